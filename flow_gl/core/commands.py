@@ -1,0 +1,51 @@
+"""What a view may ask of the engine. One JSON line each on the engine's standard input, applied between batches."""
+
+from typing import Final
+
+import msgspec
+
+
+class ResetCvd(msgspec.Struct, frozen=True, tag="reset_cvd"):
+    """CVD of one chart starts anew at 0, from the next trade."""
+
+    chart: int
+
+
+class Configure(msgspec.Struct, frozen=True, tag="configure"):
+    """Engine-side settings that a user may change while it runs; None leaves one as it is."""
+
+    arm: int | None = None
+    """CVD zero cross: contracts, at least 1."""
+    value_area_step: int | None = None
+    """1 or 2 rows at a time."""
+    value_area: float | None = None
+    """Share of volume, 0 < x < 1."""
+
+
+class SetSpeed(msgspec.Struct, frozen=True, tag="set_speed"):
+    """Replay speed from here on; inf for as fast as it goes."""
+
+    speed: float
+
+
+class Retry(msgspec.Struct, frozen=True, tag="retry"):
+    """Try the live feed again after a fatal error or before the back-off is over."""
+
+
+class Stop(msgspec.Struct, frozen=True, tag="stop"):
+    """End cleanly."""
+
+
+Command = ResetCvd | Configure | SetSpeed | Retry | Stop
+
+_decoder: Final = msgspec.json.Decoder(Command)
+
+
+def encode(command: Command) -> bytes:
+    """One line, with its line end."""
+    return msgspec.json.encode(command) + b"\n"
+
+
+def decode(line: bytes) -> Command:
+    """Parse a line. Raises msgspec.DecodeError or msgspec.ValidationError with what was wrong."""
+    return _decoder.decode(line)

@@ -1,0 +1,257 @@
+"""Every row type of the program, in one place.
+
+A trade is kept as Databento's own 48-byte `TradeMsg`, byte for byte, so that a file is read and a recording is
+written without conversion. All other rows are ours. Prices are int64 in 1e-9 units, times int64 nanoseconds since
+the epoch (UTC), sizes whole contracts; a float appears only where the definition is a float (VWAP, its deviation).
+Rows are C-aligned little-endian, so that a Numba kernel, a shared-memory reader and the wire see one layout.
+"""
+
+from enum import IntEnum
+from typing import Final
+
+import numpy as np
+
+PRICE_SCALE: Final = 1_000_000_000
+"""Price units in one point."""
+UNDEF_PRICE: Final = 2**63 - 1
+"""The price that stands for "none given"."""
+UNDEF_TS: Final = -1
+"""`ts_event` of a record without a time (2**64 - 1, read as int64)."""
+F_MAYBE_BAD_BOOK: Final = 4
+"""Flag bit: records before this one may be missing."""
+
+LEVELS: Final = 13
+"""Levels of detail: level L has buckets of `bucket_ns << L` (at 1 s: 1, 2, 4 .. 4096 s)."""
+PROFILE_ROWS: Final = 8192
+"""Most rows of a published profile; a wider range is published with `ticks_per_row` > 1."""
+NODES: Final = 64
+"""Most LVN (and HVN) rows that are published, the most prominent first kept."""
+GAPS: Final = 512
+"""Most gaps of one instrument that are published, the newest kept."""
+CHARTS: Final = 9
+"""Most charts of one engine: the keys 1-9."""
+
+
+class Side(IntEnum):
+    """The aggressor, as the DBN side byte."""
+
+    BUY = ord("B")
+    SELL = ord("A")
+    NONE = ord("N")
+
+
+class EventKind(IntEnum):
+    ZERO_CROSS = 1
+    """CVD crossed zero after it was armed. `strength` = arm, `value` = (cvd after, extreme before, 0, 0)."""
+    ABSORPTION = 2
+    DIVERGENCE = 3
+    STACKED_IMBALANCE = 4
+    LARGE_TRADE = 5
+
+
+class GapKind(IntEnum):
+    FEED = 1
+    """Records are missing: the connection was lost or the gateway skipped some."""
+    NO_TRADES = 2
+    """Connected, session open, and nobody traded for over 60 s."""
+    CLOSED = 3
+    """The exchange was closed between two sessions."""
+
+
+class TickSource(IntEnum):
+    """Where the tick size comes from, best first."""
+
+    DEFINITION = 1
+    TABLE = 2
+    OBSERVED = 3
+
+
+class FeedState(IntEnum):
+    STARTING = 0
+    CONNECTING = 1
+    CATCHING_UP = 2
+    LIVE = 3
+    RECONNECTING = 4
+    REPLAY = 5
+    DEMO = 6
+    ENDED = 7
+    """A file or a demo has come to its end: the numbers are final."""
+    FAILED = 8
+    """A fatal error that waits for the user; `message` says which."""
+    CLOSED = 9
+    """Connected, the exchange is closed."""
+
+
+TRADE: Final = np.dtype(
+    {
+        "names": [
+            "length",  # record length in 4-byte words: 12
+            "rtype",  # 0: trades
+            "publisher_id",
+            "instrument_id",
+            "ts_event",  # ns
+            "price",  # 1e-9
+            "size",  # contracts
+            "action",  # b"T" as a byte
+            "side",  # Side
+            "flags",
+            "depth",
+            "ts_recv",  # ns
+            "ts_in_delta",  # ns
+            "sequence",
+        ],
+        "formats": ["u1", "u1", "<u2", "<u4", "<i8", "<i8", "<u4", "u1", "u1", "u1", "u1", "<i8", "<i4", "<u4"],
+        "offsets": [0, 1, 2, 4, 8, 16, 24, 28, 29, 30, 31, 32, 40, 44],
+        "itemsize": 48,
+    }
+)
+"""One trade: DBN `TradeMsg`, 48 bytes. `ts_event` and `ts_recv` are u64 on the wire; as int64 UNDEF reads -1."""
+
+BUBBLE: Final = np.dtype(
+    [
+        ("id", "<i8"),  # bucket // (bucket_ns << level)
+        ("ts_event", "<i8"),  # start of the bucket, ns
+        ("price", "<i8"),  # volume-weighted average of all its trades, 1e-9, rounded half to even
+        ("open", "<i8"),
+        ("high", "<i8"),
+        ("low", "<i8"),
+        ("close", "<i8"),
+        ("buy", "<i8"),  # contracts
+        ("sell", "<i8"),
+        ("unsided", "<i8"),
+        ("trade_count", "<i8"),
+        ("ts_last", "<i8"),  # ts_event of its last trade, ns
+    ]
+)
+"""One bubble (closed, or the open one in its table), 96 bytes. delta, volume, dominant, significant follow from it."""
+
+CVD_POINT: Final = np.dtype(
+    [("id", "<i8"), ("ts_event", "<i8"), ("open", "<i8"), ("high", "<i8"), ("low", "<i8"), ("close", "<i8")]
+)
+"""CVD over one bucket, contracts; `open` is the value before the bucket's first trade."""
+
+EVENT: Final = np.dtype(
+    [
+        ("ts_event", "<i8"),  # when it became known, ns
+        ("price", "<i8"),  # 1e-9
+        ("strength", "<f8"),
+        ("value", "<f8", (4,)),  # the inputs that made it, by kind
+        ("kind", "<u2"),  # EventKind
+        ("direction", "i1"),  # +1 bullish, -1 bearish, 0 none
+        ("pad", "u1", (5,)),
+    ]
+)
+"""One alert or detector event."""
+
+OPEN: Final = np.dtype([("count", "<i8"), ("bubble", BUBBLE, (LEVELS,)), ("cvd", CVD_POINT, (LEVELS,))])
+"""The open bubble and CVD point at each level; `trade_count` 0 where there is none. `count`: closed base bubbles."""
+
+PROFILE: Final = np.dtype(
+    [
+        ("rows", "<i8"),  # rows in use
+        ("base", "<i8"),  # price of row 0, 1e-9
+        ("tick_size", "<i8"),  # 1e-9
+        ("ticks_per_row", "<i8"),
+        ("poc", "<i8"),  # prices, 1e-9; UNDEF_PRICE while there is no trade
+        ("vah", "<i8"),
+        ("val", "<i8"),
+        ("total", "<i8"),  # contracts
+        ("value_area", "<i8"),  # contracts held by VAL..VAH
+        ("step", "<i8"),  # value-area rule: 1 or 2 rows at a time
+        ("lvn_count", "<i8"),
+        ("hvn_count", "<i8"),
+        ("lvn", "<i8", (NODES,)),
+        ("hvn", "<i8", (NODES,)),
+        ("buy", "<i8", (PROFILE_ROWS,)),
+        ("sell", "<i8", (PROFILE_ROWS,)),
+        ("unsided", "<i8", (PROFILE_ROWS,)),
+    ]
+)
+"""The session's volume profile. Row i holds prices base + i * tick_size * ticks_per_row."""
+
+SESSION: Final = np.dtype(
+    [
+        ("trade_date", "<i8"),  # YYYYMMDD, 0 where no calendar is in force
+        ("open_ts", "<i8"),  # ns; first trade's time where no calendar is in force
+        ("close_ts", "<i8"),
+        ("first_ts", "<i8"),  # first and last trade, ns
+        ("last_ts", "<i8"),
+        ("last_recv", "<i8"),
+        ("last_price", "<i8"),  # 1e-9
+        ("open", "<i8"),
+        ("high", "<i8"),
+        ("low", "<i8"),
+        ("buy", "<i8"),  # contracts
+        ("sell", "<i8"),
+        ("unsided", "<i8"),
+        ("trade_count", "<i8"),
+        ("bubble_count", "<i8"),  # closed ones of this session
+        ("cvd", "<i8"),
+        ("cvd_high", "<i8"),
+        ("cvd_low", "<i8"),
+        ("vwap", "<f8"),  # points; nan while there is no trade
+        ("vwap_sd", "<f8"),  # points
+        ("reference", "<i8"),  # contracts that draw the largest disc
+        ("prior_high", "<i8"),  # finished session, 1e-9; UNDEF_PRICE where none
+        ("prior_low", "<i8"),
+        ("prior_close", "<i8"),
+        ("prior_poc", "<i8"),
+        ("prior_vah", "<i8"),
+        ("prior_val", "<i8"),
+        ("overnight_high", "<i8"),
+        ("overnight_low", "<i8"),
+        ("rejected", "<i8"),  # since the engine's start
+        ("late", "<i8"),
+        ("maybe_bad_book", "<i8"),
+        ("total_trades", "<i8"),
+    ]
+)
+"""What the session amounts to so far."""
+
+GAP: Final = np.dtype([("start", "<i8"), ("end", "<i8"), ("kind", "<u2"), ("open", "u1"), ("pad", "u1", (5,))])
+"""A stretch without trades or without data; `open` is 1 while it lasts (then `end` is the newest time known)."""
+
+GAP_LIST: Final = np.dtype([("count", "<i8"), ("total", "<i8"), ("gap", GAP, (GAPS,))])
+
+INSTRUMENT: Final = np.dtype(
+    [
+        ("symbol", "S32"),  # the contract: NQZ5
+        ("requested", "S32"),  # as asked for: NQ.v.0
+        ("instrument_id", "<i8"),
+        ("tick_size", "<i8"),  # 1e-9
+        ("tick_source", "<i8"),  # TickSource
+        ("point_value", "<f8"),  # currency per point and contract; nan where unknown
+        ("point_value_known", "<i8"),
+        ("bucket_ns", "<i8"),
+    ]
+)
+
+STATUS: Final = np.dtype(
+    [
+        ("pid", "<i8"),
+        ("state", "<i8"),  # FeedState
+        ("heartbeat", "<i8"),  # wall clock of the engine's last turn, ns
+        ("anchor_wall", "<i8"),  # the feed's clock: event time at anchor_wall ...
+        ("anchor_event", "<i8"),
+        ("rate", "<f8"),  # ... and event seconds per wall second from there on (0: standing)
+        ("speed", "<f8"),  # replay speed as asked; inf for max
+        ("progress", "<f8"),  # 0..1 of a file or a catch-up; nan where unknown
+        ("trades", "<i8"),  # all instruments, since the start
+        ("trades_per_second", "<f8"),
+        ("behind", "<i8"),  # trades that have arrived and wait to be aggregated
+        ("lag_ns", "<i8"),  # from a trade in the feed's hands to its row, newest batch
+        ("other_instruments", "<i8"),  # that arrived and are not charted
+        ("feed_gaps", "<i8"),
+        ("lost", "<i8"),  # records known to be lost
+        ("attempt", "<i8"),  # reconnecting: which try
+        ("retry_at", "<i8"),  # and when, wall ns
+        ("compiling", "<i8"),  # 1 while kernels are being compiled
+        ("tape_used", "<f8"),  # 0..1 of the tape's room that is not yet read
+        ("charts", "<i8"),
+        ("message", "S240"),  # what the user should know, one line
+        ("dataset", "S24"),
+        ("source", "S120"),  # file names, "demo seed 1", gateway
+        ("market", "S64", (CHARTS,)),  # segment name of each chart
+    ]
+)
+"""The engine's state, one for all its charts."""

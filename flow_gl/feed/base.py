@@ -1,0 +1,107 @@
+"""What a feed is: something that the engine asks, turn by turn, what has arrived.
+
+A feed hands over items in the order in which they became known: batches of trades, and the rare notices between
+them. It never calls back. Threads that it needs (the live client's) are its own affair.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flow_gl.core.schema import FeedState
+
+
+@dataclass(frozen=True, slots=True)
+class Trades:
+    """Trades as they came: dtype TRADE, any instruments, arrival order. Not yet checked for undefined prices."""
+
+    rows: NDArray[np.void]
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    """An instrument's name. `requested` is the symbol that was asked for (`NQ.v.0`), "" where none is known."""
+
+    instrument_id: int
+    symbol: str
+    requested: str = ""
+    ts_event: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """What a definition record says of an instrument."""
+
+    instrument_id: int
+    symbol: str
+    tick_size: int
+    """`min_price_increment`, 1e-9 units; 0 where undefined."""
+    point_value: float | None
+    """`unit_of_measure_qty`: currency per point and contract."""
+    is_outright: bool
+    """A future of its own: not a spread, not an option."""
+
+
+@dataclass(frozen=True, slots=True)
+class FeedGap:
+    """Records are known to be missing from `start` to `end` (ns, event time); `end` 0 while it lasts.
+    `filled`: the gap that began at `start` has been filled since, take it away."""
+
+    start: int
+    end: int = 0
+    filled: bool = False
+    lost: int = 0
+    instrument_id: int = 0
+    """0: every instrument."""
+
+
+Item = Trades | Mapping | Definition | FeedGap
+
+
+@dataclass(frozen=True, slots=True)
+class FeedClock:
+    """Event time as a function of wall time: `anchor_event + (wall - anchor_wall) * rate`; rate 0 stands still."""
+
+    anchor_wall: int
+    anchor_event: int
+    rate: float
+
+
+@dataclass(frozen=True, slots=True)
+class FeedStatus:
+    """Where a feed stands, for the header and the feed panel."""
+
+    state: FeedState
+    message: str = ""
+    """One line for the user: damage found, an error, what is awaited."""
+    progress: float = float("nan")
+    speed: float = 1.0
+    attempt: int = 0
+    retry_at: int = 0
+    lost: int = 0
+    """Records known to be lost."""
+    dataset: str = ""
+    source: str = ""
+
+
+class Feed(Protocol):
+    """A source of trades."""
+
+    def start(self) -> None:
+        """Open it. Raises FlowError (one clear line) where it cannot."""
+
+    def poll(self, wall_ns: int) -> list[Item]:
+        """Hand over what has arrived by now; never waits longer than a few milliseconds. [] where nothing has."""
+
+    def clock(self) -> FeedClock:
+        """The event clock in force: live 1:1 with the wall, replay at its speed, standing once ended."""
+
+    def status(self) -> FeedStatus: ...
+
+    def is_ended(self) -> bool:
+        """No item will come any more."""
+
+    def close(self) -> None:
+        """Let go of files, threads, connections. Idempotent."""

@@ -1,0 +1,94 @@
+"""What a layer is, and what it may see in a frame.
+
+A layer keeps GPU buffers in step with the store and draws them. `update` is the only place that uploads, and uploads
+only what is new; `draw` sets uniforms and issues draw calls, and never reads the store. Draw order is the one table in
+`stack`.
+"""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from flow_gl.core.palette import DARK, Palette
+from flow_gl.gl.view import Rect, View
+from flow_gl.store.market import MarketReader
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How things are shown. Nothing here changes a number."""
+
+    palette: Palette = DARK
+    threshold: float = 0.15
+    """A bubble is coloured by side when abs(delta) / (buy + sell) is above it."""
+    size_floor: int = 0
+    """Bubbles of fewer contracts are hidden."""
+    radius_min_px: float = 3.0
+    """At content scale 1."""
+    radius_max_px: float = 40.0
+    size_scale: float = 1.0
+    is_visible: frozenset[str] = field(
+        default_factory=lambda: frozenset(
+            {"grid", "price", "bubbles", "counts", "profile", "levels", "cvd", "marks", "gaps"}
+        )
+    )
+    """Layers and parts that are switched on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """One chart in one frame, frozen: the store's copies, where the panes lie, and what is pointed at.
+
+    y of `price_view` is in ticks above price 0 (price // tick_size); y of `cvd_view` is in contracts.
+    `price_view.rect` and `cvd_view.rect` share x and width. `profile_rect` lies inside the price pane at its right.
+    """
+
+    reader: MarketReader
+    price_view: View
+    cvd_view: View
+    profile_rect: Rect
+    level: int
+    """Level of detail in force: buckets of bucket_ns << level."""
+    style: Style
+    now_ns: int
+    """Event time at the live edge."""
+    live_x_px: float
+    """Screen x of the live edge (may lie outside the pane while the user looks at history)."""
+    wall_s: float
+    """A steady clock for blends and pulses."""
+    is_live: bool = True
+    """False where the picture does not follow a running market: dimmed, hatched."""
+    hidden_before_ns: int = 0
+    """The user cleared the chart at this time."""
+    until_ns: int = 2**63 - 1
+    """Paused: bubbles after this time wait."""
+    hover_id: int | None = None
+    pinned_id: int | None = None
+
+
+@dataclass(slots=True)
+class FrameCounters:
+    """What a frame cost, in counts that do not depend on the machine."""
+
+    uploaded_bytes: int = 0
+    draw_calls: int = 0
+    instances: int = 0
+    rows_copied: int = 0
+
+    def reset(self) -> None:
+        self.uploaded_bytes = self.draw_calls = self.instances = self.rows_copied = 0
+
+
+class Layer(Protocol):
+    """A part of the chart."""
+
+    def setup(self) -> None:
+        """Compile shaders, make buffers. A GL context is current."""
+
+    def update(self, scene: Scene) -> None:
+        """Bring GPU buffers in step with the store: the only place that uploads."""
+
+    def draw(self, scene: Scene) -> None:
+        """Draw. Never uploads, never reads the store."""
+
+    def release(self) -> None:
+        """Free what `setup` made."""

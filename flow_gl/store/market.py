@@ -1,0 +1,281 @@
+"""The rings and tables of one instrument, laid out in one segment, and of the engine as a whole.
+
+`MarketStore` and `EngineStore` are made by the engine, or attached by a reader, over the same layout. `MarketReader`
+and `EngineReader` hold the copies that a view works with for one frame: `refresh()` copies what has a new version.
+"""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flow_gl.core.schema import (
+    BUBBLE,
+    CVD_POINT,
+    EVENT,
+    GAP_LIST,
+    INSTRUMENT,
+    LEVELS,
+    OPEN,
+    PROFILE,
+    SESSION,
+    STATUS,
+)
+from flow_gl.store.ring import Ring
+from flow_gl.store.shm import Segment
+from flow_gl.store.table import Table
+
+BASE_CAPACITY: Final = 1 << 20
+"""Closed bubbles kept at level 0: 12 trading days of seconds."""
+MIN_CAPACITY: Final = 1 << 17
+"""Closed bubbles kept at the coarser levels at least: at 16 s already a month of trading."""
+EVENT_CAPACITY: Final = 1 << 14
+
+
+def level_capacity(level: int, base_capacity: int = BASE_CAPACITY) -> int:
+    """Rows that the rings of a level hold."""
+    return max(base_capacity >> level, min(MIN_CAPACITY, base_capacity))
+
+
+class _Layout:
+    """Cuts a buffer into rings and tables, each on a cache line of its own."""
+
+    def __init__(self, buffer: memoryview | None) -> None:
+        self.buffer = buffer
+        self.size = 0
+
+    def ring(self, dtype: np.dtype, capacity: int) -> Ring:
+        return Ring(self._take(Ring.nbytes(dtype, capacity)), dtype, capacity)
+
+    def table(self, dtype: np.dtype) -> Table:
+        return Table(self._take(Table.nbytes(dtype)), dtype)
+
+    def _take(self, nbytes: int) -> memoryview:
+        start = self.size
+        self.size += (nbytes + 127) & ~127
+        assert self.buffer is not None
+        return self.buffer[start : start + nbytes]
+
+
+def _market_nbytes(base_capacity: int) -> int:
+    sizes = [Ring.nbytes(EVENT, EVENT_CAPACITY)]
+    for level in range(LEVELS):
+        capacity = level_capacity(level, base_capacity)
+        sizes += [Ring.nbytes(BUBBLE, capacity), Ring.nbytes(CVD_POINT, capacity)]
+    sizes += [Table.nbytes(dtype) for dtype in (OPEN, PROFILE, SESSION, GAP_LIST, INSTRUMENT)]
+    return sum((size + 127) & ~127 for size in sizes)
+
+
+class MarketStore:
+    """One instrument's rings and tables.
+
+    Attributes
+    ----------
+    bubbles, cvd : per level, rings of BUBBLE and of CVD_POINT (row i of one is the same bucket as row i of the other)
+    events : ring of EVENT
+    open, profile, session, gaps, instrument : tables of OPEN, PROFILE, SESSION, GAP_LIST, INSTRUMENT
+    """
+
+    def __init__(
+        self, buffer: memoryview, *, base_capacity: int = BASE_CAPACITY, segment: Segment | None = None
+    ) -> None:
+        self._segment = segment
+        layout = _Layout(buffer)
+        self.events: Final = layout.ring(EVENT, EVENT_CAPACITY)
+        self.bubbles: Final = [layout.ring(BUBBLE, level_capacity(n, base_capacity)) for n in range(LEVELS)]
+        self.cvd: Final = [layout.ring(CVD_POINT, level_capacity(n, base_capacity)) for n in range(LEVELS)]
+        self.open: Final = layout.table(OPEN)
+        self.profile: Final = layout.table(PROFILE)
+        self.session: Final = layout.table(SESSION)
+        self.gaps: Final = layout.table(GAP_LIST)
+        self.instrument: Final = layout.table(INSTRUMENT)
+
+    @property
+    def name(self) -> str:
+        """Name of the shared segment; empty for a store of this process alone."""
+        return self._segment.name if self._segment else ""
+
+    @classmethod
+    def create(cls, tag: str) -> "MarketStore":
+        """Make a store in shared memory. Raises SharedMemoryError."""
+        segment = Segment.create(tag, _market_nbytes(BASE_CAPACITY))
+        return cls(segment.buffer, segment=segment)
+
+    @classmethod
+    def attach(cls, name: str) -> "MarketStore":
+        """Open another process's store. Raises SharedMemoryError."""
+        segment = Segment.attach(name)
+        return cls(segment.buffer, segment=segment)
+
+    @classmethod
+    def local(cls, *, base_capacity: int = 1 << 14) -> "MarketStore":
+        """Make a store in this process's own memory: for tests, examples and pictures."""
+        return cls(memoryview(bytearray(_market_nbytes(base_capacity))), base_capacity=base_capacity)
+
+    def close(self) -> None:
+        if self._segment:
+            self._segment.close()
+
+
+class EngineStore:
+    """The engine's status table."""
+
+    def __init__(self, buffer: memoryview, *, segment: Segment | None = None) -> None:
+        self._segment = segment
+        self.status: Final = Table(buffer, STATUS)
+
+    @property
+    def name(self) -> str:
+        return self._segment.name if self._segment else ""
+
+    @classmethod
+    def create(cls, tag: str) -> "EngineStore":
+        segment = Segment.create(tag, Table.nbytes(STATUS))
+        return cls(segment.buffer, segment=segment)
+
+    @classmethod
+    def attach(cls, name: str) -> "EngineStore":
+        segment = Segment.attach(name)
+        return cls(segment.buffer, segment=segment)
+
+    @classmethod
+    def local(cls) -> "EngineStore":
+        return cls(memoryview(bytearray(Table.nbytes(STATUS))))
+
+    def close(self) -> None:
+        if self._segment:
+            self._segment.close()
+
+
+class _Copy:
+    """A table's newest record, copied when it has a new version."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        self.record: NDArray[np.void] = np.zeros(1, table.dtype)
+        self.version = 0
+
+    @property
+    def row(self) -> np.void:
+        row: np.void = self.record[0]
+        return row
+
+    def refresh(self) -> bool:
+        if self._table.version == self.version:
+            return False
+        self.version = self._table.read(self.record)
+        return True
+
+
+class MarketReader:
+    """One instrument as a view sees it for a frame: copies of the tables, heads of the rings, both frozen."""
+
+    def __init__(self, store: MarketStore) -> None:
+        self.store: Final = store
+        self._open = _Copy(store.open)
+        self._profile = _Copy(store.profile)
+        self._session = _Copy(store.session)
+        self._gaps = _Copy(store.gaps)
+        self._instrument = _Copy(store.instrument)
+        self.heads: list[int] = [0] * LEVELS
+        """Closed bubbles that this frame may see, per level."""
+
+    def refresh(self) -> None:
+        """Take the newest state: once at the start of a frame. Bounded work: no ring is read."""
+        # Heads before tables: a bubble that closes in between is then seen open, never twice.
+        for level, ring in enumerate(self.store.bubbles):
+            self.heads[level] = ring.head
+        for copy in (self._instrument, self._session, self._open, self._profile, self._gaps):
+            copy.refresh()
+
+    def open_bubble(self, level: int) -> np.void | None:
+        """The open bubble (BUBBLE) at a level; None where there is none or it closed while this frame began."""
+        row: np.void = self._open.row["bubble"][level]
+        return row if row["trade_count"] and not self._is_closed(level, row["id"]) else None
+
+    def open_cvd(self, level: int) -> np.void | None:
+        """The open CVD point (CVD_POINT) that belongs to `open_bubble(level)`."""
+        if self.open_bubble(level) is None:
+            return None
+        point: np.void = self._open.row["cvd"][level]
+        return point
+
+    def _is_closed(self, level: int, bubble_id: int) -> bool:
+        head, ring = self.heads[level], self.store.bubbles[level]
+        return head > 0 and bool(ring.rows[(head - 1) & (ring.capacity - 1)]["id"] >= bubble_id)
+
+    @property
+    def profile(self) -> np.void:
+        return self._profile.row
+
+    @property
+    def profile_version(self) -> int:
+        return self._profile.version
+
+    @property
+    def session(self) -> np.void:
+        return self._session.row
+
+    @property
+    def gaps(self) -> NDArray[np.void]:
+        """GAP rows, oldest first."""
+        record = self._gaps.row
+        rows: NDArray[np.void] = record["gap"][: int(record["count"])]
+        return rows
+
+    @property
+    def gaps_version(self) -> int:
+        return self._gaps.version
+
+    @property
+    def instrument(self) -> np.void:
+        return self._instrument.row
+
+    @property
+    def symbol(self) -> str:
+        return bytes(self.instrument["symbol"]).decode("ascii", "replace")
+
+    @property
+    def requested(self) -> str:
+        return bytes(self.instrument["requested"]).decode("ascii", "replace")
+
+    @property
+    def bucket_ns(self) -> int:
+        return int(self.instrument["bucket_ns"]) or 1_000_000_000
+
+    @property
+    def tick_size(self) -> int:
+        """1e-9 units; 0 while unknown."""
+        return int(self.instrument["tick_size"])
+
+
+class EngineReader:
+    """The engine's status as a view sees it for a frame."""
+
+    def __init__(self, store: EngineStore) -> None:
+        self._status = _Copy(store.status)
+
+    def refresh(self) -> None:
+        self._status.refresh()
+
+    @property
+    def status(self) -> np.void:
+        return self._status.row
+
+    def text(self, field: str) -> str:
+        """A text field: message, dataset, source."""
+        return bytes(self.status[field]).decode("utf-8", "replace")
+
+    @property
+    def market_names(self) -> list[str]:
+        """Segment names of the charts, in chart order."""
+        status = self.status
+        return [bytes(name).decode("ascii") for name in status["market"][: int(status["charts"])]]
+
+    def event_now(self, wall_ns: int) -> int:
+        """The feed's clock at a wall time: what stands at the live edge. 0 before the first anchor."""
+        status = self.status
+        anchor = int(status["anchor_event"])
+        if anchor == 0:
+            return 0
+        return anchor + int((wall_ns - int(status["anchor_wall"])) * float(status["rate"]))

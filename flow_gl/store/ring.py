@@ -1,0 +1,129 @@
+"""Ring: facts in the order they became known. One writer, any number of readers with cursors of their own.
+
+The header holds two counters that only grow. The writer sets `claimed` to where it will have got to, writes the
+rows, then sets `head`. A reader copies rows, then looks at `claimed`: a row at position p is whole only while
+`claimed - capacity <= p`. Looking at `head` instead lets torn rows through, for the writer may be half-way over them.
+The counters are plain 8-byte stores. On x86 stores stay in order; on a CPU with weak memory order (ARM) the reader
+and the writer would need a fence between counter and rows. CPython's own locking gives one per bytecode batch there
+in practice, but that is no guarantee.
+"""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+HEADER_BYTES: Final = 128
+_CLAIMED: Final = 0
+_HEAD: Final = 8  # in int64 words: a cache line of its own
+
+
+class Ring:
+    """A fixed-capacity ring of rows of one dtype over a buffer (shared memory, or any writable buffer).
+
+    Parameters
+    ----------
+    buffer : writable buffer of at least `Ring.nbytes(dtype, capacity)` bytes, zeroed when new
+    dtype : row dtype
+    capacity : rows, a power of two
+    """
+
+    def __init__(self, buffer: memoryview, dtype: np.dtype, capacity: int) -> None:
+        if capacity <= 0 or capacity & (capacity - 1):
+            raise ValueError(f"ring capacity must be a power of two, was {capacity}")
+        self.dtype: Final = dtype
+        self.capacity: Final = capacity
+        self._mask: Final = capacity - 1
+        self._counters: NDArray[np.int64] = np.frombuffer(buffer, dtype=np.int64, count=HEADER_BYTES // 8)
+        self.rows: NDArray[np.void] = np.frombuffer(buffer, dtype=dtype, count=capacity, offset=HEADER_BYTES)
+        """The rows in place, by `position & (capacity - 1)`: the writer's, or for a reader that validates after."""
+
+    @staticmethod
+    def nbytes(dtype: np.dtype, capacity: int) -> int:
+        return HEADER_BYTES + dtype.itemsize * capacity
+
+    @property
+    def head(self) -> int:
+        """Rows ever published; the position of the next one."""
+        return int(self._counters[_HEAD])
+
+    @property
+    def claimed(self) -> int:
+        """Rows ever published or being written."""
+        return int(self._counters[_CLAIMED])
+
+    @property
+    def oldest(self) -> int:
+        """Position of the oldest row that is whole now."""
+        return max(0, self.claimed - self.capacity)
+
+    def append(self, rows: NDArray[np.void]) -> None:
+        """Publish rows. More rows than the ring holds are published in turn; the oldest are overwritten."""
+        count = len(rows)
+        for start in range(0, count, self.capacity):
+            self._append_some(rows[start : start + self.capacity])
+
+    def _append_some(self, rows: NDArray[np.void]) -> None:
+        head = self.head
+        count = len(rows)
+        self._counters[_CLAIMED] = head + count
+        at = head & self._mask
+        first = min(count, self.capacity - at)
+        self.rows[at : at + first] = rows[:first]
+        if first < count:
+            self.rows[: count - first] = rows[first:]
+        self._counters[_HEAD] = head + count
+
+    def segments(self, start: int, stop: int) -> list[NDArray[np.void]]:
+        """Views of positions [start, stop) in order: one array, or two where the ring wraps. Not validated."""
+        if stop <= start:
+            return []
+        at, end = start & self._mask, ((stop - 1) & self._mask) + 1
+        if at < end:
+            return [self.rows[at:end]]
+        return [self.rows[at:], self.rows[:end]]
+
+    def read(self, start: int, stop: int) -> tuple[int, NDArray[np.void]]:
+        """Copy positions [start, stop), stop at most `head`.
+
+        Returns
+        -------
+        first : position of the first row returned; greater than `start` where the writer had overwritten some
+        rows : whole rows [first, stop), possibly none
+        """
+        stop = min(stop, self.head)
+        start = max(start, self.oldest)
+        if stop <= start:
+            return max(start, 0), np.empty(0, self.dtype)
+        parts = self.segments(start, stop)
+        copy = parts[0].copy() if len(parts) == 1 else np.concatenate(parts)
+        first = max(start, self.oldest)
+        if first > start:
+            copy = copy[first - start :]
+        return first, copy
+
+
+class Cursor:
+    """A reader's place in a ring."""
+
+    def __init__(self, ring: Ring, *, position: int = 0) -> None:
+        self.ring: Final = ring
+        self.position = position
+        self.missed = 0
+        """Rows that were overwritten before this cursor came to them, in all."""
+
+    @property
+    def behind(self) -> int:
+        """Rows published and not yet read."""
+        return self.ring.head - self.position
+
+    def read(self, most: int | None = None) -> NDArray[np.void]:
+        """Copy what is new since the last call (at most `most` rows) and move on. Lapped rows add to `missed`."""
+        stop = self.ring.head
+        if most is not None:
+            stop = min(stop, max(self.position, self.ring.oldest) + most)
+        first, rows = self.ring.read(self.position, stop)
+        if first > self.position:
+            self.missed += first - self.position
+        self.position = first + len(rows)
+        return rows

@@ -1,0 +1,44 @@
+"""Table: one record that still changes (the open bubble, the profile, a status), copied whole under a version.
+
+It is a ring of two rows of which readers want only the newest: the writer fills the row that nobody is sent to and
+then publishes it, so a reader is never held up, not even by a writer that died half-way.
+"""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flow_gl.store.ring import HEADER_BYTES, Ring
+
+
+class Table:
+    """One record of `dtype` over a buffer; one writer, many readers."""
+
+    def __init__(self, buffer: memoryview, dtype: np.dtype) -> None:
+        self._ring = Ring(buffer, dtype, 2)
+        self.dtype: Final = dtype
+
+    @staticmethod
+    def nbytes(dtype: np.dtype) -> int:
+        return HEADER_BYTES + 2 * dtype.itemsize
+
+    @property
+    def version(self) -> int:
+        """How often it was written; 0 before the first time."""
+        return self._ring.head
+
+    def write(self, record: NDArray[np.void]) -> None:
+        """Publish a record: an array of `dtype` of shape (1,)."""
+        self._ring.append(record)
+
+    def read(self, out: NDArray[np.void]) -> int:
+        """Copy the newest record into `out` (shape (1,)) and return its version; 0 and no copy before the first."""
+        while True:
+            version = self._ring.head
+            if version == 0:
+                return 0
+            at = (version - 1) & 1
+            out[:] = self._ring.rows[at : at + 1]
+            if self._ring.claimed <= version + 1:
+                return version
