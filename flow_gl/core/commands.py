@@ -38,7 +38,7 @@ class Stop(msgspec.Struct, frozen=True, tag="stop"):
 
 Command = ResetCvd | Configure | SetSpeed | Retry | Stop
 
-_decoder: Final = msgspec.json.Decoder(Command)
+_decoder: Final[msgspec.json.Decoder[Command]] = msgspec.json.Decoder(Command)
 
 
 def encode(command: Command) -> bytes:

@@ -63,8 +63,7 @@ class Segment:
         if self._owner:
             with suppress(FileNotFoundError):
                 _unlink(self._memory)
-        with suppress(BufferError):
-            self._memory.close()
+        _close(self._memory)
 
 
 def free_bytes() -> int | None:
@@ -101,6 +100,15 @@ def _is_running(pid: int) -> bool:
 def _untrack(memory: shared_memory.SharedMemory) -> None:
     if os.name == "posix":
         resource_tracker.unregister(memory._name, "shared_memory")  # type: ignore[attr-defined]  # no public name
+
+
+def _close(memory: shared_memory.SharedMemory) -> None:
+    try:
+        memory.close()
+    except BufferError:
+        # Arrays still look at the pages: leave the mapping to them, and close the descriptor.
+        memory._buf = memory._mmap = None  # type: ignore[attr-defined]  # no public way to let go of the mapping
+        memory.close()
 
 
 def _unlink(memory: shared_memory.SharedMemory) -> None:
