@@ -1,0 +1,109 @@
+"""What an engine is to do: one JSON line on its standard input, and the lines that it answers on standard output.
+
+The view's side fills in a spec from the settings and starts the engine with it; the same spec with `resume_ns` set
+starts it again after a crash. Secrets are not in it: the key travels in the environment.
+"""
+
+from typing import Final
+
+import msgspec
+
+from flow_gl.core.schema import LEVELS
+
+KEY_VARIABLE: Final = "DATABENTO_API_KEY"
+
+
+class FilesSpec(msgspec.Struct, frozen=True, tag="files"):
+    """Replay of files."""
+
+    paths: list[str]
+    symbols: list[str] = []
+    """Contracts to chart; empty: the outright with the most volume."""
+    from_time: str = ""
+    """As the user wrote it: a time of day is of the file's own day; "" for the beginning."""
+    speed: float | None = 1.0
+    """Event seconds per second; None for as fast as it goes (JSON has no infinity)."""
+
+
+class DemoSpec(msgspec.Struct, frozen=True, tag="demo"):
+    """A synthetic market."""
+
+    seed: int = 1
+    rate: float | None = None
+    """Trades per second of all symbols; None for a natural pace."""
+    symbols: list[str] = ["NQ", "ES"]
+    start_ns: int | None = None
+    """Event time of the demo's start; None for now. Set, the same seed gives the same market again."""
+    halts: list[tuple[float, float]] = []
+    """Halts as (seconds after the start, seconds of length)."""
+    speed: float = 1.0
+
+
+class LiveSpec(msgspec.Struct, frozen=True, tag="live"):
+    """Databento's live gateway."""
+
+    symbols: list[str]
+    dataset: str = "GLBX.MDP3"
+    stype_in: str = "continuous"
+    gateway: str | None = None
+    port: int | None = None
+    record_dir: str | None = None
+    """Folder of the recordings; None for none."""
+    archive: str | None = None
+    """Database URL; None for none."""
+
+
+class EngineSpec(msgspec.Struct, frozen=True):
+    """Everything that the engine must know to start."""
+
+    feed: FilesSpec | DemoSpec | LiveSpec
+    bucket_ns: int = 1_000_000_000
+    arm: int = 300
+    value_area: float = 0.70
+    value_area_step: int = 2
+    lvn_smooth: int = 5
+    lvn_prominence: float = 0.25
+    levels: int = LEVELS
+    sessions: bool = True
+    """Sessions of the exchange calendar; False: all trades are one session."""
+    resume_ns: int = 0
+    """Event time that an earlier engine had reached: go there as fast as possible, then on at the feed's own pace."""
+    serve_on: bool = False
+    """Go on when standard input is closed."""
+    log_level: str = "info"
+    debug: bool = False
+
+
+class Hello(msgspec.Struct, frozen=True, tag="hello"):
+    """The engine is up: where its status is."""
+
+    pid: int
+    store: str
+
+
+class Failure(msgspec.Struct, frozen=True, tag="failure"):
+    """The engine ends, and why."""
+
+    error: str
+    exit_code: int
+
+
+Answer = Hello | Failure
+
+_spec_decoder: Final[msgspec.json.Decoder[EngineSpec]] = msgspec.json.Decoder(EngineSpec)
+_answer_decoder: Final[msgspec.json.Decoder[Answer]] = msgspec.json.Decoder(Answer)
+
+
+def encode(message: EngineSpec | Answer) -> bytes:
+    """One line, with its line end."""
+    return msgspec.json.encode(message) + b"\n"
+
+
+def decode_spec(line: bytes) -> EngineSpec:
+    """Parse a spec. Raises msgspec.DecodeError or msgspec.ValidationError with what was wrong."""
+    return _spec_decoder.decode(line)
+
+
+def decode_answer(line: bytes) -> Answer:
+    """Parse an answer of the engine. Raises as `decode_spec` does."""
+    return _answer_decoder.decode(line)
