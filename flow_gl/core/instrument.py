@@ -1,0 +1,81 @@
+"""What an instrument is, told from its symbol where no definition record tells it.
+
+CME's raw symbols are a root, a month code and a year of one or two digits (`NQZ5`, `NQZ25`); a calendar spread joins
+two (`NQZ5-NQH6`); other strategies and options carry colons or spaces. A definition record's instrument class, where
+there is one, decides before any symbol does.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from flow_gl.core.schema import PRICE_SCALE, TickSource
+from flow_gl.core.units import price_decimals
+
+MONTH_CODES: Final = "FGHJKMNQUVXZ"
+"""January to December."""
+FUTURE_CLASS: Final = ord("F")
+"""`instrument_class` of an outright future; every other class (S a spread of futures, C and P options ...) is none."""
+
+_OUTRIGHT: Final = re.compile(rf"([A-Z0-9]{{1,4}}?)[{MONTH_CODES}]\d{{1,2}}", re.ASCII)
+_CONTINUOUS: Final = re.compile(r"([A-Z0-9]{1,5})\.[cvn]\.\d{1,2}", re.ASCII)
+_PARENT: Final = re.compile(r"([A-Z0-9]{1,5})\.(?:FUT|OPT)", re.ASCII)
+
+_POINT_VALUES: Final = {  # root: tick size (1e-9), currency per point and contract
+    "NQ": (250_000_000, 20.0),
+    "ES": (250_000_000, 50.0),
+    "MNQ": (250_000_000, 2.0),
+    "MES": (250_000_000, 5.0),
+    "RTY": (100_000_000, 50.0),
+    "M2K": (100_000_000, 5.0),
+    "YM": (PRICE_SCALE, 5.0),
+    "MYM": (PRICE_SCALE, 0.5),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Instrument:
+    """What a chart must know of its instrument."""
+
+    symbol: str
+    """The contract: NQZ5."""
+    tick_size: int
+    """1e-9 units."""
+    point_value: float | None = None
+    """Currency per point and contract; None where unknown."""
+    tick_source: TickSource = TickSource.TABLE
+
+    @property
+    def root(self) -> str:
+        return root_of(self.symbol)
+
+    @property
+    def decimals(self) -> int:
+        """Decimals that its prices are written with."""
+        return price_decimals(self.tick_size)
+
+
+def is_outright_symbol(symbol: str) -> bool:
+    """Tell a future of its own (`NQZ5`, `NQZ25`, or a continuous `NQ.v.0`) from a spread, an option, a parent."""
+    return _OUTRIGHT.fullmatch(symbol) is not None or _CONTINUOUS.fullmatch(symbol) is not None
+
+
+def root_of(symbol: str) -> str:
+    """Name the product: `NQZ5`, `NQ.v.0`, `NQ.FUT` and the spread `NQZ5-NQH6` are all `NQ`; "" where none is told."""
+    for pattern in (_OUTRIGHT, _CONTINUOUS, _PARENT):
+        match = pattern.fullmatch(symbol)
+        if match:
+            return match[1]
+    leg, dash, _ = symbol.partition("-")
+    return root_of(leg) if dash else ""
+
+
+def builtin(symbol: str) -> Instrument | None:
+    """Look an outright up in the built-in table; None where its root is not in it or it is no outright."""
+    if not is_outright_symbol(symbol):
+        return None
+    entry = _POINT_VALUES.get(root_of(symbol))
+    if entry is None:
+        return None
+    tick_size, point_value = entry
+    return Instrument(symbol, tick_size, point_value)
