@@ -1,4 +1,4 @@
-"""What the view program is asked to do, as one frozen value. Free of heavy imports, so that a command line can make it."""
+"""What the view program is asked to do, as one frozen value. Free of heavy imports: a command line makes it."""
 
 from dataclasses import dataclass
 from pathlib import Path

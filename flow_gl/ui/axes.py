@@ -1,0 +1,186 @@
+"""The two axes that a user moves: time, shared by all charts, and a value axis (price, CVD) per pane.
+
+Pure arithmetic without a screen or a clock. Time is anchored explicitly: `Live` keeps the feed's now at the live edge,
+`Parked` keeps a chosen time there. The edge stands at a fixed share of the plot's width, and never looks into the
+future: whatever would, follows instead.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+EDGE_SHARE: Final = 0.92
+"""Where in the plot the live edge stands, 0 left .. 1 right."""
+MIN_NS_PER_PX: Final = 1e6
+"""Closest zoom: a millisecond a pixel."""
+MAX_NS_PER_PX: Final = 3.6e12
+"""Farthest zoom: an hour a pixel."""
+DEFAULT_SPAN_NS: Final = 180 * 1_000_000_000
+SNAP_PX: Final = 12.0
+"""Released this near to the live edge, the chart follows again."""
+
+EASE_S: Final = 0.16
+"""Time constant of an eased axis."""
+MARGIN_SHARE: Final = 0.09
+"""Room above and below what is visible, of the pane's height."""
+_LOOSE: Final = 1.9
+"""An automatic axis tightens once it shows this many times what is needed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """The live edge shows the feed's now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """The live edge's place shows `t_ns`, whatever comes in."""
+
+    t_ns: int
+
+
+Anchor = Live | Parked
+
+
+@dataclass(slots=True)
+class TimeAxis:
+    """Time scale and anchor, shared by all charts."""
+
+    ns_per_px: float = 0.0
+    """0 until the first plot width is known."""
+    anchor: Anchor = Live()
+    span_ns: float = float(DEFAULT_SPAN_NS)
+    """What the axis spans when it is reset."""
+
+    @property
+    def is_live(self) -> bool:
+        return isinstance(self.anchor, Live)
+
+    def edge_ns(self, now_ns: int) -> int:
+        """Time at the live edge's place."""
+        return now_ns if isinstance(self.anchor, Live) else self.anchor.t_ns
+
+    def right_ns(self, now_ns: int, width_px: float) -> int:
+        """Time at the plot's right border."""
+        return self.edge_ns(now_ns) + int((1.0 - EDGE_SHARE) * width_px * self.ns_per_px)
+
+    def time_at(self, x_px: float, now_ns: int, width_px: float) -> int:
+        """Time at `x_px` from the plot's left border."""
+        return self.edge_ns(now_ns) + int((x_px - EDGE_SHARE * width_px) * self.ns_per_px)
+
+    def fit(self, width_px: float) -> None:
+        """Choose the scale once, when the plot's width is first known."""
+        if self.ns_per_px <= 0.0 and width_px > 0.0:
+            self.ns_per_px = _clamp(self.span_ns / width_px, MIN_NS_PER_PX, MAX_NS_PER_PX)
+
+    def set_span(self, span_ns: float, width_px: float) -> None:
+        """Show `span_ns` over the plot, keeping what stands at the live edge."""
+        if width_px > 0.0 and span_ns > 0.0:
+            self.ns_per_px = _clamp(span_ns / width_px, MIN_NS_PER_PX, MAX_NS_PER_PX)
+
+    def zoom(self, factor: float, x_px: float, now_ns: int, width_px: float) -> None:
+        """Multiply the scale by `factor` (below 1: closer); the time under the cursor stays there.
+
+        Right of the live edge there is nothing to look at, so a zoom from there keeps following. A zoom out that
+        would look into the future follows as well.
+        """
+        edge_px = EDGE_SHARE * width_px
+        fixed_ns = self.time_at(x_px, now_ns, width_px)
+        self.ns_per_px = _clamp(self.ns_per_px * factor, MIN_NS_PER_PX, MAX_NS_PER_PX)
+        if self.is_live and x_px >= edge_px:
+            return
+        self._park(fixed_ns + int((edge_px - x_px) * self.ns_per_px), now_ns)
+
+    def pan(self, dx_px: float, now_ns: int) -> None:
+        """Drag the picture by `dx_px` to the right (back in time where positive)."""
+        if dx_px:
+            self._park(self.edge_ns(now_ns) - int(dx_px * self.ns_per_px), now_ns)
+
+    def settle(self, now_ns: int, snap_px: float = SNAP_PX) -> None:
+        """After a gesture: follow again where the live edge is (nearly) back in its place."""
+        if isinstance(self.anchor, Parked) and (now_ns - self.anchor.t_ns) <= snap_px * self.ns_per_px:
+            self.anchor = Live()
+
+    def follow(self) -> None:
+        self.anchor = Live()
+
+    def park(self, now_ns: int) -> None:
+        """Stop following, where the picture stands."""
+        self.anchor = Parked(self.edge_ns(now_ns))
+
+    def reset(self, width_px: float) -> None:
+        """Default scale, following."""
+        self.ns_per_px = 0.0
+        self.fit(width_px)
+        self.follow()
+
+    def _park(self, edge_ns: int, now_ns: int) -> None:
+        self.anchor = Live() if edge_ns >= now_ns else Parked(edge_ns)
+
+
+@dataclass(slots=True)
+class ValueAxis:
+    """A vertical scale, automatic (fitted to what is visible, eased, with hysteresis) or fixed by the user."""
+
+    is_auto: bool = True
+    middle: float = 0.0
+    """World y at the pane's middle."""
+    per_px: float = 0.0
+    """World y that one pixel spans; 0 until the first fit."""
+    _goal_middle: float = 0.0
+    _goal_span: float = 0.0
+
+    def top(self, height_px: float) -> float:
+        """World y at the pane's upper border."""
+        return self.middle + 0.5 * height_px * self.per_px
+
+    def value_at(self, y_px: float, height_px: float) -> float:
+        """World y at `y_px` below the pane's upper border."""
+        return self.top(height_px) - y_px * self.per_px
+
+    def fit(self, low: float, high: float, *, height_px: float, least_span: float, dt_s: float) -> None:
+        """Bring [low, high] into view with a margin; the first time at once, later eased over `dt_s`.
+
+        A new goal is taken only when something visible leaves the goal in force, or when that has become far too
+        wide: a chart that breathes with every print cannot be read.
+        """
+        if not self.is_auto or height_px <= 0.0 or not (math.isfinite(low) and math.isfinite(high)):
+            return
+        need = max(high - low, least_span)
+        wanted = need / (1.0 - 2.0 * MARGIN_SHARE)
+        half = 0.5 * self._goal_span * (1.0 - 0.5 * MARGIN_SHARE)
+        is_outside = low < self._goal_middle - half or high > self._goal_middle + half
+        if self._goal_span <= 0.0 or is_outside or self._goal_span > _LOOSE * wanted:
+            # A little more than is needed now: the next tick further does not move the axis again.
+            self._goal_middle, self._goal_span = 0.5 * (low + high), 1.12 * wanted
+        if self.per_px <= 0.0:
+            self.middle, self.per_px = self._goal_middle, self._goal_span / height_px
+            return
+        share = 1.0 - math.exp(-max(0.0, dt_s) / EASE_S)
+        self.middle += (self._goal_middle - self.middle) * share
+        goal_per_px = self._goal_span / height_px
+        self.per_px *= (goal_per_px / self.per_px) ** share
+
+    def zoom(self, factor: float, y_px: float, height_px: float) -> None:
+        """Multiply the scale; the value under the cursor stays there. Fixes the axis."""
+        if self.per_px <= 0.0:
+            return
+        fixed = self.value_at(y_px, height_px)
+        self.middle = fixed + (self.middle - fixed) * factor
+        self.per_px *= factor
+        self.is_auto = False
+
+    def pan(self, dy_px: float) -> None:
+        """Drag the picture down by `dy_px`. Fixes the axis."""
+        if dy_px and self.per_px > 0.0:
+            self.middle += dy_px * self.per_px
+            self.is_auto = False
+
+    def reset(self) -> None:
+        """Automatic again, from where it stands."""
+        self.is_auto = True
+        self._goal_span = 0.0
+
+
+def _clamp(value: float, low: float, high: float) -> float:
+    return min(max(value, low), high)

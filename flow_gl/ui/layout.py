@@ -1,0 +1,105 @@
+"""Where everything stands: the window's pixels cut into charts, each chart into its panes.
+
+A chart, from the top: header 40 px, price pane, CVD pane (a fifth by default, its border can be dragged), time axis
+24 px; at the right the price axis 110 px, narrower where the chart is. Lengths are at content scale 1. Every border
+lies on a whole pixel, so that lines are crisp and the panes of a chart share their time axis exactly.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+from flow_gl.gl.view import Rect
+
+HEADER_PX: Final = 40.0
+TIME_AXIS_PX: Final = 24.0
+PRICE_AXIS_PX: Final = 110.0
+CVD_SHARE: Final = 0.2
+"""Height of the CVD pane, of what header and time axis leave."""
+CVD_SHARE_RANGE: Final = (0.08, 0.6)
+SPLITTER_PX: Final = 8.0
+"""Height of the draggable border between the panes."""
+PROFILE_SHARE: Final = 0.14
+"""Greatest width of the profile, of the plot's."""
+_GUTTER_PX: Final = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class ChartLayout:
+    """The panes of one chart, framebuffer pixels."""
+
+    outer: Rect
+    header: Rect
+    price: Rect
+    cvd: Rect
+    time_axis: Rect
+    price_axis: Rect
+    cvd_axis: Rect
+    profile: Rect
+    splitter: Rect
+
+    @property
+    def plot(self) -> Rect:
+        """Price and CVD pane together, down to the time axis."""
+        return Rect(self.price.x, self.price.y, self.price.width, self.cvd.bottom - self.price.y)
+
+
+def grid_shape(count: int) -> tuple[int, int]:
+    """Columns and rows for `count` charts: up to three side by side, then as square as it goes."""
+    if count <= 3:
+        return max(1, count), 1
+    columns = math.ceil(math.sqrt(count))
+    return columns, math.ceil(count / columns)
+
+
+def arrange(area: Rect, count: int, *, scale: float = 1.0, cvd_share: float = CVD_SHARE) -> list[ChartLayout]:
+    """Cut `area` into `count` charts, in reading order. Charts of a short last row share its whole width."""
+    columns, rows = grid_shape(count)
+    gutter = round(_GUTTER_PX * scale)
+    charts = []
+    for index in range(count):
+        row, column = divmod(index, columns)
+        in_row = min(columns, count - row * columns)
+        x0, x1 = _cut(area.x, area.width, in_row, column)
+        y0, y1 = _cut(area.y, area.height, rows, row)
+        x1 -= gutter if column + 1 < in_row else 0
+        y1 -= gutter if row + 1 < rows else 0
+        charts.append(_chart(Rect(x0, y0, max(1.0, x1 - x0), max(1.0, y1 - y0)), scale, cvd_share))
+    return charts
+
+
+def share_from_drag(layout: ChartLayout, y_px: float) -> float:
+    """The CVD pane's share when its upper border is dragged to `y_px`, within what keeps both panes usable."""
+    height = layout.cvd.bottom - layout.price.y
+    low, high = CVD_SHARE_RANGE
+    return min(max((layout.cvd.bottom - y_px) / height, low), high) if height > 0 else CVD_SHARE
+
+
+def _cut(start: float, length: float, parts: int, index: int) -> tuple[float, float]:
+    return round(start + length * index / parts), round(start + length * (index + 1) / parts)
+
+
+def _chart(outer: Rect, scale: float, cvd_share: float) -> ChartLayout:
+    header_h = min(round(HEADER_PX * scale), outer.height * 0.25)
+    axis_h = min(round(TIME_AXIS_PX * scale), outer.height * 0.15)
+    # A narrow chart keeps its plot: the axis gives way down to what a price needs.
+    axis_w = round(min(PRICE_AXIS_PX * scale, max(72.0 * scale, 0.12 * outer.width), 0.4 * outer.width))
+    header = Rect(outer.x, outer.y, outer.width, round(header_h))
+    top, bottom = header.bottom, outer.bottom - round(axis_h)
+    cvd_h = round((bottom - top) * cvd_share)
+    width = max(1.0, outer.width - axis_w)
+    price = Rect(outer.x, top, width, max(1.0, bottom - top - cvd_h))
+    cvd = Rect(outer.x, price.bottom, width, max(1.0, bottom - price.bottom))
+    profile_w = round(width * PROFILE_SHARE)
+    grip = SPLITTER_PX * scale
+    return ChartLayout(
+        outer=outer,
+        header=header,
+        price=price,
+        cvd=cvd,
+        time_axis=Rect(outer.x, bottom, width, outer.bottom - bottom),
+        price_axis=Rect(price.right, top, axis_w, price.height),
+        cvd_axis=Rect(price.right, cvd.y, axis_w, cvd.height),
+        profile=Rect(price.right - profile_w, top, profile_w, price.height),
+        splitter=Rect(outer.x, cvd.y - grip / 2, outer.width, grip),
+    )

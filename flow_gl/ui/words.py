@@ -1,0 +1,142 @@
+"""Numbers and times as they are written in headers, panels and tooltips. Times are the exchange's (New York)."""
+
+import math
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from flow_gl.core.schema import PRICE_SCALE, UNDEF_PRICE
+
+ZONE: Final = ZoneInfo("America/New_York")
+ZONE_NAME: Final = "ET"
+MINUS: Final = "\u2212"
+"""As wide as a plus sign and the figures are tabular: columns stay."""
+NONE: Final = "\u2013"
+"""Stands where there is no value."""
+_NS: Final = 1_000_000_000
+_HOUR_NS: Final = 3600 * _NS
+
+
+@lru_cache(maxsize=64)
+def decimals(tick_size: int) -> int:
+    """Decimals of an instrument's prices, from its tick size (1e-9 units); 2 while it is unknown."""
+    if tick_size <= 0:
+        return 2
+    places = 9
+    while places > 0 and tick_size % 10 == 0:
+        tick_size //= 10
+        places -= 1
+    return places
+
+
+def price(value: int, tick_size: int) -> str:
+    """A price in 1e-9 units, with the instrument's decimals and thousands separators; exact, no float."""
+    if value == UNDEF_PRICE:
+        return NONE
+    places = decimals(tick_size)
+    unit = 10 ** (9 - places)
+    scaled = (abs(value) + unit // 2) // unit  # half away from zero; on-grid prices are exact
+    whole, part = divmod(scaled, 10**places)
+    sign = MINUS if value < 0 and scaled else ""
+    return f"{sign}{whole:,}.{part:0{places}d}" if places else f"{sign}{whole:,}"
+
+
+def points(value: float, tick_size: int, *, extra: int = 0) -> str:
+    """A computed price in points (VWAP), at least two decimals."""
+    if not math.isfinite(value):
+        return NONE
+    return number(value, max(2, decimals(tick_size)) + extra)
+
+
+def number(value: float, places: int = 0) -> str:
+    text = f"{abs(value):,.{places}f}"
+    is_zero = not text.strip("0.,")
+    return MINUS + text if value < 0 and not is_zero else text
+
+
+def signed(value: int) -> str:
+    """With its sign: +12, -3 (written with MINUS), 0."""
+    return f"+{value:,}" if value > 0 else number(value)
+
+
+def price_gap(value: int, tick_size: int) -> str:
+    """A difference of prices, 1e-9 units, with its sign."""
+    text = price(value, tick_size)
+    return f"+{text}" if value > 0 else text
+
+
+@lru_cache(maxsize=512)
+def _offset_ns(hour: int) -> int:
+    offset = datetime.fromtimestamp(hour * 3600, UTC).astimezone(ZONE).utcoffset()
+    return int(offset.total_seconds()) * _NS if offset else 0
+
+
+def local_ns(t_ns: int) -> int:
+    """Nanoseconds since the epoch as the exchange's wall clock shows them. The zone's changes fall on whole hours."""
+    return t_ns + _offset_ns(t_ns // _HOUR_NS)
+
+
+def clock(t_ns: int, *, seconds: bool = True, milliseconds: bool = False) -> str:
+    """Time of day at the exchange: 09:32:40."""
+    of_day = local_ns(t_ns) % (24 * _HOUR_NS)
+    hour, rest = divmod(of_day, _HOUR_NS)
+    minute, rest = divmod(rest, 60 * _NS)
+    text = f"{hour:02d}:{minute:02d}"
+    if not seconds:
+        return text
+    text += f":{rest // _NS:02d}"
+    return f"{text}.{rest % _NS // 1_000_000:03d}" if milliseconds else text
+
+
+def day(t_ns: int) -> str:
+    """Weekday and date at the exchange: Fri 28 Nov 2025."""
+    moment = datetime.fromtimestamp(local_ns(t_ns) // _NS, UTC)
+    return f"{moment:%a} {moment.day} {moment:%b %Y}"
+
+
+def age(seconds: float) -> str:
+    """How long ago, in one short word: 0.2 s, 14 s, 3:05 min, 2:10 h."""
+    seconds = max(0.0, seconds)
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    if seconds < 99.5:
+        return f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 100:
+        return f"{minutes}:{rest:02d} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d} h" if hours < 48 else f"{hours / 24:.0f} days"
+
+
+def span(seconds: float) -> str:
+    """A length of time for a bucket or a span: 0.5 s, 8 s, 17 min, 2.3 h."""
+    for unit, name in ((86400.0, "days"), (3600.0, "h"), (60.0, "min")):
+        if seconds >= 2 * unit or seconds == unit:
+            count = seconds / unit
+            word = "day" if name == "days" and count == 1 else name
+            return f"{count:.0f} {word}" if count >= 10 or count == int(count) else f"{count:.1f} {word}"
+    return f"{seconds:.0f} s" if seconds == int(seconds) or seconds >= 10 else f"{seconds:.3g} s"
+
+
+def bucket(bucket_ns: int) -> str:
+    """A bubble's bucket, exact: 1 s, 0.1 s, 64 s, 4:16 min."""
+    seconds = bucket_ns / _NS
+    if seconds < 120:
+        return f"{seconds:.9g} s"
+    minutes, rest = divmod(seconds, 60)
+    return f"{minutes:.0f}:{rest:02.0f} min" if rest else f"{minutes:.0f} min"
+
+
+def speed(value: float) -> str:
+    """A replay speed: x10, x0.5, max."""
+    return "max" if math.isinf(value) else f"x{value:,.10g}"
+
+
+def megabytes(nbytes: float) -> str:
+    return f"{nbytes / 1e6:.1f} MB" if nbytes >= 1e5 else f"{nbytes / 1e3:.1f} kB"
+
+
+def in_points(value: int) -> float:
+    """A price in 1e-9 units as a float, for the eye only."""
+    return value / PRICE_SCALE
