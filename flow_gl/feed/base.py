@@ -84,6 +84,9 @@ class FeedStatus:
     """Records known to be lost."""
     dataset: str = ""
     source: str = ""
+    known_until: int = 0
+    """Event time (ns) up to which everything has been handed over: no record before it can still come, not even
+    after a reconnection. A live feed takes it from its newest record or heartbeat. 0: the feed does not say."""
 
 
 class Feed(Protocol):
