@@ -1,0 +1,159 @@
+"""Two accounts of the same trades, joined so that each trade counts once.
+
+History is filtered on `ts_recv`, the live gateway's replay on `ts_event`, and a recording ends where it was cut off:
+the same trade may stand in both accounts, and the accounts need not break at the same trade. No field names a trade
+uniquely: `sequence` is shared by the fills of one sweep, and in real files hundreds of records equal another one byte
+for byte. So records are compared as a multiset: what one account holds twice must come twice in the other before a
+third one is new. Compared are the fields that a trade has at the exchange; `ts_recv`, `ts_in_delta` and flags belong
+to the capture and may differ from one account to the other.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flow_gl.core.schema import TRADE
+
+OVERLAP_NS: Final = 60_000_000_000
+"""How far before the end of history live data is asked for: a trade's way to the capture takes well under a second."""
+
+_KEY: Final = np.dtype(
+    [
+        ("ts_event", "<i8"),
+        ("price", "<i8"),
+        ("instrument_id", "<u4"),
+        ("size", "<u4"),
+        ("sequence", "<u4"),
+        ("action", "u1"),
+        ("side", "u1"),
+        ("pad", "u1", (2,)),
+    ]
+)
+
+
+class Seen:
+    """Trades already accounted for, each of which cancels one equal trade of another account.
+
+    Parameters
+    ----------
+    rows : dtype TRADE, any order
+    """
+
+    def __init__(self, rows: NDArray[np.void]) -> None:
+        order = np.argsort(rows["ts_event"], kind="stable")
+        self._keys = _keys_of(rows[order])
+        self._times: NDArray[np.int64] = rows["ts_event"][order]
+        self._is_left = np.ones(len(rows), np.bool_)
+
+    @property
+    def last_ts(self) -> int:
+        """Newest `ts_event` held, ns; -1 for none. Trades beyond it are new without a look."""
+        return int(self._times[-1]) if len(self._times) else -1
+
+    @property
+    def left(self) -> int:
+        """Trades that nothing has cancelled yet."""
+        return int(np.count_nonzero(self._is_left))
+
+    def left_from(self, ts_event: int) -> int:
+        """Trades at or after a time that nothing has cancelled yet."""
+        return int(np.count_nonzero(self._is_left[np.searchsorted(self._times, ts_event) :]))
+
+    def are_new(self, rows: NDArray[np.void]) -> NDArray[np.bool_]:
+        """Mark which of these trades are new; those that are not use up what they equal.
+
+        Parameters
+        ----------
+        rows : dtype TRADE, arrival order
+
+        Returns
+        -------
+        bool, shape (len(rows),) : True where no trade held is left that equals this one
+        """
+        is_new = np.ones(len(rows), np.bool_)
+        if not len(rows) or not len(self._times):
+            return is_new
+        times = rows["ts_event"]
+        start = int(np.searchsorted(self._times, times.min(), side="left"))
+        stop = int(np.searchsorted(self._times, times.max(), side="right"))
+        held = np.flatnonzero(self._is_left[start:stop]) + start
+        if not len(held):
+            return is_new
+        both = np.concatenate([self._keys[held], _keys_of(rows)])
+        ids = np.unique(both, return_inverse=True)[1]
+        held_ids, row_ids = ids[: len(held)], ids[len(held) :]
+        count = int(ids.max()) + 1
+        held_count = np.bincount(held_ids, minlength=count)
+        row_count = np.bincount(row_ids, minlength=count)
+        is_new[:] = _rank(row_ids) >= held_count[row_ids]
+        self._is_left[held] = _rank(held_ids) >= row_count[held_ids]
+        return is_new
+
+
+@dataclass(frozen=True, slots=True)
+class Seam:
+    """How a live account continues a history."""
+
+    rows: NDArray[np.void]
+    """Live trades that history does not hold, arrival order: what is to be appended."""
+    shared: int
+    """Live trades that history holds."""
+    missing: int
+    """Trades of history from the first live one on that live does not hold: 0 unless one account lost something."""
+    is_proven: bool
+    """The accounts overlap and agree where they do: nothing is lost between them."""
+
+
+def live_start_ns(history_end_ns: int, *, overlap_ns: int = OVERLAP_NS) -> int:
+    """From which `ts_event` live must be asked for, so that it continues a history with `ts_recv` < `history_end_ns`.
+
+    A trade that happened before the end but was captured after it is not in the history; asked for from the end on,
+    live would not bring it either.
+    """
+    return history_end_ns - overlap_ns
+
+
+def seam(history: NDArray[np.void], live: NDArray[np.void]) -> Seam:
+    """Join a history (cut on `ts_recv`) and a live replay (cut on `ts_event`) at their seam, exactly.
+
+    Parameters
+    ----------
+    history : dtype TRADE, in the order of `ts_recv`
+    live : dtype TRADE, arrival order, asked for from `live_start_ns` of the history's end
+
+    Returns
+    -------
+    Seam : `numpy.concatenate([history, seam.rows])` holds every trade once, in arrival order
+    """
+    if not len(live):
+        return Seam(rows=live, shared=0, missing=0, is_proven=False)
+    from_ts = int(live["ts_event"].min())
+    until_ts = int(live["ts_event"].max())
+    seen = Seen(history[(history["ts_event"] >= from_ts) & (history["ts_event"] <= until_ts)])
+    is_new = seen.are_new(live)
+    shared = int(len(live) - np.count_nonzero(is_new))
+    missing = seen.left
+    return Seam(rows=live[is_new], shared=shared, missing=missing, is_proven=shared > 0 and missing == 0)
+
+
+def _keys_of(rows: NDArray[np.void]) -> NDArray[np.void]:
+    if rows.dtype != TRADE:
+        raise TypeError(f"rows of dtype TRADE were expected, {rows.dtype} came")
+    keys = np.zeros(len(rows), _KEY)
+    for name in ("ts_event", "price", "instrument_id", "size", "sequence", "action", "side"):
+        keys[name] = rows[name]
+    plain: NDArray[np.void] = keys.view(f"V{_KEY.itemsize}")  # compared as bytes: faster than field by field
+    return plain
+
+
+def _rank(ids: NDArray[np.int64]) -> NDArray[np.int64]:
+    """How many equal ids stand before each."""
+    order = np.argsort(ids, kind="stable")
+    ordered = ids[order]
+    is_first = np.concatenate([[True], ordered[1:] != ordered[:-1]])
+    starts = np.flatnonzero(is_first)
+    rank = np.empty(len(ids), np.int64)
+    rank[order] = np.arange(len(ids)) - starts[np.cumsum(is_first) - 1]
+    return rank
