@@ -67,9 +67,6 @@ class FeedClock:
     anchor_wall: int
     anchor_event: int
     rate: float
-    horizon: int = 2**63 - 1
-    """Event time up to which everything has arrived. A bucket beyond it must not be closed by the clock: its trades may
-    still come (a live connection that has fallen silent, or is being replayed)."""
 
 
 @dataclass(frozen=True, slots=True)
