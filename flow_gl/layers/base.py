@@ -9,8 +9,11 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from flow_gl.core.palette import DARK, Palette
+from flow_gl.gl.counters import FrameCounters
 from flow_gl.gl.view import Rect, View
 from flow_gl.store.market import MarketReader
+
+__all__ = ["FrameCounters", "Layer", "Scene", "Style"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,8 @@ class Style:
     """At content scale 1."""
     radius_max_px: float = 40.0
     size_scale: float = 1.0
+    reference: int = 0
+    """Contracts a second-long bubble needs for the largest disc; 0 takes the session's own."""
     is_visible: frozenset[str] = field(
         default_factory=lambda: frozenset(
             {"grid", "price", "bubbles", "counts", "profile", "levels", "cvd", "marks", "gaps"}
@@ -40,6 +45,8 @@ class Scene:
 
     y of `price_view` is in ticks above price 0 (price // tick_size); y of `cvd_view` is in contracts.
     `price_view.rect` and `cvd_view.rect` share x and width. `profile_rect` lies inside the price pane at its right.
+    The layers label the axes themselves: prices and CVD values in the strip `price_axis_px` wide at the right of the
+    panes, times in the strip `time_axis_px` high below the CVD pane.
     """
 
     reader: MarketReader
@@ -63,19 +70,16 @@ class Scene:
     """Paused: bubbles after this time wait."""
     hover_id: int | None = None
     pinned_id: int | None = None
-
-
-@dataclass(slots=True)
-class FrameCounters:
-    """What a frame cost, in counts that do not depend on the machine."""
-
-    uploaded_bytes: int = 0
-    draw_calls: int = 0
-    instances: int = 0
-    rows_copied: int = 0
-
-    def reset(self) -> None:
-        self.uploaded_bytes = self.draw_calls = self.instances = self.rows_copied = 0
+    """Bubble ids at `level`."""
+    screen_px: tuple[int, int] = (0, 0)
+    """Framebuffer width and height; (0, 0) asks the GL viewport, which costs a round trip."""
+    crosshair_px: tuple[float, float] | None = None
+    """Where the crosshair stands, framebuffer pixels; drawn in the panes of this chart that it meets."""
+    price_axis_px: float = 110.0
+    time_axis_px: float = 24.0
+    """Room for labels, framebuffer pixels (content scale included)."""
+    zone: str = "America/New_York"
+    """Zone of all times on the chart."""
 
 
 class Layer(Protocol):

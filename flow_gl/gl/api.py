@@ -1,0 +1,68 @@
+"""The one door to OpenGL: PyOpenGL's switches are thrown here, before OpenGL.GL is first imported.
+
+Every module of ours takes `GL` from here. A run checks no errors (a check after each call costs more than the call);
+with FLOW_GL_CHECK_GL=1 in the environment, as in the tests, each call is checked and raises.
+"""
+
+import ctypes
+import os
+import sys
+from typing import Any, Final
+
+import OpenGL
+
+CHECK_GL: Final = os.environ.get("FLOW_GL_CHECK_GL", "") not in {"", "0"}
+"""Errors are checked after each call."""
+
+OpenGL.ERROR_CHECKING = CHECK_GL
+OpenGL.ERROR_LOGGING = False
+OpenGL.CONTEXT_CHECKING = False
+if sys.platform.startswith("linux"):
+    # GLX and EGL contexts share one dispatch table (libglvnd); EGL's loader is there with and without a display.
+    os.environ.setdefault("PYOPENGL_PLATFORM", "egl")
+
+from OpenGL import GL as _GL  # noqa: E402  # after the switches
+from OpenGL import platform as _platform  # noqa: E402
+from OpenGL.raw.GL import _errors  # noqa: E402
+
+GL: Final[Any] = _GL
+
+
+def _declare(name: str, *kinds: Any) -> Any:
+    """Declare an entry point that takes addresses and buffer offsets as plain integers: no array is looked at."""
+
+    def function() -> None: ...
+
+    function.__name__ = name
+    declared = _platform.types(None, *kinds)(function)
+    declared.argNames = tuple(f"argument_{index}" for index in range(len(kinds)))
+    return _platform.createFunction(declared, _platform.PLATFORM.GL, "GL_VERSION_GL_3_0", error_checker=_CHECKER)
+
+
+_CHECKER: Final[Any] = _errors._error_checker
+_enum, _size = ctypes.c_uint, ctypes.c_ssize_t
+buffer_data: Final[Any] = _declare("glBufferData", _enum, _size, ctypes.c_size_t, _enum)
+buffer_sub_data: Final[Any] = _declare("glBufferSubData", _enum, _size, _size, ctypes.c_size_t)
+vertex_attrib_pointer: Final[Any] = _declare(
+    "glVertexAttribPointer", _enum, ctypes.c_int, _enum, ctypes.c_ubyte, ctypes.c_int, ctypes.c_size_t
+)
+vertex_attrib_i_pointer: Final[Any] = _declare(
+    "glVertexAttribIPointer", _enum, ctypes.c_int, _enum, ctypes.c_int, ctypes.c_size_t
+)
+
+
+def clear(color: tuple[float, float, float]) -> None:
+    """Fill the bound framebuffer with a colour (components 0..1)."""
+    GL.glClearColor(color[0], color[1], color[2], 1.0)
+    GL.glClear(GL.GL_COLOR_BUFFER_BIT)
+
+
+def prepare_blending() -> None:
+    """Set the state that all drawing here relies on: blending over, neither depth nor culling.
+
+    Colours are not premultiplied; the target's alpha stays 1 where it was 1.
+    """
+    GL.glEnable(GL.GL_BLEND)
+    GL.glBlendFuncSeparate(GL.GL_SRC_ALPHA, GL.GL_ONE_MINUS_SRC_ALPHA, GL.GL_ONE, GL.GL_ONE_MINUS_SRC_ALPHA)
+    GL.glDisable(GL.GL_DEPTH_TEST)
+    GL.glDisable(GL.GL_CULL_FACE)

@@ -1,0 +1,180 @@
+"""Labels as pictures: strings rasterised by FreeType into one texture, kept by string and size.
+
+Glyphs are set at quarter pixels inside a string (real sub-pixel advances), hinted vertically only. A string whose
+quad lies on whole pixels is drawn texel for pixel. When the texture runs full it is cleared at the next frame's start
+and `generation` tells who keeps cells of it.
+"""
+
+import importlib.util
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import freetype
+import numpy as np
+from numpy.typing import NDArray
+
+from flow_gl.core.errors import DisplayError
+from flow_gl.gl.api import GL
+
+ATLAS_PX: Final = 1024
+_PHASES: Final = 4
+_FULL: Final = 0.7
+"""Share of the texture's height in use at which it is cleared between two frames."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A rasterised string: where it lies in the texture and how it sits on its origin.
+
+    Attributes
+    ----------
+    u, v, width, height : texels
+    left, top : from the origin (pen start, baseline) to the picture's top left, px; `top` positive upwards
+    advance : length of the pen's way, px
+    cap_height : of a capital letter or a digit at this size, px
+    """
+
+    u: float
+    v: float
+    width: float
+    height: float
+    left: float
+    top: float
+    advance: float
+    cap_height: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Glyph:
+    picture: NDArray[np.uint8]
+    left: int
+    top: int
+    advance: float
+
+
+def font_path(*, is_bold: bool = False) -> Path:
+    """Find Roboto in the folder of imgui_bundle, without importing it. Raises DisplayError."""
+    spec = importlib.util.find_spec("imgui_bundle")
+    if spec is None or spec.origin is None:
+        raise DisplayError("the font is missing: imgui-bundle is not installed; install flow_gl again")
+    name = "Roboto-Bold.ttf" if is_bold else "Roboto-Regular.ttf"
+    path = Path(spec.origin).parent / "assets" / "fonts" / "Roboto" / name
+    if not path.is_file():
+        raise DisplayError(f"the font is missing: expected {path}")
+    return path
+
+
+class FontAtlas:
+    """The texture of all labels of a context."""
+
+    def __init__(self) -> None:
+        self._faces: Final[list[Any]] = [freetype.Face(str(font_path(is_bold=bold))) for bold in (False, True)]
+        self._cells: dict[tuple[str, float, bool], Cell] = {}
+        self._glyphs: dict[tuple[str, float, bool, int], _Glyph] = {}
+        self._cap_heights: dict[tuple[float, bool], float] = {}
+        self._x = self._y = self._shelf = 1
+        self.generation = 0
+        self.texture = int(GL.glGenTextures(1))
+        self.bind()
+        for parameter, value in (
+            (GL.GL_TEXTURE_MIN_FILTER, GL.GL_LINEAR),
+            (GL.GL_TEXTURE_MAG_FILTER, GL.GL_LINEAR),
+            (GL.GL_TEXTURE_WRAP_S, GL.GL_CLAMP_TO_EDGE),
+            (GL.GL_TEXTURE_WRAP_T, GL.GL_CLAMP_TO_EDGE),
+        ):
+            GL.glTexParameteri(GL.GL_TEXTURE_2D, parameter, value)
+        self._clear()
+
+    def bind(self) -> None:
+        """Bind the texture to unit 0."""
+        GL.glActiveTexture(GL.GL_TEXTURE0)
+        GL.glBindTexture(GL.GL_TEXTURE_2D, self.texture)
+
+    def begin_frame(self) -> None:
+        """Make room when little is left. Only here do cells lose their place."""
+        if self._y > ATLAS_PX * _FULL:
+            self._cells.clear()
+            self._x = self._y = self._shelf = 1
+            self.generation += 1
+            self.bind()
+            self._clear()
+
+    def cell(self, text: str, size_px: float, *, is_bold: bool = False) -> Cell:
+        """Get the picture of a string, rasterised at first sight."""
+        key = (text, size_px, is_bold)
+        found = self._cells.get(key)
+        if found is None:
+            found = self._cells[key] = self._rasterise(text, size_px, is_bold)
+        return found
+
+    def release(self) -> None:
+        GL.glDeleteTextures(1, np.array([self.texture], np.uint32))
+
+    def _clear(self) -> None:
+        blank = np.zeros((ATLAS_PX, ATLAS_PX), np.uint8)
+        GL.glPixelStorei(GL.GL_UNPACK_ALIGNMENT, 1)
+        GL.glTexImage2D(GL.GL_TEXTURE_2D, 0, GL.GL_R8, ATLAS_PX, ATLAS_PX, 0, GL.GL_RED, GL.GL_UNSIGNED_BYTE, blank)
+
+    def _rasterise(self, text: str, size_px: float, is_bold: bool) -> Cell:
+        glyphs: list[tuple[_Glyph, int]] = []
+        pen = 0.0
+        for character in text:
+            phase = int((pen % 1.0) * _PHASES)
+            glyph = self._glyph(character, size_px, is_bold, phase)
+            glyphs.append((glyph, int(pen)))
+            pen += glyph.advance
+        cap_height = self._cap_height(size_px, is_bold)
+        drawn = [(glyph, at + glyph.left) for glyph, at in glyphs if glyph.picture.size]
+        if not drawn:
+            return Cell(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, pen, cap_height)
+        left = min(at for _, at in drawn)
+        right = max(at + glyph.picture.shape[1] for glyph, at in drawn)
+        top = max(glyph.top for glyph, _ in drawn)
+        bottom = min(glyph.top - glyph.picture.shape[0] for glyph, _ in drawn)
+        # A blank border of one texel: a quad between pixels fades out softly.
+        picture = np.zeros((top - bottom + 2, right - left + 2), np.uint8)
+        for glyph, at in drawn:
+            height, width = glyph.picture.shape
+            y, x = top - glyph.top + 1, at - left + 1
+            target = picture[y : y + height, x : x + width]
+            np.maximum(target, glyph.picture, out=target)
+        u, v = self._place(picture)
+        height, width = picture.shape
+        return Cell(u, v, width, height, left - 1, top + 1, pen, cap_height)
+
+    def _place(self, picture: NDArray[np.uint8]) -> tuple[int, int]:
+        height, width = picture.shape
+        if self._x + width > ATLAS_PX:
+            self._x, self._y, self._shelf = 1, self._y + self._shelf, 1
+        if width > ATLAS_PX or self._y + height > ATLAS_PX:
+            return 0, 0  # full within one frame: the label stays blank until the next
+        u, v = self._x, self._y
+        self._x += width + 1
+        self._shelf = max(self._shelf, height + 1)
+        self.bind()
+        GL.glPixelStorei(GL.GL_UNPACK_ALIGNMENT, 1)
+        GL.glTexSubImage2D(GL.GL_TEXTURE_2D, 0, u, v, width, height, GL.GL_RED, GL.GL_UNSIGNED_BYTE, picture)
+        return u, v
+
+    def _glyph(self, character: str, size_px: float, is_bold: bool, phase: int) -> _Glyph:
+        key = (character, size_px, is_bold, phase)
+        found = self._glyphs.get(key)
+        if found is None:
+            face = self._faces[is_bold]
+            face.set_char_size(round(size_px * 64), 0, 72, 72)
+            face.set_transform(freetype.Matrix(0x10000, 0, 0, 0x10000), freetype.Vector(phase * 64 // _PHASES, 0))
+            face.load_char(character, freetype.FT_LOAD_TARGET_LIGHT | freetype.FT_LOAD_NO_BITMAP)
+            slot = face.glyph
+            advance = slot.linearHoriAdvance / 65536
+            slot.render(freetype.FT_RENDER_MODE_NORMAL)
+            bitmap = slot.bitmap
+            rows = np.array(bitmap.buffer, np.uint8).reshape(bitmap.rows, bitmap.pitch)[:, : bitmap.width]
+            found = self._glyphs[key] = _Glyph(rows, slot.bitmap_left, slot.bitmap_top, advance)
+        return found
+
+    def _cap_height(self, size_px: float, is_bold: bool) -> float:
+        key = (size_px, is_bold)
+        if key not in self._cap_heights:
+            self._cap_heights[key] = float(self._glyph("0", size_px, is_bold, 0).top)
+        return self._cap_heights[key]

@@ -1,0 +1,184 @@
+"""GLSL programs from the shaders folder, compiled once and shared.
+
+`#include "name.glsl"` takes a file of include/, once per shader. Messages of the driver are translated back to file
+and line. `reload` recompiles what has changed on disk; a program that no longer compiles keeps its last good form.
+"""
+
+import re
+from pathlib import Path
+from typing import Final
+
+from flow_gl.core.errors import DisplayError
+from flow_gl.gl.api import GL
+
+FRAME_BINDING: Final = 0
+"""Binding point of the uniform block `Frame`, the view of the chart that is being drawn."""
+
+_INCLUDE: Final = re.compile(r'^\s*#include\s+"([^"]+)"\s*$')
+_PLACE: Final = re.compile(r"^\s*(?:ERROR:\s*)?(\d+)\s*[:(]\s*(\d+)")
+
+
+class ShaderError(DisplayError):
+    """A shader does not compile or link. The message names file and line."""
+
+
+def shader_folder() -> Path:
+    """Find the shaders: inside the package when installed, beside it in a source tree. Raises ShaderError."""
+    package = Path(__file__).resolve().parents[1]
+    for folder in (package / "shaders", package.parent / "shaders"):
+        if (folder / "include").is_dir():
+            return folder
+    raise ShaderError(f"shaders are missing: expected {package / 'shaders'}; install flow_gl again")
+
+
+def read_source(path: Path, files: list[Path]) -> str:
+    """Read a shader with its includes put in; `files` collects them in the order of `#line`'s source numbers."""
+    files.append(path)
+    number = len(files) - 1
+    lines: list[str] = []
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ShaderError(f"{path}: cannot be read: {error.strerror}") from error
+    for index, line in enumerate(text.splitlines(), start=1):
+        match = _INCLUDE.match(line)
+        if match is None:
+            lines.append(line)
+            continue
+        included = path.parent / match[1] if path.parent.name == "include" else path.parent / "include" / match[1]
+        if not included.is_file():
+            raise ShaderError(f"{path}:{index}: included file {included.name} is missing in {included.parent}")
+        if included not in files:
+            lines += [f"#line 1 {len(files)}", read_source(included, files), f"#line {index + 1} {number}"]
+        else:
+            lines.append("")
+    return "\n".join(lines)
+
+
+class Program:
+    """A linked program. `use()` binds it; uniform locations are asked for once."""
+
+    def __init__(self, vertex: Path, fragment: Path) -> None:
+        self._paths: Final = (vertex, fragment)
+        self._files: list[Path] = []
+        self._stamp = 0.0
+        self._locations: dict[str, int] = {}
+        self.handle = 0
+        self._build()
+
+    def use(self) -> None:
+        GL.glUseProgram(self.handle)
+
+    def location(self, name: str) -> int:
+        """Location of a uniform; -1 where the program does not use it."""
+        location = self._locations.get(name)
+        if location is None:
+            location = self._locations[name] = int(GL.glGetUniformLocation(self.handle, name))
+        return location
+
+    def attributes(self) -> dict[str, tuple[int, int]]:
+        """Active vertex inputs: name -> (location, GL type)."""
+        found = {}
+        for index in range(int(GL.glGetProgramiv(self.handle, GL.GL_ACTIVE_ATTRIBUTES))):
+            raw_name, _size, kind = GL.glGetActiveAttrib(self.handle, index)
+            name = bytes(raw_name).split(b"\0", 1)[0].decode()
+            if not name.startswith("gl_"):
+                found[name] = (int(GL.glGetAttribLocation(self.handle, name)), int(kind))
+        return found
+
+    def reload(self) -> None:
+        """Compile anew if a file has changed. Raises ShaderError and keeps what it had."""
+        if self._newest() > self._stamp:
+            self._build()
+
+    def release(self) -> None:
+        GL.glDeleteProgram(self.handle)
+        self.handle = 0
+
+    def _newest(self) -> float:
+        return max((path.stat().st_mtime for path in self._files if path.is_file()), default=0.0)
+
+    def _build(self) -> None:
+        vertex_files: list[Path] = []
+        fragment_files: list[Path] = []
+        sources = read_source(self._paths[0], vertex_files), read_source(self._paths[1], fragment_files)
+        self._files = vertex_files + fragment_files
+        self._stamp = self._newest()
+        stages = [_compile(GL.GL_VERTEX_SHADER, sources[0], vertex_files)]
+        try:
+            stages.append(_compile(GL.GL_FRAGMENT_SHADER, sources[1], fragment_files))
+            handle = _link(stages, self._paths)
+        finally:
+            for stage in stages:
+                GL.glDeleteShader(stage)
+        block = GL.glGetUniformBlockIndex(handle, "Frame")
+        if block != GL.GL_INVALID_INDEX:
+            GL.glUniformBlockBinding(handle, block, FRAME_BINDING)
+        if self.handle:
+            GL.glDeleteProgram(self.handle)
+        self.handle = handle
+        self._locations.clear()
+
+
+class ShaderLibrary:
+    """The programs of one context, by name: `bubble` is bubble.vert with bubble.frag."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder: Final = folder or shader_folder()
+        self._programs: dict[str, Program] = {}
+
+    def program(self, vertex: str, fragment: str | None = None) -> Program:
+        """Get a program, compiled on first use. Raises ShaderError."""
+        fragment = fragment or vertex
+        key = f"{vertex}+{fragment}"
+        if key not in self._programs:
+            self._programs[key] = Program(self._folder / f"{vertex}.vert", self._folder / f"{fragment}.frag")
+        return self._programs[key]
+
+    def reload(self) -> list[str]:
+        """Compile anew what has changed on disk; what is wrong, one message a program, the last good one kept."""
+        messages = []
+        for program in self._programs.values():
+            try:
+                program.reload()
+            except ShaderError as error:
+                messages.append(str(error))
+        return messages
+
+    def release(self) -> None:
+        for program in self._programs.values():
+            program.release()
+        self._programs.clear()
+
+
+def _text(log: bytes | str) -> str:
+    return log.decode("utf-8", "replace") if isinstance(log, bytes) else log
+
+
+def _compile(kind: int, source: str, files: list[Path]) -> int:
+    shader = int(GL.glCreateShader(kind))
+    GL.glShaderSource(shader, source)
+    GL.glCompileShader(shader)
+    if GL.glGetShaderiv(shader, GL.GL_COMPILE_STATUS):
+        return shader
+    log = _text(GL.glGetShaderInfoLog(shader)).strip()
+    GL.glDeleteShader(shader)
+    first = next((line for line in log.splitlines() if _PLACE.match(line)), log.splitlines()[0] if log else "")
+    match = _PLACE.match(first)
+    place = f"{files[int(match[1])]}:{match[2]}" if match and int(match[1]) < len(files) else str(files[0])
+    reason = re.sub(r"^[^a-zA-Z]*", "", first[match.end() :] if match else first).removeprefix("error: ")
+    raise ShaderError(f"{place}: {reason or 'does not compile'}")
+
+
+def _link(stages: list[int], paths: tuple[Path, Path]) -> int:
+    handle = int(GL.glCreateProgram())
+    for stage in stages:
+        GL.glAttachShader(handle, stage)
+    GL.glLinkProgram(handle)
+    if GL.glGetProgramiv(handle, GL.GL_LINK_STATUS):
+        for stage in stages:
+            GL.glDetachShader(handle, stage)
+        return handle
+    log = _text(GL.glGetProgramInfoLog(handle)).strip()
+    GL.glDeleteProgram(handle)
+    raise ShaderError(f"{paths[0].name} and {paths[1].name} do not link: {log.splitlines()[0] if log else 'no reason'}")

@@ -1,0 +1,128 @@
+"""A frame's labels: added in any order, drawn in one instanced call, with a plate behind those that ask for one."""
+
+import struct
+from typing import Final, Literal
+
+from flow_gl.core.palette import Rgb
+from flow_gl.gl.api import GL
+from flow_gl.gl.buffers import Attribute, InstanceLayout, StreamBuffer
+from flow_gl.gl.counters import FrameCounters
+from flow_gl.gl.fonts import ATLAS_PX, Cell, FontAtlas
+from flow_gl.gl.shaders import ShaderLibrary
+
+Align = Literal["left", "center", "right"]
+
+_ROW: Final = struct.Struct("<13f")
+_FIRST_ROWS: Final = 256
+PLATE_PAD_X: Final = 0.42
+"""Room between a plate's edge and its text, in units of the text's size."""
+PLATE_PAD_Y: Final = 0.36
+_PLATE_RADIUS: Final = 0.25
+
+
+class TextBatch:
+    """Labels in framebuffer pixels, origin top left.
+
+    Parameters
+    ----------
+    shaders, atlas : of the current context, shared by all its batches
+    counters : what a flush costs is added here
+    """
+
+    def __init__(self, shaders: ShaderLibrary, atlas: FontAtlas, counters: FrameCounters) -> None:
+        self.atlas: Final = atlas
+        self._program: Final = shaders.program("text")
+        self._stream: Final = StreamBuffer(_FIRST_ROWS * _ROW.size, counters)
+        self._layout: Final = InstanceLayout(
+            [
+                Attribute(0, 4, GL.GL_FLOAT, 0),
+                Attribute(1, 4, GL.GL_FLOAT, 16),
+                Attribute(2, 4, GL.GL_FLOAT, 32),
+                Attribute(3, 1, GL.GL_FLOAT, 48),
+            ],
+            _ROW.size,
+            counters,
+        )
+        self._count = 0
+
+    def width(self, text: str, size_px: float, *, is_bold: bool = False) -> float:
+        """Advance width of a label in pixels, its plate left out."""
+        return self.atlas.cell(text, size_px, is_bold=is_bold).advance
+
+    def add(
+        self,
+        text: str,
+        x_px: float,
+        y_px: float,
+        *,
+        size_px: float,
+        color: Rgb,
+        align: Align = "left",
+        plate: Rgb | None = None,
+        alpha: float = 1.0,
+        plate_alpha: float = 1.0,
+        is_bold: bool = False,
+        plate_width_px: float | None = None,
+    ) -> None:
+        """Add a label.
+
+        Parameters
+        ----------
+        x_px : its left end, middle or right end, by `align`; a plate reaches beyond it
+        y_px : middle of its capital letters and digits. Crisp where x and y are whole numbers
+        plate : colour of a plate behind it
+        plate_width_px : width of the plate where labels in a column shall have equal ones; it starts at the label's
+            left end less its padding
+        """
+        cell = self.atlas.cell(text, size_px, is_bold=is_bold)
+        if align == "center":
+            x_px -= cell.advance // 2
+        elif align == "right":
+            x_px -= int(cell.advance + 0.5)
+        if plate is not None:
+            pad_x, half = round(size_px * PLATE_PAD_X), cell.cap_height // 2 + round(size_px * PLATE_PAD_Y)
+            width = plate_width_px or cell.advance // 1 + 1 + 2 * pad_x
+            height = 2 * half + cell.cap_height % 2
+            self.add_plate(
+                x_px - pad_x,
+                y_px - half,
+                width,
+                height,
+                color=plate,
+                alpha=plate_alpha,
+                radius_px=size_px * _PLATE_RADIUS,
+            )
+        if cell.width:
+            self._put_cell(cell, x_px, y_px + (cell.cap_height + 1) // 2, color, alpha)
+
+    def add_plate(
+        self, x_px: float, y_px: float, width: float, height: float, *, color: Rgb, alpha: float, radius_px: float
+    ) -> None:
+        """Add a rounded rectangle, drawn in turn with the labels."""
+        self._put(x_px, y_px, width, height, width, height, radius_px, 0.0, *color, alpha, 1.0)
+
+    def flush(self, width_px: int, height_px: int) -> None:
+        """Draw what was added, in that order, onto a framebuffer of this size, and forget it."""
+        count, self._count = self._count, 0
+        if count == 0:
+            return
+        self._stream.upload(count * _ROW.size)
+        self._program.use()
+        self.atlas.bind()
+        GL.glUniform2f(self._program.location("u_ndc_per_px"), 2.0 / width_px, 2.0 / height_px)
+        GL.glUniform2f(self._program.location("u_texel"), 1.0 / ATLAS_PX, 1.0 / ATLAS_PX)
+        self._layout.draw(self._stream.handle, 0, count, mode=GL.GL_TRIANGLE_STRIP, vertices=4)
+
+    def release(self) -> None:
+        self._stream.release()
+        self._layout.release()
+
+    def _put_cell(self, cell: Cell, x: float, baseline: float, color: Rgb, alpha: float) -> None:
+        width, height = cell.width, cell.height
+        self._put(x + cell.left, baseline - cell.top, width, height, cell.u, cell.v, width, height, *color, alpha, 0.0)
+
+    def _put(self, *row: float) -> None:
+        if (self._count + 1) * _ROW.size > len(self._stream.memory):
+            self._stream.grow()
+        _ROW.pack_into(self._stream.memory, self._count * _ROW.size, *row)
+        self._count += 1
