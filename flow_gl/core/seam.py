@@ -46,6 +46,7 @@ class Seen:
         self._keys = _keys_of(rows[order])
         self._times: NDArray[np.int64] = rows["ts_event"][order]
         self._is_left = np.ones(len(rows), np.bool_)
+        self._used: NDArray[np.int64] = np.empty(0, np.int64)
 
     @property
     def last_ts(self) -> int:
@@ -73,6 +74,7 @@ class Seen:
         bool, shape (len(rows),) : True where no trade held is left that equals this one
         """
         is_new = np.ones(len(rows), np.bool_)
+        self._used = np.empty(0, np.int64)
         if not len(rows) or not len(self._times):
             return is_new
         times = rows["ts_event"]
@@ -88,8 +90,14 @@ class Seen:
         held_count = np.bincount(held_ids, minlength=count)
         row_count = np.bincount(row_ids, minlength=count)
         is_new[:] = _rank(row_ids) >= held_count[row_ids]
-        self._is_left[held] = _rank(held_ids) >= row_count[held_ids]
+        self._used = held[_rank(held_ids) < row_count[held_ids]]
+        self._is_left[self._used] = False
         return is_new
+
+    def undo(self) -> None:
+        """Give back what the last `are_new` used up: its trades will be asked about once more."""
+        self._is_left[self._used] = True
+        self._used = np.empty(0, np.int64)
 
 
 @dataclass(frozen=True, slots=True)

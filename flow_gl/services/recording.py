@@ -1,0 +1,290 @@
+"""One recording: a DBN file of mixed records (schema unset, as a live session has) in many small zstd frames.
+
+Every flush is one complete frame with a checksum, so a file that was cut off anywhere holds all frames before the cut
+and nothing of the one that was being written; zstd readers, the official client's among them, read across frames. A
+frame's content stays within one zstd block (128 KiB): a half-written frame then yields no bytes at all instead of some.
+The first frame holds the header and all names known by then, and comes into being whole (written aside and renamed).
+
+Trades that could not be recorded leave a mark where they are missing: a SystemMsg whose text starts with `HOLE_TEXT`.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import zstandard
+from numpy.typing import NDArray
+
+from flow_gl.core.errors import DataError
+from flow_gl.core.schema import TRADE
+
+if TYPE_CHECKING:
+    import databento_dbn
+
+SUFFIX: Final = ".dbn.zst"
+FRAME_CONTENT_BYTES: Final = 128 * 1024
+HOLE_TEXT: Final = "flow_gl: trades not recorded: "
+
+_MAGIC: Final = b"\x28\xb5\x2f\xfd"
+_LARGEST_CONTENT: Final = 1 << 27
+_RTYPE_MAPPING: Final = 22
+_RTYPE_DEFINITION: Final = 19
+_RTYPE_SYSTEM: Final = 23
+_SYSTEM_TEXT: Final = slice(16, 316)  # of a version 2 or 3 SystemMsg
+
+
+class _DamageError(Exception):
+    """What is wrong with the bytes at hand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """Trades that are missing from a recording, at this place."""
+
+    offset: int
+    """Byte of the file at which the frame with the mark starts: everything before it is without a hole."""
+    trades: int
+    """How many are missing; 0 where nobody knows."""
+
+
+@dataclass(slots=True)
+class Scan:
+    """What a recording holds, found by reading all of it."""
+
+    path: Path
+    size: int
+    dataset: str = ""
+    good_bytes: int = 0
+    """Length of the undamaged beginning: a whole number of frames."""
+    damage: str = ""
+    """What is wrong after `good_bytes`; "" where the file is whole."""
+    is_torn: bool = False
+    """The damage is no more than a last frame that was not written to its end."""
+    frames: int = 0
+    names: set[bytes] = field(default_factory=set)
+    """Mapping and definition records, as they stand in the file."""
+    holes: list[Hole] = field(default_factory=list)
+    trades: NDArray[np.void] = field(default_factory=lambda: np.empty(0, TRADE))
+    """dtype TRADE, in the order of the file."""
+
+
+def file_name(dataset: str, trade_date: int) -> str:
+    """Name of a session's recording: ``GLBX.MDP3-20251128.dbn.zst``."""
+    return f"{dataset}-{trade_date:08d}{SUFFIX}"
+
+
+def header(dataset: str, start_ns: int) -> bytes:
+    """Encode DBN metadata (version 3) of a mixed file that starts at `start_ns`."""
+    import databento_dbn as dbn
+
+    metadata = dbn.Metadata(
+        dataset=dataset, start=start_ns, stype_in=None, stype_out=dbn.SType("instrument_id"), schema=None, version=3
+    )
+    return metadata.encode()
+
+
+def mapping_record(
+    instrument_id: int, symbol: str, requested: str, *, ts_event: int, start_ns: int, end_ns: int
+) -> bytes:
+    """Encode an instrument's name as a SymbolMappingMsg that is valid from `start_ns` to `end_ns`."""
+    import databento_dbn as dbn
+
+    message = dbn.SymbolMappingMsg(
+        publisher_id=0,
+        instrument_id=instrument_id,
+        ts_event=max(ts_event, 0),
+        stype_in=_stype_of(requested or symbol),
+        stype_in_symbol=requested or symbol,
+        stype_out=dbn.SType("raw_symbol"),
+        stype_out_symbol=symbol,
+        start_ts=start_ns,
+        end_ts=end_ns,
+    )
+    return bytes(message)
+
+
+def definition_record(
+    instrument_id: int, symbol: str, *, tick_size: int, point_value: float | None, is_outright: bool, ts_event: int
+) -> bytes:
+    """Encode what is known of an instrument as an InstrumentDefMsg; fields that nobody told stay undefined."""
+    import databento_dbn as dbn
+
+    message = dbn.InstrumentDefMsg(
+        publisher_id=0,
+        instrument_id=instrument_id,
+        ts_event=max(ts_event, 0),
+        ts_recv=max(ts_event, 0),
+        min_price_increment=tick_size or dbn.UNDEF_PRICE,
+        display_factor=dbn.FIXED_PRICE_SCALE,
+        raw_symbol=symbol,
+        asset="",
+        security_type="FUT",
+        instrument_class=dbn.InstrumentClass("F" if is_outright else "S"),
+        security_update_action=dbn.SecurityUpdateAction("A"),
+        unit_of_measure_qty=dbn.UNDEF_PRICE if point_value is None else round(point_value * dbn.FIXED_PRICE_SCALE),
+    )
+    return bytes(message)
+
+
+def hole_record(trades: int, ts_event: int) -> bytes:
+    """Encode the mark that stands where trades are missing."""
+    import databento_dbn as dbn
+
+    return bytes(dbn.SystemMsg(ts_event=max(ts_event, 0), msg=f"{HOLE_TEXT}{trades}"))
+
+
+def frames_of(records: Sequence[bytes]) -> Iterator[bytes]:
+    """Compress whole records to complete zstd frames, each within one block."""
+    compressor = zstandard.ZstdCompressor(level=3, write_checksum=True, write_content_size=True)
+    pending: list[bytes] = []
+    size = 0
+    for record in records:
+        if pending and size + len(record) > FRAME_CONTENT_BYTES:
+            yield compressor.compress(b"".join(pending))
+            pending, size = [], 0
+        pending.append(record)
+        size += len(record)
+    if pending:
+        yield compressor.compress(b"".join(pending))
+
+
+def scan(path: Path) -> Scan:
+    """Read a recording and say what it holds and whether it is whole.
+
+    Raises
+    ------
+    OSError
+        The file cannot be read.
+    """
+    data = path.read_bytes()
+    found = Scan(path=path, size=len(data))
+    trades: list[NDArray[np.void]] = []
+    decompressor = zstandard.ZstdDecompressor()
+    at = 0
+    while at < len(data):
+        try:
+            end = _frame_end(data, at)
+            if end is None:
+                found.damage = f"the frame at byte {at} is not written to its end"
+                found.is_torn = True
+                break
+            content = _content(decompressor, data[at:end])
+            if at == 0:
+                found.dataset, length = _read_header(content)
+                content = content[length:]
+            _sort_records(content, at, trades, found)
+        except _DamageError as damage:
+            found.damage = f"the frame at byte {at} is damaged: {damage}"
+            break
+        at = found.good_bytes = end
+        found.frames += 1
+    if trades:
+        found.trades = np.concatenate(trades)
+    return found
+
+
+def read_dataset(path: Path) -> str:
+    """Dataset that a recording's header names. Raises DataError where it has no header, OSError."""
+    with path.open("rb") as file:
+        data = file.read(1 << 20)
+    try:
+        end = _frame_end(data, 0)
+        if end is None:
+            raise _DamageError("it ends before its header does")
+        return _read_header(_content(zstandard.ZstdDecompressor(), data[:end]))[0]
+    except _DamageError as damage:
+        raise DataError(f"{path}: a recording was expected, {damage}") from None
+
+
+def _frame_end(data: bytes, start: int) -> int | None:
+    """Offset just after the zstd frame at `start`; None where the data ends before the frame (RFC 8878, 3.1.1)."""
+    magic = data[start : start + 4]
+    if magic != _MAGIC[: len(magic)]:
+        raise _DamageError("no zstd frame starts here")
+    if len(data) < start + 5:
+        return None
+    descriptor = data[start + 4]
+    is_single_segment = descriptor >> 5 & 1
+    content_size_flag = descriptor >> 6
+    at = start + 5 + (1 - is_single_segment) + (0, 1, 2, 4)[descriptor & 3]
+    at += 1 << content_size_flag if content_size_flag or is_single_segment else 0
+    is_last = False
+    while not is_last:
+        if len(data) < at + 3:
+            return None
+        block = int.from_bytes(data[at : at + 3], "little")
+        is_last = bool(block & 1)
+        kind = block >> 1 & 3
+        if kind == 3:
+            raise _DamageError("a block of reserved type")
+        at += 3 + (1 if kind == 1 else block >> 3)
+    at += 4 * (descriptor >> 2 & 1)
+    return at if at <= len(data) else None
+
+
+def _content(decompressor: zstandard.ZstdDecompressor, frame: bytes) -> bytes:
+    try:
+        size = zstandard.frame_content_size(frame)
+        if not 0 <= size <= _LARGEST_CONTENT:
+            raise _DamageError(f"a frame of {size} bytes of content")
+        return decompressor.decompress(frame)
+    except zstandard.ZstdError as error:
+        raise _DamageError(str(error)) from None
+
+
+def _read_header(content: bytes) -> tuple[str, int]:
+    """Dataset, and the length of the metadata in bytes."""
+    import databento_dbn as dbn
+
+    if content[:3] != b"DBN" or len(content) < 8:
+        raise _DamageError("no DBN header")
+    length = 8 + int.from_bytes(content[4:8], "little")
+    try:
+        return str(dbn.Metadata.decode(content[:length]).dataset), length
+    except (dbn.DBNError, ValueError) as error:
+        raise _DamageError(f"a DBN header that cannot be read ({error})") from None
+
+
+def _sort_records(content: bytes, offset: int, trades: list[NDArray[np.void]], found: Scan) -> None:
+    """Put a frame's records where they belong; raises _DamageError, and then nothing of the frame is taken."""
+    runs: list[NDArray[np.void]] = []
+    names: list[bytes] = []
+    holes: list[Hole] = []
+    at = 0
+    while at < len(content):
+        rows = np.frombuffer(content, TRADE, count=(len(content) - at) // TRADE.itemsize, offset=at)
+        is_trade = (rows["length"] == TRADE.itemsize // 4) & (rows["rtype"] == 0)
+        run = len(rows) if is_trade.all() else int(is_trade.argmin())
+        if run:
+            runs.append(rows[:run])
+            at += run * TRADE.itemsize
+            continue
+        length = content[at] * 4
+        record = content[at : at + length]
+        if length < 16 or len(record) < length:
+            raise _DamageError(f"a record of {length} bytes at byte {at} of its content")
+        if record[1] in (_RTYPE_MAPPING, _RTYPE_DEFINITION):
+            names.append(record)
+        elif record[1] == _RTYPE_SYSTEM:
+            text = record[_SYSTEM_TEXT].split(b"\0", 1)[0].decode("utf-8", "replace")
+            if text.startswith(HOLE_TEXT):
+                count = text.removeprefix(HOLE_TEXT)
+                holes.append(Hole(offset, int(count) if count.isdigit() else 0))
+        at += length
+    trades += runs
+    found.names.update(names)
+    found.holes += holes
+
+
+def _stype_of(symbol: str) -> "databento_dbn.SType":
+    """How a requested symbol is meant: `NQ.v.0` continuous, `NQ.FUT` parent, else as the exchange writes it."""
+    import databento_dbn as dbn
+
+    parts = symbol.split(".")
+    if len(parts) == 3 and parts[1] in ("c", "n", "v") and parts[2].isdigit():
+        return dbn.SType("continuous")
+    if len(parts) == 2 and parts[1] in ("FUT", "OPT", "SPOT"):
+        return dbn.SType("parent")
+    return dbn.SType("raw_symbol")

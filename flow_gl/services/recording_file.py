@@ -1,0 +1,213 @@
+"""A recording that is being written: opened whole, appended to frame by frame, never left half-written on purpose.
+
+Opening a file that exists verifies all of it. A torn last frame is cut off. A file that is damaged in the middle, or
+that has a hole, is kept aside, and what stood before the damage goes on: the live gateway's replay then brings the
+rest once more, in its order. Trades that the file already holds are not written again, whoever hands them in.
+"""
+
+import logging
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flow_gl.core.seam import Seen
+from flow_gl.services import recording
+
+_log: Final = logging.getLogger(__name__)
+_ROWS_PER_RECORD: Final = 1024
+_SURELY_NEW_NS: Final = 60_000_000_000  # trades of several instruments need not arrive in the order of ts_event
+
+
+class RecordingFile:
+    """One session's recording, open for appending and locked against other writers.
+
+    Parameters
+    ----------
+    path : file to go on with, or to make
+    header : DBN metadata for a new file
+    names : mapping and definition records that the file must hold
+
+    Raises
+    ------
+    OSError
+        It cannot be made, read, mended, locked or written: BlockingIOError where another program is writing it.
+    """
+
+    def __init__(self, path: Path, *, header: bytes, names: list[bytes]) -> None:
+        self.path: Final = path
+        self.repaired = ""
+        """What had to be mended on opening, one line; "" for nothing."""
+        self.recorded = 0
+        """Trades that the file holds."""
+        self._is_dirty = False
+        self._needs_sync = False
+        self._seen: Seen | None = None
+        self._names: set[bytes] = set()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            _write_aside(path, b"".join(recording.frames_of([header, *names])))
+            self._names.update(names)
+        self._fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        try:
+            _lock(self._fd, path)
+            self._size = self._mend(header, names)
+        except BaseException:
+            os.close(self._fd)
+            raise
+        os.lseek(self._fd, 0, os.SEEK_END)
+        self.append_names(names)
+
+    @property
+    def nbytes(self) -> int:
+        return self._size
+
+    def append(self, rows: NDArray[np.void], *, hole: tuple[int, int] | None = None) -> int:
+        """Write trades as one or more frames; the file is longer by all of them or, on OSError, by none.
+
+        Parameters
+        ----------
+        rows : dtype TRADE, arrival order
+        hole : (trades, ts_event) of a mark that goes before them
+
+        Returns
+        -------
+        int : trades written, without those that the file held already
+        """
+        new = rows if self._seen is None else rows[self._seen.are_new(rows)]
+        records = [recording.hole_record(*hole)] if hole else []
+        records += [new[at : at + _ROWS_PER_RECORD].tobytes() for at in range(0, len(new), _ROWS_PER_RECORD)]
+        try:
+            self._write(records)
+        except OSError:
+            if self._seen is not None:
+                self._seen.undo()
+            raise
+        self.recorded += len(new)
+        self._forget_when_past(rows)
+        return len(new)
+
+    def append_names(self, names: list[bytes]) -> None:
+        """Write mapping and definition records, those alone that the file does not hold. Raises OSError."""
+        new = [name for name in names if name not in self._names]
+        self._write(new)
+        self._names.update(new)
+
+    def sync(self) -> None:
+        """Have the system put everything on the disk, for a power cut. Raises OSError."""
+        if self._needs_sync:
+            os.fsync(self._fd)
+            self._needs_sync = False
+
+    def close(self) -> None:
+        """Let go of the file, synced where that works."""
+        with suppress(OSError):
+            self.sync()
+        os.close(self._fd)
+
+    def _write(self, records: list[bytes]) -> None:
+        if not records:
+            return
+        data = b"".join(recording.frames_of(records))
+        self._cut_back()
+        self._is_dirty = True
+        try:
+            view = memoryview(data)
+            while view:
+                view = view[os.write(self._fd, view) :]
+        except OSError:
+            with suppress(OSError):
+                self._cut_back()
+            raise
+        self._is_dirty = False
+        self._needs_sync = True
+        self._size += len(data)
+
+    def _cut_back(self) -> None:
+        """Take away what a failed write left behind."""
+        if self._is_dirty:
+            os.ftruncate(self._fd, self._size)
+            os.lseek(self._fd, 0, os.SEEK_END)
+            self._is_dirty = False
+
+    def _forget_when_past(self, rows: NDArray[np.void]) -> None:
+        if self._seen is not None and len(rows) and int(rows["ts_event"].min()) > self._seen.last_ts + _SURELY_NEW_NS:
+            self._seen = None
+
+    def _mend(self, header: bytes, names: list[bytes]) -> int:
+        """Make the open file whole; the length of what it then holds."""
+        found = recording.scan(self.path)
+        keep = min([found.good_bytes] + [hole.offset for hole in found.holes])
+        if keep == found.size:
+            self._take(found)
+            return keep
+        if found.is_torn and keep == found.good_bytes and keep:
+            os.ftruncate(self._fd, keep)
+            self._take(found)
+            self.repaired = (
+                f"{self.path.name}: cut {found.size - keep} bytes of an unfinished write off its end;"
+                f" {len(found.trades):,} trades kept"
+            )
+        else:
+            keep = self._set_aside(found, keep, header, names)
+        _log.warning("%s", self.repaired)
+        return keep
+
+    def _set_aside(self, found: recording.Scan, keep: int, header: bytes, names: list[bytes]) -> int:
+        """Keep the file under another name and go on in a copy of its sound beginning."""
+        aside = _free_name(self.path)
+        data = self.path.read_bytes()[:keep] or b"".join(recording.frames_of([header, *names]))
+        self.path.replace(aside)
+        _write_aside(self.path, data)
+        os.close(self._fd)
+        self._fd = os.open(self.path, os.O_RDWR | os.O_CLOEXEC)
+        _lock(self._fd, self.path)
+        self._take(recording.scan(self.path))
+        reason = found.damage or f"{sum(hole.trades for hole in found.holes):,} trades are missing in its middle"
+        self.repaired = (
+            f"{self.path.name}: {reason}; it is kept as {aside.name}, and the recording goes on after"
+            f" the {self.recorded:,} trades before that"
+        )
+        return len(data)
+
+    def _take(self, found: recording.Scan) -> None:
+        self.recorded = len(found.trades)
+        self._names = set(found.names)
+        self._seen = Seen(found.trades) if len(found.trades) else None
+
+
+def _write_aside(path: Path, data: bytes) -> None:
+    """Make a file that is there whole or not at all."""
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        with part.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError:
+        with suppress(OSError):
+            part.unlink()
+        raise
+
+
+def _free_name(path: Path) -> Path:
+    number = 1
+    while (aside := path.with_name(f"{path.name}.aside-{number}")).exists():
+        number += 1
+    return aside
+
+
+def _lock(fd: int, path: Path) -> None:
+    """Hold the file against other writers until it is closed, also by a crash. Windows: not held."""
+    try:
+        import fcntl
+    except ImportError:
+        return
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise BlockingIOError(error.errno, "another flow-gl is writing it", str(path)) from None

@@ -1,0 +1,84 @@
+"""What stands in a recording besides trades: the names of the instruments and what their definitions say."""
+
+from typing import NamedTuple, Protocol, runtime_checkable
+
+from flow_gl.services import recording
+
+_DAY_NS = 86_400_000_000_000
+
+
+class SessionSpan(NamedTuple):
+    """The stretch of event time whose trades belong to one recording, without a gap to the next: [start_ns, end_ns)."""
+
+    trade_date: int
+    """YYYYMMDD."""
+    start_ns: int
+    end_ns: int
+
+
+@runtime_checkable
+class MappingNotice(Protocol):
+    """What the recorder needs of a mapping (`feed.base.Mapping` has it)."""
+
+    @property
+    def instrument_id(self) -> int: ...
+    @property
+    def symbol(self) -> str: ...
+    @property
+    def requested(self) -> str: ...
+    @property
+    def ts_event(self) -> int: ...
+
+
+@runtime_checkable
+class DefinitionNotice(Protocol):
+    """What the recorder needs of a definition (`feed.base.Definition` has it)."""
+
+    @property
+    def instrument_id(self) -> int: ...
+    @property
+    def symbol(self) -> str: ...
+    @property
+    def tick_size(self) -> int: ...
+    @property
+    def point_value(self) -> float | None: ...
+    @property
+    def is_outright(self) -> bool: ...
+
+
+Notice = MappingNotice | DefinitionNotice | bytes
+"""A name that goes into the recording; bytes: a whole DBN record (SymbolMappingMsg, InstrumentDefMsg), as it is."""
+
+
+def key_of(notice: Notice) -> tuple[str, int]:
+    """What a later notice must share with this one to replace it: its kind and instrument."""
+    if isinstance(notice, bytes):
+        return f"rtype {notice[1]}", int.from_bytes(notice[4:8], "little")
+    kind = "definition" if isinstance(notice, DefinitionNotice) else "mapping"
+    return kind, notice.instrument_id
+
+
+def record_of(notice: Notice, session: SessionSpan) -> bytes:
+    """Encode a notice as the DBN record that a recording of this session holds.
+
+    Names are valid for the session's whole days (UTC): a reader looks them up by the date of a trade.
+    """
+    if isinstance(notice, bytes):
+        return notice
+    if isinstance(notice, DefinitionNotice):
+        return recording.definition_record(
+            notice.instrument_id,
+            notice.symbol,
+            tick_size=notice.tick_size,
+            point_value=notice.point_value,
+            is_outright=notice.is_outright,
+            ts_event=session.start_ns,
+        )
+    return recording.mapping_record(
+        notice.instrument_id,
+        notice.symbol,
+        notice.requested,
+        ts_event=notice.ts_event or session.start_ns,
+        start_ns=session.start_ns // _DAY_NS * _DAY_NS,
+        end_ns=(session.end_ns // _DAY_NS + 1) * _DAY_NS,
+    )
