@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# Show the synthetic market: in a window where one can be opened, else 10 seconds of it as a picture and a video.
+# Arguments are handed on to `flow-gl demo`.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+can_open_a_window() {
+  case "$(uname -s)" in
+    Linux | *BSD) [[ -n ${DISPLAY:-}${WAYLAND_DISPLAY:-} ]] || return 1 ;;
+  esac
+  .venv/bin/python -c 'import glfw, sys; sys.exit(not glfw.init())' 2>/dev/null
+}
+
+if can_open_a_window; then
+  exec .venv/bin/flow-gl demo "$@"
+fi
+echo "No display: rendering 10 seconds of the synthetic market without a window."
+mkdir -p out
+.venv/bin/flow-gl demo --headless --duration 10 --screenshot out/demo.png --record out/demo.mp4 "$@"
+echo "picture: $PWD/out/demo.png"
+echo "video:   $PWD/out/demo.mp4"

@@ -1,0 +1,77 @@
+"""What holds for the whole suite: strict floating point, folders of its own, a virtual screen, the real data.
+
+The user's folders are moved before anything of the program is imported, and by environment, so that engines and
+views that the tests start as programs of their own use them too. Only compiled kernels are kept from run to run.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+REAL_DATA = ROOT.parent / "shared" / "data"
+_SESSION_DIR = Path(tempfile.mkdtemp(prefix="flow_gl_tests_"))
+
+
+def _own_folders() -> None:
+    for name in ("CONFIG", "CACHE", "DATA", "STATE"):
+        os.environ[f"XDG_{name}_HOME"] = str(_SESSION_DIR / name.lower())
+    if sys.platform == "darwin":
+        os.environ["HOME"] = str(_SESSION_DIR)
+    os.environ.setdefault("NUMBA_CACHE_DIR", str(ROOT / ".numba_cache"))
+    # Settings of whoever runs the suite must not change what is tested.
+    for name in list(os.environ):
+        if name == "DATABENTO_API_KEY" or name.startswith("FLOW_GL_"):
+            del os.environ[name]
+
+
+_own_folders()
+# Mesa draws without any screen or GPU; the reference pictures are compared on its software rasteriser alone.
+os.environ.setdefault("EGL_PLATFORM", "surfaceless")
+os.environ.setdefault("LIBGL_ALWAYS_SOFTWARE", "1")
+# Underflow to zero is what a faded exponential should do; everything else is a fault.
+np.seterr(divide="raise", over="raise", invalid="raise")
+
+
+def pytest_unconfigure() -> None:
+    shutil.rmtree(_SESSION_DIR, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real exchange data. It is licensed and not part of the project."""
+    if not REAL_DATA.is_dir():
+        pytest.skip("real data is absent: ../shared/data is not part of the project")
+    return REAL_DATA
+
+
+@pytest.fixture(scope="session")
+def x_display() -> Iterator[str]:
+    """A virtual screen of 1920x1080 for a real window: its DISPLAY, set in the environment while the fixture lives."""
+    if shutil.which("Xvfb") is None:
+        pytest.skip("Xvfb is not installed (make test installs it on Debian and Ubuntu)")
+    reader, writer = os.pipe()
+    command = ["Xvfb", "-displayfd", str(writer), "-screen", "0", "1920x1080x24", "-nolisten", "tcp", "-noreset"]
+    server = subprocess.Popen(command, pass_fds=[writer], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    os.close(writer)
+    with os.fdopen(reader) as answer:
+        number = answer.readline().strip()
+    if not number:
+        server.wait()
+        pytest.fail(f"Xvfb did not start: exit code {server.returncode}")
+    before = os.environ.get("DISPLAY")
+    os.environ["DISPLAY"] = f":{number}"
+    yield f":{number}"
+    if before is None:
+        del os.environ["DISPLAY"]
+    else:
+        os.environ["DISPLAY"] = before
+    server.terminate()
+    server.wait()
