@@ -1,8 +1,8 @@
 """Labels as pictures: strings rasterised by FreeType into one texture, kept by string and size.
 
 Glyphs are set at quarter pixels inside a string (real sub-pixel advances), hinted vertically only. A string whose
-quad lies on whole pixels is drawn texel for pixel. When the texture runs full it is cleared at the next frame's start
-and `generation` tells who keeps cells of it.
+quad lies on whole pixels is drawn texel for pixel. When the texture runs full it is cleared at a frame's start,
+when no batch waits to be drawn, and `generation` tells who keeps cells of it.
 """
 
 import importlib.util
@@ -74,6 +74,7 @@ class FontAtlas:
         self._glyphs: dict[tuple[str, float, bool, int], _Glyph] = {}
         self._cap_heights: dict[tuple[float, bool], float] = {}
         self._x = self._y = self._shelf = 1
+        self._users: set[int] = set()
         self.generation = 0
         self.texture = int(GL.glGenTextures(1))
         self.bind()
@@ -91,9 +92,16 @@ class FontAtlas:
         GL.glActiveTexture(GL.GL_TEXTURE0)
         GL.glBindTexture(GL.GL_TEXTURE_2D, self.texture)
 
+    def hold(self, user: object) -> None:
+        """Keep all cells in place until `let_go`: somebody will draw from them."""
+        self._users.add(id(user))
+
+    def let_go(self, user: object) -> None:
+        self._users.discard(id(user))
+
     def begin_frame(self) -> None:
-        """Make room when little is left. Only here do cells lose their place."""
-        if self._y > ATLAS_PX * _FULL:
+        """Make room when little is left and nobody holds cells. Only here do cells lose their place."""
+        if self._y > ATLAS_PX * _FULL and not self._users:
             self._cells.clear()
             self._x = self._y = self._shelf = 1
             self.generation += 1

@@ -8,7 +8,7 @@ from flow_gl.gl.api import GL
 from flow_gl.gl.buffers import Attribute, InstanceLayout, StreamBuffer
 from flow_gl.gl.counters import FrameCounters
 from flow_gl.gl.fonts import ATLAS_PX, Cell, FontAtlas
-from flow_gl.gl.shaders import ShaderLibrary
+from flow_gl.gl.shaders import Program, ShaderLibrary
 
 Align = Literal["left", "center", "right"]
 
@@ -18,6 +18,13 @@ PLATE_PAD_X: Final = 0.42
 """Room between a plate's edge and its text, in units of the text's size."""
 PLATE_PAD_Y: Final = 0.36
 _PLATE_RADIUS: Final = 0.25
+
+
+def bind_text_program(program: Program, atlas: FontAtlas) -> None:
+    """Use a program that reads the atlas (text.frag), with the atlas bound."""
+    program.use()
+    atlas.bind()
+    GL.glUniform2f(program.location("u_texel"), 1.0 / ATLAS_PX, 1.0 / ATLAS_PX)
 
 
 class TextBatch:
@@ -44,6 +51,7 @@ class TextBatch:
             counters,
         )
         self._count = 0
+        self._uploaded = 0
 
     def width(self, text: str, size_px: float, *, is_bold: bool = False) -> float:
         """Advance width of a label in pixels, its plate left out."""
@@ -101,17 +109,25 @@ class TextBatch:
         """Add a rounded rectangle, drawn in turn with the labels."""
         self._put(x_px, y_px, width, height, width, height, radius_px, 0.0, *color, alpha, 1.0)
 
+    def upload(self) -> None:
+        """Send what was added; the next label begins a new batch."""
+        self._uploaded, self._count = self._count, 0
+        if self._uploaded:
+            self._stream.upload(self._uploaded * _ROW.size)
+
+    def draw(self, width_px: int, height_px: int) -> None:
+        """Draw what was uploaded, in that order, onto a framebuffer of this size."""
+        if self._uploaded:
+            bind_text_program(self._program, self.atlas)
+            GL.glUniform2f(self._program.location("u_ndc_per_px"), 2.0 / width_px, 2.0 / height_px)
+            self._layout.draw(self._stream.handle, 0, self._uploaded, mode=GL.GL_TRIANGLE_STRIP, vertices=4)
+            self.atlas.let_go(self)
+
     def flush(self, width_px: int, height_px: int) -> None:
-        """Draw what was added, in that order, onto a framebuffer of this size, and forget it."""
-        count, self._count = self._count, 0
-        if count == 0:
-            return
-        self._stream.upload(count * _ROW.size)
-        self._program.use()
-        self.atlas.bind()
-        GL.glUniform2f(self._program.location("u_ndc_per_px"), 2.0 / width_px, 2.0 / height_px)
-        GL.glUniform2f(self._program.location("u_texel"), 1.0 / ATLAS_PX, 1.0 / ATLAS_PX)
-        self._layout.draw(self._stream.handle, 0, count, mode=GL.GL_TRIANGLE_STRIP, vertices=4)
+        """Upload and draw at once what was added, and forget it."""
+        self.upload()
+        self.draw(width_px, height_px)
+        self._uploaded = 0
 
     def release(self) -> None:
         self._stream.release()
@@ -122,6 +138,8 @@ class TextBatch:
         self._put(x + cell.left, baseline - cell.top, width, height, cell.u, cell.v, width, height, *color, alpha, 0.0)
 
     def _put(self, *row: float) -> None:
+        if self._count == 0:
+            self.atlas.hold(self)
         if (self._count + 1) * _ROW.size > len(self._stream.memory):
             self._stream.grow()
         _ROW.pack_into(self._stream.memory, self._count * _ROW.size, *row)

@@ -1,0 +1,102 @@
+"""A frame's rectangles: lines, bands, rings and plates in screen pixels, added in order, drawn in one instanced call."""
+
+import struct
+from typing import Final
+
+from flow_gl.core.palette import Rgb
+from flow_gl.gl.api import GL
+from flow_gl.gl.buffers import Attribute, InstanceLayout, StreamBuffer
+from flow_gl.gl.counters import FrameCounters
+from flow_gl.gl.shaders import ShaderLibrary
+
+_ROW: Final = struct.Struct("<12f")
+_FIRST_ROWS: Final = 128
+_SOLID, _DASH, _HATCH, _RING, _FADE, _ROUNDED, _TRIANGLE = (float(kind) for kind in range(7))
+
+
+class ShapeBatch:
+    """Rectangles in framebuffer pixels, origin top left. All measures are pixels, `alpha` is 0..1.
+
+    `upload` and `draw` are apart, so that a layer's update may upload and its draw need not.
+    """
+
+    def __init__(self, shaders: ShaderLibrary, counters: FrameCounters) -> None:
+        self._program: Final = shaders.program("shape")
+        self._stream: Final = StreamBuffer(_FIRST_ROWS * _ROW.size, counters)
+        self._layout: Final = InstanceLayout(
+            [Attribute(index, 4, GL.GL_FLOAT, 16 * index) for index in range(3)], _ROW.size, counters
+        )
+        self._count = 0
+        self._uploaded = 0
+
+    def rect(self, x: float, y: float, width: float, height: float, color: Rgb, alpha: float = 1.0) -> None:
+        """Add a filled rectangle; one pixel high or wide, it is a line."""
+        self._put(x, y, width, height, *color, alpha, _SOLID, 0.0, 0.0, 0.0)
+
+    def dashed(
+        self, x: float, y: float, width: float, height: float, color: Rgb, alpha: float, *, period: float, dash: float
+    ) -> None:
+        """Add a dashed line along the longer side."""
+        self._put(x, y, width, height, *color, alpha, _DASH, period, dash, 0.0)
+
+    def hatched(
+        self,
+        x: float,
+        y: float,
+        width: float,
+        height: float,
+        color: Rgb,
+        alpha: float,
+        *,
+        period: float,
+        stripe: float,
+        phase: float = 0.0,
+    ) -> None:
+        """Add oblique stripes, `stripe` wide; `phase` moves them (give what was cut off at the left)."""
+        self._put(x, y, width, height, *color, alpha, _HATCH, period, 0.5 * stripe, phase)
+
+    def ring(self, x: float, y: float, radius: float, thickness: float, color: Rgb, alpha: float = 1.0) -> None:
+        """Add a circle's line around a centre; the line lies inside the radius."""
+        reach = radius + 0.5
+        self._put(x - reach, y - reach, 2 * reach, 2 * reach, *color, alpha, _RING, 0.5 * thickness, 0.0, 0.0)
+
+    def fade(
+        self, x: float, y: float, width: float, height: float, color: Rgb, alpha: float, *, towards: tuple[int, int]
+    ) -> None:
+        """Add a rectangle that grows stronger towards a side: (1, 0) right, (-1, 0) left, (0, 1) down, (0, -1) up."""
+        self._put(x, y, width, height, *color, alpha, _FADE, float(towards[0]), float(towards[1]), 0.0)
+
+    def plate(
+        self, x: float, y: float, width: float, height: float, color: Rgb, alpha: float = 1.0, *, radius: float
+    ) -> None:
+        """Add a rounded rectangle."""
+        self._put(x, y, width, height, *color, alpha, _ROUNDED, radius, 0.0, 0.0)
+
+    def triangle(
+        self, x: float, y: float, width: float, height: float, color: Rgb, alpha: float = 1.0, *, points_up: bool
+    ) -> None:
+        """Add a triangle that fills its box."""
+        self._put(x, y, width, height, *color, alpha, _TRIANGLE, 1.0 if points_up else -1.0, 0.0, 0.0)
+
+    def upload(self) -> None:
+        """Send what was added; the next shape begins a new batch."""
+        self._uploaded, self._count = self._count, 0
+        if self._uploaded:
+            self._stream.upload(self._uploaded * _ROW.size)
+
+    def draw(self, width_px: int, height_px: int) -> None:
+        """Draw what was uploaded onto a framebuffer of this size."""
+        if self._uploaded:
+            self._program.use()
+            GL.glUniform2f(self._program.location("u_ndc_per_px"), 2.0 / width_px, 2.0 / height_px)
+            self._layout.draw(self._stream.handle, 0, self._uploaded, mode=GL.GL_TRIANGLE_STRIP, vertices=4)
+
+    def release(self) -> None:
+        self._stream.release()
+        self._layout.release()
+
+    def _put(self, *row: float) -> None:
+        if (self._count + 1) * _ROW.size > len(self._stream.memory):
+            self._stream.grow()
+        _ROW.pack_into(self._stream.memory, self._count * _ROW.size, *row)
+        self._count += 1
