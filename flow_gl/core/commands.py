@@ -23,9 +23,9 @@ class Configure(msgspec.Struct, frozen=True, tag="configure"):
 
 
 class SetSpeed(msgspec.Struct, frozen=True, tag="set_speed"):
-    """Replay speed from here on; inf for as fast as it goes."""
+    """Replay speed from here on; inf or None for as fast as it goes (JSON has no infinity: it arrives as None)."""
 
-    speed: float
+    speed: float | None
 
 
 class Retry(msgspec.Struct, frozen=True, tag="retry"):

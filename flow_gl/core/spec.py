@@ -16,8 +16,8 @@ KEY_VARIABLE: Final = "DATABENTO_API_KEY"
 class FilesSpec(msgspec.Struct, frozen=True, tag="files"):
     """Replay of files."""
 
-    paths: list[str]
-    symbols: list[str] = []
+    paths: tuple[str, ...]
+    symbols: tuple[str, ...] = ()
     """Contracts to chart; empty: the outright with the most volume."""
     from_time: str = ""
     """As the user wrote it: a time of day is of the file's own day; "" for the beginning."""
@@ -31,18 +31,25 @@ class DemoSpec(msgspec.Struct, frozen=True, tag="demo"):
     seed: int = 1
     rate: float | None = None
     """Trades per second of all symbols; None for a natural pace."""
-    symbols: list[str] = ["NQ", "ES"]
+    symbols: tuple[str, ...] = ("NQ", "ES")
     start_ns: int | None = None
-    """Event time of the demo's start; None for now. Set, the same seed gives the same market again."""
-    halts: list[tuple[float, float]] = []
+    """Event time of the market's first instant; None for its usual one."""
+    history_s: float | None = None
+    """Event seconds traded before the demo starts; None for its usual night."""
+    halts: tuple[tuple[float, float], ...] = ()
     """Halts as (seconds after the start, seconds of length)."""
-    speed: float = 1.0
+    bursts: tuple[tuple[float, float, float], ...] = ()
+    """Bursts as (seconds after the start, seconds of length, factor)."""
+    speed: float | None = 1.0
+    """Event seconds per second; None for as fast as it goes."""
+    length_s: float | None = None
+    """Event seconds after which the market ends; None for never."""
 
 
 class LiveSpec(msgspec.Struct, frozen=True, tag="live"):
     """Databento's live gateway."""
 
-    symbols: list[str]
+    symbols: tuple[str, ...]
     dataset: str = "GLBX.MDP3"
     stype_in: str = "continuous"
     gateway: str | None = None

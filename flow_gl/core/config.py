@@ -1,0 +1,159 @@
+"""The settings: one validated, frozen value from four sources. Later sources win: `.env`, environment, TOML, flags.
+
+A setting has one name everywhere: `arm` in the TOML file, `FLOW_GL_ARM` in `.env` and environment, `--arm` as a flag
+(the key alone is `DATABENTO_API_KEY`). An error says which setting, what came, from where, and what is allowed; a
+name that is no setting is an error too, for a misspelt setting must not silently be the default.
+"""
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from flow_gl.core.errors import UsageError
+from flow_gl.core.folders import config_dir
+from flow_gl.core.log import mask, protect
+from flow_gl.core.settings import Settings
+from flow_gl.core.spec import KEY_VARIABLE
+
+PREFIX: Final = "FLOW_GL_"
+CONFIG_VARIABLE: Final = "FLOW_GL_CONFIG"
+"""Names the TOML file, where it is not the user's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """A value and where it came from."""
+
+    value: object
+    source: str
+
+
+def load(
+    flags: Mapping[str, object] | None = None,
+    *,
+    config: Path | None = None,
+    env_file: Path | None = Path(".env"),
+    environment: Mapping[str, str] | None = None,
+) -> Settings:
+    """Read the four sources and validate.
+
+    Parameters
+    ----------
+    flags : values of the command line by setting; None stands for a flag that was not given
+    config : TOML file; None for the one that `FLOW_GL_CONFIG` names, else the user's own where there is one
+    env_file : `.env` file, read where it exists
+    environment : variables; None for this process's
+
+    Raises
+    ------
+    UsageError : one line on the first thing that is wrong
+    """
+    variables = os.environ if environment is None else environment
+    given: dict[str, _Given] = {}
+    if env_file is not None and env_file.is_file():
+        given.update(_read_env_file(env_file))
+    given.update(_read_environment(variables))
+    named = config or (Path(variables[CONFIG_VARIABLE]) if variables.get(CONFIG_VARIABLE) else None)
+    if named is not None or user_config().is_file():
+        given.update(_read_toml(named or user_config()))
+    for name, value in (flags or {}).items():
+        if value is not None:
+            given[name] = _Given(value, f"--{name.replace('_', '-')}")
+    settings = _validate(given)
+    if settings.api_key:
+        protect(settings.api_key.get_secret_value())
+    return settings
+
+
+def user_config() -> Path:
+    """The user's own TOML file."""
+    return config_dir() / "config.toml"
+
+
+def variable_of(setting: str) -> str:
+    """The environment variable of a setting."""
+    return KEY_VARIABLE if setting == "api_key" else PREFIX + setting.upper()
+
+
+def _setting_of(variable: str) -> str | None:
+    """The setting that a variable names; None where it is not one of ours. Raises KeyError where it is misspelt."""
+    if variable == KEY_VARIABLE:
+        return "api_key"
+    if not variable.startswith(PREFIX) or variable == CONFIG_VARIABLE:
+        return None
+    name = variable.removeprefix(PREFIX).lower()
+    if name not in Settings.model_fields or name == "api_key":
+        raise KeyError(variable)
+    return name
+
+
+def _take_variable(variable: str, value: str | None, where: str) -> dict[str, _Given]:
+    try:
+        setting = _setting_of(variable)
+    except KeyError:
+        known = [variable_of(name) for name in Settings.model_fields]
+        raise UsageError(f"{variable} ({where}) is no setting{_nearest(variable, known)}") from None
+    # `NAME=` means "not set", as in every .env file with its lines left empty.
+    return {setting: _Given(value, f"{variable}, {where}")} if setting and value else {}
+
+
+def _read_env_file(path: Path) -> dict[str, _Given]:
+    from dotenv.parser import parse_stream
+
+    given: dict[str, _Given] = {}
+    try:
+        with path.open(encoding="utf-8") as stream:
+            for binding in parse_stream(stream):
+                where = f"{path}, line {binding.original.line}"
+                if binding.error:
+                    raise UsageError(f"{where}: NAME=value was expected")
+                if binding.key:
+                    given.update(_take_variable(binding.key, binding.value, where))
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot read {path}: {error}") from error
+    return given
+
+
+def _read_environment(variables: Mapping[str, str]) -> dict[str, _Given]:
+    given: dict[str, _Given] = {}
+    for variable, value in variables.items():
+        given.update(_take_variable(variable, value, "environment"))
+    return given
+
+
+def _read_toml(path: Path) -> dict[str, _Given]:
+    try:
+        with path.open("rb") as stream:
+            content: dict[str, Any] = tomllib.load(stream)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{path} is no valid TOML file: {error}") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot read the config file {path}: {getattr(error, 'strerror', None) or error}") from error
+    for name in content:
+        if name not in Settings.model_fields:
+            raise UsageError(f"{path}: {name} is no setting{_nearest(name, list(Settings.model_fields))}")
+    return {name: _Given(value, str(path)) for name, value in content.items()}
+
+
+def _nearest(name: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    return f"; did you mean {close[0]}?" if close else f" (there are: {', '.join(known)})"
+
+
+def _validate(given: dict[str, _Given]) -> Settings:
+    try:
+        return Settings.model_validate({name: entry.value for name, entry in given.items()})
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+    name = str(first["loc"][0])
+    entry = given[name]
+    came = mask(str(entry.value)) if name == "api_key" else repr(entry.value)
+    cause = first.get("ctx", {}).get("error")
+    reason = str(cause) if cause else f"allowed is: {Settings.model_fields[name].description}"
+    raise UsageError(f"{name} was {came} ({entry.source}): {reason}")

@@ -1,0 +1,112 @@
+"""Quiet, structured logging: one line of `time level program logger message key=value ...` in the user's state folder.
+
+Nothing is logged per trade or per frame. Secrets are masked wherever they would appear, also in a traceback: those
+that were told to `protect`, and whatever looks like a Databento key.
+"""
+
+import logging
+import logging.handlers
+import re
+import sys
+import time
+from pathlib import Path
+from typing import Any, Final
+
+from flow_gl.core.folders import state_dir
+
+ROOT: Final = "flow_gl"
+LEVELS: Final = ("debug", "info", "warning", "error")
+MAX_BYTES: Final = 2_000_000
+KEPT_FILES: Final = 3
+_KEY_PATTERN: Final = re.compile(r"\bdb-[A-Za-z0-9]{8,}")
+_STANDARD: Final = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
+_protected: Final[set[str]] = set()
+
+
+def get_logger(name: str) -> logging.Logger:
+    """The logger of a part of the program. Give values by `extra={...}`: they become key=value."""
+    return logging.getLogger(f"{ROOT}.{name}")
+
+
+def protect(secret: str) -> None:
+    """Never let this text reach a log or a message whole."""
+    if secret:
+        _protected.add(secret)
+
+
+def mask(secret: str) -> str:
+    """How a secret is shown: `****abcde`, its last five characters; `****` where it is too short for that."""
+    return "****" + (secret[-5:] if len(secret) > 10 else "")
+
+
+def masked(text: str) -> str:
+    """The text with every secret in it masked."""
+    for secret in _protected:
+        text = text.replace(secret, mask(secret))
+    return _KEY_PATTERN.sub(lambda match: mask(match.group()), text)
+
+
+def start_log(program: str, *, level: str = "info", is_verbose: bool = False) -> Path | None:
+    """Log to `<state folder>/<program>.log` from here on.
+
+    Parameters
+    ----------
+    program : "view" or "engine"
+    level : least level that is written, one of `LEVELS`
+    is_verbose : also write to standard error
+
+    Returns
+    -------
+    The file, or None where it cannot be written: then nothing is logged, for a chart must not fail for its log.
+    """
+    root = logging.getLogger(ROOT)
+    root.setLevel(level.upper())
+    root.propagate = False
+    for handler in list(root.handlers):
+        root.removeHandler(handler)
+        handler.close()
+    formatter = _Formatter(program)
+    if is_verbose:
+        _add(root, logging.StreamHandler(sys.stderr), formatter)
+    path = state_dir() / f"{program}.log"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handler = logging.handlers.RotatingFileHandler(
+            path, maxBytes=MAX_BYTES, backupCount=KEPT_FILES, encoding="utf-8"
+        )
+    except OSError as error:
+        _add(root, logging.NullHandler(), formatter)
+        root.warning("no log file", extra={"error": error})
+        return None
+    _add(root, handler, formatter)
+    return path
+
+
+def _add(root: logging.Logger, handler: logging.Handler, formatter: logging.Formatter) -> None:
+    handler.setFormatter(formatter)
+    root.addHandler(handler)
+
+
+class _Formatter(logging.Formatter):
+    """One line a record, but for a traceback; secrets masked last, so that none slips through."""
+
+    def __init__(self, program: str) -> None:
+        super().__init__("%(asctime)s.%(msecs)03dZ %(levelname)s %(program)s %(name)s %(message)s")
+        self.datefmt = "%Y-%m-%dT%H:%M:%S"
+        self._program = program
+
+    converter = staticmethod(time.gmtime)
+
+    def format(self, record: logging.LogRecord) -> str:
+        record.program = self._program
+        values: dict[str, Any] = {k: v for k, v in record.__dict__.items() if k not in _STANDARD and k != "program"}
+        text = super().format(record)
+        if values:
+            head, newline, rest = text.partition("\n")
+            text = head + "".join(f" {key}={_value(value)}" for key, value in values.items()) + newline + rest
+        return masked(text)
+
+
+def _value(value: object) -> str:
+    text = str(value)
+    return repr(text) if not text or any(c in text for c in ' \n\r\t"=') else text

@@ -1,0 +1,158 @@
+"""One engine process as its parent sees it: what it says, what it is told, the stores that it shares.
+
+Nothing but `end` waits. Standard error goes to a file without a name, so that an engine that dies before it could
+log still leaves its last words.
+"""
+
+import os
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Final
+
+import msgspec
+
+from flow_gl.core.commands import Stop, encode
+from flow_gl.core.log import get_logger, masked
+from flow_gl.core.schema import FeedState
+from flow_gl.core.spec import Failure, Hello, decode_answer
+from flow_gl.store.market import EngineReader, EngineStore, MarketReader, MarketStore
+from flow_gl.store.shm import SharedMemoryError
+
+END_S: Final = 3.0
+"""How long `end` waits for a clean end, then again for a termination, before it kills."""
+
+_NOT_CAUGHT_UP: Final = frozenset(
+    {FeedState.STARTING, FeedState.CONNECTING, FeedState.CATCHING_UP, FeedState.RECONNECTING}
+)
+
+
+class EngineProcess:
+    """One engine process and the stores that are attached to it."""
+
+    def __init__(
+        self, command: Sequence[str], first_line: bytes, *, environment: Mapping[str, str], started_ns: int
+    ) -> None:
+        self.started_ns: Final = started_ns
+        """Monotonic time of its start."""
+        self.reader: EngineReader | None = None
+        """Its status; None before its hello."""
+        self.markets: Final[list[MarketReader]] = []
+        """Its charts."""
+        self.failure: Failure | None = None
+        """Why it ended, where it said so."""
+        self._errors: Final = tempfile.TemporaryFile()  # noqa: SIM115 - closed by release
+        self.process: Final = subprocess.Popen(
+            list(command),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            env={**os.environ, **environment},
+            start_new_session=True,
+            bufsize=0,
+        )
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self._stdin: Final = self.process.stdin
+        self._stdout: Final = self.process.stdout
+        self.write(first_line)
+        os.set_blocking(self._stdin.fileno(), False)
+        os.set_blocking(self._stdout.fileno(), False)
+        self._names: list[str] = []
+        self._stores: list[EngineStore | MarketStore] = []
+        self._text = b""
+
+    def read_answers(self) -> None:
+        """Take what the engine has said since the last look."""
+        try:
+            data = os.read(self._stdout.fileno(), 65536)
+        except BlockingIOError:
+            return
+        *lines, self._text = (self._text + data).split(b"\n")
+        for line in lines:
+            try:
+                answer = decode_answer(line)
+            except msgspec.MsgspecError:
+                get_logger("link").warning("not an answer", extra={"line": line[:200]})
+                continue
+            if isinstance(answer, Failure):
+                self.failure = answer
+            else:
+                self._attach(answer)
+
+    def _attach(self, hello: Hello) -> None:
+        try:
+            store = EngineStore.attach(hello.store)
+        except SharedMemoryError:
+            return  # it has died since
+        self._stores.append(store)
+        self.reader = EngineReader(store)
+
+    def attach_markets(self) -> bool:
+        """Attach the charts' stores that are new. True where a chart that was there has another store now."""
+        if self.reader is None:
+            return False
+        self.reader.refresh()
+        names = self.reader.market_names
+        if names == self._names:
+            return False
+        is_replaced = False
+        for chart, name in enumerate(names):
+            if chart < len(self._names) and self._names[chart] == name:
+                continue
+            try:
+                store = MarketStore.attach(name)
+            except SharedMemoryError:
+                break  # replaced or gone since: the next look tells
+            self._stores.append(store)
+            if chart < len(self._names):
+                is_replaced = True
+                self.markets[chart] = MarketReader(store)
+                self._names[chart] = name
+            else:
+                self.markets.append(MarketReader(store))
+                self._names.append(name)
+        return is_replaced
+
+    def has_caught_up(self) -> bool:
+        """Whether its charts show at least what an earlier engine's did."""
+        if self.reader is None or not self.markets:
+            return False
+        return FeedState(int(self.reader.status["state"])) not in _NOT_CAUGHT_UP
+
+    def write(self, data: bytes) -> None:
+        """Write to its standard input; dropped where it does not take it."""
+        try:
+            os.write(self._stdin.fileno(), data)
+        except OSError as error:
+            get_logger("link").warning("command dropped", extra={"error": error})
+
+    def last_words(self) -> str:
+        """Last line of its standard error, "" where there is none."""
+        self._errors.seek(0)
+        lines = self._errors.read()[-4000:].decode("utf-8", "replace").strip().splitlines()
+        return masked(lines[-1]) if lines else ""
+
+    def end(self) -> None:
+        """End the process: ask, then terminate, then kill."""
+        process = self.process
+        if process.poll() is None:
+            self.write(encode(Stop()))
+        with suppress(OSError):
+            self._stdin.close()
+        for then in (process.terminate, process.kill):
+            try:
+                process.wait(END_S)
+                break
+            except subprocess.TimeoutExpired:
+                then()
+        process.wait()
+
+    def release(self) -> None:
+        """Let go of the stores and pipes of a process that has ended. Readers that are still held keep the pages."""
+        for pipe in (self._stdin, self._stdout, self._errors):
+            with suppress(OSError):
+                pipe.close()
+        for store in self._stores:
+            store.close()
