@@ -6,6 +6,7 @@ from typing import Annotated
 
 import msgspec
 
+from flow_gl.core import folders
 from flow_gl.core.palette import PALETTES
 from flow_gl.ui.actions import PANELS
 from flow_gl.ui.layout import CVD_SHARE
@@ -35,9 +36,7 @@ class Preferences(msgspec.Struct, kw_only=True, forbid_unknown_fields=False):
 
 def default_path() -> Path:
     """`view.json` in the user's config folder."""
-    import platformdirs
-
-    return Path(platformdirs.user_config_dir("flow_gl", appauthor=False)) / "view.json"
+    return folders.config_dir() / "view.json"
 
 
 def load(path: Path) -> tuple[Preferences, str]:

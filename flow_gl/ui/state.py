@@ -40,6 +40,15 @@ class Filters:
     layers: set[str] = field(default_factory=lambda: set(LAYERS))
 
 
+@dataclass(slots=True)
+class Rules:
+    """The engine's rules as last asked for; they change numbers."""
+
+    arm: int = 300
+    """CVD zero cross, contracts."""
+    value_area: float = 0.7
+
+
 @dataclass(frozen=True, slots=True)
 class Pause:
     """When the picture was stopped."""
@@ -77,6 +86,7 @@ class ViewState:
     selected: int = 0
     """Chart shown alone, from 1; 0 shows all."""
     filters: Filters = field(default_factory=Filters)
+    rules: Rules = field(default_factory=Rules)
     pause: Pause | None = None
     cvd_share: float = CVD_SHARE
     locked_level: int | None = None

@@ -6,7 +6,8 @@ from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from flow_gl.core.schema import PRICE_SCALE, UNDEF_PRICE
+from flow_gl.core.schema import UNDEF_PRICE
+from flow_gl.core.units import format_price, price_decimals
 
 ZONE: Final = ZoneInfo("America/New_York")
 ZONE_NAME: Final = "ET"
@@ -18,28 +19,19 @@ _NS: Final = 1_000_000_000
 _HOUR_NS: Final = 3600 * _NS
 
 
-@lru_cache(maxsize=64)
 def decimals(tick_size: int) -> int:
     """Decimals of an instrument's prices, from its tick size (1e-9 units); 2 while it is unknown."""
-    if tick_size <= 0:
-        return 2
-    places = 9
-    while places > 0 and tick_size % 10 == 0:
-        tick_size //= 10
-        places -= 1
-    return places
+    return _decimals(tick_size) if tick_size > 0 else 2
+
+
+_decimals = lru_cache(maxsize=64)(price_decimals)
 
 
 def price(value: int, tick_size: int) -> str:
     """A price in 1e-9 units, with the instrument's decimals and thousands separators; exact, no float."""
     if value == UNDEF_PRICE:
         return NONE
-    places = decimals(tick_size)
-    unit = 10 ** (9 - places)
-    scaled = (abs(value) + unit // 2) // unit  # half away from zero; on-grid prices are exact
-    whole, part = divmod(scaled, 10**places)
-    sign = MINUS if value < 0 and scaled else ""
-    return f"{sign}{whole:,}.{part:0{places}d}" if places else f"{sign}{whole:,}"
+    return format_price(value, decimals(tick_size)).replace("-", MINUS)
 
 
 def points(value: float, tick_size: int, *, extra: int = 0) -> str:
@@ -135,8 +127,3 @@ def speed(value: float) -> str:
 
 def megabytes(nbytes: float) -> str:
     return f"{nbytes / 1e6:.1f} MB" if nbytes >= 1e5 else f"{nbytes / 1e3:.1f} kB"
-
-
-def in_points(value: int) -> float:
-    """A price in 1e-9 units as a float, for the eye only."""
-    return value / PRICE_SCALE

@@ -1,0 +1,230 @@
+"""One chart's header: what it is, where price is, who is pushing; at the right, whether the picture is alive.
+
+The items are chosen without a screen (`items`, `fit`), so that the rule "the least important goes first and nothing
+overlaps" can be tested; `draw` puts them down.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from flow_gl.core.palette import Palette, Rgb
+from flow_gl.core.schema import UNDEF_PRICE
+from flow_gl.gl.view import Rect
+from flow_gl.ui import words
+from flow_gl.ui.alerts import PULSE_S, Badge
+from flow_gl.ui.frame import ChartFrame, Frame
+from flow_gl.ui.pen import Pen
+from flow_gl.ui.state import ViewState
+from flow_gl.ui.theme import mix, sign_color, tone_color
+
+_GAP_PX: Final = 16.0
+_PAD_PX: Final = 12.0
+_MARK_PX: Final = 16.0
+"""Room of an arrow or a dot beside its text."""
+_ALWAYS: Final = 1000
+_TREND_BUCKETS: Final = 10
+"""The arrow at CVD: its change over so many closed buckets."""
+MENU_PX: Final = 34.0
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A piece of the header."""
+
+    text: str
+    color: Rgb
+    size: float = 14.0
+    is_bold: bool = False
+    keep: int = _ALWAYS
+    """The lower, the sooner it goes."""
+    short: str = ""
+    """Said instead where room is scarce ..."""
+    shorten: int = _ALWAYS
+    """... at this rank."""
+    mark: str = ""
+    """"up", "down", "flat": an arrow after the text; "dot": a dot before it; "pill": a plate behind it."""
+    is_right: bool = False
+    joins: bool = False
+    """Stands close to the item before it."""
+    alpha: float = 1.0
+
+
+Measure = Callable[[Item], float]
+
+
+def fit(items: list[Item], room: float, measure: Measure, gap: float) -> list[Item]:
+    """Drop or shorten the least important items until the rest fits into `room` pixels.
+
+    Items that are always kept stay even where they do not fit; the caller clips.
+    """
+    items = list(items)
+    ranks = sorted({rank for item in items for rank in (item.keep, item.shorten) if rank < _ALWAYS})
+    for rank in ranks:
+        if _total(items, measure, gap) <= room:
+            break
+        kept = []
+        for item in items:
+            if item.keep == rank:
+                continue
+            is_due = item.shorten == rank and item.short
+            kept.append(replace(item, text=item.short, shorten=_ALWAYS) if is_due else item)
+        items = kept
+    return items
+
+
+def _total(items: list[Item], measure: Measure, gap: float) -> float:
+    return sum(measure(item) + (0.4 * gap if item.joins else gap) for item in items)
+
+
+def items(chart: ChartFrame, frame: Frame, state: ViewState) -> list[Item]:
+    """Everything the header would like to say, left to right."""
+    palette = state.palette
+    left: list[Item] = []
+    if frame.chart_count > 1:
+        left.append(Item(str(chart.index + 1), palette.quiet, 12.0, keep=33, mark="pill"))
+    market = chart.market
+    if market is not None:
+        requested, symbol = market.requested, market.symbol
+        if requested and requested != symbol:
+            is_mapped = bool(symbol)
+            left.append(Item(requested, palette.quiet, 16.0, is_bold=not is_mapped, keep=35 if is_mapped else 70))
+        if symbol:
+            left.append(Item(symbol, palette.text, 16.0, is_bold=True, keep=70))
+        if market.session["trade_count"]:
+            left += _numbers(chart, state)
+    right = [_state_item(chart, palette)]
+    if chart.badge is not None:
+        right.insert(0, _badge_item(chart.badge, frame, state))
+    if chart.scene is not None:
+        bucket = words.bucket(chart.scene.reader.bucket_ns << chart.scene.level)
+        lock = " locked" if state.locked_level is not None else ""
+        right.append(Item(f"{bucket} bubbles{lock}", palette.quiet, keep=30, short=f"{bucket}{lock}", shorten=12))
+    if frame.figures.fps:
+        right.append(Item(f"{frame.figures.fps:.0f} fps", palette.quiet, keep=5))
+    return left + [replace(item, is_right=True) for item in right]
+
+
+def _numbers(chart: ChartFrame, state: ViewState) -> list[Item]:
+    palette = state.palette
+    assert chart.market is not None
+    market, session, profile = chart.market, chart.market.session, chart.market.profile
+    tick = market.tick_size
+    cvd = int(session["cvd"])
+    found = [
+        Item(words.price(int(session["last_price"]), tick), palette.text, 17.0, is_bold=True, keep=80),
+        Item(f"CVD {words.signed(cvd)}", sign_color(palette, cvd), 15.0, is_bold=True, keep=60, mark=_trend(chart)),
+    ]
+    reset = state.charts[chart.index].cvd_reset_ns
+    opened = int(session["open_ts"])
+    if reset:
+        found.append(Item(f"reset {words.clock(reset)}", palette.quiet, keep=10, joins=True))
+    elif opened:
+        found.append(Item(f"since {words.clock(opened, seconds=False)}", palette.quiet, keep=10, joins=True))
+    found.append(Item(f"VWAP {words.points(float(session['vwap']), tick)}", palette.quiet, keep=20))
+    if int(profile["poc"]) != UNDEF_PRICE and profile["total"]:
+        low, high = words.price(int(profile["val"]), tick), words.price(int(profile["vah"]), tick)
+        poc = words.price(int(profile["poc"]), tick)
+        found.append(Item(f"POC {poc}", mix(palette.quiet, palette.attention, 0.7), keep=25))
+        found.append(Item(f"VA {low}\u2013{high}", mix(palette.quiet, palette.information, 0.7), keep=15))
+    return found
+
+
+def _trend(chart: ChartFrame) -> str:
+    """Where CVD went over the last buckets: a mark."""
+    assert chart.market is not None
+    market = chart.market
+    ring, head = market.store.cvd[0], market.heads[0]
+    if head == 0:
+        return "flat"
+    before = ring.rows[max(0, head - _TREND_BUCKETS) & (ring.capacity - 1)]["close"]
+    change = int(market.session["cvd"]) - int(before)
+    return "up" if change > 0 else "down" if change < 0 else "flat"
+
+
+def _state_item(chart: ChartFrame, palette: Palette) -> Item:
+    said = chart.said
+    color = tone_color(palette, said.tone)
+    return Item(said.text, color, is_bold=True, mark="dot", short=said.short or said.text, shorten=50)
+
+
+def _badge_item(badge: Badge, frame: Frame, state: ViewState) -> Item:
+    palette = state.palette
+    way = "bullish" if badge.direction > 0 else "bearish"
+    text = f"CVD zero cross, {way} {words.clock(badge.ts_event)}"
+    since_s = (frame.wall_ns - badge.seen_ns) / 1e9
+    is_pulsing = badge.is_new and not state.is_muted and since_s < PULSE_S
+    # Two beats, then it stands: an alert that never rests is not read.
+    alpha = 1.0 if not is_pulsing or since_s * 4 / PULSE_S % 2 < 1 else 0.55
+    color = palette.quiet if state.is_muted else sign_color(palette, badge.direction)
+    short = f"cross {words.clock(badge.ts_event, seconds=False)}"
+    return Item(text, color, 13.0, is_bold=True, keep=55, short=short, shorten=40, mark="pill", alpha=alpha)
+
+
+def draw(pen: Pen, chart: ChartFrame, frame: Frame, state: ViewState, *, has_menu: bool) -> None:
+    """Draw the header of a chart into its place."""
+    rect, palette, scale = chart.layout.header, state.palette, frame.scale
+    pen.box(rect.x, rect.y, rect.width, rect.height, palette.raised)
+    pen.box(rect.x, rect.bottom - 1, rect.width, 1, mix(palette.grid, palette.quiet, 0.2))
+    pad = _PAD_PX * scale
+    start = rect.x + (menu_rect(rect, scale).width if has_menu else pad)
+    if has_menu:
+        pen.bars(rect.x + 0.5 * MENU_PX * scale, rect.y + 0.5 * rect.height, 14.0, palette.quiet)
+    gap = _GAP_PX * scale
+
+    def measure(item: Item) -> float:
+        extra = {"": 0.0, "pill": 14.0}.get(item.mark, _MARK_PX) * scale
+        return pen.width(item.text, item.size, bold=item.is_bold) + extra
+
+    room = rect.right - pad - start
+    kept = fit(items(chart, frame, state), room, measure, gap)
+    pen.clip(rect.x, rect.y, rect.width, rect.height)
+    middle = rect.y + 0.5 * rect.height
+    x = start
+    for item in kept:
+        if not item.is_right:
+            x -= 0.6 * gap if item.joins else 0.0
+            _put(pen, item, x, middle, palette)
+            x += measure(item) + gap
+    x = rect.right - pad
+    for item in reversed(kept):
+        if item.is_right:
+            x -= measure(item)
+            _put(pen, item, x, middle, palette)
+            x -= gap
+    pen.unclip()
+    _progress(pen, chart, frame, palette)
+
+
+def menu_rect(header: Rect, scale: float) -> Rect:
+    """The menu's button in a header."""
+    return Rect(header.x, header.y, MENU_PX * scale, header.height)
+
+
+def _put(pen: Pen, item: Item, x: float, middle: float, palette: Palette) -> None:
+    scale = pen.scale
+    if item.mark == "pill":
+        width = pen.width(item.text, item.size, bold=item.is_bold) + 14.0 * scale
+        height = pen.line(item.size) + 6.0 * scale
+        pen.box(x, middle - height / 2, width, height, item.color, alpha=0.22 * item.alpha, rounding=4.0)
+        pen.text_middle(x + 7 * scale, middle, item.text, mix(item.color, palette.text, 0.25), item.size, bold=True)
+        return
+    if item.mark == "dot":
+        pen.dot(x + 5 * scale, middle, 4.0, item.color)
+        x += _MARK_PX * scale
+    width = pen.text_middle(x, middle, item.text, item.color, item.size, bold=item.is_bold, alpha=item.alpha)
+    if item.mark in ("up", "down", "flat"):
+        direction = {"up": 1, "down": -1, "flat": 0}[item.mark]
+        pen.arrow(x + width + 10 * scale, middle, 9.0, direction, item.color)
+
+
+def _progress(pen: Pen, chart: ChartFrame, frame: Frame, palette: Palette) -> None:
+    """A thin bar along the header's lower border: how far a catch-up or a file has come."""
+    if frame.engine is None:
+        return
+    share = float(frame.engine.status["progress"])
+    if not 0.0 < share < 1.0:
+        return
+    rect = chart.layout.header
+    thick = max(1.0, round(2 * frame.scale))
+    pen.box(rect.x, rect.bottom - thick, rect.width * share, thick, palette.information, alpha=0.8)

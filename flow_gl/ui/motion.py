@@ -1,0 +1,51 @@
+"""The time at the live edge, as shown: it follows the feed's clock without a jerk.
+
+The engine says how event time runs against the wall (an anchor and a rate). The anchor moves a little with every
+status, so the shown time runs at the rate itself and is drawn towards the anchor's word over a fraction of a second.
+"""
+
+import math
+from typing import Final
+
+from flow_gl.store.market import EngineReader
+
+_EASE_S: Final = 0.25
+_JUMP_S: Final = 1.5
+"""Farther off than this (wall seconds at the rate in force), the shown time jumps."""
+
+
+def feed_now(engine: EngineReader | None, wall_ns: int) -> int:
+    """Event time by the feed's clock at a wall time; 0 before there is one."""
+    if engine is None or not int(engine.status["anchor_event"]):
+        return 0
+    if not math.isfinite(float(engine.status["rate"])):
+        return int(engine.status["anchor_event"])
+    return engine.event_now(wall_ns)
+
+
+class MotionClock:
+    """Holds the shown time from frame to frame."""
+
+    def __init__(self) -> None:
+        self.shown_ns = 0
+
+    def step(self, engine: EngineReader | None, wall_ns: int, dt_s: float) -> int:
+        """Move on by a frame of `dt_s` seconds; the time to show (ns), 0 before the feed has one."""
+        target = feed_now(engine, wall_ns)
+        if engine is None or target == 0:
+            return self.shown_ns
+        rate = float(engine.status["rate"])
+        rate = rate if math.isfinite(rate) else 0.0
+        # Integers and small differences: a double of epoch nanoseconds is only good to 256 ns.
+        moved = self.shown_ns + int(rate * dt_s * 1e9)
+        off = target - moved
+        if self.shown_ns == 0 or abs(off) > _JUMP_S * 1e9 * max(1.0, abs(rate)):
+            self.shown_ns = target
+        else:
+            eased = moved + int(off * (1.0 - math.exp(-max(0.0, dt_s) / _EASE_S)))
+            self.shown_ns = max(self.shown_ns, eased) if off >= 0 or rate > 0 else eased
+        return self.shown_ns
+
+    def reset(self) -> None:
+        """Take the next word of the feed as it is."""
+        self.shown_ns = 0
