@@ -1,6 +1,7 @@
 """The settings of the program: their names, defaults, limits and what they mean. `core.config` reads their sources."""
 
 import math
+from datetime import time
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
@@ -71,6 +72,15 @@ def _speed_range(value: float) -> float:
     return value
 
 
+def _times(value: tuple[str, ...]) -> tuple[str, ...]:
+    for text in value:
+        try:
+            time.fromisoformat(text)
+        except ValueError:
+            raise ValueError(f"times of day like 09:30,16:00 were expected, {text!r} came") from None
+    return value
+
+
 def _odd(value: int) -> int:
     if value % 2 == 0:
         raise ValueError("an odd number was expected, so that the mean has a middle")
@@ -113,6 +123,12 @@ class Settings(BaseModel):
     )
     lvn_prominence: float = Field(
         0.25, gt=0, lt=1, description="least prominence of an LVN or HVN, share of the maximum, between 0 and 1"
+    )
+    cvd_reset: Literal["session", "never"] = Field(
+        "session", description="when CVD starts anew: session (at its open) or never"
+    )
+    cvd_reset_times: Annotated[Names, AfterValidator(_times)] = Field(
+        (), description="times of day in New York at which CVD starts anew too, like 09:30,16:00"
     )
     sessions: bool = Field(True, description="start CVD, profile and VWAP anew at each session's open")
     speed: Annotated[float, BeforeValidator(_speed), AfterValidator(_speed_range)] = Field(

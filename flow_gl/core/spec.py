@@ -4,7 +4,8 @@ The view's side fills in a spec from the settings and starts the engine with it;
 starts it again after a crash. Secrets are not in it: the key travels in the environment.
 """
 
-from typing import Final
+import datetime
+from typing import Final, Literal
 
 import msgspec
 
@@ -71,6 +72,9 @@ class EngineSpec(msgspec.Struct, frozen=True):
     lvn_smooth: int = 5
     lvn_prominence: float = 0.25
     levels: int = LEVELS
+    cvd_reset: Literal["session", "never"] = "session"
+    cvd_reset_times: tuple[datetime.time, ...] = ()
+    """Times of day in New York at which CVD starts anew as well."""
     sessions: bool = True
     """Sessions of the exchange calendar; False: all trades are one session."""
     resume_ns: int = 0

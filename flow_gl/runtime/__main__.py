@@ -1,0 +1,143 @@
+"""The engine process, from the spec on standard input to the removal of its shared memory.
+
+The hello goes out before anything heavy is imported, so that the window has a status to show. Kernels are compiled
+(the first time: seconds) and files are looked through in a second thread while the heartbeat goes on.
+"""
+
+import faulthandler
+import os
+import queue
+import signal
+import sys
+import threading
+from contextlib import ExitStack
+from typing import Final
+
+import msgspec
+
+from flow_gl.core.clock import SYSTEM
+from flow_gl.core.commands import Command, Stop, decode
+from flow_gl.core.errors import EXIT_FAULT, EXIT_OK, EXIT_USAGE, FlowError
+from flow_gl.core.log import get_logger, masked, protect, start_log
+from flow_gl.core.schema import FeedState
+from flow_gl.core.spec import KEY_VARIABLE, EngineSpec, Failure, Hello, decode_spec, encode
+from flow_gl.runtime.meters import StatusBoard
+from flow_gl.runtime.session import Session
+from flow_gl.store.market import EngineStore
+from flow_gl.store.shm import remove_stale
+
+BEAT_S: Final = 0.05
+"""Between two heartbeats while the engine is being made ready."""
+
+Commands = queue.SimpleQueue[Command]
+
+
+def main() -> int:
+    """Run an engine; its exit code."""
+    faulthandler.enable()
+    line = sys.stdin.buffer.readline()
+    if not line:
+        return EXIT_OK
+    try:
+        spec = decode_spec(line)
+    except msgspec.MsgspecError as error:
+        return _fail(f"the engine's specification is wrong: {error}", EXIT_USAGE)
+    protect(os.environ.get(KEY_VARIABLE, ""))
+    start_log("engine", level=spec.log_level, is_verbose=spec.debug)
+    commands: Commands = queue.SimpleQueue()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # A SimpleQueue may be put to from a signal handler.
+        signal.signal(number, lambda *_: commands.put(Stop()))
+    try:
+        with ExitStack() as owned:
+            return _serve(spec, commands, owned)
+    except FlowError as error:
+        return _fail(str(error), error.exit_code)
+
+
+def _serve(spec: EngineSpec, commands: Commands, owned: ExitStack) -> int:
+    """Own the shared memory, and run. Raises SharedMemoryError where there is none to be had."""
+    log = get_logger("engine")
+    for name in remove_stale():
+        log.warning("removed the memory of a dead engine", extra={"segment": name})
+    store = EngineStore.create("engine")
+    owned.callback(store.close)
+    board = StatusBoard(store)
+    board.publish(SYSTEM.wall_ns())
+    _answer(Hello(pid=os.getpid(), store=store.name))
+    threading.Thread(target=_listen, args=(commands, spec.serve_on), name="commands", daemon=True).start()
+    session = Session(spec, SYSTEM, board)
+    owned.callback(session.close)
+    try:
+        if _prepare(session, board, commands):
+            session.run(commands)
+    except FlowError as error:
+        log.error("cannot go on", extra={"error": error})
+        return _give_up(board, str(error), error.exit_code)
+    except MemoryError:
+        return _give_up(board, "out of memory", FlowError.exit_code)
+    except Exception as error:
+        log.exception("fault of the program")
+        return _give_up(board, f"the engine failed: {type(error).__name__}: {error}", EXIT_FAULT)
+    return EXIT_OK
+
+
+def _prepare(session: Session, board: StatusBoard, commands: Commands) -> bool:
+    """Let the session get ready while the heart beats; False where it is to stop before it began."""
+    thread = threading.Thread(target=session.prepare, name="prepare", daemon=True)
+    thread.start()
+    early: list[Command] = []
+    while thread.is_alive():
+        board.row["compiling"] = session.is_compiling
+        board.text("message", session.progress)
+        board.publish(SYSTEM.wall_ns())
+        try:
+            command = commands.get(timeout=BEAT_S)
+        except queue.Empty:
+            continue
+        if isinstance(command, Stop):
+            return False
+        early.append(command)
+    board.row["compiling"] = 0
+    for command in early:
+        commands.put(command)
+    return True
+
+
+def _listen(commands: Commands, serve_on: bool) -> None:
+    """Read commands until standard input ends: then whoever asked for this engine is gone."""
+    for line in sys.stdin.buffer:
+        try:
+            commands.put(decode(line))
+        except msgspec.MsgspecError as error:
+            get_logger("engine").error("not a command", extra={"line": line[:200], "error": error})
+    if not serve_on:
+        commands.put(Stop())
+
+
+def _give_up(board: StatusBoard, message: str, exit_code: int) -> int:
+    board.row["state"] = FeedState.FAILED
+    board.text("message", masked(message))
+    board.publish(SYSTEM.wall_ns())
+    return _fail(message, exit_code)
+
+
+def _fail(message: str, exit_code: int) -> int:
+    _answer(Failure(error=masked(message), exit_code=exit_code))
+    return exit_code
+
+
+def _answer(message: Hello | Failure) -> None:
+    """Write a line to the view; nobody may be there to read it."""
+    try:
+        sys.stdout.buffer.write(encode(message))
+        sys.stdout.buffer.flush()
+    except OSError:
+        get_logger("engine").warning("nobody reads the answer")
+
+
+if __name__ == "__main__":
+    code = main()
+    # Not sys.exit: a compile in the preparing thread or a client's thread must not hold up the end.
+    sys.stdout.flush()
+    os._exit(code)

@@ -1,0 +1,329 @@
+"""The engine's loop: feed -> tape -> pipeline -> stores, in turns of a few milliseconds.
+
+A turn applies commands, asks the feed, aggregates for at most `TURN_NS`, publishes the tables and the status. What
+has arrived and is not aggregated yet waits in order; the feed is asked again only when nothing waits, so that a storm
+costs memory in the feed's bounds and every trade is counted once. Trades are appended to the tape before they are
+aggregated, and never more of them than the tape's readers (recorder, server) have room for.
+
+Buckets close when a later trade of their instrument arrives, and live also by the clock. By the clock only up to the
+event time that the feed vouches for (`FeedStatus.known_until`): a connection that stalls in mid-bucket looks like a
+quiet market, and closing that bucket would make its remaining trades late once they are replayed. Of a feed that
+vouches for nothing, no bucket closes by the clock. At a feed's end all are closed.
+"""
+
+import math
+import queue
+from collections import deque
+from collections.abc import Callable
+from typing import Final, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flow_gl.core.clock import Clock
+from flow_gl.core.commands import Command, Configure, ResetCvd, SetSpeed, Stop
+from flow_gl.core.log import get_logger
+from flow_gl.core.schema import TRADE, FeedState
+from flow_gl.engine.pipeline import Pipeline
+from flow_gl.feed.base import Definition, Feed, FeedGap, FeedStatus, Item, Mapping, Trades
+from flow_gl.runtime.charts import Charts
+from flow_gl.runtime.meters import Rate, StatusBoard
+from flow_gl.store.ring import Cursor, Ring
+
+TAPE_CAPACITY: Final = 1 << 20
+BATCH: Final = 1 << 14
+"""Trades aggregated between two looks at the clock."""
+TURN_NS: Final = 8_000_000
+"""Longest stretch of aggregation before tables and status are published."""
+PUBLISH_NS: Final = 4_000_000
+"""Tables are published at most this often ..."""
+STATUS_NS: Final = 20_000_000
+"""... and the status at least this often."""
+BUSY_SLEEP_S: Final = 0.001
+QUIET_SLEEP_S: Final = 0.004
+STANDING_SLEEP_S: Final = 0.05
+"""Waits between turns: while trades come, while none came lately, while none can come. A command ends any of them."""
+QUIET_AFTER_NS: Final = 2_000_000_000
+ADVANCE_NS: Final = 20_000_000
+"""Event time after which the clock is looked at again."""
+UNDETECTED_NS: Final = 45_000_000_000
+"""A lost connection is noticed within this time at the latest: before it, silence proves nothing."""
+UNSETTLED_TRADES: Final = 2_000_000
+"""Trades that may wait for a parent symbol to be settled, at most (96 MB)."""
+
+_NOT_YET: Final = frozenset({FeedState.STARTING, FeedState.CONNECTING, FeedState.CATCHING_UP})
+_STANDING: Final = frozenset({FeedState.ENDED, FeedState.FAILED})
+
+
+@runtime_checkable
+class Paced(Protocol):
+    """A feed whose speed can be changed."""
+
+    def set_speed(self, speed: float) -> None: ...
+
+
+@runtime_checkable
+class Retriable(Protocol):
+    """A feed that may be told to try again at once."""
+
+    def retry(self) -> None: ...
+
+
+class Engine:
+    """One feed, its pipeline and its charts.
+
+    Parameters
+    ----------
+    feed : started feed
+    pipeline : with no chart attached yet
+    charts : the charts that were asked for
+    board : the status
+    clock : the program's clock
+    commands : what the view asks for; any thread may put, Stop ends the loop
+    note : what the user should know from the start, one line
+    """
+
+    def __init__(
+        self,
+        *,
+        feed: Feed,
+        pipeline: Pipeline,
+        charts: Charts,
+        board: StatusBoard,
+        clock: Clock,
+        commands: queue.SimpleQueue[Command],
+        note: str = "",
+    ) -> None:
+        self._feed: Final = feed
+        self._pipeline: Final = pipeline
+        self._charts: Final = charts
+        self._board: Final = board
+        self._clock: Final = clock
+        self._commands: Final = commands
+        self._note: Final = note
+        self._log: Final = get_logger("engine")
+        self.tape: Final = Ring(memoryview(bytearray(Ring.nbytes(TRADE, TAPE_CAPACITY))), TRADE, TAPE_CAPACITY)
+        """Every trade in the order of arrival."""
+        self.consumers: Final[list[Cursor]] = []
+        """Readers of the tape that must not be lapped."""
+        self.on_notice: Callable[[Item], None] | None = None
+        """Called with each mapping, definition and gap, in order with the trades."""
+        self._waiting: Final[deque[tuple[Item, int]]] = deque()
+        self._taken = 0  # trades of the first waiting item that are aggregated already
+        self._behind = 0
+        self._trades = 0
+        self._gap_starts: Final[set[int]] = set()
+        self._newest_event = self._advanced_to = 0
+        self._rate: Final = Rate()
+        self._oldest_unpublished: int | None = None
+        self._lag_ns = 0
+        self._last_trade_ns = -QUIET_AFTER_NS
+        self._published_ns = self._status_ns = -(1 << 62)
+        self._needs_publish = True
+        self._is_finished = False
+        self._must_stop = False
+        self._is_settled = charts.is_settled
+        self._definitions: Final[dict[int, Definition]] = {}
+        self._symbols: Final[dict[int, str]] = {}
+
+    @property
+    def trades(self) -> int:
+        """Trades aggregated since the start, all instruments."""
+        return self._trades
+
+    def run(self) -> None:
+        """Take turns until stopped. The feed's errors (FlowError) come through."""
+        board = self._board
+        board.markets(self._charts.names)
+        while not self._must_stop:
+            pause = self.turn()
+            if pause > 0:
+                self._wait(pause)
+        now = self._clock.monotonic_ns()
+        self._publish(now)
+        self._publish_status(now)
+
+    def turn(self) -> float:
+        """Do what is due now; the seconds that may pass until the next turn."""
+        self._apply_commands()
+        wall, now = self._clock.wall_ns(), self._clock.monotonic_ns()
+        if not self._waiting or not self._is_settled:
+            self._take(self._feed.poll(wall), now)
+        status = self._feed.status()
+        if not self._is_settled:
+            self._settle(status.state)
+        if self._is_settled:
+            self._work(now + TURN_NS)
+            if not self._waiting:
+                self._close_by_clock(status, wall)
+        now = self._clock.monotonic_ns()
+        if self._needs_publish and now - self._published_ns >= PUBLISH_NS:
+            self._publish(now)
+        if now - self._status_ns >= STATUS_NS:
+            self._publish_status(now)
+        return self._pause(status.state, now)
+
+    def _apply_commands(self) -> None:
+        while True:
+            try:
+                command = self._commands.get_nowait()
+            except queue.Empty:
+                return
+            self._apply(command)
+
+    def _apply(self, command: Command) -> None:
+        feed = self._feed
+        if isinstance(command, Stop):
+            self._must_stop = True
+        elif isinstance(command, ResetCvd):
+            instrument_id = self._charts.instrument_of(command.chart)
+            if instrument_id:
+                self._pipeline.reset_cvd(instrument_id)
+        elif isinstance(command, Configure):
+            self._pipeline.configure(
+                arm=command.arm, value_area=command.value_area, value_area_step=command.value_area_step
+            )
+        elif isinstance(command, SetSpeed):
+            if isinstance(feed, Paced):
+                feed.set_speed(math.inf if command.speed is None else command.speed)
+        elif isinstance(feed, Retriable):
+            feed.retry()
+        self._needs_publish = True
+        self._log.info("command", extra={"command": command})
+
+    def _wait(self, seconds: float) -> None:
+        try:
+            self._apply(self._commands.get(timeout=seconds))
+        except queue.Empty:
+            return
+
+    def _take(self, items: list[Item], now: int) -> None:
+        for item in items:
+            self._waiting.append((item, now))
+            if isinstance(item, Trades):
+                self._behind += len(item.rows)
+            elif isinstance(item, Mapping):
+                self._symbols[item.instrument_id] = item.symbol
+            elif isinstance(item, Definition):
+                self._definitions[item.instrument_id] = item
+
+    def _settle(self, state: FeedState) -> None:
+        """Choose the parent symbols' contracts once the session so far is in hand; until then everything waits."""
+        is_full = self._behind >= UNSETTLED_TRADES
+        if state in _NOT_YET and not is_full:
+            return
+        volumes: dict[int, int] = {}
+        for item, _ in self._waiting:
+            if isinstance(item, Trades):
+                ids, where = np.unique(item.rows["instrument_id"], return_inverse=True)
+                sizes = np.bincount(where, weights=item.rows["size"])
+                for instrument_id, size in zip(ids.tolist(), sizes.tolist(), strict=True):
+                    volumes[instrument_id] = volumes.get(instrument_id, 0) + int(size)
+        self._charts.choose(volumes, self._definitions, self._symbols)
+        self._is_settled = self._charts.is_settled or is_full
+
+    def _work(self, deadline: int) -> None:
+        """Aggregate what waits, in order, until it is done or the time is up."""
+        while self._waiting:
+            item, arrived = self._waiting[0]
+            if isinstance(item, Trades):
+                rows = item.rows[self._taken : self._taken + min(BATCH, self._room())]
+                self._aggregate(rows, arrived)
+                self._taken += len(rows)
+                is_done = self._taken == len(item.rows)
+                if not is_done and len(rows) == 0:
+                    return  # the tape's readers must move on first
+            else:
+                self._notice(item)
+                is_done = True
+            if is_done:
+                self._waiting.popleft()
+                self._taken = 0
+            if self._clock.monotonic_ns() >= deadline:
+                return
+
+    def _aggregate(self, rows: NDArray[np.void], arrived: int) -> None:
+        count = len(rows)
+        if count == 0:
+            return
+        self.tape.append(rows)
+        self._pipeline.process(rows)
+        self._behind -= count
+        self._trades += count
+        self._newest_event = max(self._newest_event, int(rows["ts_event"].max()))
+        self._last_trade_ns = self._clock.monotonic_ns()
+        self._rate.add(count, self._last_trade_ns)
+        if self._oldest_unpublished is None:
+            self._oldest_unpublished = arrived
+        self._needs_publish = True
+
+    def _notice(self, item: Item) -> None:
+        if isinstance(item, Mapping):
+            self._pipeline.map(item)
+            if self._charts.map(item):
+                self._board.markets(self._charts.names)
+                self._log.info("chart", extra={"requested": item.requested, "symbol": item.symbol})
+        elif isinstance(item, Definition):
+            self._pipeline.define(item)
+        elif isinstance(item, FeedGap):
+            self._gap_starts.add(item.start)
+            self._pipeline.gap(item)
+            self._log.warning("feed gap", extra={"start": item.start, "end": item.end, "filled": item.filled})
+        if self.on_notice:
+            self.on_notice(item)
+        self._needs_publish = True
+
+    def _room(self) -> int:
+        """Trades that the tape can take before it laps a reader."""
+        return TAPE_CAPACITY - max((cursor.behind for cursor in self.consumers), default=0)
+
+    def _close_by_clock(self, status: FeedStatus, wall: int) -> None:
+        if self._feed.is_ended():
+            if not self._is_finished:
+                self._is_finished = True
+                self._pipeline.finish()
+                self._needs_publish = True
+            return
+        if status.known_until:
+            known_until = status.known_until
+        elif status.state is FeedState.LIVE:
+            clock = self._feed.clock()
+            event_now = clock.anchor_event + int((wall - clock.anchor_wall) * clock.rate)
+            known_until = max(self._newest_event, event_now - UNDETECTED_NS)
+        else:
+            return
+        if known_until - self._advanced_to >= ADVANCE_NS:
+            self._advanced_to = known_until
+            self._pipeline.advance(known_until)
+            self._needs_publish = True
+
+    def _publish(self, now: int) -> None:
+        self._pipeline.publish()
+        self._published_ns = now
+        self._needs_publish = False
+        if self._oldest_unpublished is not None:
+            self._lag_ns = self._clock.monotonic_ns() - self._oldest_unpublished
+            self._oldest_unpublished = None
+
+    def _publish_status(self, now: int) -> None:
+        self._status_ns = now
+        status, board, row = self._feed.status(), self._board, self._board.row
+        board.feed(status, self._feed.clock())
+        if status.state is FeedState.ENDED and not self._is_finished:
+            row["state"] = FeedState.REPLAY  # the last trades are still being aggregated
+        board.text("message", status.message or self._note)
+        row["trades"] = self._trades
+        row["trades_per_second"] = self._rate.per_second(now)
+        row["behind"] = self._behind
+        row["lag_ns"] = self._lag_ns
+        row["feed_gaps"] = len(self._gap_starts)
+        row["tape_used"] = 1.0 - self._room() / TAPE_CAPACITY
+        row["other_instruments"] = sum(not self._charts.is_charted(key) for key in self._pipeline.instruments)
+        board.publish(self._clock.wall_ns())
+
+    def _pause(self, state: FeedState, now: int) -> float:
+        if self._waiting and self._is_settled:
+            return 0.0
+        if state in _STANDING:
+            return STANDING_SLEEP_S
+        return QUIET_SLEEP_S if now - self._last_trade_ns > QUIET_AFTER_NS else BUSY_SLEEP_S

@@ -1,0 +1,99 @@
+"""What the engine measures of itself, and the status table that carries it to the view."""
+
+import math
+import os
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flow_gl.core.schema import CHARTS, STATUS, FeedState
+from flow_gl.feed.base import FeedClock, FeedStatus
+from flow_gl.store.market import EngineStore
+
+RATE_WINDOW_NS: Final = 1_000_000_000
+"""Trades per second are counted over the last second ..."""
+RATE_SLOTS: Final = 20
+"""... in so many slots."""
+
+
+class Rate:
+    """Events per second over a sliding window of wall time."""
+
+    def __init__(self) -> None:
+        self._slot_ns: Final = RATE_WINDOW_NS // RATE_SLOTS
+        self._counts: Final = [0] * RATE_SLOTS
+        self._slot = 0
+        self._started_ns: int | None = None
+
+    def add(self, count: int, now_ns: int) -> None:
+        """Count events at a monotonic time."""
+        if self._started_ns is None:
+            self._started_ns = now_ns
+        self._turn(now_ns)
+        self._counts[self._slot % RATE_SLOTS] += count
+
+    def per_second(self, now_ns: int) -> float:
+        """Events per second over the last second; over the time since the first event while that is shorter."""
+        if self._started_ns is None:
+            return 0.0
+        self._turn(now_ns)
+        span = min(RATE_WINDOW_NS, max(now_ns - self._started_ns, self._slot_ns))
+        return sum(self._counts) * 1e9 / span
+
+    def _turn(self, now_ns: int) -> None:
+        slot = now_ns // self._slot_ns
+        for passed in range(min(slot - self._slot, RATE_SLOTS)):
+            self._counts[(slot - passed) % RATE_SLOTS] = 0
+        self._slot = slot
+
+
+class StatusBoard:
+    """The STATUS record in the making, written to the store when `publish` is called.
+
+    Attributes
+    ----------
+    row : the record's fields, to be set by name
+    """
+
+    def __init__(self, store: EngineStore) -> None:
+        self._store = store
+        self._record: NDArray[np.void] = np.zeros(1, STATUS)
+        self.row: Final[np.void] = self._record[0]
+        self.row["pid"] = os.getpid()
+        self.row["progress"] = math.nan
+        self.row["state"] = FeedState.STARTING
+        self.row["speed"] = 1.0
+
+    def text(self, field: str, text: str) -> None:
+        """Set a text field; what is too long is cut at a whole character."""
+        limit = self._record.dtype[field].itemsize
+        data = text.encode("utf-8")
+        if len(data) > limit:
+            data = data[: limit - 3].decode("utf-8", "ignore").encode("utf-8") + "…".encode()
+        self.row[field] = data
+
+    def markets(self, names: list[str]) -> None:
+        """Set the charts' segment names, in chart order."""
+        self.row["charts"] = len(names)
+        self.row["market"] = [name.encode() for name in names] + [b""] * (CHARTS - len(names))
+
+    def feed(self, status: FeedStatus, clock: FeedClock) -> None:
+        """Take over what the feed says of itself."""
+        row = self.row
+        row["state"] = status.state
+        row["progress"] = status.progress
+        row["speed"] = status.speed
+        row["attempt"] = status.attempt
+        row["retry_at"] = status.retry_at
+        row["lost"] = status.lost
+        row["anchor_wall"] = clock.anchor_wall
+        row["anchor_event"] = clock.anchor_event
+        row["rate"] = clock.rate
+        self.text("dataset", status.dataset)
+        self.text("source", status.source)
+
+    def publish(self, wall_ns: int) -> None:
+        """Write the record, with the heartbeat."""
+        self.row["heartbeat"] = wall_ns
+        self._store.status.write(self._record)

@@ -1,0 +1,103 @@
+"""One run of an engine: prepare (look through the files, import, compile), then open the feed and take turns."""
+
+import queue
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from flow_gl.core.clock import Clock
+from flow_gl.core.commands import Command
+from flow_gl.core.spec import EngineSpec, FilesSpec
+from flow_gl.runtime.meters import StatusBoard
+
+if TYPE_CHECKING:
+    from flow_gl.runtime.feeds import Plan
+
+
+class Session:
+    """From a spec to an engine that runs.
+
+    `prepare` may run in another thread than the rest; what it raises comes out of `run`.
+    """
+
+    def __init__(self, spec: EngineSpec, clock: Clock, board: StatusBoard) -> None:
+        self._spec = spec
+        self._clock = clock
+        self._board = board
+        self._owned = ExitStack()
+        self._plan: Plan | None = None
+        self._error: BaseException | None = None
+        self.progress = "starting"
+        """What it is doing, one line."""
+        self.is_compiling = False
+
+    def prepare(self) -> None:
+        """Do what takes long and needs no shared memory."""
+        try:
+            self._prepare()
+        except BaseException as error:
+            self._error = error
+
+    def _prepare(self) -> None:
+        from flow_gl.runtime.feeds import make_plan
+
+        # First what may be wrong: nobody should wait for a compile to hear that a file is missing.
+        if isinstance(self._spec.feed, FilesSpec):
+            self.progress = "looking through the files"
+        self._plan = make_plan(self._spec)
+        self.progress = "loading the engine"
+        from flow_gl.engine.pipeline import warm_up
+
+        def show(kernel: str, done: int, of: int) -> None:
+            self.is_compiling = True
+            self.progress = f"compiling the engine, this once: {done} of {of} ({kernel})"
+
+        warm_up(show)
+        self.is_compiling = False
+
+    def run(self, commands: "queue.SimpleQueue[Command]") -> None:
+        """Take turns until stopped. Raises FlowError, also that of `prepare`."""
+        if self._error is not None:
+            raise self._error
+        assert self._plan is not None
+        from flow_gl.core.sessions import SessionCalendar
+        from flow_gl.engine.pipeline import Pipeline
+        from flow_gl.runtime.charts import Charts
+        from flow_gl.runtime.engine import Engine
+
+        spec, plan = self._spec, self._plan
+        pipeline = Pipeline(
+            bucket_ns=spec.bucket_ns,
+            sessions=SessionCalendar() if spec.sessions else None,
+            arm=spec.arm,
+            value_area=spec.value_area,
+            value_area_step=spec.value_area_step,
+            lvn_smooth=spec.lvn_smooth,
+            lvn_prominence=spec.lvn_prominence,
+            levels=spec.levels,
+            cvd_reset=spec.cvd_reset,
+            cvd_reset_times=spec.cvd_reset_times,
+        )
+        charts = Charts(
+            plan.symbols,
+            attach=pipeline.chart,
+            bucket_ns=spec.bucket_ns,
+            instrument_ids=plan.instrument_ids,
+            are_parents=plan.are_parents,
+        )
+        self._owned.callback(charts.close)
+        engine = Engine(
+            feed=plan.feed,
+            pipeline=pipeline,
+            charts=charts,
+            board=self._board,
+            clock=self._clock,
+            commands=commands,
+            note=plan.note,
+        )
+        self._owned.callback(plan.feed.close)
+        plan.feed.start()
+        engine.run()
+
+    def close(self) -> None:
+        """Close the feed and remove the charts' memory. Idempotent."""
+        self._owned.close()
