@@ -1,0 +1,1 @@
+"""The engine: trades in, bubbles, CVD, profile and levels out."""

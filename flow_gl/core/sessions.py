@@ -1,0 +1,160 @@
+"""Trading sessions of the exchange: when they open and close, which trade date they carry, their regular hours.
+
+The calendar is `CME_Equity` of pandas_market_calendars (holidays, early closes). It imports pandas, so each year's
+sessions are computed once and kept as JSON in the user's cache folder, under the package's version; later starts only
+read them. Times are int64 nanoseconds since the epoch, UTC; the zone's rules come from the calendar and `zoneinfo`.
+
+A session's trades run from its open to the next session's open: what prints in the pause after the close (the closing
+auction's stragglers; the calendar closes an early day at 13:00 ET, the exchange at 13:15) belongs to the session that
+has just finished.
+"""
+
+import bisect
+import datetime as dt
+import json
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from flow_gl.core.errors import DataError
+from flow_gl.core.folders import cache_dir
+
+CALENDAR: Final = "CME_Equity"
+ZONE: Final = ZoneInfo("America/New_York")
+RTH_OPEN: Final = dt.time(9, 30)
+RTH_CLOSE: Final = dt.time(16, 0)
+FIRST_YEAR: Final = 1990
+LAST_YEAR: Final = 2100
+_SECOND: Final = 1_000_000_000
+_PACKAGE: Final = "pandas_market_calendars"
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One session; times in ns."""
+
+    open: int
+    close: int
+    rth_open: int
+    rth_close: int
+    """16:00 ET, or the close where that is earlier."""
+    trade_date: int
+    """YYYYMMDD, the date of the close."""
+    next_open: int
+    """Where the next session begins: this one's trades end."""
+
+
+class SessionCalendar:
+    """The sessions of an exchange calendar, loaded year by year as they are asked for.
+
+    Parameters
+    ----------
+    cache : folder of the kept years; None: the user's cache folder
+    """
+
+    def __init__(self, *, cache: Path | None = None) -> None:
+        self._cache = cache if cache is not None else cache_dir() / "sessions"
+        self._years: set[int] = set()
+        self._sessions: list[list[int]] = []
+        self._opens: list[int] = []
+
+    def session_at(self, ts: int) -> Session:
+        """The session that a trade at `ts` (ns) belongs to. Raises DataError outside the years 1990 to 2100."""
+        year = _year_of(ts)
+        if not FIRST_YEAR < year < LAST_YEAR:
+            raise DataError(f"session calendar: expected a time in {FIRST_YEAR + 1}..{LAST_YEAR - 1}, was {ts} ns")
+        self._need(year - 1, year, year + 1)
+        at = bisect.bisect_right(self._opens, ts) - 1
+        opened, close, rth_open, rth_close, trade_date = self._sessions[at]
+        return Session(opened, close, rth_open, rth_close, trade_date, self._opens[at + 1])
+
+    def is_open(self, ts: int) -> bool:
+        """Whether the exchange is open at `ts`."""
+        session = self.session_at(ts)
+        return session.open <= ts < session.close
+
+    def closed_between(self, start: int, end: int) -> list[tuple[int, int]]:
+        """The stretches of [start, end) in which the exchange is closed, in order."""
+        stretches = []
+        session = self.session_at(start)
+        while session.close < end:
+            stretches.append((max(start, session.close), min(end, session.next_open)))
+            if session.next_open >= end:
+                break
+            session = self.session_at(session.next_open)
+        return stretches
+
+    def _need(self, *years: int) -> None:
+        missing = [year for year in years if year not in self._years]
+        if not missing:
+            return
+        for year in missing:
+            self._sessions += self._load(year)
+        self._years.update(missing)
+        self._sessions.sort()
+        self._opens = [session[0] for session in self._sessions]
+
+    def _load(self, year: int) -> list[list[int]]:
+        path = self._cache / f"{CALENDAR}-{_package_version()}-{year}.json"
+        with suppress(OSError, ValueError):
+            rows = json.loads(path.read_text(encoding="ascii"))
+            if _is_plausible(rows):
+                return list(rows)
+        rows = _compute(year)
+        with suppress(OSError):  # a cache that cannot be written only costs time
+            self._cache.mkdir(parents=True, exist_ok=True)
+            part = path.with_suffix(f".{id(self):x}.part")
+            part.write_text(json.dumps(rows), encoding="ascii")
+            part.replace(path)
+        return rows
+
+
+def next_time_of_day(ts: int, times: tuple[dt.time, ...]) -> int:
+    """The first instant after `ts` (ns) at which a clock in New York shows one of `times`."""
+    day = dt.datetime.fromtimestamp(ts // _SECOND, ZONE).date()
+    moments = (_local_ns(day + dt.timedelta(days=days), time) for days in range(3) for time in times)
+    return min(moment for moment in moments if moment > ts)
+
+
+def _local_ns(day: dt.date, time: dt.time) -> int:
+    return int(dt.datetime.combine(day, time, ZONE).timestamp()) * _SECOND
+
+
+def _year_of(ts: int) -> int:
+    # Far-off times (a damaged record) are beyond what datetime can hold: a mean year is near enough for them.
+    return 1970 + int(ts // (31_556_952 * _SECOND))
+
+
+def _package_version() -> str:
+    try:
+        return version(_PACKAGE)
+    except PackageNotFoundError:
+        return "none"
+
+
+def _is_plausible(rows: object) -> bool:
+    return (
+        isinstance(rows, list)
+        and len(rows) > 200
+        and all(isinstance(row, list) and len(row) == 5 and all(type(word) is int for word in row) for row in rows)
+    )
+
+
+def _compute(year: int) -> list[list[int]]:
+    """Ask the calendar for the sessions whose trade date lies in a year."""
+    import pandas_market_calendars
+
+    calendar = pandas_market_calendars.get_calendar(CALENDAR)
+    schedule = calendar.schedule(f"{year}-01-01", f"{year}-12-31")
+    opens = schedule["market_open"].astype("datetime64[ns, UTC]").astype("int64")
+    closes = schedule["market_close"].astype("datetime64[ns, UTC]").astype("int64")
+    rows = []
+    for date, opened, close in zip(schedule.index, opens, closes, strict=True):
+        day = date.date()
+        rth_open = _local_ns(day, RTH_OPEN)
+        rth_close = min(_local_ns(day, RTH_CLOSE), int(close))
+        rows.append([int(opened), int(close), rth_open, rth_close, day.year * 10_000 + day.month * 100 + day.day])
+    return rows

@@ -1,0 +1,114 @@
+"""Stretches without trades: which are the market's, which the calendar's, which the feed's.
+
+A silence is cut at the exchange's closed hours (CLOSED); what is left in open hours is NO_TRADES where it is over
+60 s. Where the feed says that records are missing (FEED), nobody can know whether there were trades: those stretches
+are taken out of a silence, and what is left must again be over 60 s.
+"""
+
+from collections import deque
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flow_gl.core.schema import GAPS, GapKind
+from flow_gl.core.sessions import SessionCalendar
+from flow_gl.engine.notices import GapNotice
+
+Piece = tuple[int, int, GapKind]
+SILENCE_NS: Final = 60_000_000_000
+
+
+def pieces_of(start: int, end: int, calendar: SessionCalendar | None) -> list[Piece]:
+    """Cut the silence between two trades into closed hours and stretches of open hours without trades.
+
+    Parameters
+    ----------
+    start, end : ns, the trade before and the trade after
+    calendar : None: the exchange never closes
+    """
+    pieces: list[Piece] = []
+    at = start
+    for closed, opened in calendar.closed_between(start, end) if calendar else ():
+        _add_quiet(pieces, at, closed)
+        pieces.append((closed, opened, GapKind.CLOSED))
+        at = opened
+    _add_quiet(pieces, at, end)
+    return pieces
+
+
+def _add_quiet(pieces: list[Piece], start: int, end: int) -> None:
+    if end - start > SILENCE_NS:
+        pieces.append((start, end, GapKind.NO_TRADES))
+
+
+class GapLog:
+    """The gaps of one instrument."""
+
+    def __init__(self, calendar: SessionCalendar | None) -> None:
+        self._calendar = calendar
+        self._quiet: deque[Piece] = deque(maxlen=GAPS)
+        self._feed: dict[int, GapNotice] = {}
+        self._total = 0
+        self._open: list[Piece] = []
+        self._newest = 0
+        self.is_changed = True
+
+    def silence(self, start: int, end: int) -> None:
+        """Two consecutive trades lie far apart."""
+        for piece in self._without_feed(pieces_of(start, end, self._calendar)):
+            self._quiet.append(piece)
+            self._total += 1
+        self._open = []
+        self.is_changed = True
+
+    def look(self, last_ts: int, now: int) -> None:
+        """See whether a silence lasts: `last_ts` is the newest trade, `now` the event time (ns)."""
+        self._newest = max(self._newest, now, last_ts)
+        pieces: list[Piece] = []
+        if last_ts and now - last_ts > SILENCE_NS:
+            pieces = self._without_feed(pieces_of(last_ts, now, self._calendar))
+        if pieces != self._open or any(gap.end == 0 for gap in self._feed.values()):
+            self._open = pieces
+            self.is_changed = True
+
+    def feed(self, gap: GapNotice) -> None:
+        """The feed tells of missing records, or that they have come after all."""
+        if gap.filled:
+            if self._feed.pop(gap.start, None) is None:
+                return
+            self._total -= 1
+        else:
+            self._total += gap.start not in self._feed
+            self._feed[gap.start] = gap
+        self.is_changed = True
+
+    def write(self, record: NDArray[np.void]) -> None:
+        """Fill a GAP_LIST record (shape (1,)), oldest first, the newest `GAPS` kept."""
+        rows = [(start, end, kind, 0) for start, end, kind in self._quiet]
+        rows += [
+            (gap.start, gap.end or max(self._newest, gap.start), GapKind.FEED, int(gap.end == 0))
+            for gap in self._feed.values()
+        ]
+        rows += [(start, end, kind, int(end >= self._newest)) for start, end, kind in self._open]
+        rows.sort()
+        rows = rows[-GAPS:]
+        row = record[0]
+        row["count"] = len(rows)
+        row["total"] = self._total + len(self._open)
+        for name, column in zip(("start", "end", "kind", "open"), zip(*rows, strict=True), strict=False):
+            row["gap"][name][: len(rows)] = column
+        self.is_changed = False
+
+    def _without_feed(self, pieces: list[Piece]) -> list[Piece]:
+        for gap in self._feed.values():
+            missing_end = gap.end or 2**63 - 1
+            left: list[Piece] = []
+            for start, end, kind in pieces:
+                if kind is GapKind.CLOSED or missing_end <= start or gap.start >= end:
+                    left.append((start, end, kind))
+                else:
+                    _add_quiet(left, start, gap.start)
+                    _add_quiet(left, missing_end, end)
+            pieces = left
+        return pieces

@@ -1,0 +1,46 @@
+"""How kernels are compiled: by Numba, without the interpreter lock, once per machine.
+
+A kernel is a plain function over arrays whose name ends in `_nb`. Its machine code is kept in the user's cache folder
+(`NUMBA_CACHE_DIR` wins where the user has set it), so only the first start compiles. Compiling takes seconds and
+happens on the first call with a set of types: `warm_up` calls every kernel once, on empty work, and tells how far it
+is, so that a window can be up meanwhile.
+"""
+
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from flow_gl.core.folders import cache_dir
+
+Kernel = TypeVar("Kernel", bound=Callable[..., Any])
+
+CACHE_VARIABLE: Final = "NUMBA_CACHE_DIR"
+
+
+def _choose_cache() -> None:
+    """Point Numba at the user's cache folder; at a temporary one where that cannot be written."""
+    if os.environ.get(CACHE_VARIABLE):
+        return
+    folder = cache_dir() / "kernels"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        writable = os.access(folder, os.W_OK)
+    except OSError:
+        writable = False
+    if not writable:
+        folder = Path(tempfile.gettempdir()) / f"flow_gl-kernels-{os.getuid() if hasattr(os, 'getuid') else 0}"
+    os.environ[CACHE_VARIABLE] = str(folder)
+
+
+_choose_cache()
+
+import numba  # noqa: E402  # reads NUMBA_CACHE_DIR when it is imported
+
+
+def kernel(function: Kernel) -> Kernel:
+    """Compile a kernel: no interpreter lock, machine code cached, no bounds checks, division as NumPy does it."""
+    decorate: Callable[[Kernel], Any] = numba.njit(nogil=True, cache=True, boundscheck=False, error_model="numpy")
+    compiled: Kernel = decorate(function)
+    return compiled

@@ -1,0 +1,129 @@
+"""What the kernels keep of an instrument between batches, as row types and codes.
+
+`STATE` is one record per instrument, `PENDING` one per level of detail: the bubble and CVD point that are still open
+there. The profile is a flat int64 array, `COLUMNS` per tick row (buy, sell, unsided, one to align), row 0 at tick
+`row0` of the grid (price = tick number * tick_size). A trade is read as six int64 words, its 48 bytes as they are.
+
+Sums of size * tick number stay exact in int64: |tick number| < 2**26 (`MAX_TICK`; NQ could trade at 16 million), so a
+bubble of any level may hold 2**37 contracts, 1.3e11: 38 hours at a million contracts a second.
+"""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flow_gl.core.schema import BUBBLE, CVD_POINT, EVENT, LEVELS
+
+WORDS: Final = 6
+"""int64 words of a trade: header and instrument, ts_event, price, size to depth, ts_recv, ts_in_delta and sequence."""
+COLUMNS: Final = 4
+"""int64 of a profile row: buy, sell, unsided, and one that makes a row half a cache line."""
+MAX_TICK: Final = 1 << 26
+"""Tick numbers are below this; a price beyond it is rejected as implausible."""
+MAX_ROWS: Final = 1 << 22
+"""Rows of a session's profile; a price that would need more is rejected as implausible."""
+CAPACITY: Final = 4096
+"""Rows of a level that the kernels hand over at a time."""
+NO_BUCKET: Final = -(2**62)
+FAR_AHEAD: Final = 2**62
+"""A time that never comes."""
+BINS: Final = 5120
+"""Bins of the bubbles' volumes: exact up to 255 contracts, then 128 to each doubling, up to 2**40."""
+
+# Why the aggregating kernel came back before the end of its trades.
+DONE: Final = 0
+FOREIGN: Final = 1
+"""The next trade is another instrument's."""
+FULL: Final = 2
+"""Its output arrays are nearly full."""
+BOUNDARY: Final = 3
+"""The next trade is at or after `stop_ts`: a session's open, 09:30, a CVD reset."""
+MISFIT: Final = 4
+"""The next trade's price is off the grid or outside the profile's rows."""
+
+STATE: Final = np.dtype(
+    [
+        (name, "<i8")
+        for name in (
+            "instrument_id",
+            "bucket_ns",
+            "levels",
+            "tick_size",  # 1e-9; 0 before the first price
+            "row0",  # tick number of the profile's row 0
+            "bucket",  # number of the open bucket; trades before it are late
+            "stop_ts",  # trades from here on wait for a decision
+            "silence_ns",
+            "last_ts",  # newest ts_event, 0 before the first
+            "last_recv",
+            "last_price",
+            "cvd",
+            "cvd_high",
+            "cvd_low",
+            "arm",
+            "armed",  # side on which the zero cross is armed: +1, -1, 0
+            "extreme",  # CVD's extreme since it was armed
+            "first_ts",  # of the session, as all down to bubble_count
+            "open",
+            "high",
+            "low",
+            "buy",
+            "sell",
+            "unsided",
+            "trade_count",
+            "bubble_count",
+            "reference_step",
+            "above",  # bubbles of the session above the reference ...
+            "above_lower",  # ... and above the volume at which it steps down
+            "rejected",  # since the start, as all below
+            "late",
+            "maybe_bad_book",
+            "total_trades",
+            "total_volume",
+        )
+    ]
+)
+
+PENDING: Final = np.dtype(
+    [
+        (name, "<i8")
+        for name in (
+            "id",
+            "open",
+            "high",
+            "low",
+            "close",
+            "buy",
+            "sell",
+            "unsided",
+            "trade_count",  # 0: none is open
+            "ts_last",
+            "weighted",  # sum of size * tick number
+            "cvd_open",
+            "cvd_high",
+            "cvd_low",
+            "cvd_close",
+        )
+    ]
+)
+
+SILENCE: Final = np.dtype([("start", "<i8"), ("end", "<i8")])
+"""Two consecutive trades more than `silence_ns` apart."""
+
+
+class Scratch:
+    """Where the kernels put what they have finished, until it is handed on. One for all instruments.
+
+    Attributes
+    ----------
+    bubbles, cvd : (LEVELS, CAPACITY) of BUBBLE and CVD_POINT
+    events, silences : (CAPACITY,) of EVENT and SILENCE
+    counts : int64 (LEVELS + 2,): rows in use per level, then of events, then of silences
+    """
+
+    def __init__(self) -> None:
+        self.bubbles: NDArray[np.void] = np.zeros((LEVELS, CAPACITY), BUBBLE)
+        self.cvd: NDArray[np.void] = np.zeros((LEVELS, CAPACITY), CVD_POINT)
+        self.events: NDArray[np.void] = np.zeros(CAPACITY, EVENT)
+        self.silences: NDArray[np.void] = np.zeros(CAPACITY, SILENCE)
+        self.counts: NDArray[np.int64] = np.zeros(LEVELS + 2, np.int64)

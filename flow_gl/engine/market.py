@@ -1,0 +1,458 @@
+"""One instrument in the engine: its state for the kernels, its session, and what it publishes.
+
+The kernels stop at `stop_ts` (a session's open, 09:30, a CVD reset) and this module decides what begins there, so that
+every such change happens between two trades, wherever the batches' borders lie.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flow_gl.core.instrument import builtin, is_outright_symbol
+from flow_gl.core.schema import (
+    GAP_LIST,
+    INSTRUMENT,
+    LEVELS,
+    NODES,
+    OPEN,
+    PROFILE,
+    PROFILE_ROWS,
+    SESSION,
+    UNDEF_PRICE,
+    TickSource,
+)
+from flow_gl.core.sessions import Session, SessionCalendar, next_time_of_day
+from flow_gl.engine import gaps
+from flow_gl.engine.aggregate import aggregate_nb
+from flow_gl.engine.fold import close_nb, open_rows_nb
+from flow_gl.engine.grid import Grid
+from flow_gl.engine.layout import (
+    BINS,
+    BOUNDARY,
+    COLUMNS,
+    DONE,
+    FAR_AHEAD,
+    FOREIGN,
+    MISFIT,
+    NO_BUCKET,
+    PENDING,
+    STATE,
+    Scratch,
+)
+from flow_gl.engine.notices import DefinitionNotice, GapNotice
+from flow_gl.engine.profile import Levels, levels_of, totals_nb, vwap_of
+from flow_gl.engine.reference import START_STEP, STEPS
+from flow_gl.engine.settings import Settings
+from flow_gl.engine.sinks import Finished, Sink, TableName
+
+CLOSE_DELAY_NS: Final = 250_000_000
+"""Live, a bucket closes when the clock has passed its end by this."""
+_NONE: Final = UNDEF_PRICE
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """An instrument at a glance."""
+
+    instrument_id: int
+    symbol: str
+    """"" while unknown."""
+    requested: str
+    trades: int
+    volume: int
+    rejected: int
+    late: int
+    last_ts: int
+    is_outright: bool
+    """By its definition, else by its symbol; an unnamed one counts as one."""
+    tick_size: int
+    tick_source: TickSource | None
+    point_value: float | None
+
+
+class Market:
+    """Aggregates one instrument's trades.
+
+    Parameters
+    ----------
+    instrument_id : as in the trades
+    settings : shared by all instruments
+    calendar : None: all trades are one session
+    scratch : where kernels put what they finish; shared, empty between calls
+    """
+
+    def __init__(
+        self, instrument_id: int, *, settings: Settings, calendar: SessionCalendar | None, scratch: Scratch
+    ) -> None:
+        self.instrument_id: Final = instrument_id
+        self.symbol = ""
+        self.requested = ""
+        self.sink: Sink | None = None
+        self._settings = settings
+        self._calendar = calendar
+        self._scratch = scratch
+        self._state: NDArray[np.void] = np.zeros(1, STATE)
+        self._pending: NDArray[np.void] = np.zeros(LEVELS, PENDING)
+        self._bins: NDArray[np.int64] = np.zeros(BINS, np.int64)
+        self._grid = Grid(self._state, self._pending)
+        self._gaps = gaps.GapLog(calendar)
+        self._session: Session | None = None
+        self._started = False
+        self._next_reset = FAR_AHEAD
+        self._overnight_frozen = False
+        self._defined_outright: bool | None = None
+        self._point_value: float | None = None
+        s = self._state[0]
+        s["instrument_id"] = instrument_id
+        s["bucket_ns"] = settings.bucket_ns
+        s["levels"] = settings.levels
+        s["bucket"] = NO_BUCKET
+        s["silence_ns"] = gaps.SILENCE_NS
+        s["arm"] = settings.arm
+        s["reference_step"] = START_STEP
+        self._session_row: NDArray[np.void] = np.zeros(1, SESSION)
+        self._reset_prior()
+        self._reset_session()
+        self._merged: NDArray[np.void] = np.zeros(2, PENDING)
+        self._records: dict[TableName, NDArray[np.void]] = {}
+        self._published = (-1, -1, -1)
+        self._instrument_changed = True
+
+    @property
+    def summary(self) -> Summary:
+        s = self._state[0]
+        return Summary(
+            instrument_id=self.instrument_id,
+            symbol=self.symbol,
+            requested=self.requested,
+            trades=int(s["total_trades"]),
+            volume=int(s["total_volume"]),
+            rejected=int(s["rejected"]),
+            late=int(s["late"]),
+            last_ts=int(s["last_ts"]),
+            is_outright=self._is_outright,
+            tick_size=self._grid.tick_size,
+            tick_source=self._grid.source,
+            point_value=self._point_value,
+        )
+
+    @property
+    def _is_outright(self) -> bool:
+        if self._defined_outright is not None:
+            return self._defined_outright
+        return not self.symbol or is_outright_symbol(self.symbol)
+
+    def name(self, symbol: str, requested: str) -> None:
+        """Take a name; the built-in table may know its tick size."""
+        self.symbol = symbol
+        self.requested = requested or self.requested
+        known = builtin(symbol)
+        if known is not None:
+            self._grid.learn(known.tick_size, TickSource.TABLE)
+            if self._point_value is None:
+                self._point_value = known.point_value
+        self._instrument_changed = True
+
+    def define(self, definition: DefinitionNotice) -> None:
+        """Take a definition record."""
+        self.symbol = definition.symbol or self.symbol
+        self._defined_outright = definition.is_outright
+        if definition.point_value is not None:
+            self._point_value = definition.point_value
+        self._grid.learn(definition.tick_size, TickSource.DEFINITION)
+        self._instrument_changed = True
+
+    def feed_gap(self, gap: GapNotice) -> None:
+        """The feed tells of missing records."""
+        self._gaps.feed(gap)
+
+    def attach(self, sink: Sink) -> None:
+        """Send results to a sink from here on; its tables are written whole at the next publishing."""
+        self.sink = sink
+        self._instrument_changed = True
+        self._gaps.is_changed = True
+
+    def process(self, words: NDArray[np.int64], start: int, stop: int) -> int:
+        """Take in trades [start, stop) of `words` (int64 (n, 6)) up to the first of another instrument.
+
+        Returns
+        -------
+        next : the first trade that is not taken in
+        """
+        scratch = self._scratch
+        at = start
+        while True:
+            at, code = aggregate_nb(
+                words,
+                at,
+                stop,
+                self._state,
+                self._pending,
+                self._grid.profile,
+                self._bins,
+                scratch.bubbles,
+                scratch.cvd,
+                scratch.events,
+                scratch.silences,
+                scratch.counts,
+            )
+            self._hand_on()
+            if code in (DONE, FOREIGN):
+                return int(at)
+            if code == MISFIT:
+                tick_size = self._grid.tick_size
+                if not self._grid.fit(int(words[at, 2])):
+                    self._state["rejected"][0] += 1
+                    at += 1
+                self._instrument_changed |= tick_size != self._grid.tick_size
+            elif code == BOUNDARY:
+                self._cross(int(words[at, 1]))
+
+    def advance(self, now: int) -> None:
+        """Close what the clock has passed by 250 ms, and see whether a silence lasts. `now` in event time, ns."""
+        s = self._state[0]
+        if s["last_ts"] == 0:
+            return
+        self._close((now - CLOSE_DELAY_NS) // self._settings.bucket_ns)
+        self._gaps.look(int(s["last_ts"]), now)
+
+    def finish(self) -> None:
+        """The trades have come to their end: close what is open at every level, and the session. None may follow."""
+        bucket = int(self._state["bucket"][0])
+        if bucket == NO_BUCKET:
+            return
+        self._close(FAR_AHEAD)
+        self._state["bucket"][0] = bucket + 1
+        if self._state["trade_count"][0] and self.sink is not None:
+            self.sink.finished(self._finished())
+
+    def reset_cvd(self) -> None:
+        """CVD starts anew at 0 from the next trade; the zero cross must arm again."""
+        s = self._state[0]
+        s["cvd"] = s["armed"] = s["extreme"] = 0
+        s["cvd_high"], s["cvd_low"] = -(2**63), 2**63 - 1
+        self._published = (-1, -1, -1)
+
+    def configure(self, settings: Settings) -> None:
+        """Take changed settings; bucket and levels of a running instrument stay."""
+        self._settings = settings
+        self._state["arm"][0] = settings.arm
+        self._published = (-1, -1, -1)
+
+    # What begins at a boundary.
+
+    def _cross(self, ts: int) -> None:
+        """Begin what begins at or before `ts`, the time of the next trade, and set the next stop."""
+        s = self._state[0]
+        self._close(ts // self._settings.bucket_ns)
+        calendar, session = self._calendar, self._session
+        if not self._started or (session is not None and ts >= session.next_open):
+            if self._started:
+                self._roll()
+            self._started = True
+            self._session = session = calendar.session_at(ts) if calendar else None
+            self._overnight_frozen = session is None
+        if session is not None and not self._overnight_frozen and ts >= session.rth_open:
+            self._overnight_frozen = True
+            if s["trade_count"]:
+                self._session_row["overnight_high"] = s["high"]
+                self._session_row["overnight_low"] = s["low"]
+        times = self._settings.cvd_reset_times
+        if times:
+            if ts >= self._next_reset:
+                self.reset_cvd()
+            self._next_reset = next_time_of_day(ts, times)
+        stop = self._next_reset
+        if session is not None:
+            stop = min(stop, session.next_open if self._overnight_frozen else session.rth_open)
+        s["stop_ts"] = stop
+
+    def _roll(self) -> None:
+        """End the session: its levels become the prior ones, and everything of a session starts anew."""
+        finished = self._finished() if self._state["trade_count"][0] else None
+        if finished is not None:
+            if self.sink is not None:
+                self.sink.finished(finished)
+            row, ended = self._session_row[0], finished.session[0]
+            row["prior_high"], row["prior_low"] = ended["high"], ended["low"]
+            row["prior_close"] = ended["last_price"]
+            row["prior_poc"], row["prior_vah"], row["prior_val"] = finished.poc, finished.vah, finished.val
+        self._reset_session()
+
+    def _reset_prior(self) -> None:
+        for name in ("high", "low", "close", "poc", "vah", "val"):
+            self._session_row[f"prior_{name}"] = _NONE
+
+    def _reset_session(self) -> None:
+        s = self._state[0]
+        first_reset = not self._started
+        for name in ("first_ts", "open", "high", "low", "buy", "sell", "unsided", "trade_count", "bubble_count"):
+            s[name] = 0
+        s["above"] = s["above_lower"] = 0
+        self._bins[:] = 0
+        self._session_row["overnight_high"] = self._session_row["overnight_low"] = _NONE
+        self._grid.clear()
+        if first_reset or self._settings.cvd_reset == "session":
+            self.reset_cvd()
+
+    # What goes out.
+
+    def _close(self, bucket: int) -> None:
+        scratch = self._scratch
+        close_nb(self._state, self._pending, self._bins, scratch.bubbles, scratch.cvd, scratch.counts, bucket)
+        self._hand_on()
+
+    def _hand_on(self) -> None:
+        scratch, sink = self._scratch, self.sink
+        counts = scratch.counts.tolist()
+        if not any(counts):
+            return
+        for start, end in scratch.silences[: counts[LEVELS + 1]].tolist():
+            self._gaps.silence(start, end)
+        if sink is not None:
+            for level in range(LEVELS):
+                count = counts[level]
+                if count:
+                    sink.bubbles(level, scratch.bubbles[level, :count], scratch.cvd[level, :count])
+            if counts[LEVELS]:
+                sink.events(scratch.events[: counts[LEVELS]])
+        scratch.counts[:] = 0
+
+    def publish(self) -> None:
+        """Write the tables of what has changed since the last call to the sink."""
+        sink = self.sink
+        if sink is None:
+            return
+        s = self._state[0]
+        if self._instrument_changed:
+            self._instrument_changed = False
+            sink.table("instrument", self._instrument_record())
+            self._published = (-1, -1, -1)
+        seen = (int(s["total_trades"]), int(s["rejected"]), int(s["bucket"]))
+        if seen != self._published:
+            self._published = seen
+            record = self._record("open", OPEN)
+            open_rows_nb(self._state, self._pending, self._merged, record)
+            sink.table("open", record)
+            levels, totals, first = self._levels()
+            sink.table("profile", self._profile_record(levels, totals, first))
+            sink.table("session", self._session_record(totals, first))
+        if self._gaps.is_changed:
+            record = self._record("gaps", GAP_LIST)
+            self._gaps.write(record)
+            sink.table("gaps", record)
+
+    def _record(self, name: TableName, dtype: np.dtype) -> NDArray[np.void]:
+        if name not in self._records:
+            self._records[name] = np.zeros(1, dtype)
+        return self._records[name]
+
+    def _levels(self) -> tuple[Levels | None, NDArray[np.int64], int]:
+        first, last = self._grid.traded()
+        totals = totals_nb(self._grid.profile, first, last)
+        if not len(totals):
+            return None, totals, first
+        return levels_of(totals, self._settings.profile, most_nodes=NODES), totals, first
+
+    def _price(self, row: int | NDArray[np.int64]) -> int | NDArray[np.int64]:
+        return (self._grid.row0 + row) * self._grid.tick_size
+
+    def _instrument_record(self) -> NDArray[np.void]:
+        record = self._record("instrument", INSTRUMENT)
+        row = record[0]
+        row["symbol"] = self.symbol.encode("ascii", "replace")[:32]
+        row["requested"] = self.requested.encode("ascii", "replace")[:32]
+        row["instrument_id"] = self.instrument_id
+        row["tick_size"] = self._grid.tick_size
+        row["tick_source"] = self._grid.source or TickSource.OBSERVED
+        row["point_value"] = np.nan if self._point_value is None else self._point_value
+        row["point_value_known"] = self._point_value is not None
+        row["bucket_ns"] = self._settings.bucket_ns
+        return record
+
+    def _profile_record(self, levels: Levels | None, totals: NDArray[np.int64], first: int) -> NDArray[np.void]:
+        record = self._record("profile", PROFILE)
+        row = record[0]
+        row["tick_size"] = self._grid.tick_size
+        row["step"] = self._settings.profile.value_area_step
+        if levels is None:
+            row["rows"] = row["total"] = row["value_area"] = row["lvn_count"] = row["hvn_count"] = 0
+            row["base"] = 0
+            row["ticks_per_row"] = 1
+            row["poc"] = row["vah"] = row["val"] = _NONE
+            return record
+        ticks_per_row = -(-len(totals) // PROFILE_ROWS)
+        rows = -(-len(totals) // ticks_per_row)
+        row["rows"] = rows
+        row["base"] = self._price(first)
+        row["ticks_per_row"] = ticks_per_row
+        row["total"] = totals.sum()
+        row["value_area"] = levels.held
+        for name, at in (("poc", levels.poc), ("vah", levels.high), ("val", levels.low)):
+            row[name] = self._price(first + at)
+        for name, nodes in (("lvn", levels.lvn), ("hvn", levels.hvn)):
+            row[f"{name}_count"] = len(nodes)
+            row[name][: len(nodes)] = self._price(first + nodes)
+        held = self._grid.profile.reshape(-1, COLUMNS)[first : first + len(totals)]
+        for column, name in enumerate(("buy", "sell", "unsided")):
+            volumes = held[:, column]
+            if ticks_per_row > 1:
+                volumes = np.add.reduceat(volumes, np.arange(0, len(volumes), ticks_per_row))
+            row[name][:rows] = volumes
+        return record
+
+    def _session_record(self, totals: NDArray[np.int64], first: int) -> NDArray[np.void]:
+        record, s, session = self._session_row, self._state[0], self._session
+        row = record[0]
+        for name in _SAME:
+            row[name] = s[name]
+        traded = int(s["trade_count"]) > 0
+        row["trade_date"] = session.trade_date if session else 0
+        row["open_ts"] = session.open if session else s["first_ts"]
+        row["close_ts"] = session.close if session else 0
+        has_cvd = s["cvd_high"] >= s["cvd_low"]
+        row["cvd_high"] = s["cvd_high"] if has_cvd else 0
+        row["cvd_low"] = s["cvd_low"] if has_cvd else 0
+        row["vwap"], row["vwap_sd"] = (
+            vwap_of(totals, row0=self._grid.row0 + first, tick_size=self._grid.tick_size)
+            if traded
+            else (np.nan, np.nan)
+        )
+        row["reference"] = STEPS[s["reference_step"]]
+        if not traded:
+            row["last_price"] = row["open"] = row["high"] = row["low"] = _NONE
+        elif not self._overnight_frozen:
+            row["overnight_high"], row["overnight_low"] = s["high"], s["low"]
+        return record
+
+    def _finished(self) -> Finished:
+        levels, totals, first = self._levels()
+        assert levels is not None, "a session with trades has a profile"
+        rows = np.flatnonzero(totals)
+        held = self._grid.profile.reshape(-1, COLUMNS)[first + rows]
+        size = self._grid.tick_size
+        base = self._grid.row0 + first
+        return Finished(
+            trade_date=self._session.trade_date if self._session else 0,
+            session=self._session_record(totals, first).copy(),
+            instrument=self._instrument_record().copy(),
+            price=(base + rows) * size,
+            buy=held[:, 0].copy(),
+            sell=held[:, 1].copy(),
+            unsided=held[:, 2].copy(),
+            poc=(base + levels.poc) * size,
+            vah=(base + levels.high) * size,
+            val=(base + levels.low) * size,
+            value_area=levels.held,
+            lvn=(base + levels.lvn) * size,
+            hvn=(base + levels.hvn) * size,
+        )
+
+
+_SAME: Final = (
+    *("first_ts", "last_ts", "last_recv", "last_price", "open", "high", "low", "buy", "sell", "unsided"),
+    *("trade_count", "bubble_count", "cvd", "rejected", "late", "maybe_bad_book", "total_trades"),
+)
+"""Fields of SESSION that are STATE's as they are."""

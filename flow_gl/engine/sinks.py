@@ -1,0 +1,128 @@
+"""Where an instrument's results go: into a MarketStore for the glass, or into arrays for export and tests."""
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flow_gl.core.schema import BUBBLE, CVD_POINT, EVENT
+from flow_gl.store.market import MarketStore
+
+TableName = Literal["open", "profile", "session", "gaps", "instrument"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A session that has ended, or the whole of the trades where there is no calendar. Prices int64 in 1e-9."""
+
+    trade_date: int
+    """YYYYMMDD; 0 without a calendar."""
+    session: NDArray[np.void]
+    """SESSION, shape (1,)."""
+    instrument: NDArray[np.void]
+    """INSTRUMENT, shape (1,)."""
+    price: NDArray[np.int64]
+    """Traded prices, rising."""
+    buy: NDArray[np.int64]
+    sell: NDArray[np.int64]
+    unsided: NDArray[np.int64]
+    poc: int
+    vah: int
+    val: int
+    value_area: int
+    """Contracts held by VAL..VAH."""
+    lvn: NDArray[np.int64]
+    hvn: NDArray[np.int64]
+
+
+class Sink(Protocol):
+    """What receives the results of one instrument, in order."""
+
+    def bubbles(self, level: int, bubbles: NDArray[np.void], cvd: NDArray[np.void]) -> None:
+        """Closed rows of a level (BUBBLE, CVD_POINT, of the same buckets). The arrays are reused: copy to keep."""
+
+    def events(self, rows: NDArray[np.void]) -> None:
+        """EVENT rows. Reused as well."""
+
+    def table(self, name: TableName, record: NDArray[np.void]) -> None:
+        """A table's new record, shape (1,). Reused as well."""
+
+    def finished(self, session: Finished) -> None:
+        """A session has ended. All its closed bubbles have been handed over before."""
+
+
+class MarketSink:
+    """Results into the rings and tables of a MarketStore."""
+
+    def __init__(self, store: MarketStore) -> None:
+        self.store = store
+
+    def bubbles(self, level: int, bubbles: NDArray[np.void], cvd: NDArray[np.void]) -> None:
+        # CVD first: whoever sees a bubble at position i finds its point there.
+        self.store.cvd[level].append(cvd)
+        self.store.bubbles[level].append(bubbles)
+
+    def events(self, rows: NDArray[np.void]) -> None:
+        self.store.events.append(rows)
+
+    def table(self, name: TableName, record: NDArray[np.void]) -> None:
+        getattr(self.store, name).write(record)
+
+    def finished(self, session: Finished) -> None:
+        """Nothing: the store shows the prior session's levels in its SESSION table."""
+
+
+class Collector:
+    """Results as arrays: for export, and for whoever wants numbers rather than a picture.
+
+    Parameters
+    ----------
+    levels : how many levels of detail are kept, from the finest
+    """
+
+    def __init__(self, *, levels: int = 1) -> None:
+        self._levels = levels
+        self._bubbles: list[list[NDArray[np.void]]] = [[] for _ in range(levels)]
+        self._cvd: list[list[NDArray[np.void]]] = [[] for _ in range(levels)]
+        self._events: list[NDArray[np.void]] = []
+        self._count = 0
+        self.sessions: list[Finished] = []
+        """Finished sessions, in order."""
+        self.cuts: list[int] = []
+        """How many base bubbles had closed when each of them ended."""
+        self.tables: dict[TableName, NDArray[np.void]] = {}
+        """Each table's newest record."""
+
+    def bubbles(self, level: int, bubbles: NDArray[np.void], cvd: NDArray[np.void]) -> None:
+        if level == 0:
+            self._count += len(bubbles)
+        if level < self._levels:
+            self._bubbles[level].append(bubbles.copy())
+            self._cvd[level].append(cvd.copy())
+
+    def events(self, rows: NDArray[np.void]) -> None:
+        self._events.append(rows.copy())
+
+    def table(self, name: TableName, record: NDArray[np.void]) -> None:
+        self.tables[name] = record.copy()
+
+    def finished(self, session: Finished) -> None:
+        self.sessions.append(session)
+        self.cuts.append(self._count)
+
+    def bubble_rows(self, level: int = 0) -> NDArray[np.void]:
+        """All closed bubbles of a level (BUBBLE)."""
+        return _joined(self._bubbles[level], BUBBLE)
+
+    def cvd_rows(self, level: int = 0) -> NDArray[np.void]:
+        """All closed CVD points of a level (CVD_POINT)."""
+        return _joined(self._cvd[level], CVD_POINT)
+
+    def event_rows(self) -> NDArray[np.void]:
+        """All events (EVENT)."""
+        return _joined(self._events, EVENT)
+
+
+def _joined(parts: list[NDArray[np.void]], dtype: np.dtype) -> NDArray[np.void]:
+    return np.concatenate(parts) if parts else np.zeros(0, dtype)

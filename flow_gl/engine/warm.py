@@ -1,0 +1,41 @@
+"""Compiling every kernel ahead of its first real use."""
+
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+
+from flow_gl.core.schema import TRADE
+from flow_gl.engine.pipeline import Pipeline
+from flow_gl.engine.sinks import Collector
+
+STAGES: Final = ("bubbles and CVD", "several instruments", "levels of detail", "profile and levels")
+
+
+def compile_all(progress: Callable[[str, int, int], None] | None = None) -> None:
+    """Run every kernel once over a handful of trades. See `pipeline.warm_up`."""
+    tell = progress or (lambda _name, _done, _all: None)
+    trades = np.zeros(8, TRADE)
+    trades["action"], trades["side"], trades["size"] = ord("T"), ord("B"), 1
+    trades["ts_event"] = np.arange(1, 9) * 1_000_000_000
+    trades["price"] = np.arange(100, 108) * 250_000_000
+    trades["instrument_id"] = 1
+    pipeline = Pipeline()
+    pipeline.attach(1, Collector())
+    steps: tuple[Callable[[], object], ...] = (
+        lambda: pipeline.process(trades),
+        lambda: pipeline.process(_mixed(trades)),
+        lambda: pipeline.advance(60_000_000_000),
+        pipeline.publish,
+    )
+    for done, (name, step) in enumerate(zip(STAGES, steps, strict=True)):
+        tell(name, done, len(STAGES))
+        step()
+    tell("done", len(STAGES), len(STAGES))
+
+
+def _mixed(trades: np.ndarray) -> np.ndarray:
+    mixed = trades.copy()
+    mixed["instrument_id"][::2] = 2
+    mixed["ts_event"] += 10_000_000_000
+    return mixed
