@@ -18,10 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow_gl.core.clock import SYSTEM, Clock
+from flow_gl.core.errors import DataError
 from flow_gl.core.schema import TRADE
+from flow_gl.core.sessions import Session
 from flow_gl.services import recording
 from flow_gl.services.recording_file import RecordingFile
-from flow_gl.services.recording_names import Notice, SessionSpan, key_of, record_of
+from flow_gl.services.recording_names import Notice, key_of, record_of
 from flow_gl.services.recordings import Keep, prune
 from flow_gl.store.ring import Cursor, Ring
 
@@ -47,7 +49,7 @@ class RecorderState(IntEnum):
 
 class _Open(NamedTuple):
     file: RecordingFile
-    session: SessionSpan
+    session: Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,8 @@ class Recorder:
     ----------
     directory : folder of the recordings; made when first needed
     dataset : what the trades are of, such as GLBX.MDP3; part of the file names and headers
-    session_of : which session an event time (ns) belongs to
+    session_of : the session that an event time (ns) belongs to: `SessionCalendar.session_at`, of a calendar that no
+        other thread uses
     clock : where time comes from
     keep : which old recordings are kept
     """
@@ -88,7 +91,7 @@ class Recorder:
         directory: Path,
         *,
         dataset: str,
-        session_of: Callable[[int], SessionSpan],
+        session_of: Callable[[int], Session],
         clock: Clock = SYSTEM,
         keep: Keep | None = None,
     ) -> None:
@@ -265,10 +268,9 @@ class Recorder:
         """Write the beginning of `rows` that is of one session and before the next notice; how many those were."""
         self._take_names(first)
         run = rows[: self._pending[0][0] - first] if self._pending else rows
-        times = np.where(run["ts_event"] > 0, run["ts_event"], run["ts_recv"])
-        ts = int(times[0]) if times[0] > 0 else self._last_ts or self._clock.wall_ns()
-        session = self._session_of(ts)
-        is_elsewhere = (times < session.start_ns) | (times >= session.end_ns)
+        times = run["ts_event"]
+        ts, session = self._session_for(int(times[0]))
+        is_elsewhere = (times < session.open) | (times >= session.next_open)
         is_elsewhere[0] = False
         if is_elsewhere.any():
             run = run[: int(is_elsewhere.argmax())]
@@ -280,6 +282,14 @@ class Recorder:
         self._written += written
         self._already += len(run) - written
         return len(run)
+
+    def _session_for(self, ts: int) -> tuple[int, Session]:
+        """A trade's time and session; of a trade with no sound time, those of the trade before it."""
+        try:
+            return ts, self._session_of(ts)
+        except DataError:
+            ts = self._last_ts or self._clock.wall_ns()
+            return ts, self._session_of(ts)
 
     def _take_names(self, position: int) -> None:
         """Make the notices known that stand before a row of the tape; those after it stay pending, in their order."""
@@ -295,17 +305,17 @@ class Recorder:
             file.append_names(self._name_records(session))
             self._has_new_names = False
 
-    def _name_records(self, session: SessionSpan) -> list[bytes]:
+    def _name_records(self, session: Session) -> list[bytes]:
         return [record_of(notice, session) for notice in self._names.values()]
 
-    def _open(self, session: SessionSpan) -> RecordingFile:
+    def _open(self, session: Session) -> RecordingFile:
         """The session's recording, opened if need be, put last in `_files`."""
         opened = self._files.pop(session.trade_date, None)
         if opened is None:
             self.directory.mkdir(parents=True, exist_ok=True)
             path = self.directory / recording.file_name(self.dataset, session.trade_date)
             prune(self.directory, self._keep, now_ns=self._clock.wall_ns(), spared=path)
-            header = recording.header(self.dataset, session.start_ns)
+            header = recording.header(self.dataset, session.open)
             opened = _Open(RecordingFile(path, header=header, names=self._name_records(session)), session)
             self._repaired = opened.file.repaired or self._repaired
             while len(self._files) >= _OPEN_FILES:

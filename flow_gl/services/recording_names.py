@@ -1,19 +1,11 @@
 """What stands in a recording besides trades: the names of the instruments and what their definitions say."""
 
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
+from flow_gl.core.sessions import Session
 from flow_gl.services import recording
 
 _DAY_NS = 86_400_000_000_000
-
-
-class SessionSpan(NamedTuple):
-    """The stretch of event time whose trades belong to one recording, without a gap to the next: [start_ns, end_ns)."""
-
-    trade_date: int
-    """YYYYMMDD."""
-    start_ns: int
-    end_ns: int
 
 
 @runtime_checkable
@@ -58,7 +50,7 @@ def key_of(notice: Notice) -> tuple[str, int]:
     return kind, notice.instrument_id
 
 
-def record_of(notice: Notice, session: SessionSpan) -> bytes:
+def record_of(notice: Notice, session: Session) -> bytes:
     """Encode a notice as the DBN record that a recording of this session holds.
 
     Names are valid for the session's whole days (UTC): a reader looks them up by the date of a trade.
@@ -72,13 +64,13 @@ def record_of(notice: Notice, session: SessionSpan) -> bytes:
             tick_size=notice.tick_size,
             point_value=notice.point_value,
             is_outright=notice.is_outright,
-            ts_event=session.start_ns,
+            ts_event=session.open,
         )
     return recording.mapping_record(
         notice.instrument_id,
         notice.symbol,
         notice.requested,
-        ts_event=notice.ts_event or session.start_ns,
-        start_ns=session.start_ns // _DAY_NS * _DAY_NS,
-        end_ns=(session.end_ns // _DAY_NS + 1) * _DAY_NS,
+        ts_event=notice.ts_event or session.open,
+        start_ns=session.open // _DAY_NS * _DAY_NS,
+        end_ns=(session.next_open // _DAY_NS + 1) * _DAY_NS,
     )

@@ -1,0 +1,162 @@
+"""The archive's tables, their version, and how a database of an older version becomes one of this.
+
+Everything is an integer as in the program: prices in 1e-9 units, times in ns since the epoch, sizes in contracts.
+The tables below are those of `VERSION`. A new database gets them at once; an older one goes through `MIGRATIONS`, one
+step per version, each in the one transaction that also writes its number: a step is done whole or not at all, and
+two programs that open the same database wait for each other. See docs/archive.md.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from flow_gl.core.errors import DataError
+
+VERSION: Final = 2
+_LOCK: Final = 0x666C6F77  # "flow": the advisory lock of our migrations
+
+metadata: Final = sa.MetaData()
+
+schema_version: Final = sa.Table(
+    "flow_schema", metadata, sa.Column("version", sa.Integer, primary_key=True, autoincrement=False)
+)
+
+instruments: Final = sa.Table(
+    "instruments",
+    metadata,
+    sa.Column("symbol", sa.String(32), primary_key=True),
+    sa.Column("requested", sa.String(32), nullable=False),
+    sa.Column("instrument_id", sa.BigInteger, nullable=False),
+    sa.Column("tick_size", sa.BigInteger, nullable=False),
+    sa.Column("point_value", sa.Float(53)),
+)
+
+
+def _bucket_key() -> list[sa.Column[object]]:
+    return [
+        sa.Column("symbol", sa.String(32), primary_key=True),
+        sa.Column("bucket_ns", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("id", sa.BigInteger, primary_key=True, autoincrement=False),
+    ]
+
+
+def _integers(*names: str) -> list[sa.Column[int]]:
+    return [sa.Column(name, sa.BigInteger, nullable=False) for name in names]
+
+
+BUBBLE_VALUES: Final = (
+    "ts_event",
+    "price",
+    "open",
+    "high",
+    "low",
+    "close",
+    "buy",
+    "sell",
+    "unsided",
+    "trade_count",
+    "ts_last",
+)
+CVD_VALUES: Final = ("ts_event", "open", "high", "low", "close")
+
+bubbles: Final = sa.Table(
+    "bubbles",
+    metadata,
+    *_bucket_key(),
+    *_integers(*BUBBLE_VALUES),
+    sa.Column("trade_date", sa.Integer),
+    sa.Index("bubbles_by_session", "symbol", "trade_date"),
+)
+
+cvd: Final = sa.Table(
+    "cvd",
+    metadata,
+    *_bucket_key(),
+    *_integers(*CVD_VALUES),
+    sa.Column("trade_date", sa.Integer),
+    sa.Index("cvd_by_session", "symbol", "trade_date"),
+)
+
+events: Final = sa.Table(
+    "events",
+    metadata,
+    sa.Column("symbol", sa.String(32), primary_key=True),
+    sa.Column("ts_event", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("kind", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("direction", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("price", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("ordinal", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("strength", sa.Float(53), nullable=False),
+    *(sa.Column(f"value_{n}", sa.Float(53)) for n in range(4)),
+)
+
+sessions: Final = sa.Table(
+    "sessions",
+    metadata,
+    sa.Column("symbol", sa.String(32), primary_key=True),
+    sa.Column("trade_date", sa.Integer, primary_key=True, autoincrement=False),
+    *_integers("open_ts", "close_ts", "first_ts", "last_ts"),
+    *_integers("open", "high", "low", "close"),
+    *_integers("buy", "sell", "unsided", "trade_count", "bubble_count"),
+    *_integers("cvd", "cvd_high", "cvd_low"),
+    *(sa.Column(name, sa.BigInteger) for name in ("poc", "vah", "val")),
+    *(sa.Column(name, sa.Float(53)) for name in ("vwap", "vwap_sd")),
+    sa.Column("is_finished", sa.Integer, nullable=False, server_default="0"),
+)
+
+
+def prepare(connection: Connection) -> int:
+    """Make the tables, or bring them to this version, within the transaction at hand.
+
+    Returns
+    -------
+    int : version found; 0 for a new database
+
+    Raises
+    ------
+    DataError
+        The database was made by a newer flow_gl.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+    found = 0
+    if sa.inspect(connection).has_table(schema_version.name):
+        found = connection.execute(sa.select(sa.func.max(schema_version.c.version))).scalar() or 0
+    if found > VERSION:
+        raise DataError(f"the archive has schema version {found}, this flow_gl knows up to {VERSION}: update flow_gl")
+    if found == 0:
+        metadata.create_all(connection)
+    for version in range(found, VERSION) if found else ():
+        MIGRATIONS[version](connection)
+    if found != VERSION:
+        connection.execute(sa.delete(schema_version))
+        connection.execute(sa.insert(schema_version).values(version=VERSION))
+    return found
+
+
+def _add_trade_dates(connection: Connection) -> None:
+    """Version 1 to 2: bubbles and CVD points know their session, and sessions whether they are finished.
+
+    Rows of before get the date of the session that was running at their time; those of none stay without.
+    """
+    for table in (bubbles, cvd):
+        name = table.name
+        connection.execute(sa.text(f"ALTER TABLE {name} ADD COLUMN trade_date INTEGER"))
+        connection.execute(sa.text(f"CREATE INDEX {name}_by_session ON {name} (symbol, trade_date)"))
+        date = (
+            sa.select(sa.func.max(sessions.c.trade_date))
+            .where(
+                sessions.c.symbol == table.c.symbol,
+                sessions.c.open_ts <= table.c.ts_event,
+                sessions.c.close_ts > table.c.ts_event,
+            )
+            .scalar_subquery()
+        )
+        connection.execute(sa.update(table).values(trade_date=date))
+    connection.execute(sa.text("ALTER TABLE sessions ADD COLUMN is_finished INTEGER DEFAULT 0 NOT NULL"))
+
+
+MIGRATIONS: Final[dict[int, Callable[[Connection], None]]] = {1: _add_trade_dates}
+"""From a version to the next."""
