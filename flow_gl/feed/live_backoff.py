@@ -1,0 +1,54 @@
+"""When to try again: pauses of 1, 2, 4 .. 30 seconds with jitter, from the last time that all was well."""
+
+from collections.abc import Callable
+from typing import Final
+
+FIRST_S: Final = 1.0
+LONGEST_S: Final = 30.0
+JITTER: Final = 0.2
+"""A pause is longer or shorter by up to this share, so that many programs do not come back at one instant."""
+LIMIT_TRIES: Final = 3
+"""Tries after "too many connections", where one of the too many may be our own that has just died."""
+_NANO: Final = 1_000_000_000
+
+
+class Backoff:
+    """Counts tries and times the next one. Times are monotonic, ns.
+
+    Parameters
+    ----------
+    draw : random numbers in [0, 1)
+    """
+
+    def __init__(self, draw: Callable[[], float]) -> None:
+        self._draw = draw
+        self._limit_tries = 0
+        self.attempt = 0
+        """Tries since all was well; 0 while it is."""
+        self.due_ns = 0
+        """When the next try is due."""
+
+    def all_is_well(self) -> None:
+        self.attempt = self._limit_tries = 0
+
+    def now(self, now_ns: int) -> None:
+        """The next try is due at once, and counts as the first."""
+        self.all_is_well()
+        self.due_ns = now_ns
+
+    def fail(self, now_ns: int, *, at_once: bool = False) -> None:
+        """A try or a connection failed: time the next one.
+
+        Parameters
+        ----------
+        at_once : without a pause where this is the first failure: the cause is known and gone
+        """
+        pause_s = min(FIRST_S * 2.0 ** min(self.attempt, 10), LONGEST_S)
+        pause_s *= 1.0 + JITTER * (2.0 * self._draw() - 1.0)
+        self.due_ns = now_ns if at_once and self.attempt == 0 else now_ns + int(pause_s * _NANO)
+        self.attempt += 1
+
+    def may_retry_limit(self) -> bool:
+        """Whether "too many connections" may pass by itself; asked once per such error."""
+        self._limit_tries += 1
+        return self._limit_tries <= LIMIT_TRIES

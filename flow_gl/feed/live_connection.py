@@ -1,0 +1,249 @@
+"""One connection to the gateway, by the official client: made, used and thrown away.
+
+The client runs on an event loop of this connection's own, on a thread of its own, so that an attempt can be given up
+at any moment and nothing of it stays behind. Whole records come out as bytes, through a stream that is given to the
+client: its `write` is the append of a deque, which is all that happens per record on our side of the client.
+
+A second thread holds the connection's life in its hands: it connects (the client blocks in that), waits for the end,
+keeps the reason and takes the loop down. Nobody ever waits for it but `close(wait=True)`.
+"""
+
+import asyncio
+import logging
+import threading
+from collections import deque
+from concurrent.futures import CancelledError
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import IO, TYPE_CHECKING, Any, Final, cast
+
+if TYPE_CHECKING:
+    from databento import Live
+
+_CLOSED_GRACE_S: Final = 0.25
+"""A gateway that refuses says so and closes: its words are waited for that long after the close."""
+_LOOK_S: Final = 0.05
+DEFAULT_PORT: Final = 13000
+
+
+class Phase(Enum):
+    """How far a connection is."""
+
+    CONNECTING = auto()
+    STREAMING = auto()
+    ENDED = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """One request of a session."""
+
+    schema: str
+    symbols: tuple[str, ...]
+    stype_in: str
+    start: int | None
+    """Replay from this `ts_event` on, ns; 0 for all there is; None for live data only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """All that a connection is made from, the key apart."""
+
+    dataset: str
+    subscriptions: tuple[Subscription, ...]
+    gateway: str | None = None
+    port: int = DEFAULT_PORT
+    heartbeat_s: int = 5
+    compression: str = "none"
+
+
+class _Sink:
+    """The stream that the client writes whole records into."""
+
+    closed: Final = False
+
+    def __init__(self) -> None:
+        self.chunks: Final[deque[bytes]] = deque()
+        self.write: Final = self.chunks.append
+
+    def writable(self) -> bool:
+        return True
+
+    def flush(self) -> None:
+        """Nothing is kept back."""
+
+
+class _Loop(asyncio.SelectorEventLoop):
+    """An event loop that knows its transports, and does not let a connection hang that has died unauthenticated."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.transports: Final[list[asyncio.Transport]] = []
+        self.is_given_up = False
+
+    async def create_connection(self, *args: Any, **kwargs: Any) -> Any:  # signature is the loop's own affair
+        if self.is_given_up:
+            raise asyncio.CancelledError
+        transport, protocol = await super().create_connection(*args, **kwargs)
+        self.transports.append(transport)
+        self._guard_task = self.create_task(self._guard(transport, protocol.authenticated))
+        return transport, protocol
+
+    async def _guard(self, transport: asyncio.Transport, authenticated: "asyncio.Future[str | None]") -> None:
+        while not authenticated.done():
+            if transport.is_closing():
+                await asyncio.sleep(_CLOSED_GRACE_S)
+                if not authenticated.done():
+                    authenticated.set_exception(ConnectionError("Connection to the gateway was closed by it"))
+                return
+            await asyncio.sleep(_LOOK_S)
+
+
+class Connection:
+    """One session with the gateway.
+
+    Parameters
+    ----------
+    request : what to ask for, and where
+    key : the API key; it is kept nowhere else and never shown
+    """
+
+    def __init__(self, request: Request, *, key: str) -> None:
+        self.request: Final = request
+        self.failure: str | None = None
+        """Why it ended, where a reason is known; None for a clean end."""
+        self.is_refusal = False
+        """`failure` is the gateway's or the client's own word on a connection that did not come about."""
+        self.was_streaming = False
+        self.faults = 0
+        """Exceptions in the client's callbacks."""
+        self._key = key
+        self._phase = Phase.CONNECTING
+        self._sink: Final = _Sink()
+        self._loop: Final = _Loop()
+        self._client: Live | None = None
+        self._is_closing = False
+        self._lock: Final = threading.Lock()
+        self._thread: Final = threading.Thread(target=self._live, name="flow_gl connection", daemon=True)
+
+    @property
+    def phase(self) -> Phase:
+        return self._phase
+
+    @property
+    def waiting(self) -> int:
+        """Records that have come and are not drained yet."""
+        return len(self._sink.chunks)
+
+    @property
+    def is_gone(self) -> bool:
+        """Nothing of it is left, its threads neither."""
+        return self._thread.ident is not None and not self._thread.is_alive()
+
+    def open(self) -> None:
+        """Start connecting."""
+        self._thread.start()
+
+    def drain(self, limit: int) -> list[bytes]:
+        """Take the oldest records that have come, whole, at most `limit`; metadata is among them."""
+        chunks = self._sink.chunks
+        take = chunks.popleft
+        return [take() for _ in range(min(limit, len(chunks)))]
+
+    def close(self, *, wait: bool = False) -> None:
+        """Give the connection up at once. Idempotent.
+
+        Parameters
+        ----------
+        wait : stay until its threads have ended (two seconds at most)
+        """
+        with self._lock:
+            if not self._is_closing:
+                self._is_closing = True
+                if self._phase is not Phase.ENDED:
+                    self._loop.call_soon_threadsafe(self._abort)
+        if wait and self._thread.ident is not None:
+            self._thread.join(2.0)
+
+    def _live(self) -> None:
+        looping = threading.Thread(target=self._loop.run_forever, name="flow_gl gateway", daemon=True)
+        self._loop.set_exception_handler(self._note_fault_of_loop)
+        looping.start()
+        try:
+            self._connect_and_wait()
+        except CancelledError:
+            self._note("given up")
+        except Exception as error:  # whatever it is, the supervisor must learn of it
+            self.is_refusal = not self.was_streaming and type(error).__name__ in ("BentoError", "ValueError")
+            self._note(str(error) or type(error).__name__)
+        finally:
+            self._key = ""
+            client, self._client = self._client, None
+            if client is not None:
+                client.terminate()
+            with self._lock:
+                self._phase = Phase.ENDED
+                self._loop.call_soon_threadsafe(self._loop.stop)
+            looping.join()
+            self._take_down()
+
+    def _connect_and_wait(self) -> None:
+        import databento
+
+        quiet = logging.getLogger("databento")
+        if not quiet.handlers:
+            quiet.addHandler(logging.NullHandler())  # what it has to say is told by our status
+        request = self.request
+        client = self._client = databento.Live(
+            key=self._key,
+            gateway=request.gateway,
+            port=request.port,
+            heartbeat_interval_s=request.heartbeat_s,
+            reconnect_policy="none",
+            slow_reader_behavior="warn",
+            compression=databento.Compression.from_str(request.compression),
+            loop=self._loop,
+        )
+        client.add_stream(cast(IO[bytes], self._sink), self._note_fault)
+        for subscription in request.subscriptions:
+            client.subscribe(
+                dataset=request.dataset,
+                schema=subscription.schema,
+                symbols=list(subscription.symbols),
+                stype_in=subscription.stype_in,
+                start=subscription.start,
+            )
+        client.start()
+        self.was_streaming = True
+        with self._lock:
+            self._phase = Phase.STREAMING
+        client.block_for_close()
+
+    def _note(self, failure: str) -> None:
+        if self.failure is None:
+            self.failure = failure
+
+    def _note_fault(self, error: Exception) -> None:
+        self.faults += 1
+        self._note(f"{type(error).__name__}: {error}")
+
+    def _note_fault_of_loop(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        self.faults += 1
+        self._note(str(error or context.get("message", "fault in the client")))
+
+    def _abort(self) -> None:
+        self._loop.is_given_up = True
+        for transport in self._loop.transports:
+            transport.abort()
+        for task in asyncio.all_tasks(self._loop):
+            task.cancel()
+
+    def _take_down(self) -> None:
+        """Leave nothing running: cancel what is left of the loop and close it."""
+        self._abort()
+        left = asyncio.all_tasks(self._loop)
+        if left:
+            self._loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+        self._loop.run_until_complete(asyncio.sleep(0))  # lets aborted transports close their sockets
+        self._loop.close()

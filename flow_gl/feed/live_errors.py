@@ -1,0 +1,120 @@
+"""What a gateway's error means for the connection, and how it is told to the user.
+
+Errors come in two ways: as records of a running session, with a code, and as a refusal or a failure while connecting,
+of which only the client's text is left.
+"""
+
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Final
+
+
+class Fault(Enum):
+    """What is to be done about an error."""
+
+    RETRY = auto()
+    """Connect again after a pause."""
+    FATAL = auto()
+    """Nothing helps but the user: wait."""
+    LIMIT = auto()
+    """Too many connections: fatal too, but a connection of ours that has just died may still count for a while."""
+    SYMBOL = auto()
+    """One symbol is not known; the session goes on."""
+    SKIPPED = auto()
+    """Records were left out; a replay brings them."""
+    AGED_OUT = auto()
+    """The replay asked for reaches further back than the gateway's memory."""
+    RENEW = auto()
+    """Nothing is wrong, but a replay from further back is needed: connect again at once."""
+    NO_DEFINITIONS = auto()
+    """Definitions cannot be had; trades can."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """An error, understood."""
+
+    fault: Fault
+    message: str
+    """One line for the user."""
+
+
+_AUTH_FAILED: Final = 1
+_KEY_DEACTIVATED: Final = 2
+_LIMIT_EXCEEDED: Final = 3
+_SYMBOL_FAILED: Final = 4
+_INVALID_SUBSCRIPTION: Final = 5
+_SKIPPED: Final = 7
+_AGED_OUT: Final = 8
+
+_NO_NAME: Final = ("name or service not known", "name resolution", "getaddrinfo", "nodename", "no address associated")
+_NO_TCP: Final = ("connection to ", "multiple exceptions")
+_PASSING: Final = ("internal", "unavailable", "try again", "timed out", "timeout", "maintenance", "restart")
+_LIMIT: Final = ("limit", "too many")
+_REPLAY: Final = ("start", "replay", "24 h", "aged out", "no longer retained")
+
+
+def from_code(code: int, text: str, *, masked_key: str) -> Trouble:
+    """Understand an error record.
+
+    Parameters
+    ----------
+    code : databento_dbn.ErrorCode, 255 where the gateway gave none
+    text : its text
+    masked_key : key as it may be shown
+    """
+    said = text.strip() or f"error {code}"
+    meanings = {
+        _AUTH_FAILED: Trouble(Fault.FATAL, _refused(masked_key, said)),
+        _KEY_DEACTIVATED: Trouble(Fault.FATAL, _refused(masked_key, said)),
+        _LIMIT_EXCEEDED: Trouble(Fault.LIMIT, _limit(said)),
+        _SYMBOL_FAILED: Trouble(Fault.SYMBOL, said),
+        _INVALID_SUBSCRIPTION: _invalid_subscription(said),
+        _SKIPPED: Trouble(Fault.SKIPPED, f"the gateway skipped records ({said}): they are asked for again"),
+        _AGED_OUT: Trouble(Fault.AGED_OUT, f"the gateway's memory does not reach back that far: {said}"),
+    }
+    return meanings.get(code) or Trouble(Fault.RETRY, f"error at the gateway: {said}")
+
+
+def from_connecting(text: str, *, gateway: str, masked_key: str) -> Trouble:
+    """Understand why a connection did not come about.
+
+    Parameters
+    ----------
+    text : what the client said
+    gateway : "host:port", for the user
+    masked_key : key as it may be shown
+    """
+    said = " ".join(text.split()) or "no reason given"
+    low = said.lower()
+    if any(word in low for word in _NO_NAME):
+        trouble = Trouble(Fault.RETRY, f"the gateway's name {gateway} is not found: is this machine online?")
+    elif low.startswith("authentication with"):
+        trouble = Trouble(Fault.RETRY, f"the gateway {gateway} did not answer the authentication in time")
+    elif low.startswith(_NO_TCP):
+        why = "refused" if "refused" in low or "errno 111" in low else said
+        trouble = Trouble(Fault.RETRY, f"no connection to the gateway {gateway}: {why}")
+    elif any(word in low for word in _LIMIT):
+        trouble = Trouble(Fault.LIMIT, _limit(said))
+    elif any(word in low for word in _PASSING):
+        trouble = Trouble(Fault.RETRY, f"error at the gateway: {said}")
+    else:
+        trouble = Trouble(Fault.FATAL, _refused(masked_key, said))
+    return trouble
+
+
+def _invalid_subscription(said: str) -> Trouble:
+    low = said.lower()
+    if "definition" in low:
+        return Trouble(Fault.NO_DEFINITIONS, f"no definitions: {said}")
+    if any(word in low for word in _REPLAY):
+        return Trouble(Fault.AGED_OUT, f"the gateway does not replay that far back: {said}")
+    return Trouble(Fault.FATAL, f"the gateway refused what was asked for: {said}")
+
+
+def _refused(masked_key: str, said: str) -> str:
+    return f"the gateway refused the key {masked_key}: {said}. Set a valid DATABENTO_API_KEY, then try again"
+
+
+def _limit(said: str) -> str:
+    return f"too many connections with this account: {said}. Close another program that uses it, then try again"

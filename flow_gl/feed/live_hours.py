@@ -1,0 +1,57 @@
+"""From where the live feed wants the session, and when the exchange is open."""
+
+from typing import Final
+
+from flow_gl.core.errors import UsageError
+from flow_gl.core.sessions import SessionCalendar
+
+MEMORY_NS: Final = 86_400_000_000_000
+"""How far back the gateway replays."""
+_MARGIN_NS: Final = 60_000_000_000
+"""Kept from the end of its memory: connecting takes time, and clocks differ."""
+
+
+class Hours:
+    """Where the wanted trades begin.
+
+    Parameters
+    ----------
+    start : "session open", ns since the epoch, or None for live data only
+    calendar : None: the exchange's
+    """
+
+    def __init__(self, start: int | str | None = "session open", *, calendar: SessionCalendar | None = None) -> None:
+        if isinstance(start, str) and start != "session open":
+            raise UsageError(f'start: "session open", a time in ns or None was expected, was "{start}"')
+        self._start: Final = start
+        self._calendar: Final = calendar if calendar is not None else SessionCalendar()
+
+    @property
+    def is_live_only(self) -> bool:
+        return self._start is None
+
+    def origin(self, wall_ns: int) -> int:
+        """From which `ts_event` on trades are wanted, ns. With live data only: from now."""
+        if self._start is None:
+            return wall_ns
+        if isinstance(self._start, int):
+            return self._start
+        return self._calendar.session_at(wall_ns).open
+
+    def session_open(self, wall_ns: int) -> int:
+        """When the session of this time opened, ns."""
+        return self._calendar.session_at(wall_ns).open
+
+    def is_open(self, wall_ns: int) -> bool:
+        """Whether the exchange is open."""
+        return self._calendar.is_open(wall_ns)
+
+    def is_closed_between(self, start_ns: int, end_ns: int) -> bool:
+        """Whether the exchange was closed all the time, a minute at most apart."""
+        closed = self._calendar.closed_between(start_ns, end_ns) if start_ns < end_ns else []
+        return end_ns - start_ns - sum(stop - start for start, stop in closed) <= _MARGIN_NS
+
+
+def replayable_from(wanted_ns: int, wall_ns: int) -> int:
+    """The nearest time to the wanted one that the gateway can still replay from, ns."""
+    return max(wanted_ns, wall_ns - MEMORY_NS + _MARGIN_NS)

@@ -1,0 +1,135 @@
+"""What comes down a live connection: whole DBN records, one bytes object each, of mixed kinds.
+
+Almost all of them are trades, so a batch is joined and looked at as one array; only where another kind is among them
+is it taken apart. Every trade is checked before it is believed: a stream that lost its framing decodes into records
+that look like trades and are none, and from the first such record on nothing of that connection can be trusted.
+"""
+
+from collections.abc import Iterator
+from itertools import groupby
+from typing import TYPE_CHECKING, Final, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flow_gl.core.schema import TRADE, UNDEF_PRICE, UNDEF_TS
+from flow_gl.feed.base import Definition
+
+if TYPE_CHECKING:
+    from databento_dbn import DBNRecord, InstrumentDefMsg
+
+RTYPE_TRADE: Final = 0
+RTYPE_DEFINITION: Final = 19
+RTYPE_ERROR: Final = 21
+RTYPE_MAPPING: Final = 22
+RTYPE_SYSTEM: Final = 23
+
+_WORDS: Final = {RTYPE_TRADE: 12, RTYPE_DEFINITION: 130, RTYPE_ERROR: 80, RTYPE_MAPPING: 44, RTYPE_SYSTEM: 80}
+"""Length of each kind that is asked for, in 4-byte words, DBN version 3 (the client upgrades older ones)."""
+_METADATA_MAGIC: Final = b"DBN"
+_TRADE_BYTES: Final = TRADE.itemsize
+_DAY_NS: Final = 86_400_000_000_000
+"""No trade is captured a day after it happened, or a day from now, however wrong this machine's clock is."""
+_AHEAD_NS: Final = 10_000_000_000
+"""The exchange's clock may be ahead of the capture's by less than this."""
+_OLDEST_TS: Final = 946_684_800_000_000_000  # 2000-01-01
+_FUTURE_CLASS: Final = "F"
+_NANO: Final = 1e-9
+
+
+class DamagedStreamError(Exception):
+    """The stream holds what cannot have been sent; nothing after it can be trusted. The message says what came."""
+
+
+def runs(chunks: list[bytes]) -> Iterator[NDArray[np.void] | bytes]:
+    """Take records apart into trades, as many at once as stand together, and single records of other kinds.
+
+    Parameters
+    ----------
+    chunks : whole records as they came
+
+    Yields
+    ------
+    TRADE rows (read-only), not yet checked, or the bytes of one record of another kind; metadata is passed over
+
+    Raises
+    ------
+    DamagedStreamError : a record of a kind that was never asked for, or of a wrong length
+    """
+    joined = b"".join(chunks)
+    if len(joined) == _TRADE_BYTES * len(chunks):
+        rows = np.frombuffer(joined, TRADE)
+        if not rows["rtype"].any() and (rows["length"] == _WORDS[RTYPE_TRADE]).all():
+            yield rows
+            return
+    for is_trade, group in groupby(chunks, _is_trade):
+        if is_trade:
+            yield np.frombuffer(b"".join(group), TRADE)
+        else:
+            for chunk in group:
+                if chunk[:3] != _METADATA_MAGIC:
+                    _check_frame(chunk)
+                    yield chunk
+
+
+def first_implausible(rows: NDArray[np.void], wall_ns: int) -> int:
+    """Find the first row that no exchange can have sent; the number of rows where all are plausible.
+
+    What the engine rejects and counts (an undefined price, a size of 0, another action) is plausible here.
+
+    Parameters
+    ----------
+    rows : dtype TRADE
+    wall_ns : now, ns since the epoch
+    """
+    side, action, ts_event = rows["side"], rows["action"], rows["ts_event"]
+    is_plausible = (side == ord("B")) | (side == ord("A")) | (side == ord("N"))
+    is_plausible &= (action >= ord("A")) & (action <= ord("T"))
+    way = rows["ts_recv"] - ts_event
+    is_time = (ts_event >= _OLDEST_TS) & (ts_event <= wall_ns + _DAY_NS) & (way >= -_AHEAD_NS) & (way <= _DAY_NS)
+    is_plausible &= is_time | (ts_event == UNDEF_TS)
+    is_plausible &= rows["depth"] == 0
+    return len(rows) if is_plausible.all() else int(np.argmin(is_plausible))
+
+
+def decode(chunk: bytes) -> "DBNRecord":
+    """Decode one record of another kind than a trade.
+
+    Raises
+    ------
+    DamagedStreamError : it cannot be decoded
+    """
+    from databento_dbn import DBNDecoder, DBNError
+
+    try:
+        records = DBNDecoder(has_metadata=False, input_version=3).write_and_decode(chunk)
+    except DBNError as error:
+        raise DamagedStreamError(f"a record of kind {chunk[1]} cannot be decoded: {error}") from None
+    if len(records) != 1:
+        raise DamagedStreamError(f"a record of kind {chunk[1]} and {len(chunk)} bytes holds {len(records)} records")
+    return cast("DBNRecord", records[0])
+
+
+def definition_of(record: "InstrumentDefMsg") -> Definition:
+    """What the charts need of a definition record."""
+    tick_size = record.min_price_increment
+    quantity = record.unit_of_measure_qty
+    return Definition(
+        instrument_id=record.instrument_id,
+        symbol=record.raw_symbol,
+        tick_size=0 if tick_size in (UNDEF_PRICE, 0) else tick_size,
+        point_value=None if quantity in (UNDEF_PRICE, 0) else quantity * _NANO,
+        is_outright=str(record.instrument_class) == _FUTURE_CLASS,
+    )
+
+
+def _is_trade(chunk: bytes) -> bool:
+    return len(chunk) == _TRADE_BYTES and chunk[1] == RTYPE_TRADE and chunk[0] == _WORDS[RTYPE_TRADE]
+
+
+def _check_frame(chunk: bytes) -> None:
+    words = _WORDS.get(chunk[1])
+    if words is None:
+        raise DamagedStreamError(f"a record of kind {chunk[1]}, which was never asked for")
+    if chunk[0] != words or len(chunk) != words * 4:
+        raise DamagedStreamError(f"a record of kind {chunk[1]} has {len(chunk)} bytes where {words * 4} were expected")
