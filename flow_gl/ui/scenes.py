@@ -1,0 +1,134 @@
+"""Freezes a chart for one frame: its views, its level of detail, its scales, what is pointed at.
+
+The only place that turns the view's state and the store's copies into a `Scene`. Work is bounded by the width of the
+screen: ranges come from binary searches over the rings, never from a walk over the history.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from flow_gl.gl.view import View
+from flow_gl.layers import hit
+from flow_gl.layers.base import Scene
+from flow_gl.layers.detail import MIN_SPACING_PX, level_for
+from flow_gl.layers.rows import UNKNOWN_TICK_SIZE
+from flow_gl.store.market import MarketReader
+from flow_gl.ui.axes import EDGE_SHARE
+from flow_gl.ui.layout import ChartLayout
+from flow_gl.ui.state import ChartState, ViewState
+
+LEAST_TICKS: Final = 24.0
+"""An automatic price pane spans at least so many ticks, an automatic CVD pane ..."""
+LEAST_CONTRACTS: Final = 20.0
+"""... so many contracts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What all charts of a frame share.
+
+    Attributes
+    ----------
+    event_ns : event time at the live edge, as shown
+    steady_s : a clock that only grows
+    dt_s : since the frame before
+    scale : content scale
+    screen_px : framebuffer size
+    """
+
+    event_ns: int
+    steady_s: float
+    dt_s: float
+    scale: float
+    screen_px: tuple[int, int]
+
+
+def build(
+    market: MarketReader, layout: ChartLayout, state: ViewState, own: ChartState, moment: Moment, *, is_live: bool
+) -> Scene:
+    """Freeze one chart. Moves the automatic axes on and notes the level in force and what is pointed at.
+
+    Parameters
+    ----------
+    market : the instrument, refreshed for this frame (or left as it was, while paused)
+    is_live : the picture follows a running market
+    """
+    time, pane, scale = state.time, layout.price, moment.scale
+    own.level = level_for(
+        time.ns_per_px,
+        market.bucket_ns,
+        current=own.level,
+        locked=state.locked_level,
+        min_spacing_px=MIN_SPACING_PX * scale,
+    )
+    right_ns = time.right_ns(moment.event_ns, pane.width)
+    until_ns = state.pause.event_ns if state.pause else hit.END_OF_TIME
+    seen_ns = (right_ns - int(pane.width * time.ns_per_px), right_ns)
+    _fit(market, layout, own, moment, seen_ns=seen_ns, until_ns=until_ns)
+    behind_ns = moment.event_ns - time.edge_ns(moment.event_ns)
+    scene = Scene(
+        reader=market,
+        price_view=View(
+            rect=pane,
+            t_right_ns=right_ns,
+            ns_per_px=time.ns_per_px,
+            y_top=own.price.top(pane.height),
+            y_per_px=own.price.per_px or 1.0,
+            scale=scale,
+        ),
+        cvd_view=View(
+            rect=layout.cvd,
+            t_right_ns=right_ns,
+            ns_per_px=time.ns_per_px,
+            y_top=own.cvd.top(layout.cvd.height),
+            y_per_px=own.cvd.per_px or 1.0,
+            scale=scale,
+        ),
+        profile_rect=layout.profile,
+        level=own.level,
+        style=state.style(own),
+        now_ns=moment.event_ns,
+        live_x_px=pane.x + EDGE_SHARE * pane.width + behind_ns / time.ns_per_px,
+        wall_s=moment.steady_s,
+        is_live=is_live,
+        hidden_before_ns=own.cleared_before_ns,
+        until_ns=until_ns,
+        pinned_id=_pinned(own),
+        screen_px=moment.screen_px,
+        crosshair_px=state.cursor_px,
+        price_axis_px=layout.price_axis.width,
+        time_axis_px=layout.time_axis.height,
+    )
+    own.hidden_count = hit.hidden_count(scene)
+    cursor = state.cursor_px
+    own.hover_id = hit.bubble_at(scene, *cursor) if cursor and pane.contains(*cursor) else None
+    return scene if own.hover_id is None else replace(scene, hover_id=own.hover_id)
+
+
+def _fit(
+    market: MarketReader,
+    layout: ChartLayout,
+    own: ChartState,
+    moment: Moment,
+    *,
+    seen_ns: tuple[int, int],
+    until_ns: int,
+) -> None:
+    """Let the automatic axes follow what is visible."""
+    cut = {"hidden_before_ns": own.cleared_before_ns, "until_ns": until_ns}
+    found = hit.price_extent(market, own.level, *seen_ns, **cut) if own.price.is_auto else None
+    if found is None and own.price.per_px <= 0.0 and market.session["trade_count"]:
+        last = int(market.session["last_price"]) / (market.tick_size or UNKNOWN_TICK_SIZE)
+        found = (last, last)
+    if found is not None:
+        own.price.fit(*found, height_px=layout.price.height, least_span=LEAST_TICKS, dt_s=moment.dt_s)
+    found = hit.cvd_extent(market, own.level, *seen_ns, **cut) if own.cvd.is_auto else None
+    if found is not None:
+        own.cvd.fit(*found, height_px=layout.cvd.height, least_span=LEAST_CONTRACTS, dt_s=moment.dt_s)
+
+
+def _pinned(own: ChartState) -> int | None:
+    """The pinned bubble's id at the level in force; None where that level is finer than the pin."""
+    if own.pinned_id is None or own.level < own.pinned_level:
+        return None
+    return own.pinned_id >> (own.level - own.pinned_level)
