@@ -1,0 +1,178 @@
+"""Read Databento's CSV of trades: a stream of bytes in, trades and names out, in file order.
+
+Columns may stand in any order; `ts_event`, `price`, `size` and `side` must be there. Rows without an `instrument_id`
+get one made from their `symbol`, and where that is missing too, from the file's name: the same name gives the same id
+in every file. The first line that cannot be read ends the reading; the lines before it are kept.
+"""
+
+import zlib
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+
+from flow_gl.feed.base import Item, Mapping, Trades
+from flow_gl.feed.csv_columns import (
+    KNOWN,
+    REQUIRED,
+    Block,
+    ColumnError,
+    Columns,
+    convert,
+    fault_of,
+    tell_columns,
+)
+from flow_gl.feed.damage import DamageError
+from flow_gl.feed.trade_checks import check
+
+_BLOCK_BYTES: Final = 1 << 22
+_LINE_LIMIT: Final = 1 << 16
+
+
+class CsvReader:
+    """One pass over a CSV of trades.
+
+    Attributes
+    ----------
+    trades : trades handed over
+    last_ts : `ts_event` of the newest, 0 before
+    """
+
+    def __init__(self, chunks: Iterator[bytes], *, default_symbol: str) -> None:
+        """Read the header line.
+
+        Parameters
+        ----------
+        chunks : the stream; it may raise DamageError
+        default_symbol : what the instrument is called where the file has neither names nor ids
+
+        Raises
+        ------
+        DamageError
+            A required column is missing, or the first line is no header.
+        """
+        self._chunks = chunks
+        self._default_symbol = default_symbol
+        self._pending = bytearray()
+        self._is_exhausted = False
+        self._line = 1
+        self._symbols: dict[int, str] = {}
+        self.trades = 0
+        self.last_ts = 0
+        self._names: Final = self._read_names()
+        self._columns: Columns | None = None
+
+    def items(self) -> Iterator[Item]:
+        """Hand over names and trades in file order.
+
+        Raises
+        ------
+        DamageError
+            After everything before it was handed over.
+        """
+        damage: DamageError | None = None
+        while damage is None and not (self._is_exhausted and not self._pending):
+            try:
+                self._fill(_BLOCK_BYTES)
+            except DamageError as raised:
+                damage = raised
+            end = self._pending.rfind(b"\n") + 1
+            block = bytes(self._pending[:end])
+            del self._pending[:end]
+            if self._is_exhausted:
+                block = block.rstrip(b"\r\n") + b"\n" if block.strip() else b""
+            if block:
+                yield from self._block(block)
+            if self._is_exhausted and self._pending:
+                raise self._damage(0, "the last line has no line end: the file is cut off")
+            if damage is None and len(self._pending) > _LINE_LIMIT:
+                raise self._damage(0, f"a line of more than {_LINE_LIMIT:,} bytes")
+        if damage is not None:
+            raise damage
+
+    def _read_names(self) -> tuple[str, ...]:
+        self._fill(_LINE_LIMIT)
+        line, end, _ = self._pending.partition(b"\n")
+        if not end:
+            raise self._damage(0, "a header line that names the columns was expected")
+        text = line.decode("utf-8-sig", "backslashreplace").strip()
+        names = tuple(name.strip() for name in text.split(","))
+        missing = [name for name in REQUIRED if name not in names]
+        if missing:
+            came = text if len(text) <= 160 else f"{text[:160]}..."
+            raise self._damage(0, f"column {' and '.join(missing)} missing; the file's columns are {came}")
+        twice = sorted({name for name in names if names.count(name) > 1 and name in KNOWN})
+        if twice:
+            raise self._damage(0, f"column {' and '.join(twice)} stands there twice")
+        del self._pending[: len(line) + 1]
+        self._line = 2
+        return names
+
+    def _fill(self, count: int) -> None:
+        while len(self._pending) < count and not self._is_exhausted:
+            chunk = next(self._chunks, None)
+            if chunk is None:
+                self._is_exhausted = True
+            else:
+                self._pending += chunk
+
+    def _block(self, data: bytes) -> Iterator[Item]:
+        if self._columns is None:
+            self._columns = tell_columns(self._names, data[:_LINE_LIMIT].split(b"\n"))
+        try:
+            block = convert(data, self._columns)
+        except ColumnError:
+            lines = [line + b"\n" for line in data[:-1].split(b"\n")]
+            block = _longest_good(lines, self._columns)
+            yield from self._hand_over(block)
+            good = len(block.rows)
+            raise self._damage(good, fault_of(lines[good], self._columns)) from None
+        yield from self._hand_over(block)
+        self._line += len(block.rows)
+
+    def _hand_over(self, block: Block) -> Iterator[Item]:
+        if not len(block.rows):
+            return
+        yield from self._name(block)
+        checked = check(block.rows, self.last_ts)
+        if len(checked.rows):
+            self.trades += len(checked.rows)
+            self.last_ts = int(checked.rows["ts_event"][-1])
+            yield Trades(checked.rows)
+        if checked.fault:
+            raise self._damage(checked.good, checked.fault)
+
+    def _name(self, block: Block) -> Iterator[Item]:
+        """Fill in missing ids and tell the names that are new."""
+        ids = block.rows["instrument_id"]
+        if "instrument_id" not in self._names:
+            symbols = block.symbols or (self._default_symbol,)
+            made = np.array([zlib.crc32(symbol.encode()) or 1 for symbol in symbols], np.uint32)
+            ids[:] = made[0] if block.symbol_index is None else made[block.symbol_index]
+            pairs = list(zip(made.tolist(), symbols, strict=True))
+        elif block.symbol_index is not None:
+            joined = np.unique(block.symbol_index << 32 | ids)
+            pairs = [(int(pair & 0xFFFFFFFF), block.symbols[pair >> 32]) for pair in joined]
+        else:
+            pairs = []
+        for instrument_id, symbol in pairs:
+            if self._symbols.get(instrument_id) != symbol:
+                self._symbols[instrument_id] = symbol
+                yield Mapping(instrument_id, symbol, "", int(block.rows["ts_event"][0]))
+
+    def _damage(self, row: int, what: str) -> DamageError:
+        return DamageError(f"line {self._line + row:,}", what)
+
+
+def _longest_good(lines: list[bytes], columns: Columns) -> Block:
+    """Convert the lines before the first that cannot be, found by halving."""
+    good, bad = 0, len(lines)
+    block = Block.empty()
+    while bad - good > 1:
+        middle = (good + bad) // 2
+        try:
+            block = convert(b"".join(lines[:middle]), columns)
+            good = middle
+        except ColumnError:
+            bad = middle
+    return block
