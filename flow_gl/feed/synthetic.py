@@ -108,15 +108,13 @@ class TradeMaker:
             mood.activity[(at >= first) & (at < last)] *= strength
         closed = closed_spells(start_ns, end_ns)
         silent = [*closed, *self._halts]
-        parts = []
+        parts: list[NDArray[np.int64]] = []
         for market in self._markets:
-            if closed:
+            if is_within(closed, start_ns):
                 market.close_session()
-            rows = market.block(mood, trades_per_second=market.contract.trades_per_second * factor, silent=silent)
-            parts.append(rows)
+            rate = market.contract.trades_per_second * factor
+            parts.append(market.block(mood, trades_per_second=rate, silent=silent))
         self.next_ns = end_ns
-        if len(parts) == 1:
-            return parts[0]
         return merge_in_time(parts)
 
     def is_closed(self, ts_ns: int) -> bool:

@@ -30,6 +30,7 @@ class Contract:
     sigma_ticks : standard deviation of the price over one second at pace 1, ticks
     half_spread_ticks : typical half spread beyond the nearest tick; 0 is a market one tick wide
     order_impact_ticks, run_impact_ticks : how far an order of a run, and its last, push the price
+    rebound : share of each push that is taken back
     size_tail : exponent of the size's tail, P(size >= n) = n ** -size_tail
     size_cap : contracts of the largest order
     match_share : share of orders of two or more contracts that meet several resting orders
@@ -49,6 +50,7 @@ class Contract:
     half_spread_ticks: float
     order_impact_ticks: float
     run_impact_ticks: float
+    rebound: float
     size_tail: float
     size_cap: int
     match_share: float
@@ -84,10 +86,11 @@ _NQ: Final = Contract(
     point_value=20.0,
     open_price=25_350.0,
     trades_per_second=5.0,
-    sigma_ticks=4.0,
+    sigma_ticks=3.0,
     half_spread_ticks=0.7,
-    order_impact_ticks=0.5,
-    run_impact_ticks=1.3,
+    order_impact_ticks=0.4,
+    run_impact_ticks=1.0,
+    rebound=0.15,
     size_tail=1.75,
     size_cap=120,
     match_share=0.25,
@@ -104,8 +107,9 @@ _ES: Final = Contract(
     trades_per_second=6.0,
     sigma_ticks=0.45,
     half_spread_ticks=0.0,
-    order_impact_ticks=0.03,
-    run_impact_ticks=0.48,
+    order_impact_ticks=0.02,
+    run_impact_ticks=0.34,
+    rebound=0.05,
     size_tail=1.3,
     size_cap=320,
     match_share=0.06,
