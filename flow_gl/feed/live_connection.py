@@ -12,6 +12,7 @@ import asyncio
 import logging
 import threading
 from collections import deque
+from collections.abc import Callable
 from concurrent.futures import CancelledError
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -213,7 +214,8 @@ class Connection:
                 stype_in=subscription.stype_in,
                 start=subscription.start,
             )
-        client.start()
+        # The client schedules a task in `start`: only its loop's own thread may do that.
+        asyncio.run_coroutine_threadsafe(_call(client.start), self._loop).result()
         self.was_streaming = True
         with self._lock:
             self._phase = Phase.STREAMING
@@ -247,3 +249,7 @@ class Connection:
             self._loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
         self._loop.run_until_complete(asyncio.sleep(0))  # lets aborted transports close their sockets
         self._loop.close()
+
+
+async def _call(function: Callable[[], None]) -> None:
+    function()

@@ -1,0 +1,65 @@
+"""The gateway as the tests hold it: a process that is told what to do, line by line."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+TESTS = Path(__file__).resolve().parent.parent
+
+
+class GatewayProcess:
+    """A gateway on a port of its own on this machine."""
+
+    def __init__(self, *, count: int = 6000, published: int = 0, port: int = 0, step_ns: int = 40_000_000) -> None:
+        self._count = count
+        self._step_ns = step_ns
+        self._process = self._start(published, port)
+        self.port = self._answer()["port"]
+
+    def _start(self, published: int, port: int) -> subprocess.Popen[str]:
+        arguments = ["--count", self._count, "--published", published, "--port", port, "--step-ns", self._step_ns]
+        return subprocess.Popen(
+            [sys.executable, "-m", "gateway", *map(str, arguments)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=TESTS,
+        )
+
+    def __call__(self, do: str, **arguments: Any) -> dict[str, Any]:
+        """Give a command and wait until it is done."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps({"do": do, **arguments}) + "\n")
+        self._process.stdin.flush()
+        return self._answer()
+
+    def kill(self) -> None:
+        """The process dies at once."""
+        self._process.kill()
+        self._end()
+
+    def revive(self, *, published: int) -> None:
+        """Start it again on the same port; meanwhile the market has gone on to this trade."""
+        self._process = self._start(published, self.port)
+        self._answer()
+
+    def close(self) -> None:
+        if self._process.stdin is not None and not self._process.stdin.closed:
+            self._process.stdin.close()
+        self._end()
+
+    def _answer(self) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"the gateway process has ended: exit code {self._process.wait()}")
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+    def _end(self) -> None:
+        self._process.wait(10)
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                pipe.close()
