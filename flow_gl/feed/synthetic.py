@@ -117,6 +117,23 @@ class TradeMaker:
         self.next_ns = end_ns
         return merge_in_time(parts)
 
+    def take(self, seconds: float) -> NDArray[np.void]:
+        """All trades that were not taken yet, from the history's start to `seconds` after its end: dtype TRADE.
+
+        What belongs to the last block beyond that is dropped: a market is taken from once.
+        """
+        end_ns = self.live_ns + int(seconds * SECOND_NS)
+        parts = [np.empty(0, TRADE)]
+        while self.next_ns < end_ns:
+            parts.append(self.next_block())
+        rows = np.concatenate([part.view(np.int64).reshape(-1, TRADE.itemsize // 8) for part in parts])
+        taken: NDArray[np.void] = rows.reshape(-1).view(TRADE)
+        return taken[: int(np.searchsorted(taken["ts_event"], end_ns))]
+
+    def symbols(self) -> dict[int, str]:
+        """The contracts that trade, by instrument_id."""
+        return {contract.instrument_id: contract.symbol_at(self.live_ns) for contract in self.contracts}
+
     def is_closed(self, ts_ns: int) -> bool:
         """Whether the synthetic exchange is closed at a time."""
         return is_within(closed_spells(ts_ns, ts_ns + 1), ts_ns)
@@ -262,8 +279,9 @@ class SyntheticFeed:
 
     def _names(self) -> list[Item]:
         items: list[Item] = []
+        symbols = self._maker.symbols()
         for contract in self._maker.contracts:
-            symbol = contract.symbol_at(self._maker.live_ns)
+            symbol = symbols[contract.instrument_id]
             items.append(
                 Definition(
                     instrument_id=contract.instrument_id,

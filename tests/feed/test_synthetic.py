@@ -19,13 +19,7 @@ WALL_NS = 1_790_000_000 * SECOND_NS
 
 def made(seconds: float, **options: object) -> np.ndarray:
     """All trades of a market's first seconds (or of its history and that)."""
-    maker = TradeMaker(**options)  # type: ignore[arg-type]
-    end_ns = maker.live_ns + int(seconds * SECOND_NS)
-    parts = []
-    while maker.next_ns < end_ns:
-        parts.append(maker.next_block())
-    rows = np.concatenate(parts)
-    return rows[rows["ts_event"] < end_ns]
+    return TradeMaker(**options).take(seconds)  # type: ignore[arg-type]
 
 
 def polled(feed: SyntheticFeed, step_ns: int, *, most: int = 100_000) -> np.ndarray:
