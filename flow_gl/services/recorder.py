@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from flow_gl.core.clock import SYSTEM, Clock
 from flow_gl.core.errors import DataError
 from flow_gl.core.schema import TRADE
+from flow_gl.core.seam import Seen
 from flow_gl.core.sessions import Session
 from flow_gl.services import recording
 from flow_gl.services.recording_file import RecordingFile
@@ -102,11 +103,14 @@ class Recorder:
         self._keep = keep or Keep()
         self._cursor: Cursor | None = None
         self._files: dict[int, _Open] = {}  # by trade date, last used last
+        self._repeats = True
+        self._seen: dict[int, Seen | None] = {}  # by trade date, of each file that this run has had open
         self._names: dict[tuple[str, int], Notice] = {}
         self._has_new_names = False
         self._pending: list[tuple[int, Notice]] = []
         self._last_ts = 0
         self._unmarked = 0  # trades missed for which no mark is written yet
+        self._has_lost = False  # an unknown number of trades went with a damaged file: to be marked as well
         self._flushed_at: int | None = None
         self._synced_at = 0
         self._retry_at = 0
@@ -119,17 +123,21 @@ class Recorder:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def start(self, tape: Ring, *, position: int | None = None, is_threaded: bool = True) -> None:
+    def start(self, tape: Ring, *, position: int | None = None, repeats: bool = True, is_threaded: bool = True) -> None:
         """Open the running session's recording, mended if need be, and record from here on.
 
+        Read a recording back only after this: what was torn off or cut away must come from the gateway.
         Never raises for the disk's sake: what is wrong stands in `status()`, and is tried again.
 
         Parameters
         ----------
         tape : ring of TRADE
         position : first row to be recorded; None for what comes from now on
+        repeats : what comes begins with everything that a recording holds already (the session from its open, from the
+            gateway or read back through the tape), and that is not to be written again. False: whatever comes is new
         is_threaded : write in a thread; False where the caller calls `turn` himself
         """
+        self._repeats = repeats
         self._cursor = Cursor(tape, position=tape.head if position is None else position)
         with self._lock:
             self._guarded(self._open_running)
@@ -235,9 +243,13 @@ class Recorder:
         return next(reversed(self._files.values()))
 
     def _close_files(self) -> None:
-        for file, _ in self._files.values():
-            file.close()
-        self._files.clear()
+        for trade_date in list(self._files):
+            self._close(trade_date)
+
+    def _close(self, trade_date: int) -> None:
+        file = self._files.pop(trade_date).file
+        self._seen[trade_date] = file.seen
+        file.close()
 
     def _write_all(self) -> None:
         assert self._cursor is not None
@@ -276,8 +288,9 @@ class Recorder:
             run = run[: int(is_elsewhere.argmax())]
         file = self._open(session)
         self._write_names()
-        written = file.append(_sound(run), hole=(self._unmarked, ts) if self._unmarked else None)
-        self._unmarked = 0
+        hole = (self._unmarked, ts) if self._unmarked or self._has_lost else None
+        written = file.append(_sound(run), hole=hole)
+        self._unmarked, self._has_lost = 0, False
         self._last_ts = ts
         self._written += written
         self._already += len(run) - written
@@ -316,10 +329,16 @@ class Recorder:
             path = self.directory / recording.file_name(self.dataset, session.trade_date)
             prune(self.directory, self._keep, now_ns=self._clock.wall_ns(), spared=path)
             header = recording.header(self.dataset, session.open)
-            opened = _Open(RecordingFile(path, header=header, names=self._name_records(session)), session)
-            self._repaired = opened.file.repaired or self._repaired
+            is_new_run = session.trade_date not in self._seen
+            file = RecordingFile(path, header=header, names=self._name_records(session), is_new_run=is_new_run)
+            if not (is_new_run and self._repeats):
+                file.seen = self._seen.get(session.trade_date)
+            self._has_lost = self._has_lost or file.has_lost
+            self._repaired = file.repaired or self._repaired
+            self._seen[session.trade_date] = file.seen
+            opened = _Open(file, session)
             while len(self._files) >= _OPEN_FILES:
-                self._files.pop(next(iter(self._files))).file.close()
+                self._close(next(iter(self._files)))
         self._files[session.trade_date] = opened
         return opened.file
 

@@ -1,8 +1,9 @@
 """A recording that is being written: opened whole, appended to frame by frame, never left half-written on purpose.
 
 Opening a file that exists verifies all of it. A torn last frame is cut off. A file that is damaged in the middle, or
-that has a hole, is kept aside, and what stood before the damage goes on: the live gateway's replay then brings the
-rest once more, in its order. Trades that the file already holds are not written again, whoever hands them in.
+that a run before this one left with a hole, is kept aside, and what stood before the damage goes on: the live
+gateway's replay then brings the rest once more, in its order. Trades that come once more and are held already are
+left out: compared as a multiset, since two trades may be equal in every byte.
 """
 
 import logging
@@ -30,6 +31,7 @@ class RecordingFile:
     path : file to go on with, or to make
     header : DBN metadata for a new file
     names : mapping and definition records that the file must hold
+    is_new_run : the first opening of this run: holes are cut off, and will be filled. Else they stay as they are marked
 
     Raises
     ------
@@ -37,15 +39,16 @@ class RecordingFile:
         It cannot be made, read, mended, locked or written: BlockingIOError where another program is writing it.
     """
 
-    def __init__(self, path: Path, *, header: bytes, names: list[bytes]) -> None:
+    def __init__(self, path: Path, *, header: bytes, names: list[bytes], is_new_run: bool) -> None:
         self.path: Final = path
         self.repaired = ""
         """What had to be mended on opening, one line; "" for nothing."""
-        self.recorded = 0
-        """Trades that the file holds."""
+        self.has_lost = False
+        """Mending has taken away trades that nobody will bring again in this run."""
+        self.seen: Seen | None = None
+        """Trades held that may come once more; None where what comes is all new."""
         self._is_dirty = False
         self._needs_sync = False
-        self._seen: Seen | None = None
         self._names: set[bytes] = set()
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists():
@@ -54,12 +57,16 @@ class RecordingFile:
         self._fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
         try:
             _lock(self._fd, path)
-            self._size = self._mend(header, names)
+            found = self._mend(header, names, is_new_run=is_new_run)
+            self._size = found.size
+            self._names.update(found.names)
+            if is_new_run and len(found.trades):
+                self.seen = Seen(found.trades)
+            os.lseek(self._fd, 0, os.SEEK_END)
+            self.append_names(names)
         except BaseException:
             os.close(self._fd)
             raise
-        os.lseek(self._fd, 0, os.SEEK_END)
-        self.append_names(names)
 
     @property
     def nbytes(self) -> int:
@@ -77,16 +84,15 @@ class RecordingFile:
         -------
         int : trades written, without those that the file held already
         """
-        new = rows if self._seen is None else rows[self._seen.are_new(rows)]
+        new = rows if self.seen is None else rows[self.seen.are_new(rows)]
         records = [recording.hole_record(*hole)] if hole else []
         records += [new[at : at + _ROWS_PER_RECORD].tobytes() for at in range(0, len(new), _ROWS_PER_RECORD)]
         try:
             self._write(records)
         except OSError:
-            if self._seen is not None:
-                self._seen.undo()
+            if self.seen is not None:
+                self.seen.undo()
             raise
-        self.recorded += len(new)
         self._forget_when_past(rows)
         return len(new)
 
@@ -134,49 +140,44 @@ class RecordingFile:
             self._is_dirty = False
 
     def _forget_when_past(self, rows: NDArray[np.void]) -> None:
-        if self._seen is not None and len(rows) and int(rows["ts_event"].min()) > self._seen.last_ts + _SURELY_NEW_NS:
-            self._seen = None
+        if self.seen is not None and len(rows) and int(rows["ts_event"].min()) > self.seen.last_ts + _SURELY_NEW_NS:
+            self.seen = None
 
-    def _mend(self, header: bytes, names: list[bytes]) -> int:
-        """Make the open file whole; the length of what it then holds."""
+    def _mend(self, header: bytes, names: list[bytes], *, is_new_run: bool) -> recording.Scan:
+        """Make the open file whole; what it then holds."""
         found = recording.scan(self.path)
-        keep = min([found.good_bytes] + [hole.offset for hole in found.holes])
+        keep = min([found.good_bytes] + [hole.offset for hole in found.holes if is_new_run])
         if keep == found.size:
-            self._take(found)
-            return keep
+            return found
         if found.is_torn and keep == found.good_bytes and keep:
             os.ftruncate(self._fd, keep)
-            self._take(found)
+            found.size = keep
             self.repaired = (
                 f"{self.path.name}: cut {found.size - keep} bytes of an unfinished write off its end;"
                 f" {len(found.trades):,} trades kept"
             )
         else:
-            keep = self._set_aside(found, keep, header, names)
+            beginning = self.path.read_bytes()[:keep] or b"".join(recording.frames_of([header, *names]))
+            found = self._set_aside(found, beginning)
+            self.has_lost = not is_new_run
         _log.warning("%s", self.repaired)
-        return keep
+        return found
 
-    def _set_aside(self, found: recording.Scan, keep: int, header: bytes, names: list[bytes]) -> int:
-        """Keep the file under another name and go on in a copy of its sound beginning."""
+    def _set_aside(self, found: recording.Scan, beginning: bytes) -> recording.Scan:
+        """Keep the file under another name and go on in one that holds its sound beginning."""
         aside = _free_name(self.path)
-        data = self.path.read_bytes()[:keep] or b"".join(recording.frames_of([header, *names]))
         self.path.replace(aside)
-        _write_aside(self.path, data)
+        _write_aside(self.path, beginning)
         os.close(self._fd)
         self._fd = os.open(self.path, os.O_RDWR | os.O_CLOEXEC)
         _lock(self._fd, self.path)
-        self._take(recording.scan(self.path))
         reason = found.damage or f"{sum(hole.trades for hole in found.holes):,} trades are missing in its middle"
+        kept = recording.scan(self.path)
         self.repaired = (
             f"{self.path.name}: {reason}; it is kept as {aside.name}, and the recording goes on after"
-            f" the {self.recorded:,} trades before that"
+            f" the {len(kept.trades):,} trades before that"
         )
-        return len(data)
-
-    def _take(self, found: recording.Scan) -> None:
-        self.recorded = len(found.trades)
-        self._names = set(found.names)
-        self._seen = Seen(found.trades) if len(found.trades) else None
+        return kept
 
 
 def _write_aside(path: Path, data: bytes) -> None:

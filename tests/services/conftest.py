@@ -1,0 +1,82 @@
+"""A real PostgreSQL server for the tests of the archive."""
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+
+class PostgresServer:
+    """A PostgreSQL cluster of its own, under a user that may run one, on a free port of this machine alone."""
+
+    def __init__(self, binaries: Path) -> None:
+        self._binaries = binaries
+        self._directory = Path(tempfile.mkdtemp(prefix="flow_gl_pg_"))
+        self._as_user: list[str] = []
+        self.user = pwd.getpwuid(os.getuid()).pw_name
+        if os.getuid() == 0:  # the server refuses root
+            owner = pwd.getpwnam("postgres")
+            os.chown(self._directory, owner.pw_uid, owner.pw_gid)
+            self._as_user = ["runuser", "-u", "postgres", "--"]
+            self.user = "postgres"
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = int(probe.getsockname()[1])
+        self._data = self._directory / "data"
+        self._call(
+            "initdb", "-D", str(self._data), "-A", "trust", "-N", "--no-instructions", "-E", "UTF8", "--locale=C"
+        )
+
+    def start(self) -> None:
+        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={self._directory} -F"
+        self._call("pg_ctl", "-D", str(self._data), "-w", "-l", str(self._directory / "log"), "-o", options, "start")
+
+    def stop(self) -> None:
+        self._call("pg_ctl", "-D", str(self._data), "-w", "-m", "immediate", "stop")
+
+    def url(self, database: str) -> str:
+        return f"postgresql://{self.user}:secret-word@127.0.0.1:{self.port}/{database}"
+
+    def create(self, database: str) -> str:
+        """Make a database; its URL."""
+        self._call("createdb", "-h", "127.0.0.1", "-p", str(self.port), "-U", self.user, database)
+        return self.url(database)
+
+    def remove(self) -> None:
+        shutil.rmtree(self._directory, ignore_errors=True)
+
+    def _call(self, program: str, *arguments: str) -> None:
+        command = [*self._as_user, str(self._binaries / program), *arguments]
+        done = subprocess.run(
+            command,
+            cwd=self._directory,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert done.returncode == 0, f"{program}: {done.stdout}{done.stderr}"
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A running server. In CI it must be there; elsewhere tests that need it are skipped where it is not installed."""
+    found = shutil.which("initdb")
+    folders = [Path(found).parent] if found else sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    if not folders:
+        assert not os.environ.get("CI"), "PostgreSQL is not installed"
+        pytest.skip("PostgreSQL is not installed (make test installs it on Debian and Ubuntu)")
+    server = PostgresServer(folders[-1])
+    try:
+        server.start()
+        yield server
+        server.stop()
+    finally:
+        server.remove()
