@@ -2,53 +2,99 @@
 
 Trades are taken in stretches. Within a stretch every trade lies in the open bucket, fits the profile and changes
 nothing but sums, which live in registers; it ends where anything else may be due: a later bucket, a late or rejected
-trade, a silence, CVD's zero cross, a session's boundary. The sums are then written down, the one special thing is
-seen to, and the next stretch begins. A price finds its row by one multiplication with the reciprocal of the tick and
-an integer check, which also catches prices off the grid and UNDEF.
+trade, a silence, a session's boundary. The sums are then written down, the one special thing is seen to, and the next
+stretch begins. CVD's zero cross is looked for only in stretches whose extremes say that there is something to find.
+
+A price finds its row without a division: the tick is 2**k * odd, and x * (odd's inverse modulo 2**64), rotated right
+by k, is x / tick where x is a multiple of it, and beyond every row where it is not (Granlund and Montgomery 1994,
+section 9). So one comparison catches prices off the grid, outside the profile, and UNDEF.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
-from flow_gl.core.schema import LEVELS, UNDEF_PRICE, EventKind
+from flow_gl.core.schema import F_MAYBE_BAD_BOOK, LEVELS, UNDEF_PRICE, EventKind
 from flow_gl.engine.fold import Records, close_nb
 from flow_gl.engine.jit import kernel
-from flow_gl.engine.layout import BOUNDARY, COLUMNS, DONE, FOREIGN, FULL, MISFIT, NO_BUCKET
+from flow_gl.engine.layout import BOUNDARY, COLUMNS, DONE, FOREIGN, FULL, MISFIT, NO_BUCKET, STRETCH, WORDS
 
 _ACTION_TRADE = ord("T")
-_BUY = ord("B")
-_SELL = ord("A")
 _LOWEST = -(2**63)
 _HIGHEST = 2**63 - 1
 _ZERO_CROSS = int(EventKind.ZERO_CROSS)
 _EVENTS = LEVELS
 _SILENCES = LEVELS + 1
+_BAD_AT = 44
+"""Trades with F_MAYBE_BAD_BOOK are counted in the volume's register, from this bit up: a stretch holds less volume."""
+
+# Unsigned throughout: a signed index would be checked for counting from the end, and mixing the two gives floats.
+_WORDS = np.uint64(WORDS)
+_1 = np.uint64(1)
+_2 = np.uint64(2)
+_3 = np.uint64(3)
+_4 = np.uint64(COLUMNS)
+_BUY = np.uint64(ord("B"))
+_SELL = np.uint64(ord("A"))
+_BYTE = np.uint64(0xFF)
+_SIDE_AT = np.uint64(40)
+_SIZE_AND_ACTION = np.uint64(0xFF_FFFF_FFFF)
+_TRADE_OF_0 = np.uint64(_ACTION_TRADE << 32)
+_SIZES = np.uint64(0xFFFF_FFFF)
+_BAD_BOOK = np.uint64(F_MAYBE_BAD_BOOK << 48)
+_BAD_SHIFT = np.uint64(48 + 2 - _BAD_AT)
 
 
 @kernel
-def trip_nb(state: Records, events: Records, counts: NDArray[np.int64], ts_event: int, price: int) -> None:
-    """Arm the zero cross, or fire it, after the trade at `ts_event` and `price` took CVD where it is."""
+def inverse_nb(odd: int) -> int:
+    """Inverse of an odd number modulo 2**64 (Newton's method: each round doubles the bits that are right)."""
+    value = np.uint64(odd)
+    inverse = value
+    for _ in range(5):
+        inverse = inverse * (_2 - value * inverse)
+    return inverse
+
+
+@kernel
+def cross_nb(
+    words: NDArray[np.int64],
+    first: int,
+    stop: int,
+    cvd: int,
+    state: Records,
+    events: Records,
+    counts: NDArray[np.int64],
+) -> None:
+    """Walk CVD through trades [first, stop), arm the zero cross and fire it. `cvd`: before the first of them."""
     s = state[0]
-    cvd = s["cvd"]
-    armed = s["armed"]
-    if armed * cvd < 0:
-        event = events[counts[_EVENTS]]
-        counts[_EVENTS] += 1
-        event["ts_event"] = ts_event
-        event["price"] = price
-        event["strength"] = s["arm"]
-        value = event["value"]
-        value[0] = cvd
-        value[1] = s["extreme"]
-        value[2] = 0.0
-        value[3] = 0.0
-        event["kind"] = _ZERO_CROSS
-        event["direction"] = 1 if cvd > 0 else -1
-        armed = 0
-    if armed == 0 and abs(cvd) >= s["arm"]:
-        armed = 1 if cvd > 0 else -1
-        s["extreme"] = cvd
+    armed, extreme, arm = s["armed"], s["extreme"], s["arm"]
+    for i in range(first, stop):
+        tail = words[6 * i + 3]
+        side = (tail >> 40) & 0xFF
+        if side == ord("B"):
+            cvd += tail & 0xFFFFFFFF
+        elif side == ord("A"):
+            cvd -= tail & 0xFFFFFFFF
+        if armed * cvd < 0:
+            event = events[counts[_EVENTS]]
+            counts[_EVENTS] += 1
+            event["ts_event"] = words[6 * i + 1]
+            event["price"] = words[6 * i + 2]
+            event["strength"] = arm
+            value = event["value"]
+            value[0] = cvd
+            value[1] = extreme
+            value[2] = 0.0
+            value[3] = 0.0
+            event["kind"] = _ZERO_CROSS
+            event["direction"] = 1 if cvd > 0 else -1
+            armed = 0
+        if armed == 0 and abs(cvd) >= arm:
+            armed = 1 if cvd > 0 else -1
+            extreme = cvd
+        elif armed * cvd > armed * extreme:
+            extreme = cvd
     s["armed"] = armed
+    s["extreme"] = extreme
 
 
 @kernel
@@ -70,7 +116,7 @@ def aggregate_nb(  # noqa: PLR0912, PLR0915, PLR0917  # one hot loop: calls and 
 
     Parameters
     ----------
-    words : int64 (n, 6), the trades' 48 bytes
+    words : int64 (n * 6,), the trades' 48 bytes
     state, pending : STATE (1,), PENDING (LEVELS,)
     profile : int64 (rows * COLUMNS,), the session's
     bins : int64 (BINS,), histogram of the session's bubbles' volume
@@ -83,38 +129,44 @@ def aggregate_nb(  # noqa: PLR0912, PLR0915, PLR0917  # one hot loop: calls and 
     """
     s = state[0]
     p = pending[0]
-    instrument_id = s["instrument_id"]
+    signed_id = s["instrument_id"] << 32 >> 32  # as the upper half of a signed word reads
     bucket_ns = s["bucket_ns"]
     tick_size = s["tick_size"]
     rows = len(profile) // COLUMNS
+    rows_unsigned = np.uint64(rows)
     row0 = s["row0"]
     base_price = row0 * tick_size
-    per_tick = 1.0 / tick_size if tick_size else 0.0
+    shift, odd = 0, tick_size
+    while odd and not odd & 1:
+        shift, odd = shift + 1, odd >> 1
+    inverse = inverse_nb(odd)
+    back = np.uint64((64 - shift) & 63)
+    shift = np.uint64(shift)
     stop_ts = s["stop_ts"]
     arm = s["arm"]
     cvd = s["cvd"]
     last_ts = s["last_ts"]
     silence_ns = s["silence_ns"]
     most_rows = bubbles.shape[1] - 2
-    most_events = len(events) - 2
+    most_events = len(events) - STRETCH
     most_silences = len(silences) - 2
     from_ts = s["bucket"] * bucket_ns if s["bucket"] != NO_BUCKET else 0
     i = start
     while i < stop:
-        if counts[0] >= most_rows or counts[_EVENTS] >= most_events or counts[_SILENCES] >= most_silences:
+        if counts[0] >= most_rows or counts[_EVENTS] > most_events or counts[_SILENCES] >= most_silences:
             return i, FULL
         # Look at the next trade: whatever is due before it is seen to here.
-        ts = words[i, 1]
-        price = words[i, 2]
-        tail = words[i, 3]
-        if (words[i, 0] >> 32) & 0xFFFFFFFF != instrument_id:
+        ts = words[6 * i + 1]
+        price = words[6 * i + 2]
+        tail = words[6 * i + 3]
+        if words[6 * i] >> 32 != signed_id:
             return i, FOREIGN
         if ts < 0 or price == UNDEF_PRICE or tail & 0xFFFFFFFF == 0 or (tail >> 32) & 0xFF != _ACTION_TRADE:
             s["rejected"] += 1
             i += 1
             continue
-        row = int((price - base_price) * per_tick + 0.5)
-        if row < 0 or row >= rows or row * tick_size != price - base_price:
+        scaled = np.uint64(price - base_price) * inverse
+        if (scaled >> shift) | (scaled << back) >= rows_unsigned:
             return i, MISFIT
         if ts >= stop_ts:
             return i, BOUNDARY
@@ -127,11 +179,11 @@ def aggregate_nb(  # noqa: PLR0912, PLR0915, PLR0917  # one hot loop: calls and 
             bucket = ts // bucket_ns
             close_nb(state, pending, bins, bubbles, points, counts, bucket)
             from_ts = bucket * bucket_ns
-        window_from = from_ts
-        end = stop
-        if ts < from_ts:
-            s["late"] += 1
-            window_from = ts
+        end = min(stop, i + STRETCH)
+        newest = ts
+        if ts < last_ts:
+            # Out of order: taken in by itself. It is late where its bucket has closed.
+            s["late"] += ts < from_ts
             end = i + 1
         until_ts = min(from_ts + bucket_ns, stop_ts, max(ts, last_ts) + silence_ns)
         if p["trade_count"] == 0:
@@ -154,58 +206,58 @@ def aggregate_nb(  # noqa: PLR0912, PLR0915, PLR0917  # one hot loop: calls and 
             cvd_floor, cvd_ceiling = _LOWEST, 0
         # A stretch of trades that only add up.
         first = i
+        cvd_before = cvd
         buy = 0
-        sell = 0
         volume = 0
         weighted = 0
         row_low = rows
-        row_high = -1
+        row_high = 0
         cvd_low = _HIGHEST
         cvd_high = _LOWEST
-        bad = 0
-        while i < end:
-            ts = words[i, 1]
-            tail = words[i, 3]
-            size = tail & 0xFFFFFFFF
-            above_base = words[i, 2] - base_price
-            row = int(above_base * per_tick + 0.5)
+        at = np.uint64(i) * _WORDS
+        end_at = np.uint64(end) * _WORDS
+        while at < end_at:
+            ts = words[at + _1]
+            tail = np.uint64(words[at + _3])
+            size = (tail & _SIZE_AND_ACTION) - _TRADE_OF_0
+            scaled = np.uint64(words[at + _2] - base_price) * inverse
+            row = (scaled >> shift) | (scaled << back)
             if (
-                ((words[i, 0] >> 32) & 0xFFFFFFFF != instrument_id)
-                | (ts < window_from)
-                | (ts >= until_ts)
-                | (size == 0)
-                | ((tail >> 32) & 0xFF != _ACTION_TRADE)
-                | (row * tick_size != above_base)
-                | (row < 0)
-                | (row >= rows)
+                ts < newest
+                or ts >= until_ts
+                or words[at] >> 32 != signed_id
+                or size - _1 >= _SIZES
+                or row >= rows_unsigned
             ):
                 break
-            side = (tail >> 40) & 0xFF
-            bought = size if side == _BUY else 0
-            sold = size if side == _SELL else 0
-            column = 0 if side == _BUY else (1 if side == _SELL else 2)
-            profile[row * COLUMNS + column] += size
+            newest = ts
+            side = (tail >> _SIDE_AT) & _BYTE
+            is_buy = np.uint64(side == _BUY)
+            is_sell = np.uint64(side == _SELL)
+            contracts = np.int64(size)
+            bought = np.int64(is_buy) * contracts
+            profile[row * _4 + _2 - is_buy - is_buy - is_sell] += contracts
             buy += bought
-            sell += sold
-            volume += size
-            weighted += size * row
-            row_low = min(row_low, row)
-            row_high = max(row_high, row)
-            bad += (tail >> 50) & 1
-            last_ts = max(last_ts, ts)
-            cvd += bought - sold
+            volume += np.int64(size + ((tail & _BAD_BOOK) >> _BAD_SHIFT))
+            weighted += np.int64(size * row)
+            row_low = min(row_low, np.int64(row))
+            row_high = max(row_high, np.int64(row))
+            cvd += bought - np.int64(is_sell) * contracts
             cvd_low = min(cvd_low, cvd)
             cvd_high = max(cvd_high, cvd)
-            i += 1
-            if (cvd < cvd_floor) | (cvd > cvd_ceiling):
-                break
+            at += _WORDS
+        i = np.int64(at // _WORDS)
         # Write the sums down.
         count = i - first
         if count:
-            price = words[i - 1, 2]
+            price = words[6 * i - 4]
             high = base_price + row_high * tick_size
             low = base_price + row_low * tick_size
+            bad = volume >> _BAD_AT
+            volume &= (1 << _BAD_AT) - 1
+            sell = buy - (cvd - cvd_before)
             unsided = volume - buy - sell
+            last_ts = max(last_ts, newest)
             p["high"] = max(p["high"], high)
             p["low"] = min(p["low"], low)
             p["close"] = price
@@ -219,8 +271,8 @@ def aggregate_nb(  # noqa: PLR0912, PLR0915, PLR0917  # one hot loop: calls and 
             p["cvd_low"] = min(p["cvd_low"], cvd_low)
             p["cvd_close"] = cvd
             if s["trade_count"] == 0:
-                s["first_ts"] = words[first, 1]
-                s["open"] = words[first, 2]
+                s["first_ts"] = words[6 * first + 1]
+                s["open"] = words[6 * first + 2]
                 s["high"] = high
                 s["low"] = low
             else:
@@ -237,12 +289,12 @@ def aggregate_nb(  # noqa: PLR0912, PLR0915, PLR0917  # one hot loop: calls and 
             s["maybe_bad_book"] += bad
             s["cvd"] = cvd
             s["last_ts"] = last_ts
-            s["last_recv"] = words[i - 1, 4]
+            s["last_recv"] = words[6 * i - 2]
             s["last_price"] = price
-            if s["armed"] > 0:
+            if cvd_low < cvd_floor or cvd_high > cvd_ceiling:
+                cross_nb(words, first, i, cvd_before, state, events, counts)
+            elif s["armed"] > 0:
                 s["extreme"] = max(s["extreme"], cvd_high)
             elif s["armed"] < 0:
                 s["extreme"] = min(s["extreme"], cvd_low)
-            if cvd < cvd_floor or cvd > cvd_ceiling:
-                trip_nb(state, events, counts, words[i - 1, 1], price)
     return i, DONE

@@ -12,10 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow_gl.core.schema import PRICE_SCALE, TickSource
-from flow_gl.engine.layout import COLUMNS, MAX_ROWS, MAX_TICK
+from flow_gl.engine.layout import COLUMNS, MAX_PRICE, MAX_ROWS, MAX_TICK
 from flow_gl.engine.profile import traded_range_nb
 
 _FIRST_ROWS = 1024
+_SPAN = 1 << 62
+"""Rows times tick size stay below it: the kernel tells rows apart modulo 2**64."""
 
 
 class Grid:
@@ -63,6 +65,8 @@ class Grid:
 
     def fit(self, price: int) -> bool:
         """Make room for a price (1e-9). False where it cannot be a price of this market."""
+        if abs(price) >= MAX_PRICE:
+            return False
         if self.tick_size == 0 or (self._seen_only_zero and price):
             # Price 0 lies on every grid: a first price other than 0 decides.
             self._state["tick_size"][0] = abs(price) or PRICE_SCALE
@@ -134,7 +138,7 @@ class Grid:
         first, last = self.traded()
         ticks = (self.row0 + np.arange(first, last)) * factor
         held = self.profile.reshape(-1, COLUMNS)[first:last]
-        rows = _FIRST_ROWS
+        rows = min(_FIRST_ROWS, max(4, _SPAN // self.tick_size))
         while rows < 2 * (high - low + 1) and rows < MAX_ROWS:
             rows *= 2
         row0 = low - (rows - (high - low + 1)) // 2

@@ -21,10 +21,14 @@ COLUMNS: Final = 4
 """int64 of a profile row: buy, sell, unsided, and one that makes a row half a cache line."""
 MAX_TICK: Final = 1 << 26
 """Tick numbers are below this; a price beyond it is rejected as implausible."""
+MAX_PRICE: Final = 1 << 56
+"""Prices are below this (72 million points); beyond it they are rejected."""
 MAX_ROWS: Final = 1 << 22
 """Rows of a session's profile; a price that would need more is rejected as implausible."""
-CAPACITY: Final = 4096
-"""Rows of a level that the kernels hand over at a time."""
+CAPACITY: Final = 1024
+"""Rows of a level that the kernels hand over at a time: the finest level's fit a core's second cache."""
+STRETCH: Final = 4096
+"""Most trades that are added up before they are looked at."""
 NO_BUCKET: Final = -(2**62)
 FAR_AHEAD: Final = 2**62
 """A time that never comes."""
@@ -117,13 +121,13 @@ class Scratch:
     Attributes
     ----------
     bubbles, cvd : (LEVELS, CAPACITY) of BUBBLE and CVD_POINT
-    events, silences : (CAPACITY,) of EVENT and SILENCE
+    events, silences : (2 * STRETCH,) of EVENT, (CAPACITY,) of SILENCE
     counts : int64 (LEVELS + 2,): rows in use per level, then of events, then of silences
     """
 
     def __init__(self) -> None:
         self.bubbles: NDArray[np.void] = np.zeros((LEVELS, CAPACITY), BUBBLE)
         self.cvd: NDArray[np.void] = np.zeros((LEVELS, CAPACITY), CVD_POINT)
-        self.events: NDArray[np.void] = np.zeros(CAPACITY, EVENT)
+        self.events: NDArray[np.void] = np.zeros(2 * STRETCH, EVENT)
         self.silences: NDArray[np.void] = np.zeros(CAPACITY, SILENCE)
         self.counts: NDArray[np.int64] = np.zeros(LEVELS + 2, np.int64)

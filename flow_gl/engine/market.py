@@ -175,7 +175,7 @@ class Market:
         self._gaps.is_changed = True
 
     def process(self, words: NDArray[np.int64], start: int, stop: int) -> int:
-        """Take in trades [start, stop) of `words` (int64 (n, 6)) up to the first of another instrument.
+        """Take in trades [start, stop) of `words` (int64 (n * 6,)) up to the first of another instrument.
 
         Returns
         -------
@@ -203,12 +203,12 @@ class Market:
                 return int(at)
             if code == MISFIT:
                 tick_size = self._grid.tick_size
-                if not self._grid.fit(int(words[at, 2])):
+                if not self._grid.fit(int(words[6 * at + 2])):
                     self._state["rejected"][0] += 1
                     at += 1
                 self._instrument_changed |= tick_size != self._grid.tick_size
             elif code == BOUNDARY:
-                self._cross(int(words[at, 1]))
+                self._cross(int(words[6 * at + 1]))
 
     def advance(self, now: int) -> None:
         """Close what the clock has passed by 250 ms, and see whether a silence lasts. `now` in event time, ns."""

@@ -21,7 +21,7 @@ def find_slots_nb(  # noqa: PLR0917  # kernels take arrays
 
     Parameters
     ----------
-    words : int64 (n, 6), trades
+    words : int64 (n * 6,), trades
     start, stop : the trades to look at
     ids, slots : int64 (power of two,), open-addressed hash table of instrument ids (-1: empty) and their slots
     slot_of : int64 (at least stop - start,), receives the slots
@@ -34,7 +34,7 @@ def find_slots_nb(  # noqa: PLR0917  # kernels take arrays
     mask = len(ids) - 1
     counts[:] = 0
     for i in range(start, stop):
-        instrument_id = (words[i, 0] >> 32) & 0xFFFFFFFF
+        instrument_id = (words[6 * i] >> 32) & 0xFFFFFFFF
         at = (instrument_id * 0x9E3779B1 >> 7) & mask
         while ids[at] != instrument_id:
             if ids[at] < 0:
@@ -65,7 +65,7 @@ def scatter_nb(  # noqa: PLR0917  # kernels take arrays
         slot = slot_of[i - start]
         at = ends[slot]
         for word in range(WORDS):
-            out[at, word] = words[i, word]
+            out[6 * at + word] = words[6 * i + word]
         ends[slot] = at + 1
 
 
@@ -78,7 +78,7 @@ class Partition:
         self._slots = np.zeros(64, np.int64)
         self._known: list[int] = []
         self._slot_of = np.zeros(most, np.int64)
-        self._sorted = np.zeros((most, WORDS), np.int64)
+        self._sorted = np.zeros(most * WORDS, np.int64)
 
     def split(self, words: NDArray[np.int64], start: int, stop: int) -> list[tuple[int, NDArray[np.int64]]]:
         """Split trades [start, stop) by instrument: (instrument id, its trades), valid until the next call."""
@@ -91,7 +91,8 @@ class Partition:
         ends = np.zeros_like(counts)
         scatter_nb(words, start, stop, self._slot_of, counts, ends, self._sorted)
         return [
-            (self._known[slot], self._sorted[ends[slot] - counts[slot] : ends[slot]]) for slot in np.flatnonzero(counts)
+            (self._known[slot], self._sorted[WORDS * (ends[slot] - counts[slot]) : WORDS * ends[slot]])
+            for slot in np.flatnonzero(counts)
         ]
 
     def _add(self, instrument_id: int) -> None:

@@ -115,16 +115,16 @@ class Pipeline:
         if trades.dtype != TRADE:
             raise TypeError(f"expected trades of dtype TRADE, was {trades.dtype}")
         count = len(trades)
-        words = np.ascontiguousarray(trades).view(np.int64).reshape(count, WORDS)
+        words = np.ascontiguousarray(trades).view(np.int64)
         at = 0
         while at < count:
             # Mostly one instrument: its trades are taken from where they lie. Where another one comes in between,
             # the next batch is sorted first.
-            at = self._market(int(words[at, 0]) >> 32 & 0xFFFFFFFF).process(words, at, count)
+            at = self._market(int(words[WORDS * at]) >> 32 & 0xFFFFFFFF).process(words, at, count)
             if at < count:
                 stop = min(at + _BATCH, count)
                 for instrument_id, run in self._partition.split(words, at, stop):
-                    self._market(instrument_id).process(run, 0, len(run))
+                    self._market(instrument_id).process(run, 0, len(run) // WORDS)
                 at = stop
 
     def advance(self, event_now_ns: int) -> None:
