@@ -1,0 +1,75 @@
+"""What the project promises about its own code: format, lint, types, who imports whom, and how big a module may be."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+SCRIPTS = Path(sys.executable).parent
+SOURCES = [name for name in ("flow_gl", "tests", "examples", "benchmarks", "scripts") if (ROOT / name).is_dir()]
+MODULES = sorted((ROOT / "flow_gl").rglob("*.py"))
+MOST_LINES = 400
+
+ENGINE_ONLY = ("numba", "pandas", "databento", "databento_dbn", "pandas_market_calendars")
+VIEW_ONLY = ("OpenGL", "glfw", "vispy", "imgui_bundle")
+HEAVY = ("numpy", "pydantic", "typer", "rich", *ENGINE_ONLY, *VIEW_ONLY)
+
+
+def run(*command: str) -> None:
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}{done.stderr}"
+
+
+def loaded_by(program: str, watched: tuple[str, ...]) -> list[str]:
+    """Which of the watched packages a fresh interpreter has loaded after running a program."""
+    report = f"\nimport sys\nprint(*(name for name in {watched!r} if name in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", program + report], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split("\n")[-2].split()
+
+
+def test_the_code_is_formatted() -> None:
+    run(str(SCRIPTS / "ruff"), "format", "--check", *SOURCES)
+
+
+def test_the_code_has_no_lint() -> None:
+    run(str(SCRIPTS / "ruff"), "check", *SOURCES)
+
+
+def test_the_types_hold_under_strict_rules() -> None:
+    run(str(SCRIPTS / "mypy"))
+
+
+def test_imports_point_down() -> None:
+    run(str(SCRIPTS / "lint-imports"))
+
+
+def test_no_module_is_two_ideas() -> None:
+    lines = {path.relative_to(ROOT).as_posix(): path.read_text().count("\n") for path in MODULES}
+    assert {name: count for name, count in lines.items() if count > MOST_LINES} == {}
+
+
+def test_importing_the_package_loads_nothing_heavy() -> None:
+    assert loaded_by("import flow_gl", HEAVY) == []
+
+
+@pytest.mark.parametrize("module", ["app", "view_loop", "engine_link", "ui.frame", "layers.stack"])
+def test_the_view_process_loads_nothing_of_the_engine(module: str) -> None:
+    assert loaded_by(f"import flow_gl.{module}", ENGINE_ONLY) == []
+
+
+@pytest.mark.parametrize("module", ["runtime.__main__", "runtime.engine", "runtime.feeds", "engine.pipeline"])
+def test_the_engine_process_loads_nothing_that_draws(module: str) -> None:
+    assert loaded_by(f"import flow_gl.{module}", VIEW_ONLY) == []
+
+
+def test_the_help_loads_neither_engine_nor_window() -> None:
+    program = "import sys\nsys.argv = ['flow-gl', '--help']\nfrom flow_gl.__main__ import main\n"
+    program += "try:\n    main()\nexcept SystemExit:\n    pass"
+    assert loaded_by(program, (*ENGINE_ONLY, *VIEW_ONLY)) == []
+
+
+def test_a_forbidden_import_would_be_seen() -> None:
+    assert loaded_by("import flow_gl.core.schema", ("numpy",)) == ["numpy"]

@@ -1,0 +1,78 @@
+"""The program works from its wheel, somewhere else: shaders and all, with the source tree out of sight."""
+
+import os
+import subprocess
+import sys
+import sysconfig
+import venv
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def run(*command: str | Path, cwd: Path, **environment: str) -> str:
+    done = subprocess.run(
+        [str(part) for part in command],
+        cwd=cwd,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    quiet = ("-m", "pip", "--disable-pip-version-check", "--quiet", "wheel", "--no-deps", "--no-build-isolation")
+    run(sys.executable, *quiet, "--wheel-dir", folder, ROOT, cwd=folder)
+    (built,) = folder.glob("flow_gl-*.whl")
+    return built
+
+
+@pytest.fixture(scope="module")
+def program(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The `flow-gl` of an environment that holds the wheel, and the packages it needs by reference."""
+    folder = tmp_path_factory.mktemp("elsewhere")
+    builder = venv.EnvBuilder(with_pip=False)
+    builder.create(folder / "venv")
+    context = builder.ensure_directories(folder / "venv")
+    python = Path(context.env_exe)
+    target = Path(run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))", cwd=folder).strip())
+    run(sys.executable, "-m", "pip", "--quiet", "--python", python, "install", "--no-deps", wheel, cwd=folder)
+    # The editable install works through a .pth file of its own, which a path added by another .pth does not run.
+    (target / "packages_of_the_suite.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    return Path(context.bin_path) / "flow-gl"
+
+
+def test_the_wheel_ships_every_shader(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+    shaders = [path for path in (ROOT / "shaders").rglob("*") if path.is_file()]
+    assert shaders
+    assert {f"flow_gl/shaders/{path.relative_to(ROOT / 'shaders').as_posix()}" for path in shaders} <= names
+
+
+def test_the_installed_program_draws_the_market_without_its_sources(program: Path, tmp_path: Path) -> None:
+    where = run(program.with_name("python"), "-c", "import flow_gl; print(flow_gl.__file__)", cwd=tmp_path)
+    assert not Path(where.strip()).is_relative_to(ROOT / "flow_gl")
+    run(
+        program, "demo", "--headless", "--size", "960x540", "--duration", "3", "--screenshot", "demo.png", cwd=tmp_path
+    )  # fmt: skip
+    with Image.open(tmp_path / "demo.png") as image:
+        assert image.size == (960, 540)
+        pixels = np.asarray(image.convert("RGB"), dtype=np.int64)
+    colours = np.unique(pixels.reshape(-1, 3), axis=0)
+    assert len(colours) > 200, "a chart has bubbles, bars, lines and text"
+    green = (pixels[..., 1] > pixels[..., 0] + 40) & (pixels[..., 1] > pixels[..., 2] + 20)
+    red = (pixels[..., 0] > pixels[..., 1] + 40) & (pixels[..., 0] > pixels[..., 2] + 20)
+    assert green.sum() > 500
+    assert red.sum() > 500
