@@ -247,6 +247,7 @@ STATUS: Final = np.dtype(
         ("retry_at", "<i8"),  # and when, wall ns
         ("compiling", "<i8"),  # 1 while kernels are being compiled
         ("tape_used", "<f8"),  # 0..1 of the tape's room that is not yet read
+        ("damaged", "<i8"),  # damages and omissions met in the files that are replayed
         ("charts", "<i8"),
         ("message", "S240"),  # what the user should know, one line
         ("dataset", "S24"),

@@ -105,7 +105,7 @@ class Settings(BaseModel):
     )
     gateway: str | None = Field(None, min_length=1, description="live: gateway host, instead of the dataset's own")
     port: int | None = Field(None, ge=1, le=65535, description="live: gateway port, 1 to 65535")
-    record: bool = Field(True, description="live: keep every trade in a recording")
+    recording: bool = Field(True, description="live: keep every trade in a recording")
     record_dir: Path | None = Field(None, description="live: folder of the recordings, instead of the user's own")
     archive: str | None = Field(
         None,

@@ -55,10 +55,12 @@ class LiveSpec(msgspec.Struct, frozen=True, tag="live"):
     stype_in: str = "continuous"
     gateway: str | None = None
     port: int | None = None
+    recording: bool = True
+    """Keep a recording."""
     record_dir: str | None = None
-    """Folder of the recordings; None for none."""
+    """Folder of the recordings; None for the user's own."""
     archive: str | None = None
-    """Database URL; None for none."""
+    """Database URL; None for SQLite in the user's folder, "off" for none."""
 
 
 class EngineSpec(msgspec.Struct, frozen=True):

@@ -7,8 +7,8 @@ aggregated, and never more of them than the tape's readers (recorder, server) ha
 
 Buckets close when a later trade of their instrument arrives, and live also by the clock. By the clock only up to the
 event time that the feed vouches for (`FeedStatus.known_until`): a connection that stalls in mid-bucket looks like a
-quiet market, and closing that bucket would make its remaining trades late once they are replayed. Of a feed that
-vouches for nothing, no bucket closes by the clock. At a feed's end all are closed.
+quiet market, and closing that bucket would make its remaining trades late once they are replayed. Where a feed does
+not vouch, the clock stays well behind what could still come. At a feed's end all buckets are closed.
 """
 
 import math
@@ -46,6 +46,8 @@ STANDING_SLEEP_S: Final = 0.05
 QUIET_AFTER_NS: Final = 2_000_000_000
 ADVANCE_NS: Final = 20_000_000
 """Event time after which the clock is looked at again."""
+DISORDER_NS: Final = 10_000_000_000
+"""Instruments interleave in a file in the order of arrival; their event times may step back, but never so far."""
 UNDETECTED_NS: Final = 45_000_000_000
 """A lost connection is noticed within this time at the latest: before it, silence proves nothing."""
 UNSETTLED_TRADES: Final = 2_000_000
@@ -113,7 +115,7 @@ class Engine:
         self._behind = 0
         self._trades = 0
         self._gap_starts: Final[set[int]] = set()
-        self._newest_event = self._advanced_to = 0
+        self._newest_event = self._advanced_to = self._polled_wall = 0
         self._rate: Final = Rate()
         self._oldest_unpublished: int | None = None
         self._lag_ns = 0
@@ -149,13 +151,14 @@ class Engine:
         wall, now = self._clock.wall_ns(), self._clock.monotonic_ns()
         if not self._waiting or not self._is_settled:
             self._take(self._feed.poll(wall), now)
+            self._polled_wall = wall
         status = self._feed.status()
         if not self._is_settled:
             self._settle(status.state)
         if self._is_settled:
             self._work(now + TURN_NS)
             if not self._waiting:
-                self._close_by_clock(status, wall)
+                self._close_by_clock(status)
         now = self._clock.monotonic_ns()
         if self._needs_publish and now - self._published_ns >= PUBLISH_NS:
             self._publish(now)
@@ -277,19 +280,21 @@ class Engine:
         """Trades that the tape can take before it laps a reader."""
         return TAPE_CAPACITY - max((cursor.behind for cursor in self.consumers), default=0)
 
-    def _close_by_clock(self, status: FeedStatus, wall: int) -> None:
+    def _close_by_clock(self, status: FeedStatus) -> None:
         if self._feed.is_ended():
             if not self._is_finished:
                 self._is_finished = True
                 self._pipeline.finish()
                 self._needs_publish = True
             return
+        clock = self._feed.clock()
+        event_now = clock.anchor_event + int((self._polled_wall - clock.anchor_wall) * clock.rate)
         if status.known_until:
             known_until = status.known_until
         elif status.state is FeedState.LIVE:
-            clock = self._feed.clock()
-            event_now = clock.anchor_event + int((wall - clock.anchor_wall) * clock.rate)
             known_until = max(self._newest_event, event_now - UNDETECTED_NS)
+        elif status.state is FeedState.REPLAY:
+            known_until = event_now - DISORDER_NS
         else:
             return
         if known_until - self._advanced_to >= ADVANCE_NS:

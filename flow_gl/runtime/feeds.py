@@ -3,9 +3,18 @@
 import math
 import os
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
+from flow_gl.core.errors import UsageError
 from flow_gl.core.spec import KEY_VARIABLE, DemoSpec, EngineSpec, FilesSpec, LiveSpec
+from flow_gl.core.units import parse_time_ns
 from flow_gl.feed.base import Feed
+
+if TYPE_CHECKING:
+    from flow_gl.feed.scan import FileSummary, InstrumentSummary
+
+OTHERS_NAMED: Final = 6
+"""Instruments without a chart that are named to the user, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +29,8 @@ class Plan:
     are_parents: bool = False
     note: str = ""
     """What the user should know, one line."""
+    damage: tuple[str, ...] = ()
+    """A line for each damage of the files."""
 
 
 def make_plan(spec: EngineSpec) -> Plan:
@@ -29,6 +40,37 @@ def make_plan(spec: EngineSpec) -> Plan:
     if isinstance(spec.feed, DemoSpec):
         return _plan_demo(spec.feed, spec.resume_ns)
     return _plan_live(spec.feed)
+
+
+def _plan_files(spec: FilesSpec, resume_ns: int) -> Plan:
+    from flow_gl.feed.files import FilesFeed, scan
+
+    summary = scan(spec.paths)
+    chosen = [summary.choose(symbol) for symbol in spec.symbols or (None,)]
+    if len({one.instrument_id for one in chosen}) < len(chosen):
+        raise UsageError(f"each contract may be charted once, {', '.join(spec.symbols)} came")
+    from_ns = parse_time_ns(spec.from_time, after_ns=summary.first_ts) if spec.from_time else 0
+    from_ns = min(max(from_ns, resume_ns), summary.last_ts) if resume_ns else from_ns
+    feed = FilesFeed(spec.paths, speed=_speed(spec.speed), from_ns=from_ns or None, summary=summary)
+    # A damaged file is told first: a row of other contracts matters less than trades that are missing.
+    notes = [*summary.messages, _others(summary, chosen)]
+    return Plan(
+        feed,
+        [one.name for one in chosen],
+        instrument_ids=tuple(one.instrument_id for one in chosen),
+        note="; ".join(note for note in notes if note),
+        damage=summary.messages,
+    )
+
+
+def _others(summary: "FileSummary", chosen: "list[InstrumentSummary]") -> str:
+    """What trades in the files and has no chart, busiest first."""
+    others = [one for one in summary.instruments if one.trades and one not in chosen]
+    if not others:
+        return ""
+    names = ", ".join(f"{one.name} ({one.trades:,})" for one in others[:OTHERS_NAMED])
+    more = f" and {len(others) - OTHERS_NAMED} more" if len(others) > OTHERS_NAMED else ""
+    return f"not charted: {names}{more}"
 
 
 def _plan_demo(spec: DemoSpec, resume_ns: int) -> Plan:

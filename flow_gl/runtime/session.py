@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from flow_gl.core.clock import Clock
 from flow_gl.core.commands import Command
+from flow_gl.core.log import get_logger
 from flow_gl.core.spec import EngineSpec, FilesSpec
 from flow_gl.runtime.meters import StatusBoard
 
@@ -65,6 +66,9 @@ class Session:
         from flow_gl.runtime.engine import Engine
 
         spec, plan = self._spec, self._plan
+        self._board.row["damaged"] = len(plan.damage)
+        for line in plan.damage:
+            get_logger("engine").warning("damaged file", extra={"damage": line})
         pipeline = Pipeline(
             bucket_ns=spec.bucket_ns,
             sessions=SessionCalendar() if spec.sessions else None,

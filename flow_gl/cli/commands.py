@@ -1,0 +1,168 @@
+"""The commands that draw: each reads its flags, checks what can be checked at once, and starts an engine and a view."""
+
+import math
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flow_gl.cli.options import Drawing, Speed, flag, takes_drawing_flags
+from flow_gl.core.errors import FeedError, UsageError
+from flow_gl.core.units import parse_duration_ns
+
+Files = Annotated[
+    list[Path], typer.Argument(metavar="FILE...", help="DBN or Databento CSV, plain or zstd, in order of time.")
+]
+
+
+@takes_drawing_flags
+def demo(
+    *,
+    seed: Annotated[int, flag("--seed", "The same seed gives the same market.", "N", min=0)] = 1,
+    rate: Annotated[
+        float | None,
+        flag("--rate", "Trades per second in all, up to 1000000 (default: a natural pace).", "N"),
+    ] = None,
+    symbols: Annotated[str, flag("--symbols", "NQ, ES, RTY, YM or their micros.", "A,B")] = "NQ,ES",
+    halt: Annotated[
+        list[str] | None,
+        flag("--halt", "A trading halt, like 5s:90s: after 5 s, for 90 s. Repeatable.", "AT:FOR"),
+    ] = None,
+    burst: Annotated[
+        list[str] | None,
+        flag("--burst", "A burst, like 10s:5s:20: 20 times the pace for 5 s. Repeatable.", "AT:FOR:X"),
+    ] = None,
+    speed: Speed = None,
+    drawing: Drawing,
+) -> None:
+    """Draw a synthetic NQ and ES market: no data and no key needed.
+
+    \b
+    flow-gl demo
+    flow-gl demo --rate 20000 --seed 7 --symbols NQ
+    flow-gl demo --headless --duration 10 --screenshot demo.png --record demo.mp4
+    """
+    from flow_gl.cli import draw
+    from flow_gl.core.spec import DemoSpec
+
+    settings = draw.read_settings(drawing, speed=speed)
+    feed = DemoSpec(
+        seed=seed,
+        rate=rate,
+        symbols=tuple(part.strip() for part in symbols.split(",") if part.strip()),
+        halts=tuple(_spell(text, "--halt", "5s:90s") for text in halt or ()),
+        bursts=tuple(_spell(text, "--burst", "10s:5s:20") for text in burst or ()),
+        speed=None if math.isinf(settings.speed) else settings.speed,
+    )
+    raise typer.Exit(draw.show(feed, settings, drawing, title="flow_gl demo"))
+
+
+@takes_drawing_flags
+def replay(
+    files: Files,
+    *,
+    symbol: Annotated[
+        list[str] | None,
+        flag("--symbol", "Contract to chart; repeatable (default: the outright with most volume).", "S"),
+    ] = None,
+    from_: Annotated[
+        str,
+        flag("--from", "Begin at this time, New York unless it says: 09:30, 2025-11-28T14:30Z.", "TIME"),
+    ] = "",
+    speed: Speed = None,
+    drawing: Drawing,
+) -> None:
+    """Replay recorded trades, at any speed, with the numbers of the live run.
+
+    \b
+    flow-gl replay nq-20251128.trades.dbn.zst --speed 60
+    flow-gl replay day1.dbn.zst day2.dbn.zst --symbol NQZ5 --from 09:30
+    flow-gl replay day.csv --speed max --headless --screenshot day.png
+    """
+    from flow_gl.cli import draw
+    from flow_gl.core.spec import FilesSpec
+
+    settings = draw.read_settings(drawing, speed=speed)
+    feed = FilesSpec(
+        paths=draw.check_files(files),
+        symbols=tuple(part.strip() for text in symbol or () for part in text.split(",") if part.strip()),
+        from_time=from_,
+        speed=None if math.isinf(settings.speed) else settings.speed,
+    )
+    title = ", ".join(path.name for path in files[:3]) + (" ..." if len(files) > 3 else "")
+    raise typer.Exit(draw.show(feed, settings, drawing, title=f"flow_gl {title}"))
+
+
+@takes_drawing_flags
+def live(
+    *,
+    symbols: Annotated[
+        str | None, flag("--symbols", "One chart each, 9 at most (default NQ.v.0,ES.v.0).", "A,B")
+    ] = None,
+    dataset: Annotated[str | None, flag("--dataset", "(default GLBX.MDP3)", "D")] = None,
+    stype_in: Annotated[
+        str | None,
+        flag("--stype-in", "continuous, parent, raw_symbol or instrument_id (default continuous).", "T"),
+    ] = None,
+    gateway: Annotated[str | None, flag("--gateway", "Gateway (default: the dataset's own).", "HOST")] = None,
+    port: Annotated[int | None, flag("--port", "Gateway's port (default 13000).", "N")] = None,
+    api_key: Annotated[
+        str | None,
+        flag("--api-key", "Databento key; better in DATABENTO_API_KEY, where no list shows it.", "KEY"),
+    ] = None,
+    recording: Annotated[
+        bool | None, flag("--recording/--no-recording", "Keep every trade in a recording (default: --recording).")
+    ] = None,
+    record_dir: Annotated[
+        Path | None, flag("--record-dir", "Folder of the recordings, instead of your own.", "DIR")
+    ] = None,
+    archive: Annotated[str | None, flag("--archive", "Database of bubbles and events: a URL, or off.", "URL")] = None,
+    drawing: Drawing,
+) -> None:
+    """Draw Databento's live feed: the session so far, then every trade as it comes.
+
+    \b
+    flow-gl live                                          (NQ.v.0 and ES.v.0, DATABENTO_API_KEY in the environment)
+    flow-gl live --symbols NQ.v.0
+    flow-gl live --symbols NQ.FUT --stype-in parent       (the outright with the most volume)
+    """
+    from flow_gl.cli import draw
+    from flow_gl.core.spec import KEY_VARIABLE, LiveSpec
+
+    settings = draw.read_settings(
+        drawing,
+        symbols=symbols,
+        dataset=dataset,
+        stype_in=stype_in,
+        gateway=gateway,
+        port=port,
+        api_key=api_key,
+        recording=recording,
+        record_dir=record_dir,
+        archive=archive,
+    )
+    if settings.api_key is None:
+        raise FeedError(f"no Databento key: set {KEY_VARIABLE} (in the environment or .env), or give --api-key")
+    feed = LiveSpec(
+        symbols=settings.symbols,
+        dataset=settings.dataset,
+        stype_in=settings.stype_in,
+        gateway=settings.gateway,
+        port=settings.port,
+        recording=settings.recording,
+        record_dir=str(settings.record_dir.absolute()) if settings.record_dir else None,
+        archive=settings.archive,
+    )
+    raise typer.Exit(draw.show(feed, settings, drawing, title=f"flow_gl {', '.join(settings.symbols)}"))
+
+
+def _spell(text: str, flag_name: str, example: str) -> tuple[float, ...]:
+    """Parse `AT:FOR` or `AT:FOR:FACTOR` to seconds, seconds and a factor. Raises UsageError."""
+    parts = text.split(":")
+    if len(parts) != len(example.split(":")):
+        raise UsageError(f"{flag_name}: a spell like {example} was expected, {text!r} came")
+    at_s, for_s = (parse_duration_ns(part, low_ns=0, name=flag_name) / 1e9 for part in parts[:2])
+    try:
+        return (at_s, for_s, *(float(part) for part in parts[2:]))
+    except ValueError:
+        raise UsageError(f"{flag_name}: a spell like {example} was expected, {text!r} came") from None

@@ -1,0 +1,90 @@
+"""From flags to a running picture: settings, the engine's spec, the view's options; then the view until it ends."""
+
+import datetime
+import sys
+from contextlib import closing
+from pathlib import Path
+
+from flow_gl.cli.options import Drawing
+from flow_gl.core import config
+from flow_gl.core.errors import DataError, UsageError
+from flow_gl.core.settings import Settings
+from flow_gl.core.spec import KEY_VARIABLE, DemoSpec, EngineSpec, FilesSpec, LiveSpec
+from flow_gl.ui.options import ViewOptions
+
+
+def read_settings(drawing: Drawing, **flags: object) -> Settings:
+    """The settings, with the shared flags and a command's own on top. Raises UsageError."""
+    settings = config.load({**drawing.settings(), **flags}, config=drawing.config)
+    for path, flag in ((drawing.screenshot, "--screenshot"), (drawing.record, "--record")):
+        if path is not None and not path.absolute().parent.is_dir():
+            raise UsageError(f"{flag} {path}: there is no folder {path.absolute().parent}")
+    return settings
+
+
+def check_files(paths: list[Path]) -> tuple[str, ...]:
+    """Full paths of files that are there; whether they can be read is told once they are. Raises DataError."""
+    for path in paths:
+        if path.is_dir():
+            raise DataError(f"{path} is a folder: give the files in it, like {path}/*.dbn.zst")
+        if not path.exists():
+            raise DataError(f"{path}: there is no such file")
+    return tuple(str(path.absolute()) for path in paths)
+
+
+def show(feed: FilesSpec | DemoSpec | LiveSpec, settings: Settings, drawing: Drawing, *, title: str) -> int:
+    """Start an engine for the feed and draw until the view ends; the exit code."""
+    from flow_gl.core.log import start_log
+    from flow_gl.engine_link import EngineLink
+    from flow_gl.ui.link import LinkState
+
+    start_log("view", level=settings.log_level, is_verbose=drawing.debug)
+    key = settings.api_key.get_secret_value() if settings.api_key and isinstance(feed, LiveSpec) else ""
+    with closing(EngineLink.start(_spec(feed, settings, drawing), environment={KEY_VARIABLE: key})) as link:
+        # The engine imports and reads while the view's own imports go on here.
+        from flow_gl.app import run_view
+
+        code = run_view(_options(settings, drawing, title), link)
+        if link.state is LinkState.FAILED and code:
+            print(f"flow-gl: error: {link.message}", file=sys.stderr)  # noqa: T201 - the command line's own voice
+    return code
+
+
+def _spec(feed: FilesSpec | DemoSpec | LiveSpec, settings: Settings, drawing: Drawing) -> EngineSpec:
+    return EngineSpec(
+        feed=feed,
+        bucket_ns=settings.bucket_ns,
+        arm=settings.arm,
+        value_area=settings.value_area,
+        value_area_step=settings.value_area_step,
+        lvn_smooth=settings.lvn_smooth,
+        lvn_prominence=settings.lvn_prominence,
+        cvd_reset=settings.cvd_reset,
+        cvd_reset_times=tuple(datetime.time.fromisoformat(text) for text in settings.cvd_reset_times),
+        sessions=settings.sessions,
+        log_level=settings.log_level,
+        debug=drawing.debug,
+    )
+
+
+def _options(settings: Settings, drawing: Drawing, title: str) -> ViewOptions:
+    width, height = settings.size_px
+    return ViewOptions(
+        headless=drawing.headless,
+        width=width,
+        height=height,
+        duration_s=drawing.duration,
+        screenshot=drawing.screenshot,
+        record=drawing.record,
+        fullscreen=settings.fullscreen,
+        monitor=settings.monitor,
+        fps=settings.fps,
+        scale=settings.scale,
+        palette=settings.palette,
+        threshold=settings.threshold,
+        size_floor=settings.size_floor,
+        size_scale=settings.size_scale,
+        span_s=settings.span_s,
+        panels=settings.panels,
+        title=title,
+    )

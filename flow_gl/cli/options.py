@@ -1,0 +1,121 @@
+"""The flags that several commands share.
+
+`Drawing` holds those of every command that draws. `takes_drawing_flags` adds them to a command's own, so that each is
+declared, explained and checked once.
+"""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from functools import partial, wraps
+from pathlib import Path
+from typing import Annotated, Any, Final, get_type_hints
+
+import typer
+
+FEED: Final = "Feed"
+SHOW: Final = "Picture"
+MARKET: Final = "Numbers"
+SETTINGS: Final = "Settings and logs"
+
+
+def flag(name: str, help: str, metavar: str | None = None, *, panel: str = FEED, **more: Any) -> Any:  # noqa: A002
+    """Declare a flag, listed in a panel of the help."""
+    return typer.Option(name, help=help, metavar=metavar, rich_help_panel=panel, **more)
+
+
+_show: Final = partial(flag, panel=SHOW)
+_market: Final = partial(flag, panel=MARKET)
+_setting: Final = partial(flag, panel=SETTINGS)
+
+Headless = Annotated[bool, _show("--headless", "No window: draw off-screen, for --screenshot and --record.")]
+Size = Annotated[str | None, _show("--size", "Window or picture in pixels (default 1600x900).", "WxH")]
+Duration = Annotated[
+    float | None, _show("--duration", "End after so many seconds (default: never).", "S", min=0.1, max=31_536_000)
+]
+Screenshot = Annotated[Path | None, _show("--screenshot", "Write the last picture here at the end.", "PNG")]
+Record = Annotated[Path | None, _show("--record", "Write a video of what is drawn, at a steady frame rate.", "MP4")]
+Fullscreen = Annotated[bool | None, _show("--fullscreen/--windowed", "Start in full screen (default: a window).")]
+Monitor = Annotated[int | None, _show("--monitor", "Monitor of the window, 0 the primary one (see doctor).", "N")]
+Fps = Annotated[float | None, _show("--fps", "Most frames a second, 1 to 1000 (default: the monitor's rate).", "N")]
+Palette = Annotated[str | None, _show("--palette", "dark, light or colour-blind (default: as last time).", "NAME")]
+Panels = Annotated[str | None, _show("--panels", "Panels open at the start (default: as last time).", "A,B")]
+Span = Annotated[str | None, _show("--span", "Time that the chart spans, 5s to 24h (default: as last time).", "TIME")]
+Threshold = Annotated[
+    float | None, _show("--threshold", "Imbalance above which a bubble has a side's colour (default 0.15).", "X")
+]
+SizeFloor = Annotated[
+    int | None, _show("--size-floor", "Hide bubbles of fewer contracts (default 0); changes no number.", "N")
+]
+Bucket = Annotated[str | None, _market("--bucket", "A bubble's bucket, 100ms to 1h (default 1s).", "TIME")]
+Arm = Annotated[int | None, _market("--arm", "Contracts that arm a CVD zero cross (default 300).", "N")]
+ValueArea = Annotated[float | None, _market("--value-area", "Share of volume in the value area (default 0.7).", "X")]
+ValueAreaStep = Annotated[
+    int | None, _market("--value-area-step", "Rows it grows by at a time, 1 or 2 (default 2).", "N")
+]
+Sessions = Annotated[
+    bool | None, _market("--sessions/--no-sessions", "Start anew at each session's open (default: --sessions).")
+]
+Speed = Annotated[str | None, _market("--speed", "Event seconds per second: 0.1 to 10000, or max (default 1).", "X")]
+Config = Annotated[Path | None, _setting("--config", "Config file, instead of the user's own.", "TOML")]
+LogLevel = Annotated[str | None, _setting("--log-level", "debug, info, warning or error (default info).", "LEVEL")]
+Debug = Annotated[bool, _setting("--debug", "Log to the terminal too, and show tracebacks.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """Flags of every command that draws, as given: None where a flag was not."""
+
+    headless: Headless = False
+    size: Size = None
+    duration: Duration = None
+    screenshot: Screenshot = None
+    record: Record = None
+    fullscreen: Fullscreen = None
+    monitor: Monitor = None
+    fps: Fps = None
+    palette: Palette = None
+    panels: Panels = None
+    span: Span = None
+    threshold: Threshold = None
+    size_floor: SizeFloor = None
+    bucket: Bucket = None
+    arm: Arm = None
+    value_area: ValueArea = None
+    value_area_step: ValueAreaStep = None
+    sessions: Sessions = None
+    config: Config = None
+    log_level: LogLevel = None
+    debug: Debug = False
+
+    def settings(self) -> dict[str, object]:
+        """Those that are settings, by the setting's name."""
+        ours = {field.name for field in fields(self)} - _NO_SETTINGS
+        return {name: getattr(self, name) for name in ours}
+
+
+_NO_SETTINGS: Final = frozenset({"headless", "duration", "screenshot", "record", "config", "debug"})
+
+
+def takes_drawing_flags(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the flags of `Drawing`, handed over as its last argument `drawing`."""
+    own = [p for p in inspect.signature(command).parameters.values() if p.name != "drawing"]
+    hints = get_type_hints(Drawing, include_extras=True)
+    shared = [
+        inspect.Parameter(
+            field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=hints[field.name]
+        )
+        for field in fields(Drawing)
+    ]
+
+    @wraps(command)
+    def wrapped(**values: Any) -> None:
+        drawing = Drawing(**{parameter.name: values.pop(parameter.name) for parameter in shared})
+        command(**values, drawing=drawing)
+
+    own = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own]
+    wrapped.__signature__ = inspect.Signature([*own, *shared])  # type: ignore[attr-defined]  # read by inspect
+    annotations = get_type_hints(command, include_extras=True)
+    annotations.pop("drawing")
+    wrapped.__annotations__ = {**annotations, **{parameter.name: parameter.annotation for parameter in shared}}
+    return wrapped
