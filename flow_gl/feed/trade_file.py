@@ -50,6 +50,9 @@ class TradeFile:
         except DamageError as damage:
             self.close()
             raise DataError(f"{path}: {damage.where}: {damage.what}") from None
+        except OSError as error:
+            self.close()
+            raise DataError(f"{path}: it cannot be read ({error.strerror})") from None
         except BaseException:
             self.close()
             raise

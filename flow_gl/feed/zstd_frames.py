@@ -79,7 +79,12 @@ def _frame(file: BufferedIOBase, start: int) -> Iterator[bytes]:
             raise DamageError(_at(place + 3 + len(content)), "the file ends inside a zstd block: it is cut off")
     if descriptor[0] & 4:
         place = file.tell()
-        _feed(decompressor, _exactly(file, 4, "a frame's checksum"), place)
+        checksum = _exactly(file, 4, "a frame's checksum")
+        try:
+            decompressor.decompress(checksum)
+        except zstandard.ZstdError:
+            since = f"what was read since compressed byte {start:,} may be wrong"
+            raise DamageError(_at(place), f"the checksum of a zstd frame does not match, {since}") from None
     if not decompressor.eof:
         raise DamageError(_at(file.tell()), "the zstd frame does not end where its last block does")
 

@@ -1,0 +1,149 @@
+"""Files of synthetic trades, written with Databento's own package, for the tests of the file feeds."""
+
+import datetime as dt
+from pathlib import Path
+from types import SimpleNamespace
+
+import databento_dbn as dbn
+import numpy as np
+import zstandard
+from numpy.typing import NDArray
+
+from flow_gl.core.schema import TRADE
+from flow_gl.feed.base import Trades
+from flow_gl.feed.files import read_items
+
+NQZ5, NQH6, SPREAD = 158704, 42002475, 42006122
+NAMES = {"NQZ5": NQZ5, "NQH6": NQH6, "NQZ5-NQH6": SPREAD}
+OPEN_NS = 1_763_938_800_000_000_000
+"""2025-11-23 23:00 UTC."""
+CLASS_OFFSETS = {1: 325, 2: 374, 3: 487}
+
+
+def make_trades(
+    count: int, *, seed: int = 1, start_ns: int = OPEN_NS, ids: tuple[int, ...] = (NQZ5,)
+) -> NDArray[np.void]:
+    """Plausible trades, dtype TRADE: some 10 a second, sweeps of equal times among them."""
+    rng = np.random.default_rng(seed)
+    rows = np.zeros(count, TRADE)
+    rows["length"] = 12
+    rows["publisher_id"] = 1
+    rows["instrument_id"] = rng.choice(ids, count)
+    rows["ts_event"] = start_ns + np.cumsum(rng.choice([0, 1_000, 90_000_000, 400_000_000], count))
+    rows["price"] = (98_000 + np.cumsum(rng.integers(-2, 3, count))) * 250_000_000
+    rows["size"] = rng.integers(1, 30, count)
+    rows["action"] = ord("T")
+    rows["side"] = rng.choice(np.frombuffer(b"AABBN", np.uint8), count)
+    rows["ts_recv"] = rows["ts_event"] + rng.integers(100_000, 200_000, count)
+    rows["ts_in_delta"] = rng.integers(10_000, 20_000, count)
+    rows["sequence"] = np.arange(count)
+    # A capture is written in the order of its receipt.
+    return rows[np.argsort(rows["ts_recv"], kind="stable")]
+
+
+def header(
+    *,
+    version: int = 3,
+    schema: dbn.Schema | None = dbn.Schema.TRADES,
+    names: dict[str, int] | None = None,
+    days: tuple[str, str] = ("2025-11-23", "2025-11-24"),
+    stype_in: dbn.SType = dbn.SType.RAW_SYMBOL,
+    ts_out: bool = False,
+) -> bytes:
+    names = NAMES if names is None else names
+    since, until = map(dt.date.fromisoformat, days)
+    mappings = [
+        SimpleNamespace(
+            raw_symbol=name,
+            intervals=[SimpleNamespace(start_date=since, end_date=until, symbol=str(instrument_id))],
+        )
+        for name, instrument_id in names.items()
+    ]
+    return dbn.Metadata(
+        dataset="GLBX.MDP3",
+        start=OPEN_NS,
+        stype_in=stype_in,
+        stype_out=dbn.SType.INSTRUMENT_ID,
+        schema=schema,
+        symbols=list(names),
+        mappings=mappings,
+        ts_out=ts_out,
+        version=version,
+    ).encode()
+
+
+def mapping_record(version: int, instrument_id: int, symbol: str, requested: str, ts_event: int = OPEN_NS) -> bytes:
+    if version == 1:
+        return bytes(dbn.SymbolMappingMsgV1(1, instrument_id, ts_event, requested, symbol, 0, 0))
+    message = dbn.SymbolMappingMsg(
+        1, instrument_id, ts_event, dbn.SType.CONTINUOUS, requested, dbn.SType.RAW_SYMBOL, symbol, 0, 0
+    )
+    return bytes(message)
+
+
+def definition_record(
+    version: int, instrument_id: int, symbol: str, *, kind: str = "F", tick_size: int = 250_000_000, quantity: int
+) -> bytes:
+    """An InstrumentDefMsg laid out by the official package's own field list."""
+    message = {1: dbn.InstrumentDefMsgV1, 2: dbn.InstrumentDefMsgV2, 3: dbn.InstrumentDefMsg}[version]
+    row = np.zeros(1, np.dtype(message._dtypes))
+    row["length"] = message.size_hint // 4
+    row["rtype"] = 19
+    row["instrument_id"] = instrument_id
+    row["ts_event"] = OPEN_NS
+    row["raw_symbol"] = symbol.encode()
+    row["min_price_increment"] = tick_size
+    row["unit_of_measure_qty"] = quantity
+    record = bytearray(row.tobytes())
+    record[CLASS_OFFSETS[version]] = ord(kind)
+    return bytes(record)
+
+
+def other_record(words: int, kind: int) -> bytes:
+    return bytes([words, kind]) + bytes(words * 4 - 2)
+
+
+def frames(data: bytes, *, parts: int = 1, checksum: bool = False) -> bytes:
+    """Compress into so many zstd frames."""
+    size = -(-len(data) // parts)
+    compressor = zstandard.ZstdCompressor(write_checksum=checksum)
+    return b"".join(compressor.compress(data[at : at + size]) for at in range(0, len(data), size))
+
+
+def write(path: Path, *parts: bytes | NDArray[np.void]) -> Path:
+    path.write_bytes(b"".join(part if isinstance(part, bytes) else part.tobytes() for part in parts))
+    return path
+
+
+def read(*paths: Path) -> tuple[NDArray[np.void], list[object], list[str]]:
+    """All trades as one array, the notices among them, and the messages at the end."""
+    sequence = read_items(paths)
+    batches, notices = [np.empty(0, TRADE)], []
+    for item in sequence:
+        if isinstance(item, Trades):
+            batches.append(item.rows)
+        else:
+            notices.append(item)
+    return np.concatenate(batches), notices, sequence.messages
+
+
+def csv_text(rows: NDArray[np.void], *, pretty: bool = True, symbols: dict[int, str] | None = None) -> str:
+    """Databento's CSV, fixed or pretty, written digit by digit without a float."""
+    names = ["ts_recv", "ts_event", "rtype", "publisher_id", "instrument_id", "action", "side", "depth", "price"]
+    names += ["size", "flags", "ts_in_delta", "sequence"] + (["symbol"] if symbols else [])
+    lines = [",".join(names)]
+    for row in rows:
+        fields = [str(row[name]) if name in TRADE.names else "" for name in names]
+        for name in ("ts_recv", "ts_event"):
+            if pretty:
+                seconds, rest = divmod(int(row[name]), 10**9)
+                moment = dt.datetime.fromtimestamp(seconds, dt.UTC)
+                fields[names.index(name)] = f"{moment:%Y-%m-%dT%H:%M:%S}.{rest:09d}Z"
+        if pretty:
+            points, rest = divmod(abs(int(row["price"])), 10**9)
+            fields[8] = f"{'-' if row['price'] < 0 else ''}{points}.{rest:09d}"
+        fields[5], fields[6] = chr(row["action"]), chr(row["side"])
+        if symbols:
+            fields[13] = symbols[int(row["instrument_id"])]
+        lines.append(",".join(fields))
+    return "\n".join(lines) + "\n"
