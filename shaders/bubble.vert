@@ -16,7 +16,7 @@ void main() {
     float delta = sides.x - sides.y;
     float volume = sided > 0.0 ? max(sides.x, sides.y) : sides.z;
     bool is_open = place.x == u_origin.w;
-    if (volume < u_size.w || (is_open && u_mark.w == 0)) {
+    if (volume < u_size.w) {
         gl_Position = HIDDEN;
         return;
     }

@@ -9,7 +9,7 @@ flat out vec4 v_color;
 out float v_height;
 
 void main() {
-    if (next_point.z != 0 || (next_point.x == u_origin.w && u_mark.w == 0)) {
+    if (next_point.z != 0) {
         gl_Position = HIDDEN;
         return;
     }

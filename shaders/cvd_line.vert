@@ -11,7 +11,7 @@ flat out float v_length;
 flat out vec2 v_values;
 
 void main() {
-    if (next_point.z != 0 || (next_point.x == u_origin.w && u_mark.w == 0)) {
+    if (next_point.z != 0) {
         gl_Position = HIDDEN;
         return;
     }

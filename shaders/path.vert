@@ -23,7 +23,7 @@ void main() {
         b = vec2(x, screen_y(price_at(place.y, -span.z)));
         v_opacity = 0.42;
     } else {
-        if (next_span.w != 0 || (next_place.x == u_origin.w && u_mark.w == 0)) {
+        if (next_span.w != 0 || place.x == u_mark.w) {
             gl_Position = HIDDEN;
             return;
         }

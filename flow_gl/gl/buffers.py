@@ -29,8 +29,9 @@ class InstanceRing:
     lo, hi : positions [lo, hi) that are on the GPU
     """
 
-    def __init__(self, dtype: np.dtype, counters: FrameCounters) -> None:
+    def __init__(self, dtype: np.dtype, counters: FrameCounters, *, is_overlay: bool = False) -> None:
         self.dtype: Final = dtype
+        self._is_overlay: Final = is_overlay
         self._counters: Final = counters
         self.handle = 0
         self.capacity = 0
@@ -87,7 +88,10 @@ class InstanceRing:
         if slot == 0 or first < count:
             row_of_slot_0 = 0 if slot == 0 else first
             buffer_sub_data(GL.GL_ARRAY_BUFFER, self.capacity * size, size, address + row_of_slot_0 * size)
-        self._counters.uploaded_bytes += count * size
+        if self._is_overlay:
+            self._counters.overlay_bytes += count * size
+        else:
+            self._counters.uploaded_bytes += count * size
 
     def segments(self, start: int, stop: int) -> list[tuple[int, int]]:
         """Slots of positions [start, stop) in order, as (first slot, count)."""

@@ -9,9 +9,9 @@ class FrameCounters:
 
     Attributes
     ----------
-    uploaded_bytes : instance rows of market data sent to the GPU (bubbles, CVD, profile, counts in the discs).
-        Panning and zooming send none.
-    overlay_bytes : rectangles and labels of the screen (axis labels, level lines, crosshair): bounded by the screen's
+    uploaded_bytes : instance rows of market data sent to the GPU (bubbles, CVD, profile). Panning and
+        zooming send none.
+    overlay_bytes : rectangles and labels of the screen (axis labels, level lines, counts): bounded by the screen's
         size, whatever the history
     draw_calls, instances : draws issued, instances in them
     rows_copied : rows read out of rings

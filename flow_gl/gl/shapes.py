@@ -1,4 +1,4 @@
-"""A frame's rectangles: lines, bands, rings and plates in screen pixels, added in order, drawn in one instanced call."""
+"""A frame's rectangles: lines, bands, rings, plates in screen pixels, added in order, drawn in one instanced call."""
 
 import struct
 from typing import Final
@@ -29,12 +29,21 @@ class ShapeBatch:
         self._count = 0
         self._uploaded = 0
 
-    def rect(self, x: float, y: float, width: float, height: float, color: Rgb, alpha: float = 1.0) -> None:
+    def rect(self, x: float, y: float, width: float, height: float, color: Rgb, *, alpha: float = 1.0) -> None:
         """Add a filled rectangle; one pixel high or wide, it is a line."""
         self._put(x, y, width, height, *color, alpha, _SOLID, 0.0, 0.0, 0.0)
 
     def dashed(
-        self, x: float, y: float, width: float, height: float, color: Rgb, alpha: float, *, period: float, dash: float
+        self,
+        x: float,
+        y: float,
+        width: float,
+        height: float,
+        color: Rgb,
+        *,
+        alpha: float = 1.0,
+        period: float,
+        dash: float,
     ) -> None:
         """Add a dashed line along the longer side."""
         self._put(x, y, width, height, *color, alpha, _DASH, period, dash, 0.0)
@@ -46,8 +55,8 @@ class ShapeBatch:
         width: float,
         height: float,
         color: Rgb,
-        alpha: float,
         *,
+        alpha: float = 1.0,
         period: float,
         stripe: float,
         phase: float = 0.0,
@@ -55,25 +64,33 @@ class ShapeBatch:
         """Add oblique stripes, `stripe` wide; `phase` moves them (give what was cut off at the left)."""
         self._put(x, y, width, height, *color, alpha, _HATCH, period, 0.5 * stripe, phase)
 
-    def ring(self, x: float, y: float, radius: float, thickness: float, color: Rgb, alpha: float = 1.0) -> None:
+    def ring(self, x: float, y: float, radius: float, thickness: float, color: Rgb, *, alpha: float = 1.0) -> None:
         """Add a circle's line around a centre; the line lies inside the radius."""
         reach = radius + 0.5
         self._put(x - reach, y - reach, 2 * reach, 2 * reach, *color, alpha, _RING, 0.5 * thickness, 0.0, 0.0)
 
     def fade(
-        self, x: float, y: float, width: float, height: float, color: Rgb, alpha: float, *, towards: tuple[int, int]
+        self,
+        x: float,
+        y: float,
+        width: float,
+        height: float,
+        color: Rgb,
+        *,
+        alpha: float = 1.0,
+        towards: tuple[int, int],
     ) -> None:
         """Add a rectangle that grows stronger towards a side: (1, 0) right, (-1, 0) left, (0, 1) down, (0, -1) up."""
         self._put(x, y, width, height, *color, alpha, _FADE, float(towards[0]), float(towards[1]), 0.0)
 
     def plate(
-        self, x: float, y: float, width: float, height: float, color: Rgb, alpha: float = 1.0, *, radius: float
+        self, x: float, y: float, width: float, height: float, color: Rgb, *, alpha: float = 1.0, radius: float
     ) -> None:
         """Add a rounded rectangle."""
         self._put(x, y, width, height, *color, alpha, _ROUNDED, radius, 0.0, 0.0)
 
     def triangle(
-        self, x: float, y: float, width: float, height: float, color: Rgb, alpha: float = 1.0, *, points_up: bool
+        self, x: float, y: float, width: float, height: float, color: Rgb, *, alpha: float = 1.0, points_up: bool
     ) -> None:
         """Add a triangle that fills its box."""
         self._put(x, y, width, height, *color, alpha, _TRIANGLE, 1.0 if points_up else -1.0, 0.0, 0.0)

@@ -4,7 +4,7 @@ layout(std140) uniform Frame {
     vec4 u_price_map;   // x of the origin bucket's middle, px per bucket, y of the origin price, px per price unit
     vec4 u_cvd_map;     // y of the origin, px per contract, y of the zero line, line half width
     ivec4 u_origin;     // bucket, price (1/1024 tick), cvd (contracts), index of the open bubble
-    ivec4 u_mark;       // hovered bubble, pinned bubble, 1 while something is hovered, 1 while the open one is shown
+    ivec4 u_mark;       // hovered bubble, pinned bubble, 1 while something is hovered, newest bubble drawn
     vec4 u_size;        // r_min^2, r_max^2 - r_min^2, 1 / reference, size floor
     vec4 u_look;        // significance threshold, fill opacity, rim opacity, glow opacity
     vec4 u_buy;

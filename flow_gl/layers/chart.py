@@ -1,0 +1,205 @@
+"""What the layers of one chart share in a frame: its rows on the GPU, its batches, its view as a uniform block.
+
+`begin` is called once a frame before any layer's update. The uniform block is the whole cost of panning and zooming.
+"""
+
+import struct
+from functools import lru_cache
+from typing import Final
+
+from flow_gl.core.palette import Palette, Rgb
+from flow_gl.gl.api import GL
+from flow_gl.gl.buffers import StreamBuffer
+from flow_gl.gl.counters import FrameCounters
+from flow_gl.gl.kit import Kit
+from flow_gl.gl.shaders import FRAME_BINDING
+from flow_gl.gl.shapes import ShapeBatch
+from flow_gl.gl.text import TextBatch
+from flow_gl.gl.view import Rect
+from flow_gl.layers import ticks
+from flow_gl.layers.base import Scene
+from flow_gl.layers.discs import radius_range, reference_of, tick_size_of
+from flow_gl.layers.hit import END_OF_TIME
+from flow_gl.layers.rows import UNITS_PER_TICK
+from flow_gl.layers.series import NO_INDEX, LevelRows, Series
+
+_BLOCK: Final = struct.Struct("<12f8i32f")
+_EASE_S: Final = 0.12
+_DIM: Final = 0.25
+"""How far the ground goes towards the grid's colour when the picture is not live."""
+
+TIME_LABEL_PX: Final = 104.0
+PRICE_LABEL_PX: Final = 44.0
+VALUE_LABEL_PX: Final = 26.0
+
+
+def mix(a: Rgb, b: Rgb, share: float) -> Rgb:
+    """Colour between two, 0 the first .. 1 the second."""
+    return (a[0] + (b[0] - a[0]) * share, a[1] + (b[1] - a[1]) * share, a[2] + (b[2] - a[2]) * share)
+
+
+class Chart:
+    """State of one chart that its layers share.
+
+    Attributes
+    ----------
+    under, over : rectangles below and above the bubbles
+    text : labels, above everything
+    time_ticks : (time ns, x px, label, is a new day) of the time axis
+    price_ticks, cvd_ticks : (value, y px)
+    last_price : last price drawn (1e-9); it stands still while the picture is paused
+    cvd : value drawn at the right edge of the CVD pane
+    """
+
+    def __init__(self, kit: Kit) -> None:
+        self.kit: Final = kit
+        self.counters: Final = FrameCounters()
+        self.series: Final = Series(self.counters)
+        self.under: Final = ShapeBatch(kit.shaders, self.counters)
+        self.over: Final = ShapeBatch(kit.shaders, self.counters)
+        self.text: Final = TextBatch(kit.shaders, kit.atlas, self.counters)
+        # Uniforms are no market rows: they have a count of their own, which nobody needs.
+        self._blocks: Final = [
+            StreamBuffer(_BLOCK.size, FrameCounters(), target=GL.GL_UNIFORM_BUFFER) for _ in range(2)
+        ]
+        self.screen_px = (1, 1)
+        self.time_step_ns = ticks.TIME_STEPS_NS[0]
+        self.time_ticks: list[tuple[int, float, str, bool]] = []
+        self.price_ticks: list[tuple[int, float]] = []
+        self.cvd_ticks: list[tuple[int, float]] = []
+        self.tick_size = 1
+        self.reference = 0.0
+        self.last_price = 0
+        self.cvd = 0
+        self.is_paused = False
+        self._reference_goal = 0
+        self._wall_s = 0.0
+
+    @property
+    def has_trades(self) -> bool:
+        return self.last_price != 0 or self.series.current.stop > 0
+
+    def begin(self, scene: Scene) -> None:
+        """Bring rows, ticks and uniforms in step with the scene."""
+        self.kit.atlas.begin_frame()
+        self.tick_size = tick_size_of(scene)
+        self.is_paused = scene.until_ns < END_OF_TIME
+        self.screen_px = scene.screen_px if scene.screen_px[0] else _viewport_size()
+        session = scene.reader.session
+        if not self.is_paused or self.last_price == 0:
+            self.last_price = int(session["last_price"])
+            self.cvd = int(session["cvd"])
+        self._ease_reference(scene)
+        self.series.update(scene)
+        self._find_ticks(scene)
+        self._fill_block(0, scene, self.series.current, self.series.blend)
+        if self.series.leaving is not None:
+            self._fill_block(1, scene, self.series.leaving, 1.0 - self.series.blend)
+
+    def y_of_price(self, scene: Scene, price: float) -> float:
+        """Screen y of a price in 1e-9 units."""
+        return scene.price_view.screen_y(price / self.tick_size)
+
+    def levels(self) -> list[tuple[int, LevelRows]]:
+        """What to draw market rows from, the level that is being left first, each with its block's number."""
+        leaving = self.series.leaving
+        return [(0, self.series.current)] if leaving is None else [(1, leaving), (0, self.series.current)]
+
+    def use_block(self, number: int) -> None:
+        """Let programs see a level's view."""
+        GL.glBindBufferBase(GL.GL_UNIFORM_BUFFER, FRAME_BINDING, self._blocks[number].handle)
+
+    def clip(self, rect: Rect) -> None:
+        """Draw inside a pane only."""
+        GL.glScissor(int(rect.x), int(self.screen_px[1] - rect.bottom), int(rect.width), int(rect.height))
+
+    def release(self) -> None:
+        self.series.release()
+        for shapes in (self.under, self.over):
+            shapes.release()
+        self.text.release()
+        for block in self._blocks:
+            block.release()
+
+    def _ease_reference(self, scene: Scene) -> None:
+        goal = reference_of(scene)
+        elapsed = scene.wall_s - self._wall_s
+        self._wall_s = scene.wall_s
+        if self.reference <= 0.0 or scene.level != self.series.current.level or not 0.0 <= elapsed < 1.0:
+            self.reference = float(goal)
+        elif self.reference != goal:
+            self.reference += (goal - self.reference) * min(1.0, elapsed / _EASE_S)
+            if abs(self.reference - goal) < 0.002 * goal:
+                self.reference = float(goal)
+
+    def _find_ticks(self, scene: Scene) -> None:
+        view, scale = scene.price_view, scene.price_view.scale
+        step = self.time_step_ns = ticks.time_step(view.ns_per_px, TIME_LABEL_PX * scale)
+        self.time_ticks = [
+            (t_ns, float(round(view.screen_x(t_ns))), *ticks.time_label(t_ns, step, scene.zone))
+            for t_ns in ticks.time_ticks(view.t_left_ns, view.t_right_ns, step, scene.zone)
+        ]
+        tick = self.tick_size
+        step = ticks.price_step(tick, view.y_per_px, PRICE_LABEL_PX * scale)
+        self.price_ticks = [
+            (price, float(round(view.screen_y(price / tick))))
+            for price in ticks.price_ticks(int(view.y_bottom * tick) + 1, int(view.y_top * tick), step)
+        ]
+        view = scene.cvd_view
+        step = ticks.value_step(view.y_per_px, VALUE_LABEL_PX * scale)
+        self.cvd_ticks = [
+            (value, float(round(view.screen_y(value)))) for value in ticks.value_ticks(view.y_bottom, view.y_top, step)
+        ]
+
+    def _fill_block(self, number: int, scene: Scene, rows: LevelRows, opacity: float) -> None:
+        view, cvd_view, style, base = scene.price_view, scene.cvd_view, scene.style, rows.base
+        scale, palette = view.scale, style.palette
+        width, height = self.screen_px
+        px_per_bucket = base.bucket_ns / view.ns_per_px
+        # Origins near the middle of the view: what the shader subtracts from is small, and exact as integers.
+        bucket = (view.t_right_ns - int(0.5 * view.rect.width * view.ns_per_px)) // base.bucket_ns
+        x = view.screen_x(bucket * base.bucket_ns + base.bucket_ns // 2)
+        tick = round(view.y_top - 0.5 * view.rect.height * view.y_per_px)
+        price = (tick - base.price // base.tick_size) * UNITS_PER_TICK
+        cvd = round(cvd_view.y_top - 0.5 * cvd_view.rect.height * cvd_view.y_per_px)
+        least, most = radius_range(style, scale)
+        reference = self.reference * base.bucket_ns / self.series.current.base.bucket_ns
+        hover = NO_INDEX if scene.hover_id is None else base.index(scene.hover_id)
+        pinned = NO_INDEX if scene.pinned_id is None else base.index(scene.pinned_id)
+        block = self._blocks[number]
+        _BLOCK.pack_into(
+            block.memory,
+            0,
+            *(2.0 / width, 2.0 / height, scale, opacity),
+            *(x, px_per_bucket, view.screen_y(tick), 1.0 / (view.y_per_px * UNITS_PER_TICK)),
+            *(cvd_view.screen_y(cvd), 1.0 / cvd_view.y_per_px, cvd_view.screen_y(0), 0.75 * scale),
+            *(base.index(bucket), min(max(price, -(2**30)), 2**30), min(max(cvd, -(2**30)), 2**30), rows.open_index),
+            *(hover, pinned, int(scene.hover_id is not None), rows.last_index),
+            *(least * least, most * most - least * least, 1.0 / reference, float(style.size_floor)),
+            *(style.threshold, *opacities(px_per_bucket, most), 0.30),
+            *_colors(palette),
+        )
+        block.upload(_BLOCK.size)
+
+
+def opacities(px_per_bucket: float, radius_max_px: float) -> tuple[float, float]:
+    """Opacity of fill and rim: discs that overlap many times become more transparent."""
+    crowd = radius_max_px / max(px_per_bucket, 0.01)
+    share = min(1.0, max(0.0, (crowd - 3.0) / 12.0))
+    return 0.55 - 0.22 * share, 0.95 - 0.20 * share
+
+
+@lru_cache(maxsize=8)
+def _colors(palette: Palette) -> tuple[float, ...]:
+    slots = (palette.buy, palette.sell, palette.balanced, palette.text, palette.quiet, palette.ground)
+    return tuple(component for slot in slots for component in (*slot, 1.0))
+
+
+def _viewport_size() -> tuple[int, int]:
+    _, _, width, height = GL.glGetIntegerv(GL.GL_VIEWPORT)
+    return int(width), int(height)
+
+
+def dimmed_ground(scene: Scene) -> Rgb:
+    """Ground of a chart that does not follow a running market."""
+    return mix(scene.style.palette.ground, scene.style.palette.grid, _DIM)

@@ -1,0 +1,79 @@
+"""Stretches without trades or without data: hatched bands with their kind and length.
+
+A lost connection is hatched densely in the colour of attention: numbers may be missing there. A halt is hatched
+sparsely and quietly; a closed exchange is only darker.
+"""
+
+from typing import Final
+
+import numpy as np
+
+from flow_gl.core.schema import GapKind
+from flow_gl.layers.base import Scene
+from flow_gl.layers.sketch import SketchLayer
+from flow_gl.layers.words import length_text
+
+_NAMES: Final = {GapKind.FEED: "feed gap", GapKind.NO_TRADES: "no trades", GapKind.CLOSED: "closed"}
+_LABEL_PX: Final = 12.0
+_MIN_BAND_PX: Final = 2.0
+_MOST_BANDS: Final = 64
+
+
+class GapsLayer(SketchLayer):
+    """Adds to the rectangles below the bubbles."""
+
+    def update(self, scene: Scene) -> None:
+        gaps = scene.reader.gaps
+        if "gaps" not in scene.style.is_visible or len(gaps) == 0:
+            return
+        view = scene.price_view
+        first = int(np.searchsorted(gaps["end"], view.t_left_ns))
+        last = int(np.searchsorted(gaps["start"], min(view.t_right_ns, scene.until_ns)))
+        for gap in gaps[max(first, last - _MOST_BANDS) : last]:
+            self._add_band(scene, gap)
+
+    def _add_band(self, scene: Scene, gap: np.void) -> None:
+        view, palette, under = scene.price_view, scene.style.palette, self._chart.under
+        scale, rect = view.scale, view.rect
+        start_ns, end_ns, kind = int(gap["start"]), int(gap["end"]), GapKind(int(gap["kind"]))
+        if gap["open"]:
+            end_ns = max(end_ns, min(scene.now_ns, scene.until_ns))
+        left, right = view.screen_x(start_ns), view.screen_x(end_ns)
+        cut = max(0.0, rect.x - left)
+        x, x_end = max(left, rect.x), min(max(right, left + _MIN_BAND_PX * scale), rect.right)
+        width = x_end - x
+        if width <= 0:
+            return
+        is_feed = kind is GapKind.FEED
+        color = palette.attention if is_feed else palette.quiet
+        for pane in (rect, scene.cvd_view.rect):
+            under.rect(x, pane.y, width, pane.height, color, alpha=0.05 if is_feed else 0.03)
+            if kind is not GapKind.CLOSED:
+                under.hatched(
+                    *(x, pane.y, width, pane.height, color),
+                    alpha=0.30 if is_feed else 0.14,
+                    period=(7 if is_feed else 12) * scale,
+                    stripe=1.0 * scale,
+                    phase=cut % 1e6,
+                )
+            line = max(1.0, round(scale))
+            for edge, is_inside in ((left, left >= rect.x), (right, right < rect.right)):
+                if is_inside and width > 4 * line:
+                    under.rect(round(edge), pane.y, line, pane.height, color, alpha=0.45)
+        self._add_label(scene, (x, width), f"{_NAMES[kind]} {length_text(end_ns - start_ns)}", is_feed=is_feed)
+
+    def _add_label(self, scene: Scene, band: tuple[float, float], text: str, *, is_feed: bool) -> None:
+        palette, rect, scale = scene.style.palette, scene.price_view.rect, scene.price_view.scale
+        size = _LABEL_PX * scale
+        if self._chart.text.width(text, size) + 2 * size > band[1]:
+            return
+        self._chart.text.add(
+            text,
+            round(band[0] + 0.5 * band[1]),
+            round(rect.y + 0.5 * rect.height),
+            size_px=size,
+            color=palette.attention if is_feed else palette.quiet,
+            align="center",
+            plate=palette.ground,
+            plate_alpha=0.9,
+        )

@@ -1,0 +1,172 @@
+"""Price levels as lines with labels: POC, value area, VWAP with its bands, low-volume nodes, the prior session's.
+
+Labels stand on their lines at the left, the most important first. One that would meet another moves aside to the
+next free column on its own line; one that finds none is left out, its line stays.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+from flow_gl.core.palette import Rgb
+from flow_gl.core.schema import PRICE_SCALE, UNDEF_PRICE
+from flow_gl.layers.base import Scene
+from flow_gl.layers.chart import Chart, mix
+from flow_gl.layers.sketch import SketchLayer
+from flow_gl.layers.words import price_text
+
+Placed = tuple[float, float, float]
+"""A label that has its place: left end, middle, width."""
+
+_LABEL_PX: Final = 12.0
+_COLUMNS: Final = 5
+_GAP_PX: Final = 10.0
+_PRIOR: Final = (
+    ("prior_high", "pHigh"),
+    ("prior_low", "pLow"),
+    ("prior_close", "pClose"),
+    ("prior_poc", "pPOC"),
+    ("prior_vah", "pVAH"),
+    ("prior_val", "pVAL"),
+    ("overnight_high", "ON high"),
+    ("overnight_low", "ON low"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """One line: where, what, and how loud."""
+
+    price: int
+    name: str
+    color: Rgb
+    alpha: float
+    dash: tuple[float, float]
+    """Period and length of a dash in pixels at scale 1; (0, 0) is a whole line."""
+
+
+def levels_of(scene: Scene) -> list[Level]:
+    """The levels of a chart in order of importance."""
+    palette, profile, session = scene.style.palette, scene.reader.profile, scene.reader.session
+    found = [
+        Level(int(profile["poc"]), "POC", palette.attention, 0.9, (10.0, 6.0)),
+        Level(int(profile["vah"]), "VAH", palette.information, 0.75, (10.0, 6.0)),
+        Level(int(profile["val"]), "VAL", palette.information, 0.75, (10.0, 6.0)),
+    ]
+    vwap, deviation = float(session["vwap"]), float(session["vwap_sd"])
+    if math.isfinite(vwap) and int(session["trade_count"]):
+        color = mix(palette.text, palette.information, 0.25)
+        found.append(Level(round(vwap * PRICE_SCALE), "VWAP", color, 0.6, (0.0, 0.0)))
+        for factor in (1, 2) if math.isfinite(deviation) and deviation > 0 else ():
+            for sign, text in ((1, "+"), (-1, "\u2212")):
+                price = round((vwap + sign * factor * deviation) * PRICE_SCALE)
+                found.append(Level(price, f"{text}{factor} SD", color, 0.28, (4.0, 4.0)))
+    for field, name in _PRIOR:
+        found.append(Level(int(session[field]), name, palette.quiet, 0.40, (3.0, 5.0)))
+    return [level for level in found if level.price not in {UNDEF_PRICE, 0}]
+
+
+class LevelsLayer(SketchLayer):
+    """Adds lines below the bubbles and labels above them."""
+
+    def __init__(self, chart: Chart) -> None:
+        super().__init__(chart)
+        self._key: tuple[object, ...] = ()
+        self._levels: list[Level] = []
+        self._nodes: list[int] = []
+
+    def update(self, scene: Scene) -> None:
+        if "levels" not in scene.style.is_visible or not self._chart.has_trades:
+            return
+        reader, session = scene.reader, scene.reader.session
+        versions = reader.profile_version, float(session["vwap"]), int(session["trade_date"])
+        key = (*versions, id(reader), scene.style.palette)
+        if key != self._key and not (self._chart.is_paused and self._levels and self._key[3:] == key[3:]):
+            self._key = key
+            self._levels = levels_of(scene)
+            profile = reader.profile
+            self._nodes = [int(price) for price in profile["lvn"][: int(profile["lvn_count"])]]
+        self._draw_lines(scene)
+
+    def _draw_lines(self, scene: Scene) -> None:
+        chart, view, palette = self._chart, scene.price_view, scene.style.palette
+        rect, scale = view.rect, view.scale
+        line = max(1.0, round(scale))
+        for price in self._nodes:
+            y = round(chart.y_of_price(scene, price))
+            if rect.y <= y < rect.bottom:
+                x = scene.profile_rect.x
+                chart.under.dashed(x, y, rect.right - x, line, palette.quiet, alpha=0.5, period=2 * line, dash=line)
+        placed: list[Placed] = []
+        for level in self._levels:
+            y = round(chart.y_of_price(scene, level.price))
+            if not rect.y <= y < rect.bottom:
+                continue
+            period, dash = level.dash
+            if period:
+                line_box = rect.x, y, rect.width, line
+                dashes = {"period": period * scale, "dash": dash * scale}
+                chart.under.dashed(*line_box, level.color, alpha=level.alpha, **dashes)
+            else:
+                chart.under.rect(rect.x, y, rect.width, line, level.color, alpha=level.alpha)
+            self._add_label(scene, level, y, placed)
+        self._label_nodes(scene, placed)
+
+    def _add_label(self, scene: Scene, level: Level, y: float, placed: list[Placed]) -> None:
+        chart, rect, scale = self._chart, scene.price_view.rect, scene.price_view.scale
+        size = _LABEL_PX * scale
+        price, tick = level.price, chart.tick_size
+        if level.name == "VWAP":
+            price = round(price / tick) * tick
+        text = level.name if level.name.endswith("SD") else f"{level.name} {price_text(price, chart.tick_size)}"
+        width = chart.text.width(text, size) + size
+        y = min(max(y, rect.y + size), rect.bottom - size)
+        x = _free_column((rect.x + 14 * scale, y, width), 1.5 * size, placed, _GAP_PX * scale)
+        if x is None or x + width > rect.x + 0.6 * rect.width:
+            return
+        placed.append((x, y, width))
+        is_loud = level.alpha > 0.5
+        chart.text.add(
+            text,
+            round(x),
+            y,
+            size_px=size,
+            color=level.color,
+            plate=scene.style.palette.ground,
+            plate_alpha=0.82,
+            alpha=1.0 if is_loud else 0.8,
+        )
+
+    def _label_nodes(self, scene: Scene, placed: list[Placed]) -> None:
+        chart, rect, scale = self._chart, scene.price_view.rect, scene.price_view.scale
+        size = (_LABEL_PX - 1) * scale
+        for price in self._nodes:
+            y = round(chart.y_of_price(scene, price))
+            if not rect.y + size <= y < rect.bottom - size:
+                continue
+            text = f"LVN {price_text(price, chart.tick_size)}"
+            width = chart.text.width(text, size) + size
+            x = round(scene.profile_rect.x - width)
+            if x < rect.x + 0.5 * rect.width or _right_of_blocking((x, y, width), 1.6 * size, placed) is not None:
+                continue
+            placed.append((x, y, width))
+            palette = scene.style.palette
+            chart.text.add(text, x, y, size_px=size, color=palette.quiet, plate=palette.ground, plate_alpha=0.7)
+
+
+def _right_of_blocking(label: Placed, height: float, placed: list[Placed]) -> float | None:
+    """Right end of the labels that one at this place would meet; None where it meets none."""
+    x, y, width = label
+    ends = [at + taken for at, other, taken in placed if abs(other - y) < height and x < at + taken and at < x + width]
+    return max(ends, default=None)
+
+
+def _free_column(label: Placed, height: float, placed: list[Placed], gap: float) -> float | None:
+    """Leftmost x at which a label meets none that is placed; None after some columns."""
+    x, y, width = label
+    for _ in range(_COLUMNS):
+        end = _right_of_blocking((x, y, width), height, placed)
+        if end is None:
+            return x
+        x = end + gap
+    return None

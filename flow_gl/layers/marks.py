@@ -1,0 +1,110 @@
+"""CVD zero crosses: a vertical line through both panes with the price, and a flash at the chart's edges when it fires.
+
+Events are read once, as they come. History that is read at the start, or that a fast replay races through, does not
+flash: only what has just happened at the live edge does.
+"""
+
+from bisect import bisect_left
+from typing import Final
+
+from flow_gl.core.schema import EventKind
+from flow_gl.layers.base import Scene
+from flow_gl.layers.chart import Chart
+from flow_gl.layers.sketch import SketchLayer
+from flow_gl.layers.words import price_text
+from flow_gl.store.market import MarketStore
+from flow_gl.store.ring import Cursor
+
+FLASH_S: Final = 1.5
+_FRESH_NS: Final = 3_000_000_000
+"""How new an event must be, in event time, to flash."""
+_KEPT: Final = 4096
+_MOST_READ: Final = 4096
+_MOST_MARKS: Final = 40
+_LABEL_PX: Final = 12.0
+_FLASH_PX: Final = 90.0
+
+
+class MarksLayer(SketchLayer):
+    """Adds rectangles above the bubbles, and labels."""
+
+    def __init__(self, chart: Chart) -> None:
+        super().__init__(chart)
+        self._store: MarketStore | None = None
+        self._cursor: Cursor | None = None
+        self._times: list[int] = []
+        self._crosses: list[tuple[int, int]] = []
+        self._flash_from_s = -FLASH_S
+        self._flash_direction = 0
+
+    def update(self, scene: Scene) -> None:
+        self._read(scene)
+        if "marks" not in scene.style.is_visible:
+            return
+        view = scene.price_view
+        first = bisect_left(self._times, max(view.t_left_ns, scene.hidden_before_ns))
+        last = bisect_left(self._times, min(view.t_right_ns, scene.until_ns))
+        free_from = view.rect.x
+        for index in range(max(first, last - _MOST_MARKS), last):
+            free_from = self._add_mark(scene, self._times[index], *self._crosses[index], free_from)
+        age = scene.wall_s - self._flash_from_s
+        if 0.0 <= age < FLASH_S:
+            self._add_flash(scene, 1.0 - age / FLASH_S)
+
+    def _read(self, scene: Scene) -> None:
+        if scene.reader.store is not self._store or self._cursor is None:
+            self._store = scene.reader.store
+            self._cursor = Cursor(self._store.events)
+            self._times.clear()
+            self._crosses.clear()
+        if self._cursor.behind == 0:
+            return
+        events = self._cursor.read(_MOST_READ)
+        self._chart.counters.rows_copied += len(events)
+        for event in events[events["kind"] == EventKind.ZERO_CROSS]:
+            self._times.append(int(event["ts_event"]))
+            self._crosses.append((int(event["price"]), int(event["direction"])))
+            if abs(scene.now_ns - int(event["ts_event"])) < _FRESH_NS and scene.is_live:
+                self._flash_from_s, self._flash_direction = scene.wall_s, int(event["direction"])
+        del self._times[:-_KEPT], self._crosses[:-_KEPT]
+
+    def _add_mark(self, scene: Scene, t_ns: int, price: int, direction: int, free_from: float) -> float:
+        """Add a line and, where it meets no label before it, a label; where labels are free from then on."""
+        chart, view, palette = self._chart, scene.price_view, scene.style.palette
+        scale, rect, cvd = view.scale, view.rect, scene.cvd_view.rect
+        color = palette.buy if direction > 0 else palette.sell
+        line = max(1.0, round(scale))
+        x = round(view.screen_x(t_ns))
+        for pane in (rect, cvd):
+            chart.over.dashed(x, pane.y, line, pane.height, color, alpha=0.55, period=6 * scale, dash=3 * scale)
+        zero = round(scene.cvd_view.screen_y(0.0))
+        half = 5 * scale
+        if cvd.y + half < zero < cvd.bottom - half:
+            chart.over.triangle(x - half + 0.5 * line, zero - half, 2 * half, 2 * half, color, points_up=direction > 0)
+        size = _LABEL_PX * scale
+        text = f"CVD {'> 0' if direction > 0 else '< 0'}  {price_text(price, chart.tick_size)}"
+        width = chart.text.width(text, size) + size
+        left = min(max(x - 0.5 * width, rect.x), rect.right - width)
+        if left < free_from:
+            return free_from
+        chart.text.add(
+            text,
+            round(left + 0.5 * size),
+            round(rect.y + 1.4 * size),
+            size_px=size,
+            color=color,
+            plate=palette.ground,
+            plate_alpha=0.9,
+        )
+        return left + width + 4 * scale
+
+    def _add_flash(self, scene: Scene, strength: float) -> None:
+        rect, cvd, palette = scene.price_view.rect, scene.cvd_view.rect, scene.style.palette
+        color = palette.buy if self._flash_direction > 0 else palette.sell
+        depth = min(_FLASH_PX * scene.price_view.scale, 0.2 * rect.width)
+        alpha, height, over = 0.55 * strength * strength, cvd.bottom - rect.y, self._chart.over
+        right = rect.right + scene.price_axis_px
+        over.fade(rect.x, rect.y, depth, height, color, alpha=alpha, towards=(-1, 0))
+        over.fade(right - depth, rect.y, depth, height, color, alpha=alpha, towards=(1, 0))
+        over.fade(rect.x, rect.y, right - rect.x, 0.5 * depth, color, alpha=alpha, towards=(0, -1))
+        over.fade(rect.x, cvd.bottom - 0.5 * depth, right - rect.x, 0.5 * depth, color, alpha=alpha, towards=(0, 1))

@@ -1,0 +1,56 @@
+"""The price's way: closes joined and ranges behind the bubbles, and a dotted line at the last price."""
+
+from typing import Final
+
+from flow_gl.gl.api import GL
+from flow_gl.gl.buffers import Attribute, InstanceLayout
+from flow_gl.layers.base import Scene
+from flow_gl.layers.chart import Chart
+from flow_gl.layers.rows import BUBBLE_INSTANCE
+
+_PATH_VERTICES: Final = 12
+
+
+class PriceLayer:
+    """The path reads each bubble's row and the next one's."""
+
+    def __init__(self, chart: Chart) -> None:
+        self._chart: Final = chart
+
+    def setup(self) -> None:
+        self._program = self._chart.kit.shaders.program("path")
+        stride = BUBBLE_INSTANCE.itemsize
+        self._layout = InstanceLayout(
+            [
+                Attribute(0, 2, GL.GL_INT, 0, is_integer=True),
+                Attribute(1, 4, GL.GL_SHORT, 8, is_integer=True),
+                Attribute(2, 2, GL.GL_INT, 0, is_integer=True, rows_ahead=1),
+                Attribute(3, 4, GL.GL_SHORT, 8, is_integer=True, rows_ahead=1),
+            ],
+            stride,
+            self._chart.counters,
+        )
+
+    def update(self, scene: Scene) -> None:
+        if "price" not in scene.style.is_visible or self._chart.last_price == 0:
+            return
+        rect, scale = scene.price_view.rect, scene.price_view.scale
+        y = round(self._chart.y_of_price(scene, self._chart.last_price))
+        if rect.y <= y < rect.bottom:
+            line = max(1.0, round(scale))
+            self._chart.under.dashed(
+                rect.x, y, rect.width, line, scene.style.palette.plate, alpha=0.7, period=4 * line, dash=line
+            )
+
+    def draw(self, scene: Scene) -> None:
+        if "price" not in scene.style.is_visible:
+            return
+        self._program.use()
+        for block, rows in self._chart.levels():
+            self._chart.use_block(block)
+            self._layout.draw_ring(
+                rows.bubbles.rows, rows.start, rows.stop, mode=GL.GL_TRIANGLES, vertices=_PATH_VERTICES
+            )
+
+    def release(self) -> None:
+        self._layout.release()

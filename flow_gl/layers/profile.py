@@ -1,0 +1,119 @@
+"""The session's volume profile: bars that grow leftwards from the right edge, buy, sell and unsided split.
+
+Rows are uploaded when the profile has a new version, and only those in use. Where rows would be thinner than two
+pixels, two, four .. of them are added up to one bar, on fixed multiples of the price grid: no volume is left out.
+"""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flow_gl.core.schema import UNDEF_PRICE
+from flow_gl.gl.api import GL
+from flow_gl.gl.buffers import Attribute, InstanceLayout, InstanceRing
+from flow_gl.layers.base import Scene
+from flow_gl.layers.chart import Chart
+
+PROFILE_INSTANCE: Final = np.dtype([("volume", "<f4", (3,))])
+_MIN_ROW_PX: Final = 2.0
+_FILL: Final = 0.96
+"""Length of the longest bar, of the profile's width."""
+_OPACITY: Final = 0.30
+
+
+def merged_rows(profile: np.void, rows_per_bar: int) -> tuple[int, NDArray[np.int64]]:
+    """Add up rows of a PROFILE record on multiples of `rows_per_bar` of the price grid.
+
+    Returns
+    -------
+    first : grid row at which the first bar begins (grid row = price // (tick_size * ticks_per_row))
+    bars : int64 (bars, 3): buy, sell, unsided contracts; sums equal those of the record
+    """
+    count = int(profile["rows"])
+    row_size = int(profile["tick_size"]) * int(profile["ticks_per_row"])
+    base_row = int(profile["base"]) // row_size
+    before = base_row % rows_per_bar
+    bars = -(-(before + count) // rows_per_bar)
+    volume = np.zeros((bars * rows_per_bar, 3), np.int64)
+    for column, side in enumerate(("buy", "sell", "unsided")):
+        volume[before : before + count, column] = profile[side][:count]
+    return base_row - before, volume.reshape(bars, rows_per_bar, 3).sum(axis=1)
+
+
+class ProfileLayer:
+    """One instance a bar, the lowest first."""
+
+    def __init__(self, chart: Chart) -> None:
+        self._chart: Final = chart
+        self._key = (-1, 0, 0)
+        self._bars = 0
+        self._first_row = 0
+        self._most = 1
+
+    def setup(self) -> None:
+        self._program = self._chart.kit.shaders.program("profile")
+        self._rows = InstanceRing(PROFILE_INSTANCE, self._chart.counters)
+        self._layout = InstanceLayout(
+            [Attribute(0, 3, GL.GL_FLOAT, 0)], PROFILE_INSTANCE.itemsize, self._chart.counters
+        )
+
+    def update(self, scene: Scene) -> None:
+        profile = scene.reader.profile
+        row_size = int(profile["tick_size"]) * int(profile["ticks_per_row"])
+        if "profile" not in scene.style.is_visible or row_size <= 0 or int(profile["rows"]) <= 0:
+            self._bars = 0
+            self._key = (-1, 0, 0)
+            return
+        row_px = row_size / self._chart.tick_size / scene.price_view.y_per_px
+        rows_per_bar = 1
+        while rows_per_bar * row_px < _MIN_ROW_PX * scene.price_view.scale and rows_per_bar < 4096:
+            rows_per_bar *= 2
+        is_still = self._chart.is_paused and self._bars and self._key[1] == rows_per_bar
+        key = (scene.reader.profile_version, rows_per_bar, id(scene.reader))
+        if not is_still and key != self._key:
+            self._key = key
+            self._upload(profile, rows_per_bar)
+        self._place(scene, profile, row_size * rows_per_bar)
+
+    def _upload(self, profile: np.void, rows_per_bar: int) -> None:
+        first, bars = merged_rows(profile, rows_per_bar)
+        packed = np.empty(len(bars), PROFILE_INSTANCE)
+        packed["volume"] = bars
+        self._rows.reserve(len(bars))
+        self._rows.write(0, packed)
+        self._bars, self._first_row = len(bars), first // rows_per_bar
+        self._most = max(1, int(bars.sum(axis=1).max()))
+
+    def _place(self, scene: Scene, profile: np.void, bar_size: int) -> None:
+        tick = self._chart.tick_size
+        first = self._first_row * bar_size
+        bar_ticks = bar_size / tick
+        # Bars stand around their ticks: a bar of one tick reaches half a tick either way.
+        middle = first / tick + 0.5 * (bar_ticks - 1.0)
+        self._bar_px = bar_ticks / scene.price_view.y_per_px
+        self._first_y = scene.price_view.screen_y(middle)
+        poc, low, high = (int(profile[name]) for name in ("poc", "val", "vah"))
+        has_levels = poc != UNDEF_PRICE
+        self._marks = (
+            float((poc - first) // bar_size) if has_levels else -1.0,
+            float((low - first) // bar_size) if has_levels else 0.0,
+            float((high - first) // bar_size) if has_levels else -1.0,
+        )
+
+    def draw(self, scene: Scene) -> None:
+        if not self._bars:
+            return
+        rect = scene.profile_rect
+        program = self._program
+        program.use()
+        self._chart.use_block(0)
+        GL.glUniform4f(program.location("u_rows"), self._first_y, self._bar_px, self._marks[0], _OPACITY)
+        GL.glUniform4f(
+            program.location("u_bars"), rect.right, _FILL * rect.width / self._most, self._marks[1], self._marks[2]
+        )
+        self._layout.draw(self._rows.handle, 0, self._bars, mode=GL.GL_TRIANGLE_STRIP, vertices=4)
+
+    def release(self) -> None:
+        self._rows.release()
+        self._layout.release()

@@ -1,0 +1,141 @@
+"""A chart: its layers in their order, from the ground up.
+
+`update` uploads, `draw` draws; the order of both is the one table here. What consists of rectangles and labels only is
+collected in three batches: below the bubbles, above them, and text on top.
+"""
+
+from collections.abc import Callable
+from enum import Enum
+from typing import Final
+
+from flow_gl.gl.api import GL
+from flow_gl.gl.counters import FrameCounters
+from flow_gl.gl.kit import Kit
+from flow_gl.gl.timing import LayerTimer
+from flow_gl.gl.view import Rect
+from flow_gl.layers.axes import AxesLayer
+from flow_gl.layers.base import Layer, Scene
+from flow_gl.layers.bubbles import BubblesLayer
+from flow_gl.layers.chart import Chart
+from flow_gl.layers.counts import CountsLayer
+from flow_gl.layers.cvd import CvdLayer
+from flow_gl.layers.gaps import GapsLayer
+from flow_gl.layers.grid import GridLayer
+from flow_gl.layers.legend import LegendLayer
+from flow_gl.layers.levels import LevelsLayer
+from flow_gl.layers.marks import MarksLayer
+from flow_gl.layers.price import PriceLayer
+from flow_gl.layers.profile import ProfileLayer
+from flow_gl.layers.sketch import SketchLayer
+from flow_gl.layers.standing import StandingLayer
+
+
+class Batch(Enum):
+    """Where in the order the collected rectangles and labels are drawn."""
+
+    UNDER = "under"
+    OVER = "over"
+    TEXT = "text"
+
+
+class Pane(Enum):
+    """What a layer's drawing is cut to."""
+
+    WHOLE = "whole"
+    PRICE = "price"
+    CVD = "cvd"
+
+
+DRAW_ORDER: Final[tuple[tuple[str, Callable[[Chart], Layer] | Batch, Pane], ...]] = (
+    ("standing", StandingLayer, Pane.PRICE),
+    ("profile", ProfileLayer, Pane.PRICE),
+    ("gaps", GapsLayer, Pane.WHOLE),
+    ("grid", GridLayer, Pane.WHOLE),
+    ("levels", LevelsLayer, Pane.WHOLE),
+    ("under", Batch.UNDER, Pane.WHOLE),
+    ("price", PriceLayer, Pane.PRICE),
+    ("bubbles", BubblesLayer, Pane.PRICE),
+    ("counts", CountsLayer, Pane.PRICE),
+    ("cvd", CvdLayer, Pane.CVD),
+    ("marks", MarksLayer, Pane.WHOLE),
+    ("legend", LegendLayer, Pane.WHOLE),
+    ("axes", AxesLayer, Pane.WHOLE),
+    ("over", Batch.OVER, Pane.WHOLE),
+    ("text", Batch.TEXT, Pane.WHOLE),
+)
+"""From the ground up. Layers update in this order too, so that rectangles and labels lie in it within their batch."""
+
+
+class ChartStack:
+    """One chart on the GPU.
+
+    Parameters
+    ----------
+    kit : programs and fonts of the current context, shared by its charts
+
+    Attributes
+    ----------
+    counters : what the frame cost so far; the frame's owner calls `counters.reset()` before `update`
+    """
+
+    def __init__(self, kit: Kit) -> None:
+        self.chart: Final = Chart(kit)
+        self.counters: Final[FrameCounters] = self.chart.counters
+        self._steps: Final[list[tuple[str, Layer | Batch, Pane]]] = [
+            (name, make if isinstance(make, Batch) else make(self.chart), pane) for name, make, pane in DRAW_ORDER
+        ]
+        self._layers: Final = [step for _, step, _ in self._steps if not isinstance(step, Batch)]
+
+    def setup(self) -> None:
+        """Compile shaders, make buffers. A GL context is current. Raises ShaderError."""
+        for layer in self._layers:
+            layer.setup()
+
+    def update(self, scene: Scene) -> None:
+        """Bring everything on the GPU in step with the scene: the only uploads of the frame."""
+        self.chart.begin(scene)
+        for layer in self._layers:
+            layer.update(scene)
+        self.chart.under.upload()
+        self.chart.over.upload()
+        self.chart.text.upload()
+
+    def draw(self, scene: Scene, *, timer: LayerTimer | None = None) -> None:
+        """Draw onto the bound framebuffer, whose ground the caller has cleared."""
+        GL.glEnable(GL.GL_SCISSOR_TEST)
+        outer = _outer(scene)
+        clipped: Pane | None = None
+        for name, step, pane in self._steps:
+            if not isinstance(step, Batch) and isinstance(step, SketchLayer) and not isinstance(step, StandingLayer):
+                continue
+            if pane is not clipped:
+                rects = {Pane.WHOLE: outer, Pane.PRICE: scene.price_view.rect, Pane.CVD: scene.cvd_view.rect}
+                self.chart.clip(rects[pane])
+                clipped = pane
+            if timer is not None:
+                timer.begin(name)
+            if isinstance(step, Batch):
+                self._draw_batch(step)
+            else:
+                step.draw(scene)
+            if timer is not None:
+                timer.end()
+        GL.glDisable(GL.GL_SCISSOR_TEST)
+
+    def _draw_batch(self, batch: Batch) -> None:
+        width, height = self.chart.screen_px
+        chart = self.chart
+        (chart.under if batch is Batch.UNDER else chart.over if batch is Batch.OVER else chart.text).draw(width, height)
+
+    def release(self) -> None:
+        """Free everything on the GPU but what is shared."""
+        for layer in self._layers:
+            layer.release()
+        self.chart.release()
+
+
+def _outer(scene: Scene) -> Rect:
+    """Panes and axes: no label of a chart stands on its neighbour."""
+    price, cvd = scene.price_view.rect, scene.cvd_view.rect
+    height = cvd.bottom + scene.time_axis_px - price.y
+    return Rect(price.x, price.y, price.width + scene.price_axis_px, height)

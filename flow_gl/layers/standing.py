@@ -1,0 +1,55 @@
+"""The dress of a picture that does not follow a running market: dimmed ground and a hatched band around the chart.
+
+Nobody may take a frozen picture for a quiet market.
+"""
+
+from typing import Final
+
+from flow_gl.core.palette import Rgb
+from flow_gl.gl.api import GL
+from flow_gl.gl.view import Rect
+from flow_gl.layers.base import Scene
+from flow_gl.layers.chart import mix
+from flow_gl.layers.sketch import SketchLayer
+
+_BAND_PX: Final = 7.0
+_DIM: Final = 0.4
+"""How far the ground goes towards the grid's colour."""
+
+
+def dimmed_ground(scene: Scene) -> Rgb:
+    palette = scene.style.palette
+    return mix(palette.ground, palette.grid, _DIM)
+
+
+class StandingLayer(SketchLayer):
+    """Clears the chart's ground anew and frames it; nothing while the market runs."""
+
+    def update(self, scene: Scene) -> None:
+        if scene.is_live:
+            return
+        rect, over, color = _panes(scene), self._chart.over, scene.style.palette.attention
+        scale = scene.price_view.scale
+        band = round(_BAND_PX * scale)
+        sides = (
+            (rect.x, rect.y, rect.width, band),
+            (rect.x, rect.bottom - band, rect.width, band),
+            (rect.x, rect.y + band, band, rect.height - 2 * band),
+            (rect.right - band, rect.y + band, band, rect.height - 2 * band),
+        )
+        for x, y, width, height in sides:
+            over.hatched(
+                *(x, y, width, height, color), alpha=0.5, period=9 * scale, stripe=3 * scale, phase=(x + y) % 1e6
+            )
+
+    def draw(self, scene: Scene) -> None:
+        if not scene.is_live:
+            self._chart.clip(_panes(scene))
+            GL.glClearColor(*dimmed_ground(scene), 1.0)
+            GL.glClear(GL.GL_COLOR_BUFFER_BIT)
+            self._chart.clip(scene.price_view.rect)
+
+
+def _panes(scene: Scene) -> Rect:
+    price, cvd = scene.price_view.rect, scene.cvd_view.rect
+    return Rect(price.x, price.y, price.width, cvd.bottom - price.y)

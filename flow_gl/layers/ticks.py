@@ -1,0 +1,137 @@
+"""Where the grid's lines stand: pure functions of what a pane shows. Labels and lines use the same ticks.
+
+Prices step by 1, 2 or 5 times a power of ten where that is a whole number of ticks of the instrument, and by doubled
+ticks below. Times step by what clocks are divided into, counted from midnight of the exchange's zone.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Final
+from zoneinfo import ZoneInfo
+
+_SECOND: Final = 1_000_000_000
+_MINUTE: Final = 60 * _SECOND
+_HOUR: Final = 60 * _MINUTE
+DAY_NS: Final = 24 * _HOUR
+TIME_STEPS_NS: Final = (
+    *(n * _SECOND // 10 for n in (1, 2, 5)),
+    *(n * _SECOND for n in (1, 2, 5, 10, 15, 30)),
+    *(n * _MINUTE for n in (1, 2, 5, 10, 15, 30)),
+    *(n * _HOUR for n in (1, 2, 4, 8)),
+    *(n * DAY_NS for n in (1, 2, 7, 14, 28)),
+)
+
+
+@lru_cache(maxsize=1024)
+def _offset_ns(zone: str, hour: int) -> int:
+    offset = datetime.fromtimestamp(hour * 3600, UTC).astimezone(ZoneInfo(zone)).utcoffset()
+    return int(offset.total_seconds()) * _SECOND if offset else 0
+
+
+def local_ns(t_ns: int, zone: str) -> int:
+    """Wall-clock time of a zone, as ns since the epoch would be if its clocks were UTC's."""
+    return t_ns + _offset_ns(zone, t_ns // _HOUR)
+
+
+@lru_cache(maxsize=64)
+def zone_name(zone: str, hour: int) -> str:
+    """Abbreviation in force (EST, EDT) at an hour since the epoch."""
+    return datetime.fromtimestamp(hour * 3600, UTC).astimezone(ZoneInfo(zone)).tzname() or zone
+
+
+def time_step(ns_per_px: float, min_px: float) -> int:
+    """Smallest natural step (ns) whose ticks stand at least `min_px` apart."""
+    least = ns_per_px * min_px
+    return next((step for step in TIME_STEPS_NS if step >= least), TIME_STEPS_NS[-1])
+
+
+def time_ticks(t_left_ns: int, t_right_ns: int, step_ns: int, zone: str) -> list[int]:
+    """Times (ns, UTC) within [left, right] at whole steps of the zone's clock, oldest first.
+
+    Where the clock is put forward or back, steps of hours stay whole hours of the wall clock.
+    """
+    first = local_ns(t_left_ns, zone) // step_ns * step_ns
+    ticks: list[int] = []
+    local = first
+    while True:
+        t_ns = local - _offset_ns(zone, (local - _offset_ns(zone, local // _HOUR)) // _HOUR)
+        if t_ns > t_right_ns:
+            return ticks
+        if t_ns >= t_left_ns and (not ticks or t_ns > ticks[-1]):
+            ticks.append(t_ns)
+        local += step_ns
+
+
+def time_label(t_ns: int, step_ns: int, zone: str) -> tuple[str, bool]:
+    """Text of a time tick, and whether it is a new day's."""
+    return _time_label(local_ns(t_ns, zone), step_ns)
+
+
+@lru_cache(maxsize=4096)
+def _time_label(local: int, step_ns: int) -> tuple[str, bool]:
+    of_day = local % DAY_NS
+    if of_day == 0:
+        day = datetime.fromtimestamp(local // _SECOND, UTC)
+        return f"{day.day} {day:%b}", True
+    hours, rest = divmod(of_day // _SECOND, 3600)
+    minutes, seconds = divmod(rest, 60)
+    if step_ns >= _MINUTE:
+        return f"{hours:02d}:{minutes:02d}", False
+    if step_ns >= _SECOND:
+        return f"{hours:02d}:{minutes:02d}:{seconds:02d}", False
+    return f"{hours:02d}:{minutes:02d}:{seconds:02d}.{of_day % _SECOND * 10 // _SECOND}", False
+
+
+def clock_text(t_ns: int, zone: str) -> str:
+    """Time of day to the second, for the crosshair."""
+    of_day = local_ns(t_ns, zone) % DAY_NS // _SECOND
+    return f"{of_day // 3600:02d}:{of_day // 60 % 60:02d}:{of_day % 60:02d}"
+
+
+def _one_two_five(first: int) -> Iterator[int]:
+    scale = 1
+    while True:
+        for factor in (1, 2, 5):
+            if factor * scale >= first:
+                yield factor * scale
+        scale *= 10
+
+
+@lru_cache(maxsize=256)
+def _price_steps(tick_size: int) -> tuple[int, ...]:
+    steps: list[int] = []
+    decimal = []
+    for step in _one_two_five(tick_size):
+        if step % tick_size == 0:
+            decimal.append(step)
+        if len(decimal) == 24 or step > 10**16:
+            break
+    doubled = tick_size
+    while doubled < (decimal[0] if decimal else 10**16):
+        steps.append(doubled)
+        doubled *= 2
+    return (*steps, *decimal)
+
+
+def price_step(tick_size: int, ticks_per_px: float, min_px: float) -> int:
+    """Smallest price step (1e-9) whose lines stand at least `min_px` apart: whole ticks of the instrument."""
+    least = ticks_per_px * min_px * tick_size
+    steps = _price_steps(tick_size)
+    return next((step for step in steps if step >= least), steps[-1])
+
+
+def price_ticks(low: int, high: int, step: int) -> range:
+    """Prices (1e-9) within [low, high] at whole steps, lowest first."""
+    return range(-(-low // step) * step, high + 1, step)
+
+
+def value_step(per_px: float, min_px: float) -> int:
+    """Smallest 1-2-5 step of whole contracts whose lines stand at least `min_px` apart."""
+    least = per_px * min_px
+    return next(step for step in _one_two_five(1) if step >= least)
+
+
+def value_ticks(low: float, high: float, step: int) -> range:
+    """Whole multiples of `step` within [low, high], lowest first."""
+    return range(-int(-low // step) * step, int(high // 1) + 1, step)

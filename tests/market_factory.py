@@ -1,0 +1,316 @@
+"""A market for tests and pictures: plausible rows in a store of the process's own, without the engine.
+
+Seconds of trading are drawn from a seeded random walk and folded to all levels of detail by plain NumPy, independently
+of the engine's kernels. `Market.advance` publishes more of it, as an engine would: closed rows to the rings, the open
+ones and what the session amounts to in the tables.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flow_gl.core.palette import DARK
+from flow_gl.core.schema import (
+    BUBBLE,
+    CVD_POINT,
+    EVENT,
+    GAP_LIST,
+    INSTRUMENT,
+    LEVELS,
+    OPEN,
+    PRICE_SCALE,
+    PROFILE,
+    SESSION,
+    UNDEF_PRICE,
+    EventKind,
+    GapKind,
+)
+from flow_gl.gl.view import Rect, View
+from flow_gl.layers.base import Scene, Style
+from flow_gl.store.market import MarketReader, MarketStore
+
+SECOND = 1_000_000_000
+START_NS = 1_764_340_200 * SECOND
+"""2025-11-28 09:30:00 in New York."""
+TICK = 250_000_000
+
+
+def make_seconds(
+    count: int, *, seed: int = 1, start_ns: int = START_NS, price_ticks: int = 101_480, intensity: float = 1.0
+) -> tuple[NDArray[np.void], NDArray[np.void]]:
+    """Draw BUBBLE and CVD_POINT rows of `count` seconds; some seconds have no trade and so no row."""
+    random = np.random.default_rng(seed)
+    mood = np.convolve(random.normal(0, 1, count + 40), np.ones(40) / 40, "valid")[:count]
+    burst = np.exp(np.convolve(random.normal(0, 1, count + 12), np.ones(12) / 5, "valid")[:count])
+    trades = random.poisson(4.0 * burst * intensity)
+    heavy = random.pareto(1.9, count) * 5.0 * burst * intensity
+    lean = 1 / (1 + np.exp(-(2.2 * mood + random.normal(0, 1.1, count))))
+    total = np.where(trades > 0, trades + heavy.astype(np.int64), 0)
+    buy = random.binomial(total, lean)
+    unsided = np.where(random.random(count) < 0.004, total, 0)
+    buy, sell = np.where(unsided > 0, 0, buy), np.where(unsided > 0, 0, total - buy)
+    step = np.rint(0.10 * (buy - sell) / np.sqrt(np.maximum(total, 1)) * 2 + random.normal(0, 1.6, count))
+    close = price_ticks + np.cumsum(step).astype(np.int64)
+    opened = np.concatenate([[price_ticks], close[:-1]])
+    spread = random.poisson(0.8, (2, count))
+    high, low = np.maximum(opened, close) + spread[0], np.minimum(opened, close) - spread[1]
+    share = random.beta(3, 3, count)
+    rows = np.zeros(count, BUBBLE)
+    rows["ts_event"] = start_ns + np.arange(count) * SECOND
+    rows["id"] = rows["ts_event"] // SECOND
+    rows["ts_last"] = rows["ts_event"] + SECOND - 1
+    rows["price"] = np.rint((low + (high - low) * share) * TICK).astype(np.int64)
+    for field, ticks in (("open", opened), ("high", high), ("low", low), ("close", close)):
+        rows[field] = ticks * TICK
+    rows["buy"], rows["sell"], rows["unsided"], rows["trade_count"] = buy, sell, unsided, trades
+    rows = rows[total > 0]
+    return rows, cvd_of(rows)
+
+
+def cvd_of(rows: NDArray[np.void], *, start: int = 0) -> NDArray[np.void]:
+    """CVD_POINT rows that belong to BUBBLE rows."""
+    points = np.zeros(len(rows), CVD_POINT)
+    points["id"], points["ts_event"] = rows["id"], rows["ts_event"]
+    points["close"] = start + np.cumsum(rows["buy"] - rows["sell"])
+    points["open"] = np.concatenate([[start], points["close"][:-1]])
+    points["high"] = np.maximum(points["open"], points["close"])
+    points["low"] = np.minimum(points["open"], points["close"])
+    return points
+
+
+def fold(rows: NDArray[np.void], points: NDArray[np.void], level: int) -> tuple[NDArray[np.void], NDArray[np.void]]:
+    """Merge rows of level 0 into buckets `2 ** level` times as long."""
+    if level == 0 or len(rows) == 0:
+        return rows, points
+    ids = rows["id"] >> level
+    first = np.flatnonzero(np.concatenate([[True], ids[1:] != ids[:-1]]))
+    last = np.concatenate([first[1:], [len(rows)]]) - 1
+    merged = np.zeros(len(first), BUBBLE)
+    merged["id"] = ids[first]
+    merged["ts_event"] = (ids[first] << level) * SECOND
+    merged["open"], merged["close"] = rows["open"][first], rows["close"][last]
+    merged["high"] = np.maximum.reduceat(rows["high"], first)
+    merged["low"] = np.minimum.reduceat(rows["low"], first)
+    for field in ("buy", "sell", "unsided", "trade_count"):
+        merged[field] = np.add.reduceat(rows[field], first)
+    merged["ts_last"] = rows["ts_last"][last]
+    volume = rows["buy"] + rows["sell"] + rows["unsided"]
+    offset = rows["price"] - rows["price"][0]
+    weighted = np.add.reduceat(offset * volume, first) / np.add.reduceat(volume, first)
+    merged["price"] = rows["price"][0] + np.rint(weighted).astype(np.int64)
+    curve = np.zeros(len(first), CVD_POINT)
+    curve["id"], curve["ts_event"] = merged["id"], merged["ts_event"]
+    curve["open"], curve["close"] = points["open"][first], points["close"][last]
+    curve["high"] = np.maximum.reduceat(points["high"], first)
+    curve["low"] = np.minimum.reduceat(points["low"], first)
+    return merged, curve
+
+
+@dataclass
+class Market:
+    """A store and the rows that it is being filled with."""
+
+    store: MarketStore
+    rows: NDArray[np.void]
+    points: NDArray[np.void]
+    published: int = 0
+    """Rows published so far, the open one included."""
+
+    def __post_init__(self) -> None:
+        self.reader = MarketReader(self.store)
+        self._levels = [fold(self.rows, self.points, level) for level in range(LEVELS)]
+        self._closed = [0] * LEVELS
+
+    @property
+    def now_ns(self) -> int:
+        """End of the newest published second."""
+        return int(self.rows["ts_event"][self.published - 1]) + SECOND if self.published else START_NS
+
+    def advance(self, count: int | None = None) -> None:
+        """Publish `count` more rows (all by default), the last one as the open bubble, and refresh the reader."""
+        self.published = len(self.rows) if count is None else min(self.published + count, len(self.rows))
+        if self.published:
+            self._publish_rows()
+            self._publish_session()
+        self.reader.refresh()
+
+    def close_open(self) -> None:
+        """Close the open bubble at level 0; nothing is open there then."""
+        self.store.bubbles[0].append(self.rows[self._closed[0] : self.published])
+        self.store.cvd[0].append(self.points[self._closed[0] : self.published])
+        self._closed[0] = self.published
+        self.reader.refresh()
+
+    def _publish_rows(self) -> None:
+        table = np.zeros(1, OPEN)
+        newest = int(self.rows["id"][self.published - 1])
+        for level, (rows, points) in enumerate(self._levels):
+            stop = int(np.searchsorted(rows["id"], newest >> level))
+            start, self._closed[level] = self._closed[level], stop
+            self.store.bubbles[level].append(rows[start:stop])
+            self.store.cvd[level].append(points[start:stop])
+            inside = slice(int(np.searchsorted(self.rows["id"] >> level, newest >> level)), self.published)
+            bubble, point = fold(self.rows[inside], self.points[inside], level)
+            table["bubble"][0, level], table["cvd"][0, level] = bubble[0], point[0]
+        table["count"] = self._closed[0]
+        self.store.open.write(table)
+
+    def _publish_session(self) -> None:
+        rows = self.rows[: self.published]
+        self.store.profile.write(profile_of(rows))
+        self.store.session.write(session_of(rows, self.points[: self.published]))
+
+
+def profile_of(rows: NDArray[np.void]) -> NDArray[np.void]:
+    """A PROFILE record: each bubble's contracts spread evenly over its ticks, levels by simple rules."""
+    record = np.zeros(1, PROFILE)
+    low, high = int(rows["low"].min()), int(rows["high"].max())
+    count = (high - low) // TICK + 1
+    sides = np.zeros((count, 3))
+    for row in rows:
+        first, last = (int(row["low"]) - low) // TICK, (int(row["high"]) - low) // TICK + 1
+        for column, side in enumerate(("buy", "sell", "unsided")):
+            sides[first:last, column] += int(row[side]) / (last - first)
+    sides = np.rint(sides).astype(np.int64)
+    total = sides.sum(axis=1)
+    poc = int(total.argmax())
+    first = last = poc
+    while total[first : last + 1].sum() < 0.7 * total.sum():
+        above = total[last + 1] if last + 1 < count else -1
+        below = total[first - 1] if first else -1
+        first, last = (first, last + 1) if above >= below else (first - 1, last)
+    record["rows"], record["base"], record["tick_size"], record["ticks_per_row"] = count, low, TICK, 1
+    record["poc"], record["val"], record["vah"] = (low + row * TICK for row in (poc, first, last))
+    record["total"], record["value_area"], record["step"] = total.sum(), total[first : last + 1].sum(), 2
+    for column, side in enumerate(("buy", "sell", "unsided")):
+        record[side][0, :count] = sides[:, column]
+    smooth = np.convolve(total, np.ones(5) / 5, "same")
+    nodes = [row for row in range(8, count - 8, 1) if smooth[row] == smooth[row - 8 : row + 9].min()][:4]
+    record["lvn_count"] = len(nodes)
+    record["lvn"][0, : len(nodes)] = [low + row * TICK for row in nodes]
+    return record
+
+
+def session_of(rows: NDArray[np.void], points: NDArray[np.void]) -> NDArray[np.void]:
+    """A SESSION record."""
+    record = np.zeros(1, SESSION)
+    volume = rows["buy"] + rows["sell"] + rows["unsided"]
+    price = rows["price"] / PRICE_SCALE
+    vwap = float((price * volume).sum() / volume.sum())
+    record["trade_date"], record["open_ts"] = 20251128, rows["ts_event"][0]
+    record["first_ts"], record["last_ts"] = rows["ts_event"][0], rows["ts_last"][-1]
+    record["last_price"], record["open"] = rows["close"][-1], rows["open"][0]
+    record["high"], record["low"] = rows["high"].max(), rows["low"].min()
+    for side in ("buy", "sell", "unsided", "trade_count"):
+        record[side] = rows[side].sum()
+    record["bubble_count"] = len(rows) - 1
+    record["cvd"], record["cvd_high"], record["cvd_low"] = (
+        points["close"][-1],
+        points["high"].max(),
+        points["low"].min(),
+    )
+    record["vwap"] = vwap
+    record["vwap_sd"] = float(np.sqrt((volume * (price - vwap) ** 2).sum() / volume.sum()))
+    record["reference"] = max(10, int(np.percentile(np.maximum(rows["buy"], rows["sell"]), 99.5)))
+    for field in ("prior_high", "prior_low", "prior_close", "prior_poc", "prior_vah", "prior_val"):
+        record[field] = UNDEF_PRICE
+    record["overnight_high"] = record["overnight_low"] = UNDEF_PRICE
+    record["total_trades"] = record["trade_count"]
+    return record
+
+
+def make_market(
+    seconds: int = 180,
+    *,
+    seed: int = 1,
+    intensity: float = 1.0,
+    gap: tuple[int, int, GapKind] | None = None,
+    capacity: int = 1 << 14,
+    crosses: Iterable[tuple[int, int]] = (),
+    is_published: bool = True,
+) -> Market:
+    """Make a store with `seconds` of trading.
+
+    Parameters
+    ----------
+    gap : (first second, last second, kind) without trades
+    crosses : (second, direction) of CVD zero crosses
+    is_published : all of it at once; else call `Market.advance`
+    """
+    store = MarketStore.local(base_capacity=capacity)
+    rows, _ = make_seconds(seconds, seed=seed, intensity=intensity)
+    second = (rows["ts_event"] - START_NS) // SECOND
+    if gap is not None:
+        rows, second = (array[(second < gap[0]) | (second >= gap[1])] for array in (rows, second))
+        record = np.zeros(1, GAP_LIST)
+        record["count"] = record["total"] = 1
+        record["gap"]["start"][0, 0], record["gap"]["end"][0, 0] = (START_NS + at * SECOND for at in gap[:2])
+        record["gap"]["kind"][0, 0] = gap[2]
+        store.gaps.write(record)
+    instrument = np.zeros(1, INSTRUMENT)
+    instrument["symbol"], instrument["requested"], instrument["instrument_id"] = b"NQZ5", b"NQ.v.0", 1
+    instrument["tick_size"], instrument["point_value"], instrument["bucket_ns"] = TICK, 20.0, SECOND
+    store.instrument.write(instrument)
+    for at, direction in crosses:
+        event = np.zeros(1, EVENT)
+        event["ts_event"], event["kind"], event["direction"] = START_NS + at * SECOND, EventKind.ZERO_CROSS, direction
+        event["price"] = rows["close"][min(int(np.searchsorted(second, at)), len(rows) - 1)]
+        event["strength"] = 300
+        store.events.append(event)
+    market = Market(store, rows, cvd_of(rows))
+    if is_published:
+        market.advance()
+    return market
+
+
+def make_scene(
+    market: Market,
+    width: int = 640,
+    height: int = 360,
+    *,
+    span_s: float = 120.0,
+    level: int = 0,
+    style: Style | None = None,
+    scale: float = 1.0,
+    edge_ns: int | None = None,
+    **fields: object,
+) -> Scene:
+    """Build the scene of one chart that fills the framebuffer, laid out as the program does it."""
+    axis, time_axis = round(110 * scale), round(24 * scale)
+    plot = width - axis
+    cvd_height = round((height - time_axis) * 0.2)
+    price_rect = Rect(0, 0, plot, height - time_axis - cvd_height)
+    cvd_rect = Rect(0, price_rect.height, plot, cvd_height)
+    now = market.now_ns
+    edge = now if edge_ns is None else edge_ns
+    ns_per_px = span_s * SECOND / plot
+    right = edge + int(0.08 * plot * ns_per_px)
+    left = right - int(plot * ns_per_px)
+    rows, points = (array[: market.published] for array in (market.rows, market.points))
+    seen = (rows["ts_event"] + SECOND > left) & (rows["ts_event"] < right)
+    low, high = (
+        (int(rows["low"][seen].min()) / TICK, int(rows["high"][seen].max()) / TICK)
+        if seen.any()
+        else (101_400, 101_500)
+    )
+    span = max(high - low, 10) * 1.25
+    cvd_low, cvd_high = (int(points["low"][seen].min()), int(points["high"][seen].max())) if seen.any() else (-10, 10)
+    cvd_low, cvd_high = min(cvd_low, 0), max(cvd_high, 0)
+    cvd_span = max(cvd_high - cvd_low, 20) * 1.25
+    scene = Scene(
+        reader=market.reader,
+        price_view=View(price_rect, right, ns_per_px, (low + high + span) / 2, span / price_rect.height, scale),
+        cvd_view=View(cvd_rect, right, ns_per_px, (cvd_low + cvd_high + cvd_span) / 2, cvd_span / cvd_height, scale),
+        profile_rect=Rect(round(plot * 0.86), 0, plot - round(plot * 0.86), price_rect.height),
+        level=level,
+        style=style or Style(palette=DARK),
+        now_ns=now,
+        live_x_px=price_rect.right - (right - now) / ns_per_px,
+        wall_s=100.0,
+        screen_px=(width, height),
+        price_axis_px=axis,
+        time_axis_px=time_axis,
+    )
+    return replace(scene, **fields)  # type: ignore[arg-type]
