@@ -61,13 +61,13 @@ def is_outright_symbol(symbol: str) -> bool:
 
 
 def root_of(symbol: str) -> str:
-    """Name the product: `NQZ5`, `NQ.v.0`, `NQ.FUT` and the spread `NQZ5-NQH6` are all `NQ`; "" where none is told."""
+    """Name the product: `NQZ5`, `NQ.v.0`, `NQ.FUT` and the spread `NQZ5-NQH6` are all `NQ`; "" where untold."""
     for pattern in (_OUTRIGHT, _CONTINUOUS, _PARENT):
         match = pattern.fullmatch(symbol)
         if match:
             return match[1]
-    leg, dash, _ = symbol.partition("-")
-    return root_of(leg) if dash else ""
+    leg, *others = re.split("[- ]", symbol, maxsplit=1)
+    return root_of(leg) if others else ""
 
 
 def builtin(symbol: str) -> Instrument | None:
