@@ -6,13 +6,9 @@ from typing import Annotated
 
 import typer
 
-from flow_gl.cli.options import Drawing, Speed, flag, takes_drawing_flags
+from flow_gl.cli.options import Drawing, Files, Speed, flag, takes_drawing_flags
 from flow_gl.core.errors import FeedError, UsageError
 from flow_gl.core.units import parse_duration_ns
-
-Files = Annotated[
-    list[Path], typer.Argument(metavar="FILE...", help="DBN or Databento CSV, plain or zstd, in order of time.")
-]
 
 
 @takes_drawing_flags
@@ -105,7 +101,7 @@ def live(
         flag("--stype-in", "continuous, parent, raw_symbol or instrument_id (default continuous).", "T"),
     ] = None,
     gateway: Annotated[str | None, flag("--gateway", "Gateway (default: the dataset's own).", "HOST")] = None,
-    port: Annotated[int | None, flag("--port", "Gateway's port (default 13000).", "N")] = None,
+    port: Annotated[str | None, flag("--port", "Gateway's port (default 13000).", "N")] = None,
     api_key: Annotated[
         str | None,
         flag("--api-key", "Databento key; better in DATABENTO_API_KEY, where no list shows it.", "KEY"),

@@ -4,6 +4,7 @@ import datetime
 import sys
 from contextlib import closing
 from pathlib import Path
+from typing import Final
 
 from flow_gl.cli.options import Drawing
 from flow_gl.core import config
@@ -12,10 +13,17 @@ from flow_gl.core.settings import Settings
 from flow_gl.core.spec import KEY_VARIABLE, DemoSpec, EngineSpec, FilesSpec, LiveSpec
 from flow_gl.ui.options import ViewOptions
 
+SHORTEST_S: Final = 0.1
+LONGEST_S: Final = 31_536_000.0
+
 
 def read_settings(drawing: Drawing, **flags: object) -> Settings:
     """The settings, with the shared flags and a command's own on top. Raises UsageError."""
     settings = config.load({**drawing.settings(), **flags}, config=drawing.config)
+    if drawing.duration is not None and not SHORTEST_S <= drawing.duration <= LONGEST_S:
+        raise UsageError(
+            f"--duration: {SHORTEST_S:g} to {LONGEST_S:.0f} seconds are allowed, {drawing.duration:g} came"
+        )
     for path, flag in ((drawing.screenshot, "--screenshot"), (drawing.record, "--record")):
         if path is not None and not path.absolute().parent.is_dir():
             raise UsageError(f"{flag} {path}: there is no folder {path.absolute().parent}")

@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -14,17 +14,26 @@ from flow_gl.cli.tools import bench, doctor, export
 from flow_gl.core.errors import EXIT_FAULT, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, FlowError
 from flow_gl.core.log import masked
 
-HELP = """The order-flow bubble chart for CME futures.
+HELP: Final = """The order-flow bubble chart for CME futures.
 
-  flow-gl demo                          a synthetic market, no data and no key needed
-  flow-gl replay FILE...                a recorded day: Databento DBN or CSV
-  flow-gl live                          Databento's live feed (DATABENTO_API_KEY)
+\b
+flow-gl demo              a synthetic market: no data and no key needed
+flow-gl replay FILE...    recorded trades: Databento DBN or CSV
+flow-gl live              Databento's live feed (DATABENTO_API_KEY)
+flow-gl COMMAND --help    flags and examples of a command
 
 Settings come from .env, the environment (FLOW_GL_*), the TOML config file and flags; later ones win.
 
-Exit codes: 0 done, 1 a fault of the program, 2 a wrong flag or setting, 3 a missing, damaged or wrong file,
-4 the live feed refused, 5 no display, no OpenGL 3.3 or no video encoder, 6 memory, disk or another resource is
-lacking, 130 interrupted.
+\b
+Exit codes:
+  0    done
+  1    a fault of the program
+  2    a wrong flag or setting
+  3    a file is missing, damaged or of the wrong kind
+  4    the live feed refused: key, symbol, connection
+  5    no display, no OpenGL 3.3 or no video encoder
+  6    shared memory, disk or another resource is lacking
+  130  interrupted
 """
 
 app = typer.Typer(
@@ -32,7 +41,7 @@ app = typer.Typer(
     help=HELP,
     no_args_is_help=True,
     add_completion=False,
-    rich_markup_mode=None,
+    rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )

@@ -1,5 +1,7 @@
 """The flags that several commands share.
 
+Those that are settings are taken as text: the settings check them, and say alike what is wrong wherever it stood.
+
 `Drawing` holds those of every command that draws. `takes_drawing_flags` adds them to a command's own, so that each is
 declared, explained and checked once.
 """
@@ -28,30 +30,31 @@ _show: Final = partial(flag, panel=SHOW)
 _market: Final = partial(flag, panel=MARKET)
 _setting: Final = partial(flag, panel=SETTINGS)
 
+Files = Annotated[
+    list[Path], typer.Argument(metavar="FILE...", help="DBN or Databento CSV, plain or zstd, in order of time.")
+]
 Headless = Annotated[bool, _show("--headless", "No window: draw off-screen, for --screenshot and --record.")]
 Size = Annotated[str | None, _show("--size", "Window or picture in pixels (default 1600x900).", "WxH")]
-Duration = Annotated[
-    float | None, _show("--duration", "End after so many seconds (default: never).", "S", min=0.1, max=31_536_000)
-]
+Duration = Annotated[float | None, _show("--duration", "End after so many seconds (default: never).", "S")]
 Screenshot = Annotated[Path | None, _show("--screenshot", "Write the last picture here at the end.", "PNG")]
 Record = Annotated[Path | None, _show("--record", "Write a video of what is drawn, at a steady frame rate.", "MP4")]
 Fullscreen = Annotated[bool | None, _show("--fullscreen/--windowed", "Start in full screen (default: a window).")]
-Monitor = Annotated[int | None, _show("--monitor", "Monitor of the window, 0 the primary one (see doctor).", "N")]
-Fps = Annotated[float | None, _show("--fps", "Most frames a second, 1 to 1000 (default: the monitor's rate).", "N")]
+Monitor = Annotated[str | None, _show("--monitor", "Monitor of the window, 0 the primary one (see doctor).", "N")]
+Fps = Annotated[str | None, _show("--fps", "Most frames a second, 1 to 1000 (default: the monitor's rate).", "N")]
 Palette = Annotated[str | None, _show("--palette", "dark, light or colour-blind (default: as last time).", "NAME")]
 Panels = Annotated[str | None, _show("--panels", "Panels open at the start (default: as last time).", "A,B")]
 Span = Annotated[str | None, _show("--span", "Time that the chart spans, 5s to 24h (default: as last time).", "TIME")]
 Threshold = Annotated[
-    float | None, _show("--threshold", "Imbalance above which a bubble has a side's colour (default 0.15).", "X")
+    str | None, _show("--threshold", "Imbalance above which a bubble has a side's colour (default 0.15).", "X")
 ]
 SizeFloor = Annotated[
-    int | None, _show("--size-floor", "Hide bubbles of fewer contracts (default 0); changes no number.", "N")
+    str | None, _show("--size-floor", "Hide bubbles of fewer contracts (default 0); changes no number.", "N")
 ]
 Bucket = Annotated[str | None, _market("--bucket", "A bubble's bucket, 100ms to 1h (default 1s).", "TIME")]
-Arm = Annotated[int | None, _market("--arm", "Contracts that arm a CVD zero cross (default 300).", "N")]
-ValueArea = Annotated[float | None, _market("--value-area", "Share of volume in the value area (default 0.7).", "X")]
+Arm = Annotated[str | None, _market("--arm", "Contracts that arm a CVD zero cross (default 300).", "N")]
+ValueArea = Annotated[str | None, _market("--value-area", "Share of volume in the value area (default 0.7).", "X")]
 ValueAreaStep = Annotated[
-    int | None, _market("--value-area-step", "Rows it grows by at a time, 1 or 2 (default 2).", "N")
+    str | None, _market("--value-area-step", "Rows it grows by at a time, 1 or 2 (default 2).", "N")
 ]
 Sessions = Annotated[
     bool | None, _market("--sessions/--no-sessions", "Start anew at each session's open (default: --sessions).")

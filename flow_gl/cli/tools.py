@@ -2,14 +2,35 @@
 
 import inspect
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
-from flow_gl.cli.options import Config, Debug
+from flow_gl.cli.options import MARKET, Bucket, Config, Debug, Files, flag
 from flow_gl.core.errors import UsageError
 
 JSON_HELP = "Write the result here as JSON."
+
+
+def export(
+    files: Files,
+    *,
+    out: Annotated[Path, flag("--out", "Folder for the tables; made where it is missing.", "DIR")],
+    table_format: Annotated[Literal["parquet", "csv"], flag("--format", "Of the tables.", "parquet|csv")] = "parquet",
+    symbol: Annotated[str | None, flag("--symbol", "Only this contract (default: every instrument).", "S")] = None,
+    bucket: Bucket = None,
+    by_session: Annotated[
+        bool, flag("--sessions", "Split by the exchange's sessions (default: the files are one session).", panel=MARKET)
+    ] = False,
+    config: Config = None,
+    debug: Debug = False,
+) -> None:
+    """Write the numbers of recorded trades as tables: bubbles, cvd, profile, and levels.json.
+
+    \b
+    flow-gl export nq-20251128.trades.dbn.zst --out tables
+    flow-gl export day.csv --out tables --format csv --symbol NQZ5 --bucket 10s
+    """
 
 
 def doctor(
@@ -21,7 +42,7 @@ def doctor(
     """Look over this machine: graphics, monitors, packages, memory, the key. Ends with 0 if the chart can run."""
     from flow_gl import doctor as checks
 
-    report = checks.examine(config=config)
+    report = checks.examine(config_file=config)
     if as_json:
         typer.echo(checks.to_json(report))
     else:

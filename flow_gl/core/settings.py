@@ -134,8 +134,12 @@ class Settings(BaseModel):
     speed: Annotated[float, BeforeValidator(_speed), AfterValidator(_speed_range)] = Field(
         1.0, description="replay, demo: event seconds per second, 0.1 to 10000, or max"
     )
-    threshold: float | None = Field(None, ge=0, le=1, description="imbalance above which a bubble has a side's colour")
-    size_floor: int | None = Field(None, ge=0, le=1_000_000, description="contracts below which bubbles are hidden")
+    threshold: float | None = Field(
+        None, ge=0, le=1, description="imbalance above which a bubble has a side's colour, 0 to 1"
+    )
+    size_floor: int | None = Field(
+        None, ge=0, le=1_000_000, description="contracts below which bubbles are hidden, 0 or more"
+    )
     size_scale: float | None = Field(None, ge=0.1, le=10, description="factor on the discs' radius, 0.1 to 10")
     span: Annotated[str, _duration(SPAN_LOW_NS, SPAN_HIGH_NS)] | None = Field(
         None, description="time that the chart spans at the start, 5s to 24h"
@@ -145,7 +149,9 @@ class Settings(BaseModel):
     )
     panels: Names | None = Field(None, description="panels open at the start, separated by commas")
     size: Annotated[str, AfterValidator(_size)] = Field("1600x900", description="window or picture in pixels, WxH")
-    fps: float | None = Field(None, ge=1, le=1000, description="most frames a second; none follows the monitor")
+    fps: float | None = Field(
+        None, ge=1, le=1000, description="most frames a second, 1 to 1000; none follows the monitor"
+    )
     scale: float | None = Field(
         None, ge=0.5, le=4, description="size of type and lines, 0.5 to 4; none asks the monitor"
     )
