@@ -26,7 +26,7 @@ void main() {
     vec3 tint = is_significant ? (delta > 0.0 ? u_buy.rgb : u_sell.rgb) : u_balanced.rgb;
     bool is_hovered = place.x == u_mark.x;
     bool is_pinned = place.x == u_mark.y;
-    float strength = u_screen.w * (u_mark.z != 0 && !is_hovered && !is_pinned ? 0.35 : 1.0);
+    float strength = u_screen.w * (u_mark.z != 0 && !is_hovered && !is_pinned ? 0.5 : 1.0);
 
     v_radius = radius;
     v_fill = vec4(tint, strength * (is_hovered ? min(1.0, u_look.y + 0.25) : u_look.y));

@@ -12,8 +12,8 @@ from flow_gl.layers.chart import mix
 from flow_gl.layers.sketch import SketchLayer
 from flow_gl.layers.words import contracts_text, price_text
 
-LABEL_PX: Final = 12.0
-_PLATE_PX: Final = 13.0
+LABEL_PX: Final = 13.0
+_PLATE_PX: Final = 14.0
 _LEFT_PX: Final = 12.0
 _HOUR_NS: Final = 3600 * 1_000_000_000
 
@@ -67,7 +67,8 @@ class AxesLayer(SketchLayer):
         if plate_y is not None:
             color = palette.buy if chart.cvd > 0 else palette.sell if chart.cvd < 0 else palette.plate
             self._plate(scene, contracts_text(chart.cvd), plate_y, color, palette.ground)
-        chart.text.add("CVD", round(rect.x + 14 * scale), round(rect.y + 1.3 * size), size_px=size, color=palette.quiet)
+        at = round(rect.x + 14 * scale), round(rect.y + 1.3 * size)
+        chart.text.add("CVD", *at, size_px=size, color=palette.quiet, plate=palette.ground, plate_alpha=0.7)
 
     def _plate(self, scene: Scene, text: str, y: float, plate: Rgb, color: Rgb) -> None:
         scale = scene.price_view.scale

@@ -25,8 +25,6 @@ from flow_gl.layers.series import NO_INDEX, LevelRows, Series
 
 _BLOCK: Final = struct.Struct("<12f8i32f")
 _EASE_S: Final = 0.12
-_DIM: Final = 0.25
-"""How far the ground goes towards the grid's colour when the picture is not live."""
 
 TIME_LABEL_PX: Final = 104.0
 PRICE_LABEL_PX: Final = 44.0
@@ -38,6 +36,11 @@ def mix(a: Rgb, b: Rgb, share: float) -> Rgb:
     return (a[0] + (b[0] - a[0]) * share, a[1] + (b[1] - a[1]) * share, a[2] + (b[2] - a[2]) * share)
 
 
+def meets(a: Rect, b: Rect) -> bool:
+    """Two boxes share some area."""
+    return a.x < b.right and b.x < a.right and a.y < b.bottom and b.y < a.bottom
+
+
 class Chart:
     """State of one chart that its layers share.
 
@@ -47,6 +50,7 @@ class Chart:
     text : labels, above everything
     time_ticks : (time ns, x px, label, is a new day) of the time axis
     price_ticks, cvd_ticks : (value, y px)
+    taken : boxes where labels stand already; what comes later steps aside
     last_price : last price drawn (1e-9); it stands still while the picture is paused
     cvd : value drawn at the right edge of the CVD pane
     """
@@ -67,6 +71,7 @@ class Chart:
         self.time_ticks: list[tuple[int, float, str, bool]] = []
         self.price_ticks: list[tuple[int, float]] = []
         self.cvd_ticks: list[tuple[int, float]] = []
+        self.taken: list[Rect] = []
         self.tick_size = 1
         self.reference = 0.0
         self.last_price = 0
@@ -82,6 +87,7 @@ class Chart:
     def begin(self, scene: Scene) -> None:
         """Bring rows, ticks and uniforms in step with the scene."""
         self.kit.atlas.begin_frame()
+        self.taken.clear()
         self.tick_size = tick_size_of(scene)
         self.is_paused = scene.until_ns < END_OF_TIME
         self.screen_px = scene.screen_px if scene.screen_px[0] else _viewport_size()
@@ -198,8 +204,3 @@ def _colors(palette: Palette) -> tuple[float, ...]:
 def _viewport_size() -> tuple[int, int]:
     _, _, width, height = GL.glGetIntegerv(GL.GL_VIEWPORT)
     return int(width), int(height)
-
-
-def dimmed_ground(scene: Scene) -> Rgb:
-    """Ground of a chart that does not follow a running market."""
-    return mix(scene.style.palette.ground, scene.style.palette.grid, _DIM)

@@ -118,7 +118,7 @@ class CountsLayer:
         size = np.array(_SIZES_PX)[np.searchsorted([13.0 * scale, 18.0 * scale, 26.0 * scale], radius)] * scale
         digits = np.where(volume < 10_000, np.floor(np.log10(np.maximum(volume, 1))) + 1 + 0.4 * (volume >= 1000), 4.6)
         half_width, half_height = 0.5 * digits * _DIGIT_EM * size, 0.5 * _CAP_EM * _SIZES_PX[0] * scale
-        has_room = np.hypot(half_width, half_height) + 1.5 * scale <= radius
+        has_room = np.hypot(half_width, half_height) + 2.5 * scale <= radius
         candidates = np.flatnonzero(has_room & uncovered(x, y, radius, half_width, half_height))[-_MOST_LABELS:]
         self._upload(rows[candidates], volume[candidates], size[candidates])
 

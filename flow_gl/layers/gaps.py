@@ -14,7 +14,7 @@ from flow_gl.layers.sketch import SketchLayer
 from flow_gl.layers.words import length_text
 
 _NAMES: Final = {GapKind.FEED: "feed gap", GapKind.NO_TRADES: "no trades", GapKind.CLOSED: "closed"}
-_LABEL_PX: Final = 12.0
+_LABEL_PX: Final = 13.0
 _MIN_BAND_PX: Final = 2.0
 _MOST_BANDS: Final = 64
 
@@ -59,7 +59,7 @@ class GapsLayer(SketchLayer):
             line = max(1.0, round(scale))
             for edge, is_inside in ((left, left >= rect.x), (right, right < rect.right)):
                 if is_inside and width > 4 * line:
-                    under.rect(round(edge), pane.y, line, pane.height, color, alpha=0.45)
+                    under.rect(round(edge), pane.y, line, pane.height, color, alpha=0.3)
         self._add_label(scene, (x, width), f"{_NAMES[kind]} {length_text(end_ns - start_ns)}", is_feed=is_feed)
 
     def _add_label(self, scene: Scene, band: tuple[float, float], text: str, *, is_feed: bool) -> None:

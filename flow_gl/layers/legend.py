@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from flow_gl.gl.view import Rect
 from flow_gl.layers.base import Scene
 from flow_gl.layers.chart import Chart
 from flow_gl.layers.discs import radius_of, reference_of
@@ -45,22 +46,38 @@ class LegendLayer(SketchLayer):
         style, palette, chart = scene.style, scene.style.palette, self._chart
         reference = reference_of(scene)
         size = _LABEL_PX * scale
-        x, floor = rect.x + _MARGIN_PX * scale, rect.bottom - _MARGIN_PX * scale
-        middle = floor - radius_of(reference, reference, style, scale)
-        for contracts in legend_sizes(reference):
-            radius = radius_of(contracts, reference, style, scale)
-            text = contracts_text(contracts)
-            width = chart.text.width(text, size)
-            has_room = width + 4 * scale < 1.8 * radius
+        sizes = legend_sizes(reference)
+        radii = [radius_of(contracts, reference, style, scale) for contracts in sizes]
+        texts = [contracts_text(contracts) for contracts in sizes]
+        widths = [chart.text.width(text, size) for text in texts]
+        has_room = [width + 4 * scale < 1.8 * radius for width, radius in zip(widths, radii, strict=True)]
+        caption = self._caption(scene)
+        left, floor = rect.x + _MARGIN_PX * scale, rect.bottom - _MARGIN_PX * scale
+        middle = round(floor - radii[-1])
+        parts = zip(widths, radii, has_room, strict=True)
+        steps = [2 * radius + (10 * scale if inside else width + 12 * scale) for width, radius, inside in parts]
+        box = Rect(
+            left - 6 * scale,
+            middle - radii[-1] - 6 * scale,
+            sum(steps) + chart.text.width(caption, size) + 16 * scale,
+            2 * radii[-1] + 12 * scale,
+        )
+        chart.taken.append(box)
+        chart.over.plate(box.x, box.y, box.width, box.height, palette.ground, alpha=0.66, radius=6 * scale)
+        x = left
+        for text, width, radius, inside, step in zip(texts, widths, radii, has_room, steps, strict=True):
             chart.over.ring(round(x + radius), middle, radius, max(1.0, scale), palette.quiet, alpha=0.75)
-            at = x + radius if has_room else x + 2 * radius + 3 * scale + 0.5 * width
-            chart.text.add(text, round(at), round(middle), size_px=size, color=palette.quiet, align="center")
-            x += 2 * radius + (10 * scale if has_room else width + 12 * scale)
-        caption = f"contracts in {bucket_text(chart.series.current.base.bucket_ns)}"
-        if style.size_floor > 0:
-            hidden, floor_text = contracts_text(self._hidden_in(scene)), contracts_text(style.size_floor)
-            caption += f" \u00b7 {hidden} below {floor_text} hidden"
-        chart.text.add(caption, round(x + 2 * scale), round(middle), size_px=size, color=palette.quiet)
+            at = x + radius if inside else x + 2 * radius + 3 * scale + 0.5 * width
+            chart.text.add(text, round(at), middle, size_px=size, color=palette.quiet, align="center")
+            x += step
+        chart.text.add(caption, round(x), middle, size_px=size, color=palette.quiet)
+
+    def _caption(self, scene: Scene) -> str:
+        caption = f"contracts in {bucket_text(self._chart.series.current.base.bucket_ns)}"
+        if scene.style.size_floor > 0:
+            hidden, floor = contracts_text(self._hidden_in(scene)), contracts_text(scene.style.size_floor)
+            caption += f" \u00b7 {hidden} below {floor} hidden"
+        return caption
 
     def _hidden_in(self, scene: Scene) -> int:
         rows = self._chart.series.current

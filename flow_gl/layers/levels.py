@@ -5,20 +5,18 @@ next free column on its own line; one that finds none is left out, its line stay
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from flow_gl.core.palette import Rgb
 from flow_gl.core.schema import PRICE_SCALE, UNDEF_PRICE
+from flow_gl.gl.view import Rect
 from flow_gl.layers.base import Scene
-from flow_gl.layers.chart import Chart, mix
+from flow_gl.layers.chart import Chart, meets, mix
 from flow_gl.layers.sketch import SketchLayer
 from flow_gl.layers.words import price_text
 
-Placed = tuple[float, float, float]
-"""A label that has its place: left end, middle, width."""
-
-_LABEL_PX: Final = 12.0
+_LABEL_PX: Final = 13.0
 _COLUMNS: Final = 5
 _GAP_PX: Final = 10.0
 _PRIOR: Final = (
@@ -60,7 +58,7 @@ def levels_of(scene: Scene) -> list[Level]:
         for factor in (1, 2) if math.isfinite(deviation) and deviation > 0 else ():
             for sign, text in ((1, "+"), (-1, "\u2212")):
                 price = round((vwap + sign * factor * deviation) * PRICE_SCALE)
-                found.append(Level(price, f"{text}{factor} SD", color, 0.28, (4.0, 4.0)))
+                found.append(Level(price, f"{text}{factor} SD", palette.quiet, 0.30, (6.0, 2.0)))
     for field, name in _PRIOR:
         found.append(Level(int(session[field]), name, palette.quiet, 0.40, (3.0, 5.0)))
     return [level for level in found if level.price not in {UNDEF_PRICE, 0}]
@@ -97,7 +95,7 @@ class LevelsLayer(SketchLayer):
             if rect.y <= y < rect.bottom:
                 x = scene.profile_rect.x
                 chart.under.dashed(x, y, rect.right - x, line, palette.quiet, alpha=0.5, period=2 * line, dash=line)
-        placed: list[Placed] = []
+        placed = list(chart.taken)
         for level in self._levels:
             y = round(chart.y_of_price(scene, level.price))
             if not rect.y <= y < rect.bottom:
@@ -112,7 +110,7 @@ class LevelsLayer(SketchLayer):
             self._add_label(scene, level, y, placed)
         self._label_nodes(scene, placed)
 
-    def _add_label(self, scene: Scene, level: Level, y: float, placed: list[Placed]) -> None:
+    def _add_label(self, scene: Scene, level: Level, y: float, placed: list[Rect]) -> None:
         chart, rect, scale = self._chart, scene.price_view.rect, scene.price_view.scale
         size = _LABEL_PX * scale
         price, tick = level.price, chart.tick_size
@@ -121,10 +119,10 @@ class LevelsLayer(SketchLayer):
         text = level.name if level.name.endswith("SD") else f"{level.name} {price_text(price, chart.tick_size)}"
         width = chart.text.width(text, size) + size
         y = min(max(y, rect.y + size), rect.bottom - size)
-        x = _free_column((rect.x + 14 * scale, y, width), 1.5 * size, placed, _GAP_PX * scale)
+        x = _free_column(Rect(rect.x + 14 * scale, y - 0.75 * size, width, 1.5 * size), placed, _GAP_PX * scale)
         if x is None or x + width > rect.x + 0.6 * rect.width:
             return
-        placed.append((x, y, width))
+        placed.append(Rect(x, y - 0.75 * size, width, 1.5 * size))
         is_loud = level.alpha > 0.5
         chart.text.add(
             text,
@@ -137,7 +135,7 @@ class LevelsLayer(SketchLayer):
             alpha=1.0 if is_loud else 0.8,
         )
 
-    def _label_nodes(self, scene: Scene, placed: list[Placed]) -> None:
+    def _label_nodes(self, scene: Scene, placed: list[Rect]) -> None:
         chart, rect, scale = self._chart, scene.price_view.rect, scene.price_view.scale
         size = (_LABEL_PX - 1) * scale
         for price in self._nodes:
@@ -147,26 +145,24 @@ class LevelsLayer(SketchLayer):
             text = f"LVN {price_text(price, chart.tick_size)}"
             width = chart.text.width(text, size) + size
             x = round(scene.profile_rect.x - width)
-            if x < rect.x + 0.5 * rect.width or _right_of_blocking((x, y, width), 1.6 * size, placed) is not None:
+            label = Rect(x, y - 0.8 * size, width, 1.6 * size)
+            if x < rect.x + 0.5 * rect.width or any(meets(label, other) for other in placed):
                 continue
-            placed.append((x, y, width))
+            placed.append(label)
             palette = scene.style.palette
             chart.text.add(text, x, y, size_px=size, color=palette.quiet, plate=palette.ground, plate_alpha=0.7)
 
 
-def _right_of_blocking(label: Placed, height: float, placed: list[Placed]) -> float | None:
-    """Right end of the labels that one at this place would meet; None where it meets none."""
-    x, y, width = label
-    ends = [at + taken for at, other, taken in placed if abs(other - y) < height and x < at + taken and at < x + width]
-    return max(ends, default=None)
+def _end_of_blocking(label: Rect, placed: list[Rect]) -> float | None:
+    """Right end of what a label would meet; None where it meets nothing."""
+    return max((other.right for other in placed if meets(label, other)), default=None)
 
 
-def _free_column(label: Placed, height: float, placed: list[Placed], gap: float) -> float | None:
-    """Leftmost x at which a label meets none that is placed; None after some columns."""
-    x, y, width = label
+def _free_column(label: Rect, placed: list[Rect], gap: float) -> float | None:
+    """Leftmost x at which a label meets nothing that is placed; None after some columns."""
     for _ in range(_COLUMNS):
-        end = _right_of_blocking((x, y, width), height, placed)
+        end = _end_of_blocking(label, placed)
         if end is None:
-            return x
-        x = end + gap
+            return label.x
+        label = replace(label, x=end + gap)
     return None

@@ -8,6 +8,7 @@ from bisect import bisect_left
 from typing import Final
 
 from flow_gl.core.schema import EventKind
+from flow_gl.gl.view import Rect
 from flow_gl.layers.base import Scene
 from flow_gl.layers.chart import Chart
 from flow_gl.layers.sketch import SketchLayer
@@ -21,7 +22,7 @@ _FRESH_NS: Final = 3_000_000_000
 _KEPT: Final = 4096
 _MOST_READ: Final = 4096
 _MOST_MARKS: Final = 40
-_LABEL_PX: Final = 12.0
+_LABEL_PX: Final = 13.0
 _FLASH_PX: Final = 90.0
 
 
@@ -87,6 +88,7 @@ class MarksLayer(SketchLayer):
         left = min(max(x - 0.5 * width, rect.x), rect.right - width)
         if left < free_from:
             return free_from
+        chart.taken.append(Rect(left, rect.y, width, 2.6 * size))
         chart.text.add(
             text,
             round(left + 0.5 * size),
