@@ -34,7 +34,7 @@ class Item:
 
     text: str
     color: Rgb
-    size: float = 14.0
+    size: float = 15.0
     is_bold: bool = False
     keep: int = _ALWAYS
     """The lower, the sooner it goes."""
@@ -88,9 +88,9 @@ def items(chart: ChartFrame, frame: Frame, state: ViewState) -> list[Item]:
         requested, symbol = market.requested, market.symbol
         if requested and requested != symbol:
             is_mapped = bool(symbol)
-            left.append(Item(requested, palette.quiet, 16.0, is_bold=not is_mapped, keep=35 if is_mapped else 70))
+            left.append(Item(requested, palette.quiet, 17.0, is_bold=not is_mapped, keep=35 if is_mapped else 70))
         if symbol:
-            left.append(Item(symbol, palette.text, 16.0, is_bold=True, keep=70))
+            left.append(Item(symbol, palette.text, 17.0, is_bold=True, keep=70))
         if market.session["trade_count"]:
             left += _numbers(chart, state)
     right = [_state_item(chart, palette)]
@@ -112,8 +112,8 @@ def _numbers(chart: ChartFrame, state: ViewState) -> list[Item]:
     tick = market.tick_size
     cvd = int(session["cvd"])
     found = [
-        Item(words.price(int(session["last_price"]), tick), palette.text, 17.0, is_bold=True, keep=80),
-        Item(f"CVD {words.signed(cvd)}", sign_color(palette, cvd), 15.0, is_bold=True, keep=60, mark=_trend(chart)),
+        Item(words.price(int(session["last_price"]), tick), palette.text, 18.0, is_bold=True, keep=80),
+        Item(f"CVD {words.signed(cvd)}", sign_color(palette, cvd), 16.0, is_bold=True, keep=60, mark=_trend(chart)),
     ]
     reset = state.charts[chart.index].cvd_reset_ns
     opened = int(session["open_ts"])
@@ -215,7 +215,7 @@ def _put(pen: Pen, item: Item, x: float, middle: float, palette: Palette) -> Non
     width = pen.text_middle(x, middle, item.text, item.color, item.size, bold=item.is_bold, alpha=item.alpha)
     if item.mark in ("up", "down", "flat"):
         direction = {"up": 1, "down": -1, "flat": 0}[item.mark]
-        pen.arrow(x + width + 10 * scale, middle, 9.0, direction, item.color)
+        pen.arrow(x + width + 10 * scale, middle, 9.0, direction, sign_color(palette, direction))
 
 
 def _progress(pen: Pen, chart: ChartFrame, frame: Frame, palette: Palette) -> None:

@@ -1,0 +1,277 @@
+"""The view program: opens a window (or a headless target), runs frames over an engine's link, and ends cleanly.
+
+`run_view` is all that a command line needs. It is cheap to import; OpenGL, the overlays and the window's library are
+loaded when it runs, while the engine is still starting in its own process.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from flow_gl.core.clock import SYSTEM, Clock
+from flow_gl.core.log import get_logger
+from flow_gl.core.schema import FeedState
+from flow_gl.ui.link import Link, LinkState
+from flow_gl.ui.options import ViewOptions
+
+if TYPE_CHECKING:
+    from flow_gl.gl.context import HeadlessContext, Window
+    from flow_gl.saving import Recording
+    from flow_gl.ui.prefs import Preferences
+    from flow_gl.view_loop import ViewLoop
+
+__all__ = ["ViewOptions", "run_view"]
+
+HEADLESS_FPS: Final = 60.0
+SETTLE_S: Final = 0.6
+"""A picture without a duration is taken so long after the feed's end: axes and blends have come to rest."""
+FREEZE_AFTER_FRAMES: Final = 60
+_MOST_DT_S: Final = 0.25
+"""An idle spell or a stopped process is no long step of an animation."""
+
+
+def run_view(options: ViewOptions, link: Link, *, clock: Clock = SYSTEM) -> int:
+    """Draw until the window is closed, the duration is over or, headless without one, the feed has ended.
+
+    Parameters
+    ----------
+    options : how to draw
+    link : the engine, already started; the caller closes it
+    clock : where time comes from
+
+    Returns
+    -------
+    exit code : 0, or the link's own where the engine could not run (`link.message` says why)
+
+    Raises
+    ------
+    DisplayError
+        without a display, without OpenGL 3.3, without a video encoder
+    FlowError
+        where the picture or the video cannot be written
+    """
+    # The overlays first: they must be imported before the window's library.
+    from flow_gl.ui import prefs
+    from flow_gl.ui.gui import Gui
+    from flow_gl.ui.state import ViewState
+    from flow_gl.view_loop import ViewLoop
+
+    path = options.preferences or prefs.default_path()
+    remembered, warning = prefs.load(path) if options.remember else (prefs.Preferences(), "")
+    state = ViewState()
+    prefs.apply(state, remembered, options)
+    surface, window = _open(options, remembered)
+    try:
+        scale = options.scale or surface.content_scale
+        address = None if window is None else _address(window)
+        gui = Gui(state.palette, scale=scale, window=address, places=remembered.imgui)
+        loop = ViewLoop(surface, link, state, gui, clock)
+        loop.content_scale = options.scale
+        if warning:
+            get_logger("view").warning(warning)
+            loop.notes.add(warning, clock.monotonic_ns() / 1e9, lasts_s=12.0)
+        try:
+            Program(loop, window, options, clock).run()
+        finally:
+            if options.remember:
+                _remember(path, loop, window, remembered)
+            loop.release()
+            gui.close()
+    finally:
+        surface.close()
+    return link.exit_code if link.state is LinkState.FAILED else 0
+
+
+def _open(options: ViewOptions, remembered: "Preferences") -> "tuple[HeadlessContext | Window, Window | None]":
+    from flow_gl.gl.context import HeadlessContext, Window, WindowOptions
+
+    if options.headless:
+        return HeadlessContext(options.width, options.height, content_scale=options.scale or 1.0), None
+    width, height = options.width, options.height
+    if (width, height) == (ViewOptions.width, ViewOptions.height) and remembered.width and remembered.height:
+        width, height = remembered.width, remembered.height
+    window = Window(
+        WindowOptions(
+            title=options.title,
+            width=width,
+            height=height,
+            is_fullscreen=options.fullscreen,
+            monitor=options.monitor,
+        )
+    )
+    return window, window
+
+
+def _address(window: "Window") -> int:
+    import ctypes
+
+    address = ctypes.cast(window.handle, ctypes.c_void_p).value
+    assert address is not None
+    return address
+
+
+def _remember(path: Path, loop: "ViewLoop", window: "Window | None", before: "Preferences") -> None:
+    from flow_gl.ui import prefs
+
+    width, height = (before.width, before.height)
+    if window is not None and not window.is_fullscreen:
+        width, height = window.size
+    plot_px = loop.frame.charts[0].layout.price.width if loop.frame and loop.frame.charts else 0.0
+    found = prefs.gather(loop.state, width=width, height=height, plot_width_px=plot_px, imgui=loop.gui.places())
+    problem = prefs.save(path, found)
+    if problem:
+        get_logger("view").warning(problem)
+
+
+class Program:
+    """The loop around the frames.
+
+    Parameters
+    ----------
+    loop : the frame
+    window : None where there is none
+    """
+
+    def __init__(self, loop: "ViewLoop", window: "Window | None", options: ViewOptions, clock: Clock) -> None:
+        from flow_gl.gl.timing import FrameTimes
+        from flow_gl.pacing import Garbage, Pacer
+
+        self._loop: Final = loop
+        self._window: Final = window
+        self._options: Final = options
+        self._clock: Final = clock
+        self._periods: Final = FrameTimes(512)
+        self._work: Final = FrameTimes(512)
+        self._garbage: Final = Garbage(clock)
+        if window is None:
+            fps = float(options.record_fps) if options.record else options.fps or HEADLESS_FPS
+            self._pacer: Final = Pacer(clock, refresh_hz=fps, cap_fps=options.fps, is_synced=False)
+        else:
+            self._pacer = Pacer(clock, refresh_hz=window.refresh_hz, cap_fps=options.fps, is_synced=True)
+        self._recording: Recording | None = None
+        self._counted_from_ns: int | None = None
+        self._ended_ns: int | None = None
+        self._figures_due_ns = 0
+        self._is_quitting = False
+
+    def run(self) -> None:
+        """Frames until there is a reason to end; then the picture and the video are finished."""
+        from flow_gl.saving import save_picture
+
+        clock, loop = self._clock, self._loop
+        last_ns = clock.monotonic_ns()
+        frames = 0
+        try:
+            while True:
+                start_ns = clock.monotonic_ns()
+                period_s = (start_ns - last_ns) / 1e9
+                last_ns = start_ns
+                loop.run_frame(min(period_s, _MOST_DT_S))
+                self._periods.add(1e3 * period_s)
+                self._work.add((clock.monotonic_ns() - start_ns) / 1e6)
+                self._count(start_ns)
+                self._record(start_ns)
+                self._serve_requests()
+                is_over = self._is_over(start_ns)
+                if is_over and self._options.screenshot is not None:
+                    save_picture(loop.surface, self._options.screenshot)
+                loop.surface.swap()
+                if is_over:
+                    return
+                self._measure(start_ns)
+                frames += 1
+                if frames == FREEZE_AFTER_FRAMES:
+                    self._garbage.freeze()
+                self._wait()
+        finally:
+            self._garbage.restore()
+            if self._recording is not None:
+                self._recording.close()
+
+    def _count(self, now_ns: int) -> None:
+        """Note when the feed began to run and when it ended: durations count from there."""
+        link = self._loop.link
+        engine = link.engine
+        state = None if engine is None else int(engine.status["state"])
+        is_ended = link.state in (LinkState.FAILED, LinkState.ENDED) or state in (FeedState.ENDED, FeedState.FAILED)
+        is_up = engine is not None and not engine.status["compiling"] and bool(link.markets)
+        if self._counted_from_ns is None and (is_ended or (is_up and state != FeedState.STARTING)):
+            self._counted_from_ns = now_ns
+        if not is_ended:
+            self._ended_ns = None
+        elif self._ended_ns is None:
+            self._ended_ns = now_ns
+
+    def _is_over(self, now_ns: int) -> bool:
+        if self._is_quitting or self._loop.surface.is_closing:
+            return True
+        if self._window is None and self._loop.link.state is LinkState.FAILED:
+            return True
+        if self._options.duration_s is not None:
+            counted = self._counted_from_ns
+            return counted is not None and now_ns - counted >= self._options.duration_s * 1e9
+        ended = self._ended_ns
+        return self._window is None and ended is not None and now_ns - ended >= SETTLE_S * 1e9
+
+    def _record(self, now_ns: int) -> None:
+        if self._options.record is None or self._counted_from_ns is None:
+            return
+        if self._recording is None:
+            from flow_gl.saving import Recording
+
+            self._recording = Recording(self._loop.surface, self._options.record, fps=self._options.record_fps)
+        self._recording.offer(now_ns)
+
+    def _serve_requests(self) -> None:
+        from flow_gl.saving import save_picture_later
+        from flow_gl.ui.actions import Request
+        from flow_gl.view_loop import picture_name
+
+        loop = self._loop
+        for request in loop.take_requests():
+            if request is Request.QUIT:
+                self._is_quitting = True
+            elif request is Request.FULLSCREEN and self._window is not None:
+                self._window.set_fullscreen(not self._window.is_fullscreen)
+            elif request is Request.SCREENSHOT:
+                name = picture_name(loop.frame, self._clock.wall_ns())
+                loop.note(save_picture_later(loop.surface, self._options.screenshot_dir, name))
+
+    def _measure(self, now_ns: int) -> None:
+        """Sum up the frames' times, twice a second."""
+        if now_ns < self._figures_due_ns or self._periods.count < 2:
+            return
+        self._figures_due_ns = now_ns + 500_000_000
+        figures = self._loop.figures
+        figures.frame_p50_ms, figures.frame_p99_ms, figures.frame_max_ms = self._periods.percentiles()
+        figures.work_p50_ms, figures.work_p99_ms, figures.work_max_ms = self._work.percentiles()
+        periods = self._periods.window()
+        figures.recent_ms = periods.astype("float32")
+        figures.fps = 1000.0 / max(1e-3, float(periods[-60:].mean()))
+
+    def _wait(self) -> None:
+        """Until the next frame: for the monitor, for the clock, or in an idle picture for news."""
+        from flow_gl.pacing import IDLE_LOOK_S, IDLE_REDRAW_S
+
+        loop, window, clock = self._loop, self._window, self._clock
+        if loop.is_moving() or (self._options.record and self._recording is not None):
+            wait_s = self._pacer.wait_s()
+            self._garbage.maybe_collect(wait_s)
+            clock.sleep(wait_s)
+            if window is not None:
+                window.poll()
+            return
+        until_ns = clock.monotonic_ns() + int(IDLE_REDRAW_S * 1e9)
+        self._garbage.maybe_collect(IDLE_LOOK_S)
+        while clock.monotonic_ns() < until_ns and not loop.surface.is_closing:
+            before_ns = clock.monotonic_ns()
+            if window is None:
+                clock.sleep(IDLE_LOOK_S)
+            else:
+                window.poll(IDLE_LOOK_S)
+                if clock.monotonic_ns() - before_ns < 0.9e9 * IDLE_LOOK_S:
+                    loop.wake()
+            if loop.has_news() or self._is_over(clock.monotonic_ns()):
+                break
+        # An idle spell is no slow frame.
+        self._periods.clear()
+        self._work.clear()

@@ -1,0 +1,370 @@
+"""One frame of the view, from input to the last draw call: poll, refresh, freeze, update, draw, overlays.
+
+A window and a headless target run the same frame. The loop around it (pacing, recording, the end) is `app`'s.
+"""
+
+from datetime import datetime
+from typing import Final
+
+from imgui_bundle import imgui
+
+from flow_gl.core.clock import Clock
+from flow_gl.core.commands import Command, Configure, SetSpeed
+from flow_gl.core.schema import FeedState
+from flow_gl.gl.api import clear
+from flow_gl.gl.context import Surface
+from flow_gl.gl.counters import FrameCounters
+from flow_gl.gl.kit import Kit
+from flow_gl.gl.view import Rect
+from flow_gl.layers.stack import ChartStack
+from flow_gl.store.market import MarketReader
+from flow_gl.ui import keyboard, overlays, scenes, status
+from flow_gl.ui.actions import BY_NAME, Action, Context, Request
+from flow_gl.ui.alerts import AlertWatch
+from flow_gl.ui.floor import contracts
+from flow_gl.ui.frame import ChartFrame, Figures, Frame
+from flow_gl.ui.gestures import Gestures, Mouse, Zone
+from flow_gl.ui.gui import Gui
+from flow_gl.ui.header import menu_rect
+from flow_gl.ui.layout import arrange
+from flow_gl.ui.link import Link
+from flow_gl.ui.motion import MotionClock
+from flow_gl.ui.notices import Notes, follow_pill
+from flow_gl.ui.state import ViewState
+
+_FLOOR_EVERY_S: Final = 2.0
+_BUSY_AFTER_INPUT_S: Final = 0.6
+"""Eased axes and blends come to rest in this time."""
+
+
+class ViewLoop:
+    """The view's frame.
+
+    Parameters
+    ----------
+    surface : a window or a headless target, its context current
+    link : the engine
+    state : what is shown and how
+    gui : overlays over the same surface
+    clock : the program's clock
+    """
+
+    def __init__(self, surface: Surface, link: Link, state: ViewState, gui: Gui, clock: Clock) -> None:
+        self.surface: Final = surface
+        self.link: Final = link
+        self.state: Final = state
+        self.gui: Final = gui
+        self.figures: Final = Figures()
+        self.notes: Final = Notes()
+        self._requests: list[Request] = []
+        self.frame: Frame | None = None
+        """The last frame."""
+        self.content_scale: float | None = None
+        """Overrides the surface's."""
+        self._clock: Final = clock
+        self._motion: Final = MotionClock()
+        self._gestures: Final = Gestures()
+        self._kit: Final = Kit()
+        self._stacks: list[ChartStack] = []
+        self._watches: list[AlertWatch] = []
+        self._generation = link.generation
+        self._rules: dict[type[Command], Command] = {}
+        """Settings sent to the engine, to be told to the next one too."""
+        self._floor_due_s = 0.0
+        self._seen: tuple[object, ...] = ()
+        self._busy_until_s = 0.0
+
+    def run_frame(self, dt_s: float) -> None:
+        """Draw one frame, `dt_s` after the one before. All but the swap."""
+        width, height = self.surface.size
+        scale = self.content_scale or self.surface.content_scale
+        self.surface.begin()
+        self.gui.set_look(self.state.palette, scale * self.state.text_scale)
+        self.gui.begin(width, height, dt_s)
+        steady_s = self._clock.monotonic_ns() / 1e9
+        self._input(steady_s, scale)
+        self._refresh()
+        frame = self._freeze(dt_s, steady_s, scale, (width, height))
+        self._draw(frame)
+        if Request.MENU in self._requests:
+            self._requests.remove(Request.MENU)
+            overlays.open_menu()
+        commands, chosen = overlays.draw(self.gui.pen, frame, self.state, self.notes, self._area())
+        for command in commands:
+            self._send(command)
+        self.frame = frame
+        self._act(chosen, frame)
+        self.gui.end()
+
+    def release(self) -> None:
+        """Free what is on the GPU."""
+        self._release_stacks()
+        self._kit.release()
+
+    def _release_stacks(self) -> None:
+        for stack in self._stacks:
+            stack.release()
+        self._stacks.clear()
+
+    def is_moving(self) -> bool:
+        """Something in the picture moves or has just changed: it is to be drawn again at once."""
+        frame = self.frame
+        if frame is None:
+            return True
+        steady_s = self._clock.monotonic_ns() / 1e9
+        if steady_s < self._busy_until_s or not self.notes.is_empty or self._gestures.is_dragging:
+            return True
+        if self._look() != self._seen:
+            return True
+        is_running = any(chart.said.is_live and not chart.waiting for chart in frame.charts)
+        return is_running and self.state.pause is None
+
+    def has_news(self) -> bool:
+        """Look at the engine between frames: is there something that a picture at rest does not show yet?"""
+        self.link.poll()
+        if self.link.engine is not None:
+            self.link.engine.refresh()
+        return self.is_moving()
+
+    def take_requests(self) -> list[Request]:
+        """What only the program can do, as asked for since the last call."""
+        requests, self._requests = self._requests, []
+        return requests
+
+    def note(self, text: str) -> None:
+        """Tell the user, for a few seconds."""
+        self.notes.add(text, self._clock.monotonic_ns() / 1e9)
+
+    def wake(self) -> None:
+        """Draw at full rate for a moment: there was input."""
+        self._busy_until_s = self._clock.monotonic_ns() / 1e9 + _BUSY_AFTER_INPUT_S
+
+    def _look(self) -> tuple[object, ...]:
+        """What a picture at rest depends on; cheap to ask."""
+        link = self.link
+        engine = link.engine
+        state = -1 if engine is None else int(engine.status["state"])
+        heads = () if self.state.pause else tuple(market.store.session.version for market in link.markets)
+        return (link.state, link.generation, state, self.surface.size, heads)
+
+    def _area(self) -> Rect:
+        x, y, width, height = self.gui.central
+        return Rect(round(x), round(y), max(1.0, round(width)), max(1.0, round(height)))
+
+    def _input(self, steady_s: float, scale: float) -> None:
+        """Keys and mouse against what the last frame showed."""
+        frame = self.frame
+        if frame is None:
+            return
+        io = imgui.get_io()
+        mouse = self._mouse(io)
+        if mouse.wheel or mouse.is_down or mouse.is_released or io.mouse_delta.x or io.mouse_delta.y:
+            self._busy_until_s = steady_s + _BUSY_AFTER_INPUT_S
+        was_on_button = mouse.is_pressed and mouse.is_free and self._press_button(mouse, frame, scale)
+        if not was_on_button:
+            clicked = self._gestures.handle(mouse, frame.charts, self.state, event_ns=frame.event_ns, scale=scale)
+            if clicked is not None:
+                self._pin(clicked)
+        if mouse.is_free and imgui.is_mouse_clicked(1):
+            self._requests.append(Request.MENU)
+        shape = {
+            Zone.SPLITTER: imgui.MouseCursor_.resize_ns,
+            Zone.PRICE_AXIS: imgui.MouseCursor_.resize_ns,
+            Zone.CVD_AXIS: imgui.MouseCursor_.resize_ns,
+            Zone.TIME_AXIS: imgui.MouseCursor_.resize_ew,
+        }.get(self._gestures.zone)
+        if shape is not None and mouse.is_free:
+            imgui.set_mouse_cursor(shape.value)
+        found = keyboard.pressed()
+        if found:
+            self._busy_until_s = steady_s + _BUSY_AFTER_INPUT_S
+            self._act(found, frame)
+
+    def _mouse(self, io: imgui.IO) -> Mouse:
+        dense = self.gui.pixels_per_point
+        return Mouse(
+            x=io.mouse_pos.x * dense,
+            y=io.mouse_pos.y * dense,
+            is_free=not io.want_capture_mouse,
+            is_pressed=imgui.is_mouse_clicked(0),
+            is_down=imgui.is_mouse_down(0),
+            is_released=imgui.is_mouse_released(0),
+            is_double=imgui.is_mouse_double_clicked(0),
+            wheel=io.mouse_wheel,
+            wheel_h=io.mouse_wheel_h,
+            is_shift=io.key_shift,
+        )
+
+    def _press_button(self, mouse: Mouse, frame: Frame, scale: float) -> bool:
+        """The menu's button and the way back to the live edge."""
+        for order, chart in enumerate(frame.charts):
+            if order == 0 and menu_rect(chart.layout.header, scale).contains(mouse.x, mouse.y):
+                self._requests.append(Request.MENU)
+                return True
+            pill = follow_pill(self.gui.pen, chart, frame, self.state)
+            if pill is not None and pill[0].contains(mouse.x, mouse.y):
+                self._act([BY_NAME["follow"]], frame)
+                return True
+        return False
+
+    def _pin(self, chart: ChartFrame) -> None:
+        own = self.state.charts[chart.index]
+        is_same = own.hover_id is None or (own.pinned_id, own.pinned_level) == (own.hover_id, own.level)
+        own.pinned_id, own.pinned_level = (None, 0) if is_same else (own.hover_id, own.level)
+
+    def _act(self, actions: list[Action], frame: Frame) -> None:
+        """Run actions against what the frame showed."""
+        if not actions:
+            return
+        cursor = imgui.get_io().mouse_pos
+        dense = self.gui.pixels_per_point
+        under = [c.index for c in frame.charts if c.layout.outer.contains(cursor.x * dense, cursor.y * dense)]
+        focus = frame.charts[0].index if len(frame.charts) == 1 else under[0] if under else None
+        context = Context(
+            state=self.state,
+            names=[market.symbol or market.requested for market in self.link.markets],
+            focus=focus if self.link.markets else None,
+            wall_ns=frame.wall_ns,
+            event_ns=frame.event_ns,
+            plot_width_px=frame.charts[0].layout.price.width if frame.charts else 0.0,
+            feed_state=FeedState.STARTING if frame.engine is None else FeedState(int(frame.engine.status["state"])),
+        )
+        for action in actions:
+            action.run(context)
+        for command in context.commands:
+            self._send(command)
+        self._requests += context.requests
+        for text in context.notes:
+            self.notes.add(text, frame.steady_s)
+
+    def _send(self, command: Command) -> None:
+        if isinstance(command, Configure):
+            known = self._rules.get(Configure, Configure())
+            assert isinstance(known, Configure)
+            command_now = Configure(
+                arm=known.arm if command.arm is None else command.arm,
+                value_area=known.value_area if command.value_area is None else command.value_area,
+                value_area_step=known.value_area_step if command.value_area_step is None else command.value_area_step,
+            )
+            self._rules[Configure] = command_now
+        elif isinstance(command, SetSpeed):
+            self._rules[SetSpeed] = command
+        self.link.send(command)
+
+    def _refresh(self) -> None:
+        """Bring the readers up to date; while paused, only the engine's status."""
+        link = self.link
+        link.poll()
+        if link.generation != self._generation:
+            had_engine = self._generation != 0
+            self._generation = link.generation
+            self._release_stacks()
+            self._watches.clear()
+            self._motion.reset()
+            self.state.new_engine()
+            if had_engine:
+                self._take_over()
+        if link.engine is not None:
+            link.engine.refresh()
+        if self.state.pause is None:
+            for market in link.markets:
+                market.refresh()
+
+    def _take_over(self) -> None:
+        """Another engine writes now: it learns what the last one had been told, and a pause has nothing to hold."""
+        for command in self._rules.values():
+            self.link.send(command)
+        if self.state.pause is not None:
+            self.state.pause = None
+        self.notes.add("the engine was restarted; the picture goes on", self._clock.monotonic_ns() / 1e9, lasts_s=6.0)
+
+    def _freeze(self, dt_s: float, steady_s: float, scale: float, size: tuple[int, int]) -> Frame:
+        """Decide everything that this frame shows."""
+        link, state = self.link, self.state
+        wall_ns = self._clock.wall_ns()
+        shown_ns = self._motion.step(link.engine, wall_ns, dt_s)
+        event_ns = state.pause.event_ns if state.pause else shown_ns
+        count = len(link.markets)
+        state.ensure_charts(max(1, count))
+        while len(self._watches) < count:
+            self._watches.append(AlertWatch())
+        visible = state.visible_charts(count) if count else [0]
+        layouts = arrange(self._area(), len(visible), scale=scale, cvd_share=state.cvd_share)
+        state.time.fit(layouts[0].price.width)
+        moment = scenes.Moment(event_ns=event_ns, steady_s=steady_s, dt_s=dt_s, scale=scale, screen_px=size)
+        self._floors(steady_s)
+        charts = []
+        for index, layout in zip(visible, layouts, strict=True):
+            market = link.markets[index] if index < count else None
+            new = _new_bubbles(market) if state.pause and market is not None else 0
+            said = status.condition(
+                link,
+                market,
+                wall_ns=wall_ns,
+                paused_new=new if state.pause else None,
+                shown_age_ns=wall_ns - state.pause.wall_ns if state.pause else 0,
+            )
+            chart = ChartFrame(index=index, layout=layout, market=market, said=said, paused_new=new)
+            chart.waiting = status.awaiting(link, market, said)
+            if market is not None:
+                chart.scene = scenes.build(market, layout, state, state.charts[index], moment, is_live=said.is_live)
+                chart.badge = self._watches[index].look(market, wall_ns=wall_ns, event_ns=shown_ns)
+            charts.append(chart)
+        self._seen = self._look()
+        return Frame(
+            link=link,
+            wall_ns=wall_ns,
+            steady_s=steady_s,
+            event_ns=event_ns,
+            scale=scale,
+            charts=charts,
+            figures=self.figures,
+            chart_count=max(1, count),
+        )
+
+    def _floors(self, steady_s: float) -> None:
+        """What a share of bubbles amounts to in contracts, now and then."""
+        percentile = self.state.filters.percentile
+        if percentile <= 0.0 or steady_s < self._floor_due_s:
+            return
+        self._floor_due_s = steady_s + _FLOOR_EVERY_S
+        for own, market in zip(self.state.charts, self.link.markets, strict=False):
+            own.floor_from_percentile = contracts(market, percentile)
+
+    def _draw(self, frame: Frame) -> None:
+        """Update all charts, then draw all."""
+        counters = self.figures.counters
+        counters.reset()
+        clear(self.state.palette.ground)
+        while len(self._stacks) < len(self.link.markets):
+            stack = ChartStack(self._kit)
+            stack.setup()
+            self._stacks.append(stack)
+        drawn = [(self._stacks[chart.index], chart.scene) for chart in frame.charts if chart.scene is not None]
+        for stack, scene in drawn:
+            stack.counters.reset()
+            stack.update(scene)
+        for stack, scene in drawn:
+            stack.draw(scene)
+            _add(counters, stack.counters)
+
+
+def _new_bubbles(market: MarketReader) -> int:
+    """Bubbles that have closed since the picture was stopped."""
+    return market.store.bubbles[0].head - market.heads[0]
+
+
+def _add(total: FrameCounters, part: FrameCounters) -> None:
+    total.uploaded_bytes += part.uploaded_bytes
+    total.overlay_bytes += part.overlay_bytes
+    total.draw_calls += part.draw_calls
+    total.instances += part.instances
+    total.rows_copied += part.rows_copied
+
+
+def picture_name(frame: Frame | None, wall_ns: int) -> str:
+    """Name of a saved picture: what it shows and when it was taken, in the user's own zone."""
+    names = "-".join(chart.name for chart in frame.charts if chart.market) if frame else ""
+    safe = "".join(c if c.isalnum() or c in "-._" else "_" for c in names)
+    taken = datetime.fromtimestamp(wall_ns // 1_000_000_000)
+    return f"flow_gl_{safe or 'chart'}_{taken:%Y-%m-%d_%H%M%S}.png"

@@ -1,0 +1,92 @@
+"""An engine's stand-in in this process: stores in own memory, filled with a plausible market."""
+
+import numpy as np
+
+from flow_gl.core.commands import Command
+from flow_gl.core.schema import EVENT, GAP_LIST, INSTRUMENT, STATUS, EventKind, FeedState, GapKind, TickSource
+from flow_gl.store.market import EngineReader, EngineStore, MarketStore
+from flow_gl.ui.link import LinkState
+from tests.market_factory import SECOND, START_NS, TICK, make_market
+
+OPENED = START_NS
+
+
+class LocalLink:
+    """A `Link` over local stores. Commands are kept."""
+
+    def __init__(self, *symbols: str, bubbles: int = 150, wall_ns: int | None = None) -> None:
+        self.store = EngineStore.local()
+        self.filled = [make_market(max(1, bubbles), seed=5 + n, is_published=bubbles > 0) for n in range(len(symbols))]
+        self.stores = [market.store for market in self.filled]
+        self.engine: EngineReader | None = EngineReader(self.store)
+        self.markets = [market.reader for market in self.filled]
+        self.state = LinkState.RUNNING
+        self.message = ""
+        self.exit_code = 0
+        self.generation = 1
+        self.commands: list[Command] = []
+        self.polls = 0
+        self.now_ns = self.filled[0].now_ns if self.filled else OPENED
+        self._status = np.zeros(1, STATUS)
+        wall = self.now_ns if wall_ns is None else wall_ns
+        self.say(
+            state=FeedState.LIVE,
+            pid=1,
+            heartbeat=wall,
+            anchor_wall=wall,
+            anchor_event=self.now_ns,
+            rate=1.0,
+            speed=1.0,
+            progress=np.nan,
+            charts=len(symbols),
+            trades_per_second=84.0,
+            dataset=b"GLBX.MDP3",
+            source=b"test",
+        )
+        for symbol, store in zip(symbols, self.stores, strict=True):
+            name(store, symbol)
+
+    def say(self, **fields: object) -> None:
+        """Change the engine's status."""
+        for name, value in fields.items():
+            self._status[name] = value
+        self.store.status.write(self._status)
+
+    def beat(self, wall_ns: int) -> None:
+        self.say(heartbeat=wall_ns)
+
+    def poll(self) -> LinkState:
+        self.polls += 1
+        return self.state
+
+    def send(self, command: Command) -> None:
+        self.commands.append(command)
+
+    def close(self) -> None:
+        self.state = LinkState.ENDED
+
+
+def name(store: MarketStore, symbol: str) -> None:
+    """Say which instrument a store is of."""
+    instrument = np.zeros(1, INSTRUMENT)
+    instrument["symbol"], instrument["requested"] = symbol.encode(), f"{symbol[:-2]}.v.0".encode()
+    instrument["tick_size"], instrument["tick_source"], instrument["point_value"] = TICK, TickSource.DEFINITION, 20.0
+    instrument["bucket_ns"] = SECOND
+    store.instrument.write(instrument)
+
+
+def add_cross(store: MarketStore, ts_event: int, *, direction: int = 1) -> None:
+    """Append a CVD zero cross."""
+    event = np.zeros(1, EVENT)
+    event["ts_event"], event["kind"], event["direction"] = ts_event, EventKind.ZERO_CROSS, direction
+    event["price"], event["strength"] = 101_480 * TICK, 300
+    store.events.append(event)
+
+
+def add_gap(store: MarketStore, kind: GapKind, start: int, end: int, *, is_open: bool) -> None:
+    """Have one gap."""
+    gaps = np.zeros(1, GAP_LIST)
+    gaps["count"] = gaps["total"] = 1
+    gap = gaps["gap"][0, 0]
+    gap["start"], gap["end"], gap["kind"], gap["open"] = start, end, kind, is_open
+    store.gaps.write(gaps)

@@ -1,0 +1,148 @@
+"""Time and value axes: what stands under the cursor stays there, and the future is never shown."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flow_gl.ui.axes import DEFAULT_SPAN_NS, EDGE_SHARE, MAX_NS_PER_PX, MIN_NS_PER_PX, Live, Parked, TimeAxis, ValueAxis
+
+NOW = 1_764_340_200_000_000_000
+WIDTH = 1000.0
+scales = st.floats(MIN_NS_PER_PX * 4, MAX_NS_PER_PX / 4)
+factors = st.floats(0.3, 3.0)
+columns = st.floats(0.0, WIDTH)
+
+
+@given(scales, factors, columns, st.integers(1, 10**14))
+def test_a_zoom_in_history_keeps_the_time_under_the_cursor(scale, factor, x, back):
+    axis = TimeAxis(ns_per_px=scale, anchor=Parked(NOW - back))
+    before = axis.time_at(x, NOW, WIDTH)
+    axis.zoom(factor, x, NOW, WIDTH)
+    if not axis.is_live:
+        assert abs(axis.time_at(x, NOW, WIDTH) - before) <= axis.ns_per_px * 1e-3 + 1024
+
+
+@given(scales, factors, columns, st.integers(0, 10**14))
+def test_no_zoom_and_no_drag_ever_looks_into_the_future(scale, factor, x, back):
+    axis = TimeAxis(ns_per_px=scale, anchor=Parked(NOW - back))
+    axis.zoom(factor, x, NOW, WIDTH)
+    assert axis.edge_ns(NOW) <= NOW
+    axis.pan(-5000.0, NOW)
+    assert axis.edge_ns(NOW) <= NOW
+
+
+@given(scales, st.floats(0.1, 800.0))
+def test_a_drag_moves_the_picture_by_just_so_many_pixels(scale, dx):
+    axis = TimeAxis(ns_per_px=scale)
+    before = axis.time_at(300.0, NOW, WIDTH)
+    axis.pan(dx, NOW)
+    assert abs(axis.time_at(300.0 + dx, NOW, WIDTH) - before) <= 1024
+
+
+def test_the_live_edge_stands_at_its_share_of_the_width():
+    axis = TimeAxis(ns_per_px=1e8)
+    assert axis.time_at(EDGE_SHARE * WIDTH, NOW, WIDTH) == NOW
+    assert axis.right_ns(NOW, WIDTH) - NOW == pytest.approx((1 - EDGE_SHARE) * WIDTH * 1e8, abs=2)
+
+
+def test_leaving_the_live_edge_stops_following_and_returning_resumes():
+    axis = TimeAxis(ns_per_px=1e8)
+    axis.pan(200.0, NOW)
+    assert axis.anchor == Parked(NOW - int(200 * 1e8))
+    assert axis.edge_ns(NOW + 10**9) == NOW - int(200 * 1e8), "parked means parked"
+    axis.pan(-195.0, NOW)
+    assert not axis.is_live
+    axis.settle(NOW)
+    assert axis.anchor == Live(), "released within reach of the edge"
+
+
+def test_a_drag_beyond_the_live_edge_follows():
+    axis = TimeAxis(ns_per_px=1e8, anchor=Parked(NOW - 10**9))
+    axis.pan(-500.0, NOW)
+    assert axis.is_live
+
+
+def test_a_zoom_right_of_the_live_edge_keeps_following():
+    axis = TimeAxis(ns_per_px=1e8)
+    axis.zoom(0.5, 0.95 * WIDTH, NOW, WIDTH)
+    assert axis.is_live
+    assert axis.ns_per_px == 5e7
+
+
+def test_a_reset_shows_the_default_span_at_the_live_edge():
+    axis = TimeAxis(ns_per_px=1e10, anchor=Parked(5))
+    axis.reset(WIDTH)
+    assert axis.is_live
+    assert axis.ns_per_px * WIDTH == pytest.approx(DEFAULT_SPAN_NS)
+
+
+def test_the_scale_stays_within_what_can_be_drawn():
+    axis = TimeAxis(ns_per_px=1e8)
+    for _ in range(200):
+        axis.zoom(0.5, 500.0, NOW, WIDTH)
+    assert axis.ns_per_px == MIN_NS_PER_PX
+    for _ in range(200):
+        axis.zoom(2.0, 500.0, NOW, WIDTH)
+    assert axis.ns_per_px == MAX_NS_PER_PX
+
+
+@given(st.floats(-1e6, 1e6), st.floats(1e-3, 1e3), factors, st.floats(0, 800))
+def test_a_price_zoom_keeps_the_price_under_the_cursor_and_fixes_the_scale(middle, per_px, factor, y):
+    axis = ValueAxis(middle=middle, per_px=per_px)
+    before = axis.value_at(y, 800.0)
+    axis.zoom(factor, y, 800.0)
+    assert axis.value_at(y, 800.0) == pytest.approx(before, rel=1e-9, abs=1e-6 * per_px * 800)
+    assert not axis.is_auto
+
+
+@given(st.floats(-1e5, 1e5), st.floats(0, 1e4))
+def test_an_automatic_axis_shows_all_of_its_range_from_the_first_frame(low, height):
+    axis = ValueAxis()
+    axis.fit(low, low + height, height_px=700.0, least_span=10.0, dt_s=0.016)
+    top, bottom = axis.top(700.0), axis.value_at(700.0, 700.0)
+    assert bottom < low
+    assert low + height < top
+
+
+def test_an_automatic_axis_stands_still_while_what_is_visible_stays_inside():
+    axis = ValueAxis()
+    axis.fit(100.0, 200.0, height_px=700.0, least_span=10.0, dt_s=0.016)
+    before = (axis.middle, axis.per_px)
+    for _ in range(50):
+        axis.fit(102.0, 199.0, height_px=700.0, least_span=10.0, dt_s=0.016)
+    assert (axis.middle, axis.per_px) == pytest.approx(before)
+
+
+def test_an_automatic_axis_glides_to_a_new_range_without_a_jump_and_arrives():
+    axis = ValueAxis()
+    axis.fit(100.0, 200.0, height_px=700.0, least_span=10.0, dt_s=0.016)
+    last, steps = axis.middle, []
+    for _ in range(240):
+        axis.fit(300.0, 420.0, height_px=700.0, least_span=10.0, dt_s=1 / 60)
+        steps.append(axis.middle - last)
+        last = axis.middle
+    assert max(steps) < 0.15 * 260
+    assert axis.value_at(700.0, 700.0) < 300.0
+    assert axis.top(700.0) > 420.0
+
+
+def test_an_axis_that_the_user_fixed_is_left_alone_until_it_is_reset():
+    axis = ValueAxis()
+    axis.fit(100.0, 200.0, height_px=700.0, least_span=10.0, dt_s=0.016)
+    axis.pan(50.0)
+    held = (axis.middle, axis.per_px)
+    axis.fit(5000.0, 6000.0, height_px=700.0, least_span=10.0, dt_s=0.016)
+    assert (axis.middle, axis.per_px) == held
+    axis.reset()
+    for _ in range(400):
+        axis.fit(5000.0, 6000.0, height_px=700.0, least_span=10.0, dt_s=0.016)
+    assert axis.value_at(700.0, 700.0) < 5000.0
+    assert axis.top(700.0) > 6000.0
+
+
+def test_a_range_that_is_not_finite_moves_nothing():
+    axis = ValueAxis(middle=1.0, per_px=1.0)
+    axis.fit(math.nan, 5.0, height_px=700.0, least_span=10.0, dt_s=0.016)
+    assert (axis.middle, axis.per_px) == (1.0, 1.0)

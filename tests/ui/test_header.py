@@ -1,0 +1,69 @@
+"""A header that runs out of room drops what matters least, and nothing overlaps."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flow_gl.core.palette import DARK
+from flow_gl.gl.view import Rect
+from flow_gl.ui.frame import ChartFrame, Figures, Frame
+from flow_gl.ui.gui import Gui  # noqa: F401 - the overlays' bindings come first
+from flow_gl.ui.header import Item, fit, items
+from flow_gl.ui.layout import arrange
+from flow_gl.ui.state import ViewState
+from flow_gl.ui.status import Condition, Tone
+from tests.ui.local import LocalLink
+
+GAP = 16.0
+
+
+def width(item: Item) -> float:
+    return 8.0 * len(item.text)
+
+
+def all_items(chart_count=2):
+    link = LocalLink("NQZ5", wall_ns=None)
+    link.engine.refresh()
+    link.markets[0].refresh()
+    state = ViewState()
+    state.ensure_charts(1)
+    (layout,) = arrange(Rect(0, 0, 1920, 1080), 1)
+    chart = ChartFrame(0, layout, link.markets[0], Condition("LIVE 0.2 s", Tone.GOOD, True, "LIVE"))
+    frame = Frame(link, 0, 0.0, link.now_ns, 1.0, [chart], Figures(fps=144.0), chart_count)
+    return items(chart, frame, state)
+
+
+def total(kept):
+    return sum(width(item) + (0.4 * GAP if item.joins else GAP) for item in kept)
+
+
+def test_all_that_a_trader_asks_of_a_header_is_there():
+    texts = " | ".join(item.text for item in all_items())
+    for part in ("NQ.v.0", "NQZ5", "CVD ", "since 09:30", "VWAP ", "POC ", "VA ", "LIVE 0.2 s", "144 fps"):
+        assert part in texts
+
+
+@given(st.floats(60.0, 2500.0))
+def test_what_is_kept_fits_or_is_all_that_must_be_kept(room):
+    kept = fit(all_items(), room, width, GAP)
+    assert total(kept) <= room or all(item.keep >= 1000 for item in kept)
+
+
+@given(st.floats(60.0, 2500.0))
+def test_nothing_goes_while_something_less_important_stays(room):
+    everything = all_items()
+    kept = fit(everything, room, width, GAP)
+    gone = {item.keep for item in everything} - {item.keep for item in kept}
+    if gone:
+        assert all(item.keep >= max(gone) for item in kept)
+
+
+def test_the_state_stays_in_the_narrowest_header():
+    kept = fit(all_items(), 70.0, width, GAP)
+    assert [item.text for item in kept] == ["LIVE"]
+
+
+def test_the_price_outlives_everything_but_the_state():
+    room = 200.0
+    texts = [item.text for item in fit(all_items(), room, width, GAP)]
+    assert any(text[0].isdigit() and "." in text for text in texts)
+    assert DARK.name == "dark"

@@ -1,0 +1,80 @@
+"""The window is cut without gaps or overlaps, on whole pixels, at any size and scale."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flow_gl.gl.view import Rect
+from flow_gl.ui.layout import CVD_SHARE_RANGE, arrange, grid_shape, share_from_drag
+
+sizes = st.integers(320, 3840)
+counts = st.integers(1, 9)
+scales = st.sampled_from([1.0, 1.25, 1.5, 2.0])
+
+
+def overlap(a: Rect, b: Rect) -> bool:
+    return a.x < b.right and b.x < a.right and a.y < b.bottom and b.y < a.bottom
+
+
+@given(sizes, sizes, counts, scales, st.floats(*CVD_SHARE_RANGE))
+def test_panes_fill_their_chart_and_never_overlap(width, height, count, scale, share):
+    charts = arrange(Rect(0, 0, width, height), count, scale=scale, cvd_share=share)
+    assert len(charts) == count
+    for chart in charts:
+        panes = [chart.header, chart.price, chart.cvd, chart.time_axis, chart.price_axis, chart.cvd_axis]
+        assert not any(overlap(a, b) for i, a in enumerate(panes) for b in panes[i + 1 :])
+        assert all(pane.width > 0 and pane.height > 0 for pane in panes)
+        assert chart.price.x == chart.cvd.x == chart.time_axis.x
+        assert chart.price.width == chart.cvd.width == chart.time_axis.width
+        assert chart.price_axis.right == pytest.approx(chart.outer.right)
+    outers = [chart.outer for chart in charts]
+    assert not any(overlap(a, b) for i, a in enumerate(outers) for b in outers[i + 1 :])
+    assert all(o.x >= 0 and o.right <= width and o.y >= 0 and o.bottom <= height for o in outers)
+
+
+@given(sizes, sizes, counts, scales)
+def test_borders_lie_on_whole_pixels(width, height, count, scale):
+    for chart in arrange(Rect(0, 0, width, height), count, scale=scale):
+        for rect in (chart.price, chart.cvd, chart.price_axis):
+            assert rect.x == int(rect.x)
+            assert rect.width == int(rect.width)
+
+
+def test_the_regions_have_their_sizes_at_full_hd():
+    (chart,) = arrange(Rect(0, 0, 1920, 1080), 1)
+    assert chart.header.height == 40
+    assert chart.time_axis.height == 24
+    assert chart.price_axis.width == 110
+    assert chart.cvd.height == pytest.approx((1080 - 64) / 5, abs=1)
+    assert chart.time_axis.bottom == 1080
+
+
+def test_the_regions_grow_with_the_monitors_scale():
+    (chart,) = arrange(Rect(0, 0, 3840, 2160), 1, scale=2.0)
+    assert (chart.header.height, chart.time_axis.height, chart.price_axis.width) == (80, 48, 220)
+
+
+def test_two_charts_are_halves_and_more_make_a_grid():
+    left, right = arrange(Rect(0, 0, 1920, 1080), 2)
+    assert left.outer.right < right.outer.x == 960
+    assert left.price.height == right.price.height
+    assert [grid_shape(n) for n in range(1, 10)] == [
+        (1, 1),
+        (2, 1),
+        (3, 1),
+        (2, 2),
+        (3, 2),
+        (3, 2),
+        (3, 3),
+        (3, 3),
+        (3, 3),
+    ]
+
+
+def test_dragging_the_border_puts_it_under_the_mouse_within_limits():
+    (chart,) = arrange(Rect(0, 0, 1920, 1080), 1)
+    share = share_from_drag(chart, 600.0)
+    (moved,) = arrange(Rect(0, 0, 1920, 1080), 1, cvd_share=share)
+    assert moved.cvd.y == pytest.approx(600, abs=1)
+    assert share_from_drag(chart, -1000.0) == CVD_SHARE_RANGE[1]
+    assert share_from_drag(chart, 5000.0) == CVD_SHARE_RANGE[0]

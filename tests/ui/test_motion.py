@@ -1,0 +1,103 @@
+"""The shown time runs evenly and never far from the feed's; the newest cross is shown for a while."""
+
+import numpy as np
+import pytest
+
+from flow_gl.ui.alerts import AlertWatch
+from flow_gl.ui.floor import contracts
+from flow_gl.ui.motion import MotionClock, feed_now
+from tests.ui.local import OPENED, SECOND, LocalLink, add_cross
+
+
+@pytest.fixture
+def link():
+    return LocalLink("NQZ5")
+
+
+def frames(link, clock, count, *, start=0, jitter_ns=0, rate=1.0):
+    """Shown times of `count` frames at 60 Hz whose anchors come `jitter_ns` early or late by turns."""
+    shown = []
+    for frame in range(start, start + count):
+        wall = link.now_ns + frame * 16_666_667
+        off = jitter_ns * (-1) ** frame
+        link.say(anchor_wall=wall, anchor_event=link.now_ns + int((wall - link.now_ns) * rate) + off, rate=rate)
+        link.engine.refresh()
+        shown.append(clock.step(link.engine, wall, 1 / 60))
+    return np.array(shown, np.int64)
+
+
+def test_an_anchor_that_trembles_does_not_shake_the_picture(link):
+    steps = np.diff(frames(link, MotionClock(), 300, jitter_ns=4_000_000))
+    assert (np.abs(steps[60:] - 16_666_667) < 800_000).all()
+    assert (steps >= 0).all()
+
+
+@pytest.mark.parametrize("rate", [1.0, 10.0, 300.0])
+def test_the_shown_time_stays_with_the_feed_at_every_speed(link, rate):
+    shown = frames(link, MotionClock(), 240, rate=rate)
+    expected = link.now_ns + int(239 * 16_666_667 * rate)
+    assert abs(int(shown[-1]) - expected) < 0.02e9 * rate
+
+
+def test_a_jump_of_the_feed_is_followed_at_once(link):
+    clock = MotionClock()
+    frames(link, clock, 30)
+    link.say(anchor_event=link.now_ns + 3600 * SECOND, anchor_wall=link.now_ns)
+    link.engine.refresh()
+    assert clock.step(link.engine, link.now_ns, 1 / 60) == link.now_ns + 3600 * SECOND
+
+
+def test_a_feed_that_stands_still_and_one_without_an_end_are_shown_where_they_are(link):
+    link.say(rate=0.0)
+    link.engine.refresh()
+    clock = MotionClock()
+    assert {clock.step(link.engine, link.now_ns + n * SECOND, 1 / 60) for n in range(9)} == {link.now_ns}
+    link.say(rate=np.inf)
+    link.engine.refresh()
+    assert feed_now(link.engine, link.now_ns + 5) == link.now_ns
+
+
+def test_before_the_first_word_of_the_feed_there_is_no_time():
+    link = LocalLink("NQZ5")
+    link.say(anchor_event=0)
+    link.engine.refresh()
+    assert MotionClock().step(link.engine, link.now_ns, 1 / 60) == 0
+    assert feed_now(None, 5) == 0
+
+
+def test_a_new_cross_is_shown_and_goes_after_a_minute(link):
+    watch, market, now = AlertWatch(), link.markets[0], link.now_ns
+    assert watch.look(market, wall_ns=now, event_ns=now) is None
+    add_cross(link.stores[0], now, direction=-1)
+    badge = watch.look(market, wall_ns=now + 1, event_ns=now)
+    assert badge.direction == -1
+    assert badge.is_new
+    assert watch.look(market, wall_ns=now + 30 * SECOND, event_ns=now + 30 * SECOND)
+    assert watch.look(market, wall_ns=now + 70 * SECOND, event_ns=now + 70 * SECOND) is None
+
+
+def test_a_cross_in_a_fast_replay_stays_long_enough_to_be_read(link):
+    watch, market, now = AlertWatch(), link.markets[0], link.now_ns
+    watch.look(market, wall_ns=now, event_ns=now)
+    add_cross(link.stores[0], now)
+    watch.look(market, wall_ns=now, event_ns=now)
+    assert watch.look(market, wall_ns=now + 5 * SECOND, event_ns=now + 5000 * SECOND)
+
+
+def test_an_old_cross_of_a_session_that_was_joined_late_is_not_news(link):
+    add_cross(link.stores[0], OPENED)
+    market = link.markets[0]
+    assert AlertWatch().look(market, wall_ns=0, event_ns=OPENED + 3600 * SECOND) is None
+    badge = AlertWatch().look(market, wall_ns=0, event_ns=OPENED + 5 * SECOND)
+    assert badge is not None
+    assert not badge.is_new
+
+
+def test_a_floor_by_share_hides_that_share_of_bubbles(link):
+    market = link.markets[0]
+    market.refresh()
+    rows = link.stores[0].bubbles[0].rows[: market.heads[0]]
+    volume = np.maximum(rows["buy"], rows["sell"])
+    floor = contracts(market, 80.0)
+    assert (volume < floor).mean() == pytest.approx(0.8, abs=0.06)
+    assert contracts(market, 0.0) == 0

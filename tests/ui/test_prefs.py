@@ -1,0 +1,79 @@
+"""Preferences: remembered whole, refused whole, never in the way of a start."""
+
+import pytest
+
+from flow_gl.ui import prefs
+from flow_gl.ui.options import ViewOptions
+from flow_gl.ui.state import ViewState
+
+
+def test_what_is_set_up_comes_back(tmp_path):
+    state = ViewState()
+    state.open_panels, state.cvd_share, state.is_muted = {"feed", "session"}, 0.33, True
+    state.filters.floor, state.filters.layers = 12, {"grid", "bubbles"}
+    state.time.fit(1000.0)
+    state.time.set_span(600e9, 1000.0)
+    saved = prefs.gather(state, width=1700, height=900, plot_width_px=1000.0, imgui="[Window][a]\nPos=1,2\n")
+    assert prefs.save(tmp_path / "deep" / "view.json", saved) == ""
+    loaded, warning = prefs.load(tmp_path / "deep" / "view.json")
+    assert (loaded, warning) == (saved, "")
+    again = ViewState()
+    prefs.apply(again, loaded, ViewOptions())
+    assert again.open_panels == {"feed", "session"}
+    assert again.filters == state.filters
+    assert again.time.span_ns == pytest.approx(600e9)
+    assert again.cvd_share == 0.33
+
+
+def test_a_first_start_has_the_defaults_and_no_warning(tmp_path):
+    assert prefs.load(tmp_path / "none.json") == (prefs.Preferences(), "")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b'{"cvd_share": 7}',
+        b'{"panels": 3}',
+        b"\xff\xfe\x00",
+        b'{"threshold": -1}',
+        b'{"width": 1e400}',
+        b"null",
+    ],
+)
+def test_a_damaged_file_is_one_clear_warning_and_the_defaults(tmp_path, text):
+    path = tmp_path / "view.json"
+    path.write_bytes(text)
+    loaded, warning = prefs.load(path)
+    assert loaded == prefs.Preferences()
+    assert str(path) in warning
+    assert "\n" not in warning
+
+
+def test_a_folder_in_the_files_place_is_a_warning_too(tmp_path):
+    loaded, warning = prefs.load(tmp_path)
+    assert loaded == prefs.Preferences()
+    assert warning
+    assert prefs.save(tmp_path / "file" / "view.json", loaded) == ""
+    (tmp_path / "plain").write_text("x")
+    assert prefs.save(tmp_path / "plain" / "view.json", loaded)
+
+
+def test_what_is_asked_for_now_goes_before_what_is_remembered():
+    state = ViewState()
+    options = ViewOptions(palette="light", threshold=0.4, size_floor=9, span_s=60.0, panels=("help", "nonsense"))
+    prefs.apply(state, prefs.Preferences(percentile=80.0, panels=["feed"]), options)
+    assert state.palette.name == "light"
+    assert (state.filters.threshold, state.filters.floor, state.filters.percentile) == (0.4, 9, 0.0)
+    assert state.open_panels == {"help"}
+    assert state.time.span_ns == 60e9
+
+
+def test_names_that_this_version_does_not_know_are_passed_over():
+    state = ViewState()
+    prefs.apply(state, prefs.Preferences(palette="mauve", panels=["gone"], layers=["grid", "gone"]), ViewOptions())
+    assert state.palette.name == "dark"
+    assert state.open_panels == set()
+    assert state.filters.layers == {"grid"}

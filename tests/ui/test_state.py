@@ -1,0 +1,151 @@
+"""What keys do to the state, without a window."""
+
+import pytest
+
+from flow_gl.core.commands import ResetCvd, Retry, SetSpeed
+from flow_gl.core.palette import DARK
+from flow_gl.core.schema import FeedState
+from flow_gl.ui.actions import ACTIONS, BY_NAME, PANELS, Context, Request
+from flow_gl.ui.axes import Parked
+from flow_gl.ui.state import ViewState
+
+NOW = 1_764_340_200_000_000_000
+
+
+@pytest.fixture
+def context():
+    state = ViewState()
+    state.ensure_charts(2)
+    state.time.fit(1000.0)
+    return Context(state, ["NQZ5", "ESZ5"], None, 5, NOW, 1000.0, FeedState.REPLAY)
+
+
+def do(context, *names):
+    for name in names:
+        BY_NAME[name].run(context)
+    return context.state
+
+
+def test_every_key_of_the_program_starts_one_action_only():
+    keys = [key for action in ACTIONS for key in action.keys]
+    assert len(keys) == len(set(keys))
+    for key in ("space", "r", "c", "s", "f", "f11", "m", "tab", "?", "escape", "l", "d", "n", "g", "p", "[", "]"):
+        assert key in keys
+    assert {str(n) for n in range(10)} <= set(keys)
+
+
+def test_space_stops_the_picture_and_lets_it_go_on(context):
+    assert do(context, "pause").pause.event_ns == NOW
+    assert do(context, "pause").pause is None
+
+
+def test_reset_cvd_commands_the_chart_under_the_mouse_else_all(context):
+    do(context, "reset_cvd")
+    assert context.commands == [ResetCvd(chart=0), ResetCvd(chart=1)]
+    context.commands.clear()
+    context.focus = 1
+    do(context, "reset_cvd")
+    assert context.commands == [ResetCvd(chart=1)]
+    assert context.state.charts[1].cvd_reset_ns == NOW
+
+
+def test_clear_hides_until_now_and_a_second_time_brings_back(context):
+    assert [chart.cleared_before_ns for chart in do(context, "clear").charts] == [NOW, NOW]
+    assert [chart.cleared_before_ns for chart in do(context, "clear").charts] == [0, 0]
+
+
+def test_escape_goes_back_one_thing_at_a_time_and_never_quits(context):
+    state = do(context, "clear", "pause", "help")
+    state.selected, state.time.anchor = 1, Parked(NOW - 10**12)
+    state.charts[0].pinned_id = 7
+    do(context, "escape")
+    assert state.charts[0].pinned_id is None
+    do(context, "escape")
+    assert "help" not in state.open_panels
+    do(context, "escape")
+    assert state.charts[0].cleared_before_ns == 0
+    assert state.pause is not None
+    do(context, "escape", "escape", "escape", "escape")
+    assert state.pause is None
+    assert state.selected == 0
+    assert state.time.is_live
+    assert not context.requests
+
+
+def test_tab_puts_all_overlays_away_and_brings_the_same_ones_back(context):
+    state = do(context, "feed", "session")
+    do(context, "overlays")
+    assert not any(state.is_panel_open(name) for name in PANELS)
+    do(context, "overlays")
+    assert [name for name in PANELS if state.is_panel_open(name)] == ["session", "feed"]
+
+
+def test_tab_with_no_overlay_opens_them_all(context):
+    state = do(context, "overlays")
+    assert all(state.is_panel_open(name) for name in PANELS)
+
+
+def test_a_panels_key_opens_and_closes_it(context):
+    for name in (*PANELS, "help"):
+        assert do(context, name).is_panel_open(name)
+        assert not do(context, name).is_panel_open(name)
+
+
+def test_number_keys_show_one_chart_and_zero_all(context):
+    assert do(context, "chart_2").visible_charts(2) == [1]
+    assert do(context, "chart_7").visible_charts(2) == [1], "there is no chart 7"
+    assert do(context, "all_charts").visible_charts(2) == [0, 1]
+
+
+def test_brackets_step_through_replay_speeds(context):
+    do(context, "faster", "faster", "slower")
+    assert context.commands == [SetSpeed(speed=2.0), SetSpeed(speed=5.0), SetSpeed(speed=2.0)]
+    for _ in range(30):
+        do(context, "slower")
+    assert context.state.speed == 0.1
+
+
+def test_a_live_feed_has_no_speed_and_says_so(context):
+    context.feed_state = FeedState.LIVE
+    do(context, "faster")
+    assert not context.commands
+    assert context.notes
+
+
+def test_lock_keeps_the_level_in_force(context):
+    context.state.charts[0].level = 3
+    assert do(context, "lock").locked_level == 3
+    assert do(context, "lock").locked_level is None
+
+
+def test_follow_and_the_arrows_move_in_time(context):
+    state = do(context, "back")
+    assert not state.time.is_live
+    do(context, "forward")
+    assert state.time.is_live
+    do(context, "back", "back", "follow")
+    assert state.time.is_live
+
+
+def test_what_only_the_program_can_do_is_asked_of_it(context):
+    do(context, "screenshot", "fullscreen", "menu", "quit", "retry")
+    assert context.requests == [Request.SCREENSHOT, Request.FULLSCREEN, Request.MENU, Request.QUIT]
+    assert context.commands == [Retry()]
+
+
+def test_mute_and_palette_are_remembered_in_the_state(context):
+    state = do(context, "mute", "palette")
+    assert state.is_muted
+    assert state.palette is not DARK
+    do(context, "palette", "palette")
+    assert state.palette is DARK
+
+
+def test_filters_reach_the_style_of_each_chart(context):
+    state = context.state
+    state.filters.floor, state.filters.threshold = 40, 0.3
+    style = state.style(state.charts[0])
+    assert (style.size_floor, style.threshold) == (40, 0.3)
+    state.filters.percentile, state.charts[0].floor_from_percentile = 90.0, 17
+    assert state.style(state.charts[0]).size_floor == 17
+    assert state.style(state.charts[1]).size_floor == 0

@@ -1,0 +1,152 @@
+"""The state in words: what is silent never passes for a quiet market."""
+
+import numpy as np
+import pytest
+
+from flow_gl.core.schema import FeedState, GapKind
+from flow_gl.ui.link import LinkState
+from flow_gl.ui.status import Tone, awaiting, condition, next_open
+from tests.ui.local import OPENED, SECOND, LocalLink, add_gap
+
+
+@pytest.fixture
+def link():
+    return LocalLink("NQZ5")
+
+
+def say(link, *, later_ns=200_000_000, beats=True, **more):
+    """The condition `later_ns` after the newest trade."""
+    wall = link.now_ns + later_ns
+    if beats:
+        link.beat(wall)
+    link.engine.refresh()
+    for market in link.markets:
+        market.refresh()
+    return condition(link, link.markets[0] if link.markets else None, wall_ns=wall, **more)
+
+
+def test_live_names_the_newest_prints_age(link):
+    said = say(link)
+    assert (said.text, said.tone, said.is_live) == ("LIVE 0.2 s", Tone.GOOD, True)
+
+
+def test_a_newest_print_that_grows_old_is_told_by_its_colour(link):
+    said = say(link, later_ns=25 * SECOND)
+    assert said.text == "LIVE 25 s"
+    assert said.tone is Tone.ATTENTION
+
+
+def test_an_engine_that_does_not_beat_is_never_taken_for_a_quiet_market(link):
+    said = say(link, later_ns=3 * SECOND, beats=False)
+    assert said.text.startswith("ENGINE NOT RESPONDING")
+    assert said.tone is Tone.ALARM
+    assert not said.is_live
+
+
+@pytest.mark.parametrize(
+    ("state", "text"),
+    [
+        (LinkState.STARTING, "STARTING"),
+        (LinkState.RESTARTING, "ENGINE RESTARTING"),
+        (LinkState.FAILED, "STOPPED"),
+        (LinkState.ENDED, "ENDED"),
+    ],
+)
+def test_the_links_own_states_come_before_the_feeds(link, state, text):
+    link.state = state
+    said = say(link)
+    assert said.text == text
+    assert not said.is_live
+
+
+@pytest.mark.parametrize(
+    ("fields", "text"),
+    [
+        ({"state": FeedState.CATCHING_UP, "progress": 0.63}, "CATCHING UP 63 %"),
+        ({"state": FeedState.CATCHING_UP, "progress": np.nan}, "CATCHING UP"),
+        ({"state": FeedState.CONNECTING}, "CONNECTING"),
+        ({"state": FeedState.FAILED}, "STOPPED"),
+        ({"state": FeedState.ENDED}, "ENDED"),
+        ({"state": FeedState.CLOSED}, "MARKET CLOSED"),
+    ],
+)
+def test_states_that_are_not_live_say_so(link, fields, text):
+    link.say(**fields)
+    said = say(link)
+    assert said.text == text
+    assert not said.is_live
+
+
+def test_a_reconnection_names_the_try_and_the_wait(link):
+    link.say(state=FeedState.RECONNECTING, attempt=3, retry_at=link.now_ns + 4 * SECOND)
+    said = say(link, later_ns=0)
+    assert said.text == "RECONNECTING (try 3, in 4 s)"
+    assert said.tone is Tone.ALARM
+
+
+@pytest.mark.parametrize(
+    ("state", "speed", "text"),
+    [
+        (FeedState.REPLAY, 10.0, "REPLAY x10"),
+        (FeedState.REPLAY, np.inf, "REPLAY max"),
+        (FeedState.DEMO, 1.0, "DEMO"),
+        (FeedState.DEMO, 4.0, "DEMO x4"),
+    ],
+)
+def test_replay_and_demo_are_named_with_their_speed(link, state, speed, text):
+    link.say(state=state, speed=speed)
+    said = say(link)
+    assert (said.text, said.is_live) == (text, True)
+
+
+def test_a_halt_says_since_when_nobody_trades(link):
+    add_gap(link.stores[0], GapKind.NO_TRADES, OPENED - 60 * SECOND, link.now_ns, is_open=True)
+    said = say(link, later_ns=70 * SECOND)
+    assert said.text == "NO TRADES since 09:29"
+    assert said.is_live, "connected: the market is quiet, the picture is not old"
+
+
+def test_missing_data_is_an_alarm_while_it_lasts(link):
+    add_gap(link.stores[0], GapKind.FEED, OPENED, link.now_ns, is_open=True)
+    said = say(link)
+    assert said.tone is Tone.ALARM
+    assert not said.is_live
+
+
+def test_a_pause_counts_what_came_and_yields_to_what_is_wrong(link):
+    assert say(link, paused_new=12).text == "PAUSED (12 new)"
+    assert not say(link, paused_new=12).is_live
+    link.state = LinkState.RESTARTING
+    assert say(link, paused_new=12).text == "ENGINE RESTARTING \u00b7 PAUSED (12 new)"
+
+
+def test_an_engine_that_compiles_may_be_silent_and_says_what_it_does(link):
+    link.say(compiling=1, message=b"compiling kernels 3 of 9")
+    said = say(link, later_ns=20 * SECOND, beats=False)
+    assert (said.text, said.detail) == ("PREPARING", "compiling kernels 3 of 9")
+
+
+def test_an_engine_that_is_behind_says_by_how_much(link):
+    link.say(behind=50_000, lag_ns=2_500_000_000)
+    assert say(link).text == "LIVE \u00b7 BEHIND 2.5 s"
+
+
+def test_an_empty_chart_says_what_is_awaited_and_when_it_can_come():
+    link = LocalLink("NQZ5", bubbles=0)
+    link.say(state=FeedState.CLOSED, message=b"market opens Sunday 18:00 ET")
+    said = say(link)
+    assert awaiting(link, link.markets[0], said) == (
+        "waiting for the first trade of NQ.v.0; market opens Sunday 18:00 ET"
+    )
+    link.say(state=FeedState.LIVE, message=b"")
+    assert awaiting(link, link.markets[0], say(link)) == "waiting for the first trade of NQ.v.0"
+
+
+def test_a_chart_with_trades_awaits_nothing(link):
+    assert awaiting(link, link.markets[0], say(link)) == ""
+
+
+def test_the_next_open_is_the_evening_at_the_exchange_and_sunday_after_friday():
+    friday_noon = OPENED + 3 * 3600 * SECOND
+    assert next_open(friday_noon) == "Sunday 18:00 ET"
+    assert next_open(friday_noon + 3 * 86400 * SECOND) == "Monday 18:00 ET"

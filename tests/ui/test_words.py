@@ -1,0 +1,55 @@
+"""Numbers and times as a trader reads them."""
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flow_gl.core.schema import UNDEF_PRICE
+from flow_gl.ui import words
+
+NS = 1_000_000_000
+
+
+def test_prices_have_the_instruments_decimals_and_thousands_separators():
+    assert words.price(25_380_250_000_000, 250_000_000) == "25,380.25"
+    assert words.price(42_015 * NS, NS) == "42,015"
+    assert words.price(-1_250_000_000, 50_000_000) == words.MINUS + "1.25"
+    assert words.price(UNDEF_PRICE, 250_000_000) == words.NONE
+
+
+def test_signs_are_as_wide_as_each_other_and_zero_has_none():
+    assert [words.signed(v) for v in (55, -55, 0, -3635)] == ["+55", "\u221255", "0", "\u22123,635"]
+
+
+@given(st.integers(0, 4_000_000_000))
+def test_clock_times_are_the_exchanges_through_every_change_of_summer_time(seconds):
+    local = datetime.fromtimestamp(seconds, UTC).astimezone(ZoneInfo("America/New_York"))
+    assert words.clock(seconds * NS) == f"{local:%H:%M:%S}"
+
+
+def test_a_day_is_named_at_the_exchange_not_in_utc():
+    assert words.day(int(datetime(2025, 11, 24, 1, tzinfo=UTC).timestamp()) * NS) == "Sun 23 Nov 2025"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(-1, "0.0 s"), (0.24, "0.2 s"), (9.9, "9.9 s"), (9.96, "10 s"), (75, "75 s"), (185, "3:05 min"), (7800, "2:10 h")],
+)
+def test_ages_are_one_short_word(seconds, text):
+    assert words.age(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("bucket_ns", "text"),
+    [(NS, "1 s"), (NS // 10, "0.1 s"), (64 * NS, "64 s"), (256 * NS, "4:16 min"), (60 * 64 * NS, "64 min")],
+)
+def test_buckets_are_named_exactly(bucket_ns, text):
+    assert words.bucket(bucket_ns) == text
+
+
+def test_speeds_and_spans_read_as_they_are_said():
+    assert [words.speed(v) for v in (1.0, 0.25, 10_000.0, float("inf"))] == ["x1", "x0.25", "x10,000", "max"]
+    assert [words.span(v) for v in (30, 180, 5400, 86400, 604800)] == ["30 s", "3 min", "90 min", "1 day", "7 days"]
