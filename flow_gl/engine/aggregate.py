@@ -181,7 +181,7 @@ def aggregate_nb(  # noqa: PLR0912, PLR0915, PLR0917  # one hot loop: calls and 
             from_ts = bucket * bucket_ns
         end = min(stop, i + STRETCH)
         newest = ts
-        if ts < last_ts:
+        if ts < last_ts or ts < from_ts:
             # Out of order: taken in by itself. It is late where its bucket has closed.
             s["late"] += ts < from_ts
             end = i + 1

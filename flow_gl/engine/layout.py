@@ -25,7 +25,7 @@ MAX_PRICE: Final = 1 << 56
 """Prices are below this (72 million points); beyond it they are rejected."""
 MAX_ROWS: Final = 1 << 22
 """Rows of a session's profile; a price that would need more is rejected as implausible."""
-CAPACITY: Final = 1024
+CAPACITY: Final = 2048
 """Rows of a level that the kernels hand over at a time: the finest level's fit a core's second cache."""
 STRETCH: Final = 4096
 """Most trades that are added up before they are looked at."""

@@ -1,0 +1,386 @@
+"""The engine's numbers are those of a slow twin, whatever the trades and however they are cut into batches."""
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from scipy.signal import find_peaks
+
+from flow_gl.core.errors import UsageError
+from flow_gl.core.schema import EVENT, LEVELS, UNDEF_PRICE, TickSource
+from flow_gl.engine.pipeline import Pipeline
+from flow_gl.engine.sinks import Collector
+from flow_gl.feed.base import Definition, Mapping
+from flow_gl.store.market import MarketReader, MarketStore
+from tests.engine.twin import SECOND, TICK, Twin, make_trades, point_of_control, value_area
+
+START = 1_764_280_800 * SECOND
+IDS = (7, 4_000_000_000, 9)
+
+_steps = st.one_of(
+    st.integers(0, SECOND // 5),
+    st.sampled_from([0, 0, 0, SECOND, 3 * SECOND, 61 * SECOND, 700 * SECOND, -SECOND // 2, -3 * SECOND]),
+)
+_trade = st.tuples(
+    st.sampled_from(IDS),
+    _steps,
+    st.integers(-6, 6),
+    st.integers(1, 60),
+    st.sampled_from("BBAAN"),
+    st.sampled_from(["T"] * 30 + ["T", "A", "0", "u", "t"]),
+    st.sampled_from([0, 128, 4, 132]),
+)
+
+
+def _lay_out(draws):
+    rows, now, tick = [], START, 100_000
+    for instrument_id, step, move, size, side, special, flags in draws:
+        now = max(now + step, START)
+        tick += move
+        price = tick * TICK
+        action, ts = "T", now
+        if special == "A":
+            action = "A"
+        elif special == "0":
+            size = 0
+        elif special == "u":
+            price = UNDEF_PRICE
+        elif special == "t":
+            ts = -1
+        rows.append((instrument_id, ts, price, size, side, action, flags))
+    return make_trades(rows)
+
+
+def _split(trades, cuts):
+    edges = [0, *sorted(cut % (len(trades) + 1) for cut in cuts), len(trades)]
+    return [trades[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+
+
+def _run(trades, *, cuts=(), publish=False, **options):
+    pipeline = Pipeline(**options)
+    sinks = {instrument_id: Collector(levels=LEVELS) for instrument_id in IDS}
+    for instrument_id, sink in sinks.items():
+        pipeline.attach(instrument_id, sink)
+    for batch in _split(trades, cuts):
+        pipeline.process(batch)
+        if publish:
+            pipeline.publish()
+    pipeline.finish()
+    return pipeline, sinks
+
+
+def _dicts(rows):
+    return [{name: int(row[name]) for name in rows.dtype.names} for row in rows]
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.lists(_trade, min_size=1, max_size=120),
+    st.lists(st.integers(0, 200), max_size=5),
+    st.sampled_from([1, 40, 300]),
+    st.sampled_from([SECOND, SECOND // 10, 7 * SECOND, 3600 * SECOND]),
+)
+def test_every_number_of_every_instrument_is_the_twins(draws, cuts, arm, bucket_ns):
+    trades = _lay_out(draws)
+    pipeline, sinks = _run(trades, cuts=cuts, publish=True, arm=arm, bucket_ns=bucket_ns)
+    for instrument_id, sink in sinks.items():
+        twin = Twin(arm=arm, bucket_ns=bucket_ns)
+        for row in trades[trades["instrument_id"] == instrument_id]:
+            twin.take(row)
+        for level in range(LEVELS):
+            assert _dicts(sink.bubble_rows(level)) == twin.bubbles(level)
+            assert _dicts(sink.cvd_rows(level)) == twin.points(level)
+        events = [
+            (int(e["ts_event"]), int(e["price"]), int(e["direction"]), int(e["value"][0]), int(e["value"][1]))
+            for e in sink.event_rows()
+        ]
+        assert events == twin.events
+        summary = pipeline.instruments[instrument_id]
+        assert (summary.trades, summary.rejected, summary.late) == (len(twin.trades), twin.rejected, twin.late)
+        _check_session(sink, twin)
+
+
+def _check_session(sink, twin):
+    row = sink.tables["session"][0]
+    assert row["total_trades"] == len(twin.trades)
+    assert row["maybe_bad_book"] == twin.bad
+    if not twin.trades:
+        assert not sink.sessions
+        return
+    assert (row["cvd"], row["cvd_high"], row["cvd_low"]) == (twin.cvd, max(twin.cvd_path), min(twin.cvd_path))
+    prices = [trade["price"] for trade in twin.trades]
+    assert (row["open"], row["high"], row["low"]) == (prices[0], max(prices), min(prices))
+    assert (row["last_price"], row["last_ts"], row["first_ts"]) == (
+        prices[-1],
+        twin.newest,
+        twin.trades[0]["ts_event"],
+    )
+    vwap, deviation = twin.vwap()
+    assert float(row["vwap"]) == pytest.approx(vwap, rel=1e-15)
+    assert float(row["vwap_sd"]) == pytest.approx(deviation, rel=1e-12, abs=1e-9)
+    assert row["bubble_count"] == len(twin.levels[0])
+    gaps = sink.tables["gaps"][0]
+    assert [(int(g["start"]), int(g["end"])) for g in gaps["gap"][: gaps["count"]]] == twin.silences
+    _check_profile(sink, twin)
+
+
+def _check_profile(sink, twin):
+    finished = sink.sessions[0]
+    held = {
+        int(price): [int(b), int(s), int(u)]
+        for price, b, s, u in zip(finished.price, finished.buy, finished.sell, finished.unsided, strict=True)
+    }
+    assert held == twin.profile
+    tick = int(finished.instrument["tick_size"][0])
+    low, totals = twin.totals(tick)
+    poc = point_of_control(totals)
+    assert finished.poc == low + poc * tick
+    bottom, top, held_volume = value_area(totals, poc, 2, 0.70)
+    assert (finished.val, finished.vah, finished.value_area) == (low + bottom * tick, low + top * tick, held_volume)
+    smooth = np.convolve([0, 0, *totals, 0, 0], np.ones(5, int), "valid")
+    least = 0.25 * smooth.max()
+    for nodes, curve in ((finished.hvn, smooth), (finished.lvn, -smooth)):
+        expected, _ = find_peaks(curve, prominence=least)
+        assert [(int(price) - low) // tick for price in nodes] == expected.tolist()
+    profile = sink.tables["profile"][0]
+    rows = int(profile["rows"])
+    assert rows == len(totals)
+    assert (profile["buy"][:rows] + profile["sell"][:rows] + profile["unsided"][:rows]).tolist() == totals
+    assert (profile["poc"], profile["total"], profile["base"]) == (finished.poc, sum(totals), low)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(_trade, min_size=1, max_size=80), st.lists(st.integers(0, 200), max_size=6))
+def test_an_open_bubble_at_any_level_holds_what_has_not_closed_there(draws, cuts):
+    trades = _lay_out(draws)
+    pipeline, sink = Pipeline(), Collector(levels=LEVELS)
+    pipeline.attach(IDS[0], sink)
+    twin = Twin()
+    for batch in _split(trades, cuts):
+        pipeline.process(batch)
+        pipeline.publish()
+        for row in batch[batch["instrument_id"] == IDS[0]]:
+            twin.take(row)
+        record = sink.tables["open"][0]
+        for level in range(LEVELS):
+            bubbles, points = twin.bubbles(level), twin.points(level)
+            assert _dicts(sink.bubble_rows(level)) == bubbles[:-1]
+            row, point = record["bubble"][level], record["cvd"][level]
+            assert row["trade_count"] == 0 or {name: int(row[name]) for name in row.dtype.names} == bubbles[-1]
+            assert (row["trade_count"] > 0) == bool(bubbles)
+            assert not bubbles or {name: int(point[name]) for name in point.dtype.names} == points[-1]
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(_trade, min_size=1, max_size=80), st.lists(st.integers(0, 80), max_size=8))
+def test_a_clock_that_never_overtakes_a_trade_changes_no_closed_bubble(draws, cuts):
+    trades = _lay_out([(IDS[0], abs(step), *rest) for _, step, *rest in draws])
+    _, expected = _run(trades)
+    pipeline, sink = Pipeline(), Collector(levels=LEVELS)
+    pipeline.attach(IDS[0], sink)
+    for batch in _split(trades, cuts):
+        times = batch["ts_event"][batch["ts_event"] >= 0]
+        if len(times):
+            pipeline.advance(int(times[0]))
+        pipeline.process(batch)
+        pipeline.publish()
+    pipeline.finish()
+    for level in range(LEVELS):
+        assert (sink.bubble_rows(level) == expected[IDS[0]].bubble_rows(level)).all()
+        assert (sink.cvd_rows(level) == expected[IDS[0]].cvd_rows(level)).all()
+    assert sink.event_rows().tobytes() == expected[IDS[0]].event_rows().tobytes()
+
+
+def test_the_clock_closes_a_bucket_250_ms_after_its_end_and_a_later_trade_of_it_is_late():
+    pipeline, sink = Pipeline(), Collector(levels=LEVELS)
+    pipeline.attach(1, sink)
+    pipeline.process(make_trades([(1, START + 10, 100 * TICK, 3, "B")]))
+    pipeline.advance(START + SECOND + 249_999_999)
+    assert len(sink.bubble_rows()) == 0
+    pipeline.advance(START + SECOND + 250_000_000)
+    assert sink.bubble_rows()["buy"].tolist() == [3]
+    pipeline.process(make_trades([(1, START + 20, 101 * TICK, 2, "A")]))
+    pipeline.publish()
+    assert pipeline.instruments[1].late == 1
+    late = sink.tables["open"]["bubble"][0, 0]
+    assert (late["id"], late["sell"]) == (START // SECOND + 1, 2)
+    pipeline.process(make_trades([(1, START + 5 * SECOND, 101 * TICK, 1, "B")]))
+    pipeline.finish()
+    assert sink.bubble_rows()["id"].tolist() == [START // SECOND + n for n in (0, 1, 5)]
+    for level in range(LEVELS):
+        assert sink.bubble_rows(level)["trade_count"].sum() == 3
+        assert len(np.unique(sink.bubble_rows(level)["id"])) == len(sink.bubble_rows(level))
+
+
+def test_each_side_code_means_the_aggressor():
+    sink = Collector()
+    pipeline = Pipeline()
+    pipeline.attach(1, sink)
+    pipeline.process(make_trades([(1, START, TICK, 5, "B"), (1, START, TICK, 3, "A"), (1, START, TICK, 2, "N")]))
+    pipeline.finish()
+    (bubble,) = sink.bubble_rows()
+    assert (bubble["buy"], bubble["sell"], bubble["unsided"]) == (5, 3, 2)
+    assert sink.cvd_rows()["close"].tolist() == [2]
+
+
+def test_more_bubbles_than_the_kernels_hand_over_at_a_time_all_arrive():
+    count = 30_000
+    trades = np.repeat(make_trades([(1, START, 100 * TICK, 1, "B")]), count)
+    trades["ts_event"] += np.arange(count) * 3 * SECOND
+    trades["side"][1::2] = ord("A")
+    sink = Collector(levels=LEVELS)
+    pipeline = Pipeline(arm=1)
+    pipeline.attach(1, sink)
+    pipeline.process(trades)
+    pipeline.finish()
+    assert len(sink.bubble_rows()) == count
+    for level in range(LEVELS):
+        bubbles = sink.bubble_rows(level)
+        assert bubbles["trade_count"].sum() == count
+        assert bubbles["buy"].sum() - bubbles["sell"].sum() == sink.cvd_rows(level)["close"][-1] == 0
+
+
+def test_a_storm_of_zero_crosses_within_one_bucket_is_kept_whole():
+    count = 50_000
+    trades = np.repeat(make_trades([(1, START, 100 * TICK, 2, "B")]), count)
+    trades["size"][0] = 1
+    trades["side"][1::2] = ord("A")
+    sink = Collector()
+    pipeline = Pipeline(arm=1)
+    pipeline.attach(1, sink)
+    pipeline.process(trades)
+    assert len(sink.event_rows()) == count - 1
+    assert sink.event_rows().dtype == EVENT
+
+
+def test_a_price_off_the_defined_grid_makes_it_finer_and_says_so():
+    sink = Collector(levels=LEVELS)
+    pipeline = Pipeline()
+    pipeline.define(Definition(1, "NQZ5", TICK, 20.0, True))
+    pipeline.attach(1, sink)
+    prices = [100_000 * TICK, 100_003 * TICK, 100_001 * TICK + 50_000_000, 100_002 * TICK]
+    rows = [(1, START + n * SECOND // 3, price, n + 1, "BAN"[n % 3]) for n, price in enumerate(prices)]
+    pipeline.process(make_trades(rows[:2]))
+    assert pipeline.instruments[1].tick_source is TickSource.DEFINITION
+    pipeline.process(make_trades(rows[2:]))
+    pipeline.finish()
+    summary = pipeline.instruments[1]
+    assert (summary.tick_size, summary.tick_source) == (50_000_000, TickSource.OBSERVED)
+    assert summary.rejected == 0
+    twin = Twin()
+    for row in make_trades(rows):
+        twin.take(row)
+    for level in range(LEVELS):
+        assert _dicts(sink.bubble_rows(level)) == twin.bubbles(level)
+    assert sink.sessions[0].price.tolist() == sorted(prices)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.integers(-400, 400), min_size=1, max_size=30), st.sampled_from([50_000_000, 7, 1_000_000_000]))
+def test_without_a_definition_the_grid_is_the_common_divisor_of_the_prices(ticks, tick):
+    rows = [(1, START + n * SECOND, t * tick, n + 1, "B") for n, t in enumerate(ticks)]
+    sink = Collector()
+    pipeline = Pipeline()
+    pipeline.attach(1, sink)
+    pipeline.process(make_trades(rows))
+    pipeline.finish()
+    divisor = int(np.gcd.reduce(np.array([row[2] for row in rows])))
+    assert pipeline.instruments[1].tick_size == (divisor or 1_000_000_000)
+    assert pipeline.instruments[1].tick_source is TickSource.OBSERVED
+    twin = Twin()
+    for row in make_trades(rows):
+        twin.take(row)
+    assert _dicts(sink.bubble_rows()) == twin.bubbles()
+
+
+def test_a_definition_that_comes_late_takes_the_tables_place():
+    pipeline, sink = Pipeline(), Collector()
+    pipeline.attach(1, sink)
+    pipeline.map(Mapping(1, "NQZ5", "NQ.v.0"))
+    assert pipeline.instruments[1].tick_source is TickSource.TABLE
+    pipeline.process(make_trades([(1, START, 100_000 * TICK, 1, "B"), (1, START, 100_004 * TICK, 2, "A")]))
+    pipeline.define(Definition(1, "NQZ5", 4 * TICK, 20.0, True))
+    pipeline.process(make_trades([(1, START, 100_008 * TICK, 4, "B")]))
+    pipeline.finish()
+    assert (pipeline.instruments[1].tick_size, pipeline.instruments[1].tick_source) == (
+        4 * TICK,
+        TickSource.DEFINITION,
+    )
+    assert sink.sessions[0].price.tolist() == [100_000 * TICK, 100_004 * TICK, 100_008 * TICK]
+    assert sink.bubble_rows()["price"].tolist() == [round((100_000 + 2 * 100_004 + 4 * 100_008) * TICK / 7)]
+
+
+@pytest.mark.parametrize("price", [2**60, -(2**60), 2**62 + TICK, 10_000_000 * 1_000_000_000])
+def test_a_price_that_no_market_has_is_rejected_and_counted(price):
+    pipeline, sink = Pipeline(), Collector()
+    pipeline.attach(1, sink)
+    pipeline.map(Mapping(1, "NQZ5"))
+    pipeline.process(make_trades([(1, START, 100_000 * TICK, 1, "B"), (1, START, price, 9, "A"), (1, START, TICK, 2, "B")]))
+    pipeline.finish()
+    assert pipeline.instruments[1].rejected == 1
+    assert sink.bubble_rows()["buy"].tolist() == [3]
+
+
+def test_sums_stay_exact_under_the_largest_sizes():
+    rows = [(1, START + n, (100_000 + n % 3) * TICK, 2**32 - 1 - n, "BA"[n % 2]) for n in range(3000)]
+    pipeline, sink = Pipeline(), Collector()
+    pipeline.attach(1, sink)
+    pipeline.process(make_trades(rows))
+    pipeline.finish()
+    twin = Twin()
+    for row in make_trades(rows):
+        twin.take(row)
+    assert _dicts(sink.bubble_rows()) == twin.bubbles()
+    vwap, deviation = twin.vwap()
+    assert float(sink.sessions[0].session["vwap"][0]) == vwap
+    assert float(sink.sessions[0].session["vwap_sd"][0]) == pytest.approx(deviation, rel=1e-12)
+
+
+def test_a_chart_in_a_store_shows_the_same_as_the_arrays():
+    trades = _lay_out([(IDS[0], SECOND // 3, n % 5 - 2, n % 7 + 1, "BAN"[n % 3], "T", 0) for n in range(400)])
+    store = MarketStore.local(base_capacity=1 << 10)
+    pipeline, collector = Pipeline(), Collector(levels=LEVELS)
+    pipeline.chart(IDS[0], store, "NQ.v.0")
+    pipeline.map(Mapping(IDS[0], "NQZ5"))
+    pipeline.process(trades)
+    pipeline.publish()
+    _, sinks = _run(trades)
+    collector = sinks[IDS[0]]
+    reader = MarketReader(store)
+    reader.refresh()
+    for level in range(LEVELS):
+        expected = collector.bubble_rows(level)
+        _, closed = store.bubbles[level].read(0, store.bubbles[level].head)
+        rows = [*closed, reader.open_bubble(level)]
+        assert [row.tobytes() for row in rows] == [row.tobytes() for row in expected]
+    assert (reader.symbol, reader.requested, reader.tick_size) == ("NQZ5", "NQ.v.0", TICK)
+
+
+def test_resetting_cvd_begins_at_0_and_disarms():
+    pipeline, sink = Pipeline(arm=10), Collector()
+    pipeline.attach(1, sink)
+    pipeline.process(make_trades([(1, START, TICK, 50, "B")]))
+    pipeline.reset_cvd(1)
+    pipeline.process(make_trades([(1, START + SECOND, TICK, 3, "A")]))
+    pipeline.finish()
+    assert sink.cvd_rows()["close"].tolist() == [50, -3]
+    assert sink.cvd_rows()["open"].tolist() == [0, 0]
+    assert len(sink.event_rows()) == 0
+    assert sink.tables["session"]["cvd_high"].tolist() == [-3]
+
+
+def test_settings_out_of_range_are_refused_in_one_line():
+    for options, words in (
+        ({"bucket_ns": -5}, "bucket_ns must be 100 ms to 1 h, was -5"),
+        ({"arm": 0}, "arm must be at least 1 contract, was 0"),
+        ({"value_area": 1.0}, "value_area must be between 0 and 1, was 1.0"),
+        ({"value_area_step": 3}, "value_area_step must be 1 or 2, was 3"),
+        ({"lvn_smooth": 4}, "lvn_smooth must be an odd number of ticks, was 4"),
+        ({"levels": 14}, "levels must be 1 to 13, was 14"),
+    ):
+        with pytest.raises(UsageError, match=words):
+            Pipeline(**options)
+    pipeline = Pipeline()
+    with pytest.raises(UsageError, match="arm must be"):
+        pipeline.configure(arm=0)
+    pipeline.configure(value_area_step=1, value_area=0.5, arm=7)
