@@ -73,7 +73,7 @@ class TradeFile:
             reader = DbnReader(chunks, offset_unit="decompressed byte" if is_compressed else "byte")
             self._check_schema(reader.header.schema)
             return reader
-        if not _is_text(first[:512]):
+        if not _is_text(first[:512].partition(b"\n")[0]):
             hint = next((hint for magic, hint in _HINTS.items() if first.startswith(magic)), "")
             hint = hint or f"its content begins with {first[:4].hex(' ')}"
             raise DataError(f"{self.path}: DBN or Databento's CSV was expected, plain or zstd; {hint}")

@@ -132,18 +132,20 @@ def csv_text(rows: NDArray[np.void], *, pretty: bool = True, symbols: dict[int, 
     names = ["ts_recv", "ts_event", "rtype", "publisher_id", "instrument_id", "action", "side", "depth", "price"]
     names += ["size", "flags", "ts_in_delta", "sequence"] + (["symbol"] if symbols else [])
     lines = [",".join(names)]
-    for row in rows:
-        fields = [str(row[name]) if name in TRADE.names else "" for name in names]
-        for name in ("ts_recv", "ts_event"):
-            if pretty:
-                seconds, rest = divmod(int(row[name]), 10**9)
-                moment = dt.datetime.fromtimestamp(seconds, dt.UTC)
-                fields[names.index(name)] = f"{moment:%Y-%m-%dT%H:%M:%S}.{rest:09d}Z"
+    for values in rows.tolist():
+        row = dict(zip(TRADE.names or (), values, strict=True))
+        fields = {name: str(row.get(name)) for name in names}
         if pretty:
-            points, rest = divmod(abs(int(row["price"])), 10**9)
-            fields[8] = f"{'-' if row['price'] < 0 else ''}{points}.{rest:09d}"
-        fields[5], fields[6] = chr(row["action"]), chr(row["side"])
+            fields |= {name: _pretty_time(row[name]) for name in ("ts_recv", "ts_event")}
+            points, rest = divmod(abs(row["price"]), 10**9)
+            fields["price"] = f"{'-' if row['price'] < 0 else ''}{points}.{rest:09d}"
+        fields |= {name: chr(row[name]) for name in ("action", "side")}
         if symbols:
-            fields[13] = symbols[int(row["instrument_id"])]
-        lines.append(",".join(fields))
+            fields["symbol"] = symbols[row["instrument_id"]]
+        lines.append(",".join(fields.values()))
     return "\n".join(lines) + "\n"
+
+
+def _pretty_time(ts_ns: int) -> str:
+    seconds, rest = divmod(ts_ns, 10**9)
+    return f"{dt.datetime.fromtimestamp(seconds, dt.UTC):%Y-%m-%dT%H:%M:%S}.{rest:09d}Z"

@@ -1,0 +1,257 @@
+"""Databento's CSV, in each notation, against the trades it was written from and against the official client's own."""
+
+import io
+from pathlib import Path
+
+import databento as db
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from market_files import NAMES, NQH6, NQZ5, SPREAD, csv_text, frames, make_trades, read, write
+
+from flow_gl.core.errors import DataError
+from flow_gl.core.schema import UNDEF_PRICE, UNDEF_TS
+from flow_gl.feed.base import Mapping
+from flow_gl.feed.csv_trades import CsvReader
+from flow_gl.feed.damage import DamageError
+from flow_gl.feed.files import scan
+
+SYMBOLS = {instrument_id: name for name, instrument_id in NAMES.items()}
+
+
+@pytest.mark.parametrize("pretty", [True, False])
+@pytest.mark.parametrize("named", [True, False])
+@pytest.mark.parametrize("compressed", [True, False])
+def test_every_notation_gives_the_trades_byte_for_byte(
+    tmp_path: Path, *, pretty: bool, named: bool, compressed: bool
+) -> None:
+    trades = make_trades(300, ids=(NQZ5, NQH6, SPREAD))
+    data = csv_text(trades, pretty=pretty, symbols=SYMBOLS if named else None).encode()
+    rows, notices, messages = read(write(tmp_path / "x.csv", frames(data, parts=2) if compressed else data))
+    assert rows.tobytes() == trades.tobytes()
+    assert {(notice.instrument_id, notice.symbol) for notice in notices} == (set(SYMBOLS.items()) if named else set())
+    assert messages == []
+
+
+@pytest.mark.parametrize("pretty_ts", [True, False])
+@pytest.mark.parametrize("pretty_px", [True, False])
+def test_what_the_official_client_writes_of_a_real_day_is_read_back(
+    real_data: Path, tmp_path: Path, *, pretty_ts: bool, pretty_px: bool
+) -> None:
+    store = db.DBNStore.from_bytes((real_data / "nq-20251123.trades.dbn.zst").read_bytes())
+    store.to_csv(tmp_path / "x.csv", pretty_ts=pretty_ts, pretty_px=pretty_px)
+    rows, _, messages = read(tmp_path / "x.csv")
+    assert rows.tobytes() == store.to_ndarray().tobytes()
+    assert messages == []
+    assert scan([tmp_path / "x.csv"]).choose().symbol == "NQZ5"
+
+
+@pytest.mark.filterwarnings("ignore:The inplace keyword")
+def test_what_pandas_writes_of_a_real_day_is_read_back(real_data: Path, tmp_path: Path) -> None:
+    store = db.DBNStore.from_bytes((real_data / "nq-20251123.trades.dbn.zst").read_bytes())
+    text = io.StringIO()
+    store.to_df().to_csv(text)
+    rows, _, messages = read(write(tmp_path / "x.csv", text.getvalue().encode()))
+    assert rows.tobytes() == store.to_ndarray().tobytes()
+    assert messages == []
+
+
+def rewritten(text: str, names: list[str]) -> str:
+    """The same rows with these columns, in this order."""
+    lines = [line.split(",") for line in text.splitlines()]
+    order = [lines[0].index(name) for name in names]
+    return "\n".join(",".join(line[column] for column in order) for line in lines) + "\n"
+
+
+def test_columns_may_stand_in_any_order_and_optional_ones_may_be_missing(tmp_path: Path) -> None:
+    trades = make_trades(200)
+    text = rewritten(csv_text(trades, symbols=SYMBOLS), ["side", "symbol", "size", "price", "ts_event"])
+    rows, notices, _ = read(write(tmp_path / "x.csv", text.encode()))
+    for name in ("ts_event", "price", "size", "side"):
+        assert (rows[name] == trades[name]).all(), name
+    assert set(rows["ts_recv"]) == {UNDEF_TS}
+    assert set(rows["length"]) == {12}
+    assert set(rows["rtype"]) == {0}
+    assert set(rows["action"]) == {ord("T")}
+    assert [notice.symbol for notice in notices] == ["NQZ5"]
+    assert set(rows["instrument_id"]) == {notices[0].instrument_id}
+
+
+def test_ids_made_from_symbols_are_the_same_in_every_file(tmp_path: Path) -> None:
+    trades = make_trades(200, ids=(NQZ5, NQH6))
+    names = ["ts_event", "price", "size", "side", "symbol"]
+    text = rewritten(csv_text(trades, symbols=SYMBOLS), names).splitlines(keepends=True)
+    first = write(tmp_path / "a.csv", "".join(text[:100]).encode())
+    second = write(tmp_path / "b.csv", "".join([text[0], *text[100:]]).encode())
+    summary = scan([first, second])
+    assert {one.symbol: one.trades for one in summary.instruments} == {
+        SYMBOLS[instrument_id]: int((trades["instrument_id"] == instrument_id).sum()) for instrument_id in (NQZ5, NQH6)
+    }
+
+
+def test_an_instrument_without_name_and_id_is_called_by_its_file(tmp_path: Path) -> None:
+    text = rewritten(csv_text(make_trades(5)), ["ts_event", "price", "size", "side"])
+    _, notices, _ = read(write(tmp_path / "MNQZ5.trades.csv", text.encode()))
+    assert [type(notice) for notice in notices] == [Mapping]
+    assert notices[0].symbol == "MNQZ5"
+    assert notices[0].instrument_id != 0
+
+
+def test_unknown_columns_are_passed_over_and_line_ends_may_be_windows_s(tmp_path: Path) -> None:
+    trades = make_trades(50)
+    lines = csv_text(trades).splitlines()
+    text = "\ufeff" + "\r\n".join([lines[0] + ",note", *(line + ",x y" for line in lines[1:])]) + "\r\n\r\n"
+    rows, _, messages = read(write(tmp_path / "x.csv", text.encode()))
+    assert rows.tobytes() == trades.tobytes()
+    assert messages == []
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.lists(st.integers(-(2**63) + 1, 2**63 - 1).filter(lambda price: abs(price) >= 10**6), min_size=1), st.booleans()
+)
+def test_every_price_and_every_nanosecond_survives(prices: list[int], pretty: bool) -> None:
+    trades = make_trades(len(prices))
+    trades["price"] = prices
+    text = csv_text(trades, pretty=pretty).encode()
+    reader = CsvReader(iter([text]), default_symbol="x")
+    rows = np.concatenate([item.rows for item in reader.items()])
+    assert rows.tobytes() == trades.tobytes()
+
+
+@pytest.mark.parametrize("pretty", [True, False])
+def test_an_empty_price_is_an_undefined_one(tmp_path: Path, *, pretty: bool) -> None:
+    trades = make_trades(20)
+    trades["price"][7] = UNDEF_PRICE
+    text = csv_text(trades, pretty=pretty).replace("9223372036.854775807" if pretty else "9223372036854775807", "")
+    rows, _, _ = read(write(tmp_path / "x.csv", text.encode()))
+    assert rows.tobytes() == trades.tobytes()
+
+
+def test_an_undefined_receive_time_is_no_damage(tmp_path: Path) -> None:
+    trades = make_trades(20)
+    trades["ts_recv"][3] = UNDEF_TS
+    text = csv_text(trades, pretty=False).replace("\n-1,", f"\n{2**64 - 1},")
+    rows, _, messages = read(write(tmp_path / "x.csv", text.encode()))
+    assert rows.tobytes() == trades.tobytes()
+    assert messages == []
+
+
+@pytest.mark.parametrize(
+    ("header", "said"),
+    [
+        ("ts_event,price,size", "line 1: column side missing; the file's columns are ts_event,price,size"),
+        ("time,px,qty", "line 1: column ts_event and price and size and side missing"),
+        ("ts_event,price,size,side,price", "line 1: column price stands there twice"),
+        ('"ts_event","price","size","side"', "line 1: column ts_event and price and size and side missing"),
+        ("ts_event;price;size;side", "missing; the file's columns are ts_event;price;size;side"),
+    ],
+)
+def test_a_header_that_lacks_what_is_needed_is_refused(tmp_path: Path, header: str, said: str) -> None:
+    path = write(tmp_path / "x.csv", f"{header}\n1,2,3\n".encode())
+    with pytest.raises(DataError) as raised:
+        scan([path])
+    assert str(raised.value).startswith(f"{path}: ")
+    assert said in str(raised.value)
+
+
+def test_a_header_alone_holds_no_trades(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="it holds no records; trades are needed"):
+        scan([write(tmp_path / "x.csv", b"ts_event,price,size,side\n")])
+
+
+BAD_FIELDS = [
+    ("price", "24490.2500000001", "column price: a price: an integer in 1e-9 units, or a decimal"),
+    ("price", "abc", "column price: a price"),
+    ("price", "99999999999", "column price: a price"),
+    ("size", "-1", "column size: a whole number (uint32) was expected, '-1' came"),
+    ("size", "", "column size: a whole number (uint32) was expected, '' came"),
+    ("size", "1.5", "column size: a whole number (uint32) was expected, '1.5' came"),
+    ("side", "X", "column side: A, B or N was expected, 'X' came"),
+    ("side", "Bid", "column side: A, B or N was expected, 'Bid' came"),
+    ("side", "", "column side: A, B or N was expected, '' came"),
+    ("action", "A", "column action: T (the file must hold trades and nothing else) was expected, 'A' came"),
+    ("rtype", "160", "column rtype: 0 (trades) was expected, '160' came"),
+    ("ts_event", "2025-11-23T23:00:00", "column ts_event: a time: ns since the epoch, or ISO-8601 with its zone"),
+    ("ts_event", "", "column ts_event: a time"),
+    ("ts_event", "2025-11-23T23:00:00.0000000001Z", "column ts_event: a time"),
+    ("ts_event", "1970-01-01T00:00:00Z", "ts_event between 1990 and 2100 was expected, 0 ns came"),
+    ("ts_event", "2025-10-01T00:00:00Z", "ts_event jumps from"),
+    ("symbol", "", "column symbol: a symbol was expected, '' came"),
+    ("symbol", "N\x01", "column symbol: a symbol was expected"),
+    ("symbol", "a,b", "14 columns were expected, 15 came"),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "said"), BAD_FIELDS)
+@pytest.mark.parametrize("at", [0, 3, 123, 199])
+def test_a_bad_field_ends_the_reading_and_is_named_with_its_line(
+    tmp_path: Path, name: str, value: str, said: str, at: int
+) -> None:
+    trades = make_trades(200)
+    lines = csv_text(trades, symbols=SYMBOLS).splitlines()
+    fields = lines[at + 1].split(",")
+    fields[lines[0].split(",").index(name)] = value
+    lines[at + 1] = ",".join(fields)
+    path = write(tmp_path / "x.csv", ("\n".join(lines) + "\n").encode())
+    if at == 0:
+        if "jumps" not in said:
+            with pytest.raises(DataError, match=f"line {at + 2:,}: .*no trade precedes it"):
+                read(path)
+        return
+    rows, _, messages = read(path)
+    assert rows.tobytes() == trades[:at].tobytes()
+    assert len(messages) == 1
+    assert messages[0].startswith(f"x.csv: damaged at line {at + 2:,}: ")
+    assert said in messages[0]
+    assert messages[0].endswith(f"the {at:,} trades before it are kept")
+
+
+@pytest.mark.parametrize("line", [b"", b"1,2,3", b"\xff\xfe\x00" * 9, b'"', b"," * 13, b"x" * 99])
+def test_a_line_of_garbage_ends_the_reading(tmp_path: Path, line: bytes) -> None:
+    trades = make_trades(100)
+    lines = csv_text(trades).encode().splitlines()
+    lines[60] = line
+    rows, _, messages = read(write(tmp_path / "x.csv", b"\n".join(lines) + b"\n"))
+    assert rows.tobytes() == trades[:59].tobytes()
+    assert "line 61: " in messages[0]
+
+
+def test_a_last_line_without_its_end_is_taken_for_cut_off(tmp_path: Path) -> None:
+    trades = make_trades(100)
+    text = csv_text(trades)[:-1]
+    assert len(text.splitlines()[-1].split(",")) == 13
+    rows, _, messages = read(write(tmp_path / "x.csv", text.encode()))
+    assert rows.tobytes() == trades[:-1].tobytes()
+    assert len(messages) == 1
+    assert "line 101: the last line has no line end: the file is cut off; the 99 trades" in messages[0]
+
+
+def test_whole_numbers_as_prices_are_refused_as_ambiguous(tmp_path: Path) -> None:
+    text = "ts_event,price,size,side\n2025-11-24T00:00:00Z,46123,1,B\n"
+    with pytest.raises(
+        DataError, match=r"column price: a price: an integer in 1e-9 units, or a decimal .* '46123' came"
+    ):
+        read(write(tmp_path / "x.csv", text.encode()))
+
+
+def test_a_line_without_end_is_not_read_into_memory_whole(tmp_path: Path) -> None:
+    trades = make_trades(10)
+    rows, _, messages = read(write(tmp_path / "x.csv", csv_text(trades).encode(), b"1" * 200_000, b"\n"))
+    assert rows.tobytes() == trades.tobytes()
+    assert "line 12: 13 columns were expected, 1 came" in messages[0]
+
+
+def test_a_file_of_many_blocks_numbers_its_lines_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("flow_gl.feed.csv_trades._BLOCK_BYTES", 5_000)
+    trades = make_trades(2_000)
+    lines = csv_text(trades, pretty=False).splitlines()
+    lines[1_555] += ",1"
+    data = ("\n".join(lines) + "\n").encode()
+    reader = CsvReader((data[at : at + 999] for at in range(0, len(data), 999)), default_symbol="x")
+    batches: list[np.ndarray] = []
+    with pytest.raises(DamageError, match="line 1,556: 13 columns were expected, 14 came"):
+        batches.extend(item.rows for item in reader.items())
+    assert np.concatenate(batches).tobytes() == trades[:1_554].tobytes()
+    assert len(batches) > 10
