@@ -160,13 +160,13 @@ class Archive:
                 pass
 
     def _write_some(self, market: MarketArchive) -> int:
-        market.mark()
         try:
             with self._engine.begin() as connection:
                 count = market.write(connection)
         except BaseException:
             market.go_back()
             raise
+        market.keep()
         self._rows += count
         if self._status.state is ArchiveState.WAITING and count:
             self._status = ArchiveStatus(ArchiveState.WRITING)

@@ -51,42 +51,42 @@ class MarketArchive:
         self._bubbles = Cursor(store.bubbles[0])
         self._cvd = Cursor(store.cvd[0])
         self._events = Cursor(store.events)
+        self._cursors: Final = (self._bubbles, self._cvd, self._events)
         self._place = _Place()
-        self._marked = self._place
-        self._positions = [(0, 0)] * len(self.cursors)
-
-    @property
-    def cursors(self) -> tuple[Cursor, Cursor, Cursor]:
-        return self._bubbles, self._cvd, self._events
+        self._kept_place = copy.deepcopy(self._place)
+        self._kept = [(0, 0)] * len(self._cursors)  # position and rows missed of each cursor, as committed
 
     @property
     def behind(self) -> int:
         """Rows that the database does not have yet."""
-        return sum(cursor.behind for cursor in self.cursors)
+        pairs = zip(self._cursors, self._kept, strict=True)
+        return sum(cursor.ring.head - position for cursor, (position, _) in pairs)
 
     @property
     def missed(self) -> int:
         """Rows that were overwritten before the database could be had."""
-        return sum(cursor.missed for cursor in self.cursors)
+        return sum(missed for _, missed in self._kept)
 
     @property
     def has_news(self) -> bool:
         """Something has changed since the last write."""
         return self.behind > 0 or self._versions() != (self._place.instrument_version, self._place.session_version)
 
-    def mark(self) -> None:
-        """Remember the place: a transaction is about to begin."""
-        self._marked = copy.deepcopy(self._place)
-        self._positions = [(cursor.position, cursor.missed) for cursor in self.cursors]
+    def keep(self) -> None:
+        """What was written is committed: go on from here."""
+        self._kept_place = copy.deepcopy(self._place)
+        self._kept = [(cursor.position, cursor.missed) for cursor in self._cursors]
 
     def go_back(self) -> None:
-        """Return to the place marked last: the transaction failed."""
-        self._place = self._marked
-        for cursor, (position, missed) in zip(self.cursors, self._positions, strict=True):
+        """The transaction failed: return to the last place that was kept."""
+        self._place = copy.deepcopy(self._kept_place)
+        for cursor, (position, missed) in zip(self._cursors, self._kept, strict=True):
             cursor.position, cursor.missed = position, missed
 
     def write(self, connection: Connection) -> int:
         """Write what is new, at most `ROWS_AT_ONCE` of each kind, in the transaction at hand.
+
+        Then call `keep`, or `go_back` where the transaction fails.
 
         Returns
         -------

@@ -88,7 +88,7 @@ events: Final = sa.Table(
     sa.Column("direction", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("price", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("ordinal", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("strength", sa.Float(53), nullable=False),
+    sa.Column("strength", sa.Float(53)),
     *(sa.Column(f"value_{n}", sa.Float(53)) for n in range(4)),
 )
 

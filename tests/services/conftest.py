@@ -28,6 +28,7 @@ class PostgresServer:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = int(probe.getsockname()[1])
+        self.is_running = False
         self._data = self._directory / "data"
         self._call(
             "initdb", "-D", str(self._data), "-A", "trust", "-N", "--no-instructions", "-E", "UTF8", "--locale=C"
@@ -36,9 +37,11 @@ class PostgresServer:
     def start(self) -> None:
         options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={self._directory} -F"
         self._call("pg_ctl", "-D", str(self._data), "-w", "-l", str(self._directory / "log"), "-o", options, "start")
+        self.is_running = True
 
     def stop(self) -> None:
         self._call("pg_ctl", "-D", str(self._data), "-w", "-m", "immediate", "stop")
+        self.is_running = False
 
     def url(self, database: str) -> str:
         return f"postgresql://{self.user}:secret-word@127.0.0.1:{self.port}/{database}"
@@ -69,7 +72,7 @@ class PostgresServer:
 def postgres() -> Iterator[PostgresServer]:
     """A running server. In CI it must be there; elsewhere tests that need it are skipped where it is not installed."""
     found = shutil.which("initdb")
-    folders = [Path(found).parent] if found else sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    folders = [Path(found).resolve().parent] if found else sorted(Path("/usr/lib/postgresql").glob("*/bin"))
     if not folders:
         assert not os.environ.get("CI"), "PostgreSQL is not installed"
         pytest.skip("PostgreSQL is not installed (make test installs it on Debian and Ubuntu)")
@@ -77,6 +80,7 @@ def postgres() -> Iterator[PostgresServer]:
     try:
         server.start()
         yield server
-        server.stop()
+        if server.is_running:
+            server.stop()
     finally:
         server.remove()

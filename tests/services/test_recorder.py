@@ -18,12 +18,13 @@ from numpy.typing import NDArray
 
 from flow_gl.core.clock import ManualClock
 from flow_gl.core.schema import TRADE, UNDEF_PRICE
-from flow_gl.feed.base import Definition, Mapping
+from flow_gl.feed.base import Definition, Mapping, Trades
+from flow_gl.feed.files import read_items
 from flow_gl.services import recording
 from flow_gl.services.recorder import Recorder, RecorderState
 from flow_gl.services.recordings import Keep, list_recordings, prune, recorded
 from flow_gl.store.ring import Ring
-from services.days import DAY_NS, DAY_START, make_trades, utc_day
+from tests.services.days import DAY_NS, DAY_START, make_trades, utc_day
 
 DATASET = "GLBX.MDP3"
 NQ = Mapping(158704, "NQZ5", "NQ.v.0")
@@ -121,6 +122,20 @@ def test_a_name_stands_before_the_first_trade_that_came_after_it(tmp_path: Path)
     run.recorder.close()
     kinds = [type(record).__name__ for record in databento.DBNStore.from_bytes(io.BytesIO(run.path().read_bytes()))]
     assert kinds == ["TradeMsg"] * 40 + ["SymbolMappingMsg"] + ["TradeMsg"] * 60
+
+
+def test_a_replay_of_the_recording_brings_the_same_names_definitions_and_trades(tmp_path: Path) -> None:
+    run, rows = Run(tmp_path), make_trades(2000)
+    for notice in (NQ, NQ_DEFINITION, SPREAD):
+        run.recorder.note(notice)
+    run.feed(rows)
+    run.recorder.close()
+    items = list(read_items([run.path()]))
+    assert [item for item in items if isinstance(item, Definition)] == [NQ_DEFINITION, SPREAD]
+    (mapping,) = (item for item in items if isinstance(item, Mapping))
+    assert (mapping.instrument_id, mapping.symbol, mapping.requested) == (158704, "NQZ5", "NQ.v.0")
+    trades = np.concatenate([item.rows for item in items if isinstance(item, Trades)])
+    assert trades.tobytes() == rows.tobytes()
 
 
 def test_each_session_has_a_file_of_its_own_with_all_names(tmp_path: Path) -> None:
@@ -453,13 +468,14 @@ KILLED = textwrap.dedent(
     """
     import sys, time
     from pathlib import Path
+    from flow_gl.core.schema import TRADE
     from flow_gl.services.recorder import Recorder
-    from services.days import make_trades, utc_day
-    from services.test_recorder import DATASET, make_tape
+    from flow_gl.store.ring import Ring
+    from tests.services.days import make_trades, utc_day
 
     rows, first = make_trades(60_000), int(sys.argv[2])
-    tape = make_tape(1 << 16)
-    recorder = Recorder(Path(sys.argv[1]), dataset=DATASET, session_of=utc_day)
+    tape = Ring(memoryview(bytearray(Ring.nbytes(TRADE, 1 << 16))), TRADE, 1 << 16)
+    recorder = Recorder(Path(sys.argv[1]), dataset="GLBX.MDP3", session_of=utc_day)
     recorder.start(tape, repeats=first == 0)
     for at in range(first, len(rows), 50):
         tape.append(rows[at : at + 50])
@@ -471,7 +487,7 @@ KILLED = textwrap.dedent(
 
 def test_a_kill_at_any_instant_loses_at_most_the_last_second(tmp_path: Path) -> None:
     rows = make_trades(60_000)
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent.parent)}
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent.parent.parent)}
     held = 0
     # A run that goes on where the file ends, and one that brings everything once more.
     for seconds, first in ((0.9, 0), (1.27, "held"), (1.6, 0)):

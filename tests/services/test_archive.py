@@ -1,0 +1,447 @@
+"""The archive on both databases: what arrives, what arrives twice, what happens while the database is away."""
+
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import sqlalchemy as sa
+from numpy.typing import NDArray
+
+from flow_gl.core.errors import DataError, UsageError
+from flow_gl.core.schema import BUBBLE, CVD_POINT, EVENT, INSTRUMENT, PROFILE, SESSION, EventKind
+from flow_gl.core.sessions import Session, SessionCalendar
+from flow_gl.engine.pipeline import Pipeline
+from flow_gl.feed.base import Definition, Mapping
+from flow_gl.services import archive_database, archive_market
+from flow_gl.services.archive import Archive, ArchiveState
+from flow_gl.services.archive_database import parse_url
+from flow_gl.services.archive_query import ArchiveError, list_sessions
+from flow_gl.store.market import MarketStore
+from tests.services.conftest import PostgresServer
+from tests.services.days import DAY_NS, DAY_START, make_trades, utc_day
+
+BUBBLE_NAMES = BUBBLE.names
+CVD_NAMES = CVD_POINT.names
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database of either kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'folder' / 'archive.sqlite3'}"
+    server: PostgresServer = request.getfixturevalue("postgres")
+    return server.create(f"test_{time.monotonic_ns()}")
+
+
+@pytest.fixture(autouse=True)
+def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits for seconds in a test."""
+    monkeypatch.setattr(archive_database, "CONNECT_SECONDS", 1)
+    monkeypatch.setattr("flow_gl.services.archive.LONGEST_WAIT_S", 0.1)
+
+
+def make_rows(count: int, *, seed: int = 1, start: int = DAY_START) -> tuple[NDArray[np.void], NDArray[np.void]]:
+    """Bubbles and CVD points of `count` buckets; no two values alike but by chance."""
+    random = np.random.default_rng(seed)
+    bubbles, points = np.zeros(count, BUBBLE), np.zeros(count, CVD_POINT)
+    for rows in (bubbles, points):
+        for name in rows.dtype.names or ():
+            rows[name] = random.integers(-(2**60), 2**60, count)
+        rows["id"] = start // 1_000_000_000 + np.arange(count)
+        rows["ts_event"] = rows["id"] * 1_000_000_000
+    bubbles["trade_count"] = random.integers(1, 100, count)
+    return bubbles, points
+
+
+def make_market(symbol: str = "NQZ5", *, base_capacity: int = 1 << 14) -> MarketStore:
+    store = MarketStore.local(base_capacity=base_capacity)
+    record = np.zeros(1, INSTRUMENT)
+    record["symbol"], record["requested"], record["instrument_id"] = symbol.encode(), b"NQ.v.0", 158704
+    record["tick_size"], record["bucket_ns"] = 250_000_000, 1_000_000_000
+    record["point_value"], record["point_value_known"] = 20.0, 1
+    store.instrument.write(record)
+    return store
+
+
+def append(store: MarketStore, rows: tuple[NDArray[np.void], NDArray[np.void]]) -> None:
+    store.bubbles[0].append(rows[0])
+    store.cvd[0].append(rows[1])
+
+
+def until(is_true: Callable[[], bool], *, seconds: float = 20.0) -> None:
+    """Wait for another thread. Fails, it does not pass, when the time is over."""
+    end = time.monotonic() + seconds
+    while not is_true():
+        assert time.monotonic() < end, "it did not come about"
+        time.sleep(0.01)
+
+
+def open_archive(url: str) -> Archive:
+    return Archive(url, session_of=utc_day, period_s=0.02)
+
+
+def archive_all(url: str, *stores: MarketStore, session_of: Callable[[int], Session] = utc_day) -> Archive:
+    """Write what the stores hold and end."""
+    archive = Archive(url, session_of=session_of, period_s=0.02)
+    archive.start(stores)
+    archive.close(timeout_s=20)
+    assert archive.status().waiting == 0, archive.status()
+    return archive
+
+
+def query(url: str, statement: str) -> list[tuple[Any, ...]]:
+    engine = sa.create_engine(parse_url(url))
+    try:
+        with engine.connect() as connection:
+            return [tuple(row) for row in connection.execute(sa.text(statement))]
+    finally:
+        engine.dispose()
+
+
+def columns(names: tuple[str, ...] | None) -> str:
+    return ", ".join(names or ())
+
+
+def test_bubbles_and_cvd_points_arrive_to_the_last_digit(url: str) -> None:
+    store, rows = make_market(), make_rows(5000)
+    append(store, rows)
+    archive = archive_all(url, store)
+    assert archive.status().rows == 10_000
+    assert query(url, f"SELECT {columns(BUBBLE_NAMES)} FROM bubbles ORDER BY id") == rows[0].tolist()
+    assert query(url, f"SELECT {columns(CVD_NAMES)} FROM cvd ORDER BY id") == rows[1].tolist()
+    keys = query(url, "SELECT DISTINCT symbol, bucket_ns, trade_date FROM bubbles")
+    assert keys == [("NQZ5", 1_000_000_000, 20251128)]
+    assert query(url, "SELECT * FROM instruments") == [("NQZ5", "NQ.v.0", 158704, 250_000_000, 20.0)]
+
+
+def test_what_comes_while_it_runs_is_written_too_and_charts_may_join_later(url: str) -> None:
+    first, second = make_market("NQZ5"), make_market("ESZ5")
+    archive = open_archive(url)
+    archive.start([first])
+    rows = make_rows(3000)
+    for at in range(0, 3000, 500):
+        append(first, (rows[0][at : at + 500], rows[1][at : at + 500]))
+        until(lambda: archive.status().waiting == 0)
+    archive.add(second)
+    append(second, rows)
+    archive.close(timeout_s=20)
+    assert query(url, "SELECT symbol, count(*) FROM bubbles GROUP BY symbol ORDER BY symbol") == [
+        ("ESZ5", 3000),
+        ("NQZ5", 3000),
+    ]
+
+
+def test_writing_the_same_session_again_changes_nothing(url: str) -> None:
+    store = make_market()
+    append(store, make_rows(3000))
+    store.events.append(make_events())
+    archive_all(url, store)
+    tables = ("bubbles", "cvd", "events", "sessions")
+    before = [sorted(query(url, f"SELECT * FROM {table}"), key=repr) for table in tables]
+    archive_all(url, store)
+    assert [sorted(query(url, f"SELECT * FROM {table}"), key=repr) for table in tables] == before
+
+
+def test_a_bubble_that_lacks_trades_does_not_replace_a_whole_one_and_a_fuller_one_does(url: str) -> None:
+    (bubbles, points) = make_rows(2)
+    bubbles["trade_count"], bubbles["buy"] = [50, 50], [7, 7]
+    store = make_market()
+    append(store, (bubbles, points))
+    archive_all(url, store)
+    bubbles["trade_count"], bubbles["buy"] = [49, 51], [6, 8]
+    other = make_market()
+    append(other, (bubbles, points))
+    archive_all(url, other)
+    assert query(url, "SELECT trade_count, buy FROM bubbles ORDER BY id") == [(50, 7), (51, 8)]
+
+
+def make_events() -> NDArray[np.void]:
+    """Five events, of which two are alike in every field and one has values that nobody knows."""
+    events = np.zeros(5, EVENT)
+    events["ts_event"] = DAY_START + np.array([0, 1, 1, 1, 2])
+    events["kind"] = [EventKind.ZERO_CROSS] + [EventKind.LARGE_TRADE] * 4
+    events["direction"] = [1, 1, 1, -1, 0]
+    events["price"] = 25_000_000_000_000
+    events["strength"] = [300.0, 50.0, 50.0, 100.0, np.nan]
+    events["value"][:, 0] = [12.0, 1.0, 1.0, 2.0, np.nan]
+    return events
+
+
+def test_events_keep_their_order_and_two_alike_are_two(url: str) -> None:
+    store = make_market()
+    store.events.append(make_events())
+    archive_all(url, store)
+    rows = query(
+        url,
+        "SELECT ts_event, kind, direction, ordinal, strength, value_0 FROM events"
+        " ORDER BY ts_event, direction, ordinal",
+    )
+    assert rows == [
+        (DAY_START, 1, 1, 0, 300.0, 12.0),
+        (DAY_START + 1, 5, -1, 0, 100.0, 2.0),
+        (DAY_START + 1, 5, 1, 0, 50.0, 1.0),
+        (DAY_START + 1, 5, 1, 1, 50.0, 1.0),
+        (DAY_START + 2, 5, 0, 0, None, None),
+    ]
+
+
+def test_rows_of_a_chart_that_has_no_name_yet_wait_for_it(url: str) -> None:
+    store = MarketStore.local()
+    append(store, make_rows(10))
+    archive = open_archive(url)
+    archive.start([store])
+    time.sleep(0.1)
+    assert archive.status().rows == 0
+    record = np.zeros(1, INSTRUMENT)
+    record["symbol"], record["bucket_ns"] = b"NQZ5", 1_000_000_000
+    store.instrument.write(record)
+    archive.close(timeout_s=20)
+    assert query(url, "SELECT count(*) FROM bubbles") == [(10,)]
+
+
+@pytest.fixture
+def down_server(postgres: PostgresServer) -> Iterator[tuple[PostgresServer, str]]:
+    """A server that is stopped, and the URL of a database that it will have; it runs again afterwards."""
+    database = postgres.create(f"test_{time.monotonic_ns()}")
+    postgres.stop()
+    yield postgres, database
+    if not postgres.is_running:
+        postgres.start()
+
+
+def test_what_came_while_the_database_was_away_is_written_when_it_is_back(
+    down_server: tuple[PostgresServer, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    server, url = down_server
+    server.start()
+    store, rows = make_market(), make_rows(4000)
+    archive = open_archive(url)
+    archive.start([store])
+    append(store, (rows[0][:1000], rows[1][:1000]))
+    until(lambda: archive.status().waiting == 0)
+    server.stop()
+    append(store, (rows[0][1000:], rows[1][1000:]))
+    until(lambda: archive.status().state is ArchiveState.FAILING)
+    status = archive.status()
+    assert status.waiting == 6000
+    assert "the archive stands still: postgresql+psycopg://" in status.message
+    assert "\n" not in status.message
+    time.sleep(0.5)
+    assert "secret-word" not in caplog.text + status.message
+    server.start()
+    until(lambda: archive.status().waiting == 0)
+    assert archive.status().message == ""
+    archive.close(timeout_s=20)
+    assert archive.status().missed == 0
+    assert query(url, f"SELECT {columns(BUBBLE_NAMES)} FROM bubbles ORDER BY id") == rows[0].tolist()
+    assert query(url, f"SELECT {columns(CVD_NAMES)} FROM cvd ORDER BY id") == rows[1].tolist()
+
+
+def test_an_archive_whose_database_never_comes_ends_all_the_same(down_server: tuple[PostgresServer, str]) -> None:
+    store = make_market()
+    append(store, make_rows(10))
+    archive = open_archive(down_server[1])
+    archive.start([store])
+    archive.close(timeout_s=10)
+    assert archive.status().state is ArchiveState.CLOSED
+    assert archive.status().waiting == 20
+
+
+def test_a_database_that_another_program_holds_is_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "archive.sqlite3"
+    store = make_market()
+    archive_all(str(path), store)
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    archive = open_archive(str(path))
+    append(store, make_rows(100))
+    archive.start([store])
+    until(lambda: archive.status().state is ArchiveState.FAILING)
+    assert "database is locked" in archive.status().message
+    other.execute("ROLLBACK")
+    other.close()
+    until(lambda: archive.status().waiting == 0)
+    archive.close()
+
+
+def test_others_read_an_sqlite_archive_while_it_is_written(tmp_path: Path) -> None:
+    path = tmp_path / "archive.sqlite3"
+    store, rows = make_market(), make_rows(4000)
+    append(store, (rows[0][:1000], rows[1][:1000]))
+    archive = open_archive(str(path))
+    archive.start([store])
+    until(lambda: archive.status().waiting == 0)
+    reader = sqlite3.connect(path)
+    reader.execute("BEGIN")
+    assert reader.execute("SELECT count(*) FROM bubbles").fetchone() == (1000,)
+    append(store, (rows[0][1000:], rows[1][1000:]))
+    until(lambda: archive.status().waiting == 0)
+    assert reader.execute("SELECT count(*) FROM bubbles").fetchone() == (1000,)  # its transaction stands still
+    reader.rollback()
+    assert reader.execute("SELECT count(*) FROM bubbles").fetchone() == (4000,)
+    reader.close()
+    archive.close()
+    assert archive.status().state is ArchiveState.CLOSED
+
+
+def test_rows_that_the_ring_overwrote_meanwhile_are_counted_and_said(tmp_path: Path) -> None:
+    blocked = tmp_path / "no_folder"
+    blocked.write_bytes(b"")
+    store, rows = make_market(base_capacity=256), make_rows(1000)
+    archive = open_archive(str(blocked / "archive.sqlite3"))
+    archive.start([store])
+    until(lambda: archive.status().state is ArchiveState.FAILING)
+    append(store, rows)
+    blocked.unlink()
+    until(lambda: archive.status().waiting == 0)
+    archive.close()
+    assert archive.status().missed == 2 * (1000 - 256)
+    assert "1,488 rows were overwritten" in archive.status().message
+    kept = query(str(blocked / "archive.sqlite3"), f"SELECT {columns(BUBBLE_NAMES)} FROM bubbles ORDER BY id")
+    assert kept == rows[0][-256:].tolist()
+
+
+def test_a_transaction_that_fails_half_way_writes_nothing_and_is_made_again(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, rows = make_market(), make_rows(3000)
+    append(store, rows)
+    store.events.append(make_events())
+    real, failures = archive_market.upsert, iter([False, False, False, True] * 3)
+
+    def upsert(*arguments: Any, **options: Any) -> None:
+        if next(failures, False):
+            raise OSError("half-way")
+        real(*arguments, **options)
+
+    monkeypatch.setattr(archive_market, "upsert", upsert)
+    archive = open_archive(url)
+    archive.start([store])
+    until(lambda: archive.status().waiting == 0)
+    archive.close()
+    assert next(failures, None) is None
+    assert query(url, f"SELECT {columns(BUBBLE_NAMES)} FROM bubbles ORDER BY id") == rows[0].tolist()
+    assert query(url, "SELECT max(ordinal), count(*) FROM events") == [(1, 5)]
+    assert archive.status().rows == 6005
+
+
+def test_two_sessions_of_trades_are_archived_with_the_sums_and_levels_that_they_have(url: str) -> None:
+    calendar = SessionCalendar()
+    opens = [calendar.session_at(DAY_START - n * DAY_NS).open for n in (2, 0)]
+    days = [make_trades(6000, seed=seed, start=opened) for seed, opened in enumerate(opens)]
+    for rows in days:
+        rows["instrument_id"] = 158704
+    store = MarketStore.local()
+    pipeline = Pipeline(sessions=calendar)
+    pipeline.map(Mapping(158704, "NQZ5", "NQ.v.0"))
+    pipeline.define(Definition(158704, "NQZ5", 250_000_000, 20.0, True))
+    pipeline.chart(158704, store)
+    archive = Archive(url, session_of=SessionCalendar().session_at, period_s=0.02)
+    archive.start([store])
+    pipeline.process(days[0][:4000])
+    pipeline.publish()
+    until(lambda: len(list_sessions(url)) == 1 and archive.status().waiting == 0)
+    assert list_sessions(url)[0].is_finished == 0
+    # The rest of the session and the roll come between two looks of the archive.
+    pipeline.process(days[0][4000:])
+    profile = np.zeros(1, PROFILE)
+    pipeline.publish()
+    store.profile.read(profile)
+    pipeline.process(days[1])
+    pipeline.finish()
+    until(lambda: archive.status().waiting == 0)
+    archive.close(timeout_s=20)
+    first, second = list_sessions(url)
+    for row, rows in zip((first, second), days, strict=True):
+        sizes = {side: int(rows["size"][rows["side"] == ord(side)].sum()) for side in "BAN"}
+        assert (row.buy, row.sell, row.unsided) == (sizes["B"], sizes["A"], sizes["N"])
+        signed = np.where(rows["side"] == ord("B"), 1, np.where(rows["side"] == ord("A"), -1, 0))
+        running = np.cumsum(signed * rows["size"].astype(np.int64))
+        assert (row.cvd, row.cvd_high, row.cvd_low) == (running[-1], max(running.max(), 0), min(running.min(), 0))
+        assert (row.open, row.close) == (rows["price"][0], rows["price"][-1])
+        assert (row.high, row.low) == (rows["price"].max(), rows["price"].min())
+        assert (row.trade_count, row.last_ts) == (len(rows), rows["ts_event"][-1])
+        assert row.bubble_count == len(np.unique(rows["ts_event"] // 1_000_000_000))
+        assert row.open_ts <= row.first_ts < row.last_ts < row.close_ts
+    assert (first.trade_date, first.is_finished) == (20251126, 1)
+    assert (second.trade_date, second.is_finished) == (20251128, 0)
+    assert (first.poc, first.vah, first.val) == (profile["poc"][0], profile["vah"][0], profile["val"][0])
+    assert second.vwap == pytest.approx(np.average(days[1]["price"] / 1e9, weights=days[1]["size"]))
+
+
+def test_a_session_read_from_its_open_again_does_not_lose_its_row_meanwhile(url: str) -> None:
+    store = make_market()
+    record = np.zeros(1, SESSION)
+    record["trade_count"], record["last_ts"], record["first_ts"] = 90, DAY_START + 9000, DAY_START + 1
+    store.session.write(record)
+    store.profile.write(np.zeros(1, PROFILE))
+    archive_all(url, store)
+    record["trade_count"], record["last_ts"] = 40, DAY_START + 4000
+    again = make_market()
+    again.session.write(record)
+    again.profile.write(np.zeros(1, PROFILE))
+    archive_all(url, again)
+    assert [row.trade_count for row in list_sessions(url)] == [90]
+
+
+def test_sessions_are_listed_by_date_and_symbol(url: str) -> None:
+    for symbol, day in (("NQZ5", 1), ("ESZ5", 1), ("NQZ5", 0)):
+        store = make_market(symbol)
+        record = np.zeros(1, SESSION)
+        record["trade_count"], record["last_ts"] = 1, DAY_START + day * DAY_NS
+        store.session.write(record)
+        store.profile.write(np.zeros(1, PROFILE))
+        archive_all(url, store)
+    assert [(row.trade_date, row.symbol) for row in list_sessions(url)] == [
+        (20251128, "NQZ5"),
+        (20251129, "ESZ5"),
+        (20251129, "NQZ5"),
+    ]
+
+
+def test_an_archive_that_does_not_exist_has_no_sessions_and_is_not_made(tmp_path: Path) -> None:
+    assert list_sessions(str(tmp_path / "none.sqlite3")) == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_database_that_cannot_be_had_is_one_line_without_the_password(
+    down_server: tuple[PostgresServer, str], tmp_path: Path
+) -> None:
+    damaged = tmp_path / "damaged.sqlite3"
+    damaged.write_bytes(b"this is no database, and long enough to be looked at as one" * 20)
+    for url, reason in ((down_server[1], "onnection refused"), (str(damaged), "not a database")):
+        with pytest.raises(ArchiveError, match=reason) as caught:
+            list_sessions(url)
+        assert "\n" not in str(caught.value)
+        assert "secret-word" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text", ["mysql://root:secret-word@host/db", "postgresql://user:secret-word@host:port/db", "http://host", "://"]
+)
+def test_a_url_of_no_known_database_says_what_is_expected_and_not_the_password(text: str) -> None:
+    with pytest.raises(UsageError, match="sqlite:///FILE, postgresql://") as caught:
+        Archive(text, session_of=utc_day)
+    assert "secret-word" not in str(caught.value)
+
+
+def test_a_newer_archive_is_left_alone(url: str) -> None:
+    store = make_market()
+    archive_all(url, store)
+    engine = sa.create_engine(parse_url(url))
+    with engine.begin() as connection:
+        connection.execute(sa.text("UPDATE flow_schema SET version = 99"))
+    engine.dispose()
+    with pytest.raises(DataError, match="schema version 99, this flow_gl knows up to 2: update flow_gl"):
+        list_sessions(url)
+    append(store, make_rows(5))
+    archive = open_archive(url)
+    archive.start([store])
+    until(lambda: archive.status().state is ArchiveState.FAILING)
+    assert "update flow_gl" in archive.status().message
+    archive.close()
+    assert query(url, "SELECT count(*) FROM bubbles") == [(0,)]
