@@ -30,7 +30,7 @@ instruments: Final = sa.Table(
     sa.Column("requested", sa.String(32), nullable=False),
     sa.Column("instrument_id", sa.BigInteger, nullable=False),
     sa.Column("tick_size", sa.BigInteger, nullable=False),
-    sa.Column("point_value", sa.Float(53)),
+    sa.Column("point_value", sa.Double),
 )
 
 
@@ -88,8 +88,8 @@ events: Final = sa.Table(
     sa.Column("direction", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("price", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("ordinal", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("strength", sa.Float(53)),
-    *(sa.Column(f"value_{n}", sa.Float(53)) for n in range(4)),
+    sa.Column("strength", sa.Double),
+    *(sa.Column(f"value_{n}", sa.Double) for n in range(4)),
 )
 
 sessions: Final = sa.Table(
@@ -102,7 +102,7 @@ sessions: Final = sa.Table(
     *_integers("buy", "sell", "unsided", "trade_count", "bubble_count"),
     *_integers("cvd", "cvd_high", "cvd_low"),
     *(sa.Column(name, sa.BigInteger) for name in ("poc", "vah", "val")),
-    *(sa.Column(name, sa.Float(53)) for name in ("vwap", "vwap_sd")),
+    *(sa.Column(name, sa.Double) for name in ("vwap", "vwap_sd")),
     sa.Column("is_finished", sa.Integer, nullable=False, server_default="0"),
 )
 
