@@ -71,6 +71,26 @@ def load(
     return settings
 
 
+def example_env() -> str:
+    """The text of `.env.example`: every setting with its meaning and its default."""
+    lines = [
+        "# Settings of flow_gl. Copy to .env and uncomment what you want to change.",
+        "# Sources, later ones win: .env, environment, TOML file (names without FLOW_GL_, in small letters), flags.",
+    ]
+    for name, field in Settings.model_fields.items():
+        lines += ["", f"# {field.description}", f"#{variable_of(name)}={_as_text(field.default)}"]
+    lines += ["", "# The TOML file, instead of the user's own", f"#{CONFIG_VARIABLE}="]
+    return "\n".join(lines) + "\n"
+
+
+def _as_text(default: object) -> str:
+    if default is None:
+        return ""
+    if isinstance(default, tuple):
+        return ",".join(default)
+    return str(default).lower() if isinstance(default, bool) else str(default)
+
+
 def user_config() -> Path:
     """The user's own TOML file."""
     return config_dir() / "config.toml"
@@ -110,7 +130,9 @@ def _read_env_file(path: Path) -> dict[str, _Given]:
     try:
         with path.open(encoding="utf-8") as stream:
             for binding in parse_stream(stream):
-                where = f"{path}, line {binding.original.line}"
+                text = binding.original.string  # with the blank lines before it
+                line = binding.original.line + text[: len(text) - len(text.lstrip())].count("\n")
+                where = f"{path}, line {line}"
                 if binding.error:
                     raise UsageError(f"{where}: NAME=value was expected")
                 if binding.key:

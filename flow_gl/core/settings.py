@@ -159,7 +159,9 @@ class Settings(BaseModel):
         0, ge=0, le=63, description="monitor of the window, 0 the primary one (flow-gl doctor lists them)"
     )
     fullscreen: bool = Field(False, description="start in full screen")
-    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level in the log files")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="least level in the log files: debug, info, warning or error"
+    )
 
     @property
     def bucket_ns(self) -> int:

@@ -1,0 +1,216 @@
+"""Settings: four sources, one value, and an error that says what stood where."""
+
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+from flow_gl.cli.main import app, run
+from flow_gl.core import config, log
+from flow_gl.core.errors import UsageError
+from flow_gl.core.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+KEY = "db-ThisIsNoRealKeyOnlyATestsOwn"
+
+
+def load(**sources: object) -> Settings:
+    """Only the sources that are given: nothing of the machine's."""
+    return config.load(**{"env_file": None, "environment": {}, **sources})  # type: ignore[arg-type]
+
+
+def refusal(**sources: object) -> str:
+    with pytest.raises(UsageError) as caught:
+        load(**sources)
+    message = str(caught.value)
+    assert "\n" not in message
+    return message
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> tuple[Path, Path]:
+    return tmp_path / ".env", tmp_path / "config.toml"
+
+
+def test_sources_win_in_rising_order(files: tuple[Path, Path]) -> None:
+    env, toml = files
+    env.write_text("FLOW_GL_ARM=1\nFLOW_GL_FPS=1\nFLOW_GL_MONITOR=1\n")
+    toml.write_text("arm = 3\nfps = 3\n")
+    variables = {"FLOW_GL_ARM": "2", "FLOW_GL_FPS": "2", "FLOW_GL_MONITOR": "2", "HOME": "/"}
+    settings = load(flags={"arm": "4", "palette": None}, config=toml, env_file=env, environment=variables)
+    assert (settings.arm, settings.fps, settings.monitor, settings.palette) == (4, 3.0, 2, None)
+    assert load(env_file=env).monitor == 1
+    assert load() == Settings()
+
+
+def test_every_source_takes_lists_durations_and_switches(files: tuple[Path, Path]) -> None:
+    env, toml = files
+    env.write_text("FLOW_GL_SYMBOLS=NQ.v.0, ES.v.0\nexport FLOW_GL_BUCKET='500ms'\nFLOW_GL_FULLSCREEN=yes\n")
+    toml.write_text('symbols = ["NQ.v.0", "ES.v.0"]\nbucket = "500ms"\nfullscreen = true\n')
+    for settings in (load(env_file=env), load(config=toml)):
+        assert settings.symbols == ("NQ.v.0", "ES.v.0")
+        assert settings.bucket_ns == 500_000_000
+        assert settings.fullscreen
+
+
+def test_the_config_file_may_be_named_in_the_environment(files: tuple[Path, Path]) -> None:
+    files[1].write_text("arm = 7\n")
+    assert load(environment={config.CONFIG_VARIABLE: str(files[1])}).arm == 7
+
+
+def test_an_empty_variable_is_not_set() -> None:
+    assert load(environment={"FLOW_GL_ARM": "", "DATABENTO_API_KEY": ""}) == Settings()
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "expected"),
+    [
+        ("FLOW_GL_ARM", "0", "arm was '0' .*at least 1"),
+        ("FLOW_GL_ARM", "many", "arm was 'many'"),
+        ("FLOW_GL_BUCKET", "1ms", "100ms to 1h is allowed"),
+        ("FLOW_GL_BUCKET", "2h", "100ms to 1h is allowed"),
+        ("FLOW_GL_BUCKET", "soon", "a number with its unit was expected"),
+        ("FLOW_GL_SYMBOLS", "NQ.v.0,NQ.v.0", "each symbol may be given once"),
+        ("FLOW_GL_SYMBOLS", ",".join(f"S{n}" for n in range(10)), "1 to 9 symbols are allowed, 10 came"),
+        ("FLOW_GL_SYMBOLS", ",", "0 came"),
+        ("FLOW_GL_SYMBOLS", "ß", "a symbol like NQ.v.0"),
+        ("FLOW_GL_PORT", "65536", "1 to 65535"),
+        ("FLOW_GL_STYPE_IN", "smart", "continuous, parent, raw_symbol or instrument_id"),
+        ("FLOW_GL_DATASET", "glbx", "dataset was 'glbx'"),
+        ("FLOW_GL_VALUE_AREA", "1", "between 0 and 1"),
+        ("FLOW_GL_VALUE_AREA_STEP", "3", "1 or 2"),
+        ("FLOW_GL_LVN_SMOOTH", "4", "an odd number was expected"),
+        ("FLOW_GL_SPEED", "0.01", "0.1 to 10000, or max"),
+        ("FLOW_GL_SPEED", "nan", "0.1 to 10000, or max"),
+        ("FLOW_GL_SIZE", "1600", "WIDTHxHEIGHT"),
+        ("FLOW_GL_SIZE", "99999x900", "320 to 16384"),
+        ("FLOW_GL_PALETTE", "pink", "dark, light or colour-blind"),
+        ("FLOW_GL_CVD_RESET_TIMES", "9.30", "times of day like 09:30,16:00"),
+        ("FLOW_GL_LOG_LEVEL", "loud", "debug, info, warning or error"),
+        ("FLOW_GL_FPS", "inf", "1 to 1000"),
+        ("FLOW_GL_SYMBOL", "NQ.v.0", "FLOW_GL_SYMBOL .environment. is no setting; did you mean FLOW_GL_SYMBOLS"),
+        ("FLOW_GL_API_KEY", "x", "is no setting; did you mean DATABENTO_API_KEY|is no setting"),
+    ],
+)
+def test_a_wrong_variable_is_told_with_its_name_value_and_what_is_allowed(
+    variable: str, value: str, expected: str
+) -> None:
+    message = refusal(environment={variable: value})
+    assert re.search(expected, message), message
+    assert variable in message
+
+
+def test_where_a_wrong_value_stood_is_told(files: tuple[Path, Path]) -> None:
+    env, toml = files
+    env.write_text("# mine\n\nFLOW_GL_ARM=none\n")
+    toml.write_text("arm = 0\n")
+    assert f"FLOW_GL_ARM, {env}, line 3" in refusal(env_file=env)
+    assert str(toml) in refusal(config=toml)
+    assert "--value-area-step" in refusal(flags={"value_area_step": "9"})
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"arn = 300\n", "arn is no setting; did you mean arm?"),
+        (b"[chart]\narm = 1\n", "chart is no setting"),
+        (b"arm = \n", "is no valid TOML file: .*line 1"),
+        (b"arm = 1\narm = 2\n", "is no valid TOML file"),
+        (b"\x00\xff\xfe", "cannot read|is no valid TOML"),
+        (b"arm = [1]\n", r"arm was \[1\]"),
+        (b"symbols = 3\n", "symbols was 3"),
+    ],
+)
+def test_a_corrupt_config_file_is_one_line_with_its_name(
+    files: tuple[Path, Path], content: bytes, expected: str
+) -> None:
+    files[1].write_bytes(content)
+    message = refusal(config=files[1])
+    assert re.search(expected, message), message
+    assert str(files[1]) in message
+
+
+def test_a_config_file_that_is_not_there_or_a_folder_is_told(tmp_path: Path) -> None:
+    assert "No such file" in refusal(config=tmp_path / "none.toml")
+    assert "directory" in refusal(config=tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"this is no line\n", b"\xff\xfe\x00"])
+def test_a_corrupt_env_file_is_one_line_with_its_name(files: tuple[Path, Path], content: bytes) -> None:
+    files[0].write_bytes(content)
+    assert str(files[0]) in refusal(env_file=files[0])
+
+
+def test_other_programs_lines_in_an_env_file_are_none_of_ours(files: tuple[Path, Path]) -> None:
+    files[0].write_text("POSTGRES_PASSWORD=x\nFLOW=1\n")
+    assert load(env_file=files[0]) == Settings()
+
+
+def test_settings_cannot_be_changed() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        Settings().arm = 5
+
+
+def test_the_key_is_shown_by_its_last_five_characters_only() -> None:
+    settings = load(environment={"DATABENTO_API_KEY": KEY})
+    assert settings.shown_key == "****tsOwn"
+    assert KEY not in repr(settings) + str(settings)
+    assert settings.api_key is not None
+    assert settings.api_key.get_secret_value() == KEY
+    assert log.masked(f"refused: {KEY}!") == "refused: ****tsOwn!"
+    assert load().shown_key == "not set"
+    assert log.mask("short") == "****"
+
+
+def test_a_wrong_key_is_not_shown(files: tuple[Path, Path]) -> None:
+    files[1].write_text("api_key = 123456789012\n")
+    message = refusal(config=files[1])
+    assert "123456789012" not in message
+    assert "api_key was ****89012" in message
+
+
+def test_the_example_env_file_lists_every_setting_with_its_default() -> None:
+    text = (ROOT / ".env.example").read_text(encoding="utf-8")
+    assert text == config.example_env(), "write config.example_env() to .env.example"
+    for name in Settings.model_fields:
+        assert f"#{config.variable_of(name)}=" in text
+
+
+def test_the_example_env_file_uncommented_is_valid_and_changes_nothing(files: tuple[Path, Path]) -> None:
+    files[0].write_text(re.sub(r"^#(?=[A-Z])", "", (ROOT / ".env.example").read_text(), flags=re.M))
+    assert load(env_file=files[0]) == Settings()
+
+
+def test_flags_name_settings_and_their_help_tells_the_true_default(capsys: pytest.CaptureFixture[str]) -> None:
+    from flow_gl.cli.options import Drawing
+
+    names = {field.name for field in fields(Drawing)} - {
+        "headless",
+        "duration",
+        "screenshot",
+        "record",
+        "config",
+        "debug",
+    }
+    assert names <= set(Settings.model_fields)
+    run(["--version"])
+    capsys.readouterr()
+    told = 0
+    for command in get_command(app).commands.values():  # type: ignore[attr-defined]  # a group
+        for parameter in command.params:
+            default = re.search(r"\(default:? ([\w.,/:-]+)\)", getattr(parameter, "help", None) or "")
+            if default and parameter.name in Settings.model_fields and "--" not in default[1]:
+                expected = Settings.model_fields[parameter.name].default
+                if expected is not None:
+                    shown = (
+                        ",".join(expected)
+                        if isinstance(expected, tuple)
+                        else f"{expected:g}"
+                        if isinstance(expected, float)
+                        else str(expected)
+                    )
+                    assert default[1] == shown, parameter.name
+                    told += 1
+    assert told > 10

@@ -1,0 +1,100 @@
+"""Rings and tables in one process: what a reader gets is what was written, or is known to be missing."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flow_gl.store.ring import Cursor, Ring
+from flow_gl.store.table import Table
+
+ROW = np.dtype([("value", "<i8"), ("square", "<i8")])
+
+
+def rows(start: int, count: int) -> np.ndarray:
+    """Rows that tell whether they are whole."""
+    made = np.zeros(count, ROW)
+    made["value"] = np.arange(start, start + count)
+    made["square"] = made["value"] ** 2
+    return made
+
+
+def new_ring(capacity: int) -> Ring:
+    return Ring(memoryview(bytearray(Ring.nbytes(ROW, capacity))), ROW, capacity)
+
+
+@given(st.lists(st.integers(0, 40), max_size=30), st.lists(st.integers(1, 50), min_size=1, max_size=5))
+def test_a_cursor_gets_each_row_once_and_knows_how_many_it_missed(batches: list[int], reads: list[int]) -> None:
+    ring, written = new_ring(16), 0
+    cursor = Cursor(ring)
+    seen: list[int] = []
+    for turn, count in enumerate(batches):
+        ring.append(rows(written, count))
+        written += count
+        if turn % 2:
+            got = cursor.read(reads[turn % len(reads)])
+            assert (got["square"] == got["value"] ** 2).all()
+            seen += got["value"].tolist()
+    while len(got := cursor.read()):
+        seen += got["value"].tolist()
+    assert seen == sorted(set(seen))
+    assert len(seen) + cursor.missed == written == ring.head == cursor.position
+    assert seen[-16:] == list(range(written))[-16:]
+
+
+@given(st.integers(0, 100), st.integers(0, 60), st.integers(0, 60))
+def test_a_read_of_any_stretch_gives_its_whole_rows(written: int, start: int, length: int) -> None:
+    ring = new_ring(32)
+    ring.append(rows(0, written))
+    first, got = ring.read(start, start + length)
+    expected = [value for value in range(start, start + length) if written - 32 <= value < written]
+    assert got["value"].tolist() == expected
+    assert not expected or first == expected[0]
+
+
+@given(st.integers(0, 100), st.integers(0, 32))
+def test_segments_are_at_most_two_views_in_order(written: int, length: int) -> None:
+    ring = new_ring(32)
+    ring.append(rows(0, written))
+    start = max(0, written - length)
+    parts = ring.segments(start, written)
+    assert len(parts) <= 2
+    assert [value for part in parts for value in part["value"].tolist()] == list(range(start, written))
+    assert all(part.base is not None for part in parts)
+
+
+def test_a_row_that_is_being_overwritten_is_not_handed_over() -> None:
+    ring = new_ring(8)
+    ring.append(rows(0, 8))
+    ring._counters[0] = 11  # a writer that has claimed three more rows and died in the middle of writing them
+    ring.rows[0]["value"] = 99
+    first, got = ring.read(0, 8)
+    assert first == 3
+    assert got["value"].tolist() == [3, 4, 5, 6, 7]
+
+
+@pytest.mark.parametrize("capacity", [0, -8, 3, 100])
+def test_a_capacity_that_is_no_power_of_two_is_refused(capacity: int) -> None:
+    with pytest.raises(ValueError, match=f"power of two, was {capacity}"):
+        Ring(memoryview(bytearray(10_000)), ROW, capacity)
+
+
+def test_a_table_gives_the_newest_record_under_its_version() -> None:
+    table = Table(memoryview(bytearray(Table.nbytes(ROW))), ROW)
+    out = np.zeros(1, ROW)
+    assert table.read(out) == 0
+    for version in range(1, 6):
+        table.write(rows(version, 1))
+        assert table.read(out) == version == table.version
+        assert out["value"][0] == version
+
+
+def test_a_table_whose_writer_died_half_way_still_gives_the_last_whole_record() -> None:
+    table = Table(memoryview(bytearray(Table.nbytes(ROW))), ROW)
+    table.write(rows(1, 1))
+    table.write(rows(2, 1))
+    table._ring._counters[0] = 3  # claimed the third, wrote a part of it, died
+    table._ring.rows[0]["value"] = 99
+    out = np.zeros(1, ROW)
+    assert table.read(out) == 2
+    assert out["value"][0] == 2

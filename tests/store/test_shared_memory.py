@@ -1,0 +1,139 @@
+"""Two real processes over one segment: no torn row, no segment left behind."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from flow_gl.store import shm
+from flow_gl.store.market import EngineStore, MarketReader, MarketStore
+from flow_gl.store.ring import Cursor
+from flow_gl.store.shm import Segment, SharedMemoryError, remove_stale
+from tests.store import stress
+
+STRESS_S = 3.0
+SHM = Path("/dev/shm")
+needs_dev_shm = pytest.mark.skipif(not SHM.is_dir(), reason="only Linux lists its shared memory")
+
+
+@pytest.fixture
+def writer() -> Iterator["subprocess.Popen[str]"]:
+    command = [sys.executable, "-m", "tests.store.stress"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        yield process
+        if process.poll() is None:
+            process.kill()
+    remove_stale()
+
+
+def test_no_row_is_torn_while_another_process_overwrites_them(writer: "subprocess.Popen[str]") -> None:
+    assert writer.stdin
+    assert writer.stdout
+    segment = Segment.attach(writer.stdout.readline().strip())
+    ring, table = stress.layout(segment.buffer)
+    cursor, record = Cursor(ring), np.zeros(1, stress.WIDE)
+    read = newest = versions = 0
+    end = time.monotonic() + STRESS_S
+    while time.monotonic() < end:
+        rows = cursor.read()
+        assert (rows["copies"] == rows["value"][:, None]).all()
+        assert (rows["value"] == np.arange(cursor.position - len(rows), cursor.position)).all()
+        read += len(rows)
+        if table.read(record):
+            assert (record["copies"] == record["value"]).all()
+            assert record["value"][0] >= newest
+            versions += record["value"][0] != newest
+            newest = int(record["value"][0])
+    writer.stdin.write("\n")
+    writer.stdin.flush()
+    written, version = map(int, writer.stdout.readline().split())
+    read += len(cursor.read())
+    assert cursor.missed > 0, "the reader was never lapped: the test shows nothing"
+    assert read > stress.CAPACITY
+    assert versions > 10
+    assert cursor.position == written
+    assert read + cursor.missed == written
+    assert table.read(record) == version
+    del rows, ring, table, cursor
+    segment.close()
+
+
+@needs_dev_shm
+def test_a_killed_writer_leaves_a_segment_that_is_removed_and_a_reader_that_goes_on(
+    writer: "subprocess.Popen[str]",
+) -> None:
+    assert writer.stdout
+    segment = Segment.attach(name := writer.stdout.readline().strip())
+    ring, _ = stress.layout(segment.buffer)
+    writer.kill()
+    writer.wait()
+    assert (SHM / name).exists()
+    assert name in remove_stale()
+    assert not (SHM / name).exists()
+    assert ring.head > 0
+    rows = Cursor(ring).read()
+    assert (rows["copies"] == rows["value"][:, None]).all()
+    segment.close()
+
+
+@needs_dev_shm
+def test_segments_of_a_process_that_runs_are_left_alone() -> None:
+    segment = Segment.create("kept", 4096)
+    try:
+        assert remove_stale() == []
+        assert (SHM / segment.name).exists()
+    finally:
+        segment.close()
+    assert not (SHM / segment.name).exists()
+
+
+@needs_dev_shm
+def test_a_reader_that_ends_takes_no_segment_away() -> None:
+    store = EngineStore.create("reader")
+    program = f"from flow_gl.store.market import EngineStore; EngineStore.attach({store.name!r}).close()"
+    try:
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert (SHM / store.name).exists()
+    finally:
+        store.close()
+
+
+def test_what_is_gone_is_said_in_one_line() -> None:
+    with pytest.raises(SharedMemoryError, match="'flowgl_0_none' is gone: the engine has ended"):
+        Segment.attach("flowgl_0_none")
+
+
+def test_too_little_memory_is_said_before_it_is_missed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shm, "free_bytes", lambda: 1_000_000)
+    with pytest.raises(SharedMemoryError, match=r"1 MB free in /dev/shm, a chart needs \d+ MB"):
+        MarketStore.create("small")
+
+
+def test_a_market_store_is_laid_out_alike_in_both_processes() -> None:
+    maker = MarketStore.create("layout")
+    try:
+        reader = MarketStore.attach(maker.name)
+        for level, ring in enumerate(maker.bubbles):
+            row = np.zeros(1, ring.dtype)
+            row["id"], row["trade_count"] = level + 1, 7
+            ring.append(row)
+            assert reader.bubbles[level].rows[0]["id"] == level + 1
+        view = MarketReader(reader)
+        view.refresh()
+        assert view.heads == [1] * len(maker.bubbles)
+        del view
+        reader.close()
+    finally:
+        maker.close()
+
+
+def test_a_segment_may_be_closed_while_arrays_still_look_at_it() -> None:
+    store = MarketStore.create("held")
+    head = store.bubbles[0]
+    store.close()
+    assert head.head == 0
