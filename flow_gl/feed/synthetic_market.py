@@ -34,6 +34,10 @@ _PUSH_SIZE_MOST: Final = 36
 """An order pushes with the square root of its size; a larger one than this was hidden, and pushes no further."""
 _REBOUND_ORDERS: Final = 16
 """So many orders later a part of each push is taken back: the quotes refill."""
+_NERVE_RANGE: Final = (0.15, 3.0)
+"""Volatility goes with the square root of activity, within these bounds."""
+_STILL_NS: Final = 60e9
+"""A silence longer than this moves the price no further: there is nobody to move it."""
 _LATENCY_NS: Final = 180_000
 _LATENCY_SPREAD_NS: Final = 80_000.0
 _IN_DELTA_NS: Final = 13_000
@@ -42,8 +46,7 @@ _SEQUENCE_WRAP: Final = 0x7000_0000
 # A TRADE row as six little-endian words: whole columns are written and merged as integers, which NumPy does several
 # times as fast as it copies structured rows.
 _WORDS: Final = TRADE.itemsize // 8
-_ACTION_WORD: Final = ord("T") << 32
-_SIDE_SHIFT: Final = 40
+_BUY_WORD, _SELL_WORD, _NONE_WORD = (ord("T") << 32 | side << 40 for side in (Side.BUY, Side.SELL, Side.NONE))
 _SEQUENCE_SHIFT: Final = 32
 
 Ints = NDArray[np.int64]
@@ -167,13 +170,14 @@ class SyntheticMarket:
         """Bid and ask at each order, in ticks. `ratio`: how much faster than natural; it leaves volatility alone."""
         contract, random = self.contract, self._random
         cell_s = mood.cell_ns / SECOND_NS
-        nerve = np.sqrt(np.minimum(mood.activity / ratio if ratio > 1 else mood.activity, 9.0))
-        nerve = np.maximum(nerve, 0.15) if ratio <= 1 else np.ones_like(nerve)
+        nerve = np.clip(np.sqrt(mood.activity), *_NERVE_RANGE)
         sigma = contract.sigma_ticks * nerve
         count = len(orders.ts_event)
 
-        dt_s = np.diff(orders.ts_event, prepend=max(self._last_ts, mood.start_ns)) * 1e-9
-        dt_s = np.clip(dt_s, 0.0, 60.0)
+        dt_s = np.empty(count)
+        dt_s[0] = orders.ts_event[0] - max(self._last_ts, mood.start_ns)
+        np.subtract(orders.ts_event[1:], orders.ts_event[:-1], out=dt_s[1:])
+        dt_s = np.minimum(dt_s, _STILL_NS) / SECOND_NS
         drift = sigma * (_LEAN_DRIFT * mood.imbalance + _COMMON_DRIFT * mood.common_move / np.sqrt(cell_s))
         # Only what the imbalance does not let expect pushes: the rest is in the drift, however fast orders come.
         surprise = orders.side - mood.imbalance[orders.cell] * (2 * contract.run_loyalty - 1)
@@ -202,17 +206,11 @@ class SyntheticMarket:
         count = len(ticks)
         matches = self._matches(orders.size)
         order = np.repeat(np.arange(count), matches)
-        total = len(order)
-        nth = np.arange(total) - np.repeat(np.cumsum(matches) - matches, matches)
-        of = matches[order]
-        size = orders.size[order]
-        part = size * (nth + 1) // of - size * nth // of
-        worse = self._steps(nth, order)
-        price = (ticks[order] + orders.side[order] * worse) * contract.tick_size
+        size, price = orders.size[order], ticks[order]
+        self._split(orders, matches, size, price)
 
-        is_unsided = random.random(count, np.float32) < contract.unsided_share
-        side = np.where(orders.side > 0, int(Side.BUY), int(Side.SELL))
-        side[is_unsided] = int(Side.NONE)
+        fourth = np.where(orders.side > 0, _BUY_WORD, _SELL_WORD)
+        fourth[random.random(count, np.float32) < contract.unsided_share] = _NONE_WORD
         sequence = self._sequence + _SEQUENCE_STEP * np.arange(1, count + 1)
         self._sequence = int(sequence[-1]) % _SEQUENCE_WRAP
         latency = _LATENCY_NS + (random.standard_exponential(count, np.float32) * _LATENCY_SPREAD_NS).astype(np.int64)
@@ -220,22 +218,22 @@ class SyntheticMarket:
         self._last_recv = int(recv[-1])
 
         skip = 0 if self._is_open else 1
-        words = np.empty((_WORDS, skip + total), np.int64)
+        words = np.empty((_WORDS, skip + len(order)), np.int64)
         columns = words[:, skip:]
         columns[0] = self._head_word
         columns[1] = orders.ts_event[order]
-        columns[2] = price
-        columns[3] = part | _ACTION_WORD | (side << _SIDE_SHIFT)[order]
+        columns[2] = price * contract.tick_size
+        columns[3] = size + fourth[order]
         columns[4] = recv[order]
-        columns[5] = _IN_DELTA_NS | (sequence << _SEQUENCE_SHIFT)[order]
+        columns[5] = (_IN_DELTA_NS + (sequence << _SEQUENCE_SHIFT))[order]
         if not self._is_open:
             self._is_open = True
             # The match that opens a session: one unsided print at its first instant and the first trade's price.
-            size = int(random.integers(20, 120))
+            match = int(random.integers(20, 120))
             words[:, 0] = words[:, 1]
             words[1, 0] = open_ns
             words[4, 0] = open_ns + _LATENCY_NS
-            words[3, 0] = size | _ACTION_WORD | int(Side.NONE) << _SIDE_SHIFT
+            words[3, 0] = match + _NONE_WORD
         return words
 
     def _matches(self, size: Ints) -> Ints:
@@ -248,16 +246,21 @@ class SyntheticMarket:
         matches[several] = np.minimum(np.minimum(some, size[several]), _MATCHES_MAX)
         return matches
 
-    def _steps(self, nth: Ints, order: Ints) -> Ints:
-        """How many ticks worse than the first each record of an order is."""
-        further = np.flatnonzero(nth)
-        step = np.zeros(len(nth), np.int64)
-        is_worse = self._random.random(len(further)) < self.contract.step_share
-        step[further] = np.where(is_worse, _geometric(self._random, 0.7, len(further)), 0)
+    def _split(self, orders: Orders, matches: Ints, size: Ints, price: Ints) -> None:
+        """Share the size of each order of several matches among its records, at ever worse prices (ticks)."""
+        several = np.flatnonzero(matches > 1)
+        parts = matches[several]
+        order = np.repeat(np.arange(len(several)), parts)
+        starts = np.cumsum(parts) - parts
+        nth = np.arange(len(order)) - starts[order]
+        row = (np.cumsum(matches) - matches)[several][order] + nth
+        whole, of = orders.size[several][order], parts[order]
+        size[row] = whole * (nth + 1) // of - whole * nth // of
+
+        is_worse = (self._random.random(len(order)) < self.contract.step_share) & (nth > 0)
+        step = np.where(is_worse, _geometric(self._random, 0.7, len(order)), 0)
         total = np.cumsum(step)
-        first = np.flatnonzero(nth == 0)
-        worse: Ints = total - total[first][order]
-        return worse
+        price[row] += orders.side[several][order] * (total - total[starts][order])
 
     def _measure_records_per_order(self) -> float:
         return float(self._matches(self._sizes(1 << 15)).mean())
@@ -276,10 +279,15 @@ def merge_in_time(parts: Sequence[Ints]) -> NDArray[np.void]:
     ----------
     parts : int64, shape (6, n): a TRADE row's words, column by column
     """
-    words = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
-    order = np.argsort(words[1], kind="stable") if len(parts) > 1 else slice(None)
-    rows = np.empty((words.shape[1], _WORDS), np.int64)
-    for column, word in enumerate(words):
-        rows[:, column] = word[order]
+    times = parts[0][1] if len(parts) == 1 else np.concatenate([words[1] for words in parts])
+    rows = np.empty((len(times), _WORDS), np.int64)
+    place = np.empty(len(times), np.int64)
+    place[np.argsort(times, kind="stable")] = np.arange(len(times))
+    begin = 0
+    for words in parts:
+        end = begin + words.shape[1]
+        for column, word in enumerate(words):
+            rows[place[begin:end], column] = word
+        begin = end
     merged: NDArray[np.void] = rows.reshape(-1).view(TRADE)
     return merged

@@ -1,0 +1,48 @@
+"""Read the bubbles of a recorded day into a pandas DataFrame.
+
+    python examples/bubbles_to_dataframe.py nq-20251128.trades.dbn.zst
+
+Takes any file that `flow-gl replay` takes. The contract with the most trades is read; prices become points.
+"""
+
+import sys
+from pathlib import Path
+
+import pandas as pd
+
+from flow_gl.core.schema import PRICE_SCALE
+from flow_gl.engine.pipeline import Pipeline
+from flow_gl.engine.sinks import Collector
+from flow_gl.feed.base import Definition, Mapping, Trades
+from flow_gl.feed.files import read_items, scan
+
+
+def read_bubbles(path: Path) -> pd.DataFrame:
+    """One row a bubble, the index its bucket's start in New York."""
+    contract = scan([path]).choose(None)
+    pipeline, collector = Pipeline(), Collector()
+    pipeline.attach(contract.instrument_id, collector)
+    for item in read_items([path]):
+        if isinstance(item, Trades):
+            pipeline.process(item.rows)
+        elif isinstance(item, Mapping):
+            pipeline.map(item)
+        elif isinstance(item, Definition):
+            pipeline.define(item)
+    pipeline.finish()
+
+    frame = pd.DataFrame(collector.bubble_rows())
+    frame.index = pd.to_datetime(frame.pop("ts_event"), utc=True).dt.tz_convert("America/New_York")
+    for column in ("price", "open", "high", "low", "close"):
+        frame[column] /= PRICE_SCALE
+    frame["delta"] = frame["buy"] - frame["sell"]
+    frame["cvd"] = frame["delta"].cumsum()
+    return frame
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: python examples/bubbles_to_dataframe.py FILE")
+    bubbles = read_bubbles(Path(sys.argv[1]))
+    print(bubbles[["price", "buy", "sell", "delta", "cvd", "trade_count"]].tail(10).to_string())
+    print(f"{len(bubbles)} bubbles, {bubbles['trade_count'].sum()} trades, final CVD {bubbles['delta'].sum()}")
