@@ -10,19 +10,21 @@ When a session opens, symbols are asked for again on a second connection, which 
 
 import random
 from collections.abc import Callable
-from enum import Enum, auto
+from dataclasses import replace
 from typing import Final
 
 from flow_gl.core.clock import SYSTEM, Clock
-from flow_gl.core.errors import FeedError
 from flow_gl.core.log import get_logger, mask, masked, protect
 from flow_gl.core.schema import FeedState
-from flow_gl.feed.base import FeedClock, FeedGap, FeedStatus, Item
+from flow_gl.feed.base import FeedClock, FeedStatus, Item
 from flow_gl.feed.live_backoff import Backoff
-from flow_gl.feed.live_connection import DEFAULT_PORT, Connection, Phase, Request, Subscription
+from flow_gl.feed.live_connection import Connection, Phase
 from flow_gl.feed.live_errors import Fault, Trouble, from_connecting
+from flow_gl.feed.live_gap import Gap, Reach
 from flow_gl.feed.live_hours import Hours, replayable_from
 from flow_gl.feed.live_intake import Intake
+from flow_gl.feed.live_renewal import Renewal
+from flow_gl.feed.live_request import DEFAULT_PORT, Request, Subscription, checked_key, checked_symbols
 from flow_gl.feed.live_wire import DamagedStreamError
 
 BATCH: Final = 1 << 13
@@ -35,19 +37,9 @@ JUMP_NS: Final = 5_000_000_000
 """Wall time that passes without monotonic time: the machine slept, and connections do not survive that."""
 LOOK_NS: Final = 1_000_000_000
 """How often the calendar is looked at."""
-SECOND_PAUSE_NS: Final = 30_000_000_000
-SECOND_TRIES: Final = 3
-"""A second connection is tried so often, with these pauses; then the first is given up for it."""
-
-
-class Reach(Enum):
-    """How much a new connection is asked to replay."""
-
-    WANTED = auto()
-    EVERYTHING = auto()
-    """What is wanted is older than the gateway's memory: all it has."""
-    NOTHING = auto()
-    """It refuses that too."""
+_SECOND_NS: Final = 1_000_000_000
+_AT_ONCE: Final = frozenset({Fault.RENEW, Fault.SKIPPED, Fault.AGED_OUT, Fault.NO_DEFINITIONS})
+"""Troubles whose cause is gone with the connection: no pause before the next one."""
 
 
 class LiveFeed:
@@ -84,41 +76,35 @@ class LiveFeed:
         compression: str = "none",
         draw: Callable[[], float] = random.random,
     ) -> None:
-        self._key: Final = _checked_key(api_key)
-        self._masked_key: Final = mask(self._key)
+        self._key: Final = checked_key(api_key)
         protect(self._key)
-        self._symbols: Final = _checked_symbols(symbols)
-        self._dataset: Final = dataset
+        self._symbols: Final = checked_symbols(symbols)
         self._stype_in: Final = stype_in
-        self._gateway: Final = gateway
-        self._port: Final = DEFAULT_PORT if port is None else port
-        host = gateway or f"{dataset.lower().replace('.', '-')}.lsg.databento.com"
-        self._where: Final = f"{host}:{self._port}"
+        self._blank: Final = Request(
+            dataset=dataset,
+            subscriptions=(),
+            gateway=gateway,
+            port=DEFAULT_PORT if port is None else port,
+            heartbeat_s=heartbeat_s,
+            compression=compression,
+        )
         self._clock: Final = clock
-        self._heartbeat_s: Final = heartbeat_s
-        self._compression: Final = compression
         self._hours: Final = hours if hours is not None else Hours(start)
-        self._intake: Final = Intake(self._symbols, is_parent=stype_in == "parent", masked_key=self._masked_key)
+        self._intake: Final = Intake(self._symbols, is_parent=stype_in == "parent", masked_key=mask(self._key))
         self._backoff: Final = Backoff(draw)
+        self._gap: Final = Gap(self._hours)
+        self._renewal: Final = Renewal()
         self._log: Final = get_logger("live")
         self._connection: Connection | None = None
-        self._second: Connection | None = None
-        self._second_due_ns = self._second_tries = self._look_ns = 0
-        self._is_second_wanted = False
         self._ending: list[Connection] = []
-        self._session_open = 0
-        self._origin = 0
-        self._reach = Reach.WANTED
+        self._session_open = self._origin = 0
         self._has_definitions = True
         self._has_streamed = self._is_streaming = self._is_live = self._is_ended = False
-        self._is_first_replay = self._is_open = True
-        self._opened_ns = self._heard_ns = 0
-        self._gap_start: int | None = None
+        self._is_open = True
+        self._opened_ns = self._heard_ns = self._look_ns = 0
         self._wall_less_monotonic_ns: int | None = None
         self._wall_ns = self._anchor_ns = 0
-        self._trouble = ""
-        self._failure = ""
-        self._lost = ""
+        self._trouble = self._failure = ""
         self.faults = 0
         """Exceptions inside the client: counted and told, never passed over."""
 
@@ -147,7 +133,7 @@ class LiveFeed:
                 self._connect(wall_ns, now_ns)
         else:
             self._serve(self._connection, wall_ns, now_ns, out)
-            self._mind_second(wall_ns, now_ns, out)
+            self._renew(wall_ns, now_ns, out)
         return out
 
     def clock(self) -> FeedClock:
@@ -164,8 +150,8 @@ class LiveFeed:
             progress=self._progress() if state is FeedState.CATCHING_UP else float("nan"),
             attempt=self._backoff.attempt,
             retry_at=self._wall_ns + max(pause_ns, 0) if is_waiting else 0,
-            dataset=self._dataset,
-            source=self._where,
+            dataset=self._blank.dataset,
+            source=self._blank.where,
             known_until=self._intake.known_until,
         )
 
@@ -182,18 +168,17 @@ class LiveFeed:
     def close(self) -> None:
         """Let go of the connections and their threads. Idempotent."""
         self._is_ended = True
-        for connection in (self._connection, self._second):
-            if connection is not None:
-                self._drop(connection)
-        self._connection = self._second = None
+        self._drop(self._connection)
+        self._drop(self._renewal.cancel())
+        self._connection = None
         for connection in self._ending:
             connection.close(wait=True)
         self._ending.clear()
 
     def _connect(self, wall_ns: int, now_ns: int) -> None:
+        self._renewal.cancel()  # this one asks for the symbols anew
         self._connection = self._open(wall_ns)
         self._opened_ns = now_ns
-        self._is_second_wanted = False  # this one asks for the symbols anew
         self._begin(self._connection, wall_ns)
 
     def _open(self, wall_ns: int) -> Connection:
@@ -202,17 +187,9 @@ class LiveFeed:
         subscriptions = [Subscription("trades", self._symbols, self._stype_in, trades_from)]
         if self._has_definitions:
             subscriptions.insert(0, Subscription("definition", self._symbols, self._stype_in, 0))
-        request = Request(
-            dataset=self._dataset,
-            subscriptions=tuple(subscriptions),
-            gateway=self._gateway,
-            port=self._port,
-            heartbeat_s=self._heartbeat_s,
-            compression=self._compression,
-        )
-        connection = Connection(request, key=self._key)
+        connection = Connection(replace(self._blank, subscriptions=tuple(subscriptions)), key=self._key)
         connection.open()
-        self._log.info("connecting", extra={"gateway": self._where, "replay_from": trades_from})
+        self._log.info("connecting", extra={"gateway": self._blank.where, "replay_from": trades_from})
         return connection
 
     def _trades_from(self, wall_ns: int) -> int | None:
@@ -220,37 +197,37 @@ class LiveFeed:
         is_first = not self._has_streamed
         if is_first or not self._hours.is_live_only:
             self._origin = self._hours.origin(wall_ns)
-        if self._reach is not Reach.WANTED:
-            return 0 if self._reach is Reach.EVERYTHING else None
+        if self._gap.reach is not Reach.WANTED:
+            return 0 if self._gap.reach is Reach.EVERYTHING else None
         if is_first and self._hours.is_live_only:
             return None
         need = self._intake.need_from()
-        # At a session's open a symbol may get another contract: the new one is wanted from the open.
-        wanted = self._origin if need is None else min(need, self._origin) if self._is_second_wanted else need
+        wanted = self._origin if need is None else need
+        if self._renewal.is_wanted:  # a symbol may mean another contract now: it is wanted from the open on
+            wanted = min(wanted, self._origin)
         if self._intake.wanted_from is not None:
             wanted = min(wanted, self._intake.wanted_from)
         return replayable_from(wanted, wall_ns)
 
     def _begin(self, connection: Connection, wall_ns: int) -> None:
         """Take what this connection brings from here on."""
-        subscriptions = connection.request.subscriptions
-        self._intake.begin(
-            start=subscriptions[-1].start,
-            origin=self._origin,
-            floor=replayable_from(0, wall_ns),
-            replays=sum(subscription.start is not None for subscription in subscriptions),
-        )
+        request = connection.request
+        floor = replayable_from(0, wall_ns)
+        self._intake.begin(start=request.trades_from, origin=self._origin, floor=floor, replays=request.replays)
         self._is_live = self._is_streaming = False
 
     def _serve(self, connection: Connection, wall_ns: int, now_ns: int, out: list[Item]) -> None:
         """Take what has come, then look after the connection."""
         phase = connection.phase  # looked at first: what came before its end is all there
-        if phase is not Phase.CONNECTING and connection.was_streaming and not self._is_streaming:
+        if connection.faults:
+            words = f"a record was lost inside the client ({connection.failure}): it is asked for again"
+            self._act_on(Trouble(Fault.RETRY, words), now_ns, out)
+            return
+        chunks = connection.drain(BATCH)
+        if chunks or (connection.was_streaming and not self._is_streaming):
             self._is_streaming = self._has_streamed = True
             self._heard_ns = now_ns
-        chunks = connection.drain(BATCH)
         if chunks:
-            self._heard_ns = now_ns
             trouble = self._take(chunks, wall_ns, out)
             if trouble:
                 self._act_on(trouble, now_ns, out)
@@ -259,14 +236,14 @@ class LiveFeed:
             return
         if phase is Phase.ENDED:
             self._act_on(self._why_ended(connection), now_ns, out)
-        elif phase is Phase.CONNECTING:
+        elif not self._is_streaming:
             if now_ns - self._opened_ns > CONNECT_LIMIT_NS:
-                words = f"the gateway {self._where} did not answer the authentication in time"
+                words = f"the gateway {self._blank.where} did not answer in time"
                 self._act_on(Trouble(Fault.RETRY, words), now_ns, out)
-        elif now_ns - self._heard_ns > self._heartbeat_s * 1_000_000_000 + GRACE_NS:
-            silence_s = (now_ns - self._heard_ns) // 1_000_000_000
+        elif now_ns - self._heard_ns > self._blank.heartbeat_s * _SECOND_NS + GRACE_NS:
+            silence_s = (now_ns - self._heard_ns) // _SECOND_NS
             self._act_on(Trouble(Fault.RETRY, f"the gateway has been silent for {silence_s} s"), now_ns, out)
-        elif self._is_streaming and not self._is_live and self._intake.is_replayed:
+        elif not self._is_live and self._intake.is_replayed:
             self._go_live(connection, out)
 
     def _take(self, chunks: list[bytes], wall_ns: int, out: list[Item]) -> Trouble | None:
@@ -279,62 +256,54 @@ class LiveFeed:
         failure = connection.failure
         if connection.was_streaming:
             return Trouble(Fault.RETRY, f"connection lost: {failure or 'ended by the gateway'}")
+        where = self._blank.where
         if connection.is_refusal:
-            return from_connecting(failure or "", gateway=self._where, masked_key=self._masked_key)
-        return Trouble(Fault.RETRY, f"no connection to the gateway {self._where}: {failure or 'ended'}")
+            return from_connecting(failure or "", gateway=where, masked_key=mask(self._key))
+        return Trouble(Fault.RETRY, f"no connection to the gateway {where}: {failure or 'ended'}")
 
     def _act_on(self, trouble: Trouble, now_ns: int, out: list[Item]) -> None:
         """Give the connection up, and do what its trouble asks for."""
-        self._log.warning("connection given up", extra={"fault": trouble.fault.name, "why": masked(trouble.message)})
+        fault = trouble.fault
         self._trouble = masked(trouble.message)
-        match trouble.fault:
-            case Fault.AGED_OUT:
-                self._reach = Reach.EVERYTHING if self._reach is Reach.WANTED else Reach.NOTHING
-            case Fault.NO_DEFINITIONS:
-                self._has_definitions = False
-            case _:
-                pass
-        is_limit = trouble.fault is Fault.LIMIT
-        if trouble.fault is Fault.FATAL or (is_limit and not (self._has_streamed and self._backoff.may_retry_limit())):
+        self._log.warning("connection given up", extra={"fault": fault.name, "why": self._trouble})
+        if fault is Fault.AGED_OUT:
+            self._gap.reach_further()
+        elif fault is Fault.NO_DEFINITIONS:
+            self._has_definitions = False
+        elif fault is Fault.FATAL or (fault is Fault.LIMIT and not self._may_limit_pass()):
             self._failure = self._trouble
-        if self._gap_start is None and self._intake.known_until:
-            self._gap_start = self._intake.known_until
-            out.append(FeedGap(self._gap_start))
-        at_once = trouble.fault in (Fault.RENEW, Fault.SKIPPED, Fault.AGED_OUT, Fault.NO_DEFINITIONS)
-        self._backoff.fail(now_ns, at_once=at_once)
-        for connection in (self._connection, self._second):
-            if connection is not None:
-                self._drop(connection)
-        self._connection = self._second = None
+        opened = self._gap.open(self._intake.known_until)
+        if opened:
+            out.append(opened)
+        self._backoff.fail(now_ns, at_once=fault in _AT_ONCE)
+        self._drop(self._connection)
+        self._drop(self._renewal.cancel())
+        self._connection = None
         self._is_live = self._is_streaming = False
 
-    def _drop(self, connection: Connection) -> None:
+    def _may_limit_pass(self) -> bool:
+        """One of the too many connections may be ours that has just died."""
+        return self._has_streamed and self._backoff.may_retry_limit()
+
+    def _drop(self, connection: Connection | None) -> None:
+        if connection is None:
+            return
         self.faults += connection.faults
         connection.close()
         self._ending = [other for other in self._ending if not other.is_gone]
         self._ending.append(connection)
 
     def _go_live(self, connection: Connection, out: list[Item]) -> None:
-        """The replay has brought what it could: say what became of the gap."""
+        """The replay has brought what it could: say what has become of the gap."""
         self._is_live = True
         self._backoff.all_is_well()
         self._trouble = ""
-        start = connection.request.subscriptions[-1].start
-        begins = start or self._intake.first_ts or self._wall_ns
-        if self._gap_start is not None:
-            missing_from = self._gap_start
-        elif start is None and self._reach is Reach.WANTED:
-            missing_from = begins  # live data only, as asked for
-        else:
-            missing_from = self._origin if self._is_first_replay else begins
-        self._is_first_replay = False
-        if begins > missing_from and not self._hours.is_closed_between(missing_from, begins):
-            out.append(FeedGap(missing_from, begins))
-            self._lost = "the gateway no longer holds a part of this session: it is marked as a gap"
-        elif self._gap_start is not None:
-            out.append(FeedGap(self._gap_start, self._intake.known_until, filled=True))
-        self._gap_start = None
-        self._reach = Reach.WANTED
+        out += self._gap.close(
+            asked_from=connection.request.trades_from,
+            first_ts=self._intake.first_ts,
+            known_until=self._intake.known_until or self._wall_ns,
+            wanted_from=self._origin,
+        )
         self._log.info("live", extra={"repeated": self.repeated})
 
     def _look_for_sleep(self, wall_ns: int, now_ns: int, out: list[Item]) -> None:
@@ -342,7 +311,7 @@ class LiveFeed:
         self._wall_less_monotonic_ns = ahead_ns
         if before_ns is not None and ahead_ns - before_ns > JUMP_NS and self._connection is not None:
             self._intake.ahead_ns = 0
-            slept_s = (ahead_ns - before_ns) // 1_000_000_000
+            slept_s = (ahead_ns - before_ns) // _SECOND_NS
             self._act_on(Trouble(Fault.RENEW, f"this machine slept for {slept_s} s"), now_ns, out)
 
     def _look_for_session(self, wall_ns: int, now_ns: int) -> None:
@@ -353,31 +322,26 @@ class LiveFeed:
         session_open = self._hours.session_open(wall_ns)
         if session_open != self._session_open:
             self._session_open = session_open
-            self._is_second_wanted = not self._hours.is_live_only
-            self._second_due_ns = now_ns
-            self._second_tries = 0
-            self._lost = ""
+            self._gap.is_lost = False
+            if not self._hours.is_live_only:
+                self._renewal.want(now_ns)
 
-    def _mind_second(self, wall_ns: int, now_ns: int, out: list[Item]) -> None:
-        """At a session's open: ask for the symbols again on a second connection, which takes over once it streams."""
-        second = self._second
-        if second is None:
-            if self._is_second_wanted and self._is_live and now_ns >= self._second_due_ns:
-                self._second = self._open(wall_ns)
-                self._second_due_ns = now_ns + CONNECT_LIMIT_NS
-        elif second.phase is Phase.STREAMING and second.waiting:
-            if self._connection is not None:
-                self._drop(self._connection)
-            self._connection, self._second = second, None
-            self._is_second_wanted = False
+    def _renew(self, wall_ns: int, now_ns: int, out: list[Item]) -> None:
+        """At a session's open: let a second connection take over."""
+        renewal = self._renewal
+        if not (renewal.is_wanted and self._is_live):
+            return
+        second = renewal.take()
+        if second is not None:
+            self._drop(self._connection)
+            self._connection = second
             self._begin(second, wall_ns)
-        elif second.phase is Phase.ENDED or now_ns >= self._second_due_ns:
-            self._drop(second)
-            self._second = None
-            self._second_due_ns = now_ns + SECOND_PAUSE_NS
-            self._second_tries += 1
-            if self._second_tries >= SECOND_TRIES:  # an account that may have one connection only
-                self._act_on(Trouble(Fault.RENEW, "the session has opened: symbols are asked for again"), now_ns, out)
+            self._is_streaming = True
+            self._heard_ns = now_ns
+            return
+        self._drop(renewal.turn(now_ns, open_one=lambda: self._open(wall_ns), limit_ns=CONNECT_LIMIT_NS))
+        if renewal.is_hopeless:
+            self._act_on(Trouble(Fault.RENEW, "the session has opened: symbols are asked for again"), now_ns, out)
 
     def _state(self) -> FeedState:
         if self._is_ended:
@@ -394,9 +358,7 @@ class LiveFeed:
 
     def _progress(self) -> float:
         """Share of the replay's time that has come, 0..1."""
-        connection = self._connection
-        start = connection.request.subscriptions[-1].start if connection else None
-        begins = start or self._intake.first_ts
+        begins = (self._connection.request.trades_from if self._connection else None) or self._intake.first_ts
         if not begins or self._wall_ns <= begins:
             return float("nan")
         return min(max((self._intake.newest_ts - begins) / (self._wall_ns - begins), 0.0), 1.0)
@@ -407,28 +369,14 @@ class LiveFeed:
         words = [self._failure or self._trouble]
         if intake.not_found:
             words.append(f"symbol not found: {', '.join(intake.not_found)}")
-        if self._lost:
-            words.append(self._lost)
+        if self._gap.is_lost:
+            words.append("a part of this session is no longer to be had from the gateway: it is marked as a gap")
         if intake.held:
             words.append(f"{intake.held:,} trades wait for their symbol")
+        if self._is_live and intake.is_slow:
+            words.append("the gateway says that this machine reads too slowly")
         if self.faults:
-            words.append(f"{self.faults} faults in the client")
+            words.append(f"{self.faults} faults inside the client")
         if state in (FeedState.LIVE, FeedState.CLOSED) and not intake.ledger.newest_ts:
             words.append(f"connected; waiting for the first trade of {', '.join(self._symbols)}")
         return "; ".join(word for word in words if word)
-
-
-def _checked_key(api_key: str | None) -> str:
-    key = (api_key or "").strip()
-    if not key:
-        raise FeedError("no Databento API key: set DATABENTO_API_KEY in the environment or in .env, or pass --api-key")
-    if not key.isascii() or not key.isprintable() or " " in key:
-        raise FeedError("the Databento API key holds a space or a character that no key has: copy it again")
-    return key
-
-
-def _checked_symbols(symbols: tuple[str, ...]) -> tuple[str, ...]:
-    kept = tuple(dict.fromkeys(symbol.strip() for symbol in symbols))
-    if not kept or not all(kept):
-        raise FeedError(f"symbols: at least one was expected, none of them empty, was {symbols!r}")
-    return kept

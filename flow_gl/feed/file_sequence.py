@@ -28,6 +28,7 @@ class FileSequence:
     paths : in reading order
     trades : handed over so far
     messages : a line for each damage and each thing left out that was met so far
+    damage : of those, the damages
     """
 
     def __init__(self, paths: Sequence[str | PathLike[str]]) -> None:
@@ -36,6 +37,7 @@ class FileSequence:
             raise DataError("at least one file was expected, none was given")
         self.trades = 0
         self.messages: list[str] = []
+        self.damage: list[str] = []
         self.dataset = ""
         self._progress = 0.0
         self._current: TradeFile | None = None
@@ -84,6 +86,7 @@ class FileSequence:
                     yield item
                 self.messages += ([file.damage] if file.damage else []) + file.notes()
                 if file.damage:
+                    self.damage.append(file.damage)
                     gap_start = file.last_ts
                 elif is_first:
                     held.append(f"{path}: it holds {file.describe()}")

@@ -14,9 +14,10 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import CancelledError
-from dataclasses import dataclass
 from enum import Enum, auto
 from typing import IO, TYPE_CHECKING, Any, Final, cast
+
+from flow_gl.feed.live_request import Request
 
 if TYPE_CHECKING:
     from databento import Live
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 _CLOSED_GRACE_S: Final = 0.25
 """A gateway that refuses says so and closes: its words are waited for that long after the close."""
 _LOOK_S: Final = 0.05
-DEFAULT_PORT: Final = 13000
 
 
 class Phase(Enum):
@@ -33,29 +33,6 @@ class Phase(Enum):
     CONNECTING = auto()
     STREAMING = auto()
     ENDED = auto()
-
-
-@dataclass(frozen=True, slots=True)
-class Subscription:
-    """One request of a session."""
-
-    schema: str
-    symbols: tuple[str, ...]
-    stype_in: str
-    start: int | None
-    """Replay from this `ts_event` on, ns; 0 for all there is; None for live data only."""
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """All that a connection is made from, the key apart."""
-
-    dataset: str
-    subscriptions: tuple[Subscription, ...]
-    gateway: str | None = None
-    port: int = DEFAULT_PORT
-    heartbeat_s: int = 5
-    compression: str = "none"
 
 
 class _Sink:
@@ -117,7 +94,7 @@ class Connection:
         """`failure` is the gateway's or the client's own word on a connection that did not come about."""
         self.was_streaming = False
         self.faults = 0
-        """Exceptions in the client's callbacks."""
+        """Records that could not be taken from the client: they are lost to this connection."""
         self._key = key
         self._phase = Phase.CONNECTING
         self._sink: Final = _Sink()
@@ -174,7 +151,7 @@ class Connection:
             self._connect_and_wait()
         except CancelledError:
             self._note("given up")
-        except Exception as error:  # whatever it is, the supervisor must learn of it
+        except BaseException as error:  # whatever it is (the decoder may even panic), the supervisor must learn of it
             self.is_refusal = not self.was_streaming and type(error).__name__ in ("BentoError", "ValueError")
             self._note(str(error) or type(error).__name__)
         finally:
@@ -231,7 +208,6 @@ class Connection:
 
     def _note_fault_of_loop(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         error = context.get("exception")
-        self.faults += 1
         self._note(str(error or context.get("message", "fault in the client")))
 
     def _abort(self) -> None:

@@ -63,7 +63,7 @@ def from_code(code: int, text: str, *, masked_key: str) -> Trouble:
     text : its text
     masked_key : key as it may be shown
     """
-    said = text.strip() or f"error {code}"
+    said = text.strip().rstrip(".") or f"error {code}"
     meanings = {
         _AUTH_FAILED: Trouble(Fault.FATAL, _refused(masked_key, said)),
         _KEY_DEACTIVATED: Trouble(Fault.FATAL, _refused(masked_key, said)),
@@ -85,7 +85,7 @@ def from_connecting(text: str, *, gateway: str, masked_key: str) -> Trouble:
     gateway : "host:port", for the user
     masked_key : key as it may be shown
     """
-    said = " ".join(text.split()) or "no reason given"
+    said = " ".join(text.split()).rstrip(".") or "no reason given"
     low = said.lower()
     if any(word in low for word in _NO_NAME):
         trouble = Trouble(Fault.RETRY, f"the gateway's name {gateway} is not found: is this machine online?")

@@ -46,10 +46,15 @@ class Hours:
         """Whether the exchange is open."""
         return self._calendar.is_open(wall_ns)
 
-    def is_closed_between(self, start_ns: int, end_ns: int) -> bool:
-        """Whether the exchange was closed all the time, a minute at most apart."""
-        closed = self._calendar.closed_between(start_ns, end_ns) if start_ns < end_ns else []
-        return end_ns - start_ns - sum(stop - start for start, stop in closed) <= _MARGIN_NS
+    def open_between(self, start_ns: int, end_ns: int) -> list[tuple[int, int]]:
+        """The stretches of [start, end) in which the exchange is open, ns, in order."""
+        if start_ns >= end_ns:
+            return []
+        edges = [start_ns]
+        for closed, opened in self._calendar.closed_between(start_ns, end_ns):
+            edges += [closed, opened]
+        edges.append(end_ns)
+        return [(start, end) for start, end in zip(edges[::2], edges[1::2], strict=True) if start < end]
 
 
 def replayable_from(wanted_ns: int, wall_ns: int) -> int:

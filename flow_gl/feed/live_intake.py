@@ -35,6 +35,8 @@ _REPLAY_COMPLETED: Final = 3
 _NEAR_NS: Final = 2_000_000_000
 _NEAR_FOR_NS: Final = 5_000_000_000
 """A replay whose newest trades have been near to now for so long has caught up, whether the gateway says so or not."""
+_SLOW_NS: Final = 60_000_000_000
+"""A slow-reader warning is shown for so long."""
 _PROOF_HEARTBEATS: Final = 2
 """So many heartbeats with no record between them: the replay is over."""
 
@@ -61,7 +63,7 @@ class Intake:
         """How far this machine's clock was seen to be behind the capture's, ns."""
         self.not_found: Final[dict[str, str]] = {}
         """Symbols that the gateway does not know, with its words."""
-        self.slow_reader_warnings = 0
+        self._slow_until = 0
         self.wanted_from: int | None = None
         """From where a connection that was short should have been asked for, ns."""
         self._symbols: Final = symbols
@@ -90,6 +92,11 @@ class Intake:
     def is_replayed(self) -> bool:
         """The replay is over; what comes now is live."""
         return self._is_replayed
+
+    @property
+    def is_slow(self) -> bool:
+        """The gateway has lately said that it is read too slowly. Nothing is lost by that."""
+        return self.known_until < self._slow_until
 
     def need_from(self) -> int | None:
         """From which `ts_event` a new connection must replay, ns, as far as the instruments are known.
@@ -145,7 +152,10 @@ class Intake:
         """
         for run in runs(chunks):
             if isinstance(run, bytes):
-                trouble = self._take_other(run, out)
+                try:
+                    trouble = self._take_other(run, out)
+                except (ValueError, TypeError, OverflowError) as error:  # fields are decoded as they are asked for
+                    raise DamagedStreamError(f"a record of kind {run[1]} holds what it cannot: {error}") from None
                 if trouble:
                     return trouble
             else:
@@ -252,7 +262,7 @@ class Intake:
             if self._is_replayed:
                 self.known_until = max(self.known_until, _signed(record.ts_event))
         elif code == _SLOW_READER:
-            self.slow_reader_warnings += 1
+            self._slow_until = _signed(record.ts_event) + _SLOW_NS
         elif code == _REPLAY_COMPLETED:
             self._replays_left -= 1
             self._is_replayed = self._is_replayed or "trade" in text or self._replays_left <= 0

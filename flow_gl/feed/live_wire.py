@@ -99,11 +99,13 @@ def decode(chunk: bytes) -> "DBNRecord":
     ------
     DamagedStreamError : it cannot be decoded
     """
-    from databento_dbn import DBNDecoder, DBNError
+    from databento_dbn import DBNDecoder
 
     try:
         records = DBNDecoder(has_metadata=False, input_version=3).write_and_decode(chunk)
-    except DBNError as error:
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # the decoder panics at some damage, and a panic is no Exception
         raise DamagedStreamError(f"a record of kind {chunk[1]} cannot be decoded: {error}") from None
     if len(records) != 1:
         raise DamagedStreamError(f"a record of kind {chunk[1]} and {len(chunk)} bytes holds {len(records)} records")

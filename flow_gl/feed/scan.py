@@ -61,6 +61,8 @@ class FileSummary:
     last_ts: int
     messages: tuple[str, ...]
     """A line for each damage and each thing left out."""
+    damage: tuple[str, ...] = ()
+    """Of those, the damages."""
 
     def choose(self, symbol: str | None = None) -> InstrumentSummary:
         """Find the instrument to chart: the one named (contract, or symbol as requested), else the busiest outright.
@@ -141,6 +143,7 @@ def scan(paths: Sequence[str | PathLike[str]], *, on_progress: Callable[[float],
         first_ts=first_ts,
         last_ts=last_ts,
         messages=tuple(sequence.messages),
+        damage=tuple(sequence.damage),
     )
 
 

@@ -4,14 +4,14 @@ import time
 from collections.abc import Callable
 
 import numpy as np
-from gateway.process import GatewayProcess
-from gateway.tape import DATASET, KEY, OPEN_NS
 
 from flow_gl.core.schema import TRADE, FeedState
 from flow_gl.core.sessions import Session
 from flow_gl.feed.base import Definition, FeedGap, Item, Mapping, Trades
 from flow_gl.feed.databento_live import LiveFeed
 from flow_gl.feed.live_hours import Hours
+from tests.gateway.process import GatewayProcess
+from tests.gateway.tape import DATASET, KEY, OPEN_NS
 
 SECOND = 1_000_000_000
 PATIENCE_S = 20.0
@@ -64,7 +64,9 @@ class TestClock:
 class Rig:
     """A feed, what it has handed over, and the clock."""
 
-    def __init__(self, gateway: GatewayProcess, *, wall_ns: int, calendar: FakeCalendar | None = None, **options) -> None:
+    def __init__(
+        self, gateway: GatewayProcess, /, *, wall_ns: int, calendar: FakeCalendar | None = None, **options
+    ) -> None:
         self.gateway = gateway
         self.clock = TestClock(wall_ns)
         calendar = calendar or FakeCalendar()
@@ -104,6 +106,13 @@ class Rig:
             status = self.feed.status()
             if skipping and status.retry_at > self.clock.wall:
                 self.clock.advance((status.retry_at - self.clock.wall) / SECOND + 0.001)
+            time.sleep(0.001)
+
+    def linger(self, seconds: float = 0.03) -> None:
+        """Poll for a little real time: what is on its way arrives."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            self.poll()
             time.sleep(0.001)
 
     def until_state(self, *states: FeedState, skipping: bool = True) -> None:

@@ -1,4 +1,4 @@
-"""The gateway's process: `python -m gateway --published N [--port P]`. Commands are JSON lines on standard input.
+"""The gateway's process: `python -m tests.gateway --published N [--port P]`. Commands are JSON lines on standard input.
 
 It greets, challenges (CRAM), authenticates, takes subscriptions with `start`, and streams DBN: metadata, mappings,
 definitions, the replay, then what the market's tape publishes. The tape moves only at command, so that a test knows
@@ -20,8 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from gateway import records
-from gateway.tape import CONTRACTS, DATASET, ES, KEY, NQ, make_tape
+from tests.gateway import records
+from tests.gateway.tape import CONTRACTS, DATASET, ES, KEY, NQ, make_tape
 
 AUTH_FAILED = "Authentication failed."
 
@@ -169,7 +169,7 @@ class Gateway:
             part = rows[: plan["replay_only"]] if "replay_only" in plan else rows
             await session.send(part.tobytes())
             if len(part) < len(rows):
-                session.reset()
+                session.writer.close()
                 return False
             if plan.get("late_mapping"):
                 await session.send(mappings)

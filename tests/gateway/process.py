@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-TESTS = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 class GatewayProcess:
@@ -21,11 +21,11 @@ class GatewayProcess:
     def _start(self, published: int, port: int) -> subprocess.Popen[str]:
         arguments = ["--count", self._count, "--published", published, "--port", port, "--step-ns", self._step_ns]
         return subprocess.Popen(
-            [sys.executable, "-m", "gateway", *map(str, arguments)],
+            [sys.executable, "-m", "tests.gateway", *map(str, arguments)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            cwd=TESTS,
+            cwd=ROOT,
         )
 
     def __call__(self, do: str, **arguments: Any) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import databento_dbn as dbn
 import zstandard
 
-from gateway.tape import DATASET, OPEN_NS, Contract
+from tests.gateway.tape import DATASET, OPEN_NS, Contract
 
 
 def metadata() -> bytes:
