@@ -1,6 +1,5 @@
 """From flags to a running picture: settings, the engine's spec, the view's options; then the view until it ends."""
 
-import datetime
 import sys
 from contextlib import closing
 from pathlib import Path
@@ -68,7 +67,7 @@ def _spec(feed: FilesSpec | DemoSpec | LiveSpec, settings: Settings, drawing: Dr
         lvn_smooth=settings.lvn_smooth,
         lvn_prominence=settings.lvn_prominence,
         cvd_reset=settings.cvd_reset,
-        cvd_reset_times=tuple(datetime.time.fromisoformat(text) for text in settings.cvd_reset_times),
+        cvd_reset_times=settings.reset_times,
         sessions=settings.sessions,
         log_level=settings.log_level,
         debug=drawing.debug,

@@ -94,7 +94,7 @@ def _usage(error: typer.TyperException) -> str:
     message = getattr(error, "format_message", lambda: str(error))()
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "flow-gl"
-    return f"{message.strip().rstrip('.')} (see {path} --help)"
+    return f"{message.replace('Value error, ', '').strip().rstrip('.')} (see {path} --help)"
 
 
 def _fail(error: Exception) -> int:

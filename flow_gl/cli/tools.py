@@ -1,13 +1,15 @@
 """The commands without a chart: export, doctor, bench."""
 
 import inspect
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
 from flow_gl.cli.options import MARKET, Bucket, Config, Debug, Files, flag
-from flow_gl.core.errors import UsageError
+from flow_gl.core.errors import DataError, UsageError
 
 JSON_HELP = "Write the result here as JSON."
 
@@ -23,7 +25,7 @@ def export(
         bool, flag("--sessions", "Split by the exchange's sessions (default: the files are one session).", panel=MARKET)
     ] = False,
     config: Config = None,
-    debug: Debug = False,
+    debug: Debug = False,  # noqa: ARG001 - read from the command line where errors are shown
 ) -> None:
     """Write the numbers of recorded trades as tables: bubbles, cvd, profile, and levels.json.
 
@@ -31,6 +33,59 @@ def export(
     flow-gl export nq-20251128.trades.dbn.zst --out tables
     flow-gl export day.csv --out tables --format csv --symbol NQZ5 --bucket 10s
     """
+    from flow_gl.cli import draw
+    from flow_gl.core import config as sources
+
+    settings = sources.load({"bucket": bucket}, config=config)
+    paths = draw.check_files(files)
+    # Heavy: after what may be wrong with the flags.
+    from flow_gl.export import export as write_tables
+    from flow_gl.feed.files import read_items
+
+    items = read_items(paths)
+    with _progress(f"reading {', '.join(path.name for path in files)}") as advance:
+        summary = write_tables(
+            items,
+            out,
+            fmt=table_format,
+            symbol=symbol,
+            bucket_ns=settings.bucket_ns,
+            by_session=by_session,
+            progress=lambda trades: advance(items.progress, trades),
+            arm=settings.arm,
+            value_area=settings.value_area,
+            value_area_step=settings.value_area_step,
+            lvn_smooth=settings.lvn_smooth,
+            lvn_prominence=settings.lvn_prominence,
+            cvd_reset=settings.cvd_reset,
+            cvd_reset_times=settings.reset_times,
+        )
+    for path in summary.paths:
+        typer.echo(path)
+    typer.echo(f"{summary.trades:,} trades, {summary.bubbles:,} bubbles of {', '.join(summary.symbols)}")
+    for note in items.messages:
+        if note not in items.damage:
+            typer.echo(f"flow-gl: note: {note}", err=True)
+    if items.damage:
+        raise DataError("; ".join(items.damage))
+
+
+@contextmanager
+def _progress(what: str) -> Iterator[Callable[[float, int], None]]:
+    """A bar on the terminal, on standard error; nothing where nobody watches."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[trades]}"),
+        TimeRemainingColumn(),
+    )
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task(what, total=1.0, trades="")
+        yield lambda share, trades: progress.update(task, completed=share, trades=f"{trades:,} trades")
 
 
 def doctor(

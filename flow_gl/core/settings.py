@@ -175,6 +175,11 @@ class Settings(BaseModel):
         return int(width), int(height)
 
     @property
+    def reset_times(self) -> tuple[time, ...]:
+        """Times of day in New York at which CVD starts anew too."""
+        return tuple(time.fromisoformat(text) for text in self.cvd_reset_times)
+
+    @property
     def span_s(self) -> float | None:
         """Time that the chart spans at the start, seconds."""
         return None if self.span is None else parse_duration_ns(self.span) / 1e9

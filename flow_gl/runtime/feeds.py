@@ -59,7 +59,7 @@ def _plan_files(spec: FilesSpec, resume_ns: int) -> Plan:
         [one.name for one in chosen],
         instrument_ids=tuple(one.instrument_id for one in chosen),
         note="; ".join(note for note in notes if note),
-        damage=summary.messages,
+        damage=summary.damage,
     )
 
 
