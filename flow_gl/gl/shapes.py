@@ -5,7 +5,8 @@ from typing import Final
 
 from flow_gl.core.palette import Rgb
 from flow_gl.gl.api import GL
-from flow_gl.gl.buffers import Attribute, InstanceLayout, StreamBuffer
+from flow_gl.gl.batch import Batch
+from flow_gl.gl.buffers import Attribute, InstanceLayout
 from flow_gl.gl.counters import FrameCounters
 from flow_gl.gl.shaders import ShaderLibrary
 
@@ -14,20 +15,18 @@ _FIRST_ROWS: Final = 128
 _SOLID, _DASH, _HATCH, _RING, _FADE, _ROUNDED, _TRIANGLE = (float(kind) for kind in range(7))
 
 
-class ShapeBatch:
+class ShapeBatch(Batch):
     """Rectangles in framebuffer pixels, origin top left. All measures are pixels, `alpha` is 0..1.
 
     `upload` and `draw` are apart, so that a layer's update may upload and its draw need not.
     """
 
     def __init__(self, shaders: ShaderLibrary, counters: FrameCounters) -> None:
+        super().__init__(_ROW, _FIRST_ROWS, counters)
         self._program: Final = shaders.program("shape")
-        self._stream: Final = StreamBuffer(_FIRST_ROWS * _ROW.size, counters)
         self._layout: Final = InstanceLayout(
             [Attribute(index, 4, GL.GL_FLOAT, 16 * index) for index in range(3)], _ROW.size, counters
         )
-        self._count = 0
-        self._uploaded = 0
 
     def rect(self, x: float, y: float, width: float, height: float, color: Rgb, *, alpha: float = 1.0) -> None:
         """Add a filled rectangle; one pixel high or wide, it is a line."""
@@ -95,12 +94,6 @@ class ShapeBatch:
         """Add a triangle that fills its box."""
         self._put(x, y, width, height, *color, alpha, _TRIANGLE, 1.0 if points_up else -1.0, 0.0, 0.0)
 
-    def upload(self) -> None:
-        """Send what was added; the next shape begins a new batch."""
-        self._uploaded, self._count = self._count, 0
-        if self._uploaded:
-            self._stream.upload(self._uploaded * _ROW.size)
-
     def draw(self, width_px: int, height_px: int) -> None:
         """Draw what was uploaded onto a framebuffer of this size."""
         if self._uploaded:
@@ -109,11 +102,5 @@ class ShapeBatch:
             self._layout.draw(self._stream.handle, 0, self._uploaded, mode=GL.GL_TRIANGLE_STRIP, vertices=4)
 
     def release(self) -> None:
-        self._stream.release()
+        super().release()
         self._layout.release()
-
-    def _put(self, *row: float) -> None:
-        if (self._count + 1) * _ROW.size > len(self._stream.memory):
-            self._stream.grow()
-        _ROW.pack_into(self._stream.memory, self._count * _ROW.size, *row)
-        self._count += 1

@@ -5,7 +5,8 @@ from typing import Final, Literal
 
 from flow_gl.core.palette import Rgb
 from flow_gl.gl.api import GL
-from flow_gl.gl.buffers import Attribute, InstanceLayout, StreamBuffer
+from flow_gl.gl.batch import Batch
+from flow_gl.gl.buffers import Attribute, InstanceLayout
 from flow_gl.gl.counters import FrameCounters
 from flow_gl.gl.fonts import ATLAS_PX, Cell, FontAtlas
 from flow_gl.gl.shaders import Program, ShaderLibrary
@@ -27,7 +28,7 @@ def bind_text_program(program: Program, atlas: FontAtlas) -> None:
     GL.glUniform2f(program.location("u_texel"), 1.0 / ATLAS_PX, 1.0 / ATLAS_PX)
 
 
-class TextBatch:
+class TextBatch(Batch):
     """Labels in framebuffer pixels, origin top left.
 
     Parameters
@@ -37,9 +38,9 @@ class TextBatch:
     """
 
     def __init__(self, shaders: ShaderLibrary, atlas: FontAtlas, counters: FrameCounters) -> None:
+        super().__init__(_ROW, _FIRST_ROWS, counters)
         self.atlas: Final = atlas
         self._program: Final = shaders.program("text")
-        self._stream: Final = StreamBuffer(_FIRST_ROWS * _ROW.size, counters)
         self._layout: Final = InstanceLayout(
             [
                 Attribute(0, 4, GL.GL_FLOAT, 0),
@@ -50,8 +51,6 @@ class TextBatch:
             _ROW.size,
             counters,
         )
-        self._count = 0
-        self._uploaded = 0
 
     def width(self, text: str, size_px: float, *, is_bold: bool = False) -> float:
         """Advance width of a label in pixels, its plate left out."""
@@ -110,10 +109,10 @@ class TextBatch:
         self._put(x_px, y_px, width, height, width, height, radius_px, 0.0, *color, alpha, 1.0)
 
     def upload(self) -> None:
-        """Send what was added; the next label begins a new batch."""
-        self._uploaded, self._count = self._count, 0
+        """Send what was added; the atlas keeps its cells until it is drawn."""
+        super().upload()
         if self._uploaded:
-            self._stream.upload(self._uploaded * _ROW.size)
+            self.atlas.hold(self)
 
     def draw(self, width_px: int, height_px: int) -> None:
         """Draw what was uploaded, in that order, onto a framebuffer of this size."""
@@ -130,17 +129,10 @@ class TextBatch:
         self._uploaded = 0
 
     def release(self) -> None:
-        self._stream.release()
+        self.atlas.let_go(self)
+        super().release()
         self._layout.release()
 
     def _put_cell(self, cell: Cell, x: float, baseline: float, color: Rgb, alpha: float) -> None:
         width, height = cell.width, cell.height
         self._put(x + cell.left, baseline - cell.top, width, height, cell.u, cell.v, width, height, *color, alpha, 0.0)
-
-    def _put(self, *row: float) -> None:
-        if self._count == 0:
-            self.atlas.hold(self)
-        if (self._count + 1) * _ROW.size > len(self._stream.memory):
-            self._stream.grow()
-        _ROW.pack_into(self._stream.memory, self._count * _ROW.size, *row)
-        self._count += 1

@@ -72,6 +72,7 @@ class Chart:
         self.price_ticks: list[tuple[int, float]] = []
         self.cvd_ticks: list[tuple[int, float]] = []
         self.taken: list[Rect] = []
+        self._value_key: tuple[object, ...] = ()
         self.tick_size = 1
         self.reference = 0.0
         self.last_price = 0
@@ -145,16 +146,23 @@ class Chart:
             (t_ns, float(round(view.screen_x(t_ns))), *ticks.time_label(t_ns, step, scene.zone))
             for t_ns in ticks.time_ticks(view.t_left_ns, view.t_right_ns, step, scene.zone)
         ]
-        tick = self.tick_size
+        cvd_view = scene.cvd_view
+        key = (view.rect, view.y_top, view.y_per_px, cvd_view.rect, cvd_view.y_top, cvd_view.y_per_px)
+        if (*key, scale, self.tick_size) != self._value_key:
+            self._value_key = (*key, scale, self.tick_size)
+            self._find_value_ticks(scene)
+
+    def _find_value_ticks(self, scene: Scene) -> None:
+        view, cvd_view, scale, tick = scene.price_view, scene.cvd_view, scene.price_view.scale, self.tick_size
         step = ticks.price_step(tick, view.y_per_px, PRICE_LABEL_PX * scale)
         self.price_ticks = [
             (price, float(round(view.screen_y(price / tick))))
             for price in ticks.price_ticks(int(view.y_bottom * tick) + 1, int(view.y_top * tick), step)
         ]
-        view = scene.cvd_view
-        step = ticks.value_step(view.y_per_px, VALUE_LABEL_PX * scale)
+        step = ticks.value_step(cvd_view.y_per_px, VALUE_LABEL_PX * scale)
         self.cvd_ticks = [
-            (value, float(round(view.screen_y(value)))) for value in ticks.value_ticks(view.y_bottom, view.y_top, step)
+            (value, float(round(cvd_view.screen_y(value))))
+            for value in ticks.value_ticks(cvd_view.y_bottom, cvd_view.y_top, step)
         ]
 
     def _fill_block(self, number: int, scene: Scene, rows: LevelRows, opacity: float) -> None:

@@ -22,7 +22,10 @@ _MOST_BANDS: Final = 64
 class GapsLayer(SketchLayer):
     """Adds to the rectangles below the bubbles."""
 
-    def update(self, scene: Scene) -> None:
+    def key(self, scene: Scene) -> tuple[object, ...] | None:
+        return () if len(scene.reader.gaps) == 0 else None
+
+    def sketch(self, scene: Scene) -> None:
         gaps = scene.reader.gaps
         if "gaps" not in scene.style.is_visible or len(gaps) == 0:
             return

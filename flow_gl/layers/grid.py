@@ -8,7 +8,12 @@ from flow_gl.layers.sketch import SketchLayer
 class GridLayer(SketchLayer):
     """Adds to the rectangles below the bubbles."""
 
-    def update(self, scene: Scene) -> None:
+    def key(self, scene: Scene) -> tuple[object, ...]:
+        chart = self._chart
+        ticks = chart.time_ticks, chart.price_ticks, chart.cvd_ticks
+        return (*ticks, scene.price_view.rect, scene.cvd_view.rect, round(scene.live_x_px), scene.style)
+
+    def sketch(self, scene: Scene) -> None:
         under, palette = self._chart.under, scene.style.palette
         price, cvd = scene.price_view.rect, scene.cvd_view.rect
         line = max(1.0, round(scene.price_view.scale))

@@ -37,7 +37,13 @@ class LegendLayer(SketchLayer):
         self._hidden_key: tuple[object, ...] = ()
         self._hidden = 0
 
-    def update(self, scene: Scene) -> None:
+    def key(self, scene: Scene) -> tuple[object, ...]:
+        chart, view = self._chart, scene.price_view
+        bucket_ns = chart.series.current.base.bucket_ns
+        hidden = self._hidden_in(scene) if scene.style.size_floor > 0 else 0
+        return view.rect, view.scale, scene.style, reference_of(scene), bucket_ns, chart.has_trades, hidden
+
+    def sketch(self, scene: Scene) -> None:
         rect, scale = scene.price_view.rect, scene.price_view.scale
         if "bubbles" not in scene.style.is_visible or not self._chart.has_trades:
             return

@@ -69,24 +69,34 @@ class LevelsLayer(SketchLayer):
 
     def __init__(self, chart: Chart) -> None:
         super().__init__(chart)
-        self._key: tuple[object, ...] = ()
+        self._versions: tuple[object, ...] = ()
         self._levels: list[Level] = []
+        self._found = 0
         self._nodes: list[int] = []
 
-    def update(self, scene: Scene) -> None:
+    def key(self, scene: Scene) -> tuple[object, ...]:
+        view = scene.price_view
+        place = view.rect, view.y_top, view.y_per_px, view.scale, scene.profile_rect, tuple(self._chart.taken)
+        return (*place, self._find(scene), self._chart.tick_size, scene.style)
+
+    def _find(self, scene: Scene) -> int:
+        """Take the levels anew when they have changed; how often that was, -1 where none are to be seen."""
         if "levels" not in scene.style.is_visible or not self._chart.has_trades:
-            return
+            return -1
         reader, session = scene.reader, scene.reader.session
         versions = reader.profile_version, float(session["vwap"]), int(session["trade_date"])
         key = (*versions, id(reader), scene.style.palette)
-        if key != self._key and not (self._chart.is_paused and self._levels and self._key[3:] == key[3:]):
-            self._key = key
+        if key != self._versions and not (self._chart.is_paused and self._levels and self._versions[3:] == key[3:]):
+            self._versions = key
             self._levels = levels_of(scene)
             profile = reader.profile
             self._nodes = [int(price) for price in profile["lvn"][: int(profile["lvn_count"])]]
-        self._draw_lines(scene)
+            self._found += 1
+        return self._found
 
-    def _draw_lines(self, scene: Scene) -> None:
+    def sketch(self, scene: Scene) -> None:
+        if "levels" not in scene.style.is_visible or not self._chart.has_trades:
+            return
         chart, view, palette = self._chart, scene.price_view, scene.style.palette
         rect, scale = view.rect, view.scale
         line = max(1.0, round(scale))

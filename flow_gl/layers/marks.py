@@ -38,8 +38,12 @@ class MarksLayer(SketchLayer):
         self._flash_from_s = -FLASH_S
         self._flash_direction = 0
 
-    def update(self, scene: Scene) -> None:
+    def key(self, scene: Scene) -> tuple[object, ...] | None:
         self._read(scene)
+        is_there = "marks" in scene.style.is_visible and bool(self._times)
+        return None if is_there else ()
+
+    def sketch(self, scene: Scene) -> None:
         if "marks" not in scene.style.is_visible:
             return
         view = scene.price_view

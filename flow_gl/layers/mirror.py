@@ -71,13 +71,13 @@ class Mirror:
             self._open_at = -1
             return False
         hi = self.rows.hi
+        row_bytes = row.tobytes()
+        if hi == self._open_at and row_bytes == self._open_bytes:
+            return True
         self.rows.reserve(1)
         previous = ring.read(hi - 1, hi)[1] if hi > 0 else row[:0]
-        packed = self._pack(row, base, gaps, previous if len(previous) else None)
-        packed_bytes = packed.tobytes()
-        if packed_bytes != self._open_bytes or hi != self._open_at:
-            self.rows.write(hi, packed)
-            self._open_bytes, self._open_at = packed_bytes, hi
+        self.rows.write(hi, self._pack(row, base, gaps, previous if len(previous) else None))
+        self._open_bytes, self._open_at = row_bytes, hi
         return True
 
     @property

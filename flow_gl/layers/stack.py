@@ -13,11 +13,12 @@ from flow_gl.gl.counters import FrameCounters
 from flow_gl.gl.kit import Kit
 from flow_gl.gl.timing import LayerTimer
 from flow_gl.gl.view import Rect
-from flow_gl.layers.axes import AxesLayer
+from flow_gl.layers.axes import CvdAxisLayer, PriceAxisLayer, TimeAxisLayer
 from flow_gl.layers.base import Layer, Scene
 from flow_gl.layers.bubbles import BubblesLayer
 from flow_gl.layers.chart import Chart
 from flow_gl.layers.counts import CountsLayer
+from flow_gl.layers.crosshair import CrosshairLayer
 from flow_gl.layers.cvd import CvdLayer
 from flow_gl.layers.gaps import GapsLayer
 from flow_gl.layers.grid import GridLayer
@@ -59,7 +60,10 @@ DRAW_ORDER: Final[tuple[tuple[str, Callable[[Chart], Layer] | Batch, Pane], ...]
     ("bubbles", BubblesLayer, Pane.PRICE),
     ("counts", CountsLayer, Pane.PRICE),
     ("cvd", CvdLayer, Pane.CVD),
-    ("axes", AxesLayer, Pane.WHOLE),
+    ("price_axis", PriceAxisLayer, Pane.WHOLE),
+    ("cvd_axis", CvdAxisLayer, Pane.WHOLE),
+    ("time_axis", TimeAxisLayer, Pane.WHOLE),
+    ("crosshair", CrosshairLayer, Pane.WHOLE),
     ("over", Batch.OVER, Pane.WHOLE),
     ("text", Batch.TEXT, Pane.WHOLE),
 )

@@ -25,7 +25,10 @@ def dimmed_ground(scene: Scene) -> Rgb:
 class StandingLayer(SketchLayer):
     """Clears the chart's ground anew and frames it; nothing while the market runs."""
 
-    def update(self, scene: Scene) -> None:
+    def key(self, scene: Scene) -> tuple[object, ...]:
+        return scene.is_live, _panes(scene), scene.style.palette
+
+    def sketch(self, scene: Scene) -> None:
         if scene.is_live:
             return
         rect, over, color = _panes(scene), self._chart.over, scene.style.palette.attention

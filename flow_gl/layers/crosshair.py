@@ -1,0 +1,40 @@
+"""The crosshair: lines through both panes, and what they point at on the axes."""
+
+from flow_gl.layers import ticks
+from flow_gl.layers.axes import LABEL_PX, add_plate, crosshair_x
+from flow_gl.layers.base import Scene
+from flow_gl.layers.chart import mix
+from flow_gl.layers.sketch import SketchLayer
+from flow_gl.layers.words import contracts_text, price_text
+
+
+class CrosshairLayer(SketchLayer):
+    """Comes last: its plates lie on the others."""
+
+    def key(self, scene: Scene) -> tuple[object, ...] | None:
+        return None if crosshair_x(scene) is not None else ()
+
+    def sketch(self, scene: Scene) -> None:
+        x = crosshair_x(scene)
+        if x is None or scene.crosshair_px is None:
+            return
+        chart, palette, scale = self._chart, scene.style.palette, scene.price_view.scale
+        price, cvd = scene.price_view, scene.cvd_view
+        y = scene.crosshair_px[1]
+        line = max(1.0, round(scale))
+        dashes = {"alpha": 0.8, "period": 6 * line, "dash": 3 * line}
+        height = cvd.rect.bottom - price.rect.y
+        chart.over.dashed(round(x), price.rect.y, line, height, palette.quiet, **dashes)
+        chart.over.dashed(price.rect.x, round(y), price.rect.width, line, palette.quiet, **dashes)
+        ground = mix(palette.ground, palette.quiet, 0.35)
+        if y < price.rect.bottom:
+            text = price_text(round(price.y_at(y)) * chart.tick_size, chart.tick_size)
+        else:
+            text = contracts_text(round(cvd.y_at(y)))
+        add_plate(chart, scene, text, round(y), plate=ground, color=palette.text)
+        size = LABEL_PX * scale
+        text = ticks.clock_text(price.time_at(x), scene.zone)
+        half = 0.5 * chart.text.width(text, size) + size
+        middle = round(min(max(x, price.rect.x + half), price.rect.right - half))
+        axis_y = round(cvd.rect.bottom + 0.5 * scene.time_axis_px)
+        chart.text.add(text, middle, axis_y, size_px=size, color=palette.text, align="center", plate=ground)
