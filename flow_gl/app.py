@@ -11,7 +11,7 @@ from flow_gl.core.clock import SYSTEM, Clock
 from flow_gl.core.log import get_logger
 from flow_gl.core.schema import FeedState
 from flow_gl.ui.link import Link, LinkState
-from flow_gl.ui.options import ViewOptions
+from flow_gl.ui.options import DEFAULT_HEIGHT, DEFAULT_WIDTH, ViewOptions
 
 if TYPE_CHECKING:
     from flow_gl.gl.context import HeadlessContext, Window
@@ -87,7 +87,7 @@ def _open(options: ViewOptions, remembered: "Preferences") -> "tuple[HeadlessCon
     if options.headless:
         return HeadlessContext(options.width, options.height, content_scale=options.scale or 1.0), None
     width, height = options.width, options.height
-    if (width, height) == (ViewOptions.width, ViewOptions.height) and remembered.width and remembered.height:
+    if (width, height) == (DEFAULT_WIDTH, DEFAULT_HEIGHT) and remembered.width and remembered.height:
         width, height = remembered.width, remembered.height
     window = Window(
         WindowOptions(
@@ -107,6 +107,12 @@ def _address(window: "Window") -> int:
     address = ctypes.cast(window.handle, ctypes.c_void_p).value
     assert address is not None
     return address
+
+
+def _rate(options: ViewOptions, window: "Window | None") -> float:
+    if window is not None:
+        return float(window.refresh_hz)
+    return float(options.record_fps) if options.record else options.fps or HEADLESS_FPS
 
 
 def _remember(path: Path, loop: "ViewLoop", window: "Window | None", before: "Preferences") -> None:
@@ -142,11 +148,9 @@ class Program:
         self._periods: Final = FrameTimes(512)
         self._work: Final = FrameTimes(512)
         self._garbage: Final = Garbage(clock)
-        if window is None:
-            fps = float(options.record_fps) if options.record else options.fps or HEADLESS_FPS
-            self._pacer: Final = Pacer(clock, refresh_hz=fps, cap_fps=options.fps, is_synced=False)
-        else:
-            self._pacer = Pacer(clock, refresh_hz=window.refresh_hz, cap_fps=options.fps, is_synced=True)
+        self._pacer: Final = Pacer(
+            clock, refresh_hz=_rate(options, window), cap_fps=options.fps, is_synced=window is not None
+        )
         self._recording: Recording | None = None
         self._counted_from_ns: int | None = None
         self._ended_ns: int | None = None
@@ -155,8 +159,6 @@ class Program:
 
     def run(self) -> None:
         """Frames until there is a reason to end; then the picture and the video are finished."""
-        from flow_gl.saving import save_picture
-
         clock, loop = self._clock, self._loop
         last_ns = clock.monotonic_ns()
         frames = 0
@@ -173,6 +175,8 @@ class Program:
                 self._serve_requests()
                 is_over = self._is_over(start_ns)
                 if is_over and self._options.screenshot is not None:
+                    from flow_gl.saving import save_picture
+
                     save_picture(loop.surface, self._options.screenshot)
                 loop.surface.swap()
                 if is_over:
@@ -222,12 +226,15 @@ class Program:
         self._recording.offer(now_ns)
 
     def _serve_requests(self) -> None:
+        loop = self._loop
+        requests = loop.take_requests()
+        if not requests:
+            return
         from flow_gl.saving import save_picture_later
         from flow_gl.ui.actions import Request
         from flow_gl.view_loop import picture_name
 
-        loop = self._loop
-        for request in loop.take_requests():
+        for request in requests:
             if request is Request.QUIT:
                 self._is_quitting = True
             elif request is Request.FULLSCREEN and self._window is not None:

@@ -306,8 +306,9 @@ class ViewLoop:
             )
             chart = ChartFrame(index=index, layout=layout, market=market, said=said, paused_new=new)
             chart.waiting = status.awaiting(link, market, said)
-            if market is not None:
+            if market is not None and not chart.waiting:
                 chart.scene = scenes.build(market, layout, state, state.charts[index], moment, is_live=said.is_live)
+            if market is not None:
                 chart.badge = self._watches[index].look(market, wall_ns=wall_ns, event_ns=shown_ns)
             charts.append(chart)
         self._seen = self._look()

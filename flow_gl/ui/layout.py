@@ -22,6 +22,8 @@ SPLITTER_PX: Final = 8.0
 PROFILE_SHARE: Final = 0.14
 """Greatest width of the profile, of the plot's."""
 _GUTTER_PX: Final = 2.0
+_LEAST_AXIS_PX: Final = 88.0
+"""Room for a price of seven figures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,7 @@ def _chart(outer: Rect, scale: float, cvd_share: float) -> ChartLayout:
     header_h = min(round(HEADER_PX * scale), outer.height * 0.25)
     axis_h = min(round(TIME_AXIS_PX * scale), outer.height * 0.15)
     # A narrow chart keeps its plot: the axis gives way down to what a price needs.
-    axis_w = round(min(PRICE_AXIS_PX * scale, max(72.0 * scale, 0.12 * outer.width), 0.4 * outer.width))
+    axis_w = round(min(PRICE_AXIS_PX * scale, max(_LEAST_AXIS_PX * scale, 0.12 * outer.width), 0.4 * outer.width))
     header = Rect(outer.x, outer.y, outer.width, round(header_h))
     top, bottom = header.bottom, outer.bottom - round(axis_h)
     cvd_h = round((bottom - top) * cvd_share)

@@ -14,13 +14,17 @@ _JUMP_S: Final = 1.5
 """Farther off than this (wall seconds at the rate in force), the shown time jumps."""
 
 
+_BEYOND_BEAT_NS: Final = 500_000_000
+"""The feed's clock is believed for so long after the engine's last sign of life: a dead engine's picture stands."""
+
+
 def feed_now(engine: EngineReader | None, wall_ns: int) -> int:
     """Event time by the feed's clock at a wall time; 0 before there is one."""
     if engine is None or not int(engine.status["anchor_event"]):
         return 0
     if not math.isfinite(float(engine.status["rate"])):
         return int(engine.status["anchor_event"])
-    return engine.event_now(wall_ns)
+    return engine.event_now(min(wall_ns, int(engine.status["heartbeat"]) + _BEYOND_BEAT_NS))
 
 
 class MotionClock:
@@ -35,7 +39,8 @@ class MotionClock:
         if engine is None or target == 0:
             return self.shown_ns
         rate = float(engine.status["rate"])
-        rate = rate if math.isfinite(rate) else 0.0
+        is_known = math.isfinite(rate) and wall_ns < int(engine.status["heartbeat"]) + _BEYOND_BEAT_NS
+        rate = rate if is_known else 0.0
         # Integers and small differences: a double of epoch nanoseconds is only good to 256 ns.
         moved = self.shown_ns + int(rate * dt_s * 1e9)
         off = target - moved

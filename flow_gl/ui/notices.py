@@ -109,9 +109,6 @@ def _chips(pen: Pen, chart: ChartFrame, frame: Frame, state: ViewState) -> None:
     """What is kept from view, so that nobody takes the rest for all there is."""
     own = state.charts[chart.index]
     texts = []
-    if own.hidden_count:
-        floor = state.floor_of(own)
-        texts.append(f"{own.hidden_count:,} bubbles below {floor:,} contracts hidden")
     if own.cleared_before_ns:
         texts.append(f"bubbles before {words.clock(own.cleared_before_ns)} hidden  \u00b7  C shows them")
     if not own.price.is_auto:

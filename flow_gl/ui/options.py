@@ -2,6 +2,10 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
+
+DEFAULT_WIDTH: Final = 1600
+DEFAULT_HEIGHT: Final = 900
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,9 +14,9 @@ class ViewOptions:
 
     headless: bool = False
     """No window: the same frames into an off-screen target."""
-    width: int = 1600
-    """Window or picture size, pixels."""
-    height: int = 900
+    width: int = DEFAULT_WIDTH
+    """Window or picture size, pixels. A window of the default size opens as large as it was last time."""
+    height: int = DEFAULT_HEIGHT
     duration_s: float | None = None
     """End after so long, counted from the first frame that shows a running feed (an engine's start is not counted)."""
     screenshot: Path | None = None

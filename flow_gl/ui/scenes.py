@@ -99,7 +99,8 @@ def build(
         price_axis_px=layout.price_axis.width,
         time_axis_px=layout.time_axis.height,
     )
-    own.hidden_count = hit.hidden_count(scene)
+    # The chart's legend counts them too; the panel is told only while it is there.
+    own.hidden_count = hit.hidden_count(scene) if state.is_panel_open("controls") else 0
     cursor = state.cursor_px
     own.hover_id = hit.bubble_at(scene, *cursor) if cursor and pane.contains(*cursor) else None
     return scene if own.hover_id is None else replace(scene, hover_id=own.hover_id)

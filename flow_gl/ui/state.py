@@ -17,12 +17,12 @@ LAYERS: Final = {
     "grid": "Grid",
     "price": "Last price",
     "bubbles": "Bubbles",
-    "counts": "Contracts in bubbles",
-    "profile": "Volume profile",
-    "levels": "POC, value area, VWAP",
+    "counts": "Contracts",
+    "profile": "Profile",
+    "levels": "Levels",
     "cvd": "CVD",
-    "marks": "CVD crosses and events",
-    "gaps": "Gaps and halts",
+    "marks": "Events",
+    "gaps": "Gaps",
 }
 """Parts of the chart that can be switched off, by the name that the layers know, and what a user calls them."""
 

@@ -63,9 +63,9 @@ def apply(palette: Palette, scale: float) -> None:
     style.frame_padding = imgui.ImVec2(8 * scale, 4 * scale)
     style.item_spacing = imgui.ImVec2(8 * scale, 6 * scale)
     style.item_inner_spacing = imgui.ImVec2(6 * scale, 4 * scale)
-    style.cell_padding = imgui.ImVec2(6 * scale, 3 * scale)
+    style.cell_padding = imgui.ImVec2(6 * scale, 2 * scale)
     style.scrollbar_size = 10 * scale
-    style.grab_min_size = 12 * scale
+    style.grab_min_size = 8 * scale
     style.indent_spacing = 14 * scale
     style.window_border_size = style.popup_border_size = 1.0
     style.frame_border_size = style.tab_border_size = 0.0
@@ -73,6 +73,7 @@ def apply(palette: Palette, scale: float) -> None:
     style.window_menu_button_position = imgui.Dir.none
     style.docking_separator_size = 2 * scale
     style.separator_text_border_size = 1.0
+    style.separator_text_padding = imgui.ImVec2(0.0, 2 * scale)
     style.window_min_size = imgui.ImVec2(160 * scale, 40 * scale)
     for name, color, alpha in _colors(palette):
         style.set_color_(getattr(imgui.Col_, name).value, imgui.ImVec4(*color, alpha))
@@ -98,8 +99,8 @@ def _colors(palette: Palette) -> list[tuple[str, Rgb, float]]:
         ("separator", grid, 1.0),
         ("check_mark", info, 1.0),
         ("checkbox_selected_bg", field, 1.0),
-        ("slider_grab", info, 0.85),
-        ("slider_grab_active", info, 1.0),
+        ("slider_grab", info, 0.6),
+        ("slider_grab_active", info, 0.8),
         ("plot_lines", info, 1.0),
         ("plot_lines_hovered", palette.attention, 1.0),
         ("plot_histogram", info, 0.8),

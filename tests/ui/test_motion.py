@@ -20,7 +20,8 @@ def frames(link, clock, count, *, start=0, jitter_ns=0, rate=1.0):
     for frame in range(start, start + count):
         wall = link.now_ns + frame * 16_666_667
         off = jitter_ns * (-1) ** frame
-        link.say(anchor_wall=wall, anchor_event=link.now_ns + int((wall - link.now_ns) * rate) + off, rate=rate)
+        event = link.now_ns + int((wall - link.now_ns) * rate) + off
+        link.say(heartbeat=wall, anchor_wall=wall, anchor_event=event, rate=rate)
         link.engine.refresh()
         shown.append(clock.step(link.engine, wall, 1 / 60))
     return np.array(shown, np.int64)
@@ -55,6 +56,15 @@ def test_a_feed_that_stands_still_and_one_without_an_end_are_shown_where_they_ar
     link.say(rate=np.inf)
     link.engine.refresh()
     assert feed_now(link.engine, link.now_ns + 5) == link.now_ns
+
+
+def test_a_dead_engines_picture_stands_still(link):
+    clock = MotionClock()
+    frames(link, clock, 60)
+    wall = link.now_ns + SECOND
+    shown = [clock.step(link.engine, wall + n * 16_666_667, 1 / 60) for n in range(300)]
+    assert shown[-1] - shown[0] < SECOND
+    assert len(set(shown[200:])) == 1
 
 
 def test_before_the_first_word_of_the_feed_there_is_no_time():

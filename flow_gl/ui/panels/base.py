@@ -13,13 +13,13 @@ from flow_gl.ui.state import ViewState
 from flow_gl.ui.theme import u32
 
 MARGIN_PX: Final = 12.0
-COLUMN_PX: Final = 316.0
+COLUMN_PX: Final = 300.0
 _PLACES: Final = {
     # name: column, upper border below the header, height; content scale 1. Two columns over the oldest history.
-    "controls": (0, 0.0, 470.0),
-    "feed": (0, 478.0, 330.0),
-    "session": (1, 0.0, 560.0),
-    "performance": (1, 568.0, 290.0),
+    "controls": (0, 0.0, 572.0),
+    "feed": (0, 580.0, 424.0),
+    "session": (1, 0.0, 664.0),
+    "performance": (1, 672.0, 332.0),
 }
 
 
@@ -93,8 +93,9 @@ def colored(text: str, color: Rgb | None) -> None:
 
 def heading(text: str) -> None:
     """A quiet line between groups."""
-    imgui.spacing()
+    imgui.push_style_color(imgui.Col_.text.value, imgui.get_style_color_vec4(imgui.Col_.text_disabled.value))
     imgui.separator_text(text)
+    imgui.pop_style_color()
 
 
 def hint(text: str) -> None:

@@ -94,7 +94,7 @@ def _time(frame: Frame, state: ViewState) -> None:
 def _layers(state: ViewState) -> None:
     base.heading("Show")
     shown = state.filters.layers
-    if imgui.begin_table("layers", 2):
+    if imgui.begin_table("layers", 3):
         for name, title in LAYERS.items():
             imgui.table_next_column()
             changed, is_on = imgui.checkbox(title, name in shown)
@@ -110,7 +110,7 @@ def _layers(state: ViewState) -> None:
 
 def _rules(frame: Frame, state: ViewState) -> list[Command]:
     """The engine's rules: these change numbers, for every chart."""
-    base.heading("Rules (these change numbers)")
+    base.heading("Rules: these change numbers")
     commands: list[Command] = []
     rules = state.rules
     _, rules.arm = imgui.input_int("arm zero cross", rules.arm, 10, 100)

@@ -35,7 +35,11 @@ def draw(frame: Frame, state: ViewState) -> list[Command]:
     """Draw the panel over the middle; it sends no commands."""
     scale = frame.scale
     viewport = imgui.get_main_viewport()
-    size = (min(900.0 * scale, viewport.size.x * 0.94), min(660.0 * scale, viewport.size.y * 0.94))
+    # Height 0 fits the contents, where the window has the room.
+    size = (
+        min(900.0 * scale, viewport.size.x * 0.94),
+        0.0 if viewport.size.y > 620 * scale else viewport.size.y * 0.94,
+    )
     centre = (viewport.pos.x + viewport.size.x / 2, viewport.pos.y + viewport.size.y / 2)
     imgui.set_next_window_pos(centre, imgui.Cond_.appearing.value, (0.5, 0.5))
     imgui.set_next_window_size(size, imgui.Cond_.appearing.value)
@@ -77,10 +81,10 @@ def _keys(group: str, actions: list[Action]) -> None:
 def _rows(title: str, rows: list[tuple[str, str]]) -> None:
     base.heading(title)
     widest = max(imgui.calc_text_size(key).x for key, _ in rows)
-    start = imgui.get_cursor_pos_x()
+    gap = 14.0 * imgui.get_style().font_scale_main
     for key, text in rows:
         imgui.text_unformatted(key)
-        imgui.same_line(start + widest + 14.0)
+        imgui.same_line(0.0, widest - imgui.calc_text_size(key).x + gap)
         imgui.push_style_color(imgui.Col_.text.value, imgui.get_style_color_vec4(imgui.Col_.text_disabled.value))
         imgui.text_wrapped(text)
         imgui.pop_style_color()
