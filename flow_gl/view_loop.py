@@ -59,6 +59,7 @@ class ViewLoop:
         self._requests: list[Request] = []
         self.frame: Frame | None = None
         """The last frame."""
+        self.is_menu_open = False
         self.content_scale: float | None = None
         """Overrides the surface's."""
         self._clock: Final = clock
@@ -90,6 +91,7 @@ class ViewLoop:
             self._requests.remove(Request.MENU)
             overlays.open_menu()
         commands, chosen = overlays.draw(self.gui.pen, frame, self.state, self.notes, self._area())
+        self.is_menu_open = overlays.is_menu_open()
         for command in commands:
             self._send(command)
         self.frame = frame
@@ -175,7 +177,8 @@ class ViewLoop:
         }.get(self._gestures.zone)
         if shape is not None and mouse.is_free:
             imgui.set_mouse_cursor(shape.value)
-        found = keyboard.pressed()
+        # The menu takes Esc for itself.
+        found = [action for action in keyboard.pressed() if not (self.is_menu_open and action.name == "escape")]
         if found:
             self._busy_until_s = steady_s + _BUSY_AFTER_INPUT_S
             self._act(found, frame)

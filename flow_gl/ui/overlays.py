@@ -54,6 +54,10 @@ def open_menu() -> None:
     imgui.open_popup(menu.POPUP)
 
 
+def is_menu_open() -> bool:
+    return imgui.is_popup_open(menu.POPUP)
+
+
 def _bubbles(chart: ChartFrame, frame: Frame, state: ViewState) -> None:
     if chart.market is None or chart.scene is None:
         return
