@@ -46,8 +46,8 @@ def demo(
         seed=seed,
         rate=rate,
         symbols=tuple(part.strip() for part in symbols.split(",") if part.strip()),
-        halts=tuple(_spell(text, "--halt", "5s:90s") for text in halt or ()),
-        bursts=tuple(_spell(text, "--burst", "10s:5s:20") for text in burst or ()),
+        halts=tuple(_halt(text) for text in halt or ()),
+        bursts=tuple(_burst(text) for text in burst or ()),
         speed=None if math.isinf(settings.speed) else settings.speed,
     )
     raise typer.Exit(draw.show(feed, settings, drawing, title="flow_gl demo"))
@@ -152,13 +152,24 @@ def live(
     raise typer.Exit(draw.show(feed, settings, drawing, title=f"flow_gl {', '.join(settings.symbols)}"))
 
 
-def _spell(text: str, flag_name: str, example: str) -> tuple[float, ...]:
-    """Parse `AT:FOR` or `AT:FOR:FACTOR` to seconds, seconds and a factor. Raises UsageError."""
-    parts = text.split(":")
-    if len(parts) != len(example.split(":")):
-        raise UsageError(f"{flag_name}: a spell like {example} was expected, {text!r} came")
-    at_s, for_s = (parse_duration_ns(part, low_ns=0, name=flag_name) / 1e9 for part in parts[:2])
+def _halt(text: str) -> tuple[float, float]:
+    """Parse `AT:FOR` to seconds. Raises UsageError."""
+    at, colon, length = text.partition(":")
+    if not colon:
+        raise UsageError(f"--halt: a start and a length like 5s:90s were expected, {text!r} came")
+    return _seconds(at, "--halt"), _seconds(length, "--halt")
+
+
+def _burst(text: str) -> tuple[float, float, float]:
+    """Parse `AT:FOR:FACTOR` to seconds, seconds and a factor. Raises UsageError."""
     try:
-        return (at_s, for_s, *(float(part) for part in parts[2:]))
+        at, length, factor = text.split(":")
+        return _seconds(at, "--burst"), _seconds(length, "--burst"), float(factor)
     except ValueError:
-        raise UsageError(f"{flag_name}: a spell like {example} was expected, {text!r} came") from None
+        raise UsageError(
+            f"--burst: a start, a length and a factor like 10s:5s:20 were expected, {text!r} came"
+        ) from None
+
+
+def _seconds(text: str, name: str) -> float:
+    return parse_duration_ns(text, low_ns=0, name=name) / 1e9

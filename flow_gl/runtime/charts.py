@@ -81,6 +81,7 @@ class Charts:
         return self._slots[chart].instrument_id if 0 <= chart < len(self._slots) else 0
 
     def stores(self) -> list[MarketStore]:
+        """The charts' stores, in chart order."""
         return [slot.store for slot in self._slots]
 
     def is_charted(self, instrument_id: int) -> bool:

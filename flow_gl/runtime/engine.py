@@ -14,7 +14,6 @@ not vouch, the clock stays well behind what could still come. At a feed's end al
 import math
 import queue
 from collections import deque
-from collections.abc import Callable
 from typing import Final, Protocol, runtime_checkable
 
 import numpy as np
@@ -27,8 +26,9 @@ from flow_gl.core.schema import TRADE, FeedState
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.feed.base import Definition, Feed, FeedGap, FeedStatus, Item, Mapping, Trades
 from flow_gl.runtime.charts import Charts
+from flow_gl.runtime.keepers import Keepers
 from flow_gl.runtime.meters import Rate, StatusBoard
-from flow_gl.store.ring import Cursor, Ring
+from flow_gl.store.ring import Ring
 
 TAPE_CAPACITY: Final = 1 << 20
 BATCH: Final = 1 << 14
@@ -83,6 +83,7 @@ class Engine:
     clock : the program's clock
     commands : what the view asks for; any thread may put, Stop ends the loop
     note : what the user should know from the start, one line
+    keepers : recorder and archive, where there are any
     """
 
     def __init__(
@@ -95,6 +96,7 @@ class Engine:
         clock: Clock,
         commands: queue.SimpleQueue[Command],
         note: str = "",
+        keepers: Keepers | None = None,
     ) -> None:
         self._feed: Final = feed
         self._pipeline: Final = pipeline
@@ -103,13 +105,10 @@ class Engine:
         self._clock: Final = clock
         self._commands: Final = commands
         self._note: Final = note
+        self._keepers: Final = keepers
         self._log: Final = get_logger("engine")
         self.tape: Final = Ring(memoryview(bytearray(Ring.nbytes(TRADE, TAPE_CAPACITY))), TRADE, TAPE_CAPACITY)
         """Every trade in the order of arrival."""
-        self.consumers: Final[list[Cursor]] = []
-        """Readers of the tape that must not be lapped."""
-        self.on_notice: Callable[[Item], None] | None = None
-        """Called with each mapping, definition and gap, in order with the trades."""
         self._waiting: Final[deque[tuple[Item, int]]] = deque()
         self._taken = 0  # trades of the first waiting item that are aggregated already
         self._behind = 0
@@ -135,8 +134,9 @@ class Engine:
 
     def run(self) -> None:
         """Take turns until stopped. The feed's errors (FlowError) come through."""
-        board = self._board
-        board.markets(self._charts.names)
+        self._show_charts()
+        if self._keepers:
+            self._keepers.start(self.tape)
         while not self._must_stop:
             pause = self.turn()
             if pause > 0:
@@ -264,7 +264,7 @@ class Engine:
         if isinstance(item, Mapping):
             self._pipeline.map(item)
             if self._charts.map(item):
-                self._board.markets(self._charts.names)
+                self._show_charts()
                 self._log.info("chart", extra={"requested": item.requested, "symbol": item.symbol})
         elif isinstance(item, Definition):
             self._pipeline.define(item)
@@ -272,13 +272,18 @@ class Engine:
             self._gap_starts.add(item.start)
             self._pipeline.gap(item)
             self._log.warning("feed gap", extra={"start": item.start, "end": item.end, "filled": item.filled})
-        if self.on_notice:
-            self.on_notice(item)
+        if self._keepers:
+            self._keepers.note(item)
         self._needs_publish = True
 
     def _room(self) -> int:
         """Trades that the tape can take before it laps a reader."""
-        return TAPE_CAPACITY - max((cursor.behind for cursor in self.consumers), default=0)
+        return TAPE_CAPACITY - (self._keepers.waiting() if self._keepers else 0)
+
+    def _show_charts(self) -> None:
+        self._board.markets(self._charts.names)
+        if self._keepers:
+            self._keepers.keep_charts(self._charts.stores())
 
     def _close_by_clock(self, status: FeedStatus) -> None:
         if self._feed.is_ended():
@@ -316,7 +321,8 @@ class Engine:
         board.feed(status, self._feed.clock())
         if status.state is FeedState.ENDED and not self._is_finished:
             row["state"] = FeedState.REPLAY  # the last trades are still being aggregated
-        board.text("message", status.message or self._note)
+        remarks = (status.message or self._note, self._keepers.message() if self._keepers else "")
+        board.text("message", "; ".join(remark for remark in remarks if remark))
         row["trades"] = self._trades
         row["trades_per_second"] = self._rate.per_second(now)
         row["behind"] = self._behind
@@ -328,7 +334,7 @@ class Engine:
 
     def _pause(self, state: FeedState, now: int) -> float:
         if self._waiting and self._is_settled:
-            return 0.0
+            return 0.0 if self._room() else BUSY_SLEEP_S
         if state in _STANDING:
             return STANDING_SLEEP_S
         return QUIET_SLEEP_S if now - self._last_trade_ns > QUIET_AFTER_NS else BUSY_SLEEP_S

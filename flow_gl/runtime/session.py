@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from flow_gl.core.clock import Clock
 from flow_gl.core.commands import Command
 from flow_gl.core.log import get_logger
-from flow_gl.core.spec import EngineSpec, FilesSpec
+from flow_gl.core.spec import EngineSpec, FilesSpec, LiveSpec
 from flow_gl.runtime.meters import StatusBoard
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ class Session:
         from flow_gl.engine.pipeline import Pipeline
         from flow_gl.runtime.charts import Charts
         from flow_gl.runtime.engine import Engine
+        from flow_gl.runtime.keepers import Keepers
 
         spec, plan = self._spec, self._plan
         self._board.row["damaged"] = len(plan.damage)
@@ -89,6 +90,9 @@ class Session:
             are_parents=plan.are_parents,
         )
         self._owned.callback(charts.close)
+        keepers = Keepers(spec.feed, self._clock) if isinstance(spec.feed, LiveSpec) else None
+        if keepers:
+            self._owned.callback(keepers.close)
         engine = Engine(
             feed=plan.feed,
             pipeline=pipeline,
@@ -97,6 +101,7 @@ class Session:
             clock=self._clock,
             commands=commands,
             note=plan.note,
+            keepers=keepers,
         )
         self._owned.callback(plan.feed.close)
         plan.feed.start()

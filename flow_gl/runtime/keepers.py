@@ -1,0 +1,108 @@
+"""What keeps a live session: the recorder, behind the tape, and the archive, behind the charts' rings.
+
+Both work in threads of their own and hold up nobody. What they cannot do is said in the status, and the chart goes on.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from flow_gl.core.clock import Clock
+from flow_gl.core.errors import UsageError
+from flow_gl.core.folders import data_dir
+from flow_gl.core.log import get_logger
+from flow_gl.core.sessions import SessionCalendar
+from flow_gl.core.spec import LiveSpec
+from flow_gl.feed.base import Definition, Item, Mapping
+from flow_gl.services.recorder import Recorder, RecorderState
+from flow_gl.store.market import MarketStore
+from flow_gl.store.ring import Ring
+
+if TYPE_CHECKING:
+    from flow_gl.services.archive import Archive
+
+RECORDINGS: Final = "recordings"
+"""Folder of the recordings in the user's data folder."""
+
+
+def recordings_dir(record_dir: str | None) -> Path:
+    """Where recordings are kept."""
+    return Path(record_dir) if record_dir else data_dir() / RECORDINGS
+
+
+class Keepers:
+    """The recorder and the archive of a live session, each where it is wanted.
+
+    Raises
+    ------
+    UsageError : the archive's URL is of no database that is known, or its packages are not installed
+    """
+
+    def __init__(self, spec: LiveSpec, clock: Clock) -> None:
+        # A calendar each: one is used by one thread.
+        self._archive: Final = None if spec.archive == "off" else _archive(spec.archive)
+        self._recorder: Final = (
+            Recorder(
+                recordings_dir(spec.record_dir),
+                dataset=spec.dataset,
+                session_of=SessionCalendar().session_at,
+                clock=clock,
+            )
+            if spec.recording
+            else None
+        )
+        self._tape: Ring | None = None
+        self._archived: Final[list[MarketStore]] = []
+
+    def start(self, tape: Ring) -> None:
+        """Begin, before the first trade."""
+        self._tape = tape
+        if self._recorder:
+            # The feed begins with the session from its open, which a recording may hold already.
+            self._recorder.start(tape, position=tape.head, repeats=True)
+        if self._archive:
+            self._archive.start()
+
+    def keep_charts(self, stores: list[MarketStore]) -> None:
+        """Archive the charts that are new since the last call."""
+        for store in stores:
+            if self._archive and store not in self._archived:
+                self._archive.add(store)
+                self._archived.append(store)
+
+    def note(self, item: Item) -> None:
+        """Take a mapping or a definition, in order with the trades."""
+        if self._recorder and self._tape and isinstance(item, Mapping | Definition):
+            self._recorder.note(item, position=self._tape.head)
+
+    def waiting(self) -> int:
+        """Trades of the tape that must not be overwritten yet. While the disk fails, the chart goes first."""
+        if not self._recorder:
+            return 0
+        status = self._recorder.status()
+        return status.waiting if status.state in _HOLDING else 0
+
+    def message(self) -> str:
+        """What the user should know, one line; "" where all is well."""
+        lines = [part.status().message for part in (self._recorder, self._archive) if part]
+        return "; ".join(line for line in lines if line)
+
+    def close(self) -> None:
+        """Write what is left, for some seconds at most. Idempotent."""
+        for part in (self._recorder, self._archive):
+            if part:
+                part.close()
+
+
+_HOLDING: Final = (RecorderState.WAITING, RecorderState.RECORDING)
+
+
+def _archive(url: str | None) -> "Archive | None":
+    """The archive; None where its packages are absent and nobody asked for it."""
+    try:
+        from flow_gl.services.archive_database import default_url
+    except ModuleNotFoundError as error:
+        if url is None:
+            get_logger("engine").warning("no archive", extra={"missing": error.name})
+            return None
+        raise UsageError(f"the archive needs {error.name}: pip install 'flow_gl[record]'") from None
+    return Archive(url or default_url(), session_of=SessionCalendar().session_at)
