@@ -1,0 +1,176 @@
+"""Pictures and video of what was drawn.
+
+A screenshot waits for its pixels. A recording reads each frame into one of two pixel buffers and takes the other one's,
+drawn a frame earlier, so that reading never waits for the GPU. Rows come bottom up from GL and are turned here.
+"""
+
+import ctypes
+import struct
+import zlib
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flow_gl.core.errors import DisplayError, FlowError
+from flow_gl.gl.api import GL, buffer_data
+
+Picture = NDArray[np.uint8]
+"""uint8 (height, width, 3), RGB, top row first."""
+
+_CODECS: Final = ("libx264", "libopenh264", "mpeg4")
+_PNG_SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
+
+
+def read_picture(width: int, height: int) -> Picture:
+    """Read the bound framebuffer; waits until it is drawn."""
+    pixels = np.empty((height, width, 3), np.uint8)
+    GL.glPixelStorei(GL.GL_PACK_ALIGNMENT, 1)
+    GL.glBindBuffer(GL.GL_PIXEL_PACK_BUFFER, 0)
+    GL.glReadPixels(0, 0, width, height, GL.GL_RGB, GL.GL_UNSIGNED_BYTE, pixels)
+    return np.ascontiguousarray(pixels[::-1])
+
+
+class PixelReader:
+    """Pixels of successive frames, one frame late, without waiting."""
+
+    def __init__(self, width: int, height: int) -> None:
+        self.width: Final = width
+        self.height: Final = height
+        self._nbytes: Final = width * height * 4
+        self._buffers: Final = [int(GL.glGenBuffers(1)) for _ in range(2)]
+        for buffer in self._buffers:
+            GL.glBindBuffer(GL.GL_PIXEL_PACK_BUFFER, buffer)
+            buffer_data(GL.GL_PIXEL_PACK_BUFFER, self._nbytes, 0, GL.GL_STREAM_READ)
+        GL.glBindBuffer(GL.GL_PIXEL_PACK_BUFFER, 0)
+        self._frames = 0
+
+    def read(self) -> Picture | None:
+        """Ask for the bound framebuffer's pixels; the frame before it, None at the first."""
+        GL.glBindBuffer(GL.GL_PIXEL_PACK_BUFFER, self._buffers[self._frames & 1])
+        GL.glPixelStorei(GL.GL_PACK_ALIGNMENT, 1)
+        GL.glReadPixels(0, 0, self.width, self.height, GL.GL_RGBA, GL.GL_UNSIGNED_BYTE, ctypes.c_void_p(0))
+        self._frames += 1
+        return self._take() if self._frames > 1 else None
+
+    def finish(self) -> Picture | None:
+        """The last frame asked for; None where there was none."""
+        if self._frames == 0:
+            return None
+        self._frames += 1
+        return self._take()
+
+    def _take(self) -> Picture:
+        GL.glBindBuffer(GL.GL_PIXEL_PACK_BUFFER, self._buffers[self._frames & 1])
+        address = GL.glMapBufferRange(GL.GL_PIXEL_PACK_BUFFER, 0, self._nbytes, GL.GL_MAP_READ_BIT)
+        if not address:
+            raise DisplayError("the driver gives no access to the pixels that were drawn")
+        memory = (ctypes.c_ubyte * self._nbytes).from_address(int(address))
+        pixels = np.frombuffer(memoryview(memory), np.uint8).reshape(self.height, self.width, 4)
+        picture = np.ascontiguousarray(pixels[::-1, :, :3])
+        GL.glUnmapBuffer(GL.GL_PIXEL_PACK_BUFFER)
+        GL.glBindBuffer(GL.GL_PIXEL_PACK_BUFFER, 0)
+        return picture
+
+    def release(self) -> None:
+        GL.glDeleteBuffers(2, np.array(self._buffers, np.uint32))
+
+
+def write_png(path: Path, picture: Picture) -> None:
+    """Write a PNG file, whole or not at all. Raises FlowError when it cannot be written."""
+    height, width, _ = picture.shape
+    lines = np.zeros((height, 1 + width * 3), np.uint8)
+    # Filter 2 (up): flat grounds become zeros.
+    flat = picture.reshape(height, width * 3)
+    lines[0, 1:] = flat[0]
+    lines[1:, 0] = 2
+    lines[1:, 1:] = flat[1:] - flat[:-1]
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    data = zlib.compress(lines.tobytes(), 6)
+    chunks = b"".join(_chunk(name, body) for name, body in ((b"IHDR", header), (b"IDAT", data), (b"IEND", b"")))
+    partial = path.with_name(path.name + ".part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_bytes(_PNG_SIGNATURE + chunks)
+        partial.replace(path)
+    except OSError as error:
+        raise FlowError(f"{path}: the picture cannot be written: {error.strerror}") from error
+
+
+def _chunk(name: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+
+
+class VideoWriter:
+    """An MP4 file at a steady frame rate, H.264 where the encoder is there.
+
+    Raises
+    ------
+    DisplayError
+        where PyAV is not installed, or has no encoder that works
+    FlowError
+        where the file cannot be written
+    """
+
+    def __init__(self, path: Path, width: int, height: int, *, frames_per_second: int = 60) -> None:
+        av = _import_av()
+        self.path: Final = path
+        self.frames = 0
+        # The encoders want even sides.
+        self._size: Final = width & ~1, height & ~1
+        self._av: Final = av
+        self._time_base: Final = Fraction(1, frames_per_second)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._container = av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"})
+        except (OSError, av.FFmpegError) as error:
+            raise FlowError(f"{path}: the video cannot be written: {error}") from error
+        self._stream = self._add_stream(frames_per_second)
+
+    def _add_stream(self, frames_per_second: int) -> Any:
+        reasons = []
+        for codec in _CODECS:
+            try:
+                stream = self._container.add_stream(codec, rate=Fraction(frames_per_second))
+            except (self._av.FFmpegError, ValueError) as error:
+                reasons.append(f"{codec}: {error}")
+                continue
+            stream.width, stream.height = self._size
+            stream.pix_fmt = "yuv420p"
+            if codec == "libx264":
+                stream.options = {"crf": "18", "preset": "veryfast"}
+            else:
+                stream.bit_rate = 8_000_000
+            return stream
+        raise DisplayError(f"no video encoder works: {'; '.join(reasons)}")
+
+    def add(self, picture: Picture) -> None:
+        """Append a frame of the size given at the start."""
+        width, height = self._size
+        frame = self._av.VideoFrame.from_ndarray(np.ascontiguousarray(picture[:height, :width]), format="rgb24")
+        frame.pts = self.frames
+        frame.time_base = self._time_base
+        self.frames += 1
+        self._mux(self._stream.encode(frame))
+
+    def close(self) -> None:
+        """Write what is still held back and finish the file."""
+        self._mux(self._stream.encode(None))
+        self._container.close()
+
+    def _mux(self, packets: Any) -> None:
+        try:
+            for packet in packets:
+                self._container.mux(packet)
+        except (OSError, self._av.FFmpegError) as error:
+            raise FlowError(f"{self.path}: the video cannot be written: {error}") from error
+
+
+def _import_av() -> Any:
+    try:
+        import av
+    except ImportError as error:
+        raise DisplayError("recording needs PyAV, which is not installed: pip install 'flow_gl[record]'") from error
+    return av
