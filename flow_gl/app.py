@@ -140,6 +140,7 @@ class Program:
     def __init__(self, loop: "ViewLoop", window: "Window | None", options: ViewOptions, clock: Clock) -> None:
         from flow_gl.gl.timing import FrameTimes
         from flow_gl.pacing import Garbage, Pacer
+        from flow_gl.saving import PictureSaver
 
         self._loop: Final = loop
         self._window: Final = window
@@ -151,6 +152,7 @@ class Program:
         self._pacer: Final = Pacer(
             clock, refresh_hz=_rate(options, window), cap_fps=options.fps, is_synced=window is not None
         )
+        self._saver: Final = PictureSaver(options.screenshot_dir)
         self._recording: Recording | None = None
         self._counted_from_ns: int | None = None
         self._ended_ns: int | None = None
@@ -188,6 +190,7 @@ class Program:
                 self._wait()
         finally:
             self._garbage.restore()
+            self._saver.close()
             if self._recording is not None:
                 self._recording.close()
 
@@ -227,10 +230,11 @@ class Program:
 
     def _serve_requests(self) -> None:
         loop = self._loop
+        for text in self._saver.news():
+            loop.note(text)
         requests = loop.take_requests()
         if not requests:
             return
-        from flow_gl.saving import save_picture_later
         from flow_gl.ui.actions import Request
         from flow_gl.view_loop import picture_name
 
@@ -240,8 +244,7 @@ class Program:
             elif request is Request.FULLSCREEN and self._window is not None:
                 self._window.set_fullscreen(not self._window.is_fullscreen)
             elif request is Request.SCREENSHOT:
-                name = picture_name(loop.frame, self._clock.wall_ns())
-                loop.note(save_picture_later(loop.surface, self._options.screenshot_dir, name))
+                self._saver.save(loop.surface, picture_name(loop.frame, self._clock.wall_ns()))
 
     def _measure(self, now_ns: int) -> None:
         """Sum up the frames' times, twice a second."""
