@@ -10,6 +10,8 @@ by k, is x / tick where x is a multiple of it, and beyond every row where it is 
 section 9). So one comparison catches prices off the grid, outside the profile, and UNDEF.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -28,26 +30,28 @@ _BAD_AT = 44
 """Trades with F_MAYBE_BAD_BOOK are counted in the volume's register, from this bit up: a stretch holds less volume."""
 
 # Unsigned throughout: a signed index would be checked for counting from the end, and mixing the two gives floats.
-_WORDS = np.uint64(WORDS)
-_1 = np.uint64(1)
-_2 = np.uint64(2)
-_3 = np.uint64(3)
-_4 = np.uint64(COLUMNS)
-_BUY = np.uint64(ord("B"))
-_SELL = np.uint64(ord("A"))
-_BYTE = np.uint64(0xFF)
-_SIDE_AT = np.uint64(40)
-_SIZE_AND_ACTION = np.uint64(0xFF_FFFF_FFFF)
-_TRADE_OF_0 = np.uint64(_ACTION_TRADE << 32)
-_SIZES = np.uint64(0xFFFF_FFFF)
-_BAD_BOOK = np.uint64(F_MAYBE_BAD_BOOK << 48)
-_BAD_SHIFT = np.uint64(48 + 2 - _BAD_AT)
+_U64: Any = np.uint64
+_I64: Any = np.int64
+_WORDS = _U64(WORDS)
+_1 = _U64(1)
+_2 = _U64(2)
+_3 = _U64(3)
+_4 = _U64(COLUMNS)
+_BUY = _U64(ord("B"))
+_SELL = _U64(ord("A"))
+_BYTE = _U64(0xFF)
+_SIDE_AT = _U64(40)
+_SIZE_AND_ACTION = _U64(0xFF_FFFF_FFFF)
+_TRADE_OF_0 = _U64(_ACTION_TRADE << 32)
+_SIZES = _U64(0xFFFF_FFFF)
+_BAD_BOOK = _U64(F_MAYBE_BAD_BOOK << 48)
+_BAD_SHIFT = _U64(48 + 2 - _BAD_AT)
 
 
 @kernel
-def inverse_nb(odd: int) -> int:
+def inverse_nb(odd: int) -> Any:
     """Inverse of an odd number modulo 2**64 (Newton's method: each round doubles the bits that are right)."""
-    value = np.uint64(odd)
+    value = _U64(odd)
     inverse = value
     for _ in range(5):
         inverse = inverse * (_2 - value * inverse)
@@ -55,7 +59,7 @@ def inverse_nb(odd: int) -> int:
 
 
 @kernel
-def cross_nb(
+def cross_nb(  # noqa: PLR0917  # kernels take arrays
     words: NDArray[np.int64],
     first: int,
     stop: int,
@@ -133,15 +137,15 @@ def aggregate_nb(  # noqa: PLR0912, PLR0915, PLR0917  # one hot loop: calls and 
     bucket_ns = s["bucket_ns"]
     tick_size = s["tick_size"]
     rows = len(profile) // COLUMNS
-    rows_unsigned = np.uint64(rows)
+    rows_unsigned = _U64(rows)
     row0 = s["row0"]
     base_price = row0 * tick_size
-    shift, odd = 0, tick_size
+    twos, odd = 0, tick_size
     while odd and not odd & 1:
-        shift, odd = shift + 1, odd >> 1
+        twos, odd = twos + 1, odd >> 1
     inverse = inverse_nb(odd)
-    back = np.uint64((64 - shift) & 63)
-    shift = np.uint64(shift)
+    shift = _U64(twos)
+    back = _U64((64 - twos) & 63)
     stop_ts = s["stop_ts"]
     arm = s["arm"]
     cvd = s["cvd"]
@@ -165,7 +169,7 @@ def aggregate_nb(  # noqa: PLR0912, PLR0915, PLR0917  # one hot loop: calls and 
             s["rejected"] += 1
             i += 1
             continue
-        scaled = np.uint64(price - base_price) * inverse
+        scaled = _U64(price - base_price) * inverse
         if (scaled >> shift) | (scaled << back) >= rows_unsigned:
             return i, MISFIT
         if ts >= stop_ts:
@@ -214,13 +218,13 @@ def aggregate_nb(  # noqa: PLR0912, PLR0915, PLR0917  # one hot loop: calls and 
         row_high = 0
         cvd_low = _HIGHEST
         cvd_high = _LOWEST
-        at = np.uint64(i) * _WORDS
-        end_at = np.uint64(end) * _WORDS
+        at = _U64(i) * _WORDS
+        end_at = _U64(end) * _WORDS
         while at < end_at:
             ts = words[at + _1]
-            tail = np.uint64(words[at + _3])
+            tail = _U64(words[at + _3])
             size = (tail & _SIZE_AND_ACTION) - _TRADE_OF_0
-            scaled = np.uint64(words[at + _2] - base_price) * inverse
+            scaled = _U64(words[at + _2] - base_price) * inverse
             row = (scaled >> shift) | (scaled << back)
             if (
                 ts < newest
@@ -232,21 +236,21 @@ def aggregate_nb(  # noqa: PLR0912, PLR0915, PLR0917  # one hot loop: calls and 
                 break
             newest = ts
             side = (tail >> _SIDE_AT) & _BYTE
-            is_buy = np.uint64(side == _BUY)
-            is_sell = np.uint64(side == _SELL)
-            contracts = np.int64(size)
-            bought = np.int64(is_buy) * contracts
+            is_buy = _U64(side == _BUY)
+            is_sell = _U64(side == _SELL)
+            contracts = _I64(size)
+            bought = _I64(is_buy) * contracts
             profile[row * _4 + _2 - is_buy - is_buy - is_sell] += contracts
             buy += bought
-            volume += np.int64(size + ((tail & _BAD_BOOK) >> _BAD_SHIFT))
-            weighted += np.int64(size * row)
-            row_low = min(row_low, np.int64(row))
-            row_high = max(row_high, np.int64(row))
-            cvd += bought - np.int64(is_sell) * contracts
+            volume += _I64(size + ((tail & _BAD_BOOK) >> _BAD_SHIFT))
+            weighted += _I64(size * row)
+            row_low = min(row_low, _I64(row))
+            row_high = max(row_high, _I64(row))
+            cvd += bought - _I64(is_sell) * contracts
             cvd_low = min(cvd_low, cvd)
             cvd_high = max(cvd_high, cvd)
             at += _WORDS
-        i = np.int64(at // _WORDS)
+        i = _I64(at // _WORDS)
         # Write the sums down.
         count = i - first
         if count:

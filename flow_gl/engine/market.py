@@ -4,25 +4,14 @@ The kernels stop at `stop_ts` (a session's open, 09:30, a CVD reset) and this mo
 every such change happens between two trades, wherever the batches' borders lie.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from flow_gl.core.errors import DataError
 from flow_gl.core.instrument import builtin, is_outright_symbol
-from flow_gl.core.schema import (
-    GAP_LIST,
-    INSTRUMENT,
-    LEVELS,
-    NODES,
-    OPEN,
-    PROFILE,
-    PROFILE_ROWS,
-    SESSION,
-    UNDEF_PRICE,
-    TickSource,
-)
+from flow_gl.core.schema import GAP_LIST, INSTRUMENT, LEVELS, OPEN, PROFILE, SESSION, UNDEF_PRICE, TickSource
 from flow_gl.core.sessions import Session, SessionCalendar, next_time_of_day
 from flow_gl.engine import gaps
 from flow_gl.engine.aggregate import aggregate_nb
@@ -31,7 +20,6 @@ from flow_gl.engine.grid import Grid
 from flow_gl.engine.layout import (
     BINS,
     BOUNDARY,
-    COLUMNS,
     DONE,
     FAR_AHEAD,
     FOREIGN,
@@ -42,34 +30,15 @@ from flow_gl.engine.layout import (
     Scratch,
 )
 from flow_gl.engine.notices import DefinitionNotice, GapNotice
-from flow_gl.engine.profile import Levels, levels_of, totals_nb, vwap_of
-from flow_gl.engine.reference import START_STEP, STEPS
+from flow_gl.engine.records import Reading, fill_profile, fill_session, finished_of, read_profile
+from flow_gl.engine.reference import START_STEP
 from flow_gl.engine.settings import Settings
 from flow_gl.engine.sinks import Finished, Sink, TableName
+from flow_gl.engine.summary import Summary
 
 CLOSE_DELAY_NS: Final = 250_000_000
 """Live, a bucket closes when the clock has passed its end by this."""
 _NONE: Final = UNDEF_PRICE
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """An instrument at a glance."""
-
-    instrument_id: int
-    symbol: str
-    """"" while unknown."""
-    requested: str
-    trades: int
-    volume: int
-    rejected: int
-    late: int
-    last_ts: int
-    is_outright: bool
-    """By its definition, else by its symbol; an unnamed one counts as one."""
-    tick_size: int
-    tick_source: TickSource | None
-    point_value: float | None
 
 
 class Market:
@@ -207,8 +176,9 @@ class Market:
                     self._state["rejected"][0] += 1
                     at += 1
                 self._instrument_changed |= tick_size != self._grid.tick_size
-            elif code == BOUNDARY:
-                self._cross(int(words[6 * at + 1]))
+            elif code == BOUNDARY and not self._cross(int(words[6 * at + 1])):
+                self._state["rejected"][0] += 1
+                at += 1
 
     def advance(self, now: int) -> None:
         """Close what the clock has passed by 250 ms, and see whether a silence lasts. `now` in event time, ns."""
@@ -243,16 +213,25 @@ class Market:
 
     # What begins at a boundary.
 
-    def _cross(self, ts: int) -> None:
-        """Begin what begins at or before `ts`, the time of the next trade, and set the next stop."""
+    def _cross(self, ts: int) -> bool:
+        """Begin what begins at or before `ts`, the time of the next trade, and set the next stop.
+
+        False where no calendar reaches that time: a damaged record.
+        """
         s = self._state[0]
-        self._close(ts // self._settings.bucket_ns)
         calendar, session = self._calendar, self._session
-        if not self._started or (session is not None and ts >= session.next_open):
+        is_new = not self._started or (session is not None and ts >= session.next_open)
+        if is_new and calendar is not None:
+            try:
+                session = calendar.session_at(ts)
+            except DataError:
+                return False
+        self._close(ts // self._settings.bucket_ns)
+        if is_new:
             if self._started:
                 self._roll()
             self._started = True
-            self._session = session = calendar.session_at(ts) if calendar else None
+            self._session = session
             self._overnight_frozen = session is None
         if session is not None and not self._overnight_frozen and ts >= session.rth_open:
             self._overnight_frozen = True
@@ -268,6 +247,7 @@ class Market:
         if session is not None:
             stop = min(stop, session.next_open if self._overnight_frozen else session.rth_open)
         s["stop_ts"] = stop
+        return True
 
     def _roll(self) -> None:
         """End the session: its levels become the prior ones, and everything of a session starts anew."""
@@ -336,9 +316,11 @@ class Market:
             record = self._record("open", OPEN)
             open_rows_nb(self._state, self._pending, self._merged, record)
             sink.table("open", record)
-            levels, totals, first = self._levels()
-            sink.table("profile", self._profile_record(levels, totals, first))
-            sink.table("session", self._session_record(totals, first))
+            reading = read_profile(self._grid, self._settings.profile)
+            record = self._record("profile", PROFILE)
+            fill_profile(record, reading, step=self._settings.profile.value_area_step)
+            sink.table("profile", record)
+            sink.table("session", self._session_record(reading))
         if self._gaps.is_changed:
             record = self._record("gaps", GAP_LIST)
             self._gaps.write(record)
@@ -349,15 +331,12 @@ class Market:
             self._records[name] = np.zeros(1, dtype)
         return self._records[name]
 
-    def _levels(self) -> tuple[Levels | None, NDArray[np.int64], int]:
-        first, last = self._grid.traded()
-        totals = totals_nb(self._grid.profile, first, last)
-        if not len(totals):
-            return None, totals, first
-        return levels_of(totals, self._settings.profile, most_nodes=NODES), totals, first
-
-    def _price(self, row: int | NDArray[np.int64]) -> int | NDArray[np.int64]:
-        return (self._grid.row0 + row) * self._grid.tick_size
+    def _session_record(self, reading: Reading) -> NDArray[np.void]:
+        record, s = self._session_row, self._state[0]
+        fill_session(record, s, self._session, reading)
+        if s["trade_count"] and not self._overnight_frozen:
+            record["overnight_high"], record["overnight_low"] = s["high"], s["low"]
+        return record
 
     def _instrument_record(self) -> NDArray[np.void]:
         record = self._record("instrument", INSTRUMENT)
@@ -372,87 +351,11 @@ class Market:
         row["bucket_ns"] = self._settings.bucket_ns
         return record
 
-    def _profile_record(self, levels: Levels | None, totals: NDArray[np.int64], first: int) -> NDArray[np.void]:
-        record = self._record("profile", PROFILE)
-        row = record[0]
-        row["tick_size"] = self._grid.tick_size
-        row["step"] = self._settings.profile.value_area_step
-        if levels is None:
-            row["rows"] = row["total"] = row["value_area"] = row["lvn_count"] = row["hvn_count"] = 0
-            row["base"] = 0
-            row["ticks_per_row"] = 1
-            row["poc"] = row["vah"] = row["val"] = _NONE
-            return record
-        ticks_per_row = -(-len(totals) // PROFILE_ROWS)
-        rows = -(-len(totals) // ticks_per_row)
-        row["rows"] = rows
-        row["base"] = self._price(first)
-        row["ticks_per_row"] = ticks_per_row
-        row["total"] = totals.sum()
-        row["value_area"] = levels.held
-        for name, at in (("poc", levels.poc), ("vah", levels.high), ("val", levels.low)):
-            row[name] = self._price(first + at)
-        for name, nodes in (("lvn", levels.lvn), ("hvn", levels.hvn)):
-            row[f"{name}_count"] = len(nodes)
-            row[name][: len(nodes)] = self._price(first + nodes)
-        held = self._grid.profile.reshape(-1, COLUMNS)[first : first + len(totals)]
-        for column, name in enumerate(("buy", "sell", "unsided")):
-            volumes = held[:, column]
-            if ticks_per_row > 1:
-                volumes = np.add.reduceat(volumes, np.arange(0, len(volumes), ticks_per_row))
-            row[name][:rows] = volumes
-        return record
-
-    def _session_record(self, totals: NDArray[np.int64], first: int) -> NDArray[np.void]:
-        record, s, session = self._session_row, self._state[0], self._session
-        row = record[0]
-        for name in _SAME:
-            row[name] = s[name]
-        traded = int(s["trade_count"]) > 0
-        row["trade_date"] = session.trade_date if session else 0
-        row["open_ts"] = session.open if session else s["first_ts"]
-        row["close_ts"] = session.close if session else 0
-        has_cvd = s["cvd_high"] >= s["cvd_low"]
-        row["cvd_high"] = s["cvd_high"] if has_cvd else 0
-        row["cvd_low"] = s["cvd_low"] if has_cvd else 0
-        row["vwap"], row["vwap_sd"] = (
-            vwap_of(totals, row0=self._grid.row0 + first, tick_size=self._grid.tick_size)
-            if traded
-            else (np.nan, np.nan)
-        )
-        row["reference"] = STEPS[s["reference_step"]]
-        if not traded:
-            row["last_price"] = row["open"] = row["high"] = row["low"] = _NONE
-        elif not self._overnight_frozen:
-            row["overnight_high"], row["overnight_low"] = s["high"], s["low"]
-        return record
-
     def _finished(self) -> Finished:
-        levels, totals, first = self._levels()
-        assert levels is not None, "a session with trades has a profile"
-        rows = np.flatnonzero(totals)
-        held = self._grid.profile.reshape(-1, COLUMNS)[first + rows]
-        size = self._grid.tick_size
-        base = self._grid.row0 + first
-        return Finished(
-            trade_date=self._session.trade_date if self._session else 0,
-            session=self._session_record(totals, first).copy(),
-            instrument=self._instrument_record().copy(),
-            price=(base + rows) * size,
-            buy=held[:, 0].copy(),
-            sell=held[:, 1].copy(),
-            unsided=held[:, 2].copy(),
-            poc=(base + levels.poc) * size,
-            vah=(base + levels.high) * size,
-            val=(base + levels.low) * size,
-            value_area=levels.held,
-            lvn=(base + levels.lvn) * size,
-            hvn=(base + levels.hvn) * size,
+        reading = read_profile(self._grid, self._settings.profile)
+        return finished_of(
+            reading,
+            session=self._session,
+            session_record=self._session_record(reading),
+            instrument_record=self._instrument_record(),
         )
-
-
-_SAME: Final = (
-    *("first_ts", "last_ts", "last_recv", "last_price", "open", "high", "low", "buy", "sell", "unsided"),
-    *("trade_count", "bubble_count", "cvd", "rejected", "late", "maybe_bad_book", "total_trades"),
-)
-"""Fields of SESSION that are STATE's as they are."""

@@ -18,12 +18,13 @@ from numpy.typing import NDArray
 from flow_gl.core.schema import LEVELS, TRADE
 from flow_gl.core.sessions import SessionCalendar
 from flow_gl.engine.layout import WORDS, Scratch
-from flow_gl.engine.market import Market, Summary
+from flow_gl.engine.market import Market
 from flow_gl.engine.notices import DefinitionNotice, GapNotice, MappingNotice
 from flow_gl.engine.partition import Partition
 from flow_gl.engine.profile import ProfileSettings
 from flow_gl.engine.settings import Settings
 from flow_gl.engine.sinks import MarketSink, Sink
+from flow_gl.engine.summary import Summary
 from flow_gl.store.market import MarketStore
 
 _BATCH: Final = 1 << 15
@@ -43,6 +44,7 @@ class Pipeline:
     levels : levels of detail that are kept, from the base bucket up
     cvd_reset : "session" or "never"
     cvd_reset_times : times of day in New York at which CVD starts anew too
+    sink_for : asked for a sink when an instrument is first heard of, before its first trade; None: by `attach` alone
 
     Raises
     ------
@@ -62,10 +64,12 @@ class Pipeline:
         levels: int = LEVELS,
         cvd_reset: Literal["session", "never"] = "session",
         cvd_reset_times: tuple[dt.time, ...] = (),
+        sink_for: Callable[[int], Sink | None] | None = None,
     ) -> None:
         profile = ProfileSettings(value_area, value_area_step, lvn_smooth, lvn_prominence)
         self._settings = Settings(bucket_ns, arm, levels, cvd_reset, cvd_reset_times, profile)
         self._calendar = sessions
+        self._sink_for = sink_for
         self._scratch = Scratch()
         self._partition = Partition(_BATCH)
         self._markets: dict[int, Market] = {}
@@ -168,6 +172,9 @@ class Pipeline:
             for gap in self._common_gaps.values():
                 market.feed_gap(gap)
             self._markets[instrument_id] = market
+            sink = self._sink_for(instrument_id) if self._sink_for else None
+            if sink is not None:
+                self.attach(instrument_id, sink)
         return market
 
 

@@ -1,5 +1,7 @@
 """The engine's numbers are those of a slow twin, whatever the trades and however they are cut into batches."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -34,11 +36,11 @@ _trade = st.tuples(
 
 def _lay_out(draws):
     rows, now, tick = [], START, 100_000
-    for instrument_id, step, move, size, side, special, flags in draws:
+    for instrument_id, step, move, contracts, side, special, flags in draws:
         now = max(now + step, START)
         tick += move
         price = tick * TICK
-        action, ts = "T", now
+        action, ts, size = "T", now, contracts
         if special == "A":
             action = "A"
         elif special == "0":
@@ -53,7 +55,7 @@ def _lay_out(draws):
 
 def _split(trades, cuts):
     edges = [0, *sorted(cut % (len(trades) + 1) for cut in cuts), len(trades)]
-    return [trades[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    return [trades[a:b] for a, b in pairwise(edges)]
 
 
 def _run(trades, *, cuts=(), publish=False, **options):
@@ -315,7 +317,9 @@ def test_a_price_that_no_market_has_is_rejected_and_counted(price):
     pipeline, sink = Pipeline(), Collector()
     pipeline.attach(1, sink)
     pipeline.map(Mapping(1, "NQZ5"))
-    pipeline.process(make_trades([(1, START, 100_000 * TICK, 1, "B"), (1, START, price, 9, "A"), (1, START, TICK, 2, "B")]))
+    pipeline.process(
+        make_trades([(1, START, 100_000 * TICK, 1, "B"), (1, START, price, 9, "A"), (1, START, TICK, 2, "B")])
+    )
     pipeline.finish()
     assert pipeline.instruments[1].rejected == 1
     assert sink.bubble_rows()["buy"].tolist() == [3]

@@ -1,0 +1,122 @@
+"""Filling the records that are published: profile, session, and a session's end."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flow_gl.core.schema import NODES, PROFILE_ROWS, UNDEF_PRICE
+from flow_gl.core.sessions import Session
+from flow_gl.engine.grid import Grid
+from flow_gl.engine.layout import COLUMNS
+from flow_gl.engine.profile import Levels, ProfileSettings, levels_of, totals_nb, vwap_of
+from flow_gl.engine.reference import STEPS
+from flow_gl.engine.sinks import Finished
+
+_SAME: Final = (
+    *("first_ts", "last_ts", "last_recv", "last_price", "open", "high", "low", "buy", "sell", "unsided"),
+    *("trade_count", "bubble_count", "cvd", "rejected", "late", "maybe_bad_book", "total_trades"),
+)
+"""Fields of SESSION that are STATE's as they are."""
+_PRICES: Final = ("last_price", "open", "high", "low")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A profile's traded part and what it says."""
+
+    base: int
+    """Tick number of the first row."""
+    tick_size: int
+    totals: NDArray[np.int64]
+    held: NDArray[np.int64]
+    """(rows, COLUMNS), a view."""
+    levels: Levels | None
+    """None while there is no trade."""
+
+    def prices(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Prices of rows, 1e-9."""
+        return (self.base + rows) * self.tick_size
+
+    def price(self, row: int) -> int:
+        return (self.base + row) * self.tick_size
+
+
+def read_profile(grid: Grid, settings: ProfileSettings) -> Reading:
+    """Read a profile as it stands."""
+    first, last = grid.traded()
+    totals = totals_nb(grid.profile, first, last)
+    held = grid.profile.reshape(-1, COLUMNS)[first:last]
+    levels = levels_of(totals, settings, most_nodes=NODES) if last > first else None
+    return Reading(grid.row0 + first, grid.tick_size, totals, held, levels)
+
+
+def fill_profile(record: NDArray[np.void], reading: Reading, *, step: int) -> None:
+    """Fill a PROFILE record; rows are joined where there are more than it has room for."""
+    row = record[0]
+    row["tick_size"] = reading.tick_size
+    row["step"] = step
+    row["ticks_per_row"] = ticks_per_row = max(1, -(-len(reading.totals) // PROFILE_ROWS))
+    row["rows"] = rows = -(-len(reading.totals) // ticks_per_row)
+    row["base"] = reading.price(0)
+    row["total"] = reading.totals.sum()
+    levels = reading.levels
+    if levels is None:
+        row["poc"] = row["vah"] = row["val"] = UNDEF_PRICE
+        row["value_area"] = row["lvn_count"] = row["hvn_count"] = 0
+        return
+    row["poc"], row["vah"], row["val"] = (reading.price(at) for at in (levels.poc, levels.high, levels.low))
+    row["value_area"] = levels.held
+    for name, nodes in (("lvn", levels.lvn), ("hvn", levels.hvn)):
+        row[f"{name}_count"] = len(nodes)
+        row[name][: len(nodes)] = reading.prices(nodes)
+    for column, name in enumerate(("buy", "sell", "unsided")):
+        volumes = reading.held[:, column]
+        if ticks_per_row > 1:
+            volumes = np.add.reduceat(volumes, np.arange(0, len(volumes), ticks_per_row))
+        row[name][:rows] = volumes
+
+
+def fill_session(record: NDArray[np.void], state: np.void, session: Session | None, reading: Reading) -> None:
+    """Fill a SESSION record from STATE. Prior levels and the overnight range are its owner's affair."""
+    row = record[0]
+    for name in _SAME:
+        row[name] = state[name]
+    row["trade_date"] = session.trade_date if session else 0
+    row["open_ts"] = session.open if session else state["first_ts"]
+    row["close_ts"] = session.close if session else 0
+    has_cvd = state["cvd_high"] >= state["cvd_low"]
+    row["cvd_high"] = state["cvd_high"] if has_cvd else 0
+    row["cvd_low"] = state["cvd_low"] if has_cvd else 0
+    row["reference"] = STEPS[state["reference_step"]]
+    if reading.levels is None:
+        row["vwap"] = row["vwap_sd"] = np.nan
+        for name in _PRICES:
+            row[name] = UNDEF_PRICE
+    else:
+        row["vwap"], row["vwap_sd"] = vwap_of(reading.totals, row0=reading.base, tick_size=reading.tick_size)
+
+
+def finished_of(
+    reading: Reading, *, session: Session | None, session_record: NDArray[np.void], instrument_record: NDArray[np.void]
+) -> Finished:
+    """Make the record of a session that has ended with trades."""
+    levels = reading.levels
+    assert levels is not None, "a session with trades has a profile"
+    rows = np.flatnonzero(reading.totals)
+    return Finished(
+        trade_date=session.trade_date if session else 0,
+        session=session_record.copy(),
+        instrument=instrument_record.copy(),
+        price=reading.prices(rows),
+        buy=reading.held[rows, 0],
+        sell=reading.held[rows, 1],
+        unsided=reading.held[rows, 2],
+        poc=reading.price(levels.poc),
+        vah=reading.price(levels.high),
+        val=reading.price(levels.low),
+        value_area=levels.held,
+        lvn=reading.prices(levels.lvn),
+        hvn=reading.prices(levels.hvn),
+    )

@@ -1,0 +1,25 @@
+"""An instrument of the engine at a glance."""
+
+from dataclasses import dataclass
+
+from flow_gl.core.schema import TickSource
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """An instrument at a glance."""
+
+    instrument_id: int
+    symbol: str
+    """"" while unknown."""
+    requested: str
+    trades: int
+    volume: int
+    rejected: int
+    late: int
+    last_ts: int
+    is_outright: bool
+    """By its definition, else by its symbol; an unnamed one counts as one."""
+    tick_size: int
+    tick_source: TickSource | None
+    point_value: float | None

@@ -1,0 +1,180 @@
+"""Export: items of a feed in, tables out. Joins the engine to the writer of tables, which do not know each other."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flow_gl.core.errors import DataError, FlowError
+from flow_gl.core.schema import PRICE_SCALE, TickSource
+from flow_gl.core.sessions import SessionCalendar
+from flow_gl.engine.pipeline import Pipeline
+from flow_gl.engine.sinks import Collector, Finished
+from flow_gl.engine.summary import Summary
+from flow_gl.feed.base import Definition, FeedGap, Item, Mapping, Trades
+from flow_gl.services.exporter import Format, Part, write_tables
+
+_SINCE_START: Final = ("rejected", "late")
+
+
+@dataclass(frozen=True, slots=True)
+class ExportSummary:
+    """What was exported."""
+
+    paths: tuple[Path, ...]
+    symbols: tuple[str, ...]
+    trades: int
+    """Aggregated into the tables."""
+    rejected: int
+    bubbles: int
+
+
+def export(
+    items: Iterable[Item],
+    out_dir: Path,
+    *,
+    fmt: Format = "parquet",
+    symbol: str | None = None,
+    bucket_ns: int = 1_000_000_000,
+    by_session: bool = False,
+    progress: Callable[[int], None] | None = None,
+    calendar: SessionCalendar | None = None,
+    **settings: Any,
+) -> ExportSummary:
+    """Aggregate items and write bubbles, cvd, profile and levels.json.
+
+    Parameters
+    ----------
+    items : of a feed, in order (`feed.files.read_items`)
+    out_dir : folder, made where it is missing; tables in it are replaced
+    fmt : "parquet" or "csv"
+    symbol : only this instrument, by its contract, the symbol asked for, or its id; None: every one that traded
+    bucket_ns : width of the bucket
+    by_session : split by the exchange's sessions; otherwise all trades are one
+    progress : called with the number of trades read, after each batch
+    calendar : of the sessions; None: the exchange's
+    settings : further keyword arguments of `Pipeline`
+
+    Raises
+    ------
+    DataError : the symbol is not among the instruments, or nothing trades
+    FlowError : the folder cannot be written
+    """
+    try:
+        out_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FlowError(f"cannot make the folder {out_dir}: {error.strerror or error}") from error
+    sinks: dict[int, Collector] = {}
+
+    def sink_for(instrument_id: int) -> Collector:
+        return sinks.setdefault(instrument_id, Collector())
+
+    sessions = (calendar or SessionCalendar()) if by_session else None
+    pipeline = Pipeline(bucket_ns=bucket_ns, sessions=sessions, levels=1, sink_for=sink_for, **settings)
+    read = 0
+    for item in items:
+        match item:
+            case Trades():
+                pipeline.process(item.rows)
+                read += len(item.rows)
+                if progress:
+                    progress(read)
+            case Mapping():
+                pipeline.map(item)
+            case Definition():
+                pipeline.define(item)
+            case FeedGap():
+                pipeline.gap(item)
+    pipeline.finish()
+    chosen = _choose(list(pipeline.instruments.values()), symbol)
+    names = _names(chosen)
+    parts = [part for one in chosen for part in _parts(one, names[one.instrument_id], sinks[one.instrument_id])]
+    paths = write_tables(parts, out_dir, fmt=fmt, by_session=by_session)
+    return ExportSummary(
+        paths=tuple(paths),
+        symbols=tuple(names[one.instrument_id] for one in chosen),
+        trades=sum(one.trades for one in chosen),
+        rejected=sum(one.rejected for one in chosen),
+        bubbles=sum(len(part.bubbles) for part in parts),
+    )
+
+
+def _choose(instruments: list[Summary], symbol: str | None) -> list[Summary]:
+    traded = sorted((one for one in instruments if one.trades), key=lambda one: -one.volume)
+    held = ", ".join(one.symbol or str(one.instrument_id) for one in traded) or "nothing"
+    if symbol is None:
+        if not traded:
+            raise DataError("there is no trade to export: none has a price, a size and a time")
+        return traded
+    wanted = symbol.upper()
+    for one in instruments:
+        if wanted in (one.symbol.upper(), one.requested.upper(), str(one.instrument_id)):
+            if not one.trades:
+                raise DataError(f"{symbol} never trades here; {held} does")
+            return [one]
+    raise DataError(f"{symbol} is not among the instruments; there is {held}")
+
+
+def _names(instruments: list[Summary]) -> dict[int, str]:
+    """A name for each: its symbol, with the id where two share one (contracts come back after ten years)."""
+    count = Counter(one.symbol for one in instruments)
+    return {
+        one.instrument_id: one.symbol
+        if one.symbol and count[one.symbol] == 1
+        else f"{one.symbol}#{one.instrument_id}".lstrip("#")
+        for one in instruments
+    }
+
+
+def _parts(one: Summary, name: str, sink: Collector) -> list[Part]:
+    bubbles, cvd = sink.bubble_rows(), sink.cvd_rows()
+    start, before = 0, dict.fromkeys(_SINCE_START, 0)
+    parts = []
+    for finished, stop in zip(sink.sessions, sink.cuts, strict=True):
+        parts.append(
+            Part(
+                instrument_id=one.instrument_id,
+                symbol=name,
+                trade_date=finished.trade_date,
+                bubbles=bubbles[start:stop],
+                cvd=cvd[start:stop],
+                price=finished.price,
+                buy=finished.buy,
+                sell=finished.sell,
+                unsided=finished.unsided,
+                levels=_levels(one, finished, before),
+            )
+        )
+        start, before = stop, {field: int(finished.session[field][0]) for field in _SINCE_START}
+    return parts
+
+
+def _levels(one: Summary, finished: Finished, before: dict[str, int]) -> dict[str, Any]:
+    session, instrument = finished.session[0], finished.instrument[0]
+    return {
+        "poc": _point(finished.poc),
+        "vah": _point(finished.vah),
+        "val": _point(finished.val),
+        "lvn": _points(finished.lvn),
+        "hvn": _points(finished.hvn),
+        "vwap": float(session["vwap"]),
+        "vwap_sd": float(session["vwap_sd"]),
+        "trades": int(session["trade_count"]),
+        **{field: int(session[field]) - before[field] for field in _SINCE_START},
+        "tick_size": _point(int(instrument["tick_size"])),
+        "point_value": one.point_value,
+        "instrument": one.instrument_id,
+        "tick_source": TickSource(int(instrument["tick_source"])).name.lower(),
+    }
+
+
+def _point(price: int) -> float:
+    return price / PRICE_SCALE
+
+
+def _points(prices: NDArray[np.int64]) -> list[float]:
+    return [_point(price) for price in prices.tolist()]

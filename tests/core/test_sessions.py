@@ -1,0 +1,100 @@
+"""Sessions of the exchange, held against pandas_market_calendars and against dates that everybody knows."""
+
+import datetime as dt
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from flow_gl.core import sessions
+from flow_gl.core.errors import DataError
+from flow_gl.core.sessions import SessionCalendar, next_time_of_day
+
+SECOND = 1_000_000_000
+NEW_YORK = ZoneInfo("America/New_York")
+
+
+def at(text):
+    return int(dt.datetime.fromisoformat(text).replace(tzinfo=NEW_YORK).timestamp()) * SECOND
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    return tmp_path_factory.mktemp("sessions")
+
+
+@pytest.fixture(scope="module")
+def calendar(cache):
+    return SessionCalendar(cache=cache)
+
+
+def test_a_session_runs_from_1800_to_1700_of_its_trade_date(calendar):
+    session = calendar.session_at(at("2025-11-24T18:00"))
+    assert session.trade_date == 20251125
+    assert (session.open, session.close) == (at("2025-11-24T18:00"), at("2025-11-25T17:00"))
+    assert (session.rth_open, session.rth_close) == (at("2025-11-25T09:30"), at("2025-11-25T16:00"))
+    assert session.next_open == at("2025-11-25T18:00")
+    assert calendar.session_at(at("2025-11-24T18:00") - 1).trade_date == 20251124
+
+
+def test_the_offset_follows_summer_time(calendar):
+    for day in ("2025-03-10", "2025-07-01", "2025-11-03"):
+        assert calendar.session_at(at(f"{day}T12:00")).rth_open == at(f"{day}T09:30")
+        assert calendar.session_at(at(f"{day}T12:00")).close == at(f"{day}T17:00")
+
+
+def test_a_weekend_belongs_to_friday_until_sunday_evening(calendar):
+    assert calendar.session_at(at("2025-11-22T12:00")).trade_date == 20251121
+    assert not calendar.is_open(at("2025-11-22T12:00"))
+    assert calendar.is_open(at("2025-11-23T18:00"))
+
+
+def test_an_early_close_ends_regular_hours_too(calendar):
+    session = calendar.session_at(at("2025-11-28T12:00"))
+    assert session.close == session.rth_close == at("2025-11-28T13:00")
+    assert calendar.session_at(at("2025-11-28T13:10")).trade_date == 20251128
+
+
+def test_christmas_has_no_session(calendar):
+    assert calendar.session_at(at("2023-12-25T12:00")).trade_date == 20231222
+    assert calendar.session_at(at("2023-12-25T18:00")).trade_date == 20231226
+
+
+def test_closed_stretches_are_cut_to_the_question(calendar):
+    assert calendar.closed_between(at("2025-11-25T10:00"), at("2025-11-25T17:00")) == []
+    assert calendar.closed_between(at("2025-11-25T17:30"), at("2025-11-26T18:30")) == [
+        (at("2025-11-25T17:30"), at("2025-11-25T18:00")),
+        (at("2025-11-26T17:00"), at("2025-11-26T18:00")),
+    ]
+
+
+def test_the_kept_years_are_read_without_the_calendar_package(calendar, cache, monkeypatch):
+    expected = calendar.session_at(at("2025-12-31T19:00"))
+    monkeypatch.setattr(sessions, "_compute", lambda _year: pytest.fail("it was kept"))
+    assert SessionCalendar(cache=cache).session_at(at("2025-12-31T19:00")) == expected
+
+
+def test_a_damaged_cache_is_computed_anew(tmp_path):
+    ours = SessionCalendar(cache=tmp_path)
+    expected = ours.session_at(at("2025-06-02T12:00"))
+    for path in tmp_path.iterdir():
+        path.write_text("[[1, 2", encoding="ascii")
+    assert SessionCalendar(cache=tmp_path).session_at(at("2025-06-02T12:00")) == expected
+
+
+def test_a_folder_that_cannot_be_written_only_costs_time(tmp_path):
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    assert SessionCalendar(cache=blocked / "cache").session_at(at("2025-06-02T12:00")).trade_date == 20250602
+
+
+def test_a_time_outside_the_calendar_is_refused_in_one_line(calendar):
+    for ts in (0, 2**62, -(2**62)):
+        with pytest.raises(DataError, match=r"session calendar: expected a time in 1991\.\.2099"):
+            calendar.session_at(ts)
+
+
+def test_the_next_time_of_day_holds_over_the_change_of_clocks():
+    times = (dt.time(9, 30), dt.time(18, 0))
+    assert next_time_of_day(at("2025-03-08T18:00"), times) == at("2025-03-09T09:30")
+    assert next_time_of_day(at("2025-11-01T18:00"), times) == at("2025-11-02T09:30")
+    assert next_time_of_day(at("2025-11-02T09:30"), times) == at("2025-11-02T18:00")

@@ -1,0 +1,172 @@
+"""What begins with a session, at 09:30 and at chosen times; and which stretches without trades are gaps."""
+
+import datetime as dt
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from flow_gl.core.schema import UNDEF_PRICE, GapKind
+from flow_gl.core.sessions import SessionCalendar
+from flow_gl.engine.pipeline import Pipeline
+from flow_gl.engine.sinks import Collector
+from flow_gl.feed.base import FeedGap
+from tests.engine.twin import SECOND, TICK, make_trades
+
+NEW_YORK = ZoneInfo("America/New_York")
+
+
+@pytest.fixture(scope="module")
+def calendar(tmp_path_factory):
+    return SessionCalendar(cache=tmp_path_factory.mktemp("sessions"))
+
+
+def at(text):
+    return int(dt.datetime.fromisoformat(text).replace(tzinfo=NEW_YORK).timestamp()) * SECOND
+
+
+def run(rows, calendar, *, now=None, gaps=(), **options):
+    pipeline, sink = Pipeline(sessions=calendar, **options), Collector()
+    pipeline.attach(1, sink)
+    for gap in gaps:
+        pipeline.gap(gap)
+    pipeline.process(make_trades([(1, ts, price * TICK, size, side) for ts, price, size, side in rows]))
+    if now:
+        pipeline.advance(now)
+    pipeline.publish()
+    return pipeline, sink
+
+
+def gaps_of(sink):
+    record = sink.tables["gaps"][0]
+    return [
+        (int(gap["start"]), int(gap["end"]), GapKind(int(gap["kind"])), bool(gap["open"]))
+        for gap in record["gap"][: record["count"]]
+    ]
+
+
+def test_a_new_session_starts_anew_and_keeps_the_finished_ones_levels(calendar):
+    rows = [
+        (at("2025-11-24T15:00"), 100, 400, "B"),
+        (at("2025-11-24T16:59:59"), 104, 7, "A"),
+        (at("2025-11-24T17:00:30"), 102, 1, "B"),  # a straggler of the close: still the old session's
+        (at("2025-11-24T18:00"), 110, 5, "A"),
+        (at("2025-11-24T18:00:01"), 111, 2, "B"),
+    ]
+    _, sink = run(rows, calendar)
+    session = sink.tables["session"][0]
+    assert (session["trade_date"], session["cvd"], session["trade_count"], session["buy"]) == (20251125, -3, 2, 2)
+    assert (session["prior_high"], session["prior_low"], session["prior_close"]) == (104 * TICK, 100 * TICK, 102 * TICK)
+    assert (session["prior_poc"], session["prior_vah"], session["prior_val"]) == (100 * TICK,) * 3
+    assert (session["open_ts"], session["close_ts"]) == (at("2025-11-24T18:00"), at("2025-11-25T17:00"))
+    assert (session["open"], session["first_ts"]) == (110 * TICK, at("2025-11-24T18:00"))
+    assert sink.tables["profile"]["total"].tolist() == [7]
+    (finished,) = sink.sessions
+    assert (finished.trade_date, int(finished.session["cvd"][0])) == (20251124, 394)
+    assert sink.cuts == [3]
+    assert sink.cvd_rows()["close"].tolist() == [400, 393, 394, -5]
+    assert len(sink.event_rows()) == 0
+
+
+def test_cvd_goes_on_over_the_open_where_it_is_never_reset(calendar):
+    rows = [(at("2025-11-24T15:00"), 100, 4, "B"), (at("2025-11-24T18:00"), 110, 5, "A")]
+    _, sink = run(rows, calendar, cvd_reset="never")
+    assert sink.tables["session"]["cvd"].tolist() == [-1]
+    assert sink.tables["session"]["sell"].tolist() == [5]
+
+
+def test_cvd_starts_anew_at_chosen_times_of_new_york(calendar):
+    rows = [
+        (at("2025-11-25T09:29:59"), 100, 4, "B"),
+        (at("2025-11-25T09:30"), 100, 5, "A"),
+        (at("2025-11-25T11:00"), 100, 1, "A"),
+        (at("2025-11-25T14:00:01"), 100, 2, "B"),
+    ]
+    _, sink = run(rows, calendar, cvd_reset_times=(dt.time(9, 30), dt.time(14, 0)))
+    assert sink.cvd_rows()["close"].tolist() == [4, -5, -6]
+    assert sink.tables["session"]["cvd"].tolist() == [2]
+    assert sink.tables["session"]["trade_count"].tolist() == [4]
+
+
+def test_overnight_high_and_low_follow_until_0930_and_freeze_then(calendar):
+    night = [(at("2025-11-24T20:00"), 100, 1, "B"), (at("2025-11-25T09:29:59"), 90, 1, "B")]
+    _, sink = run(night, calendar)
+    session = sink.tables["session"][0]
+    assert (session["overnight_high"], session["overnight_low"]) == (100 * TICK, 90 * TICK)
+    _, sink = run([*night, (at("2025-11-25T09:30"), 200, 1, "B"), (at("2025-11-25T12:00"), 10, 1, "B")], calendar)
+    session = sink.tables["session"][0]
+    assert (session["overnight_high"], session["overnight_low"]) == (100 * TICK, 90 * TICK)
+    assert (session["high"], session["low"]) == (200 * TICK, 10 * TICK)
+    _, sink = run([(at("2025-11-25T10:00"), 200, 1, "B")], calendar)
+    assert sink.tables["session"]["overnight_high"].tolist() == [UNDEF_PRICE]
+
+
+def test_without_a_calendar_all_trades_are_one_session():
+    rows = [(at("2025-11-24T15:00"), 100, 4, "B"), (at("2025-11-25T18:00"), 110, 5, "A")]
+    _, sink = run(rows, None)
+    session = sink.tables["session"][0]
+    assert (session["trade_date"], session["cvd"], session["prior_high"]) == (0, -1, UNDEF_PRICE)
+    assert gaps_of(sink) == [(rows[0][0], rows[1][0], GapKind.NO_TRADES, False)]
+
+
+def test_a_silence_over_a_weekend_is_cut_at_the_close_and_the_open(calendar):
+    rows = [(at("2025-11-21T16:58"), 100, 1, "B"), (at("2025-11-23T18:01:01"), 100, 1, "B")]
+    _, sink = run(rows, calendar)
+    friday, sunday = at("2025-11-21T17:00"), at("2025-11-23T18:00")
+    assert gaps_of(sink) == [
+        (rows[0][0], friday, GapKind.NO_TRADES, False),
+        (friday, sunday, GapKind.CLOSED, False),
+        (sunday, rows[1][0], GapKind.NO_TRADES, False),
+    ]
+
+
+def test_sixty_seconds_are_no_gap_and_a_nanosecond_more_is(calendar):
+    start = at("2025-11-25T10:00")
+    for silence, expected in ((60 * SECOND, []), (60 * SECOND + 1, [(start, GapKind.NO_TRADES)])):
+        for bucket_ns in (SECOND, 3600 * SECOND):
+            _, sink = run([(start, 1, 1, "B"), (start + silence, 1, 1, "B")], calendar, bucket_ns=bucket_ns)
+            assert [(begin, kind) for begin, _, kind, _ in gaps_of(sink)] == expected
+
+
+def test_a_silence_that_lasts_is_open_until_the_next_trade(calendar):
+    start = at("2025-11-25T10:00")
+    pipeline, sink = run([(start, 1, 1, "B")], calendar, now=start + 59 * SECOND)
+    assert gaps_of(sink) == []
+    pipeline.advance(start + 90 * SECOND)
+    pipeline.publish()
+    assert gaps_of(sink) == [(start, start + 90 * SECOND, GapKind.NO_TRADES, True)]
+    pipeline.process(make_trades([(1, start + 95 * SECOND, TICK, 1, "B")]))
+    pipeline.advance(start + 96 * SECOND)
+    pipeline.publish()
+    assert gaps_of(sink) == [(start, start + 95 * SECOND, GapKind.NO_TRADES, False)]
+
+
+def test_after_the_close_the_gap_that_lasts_is_the_exchanges(calendar):
+    start, close = at("2025-11-25T16:59:50"), at("2025-11-25T17:00")
+    _, sink = run([(start, 1, 1, "B")], calendar, now=close + 600 * SECOND)
+    assert gaps_of(sink) == [(close, close + 600 * SECOND, GapKind.CLOSED, True)]
+
+
+def test_missing_records_are_no_quiet_market_and_go_when_they_are_filled(calendar):
+    start = at("2025-11-25T10:00")
+    rows = [(start, 1, 1, "B"), (start + 300 * SECOND, 1, 1, "B")]
+    missing = FeedGap(start + 10 * SECOND, start + 200 * SECOND)
+    pipeline, sink = run(rows, calendar, gaps=[missing])
+    assert gaps_of(sink) == [
+        (missing.start, missing.end, GapKind.FEED, False),
+        (missing.end, rows[1][0], GapKind.NO_TRADES, False),
+    ]
+    pipeline.gap(FeedGap(missing.start, filled=True))
+    pipeline.publish()
+    assert [kind for _, _, kind, _ in gaps_of(sink)] == [GapKind.NO_TRADES]
+    pipeline.gap(FeedGap(rows[1][0]))
+    pipeline.advance(rows[1][0] + 500 * SECOND)
+    pipeline.publish()
+    assert gaps_of(sink)[-1] == (rows[1][0], rows[1][0] + 500 * SECOND, GapKind.FEED, True)
+
+
+def test_a_trade_from_a_year_without_calendar_is_rejected(calendar):
+    start = at("2025-11-25T10:00")
+    rows = [(5, 1, 1, "B"), (start, 1, 2, "B"), (2**62, 1, 3, "B"), (start + SECOND, 1, 4, "B")]
+    pipeline, sink = run(rows, calendar)
+    assert pipeline.instruments[1].rejected == 2
+    assert sink.tables["session"]["buy"].tolist() == [6]
