@@ -1,0 +1,81 @@
+"""Something of one's own on the chart: the range of the last minute, shaded, with its high and low.
+
+    python examples/own_layer.py chart.png
+
+A layer has four methods. `update` is the only one that uploads to the GPU, `draw` only draws; `scene` says where a
+price or a time lies on the screen and holds the newest numbers (`scene.reader`).
+"""
+
+import sys
+from pathlib import Path
+
+from picture_without_window import HEIGHT, WIDTH, aggregate, draw, freeze
+
+from flow_gl.core.schema import PRICE_SCALE
+from flow_gl.gl.context import HeadlessContext
+from flow_gl.gl.counters import FrameCounters
+from flow_gl.gl.kit import Kit
+from flow_gl.gl.shapes import ShapeBatch
+from flow_gl.gl.text import TextBatch
+from flow_gl.layers.base import Scene
+
+MINUTE_NS = 60_000_000_000
+LEVEL = 2
+"""Bubbles of 4 seconds: a minute has few of them."""
+
+
+class RangeOfTheMinute:
+    """Implements `flow_gl.layers.base.Layer`."""
+
+    def __init__(self, kit: Kit) -> None:
+        self._kit = kit
+
+    def setup(self) -> None:
+        counters = FrameCounters()
+        self._shapes = ShapeBatch(self._kit.shaders, counters)
+        self._labels = TextBatch(self._kit.shaders, self._kit.atlas, counters)
+
+    def update(self, scene: Scene) -> None:
+        view, color = scene.price_view, scene.style.palette.information
+        left, right = view.screen_x(scene.now_ns - MINUTE_NS), scene.live_x_px
+        found = self._range(scene)
+        if found:
+            top, bottom = (round(view.screen_y(price / scene.reader.tick_size)) for price in found)
+            self._shapes.rect(left, top, right - left, bottom - top, color, alpha=0.10)
+            for y, side, price in ((top, -1, found[0]), (bottom, 1, found[1])):
+                self._shapes.dashed(left, y, right - left, 1, color, period=8, dash=4)
+                text = f"{price / PRICE_SCALE:,.2f}"
+                self._labels.add(text, left, y + 10 * side, size_px=12, color=color)
+        self._shapes.upload()
+        self._labels.upload()
+
+    def draw(self, scene: Scene) -> None:
+        self._shapes.draw(*scene.screen_px)
+        self._labels.draw(*scene.screen_px)
+
+    def release(self) -> None:
+        self._shapes.release()
+        self._labels.release()
+
+    def _range(self, scene: Scene) -> tuple[int, int] | None:
+        """High and low, from the newest closed bubbles: a few rows, whatever the history."""
+        reader = scene.reader
+        head = reader.heads[LEVEL]
+        _, rows = reader.store.bubbles[LEVEL].read(head - MINUTE_NS // (reader.bucket_ns << LEVEL), head)
+        rows = rows[rows["ts_event"] >= scene.now_ns - MINUTE_NS]
+        return (int(rows["high"].max()), int(rows["low"].min())) if len(rows) else None
+
+
+def main(path: Path) -> None:
+    market = aggregate(seconds=120.0)
+    now_ns = int(market.session["last_ts"])
+    surface = HeadlessContext(WIDTH, HEIGHT)
+    kit = Kit()
+    draw(freeze(market, now_ns=now_ns), path, kit=kit, more=[RangeOfTheMinute(kit)])
+    kit.release()
+    surface.close()
+    print(f"{path}: {market.symbol} with the range of its last minute")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1] if len(sys.argv) > 1 else "chart.png"))

@@ -1,0 +1,83 @@
+"""A picture of a chart on a machine without a display, an engine process or a window.
+
+    python examples/picture_without_window.py chart.png
+
+The numbers are computed here, into a store of this process; the picture is drawn off-screen. For the whole program
+without a window there is `flow-gl replay FILE --headless --screenshot chart.png`.
+"""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from flow_gl.engine.pipeline import Pipeline
+from flow_gl.feed.base import Definition
+from flow_gl.feed.synthetic import TradeMaker
+from flow_gl.gl.api import clear
+from flow_gl.gl.capture import read_picture, write_png
+from flow_gl.gl.context import HeadlessContext
+from flow_gl.gl.kit import Kit
+from flow_gl.gl.view import Rect
+from flow_gl.layers.base import Layer, Scene
+from flow_gl.layers.stack import ChartStack
+from flow_gl.store.market import MarketReader, MarketStore
+from flow_gl.ui import scenes
+from flow_gl.ui.layout import arrange
+from flow_gl.ui.state import ViewState
+
+WIDTH, HEIGHT = 1280, 720
+
+
+def aggregate(*, seconds: float, seed: int = 1) -> MarketReader:
+    """A synthetic NQ morning: its night's history and `seconds` more."""
+    maker = TradeMaker(seed=seed, symbols=("NQ",))
+    (contract,) = maker.contracts
+    store, pipeline = MarketStore.local(base_capacity=1 << 17), Pipeline()
+    symbol = contract.symbol_at(maker.live_ns)
+    pipeline.define(Definition(contract.instrument_id, symbol, contract.tick_size, contract.point_value, True))
+    pipeline.chart(contract.instrument_id, store, contract.requested)
+    pipeline.process(maker.take(seconds))
+    pipeline.publish()
+    reader = MarketReader(store)
+    reader.refresh()
+    return reader
+
+
+def freeze(market: MarketReader, *, now_ns: int) -> Scene:
+    """One chart over the whole picture, three minutes wide, its live edge at `now_ns`."""
+    state = ViewState()
+    state.ensure_charts(1)
+    (layout,) = arrange(Rect(0, 0, WIDTH, HEIGHT), 1)
+    state.time.fit(layout.price.width)
+    moment = scenes.Moment(event_ns=now_ns, steady_s=0.0, dt_s=0.0, scale=1.0, screen_px=(WIDTH, HEIGHT))
+    return scenes.build(market, layout, state, state.charts[0], moment, is_live=True)
+
+
+def draw(scene: Scene, path: Path, *, kit: Kit, more: Sequence[Layer] = ()) -> None:
+    """Draw the chart's own layers and then others, and write what came out."""
+    stack = ChartStack(kit)
+    parts = [stack, *more]
+    for part in parts:
+        part.setup()
+    for part in parts:
+        part.update(scene)
+    clear(scene.style.palette.ground)
+    for part in parts:
+        part.draw(scene)
+    write_png(path, read_picture(WIDTH, HEIGHT))
+    for part in parts:
+        part.release()
+
+
+def main(path: Path) -> None:
+    market = aggregate(seconds=120.0)
+    surface = HeadlessContext(WIDTH, HEIGHT)
+    kit = Kit()
+    draw(freeze(market, now_ns=int(market.session["last_ts"])), path, kit=kit)
+    kit.release()
+    surface.close()
+    print(f"{path}: {market.symbol}, {market.heads[0]} bubbles of history")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1] if len(sys.argv) > 1 else "chart.png"))

@@ -1,0 +1,71 @@
+"""The documents say what is so: links lead somewhere, keys and exit codes are the program's, examples come out."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from flow_gl.core import errors
+from flow_gl.engine.profile import ProfileSettings, levels_of
+from flow_gl.ui.actions import ACTIONS
+
+ROOT = Path(__file__).resolve().parent.parent
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("benchmarks/*.md")])
+README = (ROOT / "README.md").read_text()
+DEFINITIONS = (ROOT / "docs" / "definitions.md").read_text()
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+
+
+def anchors(text: str) -> set[str]:
+    """Names under which a document's headings are linked."""
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_every_link_leads_somewhere(document: Path) -> None:
+    text = document.read_text()
+    for target in LINK.findall(text):
+        if target.startswith(("http:", "https:")):
+            continue
+        name, _, anchor = target.partition("#")
+        there = document if not name else (document.parent / name).resolve()
+        assert there.exists(), f"{document.name} links to {target}"
+        if anchor:
+            assert anchor in anchors(there.read_text()), f"{document.name} links to {target}"
+
+
+def test_the_readme_has_every_key() -> None:
+    table = README[README.index("### Keys and mouse") : README.index("## Commands")]
+    named = {word.strip() for cell in table.split("|") for word in re.split(r"[ ,]+", cell)}
+    groups = {str(n) for n in range(1, 10)}  # written 1-9
+    missing = [a.name for a in ACTIONS if a.key_label not in named | groups]
+    assert missing == []
+
+
+def test_the_readme_has_every_exit_code() -> None:
+    codes = {value for name, value in vars(errors).items() if name.startswith("EXIT_")}
+    assert codes == {int(code) for code in re.findall(r"^\| (\d+) \|", README, re.MULTILINE)}
+
+
+def worked_examples() -> list[tuple[list[int], int, list[tuple[int, int, int]]]]:
+    """Rows of the table: volumes, POC, and low, high, held for one and for two rows at a time."""
+    rows = re.findall(
+        r"^\| ([\d ]+) \| (\d+) \| (\d+)-(\d+), (\d+) \| (\d+)-(\d+), (\d+) \|$", DEFINITIONS, re.MULTILINE
+    )
+    found = []
+    for volumes, poc, *numbers in rows:
+        one, two = [int(n) for n in numbers[:3]], [int(n) for n in numbers[3:]]
+        found.append(([int(n) for n in volumes.split()], int(poc), [tuple(one), tuple(two)]))
+    return found  # type: ignore[return-value]  # three numbers each, by the pattern
+
+
+def test_the_worked_examples_of_the_value_area_come_out() -> None:
+    examples = worked_examples()
+    assert len(examples) == 8
+    for volumes, poc, areas in examples:
+        for step, area in zip((1, 2), areas, strict=True):
+            settings = ProfileSettings(value_area=0.70, value_area_step=step)
+            levels = levels_of(np.array(volumes, np.int64), settings, most_nodes=64)
+            assert (levels.poc, (levels.low, levels.high, levels.held)) == (poc, area), f"{volumes}, step {step}"
