@@ -34,7 +34,7 @@ from flow_gl.feed.dbn_layout import (
     read_mapping,
     words_by_kind,
 )
-from flow_gl.feed.trade_checks import check
+from flow_gl.feed.trade_checks import GLOBEX, check
 
 CHUNK_TRADES: Final = 1 << 15
 _CHUNK_BYTES: Final = CHUNK_TRADES * TRADE.itemsize
@@ -181,7 +181,7 @@ class DbnReader:
 
     def _trades(self, rows: NDArray[np.void], places: Places, numbers: Places) -> Iterator[Item]:
         """Check and hand over trades that stand at `places` of the chunk, as its records `numbers`."""
-        checked = check(rows, self.last_ts)
+        checked = check(rows, self.last_ts, is_globex=self.header.dataset == GLOBEX)
         self.other_actions += checked.other_actions
         if len(checked.rows):
             self.trades += len(checked.rows)

@@ -142,7 +142,7 @@ def scan(paths: Sequence[str | PathLike[str]], *, on_progress: Callable[[float],
         trades=sequence.trades,
         first_ts=first_ts,
         last_ts=last_ts,
-        messages=tuple(sequence.messages),
+        messages=(*sequence.messages, *_unnamed(found)),
         damage=tuple(sequence.damage),
     )
 
@@ -188,6 +188,15 @@ class _Tally:
             grown = np.zeros(len(ids), np.int64)
             grown[kept] = getattr(self, name)
             setattr(self, name, grown)
+
+
+def _unnamed(found: dict[int, InstrumentSummary]) -> list[str]:
+    """Tell of trades without a name among named ones: a damaged id looks like that."""
+    traded = [one for one in found.values() if one.trades]
+    unnamed = [one for one in traded if not one.symbol]
+    if not unnamed or len(unnamed) == len(traded):
+        return []
+    return [f"{sum(one.trades for one in unnamed):,} trades are of instruments that no file names: {_names(unnamed)}"]
 
 
 def _names(instruments: list[InstrumentSummary]) -> str:

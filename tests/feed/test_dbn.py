@@ -279,6 +279,9 @@ def damaged(trades: np.ndarray, at: int, **fields: int) -> bytes:
         ({"ts_event": 5}, "ts_event between 1990 and 2100 was expected, 5 ns came"),
         ({"ts_event": OPEN_NS + (1 << 50)}, "does not belong to ts_event"),
         ({"ts_event": OPEN_NS - (1 << 48), "ts_recv": -1}, "ts_event jumps from"),
+        ({"ts_event": OPEN_NS + (1 << 40)}, "does not belong to ts_event"),
+        ({"price": 24_500_250_000_001}, "a price in multiples of 25e-9 was expected, 24500250000001e-9 came"),
+        ({"size": 2_000_000_000}, "a size of at most 1,000,000 contracts was expected, 2,000,000,000 came"),
         ({"ts_recv": 77}, "ts_recv near ts_event was expected, 77 ns came"),
         ({"ts_recv": OPEN_NS + (1 << 60)}, "does not belong to ts_event"),
     ],
@@ -321,6 +324,15 @@ def test_a_record_of_another_action_is_left_out_and_counted(tmp_path: Path) -> N
     rows, _, messages = read(write(tmp_path / "x.dbn", header(), damaged(trades, 4, action=ord("R"), ts_event=-1)))
     assert rows.tobytes() == np.delete(trades, 4).tobytes()
     assert messages == ["x.dbn: 1 trade records whose action is not T left out"]
+
+
+@pytest.mark.parametrize("bit", range(63))
+def test_any_single_bit_that_turned_in_a_price_is_seen(tmp_path: Path, bit: int) -> None:
+    trades = make_trades(9)
+    trades["price"][5] ^= 1 << bit
+    rows, _, messages = read(write(tmp_path / "x.dbn", header(), trades))
+    assert rows.tobytes() == trades[:5].tobytes()
+    assert "a price in multiples of 25e-9 was expected" in messages[0]
 
 
 def test_undefined_prices_and_empty_sizes_are_handed_over_for_the_engine_to_count(tmp_path: Path) -> None:
