@@ -1,13 +1,12 @@
 """From flags to a running picture: settings, the engine's spec, the view's options; then the view until it ends."""
 
-import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Final
 
 from flow_gl.cli.options import Drawing
 from flow_gl.core import config
-from flow_gl.core.errors import DataError, UsageError
+from flow_gl.core.errors import DataError, FlowError, UsageError
 from flow_gl.core.settings import Settings
 from flow_gl.core.spec import KEY_VARIABLE, DemoSpec, EngineSpec, FilesSpec, LiveSpec
 from flow_gl.ui.options import ViewOptions
@@ -40,7 +39,12 @@ def check_files(paths: list[Path]) -> tuple[str, ...]:
 
 
 def show(feed: FilesSpec | DemoSpec | LiveSpec, settings: Settings, drawing: Drawing, *, title: str) -> int:
-    """Start an engine for the feed and draw until the view ends; the exit code."""
+    """Start an engine for the feed and draw until the view ends; the exit code.
+
+    Raises
+    ------
+    FlowError : the engine could not run, or (DataError) what it replayed is damaged; then the rest was drawn
+    """
     from flow_gl.core.log import start_log
     from flow_gl.engine_link import EngineLink
     from flow_gl.ui.link import LinkState
@@ -53,8 +57,18 @@ def show(feed: FilesSpec | DemoSpec | LiveSpec, settings: Settings, drawing: Dra
 
         code = run_view(_options(settings, drawing, title), link)
         if link.state is LinkState.FAILED and code:
-            print(f"flow-gl: error: {link.message}", file=sys.stderr)  # noqa: T201 - the command line's own voice
+            raise _Ended(link.message, code)
+        if link.engine is not None and link.engine.status["damaged"]:
+            raise DataError(link.engine.text("message"))
     return code
+
+
+class _Ended(FlowError):
+    """What an engine said when it ended."""
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
 
 
 def _spec(feed: FilesSpec | DemoSpec | LiveSpec, settings: Settings, drawing: Drawing) -> EngineSpec:
@@ -93,5 +107,7 @@ def _options(settings: Settings, drawing: Drawing, title: str) -> ViewOptions:
         size_scale=settings.size_scale,
         span_s=settings.span_s,
         panels=settings.panels,
+        # A picture must not depend on what was last looked at.
+        remember=not drawing.headless,
         title=title,
     )
