@@ -36,6 +36,8 @@ _own_folders()
 # Mesa draws without any screen or GPU; the reference pictures are compared on its software rasteriser alone.
 os.environ.setdefault("EGL_PLATFORM", "surfaceless")
 os.environ.setdefault("LIBGL_ALWAYS_SOFTWARE", "1")
+# Every GL call is checked and raises.
+os.environ["FLOW_GL_CHECK_GL"] = "1"
 # Underflow to zero is what a faded exponential should do; everything else is a fault.
 np.seterr(divide="raise", over="raise", invalid="raise")
 

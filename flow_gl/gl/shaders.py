@@ -5,6 +5,7 @@ and line. `reload` recompiles what has changed on disk; a program that no longer
 """
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +16,8 @@ FRAME_BINDING: Final = 0
 """Binding point of the uniform block `Frame`, the view of the chart that is being drawn."""
 
 _INCLUDE: Final = re.compile(r'^\s*#include\s+"([^"]+)"\s*$')
-_PLACE: Final = re.compile(r"^\s*(?:ERROR:\s*)?(\d+)\s*[:(]\s*(\d+)")
+_PLACE: Final = re.compile(r"^\s*(?:ERROR:\s*)?\d+\s*[:(]\s*(\d+)(?:\s*[():]\s*\d+\))?")
+"""Start of a driver's message: source number, line, with some drivers a column."""
 
 
 class ShaderError(DisplayError):
@@ -31,28 +33,44 @@ def shader_folder() -> Path:
     raise ShaderError(f"shaders are missing: expected {package / 'shaders'}; install flow_gl again")
 
 
-def read_source(path: Path, files: list[Path]) -> str:
-    """Read a shader with its includes put in; `files` collects them in the order of `#line`'s source numbers."""
-    files.append(path)
-    number = len(files) - 1
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A shader with its includes put in, and where each line comes from."""
+
+    text: str
+    origins: list[tuple[Path, int]]
+    """File and line number of each line of the text."""
+
+    @property
+    def files(self) -> set[Path]:
+        return {path for path, _ in self.origins}
+
+
+def read_source(path: Path) -> Source:
+    """Read a shader with its includes put in, each once. Raises ShaderError."""
     lines: list[str] = []
+    origins: list[tuple[Path, int]] = []
+    _read_into(path, lines, origins, set())
+    return Source("\n".join(lines), origins)
+
+
+def _read_into(path: Path, lines: list[str], origins: list[tuple[Path, int]], seen: set[Path]) -> None:
+    seen.add(path)
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise ShaderError(f"{path}: cannot be read: {error.strerror}") from error
-    for index, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(text.splitlines(), start=1):
         match = _INCLUDE.match(line)
         if match is None:
             lines.append(line)
+            origins.append((path, number))
             continue
         included = path.parent / match[1] if path.parent.name == "include" else path.parent / "include" / match[1]
         if not included.is_file():
-            raise ShaderError(f"{path}:{index}: included file {included.name} is missing in {included.parent}")
-        if included not in files:
-            lines += [f"#line 1 {len(files)}", read_source(included, files), f"#line {index + 1} {number}"]
-        else:
-            lines.append("")
-    return "\n".join(lines)
+            raise ShaderError(f"{path}:{number}: included file {included.name} is missing in {included.parent}")
+        if included not in seen:
+            _read_into(included, lines, origins, seen)
 
 
 class Program:
@@ -60,7 +78,7 @@ class Program:
 
     def __init__(self, vertex: Path, fragment: Path) -> None:
         self._paths: Final = (vertex, fragment)
-        self._files: list[Path] = []
+        self._files: set[Path] = set()
         self._stamp = 0.0
         self._locations: dict[str, int] = {}
         self.handle = 0
@@ -99,14 +117,12 @@ class Program:
         return max((path.stat().st_mtime for path in self._files if path.is_file()), default=0.0)
 
     def _build(self) -> None:
-        vertex_files: list[Path] = []
-        fragment_files: list[Path] = []
-        sources = read_source(self._paths[0], vertex_files), read_source(self._paths[1], fragment_files)
-        self._files = vertex_files + fragment_files
+        vertex, fragment = read_source(self._paths[0]), read_source(self._paths[1])
+        self._files = vertex.files | fragment.files
         self._stamp = self._newest()
-        stages = [_compile(GL.GL_VERTEX_SHADER, sources[0], vertex_files)]
+        stages = [_compile(GL.GL_VERTEX_SHADER, vertex)]
         try:
-            stages.append(_compile(GL.GL_FRAGMENT_SHADER, sources[1], fragment_files))
+            stages.append(_compile(GL.GL_FRAGMENT_SHADER, fragment))
             handle = _link(stages, self._paths)
         finally:
             for stage in stages:
@@ -155,9 +171,9 @@ def _text(log: bytes | str) -> str:
     return log.decode("utf-8", "replace") if isinstance(log, bytes) else log
 
 
-def _compile(kind: int, source: str, files: list[Path]) -> int:
+def _compile(kind: int, source: Source) -> int:
     shader = int(GL.glCreateShader(kind))
-    GL.glShaderSource(shader, source)
+    GL.glShaderSource(shader, source.text)
     GL.glCompileShader(shader)
     if GL.glGetShaderiv(shader, GL.GL_COMPILE_STATUS):
         return shader
@@ -165,9 +181,9 @@ def _compile(kind: int, source: str, files: list[Path]) -> int:
     GL.glDeleteShader(shader)
     first = next((line for line in log.splitlines() if _PLACE.match(line)), log.splitlines()[0] if log else "")
     match = _PLACE.match(first)
-    place = f"{files[int(match[1])]}:{match[2]}" if match and int(match[1]) < len(files) else str(files[0])
-    reason = re.sub(r"^[^a-zA-Z]*", "", first[match.end() :] if match else first).removeprefix("error: ")
-    raise ShaderError(f"{place}: {reason or 'does not compile'}")
+    path, number = source.origins[min(int(match[1]), len(source.origins)) - 1] if match else source.origins[0]
+    reason = re.sub(r"^[^a-zA-Z`']*", "", first[match.end() :] if match else first).removeprefix("error: ")
+    raise ShaderError(f"{path}:{number}: {reason or 'does not compile'}")
 
 
 def _link(stages: list[int], paths: tuple[Path, Path]) -> int:

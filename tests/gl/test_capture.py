@@ -1,0 +1,89 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from flow_gl.core.errors import DisplayError, FlowError
+from flow_gl.gl import capture
+from flow_gl.gl.api import clear
+from flow_gl.gl.capture import PixelReader, VideoWriter, read_picture, write_png
+
+
+def gradient(width: int = 61, height: int = 37) -> np.ndarray:
+    y, x = np.mgrid[0:height, 0:width]
+    return np.stack([x * 4 % 256, y * 7 % 256, (x + y) % 256], axis=2).astype(np.uint8)
+
+
+def test_a_png_reads_back_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "new folder" / "shot.png"
+    write_png(path, gradient())
+    np.testing.assert_array_equal(np.asarray(Image.open(path)), gradient())
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_png_that_cannot_be_written_is_one_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(FlowError, match="the picture cannot be written"):
+        write_png(tmp_path / "file" / "shot.png", gradient())
+
+
+@pytest.mark.usefixtures("context")
+def test_pictures_have_their_first_row_on_top() -> None:
+    from flow_gl.gl.api import GL
+
+    clear((0.0, 0.0, 0.0))
+    GL.glEnable(GL.GL_SCISSOR_TEST)
+    GL.glScissor(0, 350, 640, 10)
+    clear((1.0, 0.0, 0.0))
+    GL.glDisable(GL.GL_SCISSOR_TEST)
+    picture = read_picture(640, 360)
+    assert tuple(picture[0, 0]) == (255, 0, 0)
+    assert tuple(picture[20, 0]) == (0, 0, 0)
+
+
+@pytest.mark.usefixtures("context")
+def test_a_recording_gets_every_frame_once_in_order() -> None:
+    reader = PixelReader(640, 360)
+    seen = []
+    for shade in range(5):
+        clear((shade / 255, 0.0, 0.0))
+        picture = reader.read()
+        if picture is not None:
+            seen.append(int(picture[0, 0, 0]))
+    last = reader.finish()
+    assert last is not None
+    assert [*seen, int(last[0, 0, 0])] == [0, 1, 2, 3, 4]
+    reader.release()
+
+
+def test_a_video_has_the_frames_and_the_rate_it_was_given(tmp_path: Path) -> None:
+    av = pytest.importorskip("av")
+    writer = VideoWriter(tmp_path / "clip.mp4", 161, 91, frames_per_second=30)
+    for shade in range(12):
+        writer.add(np.full((91, 161, 3), shade * 20, np.uint8))
+    writer.close()
+    with av.open(str(tmp_path / "clip.mp4")) as clip:
+        stream = clip.streams.video[0]
+        assert stream.average_rate == 30
+        frames = [frame.to_ndarray(format="rgb24") for frame in clip.decode(video=0)]
+    assert len(frames) == 12
+    assert frames[0].shape == (90, 160, 3)
+    assert frames[11].mean() == pytest.approx(220, abs=4)
+
+
+def test_a_video_that_cannot_be_written_is_one_clear_error(tmp_path: Path) -> None:
+    pytest.importorskip("av")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(FlowError, match="the video cannot be written"):
+        VideoWriter(tmp_path / "file" / "clip.mp4", 64, 64)
+
+
+def test_without_the_video_package_the_error_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import sys
+
+    monkeypatch.setitem(sys.modules, "av", None)
+    with pytest.raises(DisplayError, match=r"flow_gl\[record\]"):
+        capture.VideoWriter(tmp_path / "clip.mp4", 64, 64)

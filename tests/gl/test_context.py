@@ -1,0 +1,105 @@
+import os
+import subprocess
+import sys
+
+import pytest
+
+from flow_gl.core.errors import DisplayError
+from flow_gl.gl.context import HeadlessContext, Window, WindowOptions, describe, monitors
+from flow_gl.gl.offscreen import Offscreen
+from flow_gl.gl.timing import FrameTimes, LayerTimer
+
+
+@pytest.mark.usefixtures("context")
+def test_the_headless_context_is_core_3_3_or_newer() -> None:
+    major, minor = describe()["version"].split(" ")[0].split(".")[:2]
+    assert (int(major), int(minor)) >= (3, 3)
+    assert "Core" in describe()["version"]
+
+
+@pytest.mark.usefixtures("context")
+def test_a_size_that_no_driver_has_is_a_clear_error() -> None:
+    with pytest.raises(DisplayError, match="picture size must be"):
+        Offscreen(0, 100)
+
+
+def test_a_second_context_leaves_the_first_usable(context: HeadlessContext) -> None:
+    second = HeadlessContext(32, 32)
+    second.begin()
+    second.close()
+    context.make_current()
+    context.begin()
+
+
+def test_a_window_has_core_3_3_and_the_size_asked_for(x_display: str) -> None:
+    code = (
+        "from flow_gl.gl.context import *\n"
+        "w = Window(WindowOptions(width=320, height=200)); w.begin(); w.swap(); w.poll()\n"
+        "print(w.size, w.content_scale, describe()['version'], len(monitors()), w.is_closing, w.refresh_hz > 0)\n"
+        "w.set_fullscreen(True); print(w.is_fullscreen); w.set_fullscreen(False); w.close()\n"
+    )
+    result = _run(code, DISPLAY=x_display)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.startswith("(320, 200) 1.0 ")
+    assert "(Core Profile)" in result.stdout
+    assert result.stdout.split()[-3:] == ["False", "True", "True"]
+
+
+def test_without_a_display_a_window_is_one_clear_error() -> None:
+    code = (
+        "from flow_gl.gl.context import *\n"
+        "from flow_gl.core.errors import DisplayError\n"
+        "try: Window(WindowOptions())\n"
+        "except DisplayError as error: print(error)\n"
+    )
+    result = _run(code, DISPLAY="", WAYLAND_DISPLAY="")
+    assert result.returncode == 0, result.stderr
+    assert "no display" in result.stdout
+    assert "--headless" in result.stdout
+
+
+def test_the_names_that_a_frame_loop_needs_are_there() -> None:
+    for name in ("size", "content_scale", "is_closing", "begin", "swap", "close"):
+        assert hasattr(Window, name)
+        assert hasattr(HeadlessContext, name)
+    assert callable(monitors)
+    assert WindowOptions().is_vsync
+
+
+def _run(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=os.environ | environment,
+        check=False,
+    )
+
+
+def test_frame_times_keep_the_newest_and_know_their_percentiles() -> None:
+    times = FrameTimes(4)
+    assert times.percentiles() == (0.0, 0.0, 0.0)
+    for value in (9.0, 1.0, 2.0, 3.0, 4.0):
+        times.add(value)
+    assert times.count == 4
+    assert times.window().tolist() == [1.0, 2.0, 3.0, 4.0]
+    assert times.percentiles()[0] == 2.5
+    assert times.percentiles()[2] == 4.0
+
+
+@pytest.mark.usefixtures("context")
+def test_layer_times_come_some_frames_later() -> None:
+    if not LayerTimer.is_available():
+        pytest.skip("the driver counts no GPU time")
+    from flow_gl.gl.api import clear
+
+    timer = LayerTimer()
+    for _ in range(6):
+        timer.begin_frame()
+        timer.begin("ground")
+        clear((0.1, 0.2, 0.3))
+        timer.end()
+    assert set(timer.times_us) == {"ground"}
+    assert timer.times_us["ground"] >= 0.0
+    timer.release()
