@@ -1,0 +1,180 @@
+"""Engine: trades per second from memory and from a file, against pandas and polars in the same run.
+
+The job is one-second bubbles, CVD points and the volume profile with its point of control, of one instrument, from an
+array of trades in memory; each library has its columns ready. Rounds take turns, so that a busy moment of the machine
+falls on all alike; figures are medians. The engine and polars have one thread each (POLARS_MAX_THREADS, unless set).
+"""
+
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+
+from flow_gl.bench.machine import describe, write_json
+from flow_gl.bench.tape import make_tape
+from flow_gl.core.schema import LEVELS
+from flow_gl.engine.pipeline import Pipeline, warm_up
+from flow_gl.export import export
+from flow_gl.feed.dbn_write import write_dbn
+from flow_gl.feed.files import read_items
+from flow_gl.store.market import MarketStore
+
+_PACKAGES = ("numpy", "numba", "pandas", "polars", "pyarrow")
+_SECOND = 1_000_000_000
+
+
+def run(*, trades: int = 5_000_000, rounds: int = 7, seed: int = 1, json_path: Path | None = None) -> dict[str, Any]:
+    """Measure, print, and return the figures.
+
+    Parameters
+    ----------
+    trades : how many
+    rounds : of each measurement; the median counts
+    seed : of the synthetic tape
+    json_path : write the figures here
+    """
+    console = Console()
+    start = time.perf_counter()
+    warm_up(lambda name, done, of: console.print(f"compiling {done}/{of} {name}", style="dim"))
+    compiled_s = time.perf_counter() - start
+    tape = make_tape(trades, seed=seed)
+    jobs: dict[str, Callable[[], object]] = {
+        "trades_per_second": _engine_job(tape, levels=1),
+        "trades_per_second_lod": _engine_job(tape, levels=LEVELS),
+        "pandas": _pandas_job(tape),
+    }
+    threads = _add_polars(jobs, tape)
+    seconds: dict[str, list[float]] = {name: [] for name in jobs}
+    for round_number in range(rounds + 1):
+        for name, job in jobs.items():
+            start = time.perf_counter()
+            job()
+            if round_number:  # the first warms
+                seconds[name].append(time.perf_counter() - start)
+    speed = {name: trades / median(taken) for name, taken in seconds.items()}
+    figures: dict[str, Any] = {
+        "trades_per_second": speed["trades_per_second"],
+        "trades_per_second_lod": speed["trades_per_second_lod"],
+        "trades_per_second_best": trades / min(seconds["trades_per_second"]),
+        "trades_per_second_lod_best": trades / min(seconds["trades_per_second_lod"]),
+        "ratio_to_pandas": speed["trades_per_second"] / speed["pandas"],
+        "ratio_to_polars": speed["trades_per_second"] / speed["polars"] if threads else None,
+        "pandas_trades_per_second": speed["pandas"],
+        "polars_trades_per_second": speed.get("polars"),
+        "polars_threads": threads,
+        "file_trades_per_second": _file_speed(tape, rounds=3),
+        "warm_up_seconds": compiled_s,
+        "trades": trades,
+        "bubbles": len(np.unique(tape["ts_event"] // _SECOND)),
+        "machine": describe(_PACKAGES),
+    }
+    for name, value in figures.items():
+        console.print(f"{name:28} {value:,.2f}" if isinstance(value, float) else f"{name:28} {value}", highlight=False)
+    if json_path:
+        write_json(json_path, figures)
+    return figures
+
+
+def _engine_job(tape: NDArray[np.void], *, levels: int) -> Callable[[], object]:
+    store = MarketStore.local(base_capacity=1 << 16)
+
+    def job() -> None:
+        pipeline = Pipeline(levels=levels)
+        pipeline.chart(1, store)
+        pipeline.process(tape)
+        pipeline.publish()
+
+    return job
+
+
+def _pandas_job(tape: NDArray[np.void]) -> Callable[[], object]:
+    import pandas as pd
+
+    frame = pd.DataFrame({name: np.ascontiguousarray(tape[name]) for name in ("ts_event", "price", "size", "side")})
+
+    def job() -> object:
+        size = frame["size"].astype("int64")
+        work = pd.DataFrame(
+            {
+                "bucket": frame["ts_event"] // _SECOND,
+                "price": frame["price"],
+                "buy": size.where(frame["side"] == ord("B"), 0),
+                "sell": size.where(frame["side"] == ord("A"), 0),
+                "size": size,
+            }
+        )
+        work["weighted"] = work["price"] // 250_000_000 * size
+        work["cvd"] = (work["buy"] - work["sell"]).cumsum()
+        grouped = work.groupby("bucket", sort=False)
+        bubbles = grouped[["buy", "sell", "size", "weighted"]].sum()
+        bubbles["trade_count"] = grouped.size()
+        prices, points = grouped["price"].agg(_BARS), grouped["cvd"].agg(_BARS)
+        average = bubbles["weighted"] / bubbles["size"]
+        profile = work.groupby("price")[["buy", "sell", "size"]].sum()
+        return bubbles, prices, points, average, profile["size"].idxmax()
+
+    return job
+
+
+_BARS = ["first", "max", "min", "last"]
+
+
+def _add_polars(jobs: dict[str, Callable[[], object]], tape: NDArray[np.void]) -> int:
+    """Add the same job in polars; the threads that it has, 0 where it is not installed."""
+    os.environ.setdefault("POLARS_MAX_THREADS", "1")
+    try:
+        import polars as pl
+    except ImportError:
+        return 0
+    frame = pl.DataFrame({name: np.ascontiguousarray(tape[name]) for name in ("ts_event", "price", "size", "side")})
+
+    def bars(column: str) -> list[Any]:
+        values = pl.col(column)
+        parts = {"open": values.first(), "high": values.max(), "low": values.min(), "close": values.last()}
+        return [part.alias(f"{column}_{name}") for name, part in parts.items()]
+
+    def job() -> object:
+        size = pl.col("size").cast(pl.Int64)
+        work = (
+            frame.lazy()
+            .select(
+                (pl.col("ts_event") // _SECOND).alias("bucket").set_sorted(),
+                "price",
+                size.alias("size"),
+                pl.when(pl.col("side") == ord("B")).then(size).otherwise(0).alias("buy"),
+                pl.when(pl.col("side") == ord("A")).then(size).otherwise(0).alias("sell"),
+            )
+            .with_columns((pl.col("buy") - pl.col("sell")).cum_sum().alias("cvd"))
+            .collect()
+        )
+        sums = [pl.col(name).sum() for name in ("buy", "sell", "size")]
+        weighted = (pl.col("price") // 250_000_000 * pl.col("size")).sum().alias("weighted")
+        bubbles = work.group_by("bucket", maintain_order=True).agg(
+            *sums, weighted, pl.len().alias("trade_count"), *bars("price"), *bars("cvd")
+        )
+        profile = work.group_by("price").agg(*sums)
+        return bubbles, profile.sort("size", descending=True).head(1)
+
+    jobs["polars"] = job
+    return int(pl.thread_pool_size())
+
+
+def _file_speed(tape: NDArray[np.void], *, rounds: int) -> float:
+    """Trades per second from a zstd DBN file to exported Parquet tables."""
+    taken = []
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        path = folder / "tape.dbn.zst"
+        write_dbn(path, tape, symbols={1: "NQZ5"})
+        for _ in range(rounds + 1):
+            start = time.perf_counter()
+            export(read_items([path]), folder / "tables", fmt="parquet")
+            taken.append(time.perf_counter() - start)
+    return len(tape) / median(taken[1:])
