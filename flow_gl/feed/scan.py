@@ -196,7 +196,8 @@ def _unnamed(found: dict[int, InstrumentSummary]) -> list[str]:
     unnamed = [one for one in traded if not one.symbol]
     if not unnamed or len(unnamed) == len(traded):
         return []
-    return [f"{sum(one.trades for one in unnamed):,} trades are of instruments that no file names: {_names(unnamed)}"]
+    count = sum(one.trades for one in unnamed)
+    return [f"trades of instruments that no file names: {count:,} (ids {_names(unnamed)})"]
 
 
 def _names(instruments: list[InstrumentSummary]) -> str:

@@ -129,11 +129,11 @@ class TradeFile:
         lines = []
         if reader.unknown_kinds:
             kinds = ", ".join(f"0x{kind:02x}" for kind in sorted(reader.unknown_kinds))
-            lines.append(f"{name}: {reader.unknown_kinds.total():,} records of unknown kind ({kinds}) skipped")
+            lines.append(f"{name}: records of unknown kind ({kinds}) skipped: {reader.unknown_kinds.total():,}")
         if reader.other_actions:
-            lines.append(f"{name}: {reader.other_actions:,} trade records whose action is not T left out")
+            lines.append(f"{name}: trade records left out because their action is not T: {reader.other_actions:,}")
         if reader.kinds[_GATEWAY_ERROR_KIND]:
-            lines.append(f"{name}: {reader.kinds[_GATEWAY_ERROR_KIND]:,} error messages of the gateway in it")
+            lines.append(f"{name}: error messages of the gateway in it: {reader.kinds[_GATEWAY_ERROR_KIND]:,}")
         return lines
 
     def describe(self) -> str:

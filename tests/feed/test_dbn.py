@@ -316,14 +316,14 @@ def test_a_record_of_unknown_kind_is_skipped_and_counted(tmp_path: Path) -> None
     path = write(tmp_path / "x.dbn", header(), trades[:4], other_record(30, 99), trades[4:])
     rows, _, messages = read(path)
     assert rows.tobytes() == trades.tobytes()
-    assert messages == ["x.dbn: 1 records of unknown kind (0x63) skipped"]
+    assert messages == ["x.dbn: records of unknown kind (0x63) skipped: 1"]
 
 
 def test_a_record_of_another_action_is_left_out_and_counted(tmp_path: Path) -> None:
     trades = make_trades(10)
     rows, _, messages = read(write(tmp_path / "x.dbn", header(), damaged(trades, 4, action=ord("R"), ts_event=-1)))
     assert rows.tobytes() == np.delete(trades, 4).tobytes()
-    assert messages == ["x.dbn: 1 trade records whose action is not T left out"]
+    assert messages == ["x.dbn: trade records left out because their action is not T: 1"]
 
 
 @pytest.mark.parametrize("bit", range(63))

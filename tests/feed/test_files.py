@@ -417,5 +417,5 @@ def test_trades_of_an_id_that_no_file_names_are_told(tmp_path: Path) -> None:
     trades = make_trades(100)
     trades["instrument_id"][50] ^= 1 << 9
     summary = scan([write(tmp_path / "x.dbn", header(), trades)])
-    assert summary.messages == (f"1 trades are of instruments that no file names: {NQZ5 ^ 1 << 9}",)
+    assert summary.messages == (f"trades of instruments that no file names: 1 (ids {NQZ5 ^ 1 << 9})",)
     assert summary.choose().trades == 99

@@ -206,14 +206,14 @@ def fuzz(originals: Iterator[Original], path: Path, *, cases: int, seed: int) ->
 
 
 def test_no_mutation_of_a_synthetic_file_is_passed_off_as_right(tmp_path: Path) -> None:
-    unseen = fuzz(synthetic(), tmp_path / "x", cases=300, seed=20_251_128)
+    unseen = fuzz(synthetic(), tmp_path / "x", cases=240, seed=20_251_128)
     # Low digits of sizes and times, and ids, have nothing to hold them against; see feed.trade_checks.
     assert all(share < 0.15 for share in unseen.values()), unseen
     assert unseen["csv.zst"] == unseen["checked.zst"] == 0
 
 
 def test_no_mutation_of_a_real_file_is_passed_off_as_right(real_data: Path, tmp_path: Path) -> None:
-    unseen = fuzz(real(real_data), tmp_path / "x", cases=200, seed=20_251_123)
+    unseen = fuzz(real(real_data), tmp_path / "x", cases=160, seed=20_251_123)
     assert all(share < 0.15 for share in unseen.values()), unseen
 
 
