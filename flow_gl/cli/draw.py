@@ -57,13 +57,13 @@ def show(feed: FilesSpec | DemoSpec | LiveSpec, settings: Settings, drawing: Dra
 
         code = run_view(_options(settings, drawing, title), link)
         if link.state is LinkState.FAILED and code:
-            raise _Ended(link.message, code)
+            raise _EngineError(link.message, code)
         if link.engine is not None and link.engine.status["damaged"]:
             raise DataError(link.engine.text("message"))
     return code
 
 
-class _Ended(FlowError):
+class _EngineError(FlowError):
     """What an engine said when it ended."""
 
     def __init__(self, message: str, exit_code: int) -> None:

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from flow_gl.core.clock import Clock
 from flow_gl.core.commands import Command, Configure, ResetCvd, SetSpeed, Stop
+from flow_gl.core.errors import FlowError
 from flow_gl.core.log import get_logger
 from flow_gl.core.schema import TRADE, FeedState
 from flow_gl.engine.pipeline import Pipeline
@@ -44,8 +45,8 @@ QUIET_SLEEP_S: Final = 0.004
 STANDING_SLEEP_S: Final = 0.05
 """Waits between turns: while trades come, while none came lately, while none can come. A command ends any of them."""
 QUIET_AFTER_NS: Final = 2_000_000_000
-ADVANCE_NS: Final = 20_000_000
-"""Event time after which the clock is looked at again."""
+ADVANCE_NS: Final = 10_000_000
+"""The pipeline is told the time at most this often."""
 DISORDER_NS: Final = 10_000_000_000
 """Instruments interleave in a file in the order of arrival; their event times may step back, but never so far."""
 UNDETECTED_NS: Final = 45_000_000_000
@@ -119,10 +120,11 @@ class Engine:
         self._oldest_unpublished: int | None = None
         self._lag_ns = 0
         self._last_trade_ns = -QUIET_AFTER_NS
-        self._published_ns = self._status_ns = -(1 << 62)
+        self._published_ns = self._status_ns = self._advanced_ns = -(1 << 62)
         self._needs_publish = True
         self._is_finished = False
         self._must_stop = False
+        self._refusal = ""
         self._is_settled = charts.is_settled
         self._definitions: Final[dict[int, Definition]] = {}
         self._symbols: Final[dict[int, str]] = {}
@@ -175,6 +177,16 @@ class Engine:
             self._apply(command)
 
     def _apply(self, command: Command) -> None:
+        self._log.info("command", extra={"command": command})
+        self._needs_publish = True
+        try:
+            self._obey(command)
+            self._refusal = ""
+        except FlowError as error:
+            self._refusal = str(error)
+            self._log.warning("refused", extra={"command": command, "error": error})
+
+    def _obey(self, command: Command) -> None:
         feed = self._feed
         if isinstance(command, Stop):
             self._must_stop = True
@@ -191,8 +203,6 @@ class Engine:
                 feed.set_speed(math.inf if command.speed is None else command.speed)
         elif isinstance(feed, Retriable):
             feed.retry()
-        self._needs_publish = True
-        self._log.info("command", extra={"command": command})
 
     def _wait(self, seconds: float) -> None:
         try:
@@ -302,8 +312,9 @@ class Engine:
             known_until = event_now - DISORDER_NS
         else:
             return
-        if known_until - self._advanced_to >= ADVANCE_NS:
-            self._advanced_to = known_until
+        now = self._clock.monotonic_ns()
+        if known_until > self._advanced_to and now - self._advanced_ns >= ADVANCE_NS:
+            self._advanced_to, self._advanced_ns = known_until, now
             self._pipeline.advance(known_until)
             self._needs_publish = True
 
@@ -321,7 +332,7 @@ class Engine:
         board.feed(status, self._feed.clock())
         if status.state is FeedState.ENDED and not self._is_finished:
             row["state"] = FeedState.REPLAY  # the last trades are still being aggregated
-        remarks = (status.message or self._note, self._keepers.message() if self._keepers else "")
+        remarks = (self._refusal, status.message or self._note, self._keepers.message() if self._keepers else "")
         board.text("message", "; ".join(remark for remark in remarks if remark))
         row["trades"] = self._trades
         row["trades_per_second"] = self._rate.per_second(now)

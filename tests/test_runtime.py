@@ -1,0 +1,303 @@
+"""The engine's turns, over a scripted feed: what it counts, when buckets close, what commands do."""
+
+import queue
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+from flow_gl.core.clock import ManualClock
+from flow_gl.core.commands import Command, Configure, ResetCvd, Retry, SetSpeed, Stop
+from flow_gl.core.schema import FeedState
+from flow_gl.core.spec import EngineSpec, Failure, FilesSpec, Hello, decode_answer, decode_spec, encode
+from flow_gl.engine.pipeline import Pipeline
+from flow_gl.feed.base import Definition, FeedGap, Item, Mapping, Trades
+from flow_gl.runtime.charts import Charts
+from flow_gl.runtime.engine import BATCH, TAPE_CAPACITY, Engine
+from flow_gl.runtime.meters import Rate, StatusBoard
+from flow_gl.store.market import EngineReader, EngineStore, MarketReader, MarketStore
+from tests.scripted import SECOND_NS, START_NS, ScriptedFeed, trades
+
+
+class Rig:
+    """An engine over stores of this process, turned by hand."""
+
+    def __init__(self, feed: ScriptedFeed, symbols: Sequence[str] = ("A",), **charts: Any) -> None:
+        self.feed, self.clock = feed, ManualClock(START_NS)
+        self.commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
+        self.stores: list[MarketStore] = []
+        self.store = EngineStore.local()
+        self.pipeline = Pipeline()
+        self.charts = Charts(symbols, attach=self.pipeline.chart, make_store=self._make, bucket_ns=SECOND_NS, **charts)
+        self.engine = Engine(
+            feed=feed,
+            pipeline=self.pipeline,
+            charts=self.charts,
+            board=StatusBoard(self.store),
+            clock=self.clock,
+            commands=self.commands,
+        )
+
+    def _make(self, _tag: str) -> MarketStore:
+        self.stores.append(MarketStore.local(base_capacity=1 << 10))
+        return self.stores[-1]
+
+    def turn(self, times: int = 1) -> float:
+        pause = 0.0
+        for _ in range(times):
+            pause = self.engine.turn()
+            self.clock.advance(25_000_000)
+        return pause
+
+    @property
+    def status(self) -> np.void:
+        reader = EngineReader(self.store)
+        reader.refresh()
+        return reader.status
+
+    def chart(self, index: int = 0) -> MarketReader:
+        reader = MarketReader(self.stores[index])
+        reader.refresh()
+        return reader
+
+
+def named(*items: Item, instrument_id: int = 1, symbol: str = "A") -> list[Item]:
+    return [Mapping(instrument_id, symbol, symbol), *items]
+
+
+def test_every_trade_is_on_the_tape_in_the_numbers_and_in_the_status() -> None:
+    batches = [trades([0.1, 0.2]), trades([1.5]), trades([2.5, 2.6, 3.5])]
+    rig = Rig(ScriptedFeed([named(batches[0]), [], [batches[1]], [batches[2]]]))
+    rig.turn(8)
+    assert rig.status["trades"] == 6
+    assert rig.status["behind"] == 0
+    assert rig.engine.tape.head == 6
+    first, rows = rig.engine.tape.read(0, 6)
+    assert first == 0
+    assert (rows == np.concatenate([batch.rows for batch in batches])).all()
+    chart = rig.chart()
+    assert chart.session["trade_count"] == 6
+    assert chart.heads[0] == 4  # at the feed's end the last bucket is closed, too
+    assert rig.status["state"] == FeedState.ENDED
+
+
+def test_a_feed_that_has_ended_is_shown_as_ended_only_when_its_last_trade_is_in_the_numbers() -> None:
+    rig = Rig(ScriptedFeed([named(trades(np.linspace(0, 50, 3 * BATCH).tolist()))]))
+    # Time stands within a turn: each aggregates until its deadline, seen by a clock that jumps at each look.
+    rig.clock.monotonic_ns = _jumping(rig.clock)  # type: ignore[method-assign]
+    seen = []
+    while not seen or seen[-1][0] != FeedState.ENDED:
+        rig.turn()
+        seen.append((FeedState(int(rig.status["state"])), int(rig.status["trades"])))
+    assert len(seen) >= 3
+    assert seen[-1][1] == 3 * BATCH
+    assert all(state is FeedState.REPLAY for state, count in seen if count < 3 * BATCH)
+
+
+def _jumping(clock: ManualClock) -> Callable[[], int]:
+    looks = [0]
+
+    def look() -> int:
+        looks[0] += 5_000_000
+        return looks[0] + clock.wall_ns() - START_NS
+
+    return look
+
+
+def test_a_storm_waits_in_order_and_is_told_as_behind() -> None:
+    rig = Rig(ScriptedFeed([named(trades(np.linspace(0, 9, 5 * BATCH).tolist())), [trades([9.5])]], is_endless=True))
+    rig.clock.monotonic_ns = _jumping(rig.clock)  # type: ignore[method-assign]
+    rig.turn()
+    assert rig.status["behind"] > 0
+    assert rig.status["behind"] + rig.status["trades"] == 5 * BATCH
+    assert rig.feed.polls == 1, "what has not been taken up yet is not asked for more"
+    rig.turn(10)
+    assert (rig.status["behind"], rig.status["trades"]) == (0, 5 * BATCH + 1)
+
+
+def test_the_clock_closes_a_bucket_only_as_far_as_the_feed_vouches() -> None:
+    feed = ScriptedFeed([named(trades([0.5]))], is_endless=True)
+    rig = Rig(feed)
+    rig.clock.advance(10 * SECOND_NS)
+    rig.turn(5)
+    feed.known_until = START_NS + SECOND_NS + 249_000_000
+    rig.turn(5)
+    assert rig.chart().heads[0] == 0
+    feed.known_until = START_NS + SECOND_NS + 250_000_000
+    rig.turn(5)
+    assert rig.chart().heads[0] == 1
+
+
+def test_a_bucket_cut_by_a_stalled_connection_is_whole_once_the_rest_has_come() -> None:
+    feed = ScriptedFeed([named(trades([0.2]))], is_endless=True)
+    rig = Rig(feed)
+    rig.turn(2)
+    feed.known_until = START_NS + 200_000_000
+    rig.clock.advance(30 * SECOND_NS)
+    rig.turn(3)
+    feed.script.append([trades([0.4, 0.6, 40.0])])
+    rig.turn(3)
+    first = rig.chart().store.bubbles[0].rows[0]
+    assert (first["trade_count"], first["id"]) == (3, START_NS // SECOND_NS)
+    assert rig.chart().session["late"] == 0
+
+
+def test_a_poll_that_did_not_happen_moves_no_clock() -> None:
+    # Two bulks of a replay: while the first still waits the feed is not asked, so its clock must not be believed.
+    feed = ScriptedFeed([named(trades(np.linspace(0, 1, 2 * BATCH).tolist())), [trades([30.0])]], is_endless=True)
+    feed.state = FeedState.REPLAY
+    rig = Rig(feed)
+    feed.anchor = type(feed.anchor)(anchor_wall=START_NS, anchor_event=START_NS, rate=1000.0)
+    rig.clock.monotonic_ns = _jumping(rig.clock)  # type: ignore[method-assign]
+    rig.turn(20)
+    assert rig.chart().session["late"] == 0
+    assert rig.chart().store.bubbles[0].rows[:2]["trade_count"].sum() == 2 * BATCH
+
+
+def test_an_empty_chart_stands_there_from_the_start_with_what_was_asked_for() -> None:
+    rig = Rig(ScriptedFeed([], is_endless=True), ("NQ.v.0", "ES.v.0"))
+    assert [rig.chart(n).requested for n in (0, 1)] == ["NQ.v.0", "ES.v.0"]
+    assert rig.chart().bucket_ns == SECOND_NS
+
+
+def test_mappings_give_instruments_their_charts_in_the_order_asked_for() -> None:
+    script: list[Item] = [
+        Mapping(7, "ESZ5", "ES.v.0"),
+        Mapping(5, "NQZ5", "NQ.v.0"),
+        Mapping(6, "NQH6", ""),
+        trades([0.5], instrument_id=5),
+        trades([0.6], instrument_id=7),
+        trades([0.7], instrument_id=6),
+    ]
+    rig = Rig(ScriptedFeed([script]), ("NQ.v.0", "ES.v.0"))
+    rig.turn(3)
+    assert [rig.chart(n).symbol for n in (0, 1)] == ["NQZ5", "ESZ5"]
+    assert [rig.chart(n).session["trade_count"] for n in (0, 1)] == [1, 1]
+    assert rig.status["other_instruments"] == 1
+
+
+def test_a_new_contract_gets_a_new_store_and_never_mixes_with_the_old_one() -> None:
+    rig = Rig(
+        ScriptedFeed(
+            [
+                [Mapping(1, "NQZ5", "NQ.v.0"), trades([0.5, 1.5], instrument_id=1)],
+                [Mapping(2, "NQH6", "NQ.v.0"), trades([2.5], instrument_id=2, price=200)],
+            ]
+        ),
+        ("NQ.v.0",),
+    )
+    rig.turn(4)
+    assert len(rig.stores) == 2
+    old, new = rig.chart(0), rig.chart(1)
+    assert (old.symbol, new.symbol) == ("NQZ5", "NQH6")
+    assert new.session["trade_count"] == 1
+    assert new.session["last_price"] == 200 * SECOND_NS
+    assert rig.charts.stores() == [rig.stores[1]]
+
+
+def test_a_parent_symbol_waits_for_the_session_so_far_and_takes_the_busiest_outright() -> None:
+    feed = ScriptedFeed(
+        [
+            [
+                Mapping(1, "NQZ5", "NQ.FUT"),
+                Mapping(2, "NQH6", "NQ.FUT"),
+                Mapping(3, "NQZ5-NQH6", "NQ.FUT"),
+                Definition(3, "NQZ5-NQH6", 50_000_000, None, is_outright=False),
+                trades([0.1], instrument_id=2, size=5),
+            ],
+            [trades([0.2, 0.3], instrument_id=1, size=4), trades([0.4], instrument_id=3, size=900)],
+            [trades([1.5], instrument_id=1)],
+        ],
+        is_endless=True,
+    )
+    feed.state = FeedState.CATCHING_UP
+    rig = Rig(feed, ("NQ.FUT",), are_parents=True)
+    rig.turn(3)
+    assert rig.status["trades"] == 0
+    feed.state = FeedState.LIVE
+    rig.turn(3)
+    assert rig.chart().symbol == "NQZ5"
+    assert rig.chart().session["trade_count"] == 3, "its chart begins with the session's first trade"
+    assert rig.status["trades"] == 5
+
+
+def test_commands_reach_the_pipeline_and_the_feed_between_batches() -> None:
+    feed = ScriptedFeed([named(trades([0.5], size=9))], is_endless=True)
+    rig = Rig(feed)
+    rig.turn(2)
+    assert rig.chart().session["cvd"] == 9
+    for command in (ResetCvd(0), ResetCvd(8), SetSpeed(60.0), Retry(), Configure(value_area_step=1)):
+        rig.commands.put(command)
+    rig.turn(2)
+    assert rig.chart().session["cvd"] == 0
+    assert rig.chart().profile["step"] == 1
+    assert (feed.speed, feed.retries) == (60.0, 1)
+    rig.commands.put(SetSpeed(None))
+    rig.turn()
+    assert feed.speed == float("inf")
+
+
+def test_a_command_that_is_out_of_range_is_refused_and_the_engine_goes_on() -> None:
+    rig = Rig(ScriptedFeed([named(trades([0.5]))], is_endless=True))
+    rig.commands.put(Configure(arm=0))
+    rig.turn(3)
+    assert rig.status["trades"] == 1
+    assert b"arm" in bytes(rig.status["message"])
+
+
+def test_gaps_are_counted_once_however_often_they_are_told() -> None:
+    gap = [FeedGap(START_NS + SECOND_NS), FeedGap(START_NS + SECOND_NS, START_NS + 5 * SECOND_NS)]
+    rig = Rig(ScriptedFeed([named(trades([0.5])), gap[:1], gap[1:], [trades([6.0])]], is_endless=True))
+    rig.turn(6)
+    assert rig.status["feed_gaps"] == 1
+    assert len(rig.chart().gaps) == 1
+
+
+def test_stop_ends_the_run_with_everything_published() -> None:
+    rig = Rig(ScriptedFeed([named(trades([0.5]))], is_endless=True))
+    rig.turn()
+    rig.commands.put(Stop())
+    rig.engine.run()
+    assert rig.status["trades"] == 1
+    assert rig.chart().open_bubble(0) is not None
+
+
+def test_the_tape_waits_for_whoever_must_not_lose_a_trade(monkeypatch: pytest.MonkeyPatch) -> None:
+    rig = Rig(ScriptedFeed([named(trades([0.1] * 300))], is_endless=True))
+    held = [TAPE_CAPACITY - 100]
+    monkeypatch.setattr(rig.engine, "_room", lambda: TAPE_CAPACITY - held[0] - rig.engine.tape.head)
+    rig.turn(3)
+    assert (rig.engine.tape.head, int(rig.status["behind"])) == (100, 200)
+    held[0] -= 1000
+    rig.turn(2)
+    assert rig.engine.tape.head == 300
+
+
+def test_a_rate_is_that_of_the_last_second() -> None:
+    rate = Rate()
+    assert rate.per_second(0) == 0
+    for tick in range(200):
+        rate.add(10, tick * 10_000_000)
+    assert rate.per_second(1_990_000_000) == pytest.approx(1000, rel=0.06)
+    assert rate.per_second(2_500_000_000) == pytest.approx(500, rel=0.15)
+    assert rate.per_second(9_000_000_000) == 0
+
+
+@pytest.mark.parametrize(("text", "shown"), [("plain", "plain"), ("é" * 300, "é" * 118 + "…")])
+def test_a_status_text_is_cut_at_a_whole_character(text: str, shown: str) -> None:
+    store = EngineStore.local()
+    board, reader = StatusBoard(store), EngineReader(store)
+    board.text("message", text)
+    board.publish(1)
+    reader.refresh()
+    assert reader.text("message") == shown
+
+
+def test_specs_and_answers_survive_the_pipe() -> None:
+    spec = EngineSpec(feed=FilesSpec(paths=("a", "b"), speed=None), arm=5)
+    assert decode_spec(encode(spec)) == spec
+    for answer in (Hello(pid=1, store="x"), Failure(error="no", exit_code=3)):
+        assert decode_answer(encode(answer)) == answer
+    assert encode(spec).count(b"\n") == 1
+    assert Trades in Item.__args__
