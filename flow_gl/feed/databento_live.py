@@ -11,6 +11,7 @@ When a session opens, symbols are asked for again on a second connection, which 
 import random
 from collections.abc import Callable
 from dataclasses import replace
+from textwrap import shorten
 from typing import Final
 
 from flow_gl.core.clock import SYSTEM, Clock
@@ -37,6 +38,8 @@ JUMP_NS: Final = 5_000_000_000
 """Wall time that passes without monotonic time: the machine slept, and connections do not survive that."""
 LOOK_NS: Final = 1_000_000_000
 """How often the calendar is looked at."""
+LONGEST_WORDS: Final = 200
+"""Of what the user is told of a trouble: one line of the header."""
 _SECOND_NS: Final = 1_000_000_000
 _AT_ONCE: Final = frozenset({Fault.RENEW, Fault.SKIPPED, Fault.AGED_OUT, Fault.NO_DEFINITIONS})
 """Troubles whose cause is gone with the connection: no pause before the next one."""
@@ -264,13 +267,13 @@ class LiveFeed:
     def _act_on(self, trouble: Trouble, now_ns: int, out: list[Item]) -> None:
         """Give the connection up, and do what its trouble asks for."""
         fault = trouble.fault
-        self._trouble = masked(trouble.message)
+        self._trouble = shorten(masked(trouble.message), LONGEST_WORDS, placeholder=" ...")
         self._log.warning("connection given up", extra={"fault": fault.name, "why": self._trouble})
         if fault is Fault.AGED_OUT:
             self._gap.reach_further()
         elif fault is Fault.NO_DEFINITIONS:
             self._has_definitions = False
-        elif fault is Fault.FATAL or (fault is Fault.LIMIT and not self._may_limit_pass()):
+        elif fault is Fault.FATAL or (fault is Fault.REFUSED and not self._may_refusal_pass()):
             self._failure = self._trouble
         opened = self._gap.open(self._intake.known_until)
         if opened:
@@ -281,9 +284,9 @@ class LiveFeed:
         self._connection = None
         self._is_live = self._is_streaming = False
 
-    def _may_limit_pass(self) -> bool:
-        """One of the too many connections may be ours that has just died."""
-        return self._has_streamed and self._backoff.may_retry_limit()
+    def _may_refusal_pass(self) -> bool:
+        """The key was good before, in this run."""
+        return self._has_streamed and self._backoff.may_refusal_pass()
 
     def _drop(self, connection: Connection | None) -> None:
         if connection is None:

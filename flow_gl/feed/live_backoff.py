@@ -7,8 +7,8 @@ FIRST_S: Final = 1.0
 LONGEST_S: Final = 30.0
 JITTER: Final = 0.2
 """A pause is longer or shorter by up to this share, so that many programs do not come back at one instant."""
-LIMIT_TRIES: Final = 3
-"""Tries after "too many connections", where one of the too many may be our own that has just died."""
+REFUSAL_TRIES: Final = 3
+"""Tries after a refusal that may pass by itself."""
 _NANO: Final = 1_000_000_000
 
 
@@ -22,14 +22,14 @@ class Backoff:
 
     def __init__(self, draw: Callable[[], float]) -> None:
         self._draw = draw
-        self._limit_tries = 0
+        self._refusals = 0
         self.attempt = 0
         """Tries since all was well; 0 while it is."""
         self.due_ns = 0
         """When the next try is due."""
 
     def all_is_well(self) -> None:
-        self.attempt = self._limit_tries = 0
+        self.attempt = self._refusals = 0
 
     def now(self, now_ns: int) -> None:
         """The next try is due at once, and counts as the first."""
@@ -48,7 +48,7 @@ class Backoff:
         self.due_ns = now_ns if at_once and self.attempt == 0 else now_ns + int(pause_s * _NANO)
         self.attempt += 1
 
-    def may_retry_limit(self) -> bool:
-        """Whether "too many connections" may pass by itself; asked once per such error."""
-        self._limit_tries += 1
-        return self._limit_tries <= LIMIT_TRIES
+    def may_refusal_pass(self) -> bool:
+        """Whether to try again after a refusal; asked once for each."""
+        self._refusals += 1
+        return self._refusals <= REFUSAL_TRIES

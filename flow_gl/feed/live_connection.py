@@ -10,10 +10,12 @@ keeps the reason and takes the loop down. Nobody ever waits for it but `close(wa
 
 import asyncio
 import logging
+import socket
 import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import CancelledError
+from contextlib import suppress
 from enum import Enum, auto
 from typing import IO, TYPE_CHECKING, Any, Final, cast
 
@@ -66,6 +68,30 @@ class _Loop(asyncio.SelectorEventLoop):
         self.transports.append(transport)
         self._guard_task = self.create_task(self._guard(transport, protocol.authenticated))
         return transport, protocol
+
+    async def getaddrinfo(self, host: Any, port: Any, **kwargs: Any) -> Any:
+        """Look a name up on a thread that no one waits for: offline it may take longer than the user's patience."""
+        found: asyncio.Future[Any] = self.create_future()
+
+        def settle(result: Any, error: OSError | None) -> None:
+            if found.done():
+                return
+            if error is None:
+                found.set_result(result)
+            else:
+                found.set_exception(error)
+
+        def look_up() -> None:
+            result, error = None, None
+            try:
+                result = socket.getaddrinfo(host, port, **kwargs)
+            except OSError as failure:
+                error = failure
+            with suppress(RuntimeError):  # the loop may be gone by now
+                self.call_soon_threadsafe(settle, result, error)
+
+        threading.Thread(target=look_up, name="flow_gl name lookup", daemon=True).start()
+        return await found
 
     async def _guard(self, transport: asyncio.Transport, authenticated: "asyncio.Future[str | None]") -> None:
         while not authenticated.done():

@@ -16,8 +16,9 @@ class Fault(Enum):
     """Connect again after a pause."""
     FATAL = auto()
     """Nothing helps but the user: wait."""
-    LIMIT = auto()
-    """Too many connections: fatal too, but a connection of ours that has just died may still count for a while."""
+    REFUSED = auto()
+    """The gateway refuses this account a connection: fatal too, unless the same key was good before. Then it may pass:
+    a connection of ours that has just died may still count, a gateway that restarts may not know its accounts yet."""
     SYMBOL = auto()
     """One symbol is not known; the session goes on."""
     SKIPPED = auto()
@@ -67,7 +68,7 @@ def from_code(code: int, text: str, *, masked_key: str) -> Trouble:
     meanings = {
         _AUTH_FAILED: Trouble(Fault.FATAL, _refused(masked_key, said)),
         _KEY_DEACTIVATED: Trouble(Fault.FATAL, _refused(masked_key, said)),
-        _LIMIT_EXCEEDED: Trouble(Fault.LIMIT, _limit(said)),
+        _LIMIT_EXCEEDED: Trouble(Fault.REFUSED, _limit(said)),
         _SYMBOL_FAILED: Trouble(Fault.SYMBOL, said),
         _INVALID_SUBSCRIPTION: _invalid_subscription(said),
         _SKIPPED: Trouble(Fault.SKIPPED, f"the gateway skipped records ({said}): they are asked for again"),
@@ -95,11 +96,11 @@ def from_connecting(text: str, *, gateway: str, masked_key: str) -> Trouble:
         why = "refused" if "refused" in low or "errno 111" in low else said
         trouble = Trouble(Fault.RETRY, f"no connection to the gateway {gateway}: {why}")
     elif any(word in low for word in _LIMIT):
-        trouble = Trouble(Fault.LIMIT, _limit(said))
+        trouble = Trouble(Fault.REFUSED, _limit(said))
     elif any(word in low for word in _PASSING):
         trouble = Trouble(Fault.RETRY, f"error at the gateway: {said}")
     else:
-        trouble = Trouble(Fault.FATAL, _refused(masked_key, said))
+        trouble = Trouble(Fault.REFUSED, _refused(masked_key, said))
     return trouble
 
 

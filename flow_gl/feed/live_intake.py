@@ -77,6 +77,7 @@ class Intake:
         self._silent_heartbeats = 0
         self._instruments: set[int] = set()  # named on the connection in use
         self._requested: dict[str, int] = {}
+        self._changes: Final[set[tuple[str, int, int]]] = set()  # of names in mid-stream, that were acted on
         self._known: Final[dict[str, set[int]]] = {}  # as last named, on whatever connection
         self._held: dict[int, list[NDArray[np.void]]] = {}
         self._held_rows = 0
@@ -154,7 +155,9 @@ class Intake:
             if isinstance(run, bytes):
                 try:
                     trouble = self._take_other(run, out)
-                except (ValueError, TypeError, OverflowError) as error:  # fields are decoded as they are asked for
+                except DamagedStreamError:
+                    raise
+                except Exception as error:  # fields are decoded as they are asked for, with errors of many kinds
                     raise DamagedStreamError(f"a record of kind {run[1]} holds what it cannot: {error}") from None
                 if trouble:
                     return trouble
@@ -174,7 +177,9 @@ class Intake:
                 good = good[~is_its]
             self._hand_over(good, out)
         if end < len(rows):
-            raise DamagedStreamError(f"a trade that cannot be: {rows[end]}")
+            row = rows[end]
+            said = f"side {row['side']}, action {row['action']}, ts_event {row['ts_event']}, ts_recv {row['ts_recv']}"
+            raise DamagedStreamError(f"a trade that cannot be: {said}")
 
     def _note_progress(self, rows: NDArray[np.void], wall_ns: int) -> None:
         self._silent_heartbeats = 0
@@ -216,8 +221,10 @@ class Intake:
 
     def _take_mapping(self, record: "SymbolMappingMsg", out: list[Item]) -> Trouble | None:
         instrument_id, requested = record.instrument_id, record.stype_in_symbol
-        before = self._requested.get(requested)
-        if before not in (None, instrument_id) and not self._is_parent and self.first_ts:
+        change = (requested, self._requested.get(requested, instrument_id), instrument_id)
+        is_change = change[1] != instrument_id and not self._is_parent and self.first_ts > 0
+        if is_change and change not in self._changes:  # the same change again: the gateway's names are not of one time
+            self._changes.add(change)
             self.wanted_from = self._origin
             return Trouble(Fault.RENEW, f"{requested} is {record.stype_out_symbol} from now on")
         need = self.ledger.need_from(instrument_id)

@@ -7,6 +7,7 @@ that look like trades and are none, and from the first such record on nothing of
 
 from collections.abc import Iterator
 from itertools import groupby
+from textwrap import shorten
 from typing import TYPE_CHECKING, Final, cast
 
 import numpy as np
@@ -33,12 +34,16 @@ _DAY_NS: Final = 86_400_000_000_000
 _AHEAD_NS: Final = 10_000_000_000
 """The exchange's clock may be ahead of the capture's by less than this."""
 _OLDEST_TS: Final = 946_684_800_000_000_000  # 2000-01-01
+_LONGEST_WORDS: Final = 120
 _FUTURE_CLASS: Final = "F"
 _NANO: Final = 1e-9
 
 
 class DamagedStreamError(Exception):
     """The stream holds what cannot have been sent; nothing after it can be trusted. The message says what came."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(shorten(what, _LONGEST_WORDS, placeholder=" ..."))
 
 
 def runs(chunks: list[bytes]) -> Iterator[NDArray[np.void] | bytes]:

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from tests.gateway import records
-from tests.gateway.tape import CONTRACTS, DATASET, ES, KEY, NQ, make_tape
+from tests.gateway.tape import CONTRACTS, DATASET, ES, KEY, NQ, OPEN_NS, make_tape
 
 AUTH_FAILED = "Authentication failed."
 
@@ -54,8 +54,8 @@ class Session:
 class Market:
     """The tape and what has been published of it."""
 
-    def __init__(self, *, count: int, published: int, step_ns: int) -> None:
-        self.tape = make_tape(count, step_ns=step_ns)
+    def __init__(self, *, count: int, published: int, step_ns: int, open_ns: int) -> None:
+        self.tape = make_tape(count, step_ns=step_ns, open_ns=open_ns)
         self.published = published
         self.oldest = 0
         """First trade that the gateway still holds."""
@@ -287,8 +287,9 @@ async def main() -> None:
     parser.add_argument("--published", type=int, default=0)
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--step-ns", type=int, default=40_000_000)
+    parser.add_argument("--open-ns", type=int, default=OPEN_NS)
     options = parser.parse_args()
-    market = Market(count=options.count, published=options.published, step_ns=options.step_ns)
+    market = Market(count=options.count, published=options.published, step_ns=options.step_ns, open_ns=options.open_ns)
     gateway = Gateway(market)
     await gateway.listen(options.port)
     sys.stdout.write(json.dumps({"port": gateway.port}) + "\n")

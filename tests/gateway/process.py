@@ -6,20 +6,36 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from tests.gateway.tape import OPEN_NS, STEP_NS
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 class GatewayProcess:
-    """A gateway on a port of its own on this machine."""
+    """A gateway on a port of its own on this machine.
 
-    def __init__(self, *, count: int = 6000, published: int = 0, port: int = 0, step_ns: int = 40_000_000) -> None:
-        self._count = count
-        self._step_ns = step_ns
+    Parameters
+    ----------
+    count, step_ns, open_ns : of its tape, as `make_tape` takes them
+    published : trades that have happened when it starts
+    port : 0 for any that is free
+    """
+
+    def __init__(
+        self,
+        *,
+        count: int = 6000,
+        published: int = 0,
+        port: int = 0,
+        step_ns: int = STEP_NS,
+        open_ns: int = OPEN_NS,
+    ) -> None:
+        self._tape = ["--count", count, "--step-ns", step_ns, "--open-ns", open_ns]
         self._process = self._start(published, port)
         self.port = self._answer()["port"]
 
     def _start(self, published: int, port: int) -> subprocess.Popen[str]:
-        arguments = ["--count", self._count, "--published", published, "--port", port, "--step-ns", self._step_ns]
+        arguments = [*self._tape, "--published", published, "--port", port]
         return subprocess.Popen(
             [sys.executable, "-m", "tests.gateway", *map(str, arguments)],
             stdin=subprocess.PIPE,

@@ -29,7 +29,7 @@ CONTRACTS = (NQ, ES, NEXT_NQ)
 TICK = 250_000_000
 
 
-def make_tape(count: int = 6000, *, seed: int = 1, step_ns: int = STEP_NS) -> np.ndarray:
+def make_tape(count: int = 6000, *, seed: int = 1, step_ns: int = STEP_NS, open_ns: int = OPEN_NS) -> np.ndarray:
     """Trades of all contracts from the open on, in order of arrival.
 
     Sweeps give several records with equal time, side and sequence, some of them equal in every field; one trade in
@@ -43,7 +43,7 @@ def make_tape(count: int = 6000, *, seed: int = 1, step_ns: int = STEP_NS) -> np
     is_sweep[0] = False
     which = which[np.maximum.accumulate(np.where(is_sweep, 0, np.arange(count)))]
     steps = np.where(is_sweep, 0, rng.exponential(step_ns, count)).astype(np.int64)
-    times = OPEN_NS + np.cumsum(steps)
+    times = open_ns + np.cumsum(steps)
     sequence = np.cumsum(~is_sweep)
     side = rng.choice([ord("A"), ord("B"), ord("N")], count, p=[0.49, 0.485, 0.025])
     side = side[np.maximum.accumulate(np.where(is_sweep, 0, np.arange(count)))]

@@ -1,0 +1,142 @@
+"""What a trader sees after a day of faults: bubbles, CVD, profile and events are those of an unbroken run.
+
+Buckets are closed by the clock as the engine does it, which is where a fault could do harm unseen.
+"""
+
+import random
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from flow_gl.core.schema import FeedState
+from flow_gl.engine.pipeline import Pipeline
+from flow_gl.engine.sinks import Collector
+from flow_gl.feed.base import Definition, FeedGap, Mapping, Trades
+from tests.feed.live_rig import SECOND, Rig
+from tests.gateway.process import GatewayProcess
+from tests.gateway.tape import ES, NQ, make_tape, of
+
+TAPE = make_tape(4000)
+LEVELS = 4
+
+
+@pytest.fixture
+def gateway() -> Iterator[GatewayProcess]:
+    process = GatewayProcess(count=len(TAPE), published=500)
+    yield process
+    process.close()
+
+
+class Numbers:
+    """A pipeline and what it gave, per instrument."""
+
+    def __init__(self) -> None:
+        self.sinks: dict[int, Collector] = {}
+        self.pipeline = Pipeline(sink_for=self._sink, arm=20)
+
+    def _sink(self, instrument_id: int) -> Collector:
+        return self.sinks.setdefault(instrument_id, Collector(levels=LEVELS))
+
+
+def unbroken(published: int) -> Numbers:
+    numbers = Numbers()
+    for contract in (NQ, ES):
+        numbers.pipeline.define(Definition(contract.instrument_id, contract.symbol, 250_000_000, None, True))
+    numbers.pipeline.process(of(TAPE[:published], NQ, ES))
+    numbers.pipeline.finish()
+    return numbers
+
+
+class Engine:
+    """Polls the feed and does with it what the engine does."""
+
+    def __init__(self, rig: Rig) -> None:
+        self.rig = rig
+        self.numbers = Numbers()
+        self._done = 0
+        poll = rig.poll
+
+        def poll_and_aggregate() -> None:
+            poll()
+            self._aggregate()
+
+        rig.poll = poll_and_aggregate  # type: ignore[method-assign]
+
+    def _aggregate(self) -> None:
+        pipeline, feed = self.numbers.pipeline, self.rig.feed
+        for item in self.rig.items[self._done :]:
+            if isinstance(item, Trades):
+                pipeline.process(item.rows)
+            elif isinstance(item, Mapping):
+                pipeline.map(item)
+            elif isinstance(item, Definition):
+                pipeline.define(item)
+            elif isinstance(item, FeedGap):
+                pipeline.gap(item)
+        self._done = len(self.rig.items)
+        status, clock = feed.status(), feed.clock()
+        if status.state in (FeedState.LIVE, FeedState.CLOSED):
+            event_now = clock.anchor_event + int((self.rig.clock.wall - clock.anchor_wall) * clock.rate)
+            pipeline.advance(min(event_now, status.known_until))
+
+
+def one_fault(rng: random.Random, rig: Rig) -> None:
+    gateway = rig.gateway
+    match rng.randrange(6):
+        case 0:
+            gateway("reset")
+        case 1:
+            gateway("end")
+        case 2:
+            gateway("raw", hex=rng.randbytes(rng.randrange(50, 400)).hex())
+        case 3:
+            gateway("skip", count=rng.randrange(1, 40))
+        case 4:
+            gateway("plan", plan={"replay_only": rng.randrange(1, 300)})
+            gateway("half_record")
+        case 5:
+            gateway("mute", on=True)
+            gateway("publish", count=rng.randrange(60))
+            rig.clock.advance(20.0)
+            rig.linger(0.01)
+            gateway("mute", on=False)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_after_a_day_of_faults_every_number_is_that_of_an_unbroken_run(gateway: GatewayProcess, seed: int) -> None:
+    rng = random.Random(seed)
+    rig = Rig(gateway, wall_ns=int(TAPE["ts_event"][499]) + SECOND)
+    engine = Engine(rig)
+    rig.start()
+    rig.until_state(FeedState.LIVE)
+    for step in range(40):
+        gateway("publish", count=rng.randrange(1, 60))
+        newest = int(TAPE["ts_event"][gateway("stats")["published"] - 1])
+        rig.clock.advance(max(newest + SECOND // 2 - rig.clock.wall, 0) / SECOND)
+        if rng.random() < 0.5:
+            gateway("heartbeat")
+        rig.linger(0.005)
+        if step % 4 == 3:
+            rig.until_state(FeedState.LIVE)
+            one_fault(rng, rig)
+    rig.until_state(FeedState.LIVE)
+    published = gateway("stats")["published"]
+    rig.until_trades(len(of(TAPE[:published], NQ, ES)))
+    engine.numbers.pipeline.finish()
+    rig.close()
+
+    assert len(rig.gaps) >= 10
+    expected = unbroken(published)
+    for contract in (NQ, ES):
+        got, want = engine.numbers.sinks[contract.instrument_id], expected.sinks[contract.instrument_id]
+        for level in range(LEVELS):
+            np.testing.assert_array_equal(got.bubble_rows(level), want.bubble_rows(level))
+            np.testing.assert_array_equal(got.cvd_rows(level), want.cvd_rows(level))
+        np.testing.assert_array_equal(got.event_rows(), want.event_rows())
+        assert len(want.event_rows()) > 0
+        for name in ("session", "profile"):
+            np.testing.assert_array_equal(got.tables[name], want.tables[name])
+        assert got.tables["session"]["late"] == 0
+        gaps = got.tables["gaps"]
+        assert not [kind for kind in gaps["gap"]["kind"][0][: gaps["count"][0]] if kind == 1], "all were filled"
