@@ -52,6 +52,7 @@ class Chart:
     price_ticks, cvd_ticks : (value, y px)
     taken : boxes where labels stand already; what comes later steps aside
     last_price : last price drawn (1e-9); it stands still while the picture is paused
+    reference, reference_goal : contracts of the largest disc, eased, and where it is going
     cvd : value drawn at the right edge of the CVD pane
     """
 
@@ -78,7 +79,7 @@ class Chart:
         self.last_price = 0
         self.cvd = 0
         self.is_paused = False
-        self._reference_goal = 0
+        self.reference_goal = 0
         self._wall_s = 0.0
 
     @property
@@ -129,10 +130,13 @@ class Chart:
             block.release()
 
     def _ease_reference(self, scene: Scene) -> None:
-        goal = reference_of(scene)
+        level_has_changed = scene.level != self.series.current.level
+        if not self.is_paused or self.reference_goal == 0 or level_has_changed:
+            self.reference_goal = reference_of(scene)
+        goal = self.reference_goal
         elapsed = scene.wall_s - self._wall_s
         self._wall_s = scene.wall_s
-        if self.reference <= 0.0 or scene.level != self.series.current.level or not 0.0 <= elapsed < 1.0:
+        if self.reference <= 0.0 or level_has_changed or not 0.0 <= elapsed < 1.0:
             self.reference = float(goal)
         elif self.reference != goal:
             self.reference += (goal - self.reference) * min(1.0, elapsed / _EASE_S)

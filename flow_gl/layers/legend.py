@@ -5,7 +5,7 @@ from typing import Final
 from flow_gl.gl.view import Rect
 from flow_gl.layers.base import Scene
 from flow_gl.layers.chart import Chart
-from flow_gl.layers.discs import radius_of, reference_of
+from flow_gl.layers.discs import radius_of
 from flow_gl.layers.hit import hidden_count
 from flow_gl.layers.sketch import SketchLayer
 from flow_gl.layers.words import bucket_text, contracts_text
@@ -41,7 +41,7 @@ class LegendLayer(SketchLayer):
         chart, view = self._chart, scene.price_view
         bucket_ns = chart.series.current.base.bucket_ns
         hidden = self._hidden_in(scene) if scene.style.size_floor > 0 else 0
-        return view.rect, view.scale, scene.style, reference_of(scene), bucket_ns, chart.has_trades, hidden
+        return view.rect, view.scale, scene.style, chart.reference_goal, bucket_ns, chart.has_trades, hidden
 
     def sketch(self, scene: Scene) -> None:
         rect, scale = scene.price_view.rect, scene.price_view.scale
@@ -50,7 +50,7 @@ class LegendLayer(SketchLayer):
         if rect.height < _LEAST_HEIGHT_PX * scale:
             return
         style, palette, chart = scene.style, scene.style.palette, self._chart
-        reference = reference_of(scene)
+        reference = chart.reference_goal
         size = _LABEL_PX * scale
         sizes = legend_sizes(reference)
         radii = [radius_of(contracts, reference, style, scale) for contracts in sizes]

@@ -50,6 +50,7 @@ class ProfileLayer:
         self._bars = 0
         self._first_row = 0
         self._most = 1
+        self._levels = (UNDEF_PRICE, UNDEF_PRICE, UNDEF_PRICE)
 
     def setup(self) -> None:
         self._program = self._chart.kit.shaders.program("profile")
@@ -74,7 +75,7 @@ class ProfileLayer:
         if not is_still and key != self._key:
             self._key = key
             self._upload(profile, rows_per_bar)
-        self._place(scene, profile, row_size * rows_per_bar)
+        self._place(scene, row_size * rows_per_bar)
 
     def _upload(self, profile: np.void, rows_per_bar: int) -> None:
         first, bars = merged_rows(profile, rows_per_bar)
@@ -84,8 +85,9 @@ class ProfileLayer:
         self._rows.write(0, packed)
         self._bars, self._first_row = len(bars), first // rows_per_bar
         self._most = max(1, int(bars.sum(axis=1).max()))
+        self._levels = int(profile["poc"]), int(profile["val"]), int(profile["vah"])
 
-    def _place(self, scene: Scene, profile: np.void, bar_size: int) -> None:
+    def _place(self, scene: Scene, bar_size: int) -> None:
         tick = self._chart.tick_size
         first = self._first_row * bar_size
         bar_ticks = bar_size / tick
@@ -93,7 +95,7 @@ class ProfileLayer:
         middle = first / tick + 0.5 * (bar_ticks - 1.0)
         self._bar_px = bar_ticks / scene.price_view.y_per_px
         self._first_y = scene.price_view.screen_y(middle)
-        poc, low, high = (int(profile[name]) for name in ("poc", "val", "vah"))
+        poc, low, high = self._levels
         has_levels = poc != UNDEF_PRICE
         self._marks = (
             float((poc - first) // bar_size) if has_levels else -1.0,

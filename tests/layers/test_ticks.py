@@ -1,0 +1,91 @@
+from datetime import UTC, datetime
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flow_gl.layers import ticks
+from tests.market_factory import START_NS
+
+SECOND = 1_000_000_000
+ZONE = "America/New_York"
+
+
+def wall(t_ns: int) -> datetime:
+    return datetime.fromtimestamp(t_ns / SECOND, UTC).astimezone(ZoneInfo(ZONE))
+
+
+@given(ns_per_px=st.floats(1e6, 3e12), width=st.integers(200, 4000), start=st.integers(0, 40 * 365 * 86400))
+def test_time_ticks_stand_apart_in_order_and_inside(ns_per_px: float, width: int, start: int) -> None:
+    step = ticks.time_step(ns_per_px, 100.0)
+    left, right = start * SECOND, start * SECOND + int(width * ns_per_px)
+    found = ticks.time_ticks(left, right, step, ZONE)
+    assert all(left <= t <= right for t in found)
+    assert all(later > earlier for earlier, later in pairwise(found))
+    if step < 14 * ticks.DAY_NS:
+        assert len(found) <= width / 100 + 3
+
+
+@given(
+    start=st.integers(1_700_000_000, 1_800_000_000),
+    step=st.sampled_from([s for s in ticks.TIME_STEPS_NS if s >= SECOND]),
+)
+def test_time_ticks_are_whole_steps_of_the_exchanges_clock(start: int, step: int) -> None:
+    for t_ns in ticks.time_ticks(start * SECOND, start * SECOND + 6 * step, step, ZONE):
+        moment = wall(t_ns)
+        of_day = moment.hour * 3600 + moment.minute * 60 + moment.second
+        if step < ticks.DAY_NS:
+            assert of_day * SECOND % step == 0
+        else:
+            assert of_day == 0
+
+
+def test_ticks_stay_on_the_clock_when_it_is_put_back() -> None:
+    before = int(datetime(2025, 11, 1, 20, tzinfo=ZoneInfo(ZONE)).timestamp()) * SECOND
+    found = ticks.time_ticks(before, before + 24 * 3600 * SECOND, 4 * 3600 * SECOND, ZONE)
+    assert [wall(t).hour for t in found] == [20, 0, 4, 8, 12, 16]
+
+
+def test_time_labels_say_as_much_as_the_step_needs() -> None:
+    assert ticks.time_label(START_NS, 5 * SECOND, ZONE) == ("09:30:00", False)
+    assert ticks.time_label(START_NS, 60 * SECOND, ZONE) == ("09:30", False)
+    assert ticks.time_label(START_NS + SECOND // 2, SECOND // 2, ZONE) == ("09:30:00.5", False)
+    assert ticks.time_label(START_NS - 34_200 * SECOND, 3600 * SECOND, ZONE) == ("28 Nov", True)
+    assert ticks.zone_name(ZONE, START_NS // SECOND // 3600) == "EST"
+    assert ticks.zone_name(ZONE, START_NS // SECOND // 3600 - 24 * 60) == "EDT"
+    assert ticks.clock_text(START_NS + 61 * SECOND, ZONE) == "09:31:01"
+
+
+@given(
+    tick_size=st.sampled_from([250_000_000, 100_000_000, 10_000_000, 31_250_000, 7_812_500, 500, 5_000_000_000]),
+    ticks_per_px=st.floats(0.001, 200.0),
+)
+def test_price_steps_are_whole_ticks_and_wide_enough(tick_size: int, ticks_per_px: float) -> None:
+    step = ticks.price_step(tick_size, ticks_per_px, 40.0)
+    assert step % tick_size == 0
+    assert step >= ticks_per_px * 40 * tick_size * (1 - 1e-12)
+    assert step <= max(tick_size, ticks_per_px * 40 * tick_size) * 10
+
+
+def test_nq_prices_step_by_quarters_halves_and_one_two_five() -> None:
+    steps = [ticks.price_step(250_000_000, least / 40 * 4, 40.0) / 1e9 for least in (0.2, 0.3, 0.6, 1.5, 3, 7, 15)]
+    assert steps == [0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0]
+
+
+@given(low=st.integers(-(10**13), 10**13), count=st.integers(0, 30), step=st.integers(1, 10**9))
+def test_price_ticks_are_all_multiples_inside(low: int, count: int, step: int) -> None:
+    high = low + count * step
+    found = list(ticks.price_ticks(low, high, step))
+    assert all(price % step == 0 and low <= price <= high for price in found)
+    assert len(found) in {count, count + 1}
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"), [(-12.5, 11.0, [-10, -5, 0, 5, 10]), (1.0, 4.0, []), (-5.0, 0.0, [-5, 0])]
+)
+def test_cvd_ticks_are_whole_contracts(low: float, high: float, expected: list[int]) -> None:
+    assert list(ticks.value_ticks(low, high, 5)) == expected
+    assert ticks.value_step(0.01, 26.0) == 1
+    assert ticks.value_step(1.0, 26.0) == 50
