@@ -5,7 +5,7 @@ One that is damaged further on hands over what precedes the damage, ends there, 
 """
 
 import io
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -16,11 +16,14 @@ from flow_gl.feed.base import Item
 from flow_gl.feed.damage import DamageError
 from flow_gl.feed.dbn import DbnReader
 from flow_gl.feed.dbn_layout import MAGIC
+from flow_gl.feed.read_ahead import read_ahead
 
 if TYPE_CHECKING:
     from flow_gl.feed.csv_trades import CsvReader
 
 _READ_BYTES: Final = 1 << 20
+_READ_AHEAD_BYTES: Final = 1 << 18
+"""A smaller file is decompressed before a thread would have started."""
 _DEFINITION: Final = "definition"
 _READ_SCHEMAS: Final = ("", "trades", _DEFINITION)
 _GATEWAY_ERROR_KIND: Final = 21
@@ -45,6 +48,7 @@ class TradeFile:
         self.path: Final = path
         self.damage = ""
         self._size, self._file = _open(path)
+        self._ahead: Generator[bytes] | None = None
         try:
             self._reader = self._sniff()
         except DamageError as damage:
@@ -68,6 +72,8 @@ class TradeFile:
             first += more
         if not first:
             raise DataError(f"{self.path}: it decompresses to nothing")
+        if is_compressed and self._size > _READ_AHEAD_BYTES:
+            self._ahead = chunks = read_ahead(chunks)
         chunks = chain((first,), chunks)
         if first.startswith(MAGIC):
             reader = DbnReader(chunks, offset_unit="decompressed byte" if is_compressed else "byte")
@@ -142,6 +148,8 @@ class TradeFile:
         return f"{held} records" if held else "no records"
 
     def close(self) -> None:
+        if self._ahead:
+            self._ahead.close()
         self._file.close()
 
     def _end_early(self, where: str, what: str) -> None:
