@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 SUFFIX: Final = ".dbn.zst"
 FRAME_CONTENT_BYTES: Final = 128 * 1024
+ROWS_PER_PIECE: Final = 1024
 HOLE_TEXT: Final = "flow_gl: trades not recorded: "
 
 _MAGIC: Final = b"\x28\xb5\x2f\xfd"
@@ -62,6 +63,8 @@ class Scan:
     """What is wrong after `good_bytes`; "" where the file is whole."""
     is_torn: bool = False
     """The damage is no more than a last frame that was not written to its end."""
+    header: bytes = b""
+    """DBN metadata."""
     frames: int = 0
     names: set[bytes] = field(default_factory=set)
     """Mapping and definition records, as they stand in the file."""
@@ -150,6 +153,23 @@ def frames_of(records: Sequence[bytes]) -> Iterator[bytes]:
         yield compressor.compress(b"".join(pending))
 
 
+def arrival_times(trades: NDArray[np.void]) -> NDArray[np.int64]:
+    """By what trades stand in order: `ts_recv`, the capture's own time; `ts_event` where there is none."""
+    times: NDArray[np.int64] = np.where(trades["ts_recv"] > 0, trades["ts_recv"], trades["ts_event"])
+    return times
+
+
+def in_order(found: Scan) -> bytes:
+    """A recording's content once more, its trades in the order of their arrival."""
+    trades = found.trades[np.argsort(arrival_times(found.trades), kind="stable")]
+    return b"".join(frames_of([found.header, *sorted(found.names), *records_of(trades)]))
+
+
+def records_of(trades: NDArray[np.void]) -> list[bytes]:
+    """Trades in pieces that fit into a frame."""
+    return [trades[at : at + ROWS_PER_PIECE].tobytes() for at in range(0, len(trades), ROWS_PER_PIECE)]
+
+
 def scan(path: Path) -> Scan:
     """Read a recording and say what it holds and whether it is whole.
 
@@ -173,7 +193,7 @@ def scan(path: Path) -> Scan:
             content = _content(decompressor, data[at:end])
             if at == 0:
                 found.dataset, length = _read_header(content)
-                content = content[length:]
+                found.header, content = content[:length], content[length:]
             _sort_records(content, at, trades, found)
         except _DamageError as damage:
             found.damage = f"the frame at byte {at} is damaged: {damage}"

@@ -3,7 +3,8 @@
 Opening a file that exists verifies all of it. A torn last frame is cut off. A file that is damaged in the middle, or
 that a run before this one left with a hole, is kept aside, and what stood before the damage goes on: the live
 gateway's replay then brings the rest once more, in its order. Trades that come once more and are held already are
-left out: compared as a multiset, since two trades may be equal in every byte.
+left out: compared as a multiset, since two trades may be equal in every byte. Where older trades came after newer
+ones (a gap was filled, an instrument was added), the file is put in order when it is closed or next opened.
 """
 
 import logging
@@ -19,7 +20,7 @@ from flow_gl.core.seam import Seen
 from flow_gl.services import recording
 
 _log: Final = logging.getLogger(__name__)
-_ROWS_PER_RECORD: Final = 1024
+_DISORDER_NS: Final = 1_000_000_000  # less than that is how instruments interleave
 _SURELY_NEW_NS: Final = 60_000_000_000  # trades of several instruments need not arrive in the order of ts_event
 
 
@@ -50,6 +51,8 @@ class RecordingFile:
         self._is_dirty = False
         self._needs_sync = False
         self._names: set[bytes] = set()
+        self._newest = 0  # arrival time of the newest trade held, ns
+        self._is_disordered = False
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists():
             _write_aside(path, b"".join(recording.frames_of([header, *names])))
@@ -62,6 +65,9 @@ class RecordingFile:
             self._names.update(found.names)
             if is_new_run and len(found.trades):
                 self.seen = Seen(found.trades)
+            self._look_at_order(found.trades)
+            if self._is_disordered:
+                self._put_in_order(found)
             os.lseek(self._fd, 0, os.SEEK_END)
             self.append_names(names)
         except BaseException:
@@ -86,7 +92,7 @@ class RecordingFile:
         """
         new = rows if self.seen is None else rows[self.seen.are_new(rows)]
         records = [recording.hole_record(*hole)] if hole else []
-        records += [new[at : at + _ROWS_PER_RECORD].tobytes() for at in range(0, len(new), _ROWS_PER_RECORD)]
+        records += recording.records_of(new)
         try:
             self._write(records)
         except OSError:
@@ -94,6 +100,7 @@ class RecordingFile:
                 self.seen.undo()
             raise
         self._forget_when_past(rows)
+        self._look_at_order(new)
         return len(new)
 
     def append_names(self, names: list[bytes]) -> None:
@@ -109,8 +116,10 @@ class RecordingFile:
             self._needs_sync = False
 
     def close(self) -> None:
-        """Let go of the file, synced where that works."""
+        """Let go of the file, in order and synced where that works."""
         with suppress(OSError):
+            if self._is_disordered:
+                self._put_in_order(recording.scan(self.path))
             self.sync()
         os.close(self._fd)
 
@@ -151,11 +160,11 @@ class RecordingFile:
             return found
         if found.is_torn and keep == found.good_bytes and keep:
             os.ftruncate(self._fd, keep)
-            found.size = keep
             self.repaired = (
                 f"{self.path.name}: cut {found.size - keep} bytes of an unfinished write off its end;"
                 f" {len(found.trades):,} trades kept"
             )
+            found.size, found.damage = keep, ""
         else:
             beginning = self.path.read_bytes()[:keep] or b"".join(recording.frames_of([header, *names]))
             found = self._set_aside(found, beginning)
@@ -167,10 +176,7 @@ class RecordingFile:
         """Keep the file under another name and go on in one that holds its sound beginning."""
         aside = _free_name(self.path)
         self.path.replace(aside)
-        _write_aside(self.path, beginning)
-        os.close(self._fd)
-        self._fd = os.open(self.path, os.O_RDWR | os.O_CLOEXEC)
-        _lock(self._fd, self.path)
+        self._replace(beginning)
         reason = found.damage or f"{sum(hole.trades for hole in found.holes):,} trades are missing in its middle"
         kept = recording.scan(self.path)
         self.repaired = (
@@ -178,6 +184,30 @@ class RecordingFile:
             f" the {len(kept.trades):,} trades before that"
         )
         return kept
+
+    def _look_at_order(self, rows: NDArray[np.void]) -> None:
+        if len(rows):
+            times = recording.arrival_times(rows)
+            newest = np.maximum.accumulate(np.maximum(times, self._newest))
+            self._is_disordered = self._is_disordered or bool(np.any(times < newest - _DISORDER_NS))
+            self._newest = int(newest[-1])
+
+    def _put_in_order(self, found: recording.Scan) -> None:
+        """Sort the trades by their arrival. A file with a hole stays as it is: its mark has a place."""
+        if found.damage or found.holes:
+            return
+        self._replace(recording.in_order(found))
+        self._is_disordered = False
+        _log.info("%s: put in order", self.path.name)
+
+    def _replace(self, data: bytes) -> None:
+        """Go on in a new file of the same name."""
+        _write_aside(self.path, data)
+        fd = os.open(self.path, os.O_RDWR | os.O_CLOEXEC)
+        os.close(self._fd)
+        self._fd = fd
+        self._size = len(data)
+        _lock(fd, self.path)
 
 
 def _write_aside(path: Path, data: bytes) -> None:

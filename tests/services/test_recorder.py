@@ -207,12 +207,14 @@ def test_a_torn_last_frame_is_cut_off_and_the_recording_goes_on(tmp_path: Path) 
     run = Run(tmp_path)
     run.feed(rows[:500])
     run.recorder.close()
+    size = run.path().stat().st_size
     with run.path().open("r+b") as file:
-        file.truncate(run.path().stat().st_size - 5)
+        file.truncate(size - 5)
     again = Run(tmp_path)
+    cut = size - 5 - again.path().stat().st_size
     message = again.recorder.status().message
-    assert "GLBX.MDP3-20251128.dbn.zst: cut" in message
-    assert "0 trades kept" in message
+    assert cut > 0
+    assert message == f"GLBX.MDP3-20251128.dbn.zst: cut {cut} bytes of an unfinished write off its end; 0 trades kept"
     again.feed(rows)
     again.recorder.close()
     assert official(again.path()).tobytes() == rows.tobytes()
@@ -274,6 +276,30 @@ def test_a_hole_of_this_run_stays_in_the_file_when_that_is_opened_again(
     run.recorder.close()
     assert official(run.path()).tobytes() == rows[172:].tobytes()
     assert [entry.is_aside for entry in list_recordings(tmp_path)] == [False]
+
+
+@pytest.mark.parametrize("is_killed", [False, True])
+def test_trades_that_an_earlier_run_lacked_stand_in_their_place_after_the_next(tmp_path: Path, is_killed: bool) -> None:
+    rows = make_trades(3000)
+    first = Run(tmp_path)
+    first.recorder.note(NQ)
+    first.feed(rows[np.r_[0:500, 1500:2000]])
+    first.recorder.close()
+    second = Run(tmp_path)
+    second.feed(rows[:2500])
+    if is_killed:
+        second.recorder._close_files = lambda: None  # its files stay as they are
+        left = second.recorder._files.popitem()[1].file
+        os.close(left._fd)
+        third = Run(tmp_path)
+        third.feed(rows[2500:])
+        third.recorder.close()
+    else:
+        second.feed(rows[2500:])
+        second.recorder.close()
+    assert official(second.path()).tobytes() == rows.tobytes()
+    assert len(recording.scan(second.path()).names) == 1
+    assert not list(tmp_path.glob("*.aside*"))
 
 
 def test_damage_in_the_middle_is_kept_aside_and_filled_by_what_comes_again(tmp_path: Path) -> None:
