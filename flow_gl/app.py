@@ -56,7 +56,8 @@ def run_view(options: ViewOptions, link: Link, *, clock: Clock = SYSTEM) -> int:
     from flow_gl.view_loop import ViewLoop
 
     path = options.preferences or prefs.default_path()
-    remembered, warning = prefs.load(path) if options.remember else (prefs.Preferences(), "")
+    is_remembering = options.remember and not options.headless
+    remembered, warning = prefs.load(path) if is_remembering else (prefs.Preferences(), "")
     state = ViewState()
     prefs.apply(state, remembered, options)
     surface, window = _open(options, remembered)
@@ -72,7 +73,7 @@ def run_view(options: ViewOptions, link: Link, *, clock: Clock = SYSTEM) -> int:
         try:
             Program(loop, window, options, clock).run()
         finally:
-            if options.remember:
+            if is_remembering:
                 _remember(path, loop, window, remembered)
             loop.release()
             gui.close()

@@ -51,6 +51,7 @@ class TimeAxis:
     anchor: Anchor = Live()
     span_ns: float = float(DEFAULT_SPAN_NS)
     """What the axis spans when it is reset."""
+    _width_px: float = 0.0
 
     @property
     def is_live(self) -> bool:
@@ -69,9 +70,14 @@ class TimeAxis:
         return self.edge_ns(now_ns) + int((x_px - EDGE_SHARE * width_px) * self.ns_per_px)
 
     def fit(self, width_px: float) -> None:
-        """Choose the scale once, when the plot's width is first known."""
-        if self.ns_per_px <= 0.0 and width_px > 0.0:
+        """Take the plot's width of this frame: the span that is seen stays, whatever the window or the charts do."""
+        if width_px <= 0.0:
+            return
+        if self.ns_per_px <= 0.0:
             self.ns_per_px = _clamp(self.span_ns / width_px, MIN_NS_PER_PX, MAX_NS_PER_PX)
+        elif self._width_px and width_px != self._width_px:
+            self.ns_per_px = _clamp(self.ns_per_px * self._width_px / width_px, MIN_NS_PER_PX, MAX_NS_PER_PX)
+        self._width_px = width_px
 
     def set_span(self, span_ns: float, width_px: float) -> None:
         """Show `span_ns` over the plot, keeping what stands at the live edge."""

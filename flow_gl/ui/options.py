@@ -45,7 +45,7 @@ class ViewOptions:
     preferences: Path | None = None
     """The file with what is remembered; None is the user's own."""
     remember: bool = True
-    """False: neither read nor write it."""
+    """False: neither read nor write it. Headless never does: the same call gives the same picture everywhere."""
     screenshot_dir: Path | None = None
     """Where the key S writes; None is the user's picture folder."""
     title: str = "flow_gl"

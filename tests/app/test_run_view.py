@@ -1,6 +1,7 @@
 """The program around the frames: durations, pictures, videos, ends; headless, over a local engine."""
 
 import gc
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from flow_gl.core.errors import FlowError
 from flow_gl.core.schema import FeedState
 from flow_gl.gl.capture import VideoWriter
 from flow_gl.pacing import Pacer
+from flow_gl.ui import prefs
 from flow_gl.ui.link import LinkState
 from tests.ui.local import LocalLink
 
@@ -51,7 +53,7 @@ def test_a_run_ends_after_its_duration_with_a_picture_of_the_chart(tmp_path):
     picture = read_png(path)
     assert picture.shape == (270, 480, 3)
     assert len(np.unique(picture.reshape(-1, 3), axis=0)) > 200, "a chart has more colours than an empty pane"
-    assert (tmp_path / "view.json").exists()
+    assert not (tmp_path / "view.json").exists(), "a picture without a window neither knows nor leaves preferences"
 
 
 def test_the_duration_does_not_count_the_engines_start(tmp_path):
@@ -108,10 +110,20 @@ def test_a_full_disk_ends_a_recording_with_one_clear_line(tmp_path, monkeypatch)
         run_view(options(tmp_path, duration_s=2.0, record=tmp_path / "x.mp4"), RunningLink("NQZ5"))
 
 
-def test_two_charts_and_a_damaged_preference_file_start_all_the_same(tmp_path):
-    (tmp_path / "view.json").write_text("{")
+def test_two_charts_with_panels_are_drawn(tmp_path):
     link = RunningLink("NQZ5", "ESZ5")
     assert run_view(options(tmp_path, duration_s=0.1, panels=("controls", "help")), link) == 0
+
+
+def test_a_window_remembers_and_a_damaged_file_is_replaced(tmp_path, x_display):
+    assert x_display
+    (tmp_path / "view.json").write_text("{")
+    where = replace(options(tmp_path, duration_s=0.2, panels=("feed",)), headless=False)
+    assert run_view(where, RunningLink("NQZ5")) == 0
+    remembered, warning = prefs.load(tmp_path / "view.json")
+    assert (warning, remembered.panels) == ("", ["feed"])
+    assert (remembered.width, remembered.height) == (480, 270)
+    assert remembered.span_s == pytest.approx(180.0)
 
 
 def test_the_collector_is_left_as_it_was_found(tmp_path):

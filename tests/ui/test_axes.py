@@ -146,3 +146,11 @@ def test_a_range_that_is_not_finite_moves_nothing():
     axis = ValueAxis(middle=1.0, per_px=1.0)
     axis.fit(math.nan, 5.0, height_px=700.0, least_span=10.0, dt_s=0.016)
     assert (axis.middle, axis.per_px) == (1.0, 1.0)
+
+
+@given(st.lists(st.floats(100.0, 4000.0), min_size=1, max_size=6))
+def test_the_span_that_is_seen_stays_when_windows_or_charts_change_their_width(widths):
+    axis = TimeAxis()
+    for width in widths:
+        axis.fit(width)
+    assert axis.ns_per_px * widths[-1] == pytest.approx(DEFAULT_SPAN_NS)
