@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow_gl.core.schema import PRICE_SCALE
-from flow_gl.engine.jit import kernel
+from flow_gl.engine.jit import kernel, making_kernel
 from flow_gl.engine.layout import COLUMNS
 
 PARTS = 1_000_000
@@ -31,7 +31,7 @@ def traded_range_nb(profile: NDArray[np.int64]) -> tuple[int, int]:
     return first, last + 1
 
 
-@kernel
+@making_kernel
 def totals_nb(profile: NDArray[np.int64], first: int, last: int) -> NDArray[np.int64]:
     """Total volume of the rows [first, last)."""
     totals = np.empty(last - first, np.int64)
@@ -111,7 +111,7 @@ def value_area_nb(  # noqa: PLR0912  # Dalton's rule has that many cases
     return low, high, held
 
 
-@kernel
+@making_kernel
 def smoothed_nb(totals: NDArray[np.int64], width: int) -> NDArray[np.int64]:
     """Centred sums over `width` rows (odd): `width` times the mean. Beyond the traded range the volume is 0."""
     rows = len(totals)
@@ -128,7 +128,7 @@ def smoothed_nb(totals: NDArray[np.int64], width: int) -> NDArray[np.int64]:
     return sums
 
 
-@kernel
+@making_kernel
 def base_heights_nb(curve: NDArray[np.int64]) -> NDArray[np.int64]:
     """Per point, the lowest value between it and the next higher point to the left (or the curve's end)."""
     points = len(curve)
@@ -146,7 +146,7 @@ def base_heights_nb(curve: NDArray[np.int64]) -> NDArray[np.int64]:
     return bases
 
 
-@kernel
+@making_kernel
 def nodes_nb(curve: NDArray[np.int64], least: float, most: int) -> NDArray[np.int64]:
     """Find interior maxima of at least a topographic prominence, as SciPy's `find_peaks(curve, prominence=least)`.
 
