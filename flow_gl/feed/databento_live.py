@@ -10,7 +10,6 @@ When a session opens, symbols are asked for again on a second connection, which 
 
 import random
 from collections.abc import Callable
-from dataclasses import replace
 from textwrap import shorten
 from typing import Final
 
@@ -18,14 +17,15 @@ from flow_gl.core.clock import SYSTEM, Clock
 from flow_gl.core.log import get_logger, mask, masked, protect
 from flow_gl.core.schema import FeedState
 from flow_gl.feed.base import FeedClock, FeedStatus, Item
+from flow_gl.feed.live_asking import Asking
 from flow_gl.feed.live_backoff import Backoff
 from flow_gl.feed.live_connection import Connection, Phase
 from flow_gl.feed.live_errors import Fault, Trouble, from_connecting
-from flow_gl.feed.live_gap import Gap, Reach
+from flow_gl.feed.live_gap import Gap
 from flow_gl.feed.live_hours import Hours, replayable_from
 from flow_gl.feed.live_intake import Intake
 from flow_gl.feed.live_renewal import Renewal
-from flow_gl.feed.live_request import DEFAULT_PORT, Request, Subscription, checked_key, checked_symbols
+from flow_gl.feed.live_request import DEFAULT_PORT, Request, checked_key, checked_symbols
 from flow_gl.feed.live_wire import DamagedStreamError
 
 BATCH: Final = 1 << 13
@@ -79,11 +79,11 @@ class LiveFeed:
         compression: str = "none",
         draw: Callable[[], float] = random.random,
     ) -> None:
-        self._key: Final = checked_key(api_key)
-        protect(self._key)
+        key = checked_key(api_key)
+        protect(key)
+        self._masked_key: Final = mask(key)
         self._symbols: Final = checked_symbols(symbols)
-        self._stype_in: Final = stype_in
-        self._blank: Final = Request(
+        self._request: Final = Request(
             dataset=dataset,
             subscriptions=(),
             gateway=gateway,
@@ -93,15 +93,17 @@ class LiveFeed:
         )
         self._clock: Final = clock
         self._hours: Final = hours if hours is not None else Hours(start)
-        self._intake: Final = Intake(self._symbols, is_parent=stype_in == "parent", masked_key=mask(self._key))
+        self._asking: Final = Asking(
+            self._request, key=key, symbols=self._symbols, stype_in=stype_in, hours=self._hours
+        )
+        self._intake: Final = Intake(self._symbols, is_parent=stype_in == "parent", masked_key=self._masked_key)
         self._backoff: Final = Backoff(draw)
         self._gap: Final = Gap(self._hours)
         self._renewal: Final = Renewal()
         self._log: Final = get_logger("live")
         self._connection: Connection | None = None
         self._ending: list[Connection] = []
-        self._session_open = self._origin = 0
-        self._has_definitions = True
+        self._session_open = 0
         self._has_streamed = self._is_streaming = self._is_live = self._is_ended = False
         self._is_open = True
         self._opened_ns = self._heard_ns = self._look_ns = 0
@@ -153,8 +155,8 @@ class LiveFeed:
             progress=self._progress() if state is FeedState.CATCHING_UP else float("nan"),
             attempt=self._backoff.attempt,
             retry_at=self._wall_ns + max(pause_ns, 0) if is_waiting else 0,
-            dataset=self._blank.dataset,
-            source=self._blank.where,
+            dataset=self._request.dataset,
+            source=self._request.where,
             known_until=self._intake.known_until,
         )
 
@@ -185,38 +187,24 @@ class LiveFeed:
         self._begin(self._connection, wall_ns)
 
     def _open(self, wall_ns: int) -> Connection:
-        """Make a connection that brings all that is missing."""
-        trades_from = self._trades_from(wall_ns)
-        subscriptions = [Subscription("trades", self._symbols, self._stype_in, trades_from)]
-        if self._has_definitions:
-            subscriptions.insert(0, Subscription("definition", self._symbols, self._stype_in, 0))
-        connection = Connection(replace(self._blank, subscriptions=tuple(subscriptions)), key=self._key)
+        connection = self._asking.make(
+            self._intake,
+            wall_ns,
+            reach=self._gap.reach,
+            is_first=not self._has_streamed,
+            is_session_new=self._renewal.is_wanted,
+        )
         connection.open()
-        self._log.info("connecting", extra={"gateway": self._blank.where, "replay_from": trades_from})
+        request = connection.request
+        self._log.info("connecting", extra={"gateway": request.where, "replay_from": request.trades_from})
         return connection
-
-    def _trades_from(self, wall_ns: int) -> int | None:
-        """From which `ts_event` a new connection must replay, ns; 0 for all there is; None for nothing."""
-        is_first = not self._has_streamed
-        if is_first or not self._hours.is_live_only:
-            self._origin = self._hours.origin(wall_ns)
-        if self._gap.reach is not Reach.WANTED:
-            return 0 if self._gap.reach is Reach.EVERYTHING else None
-        if is_first and self._hours.is_live_only:
-            return None
-        need = self._intake.need_from()
-        wanted = self._origin if need is None else need
-        if self._renewal.is_wanted:  # a symbol may mean another contract now: it is wanted from the open on
-            wanted = min(wanted, self._origin)
-        if self._intake.wanted_from is not None:
-            wanted = min(wanted, self._intake.wanted_from)
-        return replayable_from(wanted, wall_ns)
 
     def _begin(self, connection: Connection, wall_ns: int) -> None:
         """Take what this connection brings from here on."""
         request = connection.request
         floor = replayable_from(0, wall_ns)
-        self._intake.begin(start=request.trades_from, origin=self._origin, floor=floor, replays=request.replays)
+        origin = self._asking.origin
+        self._intake.begin(start=request.trades_from, origin=origin, floor=floor, replays=request.replays)
         self._is_live = self._is_streaming = False
 
     def _serve(self, connection: Connection, wall_ns: int, now_ns: int, out: list[Item]) -> None:
@@ -241,9 +229,9 @@ class LiveFeed:
             self._act_on(self._why_ended(connection), now_ns, out)
         elif not self._is_streaming:
             if now_ns - self._opened_ns > CONNECT_LIMIT_NS:
-                words = f"the gateway {self._blank.where} did not answer in time"
+                words = f"the gateway {self._request.where} did not answer in time"
                 self._act_on(Trouble(Fault.RETRY, words), now_ns, out)
-        elif now_ns - self._heard_ns > self._blank.heartbeat_s * _SECOND_NS + GRACE_NS:
+        elif now_ns - self._heard_ns > self._request.heartbeat_s * _SECOND_NS + GRACE_NS:
             silence_s = (now_ns - self._heard_ns) // _SECOND_NS
             self._act_on(Trouble(Fault.RETRY, f"the gateway has been silent for {silence_s} s"), now_ns, out)
         elif not self._is_live and self._intake.is_replayed:
@@ -259,9 +247,9 @@ class LiveFeed:
         failure = connection.failure
         if connection.was_streaming:
             return Trouble(Fault.RETRY, f"connection lost: {failure or 'ended by the gateway'}")
-        where = self._blank.where
+        where = self._request.where
         if connection.is_refusal:
-            return from_connecting(failure or "", gateway=where, masked_key=mask(self._key))
+            return from_connecting(failure or "", gateway=where, masked_key=self._masked_key)
         return Trouble(Fault.RETRY, f"no connection to the gateway {where}: {failure or 'ended'}")
 
     def _act_on(self, trouble: Trouble, now_ns: int, out: list[Item]) -> None:
@@ -272,7 +260,7 @@ class LiveFeed:
         if fault is Fault.AGED_OUT:
             self._gap.reach_further()
         elif fault is Fault.NO_DEFINITIONS:
-            self._has_definitions = False
+            self._asking.has_definitions = False
         elif fault is Fault.FATAL or (fault is Fault.REFUSED and not self._may_refusal_pass()):
             self._failure = self._trouble
         opened = self._gap.open(self._intake.known_until)
@@ -305,7 +293,7 @@ class LiveFeed:
             asked_from=connection.request.trades_from,
             first_ts=self._intake.first_ts,
             known_until=self._intake.known_until or self._wall_ns,
-            wanted_from=self._origin,
+            wanted_from=self._asking.origin,
         )
         self._log.info("live", extra={"repeated": self.repeated})
 

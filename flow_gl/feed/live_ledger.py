@@ -32,7 +32,8 @@ class Ledger:
         self._recent: list[NDArray[np.void]] = []
         self._recent_rows = 0
         self._room = _KEPT_ROWS
-        self._cut: dict[int, int] = {}
+        self._cut: dict[int, int] = {}  # instrument: trades before are known already, or not wanted
+        self._highest_cut = 0
         self._seen: Seen | None = None
         self.repeated = 0
         """Trades that came again and were dropped."""
@@ -57,10 +58,12 @@ class Ledger:
         """
         if instrument_id not in self._since:
             self._since[instrument_id] = self._cut[instrument_id] = from_ns
+            self._highest_cut = max(self._highest_cut, from_ns)
 
     def take_over(self) -> None:
         """A new connection starts to bring what may have been handed over already."""
         self._cut = {instrument_id: self._need(instrument_id) for instrument_id in self._since}
+        self._highest_cut = max(self._cut.values(), default=0)
         rows = self._compact()
         self._seen = Seen(rows) if rows is not None else None
 
@@ -75,7 +78,8 @@ class Ledger:
         -------
         dtype TRADE, arrival order; they count as handed over from now on
         """
-        rows = self._keep(rows, rows["ts_event"] >= _per_row(rows, self._cut.__getitem__))
+        if len(rows) and rows["ts_event"].min() < self._highest_cut:
+            rows = self._keep(rows, rows["ts_event"] >= _per_row(rows, self._cut.__getitem__))
         if self._seen is not None and len(rows):
             oldest = rows["ts_event"].min()
             rows = self._keep(rows, self._seen.are_new(rows))
