@@ -40,7 +40,15 @@ class PriceAxisLayer(SketchLayer):
     def key(self, scene: Scene) -> tuple[object, ...]:
         chart = self._chart
         plate = self._last_price_y(scene), chart.last_price
-        return (*plate, chart.price_ticks, scene.price_view.rect, scene.price_view.scale, chart.tick_size, scene.style)
+        return (
+            *plate,
+            chart.has_trades,
+            chart.price_ticks,
+            scene.price_view.rect,
+            scene.price_view.scale,
+            chart.tick_size,
+            scene.style,
+        )
 
     def _last_price_y(self, scene: Scene) -> int | None:
         if not self._chart.last_price or "price" not in scene.style.is_visible:
@@ -54,7 +62,7 @@ class PriceAxisLayer(SketchLayer):
         scale = scene.price_view.scale
         size, x = LABEL_PX * scale, round(rect.right + LEFT_PX * scale)
         plate_y = self._last_price_y(scene)
-        for price, y in chart.price_ticks:
+        for price, y in chart.price_ticks if chart.has_trades else ():
             is_free = plate_y is None or abs(y - plate_y) > 1.7 * size
             if rect.y + 0.7 * size < y < rect.bottom - 0.7 * size and is_free:
                 chart.text.add(price_text(price, chart.tick_size), x, y, size_px=size, color=palette.quiet)
@@ -83,7 +91,7 @@ class CvdAxisLayer(SketchLayer):
         scale = scene.cvd_view.scale
         size, x = LABEL_PX * scale, round(rect.right + LEFT_PX * scale)
         plate_y = self._plate_y(scene)
-        for value, y in chart.cvd_ticks:
+        for value, y in chart.cvd_ticks if chart.has_trades else ():
             is_free = plate_y is None or abs(y - plate_y) > 1.7 * size
             if rect.y + 0.7 * size < y < rect.bottom - 0.7 * size and is_free:
                 chart.text.add(contracts_text(value), x, y, size_px=size, color=palette.quiet)

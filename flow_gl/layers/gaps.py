@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 
 from flow_gl.core.schema import GapKind
+from flow_gl.gl.view import Rect
 from flow_gl.layers.base import Scene
 from flow_gl.layers.sketch import SketchLayer
 from flow_gl.layers.words import length_text
@@ -70,10 +71,13 @@ class GapsLayer(SketchLayer):
         size = _LABEL_PX * scale
         if self._chart.text.width(text, size) + 2 * size > band[1]:
             return
+        width = self._chart.text.width(text, size) + 2 * size
+        x, y = round(band[0] + 0.5 * band[1]), round(rect.y + 0.5 * rect.height)
+        self._chart.taken.append(Rect(x - 0.5 * width, y - size, width, 2 * size))
         self._chart.text.add(
             text,
-            round(band[0] + 0.5 * band[1]),
-            round(rect.y + 0.5 * rect.height),
+            x,
+            y,
             size_px=size,
             color=palette.attention if is_feed else palette.quiet,
             align="center",

@@ -11,7 +11,14 @@ class GridLayer(SketchLayer):
     def key(self, scene: Scene) -> tuple[object, ...]:
         chart = self._chart
         ticks = chart.time_ticks, chart.price_ticks, chart.cvd_ticks
-        return (*ticks, scene.price_view.rect, scene.cvd_view.rect, round(scene.live_x_px), scene.style)
+        return (
+            *ticks,
+            scene.price_view.rect,
+            scene.cvd_view.rect,
+            round(scene.live_x_px),
+            chart.has_trades,
+            scene.style,
+        )
 
     def sketch(self, scene: Scene) -> None:
         under, palette = self._chart.under, scene.style.palette
@@ -23,10 +30,10 @@ class GridLayer(SketchLayer):
                 color = border if is_day else palette.grid
                 under.rect(x, price.y, line, price.height, color)
                 under.rect(x, cvd.y, line, cvd.height, color)
-            for _, y in self._chart.price_ticks:
+            for _, y in self._chart.price_ticks if self._chart.has_trades else ():
                 under.rect(price.x, y, price.width, line, palette.grid)
             if "cvd" in scene.style.is_visible:
-                for value, y in self._chart.cvd_ticks:
+                for value, y in self._chart.cvd_ticks if self._chart.has_trades else ():
                     if value:
                         under.rect(cvd.x, y, cvd.width, line, palette.grid)
         if price.x < scene.live_x_px < price.right:

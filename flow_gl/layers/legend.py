@@ -12,7 +12,7 @@ from flow_gl.layers.words import bucket_text, contracts_text
 
 _LABEL_PX: Final = 11.0
 _MARGIN_PX: Final = 14.0
-_LEAST_HEIGHT_PX: Final = 260.0
+_LEAST_HEIGHT_PX: Final = 400.0
 
 
 def legend_sizes(reference: int) -> list[int]:
@@ -69,7 +69,7 @@ class LegendLayer(SketchLayer):
             2 * radii[-1] + 12 * scale,
         )
         chart.taken.append(box)
-        chart.over.plate(box.x, box.y, box.width, box.height, palette.ground, alpha=0.66, radius=6 * scale)
+        chart.over.plate(box.x, box.y, box.width, box.height, palette.ground, alpha=0.5, radius=6 * scale)
         x = left
         for text, width, radius, inside, step in zip(texts, widths, radii, has_room, steps, strict=True):
             chart.over.ring(round(x + radius), middle, radius, max(1.0, scale), palette.quiet, alpha=0.75)

@@ -108,7 +108,7 @@ class MarksLayer(SketchLayer):
         rect, cvd, palette = scene.price_view.rect, scene.cvd_view.rect, scene.style.palette
         color = palette.buy if self._flash_direction > 0 else palette.sell
         depth = min(_FLASH_PX * scene.price_view.scale, 0.2 * rect.width)
-        alpha, height, over = 0.55 * strength * strength, cvd.bottom - rect.y, self._chart.over
+        alpha, height, over = 0.45 * strength * strength, cvd.bottom - rect.y, self._chart.over
         right = rect.right + scene.price_axis_px
         over.fade(rect.x, rect.y, depth, height, color, alpha=alpha, towards=(-1, 0))
         over.fade(right - depth, rect.y, depth, height, color, alpha=alpha, towards=(1, 0))

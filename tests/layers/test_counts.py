@@ -1,0 +1,88 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from flow_gl.core.schema import PROFILE
+from flow_gl.layers.base import Style
+from flow_gl.layers.counts import count_text, uncovered
+from flow_gl.layers.discs import radius_of
+from flow_gl.layers.legend import legend_sizes
+from flow_gl.layers.profile import merged_rows
+from flow_gl.layers.words import bucket_text, contracts_text, length_text, price_text
+from tests.market_factory import TICK, make_seconds, profile_of
+
+SECOND = 1_000_000_000
+
+
+@settings(deadline=None)
+@given(data=st.data(), count=st.integers(1, 60))
+def test_a_count_is_free_where_no_newer_disc_touches_its_box(data: st.DataObject, count: int) -> None:
+    gaps = data.draw(hnp.arrays(np.float64, count, elements=st.floats(2.0, 30.0)))
+    y = data.draw(hnp.arrays(np.float64, count, elements=st.floats(0.0, 120.0)))
+    radius = data.draw(hnp.arrays(np.float64, count, elements=st.floats(3.0, 40.0)))
+    x, half_width = np.cumsum(gaps), np.full(count, 9.0)
+    found = uncovered(x, y, radius, half_width, 4.0)
+    for at in range(count):
+        dx = np.maximum(np.abs(x[at + 1 :] - x[at]) - 9.0, 0.0)
+        dy = np.maximum(np.abs(y[at + 1 :] - y[at]) - 4.0, 0.0)
+        assert found[at] == bool((dx**2 + dy**2 >= radius[at + 1 :] ** 2).all())
+
+
+@settings(deadline=None, max_examples=40)
+@given(seed=st.integers(0, 500), rows_per_bar=st.sampled_from([1, 2, 4, 16, 64]))
+def test_merged_profile_rows_hold_all_contracts_on_fixed_multiples(seed: int, rows_per_bar: int) -> None:
+    record = profile_of(make_seconds(120, seed=seed)[0])[0]
+    first, bars = merged_rows(record, rows_per_bar)
+    assert bars.sum() == record["total"]
+    for column, side in enumerate(("buy", "sell", "unsided")):
+        assert bars[:, column].sum() == record[side].sum()
+    assert first % rows_per_bar == 0
+    assert first * TICK <= record["base"]
+    tick = int(record["base"]) // TICK + 3
+    assert bars[(tick - first) // rows_per_bar].sum() >= sum(
+        int(record[side][3]) for side in ("buy", "sell", "unsided")
+    )
+
+
+def test_a_profile_below_zero_is_merged_on_the_same_grid() -> None:
+    record = np.zeros(1, PROFILE)[0]
+    record["rows"], record["base"], record["tick_size"], record["ticks_per_row"] = 3, -5 * TICK, TICK, 1
+    record["buy"][:3] = [1, 2, 4]
+    first, bars = merged_rows(record, 4)
+    assert first == -8
+    assert bars[:, 0].tolist() == [1, 6]
+
+
+@pytest.mark.parametrize(
+    ("volume", "text"), [(1, "1"), (41, "41"), (1250, "1,250"), (12_340, "12.3k"), (2_000_000, "2.0M")]
+)
+def test_counts_stay_short(volume: int, text: str) -> None:
+    assert count_text(volume) == text
+
+
+@pytest.mark.parametrize(
+    ("reference", "sizes"), [(43, [2, 10, 43]), (100, [5, 20, 100]), (1, [1]), (3000, [200, 500, 3000])]
+)
+def test_the_legend_shows_round_numbers_and_the_reference(reference: int, sizes: list[int]) -> None:
+    assert legend_sizes(reference) == sizes
+
+
+def test_area_grows_with_volume_up_to_the_reference() -> None:
+    style = Style(radius_min_px=3.0, radius_max_px=40.0)
+    assert radius_of(0, 100, style, 1.0) == 3.0
+    assert radius_of(100, 100, style, 1.0) == radius_of(500, 100, style, 1.0) == 40.0
+    assert radius_of(50, 100, style, 2.0) == pytest.approx(2 * ((9 + 1600) / 2) ** 0.5)
+
+
+def test_words_are_those_of_the_trade() -> None:
+    assert price_text(25_380_250_000_000, TICK) == "25,380.25"
+    assert contracts_text(-1250) == "\u22121,250"
+    assert length_text(42 * SECOND) == "42 s"
+    assert length_text(200 * SECOND) == "3 min 20 s"
+    assert length_text(646 * 60 * SECOND) == "10 h 46 min"
+    assert length_text(3600 * SECOND) == "1 h"
+    assert length_text(51 * 3600 * SECOND) == "2 d 3 h"
+    assert bucket_text(SECOND // 10) == "0.1 s"
+    assert bucket_text(SECOND << 12) == "4096 s"

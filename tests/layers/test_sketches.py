@@ -1,0 +1,133 @@
+"""Rectangles and labels: where they stand, and that none meets another."""
+
+from dataclasses import replace
+from itertools import combinations
+
+import numpy as np
+import pytest
+
+from flow_gl.core.schema import EVENT, EventKind
+from flow_gl.gl.kit import Kit
+from flow_gl.layers.base import Scene, Style
+from flow_gl.layers.chart import Chart, meets
+from flow_gl.layers.stack import DRAW_ORDER, Batch, ChartStack
+from flow_gl.store.market import MarketStore
+from tests.gl_context import draw
+from tests.market_factory import Market, make_market, make_scene
+
+
+class Recorder:
+    """Stands between a chart and its text, and keeps the boxes of labels."""
+
+    def __init__(self, chart: Chart, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.boxes: list[tuple[str, float, float, float, float]] = []
+        add = chart.text.add
+
+        def record(text: str, x: float, y: float, **options: object) -> None:
+            size = float(options["size_px"])  # type: ignore[arg-type]
+            width = chart.text.width(text, size, is_bold=bool(options.get("is_bold", False)))
+            left = x - {"left": 0.0, "center": 0.5, "right": 1.0}[str(options.get("align", "left"))] * width
+            self.boxes.append((text, left, y - 0.36 * size, left + width, y + 0.36 * size))
+            add(text, x, y, **options)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(chart.text, "add", record)
+
+
+def test_no_two_labels_meet(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
+    for seed in range(6):
+        fresh = ChartStack(kit)
+        recorder = Recorder(fresh.chart, monkeypatch)
+        fresh.setup()
+        market = make_market(500, seed=seed, crosses=[(420, 1), (424, -1), (480, 1)])
+        scene = make_scene(market, 1600, 900, span_s=150, crosshair_px=(800.0 - 20 * seed, 333.0))
+        draw(fresh, replace(scene, screen_px=(640, 360)))
+        inside = [box for box in recorder.boxes if box[1] < scene.price_view.rect.right]
+        for (a, ax0, ay0, ax1, ay1), (b, bx0, by0, bx1, by1) in combinations(inside, 2):
+            assert not (ax0 < bx1 and bx0 < ax1 and ay0 < by1 and by0 < ay1), f"{a!r} meets {b!r}, seed {seed}"
+        fresh.release()
+
+
+def fire(store: MarketStore, at_ns: int, direction: int) -> None:
+    event = np.zeros(1, EVENT)
+    event["ts_event"], event["kind"], event["direction"] = at_ns, EventKind.ZERO_CROSS, direction
+    event["price"] = 25_370_000_000_000
+    store.events.append(event)
+
+
+def edge_colour(picture: np.ndarray) -> np.ndarray:
+    return picture[100:200, 2].astype(int).mean(axis=0)
+
+
+@pytest.fixture
+def market() -> Market:
+    return make_market(200, seed=3)
+
+
+def bare(scene: Scene) -> Scene:
+    return replace(scene, style=Style(is_visible=frozenset({"marks"})))
+
+
+def test_a_new_zero_cross_flashes_in_its_sides_colour_and_fades(stack: ChartStack, market: Market) -> None:
+    scene = bare(make_scene(market))
+    still = edge_colour(draw(stack, scene))
+    fire(market.store, market.now_ns, -1)
+    flash = edge_colour(draw(stack, replace(scene, wall_s=101.0)))
+    later = edge_colour(draw(stack, replace(scene, wall_s=102.0)))
+    over = edge_colour(draw(stack, replace(scene, wall_s=102.6)))
+    assert flash[0] > later[0] > over[0]
+    assert flash[0] - flash[1] > 30
+    np.testing.assert_allclose(over, still, atol=1)
+
+
+@pytest.mark.parametrize("case", ["history", "old", "standing"])
+def test_what_is_not_happening_now_does_not_flash(stack: ChartStack, market: Market, case: str) -> None:
+    scene = bare(make_scene(market))
+    if case != "history":
+        draw(stack, scene)
+    fire(market.store, market.now_ns - (60_000_000_000 if case != "standing" else 0), 1)
+    if case == "standing":
+        scene = replace(scene, is_live=False)
+    draw(stack, scene)
+    assert stack.chart.counters.draw_calls > 0
+    first = edge_colour(draw(stack, scene))
+    later = edge_colour(draw(stack, replace(scene, wall_s=110.0)))
+    np.testing.assert_allclose(first, later, atol=1)
+
+
+def test_a_picture_that_stands_still_looks_different_from_a_running_one(stack: ChartStack, market: Market) -> None:
+    running = draw(stack, make_scene(market)).astype(int)
+    standing = draw(stack, make_scene(market, is_live=False)).astype(int)
+    difference = np.abs(running - standing).max(axis=2)
+    rect = make_scene(market).price_view.rect
+    assert (difference[: int(rect.bottom), : int(rect.width)] > 2).mean() > 0.6
+
+
+def test_sketches_are_repeated_as_they_were(stack: ChartStack, market: Market) -> None:
+    scene = make_scene(market)
+    first = draw(stack, scene)
+    np.testing.assert_array_equal(first, draw(stack, scene))
+    other = replace(scene, style=replace(scene.style, threshold=0.99))
+    assert (draw(stack, other) != first).any()
+    np.testing.assert_array_equal(first, draw(stack, scene))
+
+
+def test_a_layer_that_is_switched_off_is_not_drawn(stack: ChartStack, market: Market) -> None:
+    scene = make_scene(market)
+    nothing = draw(stack, replace(scene, style=Style(is_visible=frozenset())))
+    for name in ("grid", "price", "bubbles", "profile", "levels", "cvd"):
+        alone = draw(stack, replace(scene, style=Style(is_visible=frozenset({name}))))
+        assert (alone != nothing).any(), name
+
+
+def test_the_draw_order_names_each_step_once(kit: Kit) -> None:
+    assert kit.atlas.texture > 0
+    names = [name for name, _, _ in DRAW_ORDER]
+    assert len(set(names)) == len(names)
+    assert [step for _, step, _ in DRAW_ORDER if isinstance(step, Batch)] == list(Batch)
+
+
+def test_boxes_that_only_touch_do_not_meet() -> None:
+    from flow_gl.gl.view import Rect
+
+    assert not meets(Rect(0, 0, 10, 10), Rect(10, 0, 10, 10))
+    assert meets(Rect(0, 0, 10, 10), Rect(9, 9, 10, 10))

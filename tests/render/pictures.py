@@ -1,0 +1,133 @@
+"""The pictures that are compared: each a name and how to draw it. `python -m tests.render.pictures` draws them anew.
+
+References are made by Mesa's software rasteriser (llvmpipe) and compared on it alone, at an absolute tolerance of 1:
+nothing looser sees one lost bubble. Look at a new reference before committing it.
+"""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flow_gl.core.palette import COLOUR_BLIND, DARK, LIGHT
+from flow_gl.core.schema import EVENT, EventKind, GapKind
+from flow_gl.gl.kit import Kit
+from flow_gl.layers.base import Scene, Style
+from flow_gl.layers.stack import ChartStack
+from tests.gl_context import draw
+from tests.market_factory import SECOND, START_NS, make_market, make_scene
+
+REFERENCES: Final = Path(__file__).parent / "references"
+Picture = NDArray[np.uint8]
+
+
+def _once(kit: Kit, scene: Scene, *, before: Callable[[ChartStack], None] | None = None) -> Picture:
+    stack = ChartStack(kit)
+    stack.setup()
+    if before is not None:
+        before(stack)
+    picture = draw(stack, scene)
+    stack.release()
+    return picture
+
+
+def empty(kit: Kit) -> Picture:
+    return _once(kit, make_scene(make_market(10, is_published=False)))
+
+
+def one_bubble(kit: Kit) -> Picture:
+    market = make_market(10, is_published=False)
+    market.advance(1)
+    return _once(kit, make_scene(market, span_s=30))
+
+
+def busy_minute(kit: Kit) -> Picture:
+    return _once(kit, make_scene(make_market(300, seed=3, crosses=[(270, 1)]), span_s=60))
+
+
+def busy_minute_colour_blind(kit: Kit) -> Picture:
+    market = make_market(300, seed=3, crosses=[(270, 1)])
+    return _once(kit, make_scene(market, span_s=60, style=Style(palette=COLOUR_BLIND)))
+
+
+def busy_minute_light(kit: Kit) -> Picture:
+    return _once(kit, make_scene(make_market(300, seed=3), span_s=60, style=Style(palette=LIGHT)))
+
+
+def halt(kit: Kit) -> Picture:
+    return _once(kit, make_scene(make_market(240, seed=5, gap=(120, 195, GapKind.NO_TRADES)), span_s=150))
+
+
+def feed_gap(kit: Kit) -> Picture:
+    return _once(kit, make_scene(make_market(240, seed=5, gap=(120, 195, GapKind.FEED)), span_s=150))
+
+
+def storm(kit: Kit) -> Picture:
+    return _once(kit, make_scene(make_market(900, seed=8, intensity=20.0), span_s=800))
+
+
+def storm_merged(kit: Kit) -> Picture:
+    return _once(kit, make_scene(make_market(900, seed=8, intensity=20.0), span_s=800, level=3))
+
+
+def standing(kit: Kit) -> Picture:
+    market = make_market(300, seed=3)
+    return _once(kit, make_scene(market, span_s=90, is_live=False, crosshair_px=(200.0, 120.0)))
+
+
+def hovered(kit: Kit) -> Picture:
+    market = make_market(300, seed=3)
+    ids = market.rows["id"]
+    return _once(kit, make_scene(market, span_s=60, hover_id=int(ids[-12]), pinned_id=int(ids[-30])))
+
+
+def flash(kit: Kit) -> Picture:
+    market = make_market(200, seed=3)
+    scene = make_scene(market, span_s=60)
+
+    def fire(stack: ChartStack) -> None:
+        draw(stack, scene)
+        event = np.zeros(1, EVENT)
+        event["ts_event"], event["kind"], event["direction"] = market.now_ns, EventKind.ZERO_CROSS, -1
+        event["price"] = market.rows["close"][-1]
+        market.store.events.append(event)
+
+    return _once(kit, scene, before=fire)
+
+
+def double_scale(kit: Kit) -> Picture:
+    return _once(kit, make_scene(make_market(300, seed=3), span_s=30, scale=2.0))
+
+
+def full_hd(kit: Kit) -> Picture:
+    market = make_market(600, seed=3, crosses=[(480, 1), (540, -1)])
+    return _once(kit, make_scene(market, 1920, 1080, span_s=150, style=Style(palette=DARK)))
+
+
+PICTURES: Final = (
+    *(empty, one_bubble, busy_minute, busy_minute_colour_blind, busy_minute_light, halt, feed_gap, storm),
+    *(storm_merged, standing, hovered, flash, double_scale, full_hd),
+)
+
+
+def main() -> int:
+    from flow_gl.gl.capture import write_png
+    from flow_gl.gl.context import HeadlessContext, describe
+
+    assert START_NS % SECOND == 0
+    context = HeadlessContext(640, 360)
+    if "llvmpipe" not in describe()["renderer"]:
+        sys.stderr.write("references are made on Mesa's llvmpipe (LIBGL_ALWAYS_SOFTWARE=1)\n")
+        return 1
+    kit = Kit()
+    for make in PICTURES:
+        context.target.resize(*((1920, 1080) if make is full_hd else (640, 360)))
+        write_png(REFERENCES / f"{make.__name__}.png", make(kit))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

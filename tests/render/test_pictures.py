@@ -1,0 +1,48 @@
+"""What is drawn, pixel for pixel. Differences are saved to out/render beside what was expected and what came."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from flow_gl.gl.capture import write_png
+from flow_gl.gl.context import HeadlessContext, describe
+from flow_gl.gl.kit import Kit
+from tests.render.pictures import PICTURES, REFERENCES, Picture, busy_minute, full_hd
+
+OUT = Path(__file__).parents[2] / "out" / "render"
+TOLERANCE = 1
+
+
+@pytest.mark.parametrize("make", PICTURES, ids=lambda make: make.__name__)
+def test_a_picture_is_as_it_was(context: HeadlessContext, kit: Kit, make: Callable[[Kit], Picture]) -> None:
+    if "llvmpipe" not in describe()["renderer"]:
+        pytest.skip(f"references are of the software rasteriser, this is {describe()['renderer']}")
+    if make is full_hd:
+        context.target.resize(1920, 1080)
+    picture = make(kit)
+    reference = np.asarray(Image.open(REFERENCES / f"{make.__name__}.png"))
+    difference = np.abs(picture.astype(int) - reference.astype(int))
+    if difference.max() > TOLERANCE:
+        write_png(OUT / f"{make.__name__}.png", picture)
+        write_png(OUT / f"{make.__name__}.expected.png", reference)
+        write_png(OUT / f"{make.__name__}.difference.png", np.minimum(difference * 16, 255).astype(np.uint8))
+    worst = f"{np.count_nonzero(difference.max(axis=2) > TOLERANCE)} pixels differ, see {OUT}"
+    assert difference.max() <= TOLERANCE, worst
+
+
+def test_one_lost_bubble_would_be_seen(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
+    from flow_gl.layers import mirror
+
+    reference = np.asarray(Image.open(REFERENCES / "busy_minute.png"))
+    pack = mirror.Mirror._bring
+
+    def losing(self: object, *arguments: object) -> None:
+        pack(self, *arguments)  # type: ignore[arg-type]
+        self.rows.hi -= 1  # type: ignore[attr-defined]
+
+    monkeypatch.setattr(mirror.Mirror, "_bring", losing)
+    difference = np.abs(busy_minute(kit).astype(int) - reference.astype(int))
+    assert difference.max() > 10 * TOLERANCE
