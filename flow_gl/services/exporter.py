@@ -20,6 +20,10 @@ from flow_gl.core.schema import PRICE_SCALE
 Format = Literal["parquet", "csv"]
 TABLES: Final = ("bubbles", "cvd", "profile")
 LEVELS_FILE: Final = "levels.json"
+_FEW_VALUES: Final = [
+    *("instrument", "symbol", "trade_date", "buy", "sell", "unsided", "delta", "dominant", "volume", "trade_count"),
+]
+"""Columns that Parquet keeps as a dictionary: it costs time and room where nearly every value is another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +146,7 @@ def _write_table(path: Path, tables: Iterator[dict[str, Any]], fmt: Format) -> N
             table = pa.table(arrays)
             if writer is None:
                 writer = (
-                    parquet.ParquetWriter(path, table.schema, compression="zstd")
+                    parquet.ParquetWriter(path, table.schema, compression="zstd", use_dictionary=_FEW_VALUES)
                     if fmt == "parquet"
                     else csv.CSVWriter(path, table.schema)
                 )
