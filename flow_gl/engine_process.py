@@ -8,7 +8,7 @@ import os
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import Final
 
 import msgspec
@@ -42,16 +42,18 @@ class EngineProcess:
         """Its charts."""
         self.failure: Failure | None = None
         """Why it ended, where it said so."""
-        self._errors: Final = tempfile.TemporaryFile()  # noqa: SIM115 - closed by release
-        self.process: Final = subprocess.Popen(
-            list(command),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            env={**os.environ, **environment},
-            start_new_session=True,
-            bufsize=0,
-        )
+        with ExitStack() as on_failure:
+            self._errors: Final = on_failure.enter_context(tempfile.TemporaryFile())
+            self.process: Final = subprocess.Popen(
+                list(command),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._errors,
+                env={**os.environ, **environment},
+                start_new_session=True,
+                bufsize=0,
+            )
+            on_failure.pop_all()
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self._stdin: Final = self.process.stdin

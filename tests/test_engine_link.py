@@ -1,0 +1,283 @@
+"""The engine as a process of its own: its start, its death in every way, and that nothing is left behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from flow_gl.core.clock import ManualClock
+from flow_gl.core.commands import ResetCvd, SetSpeed
+from flow_gl.core.errors import EXIT_DATA, EXIT_FAULT
+from flow_gl.core.schema import FeedState
+from flow_gl.core.spec import DemoSpec, EngineSpec, FilesSpec, encode
+from flow_gl.engine_link import MOST_RESTARTS, EngineLink
+from flow_gl.engine_process import EngineProcess
+from flow_gl.feed.dbn_write import write_dbn
+from flow_gl.feed.synthetic import TradeMaker
+from flow_gl.ui.link import LinkState
+
+SHM = Path("/dev/shm")
+PATIENCE_S = 90.0
+"""A machine that compiles the kernels first, and is shared."""
+DEMO = EngineSpec(feed=DemoSpec(symbols=("NQ",), history_s=600.0), sessions=False)
+
+
+@pytest.fixture(autouse=True)
+def engines(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
+    """Process ids of the engines that a test has had: none may leave shared memory behind."""
+    started: list[int] = []
+
+    class Watched(EngineProcess):
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            started.append(self.process.pid)
+
+    monkeypatch.setattr("flow_gl.engine_link.EngineProcess", Watched)
+    yield started
+    left = [path.name for pid in started for path in SHM.glob(f"flowgl_{pid}_*")] if SHM.is_dir() else []
+    assert left == []
+
+
+def wait(link: EngineLink, until: Callable[[], object]) -> None:
+    end = time.monotonic() + PATIENCE_S
+    while not until():
+        link.poll()
+        if link.engine:
+            link.engine.refresh()
+        assert time.monotonic() < end, f"waited in vain: {link.state}, {link.message}"
+        assert link.state is not LinkState.FAILED or not until.__name__.startswith("is_up"), link.message
+        time.sleep(0.01)
+
+
+def state_of(link: EngineLink) -> FeedState | None:
+    return FeedState(int(link.engine.status["state"])) if link.engine else None
+
+
+def up(link: EngineLink) -> None:
+    """Wait until the feed runs."""
+
+    def is_up() -> bool:
+        return state_of(link) in (FeedState.DEMO, FeedState.REPLAY, FeedState.ENDED)
+
+    wait(link, is_up)
+
+
+def bubbles_of(link: EngineLink, chart: int = 0) -> np.ndarray:
+    ring = link.markets[chart].store.bubbles[0]
+    return ring.read(0, ring.head)[1]
+
+
+@pytest.fixture(scope="module")
+def day(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A quarter of an hour of a synthetic market, with a halt, as a DBN file."""
+    maker = TradeMaker(seed=3, history_s=0.0, start_ns=1_794_500_000_000_000_000, halts=[(300.0, 120.0)])
+    blocks = []
+    while maker.next_ns < maker.start_ns + 900 * 1_000_000_000:
+        blocks.append(maker.next_block())
+    path = tmp_path_factory.mktemp("day") / "day.dbn.zst"
+    symbols = {one.instrument_id: one.symbol_at(maker.live_ns) for one in maker.contracts}
+    write_dbn(path, np.concatenate(blocks), symbols=symbols)
+    return path
+
+
+def replayed(path: Path, speed: float | None) -> tuple[np.ndarray, dict[str, int]]:
+    with closing(EngineLink.start(EngineSpec(feed=FilesSpec(paths=(str(path),), speed=speed)))) as link:
+        wait(link, lambda: state_of(link) is FeedState.ENDED)
+        market = link.markets[0]
+        market.refresh()
+        session = {name: int(market.session[name]) for name in ("cvd", "buy", "sell", "unsided", "trade_count", "late")}
+        levels = {name: int(market.profile[name]) for name in ("poc", "vah", "val", "rows")}
+        return bubbles_of(link), session | levels
+
+
+def test_a_replay_gives_the_same_numbers_at_every_speed(day: Path) -> None:
+    at_once, numbers = replayed(day, None)
+    assert numbers["late"] == 0
+    assert len(at_once) > 100
+    assert at_once["trade_count"].sum() == numbers["trade_count"]
+    for speed in (10_000.0, 900.0):
+        paced, paced_numbers = replayed(day, speed)
+        assert paced_numbers == numbers
+        assert (paced == at_once).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "speed", "facts"),
+    [
+        ("nq-20251123", None, (2022, 6931, -27, 24490.00, 24462.50, 24502.50, 401)),
+        ("nq-20251128", None, (15698, 90562, -3635, 25415.00, 25368.50, 25435.50, 701)),
+        ("nq-20251128", 10_000.0, (15698, 90562, -3635, 25415.00, 25368.50, 25435.50, 701)),
+        ("esh4-20231225", None, (988, 2973, 796, 4810.00, 4807.50, 4811.00, 47)),
+    ],
+)
+def test_real_days_give_their_facts_through_two_processes(
+    real_data: Path, name: str, speed: float | None, facts: tuple[float, ...]
+) -> None:
+    rows, numbers = replayed(real_data / f"{name}.trades.dbn.zst", speed)
+    prices = [numbers[level] / 1e9 for level in ("poc", "val", "vah")]
+    assert (len(rows), numbers["trade_count"], numbers["cvd"], *prices, numbers["rows"]) == facts
+    assert rows["trade_count"].sum() == facts[1]
+
+
+def test_a_killed_engine_is_seen_at_once_and_started_again_where_it_was() -> None:
+    with closing(EngineLink.start(DEMO)) as link:
+        up(link)
+        first = (link.generation, link.engine, link.markets[0], link.pid)
+        before = bubbles_of(link)
+        assert link.pid
+        os.kill(link.pid, signal.SIGKILL)
+        wait(link, lambda: link.state is LinkState.RESTARTING)
+        assert link.message == "the engine was killed (SIGKILL)"
+        assert (link.engine, link.markets[0]) == first[1:3], "the picture stays"
+        assert (bubbles_of(link) == before).all()
+        wait(link, lambda: link.state is LinkState.RUNNING)
+        assert link.generation == first[0] + 1
+        assert link.pid != first[3]
+        after = bubbles_of(link)
+        assert len(after) >= len(before) - 1
+        shared = min(len(after), len(before))
+        assert (after[:shared] == before[:shared]).all(), "nothing is lost, nothing has changed"
+
+
+def test_an_engine_that_ends_by_itself_is_started_again() -> None:
+    with closing(EngineLink.start(DEMO)) as link:
+        up(link)
+        assert link.pid
+        os.kill(link.pid, signal.SIGTERM)
+        wait(link, lambda: link.state is LinkState.RESTARTING)
+        assert "ended with code 0" in link.message
+        wait(link, lambda: link.state is LinkState.RUNNING)
+
+
+def test_an_engine_that_says_why_it_cannot_run_is_not_started_again(tmp_path: Path) -> None:
+    with closing(EngineLink.start(EngineSpec(feed=FilesSpec(paths=(str(tmp_path / "none.dbn"),))))) as link:
+        wait(link, lambda: link.state is LinkState.FAILED)
+        assert link.exit_code == EXIT_DATA
+        assert "none.dbn" in link.message
+        assert "\n" not in link.message
+
+
+def test_an_engine_that_keeps_dying_is_given_up_with_its_last_words() -> None:
+    clock = ManualClock()
+    command = (sys.executable, "-c", "import sys; sys.exit('no such module')")
+    link = EngineLink(DEMO, clock=clock, command=command)
+    link._launch()
+    deaths = 0
+    with closing(link):
+        end = time.monotonic() + PATIENCE_S
+        while link.state is not LinkState.FAILED:
+            was = link.state
+            link.poll()
+            deaths += link.state is LinkState.RESTARTING and was is not LinkState.RESTARTING
+            clock.advance(1_000_000_000)
+            time.sleep(0.01)
+            assert time.monotonic() < end
+        assert link.exit_code == EXIT_FAULT
+        assert link.message.endswith("the engine ended with code 1: no such module")
+        assert f"died {MOST_RESTARTS + 1} times within a minute" in link.message
+
+
+def test_a_program_that_cannot_be_started_is_told() -> None:
+    link = EngineLink(DEMO, command=("/nonexistent/engine",))
+    link._launch()
+    with closing(link):
+        assert link.poll() is LinkState.FAILED
+        assert "cannot start the engine" in link.message
+
+
+def test_commands_reach_the_engine() -> None:
+    with closing(EngineLink.start(DEMO)) as link:
+        up(link)
+        link.send(SetSpeed(60.0))
+        wait(link, lambda: link.engine is not None and link.engine.status["speed"] == 60.0)
+        market = link.markets[0]
+        link.send(ResetCvd(0))
+
+        def is_reset() -> bool:
+            market.refresh()
+            return abs(int(market.session["cvd"])) < 200
+
+        wait(link, is_reset)
+
+
+def test_an_engine_that_is_stuck_in_its_start_ends_with_its_view(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("flow_gl.engine_process.END_S", 0.2)
+    link = EngineLink(DEMO, command=(sys.executable, "-c", "import time; time.sleep(60)"))
+    link._launch()
+    process = link._next
+    assert process is not None
+    link.poll()
+    link.close()
+    assert process.process.returncode is not None
+    link.close()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_an_engine_cleanly(number: signal.Signals, engines: list[int]) -> None:
+    with _bare_engine(engines) as process:
+        process.send_signal(number)
+        assert process.wait(PATIENCE_S) == 0
+
+
+def test_an_engine_ends_when_its_input_is_closed(engines: list[int]) -> None:
+    with _bare_engine(engines) as process:
+        assert process.stdin
+        process.stdin.close()
+        assert process.wait(PATIENCE_S) == 0
+
+
+def test_a_killed_view_takes_its_engine_along(engines: list[int]) -> None:
+    program = (
+        "import sys, time\n"
+        "from flow_gl.core.spec import decode_spec\n"
+        "from flow_gl.engine_link import EngineLink\n"
+        f"link = EngineLink.start(decode_spec({encode(DEMO)!r}))\n"
+        "while not link.markets: link.poll(); time.sleep(0.01)\n"
+        "print(link.pid, flush=True)\n"
+        "while True: link.poll(); time.sleep(0.01)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as view:
+        assert view.stdout
+        engine = int(view.stdout.readline())
+        engines.append(engine)
+        view.kill()
+    end = time.monotonic() + PATIENCE_S
+    while Path(f"/proc/{engine}").exists() and _runs(engine):
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def test_a_wrong_spec_is_answered_in_one_line() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "flow_gl.runtime"], input=b'{"feed": 3}\n', capture_output=True, check=False
+    )
+    assert done.returncode == 2
+    assert done.stdout.count(b"\n") == 1
+    assert b"specification is wrong" in done.stdout
+    assert done.stderr == b""
+
+
+def _bare_engine(engines: list[int]) -> "subprocess.Popen[bytes]":
+    process = subprocess.Popen([sys.executable, "-m", "flow_gl.runtime"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert process.stdin
+    assert process.stdout
+    process.stdin.write(encode(DEMO))
+    process.stdin.flush()
+    assert b"hello" in process.stdout.readline()
+    engines.append(process.pid)
+    return process
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
