@@ -25,11 +25,13 @@ from flow_gl.feed.dbn_layout import (
     MAPPING_KIND,
     PRELUDE_BYTES,
     RECORD_HEADER_WORDS,
+    SYSTEM_KIND,
     TRADE_KIND,
     TRADE_WORDS,
     VERSIONS,
     Header,
     read_definition,
+    read_gap,
     read_header,
     read_mapping,
     words_by_kind,
@@ -205,7 +207,7 @@ class DbnReader:
         for kind, count in zip(*np.unique(kinds[:good], return_counts=True), strict=True):
             (self.kinds if kind in KIND_NAMES else self.unknown_kinds)[int(kind)] += int(count)
         is_trade = kinds[:good] == TRADE_KIND
-        notices = np.flatnonzero(is_ours[:good] & ~is_trade)
+        notices = np.flatnonzero((is_ours[:good] & ~is_trade) | (kinds[:good] == SYSTEM_KIND))
         since = 0
         for until in (*notices.tolist(), good):
             numbers = since + np.flatnonzero(is_trade[since:until])
@@ -213,8 +215,9 @@ class DbnReader:
                 rows = words[places[numbers, None] // 4 + np.arange(TRADE_WORDS)].view(TRADE).reshape(-1)
                 rows["length"] = TRADE_WORDS
                 yield from self._trades(rows, places[numbers], numbers)
-            if until < good:
-                yield self._notice(data, int(places[until]), until)
+            notice = self._notice(data, int(places[until]), until) if until < good else None
+            if notice is not None:
+                yield notice
             since = until + 1
         self._records += good
         if good < len(places):
@@ -224,11 +227,13 @@ class DbnReader:
             raise self._damage(end, f"a record of at least 16 bytes was expected, its length says {data[end] * 4}")
         return end
 
-    def _notice(self, data: bytearray, position: int, number: int) -> Item:
+    def _notice(self, data: bytearray, position: int, number: int) -> Item | None:
         record = bytes(data[position : position + data[position] * 4])
         try:
             if record[1] == MAPPING_KIND:
                 return read_mapping(record, self.header.version)
+            if record[1] == SYSTEM_KIND:
+                return read_gap(record)
             return read_definition(record, self.header.version)
         except DamageError as damage:
             raise self._damage(position, damage.what, number=number) from None

@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow_gl.core.instrument import FUTURE_CLASS
+from flow_gl.core.marks import read_mark
 from flow_gl.core.schema import PRICE_SCALE, UNDEF_PRICE
 from flow_gl.core.units import DAY_NS
-from flow_gl.feed.base import Definition, Mapping
+from flow_gl.feed.base import Definition, FeedGap, Mapping
 from flow_gl.feed.damage import DamageError
 
 MAGIC: Final = b"DBN"
@@ -30,6 +31,7 @@ TS_OUT_WORDS: Final = 2
 TRADE_KIND: Final = 0
 DEFINITION_KIND: Final = 19
 MAPPING_KIND: Final = 22
+SYSTEM_KIND: Final = 23
 KIND_NAMES: Final = {
     TRADE_KIND: "trades",
     1: "mbp-1",
@@ -40,7 +42,7 @@ KIND_NAMES: Final = {
     20: "imbalance",
     21: "error",
     MAPPING_KIND: "symbol mapping",
-    23: "system",
+    SYSTEM_KIND: "system",
     24: "statistics",
     32: "ohlcv-1s",
     33: "ohlcv-1m",
@@ -57,6 +59,7 @@ KIND_NAMES: Final = {
 }
 
 _SYMBOL_BYTES: Final = 71
+_SYSTEM_TEXT: Final = 16
 _SYMBOL_BYTES_V1: Final = 22
 _WORDS: Final = {
     1: 20,
@@ -213,6 +216,12 @@ def read_definition(record: bytes, version: int) -> Definition:
         point_value=quantity / PRICE_SCALE if 0 < quantity < UNDEF_PRICE else None,
         is_outright=int(row["instrument_class"]) == FUTURE_CLASS,
     )
+
+
+def read_gap(record: bytes) -> FeedGap | None:
+    """Parse a SystemMsg that marks missing trades, as a recording of ours has them; None for any other."""
+    mark = read_mark(record[_SYSTEM_TEXT:].split(b"\0")[0].decode("latin-1"))
+    return FeedGap(mark.start, mark.end, lost=mark.lost) if mark else None
 
 
 def _symbol(field: bytes) -> str:

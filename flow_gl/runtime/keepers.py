@@ -12,7 +12,7 @@ from flow_gl.core.folders import data_dir
 from flow_gl.core.log import get_logger
 from flow_gl.core.sessions import SessionCalendar
 from flow_gl.core.spec import LiveSpec
-from flow_gl.feed.base import Definition, Item, Mapping
+from flow_gl.feed.base import Item, Trades
 from flow_gl.services.recorder import Recorder, RecorderState
 from flow_gl.store.market import MarketStore
 from flow_gl.store.ring import Ring
@@ -70,8 +70,8 @@ class Keepers:
                 self._archived.append(store)
 
     def note(self, item: Item) -> None:
-        """Take a mapping or a definition, in order with the trades."""
-        if self._recorder and self._tape and isinstance(item, Mapping | Definition):
+        """Take a mapping, a definition or a gap, in order with the trades."""
+        if self._recorder and self._tape and not isinstance(item, Trades):
             self._recorder.note(item, position=self._tape.head)
 
     def waiting(self) -> int:

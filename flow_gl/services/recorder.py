@@ -19,12 +19,13 @@ from numpy.typing import NDArray
 
 from flow_gl.core.clock import SYSTEM, Clock
 from flow_gl.core.errors import DataError
+from flow_gl.core.marks import Mark
 from flow_gl.core.schema import TRADE
 from flow_gl.core.seam import Seen
 from flow_gl.core.sessions import Session
 from flow_gl.services import recording
 from flow_gl.services.recording_file import RecordingFile
-from flow_gl.services.recording_names import Notice, key_of, record_of
+from flow_gl.services.recording_names import GapNotice, Name, Notice, key_of, mark_of, record_of
 from flow_gl.services.recordings import Keep, prune
 from flow_gl.store.ring import Cursor, Ring
 
@@ -105,8 +106,9 @@ class Recorder:
         self._files: dict[int, _Open] = {}  # by trade date, last used last
         self._repeats = True
         self._seen: dict[int, Seen | None] = {}  # by trade date, of each file that this run has had open
-        self._names: dict[tuple[str, int], Notice] = {}
+        self._names: dict[tuple[str, int], Name] = {}
         self._has_new_names = False
+        self._new_marks: list[Mark] = []
         self._pending: list[tuple[int, Notice]] = []
         self._last_ts = 0
         self._unmarked = 0  # trades missed for which no mark is written yet
@@ -146,7 +148,7 @@ class Recorder:
             self._thread.start()
 
     def note(self, notice: Notice, *, position: int | None = None) -> None:
-        """Take a mapping or a definition.
+        """Take a mapping, a definition, or a gap: one that can no longer be filled is marked.
 
         Parameters
         ----------
@@ -288,10 +290,11 @@ class Recorder:
             run = run[: int(is_elsewhere.argmax())]
         file = self._open(session)
         self._write_names()
-        hole = (self._unmarked, ts) if self._unmarked or self._has_lost else None
+        is_missing = self._unmarked or self._has_lost
+        hole = Mark(min(self._last_ts or ts, ts), ts, self._unmarked, is_recorders=True) if is_missing else None
         written = file.append(_sound(run), hole=hole)
         self._unmarked, self._has_lost = 0, False
-        self._last_ts = ts
+        self._last_ts = max(ts, int(run["ts_event"].max()))
         self._written += written
         self._already += len(run) - written
         return len(run)
@@ -309,14 +312,21 @@ class Recorder:
         self._pending.sort(key=lambda pending: pending[0])
         while self._pending and self._pending[0][0] <= position:
             notice = self._pending.pop(0)[1]
-            self._names[key_of(notice)] = notice
-            self._has_new_names = True
+            if isinstance(notice, GapNotice):
+                mark = mark_of(notice)
+                self._new_marks += [mark] if mark else []
+            else:
+                self._names[key_of(notice)] = notice
+                self._has_new_names = True
 
     def _write_names(self) -> None:
         if self._has_new_names:
             file, session = self._in_hand
             file.append_names(self._name_records(session))
             self._has_new_names = False
+        while self._new_marks:
+            self._in_hand.file.append_mark(self._new_marks[0])
+            self._new_marks.pop(0)
 
     def _name_records(self, session: Session) -> list[bytes]:
         return [record_of(notice, session) for notice in self._names.values()]
@@ -330,9 +340,15 @@ class Recorder:
             prune(self.directory, self._keep, now_ns=self._clock.wall_ns(), spared=path)
             header = recording.header(self.dataset, session.open)
             is_new_run = session.trade_date not in self._seen
-            file = RecordingFile(path, header=header, names=self._name_records(session), is_new_run=is_new_run)
-            if not (is_new_run and self._repeats):
-                file.seen = self._seen.get(session.trade_date)
+            file = RecordingFile(
+                path,
+                header=header,
+                names=self._name_records(session),
+                is_new_run=is_new_run,
+                repeats=self._repeats,
+            )
+            if not is_new_run:
+                file.seen = self._seen[session.trade_date]
             self._has_lost = self._has_lost or file.has_lost
             self._repaired = file.repaired or self._repaired
             self._seen[session.trade_date] = file.seen

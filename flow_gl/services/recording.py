@@ -5,7 +5,7 @@ and nothing of the one that was being written; zstd readers, the official client
 frame's content stays within one zstd block (128 KiB): a half-written frame then yields no bytes at all instead of some.
 The first frame holds the header and all names known by then, and comes into being whole (written aside and renamed).
 
-Trades that could not be recorded leave a mark where they are missing: a SystemMsg whose text starts with `HOLE_TEXT`.
+Where trades are missing stands a mark: a SystemMsg with the text of `core.marks`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,6 +18,7 @@ import zstandard
 from numpy.typing import NDArray
 
 from flow_gl.core.errors import DataError
+from flow_gl.core.marks import Mark, read_mark
 from flow_gl.core.schema import TRADE
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 SUFFIX: Final = ".dbn.zst"
 FRAME_CONTENT_BYTES: Final = 128 * 1024
 ROWS_PER_PIECE: Final = 1024
-HOLE_TEXT: Final = "flow_gl: trades not recorded: "
 
 _MAGIC: Final = b"\x28\xb5\x2f\xfd"
 _LARGEST_CONTENT: Final = 1 << 27
@@ -38,16 +38,6 @@ _SYSTEM_TEXT: Final = slice(16, 316)  # of a version 2 or 3 SystemMsg
 
 class _DamageError(Exception):
     """What is wrong with the bytes at hand."""
-
-
-@dataclass(frozen=True, slots=True)
-class Hole:
-    """Trades that are missing from a recording, at this place."""
-
-    offset: int
-    """Byte of the file at which the frame with the mark starts: everything before it is without a hole."""
-    trades: int
-    """How many are missing; 0 where nobody knows."""
 
 
 @dataclass(slots=True)
@@ -68,9 +58,15 @@ class Scan:
     frames: int = 0
     names: set[bytes] = field(default_factory=set)
     """Mapping and definition records, as they stand in the file."""
-    holes: list[Hole] = field(default_factory=list)
+    marks: list[tuple[int, Mark]] = field(default_factory=list)
+    """Where trades are missing, each with the byte at which the mark's frame starts."""
     trades: NDArray[np.void] = field(default_factory=lambda: np.empty(0, TRADE))
     """dtype TRADE, in the order of the file."""
+
+    @property
+    def holes(self) -> list[tuple[int, Mark]]:
+        """Of the marks, those of trades that arrived and were not recorded."""
+        return [(offset, mark) for offset, mark in self.marks if mark.is_recorders]
 
 
 def file_name(dataset: str, trade_date: int) -> str:
@@ -131,11 +127,11 @@ def definition_record(
     return bytes(message)
 
 
-def hole_record(trades: int, ts_event: int) -> bytes:
+def mark_record(mark: Mark) -> bytes:
     """Encode the mark that stands where trades are missing."""
     import databento_dbn as dbn
 
-    return bytes(dbn.SystemMsg(ts_event=max(ts_event, 0), msg=f"{HOLE_TEXT}{trades}"))
+    return bytes(dbn.SystemMsg(ts_event=max(mark.end, 0), msg=mark.text()))
 
 
 def frames_of(records: Sequence[bytes]) -> Iterator[bytes]:
@@ -159,10 +155,17 @@ def arrival_times(trades: NDArray[np.void]) -> NDArray[np.int64]:
     return times
 
 
-def in_order(found: Scan) -> bytes:
-    """A recording's content once more, its trades in the order of their arrival."""
+def in_order(found: Scan, *, has_marks: bool) -> bytes:
+    """A recording's content once more: trades in the order of their arrival, marks at their time or left out."""
     trades = found.trades[np.argsort(arrival_times(found.trades), kind="stable")]
-    return b"".join(frames_of([found.header, *sorted(found.names), *records_of(trades)]))
+    times = arrival_times(trades)
+    records = [found.header, *sorted(found.names)]
+    at = 0
+    for mark in sorted((mark for _, mark in found.marks if has_marks), key=lambda mark: mark.end):
+        place = max(at, int(np.searchsorted(times, mark.end)))
+        records += [*records_of(trades[at:place]), mark_record(mark)]
+        at = place
+    return b"".join(frames_of(records + records_of(trades[at:])))
 
 
 def records_of(trades: NDArray[np.void]) -> list[bytes]:
@@ -271,7 +274,7 @@ def _sort_records(content: bytes, offset: int, trades: list[NDArray[np.void]], f
     """Put a frame's records where they belong; raises _DamageError, and then nothing of the frame is taken."""
     runs: list[NDArray[np.void]] = []
     names: list[bytes] = []
-    holes: list[Hole] = []
+    marks: list[Mark] = []
     at = 0
     while at < len(content):
         rows = np.frombuffer(content, TRADE, count=(len(content) - at) // TRADE.itemsize, offset=at)
@@ -288,14 +291,12 @@ def _sort_records(content: bytes, offset: int, trades: list[NDArray[np.void]], f
         if record[1] in (_RTYPE_MAPPING, _RTYPE_DEFINITION):
             names.append(record)
         elif record[1] == _RTYPE_SYSTEM:
-            text = record[_SYSTEM_TEXT].split(b"\0", 1)[0].decode("utf-8", "replace")
-            if text.startswith(HOLE_TEXT):
-                count = text.removeprefix(HOLE_TEXT)
-                holes.append(Hole(offset, int(count) if count.isdigit() else 0))
+            mark = read_mark(record[_SYSTEM_TEXT].split(b"\0", 1)[0].decode("ascii", "replace"))
+            marks += [mark] if mark else []
         at += length
     trades += runs
     found.names.update(names)
-    found.holes += holes
+    found.marks += [(offset, mark) for mark in marks]
 
 
 def _stype_of(symbol: str) -> "databento_dbn.SType":

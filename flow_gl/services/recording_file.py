@@ -16,6 +16,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from flow_gl.core.marks import Mark
 from flow_gl.core.seam import Seen
 from flow_gl.services import recording
 
@@ -33,6 +34,7 @@ class RecordingFile:
     header : DBN metadata for a new file
     names : mapping and definition records that the file must hold
     is_new_run : the first opening of this run: holes are cut off, and will be filled. Else they stay as they are marked
+    repeats : what comes begins with what the file holds: it may be left out, and the feed tells its gaps anew
 
     Raises
     ------
@@ -40,7 +42,7 @@ class RecordingFile:
         It cannot be made, read, mended, locked or written: BlockingIOError where another program is writing it.
     """
 
-    def __init__(self, path: Path, *, header: bytes, names: list[bytes], is_new_run: bool) -> None:
+    def __init__(self, path: Path, *, header: bytes, names: list[bytes], is_new_run: bool, repeats: bool) -> None:
         self.path: Final = path
         self.repaired = ""
         """What had to be mended on opening, one line; "" for nothing."""
@@ -63,11 +65,12 @@ class RecordingFile:
             found = self._mend(header, names, is_new_run=is_new_run)
             self._size = found.size
             self._names.update(found.names)
-            if is_new_run and len(found.trades):
+            if is_new_run and repeats and len(found.trades):
                 self.seen = Seen(found.trades)
             self._look_at_order(found.trades)
-            if self._is_disordered:
-                self._put_in_order(found)
+            is_refilled = is_new_run and repeats and bool(found.marks)
+            if self._is_disordered or is_refilled:
+                self._put_in_order(found, has_marks=not is_refilled)
             os.lseek(self._fd, 0, os.SEEK_END)
             self.append_names(names)
         except BaseException:
@@ -78,20 +81,20 @@ class RecordingFile:
     def nbytes(self) -> int:
         return self._size
 
-    def append(self, rows: NDArray[np.void], *, hole: tuple[int, int] | None = None) -> int:
+    def append(self, rows: NDArray[np.void], *, hole: Mark | None = None) -> int:
         """Write trades as one or more frames; the file is longer by all of them or, on OSError, by none.
 
         Parameters
         ----------
         rows : dtype TRADE, arrival order
-        hole : (trades, ts_event) of a mark that goes before them
+        hole : mark that goes before them
 
         Returns
         -------
         int : trades written, without those that the file held already
         """
         new = rows if self.seen is None else rows[self.seen.are_new(rows)]
-        records = [recording.hole_record(*hole)] if hole else []
+        records = [recording.mark_record(hole)] if hole else []
         records += recording.records_of(new)
         try:
             self._write(records)
@@ -102,6 +105,10 @@ class RecordingFile:
         self._forget_when_past(rows)
         self._look_at_order(new)
         return len(new)
+
+    def append_mark(self, mark: Mark) -> None:
+        """Write that the feed has lost trades for good. Raises OSError."""
+        self._write([recording.mark_record(mark)])
 
     def append_names(self, names: list[bytes]) -> None:
         """Write mapping and definition records, those alone that the file does not hold. Raises OSError."""
@@ -119,7 +126,7 @@ class RecordingFile:
         """Let go of the file, in order and synced where that works."""
         with suppress(OSError):
             if self._is_disordered:
-                self._put_in_order(recording.scan(self.path))
+                self._put_in_order(recording.scan(self.path), has_marks=True)
             self.sync()
         os.close(self._fd)
 
@@ -155,7 +162,7 @@ class RecordingFile:
     def _mend(self, header: bytes, names: list[bytes], *, is_new_run: bool) -> recording.Scan:
         """Make the open file whole; what it then holds."""
         found = recording.scan(self.path)
-        keep = min([found.good_bytes] + [hole.offset for hole in found.holes if is_new_run])
+        keep = min([found.good_bytes] + [offset for offset, _ in found.holes if is_new_run])
         if keep == found.size:
             return found
         if found.is_torn and keep == found.good_bytes and keep:
@@ -177,7 +184,7 @@ class RecordingFile:
         aside = _free_name(self.path)
         self.path.replace(aside)
         self._replace(beginning)
-        reason = found.damage or f"{sum(hole.trades for hole in found.holes):,} trades are missing in its middle"
+        reason = found.damage or f"{sum(mark.lost for _, mark in found.holes):,} trades are missing in its middle"
         kept = recording.scan(self.path)
         self.repaired = (
             f"{self.path.name}: {reason}; it is kept as {aside.name}, and the recording goes on after"
@@ -192,11 +199,11 @@ class RecordingFile:
             self._is_disordered = self._is_disordered or bool(np.any(times < newest - _DISORDER_NS))
             self._newest = int(newest[-1])
 
-    def _put_in_order(self, found: recording.Scan) -> None:
-        """Sort the trades by their arrival. A file with a hole stays as it is: its mark has a place."""
+    def _put_in_order(self, found: recording.Scan, *, has_marks: bool) -> None:
+        """Sort the trades by their arrival. A file with a hole stays as it is: the next run cuts it there."""
         if found.damage or found.holes:
             return
-        self._replace(recording.in_order(found))
+        self._replace(recording.in_order(found, has_marks=has_marks))
         self._is_disordered = False
         _log.info("%s: put in order", self.path.name)
 

@@ -1,7 +1,8 @@
-"""What stands in a recording besides trades: the names of the instruments and what their definitions say."""
+"""What stands in a recording besides trades: names of instruments, what their definitions say, and gaps."""
 
 from typing import Protocol, runtime_checkable
 
+from flow_gl.core.marks import Mark
 from flow_gl.core.sessions import Session
 from flow_gl.services import recording
 
@@ -38,11 +39,32 @@ class DefinitionNotice(Protocol):
     def is_outright(self) -> bool: ...
 
 
-Notice = MappingNotice | DefinitionNotice | bytes
+@runtime_checkable
+class GapNotice(Protocol):
+    """What the recorder needs of a gap (`feed.base.FeedGap` has it)."""
+
+    @property
+    def start(self) -> int: ...
+    @property
+    def end(self) -> int: ...
+    @property
+    def filled(self) -> bool: ...
+    @property
+    def lost(self) -> int: ...
+
+
+Name = MappingNotice | DefinitionNotice | bytes
 """A name that goes into the recording; bytes: a whole DBN record (SymbolMappingMsg, InstrumentDefMsg), as it is."""
+Notice = Name | GapNotice
+"""What may stand between trades."""
 
 
-def key_of(notice: Notice) -> tuple[str, int]:
+def mark_of(gap: GapNotice) -> Mark | None:
+    """The mark of a gap that stays: None for one that is still open, or was filled."""
+    return Mark(gap.start, gap.end, gap.lost) if 0 < gap.start <= gap.end and not gap.filled else None
+
+
+def key_of(notice: Name) -> tuple[str, int]:
     """What a later notice must share with this one to replace it: its kind and instrument."""
     if isinstance(notice, bytes):
         return f"rtype {notice[1]}", int.from_bytes(notice[4:8], "little")
@@ -50,7 +72,7 @@ def key_of(notice: Notice) -> tuple[str, int]:
     return kind, notice.instrument_id
 
 
-def record_of(notice: Notice, session: Session) -> bytes:
+def record_of(notice: Name, session: Session) -> bytes:
     """Encode a notice as the DBN record that a recording of this session holds.
 
     Names are valid for the session's whole days (UTC): a reader looks them up by the date of a trade.

@@ -17,8 +17,9 @@ import pytest
 from numpy.typing import NDArray
 
 from flow_gl.core.clock import ManualClock
+from flow_gl.core.marks import Mark
 from flow_gl.core.schema import TRADE, UNDEF_PRICE
-from flow_gl.feed.base import Definition, Mapping, Trades
+from flow_gl.feed.base import Definition, FeedGap, Mapping, Trades
 from flow_gl.feed.files import read_items
 from flow_gl.services import recording
 from flow_gl.services.recorder import Recorder, RecorderState
@@ -136,6 +137,42 @@ def test_a_replay_of_the_recording_brings_the_same_names_definitions_and_trades(
     assert (mapping.instrument_id, mapping.symbol, mapping.requested) == (158704, "NQZ5", "NQ.v.0")
     trades = np.concatenate([item.rows for item in items if isinstance(item, Trades)])
     assert trades.tobytes() == rows.tobytes()
+
+
+def test_a_replay_shows_the_gaps_that_the_feed_could_not_fill_and_the_next_run_tells_them_anew(tmp_path: Path) -> None:
+    rows = make_trades(900)
+    start, end = rows["ts_event"][[299, 300]].tolist()
+    run = Run(tmp_path)
+    for gap in (FeedGap(start), FeedGap(start, end, lost=7), FeedGap(start, end, filled=True)):
+        run.recorder.note(gap, position=300)
+    run.feed(rows)
+    run.recorder.close()
+    items = list(read_items([run.path()]))
+    assert [item for item in items if isinstance(item, FeedGap)] == [FeedGap(start, end, lost=7)]
+    before = items[: items.index(FeedGap(start, end, lost=7))]
+    assert sum(len(item.rows) for item in before if isinstance(item, Trades)) == 300
+
+    again = Run(tmp_path)
+    again.feed(rows)
+    again.recorder.close()
+    assert recording.scan(again.path()).marks == []
+    assert official(again.path()).tobytes() == rows.tobytes()
+
+
+def test_a_file_put_in_order_keeps_its_marks_where_they_belong(tmp_path: Path) -> None:
+    rows = make_trades(900)
+    start, end = rows["ts_event"][[499, 500]].tolist()
+    run = Run(tmp_path)
+    run.feed(rows[300:500])
+    run.recorder.note(FeedGap(start, end, lost=7))
+    run.feed(rows[500:])
+    run.feed(rows[:300])
+    run.recorder.close()
+    items = list(read_items([run.path()]))
+    trades = [item.rows for item in items if isinstance(item, Trades)]
+    assert np.concatenate(trades).tobytes() == rows.tobytes()
+    place = items.index(FeedGap(start, end, lost=7))
+    assert sum(len(item.rows) for item in items[:place] if isinstance(item, Trades)) == 500
 
 
 def test_each_session_has_a_file_of_its_own_with_all_names(tmp_path: Path) -> None:
@@ -345,7 +382,10 @@ def test_a_tape_that_overtakes_the_recorder_leaves_a_count_and_a_mark_and_is_fil
     run.recorder.close()
     assert run.recorder.status().missed == 72
     found = recording.scan(run.path())
-    assert [hole.trades for hole in found.holes] == [72]
+    start, end = rows["ts_event"][[99, 172]].tolist()
+    assert [mark for _, mark in found.holes] == [Mark(start, end, 72, is_recorders=True)]
+    gaps = [item for item in read_items([run.path()]) if isinstance(item, FeedGap)]
+    assert gaps == [FeedGap(start, end, lost=72)]
     assert found.trades.tobytes() == np.delete(rows, range(100, 172)).tobytes()
 
     again = Run(tmp_path)
