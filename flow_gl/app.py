@@ -69,7 +69,7 @@ def run_view(options: ViewOptions, link: Link, *, clock: Clock = SYSTEM) -> int:
         loop.content_scale = options.scale
         if warning:
             get_logger("view").warning(warning)
-            loop.notes.add(warning, clock.monotonic_ns() / 1e9, lasts_s=12.0)
+            loop.overlays.notes.add(warning, clock.monotonic_ns() / 1e9, lasts_s=12.0)
         try:
             Program(loop, window, options, clock).run()
         finally:
@@ -121,7 +121,8 @@ def _remember(path: Path, loop: "ViewLoop", window: "Window | None", before: "Pr
 
     width, height = (before.width, before.height)
     if window is not None and not window.is_fullscreen:
-        width, height = window.size
+        # In units at scale 1, as a window is asked for.
+        width, height = (round(length / window.content_scale) for length in window.size)
     plot_px = loop.frame.charts[0].layout.price.width if loop.frame and loop.frame.charts else 0.0
     found = prefs.gather(loop.state, width=width, height=height, plot_width_px=plot_px, imgui=loop.gui.places())
     problem = prefs.save(path, found)

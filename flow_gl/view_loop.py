@@ -18,7 +18,7 @@ from flow_gl.gl.kit import Kit
 from flow_gl.gl.view import Rect
 from flow_gl.layers.stack import ChartStack
 from flow_gl.store.market import MarketReader
-from flow_gl.ui import keyboard, overlays, scenes, status
+from flow_gl.ui import keyboard, scenes, status
 from flow_gl.ui.actions import BY_NAME, Action, Context, Request
 from flow_gl.ui.alerts import AlertWatch
 from flow_gl.ui.floor import contracts
@@ -29,7 +29,8 @@ from flow_gl.ui.header import menu_rect
 from flow_gl.ui.layout import arrange
 from flow_gl.ui.link import Link
 from flow_gl.ui.motion import MotionClock
-from flow_gl.ui.notices import Notes, follow_pill
+from flow_gl.ui.notices import follow_pill
+from flow_gl.ui.overlays import Overlays
 from flow_gl.ui.state import ViewState
 
 _FLOOR_EVERY_S: Final = 2.0
@@ -55,11 +56,10 @@ class ViewLoop:
         self.state: Final = state
         self.gui: Final = gui
         self.figures: Final = Figures()
-        self.notes: Final = Notes()
+        self.overlays: Final = Overlays()
         self._requests: list[Request] = []
         self.frame: Frame | None = None
         """The last frame."""
-        self.is_menu_open = False
         self.content_scale: float | None = None
         """Overrides the surface's."""
         self._clock: Final = clock
@@ -89,9 +89,8 @@ class ViewLoop:
         self._draw(frame)
         if Request.MENU in self._requests:
             self._requests.remove(Request.MENU)
-            overlays.open_menu()
-        commands, chosen = overlays.draw(self.gui.pen, frame, self.state, self.notes, self._area())
-        self.is_menu_open = overlays.is_menu_open()
+            self.overlays.open_menu()
+        commands, chosen = self.overlays.draw(self.gui.pen, frame, self.state, self._area())
         for command in commands:
             self._send(command)
         self.frame = frame
@@ -114,7 +113,7 @@ class ViewLoop:
         if frame is None:
             return True
         steady_s = self._clock.monotonic_ns() / 1e9
-        if steady_s < self._busy_until_s or not self.notes.is_empty or self._gestures.is_dragging:
+        if steady_s < self._busy_until_s or not self.overlays.notes.is_empty or self._gestures.is_dragging:
             return True
         if self._look() != self._seen:
             return True
@@ -135,7 +134,7 @@ class ViewLoop:
 
     def note(self, text: str) -> None:
         """Tell the user, for a few seconds."""
-        self.notes.add(text, self._clock.monotonic_ns() / 1e9)
+        self.overlays.notes.add(text, self._clock.monotonic_ns() / 1e9)
 
     def wake(self) -> None:
         """Draw at full rate for a moment: there was input."""
@@ -178,7 +177,9 @@ class ViewLoop:
         if shape is not None and mouse.is_free:
             imgui.set_mouse_cursor(shape.value)
         # The menu takes Esc for itself.
-        found = [action for action in keyboard.pressed() if not (self.is_menu_open and action.name == "escape")]
+        found = [
+            action for action in keyboard.pressed() if not (self.overlays.is_menu_open and action.name == "escape")
+        ]
         if found:
             self._busy_until_s = steady_s + _BUSY_AFTER_INPUT_S
             self._act(found, frame)
@@ -238,7 +239,7 @@ class ViewLoop:
             self._send(command)
         self._requests += context.requests
         for text in context.notes:
-            self.notes.add(text, frame.steady_s)
+            self.overlays.notes.add(text, frame.steady_s)
 
     def _send(self, command: Command) -> None:
         if isinstance(command, Configure):
@@ -279,7 +280,9 @@ class ViewLoop:
             self.link.send(command)
         if self.state.pause is not None:
             self.state.pause = None
-        self.notes.add("the engine was restarted; the picture goes on", self._clock.monotonic_ns() / 1e9, lasts_s=6.0)
+        self.overlays.notes.add(
+            "the engine was restarted; the picture goes on", self._clock.monotonic_ns() / 1e9, lasts_s=6.0
+        )
 
     def _freeze(self, dt_s: float, steady_s: float, scale: float, size: tuple[int, int]) -> Frame:
         """Decide everything that this frame shows."""

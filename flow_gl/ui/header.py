@@ -51,30 +51,42 @@ class Item:
 
 
 Measure = Callable[[Item], float]
+"""Width of an item in pixels, its mark included."""
 
 
-def fit(items: list[Item], room: float, measure: Measure, gap: float) -> list[Item]:
+def fit(items: list[Item], room: float, measure: Measure, gap: float) -> list[tuple[Item, float]]:
     """Drop or shorten the least important items until the rest fits into `room` pixels.
 
     Items that are always kept stay even where they do not fit; the caller clips.
+
+    Returns
+    -------
+    kept : items with their widths, in their order
     """
-    items = list(items)
-    ranks = sorted({rank for item in items for rank in (item.keep, item.shorten) if rank < _ALWAYS})
-    for rank in ranks:
-        if _total(items, measure, gap) <= room:
+    kept: list[tuple[Item, float] | None] = [(item, measure(item)) for item in items]
+    total = sum(width + _before(item, gap) for item, width in filter(None, kept))
+    steps = [(item.keep, at, False) for at, item in enumerate(items)]
+    steps += [(item.shorten, at, True) for at, item in enumerate(items) if item.short]
+    for rank, at, is_shortened in sorted(steps):
+        found = kept[at]
+        if total <= room or rank >= _ALWAYS:
             break
-        kept = []
-        for item in items:
-            if item.keep == rank:
-                continue
-            is_due = item.shorten == rank and item.short
-            kept.append(replace(item, text=item.short, shorten=_ALWAYS) if is_due else item)
-        items = kept
-    return items
+        if found is None:
+            continue
+        item, width = found
+        total -= width + _before(item, gap)
+        if is_shortened:
+            item = replace(item, text=item.short)
+            width = measure(item)
+            total += width + _before(item, gap)
+            kept[at] = (item, width)
+        else:
+            kept[at] = None
+    return [found for found in kept if found is not None]
 
 
-def _total(items: list[Item], measure: Measure, gap: float) -> float:
-    return sum(measure(item) + (0.4 * gap if item.joins else gap) for item in items)
+def _before(item: Item, gap: float) -> float:
+    return 0.4 * gap if item.joins else gap
 
 
 def items(chart: ChartFrame, frame: Frame, state: ViewState) -> list[Item]:
@@ -161,39 +173,71 @@ def _badge_item(badge: Badge, frame: Frame, state: ViewState) -> Item:
     return Item(text, color, 13.0, is_bold=True, keep=55, short=short, shorten=40, mark="pill", alpha=alpha)
 
 
-def draw(pen: Pen, chart: ChartFrame, frame: Frame, state: ViewState, *, has_menu: bool) -> None:
-    """Draw the header of a chart into its place."""
-    rect, palette, scale = chart.layout.header, state.palette, frame.scale
-    pen.box(rect.x, rect.y, rect.width, rect.height, palette.raised)
-    pen.box(rect.x, rect.bottom - 1, rect.width, 1, mix(palette.grid, palette.quiet, 0.2))
-    pad = _PAD_PX * scale
-    start = rect.x + (menu_rect(rect, scale).width if has_menu else pad)
-    if has_menu:
-        pen.bars(rect.x + 0.5 * MENU_PX * scale, rect.y + 0.5 * rect.height, 14.0, palette.quiet)
-    gap = _GAP_PX * scale
+class Header:
+    """One chart's header on the screen. What it says is chosen anew only when something of it has changed."""
+
+    def __init__(self) -> None:
+        self._key: tuple[object, ...] = ()
+        self._placed: list[tuple[Item, float]] = []
+        """Items with their x."""
+
+    def draw(self, pen: Pen, chart: ChartFrame, frame: Frame, state: ViewState, *, has_menu: bool) -> None:
+        """Draw it into the chart's place."""
+        rect, palette, scale = chart.layout.header, state.palette, frame.scale
+        pen.box(rect.x, rect.y, rect.width, rect.height, palette.raised)
+        pen.box(rect.x, rect.bottom - 1, rect.width, 1, mix(palette.grid, palette.quiet, 0.2))
+        if has_menu:
+            pen.bars(rect.x + 0.5 * MENU_PX * scale, rect.y + 0.5 * rect.height, 14.0, palette.quiet)
+        key = (*_key(chart, frame, state), rect, scale, has_menu)
+        if key != self._key:
+            self._key = key
+            start = rect.x + (MENU_PX if has_menu else _PAD_PX) * scale
+            self._placed = _place(pen, items(chart, frame, state), start, rect.right - _PAD_PX * scale)
+        middle = rect.y + 0.5 * rect.height
+        pen.clip(rect.x, rect.y, rect.width, rect.height)
+        for item, x in self._placed:
+            _put(pen, item, x, middle, palette)
+        pen.unclip()
+        _progress(pen, chart, frame, palette)
+
+
+def _key(chart: ChartFrame, frame: Frame, state: ViewState) -> tuple[object, ...]:
+    """All that the items depend on, cheap to compare."""
+    own, market = state.charts[chart.index], chart.market
+    numbers: tuple[object, ...] = ()
+    if market is not None:
+        session = market.session
+        numbers = (market, session["last_ts"], session["trade_count"], session["cvd"], market.profile_version)
+        numbers += (market.instrument["symbol"], market.heads[0])
+    badge = chart.badge and _badge_item(chart.badge, frame, state)
+    shown = None if chart.scene is None else chart.scene.level
+    rest = (state.palette, state.locked_level, own.cvd_reset_ns, frame.chart_count, round(frame.figures.fps))
+    return (chart.index, chart.said, badge, shown, *numbers, *rest)
+
+
+def _place(pen: Pen, wanted: list[Item], left: float, right: float) -> list[tuple[Item, float]]:
+    """Choose what fits between two borders, and where each item stands."""
+    gap = _GAP_PX * pen.scale
 
     def measure(item: Item) -> float:
-        extra = {"": 0.0, "pill": 14.0}.get(item.mark, _MARK_PX) * scale
+        extra = {"": 0.0, "pill": 14.0}.get(item.mark, _MARK_PX) * pen.scale
         return pen.width(item.text, item.size, bold=item.is_bold) + extra
 
-    room = rect.right - pad - start
-    kept = fit(items(chart, frame, state), room, measure, gap)
-    pen.clip(rect.x, rect.y, rect.width, rect.height)
-    middle = rect.y + 0.5 * rect.height
-    x = start
-    for item in kept:
+    kept = fit(wanted, right - left, measure, gap)
+    placed = []
+    x = left
+    for item, width in kept:
         if not item.is_right:
-            x -= 0.6 * gap if item.joins else 0.0
-            _put(pen, item, x, middle, palette)
-            x += measure(item) + gap
-    x = rect.right - pad
-    for item in reversed(kept):
+            x -= gap - _before(item, gap)
+            placed.append((item, x))
+            x += width + gap
+    x = right
+    for item, width in reversed(kept):
         if item.is_right:
-            x -= measure(item)
-            _put(pen, item, x, middle, palette)
+            x -= width
+            placed.append((item, x))
             x -= gap
-    pen.unclip()
-    _progress(pen, chart, frame, palette)
+    return placed
 
 
 def menu_rect(header: Rect, scale: float) -> Rect:

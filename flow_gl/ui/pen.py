@@ -9,7 +9,7 @@ from typing import Final
 from imgui_bundle import imgui
 
 from flow_gl.core.palette import Rgb
-from flow_gl.ui.theme import u32
+from flow_gl.ui.theme import FONT_PX, u32
 
 _DIGITS: Final = str.maketrans("123456789", "000000000")
 _KEPT: Final = 4096
@@ -44,6 +44,10 @@ class Pen:
             imgui.pop_font()
             self._widths[key] = found
         return found
+
+    def points(self, text: str) -> float:
+        """Width in ImGui's units of a text in the overlays' own size."""
+        return self.width(text, FONT_PX) / self._dense
 
     def text(
         self, x: float, y: float, text: str, color: Rgb, size: float, *, bold: bool = False, alpha: float = 1.0

@@ -20,6 +20,8 @@ from flow_gl.ui.state import ChartState, ViewState
 LEAST_TICKS: Final = 24.0
 """An automatic price pane spans at least so many ticks, an automatic CVD pane ..."""
 LEAST_CONTRACTS: Final = 20.0
+LOOK_S: Final = 0.05
+"""What is visible is looked at this often for the automatic axes; they glide in between."""
 """... so many contracts."""
 
 
@@ -116,16 +118,18 @@ def _fit(
     until_ns: int,
 ) -> None:
     """Let the automatic axes follow what is visible."""
-    cut = {"hidden_before_ns": own.cleared_before_ns, "until_ns": until_ns}
-    found = hit.price_extent(market, own.level, *seen_ns, **cut) if own.price.is_auto else None
-    if found is None and own.price.per_px <= 0.0 and market.session["trade_count"]:
-        last = int(market.session["last_price"]) / (market.tick_size or UNKNOWN_TICK_SIZE)
-        found = (last, last)
-    if found is not None:
-        own.price.fit(*found, height_px=layout.price.height, least_span=LEAST_TICKS, dt_s=moment.dt_s)
-    found = hit.cvd_extent(market, own.level, *seen_ns, **cut) if own.cvd.is_auto else None
-    if found is not None:
-        own.cvd.fit(*found, height_px=layout.cvd.height, least_span=LEAST_CONTRACTS, dt_s=moment.dt_s)
+    if moment.steady_s >= own.look_again_s or own.price.per_px <= 0.0:
+        own.look_again_s = moment.steady_s + LOOK_S
+        cut = {"hidden_before_ns": own.cleared_before_ns, "until_ns": until_ns}
+        own.price_seen = hit.price_extent(market, own.level, *seen_ns, **cut)
+        own.cvd_seen = hit.cvd_extent(market, own.level, *seen_ns, **cut)
+        if own.price_seen is None and own.price.per_px <= 0.0 and market.session["trade_count"]:
+            last = int(market.session["last_price"]) / (market.tick_size or UNKNOWN_TICK_SIZE)
+            own.price_seen = (last, last)
+    if own.price_seen is not None:
+        own.price.fit(*own.price_seen, height_px=layout.price.height, least_span=LEAST_TICKS, dt_s=moment.dt_s)
+    if own.cvd_seen is not None:
+        own.cvd.fit(*own.cvd_seen, height_px=layout.cvd.height, least_span=LEAST_CONTRACTS, dt_s=moment.dt_s)
 
 
 def _pinned(own: ChartState) -> int | None:

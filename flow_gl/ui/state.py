@@ -65,6 +65,11 @@ class ChartState:
     cvd: ValueAxis = field(default_factory=ValueAxis)
     level: int = 0
     """Level of detail in force."""
+    price_seen: tuple[float, float] | None = None
+    """Lowest and highest price in view, ticks, as last looked at."""
+    cvd_seen: tuple[float, float] | None = None
+    look_again_s: float = 0.0
+    """When (steady clock) the two are to be looked at again."""
     cleared_before_ns: int = 0
     cvd_reset_ns: int = 0
     """Event time of the last reset by hand; 0: none since the session's open."""

@@ -214,7 +214,7 @@ def test_the_border_between_the_panes_can_be_dragged(desk):
 def test_the_menu_opens_at_its_button_and_with_f10(desk):
     def is_menu_seen():
         desk.frames(1)
-        return desk.loop.is_menu_open
+        return desk.loop.overlays.is_menu_open
 
     desk.move(12, 20)
     desk.button("click")

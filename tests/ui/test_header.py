@@ -32,6 +32,10 @@ def all_items(chart_count=2):
     return items(chart, frame, state)
 
 
+def kept_of(everything, room):
+    return [item for item, _ in fit(everything, room, width, GAP)]
+
+
 def total(kept):
     return sum(width(item) + (0.4 * GAP if item.joins else GAP) for item in kept)
 
@@ -44,26 +48,26 @@ def test_all_that_a_trader_asks_of_a_header_is_there():
 
 @given(st.floats(60.0, 2500.0))
 def test_what_is_kept_fits_or_is_all_that_must_be_kept(room):
-    kept = fit(all_items(), room, width, GAP)
+    kept = kept_of(all_items(), room)
     assert total(kept) <= room or all(item.keep >= 1000 for item in kept)
 
 
 @given(st.floats(60.0, 2500.0))
 def test_nothing_goes_while_something_less_important_stays(room):
     everything = all_items()
-    kept = fit(everything, room, width, GAP)
+    kept = kept_of(everything, room)
     gone = {item.keep for item in everything} - {item.keep for item in kept}
     if gone:
         assert all(item.keep >= max(gone) for item in kept)
 
 
 def test_the_state_stays_in_the_narrowest_header():
-    kept = fit(all_items(), 70.0, width, GAP)
+    kept = kept_of(all_items(), 70.0)
     assert [item.text for item in kept] == ["LIVE"]
 
 
 def test_the_price_outlives_everything_but_the_state():
     room = 200.0
-    texts = [item.text for item in fit(all_items(), room, width, GAP)]
+    texts = [item.text for item in kept_of(all_items(), room)]
     assert any(text[0].isdigit() and "." in text for text in texts)
     assert DARK.name == "dark"

@@ -1,19 +1,30 @@
-"""What panels share: a remembered window with its key in the title, and tables of names and numbers."""
+"""What panels share: a remembered window with its key in the title, and sheets of names and numbers.
 
-from collections.abc import Iterator
+A sheet's texts are formed ten times a second (faster than that nobody reads) and put onto the window's draw list every
+frame: a call a text, without a layout of their own, for a panel must cost next to nothing while trades pour in.
+"""
+
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Final
 
 from imgui_bundle import imgui
 
-from flow_gl.core.palette import Rgb
+from flow_gl.core.commands import Command
+from flow_gl.core.palette import Palette, Rgb
 from flow_gl.ui.actions import BY_NAME
 from flow_gl.ui.frame import Frame
+from flow_gl.ui.pen import Pen
 from flow_gl.ui.state import ViewState
 from flow_gl.ui.theme import u32
 
 MARGIN_PX: Final = 12.0
 COLUMN_PX: Final = 300.0
+FORM_S: Final = 0.1
+"""A sheet's texts are formed this often."""
+ROW_SHARE: Final = 1.42
+"""Height of a row, of the text's."""
 _PLACES: Final = {
     # name: column, upper border below the header, height; content scale 1. Two columns over the oldest history.
     "controls": (0, 0.0, 572.0),
@@ -48,30 +59,84 @@ def window(name: str, frame: Frame, state: ViewState) -> Iterator[bool]:
         state.open_panels.discard(name)
 
 
-@contextmanager
-def table(name: str, columns: int, *, first_share: float = 1.0) -> Iterator[bool]:
-    """A table whose first column names what the others hold. Yields whether it is visible."""
-    flags = imgui.TableFlags_.sizing_stretch_prop.value | imgui.TableFlags_.no_saved_settings.value
-    is_visible = imgui.begin_table(name, columns, flags)
-    if is_visible:
-        imgui.table_setup_column("", imgui.TableColumnFlags_.width_stretch.value, first_share)
-        for _ in range(columns - 1):
-            imgui.table_setup_column("", imgui.TableColumnFlags_.width_stretch.value, 1.0)
-    try:
-        yield is_visible
-    finally:
-        if is_visible:
-            imgui.end_table()
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A name and a value per column."""
+
+    label: str
+    values: tuple[str, ...]
+    colors: tuple[Rgb | None, ...] = ()
+    """Per value; the palette's text where there is none."""
 
 
-def row(label: str, *values: str, colors: tuple[Rgb | None, ...] = ()) -> None:
-    """A row: the label quiet, values right-aligned so that figures stand under each other."""
-    imgui.table_next_row()
-    imgui.table_next_column()
-    imgui.text_disabled(label)
-    for index, value in enumerate(values):
-        imgui.table_next_column()
-        right(value, colors[index] if index < len(colors) else None)
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Rows under a heading ("": none)."""
+
+    heading: str
+    rows: list[Row]
+    label_share: float = 0.42
+    """Width of the names' column."""
+
+
+Form = Callable[[Frame, ViewState], list[Section]]
+Top = Callable[[Frame, ViewState], list[Command]]
+
+
+class Sheet:
+    """A panel of figures.
+
+    Parameters
+    ----------
+    form : forms the texts
+    top : what stands above them, drawn every frame; its commands are the panel's
+    """
+
+    def __init__(self, name: str, form: Form, top: Top | None = None) -> None:
+        self.name: Final = name
+        self._form: Final = form
+        self._top: Final = top
+        self._due_s = 0.0
+        self._sections: list[Section] = []
+
+    def draw(self, frame: Frame, state: ViewState, pen: Pen) -> list[Command]:
+        """Draw the panel; what the user asked of the engine in it."""
+        commands: list[Command] = []
+        with window(self.name, frame, state) as is_filled:
+            if is_filled:
+                if self._top is not None:
+                    commands = self._top(frame, state)
+                if frame.steady_s >= self._due_s or frame.steady_s < self._due_s - 2 * FORM_S:
+                    self._due_s = frame.steady_s + FORM_S
+                    self._sections = self._form(frame, state)
+                for section in self._sections:
+                    figures(section, pen, state.palette)
+        return commands
+
+
+def figures(section: Section, pen: Pen, palette: Palette) -> None:
+    """Draw a section at the cursor: names quiet, values right-aligned so that figures stand under each other."""
+    if section.heading:
+        heading(section.heading)
+    size = imgui.get_font_size()
+    step = round(size * ROW_SHARE)
+    left, top = imgui.get_cursor_screen_pos()
+    width = imgui.get_content_region_avail().x
+    imgui.dummy((width, step * len(section.rows)))
+    draw_list = imgui.get_window_draw_list()
+    bottom = imgui.get_window_pos().y + imgui.get_window_height()
+    labels_width = width * section.label_share
+    quiet, plain = u32(palette.quiet), u32(palette.text)
+    for row in section.rows:
+        if top > bottom:
+            break
+        draw_list.add_text((left, top), quiet, row.label)
+        column = (width - labels_width) / max(1, len(row.values))
+        for index, value in enumerate(row.values):
+            color = row.colors[index] if index < len(row.colors) else None
+            x = left + labels_width + (index + 1) * column - pen.points(value)
+            draw_list.add_text((round(x), top), plain if color is None else u32(color), value)
+        top += step
 
 
 def right(text: str, color: Rgb | None = None) -> None:

@@ -8,7 +8,8 @@ from imgui_bundle import imgui
 from flow_gl.core.palette import Palette, Rgb
 from flow_gl.ui import words
 from flow_gl.ui.frame import ChartFrame, Frame
-from flow_gl.ui.panels import base
+from flow_gl.ui.panels.base import Row, Section, figures
+from flow_gl.ui.pen import Pen
 from flow_gl.ui.state import ViewState
 from flow_gl.ui.theme import sign_color
 
@@ -47,7 +48,7 @@ def lines(row: np.void, *, tick_size: int, bucket_ns: int, threshold: float) -> 
     ]
 
 
-def draw_hovered(chart: ChartFrame, row: np.void, frame: Frame, state: ViewState) -> None:
+def draw_hovered(chart: ChartFrame, row: np.void, frame: Frame, state: ViewState, *, pen: Pen) -> None:
     """The plate beside the mouse."""
     assert chart.scene is not None
     scale = frame.scale
@@ -58,19 +59,19 @@ def draw_hovered(chart: ChartFrame, row: np.void, frame: Frame, state: ViewState
     pivot = (0.0 if is_right else 1.0, 0.0 if mouse.y < viewport.size.y * 0.6 else 1.0)
     shift = 22 * scale
     imgui.set_next_window_pos((mouse.x + (shift if is_right else -shift), mouse.y), imgui.Cond_.always.value, pivot)
-    _plate("##hovered", chart, row, frame, state)
+    _plate("##hovered", chart, row, frame, state, pen=pen)
 
 
-def draw_pinned(chart: ChartFrame, row: np.void, frame: Frame, state: ViewState) -> None:
+def draw_pinned(chart: ChartFrame, row: np.void, frame: Frame, state: ViewState, *, pen: Pen) -> None:
     """The plate of the pinned bubble, at the upper left of its chart."""
     scale, pane = frame.scale, chart.layout.price
     dense = imgui.get_io().display_framebuffer_scale.x
     place = ((pane.right - 130 * scale) / dense - _WIDTH_PX * scale, (pane.y + 14 * scale) / dense)
     imgui.set_next_window_pos(place, imgui.Cond_.appearing.value)
-    _plate(f"Pinned###pinned{chart.index}", chart, row, frame, state)
+    _plate(f"Pinned###pinned{chart.index}", chart, row, frame, state, pen=pen)
 
 
-def _plate(name: str, chart: ChartFrame, row: np.void, frame: Frame, state: ViewState) -> None:
+def _plate(name: str, chart: ChartFrame, row: np.void, frame: Frame, state: ViewState, *, pen: Pen) -> None:
     assert chart.market is not None
     assert chart.scene is not None
     market, palette = chart.market, state.palette
@@ -87,12 +88,10 @@ def _plate(name: str, chart: ChartFrame, row: np.void, frame: Frame, state: View
     is_filled, is_open = imgui.begin(name, True if is_pinned else None, flags)
     if is_filled:
         imgui.dummy((_WIDTH_PX * frame.scale, 0))
-        with base.table("bubble", 2) as is_visible:
-            if is_visible:
-                bucket_ns = market.bucket_ns << level
-                found = lines(row, tick_size=market.tick_size, bucket_ns=bucket_ns, threshold=state.filters.threshold)
-                for label, value, sign in found:
-                    base.row(label, value, colors=(_color(palette, sign),))
+        bucket_ns = market.bucket_ns << level
+        found = lines(row, tick_size=market.tick_size, bucket_ns=bucket_ns, threshold=state.filters.threshold)
+        rows = [Row(label, (value,), (_color(palette, sign),)) for label, value, sign in found]
+        figures(Section("", rows), pen, palette)
     imgui.end()
     if is_pinned and is_open is False:
         own.pinned_id = None

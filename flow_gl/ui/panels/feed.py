@@ -11,24 +11,13 @@ from flow_gl.ui import words
 from flow_gl.ui.frame import ChartFrame, Frame
 from flow_gl.ui.motion import feed_now
 from flow_gl.ui.panels import base
+from flow_gl.ui.panels.base import Row, Section
 from flow_gl.ui.state import ViewState
-from flow_gl.ui.theme import tone_color
+from flow_gl.ui.theme import tone_color, u32
 
 
-def draw(frame: Frame, state: ViewState) -> list[Command]:
-    """Draw the panel; `Retry` where the user asks for it."""
-    commands: list[Command] = []
-    with base.window("feed", frame, state) as is_filled:
-        if is_filled:
-            _state(frame, state)
-            if frame.engine is not None:
-                commands = _retry(frame.engine)
-                _charts(frame, frame.engine, state)
-                _intake(frame.engine, frame, state)
-    return commands
-
-
-def _state(frame: Frame, state: ViewState) -> None:
+def top(frame: Frame, state: ViewState) -> list[Command]:
+    """The state in words, its reason, the source; `Retry` where the user asks for it."""
     if frame.charts:
         said = frame.charts[0].said
         base.colored(said.text, tone_color(state.palette, said.tone))
@@ -36,62 +25,71 @@ def _state(frame: Frame, state: ViewState) -> None:
             imgui.text_wrapped(said.detail)
     engine = frame.engine
     if engine is None:
-        imgui.text_wrapped(frame.link.message or "no engine yet")
-        return
+        return []
     source = "  ".join(text for text in (engine.text("source"), engine.text("dataset")) if text)
     if source:
-        imgui.push_style_color(imgui.Col_.text.value, imgui.get_style_color_vec4(imgui.Col_.text_disabled.value))
+        imgui.push_style_color(imgui.Col_.text.value, u32(state.palette.quiet))
         imgui.text_wrapped(source)
         imgui.pop_style_color()
-
-
-def _retry(engine: EngineReader) -> list[Command]:
     if int(engine.status["state"]) not in (FeedState.FAILED, FeedState.RECONNECTING):
         return []
     return [Retry()] if imgui.button("Connect again now") else []
 
 
-def _charts(frame: Frame, engine: EngineReader, state: ViewState) -> None:
+def form(frame: Frame, state: ViewState) -> list[Section]:
+    """The panel's texts."""
+    if frame.engine is None:
+        return []
     charts = [chart for chart in frame.charts if chart.market is not None]
-    if not charts:
-        return
-    base.heading("Charts")
+    found = [_charts(charts, frame, frame.engine, state)] if charts else []
+    return [*found, _intake(frame.engine, frame, state)]
+
+
+def _charts(charts: list[ChartFrame], frame: Frame, engine: EngineReader, state: ViewState) -> Section:
     now_ns = feed_now(engine, frame.wall_ns)
-    with base.table("feed charts", 1 + len(charts), first_share=1.1) as is_visible:
-        if not is_visible:
-            return
-        base.row("Contract", *(chart.name for chart in charts))
-        base.row("asked for", *(_of(chart).requested or words.NONE for chart in charts))
-        base.row("Newest print", *(_age(_of(chart), now_ns) for chart in charts))
-        base.row("Trades", *(words.number(int(_of(chart).session["total_trades"])) for chart in charts))
-        warn = state.palette.attention
-        for label, name in (("Rejected", "rejected"), ("Late", "late"), ("Book in doubt", "maybe_bad_book")):
-            counts = [int(_of(chart).session[name]) for chart in charts]
-            # A doubtful book is common and only a flag; a rejected or a late trade is rare and worth a look.
-            colors = tuple(warn if count and name != "maybe_bad_book" else None for count in counts)
-            base.row(label, *(words.number(count) for count in counts), colors=colors)
-        gaps = [_gaps(_of(chart)) for chart in charts]
-        base.row("Data gaps", *(str(feed) for feed, _ in gaps), colors=tuple(warn if f else None for f, _ in gaps))
-        base.row("Halts, silences", *(str(quiet) for _, quiet in gaps))
+    warn = state.palette.attention
+    sessions = [_of(chart).session for chart in charts]
+
+    def counts(label: str, name: str, *, is_rare: bool = True) -> Row:
+        values = [int(session[name]) for session in sessions]
+        colors = tuple(warn if value and is_rare else None for value in values)
+        return Row(label, tuple(map(words.number, values)), colors)
+
+    gaps = [_gaps(_of(chart)) for chart in charts]
+    return Section(
+        "Charts",
+        [
+            Row("Contract", tuple(chart.name for chart in charts)),
+            Row("asked for", tuple(_of(chart).requested or words.NONE for chart in charts)),
+            Row("Newest print", tuple(_age(_of(chart), now_ns) for chart in charts)),
+            counts("Trades", "total_trades", is_rare=False),
+            counts("Rejected", "rejected"),
+            counts("Late", "late"),
+            # A doubtful book is common and only a flag.
+            counts("Book in doubt", "maybe_bad_book", is_rare=False),
+            Row("Data gaps", tuple(str(feed) for feed, _ in gaps), tuple(warn if feed else None for feed, _ in gaps)),
+            Row("Halts, silences", tuple(str(quiet) for _, quiet in gaps)),
+        ],
+    )
 
 
-def _intake(engine: EngineReader, frame: Frame, state: ViewState) -> None:
-    base.heading("Intake")
-    status = engine.status
-    with base.table("intake", 2, first_share=1.4) as is_visible:
-        if not is_visible:
-            return
-        row, palette = base.row, state.palette
-        lost, behind = int(status["lost"]), int(status["behind"])
-        rate = float(status["trades_per_second"])
-        row("Trades per second", words.number(rate) if math.isfinite(rate) else words.NONE)
-        row("Trades in all", words.number(int(status["trades"])))
-        row("Records lost", words.number(lost), colors=(palette.sell if lost else None,))
-        row("Waiting", words.number(behind))
-        row("Feed to chart", f"{int(status['lag_ns']) / 1e6:.1f} ms")
-        row("Other instruments", words.number(int(status["other_instruments"])))
-        beat_s = (frame.wall_ns - int(status["heartbeat"])) / 1e9
-        row("Engine's last beat", words.age(beat_s), colors=(palette.sell if beat_s > 2.0 else None,))
+def _intake(engine: EngineReader, frame: Frame, state: ViewState) -> Section:
+    status, alarm = engine.status, state.palette.sell
+    lost, rate = int(status["lost"]), float(status["trades_per_second"])
+    beat_s = (frame.wall_ns - int(status["heartbeat"])) / 1e9
+    return Section(
+        "Intake",
+        [
+            Row("Trades per second", (words.number(rate) if math.isfinite(rate) else words.NONE,)),
+            Row("Trades in all", (words.number(int(status["trades"])),)),
+            Row("Records lost", (words.number(lost),), (alarm if lost else None,)),
+            Row("Waiting", (words.number(int(status["behind"])),)),
+            Row("Feed to chart", (f"{int(status['lag_ns']) / 1e6:.1f} ms",)),
+            Row("Other instruments", (words.number(int(status["other_instruments"])),)),
+            Row("Engine's last beat", (words.age(beat_s),), (alarm if beat_s > 2.0 else None,)),
+        ],
+        label_share=0.55,
+    )
 
 
 def _of(chart: ChartFrame) -> MarketReader:

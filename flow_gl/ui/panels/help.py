@@ -4,7 +4,6 @@ from typing import Final
 
 from imgui_bundle import imgui
 
-from flow_gl.core.commands import Command
 from flow_gl.ui.actions import ACTIONS, Action
 from flow_gl.ui.frame import Frame
 from flow_gl.ui.panels import base
@@ -31,8 +30,8 @@ _READING: Final = (
 )
 
 
-def draw(frame: Frame, state: ViewState) -> list[Command]:
-    """Draw the panel over the middle; it sends no commands."""
+def draw(frame: Frame, state: ViewState) -> None:
+    """Draw the panel over the middle."""
     scale = frame.scale
     viewport = imgui.get_main_viewport()
     # Height 0 fits the contents, where the window has the room.
@@ -51,7 +50,6 @@ def draw(frame: Frame, state: ViewState) -> list[Command]:
     imgui.end()
     if not is_open:
         state.open_panels.discard("help")
-    return []
 
 
 def _fill() -> None:

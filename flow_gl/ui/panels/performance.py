@@ -6,27 +6,15 @@ from imgui_bundle import imgui
 
 from flow_gl.core.commands import Command
 from flow_gl.core.schema import LEVELS
+from flow_gl.store.market import EngineReader, MarketReader
 from flow_gl.ui import words
 from flow_gl.ui.frame import Frame
-from flow_gl.ui.panels import base
+from flow_gl.ui.panels.base import Row, Section
 from flow_gl.ui.state import ViewState
 
 
-def draw(frame: Frame, state: ViewState) -> list[Command]:
-    """Draw the panel; it sends no commands."""
-    with base.window("performance", frame, state) as is_filled:
-        if is_filled:
-            _frames(frame)
-            _upload(frame)
-            _engine(frame)
-    return []
-
-
-def _ms(value: float) -> str:
-    return f"{value:.1f}" if math.isfinite(value) else words.NONE
-
-
-def _frames(frame: Frame) -> None:
+def top(frame: Frame, _state: ViewState) -> list[Command]:
+    """The last frames' times as a line."""
     figures = frame.figures
     if figures.recent_ms.size > 1:
         most = max(20.0, float(figures.recent_ms.max()) * 1.1)
@@ -40,42 +28,54 @@ def _frames(frame: Frame) -> None:
             graph_size=(0, 44 * frame.scale),
         )
         imgui.pop_item_width()
-    with base.table("frames", 4, first_share=1.5) as is_visible:
-        if is_visible:
-            base.row("ms", "p50", "p99", "max")
-            times = (figures.frame_p50_ms, figures.frame_p99_ms, figures.frame_max_ms)
-            base.row("Frame to frame", *(_ms(value) for value in times))
-            work = (figures.work_p50_ms, figures.work_p99_ms, figures.work_max_ms)
-            base.row("Work", *(_ms(value) for value in work))
+    return []
 
 
-def _upload(frame: Frame) -> None:
-    base.heading("Last frame")
-    counters = frame.figures.counters
-    with base.table("upload", 2, first_share=1.4) as is_visible:
-        if is_visible:
-            base.row("Uploaded", f"{counters.uploaded_bytes:,} bytes")
-            base.row("Draw calls", words.number(counters.draw_calls))
-            base.row("Instances", words.number(counters.instances))
-            base.row("Rows copied", words.number(counters.rows_copied))
+def form(frame: Frame, _state: ViewState) -> list[Section]:
+    """The panel's texts."""
+    figures = frame.figures
+    frames = (figures.frame_p50_ms, figures.frame_p99_ms, figures.frame_max_ms)
+    work = (figures.work_p50_ms, figures.work_p99_ms, figures.work_max_ms)
+    counters = figures.counters
+    found = [
+        Section(
+            "",
+            [
+                Row("ms", ("p50", "p99", "max")),
+                Row("Frame to frame", tuple(map(_ms, frames))),
+                Row("Work", tuple(map(_ms, work))),
+            ],
+        ),
+        Section(
+            "Last frame",
+            [
+                Row("Uploaded", (f"{counters.uploaded_bytes:,} bytes",)),
+                Row("Labels and lines", (f"{counters.overlay_bytes:,} bytes",)),
+                Row("Draw calls", (words.number(counters.draw_calls),)),
+                Row("Instances", (words.number(counters.instances),)),
+                Row("Rows copied", (words.number(counters.rows_copied),)),
+            ],
+        ),
+    ]
+    return found if frame.engine is None else [*found, _engine(frame.engine, frame)]
 
 
-def _engine(frame: Frame) -> None:
-    if frame.engine is None:
-        return
-    base.heading("Engine")
-    status = frame.engine.status
-    with base.table("engine", 2, first_share=1.4) as is_visible:
-        if not is_visible:
-            return
-        base.row("Lag", f"{int(status['lag_ns']) / 1e6:.1f} ms")
-        base.row("Behind", f"{int(status['behind']):,} trades")
-        base.row("Tape used", f"{100 * float(status['tape_used']):.0f} %")
-        for chart in frame.charts:
-            if chart.market is not None:
-                base.row(f"{chart.name} history", _ring_use(chart.market.store.bubbles, chart.market.heads))
+def _engine(engine: EngineReader, frame: Frame) -> Section:
+    status = engine.status
+    rows = [
+        Row("Lag", (f"{int(status['lag_ns']) / 1e6:.1f} ms",)),
+        Row("Behind", (f"{int(status['behind']):,} trades",)),
+        Row("Tape used", (f"{100 * float(status['tape_used']):.0f} %",)),
+    ]
+    rows += [Row(f"{c.name} history", (_ring_use(c.market),)) for c in frame.charts if c.market is not None]
+    return Section("Engine", rows)
 
 
-def _ring_use(rings: list, heads: list[int]) -> str:  # type: ignore[type-arg]  # Rings, of the store
+def _ms(value: float) -> str:
+    return f"{value:.1f}" if math.isfinite(value) else words.NONE
+
+
+def _ring_use(market: MarketReader) -> str:
+    rings, heads = market.store.bubbles, market.heads
     used = max(min(1.0, heads[level] / rings[level].capacity) for level in range(LEVELS))
     return f"{heads[0]:,} bubbles, {100 * used:.0f} %"

@@ -1,119 +1,103 @@
 """Session numbers, one column a chart: where price was, who traded, the profile's levels, the session before."""
 
-from imgui_bundle import imgui
+from typing import Final
 
-from flow_gl.core.commands import Command
 from flow_gl.core.palette import Rgb
 from flow_gl.core.schema import UNDEF_PRICE, TickSource
 from flow_gl.store.market import MarketReader
 from flow_gl.ui import words
 from flow_gl.ui.frame import Frame
-from flow_gl.ui.panels import base
+from flow_gl.ui.panels.base import Row, Section
 from flow_gl.ui.state import ViewState
 from flow_gl.ui.theme import sign_color
 
-_SOURCES = {
+_SOURCES: Final = {
     TickSource.DEFINITION: "definition",
     TickSource.TABLE: "built-in table",
     TickSource.OBSERVED: "prices seen",
 }
-_PRIOR = (("High", "high"), ("Low", "low"), ("Close", "close"), ("POC", "poc"), ("VAH", "vah"), ("VAL", "val"))
+_PRIOR: Final = (("High", "high"), ("Low", "low"), ("Close", "close"), ("POC", "poc"), ("VAH", "vah"), ("VAL", "val"))
 
 
-def draw(frame: Frame, state: ViewState) -> list[Command]:
-    """Draw the panel; it sends no commands."""
-    with base.window("session", frame, state) as is_filled:
-        if is_filled:
-            _fill(frame, state)
-    return []
-
-
-def _fill(frame: Frame, state: ViewState) -> None:
+def form(frame: Frame, state: ViewState) -> list[Section]:
+    """The panel's texts."""
     markets = [chart.market for chart in frame.charts if chart.market and chart.market.session["trade_count"]]
     if not markets:
-        imgui.text_disabled("no trades yet")
-        return
-    columns = 1 + len(markets)
-    if len(markets) > 1:
-        with base.table("names", columns, first_share=0.9) as is_visible:
-            if is_visible:
-                base.row("", *(market.symbol for market in markets))
-    _prices(markets, columns)
-    _volume(markets, columns, state)
-    _profile(markets, columns)
-    _before(markets, columns)
-    base.heading("Contract")
-    with base.table("contract", columns, first_share=0.9) as is_visible:
-        if is_visible:
-            base.row("Tick", *(_tick(market) for market in markets))
-            base.row("from", *(_tick_source(market) for market in markets))
-            base.row("Point value", *(words.number(float(m.instrument["point_value"]), 2) for m in markets))
+        return [Section("", [Row("no trades yet", ())])]
+    names = [Section("", [Row("", tuple(market.symbol for market in markets))])] if len(markets) > 1 else []
+    return [*names, _prices(markets), _volume(markets, state), _profile(markets), *_before(markets), _contract(markets)]
 
 
-def _prices(markets: list[MarketReader], columns: int) -> None:
-    base.heading("Price")
-    with base.table("price", columns, first_share=0.9) as is_visible:
-        if not is_visible:
-            return
-        for label, name in (("Last", "last_price"), ("Open", "open"), ("High", "high"), ("Low", "low")):
-            base.row(label, *(words.price(int(m.session[name]), m.tick_size) for m in markets))
-        base.row("VWAP", *(words.points(float(m.session["vwap"]), m.tick_size) for m in markets))
-        base.row("1 deviation", *(words.points(float(m.session["vwap_sd"]), m.tick_size) for m in markets))
+def _prices(markets: list[MarketReader]) -> Section:
+    rows = [
+        Row(label, tuple(words.price(int(m.session[name]), m.tick_size) for m in markets))
+        for label, name in (("Last", "last_price"), ("Open", "open"), ("High", "high"), ("Low", "low"))
+    ]
+    rows.append(Row("VWAP", tuple(words.points(float(m.session["vwap"]), m.tick_size) for m in markets)))
+    rows.append(Row("1 deviation", tuple(words.points(float(m.session["vwap_sd"]), m.tick_size) for m in markets)))
+    return Section("Price", rows)
 
 
-def _volume(markets: list[MarketReader], columns: int, state: ViewState) -> None:
-    base.heading("Volume")
-    palette = state.palette
-    with base.table("volume", columns, first_share=0.9) as is_visible:
-        if not is_visible:
-            return
-        sessions = [market.session for market in markets]
-        total = [int(s["buy"] + s["sell"] + s["unsided"]) for s in sessions]
-        cvd = [int(s["cvd"]) for s in sessions]
-        row, count = base.row, words.number
-        row("Contracts", *(count(value) for value in total))
-        row("Buy", *(count(int(s["buy"])) for s in sessions), colors=_all(palette.buy, markets))
-        row("Sell", *(count(int(s["sell"])) for s in sessions), colors=_all(palette.sell, markets))
-        row("No side", *(count(int(s["unsided"])) for s in sessions))
-        row("CVD", *(words.signed(value) for value in cvd), colors=tuple(sign_color(palette, v) for v in cvd))
-        row("CVD high", *(words.signed(int(s["cvd_high"])) for s in sessions))
-        row("CVD low", *(words.signed(int(s["cvd_low"])) for s in sessions))
-        row("Trades", *(count(int(s["trade_count"])) for s in sessions))
-        row("Bubbles", *(count(int(s["bubble_count"])) for s in sessions))
-        row("Largest disc", *(f"{count(int(s['reference']))}" for s in sessions))
+def _volume(markets: list[MarketReader], state: ViewState) -> Section:
+    palette, count = state.palette, words.number
+    sessions = [market.session for market in markets]
+    cvd = [int(s["cvd"]) for s in sessions]
+
+    def row(label: str, name: str, color: Rgb | None = None) -> Row:
+        return Row(label, tuple(count(int(s[name])) for s in sessions), (color,) * len(sessions))
+
+    return Section(
+        "Volume",
+        [
+            Row("Contracts", tuple(count(int(s["buy"] + s["sell"] + s["unsided"])) for s in sessions)),
+            row("Buy", "buy", palette.buy),
+            row("Sell", "sell", palette.sell),
+            row("No side", "unsided"),
+            Row("CVD", tuple(map(words.signed, cvd)), tuple(sign_color(palette, value) for value in cvd)),
+            Row("CVD high", tuple(words.signed(int(s["cvd_high"])) for s in sessions)),
+            Row("CVD low", tuple(words.signed(int(s["cvd_low"])) for s in sessions)),
+            row("Trades", "trade_count"),
+            row("Bubbles", "bubble_count"),
+            row("Largest disc", "reference"),
+        ],
+    )
 
 
-def _profile(markets: list[MarketReader], columns: int) -> None:
-    base.heading("Profile")
-    with base.table("profile", columns, first_share=0.9) as is_visible:
-        if not is_visible:
-            return
-        for label in ("poc", "vah", "val"):
-            base.row(label.upper(), *(words.price(int(m.profile[label]), m.tick_size) for m in markets))
-        base.row("In value area", *(_held(market) for market in markets))
-        base.row("Rule", *(f"{int(m.profile['step'])} row{'s' * (int(m.profile['step']) > 1)}" for m in markets))
-        base.row("LVN", *(str(int(m.profile["lvn_count"])) for m in markets))
-        base.row("HVN", *(str(int(m.profile["hvn_count"])) for m in markets))
+def _profile(markets: list[MarketReader]) -> Section:
+    rows = [
+        Row(label.upper(), tuple(words.price(int(m.profile[label]), m.tick_size) for m in markets))
+        for label in ("poc", "vah", "val")
+    ]
+    rows.append(Row("In value area", tuple(map(_held, markets))))
+    steps = [int(m.profile["step"]) for m in markets]
+    rows.append(Row("Rule", tuple(f"{step} row{'s' * (step > 1)} at a time" for step in steps)))
+    rows.append(Row("LVN", tuple(str(int(m.profile["lvn_count"])) for m in markets)))
+    rows.append(Row("HVN", tuple(str(int(m.profile["hvn_count"])) for m in markets)))
+    return Section("Profile", rows)
 
 
-def _before(markets: list[MarketReader], columns: int) -> None:
-    known = [name for _, name in _PRIOR if any(_is_known(m, f"prior_{name}") for m in markets)]
-    if known:
-        base.heading("Session before")
-        with base.table("prior", columns, first_share=0.9) as is_visible:
-            if is_visible:
-                for label, name in _PRIOR:
-                    base.row(label, *(_level(m, f"prior_{name}") for m in markets))
+def _before(markets: list[MarketReader]) -> list[Section]:
+    found = []
+    if any(_is_known(m, f"prior_{name}") for m in markets for _, name in _PRIOR):
+        rows = [Row(label, tuple(_level(m, f"prior_{name}") for m in markets)) for label, name in _PRIOR]
+        found.append(Section("Session before", rows))
     if any(_is_known(m, "overnight_high") for m in markets):
-        base.heading("Overnight")
-        with base.table("overnight", columns, first_share=0.9) as is_visible:
-            if is_visible:
-                base.row("High", *(_level(m, "overnight_high") for m in markets))
-                base.row("Low", *(_level(m, "overnight_low") for m in markets))
+        sides = (("High", "overnight_high"), ("Low", "overnight_low"))
+        found.append(
+            Section("Overnight", [Row(label, tuple(_level(m, name) for m in markets)) for label, name in sides])
+        )
+    return found
 
 
-def _all(color: Rgb, markets: list[MarketReader]) -> tuple[Rgb, ...]:
-    return (color,) * len(markets)
+def _contract(markets: list[MarketReader]) -> Section:
+    return Section(
+        "Contract",
+        [
+            Row("Tick", tuple(map(_tick, markets))),
+            Row("known from", tuple(map(_tick_source, markets))),
+            Row("Point value", tuple(words.points(float(m.instrument["point_value"]), 0) for m in markets)),
+        ],
+    )
 
 
 def _is_known(market: MarketReader, name: str) -> bool:
