@@ -26,8 +26,8 @@ _FOLLOW_SIGMA: Final = 2.0
 """Spread of the logarithm of the time from a run's first order to its others."""
 _FOLLOW_MOST: Final = 5.0
 """Followers come within exp(_FOLLOW_SIGMA * this) medians: no argument of exp can overflow."""
-_LEAN_DRIFT: Final = 0.8
-_COMMON_DRIFT: Final = 0.45
+_LEAN_DRIFT: Final = 0.9
+_COMMON_DRIFT: Final = 0.6
 _NOISE: Final = 0.25
 """What moves the fair price beside the orders: imbalance, the common move, and noise; parts of a contract's sigma."""
 _PUSH_SIZE_MOST: Final = 36

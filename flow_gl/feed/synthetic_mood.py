@@ -36,6 +36,7 @@ _SATURDAY: Final = 5
 _ACTIVITY_TAU_S: Final = 60.0
 _IMBALANCE_TAU_S: Final = 25.0
 _BURST_TAU_S: Final = 4.0
+_FLURRY_TAU_S: Final = 2.0
 _BURSTS_PER_S: Final = 1 / 240
 _BURST_HEIGHT: Final = 5.0
 _BURST_MEAN: Final = _BURSTS_PER_S * _BURST_HEIGHT * _BURST_TAU_S
@@ -76,6 +77,7 @@ class MoodSwings:
         self._random: Final = np.random.Generator(np.random.SFC64(seed))
         self._activity = 0.0
         self._imbalance = 0.0
+        self._flurry = 0.0
         self._burst = 0.0
         self._push = 0.0
 
@@ -85,8 +87,8 @@ class MoodSwings:
         `is_natural`: with the pace of the day, swings and bursts as a market has them; else a nearly steady rate.
         """
         random = self._random
-        noise = random.standard_normal((4, cells))
-        spread = 0.55 if is_natural else 0.1
+        noise = random.standard_normal((5, cells))
+        spread = 0.55 if is_natural else 0.15
         step_s = cell_ns / SECOND_NS
         activity = _autoregress(self._activity, noise[0], step_s, _ACTIVITY_TAU_S)
         imbalance = _autoregress(self._imbalance, noise[1], step_s, _IMBALANCE_TAU_S)
@@ -95,13 +97,17 @@ class MoodSwings:
         sides = np.where(noise[3] > 0, 1.0, -1.0)
         burst = _fade(self._burst, jumps, step_s)
         push = _fade(self._push, jumps * sides, step_s)
-        self._activity, self._imbalance = float(activity[-1]), float(imbalance[-1])
+        flurry = _autoregress(self._flurry, noise[4], step_s, _FLURRY_TAU_S)
+        self._activity, self._imbalance, self._flurry = float(activity[-1]), float(imbalance[-1]), float(flurry[-1])
         self._burst, self._push = float(burst[-1]), float(push[-1])
 
         level = np.exp(spread * activity - spread * spread / 2)
         if is_natural:
             level *= (1.0 + burst) / (1.0 + _BURST_MEAN) * pace(start_ns, cell_ns, cells)
         lean = 0.24 * imbalance + 0.5 * np.tanh(push / _BURST_HEIGHT)
+        if not is_natural:
+            # A second of few trades is one-sided by chance, one of thousands only if somebody pushes.
+            lean += 0.3 * flurry
         return Mood(start_ns, cell_ns, level, np.clip(lean, -0.85, 0.85), noise[2])
 
 

@@ -1,0 +1,181 @@
+"""Make the README's pictures: the program itself, over the synthetic market, without a window.
+
+    python scripts/pictures.py [NAME...]
+
+Each picture is a market (seed, halts, bursts), how long it runs, and what is done to the view before it is taken. They
+are drawn on the software rasteriser.
+"""
+
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+os.environ.setdefault("EGL_PLATFORM", "surfaceless")
+os.environ.setdefault("LIBGL_ALWAYS_SOFTWARE", "1")
+
+import numpy as np
+from imgui_bundle import imgui
+from PIL import Image
+
+from flow_gl.app import ViewOptions, run_view
+from flow_gl.core.clock import SYSTEM
+from flow_gl.core.palette import COLOUR_BLIND, LIGHT
+from flow_gl.core.schema import FeedState
+from flow_gl.core.spec import DemoSpec, EngineSpec
+from flow_gl.engine_link import EngineLink
+from flow_gl.gl.capture import read_picture
+from flow_gl.gl.context import HeadlessContext
+from flow_gl.layers import hit
+from flow_gl.layers.discs import volumes
+from flow_gl.ui.actions import PANELS
+from flow_gl.ui.gui import Gui
+from flow_gl.ui.state import ViewState
+from flow_gl.view_loop import ViewLoop
+
+FOLDER = Path(__file__).resolve().parent.parent / "docs" / "pictures"
+FRAME_S = 1 / 30
+SETTLE_S = 2.5
+"""Axes and blends come to rest."""
+PATIENCE_S = 120.0
+MOST_BYTES = 400_000
+
+Prepare = Callable[[ViewLoop], None]
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One picture."""
+
+    market: DemoSpec
+    span_s: float = 150.0
+    size: tuple[int, int] = (1600, 900)
+    run_s: float = 5.0
+    """Event seconds after the history."""
+    prepare: Prepare = field(default=lambda _: None)
+    panels: tuple[str, ...] = ()
+    """Taken by the whole program, which also measures its frames for the performance panel."""
+
+
+def point_at_largest(loop: ViewLoop) -> None:
+    """Put the mouse over the largest bubble of the chart's middle that no newer one covers."""
+    assert loop.frame is not None
+    scene = loop.frame.charts[0].scene
+    assert scene is not None
+    view, rows = scene.price_view, hit.visible_rows(scene)
+    half_ns = scene.reader.bucket_ns << scene.level >> 1
+    for at in np.argsort(-volumes(rows)):
+        x = view.screen_x(int(rows["ts_event"][at]) + half_ns)
+        y = view.screen_y(rows["price"][at] / scene.reader.tick_size)
+        if 0.3 < (x - view.rect.x) / view.rect.width < 0.7 and hit.bubble_at(scene, x, y) == rows["id"][at]:
+            imgui.get_io().add_mouse_pos_event(x, y)
+            return
+
+
+def use_light(loop: ViewLoop) -> None:
+    loop.state.palette = LIGHT
+
+
+def use_colour_blind(loop: ViewLoop) -> None:
+    loop.state.palette = COLOUR_BLIND
+
+
+SHOTS = {
+    "chart": Shot(DemoSpec(seed=11), size=(1920, 1080)),
+    "hover": Shot(DemoSpec(seed=7, symbols=("NQ",)), span_s=120, size=(1280, 720), prepare=point_at_largest),
+    "halt": Shot(DemoSpec(seed=4, symbols=("ES",), halts=((-170.0, 110.0),)), span_s=420, size=(1280, 720)),
+    "burst": Shot(DemoSpec(seed=5, symbols=("NQ",), bursts=((-50.0, 25.0, 25.0),)), size=(1280, 720)),
+    "panels": Shot(DemoSpec(seed=9, symbols=("NQ",)), size=(1920, 1080), run_s=12.0, panels=PANELS),
+    "light": Shot(DemoSpec(seed=3, symbols=("NQ",)), size=(1280, 720), prepare=use_light),
+    "colour-blind": Shot(DemoSpec(seed=3, symbols=("NQ",)), size=(1280, 720), prepare=use_colour_blind),
+}
+
+
+def run_until(loop: ViewLoop, is_done: Callable[[], bool]) -> None:
+    """Draw frames at their pace until something is so."""
+    began = time.monotonic()
+    while not is_done():
+        if loop.link.state == "failed":
+            sys.exit(loop.link.message)
+        if time.monotonic() - began > PATIENCE_S:
+            sys.exit("the synthetic market does not get going")
+        frame_began = time.monotonic()
+        loop.run_frame(FRAME_S)
+        loop.surface.swap()
+        time.sleep(max(0.0, FRAME_S - (time.monotonic() - frame_began)))
+
+
+def run_for(loop: ViewLoop, seconds: float) -> None:
+    end = time.monotonic() + seconds
+    run_until(loop, lambda: time.monotonic() >= end)
+
+
+def take(shot: Shot) -> Image.Image:
+    """Run a shot's market and draw it."""
+    charts = len(shot.market.symbols)
+    link = EngineLink.start(EngineSpec(feed=shot.market))
+    surface = HeadlessContext(*shot.size)
+    state = ViewState()
+    gui = Gui(state.palette, scale=1.0)
+    loop = ViewLoop(surface, link, state, gui, SYSTEM)
+    try:
+        run_until(loop, lambda: is_caught_up(loop, charts))
+        assert loop.frame is not None
+        assert link.engine is not None
+        state.time.set_span(shot.span_s * 1e9, loop.frame.charts[0].layout.price.width)
+        live_ns = link.engine.event_now(SYSTEM.wall_ns())
+        run_until(loop, lambda: loop.frame.event_ns - live_ns >= shot.run_s * 1e9)
+        run_for(loop, SETTLE_S)
+        shot.prepare(loop)
+        run_for(loop, SETTLE_S)
+        surface.begin()
+        return Image.fromarray(read_picture(*shot.size))
+    finally:
+        loop.release()
+        gui.close()
+        surface.close()
+        link.close()
+
+
+def take_with_panels(shot: Shot) -> Image.Image:
+    """Let the program itself run a shot's market and draw it."""
+    link = EngineLink.start(EngineSpec(feed=shot.market))
+    with tempfile.TemporaryDirectory() as folder, closing(link):
+        path = Path(folder) / "panels.png"
+        options = ViewOptions(
+            headless=True,
+            width=shot.size[0],
+            height=shot.size[1],
+            duration_s=shot.run_s,
+            span_s=shot.span_s,
+            panels=shot.panels,
+            screenshot=path,
+            remember=False,
+        )
+        run_view(options, link)
+        with Image.open(path) as picture:
+            return picture.copy()
+
+
+def is_caught_up(loop: ViewLoop, charts: int) -> bool:
+    engine = loop.link.engine
+    return engine is not None and engine.status["state"] == FeedState.DEMO and len(loop.link.markets) == charts
+
+
+def save(picture: Image.Image, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    picture.save(path, optimize=True)
+    nbytes = path.stat().st_size
+    print(f"{path.relative_to(FOLDER.parent.parent)}: {nbytes / 1000:.0f} kB")
+    if nbytes > MOST_BYTES:
+        sys.exit(f"{path.name} is too large for a README")
+
+
+if __name__ == "__main__":
+    for name in sys.argv[1:] or SHOTS:
+        shot = SHOTS[name]
+        save(take_with_panels(shot) if shot.panels else take(shot), FOLDER / f"{name}.png")
