@@ -8,7 +8,6 @@ import typer
 
 from flow_gl.cli.options import Drawing, Files, Speed, flag, takes_drawing_flags
 from flow_gl.core.errors import FeedError, UsageError
-from flow_gl.core.units import parse_duration_ns
 
 
 @takes_drawing_flags
@@ -172,4 +171,6 @@ def _burst(text: str) -> tuple[float, float, float]:
 
 
 def _seconds(text: str, name: str) -> float:
+    from flow_gl.core.units import parse_duration_ns
+
     return parse_duration_ns(text, low_ns=0, name=name) / 1e9

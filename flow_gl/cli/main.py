@@ -73,7 +73,7 @@ def run(arguments: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_OK
     except (KeyboardInterrupt, typer.Abort):
-        return _end("interrupted", EXIT_INTERRUPTED)
+        return EXIT_INTERRUPTED
     except Exception as error:
         if "--debug" in arguments and not isinstance(error, typer.TyperException):
             raise

@@ -24,6 +24,8 @@ from flow_gl.core.spec import KEY_VARIABLE
 PREFIX: Final = "FLOW_GL_"
 CONFIG_VARIABLE: Final = "FLOW_GL_CONFIG"
 """Names the TOML file, where it is not the user's own."""
+NO_SETTINGS: Final = frozenset({CONFIG_VARIABLE, "FLOW_GL_CHECK_GL"})
+"""Variables that are not settings: where these stand, and a developer's switch (see `gl.api`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,7 @@ def _setting_of(variable: str) -> str | None:
     """The setting that a variable names; None where it is not one of ours. Raises KeyError where it is misspelt."""
     if variable == KEY_VARIABLE:
         return "api_key"
-    if not variable.startswith(PREFIX) or variable == CONFIG_VARIABLE:
+    if not variable.startswith(PREFIX) or variable in NO_SETTINGS:
         return None
     name = variable.removeprefix(PREFIX).lower()
     if name not in Settings.model_fields or name == "api_key":

@@ -1,0 +1,273 @@
+"""The command line: every bad input is one line on standard error and a documented exit code, never a traceback."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from flow_gl.cli import draw, tools
+from flow_gl.cli.main import run
+from flow_gl.core.errors import DataError, FeedError, FlowError
+from flow_gl.core.spec import DemoSpec, FilesSpec, LiveSpec
+from flow_gl.feed.dbn_write import write_dbn
+from tests.scripted import trades
+
+KEY = "db-ThisIsNoRealKeyOnlyATestsOwn"
+Shown = list[tuple[object, object, object]]
+
+
+@pytest.fixture
+def shown(monkeypatch: pytest.MonkeyPatch) -> Shown:
+    """What would be drawn: (feed, settings, drawing) of each command, in place of an engine and a view."""
+    calls: Shown = []
+
+    def show(feed: object, settings: object, drawing: object, **_: object) -> int:
+        calls.append((feed, settings, drawing))
+        return 0
+
+    monkeypatch.setattr(draw, "show", show)
+    return calls
+
+
+@pytest.fixture
+def day(tmp_path: Path) -> Path:
+    path = tmp_path / "day.dbn.zst"
+    rows = np.concatenate([trades(np.linspace(0, 60, 500).tolist()).rows, trades([61.0], instrument_id=2).rows])
+    write_dbn(path, rows, symbols={1: "NQZ5", 2: "NQH6"})
+    return path
+
+
+def refused(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str]:
+    code = run([str(argument) for argument in arguments])
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("flow-gl: error: ")
+    assert err.count("\n") == 1
+    assert "Traceback" not in err
+    return code, err
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "expected"),
+    [
+        ("dmeo", 2, "No such command 'dmeo'"),
+        ("demo --fsp 30", 2, "No such option: --fsp"),
+        ("demo --fps 0", 2, "fps was '0' (--fps): allowed is: most frames a second, 1 to 1000"),
+        ("demo --size 1600", 2, "WIDTHxHEIGHT"),
+        ("demo --size 5x5", 2, "320 to 16384 pixels"),
+        ("demo --duration 0", 2, "--duration: 0.1 to 31536000 seconds are allowed, 0 came"),
+        ("demo --duration nan", 2, "--duration"),
+        ("demo --seed -1", 2, "'--seed'"),
+        ("demo --monitor -1", 2, "monitor was '-1'"),
+        ("demo --palette pink", 2, "dark, light or colour-blind"),
+        ("demo --screenshot /nowhere/x.png", 2, "there is no folder /nowhere"),
+        ("demo --record /nowhere/x.mp4", 2, "there is no folder /nowhere"),
+        ("demo --halt 5s", 2, "--halt: a start and a length like 5s:90s"),
+        ("demo --halt x:90s", 2, "--halt"),
+        ("demo --burst 5s:90s", 2, "--burst: a start, a length and a factor"),
+        ("demo --speed 20000", 2, "0.1 to 10000, or max"),
+        ("demo --config /nowhere.toml", 2, "cannot read the config file /nowhere.toml"),
+        ("replay", 2, "Missing argument 'FILE...'"),
+        ("replay /nowhere.dbn", 3, "/nowhere.dbn: there is no such file"),
+        ("replay /tmp", 3, "/tmp is a folder"),
+        ("replay /nowhere.dbn --speed 0", 2, "speed was '0'"),
+        ("replay /nowhere.dbn --bucket 1ms", 2, "100ms to 1h"),
+        ("live", 4, "no Databento key: set DATABENTO_API_KEY"),
+        (f"live --api-key {KEY} --port 0", 2, "port was '0'"),
+        (f"live --api-key {KEY} --stype-in magic", 2, "continuous, parent, raw_symbol or instrument_id"),
+        (f"live --api-key {KEY} --symbols A,A", 2, "each symbol may be given once"),
+        ("export /nowhere.dbn --out /tmp/x", 3, "there is no such file"),
+        ("export /nowhere.dbn", 2, "Missing option '--out'"),
+        ("export /nowhere.dbn --out /tmp/x --format xml", 2, "'xml' is not one of 'parquet', 'csv'"),
+        ("bench nothing", 2, "there is no benchmark nothing"),
+    ],
+)
+def test_a_wrong_command_line_is_one_line_and_its_exit_code(
+    line: str, code: int, expected: str, capsys: pytest.CaptureFixture[str], shown: Shown
+) -> None:
+    found, err = refused(capsys, *line.split())
+    assert (found, expected in err) == (code, True), err
+    assert KEY not in err
+    assert shown == []
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"", "empty"),
+        (b"hello, this is no market data\n", "column"),
+        (b"DBN\x07rubbish", "day.dbn"),
+        (b"\x28\xb5\x2f\xfd" + b"\x00" * 50, "day.dbn"),
+        (b"PK\x03\x04" + b"\x00" * 50, "zip archive"),
+    ],
+)
+def test_a_file_that_is_wrong_from_the_start_is_told_by_export(
+    content: bytes, expected: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "day.dbn"
+    path.write_bytes(content)
+    code, err = refused(capsys, "export", path, "--out", tmp_path / "out")
+    assert code == 3
+    assert expected in err
+    assert "day.dbn" in err
+
+
+def test_demo_hands_over_what_was_asked_for(shown: Shown) -> None:
+    flags = "--seed 7 --rate 2e4 --symbols NQ,ES --halt 5s:90s --burst 1m:5s:20 --speed max --size 800x600"
+    assert run(["demo", *flags.split(), "--headless"]) == 0
+    feed, settings, drawing = shown[0]
+    assert feed == DemoSpec(
+        seed=7, rate=20_000.0, symbols=("NQ", "ES"), halts=((5.0, 90.0),), bursts=((60.0, 5.0, 20.0),), speed=None
+    )
+    assert settings.size_px == (800, 600)  # type: ignore[attr-defined]
+    assert drawing.headless  # type: ignore[attr-defined]
+
+
+def test_replay_hands_over_full_paths_symbols_and_time(
+    shown: Shown, day: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(day.parent)
+    line = ["replay", day.name, "--symbol", "NQZ5,NQH6", "--from", "09:30", "--speed", "60", "--arm", "100"]
+    assert run(line) == 0
+    feed, settings, _ = shown[0]
+    assert feed == FilesSpec(paths=(str(day),), symbols=("NQZ5", "NQH6"), from_time="09:30", speed=60.0)
+    assert settings.arm == 100  # type: ignore[attr-defined]
+
+
+def test_live_hands_over_everything_but_the_key(shown: Shown, tmp_path: Path) -> None:
+    line = ["live", "--api-key", KEY, "--symbols", "NQ.FUT", "--stype-in", "parent", "--port", "13001"]
+    assert run([*line, "--record-dir", str(tmp_path), "--archive", "off"]) == 0
+    feed, settings, _ = shown[0]
+    assert feed == LiveSpec(symbols=("NQ.FUT",), stype_in="parent", port=13001, record_dir=str(tmp_path), archive="off")
+    assert KEY not in repr(feed) + repr(settings)
+
+
+def test_interruption_ends_with_130(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupted(*_: object, **__: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(draw, "show", interrupted)
+    assert run(["demo"]) == 130
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    "error", [DataError("a\nb"), FeedError(f"refused {KEY}"), FlowError("x"), RuntimeError("boom")]
+)
+def test_whatever_goes_wrong_behind_a_command_is_one_line(
+    error: Exception, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def failing(*_: object, **__: object) -> int:
+        raise error
+
+    monkeypatch.setattr(draw, "show", failing)
+    code, err = refused(capsys, "demo")
+    assert code == getattr(error, "exit_code", 1)
+    assert KEY not in err
+    with pytest.raises(RuntimeError, match="boom") if isinstance(error, RuntimeError) else pytest.raises(FlowError):
+        run(["demo", "--debug"])
+
+
+def test_export_writes_the_tables_and_says_so(day: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "tables"
+    assert run(["export", str(day), "--out", str(out), "--format", "csv", "--bucket", "10s"]) == 0
+    assert "501 trades" in capsys.readouterr().out
+    assert {path.name for path in out.iterdir()} == {"bubbles.csv", "cvd.csv", "profile.csv", "levels.json"}
+
+
+def test_export_keeps_what_precedes_the_damage_and_ends_with_3(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cut = tmp_path / "cut.dbn"
+    rows = trades(np.linspace(0, 60, 500).tolist()).rows
+    write_dbn(cut, rows, symbols={1: "NQZ5"})
+    cut.write_bytes(cut.read_bytes()[:-20])
+    assert run(["export", str(cut), "--out", str(tmp_path / "out")]) == 3
+    out, err = capsys.readouterr()
+    assert "499 trades" in out
+    assert err.count("\n") == 1
+    assert "cut.dbn" in err
+    assert (tmp_path / "out" / "levels.json").exists()
+
+
+def test_an_unknown_symbol_is_told_with_what_there_is(
+    day: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, err = refused(capsys, "export", day, "--out", tmp_path / "out", "--symbol", "ESZ5")
+    assert code == 3
+    assert "NQZ5" in err
+
+
+@pytest.mark.parametrize("command", ["demo", "replay", "live", "export", "doctor"])
+def test_every_command_explains_itself_with_its_flags(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([command, "--help"]) == 0
+    text = capsys.readouterr().out
+    assert f"flow-gl {command}" in text
+    assert "--debug" in text
+
+
+def test_the_help_lists_commands_and_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--help"]) == 0
+    text = capsys.readouterr().out
+    for word in ("demo", "replay", "live", "export", "doctor", "bench", "130", "interrupted"):
+        assert word in text
+
+
+def test_a_benchmark_is_found_by_its_module_and_its_flags_by_its_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "fast.py").write_text(
+        '"""Measure how fast."""\nfrom pathlib import Path\n\n\n'
+        "def run(*, trades: int = 5, json_path: Path | None = None) -> dict[str, int]:\n"
+        "    json_path.write_text(str(trades))\n    return {}\n"
+    )
+    (tmp_path / "helper.py").write_text("def other(): ...\n")
+    monkeypatch.setattr("flow_gl.bench.__path__", [str(tmp_path)])
+    monkeypatch.setattr("flow_gl.bench.__file__", str(tmp_path / "__init__.py"))
+    assert tools._benchmarks(tmp_path) == ["fast"]
+    assert run(["bench"]) == 0
+    assert "Benchmarks: fast" in capsys.readouterr().out
+    assert run(["bench", "fast", "--trades", "9", "--json", str(tmp_path / "r.json")]) == 0
+    assert (tmp_path / "r.json").read_text() == "9"
+    assert run(["bench", "fast", "--help"]) == 0
+    assert "Measure how fast." in capsys.readouterr().out
+    code, err = refused(capsys, "bench", "fast", "--trades", "many")
+    assert code == 2
+    assert "--trades" in err
+
+
+def test_help_imports_nothing_heavy() -> None:
+    program = (
+        "import sys\nfrom flow_gl.cli.main import run\nrun(['--help'])\n"
+        "heavy = {'numba', 'pandas', 'databento', 'OpenGL', 'imgui_bundle', 'glfw', 'pyarrow', 'numpy', 'pydantic'}\n"
+        "sys.exit(', '.join(sorted(heavy & set(sys.modules))) or 0)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_program_replays_a_day_into_a_picture(day: Path, tmp_path: Path) -> None:
+    picture = tmp_path / "day.png"
+    command = [sys.executable, "-m", "flow_gl", "replay", str(day), "--speed", "max", "--headless", "--size", "640x400"]
+    done = subprocess.run([*command, "--screenshot", str(picture)], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_program_says_in_one_line_that_a_file_is_not_market_data(tmp_path: Path) -> None:
+    path = tmp_path / "day.dbn"
+    path.write_bytes(b"DBN\x09 no such version")
+    command = [sys.executable, "-m", "flow_gl", "replay", str(path), "--headless"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 3
+    assert done.stderr.startswith("flow-gl: error: ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_output_that_nobody_reads_is_no_error() -> None:
+    done = subprocess.run(
+        f"{sys.executable} -m flow_gl --help | true", shell=True, capture_output=True, text=True, check=False
+    )
+    assert done.stderr == ""
