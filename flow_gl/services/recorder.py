@@ -8,11 +8,12 @@ are trades missed, and then they are counted and a mark stands in the file where
 import errno
 import logging
 import threading
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,12 +22,10 @@ from flow_gl.core.clock import SYSTEM, Clock
 from flow_gl.core.errors import DataError
 from flow_gl.core.marks import Mark
 from flow_gl.core.schema import TRADE
-from flow_gl.core.seam import Seen
 from flow_gl.core.sessions import Session
-from flow_gl.services import recording
-from flow_gl.services.recording_file import RecordingFile
-from flow_gl.services.recording_names import GapNotice, Name, Notice, key_of, mark_of, record_of
-from flow_gl.services.recordings import Keep, prune
+from flow_gl.services.recorder_files import SessionFiles
+from flow_gl.services.recording_names import Notice
+from flow_gl.services.recordings import Keep
 from flow_gl.store.ring import Cursor, Ring
 
 _log: Final = logging.getLogger(__name__)
@@ -36,7 +35,6 @@ SHORTEST_WAIT_NS: Final = 1_000_000_000
 LONGEST_WAIT_NS: Final = 30_000_000_000
 _TURN_SECONDS: Final = 0.2
 _ROWS_AT_ONCE: Final = 1 << 14
-_OPEN_FILES: Final = 2
 _JOIN_SECONDS: Final = 10.0
 
 
@@ -47,11 +45,6 @@ class RecorderState(IntEnum):
     FAILING = 2
     """It cannot write; `message` says why, and it tries again."""
     CLOSED = 3
-
-
-class _Open(NamedTuple):
-    file: RecordingFile
-    session: Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,18 +94,12 @@ class Recorder:
         self.dataset: Final = dataset
         self._session_of = session_of
         self._clock = clock
-        self._keep = keep or Keep()
+        self._files = SessionFiles(directory, dataset=dataset, clock=clock, keep=keep or Keep())
         self._cursor: Cursor | None = None
-        self._files: dict[int, _Open] = {}  # by trade date, last used last
-        self._repeats = True
-        self._seen: dict[int, Seen | None] = {}  # by trade date, of each file that this run has had open
-        self._names: dict[tuple[str, int], Name] = {}
-        self._has_new_names = False
-        self._new_marks: list[Mark] = []
-        self._pending: list[tuple[int, Notice]] = []
+        self._noted: deque[tuple[int, Notice]] = deque()  # handed in by the engine's thread, which never waits here
+        self._pending: list[tuple[int, Notice]] = []  # the same, in the order of the tape
         self._last_ts = 0
         self._unmarked = 0  # trades missed for which no mark is written yet
-        self._has_lost = False  # an unknown number of trades went with a damaged file: to be marked as well
         self._flushed_at: int | None = None
         self._synced_at = 0
         self._retry_at = 0
@@ -120,8 +107,7 @@ class Recorder:
         self._status = RecorderStatus(RecorderState.WAITING)
         self._written = 0
         self._already = 0
-        self._repaired = ""
-        self._lock = threading.Lock()  # a turn, and the list of notices
+        self._lock = threading.Lock()  # one turn at a time
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -139,7 +125,7 @@ class Recorder:
             gateway or read back through the tape), and that is not to be written again. False: whatever comes is new
         is_threaded : write in a thread; False where the caller calls `turn` himself
         """
-        self._repeats = repeats
+        self._files.repeats = repeats
         self._cursor = Cursor(tape, position=tape.head if position is None else position)
         with self._lock:
             self._guarded(self._open_running)
@@ -154,8 +140,7 @@ class Recorder:
         ----------
         position : row of the tape before which it became known; None for before every row not yet written
         """
-        with self._lock:
-            self._pending.append((0 if position is None else position, notice))
+        self._noted.append((0 if position is None else position, notice))
 
     def turn(self, *, is_last: bool = False) -> None:
         """Write what has arrived, if it is time to.
@@ -181,7 +166,7 @@ class Recorder:
             return status
         return replace(
             status,
-            message=status.message or self._repaired,
+            message=status.message or self._files.repaired,
             trades=self._written,
             already=self._already,
             missed=cursor.missed,
@@ -202,11 +187,11 @@ class Recorder:
         if self._status.state is RecorderState.CLOSED:
             return
         self.turn(is_last=True)
-        self._close_files()
+        self._files.close()
         self._status = replace(self.status(), state=RecorderState.CLOSED)
 
     def _open_running(self) -> None:
-        self._open(self._session_of(self._clock.wall_ns()))
+        self._files.open(self._session_of(self._clock.wall_ns()))
 
     def _run(self) -> None:
         while not self._stop.wait(_TURN_SECONDS):
@@ -230,42 +215,30 @@ class Recorder:
         self._wait_ns = min(max(2 * self._wait_ns, SHORTEST_WAIT_NS), LONGEST_WAIT_NS)
         self._retry_at = self._clock.monotonic_ns() + self._wait_ns
         self._status = RecorderStatus(RecorderState.FAILING, message)
-        self._close_files()  # whatever was wrong with them, the next try starts from what the disk holds
+        self._files.close()  # whatever was wrong with them, the next try starts from what the disk holds
 
     def _succeed(self) -> None:
         if self._status.state is RecorderState.FAILING:
             _log.warning("recording goes on")
         self._wait_ns = self._retry_at = 0
-        if self._files:
-            file = self._in_hand.file
+        file = self._files.in_hand
+        if file:
             self._status = RecorderStatus(RecorderState.RECORDING, path=file.path, nbytes=file.nbytes)
-
-    @property
-    def _in_hand(self) -> _Open:
-        return next(reversed(self._files.values()))
-
-    def _close_files(self) -> None:
-        for trade_date in list(self._files):
-            self._close(trade_date)
-
-    def _close(self, trade_date: int) -> None:
-        file = self._files.pop(trade_date).file
-        self._seen[trade_date] = file.seen
-        file.close()
 
     def _write_all(self) -> None:
         assert self._cursor is not None
         stop = self._cursor.ring.head
+        while self._noted:
+            self._pending.append(self._noted.popleft())
+        self._pending.sort(key=lambda pending: pending[0])
         while self._cursor.position < stop:
             self._write_some(self._cursor, stop)
-        self._take_names(stop)
-        if self._files:
-            self._write_names()
+        self._take_notices(stop)
+        self._files.write_notices()
         now = self._clock.monotonic_ns()
         if now - self._synced_at >= SYNC_NS:
             self._synced_at = now
-            for file, _ in self._files.values():
-                file.sync()
+            self._files.sync()
 
     def _write_some(self, cursor: Cursor, stop: int) -> None:
         missed_before = cursor.missed
@@ -280,7 +253,7 @@ class Recorder:
 
     def _write_run(self, rows: NDArray[np.void], first: int) -> int:
         """Write the beginning of `rows` that is of one session and before the next notice; how many those were."""
-        self._take_names(first)
+        self._take_notices(first)
         run = rows[: self._pending[0][0] - first] if self._pending else rows
         times = run["ts_event"]
         ts, session = self._session_for(int(times[0]))
@@ -288,12 +261,12 @@ class Recorder:
         is_elsewhere[0] = False
         if is_elsewhere.any():
             run = run[: int(is_elsewhere.argmax())]
-        file = self._open(session)
-        self._write_names()
-        is_missing = self._unmarked or self._has_lost
+        self._files.open(session)
+        self._files.write_notices()
+        is_missing = self._unmarked or self._files.has_lost
         hole = Mark(min(self._last_ts or ts, ts), ts, self._unmarked, is_recorders=True) if is_missing else None
-        written = file.append(_sound(run), hole=hole)
-        self._unmarked, self._has_lost = 0, False
+        written = self._files.append(_sound(run), hole=hole)
+        self._unmarked = 0
         self._last_ts = max(ts, int(run["ts_event"].max()))
         self._written += written
         self._already += len(run) - written
@@ -307,56 +280,10 @@ class Recorder:
             ts = self._last_ts or self._clock.wall_ns()
             return ts, self._session_of(ts)
 
-    def _take_names(self, position: int) -> None:
-        """Make the notices known that stand before a row of the tape; those after it stay pending, in their order."""
-        self._pending.sort(key=lambda pending: pending[0])
+    def _take_notices(self, position: int) -> None:
+        """Take what became known before a row of the tape; the rest stays pending."""
         while self._pending and self._pending[0][0] <= position:
-            notice = self._pending.pop(0)[1]
-            if isinstance(notice, GapNotice):
-                mark = mark_of(notice)
-                self._new_marks += [mark] if mark else []
-            else:
-                self._names[key_of(notice)] = notice
-                self._has_new_names = True
-
-    def _write_names(self) -> None:
-        if self._has_new_names:
-            file, session = self._in_hand
-            file.append_names(self._name_records(session))
-            self._has_new_names = False
-        while self._new_marks:
-            self._in_hand.file.append_mark(self._new_marks[0])
-            self._new_marks.pop(0)
-
-    def _name_records(self, session: Session) -> list[bytes]:
-        return [record_of(notice, session) for notice in self._names.values()]
-
-    def _open(self, session: Session) -> RecordingFile:
-        """The session's recording, opened if need be, put last in `_files`."""
-        opened = self._files.pop(session.trade_date, None)
-        if opened is None:
-            self.directory.mkdir(parents=True, exist_ok=True)
-            path = self.directory / recording.file_name(self.dataset, session.trade_date)
-            prune(self.directory, self._keep, now_ns=self._clock.wall_ns(), spared=path)
-            header = recording.header(self.dataset, session.open)
-            is_new_run = session.trade_date not in self._seen
-            file = RecordingFile(
-                path,
-                header=header,
-                names=self._name_records(session),
-                is_new_run=is_new_run,
-                repeats=self._repeats,
-            )
-            if not is_new_run:
-                file.seen = self._seen[session.trade_date]
-            self._has_lost = self._has_lost or file.has_lost
-            self._repaired = file.repaired or self._repaired
-            self._seen[session.trade_date] = file.seen
-            opened = _Open(file, session)
-            while len(self._files) >= _OPEN_FILES:
-                self._close(next(iter(self._files)))
-        self._files[session.trade_date] = opened
-        return opened.file
+            self._files.take(self._pending.pop(0)[1])
 
 
 def _sound(rows: NDArray[np.void]) -> NDArray[np.void]:
