@@ -234,7 +234,7 @@ class Program:
         loop = self._loop
         for text in self._saver.news():
             loop.note(text)
-        requests = loop.take_requests()
+        requests = loop.hands.take_requests()
         if not requests:
             return
         from flow_gl.ui.actions import Request

@@ -6,11 +6,8 @@ A window and a headless target run the same frame. The loop around it (pacing, r
 from datetime import datetime
 from typing import Final
 
-from imgui_bundle import imgui
-
 from flow_gl.core.clock import Clock
 from flow_gl.core.commands import Command, Configure, SetSpeed
-from flow_gl.core.schema import FeedState
 from flow_gl.gl.api import clear
 from flow_gl.gl.context import Surface
 from flow_gl.gl.counters import FrameCounters
@@ -18,18 +15,15 @@ from flow_gl.gl.kit import Kit
 from flow_gl.gl.view import Rect
 from flow_gl.layers.stack import ChartStack
 from flow_gl.store.market import MarketReader
-from flow_gl.ui import keyboard, scenes, status
-from flow_gl.ui.actions import BY_NAME, Action, Context, Request
+from flow_gl.ui import scenes, status
 from flow_gl.ui.alerts import AlertWatch
 from flow_gl.ui.floor import contracts
 from flow_gl.ui.frame import ChartFrame, Figures, Frame
-from flow_gl.ui.gestures import Gestures, Mouse, Zone
 from flow_gl.ui.gui import Gui
-from flow_gl.ui.header import menu_rect
+from flow_gl.ui.hands import Hands
 from flow_gl.ui.layout import arrange
 from flow_gl.ui.link import Link
 from flow_gl.ui.motion import MotionClock
-from flow_gl.ui.notices import follow_pill
 from flow_gl.ui.overlays import Overlays
 from flow_gl.ui.state import ViewState
 
@@ -57,14 +51,13 @@ class ViewLoop:
         self.gui: Final = gui
         self.figures: Final = Figures()
         self.overlays: Final = Overlays()
-        self._requests: list[Request] = []
+        self.hands: Final = Hands(state, self.overlays, self._send)
         self.frame: Frame | None = None
         """The last frame."""
         self.content_scale: float | None = None
         """Overrides the surface's."""
         self._clock: Final = clock
         self._motion: Final = MotionClock()
-        self._gestures: Final = Gestures()
         self._kit: Final = Kit()
         self._stacks: list[ChartStack] = []
         self._watches: list[AlertWatch] = []
@@ -83,18 +76,18 @@ class ViewLoop:
         self.gui.set_look(self.state.palette, scale * self.state.text_scale)
         self.gui.begin(width, height, dt_s)
         steady_s = self._clock.monotonic_ns() / 1e9
-        self._input(steady_s, scale)
+        if self.frame is not None:
+            self.hands.work(self.frame, self.gui.pen)
+            if self.hands.was_busy:
+                self._busy_until_s = steady_s + _BUSY_AFTER_INPUT_S
         self._refresh()
         frame = self._freeze(dt_s, steady_s, scale, (width, height))
         self._draw(frame)
-        if Request.MENU in self._requests:
-            self._requests.remove(Request.MENU)
-            self.overlays.open_menu()
         commands, chosen = self.overlays.draw(self.gui.pen, frame, self.state, self._area())
         for command in commands:
             self._send(command)
         self.frame = frame
-        self._act(chosen, frame)
+        self.hands.act(chosen, frame)
         self.gui.end()
 
     def release(self) -> None:
@@ -113,7 +106,7 @@ class ViewLoop:
         if frame is None:
             return True
         steady_s = self._clock.monotonic_ns() / 1e9
-        if steady_s < self._busy_until_s or not self.overlays.notes.is_empty or self._gestures.is_dragging:
+        if steady_s < self._busy_until_s or not self.overlays.notes.is_empty or self.hands.is_dragging:
             return True
         if self._look() != self._seen:
             return True
@@ -126,11 +119,6 @@ class ViewLoop:
         if self.link.engine is not None:
             self.link.engine.refresh()
         return self.is_moving()
-
-    def take_requests(self) -> list[Request]:
-        """What only the program can do, as asked for since the last call."""
-        requests, self._requests = self._requests, []
-        return requests
 
     def note(self, text: str) -> None:
         """Tell the user, for a few seconds."""
@@ -151,95 +139,6 @@ class ViewLoop:
     def _area(self) -> Rect:
         x, y, width, height = self.gui.central
         return Rect(round(x), round(y), max(1.0, round(width)), max(1.0, round(height)))
-
-    def _input(self, steady_s: float, scale: float) -> None:
-        """Keys and mouse against what the last frame showed."""
-        frame = self.frame
-        if frame is None:
-            return
-        io = imgui.get_io()
-        mouse = self._mouse(io)
-        if mouse.wheel or mouse.is_down or mouse.is_released or io.mouse_delta.x or io.mouse_delta.y:
-            self._busy_until_s = steady_s + _BUSY_AFTER_INPUT_S
-        was_on_button = mouse.is_pressed and mouse.is_free and self._press_button(mouse, frame, scale)
-        if not was_on_button:
-            clicked = self._gestures.handle(mouse, frame.charts, self.state, event_ns=frame.event_ns, scale=scale)
-            if clicked is not None:
-                self._pin(clicked)
-        if mouse.is_free and imgui.is_mouse_clicked(1):
-            self._requests.append(Request.MENU)
-        shape = {
-            Zone.SPLITTER: imgui.MouseCursor_.resize_ns,
-            Zone.PRICE_AXIS: imgui.MouseCursor_.resize_ns,
-            Zone.CVD_AXIS: imgui.MouseCursor_.resize_ns,
-            Zone.TIME_AXIS: imgui.MouseCursor_.resize_ew,
-        }.get(self._gestures.zone)
-        if shape is not None and mouse.is_free:
-            imgui.set_mouse_cursor(shape.value)
-        # The menu takes Esc for itself.
-        found = [
-            action for action in keyboard.pressed() if not (self.overlays.is_menu_open and action.name == "escape")
-        ]
-        if found:
-            self._busy_until_s = steady_s + _BUSY_AFTER_INPUT_S
-            self._act(found, frame)
-
-    def _mouse(self, io: imgui.IO) -> Mouse:
-        dense = self.gui.pixels_per_point
-        return Mouse(
-            x=io.mouse_pos.x * dense,
-            y=io.mouse_pos.y * dense,
-            is_free=not io.want_capture_mouse,
-            is_pressed=imgui.is_mouse_clicked(0),
-            is_down=imgui.is_mouse_down(0),
-            is_released=imgui.is_mouse_released(0),
-            is_double=imgui.is_mouse_double_clicked(0),
-            wheel=io.mouse_wheel,
-            wheel_h=io.mouse_wheel_h,
-            is_shift=io.key_shift,
-        )
-
-    def _press_button(self, mouse: Mouse, frame: Frame, scale: float) -> bool:
-        """The menu's button and the way back to the live edge."""
-        for order, chart in enumerate(frame.charts):
-            if order == 0 and menu_rect(chart.layout.header, scale).contains(mouse.x, mouse.y):
-                self._requests.append(Request.MENU)
-                return True
-            pill = follow_pill(self.gui.pen, chart, frame, self.state)
-            if pill is not None and pill[0].contains(mouse.x, mouse.y):
-                self._act([BY_NAME["follow"]], frame)
-                return True
-        return False
-
-    def _pin(self, chart: ChartFrame) -> None:
-        own = self.state.charts[chart.index]
-        is_same = own.hover_id is None or (own.pinned_id, own.pinned_level) == (own.hover_id, own.level)
-        own.pinned_id, own.pinned_level = (None, 0) if is_same else (own.hover_id, own.level)
-
-    def _act(self, actions: list[Action], frame: Frame) -> None:
-        """Run actions against what the frame showed."""
-        if not actions:
-            return
-        cursor = imgui.get_io().mouse_pos
-        dense = self.gui.pixels_per_point
-        under = [c.index for c in frame.charts if c.layout.outer.contains(cursor.x * dense, cursor.y * dense)]
-        focus = frame.charts[0].index if len(frame.charts) == 1 else under[0] if under else None
-        context = Context(
-            state=self.state,
-            names=[market.symbol or market.requested for market in self.link.markets],
-            focus=focus if self.link.markets else None,
-            wall_ns=frame.wall_ns,
-            event_ns=frame.event_ns,
-            plot_width_px=frame.charts[0].layout.price.width if frame.charts else 0.0,
-            feed_state=FeedState.STARTING if frame.engine is None else FeedState(int(frame.engine.status["state"])),
-        )
-        for action in actions:
-            action.run(context)
-        for command in context.commands:
-            self._send(command)
-        self._requests += context.requests
-        for text in context.notes:
-            self.overlays.notes.add(text, frame.steady_s)
 
     def _send(self, command: Command) -> None:
         if isinstance(command, Configure):
@@ -324,6 +223,7 @@ class ViewLoop:
             steady_s=steady_s,
             event_ns=event_ns,
             scale=scale,
+            gui_scale=scale / self.gui.pixels_per_point,
             charts=charts,
             figures=self.figures,
             chart_count=max(1, count),

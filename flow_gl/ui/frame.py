@@ -66,6 +66,9 @@ class Frame:
     event_ns: int
     """Event time at the live edge, as shown."""
     scale: float
+    """Content scale: framebuffer pixels per pixel at scale 1."""
+    gui_scale: float
+    """ImGui's units per pixel at scale 1; the same where its unit is a framebuffer pixel."""
     charts: list[ChartFrame]
     figures: Figures
     chart_count: int

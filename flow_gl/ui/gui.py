@@ -53,9 +53,10 @@ class Gui:
 
     def set_look(self, palette: Palette, scale: float) -> None:
         """Restyle, where the palette or the scale is another than before."""
-        if self._look != (palette, scale):
-            self._look = (palette, scale)
-            theme.apply(palette, scale)
+        unit = scale / self.pixels_per_point
+        if self._look != (palette, unit):
+            self._look = (palette, unit)
+            theme.apply(palette, unit)
 
     def begin(self, width: int, height: int, dt_s: float) -> None:
         """Start a frame over a framebuffer of `width` x `height` pixels, `dt_s` after the last."""
@@ -73,7 +74,7 @@ class Gui:
         dense = io.display_framebuffer_scale.x
         self.central = (pos.x * dense, pos.y * dense, size.x * dense, size.y * dense)
         assert self._look is not None
-        self.pen.begin(imgui.get_background_draw_list(), self._look[1] / dense, dense)
+        self.pen.begin(imgui.get_background_draw_list(), self._look[1] * dense, dense)
 
     def end(self) -> None:
         """Draw the overlays into the bound framebuffer."""

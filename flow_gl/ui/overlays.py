@@ -24,6 +24,8 @@ class Overlays:
     def __init__(self) -> None:
         self.notes: Final = notices.Notes()
         self.is_menu_open = False
+        self._is_menu_due = False
+        self._menu_at: tuple[float, float] | None = None
         self._headers: list[Header] = []
         self._sheets: Final = [
             Sheet("session", session.form),
@@ -53,13 +55,18 @@ class Overlays:
             help_panel.draw(frame, state)
         for chart in frame.charts:
             _bubbles(chart, frame, state, pen)
+        if self._is_menu_due:
+            self._is_menu_due = False
+            imgui.open_popup(menu.POPUP)
+        if self._menu_at is not None and imgui.is_popup_open(menu.POPUP):
+            imgui.set_next_window_pos(self._menu_at)
         chosen = menu.draw(frame, state)
         self.is_menu_open = imgui.is_popup_open(menu.POPUP)
         return commands, chosen
 
-    def open_menu(self) -> None:
-        """Have the menu open at the mouse; called within a frame."""
-        imgui.open_popup(menu.POPUP)
+    def ask_for_menu(self, at: tuple[float, float] | None = None) -> None:
+        """Have the menu open in the next frame drawn, at a point (ImGui's units) or where the mouse is."""
+        self._is_menu_due, self._menu_at = True, at
 
 
 def _bubbles(chart: ChartFrame, frame: Frame, state: ViewState, pen: Pen) -> None:

@@ -24,13 +24,17 @@ class Pen:
         self._list: imgui.ImDrawList
         self.scale = 1.0
         self._dense = 1.0
+        self._unit = 1.0
 
     def begin(self, draw_list: imgui.ImDrawList, scale: float, dense: float) -> None:
-        """Draw into `draw_list` from here on; `dense` framebuffer pixels per unit of the list."""
+        """Draw into `draw_list` from here on.
+
+        `scale` is framebuffer pixels per pixel at scale 1, `dense` framebuffer pixels per unit of the list.
+        """
         self._list = draw_list
         if (scale, dense) != (self.scale, self._dense):
             self._widths.clear()
-        self.scale, self._dense = scale, dense
+        self.scale, self._dense, self._unit = scale, dense, scale / dense
 
     def width(self, text: str, size: float, *, bold: bool = False) -> float:
         """Width of a text in framebuffer pixels."""
@@ -39,7 +43,7 @@ class Pen:
         if found is None:
             if len(self._widths) >= _KEPT:
                 self._widths.clear()
-            imgui.push_font(self._fonts[bold], size * self.scale / imgui.get_style().font_scale_main)
+            imgui.push_font(self._fonts[bold], size * self._unit / imgui.get_style().font_scale_main)
             found = imgui.calc_text_size(text).x * self._dense
             imgui.pop_font()
             self._widths[key] = found
@@ -55,7 +59,7 @@ class Pen:
         """Write with the upper left corner at (x, y), snapped to whole pixels."""
         dense = self._dense
         place = (round(x) / dense, round(y) / dense)
-        self._list.add_text(self._fonts[bold], size * self.scale, place, u32(color, alpha), text)
+        self._list.add_text(self._fonts[bold], size * self._unit, place, u32(color, alpha), text)
 
     def text_middle(
         self, x: float, y: float, text: str, color: Rgb, size: float, *, bold: bool = False, alpha: float = 1.0
@@ -66,7 +70,7 @@ class Pen:
 
     def line(self, size: float) -> float:
         """Height of a line of text in framebuffer pixels."""
-        return size * self.scale * self._dense * 1.17
+        return size * self.scale * 1.17
 
     def box(
         self, x: float, y: float, width: float, height: float, color: Rgb, *, alpha: float = 1.0, rounding: float = 0.0
@@ -77,7 +81,7 @@ class Pen:
             (x / dense, y / dense),
             ((x + width) / dense, (y + height) / dense),
             u32(color, alpha),
-            rounding * self.scale,
+            rounding * self._unit,
         )
 
     def frame(
@@ -89,18 +93,18 @@ class Pen:
             (x / dense, y / dense),
             ((x + width) / dense, (y + height) / dense),
             u32(color, alpha),
-            rounding * self.scale,
-            max(1.0, round(self.scale)),
+            rounding * self._unit,
+            max(1.0, round(self._unit)),
         )
 
     def dot(self, x: float, y: float, radius: float, color: Rgb, *, alpha: float = 1.0) -> None:
         """A disc of `radius` at content scale 1."""
         dense = self._dense
-        self._list.add_circle_filled((x / dense, y / dense), radius * self.scale, u32(color, alpha))
+        self._list.add_circle_filled((x / dense, y / dense), radius * self._unit, u32(color, alpha))
 
     def arrow(self, x: float, y: float, size: float, direction: int, color: Rgb) -> None:
         """A triangle of `size` around (x, y), pointing up (+1) or down (-1); a dash for 0."""
-        dense, half = self._dense, 0.5 * size * self.scale
+        dense, half = self._dense, 0.5 * size * self._unit
         x, y = x / dense, y / dense
         if direction == 0:
             self._list.add_rect_filled((x - half, y - 0.18 * half), (x + half, y + 0.18 * half), u32(color))
@@ -113,8 +117,8 @@ class Pen:
 
     def bars(self, x: float, y: float, size: float, color: Rgb) -> None:
         """Three bars: the menu's button, around (x, y)."""
-        dense, half = self._dense, 0.5 * size * self.scale
-        thick = max(1.0, round(1.5 * self.scale))
+        dense, half = self._dense, 0.5 * size * self._unit
+        thick = max(1.0, round(1.5 * self._unit))
         for row in (-0.62, 0.0, 0.62):
             top = round(y / dense + row * half - thick / 2)
             self._list.add_rect_filled((x / dense - half, top), (x / dense + half, top + thick), u32(color), 1.0)

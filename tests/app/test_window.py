@@ -139,10 +139,10 @@ def test_keys_choose_charts_lock_mute_and_reset(desk):
 
 
 def test_s_asks_for_a_picture_and_escape_goes_back(desk):
-    desk.loop.take_requests()
+    desk.loop.hands.take_requests()
     desk.key("s", "c")
     desk.until(lambda: desk.state.charts[0].cleared_before_ns > 0, "C did not clear")
-    assert desk.loop.take_requests() == [Request.SCREENSHOT]
+    assert desk.loop.hands.take_requests() == [Request.SCREENSHOT]
     desk.key("Escape")
     desk.until(lambda: desk.state.charts[0].cleared_before_ns == 0, "Esc did not bring back")
 

@@ -25,6 +25,9 @@ FORM_S: Final = 0.1
 """A sheet's texts are formed this often."""
 ROW_SHARE: Final = 1.42
 """Height of a row, of the text's."""
+LABEL_EMS: Final = 7.0
+COLUMN_EMS: Final = 5.2
+"""Least widths of a name and of a value, of the text's size."""
 _PLACES: Final = {
     # name: column, upper border below the header, height; content scale 1. Two columns over the oldest history.
     "controls": (0, 0.0, 572.0),
@@ -37,7 +40,7 @@ _PLACES: Final = {
 @contextmanager
 def window(name: str, frame: Frame, state: ViewState) -> Iterator[bool]:
     """A panel's window: docked or floating, remembered, closed by its key or its cross. Yields whether to fill it."""
-    scale = frame.scale
+    scale = frame.gui_scale
     column, top, height = _PLACES[name]
     area = imgui.get_main_viewport().work_size
     header = 40.0 * scale
@@ -49,7 +52,7 @@ def window(name: str, frame: Frame, state: ViewState) -> Iterator[bool]:
     action = BY_NAME[name]
     # What follows ### is the window's identity: the title may change, the remembered place stays.
     flags = imgui.WindowFlags_.no_nav_inputs.value | imgui.WindowFlags_.no_focus_on_appearing.value
-    flags |= imgui.WindowFlags_.no_collapse.value
+    flags |= imgui.WindowFlags_.no_collapse.value | imgui.WindowFlags_.horizontal_scrollbar.value
     is_filled, is_open = imgui.begin(f"{action.title}   {action.key_label}###{name}", True, flags)
     try:
         yield is_filled
@@ -121,11 +124,12 @@ def figures(section: Section, pen: Pen, palette: Palette) -> None:
     size = imgui.get_font_size()
     step = round(size * ROW_SHARE)
     left, top = imgui.get_cursor_screen_pos()
-    width = imgui.get_content_region_avail().x
+    # Many charts make the sheet wider than its window, which then scrolls sideways.
+    width = max(imgui.get_content_region_avail().x, LABEL_EMS * size + COLUMN_EMS * size * _columns(section))
     imgui.dummy((width, step * len(section.rows)))
     draw_list = imgui.get_window_draw_list()
     bottom = imgui.get_window_pos().y + imgui.get_window_height()
-    labels_width = width * section.label_share
+    labels_width = width * section.label_share if _columns(section) < 3 else LABEL_EMS * size
     quiet, plain = u32(palette.quiet), u32(palette.text)
     for row in section.rows:
         if top > bottom:
@@ -137,6 +141,10 @@ def figures(section: Section, pen: Pen, palette: Palette) -> None:
             x = left + labels_width + (index + 1) * column - pen.points(value)
             draw_list.add_text((round(x), top), plain if color is None else u32(color), value)
         top += step
+
+
+def _columns(section: Section) -> int:
+    return max((len(row.values) for row in section.rows), default=0)
 
 
 def right(text: str, color: Rgb | None = None) -> None:

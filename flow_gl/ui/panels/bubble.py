@@ -51,7 +51,7 @@ def lines(row: np.void, *, tick_size: int, bucket_ns: int, threshold: float) -> 
 def draw_hovered(chart: ChartFrame, row: np.void, frame: Frame, state: ViewState, *, pen: Pen) -> None:
     """The plate beside the mouse."""
     assert chart.scene is not None
-    scale = frame.scale
+    scale = frame.gui_scale
     mouse = imgui.get_mouse_pos()
     viewport = imgui.get_main_viewport()
     # Beside the mouse, on the side with room, so that the bubble itself stays in view.
@@ -64,9 +64,9 @@ def draw_hovered(chart: ChartFrame, row: np.void, frame: Frame, state: ViewState
 
 def draw_pinned(chart: ChartFrame, row: np.void, frame: Frame, state: ViewState, *, pen: Pen) -> None:
     """The plate of the pinned bubble, at the upper left of its chart."""
-    scale, pane = frame.scale, chart.layout.price
+    scale, pane = frame.gui_scale, chart.layout.price
     dense = imgui.get_io().display_framebuffer_scale.x
-    place = ((pane.right - 130 * scale) / dense - _WIDTH_PX * scale, (pane.y + 14 * scale) / dense)
+    place = (pane.right / dense - (130 + _WIDTH_PX) * scale, pane.y / dense + 14 * scale)
     imgui.set_next_window_pos(place, imgui.Cond_.appearing.value)
     _plate(f"Pinned###pinned{chart.index}", chart, row, frame, state, pen=pen)
 
@@ -87,7 +87,7 @@ def _plate(name: str, chart: ChartFrame, row: np.void, frame: Frame, state: View
         flags |= imgui.WindowFlags_.no_collapse.value
     is_filled, is_open = imgui.begin(name, True if is_pinned else None, flags)
     if is_filled:
-        imgui.dummy((_WIDTH_PX * frame.scale, 0))
+        imgui.dummy((_WIDTH_PX * frame.gui_scale, 0))
         bucket_ns = market.bucket_ns << level
         found = lines(row, tick_size=market.tick_size, bucket_ns=bucket_ns, threshold=state.filters.threshold)
         rows = [Row(label, (value,), (_color(palette, sign),)) for label, value, sign in found]

@@ -32,7 +32,7 @@ _READING: Final = (
 
 def draw(frame: Frame, state: ViewState) -> None:
     """Draw the panel over the middle."""
-    scale = frame.scale
+    scale = frame.gui_scale
     viewport = imgui.get_main_viewport()
     # Height 0 fits the contents, where the window has the room.
     size = (

@@ -25,7 +25,7 @@ def top(frame: Frame, _state: ViewState) -> list[Command]:
             overlay_text=f"{figures.fps:.0f} fps",
             scale_min=0.0,
             scale_max=most,
-            graph_size=(0, 44 * frame.scale),
+            graph_size=(0, 44 * frame.gui_scale),
         )
         imgui.pop_item_width()
     return []

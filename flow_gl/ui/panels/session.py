@@ -70,7 +70,7 @@ def _profile(markets: list[MarketReader]) -> Section:
     ]
     rows.append(Row("In value area", tuple(map(_held, markets))))
     steps = [int(m.profile["step"]) for m in markets]
-    rows.append(Row("Rule", tuple(f"{step} row{'s' * (step > 1)} at a time" for step in steps)))
+    rows.append(Row("Rule", tuple(f"{step} row{'s' * (step > 1)}" for step in steps)))
     rows.append(Row("LVN", tuple(str(int(m.profile["lvn_count"])) for m in markets)))
     rows.append(Row("HVN", tuple(str(int(m.profile["hvn_count"])) for m in markets)))
     return Section("Profile", rows)
