@@ -445,3 +445,23 @@ def test_a_newer_archive_is_left_alone(url: str) -> None:
     assert "update flow_gl" in archive.status().message
     archive.close()
     assert query(url, "SELECT count(*) FROM bubbles") == [(0,)]
+
+
+def test_the_documented_question_gives_the_delta_of_each_half_hour(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "archive.sqlite3"
+    store, (bubbles, points) = make_market(), make_rows(4000, start=DAY_START + 15 * 3_600_000_000_000)
+    bubbles["buy"], bubbles["sell"] = np.arange(4000) % 7, np.arange(4000) % 5
+    append(store, (bubbles, points))
+    archive_all(str(path), store)
+    documented = (Path(__file__).parents[2] / "docs" / "archive.md").read_text(encoding="utf-8")
+    code = documented.split("```python\n")[1].split("```")[0]
+    code = code.replace("/home/me/.local/share/flow_gl/archive.sqlite3", str(path))
+    names: dict[str, Any] = {}
+    exec(compile(code, "archive.md", "exec"), names)
+    names["engine"].dispose()
+    delta = (bubbles["buy"] - bubbles["sell"]).tolist()
+    said = [line.split() for line in capsys.readouterr().out.splitlines()[1:4]]
+    assert [row[1] for row in said] == ["10:00:00-05:00", "10:30:00-05:00", "11:00:00-05:00"]
+    assert [int(row[2]) for row in said] == [sum(delta[:1800]), sum(delta[1800:3600]), sum(delta[3600:])]

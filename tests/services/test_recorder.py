@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from flow_gl.core.clock import ManualClock
 from flow_gl.core.marks import Mark
 from flow_gl.core.schema import TRADE, UNDEF_PRICE
+from flow_gl.core.sessions import SessionCalendar
 from flow_gl.feed.base import Definition, FeedGap, Mapping, Trades
 from flow_gl.feed.files import read_items
 from flow_gl.services import recording
@@ -573,3 +574,23 @@ def test_a_kill_at_any_instant_loses_at_most_the_last_second(tmp_path: Path) -> 
         assert len(found.trades) >= max(held, due)
         held = len(found.trades)
     assert held > 0
+
+
+def test_a_real_day_is_recorded_by_the_exchange_s_sessions_byte_for_byte(tmp_path: Path, real_data: Path) -> None:
+    rows = official(real_data / "nq-20251128.trades.dbn.zst")
+    calendar = SessionCalendar()
+    tape = make_tape(1 << 17)
+    recorder = Recorder(
+        tmp_path, dataset=DATASET, session_of=calendar.session_at, clock=ManualClock(int(rows["ts_recv"][0]))
+    )
+    recorder.start(tape, is_threaded=False)
+    tape.append(rows)
+    recorder.close()
+    (entry,) = list_recordings(tmp_path)
+    assert entry.trade_date == 20251128
+    assert official(entry.path).tobytes() == rows.tobytes()
+    again = Recorder(tmp_path, dataset=DATASET, session_of=calendar.session_at)
+    again.start(tape, position=0, is_threaded=False)
+    again.close()
+    assert again.status().already == len(rows)
+    assert official(entry.path).tobytes() == rows.tobytes()
