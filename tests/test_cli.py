@@ -69,7 +69,14 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int
         ("demo --burst 5s:90s", 2, "--burst: a start, a length and a factor"),
         ("demo --speed 20000", 2, "0.1 to 10000, or max"),
         ("demo --config /nowhere.toml", 2, "cannot read the config file /nowhere.toml"),
-        ("replay", 2, "Missing argument 'FILE...'"),
+        ("replay", 2, "files, or --session with a trade date, were expected"),
+        ("replay x.dbn --session 2025-11-28", 2, "files, or --session with a trade date, were expected"),
+        ("replay --session yesterday", 2, "a trade date like 2025-11-28 was expected, 'yesterday' came"),
+        ("replay --session 2025-11-28 --record-dir /nowhere", 3, "no recording of GLBX.MDP3 of 2025-11-28"),
+        ("sessions --archive redis://x", 2, "archive"),
+        ("download --symbols NQ.v.0 --start 2025-11-28", 4, "no Databento key"),
+        ("download --symbols NQ.v.0 --start soon", 2, "--start"),
+        ("download --start 2025-11-28", 2, "Missing option '--symbols'"),
         ("replay /nowhere.dbn", 3, "/nowhere.dbn: there is no such file"),
         ("replay /tmp", 3, "/tmp is a folder"),
         ("replay /nowhere.dbn --speed 0", 2, "speed was '0'"),
@@ -192,6 +199,24 @@ def test_export_keeps_what_precedes_the_damage_and_ends_with_3(
     assert (tmp_path / "out" / "levels.json").exists()
 
 
+def test_a_recorded_session_is_replayed_by_its_date(shown: Shown, tmp_path: Path) -> None:
+    path = tmp_path / "GLBX.MDP3-20251128.dbn.zst"
+    write_dbn(path, trades([0.0, 1.0]).rows, symbols={1: "NQZ5"})
+    assert run(["replay", "--session", "2025-11-28", "--record-dir", str(tmp_path)]) == 0
+    assert shown[0][0] == FilesSpec(paths=(str(path),))
+
+
+def test_sessions_lists_recordings_and_says_when_there_is_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    archive = f"sqlite:///{tmp_path / 'none.db'}"
+    assert run(["sessions", "--archive", archive, "--record-dir", str(tmp_path)]) == 0
+    assert "holds no session" in capsys.readouterr().out
+    write_dbn(tmp_path / "GLBX.MDP3-20251128.dbn.zst", trades([0.0]).rows, symbols={1: "NQZ5"})
+    assert run(["sessions", "--archive", archive, "--record-dir", str(tmp_path)]) == 0
+    assert "recorded: 2025-11-28" in capsys.readouterr().out
+
+
 def test_an_unknown_symbol_is_told_with_what_there_is(
     day: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -200,7 +225,7 @@ def test_an_unknown_symbol_is_told_with_what_there_is(
     assert "NQZ5" in err
 
 
-@pytest.mark.parametrize("command", ["demo", "replay", "live", "export", "doctor"])
+@pytest.mark.parametrize("command", ["demo", "replay", "live", "export", "sessions", "download", "doctor"])
 def test_every_command_explains_itself_with_its_flags(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run([command, "--help"]) == 0
     text = capsys.readouterr().out

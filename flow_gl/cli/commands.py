@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from flow_gl.cli.options import Drawing, Files, Speed, flag, takes_drawing_flags
+from flow_gl.cli.history import recordings_of
+from flow_gl.cli.options import Drawing, Speed, flag, takes_drawing_flags
 from flow_gl.core.errors import FeedError, UsageError
 
 
@@ -54,8 +55,18 @@ def demo(
 
 @takes_drawing_flags
 def replay(
-    files: Files,
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="FILE...", help="DBN or Databento CSV, plain or zstd, in order of time."),
+    ] = None,
     *,
+    session: Annotated[
+        str | None, flag("--session", "Instead of files: a recorded session, by its trade date.", "DATE")
+    ] = None,
+    record_dir: Annotated[
+        Path | None, flag("--record-dir", "Folder of the recordings, instead of your own.", "DIR")
+    ] = None,
+    dataset: Annotated[str | None, flag("--dataset", "Of the recorded session (default GLBX.MDP3).", "D")] = None,
     symbol: Annotated[
         list[str] | None,
         flag("--symbol", "Contract to chart; repeatable (default: the outright with most volume).", "S"),
@@ -72,19 +83,23 @@ def replay(
     \b
     flow-gl replay nq-20251128.trades.dbn.zst --speed 60
     flow-gl replay day1.dbn.zst day2.dbn.zst --symbol NQZ5 --from 09:30
+    flow-gl replay --session 2025-11-28
     flow-gl replay day.csv --speed max --headless --screenshot day.png
     """
     from flow_gl.cli import draw
     from flow_gl.core.spec import FilesSpec
 
-    settings = draw.read_settings(drawing, speed=speed)
+    settings = draw.read_settings(drawing, speed=speed, record_dir=record_dir, dataset=dataset)
+    if bool(files) == bool(session):
+        raise UsageError("replay: files, or --session with a trade date, were expected")
+    paths = recordings_of(session, settings.record_dir, settings.dataset) if session else files or []
     feed = FilesSpec(
-        paths=draw.check_files(files),
+        paths=draw.check_files(paths),
         symbols=tuple(part.strip() for text in symbol or () for part in text.split(",") if part.strip()),
         from_time=from_,
         speed=None if math.isinf(settings.speed) else settings.speed,
     )
-    title = ", ".join(path.name for path in files[:3]) + (" ..." if len(files) > 3 else "")
+    title = ", ".join(path.name for path in paths[:3]) + (" ..." if len(paths) > 3 else "")
     raise typer.Exit(draw.show(feed, settings, drawing, title=f"flow_gl {title}"))
 
 

@@ -10,6 +10,7 @@ import typer
 
 from flow_gl import __version__
 from flow_gl.cli.commands import demo, live, replay
+from flow_gl.cli.history import download, sessions
 from flow_gl.cli.tools import bench, doctor, export
 from flow_gl.core.errors import EXIT_FAULT, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, FlowError
 from flow_gl.core.log import masked
@@ -82,7 +83,7 @@ def run(arguments: Sequence[str]) -> int:
 
 def _register() -> None:
     if not app.registered_commands:
-        for command in (demo, replay, live, export, doctor):
+        for command in (demo, replay, live, export, sessions, download, doctor):
             app.command()(command)
         # The flags behind a benchmark's name are its own, --help too.
         own_flags = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}

@@ -18,6 +18,11 @@ def data_dir() -> Path:
     return platformdirs.user_data_path(APP)
 
 
+def recordings_dir() -> Path:
+    """Recordings of live sessions, where no other folder is asked for."""
+    return data_dir() / "recordings"
+
+
 def cache_dir() -> Path:
     """What can be made again: compiled kernels, session calendars."""
     return platformdirs.user_cache_path(APP)

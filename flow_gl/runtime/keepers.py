@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from flow_gl.core.clock import Clock
 from flow_gl.core.errors import UsageError
-from flow_gl.core.folders import data_dir
+from flow_gl.core.folders import recordings_dir
 from flow_gl.core.log import get_logger
 from flow_gl.core.sessions import SessionCalendar
 from flow_gl.core.spec import LiveSpec
@@ -19,14 +19,6 @@ from flow_gl.store.ring import Ring
 
 if TYPE_CHECKING:
     from flow_gl.services.archive import Archive
-
-RECORDINGS: Final = "recordings"
-"""Folder of the recordings in the user's data folder."""
-
-
-def recordings_dir(record_dir: str | None) -> Path:
-    """Where recordings are kept."""
-    return Path(record_dir) if record_dir else data_dir() / RECORDINGS
 
 
 class Keepers:
@@ -42,7 +34,7 @@ class Keepers:
         self._archive: Final = None if spec.archive == "off" else _archive(spec.archive)
         self._recorder: Final = (
             Recorder(
-                recordings_dir(spec.record_dir),
+                Path(spec.record_dir) if spec.record_dir else recordings_dir(),
                 dataset=spec.dataset,
                 session_of=SessionCalendar().session_at,
                 clock=clock,
