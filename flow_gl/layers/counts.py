@@ -128,11 +128,12 @@ class CountsLayer:
         packed["place"][:, 0] = rows["id"] - base.bucket_id
         packed["place"][:, 1] = (rows["price"] - base.price) * UNITS_PER_TICK // base.tick_size
         atlas = self._chart.kit.atlas
-        offsets, cells = packed["offset_px"], packed["cell"]
-        for index, (contracts, size_px) in enumerate(zip(volume.tolist(), size.tolist(), strict=True)):
-            cell = atlas.cell(count_text(contracts), size_px)
-            offsets[index] = (cell.left - 0.5 * cell.advance, 0.5 * cell.cap_height - cell.top, cell.width, cell.height)
-            cells[index] = (cell.u, cell.v)
+        cells = [atlas.cell(count_text(n), px) for n, px in zip(volume.tolist(), size.tolist(), strict=True)]
+        if cells:
+            packed["offset_px"] = [
+                (c.left - 0.5 * c.advance, 0.5 * c.cap_height - c.top, c.width, c.height) for c in cells
+            ]
+            packed["cell"] = [(c.u, c.v) for c in cells]
         self._rows.reserve(len(packed))
         self._rows.write(0, packed)
         self._count = len(packed)

@@ -11,6 +11,8 @@ from typing import Final
 from flow_gl.gl.api import GL
 from flow_gl.gl.counters import FrameCounters
 from flow_gl.gl.kit import Kit
+from flow_gl.gl.shapes import ShapeBatch
+from flow_gl.gl.text import TextBatch
 from flow_gl.gl.timing import LayerTimer
 from flow_gl.gl.view import Rect
 from flow_gl.layers.axes import CvdAxisLayer, PriceAxisLayer, TimeAxisLayer
@@ -42,9 +44,9 @@ class Batch(Enum):
 class Pane(Enum):
     """What a layer's drawing is cut to."""
 
-    WHOLE = "whole"
-    PRICE = "price"
-    CVD = "cvd"
+    WHOLE = 0
+    PRICE = 1
+    CVD = 2
 
 
 DRAW_ORDER: Final[tuple[tuple[str, Callable[[Chart], Layer] | Batch, Pane], ...]] = (
@@ -85,10 +87,26 @@ class ChartStack:
     def __init__(self, kit: Kit) -> None:
         self.chart: Final = Chart(kit)
         self.counters: Final[FrameCounters] = self.chart.counters
-        self._steps: Final[list[tuple[str, Layer | Batch, Pane]]] = [
-            (name, make if isinstance(make, Batch) else make(self.chart), pane) for name, make, pane in DRAW_ORDER
-        ]
-        self._layers: Final = [step for _, step, _ in self._steps if not isinstance(step, Batch)]
+        self._layers: Final[list[Layer]] = []
+        self._draws: Final[list[tuple[str, Callable[[Scene], None], int]]] = []
+        for name, step, pane in DRAW_ORDER:
+            if isinstance(step, Batch):
+                self._draws.append((name, self._batch_draw(step), pane.value))
+                continue
+            layer = step(self.chart)
+            self._layers.append(layer)
+            if not isinstance(layer, SketchLayer) or isinstance(layer, StandingLayer):
+                self._draws.append((name, layer.draw, pane.value))
+
+    def _batch_draw(self, batch: Batch) -> Callable[[Scene], None]:
+        chart = self.chart
+        batches: dict[Batch, ShapeBatch | TextBatch] = {
+            Batch.UNDER: chart.under,
+            Batch.OVER: chart.over,
+            Batch.TEXT: chart.text,
+        }
+        rows = batches[batch]
+        return lambda _: rows.draw(*chart.screen_px)
 
     def setup(self) -> None:
         """Compile shaders, make buffers. A GL context is current. Raises ShaderError."""
@@ -107,29 +125,19 @@ class ChartStack:
     def draw(self, scene: Scene, *, timer: LayerTimer | None = None) -> None:
         """Draw onto the bound framebuffer, whose ground the caller has cleared."""
         GL.glEnable(GL.GL_SCISSOR_TEST)
-        outer = _outer(scene)
-        clipped: Pane | None = None
-        for name, step, pane in self._steps:
-            if not isinstance(step, Batch) and isinstance(step, SketchLayer) and not isinstance(step, StandingLayer):
-                continue
-            if pane is not clipped:
-                rects = {Pane.WHOLE: outer, Pane.PRICE: scene.price_view.rect, Pane.CVD: scene.cvd_view.rect}
+        rects = _outer(scene), scene.price_view.rect, scene.cvd_view.rect
+        clipped = -1
+        for name, draw, pane in self._draws:
+            if pane != clipped:
                 self.chart.clip(rects[pane])
                 clipped = pane
-            if timer is not None:
-                timer.begin(name)
-            if isinstance(step, Batch):
-                self._draw_batch(step)
+            if timer is None:
+                draw(scene)
             else:
-                step.draw(scene)
-            if timer is not None:
+                timer.begin(name)
+                draw(scene)
                 timer.end()
         GL.glDisable(GL.GL_SCISSOR_TEST)
-
-    def _draw_batch(self, batch: Batch) -> None:
-        width, height = self.chart.screen_px
-        chart = self.chart
-        (chart.under if batch is Batch.UNDER else chart.over if batch is Batch.OVER else chart.text).draw(width, height)
 
     def release(self) -> None:
         """Free everything on the GPU but what is shared."""
