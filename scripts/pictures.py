@@ -8,10 +8,8 @@ are drawn on the software rasteriser.
 
 import os
 import sys
-import tempfile
 import time
 from collections.abc import Callable
-from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,7 +20,6 @@ import numpy as np
 from imgui_bundle import imgui
 from PIL import Image
 
-from flow_gl.app import ViewOptions, run_view
 from flow_gl.core.clock import SYSTEM
 from flow_gl.core.palette import COLOUR_BLIND, LIGHT
 from flow_gl.core.schema import FeedState
@@ -32,7 +29,6 @@ from flow_gl.gl.capture import read_picture
 from flow_gl.gl.context import HeadlessContext
 from flow_gl.layers import hit
 from flow_gl.layers.discs import volumes
-from flow_gl.ui.actions import PANELS
 from flow_gl.ui.gui import Gui
 from flow_gl.ui.state import ViewState
 from flow_gl.view_loop import ViewLoop
@@ -57,8 +53,6 @@ class Shot:
     run_s: float = 5.0
     """Event seconds after the history."""
     prepare: Prepare = field(default=lambda _: None)
-    panels: tuple[str, ...] = ()
-    """Taken by the whole program, which also measures its frames for the performance panel."""
 
 
 def point_at_largest(loop: ViewLoop) -> None:
@@ -76,6 +70,11 @@ def point_at_largest(loop: ViewLoop) -> None:
             return
 
 
+def open_panels(loop: ViewLoop) -> None:
+    """All but the performance panel: what a frame costs here says nothing about a desk's machine."""
+    loop.state.open_panels = {"controls", "session", "feed"}
+
+
 def use_light(loop: ViewLoop) -> None:
     loop.state.palette = LIGHT
 
@@ -85,11 +84,11 @@ def use_colour_blind(loop: ViewLoop) -> None:
 
 
 SHOTS = {
-    "chart": Shot(DemoSpec(seed=11), size=(1920, 1080)),
+    "chart": Shot(DemoSpec(seed=11), span_s=100, size=(1920, 1080)),
     "hover": Shot(DemoSpec(seed=7, symbols=("NQ",)), span_s=120, size=(1280, 720), prepare=point_at_largest),
     "halt": Shot(DemoSpec(seed=4, symbols=("ES",), halts=((-170.0, 110.0),)), span_s=420, size=(1280, 720)),
     "burst": Shot(DemoSpec(seed=5, symbols=("NQ",), bursts=((-50.0, 25.0, 25.0),)), size=(1280, 720)),
-    "panels": Shot(DemoSpec(seed=9, symbols=("NQ",)), size=(1920, 1080), run_s=12.0, panels=PANELS),
+    "panels": Shot(DemoSpec(seed=9, symbols=("NQ",)), size=(1920, 1080), prepare=open_panels),
     "light": Shot(DemoSpec(seed=3, symbols=("NQ",)), size=(1280, 720), prepare=use_light),
     "colour-blind": Shot(DemoSpec(seed=3, symbols=("NQ",)), size=(1280, 720), prepare=use_colour_blind),
 }
@@ -141,26 +140,6 @@ def take(shot: Shot) -> Image.Image:
         link.close()
 
 
-def take_with_panels(shot: Shot) -> Image.Image:
-    """Let the program itself run a shot's market and draw it."""
-    link = EngineLink.start(EngineSpec(feed=shot.market))
-    with tempfile.TemporaryDirectory() as folder, closing(link):
-        path = Path(folder) / "panels.png"
-        options = ViewOptions(
-            headless=True,
-            width=shot.size[0],
-            height=shot.size[1],
-            duration_s=shot.run_s,
-            span_s=shot.span_s,
-            panels=shot.panels,
-            screenshot=path,
-            remember=False,
-        )
-        run_view(options, link)
-        with Image.open(path) as picture:
-            return picture.copy()
-
-
 def is_caught_up(loop: ViewLoop, charts: int) -> bool:
     engine = loop.link.engine
     return engine is not None and engine.status["state"] == FeedState.DEMO and len(loop.link.markets) == charts
@@ -177,5 +156,4 @@ def save(picture: Image.Image, path: Path) -> None:
 
 if __name__ == "__main__":
     for name in sys.argv[1:] or SHOTS:
-        shot = SHOTS[name]
-        save(take_with_panels(shot) if shot.panels else take(shot), FOLDER / f"{name}.png")
+        save(take(SHOTS[name]), FOLDER / f"{name}.png")

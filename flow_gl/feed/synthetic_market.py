@@ -164,7 +164,8 @@ class SyntheticMarket:
         # An exponential variable modulo a bound is that variable cut off at the bound: it has no memory.
         tail = self.contract.size_tail
         logs = self._random.standard_exponential(count, np.float32) % np.float32(tail * np.log(self.contract.size_cap))
-        return np.exp(logs * np.float32(1 / tail)).astype(np.int64)
+        sizes: Ints = np.exp(logs * np.float32(1 / tail)).astype(np.int64)
+        return sizes
 
     def _quotes(self, mood: Mood, orders: Orders, ratio: float) -> tuple[Ints, Ints]:
         """Bid and ask at each order, in ticks. `ratio`: how much faster than natural; it leaves volatility alone."""
@@ -269,7 +270,8 @@ class SyntheticMarket:
 def _geometric(random: np.random.Generator, chance: float, count: int) -> Ints:
     """Geometric numbers from 1 on, by an exponential: half the time of NumPy's own."""
     tries = random.standard_exponential(count, np.float32) * np.float32(-1 / np.log1p(-chance))
-    return tries.astype(np.int64) + 1
+    whole: Ints = tries.astype(np.int64) + 1
+    return whole
 
 
 def merge_in_time(parts: Sequence[Ints]) -> NDArray[np.void]:

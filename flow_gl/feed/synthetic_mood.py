@@ -159,12 +159,14 @@ def _autoregress(last: float, noise: Floats, step_s: float, tau_s: float) -> Flo
     """Follow `last` by len(noise) steps of a stationary autoregression of unit variance."""
     keep = float(np.exp(-step_s / tau_s))
     memory, carry = _powers(keep, len(noise))
-    return memory @ (noise * np.sqrt(1 - keep * keep)) + carry * last
+    values: Floats = memory @ (noise * np.sqrt(1 - keep * keep)) + carry * last
+    return values
 
 
 def _fade(last: float, jumps: Floats, step_s: float) -> Floats:
     memory, carry = _powers(float(np.exp(-step_s / _BURST_TAU_S)), len(jumps))
-    return memory @ jumps + carry * last
+    values: Floats = memory @ jumps + carry * last
+    return values
 
 
 @lru_cache(maxsize=64)
@@ -172,5 +174,6 @@ def _powers(keep: float, count: int) -> tuple[Floats, Floats]:
     """Lower triangle of keep ** (row - column), and keep ** (row + 1)."""
     rows = np.arange(count)
     lag = rows[:, None] - rows[None, :]
-    memory = np.where(lag >= 0, keep ** np.maximum(lag, 0), 0.0)
-    return memory, keep ** (rows + 1.0)
+    memory: Floats = np.where(lag >= 0, keep ** np.maximum(lag, 0), 0.0)
+    carry: Floats = keep ** (rows + 1.0)
+    return memory, carry
