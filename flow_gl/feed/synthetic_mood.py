@@ -175,5 +175,5 @@ def _powers(keep: float, count: int) -> tuple[Floats, Floats]:
     rows = np.arange(count)
     lag = rows[:, None] - rows[None, :]
     memory: Floats = np.where(lag >= 0, keep ** np.maximum(lag, 0), 0.0)
-    carry: Floats = keep ** (rows + 1.0)
+    carry: Floats = np.power(keep, rows + 1.0, dtype=np.float64)
     return memory, carry
