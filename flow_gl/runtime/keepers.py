@@ -91,6 +91,7 @@ _HOLDING: Final = (RecorderState.WAITING, RecorderState.RECORDING)
 def _archive(url: str | None) -> "Archive | None":
     """The archive; None where its packages are absent and nobody asked for it."""
     try:
+        from flow_gl.services.archive import Archive
         from flow_gl.services.archive_database import default_url
     except ModuleNotFoundError as error:
         if url is None:
