@@ -123,6 +123,7 @@ def test_after_a_day_of_faults_every_number_is_that_of_an_unbroken_run(gateway: 
     rig.until_state(FeedState.LIVE)
     published = gateway("stats")["published"]
     rig.until_trades(len(of(TAPE[:published], NQ, ES)))
+    rig.until(lambda: rig.feed.status().state is FeedState.LIVE and rig.gaps[-1].filled, what="the last gap filled")
     engine.numbers.pipeline.finish()
     rig.close()
 

@@ -37,6 +37,12 @@ class Session:
     instruments: set[int] = field(default_factory=set)
     encode: records.Encoder | None = None
     is_streaming: bool = False
+    sent_until: int = 0
+    """Trades of the tape that it has been told of, its own or not."""
+
+    def pick(self, rows: np.ndarray) -> bytes:
+        """Of these trades those that were asked for."""
+        return rows[np.isin(rows["instrument_id"], list(self.instruments))].tobytes()
 
     async def send(self, data: bytes) -> None:
         if self.writer.is_closing() or self.encode is None:
@@ -141,6 +147,10 @@ class Gateway:
         for subscription in session.subscriptions:
             if not await self.open_subscription(session, subscription):
                 return
+        while session.sent_until < market.published:  # what has happened while the replay was on its way
+            rows = market.tape[session.sent_until : market.published]
+            session.sent_until = market.published
+            await session.send(session.pick(rows))
         session.is_streaming = True
 
     async def open_subscription(self, session: Session, subscription: dict[str, str]) -> bool:
@@ -159,6 +169,7 @@ class Gateway:
             await session.send(records.system(3, "Finished definition replay", market.ts))
             return True
         session.instruments = {contract.instrument_id for contract in contracts}
+        session.sent_until = market.published
         if "start" in subscription:
             start = int(subscription["start"])
             if 0 < start < int(market.tape["ts_event"][market.oldest]) and market.oldest:
@@ -189,7 +200,7 @@ class Gateway:
         if self.is_mute:
             return
         for session in [session for session in self.sessions if session.is_streaming]:
-            data = rows[np.isin(rows["instrument_id"], list(session.instruments))].tobytes()
+            data = session.pick(rows)
             middle = len(data) // 2 // 48 * 48 + 20 if in_two else 0
             if middle:
                 await session.send(data[:middle])
