@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from flow_gl.core.schema import F_MAYBE_BAD_BOOK, LEVELS, UNDEF_PRICE, EventKind
 from flow_gl.engine.fold import Records, close_nb
 from flow_gl.engine.jit import kernel
-from flow_gl.engine.layout import BOUNDARY, COLUMNS, DONE, FOREIGN, FULL, MISFIT, NO_BUCKET, STRETCH, WORDS
+from flow_gl.engine.layout import BOUNDARY, CAPACITY, COLUMNS, DONE, FOREIGN, FULL, MISFIT, NO_BUCKET, STRETCH, WORDS
 
 _ACTION_TRADE = ord("T")
 _LOWEST = -(2**63)
@@ -151,13 +151,12 @@ def aggregate_nb(  # noqa: PLR0912, PLR0915, PLR0917  # one hot loop: calls and 
     cvd = s["cvd"]
     last_ts = s["last_ts"]
     silence_ns = s["silence_ns"]
-    most_rows = bubbles.shape[1] - 2
     most_events = len(events) - STRETCH
     most_silences = len(silences) - 2
     from_ts = s["bucket"] * bucket_ns if s["bucket"] != NO_BUCKET else 0
     i = start
     while i < stop:
-        if counts[0] >= most_rows or counts[_EVENTS] > most_events or counts[_SILENCES] >= most_silences:
+        if counts[0] >= CAPACITY or counts[_EVENTS] > most_events or counts[_SILENCES] >= most_silences:
             return i, FULL
         # Look at the next trade: whatever is due before it is seen to here.
         ts = words[6 * i + 1]

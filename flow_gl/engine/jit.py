@@ -64,8 +64,8 @@ def making_kernel(function: Kernel) -> Kernel:
 
 
 def _compiled(function: Kernel, **options: bool) -> Kernel:
-    decorate: Callable[[Kernel], Any] = numba.njit(
+    njit: Any = numba.njit
+    decorate: Callable[[Kernel], Kernel] = njit(
         nogil=True, cache=True, boundscheck=False, error_model="numpy", **options
     )
-    compiled: Kernel = decorate(function)
-    return compiled
+    return decorate(function)

@@ -26,7 +26,9 @@ MAX_PRICE: Final = 1 << 56
 MAX_ROWS: Final = 1 << 22
 """Rows of a session's profile; a price that would need more is rejected as implausible."""
 CAPACITY: Final = 2048
-"""Rows of a level that the kernels hand over at a time: the finest level's fit a core's second cache."""
+"""Base bubbles that the kernels finish at a time: they fit a core's second cache."""
+ROOM: Final = 2 * CAPACITY
+"""Rows of each level that there is room for: coarser levels are handed on when they hold CAPACITY rows."""
 STRETCH: Final = 4096
 """Most trades that are added up before they are looked at."""
 NO_BUCKET: Final = -(2**62)
@@ -120,14 +122,14 @@ class Scratch:
 
     Attributes
     ----------
-    bubbles, cvd : (LEVELS, CAPACITY) of BUBBLE and CVD_POINT
+    bubbles, cvd : (LEVELS, ROOM) of BUBBLE and CVD_POINT
     events, silences : (2 * STRETCH,) of EVENT, (CAPACITY,) of SILENCE
     counts : int64 (LEVELS + 2,): rows in use per level, then of events, then of silences
     """
 
     def __init__(self) -> None:
-        self.bubbles: NDArray[np.void] = np.zeros((LEVELS, CAPACITY), BUBBLE)
-        self.cvd: NDArray[np.void] = np.zeros((LEVELS, CAPACITY), CVD_POINT)
+        self.bubbles: NDArray[np.void] = np.zeros((LEVELS, ROOM), BUBBLE)
+        self.cvd: NDArray[np.void] = np.zeros((LEVELS, ROOM), CVD_POINT)
         self.events: NDArray[np.void] = np.zeros(2 * STRETCH, EVENT)
         self.silences: NDArray[np.void] = np.zeros(CAPACITY, SILENCE)
         self.counts: NDArray[np.int64] = np.zeros(LEVELS + 2, np.int64)

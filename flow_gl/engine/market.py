@@ -20,9 +20,11 @@ from flow_gl.engine.grid import Grid
 from flow_gl.engine.layout import (
     BINS,
     BOUNDARY,
+    CAPACITY,
     DONE,
     FAR_AHEAD,
     FOREIGN,
+    FULL,
     MISFIT,
     NO_BUCKET,
     PENDING,
@@ -167,7 +169,7 @@ class Market:
                 scratch.silences,
                 scratch.counts,
             )
-            self._hand_on()
+            self._hand_on(least=1 if code != FULL else CAPACITY)
             if code in (DONE, FOREIGN):
                 return int(at)
             if code == MISFIT:
@@ -284,21 +286,26 @@ class Market:
         close_nb(self._state, self._pending, self._bins, scratch.bubbles, scratch.cvd, scratch.counts, bucket)
         self._hand_on()
 
-    def _hand_on(self) -> None:
+    def _hand_on(self, *, least: int = 1) -> None:
+        """Hand on what the kernels have finished; of coarser levels only those that hold at least so many rows.
+
+        In a long run of trades most calls to the sink would else carry a few rows of a coarse level.
+        """
         scratch, sink = self._scratch, self.sink
         counts = scratch.counts.tolist()
         if not any(counts):
             return
         for start, end in scratch.silences[: counts[LEVELS + 1]].tolist():
             self._gaps.silence(start, end)
-        if sink is not None:
-            for level in range(LEVELS):
-                count = counts[level]
-                if count:
+        for level in range(LEVELS):
+            count = counts[level]
+            if count >= least or (count and level == 0):
+                if sink is not None:
                     sink.bubbles(level, scratch.bubbles[level, :count], scratch.cvd[level, :count])
-            if counts[LEVELS]:
-                sink.events(scratch.events[: counts[LEVELS]])
-        scratch.counts[:] = 0
+                scratch.counts[level] = 0
+        if sink is not None and counts[LEVELS]:
+            sink.events(scratch.events[: counts[LEVELS]])
+        scratch.counts[LEVELS:] = 0
 
     def publish(self) -> None:
         """Write the tables of what has changed since the last call to the sink."""

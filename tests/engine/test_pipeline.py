@@ -388,3 +388,17 @@ def test_settings_out_of_range_are_refused_in_one_line():
     with pytest.raises(UsageError, match="arm must be"):
         pipeline.configure(arm=0)
     pipeline.configure(value_area_step=1, value_area=0.5, arm=7)
+
+
+def test_bubbles_so_far_apart_that_each_closes_every_level_all_arrive():
+    count = 9_000
+    trades = np.repeat(make_trades([(1, START, 100 * TICK, 1, "B")]), count)
+    trades["ts_event"] += np.arange(count) * 5000 * SECOND
+    sink = Collector(levels=LEVELS)
+    pipeline = Pipeline()
+    pipeline.attach(1, sink)
+    pipeline.process(trades)
+    pipeline.finish()
+    for level in range(LEVELS):
+        assert len(sink.bubble_rows(level)) == count
+        assert sink.bubble_rows(level)["id"].tolist() == (trades["ts_event"] // (SECOND << level)).tolist()
