@@ -25,6 +25,7 @@ HEADLESS_FPS: Final = 60.0
 SETTLE_S: Final = 0.6
 """A picture without a duration is taken so long after the feed's end: axes and blends have come to rest."""
 FREEZE_AFTER_FRAMES: Final = 60
+_ON_THE_WAY: Final = frozenset({FeedState.STARTING, FeedState.CONNECTING, FeedState.CATCHING_UP})
 _MOST_DT_S: Final = 0.25
 """An idle spell or a stopped process is no long step of an animation."""
 
@@ -202,8 +203,11 @@ class Program:
         engine = link.engine
         state = None if engine is None else int(engine.status["state"])
         is_ended = link.state in (LinkState.FAILED, LinkState.ENDED) or state in (FeedState.ENDED, FeedState.FAILED)
-        is_up = engine is not None and not engine.status["compiling"] and bool(link.markets)
-        if self._counted_from_ns is None and (is_ended or (is_up and state != FeedState.STARTING)):
+        is_up = engine is not None and not engine.status["compiling"] and state not in _ON_THE_WAY
+        if state in (FeedState.REPLAY, FeedState.DEMO):
+            # These have trades: the chart is up with the first of them.
+            is_up = is_up and any(market.session["trade_count"] for market in link.markets)
+        if self._counted_from_ns is None and (is_ended or is_up):
             self._counted_from_ns = now_ns
         if not is_ended:
             self._ended_ns = None

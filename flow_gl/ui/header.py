@@ -131,7 +131,7 @@ def _numbers(chart: ChartFrame, state: ViewState) -> list[Item]:
     opened = int(session["open_ts"])
     if reset:
         found.append(Item(f"reset {words.clock(reset)}", palette.quiet, keep=10, joins=True))
-    elif opened:
+    elif opened and state.is_cvd_by_session:
         found.append(Item(f"since {words.clock(opened, seconds=False)}", palette.quiet, keep=10, joins=True))
     found.append(Item(f"VWAP {words.points(float(session['vwap']), tick)}", palette.quiet, keep=20))
     if int(profile["poc"]) != UNDEF_PRICE and profile["total"]:

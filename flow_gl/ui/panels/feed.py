@@ -77,9 +77,12 @@ def _intake(engine: EngineReader, frame: Frame, state: ViewState) -> Section:
     status, alarm = engine.status, state.palette.sell
     lost, rate = int(status["lost"]), float(status["trades_per_second"])
     beat_s = (frame.wall_ns - int(status["heartbeat"])) / 1e9
+    damaged = int(status["damaged"])
+    damages = [Row("Damages in files", (words.number(damaged),), (alarm,))] if damaged else []
     return Section(
         "Intake",
         [
+            *damages,
             Row("Trades per second", (words.number(rate) if math.isfinite(rate) else words.NONE,)),
             Row("Trades in all", (words.number(int(status["trades"])),)),
             Row("Records lost", (words.number(lost),), (alarm if lost else None,)),
