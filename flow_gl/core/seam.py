@@ -77,20 +77,21 @@ class Seen:
         self._used = np.empty(0, np.int64)
         if not len(rows) or not len(self._times):
             return is_new
-        times = rows["ts_event"]
-        start = int(np.searchsorted(self._times, times.min(), side="left"))
-        stop = int(np.searchsorted(self._times, times.max(), side="right"))
+        order = np.argsort(rows["ts_event"], kind="stable")
+        times = rows["ts_event"][order]
+        start = int(np.searchsorted(self._times, times[0], side="left"))
+        stop = int(np.searchsorted(self._times, times[-1], side="right"))
         held = np.flatnonzero(self._is_left[start:stop]) + start
-        if not len(held):
-            return is_new
-        both = np.concatenate([self._keys[held], _keys_of(rows)])
-        ids = np.unique(both, return_inverse=True)[1]
-        held_ids, row_ids = ids[: len(held)], ids[len(held) :]
-        count = int(ids.max()) + 1
-        held_count = np.bincount(held_ids, minlength=count)
-        row_count = np.bincount(row_ids, minlength=count)
-        is_new[:] = _rank(row_ids) >= held_count[row_ids]
-        self._used = held[_rank(held_ids) < row_count[held_ids]]
+        keys = _keys_of(rows)[order]
+        # What comes once more mostly comes in its order: the common beginning needs no sorting.
+        count = min(len(held), len(keys))
+        is_same = self._keys[held[:count]] == keys[:count]
+        same = count if is_same.all() else int(is_same.argmin())
+        is_new[order[:same]] = False
+        is_used = np.arange(len(held)) < same
+        if same < count:
+            is_new[order[same:]], is_used[same:] = _cancel(self._keys[held[same:]], keys[same:])
+        self._used = held[is_used]
         self._is_left[self._used] = False
         return is_new
 
@@ -154,6 +155,16 @@ def _keys_of(rows: NDArray[np.void]) -> NDArray[np.void]:
         keys[name] = rows[name]
     plain: NDArray[np.void] = keys.view(f"V{_KEY.itemsize}")  # compared as bytes: faster than field by field
     return plain
+
+
+def _cancel(held: NDArray[np.void], keys: NDArray[np.void]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Pair equal keys of two accounts, each once: which of `keys` are left over, and which of `held` are used up."""
+    ids = np.unique(np.concatenate([held, keys]), return_inverse=True)[1]
+    held_ids, key_ids = ids[: len(held)], ids[len(held) :]
+    count = int(ids.max()) + 1
+    is_new = _rank(key_ids) >= np.bincount(held_ids, minlength=count)[key_ids]
+    is_used = _rank(held_ids) < np.bincount(key_ids, minlength=count)[held_ids]
+    return is_new, is_used
 
 
 def _rank(ids: NDArray[np.int64]) -> NDArray[np.int64]:

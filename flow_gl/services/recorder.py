@@ -29,11 +29,11 @@ from flow_gl.services.recordings import Keep
 from flow_gl.store.ring import Cursor, Ring
 
 _log: Final = logging.getLogger(__name__)
-FLUSH_NS: Final = 500_000_000
+FLUSH_NS: Final = 400_000_000
 SYNC_NS: Final = 5_000_000_000
 SHORTEST_WAIT_NS: Final = 1_000_000_000
 LONGEST_WAIT_NS: Final = 30_000_000_000
-_TURN_SECONDS: Final = 0.2
+_TURN_SECONDS: Final = 0.1
 _ROWS_AT_ONCE: Final = 1 << 14
 _JOIN_SECONDS: Final = 10.0
 

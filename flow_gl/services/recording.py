@@ -17,7 +17,6 @@ import numpy as np
 import zstandard
 from numpy.typing import NDArray
 
-from flow_gl.core.errors import DataError
 from flow_gl.core.marks import Mark, read_mark
 from flow_gl.core.schema import TRADE
 
@@ -30,6 +29,8 @@ ROWS_PER_PIECE: Final = 1024
 
 _MAGIC: Final = b"\x28\xb5\x2f\xfd"
 _LARGEST_CONTENT: Final = 1 << 27
+_START: Final = np.dtype({"names": ["start"], "formats": ["<u2"], "offsets": [0], "itemsize": TRADE.itemsize})
+_TRADE_START: Final = TRADE.itemsize // 4  # length in words, then rtype 0
 _RTYPE_MAPPING: Final = 22
 _RTYPE_DEFINITION: Final = 19
 _RTYPE_SYSTEM: Final = 23
@@ -183,7 +184,7 @@ def scan(path: Path) -> Scan:
     """
     data = path.read_bytes()
     found = Scan(path=path, size=len(data))
-    trades: list[NDArray[np.void]] = []
+    trades = bytearray()
     decompressor = zstandard.ZstdDecompressor()
     at = 0
     while at < len(data):
@@ -203,22 +204,8 @@ def scan(path: Path) -> Scan:
             break
         at = found.good_bytes = end
         found.frames += 1
-    if trades:
-        found.trades = np.concatenate(trades)
+    found.trades = np.frombuffer(trades, TRADE)
     return found
-
-
-def read_dataset(path: Path) -> str:
-    """Dataset that a recording's header names. Raises DataError where it has no header, OSError."""
-    with path.open("rb") as file:
-        data = file.read(1 << 20)
-    try:
-        end = _frame_end(data, 0)
-        if end is None:
-            raise _DamageError("it ends before its header does")
-        return _read_header(_content(zstandard.ZstdDecompressor(), data[:end]))[0]
-    except _DamageError as damage:
-        raise DataError(f"{path}: a recording was expected, {damage}") from None
 
 
 def _frame_end(data: bytes, start: int) -> int | None:
@@ -270,18 +257,18 @@ def _read_header(content: bytes) -> tuple[str, int]:
         raise _DamageError(f"a DBN header that cannot be read ({error})") from None
 
 
-def _sort_records(content: bytes, offset: int, trades: list[NDArray[np.void]], found: Scan) -> None:
+def _sort_records(content: bytes, offset: int, trades: bytearray, found: Scan) -> None:
     """Put a frame's records where they belong; raises _DamageError, and then nothing of the frame is taken."""
-    runs: list[NDArray[np.void]] = []
+    runs: list[bytes] = []
     names: list[bytes] = []
     marks: list[Mark] = []
     at = 0
     while at < len(content):
-        rows = np.frombuffer(content, TRADE, count=(len(content) - at) // TRADE.itemsize, offset=at)
-        is_trade = (rows["length"] == TRADE.itemsize // 4) & (rows["rtype"] == 0)
-        run = len(rows) if is_trade.all() else int(is_trade.argmin())
+        count = (len(content) - at) // TRADE.itemsize
+        is_trade = np.frombuffer(content, _START, count, at)["start"] == _TRADE_START
+        run = count if is_trade.all() else int(is_trade.argmin())
         if run:
-            runs.append(rows[:run])
+            runs.append(content[at : at + run * TRADE.itemsize])
             at += run * TRADE.itemsize
             continue
         length = content[at] * 4
@@ -294,7 +281,7 @@ def _sort_records(content: bytes, offset: int, trades: list[NDArray[np.void]], f
             mark = read_mark(record[_SYSTEM_TEXT].split(b"\0", 1)[0].decode("ascii", "replace"))
             marks += [mark] if mark else []
         at += length
-    trades += runs
+    trades += b"".join(runs)
     found.names.update(names)
     found.marks += [(offset, mark) for mark in marks]
 
