@@ -57,7 +57,15 @@ class FeedGap:
     """0: every instrument."""
 
 
-Item = Trades | Mapping | Definition | FeedGap
+@dataclass(frozen=True, slots=True)
+class FileEnd:
+    """Everything of a file has been handed over. Told only to who asks for it."""
+
+    index: int
+    """Place of the file in the order of reading, from 0."""
+
+
+Item = Trades | Mapping | Definition | FeedGap | FileEnd
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,22 +1,19 @@
 """Several files as one stream, in the order given, never overlapping.
 
 Files of definitions go first, wherever they stand. Two files whose times overlap, or stand in the wrong order, are
-refused: a trade would count twice, or late. What orders them is `ts_recv`, as in Databento's own files (their
-`ts_event` may step back where instruments interleave); `ts_event` where that is not given. Behind a damaged file, a
-gap is told up to the next.
+refused: a trade would count twice, or late. Behind a damaged file, a gap is told up to the next. A file of which it is
+known what it holds need not be read: it is passed, and what follows it is the same.
 """
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Final
 
-import numpy as np
-from numpy.typing import NDArray
-
 from flow_gl.core.errors import DataError
-from flow_gl.core.units import format_time
-from flow_gl.feed.base import FeedGap, Item, Trades
+from flow_gl.feed.base import FeedGap, FileEnd, Item, Trades
+from flow_gl.feed.file_order import FileOrder, order_keys
+from flow_gl.feed.file_part import FilePart
 from flow_gl.feed.trade_file import TradeFile
 
 
@@ -29,29 +26,45 @@ class FileSequence:
     trades : handed over so far
     messages : a line for each damage and each thing left out that was met so far
     damage : of those, the damages
+    passed : files that were read, or passed, to their end
     """
 
-    def __init__(self, paths: Sequence[str | PathLike[str]]) -> None:
-        """Look at every file's beginning. Raises DataError for the first that is wrong from the start."""
+    def __init__(
+        self,
+        paths: Sequence[str | PathLike[str]],
+        *,
+        known: Mapping[Path, FilePart] | None = None,
+        tells_ends: bool = False,
+    ) -> None:
+        """Look at every file's beginning. Raises DataError for the first that is wrong from the start.
+
+        Parameters
+        ----------
+        paths : in order of time
+        known : what is known of files: these are not opened before their turn
+        tells_ends : hand over a FileEnd behind each file
+        """
         if not paths:
             raise DataError("at least one file was expected, none was given")
         self.trades = 0
         self.messages: list[str] = []
         self.damage: list[str] = []
         self.dataset = ""
-        self._progress = 0.0
+        self.passed = 0
+        self._tells_ends: Final = tells_ends
         self._current: TradeFile | None = None
-        self._begun: tuple[int, Path] | None = None
-        self._ended: tuple[int, Path] | None = None
+        self._order: Final = FileOrder()
+        self._held: Final[list[str]] = []
+        self._gap_start = 0
         definitions: list[Path] = []
         others: list[Path] = []
         for path in map(Path, paths):
             if path in definitions or path in others:
                 raise DataError(f"{path}: given twice")
-            file = TradeFile(path)
-            (definitions if file.is_definitions else others).append(path)
-            self.dataset = self.dataset or file.dataset
-            file.close()
+            part = known.get(path) if known else None
+            is_definitions, dataset = (part.is_definitions, part.dataset) if part else _look_at(path)
+            (definitions if is_definitions else others).append(path)
+            self.dataset = self.dataset or dataset
         self.paths: Final[list[Path]] = definitions + others
         self._items = self._read()
 
@@ -62,67 +75,71 @@ class FileSequence:
     def progress(self) -> float:
         """Share that was read, 0..1: each file alike, by its bytes."""
         part = self._current.progress if self._current else 0.0
-        return min(1.0, self._progress + part / len(self.paths))
+        return min(1.0, (self.passed + part) / len(self.paths))
+
+    def skip(self, part: FilePart) -> None:
+        """Pass the next file, of which this is known, before the first item is asked for. Raises DataError."""
+        path = self.paths[self.passed]
+        if part.trades:
+            self._order.begin(part.begins, path)
+            self._order.reach(part.ends, path)
+            self.trades += part.trades
+            self._gap_start = 0
+        self._end_file(path, damage=part.damage, notes=part.notes, held="" if part.trades else part.held)
+        if part.damage:
+            self._gap_start = part.newest_ts
+
+    def check_trades(self) -> None:
+        """Raise DataError where the files that were passed hold no trade."""
+        if not self.trades:
+            raise DataError(f"{'; '.join(self._held)}; trades are needed")
 
     def close(self) -> None:
         """Let go of the open file; nothing more is handed over. Idempotent."""
         self._items.close()
 
     def _read(self) -> Generator[Item]:
-        held: list[str] = []
-        gap_start = 0
-        for path in self.paths:
+        while self.passed < len(self.paths):
+            path = self.paths[self.passed]
             file = self._current = TradeFile(path)
             is_first = True
             try:
                 for item in file.items():
                     if isinstance(item, Trades):
-                        if gap_start:
-                            yield FeedGap(gap_start, int(item.rows["ts_event"][0]))
-                            gap_start = 0
-                        self._check_order(item.rows, path, is_first=is_first)
-                        is_first = False
+                        if self._gap_start:
+                            yield FeedGap(self._gap_start, int(item.rows["ts_event"][0]))
+                            self._gap_start = 0
+                        keys = order_keys(item.rows)
+                        if is_first:
+                            self._order.begin(int(keys.min()), path)
+                            is_first = False
+                        self._order.reach(int(keys.max()), path)
                         self.trades += len(item.rows)
                     yield item
-                self.messages += ([file.damage] if file.damage else []) + file.notes()
+                held = file.describe() if is_first else ""
+                self._end_file(path, damage=file.damage, notes=file.notes(), held=held)
                 if file.damage:
-                    self.damage.append(file.damage)
-                    gap_start = file.last_ts
-                elif is_first:
-                    held.append(f"{path}: it holds {file.describe()}")
+                    self._gap_start = file.last_ts
             finally:
                 file.close()
             self._current = None
-            self._progress += 1 / len(self.paths)
-        if not self.trades:
-            raise DataError(f"{'; '.join(held)}; trades are needed")
+            if self._tells_ends:
+                yield FileEnd(self.passed - 1)
+        self.check_trades()
 
-    def _check_order(self, rows: NDArray[np.void], path: Path, *, is_first: bool) -> None:
-        keys = _order_keys(rows)
-        first, last = int(keys.min()), int(keys.max())
-        if is_first:
-            self._check_beginning(first, path)
-            self._begun = (first, path)
-        if self._ended is None or last > self._ended[0]:
-            self._ended = (last, path)
-
-    def _check_beginning(self, first: int, path: Path) -> None:
-        if self._begun is None or self._ended is None:
-            return
-        (begun, before), (ended, ending) = self._begun, self._ended
-        if first < begun:
-            raise DataError(
-                f"{path} begins at {_time(first)}, before {before} at {_time(begun)}: give files in order of time"
-            )
-        if first < ended:
-            raise DataError(f"{path} begins at {_time(first)}, before {ending} ends at {_time(ended)}: they overlap")
+    def _end_file(self, path: Path, *, damage: str, notes: Sequence[str], held: str) -> None:
+        self.messages += ([damage] if damage else []) + list(notes)
+        if damage:
+            self.damage.append(damage)
+        elif held:
+            self._held.append(f"{path}: it holds {held}")
+        self.passed += 1
 
 
-def _order_keys(rows: NDArray[np.void]) -> NDArray[np.int64]:
-    ts_recv = rows["ts_recv"]
-    keys: NDArray[np.int64] = np.where(ts_recv > 0, ts_recv, rows["ts_event"])
-    return keys
-
-
-def _time(ts_ns: int) -> str:
-    return format_time(ts_ns, zone="UTC", decimals=3)
+def _look_at(path: Path) -> tuple[bool, str]:
+    """Whether a file is of definitions, and its data set. Raises DataError."""
+    file = TradeFile(path)
+    try:
+        return file.is_definitions, file.dataset
+    finally:
+        file.close()

@@ -56,6 +56,8 @@ class FilesFeed:
         from_ns: int | None = None,
         bulk: int = BULK_TRADES,
         summary: FileSummary | None = None,
+        done: int = 0,
+        tells_ends: bool = False,
     ) -> None:
         """Prepare; nothing is opened yet.
 
@@ -67,6 +69,8 @@ class FilesFeed:
             levels of the session are whole
         bulk : most trades of a poll
         summary : what `scan` said of the same files; without it several files are scanned at the start
+        done : files from the first on that are not to be read, because their numbers are known; needs the summary
+        tells_ends : hand over a FileEnd behind each file
 
         Raises
         ------
@@ -78,6 +82,8 @@ class FilesFeed:
         self._from_ns = from_ns
         self._bulk = bulk
         self._summary = summary
+        self._done = done
+        self._tells_ends = tells_ends
         self._sequence: FileSequence | None = None
         self._waiting: deque[Item] = deque()
         self._state = FeedState.STARTING
@@ -103,11 +109,17 @@ class FilesFeed:
         if self._summary and self._from_ns is not None and self._from_ns > self._summary.last_ts:
             wanted, last = format_time(self._from_ns), format_time(self._summary.last_ts)
             raise UsageError(f"the replay cannot begin at {wanted}: the last trade is of {last}")
-        self._sequence = FileSequence(self._paths)
+        parts = dict(zip(self._summary.paths, self._summary.parts, strict=True)) if self._summary else {}
+        self._sequence = FileSequence(self._paths, known=parts, tells_ends=self._tells_ends)
+        for part in list(parts.values())[: self._done]:
+            self._sequence.skip(part)
+            self._first_ts = self._first_ts or part.first_ts
+            self._last_ts = max(self._last_ts, part.last_ts)
         for item in self._sequence:
             self._waiting.append(item)
             if isinstance(item, Trades):
-                self._first_ts = self._last_ts = int(item.rows["ts_event"][0])
+                self._first_ts = self._first_ts or int(item.rows["ts_event"][0])
+                self._last_ts = max(self._last_ts, int(item.rows["ts_event"][0]))
                 break
         is_late = self._from_ns is not None and self._from_ns > self._first_ts
         self._state = FeedState.CATCHING_UP if is_late else FeedState.REPLAY
@@ -140,7 +152,7 @@ class FilesFeed:
         more = f" and {len(self._paths) - 1} more" if len(self._paths) > 1 else ""
         return FeedStatus(
             state=self._state,
-            message=self._failure or "; ".join(messages),
+            message=self._failure or "; ".join((*self._reading(), *messages)),
             progress=self._progress(),
             speed=self._speed,
             dataset=self._sequence.dataset if self._sequence else "",
@@ -231,6 +243,16 @@ class FilesFeed:
         step = wall_ns - self._wall
         self._anchor_wall += step - min(max(step, 0), _LONGEST_STEP_NS)
         self._wall = wall_ns
+
+    def _reading(self) -> tuple[str, ...]:
+        """Which of several files is being read, where that is all that happens; nothing else."""
+        sequence = self._sequence
+        is_reading = self._state == FeedState.CATCHING_UP or (
+            self._state == FeedState.REPLAY and self._speed == MAX_SPEED
+        )
+        if sequence is None or not is_reading or len(self._paths) == 1:
+            return ()
+        return (f"reading {min(sequence.passed + 1, len(self._paths))} of {len(self._paths)} files",)
 
     def _progress(self) -> float:
         if self._summary and self._summary.last_ts > self._first_ts:

@@ -1,17 +1,14 @@
-"""Read files once to learn what they hold: which instruments, how much of each, and what is damaged."""
+"""What files hold, all of them together: which instruments, how much of each, and what is damaged."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from flow_gl.core.errors import DataError
 from flow_gl.core.instrument import is_outright_symbol
-from flow_gl.core.schema import UNDEF_PRICE
-from flow_gl.feed.base import Definition, FeedGap, Mapping, Trades
+from flow_gl.feed.base import Definition
+from flow_gl.feed.file_part import FilePart, PartCache, read_part
 from flow_gl.feed.file_sequence import FileSequence
 
 _NAMED: int = 12
@@ -63,6 +60,8 @@ class FileSummary:
     """A line for each damage and each thing left out."""
     damage: tuple[str, ...] = ()
     """Of those, the damages."""
+    parts: tuple[FilePart, ...] = ()
+    """Each file by itself, in the order of `paths`."""
 
     def choose(self, symbol: str | None = None) -> InstrumentSummary:
         """Find the instrument to chart: the one named (contract, or symbol as requested), else the busiest outright.
@@ -94,100 +93,79 @@ class FileSummary:
         return f"{self.paths[0].name}{more}"
 
 
-def scan(paths: Sequence[str | PathLike[str]], *, on_progress: Callable[[float], None] | None = None) -> FileSummary:
-    """Read files through and sum up what they hold.
+def scan(
+    paths: Sequence[str | PathLike[str]],
+    *,
+    on_progress: Callable[[float], None] | None = None,
+    cache: PartCache | None = None,
+) -> FileSummary:
+    """Sum up what files hold; those that are not known from before are read through.
 
     Parameters
     ----------
     paths : in order of time
     on_progress : called now and then with the share that was read, 0..1
+    cache : where what was read is kept
 
     Raises
     ------
     DataError
         A file is wrong from its start, files overlap or are out of order, or none holds a trade.
     """
-    sequence = FileSequence(paths)
-    tally = _Tally()
-    found: dict[int, InstrumentSummary] = {}
-    first_ts = last_ts = 0
-    for item in sequence:
-        if isinstance(item, Trades):
-            tally.add(item.rows)
-            ts_event = item.rows["ts_event"]
-            first_ts = min(first_ts or int(ts_event.min()), int(ts_event.min()))
-            last_ts = max(last_ts, int(ts_event.max()))
-            if on_progress:
-                on_progress(sequence.progress)
-        elif isinstance(item, FeedGap):
-            continue
-        else:
-            known = found.setdefault(item.instrument_id, InstrumentSummary(item.instrument_id))
-            if isinstance(item, Mapping):
-                found[item.instrument_id] = replace(known, symbol=item.symbol, requested=item.requested)
-            else:
-                found[item.instrument_id] = replace(known, symbol=item.symbol, definition=item)
-    for index, instrument_id in enumerate(tally.ids.tolist()):
-        found[instrument_id] = replace(
-            found.get(instrument_id, InstrumentSummary(instrument_id)),
-            trades=int(tally.trades[index]),
-            volume=int(tally.volume[index]),
-            first_ts=int(tally.first_ts[index]),
-            last_ts=int(tally.last_ts[index]),
-        )
+    known = {path: part for path in map(Path, paths) if (part := cache.get(path))} if cache else {}
+    sequence = FileSequence(paths, known=known)
+    parts: list[FilePart] = []
+    for index, path in enumerate(sequence.paths):
+        part = known.get(path)
+        if part is None:
+            part = read_part(path, _share(on_progress, index, len(sequence.paths)))
+            if cache:
+                cache.keep(path, part)
+        sequence.skip(part)
+        parts.append(part)
+    sequence.check_trades()
+    found = _merged(parts)
+    traded = [part for part in parts if part.trades]
     return FileSummary(
         paths=tuple(sequence.paths),
         dataset=sequence.dataset,
         instruments=tuple(sorted(found.values(), key=lambda one: (-one.volume, -one.trades, one.name))),
         trades=sequence.trades,
-        first_ts=first_ts,
-        last_ts=last_ts,
+        first_ts=min(part.first_ts for part in traded),
+        last_ts=max(part.last_ts for part in traded),
         messages=(*sequence.messages, *_unnamed(found)),
         damage=tuple(sequence.damage),
+        parts=tuple(parts),
     )
 
 
-class _Tally:
-    """Counts per instrument; arrays in the order of `ids`, ascending."""
+def _share(on_progress: Callable[[float], None] | None, index: int, of: int) -> Callable[[float], None] | None:
+    """A part's share of its file as a share of all files."""
+    return None if on_progress is None else lambda share: on_progress((index + share) / of)
 
-    def __init__(self) -> None:
-        self.ids = np.empty(0, np.uint32)
-        self.trades = np.empty(0, np.int64)
-        self.volume = np.empty(0, np.int64)
-        self.first_ts = np.empty(0, np.int64)
-        self.last_ts = np.empty(0, np.int64)
 
-    def add(self, rows: NDArray[np.void]) -> None:
-        ids = np.ascontiguousarray(rows["instrument_id"])
-        index = self._index(ids)
-        if index is None:
-            self._grow(np.union1d(self.ids, ids))
-            index = np.searchsorted(self.ids, ids)
-        ts_event, count = rows["ts_event"], len(self.ids)
-        trades = np.bincount(index, minlength=count)
-        is_new = (self.trades == 0) & (trades > 0)
-        earliest = np.zeros(count, np.int64)
-        earliest[index[::-1]] = ts_event[::-1]  # the last write, so the first trade, stays
-        self.first_ts[is_new] = earliest[is_new]
-        self.last_ts[index] = ts_event
-        self.trades += trades
-        size = np.where(rows["price"] != UNDEF_PRICE, rows["size"], 0)
-        # Weights are summed as float64: exact, a batch's volume is far below 2**53.
-        self.volume += np.bincount(index, weights=size, minlength=count).astype(np.int64)
-
-    def _index(self, ids: NDArray[np.uint32]) -> NDArray[np.intp] | None:
-        if not len(self.ids):
-            return None
-        index = np.minimum(np.searchsorted(self.ids, ids), len(self.ids) - 1)
-        return index if (self.ids[index] == ids).all() else None
-
-    def _grow(self, ids: NDArray[np.uint32]) -> None:
-        kept = np.searchsorted(ids, self.ids)
-        self.ids = ids
-        for name in ("trades", "volume", "first_ts", "last_ts"):
-            grown = np.zeros(len(ids), np.int64)
-            grown[kept] = getattr(self, name)
-            setattr(self, name, grown)
+def _merged(parts: Sequence[FilePart]) -> dict[int, InstrumentSummary]:
+    found: dict[int, InstrumentSummary] = {}
+    for part in parts:
+        for named in part.named:
+            known = found.get(named.instrument_id, InstrumentSummary(named.instrument_id))
+            found[named.instrument_id] = replace(
+                known,
+                symbol=named.symbol,
+                requested=known.requested if named.requested is None else named.requested,
+                definition=named.definition or known.definition,
+            )
+    for part in parts:
+        for traded in part.traded:
+            known = found.get(traded.instrument_id, InstrumentSummary(traded.instrument_id))
+            found[traded.instrument_id] = replace(
+                known,
+                trades=known.trades + traded.trades,
+                volume=known.volume + traded.volume,
+                first_ts=known.first_ts if known.trades else traded.first_ts,
+                last_ts=traded.last_ts,
+            )
+    return found
 
 
 def _unnamed(found: dict[int, InstrumentSummary]) -> list[str]:

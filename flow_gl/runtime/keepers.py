@@ -12,7 +12,7 @@ from flow_gl.core.folders import recordings_dir
 from flow_gl.core.log import get_logger
 from flow_gl.core.sessions import SessionCalendar
 from flow_gl.core.spec import LiveSpec
-from flow_gl.feed.base import Item, Trades
+from flow_gl.feed.base import FileEnd, Item, Trades
 from flow_gl.services.recorder import Recorder, RecorderState
 from flow_gl.store.market import MarketStore
 from flow_gl.store.ring import Ring
@@ -63,7 +63,7 @@ class Keepers:
 
     def note(self, item: Item) -> None:
         """Take a mapping, a definition or a gap, in order with the trades."""
-        if self._recorder and self._tape and not isinstance(item, Trades):
+        if self._recorder and self._tape and not isinstance(item, Trades | FileEnd):
             self._recorder.note(item, position=self._tape.head)
 
     def waiting(self) -> int:

@@ -342,7 +342,7 @@ def test_a_scan_tells_each_instrument_apart(path: Path, trades: NDArray[np.void]
 @settings(deadline=None, max_examples=40)
 @given(st.lists(st.integers(1, 6), min_size=1, max_size=200), st.integers(1, 60))
 def test_counts_of_a_scan_do_not_depend_on_where_batches_end(ids: list[int], size: int) -> None:
-    from flow_gl.feed.scan import _Tally
+    from flow_gl.feed.file_part import _Tally
 
     trades = make_trades(len(ids))
     trades["instrument_id"] = ids
