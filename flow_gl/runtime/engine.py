@@ -40,6 +40,8 @@ PUBLISH_NS: Final = 4_000_000
 """Tables are published at most this often ..."""
 STATUS_NS: Final = 20_000_000
 """... and the status at least this often."""
+COUNT_NS: Final = 500_000_000
+"""Instruments are counted anew at most this often."""
 BUSY_SLEEP_S: Final = 0.001
 QUIET_SLEEP_S: Final = 0.004
 STANDING_SLEEP_S: Final = 0.05
@@ -120,7 +122,7 @@ class Engine:
         self._oldest_unpublished: int | None = None
         self._lag_ns = 0
         self._last_trade_ns = -QUIET_AFTER_NS
-        self._published_ns = self._status_ns = self._advanced_ns = -(1 << 62)
+        self._published_ns = self._status_ns = self._advanced_ns = self._counted_ns = -(1 << 62)
         self._needs_publish = True
         self._is_finished = False
         self._must_stop = False
@@ -340,7 +342,9 @@ class Engine:
         row["lag_ns"] = self._lag_ns
         row["feed_gaps"] = len(self._gap_starts)
         row["tape_used"] = 1.0 - self._room() / TAPE_CAPACITY
-        row["other_instruments"] = sum(not self._charts.is_charted(key) for key in self._pipeline.instruments)
+        if now - self._counted_ns >= COUNT_NS:
+            self._counted_ns = now
+            row["other_instruments"] = sum(not self._charts.is_charted(key) for key in self._pipeline.instruments)
         board.publish(self._clock.wall_ns())
 
     def _pause(self, state: FeedState, now: int) -> float:

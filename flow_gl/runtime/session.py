@@ -2,7 +2,7 @@
 
 import queue
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from flow_gl.core.clock import Clock
 from flow_gl.core.commands import Command
@@ -12,6 +12,9 @@ from flow_gl.runtime.meters import StatusBoard
 
 if TYPE_CHECKING:
     from flow_gl.runtime.feeds import Plan
+
+LOADING_NS: Final = 1_500_000_000
+"""Kernels that take longer are being compiled, not loaded."""
 
 
 class Session:
@@ -27,9 +30,10 @@ class Session:
         self._owned = ExitStack()
         self._plan: Plan | None = None
         self._error: BaseException | None = None
-        self.progress = "starting"
-        """What it is doing, one line."""
-        self.is_compiling = False
+        self._doing = "starting"
+        self._kernel = ""
+        self._loading_ns: int | None = None
+        """Since when kernels are loaded or compiled; None while they are not."""
 
     def prepare(self) -> None:
         """Do what takes long and needs no shared memory."""
@@ -43,17 +47,29 @@ class Session:
 
         # First what may be wrong: nobody should wait for a compile to hear that a file is missing.
         if isinstance(self._spec.feed, FilesSpec):
-            self.progress = "looking through the files"
+            self._doing = "looking through the files"
         self._plan = make_plan(self._spec)
-        self.progress = "loading the engine"
+        self._doing = "loading the engine"
         from flow_gl.engine.pipeline import warm_up
 
+        self._loading_ns = self._clock.monotonic_ns()
+
         def show(kernel: str, done: int, of: int) -> None:
-            self.is_compiling = True
-            self.progress = f"compiling the engine, this once: {done} of {of} ({kernel})"
+            self._kernel = f"{done} of {of} ({kernel})"
 
         warm_up(show)
-        self.is_compiling = False
+        self._loading_ns = None
+
+    @property
+    def is_compiling(self) -> bool:
+        """Whether kernels are being compiled. What comes from the cache is there at once, and nothing to talk of."""
+        since = self._loading_ns
+        return since is not None and self._clock.monotonic_ns() - since > LOADING_NS
+
+    @property
+    def progress(self) -> str:
+        """What it is doing, one line."""
+        return f"compiling the engine, this once: {self._kernel}" if self.is_compiling else self._doing
 
     def run(self, commands: "queue.SimpleQueue[Command]") -> None:
         """Take turns until stopped. Raises FlowError, also that of `prepare`."""
