@@ -15,6 +15,8 @@ from flow_gl.ui.state import ViewState
 
 SPEEDS: Final = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 1000.0, 3000.0, 10000.0, float("inf"))
 """Replay speeds that `[` and `]` step through."""
+_ANSWER_NS: Final = 1_000_000_000
+"""In this time the engine has taken over a speed: until then steps go on from what was asked."""
 ZOOM_STEP: Final = 1.25
 
 
@@ -41,6 +43,8 @@ class Context:
     """Event time at the live edge as shown."""
     plot_width_px: float
     feed_state: int = FeedState.STARTING
+    speed: float = 1.0
+    """Replay speed in force."""
     commands: list[Command] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -118,12 +122,14 @@ def _speed(direction: int) -> Callable[[Context], None]:
         if context.feed_state not in (FeedState.REPLAY, FeedState.DEMO):
             context.notes.append("the speed can be changed in a replay or a demo only")
             return
+        if context.wall_ns - context.state.speed_asked_ns > _ANSWER_NS:
+            context.state.speed = context.speed
         now = context.state.speed
         if direction > 0:
             speed = next((s for s in SPEEDS if s > now), SPEEDS[-1])
         else:
             speed = next((s for s in reversed(SPEEDS) if s < now), SPEEDS[0])
-        context.state.speed = speed
+        context.state.speed, context.state.speed_asked_ns = speed, context.wall_ns
         context.commands.append(SetSpeed(speed=speed))
 
     return run

@@ -91,6 +91,8 @@ class Hands:
             plot_width_px=frame.charts[0].layout.price.width if frame.charts else 0.0,
             feed_state=FeedState.STARTING if frame.engine is None else FeedState(int(frame.engine.status["state"])),
         )
+        if frame.engine is not None and frame.engine.status["speed"] > 0:
+            context.speed = float(frame.engine.status["speed"])
         for action in actions:
             action.run(context)
         for command in context.commands:

@@ -129,7 +129,7 @@ def _numbers(chart: ChartFrame, state: ViewState) -> list[Item]:
     ]
     reset = state.charts[chart.index].cvd_reset_ns
     opened = int(session["open_ts"])
-    if reset:
+    if reset >= opened and reset:
         found.append(Item(f"reset {words.clock(reset)}", palette.quiet, keep=10, joins=True))
     elif opened and state.is_cvd_by_session:
         found.append(Item(f"since {words.clock(opened, seconds=False)}", palette.quiet, keep=10, joins=True))

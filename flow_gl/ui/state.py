@@ -106,7 +106,9 @@ class ViewState:
     """Mouse over a chart, framebuffer pixels."""
     text_scale: float = 1.0
     speed: float = 1.0
-    """Replay speed last asked for."""
+    """Replay speed last asked for, or in force."""
+    speed_asked_ns: int = 0
+    """Wall time at which it was last asked for."""
 
     def ensure_charts(self, count: int) -> None:
         """Have a state for each of `count` charts."""

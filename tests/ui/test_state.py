@@ -105,6 +105,12 @@ def test_brackets_step_through_replay_speeds(context):
     assert context.state.speed == 0.1
 
 
+def test_the_first_step_goes_from_the_speed_that_the_replay_was_started_with(context):
+    context.speed, context.wall_ns = 60.0, NOW
+    do(context, "faster", "faster")
+    assert context.commands == [SetSpeed(speed=120.0), SetSpeed(speed=300.0)]
+
+
 def test_a_live_feed_has_no_speed_and_says_so(context):
     context.feed_state = FeedState.LIVE
     do(context, "faster")
