@@ -111,7 +111,7 @@ class LiveFeed:
         self._wall_ns = self._anchor_ns = 0
         self._trouble = self._failure = ""
         self.faults = 0
-        """Exceptions inside the client: counted and told, never passed over."""
+        """Records that were lost inside the client, each asked for again: counted and told, never passed over."""
 
     @property
     def repeated(self) -> int:
@@ -223,6 +223,8 @@ class LiveFeed:
             if trouble:
                 self._act_on(trouble, now_ns, out)
                 return
+        if self._is_streaming and not self._is_live and self._intake.is_replayed:
+            self._go_live(connection, out)
         if connection.waiting:
             return
         if phase is Phase.ENDED:
@@ -234,8 +236,6 @@ class LiveFeed:
         elif now_ns - self._heard_ns > self._request.heartbeat_s * _SECOND_NS + GRACE_NS:
             silence_s = (now_ns - self._heard_ns) // _SECOND_NS
             self._act_on(Trouble(Fault.RETRY, f"the gateway has been silent for {silence_s} s"), now_ns, out)
-        elif not self._is_live and self._intake.is_replayed:
-            self._go_live(connection, out)
 
     def _take(self, chunks: list[bytes], wall_ns: int, out: list[Item]) -> Trouble | None:
         try:
@@ -367,7 +367,7 @@ class LiveFeed:
         if self._is_live and intake.is_slow:
             words.append("the gateway says that this machine reads too slowly")
         if self.faults:
-            words.append(f"{self.faults} faults inside the client")
+            words.append(f"records lost inside the client and asked for again: {self.faults}")
         if state in (FeedState.LIVE, FeedState.CLOSED) and not intake.ledger.newest_ts:
             words.append(f"connected; waiting for the first trade of {', '.join(self._symbols)}")
         return "; ".join(word for word in words if word)

@@ -22,11 +22,17 @@ TAPE = make_tape()
 BEFORE = 600
 
 
-@pytest.fixture
-def gateway() -> Iterator[GatewayProcess]:
-    process = GatewayProcess(published=BEFORE)
+@pytest.fixture(scope="module")
+def process() -> Iterator[GatewayProcess]:
+    process = GatewayProcess()
     yield process
     process.close()
+
+
+@pytest.fixture
+def gateway(process: GatewayProcess) -> GatewayProcess:
+    process("fresh", published=BEFORE)
+    return process
 
 
 @pytest.fixture
@@ -172,6 +178,24 @@ def test_after_a_fault_every_trade_is_there_once_and_the_gap_is_closed(rig: Rig,
     assert rig.messages, "the user is told what happened"
     assert not rig.feed.status().message, "and it is over"
     assert rig.feed.status().attempt == 0
+
+
+def test_a_record_that_is_lost_inside_the_client_is_noticed_and_asked_for_again(rig: Rig) -> None:
+    sink = rig.feed._connection._sink
+    keep = sink.write
+
+    def fail_once(_chunk: bytes) -> None:
+        sink.write = keep
+        raise MemoryError("no room")
+
+    sink.write = fail_once
+    rig.gateway("publish", count=100)
+    rig.until(lambda: bool(rig.gaps), what="the loss that is noticed")
+    expect_tape(rig, BEFORE + 100)
+    rig.until_state(FeedState.LIVE)
+    expect_gap_filled(rig)
+    assert rig.feed.faults == 1
+    assert "lost inside the client" in rig.feed.status().message
 
 
 def test_random_garbage_never_becomes_a_trade_and_costs_none(rig: Rig) -> None:

@@ -21,11 +21,17 @@ TAPE = make_tape(4000)
 LEVELS = 4
 
 
-@pytest.fixture
-def gateway() -> Iterator[GatewayProcess]:
-    process = GatewayProcess(count=len(TAPE), published=500)
+@pytest.fixture(scope="module")
+def process() -> Iterator[GatewayProcess]:
+    process = GatewayProcess(count=len(TAPE))
     yield process
     process.close()
+
+
+@pytest.fixture
+def gateway(process: GatewayProcess) -> GatewayProcess:
+    process("fresh", published=500)
+    return process
 
 
 class Numbers:

@@ -60,12 +60,15 @@ class Session:
 class Market:
     """The tape and what has been published of it."""
 
-    def __init__(self, *, count: int, published: int, step_ns: int, open_ns: int) -> None:
-        self.tape = make_tape(count, step_ns=step_ns, open_ns=open_ns)
+    def __init__(self, tape: np.ndarray, published: int) -> None:
+        self.tape = tape
         self.published = published
         self.oldest = 0
         """First trade that the gateway still holds."""
         self.names = {NQ.requested: NQ, ES.requested: ES}
+
+    def anew(self, published: int) -> "Market":
+        return Market(self.tape, published)
 
     @property
     def ts(self) -> int:
@@ -99,7 +102,7 @@ class Gateway:
                 await self.stream(session)
                 self.sessions.append(session)
                 await reader.read()  # a client says nothing more; this ends with the connection
-        if session in self.sessions:
+        if session in self.sessions:  # not of a day that is forgotten
             self.sessions.remove(session)
         writer.close()
 
@@ -191,6 +194,15 @@ class Gateway:
     async def command(self, command: dict[str, Any]) -> dict[str, Any]:
         do = command.pop("do")
         return await getattr(self, f"do_{do}")(**command) or {}
+
+    async def do_fresh(self, published: int) -> None:
+        """Forget everything: a new day, and nobody connected."""
+        await self.do_reset()
+        self.sessions, self.history, self.plans = [], [], []
+        self.is_mute = False
+        self.market = self.market.anew(published)
+        if self.server is None:
+            await self.listen(self.port)
 
     async def do_publish(self, count: int, in_two: bool = False) -> None:
         """Let trades happen; with `in_two`, the network cuts a record in the middle."""
@@ -300,7 +312,8 @@ async def main() -> None:
     parser.add_argument("--step-ns", type=int, default=40_000_000)
     parser.add_argument("--open-ns", type=int, default=OPEN_NS)
     options = parser.parse_args()
-    market = Market(count=options.count, published=options.published, step_ns=options.step_ns, open_ns=options.open_ns)
+    tape = make_tape(options.count, step_ns=options.step_ns, open_ns=options.open_ns)
+    market = Market(tape, options.published)
     gateway = Gateway(market)
     await gateway.listen(options.port)
     sys.stdout.write(json.dumps({"port": gateway.port}) + "\n")
