@@ -72,7 +72,7 @@ def from_code(code: int, text: str, *, masked_key: str) -> Trouble:
         _SYMBOL_FAILED: Trouble(Fault.SYMBOL, said),
         _INVALID_SUBSCRIPTION: _invalid_subscription(said),
         _SKIPPED: Trouble(Fault.SKIPPED, f"the gateway skipped records ({said}): they are asked for again"),
-        _AGED_OUT: Trouble(Fault.AGED_OUT, f"the gateway's memory does not reach back that far: {said}"),
+        _AGED_OUT: _aged_out(said),
     }
     return meanings.get(code) or Trouble(Fault.RETRY, f"error at the gateway: {said}")
 
@@ -104,12 +104,15 @@ def from_connecting(text: str, *, gateway: str, masked_key: str) -> Trouble:
     return trouble
 
 
-def _invalid_subscription(said: str) -> Trouble:
-    low = said.lower()
-    if "definition" in low:
+def _aged_out(said: str) -> Trouble:
+    if "definition" in said.lower():
         return Trouble(Fault.NO_DEFINITIONS, f"no definitions: {said}")
-    if any(word in low for word in _REPLAY):
-        return Trouble(Fault.AGED_OUT, f"the gateway does not replay that far back: {said}")
+    return Trouble(Fault.AGED_OUT, f"the gateway does not replay that far back: {said}")
+
+
+def _invalid_subscription(said: str) -> Trouble:
+    if any(word in said.lower() for word in ("definition", *_REPLAY)):
+        return _aged_out(said)
     return Trouble(Fault.FATAL, f"the gateway refused what was asked for: {said}")
 
 

@@ -444,6 +444,16 @@ def test_what_lies_more_than_a_day_back_is_not_asked_for_but_marked(make_rig, ga
     assert asked == rig.clock.wall - 86_340 * SECOND
 
 
+def test_trades_come_without_definitions_where_those_cannot_be_had(make_rig, gateway: GatewayProcess) -> None:
+    gateway("plan", plan={"error": [5, "Not entitled to schema definition"]})
+    rig = make_rig()
+    rig.start()
+    rig.until_state(FeedState.LIVE)
+    expect_tape(rig, BEFORE)
+    assert rig.definitions == []
+    assert [each["schema"] for each in gateway("stats")["connections"][1]["subscriptions"]] == ["trades"]
+
+
 def test_a_slow_reader_warning_is_shown_and_costs_nothing(rig: Rig) -> None:
     rig.gateway("system", code=2, text="Session is behind real time")
     rig.gateway("publish", count=100)

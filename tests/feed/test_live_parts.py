@@ -216,6 +216,7 @@ def test_a_clock_that_is_behind_is_seen_by_trades_from_the_future() -> None:
         (6, "Internal error", Fault.RETRY),
         (7, "Skipped 10 records", Fault.SKIPPED),
         (8, "aged out", Fault.AGED_OUT),
+        (8, "Replay data for definition is no longer retained", Fault.NO_DEFINITIONS),
         (255, "something", Fault.RETRY),
         (77, "", Fault.RETRY),
     ],
