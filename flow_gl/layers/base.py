@@ -31,6 +31,8 @@ class Style:
     size_scale: float = 1.0
     reference: int = 0
     """Contracts a second-long bubble needs for the largest disc; 0 takes the session's own."""
+    is_muted: bool = False
+    """Alerts are marked, but nothing flashes."""
     is_visible: frozenset[str] = field(
         default_factory=lambda: frozenset(
             {"grid", "price", "bubbles", "counts", "profile", "levels", "cvd", "marks", "gaps"}

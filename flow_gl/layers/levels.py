@@ -123,10 +123,7 @@ class LevelsLayer(SketchLayer):
     def _add_label(self, scene: Scene, level: Level, y: float, placed: list[Rect]) -> None:
         chart, rect, scale = self._chart, scene.price_view.rect, scene.price_view.scale
         size = _LABEL_PX * scale
-        price, tick = level.price, chart.tick_size
-        if level.name == "VWAP":
-            price = round(price / tick) * tick
-        text = level.name if level.name.endswith("SD") else f"{level.name} {price_text(price, chart.tick_size)}"
+        text = level.name if level.name.endswith("SD") else f"{level.name} {price_text(level.price, chart.tick_size)}"
         width = chart.text.width(text, size) + size
         y = min(max(y, rect.y + size), rect.bottom - size)
         x = _free_column(Rect(rect.x + 14 * scale, y - 0.75 * size, width, 1.5 * size), placed, _GAP_PX * scale)

@@ -53,7 +53,7 @@ class MarksLayer(SketchLayer):
         for index in range(max(first, last - _MOST_MARKS), last):
             free_from = self._add_mark(scene, self._times[index], *self._crosses[index], free_from)
         age = scene.wall_s - self._flash_from_s
-        if 0.0 <= age < FLASH_S:
+        if 0.0 <= age < FLASH_S and not scene.style.is_muted:
             self._add_flash(scene, 1.0 - age / FLASH_S)
 
     def _read(self, scene: Scene) -> None:

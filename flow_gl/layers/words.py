@@ -7,6 +7,7 @@ from flow_gl.core.units import format_price, price_decimals
 
 MINUS: Final = "\u2212"
 _SECOND: Final = 1_000_000_000
+_LENGTHS: Final = (("d", 86400, "h", 3600), ("h", 3600, "min", 60), ("min", 60, "s", 1))
 
 
 @lru_cache(maxsize=4096)
@@ -24,14 +25,10 @@ def contracts_text(count: int) -> str:
 def length_text(length_ns: int) -> str:
     """A length of time in its two largest units: 42 s, 3 min 20 s, 10 h 46 min, 2 d 3 h."""
     seconds = max(0, length_ns) // _SECOND
-    if seconds < 60:
-        return f"{seconds} s"
-    for big, small, size, unit in (("min", "s", 60, 1), ("h", "min", 3600, 60), ("d", "h", 86400, 3600)):
-        if big == "d" or seconds < 24 * size or (big == "min" and seconds < 3600):
-            if big == "min" and seconds >= 3600:
-                continue
+    for name, size, smaller_name, smaller in _LENGTHS:
+        if seconds >= size:
             whole, rest = divmod(seconds, size)
-            return f"{whole} {big} {rest // unit} {small}" if rest // unit else f"{whole} {big}"
+            return f"{whole} {name} {rest // smaller} {smaller_name}" if rest >= smaller else f"{whole} {name}"
     return f"{seconds} s"
 
 

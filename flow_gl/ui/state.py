@@ -194,6 +194,7 @@ class ViewState:
             size_floor=self.floor_of(chart),
             size_scale=filters.size_scale,
             is_visible=frozenset(filters.layers),
+            is_muted=self.is_muted,
         )
 
     def new_engine(self) -> None:
