@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from flow_gl.core.schema import GAPS, GapKind
 from flow_gl.core.sessions import SessionCalendar
+from flow_gl.engine.checkpoint import GapState, KeptGap
 from flow_gl.engine.notices import GapNotice
 
 Piece = tuple[int, int, GapKind]
@@ -35,6 +36,11 @@ def pieces_of(start: int, end: int, calendar: SessionCalendar | None) -> list[Pi
         at = opened
     _add_quiet(pieces, at, end)
     return pieces
+
+
+def kept_gap(gap: GapNotice) -> KeptGap:
+    """A gap of the feed as it is kept."""
+    return KeptGap(gap.start, gap.end, gap.instrument_id, gap.filled)
 
 
 def _add_quiet(pieces: list[Piece], start: int, end: int) -> None:
@@ -81,6 +87,17 @@ class GapLog:
         else:
             self._total += gap.start not in self._feed
             self._feed[gap.start] = gap
+        self.is_changed = True
+
+    def keep(self) -> GapState:
+        """What was found so far, but for a silence that lasts: that is looked for anew."""
+        return GapState(list(self._quiet), [kept_gap(gap) for gap in self._feed.values()], self._total)
+
+    def resume(self, kept: GapState) -> None:
+        """Go on from what was kept."""
+        self._quiet.extend(kept.quiet)
+        self._feed = {gap.start: gap for gap in kept.feed}
+        self._total = kept.total
         self.is_changed = True
 
     def write(self, record: NDArray[np.void]) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow_gl.core.schema import PRICE_SCALE, TickSource
+from flow_gl.engine.checkpoint import GridState
 from flow_gl.engine.layout import COLUMNS, MAX_PRICE, MAX_ROWS, MAX_TICK
 from flow_gl.engine.profile import traded_range_nb
 
@@ -82,6 +83,15 @@ class Grid:
         """Begin an empty profile; its rows are laid out anew around the next price."""
         self.profile = np.zeros(0, np.int64)
         self._state["row0"][0] = 0
+
+    def keep(self) -> GridState:
+        """What `state` and `pending` do not hold."""
+        return GridState(self.source, self._seen_only_zero, self.profile.tobytes())
+
+    def resume(self, kept: GridState) -> None:
+        """Go on from what was kept; `state` and `pending` have been put back."""
+        self.source, self._seen_only_zero = kept.source, kept.has_seen_only_zero
+        self.profile = np.frombuffer(kept.profile, np.int64).copy()
 
     def traded(self) -> tuple[int, int]:
         """First and last row with volume, half-open."""

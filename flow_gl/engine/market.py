@@ -4,7 +4,7 @@ The kernels stop at `stop_ts` (a session's open, 09:30, a CVD reset) and this mo
 every such change happens between two trades, wherever the batches' borders lie.
 """
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from flow_gl.core.schema import GAP_LIST, INSTRUMENT, LEVELS, OPEN, PROFILE, SES
 from flow_gl.core.sessions import Session, SessionCalendar, next_time_of_day
 from flow_gl.engine import gaps
 from flow_gl.engine.aggregate import aggregate_nb
+from flow_gl.engine.checkpoint import MarketState, fill
 from flow_gl.engine.fold import close_nb, open_rows_nb
 from flow_gl.engine.grid import Grid
 from flow_gl.engine.layout import (
@@ -212,6 +213,30 @@ class Market:
         self._settings = settings
         self._state["arm"][0] = settings.arm
         self._published = (-1, -1, -1)
+
+    def keep(self) -> MarketState:
+        """Everything that the next trade builds on."""
+        return MarketState(
+            *(self.instrument_id, self.symbol, self.requested, self._started, self._next_reset),
+            *(self._overnight_frozen, self._defined_outright, self._point_value, self._session),
+            *(self._grid.keep(), self._gaps.keep()),
+            *(array.tobytes() for array in self._arrays()),
+        )
+
+    def resume(self, kept: MarketState) -> None:
+        """Go on from what was kept, in place of what this market holds."""
+        self.symbol, self.requested = kept.symbol, kept.requested
+        self._started, self._next_reset, self._session = kept.has_started, kept.next_reset, kept.session
+        self._overnight_frozen, self._defined_outright = kept.is_overnight_frozen, kept.defined_outright
+        self._point_value = kept.point_value
+        for array, data in zip(self._arrays(), (kept.state, kept.pending, kept.bins, kept.session_row), strict=True):
+            fill(array, data)
+        self._grid.resume(kept.grid)
+        self._gaps.resume(kept.gaps)
+        self._instrument_changed = True
+
+    def _arrays(self) -> tuple[NDArray[Any], ...]:
+        return self._state, self._pending, self._bins, self._session_row
 
     # What begins at a boundary.
 

@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 
 from flow_gl.core.schema import LEVELS, TRADE
 from flow_gl.core.sessions import SessionCalendar
+from flow_gl.engine import checkpoint
+from flow_gl.engine.gaps import kept_gap
 from flow_gl.engine.layout import WORDS, Scratch
 from flow_gl.engine.market import Market
 from flow_gl.engine.notices import DefinitionNotice, GapNotice, MappingNotice
@@ -164,6 +166,18 @@ class Pipeline:
         self._settings = replace(now, arm=now.arm if arm is None else arm, profile=profile)
         for market in self._markets.values():
             market.configure(self._settings)
+
+    def keep(self) -> bytes:
+        """Everything that the next trade builds on, as a checkpoint. Rows that were handed on are not in it."""
+        markets = [market.keep() for market in self._markets.values()]
+        gaps = [kept_gap(gap) for gap in self._common_gaps.values()]
+        return checkpoint.encode(checkpoint.PipelineState(markets, gaps))
+
+    def resume(self, state: checkpoint.PipelineState) -> None:
+        """Go on from a checkpoint (`checkpoint.decode`), before the first trade, with the settings that it had."""
+        for kept in state.markets:
+            self._market(kept.instrument_id).resume(kept)
+        self._common_gaps = {gap.start: gap for gap in state.gaps}
 
     def _market(self, instrument_id: int) -> Market:
         market = self._markets.get(instrument_id)

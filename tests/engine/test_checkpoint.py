@@ -1,0 +1,118 @@
+"""A pipeline that goes on from a checkpoint makes the same numbers as one that never stopped."""
+
+import datetime as dt
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from flow_gl.core.schema import LEVELS
+from flow_gl.core.sessions import SessionCalendar
+from flow_gl.engine import checkpoint
+from flow_gl.engine.pipeline import Pipeline
+from flow_gl.engine.sinks import Collector
+from flow_gl.feed.base import Definition, FeedGap, Mapping
+from tests.engine.test_pipeline import IDS, SECOND, START, _lay_out, _split, _trade
+from tests.engine.twin import TICK
+
+DAY = 86_400 * SECOND
+NOTICES = (
+    Mapping(IDS[0], "NQZ5", "NQ.v.0"),
+    Definition(IDS[1], "NQH6", 2 * TICK, 20.0, True),
+    FeedGap(START - 50 * SECOND, START + 20 * SECOND),
+    FeedGap(START - 9 * SECOND, START + 70 * SECOND, instrument_id=IDS[2]),
+)
+
+
+def make(sinks, *, calendar=None, arm=40):
+    pipeline = Pipeline(sessions=calendar, arm=arm, cvd_reset_times=(dt.time(9, 30), dt.time(17, 5)))
+    for instrument_id, sink in sinks.items():
+        pipeline.attach(instrument_id, sink)
+    return pipeline
+
+
+def new_sinks():
+    return {instrument_id: Collector(levels=LEVELS) for instrument_id in IDS[:2]}
+
+
+def notify(pipeline, notice):
+    if isinstance(notice, Mapping):
+        pipeline.map(notice)
+    elif isinstance(notice, Definition):
+        pipeline.define(notice)
+    else:
+        pipeline.gap(notice)
+
+
+def end(pipeline, trades):
+    pipeline.advance(int(trades["ts_event"].max()) + 100 * SECOND)
+    pipeline.finish()
+    return pipeline.instruments
+
+
+def assert_same(sinks, expected):
+    for instrument_id, sink in sinks.items():
+        other = expected[instrument_id]
+        for level in range(LEVELS):
+            assert (sink.bubble_rows(level) == other.bubble_rows(level)).all()
+            assert len(sink.bubble_rows(level)) == len(other.bubble_rows(level))
+            assert (sink.cvd_rows(level) == other.cvd_rows(level)).all()
+        assert sink.event_rows().tobytes() == other.event_rows().tobytes()
+        assert sink.tables.keys() == other.tables.keys()
+        for name, table in sink.tables.items():
+            assert table.tobytes() == other.tables[name].tobytes(), name
+        assert [one.session.tobytes() for one in sink.sessions] == [one.session.tobytes() for one in other.sessions]
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.lists(_trade, min_size=1, max_size=80),
+    st.lists(st.integers(0, 200), min_size=1, max_size=4),
+    st.lists(st.integers(0, 4), min_size=len(NOTICES), max_size=len(NOTICES)),
+    st.booleans(),
+    st.sampled_from([0, 0, DAY]),
+)
+def test_whatever_the_trades_and_wherever_it_stopped(draws, cuts, places, has_sessions, stride):
+    trades = _lay_out(draws)
+    # Some run over several sessions: each batch a day after the one before.
+    batches = _split(trades, cuts)
+    for day, batch in enumerate(batches):
+        batch["ts_event"] += np.where(batch["ts_event"] > 0, day * stride, 0)
+    calendar = SessionCalendar() if has_sessions else None
+    expected, sinks = new_sinks(), new_sinks()
+    whole, pipeline = make(expected, calendar=calendar), make(sinks, calendar=calendar)
+    for at, batch in enumerate(batches):
+        for notice, place in zip(NOTICES, places, strict=True):
+            if place == at:
+                notify(whole, notice)
+                notify(pipeline, notice)
+        whole.process(batch)
+        pipeline.process(batch)
+        state = checkpoint.decode(pipeline.keep())
+        pipeline = make(sinks, calendar=calendar)
+        pipeline.resume(state)
+    assert end(pipeline, trades) == end(whole, trades)
+    assert_same(sinks, expected)
+
+
+def test_bytes_that_are_no_checkpoint_are_refused_before_anything_is_put_back():
+    pipeline = make(new_sinks())
+    pipeline.process(_lay_out([(IDS[0], SECOND, 1, 5, "B", "T", 0)] * 20))
+    data = pipeline.keep()
+    with pytest.raises(checkpoint.CheckpointError, match="a checkpoint was expected"):
+        checkpoint.decode(data[:-1])
+    state = checkpoint.decode(data)
+    market = state.markets[0]
+    words = np.frombuffer(market.state, np.int64).copy()
+    words[checkpoint.STATE.names.index("reference_step")] = 10_000
+    for field, value, said in (
+        ("state", words.tobytes(), "cannot be"),
+        ("state", market.state[8:], "another size"),
+        ("pending", market.pending + b"\0" * 8, "another size"),
+        ("bins", b"", "another size"),
+        ("instrument_id", 12, "cannot be"),
+    ):
+        wrong = checkpoint.msgspec.structs.replace(market, **{field: value})
+        with pytest.raises(checkpoint.CheckpointError, match=said):
+            checkpoint.decode(checkpoint.encode(checkpoint.PipelineState([wrong], [])))
