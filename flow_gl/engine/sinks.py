@@ -125,4 +125,6 @@ class Collector:
 
 
 def _joined(parts: list[NDArray[np.void]], dtype: np.dtype) -> NDArray[np.void]:
-    return np.concatenate(parts) if parts else np.zeros(0, dtype)
+    # As plain bytes: NumPy joins records field by field.
+    raw = [part.view(f"V{dtype.itemsize}") for part in parts]
+    return np.concatenate(raw).view(dtype) if raw else np.zeros(0, dtype)

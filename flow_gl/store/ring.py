@@ -37,6 +37,7 @@ class Ring:
         self._counters: NDArray[np.int64] = np.frombuffer(buffer, dtype=np.int64, count=HEADER_BYTES // 8)
         self.rows: NDArray[np.void] = np.frombuffer(buffer, dtype=dtype, count=capacity, offset=HEADER_BYTES)
         """The rows in place, by `position & (capacity - 1)`: the writer's, or for a reader that validates after."""
+        self._raw: NDArray[np.void] = self.rows.view(f"V{dtype.itemsize}")
 
     @staticmethod
     def nbytes(dtype: np.dtype, capacity: int) -> int:
@@ -66,12 +67,14 @@ class Ring:
     def _append_some(self, rows: NDArray[np.void]) -> None:
         head = self.head
         count = len(rows)
+        # As plain bytes: NumPy copies records field by field, three times as slowly.
+        raw = rows.astype(self.dtype, copy=False).view(self._raw.dtype)
         self._counters[_CLAIMED] = head + count
         at = head & self._mask
         first = min(count, self.capacity - at)
-        self.rows[at : at + first] = rows[:first]
+        self._raw[at : at + first] = raw[:first]
         if first < count:
-            self.rows[: count - first] = rows[first:]
+            self._raw[: count - first] = raw[first:]
         self._counters[_HEAD] = head + count
 
     def segments(self, start: int, stop: int) -> list[NDArray[np.void]]:
