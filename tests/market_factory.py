@@ -200,6 +200,7 @@ def session_of(rows: NDArray[np.void], points: NDArray[np.void]) -> NDArray[np.v
     price = rows["price"] / PRICE_SCALE
     vwap = float((price * volume).sum() / volume.sum())
     record["trade_date"], record["open_ts"] = 20251128, rows["ts_event"][0]
+    record["cvd_since"] = rows["ts_event"][0]
     record["first_ts"], record["last_ts"] = rows["ts_event"][0], rows["ts_last"][-1]
     record["last_price"], record["open"] = rows["close"][-1], rows["open"][0]
     record["high"], record["low"] = rows["high"].max(), rows["low"].min()

@@ -108,7 +108,6 @@ def _options(settings: Settings, drawing: Drawing, title: str) -> ViewOptions:
         span_s=settings.span_s,
         arm=settings.arm,
         value_area=settings.value_area,
-        is_cvd_by_session=settings.cvd_reset == "session" and not settings.cvd_reset_times,
         panels=settings.panels,
         # A picture must not depend on what was last looked at.
         remember=not drawing.headless,

@@ -189,6 +189,7 @@ SESSION: Final = np.dtype(
         ("cvd", "<i8"),
         ("cvd_high", "<i8"),
         ("cvd_low", "<i8"),
+        ("cvd_since", "<i8"),  # CVD counts from here on: its last reset, ns; 0 while there is no trade
         ("vwap", "<f8"),  # points; nan while there is no trade
         ("vwap_sd", "<f8"),  # points
         ("reference", "<i8"),  # contracts that draw the largest disc

@@ -206,6 +206,7 @@ class Market:
         s = self._state[0]
         s["cvd"] = s["armed"] = s["extreme"] = 0
         s["cvd_high"], s["cvd_low"] = -(2**63), 2**63 - 1
+        self._session_row["cvd_since"] = s["last_ts"]
         self._published = (-1, -1, -1)
 
     def configure(self, settings: Settings) -> None:
@@ -257,6 +258,9 @@ class Market:
         if is_new:
             if self._started:
                 self._roll()
+            if not self._started or self._settings.cvd_reset == "session":
+                by_session = session is not None and self._settings.cvd_reset == "session"
+                self._session_row["cvd_since"] = session.open if by_session else ts
             self._started = True
             self._session = session
             self._overnight_frozen = session is None
@@ -268,7 +272,9 @@ class Market:
         times = self._settings.cvd_reset_times
         if times:
             if ts >= self._next_reset:
+                since = max(int(self._session_row["cvd_since"][0]), self._next_reset)
                 self.reset_cvd()
+                self._session_row["cvd_since"] = since
             self._next_reset = next_time_of_day(ts, times)
         stop = self._next_reset
         if session is not None:

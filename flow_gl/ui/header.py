@@ -23,6 +23,7 @@ _PAD_PX: Final = 12.0
 _MARK_PX: Final = 16.0
 """Room of an arrow or a dot beside its text."""
 _ALWAYS: Final = 1000
+_DAY_NS: Final = 86_400_000_000_000
 _TREND_BUCKETS: Final = 10
 """The arrow at CVD: its change over so many closed buckets."""
 MENU_PX: Final = 34.0
@@ -127,12 +128,11 @@ def _numbers(chart: ChartFrame, state: ViewState) -> list[Item]:
         Item(words.price(int(session["last_price"]), tick), palette.text, 18.0, is_bold=True, keep=80),
         Item(f"CVD {words.signed(cvd)}", sign_color(palette, cvd), 16.0, is_bold=True, keep=60, mark=_trend(chart)),
     ]
-    reset = state.charts[chart.index].cvd_reset_ns
-    opened = int(session["open_ts"])
-    if reset >= opened and reset:
+    reset, since = state.charts[chart.index].cvd_reset_ns, int(session["cvd_since"])
+    if reset and reset >= since:  # by hand, just now: the engine's own word follows with the next trade
         found.append(Item(f"reset {words.clock(reset)}", palette.quiet, keep=10, joins=True))
-    elif opened and state.is_cvd_by_session:
-        found.append(Item(f"since {words.clock(opened, seconds=False)}", palette.quiet, keep=10, joins=True))
+    elif since:
+        found.append(Item(f"since {_since(since, int(session['last_ts']))}", palette.quiet, keep=10, joins=True))
     found.append(Item(f"VWAP {words.points(float(session['vwap']), tick)}", palette.quiet, keep=20))
     if int(profile["poc"]) != UNDEF_PRICE and profile["total"]:
         low, high = words.price(int(profile["val"]), tick), words.price(int(profile["vah"]), tick)
@@ -140,6 +140,12 @@ def _numbers(chart: ChartFrame, state: ViewState) -> list[Item]:
         found.append(Item(f"POC {poc}", mix(palette.quiet, palette.attention, 0.7), keep=25))
         found.append(Item(f"VA {low}\u2013{high}", mix(palette.quiet, palette.information, 0.7), keep=15))
     return found
+
+
+def _since(start_ns: int, now_ns: int) -> str:
+    """A time of the last day by its clock, an older one by its date too."""
+    text = words.clock(start_ns, seconds=start_ns % 60_000_000_000 != 0)
+    return text if now_ns - start_ns < _DAY_NS else f"{words.day(start_ns)} {text}"
 
 
 def _trend(chart: ChartFrame) -> str:

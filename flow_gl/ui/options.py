@@ -43,9 +43,7 @@ class ViewOptions:
     arm: int = 300
     """The engine's rules as it was started with, for the controls: contracts that arm a zero cross, ..."""
     value_area: float = 0.7
-    """... the value area's share of volume, ..."""
-    is_cvd_by_session: bool = True
-    """... and whether CVD starts anew at each session's open and at no other time."""
+    """... and the value area's share of volume."""
     panels: tuple[str, ...] | None = None
     """Panels open at the start, names as in ui.actions."""
     preferences: Path | None = None

@@ -92,8 +92,6 @@ class ViewState:
     """Chart shown alone, from 1; 0 shows all."""
     filters: Filters = field(default_factory=Filters)
     rules: Rules = field(default_factory=Rules)
-    is_cvd_by_session: bool = True
-    """CVD counts from the session's open; else nobody here knows since when."""
     pause: Pause | None = None
     cvd_share: float = CVD_SHARE
     locked_level: int | None = None

@@ -170,3 +170,25 @@ def test_a_trade_from_a_year_without_calendar_is_rejected(calendar):
     pipeline, sink = run(rows, calendar)
     assert pipeline.instruments[1].rejected == 2
     assert sink.tables["session"]["buy"].tolist() == [6]
+
+
+@pytest.mark.parametrize(
+    ("options", "since"),
+    [
+        ({}, "2025-11-25T18:00"),
+        ({"cvd_reset": "never"}, "2025-11-25T09:29:59"),
+        ({"cvd_reset_times": (dt.time(9, 30), dt.time(16, 0))}, "2025-11-25T18:00"),
+        ({"cvd_reset": "never", "cvd_reset_times": (dt.time(9, 30),)}, "2025-11-25T09:30"),
+    ],
+)
+def test_it_is_told_since_when_cvd_counts(calendar, options, since):
+    rows = [
+        (at("2025-11-25T09:29:59"), 100, 4, "B"),
+        (at("2025-11-25T09:31"), 100, 5, "A"),
+        (at("2025-11-25T18:00:01"), 100, 5, "A"),
+    ]
+    pipeline, sink = run(rows, calendar, **options)
+    assert sink.tables["session"]["cvd_since"].tolist() == [at(since)]
+    pipeline.reset_cvd(1)
+    pipeline.publish()
+    assert sink.tables["session"]["cvd_since"].tolist() == [at("2025-11-25T18:00:01")]
