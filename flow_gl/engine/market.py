@@ -259,8 +259,8 @@ class Market:
             if self._started:
                 self._roll()
             if not self._started or self._settings.cvd_reset == "session":
-                by_session = session is not None and self._settings.cvd_reset == "session"
-                self._session_row["cvd_since"] = session.open if by_session else ts
+                is_anew = self._settings.cvd_reset == "session"
+                self._session_row["cvd_since"] = session.open if session is not None and is_anew else ts
             self._started = True
             self._session = session
             self._overnight_frozen = session is None
