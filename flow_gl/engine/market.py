@@ -33,7 +33,7 @@ from flow_gl.engine.layout import (
     Scratch,
 )
 from flow_gl.engine.notices import DefinitionNotice, GapNotice
-from flow_gl.engine.records import Reading, fill_profile, fill_session, finished_of, read_profile
+from flow_gl.engine.records import Reading, fill_instrument, fill_profile, fill_session, finished_of, read_profile
 from flow_gl.engine.reference import START_STEP
 from flow_gl.engine.settings import Settings
 from flow_gl.engine.sinks import Finished, Sink, TableName
@@ -89,7 +89,7 @@ class Market:
         self._reset_session()
         self._merged: NDArray[np.void] = np.zeros(2, PENDING)
         self._records: dict[TableName, NDArray[np.void]] = {}
-        self._published = (-1, -1, -1)
+        self._published = self._shown = (-1, -1, -1)
         self._instrument_changed = True
 
     @property
@@ -338,22 +338,26 @@ class Market:
             sink.events(scratch.events[: counts[LEVELS]])
         scratch.counts[LEVELS:] = 0
 
-    def publish(self) -> None:
-        """Write the tables of what has changed since the last call to the sink."""
+    def publish(self, *, is_brief: bool = False) -> None:
+        """Write the tables of what has changed since the last call. Briefly: without the profile and its VWAP."""
         sink = self.sink
         if sink is None:
             return
         s = self._state[0]
+        seen = (int(s["total_trades"]), int(s["rejected"]), int(s["bucket"]))
+        if is_brief:
+            if seen not in (self._published, self._shown):
+                self._shown = seen
+                self._publish_open(sink)
+                sink.table("session", self._session_record(None))
+            return
         if self._instrument_changed:
             self._instrument_changed = False
             sink.table("instrument", self._instrument_record())
             self._published = (-1, -1, -1)
-        seen = (int(s["total_trades"]), int(s["rejected"]), int(s["bucket"]))
         if seen != self._published:
             self._published = seen
-            record = self._record("open", OPEN)
-            open_rows_nb(self._state, self._pending, self._merged, record)
-            sink.table("open", record)
+            self._publish_open(sink)
             reading = read_profile(self._grid, self._settings.profile)
             record = self._record("profile", PROFILE)
             fill_profile(record, reading, step=self._settings.profile.value_area_step)
@@ -364,29 +368,26 @@ class Market:
             self._gaps.write(record)
             sink.table("gaps", record)
 
+    def _publish_open(self, sink: Sink) -> None:
+        record = self._record("open", OPEN)
+        open_rows_nb(self._state, self._pending, self._merged, record)
+        sink.table("open", record)
+
     def _record(self, name: TableName, dtype: np.dtype) -> NDArray[np.void]:
         if name not in self._records:
             self._records[name] = np.zeros(1, dtype)
         return self._records[name]
 
-    def _session_record(self, reading: Reading) -> NDArray[np.void]:
+    def _session_record(self, reading: Reading | None) -> NDArray[np.void]:
         record, s = self._session_row, self._state[0]
-        fill_session(record, s, self._session, reading)
+        fill_session(record, self._state, self._session, reading)
         if s["trade_count"] and not self._overnight_frozen:
             record["overnight_high"], record["overnight_low"] = s["high"], s["low"]
         return record
 
     def _instrument_record(self) -> NDArray[np.void]:
         record = self._record("instrument", INSTRUMENT)
-        row = record[0]
-        row["symbol"] = self.symbol.encode("ascii", "replace")[:32]
-        row["requested"] = self.requested.encode("ascii", "replace")[:32]
-        row["instrument_id"] = self.instrument_id
-        row["tick_size"] = self._grid.tick_size
-        row["tick_source"] = self._grid.source or TickSource.OBSERVED
-        row["point_value"] = np.nan if self._point_value is None else self._point_value
-        row["point_value_known"] = self._point_value is not None
-        row["bucket_ns"] = self._settings.bucket_ns
+        fill_instrument(record, self.summary, bucket_ns=self._settings.bucket_ns)
         return record
 
     def _finished(self) -> Finished:

@@ -138,10 +138,16 @@ class Pipeline:
         for market in self._charted:
             market.advance(event_now_ns)
 
-    def publish(self) -> None:
-        """Write the tables of what has changed since the last call."""
+    def publish(self, *, is_brief: bool = False) -> None:
+        """Write the tables of what has changed since the last call.
+
+        Parameters
+        ----------
+        is_brief : only the open bubble and the session's running numbers, in a tenth of the time; what else has
+            changed is written by the next call without it
+        """
         for market in self._charted:
-            market.publish()
+            market.publish(is_brief=is_brief)
 
     def finish(self) -> None:
         """The trades have come to their end: close what is open at every level, and publish."""

@@ -6,19 +6,23 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from flow_gl.core.schema import NODES, PROFILE_ROWS, UNDEF_PRICE
+from flow_gl.core.schema import NODES, PROFILE_ROWS, SESSION, UNDEF_PRICE, TickSource
 from flow_gl.core.sessions import Session
 from flow_gl.engine.grid import Grid
-from flow_gl.engine.layout import COLUMNS
+from flow_gl.engine.layout import COLUMNS, STATE
 from flow_gl.engine.profile import Levels, ProfileSettings, levels_of, totals_nb, vwap_of
 from flow_gl.engine.reference import STEPS
 from flow_gl.engine.sinks import Finished
+from flow_gl.engine.summary import Summary
 
 _SAME: Final = (
     *("first_ts", "last_ts", "last_recv", "last_price", "open", "high", "low", "buy", "sell", "unsided"),
-    *("trade_count", "bubble_count", "cvd", "rejected", "late", "maybe_bad_book", "total_trades"),
+    *("trade_count", "bubble_count", "cvd", "cvd_high", "cvd_low", "rejected", "late", "maybe_bad_book"),
+    "total_trades",
 )
-"""Fields of SESSION that are STATE's as they are."""
+"""Fields of SESSION that are STATE's as they are. All fields of both are 8 bytes wide."""
+_FROM: Final = np.array([STATE.names.index(name) for name in _SAME])
+_INTO: Final = np.array([SESSION.names.index(name) for name in _SAME])
 _PRICES: Final = ("last_price", "open", "high", "low")
 
 
@@ -78,24 +82,44 @@ def fill_profile(record: NDArray[np.void], reading: Reading, *, step: int) -> No
         row[name][:rows] = volumes
 
 
-def fill_session(record: NDArray[np.void], state: np.void, session: Session | None, reading: Reading) -> None:
-    """Fill a SESSION record from STATE. Prior levels and the overnight range are its owner's affair."""
-    row = record[0]
-    for name in _SAME:
-        row[name] = state[name]
+def fill_session(
+    record: NDArray[np.void], state: NDArray[np.void], session: Session | None, reading: Reading | None
+) -> None:
+    """Fill a SESSION record from STATE. Prior levels and the overnight range are its owner's affair.
+
+    Parameters
+    ----------
+    record, state : of shape (1,)
+    session : None where no calendar is in force
+    reading : of the profile as it stands; None leaves VWAP as it is
+    """
+    row, s = record[0], state[0]
+    record.view(np.int64)[_INTO] = state.view(np.int64)[_FROM]
     row["trade_date"] = session.trade_date if session else 0
-    row["open_ts"] = session.open if session else state["first_ts"]
+    row["open_ts"] = session.open if session else s["first_ts"]
     row["close_ts"] = session.close if session else 0
-    has_cvd = state["cvd_high"] >= state["cvd_low"]
-    row["cvd_high"] = state["cvd_high"] if has_cvd else 0
-    row["cvd_low"] = state["cvd_low"] if has_cvd else 0
-    row["reference"] = STEPS[state["reference_step"]]
-    if reading.levels is None:
+    if s["cvd_high"] < s["cvd_low"]:
+        row["cvd_high"] = row["cvd_low"] = 0
+    row["reference"] = STEPS[s["reference_step"]]
+    if not s["trade_count"]:
         row["vwap"] = row["vwap_sd"] = np.nan
         for name in _PRICES:
             row[name] = UNDEF_PRICE
-    else:
+    elif reading is not None:
         row["vwap"], row["vwap_sd"] = vwap_of(reading.totals, row0=reading.base, tick_size=reading.tick_size)
+
+
+def fill_instrument(record: NDArray[np.void], summary: Summary, *, bucket_ns: int) -> None:
+    """Fill an INSTRUMENT record."""
+    row = record[0]
+    row["symbol"] = summary.symbol.encode("ascii", "replace")[:32]
+    row["requested"] = summary.requested.encode("ascii", "replace")[:32]
+    row["instrument_id"] = summary.instrument_id
+    row["tick_size"] = summary.tick_size
+    row["tick_source"] = summary.tick_source or TickSource.OBSERVED
+    row["point_value"] = np.nan if summary.point_value is None else summary.point_value
+    row["point_value_known"] = summary.point_value is not None
+    row["bucket_ns"] = bucket_ns
 
 
 def finished_of(

@@ -36,8 +36,10 @@ BATCH: Final = 1 << 14
 """Trades aggregated between two looks at the clock."""
 TURN_NS: Final = 8_000_000
 """Longest stretch of aggregation before tables and status are published."""
-PUBLISH_NS: Final = 4_000_000
-"""Tables are published at most this often ..."""
+BRIEF_NS: Final = 900_000
+"""The open bubble and the session's running numbers are published at most this often ..."""
+PUBLISH_NS: Final = 8_000_000
+"""... all tables, the profile with its levels too, at most this often (they cost ten times as much) ..."""
 STATUS_NS: Final = 20_000_000
 """... and the status at least this often."""
 COUNT_NS: Final = 500_000_000
@@ -122,7 +124,7 @@ class Engine:
         self._oldest_unpublished: int | None = None
         self._lag_ns = 0
         self._last_trade_ns = -QUIET_AFTER_NS
-        self._published_ns = self._status_ns = self._advanced_ns = self._counted_ns = -(1 << 62)
+        self._published_ns = self._shown_ns = self._status_ns = self._advanced_ns = self._counted_ns = -(1 << 62)
         self._needs_publish = True
         self._is_finished = False
         self._must_stop = False
@@ -164,8 +166,11 @@ class Engine:
             if not self._waiting:
                 self._close_by_clock(status)
         now = self._clock.monotonic_ns()
-        if self._needs_publish and now - self._published_ns >= PUBLISH_NS:
-            self._publish(now)
+        if self._needs_publish:
+            if now - self._published_ns >= PUBLISH_NS:
+                self._publish(now)
+            elif now - self._shown_ns >= BRIEF_NS:
+                self._publish(now, is_brief=True)
         if now - self._status_ns >= STATUS_NS:
             self._publish_status(now)
         return self._pause(status.state, now)
@@ -320,10 +325,12 @@ class Engine:
             self._pipeline.advance(known_until)
             self._needs_publish = True
 
-    def _publish(self, now: int) -> None:
-        self._pipeline.publish()
-        self._published_ns = now
-        self._needs_publish = False
+    def _publish(self, now: int, *, is_brief: bool = False) -> None:
+        self._pipeline.publish(is_brief=is_brief)
+        self._shown_ns = now
+        if not is_brief:
+            self._published_ns = now
+            self._needs_publish = False
         if self._oldest_unpublished is not None:
             self._lag_ns = self._clock.monotonic_ns() - self._oldest_unpublished
             self._oldest_unpublished = None

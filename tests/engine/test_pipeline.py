@@ -402,3 +402,26 @@ def test_bubbles_so_far_apart_that_each_closes_every_level_all_arrive():
     for level in range(LEVELS):
         assert len(sink.bubble_rows(level)) == count
         assert sink.bubble_rows(level)["id"].tolist() == (trades["ts_event"] // (SECOND << level)).tolist()
+
+
+def test_a_brief_publishing_shows_the_newest_trade_and_a_whole_one_all_that_follows_from_it():
+    pipeline, collector = Pipeline(), Collector()
+    pipeline.attach(7, collector)
+    trades = make_trades([(7, START + i, (100_000 + i) * TICK, 3, "B", "T", 128) for i in range(6)])
+    pipeline.process(trades[:3])
+    pipeline.publish()
+    pipeline.process(trades[3:])
+    pipeline.publish(is_brief=True)
+    assert collector.tables["open"]["bubble"][0, 0]["trade_count"] == 6
+    assert collector.tables["session"]["total_trades"] == 6
+    assert collector.tables["session"]["last_price"] == trades["price"][5]
+    assert collector.tables["profile"]["total"] == 9
+    pipeline.publish()
+    assert collector.tables["profile"]["total"] == 18
+
+    whole, once = Pipeline(), Collector()
+    whole.attach(7, once)
+    whole.process(trades)
+    whole.publish()
+    for name, record in once.tables.items():
+        assert collector.tables[name].tobytes() == record.tobytes(), name
