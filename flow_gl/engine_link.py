@@ -20,6 +20,7 @@ from flow_gl.core.clock import SYSTEM, Clock
 from flow_gl.core.commands import Command, encode
 from flow_gl.core.errors import EXIT_FAULT
 from flow_gl.core.log import get_logger
+from flow_gl.core.schema import FeedState
 from flow_gl.core.spec import EngineSpec
 from flow_gl.core.spec import encode as encode_spec
 from flow_gl.engine_process import EngineProcess
@@ -108,6 +109,20 @@ class EngineLink:
         if exit_status is not None:
             self._on_death(engine, exit_status)
         return self.state
+
+    def failure_within(self, seconds: float) -> str:
+        """Wait until the engine is ready or has failed, or the time is up; its failure's message, or "".
+
+        For a program that is about to end for a reason of its own: what is wrong with the input comes first.
+        """
+        deadline = self._clock.monotonic_ns() + int(seconds * 1e9)
+        while self._clock.monotonic_ns() < deadline and self.poll() is not LinkState.FAILED:
+            if self.engine is not None:
+                self.engine.refresh()
+                if self.engine.status["state"] not in (FeedState.STARTING, FeedState.FAILED):
+                    return ""
+            self._clock.sleep(0.01)
+        return self.message if self.state is LinkState.FAILED else ""
 
     def send(self, command: Command) -> None:
         """Hand a command to the engine; dropped while there is none."""

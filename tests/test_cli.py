@@ -1,5 +1,6 @@
 """The command line: every bad input is one line on standard error and a documented exit code, never a traceback."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 
 from flow_gl.cli import draw, tools
 from flow_gl.cli.main import run
-from flow_gl.core.errors import DataError, FeedError, FlowError
+from flow_gl.core.errors import EXIT_DATA, DataError, FeedError, FlowError
 from flow_gl.core.spec import DemoSpec, FilesSpec, LiveSpec
 from flow_gl.feed.dbn_write import write_dbn
 from tests.scripted import trades
@@ -296,3 +297,20 @@ def test_output_that_nobody_reads_is_no_error() -> None:
         f"{sys.executable} -m flow_gl --help | true", shell=True, capture_output=True, text=True, check=False
     )
     assert done.stderr == ""
+
+
+def test_a_bad_file_is_told_before_a_missing_display(tmp_path: Path) -> None:
+    path = tmp_path / "notes.dbn"
+    path.write_text("hello\n")
+    environment = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "WAYLAND_DISPLAY")}
+    ended = subprocess.run(
+        [sys.executable, "-m", "flow_gl", "replay", str(path)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ended.returncode == EXIT_DATA
+    assert ended.stderr.count("\n") == 1
+    assert "notes.dbn" in ended.stderr

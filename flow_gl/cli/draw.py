@@ -6,13 +6,15 @@ from typing import Final
 
 from flow_gl.cli.options import Drawing
 from flow_gl.core import config
-from flow_gl.core.errors import DataError, FlowError, UsageError
+from flow_gl.core.errors import DataError, DisplayError, FlowError, UsageError
 from flow_gl.core.settings import Settings
 from flow_gl.core.spec import KEY_VARIABLE, DemoSpec, EngineSpec, FilesSpec, LiveSpec
 from flow_gl.ui.options import ViewOptions
 
 SHORTEST_S: Final = 0.1
 LONGEST_S: Final = 31_536_000.0
+INPUT_CHECK_S: Final = 5.0
+"""Without a screen: how long the engine may take to find its input wrong."""
 
 
 def read_settings(drawing: Drawing, **flags: object) -> Settings:
@@ -55,7 +57,13 @@ def show(feed: FilesSpec | DemoSpec | LiveSpec, settings: Settings, drawing: Dra
         # The engine imports and reads while the view's own imports go on here.
         from flow_gl.app import run_view
 
-        code = run_view(_options(settings, drawing, title), link)
+        try:
+            code = run_view(_options(settings, drawing, title), link)
+        except DisplayError:
+            # What is wrong with the files or the feed is said before what is wrong with the screen.
+            if message := link.failure_within(INPUT_CHECK_S):
+                raise _EngineError(message, link.exit_code) from None
+            raise
         if link.state is LinkState.FAILED and code:
             raise _EngineError(link.message, code)
         if link.engine is not None and link.engine.status["damaged"]:

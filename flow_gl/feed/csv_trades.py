@@ -100,7 +100,8 @@ class CsvReader:
         missing = [name for name in REQUIRED if name not in names]
         if missing:
             came = text if len(text) <= 160 else f"{text[:160]}..."
-            raise self._damage(0, f"column {' and '.join(missing)} missing; the file's columns are {came}")
+            columns = f"column{'s' * (len(missing) > 1)} {', '.join(missing)}"
+            raise self._damage(0, f"{columns} missing; the file's columns are {came}")
         twice = sorted({name for name in names if names.count(name) > 1 and name in KNOWN})
         if twice:
             raise self._damage(0, f"column {' and '.join(twice)} stands there twice")

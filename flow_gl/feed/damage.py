@@ -1,7 +1,7 @@
 """How a reader says that a file cannot be read on.
 
-Readers raise `DamageError` inside, with the place and the cause; the file's own reader turns it into the one line that the
-user sees and keeps what was read before it.
+Readers raise `DamageError` inside, with the place and the cause; the file's own reader turns it into the one line that
+the user sees and keeps what was read before it.
 """
 
 
