@@ -33,6 +33,8 @@ class InstanceRing:
         self.dtype: Final = dtype
         self._is_overlay: Final = is_overlay
         self._counters: Final = counters
+        self._one: Final = ctypes.create_string_buffer(dtype.itemsize)
+        self._one_address: Final = ctypes.addressof(self._one)
         self.handle = 0
         self.capacity = 0
         self.lo = 0
@@ -78,7 +80,15 @@ class InstanceRing:
         if count == 0:
             return
         rows = np.ascontiguousarray(rows)
-        size, address = self.dtype.itemsize, rows.ctypes.data
+        self._write(position, count, rows.ctypes.data)
+
+    def write_one(self, position: int, row: bytes) -> None:
+        """Upload one packed row to a position; `lo` and `hi` are the caller's to move."""
+        self._one.raw = row
+        self._write(position, 1, self._one_address)
+
+    def _write(self, position: int, count: int, address: int) -> None:
+        size = self.dtype.itemsize
         slot = position & (self.capacity - 1)
         first = min(count, self.capacity - slot)
         GL.glBindBuffer(GL.GL_ARRAY_BUFFER, self.handle)

@@ -12,6 +12,14 @@ class Kit:
     def __init__(self) -> None:
         self.shaders: Final = ShaderLibrary()
         self.atlas: Final = FontAtlas()
+        self._turn_s = -1.0
+
+    def take_turn(self, now_s: float) -> bool:
+        """Ask to do something long that may wait a frame: one of all who ask in a frame may."""
+        if now_s == self._turn_s:
+            return False
+        self._turn_s = now_s
+        return True
 
     def release(self) -> None:
         self.shaders.release()

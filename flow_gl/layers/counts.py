@@ -24,7 +24,7 @@ _MOST_ROWS: Final = 6000
 """With more bubbles in view than this none has room that no newer one covers."""
 _MOST_LABELS: Final = 400
 _REFRESH_S: Final = 0.1
-"""Least time between two searches for the open bubble's sake alone."""
+"""Least time between two searches while nothing but rows and easing scales changes; labels move with their bubbles."""
 _DIGIT_EM: Final = 0.5615
 _CAP_EM: Final = 0.72
 
@@ -62,7 +62,7 @@ class CountsLayer:
     def __init__(self, chart: Chart) -> None:
         self._chart: Final = chart
         self._key: tuple[object, ...] = ()
-        self._open_key: tuple[int, ...] = ()
+        self._rows_key: tuple[object, ...] = ()
         self._count = 0
         self._found_s = 0.0
 
@@ -86,19 +86,21 @@ class CountsLayer:
             self._count = 0
             self._key = ()
             return
-        key = (
-            *(rows.start, rows.stop, rows.base, view.ns_per_px, view.y_per_px, view.scale, chart.reference),
-            *(style.size_floor, style.size_scale, style.radius_min_px, style.radius_max_px, scene.hidden_before_ns),
-            chart.kit.atlas.generation,
-        )
-        bubble = scene.reader.open_bubble(rows.level)
-        open_key = (
-            () if bubble is None or chart.is_paused else tuple(int(bubble[side]) for side in ("buy", "sell", "price"))
-        )
-        is_due = open_key != self._open_key and not 0.0 <= scene.wall_s - self._found_s < _REFRESH_S
+        key = (rows.base, view.ns_per_px, view.scale, style, scene.hidden_before_ns, chart.kit.atlas.generation)
+        since_s = scene.wall_s - self._found_s
+        if key == self._key and 0.0 < since_s < _REFRESH_S:
+            return
+        rows_key = rows.start, rows.stop, view.y_per_px, chart.reference, self._open_key(scene)
+        is_due = rows_key != self._rows_key and (not 0.0 < since_s < 1.0 or chart.kit.take_turn(scene.wall_s))
         if key != self._key or is_due:
-            self._key, self._open_key, self._found_s = key, open_key, scene.wall_s
+            self._key, self._rows_key, self._found_s = key, rows_key, scene.wall_s
             self._find(scene)
+
+    def _open_key(self, scene: Scene) -> tuple[int, ...]:
+        bubble = scene.reader.open_bubble(self._chart.series.current.level)
+        if bubble is None or self._chart.is_paused:
+            return ()
+        return int(bubble["buy"]), int(bubble["sell"]), int(bubble["price"])
 
     def _find(self, scene: Scene) -> None:
         chart, view, style = self._chart, scene.price_view, scene.style

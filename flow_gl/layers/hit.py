@@ -20,13 +20,16 @@ _NEAR_PX: Final = 4.0
 
 def position_of(ring: Ring, head: int, bubble_id: int) -> int:
     """First position at or after `bubble_id` in a ring of rows with ascending ids; `head` where there is none."""
+    if head == 0 or ring.ids[(head - 1) & (ring.capacity - 1)] < bubble_id:
+        return head
     position = max(0, head - ring.capacity)
-    for segment in ring.segments(position, head):
-        ids = segment["id"]
-        if ids[-1] >= bubble_id:
-            return position + int(np.searchsorted(ids, bubble_id))
-        position += len(ids)
-    return head
+    at, end = position & (ring.capacity - 1), head & (ring.capacity - 1)
+    if at < end:
+        return position + int(ring.ids[at:end].searchsorted(bubble_id))
+    older = ring.ids[at:]
+    if older[-1] >= bubble_id:
+        return position + int(older.searchsorted(bubble_id))
+    return position + len(older) + int(ring.ids[:end].searchsorted(bubble_id))
 
 
 def visible_ids(scene: Scene) -> tuple[int, int]:
@@ -120,8 +123,15 @@ def visible_rows(scene: Scene) -> NDArray[np.void]:
     first, last = visible_ids(scene)
     bubble = scene.reader.open_bubble(scene.level)
     if bubble is not None and first <= bubble["id"] <= last:
-        rows = np.concatenate([rows, np.array([bubble], BUBBLE)])
+        rows = _with(rows, bubble)
     return rows
+
+
+def _with(rows: NDArray[np.void], last: np.void) -> NDArray[np.void]:
+    longer = np.empty(len(rows) + 1, BUBBLE)
+    longer[:-1] = rows
+    longer[-1] = last
+    return longer
 
 
 def hidden_count(scene: Scene) -> int:
@@ -153,7 +163,7 @@ def bubble_at(scene: Scene, x_px: float, y_px: float) -> int | None:
     _, rows = ring.read(position_of(ring, head, first), position_of(ring, head, last + 1))
     bubble = scene.reader.open_bubble(scene.level)
     if bubble is not None and first <= bubble["id"] <= last:
-        rows = np.concatenate([rows, np.array([bubble], BUBBLE)])
+        rows = _with(rows, bubble)
     volume = volumes(rows)
     rows, volume = rows[volume >= scene.style.size_floor], volume[volume >= scene.style.size_floor]
     if len(rows) == 0:

@@ -19,6 +19,8 @@ from flow_gl.layers.words import price_text
 _LABEL_PX: Final = 13.0
 _COLUMNS: Final = 5
 _GAP_PX: Final = 10.0
+REFRESH_S: Final = 0.05
+"""Profile and levels are taken anew this often at most; the axis moves them in every frame."""
 _PRIOR: Final = (
     ("prior_high", "pHigh"),
     ("prior_low", "pLow"),
@@ -73,11 +75,20 @@ class LevelsLayer(SketchLayer):
         self._levels: list[Level] = []
         self._found = 0
         self._nodes: list[int] = []
+        self._prices: list[int] = []
+        self._shown: list[object] = []
+        self._found_s = 0.0
 
     def key(self, scene: Scene) -> tuple[object, ...]:
-        view = scene.price_view
-        place = view.rect, view.y_top, view.y_per_px, view.scale, scene.profile_rect, tuple(self._chart.taken)
-        return (*place, self._find(scene), self._chart.tick_size, scene.style)
+        view, chart = scene.price_view, self._chart
+        found = self._find(scene)
+        place = view.rect, view.scale, scene.profile_rect, tuple(chart.taken)
+        if found < 0:
+            return (*place, found)
+        # In whole pixels: while an axis glides by less than one, nothing is to be laid out anew.
+        top, per_price = view.rect.y + view.y_top / view.y_per_px, 1.0 / (view.y_per_px * chart.tick_size)
+        lines = tuple(round(top - price * per_price) for price in self._prices)
+        return (*place, *lines, found, chart.tick_size, scene.style)
 
     def _find(self, scene: Scene) -> int:
         """Take the levels anew when they have changed; how often that was, -1 where none are to be seen."""
@@ -86,12 +97,19 @@ class LevelsLayer(SketchLayer):
         reader, session = scene.reader, scene.reader.session
         versions = reader.profile_version, float(session["vwap"]), int(session["trade_date"])
         key = (*versions, id(reader), scene.style.palette)
+        if key[2:] == self._versions[2:] and 0.0 < scene.wall_s - self._found_s < REFRESH_S:
+            return self._found
+        self._found_s = scene.wall_s
         if key != self._versions and not (self._chart.is_paused and self._levels and self._versions[3:] == key[3:]):
             self._versions = key
             self._levels = levels_of(scene)
             profile = reader.profile
-            self._nodes = [int(price) for price in profile["lvn"][: int(profile["lvn_count"])]]
-            self._found += 1
+            self._nodes = profile["lvn"][: int(profile["lvn_count"])].tolist()
+            shown = [*self._nodes, *((level.name, level.price) for level in self._levels)]
+            if shown != self._shown:
+                self._shown = shown
+                self._prices = [*self._nodes, *(level.price for level in self._levels)]
+                self._found += 1
         return self._found
 
     def sketch(self, scene: Scene) -> None:

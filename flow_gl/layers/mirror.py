@@ -18,6 +18,7 @@ from flow_gl.layers.rows import Base
 from flow_gl.store.ring import Ring
 
 Pack = Callable[[NDArray[np.void], Base, NDArray[np.void], NDArray[np.void] | None], NDArray[np.void]]
+PackOne = Callable[[np.void, Base, NDArray[np.void], np.void | None], bytes]
 
 BACKFILL_ROWS: Final = 4096
 """Rows of history that are brought in a frame beyond what is visible."""
@@ -29,11 +30,13 @@ class Mirror:
     Parameters
     ----------
     dtype, pack : instance rows and how they are made from store rows
+    pack_one : the same for one row
     """
 
-    def __init__(self, dtype: np.dtype, pack: Pack, counters: FrameCounters) -> None:
+    def __init__(self, dtype: np.dtype, pack: Pack, pack_one: PackOne, counters: FrameCounters) -> None:
         self.rows: Final = InstanceRing(dtype, counters)
         self._pack: Final = pack
+        self._pack_one: Final = pack_one
         self._counters: Final = counters
         self._open_bytes = b""
         self._open_at = -1
@@ -65,8 +68,8 @@ class Mirror:
         gpu.lo = max(gpu.lo, ring.oldest, gpu.hi + 1 - gpu.capacity)
         gpu.lo = min(gpu.lo, gpu.hi)
 
-    def put_open(self, row: NDArray[np.void] | None, ring: Ring, base: Base, gaps: NDArray[np.void]) -> bool:
-        """Write the open row (shape (1,)) at position `hi` if it has changed; True where there is one to draw."""
+    def put_open(self, row: np.void | None, ring: Ring, base: Base, gaps: NDArray[np.void]) -> bool:
+        """Write the open row at position `hi` if it has changed; True where there is one to draw."""
         if row is None:
             self._open_at = -1
             return False
@@ -75,8 +78,7 @@ class Mirror:
         if hi == self._open_at and row_bytes == self._open_bytes:
             return True
         self.rows.reserve(1)
-        previous = ring.read(hi - 1, hi)[1] if hi > 0 else row[:0]
-        self.rows.write(hi, self._pack(row, base, gaps, previous if len(previous) else None))
+        self.rows.write_one(hi, self._pack_one(row, base, gaps, _row_at(ring, hi - 1)))
         self._open_bytes, self._open_at = row_bytes, hi
         return True
 
@@ -91,6 +93,13 @@ class Mirror:
     def _bring(self, ring: Ring, start: int, stop: int, base: Base, gaps: NDArray[np.void]) -> None:
         gpu = self.rows
         previous: NDArray[np.void] | None = None
+        if stop - start == 1 and ring.oldest < start:
+            packed_row = self._pack_one(ring.rows[start & (ring.capacity - 1)], base, gaps, _row_at(ring, start - 1))
+            if ring.oldest < start:  # else the writer came over it: the next frame finds out
+                gpu.write_one(start, packed_row)
+                self._counters.rows_copied += 1
+                gpu.lo, gpu.hi = min(gpu.lo, start), max(gpu.hi, stop)
+                return
         if start > 0:
             _, before = ring.read(start - 1, start)
             previous = before if len(before) else None
@@ -105,3 +114,11 @@ class Mirror:
             position += len(segment)
         gpu.lo = min(gpu.lo, start)
         gpu.hi = max(gpu.hi, stop)
+
+
+def _row_at(ring: Ring, position: int) -> np.void | None:
+    """A row in place; None where there is none, or none any more."""
+    if position < ring.oldest:
+        return None
+    row: np.void = ring.rows[position & (ring.capacity - 1)]
+    return row

@@ -5,6 +5,7 @@ tick, whether a gap lies before it, and its contracts by side. A CVD point is 12
 these in the shader: thresholds, scales and colours are uniforms.
 """
 
+import struct
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,6 +20,8 @@ BUBBLE_INSTANCE: Final = np.dtype([("place", "<i4", (2,)), ("span", "<i2", (4,))
 CVD_INSTANCE: Final = np.dtype([("point", "<i4", (3,))])
 
 _INT16_MAX: Final = 32767
+_ONE_BUBBLE: Final = struct.Struct("<2i4h3f")
+_ONE_POINT: Final = struct.Struct("<3i")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,3 +107,44 @@ def pack_cvd(
         is_broken[0] |= bool(opened[0] != previous["close"][0])
     point[:, 2] = is_broken
     return packed
+
+
+def _is_gap_between(previous_id: int, row_id: int, gaps: NDArray[np.void], bucket_ns: int) -> bool:
+    if len(gaps) == 0:
+        return False
+    found = int(gaps["start"].searchsorted(row_id * bucket_ns, "right")) - 1
+    return found >= 0 and int(gaps["end"][found]) >= (previous_id + 1) * bucket_ns
+
+
+def pack_bubble(row: np.void, base: Base, gaps: NDArray[np.void], previous: np.void | None) -> bytes:
+    """Convert one BUBBLE row as `pack_bubbles` does: without arrays, for what is new in a frame is mostly one row."""
+    row_id, _, price, _, high, low, close, buy, sell, unsided, _, _ = row.item()
+    origin, size = base.price, base.tick_size
+    units = (price - origin) * UNITS_PER_TICK // size
+    tick = units // UNITS_PER_TICK
+    before = row_id - 1 if previous is None else int(previous["id"])
+    return _ONE_BUBBLE.pack(
+        row_id - base.bucket_id,
+        units,
+        _clipped((close - origin) // size - tick),
+        _clipped((high - origin) // size - tick),
+        _clipped(tick - (low - origin) // size),
+        _is_gap_between(before, row_id, gaps, base.bucket_ns),
+        buy,
+        sell,
+        unsided,
+    )
+
+
+def pack_point(row: np.void, base: Base, gaps: NDArray[np.void], previous: np.void | None) -> bytes:
+    """Convert one CVD_POINT row as `pack_cvd` does."""
+    row_id, _, opened, _, _, close = row.item()
+    before = row_id - 1 if previous is None else int(previous["id"])
+    is_broken = _is_gap_between(before, row_id, gaps, base.bucket_ns)
+    if previous is not None:
+        is_broken = is_broken or opened != int(previous["close"])
+    return _ONE_POINT.pack(row_id - base.bucket_id, close, is_broken)
+
+
+def _clipped(ticks: int) -> int:
+    return min(max(ticks, -_INT16_MAX), _INT16_MAX)

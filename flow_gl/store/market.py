@@ -153,12 +153,9 @@ class _Copy:
     def __init__(self, table: Table) -> None:
         self._table = table
         self.record: NDArray[np.void] = np.zeros(1, table.dtype)
+        self.row: np.void = self.record[0]
+        """The record in place: it changes with `refresh`."""
         self.version = 0
-
-    @property
-    def row(self) -> np.void:
-        row: np.void = self.record[0]
-        return row
 
     def refresh(self) -> bool:
         if self._table.version == self.version:
@@ -179,6 +176,8 @@ class MarketReader:
         self._instrument = _Copy(store.instrument)
         self.heads: list[int] = [0] * LEVELS
         """Closed bubbles that this frame may see, per level."""
+        self._open_rows: dict[int, np.void | None] = {}
+        self._names = (-1, "", "")
 
     def refresh(self) -> None:
         """Take the newest state: once at the start of a frame. Bounded work: no ring is read."""
@@ -187,11 +186,15 @@ class MarketReader:
             self.heads[level] = ring.head
         for copy in (self._instrument, self._session, self._open, self._profile, self._gaps):
             copy.refresh()
+        self._open_rows.clear()
 
     def open_bubble(self, level: int) -> np.void | None:
         """The open bubble (BUBBLE) at a level; None where there is none or it closed while this frame began."""
-        row: np.void = self._open.row["bubble"][level]
-        return row if row["trade_count"] and not self._is_closed(level, row["id"]) else None
+        if level not in self._open_rows:
+            row: np.void = self._open.row["bubble"][level]
+            is_there = row["trade_count"] and not self._is_closed(level, row["id"])
+            self._open_rows[level] = row if is_there else None
+        return self._open_rows[level]
 
     def open_cvd(self, level: int) -> np.void | None:
         """The open CVD point (CVD_POINT) that belongs to `open_bubble(level)`."""
@@ -233,11 +236,18 @@ class MarketReader:
 
     @property
     def symbol(self) -> str:
-        return bytes(self.instrument["symbol"]).decode("ascii", "replace")
+        return self._names_now()[1]
 
     @property
     def requested(self) -> str:
-        return bytes(self.instrument["requested"]).decode("ascii", "replace")
+        return self._names_now()[2]
+
+    def _names_now(self) -> tuple[int, str, str]:
+        if self._names[0] != self._instrument.version:
+            row = self.instrument
+            symbol, requested = (bytes(row[name]).decode("ascii", "replace") for name in ("symbol", "requested"))
+            self._names = (self._instrument.version, symbol, requested)
+        return self._names
 
     @property
     def bucket_ns(self) -> int:

@@ -37,6 +37,8 @@ class Ring:
         self._counters: NDArray[np.int64] = np.frombuffer(buffer, dtype=np.int64, count=HEADER_BYTES // 8)
         self.rows: NDArray[np.void] = np.frombuffer(buffer, dtype=dtype, count=capacity, offset=HEADER_BYTES)
         """The rows in place, by `position & (capacity - 1)`: the writer's, or for a reader that validates after."""
+        self.ids: NDArray[np.int64] = self.rows["id"] if "id" in (dtype.names or ()) else self._counters[:0]
+        """Their `id` column in place; empty where rows have none."""
         self._raw: NDArray[np.void] = self.rows.view(f"V{dtype.itemsize}")
 
     @staticmethod
