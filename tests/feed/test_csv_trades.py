@@ -142,9 +142,9 @@ def test_an_undefined_receive_time_is_no_damage(tmp_path: Path) -> None:
     ("header", "said"),
     [
         ("ts_event,price,size", "line 1: column side missing; the file's columns are ts_event,price,size"),
-        ("time,px,qty", "line 1: column ts_event and price and size and side missing"),
+        ("time,px,qty", "line 1: columns ts_event, price, size, side missing"),
         ("ts_event,price,size,side,price", "line 1: column price stands there twice"),
-        ('"ts_event","price","size","side"', "line 1: column ts_event and price and size and side missing"),
+        ('"ts_event","price","size","side"', "line 1: columns ts_event, price, size, side missing"),
         ("ts_event;price;size;side", "missing; the file's columns are ts_event;price;size;side"),
     ],
 )
