@@ -76,6 +76,10 @@ def replay(
         flag("--from", "Begin at this time, New York unless it says: 09:30, 2025-11-28T14:30Z.", "TIME"),
     ] = "",
     speed: Speed = None,
+    cache: Annotated[
+        bool | None,
+        flag("--cache/--no-cache", "Keep levels beside the files: they open at once next time (default: --cache)."),
+    ] = None,
     drawing: Drawing,
 ) -> None:
     """Replay recorded trades, at any speed, with the numbers of the live run.
@@ -89,7 +93,7 @@ def replay(
     from flow_gl.cli import draw
     from flow_gl.core.spec import FilesSpec
 
-    settings = draw.read_settings(drawing, speed=speed, record_dir=record_dir, dataset=dataset)
+    settings = draw.read_settings(drawing, speed=speed, cache=cache, record_dir=record_dir, dataset=dataset)
     if bool(files) == bool(session):
         raise UsageError("replay: files, or --session with a trade date, were expected")
     paths = recordings_of(session, settings.record_dir, settings.dataset) if session else files or []
@@ -98,6 +102,7 @@ def replay(
         symbols=tuple(part.strip() for text in symbol or () for part in text.split(",") if part.strip()),
         from_time=from_,
         speed=None if math.isinf(settings.speed) else settings.speed,
+        cache=settings.cache,
     )
     title = ", ".join(path.name for path in paths[:3]) + (" ..." if len(paths) > 3 else "")
     raise typer.Exit(draw.show(feed, settings, drawing, title=f"flow_gl {title}"))

@@ -24,6 +24,8 @@ class FilesSpec(msgspec.Struct, frozen=True, tag="files"):
     """As the user wrote it: a time of day is of the file's own day; "" for the beginning."""
     speed: float | None = 1.0
     """Event seconds per second; None for as fast as it goes (JSON has no infinity)."""
+    cache: bool = False
+    """Keep what the files come to, beside them, and begin with what was kept."""
 
 
 class DemoSpec(msgspec.Struct, frozen=True, tag="demo"):

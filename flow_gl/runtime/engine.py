@@ -25,7 +25,8 @@ from flow_gl.core.errors import FlowError
 from flow_gl.core.log import get_logger
 from flow_gl.core.schema import TRADE, FeedState
 from flow_gl.engine.pipeline import Pipeline
-from flow_gl.feed.base import Definition, Feed, FeedGap, FeedStatus, Item, Mapping, Trades
+from flow_gl.feed.base import Definition, Feed, FeedGap, FeedStatus, FileEnd, Item, Mapping, Trades
+from flow_gl.runtime.chapters import Chapters, Note
 from flow_gl.runtime.charts import Charts
 from flow_gl.runtime.keepers import Keepers
 from flow_gl.runtime.meters import Rate, StatusBoard
@@ -89,6 +90,8 @@ class Engine:
     commands : what the view asks for; any thread may put, Stop ends the loop
     note : what the user should know from the start, one line
     keepers : recorder and archive, where there are any
+    chapters : of a replay, where they are kept; what they held has been put back
+    known : what this loop knew behind what was put back
     """
 
     def __init__(
@@ -102,6 +105,8 @@ class Engine:
         commands: queue.SimpleQueue[Command],
         note: str = "",
         keepers: Keepers | None = None,
+        chapters: Chapters | None = None,
+        known: Note | None = None,
     ) -> None:
         self._feed: Final = feed
         self._pipeline: Final = pipeline
@@ -111,15 +116,18 @@ class Engine:
         self._commands: Final = commands
         self._note: Final = note
         self._keepers: Final = keepers
+        self._chapters = chapters
+        known = known or Note()
         self._log: Final = get_logger("engine")
         self.tape: Final = Ring(memoryview(bytearray(Ring.nbytes(TRADE, TAPE_CAPACITY))), TRADE, TAPE_CAPACITY)
         """Every trade in the order of arrival."""
         self._waiting: Final[deque[tuple[Item, int]]] = deque()
         self._taken = 0  # trades of the first waiting item that are aggregated already
         self._behind = 0
-        self._trades = 0
-        self._gap_starts: Final[set[int]] = set()
-        self._newest_event = self._advanced_to = self._polled_wall = 0
+        self._trades = known.trades
+        self._gap_starts: Final[set[int]] = set(known.gap_starts)
+        self._newest_event = known.newest_event
+        self._advanced_to = self._polled_wall = 0
         self._rate: Final = Rate()
         self._oldest_unpublished: int | None = None
         self._lag_ns = 0
@@ -200,8 +208,10 @@ class Engine:
         elif isinstance(command, ResetCvd):
             instrument_id = self._charts.instrument_of(command.chart)
             if instrument_id:
+                self._chapters = None  # what comes now is not what the files alone come to
                 self._pipeline.reset_cvd(instrument_id)
         elif isinstance(command, Configure):
+            self._chapters = None
             self._pipeline.configure(
                 arm=command.arm, value_area=command.value_area, value_area_step=command.value_area_step
             )
@@ -278,9 +288,14 @@ class Engine:
         self._needs_publish = True
 
     def _notice(self, item: Item) -> None:
-        if isinstance(item, Mapping):
+        if isinstance(item, FileEnd):
+            if self._chapters:
+                note = Note(self._trades, self._newest_event, sorted(self._gap_starts))
+                self._chapters.keep(item.index, self._pipeline, note)
+        elif isinstance(item, Mapping):
             self._pipeline.map(item)
             if self._charts.map(item):
+                self._chapters = None
                 self._show_charts()
                 self._log.info("chart", extra={"requested": item.requested, "symbol": item.symbol})
         elif isinstance(item, Definition):
@@ -306,6 +321,7 @@ class Engine:
         if self._feed.is_ended():
             if not self._is_finished:
                 self._is_finished = True
+                self._pipeline.advance(self._newest_event)  # whoever fell silent before the others is told as silent
                 self._pipeline.finish()
                 self._needs_publish = True
             return
@@ -315,13 +331,14 @@ class Engine:
             known_until = status.known_until
         elif status.state is FeedState.LIVE:
             known_until = max(self._newest_event, event_now - UNDETECTED_NS)
-        elif status.state is FeedState.REPLAY:
+        elif status.state is FeedState.REPLAY and not math.isinf(status.speed):
             known_until = event_now - DISORDER_NS
         else:
             return
         now = self._clock.monotonic_ns()
         if known_until > self._advanced_to and now - self._advanced_ns >= ADVANCE_NS:
             self._advanced_to, self._advanced_ns = known_until, now
+            self._chapters = None
             self._pipeline.advance(known_until)
             self._needs_publish = True
 

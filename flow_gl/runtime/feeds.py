@@ -2,6 +2,7 @@
 
 import math
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -12,6 +13,7 @@ from flow_gl.feed.base import Feed
 
 if TYPE_CHECKING:
     from flow_gl.feed.scan import FileSummary, InstrumentSummary
+    from flow_gl.runtime.chapters import Chapters
 
 OTHERS_NAMED: Final = 6
 """Instruments without a chart that are named to the user, at most."""
@@ -31,27 +33,48 @@ class Plan:
     """What the user should know, one line."""
     damage: tuple[str, ...] = ()
     """A line for each damage of the files."""
+    chapters: "Chapters | None" = None
+    """What is known of the files, and where it is kept."""
 
 
-def make_plan(spec: EngineSpec) -> Plan:
-    """Choose the feed. Raises FlowError where a file, a symbol, a number or the key is wrong."""
+def make_plan(spec: EngineSpec, on_progress: Callable[[float], None] | None = None) -> Plan:
+    """Choose the feed. Raises FlowError where a file, a symbol, a number or the key is wrong.
+
+    Parameters
+    ----------
+    spec : of the engine
+    on_progress : called with the share, 0..1, while files are looked through
+    """
     if isinstance(spec.feed, FilesSpec):
-        return _plan_files(spec.feed, spec.resume_ns)
+        return _plan_files(spec.feed, spec, on_progress)
     if isinstance(spec.feed, DemoSpec):
         return _plan_demo(spec.feed, spec.resume_ns)
     return _plan_live(spec.feed)
 
 
-def _plan_files(spec: FilesSpec, resume_ns: int) -> Plan:
+def _plan_files(spec: FilesSpec, engine: EngineSpec, on_progress: Callable[[float], None] | None) -> Plan:
     from flow_gl.feed.files import FilesFeed, scan
+    from flow_gl.runtime.chapters import Chapters
+    from flow_gl.runtime.part_shelf import PartShelf
+    from flow_gl.services.shelf import Shelf
 
-    summary = scan(spec.paths)
+    shelf = Shelf() if spec.cache else None
+    summary = scan(spec.paths, on_progress=on_progress, cache=PartShelf(shelf) if shelf else None)
     chosen = [summary.choose(symbol) for symbol in spec.symbols or (None,)]
     if len({one.instrument_id for one in chosen}) < len(chosen):
         raise UsageError(f"each contract may be charted once, {', '.join(spec.symbols)} came")
     from_ns = parse_time_ns(spec.from_time, after_ns=summary.first_ts) if spec.from_time else 0
-    from_ns = min(max(from_ns, resume_ns), summary.last_ts) if resume_ns else from_ns
-    feed = FilesFeed(spec.paths, speed=_speed(spec.speed), from_ns=from_ns or None, summary=summary)
+    from_ns = min(max(from_ns, engine.resume_ns), summary.last_ts) if engine.resume_ns else from_ns
+    charts = [(one.instrument_id, one.name) for one in chosen]
+    chapters = Chapters(summary.paths, spec=engine, charts=charts, shelf=shelf) if shelf else None
+    feed = FilesFeed(
+        spec.paths,
+        speed=_speed(spec.speed),
+        from_ns=from_ns or None,
+        summary=summary,
+        done=chapters.find(_handed_over_at_once(summary, spec.speed, from_ns)) if chapters else 0,
+        tells_ends=chapters is not None,
+    )
     # A damaged file is told first: a row of other contracts matters less than trades that are missing.
     notes = [*summary.messages, _others(summary, chosen)]
     return Plan(
@@ -60,7 +83,15 @@ def _plan_files(spec: FilesSpec, resume_ns: int) -> Plan:
         instrument_ids=tuple(one.instrument_id for one in chosen),
         note="; ".join(note for note in notes if note),
         damage=summary.damage,
+        chapters=chapters,
     )
+
+
+def _handed_over_at_once(summary: "FileSummary", speed: float | None, from_ns: int) -> int:
+    """How many files, from the first on, nobody wants to see pass: all of them, or those before the beginning."""
+    if speed is None:
+        return len(summary.parts)
+    return next((at for at, part in enumerate(summary.parts) if part.last_ts >= from_ns), len(summary.parts))
 
 
 def _others(summary: "FileSummary", chosen: "list[InstrumentSummary]") -> str:

@@ -11,6 +11,7 @@ from flow_gl.core.spec import EngineSpec, FilesSpec, LiveSpec
 from flow_gl.runtime.meters import StatusBoard
 
 if TYPE_CHECKING:
+    from flow_gl.runtime.engine import Engine
     from flow_gl.runtime.feeds import Plan
 
 LOADING_NS: Final = 1_500_000_000
@@ -48,7 +49,11 @@ class Session:
         # First what may be wrong: nobody should wait for a compile to hear that a file is missing.
         if isinstance(self._spec.feed, FilesSpec):
             self._doing = "looking through the files"
-        self._plan = make_plan(self._spec)
+
+        def tell(share: float) -> None:
+            self._doing = f"looking through the files: {share:.0%}"
+
+        self._plan = make_plan(self._spec, tell)
         self._doing = "loading the engine"
         from flow_gl.engine.pipeline import warm_up
 
@@ -73,6 +78,10 @@ class Session:
 
     def run(self, commands: "queue.SimpleQueue[Command]") -> None:
         """Take turns until stopped. Raises FlowError, also that of `prepare`."""
+        self.open(commands).run()
+
+    def open(self, commands: "queue.SimpleQueue[Command]") -> "Engine":
+        """Make the engine, put back what is known of its files, and start its feed. Raises as `run` does."""
         if self._error is not None:
             raise self._error
         assert self._plan is not None
@@ -109,6 +118,11 @@ class Session:
         keepers = Keepers(spec.feed, self._clock) if isinstance(spec.feed, LiveSpec) else None
         if keepers:
             self._owned.callback(keepers.close)
+        known = None
+        if plan.chapters:
+            self._owned.callback(plan.chapters.close)
+            self._board.markets(charts.names)
+            known = plan.chapters.restore(pipeline, charts.stores(), self._show_opening)
         engine = Engine(
             feed=plan.feed,
             pipeline=pipeline,
@@ -118,10 +132,17 @@ class Session:
             commands=commands,
             note=plan.note,
             keepers=keepers,
+            chapters=plan.chapters,
+            known=known,
         )
         self._owned.callback(plan.feed.close)
         plan.feed.start()
-        engine.run()
+        return engine
+
+    def _show_opening(self, share: float) -> None:
+        """Beat while levels are put back: that may take a second."""
+        self._board.text("message", f"opening what is known of the files: {share:.0%}")
+        self._board.publish(self._clock.wall_ns())
 
     def close(self) -> None:
         """Close the feed and remove the charts' memory. Idempotent."""

@@ -1,0 +1,107 @@
+"""Closed rows as few bytes: column by column, each as what remains beside what is known already.
+
+A column is told as its difference from the row before, or from another column of its row (a high from its open); the
+differences are divided by what divides them all (a tick, a bucket) and kept in the narrowest integers that hold them.
+zstd makes little of the rest, and it unpacks about as fast as memory is filled.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from flow_gl.core.schema import BUBBLE, CVD_POINT
+
+BEFORE: Final = "<"
+"""The difference is from the row before."""
+PLAIN: Final = ""
+"""None is taken."""
+
+_OF_BUBBLES: Final[Mapping[str, str]] = {
+    "id": BEFORE,
+    "ts_event": BEFORE,
+    "open": BEFORE,
+    **dict.fromkeys(("price", "high", "low", "close"), "open"),
+    **dict.fromkeys(("buy", "sell", "unsided", "trade_count"), PLAIN),
+    "ts_last": "ts_event",
+}
+_OF_POINTS: Final[Mapping[str, str]] = {
+    "id": BEFORE,
+    "ts_event": BEFORE,
+    "open": BEFORE,
+    **dict.fromkeys(("high", "low", "close"), "open"),
+}
+_RULES: Final[dict[np.dtype, Mapping[str, str]]] = {BUBBLE: _OF_BUBBLES, CVD_POINT: _OF_POINTS}
+_WIDTHS: Final = (np.dtype("<i1"), np.dtype("<i2"), np.dtype("<i4"), np.dtype("<i8"))
+_BY_BYTES: Final = {width.itemsize: width for width in _WIDTHS}
+
+
+class Column(msgspec.Struct, frozen=True, array_like=True):
+    """How one column is written."""
+
+    width: int
+    """Bytes of a difference."""
+    factor: int
+    """What they are multiplied by."""
+    start: int
+    """Value of the first row where the difference is from the row before (and is 0 there)."""
+
+
+class RowsError(ValueError):
+    """Bytes that are no rows."""
+
+
+def pack(rows: NDArray[np.void]) -> tuple[list[Column], bytes]:
+    """Pack rows of BUBBLE or CVD_POINT: the columns in the order of the rules above, and their bytes."""
+    columns: list[Column] = []
+    parts: list[bytes] = []
+    for name, rule in _RULES[rows.dtype].items():
+        values = np.array(rows[name])
+        start = 0
+        if rule == BEFORE:
+            start = int(values[0]) if len(values) else 0
+            values = np.diff(values, prepend=start)
+        elif rule != PLAIN:
+            values -= rows[rule]
+        factor = int(np.gcd.reduce(values)) or 1
+        values //= factor
+        width = _width(values)
+        columns.append(Column(width.itemsize, factor, start))
+        parts.append(values.astype(width).tobytes())
+    return columns, b"".join(parts)
+
+
+def is_whole(columns: Sequence[Column], nbytes: int, dtype: np.dtype, count: int) -> bool:
+    """Whether so many bytes are `count` rows of a dtype in such columns."""
+    widths = [column.width for column in columns]
+    are_known = len(widths) == len(_RULES[dtype]) and all(width in _BY_BYTES for width in widths)
+    return are_known and count >= 0 and sum(widths) * count == nbytes
+
+
+def unpack(columns: list[Column], data: bytes, dtype: np.dtype, count: int) -> NDArray[np.void]:
+    """Unpack `count` rows. Raises RowsError where the columns or the bytes do not fit."""
+    if not is_whole(columns, len(data), dtype, count):
+        raise RowsError(f"{len(data)} bytes are not {count} rows of {len(columns)} columns")
+    rows: NDArray[np.void] = np.empty(count, dtype)
+    at = 0
+    for column, (name, rule) in zip(columns, _RULES[dtype].items(), strict=True):
+        narrow = np.frombuffer(data, _BY_BYTES[column.width], count, at)
+        at += narrow.nbytes
+        values = narrow.astype(np.int64)
+        if rule == BEFORE:
+            np.cumsum(values, out=values)
+        if column.factor != 1:
+            values *= column.factor
+        if rule == BEFORE:
+            values += column.start
+        elif rule != PLAIN:
+            values += rows[rule]
+        rows[name] = values
+    return rows
+
+
+def _width(values: NDArray[np.int64]) -> np.dtype:
+    low, high = (int(values.min()), int(values.max())) if len(values) else (0, 0)
+    return next(width for width in _WIDTHS if np.iinfo(width).min <= low and high <= np.iinfo(width).max)
