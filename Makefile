@@ -39,6 +39,8 @@ pictures: setup ## The pictures of the README, made by the program from the synt
 lock: ## Lock all packages with their hashes, for every platform (needs uv)
 	uv pip compile pyproject.toml --universal --python-version 3.11 --extra record --extra dev \
 	  --generate-hashes --no-emit-index-url --no-header --output-file requirements.lock
+	uv pip compile pyproject.toml --universal --python-version 3.11 --extra peers --constraint requirements.lock \
+	  --generate-hashes --no-emit-index-url --no-header --output-file requirements-peers.lock
 
 clean: ## Remove what was built; the virtual environment stays
 	rm -rf out build dist .numba_cache .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -38,8 +38,10 @@ BASE: Final = (
     "pyarrow",
     "pydantic",
     "PyOpenGL",
+    "python-dotenv",
     "rich",
     "typer",
+    "vispy",
     "zstandard",
 )
 EXTRA: Final = {"av": "--record", "SQLAlchemy": "the archive", "psycopg": "an archive in PostgreSQL"}
