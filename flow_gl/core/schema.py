@@ -246,10 +246,12 @@ STATUS: Final = np.dtype(
         ("lost", "<i8"),  # records known to be lost
         ("attempt", "<i8"),  # reconnecting: which try
         ("retry_at", "<i8"),  # and when, wall ns
+        ("next_open", "<i8"),  # the exchange is closed until then, ns; 0 where that is not known
         ("compiling", "<i8"),  # 1 while kernels are being compiled
         ("tape_used", "<f8"),  # 0..1 of the tape's room that is not yet read
         ("damaged", "<i8"),  # damages and omissions met in the files that are replayed
         ("charts", "<i8"),
+        ("not_found", "<i8", (CHARTS,)),  # 1: the gateway knows no such symbol
         ("message", "S240"),  # what the user should know, one line
         ("dataset", "S24"),
         ("source", "S120"),  # file names, "demo seed 1", gateway

@@ -92,6 +92,10 @@ class FeedStatus:
     """Records known to be lost."""
     dataset: str = ""
     source: str = ""
+    next_open: int = 0
+    """When the exchange opens again, ns; 0 while it is open, and where that is not known."""
+    not_found: tuple[str, ...] = ()
+    """Symbols that were asked for and that the source does not know."""
     known_until: int = 0
     """Event time (ns) up to which everything has been handed over: no record before it can still come, not even
     after a reconnection. A live feed takes it from its newest record or heartbeat. 0: the feed does not say."""

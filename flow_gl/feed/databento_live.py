@@ -157,6 +157,8 @@ class LiveFeed:
             retry_at=self._wall_ns + max(pause_ns, 0) if is_waiting else 0,
             dataset=self._request.dataset,
             source=self._request.where,
+            next_open=self._hours.next_open(self._wall_ns) if state is FeedState.CLOSED else 0,
+            not_found=tuple(self._intake.not_found),
             known_until=self._intake.known_until,
         )
 

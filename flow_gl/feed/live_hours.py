@@ -46,6 +46,10 @@ class Hours:
         """Whether the exchange is open."""
         return self._calendar.is_open(wall_ns)
 
+    def next_open(self, wall_ns: int) -> int:
+        """When the next session opens, ns."""
+        return self._calendar.session_at(wall_ns).next_open
+
     def open_between(self, start_ns: int, end_ns: int) -> list[tuple[int, int]]:
         """The stretches of [start, end) in which the exchange is open, ns, in order."""
         if start_ns >= end_ns:

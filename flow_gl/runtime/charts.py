@@ -72,6 +72,11 @@ class Charts:
         return [slot.store.name for slot in self._slots]
 
     @property
+    def requested(self) -> list[str]:
+        """Symbols as asked for, in chart order."""
+        return [slot.requested for slot in self._slots]
+
+    @property
     def is_settled(self) -> bool:
         """No parent symbol still waits for its instrument."""
         return all(slot.instrument_id or not slot.is_parent for slot in self._slots)

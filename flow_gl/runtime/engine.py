@@ -355,7 +355,7 @@ class Engine:
     def _publish_status(self, now: int) -> None:
         self._status_ns = now
         status, board, row = self._feed.status(), self._board, self._board.row
-        board.feed(status, self._feed.clock())
+        board.feed(status, self._feed.clock(), self._charts.requested)
         if status.state is FeedState.ENDED and not self._is_finished:
             row["state"] = FeedState.REPLAY  # the last trades are still being aggregated
         remarks = (self._refusal, status.message or self._note, self._keepers.message() if self._keepers else "")

@@ -2,6 +2,7 @@
 
 import math
 import os
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -78,14 +79,17 @@ class StatusBoard:
         self.row["charts"] = len(names)
         self.row["market"] = [name.encode() for name in names] + [b""] * (CHARTS - len(names))
 
-    def feed(self, status: FeedStatus, clock: FeedClock) -> None:
-        """Take over what the feed says of itself."""
+    def feed(self, status: FeedStatus, clock: FeedClock, requested: Sequence[str] = ()) -> None:
+        """Take over what the feed says of itself, and of the symbols of the charts."""
         row = self.row
         row["state"] = status.state
         row["progress"] = status.progress
         row["speed"] = status.speed
         row["attempt"] = status.attempt
         row["retry_at"] = status.retry_at
+        row["next_open"] = status.next_open
+        for chart, symbol in enumerate(requested):
+            row["not_found"][chart] = symbol in status.not_found
         row["lost"] = status.lost
         row["anchor_wall"] = clock.anchor_wall
         row["anchor_event"] = clock.anchor_event

@@ -124,8 +124,9 @@ def _feed_condition(engine: EngineReader, market: MarketReader | None, wall_ns: 
         when = f", in {wait_s:.0f} s" if wait_s >= 0.5 else ""
         return Condition(f"RECONNECTING ({tries}{when})", Tone.ALARM, False, f"RECONNECTING ({tries})", message)
     if state is FeedState.CLOSED:
-        detail = message or f"market opens {next_open(wall_ns)}"
-        return Condition("MARKET CLOSED", Tone.QUIET, False, "CLOSED", detail)
+        opens = f"opens {opening(int(status['next_open'])) if status['next_open'] else next_open(wall_ns)}"
+        detail = "; ".join(part for part in (f"market {opens}", message) if part)
+        return Condition(f"MARKET CLOSED \u00b7 {opens}", Tone.QUIET, False, "CLOSED", detail)
     return _running(engine, market, wall_ns, state)
 
 
@@ -164,14 +165,20 @@ def open_gap(market: MarketReader, kind: GapKind) -> int | None:
     return None
 
 
+def opening(ns: int) -> str:
+    """A coming session's open in words: Sunday 18:00 ET."""
+    local = datetime.fromtimestamp(ns // 1_000_000_000, UTC).astimezone(words.ZONE)
+    return f"{local:%A %H:%M} {words.ZONE_NAME}"
+
+
 def next_open(wall_ns: int) -> str:
-    """The next regular Globex open, in words: Sunday 18:00 ET. Holidays are the engine's to know and to say."""
+    """The next regular Globex open, where the engine, which knows the holidays, has not said it."""
     local = datetime.fromtimestamp(wall_ns // 1_000_000_000, UTC).astimezone(words.ZONE)
-    opening = local.replace(hour=18, minute=0, second=0, microsecond=0)
+    evening = local.replace(hour=18, minute=0, second=0, microsecond=0)
     # Sunday to Thursday evenings.
-    while opening <= local or opening.weekday() in (4, 5):
-        opening += timedelta(days=1)
-    return f"{opening:%A} 18:00 {words.ZONE_NAME}"
+    while evening <= local or evening.weekday() in (4, 5):
+        evening += timedelta(days=1)
+    return f"{evening:%A} 18:00 {words.ZONE_NAME}"
 
 
 def awaiting(link: Link, market: MarketReader | None, said: Condition) -> str:
@@ -183,8 +190,10 @@ def awaiting(link: Link, market: MarketReader | None, said: Condition) -> str:
     if said.text in ("STARTING", "PREPARING", "CONNECTING") or market is None:
         return said.detail or "starting"
     name = market.requested or market.symbol or "the instrument"
+    if link.engine is not None and link.engine.status["not_found"][link.markets.index(market)]:
+        return f"{name}: the gateway knows no such symbol"
     text = f"waiting for the first trade of {name}"
-    if said.text == "MARKET CLOSED":
+    if said.text.startswith("MARKET CLOSED"):
         return f"{text}; {said.detail}"
     if said.text == "ENDED":
         return f"{name} never traded here"

@@ -67,7 +67,11 @@ def test_the_links_own_states_come_before_the_feeds(link, state, text):
         ({"state": FeedState.CONNECTING}, "CONNECTING"),
         ({"state": FeedState.FAILED}, "STOPPED"),
         ({"state": FeedState.ENDED}, "ENDED"),
-        ({"state": FeedState.CLOSED}, "MARKET CLOSED"),
+        ({"state": FeedState.CLOSED}, "MARKET CLOSED \u00b7 opens Sunday 18:00 ET"),
+        (
+            {"state": FeedState.CLOSED, "next_open": 1_798_822_800_000_000_000},
+            "MARKET CLOSED \u00b7 opens Friday 12:00 ET",
+        ),
     ],
 )
 def test_states_that_are_not_live_say_so(link, fields, text):
@@ -133,13 +137,15 @@ def test_an_engine_that_is_behind_says_by_how_much(link):
 
 def test_an_empty_chart_says_what_is_awaited_and_when_it_can_come():
     link = LocalLink("NQZ5", bubbles=0)
-    link.say(state=FeedState.CLOSED, message=b"market opens Sunday 18:00 ET")
+    link.say(state=FeedState.CLOSED)
     said = say(link)
     assert awaiting(link, link.markets[0], said) == (
         "waiting for the first trade of NQ.v.0; market opens Sunday 18:00 ET"
     )
-    link.say(state=FeedState.LIVE, message=b"")
+    link.say(state=FeedState.LIVE)
     assert awaiting(link, link.markets[0], say(link)) == "waiting for the first trade of NQ.v.0"
+    link.say(not_found=1)
+    assert awaiting(link, link.markets[0], say(link)) == "NQ.v.0: the gateway knows no such symbol"
 
 
 def test_a_chart_with_trades_awaits_nothing(link):
