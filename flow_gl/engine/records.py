@@ -21,8 +21,8 @@ _SAME: Final = (
     "total_trades",
 )
 """Fields of SESSION that are STATE's as they are. All fields of both are 8 bytes wide."""
-_FROM: Final = np.array([STATE.names.index(name) for name in _SAME])
-_INTO: Final = np.array([SESSION.names.index(name) for name in _SAME])
+_FROM: Final = np.array([list(STATE.names or ()).index(name) for name in _SAME])
+_INTO: Final = np.array([list(SESSION.names or ()).index(name) for name in _SAME])
 _PRICES: Final = ("last_price", "open", "high", "low")
 
 
