@@ -71,6 +71,8 @@ class FontAtlas:
     def __init__(self) -> None:
         self._faces: Final[list[Any]] = [freetype.Face(str(font_path(is_bold=bold))) for bold in (False, True)]
         self._cells: dict[tuple[str, float, bool], Cell] = {}
+        self._glyph_cells: dict[tuple[str, float, bool, int], Cell] = {}
+        self._advances: dict[tuple[str, float, bool], float] = {}
         self._glyphs: dict[tuple[str, float, bool, int], _Glyph] = {}
         self._cap_heights: dict[tuple[float, bool], float] = {}
         self._x = self._y = self._shelf = 1
@@ -103,6 +105,7 @@ class FontAtlas:
         """Make room when little is left and nobody holds cells. Only here do cells lose their place."""
         if self._y > ATLAS_PX * _FULL and not self._users:
             self._cells.clear()
+            self._glyph_cells.clear()
             self._x = self._y = self._shelf = 1
             self.generation += 1
             self.bind()
@@ -115,6 +118,41 @@ class FontAtlas:
         if found is None:
             found = self._cells[key] = self._rasterise(text, size_px, is_bold)
         return found
+
+    def advance(self, text: str, size_px: float, *, is_bold: bool = False) -> float:
+        """Length of a string's way, px, as its `Cell` has it; only glyphs that are new are rasterised."""
+        length = 0.0
+        for character in text:
+            key = (character, size_px, is_bold)
+            step = self._advances.get(key)
+            if step is None:
+                step = self._advances[key] = self._glyph(character, size_px, is_bold, 0).advance
+            length += step
+        return length
+
+    def glyphs(self, text: str, size_px: float, *, is_bold: bool = False) -> list[tuple[Cell, int]]:
+        """Get a string as its glyphs' pictures and their places from the origin: for texts that hardly come again."""
+        found = []
+        pen = 0.0
+        for character in text:
+            at = int(pen)
+            key = (character, size_px, is_bold, int((pen - at) * _PHASES))
+            cell = self._glyph_cells.get(key)
+            if cell is None:
+                cell = self._glyph_cells[key] = self._compose(
+                    [(self._glyph(*key), 0)], 0.0, self.cap_height(size_px, is_bold)
+                )
+            if cell.width:
+                found.append((cell, at))
+            pen += self._advances.get(key[:3]) or self.advance(character, size_px, is_bold=is_bold)
+        return found
+
+    def cap_height(self, size_px: float, is_bold: bool) -> float:
+        """Height of a digit, px."""
+        key = (size_px, is_bold)
+        if key not in self._cap_heights:
+            self._cap_heights[key] = float(self._glyph("0", size_px, is_bold, 0).top)
+        return self._cap_heights[key]
 
     def release(self) -> None:
         GL.glDeleteTextures(1, np.array([self.texture], np.uint32))
@@ -132,7 +170,9 @@ class FontAtlas:
             glyph = self._glyph(character, size_px, is_bold, phase)
             glyphs.append((glyph, int(pen)))
             pen += glyph.advance
-        cap_height = self._cap_height(size_px, is_bold)
+        return self._compose(glyphs, pen, self.cap_height(size_px, is_bold))
+
+    def _compose(self, glyphs: list[tuple[_Glyph, int]], pen: float, cap_height: float) -> Cell:
         drawn = [(glyph, at + glyph.left) for glyph, at in glyphs if glyph.picture.size]
         if not drawn:
             return Cell(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, pen, cap_height)
@@ -180,9 +220,3 @@ class FontAtlas:
             rows = np.array(bitmap.buffer, np.uint8).reshape(bitmap.rows, bitmap.pitch)[:, : bitmap.width]
             found = self._glyphs[key] = _Glyph(rows, slot.bitmap_left, slot.bitmap_top, advance)
         return found
-
-    def _cap_height(self, size_px: float, is_bold: bool) -> float:
-        key = (size_px, is_bold)
-        if key not in self._cap_heights:
-            self._cap_heights[key] = float(self._glyph("0", size_px, is_bold, 0).top)
-        return self._cap_heights[key]

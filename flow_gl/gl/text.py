@@ -54,7 +54,7 @@ class TextBatch(Batch):
 
     def width(self, text: str, size_px: float, *, is_bold: bool = False) -> float:
         """Advance width of a label in pixels, its plate left out."""
-        return self.atlas.cell(text, size_px, is_bold=is_bold).advance
+        return self.atlas.advance(text, size_px, is_bold=is_bold)
 
     def add(
         self,
@@ -70,6 +70,7 @@ class TextBatch(Batch):
         plate_alpha: float = 1.0,
         is_bold: bool = False,
         plate_width_px: float | None = None,
+        is_fleeting: bool = False,
     ) -> None:
         """Add a label.
 
@@ -80,16 +81,19 @@ class TextBatch(Batch):
         plate : colour of a plate behind it
         plate_width_px : width of the plate where labels in a column shall have equal ones; it starts at the label's
             left end less its padding
+        is_fleeting : a number that is another one in the next frame: it is put together from its glyphs, for the
+            texture has no room for every number there is
         """
-        cell = self.atlas.cell(text, size_px, is_bold=is_bold)
+        atlas = self.atlas
+        advance, cap_height = atlas.advance(text, size_px, is_bold=is_bold), atlas.cap_height(size_px, is_bold)
         if align == "center":
-            x_px -= cell.advance // 2
+            x_px -= advance // 2
         elif align == "right":
-            x_px -= int(cell.advance + 0.5)
+            x_px -= int(advance + 0.5)
         if plate is not None:
-            pad_x, half = round(size_px * PLATE_PAD_X), cell.cap_height // 2 + round(size_px * PLATE_PAD_Y)
-            width = plate_width_px or cell.advance // 1 + 1 + 2 * pad_x
-            height = 2 * half + cell.cap_height % 2
+            pad_x, half = round(size_px * PLATE_PAD_X), cap_height // 2 + round(size_px * PLATE_PAD_Y)
+            width = plate_width_px or advance // 1 + 1 + 2 * pad_x
+            height = 2 * half + cap_height % 2
             self.add_plate(
                 x_px - pad_x,
                 y_px - half,
@@ -99,8 +103,14 @@ class TextBatch(Batch):
                 alpha=plate_alpha,
                 radius_px=size_px * _PLATE_RADIUS,
             )
+        baseline = y_px + (cap_height + 1) // 2
+        if is_fleeting:
+            for glyph, at in atlas.glyphs(text, size_px, is_bold=is_bold):
+                self._put_cell(glyph, x_px + at, baseline, color, alpha)
+            return
+        cell = atlas.cell(text, size_px, is_bold=is_bold)
         if cell.width:
-            self._put_cell(cell, x_px, y_px + (cell.cap_height + 1) // 2, color, alpha)
+            self._put_cell(cell, x_px, baseline, color, alpha)
 
     def add_plate(
         self, x_px: float, y_px: float, width: float, height: float, *, color: Rgb, alpha: float, radius_px: float

@@ -6,6 +6,7 @@ Labels never meet: a tick's label that would touch a plate is left out.
 from typing import Final
 
 from flow_gl.core.palette import Rgb
+from flow_gl.gl.view import Rect
 from flow_gl.layers import ticks
 from flow_gl.layers.base import Scene
 from flow_gl.layers.chart import Chart
@@ -26,7 +27,9 @@ def add_plate(chart: Chart, scene: Scene, text: str, y: float, *, plate: Rgb, co
     x = round(scene.price_view.rect.right + LEFT_PX * scale)
     needed = max(76 * scale, chart.text.width(text, size, is_bold=True) + size)
     width = round(min(scene.price_axis_px - 6 * scale, needed))
-    chart.text.add(text, x, y, size_px=size, color=color, plate=plate, is_bold=True, plate_width_px=width)
+    chart.text.add(
+        text, x, y, size_px=size, color=color, plate=plate, is_bold=True, plate_width_px=width, is_fleeting=True
+    )
 
 
 def _within(y: float, top: float, bottom: float, scale: float) -> int:
@@ -34,55 +37,82 @@ def _within(y: float, top: float, bottom: float, scale: float) -> int:
     return round(min(max(y, top + half), bottom - half))
 
 
+def _free_ticks(
+    ticks_px: list[tuple[int, float]], rect: Rect, size: float, plate_y: int | None
+) -> list[tuple[int, float]]:
+    """Ticks whose labels lie inside the pane and clear of a plate."""
+    low, high = rect.y + 0.7 * size, rect.bottom - 0.7 * size
+    return [
+        (value, y) for value, y in ticks_px if low < y < high and (plate_y is None or abs(y - plate_y) > 1.7 * size)
+    ]
+
+
+def _last_price_y(chart: Chart, scene: Scene) -> int | None:
+    if not chart.last_price or "price" not in scene.style.is_visible:
+        return None
+    rect = scene.price_view.rect
+    y = chart.y_of_price(scene, chart.last_price)
+    return _within(y, rect.y, rect.bottom, scene.price_view.scale) if rect.y <= y < rect.bottom else None
+
+
+def _last_cvd_y(chart: Chart, scene: Scene) -> int | None:
+    if not chart.has_trades or "cvd" not in scene.style.is_visible:
+        return None
+    view = scene.cvd_view
+    return _within(view.screen_y(chart.cvd), view.rect.y, view.rect.bottom, view.scale)
+
+
 class PriceAxisLayer(SketchLayer):
-    """Prices at the grid's lines and the last price."""
+    """Prices at the grid's lines."""
 
     def key(self, scene: Scene) -> tuple[object, ...]:
-        chart = self._chart
-        plate = self._last_price_y(scene), chart.last_price
-        return (
-            *plate,
-            chart.has_trades,
-            chart.price_ticks,
-            scene.price_view.rect,
-            scene.price_view.scale,
-            chart.tick_size,
-            scene.style,
-        )
-
-    def _last_price_y(self, scene: Scene) -> int | None:
-        if not self._chart.last_price or "price" not in scene.style.is_visible:
-            return None
-        rect = scene.price_view.rect
-        y = self._chart.y_of_price(scene, self._chart.last_price)
-        return _within(y, rect.y, rect.bottom, scene.price_view.scale) if rect.y <= y < rect.bottom else None
+        chart, view = self._chart, scene.price_view
+        self._ticks: list[tuple[int, float]] = []
+        if chart.has_trades:
+            self._ticks = _free_ticks(chart.price_ticks, view.rect, LABEL_PX * view.scale, _last_price_y(chart, scene))
+        return self._ticks, view.rect.right, view.scale, chart.tick_size, scene.style.palette
 
     def sketch(self, scene: Scene) -> None:
-        chart, rect, palette = self._chart, scene.price_view.rect, scene.style.palette
-        scale = scene.price_view.scale
-        size, x = LABEL_PX * scale, round(rect.right + LEFT_PX * scale)
-        plate_y = self._last_price_y(scene)
-        for price, y in chart.price_ticks if chart.has_trades else ():
-            is_free = plate_y is None or abs(y - plate_y) > 1.7 * size
-            if rect.y + 0.7 * size < y < rect.bottom - 0.7 * size and is_free:
-                chart.text.add(price_text(price, chart.tick_size), x, y, size_px=size, color=palette.quiet)
-        if plate_y is not None:
+        chart, scale, color = self._chart, scene.price_view.scale, scene.style.palette.quiet
+        size, x = LABEL_PX * scale, round(scene.price_view.rect.right + LEFT_PX * scale)
+        for price, y in self._ticks:
+            chart.text.add(price_text(price, chart.tick_size), x, y, size_px=size, color=color)
+
+
+class PricePlateLayer(SketchLayer):
+    """The last price."""
+
+    def key(self, scene: Scene) -> tuple[object, ...]:
+        chart, view = self._chart, scene.price_view
+        y = _last_price_y(chart, scene)
+        return (
+            y,
+            chart.last_price,
+            view.rect.right,
+            view.scale,
+            chart.tick_size,
+            scene.price_axis_px,
+            scene.style.palette,
+        )
+
+    def sketch(self, scene: Scene) -> None:
+        chart, palette = self._chart, scene.style.palette
+        y = _last_price_y(chart, scene)
+        if y is not None:
             text = price_text(chart.last_price, chart.tick_size)
-            add_plate(chart, scene, text, plate_y, plate=palette.plate, color=palette.plate_text)
+            add_plate(chart, scene, text, y, plate=palette.plate, color=palette.plate_text)
 
 
 class CvdAxisLayer(SketchLayer):
-    """CVD values at the grid's lines and the newest one, coloured by its sign."""
+    """CVD values at the grid's lines."""
 
     def key(self, scene: Scene) -> tuple[object, ...]:
         chart, view = self._chart, scene.cvd_view
-        return self._plate_y(scene), chart.cvd, chart.cvd_ticks, view.rect, view.scale, chart.has_trades, scene.style
-
-    def _plate_y(self, scene: Scene) -> int | None:
-        if not self._chart.has_trades:
-            return None
-        view = scene.cvd_view
-        return _within(view.screen_y(self._chart.cvd), view.rect.y, view.rect.bottom, view.scale)
+        is_there = "cvd" in scene.style.is_visible
+        self._ticks: list[tuple[int, float]] = []
+        if is_there and chart.has_trades:
+            self._ticks = _free_ticks(chart.cvd_ticks, view.rect, LABEL_PX * view.scale, _last_cvd_y(chart, scene))
+        return is_there, self._ticks, view.rect, view.scale, scene.style.palette
 
     def sketch(self, scene: Scene) -> None:
         if "cvd" not in scene.style.is_visible:
@@ -90,17 +120,27 @@ class CvdAxisLayer(SketchLayer):
         chart, rect, palette = self._chart, scene.cvd_view.rect, scene.style.palette
         scale = scene.cvd_view.scale
         size, x = LABEL_PX * scale, round(rect.right + LEFT_PX * scale)
-        plate_y = self._plate_y(scene)
-        for value, y in chart.cvd_ticks if chart.has_trades else ():
-            is_free = plate_y is None or abs(y - plate_y) > 1.7 * size
-            if rect.y + 0.7 * size < y < rect.bottom - 0.7 * size and is_free:
-                chart.text.add(contracts_text(value), x, y, size_px=size, color=palette.quiet)
-        if plate_y is not None:
-            plate = palette.buy if chart.cvd > 0 else palette.sell if chart.cvd < 0 else palette.plate
-            color = palette.plate_text if chart.cvd == 0 else palette.ground
-            add_plate(chart, scene, contracts_text(chart.cvd), plate_y, plate=plate, color=color)
+        for value, y in self._ticks:
+            chart.text.add(contracts_text(value), x, y, size_px=size, color=palette.quiet)
         at = round(rect.x + 14 * scale), round(rect.y + 1.3 * size)
         chart.text.add("CVD", *at, size_px=size, color=palette.quiet, plate=palette.ground, plate_alpha=0.7)
+
+
+class CvdPlateLayer(SketchLayer):
+    """The newest CVD, coloured by its sign."""
+
+    def key(self, scene: Scene) -> tuple[object, ...]:
+        chart, view = self._chart, scene.cvd_view
+        y = _last_cvd_y(chart, scene)
+        return y, chart.cvd, view.rect.right, view.scale, scene.price_axis_px, scene.style.palette
+
+    def sketch(self, scene: Scene) -> None:
+        chart, palette = self._chart, scene.style.palette
+        y = _last_cvd_y(chart, scene)
+        if y is not None:
+            plate = palette.buy if chart.cvd > 0 else palette.sell if chart.cvd < 0 else palette.plate
+            color = palette.plate_text if chart.cvd == 0 else palette.ground
+            add_plate(chart, scene, contracts_text(chart.cvd), y, plate=plate, color=color)
 
 
 class TimeAxisLayer(SketchLayer):

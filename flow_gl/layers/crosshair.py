@@ -37,4 +37,6 @@ class CrosshairLayer(SketchLayer):
         half = 0.5 * chart.text.width(text, size) + size
         middle = round(min(max(x, price.rect.x + half), price.rect.right - half))
         axis_y = round(cvd.rect.bottom + 0.5 * scene.time_axis_px)
-        chart.text.add(text, middle, axis_y, size_px=size, color=palette.text, align="center", plate=ground)
+        chart.text.add(
+            text, middle, axis_y, size_px=size, color=palette.text, align="center", plate=ground, is_fleeting=True
+        )

@@ -15,7 +15,7 @@ from flow_gl.gl.shapes import ShapeBatch
 from flow_gl.gl.text import TextBatch
 from flow_gl.gl.timing import LayerTimer
 from flow_gl.gl.view import Rect
-from flow_gl.layers.axes import CvdAxisLayer, PriceAxisLayer, TimeAxisLayer
+from flow_gl.layers.axes import CvdAxisLayer, CvdPlateLayer, PriceAxisLayer, PricePlateLayer, TimeAxisLayer
 from flow_gl.layers.base import Layer, Scene
 from flow_gl.layers.bubbles import BubblesLayer
 from flow_gl.layers.chart import Chart
@@ -23,7 +23,7 @@ from flow_gl.layers.counts import CountsLayer
 from flow_gl.layers.crosshair import CrosshairLayer
 from flow_gl.layers.cvd import CvdLayer
 from flow_gl.layers.gaps import GapsLayer
-from flow_gl.layers.grid import GridLayer
+from flow_gl.layers.grid import GridLayer, TimeGridLayer
 from flow_gl.layers.legend import LegendLayer
 from flow_gl.layers.levels import LevelsLayer
 from flow_gl.layers.marks import MarksLayer
@@ -53,6 +53,7 @@ DRAW_ORDER: Final[tuple[tuple[str, Callable[[Chart], Layer] | Batch, Pane], ...]
     ("standing", StandingLayer, Pane.PRICE),
     ("profile", ProfileLayer, Pane.PRICE),
     ("gaps", GapsLayer, Pane.WHOLE),
+    ("time_grid", TimeGridLayer, Pane.WHOLE),
     ("grid", GridLayer, Pane.WHOLE),
     ("marks", MarksLayer, Pane.WHOLE),
     ("legend", LegendLayer, Pane.WHOLE),
@@ -63,7 +64,9 @@ DRAW_ORDER: Final[tuple[tuple[str, Callable[[Chart], Layer] | Batch, Pane], ...]
     ("counts", CountsLayer, Pane.PRICE),
     ("cvd", CvdLayer, Pane.CVD),
     ("price_axis", PriceAxisLayer, Pane.WHOLE),
+    ("price_plate", PricePlateLayer, Pane.WHOLE),
     ("cvd_axis", CvdAxisLayer, Pane.WHOLE),
+    ("cvd_plate", CvdPlateLayer, Pane.WHOLE),
     ("time_axis", TimeAxisLayer, Pane.WHOLE),
     ("crosshair", CrosshairLayer, Pane.WHOLE),
     ("over", Batch.OVER, Pane.WHOLE),

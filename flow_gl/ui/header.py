@@ -27,6 +27,8 @@ _DAY_NS: Final = 86_400_000_000_000
 _TREND_BUCKETS: Final = 10
 """The arrow at CVD: its change over so many closed buckets."""
 MENU_PX: Final = 34.0
+FORM_S: Final = 0.1
+"""Numbers are written this often: faster than that nobody reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,10 +182,14 @@ def _badge_item(badge: Badge, frame: Frame, state: ViewState) -> Item:
 
 
 class Header:
-    """One chart's header on the screen. What it says is chosen anew only when something of it has changed."""
+    """One chart's header on the screen: chosen anew when something of it has changed, ten times a second at most.
+
+    What state the feed is in is said at once.
+    """
 
     def __init__(self) -> None:
         self._key: tuple[object, ...] = ()
+        self._due_s = 0.0
         self._placed: list[tuple[Item, float]] = []
         """Items with their x."""
 
@@ -194,9 +200,12 @@ class Header:
         pen.box(rect.x, rect.bottom - 1, rect.width, 1, mix(palette.grid, palette.quiet, 0.2))
         if has_menu:
             pen.bars(rect.x + 0.5 * MENU_PX * scale, rect.y + 0.5 * rect.height, 14.0, palette.quiet)
-        key = (*_key(chart, frame, state), rect, scale, has_menu)
+        place = (chart.index, chart.said.tone, chart.said.is_live, rect, scale, has_menu, palette, chart.badge)
+        is_due = frame.steady_s >= self._due_s or frame.steady_s < self._due_s - 2 * FORM_S
+        key = (*_key(chart, frame, state), *place) if is_due or place != self._key[-len(place) :] else self._key
         if key != self._key:
             self._key = key
+            self._due_s = frame.steady_s + FORM_S
             start = rect.x + (MENU_PX if has_menu else _PAD_PX) * scale
             self._placed = _place(pen, items(chart, frame, state), start, rect.right - _PAD_PX * scale)
         middle = rect.y + 0.5 * rect.height

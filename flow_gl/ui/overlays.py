@@ -13,7 +13,7 @@ from flow_gl.ui.frame import ChartFrame, Frame
 from flow_gl.ui.header import Header
 from flow_gl.ui.panels import bubble, controls, feed, menu, performance, session
 from flow_gl.ui.panels import help as help_panel
-from flow_gl.ui.panels.base import Sheet
+from flow_gl.ui.panels.base import FORM_S, Sheet
 from flow_gl.ui.pen import Pen
 from flow_gl.ui.state import ViewState
 
@@ -29,8 +29,8 @@ class Overlays:
         self._headers: list[Header] = []
         self._sheets: Final = [
             Sheet("session", session.form),
-            Sheet("feed", feed.form, feed.top),
-            Sheet("performance", performance.form, performance.top),
+            Sheet("feed", feed.form, feed.top, phase_s=FORM_S / 3),
+            Sheet("performance", performance.form, performance.top, phase_s=2 * FORM_S / 3),
         ]
 
     def draw(self, pen: Pen, frame: Frame, state: ViewState, area: Rect) -> tuple[list[Command], list[Action]]:

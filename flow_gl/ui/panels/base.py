@@ -93,14 +93,16 @@ class Sheet:
     ----------
     form : forms the texts
     top : what stands above them, drawn every frame; its commands are the panel's
+    phase_s : when within `FORM_S` its turn is, so that no frame forms all panels' texts
     """
 
-    def __init__(self, name: str, form: Form, top: Top | None = None) -> None:
+    def __init__(self, name: str, form: Form, top: Top | None = None, *, phase_s: float = 0.0) -> None:
         self.name: Final = name
         self._form: Final = form
         self._top: Final = top
+        self._phase_s: Final = phase_s
         self._due_s = 0.0
-        self._sections: list[Section] = []
+        self._figures: list[Figures] = []
 
     def draw(self, frame: Frame, state: ViewState, pen: Pen) -> list[Command]:
         """Draw the panel; what the user asked of the engine in it."""
@@ -110,41 +112,65 @@ class Sheet:
                 if self._top is not None:
                     commands = self._top(frame, state)
                 if frame.steady_s >= self._due_s or frame.steady_s < self._due_s - 2 * FORM_S:
-                    self._due_s = frame.steady_s + FORM_S
-                    self._sections = self._form(frame, state)
-                for section in self._sections:
-                    figures(section, pen, state.palette)
+                    self._due_s = (frame.steady_s - self._phase_s) // FORM_S * FORM_S + self._phase_s + FORM_S
+                    self._figures = [Figures(section) for section in self._form(frame, state)]
+                for section in self._figures:
+                    section.draw(pen, state.palette)
         return commands
 
 
+class Figures:
+    """A section on the screen: names quiet, values right-aligned so that figures stand under each other.
+
+    Where each text stands is found once, and again when the window has another place or width.
+    """
+
+    def __init__(self, section: Section) -> None:
+        self._section: Final = section
+        self._columns: Final = max((len(row.values) for row in section.rows), default=0)
+        self._key: tuple[object, ...] = ()
+        self._texts: list[tuple[tuple[float, float], int, str]] = []
+
+    def draw(self, pen: Pen, palette: Palette) -> None:
+        """Draw it at the cursor."""
+        section = self._section
+        if section.heading:
+            heading(section.heading)
+        size = imgui.get_font_size()
+        step = round(size * ROW_SHARE)
+        left, top = imgui.get_cursor_screen_pos()
+        # Many charts make the sheet wider than its window, which then scrolls sideways.
+        width = max(imgui.get_content_region_avail().x, LABEL_EMS * size + COLUMN_EMS * size * self._columns)
+        imgui.dummy((width, step * len(section.rows)))
+        bottom = imgui.get_window_pos().y + imgui.get_window_height()
+        key = (left, top, width, size, bottom, palette)
+        if key != self._key:
+            self._key = key
+            self._place(pen, palette, (left, top, width, bottom), size)
+        add_text = imgui.get_window_draw_list().add_text
+        for place, color, text in self._texts:
+            add_text(place, color, text)
+
+    def _place(self, pen: Pen, palette: Palette, box: tuple[float, float, float, float], size: float) -> None:
+        left, top, width, bottom = box
+        labels_width = width * self._section.label_share if self._columns < 3 else LABEL_EMS * size
+        quiet, plain = u32(palette.quiet), u32(palette.text)
+        self._texts.clear()
+        for row in self._section.rows:
+            if top > bottom:
+                break
+            self._texts.append(((left, top), quiet, row.label))
+            column = (width - labels_width) / max(1, len(row.values))
+            for index, value in enumerate(row.values):
+                color = row.colors[index] if index < len(row.colors) else None
+                x = left + labels_width + (index + 1) * column - pen.points(value)
+                self._texts.append(((round(x), top), plain if color is None else u32(color), value))
+            top += round(size * ROW_SHARE)
+
+
 def figures(section: Section, pen: Pen, palette: Palette) -> None:
-    """Draw a section at the cursor: names quiet, values right-aligned so that figures stand under each other."""
-    if section.heading:
-        heading(section.heading)
-    size = imgui.get_font_size()
-    step = round(size * ROW_SHARE)
-    left, top = imgui.get_cursor_screen_pos()
-    # Many charts make the sheet wider than its window, which then scrolls sideways.
-    width = max(imgui.get_content_region_avail().x, LABEL_EMS * size + COLUMN_EMS * size * _columns(section))
-    imgui.dummy((width, step * len(section.rows)))
-    draw_list = imgui.get_window_draw_list()
-    bottom = imgui.get_window_pos().y + imgui.get_window_height()
-    labels_width = width * section.label_share if _columns(section) < 3 else LABEL_EMS * size
-    quiet, plain = u32(palette.quiet), u32(palette.text)
-    for row in section.rows:
-        if top > bottom:
-            break
-        draw_list.add_text((left, top), quiet, row.label)
-        column = (width - labels_width) / max(1, len(row.values))
-        for index, value in enumerate(row.values):
-            color = row.colors[index] if index < len(row.colors) else None
-            x = left + labels_width + (index + 1) * column - pen.points(value)
-            draw_list.add_text((round(x), top), plain if color is None else u32(color), value)
-        top += step
-
-
-def _columns(section: Section) -> int:
-    return max((len(row.values) for row in section.rows), default=0)
+    """Draw a section at the cursor that is another one each time."""
+    Figures(section).draw(pen, palette)
 
 
 def right(text: str, color: Rgb | None = None) -> None:
