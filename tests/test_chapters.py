@@ -1,0 +1,267 @@
+"""What was kept of files gives the same picture as the files: every row of every ring, every table, every event."""
+
+import queue
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from flow_gl.core.clock import SYSTEM
+from flow_gl.core.commands import Command, Configure, ResetCvd, SetSpeed
+from flow_gl.core.schema import BUBBLE, LEVELS, FeedState
+from flow_gl.core.spec import EngineSpec, FilesSpec
+from flow_gl.feed.dbn_write import write_dbn
+from flow_gl.feed.trade_file import TradeFile
+from flow_gl.runtime.charts import Charts
+from flow_gl.runtime.meters import StatusBoard
+from flow_gl.runtime.session import Session
+from flow_gl.services.shelf import FOLDER
+from flow_gl.store.market import EngineReader, EngineStore, MarketReader, MarketStore, level_capacity
+from tests.feed.market_files import NAMES, OPEN_NS, make_trades
+
+SYMBOLS = {instrument_id: name for name, instrument_id in NAMES.items()}
+HOUR_NS = 3_600 * 1_000_000_000
+TABLES = ("open", "profile", "session", "gaps", "instrument")
+
+
+@pytest.fixture(autouse=True)
+def small_rings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Charts in this process's memory, with rings that these files fill several times over."""
+    defaults = Charts.__init__.__kwdefaults__
+    assert defaults is not None
+    monkeypatch.setitem(defaults, "make_store", lambda _tag: MarketStore.local(base_capacity=128))
+
+
+def some_days(seed: int, *, trades: int = 3_000) -> NDArray[np.void]:
+    """Trades of three instruments in stretches with hours between them: several sessions, gaps, a weekend."""
+    rng = random.Random(seed)
+    parts, at = [], OPEN_NS
+    for part in range(6):
+        parts.append(make_trades(trades // 6, seed=seed * 10 + part, start_ns=at, ids=tuple(SYMBOLS)))
+        at = int(parts[-1]["ts_event"].max()) + rng.choice([30, 90, 3_600, 9 * 3_600, 50 * 3_600]) * 1_000_000_000
+    return np.concatenate(parts)
+
+
+def write_cut(folder: Path, rows: NDArray[np.void], cuts: Sequence[int]) -> list[Path]:
+    """Write trades as files that end wherever they are cut: in a bucket, in a session, in a sweep."""
+    edges = [0, *sorted(cuts), len(rows)]
+    paths = [folder / f"part{number:02}.dbn" for number in range(len(edges) - 1)]
+    for path, start, stop in zip(paths, edges[:-1], edges[1:], strict=True):
+        write_dbn(path, rows[start:stop], symbols=SYMBOLS)
+    return paths
+
+
+@dataclass
+class Outcome:
+    """What a replay left in its stores."""
+
+    rings: list[NDArray[np.void]]
+    tables: dict[str, bytes]
+    trades: int
+    message: str
+    others: int
+
+
+def run(paths: Sequence[Path], *, commands: Sequence[Command] = (), feed: dict[str, Any] | None = None, **spec: Any):
+    """Replay files to their end as an engine does; what came of it."""
+    store = EngineStore.local()
+    options = {"symbols": ("NQZ5", "NQH6"), "speed": None, "cache": True, **(feed or {})}
+    files = FilesSpec(paths=tuple(map(str, paths)), **options)
+    session = Session(EngineSpec(feed=files, **{"arm": 40, **spec}), SYSTEM, StatusBoard(store))
+    asked: queue.SimpleQueue[Command] = queue.SimpleQueue()
+    for command in commands:
+        asked.put(command)
+    session.prepare()
+    engine = session.open(asked)
+    reader = EngineReader(store)
+    while reader.status["state"] != FeedState.ENDED:
+        engine.turn()
+        engine._publish_status(SYSTEM.monotonic_ns())
+        reader.refresh()
+    engine._publish(SYSTEM.monotonic_ns())
+    rings: list[NDArray[np.void]] = []
+    tables: dict[str, bytes] = {}
+    for chart, market in enumerate(engine._charts.stores()):
+        rings += [ring.read(ring.oldest, ring.head)[1] for ring in (*market.bubbles, *market.cvd, market.events)]
+        view = MarketReader(market)
+        view.refresh()
+        tables |= {f"{name} {chart}": _content(name, getattr(view, f"_{name}").row) for name in TABLES}
+    session.close()
+    status = reader.status
+    return Outcome(rings, tables, int(status["trades"]), reader.text("message"), int(status["other_instruments"]))
+
+
+def _content(name: str, row: np.void) -> bytes:
+    """A table's bytes, without the places that are not in use."""
+    used = row.copy()
+    if name == "profile":
+        for column in ("buy", "sell", "unsided"):
+            used[column][int(row["rows"]) :] = 0
+        for nodes in ("lvn", "hvn"):
+            used[nodes][int(row[f"{nodes}_count"]) :] = 0
+    elif name == "gaps":
+        used["gap"][int(row["count"]) :] = np.zeros((), used["gap"].dtype)
+    elif name == "open":
+        used["bubble"][row["bubble"]["trade_count"] == 0] = np.zeros((), BUBBLE)
+        used["cvd"][row["bubble"]["trade_count"] == 0] = np.zeros((), used["cvd"].dtype)
+    return used.tobytes()
+
+
+def assert_same(one: Outcome, other: Outcome) -> None:
+    assert [len(rows) for rows in one.rings] == [len(rows) for rows in other.rings]
+    for rows, expected in zip(one.rings, other.rings, strict=True):
+        assert rows.tobytes() == expected.tobytes()
+    assert one.tables.keys() == other.tables.keys()
+    for name, table in one.tables.items():
+        assert table == other.tables[name], name
+    assert (one.trades, one.message, one.others) == (other.trades, other.message, other.others)
+
+
+def chapters(folder: Path) -> list[Path]:
+    """Chapters in the order in which they were written."""
+    return sorted((folder / FOLDER).glob("*.chapter"), key=lambda path: path.stat().st_mtime_ns)
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Names of the files that are opened."""
+    names: list[str] = []
+    make = TradeFile.__init__
+
+    def watched(self: TradeFile, path: Path) -> None:
+        names.append(path.name)
+        make(self, path)
+
+    monkeypatch.setattr(TradeFile, "__init__", watched)
+    return names
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_kept_levels_are_the_files_numbers_wherever_files_end(seed: int, tmp_path: Path, opened: list[str]) -> None:
+    rng = random.Random(seed)
+    rows = some_days(seed)
+    paths = write_cut(tmp_path, rows, rng.sample(range(1, len(rows)), rng.randint(1, 7)))
+    options: dict[str, Any] = {
+        "sessions": seed % 4 != 3,
+        "bucket_ns": rng.choice([1_000_000_000, 200_000_000, 60_000_000_000]),
+        "cvd_reset": rng.choice(["session", "never"]),
+        "levels": rng.choice([LEVELS, LEVELS, 5]),
+    }
+    if seed % 2:
+        # One of them is damaged: its numbers end early, and a gap is told up to the next.
+        victim = rng.choice(paths)
+        victim.write_bytes(victim.read_bytes()[: -rng.randint(1, 90)])
+    expected = run(paths, feed={"cache": False}, **options)
+    assert not (tmp_path / FOLDER).exists()
+    assert_same(run(paths, **options), expected)
+    assert len(chapters(tmp_path)) == len(paths)
+    del opened[:]
+    assert_same(run(paths, **options), expected)
+    assert opened == [], "every number was known"
+    kept = chapters(tmp_path)
+    for path in rng.sample(kept, len(kept) // 2):
+        path.unlink()
+    victim = rng.choice(chapters(tmp_path))
+    data = bytearray(victim.read_bytes())
+    data[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
+    victim.write_bytes(data)
+    assert_same(run(paths, **options), expected)
+    del opened[:]
+    assert_same(run(paths, **options), expected)
+    assert opened == [], "what was missing and what was damaged has been kept anew"
+
+
+def test_a_file_that_is_new_is_the_only_one_that_is_read(tmp_path: Path, opened: list[str]) -> None:
+    paths = write_cut(tmp_path, some_days(1), [700, 1_500, 2_200])
+    run(paths[:3])
+    del opened[:]
+    grown = run(paths)
+    assert set(opened) == {paths[3].name}
+    assert_same(grown, run(paths, feed={"cache": False}))
+
+
+def test_a_file_that_was_changed_is_read_again_and_all_behind_it(tmp_path: Path, opened: list[str]) -> None:
+    rows = some_days(2)
+    paths = write_cut(tmp_path, rows, [700, 1_500, 2_200])
+    run(paths)
+    rows["size"][800] += 1
+    write_dbn(paths[1], rows[700:1_500], symbols=SYMBOLS)
+    del opened[:]
+    again = run(paths)
+    assert set(opened) == {path.name for path in paths[1:]}
+    assert_same(again, run(paths, feed={"cache": False}))
+
+
+def test_other_settings_and_other_charts_have_levels_of_their_own(tmp_path: Path) -> None:
+    paths = write_cut(tmp_path, some_days(3), [1_500])
+    for at, options in enumerate(
+        ({}, {"bucket_ns": 5_000_000_000}, {"arm": 9}, {"sessions": False}, {"feed": {"symbols": ("NQH6",)}}), 1
+    ):
+        for _ in range(2):
+            feed = options.get("feed", {})
+            rest = {name: value for name, value in options.items() if name != "feed"}
+            assert_same(run(paths, feed=feed, **rest), run(paths, feed={**feed, "cache": False}, **rest))
+        assert len(chapters(tmp_path)) == 2 * at
+
+
+def test_files_before_the_beginning_of_a_replay_are_known_and_the_rest_goes_at_its_pace(
+    tmp_path: Path, opened: list[str]
+) -> None:
+    rows = some_days(4)
+    paths = write_cut(tmp_path, rows, [1_000, 2_990])
+    run(paths)
+    begin = np.datetime64(int(rows["ts_event"][2_995]), "ns").item()
+    feed = {"speed": 10_000.0, "from_time": f"{np.datetime64(begin, 'ns')}Z"}
+    del opened[:]
+    known = run(paths, feed=feed)
+    assert set(opened) == {paths[2].name}
+    assert_same(known, run(paths, feed={**feed, "cache": False}))
+
+
+@pytest.mark.parametrize("command", [ResetCvd(chart=0), Configure(arm=7), SetSpeed(speed=10_000.0)])
+def test_numbers_that_a_user_touched_are_not_kept(tmp_path: Path, command: Command) -> None:
+    rows = make_trades(300, ids=tuple(SYMBOLS))
+    paths = write_cut(tmp_path, rows, [100])
+    run(paths, commands=[command])
+    assert chapters(tmp_path) == []
+    assert_same(run(paths), run(paths, feed={"cache": False}))
+
+
+def test_a_file_that_changes_while_it_is_read_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    paths = write_cut(tmp_path, some_days(5), [1_500])
+    items = TradeFile.items
+
+    def changing(self: TradeFile) -> Iterator[Any]:
+        yield from items(self)
+        if self.path == paths[1]:
+            self.path.touch()
+
+    monkeypatch.setattr(TradeFile, "items", changing)
+    run(paths)
+    assert len(chapters(tmp_path)) == 1
+    assert len(list((tmp_path / FOLDER).glob("*.summary"))) == 1
+
+
+def test_a_chapter_of_another_run_under_this_ones_name_is_ignored(tmp_path: Path) -> None:
+    paths = write_cut(tmp_path, some_days(6), [1_500])
+    expected = run(paths)
+    first, second = chapters(tmp_path)
+    data = first.read_bytes()
+    first.write_bytes(second.read_bytes())
+    second.write_bytes(data)
+    assert_same(run(paths), expected)
+    first.write_bytes(b"")
+    second.unlink()
+    second.mkdir()
+    assert_same(run(paths), expected)
+
+
+def test_a_month_of_sessions_is_whole_from_sixteen_seconds_up() -> None:
+    sessions, session_s = 23, 23 * 3_600
+    for level in range(4, LEVELS):
+        assert level_capacity(level) << level >= sessions * session_s
