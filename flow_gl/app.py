@@ -217,13 +217,17 @@ class Program:
     def _is_over(self, now_ns: int) -> bool:
         if self._is_quitting or self._loop.surface.is_closing:
             return True
-        if self._window is None and self._loop.link.state is LinkState.FAILED:
-            return True
+        if self._window is None and (self._loop.link.state is LinkState.FAILED or self._has_feed_failed()):
+            return True  # nobody is there to mend it and to try again
         if self._options.duration_s is not None:
             counted = self._counted_from_ns
             return counted is not None and now_ns - counted >= self._options.duration_s * 1e9
         ended = self._ended_ns
         return self._window is None and ended is not None and now_ns - ended >= SETTLE_S * 1e9
+
+    def _has_feed_failed(self) -> bool:
+        engine = self._loop.link.engine
+        return engine is not None and int(engine.status["state"]) == FeedState.FAILED
 
     def _record(self, now_ns: int) -> None:
         if self._options.record is None or self._counted_from_ns is None:

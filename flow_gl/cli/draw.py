@@ -6,7 +6,8 @@ from typing import Final
 
 from flow_gl.cli.options import Drawing
 from flow_gl.core import config
-from flow_gl.core.errors import DataError, DisplayError, FlowError, UsageError
+from flow_gl.core.errors import DataError, DisplayError, FeedError, FlowError, UsageError
+from flow_gl.core.schema import FeedState
 from flow_gl.core.settings import Settings
 from flow_gl.core.spec import KEY_VARIABLE, DemoSpec, EngineSpec, FilesSpec, LiveSpec
 from flow_gl.ui.options import ViewOptions
@@ -66,6 +67,8 @@ def show(feed: FilesSpec | DemoSpec | LiveSpec, settings: Settings, drawing: Dra
             raise
         if link.state is LinkState.FAILED and code:
             raise _EngineError(link.message, code)
+        if drawing.headless and link.engine is not None and int(link.engine.status["state"]) == FeedState.FAILED:
+            raise FeedError(link.engine.text("message"))
         if link.engine is not None and link.engine.status["damaged"]:
             raise DataError(link.engine.text("message"))
     return code

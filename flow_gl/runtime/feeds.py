@@ -125,6 +125,10 @@ def _plan_demo(spec: DemoSpec, resume_ns: int) -> Plan:
 
 def _plan_live(spec: LiveSpec) -> Plan:
     from flow_gl.feed.databento_live import LiveFeed
+    from flow_gl.feed.live_request import checked_key
+
+    checked_key(os.environ.get(KEY_VARIABLE, ""))
+    import databento  # noqa: F401 - seconds on a busy machine; in this thread the heart beats meanwhile
 
     feed = LiveFeed(
         symbols=tuple(spec.symbols),

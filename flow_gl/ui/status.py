@@ -102,7 +102,7 @@ _ENGINE_WORDS: Final = {
 _FEED_WORDS: Final = {
     FeedState.STARTING: ("STARTING", Tone.INFORMATION, "the feed is starting"),
     FeedState.CONNECTING: ("CONNECTING", Tone.INFORMATION, "connecting to the feed"),
-    FeedState.FAILED: ("STOPPED", Tone.ALARM, "the feed has stopped"),
+    FeedState.FAILED: ("STOPPED", Tone.ALARM, "the feed has stopped; F5 tries again"),
     FeedState.ENDED: ("ENDED", Tone.QUIET, "the numbers are final"),
 }
 
@@ -113,7 +113,9 @@ def _feed_condition(engine: EngineReader, market: MarketReader | None, wall_ns: 
     message = engine.text("message")
     if state in _FEED_WORDS:
         text, tone, detail = _FEED_WORDS[state]
-        return Condition(text, tone, False, detail=message or detail)
+        if message:
+            detail = f"{message}. F5 tries again" if state is FeedState.FAILED else message
+        return Condition(text, tone, False, detail=detail)
     if state is FeedState.CATCHING_UP:
         progress = float(status["progress"])
         share = "" if np.isnan(progress) else f" {100 * min(1.0, max(0.0, progress)):.0f} %"
