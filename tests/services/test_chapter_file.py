@@ -1,0 +1,138 @@
+"""Chapters on disk: rows come back as they were, and nothing that is damaged is taken for a chapter."""
+
+import os
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from flow_gl.core.schema import BUBBLE, CVD_POINT, EVENT
+from flow_gl.services.chapter_file import MAGIC, Chapter, ChapterError, ChapterFile, Rows, encode
+from flow_gl.services.chapter_rows import RowsError, pack, unpack
+from flow_gl.services.shelf import FOLDER, Shelf, identity
+from tests.market_factory import make_seconds
+
+_words = st.one_of(st.integers(-(2**63), 2**63 - 1), st.integers(-300, 300), st.sampled_from([2**63 - 1, -(2**63)]))
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.lists(st.lists(_words, min_size=12, max_size=12), max_size=20), st.sampled_from([BUBBLE, CVD_POINT]))
+def test_any_rows_come_back_bit_for_bit(words: list[list[int]], dtype: np.dtype) -> None:
+    fields = len(dtype.names or ())
+    rows = np.array([word for row in words for word in row[:fields]], np.int64).view(dtype)
+    columns, data = pack(rows)
+    assert unpack(columns, data, dtype, len(rows)).tobytes() == rows.tobytes()
+
+
+def test_rows_of_a_market_take_a_third_of_their_bytes_before_they_are_even_compressed() -> None:
+    bubbles, points = make_seconds(5_000)
+    for rows in (bubbles, points):
+        assert len(pack(rows)[1]) * 3 < rows.nbytes
+
+
+def test_bytes_that_are_not_so_many_rows_are_refused() -> None:
+    rows, _ = make_seconds(50)
+    columns, data = pack(rows)
+    for wrong in ((columns, data[1:], len(rows)), (columns[1:], data, len(rows)), (columns, data, -1)):
+        with pytest.raises(RowsError, match="are not"):
+            unpack(wrong[0], wrong[1], BUBBLE, wrong[2])
+
+
+def a_chapter() -> Chapter:
+    bubbles, points = make_seconds(400)
+    rows = [Rows(bubbles, points), Rows(bubbles[:0], points[:0])]
+    events = np.zeros(3, EVENT)
+    events["strength"] = (1.5, np.nan, 300)
+    return Chapter('{"trades": 7}', b"state" * 100, [rows, rows[::-1]], [events, events[:0]])
+
+
+def test_a_chapter_comes_back_whole() -> None:
+    chapter = a_chapter()
+    kept = ChapterFile(encode("key", chapter), key="key", charts=2, levels=2)
+    assert (kept.note, kept.state()) == (chapter.note, chapter.state)
+    for chart, levels in enumerate(chapter.rows):
+        assert kept.events(chart).tobytes() == chapter.events[chart].tobytes()
+        for level, rows in enumerate(levels):
+            assert kept.count(chart, level) == len(rows.bubbles)
+            assert kept.rows(chart, level).bubbles.tobytes() == rows.bubbles.tobytes()
+            assert kept.rows(chart, level).cvd.tobytes() == rows.cvd.tobytes()
+
+
+@pytest.mark.parametrize(("charts", "levels", "key"), [(3, 2, "key"), (2, 3, "key"), (2, 2, "another")])
+def test_a_chapter_of_something_else_is_refused(charts: int, levels: int, key: str) -> None:
+    with pytest.raises(ChapterError):
+        ChapterFile(encode("key", a_chapter()), key=key, charts=charts, levels=levels)
+
+
+def test_damage_of_any_kind_is_seen_when_a_chapter_is_opened() -> None:
+    data = encode("key", a_chapter())
+    rng = random.Random(1)
+    for _ in range(600):
+        wrong = bytearray(data)
+        kind = rng.randrange(3)
+        if kind == 0:
+            wrong[rng.randrange(len(wrong))] ^= 1 << rng.randrange(8)
+        elif kind == 1:
+            del wrong[rng.randrange(len(wrong)) :]
+        else:
+            at = rng.randrange(len(wrong))
+            wrong[at:at] = rng.randbytes(rng.randint(1, 9))
+        with pytest.raises(ChapterError):
+            ChapterFile(bytes(wrong), key="key", charts=2, levels=2)
+    for foreign in (b"", MAGIC, b"hello\n", data[len(MAGIC) :]):
+        with pytest.raises(ChapterError):
+            ChapterFile(foreign, key="key", charts=2, levels=2)
+
+
+def test_what_cannot_be_kept_beside_its_source_is_kept_in_the_users_folder(tmp_path: Path) -> None:
+    source = tmp_path / "data" / "day.dbn"
+    source.parent.mkdir()
+    source.write_bytes(b"trades")
+    (source.parent / FOLDER).write_text("in the way")
+    shelf = Shelf(own=tmp_path / "own")
+    assert shelf.get(source, "x") is None
+    assert shelf.put(source, "x", b"kept")
+    assert shelf.get(source, "x") == b"kept"
+    assert (tmp_path / "own" / "x").read_bytes() == b"kept"
+    (source.parent / FOLDER).unlink()
+    assert shelf.put(source, "x", b"newer")
+    assert shelf.get(source, "x") == b"newer", "what lies beside the source comes first"
+    assert [path.name for path in (source.parent / FOLDER).iterdir()] == ["x"], "no half-written file is left"
+
+
+def test_where_nothing_can_be_written_nothing_is_kept_and_nothing_raised(tmp_path: Path) -> None:
+    (tmp_path / FOLDER).write_text("in the way")
+    (tmp_path / "own").write_text("in the way")
+    shelf = Shelf(own=tmp_path / "own")
+    assert not shelf.put(tmp_path / "day.dbn", "x", b"kept")
+    assert shelf.get(tmp_path / "day.dbn", "x") is None
+
+
+def test_a_folder_that_grows_too_large_loses_what_was_not_used_for_the_longest(tmp_path: Path) -> None:
+    source, shelf = tmp_path / "day.dbn", Shelf(own=tmp_path / "own", most_bytes=3_000)
+    for number in range(3):
+        shelf.put(source, f"{number}", bytes(900))
+        os.utime(tmp_path / FOLDER / f"{number}", (number + 1, number + 1))
+    assert shelf.get(source, "0") is not None
+    shelf.put(source, "3", bytes(900))
+    assert [shelf.get(source, f"{number}") is not None for number in range(4)] == [True, False, True, True]
+
+
+def test_a_file_is_told_by_its_name_size_time_beginning_and_end(tmp_path: Path) -> None:
+    path = tmp_path / "day.dbn"
+    path.write_bytes(bytes(300_000))
+    status = path.stat()
+    seen = {identity(path)}
+    for at in (0, 299_999):
+        data = bytearray(300_000)
+        data[at] = 1
+        path.write_bytes(data)
+        os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+        seen.add(identity(path))
+    os.utime(path, ns=(0, 0))
+    seen.add(identity(path))
+    seen.add(identity(path.rename(tmp_path / "other.dbn")))
+    assert len(seen) == 5
