@@ -14,6 +14,7 @@ not vouch, the clock stays well behind what could still come. At a feed's end al
 import math
 import queue
 from collections import deque
+from collections.abc import Callable
 from typing import Final, Protocol, runtime_checkable
 
 import numpy as np
@@ -30,6 +31,7 @@ from flow_gl.runtime.chapters import Chapters, Note
 from flow_gl.runtime.charts import Charts
 from flow_gl.runtime.keepers import Keepers
 from flow_gl.runtime.meters import Rate, StatusBoard
+from flow_gl.runtime.recovered import Recorded
 from flow_gl.store.ring import Ring
 
 TAPE_CAPACITY: Final = 1 << 20
@@ -75,6 +77,13 @@ class Retriable(Protocol):
     """A feed that may be told to try again at once."""
 
     def retry(self) -> None: ...
+
+
+@runtime_checkable
+class Resumable(Protocol):
+    """A feed that begins with what was recorded before."""
+
+    def resume(self, recorded: Callable[[], Recorded | None]) -> None: ...
 
 
 class Engine:
@@ -151,6 +160,8 @@ class Engine:
         self._show_charts()
         if self._keepers:
             self._keepers.start(self.tape)
+            if isinstance(self._feed, Resumable):
+                self._feed.resume(self._keepers.recorded)
         while not self._must_stop:
             pause = self.turn()
             if pause > 0:

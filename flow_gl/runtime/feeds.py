@@ -125,20 +125,28 @@ def _plan_demo(spec: DemoSpec, resume_ns: int) -> Plan:
 
 def _plan_live(spec: LiveSpec) -> Plan:
     from flow_gl.feed.databento_live import LiveFeed
+    from flow_gl.feed.live_hours import Hours
     from flow_gl.feed.live_request import checked_key
+    from flow_gl.runtime.resumed import ResumedFeed
 
     checked_key(os.environ.get(KEY_VARIABLE, ""))
     import databento  # noqa: F401 - seconds on a busy machine; in this thread the heart beats meanwhile
 
-    feed = LiveFeed(
-        symbols=tuple(spec.symbols),
-        dataset=spec.dataset,
-        stype_in=spec.stype_in,
-        api_key=os.environ.get(KEY_VARIABLE, ""),
-        gateway=spec.gateway,
-        port=spec.port,
+    def make_live(hours: Hours) -> LiveFeed:
+        return LiveFeed(
+            symbols=tuple(spec.symbols),
+            dataset=spec.dataset,
+            stype_in=spec.stype_in,
+            api_key=os.environ.get(KEY_VARIABLE, ""),
+            gateway=spec.gateway,
+            port=spec.port,
+            hours=hours,
+        )
+
+    are_parents = spec.stype_in == "parent"
+    return Plan(
+        ResumedFeed(spec.symbols, make_live, are_parents=are_parents), list(spec.symbols), are_parents=are_parents
     )
-    return Plan(feed, list(spec.symbols), are_parents=spec.stype_in == "parent")
 
 
 def _speed(speed: float | None) -> float:

@@ -13,7 +13,10 @@ from flow_gl.core.log import get_logger
 from flow_gl.core.sessions import SessionCalendar
 from flow_gl.core.spec import LiveSpec
 from flow_gl.feed.base import FileEnd, Item, Trades
+from flow_gl.feed.live_hours import MEMORY_NS
+from flow_gl.runtime.recovered import NOTHING, Recorded, recorded_of
 from flow_gl.services.recorder import Recorder, RecorderState
+from flow_gl.services.recording_file import Coming
 from flow_gl.store.market import MarketStore
 from flow_gl.store.ring import Ring
 
@@ -49,10 +52,19 @@ class Keepers:
         """Begin, before the first trade."""
         self._tape = tape
         if self._recorder:
-            # The feed begins with the session from its open, which a recording may hold already.
-            self._recorder.start(tape, position=tape.head, repeats=True)
+            # The feed begins with what the recording holds, read back with its gaps; the gateway brings the rest.
+            self._recorder.start(tape, position=tape.head, coming=Coming(tells_gaps=False), reach_ns=_REACH_NS)
         if self._archive:
             self._archive.start()
+
+    def recorded(self) -> Recorded | None:
+        """What the running session's recording holds, once; None while it is being looked through."""
+        if self._recorder is None:
+            return NOTHING
+        if not self._recorder.is_open:
+            return None
+        found = self._recorder.take_recovered()
+        return recorded_of(found) if found else NOTHING
 
     def keep_charts(self, stores: list[MarketStore]) -> None:
         """Archive the charts that are new since the last call."""
@@ -85,6 +97,8 @@ class Keepers:
                 part.close()
 
 
+_REACH_NS: Final = MEMORY_NS - 300_000_000_000
+"""How far back the gateway surely replays, by the time it is asked."""
 _HOLDING: Final = (RecorderState.WAITING, RecorderState.RECORDING)
 
 

@@ -24,6 +24,7 @@ from flow_gl.core.marks import Mark
 from flow_gl.core.schema import TRADE
 from flow_gl.core.sessions import Session
 from flow_gl.services.recorder_files import SessionFiles
+from flow_gl.services.recording_file import Coming, Recovered
 from flow_gl.services.recording_names import Notice
 from flow_gl.services.recordings import Keep
 from flow_gl.store.ring import Cursor, Ring
@@ -108,30 +109,53 @@ class Recorder:
         self._written = 0
         self._already = 0
         self._lock = threading.Lock()  # one turn at a time
+        self._opened = threading.Event()
+        self._recovered: Recovered | None = None
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def start(self, tape: Ring, *, position: int | None = None, repeats: bool = True, is_threaded: bool = True) -> None:
+    def start(
+        self,
+        tape: Ring,
+        *,
+        position: int | None = None,
+        coming: Coming | None = None,
+        reach_ns: int | None = None,
+        is_threaded: bool = True,
+    ) -> None:
         """Open the running session's recording, mended if need be, and record from here on.
 
-        Read a recording back only after this: what was torn off or cut away must come from the gateway.
         Never raises for the disk's sake: what is wrong stands in `status()`, and is tried again.
 
         Parameters
         ----------
         tape : ring of TRADE
         position : first row to be recorded; None for what comes from now on
-        repeats : what comes begins with everything that a recording holds already (the session from its open, from the
-            gateway or read back through the tape), and that is not to be written again. False: whatever comes is new
-        is_threaded : write in a thread; False where the caller calls `turn` himself
+        coming : what will come of a session of which a recording holds a part; None: all of it, gaps too
+        reach_ns : how far back from now what comes can reach, ns; None for any time
+        is_threaded : open and write in a thread; False where the caller calls `turn` himself
         """
-        self._files.repeats = repeats
+        self._files.coming = coming or Coming()
+        self._files.reach_ns = reach_ns
         self._cursor = Cursor(tape, position=tape.head if position is None else position)
-        with self._lock:
-            self._guarded(self._open_running)
         if is_threaded:
             self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
             self._thread.start()
+        else:
+            self._open_running()
+
+    @property
+    def is_open(self) -> bool:
+        """The recording was opened, or cannot be: `take_recovered` has its answer. From any thread."""
+        return self._opened.is_set()
+
+    def take_recovered(self) -> Recovered | None:
+        """What the running session's recording held at the start, once: None if it could not be opened, or was taken.
+
+        Only what was read here may be taken for recorded: what was torn off or cut away must come from the gateway.
+        """
+        recovered, self._recovered = self._recovered, None
+        return recovered
 
     def note(self, notice: Notice, *, position: int | None = None) -> None:
         """Take a mapping, a definition, or a gap: one that can no longer be filled is marked.
@@ -191,9 +215,13 @@ class Recorder:
         self._status = replace(self.status(), state=RecorderState.CLOSED)
 
     def _open_running(self) -> None:
-        self._files.open(self._session_of(self._clock.wall_ns()))
+        with self._lock:
+            self._guarded(lambda: self._files.open(self._session_of(self._clock.wall_ns())))
+            self._recovered = self._files.take_recovered()
+        self._opened.set()
 
     def _run(self) -> None:
+        self._open_running()
         while not self._stop.wait(_TURN_SECONDS):
             self.turn()
 

@@ -4,6 +4,7 @@ Every file gets all names known so far, so that each can be read alone. A file t
 (the disk failed meanwhile, a straggler came) goes on as it was left: what may come once more is remembered here.
 """
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -15,7 +16,7 @@ from flow_gl.core.marks import Mark
 from flow_gl.core.seam import Seen
 from flow_gl.core.sessions import Session
 from flow_gl.services import recording
-from flow_gl.services.recording_file import RecordingFile
+from flow_gl.services.recording_file import Coming, RecordingFile, Recovered
 from flow_gl.services.recording_names import GapNotice, Name, Notice, key_of, mark_of, record_of
 from flow_gl.services.recordings import Keep, prune
 
@@ -47,8 +48,9 @@ class SessionFiles:
         self._names: dict[tuple[str, int], Name] = {}
         self._has_new_names = False
         self._new_marks: list[Mark] = []
-        self.repeats = True
-        """What comes begins with what the files hold already."""
+        self.coming = Coming()
+        self.reach_ns: int | None = None
+        """How far back from now what comes can reach; None for any time."""
         self.has_lost = False
         """An unknown number of trades went with a damaged file, and no mark says so yet."""
         self.repaired = ""
@@ -58,6 +60,14 @@ class SessionFiles:
     def in_hand(self) -> RecordingFile | None:
         """The file opened or written last."""
         return next(reversed(self._files.values())).file if self._files else None
+
+    def take_recovered(self) -> Recovered | None:
+        """What the file in hand held when this run opened it; None once it was taken."""
+        file = self.in_hand
+        if file is None:
+            return None
+        recovered, file.recovered = file.recovered, None
+        return recovered
 
     def take(self, notice: Notice) -> None:
         """Take what is to be written with `write_notices`."""
@@ -113,14 +123,15 @@ class SessionFiles:
     def _open_file(self, session: Session) -> RecordingFile:
         self._directory.mkdir(parents=True, exist_ok=True)
         path = self._directory / recording.file_name(self._dataset, session.trade_date)
-        prune(self._directory, self._keep, now_ns=self._clock.wall_ns(), spared=path)
+        now_ns = self._clock.wall_ns()
+        prune(self._directory, self._keep, now_ns=now_ns, spared=path)
         is_new_run = session.trade_date not in self._seen
         file = RecordingFile(
             path,
             header=recording.header(self._dataset, session.open),
             names=self._name_records(session),
             is_new_run=is_new_run,
-            repeats=self.repeats,
+            coming=replace(self.coming, reaches_ns=now_ns - self.reach_ns if self.reach_ns is not None else 0),
         )
         if not is_new_run:
             file.seen = self._seen[session.trade_date]

@@ -57,8 +57,8 @@ class Scan:
     header: bytes = b""
     """DBN metadata."""
     frames: int = 0
-    names: set[bytes] = field(default_factory=set)
-    """Mapping and definition records, as they stand in the file."""
+    names: dict[bytes, None] = field(default_factory=dict)
+    """Mapping and definition records, as they stand in the file, each once, in their order."""
     marks: list[tuple[int, Mark]] = field(default_factory=list)
     """Where trades are missing, each with the byte at which the mark's frame starts."""
     trades: NDArray[np.void] = field(default_factory=lambda: np.empty(0, TRADE))
@@ -156,11 +156,17 @@ def arrival_times(trades: NDArray[np.void]) -> NDArray[np.int64]:
     return times
 
 
+def by_arrival(trades: NDArray[np.void]) -> NDArray[np.void]:
+    """Trades in the order of their arrival."""
+    ordered: NDArray[np.void] = trades[np.argsort(arrival_times(trades), kind="stable")]
+    return ordered
+
+
 def in_order(found: Scan, *, has_marks: bool) -> bytes:
     """A recording's content once more: trades in the order of their arrival, marks at their time or left out."""
-    trades = found.trades[np.argsort(arrival_times(found.trades), kind="stable")]
+    trades = by_arrival(found.trades)
     times = arrival_times(trades)
-    records = [found.header, *sorted(found.names)]
+    records = [found.header, *found.names]
     at = 0
     for mark in sorted((mark for _, mark in found.marks if has_marks), key=lambda mark: mark.end):
         place = max(at, int(np.searchsorted(times, mark.end)))
@@ -282,7 +288,7 @@ def _sort_records(content: bytes, offset: int, trades: bytearray, found: Scan) -
             marks += [mark] if mark else []
         at += length
     trades += b"".join(runs)
-    found.names.update(names)
+    found.names.update(dict.fromkeys(names))
     found.marks += [(offset, mark) for mark in marks]
 
 

@@ -10,6 +10,7 @@ ones (a gap was filled, an instrument was added), the file is put in order when 
 import logging
 import os
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -25,6 +26,31 @@ _DISORDER_NS: Final = 1_000_000_000  # less than that is how instruments interle
 _SURELY_NEW_NS: Final = 60_000_000_000  # trades of several instruments need not arrive in the order of ts_event
 
 
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """What a recording held when a run opened it."""
+
+    path: Path
+    names: tuple[bytes, ...]
+    """Mapping and definition records."""
+    trades: NDArray[np.void]
+    """dtype TRADE, in the order of their arrival."""
+    marks: tuple[Mark, ...]
+    """Where trades are missing for good."""
+
+
+@dataclass(frozen=True, slots=True)
+class Coming:
+    """What a run will bring of a session that a recording holds a part of."""
+
+    repeats: bool = True
+    """It begins with everything that the recording holds: that may be left out."""
+    tells_gaps: bool = True
+    """It tells anew of what the feed has lost for good: the file's own marks may go."""
+    reaches_ns: int = 0
+    """It can bring trades from this `ts_event` on. A hole that began before stays: nobody can fill it."""
+
+
 class RecordingFile:
     """One session's recording, open for appending and locked against other writers.
 
@@ -34,7 +60,7 @@ class RecordingFile:
     header : DBN metadata for a new file
     names : mapping and definition records that the file must hold
     is_new_run : the first opening of this run: holes are cut off, and will be filled. Else they stay as they are marked
-    repeats : what comes begins with what the file holds: it may be left out, and the feed tells its gaps anew
+    coming : what this run brings
 
     Raises
     ------
@@ -42,7 +68,7 @@ class RecordingFile:
         It cannot be made, read, mended, locked or written: BlockingIOError where another program is writing it.
     """
 
-    def __init__(self, path: Path, *, header: bytes, names: list[bytes], is_new_run: bool, repeats: bool) -> None:
+    def __init__(self, path: Path, *, header: bytes, names: list[bytes], is_new_run: bool, coming: Coming) -> None:
         self.path: Final = path
         self.repaired = ""
         """What had to be mended on opening, one line; "" for nothing."""
@@ -50,9 +76,13 @@ class RecordingFile:
         """Mending has taken away trades that nobody will bring again in this run."""
         self.seen: Seen | None = None
         """Trades held that may come once more; None where what comes is all new."""
+        self.recovered: Recovered | None = None
+        """What it held when it was opened; gone once it was written to."""
+        self._coming: Final = coming
         self._is_dirty = False
         self._needs_sync = False
         self._names: set[bytes] = set()
+        self._marks: set[tuple[int, int]] = set()
         self._newest = 0  # arrival time of the newest trade held, ns
         self._is_disordered = False
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -65,12 +95,16 @@ class RecordingFile:
             found = self._mend(header, names, is_new_run=is_new_run)
             self._size = found.size
             self._names.update(found.names)
-            if is_new_run and repeats and len(found.trades):
+            if is_new_run and coming.repeats and len(found.trades):
                 self.seen = Seen(found.trades)
             self._look_at_order(found.trades)
-            is_refilled = is_new_run and repeats and bool(found.marks)
-            if self._is_disordered or is_refilled:
-                self._put_in_order(found, has_marks=not is_refilled)
+            is_told_anew = is_new_run and coming.repeats and coming.tells_gaps
+            if is_new_run:
+                self.recovered = self._recover(found)
+            if self._is_disordered or (is_told_anew and found.marks):
+                self._put_in_order(found, has_marks=not is_told_anew)
+            if not is_told_anew:
+                self._marks.update((mark.start, mark.end) for _, mark in found.marks)
             os.lseek(self._fd, 0, os.SEEK_END)
             self.append_names(names)
         except BaseException:
@@ -93,6 +127,7 @@ class RecordingFile:
         -------
         int : trades written, without those that the file held already
         """
+        self.recovered = None  # of the start alone
         new = rows if self.seen is None else rows[self.seen.are_new(rows)]
         records = [recording.mark_record(hole)] if hole else []
         records += recording.records_of(new)
@@ -107,8 +142,11 @@ class RecordingFile:
         return len(new)
 
     def append_mark(self, mark: Mark) -> None:
-        """Write that the feed has lost trades for good. Raises OSError."""
+        """Write that the feed has lost trades for good, unless the file says so already. Raises OSError."""
+        if (mark.start, mark.end) in self._marks:
+            return
         self._write([recording.mark_record(mark)])
+        self._marks.add((mark.start, mark.end))
 
     def append_names(self, names: list[bytes]) -> None:
         """Write mapping and definition records, those alone that the file does not hold. Raises OSError."""
@@ -162,7 +200,9 @@ class RecordingFile:
     def _mend(self, header: bytes, names: list[bytes], *, is_new_run: bool) -> recording.Scan:
         """Make the open file whole; what it then holds."""
         found = recording.scan(self.path)
-        keep = min([found.good_bytes] + [offset for offset, _ in found.holes if is_new_run])
+        reaches_ns = self._coming.reaches_ns
+        fillable = [offset for offset, mark in found.holes if is_new_run and mark.start >= reaches_ns]
+        keep = min([found.good_bytes, *fillable])
         if keep == found.size:
             return found
         if found.is_torn and keep == found.good_bytes and keep:
@@ -178,6 +218,10 @@ class RecordingFile:
             self.has_lost = not is_new_run
         _log.warning("%s", self.repaired)
         return found
+
+    def _recover(self, found: recording.Scan) -> Recovered:
+        trades = recording.by_arrival(found.trades) if self._is_disordered else found.trades
+        return Recovered(self.path, tuple(found.names), trades, tuple(mark for _, mark in found.marks))
 
     def _set_aside(self, found: recording.Scan, beginning: bytes) -> recording.Scan:
         """Keep the file under another name and go on in one that holds its sound beginning."""

@@ -25,6 +25,7 @@ from flow_gl.feed.base import Definition, FeedGap, Mapping, Trades
 from flow_gl.feed.files import read_items
 from flow_gl.services import recording
 from flow_gl.services.recorder import Recorder, RecorderState
+from flow_gl.services.recording_file import Coming
 from flow_gl.services.recordings import Keep, list_recordings, prune, recorded
 from flow_gl.store.ring import Ring
 from tests.services.days import DAY_NS, DAY_START, make_trades, utc_day
@@ -49,12 +50,18 @@ class Run:
     """A recorder that is turned by hand, with its tape and clock."""
 
     def __init__(
-        self, directory: Path, *, wall_ns: int = DAY_START + DAY_NS // 2, capacity: int = 1 << 12, repeats: bool = True
+        self,
+        directory: Path,
+        *,
+        wall_ns: int = DAY_START + DAY_NS // 2,
+        capacity: int = 1 << 12,
+        reach_ns: int | None = None,
+        **coming: bool,
     ) -> None:
         self.clock = ManualClock(wall_ns)
         self.tape = make_tape(capacity)
         self.recorder = Recorder(directory, dataset=DATASET, session_of=utc_day, clock=self.clock)
-        self.recorder.start(self.tape, repeats=repeats, is_threaded=False)
+        self.recorder.start(self.tape, coming=Coming(**coming), reach_ns=reach_ns, is_threaded=False)
 
     def feed(self, rows: NDArray[np.void], *, at_once: int = 500) -> None:
         """Trades come in, a second apart for each batch."""
@@ -115,7 +122,7 @@ def test_a_definition_handed_in_as_a_whole_record_is_written_as_it_is(tmp_path: 
         run.recorder.note(record)
     run.feed(make_trades(10))
     run.recorder.close()
-    assert recording.scan(run.path()).names == set(records)
+    assert list(recording.scan(run.path()).names) == records
 
 
 def test_a_name_stands_before_the_first_trade_that_came_after_it(tmp_path: Path) -> None:
@@ -159,6 +166,49 @@ def test_a_replay_shows_the_gaps_that_the_feed_could_not_fill_and_the_next_run_t
     again.recorder.close()
     assert recording.scan(again.path()).marks == []
     assert official(again.path()).tobytes() == rows.tobytes()
+
+
+def test_a_run_that_reads_the_recording_back_keeps_its_marks_and_tells_none_twice(tmp_path: Path) -> None:
+    rows = make_trades(900)
+    start, end = rows["ts_event"][[299, 300]].tolist()
+    run = Run(tmp_path)
+    run.recorder.note(NQ)
+    run.recorder.note(FeedGap(start, end, lost=7), position=300)
+    run.feed(rows[:600])
+    run.recorder.close()
+
+    again = Run(tmp_path, tells_gaps=False)
+    found = again.recorder.take_recovered()
+    assert found
+    assert found.trades.tobytes() == rows[:600].tobytes()
+    assert found.marks == (Mark(start, end, 7),)
+    assert len(found.names) == 1
+    assert again.recorder.take_recovered() is None
+    again.recorder.note(FeedGap(start, end, lost=7))
+    again.feed(rows)
+    again.recorder.close()
+    assert [mark for _, mark in recording.scan(again.path()).marks] == [Mark(start, end, 7)]
+    assert official(again.path()).tobytes() == rows.tobytes()
+
+
+def test_a_hole_that_nobody_can_fill_any_more_stays_with_all_that_follows_it(tmp_path: Path) -> None:
+    rows = make_trades(900)
+    start, end = rows["ts_event"][[299, 400]].tolist()
+    run = Run(tmp_path)
+    run.feed(rows[:300])
+    run.recorder._files.in_hand.append_mark(Mark(start, end, 100, is_recorders=True))  # type: ignore[union-attr]
+    run.feed(rows[400:])
+    run.recorder.close()
+    late = Run(tmp_path, wall_ns=DAY_START + DAY_NS - 1, reach_ns=3_600_000_000_000)
+    found = late.recorder.take_recovered()
+    assert found
+    assert len(found.trades) == 800
+    assert found.marks == (Mark(start, end, 100, is_recorders=True),)
+    late.recorder.close()
+    early = Run(tmp_path, reach_ns=DAY_NS)
+    found = early.recorder.take_recovered()
+    assert found
+    assert len(found.trades) == 300, "what follows comes from the gateway once more"
 
 
 def test_a_file_put_in_order_keeps_its_marks_where_they_belong(tmp_path: Path) -> None:
@@ -535,13 +585,14 @@ KILLED = textwrap.dedent(
     from pathlib import Path
     from flow_gl.core.schema import TRADE
     from flow_gl.services.recorder import Recorder
+    from flow_gl.services.recording_file import Coming
     from flow_gl.store.ring import Ring
     from tests.services.days import make_trades, utc_day
 
     rows, first = make_trades(60_000), int(sys.argv[2])
     tape = Ring(memoryview(bytearray(Ring.nbytes(TRADE, 1 << 16))), TRADE, 1 << 16)
     recorder = Recorder(Path(sys.argv[1]), dataset="GLBX.MDP3", session_of=utc_day)
-    recorder.start(tape, repeats=first == 0)
+    recorder.start(tape, coming=Coming(repeats=first == 0))
     for at in range(first, len(rows), 50):
         tape.append(rows[at : at + 50])
         print(at + 50, time.monotonic_ns(), flush=True)

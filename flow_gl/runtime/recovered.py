@@ -1,0 +1,60 @@
+"""What the recorder found in the running session's recording, as items of a feed."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flow_gl.core.schema import TRADE
+from flow_gl.feed.base import Definition, FeedGap, Mapping
+from flow_gl.feed.damage import DamageError
+from flow_gl.feed.dbn_layout import read_definition, read_mapping
+from flow_gl.services.recording_file import Recovered
+
+_VERSION = 3
+_RTYPE_MAPPING = 22
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What a recording holds; nothing where there is none, or it cannot be had."""
+
+    name: str
+    """Of the file."""
+    names: tuple[Mapping | Definition, ...]
+    """In the order in which they became known."""
+    trades: NDArray[np.void]
+    """dtype TRADE, in the order of their arrival."""
+    gaps: tuple[FeedGap, ...]
+    """What is missing for good."""
+
+    def of(self, instruments: Collection[int]) -> "Recorded":
+        """What of it belongs to some instruments."""
+        is_theirs = np.isin(self.trades["instrument_id"], list(instruments))
+        return replace(
+            self,
+            names=tuple(one for one in self.names if one.instrument_id in instruments),
+            trades=self.trades if is_theirs.all() else self.trades[is_theirs],
+        )
+
+    def requested(self, symbols: Collection[str]) -> dict[int, str]:
+        """The symbol of each instrument that one of these stood for, in the order in which they were named."""
+        mappings = (one for one in self.names if isinstance(one, Mapping))
+        return {one.instrument_id: one.requested for one in mappings if one.requested in symbols}
+
+
+NOTHING = Recorded("", (), np.empty(0, TRADE), ())
+
+
+def recorded_of(found: Recovered) -> Recorded:
+    """Turn what the recorder found into items. A name that cannot be read is left out: the gateway tells it again."""
+    names: list[Mapping | Definition] = []
+    for record in found.names:
+        try:
+            read = read_mapping if record[1] == _RTYPE_MAPPING else read_definition
+            names.append(read(record, _VERSION))
+        except (DamageError, ValueError):
+            continue
+    gaps = tuple(FeedGap(mark.start, mark.end, lost=mark.lost) for mark in found.marks)
+    return Recorded(found.path.name, tuple(names), found.trades, gaps)

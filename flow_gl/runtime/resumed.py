@@ -1,0 +1,244 @@
+"""A live feed that begins with what a recording holds.
+
+At a start the running session's recording is handed over first, then the gateway is asked for the rest only: from
+shortly before the last recorded trade of each instrument. What its replay repeats is compared trade by trade and
+dropped. So a restart has the session although the gateway cannot be reached, also one that its memory no longer holds.
+
+Handed over are the instruments of which the recording has the session from its open: older trades behind newer ones
+would come too late for their bubbles. Where a requested symbol has none such, and where one turns out to mean another
+contract by now, the gateway is asked for the whole session, and what was handed over is dropped in the same way.
+"""
+
+from collections.abc import Callable, Collection
+from typing import Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flow_gl.core.log import get_logger
+from flow_gl.core.schema import FeedState
+from flow_gl.core.seam import Seen
+from flow_gl.core.sessions import SessionCalendar
+from flow_gl.feed.base import Feed, FeedClock, FeedGap, FeedStatus, Item, Mapping, Trades
+from flow_gl.feed.live_hours import Hours
+from flow_gl.runtime.recovered import Recorded
+
+BULK: Final = 1 << 16
+"""Recorded trades handed over by one poll."""
+DISORDER_NS: Final = 5_000_000_000
+"""How far before an instrument's last trade the gateway is asked, and from where on trades are compared."""
+BEGIN_NS: Final = 900_000_000_000
+"""An instrument whose first trade came later than this after the open may lack the session's beginning."""
+
+
+class LiveFeed(Feed, Protocol):
+    """What this needs of a live feed besides."""
+
+    def retry(self) -> None: ...
+
+
+class ResumingHours(Hours):
+    """The exchange's hours; the first connection's trades are wanted from where the recording ends."""
+
+    def __init__(self, calendar: SessionCalendar | None = None) -> None:
+        super().__init__(calendar=calendar)
+        self.resume_ns = 0
+        """From which `ts_event` on; 0 for the session's open."""
+
+    def origin(self, wall_ns: int) -> int:
+        return max(super().origin(wall_ns), self.resume_ns)
+
+
+class ResumedFeed:
+    """A recording, then live. Implements `feed.base.Feed`.
+
+    Parameters
+    ----------
+    symbols : what is asked for
+    make_live : makes the live feed for some hours, not started
+    calendar : None: the exchange's
+    are_parents : each symbol stands for many instruments: nobody knows which of them the recording lacks
+
+    Raises
+    ------
+    FlowError : of `make_live`
+    """
+
+    def __init__(
+        self,
+        symbols: tuple[str, ...],
+        make_live: Callable[[Hours], LiveFeed],
+        *,
+        calendar: SessionCalendar | None = None,
+        are_parents: bool = False,
+    ) -> None:
+        self._symbols: Final = symbols
+        self._make_live: Final = make_live
+        self._are_parents: Final = are_parents
+        self._hours: Final = ResumingHours(calendar)
+        self._live = make_live(self._hours)
+        self._recorded: Callable[[], Recorded | None] | None = None
+        self._reading: Recorded | None = None
+        self._done = 0
+        self._is_live_started = False
+        self._handed: list[NDArray[np.void]] = []
+        """Everything handed over until the feed has been live for the first time."""
+        self._instruments: frozenset[int] = frozenset()
+        """Those that the recording has; a symbol that means another one was not asked for from its open."""
+        self._seen: Seen | None = None
+        self._is_joined = True
+        self._newest_ts = 0
+        self._gap_start = 0
+        self.repeated = 0
+        """Trades that the gateway brought although the recording had them."""
+
+    def resume(self, recorded: Callable[[], Recorded | None]) -> None:
+        """Begin with a recording: call this before the first poll.
+
+        Parameters
+        ----------
+        recorded : gives it once it can be had; asked in every poll until then
+        """
+        self._recorded = recorded
+
+    def start(self) -> None:
+        """Nothing is opened before the first poll."""
+
+    def poll(self, wall_ns: int) -> list[Item]:
+        """Hand over what is there, the recording first. Raises FlowError where the live feed cannot start."""
+        if self._recorded is not None:
+            found = self._recorded()
+            if found is None:
+                return []
+            self._recorded = None
+            return self._begin(found, wall_ns)
+        if self._reading is not None:
+            return self._read_on(self._reading)
+        if not self._is_live_started:
+            self._start_live()
+        items = self._live.poll(wall_ns)
+        return items if self._is_joined else self._join(items)
+
+    def clock(self) -> FeedClock:
+        return self._live.clock()
+
+    def status(self) -> FeedStatus:
+        if self._recorded is not None:
+            return FeedStatus(FeedState.CATCHING_UP, message="looking through the recording")
+        if self._reading is not None:
+            return FeedStatus(
+                FeedState.CATCHING_UP,
+                message="reading the recording back",
+                progress=self._done / max(len(self._reading.trades), 1),
+                source=self._reading.name,
+            )
+        return self._live.status()
+
+    def is_ended(self) -> bool:
+        return self._live.is_ended()
+
+    def retry(self) -> None:
+        """Try again at once, after a fatal error or before the pause is over."""
+        self._live.retry()
+
+    def close(self) -> None:
+        """Let go of the connections. Idempotent."""
+        self._live.close()
+
+    def _begin(self, everything: Recorded, wall_ns: int) -> list[Item]:
+        symbol_of = everything.requested(self._symbols)
+        newest = self._whole(everything, symbol_of, wall_ns)
+        found = everything.of(newest)
+        if not len(found.trades):
+            return []
+        self._reading = found
+        self._is_joined = False
+        self._instruments = frozenset(newest)
+        current = {symbol: instrument_id for instrument_id, symbol in symbol_of.items()}
+        needs = [newest.get(current.get(symbol, 0)) for symbol in self._symbols]
+        known = [need - DISORDER_NS for need in needs if need is not None]
+        if len(known) == len(needs) and not self._are_parents:
+            self._hours.resume_ns = min(known)
+        return list(found.names)
+
+    def _whole(self, found: Recorded, instruments: Collection[int], wall_ns: int) -> dict[int, int]:
+        """Of some instruments those that the recording has from the session's open on, each with its newest time.
+
+        A gap that is marked counts as had: nobody can bring what lies in it.
+        """
+        begins = np.array([self._hours.session_open(wall_ns), *(gap.end for gap in found.gaps)])
+        newest = {}
+        for instrument_id in instruments:
+            times = found.trades["ts_event"][found.trades["instrument_id"] == instrument_id]
+            since = times.min(initial=np.iinfo(np.int64).max) - begins
+            if ((since >= 0) & (since <= BEGIN_NS)).any():
+                newest[instrument_id] = int(times.max())
+        return newest
+
+    def _read_on(self, found: Recorded) -> list[Item]:
+        rows = found.trades[self._done : self._done + BULK]
+        self._done += len(rows)
+        items: list[Item] = [Trades(rows)]
+        if self._done == len(found.trades):
+            items += found.gaps
+            self._reading = None
+            self._handed = [found.trades]
+            self._newest_ts = int(found.trades["ts_event"].max())
+            self._seen = Seen(found.trades[found.trades["ts_event"] >= self._hours.resume_ns])
+            words = {"trades": self._done, "resume_from": self._hours.resume_ns}
+            get_logger("live").info("recording read back", extra=words)
+        return items
+
+    def _start_live(self) -> None:
+        self._live.start()
+        self._is_live_started = True
+
+    def _join(self, items: list[Item]) -> list[Item]:
+        """Take out what was handed over before; once live, and past the recording's end, nothing is any more."""
+        if self._hours.resume_ns and any(self._is_another(item) for item in items):
+            return self._ask_for_everything()
+        out: list[Item] = []
+        for item in items:
+            kept = self._new_of(item) if isinstance(item, Trades) else item
+            out += [kept] if kept is not None else []
+        state = self._live.status().state
+        if state in (FeedState.RECONNECTING, FeedState.FAILED) and not self._gap_start:
+            self._gap_start = self._newest_ts
+            out.append(FeedGap(self._gap_start))
+        if state in (FeedState.LIVE, FeedState.CLOSED):
+            out += self._settle()
+        return out
+
+    def _is_another(self, item: Item) -> bool:
+        return isinstance(item, Mapping) and item.instrument_id not in self._instruments
+
+    def _ask_for_everything(self) -> list[Item]:
+        """A symbol means a contract that the recording does not have: its session is wanted from the open."""
+        get_logger("live").info("another contract than the recording's: the session is asked for from its open")
+        self._live.close()
+        self._hours.resume_ns = 0
+        self._seen = Seen(np.concatenate(self._handed))
+        self._live = self._make_live(self._hours)
+        self._start_live()
+        return []
+
+    def _new_of(self, item: Trades) -> Trades | None:
+        rows = item.rows
+        if self._seen is not None:
+            new = rows[self._seen.are_new(rows)]
+            self.repeated += len(rows) - len(new)
+            rows = new
+        if not len(rows):
+            return None
+        self._handed.append(rows)
+        self._newest_ts = max(self._newest_ts, int(rows["ts_event"].max()))
+        return Trades(rows)
+
+    def _settle(self) -> list[Item]:
+        """The gateway has brought what was missing: from here on it is a live feed like any other."""
+        self._is_joined = True
+        self._handed, self._seen = [], None
+        self._hours.resume_ns = 0
+        if not self._gap_start:
+            return []
+        return [FeedGap(self._gap_start, self._newest_ts, filled=True)]

@@ -1,0 +1,263 @@
+"""A restart: the recording is read back, the gateway brings the rest, and the numbers are those of an unbroken run."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from flow_gl.core.schema import TRADE, FeedState
+from flow_gl.engine.pipeline import Pipeline
+from flow_gl.feed.base import Definition, FeedGap, Item, Mapping, Trades
+from flow_gl.feed.databento_live import LiveFeed
+from flow_gl.feed.live_hours import Hours
+from flow_gl.runtime.recovered import NOTHING, Recorded, recorded_of
+from flow_gl.runtime.resumed import DISORDER_NS, ResumedFeed
+from flow_gl.services.recorder import Recorder
+from flow_gl.services.recording_file import Coming
+from flow_gl.services.recordings import recorded
+from flow_gl.store.market import MarketStore
+from flow_gl.store.ring import Ring
+from tests.feed.live_rig import SECOND, FakeCalendar, Rig
+from tests.gateway.process import GatewayProcess
+from tests.gateway.tape import DATASET, ES, KEY, NEXT_NQ, NQ, Contract, make_tape, of
+
+TAPE = make_tape()
+BOTH = ("NQ.v.0", "ES.v.0")
+
+
+class Run(Rig):
+    """A run of the program from the feed to the recorder, turned by hand."""
+
+    def __init__(
+        self, gateway: GatewayProcess, directory: Path, *, published: int, symbols: tuple[str, ...] = BOTH, **options
+    ) -> None:
+        calendar = FakeCalendar()
+        wall_ns = int(TAPE["ts_recv"][published - 1]) + SECOND
+        super().__init__(gateway, wall_ns=wall_ns, calendar=calendar)
+
+        def make_live(hours: Hours) -> LiveFeed:
+            return LiveFeed(
+                symbols=symbols,
+                dataset=DATASET,
+                api_key=KEY,
+                gateway="127.0.0.1",
+                port=gateway.port,
+                hours=hours,
+                clock=self.clock,
+                draw=lambda: 0.5,
+            )
+
+        self.feed = ResumedFeed(symbols, make_live, calendar=calendar, **options)  # type: ignore[assignment]
+        self._tape = Ring(memoryview(bytearray(Ring.nbytes(TRADE, 1 << 13))), TRADE, 1 << 13)
+        self.recorder = Recorder(directory, dataset=DATASET, session_of=calendar.session_at, clock=self.clock)
+        self.recorder.start(self._tape, coming=Coming(tells_gaps=False), is_threaded=False)
+        self.feed.resume(self._recorded)
+        self.feed.start()
+        self._noted = 0
+
+    def _recorded(self) -> Recorded | None:
+        found = self.recorder.take_recovered()
+        return recorded_of(found) if found else NOTHING
+
+    def record(self) -> None:
+        for item in self.items[self._noted :]:
+            if isinstance(item, Trades):
+                self._tape.append(item.rows)
+            else:
+                self.recorder.note(item, position=self._tape.head)
+        self._noted = len(self.items)
+        self.clock.advance(1)
+        self.recorder.turn()
+
+    def crash(self) -> None:
+        """The process is gone: nothing is flushed, and the system lets go of the file."""
+        self.record()
+        self.close()
+        file = self.recorder._files.in_hand
+        assert file
+        os.close(file._fd)
+
+    def end(self) -> None:
+        self.record()
+        self.recorder.close()
+        self.close()
+
+
+@pytest.fixture(scope="module")
+def process() -> Iterator[GatewayProcess]:
+    gateway = GatewayProcess()
+    yield gateway
+    gateway.close()
+
+
+@pytest.fixture
+def gateway(process: GatewayProcess) -> GatewayProcess:
+    process("fresh", published=2000)
+    return process
+
+
+def count(until: int, *contracts: Contract) -> int:
+    return len(of(TAPE[:until], *contracts or (NQ, ES)))
+
+
+def asked_from(gateway: GatewayProcess) -> list[int]:
+    """From where each connection asked for trades."""
+    connections = gateway("stats")["connections"]
+    return [int(connection["subscriptions"][-1]["start"]) for connection in connections]
+
+
+def numbers(items: list[Item], contract: Contract) -> dict[str, object]:
+    """What the engine makes of a stream for a contract: bubbles, CVD and tables, and that none came late."""
+    pipeline, store = Pipeline(), MarketStore.local()
+    pipeline.chart(contract.instrument_id, store)
+    for item in items:
+        if isinstance(item, Trades):
+            pipeline.process(item.rows)
+        elif isinstance(item, Mapping):
+            pipeline.map(item)
+        elif isinstance(item, Definition):
+            pipeline.define(item)
+    pipeline.finish()
+    found: dict[str, object] = {}
+    for name in ("profile", "session", "instrument"):
+        table = getattr(store, name)
+        record = np.zeros(1, table.dtype)
+        table.read(record)
+        found[name] = record.tobytes()
+        if name == "session":
+            assert record["late"] == 0
+    for name, ring in (("bubbles", store.bubbles[0]), ("cvd", store.cvd[0])):
+        found[name] = ring.read(0, ring.head)[1].tobytes()
+    return found
+
+
+def unbroken(gateway: GatewayProcess, directory: Path) -> list[Item]:
+    """What a run brings that saw the whole tape."""
+    gateway("fresh", published=len(TAPE))
+    run = Run(gateway, directory, published=len(TAPE))
+    run.until_trades(count(len(TAPE)))
+    run.end()
+    return run.items
+
+
+def recorded_once(gateway: GatewayProcess, directory: Path, *, until: int = 3000, torn_bytes: int = 0) -> None:
+    """A run that was killed after some trades."""
+    run = Run(gateway, directory, published=2000)
+    run.until_trades(count(2000))
+    run.record()
+    gateway("publish", count=until - 2000)
+    run.until_trades(count(until))
+    run.crash()
+    (path,) = recorded(directory, DATASET, 20251128)
+    with path.open("r+b") as file:
+        file.truncate(path.stat().st_size - torn_bytes)
+
+
+@pytest.mark.parametrize("torn_bytes", [0, 7])
+def test_after_a_kill_the_recording_is_read_back_and_the_gateway_asked_for_the_rest_alone(
+    gateway: GatewayProcess, tmp_path: Path, torn_bytes: int
+) -> None:
+    recorded_once(gateway, tmp_path / "a", torn_bytes=torn_bytes)
+    gateway("publish", count=1000)
+    run = Run(gateway, tmp_path / "a", published=4000)
+    run.until_state(FeedState.LIVE)
+    gateway("publish", count=2000)
+    run.until_trades(count(len(TAPE)))
+    run.end()
+    assert len(run.trades) == count(len(TAPE)), "each trade once"
+    last = min(int(of(TAPE[:3000], one)["ts_event"].max()) for one in (NQ, ES))
+    if not torn_bytes:
+        assert asked_from(gateway)[-1] == last - DISORDER_NS
+    assert int(TAPE["ts_event"][0]) < asked_from(gateway)[-1] <= last - DISORDER_NS
+    assert 0 < run.feed.repeated < count(3000)
+    assert run.states[0] is FeedState.CATCHING_UP
+    assert not run.gaps
+    expected = unbroken(gateway, tmp_path / "b")
+    for contract in (NQ, ES):
+        assert numbers(run.items, contract) == numbers(expected, contract)
+    paths = [recorded(tmp_path / name, DATASET, 20251128)[0] for name in "ab"]
+    ours, theirs = (np.concatenate([one.rows for one in read(path)]) for path in paths)
+    assert ours.tobytes() == theirs.tobytes()
+
+
+def read(path: Path) -> list[Trades]:
+    from flow_gl.feed.files import read_items
+
+    return [item for item in read_items([path]) if isinstance(item, Trades)]
+
+
+def test_a_session_is_there_while_the_gateway_is_away_and_the_gap_is_filled_when_it_is_back(
+    gateway: GatewayProcess, tmp_path: Path
+) -> None:
+    recorded_once(gateway, tmp_path)
+    gateway("listen", on=False)
+    run = Run(gateway, tmp_path, published=4000)
+    run.until_state(FeedState.RECONNECTING, skipping=False)
+    assert run.count == count(3000)
+    newest = int(of(TAPE[:3000], NQ, ES)["ts_event"].max())
+    assert run.gaps == [FeedGap(newest)]
+    gateway("publish", count=1000)
+    gateway("listen", on=True)
+    run.until_trades(count(4000))
+    run.until_state(FeedState.LIVE)
+    assert run.gaps[-1].start == newest
+    assert run.gaps[-1].filled
+    run.end()
+
+
+def test_a_symbol_that_means_another_contract_by_now_brings_that_ones_session_whole(
+    gateway: GatewayProcess, tmp_path: Path
+) -> None:
+    recorded_once(gateway, tmp_path)
+    gateway("remap", requested="NQ.v.0", symbol="NQH6")
+    run = Run(gateway, tmp_path, published=3000)
+    run.until_state(FeedState.LIVE)
+    gateway("publish", count=1000)
+    both = of(TAPE[:4000], NEXT_NQ, ES)
+    run.until(lambda: len(of(run.trades, NEXT_NQ, ES)) >= len(both), what="the new contract's session")
+    for contract in (NEXT_NQ, ES):
+        assert of(run.trades, contract).tobytes() == of(both, contract).tobytes()
+    assert of(run.trades, NQ).tobytes() == of(TAPE[:3000], NQ).tobytes(), "the old contract's trades, once"
+    run.end()
+
+
+def test_a_symbol_that_was_not_asked_for_before_brings_its_session_whole(
+    gateway: GatewayProcess, tmp_path: Path
+) -> None:
+    first = Run(gateway, tmp_path, published=2000, symbols=("NQ.v.0",))
+    first.until_trades(count(2000, NQ))
+    first.crash()
+    run = Run(gateway, tmp_path, published=2000)
+    run.until_state(FeedState.LIVE)
+    for contract in (NQ, ES):
+        assert of(run.trades, contract).tobytes() == of(TAPE[:2000], contract).tobytes()
+    run.end()
+
+
+def test_a_recording_that_lacks_the_sessions_beginning_is_not_read_back_but_replayed(
+    gateway: GatewayProcess, tmp_path: Path
+) -> None:
+    late = TAPE[TAPE["ts_event"] > TAPE["ts_event"][0] + 40 * SECOND][:500]
+    found = Recorded("", (Mapping(NQ.instrument_id, "NQZ5", "NQ.v.0"),), of(late, NQ), ())
+    run = Run(gateway, tmp_path, published=2000, symbols=("NQ.v.0",))
+    run.feed.resume(lambda: found)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("flow_gl.runtime.resumed.BEGIN_NS", 20 * SECOND)
+        run.until_state(FeedState.LIVE)
+    assert run.trades.tobytes() == of(TAPE[:2000], NQ).tobytes(), "in order, none late"
+    run.end()
+
+
+def test_parents_are_asked_for_whole_and_what_the_recording_had_is_dropped(
+    gateway: GatewayProcess, tmp_path: Path
+) -> None:
+    recorded_once(gateway, tmp_path)
+    run = Run(gateway, tmp_path, published=3000, are_parents=True)
+    run.until_state(FeedState.LIVE)
+    assert asked_from(gateway)[-1] < int(TAPE["ts_event"][0])
+    assert run.feed.repeated == count(3000)
+    for contract in (NQ, ES):
+        assert of(run.trades, contract).tobytes() == of(TAPE[:3000], contract).tobytes()
+    run.end()
