@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from flow_gl.core.errors import FlowError, UsageError
 from flow_gl.core.schema import FeedState
@@ -210,12 +211,8 @@ class FilesFeed:
             return 1
         ts_event = item.rows["ts_event"] if isinstance(item, Trades) else np.array([item.end])
         if self._state == FeedState.CATCHING_UP:
-            is_ahead = ts_event >= self._from_ns
-        elif self._is_paced():
-            is_ahead = ts_event > self._event_now()
-        else:
-            return len(ts_event)
-        return int(np.argmax(is_ahead)) if is_ahead.any() else len(ts_event)
+            return _leading(ts_event, (self._from_ns or 0) - 1)
+        return _leading(ts_event, self._event_now()) if self._is_paced() else len(ts_event)
 
     def _take(self, items: list[Item], item: Item, count: int) -> None:
         self._waiting.popleft()
@@ -260,6 +257,19 @@ class FilesFeed:
                 (self._last_ts - self._first_ts) / (self._summary.last_ts - self._first_ts) if self._first_ts else 0.0
             )
         return self._sequence.progress if self._sequence else 0.0
+
+
+def _leading(ts_event: NDArray[np.int64], last: int) -> int:
+    """How many come before the first one that is later than `last`. Of a long bulk only the beginning is looked at."""
+    start, length = 0, 512
+    while start < len(ts_event):
+        is_ahead = ts_event[start : start + length] > last
+        at = int(is_ahead.argmax())
+        if is_ahead[at]:
+            return start + at
+        start += length
+        length *= 4
+    return len(ts_event)
 
 
 def _checked_speed(speed: float) -> float:
