@@ -19,6 +19,7 @@ from flow_gl.gl.api import GL
 
 ATLAS_PX: Final = 1024
 _PHASES: Final = 4
+_KEPT_ADVANCES: Final = 4096
 _FULL: Final = 0.7
 """Share of the texture's height in use at which it is cleared between two frames."""
 
@@ -121,13 +122,13 @@ class FontAtlas:
 
     def advance(self, text: str, size_px: float, *, is_bold: bool = False) -> float:
         """Length of a string's way, px, as its `Cell` has it; only glyphs that are new are rasterised."""
-        length = 0.0
-        for character in text:
-            key = (character, size_px, is_bold)
-            step = self._advances.get(key)
-            if step is None:
-                step = self._advances[key] = self._glyph(character, size_px, is_bold, 0).advance
-            length += step
+        key = (text, size_px, is_bold)
+        length = self._advances.get(key)
+        if length is None:
+            if len(self._advances) >= _KEPT_ADVANCES:
+                self._advances.clear()
+            length = sum(self._glyph(character, size_px, is_bold, 0).advance for character in text)
+            self._advances[key] = length
         return length
 
     def glyphs(self, text: str, size_px: float, *, is_bold: bool = False) -> list[tuple[Cell, int]]:
@@ -144,7 +145,7 @@ class FontAtlas:
                 )
             if cell.width:
                 found.append((cell, at))
-            pen += self._advances.get(key[:3]) or self.advance(character, size_px, is_bold=is_bold)
+            pen += self.advance(character, size_px, is_bold=is_bold)
         return found
 
     def cap_height(self, size_px: float, is_bold: bool) -> float:

@@ -74,6 +74,9 @@ class Chart:
         self.cvd_ticks: list[tuple[int, float]] = []
         self.taken: list[Rect] = []
         self._value_key: tuple[object, ...] = ()
+        self._stretch = (0, "", 0, -1)
+        """Step, zone, first and last time for which `_stretch_ticks` are known."""
+        self._stretch_ticks: list[tuple[int, str, bool]] = []
         self.tick_size = 1
         self.reference = 0.0
         self.last_price = 0
@@ -146,14 +149,25 @@ class Chart:
     def _find_ticks(self, scene: Scene) -> None:
         view, scale = scene.price_view, scene.price_view.scale
         step = self.time_step_ns = ticks.time_step(view.ns_per_px, TIME_LABEL_PX * scale)
+        left, right, right_ns, ns_per_px = view.t_left_ns, view.t_right_ns, view.t_right_ns, view.ns_per_px
+        key = (step, scene.zone)
+        if key != self._stretch[:2] or left < self._stretch[2] or right > self._stretch[3]:
+            until = right + 8 * step
+            self._stretch = (*key, left, until)
+            self._stretch_ticks = [
+                (t_ns, *ticks.time_label(t_ns, step, scene.zone))
+                for t_ns in ticks.time_ticks(left, until, step, scene.zone)
+            ]
+        edge = view.rect.right
         self.time_ticks = [
-            (t_ns, float(round(view.screen_x(t_ns))), *ticks.time_label(t_ns, step, scene.zone))
-            for t_ns in ticks.time_ticks(view.t_left_ns, view.t_right_ns, step, scene.zone)
+            (t_ns, float(round(edge - (right_ns - t_ns) / ns_per_px)), text, is_day)
+            for t_ns, text, is_day in self._stretch_ticks
+            if left <= t_ns <= right
         ]
         cvd_view = scene.cvd_view
-        key = (view.rect, view.y_top, view.y_per_px, cvd_view.rect, cvd_view.y_top, cvd_view.y_per_px)
-        if (*key, scale, self.tick_size) != self._value_key:
-            self._value_key = (*key, scale, self.tick_size)
+        value_key = (view.rect, view.y_top, view.y_per_px, cvd_view.rect, cvd_view.y_top, cvd_view.y_per_px)
+        if (*value_key, scale, self.tick_size) != self._value_key:
+            self._value_key = (*value_key, scale, self.tick_size)
             self._find_value_ticks(scene)
 
     def _find_value_ticks(self, scene: Scene) -> None:

@@ -79,6 +79,11 @@ class Ring:
             self._raw[: count - first] = raw[first:]
         self._counters[_HEAD] = head + count
 
+    def copy_row(self, position: int, out: NDArray[np.void]) -> None:
+        """Copy the row of a position into `out` (shape (1,)). Not validated."""
+        at = position & self._mask
+        out.view(self._raw.dtype)[:] = self._raw[at : at + 1]
+
     def segments(self, start: int, stop: int) -> list[NDArray[np.void]]:
         """Views of positions [start, stop) in order: one array, or two where the ring wraps. Not validated."""
         if stop <= start:
@@ -100,8 +105,13 @@ class Ring:
         start = max(start, self.oldest)
         if stop <= start:
             return max(start, 0), np.empty(0, self.dtype)
-        parts = self.segments(start, stop)
-        copy = parts[0].copy() if len(parts) == 1 else np.concatenate(parts)
+        copy = np.empty(stop - start, self.dtype)
+        raw = copy.view(self._raw.dtype)
+        at, count = start & self._mask, stop - start
+        part = min(count, self.capacity - at)
+        raw[:part] = self._raw[at : at + part]
+        if part < count:
+            raw[part:] = self._raw[: count - part]
         first = max(start, self.oldest)
         if first > start:
             copy = copy[first - start :]

@@ -28,6 +28,16 @@ ROW_SHARE: Final = 1.42
 LABEL_EMS: Final = 7.0
 COLUMN_EMS: Final = 5.2
 """Least widths of a name and of a value, of the text's size."""
+_FLAGS: Final[int] = (
+    imgui.WindowFlags_.no_nav_inputs.value
+    | imgui.WindowFlags_.no_focus_on_appearing.value
+    | imgui.WindowFlags_.no_collapse.value
+    | imgui.WindowFlags_.horizontal_scrollbar.value
+)
+_FIRST_USE: Final[int] = imgui.Cond_.first_use_ever.value
+_TEXT: Final[int] = imgui.Col_.text.value
+_TEXT_DISABLED: Final[int] = imgui.Col_.text_disabled.value
+_TOOLTIP: Final[int] = imgui.HoveredFlags_.for_tooltip.value
 _PLACES: Final = {
     # name: column, upper border below the header, height; content scale 1. Two columns over the oldest history.
     "controls": (0, 0.0, 572.0),
@@ -47,13 +57,11 @@ def window(name: str, frame: Frame, state: ViewState) -> Iterator[bool]:
     left = (MARGIN_PX + column * (COLUMN_PX + 8.0)) * scale
     height = min(height * scale, area.y - header - 2 * MARGIN_PX * scale)
     top = min(header + MARGIN_PX * scale + top * scale, max(header, area.y - height - MARGIN_PX * scale))
-    imgui.set_next_window_pos((left, top), imgui.Cond_.first_use_ever.value)
-    imgui.set_next_window_size((COLUMN_PX * scale, height), imgui.Cond_.first_use_ever.value)
+    imgui.set_next_window_pos((left, top), _FIRST_USE)
+    imgui.set_next_window_size((COLUMN_PX * scale, height), _FIRST_USE)
     action = BY_NAME[name]
     # What follows ### is the window's identity: the title may change, the remembered place stays.
-    flags = imgui.WindowFlags_.no_nav_inputs.value | imgui.WindowFlags_.no_focus_on_appearing.value
-    flags |= imgui.WindowFlags_.no_collapse.value | imgui.WindowFlags_.horizontal_scrollbar.value
-    is_filled, is_open = imgui.begin(f"{action.title}   {action.key_label}###{name}", True, flags)
+    is_filled, is_open = imgui.begin(f"{action.title}   {action.key_label}###{name}", True, _FLAGS)
     try:
         yield is_filled
     finally:
@@ -185,19 +193,19 @@ def colored(text: str, color: Rgb | None) -> None:
     if color is None:
         imgui.text_unformatted(text)
         return
-    imgui.push_style_color(imgui.Col_.text.value, u32(color))
+    imgui.push_style_color(_TEXT, u32(color))
     imgui.text_unformatted(text)
     imgui.pop_style_color()
 
 
 def heading(text: str) -> None:
     """A quiet line between groups."""
-    imgui.push_style_color(imgui.Col_.text.value, imgui.get_style_color_vec4(imgui.Col_.text_disabled.value))
+    imgui.push_style_color(_TEXT, imgui.get_style_color_vec4(_TEXT_DISABLED))
     imgui.separator_text(text)
     imgui.pop_style_color()
 
 
 def hint(text: str) -> None:
     """Explain the item before, while the mouse rests on it."""
-    if imgui.is_item_hovered(imgui.HoveredFlags_.for_tooltip.value):
+    if imgui.is_item_hovered(_TOOLTIP):
         imgui.set_tooltip(text)
