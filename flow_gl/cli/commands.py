@@ -1,14 +1,17 @@
 """The commands that draw: each reads its flags, checks what can be checked at once, and starts an engine and a view."""
 
 import math
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from flow_gl.cli.history import recordings_of
 from flow_gl.cli.options import Drawing, Speed, flag, takes_drawing_flags
 from flow_gl.core.errors import FeedError, UsageError
+
+_keep: Final = partial(flag, panel="What is kept")
 
 
 @takes_drawing_flags
@@ -69,7 +72,7 @@ def replay(
     dataset: Annotated[str | None, flag("--dataset", "Of the recorded session (default GLBX.MDP3).", "D")] = None,
     symbol: Annotated[
         list[str] | None,
-        flag("--symbol", "Contract to chart; repeatable (default: the outright with most volume).", "S"),
+        flag("--symbol", "Contract to chart; repeatable (default: as recorded, else the busiest outright).", "S"),
     ] = None,
     from_: Annotated[
         str,
@@ -87,7 +90,7 @@ def replay(
     \b
     flow-gl replay nq-20251128.trades.dbn.zst --speed 60
     flow-gl replay day1.dbn.zst day2.dbn.zst --symbol NQZ5 --from 09:30
-    flow-gl replay --session 2025-11-28
+    flow-gl replay --session 2025-11-28 --speed 10        (a recorded one; flow-gl sessions lists them)
     flow-gl replay day.csv --speed max --headless --screenshot day.png
     """
     from flow_gl.cli import draw
@@ -126,20 +129,33 @@ def live(
         flag("--api-key", "Databento key; better in DATABENTO_API_KEY, where no list shows it.", "KEY"),
     ] = None,
     recording: Annotated[
-        bool | None, flag("--recording/--no-recording", "Keep every trade in a recording (default: --recording).")
+        bool | None, _keep("--recording/--no-recording", "Keep every trade in a recording (default: --recording).")
     ] = None,
     record_dir: Annotated[
-        Path | None, flag("--record-dir", "Folder of the recordings, instead of your own.", "DIR")
+        Path | None, _keep("--record-dir", "Folder of the recordings (default: your own).", "DIR")
     ] = None,
-    archive: Annotated[str | None, flag("--archive", "Database of bubbles and events: a URL, or off.", "URL")] = None,
+    keep_days: Annotated[
+        str | None, _keep("--keep-days", "Remove recordings after so many days; 0 keeps all (default 400).", "N")
+    ] = None,
+    keep_gb: Annotated[
+        str | None, _keep("--keep-gb", "Most GB of all recordings, the oldest go first (default: no limit).", "N")
+    ] = None,
+    archive: Annotated[
+        str | None,
+        _keep("--archive", "Database of the numbers: a URL, a file or off (default: SQLite of your own).", "URL"),
+    ] = None,
     drawing: Drawing,
 ) -> None:
     """Draw Databento's live feed: the session so far, then every trade as it comes.
 
+    It is recorded, and its numbers are archived: flow-gl sessions lists what there is.
+
     \b
     flow-gl live                                          (NQ.v.0 and ES.v.0, DATABENTO_API_KEY in the environment)
-    flow-gl live --symbols NQ.v.0
+    flow-gl live --symbols NQ.v.0 --record-dir /data/recordings --keep-days 90
     flow-gl live --symbols NQ.FUT --stype-in parent       (the outright with the most volume)
+    flow-gl live --archive postgresql://me@db.local/flow
+    flow-gl live --no-recording --archive off             (nothing is kept)
     """
     from flow_gl.cli import draw
     from flow_gl.core.spec import KEY_VARIABLE, LiveSpec
@@ -154,6 +170,8 @@ def live(
         api_key=api_key,
         recording=recording,
         record_dir=record_dir,
+        keep_days=keep_days,
+        keep_gb=keep_gb,
         archive=archive,
     )
     if settings.api_key is None:
@@ -166,6 +184,8 @@ def live(
         port=settings.port,
         recording=settings.recording,
         record_dir=str(settings.record_dir.absolute()) if settings.record_dir else None,
+        keep_days=settings.keep_days or None,
+        keep_nbytes=None if settings.keep_gb is None else round(settings.keep_gb * 1e9),
         archive=settings.archive,
     )
     raise typer.Exit(draw.show(feed, settings, drawing, title=f"flow_gl {', '.join(settings.symbols)}"))

@@ -253,6 +253,14 @@ STATUS: Final = np.dtype(
         ("charts", "<i8"),
         ("not_found", "<i8", (CHARTS,)),  # 1: the gateway knows no such symbol
         ("message", "S240"),  # what the user should know, one line
+        ("is_recording", "<i8"),  # 1: a live session is recorded ...
+        ("recorded", "<i8"),  # ... trades that are on the disk
+        ("unrecorded", "<i8"),  # ... and that wait for it
+        ("is_archiving", "<i8"),  # 1: its numbers go to a database ...
+        ("archived", "<i8"),  # ... rows written
+        ("unarchived", "<i8"),  # ... and that wait for it
+        ("unkept", "<i8"),  # 1: something cannot be kept now, or was missed; `keeping` says what
+        ("keeping", "S240"),  # what the user should know of recording and archive, one line
         ("dataset", "S24"),
         ("source", "S120"),  # file names, "demo seed 1", gateway
         ("market", "S64", (CHARTS,)),  # segment name of each chart

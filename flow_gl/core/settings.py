@@ -106,7 +106,13 @@ class Settings(BaseModel):
     gateway: str | None = Field(None, min_length=1, description="live: gateway host, instead of the dataset's own")
     port: int | None = Field(None, ge=1, le=65535, description="live: gateway port, 1 to 65535")
     recording: bool = Field(True, description="live: keep every trade in a recording")
-    record_dir: Path | None = Field(None, description="live: folder of the recordings, instead of the user's own")
+    record_dir: Path | None = Field(None, description="folder of the recordings, instead of the user's own")
+    keep_days: int = Field(
+        400, ge=0, le=36_500, description="live: days after which a recording is removed, 0 to 36500; 0 keeps all"
+    )
+    keep_gb: float | None = Field(
+        None, ge=0.1, le=1_000_000, description="live: most GB of all recordings, at least 0.1, the oldest go first"
+    )
     archive: str | None = Field(
         None,
         min_length=1,

@@ -19,7 +19,7 @@ class FilesSpec(msgspec.Struct, frozen=True, tag="files"):
 
     paths: tuple[str, ...]
     symbols: tuple[str, ...] = ()
-    """Contracts to chart; empty: the outright with the most volume."""
+    """Contracts to chart; empty: those that were asked for when it was recorded, else the busiest outright."""
     from_time: str = ""
     """As the user wrote it: a time of day is of the file's own day; "" for the beginning."""
     speed: float | None = 1.0
@@ -61,6 +61,10 @@ class LiveSpec(msgspec.Struct, frozen=True, tag="live"):
     """Keep a recording."""
     record_dir: str | None = None
     """Folder of the recordings; None for the user's own."""
+    keep_days: int | None = 400
+    """Recordings older than this are removed; None keeps all."""
+    keep_nbytes: int | None = None
+    """Most bytes that recordings may take, the oldest go first; None for no limit."""
     archive: str | None = None
     """Database URL; None for SQLite in the user's folder, "off" for none."""
 

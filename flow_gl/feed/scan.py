@@ -88,6 +88,24 @@ class FileSummary:
                 return one
         raise DataError(f"{symbol} is not in {self._files()}; it holds {_names(traded)}")
 
+    def requested(self) -> list[InstrumentSummary]:
+        """What a live session had on its charts, or a download was asked for: of each requested symbol, in the order of
+        asking, the outright that it stood for. In one file that is the one named last, in several the busiest; of a
+        parent it is always the busiest. Empty where nobody asked by another name than the contract's.
+        """
+        at = {one.instrument_id: one for one in self.instruments if one.trades and one.is_outright}
+        chosen: dict[str, InstrumentSummary] = {}
+        for part in self.parts:
+            for named in part.named:
+                one, symbol = at.get(named.instrument_id), named.requested
+                if one is None or not symbol or symbol != one.requested:
+                    continue
+                other = chosen.get(symbol)
+                is_last = len(self.parts) == 1 and not symbol.endswith(".FUT")
+                if other is None or is_last or one.volume > other.volume:
+                    chosen[symbol] = one
+        return list(chosen.values())
+
     def _files(self) -> str:
         more = f" and {len(self.paths) - 1} more" if len(self.paths) > 1 else ""
         return f"{self.paths[0].name}{more}"

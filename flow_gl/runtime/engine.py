@@ -369,7 +369,9 @@ class Engine:
         board.feed(status, self._feed.clock(), self._charts.requested)
         if status.state is FeedState.ENDED and not self._is_finished:
             row["state"] = FeedState.REPLAY  # the last trades are still being aggregated
-        remarks = (self._refusal, status.message or self._note, self._keepers.message() if self._keepers else "")
+        if self._keepers:
+            self._keepers.publish(board)
+        remarks = (self._refusal, status.message or self._note)
         board.text("message", "; ".join(remark for remark in remarks if remark))
         row["trades"] = self._trades
         row["trades_per_second"] = self._rate.per_second(now)

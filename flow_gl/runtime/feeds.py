@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from flow_gl.core.errors import UsageError
+from flow_gl.core.schema import CHARTS
 from flow_gl.core.spec import KEY_VARIABLE, DemoSpec, EngineSpec, FilesSpec, LiveSpec
 from flow_gl.core.units import parse_time_ns
 from flow_gl.feed.base import Feed
@@ -60,7 +61,7 @@ def _plan_files(spec: FilesSpec, engine: EngineSpec, on_progress: Callable[[floa
 
     shelf = Shelf() if spec.cache else None
     summary = scan(spec.paths, on_progress=on_progress, cache=PartShelf(shelf) if shelf else None)
-    chosen = [summary.choose(symbol) for symbol in spec.symbols or (None,)]
+    chosen = [summary.choose(symbol) for symbol in spec.symbols] or summary.requested()[:CHARTS] or [summary.choose()]
     if len({one.instrument_id for one in chosen}) < len(chosen):
         raise UsageError(f"each contract may be charted once, {', '.join(spec.symbols)} came")
     from_ns = parse_time_ns(spec.from_time, after_ns=summary.first_ts) if spec.from_time else 0

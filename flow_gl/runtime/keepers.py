@@ -14,9 +14,11 @@ from flow_gl.core.sessions import SessionCalendar
 from flow_gl.core.spec import LiveSpec
 from flow_gl.feed.base import FileEnd, Item, Trades
 from flow_gl.feed.live_hours import MEMORY_NS
+from flow_gl.runtime.meters import StatusBoard
 from flow_gl.runtime.recovered import NOTHING, Recorded, recorded_of
 from flow_gl.services.recorder import Recorder, RecorderState
 from flow_gl.services.recording_file import Coming
+from flow_gl.services.recordings import Keep
 from flow_gl.store.market import MarketStore
 from flow_gl.store.ring import Ring
 
@@ -41,6 +43,7 @@ class Keepers:
                 dataset=spec.dataset,
                 session_of=SessionCalendar().session_at,
                 clock=clock,
+                keep=Keep(days=spec.keep_days, nbytes=spec.keep_nbytes),
             )
             if spec.recording
             else None
@@ -85,10 +88,24 @@ class Keepers:
         status = self._recorder.status()
         return status.waiting if status.state in _HOLDING else 0
 
-    def message(self) -> str:
-        """What the user should know, one line; "" where all is well."""
-        lines = [part.status().message for part in (self._recorder, self._archive) if part]
-        return "; ".join(line for line in lines if line)
+    def publish(self, board: StatusBoard) -> None:
+        """Say what is kept, what waits, and what is wrong."""
+        row, lines, is_wrong = board.row, [], False
+        if self._recorder:
+            recording = self._recorder.status()
+            row["is_recording"], row["unrecorded"] = 1, recording.waiting
+            row["recorded"] = recording.trades + recording.already
+            lines.append(recording.message)
+            if recording.missed:
+                lines.append(f"{recording.missed:,} trades are missing in the recording: the next start fills them")
+            is_wrong = recording.state is RecorderState.FAILING or recording.missed > 0
+        if self._archive:
+            archive = self._archive.status()
+            row["is_archiving"], row["archived"], row["unarchived"] = 1, archive.rows, archive.waiting
+            lines.append(archive.message)
+            is_wrong = is_wrong or bool(archive.message)
+        row["unkept"] = is_wrong
+        board.text("keeping", "; ".join(line for line in lines if line))
 
     def close(self) -> None:
         """Write what is left, for some seconds at most. Idempotent."""

@@ -273,7 +273,7 @@ class EngineReader:
         return self._status.row
 
     def text(self, field: str) -> str:
-        """A text field: message, dataset, source."""
+        """A text field: message, keeping, dataset, source."""
         return bytes(self.status[field]).decode("utf-8", "replace")
 
     @property

@@ -17,6 +17,7 @@ from flow_gl.ui.theme import mix, tone_color
 
 NOTE_S: Final = 3.5
 WARNING_S: Final = 12.0
+UNKEPT: Final = "not everything is recorded or archived  \u00b7  G says why"
 _FADE_S: Final = 0.4
 
 
@@ -106,7 +107,7 @@ def _banner(pen: Pen, chart: ChartFrame, frame: Frame, palette: Palette) -> None
 
 
 def _chips(pen: Pen, chart: ChartFrame, frame: Frame, state: ViewState) -> None:
-    """What is kept from view, so that nobody takes the rest for all there is."""
+    """What is kept from view, so that nobody takes the rest for all there is; and what cannot be recorded."""
     own = state.charts[chart.index]
     texts = []
     if own.cleared_before_ns:
@@ -114,6 +115,11 @@ def _chips(pen: Pen, chart: ChartFrame, frame: Frame, state: ViewState) -> None:
     if not own.price.is_auto:
         texts.append("price scale fixed  \u00b7  V automatic")
     pane, scale, palette = chart.layout.price, frame.scale, state.palette
+    if frame.engine is not None and frame.engine.status["unkept"]:
+        # The chart is right all the same: a line at its foot, not a banner over it.
+        room = pane.width - 48 * scale
+        whole = frame.engine.text("keeping")
+        texts.append(whole if pen.width(whole, 12.0) < room else UNKEPT)
     y = pane.bottom - 12 * scale
     for text in texts:
         width, height = pen.width(text, 12.0) + 16 * scale, 22 * scale
@@ -122,7 +128,8 @@ def _chips(pen: Pen, chart: ChartFrame, frame: Frame, state: ViewState) -> None:
         if width > pane.width:
             continue
         pen.box(x, y, width, height, palette.raised, alpha=0.85, rounding=4.0)
-        pen.text_middle(x + 8 * scale, y + height / 2, text, palette.quiet, 12.0)
+        is_warning = frame.engine is not None and text in (UNKEPT, frame.engine.text("keeping"))
+        pen.text_middle(x + 8 * scale, y + height / 2, text, palette.attention if is_warning else palette.quiet, 12.0)
         y -= 4 * scale
 
 

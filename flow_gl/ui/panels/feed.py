@@ -26,6 +26,15 @@ def top(frame: Frame, state: ViewState) -> list[Command]:
     engine = frame.engine
     if engine is None:
         return []
+    message = engine.text("message")
+    if message and message not in (frame.charts[0].said.detail if frame.charts else ""):
+        imgui.text_wrapped(message)
+    keeping = engine.text("keeping")
+    if keeping:
+        color = state.palette.attention if engine.status["unkept"] else state.palette.quiet
+        imgui.push_style_color(imgui.Col_.text.value, u32(color))
+        imgui.text_wrapped(keeping)
+        imgui.pop_style_color()
     source = "  ".join(text for text in (engine.text("source"), engine.text("dataset")) if text)
     if source:
         imgui.push_style_color(imgui.Col_.text.value, u32(state.palette.quiet))
@@ -42,7 +51,7 @@ def form(frame: Frame, state: ViewState) -> list[Section]:
         return []
     charts = [chart for chart in frame.charts if chart.market is not None]
     found = [_charts(charts, frame, frame.engine, state)] if charts else []
-    return [*found, _intake(frame.engine, frame, state)]
+    return [*found, _intake(frame.engine, frame, state), *_kept(frame.engine, state)]
 
 
 def _charts(charts: list[ChartFrame], frame: Frame, engine: EngineReader, state: ViewState) -> Section:
@@ -93,6 +102,22 @@ def _intake(engine: EngineReader, frame: Frame, state: ViewState) -> Section:
         ],
         label_share=0.55,
     )
+
+
+def _kept(engine: EngineReader, state: ViewState) -> list[Section]:
+    """What a live session leaves on the disk and in the database; nothing where neither is wanted."""
+    status, warn = engine.status, state.palette.attention if engine.status["unkept"] else None
+
+    def rows(label: str, kept: str, waiting: str) -> list[Row]:
+        late = int(status[waiting])
+        return [
+            Row(label, (words.number(int(status[kept])),)),
+            Row("waiting", (words.number(late),), (warn if late else None,)),
+        ]
+
+    recorded = rows("Trades recorded", "recorded", "unrecorded") if status["is_recording"] else []
+    archived = rows("Rows archived", "archived", "unarchived") if status["is_archiving"] else []
+    return [Section("Kept", recorded + archived, label_share=0.55)] if recorded or archived else []
 
 
 def _of(chart: ChartFrame) -> MarketReader:
