@@ -144,6 +144,17 @@ def test_replay_hands_over_full_paths_symbols_and_time(
     assert settings.arm == 100  # type: ignore[attr-defined]
 
 
+def test_levels_are_kept_beside_the_files_unless_it_is_told_not_to(
+    shown: Shown, day: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("FLOW_GL_CACHE")
+    for flags, is_kept in (((), True), (("--no-cache",), False), (("--cache",), True)):
+        assert run(["replay", str(day), *flags]) == 0
+        feed, _, _ = shown[-1]
+        assert isinstance(feed, FilesSpec)
+        assert feed.cache is is_kept
+
+
 def test_live_hands_over_everything_but_the_key(shown: Shown, tmp_path: Path) -> None:
     line = ["live", "--api-key", KEY, "--symbols", "NQ.FUT", "--stype-in", "parent", "--port", "13001"]
     assert run([*line, "--record-dir", str(tmp_path), "--archive", "off"]) == 0

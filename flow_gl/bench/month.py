@@ -1,0 +1,197 @@
+"""A month of sessions given as files: how long to the whole chart, the first time, and with what was kept of it.
+
+Sessions of a synthetic NQ at its natural pace (some 190,000 trades each) are written as a file each. The program's
+own engine process opens them at the highest speed with nothing kept; then again, with the levels that the first time
+left beside the files; then with one session more. The time counts from the start of the engine's process to the last
+number in its place; `start` until the engine is up, `far` until all buckets of 16 s and longer are there. The first
+and the second opening must leave the same rows at every level. The view's own loop then draws the whole month at the
+far zoom.
+"""
+
+import math
+import tempfile
+import time
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any, Final
+
+from rich.console import Console
+
+from flow_gl.bench.machine import describe, write_json
+from flow_gl.core.clock import SYSTEM
+from flow_gl.core.errors import FlowError
+from flow_gl.core.schema import FeedState
+from flow_gl.core.sessions import SessionCalendar
+from flow_gl.core.spec import EngineSpec, FilesSpec
+from flow_gl.engine_link import EngineLink
+from flow_gl.feed.dbn_write import write_dbn
+from flow_gl.feed.synthetic import TradeMaker
+from flow_gl.gl.context import HeadlessContext
+from flow_gl.services.shelf import FOLDER
+from flow_gl.ui.gui import Gui
+from flow_gl.ui.link import LinkState
+from flow_gl.ui.state import ViewState
+from flow_gl.view_loop import ViewLoop
+
+_FIRST_DAY_NS: Final = 1_792_432_800_000_000_000
+"""Monday, 19 October 2026, 14:00 New York: the first session opens that evening."""
+_FAR_LEVEL: Final = 4
+"""16 s: from here up the rings hold a month."""
+_PACKAGES: Final = ("flow_gl", "numpy", "numba", "zstandard")
+_POLL_S: Final = 0.002
+_FRAME_S: Final = 1 / 60
+_WARM_FRAMES: Final = 30
+_FRAMES: Final = 120
+
+_SPAN_NS: Final = 33 * 86_400 * 1_000_000_000
+_SIZE: Final = (1280, 720)
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """An opening of the files."""
+
+    start_s: float
+    """Until the engine is up and says which charts there are: what it needs for one file, too."""
+    whole_s: float
+    far_s: float
+    """`nan` where nobody said how many rows to wait for."""
+    heads: list[int]
+    """Rows ever published, by level."""
+    rows: list[bytes]
+    """Of each ring of bubbles and of CVD, oldest first."""
+
+
+def run(*, sessions: int = 22, seed: int = 1, json_path: Path | None = None) -> dict[str, Any]:
+    """Measure, print, and return the figures.
+
+    Parameters
+    ----------
+    sessions : files of the month; one more is made for the third opening
+    seed : of the synthetic market
+    json_path : write the figures here
+    """
+    from flow_gl.engine.pipeline import warm_up
+
+    console = Console(soft_wrap=True)
+    console.print(f"writing {sessions + 1} sessions", style="dim")
+    warm_up()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        paths, trades = _write(folder, sessions + 1, seed)
+        month = paths[:sessions]
+        first = _open(month, sum(trades[:sessions]))
+        kept = sum(path.stat().st_size for path in (folder / FOLDER).iterdir())
+        second = _open(month, sum(trades[:sessions]), far_heads=first.heads[_FAR_LEVEL:])
+        one_more = _open(paths, sum(trades))
+        drawn = _draw(month, sum(trades[:sessions]))
+        figures: dict[str, Any] = {
+            "sessions": sessions,
+            "trades": sum(trades[:sessions]),
+            "bubbles": first.heads[0],
+            "file_bytes": sum(path.stat().st_size for path in month),
+            "kept_bytes": kept,
+            "first_s": first.whole_s,
+            "second_s": second.whole_s,
+            "second_start_s": second.start_s,
+            "second_far_s": second.far_s,
+            "one_more_s": one_more.whole_s,
+            "ratio": second.whole_s / first.whole_s,
+            "are_rows_identical": first.rows == second.rows,
+            **drawn,
+            "machine": describe(_PACKAGES),
+        }
+    for label, value in figures.items():
+        text = f"{value:,.2f}" if isinstance(value, float) else f"{value:,}" if type(value) is int else str(value)
+        console.print(f"{label:28} {text}", highlight=False, markup=False)
+    if json_path:
+        write_json(json_path, figures)
+    return figures
+
+
+def _write(folder: Path, count: int, seed: int) -> tuple[list[Path], list[int]]:
+    """Write sessions as files, in order; their paths, and how many trades each holds."""
+    calendar = SessionCalendar()
+    session = calendar.session_at(_FIRST_DAY_NS)
+    paths: list[Path] = []
+    trades: list[int] = []
+    for number in range(count):
+        session = calendar.session_at(session.next_open)
+        length_s = (session.close - session.open) / 1e9
+        maker = TradeMaker(seed=seed + number, symbols=("NQ",), start_ns=session.open, history_s=length_s)
+        rows = maker.take(0.0)
+        paths.append(folder / f"nq-{session.trade_date}.trades.dbn.zst")
+        write_dbn(paths[-1], rows, symbols=maker.symbols())
+        trades.append(len(rows))
+    return paths, trades
+
+
+def _open(paths: list[Path], trades: int, *, far_heads: list[int] | None = None) -> _Opened:
+    """Open files in an engine of its own, and wait for the whole chart."""
+    start = time.perf_counter()
+    start_s = far_s = math.nan
+    with closing(_link(paths)) as link:
+        while not _is_whole(link, trades):
+            time.sleep(_POLL_S)
+            if math.isnan(start_s) and link.markets:
+                start_s = time.perf_counter() - start
+            if far_heads and math.isnan(far_s) and link.markets:
+                heads = [ring.head for ring in link.markets[0].store.cvd[_FAR_LEVEL:]]
+                # The last row of each level closes only when the replay has ended.
+                if all(head >= expected - 1 for head, expected in zip(heads, far_heads, strict=True)):
+                    far_s = time.perf_counter() - start
+        whole_s = time.perf_counter() - start
+        store = link.markets[0].store
+        rows = [ring.read(0, ring.head)[1].tobytes() for ring in (*store.bubbles, *store.cvd)]
+        return _Opened(start_s, whole_s, far_s, [ring.head for ring in store.bubbles], rows)
+
+
+def _link(paths: list[Path]) -> EngineLink:
+    feed = FilesSpec(paths=tuple(map(str, paths)), speed=None, cache=True)
+    return EngineLink.start(EngineSpec(feed=feed))
+
+
+def _is_whole(link: EngineLink, trades: int) -> bool:
+    """Whether every trade is in the numbers. Raises FlowError where the engine cannot run."""
+    if link.poll() is LinkState.FAILED:
+        raise FlowError(link.message)
+    if link.engine is None:
+        return False
+    link.engine.refresh()
+    status = link.engine.status
+    return bool(link.markets and status["state"] == FeedState.ENDED and status["trades"] == trades)
+
+
+def _draw(paths: list[Path], trades: int) -> dict[str, Any]:
+    """Draw the whole month: the level in force, what a frame draws, and what it costs to finished pixels."""
+    with closing(_link(paths)) as link:
+        while not _is_whole(link, trades):
+            time.sleep(_POLL_S)
+        surface = HeadlessContext(*_SIZE)
+        state = ViewState()
+        gui = Gui(state.palette, scale=1.0)
+        loop = ViewLoop(surface, link, state, gui, SYSTEM)
+        costs: list[float] = []
+        try:
+            for number in range(_WARM_FRAMES + _FRAMES):
+                start = time.perf_counter()
+                loop.run_frame(_FRAME_S)
+                surface.swap()
+                costs.append(1e3 * (time.perf_counter() - start))
+                if number == 0 and loop.frame is not None:
+                    state.time.set_span(_SPAN_NS, loop.frame.charts[0].layout.price.width)
+            scene = loop.frame.charts[0].scene if loop.frame else None
+            level = scene.level if scene else 0
+            return {
+                "far_bucket_s": 1 << level,
+                "far_bubbles": link.markets[0].heads[level],
+                "far_instances": loop.figures.counters.instances,
+                "far_uploaded_bytes_per_frame": loop.figures.counters.uploaded_bytes,
+                "far_frame_p50_ms": median(costs[_WARM_FRAMES:]),
+            }
+        finally:
+            loop.release()
+            gui.close()
+            surface.close()
