@@ -311,8 +311,16 @@ async def main() -> None:
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--step-ns", type=int, default=40_000_000)
     parser.add_argument("--open-ns", type=int, default=OPEN_NS)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--by-calendar", action="store_true")
     options = parser.parse_args()
-    tape = make_tape(options.count, step_ns=options.step_ns, open_ns=options.open_ns)
+    tape = make_tape(
+        options.count,
+        seed=options.seed,
+        step_ns=options.step_ns,
+        open_ns=options.open_ns,
+        by_calendar=options.by_calendar,
+    )
     market = Market(tape, options.published)
     gateway = Gateway(market)
     await gateway.listen(options.port)

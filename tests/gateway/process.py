@@ -16,7 +16,7 @@ class GatewayProcess:
 
     Parameters
     ----------
-    count, step_ns, open_ns : of its tape, as `make_tape` takes them
+    count, seed, step_ns, open_ns, by_calendar : of its tape, as `make_tape` takes them
     published : trades that have happened when it starts
     port : 0 for any that is free
     """
@@ -29,8 +29,12 @@ class GatewayProcess:
         port: int = 0,
         step_ns: int = STEP_NS,
         open_ns: int = OPEN_NS,
+        seed: int = 1,
+        by_calendar: bool = False,
     ) -> None:
-        self._tape = ["--count", count, "--step-ns", step_ns, "--open-ns", open_ns]
+        self._tape = ["--count", count, "--step-ns", step_ns, "--open-ns", open_ns, "--seed", seed]
+        if by_calendar:
+            self._tape.append("--by-calendar")
         self._process = self._start(published, port)
         self.port = self._answer()["port"]
 

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from flow_gl.core.schema import TRADE
+from flow_gl.core.sessions import SessionCalendar
 
 KEY = "db-0123456789abcdefghijklmnABCDE"
 DATASET = "GLBX.MDP3"
 OPEN_NS = 1_764_284_400_000_000_000  # 2025-11-27 23:00 UTC, a session's open
 STEP_NS = 40_000_000
+SECOND = 1_000_000_000
 
 
 @dataclass(frozen=True)
@@ -29,11 +31,19 @@ CONTRACTS = (NQ, ES, NEXT_NQ)
 TICK = 250_000_000
 
 
-def make_tape(count: int = 6000, *, seed: int = 1, step_ns: int = STEP_NS, open_ns: int = OPEN_NS) -> np.ndarray:
+def make_tape(
+    count: int = 6000,
+    *,
+    seed: int = 1,
+    step_ns: int = STEP_NS,
+    open_ns: int = OPEN_NS,
+    by_calendar: bool = False,
+) -> np.ndarray:
     """Trades of all contracts from the open on, in order of arrival.
 
     Sweeps give several records with equal time, side and sequence, some of them equal in every field; one trade in
     forty has no side. Times of different instruments may be a little out of order, as they are on a real connection.
+    With `by_calendar` nobody trades while the exchange is closed, over as many sessions as it takes.
     """
     rng = np.random.default_rng(seed)
     rows = np.zeros(count, TRADE)
@@ -44,6 +54,8 @@ def make_tape(count: int = 6000, *, seed: int = 1, step_ns: int = STEP_NS, open_
     which = which[np.maximum.accumulate(np.where(is_sweep, 0, np.arange(count)))]
     steps = np.where(is_sweep, 0, rng.exponential(step_ns, count)).astype(np.int64)
     times = open_ns + np.cumsum(steps)
+    if by_calendar:
+        _leave_out_pauses(times)
     sequence = np.cumsum(~is_sweep)
     side = rng.choice([ord("A"), ord("B"), ord("N")], count, p=[0.49, 0.485, 0.025])
     side = side[np.maximum.accumulate(np.where(is_sweep, 0, np.arange(count)))]
@@ -63,6 +75,16 @@ def make_tape(count: int = 6000, *, seed: int = 1, step_ns: int = STEP_NS, open_
         is_its = rows["instrument_id"] == instrument_id
         rows["ts_event"][is_its] = np.maximum.accumulate(rows["ts_event"][is_its])
     return rows
+
+
+def _leave_out_pauses(times: np.ndarray) -> None:
+    """Move what would fall into a pause between two sessions behind it."""
+    calendar = SessionCalendar()
+    session = calendar.session_at(int(times[0]))
+    while (first := int(np.searchsorted(times, session.close - SECOND))) < len(times):
+        # With a second's distance from both ends: instruments differ by less.
+        times[first:] += session.next_open - session.close + 2 * SECOND
+        session = calendar.session_at(session.next_open)
 
 
 def of(rows: np.ndarray, *contracts: Contract) -> np.ndarray:

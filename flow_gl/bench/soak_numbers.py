@@ -1,0 +1,124 @@
+"""Two runs held side by side, row by row: the one with the faults, and one that has had the tape without any."""
+
+from textwrap import shorten
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flow_gl.bench.local_gateway import Contract
+from flow_gl.core.schema import GAP_LIST, LEVELS, PROFILE, SESSION, GapKind
+from flow_gl.core.sessions import SessionCalendar
+from flow_gl.engine.pipeline import Pipeline
+from flow_gl.feed.base import Definition, Mapping
+from flow_gl.store.market import MarketStore
+from flow_gl.store.ring import Cursor
+from flow_gl.store.table import Table
+
+CAPACITY: Final = 1 << 14
+"""Closed bubbles that a store holds: small, so that its memory is all in use before the first minute is over."""
+_BY_CLOCK: Final = frozenset({"bubble_count", "reference"})
+"""What depends on whether a bucket was closed by the clock or by the next trade: compared when all are closed."""
+
+_COUNTS: Final = {"lvn": "lvn_count", "hvn": "hvn_count", "buy": "rows", "sell": "rows", "unsided": "rows"}
+"""Lists of the profile, and how much of each is in use."""
+
+
+def touched_store() -> MarketStore:
+    """A store of this process whose memory is in use from the start."""
+    store = MarketStore.local(base_capacity=CAPACITY)
+    for ring in (*store.bubbles, *store.cvd, store.events):
+        ring.rows[:] = np.zeros(1, ring.dtype)
+    return store
+
+
+class Unbroken:
+    """The run without faults.
+
+    Parameters
+    ----------
+    contracts : what it has a chart of
+    tick : their tick size, 1e-9
+    arm : contracts that arm a zero cross
+    """
+
+    def __init__(self, contracts: tuple[Contract, ...], *, tick: int, arm: int) -> None:
+        self.pipeline: Final = Pipeline(sessions=SessionCalendar(), arm=arm)
+        self.stores: Final = [touched_store() for _ in contracts]
+        for contract, store in zip(contracts, self.stores, strict=True):
+            self.pipeline.chart(contract.instrument_id, store, contract.requested)
+            self.pipeline.map(Mapping(contract.instrument_id, contract.symbol, contract.requested))
+            self.pipeline.define(Definition(contract.instrument_id, contract.symbol, tick, None, is_outright=True))
+
+
+class Comparison:
+    """What both runs have published, compared as far as both have come.
+
+    Parameters
+    ----------
+    name : of the contract
+    broken, unbroken : its stores
+    """
+
+    def __init__(self, name: str, broken: MarketStore, unbroken: MarketStore) -> None:
+        self._name: Final = name
+        self._stores: Final = broken, unbroken
+        self._rings: Final = [
+            *((f"bubbles at level {n}", broken.bubbles[n], unbroken.bubbles[n]) for n in range(LEVELS)),
+            *((f"CVD at level {n}", broken.cvd[n], unbroken.cvd[n]) for n in range(LEVELS)),
+            ("events", broken.events, unbroken.events),
+        ]
+        self._cursors: Final = [(Cursor(ours), Cursor(theirs)) for _, ours, theirs in self._rings]
+        self.rows = 0
+        """Rows that were equal."""
+
+    def look(self, *, is_final: bool = False) -> list[str]:
+        """What differs, a line each; with `is_final` all buckets are closed, and everything must be there."""
+        found = []
+        for (what, ours, theirs), (mine, other) in zip(self._rings, self._cursors, strict=True):
+            count = min(ours.head, theirs.head) - mine.position
+            if is_final and ours.head != theirs.head:
+                found.append(f"{self._name}: {ours.head} {what}, expected {theirs.head}")
+            got, want = mine.read(count), other.read(count)
+            self.rows += len(got)
+            if mine.missed or other.missed:
+                found.append(f"{self._name}: {what} came too fast to be compared")
+            elif got.tobytes() != want.tobytes():
+                at = int(np.argmax(got != want))
+                found.append(f"{self._name}: {what} differ: {got[at]}, expected {want[at]}")
+        broken, unbroken = self._stores
+        found += self._tables("session", SESSION, broken.session, unbroken.session, is_final=is_final)
+        found += self._tables("profile", PROFILE, broken.profile, unbroken.profile, is_final=is_final)
+        if is_final:
+            missing = _feed_gaps(broken)
+            if missing:
+                found.append(f"{self._name}: {missing} gaps of the feed stay marked")
+        return found
+
+    def _tables(self, what: str, dtype: np.dtype, ours: Table, theirs: Table, *, is_final: bool) -> list[str]:
+        got, want = _record(ours, dtype), _record(theirs, dtype)
+        names = [name for name in dtype.names or () if is_final or name not in _BY_CLOCK]
+        pairs = [(name, _used(got, name), _used(want, name)) for name in names]
+        return [
+            f"{self._name}: {what}.{name} is {shorten(str(mine), 80)}, expected {shorten(str(other), 80)}"
+            for name, mine, other in pairs
+            if mine.tobytes() != other.tobytes()
+        ]
+
+
+def _record(table: Table, dtype: np.dtype) -> NDArray[np.void]:
+    record: NDArray[np.void] = np.zeros(1, dtype)
+    table.read(record)
+    return record
+
+
+def _used(record: NDArray[np.void], name: str) -> NDArray[np.void]:
+    """A field; of a list only what is in use."""
+    field: NDArray[np.void] = record[name][0]
+    count = _COUNTS.get(name)
+    return field if count is None or field.ndim == 0 else field[: record[count][0]]
+
+
+def _feed_gaps(store: MarketStore) -> int:
+    gaps = _record(store.gaps, GAP_LIST)[0]
+    return int((gaps["gap"]["kind"][: gaps["count"]] == GapKind.FEED).sum())
