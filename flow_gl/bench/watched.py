@@ -1,0 +1,218 @@
+"""The program itself under watch: an engine process, the view's loop over a headless target, and what each frame saw.
+
+Nothing is copied from the program: `app.Program` runs `ViewLoop` over a real `EngineLink`; the surface notes, when a
+frame is finished (`glFinish`), how long it took and how many trades it shows. A third process (`bench.watcher`) may
+note when trades become visible in the store.
+"""
+
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flow_gl.app import Program
+from flow_gl.core.clock import SYSTEM
+from flow_gl.core.errors import FlowError
+from flow_gl.core.schema import FeedState
+from flow_gl.core.spec import EngineSpec
+from flow_gl.engine_link import EngineLink
+from flow_gl.gl.context import HeadlessContext, describe
+from flow_gl.ui.gui import Gui
+from flow_gl.ui.link import LinkState
+from flow_gl.ui.options import ViewOptions
+from flow_gl.ui.state import ViewState
+from flow_gl.view_loop import ViewLoop
+
+WARM_NS: Final = 1_500_000_000
+"""Frames of a run's beginning count for nothing: shaders, atlases, the engine's catching up."""
+_RUNNING: Final = (FeedState.REPLAY, FeedState.DEMO)
+
+
+@dataclass(slots=True)
+class Sight:
+    """What one frame saw, and when it was finished."""
+
+    done_ns: int
+    """Wall time when its pixels were finished."""
+    cost_ms: float
+    """From its beginning to its finished pixels."""
+    offset_ns: int
+    """Event time less wall time, where the feed's clock runs; 0 where it stands."""
+    behind: int
+    trades: tuple[int, ...]
+    """Per chart, trades that are in what it shows."""
+    last_ts: tuple[int, ...]
+    """Per chart, event time of the newest."""
+
+
+@dataclass(slots=True)
+class Run:
+    """A run that is over."""
+
+    frames: list[Sight] = field(default_factory=list)
+    """While the feed was running, those of the first `WARM_NS` left out."""
+    stored: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 3), np.int64))
+    """Chart, wall time, trades in its SESSION table: each time that a third process saw a new one."""
+    trades: int = 0
+    """That the engine has counted."""
+    charted: tuple[int, ...] = ()
+    """Per chart."""
+    most_behind: int = 0
+    message: str = ""
+    """What the engine had to say last while it ran."""
+    graphics: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def offset_ns(self) -> int:
+        """Event time less wall time, as the feed's clock ran."""
+        return int(np.median([frame.offset_ns for frame in self.frames if frame.offset_ns]))
+
+    def costs_ms(self) -> NDArray[np.float64]:
+        return np.array([frame.cost_ms for frame in self.frames])
+
+    def ages_ms(self) -> NDArray[np.float64]:
+        """Age of the newest print in each frame's finished pixels, all charts taken together."""
+        offset = self.offset_ns
+        return np.array([(frame.done_ns + offset - max(frame.last_ts)) / 1e6 for frame in self.frames])
+
+
+class WatchedSurface:
+    """The headless target, and a note of every frame that is finished in it."""
+
+    def __init__(self, inner: HeadlessContext, link: EngineLink, *, is_stored_watched: bool) -> None:
+        self._inner: Final = inner
+        self._link: Final = link
+        self._is_stored_watched: Final = is_stored_watched
+        self._start_ns = 0
+        self._warm_ns = 0
+        self.watcher: subprocess.Popen[bytes] | None = None
+        self.run: Final = Run(graphics=describe())
+
+    @property
+    def size(self) -> tuple[int, int]:
+        return self._inner.size
+
+    @property
+    def content_scale(self) -> float:
+        return 1.0
+
+    @property
+    def is_closing(self) -> bool:
+        return False
+
+    def begin(self) -> None:
+        self._start_ns = SYSTEM.monotonic_ns()
+        self._inner.begin()
+
+    def swap(self) -> None:
+        self._inner.swap()
+        cost_ms = (SYSTEM.monotonic_ns() - self._start_ns) / 1e6
+        engine, markets = self._link.engine, self._link.markets
+        if engine is None or not markets:
+            return
+        status = engine.status
+        self.run.trades = int(status["trades"])
+        self.run.charted = tuple(int(market.session["total_trades"]) for market in markets)
+        if status["state"] not in _RUNNING or not all(self.run.charted):
+            return
+        if self.watcher is None and self._is_stored_watched:
+            names = engine.market_names
+            command = [sys.executable, "-m", "flow_gl.bench.watcher", *names]
+            self.watcher = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.run.message = engine.text("message")
+        self._warm_ns = self._warm_ns or self._start_ns + WARM_NS
+        if self._start_ns < self._warm_ns:
+            return
+        behind = int(status["behind"])
+        self.run.most_behind = max(self.run.most_behind, behind)
+        is_running = float(status["rate"]) == float(status["speed"])
+        self.run.frames.append(
+            Sight(
+                done_ns=SYSTEM.wall_ns(),
+                cost_ms=cost_ms,
+                offset_ns=int(status["anchor_event"]) - int(status["anchor_wall"]) if is_running else 0,
+                behind=behind,
+                trades=self.run.charted,
+                last_ts=tuple(int(market.session["last_ts"]) for market in markets),
+            )
+        )
+
+    def close(self) -> None:
+        """End the watcher and take what it saw."""
+        if self.watcher is not None:
+            found, _ = self.watcher.communicate()
+            self.run.stored = np.frombuffer(found, np.int64).reshape(-1, 3)
+        self._inner.close()
+
+
+def watch(
+    spec: EngineSpec,
+    *,
+    size: tuple[int, int],
+    fps: float | None = None,
+    duration_s: float | None = None,
+    is_stored_watched: bool = False,
+) -> Run:
+    """Run the program over an engine of its own until the feed has ended, or for so long.
+
+    Raises
+    ------
+    FlowError : the engine could not run
+    """
+    link = EngineLink.start(spec)
+    try:
+        surface = WatchedSurface(HeadlessContext(*size), link, is_stored_watched=is_stored_watched)
+        try:
+            _draw(surface, link, ViewOptions(headless=True, fps=fps, duration_s=duration_s, remember=False))
+        finally:
+            surface.close()
+        if link.state is LinkState.FAILED:
+            raise FlowError(link.message)
+        if not any(frame.offset_ns for frame in surface.run.frames):
+            raise FlowError("no frame was drawn while the feed kept its pace: give it more --seconds")
+    finally:
+        link.close()
+    return surface.run
+
+
+def _draw(surface: WatchedSurface, link: EngineLink, options: ViewOptions) -> None:
+    state = ViewState()
+    gui = Gui(state.palette, scale=1.0)
+    loop = ViewLoop(surface, link, state, gui, SYSTEM)
+    try:
+        Program(loop, None, options, SYSTEM).run()
+    finally:
+        loop.release()
+        gui.close()
+
+
+def parse_size(size: str) -> tuple[int, int]:
+    """Width and height of "WxH". Raises FlowError."""
+    width, _, height = size.partition("x")
+    if not (width.isdigit() and height.isdigit()):
+        raise FlowError(f"--size: WxH is expected, like 1280x720, {size} came")
+    return int(width), int(height)
+
+
+def spread(values: NDArray[Any], name: str) -> dict[str, float]:
+    """Median, 99th percentile and maximum under names of a figure."""
+    p50, p99, most = np.percentile(values, [50, 99, 100]) if len(values) else (np.nan,) * 3
+    return {f"{name}_p50_ms": float(p50), f"{name}_p99_ms": float(p99), f"{name}_max_ms": float(most)}
+
+
+def report(figures: dict[str, Any], json_path: Path | None) -> None:
+    """Print figures, and write them as JSON where that was asked for."""
+    from rich.console import Console
+
+    from flow_gl.bench.machine import write_json
+
+    console = Console(soft_wrap=True)
+    for name, value in figures.items():
+        text = f"{value:,.2f}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)
+        console.print(f"{name:28} {text}", highlight=False, markup=False)
+    if json_path:
+        write_json(json_path, figures)

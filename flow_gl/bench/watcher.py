@@ -1,0 +1,38 @@
+"""Notes when trades become visible in charts' stores: a process that looks at them ten thousand times a second.
+
+    python -m flow_gl.bench.watcher SEGMENT...
+
+Until standard input closes; then all sightings go to standard output, int64 triples of chart, wall time in ns, and
+trades in the SESSION table.
+"""
+
+import select
+import sys
+import time
+from array import array
+
+import numpy as np
+
+from flow_gl.core.schema import SESSION
+from flow_gl.store.market import MarketStore
+
+LOOK_S = 0.0001
+
+
+def main(names: list[str]) -> None:
+    tables = [MarketStore.attach(name).session for name in names]
+    versions = [0] * len(tables)
+    record = np.zeros(1, SESSION)
+    sightings = array("q")
+    while not select.select([sys.stdin], [], [], LOOK_S)[0]:
+        for chart, table in enumerate(tables):
+            version = table.version
+            if version != versions[chart]:
+                versions[chart] = version
+                table.read(record)
+                sightings.extend((chart, time.time_ns(), int(record["total_trades"][0])))
+    sys.stdout.buffer.write(sightings.tobytes())
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
