@@ -161,6 +161,7 @@ class Program:
         self._ended_ns: int | None = None
         self._figures_due_ns = 0
         self._is_quitting = False
+        self._awaited: list[str] = ["first bubbles", "first frame"]
 
     def run(self) -> None:
         """Frames until there is a reason to end; then the picture and the video are finished."""
@@ -172,7 +173,7 @@ class Program:
                 start_ns = clock.monotonic_ns()
                 period_s = (start_ns - last_ns) / 1e9
                 last_ns = start_ns
-                loop.run_frame(min(period_s, _MOST_DT_S))
+                loop.run_frame(min(self._pacer.steady(period_s), _MOST_DT_S))
                 self._periods.add(1e3 * period_s)
                 self._work.add((clock.monotonic_ns() - start_ns) / 1e6)
                 self._count(start_ns)
@@ -184,6 +185,8 @@ class Program:
 
                     save_picture(loop.surface, self._options.screenshot)
                 loop.surface.swap()
+                if self._awaited:
+                    self._note_start()
                 if is_over:
                     return
                 self._measure(start_ns)
@@ -213,6 +216,12 @@ class Program:
             self._ended_ns = None
         elif self._ended_ns is None:
             self._ended_ns = now_ns
+
+    def _note_start(self) -> None:
+        """Log when there was a first frame, and when one with bubbles: what a start costs (`flow-gl bench start`)."""
+        has_bubbles = any(market.session["trade_count"] for market in self._loop.link.markets)
+        while self._awaited and (self._awaited[-1] == "first frame" or has_bubbles):
+            get_logger("view").info(self._awaited.pop())
 
     def _is_over(self, now_ns: int) -> bool:
         if self._is_quitting or self._loop.surface.is_closing:

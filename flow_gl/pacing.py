@@ -19,6 +19,8 @@ IDLE_LOOK_S: Final = 0.1
 """... and looks for news this often."""
 _JUDGED_FRAMES: Final = 40
 _COLLECT_EVERY_S: Final = 10.0
+_SNAP_SHARE: Final = 0.3
+"""A frame that lasted within this share of a period of a whole number of periods is shown as such."""
 
 
 class Pacer:
@@ -56,6 +58,19 @@ class Pacer:
         # From the last due time, not from now: the mean rate is right. A long frame is not made up for.
         self._due_ns = max(self._due_ns + self._period_ns, now - self._period_ns)
         return max(0.0, (self._due_ns - now) / 1e9)
+
+    def steady(self, period_s: float) -> float:
+        """Length of the step to show for a frame that was measured to last `period_s`.
+
+        Frames are shown a whole number of periods apart; when the loop wakes for them varies by a millisecond or two.
+        A step near a whole number of periods is taken as that, so that motion is even; the shown time follows the
+        feed's clock anyway.
+        """
+        refresh_s = 1e-9 * self._period_ns or 1.0 / self._refresh_hz
+        periods = round(period_s / refresh_s)
+        if periods and abs(period_s - periods * refresh_s) < _SNAP_SHARE * refresh_s:
+            return periods * refresh_s
+        return period_s
 
     def _judge(self, now_ns: int) -> None:
         """Does swap wait at all? A driver may ignore the swap interval; then the loop must keep the time itself."""

@@ -12,6 +12,7 @@ from flow_gl.gl.api import clear
 from flow_gl.gl.context import Surface
 from flow_gl.gl.counters import FrameCounters
 from flow_gl.gl.kit import Kit
+from flow_gl.gl.timing import LayerTimer
 from flow_gl.gl.view import Rect
 from flow_gl.layers.stack import ChartStack
 from flow_gl.store.market import MarketReader
@@ -56,6 +57,8 @@ class ViewLoop:
         """The last frame."""
         self.content_scale: float | None = None
         """Overrides the surface's."""
+        self.layer_timer: LayerTimer | None = None
+        """Counts the GPU's time by layer, for who asks; it costs calls."""
         self._clock: Final = clock
         self._motion: Final = MotionClock()
         self._kit: Final = Kit()
@@ -251,8 +254,10 @@ class ViewLoop:
         for stack, scene in drawn:
             stack.counters.reset()
             stack.update(scene)
+        if self.layer_timer is not None:
+            self.layer_timer.begin_frame()
         for stack, scene in drawn:
-            stack.draw(scene)
+            stack.draw(scene, timer=self.layer_timer)
             _add(counters, stack.counters)
 
 

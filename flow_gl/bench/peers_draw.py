@@ -21,7 +21,12 @@ WIDTH: Final = 1280
 HEIGHT: Final = 720
 WARM_UP: Final = 5
 
+MOST: Final = 70
+"""Contracts of the largest disc: one of the steps of the chart's own reference (definitions.md)."""
+
 Floats = NDArray[np.float32]
+Times = dict[str, list[float]]
+"""`wall_ms` and `cpu_ms` (all threads of the process) of each frame."""
 
 
 class Walk:
@@ -33,10 +38,11 @@ class Walk:
         self.n: Final = n
         self.x: Final[Floats] = np.arange(total, dtype=np.float32)
         self.y: Final[Floats] = np.cumsum(rng.normal(0, 1.0, total)).astype(np.float32)
-        volume = np.minimum(rng.pareto(1.3, total) * 3 + 1, 60)
-        self.diameter: Final[Floats] = (2 * np.sqrt(9 + (1600 - 9) * volume / 60)).astype(np.float32)
+        self.volume: Final[NDArray[np.int64]] = np.minimum(rng.pareto(1.3, total) * 3 + 1, MOST).astype(np.int64)
+        self.diameter: Final[Floats] = (2 * np.sqrt(9 + (1600 - 9) * self.volume / MOST)).astype(np.float32)
         buy, sell = (0.18, 0.76, 0.49, 0.55), (0.90, 0.28, 0.30, 0.55)
-        self.colour: Final[Floats] = np.where(rng.random(total)[:, None] < 0.5, buy, sell).astype(np.float32)
+        self.is_buy: Final[NDArray[np.bool_]] = rng.random(total) < 0.5
+        self.colour: Final[Floats] = np.where(self.is_buy[:, None], buy, sell).astype(np.float32)
         self.rim: Final[Floats] = np.minimum(self.colour + np.array([0, 0, 0, 1], np.float32), 1)
 
     def window(self, frame: int) -> slice:
@@ -48,14 +54,17 @@ class Walk:
         return float(frame), float(frame + self.n), float(part.min()) - 5, float(part.max()) + 5
 
 
-def timed(frames: int, draw: Callable[[int], None]) -> list[float]:
-    """Frame times in ms, the warm-up left out. `draw` returns when the pixels are finished."""
-    times = []
+def timed(frames: int, draw: Callable[[int], None]) -> Times:
+    """Frame times, the warm-up left out. `draw` returns when the pixels are finished."""
+    times: Times = {"wall_ms": [], "cpu_ms": []}
     for frame in range(frames + WARM_UP):
-        start = time.perf_counter()
+        start, start_cpu = time.perf_counter(), time.process_time()
         draw(frame)
-        times.append((time.perf_counter() - start) * 1e3)
-    return times[WARM_UP:]
+        wall, cpu = time.perf_counter() - start, time.process_time() - start_cpu
+        if frame >= WARM_UP:
+            times["wall_ms"].append(1e3 * wall)
+            times["cpu_ms"].append(1e3 * cpu)
+    return times
 
 
 @contextmanager
@@ -96,7 +105,7 @@ void main() {
 }"""
 
 
-def bare(walk: Walk, frames: int) -> list[float]:
+def bare(walk: Walk, frames: int) -> Times:
     """Instanced discs in PyOpenGL and nothing else: the floor for any chart of this kind."""
     with _headless_gl() as gl:
         from OpenGL.GL import shaders
@@ -140,7 +149,7 @@ def bare(walk: Walk, frames: int) -> list[float]:
         return timed(frames, draw)
 
 
-def vispy_markers(walk: Walk, frames: int) -> list[float]:
+def vispy_markers(walk: Walk, frames: int) -> Times:
     """vispy's Markers visual in a scene with a camera, set_data each frame as its documentation does."""
     import vispy
 
@@ -174,7 +183,7 @@ def vispy_markers(walk: Walk, frames: int) -> list[float]:
     return timed(frames, draw)
 
 
-def implot_bubbles(walk: Walk, frames: int) -> list[float]:
+def implot_bubbles(walk: Walk, frames: int) -> Times:
     """ImPlot's own bubbles in a Dear ImGui window, drawn by the OpenGL backend."""
     from imgui_bundle import imgui, implot
 
@@ -218,7 +227,7 @@ def implot_bubbles(walk: Walk, frames: int) -> list[float]:
         return timed(frames, draw)
 
 
-def matplotlib_agg(walk: Walk, frames: int) -> list[float]:
+def matplotlib_agg(walk: Walk, frames: int) -> Times:
     """matplotlib's scatter on the Agg canvas, offsets and sizes replaced each frame."""
     import matplotlib as mpl
 
@@ -242,7 +251,7 @@ def matplotlib_agg(walk: Walk, frames: int) -> list[float]:
     return timed(frames, draw)
 
 
-def fastplotlib_scatter(walk: Walk, frames: int) -> list[float]:
+def fastplotlib_scatter(walk: Walk, frames: int) -> Times:
     """fastplotlib's scatter on an offscreen canvas (Vulkan, here by Mesa's software driver)."""
     os.environ.setdefault("RENDERCANVAS_FORCE_OFFSCREEN", "1")
     import fastplotlib
@@ -265,7 +274,7 @@ def fastplotlib_scatter(walk: Walk, frames: int) -> list[float]:
     return timed(frames, draw)
 
 
-PEERS: Final[dict[str, Callable[[Walk, int], list[float]]]] = {
+PEERS: Final[dict[str, Callable[[Walk, int], Times]]] = {
     "bare instanced discs": bare,
     "vispy Markers": vispy_markers,
     "ImPlot bubbles": implot_bubbles,

@@ -1,0 +1,229 @@
+"""What a frame costs as history grows: the program's own frames, one bubble added and the view moved in each.
+
+Histories of 1,000 to 1,000,000 one-second bubbles, filled through the pipeline; spans from two minutes to the whole
+history. A run's `p50_ms` is one complete chart (grid, profile, CVD, header, all panels) until glFinish.
+`interpreter_p50_ms` is two such charts until the last call was made, over a target of 64x36 pixels: what Python and
+the driver's calls cost without the rasteriser. `interpreter_live_*` is the same at a market's pace, a bubble a second.
+"""
+
+import gc
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from rich.console import Console
+
+from flow_gl.bench.machine import describe, write_json
+from flow_gl.bench.rig import Rig, opened
+from flow_gl.core.errors import UsageError
+from flow_gl.engine.pipeline import warm_up
+from flow_gl.gl.context import describe as describe_gl
+from flow_gl.gl.timing import LayerTimer
+
+HISTORIES: Final = (1_000, 5_000, 100_000, 1_000_000)
+SPANS_S: Final = {"2 min": 120.0, "30 min": 1800.0}
+WHOLE: Final = "whole history"
+LOCKED_SPAN_S: Final = 100_000.0
+_PACKAGES: Final = ("flow-gl", "numpy", "PyOpenGL", "imgui-bundle")
+_LIVE_FRAMES_A_BUBBLE: Final = 60
+
+
+def run(
+    *,
+    headless: bool = False,
+    size: str = "1280x720",
+    frames: int = 60,
+    most_history: int = 1_000_000,
+    json_path: Path | None = None,
+) -> dict[str, Any]:
+    """Measure, print, and return the figures.
+
+    Parameters
+    ----------
+    headless : draw off-screen (EGL), else into a window
+    size : of the picture, WxH
+    frames : of each measurement to glFinish; the interpreter's are five times as many
+    most_history : leave longer histories out
+    json_path : write the figures here
+    """
+    console = Console()
+    width, height = _size(size)
+    warm_up(lambda name, done, of: console.print(f"compiling {done}/{of} {name}", style="dim"))
+    runs: list[dict[str, Any]] = []
+    with opened(width, height, is_headless=headless) as (surface, gui):
+        figures: dict[str, Any] = {
+            "size": f"{width}x{height}",
+            "headless": headless,
+            "gl": describe_gl(),
+            "machine": describe(_PACKAGES),
+            "runs": runs,
+        }
+        for history in (count for count in HISTORIES if count <= most_history):
+            console.print(f"{history:,} bubbles of history", style="dim")
+            rig = Rig(surface, gui, history=history)
+            for zoom, span_s in {**SPANS_S, WHOLE: history / 0.92}.items():
+                runs.append(_measure(rig, zoom, span_s, frames))
+            if history == 100_000:
+                figures["locked_100000"] = _locked(rig, frames)
+            if history == max(count for count in HISTORIES if count <= most_history):
+                figures["layers_us"] = _layers(rig)
+                figures["pacing"] = _pacing(rig)
+            rig.release()
+    figures["ratios_to_5000"] = _ratios(runs)
+    _show(console, figures)
+    if json_path:
+        write_json(json_path, figures)
+    return figures
+
+
+def _size(text: str) -> tuple[int, int]:
+    try:
+        width, height = (int(part) for part in text.lower().split("x"))
+    except ValueError:
+        raise UsageError(f"--size must be WxH in pixels, as 1280x720, was {text}") from None
+    if not (320 <= width <= 16_384 and 200 <= height <= 16_384):
+        raise UsageError(f"--size must be 320x200 to 16384x16384, was {text}")
+    return width, height
+
+
+def _measure(rig: Rig, zoom: str, span_s: float, frames: int) -> dict[str, Any]:
+    """One history at one span: a chart finished, then two charts in the small target."""
+    rig.show(span_s=span_s, charts=1, is_corner=False)
+    uploaded, finished = [], []
+    with quiet_collector():
+        for _ in range(5):
+            rig.frame()
+        for _ in range(frames):
+            finished.append(rig.frame())
+            uploaded.append(rig.loop.figures.counters.uploaded_bytes)
+    counters = rig.loop.figures.counters
+    found = {
+        "history": rig.history,
+        "zoom": zoom,
+        "span_s": span_s,
+        "bucket_s": 1 << rig.state.charts[0].level,
+        "frames": frames,
+        **_percentiles("", [cost.finished for cost in finished]),
+        **_percentiles("cpu_", [cost.finished_cpu for cost in finished]),
+        "instances": counters.instances,
+        "draw_calls": counters.draw_calls,
+        "rows_copied": counters.rows_copied,
+        "uploaded_bytes_per_frame": float(np.median(uploaded)),
+        "overlay_bytes_per_frame": counters.overlay_bytes,
+    }
+    rig.show(span_s=span_s, charts=2, is_corner=True)
+    with quiet_collector():
+        for name, frames_a_bubble in (("interpreter_", 1), ("interpreter_live_", _LIVE_FRAMES_A_BUBBLE)):
+            for _ in range(20):
+                rig.frame(frames_a_bubble=frames_a_bubble)
+            costs = [rig.frame(frames_a_bubble=frames_a_bubble) for _ in range(5 * frames)]
+            found |= _percentiles(name, [cost.calls for cost in costs])
+            found |= _percentiles(f"{name}cpu_", [cost.calls_cpu for cost in costs])
+    return found
+
+
+def _locked(rig: Rig, frames: int) -> dict[str, Any]:
+    """All 100,000 discs of one second in view, drawn one by one: what levels of detail save."""
+    rig.show(span_s=LOCKED_SPAN_S / 0.92, charts=1, is_corner=False, locked_level=0)
+    with quiet_collector():
+        costs = [rig.frame() for _ in range(max(3, frames // 10))]
+    found = {
+        **_percentiles("", [cost.finished for cost in costs]),
+        **_percentiles("cpu_", [cost.finished_cpu for cost in costs]),
+        "instances": rig.loop.figures.counters.instances,
+    }
+    rig.show(span_s=120.0, charts=1, is_corner=False)
+    return found
+
+
+def _layers(rig: Rig) -> dict[str, float]:
+    """GPU time of each layer of one chart over the whole history, microseconds; empty where there is no GPU."""
+    is_software = any(name in describe_gl()["renderer"] for name in ("llvmpipe", "softpipe", "SwiftShader"))
+    if is_software or not LayerTimer.is_available():
+        return {}
+    rig.show(span_s=rig.history / 0.92, charts=1, is_corner=False)
+    timer = rig.loop.layer_timer = LayerTimer()
+    seen: dict[str, list[float]] = {}
+    for _ in range(24):
+        rig.frame()
+        for name, time_us in timer.times_us.items():
+            seen.setdefault(name, []).append(time_us)
+    rig.loop.layer_timer = None
+    timer.release()
+    return {name: float(np.median(times)) for name, times in seen.items()}
+
+
+def _pacing(rig: Rig) -> dict[str, float]:
+    """Steps of the time that is shown, from frame to frame, as the program paces itself; ms of event time."""
+    rig.show(span_s=120.0, charts=1, is_corner=False)
+    steps, periods, rate_hz = rig.paced(seconds=5.0)
+    nominal = 1e3 / rate_hz
+    return {
+        "rate_hz": rate_hz,
+        "frames": float(len(steps)),
+        "step_p50_ms": float(np.median(steps)),
+        "step_spread_ms": float(np.std(steps)),
+        "step_p99_off_ms": float(np.percentile(np.abs(steps - nominal), 99)),
+        "period_spread_ms": float(np.std(periods)),
+    }
+
+
+class quiet_collector:  # noqa: N801  # used as a statement: with quiet_collector()
+    """Python's collector as the program has it in frames: all that exists frozen, and off."""
+
+    def __enter__(self) -> None:
+        gc.collect()
+        gc.freeze()
+        gc.disable()
+
+    def __exit__(self, *_: object) -> None:
+        gc.enable()
+        gc.unfreeze()
+
+
+def _percentiles(name: str, times_ms: list[float]) -> dict[str, float]:
+    p50, p99 = np.percentile(times_ms, (50, 99))
+    return {f"{name}p50_ms": float(p50), f"{name}p99_ms": float(p99)}
+
+
+def _ratios(runs: list[dict[str, Any]]) -> dict[str, float]:
+    """A million of history against 5,000 at the same zoom, by processor time; by the clock with _wall."""
+    base = {run["zoom"]: run for run in runs if run["history"] == 5_000}
+    ratios = {}
+    for run in (run for run in runs if run["history"] == 1_000_000):
+        ratios[run["zoom"]] = run["cpu_p50_ms"] / base[run["zoom"]]["cpu_p50_ms"]
+        ratios[f"{run['zoom']}_wall"] = run["p50_ms"] / base[run["zoom"]]["p50_ms"]
+    return ratios
+
+
+_COLUMNS: Final = {
+    "history": "history",
+    "zoom": "zoom",
+    "bucket_s": "bucket",
+    "p50_ms": "p50",
+    "p99_ms": "p99",
+    "cpu_p50_ms": "cpu",
+    "interpreter_p50_ms": "interp.",
+    "interpreter_p99_ms": "p99",
+    "interpreter_cpu_p50_ms": "cpu",
+    "interpreter_live_p50_ms": "live",
+    "interpreter_live_p99_ms": "p99",
+    "interpreter_live_cpu_p50_ms": "cpu",
+    "instances": "drawn",
+    "draw_calls": "calls",
+    "uploaded_bytes_per_frame": "upload",
+}
+
+
+def _show(console: Console, figures: dict[str, Any]) -> None:
+    console.print(f"{figures['size']}, {figures['gl']['renderer']}; ms; a bubble a frame", highlight=False)
+    rows = [tuple(_COLUMNS.values())]
+    for run in figures["runs"]:
+        cells = (run[name] for name in _COLUMNS)
+        rows.append(tuple(f"{cell:.2f}" if isinstance(cell, float) else str(cell) for cell in cells))
+    widths = [max(len(row[column]) for row in rows) for column in range(len(_COLUMNS))]
+    for row in rows:
+        print("  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)))  # noqa: T201
+    for name in ("ratios_to_5000", "locked_100000", "pacing", "layers_us"):
+        parts = ", ".join(f"{key} {value:.2f}" for key, value in figures.get(name, {}).items())
+        console.print(f"{name}: {parts or 'not measured'}", highlight=False)
