@@ -15,6 +15,7 @@ from flow_gl.core.clock import SYSTEM
 from flow_gl.core.commands import Command, Configure, ResetCvd, SetSpeed
 from flow_gl.core.schema import BUBBLE, LEVELS, FeedState
 from flow_gl.core.spec import EngineSpec, FilesSpec
+from flow_gl.engine.summary import Summary
 from flow_gl.feed.dbn_write import write_dbn
 from flow_gl.feed.trade_file import TradeFile
 from flow_gl.runtime.charts import Charts
@@ -64,7 +65,8 @@ class Outcome:
     tables: dict[str, bytes]
     trades: int
     message: str
-    others: int
+    instruments: dict[int, Summary]
+    """All of them, charted or not."""
 
 
 def run(paths: Sequence[Path], *, commands: Sequence[Command] = (), feed: dict[str, Any] | None = None, **spec: Any):
@@ -93,7 +95,7 @@ def run(paths: Sequence[Path], *, commands: Sequence[Command] = (), feed: dict[s
         tables |= {f"{name} {chart}": _content(name, getattr(view, f"_{name}").row) for name in TABLES}
     session.close()
     status = reader.status
-    return Outcome(rings, tables, int(status["trades"]), reader.text("message"), int(status["other_instruments"]))
+    return Outcome(rings, tables, int(status["trades"]), reader.text("message"), dict(engine._pipeline.instruments))
 
 
 def _content(name: str, row: np.void) -> bytes:
@@ -119,7 +121,7 @@ def assert_same(one: Outcome, other: Outcome) -> None:
     assert one.tables.keys() == other.tables.keys()
     for name, table in one.tables.items():
         assert table == other.tables[name], name
-    assert (one.trades, one.message, one.others) == (other.trades, other.message, other.others)
+    assert (one.trades, one.message, one.instruments) == (other.trades, other.message, other.instruments)
 
 
 def chapters(folder: Path) -> list[Path]:
@@ -259,6 +261,21 @@ def test_a_chapter_of_another_run_under_this_ones_name_is_ignored(tmp_path: Path
     second.unlink()
     second.mkdir()
     assert_same(run(paths), expected)
+
+
+def test_real_days_open_from_what_was_kept_with_the_same_numbers(
+    tmp_path: Path, real_data: Path, opened: list[str]
+) -> None:
+    paths = []
+    for name in ("nq-20251123.trades.dbn.zst", "nq-20251128.trades.dbn.zst"):
+        paths.append(tmp_path / name)
+        paths[-1].symlink_to(real_data / name)
+    feed = {"symbols": ("NQZ5",)}
+    expected = run(paths, feed={**feed, "cache": False}, arm=300)
+    assert_same(run(paths, feed=feed, arm=300), expected)
+    del opened[:]
+    assert_same(run(paths, feed=feed, arm=300), expected)
+    assert opened == []
 
 
 def test_a_month_of_sessions_is_whole_from_sixteen_seconds_up() -> None:

@@ -6,6 +6,7 @@ another name and then given its own. A folder that grows beyond its size loses w
 
 import hashlib
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -17,6 +18,7 @@ FOLDER: Final = ".flow_gl"
 MOST_BYTES: Final = 2 << 30
 """A folder is kept below this."""
 _PART: Final = ".part"
+_WRITABLE: Final = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 _LOOKED_AT: Final = 1 << 16
 """Bytes at a file's beginning and at its end that tell it apart, beside its name, size and time."""
 
@@ -57,9 +59,11 @@ class Shelf:
         return None
 
     def put(self, source: Path, name: str, data: bytes) -> bool:
-        """Keep a file; False where it can be written nowhere."""
+        """Keep a file; False where it can be written nowhere. A folder that is marked read-only is left alone."""
         for folder in self._folders(source):
             with suppress(OSError):
+                if folder != self._own and not folder.parent.stat().st_mode & _WRITABLE:
+                    continue  # an administrator's process could, and should not
                 _write(folder / name, data)
                 self._prune(folder)
                 return True

@@ -103,6 +103,16 @@ def test_what_cannot_be_kept_beside_its_source_is_kept_in_the_users_folder(tmp_p
     assert [path.name for path in (source.parent / FOLDER).iterdir()] == ["x"], "no half-written file is left"
 
 
+def test_a_folder_that_is_marked_read_only_is_left_as_it_is(tmp_path: Path) -> None:
+    source, shelf = tmp_path / "data" / "day.dbn", Shelf(own=tmp_path / "own")
+    source.parent.mkdir()
+    source.parent.chmod(0o555)
+    assert shelf.put(source, "x", b"kept")
+    assert list(source.parent.iterdir()) == []
+    assert shelf.get(source, "x") == b"kept"
+    source.parent.chmod(0o755)
+
+
 def test_where_nothing_can_be_written_nothing_is_kept_and_nothing_raised(tmp_path: Path) -> None:
     (tmp_path / FOLDER).write_text("in the way")
     (tmp_path / "own").write_text("in the way")
