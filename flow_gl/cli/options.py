@@ -43,7 +43,7 @@ Monitor = Annotated[str | None, _show("--monitor", "Monitor of the window, 0 the
 Fps = Annotated[str | None, _show("--fps", "Most frames a second, 1 to 1000 (default: the monitor's rate).", "N")]
 Palette = Annotated[str | None, _show("--palette", "dark, light or colour-blind (default: as last time).", "NAME")]
 Panels = Annotated[str | None, _show("--panels", "Panels open at the start (default: as last time).", "A,B")]
-Span = Annotated[str | None, _show("--span", "Time that the chart spans, 5s to 24h (default: as last time).", "TIME")]
+Span = Annotated[str | None, _show("--span", "Time that the chart spans, 5s to 60d (default: as last time).", "TIME")]
 Threshold = Annotated[
     str | None, _show("--threshold", "Imbalance above which a bubble has a side's colour (default 0.15).", "X")
 ]

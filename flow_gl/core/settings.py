@@ -15,7 +15,7 @@ from flow_gl.core.units import parse_duration_ns
 BUCKET_LOW_NS: Final = 100_000_000
 BUCKET_HIGH_NS: Final = 3_600_000_000_000
 SPAN_LOW_NS: Final = 5_000_000_000
-SPAN_HIGH_NS: Final = 86_400_000_000_000
+SPAN_HIGH_NS: Final = 60 * 86_400_000_000_000
 SPEED_LOW: Final = 0.1
 SPEED_HIGH: Final = 10_000.0
 SIZE_LOW: Final = 320
@@ -149,7 +149,7 @@ class Settings(BaseModel):
     )
     size_scale: float | None = Field(None, ge=0.1, le=10, description="factor on the discs' radius, 0.1 to 10")
     span: Annotated[str, _duration(SPAN_LOW_NS, SPAN_HIGH_NS)] | None = Field(
-        None, description="time that the chart spans at the start, 5s to 24h"
+        None, description="time that the chart spans at the start, 5s to 60d"
     )
     palette: Literal["dark", "light", "colour-blind"] | None = Field(
         None, description="colours: dark, light or colour-blind"

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from market_files import (
+    NAMES,
     NQH6,
     NQZ5,
     OPEN_NS,
@@ -25,7 +26,8 @@ from numpy.typing import NDArray
 
 from flow_gl.core.errors import DataError, UsageError
 from flow_gl.core.schema import TRADE, FeedState
-from flow_gl.feed.base import FeedGap, Mapping, Trades
+from flow_gl.feed.base import FeedGap, FileEnd, Mapping, Trades
+from flow_gl.feed.file_sequence import FileSequence
 from flow_gl.feed.files import FilesFeed, read_items, scan
 
 WALL_NS = 1_800_000_000_000_000_000
@@ -419,3 +421,49 @@ def test_trades_of_an_id_that_no_file_names_are_told(tmp_path: Path) -> None:
     summary = scan([write(tmp_path / "x.dbn", header(), trades)])
     assert summary.messages == (f"trades of instruments that no file names: 1 (ids {NQZ5 ^ 1 << 9})",)
     assert summary.choose().trades == 99
+
+
+def three_files(folder: Path) -> list[Path]:
+    return [
+        write(folder / f"{at}.dbn", header(), make_trades(100, seed=at, start_ns=OPEN_NS + at * 10**12))
+        for at in range(3)
+    ]
+
+
+def test_a_replay_of_several_files_says_which_one_it_reads_and_where_each_ends(tmp_path: Path) -> None:
+    feed = FilesFeed(three_files(tmp_path), speed=math.inf, bulk=60, tells_ends=True)
+    feed.start()
+    said: list[str] = []
+    ends: list[tuple[int, int]] = []
+    trades = 0
+    while not feed.is_ended():
+        said.append(feed.status().message)
+        for item in feed.poll(WALL_NS):
+            trades += len(item.rows) if isinstance(item, Trades) else 0
+            if isinstance(item, FileEnd):
+                ends.append((item.index, trades))
+    assert list(dict.fromkeys(said)) == [f"reading {number} of 3 files" for number in (1, 2, 3)]
+    assert feed.status().message == ""
+    assert ends == [(0, 100), (1, 200), (2, 300)]
+
+
+@pytest.mark.parametrize("done", [0, 1, 2, 3])
+@pytest.mark.parametrize("damaged", [0, 1, 2])
+def test_files_that_are_passed_leave_the_rest_as_it_would_be(tmp_path: Path, done: int, damaged: int) -> None:
+    paths = three_files(tmp_path)
+    paths[damaged].write_bytes(paths[damaged].read_bytes()[:-30])
+    parts = scan(paths).parts
+    whole = read_items(paths)
+    everything = [_shape(item) for item in whole]
+    rest = FileSequence(paths, known=dict(zip(paths, parts, strict=True)))
+    for part in parts[:done]:
+        rest.skip(part)
+    left = [_shape(item) for item in rest]
+    assert (rest.trades, rest.messages, rest.damage) == (whole.trades, whole.messages, whole.damage)
+    # Each file is its names and one batch; a gap behind the damaged one stands before the next one's batch.
+    passed = done * (len(NAMES) + 1) + (damaged + 1 < done)
+    assert left == everything[passed:]
+
+
+def _shape(item: object) -> object:
+    return item.rows.tobytes() if isinstance(item, Trades) else item
