@@ -91,7 +91,7 @@ def replay(
     flow-gl replay nq-20251128.trades.dbn.zst --speed 60
     flow-gl replay day1.dbn.zst day2.dbn.zst --symbol NQZ5 --from 09:30
     flow-gl replay --session 2025-11-28 --speed 10        (a recorded one; flow-gl sessions lists them)
-    flow-gl replay month/*.dbn.zst --speed max --span 30d (the second time within seconds: levels are kept beside them)
+    flow-gl replay month/*.dbn.zst --speed max --span 30d (levels are kept for the next time)
     flow-gl replay day.csv --speed max --headless --screenshot day.png
     """
     from flow_gl.cli import draw
