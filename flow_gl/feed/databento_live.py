@@ -265,7 +265,12 @@ class LiveFeed:
             self._asking.has_definitions = False
         elif fault is Fault.FATAL or (fault is Fault.REFUSED and not self._may_refusal_pass()):
             self._failure = self._trouble
-        opened = self._gap.open(self._intake.known_until)
+        opened = self._gap.open(
+            asked_from=self._connection.request.trades_from if self._connection else None,
+            first_ts=self._intake.first_ts,
+            known_until=self._intake.known_until,
+            wanted_from=self._asking.origin,
+        )
         if opened:
             out.append(opened)
         self._backoff.fail(now_ns, at_once=fault in _AT_ONCE)

@@ -27,14 +27,27 @@ class Gap:
     def __init__(self, hours: Hours) -> None:
         self._hours = hours
         self._start: int | None = None
+        self._missing_from = 0  # what of it has come meanwhile is not missing any more
+        self._holes: list[tuple[int, int]] = []  # of what has come, nobody has these stretches
         self._is_first = True
         self.reach = Reach.WANTED
         self.is_lost = False
         """A part of the session cannot be had any more."""
 
-    def open(self, known_until: int) -> FeedGap | None:
-        """The connection is lost: everything after `known_until` (ns) is missing; 0 where nothing was known yet."""
-        if self._start is not None or not known_until:
+    def open(self, *, asked_from: int | None, first_ts: int, known_until: int, wanted_from: int) -> FeedGap | None:
+        """A connection is lost, live or in its replay; the same as for `close`. Nothing is told of a gap twice."""
+        if not known_until:
+            return None
+        is_new = self._start is None
+        if first_ts and not is_new:
+            self._holes += self._hours.open_between(self._missing_from, asked_from or first_ts)
+        elif first_ts and self._is_first and self._is_cut_short(asked_from):
+            self._holes += self._hours.open_between(wanted_from, asked_from or first_ts)
+        if first_ts:
+            self._is_first = False
+        if first_ts or is_new:
+            self._missing_from = known_until
+        if not is_new:
             return None
         self._start = known_until
         return FeedGap(known_until)
@@ -58,14 +71,20 @@ class Gap:
         The gap filled, or what remains of it while the exchange was open; nothing where nothing was missing
         """
         begins = asked_from or first_ts or known_until
-        is_cut_short = bool(asked_from) or self.reach is not Reach.WANTED
         start, self._start = self._start, None
-        missing_from = wanted_from if start is None and self._is_first and is_cut_short else start
+        remains, self._holes = self._holes, []
+        if start is not None:
+            remains += self._hours.open_between(self._missing_from, begins)
+        elif self._is_first and self._is_cut_short(asked_from):
+            remains += self._hours.open_between(wanted_from, begins)
         self._is_first = False
         self.reach = Reach.WANTED
-        remains = [] if missing_from is None else self._hours.open_between(missing_from, begins)
         self.is_lost = self.is_lost or bool(remains)
         notices = [FeedGap(*stretch) for stretch in remains]
         if start is not None and all(notice.start != start for notice in notices):
             notices.insert(0, FeedGap(start, known_until, filled=True))
         return notices
+
+    def _is_cut_short(self, asked_from: int | None) -> bool:
+        """Less may have been asked for than is wanted."""
+        return bool(asked_from) or self.reach is not Reach.WANTED

@@ -265,6 +265,8 @@ def test_a_replay_that_breaks_off_is_taken_up_where_it_stopped(make_rig, gateway
     starts = [int(each["subscriptions"][-1]["start"]) for each in gateway("stats")["connections"]]
     assert starts == sorted(starts)
     assert starts[0] == OPEN_NS < starts[-1]
+    assert rig.gaps[-1].filled
+    assert [gap for gap in rig.gaps if gap.end and not gap.filled] == [], "what came before it broke off is not missing"
 
 
 def test_the_next_connection_asks_from_shortly_before_the_last_trade(rig: Rig) -> None:

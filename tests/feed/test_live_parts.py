@@ -298,11 +298,15 @@ def test_no_more_than_a_day_is_replayable() -> None:
     assert replayable_from(0, 10 * day) == 9 * day + 60 * SECOND
 
 
+def lose(gap: Gap, known_until: int, *, asked_from: int | None = OPEN_NS, first_ts: int = 0) -> FeedGap | None:
+    return gap.open(asked_from=asked_from, first_ts=first_ts, known_until=known_until, wanted_from=OPEN_NS)
+
+
 def test_a_gap_is_opened_once_and_filled() -> None:
     gap = Gap(make_hours())
-    assert gap.open(0) is None
-    assert gap.open(OPEN_NS + 7) == FeedGap(OPEN_NS + 7)
-    assert gap.open(OPEN_NS + 9) is None
+    assert lose(gap, 0) is None
+    assert lose(gap, OPEN_NS + 7) == FeedGap(OPEN_NS + 7)
+    assert lose(gap, OPEN_NS + 9) is None
     closed = gap.close(asked_from=OPEN_NS, first_ts=OPEN_NS, known_until=OPEN_NS + 50, wanted_from=OPEN_NS)
     assert closed == [FeedGap(OPEN_NS + 7, OPEN_NS + 50, filled=True)]
     assert not gap.is_lost
@@ -312,7 +316,7 @@ def test_what_cannot_be_replayed_remains_as_a_gap_in_open_hours_only() -> None:
     gap = Gap(make_hours())
     close, reopen = OPEN_NS + 82_800 * SECOND, OPEN_NS + 86_400 * SECOND
     gap.close(asked_from=OPEN_NS, first_ts=OPEN_NS, known_until=OPEN_NS, wanted_from=OPEN_NS)
-    gap.open(close - 10 * SECOND)
+    lose(gap, close - 10 * SECOND)
     gap.reach_further()
     assert gap.reach is Reach.EVERYTHING
     remains = gap.close(asked_from=0, first_ts=reopen + SECOND, known_until=reopen + 2 * SECOND, wanted_from=reopen)
@@ -321,11 +325,33 @@ def test_what_cannot_be_replayed_remains_as_a_gap_in_open_hours_only() -> None:
     assert gap.reach is Reach.WANTED
 
 
+def test_a_replay_that_broke_off_and_was_taken_up_later_leaves_nothing_missing() -> None:
+    gap = Gap(make_hours())
+    at = [OPEN_NS + n * 100 * SECOND for n in range(8)]
+    gap.close(asked_from=OPEN_NS, first_ts=OPEN_NS, known_until=at[1], wanted_from=OPEN_NS)
+    lose(gap, at[1], first_ts=OPEN_NS)
+    lose(gap, at[3], asked_from=at[1], first_ts=at[1])
+    lose(gap, at[3], asked_from=at[3])
+    closed = gap.close(asked_from=at[3], first_ts=at[3], known_until=at[5], wanted_from=OPEN_NS)
+    assert closed == [FeedGap(at[1], at[5], filled=True)]
+    assert not gap.is_lost
+
+
+def test_of_a_replay_that_broke_off_only_what_nobody_has_stays_missing() -> None:
+    gap = Gap(make_hours())
+    at = [OPEN_NS + n * 100 * SECOND for n in range(8)]
+    lose(gap, at[2], asked_from=at[1], first_ts=at[1])
+    lose(gap, at[4], asked_from=at[3], first_ts=at[3])
+    closed = gap.close(asked_from=at[4], first_ts=at[4], known_until=at[5], wanted_from=OPEN_NS)
+    assert closed == [FeedGap(OPEN_NS, at[1]), FeedGap(at[2], at[3])]
+    assert gap.is_lost
+
+
 def test_a_gap_that_lies_in_closed_hours_only_is_filled() -> None:
     gap = Gap(make_hours())
     close = OPEN_NS + 82_800 * SECOND
     gap.close(asked_from=OPEN_NS, first_ts=OPEN_NS, known_until=OPEN_NS, wanted_from=OPEN_NS)
-    gap.open(close + SECOND)
+    lose(gap, close + SECOND)
     gap.reach_further()
     gap.reach_further()
     assert gap.reach is Reach.NOTHING
