@@ -28,7 +28,7 @@ BULK: Final = 1 << 16
 DISORDER_NS: Final = 5_000_000_000
 """How far before an instrument's last trade the gateway is asked, and from where on trades are compared."""
 BEGIN_NS: Final = 900_000_000_000
-"""An instrument whose first trade came later than this after the open may lack the session's beginning."""
+"""An instrument whose first trade came later than this after the open (closed hours apart) may lack the beginning."""
 
 
 class LiveFeed(Feed, Protocol):
@@ -166,14 +166,18 @@ class ResumedFeed:
 
         A gap that is marked counts as had: nobody can bring what lies in it.
         """
-        begins = np.array([self._hours.session_open(wall_ns), *(gap.end for gap in found.gaps)])
+        begins = [self._hours.session_open(wall_ns), *(gap.end for gap in found.gaps)]
         newest = {}
         for instrument_id in instruments:
             times = found.trades["ts_event"][found.trades["instrument_id"] == instrument_id]
-            since = times.min(initial=np.iinfo(np.int64).max) - begins
-            if ((since >= 0) & (since <= BEGIN_NS)).any():
+            if len(times) and any(self._is_begin(begin, int(times.min())) for begin in begins):
                 newest[instrument_id] = int(times.max())
         return newest
+
+    def _is_begin(self, begin_ns: int, first_ts: int) -> bool:
+        """Whether nothing need be missing between them: little time in which the exchange was open."""
+        stretches = self._hours.open_between(begin_ns, first_ts)
+        return begin_ns <= first_ts and sum(end - start for start, end in stretches) <= BEGIN_NS
 
     def _read_on(self, found: Recorded) -> list[Item]:
         rows = found.trades[self._done : self._done + BULK]

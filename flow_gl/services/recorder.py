@@ -329,4 +329,6 @@ def _reason(error: OSError, directory: Path) -> str:
     where = error.filename or str(directory)
     if error.errno == errno.ENOSPC:
         return f"the disk of {directory} is full; make room, it goes on by itself"
+    if error.errno in (errno.EEXIST, errno.ENOTDIR):
+        return f"{where} is a file where a folder was expected; it is tried again"
     return f"{where}: {error.strerror or error}; it is tried again"

@@ -48,6 +48,8 @@ def draw(pen: Pen, chart: ChartFrame, frame: Frame, state: ViewState) -> None:
         _middle(pen, pane, chart.waiting, chart.said, palette)
     elif not chart.said.is_live and chart.said.tone in (Tone.ALARM, Tone.ATTENTION):
         _banner(pen, chart, frame, palette)
+    elif frame.engine is not None and frame.engine.status["unkept"]:
+        _unkept(pen, pane, frame.engine.text("keeping"), palette)
     _chips(pen, chart, frame, state)
     pill = follow_pill(pen, chart, frame, state)
     if pill is not None:
@@ -106,8 +108,21 @@ def _banner(pen: Pen, chart: ChartFrame, frame: Frame, palette: Palette) -> None
         y += pen.line(14.0)
 
 
+def _unkept(pen: Pen, pane: Rect, reason: str, palette: Palette) -> None:
+    """What cannot be recorded or archived. The chart is right all the same: one line at its head, no banner."""
+    scale, size = pen.scale, 13.0
+    room = pane.width - 48 * scale
+    text = reason if pen.width(reason, size) <= room else UNKEPT
+    width, height = pen.width(text, size) + 20 * scale, 26 * scale
+    if width > pane.width:
+        return
+    rect = Rect(pane.x + (pane.width - width) / 2, pane.y + 12 * scale, width, height)
+    _plate(pen, rect, palette.attention, palette)
+    pen.text_middle(rect.x + 10 * scale, rect.y + rect.height / 2, text, palette.text, size)
+
+
 def _chips(pen: Pen, chart: ChartFrame, frame: Frame, state: ViewState) -> None:
-    """What is kept from view, so that nobody takes the rest for all there is; and what cannot be recorded."""
+    """What is kept from view, so that nobody takes the rest for all there is."""
     own = state.charts[chart.index]
     texts = []
     if own.cleared_before_ns:
@@ -115,11 +130,6 @@ def _chips(pen: Pen, chart: ChartFrame, frame: Frame, state: ViewState) -> None:
     if not own.price.is_auto:
         texts.append("price scale fixed  \u00b7  V automatic")
     pane, scale, palette = chart.layout.price, frame.scale, state.palette
-    if frame.engine is not None and frame.engine.status["unkept"]:
-        # The chart is right all the same: a line at its foot, not a banner over it.
-        room = pane.width - 48 * scale
-        whole = frame.engine.text("keeping")
-        texts.append(whole if pen.width(whole, 12.0) < room else UNKEPT)
     y = pane.bottom - 12 * scale
     for text in texts:
         width, height = pen.width(text, 12.0) + 16 * scale, 22 * scale
@@ -128,8 +138,7 @@ def _chips(pen: Pen, chart: ChartFrame, frame: Frame, state: ViewState) -> None:
         if width > pane.width:
             continue
         pen.box(x, y, width, height, palette.raised, alpha=0.85, rounding=4.0)
-        is_warning = frame.engine is not None and text in (UNKEPT, frame.engine.text("keeping"))
-        pen.text_middle(x + 8 * scale, y + height / 2, text, palette.attention if is_warning else palette.quiet, 12.0)
+        pen.text_middle(x + 8 * scale, y + height / 2, text, palette.quiet, 12.0)
         y -= 4 * scale
 
 

@@ -1,0 +1,191 @@
+"""The program keeps what it shows: recording and archive of a live session through faults of disk and database."""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from flow_gl.cli.main import run
+from flow_gl.core.schema import FeedState
+from flow_gl.core.sessions import SessionCalendar
+from flow_gl.core.spec import KEY_VARIABLE, EngineSpec, FilesSpec, LiveSpec
+from flow_gl.engine_link import EngineLink
+from flow_gl.feed.base import Trades
+from flow_gl.feed.files import read_items
+from flow_gl.services.archive_query import list_sessions
+from flow_gl.ui.link import LinkState
+from tests.gateway.process import GatewayProcess
+from tests.gateway.tape import DATASET, ES, KEY, NQ, make_tape, of
+from tests.services.conftest import PostgresServer
+
+PATIENCE_S = 90.0
+COUNT, PUBLISHED = 4000, 2000
+DAY_S = 86_400
+Numbers = list[tuple[int, int, int, int]]
+
+
+class Market:
+    """A gateway whose tape began with the running session, at most a day ago, and has come halfway by now."""
+
+    def __init__(self) -> None:
+        now = time.time_ns()
+        self.session = SessionCalendar().session_at(now)
+        open_ns = max(self.session.open, now - (DAY_S - 300) * 1_000_000_000)
+        step_ns = max((now - open_ns) // COUNT, 1_000_000)
+        self.tape = make_tape(COUNT, step_ns=step_ns, open_ns=open_ns)
+        self.gateway = GatewayProcess(count=COUNT, published=PUBLISHED, step_ns=step_ns, open_ns=open_ns)
+
+    def spec(self, folder: Path, *, archive: str = "off") -> EngineSpec:
+        port = self.gateway.port
+        feed = LiveSpec(
+            symbols=("NQ.v.0", "ES.v.0"), gateway="127.0.0.1", port=port, record_dir=str(folder), archive=archive
+        )
+        return EngineSpec(feed=feed)
+
+    def numbers(self, until: int) -> Numbers:
+        """Of each chart: trades, buys, sells and unsided contracts."""
+        found = []
+        for contract in (NQ, ES):
+            rows = of(self.tape[:until], contract)
+            found.append((len(rows), *(int(rows["size"][rows["side"] == ord(side)].sum()) for side in "BAN")))
+        return found
+
+
+@pytest.fixture(scope="module")
+def only_market() -> Iterator[Market]:
+    market = Market()
+    yield market
+    market.gateway.kill()
+
+
+@pytest.fixture
+def market(only_market: Market) -> Market:
+    only_market.gateway("fresh", published=PUBLISHED)
+    return only_market
+
+
+def start(spec: EngineSpec) -> EngineLink:
+    return EngineLink.start(spec, environment={KEY_VARIABLE: KEY})
+
+
+def wait(link: EngineLink, until: Callable[[], bool]) -> None:
+    end = time.monotonic() + PATIENCE_S
+    while not until():
+        link.poll()
+        if link.engine:
+            link.engine.refresh()
+        said = link.engine.text("message") + " | " + link.engine.text("keeping") if link.engine else ""
+        assert time.monotonic() < end, f"waited in vain: {link.state}, {link.message}, {said}, {numbers(link)}"
+        time.sleep(0.02)
+
+
+def numbers(link: EngineLink) -> Numbers:
+    """Of each chart, over all its bubbles, the open one too."""
+    found: Numbers = []
+    for market in link.markets:
+        market.refresh()
+        rows = market.store.bubbles[0].read(0, market.heads[0])[1]
+        is_open = market.open_bubble(0)
+        rows = rows if is_open is None else np.append(rows, is_open)
+        buy, sell, unsided = (int(rows[name].sum()) for name in ("buy", "sell", "unsided"))
+        found.append((int(rows["trade_count"].sum()), buy, sell, unsided))
+    return found
+
+
+def status(link: EngineLink, field: str) -> int:
+    return int(link.engine.status[field]) if link.engine else 0
+
+
+def keeping(link: EngineLink) -> str:
+    return link.engine.text("keeping") if link.engine else ""
+
+
+def recorded_trades(folder: Path) -> np.ndarray:
+    paths = sorted(folder.glob("*.dbn.zst"))
+    return np.concatenate([item.rows for item in read_items(paths) if isinstance(item, Trades)])
+
+
+def test_a_killed_engine_goes_on_from_the_recording_and_a_replay_shows_what_was_on_the_screen(
+    market: Market, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, archive = tmp_path / "recordings", f"sqlite:///{tmp_path / 'archive.db'}"
+    with closing(start(market.spec(folder, archive=archive))) as link:
+        wait(link, lambda: numbers(link) == market.numbers(PUBLISHED) and status(link, "recorded") > 0)
+        wait(link, lambda: status(link, "unrecorded") == 0)
+        assert link.pid
+        generation = link.generation
+        os.kill(link.pid, signal.SIGKILL)
+        wait(link, lambda: link.state is LinkState.RESTARTING)
+        market.gateway("publish", count=500)
+        wait(link, lambda: link.generation > generation and numbers(link) == market.numbers(PUBLISHED + 500))
+        wait(link, lambda: status(link, "recorded") == len(of(market.tape[: PUBLISHED + 500], NQ, ES)))
+        shown, names = numbers(link), [reader.symbol for reader in link.markets]
+        assert keeping(link) == "" or "cut" in keeping(link)
+        assert not status(link, "unkept")
+    asked = [int(connection["subscriptions"][-1]["start"]) for connection in market.gateway("stats")["connections"]]
+    last = min(int(of(market.tape[:PUBLISHED], one)["ts_event"].max()) for one in (NQ, ES))
+    assert asked[-1] > asked[0], "the gateway is asked for the rest alone"
+    assert asked[-1] <= last
+    charted = of(market.tape[: PUBLISHED + 500], NQ, ES)
+    assert (np.sort(recorded_trades(folder)) == np.sort(charted)).all()
+
+    date = f"{market.session.trade_date}"
+    (path,) = folder.glob("*.dbn.zst")
+    assert path.name == f"{DATASET}-{date}.dbn.zst"
+    with closing(EngineLink.start(EngineSpec(feed=FilesSpec(paths=(str(path),), speed=None)))) as link:
+        wait(link, lambda: status(link, "state") == FeedState.ENDED)
+        wait(link, lambda: numbers(link) == shown)
+        assert [reader.symbol for reader in link.markets] == names == ["NQZ5", "ESZ5"]
+
+    capsys.readouterr()
+    assert run(["sessions", "--archive", archive, "--record-dir", str(folder)]) == 0
+    listed = capsys.readouterr().out
+    for word in ("NQZ5", "ESZ5", f"{date[:4]}-{date[4:6]}-{date[6:]}", path.name):
+        assert word in listed.replace("\n", "")
+
+
+def test_a_database_that_is_away_holds_up_no_chart_and_gets_what_it_missed(
+    market: Market, tmp_path: Path, postgres: PostgresServer
+) -> None:
+    url = postgres.create("kept")
+    with closing(start(market.spec(tmp_path, archive=url))) as link:
+        wait(link, lambda: numbers(link) == market.numbers(PUBLISHED) and status(link, "archived") > 0)
+        postgres.stop()
+        try:
+            market.gateway("publish", count=COUNT - PUBLISHED)
+            wait(link, lambda: numbers(link) == market.numbers(COUNT))
+            wait(link, lambda: bool(status(link, "unkept")))
+            assert "the archive stands still" in keeping(link)
+            assert "secret-word" not in keeping(link)
+            assert status(link, "state") in (FeedState.LIVE, FeedState.CLOSED)
+        finally:
+            postgres.start()
+        wait(link, lambda: not status(link, "unkept") and status(link, "unarchived") == 0)
+        assert keeping(link) == ""
+    stored = {row.symbol: row for row in list_sessions(url)}
+    for symbol, (trades, buy, sell, unsided) in zip(("NQZ5", "ESZ5"), market.numbers(COUNT), strict=True):
+        row = stored[symbol]
+        assert (row.trade_count, row.buy, row.sell, row.unsided) == (trades, buy, sell, unsided)
+
+
+def test_a_folder_that_cannot_be_written_is_said_and_recording_begins_when_it_can(
+    market: Market, tmp_path: Path
+) -> None:
+    folder = tmp_path / "recordings"
+    folder.write_text("in the way")
+    with closing(start(market.spec(folder))) as link:
+        wait(link, lambda: numbers(link) == market.numbers(PUBLISHED) and bool(status(link, "unkept")))
+        assert f"{folder} is a file where a folder was expected" in keeping(link)
+        folder.unlink()
+        market.gateway("publish", count=100)
+        wait(link, lambda: numbers(link) == market.numbers(PUBLISHED + 100))
+        wait(link, lambda: status(link, "recorded") == len(of(market.tape[: PUBLISHED + 100], NQ, ES)))
+        assert not status(link, "unkept")
+        assert keeping(link) == ""
+    charted = of(market.tape[: PUBLISHED + 100], NQ, ES)
+    assert (np.sort(recorded_trades(folder)) == np.sort(charted)).all()
