@@ -1,0 +1,153 @@
+"""A live session's end and the next one's open, through feed, engine and charts, on the exchange's own calendar.
+
+Thanksgiving 2025: the exchange closes at 13:00 and opens again at 18:00 the same day, and NQ.v.0 has come to mean
+another contract by then.
+"""
+
+import datetime as dt
+import queue
+import time
+from collections.abc import Callable, Iterator
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pytest
+
+from flow_gl.core.schema import UNDEF_PRICE, FeedState
+from flow_gl.core.sessions import SessionCalendar
+from flow_gl.engine.pipeline import Pipeline
+from flow_gl.feed.databento_live import LiveFeed
+from flow_gl.feed.live_hours import Hours
+from flow_gl.runtime.charts import Charts
+from flow_gl.runtime.engine import Engine
+from flow_gl.runtime.meters import StatusBoard
+from flow_gl.store.market import EngineReader, EngineStore, MarketReader, MarketStore
+from flow_gl.ui.status import opening
+from tests.feed.live_rig import PATIENCE_S, SECOND, TestClock
+from tests.gateway.process import GatewayProcess
+from tests.gateway.tape import ES, KEY, NEXT_NQ, NQ, Contract, make_tape, of
+
+NEW_YORK = ZoneInfo("America/New_York")
+CLOSE_NS = int(dt.datetime(2025, 11, 27, 13, 0, tzinfo=NEW_YORK).timestamp()) * SECOND
+OPEN_NS = int(dt.datetime(2025, 11, 27, 18, 0, tzinfo=NEW_YORK).timestamp()) * SECOND
+TAPE_OPTIONS = {"count": 2000, "step_ns": 200_000_000, "open_ns": CLOSE_NS - 120 * SECOND, "by_calendar": True}
+TAPE = make_tape(**TAPE_OPTIONS)
+BEFORE = int(np.searchsorted(TAPE["ts_recv"], CLOSE_NS))
+
+
+class Program:
+    """The engine over a live feed, turned by hand, with a clock that the test moves."""
+
+    def __init__(self, gateway: GatewayProcess) -> None:
+        self.gateway = gateway
+        self.clock = TestClock(int(TAPE["ts_recv"][99]) + 1_000_000)
+        self.feed = LiveFeed(
+            api_key=KEY,
+            gateway="127.0.0.1",
+            port=gateway.port,
+            hours=Hours("session open", calendar=SessionCalendar()),
+            clock=self.clock,
+            draw=lambda: 0.5,
+        )
+        self.stores: list[MarketStore] = []
+        self._status = EngineStore.local()
+        pipeline = Pipeline(sessions=SessionCalendar())
+        self.charts = Charts(("NQ.v.0", "ES.v.0"), attach=pipeline.chart, make_store=self._make, bucket_ns=SECOND)
+        self.engine = Engine(
+            feed=self.feed,
+            pipeline=pipeline,
+            charts=self.charts,
+            board=StatusBoard(self._status),
+            clock=self.clock,
+            commands=queue.SimpleQueue(),
+        )
+        self.feed.start()
+
+    def _make(self, _tag: str) -> MarketStore:
+        self.stores.append(MarketStore.local(base_capacity=1 << 10))
+        return self.stores[-1]
+
+    @property
+    def status(self) -> np.void:
+        reader = EngineReader(self._status)
+        reader.refresh()
+        return reader.status
+
+    def chart(self, index: int) -> MarketReader:
+        reader = MarketReader(self.charts.stores()[index])
+        reader.refresh()
+        return reader
+
+    def until(self, holds: Callable[[], bool], what: str) -> None:
+        end = time.monotonic() + PATIENCE_S
+        while True:
+            self.engine.turn()
+            if holds():
+                return
+            assert time.monotonic() < end, f"waited in vain for {what}: {self.feed.status()}"
+            time.sleep(0.001)
+            self.clock.advance(0.005)
+
+    def pass_quietly(self, until_ns: int) -> None:
+        """Nobody trades; the gateway's heartbeats come."""
+        while self.clock.wall < until_ns:
+            self.gateway("heartbeat")
+            self.clock.advance(min(5.0, (until_ns - self.clock.wall) / SECOND))
+            time.sleep(0.002)
+            self.engine.turn()
+
+
+@pytest.fixture
+def program() -> Iterator[Program]:
+    gateway = GatewayProcess(published=100, **TAPE_OPTIONS)
+    program = Program(gateway)
+    yield program
+    program.feed.close()
+    gateway.kill()
+
+
+def count_of(*contracts: Contract, rows: np.ndarray) -> int:
+    return len(of(rows, *contracts))
+
+
+def test_at_the_open_after_an_early_close_the_new_contract_takes_the_chart_and_the_old_levels_stay(
+    program: Program,
+) -> None:
+    gateway, engine = program.gateway, program.engine
+    program.until(lambda: program.feed.status().state is FeedState.LIVE, "the first connection")
+    gateway("publish", count=BEFORE - 100)
+    program.clock.advance((CLOSE_NS - program.clock.wall) / SECOND)
+    old = TAPE[:BEFORE]
+    program.until(lambda: engine.trades == count_of(NQ, ES, rows=old), "the old session")
+    program.until(lambda: program.status["state"] == FeedState.CLOSED, "the close")
+    assert opening(int(program.status["next_open"])) == "Thursday 18:00 ET"
+    first_nq = program.charts.stores()[0]
+
+    program.clock.wall = OPEN_NS - 20 * SECOND  # it sleeps until shortly before the open
+    program.until(lambda: program.feed.status().state is FeedState.CLOSED, "a connection after the sleep")
+    gateway("remap", requested="NQ.v.0", symbol="NQH6")
+    assert program.chart(0).symbol == "NQZ5"
+    program.pass_quietly(OPEN_NS + SECOND)
+    gateway("publish", count=len(TAPE) - BEFORE)
+    program.clock.advance((int(TAPE["ts_recv"][-1]) - program.clock.wall) / SECOND)
+    new = TAPE[BEFORE:]
+    program.until(lambda: program.chart(0).symbol == "NQH6", "the new mapping")
+    program.until(
+        lambda: (
+            [int(program.chart(n).session["trade_count"]) for n in (0, 1)]
+            == [count_of(NEXT_NQ, rows=new), count_of(ES, rows=new)]
+        ),
+        "the new session, whole",
+    )
+    assert program.feed.status().state is FeedState.LIVE
+
+    nq, es = program.chart(0).session, program.chart(1).session
+    assert {int(nq["open_ts"]), int(es["open_ts"])} == {OPEN_NS}
+    mine = of(new, NEXT_NQ)
+    assert (nq["high"], nq["low"]) == (mine["price"].max(), mine["price"].min()), "contracts never mix"
+    assert nq["prior_high"] == UNDEF_PRICE, "another contract's levels are not its own"
+    then = of(old, ES)["price"]
+    assert (es["prior_high"], es["prior_low"], es["prior_close"]) == (then.max(), then.min(), then[-1])
+    reader = MarketReader(first_nq)
+    reader.refresh()
+    assert reader.session["high"] <= of(TAPE, NQ)["price"].max()
