@@ -2,8 +2,9 @@
 
 Each level holds at most one pending bubble, with integer sums, so that the average price of any level is exact. When a
 trade of bucket n arrives, level L's pending bubble of bucket b closes where n >> L is beyond it: it is handed out and
-added to level L + 1's. A level whose bubble stays open ends the walk, for then all coarser ones stay open too: on
-average two levels are touched for a bucket.
+added to level L + 1's. The rows of a level are folded many at a time, level by level, as far as the open bucket says:
+the rows are the same as if each had been folded at once. Where a level's bubble stays open and none has closed there,
+all coarser ones stay as they are.
 """
 
 from typing import Any
@@ -30,23 +31,32 @@ def scaled_nb(part: int, scale: int, whole: int) -> tuple[int, int]:
 
 
 @kernel
+def quotient_nb(dividend: int, divisor: int, inverse: float) -> tuple[int, int]:
+    """Divide, rounding down, where the quotient is below 2**48: quotient and remainder. `inverse` is 1 / divisor.
+
+    The floating-point quotient is at most one off; the remainder, exact modulo 2**64, tells.
+    """
+    quotient = int(float(dividend) * inverse)
+    remainder = dividend - quotient * divisor
+    if remainder < 0:
+        return quotient - 1, remainder + divisor
+    if remainder >= divisor:
+        return quotient + 1, remainder - divisor
+    return quotient, remainder
+
+
+@kernel
 def average_price_nb(weighted: int, volume: int, tick_size: int) -> int:
     """Average price in 1e-9 units, rounded half to even: weighted / volume * tick_size, exact in between."""
-    ticks = weighted // volume
-    part = weighted - ticks * volume
-    price = ticks * tick_size
-    if part == 0:
-        return price
+    inverse = 1.0 / float(volume)
+    ticks, part = quotient_nb(weighted, volume, inverse)
     if volume < (1 << 32) and tick_size < (1 << 30):
-        product = part * tick_size
-        more = product // volume
-        remainder = product - more * volume
+        more, remainder = quotient_nb(part * tick_size, volume, inverse)
     else:
         more, remainder = scaled_nb(part, tick_size, volume)
-    price += more
-    if 2 * remainder > volume or (2 * remainder == volume and price & 1):
-        price += 1
-    return price
+    price = ticks * tick_size + more
+    # As numbers: whether it is rounded up is a coin's toss, which no branch predictor foresees.
+    return price + (2 * remainder + (price & 1) > volume)
 
 
 @kernel
@@ -106,12 +116,116 @@ def add_nb(into: Any, later: Any, bubble_id: int) -> None:
 
 
 @kernel
+def price_rows_nb(bubbles: Records, weights: NDArray[np.int64], first: int, stop: int, tick_size: int) -> None:
+    """Write the average price of rows [first, stop)."""
+    for at in range(first, stop):
+        row = bubbles[at]
+        row["price"] = average_price_nb(weights[at], row["buy"] + row["sell"] + row["unsided"], tick_size)
+
+
+@kernel
+def fold_nb(  # noqa: PLR0917  # kernels take arrays, and sums live in registers
+    state: Records,
+    pending: Records,
+    bubbles: Records,
+    points: Records,
+    weights: NDArray[np.int64],
+    counts: NDArray[np.int64],
+    level: int,
+    first: int,
+    stop: int,
+) -> None:
+    """Fold rows [first, stop) of the level below into a level, and close what lies before the open bucket.
+
+    Its rows are written up to the average price.
+    """
+    s = state[0]
+    p = pending[level]
+    span_ns = s["bucket_ns"] << level
+    at = counts[level]
+    trade_count = p["trade_count"]
+    bubble_id, price_open, price_high, price_low, price_close = p["id"], p["open"], p["high"], p["low"], p["close"]
+    buy, sell, unsided, weighted, ts_last = p["buy"], p["sell"], p["unsided"], p["weighted"], p["ts_last"]
+    cvd_open, cvd_high, cvd_low, cvd_close = p["cvd_open"], p["cvd_high"], p["cvd_low"], p["cvd_close"]
+    open_id = s["bucket"] >> level
+    for later in range(first, stop + 1):
+        is_row = later < stop
+        later_id = bubbles[level - 1, later]["id"] >> 1 if is_row else open_id
+        if trade_count and bubble_id < later_id:
+            bubble, point = bubbles[level, at], points[level, at]
+            bubble["id"] = point["id"] = bubble_id
+            bubble["ts_event"] = point["ts_event"] = bubble_id * span_ns
+            bubble["open"], bubble["high"] = price_open, price_high
+            bubble["low"], bubble["close"] = price_low, price_close
+            bubble["buy"], bubble["sell"], bubble["unsided"] = buy, sell, unsided
+            bubble["trade_count"], bubble["ts_last"] = trade_count, ts_last
+            point["open"], point["high"], point["low"], point["close"] = cvd_open, cvd_high, cvd_low, cvd_close
+            weights[level, at] = weighted
+            at += 1
+            trade_count = 0
+        if not is_row:
+            break
+        row, cvd = bubbles[level - 1, later], points[level - 1, later]
+        if trade_count == 0:
+            bubble_id = later_id
+            price_open, price_high, price_low = row["open"], row["high"], row["low"]
+            buy, sell, unsided, trade_count = row["buy"], row["sell"], row["unsided"], row["trade_count"]
+            weighted = weights[level - 1, later]
+            cvd_open, cvd_high, cvd_low = cvd["open"], cvd["high"], cvd["low"]
+        else:
+            price_high, price_low = max(price_high, row["high"]), min(price_low, row["low"])
+            buy += row["buy"]
+            sell += row["sell"]
+            unsided += row["unsided"]
+            trade_count += row["trade_count"]
+            weighted += weights[level - 1, later]
+            cvd_high, cvd_low = max(cvd_high, cvd["high"]), min(cvd_low, cvd["low"])
+        price_close, ts_last, cvd_close = row["close"], row["ts_last"], cvd["close"]
+    counts[level] = at
+    p["trade_count"] = trade_count
+    if trade_count:
+        p["id"], p["open"], p["high"], p["low"], p["close"] = bubble_id, price_open, price_high, price_low, price_close
+        p["buy"], p["sell"], p["unsided"], p["weighted"], p["ts_last"] = buy, sell, unsided, weighted, ts_last
+        p["cvd_open"], p["cvd_high"], p["cvd_low"], p["cvd_close"] = cvd_open, cvd_high, cvd_low, cvd_close
+
+
+@kernel
+def settle_nb(  # noqa: PLR0917  # kernels take arrays
+    state: Records,
+    pending: Records,
+    bins: NDArray[np.int64],
+    bubbles: Records,
+    points: Records,
+    weights: NDArray[np.int64],
+    counts: NDArray[np.int64],
+    first: int,
+) -> None:
+    """See to the base rows from `first` on: their average price, the reference, and the coarser levels.
+
+    To be called whenever the open bucket has changed, whether or not a base bubble has closed.
+    """
+    s = state[0]
+    levels = s["levels"]
+    stop = counts[0]
+    observe_nb(s, bins, bubbles[0], first, stop)
+    price_rows_nb(bubbles[0], weights[0], first, stop, s["tick_size"])
+    for level in range(1, levels):
+        before = counts[level]
+        fold_nb(state, pending, bubbles, points, weights, counts, level, first, stop)
+        first, stop = before, counts[level]
+        if first == stop and pending[level]["trade_count"]:
+            break
+        price_rows_nb(bubbles[level], weights[level], first, stop, s["tick_size"])
+
+
+@kernel
 def close_nb(  # noqa: PLR0917  # kernels take arrays
     state: Records,
     pending: Records,
     bins: NDArray[np.int64],
     bubbles: Records,
     points: Records,
+    weights: NDArray[np.int64],
     counts: NDArray[np.int64],
     bucket: int,
 ) -> None:
@@ -124,30 +238,20 @@ def close_nb(  # noqa: PLR0917  # kernels take arrays
     ----------
     state, pending : STATE (1,), PENDING (LEVELS,)
     bins : histogram of the session's bubbles' volume
-    bubbles, points, counts : of `Scratch`
+    bubbles, points, weights, counts : of `Scratch`
     bucket : number of the bucket that opens
     """
-    s = state[0]
+    s, p = state[0], pending[0]
     if bucket <= s["bucket"]:
         return
     s["bucket"] = bucket
-    levels = s["levels"]
-    for level in range(levels):
-        p = pending[level]
-        if p["trade_count"] == 0:
-            continue
-        if p["id"] >= bucket >> level:
-            break
-        at = counts[level]
-        counts[level] = at + 1
-        write_row_nb(p, s["bucket_ns"] << level, s["tick_size"], bubbles[level, at], points[level, at])
-        if level == 0:
-            s["bubble_count"] += 1
-            volume = max(p["buy"], p["sell"])
-            observe_nb(s, bins, volume if volume else p["unsided"])
-        if level + 1 < levels:
-            add_nb(pending[level + 1], p, p["id"] >> 1)
+    at = counts[0]
+    if p["trade_count"]:
+        write_row_nb(p, s["bucket_ns"], s["tick_size"], bubbles[0, at], points[0, at])
+        weights[0, at] = p["weighted"]
+        counts[0] = at + 1
         p["trade_count"] = 0
+    settle_nb(state, pending, bins, bubbles, points, weights, counts, at)
 
 
 @kernel

@@ -27,10 +27,12 @@ MAX_ROWS: Final = 1 << 22
 """Rows of a session's profile; a price that would need more is rejected as implausible."""
 CAPACITY: Final = 2048
 """Base bubbles that the kernels finish at a time: they fit a core's second cache."""
-ROOM: Final = 2 * CAPACITY
+ROOM: Final = 2 * CAPACITY + LEVELS
 """Rows of each level that there is room for: coarser levels are handed on when they hold CAPACITY rows."""
 STRETCH: Final = 4096
 """Most trades that are added up before they are looked at."""
+SETTLE: Final = 128
+"""Base bubbles that are priced and folded at a time: they are still in a core's first cache."""
 NO_BUCKET: Final = -(2**62)
 FAR_AHEAD: Final = 2**62
 """A time that never comes."""
@@ -122,7 +124,8 @@ class Scratch:
 
     Attributes
     ----------
-    bubbles, cvd : (LEVELS, ROOM) of BUBBLE and CVD_POINT
+    bubbles, cvd, weights : (LEVELS, ROOM) of BUBBLE, CVD_POINT and int64, the rows' sums of size * tick number
+    rows : these three
     events, silences : (2 * STRETCH,) of EVENT, (CAPACITY,) of SILENCE
     counts : int64 (LEVELS + 2,): rows in use per level, then of events, then of silences
     """
@@ -130,6 +133,8 @@ class Scratch:
     def __init__(self) -> None:
         self.bubbles: NDArray[np.void] = np.zeros((LEVELS, ROOM), BUBBLE)
         self.cvd: NDArray[np.void] = np.zeros((LEVELS, ROOM), CVD_POINT)
+        self.weights: NDArray[np.int64] = np.zeros((LEVELS, ROOM), np.int64)
+        self.rows: Final = self.bubbles, self.cvd, self.weights
         self.events: NDArray[np.void] = np.zeros(2 * STRETCH, EVENT)
         self.silences: NDArray[np.void] = np.zeros(CAPACITY, SILENCE)
         self.counts: NDArray[np.int64] = np.zeros(LEVELS + 2, np.int64)

@@ -164,8 +164,7 @@ class Market:
                 self._pending,
                 self._grid.profile,
                 self._bins,
-                scratch.bubbles,
-                scratch.cvd,
+                *scratch.rows,
                 scratch.events,
                 scratch.silences,
                 scratch.counts,
@@ -314,7 +313,7 @@ class Market:
 
     def _close(self, bucket: int) -> None:
         scratch = self._scratch
-        close_nb(self._state, self._pending, self._bins, scratch.bubbles, scratch.cvd, scratch.counts, bucket)
+        close_nb(self._state, self._pending, self._bins, *scratch.rows, scratch.counts, bucket)
         self._hand_on()
 
     def _hand_on(self, *, least: int = 1) -> None:

@@ -147,19 +147,8 @@ def base_heights_nb(curve: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 @making_kernel
-def nodes_nb(curve: NDArray[np.int64], least: float, most: int) -> NDArray[np.int64]:
-    """Find interior maxima of at least a topographic prominence, as SciPy's `find_peaks(curve, prominence=least)`.
-
-    Parameters
-    ----------
-    curve : int64 (rows,)
-    least : prominence that a maximum must have
-    most : how many are returned: where there are more, the most prominent, then the lower rows
-
-    Returns
-    -------
-    rows : int64, rising; of a plateau its middle, the lower where there are two
-    """
+def peaks_nb(curve: NDArray[np.int64], least: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows of `nodes_of`, as many as there are, and the prominence of each."""
     points = len(curve)
     left = base_heights_nb(curve)
     right = base_heights_nb(curve[::-1].copy())[::-1]
@@ -182,11 +171,27 @@ def nodes_nb(curve: NDArray[np.int64], least: float, most: int) -> NDArray[np.in
                     count += 1
             i = end
         i += 1
-    found = rows[:count]
-    if count > most:
-        order = np.argsort(-prominences[:count], kind="mergesort")[:most]
-        found = np.sort(found[order])
-    return found.copy()
+    return rows[:count].copy(), prominences[:count].copy()
+
+
+def nodes_of(curve: NDArray[np.int64], least: float, most: int) -> NDArray[np.int64]:
+    """Find interior maxima of at least a topographic prominence, as SciPy's `find_peaks(curve, prominence=least)`.
+
+    Parameters
+    ----------
+    curve : int64 (rows,)
+    least : prominence that a maximum must have
+    most : how many are returned: where there are more, the most prominent, then the lower rows
+
+    Returns
+    -------
+    rows : int64, rising; of a plateau its middle, the lower where there are two
+    """
+    rows, prominences = peaks_nb(curve, least)
+    if len(rows) <= most:
+        return rows
+    # Not in the kernel: to compile a sort takes longer than all other kernels together.
+    return np.sort(rows[np.argsort(-prominences, kind="stable")[:most]])
 
 
 @kernel
@@ -240,8 +245,8 @@ def levels_of(totals: NDArray[np.int64], settings: ProfileSettings, *, most_node
     low, high, held = value_area_nb(totals, poc, settings.value_area_step, parts)
     curve = smoothed_nb(totals, settings.lvn_smooth)
     least = settings.lvn_prominence * int(curve.max())
-    hvn = nodes_nb(curve, least, most_nodes)
-    lvn = nodes_nb(-curve, least, most_nodes)
+    hvn = nodes_of(curve, least, most_nodes)
+    lvn = nodes_of(-curve, least, most_nodes)
     return Levels(poc, low, high, held, lvn, hvn)
 
 

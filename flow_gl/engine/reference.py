@@ -42,40 +42,41 @@ def lower_nb(step: int) -> int:
 
 
 @kernel
-def recount_nb(s: Any, bins: NDArray[np.int64]) -> None:
-    """Count the bubbles above the reference in force, and above where it steps down."""
-    upper = volume_bin_nb(STEPS[s["reference_step"]])
-    lower = lower_nb(s["reference_step"])
+def recount_nb(bins: NDArray[np.int64], step: int) -> tuple[int, int, int, int]:
+    """Count the bubbles above a reference, and above where it steps down: the two bins, and how many lie above each."""
+    upper, lower = volume_bin_nb(STEPS[step]), lower_nb(step)
     above = 0
     for index in range(upper + 1, len(bins)):
         above += bins[index]
     above_lower = above
     for index in range(lower + 1, upper + 1):
         above_lower += bins[index]
-    s["above"] = above
-    s["above_lower"] = above_lower
+    return upper, lower, above, above_lower
 
 
 @kernel
-def observe_nb(s: Any, bins: NDArray[np.int64], volume: int) -> None:
-    """Take in a closed bubble's volume. `s` is the STATE record, its `bubble_count` already counts this bubble."""
-    index = volume_bin_nb(volume)
-    bins[index] += 1
-    count = s["bubble_count"]
-    if count < SETTLED:
-        return
-    if count == SETTLED:
-        s["reference_step"] = 0
-        recount_nb(s, bins)
-    else:
-        step = s["reference_step"]
-        if index > lower_nb(step):
-            s["above_lower"] += 1
-            if index > volume_bin_nb(STEPS[step]):
-                s["above"] += 1
-    while s["above"] * 200 > count and s["reference_step"] + 1 < len(STEPS):
-        s["reference_step"] += 1
-        recount_nb(s, bins)
-    if s["reference_step"] > 0 and s["above_lower"] * 200 <= count:
-        s["reference_step"] -= 1
-        recount_nb(s, bins)
+def observe_nb(s: Any, bins: NDArray[np.int64], bubbles: NDArray[np.void], first: int, stop: int) -> None:
+    """Take in closed bubbles [first, stop). `s` is the STATE record."""
+    count, step, above, above_lower = s["bubble_count"], s["reference_step"], s["above"], s["above_lower"]
+    upper, lower = volume_bin_nb(STEPS[step]), lower_nb(step)
+    for at in range(first, stop):
+        row = bubbles[at]
+        volume = max(row["buy"], row["sell"])
+        index = volume_bin_nb(volume if volume else row["unsided"])
+        bins[index] += 1
+        count += 1
+        if count < SETTLED:
+            continue
+        if count == SETTLED:
+            step = 0
+            upper, lower, above, above_lower = recount_nb(bins, step)
+        else:
+            above += index > upper
+            above_lower += index > lower
+        while above * 200 > count and step + 1 < len(STEPS):
+            step += 1
+            upper, lower, above, above_lower = recount_nb(bins, step)
+        if step > 0 and above_lower * 200 <= count:
+            step -= 1
+            upper, lower, above, above_lower = recount_nb(bins, step)
+    s["bubble_count"], s["reference_step"], s["above"], s["above_lower"] = count, step, above, above_lower

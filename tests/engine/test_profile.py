@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.signal import find_peaks
 
-from flow_gl.engine.profile import ProfileSettings, levels_of, nodes_nb, point_of_control_nb, smoothed_nb, value_area_nb
+from flow_gl.engine.profile import ProfileSettings, levels_of, nodes_of, point_of_control_nb, smoothed_nb, value_area_nb
 from tests.engine.twin import point_of_control, value_area
 
 TABLE = [
@@ -56,14 +56,14 @@ def test_smoothing_is_a_centred_sum_with_nothing_beyond_the_range(totals, width)
 def test_nodes_are_scipys_peaks_of_that_prominence(values, least):
     curve = np.array(values, np.int64)
     expected, _ = find_peaks(curve, prominence=least)
-    assert nodes_nb(curve, float(least), 64).tolist() == expected.tolist()
+    assert nodes_of(curve, float(least), 64).tolist() == expected.tolist()
     expected, _ = find_peaks(-curve, prominence=least)
-    assert nodes_nb(-curve, float(least), 64).tolist() == expected.tolist()
+    assert nodes_of(-curve, float(least), 64).tolist() == expected.tolist()
 
 
 def test_of_too_many_nodes_the_most_prominent_are_kept_in_order_of_price():
     curve = np.zeros(41, np.int64)
     curve[1::2] = np.arange(20) + 1
-    assert nodes_nb(curve, 0.5, 3).tolist() == [35, 37, 39]
+    assert nodes_of(curve, 0.5, 3).tolist() == [35, 37, 39]
     curve[1::2] = 5
-    assert nodes_nb(curve, 0.5, 3).tolist() == [1, 3, 5]
+    assert nodes_of(curve, 0.5, 3).tolist() == [1, 3, 5]
