@@ -10,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from rich.console import Console
 
+from flow_gl.cli.main import run as main
 from flow_gl.core.clock import ManualClock
 from flow_gl.core.errors import DataError, FeedError, FlowError, UsageError
 from flow_gl.core.schema import TRADE
@@ -294,3 +295,29 @@ def test_parts_adjoin_and_their_names_tell_them_apart(tmp_path: Path) -> None:
     }
     assert len(names) == 3
     assert all(len(name) < 120 and "/" not in name for name in names)
+
+
+def test_the_command_says_the_cost_downloads_and_prints_what_a_replay_takes(
+    server: Server,
+    trades: NDArray[np.void],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    client = server.historical()
+    monkeypatch.setattr(databento, "Historical", lambda _key: client)
+    monkeypatch.setenv("DATABENTO_API_KEY", KEY)
+    line = ["download", "--symbols", "NQ.v.0", "--start", "2025-11-28", "--end", "2025-11-30", "--out", str(tmp_path)]
+    assert main(line) == 2, "nobody is there to be asked"
+    assert "--yes" in capsys.readouterr().err
+    assert not server.streams
+    assert main([*line, "--yes"]) == 0
+    out, err = capsys.readouterr()
+    assert "US$" in err
+    assert "MB" in err
+    assert KEY not in out + err
+    paths = [Path(text) for text in out.split()]
+    rows = np.concatenate([item.rows for item in read_items(paths) if isinstance(item, Trades)])
+    assert rows.tobytes() == np.concatenate([on_day(trades, 0), on_day(trades, 1)]).tobytes()
+    assert main([*line, "--yes"]) == 0
+    assert "2 of 2 files are there already" in capsys.readouterr().err
