@@ -340,6 +340,30 @@ def test_sums_stay_exact_under_the_largest_sizes():
     assert float(sink.sessions[0].session["vwap_sd"][0]) == pytest.approx(deviation, rel=1e-12)
 
 
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from([1, 2, 2**20 - 1, 2**20, 2**32 - 1]), st.sampled_from("BAN"))))
+def test_trades_of_any_size_add_up(draws):
+    rows = [(1, START + n, (100_000 + n % 3) * TICK, size, side) for n, (size, side) in enumerate(draws)]
+    pipeline, sink = Pipeline(), Collector()
+    pipeline.attach(1, sink)
+    pipeline.process(make_trades(rows))
+    pipeline.finish()
+    twin = Twin()
+    for row in make_trades(rows):
+        twin.take(row)
+    assert _dicts(sink.bubble_rows()) == twin.bubbles()
+    assert _dicts(sink.cvd_rows()) == twin.points()
+
+
+def test_a_full_stretch_of_the_largest_sizes_that_are_added_up_together_is_exact():
+    rows = [(1, START + n, 100_000 * TICK, 2**20 - 1, "N") for n in range(9000)]
+    pipeline, sink = Pipeline(), Collector()
+    pipeline.attach(1, sink)
+    pipeline.process(make_trades(rows))
+    pipeline.finish()
+    assert sink.bubble_rows()["unsided"].tolist() == [9000 * (2**20 - 1)]
+
+
 def test_a_chart_in_a_store_shows_the_same_as_the_arrays():
     trades = _lay_out([(IDS[0], SECOND // 3, n % 5 - 2, n % 7 + 1, "BAN"[n % 3], "T", 0) for n in range(400)])
     store = MarketStore.local(base_capacity=1 << 10)
