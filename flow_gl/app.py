@@ -162,7 +162,6 @@ class Program:
         self._figures_due_ns = 0
         self._is_quitting = False
         self._awaited: list[str] = ["first bubbles", "first frame"]
-        self._awaited: list[str] = ["first bubbles", "first frame"]
 
     def run(self) -> None:
         """Frames until there is a reason to end; then the picture and the video are finished."""
@@ -217,12 +216,6 @@ class Program:
             self._ended_ns = None
         elif self._ended_ns is None:
             self._ended_ns = now_ns
-
-    def _note_start(self) -> None:
-        """Log when there was a first frame, and when one with bubbles: what a start costs (`flow-gl bench start`)."""
-        has_bubbles = any(market.session["trade_count"] for market in self._loop.link.markets)
-        while self._awaited and (self._awaited[-1] == "first frame" or has_bubbles):
-            get_logger("view").info(self._awaited.pop())
 
     def _note_start(self) -> None:
         """Log when there was a first frame, and when one with bubbles: what a start costs (`flow-gl bench start`)."""

@@ -30,7 +30,7 @@ def run(*, file: Path | None = None, rounds: int = 7, json_path: Path | None = N
         path = file or _session(Path(folder) / "session.dbn.zst")
         commands = {"replay": ["replay", str(path.absolute())], "demo": ["demo"]}
         figures: dict[str, Any] = {"first_start_s": _start(commands["replay"])[1]}
-        taken: dict[str, list[tuple[float, float]]] = {name: [] for name in commands}
+        taken: dict[str, list[tuple[float, ...]]] = {name: [] for name in commands}
         for _ in range(rounds):
             for name, arguments in commands.items():
                 taken[name].append(_start(arguments))

@@ -154,10 +154,9 @@ def watch(
     *,
     size: tuple[int, int],
     fps: float | None = None,
-    duration_s: float | None = None,
     is_stored_watched: bool = False,
 ) -> Run:
-    """Run the program over an engine of its own until the feed has ended, or for so long.
+    """Run the program over an engine of its own until the feed has ended.
 
     Raises
     ------
@@ -167,7 +166,7 @@ def watch(
     try:
         surface = WatchedSurface(HeadlessContext(*size), link, is_stored_watched=is_stored_watched)
         try:
-            _draw(surface, link, ViewOptions(headless=True, fps=fps, duration_s=duration_s, remember=False))
+            draw(surface, link, fps=fps)
         finally:
             surface.close()
         if link.state is LinkState.FAILED:
@@ -179,7 +178,9 @@ def watch(
     return surface.run
 
 
-def _draw(surface: WatchedSurface, link: EngineLink, options: ViewOptions) -> None:
+def draw(surface: WatchedSurface, link: EngineLink, *, fps: float | None) -> None:
+    """Run the view over a link until the feed has ended."""
+    options = ViewOptions(headless=True, fps=fps, remember=False)
     state = ViewState()
     gui = Gui(state.palette, scale=1.0)
     loop = ViewLoop(surface, link, state, gui, SYSTEM)
