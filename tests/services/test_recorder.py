@@ -22,7 +22,7 @@ from flow_gl.core.marks import Mark
 from flow_gl.core.schema import TRADE, UNDEF_PRICE
 from flow_gl.core.sessions import SessionCalendar
 from flow_gl.feed.base import Definition, FeedGap, Mapping, Trades
-from flow_gl.feed.files import read_items
+from flow_gl.feed.files import read_items, scan
 from flow_gl.services import recording
 from flow_gl.services.recorder import Recorder, RecorderState
 from flow_gl.services.recording_file import Coming
@@ -647,3 +647,30 @@ def test_a_real_day_is_recorded_by_the_exchange_s_sessions_byte_for_byte(tmp_pat
     again.close()
     assert again.status().already == len(rows)
     assert official(entry.path).tobytes() == rows.tobytes()
+
+
+@pytest.mark.parametrize(
+    ("names", "charted"),
+    [
+        ([Mapping(42005804, "ESZ5", "ES.v.0"), NQ], ["ESZ5", "NQZ5"]),
+        ([NQ, Mapping(42005804, "NQH6", "NQ.v.0")], ["NQH6"]),
+        ([Mapping(42005804, "NQH6", "NQ.FUT"), Mapping(158704, "NQZ5", "NQ.FUT")], ["NQZ5"]),
+        ([NQ, Mapping(42005804, "NQZ5-NQH6", "NQ.v.0"), SPREAD], ["NQZ5"]),
+        ([Mapping(42005804, "NQH6"), Mapping(158704, "NQZ5")], ["NQH6", "NQZ5"]),
+        ([NQ, Mapping(7, "ESZ5", "ES.v.0")], ["NQZ5"]),
+    ],
+    ids=["in the order of asking", "rolled", "parent", "no spread", "by their own names", "never traded"],
+)
+def test_a_recording_knows_which_contracts_were_on_the_screen(
+    tmp_path: Path, names: list[Mapping | Definition], charted: list[str]
+) -> None:
+    run = Run(tmp_path)
+    for name in names:
+        run.recorder.note(name)
+        run.second()
+    run.feed(make_trades(500))
+    run.recorder.close()
+    again = Run(tmp_path)  # a restart, and trades that make it sort the file
+    again.feed(make_trades(100, seed=2, start=DAY_START))
+    again.recorder.close()
+    assert [one.symbol for one in scan([again.path()]).requested()] == charted
