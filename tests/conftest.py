@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parent.parent
 REAL_DATA = ROOT.parent / "shared" / "data"
@@ -42,6 +43,11 @@ os.environ.setdefault("LIBGL_ALWAYS_SOFTWARE", "1")
 os.environ["FLOW_GL_CHECK_GL"] = "1"
 # Underflow to zero is what a faded exponential should do; everything else is a fault.
 np.seterr(divide="raise", over="raise", invalid="raise")
+# Examples are new ones each time at the desk, and the same ones each time where a red run must mean a change made it
+# so. No deadline: how long an example takes here says nothing.
+settings.register_profile("desk", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "desk")
 
 
 def pytest_unconfigure() -> None:

@@ -21,6 +21,18 @@ class SharedMemoryError(FlowError):
     """Shared memory cannot be had or is gone."""
 
 
+class _Memory(shared_memory.SharedMemory):
+    """Shared memory that may be let go of, also by the garbage collector, while arrays still look at it."""
+
+    def close(self) -> None:
+        try:
+            super().close()
+        except BufferError:
+            # Leave the mapping to the arrays, and close the descriptor.
+            self._buf = self._mmap = None
+            super().close()
+
+
 class Segment:
     """A named piece of shared memory, zeroed when new."""
 
@@ -42,7 +54,7 @@ class Segment:
             )
         name = f"{PREFIX}{os.getpid()}_{tag}"
         try:
-            memory = shared_memory.SharedMemory(name, create=True, size=nbytes)
+            memory = _Memory(name, create=True, size=nbytes)
         except OSError as error:
             raise SharedMemoryError(f"cannot make a shared-memory segment of {nbytes} bytes: {error}") from error
         _untrack(memory)
@@ -52,7 +64,7 @@ class Segment:
     def attach(cls, name: str) -> "Segment":
         """Open another process's segment. Raises SharedMemoryError where it is gone."""
         try:
-            memory = shared_memory.SharedMemory(name)
+            memory = _Memory(name)
         except (OSError, ValueError) as error:
             raise SharedMemoryError(f"shared memory {name!r} is gone: the engine has ended") from error
         _untrack(memory)
@@ -63,7 +75,7 @@ class Segment:
         if self._owner:
             with suppress(FileNotFoundError):
                 _unlink(self._memory)
-        _close(self._memory)
+        self._memory.close()
 
 
 def free_bytes() -> int | None:
@@ -100,15 +112,6 @@ def _is_running(pid: int) -> bool:
 def _untrack(memory: shared_memory.SharedMemory) -> None:
     if os.name == "posix":
         resource_tracker.unregister(memory._name, "shared_memory")  # type: ignore[attr-defined]  # no public name
-
-
-def _close(memory: shared_memory.SharedMemory) -> None:
-    try:
-        memory.close()
-    except BufferError:
-        # Arrays still look at the pages: leave the mapping to them, and close the descriptor.
-        memory._buf = memory._mmap = None  # type: ignore[attr-defined]  # no public way to let go of the mapping
-        memory.close()
 
 
 def _unlink(memory: shared_memory.SharedMemory) -> None:

@@ -20,7 +20,7 @@ from flow_gl.core.units import (
     price_from_text,
 )
 
-PRICES = st.integers(-(2**63) + 1, 2**63 - 2)
+PRICES = st.integers(-(2**63) + 2, 2**63 - 2)
 FRIDAY_1900_ET = 1_764_288_000_000_000_000
 """2025-11-28 00:00 UTC: the evening before in New York."""
 
