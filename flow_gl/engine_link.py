@@ -175,7 +175,7 @@ class EngineLink:
         old = self._shown
         if old is not None:
             waited_ns = self._clock.monotonic_ns() - engine.started_ns
-            if not engine.has_caught_up() and waited_ns < TAKE_OVER_NS:
+            if not engine.has_caught_up(old.markets) and waited_ns < TAKE_OVER_NS:
                 return
             self._log.info("taken over", extra={"pid": engine.process.pid, "waited_ms": waited_ns // 1_000_000})
         self._shown, self._next = engine, None

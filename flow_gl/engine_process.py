@@ -117,11 +117,25 @@ class EngineProcess:
                 self._names.append(name)
         return is_replaced
 
-    def has_caught_up(self) -> bool:
-        """Whether its charts show at least what an earlier engine's did."""
+    def has_caught_up(self, shown: Sequence[MarketReader]) -> bool:
+        """Whether its charts show at least what an earlier engine's did.
+
+        Parameters
+        ----------
+        shown : the earlier engine's charts
+        """
         if self.reader is None or not self.markets:
             return False
-        return FeedState(int(self.reader.status["state"])) not in _NOT_CAUGHT_UP
+        state = FeedState(int(self.reader.status["state"]))
+        if state in (FeedState.REPLAY, FeedState.DEMO):
+            # These run from the first trade on: what they say of themselves is not how far they have come.
+            for market in self.markets:
+                market.refresh()
+            return all(
+                market.session["last_ts"] >= old.session["last_ts"]
+                for market, old in zip(self.markets, shown, strict=False)
+            )
+        return state not in _NOT_CAUGHT_UP and not self.reader.status["behind"]
 
     def write(self, data: bytes) -> None:
         """Write to its standard input; dropped where it does not take it."""

@@ -147,6 +147,26 @@ def test_a_killed_engine_is_seen_at_once_and_started_again_where_it_was() -> Non
         assert (after[:shared] == before[:shared]).all(), "nothing is lost, nothing has changed"
 
 
+def test_a_replay_whose_engine_is_killed_goes_on_and_ends_with_the_same_numbers(day: Path) -> None:
+    at_once, numbers = replayed(day, None)
+    with closing(EngineLink.start(EngineSpec(feed=FilesSpec(paths=(str(day),), speed=60.0)))) as link:
+        up(link)
+        wait(link, lambda: link.markets and len(bubbles_of(link)) > 20)
+        generation, before = link.generation, bubbles_of(link)
+        assert link.pid
+        os.kill(link.pid, signal.SIGKILL)
+        wait(link, lambda: link.state is LinkState.RESTARTING)
+        wait(link, lambda: link.generation > generation)
+        after = bubbles_of(link)
+        assert len(after) >= len(before) - 1, "it is taken over only where the picture had been"
+        link.send(SetSpeed(None))
+        wait(link, lambda: state_of(link) is FeedState.ENDED)
+        link.markets[0].refresh()
+        session = link.markets[0].session
+        assert {name: int(session[name]) for name in ("cvd", "trade_count", "late")}.items() <= numbers.items()
+        assert (bubbles_of(link) == at_once).all()
+
+
 def test_an_engine_that_ends_by_itself_is_started_again() -> None:
     with closing(EngineLink.start(DEMO)) as link:
         up(link)
