@@ -6,7 +6,7 @@ SHELL := /usr/bin/env bash
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: help setup setup-test demo test lint bench pictures lock clean
+.PHONY: help setup setup-test demo test lint bench bench-peers pictures lock clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -32,6 +32,11 @@ lint: setup ## Format, lint, types, import contracts
 bench: setup ## The benchmarks; their figures as JSON in out/
 	@mkdir -p out
 	@for name in engine frame latency; do $(BIN)/flow-gl bench $$name --json out/bench-$$name.json; done
+
+bench-peers: setup ## The chart beside other libraries, which are installed for it
+	@mkdir -p out
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-peers.lock
+	@$(BIN)/flow-gl bench peers --json out/bench-peers.json
 
 pictures: setup ## The pictures of the README, made by the program from the synthetic market
 	@$(BIN)/python scripts/pictures.py

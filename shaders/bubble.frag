@@ -12,11 +12,14 @@ out vec4 fragment;
 
 void main() {
     float past_edge = length(v_from_centre) - v_radius;
-    if (past_edge > 0.5 && v_extra.x + v_extra.y == 0.0) discard;
     float disc = inside(past_edge);
     float rim = band(past_edge + 0.6 * u_screen.z, 0.6 * u_screen.z);
     vec4 color = mix(v_fill, v_rim, rim);
     color.a *= disc;
+    if (v_extra.x + v_extra.y == 0.0) {
+        fragment = color;
+        return;
+    }
     float fall = clamp(1.0 - past_edge / (0.35 * v_radius), 0.0, 1.0);
     float glow = v_extra.y * fall * fall * (1.0 - disc);
     float ring = v_extra.x * band(past_edge - 2.25 * u_screen.z, 0.6 * u_screen.z);

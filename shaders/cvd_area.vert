@@ -20,8 +20,8 @@ void main() {
     float share = float(point.y) / float(point.y - next_point.y);
     vec2 cut = vec2(mix(a.x, b.x, crosses ? share : 0.0), zero);
     vec2 a_foot = vec2(a.x, zero), b_foot = vec2(b.x, zero);
-    // Two triangles: to the cut and from it; without a cut, the halves of the trapezium.
-    vec2 corners[6] = vec2[6](a_foot, a, crosses ? cut : b, crosses ? cut : a_foot, b, b_foot);
+    // A strip of two triangles, to the cut and from it (the one between them has no area), or of a trapezium's halves.
+    vec2 corners[5] = vec2[5](a_foot, a, crosses ? cut : b_foot, b, b_foot);
     vec2 px = corners[gl_VertexID];
     int value = gl_VertexID < 3 ? point.y : next_point.y;
     if (value == 0) value = gl_VertexID < 3 ? next_point.y : point.y;

@@ -3,6 +3,7 @@
 #include "view.glsl"
 
 uniform vec4 u_rows;        // y of row 0's middle, px per row, row of the POC, opacity
+uniform int u_first;        // row of the first instance
 uniform vec4 u_bars;        // x of the right edge, px per contract, first and last row of the value area
 
 layout(location = 0) in vec3 volume;        // buy, sell, unsided contracts
@@ -12,7 +13,7 @@ flat out vec4 v_ends;                       // x where buy, sell and unsided end
 
 void main() {
     vec3 ends = u_bars.x - vec3(volume.x, volume.x + volume.y, volume.x + volume.y + volume.z) * u_bars.y;
-    float row = float(gl_InstanceID);
+    float row = float(gl_InstanceID + u_first);
     float middle = u_rows.x - row * u_rows.y;
     float half_row = max(0.5 * u_rows.y, 0.5);
     // Edges on whole pixels, a hairline between rows that are high enough to have one.

@@ -32,6 +32,8 @@ FRAME_S: Final = 1.0 / 60.0
 PANELS: Final = ("controls", "session", "feed", "performance")
 _CORNER: Final = (64, 36)
 _MOST_SETTLING: Final = 600
+_LEAST_SETTLING: Final = 20
+"""Frames in which one level of detail gives way to another."""
 _SETTLED_BYTES: Final = 32_768
 
 
@@ -156,7 +158,8 @@ class Rig:
     ----------
     surface, gui : where it draws; a context is current
     history : seconds of history, each with a bubble
-    tapes : one a chart, instruments 1, 2; two of random trades where not given
+    charts : 1 or 2
+    tapes : one a chart, instruments 1, 2; random trades where not given
     base_capacity : bubbles that the stores hold at level 0
     """
 
@@ -166,6 +169,7 @@ class Rig:
         gui: Gui,
         *,
         history: int,
+        charts: int = 2,
         tapes: Sequence[Tape] | None = None,
         base_capacity: int = 1 << 20,
     ) -> None:
@@ -173,7 +177,7 @@ class Rig:
         self.history: Final = history
         self._clock: Final = ManualClock(1_764_400_000 * SECOND)
         pipeline = Pipeline()
-        self._tapes: Final = list(tapes or [SecondTape(number) for number in (1, 2)])
+        self._tapes: Final = list(tapes or [SecondTape(number) for number in range(1, charts + 1)])
         stores = [MarketStore.local(base_capacity=base_capacity) for _ in self._tapes]
         for number, (store, symbol) in enumerate(zip(stores, ("NQZ5", "ESZ5"), strict=False), start=1):
             pipeline.chart(number, store)
@@ -196,9 +200,9 @@ class Rig:
             frame = self.loop.frame
             assert frame is not None
             self.state.time.set_span(span_s * 1e9, frame.charts[0].layout.price.width)
-        for _ in range(_MOST_SETTLING):
+        for settled in range(_MOST_SETTLING):
             self.frame()
-            if self.loop.figures.counters.uploaded_bytes < _SETTLED_BYTES:
+            if settled > _LEAST_SETTLING and self.loop.figures.counters.uploaded_bytes < _SETTLED_BYTES:
                 break
         self.surface.is_corner = is_corner
 

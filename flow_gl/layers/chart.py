@@ -208,17 +208,17 @@ class Chart:
             *(base.index(bucket), min(max(price, -(2**30)), 2**30), min(max(cvd, -(2**30)), 2**30), rows.open_index),
             *(hover, pinned, int(scene.hover_id is not None), rows.last_index),
             *(least * least, most * most - least * least, 1.0 / reference, float(style.size_floor)),
-            *(style.threshold, *opacities(px_per_bucket, most), 0.30),
+            *(style.threshold, *opacities(px_per_bucket, most)),
             *_colors(palette),
         )
         block.upload(_BLOCK.size)
 
 
-def opacities(px_per_bucket: float, radius_max_px: float) -> tuple[float, float]:
-    """Opacity of fill and rim: discs that overlap many times become more transparent."""
+def opacities(px_per_bucket: float, radius_max_px: float) -> tuple[float, float, float]:
+    """Opacity of fill, rim and glow: discs that overlap many times become more transparent, and do not glow."""
     crowd = radius_max_px / max(px_per_bucket, 0.01)
     share = min(1.0, max(0.0, (crowd - 3.0) / 12.0))
-    return 0.55 - 0.22 * share, 0.95 - 0.20 * share
+    return 0.55 - 0.22 * share, 0.95 - 0.20 * share, 0.30 * (1.0 - share)
 
 
 @lru_cache(maxsize=8)

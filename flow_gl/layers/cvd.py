@@ -8,7 +8,8 @@ from flow_gl.layers.base import Scene
 from flow_gl.layers.chart import Chart, mix
 from flow_gl.layers.rows import CVD_INSTANCE
 
-_VERTICES: Final = 6
+_AREA_VERTICES: Final = 5
+_LINE_VERTICES: Final = 4
 
 
 class CvdLayer:
@@ -19,7 +20,8 @@ class CvdLayer:
 
     def setup(self) -> None:
         shaders = self._chart.kit.shaders
-        self._programs = shaders.program("cvd_area"), shaders.program("cvd_line")
+        area, line = shaders.program("cvd_area"), shaders.program("cvd_line")
+        self._programs = (area, _AREA_VERTICES), (line, _LINE_VERTICES)
         self._layout = InstanceLayout(
             [
                 Attribute(0, 3, GL.GL_INT, 0, is_integer=True),
@@ -42,12 +44,12 @@ class CvdLayer:
     def draw(self, scene: Scene) -> None:
         if "cvd" not in scene.style.is_visible:
             return
-        for program in self._programs:
+        for program, vertices in self._programs:
             program.use()
             for block, rows in self._chart.levels():
                 self._chart.use_block(block)
                 self._layout.draw_ring(
-                    rows.cvd.rows, rows.start, rows.stop - 1, mode=GL.GL_TRIANGLES, vertices=_VERTICES
+                    rows.cvd.rows, rows.start, rows.stop - 1, mode=GL.GL_TRIANGLE_STRIP, vertices=vertices
                 )
 
     def release(self) -> None:

@@ -8,7 +8,7 @@ from flow_gl.layers.base import Scene
 from flow_gl.layers.chart import Chart
 from flow_gl.layers.rows import BUBBLE_INSTANCE
 
-_PATH_VERTICES: Final = 12
+_PATH_VERTICES: Final = 10
 
 
 class PriceLayer:
@@ -49,7 +49,7 @@ class PriceLayer:
         for block, rows in self._chart.levels():
             self._chart.use_block(block)
             self._layout.draw_ring(
-                rows.bubbles.rows, rows.start, rows.stop, mode=GL.GL_TRIANGLES, vertices=_PATH_VERTICES
+                rows.bubbles.rows, rows.start, rows.stop, mode=GL.GL_TRIANGLE_STRIP, vertices=_PATH_VERTICES
             )
 
     def release(self) -> None:

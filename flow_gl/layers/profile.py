@@ -110,14 +110,22 @@ class ProfileLayer:
         if not self._bars:
             return
         rect = scene.profile_rect
+        # Bars above and below the pane are there, and need not be drawn.
+        first = min(max(0, int((self._first_y - rect.bottom) / self._bar_px) - 1), self._bars)
+        stop = min(self._bars, max(first, int((self._first_y - rect.y) / self._bar_px) + 2))
         program = self._program
         program.use()
         self._chart.use_block(0)
         GL.glUniform4f(program.location("u_rows"), self._first_y, self._bar_px, self._marks[0], _OPACITY)
+        GL.glUniform1i(program.location("u_first"), first)
         GL.glUniform4f(
-            program.location("u_bars"), rect.right, _FILL * rect.width / self._most, self._marks[1], self._marks[2]
+            program.location("u_bars"),
+            rect.right,
+            _FILL * rect.width / self._most,
+            self._marks[1],
+            self._marks[2],
         )
-        self._layout.draw(self._rows.handle, 0, self._bars, mode=GL.GL_TRIANGLE_STRIP, vertices=4)
+        self._layout.draw(self._rows.handle, first, stop - first, mode=GL.GL_TRIANGLE_STRIP, vertices=4)
 
     def release(self) -> None:
         self._rows.release()

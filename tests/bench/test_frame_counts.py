@@ -1,0 +1,84 @@
+"""What the program's own frame sends and draws with a million bubbles of history, in counts: no machine is in them."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from flow_gl.bench.rig import BenchSurface, Rig, opened
+from flow_gl.layers.detail import MIN_SPACING_PX
+from flow_gl.layers.rows import BUBBLE_INSTANCE, CVD_INSTANCE
+from flow_gl.ui.gui import Gui
+
+MILLION = 1_000_000
+ROW_BYTES = BUBBLE_INSTANCE.itemsize + CVD_INSTANCE.itemsize
+PROFILE_BYTES = 12 * 2401
+"""The market of the benchmark trades at so many prices."""
+BLOCK = 32
+REACH_PX = 2 * 40.0
+SPANS_S = (30.0, 120.0, 600.0, 3600.0, 6 * 3600.0, 86_400.0, 3 * 86_400.0, 12 * 86_400.0)
+
+
+@pytest.fixture(scope="module")
+def surface() -> Iterator[tuple[BenchSurface, Gui]]:
+    with opened(1280, 720, is_headless=True) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def million(surface: tuple[BenchSurface, Gui]) -> Iterator[Rig]:
+    rig = Rig(*surface, history=MILLION, charts=1)
+    yield rig
+    rig.release()
+
+
+def most_in_view(rig: Rig) -> float:
+    frame = rig.loop.frame
+    assert frame is not None
+    return (frame.charts[0].layout.price.width + REACH_PX) / MIN_SPACING_PX + BLOCK + 4
+
+
+@pytest.mark.parametrize("span_s", SPANS_S)
+def test_a_million_bubbles_cost_a_frame_what_the_width_has_room_for(million: Rig, span_s: float) -> None:
+    million.show(span_s=span_s, charts=1, is_corner=True)
+    counters = million.loop.figures.counters
+    room = most_in_view(million)
+    for _ in range(12):
+        million.frame()
+        # Bubbles, the price's way, CVD's area and line; profile, labels and lines come on top.
+        assert counters.instances <= 4 * room + 720 / 2 + 300
+        assert counters.draw_calls <= 2 * 9
+        # Counts inside discs look at what is in view; a level's row closes and opens now and then.
+        assert counters.rows_copied <= room + 8
+        assert counters.uploaded_bytes <= 3 * ROW_BYTES + PROFILE_BYTES
+        assert counters.overlay_bytes <= 64_000
+
+
+@pytest.mark.parametrize("span_s", [120.0, 86_400.0])
+def test_history_changes_nothing_of_what_a_frame_sends(
+    million: Rig, surface: tuple[BenchSurface, Gui], span_s: float
+) -> None:
+    short = Rig(*surface, history=5000, charts=1, base_capacity=1 << 13)
+    without_profile = {"grid", "price", "bubbles", "counts", "levels", "cvd", "marks", "gaps"}
+    sent = []
+    for rig in (short, million):
+        layers, rig.state.filters.layers = rig.state.filters.layers, set(without_profile)
+        rig.show(span_s=span_s, charts=1, is_corner=True)
+        frames = []
+        for _ in range(20):
+            rig.frame()
+            frames.append(rig.loop.figures.counters.uploaded_bytes)
+        sent.append(frames)
+        rig.state.filters.layers = layers
+    short.release()
+    assert max(sent[0] + sent[1]) <= 2 * ROW_BYTES
+    if span_s < 3600:
+        assert sent[0] == sent[1]
+
+
+def test_a_locked_level_draws_every_second_of_what_is_in_view(surface: tuple[BenchSurface, Gui]) -> None:
+    rig = Rig(*surface, history=4000, charts=1, base_capacity=1 << 13)
+    rig.show(span_s=3000 / 0.92, charts=1, is_corner=True, locked_level=0)
+    assert rig.loop.figures.counters.instances >= 4 * 3000
+    rig.show(span_s=3000 / 0.92, charts=1, is_corner=True)
+    assert rig.loop.figures.counters.instances < 4 * most_in_view(rig) + 720 / 2 + 300
+    rig.release()
