@@ -1,11 +1,11 @@
 """A month of sessions given as files: how long to the whole chart, the first time, and with what was kept of it.
 
 Sessions of a synthetic NQ at its natural pace (some 190,000 trades each) are written as a file each. The program's
-own engine process opens them at the highest speed with nothing kept; then again, with the levels that the first time
-left beside the files; then with one session more. The time counts from the start of the engine's process to the last
-number in its place; `start` until the engine is up, `far` until all buckets of 16 s and longer are there. The first
-and the second opening must leave the same rows at every level. The view's own loop then draws the whole month at the
-far zoom.
+own engine process opens them at the highest speed: keeping nothing (`plain`), for the `first` time, a `second` time
+with the levels that the first one left beside the files, and with one session more. The time counts from the start of
+the engine's process to the last number in its place; `start` until the engine is up, `far` until all buckets of 16 s
+and longer are there. All openings of the same files must leave the same rows at every level. The view's own loop then
+draws the whole month at the far zoom.
 """
 
 import math
@@ -82,6 +82,7 @@ def run(*, sessions: int = 22, seed: int = 1, json_path: Path | None = None) -> 
         folder = Path(name)
         paths, trades = _write(folder, sessions + 1, seed)
         month = paths[:sessions]
+        plain = _open(month, sum(trades[:sessions]), cache=False)
         first = _open(month, sum(trades[:sessions]))
         kept = sum(path.stat().st_size for path in (folder / FOLDER).iterdir())
         second = _open(month, sum(trades[:sessions]), far_heads=first.heads[_FAR_LEVEL:])
@@ -93,13 +94,14 @@ def run(*, sessions: int = 22, seed: int = 1, json_path: Path | None = None) -> 
             "bubbles": first.heads[0],
             "file_bytes": sum(path.stat().st_size for path in month),
             "kept_bytes": kept,
+            "plain_s": plain.whole_s,
             "first_s": first.whole_s,
             "second_s": second.whole_s,
             "second_start_s": second.start_s,
             "second_far_s": second.far_s,
             "one_more_s": one_more.whole_s,
             "ratio": second.whole_s / first.whole_s,
-            "are_rows_identical": first.rows == second.rows,
+            "are_rows_identical": plain.rows == first.rows == second.rows,
             **drawn,
             "machine": describe(_PACKAGES),
         }
@@ -128,11 +130,11 @@ def _write(folder: Path, count: int, seed: int) -> tuple[list[Path], list[int]]:
     return paths, trades
 
 
-def _open(paths: list[Path], trades: int, *, far_heads: list[int] | None = None) -> _Opened:
+def _open(paths: list[Path], trades: int, *, cache: bool = True, far_heads: list[int] | None = None) -> _Opened:
     """Open files in an engine of its own, and wait for the whole chart."""
     start = time.perf_counter()
     start_s = far_s = math.nan
-    with closing(_link(paths)) as link:
+    with closing(_link(paths, cache=cache)) as link:
         while not _is_whole(link, trades):
             time.sleep(_POLL_S)
             if math.isnan(start_s) and link.markets:
@@ -148,8 +150,8 @@ def _open(paths: list[Path], trades: int, *, far_heads: list[int] | None = None)
         return _Opened(start_s, whole_s, far_s, [ring.head for ring in store.bubbles], rows)
 
 
-def _link(paths: list[Path]) -> EngineLink:
-    feed = FilesSpec(paths=tuple(map(str, paths)), speed=None, cache=True)
+def _link(paths: list[Path], *, cache: bool = True) -> EngineLink:
+    feed = FilesSpec(paths=tuple(map(str, paths)), speed=None, cache=cache)
     return EngineLink.start(EngineSpec(feed=feed))
 
 
