@@ -69,3 +69,32 @@ def test_the_worked_examples_of_the_value_area_come_out() -> None:
             settings = ProfileSettings(value_area=0.70, value_area_step=step)
             levels = levels_of(np.array(volumes, np.int64), settings, most_nodes=64)
             assert (levels.poc, (levels.low, levels.high, levels.held)) == (poc, area), f"{volumes}, step {step}"
+
+
+RELIABILITY = (ROOT / "docs" / "reliability.md").read_text()
+
+
+def shown_by() -> list[str]:
+    """What the tables of docs/reliability.md name as shown by a test."""
+    rows = [line.strip("|").split("|") for line in RELIABILITY.splitlines() if line.startswith("| ") and "`" in line]
+    return [name for row in rows for name in re.findall(r"`([^`]+)`", row[-1])]
+
+
+def test_every_fault_is_shown_by_a_test_that_exists() -> None:
+    sources = [path.read_text() for path in ROOT.glob("tests/**/test_*.py")]
+    tests = {name: source for source in sources for name in re.findall(r"^def test_(\w+)", source, re.MULTILINE)}
+    names = shown_by()
+    assert len(names) > 40
+    missing, short = [], ""
+    for name in names:
+        if name.endswith(".py"):
+            missing += [] if (ROOT / name).is_file() else [name]
+            continue
+        stem, _, case = name.partition("[")
+        stem = stem or short  # "[b]" after "name[a]": another case of the same test
+        short = stem
+        pattern = re.compile(re.escape(stem).replace(re.escape("..."), r"\w*"))
+        found = [source for test, source in tests.items() if pattern.fullmatch(test)]
+        if not any(case.rstrip("]") in source for source in found):
+            missing.append(name)
+    assert missing == []
