@@ -1,0 +1,56 @@
+"""A day of the synthetic market through the engine's loop leaves no more in memory than a third of it did."""
+
+import gc
+import math
+import queue
+import sys
+
+from flow_gl.core.clock import ManualClock
+from flow_gl.core.sessions import SessionCalendar
+from flow_gl.engine.pipeline import Pipeline
+from flow_gl.feed.synthetic import SyntheticFeed
+from flow_gl.runtime.charts import Charts
+from flow_gl.runtime.engine import Engine
+from flow_gl.runtime.meters import StatusBoard
+from flow_gl.store.market import EngineStore, MarketReader, MarketStore
+from tests.scripted import START_NS
+
+HOUR_NS = 3_600_000_000_000
+MOST_GROWTH = 3_000
+"""Objects: gaps as they come. One kept for each bubble, turn or publishing would be tens of thousands."""
+
+
+def test_the_engine_holds_no_more_after_a_day_than_after_a_third_of_it():
+    feed, clock = SyntheticFeed(seed=4, history_s=30 * 3600.0, speed=math.inf, length_s=0.0), ManualClock(START_NS)
+    stores: list[MarketStore] = []
+
+    def make(_tag: str) -> MarketStore:
+        stores.append(MarketStore.local(base_capacity=1 << 10))
+        return stores[-1]
+
+    pipeline = Pipeline(sessions=SessionCalendar())
+    charts = Charts(("NQ.v.0", "ES.v.0"), attach=pipeline.chart, make_store=make, bucket_ns=1_000_000_000)
+    engine = Engine(
+        feed=feed,
+        pipeline=pipeline,
+        charts=charts,
+        board=StatusBoard(EngineStore.local()),
+        clock=clock,
+        commands=queue.SimpleQueue(),
+    )
+    readers = [MarketReader(store) for store in stores]
+    first_ns = feed.status().known_until
+    held: dict[int, int] = {}
+    while not feed.is_ended() or engine.turn() == 0.0:
+        engine.turn()
+        clock.advance(10_000_000)
+        for reader in readers:
+            reader.refresh()
+        hour = (feed.status().known_until - first_ns) // HOUR_NS
+        for mark in (8, 28):
+            if hour >= mark and mark not in held:
+                gc.collect()
+                held[mark] = sys.getallocatedblocks()
+    assert held[28] - held[8] < MOST_GROWTH
+    assert engine.trades > 100_000
+    assert all(reader.session["total_trades"] > 0 for reader in readers)
