@@ -23,15 +23,15 @@ def contracts_text(count: int) -> str:
 
 
 def length_text(length_ns: int) -> str:
-    """A length of time in its two largest units: 42 s, 3 min 20 s, 10 h 46 min, 2 d 3 h."""
-    seconds = max(0, length_ns) // _SECOND
+    """A length of time in its two largest units, rounded: 42 s, 3 min 20 s, 10 h 46 min, 2 d 3 h."""
+    seconds = (max(0, length_ns) + _SECOND // 2) // _SECOND
     for name, size, smaller_name, smaller in _LENGTHS:
         if seconds >= size:
-            whole, rest = divmod(seconds, size)
-            return f"{whole} {name} {rest // smaller} {smaller_name}" if rest >= smaller else f"{whole} {name}"
+            whole, rest = divmod((seconds + smaller // 2) // smaller, size // smaller)
+            return f"{whole} {name} {rest} {smaller_name}" if rest else f"{whole} {name}"
     return f"{seconds} s"
 
 
 def bucket_text(bucket_ns: int) -> str:
     """A bucket's length: 0.1 s, 1 s, 8 s, 64 s, 4096 s."""
-    return f"{bucket_ns / _SECOND:g} s"
+    return f"{bucket_ns / _SECOND:.9g} s"

@@ -11,6 +11,7 @@ from typing import Final
 from flow_gl.core.palette import Palette, Rgb
 from flow_gl.core.schema import UNDEF_PRICE
 from flow_gl.gl.view import Rect
+from flow_gl.layers.words import bucket_text
 from flow_gl.ui import words
 from flow_gl.ui.alerts import PULSE_S, Badge
 from flow_gl.ui.frame import ChartFrame, Frame
@@ -112,7 +113,7 @@ def items(chart: ChartFrame, frame: Frame, state: ViewState) -> list[Item]:
     if chart.badge is not None:
         right.insert(0, _badge_item(chart.badge, frame, state))
     if chart.scene is not None:
-        bucket = words.bucket(chart.scene.reader.bucket_ns << chart.scene.level)
+        bucket = bucket_text(chart.scene.reader.bucket_ns << chart.scene.level)
         lock = " locked" if state.locked_level is not None else ""
         right.append(Item(f"{bucket} bubbles{lock}", palette.quiet, keep=30, short=f"{bucket}{lock}", shorten=12))
     if frame.figures.fps:

@@ -196,7 +196,7 @@ def awaiting(link: Link, market: MarketReader | None, said: Condition) -> str:
         return f"{name}: the gateway knows no such symbol"
     text = f"waiting for the first trade of {name}"
     if said.text.startswith("MARKET CLOSED"):
-        return f"{text}; {said.detail}"
+        return f"{text}; {said.detail.partition(';')[0]}"
     if said.text == "ENDED":
         return f"{name} never traded here"
     return text

@@ -111,15 +111,6 @@ def span(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds == int(seconds) or seconds >= 10 else f"{seconds:.3g} s"
 
 
-def bucket(bucket_ns: int) -> str:
-    """A bubble's bucket, exact: 1 s, 0.1 s, 64 s, 4:16 min."""
-    seconds = bucket_ns / _NS
-    if seconds < 120:
-        return f"{seconds:.9g} s"
-    minutes, rest = divmod(seconds, 60)
-    return f"{minutes:.0f}:{rest:02.0f} min" if rest else f"{minutes:.0f} min"
-
-
 def speed(value: float) -> str:
     """A replay speed: x10, x0.5, max."""
     return "max" if math.isinf(value) else f"x{value:,.10g}"

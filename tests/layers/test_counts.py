@@ -83,6 +83,7 @@ def test_words_are_those_of_the_trade() -> None:
     assert length_text(200 * SECOND) == "3 min 20 s"
     assert length_text(646 * 60 * SECOND) == "10 h 46 min"
     assert length_text(3600 * SECOND) == "1 h"
+    assert length_text(38_759 * SECOND) == "10 h 46 min"
     assert length_text(51 * 3600 * SECOND) == "2 d 3 h"
     assert bucket_text(SECOND // 10) == "0.1 s"
     assert bucket_text(SECOND << 12) == "4096 s"

@@ -42,14 +42,6 @@ def test_ages_are_one_short_word(seconds, text):
     assert words.age(seconds) == text
 
 
-@pytest.mark.parametrize(
-    ("bucket_ns", "text"),
-    [(NS, "1 s"), (NS // 10, "0.1 s"), (64 * NS, "64 s"), (256 * NS, "4:16 min"), (60 * 64 * NS, "64 min")],
-)
-def test_buckets_are_named_exactly(bucket_ns, text):
-    assert words.bucket(bucket_ns) == text
-
-
 def test_speeds_and_spans_read_as_they_are_said():
     assert [words.speed(v) for v in (1.0, 0.25, 10_000.0, float("inf"))] == ["x1", "x0.25", "x10,000", "max"]
     assert [words.span(v) for v in (30, 180, 5400, 86400, 604800)] == ["30 s", "3 min", "90 min", "1 day", "7 days"]

@@ -6,6 +6,7 @@ import numpy as np
 from imgui_bundle import imgui
 
 from flow_gl.core.palette import Palette, Rgb
+from flow_gl.layers.words import bucket_text
 from flow_gl.ui import words
 from flow_gl.ui.frame import ChartFrame, Frame
 from flow_gl.ui.panels.base import Row, Section, figures
@@ -29,7 +30,7 @@ def lines(row: np.void, *, tick_size: int, bucket_ns: int, threshold: float) -> 
 
     return [
         ("Time", f"{words.clock(start, milliseconds=bucket_ns % 1_000_000_000 != 0)} {words.ZONE_NAME}", 0),
-        ("Bucket", words.bucket(bucket_ns), 0),
+        ("Bucket", bucket_text(bucket_ns), 0),
         ("Average", words.points(int(row["price"]) / 1e9, tick_size), 0),
         ("Buy", words.number(buy), 1),
         ("Sell", words.number(sell), -1),

@@ -11,6 +11,7 @@ from imgui_bundle import imgui
 from flow_gl.core.commands import Command, Configure
 from flow_gl.core.palette import PALETTES
 from flow_gl.core.schema import LEVELS
+from flow_gl.layers.words import bucket_text
 from flow_gl.ui import words
 from flow_gl.ui.frame import ChartFrame, Frame
 from flow_gl.ui.panels import base
@@ -78,14 +79,14 @@ def _time(frame: Frame, state: ViewState) -> None:
     if scene is None:
         return
     bucket_ns = scene.reader.bucket_ns
-    shown = words.bucket(bucket_ns << scene.level)
+    shown = bucket_text(bucket_ns << scene.level)
     locked = state.locked_level
     said = f"{shown}, by zoom" if locked is None else f"{shown}, locked"
     if imgui.begin_combo("bucket", said):
         if imgui.selectable("by zoom", locked is None)[0]:
             state.lock_to(None)
         for level in range(LEVELS):
-            if imgui.selectable(words.bucket(bucket_ns << level), locked == level)[0]:
+            if imgui.selectable(bucket_text(bucket_ns << level), locked == level)[0]:
                 state.lock_to(level)
         imgui.end_combo()
     base.hint("zoomed out, bubbles are merged in doubling buckets; volume is conserved")
