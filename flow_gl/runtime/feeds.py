@@ -36,6 +36,8 @@ class Plan:
     """A line for each damage of the files."""
     chapters: "Chapters | None" = None
     """What is known of the files, and where it is kept."""
+    begins_ns: int = 0
+    """Event time of its first trades, about; 0 for now."""
 
 
 def make_plan(spec: EngineSpec, on_progress: Callable[[float], None] | None = None) -> Plan:
@@ -85,6 +87,7 @@ def _plan_files(spec: FilesSpec, engine: EngineSpec, on_progress: Callable[[floa
         note="; ".join(note for note in notes if note),
         damage=summary.damage,
         chapters=chapters,
+        begins_ns=summary.first_ts,
     )
 
 
@@ -121,7 +124,8 @@ def _plan_demo(spec: DemoSpec, resume_ns: int) -> Plan:
         resume_ns=resume_ns,
         length_s=spec.length_s,
     )
-    return Plan(feed, [contract.requested for contract in contracts_of(tuple(spec.symbols))])
+    symbols = [contract.requested for contract in contracts_of(tuple(spec.symbols))]
+    return Plan(feed, symbols, begins_ns=feed.clock().anchor_event)
 
 
 def _plan_live(spec: LiveSpec) -> Plan:

@@ -1,11 +1,12 @@
 """One run of an engine: prepare (look through the files, import, compile), then open the feed and take turns."""
 
 import queue
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Final
 
 from flow_gl.core.clock import Clock
 from flow_gl.core.commands import Command
+from flow_gl.core.errors import DataError
 from flow_gl.core.log import get_logger
 from flow_gl.core.spec import EngineSpec, FilesSpec, LiveSpec
 from flow_gl.runtime.meters import StatusBoard
@@ -55,6 +56,8 @@ class Session:
 
         self._plan = make_plan(self._spec, tell)
         self._doing = "loading the engine"
+        if self._spec.sessions or isinstance(self._spec.feed, LiveSpec):
+            self._learn_sessions(self._plan.begins_ns or self._clock.wall_ns())
         from flow_gl.engine.pipeline import warm_up
 
         self._loading_ns = self._clock.monotonic_ns()
@@ -64,6 +67,13 @@ class Session:
 
         warm_up(show)
         self._loading_ns = None
+
+    def _learn_sessions(self, ts: int) -> None:
+        """Have the exchange's calendar of these years worked out, which takes seconds the first time, and is kept."""
+        from flow_gl.core.sessions import SessionCalendar
+
+        with suppress(DataError):  # far-off times are told where they are met
+            SessionCalendar().session_at(ts)
 
     @property
     def is_compiling(self) -> bool:
