@@ -194,9 +194,7 @@ def awaiting(link: Link, market: MarketReader | None, said: Condition) -> str:
     name = market.requested or market.symbol or "the instrument"
     if link.engine is not None and link.engine.status["not_found"][link.markets.index(market)]:
         return f"{name}: the gateway knows no such symbol"
-    text = f"waiting for the first trade of {name}"
-    if said.text.startswith("MARKET CLOSED"):
-        return f"{text}; {said.detail.partition(';')[0]}"
     if said.text == "ENDED":
         return f"{name} never traded here"
-    return text
+    hours = f"; {said.detail.partition(';')[0]}" if said.text.startswith("MARKET CLOSED") else ""
+    return f"waiting for the first trade of {name}{hours}"
