@@ -7,7 +7,7 @@ there is nothing to find.
 import numpy as np
 from numpy.typing import NDArray
 
-from flow_gl.core.schema import LEVELS, EventKind
+from flow_gl.core.schema import LEVELS, EventKind, Side
 from flow_gl.engine.fold import Records
 from flow_gl.engine.jit import kernel
 
@@ -15,6 +15,8 @@ _LOWEST = -(2**63)
 _HIGHEST = 2**63 - 1
 _ZERO_CROSS = int(EventKind.ZERO_CROSS)
 _EVENTS = LEVELS
+_BUY = int(Side.BUY)
+_SELL = int(Side.SELL)
 
 
 @kernel
@@ -43,9 +45,9 @@ def cross_nb(  # noqa: PLR0917  # kernels take arrays
     for i in range(first, stop):
         tail = words[6 * i + 3]
         side = (tail >> 40) & 0xFF
-        if side == ord("B"):
+        if side == _BUY:
             cvd += tail & 0xFFFFFFFF
-        elif side == ord("A"):
+        elif side == _SELL:
             cvd -= tail & 0xFFFFFFFF
         if armed * cvd < 0:
             event = events[counts[_EVENTS]]
