@@ -86,6 +86,8 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int
         (f"live --api-key {KEY} --port 0", 2, "port was '0'"),
         (f"live --api-key {KEY} --stype-in magic", 2, "continuous, parent, raw_symbol or instrument_id"),
         (f"live --api-key {KEY} --symbols A,A", 2, "each symbol may be given once"),
+        (f"live --api-key {KEY} --keep-days -1", 2, "0 to 36500"),
+        (f"live --api-key {KEY} --keep-gb 0", 2, "at least 0.1"),
         ("export /nowhere.dbn --out /tmp/x", 3, "there is no such file"),
         ("export /nowhere.dbn", 2, "Missing option '--out'"),
         ("export /nowhere.dbn --out /tmp/x --format xml", 2, "'xml' is not one of 'parquet', 'csv'"),
@@ -157,9 +159,18 @@ def test_levels_are_kept_beside_the_files_unless_it_is_told_not_to(
 
 def test_live_hands_over_everything_but_the_key(shown: Shown, tmp_path: Path) -> None:
     line = ["live", "--api-key", KEY, "--symbols", "NQ.FUT", "--stype-in", "parent", "--port", "13001"]
-    assert run([*line, "--record-dir", str(tmp_path), "--archive", "off"]) == 0
+    line += ["--record-dir", str(tmp_path), "--keep-days", "0", "--keep-gb", "2.5", "--archive", "off"]
+    assert run(line) == 0
     feed, settings, _ = shown[0]
-    assert feed == LiveSpec(symbols=("NQ.FUT",), stype_in="parent", port=13001, record_dir=str(tmp_path), archive="off")
+    assert feed == LiveSpec(
+        symbols=("NQ.FUT",),
+        stype_in="parent",
+        port=13001,
+        record_dir=str(tmp_path),
+        keep_days=None,
+        keep_nbytes=2_500_000_000,
+        archive="off",
+    )
     assert KEY not in repr(feed) + repr(settings)
 
 
