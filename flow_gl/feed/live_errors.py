@@ -117,7 +117,7 @@ def _invalid_subscription(said: str) -> Trouble:
 
 
 def _refused(masked_key: str, said: str) -> str:
-    return f"the gateway refused the key {masked_key}: {said}. Set a valid DATABENTO_API_KEY, then try again"
+    return f"the gateway refused the key {masked_key}: {said}. Start again with a valid DATABENTO_API_KEY"
 
 
 def _limit(said: str) -> str:

@@ -65,6 +65,9 @@ def condition(
     engine = _engine_condition(link, wall_ns)
     if engine is None and link.engine is not None:
         engine = _feed_condition(link.engine, market, wall_ns)
+        if engine.is_live and market is not None and link.engine.status["not_found"][link.markets.index(market)]:
+            detail = f"{market.requested}: the gateway knows no such symbol"
+            engine = Condition("SYMBOL NOT FOUND", Tone.ALARM, False, "NOT FOUND", detail)
     assert engine is not None
     if paused_new is None:
         return engine
@@ -189,11 +192,9 @@ def awaiting(link: Link, market: MarketReader | None, said: Condition) -> str:
         return ""
     if link.state is LinkState.FAILED or said.text == "STOPPED":
         return said.detail or "the feed has stopped"
-    if said.text in ("STARTING", "PREPARING", "CONNECTING") or market is None:
+    if said.text in ("STARTING", "PREPARING", "CONNECTING", "SYMBOL NOT FOUND") or market is None:
         return said.detail or "starting"
     name = market.requested or market.symbol or "the instrument"
-    if link.engine is not None and link.engine.status["not_found"][link.markets.index(market)]:
-        return f"{name}: the gateway knows no such symbol"
     if said.text == "ENDED":
         return f"{name} never traded here"
     hours = f"; {said.detail.partition(';')[0]}" if said.text.startswith("MARKET CLOSED") else ""

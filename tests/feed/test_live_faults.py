@@ -348,7 +348,7 @@ def test_a_refused_key_is_said_once_and_waits_for_the_user(make_rig, gateway: Ga
     rig.start()
     rig.until_state(FeedState.FAILED)
     assert rig.messages == [
-        "the gateway refused the key ****wrong: Authentication failed. Set a valid DATABENTO_API_KEY, then try again"
+        "the gateway refused the key ****wrong: Authentication failed. Start again with a valid DATABENTO_API_KEY"
     ]
     rig.clock.advance(600.0)
     for _ in range(20):
