@@ -48,7 +48,7 @@ STATUS_NS: Final = 20_000_000
 COUNT_NS: Final = 500_000_000
 """Instruments are counted anew at most this often."""
 BUSY_SLEEP_S: Final = 0.001
-QUIET_SLEEP_S: Final = 0.004
+QUIET_SLEEP_S: Final = 0.010
 STANDING_SLEEP_S: Final = 0.05
 """Waits between turns: while trades come, while none came lately, while none can come. A command ends any of them."""
 QUIET_AFTER_NS: Final = 2_000_000_000
@@ -62,7 +62,7 @@ UNSETTLED_TRADES: Final = 2_000_000
 """Trades that may wait for a parent symbol to be settled, at most (96 MB)."""
 
 _NOT_YET: Final = frozenset({FeedState.STARTING, FeedState.CONNECTING, FeedState.CATCHING_UP})
-_STANDING: Final = frozenset({FeedState.ENDED, FeedState.FAILED})
+_STANDING: Final = frozenset({FeedState.ENDED, FeedState.FAILED, FeedState.CLOSED})
 
 
 @runtime_checkable
