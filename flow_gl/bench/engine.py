@@ -174,7 +174,7 @@ def _add_polars(jobs: dict[str, Callable[[], object]], tape: NDArray[np.void]) -
             ]
         )
         average = bubbles["weighted"] / bubbles["size"]
-        return bubbles, average, profile["price"][profile["size"].arg_max()]
+        return bubbles, average, profile.sort("size").tail(1)
 
     jobs["polars"] = job
     return int(pl.thread_pool_size())

@@ -177,7 +177,9 @@ class DbnReader:
             yield from self._trades(np.frombuffer(data, TRADE, run), places, range(run))
             self._records += run
         used = run * TRADE.itemsize
-        if used < len(data):
+        # A record whose rest comes with the next chunk needs no look: mostly that is all that is left.
+        is_cut_off = used < len(data) and RECORD_HEADER_WORDS * 4 <= data[used] * 4 > len(data) - used
+        if used < len(data) and not is_cut_off:
             used = yield from self._mixed(data, used)
         return used
 
