@@ -1,0 +1,199 @@
+"""A disk that fails while it is recorded, a second recorder, and SIGKILL."""
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from flow_gl.services import recording
+from flow_gl.services.recorder import RecorderState
+from flow_gl.services.recordings import list_recordings, recorded
+from tests.services.days import make_trades
+from tests.services.recorder_rig import DATASET, Run, official
+
+
+def test_a_folder_that_cannot_be_made_is_said_once_and_recording_begins_when_it_can(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    directory = tmp_path / "recordings"
+    directory.write_bytes(b"a file stands in the way")
+    run, rows = Run(directory), make_trades(1000)
+    run.feed(rows[:500])
+    status = run.recorder.status()
+    assert (status.state, status.waiting) == (RecorderState.FAILING, 500)
+    assert str(directory) in status.message
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+    directory.unlink()
+    run.second(31)
+    run.feed(rows[500:])
+    run.recorder.close()
+    assert official(run.path()).tobytes() == rows.tobytes()
+    assert run.recorder.status().missed == 0
+
+
+@pytest.fixture
+def limit_file_size() -> Callable[[int], None]:
+    """Let the system refuse to make a file longer than so many bytes, half-way through a write if need be."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    yield lambda nbytes: resource.setrlimit(resource.RLIMIT_FSIZE, (nbytes, before[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    signal.signal(signal.SIGXFSZ, handler)
+
+
+def test_a_disk_that_fails_between_two_equal_trades_costs_neither(
+    tmp_path: Path, limit_file_size: Callable[[int], None]
+) -> None:
+    rows = make_trades(300)
+    rows[150] = rows[149]
+    run = Run(tmp_path)
+    run.feed(rows[:150])
+    limit_file_size(run.path().stat().st_size)
+    run.feed(rows[150:])
+    assert run.recorder.status().state is RecorderState.FAILING
+    limit_file_size(resource.RLIM_INFINITY)
+    run.second(31)
+    run.recorder.close()
+    assert official(run.path()).tobytes() == rows.tobytes()
+
+
+def test_a_hole_of_this_run_stays_in_the_file_when_that_is_opened_again(
+    tmp_path: Path, limit_file_size: Callable[[int], None]
+) -> None:
+    rows = make_trades(600)
+    run = Run(tmp_path, capacity=128)
+    run.feed(rows[:300], at_once=300)
+    run.feed(rows[300:400], at_once=100)
+    limit_file_size(run.path().stat().st_size)
+    run.feed(rows[400:500], at_once=100)
+    limit_file_size(resource.RLIM_INFINITY)
+    run.second(31)
+    run.feed(rows[500:], at_once=100)
+    run.recorder.close()
+    assert official(run.path()).tobytes() == rows[172:].tobytes()
+    assert [entry.is_aside for entry in list_recordings(tmp_path)] == [False]
+
+
+def test_a_write_that_fails_half_way_leaves_a_whole_file_and_is_made_good_later(
+    tmp_path: Path, limit_file_size: Callable[[int], None]
+) -> None:
+    run, rows = Run(tmp_path), make_trades(2000)
+    run.feed(rows[:500])
+    size = run.path().stat().st_size
+    limit_file_size(size + 1000)
+    run.feed(rows[500:1000])
+    status = run.recorder.status()
+    assert (status.state, status.waiting) == (RecorderState.FAILING, 500)
+    assert run.path().stat().st_size == size
+    assert official(run.path()).tobytes() == rows[:500].tobytes()
+    run.feed(rows[1000:1500])
+    limit_file_size(resource.RLIM_INFINITY)
+    run.second(31)
+    run.feed(rows[1500:])
+    run.recorder.close()
+    assert official(run.path()).tobytes() == rows.tobytes()
+
+
+def test_a_failed_write_of_trades_that_come_again_neither_doubles_nor_loses_any(
+    tmp_path: Path, limit_file_size: Callable[[int], None]
+) -> None:
+    rows = make_trades(2000)
+    run = Run(tmp_path)
+    run.feed(rows[:900])
+    run.recorder.close()
+    again = Run(tmp_path)
+    limit_file_size(again.path().stat().st_size + 500)
+    again.feed(rows, at_once=2000)
+    assert again.recorder.status().state is RecorderState.FAILING
+    limit_file_size(resource.RLIM_INFINITY)
+    again.second(31)
+    again.recorder.close()
+    assert official(again.path()).tobytes() == rows.tobytes()
+
+
+def test_a_full_disk_is_named_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run, rows = Run(tmp_path), make_trades(500)
+    real_write = os.write
+
+    def full(_fd: int, _data: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "write", full)
+    run.feed(rows)
+    message = run.recorder.status().message
+    assert message == f"recording stands still: the disk of {tmp_path} is full; make room, it goes on by itself"
+    monkeypatch.setattr(os, "write", real_write)
+    run.second(31)
+    assert run.recorder.status().state is RecorderState.RECORDING
+    assert run.recorder.status().message == ""
+    run.recorder.close()
+    assert official(run.path()).tobytes() == rows.tobytes()
+
+
+def test_a_second_recorder_leaves_the_file_to_the_first_and_takes_over_when_that_ends(tmp_path: Path) -> None:
+    first, rows = Run(tmp_path), make_trades(1000)
+    first.feed(rows[:500])
+    second = Run(tmp_path)
+    assert "another flow-gl is writing it" in second.recorder.status().message
+    second.feed(rows)
+    first.recorder.close()
+    second.second(31)
+    second.recorder.close()
+    assert official(second.path()).tobytes() == rows.tobytes()
+
+
+KILLED = textwrap.dedent(
+    """
+    import sys, time
+    from pathlib import Path
+    from flow_gl.core.schema import TRADE
+    from flow_gl.services.recorder import Recorder
+    from flow_gl.services.recording_file import Coming
+    from flow_gl.store.ring import Ring
+    from tests.services.days import make_trades, utc_day
+
+    rows, first = make_trades(60_000), int(sys.argv[2])
+    tape = Ring(memoryview(bytearray(Ring.nbytes(TRADE, 1 << 16))), TRADE, 1 << 16)
+    recorder = Recorder(Path(sys.argv[1]), dataset="GLBX.MDP3", session_of=utc_day)
+    recorder.start(tape, coming=Coming(repeats=first == 0))
+    for at in range(first, len(rows), 50):
+        tape.append(rows[at : at + 50])
+        print(at + 50, time.monotonic_ns(), flush=True)
+        time.sleep(0.002)
+    """
+)
+
+
+def test_a_kill_at_any_instant_loses_at_most_the_last_second(tmp_path: Path) -> None:
+    rows = make_trades(60_000)
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent.parent.parent)}
+    held = 0
+    # A run that goes on where the file ends, and one that brings everything once more.
+    for seconds, first in ((1.9, 0), (1.27, "held"), (2.2, 0)):
+        command = [sys.executable, "-c", KILLED, str(tmp_path), str(held if first == "held" else 0)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+            assert process.stdout
+            said = [process.stdout.readline()]
+            until = time.monotonic() + seconds
+            while time.monotonic() < until:
+                said.append(process.stdout.readline())
+            process.send_signal(signal.SIGKILL)
+            killed_ns = time.monotonic_ns()
+            said += process.stdout.readlines()
+        (path,) = recorded(tmp_path, DATASET, 20251128)
+        found = recording.scan(path)
+        assert found.trades.tobytes() == rows[: len(found.trades)].tobytes()
+        assert official(path).tobytes() == rows[: len(official(path))].tobytes()
+        appended = [tuple(map(int, line.split())) for line in said if line.endswith("\n")]
+        # A second, and half of one for a machine that runs many tests at once.
+        due = max((count for count, at_ns in appended if at_ns < killed_ns - 1_500_000_000), default=0)
+        assert len(found.trades) >= max(held, due)
+        held = len(found.trades)
+    assert held > 0
