@@ -91,7 +91,7 @@ class Program:
     def pass_quietly(self, until_ns: int) -> None:
         """Nobody trades; the gateway's heartbeats come."""
         while self.clock.wall < until_ns:
-            self.gateway("heartbeat")
+            self.gateway("heartbeat", ts=self.clock.wall)
             self.clock.advance(min(5.0, (until_ns - self.clock.wall) / SECOND))
             time.sleep(0.002)
             self.engine.turn()

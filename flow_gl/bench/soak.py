@@ -90,7 +90,7 @@ class Soak:
         self._seed, self._every, self._minutes = seed, every, minutes
         contracts = gateways.contracts
         options = {
-            "count": max(int(minutes * 60 * speed * 1e9 / STEP_NS / 0.7), 1000),
+            "count": max(int(1.5 * minutes * 60 * speed * 1e9 / STEP_NS / 0.7), 1000),  # sleeps pass in no time
             "seed": seed,
             "step_ns": STEP_NS,
             "open_ns": OPEN_NS,

@@ -25,6 +25,8 @@ CONNECTING_SPEED: Final = 50
 PATIENCE_S: Final = 30.0
 """Real time that something may take to come."""
 _SECOND: Final = 1_000_000_000
+_LATE_NS: Final = 1_000_000
+"""Trades are on their way for less."""
 _HEARTBEAT_NS: Final = 5 * _SECOND
 _LONG_PAUSE_NS: Final = 600 * _SECOND
 _STREAMING: Final = frozenset({FeedState.LIVE, FeedState.CLOSED})
@@ -182,7 +184,7 @@ class Drive:
         if count > 0:
             self.publish(count)
         elif wall - self._told_ns >= _HEARTBEAT_NS and self._away_how != "mute":
-            self._gateway("heartbeat")
+            self._gateway("heartbeat", ts=wall - _LATE_NS)
             self._told_ns = wall
 
     def _wait_for_trades(self) -> None:

@@ -228,8 +228,9 @@ class Gateway:
         """The market goes on and nothing is sent."""
         self.is_mute = on
 
-    async def do_heartbeat(self) -> None:
-        await self.tell(records.system(0, "Heartbeat", self.market.ts))
+    async def do_heartbeat(self, ts: int = 0) -> None:
+        """Say that all is well; `ts` where time has passed since the newest trade."""
+        await self.tell(records.system(0, "Heartbeat", ts or self.market.ts))
 
     async def do_system(self, code: int, text: str) -> None:
         await self.tell(records.system(code, text, self.market.ts))
