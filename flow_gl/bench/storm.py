@@ -29,7 +29,11 @@ def run(
     fps: float = 60.0,
     json_path: Path | None = None,
 ) -> dict[str, Any]:
-    """Measure and print; the figures. `most_behind` is what the status has shown at worst, in trades."""
+    """Measure and print; the figures.
+
+    `in_step` is the share of frames in which the feed kept up with its clock, `most_behind` what the status has shown
+    to wait at worst, in trades, and `said` its last message.
+    """
     calm: list[Run] = []
     storms: list[Run] = []
     for _ in range(rounds):
@@ -52,6 +56,7 @@ def run(
             for a, b in zip(calm, storms, strict=True)
         ],
         **spread(ages, "age"),
+        "in_step": float(np.mean([frame.is_in_step for one in storms for frame in one.frames])),
         "most_behind": max(one.most_behind for one in storms),
         "said": storms[-1].message,
         "size": size,

@@ -41,7 +41,9 @@ class Sight:
     cost_ms: float
     """From its beginning to its finished pixels."""
     offset_ns: int
-    """Event time less wall time, where the feed's clock runs; 0 where it stands."""
+    """Event time less wall time, as the feed's clock was anchored."""
+    is_in_step: bool
+    """The feed's clock ran; it stands while the feed is behind."""
     behind: int
     trades: tuple[int, ...]
     """Per chart, trades that are in what it shows."""
@@ -63,13 +65,14 @@ class Run:
     """Per chart."""
     most_behind: int = 0
     message: str = ""
-    """What the engine had to say last while it ran."""
+    """What the engine had to say while it ran, the last of it."""
     graphics: dict[str, str] = field(default_factory=dict)
 
     @property
     def offset_ns(self) -> int:
-        """Event time less wall time, as the feed's clock ran."""
-        return int(np.median([frame.offset_ns for frame in self.frames if frame.offset_ns]))
+        """Event time less wall time while the feed was in step; where it never was, when it was the least behind."""
+        in_step = [frame.offset_ns for frame in self.frames if frame.is_in_step]
+        return int(np.median(in_step)) if in_step else max(frame.offset_ns for frame in self.frames)
 
     def costs_ms(self) -> NDArray[np.float64]:
         return np.array([frame.cost_ms for frame in self.frames])
@@ -123,18 +126,18 @@ class WatchedSurface:
             names = engine.market_names
             command = [sys.executable, "-m", "flow_gl.bench.watcher", *names]
             self.watcher = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        self.run.message = engine.text("message")
+        self.run.message = engine.text("message") or self.run.message
         self._warm_ns = self._warm_ns or self._start_ns + WARM_NS
         if self._start_ns < self._warm_ns:
             return
         behind = int(status["behind"])
         self.run.most_behind = max(self.run.most_behind, behind)
-        is_running = float(status["rate"]) == float(status["speed"])
         self.run.frames.append(
             Sight(
                 done_ns=SYSTEM.wall_ns(),
                 cost_ms=cost_ms,
-                offset_ns=int(status["anchor_event"]) - int(status["anchor_wall"]) if is_running else 0,
+                offset_ns=int(status["anchor_event"]) - int(status["anchor_wall"]),
+                is_in_step=float(status["rate"]) == float(status["speed"]),
                 behind=behind,
                 trades=self.run.charted,
                 last_ts=tuple(int(market.session["last_ts"]) for market in markets),
@@ -171,8 +174,8 @@ def watch(
             surface.close()
         if link.state is LinkState.FAILED:
             raise FlowError(link.message)
-        if not any(frame.offset_ns for frame in surface.run.frames):
-            raise FlowError("no frame was drawn while the feed kept its pace: give it more --seconds")
+        if not surface.run.frames:
+            raise FlowError("no frame was drawn while the feed ran: give it more --seconds")
     finally:
         link.close()
     return surface.run
