@@ -1,0 +1,47 @@
+"""The soak itself: a few minutes of the market with many faults, and that it would notice a number that is wrong."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from flow_gl.bench import local_gateway
+from flow_gl.bench.local_gateway import LocalGateway
+from flow_gl.bench.soak import ARM, run
+from flow_gl.bench.soak_numbers import Comparison, Unbroken
+from flow_gl.core.errors import UsageError
+
+
+def test_a_short_soak_ends_with_the_numbers_of_the_unbroken_run(tmp_path: Path) -> None:
+    path = tmp_path / "soak.json"
+    run(seed=4, minutes=0.06, every=60.0, json_path=path)
+    figures = json.loads(path.read_text())
+    assert figures["numbers_equal"]
+    assert figures["faults_in_all"] > 0
+    assert figures["rows_compared"] > 100
+
+
+def test_a_lost_trade_is_noticed() -> None:
+    gateways = LocalGateway()
+    contracts = gateways.contracts
+    whole, short = (Unbroken(contracts, tick=gateways.tick, arm=ARM) for _ in range(2))
+    tape = gateways.tape(count=2000)
+    tape = tape[np.isin(tape["instrument_id"], [contract.instrument_id for contract in contracts])]
+    whole.pipeline.process(tape)
+    short.pipeline.process(np.delete(tape, len(tape) // 2))
+    for side in (whole, short):
+        side.pipeline.finish()
+    found = [
+        line
+        for contract, mine, other in zip(contracts, short.stores, whole.stores, strict=True)
+        for line in Comparison(contract.symbol, mine, other).look(is_final=True)
+    ]
+    assert any("bubbles at level 0 differ" in line for line in found)
+    assert any("session.trade_count" in line for line in found)
+
+
+def test_without_the_source_there_is_no_gateway(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(local_gateway, "ROOT", tmp_path)
+    with pytest.raises(UsageError, match="run this from the source"):
+        LocalGateway()
