@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 WIDTH: Final = 1280
 HEIGHT: Final = 720
-WARM_UP: Final = 5
+WARM_UP: Final = 3
 
 MOST: Final = 70
 """Contracts of the largest disc: one of the steps of the chart's own reference (definitions.md)."""
