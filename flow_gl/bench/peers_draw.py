@@ -194,7 +194,7 @@ def implot_bubbles(walk: Walk, frames: int) -> Times:
         io = imgui.get_io()
         io.display_size = imgui.ImVec2(WIDTH, HEIGHT)
         io.set_ini_filename("")
-        radius_x = (walk.diameter / 2 * walk.n / WIDTH).astype(np.float64)  # ImPlot's sizes are in plot units
+        radius = walk.diameter.astype(np.float64) / (2 * HEIGHT)
         x, y = walk.x.astype(np.float64), walk.y.astype(np.float64)
         side = walk.colour[:, 0] < 0.5
         specs = []
@@ -210,12 +210,16 @@ def implot_bubbles(walk: Walk, frames: int) -> Times:
             imgui.set_next_window_size((WIDTH, HEIGHT))
             imgui.begin("chart")
             if implot.begin_plot("##bubbles", (-1, -1)):
-                implot.setup_axes_limits(*walk.limits(frame), imgui.Cond_.always)
+                # Its bubbles are ellipses in plot units: x is given in y's units, so that they are discs of the radii.
+                x0, x1, y0, y1 = walk.limits(frame)
+                squeeze = (y1 - y0) / HEIGHT * WIDTH / walk.n
+                implot.setup_axes_limits(x0 * squeeze, x1 * squeeze, y0, y1, imgui.Cond_.always)
                 part = walk.window(frame)
+                places, sizes = x[part] * squeeze, radius[part] * (y1 - y0)
                 for is_buy, spec in specs:
                     pick = side[part] == is_buy
                     implot.plot_bubbles(
-                        "buy" if is_buy else "sell", x[part][pick], y[part][pick], radius_x[part][pick], spec=spec
+                        "buy" if is_buy else "sell", places[pick], y[part][pick], sizes[pick], spec=spec
                     )
                 implot.end_plot()
             imgui.end()
