@@ -4,6 +4,7 @@
 """
 
 import struct
+from dataclasses import replace
 from functools import lru_cache
 from typing import Final
 
@@ -18,6 +19,7 @@ from flow_gl.gl.text import TextBatch
 from flow_gl.gl.view import Rect
 from flow_gl.layers import ticks
 from flow_gl.layers.base import Scene
+from flow_gl.layers.detail import level_for
 from flow_gl.layers.discs import radius_range, reference_of, tick_size_of
 from flow_gl.layers.hit import END_OF_TIME
 from flow_gl.layers.rows import UNITS_PER_TICK
@@ -29,6 +31,8 @@ _EASE_S: Final = 0.12
 TIME_LABEL_PX: Final = 104.0
 PRICE_LABEL_PX: Final = 44.0
 VALUE_LABEL_PX: Final = 26.0
+LINE_SPACING_PX: Final = 2.0
+"""Least distance between the points of a line at content scale 1: what is finer is not to be seen."""
 
 
 def mix(a: Rgb, b: Rgb, share: float) -> Rgb:
@@ -60,12 +64,14 @@ class Chart:
         self.kit: Final = kit
         self.counters: Final = FrameCounters()
         self.series: Final = Series(self.counters)
+        self._lines: Final = Series(self.counters)
+        self._has_own_lines = False
         self.under: Final = ShapeBatch(kit.shaders, self.counters)
         self.over: Final = ShapeBatch(kit.shaders, self.counters)
         self.text: Final = TextBatch(kit.shaders, kit.atlas, self.counters)
         # Uniforms are no market rows: they have a count of their own, which nobody needs.
         self._blocks: Final = [
-            StreamBuffer(_BLOCK.size, FrameCounters(), target=GL.GL_UNIFORM_BUFFER) for _ in range(2)
+            StreamBuffer(_BLOCK.size, FrameCounters(), target=GL.GL_UNIFORM_BUFFER) for _ in range(3)
         ]
         self.screen_px = (1, 1)
         self.time_step_ns = ticks.TIME_STEPS_NS[0]
@@ -106,6 +112,7 @@ class Chart:
         self._fill_block(0, scene, self.series.current, self.series.blend)
         if self.series.leaving is not None:
             self._fill_block(1, scene, self.series.leaving, 1.0 - self.series.blend)
+        self._update_lines(scene)
 
     def y_of_price(self, scene: Scene, price: float) -> float:
         """Screen y of a price in 1e-9 units."""
@@ -116,9 +123,34 @@ class Chart:
         leaving = self.series.leaving
         return [(0, self.series.current)] if leaving is None else [(1, leaving), (0, self.series.current)]
 
+    def line_levels(self) -> list[tuple[int, LevelRows]]:
+        """What to draw lines from: as `levels`, but no finer than the screen can show."""
+        return [(2, self._lines.current)] if self._has_own_lines else self.levels()
+
+    def _update_lines(self, scene: Scene) -> None:
+        # Where a locked level's buckets are narrower than a line, the discs are asked for one by one; its lines are
+        # the same, to two pixels, when they are taken from a coarser level, and cost a fraction.
+        view = scene.price_view
+        level = level_for(
+            view.ns_per_px,
+            scene.reader.bucket_ns,
+            current=self._lines.current.level if self._has_own_lines else None,
+            min_spacing_px=LINE_SPACING_PX * view.scale,
+        )
+        self._has_own_lines = level > scene.level
+        if self._has_own_lines:
+            coarse = replace(scene, level=level)
+            self._lines.update(coarse)
+            self._fill_block(2, coarse, self._lines.current, 1.0)
+
     def use_block(self, number: int) -> None:
         """Let programs see a level's view."""
         GL.glBindBufferBase(GL.GL_UNIFORM_BUFFER, FRAME_BINDING, self._blocks[number].handle)
+
+    def has_glow(self, scene: Scene, rows: LevelRows) -> bool:
+        """Whether large discs of a level glow: not where they overlap too often."""
+        px_per_bucket = rows.base.bucket_ns / scene.price_view.ns_per_px
+        return opacities(px_per_bucket, radius_range(scene.style, scene.price_view.scale)[1])[2] > 0.0
 
     def clip(self, rect: Rect) -> None:
         """Draw inside a pane only."""
@@ -126,6 +158,7 @@ class Chart:
 
     def release(self) -> None:
         self.series.release()
+        self._lines.release()
         for shapes in (self.under, self.over):
             shapes.release()
         self.text.release()

@@ -46,7 +46,7 @@ class CvdLayer:
             return
         for program, vertices in self._programs:
             program.use()
-            for block, rows in self._chart.levels():
+            for block, rows in self._chart.line_levels():
                 self._chart.use_block(block)
                 self._layout.draw_ring(
                     rows.cvd.rows, rows.start, rows.stop - 1, mode=GL.GL_TRIANGLE_STRIP, vertices=vertices

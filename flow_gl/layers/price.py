@@ -46,7 +46,7 @@ class PriceLayer:
         if "price" not in scene.style.is_visible:
             return
         self._program.use()
-        for block, rows in self._chart.levels():
+        for block, rows in self._chart.line_levels():
             self._chart.use_block(block)
             self._layout.draw_ring(
                 rows.bubbles.rows, rows.start, rows.stop, mode=GL.GL_TRIANGLE_STRIP, vertices=_PATH_VERTICES

@@ -49,10 +49,19 @@ def test_a_frame_in_which_nothing_happened_uploads_no_rows(stack: ChartStack) ->
 def test_panning_zooming_and_restyling_upload_no_rows(stack: ChartStack) -> None:
     scene = make_scene(make_market(900), span_s=120)
     settled(stack, scene)
-    for shift_s, zoom in ((-1, 1.0), (-60, 1.0), (-300, 1.0), (0, 0.5), (0, 3.0), (-200, 2.0)):
+    for shift_s, zoom in ((-1, 1.0), (-60, 1.0), (-300, 1.0), (0, 0.5), (0, 2.0), (-200, 2.0)):
         assert frame(stack, panned(scene, shift_s * SECOND, zoom)) == 0
     style = replace(scene.style, threshold=0.4, size_floor=5, size_scale=1.5)
     assert frame(stack, replace(scene, style=style, hover_id=5, pinned_id=7)) == 0
+
+
+def test_lines_of_a_locked_level_narrower_than_a_line_are_drawn_from_a_coarser_one(stack: ChartStack) -> None:
+    scene = make_scene(make_market(900), span_s=900)
+    settled(stack, scene)
+    lines = {level for _, rows in stack.chart.line_levels() for level in [rows.level]}
+    assert [rows.level for _, rows in stack.chart.levels()] == [0]
+    assert lines != {0}
+    assert frame(stack, panned(scene, -SECOND, 1.0)) == 0
 
 
 @pytest.mark.parametrize("history", [100, 3000, 12_000])
