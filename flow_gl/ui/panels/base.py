@@ -26,8 +26,8 @@ FORM_S: Final = 0.1
 ROW_SHARE: Final = 1.42
 """Height of a row, of the text's."""
 LABEL_EMS: Final = 7.0
-COLUMN_EMS: Final = 5.2
-"""Least widths of a name and of a value, of the text's size."""
+GAP_EMS: Final = 0.8
+"""Least width of a name, and of the space before a value, of the text's size."""
 _FLAGS: Final[int] = (
     imgui.WindowFlags_.no_nav_inputs.value
     | imgui.WindowFlags_.no_focus_on_appearing.value
@@ -136,6 +136,7 @@ class Figures:
     def __init__(self, section: Section) -> None:
         self._section: Final = section
         self._columns: Final = max((len(row.values) for row in section.rows), default=0)
+        self._widest = 0.0
         self._key: tuple[object, ...] = ()
         self._texts: list[tuple[tuple[float, float], int, str]] = []
 
@@ -148,7 +149,10 @@ class Figures:
         step = round(size * ROW_SHARE)
         left, top = imgui.get_cursor_screen_pos()
         # Many charts make the sheet wider than its window, which then scrolls sideways.
-        width = max(imgui.get_content_region_avail().x, LABEL_EMS * size + COLUMN_EMS * size * self._columns)
+        if not self._widest:
+            self._widest = max((pen.points(value) for row in section.rows for value in row.values), default=0.0)
+        least = LABEL_EMS * size + self._columns * (self._widest + GAP_EMS * size)
+        width = max(imgui.get_content_region_avail().x, least)
         imgui.dummy((width, step * len(section.rows)))
         bottom = imgui.get_window_pos().y + imgui.get_window_height()
         key = (left, top, width, size, bottom, palette)
