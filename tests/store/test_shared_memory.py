@@ -69,6 +69,9 @@ def test_a_killed_writer_leaves_a_segment_that_is_removed_and_a_reader_that_goes
     assert writer.stdout
     segment = Segment.attach(name := writer.stdout.readline().strip())
     ring, _ = stress.layout(segment.buffer)
+    end = time.monotonic() + 10.0
+    while ring.head == 0 and time.monotonic() < end:
+        time.sleep(0.001)
     writer.kill()
     writer.wait()
     remove_stale()  # or an engine that starts on this machine just now: it does the same
