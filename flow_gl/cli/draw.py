@@ -16,6 +16,8 @@ SHORTEST_S: Final = 0.1
 LONGEST_S: Final = 31_536_000.0
 INPUT_CHECK_S: Final = 5.0
 """Without a screen: how long the engine may take to find its input wrong."""
+ENGINE_END_S: Final = 1.0
+"""How long an engine whose feed has failed may take to end."""
 
 
 def read_settings(drawing: Drawing, **flags: object) -> Settings:
@@ -68,6 +70,9 @@ def show(feed: FilesSpec | DemoSpec | LiveSpec, settings: Settings, drawing: Dra
         if link.state is LinkState.FAILED and code:
             raise _EngineError(link.message, code)
         if drawing.headless and link.engine is not None and int(link.engine.status["state"]) == FeedState.FAILED:
+            # An engine that ends says so a moment after its status does, and with which code.
+            if message := link.failure_within(ENGINE_END_S):
+                raise _EngineError(message, link.exit_code)
             raise FeedError(link.engine.text("message"))
         if link.engine is not None and link.engine.status["damaged"]:
             raise DataError(link.engine.text("message"))
