@@ -27,6 +27,7 @@ from flow_gl.ui.link import Link
 from flow_gl.ui.motion import MotionClock
 from flow_gl.ui.overlays import Overlays
 from flow_gl.ui.state import ViewState
+from flow_gl.ui.turns import OverlayTurns
 
 _FLOOR_EVERY_S: Final = 2.0
 _BUSY_AFTER_INPUT_S: Final = 0.6
@@ -67,31 +68,56 @@ class ViewLoop:
         self._generation = link.generation
         self._rules: dict[type[Command], Command] = {}
         """Settings sent to the engine, to be told to the next one too."""
+        self._turns: Final = OverlayTurns()
+        self._since_overlays_s = 0.0
         self._floor_due_s = 0.0
         self._seen: tuple[object, ...] = ()
         self._busy_until_s = 0.0
 
     def run_frame(self, dt_s: float) -> None:
         """Draw one frame, `dt_s` after the one before. All but the swap."""
-        width, height = self.surface.size
+        size = self.surface.size
         scale = self.content_scale or self.surface.content_scale
-        self.surface.begin()
-        self.gui.set_look(self.state.palette, scale * self.state.text_scale)
-        self.gui.begin(width, height, dt_s)
         steady_s = self._clock.monotonic_ns() / 1e9
-        if self.frame is not None:
-            self.hands.work(self.frame, self.gui.pen)
-            if self.hands.was_busy:
-                self._busy_until_s = steady_s + _BUSY_AFTER_INPUT_S
+        self.surface.begin()
+        self._since_overlays_s += dt_s
+        look = (size, scale * self.state.text_scale, self.state.palette)
+        is_built = self._turns.is_touched(self.gui, look, steady_s)
+        if is_built:
+            self._begin_overlays(size, scale)
+            self._take_input(steady_s)
         self._refresh()
-        frame = self._freeze(dt_s, steady_s, scale, (width, height))
+        frame = self._freeze(dt_s, steady_s, scale, size)
         self._draw(frame)
+        if not is_built and self._turns.is_due(frame, self.state, has_notes=not self.overlays.notes.is_empty):
+            self._begin_overlays(size, scale)
+            is_built = True
+        self.frame = frame
+        if is_built:
+            self._build_overlays(frame)
+        self.gui.draw()
+
+    def _begin_overlays(self, size: tuple[int, int], scale: float) -> None:
+        self.gui.set_look(self.state.palette, scale * self.state.text_scale)
+        self.gui.begin(*size, self._since_overlays_s)
+        self._since_overlays_s = 0.0
+
+    def _take_input(self, steady_s: float) -> None:
+        """Apply keyboard and mouse against what the last frame showed."""
+        if self.frame is None:
+            return
+        self.hands.work(self.frame, self.gui.pen)
+        if self.hands.was_busy:
+            self._busy_until_s = steady_s + _BUSY_AFTER_INPUT_S
+            self._turns.touch(steady_s)
+
+    def _build_overlays(self, frame: Frame) -> None:
         commands, chosen = self.overlays.draw(self.gui.pen, frame, self.state, self._area())
         for command in commands:
             self._send(command)
-        self.frame = frame
         self.hands.act(chosen, frame)
-        self.gui.end()
+        self.gui.build()
+        self._turns.built(frame.steady_s)
 
     def release(self) -> None:
         """Free what is on the GPU."""

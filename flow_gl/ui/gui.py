@@ -46,6 +46,8 @@ class Gui:
         imgui.backends.opengl3_init(_GLSL)
         if places:
             imgui.load_ini_settings_from_memory(places)
+        # Filled by the window's callbacks (in tests by hand) as input comes, emptied by a new frame.
+        self._events: Final = imgui.get_current_context().input_events_queue
         self._look: tuple[Palette, float] | None = None
         self.set_look(palette, scale)
         self.central: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
@@ -76,9 +78,17 @@ class Gui:
         assert self._look is not None
         self.pen.begin(imgui.get_background_draw_list(), self._look[1] * dense, dense)
 
-    def end(self) -> None:
-        """Draw the overlays into the bound framebuffer."""
+    @property
+    def has_input(self) -> bool:
+        """Input waits for the next `begin`, or a text is being typed and its cursor blinks."""
+        return len(self._events) > 0 or imgui.get_io().want_text_input
+
+    def build(self) -> None:
+        """End what `begin` began: the overlays are ready to be drawn, now and in later frames."""
         imgui.render()
+
+    def draw(self) -> None:
+        """Draw the overlays that were built last into the bound framebuffer."""
         imgui.backends.opengl3_render_draw_data(imgui.get_draw_data())
 
     @property

@@ -1,0 +1,64 @@
+"""When the overlays are built anew, and when those of the frame before are drawn again as they are.
+
+Dear ImGui builds every window and text anew, call by call from Python; what it built can be drawn any number of times.
+While nobody touches anything, overlays say nothing new more than `REBUILT_HZ` times a second, for their texts are formed
+ten times a second. So they are built in every frame in which there is input, and for a moment after it (hover, tooltips,
+a key that repeats); when something is to be said at once (the state of the feed, an alert, another bubble under the
+mouse); while a note fades; and else in turn.
+"""
+
+from typing import Final
+
+from flow_gl.ui.frame import Frame
+from flow_gl.ui.gui import Gui
+from flow_gl.ui.state import ViewState
+
+REBUILT_HZ: Final = 20.0
+TOUCHED_S: Final = 1.0
+"""Input concerns the overlays for so long: longer than a tooltip waits and than a held key takes to repeat."""
+
+
+class OverlayTurns:
+    """Decides, frame by frame."""
+
+    def __init__(self) -> None:
+        self._touched_until_s = 0.0
+        self._built_s = 0.0
+        self._look: tuple[object, ...] = ()
+        self._seen: tuple[object, ...] = ()
+
+    def is_touched(self, gui: Gui, look: tuple[object, ...], steady_s: float) -> bool:
+        """Overlays must begin before anything of the frame is decided: there is input, or they look different.
+
+        Parameters
+        ----------
+        look : what their size and style depend on
+        """
+        if gui.has_input:
+            self.touch(steady_s)
+        is_new = look != self._look
+        self._look = look
+        return is_new or steady_s < self._touched_until_s
+
+    def touch(self, steady_s: float) -> None:
+        """There was input."""
+        self._touched_until_s = steady_s + TOUCHED_S
+
+    def is_due(self, frame: Frame, state: ViewState, *, has_notes: bool) -> bool:
+        """Something is to be said now, or it is their turn."""
+        own = state.charts
+        said = tuple(
+            (chart.index, chart.said.tone, chart.said.is_live, chart.badge, chart.waiting, own[chart.index].hover_id)
+            for chart in frame.charts
+        )
+        seen = (said, frame.link.state, frame.link.generation, frozenset(state.open_panels), has_notes)
+        since_s = frame.steady_s - self._built_s
+        # A clock that stands (in a test) gives no turns: then every frame is one.
+        is_due = has_notes or seen != self._seen or not 0.0 < since_s < 1.0 / REBUILT_HZ
+        if is_due:
+            self._seen = seen
+        return is_due
+
+    def built(self, steady_s: float) -> None:
+        """They were built in this frame."""
+        self._built_s = steady_s
