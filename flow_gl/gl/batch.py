@@ -1,4 +1,4 @@
-"""Rows that are written anew every frame, kept in order: what rectangles and labels have in common."""
+"""Rows of rectangles or labels that are gathered every frame, in order, and sent when they are others than before."""
 
 import struct
 from typing import Final
@@ -10,7 +10,8 @@ from flow_gl.gl.counters import FrameCounters
 class Batch:
     """Packed rows of one frame and the buffer that they go to.
 
-    `mark`, `since` and `repeat` let whoever added rows add the same ones again without packing them.
+    `mark`, `since` and `repeat` let whoever added rows add the same ones again without packing them. While a frame
+    repeats what the frame before it had, in the same order, nothing is copied and nothing is sent.
     """
 
     def __init__(self, row: struct.Struct, first_rows: int, counters: FrameCounters) -> None:
@@ -19,6 +20,11 @@ class Batch:
         self._stream: Final = StreamBuffer(first_rows * row.size, counters)
         self._used = 0
         self._uploaded = 0
+        self._repeated: list[bytes] = []
+        """What the last frame repeated, up to where it put rows of its own."""
+        self._next = 0
+        self._is_same = True
+        """This frame has repeated just what the last one did, so far."""
 
     def mark(self) -> int:
         """Where the next row will begin."""
@@ -33,22 +39,40 @@ class Batch:
         if not rows:
             return
         end = self._used + len(rows)
+        if self._is_same:
+            if self._next < len(self._repeated) and self._repeated[self._next] is rows:
+                self._used, self._next = end, self._next + 1
+                return
+            self._differ()
         while end > len(self._stream.memory):
             self._stream.grow()
         self._stream.memory[self._used : end] = rows
         self._used = end
+        if self._next == len(self._repeated):
+            self._repeated.append(rows)
+            self._next += 1
 
     def upload(self) -> None:
-        """Send what was added; the next row begins a new frame's."""
-        self._uploaded, self._used = self._used // self._row.size, 0
-        if self._uploaded:
-            self._stream.upload(self._uploaded * self._row.size)
+        """Send what was added, where it differs; the next row begins a new frame's."""
+        count, self._used = self._used // self._row.size, 0
+        is_sent = self._is_same and count == self._uploaded
+        self._uploaded, self._next, self._is_same = count, 0, True
+        if count and not is_sent:
+            self._stream.upload(count * self._row.size)
 
     def release(self) -> None:
         self._stream.release()
 
     def _put(self, *values: float) -> None:
+        if self._is_same:
+            self._differ()
+        self._next = -1
         if self._used + self._row.size > len(self._stream.memory):
             self._stream.grow()
         self._pack(self._stream.memory, self._used, *values)
         self._used += self._row.size
+
+    def _differ(self) -> None:
+        """From here on this frame's rows are others than the last one's: what follows in memory is written over."""
+        self._is_same = False
+        del self._repeated[self._next :]

@@ -5,18 +5,18 @@ from typing import Final
 from flow_gl.gl.api import GL
 from flow_gl.gl.buffers import Attribute, InstanceLayout
 from flow_gl.layers.base import Scene
-from flow_gl.layers.chart import Chart, mix
+from flow_gl.layers.chart import mix
 from flow_gl.layers.rows import CVD_INSTANCE
+from flow_gl.layers.sketch import SketchLayer
 
 _AREA_VERTICES: Final = 5
 _LINE_VERTICES: Final = 4
 
 
-class CvdLayer:
-    """Each instance reads a point and the next one: n points make n - 1 stretches."""
+class CvdLayer(SketchLayer):
+    """Each instance reads a point and the next one: n points make n - 1 stretches. The line at zero is a sketch."""
 
-    def __init__(self, chart: Chart) -> None:
-        self._chart: Final = chart
+    draws = True
 
     def setup(self) -> None:
         shaders = self._chart.kit.shaders
@@ -31,7 +31,11 @@ class CvdLayer:
             self._chart.counters,
         )
 
-    def update(self, scene: Scene) -> None:
+    def key(self, scene: Scene) -> tuple[object, ...]:
+        view = scene.cvd_view
+        return round(view.screen_y(0.0)), view.rect, view.scale, scene.style
+
+    def sketch(self, scene: Scene) -> None:
         if "cvd" not in scene.style.is_visible:
             return
         view, palette = scene.cvd_view, scene.style.palette

@@ -7,6 +7,7 @@ sparsely and quietly; a closed exchange is only darker.
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from flow_gl.core.schema import GapKind
 from flow_gl.gl.view import Rect
@@ -24,17 +25,23 @@ class GapsLayer(SketchLayer):
     """Adds to the rectangles below the bubbles."""
 
     def key(self, scene: Scene) -> tuple[object, ...] | None:
-        return () if len(scene.reader.gaps) == 0 else None
+        return None if len(self._seen(scene)) else ()
 
     def sketch(self, scene: Scene) -> None:
-        gaps = scene.reader.gaps
-        if "gaps" not in scene.style.is_visible or len(gaps) == 0:
-            return
-        view = scene.price_view
+        for gap in self._seen(scene):
+            self._add_band(scene, gap)
+
+    def _seen(self, scene: Scene) -> NDArray[np.void]:
+        """The gaps (GAP) that are in view."""
+        gaps, view = scene.reader.gaps, scene.price_view
+        if len(gaps) == 0 or "gaps" not in scene.style.is_visible:
+            return gaps[:0]
+        # The newest is mostly the only one to be looked at; one that is open has no end.
+        if not gaps[-1]["open"] and gaps[-1]["end"] < view.t_left_ns:
+            return gaps[:0]
         first = int(np.searchsorted(gaps["end"], view.t_left_ns))
         last = int(np.searchsorted(gaps["start"], min(view.t_right_ns, scene.until_ns)))
-        for gap in gaps[max(first, last - _MOST_BANDS) : last]:
-            self._add_band(scene, gap)
+        return gaps[max(first, last - _MOST_BANDS) : last]
 
     def _add_band(self, scene: Scene, gap: np.void) -> None:
         view, palette, under = scene.price_view, scene.style.palette, self._chart.under

@@ -40,21 +40,37 @@ class MarksLayer(SketchLayer):
 
     def key(self, scene: Scene) -> tuple[object, ...] | None:
         self._read(scene)
-        is_there = "marks" in scene.style.is_visible and bool(self._times)
-        return None if is_there else ()
+        if "marks" not in scene.style.is_visible:
+            return ()
+        if 0.0 <= scene.wall_s - self._flash_from_s < FLASH_S:
+            return None
+        first, last = self._seen(scene)
+        if first == last:
+            return ()
+        view, cvd, right_ns = scene.price_view, scene.cvd_view, scene.price_view.t_right_ns
+        # In whole pixels, as they are drawn.
+        places = tuple(round((right_ns - t_ns) / view.ns_per_px) for t_ns in self._times[first:last])
+        zero = round(cvd.screen_y(0.0))
+        panes = view.rect, cvd.rect, view.scale
+        return (*self._crosses[first:last], places, zero, *panes, self._chart.tick_size, scene.style)
 
     def sketch(self, scene: Scene) -> None:
         if "marks" not in scene.style.is_visible:
             return
-        view = scene.price_view
-        first = bisect_left(self._times, max(view.t_left_ns, scene.hidden_before_ns))
-        last = bisect_left(self._times, min(view.t_right_ns, scene.until_ns))
-        free_from = view.rect.x
-        for index in range(max(first, last - _MOST_MARKS), last):
+        first, last = self._seen(scene)
+        free_from = scene.price_view.rect.x
+        for index in range(first, last):
             free_from = self._add_mark(scene, self._times[index], *self._crosses[index], free_from)
         age = scene.wall_s - self._flash_from_s
         if 0.0 <= age < FLASH_S and not scene.style.is_muted:
             self._add_flash(scene, 1.0 - age / FLASH_S)
+
+    def _seen(self, scene: Scene) -> tuple[int, int]:
+        """Which crosses are in view, half-open."""
+        view = scene.price_view
+        first = bisect_left(self._times, max(view.t_left_ns, scene.hidden_before_ns))
+        last = max(first, bisect_left(self._times, min(view.t_right_ns, scene.until_ns)))
+        return max(first, last - _MOST_MARKS), last
 
     def _read(self, scene: Scene) -> None:
         if scene.reader.store is not self._store or self._cursor is None:
@@ -79,7 +95,7 @@ class MarksLayer(SketchLayer):
         scale, rect, cvd = view.scale, view.rect, scene.cvd_view.rect
         color = palette.buy if direction > 0 else palette.sell
         line = max(1.0, round(scale))
-        x = round(view.screen_x(t_ns))
+        x = rect.right - round((view.t_right_ns - t_ns) / view.ns_per_px)
         for pane in (rect, cvd):
             chart.over.dashed(x, pane.y, line, pane.height, color, alpha=0.55, period=6 * scale, dash=3 * scale)
         zero = round(scene.cvd_view.screen_y(0.0))

@@ -5,17 +5,16 @@ from typing import Final
 from flow_gl.gl.api import GL
 from flow_gl.gl.buffers import Attribute, InstanceLayout
 from flow_gl.layers.base import Scene
-from flow_gl.layers.chart import Chart
 from flow_gl.layers.rows import BUBBLE_INSTANCE
+from flow_gl.layers.sketch import SketchLayer
 
 _PATH_VERTICES: Final = 10
 
 
-class PriceLayer:
-    """The path reads each bubble's row and the next one's."""
+class PriceLayer(SketchLayer):
+    """The path reads each bubble's row and the next one's; the last price's line is a sketch."""
 
-    def __init__(self, chart: Chart) -> None:
-        self._chart: Final = chart
+    draws = True
 
     def setup(self) -> None:
         self._program = self._chart.kit.shaders.program("path")
@@ -31,16 +30,24 @@ class PriceLayer:
             self._chart.counters,
         )
 
-    def update(self, scene: Scene) -> None:
-        if "price" not in scene.style.is_visible or self._chart.last_price == 0:
+    def key(self, scene: Scene) -> tuple[object, ...]:
+        return self._line_y(scene), scene.price_view.rect, scene.price_view.scale, scene.style.palette
+
+    def sketch(self, scene: Scene) -> None:
+        y = self._line_y(scene)
+        if y is None:
             return
-        rect, scale = scene.price_view.rect, scene.price_view.scale
-        y = round(self._chart.y_of_price(scene, self._chart.last_price))
-        if rect.y <= y < rect.bottom:
-            line = max(1.0, round(scale))
-            self._chart.under.dashed(
-                rect.x, y, rect.width, line, scene.style.palette.plate, alpha=0.7, period=4 * line, dash=line
-            )
+        rect, line = scene.price_view.rect, max(1.0, round(scene.price_view.scale))
+        self._chart.under.dashed(
+            rect.x, y, rect.width, line, scene.style.palette.plate, alpha=0.7, period=4 * line, dash=line
+        )
+
+    def _line_y(self, scene: Scene) -> int | None:
+        """Where the last price's line lies; None where there is none in the pane."""
+        if "price" not in scene.style.is_visible or self._chart.last_price == 0:
+            return None
+        rect, y = scene.price_view.rect, round(self._chart.y_of_price(scene, self._chart.last_price))
+        return y if rect.y <= y < rect.bottom else None
 
     def draw(self, scene: Scene) -> None:
         if "price" not in scene.style.is_visible:

@@ -4,7 +4,7 @@ What such a layer adds depends on few things, its `key`. While the key stays the
 again as it is, so a frame pays only for what moves.
 """
 
-from typing import Final
+from typing import ClassVar, Final
 
 from flow_gl.gl.view import Rect
 from flow_gl.layers.base import Scene
@@ -12,7 +12,12 @@ from flow_gl.layers.chart import Chart
 
 
 class SketchLayer:
-    """Base of layers whose `sketch` adds to `chart.under`, `chart.over`, `chart.text` and `chart.taken`."""
+    """Base of layers whose `sketch` adds to `chart.under`, `chart.over`, `chart.text` and `chart.taken`.
+
+    One that has something of its own on the GPU besides says so by `draws` and brings its `draw`.
+    """
+
+    draws: ClassVar[bool] = False
 
     def __init__(self, chart: Chart) -> None:
         self._chart: Final = chart

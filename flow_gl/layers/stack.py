@@ -98,7 +98,7 @@ class ChartStack:
                 continue
             layer = step(self.chart)
             self._layers.append(layer)
-            if not isinstance(layer, SketchLayer) or isinstance(layer, StandingLayer):
+            if not isinstance(layer, SketchLayer) or layer.draws:
                 self._draws.append((name, layer.draw, pane.value))
 
     def _batch_draw(self, batch: Batch) -> Callable[[Scene], None]:

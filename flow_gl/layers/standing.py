@@ -25,6 +25,8 @@ def dimmed_ground(scene: Scene) -> Rgb:
 class StandingLayer(SketchLayer):
     """Clears the chart's ground anew and frames it; nothing while the market runs."""
 
+    draws = True
+
     def key(self, scene: Scene) -> tuple[object, ...]:
         return scene.is_live, _panes(scene), scene.style.palette
 

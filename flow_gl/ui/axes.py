@@ -20,6 +20,7 @@ SNAP_PX: Final = 12.0
 """Released this near to the live edge, the chart follows again."""
 
 EASE_S: Final = 0.16
+_REST_PX: Final = 0.02
 """Time constant of an eased axis."""
 MARGIN_SHARE: Final = 0.09
 """Room above and below what is visible, of the pane's height."""
@@ -163,8 +164,13 @@ class ValueAxis:
             self.middle, self.per_px = self._goal_middle, self._goal_span / height_px
             return
         share = 1.0 - math.exp(-max(0.0, dt_s) / EASE_S)
-        self.middle += (self._goal_middle - self.middle) * share
         goal_per_px = self._goal_span / height_px
+        is_there = abs(self._goal_span - self.per_px * height_px) < _REST_PX * goal_per_px
+        if is_there and abs(self._goal_middle - self.middle) < _REST_PX * goal_per_px:
+            # Nobody sees the last hundredths of a pixel, but everything on the axis would be laid out anew for them.
+            self.middle, self.per_px = self._goal_middle, goal_per_px
+            return
+        self.middle += (self._goal_middle - self.middle) * share
         self.per_px *= (goal_per_px / self.per_px) ** share
 
     def zoom(self, factor: float, y_px: float, height_px: float) -> None:

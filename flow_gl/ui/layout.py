@@ -7,6 +7,7 @@ lies on a whole pixel, so that lines are crisp and the panes of a chart share th
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from flow_gl.gl.view import Rect
@@ -54,8 +55,12 @@ def grid_shape(count: int) -> tuple[int, int]:
     return columns, math.ceil(count / columns)
 
 
-def arrange(area: Rect, count: int, *, scale: float = 1.0, cvd_share: float = CVD_SHARE) -> list[ChartLayout]:
-    """Cut `area` into `count` charts, in reading order. Charts of a short last row share its whole width."""
+@lru_cache(maxsize=4)
+def arrange(area: Rect, count: int, *, scale: float = 1.0, cvd_share: float = CVD_SHARE) -> tuple[ChartLayout, ...]:
+    """Cut `area` into `count` charts, in reading order. Charts of a short last row share its whole width.
+
+    Asked again for the same, it gives the same objects: what depends on a pane is compared in every frame.
+    """
     columns, rows = grid_shape(count)
     gutter = round(_GUTTER_PX * scale)
     charts = []
@@ -67,7 +72,7 @@ def arrange(area: Rect, count: int, *, scale: float = 1.0, cvd_share: float = CV
         x1 -= gutter if column + 1 < in_row else 0
         y1 -= gutter if row + 1 < rows else 0
         charts.append(_chart(Rect(x0, y0, max(1.0, x1 - x0), max(1.0, y1 - y0)), scale, cvd_share))
-    return charts
+    return tuple(charts)
 
 
 def share_from_drag(layout: ChartLayout, y_px: float) -> float:

@@ -80,6 +80,14 @@ class ChartState:
     """Contracts that `Filters.percentile` amounts to for this chart now."""
     hidden_count: int = 0
     """Bubbles in view that the size floor hides."""
+    _style: Style | None = None
+
+    def keep_style(self, style: Style) -> Style:
+        """Give the last frame's object where it says the same: layers compare it in every frame."""
+        if style != self._style:
+            self._style = style
+        assert self._style is not None
+        return self._style
 
 
 @dataclass(slots=True)
@@ -186,7 +194,7 @@ class ViewState:
     def style(self, chart: ChartState) -> Style:
         """How a chart's layers show things."""
         filters = self.filters
-        return Style(
+        style = Style(
             palette=self.palette,
             threshold=filters.threshold,
             size_floor=self.floor_of(chart),
@@ -194,6 +202,7 @@ class ViewState:
             is_visible=frozenset(filters.layers),
             is_muted=self.is_muted,
         )
+        return chart.keep_style(style)
 
     def new_engine(self) -> None:
         """Another engine took over: what belonged to the old one's numbers is void, what the user set up stays."""
