@@ -40,6 +40,7 @@ def zone_name(zone: str, hour: int) -> str:
     return datetime.fromtimestamp(hour * 3600, UTC).astimezone(ZoneInfo(zone)).tzname() or zone
 
 
+@lru_cache(maxsize=8)
 def time_step(ns_per_px: float, min_px: float) -> int:
     """Smallest natural step (ns) whose ticks stand at least `min_px` apart."""
     least = ns_per_px * min_px

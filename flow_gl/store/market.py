@@ -208,6 +208,11 @@ class MarketReader:
         return head > 0 and bool(ring.rows[(head - 1) & (ring.capacity - 1)]["id"] >= bubble_id)
 
     @property
+    def open_version(self) -> int:
+        """Version of what is open: with the heads, all that `open_bubble` and `open_cvd` depend on."""
+        return self._open.version
+
+    @property
     def profile(self) -> np.void:
         return self._profile.row
 
