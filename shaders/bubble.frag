@@ -1,5 +1,5 @@
 #version 330 core
-#include "view.glsl"
+#include "bubble.glsl"
 #include "sdf.glsl"
 
 in vec2 v_from_centre;
@@ -12,16 +12,13 @@ out vec4 fragment;
 
 void main() {
     float past_edge = length(v_from_centre) - v_radius;
-    float disc = inside(past_edge);
-    float rim = band(past_edge + 0.6 * u_screen.z, 0.6 * u_screen.z);
-    vec4 color = mix(v_fill, v_rim, rim);
-    color.a *= disc;
+    vec4 color = disc_color(past_edge, 1.2 * u_screen.z + 0.5, v_fill, v_rim);
     if (v_extra.x + v_extra.y == 0.0) {
         fragment = color;
         return;
     }
     float fall = clamp(1.0 - past_edge / (0.35 * v_radius), 0.0, 1.0);
-    float glow = v_extra.y * fall * fall * (1.0 - disc);
+    float glow = v_extra.y * fall * fall * (1.0 - inside(past_edge));
     float ring = v_extra.x * band(past_edge - 2.25 * u_screen.z, 0.6 * u_screen.z);
     float around = max(glow, ring);
     // Disc and surroundings hardly ever share a pixel: add them as weights of one colour.

@@ -57,8 +57,13 @@ def clear(color: tuple[float, float, float]) -> None:
     GL.glClear(GL.GL_COLOR_BUFFER_BIT)
 
 
+def largest_point_px() -> float:
+    """Greatest size of a point that the driver draws, pixels."""
+    return float(GL.glGetFloatv(GL.GL_POINT_SIZE_RANGE)[1])
+
+
 def prepare_blending() -> None:
-    """Set the state that all drawing here relies on: blending over, neither depth nor culling.
+    """Set the state that all drawing here relies on: blending over, neither depth nor culling, points sized by shaders.
 
     Colours are not premultiplied; the target's alpha stays 1 where it was 1.
     """
@@ -66,3 +71,4 @@ def prepare_blending() -> None:
     GL.glBlendFuncSeparate(GL.GL_SRC_ALPHA, GL.GL_ONE_MINUS_SRC_ALPHA, GL.GL_ONE, GL.GL_ONE_MINUS_SRC_ALPHA)
     GL.glDisable(GL.GL_DEPTH_TEST)
     GL.glDisable(GL.GL_CULL_FACE)
+    GL.glEnable(GL.GL_PROGRAM_POINT_SIZE)

@@ -139,6 +139,8 @@ class Attribute:
 class InstanceLayout:
     """How a program reads instance rows: a vertex array whose offsets are moved to where a range begins."""
 
+    _divisor = 1
+
     def __init__(self, attributes: list[Attribute], stride: int, counters: FrameCounters) -> None:
         self._attributes: Final = attributes
         self._stride: Final = stride
@@ -148,7 +150,7 @@ class InstanceLayout:
         GL.glBindVertexArray(self.handle)
         for attribute in attributes:
             GL.glEnableVertexAttribArray(attribute.location)
-            GL.glVertexAttribDivisor(attribute.location, 1)
+            GL.glVertexAttribDivisor(attribute.location, self._divisor)
 
     def draw(self, buffer: int, first: int, count: int, *, mode: int, vertices: int) -> None:
         """Draw rows [first, first + count) of a buffer, `vertices` vertices each. The program is in use."""
@@ -178,6 +180,22 @@ class InstanceLayout:
 
     def release(self) -> None:
         GL.glDeleteVertexArrays(1, np.array([self.handle], np.uint32))
+
+
+class PointLayout(InstanceLayout):
+    """The same for programs that draw a point a row: the range is the draw's own."""
+
+    _divisor = 0
+
+    def draw_points(self, ring: InstanceRing, start: int, stop: int) -> None:
+        """Draw positions [start, stop) of a ring, oldest first. The program is in use."""
+        for first, count in ring.segments(start, stop):
+            GL.glBindVertexArray(self.handle)
+            if self._pointed_at != (ring.handle, 0):
+                self._point(ring.handle, 0)
+            GL.glDrawArrays(GL.GL_POINTS, first, count)
+            self._counters.draw_calls += 1
+            self._counters.instances += count
 
 
 class StreamBuffer:

@@ -2,15 +2,16 @@
 
 What a disc looks like follows in the shader from the bubble's contracts and from uniforms. A change of threshold,
 size, colours, hover, zoom or position uploads nothing. Where discs are too crowded to glow, all but the open one are
-drawn by a shader that knows no glow and no ring: filling discs is most of what such a frame costs.
+drawn as points by a shader that knows no glow and no ring: filling discs is most of what such a frame costs.
 """
 
 from typing import Final
 
-from flow_gl.gl.api import GL
-from flow_gl.gl.buffers import Attribute, InstanceLayout
+from flow_gl.gl.api import GL, largest_point_px
+from flow_gl.gl.buffers import Attribute, InstanceLayout, PointLayout
 from flow_gl.layers.base import Scene
 from flow_gl.layers.chart import Chart
+from flow_gl.layers.discs import radius_range
 from flow_gl.layers.rows import BUBBLE_INSTANCE
 from flow_gl.layers.series import NO_INDEX, LevelRows
 
@@ -25,12 +26,11 @@ class BubblesLayer:
 
     def setup(self) -> None:
         self._program = self._chart.kit.shaders.program("bubble")
-        self._plain = self._chart.kit.shaders.program("bubble", "disc")
-        self._layout = InstanceLayout(
-            [Attribute(0, 2, GL.GL_INT, 0, is_integer=True), Attribute(1, 3, GL.GL_FLOAT, 16)],
-            BUBBLE_INSTANCE.itemsize,
-            self._chart.counters,
-        )
+        self._points = self._chart.kit.shaders.program("disc")
+        attributes = [Attribute(0, 2, GL.GL_INT, 0, is_integer=True), Attribute(1, 3, GL.GL_FLOAT, 16)]
+        self._layout = InstanceLayout(attributes, BUBBLE_INSTANCE.itemsize, self._chart.counters)
+        self._point_layout = PointLayout(attributes, BUBBLE_INSTANCE.itemsize, self._chart.counters)
+        self._largest_px = largest_point_px()
 
     def update(self, scene: Scene) -> None:
         """The rows are brought in by the chart's series."""
@@ -38,20 +38,31 @@ class BubblesLayer:
     def draw(self, scene: Scene) -> None:
         if "bubbles" not in scene.style.is_visible:
             return
+        radius_px = radius_range(scene.style, scene.price_view.scale)[1] + 1.0
         is_pointed_at = scene.hover_id is not None or scene.pinned_id is not None
+        are_points = not is_pointed_at and 2.0 * radius_px <= self._largest_px
         for block, rows in self._chart.levels():
             self._chart.use_block(block)
-            plain_stop = rows.start
-            if not is_pointed_at and not self._chart.has_glow(scene, rows):
-                plain_stop = rows.stop - (rows.open_index != NO_INDEX)
-                self._plain.use()
-                self._draw(rows, rows.start, plain_stop)
-            if plain_stop < rows.stop:
+            points_stop = rows.start
+            if are_points and not self._chart.has_glow(scene, rows):
+                points_stop = rows.stop - (rows.open_index != NO_INDEX)
+                self._draw_points(rows, points_stop, int(radius_px) + 1)
+            if points_stop < rows.stop:
                 self._program.use()
-                self._draw(rows, plain_stop, rows.stop)
+                self._layout.draw_ring(
+                    rows.bubbles.rows, points_stop, rows.stop, mode=GL.GL_TRIANGLE_STRIP, vertices=_VERTICES
+                )
 
-    def _draw(self, rows: LevelRows, start: int, stop: int) -> None:
-        self._layout.draw_ring(rows.bubbles.rows, start, stop, mode=GL.GL_TRIANGLE_STRIP, vertices=_VERTICES)
+    def _draw_points(self, rows: LevelRows, stop: int, margin_px: int) -> None:
+        # A point whose centre lies outside the viewport is not drawn at all: the viewport reaches a disc further.
+        width, height = self._chart.screen_px
+        wide, high = width + 2 * margin_px, height + 2 * margin_px
+        GL.glViewport(-margin_px, -margin_px, wide, high)
+        self._points.use()
+        GL.glUniform2f(self._points.location("u_narrowed"), width / wide, height / high)
+        self._point_layout.draw_points(rows.bubbles.rows, rows.start, stop)
+        GL.glViewport(0, 0, width, height)
 
     def release(self) -> None:
         self._layout.release()
+        self._point_layout.release()

@@ -1,0 +1,28 @@
+#version 330 core
+// One bubble per point: what most bubbles of a crowded chart are, a disc and its rim, nothing around it.
+#include "bubble.glsl"
+
+uniform vec2 u_narrowed;                // the viewport is wider than the screen: ndc on the screen to ndc in it
+
+layout(location = 0) in ivec2 place;
+layout(location = 1) in vec3 sides;
+
+flat out vec2 v_size;                   // radius of the disc, of the point, px
+flat out float v_rim_px;
+flat out vec4 v_fill;
+flat out vec4 v_rim;
+
+void main() {
+    Look look;
+    if (!look_of(place, sides, look)) {
+        gl_Position = HIDDEN;
+        return;
+    }
+    v_size = vec2(look.radius, look.radius + 1.0);
+    v_rim_px = 1.2 * u_screen.z + 0.5;
+    v_fill = look.fill;
+    v_rim = look.rim;
+    gl_PointSize = 2.0 * v_size.y;
+    gl_Position = ndc_from_px(vec2(screen_x(place.x), screen_y(place.y)));
+    gl_Position.xy *= u_narrowed;
+}

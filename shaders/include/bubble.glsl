@@ -1,0 +1,37 @@
+// How a bubble is drawn, from its contracts and the chart's look: one rule for both ways of drawing discs.
+#include "view.glsl"
+
+struct Look {
+    float radius;       // px
+    vec4 fill;          // rgb and opacity
+    vec4 rim;
+    float glow;         // opacity
+    bool is_ringed;     // open or pinned
+};
+
+// False where the size floor hides it.
+bool look_of(ivec2 place, vec3 sides, out Look look) {
+    float sided = sides.x + sides.y;
+    float delta = sides.x - sides.y;
+    float volume = sided > 0.0 ? max(sides.x, sides.y) : sides.z;
+    float share = min(1.0, volume * u_size.z);
+    bool is_significant = abs(delta) > u_look.x * sided;
+    vec3 tint = is_significant ? (delta > 0.0 ? u_buy.rgb : u_sell.rgb) : u_balanced.rgb;
+    bool is_hovered = place.x == u_mark.x;
+    bool is_pinned = place.x == u_mark.y;
+    bool is_pointed_at = is_hovered || is_pinned;
+    float strength = u_screen.w * (u_mark.z != 0 && !is_pointed_at ? 0.5 : 1.0);
+
+    look.radius = sqrt(u_size.x + u_size.y * share);
+    look.fill = vec4(tint, strength * (is_hovered ? min(1.0, u_look.y + 0.25) : u_look.y));
+    look.rim = vec4(mix(tint, u_text.rgb, is_pointed_at ? 0.65 : 0.12), strength * u_look.z);
+    look.glow = is_significant ? strength * u_look.w * smoothstep(0.6, 1.0, share) : 0.0;
+    look.is_ringed = place.x == u_origin.w || is_pinned;
+    return volume >= u_size.w;
+}
+
+// A disc's colour with its rim, `past_edge` px outside its edge (negative inside). `rim_px`: where the rim begins.
+vec4 disc_color(float past_edge, float rim_px, vec4 fill, vec4 rim) {
+    vec4 color = mix(fill, rim, clamp(past_edge + rim_px, 0.0, 1.0));
+    return vec4(color.rgb, color.a * clamp(0.5 - past_edge, 0.0, 1.0));
+}
