@@ -73,6 +73,7 @@ class Chart:
         self._blocks: Final = [
             StreamBuffer(_BLOCK.size, FrameCounters(), target=GL.GL_UNIFORM_BUFFER) for _ in range(3)
         ]
+        self._used_block = -1
         self.screen_px = (1, 1)
         self.time_step_ns = ticks.TIME_STEPS_NS[0]
         self.time_ticks: list[tuple[int, float, str, bool]] = []
@@ -143,9 +144,15 @@ class Chart:
             self._lines.update(coarse)
             self._fill_block(2, coarse, self._lines.current, 1.0)
 
+    def begin_draw(self) -> None:
+        """Another chart may have been drawn since this one."""
+        self._used_block = -1
+
     def use_block(self, number: int) -> None:
         """Let programs see a level's view."""
-        GL.glBindBufferBase(GL.GL_UNIFORM_BUFFER, FRAME_BINDING, self._blocks[number].handle)
+        if number != self._used_block:
+            self._used_block = number
+            GL.glBindBufferBase(GL.GL_UNIFORM_BUFFER, FRAME_BINDING, self._blocks[number].handle)
 
     def has_glow(self, scene: Scene, rows: LevelRows) -> bool:
         """Whether large discs of a level glow: not where they overlap too often."""

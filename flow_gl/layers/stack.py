@@ -128,6 +128,7 @@ class ChartStack:
     def draw(self, scene: Scene, *, timer: LayerTimer | None = None) -> None:
         """Draw onto the bound framebuffer, whose ground the caller has cleared."""
         GL.glEnable(GL.GL_SCISSOR_TEST)
+        self.chart.begin_draw()
         rects = _outer(scene), scene.price_view.rect, scene.cvd_view.rect
         clipped = -1
         for name, draw, pane in self._draws:

@@ -136,6 +136,8 @@ class Figures:
     def __init__(self, section: Section) -> None:
         self._section: Final = section
         self._columns: Final = max((len(row.values) for row in section.rows), default=0)
+        self._widths: list[list[float]] = []
+        """Of each row's values, ImGui's units."""
         self._widest = 0.0
         self._key: tuple[object, ...] = ()
         self._texts: list[tuple[tuple[float, float], int, str]] = []
@@ -149,8 +151,9 @@ class Figures:
         step = round(size * ROW_SHARE)
         left, top = imgui.get_cursor_screen_pos()
         # Many charts make the sheet wider than its window, which then scrolls sideways.
-        if not self._widest:
-            self._widest = max((pen.points(value) for row in section.rows for value in row.values), default=0.0)
+        if not self._widths:
+            self._widths = [[pen.points(value) for value in row.values] for row in section.rows]
+            self._widest = max((width for widths in self._widths for width in widths), default=0.0)
         least = LABEL_EMS * size + self._columns * (self._widest + GAP_EMS * size)
         width = max(imgui.get_content_region_avail().x, least)
         imgui.dummy((width, step * len(section.rows)))
@@ -158,24 +161,24 @@ class Figures:
         key = (left, top, width, size, bottom, palette)
         if key != self._key:
             self._key = key
-            self._place(pen, palette, (left, top, width, bottom), size)
+            self._place(palette, (left, top, width, bottom), size)
         add_text = imgui.get_window_draw_list().add_text
         for place, color, text in self._texts:
             add_text(place, color, text)
 
-    def _place(self, pen: Pen, palette: Palette, box: tuple[float, float, float, float], size: float) -> None:
+    def _place(self, palette: Palette, box: tuple[float, float, float, float], size: float) -> None:
         left, top, width, bottom = box
         labels_width = width * self._section.label_share if self._columns < 3 else LABEL_EMS * size
         quiet, plain = u32(palette.quiet), u32(palette.text)
         self._texts.clear()
-        for row in self._section.rows:
+        for row, widths in zip(self._section.rows, self._widths, strict=True):
             if top > bottom:
                 break
             self._texts.append(((left, top), quiet, row.label))
             column = (width - labels_width) / max(1, len(row.values))
             for index, value in enumerate(row.values):
                 color = row.colors[index] if index < len(row.colors) else None
-                x = left + labels_width + (index + 1) * column - pen.points(value)
+                x = left + labels_width + (index + 1) * column - widths[index]
                 self._texts.append(((round(x), top), plain if color is None else u32(color), value))
             top += round(size * ROW_SHARE)
 
