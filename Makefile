@@ -33,9 +33,9 @@ bench: setup ## The benchmarks; their figures as JSON in out/
 	@mkdir -p out
 	@for name in engine frame latency; do $(BIN)/flow-gl bench $$name --json out/bench-$$name.json; done
 
-bench-peers: setup ## The chart beside other libraries, which are installed for it
+bench-peers: ## The chart beside other libraries, which are installed for it
+	@scripts/setup.sh peers
 	@mkdir -p out
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-peers.lock
 	@$(BIN)/flow-gl bench peers --json out/bench-peers.json
 
 pictures: setup ## The pictures of the README, made by the program from the synthetic market

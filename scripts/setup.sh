@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Bring the set-up up to date: system libraries, virtual environment, locked packages. Quick once it is done.
-# Usage: scripts/setup.sh demo|test    (test: also what only the tests need)
+# Usage: scripts/setup.sh demo|test|peers    (test: also what only the tests need; peers: the benchmark's other libraries)
 # PYTHON names the interpreter to build .venv with; otherwise the newest of 3.11 to 3.13 that is found.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -21,6 +21,7 @@ readonly chart_packages=(
   libx11-6 libxext6 libxrender1 libxrandr2 libxinerama1 libxcursor1 libxi6 libxkbcommon0
 )
 readonly test_packages=(xvfb xauth xdotool ffmpeg postgresql)
+readonly peer_packages=(libvulkan1 mesa-vulkan-drivers)
 
 # Run as root: directly, or by sudo without a question where nobody could answer it.
 as_root() {
@@ -56,6 +57,7 @@ system_libraries() {
   [[ $(uname -s) == Linux ]] || return 0
   local wanted=("${chart_packages[@]}") missing
   [[ $purpose == test ]] && wanted+=("${test_packages[@]}")
+  [[ $purpose == peers ]] && wanted+=("${peer_packages[@]}")
   if command -v apt-get >/dev/null && command -v dpkg-query >/dev/null; then
     mapfile -t missing < <(debian_missing "${wanted[@]}")
     ((${#missing[@]} == 0)) && return 0
@@ -124,6 +126,10 @@ python_packages() {
   fingerprint >"$stamp"
 }
 
-[[ $purpose == demo || $purpose == test ]] || fail "usage: scripts/setup.sh demo|test, got $purpose"
+[[ $purpose == demo || $purpose == test || $purpose == peers ]] ||
+  fail "usage: scripts/setup.sh demo|test|peers, got $purpose"
 system_libraries
 python_packages
+if [[ $purpose == peers ]]; then
+  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-peers.lock
+fi
