@@ -1,0 +1,73 @@
+"""A batch sends what differs from the frame before, and only that makes it send."""
+
+import struct
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from flow_gl.gl.api import GL
+from flow_gl.gl.batch import Batch
+from flow_gl.gl.context import HeadlessContext
+from flow_gl.gl.counters import FrameCounters
+
+ROW = struct.Struct("<2f")
+
+
+def on_gpu(batch: Batch) -> bytes:
+    count = batch._uploaded * ROW.size
+    if not count:
+        return b""
+    GL.glBindBuffer(GL.GL_ARRAY_BUFFER, batch._stream.handle)
+    return bytes(np.asarray(GL.glGetBufferSubData(GL.GL_ARRAY_BUFFER, 0, count)).tobytes())
+
+
+@pytest.mark.usefixtures("context")
+def test_the_same_rows_again_are_not_sent() -> None:
+    counters = FrameCounters()
+    batch = Batch(ROW, 4, counters)
+    batch._put(1.0, 2.0)
+    rows = batch.since(0)
+    batch.upload()
+    for _ in range(3):
+        batch.repeat(rows)
+        batch.upload()
+    sent = counters.overlay_bytes
+    batch.repeat(rows)
+    batch.upload()
+    assert counters.overlay_bytes == sent
+    assert on_gpu(batch) == rows
+    batch.release()
+
+
+pieces = st.lists(
+    st.one_of(
+        st.tuples(st.just("repeat"), st.integers(0, 3)),
+        st.tuples(st.just("put"), st.integers(1, 3)),
+    ),
+    max_size=5,
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(pieces, min_size=1, max_size=8))
+def test_the_gpu_always_has_the_frame_s_own_rows(context: HeadlessContext, frames: list[list[tuple[str, int]]]) -> None:
+    context.make_current()
+    kept = [ROW.pack(float(n), 0.5) * (n + 1) for n in range(4)]
+    batch = Batch(ROW, 2, FrameCounters())
+    number = 100.0
+    for frame in frames:
+        expected = b""
+        for kind, value in frame:
+            if kind == "repeat":
+                batch.repeat(kept[value])
+                expected += kept[value]
+            else:
+                for _ in range(value):
+                    number += 1.0
+                    batch._put(number, -number)
+                    expected += ROW.pack(number, -number)
+        batch.upload()
+        assert on_gpu(batch) == expected
+    batch.release()
