@@ -70,7 +70,7 @@ def test_a_frame_without_its_turn_shows_the_overlays_all_the_same(desk: Desk) ->
     desk.frames(10)
     # The market's clock stands: nothing of the picture moves, so a lost overlay would be all that differs.
     desk.link.say(rate=0.0)
-    desk.frames(300)
+    desk.frames(500)
     pictures, built = [], []
     for _ in range(12):
         built.append(desk.frames(1))
