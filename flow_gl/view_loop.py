@@ -4,17 +4,15 @@ A window and a headless target run the same frame. The loop around it (pacing, r
 """
 
 from datetime import datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from flow_gl.core.clock import Clock
 from flow_gl.core.commands import Command, Configure, SetSpeed
 from flow_gl.gl.api import clear
 from flow_gl.gl.context import Surface
 from flow_gl.gl.counters import FrameCounters
-from flow_gl.gl.kit import Kit
 from flow_gl.gl.timing import LayerTimer
 from flow_gl.gl.view import Rect
-from flow_gl.layers.stack import ChartStack
 from flow_gl.store.market import MarketReader
 from flow_gl.ui import scenes, status
 from flow_gl.ui.alerts import AlertWatch
@@ -28,6 +26,10 @@ from flow_gl.ui.motion import MotionClock
 from flow_gl.ui.overlays import Overlays
 from flow_gl.ui.state import ViewState
 from flow_gl.ui.turns import OverlayTurns
+
+if TYPE_CHECKING:
+    from flow_gl.gl.kit import Kit
+    from flow_gl.layers.stack import ChartStack
 
 _FLOOR_EVERY_S: Final = 2.0
 _BUSY_AFTER_INPUT_S: Final = 0.6
@@ -62,7 +64,7 @@ class ViewLoop:
         """Counts the GPU's time by layer, for who asks; it costs calls."""
         self._clock: Final = clock
         self._motion: Final = MotionClock()
-        self._kit: Final = Kit()
+        self._kit: Kit | None = None
         self._stacks: list[ChartStack] = []
         self._watches: list[AlertWatch] = []
         self._generation = link.generation
@@ -122,7 +124,8 @@ class ViewLoop:
     def release(self) -> None:
         """Free what is on the GPU."""
         self._release_stacks()
-        self._kit.release()
+        if self._kit is not None:
+            self._kit.release()
 
     def _release_stacks(self) -> None:
         for stack in self._stacks:
@@ -273,9 +276,7 @@ class ViewLoop:
         counters.reset()
         clear(self.state.palette.ground)
         while len(self._stacks) < len(self.link.markets):
-            stack = ChartStack(self._kit)
-            stack.setup()
-            self._stacks.append(stack)
+            self._stacks.append(self._new_stack())
         drawn = [(self._stacks[chart.index], chart.scene) for chart in frame.charts if chart.scene is not None]
         for stack, scene in drawn:
             stack.counters.reset()
@@ -285,6 +286,18 @@ class ViewLoop:
         for stack, scene in drawn:
             stack.draw(scene, timer=self.layer_timer)
             _add(counters, stack.counters)
+
+    def _new_stack(self) -> "ChartStack":
+        """Set up a chart's layers. What all of them need is loaded for the first one: before there is a chart, the
+        window says what is awaited, and that should be there at once."""
+        from flow_gl.gl.kit import Kit
+        from flow_gl.layers.stack import ChartStack
+
+        if self._kit is None:
+            self._kit = Kit()
+        stack = ChartStack(self._kit)
+        stack.setup()
+        return stack
 
 
 def _new_bubbles(market: MarketReader) -> int:

@@ -76,6 +76,7 @@ class Pipeline:
         self._partition = Partition(_BATCH)
         self._markets: dict[int, Market] = {}
         self._charted: list[Market] = []
+        self._turn = -1
         self._common_gaps: dict[int, GapNotice] = {}
 
     @property
@@ -148,6 +149,17 @@ class Pipeline:
         """
         for market in self._charted:
             market.publish(is_brief=is_brief)
+
+    @property
+    def charted(self) -> int:
+        """How many instruments have a chart."""
+        return len(self._charted)
+
+    def publish_next(self) -> None:
+        """Write one chart's tables in full: each call the next one's, so that no call takes long."""
+        if self._charted:
+            self._turn = (self._turn + 1) % len(self._charted)
+            self._charted[self._turn].publish()
 
     def finish(self) -> None:
         """The trades have come to their end: close what is open at every level, and publish."""

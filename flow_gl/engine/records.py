@@ -23,6 +23,13 @@ _SAME: Final = (
 """Fields of SESSION that are STATE's as they are. All fields of both are 8 bytes wide."""
 _FROM: Final = np.array([list(STATE.names or ()).index(name) for name in _SAME])
 _INTO: Final = np.array([list(SESSION.names or ()).index(name) for name in _SAME])
+_DATE, _OPEN, _CLOSE, _CVD_HIGH, _CVD_LOW, _REFERENCE = (
+    (SESSION.names or ()).index(name)
+    for name in ("trade_date", "open_ts", "close_ts", "cvd_high", "cvd_low", "reference")
+)
+_FIRST_TS, _TRADE_COUNT, _STEP = (
+    (STATE.names or ()).index(name) for name in ("first_ts", "trade_count", "reference_step")
+)
 _PRICES: Final = ("last_price", "open", "high", "low")
 
 
@@ -93,15 +100,17 @@ def fill_session(
     session : None where no calendar is in force
     reading : of the profile as it stands; None leaves VWAP as it is
     """
-    row, s = record[0], state[0]
-    record.view(np.int64)[_INTO] = state.view(np.int64)[_FROM]
-    row["trade_date"] = session.trade_date if session else 0
-    row["open_ts"] = session.open if session else s["first_ts"]
-    row["close_ts"] = session.close if session else 0
-    if s["cvd_high"] < s["cvd_low"]:
-        row["cvd_high"] = row["cvd_low"] = 0
-    row["reference"] = STEPS[s["reference_step"]]
-    if not s["trade_count"]:
+    # As words, not by name: this is done a thousand times a second, and a field by its name takes ten times as long.
+    words, s = record.view(np.int64), state.view(np.int64)
+    words[_INTO] = s[_FROM]
+    words[_DATE] = session.trade_date if session else 0
+    words[_OPEN] = session.open if session else s[_FIRST_TS]
+    words[_CLOSE] = session.close if session else 0
+    if words[_CVD_HIGH] < words[_CVD_LOW]:
+        words[_CVD_HIGH] = words[_CVD_LOW] = 0
+    words[_REFERENCE] = STEPS[s[_STEP]]
+    row = record[0]
+    if not s[_TRADE_COUNT]:
         row["vwap"] = row["vwap_sd"] = np.nan
         for name in _PRICES:
             row[name] = UNDEF_PRICE

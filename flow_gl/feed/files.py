@@ -79,6 +79,8 @@ class FilesFeed:
             Speed out of range.
         """
         self._paths = list(paths)
+        more = f" and {len(self._paths) - 1} more" if len(self._paths) > 1 else ""
+        self._source: Final = f"{Path(self._paths[0]).name}{more}" if self._paths else ""
         self._speed = _checked_speed(speed)
         self._from_ns = from_ns
         self._bulk = bulk
@@ -150,14 +152,13 @@ class FilesFeed:
     def status(self) -> FeedStatus:
         """Where the replay stands; the message tells a failure, or damage and what was left out."""
         messages = self._summary.messages if self._summary else self._sequence.messages if self._sequence else ()
-        more = f" and {len(self._paths) - 1} more" if len(self._paths) > 1 else ""
         return FeedStatus(
             state=self._state,
             message=self._failure or "; ".join((*self._reading(), *messages)),
             progress=self._progress(),
             speed=self._speed,
             dataset=self._sequence.dataset if self._sequence else "",
-            source=f"{Path(self._paths[0]).name}{more}",
+            source=self._source,
         )
 
     def is_ended(self) -> bool:

@@ -15,6 +15,7 @@ from typing import Final
 
 import msgspec
 
+from flow_gl.core import garbage
 from flow_gl.core.clock import SYSTEM
 from flow_gl.core.commands import Command, Stop, decode
 from flow_gl.core.errors import EXIT_FAULT, EXIT_OK, EXIT_USAGE, FlowError
@@ -35,6 +36,7 @@ Commands = queue.SimpleQueue[Command]
 def main() -> int:
     """Run an engine; its exit code."""
     faulthandler.enable()
+    garbage.begin()
     line = sys.stdin.buffer.readline()
     if not line:
         return EXIT_OK

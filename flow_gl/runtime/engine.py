@@ -42,7 +42,7 @@ TURN_NS: Final = 8_000_000
 BRIEF_NS: Final = 900_000
 """The open bubble and the session's running numbers are published at most this often ..."""
 PUBLISH_NS: Final = 8_000_000
-"""... all tables, the profile with its levels too, at most this often (they cost ten times as much) ..."""
+"""... a chart's profile with its levels at most this often: they cost ten times as much, one chart's a turn ..."""
 STATUS_NS: Final = 20_000_000
 """... and the status at least this often."""
 COUNT_NS: Final = 500_000_000
@@ -143,6 +143,7 @@ class Engine:
         self._last_trade_ns = -QUIET_AFTER_NS
         self._published_ns = self._shown_ns = self._status_ns = self._advanced_ns = self._counted_ns = -(1 << 62)
         self._needs_publish = True
+        self._unread = 0  # charts whose profile is to be read anew
         self._is_finished = False
         self._must_stop = False
         self._refusal = ""
@@ -166,9 +167,8 @@ class Engine:
             pause = self.turn()
             if pause > 0:
                 self._wait(pause)
-        now = self._clock.monotonic_ns()
-        self._publish(now)
-        self._publish_status(now)
+        self._pipeline.publish()
+        self._publish_status(self._clock.monotonic_ns())
 
     def turn(self) -> float:
         """Do what is due now; the seconds that may pass until the next turn."""
@@ -185,11 +185,7 @@ class Engine:
             if not self._waiting:
                 self._close_by_clock(status)
         now = self._clock.monotonic_ns()
-        if self._needs_publish:
-            if now - self._published_ns >= PUBLISH_NS:
-                self._publish(now)
-            elif now - self._shown_ns >= BRIEF_NS:
-                self._publish(now, is_brief=True)
+        self._publish(now)
         if now - self._status_ns >= STATUS_NS:
             self._publish_status(now)
         return self._pause(status.state, now)
@@ -353,15 +349,18 @@ class Engine:
             self._pipeline.advance(known_until)
             self._needs_publish = True
 
-    def _publish(self, now: int, *, is_brief: bool = False) -> None:
-        self._pipeline.publish(is_brief=is_brief)
-        self._shown_ns = now
-        if not is_brief:
-            self._published_ns = now
-            self._needs_publish = False
-        if self._oldest_unpublished is not None:
-            self._lag_ns = self._clock.monotonic_ns() - self._oldest_unpublished
-            self._oldest_unpublished = None
+    def _publish(self, now: int) -> None:
+        """Write what is due: all charts' running numbers, then the profile of the one whose turn it is."""
+        pipeline = self._pipeline
+        if self._needs_publish and now - self._shown_ns >= BRIEF_NS:
+            pipeline.publish(is_brief=True)
+            self._needs_publish, self._shown_ns, self._unread = False, now, pipeline.charted
+            if self._oldest_unpublished is not None:
+                self._lag_ns = self._clock.monotonic_ns() - self._oldest_unpublished
+                self._oldest_unpublished = None
+        if self._unread and now - self._published_ns >= PUBLISH_NS // pipeline.charted:
+            pipeline.publish_next()
+            self._published_ns, self._unread = now, self._unread - 1
 
     def _publish_status(self, now: int) -> None:
         self._status_ns = now

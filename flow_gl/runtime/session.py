@@ -4,11 +4,13 @@ import queue
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Final
 
+from flow_gl.core import garbage
 from flow_gl.core.clock import Clock
 from flow_gl.core.commands import Command
 from flow_gl.core.errors import DataError
 from flow_gl.core.log import get_logger
 from flow_gl.core.spec import EngineSpec, FilesSpec, LiveSpec
+from flow_gl.runtime import urgency
 from flow_gl.runtime.meters import StatusBoard
 
 if TYPE_CHECKING:
@@ -88,7 +90,10 @@ class Session:
 
     def run(self, commands: "queue.SimpleQueue[Command]") -> None:
         """Take turns until stopped. Raises FlowError, also that of `prepare`."""
-        self.open(commands).run()
+        engine = self.open(commands)
+        garbage.settle()
+        urgency.ask_for_short_slices()
+        engine.run()
 
     def open(self, commands: "queue.SimpleQueue[Command]") -> "Engine":
         """Make the engine, put back what is known of its files, and start its feed. Raises as `run` does."""

@@ -79,6 +79,14 @@ class Ring:
             self._raw[: count - first] = raw[first:]
         self._counters[_HEAD] = head + count
 
+    def append_raw(self, row: NDArray[np.void]) -> None:
+        """Publish one row that is given as plain bytes (dtype V, of a row's size; shape (1,))."""
+        head = int(self._counters[_HEAD])
+        self._counters[_CLAIMED] = head + 1
+        at = head & self._mask
+        self._raw[at : at + 1] = row
+        self._counters[_HEAD] = head + 1
+
     def copy_row(self, position: int, out: NDArray[np.void]) -> None:
         """Copy the row of a position into `out` (shape (1,)). Not validated."""
         at = position & self._mask

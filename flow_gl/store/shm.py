@@ -2,14 +2,16 @@
 
 A name is `flowgl_<pid>_<tag>`. Whoever makes a segment removes it; segments whose maker no longer runs are removed
 by the next engine that starts. Python's resource tracker is told nothing: it would remove a segment when any reader
-ends (CPython 3.11), and take the picture away from under the other screens.
+ends (CPython 3.11), and take the picture away from under the other screens. On Linux it is not even started: it is
+one more interpreter for each process that touches a segment, in the middle of the start, and a segment there is a file
+in /dev/shm, mapped (`shm_open(3)` opens just that).
 """
 
+import mmap
 import os
 from contextlib import suppress
-from multiprocessing import resource_tracker, shared_memory
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from flow_gl.core.errors import FlowError
 
@@ -21,26 +23,65 @@ class SharedMemoryError(FlowError):
     """Shared memory cannot be had or is gone."""
 
 
-class _Memory(shared_memory.SharedMemory):
-    """Shared memory that may be let go of, also by the garbage collector, while arrays still look at it."""
+class _Memory(Protocol):
+    """Memory under a name, which may be let go of while arrays still look at it."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def buf(self) -> memoryview: ...
 
     def close(self) -> None:
+        """Let go of it; what looks at it keeps the pages."""
+
+    def unlink(self) -> None:
+        """Remove the name."""
+
+
+class _MappedFile:
+    """A file in /dev/shm, mapped. Raises OSError where it cannot be made or is not there.
+
+    Parameters
+    ----------
+    nbytes : size of a new one; None opens what is there
+    """
+
+    def __init__(self, name: str, nbytes: int | None = None) -> None:
+        self.name: Final = name
+        flags = os.O_RDWR | os.O_NOFOLLOW | (0 if nbytes is None else os.O_CREAT | os.O_EXCL)
+        descriptor = os.open(_SHM_DIR / name, flags, 0o600)
         try:
-            super().close()
-        except BufferError:
-            # Leave the mapping to the arrays, and close the descriptor.
-            self._buf = self._mmap = None
-            super().close()
+            if nbytes is not None:
+                os.ftruncate(descriptor, nbytes)
+            self._map: mmap.mmap | None = mmap.mmap(descriptor, 0)
+        except BaseException:
+            if nbytes is not None:
+                self.unlink()
+            raise
+        finally:
+            os.close(descriptor)
+        self.buf: Final = memoryview(self._map)
+
+    def close(self) -> None:
+        if self._map is not None:
+            # Not closed itself: an array may look at it. The last one that does takes the mapping along.
+            self._map = None
+            with suppress(BufferError):
+                self.buf.release()
+
+    def unlink(self) -> None:
+        (_SHM_DIR / self.name).unlink()
 
 
 class Segment:
     """A named piece of shared memory, zeroed when new."""
 
-    def __init__(self, memory: shared_memory.SharedMemory, *, owner: bool) -> None:
+    def __init__(self, memory: _Memory, *, owner: bool) -> None:
         self._memory = memory
         self._owner = owner
         self.name: Final = memory.name
-        self.buffer: Final[memoryview] = memory.buf  # type: ignore[assignment]  # None only once closed
+        self.buffer: Final = memory.buf
 
     @classmethod
     def create(cls, tag: str, nbytes: int) -> "Segment":
@@ -54,27 +95,25 @@ class Segment:
             )
         name = f"{PREFIX}{os.getpid()}_{tag}"
         try:
-            memory = _Memory(name, create=True, size=nbytes)
+            memory = _open(name, nbytes)
         except OSError as error:
             raise SharedMemoryError(f"cannot make a shared-memory segment of {nbytes} bytes: {error}") from error
-        _untrack(memory)
         return cls(memory, owner=True)
 
     @classmethod
     def attach(cls, name: str) -> "Segment":
         """Open another process's segment. Raises SharedMemoryError where it is gone."""
         try:
-            memory = _Memory(name)
+            memory = _open(name)
         except (OSError, ValueError) as error:
             raise SharedMemoryError(f"shared memory {name!r} is gone: the engine has ended") from error
-        _untrack(memory)
         return cls(memory, owner=False)
 
     def close(self) -> None:
         """Let go of it; the maker also removes it. Arrays over the buffer keep the pages until they are gone."""
         if self._owner:
             with suppress(FileNotFoundError):
-                _unlink(self._memory)
+                self._memory.unlink()
         self._memory.close()
 
 
@@ -109,12 +148,10 @@ def _is_running(pid: int) -> bool:
     return True
 
 
-def _untrack(memory: shared_memory.SharedMemory) -> None:
-    if os.name == "posix":
-        resource_tracker.unregister(memory._name, "shared_memory")  # type: ignore[attr-defined]  # no public name
+def _open(name: str, nbytes: int | None = None) -> _Memory:
+    """Open shared memory, or make it where a size is given. Raises OSError or ValueError."""
+    if _SHM_DIR.is_dir():
+        return _MappedFile(name, nbytes)
+    from flow_gl.store.foreign import ForeignMemory
 
-
-def _unlink(memory: shared_memory.SharedMemory) -> None:
-    if os.name == "posix":
-        resource_tracker.register(memory._name, "shared_memory")  # type: ignore[attr-defined]  # unlink unregisters
-    memory.unlink()
+    return ForeignMemory(name, nbytes)

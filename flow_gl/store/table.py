@@ -18,6 +18,8 @@ class Table:
     def __init__(self, buffer: memoryview, dtype: np.dtype) -> None:
         self._ring = Ring(buffer, dtype, 2)
         self.dtype: Final = dtype
+        self._written: NDArray[np.void] | None = None
+        self._raw: NDArray[np.void] = np.zeros(1, f"V{dtype.itemsize}")
 
     @staticmethod
     def nbytes(dtype: np.dtype) -> int:
@@ -30,7 +32,12 @@ class Table:
 
     def write(self, record: NDArray[np.void]) -> None:
         """Publish a record: an array of `dtype` of shape (1,)."""
-        self._ring.append(record)
+        if record is not self._written:
+            # Writers hand in the same array again and again; to look at it as bytes takes longer than to copy it.
+            if record.dtype != self.dtype or record.shape != (1,):
+                raise TypeError(f"expected one record of {self.dtype}, was {record.dtype} of shape {record.shape}")
+            self._written, self._raw = record, record.view(self._raw.dtype)
+        self._ring.append_raw(self._raw)
 
     def read(self, out: NDArray[np.void]) -> int:
         """Copy the newest record into `out` (shape (1,)) and return its version; 0 and no copy before the first."""

@@ -449,3 +449,15 @@ def test_a_brief_publishing_shows_the_newest_trade_and_a_whole_one_all_that_foll
     whole.publish()
     for name, record in once.tables.items():
         assert collector.tables[name].tobytes() == record.tobytes(), name
+
+
+def test_charts_are_published_in_full_one_after_the_other():
+    pipeline, collectors = Pipeline(), {7: Collector(), 9: Collector()}
+    for instrument_id, collector in collectors.items():
+        pipeline.attach(instrument_id, collector)
+    pipeline.process(make_trades([(7 + 2 * (i % 2), START + i, 100_000 * TICK, 3, "B", "T", 128) for i in range(6)]))
+    assert pipeline.charted == 2
+    pipeline.publish_next()
+    assert ["profile" in collector.tables for collector in collectors.values()] == [True, False]
+    pipeline.publish_next()
+    assert ["profile" in collector.tables for collector in collectors.values()] == [True, True]

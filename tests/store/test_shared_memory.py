@@ -1,5 +1,6 @@
 """Two real processes over one segment: no torn row, no segment left behind."""
 
+import os
 import subprocess
 import sys
 import time
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from flow_gl.store import shm
+from flow_gl.store.foreign import ForeignMemory
 from flow_gl.store.market import EngineStore, MarketReader, MarketStore
 from flow_gl.store.ring import Cursor
 from flow_gl.store.shm import Segment, SharedMemoryError, remove_stale
@@ -139,3 +141,29 @@ def test_a_segment_may_be_closed_while_arrays_still_look_at_it() -> None:
     head = store.bubbles[0]
     store.close()
     assert head.head == 0
+
+
+@needs_dev_shm
+def test_no_second_interpreter_is_started_for_a_segment() -> None:
+    program = (
+        "import sys\nfrom flow_gl.store.market import EngineStore\nstore = EngineStore.create('alone')\n"
+        "EngineStore.attach(store.name).close()\nstore.close()\nprint('multiprocessing' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "False\n", "")
+
+
+def test_memory_that_is_no_file_is_shared_as_well() -> None:
+    name = f"{shm.PREFIX}{os.getpid()}_foreign"
+    made = ForeignMemory(name, 4096)
+    try:
+        opened = ForeignMemory(name)
+        seen = np.frombuffer(opened.buf, np.int64)
+        np.frombuffer(made.buf, np.int64)[3] = 7
+        opened.close()
+        assert seen[3] == 7, "an array keeps its pages"
+    finally:
+        made.close()
+        made.unlink()
+    with pytest.raises(OSError, match="No such file"):
+        ForeignMemory(name)
