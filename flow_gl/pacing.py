@@ -11,6 +11,7 @@ make next to no cycles; the young ones are collected when a frame has time to sp
 import gc
 from typing import Final
 
+from flow_gl.core import garbage
 from flow_gl.core.clock import Clock
 
 IDLE_REDRAW_S: Final = 1.0
@@ -95,8 +96,7 @@ class Garbage:
 
     def freeze(self) -> None:
         """Take all that exists out of the collector's sight and switch it off."""
-        gc.collect()
-        gc.freeze()
+        garbage.settle()
         gc.disable()
 
     def maybe_collect(self, spare_s: float) -> None:
