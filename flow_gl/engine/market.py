@@ -21,7 +21,7 @@ from flow_gl.engine.grid import Grid
 from flow_gl.engine.layout import (
     BINS,
     BOUNDARY,
-    CAPACITY,
+    BULK,
     DONE,
     FAR_AHEAD,
     FOREIGN,
@@ -168,7 +168,7 @@ class Market:
                 scratch.silences,
                 scratch.counts,
             )
-            self._hand_on(least=1 if code != FULL else CAPACITY)
+            self._hand_on(least=1 if code != FULL else BULK)
             if code in (DONE, FOREIGN):
                 return int(at)
             if code == MISFIT:
