@@ -1,10 +1,15 @@
 """Engine: trades per second from memory and from a file, against pandas and polars in the same run.
 
-The job is one-second bubbles, CVD points and the volume profile with its point of control, of one instrument, from an
-array of trades in memory; each library has its columns ready. Rounds take turns, so that a busy moment of the machine
-falls on all alike; figures are medians of wall time, and of the engine's processor time, which others' work on the
-machine disturbs less. The engine and pandas have one thread, polars as many as it takes (the cores, or
-POLARS_MAX_THREADS).
+The job, of one instrument, from an array of trades in memory, yields the same for all: one-second bubbles (id, time,
+average price, open, high, low, close, contracts bought, sold and without a side, trades, time of the last one), CVD
+points (open before the bucket's first trade, high, low, close), the volume profile (bought, sold, without a side, in
+all) and its point of control. pandas and polars group by bucket and by price, each by the fastest plan that was found
+for it, from columns made ready, and end with tables; their average price is a float, the engine's exact. The engine's
+job also fills a store's rings and works out value area, nodes and VWAP.
+
+Rounds take turns, so that a busy moment of the machine falls on all alike; figures are medians of wall time, and of the
+engine's processor time, which others' work on the machine disturbs less. The engine and pandas have one thread, polars
+as many as it takes (the cores, or POLARS_MAX_THREADS).
 """
 
 import tempfile
@@ -109,9 +114,10 @@ def _pandas_job(tape: NDArray[np.void]) -> Callable[[], object]:
         work = pd.DataFrame(
             {
                 "bucket": frame["ts_event"] // _SECOND,
+                "ts": frame["ts_event"],
                 "price": frame["price"],
-                "buy": size.where(frame["side"] == ord("B"), 0),
-                "sell": size.where(frame["side"] == ord("A"), 0),
+                "buy": size * (frame["side"] == ord("B")),
+                "sell": size * (frame["side"] == ord("A")),
                 "size": size,
             }
         )
@@ -119,16 +125,25 @@ def _pandas_job(tape: NDArray[np.void]) -> Callable[[], object]:
         work["cvd"] = (work["buy"] - work["sell"]).cumsum()
         grouped = work.groupby("bucket", sort=False)
         bubbles = grouped[["buy", "sell", "size", "weighted"]].sum()
+        bubbles["unsided"] = bubbles["size"] - bubbles["buy"] - bubbles["sell"]
         bubbles["trade_count"] = grouped.size()
-        prices, points = grouped["price"].agg(_BARS), grouped["cvd"].agg(_BARS)
-        average = bubbles["weighted"] / bubbles["size"]
-        profile = work.groupby("price")[["buy", "sell", "size"]].sum()
-        return bubbles, prices, points, average, profile["size"].idxmax()
+        bubbles["ts_last"] = grouped["ts"].last()
+        bubbles["average"] = bubbles["weighted"] / bubbles["size"]
+        bubbles["ts_event"] = bubbles.index * _SECOND
+        prices, points = (
+            grouped["price"].agg(["first", "max", "min", "last"]),
+            grouped["cvd"].agg(["max", "min", "last"]),
+        )
+        points["open"] = points["last"].shift(fill_value=0)
+        points["max"], points["min"] = (
+            np.maximum(points["max"], points["open"]),
+            np.minimum(points["min"], points["open"]),
+        )
+        profile = work.groupby("price", sort=False)[["buy", "sell", "size"]].sum()
+        profile["unsided"] = profile["size"] - profile["buy"] - profile["sell"]
+        return bubbles, prices, points, profile, profile["size"].idxmax()
 
     return job
-
-
-_BARS = ["first", "max", "min", "last"]
 
 
 def _add_polars(jobs: dict[str, Callable[[], object]], tape: NDArray[np.void]) -> int:
@@ -139,12 +154,20 @@ def _add_polars(jobs: dict[str, Callable[[], object]], tape: NDArray[np.void]) -
         return 0
     frame = pl.DataFrame({name: np.ascontiguousarray(tape[name]) for name in ("ts_event", "price", "size", "side")})
 
-    def bars(column: str) -> list[Any]:
-        values = pl.col(column)
-        parts = {"open": values.first(), "high": values.max(), "low": values.min(), "close": values.last()}
-        return [part.alias(f"{column}_{name}") for name, part in parts.items()]
-
     sums = [pl.col(name).sum() for name in ("buy", "sell", "size")]
+    unsided = (pl.col("size") - pl.col("buy") - pl.col("sell")).alias("unsided")
+    price, cvd = pl.col("price"), pl.col("cvd")
+    bars = [
+        *(
+            price.first().alias("open"),
+            price.max().alias("high"),
+            price.min().alias("low"),
+            price.last().alias("close"),
+        ),
+        *(cvd.max().alias("cvd_high"), cvd.min().alias("cvd_low"), cvd.last().alias("cvd_close")),
+        *(pl.col("weighted").sum(), pl.col("ts").last().alias("ts_last"), pl.len().alias("trade_count")),
+    ]
+    opened = pl.col("cvd_close").shift(fill_value=0)
 
     def job() -> object:
         size = pl.col("size").cast(pl.Int64)
@@ -152,6 +175,7 @@ def _add_polars(jobs: dict[str, Callable[[], object]], tape: NDArray[np.void]) -
             frame.lazy()
             .select(
                 (pl.col("ts_event") // _SECOND).set_sorted().alias("bucket"),
+                pl.col("ts_event").alias("ts"),
                 "price",
                 size,
                 (size * (pl.col("side") == ord("B"))).alias("buy"),
@@ -167,14 +191,20 @@ def _add_polars(jobs: dict[str, Callable[[], object]], tape: NDArray[np.void]) -
         # Both queries at once, so that its threads have work; collecting the columns first is faster than fusing them.
         bubbles, profile = pl.collect_all(
             [
-                work.group_by("bucket", maintain_order=True).agg(
-                    *sums, pl.col("weighted").sum(), pl.len().alias("trade_count"), *bars("price"), *bars("cvd")
+                work.group_by("bucket", maintain_order=True)
+                .agg(*sums, *bars)
+                .with_columns(
+                    unsided,
+                    (pl.col("bucket") * _SECOND).alias("ts_event"),
+                    (pl.col("weighted") / pl.col("size")).alias("average"),
+                    opened.alias("cvd_open"),
+                    pl.max_horizontal("cvd_high", opened),
+                    pl.min_horizontal("cvd_low", opened),
                 ),
-                work.group_by("price").agg(*sums),
+                work.group_by("price").agg(*sums).with_columns(unsided),
             ]
         )
-        average = bubbles["weighted"] / bubbles["size"]
-        return bubbles, average, profile.sort("size").tail(1)
+        return bubbles, profile, profile.top_k(1, by="size")
 
     jobs["polars"] = job
     return int(pl.thread_pool_size())

@@ -60,13 +60,10 @@ def average_price_nb(weighted: int, volume: int, tick_size: int) -> int:
 
 
 @kernel
-def write_row_nb(pending: Any, span_ns: int, tick_size: int, bubble: Any, point: Any) -> None:
-    """Write a pending bubble as a BUBBLE and a CVD_POINT."""
-    ts_event = pending["id"] * span_ns
-    bubble["id"] = pending["id"]
-    bubble["ts_event"] = ts_event
-    volume = pending["buy"] + pending["sell"] + pending["unsided"]
-    bubble["price"] = average_price_nb(pending["weighted"], volume, tick_size)
+def row_of_nb(pending: Any, span_ns: int, bubble: Any, point: Any) -> None:
+    """Write a pending bubble as a BUBBLE and a CVD_POINT, up to the average price."""
+    bubble["id"] = point["id"] = pending["id"]
+    bubble["ts_event"] = point["ts_event"] = pending["id"] * span_ns
     bubble["open"] = pending["open"]
     bubble["high"] = pending["high"]
     bubble["low"] = pending["low"]
@@ -76,12 +73,60 @@ def write_row_nb(pending: Any, span_ns: int, tick_size: int, bubble: Any, point:
     bubble["unsided"] = pending["unsided"]
     bubble["trade_count"] = pending["trade_count"]
     bubble["ts_last"] = pending["ts_last"]
-    point["id"] = pending["id"]
-    point["ts_event"] = ts_event
     point["open"] = pending["cvd_open"]
     point["high"] = pending["cvd_high"]
     point["low"] = pending["cvd_low"]
     point["close"] = pending["cvd_close"]
+
+
+@kernel
+def keep_nb(bubble: Any, point: Any, weighted: int, pending: Any) -> None:
+    """Make a bubble pending again: `row_of_nb` undone."""
+    pending["id"] = bubble["id"]
+    pending["open"] = bubble["open"]
+    pending["high"] = bubble["high"]
+    pending["low"] = bubble["low"]
+    pending["close"] = bubble["close"]
+    pending["buy"] = bubble["buy"]
+    pending["sell"] = bubble["sell"]
+    pending["unsided"] = bubble["unsided"]
+    pending["trade_count"] = bubble["trade_count"]
+    pending["ts_last"] = bubble["ts_last"]
+    pending["weighted"] = weighted
+    pending["cvd_open"] = point["open"]
+    pending["cvd_high"] = point["high"]
+    pending["cvd_low"] = point["low"]
+    pending["cvd_close"] = point["close"]
+
+
+@kernel
+def total_nb(s: Any, bubbles: NDArray[np.void], points: NDArray[np.void], first: int, stop: int) -> None:
+    """Add rows [first, stop) to the session. `s` is the STATE record."""
+    buy, sell, unsided, trade_count = 0, 0, 0, 0
+    high, low, cvd_high, cvd_low = s["high"], s["low"], s["cvd_high"], s["cvd_low"]
+    for at in range(first, stop):
+        row, point = bubbles[at], points[at]
+        buy += row["buy"]
+        sell += row["sell"]
+        unsided += row["unsided"]
+        trade_count += row["trade_count"]
+        high, low = max(high, row["high"]), min(low, row["low"])
+        cvd_high, cvd_low = max(cvd_high, point["high"]), min(cvd_low, point["low"])
+    s["high"], s["low"], s["cvd_high"], s["cvd_low"] = high, low, cvd_high, cvd_low
+    s["buy"] += buy
+    s["sell"] += sell
+    s["unsided"] += unsided
+    s["trade_count"] += trade_count
+    s["total_trades"] += trade_count
+    s["total_volume"] += buy + sell + unsided
+
+
+@kernel
+def write_row_nb(pending: Any, span_ns: int, tick_size: int, bubble: Any, point: Any) -> None:
+    """Write a pending bubble as a BUBBLE and a CVD_POINT."""
+    row_of_nb(pending, span_ns, bubble, point)
+    volume = pending["buy"] + pending["sell"] + pending["unsided"]
+    bubble["price"] = average_price_nb(pending["weighted"], volume, tick_size)
 
 
 @kernel

@@ -25,10 +25,13 @@ MAX_PRICE: Final = 1 << 56
 """Prices are below this (72 million points); beyond it they are rejected."""
 MAX_ROWS: Final = 1 << 22
 """Rows of a session's profile; a price that would need more is rejected as implausible."""
-CAPACITY: Final = 2048
-"""Base bubbles that the kernels finish at a time: they fit a core's second cache."""
-ROOM: Final = 2 * CAPACITY + LEVELS
-"""Rows of each level that there is room for: coarser levels are handed on when they hold CAPACITY rows."""
+CAPACITY: Final = 4096
+"""Base bubbles that the kernels finish at a time: enough that a call of the sink costs little beside its rows."""
+BULK: Final = 512
+"""Rows that a coarser level gathers before it is handed on, in a long run of trades: fewer calls of the sink, and the
+rows have not left the processor's caches yet."""
+ROOM: Final = CAPACITY + BULK + LEVELS
+"""Rows of each level that there is room for."""
 STRETCH: Final = 4096
 """Most trades that are added up before they are looked at."""
 SETTLE: Final = 128

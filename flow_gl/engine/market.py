@@ -21,7 +21,7 @@ from flow_gl.engine.grid import Grid
 from flow_gl.engine.layout import (
     BINS,
     BOUNDARY,
-    CAPACITY,
+    BULK,
     DONE,
     FAR_AHEAD,
     FOREIGN,
@@ -37,6 +37,7 @@ from flow_gl.engine.records import Reading, fill_instrument, fill_profile, fill_
 from flow_gl.engine.reference import START_STEP
 from flow_gl.engine.settings import Settings
 from flow_gl.engine.sinks import Finished, Sink, TableName
+from flow_gl.engine.stretch import SIDES
 from flow_gl.engine.summary import Summary
 
 CLOSE_DELAY_NS: Final = 250_000_000
@@ -157,9 +158,7 @@ class Market:
         at = start
         while True:
             at, code = aggregate_nb(
-                words,
-                at,
-                stop,
+                *(words, at, stop, SIDES),
                 self._state,
                 self._pending,
                 self._grid.profile,
@@ -169,7 +168,7 @@ class Market:
                 scratch.silences,
                 scratch.counts,
             )
-            self._hand_on(least=1 if code != FULL else CAPACITY)
+            self._hand_on(least=1 if code != FULL else BULK)
             if code in (DONE, FOREIGN):
                 return int(at)
             if code == MISFIT:

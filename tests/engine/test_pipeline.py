@@ -341,7 +341,7 @@ def test_sums_stay_exact_under_the_largest_sizes():
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.tuples(st.sampled_from([1, 2, 2**20 - 1, 2**20, 2**32 - 1]), st.sampled_from("BAN"))))
+@given(st.lists(st.tuples(st.sampled_from([1, 2, 2**14 - 1, 2**14, 2**27, 2**32 - 1]), st.sampled_from("BAN"))))
 def test_trades_of_any_size_add_up(draws):
     rows = [(1, START + n, (100_000 + n % 3) * TICK, size, side) for n, (size, side) in enumerate(draws)]
     pipeline, sink = Pipeline(), Collector()
@@ -355,13 +355,22 @@ def test_trades_of_any_size_add_up(draws):
     assert _dicts(sink.cvd_rows()) == twin.points()
 
 
-def test_a_full_stretch_of_the_largest_sizes_that_are_added_up_together_is_exact():
-    rows = [(1, START + n, 100_000 * TICK, 2**20 - 1, "N") for n in range(9000)]
-    pipeline, sink = Pipeline(), Collector()
+@pytest.mark.parametrize("side", "BAN")
+def test_a_full_stretch_of_the_largest_sizes_that_are_added_up_together_is_exact(side):
+    # Two prices lay the profile out as wide as it may be: rows are at their largest, too.
+    rows = [(1, START, 1 * TICK, 1, "B"), (1, START + SECOND, 2**21 * TICK, 1, "B")]
+    rows += [(1, START + 2 * SECOND + n, (2**21 - n % 2) * TICK, 2**14 - 1, side) for n in range(9000)]
+    rows += [(1, START + 5 * SECOND, 2**21 * TICK, 2**14 - 1, side), (1, START + 6 * SECOND, TICK, 1, "N")]
+    sink = Collector()
+    pipeline = Pipeline()
     pipeline.attach(1, sink)
     pipeline.process(make_trades(rows))
     pipeline.finish()
-    assert sink.bubble_rows()["unsided"].tolist() == [9000 * (2**20 - 1)]
+    twin = Twin()
+    for row in make_trades(rows):
+        twin.take(row)
+    assert _dicts(sink.bubble_rows()) == twin.bubbles()
+    assert _dicts(sink.cvd_rows()) == twin.points()
 
 
 def test_a_chart_in_a_store_shows_the_same_as_the_arrays():
