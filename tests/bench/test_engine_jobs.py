@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from flow_gl.bench.engine import _add_polars, _pandas_job
+from flow_gl.bench.engine import pandas_frame, pandas_job, polars_frame, polars_job
 from flow_gl.bench.tape import make_tape
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.engine.sinks import Collector
@@ -22,7 +22,7 @@ def engine():
 
 
 def test_pandas_yields_the_engines_bubbles_cvd_and_profile(engine):
-    bubbles, prices, points, profile, poc = _pandas_job(TAPE)()
+    bubbles, prices, points, profile, poc = pandas_job(pandas_frame(TAPE))
     rows, cvd, session = engine.bubble_rows(), engine.cvd_rows(), engine.sessions[0]
     np.testing.assert_array_equal(rows["id"], bubbles.index)
     for name in ("ts_event", *SUMS, "trade_count", "ts_last"):
@@ -41,9 +41,7 @@ def test_pandas_yields_the_engines_bubbles_cvd_and_profile(engine):
 
 def test_polars_yields_the_engines_bubbles_cvd_and_profile(engine):
     pytest.importorskip("polars")
-    jobs = {}
-    _add_polars(jobs, TAPE)
-    bubbles, profile, poc = jobs["polars"]()
+    bubbles, profile, poc = polars_job(polars_frame(TAPE))
     rows, cvd, session = engine.bubble_rows(), engine.cvd_rows(), engine.sessions[0]
     np.testing.assert_array_equal(rows["id"], bubbles["bucket"])
     for name in ("ts_event", "open", "high", "low", "close", *SUMS, "trade_count", "ts_last"):
