@@ -91,13 +91,22 @@ class ViewLoop:
         self._refresh()
         frame = self._freeze(dt_s, steady_s, scale, size)
         self._draw(frame)
-        if not is_built and self._turns.is_due(frame, self.state, has_notes=not self.overlays.notes.is_empty):
+        if not is_built and self._are_overlays_due(frame):
             self._begin_overlays(size, scale)
             is_built = True
         self.frame = frame
         if is_built:
             self._build_overlays(frame)
         self.gui.draw()
+
+    def _are_overlays_due(self, frame: Frame) -> bool:
+        kit = self._kit
+        return self._turns.is_due(
+            frame,
+            self.state,
+            has_notes=not self.overlays.notes.is_empty,
+            take_turn=lambda: kit is None or kit.take_turn(frame.steady_s),
+        )
 
     def _begin_overlays(self, size: tuple[int, int], scale: float) -> None:
         self.gui.set_look(self.state.palette, scale * self.state.text_scale)

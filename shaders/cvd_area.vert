@@ -20,9 +20,10 @@ void main() {
     float share = float(point.y) / float(point.y - next_point.y);
     vec2 cut = vec2(mix(a.x, b.x, crosses ? share : 0.0), zero);
     vec2 a_foot = vec2(a.x, zero), b_foot = vec2(b.x, zero);
-    // A strip of two triangles, to the cut and from it (the one between them has no area), or of a trapezium's halves.
-    vec2 corners[5] = vec2[5](a_foot, a, crosses ? cut : b_foot, b, b_foot);
-    vec2 px = corners[gl_VertexID];
+    // A strip of two triangles, to the cut and from it (the one between them has no area), or of a trapezium's halves:
+    // a_foot, a, cut or b_foot, b, b_foot. Choices, not an array: software would go through memory for each vertex.
+    vec2 px = gl_VertexID == 0 ? a_foot : gl_VertexID == 1 ? a : gl_VertexID == 3 ? b : b_foot;
+    if (gl_VertexID == 2 && crosses) px = cut;
     int value = gl_VertexID < 3 ? point.y : next_point.y;
     if (value == 0) value = gl_VertexID < 3 ? next_point.y : point.y;
     v_color = value >= 0 ? u_buy : u_sell;

@@ -14,8 +14,9 @@ flat out float v_opacity;
 
 int price_at(int price, int ticks) { return ((price >> 10) + ticks) << 10; }
 
-// Two quads in one strip: the last corner of the first and the first of the second are given twice.
-const int corner[10] = int[10](0, 1, 2, 3, 3, 0, 0, 1, 2, 3);
+// Two quads in one strip: the last corner of the first and the first of the second are given twice, as vertices
+// 0 1 2 3 3 and 0 0 1 2 3. Arithmetic, not an array: software would go through memory for each vertex.
+int corner_of(int vertex) { return vertex < 5 ? min(vertex, 3) : max(vertex - 6, 0); }
 
 void main() {
     bool is_range = gl_VertexID >= 5;
@@ -35,6 +36,6 @@ void main() {
         v_opacity = 0.34;
     }
     v_opacity *= u_screen.w;
-    vec2 px = line_corner(a, b, 0.5 * u_screen.z, corner[gl_VertexID], v_local, v_length);
+    vec2 px = line_corner(a, b, 0.5 * u_screen.z, corner_of(gl_VertexID), v_local, v_length);
     gl_Position = ndc_from_px(px);
 }

@@ -7,6 +7,7 @@ tooltips, a key that repeats); when something is to be said at once (the state o
 under the mouse); while a note fades; and else in turn.
 """
 
+from collections.abc import Callable
 from typing import Final
 
 from flow_gl.ui.frame import Frame
@@ -44,8 +45,14 @@ class OverlayTurns:
         """There was input."""
         self._touched_until_s = steady_s + TOUCHED_S
 
-    def is_due(self, frame: Frame, state: ViewState, *, has_notes: bool) -> bool:
-        """Something is to be said now, or it is their turn."""
+    def is_due(self, frame: Frame, state: ViewState, *, has_notes: bool, take_turn: Callable[[], bool]) -> bool:
+        """Something is to be said now, or it is their turn.
+
+        Parameters
+        ----------
+        has_notes : a note is shown, and fades
+        take_turn : asks to do something long in this frame; their turn may wait for the next one, or the one after
+        """
         own = state.charts
         said = tuple(
             (chart.index, chart.said.tone, chart.said.is_live, chart.badge, chart.waiting, own[chart.index].hover_id)
@@ -54,7 +61,8 @@ class OverlayTurns:
         seen = (said, frame.link.state, frame.link.generation, frozenset(state.open_panels), has_notes)
         since_s = frame.steady_s - self._built_s
         # A clock that stands (in a test) gives no turns: then every frame is one.
-        is_due = has_notes or seen != self._seen or not 0.0 < since_s < 1.0 / REBUILT_HZ
+        is_turn = not 0.0 < since_s < 1.0 / REBUILT_HZ and (not 0.0 < since_s < 2.0 / REBUILT_HZ or take_turn())
+        is_due = has_notes or seen != self._seen or is_turn
         if is_due:
             self._seen = seen
         return is_due
