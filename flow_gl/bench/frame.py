@@ -5,6 +5,7 @@ history. A run's `p50_ms` is one complete chart (grid, profile, CVD, header, all
 `interpreter_p50_ms` is two such charts until the last call was made, over a target of 64x36 pixels, at a market's
 pace (60 frames to a bubble): what Python and the driver's calls cost without the rasteriser. `interpreter_rush_*` is
 the same with a bubble in every frame: a market at 60 times its pace, in which everything moves in each of them.
+`..._pace_ms` tells how fast the machine was meanwhile: a fixed piece of Python, run between the frames.
 """
 
 import gc
@@ -14,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 from rich.console import Console
 
-from flow_gl.bench.machine import describe, write_json
+from flow_gl.bench.machine import describe, pace_ms, write_json
 from flow_gl.bench.rig import Rig, opened
 from flow_gl.core.errors import UsageError
 from flow_gl.engine.pipeline import warm_up
@@ -117,9 +118,14 @@ def _measure(rig: Rig, zoom: str, span_s: float, frames: int) -> dict[str, Any]:
         for name, frames_a_bubble in _FRAMES_A_BUBBLE.items():
             for _ in range(20):
                 rig.frame(frames_a_bubble=frames_a_bubble)
-            costs = [rig.frame(frames_a_bubble=frames_a_bubble) for _ in range(5 * frames)]
+            costs, paces = [], []
+            for number in range(5 * frames):
+                costs.append(rig.frame(frames_a_bubble=frames_a_bubble))
+                if number % frames == 0:
+                    paces.append(pace_ms())
             found |= _percentiles(name, [cost.calls for cost in costs])
             found |= _percentiles(f"{name}cpu_", [cost.calls_cpu for cost in costs])
+            found[f"{name}pace_ms"] = float(np.median(paces))
     return found
 
 
@@ -207,6 +213,7 @@ _COLUMNS: Final = {
     "interpreter_p50_ms": "interp.",
     "interpreter_p99_ms": "p99",
     "interpreter_cpu_p50_ms": "cpu",
+    "interpreter_pace_ms": "pace",
     "interpreter_rush_p50_ms": "rush",
     "interpreter_rush_p99_ms": "p99",
     "interpreter_rush_cpu_p50_ms": "cpu",

@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import time
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -18,6 +19,17 @@ def describe(packages: Sequence[str]) -> dict[str, Any]:
         "python": platform.python_version(),
         **{name: _version(name) for name in packages},
     }
+
+
+def pace_ms() -> float:
+    """How fast the machine is just now: milliseconds to count to 50,000 in Python.
+
+    Virtual machines share their cores. Where this doubles from one run to the next, so does every other time.
+    """
+    start = time.perf_counter()
+    for _ in range(50_000):
+        pass
+    return 1e3 * (time.perf_counter() - start)
 
 
 def write_json(path: Path, figures: dict[str, Any]) -> None:

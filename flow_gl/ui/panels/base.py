@@ -1,7 +1,8 @@
 """What panels share: a remembered window with its key in the title, and sheets of names and numbers.
 
-A sheet's texts are formed ten times a second (faster than that nobody reads) and put onto the window's draw list every
-frame: a call a text, without a layout of their own, for a panel must cost next to nothing while trades pour in.
+A sheet's texts are formed some times a second (faster than that nobody reads) and put onto the window's draw list when
+the overlays are built: a call a text, without a layout of their own, for a panel must cost next to nothing while trades
+pour in.
 """
 
 from collections.abc import Callable, Iterator
@@ -21,8 +22,8 @@ from flow_gl.ui.theme import u32
 
 MARGIN_PX: Final = 12.0
 COLUMN_PX: Final = 300.0
-FORM_S: Final = 0.1
-"""A sheet's texts are formed this often."""
+FORM_S: Final = 0.15
+"""A sheet's texts are formed this often: with three sheets that take turns, one's each time the overlays are built."""
 ROW_SHARE: Final = 1.42
 """Height of a row, of the text's."""
 LABEL_EMS: Final = 7.0
