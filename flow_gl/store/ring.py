@@ -63,19 +63,25 @@ class Ring:
     def append(self, rows: NDArray[np.void]) -> None:
         """Publish rows. More rows than the ring holds are published in turn; the oldest are overwritten."""
         count = len(rows)
-        for start in range(0, count, self.capacity):
-            self._append_some(rows[start : start + self.capacity])
-
-    def _append_some(self, rows: NDArray[np.void]) -> None:
-        head = self.head
-        count = len(rows)
         # As plain bytes: NumPy copies records field by field, three times as slowly.
-        raw = rows.astype(self.dtype, copy=False).view(self._raw.dtype)
+        raw = (rows if rows.dtype is self.dtype else rows.astype(self.dtype, copy=False)).view(self._raw.dtype)
+        if count <= self.capacity:
+            self._append_some(raw, count)
+            return
+        for start in range(0, count, self.capacity):
+            self._append_some(raw[start : start + self.capacity], min(self.capacity, count - start))
+
+    def _append_some(self, raw: NDArray[np.void], count: int) -> None:
+        if not count:
+            return
+        head = int(self._counters[_HEAD])
         self._counters[_CLAIMED] = head + count
         at = head & self._mask
         first = min(count, self.capacity - at)
-        self._raw[at : at + first] = raw[:first]
-        if first < count:
+        if first == count:
+            self._raw[at : at + count] = raw
+        else:
+            self._raw[at:] = raw[:first]
             self._raw[: count - first] = raw[first:]
         self._counters[_HEAD] = head + count
 
