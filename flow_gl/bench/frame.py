@@ -5,6 +5,8 @@ history. A run's `p50_ms` is one complete chart (grid, profile, CVD, header, all
 `interpreter_p50_ms` is two such charts until the last call was made, over a target of 64x36 pixels, at a market's
 pace (60 frames to a bubble): what Python and the driver's calls cost without the rasteriser. `interpreter_rush_*` is
 the same with a bubble in every frame: a market at 60 times its pace, in which everything moves in each of them.
+`interpreter_alone_*` makes all calls but lets those that draw do nothing: a software rasteriser spends half of the
+frame in them, on vertices, however small the target; a GPU's driver does not.
 `..._pace_ms` tells how fast the machine was meanwhile: a fixed piece of Python, run between the frames.
 """
 
@@ -16,7 +18,7 @@ import numpy as np
 from rich.console import Console
 
 from flow_gl.bench.machine import describe, pace_ms, write_json
-from flow_gl.bench.rig import Rig, opened
+from flow_gl.bench.rig import Rig, no_vertices, opened
 from flow_gl.core.errors import UsageError
 from flow_gl.engine.pipeline import warm_up
 from flow_gl.gl.context import describe as describe_gl
@@ -126,6 +128,9 @@ def _measure(rig: Rig, zoom: str, span_s: float, frames: int) -> dict[str, Any]:
             found |= _percentiles(name, [cost.calls for cost in costs])
             found |= _percentiles(f"{name}cpu_", [cost.calls_cpu for cost in costs])
             found[f"{name}pace_ms"] = float(np.median(paces))
+        with no_vertices():
+            costs = [rig.frame(frames_a_bubble=_FRAMES_A_BUBBLE["interpreter_"]) for _ in range(5 * frames)]
+        found |= _percentiles("interpreter_alone_", [cost.calls for cost in costs])
     return found
 
 
@@ -214,6 +219,8 @@ _COLUMNS: Final = {
     "interpreter_p99_ms": "p99",
     "interpreter_cpu_p50_ms": "cpu",
     "interpreter_pace_ms": "pace",
+    "interpreter_alone_p50_ms": "alone",
+    "interpreter_alone_p99_ms": "p99",
     "interpreter_rush_p50_ms": "rush",
     "interpreter_rush_p99_ms": "p99",
     "interpreter_rush_cpu_p50_ms": "cpu",
