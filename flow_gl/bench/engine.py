@@ -8,10 +8,11 @@ price, each by the fastest plan that was found for it, and end with tables; thei
 exact. `..._from_columns` is the same with the columns made ready before. The engine's job also fills a store's rings
 and works out value area, nodes and VWAP.
 
-Rounds take turns, so that a busy moment of the machine falls on all alike; in each a job is run twice in a row, and the
-second is timed: polars gives memory back in threads of its own, at the next job's expense. Figures are medians of wall
-time, and of the engine's processor time, which others' work on the machine disturbs less. The engine and pandas have
-one thread, polars as many as it takes (the cores, or POLARS_MAX_THREADS).
+A job is run twice in a row and the second time counts: polars gives memory back in threads of its own, at the next
+job's expense. Figures are medians of wall time, and of the engine's processor time, which others' work on the machine
+disturbs less. A ratio compares a peer's run with the engine's just before and just after it, for a shared machine is
+half as fast in one minute as in the next; the median of the rounds counts. The engine and pandas have one thread,
+polars as many as it takes (the cores, or POLARS_MAX_THREADS).
 """
 
 import tempfile
@@ -53,40 +54,36 @@ def run(*, trades: int = 5_000_000, rounds: int = 7, seed: int = 1, json_path: P
     warm_up(lambda name, done, of: console.print(f"compiling {done}/{of} {name}", style="dim"))
     compiled_s = time.perf_counter() - start
     tape = make_tape(trades, seed=seed)
-    jobs: dict[str, Callable[[], object]] = {
-        "trades_per_second": _engine_job(tape, levels=1),
-        "trades_per_second_lod": _engine_job(tape, levels=LEVELS),
-    }
+    base, lod = _Timed(_engine_job(tape, levels=1)), _Timed(_engine_job(tape, levels=LEVELS))
     frame = pandas_frame(tape)
-    jobs |= {"pandas": lambda: pandas_job(pandas_frame(tape)), "pandas_from_columns": lambda: pandas_job(frame)}
+    peers = {
+        "pandas": _Timed(lambda: pandas_job(pandas_frame(tape))),
+        "pandas_from_columns": _Timed(lambda: pandas_job(frame)),
+    }
     threads = _polars_threads()
     if threads:
         ready = polars_frame(tape)
-        jobs |= {"polars": lambda: polars_job(polars_frame(tape)), "polars_from_columns": lambda: polars_job(ready)}
-    seconds: dict[str, list[float]] = {name: [] for name in jobs}
-    busy: dict[str, list[float]] = {name: [] for name in jobs}
+        peers["polars"] = _Timed(lambda: polars_job(polars_frame(tape)))
+        peers["polars_from_columns"] = _Timed(lambda: polars_job(ready))
+    ratios: dict[str, list[float]] = {name: [] for name in peers}
     for _ in range(rounds):
-        for name, job in jobs.items():
-            job()  # what the one before left behind, in the caches and to be given back, is not this one's
-            start, start_busy = time.perf_counter(), time.thread_time()
-            job()
-            seconds[name].append(time.perf_counter() - start)
-            busy[name].append(time.thread_time() - start_busy)
-    speed = {name: trades / median(taken) for name, taken in seconds.items()}
-    ratios = {
-        f"ratio_to_{name}": speed["trades_per_second"] / speed[name] if name in speed else None
-        for name in ("pandas", "polars", "pandas_from_columns", "polars_from_columns")
-    }
+        lod.run()
+        before = base.run()
+        for name, peer in peers.items():
+            taken, after = peer.run(), base.run()
+            ratios[name].append(2 * taken / (before + after))
+            before = after
+    polars = peers.get("polars")
     figures: dict[str, Any] = {
-        "trades_per_second": speed["trades_per_second"],
-        "trades_per_second_lod": speed["trades_per_second_lod"],
-        "trades_per_core_second": trades / median(busy["trades_per_second"]),
-        "trades_per_core_second_lod": trades / median(busy["trades_per_second_lod"]),
-        "trades_per_core_second_best": trades / min(busy["trades_per_second"]),
-        "trades_per_core_second_lod_best": trades / min(busy["trades_per_second_lod"]),
-        **ratios,
-        "pandas_trades_per_second": speed["pandas"],
-        "polars_trades_per_second": speed.get("polars"),
+        "trades_per_second": trades / median(base.seconds),
+        "trades_per_second_lod": trades / median(lod.seconds),
+        "trades_per_core_second": trades / median(base.busy),
+        "trades_per_core_second_lod": trades / median(lod.busy),
+        "trades_per_core_second_best": trades / min(base.busy),
+        "trades_per_core_second_lod_best": trades / min(lod.busy),
+        **{f"ratio_to_{name}": median(found) for name, found in ratios.items()},
+        "pandas_trades_per_second": trades / median(peers["pandas"].seconds),
+        "polars_trades_per_second": trades / median(polars.seconds) if polars else None,
         "polars_threads": threads,
         "file_trades_per_second": _file_speed(tape, rounds=3),
         "warm_up_seconds": compiled_s,
@@ -99,6 +96,25 @@ def run(*, trades: int = 5_000_000, rounds: int = 7, seed: int = 1, json_path: P
     if json_path:
         write_json(json_path, figures)
     return figures
+
+
+class _Timed:
+    """A job and the times that it took."""
+
+    def __init__(self, job: Callable[[], object]) -> None:
+        self._job = job
+        self.seconds: list[float] = []
+        self.busy: list[float] = []
+        """Processor time of this thread."""
+
+    def run(self) -> float:
+        """Run it twice and time the second; the seconds."""
+        self._job()  # what the job before left behind, in the caches and to be given back, is not this one's
+        start, start_busy = time.perf_counter(), time.thread_time()
+        self._job()
+        self.busy.append(time.thread_time() - start_busy)
+        self.seconds.append(time.perf_counter() - start)
+        return self.seconds[-1]
 
 
 def _engine_job(tape: NDArray[np.void], *, levels: int) -> Callable[[], object]:

@@ -38,11 +38,9 @@ def quotient_nb(dividend: int, divisor: int, inverse: float) -> tuple[int, int]:
     """
     quotient = int(float(dividend) * inverse)
     remainder = dividend - quotient * divisor
-    if remainder < 0:
-        return quotient - 1, remainder + divisor
-    if remainder >= divisor:
-        return quotient + 1, remainder - divisor
-    return quotient, remainder
+    # As a number: where all trades have one price, whether the quotient is one too low is a coin's toss.
+    off = int(remainder >= divisor) - int(remainder < 0)
+    return quotient + off, remainder - off * divisor
 
 
 @kernel

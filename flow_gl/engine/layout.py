@@ -134,9 +134,9 @@ class Scratch:
     """
 
     def __init__(self) -> None:
-        self.bubbles: NDArray[np.void] = np.zeros((LEVELS, ROOM), BUBBLE)
-        self.cvd: NDArray[np.void] = np.zeros((LEVELS, ROOM), CVD_POINT)
-        self.weights: NDArray[np.int64] = np.zeros((LEVELS, ROOM), np.int64)
+        self.bubbles: NDArray[np.void] = np.empty((LEVELS, ROOM), BUBBLE)
+        self.cvd: NDArray[np.void] = np.empty((LEVELS, ROOM), CVD_POINT)
+        self.weights: NDArray[np.int64] = np.empty((LEVELS, ROOM), np.int64)
         self.rows: Final = self.bubbles, self.cvd, self.weights
         self.events: NDArray[np.void] = np.zeros(2 * STRETCH, EVENT)
         self.silences: NDArray[np.void] = np.zeros(CAPACITY, SILENCE)

@@ -44,8 +44,9 @@ MOST_SIZE: Final = _U64((1 << 26) // STRETCH - 1)
 """A stretch of such sizes adds up to less than 2**26; a larger trade is taken in by itself."""
 _NET_AT = 27
 _UNSIDED = (1 << _NET_AT) - 1
-_AHEAD = _U64(96 * WORDS)
-"""How far ahead trades are fetched: some microseconds' work, a small part of the first cache."""
+_AHEAD = _U64(512 * WORDS)
+"""How far ahead trades are fetched: four microseconds' work, for memory that others keep busy too, and 24 KB, which a
+first cache holds."""
 _FAR = float(2**62)
 
 SIDES: Final = np.zeros(1, np.dtype([("step", "<f8", (256,)), ("column", "<u8", (256,)), ("checked", "<u8")]))
