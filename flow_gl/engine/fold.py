@@ -16,6 +16,8 @@ from flow_gl.engine.jit import kernel
 from flow_gl.engine.reference import observe_nb
 
 Records = NDArray[np.void]
+_EXACT = float(1 << 48)
+"""Quotients below this are at most one off in floating point."""
 
 
 @kernel
@@ -47,6 +49,10 @@ def quotient_nb(dividend: int, divisor: int, inverse: float) -> tuple[int, int]:
 def average_price_nb(weighted: int, volume: int, tick_size: int) -> int:
     """Average price in 1e-9 units, rounded half to even: weighted / volume * tick_size, exact in between."""
     inverse = 1.0 / float(volume)
+    if abs(weighted) < (1 << 33) and tick_size < (1 << 29) and abs(float(weighted * tick_size) * inverse) < _EXACT:
+        # Nearly always: the sum fits into a word in units of price too, and one division does.
+        price, remainder = quotient_nb(weighted * tick_size, volume, inverse)
+        return price + (2 * remainder + (price & 1) > volume)
     ticks, part = quotient_nb(weighted, volume, inverse)
     if volume < (1 << 32) and tick_size < (1 << 30):
         more, remainder = quotient_nb(part * tick_size, volume, inverse)
