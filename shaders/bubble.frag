@@ -1,6 +1,5 @@
 #version 330 core
 #include "bubble.glsl"
-#include "sdf.glsl"
 
 in vec2 v_from_centre;
 flat in float v_radius;
@@ -12,7 +11,7 @@ out vec4 fragment;
 
 void main() {
     float past_edge = length(v_from_centre) - v_radius;
-    vec4 color = disc_color(past_edge, 1.2 * u_screen.z + 0.5, v_fill, v_rim);
+    vec4 color = disc_color(past_edge, rim_width(), v_fill, v_rim);
     if (v_extra.x + v_extra.y == 0.0) {
         fragment = color;
         return;

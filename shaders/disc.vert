@@ -19,7 +19,7 @@ void main() {
         return;
     }
     v_size = vec2(look.radius, look.radius + 1.0);
-    v_rim_px = 1.2 * u_screen.z + 0.5;
+    v_rim_px = rim_width();
     v_fill = look.fill;
     v_rim = look.rim;
     gl_PointSize = 2.0 * v_size.y;

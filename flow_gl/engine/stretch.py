@@ -35,11 +35,12 @@ _COLUMNS = _U64(COLUMNS)
 _63 = _U64(63)
 _SIDE_AT = _U64(40)
 _BYTE = _U64(0xFF)
-_SIZES = _U64(0xFFFF_FFFF)
+SIZES: Final = _U64(0xFFFF_FFFF)
+"""The bits of a trade's fourth word that hold its size."""
 BAD_BOOK: Final = _U64(F_MAYBE_BAD_BOOK << 48)
 KIND: Final = _U64(0xFF << 32) | BAD_BOOK
 """The bits of a trade's fourth word in which all trades of a stretch are alike: action and F_MAYBE_BAD_BOOK."""
-_CHECKED = KIND | _SIZES
+_CHECKED = KIND | SIZES
 MOST_SIZE: Final = _U64((1 << 26) // STRETCH - 1)
 """A stretch of such sizes adds up to less than 2**26; a larger trade is taken in by itself."""
 _NET_AT = 27
@@ -155,7 +156,7 @@ def large_nb(  # noqa: PLR0917  # kernels take arrays and numbers
     """Take in one trade of any size, as `stretch_nb` does."""
     tail = _U64(words[at + _3])
     row = row_nb(words[at + _2] - base_price, inverse, twos)
-    volume, side = _I64(tail & _SIZES), (tail >> _SIDE_AT) & _BYTE
+    volume, side = _I64(tail & SIZES), (tail >> _SIDE_AT) & _BYTE
     net = unsided = 0
     column = _2
     if side == _U64(Side.BUY):

@@ -13,8 +13,8 @@ from flow_gl.core.schema import LEVELS
 from flow_gl.engine.cross import cross_nb, quiet_range_nb
 from flow_gl.engine.fold import Records, keep_nb, total_nb
 from flow_gl.engine.jit import kernel
-from flow_gl.engine.layout import STRETCH, WORDS
-from flow_gl.engine.stretch import BAD_BOOK, KIND, MOST_SIZE, factors_nb, row_nb, stretch_nb
+from flow_gl.engine.layout import COLUMNS, STRETCH, WORDS
+from flow_gl.engine.stretch import BAD_BOOK, KIND, MOST_SIZE, SIZES, factors_nb, row_nb, stretch_nb
 
 _U64: Any = np.uint64
 _I64: Any = np.int64
@@ -23,7 +23,6 @@ _1 = _U64(1)
 _2 = _U64(2)
 _3 = _U64(3)
 _4 = _U64(4)
-_SIZES = _U64(0xFFFF_FFFF)
 _STRETCH_WORDS = _U64(STRETCH * WORDS)
 _EVENTS = LEVELS
 
@@ -66,7 +65,7 @@ def whole_buckets_nb(  # noqa: PLR0915, PLR0917  # kernels take arrays; one row'
     tick_size, row0 = s["tick_size"], s["row0"]
     base_price = row0 * tick_size
     inverse, twos = factors_nb(tick_size)
-    rows = _U64(len(profile)) // _4
+    rows = _U64(len(profile) // COLUMNS)
     bucket = s["bucket"]
     from_ts = bucket * bucket_ns
     cvd_floor, cvd_ceiling = quiet_range_nb(s["armed"], s["arm"])
@@ -125,7 +124,7 @@ def whole_buckets_nb(  # noqa: PLR0915, PLR0917  # kernels take arrays; one row'
             or ts - newest > silence_ns
             or words[at] >> 32 != signed_id
             or tail & KIND != kind
-            or (tail & _SIZES) - _1 >= MOST_SIZE
+            or (tail & SIZES) - _1 >= MOST_SIZE
             or row_nb(words[at + _2] - base_price, inverse, twos) >= rows
             or closed + _1 >= most_closed
             or counts[_EVENTS] > len(events) - STRETCH

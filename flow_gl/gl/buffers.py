@@ -136,10 +136,11 @@ class Attribute:
     rows_ahead: int = 0
 
 
-class InstanceLayout:
-    """How a program reads instance rows: a vertex array whose offsets are moved to where a range begins."""
+class _RowLayout:
+    """How a program reads rows: a vertex array whose offsets can be moved to where a range begins."""
 
-    _divisor = 1
+    _divisor = 0
+    """1: a row stays for all vertices of an instance. 0: each vertex has its own."""
 
     def __init__(self, attributes: list[Attribute], stride: int, counters: FrameCounters) -> None:
         self._attributes: Final = attributes
@@ -152,21 +153,13 @@ class InstanceLayout:
             GL.glEnableVertexAttribArray(attribute.location)
             GL.glVertexAttribDivisor(attribute.location, self._divisor)
 
-    def draw(self, buffer: int, first: int, count: int, *, mode: int, vertices: int) -> None:
-        """Draw rows [first, first + count) of a buffer, `vertices` vertices each. The program is in use."""
-        if count <= 0:
-            return
+    def _use(self, buffer: int, first: int, count: int) -> None:
+        """Bind it, its offsets at row `first`, to draw `count` rows."""
         GL.glBindVertexArray(self.handle)
         if self._pointed_at != (buffer, first):
             self._point(buffer, first)
-        GL.glDrawArraysInstanced(mode, 0, vertices, count)
         self._counters.draw_calls += 1
         self._counters.instances += count
-
-    def draw_ring(self, ring: InstanceRing, start: int, stop: int, *, mode: int, vertices: int) -> None:
-        """Draw positions [start, stop) of a ring, oldest first."""
-        for first, count in ring.segments(start, stop):
-            self.draw(ring.handle, first, count, mode=mode, vertices=vertices)
 
     def _point(self, buffer: int, first: int) -> None:
         GL.glBindBuffer(GL.GL_ARRAY_BUFFER, buffer)
@@ -182,20 +175,31 @@ class InstanceLayout:
         GL.glDeleteVertexArrays(1, np.array([self.handle], np.uint32))
 
 
-class PointLayout(InstanceLayout):
-    """The same for programs that draw a point a row: the range is the draw's own."""
+class InstanceLayout(_RowLayout):
+    """A row an instance. Draws have no first instance (OpenGL 3.3), so the offsets are moved to it."""
 
-    _divisor = 0
+    _divisor = 1
 
-    def draw_points(self, ring: InstanceRing, start: int, stop: int) -> None:
-        """Draw positions [start, stop) of a ring, oldest first. The program is in use."""
+    def draw(self, buffer: int, first: int, count: int, *, mode: int, vertices: int) -> None:
+        """Draw rows [first, first + count) of a buffer, `vertices` vertices each. The program is in use."""
+        if count > 0:
+            self._use(buffer, first, count)
+            GL.glDrawArraysInstanced(mode, 0, vertices, count)
+
+    def draw_ring(self, ring: InstanceRing, start: int, stop: int, *, mode: int, vertices: int) -> None:
+        """Draw positions [start, stop) of a ring, oldest first."""
         for first, count in ring.segments(start, stop):
-            GL.glBindVertexArray(self.handle)
-            if self._pointed_at != (ring.handle, 0):
-                self._point(ring.handle, 0)
+            self.draw(ring.handle, first, count, mode=mode, vertices=vertices)
+
+
+class PointLayout(_RowLayout):
+    """A row a point."""
+
+    def draw_ring(self, ring: InstanceRing, start: int, stop: int) -> None:
+        """Draw positions [start, stop) of a ring as points, oldest first. The program is in use."""
+        for first, count in ring.segments(start, stop):
+            self._use(ring.handle, 0, count)
             GL.glDrawArrays(GL.GL_POINTS, first, count)
-            self._counters.draw_calls += 1
-            self._counters.instances += count
 
 
 class StreamBuffer:

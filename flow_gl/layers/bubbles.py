@@ -60,7 +60,7 @@ class BubblesLayer:
         GL.glViewport(-margin_px, -margin_px, wide, high)
         self._points.use()
         GL.glUniform2f(self._points.location("u_narrowed"), width / wide, height / high)
-        self._point_layout.draw_points(rows.bubbles.rows, rows.start, stop)
+        self._point_layout.draw_ring(rows.bubbles.rows, rows.start, stop)
         GL.glViewport(0, 0, width, height)
 
     def release(self) -> None:

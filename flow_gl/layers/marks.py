@@ -47,9 +47,8 @@ class MarksLayer(SketchLayer):
         first, last = self._seen(scene)
         if first == last:
             return ()
-        view, cvd, right_ns = scene.price_view, scene.cvd_view, scene.price_view.t_right_ns
-        # In whole pixels, as they are drawn.
-        places = tuple(round((right_ns - t_ns) / view.ns_per_px) for t_ns in self._times[first:last])
+        view, cvd = scene.price_view, scene.cvd_view
+        places = tuple(_line_x(scene, t_ns) for t_ns in self._times[first:last])
         zero = round(cvd.screen_y(0.0))
         panes = view.rect, cvd.rect, view.scale
         return (*self._crosses[first:last], places, zero, *panes, self._chart.tick_size, scene.style)
@@ -95,7 +94,7 @@ class MarksLayer(SketchLayer):
         scale, rect, cvd = view.scale, view.rect, scene.cvd_view.rect
         color = palette.buy if direction > 0 else palette.sell
         line = max(1.0, round(scale))
-        x = rect.right - round((view.t_right_ns - t_ns) / view.ns_per_px)
+        x = _line_x(scene, t_ns)
         for pane in (rect, cvd):
             chart.over.dashed(x, pane.y, line, pane.height, color, alpha=0.55, period=6 * scale, dash=3 * scale)
         zero = round(scene.cvd_view.screen_y(0.0))
@@ -130,3 +129,9 @@ class MarksLayer(SketchLayer):
         over.fade(right - depth, rect.y, depth, height, color, alpha=alpha, towards=(1, 0))
         over.fade(rect.x, rect.y, right - rect.x, 0.5 * depth, color, alpha=alpha, towards=(0, -1))
         over.fade(rect.x, cvd.bottom - 0.5 * depth, right - rect.x, 0.5 * depth, color, alpha=alpha, towards=(0, 1))
+
+
+def _line_x(scene: Scene, t_ns: int) -> float:
+    """Where a cross's line stands: a whole pixel."""
+    view = scene.price_view
+    return view.rect.right - round((view.t_right_ns - t_ns) / view.ns_per_px)

@@ -1,5 +1,6 @@
 // How a bubble is drawn, from its contracts and the chart's look: one rule for both ways of drawing discs.
 #include "view.glsl"
+#include "sdf.glsl"
 
 struct Look {
     float radius;       // px
@@ -30,8 +31,11 @@ bool look_of(ivec2 place, vec3 sides, out Look look) {
     return volume >= u_size.w;
 }
 
-// A disc's colour with its rim, `past_edge` px outside its edge (negative inside). `rim_px`: where the rim begins.
+// Width of the rim, with half a pixel of its soft border.
+float rim_width() { return 1.2 * u_screen.z + 0.5; }
+
+// A disc's colour with its rim, `past_edge` px outside its edge (negative inside); `rim_px` is `rim_width`.
 vec4 disc_color(float past_edge, float rim_px, vec4 fill, vec4 rim) {
     vec4 color = mix(fill, rim, clamp(past_edge + rim_px, 0.0, 1.0));
-    return vec4(color.rgb, color.a * clamp(0.5 - past_edge, 0.0, 1.0));
+    return vec4(color.rgb, color.a * inside(past_edge));
 }
