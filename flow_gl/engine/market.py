@@ -343,16 +343,17 @@ class Market:
             return
         s = self._state[0]
         seen = (int(s["total_trades"]), int(s["rejected"]), int(s["bucket"]))
+        if self._instrument_changed:
+            # First of all, also briefly: whoever sees numbers must know whose they are, and the tick they count in.
+            self._instrument_changed = False
+            sink.table("instrument", self._instrument_record())
+            self._published = self._shown = (-1, -1, -1)
         if is_brief:
             if seen not in (self._published, self._shown):
                 self._shown = seen
                 self._publish_open(sink)
                 sink.table("session", self._session_record(None))
             return
-        if self._instrument_changed:
-            self._instrument_changed = False
-            sink.table("instrument", self._instrument_record())
-            self._published = (-1, -1, -1)
         if seen != self._published:
             self._published = seen
             self._publish_open(sink)
