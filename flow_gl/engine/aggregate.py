@@ -22,7 +22,6 @@ from flow_gl.engine.fold import Records, row_of_nb, settle_nb
 from flow_gl.engine.jit import kernel
 from flow_gl.engine.layout import (
     BOUNDARY,
-    CAPACITY,
     COLUMNS,
     DONE,
     FOREIGN,
@@ -64,6 +63,7 @@ def run_nb(  # noqa: PLR0912, PLR0915, PLR0917  # kernels take arrays; one case 
     """Take in trades [start, stop) of one instrument as `aggregate_nb` does, but close base bubbles alone.
 
     Their rows are written up to the average price, which `settle_nb` sees to; it returns FULL where there are `most`.
+    `bubbles`, `points` and `weights` are the base level's.
     """
     s = state[0]
     p = pending[0]
@@ -103,15 +103,16 @@ def run_nb(  # noqa: PLR0912, PLR0915, PLR0917  # kernels take arrays; one case 
         if ts - from_ts >= bucket_ns:
             if p["trade_count"]:
                 row = counts[0]
-                row_of_nb(p, bucket_ns, bubbles[0, row], points[0, row])
-                weights[0, row] = p["weighted"]
+                row_of_nb(p, bucket_ns, bubbles[row], points[row])
+                weights[row] = p["weighted"]
                 counts[0] = row + 1
                 p["trade_count"] = 0
             s["bucket"] = ts // bucket_ns
             from_ts = s["bucket"] * bucket_ns
-            if not is_large and s["trade_count"] and s["cvd_low"] <= s["cvd_high"]:
+            has_begun = s["trade_count"] and s["cvd_low"] <= s["cvd_high"]
+            if has_begun and not is_large and counts[0] < most:
                 i = whole_buckets_nb(
-                    *(words, i, stop, sides, state, pending, profile, bubbles[0], points[0], weights[0]),
+                    *(words, i, stop, sides, state, pending, profile, bubbles, points, weights),
                     *(events, counts, most),
                 )
                 from_ts = s["bucket"] * bucket_ns
@@ -191,6 +192,8 @@ def aggregate_nb(  # noqa: PLR0917  # kernels take arrays
     pending: Records,
     profile: NDArray[np.int64],
     bins: NDArray[np.int64],
+    base_bubbles: Records,
+    base_points: Records,
     bubbles: Records,
     points: Records,
     weights: NDArray[np.int64],
@@ -207,6 +210,8 @@ def aggregate_nb(  # noqa: PLR0917  # kernels take arrays
     state, pending : STATE (1,), PENDING (LEVELS,)
     profile : int64 (rows * COLUMNS,), the session's
     bins : int64 (BINS,), histogram of the session's bubbles' volume
+    base_bubbles, base_points : rows of the base level, at most CAPACITY of each; they are filled from the first on,
+        and the one past the last closed one is written too
     bubbles, points, weights, events, silences, counts : of `Scratch`
 
     Returns
@@ -215,14 +220,16 @@ def aggregate_nb(  # noqa: PLR0917  # kernels take arrays
     code : why: DONE, FOREIGN, FULL, BOUNDARY or MISFIT
     """
     s = state[0]
+    room = len(base_bubbles)
     while True:
         first = counts[0]
         bucket = s["bucket"]
-        most = min(first + SETTLE, CAPACITY)
+        most = min(first + SETTLE, room)
         start, code = run_nb(
-            words, start, stop, sides, state, pending, profile, bubbles, points, weights, events, silences, counts, most
+            *(words, start, stop, sides, state, pending, profile, base_bubbles, base_points, weights[0]),
+            *(events, silences, counts, most),
         )
         if s["bucket"] != bucket:
-            settle_nb(state, pending, bins, bubbles, points, weights, counts, first)
-        if code != FULL or counts[0] < most or most == CAPACITY:
+            settle_nb(state, pending, bins, base_bubbles, base_points, bubbles, points, weights, counts, first)
+        if code != FULL or counts[0] < most or most == room:
             return start, code

@@ -176,17 +176,20 @@ def price_rows_nb(bubbles: Records, weights: NDArray[np.int64], first: int, stop
 def fold_nb(  # noqa: PLR0917  # kernels take arrays, and sums live in registers
     state: Records,
     pending: Records,
+    finer_bubbles: Records,
+    finer_points: Records,
+    finer_weights: NDArray[np.int64],
+    first: int,
+    stop: int,
     bubbles: Records,
     points: Records,
     weights: NDArray[np.int64],
     counts: NDArray[np.int64],
     level: int,
-    first: int,
-    stop: int,
 ) -> None:
-    """Fold rows [first, stop) of the level below into a level, and close what lies before the open bucket.
+    """Fold rows [first, stop) of the next finer level into a level, and close what lies before the open bucket.
 
-    Its rows are written up to the average price.
+    `bubbles`, `points` and `weights` are the level's own; rows are written up to the average price.
     """
     s = state[0]
     p = pending[level]
@@ -199,9 +202,9 @@ def fold_nb(  # noqa: PLR0917  # kernels take arrays, and sums live in registers
     open_id = s["bucket"] >> level
     for later in range(first, stop + 1):
         is_row = later < stop
-        later_id = bubbles[level - 1, later]["id"] >> 1 if is_row else open_id
+        later_id = finer_bubbles[later]["id"] >> 1 if is_row else open_id
         if trade_count and bubble_id < later_id:
-            bubble, point = bubbles[level, at], points[level, at]
+            bubble, point = bubbles[at], points[at]
             bubble["id"] = point["id"] = bubble_id
             bubble["ts_event"] = point["ts_event"] = bubble_id * span_ns
             bubble["open"], bubble["high"] = price_open, price_high
@@ -209,17 +212,17 @@ def fold_nb(  # noqa: PLR0917  # kernels take arrays, and sums live in registers
             bubble["buy"], bubble["sell"], bubble["unsided"] = buy, sell, unsided
             bubble["trade_count"], bubble["ts_last"] = trade_count, ts_last
             point["open"], point["high"], point["low"], point["close"] = cvd_open, cvd_high, cvd_low, cvd_close
-            weights[level, at] = weighted
+            weights[at] = weighted
             at += 1
             trade_count = 0
         if not is_row:
             break
-        row, cvd = bubbles[level - 1, later], points[level - 1, later]
+        row, cvd = finer_bubbles[later], finer_points[later]
         if trade_count == 0:
             bubble_id = later_id
             price_open, price_high, price_low = row["open"], row["high"], row["low"]
             buy, sell, unsided, trade_count = row["buy"], row["sell"], row["unsided"], row["trade_count"]
-            weighted = weights[level - 1, later]
+            weighted = finer_weights[later]
             cvd_open, cvd_high, cvd_low = cvd["open"], cvd["high"], cvd["low"]
         else:
             price_high, price_low = max(price_high, row["high"]), min(price_low, row["low"])
@@ -227,7 +230,7 @@ def fold_nb(  # noqa: PLR0917  # kernels take arrays, and sums live in registers
             sell += row["sell"]
             unsided += row["unsided"]
             trade_count += row["trade_count"]
-            weighted += weights[level - 1, later]
+            weighted += finer_weights[later]
             cvd_high, cvd_low = max(cvd_high, cvd["high"]), min(cvd_low, cvd["low"])
         price_close, ts_last, cvd_close = row["close"], row["ts_last"], cvd["close"]
     counts[level] = at
@@ -243,6 +246,8 @@ def settle_nb(  # noqa: PLR0917  # kernels take arrays
     state: Records,
     pending: Records,
     bins: NDArray[np.int64],
+    base_bubbles: Records,
+    base_points: Records,
     bubbles: Records,
     points: Records,
     weights: NDArray[np.int64],
@@ -256,15 +261,21 @@ def settle_nb(  # noqa: PLR0917  # kernels take arrays
     s = state[0]
     levels = s["levels"]
     stop = counts[0]
-    observe_nb(s, bins, bubbles[0], first, stop)
-    price_rows_nb(bubbles[0], weights[0], first, stop, s["tick_size"])
+    finer_bubbles, finer_points, finer_weights = base_bubbles, base_points, weights[0]
+    observe_nb(s, bins, finer_bubbles, first, stop)
+    price_rows_nb(finer_bubbles, finer_weights, first, stop, s["tick_size"])
     for level in range(1, levels):
         before = counts[level]
-        fold_nb(state, pending, bubbles, points, weights, counts, level, first, stop)
+        own_bubbles, own_points, own_weights = bubbles[level], points[level], weights[level]
+        fold_nb(
+            *(state, pending, finer_bubbles, finer_points, finer_weights, first, stop),
+            *(own_bubbles, own_points, own_weights, counts, level),
+        )
         first, stop = before, counts[level]
         if first == stop and pending[level]["trade_count"]:
             break
-        price_rows_nb(bubbles[level], weights[level], first, stop, s["tick_size"])
+        price_rows_nb(own_bubbles, own_weights, first, stop, s["tick_size"])
+        finer_bubbles, finer_points, finer_weights = own_bubbles, own_points, own_weights
 
 
 @kernel
@@ -300,7 +311,7 @@ def close_nb(  # noqa: PLR0917  # kernels take arrays
         weights[0, at] = p["weighted"]
         counts[0] = at + 1
         p["trade_count"] = 0
-    settle_nb(state, pending, bins, bubbles, points, weights, counts, at)
+    settle_nb(state, pending, bins, bubbles[0], points[0], bubbles, points, weights, counts, at)
 
 
 @kernel

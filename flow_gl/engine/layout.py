@@ -26,7 +26,7 @@ MAX_PRICE: Final = 1 << 56
 MAX_ROWS: Final = 1 << 22
 """Rows of a session's profile; a price that would need more is rejected as implausible."""
 CAPACITY: Final = 4096
-"""Base bubbles that the kernels finish at a time: enough that a call of the sink costs little beside its rows."""
+"""Most base bubbles that the kernels finish at a time: enough that a call of the sink costs little beside its rows."""
 BULK: Final = 512
 """Rows that a coarser level gathers before it is handed on, in a long run of trades: fewer calls of the sink, and the
 rows have not left the processor's caches yet."""
@@ -127,8 +127,10 @@ class Scratch:
 
     Attributes
     ----------
-    bubbles, cvd, weights : (LEVELS, ROOM) of BUBBLE, CVD_POINT and int64, the rows' sums of size * tick number
+    bubbles, cvd, weights : (LEVELS, ROOM) of BUBBLE, CVD_POINT and int64, the rows' sums of size * tick number. The
+        base level's bubbles and points lie elsewhere where the sink has room for them.
     rows : these three
+    base : BUBBLE and CVD_POINT, (CAPACITY,): the base level's
     events, silences : (2 * STRETCH,) of EVENT, (CAPACITY,) of SILENCE
     counts : int64 (LEVELS + 2,): rows in use per level, then of events, then of silences
     """
@@ -138,6 +140,7 @@ class Scratch:
         self.cvd: NDArray[np.void] = np.empty((LEVELS, ROOM), CVD_POINT)
         self.weights: NDArray[np.int64] = np.empty((LEVELS, ROOM), np.int64)
         self.rows: Final = self.bubbles, self.cvd, self.weights
+        self.base: Final = self.bubbles[0, :CAPACITY], self.cvd[0, :CAPACITY]
         self.events: NDArray[np.void] = np.zeros(2 * STRETCH, EVENT)
         self.silences: NDArray[np.void] = np.zeros(CAPACITY, SILENCE)
         self.counts: NDArray[np.int64] = np.zeros(LEVELS + 2, np.int64)

@@ -22,6 +22,7 @@ from flow_gl.engine.layout import (
     BINS,
     BOUNDARY,
     BULK,
+    CAPACITY,
     DONE,
     FAR_AHEAD,
     FOREIGN,
@@ -154,20 +155,18 @@ class Market:
         -------
         next : the first trade that is not taken in
         """
-        scratch = self._scratch
+        scratch, sink = self._scratch, self.sink
         at = start
         while True:
+            room = sink.room(CAPACITY) if sink is not None else None
+            base_bubbles, base_points = room or scratch.base
             at, code = aggregate_nb(
-                *(words, at, stop, SIDES),
-                self._state,
-                self._pending,
-                self._grid.profile,
-                self._bins,
-                *scratch.rows,
-                scratch.events,
-                scratch.silences,
-                scratch.counts,
+                *(words, at, stop, SIDES, self._state, self._pending, self._grid.profile, self._bins),
+                *(base_bubbles, base_points, *scratch.rows, scratch.events, scratch.silences, scratch.counts),
             )
+            if sink is not None and room is not None:
+                sink.written(int(scratch.counts[0]))
+                scratch.counts[0] = 0
             self._hand_on(least=1 if code != FULL else BULK)
             if code in (DONE, FOREIGN):
                 return int(at)

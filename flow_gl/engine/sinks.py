@@ -10,6 +10,8 @@ from flow_gl.core.schema import BUBBLE, CVD_POINT, EVENT
 from flow_gl.store.market import MarketStore
 
 TableName = Literal["open", "profile", "session", "gaps", "instrument"]
+Rows = tuple[NDArray[np.void], NDArray[np.void]]
+"""BUBBLE and CVD_POINT rows of the same buckets, as many of each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,15 @@ class Finished:
 class Sink(Protocol):
     """What receives the results of one instrument, in order."""
 
+    def room(self, most: int) -> Rows | None:
+        """Where the next closed rows of level 0 may be written at once, up to `most`; None: `bubbles` takes them.
+
+        A row past the last closed one may be written too, and means nothing.
+        """
+
+    def written(self, count: int) -> None:
+        """So many rows have been written into the `room` that was given last."""
+
     def bubbles(self, level: int, bubbles: NDArray[np.void], cvd: NDArray[np.void]) -> None:
         """Closed rows of a level (BUBBLE, CVD_POINT, of the same buckets). The arrays are reused: copy to keep."""
 
@@ -58,8 +69,16 @@ class MarketSink:
     def __init__(self, store: MarketStore) -> None:
         self.store = store
 
-    def bubbles(self, level: int, bubbles: NDArray[np.void], cvd: NDArray[np.void]) -> None:
+    def room(self, most: int) -> Rows | None:
+        return self.store.bubbles[0].claim(most), self.store.cvd[0].claim(most)
+
+    def written(self, count: int) -> None:
         # CVD first: whoever sees a bubble at position i finds its point there.
+        self.store.cvd[0].publish(count)
+        self.store.bubbles[0].publish(count)
+
+    def bubbles(self, level: int, bubbles: NDArray[np.void], cvd: NDArray[np.void]) -> None:
+        # CVD first, as above.
         self.store.cvd[level].append(cvd)
         self.store.bubbles[level].append(bubbles)
 
@@ -93,6 +112,12 @@ class Collector:
         """How many base bubbles had closed when each of them ended."""
         self.tables: dict[TableName, NDArray[np.void]] = {}
         """Each table's newest record."""
+
+    def room(self, most: int) -> Rows | None:  # noqa: ARG002  # it keeps copies
+        return None
+
+    def written(self, count: int) -> None:
+        """Nothing: it gives no room."""
 
     def bubbles(self, level: int, bubbles: NDArray[np.void], cvd: NDArray[np.void]) -> None:
         if level == 0:

@@ -1,8 +1,11 @@
 """Ring: facts in the order they became known. One writer, any number of readers with cursors of their own.
 
-The header holds two counters that only grow. The writer sets `claimed` to where it will have got to, writes the
-rows, then sets `head`. A reader copies rows, then looks at `claimed`: a row at position p is whole only while
+The header holds two counters. The writer sets `claimed` to where it will have got to at most, writes the rows, then
+sets `head`, which only grows. A reader copies rows, then looks at `claimed`: a row at position p is whole only while
 `claimed - capacity <= p`. Looking at `head` instead lets torn rows through, for the writer may be half-way over them.
+
+Rows come in by `append`, or are made in place: `claim` gives room, `publish` shows what was made there. `claimed` then
+falls back to one row past `head`: never below a row that was written.
 The counters are plain 8-byte stores. On x86 stores stay in order; on a CPU with weak memory order (ARM) the reader
 and the writer would need a fence between counter and rows. CPython's own locking gives one per bytecode batch there
 in practice, but that is no guarantee.
@@ -84,6 +87,23 @@ class Ring:
             self._raw[at:] = raw[:first]
             self._raw[: count - first] = raw[first:]
         self._counters[_HEAD] = head + count
+
+    def claim(self, most: int) -> NDArray[np.void]:
+        """Give the rows that come next, to be written in place: up to `most`, fewer before the ring's end.
+
+        Rows may be written in order only, and of those that are not published none but the first.
+        """
+        head = int(self._counters[_HEAD])
+        at = head & self._mask
+        room = min(most, self.capacity - at)
+        self._counters[_CLAIMED] = head + room
+        return self.rows[at : at + room]
+
+    def publish(self, count: int) -> None:
+        """Show the first `count` rows of those that were claimed, and give back the others."""
+        head = int(self._counters[_HEAD]) + count
+        self._counters[_HEAD] = head
+        self._counters[_CLAIMED] = head + 1  # the next row may have been begun
 
     def append_raw(self, row: NDArray[np.void]) -> None:
         """Publish one row that is given as plain bytes (dtype V, of a row's size; shape (1,))."""

@@ -393,6 +393,26 @@ def test_a_chart_in_a_store_shows_the_same_as_the_arrays():
     assert (reader.symbol, reader.requested, reader.tick_size) == ("NQZ5", "NQ.v.0", TICK)
 
 
+@settings(max_examples=40, deadline=None)
+@given(st.lists(_trade, min_size=60, max_size=300), st.lists(st.integers(0, 300), max_size=5))
+def test_a_stores_rings_however_small_hold_the_newest_of_the_arrays_rows(draws, cuts):
+    trades = _lay_out(draws)
+    _, sinks = _run(trades)
+    expected = sinks[IDS[0]]
+    store, pipeline = MarketStore.local(base_capacity=16), Pipeline()
+    pipeline.chart(IDS[0], store)
+    for batch in _split(trades, cuts):
+        pipeline.process(batch)
+    pipeline.finish()
+    for level in range(LEVELS):
+        both = (store.bubbles[level], expected.bubble_rows(level)), (store.cvd[level], expected.cvd_rows(level))
+        for ring, rows in both:
+            assert ring.head == len(rows)
+            first, kept = ring.read(0, ring.head)
+            assert len(kept) >= min(15, len(rows))
+            assert kept.tobytes() == rows[first:].tobytes()
+
+
 def test_resetting_cvd_begins_at_0_and_disarms():
     pipeline, sink = Pipeline(arm=10), Collector()
     pipeline.attach(1, sink)

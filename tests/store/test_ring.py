@@ -42,6 +42,44 @@ def test_a_cursor_gets_each_row_once_and_knows_how_many_it_missed(batches: list[
     assert seen[-16:] == list(range(written))[-16:]
 
 
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 40)), max_size=40))
+def test_rows_made_in_place_are_shown_as_appended_ones_are(batches: list[tuple[bool, int]]) -> None:
+    ring, written = new_ring(16), 0
+    cursor = Cursor(ring)
+    seen: list[int] = []
+    for in_place, count in batches:
+        if in_place:
+            room = ring.claim(count)
+            made = min(len(room), count // 2)
+            room[:made] = rows(written, made)
+            room["square"][made : made + 1] = -1  # begun, not shown
+            assert ring.oldest >= written + len(room) - 16
+            ring.publish(made)
+        else:
+            made = count
+            ring.append(rows(written, made))
+        written += made
+        assert ring.head == written
+        got = cursor.read()
+        assert (got["square"] == got["value"] ** 2).all()
+        seen += got["value"].tolist()
+    assert len(seen) + cursor.missed == written == cursor.position
+    _, kept = ring.read(0, written)
+    assert kept["value"].tolist() == list(range(written))[-len(kept) or written :]
+    assert len(kept) >= min(written, 15)
+    assert (kept["square"] == kept["value"] ** 2).all()
+
+
+def test_room_ends_where_the_ring_does() -> None:
+    ring = new_ring(16)
+    ring.append(rows(0, 11))
+    assert len(ring.claim(100)) == 5
+    ring.publish(5)
+    assert len(ring.claim(100)) == 16
+    ring.publish(0)
+    assert ring.head == 16
+
+
 @given(st.integers(0, 100), st.integers(0, 60), st.integers(0, 60))
 def test_a_read_of_any_stretch_gives_its_whole_rows(written: int, start: int, length: int) -> None:
     ring = new_ring(32)
