@@ -91,11 +91,13 @@ class ViewLoop:
         self._refresh()
         frame = self._freeze(dt_s, steady_s, scale, size)
         self._draw(frame)
-        if not is_built and self._are_overlays_due(frame):
+        is_due = not is_built and self._are_overlays_due(frame)
+        if is_due:
             self._begin_overlays(size, scale)
-            is_built = True
+        else:
+            self.overlays.prepare(frame, self.state)
         self.frame = frame
-        if is_built:
+        if is_built or is_due:
             self._build_overlays(frame)
         self.gui.draw()
 

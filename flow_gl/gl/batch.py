@@ -35,9 +35,7 @@ class Batch:
         return bytes(self._stream.memory[mark : self._used])
 
     def repeat(self, rows: bytes) -> None:
-        """Add rows that `since` gave."""
-        if not rows:
-            return
+        """Add rows that `since` gave, at least one."""
         end = self._used + len(rows)
         if self._is_same:
             if self._next < len(self._repeated) and self._repeated[self._next] is rows:

@@ -46,9 +46,12 @@ class SketchLayer:
         key = (*own_key, chart.kit.atlas.generation)
         if key == self._last_key:
             under, over, text = self._last_rows
-            chart.under.repeat(under)
-            chart.over.repeat(over)
-            chart.text.repeat(text)
+            if under:
+                chart.under.repeat(under)
+            if over:
+                chart.over.repeat(over)
+            if text:
+                chart.text.repeat(text)
             chart.taken += self._last_boxes
             return
         starts = chart.under.mark(), chart.over.mark(), chart.text.mark()

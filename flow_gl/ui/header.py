@@ -185,14 +185,33 @@ def _badge_item(badge: Badge, frame: Frame, state: ViewState) -> Item:
 class Header:
     """One chart's header on the screen: chosen anew when something of it has changed, ten times a second at most.
 
-    What state the feed is in is said at once.
+    That is done in a frame that does not build the overlays. What state the feed is in is said at once.
     """
 
     def __init__(self) -> None:
         self._key: tuple[object, ...] = ()
         self._due_s = 0.0
+        self._items: list[Item] | None = None
+        """What the next drawing takes over."""
         self._placed: list[tuple[Item, float]] = []
         """Items with their x."""
+
+    def prepare(
+        self, chart: ChartFrame, frame: Frame, state: ViewState, *, has_menu: bool, late_s: float = 0.0
+    ) -> bool:
+        """Choose anew for the next drawing, where that has been due for `late_s`; whether it was."""
+        rect, scale = chart.layout.header, frame.scale
+        place = (chart.index, chart.said.tone, chart.said.is_live, rect, scale, has_menu, state.palette, chart.badge)
+        is_due = not self._due_s - 2 * FORM_S <= frame.steady_s < self._due_s + late_s
+        if not is_due and place == self._key[-len(place) :]:
+            return False
+        key = (*_key(chart, frame, state), *place)
+        if key == self._key:
+            return False
+        self._key = key
+        self._due_s = frame.steady_s + FORM_S
+        self._items = items(chart, frame, state)
+        return True
 
     def draw(self, pen: Pen, chart: ChartFrame, frame: Frame, state: ViewState, *, has_menu: bool) -> None:
         """Draw it into the chart's place."""
@@ -201,14 +220,11 @@ class Header:
         pen.box(rect.x, rect.bottom - 1, rect.width, 1, mix(palette.grid, palette.quiet, 0.2))
         if has_menu:
             pen.bars(rect.x + 0.5 * MENU_PX * scale, rect.y + 0.5 * rect.height, 14.0, palette.quiet)
-        place = (chart.index, chart.said.tone, chart.said.is_live, rect, scale, has_menu, palette, chart.badge)
-        is_due = frame.steady_s >= self._due_s or frame.steady_s < self._due_s - 2 * FORM_S
-        key = (*_key(chart, frame, state), *place) if is_due or place != self._key[-len(place) :] else self._key
-        if key != self._key:
-            self._key = key
-            self._due_s = frame.steady_s + FORM_S
+        self.prepare(chart, frame, state, has_menu=has_menu, late_s=FORM_S)
+        if self._items is not None:
             start = rect.x + (MENU_PX if has_menu else _PAD_PX) * scale
-            self._placed = _place(pen, items(chart, frame, state), start, rect.right - _PAD_PX * scale)
+            self._placed = _place(pen, self._items, start, rect.right - _PAD_PX * scale)
+            self._items = None
         middle = rect.y + 0.5 * rect.height
         pen.clip(rect.x, rect.y, rect.width, rect.height)
         for item, x in self._placed:

@@ -33,6 +33,15 @@ class Overlays:
             Sheet("performance", performance.form, performance.top, phase_s=2 * FORM_S / 3),
         ]
 
+    def prepare(self, frame: Frame, state: ViewState) -> None:
+        """Form texts that are due, of one header and one sheet: what need not wait until the overlays are built."""
+        for order, (header, chart) in enumerate(zip(self._headers, frame.charts, strict=False)):
+            if header.prepare(chart, frame, state, has_menu=order == 0):
+                break
+        for sheet in self._sheets:
+            if state.is_panel_open(sheet.name) and sheet.prepare(frame, state):
+                break
+
     def draw(self, pen: Pen, frame: Frame, state: ViewState, area: Rect) -> tuple[list[Command], list[Action]]:
         """Draw everything that lies over the charts.
 

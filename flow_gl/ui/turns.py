@@ -1,10 +1,10 @@
 """When the overlays are built anew, and when those of the frame before are drawn again as they are.
 
 Dear ImGui builds every window and text anew, call by call from Python; what it built can be drawn any number of
-times. Overlays' texts are formed ten times a second at most, so while nobody touches anything they have nothing new to
-say more often than `REBUILT_HZ`. They are built in every frame in which there is input, and for a moment after it
-(hover, tooltips, a key that repeats); when something is to be said at once (the state of the feed, an alert, another
-bubble under the mouse); while a note fades; and else in turn.
+times. Overlays' texts are formed ten times a second at most, in the frames in between, so while nobody touches anything
+they have nothing new to say more often than `REBUILT_HZ`. They are built in every frame in which there is input, and
+for a moment after it (hover, tooltips, a key that repeats); when something is to be said at once (the state of the
+feed, an alert, another bubble under the mouse); while a note fades; and else in turn.
 """
 
 from collections.abc import Callable

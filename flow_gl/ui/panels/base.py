@@ -1,8 +1,8 @@
 """What panels share: a remembered window with its key in the title, and sheets of names and numbers.
 
-A sheet's texts are formed some times a second (faster than that nobody reads) and put onto the window's draw list when
-the overlays are built: a call a text, without a layout of their own, for a panel must cost next to nothing while trades
-pour in.
+A sheet's texts are formed some times a second (faster than that nobody reads), in frames that do not build the
+overlays, and put onto the window's draw list when they are built: a call a text, without a layout of their own, for a
+panel must cost next to nothing while trades pour in.
 """
 
 from collections.abc import Callable, Iterator
@@ -23,7 +23,7 @@ from flow_gl.ui.theme import u32
 MARGIN_PX: Final = 12.0
 COLUMN_PX: Final = 300.0
 FORM_S: Final = 0.15
-"""A sheet's texts are formed this often: with three sheets that take turns, one's each time the overlays are built."""
+"""A sheet's texts are formed this often: with three sheets that take turns, one's between two buildings."""
 ROW_SHARE: Final = 1.42
 """Height of a row, of the text's."""
 LABEL_EMS: Final = 7.0
@@ -111,7 +111,17 @@ class Sheet:
         self._top: Final = top
         self._phase_s: Final = phase_s
         self._due_s = 0.0
+        self._formed: list[Section] | None = None
+        """What the next drawing takes over."""
         self._figures: list[Figures] = []
+
+    def prepare(self, frame: Frame, state: ViewState, *, late_s: float = 0.0) -> bool:
+        """Form the texts for the next drawing, where they have been due for `late_s`; whether they were."""
+        if self._due_s - 2 * FORM_S <= frame.steady_s < self._due_s + late_s:
+            return False
+        self._due_s = (frame.steady_s - self._phase_s) // FORM_S * FORM_S + self._phase_s + FORM_S
+        self._formed = self._form(frame, state)
+        return True
 
     def draw(self, frame: Frame, state: ViewState, pen: Pen) -> list[Command]:
         """Draw the panel; what the user asked of the engine in it."""
@@ -120,9 +130,10 @@ class Sheet:
             if is_filled:
                 if self._top is not None:
                     commands = self._top(frame, state)
-                if frame.steady_s >= self._due_s or frame.steady_s < self._due_s - 2 * FORM_S:
-                    self._due_s = (frame.steady_s - self._phase_s) // FORM_S * FORM_S + self._phase_s + FORM_S
-                    self._figures = [Figures(section) for section in self._form(frame, state)]
+                self.prepare(frame, state, late_s=FORM_S)
+                if self._formed is not None:
+                    self._figures = [Figures(section) for section in self._formed]
+                    self._formed = None
                 for section in self._figures:
                     section.draw(pen, state.palette)
         return commands
