@@ -27,6 +27,8 @@ from flow_gl.layers.series import NO_INDEX, LevelRows, Series
 
 _BLOCK: Final = struct.Struct("<12f8i32f")
 _EASE_S: Final = 0.12
+_PROFILE_S: Final = 0.05
+"""Profile and levels are taken anew this often at most; the axis moves them in every frame."""
 
 TIME_LABEL_PX: Final = 104.0
 PRICE_LABEL_PX: Final = 44.0
@@ -55,6 +57,7 @@ class Chart:
     time_ticks : (time ns, x px, label, is a new day) of the time axis
     price_ticks, cvd_ticks : (value, y px)
     taken : boxes where labels stand already; what comes later steps aside
+    is_profile_turn : profile and levels may be taken anew in this frame
     last_price : last price drawn (1e-9); it stands still while the picture is paused
     reference, reference_goal : contracts of the largest disc, eased, and where it is going
     cvd : value drawn at the right edge of the CVD pane
@@ -80,6 +83,8 @@ class Chart:
         self.price_ticks: list[tuple[int, float]] = []
         self.cvd_ticks: list[tuple[int, float]] = []
         self.taken: list[Rect] = []
+        self.is_profile_turn = True
+        self._profile_s = 0.0
         self._value_key: tuple[object, ...] = ()
         self._stretch = (0, "", 0, -1)
         """Step, zone, first and last time for which `_stretch_ticks` are known."""
@@ -108,6 +113,7 @@ class Chart:
             self.last_price = int(session["last_price"])
             self.cvd = int(session["cvd"])
         self._ease_reference(scene)
+        self._take_profile_turn(scene)
         self.series.update(scene)
         self._find_ticks(scene)
         self._fill_block(0, scene, self.series.current, self.series.blend)
@@ -185,6 +191,14 @@ class Chart:
             self.reference += (goal - self.reference) * min(1.0, elapsed / _EASE_S)
             if abs(self.reference - goal) < 0.002 * goal:
                 self.reference = float(goal)
+
+    def _take_profile_turn(self, scene: Scene) -> None:
+        since_s = scene.wall_s - self._profile_s
+        # A clock that stands (in a test) gives no turns: then every frame is one.
+        is_overdue = not 0.0 < since_s < 3.0 * _PROFILE_S
+        self.is_profile_turn = is_overdue or (since_s >= _PROFILE_S and self.kit.take_turn(scene.wall_s))
+        if self.is_profile_turn:
+            self._profile_s = scene.wall_s
 
     def _find_ticks(self, scene: Scene) -> None:
         view, scale = scene.price_view, scene.price_view.scale

@@ -19,8 +19,6 @@ from flow_gl.layers.words import price_text
 _LABEL_PX: Final = 13.0
 _COLUMNS: Final = 5
 _GAP_PX: Final = 10.0
-REFRESH_S: Final = 0.05
-"""Profile and levels are taken anew this often at most; the axis moves them in every frame."""
 _PRIOR: Final = (
     ("prior_high", "pHigh"),
     ("prior_low", "pLow"),
@@ -77,7 +75,6 @@ class LevelsLayer(SketchLayer):
         self._nodes: list[int] = []
         self._prices: list[int] = []
         self._shown: list[object] = []
-        self._found_s = 0.0
 
     def key(self, scene: Scene) -> tuple[object, ...]:
         view, chart = scene.price_view, self._chart
@@ -97,9 +94,8 @@ class LevelsLayer(SketchLayer):
         reader, session = scene.reader, scene.reader.session
         versions = reader.profile_version, float(session["vwap"]), int(session["trade_date"])
         key = (*versions, id(reader), scene.style.palette)
-        if key[2:] == self._versions[2:] and 0.0 < scene.wall_s - self._found_s < REFRESH_S:
+        if key[2:] == self._versions[2:] and not self._chart.is_profile_turn:
             return self._found
-        self._found_s = scene.wall_s
         if key != self._versions and not (self._chart.is_paused and self._levels and self._versions[3:] == key[3:]):
             self._versions = key
             self._levels = levels_of(scene)

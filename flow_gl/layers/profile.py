@@ -14,7 +14,6 @@ from flow_gl.gl.api import GL
 from flow_gl.gl.buffers import Attribute, InstanceLayout, InstanceRing
 from flow_gl.layers.base import Scene
 from flow_gl.layers.chart import Chart
-from flow_gl.layers.levels import REFRESH_S
 
 PROFILE_INSTANCE: Final = np.dtype([("volume", "<f4", (3,))])
 _MIN_ROW_PX: Final = 2.0
@@ -48,7 +47,6 @@ class ProfileLayer:
     def __init__(self, chart: Chart) -> None:
         self._chart: Final = chart
         self._key = (-1, 0, 0)
-        self._uploaded_s = 0.0
         self._bars = 0
         self._first_row = 0
         self._most = 1
@@ -74,9 +72,8 @@ class ProfileLayer:
             rows_per_bar *= 2
         is_still = self._chart.is_paused and self._bars and self._key[1] == rows_per_bar
         key = (scene.reader.profile_version, rows_per_bar, id(scene.reader))
-        is_due = key[1:] != self._key[1:] or not 0.0 < scene.wall_s - self._uploaded_s < REFRESH_S
-        if not is_still and key != self._key and is_due:
-            self._key, self._uploaded_s = key, scene.wall_s
+        if not is_still and key != self._key and (key[1:] != self._key[1:] or self._chart.is_profile_turn):
+            self._key = key
             self._upload(profile, rows_per_bar)
         self._place(scene, row_size * rows_per_bar)
 
