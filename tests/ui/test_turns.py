@@ -11,7 +11,9 @@ from flow_gl.core.palette import DARK, LIGHT
 from flow_gl.core.schema import FeedState
 from flow_gl.gl.capture import read_picture
 from flow_gl.gl.context import HeadlessContext
+from flow_gl.ui.frame import Frame
 from flow_gl.ui.gui import Gui
+from flow_gl.ui.panels.base import FORM_S, Form, Section, Sheet
 from flow_gl.ui.state import ViewState
 from flow_gl.ui.turns import REBUILT_HZ, TOUCHED_S
 from flow_gl.view_loop import ViewLoop
@@ -113,3 +115,55 @@ def test_another_palette_is_there_at_once(desk: Desk) -> None:
 def test_a_note_fades_frame_by_frame(desk: Desk) -> None:
     desk.loop.note("saved")
     assert desk.frames(50) == 50
+
+
+def test_a_panels_texts_are_formed_in_frames_that_do_not_build_and_soon_enough(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.state.open_panels = {"session", "feed", "performance"}
+    desk.frames(60)
+    formed: dict[str, list[float]] = {}
+    building: list[bool] = [False]
+    begin, build = desk.gui.begin, desk.gui.build
+
+    def begun(width: int, height: int, dt_s: float) -> None:
+        building[0] = True
+        begin(width, height, dt_s)
+
+    def ended() -> None:
+        building[0] = False
+        build()
+
+    monkeypatch.setattr(desk.gui, "begin", begun)
+    monkeypatch.setattr(desk.gui, "build", ended)
+    for sheet in desk.loop.overlays._sheets:
+
+        def form(frame: Frame, state: ViewState, sheet: Sheet = sheet, form: Form = sheet._form) -> list[Section]:
+            assert not building[0], f"{sheet.name} formed while the overlays were built"
+            formed.setdefault(sheet.name, []).append(frame.steady_s)
+            return form(frame, state)
+
+        monkeypatch.setattr(sheet, "_form", form)
+    assert desk.frames(288) > 0
+    for name in ("session", "feed", "performance"):
+        assert 0.9 * 2.0 / FORM_S <= len(formed[name]) <= 2.0 / FORM_S + 1
+        assert np.diff(formed[name]).max() < FORM_S + 3 * FRAME_S
+
+
+def test_a_panel_that_is_opened_says_what_is_true_now(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.state.open_panels = {"session"}
+    desk.frames(60)
+    desk.state.open_panels = set()
+    desk.frames(288)
+    formed = []
+    sheet = desk.loop.overlays._sheets[0]
+    form = sheet._form
+
+    def noted(frame: Frame, state: ViewState) -> list[Section]:
+        formed.append(frame.steady_s)
+        return form(frame, state)
+
+    monkeypatch.setattr(sheet, "_form", noted)
+    desk.state.open_panels = {"session"}
+    desk.frames(1)
+    assert formed
