@@ -110,6 +110,7 @@ def run_nb(  # noqa: PLR0912, PLR0915, PLR0917  # kernels take arrays; one case 
             s["bucket"] = ts // bucket_ns
             from_ts = s["bucket"] * bucket_ns
             has_begun = s["trade_count"] and s["cvd_low"] <= s["cvd_high"]
+            # The first whole bucket's row needs room too: the one that has just closed may have taken the last.
             if has_begun and not is_large and counts[0] < most:
                 i = whole_buckets_nb(
                     *(words, i, stop, sides, state, pending, profile, bubbles, points, weights),

@@ -6,6 +6,7 @@ sets `head`, which only grows. A reader copies rows, then looks at `claimed`: a 
 
 Rows come in by `append`, or are made in place: `claim` gives room, `publish` shows what was made there. `claimed` then
 falls back to one row past `head`: never below a row that was written.
+
 The counters are plain 8-byte stores. On x86 stores stay in order; on a CPU with weak memory order (ARM) the reader
 and the writer would need a fence between counter and rows. CPython's own locking gives one per bytecode batch there
 in practice, but that is no guarantee.

@@ -2,21 +2,16 @@
 
 import numpy as np
 
+from flow_gl.gl.kit import Kit
 from flow_gl.layers import chart as chart_module
 from flow_gl.layers.chart import Chart
 
 
 class _Kit:
-    """Gives one turn a frame."""
+    """The kit's turns, without its programs and fonts."""
 
-    def __init__(self) -> None:
-        self._turn_s = -1.0
-
-    def take_turn(self, now_s: float) -> bool:
-        if now_s == self._turn_s:
-            return False
-        self._turn_s = now_s
-        return True
+    _turn_s = -1.0
+    take_turn = Kit.take_turn
 
 
 class _Scene:
