@@ -125,7 +125,9 @@ class ViewLoop:
             self._turns.touch(steady_s)
 
     def _build_overlays(self, frame: Frame) -> None:
-        commands, chosen = self.overlays.draw(self.gui.pen, frame, self.state, self._area())
+        commands, chosen = self.overlays.draw(
+            self.gui.pen, frame, self.state, self._area(), is_whole=self._turns.is_whole
+        )
         for command in commands:
             self._send(command)
         self.hands.act(chosen, frame)

@@ -15,7 +15,7 @@ from flow_gl.layers.words import bucket_text
 from flow_gl.ui import words
 from flow_gl.ui.alerts import PULSE_S, Badge
 from flow_gl.ui.frame import ChartFrame, Frame
-from flow_gl.ui.pen import Pen
+from flow_gl.ui.pen import Pen, Stroke
 from flow_gl.ui.state import ViewState
 from flow_gl.ui.theme import mix, sign_color, tone_color
 
@@ -67,8 +67,11 @@ def fit(items: list[Item], room: float, measure: Measure, gap: float) -> list[tu
     -------
     kept : items with their widths, in their order
     """
-    kept: list[tuple[Item, float] | None] = [(item, measure(item)) for item in items]
-    total = sum(width + _before(item, gap) for item, width in filter(None, kept))
+    measured = [(item, measure(item)) for item in items]
+    total = sum(width + _before(item, gap) for item, width in measured)
+    if total <= room:
+        return measured
+    kept: list[tuple[Item, float] | None] = [*measured]
     steps = [(item.keep, at, False) for at, item in enumerate(items)]
     steps += [(item.shorten, at, True) for at, item in enumerate(items) if item.short]
     for rank, at, is_shortened in sorted(steps):
@@ -193,15 +196,16 @@ class Header:
         self._due_s = 0.0
         self._items: list[Item] | None = None
         """What the next drawing takes over."""
-        self._placed: list[tuple[Item, float]] = []
-        """Items with their x."""
+        self._strokes: list[Stroke] = []
+        """All of it but the progress, as it is put down until something changes."""
 
     def prepare(
         self, chart: ChartFrame, frame: Frame, state: ViewState, *, has_menu: bool, late_s: float = 0.0
     ) -> bool:
         """Choose anew for the next drawing, where that has been due for `late_s`; whether it was."""
         rect, scale = chart.layout.header, frame.scale
-        place = (chart.index, chart.said.tone, chart.said.is_live, rect, scale, has_menu, state.palette, chart.badge)
+        size = (rect, scale, frame.gui_scale)
+        place = (chart.index, chart.said.tone, chart.said.is_live, size, has_menu, state.palette, chart.badge)
         is_due = not self._due_s - 2 * FORM_S <= frame.steady_s < self._due_s + late_s
         if not is_due and place == self._key[-len(place) :]:
             return False
@@ -215,22 +219,13 @@ class Header:
 
     def draw(self, pen: Pen, chart: ChartFrame, frame: Frame, state: ViewState, *, has_menu: bool) -> None:
         """Draw it into the chart's place."""
-        rect, palette, scale = chart.layout.header, state.palette, frame.scale
-        pen.box(rect.x, rect.y, rect.width, rect.height, palette.raised)
-        pen.box(rect.x, rect.bottom - 1, rect.width, 1, mix(palette.grid, palette.quiet, 0.2))
-        if has_menu:
-            pen.bars(rect.x + 0.5 * MENU_PX * scale, rect.y + 0.5 * rect.height, 14.0, palette.quiet)
         self.prepare(chart, frame, state, has_menu=has_menu, late_s=FORM_S)
         if self._items is not None:
-            start = rect.x + (MENU_PX if has_menu else _PAD_PX) * scale
-            self._placed = _place(pen, self._items, start, rect.right - _PAD_PX * scale)
-            self._items = None
-        middle = rect.y + 0.5 * rect.height
-        pen.clip(rect.x, rect.y, rect.width, rect.height)
-        for item, x in self._placed:
-            _put(pen, item, x, middle, palette)
-        pen.unclip()
-        _progress(pen, chart, frame, palette)
+            wanted, self._items = self._items, None
+            rect = chart.layout.header
+            self._strokes = pen.strokes(lambda: _draw(pen, wanted, rect, state.palette, has_menu=has_menu))
+        pen.repeat(self._strokes)
+        _progress(pen, chart, frame, state.palette)
 
 
 def _key(chart: ChartFrame, frame: Frame, state: ViewState) -> tuple[object, ...]:
@@ -245,6 +240,21 @@ def _key(chart: ChartFrame, frame: Frame, state: ViewState) -> tuple[object, ...
     shown = None if chart.scene is None else chart.scene.level
     rest = (state.palette, state.locked_level, own.cvd_reset_ns, frame.chart_count, round(frame.figures.fps))
     return (chart.index, chart.said, badge, shown, *numbers, *rest)
+
+
+def _draw(pen: Pen, wanted: list[Item], rect: Rect, palette: Palette, *, has_menu: bool) -> None:
+    scale = pen.scale
+    pen.box(rect.x, rect.y, rect.width, rect.height, palette.raised)
+    pen.box(rect.x, rect.bottom - 1, rect.width, 1, mix(palette.grid, palette.quiet, 0.2))
+    if has_menu:
+        pen.bars(rect.x + 0.5 * MENU_PX * scale, rect.y + 0.5 * rect.height, 14.0, palette.quiet)
+    middle = rect.y + 0.5 * rect.height
+    pen.clip(rect.x, rect.y, rect.width, rect.height)
+    for item, x in _place(
+        pen, wanted, rect.x + (MENU_PX if has_menu else _PAD_PX) * scale, rect.right - _PAD_PX * scale
+    ):
+        _put(pen, item, x, middle, palette)
+    pen.unclip()
 
 
 def _place(pen: Pen, wanted: list[Item], left: float, right: float) -> list[tuple[Item, float]]:

@@ -11,11 +11,14 @@ from flow_gl.ui import notices
 from flow_gl.ui.actions import Action
 from flow_gl.ui.frame import ChartFrame, Frame
 from flow_gl.ui.header import Header
-from flow_gl.ui.panels import bubble, controls, feed, menu, performance, session
+from flow_gl.ui.panels import base, bubble, controls, feed, menu, performance, session
 from flow_gl.ui.panels import help as help_panel
-from flow_gl.ui.panels.base import FORM_S, Sheet
+from flow_gl.ui.panels.base import Sheet
 from flow_gl.ui.pen import Pen
 from flow_gl.ui.state import ViewState
+
+_IN_TURN: Final = ("controls", "session", "feed", "performance")
+_ANY_POPUP: Final[int] = imgui.PopupFlags_.any_popup.value
 
 
 class Overlays:
@@ -29,21 +32,34 @@ class Overlays:
         self._headers: list[Header] = []
         self._sheets: Final = [
             Sheet("session", session.form),
-            Sheet("feed", feed.form, feed.top, phase_s=FORM_S / 3),
-            Sheet("performance", performance.form, performance.top, phase_s=2 * FORM_S / 3),
+            Sheet("feed", feed.form, feed.top),
+            Sheet("performance", performance.form, performance.top),
         ]
+        self._turn = 0
 
     def prepare(self, frame: Frame, state: ViewState) -> None:
-        """Form texts that are due, of one header and one sheet: what need not wait until the overlays are built."""
+        """Form texts that are due, of one header and of the panel whose turn is next: before the overlays are built."""
         for order, (header, chart) in enumerate(zip(self._headers, frame.charts, strict=False)):
             if header.prepare(chart, frame, state, has_menu=order == 0):
                 break
+        turn = self._next(state)
         for sheet in self._sheets:
-            if state.is_panel_open(sheet.name) and sheet.prepare(frame, state):
-                break
+            if sheet.name == turn:
+                sheet.prepare(frame, state)
 
-    def draw(self, pen: Pen, frame: Frame, state: ViewState, area: Rect) -> tuple[list[Command], list[Action]]:
+    def _next(self, state: ViewState) -> str:
+        """The panel that is filled in the next building where the others are kept."""
+        shown = [name for name in _IN_TURN if state.is_panel_open(name)]
+        return shown[self._turn % len(shown)] if shown else ""
+
+    def draw(
+        self, pen: Pen, frame: Frame, state: ViewState, area: Rect, *, is_whole: bool
+    ) -> tuple[list[Command], list[Action]]:
         """Draw everything that lies over the charts.
+
+        Parameters
+        ----------
+        is_whole : fill all panels; else one, in turn, and the others stand as they were filled last
 
         Returns
         -------
@@ -56,10 +72,7 @@ class Overlays:
             self._headers[order].draw(pen, chart, frame, state, has_menu=order == 0)
             notices.draw(pen, chart, frame, state)
         notices.draw_notes(pen, self.notes, frame, area, state.palette)
-        commands = controls.draw(frame, state) if state.is_panel_open("controls") else []
-        for sheet in self._sheets:
-            if state.is_panel_open(sheet.name):
-                commands += sheet.draw(frame, state, pen)
+        commands = self._panels(pen, frame, state, is_whole=is_whole or _is_handled())
         if state.is_panel_open("help"):
             help_panel.draw(frame, state)
         for chart in frame.charts:
@@ -73,9 +86,29 @@ class Overlays:
         self.is_menu_open = imgui.is_popup_open(menu.POPUP)
         return commands, chosen
 
+    def _panels(self, pen: Pen, frame: Frame, state: ViewState, *, is_whole: bool) -> list[Command]:
+        turn = self._next(state)
+        self._turn += 1
+        commands: list[Command] = []
+        if state.is_panel_open("controls"):
+            if not is_whole and turn != "controls":
+                base.keep_next()
+            commands += controls.draw(frame, state)
+        for sheet in self._sheets:
+            if state.is_panel_open(sheet.name):
+                if not is_whole and turn != sheet.name:
+                    base.keep_next()
+                commands += sheet.draw(frame, state, pen)
+        return commands
+
     def ask_for_menu(self, at: tuple[float, float] | None = None) -> None:
         """Have the menu open in the next frame drawn, at a point (ImGui's units) or where the mouse is."""
         self._is_menu_due, self._menu_at = True, at
+
+
+def _is_handled() -> bool:
+    """A control is held or a list is open: both must be submitted in every building to stay so."""
+    return imgui.is_any_item_active() or imgui.is_any_mouse_down() or imgui.is_popup_open("", _ANY_POPUP)
 
 
 def _bubbles(chart: ChartFrame, frame: Frame, state: ViewState, pen: Pen) -> None:

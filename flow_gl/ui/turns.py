@@ -4,7 +4,8 @@ Dear ImGui builds every window and text anew, call by call from Python; what it 
 times. Overlays' texts are formed ten times a second at most, in the frames in between, so while nobody touches anything
 they have nothing new to say more often than `REBUILT_HZ`. They are built in every frame in which there is input, and
 for a moment after it (hover, tooltips, a key that repeats); when something is to be said at once (the state of the
-feed, an alert, another bubble under the mouse); while a note fades; and else in turn.
+feed, an alert, another bubble under the mouse); while a note fades; and else in turn. A mere turn fills one panel
+anew, and lets the others stand as they were filled last.
 """
 
 from collections.abc import Callable
@@ -23,6 +24,8 @@ class OverlayTurns:
     """Decides, frame by frame."""
 
     def __init__(self) -> None:
+        self.is_whole = True
+        """What is built next is built whole: it was touched or has news. In a mere turn one panel is filled anew."""
         self._touched_until_s = 0.0
         self._built_s = 0.0
         self._look: tuple[object, ...] = ()
@@ -39,7 +42,8 @@ class OverlayTurns:
             self.touch(steady_s)
         is_new = look != self._look
         self._look = look
-        return is_new or steady_s < self._touched_until_s
+        self.is_whole = is_new or steady_s < self._touched_until_s
+        return self.is_whole
 
     def touch(self, steady_s: float) -> None:
         """There was input."""
@@ -62,10 +66,9 @@ class OverlayTurns:
         since_s = frame.steady_s - self._built_s
         # A clock that stands (in a test) gives no turns: then every frame is one.
         is_turn = not 0.0 < since_s < 1.0 / REBUILT_HZ and (not 0.0 < since_s < 2.0 / REBUILT_HZ or take_turn())
-        is_due = has_notes or seen != self._seen or is_turn
-        if is_due:
-            self._seen = seen
-        return is_due
+        self.is_whole = seen != self._seen or since_s <= 0.0
+        self._seen = seen
+        return has_notes or self.is_whole or is_turn
 
     def built(self, steady_s: float) -> None:
         """They were built in this frame."""

@@ -1,6 +1,7 @@
 """Overlays are built when there is something to say, and stay on the screen in between."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from flow_gl.gl.capture import read_picture
 from flow_gl.gl.context import HeadlessContext
 from flow_gl.ui.frame import Frame
 from flow_gl.ui.gui import Gui
+from flow_gl.ui.panels import base
 from flow_gl.ui.panels.base import FORM_S, Form, Section, Sheet
 from flow_gl.ui.state import ViewState
 from flow_gl.ui.turns import REBUILT_HZ, TOUCHED_S
@@ -148,6 +150,129 @@ def test_a_panels_texts_are_formed_in_frames_that_do_not_build_and_soon_enough(
     for name in ("session", "feed", "performance"):
         assert 0.9 * 2.0 / FORM_S <= len(formed[name]) <= 2.0 / FORM_S + 1
         assert np.diff(formed[name]).max() < FORM_S + 3 * FRAME_S
+
+
+PANELS = {"controls", "session", "feed", "performance"}
+RESTS = round(2 * TOUCHED_S / FRAME_S)
+
+
+@pytest.fixture
+def filled(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """All panels open; which of them each building filled."""
+    buildings: list[list[str]] = []
+    window, build = base.window, desk.gui.build
+
+    @contextmanager
+    def noted(name: str, frame: Frame, state: ViewState) -> Iterator[bool]:
+        with window(name, frame, state) as is_filled:
+            if is_filled:
+                current.append(name)
+            yield is_filled
+
+    current: list[str] = []
+
+    def built() -> None:
+        buildings.append(current.copy())
+        current.clear()
+        build()
+
+    monkeypatch.setattr(base, "window", noted)
+    monkeypatch.setattr(desk.gui, "build", built)
+    desk.state.open_panels = set(PANELS)
+    desk.frames(60)
+    buildings.clear()
+    return buildings
+
+
+def test_in_its_turn_a_building_fills_one_panel_and_all_have_theirs(desk: Desk, filled: list[list[str]]) -> None:
+    desk.frames(144)
+    assert all(len(names) == 1 for names in filled)
+    counts = [filled.count([name]) for name in PANELS]
+    assert max(counts) - min(counts) <= 1
+    assert min(counts) >= 4
+
+
+def test_a_building_that_is_touched_or_has_news_fills_all_panels(desk: Desk, filled: list[list[str]]) -> None:
+    desk.link.say(state=FeedState.RECONNECTING)
+    desk.frames(1)
+    assert set(filled[-1]) == PANELS
+    desk.frames(30)
+    filled.clear()
+    imgui.get_io().add_mouse_pos_event(635.0, 355.0)
+    desk.frames(20)
+    assert len(filled) == 20
+    assert all(set(names) == PANELS for names in filled)
+
+
+def test_panels_that_are_kept_look_as_if_they_were_filled(desk: Desk) -> None:
+    desk.state.open_panels = {"controls", "session"}
+    desk.frames(10)
+    desk.link.say(rate=0.0)
+    desk.frames(500)
+    kept = read_picture(*SIZE)
+    desk.loop._turns.touch(desk.clock.monotonic_ns() / 1e9)
+    desk.frames(2)
+    changed = np.abs(read_picture(*SIZE).astype(int) - kept.astype(int)).max(axis=2) > 0
+    assert not changed[40:, :].any()
+
+
+def _spots(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> dict[str, tuple[float, float]]:
+    """Where the controls stand that have a hint, by the hint's first words."""
+    spots: dict[str, tuple[float, float]] = {}
+    hint = base.hint
+
+    def noted(text: str) -> None:
+        low, high = imgui.get_item_rect_min(), imgui.get_item_rect_max()
+        spots[" ".join(text.split()[:3])] = (low.x + 20.0, (low.y + high.y) / 2)
+        hint(text)
+
+    monkeypatch.setattr(base, "hint", noted)
+    desk.state.open_panels = {"controls", "session"}  # in a small picture the other two would lie over them
+    desk.frames(60)
+    return spots
+
+
+def _press(desk: Desk, spot: tuple[float, float], *, is_released: bool) -> None:
+    imgui.get_io().add_mouse_pos_event(*spot)
+    desk.frames(3)
+    imgui.get_io().add_mouse_button_event(0, True)
+    desk.frames(3)
+    if is_released:
+        imgui.get_io().add_mouse_button_event(0, False)
+        desk.frames(3)
+
+
+def test_a_tooltip_stays_while_the_mouse_rests(
+    desk: Desk, filled: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spot = _spots(desk, monkeypatch)["a bubble takes"]
+    said: list[str] = []
+    monkeypatch.setattr(imgui, "set_tooltip", said.append)
+    imgui.get_io().add_mouse_pos_event(*spot)
+    desk.frames(RESTS)
+    said.clear()
+    filled.clear()
+    desk.frames(72)
+    assert len(filled) < 20
+    assert len(said) == len(filled)
+
+
+def test_a_list_stays_open_and_a_slider_held_while_the_mouse_rests(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    spots = _spots(desk, monkeypatch)
+    x, y = spots["a bubble takes"]
+    _press(desk, (x, y), is_released=False)
+    imgui.get_io().add_mouse_pos_event(635.0, 355.0)  # far from the panel, which is held all the same
+    desk.frames(RESTS)
+    before = desk.state.filters.threshold
+    imgui.get_io().add_mouse_pos_event(x, y)
+    desk.frames(3)
+    assert desk.state.filters.threshold < before - 0.05
+    imgui.get_io().add_mouse_button_event(0, False)
+    desk.frames(3)
+    _press(desk, spots["zoomed out, bubbles"], is_released=True)
+    imgui.get_io().add_mouse_pos_event(635.0, 355.0)
+    desk.frames(RESTS)
+    assert imgui.is_popup_open("", imgui.PopupFlags_.any_popup.value)
 
 
 def test_a_panel_that_is_opened_says_what_is_true_now(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,7 +23,7 @@ from flow_gl.ui.theme import u32
 MARGIN_PX: Final = 12.0
 COLUMN_PX: Final = 300.0
 FORM_S: Final = 0.15
-"""A sheet's texts are formed this often: with three sheets that take turns, one's between two buildings."""
+"""A sheet's texts are formed no more often, and when its turn comes: with four panels open five times a second."""
 ROW_SHARE: Final = 1.42
 """Height of a row, of the text's."""
 LABEL_EMS: Final = 7.0
@@ -39,6 +39,10 @@ _FIRST_USE: Final[int] = imgui.Cond_.first_use_ever.value
 _TEXT: Final[int] = imgui.Col_.text.value
 _TEXT_DISABLED: Final[int] = imgui.Col_.text_disabled.value
 _TOOLTIP: Final[int] = imgui.HoveredFlags_.for_tooltip.value
+_KEPT: Final[int] = (
+    imgui.internal.WindowRefreshFlags_.try_to_avoid_refresh.value
+    | imgui.internal.WindowRefreshFlags_.refresh_on_hover.value
+)
 _PLACES: Final = {
     # name: column, upper border below the header, height; content scale 1. Two columns over the oldest history.
     "controls": (0, 0.0, 572.0),
@@ -51,15 +55,7 @@ _PLACES: Final = {
 @contextmanager
 def window(name: str, frame: Frame, state: ViewState) -> Iterator[bool]:
     """A panel's window: docked or floating, remembered, closed by its key or its cross. Yields whether to fill it."""
-    scale = frame.gui_scale
-    column, top, height = _PLACES[name]
-    area = imgui.get_main_viewport().work_size
-    header = 40.0 * scale
-    left = (MARGIN_PX + column * (COLUMN_PX + 8.0)) * scale
-    height = min(height * scale, area.y - header - 2 * MARGIN_PX * scale)
-    top = min(header + MARGIN_PX * scale + top * scale, max(header, area.y - height - MARGIN_PX * scale))
-    imgui.set_next_window_pos((left, top), _FIRST_USE)
-    imgui.set_next_window_size((COLUMN_PX * scale, height), _FIRST_USE)
+    _place(name, frame)
     action = BY_NAME[name]
     # What follows ### is the window's identity: the title may change, the remembered place stays.
     is_filled, is_open = imgui.begin(f"{action.title}   {action.key_label}###{name}", True, _FLAGS)
@@ -69,6 +65,23 @@ def window(name: str, frame: Frame, state: ViewState) -> Iterator[bool]:
         imgui.end()
     if not is_open:
         state.open_panels.discard(name)
+
+
+def keep_next() -> None:
+    """Let the next window stand as it was filled last, unless the mouse is over it: it must not be filled then."""
+    imgui.internal.set_next_window_refresh_policy(_KEPT)
+
+
+def _place(name: str, frame: Frame) -> None:
+    scale = frame.gui_scale
+    column, top, height = _PLACES[name]
+    area = imgui.get_main_viewport().work_size
+    header = 40.0 * scale
+    left = (MARGIN_PX + column * (COLUMN_PX + 8.0)) * scale
+    height = min(height * scale, area.y - header - 2 * MARGIN_PX * scale)
+    top = min(header + MARGIN_PX * scale + top * scale, max(header, area.y - height - MARGIN_PX * scale))
+    imgui.set_next_window_pos((left, top), _FIRST_USE)
+    imgui.set_next_window_size((COLUMN_PX * scale, height), _FIRST_USE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,15 +114,13 @@ class Sheet:
     Parameters
     ----------
     form : forms the texts
-    top : what stands above them, drawn every frame; its commands are the panel's
-    phase_s : when within `FORM_S` its turn is, so that no frame forms all panels' texts
+    top : what stands above them, drawn whenever the panel is filled; its commands are the panel's
     """
 
-    def __init__(self, name: str, form: Form, top: Top | None = None, *, phase_s: float = 0.0) -> None:
+    def __init__(self, name: str, form: Form, top: Top | None = None) -> None:
         self.name: Final = name
         self._form: Final = form
         self._top: Final = top
-        self._phase_s: Final = phase_s
         self._due_s = 0.0
         self._formed: list[Section] | None = None
         """What the next drawing takes over."""
@@ -119,7 +130,7 @@ class Sheet:
         """Form the texts for the next drawing, where they have been due for `late_s`; whether they were."""
         if self._due_s - 2 * FORM_S <= frame.steady_s < self._due_s + late_s:
             return False
-        self._due_s = (frame.steady_s - self._phase_s) // FORM_S * FORM_S + self._phase_s + FORM_S
+        self._due_s = frame.steady_s + FORM_S
         self._formed = self._form(frame, state)
         return True
 
