@@ -32,8 +32,8 @@ class RangeOfTheMinute:
 
     def setup(self) -> None:
         counters = FrameCounters()
-        self._shapes = ShapeBatch(self._kit.shaders, counters)
-        self._labels = TextBatch(self._kit.shaders, self._kit.atlas, counters)
+        self._shapes = ShapeBatch(self._kit, counters)
+        self._labels = TextBatch(self._kit, counters)
 
     def update(self, scene: Scene) -> None:
         view, color = scene.price_view, scene.style.palette.information

@@ -1,9 +1,7 @@
 #version 330 core
-// One bubble per instance: a quad just large enough for disc, rim, ring and glow.
+// A quad just large enough for disc, rim, ring and glow.
 #include "bubble.glsl"
-
-layout(location = 0) in ivec2 place;    // bucket, price (1/1024 tick), relative to their bases
-layout(location = 1) in vec3 sides;     // buy, sell, unsided contracts
+#include "bubble_rows.glsl"
 
 out vec2 v_from_centre;
 flat out float v_radius;
@@ -12,8 +10,10 @@ flat out vec4 v_rim;
 flat out vec2 v_extra;                  // opacity of the white ring, of the glow
 
 void main() {
+    int row = row_of(gl_VertexID);
+    ivec2 place = bubble_at(row).place;
     Look look;
-    if (!look_of(place, sides, look)) {
+    if (!look_of(place, sides_at(row), look)) {
         gl_Position = HIDDEN;
         return;
     }
@@ -24,7 +24,6 @@ void main() {
 
     float reach = look.radius + 1.0 + (v_extra.x > 0.0 ? 3.5 * u_screen.z : 0.0);
     reach = look.glow > 0.0 ? max(reach, look.radius * 1.35) : reach;
-    vec2 corner = vec2(gl_VertexID & 1, gl_VertexID >> 1) * 2.0 - 1.0;
-    v_from_centre = corner * reach;
+    v_from_centre = (corner_of(gl_VertexID) * 2.0 - 1.0) * reach;
     gl_Position = ndc_from_px(vec2(screen_x(place.x), screen_y(place.y)) + v_from_centre);
 }

@@ -1,11 +1,9 @@
 #version 330 core
 // One bubble per point: what most bubbles of a crowded chart are, a disc and its rim, nothing around it.
 #include "bubble.glsl"
+#include "bubble_rows.glsl"
 
 uniform vec2 u_narrowed;                // the viewport is wider than the screen: ndc on the screen to ndc in it
-
-layout(location = 0) in ivec2 place;
-layout(location = 1) in vec3 sides;
 
 flat out vec2 v_size;                   // radius of the disc, of the point, px
 flat out float v_rim_px;
@@ -13,8 +11,9 @@ flat out vec4 v_fill;
 flat out vec4 v_rim;
 
 void main() {
+    ivec2 place = bubble_at(gl_VertexID).place;
     Look look;
-    if (!look_of(place, sides, look)) {
+    if (!look_of(place, sides_at(gl_VertexID), look)) {
         gl_Position = HIDDEN;
         return;
     }

@@ -1,10 +1,8 @@
 #version 330 core
-// One rectangle per instance, in framebuffer pixels: lines, bands, rings, plates.
+// Rectangles in framebuffer pixels: lines, bands, rings, plates.
 uniform vec2 u_ndc_per_px;
 
-layout(location = 0) in vec4 box_px;        // left, top, width, height
-layout(location = 1) in vec4 color;
-layout(location = 2) in vec4 form;          // kind and three measures, see shape.frag
+uniform samplerBuffer u_rows;               // three texels a rectangle
 
 out vec2 v_at;                              // from the rectangle's middle
 flat out vec2 v_half;
@@ -12,11 +10,13 @@ flat out vec4 v_color;
 flat out vec4 v_form;
 
 void main() {
-    vec2 corner = vec2(gl_VertexID & 1, gl_VertexID >> 1);
+    int at = 3 * (gl_VertexID >> 2);
+    vec2 corner = vec2(gl_VertexID & 1, (gl_VertexID >> 1) & 1);
+    vec4 box_px = texelFetch(u_rows, at);           // left, top, width, height
     vec2 px = box_px.xy + corner * box_px.zw;
     v_half = box_px.zw * 0.5;
     v_at = (corner - 0.5) * box_px.zw;
-    v_color = color;
-    v_form = form;
+    v_color = texelFetch(u_rows, at + 1);
+    v_form = texelFetch(u_rows, at + 2);      // kind and three measures, see shape.frag
     gl_Position = vec4(px.x * u_ndc_per_px.x - 1.0, 1.0 - px.y * u_ndc_per_px.y, 0.0, 1.0);
 }

@@ -20,6 +20,7 @@ from flow_gl.core.commands import Command
 from flow_gl.core.palette import DARK
 from flow_gl.core.schema import STATUS, FeedState
 from flow_gl.engine.pipeline import Pipeline
+from flow_gl.gl import drawing
 from flow_gl.gl.api import GL
 from flow_gl.gl.context import HeadlessContext, Surface, Window, WindowOptions
 from flow_gl.gl.offscreen import Offscreen
@@ -119,7 +120,7 @@ def no_vertices() -> Iterator[None]:
     c_function = ctypes.CDLL(None).getppid  # takes what it is given and does not look at it
     instead = {
         (GL, "glDrawArrays"): c_function,
-        (GL, "glDrawArraysInstanced"): c_function,
+        (drawing, "draw_elements_base_vertex"): c_function,
         (imgui.backends, "opengl3_render_draw_data"): lambda _: None,
     }
     kept = {place: getattr(*place) for place in instead}

@@ -43,11 +43,8 @@ _CHECKER: Final[Any] = _errors._error_checker
 _enum, _size = ctypes.c_uint, ctypes.c_ssize_t
 buffer_data: Final[Any] = _declare("glBufferData", _enum, _size, ctypes.c_size_t, _enum)
 buffer_sub_data: Final[Any] = _declare("glBufferSubData", _enum, _size, _size, ctypes.c_size_t)
-vertex_attrib_pointer: Final[Any] = _declare(
-    "glVertexAttribPointer", _enum, ctypes.c_int, _enum, ctypes.c_ubyte, ctypes.c_int, ctypes.c_size_t
-)
-vertex_attrib_i_pointer: Final[Any] = _declare(
-    "glVertexAttribIPointer", _enum, ctypes.c_int, _enum, ctypes.c_int, ctypes.c_size_t
+draw_elements_base_vertex: Final[Any] = _declare(
+    "glDrawElementsBaseVertex", _enum, ctypes.c_int, _enum, ctypes.c_size_t, ctypes.c_int
 )
 
 

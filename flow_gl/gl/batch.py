@@ -5,6 +5,7 @@ from typing import Final
 
 from flow_gl.gl.buffers import StreamBuffer
 from flow_gl.gl.counters import FrameCounters
+from flow_gl.gl.drawing import RowDrawing
 
 
 class Batch:
@@ -14,10 +15,12 @@ class Batch:
     repeats what the frame before it had, in the same order, nothing is copied and nothing is sent.
     """
 
-    def __init__(self, row: struct.Struct, first_rows: int, counters: FrameCounters) -> None:
+    def __init__(self, row: struct.Struct, first_rows: int, drawing: RowDrawing, counters: FrameCounters) -> None:
         self._row: Final = row
         self._pack: Final = row.pack_into
         self._stream: Final = StreamBuffer(first_rows * row.size, counters)
+        self._drawing: Final = drawing
+        self._counters: Final = counters
         self._used = 0
         self._uploaded = 0
         self._repeated: list[bytes] = []
@@ -57,6 +60,10 @@ class Batch:
         self._uploaded, self._next, self._is_same = count, 0, True
         if count and not is_sent:
             self._stream.upload(count * self._row.size)
+
+    def _draw(self) -> None:
+        """Draw what was uploaded. The program is in use."""
+        self._drawing.quads(self._stream.texture, 0, self._uploaded, self._counters)
 
     def release(self) -> None:
         self._stream.release()

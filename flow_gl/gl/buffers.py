@@ -1,41 +1,52 @@
-"""Instance buffers: a ring that mirrors a ring of rows, and a small one that is rewritten every frame.
+"""Rows on the GPU: a ring that mirrors a ring of rows, and a small buffer that is rewritten every frame.
 
-`InstanceRing` keeps row p at slot p mod capacity, so appending uploads the tail only and the oldest rows are simply
+`RowRing` keeps row p at slot p mod capacity, so appending uploads the tail only and the oldest rows are simply
 overwritten. The first slot is mirrored behind the last: a line from row p to row p + 1 then reads two neighbours also
-where the ring wraps. `InstanceLayout` draws a range, oldest first, in at most two instanced draws, by moving the
-attribute offsets (OpenGL 3.3 has no base instance).
+where the ring wraps. Shaders read both kinds as buffer textures, by the row's number (`drawing`).
 """
 
 import ctypes
-from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from flow_gl.gl.api import GL, buffer_data, buffer_sub_data, vertex_attrib_i_pointer, vertex_attrib_pointer
+from flow_gl.gl.api import GL, buffer_data, buffer_sub_data
 from flow_gl.gl.counters import FrameCounters
+
+TEXEL_BYTES: Final = 16
+"""A row is a whole number of texels, so that a shader fetches it in as many steps."""
 
 
 def _delete_buffer(handle: int) -> None:
     GL.glDeleteBuffers(1, np.array([handle], np.uint32))
 
 
-class InstanceRing:
+def _attach(texture: int, buffer: int, kind: int) -> None:
+    GL.glActiveTexture(GL.GL_TEXTURE1)
+    GL.glBindTexture(GL.GL_TEXTURE_BUFFER, texture)
+    GL.glTexBuffer(GL.GL_TEXTURE_BUFFER, kind, buffer)
+    GL.glActiveTexture(GL.GL_TEXTURE0)
+
+
+class RowRing:
     """Rows of one dtype on the GPU, addressed by the positions of the ring they mirror.
 
     Attributes
     ----------
     lo, hi : positions [lo, hi) that are on the GPU
+    texture : the rows as texels of four 32 bit integers
     """
 
     def __init__(self, dtype: np.dtype, counters: FrameCounters, *, is_overlay: bool = False) -> None:
+        if dtype.itemsize % TEXEL_BYTES:
+            raise ValueError(f"a row must be a multiple of {TEXEL_BYTES} bytes, is {dtype.itemsize}")
         self.dtype: Final = dtype
         self._is_overlay: Final = is_overlay
         self._counters: Final = counters
         self._one: Final = ctypes.create_string_buffer(dtype.itemsize)
         self._one_address: Final = ctypes.addressof(self._one)
-        self.handle = 0
+        self.handle = self.texture = 0
         self.capacity = 0
         self.lo = 0
         self.hi = 0
@@ -54,6 +65,8 @@ class InstanceRing:
             GL.glBindBuffer(GL.GL_COPY_READ_BUFFER, old_handle)
             self._copy_from(old_capacity)
             _delete_buffer(old_handle)
+        self.texture = self.texture or int(GL.glGenTextures(1))
+        _attach(self.texture, handle, GL.GL_RGBA32I)
 
     def _copy_from(self, old_capacity: int) -> None:
         size, position = self.dtype.itemsize, self.lo
@@ -116,102 +129,26 @@ class InstanceRing:
 
     def release(self) -> None:
         if self.handle:
+            GL.glDeleteTextures(1, np.array([self.texture], np.uint32))
             _delete_buffer(self.handle)
-        self.handle = self.capacity = self.lo = self.hi = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Attribute:
-    """One shader input fed from an instance row.
-
-    `rows_ahead` 1 reads the next row instead: the other end of a line.
-    """
-
-    location: int
-    components: int
-    kind: int
-    """GL type of a component: GL_INT, GL_SHORT, GL_FLOAT, GL_UNSIGNED_INT."""
-    offset: int
-    is_integer: bool = False
-    rows_ahead: int = 0
-
-
-class _RowLayout:
-    """How a program reads rows: a vertex array whose offsets can be moved to where a range begins."""
-
-    _divisor = 0
-    """1: a row stays for all vertices of an instance. 0: each vertex has its own."""
-
-    def __init__(self, attributes: list[Attribute], stride: int, counters: FrameCounters) -> None:
-        self._attributes: Final = attributes
-        self._stride: Final = stride
-        self._counters: Final = counters
-        self._pointed_at = (0, -1)
-        self.handle = int(GL.glGenVertexArrays(1))
-        GL.glBindVertexArray(self.handle)
-        for attribute in attributes:
-            GL.glEnableVertexAttribArray(attribute.location)
-            GL.glVertexAttribDivisor(attribute.location, self._divisor)
-
-    def _use(self, buffer: int, first: int, count: int) -> None:
-        """Bind it, its offsets at row `first`, to draw `count` rows."""
-        GL.glBindVertexArray(self.handle)
-        if self._pointed_at != (buffer, first):
-            self._point(buffer, first)
-        self._counters.draw_calls += 1
-        self._counters.instances += count
-
-    def _point(self, buffer: int, first: int) -> None:
-        GL.glBindBuffer(GL.GL_ARRAY_BUFFER, buffer)
-        for a in self._attributes:
-            offset = (first + a.rows_ahead) * self._stride + a.offset
-            if a.is_integer:
-                vertex_attrib_i_pointer(a.location, a.components, a.kind, self._stride, offset)
-            else:
-                vertex_attrib_pointer(a.location, a.components, a.kind, False, self._stride, offset)
-        self._pointed_at = (buffer, first)
-
-    def release(self) -> None:
-        GL.glDeleteVertexArrays(1, np.array([self.handle], np.uint32))
-
-
-class InstanceLayout(_RowLayout):
-    """A row an instance. Draws have no first instance (OpenGL 3.3), so the offsets are moved to it."""
-
-    _divisor = 1
-
-    def draw(self, buffer: int, first: int, count: int, *, mode: int, vertices: int) -> None:
-        """Draw rows [first, first + count) of a buffer, `vertices` vertices each. The program is in use."""
-        if count > 0:
-            self._use(buffer, first, count)
-            GL.glDrawArraysInstanced(mode, 0, vertices, count)
-
-    def draw_ring(self, ring: InstanceRing, start: int, stop: int, *, mode: int, vertices: int) -> None:
-        """Draw positions [start, stop) of a ring, oldest first."""
-        for first, count in ring.segments(start, stop):
-            self.draw(ring.handle, first, count, mode=mode, vertices=vertices)
-
-
-class PointLayout(_RowLayout):
-    """A row a point."""
-
-    def draw_ring(self, ring: InstanceRing, start: int, stop: int) -> None:
-        """Draw positions [start, stop) of a ring as points, oldest first. The program is in use."""
-        for first, count in ring.segments(start, stop):
-            self._use(ring.handle, 0, count)
-            GL.glDrawArrays(GL.GL_POINTS, first, count)
+        self.handle = self.texture = self.capacity = self.lo = self.hi = 0
 
 
 class StreamBuffer:
     """A small buffer that is filled anew every frame, from memory that is kept.
 
     `memory` is written by the caller (struct's `pack_into`, or a NumPy view); `upload` sends the first bytes of it.
+
+    Attributes
+    ----------
+    texture : its rows as texels of four floats, from the first upload on; 0 for a uniform buffer
     """
 
     def __init__(self, nbytes: int, counters: FrameCounters, *, target: int | None = None) -> None:
         self._counters: Final = counters
         self._target: Final[int] = GL.GL_ARRAY_BUFFER if target is None else target
         self.handle = int(GL.glGenBuffers(1))
+        self.texture = int(GL.glGenTextures(1)) if self._target == GL.GL_ARRAY_BUFFER else 0
         self.memory = bytearray(nbytes)
         self._address = 0
         self._room = 0
@@ -230,6 +167,8 @@ class StreamBuffer:
         if self._room != len(self.memory):
             self._room = len(self.memory)
             buffer_data(self._target, self._room, 0, GL.GL_STREAM_DRAW)
+            if self.texture:
+                _attach(self.texture, self.handle, GL.GL_RGBA32F)
         elif self._target == GL.GL_ARRAY_BUFFER:
             # Orphan: the driver need not wait for the frame that still draws from the old storage.
             buffer_data(self._target, self._room, 0, GL.GL_STREAM_DRAW)
@@ -241,4 +180,6 @@ class StreamBuffer:
         self._address = ctypes.addressof(self._hold)
 
     def release(self) -> None:
+        if self.texture:
+            GL.glDeleteTextures(1, np.array([self.texture], np.uint32))
         _delete_buffer(self.handle)

@@ -1,17 +1,19 @@
-"""What all charts of one context share: programs and the texture of labels."""
+"""What all charts of one context share: programs, the texture of labels, what rows are drawn with."""
 
 from typing import Final
 
+from flow_gl.gl.drawing import RowDrawing
 from flow_gl.gl.fonts import FontAtlas
 from flow_gl.gl.shaders import ShaderLibrary
 
 
 class Kit:
-    """Programs and fonts of the current context."""
+    """Programs, fonts and indices of the current context."""
 
     def __init__(self) -> None:
         self.shaders: Final = ShaderLibrary()
         self.atlas: Final = FontAtlas()
+        self.rows: Final = RowDrawing()
         self._turn_s = -1.0
 
     def take_turn(self, now_s: float) -> bool:
@@ -24,3 +26,4 @@ class Kit:
     def release(self) -> None:
         self.shaders.release()
         self.atlas.release()
+        self.rows.release()

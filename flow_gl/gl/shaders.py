@@ -15,6 +15,9 @@ from flow_gl.gl.api import GL
 FRAME_BINDING: Final = 0
 """Binding point of the uniform block `Frame`, the view of the chart that is being drawn."""
 
+ROWS_UNIT: Final = 1
+"""Texture unit of the rows that are being drawn; labels have unit 0."""
+
 _INCLUDE: Final = re.compile(r'^\s*#include\s+"([^"]+)"\s*$')
 _PLACE: Final = re.compile(r"^\s*(?:ERROR:\s*)?\d+\s*[:(]\s*(\d+)(?:\s*[():]\s*\d+\))?")
 """Start of a driver's message: source number, line, with some drivers a column."""
@@ -94,16 +97,6 @@ class Program:
             location = self._locations[name] = int(GL.glGetUniformLocation(self.handle, name))
         return location
 
-    def attributes(self) -> dict[str, tuple[int, int]]:
-        """Active vertex inputs: name -> (location, GL type)."""
-        found = {}
-        for index in range(int(GL.glGetProgramiv(self.handle, GL.GL_ACTIVE_ATTRIBUTES))):
-            raw_name, _size, kind = GL.glGetActiveAttrib(self.handle, index)
-            name = bytes(raw_name).split(b"\0", 1)[0].decode()
-            if not name.startswith("gl_"):
-                found[name] = (int(GL.glGetAttribLocation(self.handle, name)), int(kind))
-        return found
-
     def reload(self) -> None:
         """Compile anew if a file has changed. Raises ShaderError and keeps what it had."""
         if self._newest() > self._stamp:
@@ -134,6 +127,10 @@ class Program:
             GL.glDeleteProgram(self.handle)
         self.handle = handle
         self._locations.clear()
+        rows = self.location("u_rows")
+        if rows >= 0:
+            GL.glUseProgram(handle)
+            GL.glUniform1i(rows, ROWS_UNIT)
 
 
 class ShaderLibrary:

@@ -1,4 +1,4 @@
-"""A frame's rectangles: lines, bands, rings, plates in screen pixels, added in order, drawn in one instanced call."""
+"""A frame's rectangles: lines, bands, rings, plates in screen pixels, added in order, drawn in one call."""
 
 import struct
 from typing import Final
@@ -6,9 +6,8 @@ from typing import Final
 from flow_gl.core.palette import Rgb
 from flow_gl.gl.api import GL
 from flow_gl.gl.batch import Batch
-from flow_gl.gl.buffers import Attribute, InstanceLayout
 from flow_gl.gl.counters import FrameCounters
-from flow_gl.gl.shaders import ShaderLibrary
+from flow_gl.gl.kit import Kit
 
 _ROW: Final = struct.Struct("<12f")
 _FIRST_ROWS: Final = 128
@@ -21,12 +20,9 @@ class ShapeBatch(Batch):
     `upload` and `draw` are apart, so that a layer's update may upload and its draw need not.
     """
 
-    def __init__(self, shaders: ShaderLibrary, counters: FrameCounters) -> None:
-        super().__init__(_ROW, _FIRST_ROWS, counters)
-        self._program: Final = shaders.program("shape")
-        self._layout: Final = InstanceLayout(
-            [Attribute(index, 4, GL.GL_FLOAT, 16 * index) for index in range(3)], _ROW.size, counters
-        )
+    def __init__(self, kit: Kit, counters: FrameCounters) -> None:
+        super().__init__(_ROW, _FIRST_ROWS, kit.rows, counters)
+        self._program: Final = kit.shaders.program("shape")
 
     def rect(self, x: float, y: float, width: float, height: float, color: Rgb, *, alpha: float = 1.0) -> None:
         """Add a filled rectangle; one pixel high or wide, it is a line."""
@@ -99,8 +95,4 @@ class ShapeBatch(Batch):
         if self._uploaded:
             self._program.use()
             GL.glUniform2f(self._program.location("u_ndc_per_px"), 2.0 / width_px, 2.0 / height_px)
-            self._layout.draw(self._stream.handle, 0, self._uploaded, mode=GL.GL_TRIANGLE_STRIP, vertices=4)
-
-    def release(self) -> None:
-        super().release()
-        self._layout.release()
+            self._draw()

@@ -1,4 +1,4 @@
-"""A frame's labels: added in any order, drawn in one instanced call, with a plate behind those that ask for one."""
+"""A frame's labels: added in any order, drawn in one call, with a plate behind those that ask for one."""
 
 import struct
 from typing import Final, Literal
@@ -6,14 +6,14 @@ from typing import Final, Literal
 from flow_gl.core.palette import Rgb
 from flow_gl.gl.api import GL
 from flow_gl.gl.batch import Batch
-from flow_gl.gl.buffers import Attribute, InstanceLayout
 from flow_gl.gl.counters import FrameCounters
 from flow_gl.gl.fonts import ATLAS_PX, Cell, FontAtlas
-from flow_gl.gl.shaders import Program, ShaderLibrary
+from flow_gl.gl.kit import Kit
+from flow_gl.gl.shaders import Program
 
 Align = Literal["left", "center", "right"]
 
-_ROW: Final = struct.Struct("<13f")
+_ROW: Final = struct.Struct("<13f12x")
 _FIRST_ROWS: Final = 256
 PLATE_PAD_X: Final = 0.42
 """Room between a plate's edge and its text, in units of the text's size."""
@@ -33,24 +33,14 @@ class TextBatch(Batch):
 
     Parameters
     ----------
-    shaders, atlas : of the current context, shared by all its batches
+    kit : of the current context, shared by all its batches
     counters : what a flush costs is added here
     """
 
-    def __init__(self, shaders: ShaderLibrary, atlas: FontAtlas, counters: FrameCounters) -> None:
-        super().__init__(_ROW, _FIRST_ROWS, counters)
-        self.atlas: Final = atlas
-        self._program: Final = shaders.program("text")
-        self._layout: Final = InstanceLayout(
-            [
-                Attribute(0, 4, GL.GL_FLOAT, 0),
-                Attribute(1, 4, GL.GL_FLOAT, 16),
-                Attribute(2, 4, GL.GL_FLOAT, 32),
-                Attribute(3, 1, GL.GL_FLOAT, 48),
-            ],
-            _ROW.size,
-            counters,
-        )
+    def __init__(self, kit: Kit, counters: FrameCounters) -> None:
+        super().__init__(_ROW, _FIRST_ROWS, kit.rows, counters)
+        self.atlas: Final = kit.atlas
+        self._program: Final = kit.shaders.program("text")
 
     def width(self, text: str, size_px: float, *, is_bold: bool = False) -> float:
         """Advance width of a label in pixels, its plate left out."""
@@ -129,7 +119,7 @@ class TextBatch(Batch):
         if self._uploaded:
             bind_text_program(self._program, self.atlas)
             GL.glUniform2f(self._program.location("u_ndc_per_px"), 2.0 / width_px, 2.0 / height_px)
-            self._layout.draw(self._stream.handle, 0, self._uploaded, mode=GL.GL_TRIANGLE_STRIP, vertices=4)
+            self._draw()
             self.atlas.let_go(self)
 
     def flush(self, width_px: int, height_px: int) -> None:
@@ -141,7 +131,6 @@ class TextBatch(Batch):
     def release(self) -> None:
         self.atlas.let_go(self)
         super().release()
-        self._layout.release()
 
     def _put_cell(self, cell: Cell, x: float, baseline: float, color: Rgb, alpha: float) -> None:
         width, height = cell.width, cell.height

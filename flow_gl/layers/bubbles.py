@@ -1,4 +1,4 @@
-"""The bubbles: one instanced draw of discs, oldest first, the open one last with its white ring.
+"""The bubbles: one draw of discs, oldest first, the open one last with its white ring.
 
 What a disc looks like follows in the shader from the bubble's contracts and from uniforms. A change of threshold,
 size, colours, hover, zoom or position uploads nothing. Where discs are too crowded to glow, all but the open one are
@@ -8,14 +8,10 @@ drawn as points by a shader that knows no glow and no ring: filling discs is mos
 from typing import Final
 
 from flow_gl.gl.api import GL, largest_point_px
-from flow_gl.gl.buffers import Attribute, InstanceLayout, PointLayout
 from flow_gl.layers.base import Scene
 from flow_gl.layers.chart import Chart
 from flow_gl.layers.discs import radius_range
-from flow_gl.layers.rows import BUBBLE_INSTANCE
 from flow_gl.layers.series import NO_INDEX, LevelRows
-
-_VERTICES: Final = 4
 
 
 class BubblesLayer:
@@ -27,9 +23,6 @@ class BubblesLayer:
     def setup(self) -> None:
         self._program = self._chart.kit.shaders.program("bubble")
         self._points = self._chart.kit.shaders.program("disc")
-        attributes = [Attribute(0, 2, GL.GL_INT, 0, is_integer=True), Attribute(1, 3, GL.GL_FLOAT, 16)]
-        self._layout = InstanceLayout(attributes, BUBBLE_INSTANCE.itemsize, self._chart.counters)
-        self._point_layout = PointLayout(attributes, BUBBLE_INSTANCE.itemsize, self._chart.counters)
         self._largest_px = largest_point_px()
 
     def update(self, scene: Scene) -> None:
@@ -49,9 +42,7 @@ class BubblesLayer:
                 self._draw_points(rows, points_stop, int(radius_px) + 1)
             if points_stop < rows.stop:
                 self._program.use()
-                self._layout.draw_ring(
-                    rows.bubbles.rows, points_stop, rows.stop, mode=GL.GL_TRIANGLE_STRIP, vertices=_VERTICES
-                )
+                self._chart.kit.rows.ring_quads(rows.bubbles.rows, points_stop, rows.stop, self._chart.counters)
 
     def _draw_points(self, rows: LevelRows, stop: int, margin_px: int) -> None:
         # A point whose centre lies outside the viewport is not drawn at all: the viewport reaches a disc further.
@@ -60,9 +51,10 @@ class BubblesLayer:
         GL.glViewport(-margin_px, -margin_px, wide, high)
         self._points.use()
         GL.glUniform2f(self._points.location("u_narrowed"), width / wide, height / high)
-        self._point_layout.draw_ring(rows.bubbles.rows, rows.start, stop)
+        self._chart.kit.rows.ring_vertices(
+            rows.bubbles.rows, rows.start, stop, self._chart.counters, mode=GL.GL_POINTS, per_row=1
+        )
         GL.glViewport(0, 0, width, height)
 
     def release(self) -> None:
-        self._layout.release()
-        self._point_layout.release()
+        """Programs and rows are the chart's."""

@@ -69,9 +69,9 @@ class Chart:
         self.series: Final = Series(self.counters)
         self._lines: Final = Series(self.counters)
         self._has_own_lines = False
-        self.under: Final = ShapeBatch(kit.shaders, self.counters)
-        self.over: Final = ShapeBatch(kit.shaders, self.counters)
-        self.text: Final = TextBatch(kit.shaders, kit.atlas, self.counters)
+        self.under: Final = ShapeBatch(kit, self.counters)
+        self.over: Final = ShapeBatch(kit, self.counters)
+        self.text: Final = TextBatch(kit, self.counters)
         # Uniforms are no market rows: they have a count of their own, which nobody needs.
         self._blocks: Final = [
             StreamBuffer(_BLOCK.size, FrameCounters(), target=GL.GL_UNIFORM_BUFFER) for _ in range(3)

@@ -9,8 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from flow_gl.gl.api import GL
-from flow_gl.gl.buffers import Attribute, InstanceLayout, InstanceRing
+from flow_gl.gl.buffers import RowRing
 from flow_gl.gl.text import bind_text_program
 from flow_gl.layers.base import Scene
 from flow_gl.layers.chart import Chart
@@ -18,7 +17,7 @@ from flow_gl.layers.discs import radii, volumes
 from flow_gl.layers.hit import visible_rows
 from flow_gl.layers.rows import UNITS_PER_TICK
 
-COUNT_INSTANCE: Final = np.dtype([("place", "<i4", (2,)), ("offset_px", "<f4", (4,)), ("cell", "<f4", (2,))])
+COUNT_ROW: Final = np.dtype([("place", "<i4", (2,)), ("offset_px", "<f4", (4,)), ("cell", "<f4", (2,))])
 _SIZES_PX: Final = (11.0, 12.0, 13.0, 15.0)
 _MOST_ROWS: Final = 6000
 """With more bubbles in view than this none has room that no newer one covers."""
@@ -68,16 +67,7 @@ class CountsLayer:
 
     def setup(self) -> None:
         self._program = self._chart.kit.shaders.program("count", "text")
-        self._rows = InstanceRing(COUNT_INSTANCE, self._chart.counters, is_overlay=True)
-        self._layout = InstanceLayout(
-            [
-                Attribute(0, 2, GL.GL_INT, 0, is_integer=True),
-                Attribute(1, 4, GL.GL_FLOAT, 8),
-                Attribute(2, 2, GL.GL_FLOAT, 24),
-            ],
-            COUNT_INSTANCE.itemsize,
-            self._chart.counters,
-        )
+        self._rows = RowRing(COUNT_ROW, self._chart.counters, is_overlay=True)
 
     def update(self, scene: Scene) -> None:
         chart, style, view = self._chart, scene.style, scene.price_view
@@ -126,7 +116,7 @@ class CountsLayer:
 
     def _upload(self, rows: NDArray[np.void], volume: NDArray[np.int64], size: NDArray[np.float64]) -> None:
         base = self._chart.series.current.base
-        packed = np.empty(len(rows), COUNT_INSTANCE)
+        packed = np.empty(len(rows), COUNT_ROW)
         packed["place"][:, 0] = rows["id"] - base.bucket_id
         packed["place"][:, 1] = (rows["price"] - base.price) * UNITS_PER_TICK // base.tick_size
         atlas = self._chart.kit.atlas
@@ -144,8 +134,7 @@ class CountsLayer:
         if self._count and "counts" in scene.style.is_visible and self._chart.series.leaving is None:
             bind_text_program(self._program, self._chart.kit.atlas)
             self._chart.use_block(0)
-            self._layout.draw(self._rows.handle, 0, self._count, mode=GL.GL_TRIANGLE_STRIP, vertices=4)
+            self._chart.kit.rows.quads(self._rows.texture, 0, self._count, self._chart.counters)
 
     def release(self) -> None:
         self._rows.release()
-        self._layout.release()

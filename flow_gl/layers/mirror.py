@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from flow_gl.gl.buffers import InstanceRing
+from flow_gl.gl.buffers import RowRing
 from flow_gl.gl.counters import FrameCounters
 from flow_gl.layers.rows import Base
 from flow_gl.store.ring import Ring
@@ -34,7 +34,7 @@ class Mirror:
     """
 
     def __init__(self, dtype: np.dtype, pack: Pack, pack_one: PackOne, counters: FrameCounters) -> None:
-        self.rows: Final = InstanceRing(dtype, counters)
+        self.rows: Final = RowRing(dtype, counters)
         self._pack: Final = pack
         self._pack_one: Final = pack_one
         self._counters: Final = counters

@@ -2,13 +2,11 @@
 
 from typing import Final
 
-from flow_gl.gl.api import GL
-from flow_gl.gl.buffers import Attribute, InstanceLayout
 from flow_gl.layers.base import Scene
-from flow_gl.layers.rows import BUBBLE_INSTANCE
 from flow_gl.layers.sketch import SketchLayer
 
-_PATH_VERTICES: Final = 10
+_QUADS: Final = 2
+"""Of a bubble: the line to the next one, its range."""
 
 
 class PriceLayer(SketchLayer):
@@ -18,17 +16,6 @@ class PriceLayer(SketchLayer):
 
     def setup(self) -> None:
         self._program = self._chart.kit.shaders.program("path")
-        stride = BUBBLE_INSTANCE.itemsize
-        self._layout = InstanceLayout(
-            [
-                Attribute(0, 2, GL.GL_INT, 0, is_integer=True),
-                Attribute(1, 4, GL.GL_SHORT, 8, is_integer=True),
-                Attribute(2, 2, GL.GL_INT, 0, is_integer=True, rows_ahead=1),
-                Attribute(3, 4, GL.GL_SHORT, 8, is_integer=True, rows_ahead=1),
-            ],
-            stride,
-            self._chart.counters,
-        )
 
     def key(self, scene: Scene) -> tuple[object, ...]:
         return self._line_y(scene), scene.price_view.rect, scene.price_view.scale, scene.style.palette
@@ -55,9 +42,6 @@ class PriceLayer(SketchLayer):
         self._program.use()
         for block, rows in self._chart.line_levels():
             self._chart.use_block(block)
-            self._layout.draw_ring(
-                rows.bubbles.rows, rows.start, rows.stop, mode=GL.GL_TRIANGLE_STRIP, vertices=_PATH_VERTICES
+            self._chart.kit.rows.ring_quads(
+                rows.bubbles.rows, rows.start, rows.stop, self._chart.counters, quads_per_row=_QUADS
             )
-
-    def release(self) -> None:
-        self._layout.release()

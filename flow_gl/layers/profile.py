@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from flow_gl.core.schema import UNDEF_PRICE
 from flow_gl.gl.api import GL
-from flow_gl.gl.buffers import Attribute, InstanceLayout, InstanceRing
+from flow_gl.gl.buffers import RowRing
 from flow_gl.layers.base import Scene
 from flow_gl.layers.chart import Chart
 
-PROFILE_INSTANCE: Final = np.dtype([("volume", "<f4", (3,))])
+PROFILE_ROW: Final = np.dtype([("volume", "<f4", (3,)), ("unused", "<i4")])
 _MIN_ROW_PX: Final = 2.0
 _FILL: Final = 0.96
 """Length of the longest bar, of the profile's width."""
@@ -42,7 +42,7 @@ def merged_rows(profile: np.void, rows_per_bar: int) -> tuple[int, NDArray[np.in
 
 
 class ProfileLayer:
-    """One instance a bar, the lowest first."""
+    """One row a bar, the lowest first."""
 
     def __init__(self, chart: Chart) -> None:
         self._chart: Final = chart
@@ -54,10 +54,7 @@ class ProfileLayer:
 
     def setup(self) -> None:
         self._program = self._chart.kit.shaders.program("profile")
-        self._rows = InstanceRing(PROFILE_INSTANCE, self._chart.counters)
-        self._layout = InstanceLayout(
-            [Attribute(0, 3, GL.GL_FLOAT, 0)], PROFILE_INSTANCE.itemsize, self._chart.counters
-        )
+        self._rows = RowRing(PROFILE_ROW, self._chart.counters)
 
     def update(self, scene: Scene) -> None:
         profile = scene.reader.profile
@@ -79,7 +76,7 @@ class ProfileLayer:
 
     def _upload(self, profile: np.void, rows_per_bar: int) -> None:
         first, bars = merged_rows(profile, rows_per_bar)
-        packed = np.empty(len(bars), PROFILE_INSTANCE)
+        packed = np.zeros(len(bars), PROFILE_ROW)
         packed["volume"] = bars
         self._rows.reserve(len(bars))
         self._rows.write(0, packed)
@@ -113,8 +110,7 @@ class ProfileLayer:
         program = self._program
         program.use()
         self._chart.use_block(0)
-        GL.glUniform4f(program.location("u_rows"), self._first_y, self._bar_px, self._marks[0], _OPACITY)
-        GL.glUniform1i(program.location("u_first"), first)
+        GL.glUniform4f(program.location("u_places"), self._first_y, self._bar_px, self._marks[0], _OPACITY)
         GL.glUniform4f(
             program.location("u_bars"),
             rect.right,
@@ -122,8 +118,7 @@ class ProfileLayer:
             self._marks[1],
             self._marks[2],
         )
-        self._layout.draw(self._rows.handle, first, stop - first, mode=GL.GL_TRIANGLE_STRIP, vertices=4)
+        self._chart.kit.rows.quads(self._rows.texture, first, stop - first, self._chart.counters)
 
     def release(self) -> None:
         self._rows.release()
-        self._layout.release()

@@ -1,7 +1,7 @@
 """Store rows as the GPU holds them: integers relative to a base, exact at any distance.
 
-A bubble is 28 bytes: its bucket and its price in 1/1024 tick, its close, high and low in whole ticks from its price's
-tick, whether a gap lies before it, and its contracts by side. A CVD point is 12. What a bubble looks like follows from
+A bubble is 32 bytes: its bucket and its price in 1/1024 tick, its close, high and low in whole ticks from its price's
+tick, whether a gap lies before it, and its contracts by side. A CVD point is 16. What a bubble looks like follows from
 these in the shader: thresholds, scales and colours are uniforms.
 """
 
@@ -16,12 +16,12 @@ UNITS_PER_TICK: Final = 1024
 UNKNOWN_TICK_SIZE: Final = 10_000_000
 """Tick size (1e-9) that a chart is drawn with while the instrument's is not known: 0.01."""
 
-BUBBLE_INSTANCE: Final = np.dtype([("place", "<i4", (2,)), ("span", "<i2", (4,)), ("sides", "<f4", (3,))])
-CVD_INSTANCE: Final = np.dtype([("point", "<i4", (3,))])
+BUBBLE_ROW: Final = np.dtype([("place", "<i4", (2,)), ("span", "<i2", (4,)), ("sides", "<f4", (3,)), ("unused", "<i4")])
+CVD_ROW: Final = np.dtype([("point", "<i4", (3,)), ("unused", "<i4")])
 
 _INT16_MAX: Final = 32767
-_ONE_BUBBLE: Final = struct.Struct("<2i4h3f")
-_ONE_POINT: Final = struct.Struct("<3i")
+_ONE_BUBBLE: Final = struct.Struct("<2i4h3f4x")
+_ONE_POINT: Final = struct.Struct("<3i4x")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def pack_bubbles(
     rows: NDArray[np.void], base: Base, gaps: NDArray[np.void], previous: NDArray[np.void] | None
 ) -> NDArray[np.void]:
     """Convert BUBBLE rows; `previous` is the row before the first one (shape (1,)), None where there is none."""
-    packed = np.empty(len(rows), BUBBLE_INSTANCE)
+    packed = np.zeros(len(rows), BUBBLE_ROW)
     ids = rows["id"]
     place = packed["place"]
     place[:, 0] = ids - base.bucket_id
@@ -95,7 +95,7 @@ def pack_cvd(
     rows: NDArray[np.void], base: Base, gaps: NDArray[np.void], previous: NDArray[np.void] | None
 ) -> NDArray[np.void]:
     """Convert CVD_POINT rows. The line breaks at a gap and where CVD was reset."""
-    packed = np.empty(len(rows), CVD_INSTANCE)
+    packed = np.zeros(len(rows), CVD_ROW)
     point = packed["point"]
     ids, close, opened = rows["id"], rows["close"], rows["open"]
     point[:, 0] = ids - base.bucket_id

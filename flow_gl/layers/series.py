@@ -14,11 +14,10 @@ from flow_gl.layers.base import Scene
 from flow_gl.layers.discs import tick_size_of
 from flow_gl.layers.hit import END_OF_TIME, position_of, visible_ids
 from flow_gl.layers.mirror import Mirror
-from flow_gl.layers.rows import BUBBLE_INSTANCE, CVD_INSTANCE, Base, pack_bubble, pack_bubbles, pack_cvd, pack_point
+from flow_gl.layers.rows import BUBBLE_ROW, CVD_ROW, Base, pack_bubble, pack_bubbles, pack_cvd, pack_point
 from flow_gl.store.market import MarketStore
 
 BLEND_S: Final = 0.15
-_BLOCK: Final = 32
 NO_INDEX: Final = -(2**31)
 
 
@@ -32,8 +31,8 @@ class LevelRows:
     """
 
     def __init__(self, counters: FrameCounters) -> None:
-        self.bubbles: Final = Mirror(BUBBLE_INSTANCE, pack_bubbles, pack_bubble, counters)
-        self.cvd: Final = Mirror(CVD_INSTANCE, pack_cvd, pack_point, counters)
+        self.bubbles: Final = Mirror(BUBBLE_ROW, pack_bubbles, pack_bubble, counters)
+        self.cvd: Final = Mirror(CVD_ROW, pack_cvd, pack_point, counters)
         self.level = -1
         self.base = Base(0, 0, 1, 1)
         self.start = self.stop = 0
@@ -65,8 +64,7 @@ class LevelRows:
             head = min(head, position_of(bubbles, head, scene.until_ns // self.base.bucket_ns))
         start = position_of(bubbles, head, first)
         if start > 0 and scene.hidden_before_ns <= 0:
-            # The line that comes in from the left; by blocks, for a draw that begins elsewhere costs calls.
-            start = (start - 1) & ~(_BLOCK - 1)
+            start -= 1  # the line that comes in from the left
         stop = max(start, position_of(bubbles, head, last + 1))
         gaps = reader.gaps
         self.bubbles.sync(bubbles, head, (start, stop), self.base, gaps)

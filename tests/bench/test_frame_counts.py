@@ -6,14 +6,14 @@ import pytest
 
 from flow_gl.bench.rig import BenchSurface, Rig, opened
 from flow_gl.layers.detail import MIN_SPACING_PX
-from flow_gl.layers.rows import BUBBLE_INSTANCE, CVD_INSTANCE
+from flow_gl.layers.profile import PROFILE_ROW
+from flow_gl.layers.rows import BUBBLE_ROW, CVD_ROW
 from flow_gl.ui.gui import Gui
 
 MILLION = 1_000_000
-ROW_BYTES = BUBBLE_INSTANCE.itemsize + CVD_INSTANCE.itemsize
-PROFILE_BYTES = 12 * 2401
+ROW_BYTES = BUBBLE_ROW.itemsize + CVD_ROW.itemsize
+PROFILE_BYTES = PROFILE_ROW.itemsize * 2401
 """The market of the benchmark trades at so many prices."""
-BLOCK = 32
 REACH_PX = 2 * 40.0
 SPANS_S = (30.0, 120.0, 600.0, 3600.0, 6 * 3600.0, 86_400.0, 3 * 86_400.0, 12 * 86_400.0)
 
@@ -34,7 +34,7 @@ def million(surface: tuple[BenchSurface, Gui]) -> Iterator[Rig]:
 def most_in_view(rig: Rig) -> float:
     frame = rig.loop.frame
     assert frame is not None
-    return (frame.charts[0].layout.price.width + REACH_PX) / MIN_SPACING_PX + BLOCK + 4
+    return (frame.charts[0].layout.price.width + REACH_PX) / MIN_SPACING_PX + 4
 
 
 @pytest.mark.parametrize("span_s", SPANS_S)

@@ -3,14 +3,13 @@
 import struct
 
 import numpy as np
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from flow_gl.gl.api import GL
 from flow_gl.gl.batch import Batch
-from flow_gl.gl.context import HeadlessContext
 from flow_gl.gl.counters import FrameCounters
+from flow_gl.gl.kit import Kit
 
 ROW = struct.Struct("<2f")
 
@@ -23,10 +22,9 @@ def on_gpu(batch: Batch) -> bytes:
     return bytes(np.asarray(GL.glGetBufferSubData(GL.GL_ARRAY_BUFFER, 0, count)).tobytes())
 
 
-@pytest.mark.usefixtures("context")
-def test_the_same_rows_again_are_not_sent() -> None:
+def test_the_same_rows_again_are_not_sent(kit: Kit) -> None:
     counters = FrameCounters()
-    batch = Batch(ROW, 4, counters)
+    batch = Batch(ROW, 4, kit.rows, counters)
     batch._put(1.0, 2.0)
     rows = batch.since(0)
     batch.upload()
@@ -52,10 +50,9 @@ pieces = st.lists(
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(pieces, min_size=1, max_size=8))
-def test_the_gpu_always_has_the_frame_s_own_rows(context: HeadlessContext, frames: list[list[tuple[str, int]]]) -> None:
-    context.make_current()
+def test_the_gpu_always_has_the_frame_s_own_rows(kit: Kit, frames: list[list[tuple[str, int]]]) -> None:
     kept = [ROW.pack(float(n), 0.5) * (n + 1) for n in range(4)]
-    batch = Batch(ROW, 2, FrameCounters())
+    batch = Batch(ROW, 2, kit.rows, FrameCounters())
     number = 100.0
     for frame in frames:
         expected = b""

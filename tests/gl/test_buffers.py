@@ -5,10 +5,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from flow_gl.gl.api import GL
-from flow_gl.gl.buffers import InstanceRing, StreamBuffer
+from flow_gl.gl.buffers import RowRing, StreamBuffer
 from flow_gl.gl.counters import FrameCounters
 
-ROW = np.dtype([("position", "<i4"), ("value", "<f4")])
+ROW = np.dtype([("position", "<i4"), ("value", "<f4"), ("unused", "<i4", (2,))])
 pytestmark = pytest.mark.usefixtures("context")
 
 
@@ -19,7 +19,7 @@ def rows(start: int, stop: int) -> NDArray[np.void]:
     return made
 
 
-def on_gpu(ring: InstanceRing) -> NDArray[np.void]:
+def on_gpu(ring: RowRing) -> NDArray[np.void]:
     GL.glBindBuffer(GL.GL_ARRAY_BUFFER, ring.handle)
     out = np.zeros((ring.capacity + 1) * ROW.itemsize, np.uint8)
     GL.glGetBufferSubData(GL.GL_ARRAY_BUFFER, 0, out.nbytes, out)
@@ -28,7 +28,7 @@ def on_gpu(ring: InstanceRing) -> NDArray[np.void]:
 
 def test_appending_one_row_uploads_one_row() -> None:
     counters = FrameCounters()
-    ring = InstanceRing(ROW, counters)
+    ring = RowRing(ROW, counters)
     ring.reserve(100)
     ring.write(0, rows(0, 100))
     counters.reset()
@@ -40,7 +40,7 @@ def test_appending_one_row_uploads_one_row() -> None:
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(batches=st.lists(st.integers(1, 900), min_size=1, max_size=8), first=st.integers(0, 5000))
 def test_a_wrapped_ring_holds_the_newest_rows_in_order(batches: list[int], first: int) -> None:
-    ring = InstanceRing(ROW, FrameCounters())
+    ring = RowRing(ROW, FrameCounters())
     ring.reserve(1024)
     position = first
     for count in batches:
@@ -55,7 +55,7 @@ def test_a_wrapped_ring_holds_the_newest_rows_in_order(batches: list[int], first
 
 
 def test_the_slot_behind_the_last_repeats_the_first() -> None:
-    ring = InstanceRing(ROW, FrameCounters())
+    ring = RowRing(ROW, FrameCounters())
     ring.reserve(1024)
     ring.write(0, rows(0, 1024))
     assert on_gpu(ring)["position"][1024] == 0
@@ -66,7 +66,7 @@ def test_the_slot_behind_the_last_repeats_the_first() -> None:
 
 @pytest.mark.parametrize("first", [0, 700, 1024, 5000])
 def test_growing_keeps_the_rows(first: int) -> None:
-    ring = InstanceRing(ROW, FrameCounters())
+    ring = RowRing(ROW, FrameCounters())
     ring.reserve(1000)
     ring.restart(first)
     ring.write(first, rows(first, first + 1000))

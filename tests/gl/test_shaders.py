@@ -1,13 +1,16 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from flow_gl.gl.api import GL
+from flow_gl.gl.buffers import RowRing
+from flow_gl.gl.counters import FrameCounters
 from flow_gl.gl.kit import Kit
 from flow_gl.gl.shaders import ShaderError, ShaderLibrary, shader_folder
-from flow_gl.layers.counts import COUNT_INSTANCE
-from flow_gl.layers.profile import PROFILE_INSTANCE
-from flow_gl.layers.rows import BUBBLE_INSTANCE, CVD_INSTANCE
+from flow_gl.layers.counts import COUNT_ROW
+from flow_gl.layers.profile import PROFILE_ROW
+from flow_gl.layers.rows import BUBBLE_ROW, CVD_ROW
 from flow_gl.layers.stack import ChartStack
 
 VERTEX = '#version 330 core\n#include "place.glsl"\nvoid main() { gl_Position = place(); }\n'
@@ -76,45 +79,71 @@ def _rewrite(path: Path, text: str) -> None:
     os.utime(path, (stamp, stamp))
 
 
-@pytest.mark.parametrize(
-    ("program", "fragment", "dtype", "inputs"),
-    [
-        ("bubble", None, BUBBLE_INSTANCE, {"place": (0, "GL_INT_VEC2"), "sides": (1, "GL_FLOAT_VEC3")}),
-        (
-            "path",
-            None,
-            BUBBLE_INSTANCE,
-            {
-                "place": (0, "GL_INT_VEC2"),
-                "span": (1, "GL_INT_VEC4"),
-                "next_place": (2, "GL_INT_VEC2"),
-                "next_span": (3, "GL_INT_VEC4"),
-            },
-        ),
-        ("cvd_area", None, CVD_INSTANCE, {"point": (0, "GL_INT_VEC3"), "next_point": (1, "GL_INT_VEC3")}),
-        ("cvd_line", None, CVD_INSTANCE, {"point": (0, "GL_INT_VEC3"), "next_point": (1, "GL_INT_VEC3")}),
-        ("profile", None, PROFILE_INSTANCE, {"volume": (0, "GL_FLOAT_VEC3")}),
-        (
-            "count",
-            "text",
-            COUNT_INSTANCE,
-            {"place": (0, "GL_INT_VEC2"), "offset_px": (1, "GL_FLOAT_VEC4"), "cell": (2, "GL_FLOAT_VEC2")},
-        ),
-    ],
-)
-def test_a_shader_reads_what_the_row_type_holds(
-    kit: Kit, program: str, fragment: str | None, dtype: object, inputs: dict[str, tuple[int, str]]
-) -> None:
-    found = kit.shaders.program(program, fragment).attributes()
-    assert found == {name: (location, int(getattr(GL, kind))) for name, (location, kind) in inputs.items()}
-    for name, (_, kind) in inputs.items():
-        field = dtype.fields[name.removeprefix("next_")][0]  # type: ignore[attr-defined]
-        assert field.shape == (int(kind[-1]),)
-        assert field.base.kind == ("i" if "INT" in kind else "f")
+def test_row_types_are_packed_as_the_shaders_read_them() -> None:
+    assert [BUBBLE_ROW.fields[name][1] for name in ("place", "span", "sides")] == [0, 8, 16]
+    assert [COUNT_ROW.fields[name][1] for name in ("place", "offset_px", "cell")] == [0, 8, 24]
+    assert CVD_ROW.fields["point"][1] == PROFILE_ROW.fields["volume"][1] == 0
+    assert [dtype.itemsize for dtype in (BUBBLE_ROW, CVD_ROW, COUNT_ROW, PROFILE_ROW)] == [32, 16, 32, 16]
 
 
-def test_row_types_are_packed_as_the_layouts_say() -> None:
-    assert BUBBLE_INSTANCE.itemsize == 28
-    assert [BUBBLE_INSTANCE.fields[name][1] for name in ("place", "span", "sides")] == [0, 8, 16]
-    assert CVD_INSTANCE.itemsize == 12
-    assert [COUNT_INSTANCE.fields[name][1] for name in ("place", "offset_px", "cell")] == [0, 8, 24]
+_READ_VERTEX = """#version 330 core
+#include "bubble_rows.glsl"
+uniform int u_part;
+flat out ivec4 v_read;
+void main() {
+    Bubble bubble = bubble_at(gl_VertexID);
+    v_read = u_part == 0 ? ivec4(bubble.place, 0, 0)
+        : u_part == 1 ? bubble.span : ivec4(floatBitsToInt(sides_at(gl_VertexID)), 0);
+    gl_PointSize = 1.0;
+    gl_Position = vec4((float(gl_VertexID) + 0.5) / 32.0 - 1.0, 0.0, 0.0, 1.0);
+}
+"""
+_READ_FRAGMENT = """#version 330 core
+flat in ivec4 v_read;
+out ivec4 read;
+void main() { read = v_read; }
+"""
+
+
+def test_a_shader_reads_what_was_packed(kit: Kit, tmp_path: Path) -> None:
+    (tmp_path / "include").symlink_to(shader_folder() / "include")
+    (tmp_path / "read.vert").write_text(_READ_VERTEX)
+    (tmp_path / "read.frag").write_text(_READ_FRAGMENT)
+    library = ShaderLibrary(tmp_path)
+    program = library.program("read")
+    counters = FrameCounters()
+    ring = RowRing(BUBBLE_ROW, counters)
+    ring.reserve(64)
+    rng = np.random.default_rng(3)
+    rows = np.zeros(64, BUBBLE_ROW)
+    rows["place"] = rng.integers(-(2**31) + 1, 2**31 - 1, (64, 2))
+    rows["span"] = rng.integers(-32767, 32768, (64, 4))
+    rows["span"][:2] = [(-32767, 32767, -1, 0), (32767, -32767, 0, 1)]
+    rows["sides"] = rng.integers(0, 2**24, (64, 3))
+    ring.write(0, rows)
+    texture, target = int(GL.glGenTextures(1)), int(GL.glGenFramebuffers(1))
+    GL.glBindTexture(GL.GL_TEXTURE_2D, texture)
+    GL.glTexImage2D(GL.GL_TEXTURE_2D, 0, GL.GL_RGBA32I, 64, 1, 0, GL.GL_RGBA_INTEGER, GL.GL_INT, None)
+    before = int(GL.glGetIntegerv(GL.GL_FRAMEBUFFER_BINDING))
+    GL.glBindFramebuffer(GL.GL_FRAMEBUFFER, target)
+    GL.glFramebufferTexture2D(GL.GL_FRAMEBUFFER, GL.GL_COLOR_ATTACHMENT0, GL.GL_TEXTURE_2D, texture, 0)
+    GL.glViewport(0, 0, 64, 1)
+    GL.glDisable(GL.GL_BLEND)
+    read = []
+    for part in range(3):
+        program.use()
+        GL.glUniform1i(program.location("u_part"), part)
+        kit.rows.ring_vertices(ring, 0, 64, counters, mode=GL.GL_POINTS, per_row=1)
+        out = np.zeros((64, 4), np.int32)
+        GL.glReadPixels(0, 0, 64, 1, GL.GL_RGBA_INTEGER, GL.GL_INT, out)
+        read.append(out)
+    GL.glEnable(GL.GL_BLEND)
+    GL.glBindFramebuffer(GL.GL_FRAMEBUFFER, before)
+    GL.glViewport(0, 0, 640, 360)
+    GL.glDeleteFramebuffers(1, np.array([target], np.uint32))
+    GL.glDeleteTextures(1, np.array([texture], np.uint32))
+    ring.release()
+    library.release()
+    np.testing.assert_array_equal(read[0][:, :2], rows["place"])
+    np.testing.assert_array_equal(read[1], rows["span"])
+    np.testing.assert_array_equal(read[2][:, :3].copy().view(np.float32), rows["sides"])

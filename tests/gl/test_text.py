@@ -5,7 +5,6 @@ from flow_gl.core.palette import DARK
 from flow_gl.gl.api import clear
 from flow_gl.gl.capture import read_picture
 from flow_gl.gl.counters import FrameCounters
-from flow_gl.gl.fonts import FontAtlas
 from flow_gl.gl.kit import Kit
 from flow_gl.gl.text import TextBatch
 
@@ -15,7 +14,7 @@ BLACK = (0.0, 0.0, 0.0)
 
 @pytest.fixture
 def batch(kit: Kit) -> TextBatch:
-    return TextBatch(kit.shaders, kit.atlas, FrameCounters())
+    return TextBatch(kit, FrameCounters())
 
 
 def drawn(batch: TextBatch) -> np.ndarray:
@@ -70,9 +69,11 @@ def test_a_string_is_rasterised_once(kit: Kit) -> None:
     assert kit.atlas.cell("once 1", 13.0) is kit.atlas.cell("once 1", 13.0)
 
 
-def test_a_full_atlas_starts_anew_between_frames_only(kit: Kit) -> None:
-    atlas = FontAtlas()
-    batch = TextBatch(kit.shaders, atlas, FrameCounters())
+@pytest.mark.usefixtures("context")
+def test_a_full_atlas_starts_anew_between_frames_only() -> None:
+    kit = Kit()
+    atlas = kit.atlas
+    batch = TextBatch(kit, FrameCounters())
     batch.add("held", 10, 10, size_px=13, color=WHITE)
     batch.upload()
     number = 0
@@ -87,4 +88,4 @@ def test_a_full_atlas_starts_anew_between_frames_only(kit: Kit) -> None:
     batch.add("held", 100, 100, size_px=13, color=DARK.text)
     assert drawn(batch).max() > 100
     batch.release()
-    atlas.release()
+    kit.release()

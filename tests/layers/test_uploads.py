@@ -8,12 +8,12 @@ import pytest
 from flow_gl.core.schema import GapKind
 from flow_gl.layers.base import Scene, Style
 from flow_gl.layers.mirror import BACKFILL_ROWS
-from flow_gl.layers.rows import BUBBLE_INSTANCE, CVD_INSTANCE
+from flow_gl.layers.rows import BUBBLE_ROW, CVD_ROW
 from flow_gl.layers.stack import ChartStack
 from tests.gl_context import draw
 from tests.market_factory import SECOND, make_market, make_scene
 
-ROW_BYTES = BUBBLE_INSTANCE.itemsize + CVD_INSTANCE.itemsize
+ROW_BYTES = BUBBLE_ROW.itemsize + CVD_ROW.itemsize
 
 
 def frame(stack: ChartStack, scene: Scene) -> int:
@@ -90,7 +90,7 @@ def test_the_open_bubble_is_uploaded_when_it_changes_only(stack: ChartStack) -> 
     table["bubble"]["buy"][0, 0] += 5
     market.store.open.write(table)
     market.reader.refresh()
-    assert frame(stack, scene) == BUBBLE_INSTANCE.itemsize
+    assert frame(stack, scene) == BUBBLE_ROW.itemsize
 
 
 def test_the_first_frame_uploads_what_is_visible_and_a_bounded_rest(stack: ChartStack) -> None:

@@ -1,0 +1,73 @@
+"""Rows drawn as quads or points, fetched by their vertex shaders.
+
+No row is a vertex input. A quad has four vertices in a list of indices that all draws share; a shader finds its row and
+corner from the vertex's number and reads the row from a buffer texture (rows.glsl). So a range begins anywhere without
+a call more, neighbours are read like the row itself, and a driver works on whole blocks of vertices: instances of four
+leave most of a block idle, on a GPU as in software (benchmarks/frame.md).
+"""
+
+from typing import Final
+
+import numpy as np
+
+from flow_gl.gl.api import GL, draw_elements_base_vertex
+from flow_gl.gl.buffers import RowRing
+from flow_gl.gl.counters import FrameCounters
+
+_MOST_QUADS: Final = 1 << 14
+"""Of one draw: their vertices are numbered in 16 bits."""
+_CORNERS: Final = (0, 1, 2, 2, 1, 3)
+"""Two triangles of a strip's corners."""
+
+
+class RowDrawing:
+    """The vertex array and the indices that all rows of a context are drawn with."""
+
+    def __init__(self) -> None:
+        self._array: Final = int(GL.glGenVertexArrays(1))
+        self._indices: Final = int(GL.glGenBuffers(1))
+        corners = np.add.outer(4 * np.arange(_MOST_QUADS), _CORNERS).astype(np.uint16)
+        GL.glBindVertexArray(self._array)
+        GL.glBindBuffer(GL.GL_ELEMENT_ARRAY_BUFFER, self._indices)
+        GL.glBufferData(GL.GL_ELEMENT_ARRAY_BUFFER, corners.nbytes, corners, GL.GL_STATIC_DRAW)
+        GL.glBindVertexArray(0)
+
+    def quads(self, texture: int, first: int, count: int, counters: FrameCounters, *, quads_per_row: int = 1) -> None:
+        """Draw rows [first, first + count) of a buffer texture. The program is in use."""
+        if count <= 0:
+            return
+        self._bind(texture)
+        counters.instances += count
+        begin, end = first * quads_per_row, (first + count) * quads_per_row
+        while begin < end:
+            quads = min(end - begin, _MOST_QUADS)
+            draw_elements_base_vertex(GL.GL_TRIANGLES, 6 * quads, GL.GL_UNSIGNED_SHORT, 0, 4 * begin)
+            counters.draw_calls += 1
+            begin += quads
+
+    def ring_quads(
+        self, ring: RowRing, start: int, stop: int, counters: FrameCounters, *, quads_per_row: int = 1
+    ) -> None:
+        """Draw positions [start, stop) of a ring, oldest first."""
+        for first, count in ring.segments(start, stop):
+            self.quads(ring.texture, first, count, counters, quads_per_row=quads_per_row)
+
+    def ring_vertices(
+        self, ring: RowRing, start: int, stop: int, counters: FrameCounters, *, mode: int, per_row: int
+    ) -> None:
+        """Draw positions [start, stop) of a ring as so many vertices a row: points, or triangles that share none."""
+        for first, count in ring.segments(start, stop):
+            self._bind(ring.texture)
+            GL.glDrawArrays(mode, first * per_row, count * per_row)
+            counters.draw_calls += 1
+            counters.instances += count
+
+    def release(self) -> None:
+        GL.glDeleteVertexArrays(1, np.array([self._array], np.uint32))
+        GL.glDeleteBuffers(1, np.array([self._indices], np.uint32))
+
+    def _bind(self, texture: int) -> None:
+        GL.glBindVertexArray(self._array)
+        GL.glActiveTexture(GL.GL_TEXTURE1)
+        GL.glBindTexture(GL.GL_TEXTURE_BUFFER, texture)
+        GL.glActiveTexture(GL.GL_TEXTURE0)

@@ -1,0 +1,5 @@
+// Rows of a chart, as texels of 16 bytes, read by the vertex's number: a quad has four vertices (gl/drawing.py).
+uniform isamplerBuffer u_rows;
+
+int row_of(int vertex) { return vertex >> 2; }
+vec2 corner_of(int vertex) { return vec2(vertex & 1, (vertex >> 1) & 1); }      // 0 or 1: right, below
