@@ -23,10 +23,8 @@ def _delete_buffer(handle: int) -> None:
 
 
 def _attach(texture: int, buffer: int, kind: int) -> None:
-    GL.glActiveTexture(GL.GL_TEXTURE1)
     GL.glBindTexture(GL.GL_TEXTURE_BUFFER, texture)
     GL.glTexBuffer(GL.GL_TEXTURE_BUFFER, kind, buffer)
-    GL.glActiveTexture(GL.GL_TEXTURE0)
 
 
 class RowRing:

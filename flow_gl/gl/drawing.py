@@ -68,6 +68,4 @@ class RowDrawing:
 
     def _bind(self, texture: int) -> None:
         GL.glBindVertexArray(self._array)
-        GL.glActiveTexture(GL.GL_TEXTURE1)
         GL.glBindTexture(GL.GL_TEXTURE_BUFFER, texture)
-        GL.glActiveTexture(GL.GL_TEXTURE0)

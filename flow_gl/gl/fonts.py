@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from flow_gl.core.errors import DisplayError
 from flow_gl.gl.api import GL
+from flow_gl.gl.shaders import ATLAS_UNIT
 
 ATLAS_PX: Final = 1024
 _PHASES: Final = 4
@@ -80,7 +81,7 @@ class FontAtlas:
         self._users: set[int] = set()
         self.generation = 0
         self.texture = int(GL.glGenTextures(1))
-        self.bind()
+        self._bind_to_write()
         for parameter, value in (
             (GL.GL_TEXTURE_MIN_FILTER, GL.GL_LINEAR),
             (GL.GL_TEXTURE_MAG_FILTER, GL.GL_LINEAR),
@@ -91,9 +92,10 @@ class FontAtlas:
         self._clear()
 
     def bind(self) -> None:
-        """Bind the texture to unit 0."""
-        GL.glActiveTexture(GL.GL_TEXTURE0)
+        """Bind the texture to the labels' unit, to be drawn from."""
+        GL.glActiveTexture(GL.GL_TEXTURE0 + ATLAS_UNIT)
         GL.glBindTexture(GL.GL_TEXTURE_2D, self.texture)
+        GL.glActiveTexture(GL.GL_TEXTURE0)
 
     def hold(self, user: object) -> None:
         """Keep all cells in place until `let_go`: somebody will draw from them."""
@@ -109,7 +111,7 @@ class FontAtlas:
             self._glyph_cells.clear()
             self._x = self._y = self._shelf = 1
             self.generation += 1
-            self.bind()
+            self._bind_to_write()
             self._clear()
 
     def cell(self, text: str, size_px: float, *, is_bold: bool = False) -> Cell:
@@ -158,6 +160,9 @@ class FontAtlas:
     def release(self) -> None:
         GL.glDeleteTextures(1, np.array([self.texture], np.uint32))
 
+    def _bind_to_write(self) -> None:
+        GL.glBindTexture(GL.GL_TEXTURE_2D, self.texture)  # the active unit's: which one does not matter
+
     def _clear(self) -> None:
         blank = np.zeros((ATLAS_PX, ATLAS_PX), np.uint8)
         GL.glPixelStorei(GL.GL_UNPACK_ALIGNMENT, 1)
@@ -201,7 +206,7 @@ class FontAtlas:
         u, v = self._x, self._y
         self._x += width + 1
         self._shelf = max(self._shelf, height + 1)
-        self.bind()
+        self._bind_to_write()
         GL.glPixelStorei(GL.GL_UNPACK_ALIGNMENT, 1)
         GL.glTexSubImage2D(GL.GL_TEXTURE_2D, 0, u, v, width, height, GL.GL_RED, GL.GL_UNSIGNED_BYTE, picture)
         return u, v

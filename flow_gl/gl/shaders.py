@@ -15,8 +15,9 @@ from flow_gl.gl.api import GL
 FRAME_BINDING: Final = 0
 """Binding point of the uniform block `Frame`, the view of the chart that is being drawn."""
 
-ROWS_UNIT: Final = 1
-"""Texture unit of the rows that are being drawn; labels have unit 0."""
+ROWS_UNIT: Final = 0
+"""Texture unit of the rows that are drawn, bound for each draw; it stays the active one."""
+ATLAS_UNIT: Final = 1
 
 _INCLUDE: Final = re.compile(r'^\s*#include\s+"([^"]+)"\s*$')
 _PLACE: Final = re.compile(r"^\s*(?:ERROR:\s*)?\d+\s*[:(]\s*(\d+)(?:\s*[():]\s*\d+\))?")
@@ -127,10 +128,10 @@ class Program:
             GL.glDeleteProgram(self.handle)
         self.handle = handle
         self._locations.clear()
-        rows = self.location("u_rows")
-        if rows >= 0:
-            GL.glUseProgram(handle)
-            GL.glUniform1i(rows, ROWS_UNIT)
+        GL.glUseProgram(handle)
+        for name, unit in (("u_rows", ROWS_UNIT), ("u_atlas", ATLAS_UNIT)):
+            if self.location(name) >= 0:
+                GL.glUniform1i(self.location(name), unit)
 
 
 class ShaderLibrary:

@@ -7,6 +7,8 @@ else.
 
 from dataclasses import dataclass
 
+from flow_gl.core.frozen import frozen
+
 
 @dataclass(frozen=True, slots=True)
 class Rect:
@@ -29,7 +31,7 @@ class Rect:
         return self.x <= x < self.right and self.y <= y < self.bottom
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class View:
     """A pane's transform for one frame.
 

@@ -8,6 +8,7 @@ only what is new; `draw` sets uniforms and issues draw calls, and never reads th
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from flow_gl.core.frozen import frozen
 from flow_gl.core.palette import DARK, Palette
 from flow_gl.gl.counters import FrameCounters
 from flow_gl.gl.view import Rect, View
@@ -41,7 +42,7 @@ class Style:
     """Layers and parts that are switched on."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Scene:
     """One chart in one frame, frozen: the store's copies, where the panes lie, and what is pointed at.
 

@@ -20,8 +20,9 @@ SNAP_PX: Final = 12.0
 """Released this near to the live edge, the chart follows again."""
 
 EASE_S: Final = 0.16
-_REST_PX: Final = 0.02
 """Time constant of an eased axis."""
+_REST_PX: Final = 0.02
+"""An axis this near to its goal is there."""
 MARGIN_SHARE: Final = 0.09
 """Room above and below what is visible, of the pane's height."""
 _LOOSE: Final = 1.9

@@ -5,9 +5,10 @@ overlaps" can be tested; `draw` puts them down.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
+from flow_gl.core.frozen import frozen
 from flow_gl.core.palette import Palette, Rgb
 from flow_gl.core.schema import UNDEF_PRICE
 from flow_gl.gl.view import Rect
@@ -32,7 +33,7 @@ FORM_S: Final = 0.1
 """Numbers are written this often: faster than that nobody reads."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Item:
     """A piece of the header."""
 

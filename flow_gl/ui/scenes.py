@@ -4,9 +4,10 @@ The only place that turns the view's state and the store's copies into a `Scene`
 screen: ranges come from binary searches over the rings, never from a walk over the history.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
+from flow_gl.core.frozen import frozen
 from flow_gl.gl.view import View
 from flow_gl.layers import hit
 from flow_gl.layers.base import Scene
@@ -20,12 +21,12 @@ from flow_gl.ui.state import ChartState, ViewState
 LEAST_TICKS: Final = 24.0
 """An automatic price pane spans at least so many ticks, an automatic CVD pane ..."""
 LEAST_CONTRACTS: Final = 20.0
+"""... so many contracts."""
 LOOK_S: Final = 0.05
 """What is visible is looked at this often for the automatic axes; they glide in between."""
-"""... so many contracts."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Moment:
     """What all charts of a frame share.
 

@@ -4,13 +4,13 @@ Pure: from the link's state, the engine's status row, an instrument's session an
 is never taken for a quiet market: an engine that does not beat, a pause, a reconnection and an ended file each say so.
 """
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Final
 
 import numpy as np
 
+from flow_gl.core.frozen import frozen
 from flow_gl.core.schema import FeedState, GapKind
 from flow_gl.store.market import EngineReader, MarketReader
 from flow_gl.ui import words
@@ -35,7 +35,7 @@ class Tone(Enum):
     ALARM = "alarm"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Condition:
     """The state of a chart as it is said."""
 
