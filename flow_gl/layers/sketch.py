@@ -6,6 +6,7 @@ again as it is, so a frame pays only for what moves.
 
 from typing import ClassVar, Final
 
+from flow_gl.gl.batch import Batch
 from flow_gl.gl.view import Rect
 from flow_gl.layers.base import Scene
 from flow_gl.layers.chart import Chart
@@ -22,7 +23,10 @@ class SketchLayer:
     def __init__(self, chart: Chart) -> None:
         self._chart: Final = chart
         self._last_key: tuple[object, ...] | None = None
-        self._last_rows: tuple[bytes, bytes, bytes] = (b"", b"", b"")
+        self._generation = -1
+        """The atlas's, when labels were added last."""
+        self._last_rows: list[tuple[Batch, bytes]] = []
+        """What was added to which batch; batches that got nothing are left out."""
         self._last_boxes: list[Rect] = []
 
     def setup(self) -> None:
@@ -38,27 +42,25 @@ class SketchLayer:
 
     def update(self, scene: Scene) -> None:
         chart = self._chart
-        own_key = self.key(scene)
-        if own_key is None:
+        key = self.key(scene)
+        if key is None:
             self._last_key = None
             self.sketch(scene)
             return
-        key = (*own_key, chart.kit.atlas.generation)
-        if key == self._last_key:
-            under, over, text = self._last_rows
-            if under:
-                chart.under.repeat(under)
-            if over:
-                chart.over.repeat(over)
-            if text:
-                chart.text.repeat(text)
-            chart.taken += self._last_boxes
+        generation = chart.kit.atlas.generation
+        if key == self._last_key and generation == self._generation:
+            for batch, rows in self._last_rows:
+                batch.repeat(rows)
+            if self._last_boxes:
+                chart.taken += self._last_boxes
             return
-        starts = chart.under.mark(), chart.over.mark(), chart.text.mark()
+        batches = chart.under, chart.over, chart.text
+        starts = [batch.mark() for batch in batches]
         first_box = len(chart.taken)
         self.sketch(scene)
-        self._last_key = key
-        self._last_rows = chart.under.since(starts[0]), chart.over.since(starts[1]), chart.text.since(starts[2])
+        self._last_key, self._generation = key, generation
+        added = [(batch, batch.since(start)) for batch, start in zip(batches, starts, strict=True)]
+        self._last_rows = [(batch, rows) for batch, rows in added if rows]
         self._last_boxes = chart.taken[first_box:]
 
     def draw(self, scene: Scene) -> None:

@@ -30,6 +30,8 @@ BASE_CAPACITY: Final = 1 << 20
 MIN_CAPACITY: Final = 1 << 17
 """Closed bubbles kept at the coarser levels at least: at 16 s already a month of trading."""
 EVENT_CAPACITY: Final = 1 << 14
+_SECOND: Final = 1_000_000_000
+_NAMES: Final = ("symbol", "requested")
 
 
 def level_capacity(level: int, base_capacity: int = BASE_CAPACITY) -> int:
@@ -177,15 +179,26 @@ class MarketReader:
         self.heads: list[int] = [0] * LEVELS
         """Closed bubbles that this frame may see, per level."""
         self._open_rows: dict[int, np.void | None] = {}
-        self._names = (-1, "", "")
+        self.symbol = self.requested = ""
+        self.bucket_ns = _SECOND
+        self.tick_size = 0
+        """1e-9 units; 0 while unknown."""
+        self.gaps: NDArray[np.void] = self._gaps.row["gap"][:0]
+        """GAP rows, oldest first."""
 
     def refresh(self) -> None:
         """Take the newest state: once at the start of a frame. Bounded work: no ring is read."""
         # Heads before tables: a bubble that closes in between is then seen open, never twice.
         for level, ring in enumerate(self.store.bubbles):
             self.heads[level] = ring.head
-        for copy in (self._instrument, self._session, self._open, self._profile, self._gaps):
+        if self._instrument.refresh():
+            row = self._instrument.row
+            self.bucket_ns, self.tick_size = int(row["bucket_ns"]) or _SECOND, int(row["tick_size"])
+            self.symbol, self.requested = (bytes(row[field]).decode("ascii", "replace") for field in _NAMES)
+        for copy in (self._session, self._open, self._profile):
             copy.refresh()
+        if self._gaps.refresh():
+            self.gaps = self._gaps.row["gap"][: int(self._gaps.row["count"])]
         self._open_rows.clear()
 
     def open_bubble(self, level: int) -> np.void | None:
@@ -225,43 +238,12 @@ class MarketReader:
         return self._session.row
 
     @property
-    def gaps(self) -> NDArray[np.void]:
-        """GAP rows, oldest first."""
-        record = self._gaps.row
-        rows: NDArray[np.void] = record["gap"][: int(record["count"])]
-        return rows
-
-    @property
     def gaps_version(self) -> int:
         return self._gaps.version
 
     @property
     def instrument(self) -> np.void:
         return self._instrument.row
-
-    @property
-    def symbol(self) -> str:
-        return self._names_now()[1]
-
-    @property
-    def requested(self) -> str:
-        return self._names_now()[2]
-
-    def _names_now(self) -> tuple[int, str, str]:
-        if self._names[0] != self._instrument.version:
-            row = self.instrument
-            symbol, requested = (bytes(row[name]).decode("ascii", "replace") for name in ("symbol", "requested"))
-            self._names = (self._instrument.version, symbol, requested)
-        return self._names
-
-    @property
-    def bucket_ns(self) -> int:
-        return int(self.instrument["bucket_ns"]) or 1_000_000_000
-
-    @property
-    def tick_size(self) -> int:
-        """1e-9 units; 0 while unknown."""
-        return int(self.instrument["tick_size"])
 
 
 class EngineReader:

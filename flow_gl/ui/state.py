@@ -80,14 +80,10 @@ class ChartState:
     """Contracts that `Filters.percentile` amounts to for this chart now."""
     hidden_count: int = 0
     """Bubbles in view that the size floor hides."""
-    _style: Style | None = None
-
-    def keep_style(self, style: Style) -> Style:
-        """Give the last frame's object where it says the same: layers compare it in every frame."""
-        if style != self._style:
-            self._style = style
-        assert self._style is not None
-        return self._style
+    style: Style = field(default_factory=Style)
+    """How the last frame showed it, and ..."""
+    styled_by: tuple[object, ...] = ()
+    """... what that was made from."""
 
 
 @dataclass(slots=True)
@@ -192,17 +188,20 @@ class ViewState:
         return chart.floor_from_percentile if self.filters.percentile > 0 else self.filters.floor
 
     def style(self, chart: ChartState) -> Style:
-        """How a chart's layers show things."""
+        """How a chart's layers show things: the last frame's object where it says the same, for layers compare it."""
         filters = self.filters
-        style = Style(
-            palette=self.palette,
-            threshold=filters.threshold,
-            size_floor=self.floor_of(chart),
-            size_scale=filters.size_scale,
-            is_visible=frozenset(filters.layers),
-            is_muted=self.is_muted,
-        )
-        return chart.keep_style(style)
+        said = (self.palette, filters.threshold, self.floor_of(chart), filters.size_scale, self.is_muted)
+        if said != chart.styled_by or filters.layers != chart.style.is_visible:
+            chart.styled_by = said
+            chart.style = Style(
+                palette=self.palette,
+                threshold=filters.threshold,
+                size_floor=self.floor_of(chart),
+                size_scale=filters.size_scale,
+                is_visible=frozenset(filters.layers),
+                is_muted=self.is_muted,
+            )
+        return chart.style
 
     def new_engine(self) -> None:
         """Another engine took over: what belonged to the old one's numbers is void, what the user set up stays."""

@@ -102,6 +102,7 @@ _ENGINE_WORDS: Final = {
     LinkState.RESTARTING: ("ENGINE RESTARTING", Tone.ALARM, "RESTARTING", "the engine died; another one is starting"),
     LinkState.ENDED: ("ENDED", Tone.QUIET, "", "the numbers are final"),
 }
+_RUNNING: Final = frozenset({FeedState.LIVE, FeedState.REPLAY, FeedState.DEMO})
 _FEED_WORDS: Final = {
     FeedState.STARTING: ("STARTING", Tone.INFORMATION, "the feed is starting"),
     FeedState.CONNECTING: ("CONNECTING", Tone.INFORMATION, "connecting to the feed"),
@@ -113,6 +114,8 @@ _FEED_WORDS: Final = {
 def _feed_condition(engine: EngineReader, market: MarketReader | None, wall_ns: int) -> Condition:
     status = engine.status
     state = FeedState(int(status["state"]))
+    if state in _RUNNING:
+        return _running(engine, market, wall_ns, state)
     message = engine.text("message")
     if state in _FEED_WORDS:
         text, tone, detail = _FEED_WORDS[state]
@@ -128,11 +131,9 @@ def _feed_condition(engine: EngineReader, market: MarketReader | None, wall_ns: 
         tries = f"try {int(status['attempt'])}"
         when = f", in {wait_s:.0f} s" if wait_s >= 0.5 else ""
         return Condition(f"RECONNECTING ({tries}{when})", Tone.ALARM, False, f"RECONNECTING ({tries})", message)
-    if state is FeedState.CLOSED:
-        opens = f"opens {opening(int(status['next_open'])) if status['next_open'] else next_open(wall_ns)}"
-        detail = "; ".join(part for part in (f"market {opens}", message) if part)
-        return Condition(f"MARKET CLOSED \u00b7 {opens}", Tone.QUIET, False, "CLOSED", detail)
-    return _running(engine, market, wall_ns, state)
+    opens = f"opens {opening(int(status['next_open'])) if status['next_open'] else next_open(wall_ns)}"
+    detail = "; ".join(part for part in (f"market {opens}", message) if part)
+    return Condition(f"MARKET CLOSED \u00b7 {opens}", Tone.QUIET, False, "CLOSED", detail)
 
 
 def _running(engine: EngineReader, market: MarketReader | None, wall_ns: int, state: FeedState) -> Condition:
