@@ -176,6 +176,10 @@ class MarketReader:
         self._session = _Copy(store.session)
         self._gaps = _Copy(store.gaps)
         self._instrument = _Copy(store.instrument)
+        # Records in place: their content changes with `refresh`.
+        self.session: Final = self._session.row
+        self.profile: Final = self._profile.row
+        self.instrument: Final = self._instrument.row
         self.heads: list[int] = [0] * LEVELS
         """Closed bubbles that this frame may see, per level."""
         self._open_rows: dict[int, np.void | None] = {}
@@ -226,24 +230,12 @@ class MarketReader:
         return self._open.version
 
     @property
-    def profile(self) -> np.void:
-        return self._profile.row
-
-    @property
     def profile_version(self) -> int:
         return self._profile.version
 
     @property
-    def session(self) -> np.void:
-        return self._session.row
-
-    @property
     def gaps_version(self) -> int:
         return self._gaps.version
-
-    @property
-    def instrument(self) -> np.void:
-        return self._instrument.row
 
 
 class EngineReader:
@@ -251,13 +243,11 @@ class EngineReader:
 
     def __init__(self, store: EngineStore) -> None:
         self._status = _Copy(store.status)
+        self.status: Final = self._status.row
+        """The record in place: its content changes with `refresh`."""
 
     def refresh(self) -> None:
         self._status.refresh()
-
-    @property
-    def status(self) -> np.void:
-        return self._status.row
 
     def text(self, field: str) -> str:
         """A text field: message, keeping, dataset, source."""
