@@ -54,6 +54,11 @@ def clear(color: tuple[float, float, float]) -> None:
     GL.glClear(GL.GL_COLOR_BUFFER_BIT)
 
 
+def most_texels() -> int:
+    """How many texels the driver reads from a buffer texture."""
+    return int(GL.glGetIntegerv(GL.GL_MAX_TEXTURE_BUFFER_SIZE))
+
+
 def largest_point_px() -> float:
     """Greatest size of a point that the driver draws, pixels."""
     return float(GL.glGetFloatv(GL.GL_POINT_SIZE_RANGE)[1])

@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from flow_gl.core.errors import DisplayError
-from flow_gl.gl.api import GL, prepare_blending
+from flow_gl.gl.api import GL, most_texels, prepare_blending
 from flow_gl.gl.offscreen import Offscreen
 
+LEAST_TEXELS: Final = 1 << 22
+"""Of a buffer texture: a ring of a million rows of two texels, and to spare. OpenGL 3.3 asks for 65,536 only."""
 _MAJOR: Final = 3
 _MINOR: Final = 3
 _EGL_PLATFORM_DEVICE: Final = 0x313F
@@ -71,7 +73,7 @@ class HeadlessContext:
         self._egl = _import_egl()
         self._display, self._context, self._pbuffer = _create_egl(self._egl)
         self.make_current()
-        _check_version()
+        _check_driver()
         self.target: Final = Offscreen(width, height)
         self._content_scale = content_scale
         prepare_blending()
@@ -156,7 +158,7 @@ class Window:
             raise DisplayError(f"no window with OpenGL 3.3 core could be opened: {_glfw_reason(glfw)}")
         self._restore = (0, 0, options.width, options.height)
         glfw.make_context_current(self.handle)
-        _check_version()
+        _check_driver()
         self.is_adaptive = False
         self.set_vsync(options.is_vsync)
         if options.is_fullscreen:
@@ -266,10 +268,15 @@ def _glfw_reason(glfw: Any) -> str:
     return _text(description).rstrip(".") if code else "the driver gives no reason"
 
 
-def _check_version() -> None:
+def _check_driver() -> None:
     major, minor = int(GL.glGetIntegerv(GL.GL_MAJOR_VERSION)), int(GL.glGetIntegerv(GL.GL_MINOR_VERSION))
     if (major, minor) < (_MAJOR, _MINOR):
         raise DisplayError(f"OpenGL {_MAJOR}.{_MINOR} is needed, the driver has {major}.{minor}: update it")
+    if most_texels() < LEAST_TEXELS:
+        raise DisplayError(
+            f"the graphics driver reads only {most_texels():,} texels from a buffer, a chart needs {LEAST_TEXELS:,}; "
+            "update the driver, or draw in software (LIBGL_ALWAYS_SOFTWARE=1)"
+        )
 
 
 def _import_egl() -> Any:

@@ -5,6 +5,7 @@ import sys
 import pytest
 
 from flow_gl.core.errors import DisplayError
+from flow_gl.gl import context as context_module
 from flow_gl.gl.context import HeadlessContext, Window, WindowOptions, describe, monitors
 from flow_gl.gl.offscreen import Offscreen
 from flow_gl.gl.timing import FrameTimes, LayerTimer
@@ -21,6 +22,12 @@ def test_the_headless_context_is_core_3_3_or_newer() -> None:
 def test_a_size_that_no_driver_has_is_a_clear_error() -> None:
     with pytest.raises(DisplayError, match="picture size must be"):
         Offscreen(0, 100)
+
+
+def test_a_driver_whose_buffer_textures_are_too_short_is_a_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(context_module, "most_texels", lambda: 65_536)
+    with pytest.raises(DisplayError, match="reads only 65,536 texels from a buffer"):
+        HeadlessContext(64, 64)
 
 
 def test_a_second_context_leaves_the_first_usable(context: HeadlessContext) -> None:
