@@ -183,6 +183,7 @@ class Program:
                 if is_over and self._options.screenshot is not None:
                     from flow_gl.saving import save_picture
 
+                    loop.run_for_picture()
                     save_picture(loop.surface, self._options.screenshot)
                 loop.surface.swap()
                 if self._awaited:
@@ -263,6 +264,7 @@ class Program:
             elif request is Request.FULLSCREEN and self._window is not None:
                 self._window.set_fullscreen(not self._window.is_fullscreen)
             elif request is Request.SCREENSHOT:
+                loop.run_for_picture()
                 self._saver.save(loop.surface, picture_name(loop.frame, self._clock.wall_ns()))
 
     def _measure(self, now_ns: int) -> None:

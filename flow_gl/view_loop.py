@@ -101,6 +101,12 @@ class ViewLoop:
             self._build_overlays(frame)
         self.gui.draw()
 
+    def run_for_picture(self) -> None:
+        """Draw one more frame, its overlays built and all their texts formed anew: a picture says one thing only."""
+        self._turns.touch(self._clock.monotonic_ns() / 1e9)
+        self.overlays.form_anew()
+        self.run_frame(0.0)
+
     def _are_overlays_due(self, frame: Frame) -> bool:
         kit = self._kit
         return self._turns.is_due(

@@ -4,6 +4,7 @@ The items are chosen without a screen (`items`, `fit`), so that the rule "the le
 overlaps" can be tested; `draw` puts them down.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
@@ -199,6 +200,10 @@ class Header:
         """What the next drawing takes over."""
         self._strokes: list[Stroke] = []
         """All of it but the progress, as it is put down until something changes."""
+
+    def form_anew(self) -> None:
+        """Be due at the next drawing."""
+        self._due_s = -math.inf
 
     def prepare(
         self, chart: ChartFrame, frame: Frame, state: ViewState, *, has_menu: bool, late_s: float = 0.0

@@ -47,6 +47,13 @@ class Overlays:
             if sheet.name == turn:
                 sheet.prepare(frame, state)
 
+    def form_anew(self) -> None:
+        """Have all texts formed in the next building, however young they are."""
+        for header in self._headers:
+            header.form_anew()
+        for sheet in self._sheets:
+            sheet.form_anew()
+
     def _next(self, state: ViewState) -> str:
         """The panel that is filled in the next building where the others are kept."""
         shown = [name for name in _IN_TURN if state.is_panel_open(name)]

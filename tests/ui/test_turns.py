@@ -12,6 +12,7 @@ from flow_gl.core.palette import DARK, LIGHT
 from flow_gl.core.schema import FeedState
 from flow_gl.gl.capture import read_picture
 from flow_gl.gl.context import HeadlessContext
+from flow_gl.ui import words
 from flow_gl.ui.frame import Frame
 from flow_gl.ui.gui import Gui
 from flow_gl.ui.panels import base
@@ -292,3 +293,17 @@ def test_a_panel_that_is_opened_says_what_is_true_now(desk: Desk, monkeypatch: p
     desk.state.open_panels = {"session"}
     desk.frames(1)
     assert formed
+
+
+def test_a_picture_says_the_same_price_in_its_header_as_on_its_axis(desk: Desk) -> None:
+    while not desk.frames(1):
+        pass
+    market = desk.link.markets[0]
+    store, session = desk.link.stores[0], np.array([market.session])
+    session["last_price"] += 7 * market.tick_size
+    session["trade_count"] += 1
+    store.session.write(session)
+    desk.clock.advance(1_000_000)
+    desk.loop.run_for_picture()
+    texts = [values[-1] for name, values in desk.loop.overlays._headers[0]._strokes if name == "add_text"]
+    assert words.price(int(session["last_price"][0]), market.tick_size) in texts

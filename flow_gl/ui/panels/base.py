@@ -5,6 +5,7 @@ overlays, and put onto the window's draw list when they are built: a call a text
 panel must cost next to nothing while trades pour in.
 """
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -125,6 +126,10 @@ class Sheet:
         self._formed: list[Section] | None = None
         """What the next drawing takes over."""
         self._figures: list[Figures] = []
+
+    def form_anew(self) -> None:
+        """Be due at the next drawing."""
+        self._due_s = -math.inf
 
     def prepare(self, frame: Frame, state: ViewState, *, late_s: float = 0.0) -> bool:
         """Form the texts for the next drawing, where they have been due for `late_s`; whether they were."""
