@@ -63,6 +63,7 @@ class Batch:
 
     def _draw(self) -> None:
         """Draw what was uploaded. The program is in use."""
+        self._drawing.begin()
         self._drawing.quads(self._stream.texture, 0, self._uploaded, self._counters)
 
     def release(self) -> None:

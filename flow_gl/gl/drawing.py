@@ -32,11 +32,15 @@ class RowDrawing:
         GL.glBufferData(GL.GL_ELEMENT_ARRAY_BUFFER, corners.nbytes, corners, GL.GL_STATIC_DRAW)
         GL.glBindVertexArray(0)
 
+    def begin(self) -> None:
+        """Bind what the draws that follow need, once for all of them: other drawing may have come in between."""
+        GL.glBindVertexArray(self._array)
+
     def quads(self, texture: int, first: int, count: int, counters: FrameCounters, *, quads_per_row: int = 1) -> None:
-        """Draw rows [first, first + count) of a buffer texture. The program is in use."""
+        """Draw rows [first, first + count) of a buffer texture. `begin` was called, the program is in use."""
         if count <= 0:
             return
-        self._bind(texture)
+        GL.glBindTexture(GL.GL_TEXTURE_BUFFER, texture)
         counters.instances += count
         begin, end = first * quads_per_row, (first + count) * quads_per_row
         while begin < end:
@@ -57,7 +61,7 @@ class RowDrawing:
     ) -> None:
         """Draw positions [start, stop) of a ring as so many vertices a row: points, or triangles that share none."""
         for first, count in ring.segments(start, stop):
-            self._bind(ring.texture)
+            GL.glBindTexture(GL.GL_TEXTURE_BUFFER, ring.texture)
             GL.glDrawArrays(mode, first * per_row, count * per_row)
             counters.draw_calls += 1
             counters.instances += count
@@ -65,7 +69,3 @@ class RowDrawing:
     def release(self) -> None:
         GL.glDeleteVertexArrays(1, np.array([self._array], np.uint32))
         GL.glDeleteBuffers(1, np.array([self._indices], np.uint32))
-
-    def _bind(self, texture: int) -> None:
-        GL.glBindVertexArray(self._array)
-        GL.glBindTexture(GL.GL_TEXTURE_BUFFER, texture)

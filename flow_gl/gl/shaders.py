@@ -85,6 +85,7 @@ class Program:
         self._files: set[Path] = set()
         self._stamp = 0.0
         self._locations: dict[str, int] = {}
+        self._values: dict[str, tuple[float, ...]] = {}
         self.handle = 0
         self._build()
 
@@ -97,6 +98,12 @@ class Program:
         if location is None:
             location = self._locations[name] = int(GL.glGetUniformLocation(self.handle, name))
         return location
+
+    def set_vec2(self, name: str, x: float, y: float) -> None:
+        """Set a uniform, where it has another value. The program is in use."""
+        if self._values.get(name) != (x, y):
+            self._values[name] = (x, y)
+            GL.glUniform2f(self.location(name), x, y)
 
     def reload(self) -> None:
         """Compile anew if a file has changed. Raises ShaderError and keeps what it had."""
@@ -128,6 +135,7 @@ class Program:
             GL.glDeleteProgram(self.handle)
         self.handle = handle
         self._locations.clear()
+        self._values.clear()
         GL.glUseProgram(handle)
         for name, unit in (("u_rows", ROWS_UNIT), ("u_atlas", ATLAS_UNIT)):
             if self.location(name) >= 0:

@@ -4,7 +4,6 @@ import struct
 from typing import Final
 
 from flow_gl.core.palette import Rgb
-from flow_gl.gl.api import GL
 from flow_gl.gl.batch import Batch
 from flow_gl.gl.counters import FrameCounters
 from flow_gl.gl.kit import Kit
@@ -94,5 +93,5 @@ class ShapeBatch(Batch):
         """Draw what was uploaded onto a framebuffer of this size."""
         if self._uploaded:
             self._program.use()
-            GL.glUniform2f(self._program.location("u_ndc_per_px"), 2.0 / width_px, 2.0 / height_px)
+            self._program.set_vec2("u_ndc_per_px", 2.0 / width_px, 2.0 / height_px)
             self._draw()

@@ -4,7 +4,6 @@ import struct
 from typing import Final, Literal
 
 from flow_gl.core.palette import Rgb
-from flow_gl.gl.api import GL
 from flow_gl.gl.batch import Batch
 from flow_gl.gl.counters import FrameCounters
 from flow_gl.gl.fonts import ATLAS_PX, Cell, FontAtlas
@@ -25,7 +24,7 @@ def bind_text_program(program: Program, atlas: FontAtlas) -> None:
     """Use a program that reads the atlas (text.frag), with the atlas bound."""
     program.use()
     atlas.bind()
-    GL.glUniform2f(program.location("u_texel"), 1.0 / ATLAS_PX, 1.0 / ATLAS_PX)
+    program.set_vec2("u_texel", 1.0 / ATLAS_PX, 1.0 / ATLAS_PX)
 
 
 class TextBatch(Batch):
@@ -118,7 +117,7 @@ class TextBatch(Batch):
         """Draw what was uploaded, in that order, onto a framebuffer of this size."""
         if self._uploaded:
             bind_text_program(self._program, self.atlas)
-            GL.glUniform2f(self._program.location("u_ndc_per_px"), 2.0 / width_px, 2.0 / height_px)
+            self._program.set_vec2("u_ndc_per_px", 2.0 / width_px, 2.0 / height_px)
             self._draw()
             self.atlas.let_go(self)
 

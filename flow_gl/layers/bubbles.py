@@ -50,7 +50,7 @@ class BubblesLayer:
         wide, high = width + 2 * margin_px, height + 2 * margin_px
         GL.glViewport(-margin_px, -margin_px, wide, high)
         self._points.use()
-        GL.glUniform2f(self._points.location("u_narrowed"), width / wide, height / high)
+        self._points.set_vec2("u_narrowed", width / wide, height / high)
         self._chart.kit.rows.ring_vertices(
             rows.bubbles.rows, rows.start, stop, self._chart.counters, mode=GL.GL_POINTS, per_row=1
         )

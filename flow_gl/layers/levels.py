@@ -75,6 +75,8 @@ class LevelsLayer(SketchLayer):
         self._nodes: list[int] = []
         self._prices: list[int] = []
         self._shown: list[object] = []
+        self._axis: tuple[object, ...] = ()
+        self._lines: tuple[int, ...] = ()
 
     def key(self, scene: Scene) -> tuple[object, ...]:
         view, chart = scene.price_view, self._chart
@@ -82,10 +84,17 @@ class LevelsLayer(SketchLayer):
         place = view.rect, view.scale, scene.profile_rect, tuple(chart.taken)
         if found < 0:
             return (*place, found)
-        # In whole pixels: while an axis glides by less than one, nothing is to be laid out anew.
-        top, per_price = view.rect.y + view.y_top / view.y_per_px, 1.0 / (view.y_per_px * chart.tick_size)
-        lines = tuple(round(top - price * per_price) for price in self._prices)
-        return (*place, *lines, found, chart.tick_size, scene.style)
+        return (*place, self._lines_now(scene), found, chart.tick_size, scene.style)
+
+    def _lines_now(self, scene: Scene) -> tuple[int, ...]:
+        """Where the lines lie, in whole pixels: while an axis glides by less than one, nothing is laid out anew."""
+        view, tick_size = scene.price_view, self._chart.tick_size
+        axis = self._found, view.rect, view.y_top, view.y_per_px, tick_size
+        if axis != self._axis:
+            self._axis = axis
+            top, per_price = view.rect.y + view.y_top / view.y_per_px, 1.0 / (view.y_per_px * tick_size)
+            self._lines = tuple(round(top - price * per_price) for price in self._prices)
+        return self._lines
 
     def _find(self, scene: Scene) -> int:
         """Take the levels anew when they have changed; how often that was, -1 where none are to be seen."""

@@ -129,6 +129,7 @@ class ChartStack:
         """Draw onto the bound framebuffer, whose ground the caller has cleared."""
         GL.glEnable(GL.GL_SCISSOR_TEST)
         self.chart.begin_draw()
+        self.chart.kit.rows.begin()
         rects = _outer(scene), scene.price_view.rect, scene.cvd_view.rect
         clipped = -1
         for name, draw, pane in self._draws:

@@ -55,8 +55,9 @@ def filled(capacity: int, start: int, stop: int) -> RowRing:
     return ring
 
 
-def begin(program: Program, vertices: int) -> FrameCounters:
+def begin(kit: Kit, program: Program, vertices: int) -> FrameCounters:
     clear((0.0, 0.0, 0.0))
+    kit.rows.begin()
     program.use()
     GL.glUniform1i(program.location("u_vertices"), vertices)
     return FrameCounters()
@@ -74,7 +75,7 @@ def lit() -> NDArray[np.int64]:
 )
 def test_a_range_of_quads_is_drawn_once_each(kit: Kit, program: Program, start: int, stop: int, draws: int) -> None:
     ring = filled(131_072, max(0, stop - 131_072), stop)  # wraps at 131,072
-    counters = begin(program, 4)
+    counters = begin(kit, program, 4)
     kit.rows.ring_quads(ring, start, stop, counters)
     expected = np.zeros(WIDTH * HEIGHT, np.int64)
     expected[start:stop] = 1
@@ -85,7 +86,7 @@ def test_a_range_of_quads_is_drawn_once_each(kit: Kit, program: Program, start: 
 
 def test_two_quads_a_row_draw_each_row_twice(kit: Kit, program: Program) -> None:
     ring = filled(65_536, 0, 20_000)
-    counters = begin(program, 8)
+    counters = begin(kit, program, 8)
     kit.rows.ring_quads(ring, 10, 20_000, counters, quads_per_row=2)
     expected = np.zeros(WIDTH * HEIGHT, np.int64)
     expected[10:20_000] = 2
@@ -96,7 +97,7 @@ def test_two_quads_a_row_draw_each_row_twice(kit: Kit, program: Program) -> None
 
 def test_points_are_drawn_across_the_end_of_the_ring(kit: Kit, program: Program) -> None:
     ring = filled(1024, 1000, 1900)
-    counters = begin(program, 1)
+    counters = begin(kit, program, 1)
     kit.rows.ring_vertices(ring, 1001, 1900, counters, mode=GL.GL_POINTS, per_row=1)
     expected = np.zeros(WIDTH * HEIGHT, np.int64)
     expected[1001:1900] = 1
