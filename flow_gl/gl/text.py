@@ -110,6 +110,10 @@ class TextBatch(Batch):
     def upload(self) -> None:
         """Send what was added; the atlas keeps its cells until it is drawn."""
         super().upload()
+        self.hold()
+
+    def hold(self) -> None:
+        """Keep what was uploaded last for another drawing."""
         if self._uploaded:
             self.atlas.hold(self)
 

@@ -24,6 +24,7 @@ from flow_gl.layers.discs import radius_range, reference_of, tick_size_of
 from flow_gl.layers.hit import END_OF_TIME
 from flow_gl.layers.rows import UNITS_PER_TICK
 from flow_gl.layers.series import NO_INDEX, LevelRows, Series
+from flow_gl.layers.still import Still
 
 _BLOCK: Final = struct.Struct("<12f8i32f")
 _EASE_S: Final = 0.12
@@ -58,6 +59,7 @@ class Chart:
     price_ticks, cvd_ticks : (value, y px)
     taken : boxes where labels stand already; what comes later steps aside
     is_profile_turn : profile and levels may be taken anew in this frame
+    is_still : lines and labels stay in this frame as they are
     last_price : last price drawn (1e-9); it stands still while the picture is paused
     reference, reference_goal : contracts of the largest disc, eased, and where it is going
     cvd : value drawn at the right edge of the CVD pane
@@ -84,6 +86,8 @@ class Chart:
         self.cvd_ticks: list[tuple[int, float]] = []
         self.taken: list[Rect] = []
         self.is_profile_turn = True
+        self.is_still = False
+        self._still: Final = Still()
         self._profile_s = 0.0
         self._value_key: tuple[object, ...] = ()
         self._stretch = (0, "", 0, -1)
@@ -104,7 +108,6 @@ class Chart:
     def begin(self, scene: Scene) -> None:
         """Bring rows, ticks and uniforms in step with the scene."""
         self.kit.atlas.begin_frame()
-        self.taken.clear()
         self.tick_size = tick_size_of(scene)
         self.is_paused = scene.until_ns < END_OF_TIME
         self.screen_px = scene.screen_px if scene.screen_px[0] else _viewport_size()
@@ -115,7 +118,10 @@ class Chart:
         self._ease_reference(scene)
         self._take_profile_turn(scene)
         self.series.update(scene)
-        self._find_ticks(scene)
+        self.is_still = self._is_still(scene)
+        if not self.is_still:
+            self.taken.clear()
+            self._find_ticks(scene)
         self._fill_block(0, scene, self.series.current, self.series.blend)
         if self.series.leaving is not None:
             self._fill_block(1, scene, self.series.leaving, 1.0 - self.series.blend)
@@ -199,6 +205,19 @@ class Chart:
         self.is_profile_turn = is_overdue or (since_s >= _PROFILE_S and self.kit.take_turn(scene.wall_s))
         if self.is_profile_turn:
             self._profile_s = scene.wall_s
+
+    def _is_still(self, scene: Scene) -> bool:
+        reader = scene.reader
+        seen = (
+            *(self.last_price, self.cvd, self.has_trades, self.tick_size, self.reference_goal, self.is_paused),
+            *(reader.gaps_version, reader.store.events.head, self.kit.atlas.generation),
+        )
+        numbers = (reader.profile_version, float(reader.session["vwap"])) if self.is_profile_turn else None
+        return self._still.holds(scene, seen, numbers=numbers)
+
+    def move(self) -> None:
+        """Lay out lines and labels in the next frame too: some of them move by themselves."""
+        self._still.forget()
 
     def _find_ticks(self, scene: Scene) -> None:
         view, scale = scene.price_view, scene.price_view.scale

@@ -11,8 +11,13 @@ from flow_gl.layers.words import contracts_text, price_text
 class CrosshairLayer(SketchLayer):
     """Comes last: its plates lie on the others."""
 
-    def key(self, scene: Scene) -> tuple[object, ...] | None:
-        return None if crosshair_x(scene) is not None else ()
+    def key(self, scene: Scene) -> tuple[object, ...]:
+        x = crosshair_x(scene)
+        if x is None:
+            return ()
+        price, cvd = scene.price_view, scene.cvd_view
+        place = price.rect, cvd.rect, price.scale, scene.price_axis_px, scene.time_axis_px, scene.style.palette
+        return (*place, scene.crosshair_px, self._value(scene), ticks.clock_text(price.time_at(x), scene.zone))
 
     def sketch(self, scene: Scene) -> None:
         x = crosshair_x(scene)
@@ -27,11 +32,7 @@ class CrosshairLayer(SketchLayer):
         chart.over.dashed(round(x), price.rect.y, line, height, palette.quiet, **dashes)
         chart.over.dashed(price.rect.x, round(y), price.rect.width, line, palette.quiet, **dashes)
         ground = mix(palette.ground, palette.quiet, 0.35)
-        if y < price.rect.bottom:
-            text = price_text(round(price.y_at(y)) * chart.tick_size, chart.tick_size)
-        else:
-            text = contracts_text(round(cvd.y_at(y)))
-        add_plate(chart, scene, text, round(y), plate=ground, color=palette.text)
+        add_plate(chart, scene, self._value(scene), round(y), plate=ground, color=palette.text)
         size = LABEL_PX * scale
         text = ticks.clock_text(price.time_at(x), scene.zone)
         half = 0.5 * chart.text.width(text, size) + size
@@ -40,3 +41,11 @@ class CrosshairLayer(SketchLayer):
         chart.text.add(
             text, middle, axis_y, size_px=size, color=palette.text, align="center", plate=ground, is_fleeting=True
         )
+
+    def _value(self, scene: Scene) -> str:
+        """What lies under the crosshair's horizontal line."""
+        assert scene.crosshair_px is not None
+        price, tick_size, y = scene.price_view, self._chart.tick_size, scene.crosshair_px[1]
+        if y < price.rect.bottom:
+            return price_text(round(price.y_at(y)) * tick_size, tick_size)
+        return contracts_text(round(scene.cvd_view.y_at(y)))

@@ -45,6 +45,7 @@ class SketchLayer:
         key = self.key(scene)
         if key is None:
             self._last_key = None
+            chart.move()
             self.sketch(scene)
             return
         generation = chart.kit.atlas.generation

@@ -91,6 +91,8 @@ class ChartStack:
         self.chart: Final = Chart(kit)
         self.counters: Final[FrameCounters] = self.chart.counters
         self._layers: Final[list[Layer]] = []
+        self._others: Final[list[Layer]] = []
+        """Those that are more than lines and labels."""
         self._draws: Final[list[tuple[str, Callable[[Scene], None], int]]] = []
         for name, step, pane in DRAW_ORDER:
             if isinstance(step, Batch):
@@ -98,6 +100,8 @@ class ChartStack:
                 continue
             layer = step(self.chart)
             self._layers.append(layer)
+            if not isinstance(layer, SketchLayer):
+                self._others.append(layer)
             if not isinstance(layer, SketchLayer) or layer.draws:
                 self._draws.append((name, layer.draw, pane.value))
 
@@ -118,12 +122,18 @@ class ChartStack:
 
     def update(self, scene: Scene) -> None:
         """Bring everything on the GPU in step with the scene: the only uploads of the frame."""
-        self.chart.begin(scene)
+        chart = self.chart
+        chart.begin(scene)
+        if chart.is_still:
+            for layer in self._others:
+                layer.update(scene)
+            chart.text.hold()
+            return
         for layer in self._layers:
             layer.update(scene)
-        self.chart.under.upload()
-        self.chart.over.upload()
-        self.chart.text.upload()
+        chart.under.upload()
+        chart.over.upload()
+        chart.text.upload()
 
     def draw(self, scene: Scene, *, timer: LayerTimer | None = None) -> None:
         """Draw onto the bound framebuffer, whose ground the caller has cleared."""

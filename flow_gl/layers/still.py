@@ -1,0 +1,52 @@
+"""Whether a chart's lines and labels can stay as they are in a frame, so that nobody looks at them.
+
+While only time passes, they move by whole pixels: a few times a second, where frames come 60 or 144 times. All else
+that a scene says counts by default, and so do prices, gaps and events; what none of that shows is late by `LATE_S`.
+"""
+
+from dataclasses import fields
+from operator import attrgetter
+from typing import Final
+
+from flow_gl.gl.view import View
+from flow_gl.layers.base import Scene
+
+LATE_S: Final = 0.1
+_STEP_PX: Final = 1.0
+_PASSING: Final = frozenset({"now_ns", "wall_s", "price_view", "cvd_view"})
+_of_scene: Final = attrgetter(*(field.name for field in fields(Scene) if field.name not in _PASSING))
+_of_view: Final = attrgetter(*(field.name for field in fields(View) if field.name != "t_right_ns"))
+
+
+class Still:
+    """Remembers for what the lines and labels were laid out."""
+
+    def __init__(self) -> None:
+        self._laid: tuple[object, ...] = ()
+        self._laid_s = 0.0
+        self._laid_ns = 0
+        self._numbers: tuple[object, ...] = ()
+
+    def holds(self, scene: Scene, seen: tuple[object, ...], *, numbers: tuple[object, ...] | None) -> bool:
+        """Tell whether they stay; where not, they are laid out for this scene from now on.
+
+        Parameters
+        ----------
+        seen : what they depend on beside the scene
+        numbers : what the levels depend on, in a frame that may take them anew; else None
+        """
+        view = scene.price_view
+        now = _of_scene(scene), _of_view(view), _of_view(scene.cvd_view), seen
+        # A clock that stands (in a test) lets nothing stay.
+        is_young = 0.0 < scene.wall_s - self._laid_s < LATE_S
+        is_there = abs(view.t_right_ns - self._laid_ns) < _STEP_PX * view.ns_per_px
+        if is_young and is_there and now == self._laid and numbers in (None, self._numbers):
+            return True
+        self._laid, self._laid_s, self._laid_ns = now, scene.wall_s, view.t_right_ns
+        if numbers is not None:
+            self._numbers = numbers
+        return False
+
+    def forget(self) -> None:
+        """Lay them out anew in the next frame: something of them moves by itself."""
+        self._laid = ()
