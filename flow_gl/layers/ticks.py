@@ -50,7 +50,8 @@ def time_step(ns_per_px: float, min_px: float) -> int:
 def time_ticks(t_left_ns: int, t_right_ns: int, step_ns: int, zone: str) -> list[int]:
     """Times (ns, UTC) within [left, right] at whole steps of the zone's clock, oldest first.
 
-    Where the clock is put forward or back, steps of hours stay whole hours of the wall clock.
+    Where the clock is put forward or back, steps of hours stay whole hours of the wall clock; one that the clock leaves
+    out has no tick.
     """
     first = local_ns(t_left_ns, zone) // step_ns * step_ns
     ticks: list[int] = []
@@ -59,7 +60,8 @@ def time_ticks(t_left_ns: int, t_right_ns: int, step_ns: int, zone: str) -> list
         t_ns = local - _offset_ns(zone, (local - _offset_ns(zone, local // _HOUR)) // _HOUR)
         if t_ns > t_right_ns:
             return ticks
-        if t_ns >= t_left_ns and (not ticks or t_ns > ticks[-1]):
+        is_on_clock = local_ns(t_ns, zone) == local
+        if is_on_clock and t_ns >= t_left_ns and (not ticks or t_ns > ticks[-1]):
             ticks.append(t_ns)
         local += step_ns
 
