@@ -10,7 +10,7 @@ flat out vec3 v_plate;
 void main() {
     int row = row_of(gl_VertexID);
     ivec4 first = texelFetch(u_rows, 2 * row);
-    vec4 second = intBitsToFloat(texelFetch(u_rows, 2 * row + 1));
+    vec4 second = floats_at(2 * row + 1);
     ivec2 place = first.xy;
     vec2 offset_px = intBitsToFloat(first.zw);      // left, top from the bubble's centre
     vec2 size_px = second.xy, cell = second.zw;     // cell: its left and top, texels

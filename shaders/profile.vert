@@ -11,7 +11,7 @@ flat out vec4 v_ends;                       // x where buy, sell and unsided end
 
 void main() {
     int number = row_of(gl_VertexID);
-    vec3 volume = intBitsToFloat(texelFetch(u_rows, number).xyz);       // buy, sell, unsided contracts
+    vec3 volume = floats_at(number).xyz;       // buy, sell, unsided contracts
     vec3 ends = u_bars.x - vec3(volume.x, volume.x + volume.y, volume.x + volume.y + volume.z) * u_bars.y;
     float row = float(number);
     float middle = u_places.x - row * u_places.y;

@@ -1,7 +1,7 @@
 """Records that are made anew in every frame: read-only to the type checker, cheap to make.
 
-A dataclass with `frozen=True` and slots sets each field through `object.__setattr__`: a scene of 26 fields takes five
-times as long to make as without. Nothing at run time keeps a field from being set; mypy does.
+A dataclass with `frozen=True` and slots sets each field through `object.__setattr__`, so one of many fields takes
+several times as long to make. Nothing at run time keeps a field from being set; mypy does.
 """
 
 from dataclasses import dataclass

@@ -22,9 +22,9 @@ def _delete_buffer(handle: int) -> None:
     GL.glDeleteBuffers(1, np.array([handle], np.uint32))
 
 
-def _attach(texture: int, buffer: int, kind: int) -> None:
+def _attach(texture: int, buffer: int) -> None:
     GL.glBindTexture(GL.GL_TEXTURE_BUFFER, texture)
-    GL.glTexBuffer(GL.GL_TEXTURE_BUFFER, kind, buffer)
+    GL.glTexBuffer(GL.GL_TEXTURE_BUFFER, GL.GL_RGBA32I, buffer)
 
 
 class RowRing:
@@ -64,7 +64,7 @@ class RowRing:
             self._copy_from(old_capacity)
             _delete_buffer(old_handle)
         self.texture = self.texture or int(GL.glGenTextures(1))
-        _attach(self.texture, handle, GL.GL_RGBA32I)
+        _attach(self.texture, handle)
 
     def _copy_from(self, old_capacity: int) -> None:
         size, position = self.dtype.itemsize, self.lo
@@ -139,7 +139,7 @@ class StreamBuffer:
 
     Attributes
     ----------
-    texture : its rows as texels of four floats, from the first upload on; 0 for a uniform buffer
+    texture : its rows as texels of four 32 bit integers, from the first upload on; 0 for a uniform buffer
     """
 
     def __init__(self, nbytes: int, counters: FrameCounters, *, target: int | None = None) -> None:
@@ -166,7 +166,7 @@ class StreamBuffer:
             self._room = len(self.memory)
             buffer_data(self._target, self._room, 0, GL.GL_STREAM_DRAW)
             if self.texture:
-                _attach(self.texture, self.handle, GL.GL_RGBA32F)
+                _attach(self.texture, self.handle)
         elif self._target == GL.GL_ARRAY_BUFFER:
             # Orphan: the driver need not wait for the frame that still draws from the old storage.
             buffer_data(self._target, self._room, 0, GL.GL_STREAM_DRAW)

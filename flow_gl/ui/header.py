@@ -4,7 +4,6 @@ The items are chosen without a screen (`items`, `fit`), so that the rule "the le
 overlaps" can be tested; `draw` puts them down.
 """
 
-import math
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
@@ -20,6 +19,7 @@ from flow_gl.ui.frame import ChartFrame, Frame
 from flow_gl.ui.pen import Pen, Stroke
 from flow_gl.ui.state import ViewState
 from flow_gl.ui.theme import mix, sign_color, tone_color
+from flow_gl.ui.turns import Due
 
 _GAP_PX: Final = 16.0
 _PAD_PX: Final = 12.0
@@ -195,15 +195,11 @@ class Header:
 
     def __init__(self) -> None:
         self._key: tuple[object, ...] = ()
-        self._due_s = 0.0
+        self.due: Final = Due(FORM_S)
         self._items: list[Item] | None = None
         """What the next drawing takes over."""
         self._strokes: list[Stroke] = []
         """All of it but the progress, as it is put down until something changes."""
-
-    def form_anew(self) -> None:
-        """Be due at the next drawing."""
-        self._due_s = -math.inf
 
     def prepare(
         self, chart: ChartFrame, frame: Frame, state: ViewState, *, has_menu: bool, late_s: float = 0.0
@@ -212,14 +208,13 @@ class Header:
         rect, scale = chart.layout.header, frame.scale
         size = (rect, scale, frame.gui_scale)
         place = (chart.index, chart.said.tone, chart.said.is_live, size, has_menu, state.palette, chart.badge)
-        is_due = not self._due_s - 2 * FORM_S <= frame.steady_s < self._due_s + late_s
-        if not is_due and place == self._key[-len(place) :]:
+        if not self.due.is_now(frame.steady_s, late_s=late_s) and place == self._key[-len(place) :]:
             return False
         key = (*_key(chart, frame, state), *place)
         if key == self._key:
             return False
         self._key = key
-        self._due_s = frame.steady_s + FORM_S
+        self.due.formed(frame.steady_s)
         self._items = items(chart, frame, state)
         return True
 

@@ -17,7 +17,6 @@ from flow_gl.ui.panels.base import Sheet
 from flow_gl.ui.pen import Pen
 from flow_gl.ui.state import ViewState
 
-_IN_TURN: Final = ("controls", "session", "feed", "performance")
 _ANY_POPUP: Final[int] = imgui.PopupFlags_.any_popup.value
 
 
@@ -35,6 +34,7 @@ class Overlays:
             Sheet("feed", feed.form, feed.top),
             Sheet("performance", performance.form, performance.top),
         ]
+        self._in_turn: Final = ("controls", *(sheet.name for sheet in self._sheets))
         self._turn = 0
 
     def prepare(self, frame: Frame, state: ViewState) -> None:
@@ -49,14 +49,12 @@ class Overlays:
 
     def form_anew(self) -> None:
         """Have all texts formed in the next building, however young they are."""
-        for header in self._headers:
-            header.form_anew()
-        for sheet in self._sheets:
-            sheet.form_anew()
+        for due in (*(header.due for header in self._headers), *(sheet.due for sheet in self._sheets)):
+            due.at_once()
 
     def _next(self, state: ViewState) -> str:
         """The panel that is filled in the next building where the others are kept."""
-        shown = [name for name in _IN_TURN if state.is_panel_open(name)]
+        shown = [name for name in self._in_turn if state.is_panel_open(name)]
         return shown[self._turn % len(shown)] if shown else ""
 
     def draw(

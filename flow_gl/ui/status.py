@@ -131,6 +131,7 @@ def _feed_condition(engine: EngineReader, market: MarketReader | None, wall_ns: 
         tries = f"try {int(status['attempt'])}"
         when = f", in {wait_s:.0f} s" if wait_s >= 0.5 else ""
         return Condition(f"RECONNECTING ({tries}{when})", Tone.ALARM, False, f"RECONNECTING ({tries})", message)
+    # Closed: every other state is above.
     opens = f"opens {opening(int(status['next_open'])) if status['next_open'] else next_open(wall_ns)}"
     detail = "; ".join(part for part in (f"market {opens}", message) if part)
     return Condition(f"MARKET CLOSED \u00b7 {opens}", Tone.QUIET, False, "CLOSED", detail)

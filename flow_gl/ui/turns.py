@@ -8,6 +8,7 @@ feed, an alert, another bubble under the mouse); while a note fades; and else in
 anew, and lets the others stand as they were filled last.
 """
 
+import math
 from collections.abc import Callable
 from typing import Final
 
@@ -18,6 +19,26 @@ from flow_gl.ui.state import ViewState
 REBUILT_HZ: Final = 20.0
 TOUCHED_S: Final = 1.0
 """Input concerns the overlays for so long: longer than a tooltip waits and than a held key takes to repeat."""
+
+
+class Due:
+    """When texts are to be formed again: `every_s` after the last time, or at once where the clock went back."""
+
+    def __init__(self, every_s: float) -> None:
+        self._every_s: Final = every_s
+        self._due_s = 0.0
+
+    def is_now(self, steady_s: float, *, late_s: float = 0.0) -> bool:
+        """They have been due for `late_s`."""
+        return not self._due_s - 2 * self._every_s <= steady_s < self._due_s + late_s
+
+    def formed(self, steady_s: float) -> None:
+        """They were formed now."""
+        self._due_s = steady_s + self._every_s
+
+    def at_once(self) -> None:
+        """Be due, however young they are."""
+        self._due_s = -math.inf
 
 
 class OverlayTurns:

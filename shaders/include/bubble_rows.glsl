@@ -14,4 +14,4 @@ Bubble bubble_at(int row) {
 }
 
 // Buy, sell, unsided contracts.
-vec3 sides_at(int row) { return intBitsToFloat(texelFetch(u_rows, 2 * row + 1).xyz); }
+vec3 sides_at(int row) { return floats_at(2 * row + 1).xyz; }

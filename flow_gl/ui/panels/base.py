@@ -5,7 +5,6 @@ overlays, and put onto the window's draw list when they are built: a call a text
 panel must cost next to nothing while trades pour in.
 """
 
-import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from flow_gl.ui.frame import Frame
 from flow_gl.ui.pen import Pen
 from flow_gl.ui.state import ViewState
 from flow_gl.ui.theme import u32
+from flow_gl.ui.turns import Due
 
 MARGIN_PX: Final = 12.0
 COLUMN_PX: Final = 300.0
@@ -122,20 +122,16 @@ class Sheet:
         self.name: Final = name
         self._form: Final = form
         self._top: Final = top
-        self._due_s = 0.0
+        self.due: Final = Due(FORM_S)
         self._formed: list[Section] | None = None
         """What the next drawing takes over."""
         self._figures: list[Figures] = []
 
-    def form_anew(self) -> None:
-        """Be due at the next drawing."""
-        self._due_s = -math.inf
-
     def prepare(self, frame: Frame, state: ViewState, *, late_s: float = 0.0) -> bool:
         """Form the texts for the next drawing, where they have been due for `late_s`; whether they were."""
-        if self._due_s - 2 * FORM_S <= frame.steady_s < self._due_s + late_s:
+        if not self.due.is_now(frame.steady_s, late_s=late_s):
             return False
-        self._due_s = frame.steady_s + FORM_S
+        self.due.formed(frame.steady_s)
         self._formed = self._form(frame, state)
         return True
 
