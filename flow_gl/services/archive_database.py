@@ -4,6 +4,8 @@ SQLite (write-ahead log: others may read while we write) and PostgreSQL, both th
 the key and, where an older account of a row may be the better one, the condition under which the new one wins.
 """
 
+import sqlite3
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -132,8 +134,27 @@ def upsert(connection: Connection, table: sa.Table, rows: Sequence[Row], *, wins
 
 def _set_up_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # the driver's own transactions leave out DDL; ours begin below
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+    _use_write_ahead_log(connection)
+    for pragma in ("synchronous=NORMAL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _use_write_ahead_log(connection: Any) -> None:
+    """Switch the file to a write-ahead log, or see that it has one.
+
+    Two that switch a new file at the same time each hold what the other needs. SQLite then refuses one at once
+    instead of waiting for as long as the connection would (https://www.sqlite.org/c3ref/busy_handler.html), so the
+    wait is ours.
+    """
+    give_up = time.monotonic() + CONNECT_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL").close()
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > give_up:
+                raise
+            time.sleep(0.01)
 
 
 def _begin_sqlite(connection: Connection) -> None:

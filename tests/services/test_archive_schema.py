@@ -1,8 +1,10 @@
 """An archive of an older version becomes one of this version, whole or not at all."""
 
+import sqlite3
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -163,6 +165,26 @@ def test_two_programs_that_open_one_database_at_once_prepare_it_once(
     with engine.connect() as connection:
         assert connection.execute(sa.text("SELECT version FROM flow_schema")).all() == [(archive_schema.VERSION,)]
     engine.dispose()
+
+
+def test_two_programs_that_make_one_sqlite_file_at_once_wait_for_each_other(tmp_path: Path) -> None:
+    """Who switches a new file to its write-ahead log may be refused at once; a few files in a hundred showed it."""
+
+    def prepare(number: int) -> None:
+        url = parse_url(f"sqlite:///{tmp_path / f'{number // 4}.sqlite3'}")
+        engine = open_engine(url)
+        try:
+            prepare_database(engine, url)
+        finally:
+            engine.dispose()
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(prepare, range(4 * 40)))
+    for path in tmp_path.glob("*.sqlite3"):
+        with closing(sqlite3.connect(path)) as connection:
+            assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+            assert connection.execute("SELECT version FROM flow_schema").fetchall() == [(archive_schema.VERSION,)]
+    assert len(list(tmp_path.glob("*.sqlite3"))) == 40
 
 
 def test_there_is_a_step_from_every_version_to_the_next() -> None:
