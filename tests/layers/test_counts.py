@@ -22,12 +22,28 @@ def test_a_count_is_free_where_no_newer_disc_touches_its_box(data: st.DataObject
     gaps = data.draw(hnp.arrays(np.float64, count, elements=st.floats(2.0, 30.0)))
     y = data.draw(hnp.arrays(np.float64, count, elements=st.floats(0.0, 120.0)))
     radius = data.draw(hnp.arrays(np.float64, count, elements=st.floats(3.0, 40.0)))
-    x, half_width = np.cumsum(gaps), np.full(count, 9.0)
-    found = uncovered(x, y, radius, half_width, 4.0)
-    for at in range(count):
-        dx = np.maximum(np.abs(x[at + 1 :] - x[at]) - 9.0, 0.0)
+    labels = np.array(sorted(data.draw(st.sets(st.integers(0, count - 1), min_size=1))))
+    half_width = data.draw(hnp.arrays(np.float64, len(labels), elements=st.floats(4.0, 20.0)))
+    x = np.cumsum(gaps)
+    found = uncovered(x, y, radius, labels, half_width=half_width, half_height=4.0)
+    assert len(found) == len(labels)
+    for at, half, is_free in zip(labels, half_width, found, strict=True):
+        dx = np.maximum(np.abs(x[at + 1 :] - x[at]) - half, 0.0)
         dy = np.maximum(np.abs(y[at + 1 :] - y[at]) - 4.0, 0.0)
-        assert found[at] == bool((dx**2 + dy**2 >= radius[at + 1 :] ** 2).all())
+        assert is_free == bool((dx**2 + dy**2 >= radius[at + 1 :] ** 2).all())
+
+
+def test_many_labels_are_looked_at_in_blocks_with_the_same_answers() -> None:
+    rng = np.random.default_rng(4)
+    x, y, radius = np.cumsum(rng.uniform(2.0, 9.0, 1500)), rng.uniform(0.0, 400.0, 1500), rng.uniform(3.0, 40.0, 1500)
+    labels = np.arange(1500)
+    half_width = rng.uniform(4.0, 20.0, 1500)
+    found = uncovered(x, y, radius, labels, half_width=half_width, half_height=4.0)
+    ones = [
+        uncovered(x, y, radius, labels[[at]], half_width=half_width[[at]], half_height=4.0).tolist() for at in labels
+    ]
+    assert [[is_free] for is_free in found.tolist()] == ones
+    assert 0 < found.sum() < 1500
 
 
 @settings(deadline=None, max_examples=40)
