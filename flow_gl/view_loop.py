@@ -75,6 +75,7 @@ class ViewLoop:
         self._floor_due_s = 0.0
         self._seen: tuple[object, ...] = ()
         self._busy_until_s = 0.0
+        self._frames = 0
 
     def run_frame(self, dt_s: float) -> None:
         """Draw one frame, `dt_s` after the one before. All but the swap."""
@@ -94,7 +95,7 @@ class ViewLoop:
         is_due = not is_built and self._are_overlays_due(frame)
         if is_due:
             self._begin_overlays(size, scale)
-        else:
+        elif self._take_turn(steady_s):
             self.overlays.prepare(frame, self.state)
         self.frame = frame
         if is_built or is_due:
@@ -102,18 +103,23 @@ class ViewLoop:
         self.gui.draw()
 
     def run_for_picture(self) -> None:
-        """Draw one more frame, its overlays built and all their texts formed anew: a picture says one thing only."""
+        """Draw one more frame, all labels laid out and all texts formed anew: a picture says one thing only."""
+        for stack in self._stacks:
+            stack.chart.move()
         self._turns.touch(self._clock.monotonic_ns() / 1e9)
         self.overlays.form_anew()
         self.run_frame(0.0)
 
+    def _take_turn(self, steady_s: float) -> bool:
+        """Ask to do something in this frame that takes long and may wait."""
+        return self._kit is None or self._kit.take_turn(steady_s)
+
     def _are_overlays_due(self, frame: Frame) -> bool:
-        kit = self._kit
         return self._turns.is_due(
             frame,
             self.state,
             has_notes=not self.overlays.notes.is_empty,
-            take_turn=lambda: kit is None or kit.take_turn(frame.steady_s),
+            take_turn=lambda: self._take_turn(frame.steady_s),
         )
 
     def _begin_overlays(self, size: tuple[int, int], scale: float) -> None:
@@ -297,9 +303,10 @@ class ViewLoop:
         while len(self._stacks) < len(self.link.markets):
             self._stacks.append(self._new_stack())
         drawn = [(self._stacks[chart.index], chart.scene) for chart in frame.charts if chart.scene is not None]
-        for stack, scene in drawn:
+        self._frames += 1
+        for number, (stack, scene) in enumerate(drawn, start=self._frames):
             stack.counters.reset()
-            stack.update(scene)
+            stack.update(scene, may_wait=len(drawn) > 1 and number % 2 == 1)
         if self.layer_timer is not None:
             self.layer_timer.begin_frame()
         for stack, scene in drawn:

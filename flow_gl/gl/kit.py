@@ -1,5 +1,6 @@
 """What all charts of one context share: programs, the texture of labels, what rows are drawn with."""
 
+import math
 from typing import Final
 
 from flow_gl.gl.drawing import RowDrawing
@@ -27,3 +28,34 @@ class Kit:
         self.shaders.release()
         self.atlas.release()
         self.rows.release()
+
+
+class Turn:
+    """Long work that comes again and again: at most every `every_s`, in a frame without other such work.
+
+    Parameters
+    ----------
+    kit : whose turns it shares
+    patience_s : it is kept waiting so long at most
+    """
+
+    def __init__(self, kit: Kit, *, every_s: float, patience_s: float) -> None:
+        self._kit: Final = kit
+        self._every_s: Final = every_s
+        self._patience_s: Final = patience_s
+        self._taken_s = -math.inf
+        self._asked_s: float | None = None
+
+    def is_now(self, now_s: float) -> bool:
+        """Ask in every frame in which there is work; with True it is to be done, and counts as done."""
+        since_s = now_s - self._taken_s
+        if 0.0 < since_s < self._every_s:
+            return False
+        if self._asked_s is None or now_s < self._asked_s:
+            self._asked_s = now_s
+        # The first time is at once. A clock that stands (in a test) gives no turns: then every frame is one.
+        is_overdue = not 0.0 < since_s < math.inf or now_s - self._asked_s >= self._patience_s
+        if not (self._kit.take_turn(now_s) or is_overdue):
+            return False
+        self._taken_s, self._asked_s = now_s, None
+        return True

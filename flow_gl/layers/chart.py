@@ -12,7 +12,7 @@ from flow_gl.core.palette import Palette, Rgb
 from flow_gl.gl.api import GL
 from flow_gl.gl.buffers import StreamBuffer
 from flow_gl.gl.counters import FrameCounters
-from flow_gl.gl.kit import Kit
+from flow_gl.gl.kit import Kit, Turn
 from flow_gl.gl.shaders import FRAME_BINDING
 from flow_gl.gl.shapes import ShapeBatch
 from flow_gl.gl.text import TextBatch
@@ -88,7 +88,10 @@ class Chart:
         self.is_profile_turn = True
         self.is_still = False
         self._still: Final = Still()
-        self._profile_s = 0.0
+        self._profile_turn: Final = Turn(kit, every_s=_PROFILE_S, patience_s=2.0 * _PROFILE_S)
+        self._numbers: tuple[int, float] = (-1, 0.0)
+        """Version of the profile and VWAP that are drawn."""
+        self._seen: tuple[object, ...] = ()
         self._value_key: tuple[object, ...] = ()
         self._stretch = (0, "", 0, -1)
         """Step, zone, first and last time for which `_stretch_ticks` are known."""
@@ -105,8 +108,8 @@ class Chart:
     def has_trades(self) -> bool:
         return self.last_price != 0 or self.series.current.stop > 0
 
-    def begin(self, scene: Scene) -> None:
-        """Bring rows, ticks and uniforms in step with the scene."""
+    def begin(self, scene: Scene, *, may_wait: bool = False) -> None:
+        """Bring rows, ticks and uniforms in step with the scene; with `may_wait` new prices move no label yet."""
         self.kit.atlas.begin_frame()
         self.tick_size = tick_size_of(scene)
         self.is_paused = scene.until_ns < END_OF_TIME
@@ -118,7 +121,7 @@ class Chart:
         self._ease_reference(scene)
         self._take_profile_turn(scene)
         self.series.update(scene)
-        self.is_still = self._is_still(scene)
+        self.is_still = self._is_still(scene, may_wait=may_wait)
         if not self.is_still:
             self.taken.clear()
             self._find_ticks(scene)
@@ -199,24 +202,26 @@ class Chart:
                 self.reference = float(goal)
 
     def _take_profile_turn(self, scene: Scene) -> None:
-        since_s = scene.wall_s - self._profile_s
-        # A clock that stands (in a test) gives no turns: then every frame is one.
-        is_overdue = not 0.0 < since_s < 3.0 * _PROFILE_S
-        self.is_profile_turn = is_overdue or (since_s >= _PROFILE_S and self.kit.take_turn(scene.wall_s))
+        numbers = scene.reader.profile_version, float(scene.reader.session["vwap"])
+        self.is_profile_turn = numbers == self._numbers or self._profile_turn.is_now(scene.wall_s)
         if self.is_profile_turn:
-            self._profile_s = scene.wall_s
+            self._numbers = numbers
 
-    def _is_still(self, scene: Scene) -> bool:
+    def _is_still(self, scene: Scene, *, may_wait: bool) -> bool:
         reader = scene.reader
         seen = (
             *(self.last_price, self.cvd, self.has_trades, self.tick_size, self.reference_goal, self.is_paused),
-            *(reader.gaps_version, reader.store.events.head, self.kit.atlas.generation),
+            *(reader.gaps_version, reader.store.events.head, self.kit.atlas.generation, self._numbers),
         )
-        numbers = (reader.profile_version, float(reader.session["vwap"])) if self.is_profile_turn else None
-        return self._still.holds(scene, seen, numbers=numbers)
+        if self._still.holds(scene, seen, may_wait=may_wait):
+            return True
+        if seen != self._seen:
+            self._seen = seen
+            self.kit.take_turn(scene.wall_s)  # so much is laid out anew: all that may wait does
+        return False
 
     def move(self) -> None:
-        """Lay out lines and labels in the next frame too: some of them move by themselves."""
+        """Lay out lines and labels in the next frame whatever it shows."""
         self._still.forget()
 
     def _find_ticks(self, scene: Scene) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow_gl.gl.buffers import RowRing
+from flow_gl.gl.kit import Turn
 from flow_gl.gl.text import bind_text_program
 from flow_gl.layers.base import Scene
 from flow_gl.layers.chart import Chart
@@ -20,7 +21,9 @@ from flow_gl.layers.rows import UNITS_PER_TICK
 
 COUNT_ROW: Final = np.dtype([("place", "<i4", (2,)), ("offset_px", "<f4", (4,)), ("cell", "<f4", (2,))])
 _PACK: Final = struct.Struct("<2i6f").pack
-_SIZES_PX: Final = (11.0, 12.0, 13.0, 15.0)
+_SIZES_PX: Final = np.array([11.0, 12.0, 13.0, 15.0])
+_SIZES_FROM_PX: Final = np.array([13.0, 18.0, 26.0])
+"""Radii above which a label is larger."""
 _MOST_ROWS: Final = 6000
 """With more bubbles in view than this none has room that no newer one covers."""
 _MOST_LABELS: Final = 400
@@ -28,8 +31,10 @@ _REFRESH_S: Final = 0.1
 """Least time between two searches while nothing but rows and easing scales changes; labels move with their bubbles."""
 _BLOCK: Final = 256
 """Labels that are looked at together: with what covers them they stay in the processor's cache."""
-_DIGIT_EM: Final = 0.5615
-_CAP_EM: Final = 0.72
+_LONGER_FROM: Final = np.array([10, 100, 1000, 10_000])
+_HALF_EMS: Final = 0.5 * 0.5615 * np.array([1.0, 2.0, 3.0, 4.4, 4.6])
+"""Half a label's width in units of its size: a digit's width times digits, comma and unit."""
+_HALF_HEIGHT_PX: Final = 0.5 * 0.72 * 11.0
 
 
 def count_text(volume: int) -> str:
@@ -84,6 +89,7 @@ class CountsLayer:
         self._rows_key: tuple[object, ...] = ()
         self._count = 0
         self._found_s = 0.0
+        self._turn: Final = Turn(chart.kit, every_s=_REFRESH_S, patience_s=_REFRESH_S)
 
     def setup(self) -> None:
         self._program = self._chart.kit.shaders.program("count", "text")
@@ -96,14 +102,13 @@ class CountsLayer:
             self._count = 0
             self._key = ()
             return
+        wall_s = scene.wall_s
         key = (rows.base, view.ns_per_px, view.scale, style, scene.hidden_before_ns, chart.kit.atlas.generation)
-        since_s = scene.wall_s - self._found_s
-        if key == self._key and 0.0 < since_s < _REFRESH_S:
+        if key == self._key and 0.0 < wall_s - self._found_s < _REFRESH_S:
             return
         rows_key = rows.start, rows.stop, view.y_per_px, chart.reference, self._open_key(scene)
-        is_due = rows_key != self._rows_key and (not 0.0 < since_s < 1.0 or chart.kit.take_turn(scene.wall_s))
-        if key != self._key or is_due:
-            self._key, self._rows_key, self._found_s = key, rows_key, scene.wall_s
+        if key != self._key or (rows_key != self._rows_key and self._turn.is_now(wall_s)):
+            self._key, self._rows_key, self._found_s = key, rows_key, wall_s
             self._find(scene)
 
     def _open_key(self, scene: Scene) -> tuple[int, ...]:
@@ -118,15 +123,14 @@ class CountsLayer:
         rows = visible_rows(scene)
         chart.counters.rows_copied += len(rows)
         volume, ids, price = volumes(rows), rows["id"] - base.bucket_id, rows["price"] - base.price
-        is_shown = (volume >= style.size_floor) & (volume > 0)
+        is_shown = volume >= max(1, style.size_floor)
         if not is_shown.all():
             volume, ids, price = volume[is_shown], ids[is_shown], price[is_shown]
         self._count = 0
         scale = view.scale
         radius = radii(volume, chart.reference, style, scale)
-        size = np.array(_SIZES_PX)[np.searchsorted([13.0 * scale, 18.0 * scale, 26.0 * scale], radius)] * scale
-        digits = np.where(volume < 10_000, np.floor(np.log10(np.maximum(volume, 1))) + 1 + 0.4 * (volume >= 1000), 4.6)
-        half_width, half_height = 0.5 * digits * _DIGIT_EM * size, 0.5 * _CAP_EM * _SIZES_PX[0] * scale
+        size = scale * _SIZES_PX[_SIZES_FROM_PX.searchsorted(radius / scale)]
+        half_width, half_height = size * _HALF_EMS[_LONGER_FROM.searchsorted(volume, "right")], scale * _HALF_HEIGHT_PX
         labels = np.flatnonzero(np.hypot(half_width, half_height) + 2.5 * scale <= radius)
         if len(labels) == 0:
             return

@@ -120,10 +120,15 @@ class ChartStack:
         for layer in self._layers:
             layer.setup()
 
-    def update(self, scene: Scene) -> None:
-        """Bring everything on the GPU in step with the scene: the only uploads of the frame."""
+    def update(self, scene: Scene, *, may_wait: bool = False) -> None:
+        """Bring everything on the GPU in step with the scene: the only uploads of the frame.
+
+        Parameters
+        ----------
+        may_wait : lines and labels may take in new prices in the next frame
+        """
         chart = self.chart
-        chart.begin(scene)
+        chart.begin(scene, may_wait=may_wait)
         if chart.is_still:
             for layer in self._others:
                 layer.update(scene)

@@ -2,6 +2,7 @@
 
 While only time passes, they move by whole pixels: a few times a second, where frames come 60 or 144 times. All else
 that a scene says counts by default, and so do prices, gaps and events; what none of that shows is late by `LATE_S`.
+Charts beside each other take in new prices in turns, so that a trade in each of them is not laid out in one frame.
 """
 
 from dataclasses import fields
@@ -25,26 +26,23 @@ class Still:
         self._laid: tuple[object, ...] = ()
         self._laid_s = 0.0
         self._laid_ns = 0
-        self._numbers: tuple[object, ...] = ()
 
-    def holds(self, scene: Scene, seen: tuple[object, ...], *, numbers: tuple[object, ...] | None) -> bool:
+    def holds(self, scene: Scene, seen: tuple[object, ...], *, may_wait: bool = False) -> bool:
         """Tell whether they stay; where not, they are laid out for this scene from now on.
 
         Parameters
         ----------
         seen : what they depend on beside the scene
-        numbers : what the levels depend on, in a frame that may take them anew; else None
+        may_wait : `seen` alone moves them in the next frame only
         """
         view = scene.price_view
         now = _of_scene(scene), _of_view(view), _of_view(scene.cvd_view), seen
         # A clock that stands (in a test) lets nothing stay.
         is_young = 0.0 < scene.wall_s - self._laid_s < LATE_S
         is_there = abs(view.t_right_ns - self._laid_ns) < _STEP_PX * view.ns_per_px
-        if is_young and is_there and now == self._laid and numbers in (None, self._numbers):
+        if is_young and is_there and (now == self._laid or (may_wait and now[:-1] == self._laid[:-1])):
             return True
         self._laid, self._laid_s, self._laid_ns = now, scene.wall_s, view.t_right_ns
-        if numbers is not None:
-            self._numbers = numbers
         return False
 
     def forget(self) -> None:

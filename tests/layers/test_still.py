@@ -50,44 +50,56 @@ def next_frame(scene: Scene, shift_px: float = 0.2) -> Scene:
 
 def test_while_only_time_passes_they_stay(scene: Scene) -> None:
     still = Still()
-    assert not still.holds(scene, (1,), numbers=(1,))
-    assert still.holds(next_frame(scene), (1,), numbers=None)
-    assert still.holds(next_frame(scene), (1,), numbers=(1,))
+    assert not still.holds(scene, (1,))
+    assert still.holds(next_frame(scene), (1,))
+    assert still.holds(next_frame(scene), (1,))
 
 
 @pytest.mark.parametrize("name", [field.name for field in fields(Scene) if field.name not in PASSING])
 def test_whatever_a_scene_says_else_moves_them(scene: Scene, name: str) -> None:
     still = Still()
-    still.holds(scene, (), numbers=None)
+    still.holds(scene, ())
     later = replace(next_frame(scene), **{name: other(getattr(scene, name))})
-    assert not still.holds(later, (), numbers=None)
+    assert not still.holds(later, ())
 
 
 @pytest.mark.parametrize("pane", ["price_view", "cvd_view"])
 @pytest.mark.parametrize("name", [field.name for field in fields(View) if field.name != "t_right_ns"])
 def test_another_axis_moves_them(scene: Scene, pane: str, name: str) -> None:
     still = Still()
-    still.holds(scene, (), numbers=None)
+    still.holds(scene, ())
     later = next_frame(scene)
     view = getattr(later, pane)
-    assert not still.holds(
-        replace(later, **{pane: replace(view, **{name: other(getattr(view, name))})}), (), numbers=()
-    )
+    assert not still.holds(replace(later, **{pane: replace(view, **{name: other(getattr(view, name))})}), ())
 
 
 def test_a_whole_pixel_a_while_or_a_clock_that_stands_moves_them(scene: Scene) -> None:
     for later in (next_frame(scene, 1.01), replace(scene, wall_s=scene.wall_s + 1.01 * LATE_S), scene):
         still = Still()
-        still.holds(scene, (), numbers=None)
-        assert not still.holds(later, (), numbers=None)
+        still.holds(scene, ())
+        assert not still.holds(later, ())
 
 
-def test_numbers_that_wait_for_their_turn_are_not_lost(scene: Scene) -> None:
+def test_a_new_price_alone_may_wait_for_the_next_frame(scene: Scene) -> None:
     still = Still()
-    still.holds(scene, (), numbers=("old",))
-    later = next_frame(scene, 2.0)
-    assert not still.holds(later, (), numbers=None)  # laid out, the levels as they were
-    assert not still.holds(next_frame(later), (), numbers=("new",))
+    still.holds(scene, ("old",))
+    later = next_frame(scene)
+    assert still.holds(later, ("new",), may_wait=True)
+    assert not still.holds(next_frame(later), ("new",))
+
+
+@pytest.mark.parametrize("change", ["axis", "hover", "pixel", "time"])
+def test_what_is_seen_beside_a_new_price_does_not_wait(scene: Scene, change: str) -> None:
+    still = Still()
+    still.holds(scene, ("old",))
+    later = next_frame(scene)
+    later = {
+        "axis": replace(later, price_view=replace(later.price_view, y_top=later.price_view.y_top + 1.0)),
+        "hover": replace(later, hover_id=5),
+        "pixel": next_frame(scene, 1.01),
+        "time": replace(later, wall_s=scene.wall_s + 1.01 * LATE_S),
+    }[change]
+    assert not still.holds(later, ("new",), may_wait=True)
 
 
 @pytest.fixture
@@ -126,7 +138,7 @@ def test_a_market_looks_the_same_as_when_they_are_laid_out_in_every_frame(
         a, b = draw(pair[0], scene), draw(pair[1], scene)
         bottom = int(scene.cvd_view.rect.bottom)
         np.testing.assert_array_equal(a[:bottom], b[:bottom], err_msg=f"frame {frame}")
-    assert 20 <= len(laid) <= 45  # a row's print, then its profile; a tenth of a second
+    assert 10 <= len(laid) <= 40  # a row's print, a profile that waited for its turn, a tenth of a second
 
 
 def test_a_flash_fades_frame_by_frame(stack: ChartStack) -> None:

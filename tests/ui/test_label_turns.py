@@ -1,0 +1,112 @@
+"""Charts beside each other take in new prices in turns: none is more than a frame late, and a picture never is."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from flow_gl.core.clock import ManualClock
+from flow_gl.core.palette import DARK
+from flow_gl.gl.context import HeadlessContext
+from flow_gl.ui.gui import Gui
+from flow_gl.ui.state import ViewState
+from flow_gl.view_loop import ViewLoop
+from tests.ui.local import LocalLink
+
+FRAME_S = 1 / 144
+
+
+class Screen:
+    """Charts of a local engine, and the last prices that each of them has laid out."""
+
+    def __init__(self, context: HeadlessContext, *symbols: str) -> None:
+        self.link = LocalLink(*symbols)
+        self.clock = ManualClock(self.link.now_ns)
+        self.state = ViewState()
+        self.gui = Gui(DARK, scale=1.0)
+        self.loop = ViewLoop(context, self.link, self.state, self.gui, self.clock)
+        self.state.select(0, len(symbols))
+        self.frames(2)
+        self.laid: list[list[int]] = [[] for _ in symbols]
+        for laid, stack in zip(self.laid, self.loop._stacks, strict=True):
+
+            def upload(laid: list[int] = laid, chart=stack.chart, upload=stack.chart.text.upload) -> None:  # type: ignore[no-untyped-def]
+                laid.append(chart.last_price)
+                upload()
+
+            stack.chart.text.upload = upload  # type: ignore[method-assign]
+        self.frames(140)
+
+    def pass_time(self) -> None:
+        self.clock.advance(int(FRAME_S * 1e9))
+        self.link.beat(self.clock.wall_ns())
+
+    def frames(self, count: int) -> None:
+        for _ in range(count):
+            self.pass_time()
+            self.loop.run_frame(FRAME_S)
+
+    def print_all(self) -> list[int]:
+        """A print in every market, a tick higher."""
+        prices = []
+        for market, store in zip(self.link.markets, self.link.stores, strict=True):
+            session = np.array([market.session])
+            session["last_price"] += market.tick_size
+            store.session.write(session)
+            prices.append(int(session["last_price"][0]))
+        return prices
+
+    def drawn(self) -> list[int]:
+        """The last price on each axis."""
+        return [laid[-1] for laid in self.laid]
+
+
+@pytest.fixture
+def context() -> Iterator[HeadlessContext]:
+    context = HeadlessContext(1280, 360)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def two(context: HeadlessContext) -> Iterator[Screen]:
+    screen = Screen(context, "NQZ5", "ESZ5")
+    yield screen
+    screen.loop.release()
+    screen.gui.close()
+
+
+def test_prints_in_two_markets_are_laid_out_in_two_frames(two: Screen) -> None:
+    for _ in range(5):
+        before, now = two.drawn(), two.print_all()
+        two.frames(1)
+        assert two.drawn() in ([now[0], before[1]], [before[0], now[1]])
+        two.frames(1)
+        assert two.drawn() == now
+        two.frames(9)
+
+
+def test_in_a_storm_each_is_laid_out_in_every_other_frame(two: Screen) -> None:
+    counts = [len(laid) for laid in two.laid]
+    for _ in range(40):
+        two.print_all()
+        two.frames(1)
+    assert [len(laid) - count for laid, count in zip(two.laid, counts, strict=True)] == pytest.approx([20, 20], abs=4)
+
+
+def test_a_picture_has_all_of_them(two: Screen) -> None:
+    for _ in range(4):
+        now = two.print_all()
+        two.pass_time()
+        two.loop.run_for_picture()
+        assert two.drawn() == now
+
+
+def test_a_chart_alone_takes_them_in_at_once(context: HeadlessContext) -> None:
+    one = Screen(context, "NQZ5")
+    for _ in range(5):
+        now = one.print_all()
+        one.frames(1)
+        assert one.drawn() == now
+    one.loop.release()
+    one.gui.close()
