@@ -62,8 +62,7 @@ class Batch:
             self._stream.upload(count * self._row.size)
 
     def _draw(self) -> None:
-        """Draw what was uploaded. The program is in use."""
-        self._drawing.begin()
+        """Draw what was uploaded. `Kit.begin_draw` was called, the program is in use."""
         self._drawing.quads(self._stream.texture, 0, self._uploaded, self._counters)
 
     def release(self) -> None:

@@ -33,7 +33,7 @@ class RowDrawing:
         GL.glBindVertexArray(0)
 
     def begin(self) -> None:
-        """Bind what the draws that follow need, once for all of them: other drawing may have come in between."""
+        """Bind what the draws that follow need."""
         GL.glBindVertexArray(self._array)
 
     def quads(self, texture: int, first: int, count: int, counters: FrameCounters, *, quads_per_row: int = 1) -> None:

@@ -17,6 +17,11 @@ class Kit:
         self.rows: Final = RowDrawing()
         self._turn_s = -1.0
 
+    def begin_draw(self) -> None:
+        """Bind what all drawing needs, once for all of it: other drawing may have come in between."""
+        self.rows.begin()
+        self.atlas.bind()
+
     def take_turn(self, now_s: float) -> bool:
         """Ask to do something long that may wait a frame: one of all who ask in a frame may."""
         if now_s == self._turn_s:

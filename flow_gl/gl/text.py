@@ -6,7 +6,7 @@ from typing import Final, Literal
 from flow_gl.core.palette import Rgb
 from flow_gl.gl.batch import Batch
 from flow_gl.gl.counters import FrameCounters
-from flow_gl.gl.fonts import ATLAS_PX, Cell, FontAtlas
+from flow_gl.gl.fonts import ATLAS_PX, Cell
 from flow_gl.gl.kit import Kit
 from flow_gl.gl.shaders import Program
 
@@ -20,10 +20,9 @@ PLATE_PAD_Y: Final = 0.36
 _PLATE_RADIUS: Final = 0.25
 
 
-def bind_text_program(program: Program, atlas: FontAtlas) -> None:
-    """Use a program that reads the atlas (text.frag), with the atlas bound."""
+def use_text_program(program: Program) -> None:
+    """Use a program that reads the atlas (text.frag)."""
     program.use()
-    atlas.bind()
     program.set_vec2("u_texel", 1.0 / ATLAS_PX, 1.0 / ATLAS_PX)
 
 
@@ -33,7 +32,7 @@ class TextBatch(Batch):
     Parameters
     ----------
     kit : of the current context, shared by all its batches
-    counters : what a flush costs is added here
+    counters : what an upload and a drawing cost is added here
     """
 
     def __init__(self, kit: Kit, counters: FrameCounters) -> None:
@@ -120,16 +119,10 @@ class TextBatch(Batch):
     def draw(self, width_px: int, height_px: int) -> None:
         """Draw what was uploaded, in that order, onto a framebuffer of this size."""
         if self._uploaded:
-            bind_text_program(self._program, self.atlas)
+            use_text_program(self._program)
             self._program.set_vec2("u_ndc_per_px", 2.0 / width_px, 2.0 / height_px)
             self._draw()
             self.atlas.let_go(self)
-
-    def flush(self, width_px: int, height_px: int) -> None:
-        """Upload and draw at once what was added, and forget it."""
-        self.upload()
-        self.draw(width_px, height_px)
-        self._uploaded = 0
 
     def release(self) -> None:
         self.atlas.let_go(self)

@@ -160,7 +160,8 @@ class Chart:
             self._fill_block(2, coarse, self._lines.current, 1.0)
 
     def begin_draw(self) -> None:
-        """Another chart may have been drawn since this one."""
+        """Another chart, or something else, may have been drawn since this one."""
+        self.kit.begin_draw()
         self._used_block = -1
 
     def use_block(self, number: int) -> None:
@@ -174,9 +175,13 @@ class Chart:
         px_per_bucket = rows.base.bucket_ns / scene.price_view.ns_per_px
         return opacities(px_per_bucket, radius_range(scene.style, scene.price_view.scale)[1])[2] > 0.0
 
+    def box(self, rect: Rect) -> tuple[int, int, int, int]:
+        """A pane as OpenGL has it: left, bottom, width, height."""
+        return int(rect.x), int(self.screen_px[1] - rect.bottom), int(rect.width), int(rect.height)
+
     def clip(self, rect: Rect) -> None:
         """Draw inside a pane only."""
-        GL.glScissor(int(rect.x), int(self.screen_px[1] - rect.bottom), int(rect.width), int(rect.height))
+        GL.glScissor(*self.box(rect))
 
     def release(self) -> None:
         self.series.release()

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from flow_gl.gl.buffers import RowRing
 from flow_gl.gl.kit import Turn
-from flow_gl.gl.text import bind_text_program
+from flow_gl.gl.text import use_text_program
 from flow_gl.layers.base import Scene
 from flow_gl.layers.chart import Chart
 from flow_gl.layers.discs import radii, volumes
@@ -155,7 +155,7 @@ class CountsLayer:
 
     def draw(self, scene: Scene) -> None:
         if self._count and "counts" in scene.style.is_visible and self._chart.series.leaving is None:
-            bind_text_program(self._program, self._chart.kit.atlas)
+            use_text_program(self._program)
             self._chart.use_block(0)
             self._chart.kit.rows.quads(self._rows.texture, 0, self._count, self._chart.counters)
 

@@ -93,6 +93,8 @@ class ChartStack:
         self._layers: Final[list[Layer]] = []
         self._others: Final[list[Layer]] = []
         """Those that are more than lines and labels."""
+        self._placed: tuple[object, ...] = ()
+        self._boxes: list[tuple[int, int, int, int]] = []
         self._draws: Final[list[tuple[str, Callable[[Scene], None], int]]] = []
         for name, step, pane in DRAW_ORDER:
             if isinstance(step, Batch):
@@ -144,12 +146,11 @@ class ChartStack:
         """Draw onto the bound framebuffer, whose ground the caller has cleared."""
         GL.glEnable(GL.GL_SCISSOR_TEST)
         self.chart.begin_draw()
-        self.chart.kit.rows.begin()
-        rects = _outer(scene), scene.price_view.rect, scene.cvd_view.rect
+        boxes = self._boxes_of(scene)
         clipped = -1
         for name, draw, pane in self._draws:
             if pane != clipped:
-                self.chart.clip(rects[pane])
+                GL.glScissor(*boxes[pane])
                 clipped = pane
             if timer is None:
                 draw(scene)
@@ -158,6 +159,14 @@ class ChartStack:
                 draw(scene)
                 timer.end()
         GL.glDisable(GL.GL_SCISSOR_TEST)
+
+    def _boxes_of(self, scene: Scene) -> list[tuple[int, int, int, int]]:
+        """What each `Pane` is cut to."""
+        placed = scene.price_view.rect, scene.cvd_view.rect, scene.price_axis_px, scene.time_axis_px, scene.screen_px
+        if placed != self._placed:
+            self._placed = placed
+            self._boxes = [*map(self.chart.box, (_outer(scene), scene.price_view.rect, scene.cvd_view.rect))]
+        return self._boxes
 
     def release(self) -> None:
         """Free everything on the GPU but what is shared."""

@@ -57,7 +57,7 @@ def filled(capacity: int, start: int, stop: int) -> RowRing:
 
 def begin(kit: Kit, program: Program, vertices: int) -> FrameCounters:
     clear((0.0, 0.0, 0.0))
-    kit.rows.begin()
+    kit.begin_draw()
     program.use()
     GL.glUniform1i(program.location("u_vertices"), vertices)
     return FrameCounters()

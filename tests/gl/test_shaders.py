@@ -130,7 +130,7 @@ def test_a_shader_reads_what_was_packed(kit: Kit, tmp_path: Path) -> None:
     GL.glViewport(0, 0, 64, 1)
     GL.glDisable(GL.GL_BLEND)
     read = []
-    kit.rows.begin()
+    kit.begin_draw()
     for part in range(3):
         program.use()
         GL.glUniform1i(program.location("u_part"), part)

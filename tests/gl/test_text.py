@@ -14,12 +14,14 @@ BLACK = (0.0, 0.0, 0.0)
 
 @pytest.fixture
 def batch(kit: Kit) -> TextBatch:
+    kit.begin_draw()
     return TextBatch(kit, FrameCounters())
 
 
 def drawn(batch: TextBatch) -> np.ndarray:
     clear(BLACK)
-    batch.flush(640, 360)
+    batch.upload()
+    batch.draw(640, 360)
     return read_picture(640, 360)[..., 0]
 
 
@@ -82,6 +84,7 @@ def test_a_full_atlas_starts_anew_between_frames_only() -> None:
         number += 1
     atlas.begin_frame()
     assert atlas.generation == 0
+    kit.begin_draw()
     batch.draw(640, 360)
     atlas.begin_frame()
     assert atlas.generation == 1
