@@ -1,16 +1,13 @@
-"""What the layers of one chart share in a frame: its rows on the GPU, its batches, its view as a uniform block.
+"""What the layers of one chart share in a frame: its rows on the GPU, its batches, its views.
 
-`begin` is called once a frame before any layer's update. The uniform block is the whole cost of panning and zooming.
+`begin` is called once a frame before any layer's update.
 """
 
-import struct
 from dataclasses import replace
-from functools import lru_cache
 from typing import Final
 
-from flow_gl.core.palette import Palette, Rgb
+from flow_gl.core.palette import Rgb
 from flow_gl.gl.api import GL
-from flow_gl.gl.buffers import StreamBuffer
 from flow_gl.gl.counters import FrameCounters
 from flow_gl.gl.kit import Kit, Turn
 from flow_gl.gl.shaders import FRAME_BINDING
@@ -19,14 +16,13 @@ from flow_gl.gl.text import TextBatch
 from flow_gl.gl.view import Rect
 from flow_gl.layers import ticks
 from flow_gl.layers.base import Scene
+from flow_gl.layers.block import FrameBlock, opacities
 from flow_gl.layers.detail import level_for
 from flow_gl.layers.discs import radius_range, reference_of, tick_size_of
 from flow_gl.layers.hit import END_OF_TIME
-from flow_gl.layers.rows import UNITS_PER_TICK
-from flow_gl.layers.series import NO_INDEX, LevelRows, Series
+from flow_gl.layers.series import LevelRows, Series
 from flow_gl.layers.still import Still
 
-_BLOCK: Final = struct.Struct("<12f8i32f")
 _EASE_S: Final = 0.12
 _PROFILE_S: Final = 0.05
 """Profile and levels are taken anew this often at most; the axis moves them in every frame."""
@@ -74,10 +70,7 @@ class Chart:
         self.under: Final = ShapeBatch(kit, self.counters)
         self.over: Final = ShapeBatch(kit, self.counters)
         self.text: Final = TextBatch(kit, self.counters)
-        # Uniforms are no market rows: they have a count of their own, which nobody needs.
-        self._blocks: Final = [
-            StreamBuffer(_BLOCK.size, FrameCounters(), target=GL.GL_UNIFORM_BUFFER) for _ in range(3)
-        ]
+        self._blocks: Final = [FrameBlock() for _ in range(3)]
         self._used_block = -1
         self.screen_px = (1, 1)
         self.time_step_ns = ticks.TIME_STEPS_NS[0]
@@ -267,47 +260,8 @@ class Chart:
         ]
 
     def _fill_block(self, number: int, scene: Scene, rows: LevelRows, opacity: float) -> None:
-        view, cvd_view, style, base = scene.price_view, scene.cvd_view, scene.style, rows.base
-        scale, palette = view.scale, style.palette
-        width, height = self.screen_px
-        px_per_bucket = base.bucket_ns / view.ns_per_px
-        # Origins near the middle of the view: what the shader subtracts from is small, and exact as integers.
-        bucket = (view.t_right_ns - int(0.5 * view.rect.width * view.ns_per_px)) // base.bucket_ns
-        x = view.screen_x(bucket * base.bucket_ns + base.bucket_ns // 2)
-        tick = round(view.y_top - 0.5 * view.rect.height * view.y_per_px)
-        price = (tick - base.price // base.tick_size) * UNITS_PER_TICK
-        cvd = round(cvd_view.y_top - 0.5 * cvd_view.rect.height * cvd_view.y_per_px)
-        least, most = radius_range(style, scale)
-        reference = self.reference * base.bucket_ns / self.series.current.base.bucket_ns
-        hover = NO_INDEX if scene.hover_id is None else base.index(scene.hover_id)
-        pinned = NO_INDEX if scene.pinned_id is None else base.index(scene.pinned_id)
-        block = self._blocks[number]
-        _BLOCK.pack_into(
-            block.memory,
-            0,
-            *(2.0 / width, 2.0 / height, scale, opacity),
-            *(x, px_per_bucket, view.screen_y(tick), 1.0 / (view.y_per_px * UNITS_PER_TICK)),
-            *(cvd_view.screen_y(cvd), 1.0 / cvd_view.y_per_px, cvd_view.screen_y(0), 0.75 * scale),
-            *(base.index(bucket), min(max(price, -(2**30)), 2**30), min(max(cvd, -(2**30)), 2**30), rows.open_index),
-            *(hover, pinned, int(scene.hover_id is not None), rows.last_index),
-            *(least * least, most * most - least * least, 1.0 / reference, float(style.size_floor)),
-            *(style.threshold, *opacities(px_per_bucket, most)),
-            *_colors(palette),
-        )
-        block.upload(_BLOCK.size)
-
-
-def opacities(px_per_bucket: float, radius_max_px: float) -> tuple[float, float, float]:
-    """Opacity of fill, rim and glow: discs that overlap many times become more transparent, and do not glow."""
-    crowd = radius_max_px / max(px_per_bucket, 0.01)
-    share = min(1.0, max(0.0, (crowd - 3.0) / 12.0))
-    return 0.55 - 0.22 * share, 0.95 - 0.20 * share, 0.30 * (1.0 - share)
-
-
-@lru_cache(maxsize=8)
-def _colors(palette: Palette) -> tuple[float, ...]:
-    slots = (palette.buy, palette.sell, palette.balanced, palette.text, palette.quiet, palette.ground)
-    return tuple(component for slot in slots for component in (*slot, 1.0))
+        reference = self.reference * rows.base.bucket_ns / self.series.current.base.bucket_ns
+        self._blocks[number].fill(scene, rows, screen_px=self.screen_px, reference=reference, opacity=opacity)
 
 
 def _viewport_size() -> tuple[int, int]:

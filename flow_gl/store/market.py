@@ -189,6 +189,8 @@ class MarketReader:
         """1e-9 units; 0 while unknown."""
         self.gaps: NDArray[np.void] = self._gaps.row["gap"][:0]
         """GAP rows, oldest first."""
+        self.open_gaps: dict[int, int] = {}
+        """Start (ns) of those that still last, by kind."""
 
     def refresh(self) -> None:
         """Take the newest state: once at the start of a frame. Bounded work: no ring is read."""
@@ -203,6 +205,7 @@ class MarketReader:
             copy.refresh()
         if self._gaps.refresh():
             self.gaps = self._gaps.row["gap"][: int(self._gaps.row["count"])]
+            self.open_gaps = {int(gap["kind"]): int(gap["start"]) for gap in self.gaps[-2:] if gap["open"]}
         self._open_rows.clear()
 
     def open_bubble(self, level: int) -> np.void | None:

@@ -137,6 +137,8 @@ class ValueAxis:
     """World y that one pixel spans; 0 until the first fit."""
     _goal_middle: float = 0.0
     _goal_span: float = 0.0
+    _rest: tuple[float, ...] = ()
+    """For what the axis has come to rest."""
 
     def top(self, height_px: float) -> float:
         """World y at the pane's upper border."""
@@ -152,7 +154,13 @@ class ValueAxis:
         A new goal is taken only when something visible leaves the goal in force, or when that has become far too
         wide: a chart that breathes with every print cannot be read.
         """
-        if not self.is_auto or height_px <= 0.0 or not (math.isfinite(low) and math.isfinite(high)):
+        fitted = (low, high, height_px, least_span)
+        if (
+            fitted == self._rest
+            or not self.is_auto
+            or height_px <= 0.0
+            or not (math.isfinite(low) and math.isfinite(high))
+        ):
             return
         need = max(high - low, least_span)
         wanted = need / (1.0 - 2.0 * MARGIN_SHARE)
@@ -170,6 +178,7 @@ class ValueAxis:
         if is_there and abs(self._goal_middle - self.middle) < _REST_PX * goal_per_px:
             # Nobody sees the last hundredths of a pixel, but everything on the axis would be laid out anew for them.
             self.middle, self.per_px = self._goal_middle, goal_per_px
+            self._rest = fitted
             return
         self.middle += (self._goal_middle - self.middle) * share
         self.per_px *= (goal_per_px / self.per_px) ** share
@@ -181,13 +190,13 @@ class ValueAxis:
         fixed = self.value_at(y_px, height_px)
         self.middle = fixed + (self.middle - fixed) * factor
         self.per_px *= factor
-        self.is_auto = False
+        self.is_auto, self._rest = False, ()
 
     def pan(self, dy_px: float) -> None:
         """Drag the picture down by `dy_px`. Fixes the axis."""
         if dy_px and self.per_px > 0.0:
             self.middle += dy_px * self.per_px
-            self.is_auto = False
+            self.is_auto, self._rest = False, ()
 
     def reset(self) -> None:
         """Automatic again, from where it stands."""

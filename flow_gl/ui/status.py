@@ -146,12 +146,12 @@ def _running(engine: EngineReader, market: MarketReader | None, wall_ns: int, st
         name = f"REPLAY {words.speed(float(status['speed']))}"
     if market is None or not market.session["trade_count"]:
         return Condition(name, Tone.INFORMATION, True)
-    halt = open_gap(market, GapKind.NO_TRADES)
+    halt = market.open_gaps.get(GapKind.NO_TRADES)
     if halt is not None:
         text = f"NO TRADES since {words.clock(halt, seconds=False)}"
         text = text if state == FeedState.LIVE else f"{name} \u00b7 {text}"
         return Condition(text, Tone.ATTENTION, True, "NO TRADES", f"connected; nobody traded since {words.clock(halt)}")
-    if open_gap(market, GapKind.FEED) is not None:
+    if GapKind.FEED in market.open_gaps:
         return Condition(f"{name} \u00b7 DATA MISSING", Tone.ALARM, False, "DATA MISSING", engine.text("message"))
     lag_s = int(status["lag_ns"]) / _NS
     if lag_s > 1.0 and int(status["behind"]) > 0:
@@ -161,15 +161,6 @@ def _running(engine: EngineReader, market: MarketReader | None, wall_ns: int, st
     age_s = (engine.event_now(wall_ns) - int(market.session["last_ts"])) / _NS
     tone = Tone.GOOD if age_s < STALE_PRINT_S else Tone.ATTENTION
     return Condition(f"LIVE {words.age(age_s)}", tone, True)
-
-
-def open_gap(market: MarketReader, kind: GapKind) -> int | None:
-    """Start (ns) of a gap of this kind that still lasts; None where there is none."""
-    gaps = market.gaps
-    for gap in gaps[-2:]:
-        if gap["open"] and int(gap["kind"]) == kind:
-            return int(gap["start"])
-    return None
 
 
 def opening(ns: int) -> str:
