@@ -1,4 +1,4 @@
-"""One frame of the view, from input to the last draw call: poll, refresh, freeze, update, draw, overlays.
+"""One frame of the view, from input to the last draw call: poll, refresh, freeze, update, overlays, draw.
 
 A window and a headless target run the same frame. The loop around it (pacing, recording, the end) is `app`'s.
 """
@@ -29,6 +29,7 @@ from flow_gl.ui.turns import OverlayTurns
 
 if TYPE_CHECKING:
     from flow_gl.gl.kit import Kit
+    from flow_gl.layers.base import Scene
     from flow_gl.layers.stack import ChartStack
 
 _FLOOR_EVERY_S: Final = 2.0
@@ -91,7 +92,7 @@ class ViewLoop:
             self._take_input(steady_s)
         self._refresh()
         frame = self._freeze(dt_s, steady_s, scale, size)
-        self._draw(frame)
+        drawn = self._update(frame)
         is_due = not is_built and self._are_overlays_due(frame)
         if is_due:
             self._begin_overlays(size, scale)
@@ -100,6 +101,8 @@ class ViewLoop:
         self.frame = frame
         if is_built or is_due:
             self._build_overlays(frame)
+        # Only now, with all that is sent on its way: what is sent in between drawing may have to wait for it.
+        self._draw(drawn)
         self.gui.draw()
 
     def run_for_picture(self) -> None:
@@ -295,11 +298,8 @@ class ViewLoop:
         for own, market in zip(self.state.charts, self.link.markets, strict=False):
             own.floor_from_percentile = contracts(market, percentile)
 
-    def _draw(self, frame: Frame) -> None:
-        """Update all charts, then draw all."""
-        counters = self.figures.counters
-        counters.reset()
-        clear(self.state.palette.ground)
+    def _update(self, frame: Frame) -> "list[tuple[ChartStack, Scene]]":
+        """Bring all charts on the GPU in step with the frame; those that are to be drawn."""
         while len(self._stacks) < len(self.link.markets):
             self._stacks.append(self._new_stack())
         drawn = [(self._stacks[chart.index], chart.scene) for chart in frame.charts if chart.scene is not None]
@@ -307,6 +307,12 @@ class ViewLoop:
         for number, (stack, scene) in enumerate(drawn, start=self._frames):
             stack.counters.reset()
             stack.update(scene, may_wait=len(drawn) > 1 and number % 2 == 1)
+        return drawn
+
+    def _draw(self, drawn: "list[tuple[ChartStack, Scene]]") -> None:
+        counters = self.figures.counters
+        counters.reset()
+        clear(self.state.palette.ground)
         if self.layer_timer is not None:
             self.layer_timer.begin_frame()
         for stack, scene in drawn:

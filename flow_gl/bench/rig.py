@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from typing import Final, NamedTuple
 
 import numpy as np
-from imgui_bundle import imgui
 from numpy.typing import NDArray
 
 from flow_gl.bench.history import SECOND, SecondTape, Tape, fill, name_instrument
@@ -26,6 +25,7 @@ from flow_gl.gl.context import HeadlessContext, Surface, Window, WindowOptions
 from flow_gl.gl.offscreen import Offscreen
 from flow_gl.pacing import Pacer
 from flow_gl.store.market import EngineReader, EngineStore, MarketReader, MarketStore
+from flow_gl.ui import drawing as overlay_drawing
 from flow_gl.ui.gui import Gui
 from flow_gl.ui.link import LinkState
 from flow_gl.ui.state import ViewState
@@ -121,7 +121,7 @@ def no_vertices() -> Iterator[None]:
     instead = {
         (GL, "glDrawArrays"): c_function,
         (drawing, "draw_elements_base_vertex"): c_function,
-        (imgui.backends, "opengl3_render_draw_data"): lambda _: None,
+        (overlay_drawing, "draw_elements_base_vertex"): c_function,
     }
     kept = {place: getattr(*place) for place in instead}
     try:

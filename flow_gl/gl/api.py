@@ -20,6 +20,12 @@ OpenGL.CONTEXT_CHECKING = False
 if sys.platform.startswith("linux"):
     # GLX and EGL contexts share one dispatch table (libglvnd); EGL's loader is there with and without a display.
     os.environ.setdefault("PYOPENGL_PLATFORM", "egl")
+if not CHECK_GL:
+    # Mesa's drivers then work in a thread of their own, as other drivers do anyway: a call only notes down what is to
+    # be done. With a software rasteriser that is half of a frame's cost to the interpreter. The other variable keeps
+    # Mesa from saying so on the terminal. (Where each call is checked, each check would wait for that thread.)
+    os.environ.setdefault("mesa_glthread", "true")
+    os.environ.setdefault("MESA_DEBUG", "silent")
 
 from OpenGL import GL as _GL  # noqa: E402  # after the switches
 from OpenGL import platform as _platform  # noqa: E402
@@ -45,6 +51,9 @@ buffer_data: Final[Any] = _declare("glBufferData", _enum, _size, ctypes.c_size_t
 buffer_sub_data: Final[Any] = _declare("glBufferSubData", _enum, _size, _size, ctypes.c_size_t)
 draw_elements_base_vertex: Final[Any] = _declare(
     "glDrawElementsBaseVertex", _enum, ctypes.c_int, _enum, ctypes.c_size_t, ctypes.c_int
+)
+vertex_attrib_pointer: Final[Any] = _declare(
+    "glVertexAttribPointer", _enum, ctypes.c_int, _enum, ctypes.c_ubyte, ctypes.c_int, ctypes.c_size_t
 )
 
 

@@ -11,6 +11,7 @@ from imgui_bundle import imgui
 
 from flow_gl.core.palette import Palette
 from flow_gl.ui import theme
+from flow_gl.ui.drawing import OverlayDrawing
 from flow_gl.ui.pen import Pen
 
 _GLSL: Final = "#version 330"
@@ -44,6 +45,7 @@ class Gui:
         if window is not None:
             imgui.backends.glfw_init_for_opengl(window, True)
         imgui.backends.opengl3_init(_GLSL)
+        self._drawing: Final = OverlayDrawing()
         if places:
             imgui.load_ini_settings_from_memory(places)
         # Filled by the window's callbacks (in tests by hand) as input comes, emptied by a new frame.
@@ -62,7 +64,6 @@ class Gui:
 
     def begin(self, width: int, height: int, dt_s: float) -> None:
         """Start a frame over a framebuffer of `width` x `height` pixels, `dt_s` after the last."""
-        imgui.backends.opengl3_new_frame()
         io = imgui.get_io()
         if self._window is not None:
             imgui.backends.glfw_new_frame()
@@ -86,10 +87,11 @@ class Gui:
     def build(self) -> None:
         """End what `begin` began: the overlays are ready to be drawn, now and in later frames."""
         imgui.render()
+        self._drawing.take(imgui.get_draw_data())
 
     def draw(self) -> None:
         """Draw the overlays that were built last into the bound framebuffer."""
-        imgui.backends.opengl3_render_draw_data(imgui.get_draw_data())
+        self._drawing.draw()
 
     @property
     def pixels_per_point(self) -> float:
@@ -101,6 +103,7 @@ class Gui:
         return imgui.save_ini_settings_to_memory()
 
     def close(self) -> None:
+        self._drawing.release()
         imgui.backends.opengl3_shutdown()
         if self._window is not None:
             imgui.backends.glfw_shutdown()

@@ -1,0 +1,136 @@
+"""The overlays on the GPU: what Dear ImGui built is sent once, and drawn in every frame until something else is built.
+
+The library's own renderer sends everything in every frame, and asks OpenGL for its state before it changes it. Each
+question waits until the driver has done what it was told before, where a thread of its own does it (`gl.api`). Ours
+asks nothing. The texture of glyphs stays the library's.
+"""
+
+from typing import Final, NamedTuple
+
+import numpy as np
+from imgui_bundle import imgui
+
+from flow_gl.gl.api import GL, buffer_data, buffer_sub_data, draw_elements_base_vertex, vertex_attrib_pointer
+from flow_gl.gl.shaders import Program, shader_folder
+
+_VERTEX_BYTES: Final = imgui.VERTEX_SIZE
+_INDEX_BYTES: Final = imgui.INDEX_SIZE
+_INDEX_KIND: Final = {2: GL.GL_UNSIGNED_SHORT, 4: GL.GL_UNSIGNED_INT}[_INDEX_BYTES]
+_INPUTS: Final = (
+    (2, GL.GL_FLOAT, False, imgui.VERTEX_BUFFER_POS_OFFSET),
+    (2, GL.GL_FLOAT, False, imgui.VERTEX_BUFFER_UV_OFFSET),
+    (4, GL.GL_UNSIGNED_BYTE, True, imgui.VERTEX_BUFFER_COL_OFFSET),
+)
+"""Of the shader: components, their type, whether they are read as 0..1, where they begin in a vertex."""
+
+
+class _Part(NamedTuple):
+    """Triangles that are drawn at once: cut to a box, with a texture.
+
+    `offset` is where their indices begin, bytes; `vertex` the one that they count from.
+    """
+
+    box: tuple[int, int, int, int]
+    texture: int
+    indices: int
+    offset: int
+    vertex: int
+
+
+class _Buffer:
+    """A buffer that grows."""
+
+    def __init__(self, target: int) -> None:
+        self._target: Final = target
+        self._handle: Final = int(GL.glGenBuffers(1))
+        self._room = 0
+
+    def begin(self, nbytes: int) -> None:
+        """Bind it, emptied, with room for so much."""
+        GL.glBindBuffer(self._target, self._handle)
+        if nbytes > self._room:
+            self._room = 2 * nbytes
+        # Orphaned: the driver need not wait for the frame that still draws from the old storage.
+        buffer_data(self._target, self._room, 0, GL.GL_STREAM_DRAW)
+
+    def put(self, at: int, address: int, nbytes: int) -> None:
+        buffer_sub_data(self._target, at, nbytes, address)
+
+    def release(self) -> None:
+        GL.glDeleteBuffers(1, np.array([self._handle], np.uint32))
+
+
+class OverlayDrawing:
+    """Draws what Dear ImGui built. A GL context is current, and stays so until `release`."""
+
+    def __init__(self) -> None:
+        folder = shader_folder()
+        self._program: Final = Program(folder / "overlay.vert", folder / "overlay.frag")
+        self._array: Final = int(GL.glGenVertexArrays(1))
+        self._vertices: Final = _Buffer(GL.GL_ARRAY_BUFFER)
+        self._indices: Final = _Buffer(GL.GL_ELEMENT_ARRAY_BUFFER)
+        self._parts: list[_Part] = []
+        self._size = (1.0, 1.0)
+        """Of the surface, in ImGui's units."""
+        GL.glBindVertexArray(self._array)
+        self._vertices.begin(0)
+        for number, (components, kind, is_normed, offset) in enumerate(_INPUTS):
+            GL.glEnableVertexAttribArray(number)
+            vertex_attrib_pointer(number, components, kind, is_normed, _VERTEX_BYTES, offset)
+        GL.glBindVertexArray(0)
+
+    def take(self, data: imgui.ImDrawData) -> None:
+        """Send what was built; it is drawn from now on."""
+        for texture in data.textures:
+            if texture.status != imgui.ImTextureStatus.ok:
+                imgui.backends.opengl3_update_texture(texture)  # type: ignore[attr-defined]  # not in its stubs
+        size = data.display_size
+        self._size = size.x, size.y
+        GL.glBindVertexArray(self._array)
+        self._vertices.begin(data.total_vtx_count * _VERTEX_BYTES)
+        self._indices.begin(data.total_idx_count * _INDEX_BYTES)
+        self._parts.clear()
+        first_vertex = first_index = 0
+        for one in data.cmd_lists:
+            vertices, indices = one.vtx_buffer, one.idx_buffer
+            self._vertices.put(first_vertex * _VERTEX_BYTES, vertices.data_address(), vertices.size() * _VERTEX_BYTES)
+            self._indices.put(first_index * _INDEX_BYTES, indices.data_address(), indices.size() * _INDEX_BYTES)
+            for command in one.cmd_buffer:
+                box = _box(command.clip_rect, data)
+                if command.elem_count and box[2] > 0 and box[3] > 0:
+                    offset = (first_index + command.idx_offset) * _INDEX_BYTES
+                    vertex = first_vertex + command.vtx_offset
+                    self._parts.append(_Part(box, command.get_tex_id(), command.elem_count, offset, vertex))
+            first_vertex += vertices.size()
+            first_index += indices.size()
+
+    def draw(self) -> None:
+        """Draw what was taken onto the bound framebuffer, of the size that it was built for."""
+        if not self._parts:
+            return
+        self._program.use()
+        self._program.set_vec2("u_ndc_per_unit", 2.0 / self._size[0], 2.0 / self._size[1])
+        GL.glBindVertexArray(self._array)
+        GL.glEnable(GL.GL_SCISSOR_TEST)
+        bound = -1
+        for box, texture, indices, offset, vertex in self._parts:
+            if texture != bound:
+                GL.glBindTexture(GL.GL_TEXTURE_2D, texture)
+                bound = texture
+            GL.glScissor(*box)
+            draw_elements_base_vertex(GL.GL_TRIANGLES, indices, _INDEX_KIND, offset, vertex)
+        GL.glDisable(GL.GL_SCISSOR_TEST)
+
+    def release(self) -> None:
+        self._program.release()
+        self._vertices.release()
+        self._indices.release()
+        GL.glDeleteVertexArrays(1, np.array([self._array], np.uint32))
+
+
+def _box(clip: imgui.ImVec4, data: imgui.ImDrawData) -> tuple[int, int, int, int]:
+    """What a part is cut to, as OpenGL has it in framebuffer pixels: left, bottom, width, height."""
+    dense, height = data.framebuffer_scale.x, data.display_size.y
+    left, right = max(0, int(clip.x * dense)), int(clip.z * dense)
+    top, bottom = max(0, int(clip.y * dense)), int(clip.w * dense)
+    return left, int(height * dense) - bottom, right - left, bottom - top
