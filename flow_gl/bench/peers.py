@@ -81,6 +81,8 @@ def run(*, least: int = 5_000, most: int = 1_000_000, json_path: Path | None = N
 def _times(module: str, arguments: list[str]) -> dict[str, list[float]]:
     """Frame times of one process, ms: by the clock, and of its processor time."""
     environment = {**os.environ, "EGL_PLATFORM": "surfaceless"}
+    if module == "peers_draw":
+        environment.setdefault("mesa_glthread", "false")  # as it is for whoever does not ask for it, as ours does
     done = subprocess.run(
         [sys.executable, "-m", f"flow_gl.bench.{module}", *arguments],
         capture_output=True,
