@@ -24,8 +24,16 @@ _MOST_BANDS: Final = 64
 class GapsLayer(SketchLayer):
     """Adds to the rectangles below the bubbles."""
 
-    def key(self, scene: Scene) -> tuple[object, ...] | None:
-        return None if len(self._seen(scene)) else ()
+    def key(self, scene: Scene) -> tuple[object, ...]:
+        seen = self._seen(scene)
+        if not len(seen):
+            return ()
+        view = scene.price_view
+        bands = [
+            (int(gap["kind"]), end_ns - start_ns, round(view.screen_x(start_ns)), round(view.screen_x(end_ns)))
+            for gap, start_ns, end_ns in ((gap, *_ends(scene, gap)) for gap in seen)
+        ]
+        return bands, view.rect, scene.cvd_view.rect, view.scale, scene.style.palette
 
     def sketch(self, scene: Scene) -> None:
         for gap in self._seen(scene):
@@ -46,9 +54,7 @@ class GapsLayer(SketchLayer):
     def _add_band(self, scene: Scene, gap: np.void) -> None:
         view, palette, under = scene.price_view, scene.style.palette, self._chart.under
         scale, rect = view.scale, view.rect
-        start_ns, end_ns, kind = int(gap["start"]), int(gap["end"]), GapKind(int(gap["kind"]))
-        if gap["open"]:
-            end_ns = max(end_ns, min(scene.now_ns, scene.until_ns))
+        (start_ns, end_ns), kind = _ends(scene, gap), GapKind(int(gap["kind"]))
         left, right = view.screen_x(start_ns), view.screen_x(end_ns)
         cut = max(0.0, rect.x - left)
         x, x_end = max(left, rect.x), min(max(right, left + _MIN_BAND_PX * scale), rect.right)
@@ -91,3 +97,9 @@ class GapsLayer(SketchLayer):
             plate=palette.ground,
             plate_alpha=0.9,
         )
+
+
+def _ends(scene: Scene, gap: np.void) -> tuple[int, int]:
+    """Start and end (ns) of a gap as it is shown: one that is open lasts until now."""
+    start_ns, end_ns = int(gap["start"]), int(gap["end"])
+    return start_ns, max(end_ns, min(scene.now_ns, scene.until_ns)) if gap["open"] else end_ns

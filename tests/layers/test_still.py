@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from flow_gl.core.schema import GapKind
 from flow_gl.gl.kit import Kit
 from flow_gl.gl.view import View
 from flow_gl.layers.base import Scene, Style
@@ -139,6 +140,19 @@ def test_a_market_looks_the_same_as_when_they_are_laid_out_in_every_frame(
         bottom = int(scene.cvd_view.rect.bottom)
         np.testing.assert_array_equal(a[:bottom], b[:bottom], err_msg=f"frame {frame}")
     assert 10 <= len(laid) <= 40  # a row's print, a profile that waited for its turn, a tenth of a second
+
+
+def test_a_gap_in_view_moves_them_no_oftener_than_time_does(stack: ChartStack, monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = make_scene(make_market(200, gap=(60, 130, GapKind.NO_TRADES)))
+    pictures = [draw(stack, scene)]
+    laid = []
+    upload = stack.chart.under.upload
+    monkeypatch.setattr(stack.chart.under, "upload", lambda: (laid.append(1), upload()))
+    for _ in range(72):
+        scene = next_frame(scene, 0.05)
+        pictures.append(draw(stack, scene))
+    assert 4 <= len(laid) <= 8  # half a second
+    assert not np.array_equal(pictures[0], pictures[-1])
 
 
 def test_a_flash_fades_frame_by_frame(stack: ChartStack) -> None:
