@@ -13,7 +13,7 @@ from flow_gl.ui.frame import ChartFrame, Frame
 from flow_gl.ui.gestures import Gestures, Mouse, Zone
 from flow_gl.ui.header import menu_rect
 from flow_gl.ui.notices import follow_pill
-from flow_gl.ui.overlays import Overlays
+from flow_gl.ui.overlays import Overlays, is_list_open
 from flow_gl.ui.pen import Pen
 from flow_gl.ui.state import ViewState
 
@@ -67,9 +67,10 @@ class Hands:
         shape = _SHAPES.get(self._gestures.zone)
         if shape is not None and mouse.is_free:
             imgui.set_mouse_cursor(shape.value)
-        # An open menu takes Esc for itself.
-        is_taken = self._overlays.is_menu_open
-        actions = [action for action in keyboard.pressed() if not (is_taken and action.name == "escape")]
+        actions = keyboard.pressed()
+        if is_list_open() and imgui.is_key_pressed(imgui.Key.escape, False):
+            imgui.internal.close_popup_to_level(0, True)
+            actions = [action for action in actions if action.name != "escape"]
         if actions:
             self.was_busy = True
             self.act(actions, frame)

@@ -25,7 +25,6 @@ class Overlays:
 
     def __init__(self) -> None:
         self.notes: Final = notices.Notes()
-        self.is_menu_open = False
         self._is_menu_due = False
         self._menu_at: tuple[float, float] | None = None
         self._headers: list[Header] = []
@@ -88,7 +87,6 @@ class Overlays:
         if self._menu_at is not None and imgui.is_popup_open(menu.POPUP):
             imgui.set_next_window_pos(self._menu_at)
         chosen = menu.draw(frame, state)
-        self.is_menu_open = imgui.is_popup_open(menu.POPUP)
         return commands, chosen
 
     def _panels(self, pen: Pen, frame: Frame, state: ViewState, *, is_whole: bool) -> list[Command]:
@@ -113,7 +111,12 @@ class Overlays:
 
 def _is_handled() -> bool:
     """A control is held or a list is open: both must be submitted in every building to stay so."""
-    return imgui.is_any_item_active() or imgui.is_any_mouse_down() or imgui.is_popup_open("", _ANY_POPUP)
+    return imgui.is_any_item_active() or imgui.is_any_mouse_down() or is_list_open()
+
+
+def is_list_open() -> bool:
+    """The menu or a control's list of choices is open."""
+    return imgui.is_popup_open("", _ANY_POPUP)
 
 
 def _bubbles(chart: ChartFrame, frame: Frame, state: ViewState, pen: Pen) -> None:

@@ -6,6 +6,7 @@ import subprocess
 import time
 
 import pytest
+from imgui_bundle import imgui
 
 from flow_gl.app import _address
 from flow_gl.core.clock import SYSTEM
@@ -13,6 +14,7 @@ from flow_gl.core.commands import ResetCvd
 from flow_gl.gl.context import Window, WindowOptions
 from flow_gl.ui.actions import Request
 from flow_gl.ui.gui import Gui
+from flow_gl.ui.overlays import is_list_open
 from flow_gl.ui.state import ViewState
 from flow_gl.view_loop import ViewLoop
 from tests.ui.local import LocalLink
@@ -57,8 +59,6 @@ class Desk:
         self.until(lambda: abs(self._mouse()[0] - x) < 2 and abs(self._mouse()[1] - y) < 2, "the mouse never arrived")
 
     def _mouse(self):
-        from imgui_bundle import imgui
-
         place = imgui.get_io().mouse_pos
         return place.x, place.y
 
@@ -211,10 +211,35 @@ def test_the_border_between_the_panes_can_be_dragged(desk):
     assert abs(desk.loop.frame.charts[0].layout.cvd.y - (y - 80)) <= 2
 
 
+def test_esc_closes_a_list_before_it_does_anything_else(desk, monkeypatch):
+    places = []
+    begin = imgui.begin_combo
+
+    def noted(label, *arguments):
+        is_open = begin(label, *arguments)
+        low, high = imgui.get_item_rect_min(), imgui.get_item_rect_max()
+        places.append((0.5 * (low.x + high.x), 0.5 * (low.y + high.y)))
+        return is_open
+
+    monkeypatch.setattr(imgui, "begin_combo", noted)
+    desk.key("space")
+    desk.key("d")
+    desk.until(lambda: len(places) > 3, "the controls did not open")
+    monkeypatch.undo()
+    desk.move(*places[-1])
+    desk.button("click")
+    desk.until(is_list_open, "the list did not open")
+    desk.key("Escape")
+    desk.until(lambda: not is_list_open(), "Esc did not close the list")
+    assert desk.state.pause is not None
+    desk.key("Escape")
+    desk.until(lambda: desk.state.pause is None, "Esc did not go on")
+
+
 def test_the_menu_opens_at_its_button_and_with_f10(desk):
     def is_menu_seen():
         desk.frames(1)
-        return desk.loop.overlays.is_menu_open
+        return is_list_open()
 
     desk.move(12, 20)
     desk.button("click")

@@ -34,8 +34,6 @@ def draw(frame: Frame, state: ViewState) -> list[Action]:
     quitting = next(action for action in ACTIONS if action.name == "quit")
     if imgui.menu_item_simple(quitting.title, quitting.key_label):
         chosen.append(quitting)
-    if imgui.is_key_pressed(imgui.Key.escape, False):
-        imgui.close_current_popup()
     imgui.end_popup()
     return chosen
 
