@@ -18,7 +18,7 @@ import numpy as np
 from rich.console import Console
 
 from flow_gl.bench.machine import describe, pace_ms, write_json
-from flow_gl.bench.rig import Rig, no_vertices, opened
+from flow_gl.bench.rig import Cost, Rig, no_vertices, opened
 from flow_gl.core.errors import UsageError
 from flow_gl.engine.pipeline import warm_up
 from flow_gl.gl.context import describe as describe_gl
@@ -27,6 +27,7 @@ from flow_gl.gl.timing import LayerTimer
 HISTORIES: Final = (1_000, 5_000, 100_000, 1_000_000)
 SPANS_S: Final = {"2 min": 120.0, "30 min": 1800.0}
 WHOLE: Final = "whole history"
+_ROUNDS: Final = 6
 LOCKED_SPAN_S: Final = 100_000.0
 _PACKAGES: Final = ("flow-gl", "numpy", "PyOpenGL", "imgui-bundle")
 _FRAMES_A_BUBBLE: Final = {"interpreter_": 60, "interpreter_rush_": 1}
@@ -62,16 +63,20 @@ def run(
             "machine": describe(_PACKAGES),
             "runs": runs,
         }
+        rigs = []
         for history in (count for count in HISTORIES if count <= most_history):
             console.print(f"{history:,} bubbles of history", style="dim")
-            rig = Rig(surface, gui, history=history)
-            for zoom, span_s in {**SPANS_S, WHOLE: history / 0.92}.items():
-                runs.append(_measure(rig, zoom, span_s, frames))
-            if history == 100_000:
+            rigs.append(Rig(surface, gui, history=history))
+        for zoom in (*SPANS_S, WHOLE):
+            console.print(f"span: {zoom}", style="dim")
+            runs += _measure(rigs, zoom, frames)
+        runs.sort(key=lambda run: run["history"])
+        for rig in rigs:
+            if rig.history == 100_000:
                 figures["locked_100000"] = _locked(rig, frames)
-            if history == max(count for count in HISTORIES if count <= most_history):
-                figures["layers_us"] = _layers(rig)
-                figures["pacing"] = _pacing(rig)
+        figures["layers_us"] = _layers(rigs[-1])
+        figures["pacing"] = _pacing(rigs[-1])
+        for rig in rigs:
             rig.release()
     figures["ratios_to_5000"] = _ratios(runs)
     _show(console, figures)
@@ -90,32 +95,62 @@ def _size(text: str) -> tuple[int, int]:
     return width, height
 
 
-def _measure(rig: Rig, zoom: str, span_s: float, frames: int) -> dict[str, Any]:
-    """One history at one span: a chart finished, then two charts in the small target."""
-    rig.show(span_s=span_s, charts=1, is_corner=False)
-    uploaded, finished = [], []
+def _span_s(rig: Rig, zoom: str) -> float:
+    return SPANS_S.get(zoom, rig.history / 0.92)
+
+
+def _measure(rigs: list[Rig], zoom: str, frames: int) -> list[dict[str, Any]]:
+    """All histories at one span: a chart finished, in turns, then for each of them two charts in the small target."""
+    for rig in rigs:
+        rig.show(span_s=_span_s(rig, zoom), charts=1, is_corner=False)
+    finished = _finished(rigs, frames)
+    return [
+        {
+            "history": rig.history,
+            "zoom": zoom,
+            "span_s": _span_s(rig, zoom),
+            "frames": frames,
+            **found,
+            **_interpreter(rig, _span_s(rig, zoom), frames),
+        }
+        for rig, found in zip(rigs, finished, strict=True)
+    ]
+
+
+def _finished(rigs: list[Rig], frames: int) -> list[dict[str, Any]]:
+    """A complete chart until its pixels are done. Histories take turns: a machine's minutes are not alike."""
+    costs: list[list[Cost]] = [[] for _ in rigs]
+    uploaded: list[list[int]] = [[] for _ in rigs]
     with quiet_collector():
-        for _ in range(5):
-            rig.frame()
-        for _ in range(frames):
-            finished.append(rig.frame())
-            uploaded.append(rig.loop.figures.counters.uploaded_bytes)
-    counters = rig.loop.figures.counters
-    found = {
-        "history": rig.history,
-        "zoom": zoom,
-        "span_s": span_s,
-        "bucket_s": 1 << rig.state.charts[0].level,
-        "frames": frames,
-        **_percentiles("", [cost.finished for cost in finished]),
-        **_percentiles("cpu_", [cost.finished_cpu for cost in finished]),
-        "instances": counters.instances,
-        "draw_calls": counters.draw_calls,
-        "rows_copied": counters.rows_copied,
-        "uploaded_bytes_per_frame": float(np.median(uploaded)),
-        "overlay_bytes_per_frame": counters.overlay_bytes,
-    }
+        for _ in range(_ROUNDS):
+            for number, rig in enumerate(rigs):
+                for _ in range(3):
+                    rig.frame()
+                for _ in range(max(1, frames // _ROUNDS)):
+                    costs[number].append(rig.frame())
+                    uploaded[number].append(rig.loop.figures.counters.uploaded_bytes)
+    found = []
+    for rig, own, sent in zip(rigs, costs, uploaded, strict=True):
+        counters = rig.loop.figures.counters
+        found.append(
+            {
+                "bucket_s": 1 << rig.state.charts[0].level,
+                **_percentiles("", [cost.finished for cost in own]),
+                **_percentiles("cpu_", [cost.finished_cpu for cost in own]),
+                "instances": counters.instances,
+                "draw_calls": counters.draw_calls,
+                "rows_copied": counters.rows_copied,
+                "uploaded_bytes_per_frame": float(np.median(sent)),
+                "overlay_bytes_per_frame": counters.overlay_bytes,
+            }
+        )
+    return found
+
+
+def _interpreter(rig: Rig, span_s: float, frames: int) -> dict[str, float]:
+    """Two charts until the last call was made, at a market's pace, at 60 times it, and without the calls that draw."""
     rig.show(span_s=span_s, charts=2, is_corner=True)
+    found: dict[str, float] = {}
     with quiet_collector():
         for name, frames_a_bubble in _FRAMES_A_BUBBLE.items():
             for _ in range(20):
