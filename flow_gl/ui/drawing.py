@@ -5,12 +5,13 @@ question waits until the driver has done what it was told before, where a thread
 asks nothing. The texture of glyphs stays the library's.
 """
 
+import ctypes
 from typing import Final, NamedTuple
 
 import numpy as np
 from imgui_bundle import imgui
 
-from flow_gl.gl.api import GL, buffer_data, buffer_sub_data, draw_elements_base_vertex, vertex_attrib_pointer
+from flow_gl.gl.api import GL, buffer_data, draw_elements_base_vertex, vertex_attrib_pointer
 from flow_gl.gl.shaders import Program, shader_folder
 
 _VERTEX_BYTES: Final = imgui.VERTEX_SIZE
@@ -38,23 +39,30 @@ class _Part(NamedTuple):
 
 
 class _Buffer:
-    """A buffer that grows."""
+    """Vertices and indices on the GPU, in one buffer and sent at once: a driver's thread is waited for only once."""
 
-    def __init__(self, target: int) -> None:
-        self._target: Final = target
+    def __init__(self) -> None:
         self._handle: Final = int(GL.glGenBuffers(1))
-        self._room = 0
+        self._memory: ctypes.Array[ctypes.c_char] = ctypes.create_string_buffer(0)
+        self._address = 0
 
     def begin(self, nbytes: int) -> None:
-        """Bind it, emptied, with room for so much."""
-        GL.glBindBuffer(self._target, self._handle)
-        if nbytes > self._room:
-            self._room = 2 * nbytes
-        # Orphaned: the driver need not wait for the frame that still draws from the old storage.
-        buffer_data(self._target, self._room, 0, GL.GL_STREAM_DRAW)
+        """Have room for so much."""
+        if nbytes > len(self._memory):
+            self._memory = ctypes.create_string_buffer(2 * nbytes)
+            self._address = ctypes.addressof(self._memory)
 
     def put(self, at: int, address: int, nbytes: int) -> None:
-        buffer_sub_data(self._target, at, nbytes, address)
+        """Copy from anywhere in memory."""
+        ctypes.memmove(self._address + at, address, nbytes)
+
+    def bind(self) -> None:
+        GL.glBindBuffer(GL.GL_ARRAY_BUFFER, self._handle)
+        GL.glBindBuffer(GL.GL_ELEMENT_ARRAY_BUFFER, self._handle)
+
+    def send(self, nbytes: int) -> None:
+        """Replace what the bound buffer holds: the driver need not wait for a frame that still draws from it."""
+        buffer_data(GL.GL_ARRAY_BUFFER, nbytes, self._address, GL.GL_STREAM_DRAW)
 
     def release(self) -> None:
         GL.glDeleteBuffers(1, np.array([self._handle], np.uint32))
@@ -67,13 +75,12 @@ class OverlayDrawing:
         folder = shader_folder()
         self._program: Final = Program(folder / "overlay.vert", folder / "overlay.frag")
         self._array: Final = int(GL.glGenVertexArrays(1))
-        self._vertices: Final = _Buffer(GL.GL_ARRAY_BUFFER)
-        self._indices: Final = _Buffer(GL.GL_ELEMENT_ARRAY_BUFFER)
+        self._buffer: Final = _Buffer()
         self._parts: list[_Part] = []
         self._size = (1.0, 1.0)
         """Of the surface, in ImGui's units."""
         GL.glBindVertexArray(self._array)
-        self._vertices.begin(0)
+        self._buffer.bind()
         for number, (components, kind, is_normed, offset) in enumerate(_INPUTS):
             GL.glEnableVertexAttribArray(number)
             vertex_attrib_pointer(number, components, kind, is_normed, _VERTEX_BYTES, offset)
@@ -86,23 +93,27 @@ class OverlayDrawing:
                 imgui.backends.opengl3_update_texture(texture)  # type: ignore[attr-defined]  # not in its stubs
         size = data.display_size
         self._size = size.x, size.y
-        GL.glBindVertexArray(self._array)
-        self._vertices.begin(data.total_vtx_count * _VERTEX_BYTES)
-        self._indices.begin(data.total_idx_count * _INDEX_BYTES)
         self._parts.clear()
-        first_vertex = first_index = 0
+        first_vertex, indices_at = 0, data.total_vtx_count * _VERTEX_BYTES
+        nbytes = indices_at + data.total_idx_count * _INDEX_BYTES
+        if not nbytes:
+            return
+        self._buffer.begin(nbytes)
         for one in data.cmd_lists:
             vertices, indices = one.vtx_buffer, one.idx_buffer
-            self._vertices.put(first_vertex * _VERTEX_BYTES, vertices.data_address(), vertices.size() * _VERTEX_BYTES)
-            self._indices.put(first_index * _INDEX_BYTES, indices.data_address(), indices.size() * _INDEX_BYTES)
+            self._buffer.put(first_vertex * _VERTEX_BYTES, vertices.data_address(), vertices.size() * _VERTEX_BYTES)
+            self._buffer.put(indices_at, indices.data_address(), indices.size() * _INDEX_BYTES)
             for command in one.cmd_buffer:
                 box = _box(command.clip_rect, data)
                 if command.elem_count and box[2] > 0 and box[3] > 0:
-                    offset = (first_index + command.idx_offset) * _INDEX_BYTES
+                    offset = indices_at + command.idx_offset * _INDEX_BYTES
                     vertex = first_vertex + command.vtx_offset
                     self._parts.append(_Part(box, command.get_tex_id(), command.elem_count, offset, vertex))
             first_vertex += vertices.size()
-            first_index += indices.size()
+            indices_at += indices.size() * _INDEX_BYTES
+        GL.glBindVertexArray(self._array)
+        self._buffer.bind()
+        self._buffer.send(nbytes)
 
     def draw(self) -> None:
         """Draw what was taken onto the bound framebuffer, of the size that it was built for."""
@@ -123,8 +134,7 @@ class OverlayDrawing:
 
     def release(self) -> None:
         self._program.release()
-        self._vertices.release()
-        self._indices.release()
+        self._buffer.release()
         GL.glDeleteVertexArrays(1, np.array([self._array], np.uint32))
 
 
