@@ -93,11 +93,9 @@ class ViewLoop:
         self._refresh()
         frame = self._freeze(dt_s, steady_s, scale, size)
         drawn = self._update(frame)
-        is_due = not is_built and self._are_overlays_due(frame)
+        is_due = not is_built and self._are_overlays_due(frame, dt_s)
         if is_due:
             self._begin_overlays(size, scale)
-        elif self._take_turn(steady_s):
-            self.overlays.prepare(frame, self.state)
         self.frame = frame
         if is_built or is_due:
             self._build_overlays(frame)
@@ -117,10 +115,15 @@ class ViewLoop:
         """Ask to do something in this frame that takes long and may wait."""
         return self._kit is None or self._kit.take_turn(steady_s)
 
-    def _are_overlays_due(self, frame: Frame) -> bool:
+    def _are_overlays_due(self, frame: Frame, dt_s: float) -> bool:
+        """Texts that are due are formed first, in a frame of their own where there is time for it."""
+        has_turn = self._kit is None or self._kit.has_turn(frame.steady_s)
+        if has_turn and self.overlays.prepare(frame, self.state):
+            self._take_turn(frame.steady_s)
         return self._turns.is_due(
             frame,
             self.state,
+            dt_s=dt_s,
             has_notes=not self.overlays.notes.is_empty,
             take_turn=lambda: self._take_turn(frame.steady_s),
         )

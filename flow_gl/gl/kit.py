@@ -22,9 +22,13 @@ class Kit:
         self.rows.begin()
         self.atlas.bind()
 
+    def has_turn(self, now_s: float) -> bool:
+        """Nobody has taken this frame's turn yet."""
+        return now_s != self._turn_s
+
     def take_turn(self, now_s: float) -> bool:
         """Ask to do something long that may wait a frame: one of all who ask in a frame may."""
-        if now_s == self._turn_s:
+        if not self.has_turn(now_s):
             return False
         self._turn_s = now_s
         return True

@@ -36,15 +36,17 @@ class Overlays:
         self._in_turn: Final = ("controls", *(sheet.name for sheet in self._sheets))
         self._turn = 0
 
-    def prepare(self, frame: Frame, state: ViewState) -> None:
-        """Form texts that are due, of one header and of the panel whose turn is next: before the overlays are built."""
-        for order, (header, chart) in enumerate(zip(self._headers, frame.charts, strict=False)):
-            if header.prepare(chart, frame, state, has_menu=order == 0):
-                break
+    def prepare(self, frame: Frame, state: ViewState) -> bool:
+        """Form texts that are due, of one header and of the panel whose turn is next; whether there were any."""
+        is_formed = any(
+            header.prepare(chart, frame, state, has_menu=order == 0)
+            for order, (header, chart) in enumerate(zip(self._headers, frame.charts, strict=False))
+        )
         turn = self._next(state)
         for sheet in self._sheets:
             if sheet.name == turn:
-                sheet.prepare(frame, state)
+                is_formed |= sheet.prepare(frame, state)
+        return is_formed
 
     def form_anew(self) -> None:
         """Have all texts formed in the next building, however young they are."""

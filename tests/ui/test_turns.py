@@ -149,8 +149,8 @@ def test_a_panels_texts_are_formed_in_frames_that_do_not_build_and_soon_enough(
         monkeypatch.setattr(sheet, "_form", form)
     assert desk.frames(288) > 0
     for name in ("session", "feed", "performance"):
-        assert 0.9 * 2.0 / FORM_S <= len(formed[name]) <= 2.0 / FORM_S + 1
-        assert np.diff(formed[name]).max() < FORM_S + 3 * FRAME_S
+        assert 0.8 * 2.0 / FORM_S <= len(formed[name]) <= 2.0 / FORM_S + 1
+        assert np.diff(formed[name]).max() < FORM_S + 5 * FRAME_S
 
 
 PANELS = {"controls", "session", "feed", "performance"}
