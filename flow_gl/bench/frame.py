@@ -63,14 +63,10 @@ def run(
             "machine": describe(_PACKAGES),
             "runs": runs,
         }
-        rigs = []
-        for history in (count for count in HISTORIES if count <= most_history):
-            console.print(f"{history:,} bubbles of history", style="dim")
-            rigs.append(Rig(surface, gui, history=history))
-        for zoom in (*SPANS_S, WHOLE):
-            console.print(f"span: {zoom}", style="dim")
-            runs += _measure(rigs, zoom, frames)
-        runs.sort(key=lambda run: run["history"])
+        histories = [count for count in HISTORIES if count <= most_history]
+        console.print(f"finished frames over {', '.join(f'{count:,}' for count in histories)} bubbles", style="dim")
+        rigs = [Rig(surface, gui, history=history) for history in histories]
+        finished = {zoom: _finished(rigs, zoom, frames) for zoom in (*SPANS_S, WHOLE)}
         for rig in rigs:
             if rig.history == 100_000:
                 figures["locked_100000"] = _locked(rig, frames)
@@ -78,6 +74,12 @@ def run(
         figures["pacing"] = _pacing(rigs[-1])
         for rig in rigs:
             rig.release()
+        for number, history in enumerate(histories):
+            console.print(f"interpreter, {history:,} bubbles of history", style="dim")
+            rigs = [Rig(surface, gui, history=history)]  # alone, as in the program: less of its memory is cold
+            for zoom, found in finished.items():
+                runs.append(found[number] | _interpreter(rigs[0], zoom, frames))
+            rigs[0].release()
     figures["ratios_to_5000"] = _ratios(runs)
     _show(console, figures)
     if json_path:
@@ -99,26 +101,10 @@ def _span_s(rig: Rig, zoom: str) -> float:
     return SPANS_S.get(zoom, rig.history / 0.92)
 
 
-def _measure(rigs: list[Rig], zoom: str, frames: int) -> list[dict[str, Any]]:
-    """All histories at one span: a chart finished, in turns, then for each of them two charts in the small target."""
+def _finished(rigs: list[Rig], zoom: str, frames: int) -> list[dict[str, Any]]:
+    """A complete chart until its pixels are done. Histories take turns: a machine's minutes are not alike."""
     for rig in rigs:
         rig.show(span_s=_span_s(rig, zoom), charts=1, is_corner=False)
-    finished = _finished(rigs, frames)
-    return [
-        {
-            "history": rig.history,
-            "zoom": zoom,
-            "span_s": _span_s(rig, zoom),
-            "frames": frames,
-            **found,
-            **_interpreter(rig, _span_s(rig, zoom), frames),
-        }
-        for rig, found in zip(rigs, finished, strict=True)
-    ]
-
-
-def _finished(rigs: list[Rig], frames: int) -> list[dict[str, Any]]:
-    """A complete chart until its pixels are done. Histories take turns: a machine's minutes are not alike."""
     costs: list[list[Cost]] = [[] for _ in rigs]
     uploaded: list[list[int]] = [[] for _ in rigs]
     with quiet_collector():
@@ -134,6 +120,10 @@ def _finished(rigs: list[Rig], frames: int) -> list[dict[str, Any]]:
         counters = rig.loop.figures.counters
         found.append(
             {
+                "history": rig.history,
+                "zoom": zoom,
+                "span_s": _span_s(rig, zoom),
+                "frames": frames,
                 "bucket_s": 1 << rig.state.charts[0].level,
                 **_percentiles("", [cost.finished for cost in own]),
                 **_percentiles("cpu_", [cost.finished_cpu for cost in own]),
@@ -147,9 +137,9 @@ def _finished(rigs: list[Rig], frames: int) -> list[dict[str, Any]]:
     return found
 
 
-def _interpreter(rig: Rig, span_s: float, frames: int) -> dict[str, float]:
+def _interpreter(rig: Rig, zoom: str, frames: int) -> dict[str, float]:
     """Two charts until the last call was made, at a market's pace, at 60 times it, and without the calls that draw."""
-    rig.show(span_s=span_s, charts=2, is_corner=True)
+    rig.show(span_s=_span_s(rig, zoom), charts=2, is_corner=True)
     found: dict[str, float] = {}
     with quiet_collector():
         for name, frames_a_bubble in _FRAMES_A_BUBBLE.items():
