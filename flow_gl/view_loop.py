@@ -83,6 +83,7 @@ class ViewLoop:
         size = self.surface.size
         scale = self.content_scale or self.surface.content_scale
         steady_s = self._clock.monotonic_ns() / 1e9
+        self.gui.send()
         self.surface.begin()
         self._since_overlays_s += dt_s
         look = (size, scale * self.state.text_scale, self.state.palette)
@@ -149,7 +150,7 @@ class ViewLoop:
         for command in commands:
             self._send(command)
         self.hands.act(chosen, frame)
-        self.gui.build()
+        self.gui.build(is_urgent=self._turns.is_whole)
         self._turns.built(frame.steady_s)
 
     def release(self) -> None:

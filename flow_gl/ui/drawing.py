@@ -91,8 +91,9 @@ class OverlayDrawing:
         for texture in data.textures:
             if texture.status != imgui.ImTextureStatus.ok:
                 imgui.backends.opengl3_update_texture(texture)  # type: ignore[attr-defined]  # not in its stubs
-        size = data.display_size
+        size, dense = data.display_size, data.framebuffer_scale.x
         self._size = size.x, size.y
+        height = int(size.y * dense)
         self._parts.clear()
         first_vertex, indices_at = 0, data.total_vtx_count * _VERTEX_BYTES
         nbytes = indices_at + data.total_idx_count * _INDEX_BYTES
@@ -104,7 +105,7 @@ class OverlayDrawing:
             self._buffer.put(first_vertex * _VERTEX_BYTES, vertices.data_address(), vertices.size() * _VERTEX_BYTES)
             self._buffer.put(indices_at, indices.data_address(), indices.size() * _INDEX_BYTES)
             for command in one.cmd_buffer:
-                box = _box(command.clip_rect, data)
+                box = _box(command.clip_rect, dense, height)
                 if command.elem_count and box[2] > 0 and box[3] > 0:
                     offset = indices_at + command.idx_offset * _INDEX_BYTES
                     vertex = first_vertex + command.vtx_offset
@@ -138,9 +139,8 @@ class OverlayDrawing:
         GL.glDeleteVertexArrays(1, np.array([self._array], np.uint32))
 
 
-def _box(clip: imgui.ImVec4, data: imgui.ImDrawData) -> tuple[int, int, int, int]:
+def _box(clip: imgui.ImVec4, dense: float, height: int) -> tuple[int, int, int, int]:
     """What a part is cut to, as OpenGL has it in framebuffer pixels: left, bottom, width, height."""
-    dense, height = data.framebuffer_scale.x, data.display_size.y
     left, right = max(0, int(clip.x * dense)), int(clip.z * dense)
     top, bottom = max(0, int(clip.y * dense)), int(clip.w * dense)
-    return left, int(height * dense) - bottom, right - left, bottom - top
+    return left, height - bottom, right - left, bottom - top

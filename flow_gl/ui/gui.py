@@ -46,6 +46,7 @@ class Gui:
             imgui.backends.glfw_init_for_opengl(window, True)
         imgui.backends.opengl3_init(_GLSL)
         self._drawing: Final = OverlayDrawing()
+        self._is_waiting = False
         if places:
             imgui.load_ini_settings_from_memory(places)
         # Filled by the window's callbacks (in tests by hand) as input comes, emptied by a new frame.
@@ -84,13 +85,26 @@ class Gui:
         """Input waits for the next `begin`, or a text is being typed and its cursor blinks."""
         return len(self._events) > 0 or imgui.get_io().want_text_input
 
-    def build(self) -> None:
-        """End what `begin` began: the overlays are ready to be drawn, now and in later frames."""
+    def build(self, *, is_urgent: bool = True) -> None:
+        """End what `begin` began: the overlays are ready to be drawn, now and in later frames.
+
+        Parameters
+        ----------
+        is_urgent : from this frame on; else from the next, when the driver is idle and takes them in at once
+        """
         imgui.render()
-        self._drawing.take(imgui.get_draw_data())
+        self._is_waiting = True
+        if is_urgent:
+            self.send()
+
+    def send(self) -> None:
+        """Send what was built and waits: at the start of a frame."""
+        if self._is_waiting:
+            self._is_waiting = False
+            self._drawing.take(imgui.get_draw_data())
 
     def draw(self) -> None:
-        """Draw the overlays that were built last into the bound framebuffer."""
+        """Draw the overlays that were sent last into the bound framebuffer."""
         self._drawing.draw()
 
     @property

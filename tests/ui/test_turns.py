@@ -38,9 +38,9 @@ class Desk:
         self.built = 0
         build = self.gui.build
 
-        def counted() -> None:
+        def counted(*, is_urgent: bool) -> None:
             self.built += 1
-            build()
+            build(is_urgent=is_urgent)
 
         monkeypatch.setattr(self.gui, "build", counted)
         self.frames(30)
@@ -133,9 +133,9 @@ def test_a_panels_texts_are_formed_in_frames_that_do_not_build_and_soon_enough(
         building[0] = True
         begin(width, height, dt_s)
 
-    def ended() -> None:
+    def ended(*, is_urgent: bool) -> None:
         building[0] = False
-        build()
+        build(is_urgent=is_urgent)
 
     monkeypatch.setattr(desk.gui, "begin", begun)
     monkeypatch.setattr(desk.gui, "build", ended)
@@ -172,10 +172,10 @@ def filled(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
 
     current: list[str] = []
 
-    def built() -> None:
+    def built(*, is_urgent: bool) -> None:
         buildings.append(current.copy())
         current.clear()
-        build()
+        build(is_urgent=is_urgent)
 
     monkeypatch.setattr(base, "window", noted)
     monkeypatch.setattr(desk.gui, "build", built)
