@@ -33,6 +33,10 @@ if TYPE_CHECKING:
     from flow_gl.layers.stack import ChartStack
 
 _FLOOR_EVERY_S: Final = 2.0
+_RARE_S: Final = 0.05
+"""Frames so far apart do not leave anything to the next one."""
+_SETTLE_S: Final = 0.25
+"""What waits for its turn has had it when nothing has moved for so long."""
 _BUSY_AFTER_INPUT_S: Final = 0.6
 """Eased axes and blends come to rest in this time."""
 
@@ -76,10 +80,27 @@ class ViewLoop:
         self._floor_due_s = 0.0
         self._seen: tuple[object, ...] = ()
         self._busy_until_s = 0.0
+        self._settled_s = 0.0
         self._frames = 0
+        self._may_wait = True
 
     def run_frame(self, dt_s: float) -> None:
         """Draw one frame, `dt_s` after the one before. All but the swap."""
+        self._run(dt_s, may_wait=dt_s < _RARE_S)
+
+    def run_for_picture(self) -> None:
+        """Draw one more frame, all labels laid out and all texts formed anew: a picture says one thing only."""
+        for stack in self._stacks:
+            stack.chart.move()
+        self._turns.touch(self._clock.monotonic_ns() / 1e9)
+        self.overlays.form_anew()
+        self._run(0.0, may_wait=False)
+
+    def _run(self, dt_s: float, *, may_wait: bool) -> None:
+        """`may_wait`: what takes long may be done in one of the next frames."""
+        self._may_wait = may_wait
+        if self._kit is not None:
+            self._kit.may_wait = may_wait
         size = self.surface.size
         scale = self.content_scale or self.surface.content_scale
         steady_s = self._clock.monotonic_ns() / 1e9
@@ -103,14 +124,6 @@ class ViewLoop:
         # Only now, with all that is sent on its way: what is sent in between drawing may have to wait for it.
         self._draw(drawn)
         self.gui.draw()
-
-    def run_for_picture(self) -> None:
-        """Draw one more frame, all labels laid out and all texts formed anew: a picture says one thing only."""
-        for stack in self._stacks:
-            stack.chart.move()
-        self._turns.touch(self._clock.monotonic_ns() / 1e9)
-        self.overlays.form_anew()
-        self.run_frame(0.0)
 
     def _take_turn(self, steady_s: float) -> bool:
         """Ask to do something in this frame that takes long and may wait."""
@@ -150,7 +163,7 @@ class ViewLoop:
         for command in commands:
             self._send(command)
         self.hands.act(chosen, frame)
-        self.gui.build(is_urgent=self._turns.is_whole)
+        self.gui.build(is_urgent=self._turns.is_whole or not self._may_wait)
         self._turns.built(frame.steady_s)
 
     def release(self) -> None:
@@ -172,10 +185,10 @@ class ViewLoop:
         steady_s = self._clock.monotonic_ns() / 1e9
         if steady_s < self._busy_until_s or not self.overlays.notes.is_empty or self.hands.is_dragging:
             return True
-        if self._look() != self._seen:
-            return True
         is_running = any(chart.said.is_live and not chart.waiting for chart in frame.charts)
-        return is_running and self.state.pause is None
+        if self._look() != self._seen or (is_running and self.state.pause is None):
+            self._settled_s = steady_s + _SETTLE_S
+        return steady_s < self._settled_s or self.gui.is_waiting
 
     def has_news(self) -> bool:
         """Look at the engine between frames: is there something that a picture at rest does not show yet?"""
@@ -310,7 +323,7 @@ class ViewLoop:
         self._frames += 1
         for number, (stack, scene) in enumerate(drawn, start=self._frames):
             stack.counters.reset()
-            stack.update(scene, may_wait=len(drawn) > 1 and number % 2 == 1)
+            stack.update(scene, may_wait=self._may_wait and len(drawn) > 1 and number % 2 == 1)
         return drawn
 
     def _draw(self, drawn: "list[tuple[ChartStack, Scene]]") -> None:

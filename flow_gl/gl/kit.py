@@ -15,6 +15,8 @@ class Kit:
         self.shaders: Final = ShaderLibrary()
         self.atlas: Final = FontAtlas()
         self.rows: Final = RowDrawing()
+        self.may_wait = True
+        """Another frame comes soon. Else nothing waits for its turn: everybody has one."""
         self._turn_s = -1.0
 
     def begin_draw(self) -> None:
@@ -24,7 +26,7 @@ class Kit:
 
     def has_turn(self, now_s: float) -> bool:
         """Nobody has taken this frame's turn yet."""
-        return now_s != self._turn_s
+        return not self.may_wait or now_s != self._turn_s
 
     def take_turn(self, now_s: float) -> bool:
         """Ask to do something long that may wait a frame: one of all who ask in a frame may."""
@@ -58,7 +60,7 @@ class Turn:
     def is_now(self, now_s: float) -> bool:
         """Ask in every frame in which there is work; with True it is to be done, and counts as done."""
         since_s = now_s - self._taken_s
-        if 0.0 < since_s < self._every_s:
+        if 0.0 < since_s < self._every_s and self._kit.may_wait:
             return False
         if self._asked_s is None or now_s < self._asked_s:
             self._asked_s = now_s

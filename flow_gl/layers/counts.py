@@ -104,7 +104,7 @@ class CountsLayer:
             return
         wall_s = scene.wall_s
         key = (rows.base, view.ns_per_px, view.scale, style, scene.hidden_before_ns, chart.kit.atlas.generation)
-        if key == self._key and 0.0 < wall_s - self._found_s < _REFRESH_S:
+        if key == self._key and 0.0 < wall_s - self._found_s < _REFRESH_S and chart.kit.may_wait:
             return
         rows_key = rows.start, rows.stop, view.y_per_px, chart.reference, self._open_key(scene)
         if key != self._key or (rows_key != self._rows_key and self._turn.is_now(wall_s)):

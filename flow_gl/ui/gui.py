@@ -46,7 +46,8 @@ class Gui:
             imgui.backends.glfw_init_for_opengl(window, True)
         imgui.backends.opengl3_init(_GLSL)
         self._drawing: Final = OverlayDrawing()
-        self._is_waiting = False
+        self.is_waiting = False
+        """What was built last is not drawn yet."""
         if places:
             imgui.load_ini_settings_from_memory(places)
         # Filled by the window's callbacks (in tests by hand) as input comes, emptied by a new frame.
@@ -93,14 +94,14 @@ class Gui:
         is_urgent : from this frame on; else from the next, when the driver is idle and takes them in at once
         """
         imgui.render()
-        self._is_waiting = True
+        self.is_waiting = True
         if is_urgent:
             self.send()
 
     def send(self) -> None:
         """Send what was built and waits: at the start of a frame."""
-        if self._is_waiting:
-            self._is_waiting = False
+        if self.is_waiting:
+            self.is_waiting = False
             self._drawing.take(imgui.get_draw_data())
 
     def draw(self) -> None:

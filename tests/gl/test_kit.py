@@ -11,11 +11,12 @@ class _Kit(Kit):
     """The turns, without programs and fonts."""
 
     def __init__(self) -> None:
+        self.may_wait = True
         self._turn_s = -1.0
 
 
-def _turns(count: int) -> list[Turn]:
-    kit = _Kit()
+def _turns(count: int, kit: Kit | None = None) -> list[Turn]:
+    kit = kit or _Kit()
     return [Turn(kit, every_s=EVERY_S, patience_s=PATIENCE_S) for _ in range(count)]
 
 
@@ -60,3 +61,11 @@ def test_who_finds_every_frame_taken_does_not_wait_for_ever() -> None:
 def test_a_clock_that_stands_makes_every_frame_a_turn() -> None:
     for turn in _turns(2):
         assert [turn.is_now(5.0) for _ in range(3)] == [True] * 3
+
+
+def test_before_a_pause_nothing_waits() -> None:
+    kit = _Kit()
+    turns = _turns(3, kit)
+    assert [turn.is_now(1.0) for turn in turns] == [True] * 3
+    kit.may_wait = False
+    assert [turn.is_now(1.0 + 0.2 * EVERY_S) for turn in turns] == [True] * 3

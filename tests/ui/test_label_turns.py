@@ -7,6 +7,7 @@ import pytest
 
 from flow_gl.core.clock import ManualClock
 from flow_gl.core.palette import DARK
+from flow_gl.core.schema import FeedState
 from flow_gl.gl.context import HeadlessContext
 from flow_gl.ui.gui import Gui
 from flow_gl.ui.state import ViewState
@@ -37,14 +38,14 @@ class Screen:
             stack.chart.text.upload = upload  # type: ignore[method-assign]
         self.frames(140)
 
-    def pass_time(self) -> None:
-        self.clock.advance(int(FRAME_S * 1e9))
+    def pass_time(self, seconds: float = FRAME_S) -> None:
+        self.clock.advance(int(seconds * 1e9))
         self.link.beat(self.clock.wall_ns())
 
-    def frames(self, count: int) -> None:
+    def frames(self, count: int, *, every_s: float = FRAME_S) -> None:
         for _ in range(count):
-            self.pass_time()
-            self.loop.run_frame(FRAME_S)
+            self.pass_time(every_s)
+            self.loop.run_frame(every_s)
 
     def print_all(self) -> list[int]:
         """A print in every market, a tick higher."""
@@ -100,6 +101,31 @@ def test_a_picture_has_all_of_them(two: Screen) -> None:
         two.pass_time()
         two.loop.run_for_picture()
         assert two.drawn() == now
+
+
+def test_nothing_waits_in_a_frame_that_none_follows_soon(two: Screen) -> None:
+    for _ in range(3):
+        now = two.print_all()
+        two.frames(1, every_s=0.2)
+        assert two.drawn() == now
+        assert not two.gui.is_waiting
+
+
+def test_what_waits_is_drawn_before_the_picture_comes_to_rest(two: Screen) -> None:
+    for frames in range(1, 9):
+        two.link.say(state=FeedState.LIVE)
+        two.frames(30)
+        now = two.print_all()
+        two.frames(frames % 2)
+        two.link.say(state=FeedState.ENDED)
+        two.frames(1)
+        drawn = 0
+        while two.loop.is_moving():
+            two.frames(1)
+            drawn += 1
+            assert drawn < 100
+        assert two.drawn() == now
+        assert not two.gui.is_waiting
 
 
 def test_a_chart_alone_takes_them_in_at_once(context: HeadlessContext) -> None:
