@@ -27,6 +27,7 @@ class Screen:
         self.gui = Gui(DARK, scale=1.0)
         self.loop = ViewLoop(context, self.link, self.state, self.gui, self.clock)
         self.state.select(0, len(symbols))
+        self.is_moving = True
         self.frames(2)
         self.laid: list[list[int]] = [[] for _ in symbols]
         for laid, stack in zip(self.laid, self.loop._stacks, strict=True):
@@ -46,6 +47,7 @@ class Screen:
         for _ in range(count):
             self.pass_time(every_s)
             self.loop.run_frame(every_s)
+            self.is_moving = self.loop.is_moving()  # asked after every frame, as the program does
 
     def print_all(self) -> list[int]:
         """A print in every market, a tick higher."""
@@ -53,6 +55,7 @@ class Screen:
         for market, store in zip(self.link.markets, self.link.stores, strict=True):
             session = np.array([market.session])
             session["last_price"] += market.tick_size
+            session["vwap"] = session["last_price"]
             store.session.write(session)
             prices.append(int(session["last_price"][0]))
         return prices
@@ -60,6 +63,10 @@ class Screen:
     def drawn(self) -> list[int]:
         """The last price on each axis."""
         return [laid[-1] for laid in self.laid]
+
+    def levels(self) -> list[int]:
+        """The VWAP that each chart has taken in: it is the last price here."""
+        return [int(stack.chart._numbers[1]) for stack in self.loop._stacks]
 
 
 @pytest.fixture
@@ -100,14 +107,14 @@ def test_a_picture_has_all_of_them(two: Screen) -> None:
         now = two.print_all()
         two.pass_time()
         two.loop.run_for_picture()
-        assert two.drawn() == now
+        assert two.drawn() == two.levels() == now
 
 
 def test_nothing_waits_in_a_frame_that_none_follows_soon(two: Screen) -> None:
     for _ in range(3):
         now = two.print_all()
         two.frames(1, every_s=0.2)
-        assert two.drawn() == now
+        assert two.drawn() == two.levels() == now
         assert not two.gui.is_waiting
 
 
@@ -120,11 +127,11 @@ def test_what_waits_is_drawn_before_the_picture_comes_to_rest(two: Screen) -> No
         two.link.say(state=FeedState.ENDED)
         two.frames(1)
         drawn = 0
-        while two.loop.is_moving():
+        while two.is_moving:
             two.frames(1)
             drawn += 1
             assert drawn < 100
-        assert two.drawn() == now
+        assert two.drawn() == two.levels() == now
         assert not two.gui.is_waiting
 
 
