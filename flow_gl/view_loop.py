@@ -82,7 +82,6 @@ class ViewLoop:
         self._busy_until_s = 0.0
         self._settled_s = 0.0
         self._frames = 0
-        self._may_wait = True
 
     def run_frame(self, dt_s: float) -> None:
         """Draw one frame, `dt_s` after the one before. All but the swap."""
@@ -98,7 +97,6 @@ class ViewLoop:
 
     def _run(self, dt_s: float, *, may_wait: bool) -> None:
         """`may_wait`: what takes long may be done in one of the next frames."""
-        self._may_wait = may_wait
         if self._kit is not None:
             self._kit.may_wait = may_wait
         size = self.surface.size
@@ -114,13 +112,13 @@ class ViewLoop:
             self._take_input(steady_s)
         self._refresh()
         frame = self._freeze(dt_s, steady_s, scale, size)
-        drawn = self._update(frame)
-        is_due = not is_built and self._are_overlays_due(frame, dt_s)
+        drawn = self._update(frame, may_wait=may_wait)
+        is_due = not is_built and self._are_overlays_due(frame)
         if is_due:
             self._begin_overlays(size, scale)
         self.frame = frame
         if is_built or is_due:
-            self._build_overlays(frame)
+            self._build_overlays(frame, is_urgent=self._turns.is_whole or not may_wait)
         # Only now, with all that is sent on its way: what is sent in between drawing may have to wait for it.
         self._draw(drawn)
         self.gui.draw()
@@ -129,7 +127,7 @@ class ViewLoop:
         """Ask to do something in this frame that takes long and may wait."""
         return self._kit is None or self._kit.take_turn(steady_s)
 
-    def _are_overlays_due(self, frame: Frame, dt_s: float) -> bool:
+    def _are_overlays_due(self, frame: Frame) -> bool:
         """Texts that are due are formed first, in a frame of their own where there is time for it."""
         has_turn = self._kit is None or self._kit.has_turn(frame.steady_s)
         if has_turn and self.overlays.prepare(frame, self.state):
@@ -137,7 +135,6 @@ class ViewLoop:
         return self._turns.is_due(
             frame,
             self.state,
-            dt_s=dt_s,
             has_notes=not self.overlays.notes.is_empty,
             take_turn=lambda: self._take_turn(frame.steady_s),
         )
@@ -156,14 +153,14 @@ class ViewLoop:
             self._busy_until_s = steady_s + _BUSY_AFTER_INPUT_S
             self._turns.touch(steady_s)
 
-    def _build_overlays(self, frame: Frame) -> None:
+    def _build_overlays(self, frame: Frame, *, is_urgent: bool) -> None:
         commands, chosen = self.overlays.draw(
             self.gui.pen, frame, self.state, self._area(), is_whole=self._turns.is_whole
         )
         for command in commands:
             self._send(command)
         self.hands.act(chosen, frame)
-        self.gui.build(is_urgent=self._turns.is_whole or not self._may_wait)
+        self.gui.build(is_urgent=is_urgent)
         self._turns.built(frame.steady_s)
 
     def release(self) -> None:
@@ -315,7 +312,7 @@ class ViewLoop:
         for own, market in zip(self.state.charts, self.link.markets, strict=False):
             own.floor_from_percentile = contracts(market, percentile)
 
-    def _update(self, frame: Frame) -> "list[tuple[ChartStack, Scene]]":
+    def _update(self, frame: Frame, *, may_wait: bool) -> "list[tuple[ChartStack, Scene]]":
         """Bring all charts on the GPU in step with the frame; those that are to be drawn."""
         while len(self._stacks) < len(self.link.markets):
             self._stacks.append(self._new_stack())
@@ -323,7 +320,7 @@ class ViewLoop:
         self._frames += 1
         for number, (stack, scene) in enumerate(drawn, start=self._frames):
             stack.counters.reset()
-            stack.update(scene, may_wait=self._may_wait and len(drawn) > 1 and number % 2 == 1)
+            stack.update(scene, may_wait=may_wait and len(drawn) > 1 and number % 2 == 1)
         return drawn
 
     def _draw(self, drawn: "list[tuple[ChartStack, Scene]]") -> None:

@@ -28,6 +28,7 @@ HISTORIES: Final = (1_000, 5_000, 100_000, 1_000_000)
 SPANS_S: Final = {"2 min": 120.0, "30 min": 1800.0}
 WHOLE: Final = "whole history"
 _ROUNDS: Final = 6
+"""In which the histories take turns."""
 LOCKED_SPAN_S: Final = 100_000.0
 _PACKAGES: Final = ("flow-gl", "numpy", "PyOpenGL", "imgui-bundle")
 _FRAMES_A_BUBBLE: Final = {"interpreter_": 60, "interpreter_rush_": 1}
@@ -72,14 +73,13 @@ def run(
                 figures["locked_100000"] = _locked(rig, frames)
         figures["layers_us"] = _layers(rigs[-1])
         figures["pacing"] = _pacing(rigs[-1])
-        for rig in rigs:
-            rig.release()
+        while rigs:
+            rigs.pop().release()
         for number, history in enumerate(histories):
             console.print(f"interpreter, {history:,} bubbles of history", style="dim")
-            rigs = [Rig(surface, gui, history=history)]  # alone, as in the program: less of its memory is cold
-            for zoom, found in finished.items():
-                runs.append(found[number] | _interpreter(rigs[0], zoom, frames))
-            rigs[0].release()
+            rig = Rig(surface, gui, history=history)  # alone, as in the program: less of its memory is cold
+            runs += [found[number] | _interpreter(rig, zoom, frames) for zoom, found in finished.items()]
+            rig.release()
     figures["ratios_to_5000"] = _ratios(runs)
     _show(console, figures)
     if json_path:
@@ -123,7 +123,7 @@ def _finished(rigs: list[Rig], zoom: str, frames: int) -> list[dict[str, Any]]:
                 "history": rig.history,
                 "zoom": zoom,
                 "span_s": _span_s(rig, zoom),
-                "frames": frames,
+                "frames": len(own),
                 "bucket_s": 1 << rig.state.charts[0].level,
                 **_percentiles("", [cost.finished for cost in own]),
                 **_percentiles("cpu_", [cost.finished_cpu for cost in own]),

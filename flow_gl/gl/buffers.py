@@ -135,11 +135,11 @@ class RowRing:
 class StreamBuffer:
     """A small buffer that is filled anew every frame, from memory that is kept.
 
-    `memory` is written by the caller (struct's `pack_into`, or a NumPy view); `upload` sends the first bytes of it.
+    `memory` is written by the caller (struct's `pack_into`, a NumPy view, `put`); `upload` sends the first bytes of it.
 
     Attributes
     ----------
-    texture : its rows as texels of four 32 bit integers, from the first upload on; 0 for a uniform buffer
+    texture : its rows as texels of four 32 bit integers, from the first upload on; 0 for another target than rows'
     """
 
     def __init__(self, nbytes: int, counters: FrameCounters, *, target: int | None = None) -> None:
@@ -159,6 +159,10 @@ class StreamBuffer:
         self.memory = self.memory + bytearray(len(self.memory))
         self._take_address()
 
+    def put(self, at: int, address: int, nbytes: int) -> None:
+        """Write what lies at an address into the memory."""
+        ctypes.memmove(self._address + at, address, nbytes)
+
     def upload(self, nbytes: int) -> None:
         """Replace the buffer's content by the first `nbytes` of `memory`."""
         GL.glBindBuffer(self._target, self.handle)
@@ -167,7 +171,7 @@ class StreamBuffer:
             buffer_data(self._target, self._room, 0, GL.GL_STREAM_DRAW)
             if self.texture:
                 _attach(self.texture, self.handle)
-        elif self._target == GL.GL_ARRAY_BUFFER:
+        elif self._target != GL.GL_UNIFORM_BUFFER:
             # Orphan: the driver need not wait for the frame that still draws from the old storage.
             buffer_data(self._target, self._room, 0, GL.GL_STREAM_DRAW)
         buffer_sub_data(self._target, 0, nbytes, self._address)

@@ -57,16 +57,23 @@ class Turn:
         self._taken_s = -math.inf
         self._asked_s: float | None = None
 
+    def is_resting(self, now_s: float) -> bool:
+        """It was done so lately that nobody need ask whether there is work."""
+        return 0.0 < now_s - self._taken_s < self._every_s and self._kit.may_wait
+
+    def take(self, now_s: float) -> None:
+        """It is done now, whoever's turn it is."""
+        self._taken_s, self._asked_s = now_s, None
+
     def is_now(self, now_s: float) -> bool:
         """Ask in every frame in which there is work; with True it is to be done, and counts as done."""
-        since_s = now_s - self._taken_s
-        if 0.0 < since_s < self._every_s and self._kit.may_wait:
+        if self.is_resting(now_s):
             return False
         if self._asked_s is None or now_s < self._asked_s:
             self._asked_s = now_s
         # The first time is at once. A clock that stands (in a test) gives no turns: then every frame is one.
-        is_overdue = not 0.0 < since_s < math.inf or now_s - self._asked_s >= self._patience_s
+        is_overdue = not 0.0 < now_s - self._taken_s < math.inf or now_s - self._asked_s >= self._patience_s
         if not (self._kit.take_turn(now_s) or is_overdue):
             return False
-        self._taken_s, self._asked_s = now_s, None
+        self.take(now_s)
         return True

@@ -88,7 +88,6 @@ class CountsLayer:
         self._key: tuple[object, ...] = ()
         self._rows_key: tuple[object, ...] = ()
         self._count = 0
-        self._found_s = 0.0
         self._turn: Final = Turn(chart.kit, every_s=_REFRESH_S, patience_s=_REFRESH_S)
 
     def setup(self) -> None:
@@ -104,11 +103,13 @@ class CountsLayer:
             return
         wall_s = scene.wall_s
         key = (rows.base, view.ns_per_px, view.scale, style, scene.hidden_before_ns, chart.kit.atlas.generation)
-        if key == self._key and 0.0 < wall_s - self._found_s < _REFRESH_S and chart.kit.may_wait:
+        if key != self._key:
+            self._turn.take(wall_s)
+        elif self._turn.is_resting(wall_s):
             return
         rows_key = rows.start, rows.stop, view.y_per_px, chart.reference, self._open_key(scene)
         if key != self._key or (rows_key != self._rows_key and self._turn.is_now(wall_s)):
-            self._key, self._rows_key, self._found_s = key, rows_key, wall_s
+            self._key, self._rows_key = key, rows_key
             self._find(scene)
 
     def _open_key(self, scene: Scene) -> tuple[int, ...]:

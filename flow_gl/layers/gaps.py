@@ -29,10 +29,11 @@ class GapsLayer(SketchLayer):
         if not len(seen):
             return ()
         view = scene.price_view
-        bands = [
-            (int(gap["kind"]), end_ns - start_ns, round(view.screen_x(start_ns)), round(view.screen_x(end_ns)))
-            for gap, start_ns, end_ns in ((gap, *_ends(scene, gap)) for gap in seen)
-        ]
+        bands = []
+        for gap in seen:
+            start_ns, end_ns = _ends(scene, gap)
+            left, right = round(view.screen_x(start_ns)), round(view.screen_x(end_ns))
+            bands.append((int(gap["kind"]), end_ns - start_ns, left, right))
         return bands, view.rect, scene.cvd_view.rect, view.scale, scene.style.palette
 
     def sketch(self, scene: Scene) -> None:

@@ -162,7 +162,8 @@ class ChartStack:
 
     def _boxes_of(self, scene: Scene) -> list[tuple[int, int, int, int]]:
         """What each `Pane` is cut to."""
-        placed = scene.price_view.rect, scene.cvd_view.rect, scene.price_axis_px, scene.time_axis_px, scene.screen_px
+        size = self.chart.screen_px
+        placed = scene.price_view.rect, scene.cvd_view.rect, scene.price_axis_px, scene.time_axis_px, size
         if placed != self._placed:
             self._placed = placed
             self._boxes = [*map(self.chart.box, (_outer(scene), scene.price_view.rect, scene.cvd_view.rect))]

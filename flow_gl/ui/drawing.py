@@ -5,13 +5,14 @@ question waits until the driver has done what it was told before, where a thread
 asks nothing. The texture of glyphs stays the library's.
 """
 
-import ctypes
 from typing import Final, NamedTuple
 
 import numpy as np
 from imgui_bundle import imgui
 
-from flow_gl.gl.api import GL, buffer_data, draw_elements_base_vertex, vertex_attrib_pointer
+from flow_gl.gl.api import GL, draw_elements_base_vertex, vertex_attrib_pointer
+from flow_gl.gl.buffers import StreamBuffer
+from flow_gl.gl.counters import FrameCounters
 from flow_gl.gl.shaders import Program, shader_folder
 
 _VERTEX_BYTES: Final = imgui.VERTEX_SIZE
@@ -23,6 +24,7 @@ _INPUTS: Final = (
     (4, GL.GL_UNSIGNED_BYTE, True, imgui.VERTEX_BUFFER_COL_OFFSET),
 )
 """Of the shader: components, their type, whether they are read as 0..1, where they begin in a vertex."""
+_FIRST_BYTES: Final = 1 << 16
 
 
 class _Part(NamedTuple):
@@ -38,36 +40,6 @@ class _Part(NamedTuple):
     vertex: int
 
 
-class _Buffer:
-    """Vertices and indices on the GPU, in one buffer and sent at once: a driver's thread is waited for only once."""
-
-    def __init__(self) -> None:
-        self._handle: Final = int(GL.glGenBuffers(1))
-        self._memory: ctypes.Array[ctypes.c_char] = ctypes.create_string_buffer(0)
-        self._address = 0
-
-    def begin(self, nbytes: int) -> None:
-        """Have room for so much."""
-        if nbytes > len(self._memory):
-            self._memory = ctypes.create_string_buffer(2 * nbytes)
-            self._address = ctypes.addressof(self._memory)
-
-    def put(self, at: int, address: int, nbytes: int) -> None:
-        """Copy from anywhere in memory."""
-        ctypes.memmove(self._address + at, address, nbytes)
-
-    def bind(self) -> None:
-        GL.glBindBuffer(GL.GL_ARRAY_BUFFER, self._handle)
-        GL.glBindBuffer(GL.GL_ELEMENT_ARRAY_BUFFER, self._handle)
-
-    def send(self, nbytes: int) -> None:
-        """Replace what the bound buffer holds: the driver need not wait for a frame that still draws from it."""
-        buffer_data(GL.GL_ARRAY_BUFFER, nbytes, self._address, GL.GL_STREAM_DRAW)
-
-    def release(self) -> None:
-        GL.glDeleteBuffers(1, np.array([self._handle], np.uint32))
-
-
 class OverlayDrawing:
     """Draws what Dear ImGui built. A GL context is current, and stays so until `release`."""
 
@@ -75,12 +47,14 @@ class OverlayDrawing:
         folder = shader_folder()
         self._program: Final = Program(folder / "overlay.vert", folder / "overlay.frag")
         self._array: Final = int(GL.glGenVertexArrays(1))
-        self._buffer: Final = _Buffer()
+        # Vertices and indices in one buffer, sent at once: a driver's thread is waited for only once.
+        self._stream: Final = StreamBuffer(_FIRST_BYTES, FrameCounters(), target=GL.GL_ELEMENT_ARRAY_BUFFER)
         self._parts: list[_Part] = []
         self._size = (1.0, 1.0)
         """Of the surface, in ImGui's units."""
         GL.glBindVertexArray(self._array)
-        self._buffer.bind()
+        for target in (GL.GL_ELEMENT_ARRAY_BUFFER, GL.GL_ARRAY_BUFFER):
+            GL.glBindBuffer(target, self._stream.handle)
         for number, (components, kind, is_normed, offset) in enumerate(_INPUTS):
             GL.glEnableVertexAttribArray(number)
             vertex_attrib_pointer(number, components, kind, is_normed, _VERTEX_BYTES, offset)
@@ -99,11 +73,12 @@ class OverlayDrawing:
         nbytes = indices_at + data.total_idx_count * _INDEX_BYTES
         if not nbytes:
             return
-        self._buffer.begin(nbytes)
+        while nbytes > len(self._stream.memory):
+            self._stream.grow()
         for one in data.cmd_lists:
             vertices, indices = one.vtx_buffer, one.idx_buffer
-            self._buffer.put(first_vertex * _VERTEX_BYTES, vertices.data_address(), vertices.size() * _VERTEX_BYTES)
-            self._buffer.put(indices_at, indices.data_address(), indices.size() * _INDEX_BYTES)
+            self._stream.put(first_vertex * _VERTEX_BYTES, vertices.data_address(), vertices.size() * _VERTEX_BYTES)
+            self._stream.put(indices_at, indices.data_address(), indices.size() * _INDEX_BYTES)
             for command in one.cmd_buffer:
                 box = _box(command.clip_rect, dense, height)
                 if command.elem_count and box[2] > 0 and box[3] > 0:
@@ -113,8 +88,7 @@ class OverlayDrawing:
             first_vertex += vertices.size()
             indices_at += indices.size() * _INDEX_BYTES
         GL.glBindVertexArray(self._array)
-        self._buffer.bind()
-        self._buffer.send(nbytes)
+        self._stream.upload(nbytes)
 
     def draw(self) -> None:
         """Draw what was taken onto the bound framebuffer, of the size that it was built for."""
@@ -135,7 +109,7 @@ class OverlayDrawing:
 
     def release(self) -> None:
         self._program.release()
-        self._buffer.release()
+        self._stream.release()
         GL.glDeleteVertexArrays(1, np.array([self._array], np.uint32))
 
 

@@ -70,14 +70,11 @@ class OverlayTurns:
         """There was input."""
         self._touched_until_s = steady_s + TOUCHED_S
 
-    def is_due(
-        self, frame: Frame, state: ViewState, *, dt_s: float, has_notes: bool, take_turn: Callable[[], bool]
-    ) -> bool:
+    def is_due(self, frame: Frame, state: ViewState, *, has_notes: bool, take_turn: Callable[[], bool]) -> bool:
         """Something is to be said now, or it is their turn.
 
         Parameters
         ----------
-        dt_s : from the frame before to this one, and so to the next
         has_notes : a note is shown, and fades
         take_turn : asks to do something long in this frame; their turn may wait for the next one, or the one after
         """
@@ -89,7 +86,7 @@ class OverlayTurns:
         seen = (said, frame.link.state, frame.link.generation, frozenset(state.open_panels), has_notes)
         since_s = frame.steady_s - self._built_s
         # A clock that stands (in a test) gives no turns: then every frame is one.
-        is_turn = not 0.0 < since_s < 1.0 / REBUILT_HZ and (not 0.0 < since_s < 2.0 / REBUILT_HZ - dt_s or take_turn())
+        is_turn = not 0.0 < since_s < 1.0 / REBUILT_HZ and (not 0.0 < since_s < 2.0 / REBUILT_HZ or take_turn())
         self.is_whole = seen != self._seen or since_s <= 0.0
         self._seen = seen
         return has_notes or self.is_whole or is_turn
