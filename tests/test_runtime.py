@@ -14,7 +14,7 @@ from flow_gl.core.spec import EngineSpec, Failure, FilesSpec, Hello, decode_answ
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.feed.base import Definition, FeedGap, Item, Mapping, Trades
 from flow_gl.runtime.charts import Charts
-from flow_gl.runtime.engine import BATCH, TAPE_CAPACITY, Engine
+from flow_gl.runtime.engine import BATCH, STATUS_NS, TAPE_CAPACITY, Engine
 from flow_gl.runtime.meters import Rate, StatusBoard
 from flow_gl.store.market import EngineReader, EngineStore, MarketReader, MarketStore
 from tests.scripted import SECOND_NS, START_NS, ScriptedFeed, trades
@@ -252,6 +252,21 @@ def test_gaps_are_counted_once_however_often_they_are_told() -> None:
     rig.turn(6)
     assert rig.status["feed_gaps"] == 1
     assert len(rig.chart().gaps) == 1
+
+
+def test_a_gap_is_in_the_numbers_when_the_status_says_what_has_become_of_the_feed() -> None:
+    gap = [FeedGap(START_NS + SECOND_NS), FeedGap(START_NS + SECOND_NS, filled=True)]
+    feed = ScriptedFeed([named(trades([0.5])), [trades([0.6])], gap[:1], [], gap[1:]], is_endless=True)
+    rig = Rig(feed)
+    # The numbers were published half a millisecond before the status is due: it does not go out without what is new.
+    for after_ns, state, gaps in (
+        *((0, FeedState.LIVE, 0), (STATUS_NS - 500_000, FeedState.LIVE, 0), (500_000, FeedState.RECONNECTING, 1)),
+        *((STATUS_NS - 500_000, FeedState.RECONNECTING, 1), (500_000, FeedState.LIVE, 0)),
+    ):
+        rig.clock.advance(after_ns)
+        feed.state = state
+        rig.engine.turn()
+        assert (rig.status["state"], len(rig.chart().gaps)) == (state, gaps)
 
 
 def test_stop_ends_the_run_with_everything_published() -> None:

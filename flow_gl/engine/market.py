@@ -347,6 +347,11 @@ class Market:
             self._instrument_changed = False
             sink.table("instrument", self._instrument_record())
             self._published = self._shown = (-1, -1, -1)
+        if self._gaps.is_changed:
+            # Before the numbers: whoever sees what came after a hole, or what filled it, must see that too.
+            record = self._record("gaps", GAP_LIST)
+            self._gaps.write(record)
+            sink.table("gaps", record)
         if is_brief:
             if seen not in (self._published, self._shown):
                 self._shown = seen
@@ -361,10 +366,6 @@ class Market:
             fill_profile(record, reading, step=self._settings.profile.value_area_step)
             sink.table("profile", record)
             sink.table("session", self._session_record(reading))
-        if self._gaps.is_changed:
-            record = self._record("gaps", GAP_LIST)
-            self._gaps.write(record)
-            sink.table("gaps", record)
 
     def _publish_open(self, sink: Sink) -> None:
         record = self._record("open", OPEN)

@@ -144,8 +144,8 @@ class Pipeline:
 
         Parameters
         ----------
-        is_brief : only the open bubble, the session's running numbers and whose they are, in a tenth of the time;
-            what else has changed is written by the next call without it
+        is_brief : only the open bubble, the session's running numbers, whose they are and what is missing, in a tenth
+            of the time; what else has changed is written by the next call without it
         """
         for market in self._charted:
             market.publish(is_brief=is_brief)

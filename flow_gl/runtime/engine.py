@@ -185,8 +185,9 @@ class Engine:
             if not self._waiting:
                 self._close_by_clock(status)
         now = self._clock.monotonic_ns()
-        self._publish(now)
-        if now - self._status_ns >= STATUS_NS:
+        is_status_due = now - self._status_ns >= STATUS_NS
+        self._publish(now, at_once=is_status_due)
+        if is_status_due:
             self._publish_status(now)
         return self._pause(status.state, now)
 
@@ -349,10 +350,13 @@ class Engine:
             self._pipeline.advance(known_until)
             self._needs_publish = True
 
-    def _publish(self, now: int) -> None:
-        """Write what is due: all charts' running numbers, then the profile of the one whose turn it is."""
+    def _publish(self, now: int, *, at_once: bool) -> None:
+        """Write what is due: all charts' running numbers, then the profile of the one whose turn it is.
+
+        At once before the status: what it says of the feed (live again, a gap) must be seen in the numbers.
+        """
         pipeline = self._pipeline
-        if self._needs_publish and now - self._shown_ns >= BRIEF_NS:
+        if self._needs_publish and (at_once or now - self._shown_ns >= BRIEF_NS):
             pipeline.publish(is_brief=True)
             self._needs_publish, self._shown_ns, self._unread = False, now, pipeline.charted
             if self._oldest_unpublished is not None:
