@@ -85,7 +85,6 @@ def run(paths: Sequence[Path], *, commands: Sequence[Command] = (), feed: dict[s
         engine.turn()
         engine._publish_status(SYSTEM.monotonic_ns())
         reader.refresh()
-    engine._publish(SYSTEM.monotonic_ns())
     rings: list[NDArray[np.void]] = []
     tables: dict[str, bytes] = {}
     for chart, market in enumerate(engine._charts.stores()):
