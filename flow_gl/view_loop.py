@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 _FLOOR_EVERY_S: Final = 2.0
 _RARE_S: Final = 0.05
 """Frames so far apart do not leave anything to the next one."""
-_SETTLE_S: Final = 0.25
+_SETTLE_S: Final = 0.35
 """What waits for its turn has had it when nothing has moved for so long."""
 _BUSY_AFTER_INPUT_S: Final = 0.6
 """Eased axes and blends come to rest in this time."""
@@ -130,7 +130,7 @@ class ViewLoop:
     def _are_overlays_due(self, frame: Frame) -> bool:
         """Texts that are due are formed first, in a frame of their own where there is time for it."""
         has_turn = self._kit is None or self._kit.has_turn(frame.steady_s)
-        if has_turn and self.overlays.prepare(frame, self.state):
+        if has_turn and self.overlays.prepare(self.gui.pen, frame, self.state):
             self._take_turn(frame.steady_s)
         return self._turns.is_due(
             frame,

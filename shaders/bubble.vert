@@ -1,5 +1,5 @@
 #version 330 core
-// A quad just large enough for disc, rim, ring and glow.
+// A quad just large enough for disc, rim, ring and glow, with half a pixel for the soft border.
 #include "bubble.glsl"
 #include "bubble_rows.glsl"
 
@@ -22,7 +22,7 @@ void main() {
     v_rim = look.rim;
     v_extra = vec2(look.is_ringed ? 0.95 * u_screen.w : 0.0, look.glow);
 
-    float reach = look.radius + 1.0 + (v_extra.x > 0.0 ? 3.5 * u_screen.z : 0.0);
+    float reach = look.radius + 0.5 + (v_extra.x > 0.0 ? 3.5 * u_screen.z : 0.0);
     reach = look.glow > 0.0 ? max(reach, look.radius * 1.35) : reach;
     v_from_centre = (corner_of(gl_VertexID) * 2.0 - 1.0) * reach;
     gl_Position = ndc_from_px(vec2(screen_x(place.x), screen_y(place.y)) + v_from_centre);

@@ -17,7 +17,7 @@ void main() {
         gl_Position = HIDDEN;
         return;
     }
-    v_size = vec2(look.radius, look.radius + 1.0);
+    v_size = vec2(look.radius, look.radius + 0.5);     // its soft border ends there
     v_rim_px = rim_width();
     v_fill = look.fill;
     v_rim = look.rim;

@@ -80,7 +80,7 @@ class Chart:
         self.taken: list[Rect] = []
         self.is_profile_turn = True
         self.is_still = False
-        self._still: Final = Still()
+        self._still: Final = Still(kit.take_turn)
         self._profile_turn: Final = Turn(kit, every_s=_PROFILE_S, patience_s=2.0 * _PROFILE_S)
         self._numbers: tuple[int, float] = (-1, 0.0)
         """Version of the profile and VWAP that are drawn."""

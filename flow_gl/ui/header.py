@@ -188,7 +188,7 @@ def _badge_item(badge: Badge, frame: Frame, state: ViewState) -> Item:
 
 
 class Header:
-    """One chart's header on the screen: chosen anew when something of it has changed, ten times a second at most.
+    """One chart's header on the screen: laid out anew when something of it has changed, ten times a second at most.
 
     That is done in a frame that does not build the overlays. What state the feed is in is said at once.
     """
@@ -196,15 +196,13 @@ class Header:
     def __init__(self) -> None:
         self._key: tuple[object, ...] = ()
         self.due: Final = Due(FORM_S)
-        self._items: list[Item] | None = None
-        """What the next drawing takes over."""
         self._strokes: list[Stroke] = []
         """All of it but the progress, as it is put down until something changes."""
 
     def prepare(
-        self, chart: ChartFrame, frame: Frame, state: ViewState, *, has_menu: bool, late_s: float = 0.0
+        self, pen: Pen, chart: ChartFrame, frame: Frame, state: ViewState, *, has_menu: bool, late_s: float = 0.0
     ) -> bool:
-        """Choose anew for the next drawing, where that has been due for `late_s`; whether it was."""
+        """Lay it out anew for the next drawing, where that has been due for `late_s`; whether it was."""
         rect, scale = chart.layout.header, frame.scale
         size = (rect, scale, frame.gui_scale)
         place = (chart.index, chart.said.tone, chart.said.is_live, size, has_menu, state.palette, chart.badge)
@@ -215,16 +213,13 @@ class Header:
             return False
         self._key = key
         self.due.formed(frame.steady_s)
-        self._items = items(chart, frame, state)
+        wanted = items(chart, frame, state)
+        self._strokes = pen.strokes(lambda: _draw(pen, wanted, rect, state.palette, has_menu=has_menu))
         return True
 
     def draw(self, pen: Pen, chart: ChartFrame, frame: Frame, state: ViewState, *, has_menu: bool) -> None:
         """Draw it into the chart's place."""
-        self.prepare(chart, frame, state, has_menu=has_menu, late_s=FORM_S)
-        if self._items is not None:
-            wanted, self._items = self._items, None
-            rect = chart.layout.header
-            self._strokes = pen.strokes(lambda: _draw(pen, wanted, rect, state.palette, has_menu=has_menu))
+        self.prepare(pen, chart, frame, state, has_menu=has_menu, late_s=FORM_S)
         pen.repeat(self._strokes)
         _progress(pen, chart, frame, state.palette)
 

@@ -36,17 +36,13 @@ class Overlays:
         self._in_turn: Final = ("controls", *(sheet.name for sheet in self._sheets))
         self._turn = 0
 
-    def prepare(self, frame: Frame, state: ViewState) -> bool:
-        """Form texts that are due, of one header and of the panel whose turn is next; whether there were any."""
-        is_formed = any(
-            header.prepare(chart, frame, state, has_menu=order == 0)
-            for order, (header, chart) in enumerate(zip(self._headers, frame.charts, strict=False))
-        )
+    def prepare(self, pen: Pen, frame: Frame, state: ViewState) -> bool:
+        """Form what is due, of one header or else of the panel whose turn is next; whether there was anything."""
+        for order, (header, chart) in enumerate(zip(self._headers, frame.charts, strict=False)):
+            if header.prepare(pen, chart, frame, state, has_menu=order == 0):
+                return True
         turn = self._next(state)
-        for sheet in self._sheets:
-            if sheet.name == turn:
-                is_formed |= sheet.prepare(frame, state)
-        return is_formed
+        return any(sheet.prepare(pen, frame, state) for sheet in self._sheets if sheet.name == turn)
 
     def form_anew(self) -> None:
         """Have all texts formed in the next building, however young they are."""

@@ -17,6 +17,8 @@ from flow_gl.ui.gui import Gui
 from flow_gl.ui.state import ViewState
 
 REBUILT_HZ: Final = 20.0
+LEAST_HZ: Final = 8.0
+"""Their turn waits for a frame without other long work, but no longer than this asks for."""
 TOUCHED_S: Final = 1.0
 """Input concerns the overlays for so long: longer than a tooltip waits and than a held key takes to repeat."""
 
@@ -76,7 +78,7 @@ class OverlayTurns:
         Parameters
         ----------
         has_notes : a note is shown, and fades
-        take_turn : asks to do something long in this frame; their turn may wait for the next one, or the one after
+        take_turn : asks to do something long in this frame; their turn may wait for one of the next
         """
         own = state.charts
         said = tuple(
@@ -86,7 +88,7 @@ class OverlayTurns:
         seen = (said, frame.link.state, frame.link.generation, frozenset(state.open_panels), has_notes)
         since_s = frame.steady_s - self._built_s
         # A clock that stands (in a test) gives no turns: then every frame is one.
-        is_turn = not 0.0 < since_s < 1.0 / REBUILT_HZ and (not 0.0 < since_s < 2.0 / REBUILT_HZ or take_turn())
+        is_turn = not 0.0 < since_s < 1.0 / REBUILT_HZ and (not 0.0 < since_s < 1.0 / LEAST_HZ or take_turn())
         self.is_whole = seen != self._seen or since_s <= 0.0
         self._seen = seen
         return has_notes or self.is_whole or is_turn

@@ -12,13 +12,23 @@ from flow_gl.gl.kit import Kit
 from flow_gl.gl.view import View
 from flow_gl.layers.base import Scene, Style
 from flow_gl.layers.stack import ChartStack
-from flow_gl.layers.still import LATE_S, Still
+from flow_gl.layers.still import LATE_S, LATEST_S, Still
 from tests.gl_context import draw
 from tests.layers.test_sketches import fire
 from tests.market_factory import SECOND, make_market, make_scene
 
 FRAME_S = 1 / 144
 PASSING = {"now_ns", "wall_s", "price_view", "cvd_view"}
+
+
+def has_time(_: float) -> bool:
+    """A frame without other long work."""
+    return True
+
+
+def has_none(_: float) -> bool:
+    """A frame with it."""
+    return False
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +60,7 @@ def next_frame(scene: Scene, shift_px: float = 0.2) -> Scene:
 
 
 def test_while_only_time_passes_they_stay(scene: Scene) -> None:
-    still = Still()
+    still = Still(has_time)
     assert not still.holds(scene, (1,))
     assert still.holds(next_frame(scene), (1,))
     assert still.holds(next_frame(scene), (1,))
@@ -58,7 +68,7 @@ def test_while_only_time_passes_they_stay(scene: Scene) -> None:
 
 @pytest.mark.parametrize("name", [field.name for field in fields(Scene) if field.name not in PASSING])
 def test_whatever_a_scene_says_else_moves_them(scene: Scene, name: str) -> None:
-    still = Still()
+    still = Still(has_time)
     still.holds(scene, ())
     later = replace(next_frame(scene), **{name: other(getattr(scene, name))})
     assert not still.holds(later, ())
@@ -67,7 +77,7 @@ def test_whatever_a_scene_says_else_moves_them(scene: Scene, name: str) -> None:
 @pytest.mark.parametrize("pane", ["price_view", "cvd_view"])
 @pytest.mark.parametrize("name", [field.name for field in fields(View) if field.name != "t_right_ns"])
 def test_another_axis_moves_them(scene: Scene, pane: str, name: str) -> None:
-    still = Still()
+    still = Still(has_time)
     still.holds(scene, ())
     later = next_frame(scene)
     view = getattr(later, pane)
@@ -75,14 +85,30 @@ def test_another_axis_moves_them(scene: Scene, pane: str, name: str) -> None:
 
 
 def test_a_whole_pixel_a_while_or_a_clock_that_stands_moves_them(scene: Scene) -> None:
-    for later in (next_frame(scene, 1.01), replace(scene, wall_s=scene.wall_s + 1.01 * LATE_S), scene):
-        still = Still()
+    for later in (next_frame(scene, 1.01), replace(scene, wall_s=scene.wall_s + 1.01 * LATEST_S), scene):
+        still = Still(has_none)
         still.holds(scene, ())
         assert not still.holds(later, ())
 
 
+def test_they_move_a_little_sooner_where_a_frame_has_time_for_it(scene: Scene) -> None:
+    for later in (next_frame(scene, 0.8), replace(scene, wall_s=scene.wall_s + 1.01 * LATE_S)):
+        for take_turn in (has_time, has_none):
+            still = Still(take_turn)
+            still.holds(scene, ())
+            assert still.holds(later, ()) == (take_turn is has_none)
+
+
+def test_no_frame_is_asked_for_its_time_before(scene: Scene) -> None:
+    asked: list[float] = []
+    still = Still(lambda wall_s: not asked.append(wall_s))
+    still.holds(scene, ())
+    assert still.holds(next_frame(scene, 0.7), ())
+    assert not asked
+
+
 def test_a_new_price_alone_may_wait_for_the_next_frame(scene: Scene) -> None:
-    still = Still()
+    still = Still(has_time)
     still.holds(scene, ("old",))
     later = next_frame(scene)
     assert still.holds(later, ("new",), may_wait=True)
@@ -91,7 +117,7 @@ def test_a_new_price_alone_may_wait_for_the_next_frame(scene: Scene) -> None:
 
 @pytest.mark.parametrize("change", ["axis", "hover", "pixel", "time"])
 def test_what_is_seen_beside_a_new_price_does_not_wait(scene: Scene, change: str) -> None:
-    still = Still()
+    still = Still(has_time)
     still.holds(scene, ("old",))
     later = next_frame(scene)
     later = {

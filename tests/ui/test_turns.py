@@ -12,8 +12,8 @@ from flow_gl.core.palette import DARK, LIGHT
 from flow_gl.core.schema import FeedState
 from flow_gl.gl.capture import read_picture
 from flow_gl.gl.context import HeadlessContext
-from flow_gl.ui import words
-from flow_gl.ui.frame import Frame
+from flow_gl.ui import header, words
+from flow_gl.ui.frame import ChartFrame, Frame
 from flow_gl.ui.gui import Gui
 from flow_gl.ui.panels import base
 from flow_gl.ui.panels.base import FORM_S, Form, Section, Sheet
@@ -151,6 +151,30 @@ def test_a_panels_texts_are_formed_in_frames_that_do_not_build_and_soon_enough(
     for name in ("session", "feed", "performance"):
         assert 0.8 * 2.0 / FORM_S <= len(formed[name]) <= 2.0 / FORM_S + 1
         assert np.diff(formed[name]).max() < FORM_S + 5 * FRAME_S
+
+
+def test_a_frame_forms_one_header_or_one_panel(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.state.open_panels = {"session", "feed", "performance"}
+    desk.frames(60)
+    headers: list[float] = []
+    panels: list[float] = []
+    items = header.items
+
+    def chosen(chart: ChartFrame, frame: Frame, state: ViewState) -> list[header.Item]:
+        headers.append(frame.steady_s)
+        return items(chart, frame, state)
+
+    monkeypatch.setattr(header, "items", chosen)
+    for sheet in desk.loop.overlays._sheets:
+
+        def form(frame: Frame, state: ViewState, form: Form = sheet._form) -> list[Section]:
+            panels.append(frame.steady_s)
+            return form(frame, state)
+
+        monkeypatch.setattr(sheet, "_form", form)
+    desk.frames(288)
+    assert min(len(headers), len(panels)) >= 15
+    assert len({*headers, *panels}) == len(headers) + len(panels)
 
 
 PANELS = {"controls", "session", "feed", "performance"}

@@ -8,7 +8,7 @@ panel must cost next to nothing while trades pour in.
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from imgui_bundle import imgui
 
@@ -123,16 +123,17 @@ class Sheet:
         self._form: Final = form
         self._top: Final = top
         self.due: Final = Due(FORM_S)
-        self._formed: list[Section] | None = None
-        """What the next drawing takes over."""
         self._figures: list[Figures] = []
 
-    def prepare(self, frame: Frame, state: ViewState, *, late_s: float = 0.0) -> bool:
+    def prepare(self, pen: Pen, frame: Frame, state: ViewState, *, late_s: float = 0.0) -> bool:
         """Form the texts for the next drawing, where they have been due for `late_s`; whether they were."""
         if not self.due.is_now(frame.steady_s, late_s=late_s):
             return False
         self.due.formed(frame.steady_s)
-        self._formed = self._form(frame, state)
+        before = self._figures
+        self._figures = [Figures(section, pen) for section in self._form(frame, state)]
+        for now, was in zip(self._figures, before, strict=False):
+            now.stand_like(was)
         return True
 
     def draw(self, frame: Frame, state: ViewState, pen: Pen) -> list[Command]:
@@ -142,13 +143,21 @@ class Sheet:
             if is_filled:
                 if self._top is not None:
                     commands = self._top(frame, state)
-                self.prepare(frame, state, late_s=FORM_S)
-                if self._formed is not None:
-                    self._figures = [Figures(section) for section in self._formed]
-                    self._formed = None
+                self.prepare(pen, frame, state, late_s=FORM_S)
                 for section in self._figures:
-                    section.draw(pen, state.palette)
+                    section.draw(state.palette)
         return commands
+
+
+class _Stand(NamedTuple):
+    """What texts' places depend on, ImGui's units: the space from the cursor on, and the text's size."""
+
+    left: float
+    top: float
+    width: float
+    bottom: float
+    size: float
+    palette: Palette
 
 
 class Figures:
@@ -157,41 +166,42 @@ class Figures:
     Where each text stands is found once, and again when the window has another place or width.
     """
 
-    def __init__(self, section: Section) -> None:
+    def __init__(self, section: Section, pen: Pen) -> None:
         self._section: Final = section
         self._columns: Final = max((len(row.values) for row in section.rows), default=0)
-        self._widths: list[list[float]] = []
+        self._widths: Final = [[pen.points(value) for value in row.values] for row in section.rows]
         """Of each row's values, ImGui's units."""
-        self._widest = 0.0
-        self._key: tuple[object, ...] = ()
+        self._widest: Final = max((width for widths in self._widths for width in widths), default=0.0)
+        self._stand: _Stand | None = None
         self._texts: list[tuple[tuple[float, float], int, str]] = []
 
-    def draw(self, pen: Pen, palette: Palette) -> None:
+    def stand_like(self, before: "Figures") -> None:
+        """Place the texts where those of `before` stand: mostly that is where they will be drawn."""
+        if before._stand is not None:
+            self._place(before._stand)
+
+    def draw(self, palette: Palette) -> None:
         """Draw it at the cursor."""
         section = self._section
         if section.heading:
             heading(section.heading)
         size = imgui.get_font_size()
-        step = round(size * ROW_SHARE)
         left, top = imgui.get_cursor_screen_pos()
         # Many charts make the sheet wider than its window, which then scrolls sideways.
-        if not self._widths:
-            self._widths = [[pen.points(value) for value in row.values] for row in section.rows]
-            self._widest = max((width for widths in self._widths for width in widths), default=0.0)
         least = LABEL_EMS * size + self._columns * (self._widest + GAP_EMS * size)
         width = max(imgui.get_content_region_avail().x, least)
-        imgui.dummy((width, step * len(section.rows)))
+        imgui.dummy((width, round(size * ROW_SHARE) * len(section.rows)))
         bottom = imgui.get_window_pos().y + imgui.get_window_height()
-        key = (left, top, width, size, bottom, palette)
-        if key != self._key:
-            self._key = key
-            self._place(palette, (left, top, width, bottom), size)
+        stand = _Stand(left, top, width, bottom, size, palette)
+        if stand != self._stand:
+            self._place(stand)
         add_text = imgui.get_window_draw_list().add_text
         for place, color, text in self._texts:
             add_text(place, color, text)
 
-    def _place(self, palette: Palette, box: tuple[float, float, float, float], size: float) -> None:
-        left, top, width, bottom = box
+    def _place(self, stand: _Stand) -> None:
+        self._stand = stand
+        left, top, width, bottom, size, palette = stand
         labels_width = width * self._section.label_share if self._columns < 3 else LABEL_EMS * size
         quiet, plain = u32(palette.quiet), u32(palette.text)
         self._texts.clear()
@@ -209,7 +219,7 @@ class Figures:
 
 def figures(section: Section, pen: Pen, palette: Palette) -> None:
     """Draw a section at the cursor that is another one each time."""
-    Figures(section).draw(pen, palette)
+    Figures(section, pen).draw(palette)
 
 
 def right(text: str, color: Rgb | None = None) -> None:
