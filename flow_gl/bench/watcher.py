@@ -14,12 +14,14 @@ from array import array
 import numpy as np
 
 from flow_gl.core.schema import SESSION
+from flow_gl.runtime.urgency import ask_for_short_slices
 from flow_gl.store.market import MarketStore
 
 LOOK_S = 0.0001
 
 
 def main(names: list[str]) -> None:
+    ask_for_short_slices()  # what this process waits for a processor is not what the trades waited
     tables = [MarketStore.attach(name).session for name in names]
     versions = [0] * len(tables)
     record = np.zeros(1, SESSION)
