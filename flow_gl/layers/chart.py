@@ -39,11 +39,6 @@ def mix(a: Rgb, b: Rgb, share: float) -> Rgb:
     return (a[0] + (b[0] - a[0]) * share, a[1] + (b[1] - a[1]) * share, a[2] + (b[2] - a[2]) * share)
 
 
-def meets(a: Rect, b: Rect) -> bool:
-    """Two boxes share some area."""
-    return a.x < b.right and b.x < a.right and a.y < b.bottom and b.y < a.bottom
-
-
 class Chart:
     """State of one chart that its layers share.
 

@@ -5,14 +5,14 @@ next free column on its own line; one that finds none is left out, its line stay
 """
 
 import math
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from flow_gl.core.palette import Rgb
 from flow_gl.core.schema import PRICE_SCALE, UNDEF_PRICE
-from flow_gl.gl.view import Rect
 from flow_gl.layers.base import Scene
-from flow_gl.layers.chart import Chart, meets, mix
+from flow_gl.layers.chart import Chart, mix
 from flow_gl.layers.sketch import SketchLayer
 from flow_gl.layers.words import price_text
 
@@ -29,6 +29,10 @@ _PRIOR: Final = (
     ("overnight_high", "ON high"),
     ("overnight_low", "ON low"),
 )
+
+
+Box = tuple[float, float, float, float]
+"""Left, top, right, bottom."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,39 +124,39 @@ class LevelsLayer(SketchLayer):
     def sketch(self, scene: Scene) -> None:
         if "levels" not in scene.style.is_visible or not self._chart.has_trades:
             return
-        chart, view, palette = self._chart, scene.price_view, scene.style.palette
-        rect, scale = view.rect, view.scale
+        under, rect, scale = self._chart.under, scene.price_view.rect, scene.price_view.scale
+        top, bottom, quiet = rect.y, rect.bottom, scene.style.palette.quiet
         line = max(1.0, round(scale))
-        for price in self._nodes:
-            y = round(chart.y_of_price(scene, price))
-            if rect.y <= y < rect.bottom:
-                x = scene.profile_rect.x
-                chart.under.dashed(x, y, rect.right - x, line, palette.quiet, alpha=0.5, period=2 * line, dash=line)
-        placed = list(chart.taken)
-        for level in self._levels:
-            y = round(chart.y_of_price(scene, level.price))
-            if not rect.y <= y < rect.bottom:
+        lines = self._lines_now(scene)
+        node_lines, level_lines = lines[: len(self._nodes)], lines[len(self._nodes) :]
+        left = scene.profile_rect.x
+        for y in node_lines:
+            if top <= y < bottom:
+                under.dashed(left, y, rect.right - left, line, quiet, alpha=0.5, period=2 * line, dash=line)
+        placed = [(box.x, box.y, box.right, box.bottom) for box in self._chart.taken]
+        for level, y in zip(self._levels, level_lines, strict=True):
+            if not top <= y < bottom:
                 continue
             period, dash = level.dash
             if period:
                 line_box = rect.x, y, rect.width, line
-                dashes = {"period": period * scale, "dash": dash * scale}
-                chart.under.dashed(*line_box, level.color, alpha=level.alpha, **dashes)
+                under.dashed(*line_box, level.color, alpha=level.alpha, period=period * scale, dash=dash * scale)
             else:
-                chart.under.rect(rect.x, y, rect.width, line, level.color, alpha=level.alpha)
+                under.rect(rect.x, y, rect.width, line, level.color, alpha=level.alpha)
             self._add_label(scene, level, y, placed)
-        self._label_nodes(scene, placed)
+        self._label_nodes(scene, node_lines, placed)
 
-    def _add_label(self, scene: Scene, level: Level, y: float, placed: list[Rect]) -> None:
+    def _add_label(self, scene: Scene, level: Level, y: float, placed: list[Box]) -> None:
         chart, rect, scale = self._chart, scene.price_view.rect, scene.price_view.scale
         size = _LABEL_PX * scale
         text = level.name if level.name.endswith("SD") else f"{level.name} {price_text(level.price, chart.tick_size)}"
         width = chart.text.width(text, size) + size
         y = min(max(y, rect.y + size), rect.bottom - size)
-        x = _free_column(Rect(rect.x + 14 * scale, y - 0.75 * size, width, 1.5 * size), placed, _GAP_PX * scale)
+        top, bottom = y - 0.75 * size, y + 0.75 * size
+        x = free_column((rect.x + 14 * scale, top, rect.x + 14 * scale + width, bottom), placed, _GAP_PX * scale)
         if x is None or x + width > rect.x + 0.6 * rect.width:
             return
-        placed.append(Rect(x, y - 0.75 * size, width, 1.5 * size))
+        placed.append((x, top, x + width, bottom))
         is_loud = level.alpha > 0.5
         chart.text.add(
             text,
@@ -165,34 +169,35 @@ class LevelsLayer(SketchLayer):
             alpha=1.0 if is_loud else 0.8,
         )
 
-    def _label_nodes(self, scene: Scene, placed: list[Rect]) -> None:
-        chart, rect, scale = self._chart, scene.price_view.rect, scene.price_view.scale
-        size = (_LABEL_PX - 1) * scale
-        for price in self._nodes:
-            y = round(chart.y_of_price(scene, price))
+    def _label_nodes(self, scene: Scene, lines: Sequence[int], placed: list[Box]) -> None:
+        chart, rect, palette = self._chart, scene.price_view.rect, scene.style.palette
+        size = (_LABEL_PX - 1) * scene.price_view.scale
+        for price, y in zip(self._nodes, lines, strict=True):
             if not rect.y + size <= y < rect.bottom - size:
                 continue
             text = f"LVN {price_text(price, chart.tick_size)}"
             width = chart.text.width(text, size) + size
             x = round(scene.profile_rect.x - width)
-            label = Rect(x, y - 0.8 * size, width, 1.6 * size)
-            if x < rect.x + 0.5 * rect.width or any(meets(label, other) for other in placed):
+            label = (x, y - 0.8 * size, x + width, y + 0.8 * size)
+            if x < rect.x + 0.5 * rect.width or met_by(label, placed):
                 continue
             placed.append(label)
-            palette = scene.style.palette
             chart.text.add(text, x, y, size_px=size, color=palette.quiet, plate=palette.ground, plate_alpha=0.7)
 
 
-def _end_of_blocking(label: Rect, placed: list[Rect]) -> float | None:
-    """Right end of what a label would meet; None where it meets nothing."""
-    return max((other.right for other in placed if meets(label, other)), default=None)
+def met_by(label: Box, placed: list[Box]) -> list[tuple[float, float]]:
+    """Left and right ends of what shares some area with a label."""
+    left, top, right, bottom = label
+    return [(a, b) for a, above, b, below in placed if above < bottom and top < below and a < right and left < b]
 
 
-def _free_column(label: Rect, placed: list[Rect], gap: float) -> float | None:
+def free_column(label: Box, placed: list[Box], gap: float) -> float | None:
     """Leftmost x at which a label meets nothing that is placed; None after some columns."""
+    left, top, right, bottom = label
+    width = right - left
     for _ in range(_COLUMNS):
-        end = _end_of_blocking(label, placed)
-        if end is None:
-            return label.x
-        label = replace(label, x=end + gap)
+        met = met_by((left, top, left + width, bottom), placed)
+        if not met:
+            return left
+        left = max(end for _, end in met) + gap
     return None

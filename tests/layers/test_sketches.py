@@ -9,7 +9,8 @@ import pytest
 from flow_gl.core.schema import EVENT, EventKind
 from flow_gl.gl.kit import Kit
 from flow_gl.layers.base import Scene, Style
-from flow_gl.layers.chart import Chart, meets
+from flow_gl.layers.chart import Chart
+from flow_gl.layers.levels import free_column, met_by
 from flow_gl.layers.stack import DRAW_ORDER, Batch, ChartStack
 from flow_gl.store.market import MarketStore
 from tests.gl_context import draw
@@ -127,7 +128,15 @@ def test_the_draw_order_names_each_step_once(kit: Kit) -> None:
 
 
 def test_boxes_that_only_touch_do_not_meet() -> None:
-    from flow_gl.gl.view import Rect
+    placed = [(10.0, 0.0, 20.0, 10.0), (0.0, 10.0, 10.0, 20.0)]
+    assert met_by((0.0, 0.0, 10.0, 10.0), placed) == []
+    assert met_by((0.0, 0.0, 10.5, 10.5), placed) == [(10.0, 20.0), (0.0, 10.0)]
 
-    assert not meets(Rect(0, 0, 10, 10), Rect(10, 0, 10, 10))
-    assert meets(Rect(0, 0, 10, 10), Rect(9, 9, 10, 10))
+
+def test_a_label_steps_aside_on_its_line_until_it_meets_nothing() -> None:
+    placed = [(0.0, 0.0, 30.0, 10.0), (25.0, 5.0, 60.0, 15.0), (0.0, 20.0, 99.0, 30.0)]
+    label = (5.0, 2.0, 25.0, 12.0)
+    assert free_column(label, placed, 4.0) == 64.0
+    assert free_column(label, [placed[2]], 4.0) == 5.0
+    wall = [(30.0 * at, 0.0, 30.0 * at + 28.0, 10.0) for at in range(9)]
+    assert free_column(label, wall, 1.0) is None
