@@ -261,24 +261,23 @@ class Engine:
         self._is_settled = self._charts.is_settled or is_full
 
     def _work(self, deadline: int) -> None:
-        """Aggregate what waits, in order, until it is done or the time is up."""
+        """Take what waits, in order: trades until the time is up, and the notices that directly follow them."""
+        is_late = False
         while self._waiting:
             item, arrived = self._waiting[0]
             if isinstance(item, Trades):
                 rows = item.rows[self._taken : self._taken + min(BATCH, self._room())]
+                if is_late or (len(rows) == 0 and len(item.rows)):
+                    return  # in the next turn; or the tape's readers must move on first
                 self._aggregate(rows, arrived)
                 self._taken += len(rows)
-                is_done = self._taken == len(item.rows)
-                if not is_done and len(rows) == 0:
-                    return  # the tape's readers must move on first
+                is_late = self._clock.monotonic_ns() >= deadline
+                if self._taken < len(item.rows):
+                    continue
             else:
                 self._notice(item)
-                is_done = True
-            if is_done:
-                self._waiting.popleft()
-                self._taken = 0
-            if self._clock.monotonic_ns() >= deadline:
-                return
+            self._waiting.popleft()
+            self._taken = 0
 
     def _aggregate(self, rows: NDArray[np.void], arrived: int) -> None:
         count = len(rows)
