@@ -269,6 +269,17 @@ def test_a_gap_is_in_the_numbers_when_the_status_says_what_has_become_of_the_fee
         assert (rig.status["state"], len(rig.chart().gaps)) == (state, gaps)
 
 
+def test_a_notice_is_taken_with_the_trades_before_it_though_they_took_all_the_time() -> None:
+    batch = trades(np.linspace(0, 9, BATCH).tolist())
+    rig = Rig(ScriptedFeed([named(batch, batch, FeedGap(START_NS + SECOND_NS))], is_endless=True))
+    rig.clock.monotonic_ns = _jumping(rig.clock)  # type: ignore[method-assign]
+    counts = [(0, 0)]
+    while counts[-1][0] < 2 * BATCH:
+        rig.turn()
+        counts.append((rig.engine.trades, len(rig.chart().gaps)))
+    assert counts[-2:] == [(BATCH, 0), (2 * BATCH, 1)]
+
+
 def test_stop_ends_the_run_with_everything_published() -> None:
     rig = Rig(ScriptedFeed([named(trades([0.5]))], is_endless=True))
     rig.turn()
