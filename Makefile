@@ -6,7 +6,7 @@ SHELL := /usr/bin/env bash
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: help setup setup-test demo test lint bench bench-peers pictures lock clean
+.PHONY: help setup setup-test demo test fuzz lint bench bench-peers pictures lock clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -22,6 +22,9 @@ demo: setup ## The synthetic market in a window; without a display 10 seconds of
 
 test: setup-test ## The whole suite (ARGS='-k profile -x' for a part of it)
 	@$(BIN)/pytest $(ARGS)
+
+fuzz: setup-test ## The property tests with new random seeds for five minutes (ARGS='--minutes 30', ARGS='--seed N')
+	@$(BIN)/python scripts/fuzz.py $(ARGS)
 
 lint: setup ## Format, lint, types, import contracts
 	@$(BIN)/ruff format --check .

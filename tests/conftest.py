@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parent.parent
 REAL_DATA = ROOT.parent / "shared" / "data"
@@ -43,11 +43,12 @@ os.environ.setdefault("LIBGL_ALWAYS_SOFTWARE", "1")
 os.environ["FLOW_GL_CHECK_GL"] = "1"
 # Underflow to zero is what a faded exponential should do; everything else is a fault.
 np.seterr(divide="raise", over="raise", invalid="raise")
-# Examples are new ones each time at the desk, and the same ones each time where a red run must mean a change made it
-# so. No deadline: how long an example takes here says nothing.
-settings.register_profile("desk", deadline=None)
-settings.register_profile("ci", deadline=None, derandomize=True)
-settings.load_profile("ci" if os.environ.get("CI") else "desk")
+# The suite gives the same answer at every run; `make fuzz` draws new examples. How long an example takes says nothing
+# on a machine that has other work, so neither deadlines nor slow generation count.
+_UNTIMED = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]}
+settings.register_profile("suite", derandomize=True, **_UNTIMED)
+settings.register_profile("fuzz", derandomize=False, print_blob=True, **_UNTIMED)
+settings.load_profile("suite")
 
 
 def pytest_unconfigure() -> None:

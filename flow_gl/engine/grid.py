@@ -52,7 +52,7 @@ class Grid:
         if tick_size <= 0 or (self.source is not None and self.source < source):
             return
         current = self.tick_size
-        if current in {0, tick_size}:
+        if self._seen_only_zero or current == tick_size:
             self._state["tick_size"][0] = tick_size
             self.source = source
         elif current % tick_size == 0:
@@ -69,7 +69,8 @@ class Grid:
         if abs(price) >= MAX_PRICE:
             return False
         if self.tick_size == 0 or (self._seen_only_zero and price):
-            # Price 0 lies on every grid: a first price other than 0 decides.
+            # Price 0 lies on every grid: the first price other than 0 decides. Until then there is one row (see
+            # `_lay_out`), so that the kernel stops at any other price instead of taking it as a multiple of this tick.
             self._state["tick_size"][0] = abs(price) or PRICE_SCALE
             self.source = TickSource.OBSERVED
             self._seen_only_zero = price == 0
@@ -148,9 +149,11 @@ class Grid:
         first, last = self.traded()
         ticks = (self.row0 + np.arange(first, last)) * factor
         held = self.profile.reshape(-1, COLUMNS)[first:last]
-        rows = min(_FIRST_ROWS, max(4, _SPAN // self.tick_size))
-        while rows < 2 * (high - low + 1) and rows < MAX_ROWS:
-            rows *= 2
+        rows = 1
+        if not self._seen_only_zero:
+            rows = min(_FIRST_ROWS, max(4, _SPAN // self.tick_size))
+            while rows < 2 * (high - low + 1) and rows < MAX_ROWS:
+                rows *= 2
         row0 = low - (rows - (high - low + 1)) // 2
         profile = np.zeros((rows, COLUMNS), np.int64)
         profile[ticks - row0] = held

@@ -4,7 +4,7 @@ import datetime as dt
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flow_gl.core.schema import LEVELS
@@ -65,7 +65,7 @@ def assert_same(sinks, expected):
         assert [one.session.tobytes() for one in sink.sessions] == [one.session.tobytes() for one in other.sessions]
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40)
 @given(
     st.lists(_trade, min_size=1, max_size=80),
     st.lists(st.integers(0, 200), min_size=1, max_size=4),

@@ -4,12 +4,13 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.signal import find_peaks
 
 from flow_gl.core.errors import UsageError
 from flow_gl.core.schema import EVENT, LEVELS, UNDEF_PRICE, TickSource
+from flow_gl.core.sessions import SessionCalendar
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.engine.sinks import Collector
 from flow_gl.feed.base import Definition, Mapping
@@ -75,7 +76,7 @@ def _dicts(rows):
     return [{name: int(row[name]) for name in rows.dtype.names} for row in rows]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60)
 @given(
     st.lists(_trade, min_size=1, max_size=120),
     st.lists(st.integers(0, 200), max_size=5),
@@ -151,7 +152,7 @@ def _check_profile(sink, twin):
     assert (profile["poc"], profile["total"], profile["base"]) == (finished.poc, sum(totals), low)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.lists(_trade, min_size=1, max_size=80), st.lists(st.integers(0, 200), max_size=6))
 def test_an_open_bubble_at_any_level_holds_what_has_not_closed_there(draws, cuts):
     trades = _lay_out(draws)
@@ -173,7 +174,7 @@ def test_an_open_bubble_at_any_level_holds_what_has_not_closed_there(draws, cuts
             assert not bubbles or {name: int(point[name]) for name in point.dtype.names} == points[-1]
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.lists(_trade, min_size=1, max_size=80), st.lists(st.integers(0, 80), max_size=8))
 def test_a_clock_that_never_overtakes_a_trade_changes_no_closed_bubble(draws, cuts):
     trades = _lay_out([(IDS[0], abs(step), *rest) for _, step, *rest in draws])
@@ -277,8 +278,11 @@ def test_a_price_off_the_defined_grid_makes_it_finer_and_says_so():
     assert sink.sessions[0].price.tolist() == sorted(prices)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.integers(-400, 400), min_size=1, max_size=30), st.sampled_from([50_000_000, 7, 1_000_000_000]))
+@example([0, 2], 1_000_000_000)
+@example([0, 0, -3, 0, 6], 1_000_000_000)
+@example([0], 7)
 def test_without_a_definition_the_grid_is_the_common_divisor_of_the_prices(ticks, tick):
     rows = [(1, START + n * SECOND, t * tick, n + 1, "B") for n, t in enumerate(ticks)]
     sink = Collector()
@@ -293,6 +297,32 @@ def test_without_a_definition_the_grid_is_the_common_divisor_of_the_prices(ticks
     for row in make_trades(rows):
         twin.take(row)
     assert _dicts(sink.bubble_rows()) == twin.bubbles()
+
+
+@pytest.mark.parametrize("tick", [2_000_000_000, 300_000_000, 1_000_000_000])
+def test_a_definition_that_comes_after_price_0_alone_gives_the_tick(tick):
+    pipeline, sink = Pipeline(), Collector()
+    pipeline.attach(1, sink)
+    pipeline.process(make_trades([(1, START, 0, 1, "B"), (1, START, 0, 2, "A")]))
+    pipeline.define(Definition(1, "CLZ5", tick, 1000.0, True))
+    pipeline.process(make_trades([(1, START, -tick, 4, "B"), (1, START + SECOND, 3 * tick, 1, "A")]))
+    pipeline.finish()
+    summary = pipeline.instruments[1]
+    assert (summary.tick_size, summary.tick_source) == (tick, TickSource.DEFINITION)
+    assert sink.sessions[0].price.tolist() == [-tick, 0, 3 * tick]
+    assert sink.bubble_rows()["price"].tolist() == [round(-4 * tick / 7), 3 * tick]
+
+
+def test_the_tick_of_a_session_that_only_traded_at_0_comes_from_the_next_one():
+    sink = Collector()
+    pipeline = Pipeline(sessions=SessionCalendar())
+    pipeline.attach(1, sink)
+    day = 86_400 * SECOND
+    rows = [(1, START, 0, 1, "B"), (1, START + 4 * day, 0, 2, "A"), (1, START + 4 * day + 1, 2_000_000_000, 3, "B")]
+    pipeline.process(make_trades(rows))
+    pipeline.finish()
+    assert pipeline.instruments[1].tick_size == 2_000_000_000
+    assert [finished.price.tolist() for finished in sink.sessions] == [[0], [0, 2_000_000_000]]
 
 
 def test_a_definition_that_comes_late_takes_the_tables_place():
@@ -340,7 +370,7 @@ def test_sums_stay_exact_under_the_largest_sizes():
     assert float(sink.sessions[0].session["vwap_sd"][0]) == pytest.approx(deviation, rel=1e-12)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(st.sampled_from([1, 2, 2**14 - 1, 2**14, 2**27, 2**32 - 1]), st.sampled_from("BAN"))))
 def test_trades_of_any_size_add_up(draws):
     rows = [(1, START + n, (100_000 + n % 3) * TICK, size, side) for n, (size, side) in enumerate(draws)]
@@ -393,7 +423,7 @@ def test_a_chart_in_a_store_shows_the_same_as_the_arrays():
     assert (reader.symbol, reader.requested, reader.tick_size) == ("NQZ5", "NQ.v.0", TICK)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(_trade, min_size=60, max_size=300), st.lists(st.integers(0, 300), max_size=5))
 def test_a_stores_rings_however_small_hold_the_newest_of_the_arrays_rows(draws, cuts):
     trades = _lay_out(draws)

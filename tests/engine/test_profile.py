@@ -34,7 +34,7 @@ def test_every_row_of_the_definitions_table_comes_out(text, poc, single, double)
         assert value_area(totals.tolist(), poc, step, 0.70) == expected
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(volumes, st.sampled_from([1, 2]), st.sampled_from([0.5, 0.68, 0.7, 0.99]))
 def test_the_value_area_is_the_twins_on_any_profile(totals, step, share):
     poc = point_of_control(totals.tolist())
@@ -44,14 +44,14 @@ def test_the_value_area_is_the_twins_on_any_profile(totals, step, share):
     assert totals[levels.low] > 0 < totals[levels.high]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(volumes, st.sampled_from([1, 3, 5, 9]))
 def test_smoothing_is_a_centred_sum_with_nothing_beyond_the_range(totals, width):
     padded = np.pad(totals, width // 2)
     assert smoothed_nb(totals, width).tolist() == np.convolve(padded, np.ones(width, int), "valid").tolist()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(st.integers(0, 6), min_size=1, max_size=60), st.sampled_from([0.5, 1, 2, 3.5]))
 def test_nodes_are_scipys_peaks_of_that_prominence(values, least):
     curve = np.array(values, np.int64)

@@ -107,7 +107,7 @@ def test_unknown_columns_are_passed_over_and_line_ends_may_be_windows_s(tmp_path
     assert messages == []
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     st.lists(st.integers(-(2**63) + 1, 2**63 - 1).filter(lambda price: abs(price) >= 10**6), min_size=1), st.booleans()
 )

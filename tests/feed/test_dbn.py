@@ -225,7 +225,7 @@ def test_a_continuous_symbol_is_told_as_requested_and_a_roll_at_its_own_time(tmp
     assert np.concatenate([item.rows for item in items if isinstance(item, Trades)]).tobytes() == trades.tobytes()
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_any_mixture_of_records_in_any_slices_gives_its_trades_in_order(data: st.DataObject) -> None:
     trades = make_trades(40)

@@ -75,7 +75,7 @@ def test_every_trade_comes_once_and_in_order_at_every_speed(path: Path, trades: 
     assert event_now(feed, wall_ns + 10**12) == trades["ts_event"].max()
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(data=st.data())
 def test_the_clock_never_passes_a_trade_that_was_not_handed_over(
     path: Path, trades: NDArray[np.void], data: st.DataObject
@@ -341,7 +341,7 @@ def test_a_scan_tells_each_instrument_apart(path: Path, trades: NDArray[np.void]
     assert [one.is_outright for one in summary.instruments if one.symbol == "NQZ5-NQH6"] == [False]
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.lists(st.integers(1, 6), min_size=1, max_size=200), st.integers(1, 60))
 def test_counts_of_a_scan_do_not_depend_on_where_batches_end(ids: list[int], size: int) -> None:
     from flow_gl.feed.file_part import _Tally

@@ -31,7 +31,7 @@ def market(trades: list[tuple[int, int, int, int, int]]) -> np.ndarray:
     return rows
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.lists(trade, min_size=1, max_size=60),
     st.lists(st.integers(0, 60), max_size=6),

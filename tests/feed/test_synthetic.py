@@ -251,7 +251,7 @@ def test_history_comes_as_a_catch_up_and_then_the_clock_runs() -> None:
     assert feed.clock().anchor_event == OPEN_NS + int(HISTORY_S * SECOND_NS)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     steps=st.lists(st.integers(0, 3_000_000_000), min_size=1, max_size=20),
     rate=st.sampled_from([5.0, 2000.0, 200_000.0]),

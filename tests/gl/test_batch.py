@@ -3,7 +3,7 @@
 import struct
 
 import numpy as np
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flow_gl.gl.api import GL
@@ -48,7 +48,7 @@ pieces = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150)
 @given(st.lists(pieces, min_size=1, max_size=8))
 def test_the_gpu_always_has_the_frame_s_own_rows(kit: Kit, frames: list[list[tuple[str, int]]]) -> None:
     kept = [ROW.pack(float(n), 0.5) * (n + 1) for n in range(4)]

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -37,7 +37,7 @@ def test_appending_one_row_uploads_one_row() -> None:
     ring.release()
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25)
 @given(batches=st.lists(st.integers(1, 900), min_size=1, max_size=8), first=st.integers(0, 5000))
 def test_a_wrapped_ring_holds_the_newest_rows_in_order(batches: list[int], first: int) -> None:
     ring = RowRing(ROW, FrameCounters())

@@ -16,7 +16,6 @@ from tests.market_factory import TICK, make_seconds, profile_of
 SECOND = 1_000_000_000
 
 
-@settings(deadline=None)
 @given(data=st.data(), count=st.integers(1, 60))
 def test_a_count_is_free_where_no_newer_disc_touches_its_box(data: st.DataObject, count: int) -> None:
     gaps = data.draw(hnp.arrays(np.float64, count, elements=st.floats(2.0, 30.0)))
@@ -46,7 +45,7 @@ def test_many_labels_are_looked_at_in_blocks_with_the_same_answers() -> None:
     assert 0 < found.sum() < 1500
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(seed=st.integers(0, 500), rows_per_bar=st.sampled_from([1, 2, 4, 16, 64]))
 def test_merged_profile_rows_hold_all_contracts_on_fixed_multiples(seed: int, rows_per_bar: int) -> None:
     record = profile_of(make_seconds(120, seed=seed)[0])[0]

@@ -23,7 +23,7 @@ def centre_of(scene: Scene, row: np.void) -> tuple[float, float]:
     return x, scene.price_view.screen_y(int(row["price"]) / TICK)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     count=st.integers(0, 200), step=st.lists(st.integers(1, 5), min_size=200, max_size=200), ask=st.integers(-5, 700)
 )

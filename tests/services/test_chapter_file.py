@@ -18,7 +18,7 @@ from tests.market_factory import make_seconds
 _words = st.one_of(st.integers(-(2**63), 2**63 - 1), st.integers(-300, 300), st.sampled_from([2**63 - 1, -(2**63)]))
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.lists(st.lists(_words, min_size=12, max_size=12), max_size=20), st.sampled_from([BUBBLE, CVD_POINT]))
 def test_any_rows_come_back_bit_for_bit(words: list[list[int]], dtype: np.dtype) -> None:
     fields = len(dtype.names or ())
