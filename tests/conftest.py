@@ -31,7 +31,7 @@ def _own_folders() -> None:
     for name in list(os.environ):
         if name == "DATABENTO_API_KEY" or name.startswith("FLOW_GL_"):
             del os.environ[name]
-    # Nothing is left beside the real data; what keeps levels beside files is tested with folders of its own.
+    # No test begins with what another one has kept; the tests of what is kept ask for it.
     os.environ["FLOW_GL_CACHE"] = "false"
 
 

@@ -72,7 +72,7 @@ class Outcome:
 def run(paths: Sequence[Path], *, commands: Sequence[Command] = (), feed: dict[str, Any] | None = None, **spec: Any):
     """Replay files to their end as an engine does; what came of it."""
     store = EngineStore.local()
-    options = {"symbols": ("NQZ5", "NQH6"), "speed": None, "cache": True, **(feed or {})}
+    options = {"symbols": ("NQZ5", "NQH6"), "speed": None, "cache": True, "cache_beside": True, **(feed or {})}
     files = FilesSpec(paths=tuple(map(str, paths)), **options)
     session = Session(EngineSpec(feed=files, **{"arm": 40, **spec}), SYSTEM, StatusBoard(store))
     asked: queue.SimpleQueue[Command] = queue.SimpleQueue()

@@ -146,15 +146,26 @@ def test_replay_hands_over_full_paths_symbols_and_time(
     assert settings.arm == 100  # type: ignore[attr-defined]
 
 
-def test_levels_are_kept_beside_the_files_unless_it_is_told_not_to(
+def test_levels_are_kept_in_the_cache_folder_unless_flags_say_otherwise(
     shown: Shown, day: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("FLOW_GL_CACHE")
-    for flags, is_kept in (((), True), (("--no-cache",), False), (("--cache",), True)):
+    for flags, expected in (
+        ((), (True, False)),
+        (("--no-cache",), (False, False)),
+        (("--cache",), (True, False)),
+        (("--cache-beside",), (True, True)),
+    ):
         assert run(["replay", str(day), *flags]) == 0
         feed, _, _ = shown[-1]
         assert isinstance(feed, FilesSpec)
-        assert feed.cache is is_kept
+        assert (feed.cache, feed.cache_beside) == expected
+    monkeypatch.setenv("FLOW_GL_CACHE_BESIDE", "true")
+    for flags, is_beside in (((), True), (("--no-cache-beside",), False)):
+        assert run(["replay", str(day), *flags]) == 0
+        feed, _, _ = shown[-1]
+        assert isinstance(feed, FilesSpec)
+        assert feed.cache_beside is is_beside
 
 
 def test_live_hands_over_everything_but_the_key(shown: Shown, tmp_path: Path) -> None:

@@ -151,7 +151,7 @@ def _open(paths: list[Path], trades: int, *, cache: bool = True, far_heads: list
 
 
 def _link(paths: list[Path], *, cache: bool = True) -> EngineLink:
-    feed = FilesSpec(paths=tuple(map(str, paths)), speed=None, cache=cache)
+    feed = FilesSpec(paths=tuple(map(str, paths)), speed=None, cache=cache, cache_beside=True)
     return EngineLink.start(EngineSpec(feed=feed))
 
 

@@ -81,7 +81,14 @@ def replay(
     speed: Speed = None,
     cache: Annotated[
         bool | None,
-        flag("--cache/--no-cache", "Keep levels beside the files: they open at once next time (default: --cache)."),
+        flag("--cache/--no-cache", "Keep the files' levels: they open at once next time (default: --cache)."),
+    ] = None,
+    cache_beside: Annotated[
+        bool | None,
+        flag(
+            "--cache-beside/--no-cache-beside",
+            "Keep them in .flow_gl beside the files (default: in the cache folder).",
+        ),
     ] = None,
     drawing: Drawing,
 ) -> None:
@@ -97,7 +104,9 @@ def replay(
     from flow_gl.cli import draw
     from flow_gl.core.spec import FilesSpec
 
-    settings = draw.read_settings(drawing, speed=speed, cache=cache, record_dir=record_dir, dataset=dataset)
+    settings = draw.read_settings(
+        drawing, speed=speed, cache=cache, cache_beside=cache_beside, record_dir=record_dir, dataset=dataset
+    )
     if bool(files) == bool(session):
         raise UsageError("replay: files, or --session with a trade date, were expected")
     paths = recordings_of(session, settings.record_dir, settings.dataset) if session else files or []
@@ -107,6 +116,7 @@ def replay(
         from_time=from_,
         speed=None if math.isinf(settings.speed) else settings.speed,
         cache=settings.cache,
+        cache_beside=settings.cache_beside,
     )
     title = ", ".join(path.name for path in paths[:3]) + (" ..." if len(paths) > 3 else "")
     raise typer.Exit(draw.show(feed, settings, drawing, title=f"flow_gl {title}"))

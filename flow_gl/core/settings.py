@@ -140,7 +140,12 @@ class Settings(BaseModel):
     speed: Annotated[float, BeforeValidator(_speed), AfterValidator(_speed_range)] = Field(
         1.0, description="replay, demo: event seconds per second, 0.1 to 10000, or max"
     )
-    cache: bool = Field(True, description="replay: keep levels beside the files, so that they open at once next time")
+    cache: bool = Field(
+        True, description="replay: keep the files' levels in the cache folder, so that they open at once next time"
+    )
+    cache_beside: bool = Field(
+        False, description="replay: keep them in .flow_gl beside the files instead of in the cache folder"
+    )
     threshold: float | None = Field(
         None, ge=0, le=1, description="imbalance above which a bubble has a side's colour, 0 to 1"
     )

@@ -25,7 +25,9 @@ class FilesSpec(msgspec.Struct, frozen=True, tag="files"):
     speed: float | None = 1.0
     """Event seconds per second; None for as fast as it goes (JSON has no infinity)."""
     cache: bool = False
-    """Keep what the files come to, beside them, and begin with what was kept."""
+    """Keep what the files come to, and begin with what was kept."""
+    cache_beside: bool = False
+    """Keep it in a folder beside the files, not in the user's cache folder."""
 
 
 class DemoSpec(msgspec.Struct, frozen=True, tag="demo"):

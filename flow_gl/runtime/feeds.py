@@ -61,7 +61,7 @@ def _plan_files(spec: FilesSpec, engine: EngineSpec, on_progress: Callable[[floa
     from flow_gl.runtime.part_shelf import PartShelf
     from flow_gl.services.shelf import Shelf
 
-    shelf = Shelf() if spec.cache else None
+    shelf = Shelf(is_beside=spec.cache_beside) if spec.cache else None
     summary = scan(spec.paths, on_progress=on_progress, cache=PartShelf(shelf) if shelf else None)
     chosen = [summary.choose(symbol) for symbol in spec.symbols] or summary.requested()[:CHARTS] or [summary.choose()]
     if len({one.instrument_id for one in chosen}) < len(chosen):

@@ -1,4 +1,4 @@
-"""Files that can be made again, kept beside those that they are made from: in `.flow_gl` there, or in the user's cache.
+"""Files that can be made again, kept in the user's cache folder or, if asked for, beside the files they are made from.
 
 A name tells all that the content depends on, so nothing is ever changed in place: a file is written whole under
 another name and then given its own. A folder that grows beyond its size loses what was not used for the longest.
@@ -7,7 +7,7 @@ another name and then given its own. A folder that grows beyond its size loses w
 import hashlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -39,12 +39,14 @@ class Shelf:
 
     Parameters
     ----------
-    own : folder for what cannot be kept beside its source; None for the user's cache folder
+    own : folder of the kept files; None for the user's cache folder
+    is_beside : keep a file in `.flow_gl` beside its source; what cannot be written there goes to `own`
     most_bytes : size that a folder is kept below
     """
 
-    def __init__(self, *, own: Path | None = None, most_bytes: int = MOST_BYTES) -> None:
+    def __init__(self, *, own: Path | None = None, is_beside: bool = False, most_bytes: int = MOST_BYTES) -> None:
         self._own: Final = own if own is not None else cache_dir() / "levels"
+        self._is_beside: Final = is_beside
         self._most_bytes: Final = most_bytes
 
     def get(self, source: Path, name: str) -> bytes | None:
@@ -55,12 +57,17 @@ class Shelf:
                 data = path.read_bytes()
                 with suppress(OSError):
                     os.utime(path)  # it was used
+                if self._is_beside and folder == self._own:
+                    self._put(name, data, self._folders(source)[:1])
                 return data
         return None
 
     def put(self, source: Path, name: str, data: bytes) -> bool:
         """Keep a file; False where it can be written nowhere. A folder that is marked read-only is left alone."""
-        for folder in self._folders(source):
+        return self._put(name, data, self._folders(source))
+
+    def _put(self, name: str, data: bytes, folders: Sequence[Path]) -> bool:
+        for folder in folders:
             with suppress(OSError):
                 if folder != self._own and not folder.parent.stat().st_mode & _WRITABLE:
                     continue  # an administrator's process could, and should not
@@ -69,8 +76,8 @@ class Shelf:
                 return True
         return False
 
-    def _folders(self, source: Path) -> tuple[Path, Path]:
-        return source.absolute().parent / FOLDER, self._own
+    def _folders(self, source: Path) -> tuple[Path, ...]:
+        return (source.absolute().parent / FOLDER, self._own) if self._is_beside else (self._own,)
 
     def _prune(self, folder: Path) -> None:
         with suppress(OSError):

@@ -87,12 +87,25 @@ def test_damage_of_any_kind_is_seen_when_a_chapter_is_opened() -> None:
             ChapterFile(foreign, key="key", charts=2, levels=2)
 
 
+def test_nothing_is_written_beside_a_source_unless_it_is_asked_for(tmp_path: Path) -> None:
+    source = tmp_path / "data" / "day.dbn"
+    source.parent.mkdir()
+    source.write_bytes(b"trades")
+    shelf = Shelf(own=tmp_path / "own")
+    assert shelf.put(source, "x", b"kept")
+    assert shelf.get(source, "x") == b"kept"
+    assert list(source.parent.iterdir()) == [source]
+    assert [path.name for path in (tmp_path / "own").iterdir()] == ["x"]
+    assert Shelf(own=tmp_path / "own", is_beside=True).get(source, "x") == b"kept"
+    assert (source.parent / FOLDER / "x").read_bytes() == b"kept", "asked for later, it is put there too"
+
+
 def test_what_cannot_be_kept_beside_its_source_is_kept_in_the_users_folder(tmp_path: Path) -> None:
     source = tmp_path / "data" / "day.dbn"
     source.parent.mkdir()
     source.write_bytes(b"trades")
     (source.parent / FOLDER).write_text("in the way")
-    shelf = Shelf(own=tmp_path / "own")
+    shelf = Shelf(own=tmp_path / "own", is_beside=True)
     assert shelf.get(source, "x") is None
     assert shelf.put(source, "x", b"kept")
     assert shelf.get(source, "x") == b"kept"
@@ -104,7 +117,7 @@ def test_what_cannot_be_kept_beside_its_source_is_kept_in_the_users_folder(tmp_p
 
 
 def test_a_folder_that_is_marked_read_only_is_left_as_it_is(tmp_path: Path) -> None:
-    source, shelf = tmp_path / "data" / "day.dbn", Shelf(own=tmp_path / "own")
+    source, shelf = tmp_path / "data" / "day.dbn", Shelf(own=tmp_path / "own", is_beside=True)
     source.parent.mkdir()
     source.parent.chmod(0o555)
     assert shelf.put(source, "x", b"kept")
@@ -116,13 +129,13 @@ def test_a_folder_that_is_marked_read_only_is_left_as_it_is(tmp_path: Path) -> N
 def test_where_nothing_can_be_written_nothing_is_kept_and_nothing_raised(tmp_path: Path) -> None:
     (tmp_path / FOLDER).write_text("in the way")
     (tmp_path / "own").write_text("in the way")
-    shelf = Shelf(own=tmp_path / "own")
+    shelf = Shelf(own=tmp_path / "own", is_beside=True)
     assert not shelf.put(tmp_path / "day.dbn", "x", b"kept")
     assert shelf.get(tmp_path / "day.dbn", "x") is None
 
 
 def test_a_folder_that_grows_too_large_loses_what_was_not_used_for_the_longest(tmp_path: Path) -> None:
-    source, shelf = tmp_path / "day.dbn", Shelf(own=tmp_path / "own", most_bytes=3_000)
+    source, shelf = tmp_path / "day.dbn", Shelf(own=tmp_path / "own", is_beside=True, most_bytes=3_000)
     for number in range(3):
         shelf.put(source, f"{number}", bytes(900))
         os.utime(tmp_path / FOLDER / f"{number}", (number + 1, number + 1))
