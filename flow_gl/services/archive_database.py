@@ -16,6 +16,7 @@ from sqlalchemy.engine import URL, Connection, Engine
 
 from flow_gl.core.errors import UsageError
 from flow_gl.core.folders import data_dir
+from flow_gl.services.archive_check import check_postgres, check_sqlite
 from flow_gl.services.archive_schema import prepare
 
 FILE_NAME: Final = "archive.sqlite3"
@@ -100,9 +101,13 @@ def prepare_database(engine: Engine, url: URL) -> None:
     Raises
     ------
     DataError, sqlalchemy.exc.SQLAlchemyError, OSError
+        DataError: it is of a newer flow_gl or of another program; nothing was written to it.
     """
     path = sqlite_path(url)
+    if url.get_backend_name() == "postgresql":
+        check_postgres(engine)
     if path:
+        check_sqlite(path)
         path.parent.mkdir(parents=True, exist_ok=True)
     with engine.begin() as connection:
         prepare(connection)

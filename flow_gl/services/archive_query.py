@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from flow_gl.core.errors import FlowError
+from flow_gl.core.errors import DataError, FlowError
 from flow_gl.services import archive_schema as schema
 from flow_gl.services.archive_database import open_engine, parse_url, prepare_database, sqlite_path
 
@@ -54,7 +54,7 @@ def list_sessions(url: str) -> list[SessionRow]:
     UsageError
         The URL is of no database that is known.
     DataError
-        The archive was made by a newer flow_gl.
+        The database was made by a newer flow_gl or by another program.
     ArchiveError
         The database cannot be had.
     """
@@ -68,6 +68,8 @@ def list_sessions(url: str) -> list[SessionRow]:
         prepare_database(engine, parsed)
         with engine.connect() as connection:
             rows = connection.execute(sa.select(schema.sessions).order_by(*order)).all()
+    except DataError as error:
+        raise DataError(f"archive {parsed.render_as_string()}: {error}") from error
     except (sa.exc.SQLAlchemyError, OSError) as error:
         cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error
         reason = (str(cause).strip().splitlines() or [type(cause).__name__])[0]

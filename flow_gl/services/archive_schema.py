@@ -15,7 +15,9 @@ from sqlalchemy.engine import Connection
 from flow_gl.core.errors import DataError
 
 VERSION: Final = 2
-_LOCK: Final = 0x666C6F77  # "flow": the advisory lock of our migrations
+APPLICATION_ID: Final = 0x666C6F77
+"""Stands in the header of an SQLite file of ours: "flow"."""
+_LOCK: Final = APPLICATION_ID  # the advisory lock of our migrations
 
 metadata: Final = sa.MetaData()
 
@@ -131,6 +133,8 @@ def prepare(connection: Connection) -> int:
     for version in range(found, VERSION) if found else ():
         MIGRATIONS[version](connection)
     if found != VERSION:
+        if connection.dialect.name == "sqlite":
+            connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute(sa.delete(schema_version))
         connection.execute(sa.insert(schema_version).values(version=VERSION))
     return found

@@ -413,8 +413,11 @@ def test_a_database_that_cannot_be_had_is_one_line_without_the_password(
 ) -> None:
     damaged = tmp_path / "damaged.sqlite3"
     damaged.write_bytes(b"this is no database, and long enough to be looked at as one" * 20)
-    for url, reason in ((down_server[1], "onnection refused"), (str(damaged), "not a database")):
-        with pytest.raises(ArchiveError, match=reason) as caught:
+    for url, kind, reason in (
+        (down_server[1], ArchiveError, "onnection refused"),
+        (str(damaged), DataError, "not an SQLite database"),
+    ):
+        with pytest.raises(kind, match=reason) as caught:
             list_sessions(url)
         assert "\n" not in str(caught.value)
         assert "secret-word" not in str(caught.value)
