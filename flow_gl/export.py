@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from flow_gl.core import rejections
 from flow_gl.core.errors import DataError, FlowError
 from flow_gl.core.schema import PRICE_SCALE, TickSource
 from flow_gl.core.sessions import SessionCalendar
@@ -30,6 +31,8 @@ class ExportSummary:
     trades: int
     """Aggregated into the tables."""
     rejected: int
+    notes: tuple[str, ...]
+    """What is not in the tables and why, a line for each instrument."""
     bubbles: int
 
 
@@ -99,6 +102,7 @@ def export(
         symbols=tuple(names[one.instrument_id] for one in chosen),
         trades=sum(one.trades for one in chosen),
         rejected=sum(one.rejected for one in chosen),
+        notes=tuple(_rejections(chosen, names)),
         bubbles=sum(len(part.bubbles) for part in parts),
     )
 
@@ -108,15 +112,25 @@ def _choose(instruments: list[Summary], symbol: str | None) -> list[Summary]:
     held = ", ".join(one.symbol or str(one.instrument_id) for one in traded) or "nothing"
     if symbol is None:
         if not traded:
-            raise DataError("there is no trade to export: none has a price, a size and a time")
+            raise DataError(f"there is no trade to export{_why(instruments)}")
         return traded
     wanted = symbol.upper()
     for one in instruments:
         if wanted in (one.symbol.upper(), one.requested.upper(), str(one.instrument_id)):
             if not one.trades:
-                raise DataError(f"{symbol} never trades here; {held} does")
+                raise DataError(f"{symbol} never trades here{_why([one])}; {held} does")
             return [one]
     raise DataError(f"{symbol} is not among the instruments; there is {held}")
+
+
+def _why(instruments: list[Summary]) -> str:
+    """Why nothing of some instruments is charted; "" where nothing came."""
+    reasons = rejections.describe(rejections.total(one.rejections for one in instruments))
+    return f" ({reasons})" if reasons else ""
+
+
+def _rejections(instruments: list[Summary], names: dict[int, str]) -> list[str]:
+    return [f"{names[one.instrument_id]}: {rejections.describe(one.rejections)}" for one in instruments if one.rejected]
 
 
 def _names(instruments: list[Summary]) -> dict[int, str]:

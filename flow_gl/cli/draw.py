@@ -4,8 +4,10 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
+import typer
+
 from flow_gl.cli.options import Drawing
-from flow_gl.core import config
+from flow_gl.core import config, rejections
 from flow_gl.core.errors import DataError, DisplayError, FeedError, FlowError, UsageError
 from flow_gl.core.schema import FeedState
 from flow_gl.core.settings import Settings
@@ -74,6 +76,9 @@ def show(feed: FilesSpec | DemoSpec | LiveSpec, settings: Settings, drawing: Dra
             if message := link.failure_within(ENGINE_END_S):
                 raise _EngineError(message, link.exit_code)
             raise FeedError(link.engine.text("message"))
+        for market in link.markets:
+            if line := rejections.describe(rejections.counts_of(market.session)):
+                typer.echo(f"flow-gl: note: {market.symbol or market.requested}: {line}", err=True)
         if link.engine is not None and link.engine.status["damaged"]:
             raise DataError(link.engine.text("message"))
     return code

@@ -63,7 +63,7 @@ def export(
     for path in summary.paths:
         typer.echo(path)
     typer.echo(f"{summary.trades:,} trades, {summary.bubbles:,} bubbles of {', '.join(summary.symbols)}")
-    for note in items.messages:
+    for note in (*summary.notes, *items.messages):
         if note not in items.damage:
             typer.echo(f"flow-gl: note: {note}", err=True)
     if items.damage:

@@ -201,7 +201,12 @@ SESSION: Final = np.dtype(
         ("prior_val", "<i8"),
         ("overnight_high", "<i8"),
         ("overnight_low", "<i8"),
-        ("rejected", "<i8"),  # since the engine's start
+        ("rejected", "<i8"),  # since the engine's start, in all ...
+        ("rejected_action", "<i8"),  # ... and by reason: `core.rejections`
+        ("rejected_no_price", "<i8"),
+        ("rejected_no_size", "<i8"),
+        ("rejected_time", "<i8"),
+        ("rejected_price", "<i8"),
         ("late", "<i8"),
         ("maybe_bad_book", "<i8"),
         ("total_trades", "<i8"),

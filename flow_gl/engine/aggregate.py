@@ -87,6 +87,14 @@ def run_nb(  # noqa: PLR0912, PLR0915, PLR0917  # kernels take arrays; one case 
             return i, FOREIGN
         if ts < 0 or price == UNDEF_PRICE or size == 0 or (tail >> 32) & 0xFF != _ACTION_TRADE:
             s["rejected"] += 1
+            if (tail >> 32) & 0xFF != _ACTION_TRADE:
+                s["rejected_action"] += 1
+            elif price == UNDEF_PRICE:
+                s["rejected_no_price"] += 1
+            elif size == 0:
+                s["rejected_no_size"] += 1
+            else:
+                s["rejected_time"] += 1
             i += 1
             continue
         if row_nb(price - base_price, inverse, twos) >= rows:

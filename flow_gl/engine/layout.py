@@ -86,7 +86,12 @@ STATE: Final = np.dtype(
             "reference_step",
             "above",  # bubbles of the session above the reference ...
             "above_lower",  # ... and above the volume at which it steps down
-            "rejected",  # since the start, as all below
+            "rejected",  # since the start, as all below; in all, then by reason (`core.rejections`)
+            "rejected_action",
+            "rejected_no_price",
+            "rejected_no_size",
+            "rejected_time",
+            "rejected_price",
             "late",
             "maybe_bad_book",
             "total_trades",

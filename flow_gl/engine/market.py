@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from flow_gl.core.errors import DataError
 from flow_gl.core.instrument import builtin, is_outright_symbol
+from flow_gl.core.rejections import counts_of
 from flow_gl.core.schema import GAP_LIST, INSTRUMENT, LEVELS, OPEN, PROFILE, SESSION, UNDEF_PRICE, TickSource
 from flow_gl.core.sessions import Session, SessionCalendar, next_time_of_day
-from flow_gl.engine import gaps
+from flow_gl.engine import gaps, records
 from flow_gl.engine.aggregate import aggregate_nb
 from flow_gl.engine.checkpoint import MarketState, fill
 from flow_gl.engine.fold import close_nb, open_rows_nb
@@ -87,7 +88,7 @@ class Market:
         s["arm"] = settings.arm
         s["reference_step"] = START_STEP
         self._session_row: NDArray[np.void] = np.zeros(1, SESSION)
-        self._reset_prior()
+        records.fill_prior(self._session_row, None)
         self._reset_session()
         self._merged: NDArray[np.void] = np.zeros(2, PENDING)
         self._records: dict[TableName, NDArray[np.void]] = {}
@@ -104,6 +105,7 @@ class Market:
             trades=int(s["total_trades"]),
             volume=int(s["total_volume"]),
             rejected=int(s["rejected"]),
+            rejections=counts_of(s),
             late=int(s["late"]),
             last_ts=int(s["last_ts"]),
             is_outright=self._is_outright,
@@ -173,12 +175,18 @@ class Market:
             if code == MISFIT:
                 tick_size = self._grid.tick_size
                 if not self._grid.fit(int(words[6 * at + 2])):
-                    self._state["rejected"][0] += 1
+                    self._reject("rejected_price")
                     at += 1
                 self._instrument_changed |= tick_size != self._grid.tick_size
             elif code == BOUNDARY and not self._cross(int(words[6 * at + 1])):
-                self._state["rejected"][0] += 1
+                self._reject("rejected_time")
                 at += 1
+
+    def _reject(self, reason: str) -> None:
+        """Count a record that is not charted; `reason` is a field of `core.rejections.REASONS`."""
+        s = self._state[0]
+        s["rejected"] += 1
+        s[reason] += 1
 
     def advance(self, now: int) -> None:
         """Close what the clock has passed by 250 ms, and see whether a silence lasts. `now` in event time, ns."""
@@ -285,15 +293,8 @@ class Market:
         if finished is not None:
             if self.sink is not None:
                 self.sink.finished(finished)
-            row, ended = self._session_row[0], finished.session[0]
-            row["prior_high"], row["prior_low"] = ended["high"], ended["low"]
-            row["prior_close"] = ended["last_price"]
-            row["prior_poc"], row["prior_vah"], row["prior_val"] = finished.poc, finished.vah, finished.val
+            records.fill_prior(self._session_row, finished)
         self._reset_session()
-
-    def _reset_prior(self) -> None:
-        for name in ("high", "low", "close", "poc", "vah", "val"):
-            self._session_row[f"prior_{name}"] = _NONE
 
     def _reset_session(self) -> None:
         s = self._state[0]

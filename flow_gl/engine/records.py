@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from flow_gl.core.rejections import REASONS
 from flow_gl.core.schema import NODES, PROFILE_ROWS, SESSION, UNDEF_PRICE, TickSource
 from flow_gl.core.sessions import Session
 from flow_gl.engine.grid import Grid
@@ -18,6 +19,7 @@ from flow_gl.engine.summary import Summary
 _SAME: Final = (
     *("first_ts", "last_ts", "last_recv", "last_price", "open", "high", "low", "buy", "sell", "unsided"),
     *("trade_count", "bubble_count", "cvd", "cvd_high", "cvd_low", "rejected", "late", "maybe_bad_book"),
+    *REASONS,
     "total_trades",
 )
 """Fields of SESSION that are STATE's as they are. All fields of both are 8 bytes wide."""
@@ -116,6 +118,18 @@ def fill_session(
             row[name] = UNDEF_PRICE
     elif reading is not None:
         row["vwap"], row["vwap_sd"] = vwap_of(reading.totals, row0=reading.base, tick_size=reading.tick_size)
+
+
+def fill_prior(record: NDArray[np.void], finished: Finished | None) -> None:
+    """Fill a SESSION record's levels of the session before; None: there is none."""
+    row = record[0]
+    if finished is None:
+        for name in ("high", "low", "close", "poc", "vah", "val"):
+            row[f"prior_{name}"] = UNDEF_PRICE
+        return
+    ended = finished.session[0]
+    row["prior_high"], row["prior_low"], row["prior_close"] = ended["high"], ended["low"], ended["last_price"]
+    row["prior_poc"], row["prior_vah"], row["prior_val"] = finished.poc, finished.vah, finished.val
 
 
 def fill_instrument(record: NDArray[np.void], summary: Summary, *, bucket_ns: int) -> None:

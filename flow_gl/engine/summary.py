@@ -16,6 +16,8 @@ class Summary:
     trades: int
     volume: int
     rejected: int
+    rejections: dict[str, int]
+    """Records that are not charted, by reason (`core.rejections.REASONS`)."""
     late: int
     last_ts: int
     is_outright: bool

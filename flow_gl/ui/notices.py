@@ -6,6 +6,7 @@ And short notes on what a key did, which fade. All of it is drawn behind the pan
 from dataclasses import dataclass, field
 from typing import Final
 
+from flow_gl.core import rejections
 from flow_gl.core.palette import Palette, Rgb
 from flow_gl.gl.view import Rect
 from flow_gl.ui import words
@@ -129,6 +130,8 @@ def _chips(pen: Pen, chart: ChartFrame, frame: Frame, state: ViewState) -> None:
         texts.append(f"bubbles before {words.clock(own.cleared_before_ns)} hidden  \u00b7  C shows them")
     if not own.price.is_auto:
         texts.append("price scale fixed  \u00b7  V automatic")
+    if chart.market is not None and (line := rejections.describe(rejections.counts_of(chart.market.session))):
+        texts.append(line)
     pane, scale, palette = chart.layout.price, frame.scale, state.palette
     y = pane.bottom - 12 * scale
     for text in texts:

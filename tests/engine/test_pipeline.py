@@ -100,6 +100,7 @@ def test_every_number_of_every_instrument_is_the_twins(draws, cuts, arm, bucket_
         assert events == twin.events
         summary = pipeline.instruments[instrument_id]
         assert (summary.trades, summary.rejected, summary.late) == (len(twin.trades), twin.rejected, twin.late)
+        assert summary.rejections == twin.rejections
         _check_session(sink, twin)
 
 
@@ -351,7 +352,7 @@ def test_a_price_that_no_market_has_is_rejected_and_counted(price):
         make_trades([(1, START, 100_000 * TICK, 1, "B"), (1, START, price, 9, "A"), (1, START, TICK, 2, "B")])
     )
     pipeline.finish()
-    assert pipeline.instruments[1].rejected == 1
+    assert pipeline.instruments[1].rejections == {"rejected_price": 1}
     assert sink.bubble_rows()["buy"].tolist() == [3]
 
 

@@ -57,6 +57,7 @@ class Twin:
     def __init__(self, *, bucket_ns=SECOND, arm=300, levels=13):
         self.bucket_ns, self.arm = bucket_ns, arm
         self.levels = [{} for _ in range(levels)]
+        self.rejections = {}
         self.rejected = self.late = self.bad = self.cvd = self.armed = 0
         self.extreme = None
         self.trades, self.events, self.silences, self.cvd_path = [], [], [], []
@@ -69,6 +70,14 @@ class Twin:
         ts = trade["ts_event"]
         if trade["action"] != ord("T") or trade["size"] == 0 or trade["price"] == UNDEF_PRICE or ts < 0:
             self.rejected += 1
+            reasons = {
+                "rejected_action": trade["action"] != ord("T"),
+                "rejected_no_price": trade["price"] == UNDEF_PRICE,
+                "rejected_no_size": trade["size"] == 0,
+                "rejected_time": ts < 0,
+            }
+            reason = next(reason for reason, is_met in reasons.items() if is_met)
+            self.rejections[reason] = self.rejections.get(reason, 0) + 1
             return
         bucket = ts // self.bucket_ns
         if self.bucket is not None and bucket < self.bucket:
