@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from flow_gl.gl.context import HeadlessContext, Window
     from flow_gl.saving import Recording
     from flow_gl.ui.prefs import Preferences
-    from flow_gl.view_loop import ViewLoop
+    from flow_gl.view.frame_loop import FrameLoop
 
 __all__ = ["ViewOptions", "run_view"]
 
@@ -54,7 +54,7 @@ def run_view(options: ViewOptions, link: Link, *, clock: Clock = SYSTEM) -> int:
     from flow_gl.ui import prefs
     from flow_gl.ui.gui import Gui
     from flow_gl.ui.state import ViewState
-    from flow_gl.view_loop import ViewLoop
+    from flow_gl.view.frame_loop import FrameLoop
 
     path = options.preferences or prefs.default_path()
     is_remembering = options.remember and not options.headless
@@ -66,7 +66,7 @@ def run_view(options: ViewOptions, link: Link, *, clock: Clock = SYSTEM) -> int:
         scale = options.scale or surface.content_scale
         address = None if window is None else _address(window)
         gui = Gui(state.palette, scale=scale, window=address, places=remembered.imgui)
-        loop = ViewLoop(surface, link, state, gui, clock)
+        loop = FrameLoop(surface, link, state, gui, clock)
         loop.content_scale = options.scale
         if warning:
             get_logger("view").warning(warning)
@@ -117,7 +117,7 @@ def _rate(options: ViewOptions, window: "Window | None") -> float:
     return float(options.record_fps) if options.record else options.fps or HEADLESS_FPS
 
 
-def _remember(path: Path, loop: "ViewLoop", window: "Window | None", before: "Preferences") -> None:
+def _remember(path: Path, loop: "FrameLoop", window: "Window | None", before: "Preferences") -> None:
     from flow_gl.ui import prefs
 
     width, height = (before.width, before.height)
@@ -140,10 +140,10 @@ class Program:
     window : None where there is none
     """
 
-    def __init__(self, loop: "ViewLoop", window: "Window | None", options: ViewOptions, clock: Clock) -> None:
+    def __init__(self, loop: "FrameLoop", window: "Window | None", options: ViewOptions, clock: Clock) -> None:
         from flow_gl.gl.timing import FrameTimes
-        from flow_gl.pacing import Garbage, Pacer
         from flow_gl.saving import PictureSaver
+        from flow_gl.view.pacing import Garbage, Pacer
 
         self._loop: Final = loop
         self._window: Final = window
@@ -252,11 +252,11 @@ class Program:
         loop = self._loop
         for text in self._saver.news():
             loop.note(text)
-        requests = loop.hands.take_requests()
+        requests = loop.input.take_requests()
         if not requests:
             return
         from flow_gl.ui.actions import Request
-        from flow_gl.view_loop import picture_name
+        from flow_gl.view.frame_loop import picture_name
 
         for request in requests:
             if request is Request.QUIT:
@@ -281,7 +281,7 @@ class Program:
 
     def _wait(self) -> None:
         """Until the next frame: for the monitor, for the clock, or in an idle picture for news."""
-        from flow_gl.pacing import IDLE_LOOK_S, IDLE_REDRAW_S
+        from flow_gl.view.pacing import IDLE_LOOK_S, IDLE_REDRAW_S
 
         loop, window, clock = self._loop, self._window, self._clock
         if loop.is_moving() or (self._options.record and self._recording is not None):

@@ -31,7 +31,7 @@ from flow_gl.layers import hit
 from flow_gl.layers.discs import volumes
 from flow_gl.ui.gui import Gui
 from flow_gl.ui.state import ViewState
-from flow_gl.view_loop import ViewLoop
+from flow_gl.view.frame_loop import FrameLoop
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "pictures"
 FRAME_S = 1 / 30
@@ -40,7 +40,7 @@ SETTLE_S = 2.5
 PATIENCE_S = 120.0
 MOST_BYTES = 400_000
 
-Prepare = Callable[[ViewLoop], None]
+Prepare = Callable[[FrameLoop], None]
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Shot:
     prepare: Prepare = field(default=lambda _: None)
 
 
-def point_at_largest(loop: ViewLoop) -> None:
+def point_at_largest(loop: FrameLoop) -> None:
     """Put the mouse over the largest bubble of the chart's middle that no newer one covers."""
     assert loop.frame is not None
     scene = loop.frame.charts[0].scene
@@ -70,16 +70,16 @@ def point_at_largest(loop: ViewLoop) -> None:
             return
 
 
-def open_panels(loop: ViewLoop) -> None:
+def open_panels(loop: FrameLoop) -> None:
     """All but the performance panel: what a frame costs here says nothing about a desk's machine."""
     loop.state.open_panels = {"controls", "session", "feed"}
 
 
-def use_light(loop: ViewLoop) -> None:
+def use_light(loop: FrameLoop) -> None:
     loop.state.palette = LIGHT
 
 
-def use_colour_blind(loop: ViewLoop) -> None:
+def use_colour_blind(loop: FrameLoop) -> None:
     loop.state.palette = COLOUR_BLIND
 
 
@@ -94,7 +94,7 @@ SHOTS = {
 }
 
 
-def run_until(loop: ViewLoop, is_done: Callable[[], bool]) -> None:
+def run_until(loop: FrameLoop, is_done: Callable[[], bool]) -> None:
     """Draw frames at their pace until something is so."""
     began = time.monotonic()
     while not is_done():
@@ -108,7 +108,7 @@ def run_until(loop: ViewLoop, is_done: Callable[[], bool]) -> None:
         time.sleep(max(0.0, FRAME_S - (time.monotonic() - frame_began)))
 
 
-def run_for(loop: ViewLoop, seconds: float) -> None:
+def run_for(loop: FrameLoop, seconds: float) -> None:
     end = time.monotonic() + seconds
     run_until(loop, lambda: time.monotonic() >= end)
 
@@ -120,7 +120,7 @@ def take(shot: Shot) -> Image.Image:
     surface = HeadlessContext(*shot.size)
     state = ViewState()
     gui = Gui(state.palette, scale=1.0)
-    loop = ViewLoop(surface, link, state, gui, SYSTEM)
+    loop = FrameLoop(surface, link, state, gui, SYSTEM)
     try:
         run_until(loop, lambda: is_caught_up(loop, charts))
         assert loop.frame is not None
@@ -140,7 +140,7 @@ def take(shot: Shot) -> Image.Image:
         link.close()
 
 
-def is_caught_up(loop: ViewLoop, charts: int) -> bool:
+def is_caught_up(loop: FrameLoop, charts: int) -> bool:
     engine = loop.link.engine
     return engine is not None and engine.status["state"] == FeedState.DEMO and len(loop.link.markets) == charts
 

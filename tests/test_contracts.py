@@ -55,7 +55,7 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
     assert loaded_by("import flow_gl", HEAVY) == []
 
 
-@pytest.mark.parametrize("module", ["app", "view_loop", "engine_link", "ui.frame", "layers.stack"])
+@pytest.mark.parametrize("module", ["app", "view.frame_loop", "engine_link", "ui.frame", "layers.stack"])
 def test_the_view_process_loads_nothing_of_the_engine(module: str) -> None:
     assert loaded_by(f"import flow_gl.{module}", ENGINE_ONLY) == []
 

@@ -33,7 +33,7 @@ from flow_gl.services.shelf import FOLDER
 from flow_gl.ui.gui import Gui
 from flow_gl.ui.link import LinkState
 from flow_gl.ui.state import ViewState
-from flow_gl.view_loop import ViewLoop
+from flow_gl.view.frame_loop import FrameLoop
 
 _FIRST_DAY_NS: Final = 1_792_432_800_000_000_000
 """Monday, 19 October 2026, 14:00 New York: the first session opens that evening."""
@@ -174,7 +174,7 @@ def _draw(paths: list[Path], trades: int) -> dict[str, Any]:
         surface = HeadlessContext(*_SIZE)
         state = ViewState()
         gui = Gui(state.palette, scale=1.0)
-        loop = ViewLoop(surface, link, state, gui, SYSTEM)
+        loop = FrameLoop(surface, link, state, gui, SYSTEM)
         costs: list[float] = []
         try:
             for number in range(_WARM_FRAMES + _FRAMES):

@@ -1,7 +1,7 @@
-"""The program's own frame in a benchmark: a pipeline in this process, stores in its memory, and `ViewLoop` over them.
+"""The program's own frame in a benchmark: a pipeline in this process, stores in its memory, and `FrameLoop` over them.
 
 Nothing of a frame is copied here: `Rig.frame` lets one second of trades close a bubble (not timed), and runs
-`ViewLoop.run_frame` and the surface's swap (timed apart). The overlays, panels included, are the program's.
+`FrameLoop.run_frame` and the surface's swap (timed apart). The overlays, panels included, are the program's.
 """
 
 import ctypes
@@ -23,13 +23,13 @@ from flow_gl.gl import drawing
 from flow_gl.gl.api import GL
 from flow_gl.gl.context import HeadlessContext, Surface, Window, WindowOptions
 from flow_gl.gl.offscreen import Offscreen
-from flow_gl.pacing import Pacer
 from flow_gl.store.market import EngineReader, EngineStore, MarketReader, MarketStore
 from flow_gl.ui import drawing as overlay_drawing
 from flow_gl.ui.gui import Gui
 from flow_gl.ui.link import LinkState
 from flow_gl.ui.state import ViewState
-from flow_gl.view_loop import ViewLoop
+from flow_gl.view.frame_loop import FrameLoop
+from flow_gl.view.pacing import Pacer
 
 FRAME_S: Final = 1.0 / 60.0
 PANELS: Final = ("controls", "session", "feed", "performance")
@@ -213,7 +213,7 @@ class Rig:
         self.link: Final = BenchLink(pipeline, stores, self._clock, rate=1.0 / FRAME_S)
         self.state: Final = ViewState()
         self.state.open_panels = set(PANELS)
-        self.loop: Final = ViewLoop(surface, self.link, self.state, gui, self._clock)
+        self.loop: Final = FrameLoop(surface, self.link, self.state, gui, self._clock)
 
     def show(self, *, span_s: float, charts: int, is_corner: bool, locked_level: int | None = None) -> None:
         """Set up what is drawn, and draw until nothing of the past is brought to the GPU any more."""

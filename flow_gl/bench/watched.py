@@ -1,6 +1,6 @@
 """The program itself under watch: an engine process, the view's loop over a headless target, and what each frame saw.
 
-Nothing is copied from the program: `app.Program` runs `ViewLoop` over a real `EngineLink`; the surface notes, when a
+Nothing is copied from the program: `app.Program` runs `FrameLoop` over a real `EngineLink`; the surface notes, when a
 frame is finished (`glFinish`), how long it took and how many trades it shows. A third process (`bench.watcher`) may
 note when trades become visible in the store.
 """
@@ -25,7 +25,7 @@ from flow_gl.ui.gui import Gui
 from flow_gl.ui.link import LinkState
 from flow_gl.ui.options import ViewOptions
 from flow_gl.ui.state import ViewState
-from flow_gl.view_loop import ViewLoop
+from flow_gl.view.frame_loop import FrameLoop
 
 WARM_NS: Final = 1_500_000_000
 """Frames of a run's beginning count for nothing: shaders, atlases, the engine's catching up."""
@@ -186,7 +186,7 @@ def draw(surface: WatchedSurface, link: EngineLink, *, fps: float | None) -> Non
     options = ViewOptions(headless=True, fps=fps, remember=False)
     state = ViewState()
     gui = Gui(state.palette, scale=1.0)
-    loop = ViewLoop(surface, link, state, gui, SYSTEM)
+    loop = FrameLoop(surface, link, state, gui, SYSTEM)
     try:
         Program(loop, None, options, SYSTEM).run()
     finally:

@@ -9,8 +9,8 @@ from flow_gl.core.palette import Rgb
 from flow_gl.gl.view import Rect
 from flow_gl.layers import ticks
 from flow_gl.layers.base import Scene
+from flow_gl.layers.cached_layer import CachedLayer
 from flow_gl.layers.chart import Chart
-from flow_gl.layers.sketch import SketchLayer
 from flow_gl.layers.words import contracts_text, price_text
 
 LABEL_PX: Final = 13.0
@@ -62,7 +62,7 @@ def _last_cvd_y(chart: Chart, scene: Scene) -> int | None:
     return _within(view.screen_y(chart.cvd), view.rect.y, view.rect.bottom, view.scale)
 
 
-class PriceAxisLayer(SketchLayer):
+class PriceAxisLayer(CachedLayer):
     """Prices at the grid's lines."""
 
     def key(self, scene: Scene) -> tuple[object, ...]:
@@ -72,14 +72,14 @@ class PriceAxisLayer(SketchLayer):
             self._ticks = _free_ticks(chart.price_ticks, view.rect, LABEL_PX * view.scale, _last_price_y(chart, scene))
         return self._ticks, view.rect.right, view.scale, chart.tick_size, scene.style.palette
 
-    def sketch(self, scene: Scene) -> None:
+    def build(self, scene: Scene) -> None:
         chart, scale, color = self._chart, scene.price_view.scale, scene.style.palette.quiet
         size, x = LABEL_PX * scale, round(scene.price_view.rect.right + LEFT_PX * scale)
         for price, y in self._ticks:
             chart.text.add(price_text(price, chart.tick_size), x, y, size_px=size, color=color)
 
 
-class PricePlateLayer(SketchLayer):
+class PricePlateLayer(CachedLayer):
     """The last price."""
 
     def key(self, scene: Scene) -> tuple[object, ...]:
@@ -95,7 +95,7 @@ class PricePlateLayer(SketchLayer):
             scene.style.palette,
         )
 
-    def sketch(self, scene: Scene) -> None:
+    def build(self, scene: Scene) -> None:
         chart, palette = self._chart, scene.style.palette
         y = _last_price_y(chart, scene)
         if y is not None:
@@ -103,7 +103,7 @@ class PricePlateLayer(SketchLayer):
             add_plate(chart, scene, text, y, plate=palette.plate, color=palette.plate_text)
 
 
-class CvdAxisLayer(SketchLayer):
+class CvdAxisLayer(CachedLayer):
     """CVD values at the grid's lines."""
 
     def key(self, scene: Scene) -> tuple[object, ...]:
@@ -114,7 +114,7 @@ class CvdAxisLayer(SketchLayer):
             self._ticks = _free_ticks(chart.cvd_ticks, view.rect, LABEL_PX * view.scale, _last_cvd_y(chart, scene))
         return is_there, self._ticks, view.rect, view.scale, scene.style.palette
 
-    def sketch(self, scene: Scene) -> None:
+    def build(self, scene: Scene) -> None:
         if "cvd" not in scene.style.is_visible:
             return
         chart, rect, palette = self._chart, scene.cvd_view.rect, scene.style.palette
@@ -126,7 +126,7 @@ class CvdAxisLayer(SketchLayer):
         chart.text.add("CVD", *at, size_px=size, color=palette.quiet, plate=palette.ground, plate_alpha=0.7)
 
 
-class CvdPlateLayer(SketchLayer):
+class CvdPlateLayer(CachedLayer):
     """The newest CVD, coloured by its sign."""
 
     def key(self, scene: Scene) -> tuple[object, ...]:
@@ -134,7 +134,7 @@ class CvdPlateLayer(SketchLayer):
         y = _last_cvd_y(chart, scene)
         return y, chart.cvd, view.rect.right, view.scale, scene.price_axis_px, scene.style.palette
 
-    def sketch(self, scene: Scene) -> None:
+    def build(self, scene: Scene) -> None:
         chart, palette = self._chart, scene.style.palette
         y = _last_cvd_y(chart, scene)
         if y is not None:
@@ -143,7 +143,7 @@ class CvdPlateLayer(SketchLayer):
             add_plate(chart, scene, contracts_text(chart.cvd), y, plate=plate, color=color)
 
 
-class TimeAxisLayer(SketchLayer):
+class TimeAxisLayer(CachedLayer):
     """Times at the grid's lines in the exchange's zone, which is named once at the right."""
 
     def key(self, scene: Scene) -> tuple[object, ...]:
@@ -152,7 +152,7 @@ class TimeAxisLayer(SketchLayer):
         style = scene.style.palette, scene.cvd_view.scale, scene.time_axis_px
         return self._chart.time_ticks, scene.cvd_view.rect, zone, taken, *style
 
-    def sketch(self, scene: Scene) -> None:
+    def build(self, scene: Scene) -> None:
         chart, rect, palette = self._chart, scene.cvd_view.rect, scene.style.palette
         scale = scene.cvd_view.scale
         size, taken = LABEL_PX * scale, crosshair_x(scene)

@@ -3,12 +3,12 @@
 from flow_gl.layers import ticks
 from flow_gl.layers.axes import LABEL_PX, add_plate, crosshair_x
 from flow_gl.layers.base import Scene
+from flow_gl.layers.cached_layer import CachedLayer
 from flow_gl.layers.chart import mix
-from flow_gl.layers.sketch import SketchLayer
 from flow_gl.layers.words import contracts_text, price_text
 
 
-class CrosshairLayer(SketchLayer):
+class CrosshairLayer(CachedLayer):
     """Comes last: its plates lie on the others."""
 
     def key(self, scene: Scene) -> tuple[object, ...]:
@@ -19,7 +19,7 @@ class CrosshairLayer(SketchLayer):
         place = price.rect, cvd.rect, price.scale, scene.price_axis_px, scene.time_axis_px, scene.style.palette
         return (*place, scene.crosshair_px, self._value(scene), ticks.clock_text(price.time_at(x), scene.zone))
 
-    def sketch(self, scene: Scene) -> None:
+    def build(self, scene: Scene) -> None:
         x = crosshair_x(scene)
         if x is None or scene.crosshair_px is None:
             return

@@ -4,15 +4,15 @@ from typing import Final
 
 from flow_gl.gl.api import GL
 from flow_gl.layers.base import Scene
+from flow_gl.layers.cached_layer import CachedLayer
 from flow_gl.layers.chart import mix
-from flow_gl.layers.sketch import SketchLayer
 
 _AREA_VERTICES: Final = 6
 """A stretch's two triangles."""
 
 
-class CvdLayer(SketchLayer):
-    """Each row is read with the next one: n points make n - 1 stretches. The line at zero is a sketch."""
+class CvdLayer(CachedLayer):
+    """Each row is read with the next one: n points make n - 1 stretches. The zero line is a rectangle of the batch."""
 
     draws = True
 
@@ -24,7 +24,7 @@ class CvdLayer(SketchLayer):
         view = scene.cvd_view
         return round(view.screen_y(0.0)), view.rect, view.scale, scene.style
 
-    def sketch(self, scene: Scene) -> None:
+    def build(self, scene: Scene) -> None:
         if "cvd" not in scene.style.is_visible:
             return
         view, palette = scene.cvd_view, scene.style.palette

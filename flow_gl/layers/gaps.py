@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from flow_gl.core.schema import GapKind
 from flow_gl.gl.view import Rect
 from flow_gl.layers.base import Scene
-from flow_gl.layers.sketch import SketchLayer
+from flow_gl.layers.cached_layer import CachedLayer
 from flow_gl.layers.words import length_text
 
 _NAMES: Final = {GapKind.FEED: "feed gap", GapKind.NO_TRADES: "no trades", GapKind.CLOSED: "closed"}
@@ -21,7 +21,7 @@ _MIN_BAND_PX: Final = 2.0
 _MOST_BANDS: Final = 64
 
 
-class GapsLayer(SketchLayer):
+class GapsLayer(CachedLayer):
     """Adds to the rectangles below the bubbles."""
 
     def key(self, scene: Scene) -> tuple[object, ...]:
@@ -36,7 +36,7 @@ class GapsLayer(SketchLayer):
             bands.append((int(gap["kind"]), end_ns - start_ns, left, right))
         return bands, view.rect, scene.cvd_view.rect, view.scale, scene.style.palette
 
-    def sketch(self, scene: Scene) -> None:
+    def build(self, scene: Scene) -> None:
         for gap in self._seen(scene):
             self._add_band(scene, gap)
 

@@ -1,11 +1,11 @@
 """Lines of time and price behind everything, the panes' borders and the live edge."""
 
 from flow_gl.layers.base import Scene
+from flow_gl.layers.cached_layer import CachedLayer
 from flow_gl.layers.chart import mix
-from flow_gl.layers.sketch import SketchLayer
 
 
-class TimeGridLayer(SketchLayer):
+class TimeGridLayer(CachedLayer):
     """The lines that move with time. Adds to the rectangles below the bubbles."""
 
     def key(self, scene: Scene) -> tuple[object, ...]:
@@ -13,7 +13,7 @@ class TimeGridLayer(SketchLayer):
         panes = scene.price_view.rect, scene.cvd_view.rect
         return chart.time_ticks, panes, "grid" in style.is_visible, style.palette
 
-    def sketch(self, scene: Scene) -> None:
+    def build(self, scene: Scene) -> None:
         under, palette = self._chart.under, scene.style.palette
         price, cvd = scene.price_view.rect, scene.cvd_view.rect
         line = max(1.0, round(scene.price_view.scale))
@@ -23,7 +23,7 @@ class TimeGridLayer(SketchLayer):
                 under.rect(x, price.y, line, cvd.bottom - price.y, border if is_day else palette.grid)
 
 
-class GridLayer(SketchLayer):
+class GridLayer(CachedLayer):
     """The lines of prices and of CVD, and the panes' borders. Adds to the rectangles below the bubbles."""
 
     def key(self, scene: Scene) -> tuple[object, ...]:
@@ -31,7 +31,7 @@ class GridLayer(SketchLayer):
         panes = scene.price_view.rect, scene.cvd_view.rect, scene.price_axis_px
         return chart.price_ticks, chart.cvd_ticks, panes, round(scene.live_x_px), chart.has_trades, scene.style
 
-    def sketch(self, scene: Scene) -> None:
+    def build(self, scene: Scene) -> None:
         under, palette = self._chart.under, scene.style.palette
         price, cvd = scene.price_view.rect, scene.cvd_view.rect
         line = max(1.0, round(scene.price_view.scale))

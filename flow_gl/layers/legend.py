@@ -4,10 +4,10 @@ from typing import Final
 
 from flow_gl.gl.view import Rect
 from flow_gl.layers.base import Scene
+from flow_gl.layers.cached_layer import CachedLayer
 from flow_gl.layers.chart import Chart
 from flow_gl.layers.discs import radius_of
 from flow_gl.layers.hit import hidden_count
-from flow_gl.layers.sketch import SketchLayer
 from flow_gl.layers.words import bucket_text, contracts_text
 
 _LABEL_PX: Final = 11.0
@@ -29,7 +29,7 @@ def _round(value: float) -> int:
     return min((factor * scale for factor in (1, 2, 5, 10)), key=lambda near: abs(near - value))
 
 
-class LegendLayer(SketchLayer):
+class LegendLayer(CachedLayer):
     """Adds rings and labels; the hidden count is searched for when what is in view changes."""
 
     def __init__(self, chart: Chart) -> None:
@@ -43,7 +43,7 @@ class LegendLayer(SketchLayer):
         hidden = self._hidden_in(scene) if scene.style.size_floor > 0 else 0
         return view.rect, view.scale, scene.style, chart.reference_goal, bucket_ns, chart.has_trades, hidden
 
-    def sketch(self, scene: Scene) -> None:
+    def build(self, scene: Scene) -> None:
         rect, scale = scene.price_view.rect, scene.price_view.scale
         if "bubbles" not in scene.style.is_visible or not self._chart.has_trades:
             return

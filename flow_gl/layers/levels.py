@@ -12,8 +12,8 @@ from typing import Final
 from flow_gl.core.palette import Rgb
 from flow_gl.core.schema import PRICE_SCALE, UNDEF_PRICE
 from flow_gl.layers.base import Scene
+from flow_gl.layers.cached_layer import CachedLayer
 from flow_gl.layers.chart import Chart, mix
-from flow_gl.layers.sketch import SketchLayer
 from flow_gl.layers.words import price_text
 
 _LABEL_PX: Final = 13.0
@@ -68,7 +68,7 @@ def levels_of(scene: Scene) -> list[Level]:
     return [level for level in found if level.price not in {UNDEF_PRICE, 0}]
 
 
-class LevelsLayer(SketchLayer):
+class LevelsLayer(CachedLayer):
     """Adds lines below the bubbles and labels above them."""
 
     def __init__(self, chart: Chart) -> None:
@@ -121,7 +121,7 @@ class LevelsLayer(SketchLayer):
                 self._found += 1
         return self._found
 
-    def sketch(self, scene: Scene) -> None:
+    def build(self, scene: Scene) -> None:
         if "levels" not in scene.style.is_visible or not self._chart.has_trades:
             return
         under, rect, scale = self._chart.under, scene.price_view.rect, scene.price_view.scale

@@ -10,8 +10,8 @@ from typing import Final
 from flow_gl.core.schema import EventKind
 from flow_gl.gl.view import Rect
 from flow_gl.layers.base import Scene
+from flow_gl.layers.cached_layer import CachedLayer
 from flow_gl.layers.chart import Chart
-from flow_gl.layers.sketch import SketchLayer
 from flow_gl.layers.words import price_text
 from flow_gl.store.market import MarketStore
 from flow_gl.store.ring import Cursor
@@ -26,7 +26,7 @@ _LABEL_PX: Final = 13.0
 _FLASH_PX: Final = 90.0
 
 
-class MarksLayer(SketchLayer):
+class MarksLayer(CachedLayer):
     """Adds rectangles above the bubbles, and labels."""
 
     def __init__(self, chart: Chart) -> None:
@@ -53,7 +53,7 @@ class MarksLayer(SketchLayer):
         panes = view.rect, cvd.rect, view.scale
         return (*self._crosses[first:last], places, zero, *panes, self._chart.tick_size, scene.style)
 
-    def sketch(self, scene: Scene) -> None:
+    def build(self, scene: Scene) -> None:
         if "marks" not in scene.style.is_visible:
             return
         first, last = self._seen(scene)

@@ -3,14 +3,14 @@
 from typing import Final
 
 from flow_gl.layers.base import Scene
-from flow_gl.layers.sketch import SketchLayer
+from flow_gl.layers.cached_layer import CachedLayer
 
 _QUADS: Final = 2
 """Of a bubble: the line to the next one, its range."""
 
 
-class PriceLayer(SketchLayer):
-    """The path reads each bubble's row and the next one's; the last price's line is a sketch."""
+class PriceLayer(CachedLayer):
+    """The path reads each bubble's row and the next one's; the last price's line is a rectangle of the batch."""
 
     draws = True
 
@@ -20,7 +20,7 @@ class PriceLayer(SketchLayer):
     def key(self, scene: Scene) -> tuple[object, ...]:
         return self._line_y(scene), scene.price_view.rect, scene.price_view.scale, scene.style.palette
 
-    def sketch(self, scene: Scene) -> None:
+    def build(self, scene: Scene) -> None:
         y = self._line_y(scene)
         if y is None:
             return

@@ -18,6 +18,7 @@ from flow_gl.gl.view import Rect
 from flow_gl.layers.axes import CvdAxisLayer, CvdPlateLayer, PriceAxisLayer, PricePlateLayer, TimeAxisLayer
 from flow_gl.layers.base import Layer, Scene
 from flow_gl.layers.bubbles import BubblesLayer
+from flow_gl.layers.cached_layer import CachedLayer
 from flow_gl.layers.chart import Chart
 from flow_gl.layers.counts import CountsLayer
 from flow_gl.layers.crosshair import CrosshairLayer
@@ -29,8 +30,7 @@ from flow_gl.layers.levels import LevelsLayer
 from flow_gl.layers.marks import MarksLayer
 from flow_gl.layers.price import PriceLayer
 from flow_gl.layers.profile import ProfileLayer
-from flow_gl.layers.sketch import SketchLayer
-from flow_gl.layers.standing import StandingLayer
+from flow_gl.layers.stale_frame import StaleFrameLayer
 
 
 class Batch(Enum):
@@ -50,7 +50,7 @@ class Pane(Enum):
 
 
 DRAW_ORDER: Final[tuple[tuple[str, Callable[[Chart], Layer] | Batch, Pane], ...]] = (
-    ("standing", StandingLayer, Pane.PRICE),
+    ("stale_frame", StaleFrameLayer, Pane.PRICE),
     ("profile", ProfileLayer, Pane.PRICE),
     ("gaps", GapsLayer, Pane.WHOLE),
     ("time_grid", TimeGridLayer, Pane.WHOLE),
@@ -102,9 +102,9 @@ class ChartStack:
                 continue
             layer = step(self.chart)
             self._layers.append(layer)
-            if not isinstance(layer, SketchLayer):
+            if not isinstance(layer, CachedLayer):
                 self._others.append(layer)
-            if not isinstance(layer, SketchLayer) or layer.draws:
+            if not isinstance(layer, CachedLayer) or layer.draws:
                 self._draws.append((name, layer.draw, pane.value))
 
     def _batch_draw(self, batch: Batch) -> Callable[[Scene], None]:

@@ -11,9 +11,9 @@ from flow_gl.core.clock import SYSTEM, ManualClock
 from flow_gl.core.errors import FlowError
 from flow_gl.core.schema import FeedState
 from flow_gl.gl.capture import VideoWriter
-from flow_gl.pacing import Pacer
 from flow_gl.ui import prefs
 from flow_gl.ui.link import LinkState
+from flow_gl.view.pacing import Pacer
 from tests.ui.local import LocalLink
 
 SIZE = {"width": 480, "height": 270}

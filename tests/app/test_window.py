@@ -16,7 +16,7 @@ from flow_gl.ui.actions import Request
 from flow_gl.ui.gui import Gui
 from flow_gl.ui.overlays import is_list_open
 from flow_gl.ui.state import ViewState
-from flow_gl.view_loop import ViewLoop
+from flow_gl.view.frame_loop import FrameLoop
 from tests.ui.local import LocalLink
 
 SIZE = (1280, 720)
@@ -31,7 +31,7 @@ class Desk:
         self.window = Window(WindowOptions(width=SIZE[0], height=SIZE[1], is_vsync=False))
         self.state = ViewState()
         self.gui = Gui(self.state.palette, scale=1.0, window=_address(self.window))
-        self.loop = ViewLoop(self.window, self.link, self.state, self.gui, SYSTEM)
+        self.loop = FrameLoop(self.window, self.link, self.state, self.gui, SYSTEM)
         self.frames(3)
         self._tool("search", "--sync", "--onlyvisible", "--name", "flow_gl", "windowmove", "0", "0")
         self.move(SIZE[0] // 4, SIZE[1] // 2)
@@ -139,10 +139,10 @@ def test_keys_choose_charts_lock_mute_and_reset(desk):
 
 
 def test_s_asks_for_a_picture_and_escape_goes_back(desk):
-    desk.loop.hands.take_requests()
+    desk.loop.input.take_requests()
     desk.key("s", "c")
     desk.until(lambda: desk.state.charts[0].cleared_before_ns > 0, "C did not clear")
-    assert desk.loop.hands.take_requests() == [Request.SCREENSHOT]
+    assert desk.loop.input.take_requests() == [Request.SCREENSHOT]
     desk.key("Escape")
     desk.until(lambda: desk.state.charts[0].cleared_before_ns == 0, "Esc did not bring back")
 

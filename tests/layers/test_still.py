@@ -14,7 +14,7 @@ from flow_gl.layers.base import Scene, Style
 from flow_gl.layers.stack import ChartStack
 from flow_gl.layers.still import LATE_S, LATEST_S, Still
 from tests.gl_context import draw
-from tests.layers.test_sketches import fire
+from tests.layers.test_cached_layers import fire
 from tests.market_factory import SECOND, make_market, make_scene
 
 FRAME_S = 1 / 144
@@ -153,8 +153,8 @@ def test_a_market_looks_the_same_as_when_they_are_laid_out_in_every_frame(
     scene = make_scene(market)
     scene = replace(scene, style=Style(is_visible=layers))
     laid = []
-    sketch = pair[0].chart.text.upload
-    monkeypatch.setattr(pair[0].chart.text, "upload", lambda: (laid.append(1), sketch()))
+    upload = pair[0].chart.text.upload
+    monkeypatch.setattr(pair[0].chart.text, "upload", lambda: (laid.append(1), upload()))
     for frame in range(120):
         if frame % 9 == 8:
             market.advance(1)

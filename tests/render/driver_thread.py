@@ -16,7 +16,7 @@ from flow_gl.gl.capture import read_picture
 from flow_gl.gl.context import HeadlessContext
 from flow_gl.ui.gui import Gui
 from flow_gl.ui.state import ViewState
-from flow_gl.view_loop import ViewLoop
+from flow_gl.view.frame_loop import FrameLoop
 from tests.ui.local import LocalLink
 
 SIZE = (1280, 720)
@@ -30,7 +30,7 @@ def main(path: str) -> None:
     state.open_panels = {"controls", "session"}
     state.select(0, 2)
     gui = Gui(DARK, scale=1.0)
-    loop = ViewLoop(context, link, state, gui, clock)
+    loop = FrameLoop(context, link, state, gui, clock)
     for _ in range(120):
         clock.advance(int(FRAME_S * 1e9))
         link.beat(clock.wall_ns())

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from flow_gl.ui.alerts import AlertWatch
-from flow_gl.ui.floor import contracts
 from flow_gl.ui.motion import MotionClock, feed_now
+from flow_gl.ui.size_filter import contracts
 from tests.ui.local import OPENED, SECOND, LocalLink, add_cross
 
 

@@ -9,8 +9,8 @@ from flow_gl.core.palette import Rgb
 from flow_gl.gl.api import GL
 from flow_gl.gl.view import Rect
 from flow_gl.layers.base import Scene
+from flow_gl.layers.cached_layer import CachedLayer
 from flow_gl.layers.chart import mix
-from flow_gl.layers.sketch import SketchLayer
 
 _BAND_PX: Final = 7.0
 _DIM: Final = 0.4
@@ -22,7 +22,7 @@ def dimmed_ground(scene: Scene) -> Rgb:
     return mix(palette.ground, palette.grid, _DIM)
 
 
-class StandingLayer(SketchLayer):
+class StaleFrameLayer(CachedLayer):
     """Clears the chart's ground anew and frames it; nothing while the market runs."""
 
     draws = True
@@ -30,7 +30,7 @@ class StandingLayer(SketchLayer):
     def key(self, scene: Scene) -> tuple[object, ...]:
         return scene.is_live, _panes(scene), scene.style.palette
 
-    def sketch(self, scene: Scene) -> None:
+    def build(self, scene: Scene) -> None:
         if scene.is_live:
             return
         rect, over, color = _panes(scene), self._chart.over, scene.style.palette.attention

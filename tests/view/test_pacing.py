@@ -3,7 +3,7 @@
 import pytest
 
 from flow_gl.core.clock import ManualClock
-from flow_gl.pacing import Pacer
+from flow_gl.view.pacing import Pacer
 
 
 @pytest.mark.parametrize(

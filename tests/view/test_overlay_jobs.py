@@ -19,7 +19,7 @@ from flow_gl.ui.panels import base
 from flow_gl.ui.panels.base import FORM_S, Form, Section, Sheet
 from flow_gl.ui.state import ViewState
 from flow_gl.ui.turns import REBUILT_HZ, TOUCHED_S
-from flow_gl.view_loop import ViewLoop
+from flow_gl.view.frame_loop import FrameLoop
 from tests.ui.local import LocalLink
 
 SIZE = (640, 360)
@@ -34,7 +34,7 @@ class Desk:
         self.clock = ManualClock(self.link.now_ns)
         self.state = ViewState()
         self.gui = Gui(DARK, scale=1.0)
-        self.loop = ViewLoop(context, self.link, self.state, self.gui, self.clock)
+        self.loop = FrameLoop(context, self.link, self.state, self.gui, self.clock)
         self.built = 0
         build = self.gui.build
 

@@ -25,7 +25,7 @@ _SHAPES: Final = {
 }
 
 
-class Hands:
+class InputHandler:
     """What a user does.
 
     Parameters
@@ -40,7 +40,7 @@ class Hands:
         self._gestures: Final = Gestures()
         self._requests: list[Request] = []
         self.was_busy = False
-        """The last `work` saw a hand move."""
+        """The last `handle` saw the mouse or a key move."""
 
     @property
     def is_dragging(self) -> bool:
@@ -51,7 +51,7 @@ class Hands:
         requests, self._requests = self._requests, []
         return requests
 
-    def work(self, frame: Frame, pen: Pen) -> None:
+    def handle(self, frame: Frame, pen: Pen) -> None:
         """Apply this frame's input. Called between ImGui's new frame and the first window."""
         io = imgui.get_io()
         mouse = _mouse(io)

@@ -16,14 +16,14 @@ from flow_gl.gl.view import Rect
 from flow_gl.store.market import MarketReader
 from flow_gl.ui import scenes, status
 from flow_gl.ui.alerts import AlertWatch
-from flow_gl.ui.floor import contracts
 from flow_gl.ui.frame import ChartFrame, Figures, Frame
 from flow_gl.ui.gui import Gui
-from flow_gl.ui.hands import Hands
+from flow_gl.ui.input_handler import InputHandler
 from flow_gl.ui.layout import arrange
 from flow_gl.ui.link import Link
 from flow_gl.ui.motion import MotionClock
 from flow_gl.ui.overlays import Overlays
+from flow_gl.ui.size_filter import contracts
 from flow_gl.ui.state import ViewState
 from flow_gl.ui.turns import OverlayTurns
 
@@ -41,7 +41,7 @@ _BUSY_AFTER_INPUT_S: Final = 0.6
 """Eased axes and blends come to rest in this time."""
 
 
-class ViewLoop:
+class FrameLoop:
     """The view's frame.
 
     Parameters
@@ -60,7 +60,7 @@ class ViewLoop:
         self.gui: Final = gui
         self.figures: Final = Figures()
         self.overlays: Final = Overlays()
-        self.hands: Final = Hands(state, self.overlays, self._send)
+        self.input: Final = InputHandler(state, self.overlays, self._send)
         self.frame: Frame | None = None
         """The last frame."""
         self.content_scale: float | None = None
@@ -148,8 +148,8 @@ class ViewLoop:
         """Apply keyboard and mouse against what the last frame showed."""
         if self.frame is None:
             return
-        self.hands.work(self.frame, self.gui.pen)
-        if self.hands.was_busy:
+        self.input.handle(self.frame, self.gui.pen)
+        if self.input.was_busy:
             self._busy_until_s = steady_s + _BUSY_AFTER_INPUT_S
             self._turns.touch(steady_s)
 
@@ -159,7 +159,7 @@ class ViewLoop:
         )
         for command in commands:
             self._send(command)
-        self.hands.act(chosen, frame)
+        self.input.act(chosen, frame)
         self.gui.build(is_urgent=is_urgent)
         self._turns.built(frame.steady_s)
 
@@ -180,7 +180,7 @@ class ViewLoop:
         if frame is None:
             return True
         steady_s = self._clock.monotonic_ns() / 1e9
-        if steady_s < self._busy_until_s or not self.overlays.notes.is_empty or self.hands.is_dragging:
+        if steady_s < self._busy_until_s or not self.overlays.notes.is_empty or self.input.is_dragging:
             return True
         is_running = any(chart.said.is_live and not chart.waiting for chart in frame.charts)
         if self._look() != self._seen or (is_running and self.state.pause is None):

@@ -12,8 +12,8 @@ from flow_gl.layers.base import Scene
 from flow_gl.layers.chart import Chart
 
 
-class SketchLayer:
-    """Base of layers whose `sketch` adds to `chart.under`, `chart.over`, `chart.text` and `chart.taken`.
+class CachedLayer:
+    """Base of layers whose `build` adds to `chart.under`, `chart.over`, `chart.text` and `chart.taken`.
 
     One that has something of its own on the GPU besides says so by `draws` and brings its `draw`.
     """
@@ -33,10 +33,10 @@ class SketchLayer:
         """The batches are the chart's."""
 
     def key(self, scene: Scene) -> tuple[object, ...] | None:
-        """All that `sketch` depends on; None where it must be done every frame."""
+        """All that `build` depends on; None where it must be done every frame."""
         raise NotImplementedError
 
-    def sketch(self, scene: Scene) -> None:
+    def build(self, scene: Scene) -> None:
         """Add what is to be seen this frame."""
         raise NotImplementedError
 
@@ -46,7 +46,7 @@ class SketchLayer:
         if key is None:
             self._last_key = None
             chart.move()
-            self.sketch(scene)
+            self.build(scene)
             return
         generation = chart.kit.atlas.generation
         if key == self._last_key and generation == self._generation:
@@ -58,7 +58,7 @@ class SketchLayer:
         batches = chart.under, chart.over, chart.text
         starts = [batch.mark() for batch in batches]
         first_box = len(chart.taken)
-        self.sketch(scene)
+        self.build(scene)
         self._last_key, self._generation = key, generation
         added = [(batch, batch.since(start)) for batch, start in zip(batches, starts, strict=True)]
         self._last_rows = [(batch, rows) for batch, rows in added if rows]

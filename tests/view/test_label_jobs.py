@@ -11,7 +11,7 @@ from flow_gl.core.schema import FeedState
 from flow_gl.gl.context import HeadlessContext
 from flow_gl.ui.gui import Gui
 from flow_gl.ui.state import ViewState
-from flow_gl.view_loop import ViewLoop
+from flow_gl.view.frame_loop import FrameLoop
 from tests.ui.local import LocalLink
 
 FRAME_S = 1 / 144
@@ -25,7 +25,7 @@ class Screen:
         self.clock = ManualClock(self.link.now_ns)
         self.state = ViewState()
         self.gui = Gui(DARK, scale=1.0)
-        self.loop = ViewLoop(context, self.link, self.state, self.gui, self.clock)
+        self.loop = FrameLoop(context, self.link, self.state, self.gui, self.clock)
         self.state.select(0, len(symbols))
         self.is_moving = True
         self.frames(2)

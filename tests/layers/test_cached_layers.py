@@ -95,15 +95,15 @@ def test_what_is_not_happening_now_does_not_flash(stack: ChartStack, market: Mar
     np.testing.assert_allclose(first, later, atol=1)
 
 
-def test_a_picture_that_stands_still_looks_different_from_a_running_one(stack: ChartStack, market: Market) -> None:
+def test_a_stale_frame_looks_different_from_a_running_one(stack: ChartStack, market: Market) -> None:
     running = draw(stack, make_scene(market)).astype(int)
-    standing = draw(stack, make_scene(market, is_live=False)).astype(int)
-    difference = np.abs(running - standing).max(axis=2)
+    stale = draw(stack, make_scene(market, is_live=False)).astype(int)
+    difference = np.abs(running - stale).max(axis=2)
     rect = make_scene(market).price_view.rect
     assert (difference[: int(rect.bottom), : int(rect.width)] > 2).mean() > 0.6
 
 
-def test_sketches_are_repeated_as_they_were(stack: ChartStack, market: Market) -> None:
+def test_a_cached_layer_is_repeated_as_it_was(stack: ChartStack, market: Market) -> None:
     scene = make_scene(market)
     first = draw(stack, scene)
     np.testing.assert_array_equal(first, draw(stack, scene))
