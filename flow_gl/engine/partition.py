@@ -79,6 +79,8 @@ class Partition:
         self._known: list[int] = []
         self._slot_of = np.zeros(most, np.int64)
         self._sorted = np.zeros(most * WORDS, np.int64)
+        self._runs = self._sorted.view()
+        self._runs.flags.writeable = False  # as all trades are: see `Pipeline.process`
 
     def split(self, words: NDArray[np.int64], start: int, stop: int) -> list[tuple[int, NDArray[np.int64]]]:
         """Split trades [start, stop) by instrument: (instrument id, its trades), valid until the next call."""
@@ -91,7 +93,7 @@ class Partition:
         ends = np.zeros_like(counts)
         scatter_nb(words, start, stop, self._slot_of, counts, ends, self._sorted)
         return [
-            (self._known[slot], self._sorted[WORDS * (ends[slot] - counts[slot]) : WORDS * ends[slot]])
+            (self._known[slot], self._runs[WORDS * (ends[slot] - counts[slot]) : WORDS * ends[slot]])
             for slot in np.flatnonzero(counts)
         ]
 

@@ -122,7 +122,10 @@ class Pipeline:
         if trades.dtype != TRADE:
             raise TypeError(f"expected trades of dtype TRADE, was {trades.dtype}")
         count = len(trades)
+        # Trades from a file or the wire are read-only, others are not, and Numba compiles a kernel for each kind.
+        # So all are read-only here: a flag of this view, not of the caller's array.
         words = np.ascontiguousarray(trades).view(np.int64)
+        words.flags.writeable = False
         at = 0
         while at < count:
             # Mostly one instrument: its trades are taken from where they lie. Where another one comes in between,

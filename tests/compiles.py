@@ -1,0 +1,158 @@
+"""A process that warms up as an engine does, then does all that engines do, and says what Numba still compiled.
+
+    python -m tests.compiles FOLDER
+
+One JSON line: kernels and how many signatures each has `warm`, and after each scenario those that got `more`.
+"""
+
+import importlib
+import json
+import pkgutil
+import queue
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numba.core.dispatcher import Dispatcher
+
+import flow_gl.engine
+from flow_gl.core.clock import SYSTEM
+from flow_gl.core.commands import Command
+from flow_gl.core.schema import FeedState
+from flow_gl.core.spec import DemoSpec, EngineSpec, FilesSpec, LiveSpec
+from flow_gl.engine.pipeline import Pipeline, warm_up
+from flow_gl.engine.sinks import Collector
+from flow_gl.feed.dbn_write import write_dbn
+from flow_gl.runtime.meters import StatusBoard
+from flow_gl.runtime.session import Session
+from flow_gl.store.market import EngineReader, EngineStore
+from tests.feed.market_files import NAMES, csv_text, definition_record, frames, header, make_trades, write
+from tests.gateway.process import GatewayProcess
+from tests.gateway.tape import SECOND, make_tape
+
+PATIENCE_S: Final = 60.0
+SYMBOLS: Final = {instrument_id: name for name, instrument_id in NAMES.items()}
+
+
+def kernels() -> dict[str, Dispatcher]:
+    """Every kernel of the engine, by module and name."""
+    found: dict[str, Dispatcher] = {}
+    for module in pkgutil.walk_packages(flow_gl.engine.__path__, "flow_gl.engine."):
+        for value in vars(importlib.import_module(module.name)).values():
+            if isinstance(value, Dispatcher):
+                function = value.py_func
+                found[f"{function.__module__.removeprefix('flow_gl.engine.')}.{function.__name__}"] = value
+    return found
+
+
+def run(spec: EngineSpec, *, until: Callable[[np.void], bool]) -> None:
+    """Run an engine in this process until its status is as wanted."""
+    store = EngineStore.local()
+    session = Session(spec, SYSTEM, StatusBoard(store))
+    commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
+    session.prepare()
+    engine = session.open(commands)
+    reader = EngineReader(store)
+    give_up = time.monotonic() + PATIENCE_S
+    try:
+        while not until(reader.status):
+            assert time.monotonic() < give_up, reader.text("message")
+            time.sleep(engine.turn())
+            engine._publish_status(SYSTEM.monotonic_ns())
+            reader.refresh()
+    finally:
+        session.close()
+
+
+def replay(paths: list[Path], **options: Any) -> None:
+    files = FilesSpec(paths=tuple(map(str, paths)), speed=None, **options)
+    run(EngineSpec(feed=files), until=lambda status: status["state"] == FeedState.ENDED)
+
+
+def scenarios(folder: Path) -> Iterator[tuple[str, Callable[[], object]]]:
+    trades = make_trades(30_000, ids=tuple(SYMBOLS))
+    definition = definition_record(3, NAMES["NQZ5"], "NQZ5", quantity=20_000_000_000)
+    several = folder / "several.dbn.zst"
+    several.write_bytes(frames(header() + definition + trades.tobytes(), parts=3))
+    one = write(folder / "one.dbn", header(), make_trades(5_000))
+    table = folder / "day.csv"
+    table.write_text(csv_text(make_trades(3_000), symbols=SYMBOLS))
+    days = []
+    for day in range(3):
+        days.append(folder / f"day{day}.dbn")
+        write_dbn(
+            days[-1],
+            make_trades(2_000, seed=day, start_ns=int(trades["ts_event"][0]) + day * 86_400 * SECOND),
+            symbols=SYMBOLS,
+        )
+    yield "a file of several instruments", lambda: replay([several], symbols=("NQZ5", "NQH6"))
+    yield "a file of one instrument", lambda: replay([one])
+    yield "a CSV file", lambda: replay([table])
+    yield (
+        "a file from some time on, at a pace",
+        lambda: run(
+            EngineSpec(feed=FilesSpec(paths=(str(several),), from_time="18:10", speed=1000.0)),
+            until=lambda status: status["trades"] > 5_000,
+        ),
+    )
+    yield "several days, kept", lambda: replay(days, cache=True)
+    yield "several days, from what was kept", lambda: replay(days, cache=True)
+    yield (
+        "the synthetic market",
+        lambda: run(
+            EngineSpec(feed=DemoSpec(history_s=600.0, speed=10.0)), until=lambda status: status["trades"] > 2_000
+        ),
+    )
+    open_ns = time.time_ns() - 600 * SECOND
+    tape = make_tape(3000, step_ns=100_000_000, open_ns=open_ns)
+    gateway = GatewayProcess(count=len(tape), published=1500, step_ns=100_000_000, open_ns=open_ns)
+    live = EngineSpec(
+        feed=LiveSpec(
+            symbols=("NQ.v.0", "ES.v.0"),
+            gateway="127.0.0.1",
+            port=gateway.port,
+            record_dir=str(folder / "recordings"),
+            archive=f"sqlite:///{folder / 'archive.sqlite3'}",
+        )
+    )
+    try:
+        yield "live", lambda: run(live, until=lambda status: status["trades"] >= 1000)
+        yield "live, from a recording on", lambda: run(live, until=lambda status: status["trades"] >= 1000)
+    finally:
+        gateway.kill()
+    yield "another level count, clocks and commands", lambda: _by_hand(trades)
+
+
+def _by_hand(trades: np.ndarray) -> None:
+    pipeline = Pipeline(levels=3, bucket_ns=SECOND // 10, arm=1, cvd_reset="never")
+    pipeline.attach(NAMES["NQZ5"], Collector(levels=3))
+    for part in np.array_split(trades, 7):
+        pipeline.process(part)
+        pipeline.advance(int(part["ts_event"].max()))
+        pipeline.publish(is_brief=True)
+        pipeline.publish_next()
+        pipeline.reset_cvd(NAMES["NQZ5"])
+        pipeline.configure(arm=20, value_area=0.5, value_area_step=1)
+    pipeline.process(trades[::3])
+    pipeline.process(trades[:0])
+    pipeline.finish()
+
+
+def main(folder: Path) -> None:
+    all_kernels = kernels()
+    warm_up()
+    warm = {name: len(kernel.signatures) for name, kernel in all_kernels.items()}
+    seen, more = dict(warm), {}
+    for name, do in scenarios(folder):
+        do()
+        now = {kernel: len(all_kernels[kernel].signatures) for kernel in all_kernels}
+        more[name] = sorted(kernel for kernel in now if now[kernel] > seen[kernel])
+        seen = now
+    sys.stdout.write(json.dumps({"warm": warm, "more": more}) + "\n")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
