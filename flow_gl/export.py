@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from flow_gl.core import rejections
 from flow_gl.core.errors import DataError, FlowError
+from flow_gl.core.lod import THRESHOLD
 from flow_gl.core.schema import PRICE_SCALE, TickSource
 from flow_gl.core.sessions import SessionCalendar
 from flow_gl.engine.pipeline import Pipeline
@@ -43,6 +44,7 @@ def export(
     fmt: Format = "parquet",
     symbol: str | None = None,
     bucket_ns: int = 1_000_000_000,
+    threshold: float = THRESHOLD,
     by_session: bool = False,
     progress: Callable[[int], None] | None = None,
     calendar: SessionCalendar | None = None,
@@ -57,6 +59,7 @@ def export(
     fmt : "parquet" or "csv"
     symbol : only this instrument, by its contract, the symbol asked for, or its id; None: every one that traded
     bucket_ns : width of the bucket
+    threshold : imbalance above which a 1 s bubble is significant; a wider one is from less on
     by_session : split by the exchange's sessions; otherwise all trades are one
     progress : called with the number of trades read, after each batch
     calendar : of the sessions; None: the exchange's
@@ -96,7 +99,7 @@ def export(
     chosen = _choose(list(pipeline.instruments.values()), symbol)
     names = _names(chosen)
     parts = [part for one in chosen for part in _parts(one, names[one.instrument_id], sinks[one.instrument_id])]
-    paths = write_tables(parts, out_dir, fmt=fmt, by_session=by_session)
+    paths = write_tables(parts, out_dir, fmt=fmt, by_session=by_session, threshold=threshold, bucket_ns=bucket_ns)
     return ExportSummary(
         paths=tuple(paths),
         symbols=tuple(names[one.instrument_id] for one in chosen),

@@ -34,6 +34,8 @@ from flow_gl.store.market import MarketReader, MarketStore
 SECOND = 1_000_000_000
 START_NS = 1_764_340_200 * SECOND
 """2025-11-28 09:30:00 in New York."""
+WIDTHS_S = 1, 5, 15, 30, 60, 300, 900, 1800, 3600, 14_400
+"""Bucket widths of the levels of detail, in seconds."""
 TICK = 250_000_000
 
 
@@ -81,15 +83,16 @@ def cvd_of(rows: NDArray[np.void], *, start: int = 0) -> NDArray[np.void]:
 
 
 def fold(rows: NDArray[np.void], points: NDArray[np.void], level: int) -> tuple[NDArray[np.void], NDArray[np.void]]:
-    """Merge rows of level 0 into buckets `2 ** level` times as long."""
+    """Merge rows of level 0 into the buckets of a level."""
     if level == 0 or len(rows) == 0:
         return rows, points
-    ids = rows["id"] >> level
+    seconds = WIDTHS_S[level]
+    ids = rows["id"] // seconds
     first = np.flatnonzero(np.concatenate([[True], ids[1:] != ids[:-1]]))
     last = np.concatenate([first[1:], [len(rows)]]) - 1
     merged = np.zeros(len(first), BUBBLE)
     merged["id"] = ids[first]
-    merged["ts_event"] = (ids[first] << level) * SECOND
+    merged["ts_event"] = ids[first] * seconds * SECOND
     merged["open"], merged["close"] = rows["open"][first], rows["close"][last]
     merged["high"] = np.maximum.reduceat(rows["high"], first)
     merged["low"] = np.minimum.reduceat(rows["low"], first)
@@ -120,7 +123,7 @@ class Market:
 
     def __post_init__(self) -> None:
         self.reader = MarketReader(self.store)
-        self._levels = [fold(self.rows, self.points, level) for level in range(LEVELS)]
+        self._levels = [fold(self.rows, self.points, level) for level in range(len(WIDTHS_S))]
         self._closed = [0] * LEVELS
 
     @property
@@ -147,11 +150,13 @@ class Market:
         table = np.zeros(1, OPEN)
         newest = int(self.rows["id"][self.published - 1])
         for level, (rows, points) in enumerate(self._levels):
-            stop = int(np.searchsorted(rows["id"], newest >> level))
+            stop = int(np.searchsorted(rows["id"], newest // WIDTHS_S[level]))
             start, self._closed[level] = self._closed[level], stop
             self.store.bubbles[level].append(rows[start:stop])
             self.store.cvd[level].append(points[start:stop])
-            inside = slice(int(np.searchsorted(self.rows["id"] >> level, newest >> level)), self.published)
+            inside = slice(
+                int(np.searchsorted(self.rows["id"] // WIDTHS_S[level], newest // WIDTHS_S[level])), self.published
+            )
             bubble, point = fold(self.rows[inside], self.points[inside], level)
             table["bubble"][0, level], table["cvd"][0, level] = bubble[0], point[0]
         table["count"] = self._closed[0]

@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 
 from flow_gl.core.clock import SYSTEM
 from flow_gl.core.commands import Command, Configure, ResetCvd, SetSpeed
+from flow_gl.core.lod import widths_ns
 from flow_gl.core.schema import BUBBLE, LEVELS, FeedState
 from flow_gl.core.spec import EngineSpec, FilesSpec
+from flow_gl.core.units import SECOND_NS
 from flow_gl.engine.summary import Summary
 from flow_gl.feed.dbn_write import write_dbn
 from flow_gl.feed.trade_file import TradeFile
@@ -277,7 +279,8 @@ def test_real_days_open_from_what_was_kept_with_the_same_numbers(
     assert opened == []
 
 
-def test_a_month_of_sessions_is_whole_from_sixteen_seconds_up() -> None:
+def test_a_month_of_sessions_is_whole_from_fifteen_seconds_up() -> None:
     sessions, session_s = 23, 23 * 3_600
-    for level in range(4, LEVELS):
-        assert level_capacity(level) << level >= sessions * session_s
+    for level, width_ns in enumerate(widths_ns(SECOND_NS)):
+        if width_ns >= 15 * SECOND_NS:
+            assert level_capacity(level) * width_ns >= sessions * session_s * SECOND_NS

@@ -81,7 +81,7 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int
         ("replay /nowhere.dbn", 3, "/nowhere.dbn: there is no such file"),
         ("replay /tmp", 3, "/tmp is a folder"),
         ("replay /nowhere.dbn --speed 0", 2, "speed was '0'"),
-        ("replay /nowhere.dbn --bucket 1ms", 2, "100ms to 1h"),
+        ("replay /nowhere.dbn --bucket 1ms", 2, "one of 100ms, 200ms"),
         ("live", 4, "no Databento key: set DATABENTO_API_KEY"),
         (f"live --api-key {KEY} --port 0", 2, "port was '0'"),
         (f"live --api-key {KEY} --stype-in magic", 2, "continuous, parent, raw_symbol or instrument_id"),

@@ -22,9 +22,11 @@ from rich.console import Console
 from flow_gl.bench.machine import describe, write_json
 from flow_gl.core.clock import SYSTEM
 from flow_gl.core.errors import FlowError
+from flow_gl.core.lod import widths_ns
 from flow_gl.core.schema import FeedState
 from flow_gl.core.sessions import SessionCalendar
 from flow_gl.core.spec import EngineSpec, FilesSpec
+from flow_gl.core.units import SECOND_NS
 from flow_gl.engine_link import EngineLink
 from flow_gl.feed.dbn_write import write_dbn
 from flow_gl.feed.synthetic import TradeMaker
@@ -187,7 +189,7 @@ def _draw(paths: list[Path], trades: int) -> dict[str, Any]:
             scene = loop.frame.charts[0].scene if loop.frame else None
             level = scene.level if scene else 0
             return {
-                "far_bucket_s": 1 << level,
+                "far_bucket_s": widths_ns(SECOND_NS)[level] // SECOND_NS,
                 "far_bubbles": link.markets[0].heads[level],
                 "far_instances": loop.figures.counters.instances,
                 "far_uploaded_bytes_per_frame": loop.figures.counters.uploaded_bytes,

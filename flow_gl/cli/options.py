@@ -45,12 +45,14 @@ Palette = Annotated[str | None, _show("--palette", "dark, light or colour-blind 
 Panels = Annotated[str | None, _show("--panels", "Panels open at the start (default: as last time).", "A,B")]
 Span = Annotated[str | None, _show("--span", "Time that the chart spans, 5s to 60d (default: as last time).", "TIME")]
 Threshold = Annotated[
-    str | None, _show("--threshold", "Imbalance above which a bubble has a side's colour (default 0.15).", "X")
+    str | None, _show("--threshold", "Imbalance above which a 1 s bubble has a side's colour (default 0.15).", "X")
 ]
 SizeFloor = Annotated[
     str | None, _show("--size-floor", "Hide bubbles of fewer contracts (default 0); changes no number.", "N")
 ]
-Bucket = Annotated[str | None, _market("--bucket", "A bubble's bucket, 100ms to 1h (default 1s).", "TIME")]
+Bucket = Annotated[
+    str | None, _market("--bucket", "A bubble's bucket: 100ms, 200ms, 500ms, 1s .. 1h (default 1s).", "TIME")
+]
 Arm = Annotated[str | None, _market("--arm", "Contracts that arm a CVD zero cross (default 300).", "N")]
 ValueArea = Annotated[str | None, _market("--value-area", "Share of volume in the value area (default 0.7).", "X")]
 ValueAreaStep = Annotated[

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from flow_gl.cli.options import MARKET, Bucket, Config, Debug, Files, flag
+from flow_gl.cli.options import MARKET, Bucket, Config, Debug, Files, Threshold, flag
 from flow_gl.core.errors import DataError, UsageError
 
 JSON_HELP = "Write the result here as JSON."
@@ -21,6 +21,7 @@ def export(
     table_format: Annotated[Literal["parquet", "csv"], flag("--format", "Of the tables.", "parquet|csv")] = "parquet",
     symbol: Annotated[str | None, flag("--symbol", "Only this contract (default: every instrument).", "S")] = None,
     bucket: Bucket = None,
+    threshold: Threshold = None,
     by_session: Annotated[
         bool, flag("--sessions", "Split by the exchange's sessions (default: the files are one session).", panel=MARKET)
     ] = False,
@@ -35,8 +36,9 @@ def export(
     """
     from flow_gl.cli import draw
     from flow_gl.core import config as sources
+    from flow_gl.core.lod import THRESHOLD
 
-    settings = sources.load({"bucket": bucket}, config=config)
+    settings = sources.load({"bucket": bucket, "threshold": threshold}, config=config)
     paths = draw.check_files(files)
     # Heavy: after what may be wrong with the flags.
     from flow_gl.export import export as write_tables
@@ -50,6 +52,7 @@ def export(
             fmt=table_format,
             symbol=symbol,
             bucket_ns=settings.bucket_ns,
+            threshold=THRESHOLD if settings.threshold is None else settings.threshold,
             by_session=by_session,
             progress=lambda trades: advance(items.progress, trades),
             arm=settings.arm,

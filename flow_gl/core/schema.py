@@ -20,8 +20,8 @@ UNDEF_TS: Final = -1
 F_MAYBE_BAD_BOOK: Final = 4
 """Flag bit: records before this one may be missing."""
 
-LEVELS: Final = 13
-"""Levels of detail: level L has buckets of `bucket_ns << L` (at 1 s: 1, 2, 4 .. 4096 s)."""
+LEVELS: Final = 12
+"""Most levels of detail of an instrument; `core.lod.widths_ns` has the bucket width of each."""
 PROFILE_ROWS: Final = 8192
 """Most rows of a published profile; a wider range is published with `ticks_per_row` > 1."""
 NODES: Final = 64
@@ -109,7 +109,7 @@ TRADE: Final = np.dtype(
 
 BUBBLE: Final = np.dtype(
     [
-        ("id", "<i8"),  # bucket // (bucket_ns << level)
+        ("id", "<i8"),  # ts_event // the bucket's width
         ("ts_event", "<i8"),  # start of the bucket, ns
         ("price", "<i8"),  # volume-weighted average of all its trades, 1e-9, rounded half to even
         ("open", "<i8"),

@@ -8,12 +8,13 @@ from typing import Annotated, Final, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 from flow_gl.core.errors import UsageError
+from flow_gl.core.lod import BASES_NS
 from flow_gl.core.log import mask
 from flow_gl.core.schema import CHARTS
 from flow_gl.core.units import parse_duration_ns
 
-BUCKET_LOW_NS: Final = 100_000_000
-BUCKET_HIGH_NS: Final = 3_600_000_000_000
+BUCKETS: Final = "100ms, 200ms, 500ms, 1s, 2s, 5s, 10s, 15s, 30s, 1m, 5m, 15m, 30m, 1h"
+"""The base buckets (`core.lod.BASES_NS`), as a user writes them."""
 SPAN_LOW_NS: Final = 5_000_000_000
 SPAN_HIGH_NS: Final = 60 * 86_400_000_000_000
 SPEED_LOW: Final = 0.1
@@ -49,6 +50,16 @@ def _duration(low_ns: int, high_ns: int) -> AfterValidator:
         return value
 
     return AfterValidator(check)
+
+
+def _bucket(value: str) -> str:
+    try:
+        is_known = parse_duration_ns(value) in BASES_NS
+    except UsageError:
+        is_known = False
+    if not is_known:
+        raise ValueError(f"one of {BUCKETS} was expected")
+    return value
 
 
 def _size(value: str) -> str:
@@ -118,9 +129,7 @@ class Settings(BaseModel):
         min_length=1,
         description="live: database for bubbles and events: a URL, or off; SQLite in the user's folder",
     )
-    bucket: Annotated[str, _duration(BUCKET_LOW_NS, BUCKET_HIGH_NS)] = Field(
-        "1s", description="a bubble's bucket, 100ms to 1h"
-    )
+    bucket: Annotated[str, AfterValidator(_bucket)] = Field("1s", description=f"a bubble's bucket: {BUCKETS}")
     arm: int = Field(300, ge=1, le=10_000_000, description="contracts that arm a CVD zero cross, at least 1")
     value_area: float = Field(0.70, gt=0, lt=1, description="share of volume in the value area, between 0 and 1")
     value_area_step: int = Field(2, ge=1, le=2, description="rows that the value area grows by at a time, 1 or 2")
@@ -147,7 +156,10 @@ class Settings(BaseModel):
         False, description="replay: keep them in .flow_gl beside the files instead of in the cache folder"
     )
     threshold: float | None = Field(
-        None, ge=0, le=1, description="imbalance above which a bubble has a side's colour, 0 to 1"
+        None,
+        ge=0,
+        le=1,
+        description="imbalance above which a 1 s bubble has a side's colour, 0 to 1; wider ones from less on",
     )
     size_floor: int | None = Field(
         None, ge=0, le=1_000_000, description="contracts below which bubbles are hidden, 0 or more"

@@ -1,10 +1,10 @@
 """Closing bubbles, and folding them into the coarser levels.
 
-Each level holds at most one pending bubble, with integer sums, so that the average price of any level is exact. When a
-trade of bucket n arrives, level L's pending bubble of bucket b closes where n >> L is beyond it: it is handed out and
-added to level L + 1's. The rows of a level are folded many at a time, level by level, as far as the open bucket says:
-the rows are the same as if each had been folded at once. Where a level's bubble stays open and none has closed there,
-all coarser ones stay as they are.
+Each level holds at most one pending bubble, with integer sums, so that the average price of any level is exact. A
+level's pending bubble closes when a trade arrives whose bucket at that level is a later one: it is handed out and added
+to the pending bubble of the next level. The rows of a level are folded many at a time, level by level, as far as the
+open bucket says: the rows are the same as if each had been folded at once. Where a level's bubble stays open and none
+has closed there, all coarser ones stay as they are.
 """
 
 from typing import Any
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow_gl.engine.jit import kernel
+from flow_gl.engine.layout import NO_BUCKET
 from flow_gl.engine.reference import observe_nb
 
 Records = NDArray[np.void]
@@ -173,7 +174,7 @@ def price_rows_nb(bubbles: Records, weights: NDArray[np.int64], first: int, stop
 
 
 @kernel
-def fold_nb(  # noqa: PLR0917  # kernels take arrays, and sums live in registers
+def fold_nb(  # noqa: PLR0915, PLR0917  # one row's fields; kernels take arrays, and sums live in registers
     state: Records,
     pending: Records,
     finer_bubbles: Records,
@@ -193,16 +194,22 @@ def fold_nb(  # noqa: PLR0917  # kernels take arrays, and sums live in registers
     """
     s = state[0]
     p = pending[level]
-    span_ns = s["bucket_ns"] << level
+    span_ns, step = s["width_ns"][level], s["step"][level]
     at = counts[level]
     trade_count = p["trade_count"]
     bubble_id, price_open, price_high, price_low, price_close = p["id"], p["open"], p["high"], p["low"], p["close"]
     buy, sell, unsided, weighted, ts_last = p["buy"], p["sell"], p["unsided"], p["weighted"], p["ts_last"]
     cvd_open, cvd_high, cvd_low, cvd_close = p["cvd_open"], p["cvd_high"], p["cvd_low"], p["cvd_close"]
-    open_id = s["bucket"] >> level
+    open_id = s["bucket"] // (span_ns // s["bucket_ns"])
+    later_id, next_start = bubble_id, (bubble_id + 1) * step if trade_count else NO_BUCKET
     for later in range(first, stop + 1):
         is_row = later < stop
-        later_id = finer_bubbles[later]["id"] >> 1 if is_row else open_id
+        if not is_row:
+            later_id = open_id
+        elif finer_bubbles[later]["id"] >= next_start:
+            # Ids ascend: a division is needed only where the coarser bucket changes.
+            later_id = finer_bubbles[later]["id"] // step
+            next_start = (later_id + 1) * step
         if trade_count and bubble_id < later_id:
             bubble, point = bubbles[at], points[at]
             bubble["id"] = point["id"] = bubble_id
@@ -346,6 +353,6 @@ def open_rows_nb(state: Records, pending: Records, merged: Records, out: Records
             finer["trade_count"] = 0
             add_nb(finer, joined, joined["id"])
         elif finer["trade_count"]:
-            finer["id"] = finer["id"] >> 1
+            finer["id"] = finer["id"] // s["step"][level]
         if finer["trade_count"]:
-            write_row_nb(finer, s["bucket_ns"] << level, s["tick_size"], rows[level], points[level])
+            write_row_nb(finer, s["width_ns"][level], s["tick_size"], rows[level], points[level])

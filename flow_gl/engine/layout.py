@@ -98,6 +98,10 @@ STATE: Final = np.dtype(
             "total_volume",
         )
     ]
+    + [
+        ("width_ns", "<i8", (LEVELS,)),  # bucket width of each level of detail that is kept
+        ("step", "<i8", (LEVELS,)),  # buckets of the level below that one of this level merges
+    ]
 )
 
 PENDING: Final = np.dtype(

@@ -4,6 +4,7 @@ The kernels stop at `stop_ts` (a session's open, 09:30, a CVD reset) and this mo
 every such change happens between two trades, wherever the batches' borders lie.
 """
 
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from flow_gl.core.errors import DataError
 from flow_gl.core.instrument import builtin, is_outright_symbol
+from flow_gl.core.lod import widths_ns
 from flow_gl.core.rejections import counts_of
 from flow_gl.core.schema import GAP_LIST, INSTRUMENT, LEVELS, OPEN, PROFILE, SESSION, UNDEF_PRICE, TickSource
 from flow_gl.core.sessions import Session, SessionCalendar, next_time_of_day
@@ -82,7 +84,10 @@ class Market:
         s = self._state[0]
         s["instrument_id"] = instrument_id
         s["bucket_ns"] = settings.bucket_ns
-        s["levels"] = settings.levels
+        widths = widths_ns(settings.bucket_ns)[: settings.levels]
+        s["levels"] = len(widths)
+        s["width_ns"][: len(widths)] = widths
+        s["step"][: len(widths)] = [1, *(wider // width for width, wider in pairwise(widths))]
         s["bucket"] = NO_BUCKET
         s["silence_ns"] = gaps.SILENCE_NS
         s["arm"] = settings.arm

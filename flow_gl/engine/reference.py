@@ -12,6 +12,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from flow_gl.core.lod import REFERENCE_STEPS
 from flow_gl.engine.jit import kernel
 from flow_gl.engine.layout import BINS
 
@@ -19,9 +20,7 @@ SETTLED: Final = 32
 """Bubbles of a session that must have closed before its reference is decided."""
 START: Final = 50
 """Contracts, before anything is known."""
-STEPS: Final[NDArray[np.int64]] = np.array(
-    [5, 7, *(mantissa * 10**decade for decade in range(9) for mantissa in (10, 15, 20, 30, 50, 70))], np.int64
-)
+STEPS: Final[NDArray[np.int64]] = np.array(REFERENCE_STEPS, np.int64)
 """The references that there are, contracts."""
 START_STEP: Final = int(np.searchsorted(STEPS, START))
 

@@ -23,7 +23,8 @@ class Style:
 
     palette: Palette = DARK
     threshold: float = 0.15
-    """A bubble is coloured by side when abs(delta) / (buy + sell) is above it."""
+    """A 1 s bubble is coloured by side when abs(delta) / (buy + sell) is above it; wider ones from less on
+    (`core.lod.threshold_at`)."""
     size_floor: int = 0
     """Bubbles of fewer contracts are hidden."""
     radius_min_px: float = 3.0
@@ -57,7 +58,7 @@ class Scene:
     cvd_view: View
     profile_rect: Rect
     level: int
-    """Level of detail in force: buckets of bucket_ns << level."""
+    """Level of detail in force: its buckets are `reader.widths_ns[level]` wide."""
     style: Style
     now_ns: int
     """Event time at the live edge."""

@@ -4,6 +4,7 @@ import struct
 from functools import lru_cache
 from typing import Final
 
+from flow_gl.core.lod import threshold_at
 from flow_gl.core.palette import Palette
 from flow_gl.gl.api import GL
 from flow_gl.gl.buffers import StreamBuffer
@@ -80,7 +81,7 @@ class FrameBlock:
         self._origins = min(max(price, -_MOST), _MOST), min(max(cvd, -_MOST), _MOST)
         self._looks = (
             *(least * least, most * most - least * least, 1.0 / reference, float(style.size_floor)),
-            *(style.threshold, *opacities(px_per_bucket, most)),
+            *(threshold_at(style.threshold, base.bucket_ns), *opacities(px_per_bucket, most)),
             *_colors(style.palette),
         )
 

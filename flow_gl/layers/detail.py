@@ -1,10 +1,11 @@
 """Which level of detail a zoom calls for."""
 
+from bisect import bisect_left
 from typing import Final
 
-from flow_gl.core.schema import LEVELS
+from flow_gl.core.lod import widths_ns
 
-MIN_SPACING_PX: Final = 5.0
+MIN_SPACING_PX: Final = 4.5
 """Least distance between neighbouring bubbles at content scale 1."""
 _HYSTERESIS: Final = 1.25
 """A finer level is taken only when its bubbles would stand this much further apart than they must."""
@@ -29,7 +30,7 @@ def level_for(
     min_spacing_px : give it times the content scale
     """
     if locked is not None:
-        return min(max(locked, 0), LEVELS - 1)
+        return min(max(locked, 0), len(widths_ns(bucket_ns)) - 1)
     finest = _finest(ns_per_px, bucket_ns, min_spacing_px)
     if current is None or finest >= current:
         return finest
@@ -37,8 +38,5 @@ def level_for(
 
 
 def _finest(ns_per_px: float, bucket_ns: int, spacing_px: float) -> int:
-    least = ns_per_px * spacing_px
-    level = 0
-    while level < LEVELS - 1 and (bucket_ns << level) < least:
-        level += 1
-    return level
+    widths = widths_ns(bucket_ns)
+    return min(bisect_left(widths, ns_per_px * spacing_px), len(widths) - 1)

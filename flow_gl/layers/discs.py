@@ -1,7 +1,7 @@
 """How large a bubble's disc is: one rule for shader, hit test, counts and legend.
 
 Area grows with volume: `radius = sqrt(r_min^2 + (r_max^2 - r_min^2) * min(1, volume / reference))`. The reference is
-the session's, for buckets of level 0; a bucket twice as long takes twice the contracts for the same disc.
+the session's, for base buckets; at a coarser level it is scaled by the width and rounded up to a step.
 """
 
 import math
@@ -9,6 +9,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from flow_gl.core.lod import reference_at
 from flow_gl.layers.base import Scene, Style
 from flow_gl.layers.rows import UNKNOWN_TICK_SIZE
 
@@ -19,7 +20,8 @@ FALLBACK_REFERENCE = 50
 def reference_of(scene: Scene) -> int:
     """Contracts that draw the largest disc at the level in force."""
     reference = scene.style.reference or int(scene.reader.session["reference"]) or FALLBACK_REFERENCE
-    return reference << scene.level
+    reader = scene.reader
+    return reference_at(reference, reader.bucket_ns, reader.widths_ns[scene.level])
 
 
 def radius_range(style: Style, scale: float) -> tuple[float, float]:

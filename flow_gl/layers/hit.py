@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from flow_gl.core.schema import BUBBLE, LEVELS
+from flow_gl.core.schema import BUBBLE
 from flow_gl.layers.base import Scene
 from flow_gl.layers.discs import radii, radius_range, reference_of, tick_size_of, volumes
 from flow_gl.layers.rows import UNKNOWN_TICK_SIZE
@@ -35,7 +35,7 @@ def position_of(ring: Ring, head: int, bubble_id: int) -> int:
 def visible_ids(scene: Scene) -> tuple[int, int]:
     """Ids [first, last] whose discs may reach into the pane, cut where the user cleared or paused."""
     view = scene.price_view
-    bucket_ns = scene.reader.bucket_ns << scene.level
+    bucket_ns = scene.reader.widths_ns[scene.level]
     reach_ns = int(radius_range(scene.style, view.scale)[1] * view.ns_per_px)
     first = max((view.t_left_ns - reach_ns) // bucket_ns, scene.hidden_before_ns // bucket_ns)
     last = min((view.t_right_ns + reach_ns) // bucket_ns, scene.until_ns // bucket_ns)
@@ -56,7 +56,7 @@ def _range_rows(ring: Ring, head: int, bucket_ns: int, times_ns: tuple[int, int]
 
 
 def _level_for_range(reader: MarketReader, level: int, t_left_ns: int, t_right_ns: int) -> int:
-    while level < LEVELS - 1 and (t_right_ns - t_left_ns) // (reader.bucket_ns << level) > _MOST_ROWS:
+    while level < len(reader.widths_ns) - 1 and (t_right_ns - t_left_ns) // reader.widths_ns[level] > _MOST_ROWS:
         level += 1
     return level
 
@@ -76,7 +76,7 @@ def price_extent(
     """
     level = _level_for_range(reader, level, t_left_ns, t_right_ns)
     times = max(t_left_ns, hidden_before_ns), min(t_right_ns, until_ns)
-    bucket_ns = reader.bucket_ns << level
+    bucket_ns = reader.widths_ns[level]
     parts = _range_rows(reader.store.bubbles[level], reader.heads[level], bucket_ns, times)
     lows = [int(part["low"].min()) for part in parts]
     highs = [int(part["high"].max()) for part in parts]
@@ -103,7 +103,7 @@ def cvd_extent(
     times = max(t_left_ns, hidden_before_ns), min(t_right_ns, until_ns)
     is_drawn_level = _level_for_range(reader, level, t_left_ns, t_right_ns) == level
     level = _level_for_range(reader, level, t_left_ns, t_right_ns)
-    bucket_ns = reader.bucket_ns << level
+    bucket_ns = reader.widths_ns[level]
     parts = _range_rows(reader.store.cvd[level], reader.heads[level], bucket_ns, times)
     low, high = ("close", "close") if is_drawn_level else ("low", "high")
     lows = [int(part[low].min()) for part in parts]
@@ -154,7 +154,7 @@ def bubble_at(scene: Scene, x_px: float, y_px: float) -> int | None:
     view = scene.price_view
     if "bubbles" not in scene.style.is_visible or not view.rect.contains(x_px, y_px):
         return None
-    bucket_ns = scene.reader.bucket_ns << scene.level
+    bucket_ns = scene.reader.widths_ns[scene.level]
     reach_px = radius_range(scene.style, view.scale)[1] + _NEAR_PX * view.scale
     first, last = visible_ids(scene)
     first = max(first, view.time_at(x_px - reach_px) // bucket_ns)

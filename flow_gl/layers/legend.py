@@ -2,13 +2,14 @@
 
 from typing import Final
 
+from flow_gl.core.lod import threshold_at
 from flow_gl.gl.view import Rect
 from flow_gl.layers.base import Scene
 from flow_gl.layers.cached_layer import CachedLayer
 from flow_gl.layers.chart import Chart
 from flow_gl.layers.discs import radius_of
 from flow_gl.layers.hit import hidden_count
-from flow_gl.layers.words import bucket_text, contracts_text
+from flow_gl.layers.words import bucket_text, contracts_text, percent
 
 _LABEL_PX: Final = 11.0
 _MARGIN_PX: Final = 14.0
@@ -79,7 +80,9 @@ class LegendLayer(CachedLayer):
         chart.text.add(caption, round(x), middle, size_px=size, color=palette.quiet)
 
     def _caption(self, scene: Scene) -> str:
-        caption = f"contracts in {bucket_text(self._chart.series.current.base.bucket_ns)}"
+        bucket_ns = self._chart.series.current.base.bucket_ns
+        least = percent(threshold_at(scene.style.threshold, bucket_ns))
+        caption = f"contracts in {bucket_text(bucket_ns)} \u00b7 coloured above {least}"
         if scene.style.size_floor > 0:
             hidden, floor = contracts_text(self._hidden_in(scene)), contracts_text(scene.style.size_floor)
             caption += f" \u00b7 {hidden} below {floor} hidden"

@@ -137,7 +137,7 @@ class Series:
 
     def _base(self, scene: Scene) -> Base:
         reader = scene.reader
-        bucket_ns = reader.bucket_ns << scene.level
+        bucket_ns = reader.widths_ns[scene.level]
         tick_size = tick_size_of(scene)
         price = int(reader.session["last_price"])
         return Base(scene.now_ns // bucket_ns, price // tick_size * tick_size, tick_size, bucket_ns)

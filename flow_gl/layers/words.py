@@ -33,5 +33,14 @@ def length_text(length_ns: int) -> str:
 
 
 def bucket_text(bucket_ns: int) -> str:
-    """A bucket's length: 0.1 s, 1 s, 8 s, 64 s, 4096 s."""
+    """A bucket's width: 0.1 s, 1 s, 30 s, 5 min, 4 h."""
+    for name, size in (("h", 3600), ("min", 60)):
+        if bucket_ns >= size * _SECOND and bucket_ns % (size * _SECOND) == 0:
+            return f"{bucket_ns // (size * _SECOND)} {name}"
     return f"{bucket_ns / _SECOND:.9g} s"
+
+
+@lru_cache(maxsize=64)
+def percent(share: float) -> str:
+    """A share with two significant digits: 15 %, 5.4 %, 0 %."""
+    return f"{100 * share:.2g} %"

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow_gl.core.errors import FlowError
+from flow_gl.core.lod import THRESHOLD, threshold_at
 from flow_gl.core.schema import PRICE_SCALE
 
 Format = Literal["parquet", "csv"]
@@ -53,7 +54,13 @@ def points(price: NDArray[np.int64]) -> NDArray[np.float64]:
 
 
 def write_tables(
-    parts: Sequence[Part], folder: Path, *, fmt: Format, by_session: bool = False, threshold: float = 0.15
+    parts: Sequence[Part],
+    folder: Path,
+    *,
+    fmt: Format,
+    bucket_ns: int,
+    by_session: bool = False,
+    threshold: float = THRESHOLD,
 ) -> list[Path]:
     """Write bubbles, cvd, profile and levels.json into a folder.
 
@@ -63,7 +70,8 @@ def write_tables(
     folder : exists; files of the same names are replaced
     fmt : "parquet" (zstd) or "csv"
     by_session : a `trade_date` column in each table, and levels by symbol and trade date
-    threshold : a bubble is significant where abs(delta) / (buy + sell) is above it
+    threshold : a 1 s bubble is significant where abs(delta) / (buy + sell) is above it, a wider one from less on
+    bucket_ns : width of the bubbles
 
     Returns
     -------
@@ -73,12 +81,13 @@ def write_tables(
     ------
     FlowError : the folder cannot be written
     """
+    least = threshold_at(threshold, bucket_ns)
     paths = [folder / f"{name}.{fmt}" for name in TABLES] + [folder / LEVELS_FILE]
     try:
         with ExitStack() as stack:
             places = [stack.enter_context(_replacing(path)) for path in paths]
             for place, name in zip(places, TABLES, strict=False):
-                _write_table(place, (_columns(name, part, by_session, threshold) for part in parts), fmt)
+                _write_table(place, (_columns(name, part, by_session, least) for part in parts), fmt)
             places[-1].write_text(json.dumps(_levels(parts, by_session), indent=2) + "\n", encoding="utf-8")
     except OSError as error:
         raise FlowError(f"cannot write the tables into {folder}: {error.strerror or error}") from error

@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from flow_gl.core.lod import widths_ns
 from flow_gl.core.schema import (
     BUBBLE,
     CVD_POINT,
@@ -28,7 +29,7 @@ from flow_gl.store.table import Table
 BASE_CAPACITY: Final = 1 << 20
 """Closed bubbles kept at level 0: 12 trading days of seconds."""
 MIN_CAPACITY: Final = 1 << 17
-"""Closed bubbles kept at the coarser levels at least: at 16 s already a month of trading."""
+"""Closed bubbles kept at the coarser levels at least: at 15 s a month of trading."""
 EVENT_CAPACITY: Final = 1 << 14
 _SECOND: Final = 1_000_000_000
 _NAMES: Final = ("symbol", "requested")
@@ -185,6 +186,8 @@ class MarketReader:
         self._open_rows: dict[int, np.void | None] = {}
         self.symbol = self.requested = ""
         self.bucket_ns = _SECOND
+        self.widths_ns: tuple[int, ...] = widths_ns(_SECOND)
+        """Bucket width of each level of detail, ns, the base bucket first."""
         self.tick_size = 0
         """1e-9 units; 0 while unknown."""
         self.gaps: NDArray[np.void] = self._gaps.row["gap"][:0]
@@ -200,6 +203,7 @@ class MarketReader:
         if self._instrument.refresh():
             row = self._instrument.row
             self.bucket_ns, self.tick_size = int(row["bucket_ns"]) or _SECOND, int(row["tick_size"])
+            self.widths_ns = widths_ns(self.bucket_ns)
             self.symbol, self.requested = (bytes(row[field]).decode("ascii", "replace") for field in _NAMES)
         for copy in (self._session, self._open, self._profile):
             copy.refresh()

@@ -118,7 +118,7 @@ def items(chart: ChartFrame, frame: Frame, state: ViewState) -> list[Item]:
     if chart.badge is not None:
         right.insert(0, _badge_item(chart.badge, frame, state))
     if chart.scene is not None:
-        bucket = bucket_text(chart.scene.reader.bucket_ns << chart.scene.level)
+        bucket = bucket_text(chart.scene.reader.widths_ns[chart.scene.level])
         lock = " locked" if state.locked_level is not None else ""
         right.append(Item(f"{bucket} bubbles{lock}", palette.quiet, keep=30, short=f"{bucket}{lock}", shorten=12))
     if frame.figures.fps:

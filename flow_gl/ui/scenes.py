@@ -96,7 +96,7 @@ def build(
         is_live=is_live,
         hidden_before_ns=own.cleared_before_ns,
         until_ns=until_ns,
-        pinned_id=_pinned(own),
+        pinned_id=_pinned(market, own),
         screen_px=moment.screen_px,
         crosshair_px=state.cursor_px,
         price_axis_px=layout.price_axis.width,
@@ -133,8 +133,9 @@ def _fit(
         own.cvd.fit(*own.cvd_seen, height_px=layout.cvd.height, least_span=LEAST_CONTRACTS, dt_s=moment.dt_s)
 
 
-def _pinned(own: ChartState) -> int | None:
+def _pinned(market: MarketReader, own: ChartState) -> int | None:
     """The pinned bubble's id at the level in force; None where that level is finer than the pin."""
     if own.pinned_id is None or own.level < own.pinned_level:
         return None
-    return own.pinned_id >> (own.level - own.pinned_level)
+    widths = market.widths_ns
+    return own.pinned_id * widths[own.pinned_level] // widths[own.level]

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from scipy.signal import find_peaks
 
 from flow_gl.core.errors import UsageError
-from flow_gl.core.schema import EVENT, LEVELS, UNDEF_PRICE, TickSource
+from flow_gl.core.lod import widths_ns
+from flow_gl.core.schema import EVENT, UNDEF_PRICE, TickSource
 from flow_gl.core.sessions import SessionCalendar
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.engine.sinks import Collector
@@ -18,6 +19,8 @@ from flow_gl.store.market import MarketReader, MarketStore
 from tests.engine.twin import SECOND, TICK, Twin, make_trades, point_of_control, value_area
 
 START = 1_764_280_800 * SECOND
+DEPTH = len(widths_ns(SECOND))
+"""Levels of detail of a base of one second."""
 IDS = (7, 4_000_000_000, 9)
 
 _steps = st.one_of(
@@ -61,7 +64,7 @@ def _split(trades, cuts):
 
 def _run(trades, *, cuts=(), publish=False, **options):
     pipeline = Pipeline(**options)
-    sinks = {instrument_id: Collector(levels=LEVELS) for instrument_id in IDS}
+    sinks = {instrument_id: Collector(levels=DEPTH) for instrument_id in IDS}
     for instrument_id, sink in sinks.items():
         pipeline.attach(instrument_id, sink)
     for batch in _split(trades, cuts):
@@ -90,7 +93,7 @@ def test_every_number_of_every_instrument_is_the_twins(draws, cuts, arm, bucket_
         twin = Twin(arm=arm, bucket_ns=bucket_ns)
         for row in trades[trades["instrument_id"] == instrument_id]:
             twin.take(row)
-        for level in range(LEVELS):
+        for level in range(DEPTH):
             assert _dicts(sink.bubble_rows(level)) == twin.bubbles(level)
             assert _dicts(sink.cvd_rows(level)) == twin.points(level)
         events = [
@@ -157,7 +160,7 @@ def _check_profile(sink, twin):
 @given(st.lists(_trade, min_size=1, max_size=80), st.lists(st.integers(0, 200), max_size=6))
 def test_an_open_bubble_at_any_level_holds_what_has_not_closed_there(draws, cuts):
     trades = _lay_out(draws)
-    pipeline, sink = Pipeline(), Collector(levels=LEVELS)
+    pipeline, sink = Pipeline(), Collector(levels=DEPTH)
     pipeline.attach(IDS[0], sink)
     twin = Twin()
     for batch in _split(trades, cuts):
@@ -166,7 +169,7 @@ def test_an_open_bubble_at_any_level_holds_what_has_not_closed_there(draws, cuts
         for row in batch[batch["instrument_id"] == IDS[0]]:
             twin.take(row)
         record = sink.tables["open"][0]
-        for level in range(LEVELS):
+        for level in range(DEPTH):
             bubbles, points = twin.bubbles(level), twin.points(level)
             assert _dicts(sink.bubble_rows(level)) == bubbles[:-1]
             row, point = record["bubble"][level], record["cvd"][level]
@@ -180,7 +183,7 @@ def test_an_open_bubble_at_any_level_holds_what_has_not_closed_there(draws, cuts
 def test_a_clock_that_never_overtakes_a_trade_changes_no_closed_bubble(draws, cuts):
     trades = _lay_out([(IDS[0], abs(step), *rest) for _, step, *rest in draws])
     _, expected = _run(trades)
-    pipeline, sink = Pipeline(), Collector(levels=LEVELS)
+    pipeline, sink = Pipeline(), Collector(levels=DEPTH)
     pipeline.attach(IDS[0], sink)
     for batch in _split(trades, cuts):
         times = batch["ts_event"][batch["ts_event"] >= 0]
@@ -189,14 +192,14 @@ def test_a_clock_that_never_overtakes_a_trade_changes_no_closed_bubble(draws, cu
         pipeline.process(batch)
         pipeline.publish()
     pipeline.finish()
-    for level in range(LEVELS):
+    for level in range(DEPTH):
         assert (sink.bubble_rows(level) == expected[IDS[0]].bubble_rows(level)).all()
         assert (sink.cvd_rows(level) == expected[IDS[0]].cvd_rows(level)).all()
     assert sink.event_rows().tobytes() == expected[IDS[0]].event_rows().tobytes()
 
 
 def test_the_clock_closes_a_bucket_250_ms_after_its_end_and_a_later_trade_of_it_is_late():
-    pipeline, sink = Pipeline(), Collector(levels=LEVELS)
+    pipeline, sink = Pipeline(), Collector(levels=DEPTH)
     pipeline.attach(1, sink)
     pipeline.process(make_trades([(1, START + 10, 100 * TICK, 3, "B")]))
     pipeline.advance(START + SECOND + 249_999_999)
@@ -211,7 +214,7 @@ def test_the_clock_closes_a_bucket_250_ms_after_its_end_and_a_later_trade_of_it_
     pipeline.process(make_trades([(1, START + 5 * SECOND, 101 * TICK, 1, "B")]))
     pipeline.finish()
     assert sink.bubble_rows()["id"].tolist() == [START // SECOND + n for n in (0, 1, 5)]
-    for level in range(LEVELS):
+    for level in range(DEPTH):
         assert sink.bubble_rows(level)["trade_count"].sum() == 3
         assert len(np.unique(sink.bubble_rows(level)["id"])) == len(sink.bubble_rows(level))
 
@@ -232,13 +235,13 @@ def test_more_bubbles_than_the_kernels_hand_over_at_a_time_all_arrive():
     trades = np.repeat(make_trades([(1, START, 100 * TICK, 1, "B")]), count)
     trades["ts_event"] += np.arange(count) * 3 * SECOND
     trades["side"][1::2] = ord("A")
-    sink = Collector(levels=LEVELS)
+    sink = Collector(levels=DEPTH)
     pipeline = Pipeline(arm=1)
     pipeline.attach(1, sink)
     pipeline.process(trades)
     pipeline.finish()
     assert len(sink.bubble_rows()) == count
-    for level in range(LEVELS):
+    for level in range(DEPTH):
         bubbles = sink.bubble_rows(level)
         assert bubbles["trade_count"].sum() == count
         assert bubbles["buy"].sum() - bubbles["sell"].sum() == sink.cvd_rows(level)["close"][-1] == 0
@@ -258,7 +261,7 @@ def test_a_storm_of_zero_crosses_within_one_bucket_is_kept_whole():
 
 
 def test_a_price_off_the_defined_grid_makes_it_finer_and_says_so():
-    sink = Collector(levels=LEVELS)
+    sink = Collector(levels=DEPTH)
     pipeline = Pipeline()
     pipeline.define(Definition(1, "NQZ5", TICK, 20.0, True))
     pipeline.attach(1, sink)
@@ -274,7 +277,7 @@ def test_a_price_off_the_defined_grid_makes_it_finer_and_says_so():
     twin = Twin()
     for row in make_trades(rows):
         twin.take(row)
-    for level in range(LEVELS):
+    for level in range(DEPTH):
         assert _dicts(sink.bubble_rows(level)) == twin.bubbles(level)
     assert sink.sessions[0].price.tolist() == sorted(prices)
 
@@ -407,7 +410,7 @@ def test_a_full_stretch_of_the_largest_sizes_that_are_added_up_together_is_exact
 def test_a_chart_in_a_store_shows_the_same_as_the_arrays():
     trades = _lay_out([(IDS[0], SECOND // 3, n % 5 - 2, n % 7 + 1, "BAN"[n % 3], "T", 0) for n in range(400)])
     store = MarketStore.local(base_capacity=1 << 10)
-    pipeline, collector = Pipeline(), Collector(levels=LEVELS)
+    pipeline, collector = Pipeline(), Collector(levels=DEPTH)
     pipeline.chart(IDS[0], store, "NQ.v.0")
     pipeline.map(Mapping(IDS[0], "NQZ5"))
     pipeline.process(trades)
@@ -416,7 +419,7 @@ def test_a_chart_in_a_store_shows_the_same_as_the_arrays():
     collector = sinks[IDS[0]]
     reader = MarketReader(store)
     reader.refresh()
-    for level in range(LEVELS):
+    for level in range(DEPTH):
         expected = collector.bubble_rows(level)
         _, closed = store.bubbles[level].read(0, store.bubbles[level].head)
         rows = [*closed, reader.open_bubble(level)]
@@ -435,7 +438,7 @@ def test_a_stores_rings_however_small_hold_the_newest_of_the_arrays_rows(draws, 
     for batch in _split(trades, cuts):
         pipeline.process(batch)
     pipeline.finish()
-    for level in range(LEVELS):
+    for level in range(DEPTH):
         both = (store.bubbles[level], expected.bubble_rows(level)), (store.cvd[level], expected.cvd_rows(level))
         for ring, rows in both:
             assert ring.head == len(rows)
@@ -464,7 +467,7 @@ def test_settings_out_of_range_are_refused_in_one_line():
         ({"value_area": 1.0}, "value_area must be between 0 and 1, was 1.0"),
         ({"value_area_step": 3}, "value_area_step must be 1 or 2, was 3"),
         ({"lvn_smooth": 4}, "lvn_smooth must be an odd number of ticks, was 4"),
-        ({"levels": 14}, "levels must be 1 to 13, was 14"),
+        ({"levels": 14}, "levels must be 1 to 12, was 14"),
     ):
         with pytest.raises(UsageError, match=words):
             Pipeline(**options)
@@ -477,15 +480,15 @@ def test_settings_out_of_range_are_refused_in_one_line():
 def test_bubbles_so_far_apart_that_each_closes_every_level_all_arrive():
     count = 9_000
     trades = np.repeat(make_trades([(1, START, 100 * TICK, 1, "B")]), count)
-    trades["ts_event"] += np.arange(count) * 5000 * SECOND
-    sink = Collector(levels=LEVELS)
+    trades["ts_event"] += np.arange(count) * 15_000 * SECOND
+    sink = Collector(levels=DEPTH)
     pipeline = Pipeline()
     pipeline.attach(1, sink)
     pipeline.process(trades)
     pipeline.finish()
-    for level in range(LEVELS):
+    for level, width_ns in enumerate(widths_ns(SECOND)):
         assert len(sink.bubble_rows(level)) == count
-        assert sink.bubble_rows(level)["id"].tolist() == (trades["ts_event"] // (SECOND << level)).tolist()
+        assert sink.bubble_rows(level)["id"].tolist() == (trades["ts_event"] // width_ns).tolist()
 
 
 def test_a_brief_publishing_shows_the_newest_trade_and_a_whole_one_all_that_follows_from_it():

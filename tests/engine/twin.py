@@ -6,6 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from flow_gl.core.lod import widths_ns
 from flow_gl.core.schema import TRADE, UNDEF_PRICE
 
 SECOND = 1_000_000_000
@@ -54,9 +55,10 @@ class Group:
 class Twin:
     """One instrument. `levels`: groups of trades by bubble id, per level of detail."""
 
-    def __init__(self, *, bucket_ns=SECOND, arm=300, levels=13):
+    def __init__(self, *, bucket_ns=SECOND, arm=300, levels=12):
         self.bucket_ns, self.arm = bucket_ns, arm
-        self.levels = [{} for _ in range(levels)]
+        self.widths = widths_ns(bucket_ns)[:levels]
+        self.levels = [{} for _ in range(levels)]  # those beyond the base's widths stay empty
         self.rejections = {}
         self.rejected = self.late = self.bad = self.cvd = self.armed = 0
         self.extreme = None
@@ -91,8 +93,8 @@ class Twin:
         before = self.cvd
         self.cvd += {"B": trade["size"], "A": -trade["size"]}.get(chr(trade["side"]), 0)
         self._cross(trade)
-        for level, groups in enumerate(self.levels):
-            group = groups.setdefault(self.bucket >> level, Group(cvd_open=before))
+        for width, groups in zip(self.widths, self.levels, strict=False):
+            group = groups.setdefault(self.bucket * self.bucket_ns // width, Group(cvd_open=before))
             group.trades.append(trade)
             group.cvd.append(self.cvd)
         row = self.profile.setdefault(trade["price"], [0, 0, 0])
@@ -111,12 +113,10 @@ class Twin:
             self.extreme = (max if self.armed > 0 else min)(self.extreme, self.cvd)
 
     def bubbles(self, level=0):
-        span = self.bucket_ns << level
-        return [group.bubble(bubble_id, span) for bubble_id, group in sorted(self.levels[level].items())]
+        return [group.bubble(bubble_id, self.widths[level]) for bubble_id, group in sorted(self.levels[level].items())]
 
     def points(self, level=0):
-        span = self.bucket_ns << level
-        return [group.point(bubble_id, span) for bubble_id, group in sorted(self.levels[level].items())]
+        return [group.point(bubble_id, self.widths[level]) for bubble_id, group in sorted(self.levels[level].items())]
 
     def totals(self, tick=TICK):
         """Total volume by tick row from the lowest traded price."""

@@ -1,19 +1,20 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flow_gl.core.schema import LEVELS
+from flow_gl.core.lod import BASES_NS, widths_ns
 from flow_gl.layers.detail import MIN_SPACING_PX, level_for
 
 SECOND = 1_000_000_000
+WIDTHS = widths_ns(SECOND)
 
 
-@given(ns_per_px=st.floats(1e5, 1e13), bucket_ns=st.sampled_from([SECOND // 10, SECOND, 60 * SECOND]))
-def test_bubbles_stand_apart_and_no_coarser_than_they_must(ns_per_px: float, bucket_ns: int) -> None:
-    level = level_for(ns_per_px, bucket_ns)
-    if level < LEVELS - 1:
-        assert (bucket_ns << level) / ns_per_px >= MIN_SPACING_PX * (1 - 1e-9)
+@given(ns_per_px=st.floats(1e5, 1e13), bucket_ns=st.sampled_from(BASES_NS))
+def test_bubbles_are_far_enough_apart_and_no_coarser_than_they_must_be(ns_per_px: float, bucket_ns: int) -> None:
+    widths, level = widths_ns(bucket_ns), level_for(ns_per_px, bucket_ns)
+    if level < len(widths) - 1:
+        assert widths[level] / ns_per_px >= MIN_SPACING_PX * (1 - 1e-9)
     if level > 0:
-        assert (bucket_ns << (level - 1)) / ns_per_px < MIN_SPACING_PX
+        assert widths[level - 1] / ns_per_px < MIN_SPACING_PX
 
 
 @given(ns_per_px=st.floats(1e7, 1e12), wiggle=st.floats(0.95, 1.05))
@@ -25,10 +26,10 @@ def test_a_small_zoom_back_and_forth_does_not_change_the_level_twice(ns_per_px: 
 
 @given(ns_per_px=st.floats(1e5, 1e13), locked=st.integers(-3, 20))
 def test_a_locked_level_is_kept_at_every_zoom(ns_per_px: float, locked: int) -> None:
-    assert level_for(ns_per_px, SECOND, current=5, locked=locked) == min(max(locked, 0), LEVELS - 1)
+    assert level_for(ns_per_px, SECOND, current=5, locked=locked) == min(max(locked, 0), len(WIDTHS) - 1)
 
 
-@given(ns_per_px=st.floats(1e5, 1e13), current=st.integers(0, LEVELS - 1))
+@given(ns_per_px=st.floats(1e5, 1e13), current=st.integers(0, len(WIDTHS) - 1))
 def test_a_level_in_force_never_leaves_bubbles_too_close(ns_per_px: float, current: int) -> None:
     level = level_for(ns_per_px, SECOND, current=current)
     assert level >= level_for(ns_per_px, SECOND)

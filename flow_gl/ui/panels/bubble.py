@@ -5,8 +5,9 @@ from typing import Final
 import numpy as np
 from imgui_bundle import imgui
 
+from flow_gl.core.lod import threshold_at
 from flow_gl.core.palette import Palette, Rgb
-from flow_gl.layers.words import bucket_text
+from flow_gl.layers.words import bucket_text, percent
 from flow_gl.ui import words
 from flow_gl.ui.frame import ChartFrame, Frame
 from flow_gl.ui.panels.base import Row, Section, figures
@@ -22,7 +23,8 @@ def lines(row: np.void, *, tick_size: int, bucket_ns: int, threshold: float) -> 
     buy, sell, unsided = int(row["buy"]), int(row["sell"]), int(row["unsided"])
     delta, sided = buy - sell, buy + sell
     share = abs(delta) / sided if sided else 0.0
-    is_significant = share > threshold
+    least = threshold_at(threshold, bucket_ns)
+    is_significant = share > least
     start = int(row["ts_event"])
 
     def price(name: str) -> str:
@@ -38,7 +40,7 @@ def lines(row: np.void, *, tick_size: int, bucket_ns: int, threshold: float) -> 
         ("Delta", words.signed(delta), delta),
         (
             "Imbalance",
-            f"{100 * share:.1f} %" + ("" if is_significant else "  balanced"),
+            f"{100 * share:.1f} %" + (f"  above {percent(least)}" if is_significant else f"  within {percent(least)}"),
             delta if is_significant else 0,
         ),
         ("Trades", words.number(int(row["trade_count"])), 0),
@@ -89,7 +91,7 @@ def _plate(name: str, chart: ChartFrame, row: np.void, frame: Frame, state: View
     is_filled, is_open = imgui.begin(name, True if is_pinned else None, flags)
     if is_filled:
         imgui.dummy((_WIDTH_PX * frame.gui_scale, 0))
-        bucket_ns = market.bucket_ns << level
+        bucket_ns = market.widths_ns[level]
         found = lines(row, tick_size=market.tick_size, bucket_ns=bucket_ns, threshold=state.filters.threshold)
         rows = [Row(label, (value,), (_color(palette, sign),)) for label, value, sign in found]
         figures(Section("", rows), pen, palette)

@@ -10,7 +10,6 @@ from imgui_bundle import imgui
 
 from flow_gl.core.commands import Command, Configure
 from flow_gl.core.palette import PALETTES
-from flow_gl.core.schema import LEVELS
 from flow_gl.layers.words import bucket_text
 from flow_gl.ui import words
 from flow_gl.ui.frame import ChartFrame, Frame
@@ -40,7 +39,7 @@ def _bubbles(frame: Frame, state: ViewState) -> None:
     base.heading("Bubbles")
     percent = filters.threshold * 100
     changed, percent = imgui.slider_float("colour from", percent, 0.0, 60.0, "%.0f %% delta")
-    base.hint("a bubble takes a side's colour when |buy - sell| is more than this share of both")
+    base.hint("a bubble takes a side's colour when |buy - sell| is more than this share of both; wider than 1 s: less")
     if changed:
         filters.threshold = percent / 100
     is_share = filters.percentile > 0
@@ -78,15 +77,14 @@ def _time(frame: Frame, state: ViewState) -> None:
     scene = frame.charts[0].scene
     if scene is None:
         return
-    bucket_ns = scene.reader.bucket_ns
-    shown = bucket_text(bucket_ns << scene.level)
+    shown = bucket_text(scene.reader.widths_ns[scene.level])
     locked = state.locked_level
     said = f"{shown}, by zoom" if locked is None else f"{shown}, locked"
     if imgui.begin_combo("bucket", said):
         if imgui.selectable("by zoom", locked is None)[0]:
             state.lock_to(None)
-        for level in range(LEVELS):
-            if imgui.selectable(bucket_text(bucket_ns << level), locked == level)[0]:
+        for level, width_ns in enumerate(scene.reader.widths_ns):
+            if imgui.selectable(bucket_text(width_ns), locked == level)[0]:
                 state.lock_to(level)
         imgui.end_combo()
     base.hint("zoomed out, bubbles are merged in doubling buckets; volume is conserved")
