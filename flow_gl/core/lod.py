@@ -66,6 +66,8 @@ def threshold_at(threshold: float, width_ns: int) -> float:
 @lru_cache(maxsize=256)
 def reference_at(reference: int, base_ns: int, width_ns: int) -> int:
     """Contracts of the largest disc at a width: the base bucket's times `width / base`, rounded up to a step."""
+    if width_ns == base_ns:
+        return reference
     wanted = -(-reference * width_ns // base_ns)
     at = bisect_left(REFERENCE_STEPS, wanted)
     return REFERENCE_STEPS[at] if at < len(REFERENCE_STEPS) else wanted

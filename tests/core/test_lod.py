@@ -37,4 +37,5 @@ def test_the_size_reference_grows_with_the_width_and_is_a_step_of_the_legend() -
     assert reference_at(50, SECOND, 5 * SECOND) == 300
     assert reference_at(7, SECOND, 60 * SECOND) == 500
     assert reference_at(70 * 10**8, SECOND, 14_400 * SECOND) == 70 * 10**8 * 14_400
+    assert reference_at(61, SECOND, SECOND) == 61, "a reference of the user's own"
     assert all(reference_at(step, SECOND, SECOND) == step for step in REFERENCE_STEPS)
