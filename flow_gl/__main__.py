@@ -1,13 +1,20 @@
 """The program `flow-gl`."""
 
 import os
+import signal
 import sys
 
+if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    # Until the command line has its own way of ending (`core.interrupts`), Ctrl-C ends without a traceback.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+from flow_gl.cli import streams
 from flow_gl.core import garbage
 
 
 def main() -> None:
     """Run the command line and end with its exit code."""
+    streams.open_missing()
     garbage.begin()
     # No plugin has a say in what our settings are; to look for one reads every installed package's metadata.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")

@@ -7,9 +7,13 @@ loaded when it runs, while the engine is still starting in its own process.
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from flow_gl.core import interrupts
 from flow_gl.core.clock import SYSTEM, Clock
+from flow_gl.core.errors import FlowError
+from flow_gl.core.interrupts import Pending
 from flow_gl.core.log import get_logger
 from flow_gl.core.schema import FeedState
+from flow_gl.core.voice import say
 from flow_gl.ui.link import Link, LinkState
 from flow_gl.ui.options import DEFAULT_HEIGHT, DEFAULT_WIDTH, ViewOptions
 
@@ -26,6 +30,8 @@ SETTLE_S: Final = 0.6
 """A picture without a duration is taken so long after the feed's end: axes and blends have come to rest."""
 FREEZE_AFTER_FRAMES: Final = 60
 _ON_THE_WAY: Final = frozenset({FeedState.STARTING, FeedState.CONNECTING, FeedState.CATCHING_UP})
+FINISH_SAID_NS: Final = 150_000_000
+"""What is being finished is said where it takes longer than this."""
 _MOST_DT_S: Final = 0.25
 """An idle spell or a stopped process is no long step of an animation."""
 
@@ -50,6 +56,12 @@ def run_view(options: ViewOptions, link: Link, *, clock: Clock = SYSTEM) -> int:
     FlowError
         where the picture or the video cannot be written
     """
+    # From here on a signal is only noted: one that came in the middle of an import of compiled code would abort it.
+    with interrupts.deferred() as pending:
+        return _run(options, link, clock, pending)
+
+
+def _run(options: ViewOptions, link: Link, clock: Clock, pending: Pending) -> int:
     # The overlays first: they must be imported before the window's library.
     from flow_gl.ui import prefs
     from flow_gl.ui.gui import Gui
@@ -72,7 +84,7 @@ def run_view(options: ViewOptions, link: Link, *, clock: Clock = SYSTEM) -> int:
             get_logger("view").warning(warning)
             loop.overlays.notes.add(warning, clock.monotonic_ns() / 1e9, lasts_s=12.0)
         try:
-            Program(loop, window, options, clock).run()
+            Program(loop, window, options, clock, interrupts=pending).run()
         finally:
             if is_remembering:
                 _remember(path, loop, window, remembered)
@@ -86,16 +98,18 @@ def run_view(options: ViewOptions, link: Link, *, clock: Clock = SYSTEM) -> int:
 def _open(options: ViewOptions, remembered: "Preferences") -> "tuple[HeadlessContext | Window, Window | None]":
     from flow_gl.gl.context import HeadlessContext, Window, WindowOptions
 
+    asked = (options.width, options.height) if options.width and options.height else None
     if options.headless:
-        return HeadlessContext(options.width, options.height, content_scale=options.scale or 1.0), None
-    width, height = options.width, options.height
-    if (width, height) == (DEFAULT_WIDTH, DEFAULT_HEIGHT) and remembered.width and remembered.height:
-        width, height = remembered.width, remembered.height
+        width, height = asked or (DEFAULT_WIDTH, DEFAULT_HEIGHT)
+        return HeadlessContext(width, height, content_scale=options.scale or 1.0), None
+    last = (remembered.width, remembered.height) if remembered.width and remembered.height else None
+    width, height = asked or last or (DEFAULT_WIDTH, DEFAULT_HEIGHT)
     window = Window(
         WindowOptions(
             title=options.title,
             width=width,
             height=height,
+            is_in_pixels=asked is not None,
             is_fullscreen=options.fullscreen,
             monitor=options.monitor,
         )
@@ -138,9 +152,18 @@ class Program:
     ----------
     loop : the frame
     window : None where there is none
+    interrupts : a signal that asks for the end
     """
 
-    def __init__(self, loop: "FrameLoop", window: "Window | None", options: ViewOptions, clock: Clock) -> None:
+    def __init__(
+        self,
+        loop: "FrameLoop",
+        window: "Window | None",
+        options: ViewOptions,
+        clock: Clock,
+        *,
+        interrupts: Pending | None = None,
+    ) -> None:
         from flow_gl.gl.timing import FrameTimes
         from flow_gl.saving import PictureSaver
         from flow_gl.view.pacing import Garbage, Pacer
@@ -149,6 +172,7 @@ class Program:
         self._window: Final = window
         self._options: Final = options
         self._clock: Final = clock
+        self._interrupts: Final = interrupts or Pending()
         self._periods: Final = FrameTimes(512)
         self._work: Final = FrameTimes(512)
         self._garbage: Final = Garbage(clock)
@@ -157,6 +181,7 @@ class Program:
         )
         self._saver: Final = PictureSaver(options.screenshot_dir)
         self._recording: Recording | None = None
+        self._video_error: FlowError | None = None
         self._counted_from_ns: int | None = None
         self._ended_ns: int | None = None
         self._figures_due_ns = 0
@@ -189,6 +214,7 @@ class Program:
                 if self._awaited:
                     self._note_start()
                 if is_over:
+                    self._finish_video()
                     return
                 self._measure(start_ns)
                 frames += 1
@@ -198,7 +224,7 @@ class Program:
         finally:
             self._garbage.restore()
             self._saver.close()
-            if self._recording is not None:
+            if self._recording is not None and self._video_error is None:
                 self._recording.close()
 
     def _count(self, now_ns: int) -> None:
@@ -224,8 +250,11 @@ class Program:
         while self._awaited and (self._awaited[-1] == "first frame" or has_bubbles):
             get_logger("view").info(self._awaited.pop())
 
+    def _is_asked_to_end(self) -> bool:
+        return self._is_quitting or self._interrupts.number != 0 or self._loop.surface.is_closing
+
     def _is_over(self, now_ns: int) -> bool:
-        if self._is_quitting or self._loop.surface.is_closing:
+        if self._is_asked_to_end():
             return True
         if self._window is None and (self._loop.link.state is LinkState.FAILED or self._has_feed_failed()):
             return True  # nobody is there to mend it and to try again
@@ -240,13 +269,40 @@ class Program:
         return engine is not None and int(engine.status["state"]) == FeedState.FAILED
 
     def _record(self, now_ns: int) -> None:
-        if self._options.record is None or self._counted_from_ns is None:
+        if self._options.record is None or self._counted_from_ns is None or self._video_error is not None:
             return
-        if self._recording is None:
-            from flow_gl.saving import Recording
+        try:
+            if self._recording is None:
+                from flow_gl.saving import Recording
 
-            self._recording = Recording(self._loop.surface, self._options.record, fps=self._options.record_fps)
-        self._recording.offer(now_ns)
+                self._recording = Recording(self._loop.surface, self._options.record, fps=self._options.record_fps)
+            self._recording.offer(now_ns)
+        except FlowError as error:
+            if self._window is None:
+                raise
+            # The chart matters more than its video: it goes on, and the exit code tells.
+            self._video_error = error
+            self._loop.note(f"the video has ended: {error}")
+
+    def _finish_video(self) -> None:
+        """Let the video be completed, and say so where that takes a moment. Raises FlowError where it cannot be."""
+        recording, loop = self._recording, self._loop
+        if recording is not None and self._video_error is None:
+            is_urgent = self._is_asked_to_end()
+            recording.finish(is_urgent=is_urgent)
+            asked_ns = self._clock.monotonic_ns()
+            is_said = False
+            while not recording.is_finished:
+                self._clock.sleep(0.01)
+                if is_urgent and not is_said and self._clock.monotonic_ns() - asked_ns > FINISH_SAID_NS:
+                    is_said = True
+                    say(f"finishing {self._options.record}")
+                    loop.note(f"finishing {self._options.record}")
+                    loop.run_frame(0.0)
+                    loop.surface.swap()
+            recording.close()
+        if self._video_error is not None:
+            raise self._video_error
 
     def _serve_requests(self) -> None:
         loop = self._loop

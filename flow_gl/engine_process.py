@@ -9,7 +9,8 @@ import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
-from typing import Final
+from pathlib import Path
+from typing import IO, Final
 
 import msgspec
 
@@ -43,7 +44,7 @@ class EngineProcess:
         self.failure: Failure | None = None
         """Why it ended, where it said so."""
         with ExitStack() as on_failure:
-            self._errors: Final = on_failure.enter_context(tempfile.TemporaryFile())
+            self._errors: Final = on_failure.enter_context(_last_words_file())
             self.process: Final = subprocess.Popen(
                 list(command),
                 stdin=subprocess.PIPE,
@@ -172,3 +173,13 @@ class EngineProcess:
                 pipe.close()
         for store in self._stores:
             store.close()
+
+
+def _last_words_file() -> IO[bytes]:
+    """A file without a name; in memory where the folder of temporary files takes none."""
+    try:
+        return tempfile.TemporaryFile()
+    except OSError:
+        if hasattr(os, "memfd_create"):
+            return os.fdopen(os.memfd_create("flow_gl"), "w+b")
+        return Path(os.devnull).open("w+b")

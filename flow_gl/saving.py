@@ -11,12 +11,16 @@ from typing import Final
 
 import numpy as np
 
+from flow_gl.core.clock import SYSTEM
 from flow_gl.core.errors import FlowError
+from flow_gl.core.folders import pictures_dir
 from flow_gl.gl.capture import Picture, PixelReader, VideoWriter, read_picture, write_png
 from flow_gl.gl.context import Surface
 
 _WAITING: Final = 8
 """Pictures that wait for the encoder at most."""
+FINISH_NS: Final = 1_000_000_000
+"""So long pictures that wait are still written once the end is asked for."""
 
 
 def save_picture(surface: Surface, path: Path) -> None:
@@ -54,11 +58,7 @@ class PictureSaver:
             thread.join()
 
     def _place(self) -> Path:
-        if self._folder is not None:
-            return self._folder
-        import platformdirs
-
-        return platformdirs.user_pictures_path() / "flow_gl"
+        return self._folder if self._folder is not None else pictures_dir()
 
     def _write(self, path: Path, picture: Picture) -> None:
         try:
@@ -96,6 +96,9 @@ class Recording:
         """Number of the frame whose pixels were asked for last; -1 before the first."""
         self._waiting: Final[queue.Queue[tuple[Picture, int] | None]] = queue.Queue(_WAITING)
         self._error: FlowError | None = None
+        self._finish_by_ns = 0
+        """Pictures that wait are given up after this time; 0 where nobody waits for the end."""
+        self._is_finishing = False
         self._thread: Final = threading.Thread(target=self._encode, name="video")
         self._thread.start()
 
@@ -118,17 +121,43 @@ class Recording:
             self._put(before, number - self._asked)
         self._asked = number
 
-    def close(self) -> None:
-        """Finish the file."""
+    @property
+    def is_finished(self) -> bool:
+        """The file is complete, or cannot be written to: `close` does not wait."""
+        return not self._thread.is_alive()
+
+    def finish(self, *, is_urgent: bool = False) -> None:
+        """Take the last picture, and have the file completed meanwhile. Idempotent.
+
+        Parameters
+        ----------
+        is_urgent : the user waits: pictures are no longer repeated, and what waits for long is given up
+        """
+        if self._is_finishing:
+            return
+        self._is_finishing = True
         last = self._reader.finish()
+        self._reader.release()
+        if is_urgent:
+            self._finish_by_ns = SYSTEM.monotonic_ns() + FINISH_NS
         if last is not None and self._thread.is_alive():
             self._put(last, 1)
         self._waiting.put(None)
+
+    def rescue(self) -> None:
+        """Finish the file without its last picture, where the surface is gone."""
+        self._finish_by_ns = SYSTEM.monotonic_ns() + FINISH_NS
+        if not self._is_finishing:
+            self._is_finishing = True
+            self._waiting.put(None)
         self._thread.join()
-        self._reader.release()
+
+    def close(self) -> None:
+        """Finish the file. Idempotent."""
+        self.finish()
+        self._thread.join()
         if self._error is not None:
             raise self._error
-        self._writer.close()
 
     def _change_size(self, number: int) -> None:
         """The window has another size now: go on with a reader of that size."""
@@ -153,8 +182,25 @@ class Recording:
         while (item := self._waiting.get()) is not None:
             picture, copies = item
             try:
-                for _ in range(0 if self._error else copies):
-                    self._writer.add(picture)
+                if self._error is None:
+                    self._write(picture, copies)
             except FlowError as error:
                 # Told at the next offer; what still comes is let go, so that nobody waits for this thread.
                 self._error = error
+        try:
+            if self._error is None:
+                self._writer.close()
+        except FlowError as error:
+            self._error = error
+
+    def _write(self, picture: Picture, copies: int) -> None:
+        """Write a picture as often as it is due, one at a time: the user may ask for the end meanwhile."""
+        if self._finish_by_ns and SYSTEM.monotonic_ns() > self._finish_by_ns:
+            self._writer.skip(copies)
+            return
+        self._writer.add(picture)
+        for done in range(1, copies):
+            if self._finish_by_ns:
+                self._writer.skip(copies - done)
+                return
+            self._writer.repeat()

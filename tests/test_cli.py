@@ -1,5 +1,6 @@
 """The command line: every bad input is one line on standard error and a documented exit code, never a traceback."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -9,8 +10,9 @@ import numpy as np
 import pytest
 
 from flow_gl.cli import draw, tools
-from flow_gl.cli.main import run
+from flow_gl.cli.main import _register, app, run
 from flow_gl.core.errors import EXIT_DATA, DataError, FeedError, FlowError
+from flow_gl.core.settings import Settings
 from flow_gl.core.spec import DemoSpec, FilesSpec, LiveSpec
 from flow_gl.feed.dbn_write import write_dbn
 from tests.scripted import trades
@@ -65,6 +67,22 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int
         ("demo --palette pink", 2, "dark, light or colour-blind"),
         ("demo --screenshot /nowhere/x.png", 2, "there is no folder /nowhere"),
         ("demo --record /nowhere/x.mp4", 2, "there is no folder /nowhere"),
+        ("demo --panels foo", 2, "panels are controls, session, feed, performance, help; 'foo' is none of them"),
+        ("demo --rate 5000000", 2, "rate must be above 0 and at most 1,000,000 trades a second, was 5,000,000"),
+        ("demo --rate 0", 2, "rate must be above 0"),
+        ("demo --rate nan", 2, "rate must be above 0"),
+        ("demo --symbols FOO", 2, "the synthetic market trades NQ"),
+        ("demo --symbols NQ,NQ", 2, "named twice"),
+        ("demo --halt 5s:0s", 2, "must begin at a finite time and last over 0 seconds"),
+        ("demo --burst 5s:5s:0", 2, "a burst's factor must be above 0"),
+        ("demo --burst 5s:5s:5000", 2, "at most 1,000"),
+        ("demo --scale 9", 2, "0.5 to 4"),
+        ("demo --span 1s", 2, "5s to 1440h is allowed"),
+        ("demo --lvn-smooth 4", 2, "an odd number was expected"),
+        ("demo --cvd-reset-times 25:00", 2, "times of day like 09:30,16:00"),
+        ("replay /nowhere.dbn --from 9h30", 2, "a time like 09:30 or 2025-11-28T14:30 was expected, '9h30' came"),
+        ("replay /nowhere.dbn --from 2025-02-30", 2, "'2025-02-30' came"),
+        (f"live --api-key {KEY} --archive redis://me:secret@x", 2, "postgresql://USER@HOST/DATABASE"),
         ("demo --halt 5s", 2, "--halt: a start and a length like 5s:90s"),
         ("demo --halt x:90s", 2, "--halt"),
         ("demo --burst 5s:90s", 2, "--burst: a start, a length and a factor"),
@@ -100,6 +118,7 @@ def test_a_wrong_command_line_is_one_line_and_its_exit_code(
     found, err = refused(capsys, *line.split())
     assert (found, expected in err) == (code, True), err
     assert KEY not in err
+    assert "secret" not in err
     assert shown == []
 
 
@@ -207,8 +226,99 @@ def test_whatever_goes_wrong_behind_a_command_is_one_line(
     code, err = refused(capsys, "demo")
     assert code == getattr(error, "exit_code", 1)
     assert KEY not in err
-    with pytest.raises(RuntimeError, match="boom") if isinstance(error, RuntimeError) else pytest.raises(FlowError):
-        run(["demo", "--debug"])
+    assert run(["demo", "--debug"]) == code
+    err = capsys.readouterr().err
+    assert err.splitlines()[-1].startswith("flow-gl: error: ")
+    assert ("Traceback" in err) == isinstance(error, RuntimeError), "where a fault of the program is, and nothing else"
+
+
+def test_the_program_alone_prints_its_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([]) == 0
+    out, err = capsys.readouterr()
+    assert "flow-gl demo" in out
+    assert err == ""
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "expected"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device", "/full/file"), 6, "/full/file: No space left on device"),
+        (OSError(errno.EROFS, "Read-only file system", "/ro"), 6, "/ro: Read-only file system"),
+        (MemoryError(), 6, "out of memory"),
+        (OSError(errno.EINVAL, "Invalid argument"), 1, "a fault of the program"),
+    ],
+)
+def test_what_the_machine_lacks_ends_with_6(
+    error: Exception, code: int, expected: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def failing(*_: object, **__: object) -> int:
+        raise error
+
+    monkeypatch.setattr(draw, "show", failing)
+    found, err = refused(capsys, "demo")
+    assert (found, expected in err) == (code, True), err
+
+
+def test_each_setting_has_its_flag() -> None:
+    import typer
+
+    _register()
+    command = typer.main.get_command(app)
+    flags = {
+        option.lstrip("-").replace("-", "_")
+        for sub in command.commands.values()  # type: ignore[attr-defined]
+        for parameter in sub.params
+        for option in parameter.opts
+    }
+    assert set(Settings.model_fields) <= flags
+
+
+def test_every_flag_of_a_setting_reaches_it(shown: Shown) -> None:
+    flags = "--scale 2 --size-scale 0.5 --lvn-smooth 7 --lvn-prominence 0.3 --cvd-reset never --cvd-reset-times 09:30"
+    assert run(["demo", *flags.split(), "--panels", "feed,help"]) == 0
+    settings = shown[0][1]
+    expected = {
+        "scale": 2.0,
+        "size_scale": 0.5,
+        "lvn_smooth": 7,
+        "lvn_prominence": 0.3,
+        "cvd_reset": "never",
+        "cvd_reset_times": ("09:30",),
+        "panels": ("feed", "help"),
+    }
+    assert {name: getattr(settings, name) for name in expected} == expected
+
+
+@pytest.mark.parametrize(("flag", "name"), [("--screenshot", "a.jpg"), ("--record", "a.avi"), ("--record", "a.png")])
+def test_a_picture_or_a_video_of_another_kind_is_refused(
+    flag: str, name: str, tmp_path: Path, shown: Shown, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, err = refused(capsys, "demo", flag, tmp_path / name)
+    assert (code, name in err, shown) == (2, True, [])
+    assert run(["demo", "--screenshot", str(tmp_path / "a.PNG"), "--record", str(tmp_path / "a.MP4")]) == 0
+
+
+@pytest.mark.parametrize("flag", ["--screenshot", "--record"])
+def test_a_folder_that_cannot_be_written_to_is_told_before_the_start(
+    flag: str, tmp_path: Path, shown: Shown, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    code, err = refused(capsys, "demo", flag, tmp_path / "a")
+    assert (code, str(tmp_path) in err, shown) == (6, True, [])
+    monkeypatch.undo()
+    code, err = refused(capsys, "demo", flag, tmp_path)
+    assert (code, "this is a folder" in err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "code"), [("NUMBA_DISABLE_JIT", "1", 2), ("PYOPENGL_PLATFORM", "osmesa", 5)]
+)
+def test_a_foreign_environment_is_one_clear_line(
+    variable: str, value: str, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(variable, value)
+    found, err = refused(capsys, "demo", "--headless")
+    assert (found, f"{variable}={value}" in err, "unset it" in err) == (code, True, True), err
 
 
 def test_export_writes_the_tables_and_says_so(day: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

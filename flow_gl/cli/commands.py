@@ -43,9 +43,10 @@ def demo(
     """
     from flow_gl.cli import draw
     from flow_gl.core.spec import DemoSpec
+    from flow_gl.feed.synthetic_limits import check
 
     settings = draw.read_settings(drawing, speed=speed)
-    feed = DemoSpec(
+    spec = DemoSpec(
         seed=seed,
         rate=rate,
         symbols=tuple(part.strip() for part in symbols.split(",") if part.strip()),
@@ -53,7 +54,8 @@ def demo(
         bursts=tuple(_burst(text) for text in burst or ()),
         speed=None if math.isinf(settings.speed) else settings.speed,
     )
-    raise typer.Exit(draw.show(feed, settings, drawing, title="flow_gl demo"))
+    check(seed=spec.seed, rate=spec.rate, symbols=spec.symbols, halts=spec.halts, bursts=spec.bursts)
+    raise typer.Exit(draw.show(spec, settings, drawing, title="flow_gl demo"))
 
 
 @takes_drawing_flags
@@ -103,12 +105,16 @@ def replay(
     """
     from flow_gl.cli import draw
     from flow_gl.core.spec import FilesSpec
+    from flow_gl.core.units import parse_time_ns
 
     settings = draw.read_settings(
         drawing, speed=speed, cache=cache, cache_beside=cache_beside, record_dir=record_dir, dataset=dataset
     )
     if bool(files) == bool(session):
         raise UsageError("replay: files, or --session with a trade date, were expected")
+    if from_:
+        # A time of day is of the file's own day; that it is a time can be said before a file is opened.
+        parse_time_ns(from_, after_ns=0)
     paths = recordings_of(session, settings.record_dir, settings.dataset) if session else files or []
     feed = FilesSpec(
         paths=draw.check_files(paths),

@@ -1,5 +1,6 @@
 """From flags to a running picture: settings, the engine's spec, the view's options; then the view until it ends."""
 
+import os
 from contextlib import closing
 from pathlib import Path
 from typing import Final
@@ -8,6 +9,7 @@ import typer
 
 from flow_gl.cli.options import Drawing
 from flow_gl.core import config, rejections
+from flow_gl.core.environment import check_compiler, check_drawing
 from flow_gl.core.errors import DataError, DisplayError, FeedError, FlowError, UsageError
 from flow_gl.core.schema import FeedState
 from flow_gl.core.settings import Settings
@@ -29,10 +31,28 @@ def read_settings(drawing: Drawing, **flags: object) -> Settings:
         raise UsageError(
             f"--duration: {SHORTEST_S:g} to {LONGEST_S:.0f} seconds are allowed, {drawing.duration:g} came"
         )
-    for path, flag in ((drawing.screenshot, "--screenshot"), (drawing.record, "--record")):
-        if path is not None and not path.absolute().parent.is_dir():
-            raise UsageError(f"{flag} {path}: there is no folder {path.absolute().parent}")
+    for path, flag, endings in (
+        (drawing.screenshot, "--screenshot", (".png",)),
+        (drawing.record, "--record", (".mp4", ".m4v")),
+    ):
+        if path is not None:
+            _check_output(path, flag, endings)
     return settings
+
+
+def _check_output(path: Path, flag: str, endings: tuple[str, ...]) -> None:
+    """Find out before a start whether a picture or a video can be written. Raises FlowError."""
+    if path.suffix and path.suffix.lower() not in endings:
+        kind = "a picture is written as PNG" if ".png" in endings else "a video is written as MP4"
+        raise UsageError(f"{flag} {path}: {kind}: a name that ends in {endings[0]} was expected")
+    folder = path.absolute().parent
+    if not folder.is_dir():
+        raise UsageError(f"{flag} {path}: there is no folder {folder}")
+    if path.is_dir():
+        raise UsageError(f"{flag} {path}: a file name was expected, this is a folder")
+    is_special = path.exists() and not path.is_file()
+    if not os.access(path if is_special else folder, os.W_OK):
+        raise FlowError(f"{flag} {path}: the folder {folder} cannot be written to")
 
 
 def check_files(paths: list[Path]) -> tuple[str, ...]:
@@ -56,6 +76,8 @@ def show(feed: FilesSpec | DemoSpec | LiveSpec, settings: Settings, drawing: Dra
     from flow_gl.engine_link import EngineLink
     from flow_gl.ui.link import LinkState
 
+    check_compiler()
+    check_drawing()
     start_log("view", level=settings.log_level, is_verbose=drawing.debug)
     key = settings.api_key.get_secret_value() if settings.api_key and isinstance(feed, LiveSpec) else ""
     with closing(EngineLink.start(_spec(feed, settings, drawing), environment={KEY_VARIABLE: key})) as link:
@@ -110,7 +132,7 @@ def _spec(feed: FilesSpec | DemoSpec | LiveSpec, settings: Settings, drawing: Dr
 
 
 def _options(settings: Settings, drawing: Drawing, title: str) -> ViewOptions:
-    width, height = settings.size_px
+    width, height = settings.size_px or (None, None)
     return ViewOptions(
         headless=drawing.headless,
         width=width,

@@ -1,7 +1,7 @@
 """The program's commands put together, and its one way of ending: an exit code, and one line if anything is wrong."""
 
-import os
 import sys
+import traceback
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Annotated, Final
@@ -9,11 +9,22 @@ from typing import Annotated, Final
 import typer
 
 from flow_gl import __version__
+from flow_gl.cli import streams
 from flow_gl.cli.commands import demo, live, replay
 from flow_gl.cli.history import download, sessions
 from flow_gl.cli.tools import bench, doctor, export
-from flow_gl.core.errors import EXIT_FAULT, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, FlowError
+from flow_gl.core import interrupts
+from flow_gl.core.errors import (
+    EXIT_FAULT,
+    EXIT_INTERRUPTED,
+    EXIT_OK,
+    EXIT_RESOURCE,
+    EXIT_USAGE,
+    FlowError,
+    lacking,
+)
 from flow_gl.core.log import masked
+from flow_gl.core.voice import say
 
 HELP: Final = """The order-flow bubble chart for CME futures.
 
@@ -34,13 +45,13 @@ Exit codes:
   4    the live feed refused: key, symbol, connection
   5    no display, no OpenGL 3.3 or no video encoder
   6    shared memory, disk or another resource is lacking
-  130  interrupted
+  130  interrupted (Ctrl-C); 143 by SIGTERM, 129 by SIGHUP: what was open is finished
 """
 
 app = typer.Typer(
     name="flow-gl",
     help=HELP,
-    no_args_is_help=True,
+    invoke_without_command=True,
     add_completion=False,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
@@ -56,29 +67,33 @@ def _version(is_asked: bool) -> None:
 
 @app.callback()
 def _root(
+    context: typer.Context,
     _version_asked: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and end.")
     ] = False,
-) -> None: ...
+) -> None:
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run a command line; its exit code. Errors are one line on standard error, a traceback only with --debug."""
+    """Run a command line; its exit code. Errors are one line on standard error; with --debug a fault shows where."""
     _register()
     try:
-        code = typer.main.get_command(app).main(args=list(arguments), prog_name="flow-gl", standalone_mode=False)
-        sys.stdout.flush()
+        with interrupts.raised():
+            code = typer.main.get_command(app).main(args=list(arguments), prog_name="flow-gl", standalone_mode=False)
+            streams.flush(sys.stdout)
         return code if isinstance(code, int) else EXIT_OK
     except BrokenPipeError:
-        # Whoever read our output has gone (`flow-gl doctor | head`): nothing is wrong.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader of our output has gone (`flow-gl doctor | head`): nothing is wrong.
+        streams.silence(sys.stdout)
         return EXIT_OK
+    except interrupts.Interrupted as end:
+        return end.exit_code
     except (KeyboardInterrupt, typer.Abort):
         return EXIT_INTERRUPTED
-    except Exception as error:
-        if "--debug" in arguments and not isinstance(error, typer.TyperException):
-            raise
-        return _fail(error)
+    except (Exception, SystemExit) as error:
+        return _fail(error, is_debug="--debug" in arguments)
 
 
 def _register() -> None:
@@ -98,11 +113,21 @@ def _usage(error: typer.TyperException) -> str:
     return f"{message.replace('Value error, ', '').strip().rstrip('.')} (see {path} --help)"
 
 
-def _fail(error: Exception) -> int:
+def _fail(error: Exception | SystemExit, *, is_debug: bool) -> int:
+    """Say what is wrong, of a fault with --debug also where; the exit code."""
+    if isinstance(error, SystemExit) and isinstance(error.__context__, BrokenPipeError):
+        return EXIT_OK  # Rich ends the program by itself where the reader of its output has gone
+    if is_debug and not isinstance(error, typer.TyperException | FlowError):
+        with suppress(OSError):
+            sys.stderr.write(masked("".join(traceback.format_exception(error))))
     if isinstance(error, FlowError):
         message, exit_code = str(error), error.exit_code
     elif isinstance(error, typer.TyperException):
         message, exit_code = _usage(error), EXIT_USAGE
+    elif isinstance(error, MemoryError):
+        message, exit_code = "out of memory", EXIT_RESOURCE
+    elif isinstance(error, OSError) and (lack := lacking(error)):
+        message, exit_code = f"{error.filename or 'the output cannot be written'}: {lack}", EXIT_RESOURCE
     else:
         message = f"a fault of the program: {type(error).__name__}: {error} (--debug shows where)"
         exit_code = EXIT_FAULT
@@ -111,6 +136,8 @@ def _fail(error: Exception) -> int:
 
 def _end(line: str, exit_code: int) -> int:
     with suppress(OSError):
-        sys.stdout.flush()
-    print(f"flow-gl: {line}", file=sys.stderr, flush=True)  # noqa: T201 - the command line's own voice
+        streams.flush(sys.stdout)
+    say(line)
+    with suppress(OSError):
+        streams.flush(sys.stderr)
     return exit_code

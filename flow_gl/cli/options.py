@@ -15,6 +15,8 @@ from typing import Annotated, Any, Final, get_type_hints
 
 import typer
 
+from flow_gl.core.panels import NAMED
+
 FEED: Final = "Feed"
 SHOW: Final = "Picture"
 MARKET: Final = "Numbers"
@@ -34,7 +36,10 @@ Files = Annotated[
     list[Path], typer.Argument(metavar="FILE...", help="DBN or Databento CSV, plain or zstd, in order of time.")
 ]
 Headless = Annotated[bool, _show("--headless", "No window: draw off-screen, for --screenshot and --record.")]
-Size = Annotated[str | None, _show("--size", "Window or picture in pixels (default 1600x900).", "WxH")]
+Size = Annotated[
+    str | None, _show("--size", "Window or picture in pixels (default: as last time, at first 1600x900).", "WxH")
+]
+Scale = Annotated[str | None, _show("--scale", "Size of type and lines, 0.5 to 4 (default: the monitor's).", "X")]
 Duration = Annotated[float | None, _show("--duration", "End after so many seconds (default: never).", "S")]
 Screenshot = Annotated[Path | None, _show("--screenshot", "Write the last picture here at the end.", "PNG")]
 Record = Annotated[Path | None, _show("--record", "Write a video of what is drawn, at a steady frame rate.", "MP4")]
@@ -42,13 +47,19 @@ Fullscreen = Annotated[bool | None, _show("--fullscreen/--windowed", "Start in f
 Monitor = Annotated[str | None, _show("--monitor", "Monitor of the window, 0 the primary one (see doctor).", "N")]
 Fps = Annotated[str | None, _show("--fps", "Most frames a second, 1 to 1000 (default: the monitor's rate).", "N")]
 Palette = Annotated[str | None, _show("--palette", "dark, light or colour-blind (default: as last time).", "NAME")]
-Panels = Annotated[str | None, _show("--panels", "Panels open at the start (default: as last time).", "A,B")]
+Panels = Annotated[
+    str | None,
+    _show("--panels", f"Panels open at the start: {', '.join(NAMED)} (default: as last time).", "A,B"),
+]
 Span = Annotated[str | None, _show("--span", "Time that the chart spans, 5s to 60d (default: as last time).", "TIME")]
 Threshold = Annotated[
     str | None, _show("--threshold", "Imbalance above which a 1 s bubble has a side's colour (default 0.15).", "X")
 ]
 SizeFloor = Annotated[
     str | None, _show("--size-floor", "Hide bubbles of fewer contracts (default 0); changes no number.", "N")
+]
+SizeScale = Annotated[
+    str | None, _show("--size-scale", "Factor on the discs' radius, 0.1 to 10 (default: as last time).", "X")
 ]
 Bucket = Annotated[
     str | None, _market("--bucket", "A bubble's bucket: 100ms, 200ms, 500ms, 1s .. 1h (default 1s).", "TIME")
@@ -57,6 +68,19 @@ Arm = Annotated[str | None, _market("--arm", "Contracts that arm a CVD zero cros
 ValueArea = Annotated[str | None, _market("--value-area", "Share of volume in the value area (default 0.7).", "X")]
 ValueAreaStep = Annotated[
     str | None, _market("--value-area-step", "Rows it grows by at a time, 1 or 2 (default 2).", "N")
+]
+LvnSmooth = Annotated[
+    str | None, _market("--lvn-smooth", "Ticks of the mean that smooths volume for LVN and HVN (default 5).", "N")
+]
+LvnProminence = Annotated[
+    str | None,
+    _market("--lvn-prominence", "Least prominence of LVN and HVN, of the maximum (default 0.25).", "X"),
+]
+CvdReset = Annotated[
+    str | None, _market("--cvd-reset", "When CVD starts anew: session or never (default session).", "WHEN")
+]
+CvdResetTimes = Annotated[
+    str | None, _market("--cvd-reset-times", "Times in New York at which it does too, like 09:30,16:00.", "A,B")
 ]
 Sessions = Annotated[
     bool | None, _market("--sessions/--no-sessions", "Start anew at each session's open (default: --sessions).")
@@ -73,6 +97,7 @@ class Drawing:
 
     headless: Headless = False
     size: Size = None
+    scale: Scale = None
     duration: Duration = None
     screenshot: Screenshot = None
     record: Record = None
@@ -84,10 +109,15 @@ class Drawing:
     span: Span = None
     threshold: Threshold = None
     size_floor: SizeFloor = None
+    size_scale: SizeScale = None
     bucket: Bucket = None
     arm: Arm = None
     value_area: ValueArea = None
     value_area_step: ValueAreaStep = None
+    lvn_smooth: LvnSmooth = None
+    lvn_prominence: LvnProminence = None
+    cvd_reset: CvdReset = None
+    cvd_reset_times: CvdResetTimes = None
     sessions: Sessions = None
     config: Config = None
     log_level: LogLevel = None

@@ -8,7 +8,22 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from flow_gl.cli.options import MARKET, Bucket, Config, Debug, Files, Threshold, flag
+from flow_gl.cli.options import (
+    MARKET,
+    Arm,
+    Bucket,
+    Config,
+    CvdReset,
+    CvdResetTimes,
+    Debug,
+    Files,
+    LvnProminence,
+    LvnSmooth,
+    Threshold,
+    ValueArea,
+    ValueAreaStep,
+    flag,
+)
 from flow_gl.core.errors import DataError, UsageError
 
 JSON_HELP = "Write the result here as JSON."
@@ -22,6 +37,13 @@ def export(
     symbol: Annotated[str | None, flag("--symbol", "Only this contract (default: every instrument).", "S")] = None,
     bucket: Bucket = None,
     threshold: Threshold = None,
+    arm: Arm = None,
+    value_area: ValueArea = None,
+    value_area_step: ValueAreaStep = None,
+    lvn_smooth: LvnSmooth = None,
+    lvn_prominence: LvnProminence = None,
+    cvd_reset: CvdReset = None,
+    cvd_reset_times: CvdResetTimes = None,
     by_session: Annotated[
         bool, flag("--sessions", "Split by the exchange's sessions (default: the files are one session).", panel=MARKET)
     ] = False,
@@ -38,7 +60,18 @@ def export(
     from flow_gl.core import config as sources
     from flow_gl.core.lod import THRESHOLD
 
-    settings = sources.load({"bucket": bucket, "threshold": threshold}, config=config)
+    flags = {
+        "bucket": bucket,
+        "threshold": threshold,
+        "arm": arm,
+        "value_area": value_area,
+        "value_area_step": value_area_step,
+        "lvn_smooth": lvn_smooth,
+        "lvn_prominence": lvn_prominence,
+        "cvd_reset": cvd_reset,
+        "cvd_reset_times": cvd_reset_times,
+    }
+    settings = sources.load(flags, config=config)
     paths = draw.check_files(files)
     # Heavy: after what may be wrong with the flags.
     from flow_gl.export import export as write_tables

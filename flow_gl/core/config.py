@@ -7,6 +7,7 @@ name that is no setting is an error too, for a misspelt setting must not silentl
 
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ CONFIG_VARIABLE: Final = "FLOW_GL_CONFIG"
 """Names the TOML file, where it is not the user's own."""
 NO_SETTINGS: Final = frozenset({CONFIG_VARIABLE, "FLOW_GL_CHECK_GL"})
 """Variables that are not settings: where these stand, and a developer's switch (see `gl.api`)."""
+
+_PASSWORD: Final = re.compile(r"://[^@/]*@")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,7 @@ def load(
         given.update(_read_env_file(env_file))
     given.update(_read_environment(variables))
     named = config or (Path(variables[CONFIG_VARIABLE]) if variables.get(CONFIG_VARIABLE) else None)
-    if named is not None or user_config().is_file():
+    if named is not None or _has_user_config():
         given.update(_read_toml(named or user_config()))
     for name, value in (flags or {}).items():
         if value is not None:
@@ -96,6 +99,13 @@ def _as_text(default: object) -> str:
 def user_config() -> Path:
     """The user's own TOML file."""
     return config_dir() / "config.toml"
+
+
+def _has_user_config() -> bool:
+    try:
+        return user_config().is_file()
+    except OSError:
+        return False  # the folder of another user, as after `su`: it holds no settings of ours
 
 
 def variable_of(setting: str) -> str:
@@ -177,7 +187,7 @@ def _validate(given: dict[str, _Given]) -> Settings:
         first = error.errors(include_url=False, include_input=False)[0]
     name = str(first["loc"][0])
     entry = given[name]
-    came = mask(str(entry.value)) if name == "api_key" else repr(entry.value)
+    came = mask(str(entry.value)) if name == "api_key" else _PASSWORD.sub("://****@", repr(entry.value))
     cause = first.get("ctx", {}).get("error")
     reason = str(cause) if cause else f"allowed is: {Settings.model_fields[name].description}"
     raise UsageError(f"{name} was {came} ({entry.source}): {reason}")

@@ -1,5 +1,6 @@
 """Errors that the user sees as one line and an exit code. Anything else that escapes is a fault of the program."""
 
+import errno
 from typing import Final
 
 EXIT_OK: Final = 0
@@ -16,6 +17,9 @@ EXIT_DISPLAY: Final = 5
 EXIT_RESOURCE: Final = 6
 """Shared memory, disk or another resource of the machine is lacking."""
 EXIT_INTERRUPTED: Final = 130
+"""By Ctrl-C. Other signals end with 128 and their number (`core.interrupts`)."""
+_LACKS: Final = "ENOSPC EDQUOT EFBIG EROFS EACCES EPERM EIO EMFILE ENFILE ENOMEM EAGAIN ENODEV ENXIO ENAMETOOLONG ELOOP"
+_RESOURCES: Final = frozenset(getattr(errno, name, None) for name in _LACKS.split())
 
 
 class FlowError(Exception):
@@ -38,3 +42,8 @@ class FeedError(FlowError):
 
 class DisplayError(FlowError):
     exit_code = EXIT_DISPLAY
+
+
+def lacking(error: OSError) -> str:
+    """Say what the machine lacks, like "No space left on device"; "" where the error is not about a resource."""
+    return (error.strerror or str(error)) if error.errno in _RESOURCES else ""

@@ -62,6 +62,8 @@ def start_log(program: str, *, level: str = "info", is_verbose: bool = False) ->
     root = logging.getLogger(ROOT)
     root.setLevel(level.upper())
     root.propagate = False
+    # A log that cannot be written (a full disk, a closed terminal) must not fill the terminal with tracebacks.
+    logging.raiseExceptions = False
     for handler in list(root.handlers):
         root.removeHandler(handler)
         handler.close()

@@ -20,6 +20,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from flow_gl.core.errors import DataError
+from flow_gl.core.files import write_whole
 from flow_gl.core.folders import cache_dir
 
 CALENDAR: Final = "CME_Equity"
@@ -105,10 +106,7 @@ class SessionCalendar:
                 return list(rows)
         rows = _compute(year)
         with suppress(OSError):  # a cache that cannot be written only costs time
-            self._cache.mkdir(parents=True, exist_ok=True)
-            part = path.with_suffix(f".{id(self):x}.part")
-            part.write_text(json.dumps(rows), encoding="ascii")
-            part.replace(path)
+            write_whole(path, json.dumps(rows).encode("ascii"))
         return rows
 
 

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from flow_gl.core.errors import UsageError
 from flow_gl.core.lod import BASES_NS
 from flow_gl.core.log import mask
+from flow_gl.core.panels import NAMED
 from flow_gl.core.schema import CHARTS
 from flow_gl.core.units import parse_duration_ns
 
@@ -38,6 +39,20 @@ def _symbols(value: tuple[str, ...]) -> tuple[str, ...]:
             raise ValueError(f"a symbol like NQ.v.0 or NQZ5 was expected, {symbol!r} came")
     if len(set(value)) < len(value):
         raise ValueError("each symbol may be given once")
+    return value
+
+
+def _panels(value: tuple[str, ...]) -> tuple[str, ...]:
+    for name in value:
+        if name not in NAMED:
+            raise ValueError(f"panels are {', '.join(NAMED)}; {name!r} is none of them")
+    return value
+
+
+def _archive(value: str) -> str:
+    scheme, is_url, _ = value.partition("://")
+    if is_url and scheme.split("+", 1)[0] not in ("sqlite", "postgres", "postgresql"):
+        raise ValueError("sqlite:///FILE, postgresql://USER@HOST/DATABASE, a file name or off was expected")
     return value
 
 
@@ -124,7 +139,7 @@ class Settings(BaseModel):
     keep_gb: float | None = Field(
         None, ge=0.1, le=1_000_000, description="live: most GB of all recordings, at least 0.1, the oldest go first"
     )
-    archive: str | None = Field(
+    archive: Annotated[str, AfterValidator(_archive)] | None = Field(
         None,
         min_length=1,
         description="live: database for bubbles and events: a URL, or off; SQLite in the user's folder",
@@ -171,8 +186,12 @@ class Settings(BaseModel):
     palette: Literal["dark", "light", "colour-blind"] | None = Field(
         None, description="colours: dark, light or colour-blind"
     )
-    panels: Names | None = Field(None, description="panels open at the start, separated by commas")
-    size: Annotated[str, AfterValidator(_size)] = Field("1600x900", description="window or picture in pixels, WxH")
+    panels: Annotated[Names, AfterValidator(_panels)] | None = Field(
+        None, description=f"panels open at the start, separated by commas: {', '.join(NAMED)}"
+    )
+    size: Annotated[str, AfterValidator(_size)] | None = Field(
+        None, description="window or picture in pixels, WxH; none: as last time, at first 1600x900"
+    )
     fps: float | None = Field(
         None, ge=1, le=1000, description="most frames a second, 1 to 1000; none follows the monitor"
     )
@@ -193,8 +212,10 @@ class Settings(BaseModel):
         return parse_duration_ns(self.bucket)
 
     @property
-    def size_px(self) -> tuple[int, int]:
-        """Width and height, pixels."""
+    def size_px(self) -> tuple[int, int] | None:
+        """Width and height, pixels; None where none is asked for."""
+        if self.size is None:
+            return None
         width, _, height = self.size.partition("x")
         return int(width), int(height)
 

@@ -11,16 +11,20 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 from flow_gl import __version__
+from flow_gl.core.environment import check_compiler
+from flow_gl.core.files import takes
 from flow_gl.core.folders import cache_dir
 
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 
 CACHE_VARIABLE: Final = "NUMBA_CACHE_DIR"
+_ROOM: Final = 8 << 20
+"""Bytes that all kernels take, and to spare."""
 
 
 def _sources() -> str:
@@ -32,23 +36,35 @@ def _sources() -> str:
 
 
 def _choose_cache() -> None:
-    """Point Numba at the user's cache folder; at a temporary one where that cannot be written."""
+    """Point Numba at the user's cache folder; at one of ours among the temporary ones where that takes no files.
+
+    Where neither does, kernels are compiled at each start: see `jit_cache`.
+    """
     if os.environ.get(CACHE_VARIABLE):
         return
     folder = cache_dir() / "kernels" / _sources()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        writable = os.access(folder, os.W_OK)
-    except OSError:
-        writable = False
-    if not writable:
-        folder = Path(tempfile.gettempdir()) / f"flow_gl-kernels-{os.getuid() if hasattr(os, 'getuid') else 0}"
+    if not _is_filled(folder) and not takes(folder, _ROOM):
+        user = os.getuid() if hasattr(os, "getuid") else 0
+        spare = Path(tempfile.gettempdir()) / f"flow_gl-kernels-{user}"
+        with suppress(OSError):
+            spare.mkdir(mode=0o700, exist_ok=True)
+            # What is read there is run: a folder that someone else made is none of ours.
+            if (not hasattr(os, "getuid") or spare.stat().st_uid == user) and takes(spare, _ROOM):
+                folder = spare
     os.environ[CACHE_VARIABLE] = str(folder)
 
 
+def _is_filled(folder: Path) -> bool:
+    """Whether there are kernels to be read, also where none can be written."""
+    return any(folder.glob("*/*.nbi"))
+
+
+check_compiler()
 _choose_cache()
 
 import numba  # noqa: E402  # reads NUMBA_CACHE_DIR when it is imported
+
+from flow_gl.engine.jit_cache import KernelCache  # noqa: E402
 
 
 @contextmanager
@@ -83,7 +99,7 @@ def making_kernel(function: Kernel) -> Kernel:
 
 def _compiled(function: Kernel, **options: bool) -> Kernel:
     njit: Any = numba.njit
-    decorate: Callable[[Kernel], Kernel] = njit(
-        nogil=True, cache=True, boundscheck=False, error_model="numpy", **options
-    )
-    return decorate(function)
+    compiled: Any = njit(nogil=True, boundscheck=False, error_model="numpy", **options)(function)
+    # As `cache=True` would, but with a cache of ours.
+    compiled._cache = KernelCache(function)
+    return cast(Kernel, compiled)

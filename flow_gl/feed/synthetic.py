@@ -18,6 +18,7 @@ from flow_gl.core.errors import UsageError
 from flow_gl.core.schema import TRADE, FeedState
 from flow_gl.feed.base import Definition, FeedClock, FeedStatus, Item, Mapping, Trades
 from flow_gl.feed.synthetic_contracts import contracts_of
+from flow_gl.feed.synthetic_limits import check
 from flow_gl.feed.synthetic_market import SyntheticMarket, merge_in_time
 from flow_gl.feed.synthetic_mood import NEW_YORK, SECOND_NS, MoodSwings, closed_spells, is_within
 
@@ -25,8 +26,6 @@ OPEN_NS: Final = int(datetime(2026, 11, 16, 18, tzinfo=NEW_YORK).timestamp()) * 
 """Where the synthetic market begins unless told otherwise: an ordinary Monday evening's open."""
 HISTORY_S: Final = (15 * 60 + 50) * 60.0
 """What has been traded when the program starts: the night, and twenty minutes from the bell."""
-RATE_MAX: Final = 1_000_000.0
-BURST_MAX: Final = 1000.0
 SPEED_MIN, SPEED_MAX = 0.1, 10_000.0
 
 _HISTORY_CELLS: Final = 600
@@ -72,10 +71,7 @@ class TradeMaker:
         halts: Sequence[tuple[float, float]] = (),
         bursts: Sequence[tuple[float, float, float]] = (),
     ) -> None:
-        if seed < 0:
-            raise UsageError(f"seed must be 0 or more, was {seed}")
-        if rate is not None and not 0 < rate <= RATE_MAX:
-            raise UsageError(f"rate must be above 0 and at most {RATE_MAX:,.0f} trades a second, was {rate}")
+        check(seed=seed, rate=rate, symbols=symbols, halts=halts, bursts=bursts)
         self.contracts: Final = contracts_of(tuple(symbols))
         self.start_ns: Final = OPEN_NS if start_ns is None else start_ns
         # A start of one's own is a bare market from there on; the default one has a night behind it.
@@ -86,11 +82,8 @@ class TradeMaker:
         self.next_ns = self.start_ns
         """Up to here trades have been made."""
         self._rate: Final = rate
-        self._halts: Final = [self._spell(at_s, seconds, "halt") for at_s, seconds in halts]
-        self._bursts: Final = [(*self._spell(at_s, seconds, "burst"), factor) for at_s, seconds, factor in bursts]
-        for *_, factor in bursts:
-            if not 0 < factor <= BURST_MAX:
-                raise UsageError(f"a burst's factor must be above 0 and at most {BURST_MAX:,.0f}, was {factor}")
+        self._halts: Final = [self._spell(at_s, seconds) for at_s, seconds in halts]
+        self._bursts: Final = [(*self._spell(at_s, seconds), factor) for at_s, seconds, factor in bursts]
         streams = np.random.SeedSequence(seed).spawn(1 + len(self.contracts))
         self._swings: Final = MoodSwings(streams[0])
         self._markets: Final = [SyntheticMarket(c, s) for c, s in zip(self.contracts, streams[1:], strict=True)]
@@ -151,9 +144,7 @@ class TradeMaker:
             return SECOND_NS, min(_LIVE_CELLS, int(seconds))
         return max(5_000_000, int(seconds * 1000) * 1_000_000), 1
 
-    def _spell(self, at_s: float, seconds: float, what: str) -> tuple[int, int]:
-        if isnan(at_s) or isinf(at_s) or not 0 < seconds < inf:
-            raise UsageError(f"a {what} must begin at a finite time and last over 0 seconds, was {at_s} and {seconds}")
+    def _spell(self, at_s: float, seconds: float) -> tuple[int, int]:
         first = self.live_ns + int(at_s * SECOND_NS)
         return first, first + int(seconds * SECOND_NS)
 

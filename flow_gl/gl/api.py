@@ -11,6 +11,9 @@ from typing import Any, Final
 
 import OpenGL
 
+from flow_gl.core.environment import check_drawing
+
+check_drawing()
 CHECK_GL: Final = os.environ.get("FLOW_GL_CHECK_GL", "") not in {"", "0"}
 """Errors are checked after each call."""
 

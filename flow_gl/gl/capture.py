@@ -7,6 +7,7 @@ drawn a frame earlier, so that reading never waits for the GPU. Rows come bottom
 import ctypes
 import struct
 import zlib
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
@@ -14,12 +15,15 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from flow_gl.core import mp4
 from flow_gl.core.errors import DisplayError, FlowError
+from flow_gl.core.files import write_whole
 from flow_gl.gl.api import GL, buffer_data
 
 Picture = NDArray[np.uint8]
 """uint8 (height, width, 3), RGB, top row first."""
 
+_FRAGMENTED: Final = "frag_keyframe+empty_moov+default_base_moof"
 _CODECS: Final = ("libx264", "libopenh264", "mpeg4")
 _PNG_SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 
@@ -87,11 +91,8 @@ def write_png(path: Path, picture: Picture) -> None:
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     data = zlib.compress(lines.tobytes(), 6)
     chunks = b"".join(_chunk(name, body) for name, body in ((b"IHDR", header), (b"IDAT", data), (b"IEND", b"")))
-    partial = path.with_name(path.name + ".part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(_PNG_SIGNATURE + chunks)
-        partial.replace(path)
+        write_whole(path, _PNG_SIGNATURE + chunks)
     except OSError as error:
         raise FlowError(f"{path}: the picture cannot be written: {error.strerror}") from error
 
@@ -103,28 +104,39 @@ def _chunk(name: bytes, body: bytes) -> bytes:
 class VideoWriter:
     """An MP4 file at a steady frame rate, H.264 where the encoder is there.
 
+    It is written in fragments of a second (`core.mp4`): it plays up to there whenever the writing ends, by whatever.
+
     Raises
     ------
     DisplayError
         where PyAV is not installed, or has no encoder that works
     FlowError
-        where the file cannot be written
+        where the file cannot be written; what was written before plays, and a file without a picture is removed
     """
 
     def __init__(self, path: Path, width: int, height: int, *, frames_per_second: int = 60) -> None:
         av = _import_av()
         self.path: Final = path
         self.frames = 0
+        """Of the video so far, repeated ones counted."""
         # The encoders want even sides.
         self._size: Final = width & ~1, height & ~1
         self._av: Final = av
         self._time_base: Final = Fraction(1, frames_per_second)
+        self._last: Any = None
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._container = av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"})
+            # Each fragment is handed to the system at once: a program that is killed leaves a file that plays, too.
+            options = {"movflags": _FRAGMENTED, "flush_packets": "1"}
+            self._container = av.open(str(path), "w", format="mp4", options=options)
         except (OSError, av.FFmpegError) as error:
-            raise FlowError(f"{path}: the video cannot be written: {error}") from error
-        self._stream = self._add_stream(frames_per_second)
+            mp4.leave_whole(path)
+            raise self._failure(error) from error
+        try:
+            self._stream = self._add_stream(frames_per_second)
+        except DisplayError:
+            mp4.leave_whole(path)
+            raise
 
     def _add_stream(self, frames_per_second: int) -> Any:
         reasons = []
@@ -136,6 +148,7 @@ class VideoWriter:
                 continue
             stream.width, stream.height = self._size
             stream.pix_fmt = "yuv420p"
+            stream.gop_size = frames_per_second
             if codec == "libx264":
                 stream.options = {"crf": "18", "preset": "veryfast"}
             else:
@@ -147,22 +160,45 @@ class VideoWriter:
         """Append a frame of the size given at the start."""
         width, height = self._size
         frame = self._av.VideoFrame.from_ndarray(np.ascontiguousarray(picture[:height, :width]), format="rgb24")
-        frame.pts = self.frames
-        frame.time_base = self._time_base
+        self._last = frame.reformat(format="yuv420p")
+        self._last.time_base = self._time_base
+        self.repeat()
+
+    def repeat(self) -> None:
+        """Append the last frame once more."""
+        self._last.pts = self.frames
         self.frames += 1
-        self._mux(self._stream.encode(frame))
+        self._mux(self._last)
+
+    def skip(self, frames: int) -> None:
+        """Show the last picture for so many frames more, without writing them."""
+        self.frames += frames
 
     def close(self) -> None:
         """Write what is still held back and finish the file."""
-        self._mux(self._stream.encode(None))
-        self._container.close()
-
-    def _mux(self, packets: Any) -> None:
+        self._mux(None)
         try:
-            for packet in packets:
+            self._container.close()
+        except (OSError, self._av.FFmpegError) as error:
+            mp4.leave_whole(self.path)
+            raise self._failure(error) from error
+
+    def abandon(self) -> None:
+        """Let go of a file that can no longer be written to; what plays of it stays."""
+        with suppress(OSError, self._av.FFmpegError):
+            self._container.close()
+        mp4.leave_whole(self.path)
+
+    def _mux(self, frame: Any) -> None:
+        try:
+            for packet in self._stream.encode(frame):
                 self._container.mux(packet)
         except (OSError, self._av.FFmpegError) as error:
-            raise FlowError(f"{self.path}: the video cannot be written: {error}") from error
+            self.abandon()
+            raise self._failure(error) from error
+
+    def _failure(self, error: Exception) -> FlowError:
+        return FlowError(f"{self.path}: the video cannot be written: {getattr(error, 'strerror', None) or error}")
 
 
 def _import_av() -> Any:

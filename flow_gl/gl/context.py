@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from flow_gl.core.errors import DisplayError
+from flow_gl.core.errors import DisplayError, UsageError
+from flow_gl.gl import shader_cache
 from flow_gl.gl.api import GL, most_texels, prepare_blending
 from flow_gl.gl.offscreen import Offscreen
 
@@ -70,10 +71,12 @@ class HeadlessContext:
     """
 
     def __init__(self, width: int, height: int, *, content_scale: float = 1.0) -> None:
+        shader_cache.prepare()
         self._egl = _import_egl()
         self._display, self._context, self._pbuffer = _create_egl(self._egl)
         self.make_current()
         _check_driver()
+        shader_cache.settle()
         self.target: Final = Offscreen(width, height)
         self._content_scale = content_scale
         prepare_blending()
@@ -113,6 +116,8 @@ class WindowOptions:
     title: str = "flow_gl"
     width: int = 1600
     height: int = 900
+    is_in_pixels: bool = False
+    """Width and height are the picture's pixels. False: they are of scale 1, and grow with the monitor's scale."""
     is_fullscreen: bool = False
     monitor: int = 0
     """Index into `monitors()`."""
@@ -130,7 +135,9 @@ class Monitor:
 
 
 class Window:
-    """A GLFW window with an OpenGL 3.3 core context. Raises DisplayError without a display or without OpenGL 3.3.
+    """A GLFW window with an OpenGL 3.3 core context.
+
+    Raises DisplayError without a display or without OpenGL 3.3, UsageError for a monitor that is not there.
 
     Attributes
     ----------
@@ -139,16 +146,18 @@ class Window:
     """
 
     def __init__(self, options: WindowOptions) -> None:
+        shader_cache.prepare()
         self._glfw = glfw = _import_glfw()
         targets = glfw.get_monitors()
         if not 0 <= options.monitor < max(1, len(targets)):
-            raise DisplayError(f"monitor must be 0..{len(targets) - 1}, was {options.monitor}")
+            names = "0" if len(targets) < 2 else f"0 to {len(targets) - 1}"
+            raise UsageError(f"monitor was {options.monitor}: this machine has {names} (flow-gl doctor lists them)")
         glfw.default_window_hints()
         glfw.window_hint(glfw.CONTEXT_VERSION_MAJOR, _MAJOR)
         glfw.window_hint(glfw.CONTEXT_VERSION_MINOR, _MINOR)
         glfw.window_hint(glfw.OPENGL_PROFILE, glfw.OPENGL_CORE_PROFILE)
         glfw.window_hint(glfw.OPENGL_FORWARD_COMPAT, glfw.TRUE)
-        glfw.window_hint(glfw.SCALE_TO_MONITOR, glfw.TRUE)
+        glfw.window_hint(glfw.SCALE_TO_MONITOR, glfw.FALSE if options.is_in_pixels else glfw.TRUE)
         glfw.window_hint(glfw.DEPTH_BITS, 0)
         glfw.window_hint(glfw.STENCIL_BITS, 0)
         glfw.window_hint(glfw.VISIBLE, glfw.TRUE if options.is_visible else glfw.FALSE)
@@ -156,14 +165,24 @@ class Window:
         self.handle: Any = glfw.create_window(options.width, options.height, options.title, None, None)
         if not self.handle:
             raise DisplayError(f"no window with OpenGL 3.3 core could be opened: {_glfw_reason(glfw)}")
-        self._restore = (0, 0, options.width, options.height)
+        if options.is_in_pixels:
+            self._fit_pixels(options.width, options.height)
+        self._restore = (0, 0, *glfw.get_window_size(self.handle))
         glfw.make_context_current(self.handle)
         _check_driver()
+        shader_cache.settle()
         self.is_adaptive = False
         self.set_vsync(options.is_vsync)
         if options.is_fullscreen:
             self.set_fullscreen(True)
         prepare_blending()
+
+    def _fit_pixels(self, width: int, height: int) -> None:
+        """Where a window is measured in points of several pixels (macOS, Wayland), ask for fewer of them."""
+        now, units = self.size, self._glfw.get_window_size(self.handle)
+        if now != (width, height) and all(now):
+            fitted = (round(width * units[0] / now[0]), round(height * units[1] / now[1]))
+            self._glfw.set_window_size(self.handle, *fitted)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -269,6 +288,9 @@ def _glfw_reason(glfw: Any) -> str:
 
 
 def _check_driver() -> None:
+    if not GL.glGetIntegerv:
+        platform = os.environ.get("PYOPENGL_PLATFORM", "")
+        raise DisplayError(f"OpenGL's functions cannot be loaded (PYOPENGL_PLATFORM={platform}): unset that variable")
     major, minor = int(GL.glGetIntegerv(GL.GL_MAJOR_VERSION)), int(GL.glGetIntegerv(GL.GL_MINOR_VERSION))
     if (major, minor) < (_MAJOR, _MINOR):
         raise DisplayError(f"OpenGL {_MAJOR}.{_MINOR} is needed, the driver has {major}.{minor}: update it")

@@ -18,7 +18,7 @@ import msgspec
 from flow_gl.core import garbage
 from flow_gl.core.clock import SYSTEM
 from flow_gl.core.commands import Command, Stop, decode
-from flow_gl.core.errors import EXIT_FAULT, EXIT_OK, EXIT_USAGE, FlowError
+from flow_gl.core.errors import EXIT_FAULT, EXIT_OK, EXIT_RESOURCE, EXIT_USAGE, FlowError, lacking
 from flow_gl.core.log import get_logger, masked, protect, start_log
 from flow_gl.core.schema import FeedState
 from flow_gl.core.spec import KEY_VARIABLE, EngineSpec, Failure, Hello, decode_spec, encode
@@ -77,7 +77,13 @@ def _serve(spec: EngineSpec, commands: Commands, owned: ExitStack) -> int:
         log.error("cannot go on", extra={"error": error})
         return _give_up(board, str(error), error.exit_code)
     except MemoryError:
-        return _give_up(board, "out of memory", FlowError.exit_code)
+        return _give_up(board, "out of memory", EXIT_RESOURCE)
+    except OSError as error:
+        if lack := lacking(error):
+            log.exception("a resource is lacking")
+            return _give_up(board, f"{error.filename or 'the engine cannot go on'}: {lack}", EXIT_RESOURCE)
+        log.exception("fault of the program")
+        return _give_up(board, f"the engine failed: {type(error).__name__}: {error}", EXIT_FAULT)
     except Exception as error:
         log.exception("fault of the program")
         return _give_up(board, f"the engine failed: {type(error).__name__}: {error}", EXIT_FAULT)

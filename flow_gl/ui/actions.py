@@ -10,6 +10,7 @@ from enum import Enum
 from typing import Final
 
 from flow_gl.core.commands import Command, ResetCvd, Retry, SetSpeed
+from flow_gl.core.panels import PANELS
 from flow_gl.core.schema import FeedState
 from flow_gl.ui.state import ViewState
 
@@ -168,7 +169,6 @@ def _ask(request: Request) -> Callable[[Context], None]:
     return lambda context: context.requests.append(request)
 
 
-PANELS: Final = ("controls", "session", "feed", "performance")
 """Panels that Tab brings up and puts away; help is apart."""
 
 ACTIONS: Final[tuple[Action, ...]] = (

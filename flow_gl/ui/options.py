@@ -14,9 +14,9 @@ class ViewOptions:
 
     headless: bool = False
     """No window: the same frames into an off-screen target."""
-    width: int = DEFAULT_WIDTH
-    """Window or picture size, pixels. A window of the default size opens as large as it was last time."""
-    height: int = DEFAULT_HEIGHT
+    width: int | None = None
+    """Window or picture size, pixels. None: as last time, at first the default, scaled to the monitor."""
+    height: int | None = None
     duration_s: float | None = None
     """End after so long, counted from the first frame that shows a running feed (an engine's start is not counted)."""
     screenshot: Path | None = None

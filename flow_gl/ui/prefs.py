@@ -1,14 +1,14 @@
 """What is remembered from one run to the next: panels, palette, sizes, filters; a JSON file in the user's folder."""
 
-import os
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 
 from flow_gl.core import folders
+from flow_gl.core.files import write_whole
 from flow_gl.core.palette import PALETTES
-from flow_gl.ui.actions import PANELS
+from flow_gl.core.panels import NAMED
 from flow_gl.ui.layout import CVD_SHARE
 from flow_gl.ui.options import ViewOptions
 from flow_gl.ui.state import LAYERS, ViewState
@@ -25,7 +25,7 @@ class Preferences(msgspec.Struct, kw_only=True, forbid_unknown_fields=False):
     threshold: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.15
     floor: Annotated[int, msgspec.Meta(ge=0)] = 0
     percentile: Annotated[float, msgspec.Meta(ge=0, le=99.9)] = 0.0
-    size_scale: Annotated[float, msgspec.Meta(ge=0.2, le=5)] = 1.0
+    size_scale: Annotated[float, msgspec.Meta(ge=0.1, le=10)] = 1.0
     is_muted: bool = False
     width: Annotated[int, msgspec.Meta(ge=0, le=20000)] = 0
     """Window, screen units; 0 where none is remembered."""
@@ -61,11 +61,8 @@ def load(path: Path) -> tuple[Preferences, str]:
 
 def save(path: Path, preferences: Preferences) -> str:
     """Write a file whole or not at all; "" or one line on why it could not be."""
-    draft = path.with_name(f"{path.name}.{os.getpid()}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_bytes(msgspec.json.format(msgspec.json.encode(preferences), indent=1))
-        draft.replace(path)
+        write_whole(path, msgspec.json.format(msgspec.json.encode(preferences), indent=1))
     except OSError as error:
         return f"cannot remember the view in {path}: {error.strerror or error}"
     return ""
@@ -75,8 +72,7 @@ def apply(state: ViewState, preferences: Preferences, options: ViewOptions) -> N
     """Set up a state: what was asked for now, else what is remembered."""
     name = options.palette or preferences.palette
     state.palette = PALETTES.get(name, state.palette)
-    known = {*PANELS, "help"}
-    state.open_panels = set(preferences.panels if options.panels is None else options.panels) & known
+    state.open_panels = set(preferences.panels if options.panels is None else options.panels) & set(NAMED)
     state.filters.layers = set(preferences.layers) & set(LAYERS)
     state.cvd_share = preferences.cvd_share
     state.is_muted = preferences.is_muted

@@ -1,0 +1,29 @@
+"""Variables of other programs that would break this one: each is refused in one line that says what to do."""
+
+import os
+import sys
+from typing import Final
+
+from flow_gl.core.errors import DisplayError, UsageError
+
+
+def check_compiler() -> None:
+    """Raise UsageError where Numba is told to compile nothing: the engine's kernels cannot run as plain Python."""
+    value = os.environ.get("NUMBA_DISABLE_JIT", "").strip()
+    if value.lstrip("+-").isdecimal() and int(value):
+        raise UsageError(
+            f"NUMBA_DISABLE_JIT={value} is in the environment: the engine's numbers need Numba's compiler; unset it"
+        )
+
+
+def check_drawing() -> None:
+    """Raise DisplayError where PyOpenGL is told to load another OpenGL than the one of this system's windows."""
+    value = os.environ.get("PYOPENGL_PLATFORM", "").strip()
+    if value.lower() in _FOREIGN or (value.lower() in _OWN and not sys.platform.startswith(_OWN[value.lower()])):
+        raise DisplayError(
+            f"PYOPENGL_PLATFORM={value} is in the environment: flow-gl draws through EGL or a window; unset it"
+        )
+
+
+_FOREIGN: Final = frozenset({"osmesa"})
+_OWN: Final = {"nt": "win", "darwin": "darwin"}

@@ -1,0 +1,94 @@
+"""Files that are written whole or not at all, and folders that take nothing."""
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from flow_gl.core import config, folders
+from flow_gl.core.errors import FlowError
+from flow_gl.core.files import takes, write_whole
+from flow_gl.core.log import get_logger, start_log
+from tests.full_disk import full_disk
+
+
+def test_a_file_is_written_whole_and_nothing_is_left_beside_it(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "file"
+    write_whole(path, b"one")
+    write_whole(path, b"two")
+    assert path.read_bytes() == b"two"
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_disk_that_is_full_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    write_whole(path, b"old")
+    with full_disk(1000), pytest.raises(OSError, match="too large"):
+        write_whole(path, bytes(5000))
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_link_is_followed_and_a_pipe_is_written_to(tmp_path: Path) -> None:
+    (tmp_path / "real").write_bytes(b"old")
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    write_whole(tmp_path / "link", b"new")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "real").read_bytes() == b"new"
+    write_whole(Path(os.devnull), b"gone")
+    assert stat.S_ISCHR(Path(os.devnull).stat().st_mode), "a device stays one"
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    write_whole(tmp_path / "pipe", b"through")
+    assert os.read(reader, 100) == b"through"
+    os.close(reader)
+
+
+def test_a_folder_is_tried_before_it_is_relied_on(tmp_path: Path) -> None:
+    assert takes(tmp_path / "new", 1 << 20)
+    assert list((tmp_path / "new").iterdir()) == []
+    (tmp_path / "file").write_text("")
+    assert not takes(tmp_path / "file", 1)
+    with full_disk(1000):
+        assert not takes(tmp_path, 1 << 20)
+
+
+def test_a_log_that_cannot_be_written_says_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("flow_gl.core.log.state_dir", lambda: tmp_path)
+    path = start_log("test")
+    try:
+        with full_disk(10):
+            for _ in range(100):
+                get_logger("test").warning("a line that the disk does not take")
+    finally:
+        monkeypatch.setattr("flow_gl.core.log.state_dir", lambda: tmp_path / "end")
+        start_log("end")
+    assert path == tmp_path / "test.log"
+    assert capfd.readouterr().err == ""
+
+
+def test_a_user_without_a_home_has_no_place_for_recordings_and_the_rest_elsewhere(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def homeless(*_: object) -> Path:
+        raise RuntimeError("could not determine the home directory")
+
+    for name in ("config", "cache", "state", "data"):
+        monkeypatch.setattr(f"platformdirs.user_{name}_path", homeless)
+    monkeypatch.setattr("platformdirs.user_pictures_path", homeless)
+    for folder in (folders.config_dir, folders.cache_dir, folders.state_dir, folders.pictures_dir):
+        assert folder().is_absolute()
+    with pytest.raises(FlowError, match="--record-dir"):
+        folders.recordings_dir()
+
+
+def test_the_settings_of_a_folder_that_cannot_be_entered_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Closed(type(Path())):  # type: ignore[misc]  # the path class of this system
+        def is_file(self) -> bool:
+            raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(config, "user_config", lambda: Closed("/root/.config/flow_gl/config.toml"))
+    assert config.load(env_file=None, environment={}).arm == 300
