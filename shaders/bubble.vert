@@ -11,9 +11,9 @@ flat out vec2 v_extra;                  // opacity of the white ring, of the glo
 
 void main() {
     int row = row_of(gl_VertexID);
-    ivec2 place = bubble_at(row).place;
+    Bubble bubble = bubble_at(row);
     Look look;
-    if (!look_of(place, sides_at(row), look)) {
+    if (!look_of(bubble.bucket, bubble.volume, bubble.imbalance, look)) {
         gl_Position = HIDDEN;
         return;
     }
@@ -25,5 +25,6 @@ void main() {
     float reach = look.radius + 0.5 + (v_extra.x > 0.0 ? 3.5 * u_screen.z : 0.0);
     reach = look.glow > 0.0 ? max(reach, look.radius * 1.35) : reach;
     v_from_centre = (corner_of(gl_VertexID) * 2.0 - 1.0) * reach;
-    gl_Position = ndc_from_px(vec2(screen_x(place.x), screen_y(place.y)) + v_from_centre);
+    vec2 centre = vec2(screen_x(bubble.bucket), screen_y(bubble.tick, bubble.part));
+    gl_Position = ndc_from_px(centre + v_from_centre);
 }

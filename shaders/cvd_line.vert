@@ -10,13 +10,13 @@ flat out vec2 v_values;
 
 void main() {
     int row = row_of(gl_VertexID);
-    ivec3 point = texelFetch(u_rows, row).xyz, next_point = texelFetch(u_rows, row + 1).xyz;
-    if (next_point.z != 0) {
+    ivec4 point = texelFetch(u_rows, row), next_point = texelFetch(u_rows, row + 1);
+    if (next_point.w != 0) {
         gl_Position = HIDDEN;
         return;
     }
-    vec2 a = vec2(screen_x(point.x), cvd_y(point.y));
-    vec2 b = vec2(screen_x(next_point.x), cvd_y(next_point.y));
-    v_values = vec2(float(point.y), float(next_point.y));
+    vec2 a = vec2(screen_x(point.x), cvd_y(point.yz));
+    vec2 b = vec2(screen_x(next_point.x), cvd_y(next_point.yz));
+    v_values = vec2(contracts(point.yz), contracts(next_point.yz));
     gl_Position = ndc_from_px(line_corner(a, b, u_cvd_map.w, gl_VertexID & 3, v_local, v_length));
 }

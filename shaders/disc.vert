@@ -11,9 +11,9 @@ flat out vec4 v_fill;
 flat out vec4 v_rim;
 
 void main() {
-    ivec2 place = bubble_at(gl_VertexID).place;
+    Bubble bubble = bubble_at(gl_VertexID);
     Look look;
-    if (!look_of(place, sides_at(gl_VertexID), look)) {
+    if (!look_of(bubble.bucket, bubble.volume, bubble.imbalance, look)) {
         gl_Position = HIDDEN;
         return;
     }
@@ -22,6 +22,6 @@ void main() {
     v_fill = look.fill;
     v_rim = look.rim;
     gl_PointSize = 2.0 * v_size.y;
-    gl_Position = ndc_from_px(vec2(screen_x(place.x), screen_y(place.y)));
+    gl_Position = ndc_from_px(vec2(screen_x(bubble.bucket), screen_y(bubble.tick, bubble.part)));
     gl_Position.xy *= u_narrowed;
 }

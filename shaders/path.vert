@@ -8,26 +8,24 @@ out vec2 v_local;
 flat out float v_length;
 flat out float v_opacity;
 
-int price_at(int price, int ticks) { return ((price >> 10) + ticks) << 10; }
-
 void main() {
     // Two quads a row: the line, the range.
     bool is_range = (gl_VertexID & 4) != 0;
     int row = gl_VertexID >> 3;
     Bubble bubble = bubble_at(row), next = bubble_at(row + 1);
-    float x = screen_x(bubble.place.x);
+    float x = screen_x(bubble.bucket);
     vec2 a, b;
     if (is_range) {
-        a = vec2(x, screen_y(price_at(bubble.place.y, bubble.span.y)));
-        b = vec2(x, screen_y(price_at(bubble.place.y, -bubble.span.z)));
+        a = vec2(x, screen_y(bubble.high));
+        b = vec2(x, screen_y(bubble.low));
         v_opacity = 0.42;
     } else {
-        if (next.span.w != 0 || bubble.place.x == u_mark.w) {
+        if (next.is_after_gap || bubble.bucket == u_mark.w) {
             gl_Position = HIDDEN;
             return;
         }
-        a = vec2(x, screen_y(price_at(bubble.place.y, bubble.span.x)));
-        b = vec2(screen_x(next.place.x), screen_y(price_at(next.place.y, next.span.x)));
+        a = vec2(x, screen_y(bubble.close));
+        b = vec2(screen_x(next.bucket), screen_y(next.close));
         v_opacity = 0.34;
     }
     v_opacity *= u_screen.w;

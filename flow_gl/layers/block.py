@@ -11,12 +11,10 @@ from flow_gl.gl.buffers import StreamBuffer
 from flow_gl.gl.counters import FrameCounters
 from flow_gl.layers.base import Scene
 from flow_gl.layers.discs import radius_range
-from flow_gl.layers.rows import UNITS_PER_TICK
+from flow_gl.layers.rows import FARTHEST, split_contracts
 from flow_gl.layers.series import NO_INDEX, LevelRows
 
-_PACKED: Final = struct.Struct("<12f8i32f")
-_MOST: Final = 1 << 30
-"""An origin further off is not in view anyway."""
+_PACKED: Final = struct.Struct("<12f12i32f")
 
 
 class FrameBlock:
@@ -29,7 +27,8 @@ class FrameBlock:
         self._standing_for: tuple[object, ...] = ()
         self._screen: tuple[float, ...] = ()
         self._scales: tuple[float, ...] = ()
-        self._origins = (0, 0)
+        self._tick = 0
+        self._cvd = (0, 0)
         self._looks: tuple[float, ...] = ()
 
     def fill(
@@ -60,7 +59,7 @@ class FrameBlock:
             0,
             *(*self._screen, opacity),
             *(view.screen_x(bucket * base.bucket_ns + base.bucket_ns // 2), *self._scales),
-            *(base.index(bucket), *self._origins, rows.open_index),
+            *(base.index(bucket), self._tick, rows.open_index, 0, *self._cvd, 0, 0),
             *(hover, pinned, int(scene.hover_id is not None), rows.last_index),
             *self._looks,
         )
@@ -70,15 +69,15 @@ class FrameBlock:
         view, cvd_view, style, base = scene.price_view, scene.cvd_view, scene.style, rows.base
         px_per_bucket = base.bucket_ns / view.ns_per_px
         tick = round(view.y_top - 0.5 * view.rect.height * view.y_per_px)
-        price = (tick - base.price // base.tick_size) * UNITS_PER_TICK
         cvd = round(cvd_view.y_top - 0.5 * cvd_view.rect.height * cvd_view.y_per_px)
         least, most = radius_range(style, view.scale)
         self._screen = 2.0 / screen_px[0], 2.0 / screen_px[1], view.scale
         self._scales = (
-            *(px_per_bucket, view.screen_y(tick), 1.0 / (view.y_per_px * UNITS_PER_TICK)),
+            *(px_per_bucket, view.screen_y(tick), 1.0 / view.y_per_px),
             *(cvd_view.screen_y(cvd), 1.0 / cvd_view.y_per_px, cvd_view.screen_y(0), 0.75 * view.scale),
         )
-        self._origins = min(max(price, -_MOST), _MOST), min(max(cvd, -_MOST), _MOST)
+        self._tick = min(max(tick - base.price // base.tick_size, -FARTHEST), FARTHEST)
+        self._cvd = split_contracts(cvd)
         self._looks = (
             *(least * least, most * most - least * least, 1.0 / reference, float(style.size_floor)),
             *(threshold_at(style.threshold, base.bucket_ns), *opacities(px_per_bucket, most)),

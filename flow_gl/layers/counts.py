@@ -17,10 +17,10 @@ from flow_gl.layers.base import Scene
 from flow_gl.layers.chart import Chart
 from flow_gl.layers.discs import radii, volumes
 from flow_gl.layers.hit import visible_rows
-from flow_gl.layers.rows import UNITS_PER_TICK
+from flow_gl.layers.rows import FARTHEST, PARTS_PER_TICK
 
-COUNT_ROW: Final = np.dtype([("place", "<i4", (2,)), ("offset_px", "<f4", (4,)), ("cell", "<f4", (2,))])
-_PACK: Final = struct.Struct("<2i6f").pack
+COUNT_ROW: Final = np.dtype([("place", "<i4", (4,)), ("box_px", "<f4", (4,)), ("cell", "<f4", (4,))])
+_PACK: Final = struct.Struct("<3i4x6f8x").pack
 _SIZES_PX: Final = np.array([11.0, 12.0, 13.0, 15.0])
 _SIZES_FROM_PX: Final = np.array([13.0, 18.0, 26.0])
 """Radii above which a label is larger."""
@@ -147,9 +147,10 @@ class CountsLayer:
         for bucket, place, count, size_px in zip(ids, price, volume, size, strict=True):
             cell = atlas.cell(count_text(count), size_px)
             left, top = cell.left - 0.5 * cell.advance, 0.5 * cell.cap_height - cell.top
-            packed += _PACK(
-                bucket, place * UNITS_PER_TICK // tick_size, left, top, cell.width, cell.height, cell.u, cell.v
-            )
+            tick, rest = divmod(place, tick_size)
+            tick = min(max(tick, -FARTHEST), FARTHEST)
+            part = int(rest * (PARTS_PER_TICK / tick_size))
+            packed += _PACK(bucket, tick, part, left, top, cell.width, cell.height, cell.u, cell.v)
         self._count = len(ids)
         self._rows.reserve(self._count)
         self._rows.write(0, np.frombuffer(packed, COUNT_ROW))

@@ -1,8 +1,10 @@
 """Store rows as the GPU holds them: integers relative to a base, exact at any distance.
 
-A bubble is 32 bytes: its bucket and its price in 1/1024 tick, its close, high and low in whole ticks from its price's
-tick, whether a gap lies before it, and its contracts by side. A CVD point is 16. What a bubble looks like follows from
-these in the shader: thresholds, scales and colours are uniforms.
+A bubble is 32 bytes: its bucket, its average price as a tick and 1/1024 parts of the next one, its close, high and low
+as ticks, whether a gap lies before it, its contracts and its imbalance. A CVD point is 16: its contracts are cut in
+two, so that any sum fits. What a bubble looks like follows from these in the shader: thresholds, scales and colours are
+uniforms. What lies further from the base than `FARTHEST` is kept there: nothing so far away is in view, for a chart
+takes another base before it shows anything beyond `REACH`.
 """
 
 import struct
@@ -12,16 +14,33 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-UNITS_PER_TICK: Final = 1024
+PARTS_PER_TICK: Final = 1024
+FARTHEST: Final = (1 << 30) - 1
+"""Most buckets or ticks from the base; the difference of two such numbers is an int32 too."""
+REACH: Final = 1 << 29
+"""A view further from the base than this, in buckets or ticks, is drawn from another one."""
+_HALF_BITS: Final = 24
+"""Bits of the lower part of a number of contracts: a float32 holds it exactly."""
 UNKNOWN_TICK_SIZE: Final = 10_000_000
 """Tick size (1e-9) that a chart is drawn with while the instrument's is not known: 0.01."""
 
-BUBBLE_ROW: Final = np.dtype([("place", "<i4", (2,)), ("span", "<i2", (4,)), ("sides", "<f4", (3,)), ("unused", "<i4")])
-CVD_ROW: Final = np.dtype([("point", "<i4", (3,)), ("unused", "<i4")])
+BUBBLE_ROW: Final = np.dtype(
+    [
+        ("bucket", "<i4"),
+        ("tick", "<i4"),  # of the average price, rounded down
+        ("part", "<i2"),
+        ("is_after_gap", "<i2"),
+        ("close", "<i4"),  # ticks
+        ("high", "<i4"),
+        ("low", "<i4"),
+        ("volume", "<f4"),  # contracts of the dominant side, unsided ones where there is none
+        ("imbalance", "<f4"),  # delta / (buy + sell)
+    ]
+)
+CVD_ROW: Final = np.dtype([("bucket", "<i4"), ("cvd", "<i4", (2,)), ("is_broken", "<i4")])
 
-_INT16_MAX: Final = 32767
-_ONE_BUBBLE: Final = struct.Struct("<2i4h3f4x")
-_ONE_POINT: Final = struct.Struct("<3i4x")
+_ONE_BUBBLE: Final = struct.Struct("<2i2h3i2f")
+_ONE_POINT: Final = struct.Struct("<4i")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +61,17 @@ class Base:
     bucket_ns: int
 
     def index(self, bucket_id: int) -> int:
-        """Bucket index on the GPU; out of int32's range it is clipped (nothing stands there)."""
-        return min(max(bucket_id - self.bucket_id, -(2**31) + 1), 2**31 - 2)
+        """Bucket index on the GPU."""
+        return _clipped(bucket_id - self.bucket_id)
+
+    def reaches(self, bucket_id: int, tick: float) -> bool:
+        """Whether a view around a bucket and a tick (price // tick_size) can be drawn from here."""
+        return abs(bucket_id - self.bucket_id) < REACH and abs(tick - self.price // self.tick_size) < REACH
+
+
+def split_contracts(count: int) -> tuple[int, int]:
+    """Upper and lower part of a number of contracts: upper * 2**24 + lower."""
+    return _clipped(count >> _HALF_BITS), count & ((1 << _HALF_BITS) - 1)
 
 
 def is_after_gap(
@@ -74,20 +102,19 @@ def pack_bubbles(
     """Convert BUBBLE rows; `previous` is the row before the first one (shape (1,)), None where there is none."""
     packed = np.zeros(len(rows), BUBBLE_ROW)
     ids = rows["id"]
-    place = packed["place"]
-    place[:, 0] = ids - base.bucket_id
-    price = (rows["price"] - base.price) * UNITS_PER_TICK // base.tick_size
-    place[:, 1] = price
-    tick = price // UNITS_PER_TICK
-    span = packed["span"]
-    for column, field, sign in ((0, "close", 1), (1, "high", 1), (2, "low", -1)):
-        ticks = ((rows[field] - base.price) // base.tick_size - tick) * sign
-        span[:, column] = np.clip(ticks, -_INT16_MAX, _INT16_MAX)
+    packed["bucket"] = _all_clipped(ids - base.bucket_id)
+    tick, rest = np.divmod(rows["price"] - base.price, base.tick_size)
+    packed["tick"] = _all_clipped(tick)
+    # In floating point: a rest times 1,024 may not fit into an int64, and a part may be one too low.
+    packed["part"] = rest * (PARTS_PER_TICK / base.tick_size)
+    for field in ("close", "high", "low"):
+        packed[field] = _all_clipped((rows[field] - base.price) // base.tick_size)
     before = _previous_ids(ids, None if previous is None else int(previous["id"][0]))
-    span[:, 3] = is_after_gap(before, ids, gaps, base.bucket_ns)
-    sides = packed["sides"]
-    for column, field in enumerate(("buy", "sell", "unsided")):
-        sides[:, column] = rows[field]
+    packed["is_after_gap"] = is_after_gap(before, ids, gaps, base.bucket_ns)
+    buy, sell = rows["buy"], rows["sell"]
+    sided = buy + sell
+    packed["volume"] = np.where(sided > 0, np.maximum(buy, sell), rows["unsided"])
+    packed["imbalance"] = (buy - sell) / np.maximum(sided, 1)
     return packed
 
 
@@ -96,16 +123,16 @@ def pack_cvd(
 ) -> NDArray[np.void]:
     """Convert CVD_POINT rows. The line breaks at a gap and where CVD was reset."""
     packed = np.zeros(len(rows), CVD_ROW)
-    point = packed["point"]
     ids, close, opened = rows["id"], rows["close"], rows["open"]
-    point[:, 0] = ids - base.bucket_id
-    point[:, 1] = close
+    packed["bucket"] = _all_clipped(ids - base.bucket_id)
+    packed["cvd"][:, 0] = _all_clipped(close >> _HALF_BITS)
+    packed["cvd"][:, 1] = close & ((1 << _HALF_BITS) - 1)
     before = _previous_ids(ids, None if previous is None else int(previous["id"][0]))
     is_broken = is_after_gap(before, ids, gaps, base.bucket_ns)
     is_broken[1:] |= opened[1:] != close[:-1]
     if previous is not None and len(rows):
         is_broken[0] |= bool(opened[0] != previous["close"][0])
-    point[:, 2] = is_broken
+    packed["is_broken"] = is_broken
     return packed
 
 
@@ -120,19 +147,19 @@ def pack_bubble(row: np.void, base: Base, gaps: NDArray[np.void], previous: np.v
     """Convert one BUBBLE row as `pack_bubbles` does: without arrays, for what is new in a frame is mostly one row."""
     row_id, _, price, _, high, low, close, buy, sell, unsided, _, _ = row.item()
     origin, size = base.price, base.tick_size
-    units = (price - origin) * UNITS_PER_TICK // size
-    tick = units // UNITS_PER_TICK
+    tick, rest = divmod(price - origin, size)
     before = row_id - 1 if previous is None else int(previous["id"])
+    sided = buy + sell
     return _ONE_BUBBLE.pack(
-        row_id - base.bucket_id,
-        units,
-        _clipped((close - origin) // size - tick),
-        _clipped((high - origin) // size - tick),
-        _clipped(tick - (low - origin) // size),
+        base.index(row_id),
+        _clipped(tick),
+        int(rest * (PARTS_PER_TICK / size)),
         _is_gap_between(before, row_id, gaps, base.bucket_ns),
-        buy,
-        sell,
-        unsided,
+        _clipped((close - origin) // size),
+        _clipped((high - origin) // size),
+        _clipped((low - origin) // size),
+        max(buy, sell) if sided else unsided,
+        (buy - sell) / max(sided, 1),
     )
 
 
@@ -143,8 +170,12 @@ def pack_point(row: np.void, base: Base, gaps: NDArray[np.void], previous: np.vo
     is_broken = _is_gap_between(before, row_id, gaps, base.bucket_ns)
     if previous is not None:
         is_broken = is_broken or opened != int(previous["close"])
-    return _ONE_POINT.pack(row_id - base.bucket_id, close, is_broken)
+    return _ONE_POINT.pack(base.index(row_id), *split_contracts(close), is_broken)
 
 
-def _clipped(ticks: int) -> int:
-    return min(max(ticks, -_INT16_MAX), _INT16_MAX)
+def _clipped(distance: int) -> int:
+    return min(max(distance, -FARTHEST), FARTHEST)
+
+
+def _all_clipped(distances: NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.clip(distances, -FARTHEST, FARTHEST)

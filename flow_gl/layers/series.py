@@ -19,6 +19,8 @@ from flow_gl.store.market import MarketStore
 
 BLEND_S: Final = 0.15
 NO_INDEX: Final = -(2**31)
+_MOST_PRICE: Final = 1 << 61
+"""A base's price; its distance from any other price is an int64."""
 
 
 class LevelRows:
@@ -127,6 +129,9 @@ class Series:
             if self.leaving is self.current:
                 self.leaving = None
             self.current.restart(scene.level, self._base(scene))
+        elif not self.current.base.reaches(*_middle(scene)):
+            self.leaving = None
+            self.current.restart(scene.level, self._base(scene))
         self.current.update(scene)
         if self.leaving is not None:
             self.blend = min(1.0, max(0.0, (scene.wall_s - self._blend_from_s) / BLEND_S))
@@ -136,12 +141,23 @@ class Series:
             self.blend = 1.0
 
     def _base(self, scene: Scene) -> Base:
-        reader = scene.reader
-        bucket_ns = reader.widths_ns[scene.level]
+        """A base in the middle of what is in view."""
         tick_size = tick_size_of(scene)
-        price = int(reader.session["last_price"])
-        return Base(scene.now_ns // bucket_ns, price // tick_size * tick_size, tick_size, bucket_ns)
+        bucket_id, tick = _middle(scene)
+        most = _MOST_PRICE // tick_size
+        return Base(
+            bucket_id, min(max(tick, -most), most) * tick_size, tick_size, scene.reader.widths_ns[scene.level]
+        )
 
     def release(self) -> None:
         for rows in self._all:
             rows.release()
+
+
+def _middle(scene: Scene) -> tuple[int, int]:
+    """Bucket and tick in the middle of the price pane."""
+    view = scene.price_view
+    middle_ns = view.t_right_ns - int(0.5 * view.rect.width * view.ns_per_px)
+    return middle_ns // scene.reader.widths_ns[scene.level], round(
+        view.y_top - 0.5 * view.rect.height * view.y_per_px
+    )

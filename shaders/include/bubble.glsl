@@ -11,15 +11,12 @@ struct Look {
 };
 
 // False where the size floor hides it.
-bool look_of(ivec2 place, vec3 sides, out Look look) {
-    float sided = sides.x + sides.y;
-    float delta = sides.x - sides.y;
-    float volume = sided > 0.0 ? max(sides.x, sides.y) : sides.z;
+bool look_of(int bucket, float volume, float imbalance, out Look look) {
     float share = min(1.0, volume * u_size.z);
-    bool is_significant = abs(delta) > u_look.x * sided;
-    vec3 tint = is_significant ? (delta > 0.0 ? u_buy.rgb : u_sell.rgb) : u_balanced.rgb;
-    bool is_hovered = place.x == u_mark.x;
-    bool is_pinned = place.x == u_mark.y;
+    bool is_significant = abs(imbalance) > u_look.x;
+    vec3 tint = is_significant ? (imbalance > 0.0 ? u_buy.rgb : u_sell.rgb) : u_balanced.rgb;
+    bool is_hovered = bucket == u_mark.x;
+    bool is_pinned = bucket == u_mark.y;
     bool is_pointed_at = is_hovered || is_pinned;
     float strength = u_screen.w * (u_mark.z != 0 && !is_pointed_at ? 0.5 : 1.0);
 
@@ -27,7 +24,7 @@ bool look_of(ivec2 place, vec3 sides, out Look look) {
     look.fill = vec4(tint, strength * (is_hovered ? min(1.0, u_look.y + 0.25) : u_look.y));
     look.rim = vec4(mix(tint, u_text.rgb, is_pointed_at ? 0.65 : 0.12), strength * u_look.z);
     look.glow = is_significant ? strength * u_look.w * smoothstep(0.6, 1.0, share) : 0.0;
-    look.is_ringed = place.x == u_origin.w || is_pinned;
+    look.is_ringed = bucket == u_origin.z || is_pinned;
     return volume >= u_size.w;
 }
 

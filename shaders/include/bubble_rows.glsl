@@ -1,17 +1,20 @@
-// A bubble's row: two texels.
+// A bubble's row: two texels. Prices are ticks relative to the base's.
 #include "rows.glsl"
 
 struct Bubble {
-    ivec2 place;        // bucket, price (1/1024 tick), relative to their bases
-    ivec4 span;         // close, high, low: whole ticks from floor(price); 1 where a gap lies before
+    int bucket;
+    int tick;           // of the average price, rounded down ...
+    int part;           // ... and 1/1024 ticks above it
+    bool is_after_gap;
+    int close;
+    int high;
+    int low;
+    float volume;       // contracts of the dominant side, unsided ones where there is none
+    float imbalance;    // delta / (buy + sell), 0 where there is no side
 };
 
-ivec2 halves(int word) { return ivec2((word << 16) >> 16, word >> 16); }
-
 Bubble bubble_at(int row) {
-    ivec4 texel = texelFetch(u_rows, 2 * row);
-    return Bubble(texel.xy, ivec4(halves(texel.z), halves(texel.w)));
+    ivec4 first = texelFetch(u_rows, 2 * row), second = texelFetch(u_rows, 2 * row + 1);
+    return Bubble(first.x, first.y, first.z & 0xFFFF, first.z >> 16 != 0, first.w, second.x, second.y,
+        intBitsToFloat(second.z), intBitsToFloat(second.w));
 }
-
-// Buy, sell, unsided contracts.
-vec3 sides_at(int row) { return floats_at(2 * row + 1).xyz; }

@@ -80,10 +80,11 @@ def _rewrite(path: Path, text: str) -> None:
 
 
 def test_row_types_are_packed_as_the_shaders_read_them() -> None:
-    assert [BUBBLE_ROW.fields[name][1] for name in ("place", "span", "sides")] == [0, 8, 16]
-    assert [COUNT_ROW.fields[name][1] for name in ("place", "offset_px", "cell")] == [0, 8, 24]
-    assert CVD_ROW.fields["point"][1] == PROFILE_ROW.fields["volume"][1] == 0
-    assert [dtype.itemsize for dtype in (BUBBLE_ROW, CVD_ROW, COUNT_ROW, PROFILE_ROW)] == [32, 16, 32, 16]
+    assert [offset for _, offset in BUBBLE_ROW.fields.values()] == [0, 4, 8, 10, 12, 16, 20, 24, 28]
+    assert [COUNT_ROW.fields[name][1] for name in ("place", "box_px", "cell")] == [0, 16, 32]
+    assert [offset for _, offset in CVD_ROW.fields.values()] == [0, 4, 12]
+    assert PROFILE_ROW.fields["volume"][1] == 0
+    assert [dtype.itemsize for dtype in (BUBBLE_ROW, CVD_ROW, COUNT_ROW, PROFILE_ROW)] == [32, 16, 48, 16]
 
 
 _READ_VERTEX = """#version 330 core
@@ -92,8 +93,9 @@ uniform int u_part;
 flat out ivec4 v_read;
 void main() {
     Bubble bubble = bubble_at(gl_VertexID);
-    v_read = u_part == 0 ? ivec4(bubble.place, 0, 0)
-        : u_part == 1 ? bubble.span : ivec4(floatBitsToInt(sides_at(gl_VertexID)), 0);
+    v_read = u_part == 0 ? ivec4(bubble.bucket, bubble.tick, bubble.part, int(bubble.is_after_gap))
+        : u_part == 1 ? ivec4(bubble.close, bubble.high, bubble.low, 0)
+        : ivec4(floatBitsToInt(bubble.volume), floatBitsToInt(bubble.imbalance), 0, 0);
     gl_PointSize = 1.0;
     gl_Position = vec4((float(gl_VertexID) + 0.5) / 32.0 - 1.0, 0.0, 0.0, 1.0);
 }
@@ -116,10 +118,10 @@ def test_a_shader_reads_what_was_packed(kit: Kit, tmp_path: Path) -> None:
     ring.reserve(64)
     rng = np.random.default_rng(3)
     rows = np.zeros(64, BUBBLE_ROW)
-    rows["place"] = rng.integers(-(2**31) + 1, 2**31 - 1, (64, 2))
-    rows["span"] = rng.integers(-32767, 32768, (64, 4))
-    rows["span"][:2] = [(-32767, 32767, -1, 0), (32767, -32767, 0, 1)]
-    rows["sides"] = rng.integers(0, 2**24, (64, 3))
+    for field in ("bucket", "tick", "close", "high", "low"):
+        rows[field] = rng.integers(-(2**30) + 1, 2**30 - 1, 64)
+    rows["part"], rows["is_after_gap"] = rng.integers(0, 1024, 64), rng.integers(0, 2, 64)
+    rows["volume"], rows["imbalance"] = rng.integers(0, 2**24, 64), rng.uniform(-1, 1, 64)
     ring.write(0, rows)
     texture, target = int(GL.glGenTextures(1)), int(GL.glGenFramebuffers(1))
     GL.glBindTexture(GL.GL_TEXTURE_2D, texture)
@@ -145,6 +147,9 @@ def test_a_shader_reads_what_was_packed(kit: Kit, tmp_path: Path) -> None:
     GL.glDeleteTextures(1, np.array([texture], np.uint32))
     ring.release()
     library.release()
-    np.testing.assert_array_equal(read[0][:, :2], rows["place"])
-    np.testing.assert_array_equal(read[1], rows["span"])
-    np.testing.assert_array_equal(read[2][:, :3].copy().view(np.float32), rows["sides"])
+    for at, field in enumerate(("bucket", "tick", "part", "is_after_gap")):
+        np.testing.assert_array_equal(read[0][:, at], rows[field])
+    for at, field in enumerate(("close", "high", "low")):
+        np.testing.assert_array_equal(read[1][:, at], rows[field])
+    for at, field in enumerate(("volume", "imbalance")):
+        np.testing.assert_array_equal(read[2][:, at].copy().view(np.float32), rows[field])

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flow_gl.core.schema import BUBBLE, CVD_POINT, GAP
-from flow_gl.layers.rows import UNITS_PER_TICK, Base, is_after_gap, pack_bubbles, pack_cvd
+from flow_gl.layers.rows import PARTS_PER_TICK, Base, is_after_gap, pack_bubble, pack_bubbles, pack_cvd, pack_point
 from tests.market_factory import SECOND, START_NS, TICK, make_seconds
 
 NO_GAPS = np.zeros(0, GAP)
@@ -27,15 +27,37 @@ def test_packed_bubbles_hold_exactly_what_the_rows_say(seed: int) -> None:
     base = base_for(rows)
     packed = pack_bubbles(rows, base, NO_GAPS, None)
     for row, small in zip(rows, packed, strict=True):
-        assert small["place"][0] == row["id"] - base.bucket_id
-        price = base.price + int(small["place"][1]) * TICK / UNITS_PER_TICK
-        assert abs(price - int(row["price"])) <= TICK / UNITS_PER_TICK
-        tick = base.price + (int(small["place"][1]) >> 10) * TICK
-        close, high, low, _ = (int(value) for value in small["span"])
-        assert tick + close * TICK == row["close"]
-        assert tick + high * TICK == row["high"]
-        assert tick - low * TICK == row["low"]
-        assert small["sides"].tolist() == [row["buy"], row["sell"], row["unsided"]]
+        assert small["bucket"] == row["id"] - base.bucket_id
+        price = base.price + int(small["tick"]) * TICK + int(small["part"]) * TICK / PARTS_PER_TICK
+        assert abs(price - int(row["price"])) <= TICK / PARTS_PER_TICK
+        for field in ("close", "high", "low"):
+            assert base.price + int(small[field]) * TICK == row[field]
+        sided = int(row["buy"] + row["sell"])
+        assert small["volume"] == (max(row["buy"], row["sell"]) if sided else row["unsided"])
+        assert small["imbalance"] == np.float32((row["buy"] - row["sell"]) / max(sided, 1))
+
+
+PRICES = st.integers(-(2**56), 2**56)
+SIZES = st.integers(0, 2**40)
+IDS = st.integers(-(2**62), 2**62)
+
+
+@given(st.lists(st.tuples(IDS, *([PRICES] * 5), *([SIZES] * 3)), min_size=1, max_size=4), st.data())
+def test_any_row_is_packed_and_one_row_as_many_are(draws: list[tuple[int, ...]], data: st.DataObject) -> None:
+    rows = np.zeros(len(draws), BUBBLE)
+    for row, values in zip(rows, draws, strict=True):
+        for name, value in zip(("id", "price", "open", "high", "low", "close", "buy", "sell", "unsided"), values):  # noqa: B905
+            row[name] = value
+    tick_size = data.draw(st.sampled_from([1, 7, TICK, 10**12, 2**56]))
+    base = Base(data.draw(IDS), data.draw(PRICES) // tick_size * tick_size, tick_size, 1)
+    packed = pack_bubbles(rows, base, NO_GAPS, None)
+    assert packed[0].tobytes() == pack_bubble(rows[0], base, NO_GAPS, None)
+    assert abs(int(packed["tick"][0])) == 2**30 - 1 or packed["tick"][0] == (draws[0][1] - base.price) // tick_size
+    points = np.zeros(1, CVD_POINT)
+    points["id"], points["close"] = rows["id"][0], data.draw(st.integers(-(2**53), 2**53))
+    point = pack_cvd(points, base, NO_GAPS, None)
+    assert point[0].tobytes() == pack_point(points[0], base, NO_GAPS, None)
+    assert int(point["cvd"][0, 0]) * 2**24 + int(point["cvd"][0, 1]) == points["close"][0]
 
 
 def test_a_month_from_the_base_a_second_is_still_a_second() -> None:
@@ -43,8 +65,9 @@ def test_a_month_from_the_base_a_second_is_still_a_second() -> None:
     rows["id"] = START_NS // SECOND + 31 * 86_400 + np.arange(2)
     rows["price"] = 25_000 * 1_000_000_000
     packed = pack_bubbles(rows, Base(START_NS // SECOND, 4_000 * 1_000_000_000, TICK, SECOND), NO_GAPS, None)
-    assert (packed["place"][:, 0] == 31 * 86_400 + np.arange(2)).all()
-    assert (packed["place"][:, 1] == 21_000 * 4 * UNITS_PER_TICK).all()
+    assert (packed["bucket"] == 31 * 86_400 + np.arange(2)).all()
+    assert (packed["tick"] == 21_000 * 4).all()
+    assert not packed["part"].any()
 
 
 @pytest.mark.parametrize(
@@ -78,9 +101,9 @@ def test_cvd_breaks_where_it_was_reset() -> None:
     points["id"] = START_NS // SECOND + np.arange(3)
     points["close"], points["open"] = [10, 3, 5], [0, 0, 3]
     packed = pack_cvd(points, Base(int(points["id"][0]), 0, TICK, SECOND), NO_GAPS, None)
-    assert packed["point"][:, 1].tolist() == [10, 3, 5]
-    assert packed["point"][:, 2].tolist() == [0, 1, 0]
+    assert packed["cvd"].tolist() == [[0, 10], [0, 3], [0, 5]]
+    assert packed["is_broken"].tolist() == [0, 1, 0]
     previous = points[:1].copy()
     previous["id"] -= 1
     previous["close"] = 7
-    assert pack_cvd(points, Base(0, 0, TICK, SECOND), NO_GAPS, previous)["point"][0, 2] == 1
+    assert pack_cvd(points, Base(0, 0, TICK, SECOND), NO_GAPS, previous)["is_broken"][0] == 1
