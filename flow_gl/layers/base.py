@@ -43,6 +43,24 @@ class Style:
     """Layers and parts that are switched on."""
 
 
+@dataclass(frozen=True, slots=True)
+class OffScale:
+    """Bubbles that reach beyond one end of an automatic scale.
+
+    Attributes
+    ----------
+    count : how many bubbles do
+    price : the price furthest away, 1e-9
+    is_one_trade : nothing but one trade is out there
+    times_ns : middles of their buckets, ns, the first one the furthest's; at most 32
+    """
+
+    count: int
+    price: int
+    is_one_trade: bool
+    times_ns: tuple[int, ...]
+
+
 @frozen
 class Scene:
     """One chart in one frame, frozen: the store's copies, where the panes lie, and what is pointed at.
@@ -77,6 +95,9 @@ class Scene:
     """Bubble ids at `level`."""
     screen_px: tuple[int, int] = (0, 0)
     """Framebuffer width and height; (0, 0) asks the GL viewport, which costs a round trip."""
+    below: OffScale | None = None
+    above: OffScale | None = None
+    """What an automatic price scale leaves out at its lower and its upper end."""
     crosshair_px: tuple[float, float] | None = None
     """Where the crosshair stands, framebuffer pixels; drawn in the panes of this chart that it meets."""
     price_axis_px: float = 110.0

@@ -115,6 +115,17 @@ def cvd_extent(
     return (min(lows), max(highs)) if lows else None
 
 
+def rows_within(reader: MarketReader, level: int, times_ns: tuple[int, int]) -> NDArray[np.void]:
+    """Copy of the BUBBLE rows of a level within a stretch of time, oldest first, the open one last."""
+    bucket_ns = reader.bucket_ns << level
+    parts = _range_rows(reader.store.bubbles[level], reader.heads[level], bucket_ns, times_ns)
+    rows = np.concatenate(parts) if parts else np.zeros(0, BUBBLE)
+    bubble = reader.open_bubble(level)
+    if bubble is not None and times_ns[0] // bucket_ns <= bubble["id"] <= times_ns[1] // bucket_ns:
+        rows = _with(rows, bubble)
+    return rows
+
+
 def visible_rows(scene: Scene) -> NDArray[np.void]:
     """Copy of the BUBBLE rows in view, oldest first, the open one last."""
     ring = scene.reader.store.bubbles[scene.level]

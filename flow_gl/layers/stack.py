@@ -28,6 +28,7 @@ from flow_gl.layers.grid import GridLayer, TimeGridLayer
 from flow_gl.layers.legend import LegendLayer
 from flow_gl.layers.levels import LevelsLayer
 from flow_gl.layers.marks import MarksLayer
+from flow_gl.layers.off_scale import OffScaleLayer
 from flow_gl.layers.price import PriceLayer
 from flow_gl.layers.profile import ProfileLayer
 from flow_gl.layers.stale_frame import StaleFrameLayer
@@ -57,6 +58,7 @@ DRAW_ORDER: Final[tuple[tuple[str, Callable[[Chart], Layer] | Batch, Pane], ...]
     ("grid", GridLayer, Pane.WHOLE),
     ("marks", MarksLayer, Pane.WHOLE),
     ("legend", LegendLayer, Pane.WHOLE),
+    ("off_scale", OffScaleLayer, Pane.WHOLE),
     ("levels", LevelsLayer, Pane.WHOLE),
     ("under", Batch.UNDER, Pane.WHOLE),
     ("price", PriceLayer, Pane.PRICE),

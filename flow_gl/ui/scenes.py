@@ -12,6 +12,7 @@ from flow_gl.gl.view import View
 from flow_gl.layers import hit
 from flow_gl.layers.base import Scene
 from flow_gl.layers.detail import MIN_SPACING_PX, level_for
+from flow_gl.layers.extent import PriceScale, price_scale
 from flow_gl.layers.rows import UNKNOWN_TICK_SIZE
 from flow_gl.store.market import MarketReader
 from flow_gl.ui.axes import EDGE_SHARE
@@ -69,6 +70,8 @@ def build(
     seen_ns = (right_ns - int(pane.width * time.ns_per_px), right_ns)
     _fit(market, layout, own, moment, seen_ns=seen_ns, until_ns=until_ns)
     behind_ns = moment.event_ns - time.edge_ns(moment.event_ns)
+    # A scale that the user has fixed leaves out what he chose.
+    left_out = own.price_seen if own.price.is_auto else None
     scene = Scene(
         reader=market,
         price_view=View(
@@ -98,6 +101,8 @@ def build(
         until_ns=until_ns,
         pinned_id=_pinned(market, own),
         screen_px=moment.screen_px,
+        below=left_out.below if left_out else None,
+        above=left_out.above if left_out else None,
         crosshair_px=state.cursor_px,
         price_axis_px=layout.price_axis.width,
         time_axis_px=layout.time_axis.height,
@@ -122,13 +127,14 @@ def _fit(
     if moment.steady_s >= own.look_again_s or own.price.per_px <= 0.0:
         own.look_again_s = moment.steady_s + LOOK_S
         cut = {"hidden_before_ns": own.cleared_before_ns, "until_ns": until_ns}
-        own.price_seen = hit.price_extent(market, own.level, *seen_ns, **cut)
+        own.price_seen = price_scale(market, own.level, *seen_ns, **cut)
         own.cvd_seen = hit.cvd_extent(market, own.level, *seen_ns, **cut)
         if own.price_seen is None and own.price.per_px <= 0.0 and market.session["trade_count"]:
             last = int(market.session["last_price"]) / (market.tick_size or UNKNOWN_TICK_SIZE)
-            own.price_seen = (last, last)
+            own.price_seen = PriceScale(last, last)
     if own.price_seen is not None:
-        own.price.fit(*own.price_seen, height_px=layout.price.height, least_span=LEAST_TICKS, dt_s=moment.dt_s)
+        low, high = own.price_seen.low, own.price_seen.high
+        own.price.fit(low, high, height_px=layout.price.height, least_span=LEAST_TICKS, dt_s=moment.dt_s)
     if own.cvd_seen is not None:
         own.cvd.fit(*own.cvd_seen, height_px=layout.cvd.height, least_span=LEAST_CONTRACTS, dt_s=moment.dt_s)
 

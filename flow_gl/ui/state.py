@@ -10,6 +10,7 @@ from typing import Final
 from flow_gl.core.palette import DARK, PALETTES, Palette
 from flow_gl.core.schema import LEVELS
 from flow_gl.layers.base import Style
+from flow_gl.layers.extent import PriceScale
 from flow_gl.ui.axes import TimeAxis, ValueAxis
 from flow_gl.ui.layout import CVD_SHARE
 
@@ -65,7 +66,7 @@ class ChartState:
     cvd: ValueAxis = field(default_factory=ValueAxis)
     level: int = 0
     """Level of detail in force."""
-    price_seen: tuple[float, float] | None = None
+    price_seen: PriceScale | None = None
     """Lowest and highest price in view, ticks, as last looked at."""
     cvd_seen: tuple[float, float] | None = None
     look_again_s: float = 0.0
