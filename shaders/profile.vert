@@ -3,7 +3,8 @@
 #include "view.glsl"
 #include "rows.glsl"
 
-uniform vec4 u_places;      // y of row 0's middle, px per row, row of the POC, opacity
+uniform int u_origin_bar;   // bar in view from which rows are counted below
+uniform vec4 u_places;      // y of its middle, px per bar, row of the POC, opacity
 uniform vec4 u_bars;        // x of the right edge, px per contract, first and last row of the value area
 
 out float v_x;
@@ -11,9 +12,10 @@ flat out vec4 v_ends;                       // x where buy, sell and unsided end
 
 void main() {
     int number = row_of(gl_VertexID);
-    vec3 volume = floats_at(number).xyz;       // buy, sell, unsided contracts
+    ivec4 texel = texelFetch(u_rows, number);
+    vec3 volume = intBitsToFloat(texel.xyz);   // buy, sell, unsided contracts
     vec3 ends = u_bars.x - vec3(volume.x, volume.x + volume.y, volume.x + volume.y + volume.z) * u_bars.y;
-    float row = float(number);
+    float row = float(texel.w - u_origin_bar);
     float middle = u_places.x - row * u_places.y;
     float half_row = max(0.5 * u_places.y, 0.5);
     // Edges on whole pixels, a hairline between rows that are high enough to have one.

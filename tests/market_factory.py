@@ -176,6 +176,9 @@ def profile_of(rows: NDArray[np.void]) -> NDArray[np.void]:
     sides = np.zeros((count, 3))
     for row in rows:
         first, last = (int(row["low"]) - low) // TICK, (int(row["high"]) - low) // TICK + 1
+        if last - first > 1000:  # a bad print: its contracts stand at the close
+            first = (int(row["close"]) - low) // TICK
+            last = first + 1
         for column, side in enumerate(("buy", "sell", "unsided")):
             sides[first:last, column] += int(row[side]) / (last - first)
     sides = np.rint(sides).astype(np.int64)
@@ -189,8 +192,11 @@ def profile_of(rows: NDArray[np.void]) -> NDArray[np.void]:
     record["rows"], record["base"], record["tick_size"], record["ticks_per_row"] = count, low, TICK, 1
     record["poc"], record["val"], record["vah"] = (low + row * TICK for row in (poc, first, last))
     record["total"], record["value_area"], record["step"] = total.sum(), total[first : last + 1].sum(), 2
+    traded = np.flatnonzero(total)
+    record["count"] = len(traded)
+    record["row"][0, : len(traded)] = traded
     for column, side in enumerate(("buy", "sell", "unsided")):
-        record[side][0, :count] = sides[:, column]
+        record[side][0, : len(traded)] = sides[traded, column]
     smooth = np.convolve(total, np.ones(5) / 5, "same")
     nodes = [row for row in range(8, count - 8, 1) if smooth[row] == smooth[row - 8 : row + 9].min()][:4]
     record["lvn_count"] = len(nodes)

@@ -103,8 +103,8 @@ def _content(name: str, row: np.void) -> bytes:
     """A table's bytes, without the places that are not in use."""
     used = row.copy()
     if name == "profile":
-        for column in ("buy", "sell", "unsided"):
-            used[column][int(row["rows"]) :] = 0
+        for column in ("row", "buy", "sell", "unsided"):
+            used[column][int(row["count"]) :] = 0
         for nodes in ("lvn", "hvn"):
             used[nodes][int(row[f"{nodes}_count"]) :] = 0
     elif name == "gaps":

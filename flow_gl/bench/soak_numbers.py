@@ -20,7 +20,14 @@ CAPACITY: Final = 1 << 14
 _BY_CLOCK: Final = frozenset({"bubble_count", "reference"})
 """What depends on whether a bucket was closed by the clock or by the next trade: compared when all are closed."""
 
-_COUNTS: Final = {"lvn": "lvn_count", "hvn": "hvn_count", "buy": "rows", "sell": "rows", "unsided": "rows"}
+_COUNTS: Final = {
+    "lvn": "lvn_count",
+    "hvn": "hvn_count",
+    "buy": "count",
+    "sell": "count",
+    "unsided": "count",
+    "row": "count",
+}
 """Lists of the profile, and how much of each is in use."""
 
 

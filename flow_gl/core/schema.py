@@ -23,7 +23,7 @@ F_MAYBE_BAD_BOOK: Final = 4
 LEVELS: Final = 12
 """Most levels of detail of an instrument; `core.lod.widths_ns` has the bucket width of each."""
 PROFILE_ROWS: Final = 8192
-"""Most rows of a published profile; a wider range is published with `ticks_per_row` > 1."""
+"""Most rows of a published profile; where more have volume it is published with `ticks_per_row` > 1."""
 NODES: Final = 64
 """Most LVN (and HVN) rows that are published, the most prominent first kept."""
 GAPS: Final = 512
@@ -148,7 +148,8 @@ OPEN: Final = np.dtype([("count", "<i8"), ("bubble", BUBBLE, (LEVELS,)), ("cvd",
 
 PROFILE: Final = np.dtype(
     [
-        ("rows", "<i8"),  # rows in use
+        ("rows", "<i8"),  # from the lowest to the highest one with volume
+        ("count", "<i8"),  # those with volume: so many are listed below
         ("base", "<i8"),  # price of row 0, 1e-9
         ("tick_size", "<i8"),  # 1e-9
         ("ticks_per_row", "<i8"),
@@ -162,12 +163,14 @@ PROFILE: Final = np.dtype(
         ("hvn_count", "<i8"),
         ("lvn", "<i8", (NODES,)),
         ("hvn", "<i8", (NODES,)),
+        ("row", "<i4", (PROFILE_ROWS,)),  # numbers of the rows that are listed, rising from 0
         ("buy", "<i8", (PROFILE_ROWS,)),
         ("sell", "<i8", (PROFILE_ROWS,)),
         ("unsided", "<i8", (PROFILE_ROWS,)),
     ]
 )
-"""The session's volume profile. Row i holds prices base + i * tick_size * ticks_per_row."""
+"""The session's volume profile. Row i holds prices base + i * tick_size * ticks_per_row and up to the next row's; only
+rows with volume are listed, so that one price far away takes the room of one."""
 
 SESSION: Final = np.dtype(
     [

@@ -10,9 +10,10 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from flow_gl.core.limits import MAX_ROWS
 from flow_gl.core.schema import LEVELS, SESSION, GapKind, TickSource
 from flow_gl.core.sessions import Session
-from flow_gl.engine.layout import BINS, COLUMNS, MAX_ROWS, PENDING, STATE
+from flow_gl.engine.layout import BINS, COLUMNS, PENDING, STATE
 from flow_gl.engine.reference import STEPS
 
 _WORD: Final = 8
@@ -45,6 +46,10 @@ class GridState(msgspec.Struct, frozen=True):
     source: TickSource | None
     has_seen_only_zero: bool
     profile: bytes
+    known_tick: int = 0
+    """Tick size (1e-9) of the definition or table, 0 where there is none."""
+    aside: dict[int, tuple[int, int, int]] = {}
+    """Buy, sell and unsided contracts at prices that the rows do not reach."""
 
 
 class MarketState(msgspec.Struct, frozen=True):

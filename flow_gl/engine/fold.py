@@ -47,14 +47,27 @@ def quotient_nb(dividend: int, divisor: int, inverse: float) -> tuple[int, int]:
 
 
 @kernel
-def average_price_nb(weighted: int, volume: int, tick_size: int) -> int:
-    """Average price in 1e-9 units, rounded half to even: weighted / volume * tick_size, exact in between."""
+def average_price_nb(weighted: int, volume: int, tick_size: int, low: int) -> int:
+    """Average price in 1e-9 units, rounded half to even: weighted / volume * tick_size, exact in between.
+
+    Parameters
+    ----------
+    weighted : sum of size * tick number, modulo 2**64
+    low : lowest price, 1e-9: a sum that has left int64 is read from there
+    """
     inverse = 1.0 / float(volume)
-    if abs(weighted) < (1 << 33) and tick_size < (1 << 29) and abs(float(weighted * tick_size) * inverse) < _EXACT:
+    if (
+        volume < (1 << 31)
+        and abs(weighted) < (1 << 33)
+        and tick_size < (1 << 29)
+        and abs(float(weighted * tick_size) * inverse) < _EXACT
+    ):
         # Nearly always: the sum fits into a word in units of price too, and one division does.
         price, remainder = quotient_nb(weighted * tick_size, volume, inverse)
         return price + (2 * remainder + (price & 1) > volume)
-    ticks, part = quotient_nb(weighted, volume, inverse)
+    low_tick = low // tick_size
+    above, part = quotient_nb(weighted - low_tick * volume, volume, inverse)
+    ticks = low_tick + above
     if volume < (1 << 32) and tick_size < (1 << 30):
         more, remainder = quotient_nb(part * tick_size, volume, inverse)
     else:
@@ -131,7 +144,7 @@ def write_row_nb(pending: Any, span_ns: int, tick_size: int, bubble: Any, point:
     """Write a pending bubble as a BUBBLE and a CVD_POINT."""
     row_of_nb(pending, span_ns, bubble, point)
     volume = pending["buy"] + pending["sell"] + pending["unsided"]
-    bubble["price"] = average_price_nb(pending["weighted"], volume, tick_size)
+    bubble["price"] = average_price_nb(pending["weighted"], volume, tick_size, pending["low"])
 
 
 @kernel
@@ -170,7 +183,8 @@ def price_rows_nb(bubbles: Records, weights: NDArray[np.int64], first: int, stop
     """Write the average price of rows [first, stop)."""
     for at in range(first, stop):
         row = bubbles[at]
-        row["price"] = average_price_nb(weights[at], row["buy"] + row["sell"] + row["unsided"], tick_size)
+        volume = row["buy"] + row["sell"] + row["unsided"]
+        row["price"] = average_price_nb(weights[at], volume, tick_size, row["low"])
 
 
 @kernel

@@ -2,8 +2,12 @@
 
 Tick numbers count from price 0. Where a tick size is known (definition, table), prices are expected on it; without
 one, the grid is the greatest common divisor of the prices seen. A price off the grid makes it finer, exactly: what was
-summed before is rescaled by a whole factor, and the source of the tick then reads OBSERVED. A price that would take
-the grid beyond `MAX_ROWS` rows or `MAX_TICK` is no price of this market: the trade is rejected and counted.
+summed before is rescaled by a whole factor, and the source of the tick then reads OBSERVED. The profile is still read
+by the known tick (`row_ticks`): a bad print does not change what a row of it is.
+
+A price that would take the grid beyond `core.limits` does not fit this market: the trade is rejected and counted. While
+only a few prices have traded, nobody knows which one is the odd one: then they are set aside (`aside`) for the new
+one, so that a bad first print keeps none of the session's trades from the chart.
 """
 
 import math
@@ -11,12 +15,16 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from flow_gl.core.limits import FINEST_PART, MAX_PRICE, MAX_ROWS, MAX_TICK
 from flow_gl.core.schema import PRICE_SCALE, TickSource
 from flow_gl.engine.checkpoint import GridState
-from flow_gl.engine.layout import COLUMNS, MAX_PRICE, MAX_ROWS, MAX_TICK
+from flow_gl.engine.layout import COLUMNS
 from flow_gl.engine.profile import traded_range_nb
 
 _FIRST_ROWS = 1024
+_FEW_PRICES = 16
+"""At most so many prices are set aside for another one."""
+_CENT = 10_000_000
 _SPAN = 1 << 62
 """Rows times tick size stay below it: the kernel tells rows apart modulo 2**64."""
 
@@ -29,6 +37,8 @@ class Grid:
     profile : int64 (rows * COLUMNS,), the session's volume by row
     source : where the tick size comes from; None before anything is known
     tick_size : to be shown, 1e-9 units; 0 while unknown
+    known_tick : tick size of the definition or the table; 0 where there is none
+    aside : contracts (buy, sell, unsided) by price, where the rows do not reach
     """
 
     def __init__(self, state: NDArray[np.void], pending: NDArray[np.void]) -> None:
@@ -36,7 +46,15 @@ class Grid:
         self._pending = pending
         self.profile: NDArray[np.int64] = np.zeros(0, np.int64)
         self.source: TickSource | None = None
+        self.known_tick = 0
+        self.aside: dict[int, tuple[int, int, int]] = {}
         self._seen_only_zero = True
+
+    @property
+    def row_ticks(self) -> int:
+        """Ticks of the grid that make one tick of the instrument."""
+        tick_size = self.tick_size
+        return self.known_tick // tick_size if self.known_tick and self.known_tick % tick_size == 0 else 1
 
     @property
     def tick_size(self) -> int:
@@ -51,6 +69,7 @@ class Grid:
         """Take a tick size from a definition or the table. A better-founded one that is in force stays."""
         if tick_size <= 0 or (self.source is not None and self.source < source):
             return
+        self.known_tick = tick_size
         current = self.tick_size
         if self._seen_only_zero or current == tick_size:
             self._state["tick_size"][0] = tick_size
@@ -74,30 +93,78 @@ class Grid:
             self._state["tick_size"][0] = abs(price) or PRICE_SCALE
             self.source = TickSource.OBSERVED
             self._seen_only_zero = price == 0
-        if price % self.tick_size:
-            if not self._refine(math.gcd(self.tick_size, abs(price)), price):
-                return False
+        if price % self.tick_size == 0:
+            return self._reach(price // self.tick_size) or self._make_room(price)
+        finer = math.gcd(self.tick_size, abs(price))
+        if finer * FINEST_PART < self.known_tick:
+            return False
+        if self._refine(finer, price):
             self.source = TickSource.OBSERVED
-        return self._reach(price // self.tick_size)
+            return True
+        return self._make_room(price)
 
     def clear(self) -> None:
         """Begin an empty profile; its rows are laid out anew around the next price."""
         self.profile = np.zeros(0, np.int64)
+        self.aside = {}
         self._state["row0"][0] = 0
 
     def keep(self) -> GridState:
         """What `state` and `pending` do not hold."""
-        return GridState(self.source, self._seen_only_zero, self.profile.tobytes())
+        return GridState(self.source, self._seen_only_zero, self.profile.tobytes(), self.known_tick, self.aside)
 
     def resume(self, kept: GridState) -> None:
         """Go on from what was kept; `state` and `pending` have been put back."""
         self.source, self._seen_only_zero = kept.source, kept.has_seen_only_zero
         self.profile = np.frombuffer(kept.profile, np.int64).copy()
+        self.known_tick, self.aside = kept.known_tick, dict(kept.aside)
 
     def traded(self) -> tuple[int, int]:
         """First and last row with volume, half-open."""
         first, last = traded_range_nb(self.profile)
         return int(first), int(last)
+
+    def _make_room(self, price: int) -> bool:
+        """Set the few prices aside that keep another one from the grid. False where they are not few."""
+        pool = dict(self.aside)
+        first, last = self.traded()
+        held = self.profile.reshape(-1, COLUMNS)[first:last, :3]
+        at = np.flatnonzero(held.any(axis=1))
+        if len(at) + len(pool) > _FEW_PRICES:
+            return False
+        for row in at.tolist():
+            pool[(self.row0 + first + row) * self.tick_size] = tuple(held[row].tolist())
+        for tick_size in (self.tick_size, self.known_tick or _decimal_tick(price)):
+            if price % tick_size == 0 and abs(price) // tick_size < MAX_TICK:
+                self._rebuild(price, tick_size, pool)
+                return True
+        return False
+
+    def _rebuild(self, price: int, tick_size: int, pool: dict[int, tuple[int, int, int]]) -> None:
+        """Lay the grid out around a price; what it does not reach of `pool` (contracts by price) is set aside."""
+        if tick_size != self.tick_size:
+            sums = [_wrapped(round(total * self.tick_size / tick_size)) for total in self._weights()]
+            self._pending["weighted"] = sums
+            self._state["tick_size"][0] = tick_size
+            self.source = TickSource.OBSERVED if tick_size != self.known_tick else self.source
+        tick = price // tick_size
+        reach = MAX_ROWS // 2
+        near = {p // tick_size: v for p, v in pool.items() if p % tick_size == 0 and abs(p // tick_size - tick) < reach}
+        self.clear()
+        self.aside = {p: v for p, v in pool.items() if p % tick_size or p // tick_size not in near}
+        self._lay_out(min(tick, *near, tick), max(tick, *near, tick), 1)
+        rows = self.profile.reshape(-1, COLUMNS)
+        for number, contracts in near.items():
+            rows[number - self.row0, :3] = contracts
+
+    def _weights(self) -> list[int]:
+        """Sums of size * tick number of what is open, beyond 64 bits: read relative to each bubble's low."""
+        weights = []
+        for row in self._pending:
+            volume, low = int(row["buy"] + row["sell"] + row["unsided"]), int(row["low"]) // self.tick_size
+            rest = (int(row["weighted"]) - low * volume) % (1 << 64)
+            weights.append(low * volume + rest if row["trade_count"] else 0)
+        return weights
 
     def _reach(self, tick: int) -> bool:
         if abs(tick) >= MAX_TICK:
@@ -131,12 +198,13 @@ class Grid:
         first, last = self.traded()
         rows = self.profile.reshape(-1, COLUMNS)[first:last]
         ticks = self.row0 + first + np.flatnonzero(rows.any(axis=1))
-        if (ticks % factor).any() or (self._pending["weighted"] % factor).any():
+        sums = self._weights()
+        if (ticks % factor).any() or any(total % factor for total in sums) or self.aside:
             return False
         size = self.tick_size * factor
         held = rows[ticks - self.row0 - first]
         self._state["tick_size"][0] = size
-        self._pending["weighted"] //= factor
+        self._pending["weighted"] = [_wrapped(total // factor) for total in sums]
         self.clear()
         if len(ticks):
             ticks //= factor
@@ -159,3 +227,16 @@ class Grid:
         profile[ticks - row0] = held
         self.profile = profile.reshape(-1)
         self._state["row0"][0] = row0
+
+
+def _decimal_tick(price: int) -> int:
+    """Largest power of ten that divides a price, a cent at most (1e-9 units)."""
+    tick_size = _CENT
+    while price % tick_size:
+        tick_size //= 10
+    return tick_size
+
+
+def _wrapped(total: int) -> int:
+    """A sum modulo 2**64, as int64 has it."""
+    return (total + (1 << 63)) % (1 << 64) - (1 << 63)

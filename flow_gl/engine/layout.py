@@ -4,8 +4,9 @@
 there. The profile is a flat int64 array, `COLUMNS` per tick row (buy, sell, unsided, one to align), row 0 at tick
 `row0` of the grid (price = tick number * tick_size). A trade is read as six int64 words, its 48 bytes as they are.
 
-Sums of size * tick number stay exact in int64: |tick number| < 2**26 (`MAX_TICK`; NQ could trade at 16 million), so a
-bubble of any level may hold 2**37 contracts, 1.3e11: 38 hours at a million contracts a second.
+Sums of size * tick number are kept modulo 2**64. They are read relative to the bubble's low (`fold.average_price_nb`),
+so they are exact while contracts times the bubble's range in ticks stay below 2**63: a bubble that spans 1,000 ticks
+may hold 9e15 contracts.
 """
 
 from typing import Final
@@ -19,12 +20,6 @@ WORDS: Final = 6
 """int64 words of a trade: header and instrument, ts_event, price, size to depth, ts_recv, ts_in_delta and sequence."""
 COLUMNS: Final = 4
 """int64 of a profile row: buy, sell, unsided, and one that makes a row half a cache line."""
-MAX_TICK: Final = 1 << 26
-"""Tick numbers are below this; a price beyond it is rejected as implausible."""
-MAX_PRICE: Final = 1 << 56
-"""Prices are below this (72 million points); beyond it they are rejected."""
-MAX_ROWS: Final = 1 << 22
-"""Rows of a session's profile; a price that would need more is rejected as implausible."""
 CAPACITY: Final = 4096
 """Most base bubbles that the kernels finish at a time: enough that a call of the sink costs little beside its rows."""
 BULK: Final = 512
@@ -118,7 +113,7 @@ PENDING: Final = np.dtype(
             "unsided",
             "trade_count",  # 0: none is open
             "ts_last",
-            "weighted",  # sum of size * tick number
+            "weighted",  # sum of size * tick number, modulo 2**64
             "cvd_open",
             "cvd_high",
             "cvd_low",

@@ -14,6 +14,8 @@ from flow_gl.core.schema import PRICE_SCALE
 from flow_gl.engine.jit import kernel, making_kernel
 from flow_gl.engine.layout import COLUMNS
 
+_MOST_CONTRACTS = 1 << 40
+"""Of a session whose sums of squares the kernel can hold."""
 PARTS = 1_000_000
 """The value area's share is taken in millionths, so that "at least 70 %" is decided in integers."""
 
@@ -259,9 +261,26 @@ def vwap_of(totals: NDArray[np.int64], *, row0: int, tick_size: int) -> tuple[fl
     row0 : tick number of the first row
     tick_size : 1e-9 units
     """
+    if totals.sum() >= _MOST_CONTRACTS:
+        rows = np.flatnonzero(totals)
+        return vwap_of_prices((row0 + rows) * tick_size, totals[rows])
     middle = len(totals) // 2
     volume, first, upper, lower = (int(word) for word in moments_nb(totals, middle))
     second = (upper << 22) + lower
     mean = ((row0 + middle) * volume + first) * tick_size / (volume * PRICE_SCALE)
     variance = (volume * second - first * first) * tick_size**2 / (volume * PRICE_SCALE) ** 2
     return mean, math.sqrt(variance)
+
+
+def vwap_of_prices(price: NDArray[np.int64], contracts: NDArray[np.int64]) -> tuple[float, float]:
+    """VWAP and its deviation in points, as `vwap_of`, from any prices (1e-9) and numbers of contracts: without limits.
+
+    Python's integers grow; with a few thousand prices that takes a millisecond.
+    """
+    volume = first = second = 0
+    for at, held in zip(price.tolist(), contracts.tolist(), strict=True):
+        volume += held
+        first += held * at
+        second += held * at * at
+    variance = (volume * second - first * first) / (volume * PRICE_SCALE) ** 2
+    return first / (volume * PRICE_SCALE), math.sqrt(variance)

@@ -1,5 +1,6 @@
 """Filling the records that are published: profile, session, and a session's end."""
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,7 +12,7 @@ from flow_gl.core.schema import NODES, PROFILE_ROWS, SESSION, UNDEF_PRICE, TickS
 from flow_gl.core.sessions import Session
 from flow_gl.engine.grid import Grid
 from flow_gl.engine.layout import COLUMNS, STATE
-from flow_gl.engine.profile import Levels, ProfileSettings, levels_of, totals_nb, vwap_of
+from flow_gl.engine.profile import Levels, ProfileSettings, levels_of, totals_nb, vwap_of, vwap_of_prices
 from flow_gl.engine.reference import STEPS
 from flow_gl.engine.sinks import Finished
 from flow_gl.engine.summary import Summary
@@ -39,20 +40,30 @@ _PRICES: Final = ("last_price", "open", "high", "low")
 class Reading:
     """A profile's traded part and what it says."""
 
+    price: NDArray[np.int64]
+    """Traded prices, 1e-9, rising."""
+    contracts: NDArray[np.int64]
+    """(prices, 3): buy, sell, unsided."""
     base: int
-    """Tick number of the first row."""
+    """Number of the lowest row, a price // tick_size."""
     tick_size: int
-    totals: NDArray[np.int64]
+    """Of a row, 1e-9: the instrument's tick. Prices between two ticks count in the lower one's row."""
+    rows: NDArray[np.int64]
+    """Rows with volume, rising, counted from the lowest; prices that were set aside have none."""
     held: NDArray[np.int64]
-    """(rows, COLUMNS), a view."""
+    """(rows, 3): their contracts."""
+    row_count: int
+    """Rows from the lowest to the highest one with volume."""
     levels: Levels | None
     """None while there is no trade."""
+    vwap: tuple[float, float]
+    """VWAP and its deviation, points; nan while there is no trade."""
 
     def prices(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """Prices of rows, 1e-9."""
         return (self.base + rows) * self.tick_size
 
-    def price(self, row: int) -> int:
+    def price_of(self, row: int) -> int:
         return (self.base + row) * self.tick_size
 
 
@@ -60,35 +71,60 @@ def read_profile(grid: Grid, settings: ProfileSettings) -> Reading:
     """Read a profile as it stands."""
     first, last = grid.traded()
     totals = totals_nb(grid.profile, first, last)
-    held = grid.profile.reshape(-1, COLUMNS)[first:last]
-    levels = levels_of(totals, settings, most_nodes=NODES) if last > first else None
-    return Reading(grid.row0 + first, grid.tick_size, totals, held, levels)
+    at = np.flatnonzero(totals)
+    contracts = grid.profile.reshape(-1, COLUMNS)[first:last, :3][at]
+    price = (grid.row0 + first + at) * grid.tick_size
+    base, tick_size, rows, held = grid.row0 + first, grid.tick_size, at, contracts
+    by_row = totals
+    if grid.row_ticks > 1 and len(at):
+        tick_size = grid.known_tick
+        numbers = price // tick_size
+        starts = np.flatnonzero(np.concatenate([[True], numbers[1:] != numbers[:-1]]))
+        base, held = int(numbers[0]), np.add.reduceat(contracts, starts)
+        rows = numbers[starts] - base
+        by_row = np.zeros(int(rows[-1]) + 1, np.int64)
+        by_row[rows] = held.sum(axis=1)
+    vwap = (math.nan, math.nan)
+    if grid.aside:
+        price = np.concatenate([price, np.array(list(grid.aside), np.int64)])
+        contracts = np.concatenate([contracts, np.array(list(grid.aside.values()), np.int64)])
+        order = np.argsort(price)
+        price, contracts = price[order], contracts[order]
+        vwap = vwap_of_prices(price, contracts.sum(axis=1))
+    elif len(at):
+        vwap = vwap_of(totals, row0=grid.row0 + first, tick_size=grid.tick_size)
+    levels = levels_of(by_row, settings, most_nodes=NODES) if len(at) else None
+    return Reading(price, contracts, base, tick_size, rows, held, len(by_row), levels, vwap)
 
 
 def fill_profile(record: NDArray[np.void], reading: Reading, *, step: int) -> None:
-    """Fill a PROFILE record; rows are joined where there are more than it has room for."""
+    """Fill a PROFILE record with the rows that have volume; they are joined where it has no room for so many."""
     row = record[0]
     row["tick_size"] = reading.tick_size
     row["step"] = step
-    row["ticks_per_row"] = ticks_per_row = max(1, -(-len(reading.totals) // PROFILE_ROWS))
-    row["rows"] = rows = -(-len(reading.totals) // ticks_per_row)
-    row["base"] = reading.price(0)
-    row["total"] = reading.totals.sum()
+    ticks_per_row = 1
+    rows, held = reading.rows, reading.held
+    while len(rows) > PROFILE_ROWS:
+        ticks_per_row *= 2
+        rows = reading.rows // ticks_per_row
+        starts = np.flatnonzero(np.concatenate([[True], rows[1:] != rows[:-1]]))
+        rows, held = rows[starts], np.add.reduceat(reading.held, starts)
+    row["ticks_per_row"], row["count"], row["rows"] = ticks_per_row, len(rows), -(-reading.row_count // ticks_per_row)
+    row["base"] = reading.price_of(0)
+    row["total"] = reading.contracts.sum()
+    row["row"][: len(rows)] = rows
     levels = reading.levels
     if levels is None:
         row["poc"] = row["vah"] = row["val"] = UNDEF_PRICE
         row["value_area"] = row["lvn_count"] = row["hvn_count"] = 0
         return
-    row["poc"], row["vah"], row["val"] = (reading.price(at) for at in (levels.poc, levels.high, levels.low))
+    row["poc"], row["vah"], row["val"] = (reading.price_of(at) for at in (levels.poc, levels.high, levels.low))
     row["value_area"] = levels.held
     for name, nodes in (("lvn", levels.lvn), ("hvn", levels.hvn)):
         row[f"{name}_count"] = len(nodes)
         row[name][: len(nodes)] = reading.prices(nodes)
     for column, name in enumerate(("buy", "sell", "unsided")):
-        volumes = reading.held[:, column]
-        if ticks_per_row > 1:
-            volumes = np.add.reduceat(volumes, np.arange(0, len(volumes), ticks_per_row))
-        row[name][:rows] = volumes
+        row[name][: len(rows)] = held[:, column]
 
 
 def fill_session(
@@ -117,7 +153,7 @@ def fill_session(
         for name in _PRICES:
             row[name] = UNDEF_PRICE
     elif reading is not None:
-        row["vwap"], row["vwap_sd"] = vwap_of(reading.totals, row0=reading.base, tick_size=reading.tick_size)
+        row["vwap"], row["vwap_sd"] = reading.vwap
 
 
 def fill_prior(record: NDArray[np.void], finished: Finished | None) -> None:
@@ -151,18 +187,17 @@ def finished_of(
     """Make the record of a session that has ended with trades."""
     levels = reading.levels
     assert levels is not None, "a session with trades has a profile"
-    rows = np.flatnonzero(reading.totals)
     return Finished(
         trade_date=session.trade_date if session else 0,
         session=session_record.copy(),
         instrument=instrument_record.copy(),
-        price=reading.prices(rows),
-        buy=reading.held[rows, 0],
-        sell=reading.held[rows, 1],
-        unsided=reading.held[rows, 2],
-        poc=reading.price(levels.poc),
-        vah=reading.price(levels.high),
-        val=reading.price(levels.low),
+        price=reading.price,
+        buy=reading.contracts[:, 0],
+        sell=reading.contracts[:, 1],
+        unsided=reading.contracts[:, 2],
+        poc=reading.price_of(levels.poc),
+        vah=reading.price_of(levels.high),
+        val=reading.price_of(levels.low),
         value_area=levels.held,
         lvn=reading.prices(levels.lvn),
         hvn=reading.prices(levels.hvn),

@@ -55,12 +55,12 @@ def price_scale(
     # Finer rows than are drawn: there a bad print shares its bubble with fewer good ones.
     times = max(t_left_ns, hidden_before_ns), min(t_right_ns, until_ns)
     fine = 0
-    while fine < level and (times[1] - times[0]) // (reader.bucket_ns << fine) > _MOST_BUCKETS:
+    while fine < level and (times[1] - times[0]) // reader.widths_ns[fine] > _MOST_BUCKETS:
         fine += 1
     rows = hit.rows_within(reader, fine, times)
     if len(rows) == 0:
         return PriceScale(*found)
-    return _scale_of(rows, reader.tick_size or UNKNOWN_TICK_SIZE, reader.bucket_ns << fine)
+    return _scale_of(rows, reader.tick_size or UNKNOWN_TICK_SIZE, reader.widths_ns[fine])
 
 
 def _scale_of(rows: NDArray[np.void], tick_size: int, bucket_ns: int) -> PriceScale:

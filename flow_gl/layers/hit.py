@@ -117,7 +117,7 @@ def cvd_extent(
 
 def rows_within(reader: MarketReader, level: int, times_ns: tuple[int, int]) -> NDArray[np.void]:
     """Copy of the BUBBLE rows of a level within a stretch of time, oldest first, the open one last."""
-    bucket_ns = reader.bucket_ns << level
+    bucket_ns = reader.widths_ns[level]
     parts = _range_rows(reader.store.bubbles[level], reader.heads[level], bucket_ns, times_ns)
     rows = np.concatenate(parts) if parts else np.zeros(0, BUBBLE)
     bubble = reader.open_bubble(level)

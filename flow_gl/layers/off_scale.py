@@ -5,12 +5,14 @@ from typing import Final
 from flow_gl.gl.view import Rect
 from flow_gl.layers import ticks
 from flow_gl.layers.base import OffScale, Scene
-from flow_gl.layers.sketch import SketchLayer
+from flow_gl.layers.cached_layer import CachedLayer
 from flow_gl.layers.words import contracts_text, price_text
 
 _LABEL_PX: Final = 13.0
 _ARROW_PX: Final = 9.0
 _MARGIN_PX: Final = 4.0
+_LINE_PX: Final = 40.0
+"""Above the lower border what is kept from view is said, in a line of its own."""
 
 
 def off_scale_text(off: OffScale, tick_size: int, zone: str, *, is_below: bool) -> str:
@@ -22,7 +24,7 @@ def off_scale_text(off: OffScale, tick_size: int, zone: str, *, is_below: bool) 
     return f"{'1 trade' if off.is_one_trade else 'price'} off the scale: {price} at {at}"
 
 
-class OffScaleLayer(SketchLayer):
+class OffScaleLayer(CachedLayer):
     """Adds arrows and a label above the bubbles."""
 
     def key(self, scene: Scene) -> tuple[object, ...]:
@@ -35,7 +37,7 @@ class OffScaleLayer(SketchLayer):
         view, style = scene.price_view, scene.style.palette
         return (*places, scene.below, scene.above, view.rect, view.scale, style, self._chart.tick_size, scene.zone)
 
-    def sketch(self, scene: Scene) -> None:
+    def build(self, scene: Scene) -> None:
         for off, is_below in ((scene.below, True), (scene.above, False)):
             if off is not None:
                 self._add(scene, off, is_below=is_below)
@@ -52,7 +54,7 @@ class OffScaleLayer(SketchLayer):
         size = _LABEL_PX * scale
         text = off_scale_text(off, chart.tick_size, scene.zone, is_below=is_below)
         width = chart.text.width(text, size) + size
-        middle = y - 1.1 * size if is_below else y + arrow + 1.1 * size
+        middle = rect.bottom - _LINE_PX * scale - size if is_below else y + arrow + 1.1 * size
         left = min(max(places[0] - 0.5 * width, rect.x + margin), rect.right - margin - width)
         box = Rect(left, middle - 0.8 * size, width, 1.6 * size)
         # Others' labels are there already: above them, or below at the upper border.

@@ -15,30 +15,31 @@ from flow_gl.gl.buffers import RowRing
 from flow_gl.layers.base import Scene
 from flow_gl.layers.chart import Chart
 
-PROFILE_ROW: Final = np.dtype([("volume", "<f4", (3,)), ("unused", "<i4")])
+PROFILE_ROW: Final = np.dtype([("volume", "<f4", (3,)), ("bar", "<i4")])
 _MIN_ROW_PX: Final = 2.0
 _FILL: Final = 0.96
 """Length of the longest bar, of the profile's width."""
 _OPACITY: Final = 0.30
+_MOST_MERGED: Final = 1 << 30
+_FAR: Final = 1 << 30
+_NOWHERE: Final = 2.0**31
+"""Number of a bar that there is not."""
 
 
-def merged_rows(profile: np.void, rows_per_bar: int) -> tuple[int, NDArray[np.int64]]:
+def merged_rows(profile: np.void, rows_per_bar: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Add up rows of a PROFILE record on multiples of `rows_per_bar` of the price grid.
 
     Returns
     -------
-    first : grid row at which the first bar begins (grid row = price // (tick_size * ticks_per_row))
+    numbers : int64 (bars,), rising: price // (tick_size * ticks_per_row * rows_per_bar) of the bars with volume
     bars : int64 (bars, 3): buy, sell, unsided contracts; sums equal those of the record
     """
-    count = int(profile["rows"])
+    count = int(profile["count"])
     row_size = int(profile["tick_size"]) * int(profile["ticks_per_row"])
-    base_row = int(profile["base"]) // row_size
-    before = base_row % rows_per_bar
-    bars = -(-(before + count) // rows_per_bar)
-    volume = np.zeros((bars * rows_per_bar, 3), np.int64)
-    for column, side in enumerate(("buy", "sell", "unsided")):
-        volume[before : before + count, column] = profile[side][:count]
-    return base_row - before, volume.reshape(bars, rows_per_bar, 3).sum(axis=1)
+    numbers = (int(profile["base"]) // row_size + profile["row"][:count].astype(np.int64)) // rows_per_bar
+    volume = np.stack([profile[side][:count] for side in ("buy", "sell", "unsided")], axis=1)
+    starts = np.flatnonzero(np.concatenate([[True], numbers[1:] != numbers[:-1]]))
+    return numbers[starts], np.add.reduceat(volume, starts)
 
 
 class ProfileLayer:
@@ -48,7 +49,9 @@ class ProfileLayer:
         self._chart: Final = chart
         self._key = (-1, 0, 0)
         self._bars = 0
-        self._first_row = 0
+        self._first = 0
+        """Number of the lowest bar: bars on the GPU are counted from there."""
+        self._numbers: NDArray[np.int64] = np.zeros(0, np.int64)
         self._most = 1
         self._levels = (UNDEF_PRICE, UNDEF_PRICE, UNDEF_PRICE)
 
@@ -59,45 +62,49 @@ class ProfileLayer:
     def update(self, scene: Scene) -> None:
         profile = scene.reader.profile
         row_size = int(profile["tick_size"]) * int(profile["ticks_per_row"])
-        if "profile" not in scene.style.is_visible or row_size <= 0 or int(profile["rows"]) <= 0:
+        if "profile" not in scene.style.is_visible or row_size <= 0 or int(profile["count"]) <= 0:
             self._bars = 0
             self._key = (-1, 0, 0)
             return
         row_px = row_size / self._chart.tick_size / scene.price_view.y_per_px
         rows_per_bar = 1
-        while rows_per_bar * row_px < _MIN_ROW_PX * scene.price_view.scale and rows_per_bar < 4096:
+        while rows_per_bar * row_px < _MIN_ROW_PX * scene.price_view.scale and rows_per_bar < _MOST_MERGED:
             rows_per_bar *= 2
         is_still = self._chart.is_paused and self._bars and self._key[1] == rows_per_bar
         key = (scene.reader.profile_version, rows_per_bar, id(scene.reader))
         if not is_still and key != self._key and (key[1:] != self._key[1:] or self._chart.is_profile_turn):
             self._key = key
             self._upload(profile, rows_per_bar)
-        self._place(scene, row_size * rows_per_bar)
+        self._place(scene, row_size * rows_per_bar, int(profile["tick_size"]))
 
     def _upload(self, profile: np.void, rows_per_bar: int) -> None:
-        first, bars = merged_rows(profile, rows_per_bar)
+        numbers, bars = merged_rows(profile, rows_per_bar)
+        self._first, self._numbers = int(numbers[0]), numbers - numbers[0]
         packed = np.zeros(len(bars), PROFILE_ROW)
-        packed["volume"] = bars
+        packed["volume"], packed["bar"] = bars, self._numbers
         self._rows.reserve(len(bars))
         self._rows.write(0, packed)
-        self._bars, self._first_row = len(bars), first // rows_per_bar
+        self._bars = len(bars)
         self._most = max(1, int(bars.sum(axis=1).max()))
         self._levels = int(profile["poc"]), int(profile["val"]), int(profile["vah"])
 
-    def _place(self, scene: Scene, bar_size: int) -> None:
+    def _place(self, scene: Scene, bar_size: int, row_size: int) -> None:
         tick = self._chart.tick_size
-        first = self._first_row * bar_size
+        view = scene.price_view
         bar_ticks = bar_size / tick
-        # Bars stand around their ticks: a bar of one tick reaches half a tick either way.
-        middle = first / tick + 0.5 * (bar_ticks - 1.0)
-        self._bar_px = bar_ticks / scene.price_view.y_per_px
-        self._first_y = scene.price_view.screen_y(middle)
+        self._bar_px = bar_ticks / view.y_per_px
+        # Counted from a bar in view: a float32 holds the distance of those around it to a fraction of a pixel.
+        origin = int((view.y_top - 0.5 * view.rect.height * view.y_per_px) * tick // bar_size)
+        self._origin = min(max(origin - self._first, -_FAR), _FAR)
+        first = (self._first + self._origin) * bar_size
+        # Bars stand around their ticks: a bar of one tick of the instrument reaches half of it either way.
+        self._origin_y = view.screen_y((first + 0.5 * (bar_size - row_size)) / tick)
         poc, low, high = self._levels
         has_levels = poc != UNDEF_PRICE
         self._marks = (
-            float((poc - first) // bar_size) if has_levels else -1.0,
-            float((low - first) // bar_size) if has_levels else 0.0,
-            float((high - first) // bar_size) if has_levels else -1.0,
+            float((poc - first) // bar_size) if has_levels else _NOWHERE,
+            float((low - first) // bar_size) if has_levels else _NOWHERE,
+            float((high - first) // bar_size) if has_levels else _NOWHERE,
         )
 
     def draw(self, scene: Scene) -> None:
@@ -105,12 +112,14 @@ class ProfileLayer:
             return
         rect = scene.profile_rect
         # Bars above and below the pane are there, and need not be drawn.
-        first = min(max(0, int((self._first_y - rect.bottom) / self._bar_px) - 1), self._bars)
-        stop = min(self._bars, max(first, int((self._first_y - rect.y) / self._bar_px) + 2))
+        lowest = self._origin + (self._origin_y - rect.bottom) / self._bar_px - 1.0
+        highest = self._origin + (self._origin_y - rect.y) / self._bar_px + 1.0
+        first, stop = (int(self._numbers.searchsorted(end)) for end in (lowest, highest))
         program = self._program
         program.use()
         self._chart.use_block(0)
-        GL.glUniform4f(program.location("u_places"), self._first_y, self._bar_px, self._marks[0], _OPACITY)
+        GL.glUniform4f(program.location("u_places"), self._origin_y, self._bar_px, self._marks[0], _OPACITY)
+        GL.glUniform1i(program.location("u_origin_bar"), self._origin)
         GL.glUniform4f(
             program.location("u_bars"),
             rect.right,

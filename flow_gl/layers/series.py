@@ -145,9 +145,7 @@ class Series:
         tick_size = tick_size_of(scene)
         bucket_id, tick = _middle(scene)
         most = _MOST_PRICE // tick_size
-        return Base(
-            bucket_id, min(max(tick, -most), most) * tick_size, tick_size, scene.reader.widths_ns[scene.level]
-        )
+        return Base(bucket_id, min(max(tick, -most), most) * tick_size, tick_size, scene.reader.widths_ns[scene.level])
 
     def release(self) -> None:
         for rows in self._all:
@@ -158,6 +156,4 @@ def _middle(scene: Scene) -> tuple[int, int]:
     """Bucket and tick in the middle of the price pane."""
     view = scene.price_view
     middle_ns = view.t_right_ns - int(0.5 * view.rect.width * view.ns_per_px)
-    return middle_ns // scene.reader.widths_ns[scene.level], round(
-        view.y_top - 0.5 * view.rect.height * view.y_per_px
-    )
+    return middle_ns // scene.reader.widths_ns[scene.level], round(view.y_top - 0.5 * view.rect.height * view.y_per_px)

@@ -49,25 +49,23 @@ def test_many_labels_are_looked_at_in_blocks_with_the_same_answers() -> None:
 @given(seed=st.integers(0, 500), rows_per_bar=st.sampled_from([1, 2, 4, 16, 64]))
 def test_merged_profile_rows_hold_all_contracts_on_fixed_multiples(seed: int, rows_per_bar: int) -> None:
     record = profile_of(make_seconds(120, seed=seed)[0])[0]
-    first, bars = merged_rows(record, rows_per_bar)
+    numbers, bars = merged_rows(record, rows_per_bar)
+    assert (np.diff(numbers) > 0).all()
     assert bars.sum() == record["total"]
+    base, count = int(record["base"]) // TICK, int(record["count"])
     for column, side in enumerate(("buy", "sell", "unsided")):
-        assert bars[:, column].sum() == record[side].sum()
-    assert first % rows_per_bar == 0
-    assert first * TICK <= record["base"]
-    tick = int(record["base"]) // TICK + 3
-    assert bars[(tick - first) // rows_per_bar].sum() >= sum(
-        int(record[side][3]) for side in ("buy", "sell", "unsided")
-    )
+        for number, bar in zip(numbers.tolist(), bars[:, column].tolist(), strict=True):
+            inside = (base + record["row"][:count]) // rows_per_bar == number
+            assert bar == record[side][:count][inside].sum()
 
 
 def test_a_profile_below_zero_is_merged_on_the_same_grid() -> None:
     record = np.zeros(1, PROFILE)[0]
-    record["rows"], record["base"], record["tick_size"], record["ticks_per_row"] = 3, -5 * TICK, TICK, 1
-    record["buy"][:3] = [1, 2, 4]
-    first, bars = merged_rows(record, 4)
-    assert first == -8
-    assert bars[:, 0].tolist() == [1, 6]
+    record["count"], record["base"], record["tick_size"], record["ticks_per_row"] = 4, -5 * TICK, TICK, 1
+    record["row"][:4], record["buy"][:4] = [0, 1, 2, 4_000_000], [1, 2, 4, 8]
+    numbers, bars = merged_rows(record, 4)
+    assert numbers.tolist() == [-2, -1, 999_998]
+    assert bars[:, 0].tolist() == [1, 6, 8]
 
 
 @pytest.mark.parametrize(

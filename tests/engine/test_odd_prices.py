@@ -1,0 +1,149 @@
+"""One price that cannot be, or hardly, among many that can: neither the others nor their levels change."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flow_gl.core.schema import PRICE_SCALE, TickSource
+from flow_gl.engine.checkpoint import decode
+from flow_gl.engine.pipeline import Pipeline
+from flow_gl.engine.sinks import Collector
+from flow_gl.feed.base import Mapping
+from tests.engine.twin import SECOND, TICK, make_trades
+
+START = 1_764_280_800 * SECOND
+MARKET = 25_400 * PRICE_SCALE
+USUAL = [(1, START + n * SECOND // 10, MARKET + n % 8 * TICK, 1 + (n % 8) ** 2, "AB"[n % 2]) for n in range(600)]
+ODD = {
+    "0.01": 10_000_000,
+    "0.0001": 100_000,
+    "1e-9": 1,
+    "-37.63": -37_630_000_000,
+    "2.54": 2_540_000_000,
+    "1 million": 10**15 + TICK,
+    "10 million": 10**16,
+    "70 million": 7 * 10**16,
+    "9 billion": 9 * 10**18,
+}
+
+
+def run(rows, symbol="NQZ5", cuts=()):
+    pipeline, sink = Pipeline(), Collector()
+    pipeline.attach(1, sink)
+    if symbol:
+        pipeline.map(Mapping(1, symbol))
+    start = 0
+    for stop in (*cuts, len(rows)):
+        pipeline.process(make_trades(rows[start:stop]))
+        pipeline.publish()
+        start = stop
+    pipeline.finish()
+    return pipeline, sink
+
+
+def with_odd(at, price, size=1):
+    rows = list(USUAL)
+    rows[at] = (1, rows[at][1], price, size, "A")
+    return rows
+
+
+@pytest.mark.parametrize("symbol", ["NQZ5", ""])
+@pytest.mark.parametrize("at", [0, 1, 300, 599])
+@pytest.mark.parametrize("price", ODD.values(), ids=ODD.keys())
+def test_one_odd_price_keeps_no_other_trade_from_the_chart(price, at, symbol):
+    pipeline, sink = run(with_odd(at, price), symbol)
+    summary = pipeline.instruments[1]
+    assert summary.trades + summary.rejected == 600
+    assert summary.rejected <= 1
+    finished = sink.sessions[0]
+    volume = finished.buy + finished.sell + finished.unsided
+    held = dict(zip(finished.price.tolist(), volume.tolist(), strict=True))
+    expected = {}
+    for row in with_odd(at, price):
+        if not (summary.rejected and row[2] == price):
+            expected[row[2]] = expected.get(row[2], 0) + row[3]
+    assert held == expected
+    mean = Fraction(sum(p * v for p, v in expected.items()), sum(expected.values()) * PRICE_SCALE)
+    assert finished.session["vwap"][0] == pytest.approx(float(mean), rel=1e-12)
+    exact = {}
+    for _, ts, at_price, size, _ in with_odd(at, price):
+        if at_price in expected:
+            sums = exact.setdefault(ts // SECOND, [0, 0])
+            sums[0] += at_price * size
+            sums[1] += size
+    for bubble in sink.bubble_rows():
+        average = Fraction(*exact[int(bubble["id"])])
+        # Where the first prices were set aside for the others, the sum of the bubble that was open is rounded once.
+        assert abs(int(bubble["price"]) - average) <= (TICK if at < 2 else Fraction(1, 2))
+
+
+@pytest.mark.parametrize("price", [10_000_000, 100_000, -37_630_000_000, 2_540_000_000])
+def test_an_odd_price_off_the_known_tick_leaves_the_levels_alone(price):
+    usual = run(USUAL[:300] + USUAL[301:])[1].sessions[0]
+    found = run(with_odd(300, price))[1].sessions[0]
+    for name in ("poc", "vah", "val", "value_area"):
+        assert getattr(found, name) == getattr(usual, name)
+    assert found.lvn.tolist() == usual.lvn.tolist()
+    assert found.hvn.tolist() == usual.hvn.tolist()
+
+
+def test_a_published_profile_lists_the_odd_price_beside_the_others():
+    sink = run(with_odd(300, 10_000_000))[1]
+    profile = sink.tables["profile"][0]
+    count = int(profile["count"])
+    price = profile["base"] + profile["row"][:count] * profile["tick_size"] * profile["ticks_per_row"]
+    assert price.tolist() == [0, *range(MARKET, MARKET + 8 * TICK, TICK)]
+    assert profile["total"] == sum(profile[side][:count].sum() for side in ("buy", "sell", "unsided"))
+
+
+def test_an_odd_first_price_survives_a_checkpoint():
+    rows = with_odd(0, 10**16)
+    whole = run(rows, cuts=(5,))[1].sessions[0]
+    pipeline, sink = Pipeline(), Collector()
+    pipeline.attach(1, sink)
+    pipeline.map(Mapping(1, "NQZ5"))
+    pipeline.process(make_trades(rows[:5]))
+    state = decode(pipeline.keep())
+    again, rest = Pipeline(), Collector()
+    again.attach(1, rest)
+    again.resume(state)
+    again.process(make_trades(rows[5:]))
+    again.finish()
+    assert rest.sessions[0].price.tolist() == whole.price.tolist()
+    assert rest.sessions[0].session["vwap"] == whole.session["vwap"]
+
+
+def test_two_markets_in_turns_are_both_taken():
+    rows = [(1, START + n * SECOND // 10, (MARKET, 10**16)[n % 2], 1, "B") for n in range(50)]
+    pipeline, sink = run(rows, "NQZ5")
+    assert (pipeline.instruments[1].trades, pipeline.instruments[1].rejected) == (50, 0)
+    finished = sink.sessions[0]
+    assert (finished.price.tolist(), finished.buy.tolist()) == ([MARKET, 10**16], [25, 25])
+
+
+def test_the_tick_stays_the_definitions_where_only_prices_far_away_are_off_it():
+    pipeline, _ = run(with_odd(0, 10**16))
+    assert pipeline.instruments[1].tick_source is TickSource.TABLE
+    assert pipeline.instruments[1].tick_size == TICK
+
+
+@given(st.lists(st.tuples(st.integers(0, 40), st.integers(1, 2**32 - 1), st.sampled_from("ABN")), min_size=1))
+def test_the_largest_sizes_add_up_exactly(draws):
+    rows = [
+        (1, START + n * SECOND // 4, MARKET + ticks * TICK, size, side) for n, (ticks, size, side) in enumerate(draws)
+    ]
+    _, sink = run(rows)
+    finished, bubbles = sink.sessions[0], sink.bubble_rows()
+    buy = sum(size for _, size, side in draws if side == "B")
+    sell = sum(size for _, size, side in draws if side == "A")
+    assert (finished.session["cvd"][0], bubbles["buy"].sum(), bubbles["sell"].sum()) == (buy - sell, buy, sell)
+    volume = sum(size for _, size, _ in draws)
+    mean = Fraction(sum(row[2] * row[3] for row in rows), volume * PRICE_SCALE)
+    assert finished.session["vwap"][0] == pytest.approx(float(mean), rel=1e-12)
+    for bubble in bubbles:
+        inside = [row for row in rows if row[1] // SECOND == bubble["id"]]
+        assert bubble["price"] == round(Fraction(sum(r[2] * r[3] for r in inside), sum(r[3] for r in inside)))
+    assert np.array_equal(finished.price, np.unique([row[2] for row in rows]))
