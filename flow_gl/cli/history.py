@@ -26,10 +26,12 @@ def sessions(
     flow-gl replay --session 2025-11-28
     """
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     from flow_gl.core import config as sources
     from flow_gl.core.folders import recordings_dir
+    from flow_gl.core.outside import plain
     from flow_gl.core.units import format_price
     from flow_gl.services.recordings import list_recordings
 
@@ -43,13 +45,21 @@ def sessions(
         vwap = f"{row.vwap:,.2f}" if row.vwap is not None else ""
         state = "" if row.is_finished else "not finished"
         table.add_row(
-            _date(row.trade_date), row.symbol, f"{row.trade_count:,}", *prices, f"{row.cvd:+,}", poc, vwap, state
+            _date(row.trade_date),
+            escape(plain(row.symbol)),
+            f"{row.trade_count:,}",
+            *prices,
+            f"{row.cvd:+,}",
+            poc,
+            vwap,
+            state,
         )
     console = Console(highlight=False)
     console.print(table if table.row_count else "The archive holds no session.")
     for entry in recorded:
         console.print(
-            f"recorded: {_date(entry.trade_date)}  {entry.dataset}  {entry.nbytes / 1e6:,.1f} MB  {entry.path}"
+            f"recorded: {_date(entry.trade_date)}  {entry.dataset}  {entry.nbytes / 1e6:,.1f} MB  {entry.path}",
+            markup=False,
         )
     if not recorded:
         typer.echo(f"No recording is in {folder}.")

@@ -13,11 +13,15 @@ from pathlib import Path
 from typing import Any, Final
 
 from flow_gl.core.folders import state_dir
+from flow_gl.core.outside import plain
 
 ROOT: Final = "flow_gl"
 LEVELS: Final = ("debug", "info", "warning", "error")
 MAX_BYTES: Final = 2_000_000
 KEPT_FILES: Final = 3
+LINE_CHARS: Final = 2_000
+VALUE_CHARS: Final = 1_000
+"""Most characters of a message, and of one value: what comes from outside may be a megabyte."""
 _KEY_PATTERN: Final = re.compile(r"\bdb-[A-Za-z0-9]{8,}")
 _STANDARD: Final = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
 _protected: Final[set[str]] = set()
@@ -103,12 +107,13 @@ class _Formatter(logging.Formatter):
         record.program = self._program
         values: dict[str, Any] = {k: v for k, v in record.__dict__.items() if k not in _STANDARD and k != "program"}
         text = super().format(record)
-        if values:
-            head, newline, rest = text.partition("\n")
+        if values or not text.isprintable():
+            trace = f"\n{record.exc_text}" if record.exc_text else ""
+            head, newline, rest = plain(text.removesuffix(trace), LINE_CHARS), "\n" if trace else "", trace[1:]
             text = head + "".join(f" {key}={_value(value)}" for key, value in values.items()) + newline + rest
         return masked(text)
 
 
 def _value(value: object) -> str:
-    text = str(value)
-    return repr(text) if not text or any(c in text for c in ' \n\r\t"=') else text
+    text = plain(str(value), VALUE_CHARS)
+    return repr(text) if not text or any(c in text for c in ' "=') else text

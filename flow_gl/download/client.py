@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from flow_gl.core.errors import FeedError, UsageError
 from flow_gl.core.log import mask, masked, protect
+from flow_gl.core.outside import plain
 from flow_gl.download.request import Request
 
 if TYPE_CHECKING:
@@ -159,4 +160,4 @@ def _query(request: Request, start_ns: int, end_ns: int) -> dict[str, Any]:
 
 def _line(error: Exception) -> str:
     message = getattr(error, "message", None) or str(error)
-    return masked(" ".join(str(message).split()))[:300]
+    return plain(masked(str(message)), 300)

@@ -10,11 +10,11 @@ When a session opens, symbols are asked for again on a second connection, which 
 
 import random
 from collections.abc import Callable
-from textwrap import shorten
 from typing import Final
 
 from flow_gl.core.clock import SYSTEM, Clock
 from flow_gl.core.log import get_logger, mask, masked, protect
+from flow_gl.core.outside import plain
 from flow_gl.core.schema import FeedState
 from flow_gl.feed.base import FeedClock, FeedStatus, Item
 from flow_gl.feed.live_asking import Asking
@@ -29,7 +29,11 @@ from flow_gl.feed.live_request import DEFAULT_PORT, Request, checked_key, checke
 from flow_gl.feed.live_wire import DamagedStreamError
 
 BATCH: Final = 1 << 13
-"""Most records handed over by one poll: a few milliseconds of work."""
+"""Most records taken by one poll: a few milliseconds of work where they are trades ..."""
+LONG_NS: Final = 8_000_000
+"""... and where a poll takes longer than this, half as many are taken by the next one ..."""
+LEAST_BATCH: Final = 64
+"""... but so many at least."""
 CONNECT_LIMIT_NS: Final = 15_000_000_000
 """Longest time from the first try to a running session."""
 GRACE_NS: Final = 10_000_000_000
@@ -38,8 +42,8 @@ JUMP_NS: Final = 5_000_000_000
 """Wall time that passes without monotonic time: the machine slept, and connections do not survive that."""
 LOOK_NS: Final = 1_000_000_000
 """How often the calendar is looked at."""
-LONGEST_WORDS: Final = 200
-"""Of what the user is told of a trouble: one line of the header."""
+NAMES_TOLD: Final = 5
+"""Symbols that are named in one message, at most."""
 _SECOND_NS: Final = 1_000_000_000
 _AT_ONCE: Final = frozenset({Fault.RENEW, Fault.SKIPPED, Fault.AGED_OUT, Fault.NO_DEFINITIONS})
 """Troubles whose cause is gone with the connection: no pause before the next one."""
@@ -110,6 +114,7 @@ class LiveFeed:
         self._wall_less_monotonic_ns: int | None = None
         self._wall_ns = self._anchor_ns = 0
         self._trouble = self._failure = ""
+        self._piece = BATCH
         self.faults = 0
         """Records that were lost inside the client, each asked for again: counted and told, never passed over."""
 
@@ -132,18 +137,19 @@ class LiveFeed:
         now_ns = self._clock.monotonic_ns()
         self._wall_ns = wall_ns
         self._look_for_sleep(wall_ns, now_ns, out)
-        self._look_for_session(wall_ns, now_ns)
+        market_ns = wall_ns + self._intake.time.offset_ns
+        self._look_for_session(market_ns, now_ns)
         if self._connection is None:
             if not self._failure and now_ns >= self._backoff.due_ns:
-                self._connect(wall_ns, now_ns)
+                self._connect(market_ns, now_ns)
         else:
             self._serve(self._connection, wall_ns, now_ns, out)
-            self._renew(wall_ns, now_ns, out)
+            self._renew(market_ns, now_ns, out)
         return out
 
     def clock(self) -> FeedClock:
-        """Live: event time is wall time, set forward where this machine's clock is seen to be behind."""
-        return FeedClock(self._anchor_ns, self._anchor_ns + self._intake.ahead_ns, 1.0)
+        """Live: event time is wall time, shifted where this machine's clock is seen to differ from the gateway's."""
+        return FeedClock(self._anchor_ns, self._anchor_ns + self._intake.time.ahead_ns, 1.0)
 
     def status(self) -> FeedStatus:
         state = self._state()
@@ -216,12 +222,12 @@ class LiveFeed:
             words = f"a record was lost inside the client ({connection.failure}): it is asked for again"
             self._act_on(Trouble(Fault.RETRY, words), now_ns, out)
             return
-        chunks = connection.drain(BATCH)
+        chunks = [] if self._intake.is_full else connection.drain(self._piece)
         if chunks or (connection.was_streaming and not self._is_streaming):
             self._is_streaming = self._has_streamed = True
             self._heard_ns = now_ns
-        if chunks:
-            trouble = self._take(chunks, wall_ns, out)
+        if chunks or self._intake.is_in_doubt:
+            trouble = self._take(chunks, wall_ns, now_ns, out)
             if trouble:
                 self._act_on(trouble, now_ns, out)
                 return
@@ -239,11 +245,15 @@ class LiveFeed:
             silence_s = (now_ns - self._heard_ns) // _SECOND_NS
             self._act_on(Trouble(Fault.RETRY, f"the gateway has been silent for {silence_s} s"), now_ns, out)
 
-    def _take(self, chunks: list[bytes], wall_ns: int, out: list[Item]) -> Trouble | None:
+    def _take(self, chunks: list[bytes], wall_ns: int, now_ns: int, out: list[Item]) -> Trouble | None:
+        """Take records, and find how many of them may be taken at a time: other kinds cost more than trades."""
         try:
-            return self._intake.take(chunks, wall_ns, out)
+            return self._intake.take(chunks, wall_ns, out, now_ns)
         except DamagedStreamError as damage:
             return Trouble(Fault.RETRY, f"the gateway's stream is damaged ({damage}): what follows is asked for again")
+        finally:
+            is_long = self._clock.monotonic_ns() - now_ns > LONG_NS
+            self._piece = max(self._piece // 2, LEAST_BATCH) if is_long else min(self._piece * 2, BATCH)
 
     def _why_ended(self, connection: Connection) -> Trouble:
         failure = connection.failure
@@ -257,7 +267,7 @@ class LiveFeed:
     def _act_on(self, trouble: Trouble, now_ns: int, out: list[Item]) -> None:
         """Give the connection up, and do what its trouble asks for."""
         fault = trouble.fault
-        self._trouble = shorten(masked(trouble.message), LONGEST_WORDS, placeholder=" ...")
+        self._trouble = plain(masked(trouble.message))
         self._log.warning("connection given up", extra={"fault": fault.name, "why": self._trouble})
         if fault is Fault.AGED_OUT:
             self._gap.reach_further()
@@ -307,8 +317,10 @@ class LiveFeed:
     def _look_for_sleep(self, wall_ns: int, now_ns: int, out: list[Item]) -> None:
         ahead_ns, before_ns = wall_ns - now_ns, self._wall_less_monotonic_ns
         self._wall_less_monotonic_ns = ahead_ns
-        if before_ns is not None and ahead_ns - before_ns > JUMP_NS and self._connection is not None:
-            self._intake.ahead_ns = 0
+        if before_ns is None or abs(ahead_ns - before_ns) <= JUMP_NS:
+            return
+        self._intake.time.forget()
+        if ahead_ns > before_ns and self._connection is not None:
             slept_s = (ahead_ns - before_ns) // _SECOND_NS
             self._act_on(Trouble(Fault.RENEW, f"this machine slept for {slept_s} s"), now_ns, out)
 
@@ -364,15 +376,21 @@ class LiveFeed:
     def _words(self, state: FeedState) -> str:
         """What the user should know, one line."""
         intake = self._intake
-        words = [self._failure or self._trouble]
+        words = [self._failure or self._trouble, intake.doubts.words(), intake.time.words()]
+        if intake.is_in_doubt:
+            words.append("records are ahead of this machine's clock: those that follow decide whether it is behind")
         if intake.not_found:
-            words.append(f"symbol not found: {', '.join(intake.not_found)}")
+            names = list(intake.not_found)
+            more = f" and {len(names) - NAMES_TOLD} more" if len(names) > NAMES_TOLD else ""
+            words.append(f"symbol not found: {', '.join(names[:NAMES_TOLD])}{more}")
         if self._gap.is_lost:
             words.append("a part of this session is no longer to be had from the gateway: it is marked as a gap")
         if intake.held:
             words.append(f"{intake.held:,} trades wait for their symbol")
         if self._is_live and intake.is_slow:
             words.append("the gateway says that this machine reads too slowly")
+        if self._is_live and self._connection is not None and self._connection.is_held_up:
+            words.append("records come faster than this machine takes them: the gateway waits")
         if self.faults:
             words.append(f"records lost inside the client and asked for again: {self.faults}")
         if state in (FeedState.LIVE, FeedState.CLOSED) and not intake.ledger.newest_ts:

@@ -2,7 +2,8 @@
 
 The client runs on an event loop of this connection's own, on a thread of its own, so that an attempt can be given up
 at any moment and nothing of it stays behind. Whole records come out as bytes, through a stream that is given to the
-client: its `write` is the append of a deque, which is all that happens per record on our side of the client.
+client: its `write` is the append of a deque, which is all that happens per record on our side of the client. What
+may gather there, and within the client, is bounded (`live_bounds`).
 
 A second thread holds the connection's life in its hands: it connects (the client blocks in that), waits for the end,
 keeps the reason and takes the loop down. Nobody ever waits for it but `close(wait=True)`.
@@ -12,13 +13,14 @@ import asyncio
 import logging
 import socket
 import threading
-from collections import deque
+import traceback
 from collections.abc import Callable
 from concurrent.futures import CancelledError
 from contextlib import suppress
 from enum import Enum, auto
 from typing import IO, TYPE_CHECKING, Any, Final, cast
 
+from flow_gl.feed.live_bounds import BoundedProtocol, Sink
 from flow_gl.feed.live_request import Request
 
 if TYPE_CHECKING:
@@ -37,37 +39,45 @@ class Phase(Enum):
     ENDED = auto()
 
 
-class _Sink:
-    """The stream that the client writes whole records into."""
-
-    closed: Final = False
-
-    def __init__(self) -> None:
-        self.chunks: Final[deque[bytes]] = deque()
-        self.write: Final = self.chunks.append
-
-    def writable(self) -> bool:
-        return True
-
-    def flush(self) -> None:
-        """Nothing is kept back."""
-
-
 class _Loop(asyncio.SelectorEventLoop):
     """An event loop that knows its transports, and does not let a connection hang that has died unauthenticated."""
 
-    def __init__(self) -> None:
+    def __init__(self, sink: Sink, note: Callable[[str], None]) -> None:
         super().__init__()
         self.transports: Final[list[asyncio.Transport]] = []
         self.is_given_up = False
+        self._sink: Final = sink
+        self._bounded: BoundedProtocol | None = None
+        self._note: Callable[[str], None] | None = note
 
-    async def create_connection(self, *args: Any, **kwargs: Any) -> Any:  # signature is the loop's own affair
+    async def create_connection(self, protocol_factory: Any, *args: Any, **kwargs: Any) -> Any:
         if self.is_given_up:
             raise asyncio.CancelledError
-        transport, protocol = await super().create_connection(*args, **kwargs)
+
+        def make_bounded() -> BoundedProtocol:
+            self._bounded = BoundedProtocol(protocol_factory(), self._sink, self._note or _ignore)
+            return self._bounded
+
+        transport, bounded = await super().create_connection(make_bounded, *args, **kwargs)
         self.transports.append(transport)
-        self._guard_task = self.create_task(self._guard(transport, protocol.authenticated))
-        return transport, protocol
+        self._guard_task = self.create_task(self._guard(transport, bounded.inner.authenticated))
+        return transport, bounded.inner
+
+    def resume(self) -> None:
+        """Read on if reading was paused because too many records were waiting. On the loop's thread."""
+        if self._bounded is not None:
+            self._bounded.resume()
+
+    def forget(self) -> None:
+        """Let go of everything it refers to.
+
+        A closed loop, its connection, the client and its buffers refer to each other in cycles. Python's collector
+        runs rarely in the engine, so each reconnection would leave 0.1 MB behind for a long time.
+        """
+        if self._bounded is not None:
+            self._bounded.forget()
+        vars(self).clear()
+        self._closed = True  # asked for when the object is deleted, and by threads that come too late
 
     async def getaddrinfo(self, host: Any, port: Any, **kwargs: Any) -> Any:
         """Look a name up on a thread that no one waits for: offline it may take longer than the user's patience."""
@@ -123,8 +133,8 @@ class Connection:
         """Records that could not be taken from the client: they are lost to this connection."""
         self._key = key
         self._phase = Phase.CONNECTING
-        self._sink: Final = _Sink()
-        self._loop: Final = _Loop()
+        self._sink: Final = Sink()
+        self._loop: Final = _Loop(self._sink, self._note)
         self._client: Live | None = None
         self._is_closing = False
         self._lock: Final = threading.Lock()
@@ -140,6 +150,11 @@ class Connection:
         return len(self._sink.chunks)
 
     @property
+    def is_held_up(self) -> bool:
+        """The gateway is not read at present: as many records wait as may."""
+        return self._sink.is_paused
+
+    @property
     def is_gone(self) -> bool:
         """Nothing of it is left, its threads neither."""
         return self._thread.ident is not None and not self._thread.is_alive()
@@ -152,7 +167,12 @@ class Connection:
         """Take the oldest records that have come, whole, at most `limit`; metadata is among them."""
         chunks = self._sink.chunks
         take = chunks.popleft
-        return [take() for _ in range(min(limit, len(chunks)))]
+        taken = [take() for _ in range(min(limit, len(chunks)))]
+        if self._sink.must_resume:
+            with self._lock:
+                if not self._is_closing and self._phase is not Phase.ENDED:
+                    self._loop.call_soon_threadsafe(self._loop.resume)
+        return taken
 
     def close(self, *, wait: bool = False) -> None:
         """Give the connection up at once. Idempotent.
@@ -180,6 +200,7 @@ class Connection:
         except BaseException as error:  # whatever it is (the decoder may even panic), the supervisor must learn of it
             self.is_refusal = not self.was_streaming and type(error).__name__ in ("BentoError", "ValueError")
             self._note(str(error) or type(error).__name__)
+            _let_go(error)
         finally:
             self._key = ""
             client, self._client = self._client, None
@@ -190,6 +211,9 @@ class Connection:
                 self._loop.call_soon_threadsafe(self._loop.stop)
             looping.join()
             self._take_down()
+            for part in (getattr(client, "_session", None), client):  # cycles again, see `_Loop.forget`
+                if part is not None:
+                    vars(part).clear()
 
     def _connect_and_wait(self) -> None:
         import databento
@@ -248,9 +272,24 @@ class Connection:
         self._abort()
         left = asyncio.all_tasks(self._loop)
         if left:
-            self._loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+            for result in self._loop.run_until_complete(asyncio.gather(*left, return_exceptions=True)):
+                if isinstance(result, BaseException):
+                    _let_go(result)
         self._loop.run_until_complete(asyncio.sleep(0))  # lets aborted transports close their sockets
         self._loop.close()
+        self._loop.forget()
+
+
+def _let_go(error: BaseException | None) -> None:
+    """Take an error's frames from it: they refer to the connection, and the client's futures to the error."""
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        error.__traceback__ = None
+        error = error.__cause__ or error.__context__
+
+
+def _ignore(_failure: str) -> None:
+    """The connection is gone."""
 
 
 async def _call(function: Callable[[], None]) -> None:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 
+from flow_gl.core.outside import plain
+
 
 class Fault(Enum):
     """What is to be done about an error."""
@@ -40,6 +42,8 @@ class Trouble:
     """One line for the user."""
 
 
+SAID_CHARS: Final = 120
+"""Of the gateway's own words: what is to be done about them must fit into the line too."""
 _AUTH_FAILED: Final = 1
 _KEY_DEACTIVATED: Final = 2
 _LIMIT_EXCEEDED: Final = 3
@@ -64,7 +68,7 @@ def from_code(code: int, text: str, *, masked_key: str) -> Trouble:
     text : its text
     masked_key : key as it may be shown
     """
-    said = text.strip().rstrip(".") or f"error {code}"
+    said = plain(text, SAID_CHARS).rstrip(".") or f"error {code}"
     meanings = {
         _AUTH_FAILED: Trouble(Fault.FATAL, _refused(masked_key, said)),
         _KEY_DEACTIVATED: Trouble(Fault.FATAL, _refused(masked_key, said)),
@@ -86,7 +90,7 @@ def from_connecting(text: str, *, gateway: str, masked_key: str) -> Trouble:
     gateway : "host:port", for the user
     masked_key : key as it may be shown
     """
-    said = " ".join(text.split()).rstrip(".") or "no reason given"
+    said = plain(text, SAID_CHARS).rstrip(".") or "no reason given"
     low = said.lower()
     if any(word in low for word in _NO_NAME):
         trouble = Trouble(Fault.RETRY, f"the gateway's name {gateway} is not found: is this machine online?")

@@ -51,14 +51,16 @@ class Ledger:
         known_until = max(self._newest.get(instrument_id, since), self._newest_of_all - SILENCE_NS)
         return max(since, known_until - DISORDER_NS)
 
-    def cover(self, instrument_id: int, from_ns: int) -> None:
+    def cover(self, instrument_id: int, from_ns: int, *, is_replayed: bool = True) -> None:
         """The connection in use brings the instrument from here on; trades before are not wanted.
 
-        Nothing changes for an instrument that is received already.
+        Nothing changes for an instrument that is received already. Where nothing is replayed, all that comes is wanted:
+        it is live, however far this machine's clock is ahead.
         """
         if instrument_id not in self._since:
-            self._since[instrument_id] = self._cut[instrument_id] = from_ns
-            self._highest_cut = max(self._highest_cut, from_ns)
+            cut = from_ns if is_replayed else 0
+            self._since[instrument_id], self._cut[instrument_id] = from_ns, cut
+            self._highest_cut = max(self._highest_cut, cut)
 
     def take_over(self) -> None:
         """A new connection starts to bring what may have been handed over already."""

@@ -7,12 +7,12 @@ that look like trades and are none, and from the first such record on nothing of
 
 from collections.abc import Iterator
 from itertools import groupby
-from textwrap import shorten
 from typing import TYPE_CHECKING, Final, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from flow_gl.core.outside import name, plain
 from flow_gl.core.schema import TRADE, UNDEF_PRICE, UNDEF_TS
 from flow_gl.feed.base import Definition
 
@@ -43,7 +43,7 @@ class DamagedStreamError(Exception):
     """The stream holds what cannot have been sent; nothing after it can be trusted. The message says what came."""
 
     def __init__(self, what: str) -> None:
-        super().__init__(shorten(what, _LONGEST_WORDS, placeholder=" ..."))
+        super().__init__(plain(what, _LONGEST_WORDS))
 
 
 def runs(chunks: list[bytes]) -> Iterator[NDArray[np.void] | bytes]:
@@ -123,7 +123,7 @@ def definition_of(record: "InstrumentDefMsg") -> Definition:
     quantity = record.unit_of_measure_qty
     return Definition(
         instrument_id=record.instrument_id,
-        symbol=record.raw_symbol,
+        symbol=name(record.raw_symbol),
         tick_size=0 if tick_size in (UNDEF_PRICE, 0) else tick_size,
         point_value=None if quantity in (UNDEF_PRICE, 0) else quantity * _NANO,
         is_outright=str(record.instrument_class) == _FUTURE_CLASS,

@@ -20,6 +20,7 @@ from flow_gl.core.clock import SYSTEM
 from flow_gl.core.commands import Command, Stop, decode
 from flow_gl.core.errors import EXIT_FAULT, EXIT_OK, EXIT_RESOURCE, EXIT_USAGE, FlowError, lacking
 from flow_gl.core.log import get_logger, masked, protect, start_log
+from flow_gl.core.outside import plain
 from flow_gl.core.schema import FeedState
 from flow_gl.core.spec import KEY_VARIABLE, EngineSpec, Failure, Hello, decode_spec, encode
 from flow_gl.runtime.meters import StatusBoard
@@ -27,6 +28,8 @@ from flow_gl.runtime.session import Session
 from flow_gl.store.market import EngineStore
 from flow_gl.store.shm import remove_stale
 
+LONGEST_REASON: Final = 1_000
+"""Characters of why the engine cannot run."""
 BEAT_S: Final = 0.05
 """Between two heartbeats while the engine is being made ready."""
 
@@ -131,7 +134,7 @@ def _give_up(board: StatusBoard, message: str, exit_code: int) -> int:
 
 
 def _fail(message: str, exit_code: int) -> int:
-    _answer(Failure(error=masked(message), exit_code=exit_code))
+    _answer(Failure(error=plain(masked(message), LONGEST_REASON), exit_code=exit_code))
     return exit_code
 
 

@@ -39,6 +39,8 @@ BATCH: Final = 1 << 14
 """Trades aggregated between two looks at the clock."""
 TURN_NS: Final = 8_000_000
 """Longest stretch of aggregation before tables and status are published."""
+NOTICES_NS: Final = 40_000_000
+"""Notices that follow trades are taken with them, however late; beyond this they too wait for the next turn."""
 BRIEF_NS: Final = 900_000
 """The open bubble and the session's running numbers are published at most this often ..."""
 PUBLISH_NS: Final = 8_000_000
@@ -274,6 +276,8 @@ class Engine:
                 is_late = self._clock.monotonic_ns() >= deadline
                 if self._taken < len(item.rows):
                     continue
+            elif self._clock.monotonic_ns() >= deadline + NOTICES_NS:
+                return  # a storm of them: commands, and the view's end, are looked at between turns
             else:
                 self._notice(item)
             self._waiting.popleft()

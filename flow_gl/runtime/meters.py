@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from flow_gl.core.outside import plain
 from flow_gl.core.schema import CHARTS, STATUS, FeedState
 from flow_gl.feed.base import FeedClock, FeedStatus
 from flow_gl.store.market import EngineStore
@@ -67,9 +68,9 @@ class StatusBoard:
         self.row["speed"] = 1.0
 
     def text(self, field: str, text: str) -> None:
-        """Set a text field; what is too long is cut at a whole character."""
+        """Set a text field, as one printable line; what is too long is cut at a whole character."""
         limit = self._record.dtype[field].itemsize
-        data = text.encode("utf-8")
+        data = plain(text, limit).encode("utf-8")
         if len(data) > limit:
             data = data[: limit - 3].decode("utf-8", "ignore").encode("utf-8") + "…".encode()
         self.row[field] = data

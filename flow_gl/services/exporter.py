@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from flow_gl.core.errors import FlowError
 from flow_gl.core.lod import THRESHOLD, threshold_at
+from flow_gl.core.outside import cell
 from flow_gl.core.schema import PRICE_SCALE
 
 Format = Literal["parquet", "csv"]
@@ -175,7 +176,7 @@ def _arrow(pa: Any, column: Any, fmt: Format) -> Any:
     if isinstance(column, tuple):
         word, count = column
         if fmt == "csv":
-            return pa.repeat(pa.scalar(word), count)
+            return pa.repeat(pa.scalar(cell(word)), count)
         return pa.DictionaryArray.from_arrays(pa.array(np.zeros(count, np.int8)), pa.array([word]))
     if column.dtype.kind == "U":
         words, index = np.unique(column, return_inverse=True)

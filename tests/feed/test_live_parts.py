@@ -197,7 +197,7 @@ def test_a_clock_that_is_behind_is_seen_by_trades_from_the_future() -> None:
     intake = make_intake()
     intake.begin(start=None, origin=OPEN_NS, floor=0, replays=0)
     intake.take([records.mapping(NQ, "NQ.v.0", WALL), *chunks_of(of(TAPE, NQ))], WALL - 5 * SECOND, [])
-    assert 4 * SECOND < intake.ahead_ns <= 5 * SECOND + 150_000
+    assert 4 * SECOND < intake.time.ahead_ns <= 5 * SECOND + 150_000
 
 
 # Errors

@@ -1,0 +1,139 @@
+"""How much of what a gateway sends may gather in memory, in the client and behind it.
+
+The client keeps whatever comes before the end of its greeting's line, and before the stream's header is whole, without
+a limit; and it hands records on as fast as they arrive. So its protocol is put behind one of ours, which counts bytes
+until the first record and ends a connection that sends too many, and which stops reading from the socket while too
+many records wait. TCP then makes the gateway wait: nothing is lost.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, Final
+
+GREETING_BYTES: Final = 4 << 20
+"""Most bytes of greeting, challenge and answer: a gateway's reason for a refusal may be long."""
+HEADER_BYTES: Final = 4 << 20
+"""Most bytes between the authentication and the first whole piece of the stream (its metadata)."""
+MOST_WAITING: Final = 1 << 18
+"""Records that may wait for the feed before reading pauses: 25 MB of trades, at most 160 MB of other kinds."""
+_RESUME_AT: Final = MOST_WAITING // 2
+_HEAD_BYTES: Final = 400
+"""Kept of a line that does not end, to be shown."""
+
+
+class Sink:
+    """The stream that the client writes whole records into."""
+
+    closed: Final = False
+
+    def __init__(self) -> None:
+        self.chunks: Final[deque[bytes]] = deque()
+        self.write: Final = self.chunks.append
+        self.is_paused = False
+
+    @property
+    def must_resume(self) -> bool:
+        """Reading was paused, and enough has been taken since."""
+        return self.is_paused and len(self.chunks) <= _RESUME_AT
+
+    def writable(self) -> bool:
+        return True
+
+    def flush(self) -> None:
+        """Nothing is kept back."""
+
+
+class BoundedProtocol(asyncio.BufferedProtocol):
+    """The client's protocol, with bounds on what it may gather.
+
+    Parameters
+    ----------
+    inner : the client's protocol
+    sink : where its records go
+    note : told why a connection is ended
+    """
+
+    def __init__(self, inner: Any, sink: Sink, note: Callable[[str], None]) -> None:
+        self.inner: Any = inner
+        self._sink: Final = sink
+        self._note = note
+        self._transport: asyncio.Transport | None = None
+        self._buffer: Any = None
+        self._greeting = self._header = 0
+        self._line = bytearray()
+        self._has_begun = False
+
+    def connection_made(self, transport: Any) -> None:
+        self._transport = transport
+        self.inner.connection_made(transport)
+
+    def get_buffer(self, sizehint: int) -> Any:
+        self._buffer = self.inner.get_buffer(sizehint)
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        if not self._has_begun and not self._may_go_on(nbytes):
+            return
+        self.inner.buffer_updated(nbytes)
+        if len(self._sink.chunks) >= MOST_WAITING and self._transport is not None:
+            self._sink.is_paused = True
+            self._transport.pause_reading()
+
+    def eof_received(self) -> bool | None:
+        is_kept_open: bool | None = self.inner.eof_received()
+        return is_kept_open
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        inner = self.inner
+        if self._line and not inner.authenticated.done():
+            self._note(f"it broke off within a line: {_text(self._line)}")
+        inner.connection_lost(exc)
+
+    def resume(self) -> None:
+        """Read on after a pause."""
+        self._sink.is_paused = False
+        if self._transport is not None:
+            with suppress(RuntimeError):  # it may be closing
+                self._transport.resume_reading()
+
+    def forget(self) -> None:
+        """Let go of the client's protocol and its buffers."""
+        inner, self.inner = self.inner, None
+        self._transport = self._buffer = None
+        if inner is not None:
+            vars(inner).clear()
+
+    def _may_go_on(self, nbytes: int) -> bool:
+        """Count what comes before the first record; False where it is too much and the connection is ended."""
+        inner = self.inner
+        if inner.metadata_received.done():
+            self._has_begun = True
+            return True
+        if inner.authenticated.done():
+            self._header += nbytes
+            if self._header > HEADER_BYTES:
+                return self._end(f"the gateway sent {self._header / 1e6:.1f} MB without the stream's header")
+            return True
+        self._greeting += nbytes
+        self._note_line(bytes(memoryview(self._buffer)[:nbytes]))
+        if self._greeting > GREETING_BYTES:
+            return self._end(f"its greeting does not end after {self._greeting / 1e6:.1f} MB: {_text(self._line)}")
+        return True
+
+    def _note_line(self, data: bytes) -> None:
+        _, newline, rest = data.rpartition(b"\n")
+        if newline:
+            self._line.clear()
+        self._line += rest[: _HEAD_BYTES - len(self._line)]
+
+    def _end(self, why: str) -> bool:
+        self._note(why)
+        if self._transport is not None:
+            self._transport.abort()
+        return False
+
+
+def _text(line: bytearray) -> str:
+    return line.decode("utf-8", "replace")
