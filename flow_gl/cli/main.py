@@ -24,8 +24,11 @@ from flow_gl.core.errors import (
     lacking,
 )
 from flow_gl.core.log import masked
+from flow_gl.core.outside import plain
 from flow_gl.core.voice import say
 
+LONGEST_ERROR: Final = 2_000
+"""Characters of the one line that an error becomes: it may quote a file name or a gateway."""
 HELP: Final = """The order-flow bubble chart for CME futures.
 
 \b
@@ -131,7 +134,7 @@ def _fail(error: Exception | SystemExit, *, is_debug: bool) -> int:
     else:
         message = f"a fault of the program: {type(error).__name__}: {error} (--debug shows where)"
         exit_code = EXIT_FAULT
-    return _end(f"error: {masked(' '.join(message.split()))}", exit_code)
+    return _end(f"error: {plain(masked(message), LONGEST_ERROR)}", exit_code)
 
 
 def _end(line: str, exit_code: int) -> int:

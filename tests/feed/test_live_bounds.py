@@ -1,0 +1,214 @@
+"""What a gateway may make the program keep: bounded before the first record, behind it, and of every kind."""
+
+import gc
+import time
+from pathlib import Path
+
+import databento  # noqa: F401  - what it takes itself is not counted
+import pytest
+
+from flow_gl.core.schema import FeedState
+from flow_gl.feed.live_bounds import GREETING_BYTES, HEADER_BYTES, MOST_WAITING
+from flow_gl.feed.live_connection import Connection, Phase
+from flow_gl.feed.live_intake import MOST_NAMES, MOST_NOT_FOUND, Intake
+from flow_gl.feed.live_request import Request, Subscription
+from flow_gl.feed.live_wire import DamagedStreamError
+from tests.feed.hostile import HostileGateway, Script, for_ever, greet, stream
+from tests.feed.live_rig import Rig
+from tests.gateway import records
+from tests.gateway.process import GatewayProcess
+from tests.gateway.tape import DATASET, KEY, NQ, OPEN_NS, Contract, make_tape, of
+
+WALL = OPEN_NS + 60_000_000_000
+TRADE = of(make_tape(100), NQ)[:1].tobytes()
+
+
+@pytest.fixture
+def hostile():
+    made: list[HostileGateway] = []
+
+    def make(script: Script) -> HostileGateway:
+        made.append(HostileGateway(script))
+        return made[-1]
+
+    yield make
+    for gateway in made:
+        gateway.close()
+
+
+def connect(port: int) -> Connection:
+    subscription = Subscription("trades", ("NQ.v.0",), "continuous", 0)
+    connection = Connection(
+        Request(dataset=DATASET, subscriptions=(subscription,), gateway="127.0.0.1", port=port), key=KEY
+    )
+    connection.open()
+    return connection
+
+
+def wait_for_end(connection: Connection, seconds: float = 20.0) -> None:
+    deadline = time.monotonic() + seconds
+    while connection.phase is not Phase.ENDED:
+        assert time.monotonic() < deadline, "the connection goes on"
+        time.sleep(0.005)
+
+
+def private_mb() -> float:
+    status = Path("/proc/self/status").read_text()
+    return int(status.split("RssAnon:")[1].split()[0]) / 1e3
+
+
+def flood(data: bytes, after: Script | None = None) -> Script:
+    def script(connection) -> None:
+        if after:
+            after(connection)
+        for piece in for_ever(data):
+            connection.sendall(piece)
+
+    return script
+
+
+HEADER_WITHOUT_END = b"DBN\x03" + (0xFFFFFFF0).to_bytes(4, "little")
+FLOODS = {
+    "no line end": (flood(b"maintenance "), "greeting does not end"),
+    "lines that say nothing": (flood(b"lsg_version=0.6.1\n"), "greeting does not end"),
+    "no header": (lambda connection: (greet(connection), flood(HEADER_WITHOUT_END)(connection)), "header"),
+}
+
+
+@pytest.mark.parametrize("name", FLOODS)
+def test_a_flood_before_the_first_record_ends_the_connection(hostile, name: str) -> None:
+    script, words = FLOODS[name]
+    before = private_mb()
+    connection = connect(hostile(script).port)
+    wait_for_end(connection)
+    assert words in (connection.failure or "")
+    assert private_mb() - before < 4 * max(GREETING_BYTES, HEADER_BYTES) / 1e6
+    connection.close(wait=True)
+
+
+def test_a_reason_of_a_megabyte_is_told_by_its_beginning(hostile) -> None:
+    def script(connection) -> None:
+        connection.sendall(b"lsg_version=0.6.1\ncram=0123456789abcdef\n")
+        connection.recv(65536)
+        connection.sendall(b"success=0|error=maintenance-until-18:00\x1b[31m%s[b]" + b"x" * 800_000 + b"\n")
+        time.sleep(0.5)
+
+    gateway = hostile(script)
+    rig = Rig(gateway, wall_ns=WALL)  # type: ignore[arg-type]
+    try:
+        rig.start()
+        rig.until(lambda: "maintenance-until-18:00" in rig.feed.status().message, what="the reason")
+        message = rig.feed.status().message
+        assert message.isprintable()
+        assert len(message) <= 240
+    finally:
+        rig.close()
+
+
+def test_a_reason_without_an_end_is_told_by_its_beginning(hostile) -> None:
+    connection = connect(hostile(lambda connection: connection.sendall(b"closed for maintenance " + b"x" * 9999)).port)
+    wait_for_end(connection)
+    assert "closed for maintenance" in (connection.failure or "")
+    connection.close(wait=True)
+
+
+def test_a_flood_of_records_makes_the_gateway_wait(hostile) -> None:
+    connection = connect(hostile(flood(TRADE, after=stream)).port)
+    deadline = time.monotonic() + 30
+    while not connection.is_held_up:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    most = connection.waiting
+    time.sleep(0.2)
+    assert connection.waiting == most, "it is not read any more"
+    assert most < MOST_WAITING + (1 << 16)
+    taken = 0
+    while connection.is_held_up or taken < most + 1000:
+        assert time.monotonic() < deadline
+        taken += len(connection.drain(8192))
+    connection.close(wait=True)
+
+
+def make_intake(*, is_parent: bool) -> Intake:
+    intake = Intake(("NQ.FUT",), is_parent=is_parent, masked_key="****")
+    intake.begin(start=OPEN_NS, origin=OPEN_NS, floor=0, replays=1)
+    return intake
+
+
+def storm_of_ids(n: int) -> bytes:
+    return records.mapping(Contract(n + 1, f"NQ{n}", "NQ.FUT", 1, 1), "NQ.FUT", WALL)
+
+
+def storm_of_symbols(n: int) -> bytes:
+    return records.mapping(Contract(7, f"NQ{n % 2}", "NQ.FUT", 1, 1), "NQ.FUT", WALL)
+
+
+def storm_of_definitions(n: int) -> bytes:
+    return records.definition(Contract(n + 1, f"NQ{n}", "NQ.FUT", 1, 1))
+
+
+@pytest.mark.parametrize("storm", [storm_of_ids, storm_of_symbols, storm_of_definitions])
+def test_a_storm_of_names_ends_the_connection(storm) -> None:
+    intake = make_intake(is_parent=True)
+    out: list = []
+    with pytest.raises(DamagedStreamError, match="names and definitions"):
+        intake.take([storm(n) for n in range(MOST_NAMES + 100)], WALL, out)
+    assert len(out) == MOST_NAMES
+    intake.begin(start=OPEN_NS, origin=OPEN_NS, floor=0, replays=1)
+    with pytest.raises(DamagedStreamError):
+        intake.take([storm(n) for n in range(MOST_NAMES, MOST_NAMES + 100)], WALL, out)
+    assert len(out) == MOST_NAMES, "a new connection does not begin to count from nothing"
+
+
+def test_a_storm_of_symbols_that_are_not_found_ends_the_connection() -> None:
+    intake = make_intake(is_parent=False)
+    errors = [records.error(4, f"no such symbol X{n}", WALL) for n in range(2 * MOST_NOT_FOUND)]
+    with pytest.raises(DamagedStreamError):
+        intake.take(errors, WALL, [])
+    assert len(intake.not_found) <= MOST_NOT_FOUND + 1
+
+
+def test_a_connection_leaves_nothing_that_waits_for_the_collector() -> None:
+    gateway = GatewayProcess(count=500, published=200)
+    try:
+
+        def use() -> None:
+            connection = connect(gateway.port)
+            while connection.waiting < 50 and connection.phase is not Phase.ENDED:
+                time.sleep(0.005)
+            gateway("reset")
+            wait_for_end(connection)
+            connection.close(wait=True)
+
+        use()
+        gc.collect()
+        gc.disable()
+        for _ in range(3):
+            use()
+        assert gc.collect() < 3 * 25, "a client's buffers hang in cycles"
+    finally:
+        gc.enable()
+        gateway.close()
+
+
+def test_names_that_are_no_names_are_made_readable() -> None:
+    intake = make_intake(is_parent=True)
+    out: list = []
+    hostile = Contract(7, "NQ\x1b[31m%s\u202e[b]\n", "NQ.FUT", 1, 1)
+    assert intake.take([records.mapping(hostile, "NQ.FUT", WALL)], WALL, out) is None
+    (mapping,) = out
+    assert mapping.symbol.isascii()
+    assert mapping.symbol.isprintable()
+    assert mapping.symbol.startswith("NQ?[31m%s?[b]")
+
+
+def test_the_feed_goes_on_trying_after_a_flood(hostile) -> None:
+    gateway = hostile(flood(b"x"))
+    rig = Rig(gateway, wall_ns=WALL)  # type: ignore[arg-type]
+    try:
+        rig.start()
+        rig.until(lambda: gateway.connections >= 3, what="further tries")
+        assert rig.feed.status().state is FeedState.RECONNECTING
+        assert "greeting does not end" in " ".join(rig.messages)
+    finally:
+        rig.close()
