@@ -62,7 +62,7 @@ def demo(
 def replay(
     files: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="FILE...", help="DBN or Databento CSV, plain or zstd, in order of time."),
+        typer.Argument(metavar="FILE...", help="DBN or Databento CSV, plain, zstd or gzip, in order of time."),
     ] = None,
     *,
     session: Annotated[

@@ -33,7 +33,7 @@ _market: Final = partial(flag, panel=MARKET)
 _setting: Final = partial(flag, panel=SETTINGS)
 
 Files = Annotated[
-    list[Path], typer.Argument(metavar="FILE...", help="DBN or Databento CSV, plain or zstd, in order of time.")
+    list[Path], typer.Argument(metavar="FILE...", help="DBN or Databento CSV, plain, zstd or gzip, in order of time.")
 ]
 Headless = Annotated[bool, _show("--headless", "No window: draw off-screen, for --screenshot and --record.")]
 Size = Annotated[

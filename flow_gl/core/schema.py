@@ -17,6 +17,8 @@ UNDEF_PRICE: Final = 2**63 - 1
 """The price that stands for "none given"."""
 UNDEF_TS: Final = -1
 """`ts_event` of a record without a time (2**64 - 1, read as int64)."""
+F_BAD_TS_RECV: Final = 8
+"""Flag bit: `ts_recv` is not to be trusted."""
 F_MAYBE_BAD_BOOK: Final = 4
 """Flag bit: records before this one may be missing."""
 

@@ -1,12 +1,12 @@
 """Trading sessions of the exchange: when they open and close, which trade date they carry, their regular hours.
 
-The calendar is `CME_Equity` of pandas_market_calendars (holidays, early closes). It imports pandas, so each year's
-sessions are computed once and kept as JSON in the user's cache folder, under the package's version; later starts only
-read them. Times are int64 nanoseconds since the epoch, UTC; the zone's rules come from the calendar and `zoneinfo`.
+The calendar is `CME_Equity` of pandas_market_calendars (holidays, early closes), with its known errors mended
+(`calendar_fixes`). It imports pandas, so each year's sessions are computed once and kept as JSON in the user's cache
+folder, under the package's version; later starts only read them. Times are int64 nanoseconds since the epoch, UTC; the
+zone's rules come from the calendar and `zoneinfo`.
 
-A session's trades run from its open to the next session's open: what prints in the pause after the close (the closing
-auction's stragglers; the calendar closes an early day at 13:00 ET, the exchange at 13:15) belongs to the session that
-has just finished.
+The market is right where the calendar is not: a trade outside every session opens an unscheduled one for its Globex
+day, 18:00 to 17:00 ET, and is never put into a session that was over (`SessionCalendar.session_of_trade`).
 """
 
 import bisect
@@ -17,16 +17,18 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
-from zoneinfo import ZoneInfo
 
+from flow_gl.core.calendar_fixes import GLOBEX_OPEN, ZONE, local_ns, mended, number
 from flow_gl.core.errors import DataError
 from flow_gl.core.files import write_whole
 from flow_gl.core.folders import cache_dir
 
 CALENDAR: Final = "CME_Equity"
-ZONE: Final = ZoneInfo("America/New_York")
 RTH_OPEN: Final = dt.time(9, 30)
 RTH_CLOSE: Final = dt.time(16, 0)
+GLOBEX_CLOSE: Final = dt.time(17, 0)
+CLOSING_NS: Final = 1_000_000_000
+"""Trades of the close itself may carry a time this much after it."""
 FIRST_YEAR: Final = 1990
 LAST_YEAR: Final = 2100
 _SECOND: Final = 1_000_000_000
@@ -45,7 +47,14 @@ class Session:
     trade_date: int
     """YYYYMMDD, the date of the close."""
     next_open: int
-    """Where the next session begins: this one's trades end."""
+    """Where the next session of the calendar begins."""
+    is_scheduled: bool = True
+    """False: the calendar has no session then, but something traded."""
+
+    @property
+    def end(self) -> int:
+        """A trade from here on (ns) belongs to another session."""
+        return min(self.close + CLOSING_NS, self.next_open) if self.is_scheduled else self.close
 
 
 class SessionCalendar:
@@ -63,7 +72,7 @@ class SessionCalendar:
         self._opens: list[int] = []
 
     def session_at(self, ts: int) -> Session:
-        """The session that a trade at `ts` (ns) belongs to. Raises DataError outside the years 1990 to 2100."""
+        """The calendar's session at `ts` (ns), in closed hours the one before. Raises DataError outside 1990..2100."""
         year = _year_of(ts)
         if not FIRST_YEAR < year < LAST_YEAR:
             raise DataError(f"session calendar: expected a time in {FIRST_YEAR + 1}..{LAST_YEAR - 1}, was {ts} ns")
@@ -71,6 +80,31 @@ class SessionCalendar:
         at = bisect.bisect_right(self._opens, ts) - 1
         opened, close, rth_open, rth_close, trade_date = self._sessions[at]
         return Session(opened, close, rth_open, rth_close, trade_date, self._opens[at + 1])
+
+    def session_of_trade(self, ts: int) -> Session:
+        """The session that a trade at `ts` (ns) belongs to: the calendar's, or where that has none an unscheduled one.
+
+        An unscheduled session is the part of the Globex day (18:00 to 17:00 ET) in which the calendar has no session. A
+        trade in the hour before 18:00 belongs to the day that is about to open.
+
+        Raises
+        ------
+        DataError
+            The time lies outside the years 1990 to 2100.
+        """
+        session = self.session_at(ts)
+        if ts < session.end:
+            return session
+        local = dt.datetime.fromtimestamp(ts // _SECOND, ZONE)
+        day = local.date() if local.time() < GLOBEX_CLOSE else local.date() + dt.timedelta(days=1)
+        before = day - dt.timedelta(days=1)
+        opened = local_ns(before, GLOBEX_OPEN)
+        opened = opened if ts >= opened else local_ns(before, GLOBEX_CLOSE)
+        close = min(local_ns(day, GLOBEX_CLOSE), session.next_open)
+        rth_open = local_ns(day, RTH_OPEN)
+        rth_close = min(local_ns(day, RTH_CLOSE), close)
+        opened = max(opened, session.close)
+        return Session(opened, close, rth_open, rth_close, number(day), session.next_open, is_scheduled=False)
 
     def is_open(self, ts: int) -> bool:
         """Whether the exchange is open at `ts`."""
@@ -93,7 +127,7 @@ class SessionCalendar:
         if not missing:
             return
         for year in missing:
-            self._sessions += self._load(year)
+            self._sessions += mended(self._load(year), year)
         self._years.update(missing)
         self._sessions.sort()
         self._opens = [session[0] for session in self._sessions]
@@ -113,12 +147,8 @@ class SessionCalendar:
 def next_time_of_day(ts: int, times: tuple[dt.time, ...]) -> int:
     """The first instant after `ts` (ns) at which a clock in New York shows one of `times`."""
     day = dt.datetime.fromtimestamp(ts // _SECOND, ZONE).date()
-    moments = (_local_ns(day + dt.timedelta(days=days), time) for days in range(3) for time in times)
+    moments = (local_ns(day + dt.timedelta(days=days), time) for days in range(3) for time in times)
     return min(moment for moment in moments if moment > ts)
-
-
-def _local_ns(day: dt.date, time: dt.time) -> int:
-    return int(dt.datetime.combine(day, time, ZONE).timestamp()) * _SECOND
 
 
 def _year_of(ts: int) -> int:
@@ -152,7 +182,7 @@ def _compute(year: int) -> list[list[int]]:
     rows = []
     for date, opened, close in zip(schedule.index, opens, closes, strict=True):
         day = date.date()
-        rth_open = _local_ns(day, RTH_OPEN)
-        rth_close = min(_local_ns(day, RTH_CLOSE), int(close))
-        rows.append([int(opened), int(close), rth_open, rth_close, day.year * 10_000 + day.month * 100 + day.day])
+        rth_open = local_ns(day, RTH_OPEN)
+        rth_close = min(local_ns(day, RTH_CLOSE), int(close))
+        rows.append([int(opened), int(close), rth_open, rth_close, number(day)])
     return rows

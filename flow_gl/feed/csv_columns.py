@@ -5,6 +5,7 @@ between. A column's notation (integers, or ISO times and decimals) is told once,
 for the whole file. pyarrow is imported here alone, and this module only where a CSV is read.
 """
 
+import csv
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -29,15 +30,14 @@ _INTEGERS: Final = {
     "ts_in_delta": pa.int32(),
     "sequence": pa.uint32(),
 }
-_LETTERS: Final = ("action", "side")
+_LETTERS: Final = {"action": b"TACMRFN", "side": b"ABN"}
+"""The codes that each may hold. Of the actions only T is a trade: the engine counts the others."""
 KNOWN: Final = (*TIMES, "price", *_LETTERS, "symbol", *_INTEGERS)
-_LEAST_FIXED_PRICE: Final = 1_000_000
-"""No instrument trades below 0.001 points: a smaller integer is not in 1e-9 units."""
 _EXPECTED: Final = {
     "ts_event": "a time: ns since the epoch, or ISO-8601 with its zone",
     "ts_recv": "a time: ns since the epoch, or ISO-8601 with its zone",
     "price": "a price: an integer in 1e-9 units, or a decimal with at most 9 digits behind the point",
-    "action": "T (the file must hold trades and nothing else)",
+    "action": "T, A, C, M, R, F or N",
     "side": "A, B or N",
     "symbol": "a symbol",
     "rtype": "0 (trades)",
@@ -72,7 +72,7 @@ class Block:
     rows: NDArray[np.void]
     """TRADE; `instrument_id` is 0 where there is no such column."""
     symbol_index: NDArray[np.int64] | None
-    """Which of `symbols` each row names; None without the column."""
+    """Which of `symbols` each row names; None without the column. An empty symbol is an instrument without a name."""
     symbols: tuple[str, ...]
 
     @classmethod
@@ -80,14 +80,23 @@ class Block:
         return cls(np.empty(0, TRADE), None, ())
 
 
+def split_line(line: bytes) -> list[str]:
+    """The fields of one line, without the quotes that they may stand in."""
+    text = line.decode("utf-8", "backslashreplace").rstrip("\r\n")
+    try:
+        return next(csv.reader([text]), [""]) if '"' in text else text.split(",")
+    except csv.Error:  # no CSV at all
+        return text.split(",")
+
+
 def tell_columns(names: tuple[str, ...], lines: list[bytes]) -> Columns:
     """Tell each column's notation from the file's first lines: text where one in ten has a point or a colon."""
     notations: dict[str, Notation] = {}
-    rows = [fields for line in lines[:_TELLING_LINES] if len(fields := line.split(b",")) == len(names)]
-    for name, mark in (("ts_event", b":"), ("ts_recv", b":"), ("price", b".")):
+    rows = [fields for line in lines[:_TELLING_LINES] if len(fields := split_line(line)) == len(names)]
+    for name, marks in (("ts_event", ":"), ("ts_recv", ":"), ("price", ".eE")):
         if name in names:
             column = names.index(name)
-            marked = sum(mark in fields[column] for fields in rows)
+            marked = sum(any(mark in fields[column] for mark in marks) for fields in rows)
             notations[name] = "text" if marked * 10 > len(rows) else "integer"
     return Columns(names, notations)
 
@@ -109,7 +118,7 @@ def convert(block: bytes, columns: Columns) -> Block:
             return Block(rows, None, ())
         encoded = pc.dictionary_encode(table["symbol"].combine_chunks())
         symbols = tuple(encoded.dictionary.to_pylist())
-        if not all(symbol and symbol.isascii() and symbol.isprintable() for symbol in symbols):
+        if not all(symbol.isascii() and symbol.isprintable() for symbol in symbols):
             raise ColumnError("symbol")
         return Block(rows, encoded.indices.to_numpy().astype(np.int64), symbols)
     except (pa.ArrowException, UnicodeDecodeError) as error:
@@ -118,17 +127,17 @@ def convert(block: bytes, columns: Columns) -> Block:
 
 def fault_of(line: bytes, columns: Columns) -> str:
     """Say in words what is wrong with a line that `convert` refuses."""
-    fields = line.rstrip(b"\r\n").split(b",")
+    fields = split_line(line)
     if len(fields) != len(columns.names):
         return f"{len(columns.names)} columns were expected, {len(fields)} came"
     for name, field in zip(columns.names, fields, strict=True):
         if name in KNOWN:
             try:
-                convert(field + b"\n", Columns((name,), columns.notations))
+                quoted = f'"{field}"\n' if "," in field else f"{field}\n"
+                convert(quoted.encode(), Columns((name,), columns.notations))
             except ColumnError:
                 expected = _EXPECTED.get(name, f"a whole number ({_INTEGERS.get(name)})")
-                came = field[:40].decode("utf-8", "backslashreplace")
-                return f"column {name}: {expected} was expected, {came!r} came"
+                return f"column {name}: {expected} was expected, {field[:40]!r} came"
     return "the line cannot be read"
 
 
@@ -136,7 +145,7 @@ def _split(block: bytes, columns: Columns) -> pa.Table:
     table = pyarrow.csv.read_csv(
         pa.BufferReader(block),
         read_options=pyarrow.csv.ReadOptions(column_names=columns.names, use_threads=False, block_size=len(block) + 1),
-        parse_options=pyarrow.csv.ParseOptions(quote_char=False, ignore_empty_lines=False),
+        parse_options=pyarrow.csv.ParseOptions(quote_char='"' if b'"' in block else False, ignore_empty_lines=False),
         convert_options=pyarrow.csv.ConvertOptions(
             column_types={name: _type_of(name, columns) for name in columns.used},
             include_columns=columns.used,
@@ -164,18 +173,23 @@ def _convert_column(column: pa.Array, name: str) -> NDArray[np.generic]:
         return _letters(column, name)
     if name == "price":
         return _prices(column)
-    if column.null_count:
+    if name == "size" and column.null_count:
         raise ColumnError(name)
+    if name in TIMES:
+        # As integers before the empty ones are filled in: UNDEF_TS is no time that a timestamp can hold.
+        times = column.view(pa.int64()) if pa.types.is_uint64(column.type) else column.cast(pa.int64())
+        column = times.fill_null(UNDEF_TS)
+    else:
+        column = column.fill_null(0)
     values: NDArray[np.generic] = column.to_numpy()
-    return values.view(np.int64) if name in TIMES else values
+    return values
 
 
 def _letters(column: pa.Array, name: str) -> NDArray[np.uint8]:
     if not pc.all(pc.equal(pc.binary_length(column), 1)).as_py():
         raise ColumnError(name)
     octets = np.frombuffer(column.buffers()[2], np.uint8)[: len(column)]
-    allowed = b"T" if name == "action" else b"ABN"
-    if not np.isin(octets, np.frombuffer(allowed, np.uint8)).all():
+    if not np.isin(octets, np.frombuffer(_LETTERS[name], np.uint8)).all():
         raise ColumnError(name)
     return octets
 
@@ -183,10 +197,7 @@ def _letters(column: pa.Array, name: str) -> NDArray[np.uint8]:
 def _prices(column: pa.Array) -> NDArray[np.int64]:
     """Prices in 1e-9 units; an empty field is an undefined price."""
     if pa.types.is_integer(column.type):
-        prices = column.fill_null(UNDEF_PRICE).to_numpy()
-        if ((prices != 0) & (np.abs(prices) < _LEAST_FIXED_PRICE)).any():
-            raise ColumnError("price")
-        return np.asarray(prices)
+        return np.asarray(column.fill_null(UNDEF_PRICE).to_numpy())
     words = np.frombuffer(column.buffers()[1], np.int64)[: 2 * len(column)]
     prices, high = words[0::2].copy(), words[1::2]
     if column.null_count:

@@ -2,7 +2,8 @@
 
 Columns may stand in any order; `ts_event`, `price`, `size` and `side` must be there. Rows without an `instrument_id`
 get one made from their `symbol`, and where that is missing too, from the file's name: the same name gives the same id
-in every file. The first line that cannot be read ends the reading; the lines before it are kept.
+in every file. An empty symbol beside an id is an instrument without a name. Fields may be quoted, and the last line may
+lack its end. The first line that cannot be read ends the reading; the lines before it are kept.
 """
 
 import zlib
@@ -11,6 +12,7 @@ from typing import Final
 
 import numpy as np
 
+from flow_gl.core.schema import UNDEF_PRICE
 from flow_gl.feed.base import Item, Mapping, Trades
 from flow_gl.feed.csv_columns import (
     KNOWN,
@@ -20,6 +22,7 @@ from flow_gl.feed.csv_columns import (
     Columns,
     convert,
     fault_of,
+    split_line,
     tell_columns,
 )
 from flow_gl.feed.damage import DamageError
@@ -27,6 +30,9 @@ from flow_gl.feed.trade_checks import check
 
 _BLOCK_BYTES: Final = 1 << 22
 _LINE_LIMIT: Final = 1 << 16
+_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+_LEAST_USUAL_PRICE: Final = 1_000_000
+"""Few instruments trade below 0.001 points."""
 
 
 class CsvReader:
@@ -36,6 +42,7 @@ class CsvReader:
     ----------
     trades : trades handed over
     last_ts : `ts_event` of the newest, 0 before
+    largest_price : so far, without its sign, 1e-9
     """
 
     def __init__(self, chunks: Iterator[bytes], *, default_symbol: str) -> None:
@@ -59,8 +66,15 @@ class CsvReader:
         self._symbols: dict[int, str] = {}
         self.trades = 0
         self.last_ts = 0
+        self.largest_price = 0
         self._names: Final = self._read_names()
         self._columns: Columns | None = None
+
+    @property
+    def are_prices_tiny(self) -> bool:
+        """Prices are whole numbers, and so small that they may have been meant in points."""
+        is_fixed = self._columns is not None and self._columns.notations["price"] == "integer"
+        return is_fixed and 0 < self.largest_price < _LEAST_USUAL_PRICE
 
     def items(self) -> Iterator[Item]:
         """Hand over names and trades in file order.
@@ -79,24 +93,42 @@ class CsvReader:
             end = self._pending.rfind(b"\n") + 1
             block = bytes(self._pending[:end])
             del self._pending[:end]
-            if self._is_exhausted:
+            if self._is_exhausted and not self._pending.strip():
                 block = block.rstrip(b"\r\n") + b"\n" if block.strip() else b""
+                self._pending.clear()
             if block:
                 yield from self._block(block)
-            if self._is_exhausted and self._pending:
-                raise self._damage(0, "the last line has no line end: the file is cut off")
+            if self._is_exhausted and self._pending and damage is None:
+                yield from self._last_line(bytes(self._pending))
+                self._pending.clear()
             if damage is None and len(self._pending) > _LINE_LIMIT:
                 raise self._damage(0, f"a line of more than {_LINE_LIMIT:,} bytes")
         if damage is not None:
             raise damage
+
+    def _last_line(self, line: bytes) -> Iterator[Item]:
+        """Hand over a last line without its end, where it holds all of its columns."""
+        fields = split_line(line)
+        if len(fields) != len(self._names) or self._is_symbol_cut(fields):
+            raise self._damage(0, "the last line is cut off")
+        yield from self._block(line.rstrip(b"\r") + b"\n")
+
+    def _is_symbol_cut(self, fields: list[str]) -> bool:
+        """Whether a line ends within its symbol: it holds the beginning of the name that its instrument has."""
+        if self._names[-1] != "symbol" or "instrument_id" not in self._names:
+            return False
+        instrument_id = fields[self._names.index("instrument_id")]
+        known = self._symbols.get(int(instrument_id) if instrument_id.isdecimal() else -1, "")
+        return known != fields[-1] and known.startswith(fields[-1]) and fields[-1] != ""
 
     def _read_names(self) -> tuple[str, ...]:
         self._fill(_LINE_LIMIT)
         line, end, _ = self._pending.partition(b"\n")
         if not end:
             raise self._damage(0, "a header line that names the columns was expected")
-        text = line.decode("utf-8-sig", "backslashreplace").strip()
-        names = tuple(name.strip() for name in text.split(","))
+        line = line.removeprefix(_BYTE_ORDER_MARK)
+        text = line.decode("utf-8", "backslashreplace").strip()
+        names = tuple(name.strip() for name in split_line(bytes(line)))
         missing = [name for name in REQUIRED if name not in names]
         if missing:
             came = text if len(text) <= 160 else f"{text[:160]}..."
@@ -105,7 +137,7 @@ class CsvReader:
         twice = sorted({name for name in names if names.count(name) > 1 and name in KNOWN})
         if twice:
             raise self._damage(0, f"column {' and '.join(twice)} stands there twice")
-        del self._pending[: len(line) + 1]
+        del self._pending[: self._pending.index(b"\n") + 1]
         self._line = 2
         return names
 
@@ -135,19 +167,21 @@ class CsvReader:
         if not len(block.rows):
             return
         yield from self._name(block)
+        prices = block.rows["price"][block.rows["price"] != UNDEF_PRICE]
+        self.largest_price = max(self.largest_price, int(np.abs(prices).max(initial=0)))
         checked = check(block.rows, self.last_ts)
         if len(checked.rows):
             self.trades += len(checked.rows)
-            self.last_ts = int(checked.rows["ts_event"][-1])
+            self.last_ts = checked.last_ts
             yield Trades(checked.rows)
         if checked.fault:
-            raise self._damage(checked.good, checked.fault)
+            raise self._damage(len(checked.rows), checked.fault)
 
     def _name(self, block: Block) -> Iterator[Item]:
         """Fill in missing ids and tell the names that are new."""
         ids = block.rows["instrument_id"]
         if "instrument_id" not in self._names:
-            symbols = block.symbols or (self._default_symbol,)
+            symbols = tuple(symbol or self._default_symbol for symbol in block.symbols) or (self._default_symbol,)
             made = np.array([zlib.crc32(symbol.encode()) or 1 for symbol in symbols], np.uint32)
             ids[:] = made[0] if block.symbol_index is None else made[block.symbol_index]
             pairs = list(zip(made.tolist(), symbols, strict=True))
@@ -157,7 +191,7 @@ class CsvReader:
         else:
             pairs = []
         for instrument_id, symbol in pairs:
-            if self._symbols.get(instrument_id) != symbol:
+            if symbol and self._symbols.get(instrument_id) != symbol:
                 self._symbols[instrument_id] = symbol
                 yield Mapping(instrument_id, symbol, "", int(block.rows["ts_event"][0]))
 

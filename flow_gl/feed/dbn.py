@@ -56,8 +56,8 @@ class DbnReader:
     header : what the header says
     kinds : records of each known kind that were read
     unknown_kinds : records of unknown kind that were skipped
-    other_actions : trade records left out because their action is not T
-    trades : trades handed over
+    doubtful : records of CME's with a price or a size that none of its markets has
+    trades : trade records handed over
     last_ts : `ts_event` of the newest, 0 before
     """
 
@@ -82,7 +82,7 @@ class DbnReader:
         self._records = 0
         self.kinds: Counter[int] = Counter()
         self.unknown_kinds: Counter[int] = Counter()
-        self.other_actions = 0
+        self.doubtful = 0
         self.trades = 0
         self.last_ts = 0
         self.header: Final[Header] = self._read_header()
@@ -186,13 +186,14 @@ class DbnReader:
     def _trades(self, rows: NDArray[np.void], places: Places, numbers: Places) -> Iterator[Item]:
         """Check and hand over trades that stand at `places` of the chunk, as its records `numbers`."""
         checked = check(rows, self.last_ts, is_globex=self.header.dataset == GLOBEX)
-        self.other_actions += checked.other_actions
-        if len(checked.rows):
-            self.trades += len(checked.rows)
-            self.last_ts = int(checked.rows["ts_event"][-1])
+        good = len(checked.rows)
+        self.doubtful += checked.doubtful
+        if good:
+            self.trades += good
+            self.last_ts = checked.last_ts
             yield Trades(checked.rows)
         if checked.fault:
-            raise self._damage(int(places[checked.good]), checked.fault, number=int(numbers[checked.good]))
+            raise self._damage(int(places[good]), checked.fault, number=int(numbers[good]))
 
     def _mixed(self, data: bytearray, start: int) -> Generator[Item, None, int]:
         """Step over records of several kinds, from `start` on. Returns where the last whole one ends."""

@@ -3,15 +3,17 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from flow_gl.core.schema import UNDEF_PRICE
 from flow_gl.feed.base import Definition, Mapping, Trades
-from flow_gl.feed.file_order import order_keys
+from flow_gl.feed.file_order import event_times, order_keys
 from flow_gl.feed.trade_file import TradeFile
+
+_TRADE_ACTION: Final = ord("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,7 @@ def read_part(path: Path, on_progress: Callable[[float], None] | None = None) ->
         for item in file.items():
             if isinstance(item, Trades):
                 tally.add(item.rows)
-                ts_event, keys = item.rows["ts_event"], order_keys(item.rows)
+                ts_event, keys = event_times(item.rows), order_keys(item.rows)
                 begins = begins or int(keys.min())
                 ends = max(ends, int(keys.max()))
                 first_ts = min(first_ts or int(ts_event.min()), int(ts_event.min()))
@@ -140,7 +142,7 @@ class _Tally:
         if index is None:
             self._grow(np.union1d(self.ids, ids))
             index = np.searchsorted(self.ids, ids)
-        ts_event, count = rows["ts_event"], len(self.ids)
+        ts_event, count = event_times(rows), len(self.ids)
         trades = np.bincount(index, minlength=count)
         is_new = (self.trades == 0) & (trades > 0)
         earliest = np.zeros(count, np.int64)
@@ -148,7 +150,8 @@ class _Tally:
         self.first_ts[is_new] = earliest[is_new]
         self.last_ts[index] = ts_event
         self.trades += trades
-        size = np.where(rows["price"] != UNDEF_PRICE, rows["size"], 0)
+        is_charted = (rows["price"] != UNDEF_PRICE) & (rows["action"] == _TRADE_ACTION) & (rows["ts_event"] > 0)
+        size = np.where(is_charted, rows["size"], 0)
         # Weights are summed as float64: exact, a batch's volume is far below 2**53.
         self.volume += np.bincount(index, weights=size, minlength=count).astype(np.int64)
 

@@ -12,7 +12,7 @@ from typing import Final
 
 from flow_gl.core.errors import DataError
 from flow_gl.feed.base import FeedGap, FileEnd, Item, Trades
-from flow_gl.feed.file_order import FileOrder, order_keys
+from flow_gl.feed.file_order import FileOrder, event_times, order_keys
 from flow_gl.feed.file_part import FilePart
 from flow_gl.feed.trade_file import TradeFile
 
@@ -107,7 +107,7 @@ class FileSequence:
                 for item in file.items():
                     if isinstance(item, Trades):
                         if self._gap_start:
-                            yield FeedGap(self._gap_start, int(item.rows["ts_event"][0]))
+                            yield FeedGap(self._gap_start, int(event_times(item.rows)[0]))
                             self._gap_start = 0
                         keys = order_keys(item.rows)
                         if is_first:

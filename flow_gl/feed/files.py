@@ -21,6 +21,7 @@ from flow_gl.core.errors import FlowError, UsageError
 from flow_gl.core.schema import FeedState
 from flow_gl.core.units import SECOND_NS, format_time
 from flow_gl.feed.base import FeedClock, FeedGap, FeedStatus, Item, Trades
+from flow_gl.feed.file_order import event_times
 from flow_gl.feed.file_sequence import FileSequence
 from flow_gl.feed.scan import FileSummary, InstrumentSummary, scan
 
@@ -121,8 +122,9 @@ class FilesFeed:
         for item in self._sequence:
             self._waiting.append(item)
             if isinstance(item, Trades):
-                self._first_ts = self._first_ts or int(item.rows["ts_event"][0])
-                self._last_ts = max(self._last_ts, int(item.rows["ts_event"][0]))
+                first_ts = int(event_times(item.rows)[0])
+                self._first_ts = self._first_ts or first_ts
+                self._last_ts = max(self._last_ts, first_ts)
                 break
         is_late = self._from_ns is not None and self._from_ns > self._first_ts
         self._state = FeedState.CATCHING_UP if is_late else FeedState.REPLAY

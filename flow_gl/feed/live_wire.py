@@ -30,9 +30,7 @@ _WORDS: Final = {RTYPE_TRADE: 12, RTYPE_DEFINITION: 130, RTYPE_ERROR: 80, RTYPE_
 _METADATA_MAGIC: Final = b"DBN"
 _TRADE_BYTES: Final = TRADE.itemsize
 _DAY_NS: Final = 86_400_000_000_000
-"""No trade is captured a day after it happened, or a day from now, however wrong this machine's clock is."""
-_AHEAD_NS: Final = 10_000_000_000
-"""The exchange's clock may be ahead of the capture's by less than this."""
+"""No trade is a day ahead of now, however wrong this machine's clock is."""
 _OLDEST_TS: Final = 946_684_800_000_000_000  # 2000-01-01
 _LONGEST_WORDS: Final = 120
 _FUTURE_CLASS: Final = "F"
@@ -80,7 +78,8 @@ def runs(chunks: list[bytes]) -> Iterator[NDArray[np.void] | bytes]:
 def first_implausible(rows: NDArray[np.void], wall_ns: int) -> int:
     """Find the first row that no exchange can have sent; the number of rows where all are plausible.
 
-    What the engine rejects and counts (an undefined price, a size of 0, another action) is plausible here.
+    What the engine rejects and counts (an undefined price or time, a size of 0, another action) is plausible here, and
+    so is any `ts_recv`: a report may come late, or be flagged as having a bad one.
 
     Parameters
     ----------
@@ -90,10 +89,8 @@ def first_implausible(rows: NDArray[np.void], wall_ns: int) -> int:
     side, action, ts_event = rows["side"], rows["action"], rows["ts_event"]
     is_plausible = (side == ord("B")) | (side == ord("A")) | (side == ord("N"))
     is_plausible &= (action >= ord("A")) & (action <= ord("T"))
-    way = rows["ts_recv"] - ts_event
-    is_time = (ts_event >= _OLDEST_TS) & (ts_event <= wall_ns + _DAY_NS) & (way >= -_AHEAD_NS) & (way <= _DAY_NS)
+    is_time = (ts_event >= _OLDEST_TS) & (ts_event <= wall_ns + _DAY_NS)
     is_plausible &= is_time | (ts_event == UNDEF_TS)
-    is_plausible &= rows["depth"] == 0
     return len(rows) if is_plausible.all() else int(np.argmin(is_plausible))
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from flow_gl.core.errors import DataError
-from flow_gl.feed import zstd_frames
+from flow_gl.core.units import format_price
+from flow_gl.feed import gzip_stream, zstd_frames
 from flow_gl.feed.base import Item
 from flow_gl.feed.damage import DamageError
 from flow_gl.feed.dbn import DbnReader
@@ -28,7 +29,6 @@ _DEFINITION: Final = "definition"
 _READ_SCHEMAS: Final = ("", "trades", _DEFINITION)
 _GATEWAY_ERROR_KIND: Final = 21
 _HINTS: Final = {
-    b"\x1f\x8b": "it is gzip: decompress it first",
     b"PK": "it is a zip archive: unpack it first",
     b"PAR1": "it is Parquet: DBN or CSV is read",
 }
@@ -65,8 +65,10 @@ class TradeFile:
         magic = self._file.peek(12)[:12]
         if zstd_frames.is_skippable(magic[:4]) and magic[8:11] == b"DBZ":
             raise DataError(f"{self.path}: it is DBZ, the format before DBN: convert it with Databento's dbn tool")
-        is_compressed = magic[:4] == zstd_frames.MAGIC or zstd_frames.is_skippable(magic[:4])
-        chunks = zstd_frames.decompressed(self._file) if is_compressed else _plain(self._file)
+        is_gzip = magic.startswith(gzip_stream.MAGIC)
+        is_compressed = is_gzip or magic[:4] == zstd_frames.MAGIC or zstd_frames.is_skippable(magic[:4])
+        decompressed = gzip_stream.decompressed if is_gzip else zstd_frames.decompressed
+        chunks = decompressed(self._file) if is_compressed else _plain(self._file)
         first = next(chunks, b"")
         while first and len(first) < len(MAGIC) and (more := next(chunks, b"")):
             first += more
@@ -82,7 +84,7 @@ class TradeFile:
         if not _is_text(first[:512].partition(b"\n")[0]):
             hint = next((hint for magic, hint in _HINTS.items() if first.startswith(magic)), "")
             hint = hint or f"its content begins with {first[:4].hex(' ')}"
-            raise DataError(f"{self.path}: DBN or Databento's CSV was expected, plain or zstd; {hint}")
+            raise DataError(f"{self.path}: DBN or Databento's CSV was expected, plain, zstd or gzip; {hint}")
         from flow_gl.feed.csv_trades import CsvReader
 
         return CsvReader(chunks, default_symbol=self.path.name.partition(".")[0])
@@ -131,13 +133,16 @@ class TradeFile:
         """What was left out on the way though nothing is damaged, a line each."""
         reader, name = self._reader, self.path.name
         if not isinstance(reader, DbnReader):
-            return []
+            tiny = f"{name}: prices are whole numbers, read in units of 1e-9 as Databento writes them: {{}} is {{}}"
+            largest = reader.largest_price
+            return [tiny.format(largest, format_price(largest, 9))] if reader.are_prices_tiny else []
         lines = []
         if reader.unknown_kinds:
             kinds = ", ".join(f"0x{kind:02x}" for kind in sorted(reader.unknown_kinds))
             lines.append(f"{name}: records of unknown kind ({kinds}) skipped: {reader.unknown_kinds.total():,}")
-        if reader.other_actions:
-            lines.append(f"{name}: trade records left out because their action is not T: {reader.other_actions:,}")
+        if reader.doubtful:
+            many = f"{name}: prices or sizes that no CME market has: {reader.doubtful:,}"
+            lines.append(f"{many} (charted all the same; the file may be damaged)")
         if reader.kinds[_GATEWAY_ERROR_KIND]:
             lines.append(f"{name}: error messages of the gateway in it: {reader.kinds[_GATEWAY_ERROR_KIND]:,}")
         return lines

@@ -1,6 +1,8 @@
 """Replays: every trade once, never before its time, never a clock that runs ahead; several files; what a scan says."""
 
+import gzip
 import math
+from itertools import pairwise
 from pathlib import Path
 
 import databento_dbn as dbn
@@ -467,3 +469,18 @@ def test_files_that_are_passed_leave_the_rest_as_it_would_be(tmp_path: Path, don
 
 def _shape(item: object) -> object:
     return item.rows.tobytes() if isinstance(item, Trades) else item
+
+
+@pytest.mark.parametrize("members", [1, 3])
+def test_gzip_is_read_and_its_damage_is_said(tmp_path: Path, members: int) -> None:
+    trades = make_trades(3_000)
+    data = header() + trades.tobytes()
+    cuts = [len(data) * n // members for n in range(members + 1)]
+    packed = b"".join(gzip.compress(data[start:end]) for start, end in pairwise(cuts))
+    rows, _, messages = read(write(tmp_path / "x.dbn.gz", packed))
+    assert rows.tobytes() == trades.tobytes()
+    assert messages == []
+    rows, _, messages = read(write(tmp_path / "x.dbn.gz", packed[:-400]))
+    assert 0 < len(rows) < len(trades)
+    assert rows.tobytes() == trades[: len(rows)].tobytes()
+    assert "the gzip stream is cut off" in messages[0]

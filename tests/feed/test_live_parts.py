@@ -59,8 +59,6 @@ def test_trades_are_byte_for_byte_those_of_the_official_decoder() -> None:
         ("action", 0),
         ("ts_event", 17),
         ("ts_event", WALL + 3 * 86_400 * SECOND),
-        ("ts_recv", 17),
-        ("depth", 3),
     ],
 )
 def test_the_first_trade_that_cannot_be_is_found(field: str, value: int) -> None:
@@ -70,12 +68,14 @@ def test_the_first_trade_that_cannot_be_is_found(field: str, value: int) -> None
 
 
 def test_what_the_engine_counts_as_rejected_is_no_damage() -> None:
-    rows = TAPE[:4].copy()
+    rows = TAPE[:7].copy()
+    rows["ts_recv"][4:7] = [17, -1, WALL + 3 * 86_400 * SECOND]
+    rows["depth"][4], rows["flags"][5] = 3, 255
     rows["price"][0] = UNDEF_PRICE
     rows["size"][1] = 0
     rows["action"][2] = ord("M")
     rows["ts_event"][3] = -1
-    assert first_implausible(rows, WALL) == 4
+    assert first_implausible(rows, WALL) == 7
 
 
 def test_damaged_frames_are_damage_and_nothing_else() -> None:
