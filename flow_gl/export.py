@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -14,7 +15,9 @@ from flow_gl.core.errors import DataError, FlowError
 from flow_gl.core.lod import THRESHOLD
 from flow_gl.core.schema import PRICE_SCALE, TickSource
 from flow_gl.core.sessions import SessionCalendar
+from flow_gl.core.units import format_time
 from flow_gl.engine.pipeline import Pipeline
+from flow_gl.engine.records import is_partial
 from flow_gl.engine.sinks import Collector, Finished
 from flow_gl.engine.summary import Summary
 from flow_gl.feed.base import Definition, FeedGap, Item, Mapping, Trades
@@ -79,7 +82,8 @@ def export(
     def sink_for(instrument_id: int) -> Collector:
         return sinks.setdefault(instrument_id, Collector())
 
-    sessions = (calendar or SessionCalendar()) if by_session else None
+    calendar = calendar or SessionCalendar()
+    sessions = calendar if by_session else None
     pipeline = Pipeline(bucket_ns=bucket_ns, sessions=sessions, levels=1, sink_for=sink_for, **settings)
     read = 0
     for item in items:
@@ -98,14 +102,16 @@ def export(
     pipeline.finish()
     chosen = _choose(list(pipeline.instruments.values()), symbol)
     names = _names(chosen)
-    parts = [part for one in chosen for part in _parts(one, names[one.instrument_id], sinks[one.instrument_id])]
+    parts = [
+        part for one in chosen for part in _parts(one, names[one.instrument_id], sinks[one.instrument_id], calendar)
+    ]
     paths = write_tables(parts, out_dir, fmt=fmt, by_session=by_session, threshold=threshold, bucket_ns=bucket_ns)
     return ExportSummary(
         paths=tuple(paths),
         symbols=tuple(names[one.instrument_id] for one in chosen),
         trades=sum(one.trades for one in chosen),
         rejected=sum(one.rejected for one in chosen),
-        notes=tuple(_rejections(chosen, names)),
+        notes=(*_rejections(chosen, names), *_session_notes(parts)),
         bubbles=sum(len(part.bubbles) for part in parts),
     )
 
@@ -136,6 +142,19 @@ def _rejections(instruments: list[Summary], names: dict[int, str]) -> list[str]:
     return [f"{names[one.instrument_id]}: {rejections.describe(one.rejections)}" for one in instruments if one.rejected]
 
 
+def _session_notes(parts: list[Part]) -> list[str]:
+    """Which sessions are partial, and which the exchange's calendar does not have."""
+    found = []
+    for part in parts:
+        session = f"session {part.trade_date}" if part.trade_date else "session"
+        if part.levels["partial"]:
+            since = format_time(int(part.levels["data_from_ns"]))
+            found.append(f"{part.symbol}: partial {session}: data from {since}; its levels lack what came before")
+        if part.levels["unscheduled"]:
+            found.append(f"{part.symbol}: unscheduled {session}: trades outside the exchange's calendar")
+    return found
+
+
 def _names(instruments: list[Summary]) -> dict[int, str]:
     """A name for each: its symbol, with the id where two share one (contracts come back after ten years)."""
     count = Counter(one.symbol for one in instruments)
@@ -147,7 +166,7 @@ def _names(instruments: list[Summary]) -> dict[int, str]:
     }
 
 
-def _parts(one: Summary, name: str, sink: Collector) -> list[Part]:
+def _parts(one: Summary, name: str, sink: Collector, calendar: SessionCalendar) -> list[Part]:
     bubbles, cvd = sink.bubble_rows(), sink.cvd_rows()
     start, before = 0, dict.fromkeys(_SINCE_START, 0)
     parts = []
@@ -163,15 +182,25 @@ def _parts(one: Summary, name: str, sink: Collector) -> list[Part]:
                 buy=finished.buy,
                 sell=finished.sell,
                 unsided=finished.unsided,
-                levels=_levels(one, finished, before),
+                levels=_levels(one, finished, before, calendar),
             )
         )
         start, before = stop, {field: int(finished.session[field][0]) for field in _SINCE_START}
     return parts
 
 
-def _levels(one: Summary, finished: Finished, before: dict[str, int]) -> dict[str, Any]:
+def _data_from(finished: Finished, calendar: SessionCalendar) -> int | None:
+    """When the data of a partial session begin, ns; None where the session is whole."""
+    first_ts = int(finished.session["first_ts"][0])
+    with suppress(DataError):  # a time that no calendar reaches
+        if is_partial(calendar.session_of_trade(first_ts), first_ts):
+            return first_ts
+    return None
+
+
+def _levels(one: Summary, finished: Finished, before: dict[str, int], calendar: SessionCalendar) -> dict[str, Any]:
     session, instrument = finished.session[0], finished.instrument[0]
+    since = _data_from(finished, calendar)
     return {
         "poc": _point(finished.poc),
         "vah": _point(finished.vah),
@@ -181,6 +210,10 @@ def _levels(one: Summary, finished: Finished, before: dict[str, int]) -> dict[st
         "vwap": float(session["vwap"]),
         "vwap_sd": float(session["vwap_sd"]),
         "trades": int(session["trade_count"]),
+        "unscheduled": bool(session["unscheduled"]),
+        "partial": since is not None,
+        "data_from": None if since is None else format_time(since),
+        "data_from_ns": since,
         **{field: int(session[field]) - before[field] for field in _SINCE_START},
         "tick_size": _point(int(instrument["tick_size"])),
         "point_value": one.point_value,

@@ -58,6 +58,8 @@ class GapKind(IntEnum):
     """Connected, session open, and nobody traded for over 60 s."""
     CLOSED = 3
     """The exchange was closed between two sessions."""
+    UNSCHEDULED = 4
+    """No gap but a mark, of no length: a session begins here that the exchange's calendar does not have."""
 
 
 class TickSource(IntEnum):
@@ -179,6 +181,9 @@ SESSION: Final = np.dtype(
         ("trade_date", "<i8"),  # YYYYMMDD, 0 where no calendar is in force
         ("open_ts", "<i8"),  # ns; first trade's time where no calendar is in force
         ("close_ts", "<i8"),
+        ("unscheduled", "<i8"),  # 1: the exchange's calendar has no session then
+        ("partial", "<i8"),  # 1: it begins with `first_ts`, what was before is not known ...
+        ("prior_partial", "<i8"),  # ... as of the session whose levels are the prior ones
         ("first_ts", "<i8"),  # first and last trade, ns
         ("last_ts", "<i8"),
         ("last_recv", "<i8"),

@@ -122,6 +122,26 @@ class SessionCalendar:
             session = self.session_at(session.next_open)
         return stretches
 
+    def closed_between_trades(self, start: int, end: int, *, is_end_traded: bool = True) -> list[tuple[int, int]]:
+        """As `closed_between`, without the unscheduled sessions that the two times belong to.
+
+        Parameters
+        ----------
+        start, end : ns, a trade and the next
+        is_end_traded : False: the end is a moment without a trade
+        """
+        stretches = self.closed_between(start, end)
+        for ts in (start, end) if is_end_traded else (start,):
+            session = self.session_of_trade(ts)
+            if not session.is_scheduled:
+                stretches = [
+                    piece
+                    for closed, opened in stretches
+                    for piece in ((closed, min(opened, session.open)), (max(closed, session.close), opened))
+                    if piece[0] < piece[1]
+                ]
+        return stretches
+
     def _need(self, *years: int) -> None:
         missing = [year for year in years if year not in self._years]
         if not missing:

@@ -1,8 +1,9 @@
 """Stretches without trades: which are the market's, which the calendar's, which the feed's.
 
 A silence is cut at the exchange's closed hours (CLOSED); what is left in open hours is NO_TRADES where it is over
-60 s. Where the feed says that records are missing (FEED), nobody can know whether there were trades: those stretches
-are taken out of a silence, and what is left must again be over 60 s.
+60 s. A trade in closed hours opens an unscheduled session, and nothing of that is closed. Where the feed says that
+records are missing (FEED), nobody can know whether there were trades: those stretches are taken out of a silence, and
+what is left must again be over 60 s.
 """
 
 from collections import deque
@@ -20,17 +21,19 @@ Piece = tuple[int, int, GapKind]
 SILENCE_NS: Final = 60_000_000_000
 
 
-def pieces_of(start: int, end: int, calendar: SessionCalendar | None) -> list[Piece]:
+def pieces_of(start: int, end: int, calendar: SessionCalendar | None, *, is_end_traded: bool = True) -> list[Piece]:
     """Cut the silence between two trades into closed hours and stretches of open hours without trades.
 
     Parameters
     ----------
     start, end : ns, the trade before and the trade after
     calendar : None: the exchange never closes
+    is_end_traded : False: nothing has traded since `start`, and `end` is now
     """
     pieces: list[Piece] = []
     at = start
-    for closed, opened in calendar.closed_between(start, end) if calendar else ():
+    stretches = calendar.closed_between_trades(start, end, is_end_traded=is_end_traded) if calendar else ()
+    for closed, opened in stretches:
         _add_quiet(pieces, at, closed)
         pieces.append((closed, opened, GapKind.CLOSED))
         at = opened
@@ -68,12 +71,18 @@ class GapLog:
         self._open = []
         self.is_changed = True
 
+    def mark_unscheduled(self, ts: int) -> None:
+        """A session that the calendar does not have begins with a trade at `ts`."""
+        self._quiet.append((ts, ts, GapKind.UNSCHEDULED))
+        self._total += 1
+        self.is_changed = True
+
     def look(self, last_ts: int, now: int) -> None:
         """See whether a silence lasts: `last_ts` is the newest trade, `now` the event time (ns)."""
         self._newest = max(self._newest, now, last_ts)
         pieces: list[Piece] = []
         if last_ts and now - last_ts > SILENCE_NS:
-            pieces = self._without_feed(pieces_of(last_ts, now, self._calendar))
+            pieces = self._without_feed(pieces_of(last_ts, now, self._calendar, is_end_traded=False))
         if pieces != self._open or any(gap.end == 0 for gap in self._feed.values()):
             self._open = pieces
             self.is_changed = True

@@ -21,6 +21,7 @@ from flow_gl.engine.aggregate import aggregate_nb
 from flow_gl.engine.checkpoint import MarketState, fill
 from flow_gl.engine.fold import close_nb, open_rows_nb
 from flow_gl.engine.grid import Grid
+from flow_gl.engine.hand_on import hand_on
 from flow_gl.engine.layout import (
     BINS,
     BOUNDARY,
@@ -67,6 +68,7 @@ class Market:
         self.symbol = ""
         self.requested = ""
         self.sink: Sink | None = None
+        self._known_from = 0
         self._settings = settings
         self._calendar = calendar
         self._scratch = scratch
@@ -149,6 +151,12 @@ class Market:
         """The feed tells of missing records."""
         self._gaps.feed(gap)
 
+    def know_from(self, known_from: int) -> None:
+        """The feed hands over everything from an event time (ns) on; 0 where it does not say."""
+        if known_from != self._known_from:
+            self._known_from = known_from
+            self._published = self._shown = (-1, -1, -1)
+
     def attach(self, sink: Sink) -> None:
         """Send results to a sink from here on; its tables are written whole at the next publishing."""
         self.sink = sink
@@ -174,7 +182,7 @@ class Market:
             if sink is not None and room is not None:
                 sink.written(int(scratch.counts[0]))
                 scratch.counts[0] = 0
-            self._hand_on(least=1 if code != FULL else BULK)
+            hand_on(scratch, sink, self._gaps, least=1 if code != FULL else BULK)
             if code in (DONE, FOREIGN):
                 return int(at)
             if code == MISFIT:
@@ -258,10 +266,10 @@ class Market:
         """
         s = self._state[0]
         calendar, session = self._calendar, self._session
-        is_new = not self._started or (session is not None and ts >= session.next_open)
+        is_new = not self._started or (session is not None and ts >= session.end)
         if is_new and calendar is not None:
             try:
-                session = calendar.session_at(ts)
+                session = calendar.session_of_trade(ts)
             except DataError:
                 return False
         self._close(ts // self._settings.bucket_ns)
@@ -273,6 +281,8 @@ class Market:
                 self._session_row["cvd_since"] = session.open if session is not None and is_anew else ts
             self._started = True
             self._session = session
+            if session is not None and not session.is_scheduled:
+                self._gaps.mark_unscheduled(ts)
             self._overnight_frozen = session is None
         if session is not None and not self._overnight_frozen and ts >= session.rth_open:
             self._overnight_frozen = True
@@ -288,7 +298,7 @@ class Market:
             self._next_reset = next_time_of_day(ts, times)
         stop = self._next_reset
         if session is not None:
-            stop = min(stop, session.next_open if self._overnight_frozen else session.rth_open)
+            stop = min(stop, session.end if self._overnight_frozen else min(session.rth_open, session.end))
         s["stop_ts"] = stop
         return True
 
@@ -318,28 +328,7 @@ class Market:
     def _close(self, bucket: int) -> None:
         scratch = self._scratch
         close_nb(self._state, self._pending, self._bins, *scratch.rows, scratch.counts, bucket)
-        self._hand_on()
-
-    def _hand_on(self, *, least: int = 1) -> None:
-        """Hand on what the kernels have finished; of coarser levels only those that hold at least so many rows.
-
-        In a long run of trades most calls to the sink would else carry a few rows of a coarse level.
-        """
-        scratch, sink = self._scratch, self.sink
-        counts = scratch.counts.tolist()
-        if not any(counts):
-            return
-        for start, end in scratch.silences[: counts[LEVELS + 1]].tolist():
-            self._gaps.silence(start, end)
-        for level in range(LEVELS):
-            count = counts[level]
-            if count >= least or (count and level == 0):
-                if sink is not None:
-                    sink.bubbles(level, scratch.bubbles[level, :count], scratch.cvd[level, :count])
-                scratch.counts[level] = 0
-        if sink is not None and counts[LEVELS]:
-            sink.events(scratch.events[: counts[LEVELS]])
-        scratch.counts[LEVELS:] = 0
+        hand_on(scratch, self.sink, self._gaps)
 
     def publish(self, *, is_brief: bool = False) -> None:
         """Write the tables of what has changed since the last call. Briefly: without the profile and its VWAP."""
@@ -385,7 +374,7 @@ class Market:
 
     def _session_record(self, reading: Reading | None) -> NDArray[np.void]:
         record, s = self._session_row, self._state[0]
-        fill_session(record, self._state, self._session, reading)
+        fill_session(record, self._state, self._session, reading, known_from=self._known_from)
         if s["trade_count"] and not self._overnight_frozen:
             record["overnight_high"], record["overnight_low"] = s["high"], s["low"]
         return record

@@ -78,6 +78,7 @@ class Pipeline:
         self._charted: list[Market] = []
         self._turn = -1
         self._common_gaps: dict[int, GapNotice] = {}
+        self._known_from = 0
 
     @property
     def instruments(self) -> Mapping[int, Summary]:
@@ -103,6 +104,12 @@ class Pipeline:
             self._common_gaps[gap.start] = gap
         for market in self._markets.values():
             market.feed_gap(gap)
+
+    def know_from(self, known_from: int) -> None:
+        """The feed hands over everything from an event time (ns) on: a first trade that comes later misses nothing."""
+        self._known_from = known_from
+        for market in self._markets.values():
+            market.know_from(known_from)
 
     def chart(self, instrument_id: int, store: MarketStore, requested: str = "") -> None:
         """Publish an instrument into a store. Before its first trade, or its rings lack the history."""
@@ -206,6 +213,7 @@ class Pipeline:
             market = Market(instrument_id, settings=self._settings, calendar=self._calendar, scratch=self._scratch)
             for gap in self._common_gaps.values():
                 market.feed_gap(gap)
+            market.know_from(self._known_from)
             self._markets[instrument_id] = market
             sink = self._sink_for(instrument_id) if self._sink_for else None
             if sink is not None:

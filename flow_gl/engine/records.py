@@ -26,13 +26,18 @@ _SAME: Final = (
 """Fields of SESSION that are STATE's as they are. All fields of both are 8 bytes wide."""
 _FROM: Final = np.array([list(STATE.names or ()).index(name) for name in _SAME])
 _INTO: Final = np.array([list(SESSION.names or ()).index(name) for name in _SAME])
-_DATE, _OPEN, _CLOSE, _CVD_HIGH, _CVD_LOW, _REFERENCE = (
+_DATE, _OPEN, _CLOSE, _CVD_HIGH, _CVD_LOW, _REFERENCE, _UNSCHEDULED, _PARTIAL = (
     (SESSION.names or ()).index(name)
-    for name in ("trade_date", "open_ts", "close_ts", "cvd_high", "cvd_low", "reference")
+    for name in (
+        *("trade_date", "open_ts", "close_ts", "cvd_high", "cvd_low", "reference", "unscheduled"),
+        "partial",
+    )
 )
 _FIRST_TS, _TRADE_COUNT, _STEP = (
     (STATE.names or ()).index(name) for name in ("first_ts", "trade_count", "reference_step")
 )
+PARTIAL_NS: Final = 60_000_000_000
+"""A session whose first trade comes later than this after its open lacks its beginning."""
 _PRICES: Final = ("last_price", "open", "high", "low")
 
 
@@ -127,8 +132,27 @@ def fill_profile(record: NDArray[np.void], reading: Reading, *, step: int) -> No
         row[name][: len(rows)] = held[:, column]
 
 
+def is_partial(session: Session | None, first_ts: int, *, known_from: int = 0) -> bool:
+    """Whether trades of a session are missing from its open on: the first one came late, and nobody knows of others.
+
+    Parameters
+    ----------
+    session : None where no calendar is in force; one without a place in the calendar has no open that is known
+    first_ts : of its first trade
+    known_from : event time from which on the feed hands over everything; 0 where it does not say
+    """
+    if session is None or not session.is_scheduled or 0 < known_from <= session.open + PARTIAL_NS:
+        return False
+    return first_ts - session.open > PARTIAL_NS
+
+
 def fill_session(
-    record: NDArray[np.void], state: NDArray[np.void], session: Session | None, reading: Reading | None
+    record: NDArray[np.void],
+    state: NDArray[np.void],
+    session: Session | None,
+    reading: Reading | None,
+    *,
+    known_from: int = 0,
 ) -> None:
     """Fill a SESSION record from STATE. Prior levels and the overnight range are its owner's affair.
 
@@ -137,6 +161,7 @@ def fill_session(
     record, state : of shape (1,)
     session : None where no calendar is in force
     reading : of the profile as it stands; None leaves VWAP as it is
+    known_from : event time from which on the feed hands over everything; 0 where it does not say
     """
     # As words, not by name: this is done a thousand times a second, and a field by its name takes ten times as long.
     words, s = record.view(np.int64), state.view(np.int64)
@@ -144,6 +169,8 @@ def fill_session(
     words[_DATE] = session.trade_date if session else 0
     words[_OPEN] = session.open if session else s[_FIRST_TS]
     words[_CLOSE] = session.close if session else 0
+    words[_UNSCHEDULED] = session is not None and not session.is_scheduled
+    words[_PARTIAL] = s[_TRADE_COUNT] and is_partial(session, s[_FIRST_TS], known_from=known_from)
     if words[_CVD_HIGH] < words[_CVD_LOW]:
         words[_CVD_HIGH] = words[_CVD_LOW] = 0
     words[_REFERENCE] = STEPS[s[_STEP]]
@@ -159,6 +186,7 @@ def fill_session(
 def fill_prior(record: NDArray[np.void], finished: Finished | None) -> None:
     """Fill a SESSION record's levels of the session before; None: there is none."""
     row = record[0]
+    row["prior_partial"] = finished is not None and bool(finished.session[0]["partial"])
     if finished is None:
         for name in ("high", "low", "close", "poc", "vah", "val"):
             row[f"prior_{name}"] = UNDEF_PRICE

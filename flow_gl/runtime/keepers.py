@@ -129,4 +129,4 @@ def _archive(url: str | None) -> "Archive | None":
             get_logger("engine").warning("no archive", extra={"missing": error.name})
             return None
         raise UsageError(f"the archive needs {error.name}: pip install 'flow_gl[record]'") from None
-    return Archive(url or default_url(), session_of=SessionCalendar().session_at)
+    return Archive(url or default_url(), session_of=SessionCalendar().session_of_trade)

@@ -56,8 +56,8 @@ class Archive:
     Parameters
     ----------
     url : sqlite:///FILE, postgresql://..., or the path of an SQLite file
-    session_of : the session that an event time (ns) belongs to: `SessionCalendar.session_at`, of a calendar that no
-        other thread uses
+    session_of : the session that a trade of an event time (ns) belongs to: `SessionCalendar.session_of_trade`, of a
+        calendar that no other thread uses
     period_s : how often it looks for new rows
 
     Raises

@@ -189,7 +189,7 @@ class MarketArchive:
             session = self._session_at(int(times[at]))
             run = 1
             if session:
-                is_outside = (times[at:] < session.open) | (times[at:] >= session.next_open)
+                is_outside = (times[at:] < session.open) | (times[at:] >= session.end)
                 run = int(is_outside.argmax()) if is_outside.any() else len(times) - at
             dates += [session.trade_date if session else None] * run
             at += run

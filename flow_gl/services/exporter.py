@@ -188,9 +188,17 @@ def _arrow(pa: Any, column: Any, fmt: Format) -> Any:
 
 def _levels(parts: Sequence[Part], by_session: bool) -> dict[str, Any]:
     levels: dict[str, Any] = {}
+    scheduled = {(part.symbol, part.trade_date) for part in parts if not part.levels.get("unscheduled")}
     for part in parts:
         if by_session:
-            levels.setdefault(part.symbol, {})[str(part.trade_date)] = dict(part.levels)
+            sessions = levels.setdefault(part.symbol, {})
+            key = name = str(part.trade_date)
+            if part.levels.get("unscheduled") and (part.symbol, part.trade_date) in scheduled:
+                key = name = f"{key}-unscheduled"
+            number = 2
+            while name in sessions:
+                name, number = f"{key}-{number}", number + 1
+            sessions[name] = dict(part.levels)
         else:
             levels[part.symbol] = dict(part.levels)
     return levels

@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 
 from flow_gl.core.marks import Mark, read_mark
 from flow_gl.core.schema import F_BAD_TS_RECV, TRADE
-from flow_gl.feed.file_order import event_times
 
 if TYPE_CHECKING:
     import databento_dbn
@@ -159,7 +158,7 @@ def frames_of(records: Sequence[bytes]) -> Iterator[bytes]:
 def arrival_times(trades: NDArray[np.void]) -> NDArray[np.int64]:
     """By what trades stand in order: `ts_recv`, the capture's own time; `ts_event` where that is missing or bad."""
     is_sound = (trades["ts_recv"] > 0) & (trades["flags"] & F_BAD_TS_RECV == 0)
-    times: NDArray[np.int64] = np.where(is_sound, trades["ts_recv"], event_times(trades))
+    times: NDArray[np.int64] = np.where(is_sound, trades["ts_recv"], trades["ts_event"])
     return times
 
 

@@ -50,13 +50,58 @@ def test_a_weekend_belongs_to_friday_until_sunday_evening(calendar):
 
 def test_an_early_close_ends_regular_hours_too(calendar):
     session = calendar.session_at(at("2025-11-28T12:00"))
-    assert session.close == session.rth_close == at("2025-11-28T13:00")
-    assert calendar.session_at(at("2025-11-28T13:10")).trade_date == 20251128
+    assert (session.close, session.rth_close) == (at("2025-11-28T13:15"), at("2025-11-28T13:00"))
+    assert calendar.session_of_trade(at("2025-11-28T13:10")) == session
+
+
+@pytest.mark.parametrize(
+    ("day", "close"),
+    [
+        ("2025-11-28", "13:15"),  # half days of the stock exchange
+        ("2025-12-24", "13:15"),
+        ("2025-07-03", "13:15"),
+        ("2025-11-27", "13:00"),  # holidays
+        ("2025-07-04", "13:00"),
+        ("2026-07-03", "13:00"),
+        ("2025-06-19", "13:00"),
+        ("2023-04-07", "09:15"),  # Good Fridays with an employment report
+        ("2026-04-03", "09:15"),
+        ("2021-04-02", "09:15"),
+        ("2018-12-05", "09:30"),  # days of mourning
+        ("2025-01-09", "09:30"),
+        ("2025-01-10", "17:00"),
+    ],
+)
+def test_days_that_end_early_end_when_the_exchange_did(calendar, day, close):
+    session = calendar.session_at(at(f"{day}T03:00"))
+    assert session.trade_date == int(day.replace("-", ""))
+    assert session.close == at(f"{day}T{close}")
+    assert session.is_scheduled
+    assert not calendar.is_open(at(f"{day}T{close}"))
+
+
+@pytest.mark.parametrize("day", ["2024-03-29", "2025-04-18", "2022-04-15", "2027-03-26", "2025-12-25"])
+def test_days_without_trading_have_no_session(calendar, day):
+    assert not calendar.is_open(at(f"{day}T03:00"))
+    assert calendar.session_at(at(f"{day}T03:00")).trade_date < int(day.replace("-", ""))
+    assert not calendar.session_of_trade(at(f"{day}T03:00")).is_scheduled
 
 
 def test_christmas_has_no_session(calendar):
     assert calendar.session_at(at("2023-12-25T12:00")).trade_date == 20231222
     assert calendar.session_at(at("2023-12-25T18:00")).trade_date == 20231226
+
+
+def test_every_moment_of_years_belongs_to_exactly_one_session(calendar):
+    ts, end = at("2024-11-20T00:00"), at("2026-07-10T00:00")
+    while ts < end:
+        session = calendar.session_of_trade(ts)
+        assert session.open <= ts < session.end
+        assert calendar.session_of_trade(session.open) in (session, calendar.session_at(session.open))
+        following = calendar.session_of_trade(session.end)
+        assert following.open <= session.end < following.end
+        assert following != session
+        ts = session.end
 
 
 def test_closed_stretches_are_cut_to_the_question(calendar):

@@ -48,7 +48,7 @@ def test_a_new_session_starts_anew_and_keeps_the_finished_ones_levels(calendar):
     rows = [
         (at("2025-11-24T15:00"), 100, 400, "B"),
         (at("2025-11-24T16:59:59"), 104, 7, "A"),
-        (at("2025-11-24T17:00:30"), 102, 1, "B"),  # a straggler of the close: still the old session's
+        (at("2025-11-24T17:00") + SECOND // 2, 102, 1, "B"),  # a trade of the close itself: still the old session's
         (at("2025-11-24T18:00"), 110, 5, "A"),
         (at("2025-11-24T18:00:01"), 111, 2, "B"),
     ]
@@ -192,3 +192,101 @@ def test_it_is_told_since_when_cvd_counts(calendar, options, since):
     pipeline.reset_cvd(1)
     pipeline.publish()
     assert sink.tables["session"]["cvd_since"].tolist() == [at("2025-11-25T18:00:01")]
+
+
+def trade_dates_of(sink):
+    """Trade date and number of trades of each session, the running one last."""
+    dates = [(one.trade_date, int(one.session["trade_count"][0])) for one in sink.sessions]
+    running = sink.tables["session"][0]
+    return [*dates, (int(running["trade_date"]), int(running["trade_count"]))]
+
+
+@pytest.mark.parametrize(
+    ("times", "dates"),
+    [
+        (
+            [
+                *("2025-01-08T10:00", "2025-01-08T15:59", "2025-01-08T18:00:01", "2025-01-09T08:00"),
+                *("2025-01-09T18:00:01", "2025-01-10T10:00"),
+            ],
+            [(20250108, 2), (20250109, 2), (20250110, 2)],
+        ),
+        (["2018-12-04T18:00", "2018-12-05T09:29", "2018-12-05T18:00"], [(20181205, 2), (20181206, 1)]),
+        (["2025-04-17T16:59:58", "2025-04-20T18:00:01"], [(20250417, 1), (20250421, 1)]),
+        (["2024-03-28T16:59:58", "2024-03-31T18:00:01"], [(20240328, 1), (20240401, 1)]),
+        (["2025-04-17T16:59", "2025-04-18T08:00", "2025-04-20T18:00"], [(20250417, 1), (20250418, 1), (20250421, 1)]),
+        (["2023-04-07T09:14", "2023-04-07T11:00", "2023-04-09T18:00"], [(20230407, 1), (20230407, 1), (20230410, 1)]),
+        (
+            ["2026-04-03T09:14:59", "2026-04-03T09:16", "2026-04-05T18:00"],
+            [(20260403, 1), (20260403, 1), (20260406, 1)],
+        ),
+        (["2025-01-14T16:59", "2025-01-14T17:30", "2025-01-14T18:00"], [(20250114, 1), (20250115, 1), (20250115, 1)]),
+        (["2025-01-10T16:59", "2025-01-11T12:00", "2025-01-12T18:00"], [(20250110, 1), (20250111, 1), (20250113, 1)]),
+        (
+            ["2025-01-10T16:59", "2025-01-10T17:30", "2025-01-11T16:59", "2025-01-11T17:01", "2025-01-12T16:00"],
+            [(20250110, 1), (20250111, 2), (20250112, 2)],
+        ),
+        (["2025-12-25T12:00", "2025-12-25T17:30", "2025-12-25T18:00"], [(20251225, 1), (20251226, 1), (20251226, 1)]),
+        (["2025-11-28T12:59", "2025-11-28T13:14:59", "2025-11-28T14:00"], [(20251128, 2), (20251128, 1)]),
+        (["2025-01-09T09:29", "2025-01-09T10:00"], [(20250109, 1), (20250109, 1)]),
+    ],
+)
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_trade_outside_the_calendars_sessions_opens_one_for_its_globex_day(calendar, times, dates, at_once):
+    rows = [(at(time), 100 + n, 1, "B") for n, time in enumerate(times)]
+    pipeline, sink = Pipeline(sessions=calendar), Collector()
+    pipeline.attach(1, sink)
+    batches = [rows] if at_once else [[row] for row in rows]
+    for batch in batches:
+        pipeline.process(make_trades([(1, ts, price * TICK, size, side) for ts, price, size, side in batch]))
+    pipeline.publish()
+    assert trade_dates_of(sink) == dates
+    traded = [ts for ts, *_ in rows]
+    for start, end, kind, _ in gaps_of(sink):
+        if kind is GapKind.CLOSED:
+            assert not [ts for ts in traded if start < ts < end]
+            assert not [
+                ts for ts in traded if calendar.session_of_trade(ts).open <= start < calendar.session_of_trade(ts).close
+            ]
+
+
+def test_an_unscheduled_session_is_marked_and_nothing_of_it_is_closed(calendar):
+    rows = [(at(time), 100, 1, "B") for time in ("2025-01-10T16:59", "2025-01-11T12:00", "2025-01-11T12:30")]
+    _, sink = run(rows, calendar, now=at("2025-01-11T20:00"))
+    friday, noon = at("2025-01-10T17:00"), at("2025-01-11T12:00")
+    assert gaps_of(sink) == [
+        (friday, at("2025-01-10T18:00"), GapKind.CLOSED, False),
+        (at("2025-01-10T18:00"), noon, GapKind.NO_TRADES, False),
+        (noon, noon, GapKind.UNSCHEDULED, False),
+        (noon, at("2025-01-11T12:30"), GapKind.NO_TRADES, False),
+        (at("2025-01-11T12:30"), at("2025-01-11T17:00"), GapKind.NO_TRADES, False),
+        (at("2025-01-11T17:00"), at("2025-01-11T20:00"), GapKind.CLOSED, True),
+    ]
+    session = sink.tables["session"][0]
+    assert (session["unscheduled"], session["partial"], session["trade_count"]) == (1, 0, 2)
+    assert (session["open_ts"], session["close_ts"]) == (at("2025-01-10T18:00"), at("2025-01-11T17:00"))
+
+
+@pytest.mark.parametrize(
+    ("first", "is_partial"),
+    [("2025-01-14T18:00:01", 0), ("2025-01-14T18:01", 0), ("2025-01-14T18:01:01", 1), ("2025-01-14T19:00", 1)],
+)
+def test_a_session_whose_first_trade_comes_late_is_partial_and_so_are_its_levels_afterwards(
+    calendar, first, is_partial
+):
+    rows = [(at(first), 100, 1, "B"), (at("2025-01-15T10:00"), 101, 1, "B")]
+    pipeline, sink = run(rows, calendar)
+    session = sink.tables["session"][0]
+    assert (session["partial"], session["first_ts"], session["prior_partial"]) == (is_partial, at(first), 0)
+    pipeline.process(make_trades([(1, at("2025-01-15T18:00"), TICK, 1, "B")]))
+    pipeline.publish()
+    session = sink.tables["session"][0]
+    assert (session["partial"], session["prior_partial"]) == (0, is_partial)
+    assert int(sink.sessions[0].session["partial"][0]) == is_partial
+
+
+def test_a_late_first_trade_is_no_partial_session_where_the_feed_vouches_for_what_was_before(calendar):
+    pipeline, sink = run([(at("2025-01-14T18:20"), 100, 1, "B")], calendar)
+    pipeline.know_from(at("2025-01-14T18:00"))
+    pipeline.publish()
+    assert sink.tables["session"]["partial"].tolist() == [0]

@@ -137,7 +137,7 @@ def test_sessions_split_every_table_and_sum_to_the_whole(tmp_path, trades):
     export(items(trades), tmp_path / "whole", symbol="NQZ5")
     export(items(trades), tmp_path / "split", symbol="NQZ5", by_session=True)
     levels = json.loads((tmp_path / "split" / "levels.json").read_text())["NQZ5"]
-    assert list(levels) == ["20251127", "20251128"]
+    assert list(levels) == ["20251128-unscheduled", "20251128"]
     whole = json.loads((tmp_path / "whole" / "levels.json").read_text())["NQZ5"]
     for name in ("trades", "rejected", "late"):
         assert sum(part[name] for part in levels.values()) == whole[name]
