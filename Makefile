@@ -4,9 +4,11 @@ SHELL := /usr/bin/env bash
 .DEFAULT_GOAL := help
 
 BIN := .venv/bin
+FAST_TESTS := tests/core tests/engine tests/store tests/layers tests/gl tests/render/test_driver_thread.py tests/ui \
+  tests/test_contracts.py tests/test_doctor.py tests/test_documents.py
 ARGS ?=
 
-.PHONY: help setup setup-test demo test fuzz lint bench bench-peers pictures lock clean
+.PHONY: help setup setup-tools setup-test demo test test-fast bare fuzz lint bench bench-peers pictures lock clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -14,7 +16,10 @@ help: ## This list
 setup: ## The virtual environment and the system libraries that the chart needs
 	@scripts/setup.sh demo
 
-setup-test: ## The same, and what the tests need besides
+setup-tools: ## The same, and the packages of the tests, lint and types
+	@scripts/setup.sh tools
+
+setup-test: ## The same, and the system packages of the whole suite
 	@scripts/setup.sh test
 
 demo: setup ## The synthetic market in a window; without a display 10 seconds of it as picture and video
@@ -26,7 +31,13 @@ test: setup-test ## The whole suite (ARGS='-k profile -x' for a part of it)
 fuzz: setup-test ## The property tests with new random seeds for five minutes (ARGS='--minutes 30', ARGS='--seed N')
 	@$(BIN)/python scripts/fuzz.py $(ARGS)
 
-lint: setup ## Format, lint, types, import contracts
+test-fast: setup-tools ## The part of it that needs no window, no gateway and no minutes
+	@$(BIN)/pytest $(FAST_TESTS) $(ARGS)
+
+bare: ## make demo and make test-fast on new Debian 12 and 13, as root and as a user (needs root)
+	@scripts/bare.sh $(ARGS)
+
+lint: setup-tools ## Format, lint, types, import contracts
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
@@ -41,14 +52,11 @@ bench-peers: ## The chart beside other libraries, which are installed for it
 	@mkdir -p out
 	@$(BIN)/flow-gl bench peers --json out/bench-peers.json
 
-pictures: setup ## The pictures of the README, made by the program from the synthetic market
+pictures: setup-tools ## The pictures of the README, made by the program from the synthetic market
 	@$(BIN)/python scripts/pictures.py
 
-lock: ## Lock all packages with their hashes, for every platform (needs uv)
-	uv pip compile pyproject.toml --universal --python-version 3.11 --extra record --extra dev \
-	  --generate-hashes --no-emit-index-url --no-header --output-file requirements.lock
-	uv pip compile pyproject.toml --universal --python-version 3.11 --extra peers --constraint requirements.lock \
-	  --generate-hashes --no-emit-index-url --no-header --output-file requirements-peers.lock
+lock: ## Lock all packages with their hashes, for every platform (needs uv; UV names it)
+	@scripts/lock.sh $(ARGS)
 
 clean: ## Remove what was built; the virtual environment stays
 	rm -rf out build dist .numba_cache .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

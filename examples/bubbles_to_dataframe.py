@@ -5,10 +5,10 @@
 Takes any file that `flow-gl replay` takes. The contract with the most trades is read; prices become points.
 """
 
-import sys
 from pathlib import Path
 
 import pandas as pd
+from command_line import start
 
 from flow_gl.core.schema import PRICE_SCALE
 from flow_gl.engine.pipeline import Pipeline
@@ -40,9 +40,11 @@ def read_bubbles(path: Path) -> pd.DataFrame:
     return frame
 
 
-if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit("usage: python examples/bubbles_to_dataframe.py FILE")
-    bubbles = read_bubbles(Path(sys.argv[1]))
+def main(path: Path) -> None:
+    bubbles = read_bubbles(path)
     print(bubbles[["price", "buy", "sell", "delta", "cvd", "trade_count"]].tail(10).to_string())
     print(f"{len(bubbles)} bubbles, {bubbles['trade_count'].sum()} trades, final CVD {bubbles['delta'].sum()}")
+
+
+if __name__ == "__main__":
+    start(main, __doc__, "bubbles_to_dataframe.py FILE", Path, least=1)

@@ -9,6 +9,7 @@ message bus or a file format that flow_gl does not know.
 import time
 
 import numpy as np
+from command_line import start
 
 from flow_gl.core.schema import PRICE_SCALE, TRADE, FeedState, Side
 from flow_gl.engine.pipeline import Pipeline
@@ -90,7 +91,11 @@ def run(feed: Feed) -> Collector:
     return collector
 
 
-if __name__ == "__main__":
+def main() -> None:
     for bubble in run(CoinFeed(seconds=3.0)).bubble_rows():
         price = bubble["price"] / PRICE_SCALE
         print(f"{bubble['id']}  {price:9.4f}  buy {bubble['buy']:3d}  sell {bubble['sell']:3d}")
+
+
+if __name__ == "__main__":
+    start(main, __doc__, "own_feed.py")

@@ -6,9 +6,9 @@ A layer has four methods. `update` is the only one that uploads to the GPU, `dra
 price or a time lies on the screen and holds the newest numbers (`scene.reader`).
 """
 
-import sys
 from pathlib import Path
 
+from command_line import picture, start
 from picture_without_window import HEIGHT, WIDTH, aggregate, draw, freeze
 
 from flow_gl.core.schema import PRICE_SCALE
@@ -66,7 +66,7 @@ class RangeOfTheMinute:
         return (int(rows["high"].max()), int(rows["low"].min())) if len(rows) else None
 
 
-def main(path: Path) -> None:
+def main(path: Path = Path("chart.png")) -> None:
     market = aggregate(seconds=120.0)
     now_ns = int(market.session["last_ts"])
     surface = HeadlessContext(WIDTH, HEIGHT)
@@ -78,4 +78,4 @@ def main(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1] if len(sys.argv) > 1 else "chart.png"))
+    start(main, __doc__, "own_layer.py [PNG]", picture)

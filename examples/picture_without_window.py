@@ -6,9 +6,10 @@ The numbers are computed here, into a store of this process; the picture is draw
 without a window there is `flow-gl replay FILE --headless --screenshot chart.png`.
 """
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
+
+from command_line import picture, start
 
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.feed.base import Definition
@@ -69,7 +70,7 @@ def draw(scene: Scene, path: Path, *, kit: Kit, more: Sequence[Layer] = ()) -> N
         part.release()
 
 
-def main(path: Path) -> None:
+def main(path: Path = Path("chart.png")) -> None:
     market = aggregate(seconds=120.0)
     surface = HeadlessContext(WIDTH, HEIGHT)
     kit = Kit()
@@ -80,4 +81,4 @@ def main(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1] if len(sys.argv) > 1 else "chart.png"))
+    start(main, __doc__, "picture_without_window.py [PNG]", picture)

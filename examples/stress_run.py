@@ -9,19 +9,21 @@ import sys
 import time
 
 import numpy as np
+from command_line import count, start
 
 from flow_gl.engine.pipeline import Pipeline, warm_up
 from flow_gl.engine.sinks import Collector
-from flow_gl.feed.synthetic import RATE_MAX, TradeMaker
+from flow_gl.feed.synthetic import TradeMaker
+from flow_gl.feed.synthetic_limits import RATE_MAX
 
 
 def contracts(trades: np.ndarray, side: str) -> int:
     return int(trades["size"][trades["side"] == ord(side)].sum())
 
 
-def main(count: int) -> None:
+def main(trades_wanted: int = 1_000_000) -> None:
     maker = TradeMaker(seed=1, rate=RATE_MAX, symbols=("NQ",), history_s=0)
-    trades = maker.take(count / RATE_MAX)
+    trades = maker.take(trades_wanted / RATE_MAX)
     (instrument_id,) = maker.symbols()
     warm_up()
     pipeline, collector = Pipeline(), Collector()
@@ -42,4 +44,4 @@ def main(count: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000)
+    start(main, __doc__, "stress_run.py [TRADES]", count)

@@ -8,14 +8,20 @@ can_open_a_window() {
   case "$(uname -s)" in
     Linux | *BSD) [[ -n ${DISPLAY:-}${WAYLAND_DISPLAY:-} ]] || return 1 ;;
   esac
-  .venv/bin/python -c 'import glfw, sys; sys.exit(not glfw.init())' 2>/dev/null
+  # Dear ImGui first: it brings the GLFW that the program uses.
+  .venv/bin/python -c 'import imgui_bundle, glfw, sys; sys.exit(not glfw.init())' 2>/dev/null
 }
 
 if can_open_a_window; then
   exec .venv/bin/flow-gl demo "$@"
 fi
+outputs=(--screenshot out/demo.png)
+if .venv/bin/python -c 'import av' 2>/dev/null; then
+  outputs+=(--record out/demo.mp4)
+fi
 echo "No display: rendering 10 seconds of the synthetic market without a window."
 mkdir -p out
-.venv/bin/flow-gl demo --headless --duration 10 --screenshot out/demo.png --record out/demo.mp4 "$@"
-echo "picture: $PWD/out/demo.png"
-echo "video:   $PWD/out/demo.mp4"
+rm -f out/demo.png out/demo.mp4
+.venv/bin/flow-gl demo --headless --duration 10 "${outputs[@]}" "$@"
+if [[ -f out/demo.png ]]; then echo "picture: $PWD/out/demo.png"; fi
+if [[ -f out/demo.mp4 ]]; then echo "video:   $PWD/out/demo.mp4"; fi

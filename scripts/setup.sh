@@ -1,13 +1,20 @@
 #!/usr/bin/env bash
-# Bring the set-up up to date: system libraries, virtual environment, locked packages. Quick once it is done.
-# Usage: scripts/setup.sh demo|test|peers    (test: also what only the tests need; peers: the benchmark's other libraries)
+# Bring the set-up up to date: system packages, the virtual environment .venv, locked Python packages. Quick once done.
+#
+# Usage: scripts/setup.sh PURPOSE
+#   demo    what a user needs: the chart, the archive, videos
+#   tools   and what the developers' commands need: tests without a window, lint, types
+#   test    and the system packages of the whole test suite
+#   peers   and the libraries that the benchmark compares with
+#
 # PYTHON names the interpreter to build .venv with; otherwise the newest of 3.11 to 3.13 that is found.
+# flow_gl/system_packages.txt lists the system packages, locks/ the Python packages with their hashes.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 readonly purpose="${1:-demo}"
 readonly venv=.venv
-readonly stamp="$venv/flow_gl.stamp"
+readonly list=flow_gl/system_packages.txt
 
 say() { printf 'setup: %s\n' "$*"; }
 fail() {
@@ -15,62 +22,132 @@ fail() {
   exit 1
 }
 
-# --- system libraries -------------------------------------------------------------------------------------------
-readonly chart_packages=(
-  libegl1 libegl-mesa0 libgl1 libglx-mesa0 libgl1-mesa-dri
-  libx11-6 libxext6 libxrender1 libxrandr2 libxinerama1 libxcursor1 libxi6 libxkbcommon0
-)
-readonly test_packages=(xvfb xauth xdotool ffmpeg postgresql)
-readonly peer_packages=(libvulkan1 mesa-vulkan-drivers)
+# --- system packages --------------------------------------------------------------------------------------------
+
+# Which column of the list is this system's: debian, fedora, arch, suse, or nothing.
+distribution() {
+  [[ -r /etc/os-release ]] || return 0
+  # A subshell: the file sets variables.
+  (
+    . /etc/os-release
+    for name in ${ID:-} ${ID_LIKE:-}; do
+      case "$name" in
+        debian | ubuntu) echo debian && return ;;
+        fedora | rhel | centos) echo fedora && return ;;
+        arch) echo arch && return ;;
+        suse | opensuse | sles) echo suse && return ;;
+      esac
+    done
+  )
+}
+
+# The command that installs packages there.
+install_command() {
+  case "$1" in
+    debian) echo "apt-get update && apt-get install -y --no-install-recommends" ;;
+    fedora) echo "dnf install -y" ;;
+    arch) echo "pacman -S --needed" ;;
+    suse) echo "zypper install" ;;
+  esac
+}
+
+known_libraries=
+has_one() {
+  case "$1" in
+    *.so*)
+      [[ $1 != *'*'* && $'\n'$known_libraries == *$'\n'$'\t'"$1 "* ]] ||
+        compgen -G "/usr/lib*/$1" >/dev/null || compgen -G "/usr/lib/*/$1" >/dev/null ||
+        compgen -G "/usr/lib*/dri/$1" >/dev/null || compgen -G "/usr/lib/*/dri/$1" >/dev/null ||
+        compgen -G "/usr/local/lib/$1" >/dev/null
+      ;;
+    *) command -v "$1" >/dev/null || compgen -G "/usr/lib/postgresql/*/bin/$1" >/dev/null ;;
+  esac
+}
+
+has_any() {
+  local alternative
+  local IFS='|'
+  for alternative in $1; do
+    has_one "$alternative" && return 0
+  done
+  return 1
+}
 
 # Run as root: directly, or by sudo without a question where nobody could answer it.
 as_root() {
   if [[ $(id -u) == 0 ]]; then
     "$@"
   elif ! command -v sudo >/dev/null; then
+    echo "E: not root, and there is no sudo" >&2
     return 1
   elif [[ -t 0 ]]; then
     sudo "$@"
   else
-    sudo -n "$@" 2>/dev/null
+    sudo -n "$@"
   fi
 }
 
-debian_missing() {
-  local package
-  for package in "$@"; do
-    [[ $(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null) == installed ]] || printf '%s\n' "$package"
-  done
-}
-
+# Install Debian packages. apt's hundreds of lines go to a file, of which a failure shows what apt calls an error.
 apt_install() {
-  say "installing $*"
-  as_root apt-get update -qq || return 1
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" </dev/null
-}
-
-has_library() {
-  ldconfig -p 2>/dev/null | grep -q "$1" || compgen -G "/usr/lib*/$1*" >/dev/null
-}
-
-system_libraries() {
-  [[ $(uname -s) == Linux ]] || return 0
-  local wanted=("${chart_packages[@]}") missing
-  [[ $purpose == test ]] && wanted+=("${test_packages[@]}")
-  [[ $purpose == peers ]] && wanted+=("${peer_packages[@]}")
-  if command -v apt-get >/dev/null && command -v dpkg-query >/dev/null; then
-    mapfile -t missing < <(debian_missing "${wanted[@]}")
-    ((${#missing[@]} == 0)) && return 0
-    apt_install "${missing[@]}" && return 0
-    say "could not install system packages; as an administrator: apt-get install ${missing[*]}"
-  elif ! has_library libEGL.so.1 || ! has_library libGL.so.1; then
-    say "OpenGL is missing. Install Mesa's EGL and GL and the X libraries of GLFW:"
-    say "  Fedora:  dnf install mesa-libEGL mesa-libGL mesa-dri-drivers libXrandr libXinerama libXcursor libXi"
-    say "  Arch:    pacman -S mesa libglvnd libxrandr libxinerama libxcursor libxi"
-    say "  openSUSE: zypper install Mesa-libEGL1 Mesa-libGL1 Mesa-dri libXrandr2 libXinerama1 libXcursor1 libXi6"
+  if [[ $(id -u) != 0 ]] && ! command -v sudo >/dev/null; then
+    return 1
   fi
-  # Without them the program still says clearly what it lacks; with software GL from elsewhere it may well run.
-  has_library libEGL.so.1 || say "without libEGL.so.1 nothing can be drawn on this machine"
+  say "installing system packages: $*"
+  local log
+  log="$(mktemp)"
+  # A repository that is out of order need not matter: what counts is whether the packages can be had.
+  as_root apt-get update -qq >"$log" 2>&1 </dev/null || true
+  if as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+    -o DPkg::Lock::Timeout=120 "$@" >>"$log" 2>&1 </dev/null; then
+    rm -f "$log"
+    return 0
+  fi
+  say "apt-get failed:"
+  { grep -E '^(E:|W:|Err:|sudo:|dpkg: error)' "$log" || tail -n 3 "$log"; } | head -n 8 | sed 's/^/  /'
+  rm -f "$log"
+  return 1
+}
+
+is_required() {
+  case "$1" in
+    chart) return 0 ;;
+    # A window is opened where there is a display; where there is none, pictures are drawn without one.
+    window) [[ -n ${DISPLAY:-}${WAYLAND_DISPLAY:-} ]] ;;
+    headless) [[ -z ${DISPLAY:-}${WAYLAND_DISPLAY:-} ]] ;;
+    *) return 1 ;;
+  esac
+}
+
+# system_packages MORE...: install what is missing, MORE packages besides; else say what an administrator can do.
+system_packages() {
+  [[ $(uname -s) == Linux ]] || return 0
+  local wanted=" chart headless window " system column need name debian fedora arch suse package
+  local missing=("$@") required=("$@") names=()
+  [[ $purpose == test ]] && wanted+="test "
+  [[ $purpose == peers ]] && wanted+="peers "
+  system="$(distribution)"
+  known_libraries="$(PATH="$PATH:/sbin:/usr/sbin" ldconfig -p 2>/dev/null || true)"
+  column="${system:-debian}"
+  while read -r need name debian fedora arch suse; do
+    [[ -z $need || $need == \#* || $wanted != *" $need "* ]] && continue
+    has_any "$name" && continue
+    package="${!column}"
+    names+=("$name")
+    [[ " ${missing[*]} " == *" $package "* ]] || missing+=("$package")
+    if is_required "$need"; then required+=("$name"); fi
+  done <"$list"
+  ((${#missing[@]} == 0)) && return 0
+  if [[ -z $system ]]; then
+    say "not found, and needed by some of what follows: ${names[*]}"
+    return 0
+  fi
+  if [[ $system == debian ]] && apt_install "${missing[@]}"; then
+    return 0
+  fi
+  say "system packages are missing. As root, run:"
+  printf '  %s %s\n' "$(install_command "$system")" "${missing[*]}"
+  ((${#required[@]} == 0)) || fail "run this again when they are installed; it cannot work without ${required[*]}"
+  say "going on without them"
 }
 
 # --- Python -----------------------------------------------------------------------------------------------------
@@ -92,44 +169,99 @@ find_python() {
     fi
   done
   fail "Python 3.11, 3.12 or 3.13 is needed, found $(python3 --version 2>/dev/null || echo none)." \
-    "Install one (Debian 12: apt-get install python3 python3-venv), or name it: make demo PYTHON=/path/to/python3.12"
+    "Install one (Debian: apt-get install python3 python3-venv), or name it: make demo PYTHON=/path/to/python3.12"
+}
+
+can_make_venv() { "$1" -c 'import ensurepip, venv' 2>/dev/null; }
+
+# .venv can be used: its Python runs, fits, and it is where it was made (its scripts hold their own path).
+is_sound() {
+  [[ -x $venv/bin/python ]] && fits "$venv/bin/python" &&
+    [[ ! -f $venv/flow_gl.home || $(<"$venv/flow_gl.home") == "$(cd -P "$venv" && pwd)" ]]
 }
 
 make_venv() {
-  local python="$1"
-  if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
-    # Debian splits the standard library: venv comes as a package of its own.
-    command -v apt-get >/dev/null && apt_install python3-venv || true
-    "$python" -c 'import ensurepip, venv' 2>/dev/null ||
-      fail "$python cannot make virtual environments: its modules venv and ensurepip are missing" \
-        "(Debian: apt-get install python3-venv)"
-  fi
-  say "making $venv with $("$python" --version)"
-  "$python" -m venv --clear "$venv"
+  can_make_venv "$1" || fail "$1 cannot make virtual environments: its modules venv and ensurepip are missing"
+  say "making $venv with $("$1" --version)"
+  "$1" -m venv --clear "$venv"
+  (cd -P "$venv" && pwd) >"$venv/flow_gl.home"
 }
 
-# What the environment was made from: the lock, the project's own metadata, the interpreter, where it stands.
+pip_install() {
+  "$venv/bin/python" -m pip install -qq --disable-pip-version-check --require-hashes --only-binary :all: "$@"
+}
+
+# An extra without which the chart works: where it cannot be installed, say what is lost and why.
+pip_install_extra() {
+  local name="$1" use="$2" reason
+  if reason="$(pip_install --requirement "locks/$name.lock" 2>&1)"; then
+    return 0
+  fi
+  say "without $use: $(grep -m 1 '^ERROR: No matching' <<<"$reason" || tail -n 1 <<<"$reason")"
+  # No package for this system stays so; anything else is tried again the next time.
+  [[ $reason == *"No matching distribution"* ]]
+}
+
+# The build tools come from their own lock and go again: the user's environment does without them.
+install_flow_gl() {
+  local tools code=0
+  tools="$(mktemp -d)"
+  pip_install --no-deps --target "$tools" --requirement locks/build.lock &&
+    PYTHONPATH="$tools" "$venv/bin/python" -m pip install -qq --disable-pip-version-check --no-deps \
+      --no-build-isolation --editable . || code=$?
+  rm -rf "$tools"
+  return "$code"
+}
+
+# What a set of packages was installed from: its locks, the project's metadata, the interpreter, where it is.
 fingerprint() {
-  { cat requirements.lock pyproject.toml; "$venv/bin/python" --version; pwd; } | cksum
+  { cat pyproject.toml "$@"; "$venv/bin/python" --version; pwd; } | cksum
 }
 
-python_packages() {
-  if [[ ! -x $venv/bin/python ]] || ! fits "$venv/bin/python"; then
-    local python
-    python="$(find_python)"
-    make_venv "$python"
-  fi
-  [[ -f $stamp && $(<"$stamp") == "$(fingerprint)" ]] && return 0
+# stamped SET LOCK...: run install_SET unless it has been run with just these locks.
+stamped() {
+  local set="$1" stamp="$venv/flow_gl.$1.stamp"
+  shift
+  [[ -f $stamp && $(<"$stamp") == "$(fingerprint "$@")" ]] && return 0
+  if "install_$set"; then fingerprint "$@" >"$stamp"; fi
+}
+
+install_demo() {
   say "installing the locked packages (some minutes the first time)"
-  "$venv/bin/python" -m pip install --quiet --require-hashes --requirement requirements.lock
-  "$venv/bin/python" -m pip install --quiet --no-deps --no-build-isolation --editable .
-  fingerprint >"$stamp"
+  pip_install --requirement locks/chart.lock || fail "pip could not install locks/chart.lock; its reason is above"
+  install_flow_gl || fail "pip could not install flow_gl itself; its reason is above"
+  local is_final=true
+  pip_install_extra archive "the archive of sessions" || is_final=false
+  pip_install_extra video "videos (--record)" || is_final=false
+  $is_final
 }
 
-[[ $purpose == demo || $purpose == test || $purpose == peers ]] ||
-  fail "usage: scripts/setup.sh demo|test|peers, got $purpose"
-system_libraries
-python_packages
-if [[ $purpose == peers ]]; then
-  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-peers.lock
+install_dev() {
+  say "installing the developers' packages"
+  pip_install --requirement locks/build.lock --requirement locks/dev.lock ||
+    fail "pip could not install locks/dev.lock; its reason is above"
+}
+
+install_peers() {
+  say "installing the libraries to compare with"
+  pip_install --requirement locks/peers.lock || fail "pip could not install locks/peers.lock; its reason is above"
+}
+
+# ----------------------------------------------------------------------------------------------------------------
+[[ $purpose =~ ^(demo|tools|test|peers)$ ]] || fail "usage: scripts/setup.sh demo|tools|test|peers, got $purpose"
+
+more=()
+if is_sound; then
+  python="$venv/bin/python"
+else
+  python="$(find_python)"
+  # Debian has venv as a package of its own.
+  can_make_venv "$python" || [[ $(distribution) != debian ]] || more+=(python3-venv)
 fi
+system_packages ${more[@]+"${more[@]}"}
+is_sound || make_venv "$python"
+stamped demo locks/chart.lock locks/archive.lock locks/video.lock locks/build.lock
+case "$purpose" in
+  tools | test) stamped dev locks/build.lock locks/dev.lock ;;
+  peers) stamped peers locks/peers.lock ;;
+esac

@@ -7,6 +7,8 @@ import pytest
 
 from flow_gl import doctor
 from flow_gl.cli.main import run
+from flow_gl.core import libraries
+from flow_gl.core.libraries import SystemLibrary
 from flow_gl.doctor import Check, Report
 
 KEY = "db-ThisIsNoRealKeyOnlyATestsOwn"
@@ -77,6 +79,51 @@ def test_too_little_shared_memory_is_an_error_with_advice(monkeypatch: pytest.Mo
     report = doctor.examine()
     assert report.exit_code == 6
     assert "--shm-size" in found("shared memory", report).text
+
+
+def test_modules_are_imported_and_say_why_they_cannot_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "sound_module.py").write_text("")
+    (tmp_path / "broken_module.py").write_text("raise OSError('no such thing')")
+    (tmp_path / "deadly_module.py").write_text("import os; os.abort()")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    names = ["sound_module", "broken_module", "absent_module", "deadly_module"]
+    assert doctor._import_faults(names) == {
+        "sound_module": "",
+        "broken_module": "OSError: no such thing",
+        "absent_module": "ModuleNotFoundError: No module named 'absent_module'",
+        "deadly_module": "it ends the process",
+    }
+
+
+@pytest.mark.usefixtures("_no_probes")
+def test_a_package_that_cannot_be_imported_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "_import_faults", lambda _modules: {"numba": "ImportError: libX.so.1"})
+    report = doctor.examine()
+    assert report.exit_code == 6
+    assert "cannot be imported (ImportError: libX.so.1)" in found("packages", report).text
+
+
+@pytest.mark.usefixtures("_no_probes")
+def test_an_extra_that_is_not_installed_is_named_with_its_command_brackets_and_all(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    version = doctor._version
+    monkeypatch.setattr(doctor, "_version", lambda name: None if name == "psycopg" else version(name))
+    monkeypatch.setattr(doctor, "install_advice", lambda extra: f'python -m pip install "{extra}[binary]>=3"')
+    report = doctor.examine()
+    assert report.exit_code == 0, "the chart does without"
+    assert found("psycopg", report).text.endswith('needs it: python -m pip install "archive[binary]>=3"')
+    doctor.show(report)
+    assert "archive[binary]>=3" in "".join(line.strip() for line in capsys.readouterr().out.splitlines())
+
+
+@pytest.mark.usefixtures("_no_probes")
+def test_each_missing_library_is_named_with_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    lacking = SystemLibrary("window", ("libXi.so.6",), dict.fromkeys(libraries.DISTRIBUTIONS, "libxi6"))
+    monkeypatch.setattr(libraries, "missing", lambda *needs: [lacking] if "window" in needs else [])
+    report = doctor.examine()
+    assert report.exit_code == 0, "the probes decide whether it can draw"
+    assert "libXi.so.6 (libxi6)" in found("libraries: window", report).text
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,13 @@
 """The documents say what is so: links lead somewhere, keys and exit codes are the program's, examples come out."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from flow_gl.core import errors
+from flow_gl.core import errors, libraries
 from flow_gl.engine.profile import ProfileSettings, levels_of
 from flow_gl.ui.actions import ACTIONS
 
@@ -47,6 +48,23 @@ def test_the_readme_has_every_key() -> None:
 def test_the_readme_has_every_exit_code() -> None:
     codes = {value for name, value in vars(errors).items() if name.startswith("EXIT_")}
     assert codes == {int(code) for code in re.findall(r"^\| (\d+) \|", README, re.MULTILINE)}
+
+
+def test_the_readme_has_every_system_package() -> None:
+    line = re.search(r"^apt-get install --no-install-recommends ((?:.*\\\n)*.*)$", README, re.MULTILINE)
+    assert line is not None
+    rows = [set(row.split()) for row in line[1].split("\\\n")]
+    listed = libraries.read_list()
+    assert rows == [
+        {one.packages["debian"] for one in listed if one.need == need} for need in ("chart", "window", "headless")
+    ]
+
+
+def test_the_readme_has_every_extra() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    table = README[README.index("**Extras.**") : README.index("**Linux libraries.**")]
+    named = set(re.findall(r"`(\w+)`", "".join(row.split("|")[1] for row in table.splitlines() if row.startswith("|"))))
+    assert named == set(project["optional-dependencies"])
 
 
 def worked_examples() -> list[tuple[list[int], int, list[tuple[int, int, int]]]]:

@@ -12,6 +12,7 @@ from flow_gl.feed.dbn_write import write_dbn
 from flow_gl.feed.synthetic import TradeMaker
 
 ROOT = Path(__file__).resolve().parent.parent
+EXAMPLES = ["bubbles_to_dataframe", "own_feed", "own_layer", "picture_without_window", "stress_run"]
 
 
 def run(name: str, *arguments: object) -> str:
@@ -29,8 +30,35 @@ def pixels(path: Path) -> np.ndarray:
 
 
 def test_every_example_is_tested() -> None:
-    tested = {"bubbles_to_dataframe", "own_feed", "own_layer", "picture_without_window", "stress_run"}
-    assert {path.stem for path in (ROOT / "examples").glob("*.py")} == tested
+    assert {path.stem for path in (ROOT / "examples").glob("*.py")} == {*EXAMPLES, "command_line"}
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_an_example_answers_help(name: str) -> None:
+    answer = run(f"{name}.py", "--help")
+    assert answer.startswith(f"usage: python examples/{name}.py")
+    assert f"    python examples/{name}.py" in answer, "the docstring shows a call"
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "code"),
+    [
+        ("bubbles_to_dataframe", [], 2),
+        ("bubbles_to_dataframe", ["a", "b"], 2),
+        ("bubbles_to_dataframe", ["absent.dbn"], 1),
+        ("own_feed", ["3"], 2),
+        ("own_layer", ["chart.jpg"], 2),
+        ("picture_without_window", ["absent/chart.png"], 2),
+        ("stress_run", ["many"], 2),
+        ("stress_run", ["-5"], 2),
+    ],
+)
+def test_a_wrong_argument_is_one_line(name: str, arguments: list[str], code: int, tmp_path: Path) -> None:
+    command = [sys.executable, str(ROOT / "examples" / f"{name}.py"), *arguments]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stdout) == (code, "")
+    assert len(done.stderr.splitlines()) == 1
+    assert all(word in done.stderr for word in arguments[:1])
 
 
 def test_bubbles_of_a_file_become_a_dataframe(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import typer
 
 from flow_gl.cli.options import Config, Debug, flag
 from flow_gl.core.errors import DataError, FeedError, UsageError
+from flow_gl.core.packages import install_advice
 
 if TYPE_CHECKING:
     from flow_gl.services.archive_query import SessionRow
@@ -130,7 +131,7 @@ def _archived(url: str | None) -> "list[SessionRow]":
     except ModuleNotFoundError as error:
         if url is None:
             return []
-        raise UsageError(f"the archive needs {error.name}: pip install 'flow_gl[record]'") from None
+        raise UsageError(f"the archive needs {error.name}: {install_advice('archive')}") from None
     return [] if url == "off" else list_sessions(url or default_url())
 
 

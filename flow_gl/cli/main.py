@@ -13,8 +13,9 @@ from flow_gl.cli import streams
 from flow_gl.cli.commands import demo, live, replay
 from flow_gl.cli.history import download, sessions
 from flow_gl.cli.tools import bench, doctor, export
-from flow_gl.core import interrupts
+from flow_gl.core import interrupts, libraries
 from flow_gl.core.errors import (
+    EXIT_DISPLAY,
     EXIT_FAULT,
     EXIT_INTERRUPTED,
     EXIT_OK,
@@ -127,6 +128,8 @@ def _fail(error: Exception | SystemExit, *, is_debug: bool) -> int:
         message, exit_code = str(error), error.exit_code
     elif isinstance(error, typer.TyperException):
         message, exit_code = _usage(error), EXIT_USAGE
+    elif isinstance(error, ImportError | OSError) and (reason := libraries.explain(error)):
+        message, exit_code = reason, EXIT_DISPLAY
     elif isinstance(error, MemoryError):
         message, exit_code = "out of memory", EXIT_RESOURCE
     elif isinstance(error, OSError) and (lack := lacking(error)):

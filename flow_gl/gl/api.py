@@ -11,7 +11,9 @@ from typing import Any, Final
 
 import OpenGL
 
+from flow_gl.core import libraries
 from flow_gl.core.environment import check_drawing
+from flow_gl.core.errors import DisplayError
 
 check_drawing()
 CHECK_GL: Final = os.environ.get("FLOW_GL_CHECK_GL", "") not in {"", "0"}
@@ -21,18 +23,24 @@ OpenGL.ERROR_CHECKING = CHECK_GL
 OpenGL.ERROR_LOGGING = False
 OpenGL.CONTEXT_CHECKING = False
 if sys.platform.startswith("linux"):
-    # GLX and EGL contexts share one dispatch table (libglvnd); EGL's loader is there with and without a display.
-    os.environ.setdefault("PYOPENGL_PLATFORM", "egl")
+    # GLX and EGL contexts share one dispatch table (libglvnd), so EGL's loader serves a window as well; a window does
+    # without it where it is missing.
+    os.environ.setdefault("PYOPENGL_PLATFORM", "egl" if libraries.can_load("libEGL.so.1") else "glx")
 if not CHECK_GL:
     # Mesa's drivers then work in a thread of their own, as other drivers do anyway: a call only notes down what is to
-    # be done. With a software rasteriser that is half of a frame's cost to the interpreter. The other variable keeps
-    # Mesa from saying so on the terminal. (Where each call is checked, each check would wait for that thread.)
+    # be done. With a software rasteriser that is half of a frame's cost to the interpreter; Mesa 25 has no such thread
+    # for software. `gl.driver_log` keeps Mesa's line about it off the terminal, as the other variable does for older
+    # ones. (Where each call is checked, each check would wait for that thread.)
     os.environ.setdefault("mesa_glthread", "true")
     os.environ.setdefault("MESA_DEBUG", "silent")
 
-from OpenGL import GL as _GL  # noqa: E402  # after the switches
-from OpenGL import platform as _platform  # noqa: E402
-from OpenGL.raw.GL import _errors  # noqa: E402
+try:
+    from OpenGL import GL as _GL
+    from OpenGL import platform as _platform
+    from OpenGL.raw.GL import _errors
+except (ImportError, OSError, AttributeError, TypeError) as error:  # PyOpenGL's ways of lacking a library
+    lacking = libraries.advice(libraries.missing("chart"))
+    raise DisplayError(f"OpenGL cannot be loaded: {lacking or error}") from error
 
 GL: Final[Any] = _GL
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from flow_gl.core import mp4
 from flow_gl.core.errors import DisplayError, FlowError
 from flow_gl.core.files import write_whole
+from flow_gl.core.packages import install_advice
 from flow_gl.gl.api import GL, buffer_data
 
 Picture = NDArray[np.uint8]
@@ -205,5 +206,5 @@ def _import_av() -> Any:
     try:
         import av
     except ImportError as error:
-        raise DisplayError("recording needs PyAV, which is not installed: pip install 'flow_gl[record]'") from error
+        raise DisplayError(f"recording needs PyAV, which is not installed: {install_advice('video')}") from error
     return av

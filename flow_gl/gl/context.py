@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+from flow_gl.core import libraries
 from flow_gl.core.errors import DisplayError, UsageError
 from flow_gl.gl import shader_cache
-from flow_gl.gl.api import GL, most_texels, prepare_blending
+from flow_gl.gl.api import CHECK_GL, GL, most_texels, prepare_blending
+from flow_gl.gl.driver_log import without_thread_notice
 from flow_gl.gl.offscreen import Offscreen
 
 LEAST_TEXELS: Final = 1 << 22
@@ -73,8 +75,9 @@ class HeadlessContext:
     def __init__(self, width: int, height: int, *, content_scale: float = 1.0) -> None:
         shader_cache.prepare()
         self._egl = _import_egl()
-        self._display, self._context, self._pbuffer = _create_egl(self._egl)
-        self.make_current()
+        with without_thread_notice(is_expected=not CHECK_GL):
+            self._display, self._context, self._pbuffer = _create_egl(self._egl)
+            self.make_current()
         _check_driver()
         shader_cache.settle()
         self.target: Final = Offscreen(width, height)
@@ -162,7 +165,8 @@ class Window:
         glfw.window_hint(glfw.STENCIL_BITS, 0)
         glfw.window_hint(glfw.VISIBLE, glfw.TRUE if options.is_visible else glfw.FALSE)
         self._monitor: Final = targets[options.monitor] if targets else None
-        self.handle: Any = glfw.create_window(options.width, options.height, options.title, None, None)
+        with without_thread_notice(is_expected=not CHECK_GL):
+            self.handle: Any = glfw.create_window(options.width, options.height, options.title, None, None)
         if not self.handle:
             raise DisplayError(f"no window with OpenGL 3.3 core could be opened: {_glfw_reason(glfw)}")
         if options.is_in_pixels:
@@ -284,7 +288,9 @@ def _import_glfw() -> Any:
 
 def _glfw_reason(glfw: Any) -> str:
     code, description = glfw.get_error()
-    return _text(description).rstrip(".") if code else "the driver gives no reason"
+    reason = _text(description).rstrip(".") if code else "the driver gives no reason"
+    lacking = libraries.advice(libraries.missing("chart", "window"))
+    return f"{reason} ({lacking})" if lacking else reason
 
 
 def _check_driver() -> None:
@@ -307,8 +313,9 @@ def _import_egl() -> Any:
         os.environ["EGL_PLATFORM"] = "surfaceless"
     try:
         from vispy.ext import egl
-    except Exception as error:  # vispy raises OSError or RuntimeError, by system, where the library is missing
-        raise DisplayError(f"no EGL library: {error}; on Debian: apt-get install libegl1 libgl1-mesa-dri") from error
+    except Exception as error:  # vispy raises ImportError, OSError or RuntimeError, by system and library
+        lacking = libraries.advice(libraries.missing("chart", "headless"))
+        raise DisplayError(f"cannot draw without a window: {lacking or error}") from error
     return egl
 
 
@@ -336,9 +343,9 @@ def _create_egl(egl: Any) -> tuple[Any, Any, Any]:
             reasons.append(str(error))
         else:
             return display, context, pbuffer
-    raise DisplayError(
-        f"no headless OpenGL 3.3 through EGL: {'; '.join(reasons)}; on Debian: apt-get install libgl1-mesa-dri"
-    )
+    lacking = libraries.advice(libraries.missing("chart", "headless"))
+    more = f"; {lacking}" if lacking else ""
+    raise DisplayError(f"no headless OpenGL 3.3 through EGL: {'; '.join(reasons)}{more}")
 
 
 def _device_display(egl: Any) -> ctypes.c_void_p:

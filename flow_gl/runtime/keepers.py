@@ -10,6 +10,7 @@ from flow_gl.core.clock import Clock
 from flow_gl.core.errors import UsageError
 from flow_gl.core.folders import recordings_dir
 from flow_gl.core.log import get_logger
+from flow_gl.core.packages import install_advice
 from flow_gl.core.sessions import SessionCalendar
 from flow_gl.core.spec import LiveSpec
 from flow_gl.feed.base import FileEnd, Item, Trades
@@ -128,5 +129,5 @@ def _archive(url: str | None) -> "Archive | None":
         if url is None:
             get_logger("engine").warning("no archive", extra={"missing": error.name})
             return None
-        raise UsageError(f"the archive needs {error.name}: pip install 'flow_gl[record]'") from None
+        raise UsageError(f"the archive needs {error.name}: {install_advice('archive')}") from None
     return Archive(url or default_url(), session_of=SessionCalendar().session_of_trade)

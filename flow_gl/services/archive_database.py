@@ -16,6 +16,7 @@ from sqlalchemy.engine import URL, Connection, Engine
 
 from flow_gl.core.errors import UsageError
 from flow_gl.core.folders import data_dir
+from flow_gl.core.packages import install_advice
 from flow_gl.services.archive_check import check_postgres, check_sqlite
 from flow_gl.services.archive_schema import prepare
 
@@ -92,7 +93,7 @@ def open_engine(url: URL) -> Engine:
             },
         )
     except ImportError:
-        raise UsageError("archive: PostgreSQL needs the psycopg package: pip install 'flow_gl[record]'") from None
+        raise UsageError(f"archive: PostgreSQL needs the psycopg package: {install_advice('archive')}") from None
 
 
 def prepare_database(engine: Engine, url: URL) -> None:

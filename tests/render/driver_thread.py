@@ -1,4 +1,5 @@
-"""Draws some frames of two charts with panels, and writes the last picture and the names of this process's threads.
+"""Draws some frames of two charts with panels, and writes the last picture, the driver's version and the names of this
+process's threads.
 
     python -m tests.render.driver_thread PICTURE.npy
 
@@ -13,7 +14,7 @@ import numpy as np
 from flow_gl.core.clock import ManualClock
 from flow_gl.core.palette import DARK
 from flow_gl.gl.capture import read_picture
-from flow_gl.gl.context import HeadlessContext
+from flow_gl.gl.context import HeadlessContext, describe
 from flow_gl.ui.gui import Gui
 from flow_gl.ui.state import ViewState
 from flow_gl.view.frame_loop import FrameLoop
@@ -37,6 +38,7 @@ def main(path: str) -> None:
         loop.run_frame(FRAME_S)
         context.swap()
     np.save(path, read_picture(*SIZE))
+    print(describe()["version"])  # noqa: T201
     print(*sorted(task.read_text().strip() for task in Path("/proc/self/task").glob("*/comm")), sep="\n")  # noqa: T201
     loop.release()
     gui.close()

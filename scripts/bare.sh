@@ -1,0 +1,218 @@
+#!/usr/bin/env bash
+# Run the README's commands where nothing is installed: new roots of Debian 12 and 13 that hold only git, make, python3,
+# python3-venv and ca-certificates. In each, as root and as a user without sudo (who has the printed line run by root):
+# make demo, make test-fast. Checks the picture, the size of .venv, and that the checkout stays clean.
+#
+# Usage: scripts/bare.sh [--if-possible] [SUITE...]     (bookworm trixie)
+#   --if-possible   where this machine cannot do it, say why and exit 0
+#
+# Needs root, mount namespaces, and registries for Debian's and Python's packages. Their addresses, certificates and
+# proxies are this machine's own, read from apt and pip when it runs. Roots, packages and wheels are kept in
+# $FLOW_GL_BARE_CACHE (default: flow_gl/bare in the user's cache folder) for a week.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+readonly cache="${FLOW_GL_BARE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/flow_gl/bare}"
+readonly most_venv_mb=900 most_lines=20 step_s=1200
+readonly clean_path=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+
+say() { printf 'bare: %s\n' "$*"; }
+
+# --- inside: one root, one user, in mount and process namespaces of its own -------------------------------------
+
+# in_root USER COMMAND...: run it there, with this machine's network settings and nothing else of the environment.
+in_root() {
+  local user="$1" home variables=()
+  shift
+  home="$([[ $user == root ]] && echo /root || echo "/home/$user")"
+  mapfile -t variables < <(env | grep -iE '^(PIP_[A-Z_]*|SSL_CERT_[A-Z]*|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE|https?_proxy|no_proxy)=')
+  timeout --kill-after=10 "$step_s" chroot --userspec="$user" "$root" \
+    /usr/bin/env -i HOME="$home" USER="$user" PATH="$clean_path" LANG=C.UTF-8 CI="${CI:-}" "${variables[@]}" "$@"
+}
+
+# Everything on this machine's disk that its pip settings name.
+pip_paths() {
+  { python3 -m pip config list; env | grep '^PIP_'; } 2>/dev/null | grep -oE "(file://)?/[^' ]+" | sed 's#^file://##' | sort -u
+}
+
+# show PATH: let the root see this machine's file or folder; of a folder also those beside it, to which an index links.
+show() {
+  local path="$1" folder="${1%/*}"
+  [[ -e $path && ! -e $root$path ]] || return 0
+  if [[ -d $path && -n $folder && -z $(ls -A "$root$folder" 2>/dev/null) ]]; then path="$folder"; fi
+  if [[ -d $path ]]; then mkdir -p "$root$path"; else mkdir -p "$root${path%/*}" && touch "$root$path"; fi
+  mount --bind "$path" "$root$path"
+}
+
+prepare_root() {
+  local path home
+  mount --make-rprivate /
+  for path in proc sys dev; do mount --rbind "/$path" "$root/$path"; done
+  [[ $who == root ]] || chroot "$root" useradd --create-home --shell /bin/bash "$who"
+  home="$([[ $who == root ]] && echo /root || echo "/home/$who")"
+  cp -L /etc/resolv.conf /etc/hosts "$root/etc/"
+  cp -L /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/ca-certificates.crt"
+  for path in /etc/pip.conf /etc/xdg/pip; do
+    [[ ! -e $path ]] || { mkdir -p "$root${path%/*}" && cp -rL "$path" "$root$path"; }
+  done
+  mkdir -p "$root$home/.config" "$root$home/.cache/pip" "$cache/pip-$suite" "$cache/apt-$suite"
+  [[ ! -d $HOME/.config/pip ]] || cp -rL "$HOME/.config/pip" "$root$home/.config/pip"
+  while read -r path; do show "$path"; done < <(pip_paths)
+  mount --bind "$cache/pip-$suite" "$root$home/.cache/pip"
+  mount --bind "$cache/apt-$suite" "$root/var/cache/apt/archives"
+  git clone --quiet . "$root$home/flow_gl"
+  checkout="$home/flow_gl"
+  chroot "$root" chown -R "$who:" "$home"
+}
+
+complain() {
+  say "$suite $who: FAILED: $1"
+  sed 's/^/    /' <(tail -n 40 "$log")
+  exit 1
+}
+
+# step NAME COMMAND...: run in the checkout, its output in the log; 0 if it exits with 0.
+step() {
+  local name="$1" began=$SECONDS code=0
+  shift
+  in_root "$who" sh -c 'cd "$1" && shift && exec "$@"' sh "$checkout" "$@" >"$log" 2>&1 </dev/null || code=$?
+  say "$suite $who: $name: exit code $code, $((SECONDS - began)) s"
+  return "$code"
+}
+
+check_demo() {
+  local found
+  # The user's environment can decode what it made: PyAV reads the PNG and the video.
+  found="$(in_root "$who" "$checkout/.venv/bin/python" - "$checkout/out" 2>&1 <<'PYTHON'
+import sys
+import av
+import numpy as np
+for name, least in (("demo.png", 1), ("demo.mp4", 100)):
+    with av.open(f"{sys.argv[1]}/{name}") as container:
+        frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+    colours = len(np.unique(frames[-1].reshape(-1, 3), axis=0))
+    height, width, _ = frames[-1].shape
+    if len(frames) < least or colours < 200:
+        sys.exit(f"{name}: {len(frames)} pictures, {colours} colours in the last one")
+    print(f"{name} {width}x{height}, {len(frames)} pictures, {colours} colours", end="; ")
+PYTHON
+  )" || { echo "$found" >"$log"; complain "the picture or the video is wrong"; }
+  local megabytes tools
+  megabytes="$(du -sm --apparent-size "$root$checkout/.venv" | cut -f 1)"
+  say "$suite $who: ${found}.venv $megabytes MB"
+  ((megabytes <= most_venv_mb)) || complain ".venv has $megabytes MB, at most $most_venv_mb are wanted"
+  tools="$(cd "$root$checkout" && compgen -G '.venv/bin/@(pytest|mypy|ruff|hatchling)' || true)"
+  [[ -z $tools ]] || complain ".venv holds developers' tools: $tools"
+}
+
+inside() {
+  shopt -s extglob
+  local advice lines
+  prepare_root
+  if [[ $who != root ]]; then
+    ! step "make demo, packages missing" make demo || complain "nothing was missing"
+    advice="$(grep -A 1 'As root, run:' "$log" | tail -n 1)"
+    [[ $advice == *apt-get* ]] || complain "no line says what to install"
+    in_root root sh -c "$advice" >"$log" 2>&1 </dev/null || complain "the printed line does not work: $advice"
+    say "$suite $who: root has run:$advice"
+  fi
+  step "make demo" make demo || complain "make demo"
+  lines="$(wc -l <"$log")"
+  ((lines <= most_lines)) || complain "make demo printed $lines lines, at most $most_lines are wanted"
+  check_demo
+  step "flow-gl doctor" .venv/bin/flow-gl doctor || complain "flow-gl doctor"
+  step "make test-fast" make test-fast || complain "make test-fast"
+  say "$suite $who: $(tail -n 1 "$log" | tr -d '=' | sed 's/^ *//')"
+  step "make demo again" make demo ARGS='--duration 2' || complain "make demo, a second time"
+  ! grep -q 'setup: installing' "$log" || complain "make demo after make test-fast installs again"
+  in_root "$who" git -C "$checkout" status --porcelain >"$log" 2>&1 || complain "git status"
+  [[ ! -s $log ]] || complain "the checkout is no longer clean"
+  say "$suite $who: passed"
+}
+
+if [[ ${1:-} == --inside ]]; then
+  readonly suite="$2" who="$3" root="$4" log="$5"
+  checkout=
+  inside
+  exit
+fi
+
+# --- outside ----------------------------------------------------------------------------------------------------
+is_optional=false
+suites=()
+for argument in "$@"; do
+  case "$argument" in
+    --if-possible) is_optional=true ;;
+    -*) echo "usage: scripts/bare.sh [--if-possible] [SUITE...]" >&2 && exit 2 ;;
+    *) suites+=("$argument") ;;
+  esac
+done
+((${#suites[@]})) || suites=(bookworm trixie)
+
+cannot() {
+  say "not done here: $*"
+  if $is_optional; then exit 0; else exit 1; fi
+}
+
+# This machine's own Debian mirror and its security archive, as "deb" lines for a suite; nothing where it is no Debian.
+sources() {
+  local suite="$1" codename main security
+  codename="$(. /etc/os-release && echo "${ID:-} ${VERSION_CODENAME:-}")"
+  [[ $codename == "debian "* ]] || return 0
+  main="$(targets | awk -v want="${codename#debian }" '$2 == want { print $1; exit }')"
+  security="$(targets | awk '$2 ~ /-security$/ { print $1; exit }')"
+  [[ -z $main ]] || printf 'deb %s %s main\ndeb %s %s-updates main\n' "$main" "$suite" "$main" "$suite"
+  [[ -z $security ]] || printf 'deb %s %s-security main\n' "$security" "$suite"
+}
+
+targets() { apt-get indextargets --format '$(REPO_URI) $(CODENAME)' 2>/dev/null; }
+
+build_root() {
+  local suite="$1" tar="$cache/$1.tar" lines
+  [[ -f $tar && -z $(find "$tar" -mtime +7) ]] && return 0
+  say "building a root of $suite"
+  apt-config dump | grep -E '^Acquire::(http|https|ftp|Check-|Retries|ForceIPv)' >"$work/apt.conf" || true
+  mapfile -t lines < <(sources "$suite")
+  mmdebstrap --quiet --variant=minbase --aptopt="$work/apt.conf" \
+    --include=git,make,python3,python3-venv,ca-certificates "$suite" "$tar.part.tar" "${lines[@]}" >"$work/$suite.log" 2>&1 &&
+    mv "$tar.part.tar" "$tar"
+}
+
+run_suite() {
+  local suite="$1" who root code=0
+  for who in root trader; do
+    root="$work/$suite-$who"
+    mkdir -p "$root"
+    tar --extract --file "$cache/$suite.tar" --directory "$root" --exclude './dev/*'
+    unshare --mount --pid --fork --kill-child scripts/bare.sh --inside "$suite" "$who" "$root" "$work/$suite-$who.log" ||
+      code=1
+    rm -rf --one-file-system "$root"
+  done
+  return "$code"
+}
+
+[[ $(uname -s) == Linux ]] || cannot "it takes Linux"
+[[ $(id -u) == 0 ]] || cannot "it takes root, to make Debian roots and to enter them"
+unshare --mount --pid --fork true 2>/dev/null || cannot "this machine does not allow mount namespaces (unshare)"
+command -v mmdebstrap >/dev/null ||
+  { apt-get update -qq && apt-get install -y -qq --no-install-recommends mmdebstrap; } >/dev/null 2>&1 </dev/null ||
+  cannot "mmdebstrap is not installed, and apt-get cannot install it"
+python3 -m pip --disable-pip-version-check download --quiet --no-deps --no-cache-dir --dest "$(mktemp -d)" typer >/dev/null 2>&1 ||
+  cannot "pip reaches no registry of Python packages"
+mkdir -p "$cache"
+work="$(mktemp -d "${TMPDIR:-/tmp}/flow_gl_bare.XXXXXX")"
+trap 'rm -rf --one-file-system "$work"' EXIT
+for suite in "${suites[@]}"; do
+  build_root "$suite" || cannot "no root of $suite could be built: $(grep -m 1 '^E:' "$work/$suite.log" || tail -n 1 "$work/$suite.log")"
+done
+[[ -z $(git status --porcelain --untracked-files=no) ]] || say "what is not committed is left out"
+
+jobs=()
+for suite in "${suites[@]}"; do
+  run_suite "$suite" &
+  jobs+=($!)
+done
+code=0
+for job in "${jobs[@]}"; do wait "$job" || code=1; done
+say "$([[ $code == 0 ]] && echo "passed: ${suites[*]}, as root and as a user" || echo FAILED) ($((SECONDS / 60)) min $((SECONDS % 60)) s)"
+exit "$code"
