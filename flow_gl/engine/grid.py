@@ -148,8 +148,13 @@ class Grid:
             self._state["tick_size"][0] = tick_size
             self.source = TickSource.OBSERVED if tick_size != self.known_tick else self.source
         tick = price // tick_size
-        reach = MAX_ROWS // 2
-        near = {p // tick_size: v for p, v in pool.items() if p % tick_size == 0 and abs(p // tick_size - tick) < reach}
+        on_grid = {p // tick_size: contracts for p, contracts in pool.items() if p % tick_size == 0}
+        # Of all stretches of rows that hold the price, the one with the most contracts.
+        starts = [low for low in (*on_grid, tick) if low <= tick < low + MAX_ROWS]
+        near = max(
+            ({at: held for at, held in on_grid.items() if low <= at < low + MAX_ROWS} for low in starts),
+            key=lambda found: sum(map(sum, found.values())),
+        )
         self.clear()
         self.aside = {p: v for p, v in pool.items() if p % tick_size or p // tick_size not in near}
         self._lay_out(min(tick, *near, tick), max(tick, *near, tick), 1)

@@ -146,7 +146,8 @@ def _numbers(chart: ChartFrame, state: ViewState) -> list[Item]:
         low, high = words.price(int(profile["val"]), tick), words.price(int(profile["vah"]), tick)
         poc = words.price(int(profile["poc"]), tick)
         found.append(Item(f"POC {poc}", mix(palette.quiet, palette.attention, 0.7), keep=25))
-        found.append(Item(f"VA {low}\u2013{high}", mix(palette.quiet, palette.information, 0.7), keep=15))
+        between = " to " if words.MINUS in low + high else "\u2013"
+        found.append(Item(f"VA {low}{between}{high}", mix(palette.quiet, palette.information, 0.7), keep=15))
     return found
 
 

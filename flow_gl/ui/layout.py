@@ -1,8 +1,9 @@
 """Where everything stands: the window's pixels cut into charts, each chart into its panes.
 
 A chart, from the top: header 40 px, price pane, CVD pane (a fifth by default, its border can be dragged), time axis
-24 px; at the right the price axis 110 px, narrower where the chart is. Lengths are at content scale 1. Every border
-lies on a whole pixel, so that lines are crisp and the panes of a chart share their time axis exactly.
+24 px; at the right the price axis 110 px, narrower where the chart is, wider where its numbers are. Lengths are at
+content scale 1. Every border lies on a whole pixel, so that lines are crisp and the panes of a chart share their time
+axis exactly.
 """
 
 import math
@@ -25,6 +26,7 @@ PROFILE_SHARE: Final = 0.14
 _GUTTER_PX: Final = 2.0
 _LEAST_AXIS_PX: Final = 88.0
 """Room for a price of seven figures."""
+_MOST_AXIS_SHARE: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +58,12 @@ def grid_shape(count: int) -> tuple[int, int]:
 
 
 @lru_cache(maxsize=4)
-def arrange(area: Rect, count: int, *, scale: float = 1.0, cvd_share: float = CVD_SHARE) -> tuple[ChartLayout, ...]:
+def arrange(
+    area: Rect, count: int, *, scale: float = 1.0, cvd_share: float = CVD_SHARE, axis_px: float = 0.0
+) -> tuple[ChartLayout, ...]:
     """Cut `area` into `count` charts, in reading order. Charts of a short last row share its whole width.
+
+    The price axis of each is at least `axis_px` wide: what its numbers need.
 
     Asked again for the same, it gives the same objects: what depends on a pane is compared in every frame.
     """
@@ -71,7 +77,7 @@ def arrange(area: Rect, count: int, *, scale: float = 1.0, cvd_share: float = CV
         y0, y1 = _cut(area.y, area.height, rows, row)
         x1 -= gutter if column + 1 < in_row else 0
         y1 -= gutter if row + 1 < rows else 0
-        charts.append(_chart(Rect(x0, y0, max(1.0, x1 - x0), max(1.0, y1 - y0)), scale, cvd_share))
+        charts.append(_chart(Rect(x0, y0, max(1.0, x1 - x0), max(1.0, y1 - y0)), scale, cvd_share, axis_px))
     return tuple(charts)
 
 
@@ -86,11 +92,12 @@ def _cut(start: float, length: float, parts: int, index: int) -> tuple[float, fl
     return round(start + length * index / parts), round(start + length * (index + 1) / parts)
 
 
-def _chart(outer: Rect, scale: float, cvd_share: float) -> ChartLayout:
+def _chart(outer: Rect, scale: float, cvd_share: float, axis_px: float) -> ChartLayout:
     header_h = min(round(HEADER_PX * scale), outer.height * 0.25)
     axis_h = min(round(TIME_AXIS_PX * scale), outer.height * 0.15)
     # A narrow chart keeps its plot: the axis gives way down to what a price needs.
-    axis_w = round(min(PRICE_AXIS_PX * scale, max(_LEAST_AXIS_PX * scale, 0.12 * outer.width), 0.4 * outer.width))
+    axis_w = min(PRICE_AXIS_PX * scale, max(_LEAST_AXIS_PX * scale, 0.12 * outer.width))
+    axis_w = round(min(max(axis_w, axis_px), _MOST_AXIS_SHARE * outer.width))
     header = Rect(outer.x, outer.y, outer.width, round(header_h))
     top, bottom = header.bottom, outer.bottom - round(axis_h)
     cvd_h = round((bottom - top) * cvd_share)

@@ -16,6 +16,7 @@ from flow_gl.gl.view import Rect
 from flow_gl.store.market import MarketReader
 from flow_gl.ui import scenes, status
 from flow_gl.ui.alerts import AlertWatch
+from flow_gl.ui.axis_width import axis_px, axis_texts
 from flow_gl.ui.frame import ChartFrame, Figures, Frame
 from flow_gl.ui.gui import Gui
 from flow_gl.ui.input_handler import InputHandler
@@ -268,7 +269,8 @@ class FrameLoop:
         while len(self._watches) < count:
             self._watches.append(AlertWatch())
         visible = state.visible_charts(count) if count else [0]
-        layouts = arrange(self._area(), len(visible), scale=scale, cvd_share=state.cvd_share)
+        axis = self._axis_px(visible if count else [], scale)
+        layouts = arrange(self._area(), len(visible), scale=scale, cvd_share=state.cvd_share, axis_px=axis)
         state.time.fit(layouts[0].price.width)
         moment = scenes.Moment(event_ns=event_ns, steady_s=steady_s, dt_s=dt_s, scale=scale, screen_px=size)
         self._floors(steady_s)
@@ -302,6 +304,18 @@ class FrameLoop:
             figures=self.figures,
             chart_count=max(1, count),
         )
+
+    def _axis_px(self, visible: list[int], scale: float) -> float:
+        """How wide the price axes of the charts that are shown must be: all alike, so that they span the same time."""
+        if self._kit is None:
+            return 0.0
+        shown = {chart.index: chart.layout for chart in self.frame.charts} if self.frame else {}
+        texts: list[str] = []
+        for index in visible:
+            layout = shown.get(index)
+            heights = (layout.price.height, layout.cvd.height) if layout else (0.0, 0.0)
+            texts += axis_texts(self.link.markets[index], self.state.charts[index], heights)
+        return axis_px(self._kit.atlas, texts, scale)
 
     def _floors(self, steady_s: float) -> None:
         """What a share of bubbles amounts to in contracts, now and then."""

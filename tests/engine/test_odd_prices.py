@@ -147,3 +147,13 @@ def test_the_largest_sizes_add_up_exactly(draws):
         inside = [row for row in rows if row[1] // SECOND == bubble["id"]]
         assert bubble["price"] == round(Fraction(sum(r[2] * r[3] for r in inside), sum(r[3] for r in inside)))
     assert np.array_equal(finished.price, np.unique([row[2] for row in rows]))
+
+
+def test_a_normal_price_that_a_bad_one_had_made_impossible_is_taken_with_the_other_normal_ones():
+    prices = (150.0, 150.01, 150.005, 0.0001, 449.99, 150.02)
+    rows = [(1, START + n * SECOND, round(price * PRICE_SCALE), 3, "B") for n, price in enumerate(prices)]
+    pipeline, sink = run(rows, "")
+    assert pipeline.instruments[1].rejected == 0
+    assert sink.sessions[0].price.tolist() == sorted(row[2] for row in rows)
+    assert sink.tables["profile"][0]["count"] == 5
+    assert sink.tables["profile"][0]["base"] == 150 * PRICE_SCALE

@@ -78,3 +78,10 @@ def test_dragging_the_border_puts_it_under_the_mouse_within_limits():
     assert moved.cvd.y == pytest.approx(600, abs=1)
     assert share_from_drag(chart, -1000.0) == CVD_SHARE_RANGE[1]
     assert share_from_drag(chart, 5000.0) == CVD_SHARE_RANGE[0]
+
+
+@given(sizes, counts, scales, st.floats(0.0, 200.0))
+def test_an_axis_has_the_room_that_its_numbers_need(width, count, scale, needed):
+    for chart in arrange(Rect(0, 0, width, 900), count, scale=scale, axis_px=needed):
+        assert chart.price_axis.width >= min(round(needed), round(0.5 * chart.outer.width))
+        assert chart.price.right == chart.price_axis.x
