@@ -4,12 +4,13 @@
 loaded when it runs, while the engine is still starting in its own process.
 """
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from flow_gl.core import interrupts
 from flow_gl.core.clock import SYSTEM, Clock
-from flow_gl.core.errors import FlowError
+from flow_gl.core.errors import EXIT_DISPLAY, FlowError
 from flow_gl.core.interrupts import Pending
 from flow_gl.core.log import get_logger
 from flow_gl.core.schema import FeedState
@@ -63,6 +64,7 @@ def run_view(options: ViewOptions, link: Link, *, clock: Clock = SYSTEM) -> int:
 
 def _run(options: ViewOptions, link: Link, clock: Clock, pending: Pending) -> int:
     # The overlays first: they must be imported before the window's library.
+    from flow_gl.gl import lost_display
     from flow_gl.ui import prefs
     from flow_gl.ui.gui import Gui
     from flow_gl.ui.state import ViewState
@@ -84,7 +86,9 @@ def _run(options: ViewOptions, link: Link, clock: Clock, pending: Pending) -> in
             get_logger("view").warning(warning)
             loop.overlays.notes.add(warning, clock.monotonic_ns() / 1e9, lasts_s=12.0)
         try:
-            Program(loop, window, options, clock, interrupts=pending).run()
+            program = Program(loop, window, options, clock, interrupts=pending)
+            with lost_display.watched(program.lose_display, exit_code=EXIT_DISPLAY) if window else nullcontext():
+                program.run()
         finally:
             if is_remembering:
                 _remember(path, loop, window, remembered)
@@ -283,6 +287,12 @@ class Program:
             # The chart matters more than its video: it goes on, and the exit code tells.
             self._video_error = error
             self._loop.note(f"the video has ended: {error}")
+
+    def lose_display(self) -> None:
+        """The window is gone: save what can be saved, and say why the program ends."""
+        if self._recording is not None:
+            self._recording.rescue()
+        say("error: the display is gone: the connection to the X server broke")
 
     def _finish_video(self) -> None:
         """Let the video be completed, and say so where that takes a moment. Raises FlowError where it cannot be."""

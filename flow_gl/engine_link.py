@@ -18,7 +18,7 @@ import msgspec
 
 from flow_gl.core.clock import SYSTEM, Clock
 from flow_gl.core.commands import Command, encode
-from flow_gl.core.errors import EXIT_FAULT
+from flow_gl.core.errors import EXIT_FAULT, EXIT_RESOURCE
 from flow_gl.core.log import get_logger
 from flow_gl.core.schema import FeedState
 from flow_gl.core.spec import EngineSpec
@@ -63,6 +63,7 @@ class EngineLink:
         self.message = ""
         self.exit_code = 0
         self.generation = 0
+        self.restarts = 0
         self._spec = spec
         self._environment: Final = dict(environment or {})
         self._clock: Final = clock
@@ -116,7 +117,7 @@ class EngineLink:
         For a program that is about to end for a reason of its own: what is wrong with the input comes first.
         """
         deadline = self._clock.monotonic_ns() + int(seconds * 1e9)
-        while self._clock.monotonic_ns() < deadline and self.poll() is not LinkState.FAILED:
+        while self._clock.monotonic_ns() < deadline and self.poll() not in (LinkState.FAILED, LinkState.RESTARTING):
             if self.engine is not None:
                 self.engine.refresh()
                 if self.engine.status["state"] not in (FeedState.STARTING, FeedState.FAILED):
@@ -183,6 +184,7 @@ class EngineLink:
         self.generation += 1
         self.state, self.message = LinkState.RUNNING, ""
         if old is not None:
+            self.restarts += 1
             old.release()
 
     def _on_death(self, engine: EngineProcess, exit_status: int) -> None:
@@ -199,9 +201,8 @@ class EngineLink:
         while now - self._deaths[0] > RESTART_WINDOW_NS:
             self._deaths.popleft()
         if len(self._deaths) > MOST_RESTARTS:
-            self._fail(
-                f"the engine died {len(self._deaths)} times within a minute, the last time: {reason}", EXIT_FAULT
-            )
+            message = f"the engine died {len(self._deaths)} times within a minute, the last time: {reason}"
+            self._fail(message, EXIT_RESOURCE if "SIGBUS" in reason else EXIT_FAULT)
             return
         self._start_at_ns = now + (FIRST_DELAY_NS << (len(self._deaths) - 1))
         if engine is self._next:
@@ -214,6 +215,12 @@ class EngineLink:
         self.state, self.message, self.exit_code = LinkState.FAILED, message, exit_code
 
 
+_KILLERS: Final = {
+    "SIGBUS": ": shared memory is full (in a container: --shm-size=1g)",
+}
+"""What such signals mean here."""
+
+
 def _describe(exit_status: int, last_words: str) -> str:
     """How a process ended, in one line."""
     if exit_status < 0:
@@ -221,5 +228,5 @@ def _describe(exit_status: int, last_words: str) -> str:
             name = signal.Signals(-exit_status).name
         except ValueError:
             name = f"signal {-exit_status}"
-        return f"the engine was killed ({name})"
+        return f"the engine was killed ({name}){_KILLERS.get(name, '')}"
     return f"the engine ended with code {exit_status}" + (f": {last_words}" if last_words else "")

@@ -139,7 +139,7 @@ def test_a_killed_engine_is_seen_at_once_and_started_again_where_it_was() -> Non
         assert (link.engine, link.markets[0]) == first[1:3], "the picture stays"
         assert (bubbles_of(link) == before).all()
         wait(link, lambda: link.state is LinkState.RUNNING)
-        assert link.generation == first[0] + 1
+        assert (link.generation, link.restarts) == (first[0] + 1, 1)
         assert link.pid != first[3]
         after = bubbles_of(link)
         assert len(after) >= len(before) - 1

@@ -150,6 +150,7 @@ class BenchLink:
         self.message = ""
         self.exit_code = 0
         self.generation = 1
+        self.restarts = 0
 
     def take_in(self, trades: list[NDArray[np.void]], event_ns: int) -> None:
         """Aggregate and publish, and say what time it is."""

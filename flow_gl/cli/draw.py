@@ -10,7 +10,7 @@ import typer
 from flow_gl.cli.options import Drawing
 from flow_gl.core import config, rejections
 from flow_gl.core.environment import check_compiler, check_drawing
-from flow_gl.core.errors import DataError, DisplayError, FeedError, FlowError, UsageError
+from flow_gl.core.errors import EXIT_FAULT, DataError, DisplayError, FeedError, FlowError, UsageError
 from flow_gl.core.schema import FeedState
 from flow_gl.core.settings import Settings
 from flow_gl.core.spec import KEY_VARIABLE, DemoSpec, EngineSpec, FilesSpec, LiveSpec
@@ -97,6 +97,8 @@ def show(feed: FilesSpec | DemoSpec | LiveSpec, settings: Settings, drawing: Dra
             # An engine that ends says so a moment after its status does, and with which code.
             if message := link.failure_within(ENGINE_END_S):
                 raise _EngineError(message, link.exit_code)
+            if link.state is LinkState.RESTARTING:
+                raise _EngineError(link.message, EXIT_FAULT)
             raise FeedError(link.engine.text("message"))
         for market in link.markets:
             if line := rejections.describe(rejections.counts_of(market.session)):

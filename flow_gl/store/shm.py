@@ -16,6 +16,8 @@ from typing import Final, Protocol
 from flow_gl.core.errors import FlowError
 
 PREFIX: Final = "flowgl_"
+LEAST_MB: Final = 50
+"""Of shared memory that any chart needs, about: said also where there is not even room for the engine's status."""
 _SHM_DIR: Final = Path("/dev/shm")
 
 
@@ -91,7 +93,7 @@ class Segment:
             # Pages are taken when they are first written, and a full /dev/shm kills the writer without a word.
             raise SharedMemoryError(
                 f"shared memory is too small: {free / 1e6:.0f} MB free in {_SHM_DIR},"
-                f" a chart needs {nbytes / 8e6:.0f} MB (in a container: --shm-size=1g)"
+                f" a chart needs {max(nbytes / 8e6, LEAST_MB):.0f} MB (in a container: --shm-size=1g)"
             )
         name = f"{PREFIX}{os.getpid()}_{tag}"
         try:

@@ -36,7 +36,10 @@ class Link(Protocol):
     exit_code: int
     """With FAILED: what the program should end with. 0 otherwise."""
     generation: int
-    """Counts engines: when it changes, `engine` and `markets` are new objects over new stores."""
+    """When it changes, `engine` and `markets` are new objects over new stores: of another engine, or of a chart that
+    shows another contract now."""
+    restarts: int
+    """Counts the engines that took over from one that had died."""
 
     def poll(self) -> LinkState:
         """Bring the fields up to date. Called once a frame; takes microseconds and never waits."""

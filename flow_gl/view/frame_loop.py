@@ -74,6 +74,7 @@ class FrameLoop:
         self._stacks: list[ChartStack] = []
         self._watches: list[AlertWatch] = []
         self._generation = link.generation
+        self._restarts = link.restarts
         self._rules: dict[type[Command], Command] = {}
         """Settings sent to the engine, to be told to the next one too."""
         self._turns: Final = OverlayTurns()
@@ -249,14 +250,16 @@ class FrameLoop:
                 market.refresh()
 
     def _take_over(self) -> None:
-        """Another engine writes now: it learns what the last one had been told, and a pause has nothing to hold."""
+        """Go on with other stores: a new engine learns what the last one was told, a pause has nothing to hold."""
         for command in self._rules.values():
             self.link.send(command)
         if self.state.pause is not None:
             self.state.pause = None
-        self.overlays.notes.add(
-            "the engine was restarted; the picture goes on", self._clock.monotonic_ns() / 1e9, lasts_s=6.0
-        )
+        if self.link.restarts != self._restarts:
+            self._restarts = self.link.restarts
+            self.overlays.notes.add(
+                "the engine was restarted; the picture goes on", self._clock.monotonic_ns() / 1e9, lasts_s=6.0
+            )
 
     def _freeze(self, dt_s: float, steady_s: float, scale: float, size: tuple[int, int]) -> Frame:
         """Decide everything that this frame shows."""

@@ -24,6 +24,7 @@ class LocalLink:
         self.message = ""
         self.exit_code = 0
         self.generation = 1
+        self.restarts = 0
         self.commands: list[Command] = []
         self.polls = 0
         self.now_ns = self.filled[0].now_ns if self.filled else OPENED
