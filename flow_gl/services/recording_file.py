@@ -83,6 +83,7 @@ class RecordingFile:
         self._needs_sync = False
         self._names: set[bytes] = set()
         self._marks: set[tuple[int, int]] = set()
+        self._has_trades = False
         self._newest = 0  # arrival time of the newest trade held, ns
         self._is_disordered = False
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -95,6 +96,7 @@ class RecordingFile:
             found = self._mend(header, names, is_new_run=is_new_run)
             self._size = found.size
             self._names.update(found.names)
+            self._has_trades = len(found.trades) > 0
             if is_new_run and coming.repeats and len(found.trades):
                 self.seen = Seen(found.trades)
             self._look_at_order(found.trades)
@@ -137,6 +139,7 @@ class RecordingFile:
             if self.seen is not None:
                 self.seen.undo()
             raise
+        self._has_trades = self._has_trades or len(new) > 0
         self._forget_when_past(rows)
         self._look_at_order(new)
         return len(new)
@@ -161,8 +164,10 @@ class RecordingFile:
             self._needs_sync = False
 
     def close(self) -> None:
-        """Let go of the file, in order and synced where that works."""
+        """Let go of the file, in order and synced where that works. One that holds no trade is removed."""
         with suppress(OSError):
+            if not self._has_trades:
+                self.path.unlink()
             if self._is_disordered:
                 self._put_in_order(recording.scan(self.path), has_marks=True)
             self.sync()

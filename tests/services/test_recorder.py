@@ -214,3 +214,16 @@ def test_a_recording_knows_which_contracts_were_on_the_screen(
     again.feed(make_trades(100, seed=2, start=DAY_START))
     again.recorder.close()
     assert [one.symbol for one in scan([again.path()]).requested()] == charted
+
+
+def test_a_start_that_brought_no_trade_leaves_no_recording(tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    run.recorder.note(NQ)
+    run.second(3)
+    run.recorder.close()
+    assert list(tmp_path.iterdir()) == []
+    run = Run(tmp_path)
+    run.feed(make_trades(100))
+    run.recorder.close()
+    Run(tmp_path).recorder.close()
+    assert len(official(Run(tmp_path).path())) == 100, "what was recorded before stays"
