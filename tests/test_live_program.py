@@ -215,6 +215,23 @@ def test_a_refused_key_without_a_window_is_one_line_and_an_exit_code(
     assert "Traceback" not in done.stderr
 
 
+def test_a_live_start_that_fails_is_one_line_and_leaves_no_recording(
+    gateway: GatewayProcess, environment: dict[str, str], tmp_path: Path
+) -> None:
+    arguments = [part for part in program(gateway, "--duration", "1") if part != "--no-recording"]
+    done = subprocess.run(
+        [*arguments, "--symbols", "XX.v.0", "--recording", "--record-dir", str(tmp_path)],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
+    )
+    assert done.returncode == EXIT_FEED, done.stderr
+    assert done.stderr == "flow-gl: error: XX.v.0: the gateway knows no such symbol\n"
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_killed_view_takes_its_engine_along_and_leaves_no_memory(
     gateway: GatewayProcess, environment: dict[str, str]
 ) -> None:

@@ -3,9 +3,7 @@
 import os
 from contextlib import closing
 from pathlib import Path
-from typing import Final
-
-import typer
+from typing import TYPE_CHECKING, Final
 
 from flow_gl.cli.options import Drawing
 from flow_gl.core import config, rejections
@@ -14,7 +12,11 @@ from flow_gl.core.errors import EXIT_FAULT, DataError, DisplayError, FeedError, 
 from flow_gl.core.schema import FeedState
 from flow_gl.core.settings import Settings
 from flow_gl.core.spec import KEY_VARIABLE, DemoSpec, EngineSpec, FilesSpec, LiveSpec
+from flow_gl.core.voice import say
 from flow_gl.ui.options import ViewOptions
+
+if TYPE_CHECKING:
+    from flow_gl.engine_link import EngineLink
 
 SHORTEST_S: Final = 0.1
 LONGEST_S: Final = 31_536_000.0
@@ -102,10 +104,24 @@ def show(feed: FilesSpec | DemoSpec | LiveSpec, settings: Settings, drawing: Dra
             raise FeedError(link.engine.text("message"))
         for market in link.markets:
             if line := rejections.describe(rejections.counts_of(market.session)):
-                typer.echo(f"flow-gl: note: {market.symbol or market.requested}: {line}", err=True)
+                say(f"note: {market.symbol or market.requested}: {line}")
+        if drawing.headless and isinstance(feed, LiveSpec) and (refusal := _refusal(link, feed)):
+            raise FeedError(refusal)
         if link.engine is not None and link.engine.status["damaged"]:
             raise DataError(link.engine.text("message"))
     return code
+
+
+def _refusal(link: "EngineLink", feed: LiveSpec) -> str:
+    """Why a live run without a window has brought no trade, where that is the gateway's doing; "" else."""
+    if link.engine is None or any(market.session["trade_count"] for market in link.markets):
+        return ""
+    status = link.engine.status
+    if int(status["state"]) in (FeedState.CONNECTING, FeedState.RECONNECTING):
+        return link.engine.text("message") or "there is no connection to the gateway"
+    if link.markets and all(status["not_found"][: len(link.markets)]):
+        return f"{', '.join(feed.symbols)}: the gateway knows no such symbol"
+    return ""
 
 
 class _EngineError(FlowError):

@@ -127,6 +127,10 @@ class TradeMaker:
         """The contracts that trade, by instrument_id."""
         return {contract.instrument_id: contract.symbol_at(self.live_ns) for contract in self.contracts}
 
+    def halted_until(self, ts: int) -> int:
+        """End of the halt that was asked for and that `ts` lies in, ns; 0 where it lies in none."""
+        return max((last for first, last in self._halts if first <= ts < last), default=0)
+
     def is_closed(self, ts_ns: int) -> bool:
         """Whether the synthetic exchange is closed at a time."""
         return is_within(closed_spells(ts_ns, ts_ns + 1), ts_ns)
@@ -242,6 +246,9 @@ class SyntheticFeed:
             state = FeedState.DEMO
             if self._maker.is_closed(self._handed_ns):
                 message = "the synthetic exchange is closed until 18:00 New York"
+            elif halt_end_ns := self._maker.halted_until(self._handed_ns):
+                until = datetime.fromtimestamp(halt_end_ns // SECOND_NS, NEW_YORK)
+                message = f"halted until {until:%H:%M:%S}"
             elif self._behind_ns > _BEHIND_SHOWN_NS:
                 message = f"the synthetic market is {self._behind_ns / SECOND_NS:.1f} s behind its clock"
         return FeedStatus(

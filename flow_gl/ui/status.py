@@ -157,7 +157,10 @@ def _running(engine: EngineReader, market: MarketReader | None, wall_ns: int, st
     if lag_s > 1.0 and int(status["behind"]) > 0:
         return Condition(f"{name} \u00b7 BEHIND {words.age(lag_s)}", Tone.ATTENTION, True, "BEHIND")
     if state != FeedState.LIVE:
-        return Condition(name, Tone.INFORMATION, True)
+        # The demo's own word: a halt that was asked for, or its exchange is closed.
+        message = engine.text("message") if state == FeedState.DEMO else ""
+        text, tone = (f"{name} \u00b7 {message}", Tone.ATTENTION) if message else (name, Tone.INFORMATION)
+        return Condition(text, tone, True, name)
     age_s = (engine.event_now(wall_ns) - int(market.session["last_ts"])) / _NS
     tone = Tone.GOOD if age_s < STALE_PRINT_S else Tone.ATTENTION
     return Condition(f"LIVE {words.age(age_s)}", tone, True)
@@ -187,6 +190,8 @@ def awaiting(link: Link, market: MarketReader | None, said: Condition) -> str:
         return said.detail or "the feed has stopped"
     if said.text in ("STARTING", "PREPARING", "CONNECTING", "SYMBOL NOT FOUND") or market is None:
         return said.detail or "starting"
+    if said.tone is Tone.ALARM and said.detail:
+        return said.detail  # why there is none: refused, no connection
     name = market.requested or market.symbol or "the instrument"
     if said.text == "ENDED":
         return f"{name} never traded here"

@@ -324,3 +324,14 @@ def test_a_parameter_out_of_range_is_one_clear_line(options: dict[str, object], 
         SyntheticFeed(**options)  # type: ignore[arg-type]
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_halt_is_said_while_it_lasts_and_until_when() -> None:
+    feed = SyntheticFeed(symbols=("NQ",), history_s=0.0, halts=[(5.0, 30.0)], speed=1.0)
+    said = []
+    for second in range(60):
+        feed.poll(second * 1_000_000_000)
+        message = feed.status().message
+        if not said or said[-1] != message:
+            said.append(message)
+    assert said == ["", "halted until 18:00:35", ""]

@@ -144,8 +144,18 @@ def test_an_empty_chart_says_what_is_awaited_and_when_it_can_come():
     )
     link.say(state=FeedState.LIVE)
     assert awaiting(link, link.markets[0], say(link)) == "waiting for the first trade of NQ.v.0"
+    link.say(state=FeedState.RECONNECTING, attempt=2, message=b"no connection to the gateway: refused")
+    assert awaiting(link, link.markets[0], say(link)) == "no connection to the gateway: refused"
+    link.say(state=FeedState.LIVE, message=b"")
     link.say(not_found=1)
     assert awaiting(link, link.markets[0], say(link)) == "NQ.v.0: the gateway knows no such symbol"
+
+
+def test_the_demos_own_halt_is_said_at_once(link):
+    link.say(state=FeedState.DEMO, message=b"halted until 09:51:35")
+    assert say(link).text == "DEMO \u00b7 halted until 09:51:35"
+    link.say(message=b"")
+    assert say(link).text == "DEMO"
 
 
 def test_a_chart_with_trades_awaits_nothing(link):
