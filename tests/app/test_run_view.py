@@ -1,6 +1,13 @@
 """The program around the frames: durations, pictures, videos, ends; headless, over a local engine."""
 
 import gc
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -9,10 +16,13 @@ import pytest
 from flow_gl.app import ViewOptions, run_view
 from flow_gl.core.clock import SYSTEM, ManualClock
 from flow_gl.core.errors import FlowError
+from flow_gl.core.interrupts import Interrupted
 from flow_gl.core.schema import FeedState
 from flow_gl.gl.capture import VideoWriter
 from flow_gl.ui import prefs
 from flow_gl.ui.link import LinkState
+from flow_gl.ui.notices import Notes
+from flow_gl.ui.state import ViewState
 from flow_gl.view.pacing import Pacer
 from tests.ui.local import LocalLink
 
@@ -124,6 +134,148 @@ def test_a_window_remembers_and_a_damaged_file_is_replaced(tmp_path, x_display):
     assert (warning, remembered.panels) == ("", ["feed"])
     assert (remembered.width, remembered.height) == (480, 270)
     assert remembered.span_s == pytest.approx(180.0)
+
+
+def windowed(tmp_path, **more):
+    return ViewOptions(preferences=tmp_path / "view.json", duration_s=0.2, **more)
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"), [({}, (700, 400)), (SIZE, (480, 270)), ({"width": 1600, "height": 900}, (1600, 900))]
+)
+def test_a_size_that_is_asked_for_beats_the_remembered_one(tmp_path, x_display, asked, expected):
+    assert x_display
+    prefs.save(tmp_path / "view.json", prefs.Preferences(width=700, height=400, palette="light"))
+    assert run_view(windowed(tmp_path, **asked), RunningLink("NQZ5")) == 0
+    remembered, _ = prefs.load(tmp_path / "view.json")
+    assert (remembered.width, remembered.height, remembered.palette) == (*expected, "light")
+
+
+@pytest.mark.parametrize(("asked", "pixels"), [({}, (1400, 800)), ({"width": 800, "height": 600}, (800, 600))])
+def test_a_size_is_in_pixels_on_a_scaled_monitor_too(tmp_path, x_display, monkeypatch, asked, pixels):
+    if shutil.which("xprop") is None:
+        pytest.skip("xprop is not installed")
+    seen = []
+
+    def save(surface, _path):
+        seen.append(surface.size)
+
+    prefs.save(tmp_path / "view.json", prefs.Preferences(width=700, height=400))
+    monkeypatch.setattr("flow_gl.saving.save_picture", save)
+    scaling = ["xprop", "-root", "-f", "RESOURCE_MANAGER", "8s", "-set", "RESOURCE_MANAGER"]
+    environment = {**os.environ, "DISPLAY": x_display}
+    subprocess.run([*scaling, "Xft.dpi:\t192\n"], env=environment, check=True)
+    try:
+        run_view(windowed(tmp_path, screenshot=tmp_path / "x.png", **asked), RunningLink("NQZ5"))
+    finally:
+        subprocess.run([*scaling, "Xft.dpi:\t96\n"], env=environment, check=True)
+    assert seen == [pixels]
+
+
+def test_preferences_may_hold_whatever_a_setting_may(tmp_path):
+    state = ViewState()
+    asked = ViewOptions(size_scale=0.1, size_floor=1_000_000, threshold=1.0, span_s=60 * 86_400.0)
+    prefs.apply(state, prefs.Preferences(), asked)
+    state.time.fit(1000.0)
+    found = prefs.gather(state, width=16_384, height=16_384, plot_width_px=1000.0, imgui="")
+    assert prefs.save(tmp_path / "view.json", found) == ""
+    assert prefs.load(tmp_path / "view.json") == (found, "")
+
+
+def test_in_a_window_the_chart_outlives_its_video_and_the_end_tells(tmp_path, x_display, monkeypatch):
+    assert x_display
+
+    def full(self, _picture):
+        raise FlowError(f"{self.path}: the video cannot be written: No space left on device")
+
+    monkeypatch.setattr(VideoWriter, "add", full)
+    link = RunningLink("NQZ5")
+    started = time.monotonic()
+    with pytest.raises(FlowError, match="No space left"):
+        run_view(replace(windowed(tmp_path, record=tmp_path / "x.mp4", **SIZE), duration_s=1.5), link)
+    assert time.monotonic() - started > 1.5
+
+
+def test_a_signal_completes_picture_and_video(tmp_path):
+    link = RunningLink("NQZ5")
+    asked = options(tmp_path, record=tmp_path / "x.mp4", screenshot=tmp_path / "x.png")
+    timer = threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGTERM))
+    timer.start()
+    with pytest.raises(Interrupted) as caught:
+        run_view(asked, link)
+    assert caught.value.exit_code == 143
+    assert read_png(tmp_path / "x.png").shape == (270, 480, 3)
+    with pytest.importorskip("av").open(str(tmp_path / "x.mp4")) as clip:
+        assert sum(1 for _ in clip.decode(video=0)) > 5
+
+
+def test_an_end_that_is_asked_for_does_not_wait_for_a_slow_encoder(tmp_path, monkeypatch):
+    add = VideoWriter.add
+
+    def slow(self, picture):
+        time.sleep(0.5)
+        add(self, picture)
+
+    monkeypatch.setattr(VideoWriter, "add", slow)
+    asked_at = []
+
+    def ask():
+        asked_at.append(time.monotonic())
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Timer(1.5, ask).start()
+    with pytest.raises(Interrupted):
+        run_view(options(tmp_path, record=tmp_path / "x.mp4"), RunningLink("NQZ5"))
+    assert time.monotonic() - asked_at[0] < 3.5, "of 8 pictures that wait, and take 0.5 s each"
+
+
+@pytest.mark.parametrize(("restarts", "is_said"), [(0, False), (1, True)])
+def test_the_engine_was_restarted_is_said_only_if_it_was(tmp_path, monkeypatch, restarts, is_said):
+    class Replaced(RunningLink):
+        def poll(self):
+            if self.polls == 10:
+                self.generation += 1
+                self.restarts += restarts
+            return super().poll()
+
+    said = []
+    monkeypatch.setattr(Notes, "add", lambda _notes, text, _now_s, **_: said.append(text))
+    run_view(options(tmp_path, duration_s=0.5), Replaced("NQZ5"))
+    assert any("restarted" in text for text in said) == is_said
+
+
+def test_a_display_that_dies_ends_the_program_in_one_line():
+    if not sys.platform.startswith("linux") or shutil.which("Xvfb") is None:
+        pytest.skip("needs Xvfb")
+    program = (
+        "import sys, time\nfrom imgui_bundle import imgui\nfrom flow_gl.core.voice import say\n"
+        "from flow_gl.gl.context import Window, WindowOptions\nfrom flow_gl.gl.lost_display import watched\n"
+        "window = Window(WindowOptions(width=320, height=240, is_vsync=False))\n"
+        "with watched(lambda: say('error: the display is gone'), exit_code=5):\n"
+        "    print('up', flush=True)\n"
+        "    while True:\n        window.poll(0.01)\n        window.swap()\n"
+    )
+    reader, writer = os.pipe()
+    server = subprocess.Popen(
+        ["Xvfb", "-displayfd", str(writer), "-screen", "0", "640x480x24", "-nolisten", "tcp"],
+        pass_fds=[writer],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    os.close(writer)
+    try:
+        with os.fdopen(reader) as answer:
+            environment = {**os.environ, "DISPLAY": f":{answer.readline().strip()}"}
+        view = subprocess.Popen(
+            [sys.executable, "-c", program], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        assert view.stdout is not None
+        assert view.stdout.readline() == "up\n"
+    finally:
+        server.kill()
+        server.wait()
+    _, err = view.communicate(timeout=20)
+    assert (view.returncode, err) == (5, "flow-gl: error: the display is gone\n")
 
 
 def test_the_collector_is_left_as_it_was_found(tmp_path):
