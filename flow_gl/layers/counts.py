@@ -31,17 +31,20 @@ _REFRESH_S: Final = 0.1
 """Least time between two searches while nothing but rows and easing scales changes; labels move with their bubbles."""
 _BLOCK: Final = 256
 """Labels that are looked at together: with what covers them they stay in the processor's cache."""
-_LONGER_FROM: Final = np.array([10, 100, 1000, 10_000])
-_HALF_EMS: Final = 0.5 * 0.5615 * np.array([1.0, 2.0, 3.0, 4.4, 4.6])
+_LONGER_FROM: Final = np.array([10, 100, 1000, 10_000, 100_000])
+_HALF_EMS: Final = 0.5 * 0.5615 * np.array([1.0, 2.0, 3.0, 4.4, 4.6, 5.8])
 """Half a label's width in units of its size: a digit's width times digits, comma and unit."""
 _HALF_HEIGHT_PX: Final = 0.5 * 0.72 * 11.0
 
 
 def count_text(volume: int) -> str:
-    """A count as it stands in a disc: 41, 1,250, 12.3k."""
-    return (
-        f"{volume:,}" if volume < 10_000 else f"{volume / 1000:.1f}k" if volume < 1_000_000 else f"{volume / 1e6:.1f}M"
-    )
+    """A count as it stands in a disc: 41, 1,250, 12.3k, 2.0M, 4.3B, 717.3B."""
+    if volume < 10_000:
+        return f"{volume:,}"
+    for unit, size in (("k", 10**3), ("M", 10**6), ("B", 10**9)):
+        if volume < 1000 * size:
+            return f"{volume / size:.1f}{unit}"
+    return f"{volume / 10**12:,.1f}T"
 
 
 def uncovered(

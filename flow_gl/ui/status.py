@@ -10,6 +10,7 @@ from typing import Final
 
 import numpy as np
 
+from flow_gl.core import rejections
 from flow_gl.core.frozen import frozen
 from flow_gl.core.schema import FeedState, GapKind
 from flow_gl.store.market import EngineReader, MarketReader
@@ -193,7 +194,13 @@ def awaiting(link: Link, market: MarketReader | None, said: Condition) -> str:
     if said.tone is Tone.ALARM and said.detail:
         return said.detail  # why there is none: refused, no connection
     name = market.requested or market.symbol or "the instrument"
-    if said.text == "ENDED":
-        return f"{name} never traded here"
-    hours = f"; {said.detail.partition(';')[0]}" if said.text.startswith("MARKET CLOSED") else ""
-    return f"waiting for the first trade of {name}{hours}"
+    why = link.engine.text("message") if link.engine is not None else ""
+    if rejected := rejections.describe(rejections.counts_of(market.session)):
+        # Records came, and none was a trade that can be drawn: that is the reason, whatever the feed is doing.
+        said_first = f"{name}: {rejected}"
+    elif said.text == "ENDED":
+        said_first = f"{name} never traded here"
+    else:
+        said_first = f"waiting for the first trade of {name}"
+        why = said.detail if said.text.startswith("MARKET CLOSED") else why
+    return f"{said_first}; {why}" if why else said_first

@@ -69,7 +69,17 @@ def test_a_profile_below_zero_is_merged_on_the_same_grid() -> None:
 
 
 @pytest.mark.parametrize(
-    ("volume", "text"), [(1, "1"), (41, "41"), (1250, "1,250"), (12_340, "12.3k"), (2_000_000, "2.0M")]
+    ("volume", "text"),
+    [
+        (1, "1"),
+        (41, "41"),
+        (1250, "1,250"),
+        (12_340, "12.3k"),
+        (2_000_000, "2.0M"),
+        (999_999_999, "1000.0M"),
+        (2**32 - 1, "4.3B"),
+        (717 * 10**12, "717.0T"),
+    ],
 )
 def test_counts_stay_short(volume: int, text: str) -> None:
     assert count_text(volume) == text

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from flow_gl.core.schema import FeedState, GapKind
+from flow_gl.core.schema import SESSION, FeedState, GapKind
 from flow_gl.ui.link import LinkState
 from flow_gl.ui.status import Tone, awaiting, condition, next_open
 from tests.ui.local import OPENED, SECOND, LocalLink, add_gap
@@ -149,6 +149,26 @@ def test_an_empty_chart_says_what_is_awaited_and_when_it_can_come():
     link.say(state=FeedState.LIVE, message=b"")
     link.say(not_found=1)
     assert awaiting(link, link.markets[0], say(link)) == "NQ.v.0: the gateway knows no such symbol"
+
+
+def test_an_empty_chart_says_why_no_trade_came():
+    link = LocalLink("NQZ5", bubbles=0)
+    link.say(state=FeedState.LIVE, message=b"1,200 trades wait for their symbol")
+    assert awaiting(link, link.markets[0], say(link)) == (
+        "waiting for the first trade of NQ.v.0; 1,200 trades wait for their symbol"
+    )
+    link.say(state=FeedState.ENDED, message=b"a.dbn: damaged at byte 96: the rest is left out")
+    assert awaiting(link, link.markets[0], say(link)) == (
+        "NQ.v.0 never traded here; a.dbn: damaged at byte 96: the rest is left out"
+    )
+    session = np.zeros(1, SESSION)
+    session["rejected"] = session["rejected_price"] = 400
+    link.stores[0].session.write(session)
+    link.markets[0].refresh()
+    link.say(message=b"")
+    assert awaiting(link, link.markets[0], say(link)) == (
+        "NQ.v.0: not charted: 400 records at a price that does not fit this market"
+    )
 
 
 def test_the_demos_own_halt_is_said_at_once(link):
