@@ -37,10 +37,11 @@ test-fast: setup-tools ## The part of it that needs no window, no gateway and no
 bare: ## make demo and make test-fast on new Debian 12 and 13, as root and as a user (needs root)
 	@scripts/bare.sh $(ARGS)
 
-lint: setup-tools ## Format, lint, types, import contracts
+lint: setup-tools ## Format, lint, types (also those of macOS and Windows), import contracts
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
+	@for system in darwin win32; do $(BIN)/mypy --platform $$system --cache-dir .mypy_cache/$$system; done
 	@$(BIN)/lint-imports
 
 bench: setup ## The benchmarks; their figures as JSON in out/

@@ -8,7 +8,6 @@ After a death the old readers stay, and the picture with them, until the next en
 one was. An engine that says why it cannot run is not started again, and one that keeps dying only so often.
 """
 
-import signal
 import sys
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -20,6 +19,7 @@ from flow_gl.core.clock import SYSTEM, Clock
 from flow_gl.core.commands import Command, encode
 from flow_gl.core.errors import EXIT_FAULT, EXIT_RESOURCE
 from flow_gl.core.log import get_logger
+from flow_gl.core.platform.processes import describe_end
 from flow_gl.core.schema import FeedState
 from flow_gl.core.spec import EngineSpec
 from flow_gl.core.spec import encode as encode_spec
@@ -223,10 +223,7 @@ _KILLERS: Final = {
 
 def _describe(exit_status: int, last_words: str) -> str:
     """How a process ended, in one line."""
+    end = f"the engine {describe_end(exit_status)}"
     if exit_status < 0:
-        try:
-            name = signal.Signals(-exit_status).name
-        except ValueError:
-            name = f"signal {-exit_status}"
-        return f"the engine was killed ({name}){_KILLERS.get(name, '')}"
-    return f"the engine ended with code {exit_status}" + (f": {last_words}" if last_words else "")
+        return end + next((meaning for name, meaning in _KILLERS.items() if f"({name})" in end), "")
+    return end + (f": {last_words}" if last_words else "")

@@ -16,6 +16,8 @@ import msgspec
 
 from flow_gl.core.commands import Stop, encode
 from flow_gl.core.log import get_logger, masked
+from flow_gl.core.platform.pipes import PipeReader, PipeWriter
+from flow_gl.core.platform.processes import start
 from flow_gl.core.schema import FeedState
 from flow_gl.core.spec import Failure, Hello, decode_answer
 from flow_gl.store.market import EngineReader, EngineStore, MarketReader, MarketStore
@@ -23,6 +25,8 @@ from flow_gl.store.shm import SharedMemoryError
 
 END_S: Final = 3.0
 """How long `end` waits for a clean end, then again for a termination, before it kills."""
+LAST_ANSWERS_S: Final = 0.5
+"""How long `read_answers` waits for the last answers of a process that has ended."""
 
 _NOT_CAUGHT_UP: Final = frozenset(
     {FeedState.STARTING, FeedState.CONNECTING, FeedState.CATCHING_UP, FeedState.RECONNECTING}
@@ -45,34 +49,22 @@ class EngineProcess:
         """Why it ended, where it said so."""
         with ExitStack() as on_failure:
             self._errors: Final = on_failure.enter_context(_last_words_file())
-            self.process: Final = subprocess.Popen(
-                list(command),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=self._errors,
-                env={**os.environ, **environment},
-                start_new_session=True,
-                bufsize=0,
-            )
+            self.process: Final = start(command, environment={**os.environ, **environment}, errors=self._errors)
             on_failure.pop_all()
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        self._stdin: Final = self.process.stdin
-        self._stdout: Final = self.process.stdout
+        self._commands: Final = PipeWriter(self.process.stdin, name="commands")
+        self._answers: Final = PipeReader(self.process.stdout, name="answers")
         self.write(first_line)
-        os.set_blocking(self._stdin.fileno(), False)
-        os.set_blocking(self._stdout.fileno(), False)
         self._names: list[str] = []
         self._stores: list[EngineStore | MarketStore] = []
         self._text = b""
 
     def read_answers(self) -> None:
         """Take what the engine has said since the last look."""
-        try:
-            data = os.read(self._stdout.fileno(), 65536)
-        except BlockingIOError:
-            return
-        *lines, self._text = (self._text + data).split(b"\n")
+        if self.process.returncode is not None:
+            self._answers.wait_for_end(LAST_ANSWERS_S)
+        *lines, self._text = (self._text + self._answers.take()).split(b"\n")
         for line in lines:
             try:
                 answer = decode_answer(line)
@@ -140,10 +132,8 @@ class EngineProcess:
 
     def write(self, data: bytes) -> None:
         """Write to its standard input; dropped where it does not take it."""
-        try:
-            os.write(self._stdin.fileno(), data)
-        except OSError as error:
-            get_logger("link").warning("command dropped", extra={"error": error})
+        if not self._commands.offer(data):
+            get_logger("link").warning("command dropped")
 
     def last_words(self) -> str:
         """Last line of its standard error, "" where there is none."""
@@ -156,8 +146,7 @@ class EngineProcess:
         process = self.process
         if process.poll() is None:
             self.write(encode(Stop()))
-        with suppress(OSError):
-            self._stdin.close()
+        self._commands.close()
         for then in (process.terminate, process.kill):
             try:
                 process.wait(END_S)
@@ -168,9 +157,11 @@ class EngineProcess:
 
     def release(self) -> None:
         """Let go of the stores and pipes of a process that has ended. Readers that are still held keep the pages."""
-        for pipe in (self._stdin, self._stdout, self._errors):
-            with suppress(OSError):
-                pipe.close()
+        self._commands.close()
+        self._commands.wait_for_end(LAST_ANSWERS_S)
+        self._answers.close()
+        with suppress(OSError):
+            self._errors.close()
         for store in self._stores:
             store.close()
 

@@ -42,6 +42,12 @@ def test_the_types_hold_under_strict_rules() -> None:
     run(str(SCRIPTS / "mypy"))
 
 
+@pytest.mark.parametrize("system", ["darwin", "win32"])
+def test_the_types_hold_on_other_systems(system: str) -> None:
+    """A call that a system lacks (`os.set_blocking`, `fcntl`) is an error unless that system never reaches it."""
+    run(str(SCRIPTS / "mypy"), "--platform", system, "--cache-dir", f".mypy_cache/{system}")
+
+
 def test_imports_point_down() -> None:
     run(str(SCRIPTS / "lint-imports"))
 

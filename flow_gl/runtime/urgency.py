@@ -37,7 +37,9 @@ class _Attributes(ctypes.Structure):
 
 def ask_for_short_slices() -> bool:
     """Ask it for the calling thread; whether the system took it. A policy that the user has chosen is left alone."""
-    number = _SET_ATTRIBUTES.get(platform.machine()) if sys.platform.startswith("linux") else None
+    if sys.platform != "linux":
+        return False
+    number = _SET_ATTRIBUTES.get(platform.machine())
     if number is None or os.sched_getscheduler(0) != os.SCHED_OTHER:
         return False
     attributes = _Attributes(

@@ -18,10 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow_gl.core.marks import Mark
+from flow_gl.core.platform import held_files
 from flow_gl.core.seam import Seen
 from flow_gl.services import recording
 
 _log: Final = logging.getLogger(__name__)
+_CLOSED: Final = -1
+"""In place of a descriptor."""
 _DISORDER_NS: Final = 1_000_000_000  # less than that is how instruments interleave
 _SURELY_NEW_NS: Final = 60_000_000_000  # trades of several instruments need not arrive in the order of ts_event
 
@@ -90,9 +93,9 @@ class RecordingFile:
         if not path.exists():
             _write_aside(path, b"".join(recording.frames_of([header, *names])))
             self._names.update(names)
-        self._fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        self._fd = held_files.open_for_update(path)
         try:
-            _lock(self._fd, path)
+            held_files.lock(self._fd, path)
             found = self._mend(header, names, is_new_run=is_new_run)
             self._size = found.size
             self._names.update(found.names)
@@ -110,7 +113,7 @@ class RecordingFile:
             os.lseek(self._fd, 0, os.SEEK_END)
             self.append_names(names)
         except BaseException:
-            os.close(self._fd)
+            self._let_go()
             raise
 
     @property
@@ -171,7 +174,7 @@ class RecordingFile:
             if self._is_disordered:
                 self._put_in_order(recording.scan(self.path), has_marks=True)
             self.sync()
-        os.close(self._fd)
+        self._let_go()
 
     def _write(self, records: list[bytes]) -> None:
         if not records:
@@ -231,6 +234,8 @@ class RecordingFile:
     def _set_aside(self, found: recording.Scan, beginning: bytes) -> recording.Scan:
         """Keep the file under another name and go on in one that holds its sound beginning."""
         aside = _free_name(self.path)
+        if not held_files.can_replace_open_files():
+            self._let_go()
         self.path.replace(aside)
         self._replace(beginning)
         reason = found.damage or f"{sum(mark.lost for _, mark in found.holes):,} trades are missing in its middle"
@@ -258,12 +263,29 @@ class RecordingFile:
 
     def _replace(self, data: bytes) -> None:
         """Go on in a new file of the same name."""
-        _write_aside(self.path, data)
-        fd = os.open(self.path, os.O_RDWR | os.O_CLOEXEC)
-        os.close(self._fd)
-        self._fd = fd
+        if held_files.can_replace_open_files():
+            _write_aside(self.path, data)
+            descriptor = held_files.open_for_update(self.path)
+            self._let_go()
+            self._fd = descriptor
+        else:
+            self._let_go()
+            try:
+                _write_aside(self.path, data)
+            except OSError:
+                # Go on in the old file, where it still has the name.
+                with suppress(OSError):
+                    self._fd = held_files.open_for_update(self.path)
+                    held_files.lock(self._fd, self.path)
+                raise
+            self._fd = held_files.open_for_update(self.path)
         self._size = len(data)
-        _lock(fd, self.path)
+        held_files.lock(self._fd, self.path)
+
+    def _let_go(self) -> None:
+        if self._fd != _CLOSED:
+            os.close(self._fd)
+            self._fd = _CLOSED
 
 
 def _write_aside(path: Path, data: bytes) -> None:
@@ -286,15 +308,3 @@ def _free_name(path: Path) -> Path:
     while (aside := path.with_name(f"{path.name}.aside-{number}")).exists():
         number += 1
     return aside
-
-
-def _lock(fd: int, path: Path) -> None:
-    """Hold the file against other writers until it is closed, also by a crash. Windows: not held."""
-    try:
-        import fcntl
-    except ImportError:
-        return
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        raise BlockingIOError(error.errno, "another flow-gl is writing it", str(path)) from None

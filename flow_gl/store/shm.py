@@ -1,24 +1,22 @@
 """Shared-memory segments that are gone when their maker is, also after a crash.
 
 A name is `flowgl_<pid>_<tag>`. Whoever makes a segment removes it; segments whose maker no longer runs are removed
-by the next engine that starts. Python's resource tracker is told nothing: it would remove a segment when any reader
-ends (CPython 3.11), and take the picture away from under the other screens. On Linux it is not even started: it is
-one more interpreter for each process that touches a segment, in the middle of the start, and a segment there is a file
-in /dev/shm, mapped (`shm_open(3)` opens just that).
+by the next engine that starts. How memory is had differs: on Linux a segment is a file (`mapped`), on macOS a POSIX
+name and on Windows a mapping that ends with its last handle (`foreign`).
 """
 
-import mmap
 import os
+import sys
 from contextlib import suppress
-from pathlib import Path
 from typing import Final, Protocol
 
 from flow_gl.core.errors import FlowError
+from flow_gl.core.platform.processes import is_running
+from flow_gl.store import mapped
 
 PREFIX: Final = "flowgl_"
 LEAST_MB: Final = 50
 """Of shared memory that any chart needs, about: said also where there is not even room for the engine's status."""
-_SHM_DIR: Final = Path("/dev/shm")
 
 
 class SharedMemoryError(FlowError):
@@ -41,41 +39,6 @@ class _Memory(Protocol):
         """Remove the name."""
 
 
-class _MappedFile:
-    """A file in /dev/shm, mapped. Raises OSError where it cannot be made or is not there.
-
-    Parameters
-    ----------
-    nbytes : size of a new one; None opens what is there
-    """
-
-    def __init__(self, name: str, nbytes: int | None = None) -> None:
-        self.name: Final = name
-        flags = os.O_RDWR | os.O_NOFOLLOW | (0 if nbytes is None else os.O_CREAT | os.O_EXCL)
-        descriptor = os.open(_SHM_DIR / name, flags, 0o600)
-        try:
-            if nbytes is not None:
-                os.ftruncate(descriptor, nbytes)
-            self._map: mmap.mmap | None = mmap.mmap(descriptor, 0)
-        except BaseException:
-            if nbytes is not None:
-                self.unlink()
-            raise
-        finally:
-            os.close(descriptor)
-        self.buf: Final = memoryview(self._map)
-
-    def close(self) -> None:
-        if self._map is not None:
-            # Not closed itself: an array may look at it. The last one that does takes the mapping along.
-            self._map = None
-            with suppress(BufferError):
-                self.buf.release()
-
-    def unlink(self) -> None:
-        (_SHM_DIR / self.name).unlink()
-
-
 class Segment:
     """A named piece of shared memory, zeroed when new."""
 
@@ -92,7 +55,7 @@ class Segment:
         if free is not None and free < nbytes // 8:
             # Pages are taken when they are first written, and a full /dev/shm kills the writer without a word.
             raise SharedMemoryError(
-                f"shared memory is too small: {free / 1e6:.0f} MB free in {_SHM_DIR},"
+                f"shared memory is too small: {free / 1e6:.0f} MB free in {mapped.FOLDER},"
                 f" a chart needs {max(nbytes / 8e6, LEAST_MB):.0f} MB (in a container: --shm-size=1g)"
             )
         name = f"{PREFIX}{os.getpid()}_{tag}"
@@ -121,39 +84,33 @@ class Segment:
 
 def free_bytes() -> int | None:
     """Room for shared memory in bytes; None where the system does not say."""
-    try:
-        status = os.statvfs(_SHM_DIR)
-    except (OSError, AttributeError):
-        return None
-    return status.f_bavail * status.f_frsize
+    return mapped.free_bytes() if _is_mapped() else None
 
 
 def remove_stale() -> list[str]:
-    """Remove segments whose maker no longer runs; the names removed. Linux only: elsewhere none can be listed."""
-    removed = []
-    for path in _SHM_DIR.glob(f"{PREFIX}*") if _SHM_DIR.is_dir() else ():
-        pid = path.name.removeprefix(PREFIX).split("_", 1)[0]
-        if pid.isdigit() and not _is_running(int(pid)):
-            with suppress(OSError):
-                path.unlink()
-                removed.append(path.name)
-    return removed
+    """Remove segments whose maker no longer runs; the names removed. On Windows they are gone already."""
+    if sys.platform == "win32":
+        return []
+    if _is_mapped():
+        return [name for name in mapped.names(PREFIX) if _is_stale(name) and mapped.remove(name)]
+    from flow_gl.store import foreign
+
+    return [name for name in foreign.names(PREFIX) if _is_stale(name) and foreign.remove(name)]
 
 
-def _is_running(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+def _is_stale(name: str) -> bool:
+    pid = name.removeprefix(PREFIX).split("_", 1)[0]
+    return pid.isdigit() and not is_running(int(pid))
+
+
+def _is_mapped() -> bool:
+    return sys.platform == "linux" and mapped.FOLDER.is_dir()
 
 
 def _open(name: str, nbytes: int | None = None) -> _Memory:
     """Open shared memory, or make it where a size is given. Raises OSError or ValueError."""
-    if _SHM_DIR.is_dir():
-        return _MappedFile(name, nbytes)
+    if _is_mapped():
+        return mapped.MappedFile(name, nbytes)
     from flow_gl.store.foreign import ForeignMemory
 
     return ForeignMemory(name, nbytes)

@@ -84,3 +84,23 @@ def postgres() -> Iterator[PostgresServer]:
             server.stop()
     finally:
         server.remove()
+
+
+@pytest.fixture(params=["its own", "windows"])
+def file_rules(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Whose rules hold for open files: this system's, or those of Windows, where an open file keeps its name."""
+    if request.param == "windows":
+        if not Path("/proc/self/fd").is_dir():
+            pytest.skip("open files are looked up in /proc")
+        replace = Path.replace
+
+        def refuse(path: Path, target: Path) -> Path:
+            descriptors = list(Path("/proc/self/fd").iterdir())
+            held = {str(one.readlink()) for one in descriptors if one.is_symlink()}
+            if {str(path), str(target)} & held:
+                raise PermissionError(13, "the file is open in this process", str(path))
+            return replace(path, target)
+
+        monkeypatch.setattr(Path, "replace", refuse)
+        monkeypatch.setattr("flow_gl.core.platform.held_files.can_replace_open_files", lambda: False)
+    return str(request.param)

@@ -18,6 +18,8 @@ from flow_gl.services.recordings import list_recordings, recorded
 from tests.services.days import make_trades
 from tests.services.recorder_rig import DATASET, Run, official
 
+pytestmark = pytest.mark.usefixtures("file_rules")
+
 
 def test_a_folder_that_cannot_be_made_is_said_once_and_recording_begins_when_it_can(
     tmp_path: Path, caplog: pytest.LogCaptureFixture

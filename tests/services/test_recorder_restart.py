@@ -13,6 +13,8 @@ from flow_gl.services import recording
 from tests.services.days import DAY_NS, DAY_START, make_trades
 from tests.services.recorder_rig import DATASET, NQ, Run, official
 
+pytestmark = pytest.mark.usefixtures("file_rules")
+
 
 def test_a_replay_shows_the_gaps_that_the_feed_could_not_fill_and_the_next_run_tells_them_anew(tmp_path: Path) -> None:
     rows = make_trades(900)

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from flow_gl.store import shm
+from flow_gl.core.platform.processes import is_running
+from flow_gl.store import foreign, shm
 from flow_gl.store.foreign import ForeignMemory
 from flow_gl.store.market import EngineStore, MarketReader, MarketStore
 from flow_gl.store.ring import Cursor
@@ -167,3 +168,44 @@ def test_memory_that_is_no_file_is_shared_as_well() -> None:
         made.unlink()
     with pytest.raises(OSError, match="No such file"):
         ForeignMemory(name)
+
+
+@pytest.fixture
+def foreign_system(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Segments are made as on macOS; the folder in which they are noted."""
+    monkeypatch.setattr(shm.mapped, "FOLDER", tmp_path / "none")
+    monkeypatch.setattr(foreign, "cache_dir", lambda: tmp_path)
+    return tmp_path / "segments"
+
+
+def test_where_no_segments_can_be_listed_those_of_a_dead_process_are_removed_by_their_notes(
+    foreign_system: Path,
+) -> None:
+    mine = Segment.create("kept", 4096)
+    dead = f"{shm.PREFIX}{2**22 + 1}_m0"  # no system gives such a process number
+    left = ForeignMemory(dead, 4096)
+    left.close()
+    (foreign_system / f"{shm.PREFIX}{2**22 + 2}_m0").touch()  # noted, and gone since
+    assert remove_stale() == [dead]
+    assert [path.name for path in foreign_system.iterdir()] == [mine.name]
+    with pytest.raises(OSError, match="No such file"):
+        ForeignMemory(dead)
+    mine.close()
+    assert list(foreign_system.iterdir()) == []
+    assert shm.free_bytes() is None
+
+
+def test_on_windows_nothing_is_removed_and_no_process_is_sent_a_signal(
+    foreign_system: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (foreign_system).mkdir()
+    (foreign_system / f"{shm.PREFIX}{os.getpid()}_m0").touch()
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.setattr(os, "kill", lambda *_: pytest.fail("signal 0 is Ctrl+C there"))
+    assert remove_stale() == []
+    assert is_running(os.getpid())
+
+
+def test_names_are_short_enough_for_macos() -> None:
+    assert len(f"/{shm.PREFIX}{99999}_engine") <= 31
+    assert len(f"/{shm.PREFIX}{99999}_m99999") <= 31

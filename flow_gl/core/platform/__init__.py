@@ -1,0 +1,5 @@
+"""What differs between Linux, macOS and Windows, one small module each.
+
+Differences are decided inside functions by `sys.platform`, so that mypy checks each branch for its system and a test
+can take another system's branch with that system's calls replaced.
+"""

@@ -1,0 +1,120 @@
+"""Pipes to and from another process, without waiting for it.
+
+A thread per pipe does what may wait, on every system alike: pipes cannot be set to non-blocking on Windows before
+Python 3.12, nor be asked with `select`.
+"""
+
+import os
+import queue
+import threading
+from contextlib import suppress
+from typing import IO, Final
+
+_CHUNK: Final = 65536
+_MOST_CHUNKS: Final = 64
+"""Chunks that wait for `PipeReader.take`: 4 MB; then the other process waits."""
+_MOST_WAITING: Final = 256
+"""Messages that wait for the other process to read; further ones are dropped."""
+
+
+class PipeReader:
+    """Reads a pipe in a thread.
+
+    Parameters
+    ----------
+    pipe : binary and unbuffered; closed by `close`
+    """
+
+    def __init__(self, pipe: IO[bytes], *, name: str) -> None:
+        self._pipe: Final = pipe
+        self._chunks: Final[queue.Queue[bytes]] = queue.Queue(_MOST_CHUNKS)
+        self._is_closed = False
+        self._thread: Final = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread.start()
+
+    @property
+    def is_ended(self) -> bool:
+        """The other end is closed, and all was read; `take` may still have some of it."""
+        return not self._thread.is_alive()
+
+    def take(self) -> bytes:
+        """Everything that has come since the last call. Never waits."""
+        found = []
+        while True:
+            try:
+                found.append(self._chunks.get_nowait())
+            except queue.Empty:
+                return b"".join(found)
+
+    def wait_for_end(self, timeout_s: float) -> None:
+        """Wait until all is read, for the case that the other process has just ended."""
+        self._thread.join(timeout_s)
+
+    def close(self) -> None:
+        """Let go of the pipe. Idempotent."""
+        self._is_closed = True
+        self.take()
+        with suppress(OSError):
+            self._pipe.close()
+
+    def _run(self) -> None:
+        with suppress(OSError, ValueError):  # ValueError: closed meanwhile
+            while not self._is_closed and (chunk := os.read(self._pipe.fileno(), _CHUNK)):
+                self._chunks.put(chunk)
+
+
+class PipeWriter:
+    """Writes messages to a pipe in a thread, in order.
+
+    Parameters
+    ----------
+    pipe : binary and unbuffered; closed once `close` was called and all is written
+    """
+
+    def __init__(self, pipe: IO[bytes], *, name: str) -> None:
+        self._pipe: Final = pipe
+        self._waiting: Final[queue.Queue[bytes | None]] = queue.Queue(_MOST_WAITING)
+        self._is_open = True
+        self._thread: Final = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread.start()
+
+    def offer(self, message: bytes) -> bool:
+        """Have a message written. False where it is dropped: too many wait, or nobody reads any more."""
+        if not self._is_open:
+            return False
+        try:
+            self._waiting.put_nowait(message)
+        except queue.Full:
+            return False
+        return True
+
+    def close(self) -> None:
+        """Close the pipe after what was offered. Returns at once. Idempotent."""
+        self._is_open = False
+        with suppress(queue.Full):
+            self._waiting.put_nowait(None)
+
+    def wait_for_end(self, timeout_s: float) -> None:
+        """Wait until the pipe is closed, after `close`."""
+        self._thread.join(timeout_s)
+
+    def _run(self) -> None:
+        try:
+            # Where so many wait that the end found no place, the last one is followed by nothing.
+            while (message := self._next()) is not None:
+                view = memoryview(message)
+                while view:
+                    view = view[os.write(self._pipe.fileno(), view) :]
+        except (OSError, ValueError):
+            self._is_open = False
+        finally:
+            with suppress(OSError):
+                self._pipe.close()
+
+    def _next(self) -> bytes | None:
+        if self._is_open:
+            return self._waiting.get()
+        try:
+            return self._waiting.get_nowait()
+        except queue.Empty:
+            return None

@@ -1,0 +1,81 @@
+"""Processes of our own: how one is started apart from the terminal's signals, whether it runs, and how it ended."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from typing import IO, Final
+
+_NT_STATUS: Final = {
+    0xC0000005: "access violation",
+    0xC0000017: "out of memory",
+    0xC000001D: "illegal instruction",
+    0xC00000FD: "stack overflow",
+    0xC000013A: "Ctrl+C",
+    0xC0000142: "a library failed to start",
+    0xC0000374: "heap corruption",
+    0xC0000409: "stack buffer overrun",
+}
+"""What Windows ends a process with (ntstatus.h)."""
+
+
+def start(command: Sequence[str], *, environment: Mapping[str, str], errors: IO[bytes]) -> "subprocess.Popen[bytes]":
+    """Start a process with pipes for its standard input and output. Ctrl-C in our terminal does not reach it.
+
+    Parameters
+    ----------
+    environment : all of its variables
+    errors : file for its standard error
+
+    Raises
+    ------
+    OSError
+        It cannot be started.
+    """
+    if sys.platform == "win32":
+        # No console of its own either: the view may have been started without one.
+        return subprocess.Popen(
+            list(command),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            env=dict(environment),
+            bufsize=0,
+            creationflags=subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW,
+        )
+    return subprocess.Popen(
+        list(command),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=errors,
+        env=dict(environment),
+        bufsize=0,
+        start_new_session=True,
+    )
+
+
+def is_running(pid: int) -> bool:
+    """Whether a process runs. On Windows True: there no one asks, and signal 0 would be Ctrl+C."""
+    if sys.platform == "win32":
+        return True
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def describe_end(exit_status: int) -> str:
+    """How a process ended, in a few words: `was killed (SIGKILL)`, `ended with code 1`."""
+    if exit_status < 0:
+        try:
+            name = signal.Signals(-exit_status).name
+        except ValueError:
+            name = f"signal {-exit_status}"
+        return f"was killed ({name})"
+    if exit_status in _NT_STATUS:
+        return f"was ended by Windows ({_NT_STATUS[exit_status]})"
+    return f"ended with code {exit_status}"

@@ -1,0 +1,99 @@
+"""Pipes to another process: nothing waits for it, and nothing is lost or mixed up."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from typing import IO
+
+import pytest
+
+from flow_gl.core.platform.pipes import PipeReader, PipeWriter
+
+
+def pipe() -> tuple[IO[bytes], IO[bytes]]:
+    """Reading end, writing end."""
+    reader, writer = os.pipe()
+    return os.fdopen(reader, "rb", buffering=0), os.fdopen(writer, "wb", buffering=0)
+
+
+def until(is_true: Callable[[], bool]) -> None:
+    end = time.monotonic() + 10
+    while not is_true():
+        assert time.monotonic() < end
+        time.sleep(0.001)
+
+
+@pytest.fixture(autouse=True)
+def old_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without what Python 3.11 lacks on Windows."""
+    monkeypatch.delattr(os, "set_blocking")
+
+
+def test_what_is_written_is_taken_in_order_and_nothing_waits() -> None:
+    source, sink = pipe()
+    reader, writer = PipeReader(source, name="reader"), PipeWriter(sink, name="writer")
+    assert reader.take() == b""
+    sent = [b"%d\n" % n * 1000 for n in range(200)]
+    found = b""
+    for message in sent:
+        while not writer.offer(message):
+            found += reader.take()
+    writer.close()
+    until(lambda: reader.is_ended)
+    found += reader.take()
+    assert found == b"".join(sent)
+    assert (source.closed, sink.closed) == (False, True)
+    reader.close()
+    assert source.closed
+
+
+def test_a_reader_that_is_stuck_costs_messages_and_no_time() -> None:
+    source, sink = pipe()
+    writer = PipeWriter(sink, name="writer")
+    started = time.monotonic()
+    taken = sum(writer.offer(bytes(4096)) for _ in range(2000))
+    assert time.monotonic() - started < 1.0
+    assert 0 < taken < 2000
+    writer.close()
+    assert not writer.offer(b"x")
+    source.close()  # the process is gone
+    writer.wait_for_end(10)
+    assert sink.closed
+
+
+def test_messages_for_a_process_that_has_ended_are_dropped() -> None:
+    source, sink = pipe()
+    source.close()
+    writer = PipeWriter(sink, name="writer")
+    writer.offer(b"x")
+    until(lambda: not writer.offer(b"x"))
+    writer.wait_for_end(10)
+    writer.close()
+    assert sink.closed
+
+
+def test_last_words_of_a_process_are_there_once_it_has_ended() -> None:
+    command = [sys.executable, "-c", "print('a' * 300_000)"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, bufsize=0) as process:
+        assert process.stdout
+        reader = PipeReader(process.stdout, name="reader")
+        process.wait(20)
+        reader.wait_for_end(10)
+        assert reader.take() == b"a" * 300_000 + b"\n"
+        reader.close()
+
+
+def test_a_storm_that_nobody_takes_makes_the_other_process_wait() -> None:
+    source, sink = pipe()
+    reader, writer = PipeReader(source, name="reader"), PipeWriter(sink, name="writer")
+    kept = 0
+    while writer.offer(bytes(1 << 20)) or kept < 30:
+        kept += 1
+        time.sleep(0.002)
+        if kept > 400:
+            break
+    assert kept < 400, "a limit is met"
+    reader.close()
+    writer.close()
