@@ -6,7 +6,6 @@ with FLOW_GL_CHECK_GL=1 in the environment, as in the tests, each call is checke
 
 import ctypes
 import os
-import sys
 from typing import Any, Final
 
 import OpenGL
@@ -14,6 +13,7 @@ import OpenGL
 from flow_gl.core import libraries
 from flow_gl.core.environment import check_drawing
 from flow_gl.core.errors import DisplayError
+from flow_gl.gl.loading import prepare
 
 check_drawing()
 CHECK_GL: Final = os.environ.get("FLOW_GL_CHECK_GL", "") not in {"", "0"}
@@ -22,17 +22,7 @@ CHECK_GL: Final = os.environ.get("FLOW_GL_CHECK_GL", "") not in {"", "0"}
 OpenGL.ERROR_CHECKING = CHECK_GL
 OpenGL.ERROR_LOGGING = False
 OpenGL.CONTEXT_CHECKING = False
-if sys.platform.startswith("linux"):
-    # GLX and EGL contexts share one dispatch table (libglvnd), so EGL's loader serves a window as well; a window does
-    # without it where it is missing.
-    os.environ.setdefault("PYOPENGL_PLATFORM", "egl" if libraries.can_load("libEGL.so.1") else "glx")
-if not CHECK_GL:
-    # Mesa's drivers then work in a thread of their own, as other drivers do anyway: a call only notes down what is to
-    # be done. With a software rasteriser that is half of a frame's cost to the interpreter; Mesa 25 has no such thread
-    # for software. `gl.driver_log` keeps Mesa's line about it off the terminal, as the other variable does for older
-    # ones. (Where each call is checked, each check would wait for that thread.)
-    os.environ.setdefault("mesa_glthread", "true")
-    os.environ.setdefault("MESA_DEBUG", "silent")
+prepare(os.environ, is_each_call_checked=CHECK_GL)
 
 try:
     from OpenGL import GL as _GL

@@ -2,8 +2,8 @@
 
 Both make an OpenGL 3.3 core context current and answer to the same names (`Surface`), so that the frame loop does not
 ask which it has. Headless is EGL through vispy's bindings: Mesa's surfaceless platform, or the first GPU that has an
-EGL device. Windows are GLFW's; it is imported late, for Dear ImGui's bindings must be imported before it so that both
-load one GLFW.
+EGL device; on macOS and Windows, which have no EGL, it is the framebuffer of a window that is never shown. Windows are
+GLFW's; it is imported late, for Dear ImGui's bindings must be imported before it so that both load one GLFW.
 """
 
 import ctypes
@@ -17,6 +17,7 @@ from flow_gl.core.errors import DisplayError, UsageError
 from flow_gl.gl import shader_cache
 from flow_gl.gl.api import CHECK_GL, GL, most_texels, prepare_blending
 from flow_gl.gl.driver_log import without_thread_notice
+from flow_gl.gl.loading import has_egl
 from flow_gl.gl.offscreen import Offscreen
 
 LEAST_TEXELS: Final = 1 << 22
@@ -73,13 +74,7 @@ class HeadlessContext:
     """
 
     def __init__(self, width: int, height: int, *, content_scale: float = 1.0) -> None:
-        shader_cache.prepare()
-        self._egl = _import_egl()
-        with without_thread_notice(is_expected=not CHECK_GL):
-            self._display, self._context, self._pbuffer = _create_egl(self._egl)
-            self.make_current()
-        _check_driver()
-        shader_cache.settle()
+        self._ground: Final = _Egl() if has_egl() else _HiddenWindow()
         self.target: Final = Offscreen(width, height)
         self._content_scale = content_scale
         prepare_blending()
@@ -97,7 +92,7 @@ class HeadlessContext:
         return False
 
     def make_current(self) -> None:
-        self._egl.eglMakeCurrent(self._display, self._pbuffer, self._pbuffer, self._context)
+        self._ground.make_current()
 
     def begin(self) -> None:
         self.target.bind()
@@ -107,9 +102,41 @@ class HeadlessContext:
 
     def close(self) -> None:
         self.target.release()
+        self._ground.close()
+
+
+class _Egl:
+    """A current context of EGL, without any surface but one of a pixel. Raises DisplayError."""
+
+    def __init__(self) -> None:
+        shader_cache.prepare()
+        self._egl = _import_egl()
+        with without_thread_notice(is_expected=not CHECK_GL):
+            self._display, self._context, self._pbuffer = _create_egl(self._egl)
+            self.make_current()
+        _check_driver()
+        shader_cache.settle()
+
+    def make_current(self) -> None:
+        self._egl.eglMakeCurrent(self._display, self._pbuffer, self._pbuffer, self._context)
+
+    def close(self) -> None:
         self._egl.eglMakeCurrent(self._display, None, None, None)
         self._egl.eglDestroySurface(self._display, self._pbuffer)
         self._egl._lib.eglDestroyContext(self._display, self._context)
+
+
+class _HiddenWindow:
+    """The current context of a window that is never shown, on systems without EGL. Raises DisplayError."""
+
+    def __init__(self) -> None:
+        self._window: Final = Window(WindowOptions(width=64, height=64, is_vsync=False, is_visible=False))
+
+    def make_current(self) -> None:
+        self._window.make_current()
+
+    def close(self) -> None:
+        self._window.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +199,7 @@ class Window:
         if options.is_in_pixels:
             self._fit_pixels(options.width, options.height)
         self._restore = (0, 0, *glfw.get_window_size(self.handle))
-        glfw.make_context_current(self.handle)
+        self.make_current()
         _check_driver()
         shader_cache.settle()
         self.is_adaptive = False
@@ -242,6 +269,9 @@ class Window:
             self._glfw.wait_events_timeout(wait_s)
         else:
             self._glfw.poll_events()
+
+    def make_current(self) -> None:
+        self._glfw.make_context_current(self.handle)
 
     def begin(self) -> None:
         GL.glBindFramebuffer(GL.GL_FRAMEBUFFER, 0)

@@ -6,6 +6,7 @@ import pytest
 
 from flow_gl.core.errors import DisplayError
 from flow_gl.gl import context as context_module
+from flow_gl.gl import loading
 from flow_gl.gl.context import HeadlessContext, Window, WindowOptions, describe, monitors
 from flow_gl.gl.offscreen import Offscreen
 from flow_gl.gl.timing import FrameTimes, LayerTimer
@@ -50,6 +51,54 @@ def test_a_window_has_core_3_3_and_the_size_asked_for(x_display: str) -> None:
     assert result.stdout.startswith("(320, 200) 1.0 ")
     assert "(Core Profile)" in result.stdout
     assert result.stdout.split()[-3:] == ["False", "True", "True"]
+
+
+def test_where_there_is_no_egl_headless_pictures_come_from_a_window_that_is_not_shown(x_display: str) -> None:
+    code = (
+        "import sys\n"
+        "import flow_gl.gl.context as c\n"
+        "from flow_gl.gl.api import clear\n"
+        "from flow_gl.gl.capture import read_picture\n"
+        "c.has_egl = lambda: False\n"
+        "for size in ((200, 100), (320, 50)):\n"
+        "    surface = c.HeadlessContext(*size, content_scale=2.0)\n"
+        "    surface.begin(); clear((1.0, 0.0, 0.5)); surface.swap(); surface.make_current()\n"
+        "    picture = read_picture(*surface.size)\n"
+        "    print(surface.size, surface.content_scale, picture.shape, picture.reshape(-1, 3)[[0, -1]].tolist())\n"
+        "    surface.close()\n"
+        "print('vispy' in sys.modules)\n"
+    )
+    result = _run(code, DISPLAY=x_display)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.splitlines() == [
+        "(200, 100) 2.0 (100, 200, 3) [[255, 0, 128], [255, 0, 128]]",
+        "(320, 50) 2.0 (50, 320, 3) [[255, 0, 128], [255, 0, 128]]",
+        "False",
+    ]
+
+
+@pytest.mark.parametrize("system", ["darwin", "win32"])
+def test_on_other_systems_no_loader_is_chosen_and_no_egl_is_looked_for(
+    system: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "platform", system)
+    environment: dict[str, str] = {}
+    loading.prepare(environment, is_each_call_checked=False)
+    assert environment == {}
+    assert not loading.has_egl()
+
+
+def test_on_linux_egl_loads_opengl_and_mesa_works_in_a_thread_unless_the_user_says_otherwise(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "platform", "linux")
+    environment = {"mesa_glthread": "false"}
+    loading.prepare(environment, is_each_call_checked=False)
+    assert environment == {"PYOPENGL_PLATFORM": "egl", "mesa_glthread": "false", "MESA_DEBUG": "silent"}
+    checked: dict[str, str] = {}
+    loading.prepare(checked, is_each_call_checked=True)
+    assert checked == {"PYOPENGL_PLATFORM": "egl"}
+    assert loading.has_egl()
 
 
 def test_without_a_display_a_window_is_one_clear_error() -> None:

@@ -13,6 +13,8 @@ from typing import IO, Final
 _CHUNK: Final = 65536
 _MOST_CHUNKS: Final = 64
 """Chunks that wait for `PipeReader.take`: 4 MB; then the other process waits."""
+_LOOKS: Final = 50
+"""How often `PipeReader.wait_for_end` makes room for the thread."""
 _MOST_WAITING: Final = 256
 """Messages that wait for the other process to read; further ones are dropped."""
 
@@ -28,6 +30,7 @@ class PipeReader:
     def __init__(self, pipe: IO[bytes], *, name: str) -> None:
         self._pipe: Final = pipe
         self._chunks: Final[queue.Queue[bytes]] = queue.Queue(_MOST_CHUNKS)
+        self._gathered: list[bytes] = []
         self._is_closed = False
         self._thread: Final = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
@@ -39,16 +42,22 @@ class PipeReader:
 
     def take(self) -> bytes:
         """Everything that has come since the last call. Never waits."""
-        found = []
-        while True:
-            try:
-                found.append(self._chunks.get_nowait())
-            except queue.Empty:
-                return b"".join(found)
+        self._gather()
+        found, self._gathered = self._gathered, []
+        return b"".join(found)
 
     def wait_for_end(self, timeout_s: float) -> None:
         """Wait until all is read, for the case that the other process has just ended."""
-        self._thread.join(timeout_s)
+        for _ in range(_LOOKS):
+            self._gather()
+            self._thread.join(timeout_s / _LOOKS)
+            if self.is_ended:
+                break
+
+    def _gather(self) -> None:
+        with suppress(queue.Empty):
+            while True:
+                self._gathered.append(self._chunks.get_nowait())
 
     def close(self) -> None:
         """Let go of the pipe. Idempotent."""

@@ -41,9 +41,11 @@ def test_what_is_written_is_taken_in_order_and_nothing_waits() -> None:
         while not writer.offer(message):
             found += reader.take()
     writer.close()
-    until(lambda: reader.is_ended)
+    reader.wait_for_end(10)
+    assert reader.is_ended
     found += reader.take()
     assert found == b"".join(sent)
+    writer.wait_for_end(10)
     assert (source.closed, sink.closed) == (False, True)
     reader.close()
     assert source.closed
@@ -75,13 +77,14 @@ def test_messages_for_a_process_that_has_ended_are_dropped() -> None:
 
 
 def test_last_words_of_a_process_are_there_once_it_has_ended() -> None:
-    command = [sys.executable, "-c", "print('a' * 300_000)"]
+    command = [sys.executable, "-c", "print('a' * 9_000_000)"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, bufsize=0) as process:
         assert process.stdout
         reader = PipeReader(process.stdout, name="reader")
-        process.wait(20)
+        while process.poll() is None:
+            reader.wait_for_end(0.05)
         reader.wait_for_end(10)
-        assert reader.take() == b"a" * 300_000 + b"\n"
+        assert reader.take() == b"a" * 9_000_000 + b"\n"
         reader.close()
 
 
