@@ -6,13 +6,13 @@ Until standard input closes; then all sightings go to standard output, int64 tri
 trades in the SESSION table.
 """
 
-import select
 import sys
 import time
 from array import array
 
 import numpy as np
 
+from flow_gl.core.platform.pipes import PipeReader
 from flow_gl.core.schema import SESSION
 from flow_gl.runtime.urgency import ask_for_short_slices
 from flow_gl.store.market import MarketStore
@@ -26,7 +26,9 @@ def main(names: list[str]) -> None:
     versions = [0] * len(tables)
     record = np.zeros(1, SESSION)
     sightings = array("q")
-    while not select.select([sys.stdin], [], [], LOOK_S)[0]:
+    parent = PipeReader(sys.stdin.buffer, name="parent")
+    while not parent.is_ended:
+        time.sleep(LOOK_S)
         for chart, table in enumerate(tables):
             version = table.version
             if version != versions[chart]:

@@ -6,13 +6,11 @@ way. An SQLite file is read as immutable, without locks, where it has no write-a
 where it has one; PostgreSQL is asked within a read-only transaction.
 """
 
-import os
 import sqlite3
 import time
 from contextlib import closing
 from pathlib import Path
 from typing import Final
-from urllib.parse import quote
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
@@ -98,8 +96,7 @@ def _read_sqlite(path: Path) -> tuple[set[str], object]:
     """Tables, and the version that is written down; None where there is none."""
     log = path.with_name(f"{path.name}-wal")
     has_log = log.exists() and log.stat().st_size > 0 and path.with_name(f"{path.name}-shm").exists()
-    how = "mode=ro" if has_log else "mode=ro&immutable=1"
-    uri = f"file:{quote(os.fspath(path.absolute()))}?{how}"
+    uri = f"{path.absolute().as_uri()}?{'mode=ro' if has_log else 'mode=ro&immutable=1'}"
     with closing(sqlite3.connect(uri, uri=True, timeout=_WAIT_S)) as connection:
         tables = {name for (name,) in connection.execute(_TABLES)}
         version = None
