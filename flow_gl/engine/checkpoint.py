@@ -50,6 +50,7 @@ class GridState(msgspec.Struct, frozen=True):
     """Tick size (1e-9) of the definition or table, 0 where there is none."""
     aside: dict[int, tuple[int, int, int]] = {}
     """Buy, sell and unsided contracts at prices that the rows do not reach."""
+    is_tick_guessed: bool = False
 
 
 class MarketState(msgspec.Struct, frozen=True):

@@ -39,6 +39,7 @@ class Grid:
     tick_size : to be shown, 1e-9 units; 0 while unknown
     known_tick : tick size of the definition or the table; 0 where there is none
     aside : contracts (buy, sell, unsided) by price, where the rows do not reach
+    is_tick_guessed : the tick is a round number that prices fit, finer than the instrument's own may be
     """
 
     def __init__(self, state: NDArray[np.void], pending: NDArray[np.void]) -> None:
@@ -48,6 +49,7 @@ class Grid:
         self.source: TickSource | None = None
         self.known_tick = 0
         self.aside: dict[int, tuple[int, int, int]] = {}
+        self.is_tick_guessed = False
         self._seen_only_zero = True
 
     @property
@@ -69,7 +71,7 @@ class Grid:
         """Take a tick size from a definition or the table. A better-founded one that is in force stays."""
         if tick_size <= 0 or (self.source is not None and self.source < source):
             return
-        self.known_tick = tick_size
+        self.known_tick, self.is_tick_guessed = tick_size, False
         current = self.tick_size
         if self._seen_only_zero or current == tick_size:
             self._state["tick_size"][0] = tick_size
@@ -111,13 +113,16 @@ class Grid:
 
     def keep(self) -> GridState:
         """What `state` and `pending` do not hold."""
-        return GridState(self.source, self._seen_only_zero, self.profile.tobytes(), self.known_tick, self.aside)
+        return GridState(
+            self.source, self._seen_only_zero, self.profile.tobytes(), self.known_tick, self.aside, self.is_tick_guessed
+        )
 
     def resume(self, kept: GridState) -> None:
         """Go on from what was kept; `state` and `pending` have been put back."""
         self.source, self._seen_only_zero = kept.source, kept.has_seen_only_zero
         self.profile = np.frombuffer(kept.profile, np.int64).copy()
         self.known_tick, self.aside = kept.known_tick, dict(kept.aside)
+        self.is_tick_guessed = kept.is_tick_guessed
 
     def traded(self) -> tuple[int, int]:
         """First and last row with volume, half-open."""
@@ -146,7 +151,8 @@ class Grid:
             sums = [_wrapped(round(total * self.tick_size / tick_size)) for total in self._weights()]
             self._pending["weighted"] = sums
             self._state["tick_size"][0] = tick_size
-            self.source = TickSource.OBSERVED if tick_size != self.known_tick else self.source
+            self.is_tick_guessed = tick_size != self.known_tick
+            self.source = TickSource.OBSERVED if self.is_tick_guessed else self.source
         tick = price // tick_size
         on_grid = {p // tick_size: contracts for p, contracts in pool.items() if p % tick_size == 0}
         # Of all stretches of rows that hold the price, the one with the most contracts.

@@ -39,6 +39,8 @@ _FIRST_TS, _TRADE_COUNT, _STEP = (
 PARTIAL_NS: Final = 60_000_000_000
 """A session whose first trade comes later than this after its open lacks its beginning."""
 _PRICES: Final = ("last_price", "open", "high", "low")
+_MOST_ROW: Final = 1 << 30
+"""Number of a published row: the view counts them in int32, from any other row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +55,6 @@ class Reading:
     """Number of the lowest row, a price // tick_size."""
     tick_size: int
     """Of a row, 1e-9: the instrument's tick. Prices between two ticks count in the lower one's row."""
-    rows: NDArray[np.int64]
-    """Rows with volume, rising, counted from the lowest; prices that were set aside have none."""
-    held: NDArray[np.int64]
-    """(rows, 3): their contracts."""
-    row_count: int
-    """Rows from the lowest to the highest one with volume."""
     levels: Levels | None
     """None while there is no trade."""
     vwap: tuple[float, float]
@@ -79,16 +75,16 @@ def read_profile(grid: Grid, settings: ProfileSettings) -> Reading:
     at = np.flatnonzero(totals)
     contracts = grid.profile.reshape(-1, COLUMNS)[first:last, :3][at]
     price = (grid.row0 + first + at) * grid.tick_size
-    base, tick_size, rows, held = grid.row0 + first, grid.tick_size, at, contracts
-    by_row = totals
-    if grid.row_ticks > 1 and len(at):
-        tick_size = grid.known_tick
+    base, tick_size, by_row = grid.row0 + first, grid.tick_size, totals
+    row_ticks = grid.row_ticks if len(at) else 1
+    if grid.is_tick_guessed and len(at):
+        row_ticks = max(1, int(np.gcd.reduce(grid.row0 + first + at)))
+    if row_ticks > 1:
+        tick_size *= row_ticks
         numbers = price // tick_size
-        starts = np.flatnonzero(np.concatenate([[True], numbers[1:] != numbers[:-1]]))
-        base, held = int(numbers[0]), np.add.reduceat(contracts, starts)
-        rows = numbers[starts] - base
-        by_row = np.zeros(int(rows[-1]) + 1, np.int64)
-        by_row[rows] = held.sum(axis=1)
+        base = int(numbers[0])
+        by_row = np.zeros(int(numbers[-1]) - base + 1, np.int64)
+        np.add.at(by_row, numbers - base, totals[at])
     vwap = (math.nan, math.nan)
     if grid.aside:
         price = np.concatenate([price, np.array(list(grid.aside), np.int64)])
@@ -99,7 +95,7 @@ def read_profile(grid: Grid, settings: ProfileSettings) -> Reading:
     elif len(at):
         vwap = vwap_of(totals, row0=grid.row0 + first, tick_size=grid.tick_size)
     levels = levels_of(by_row, settings, most_nodes=NODES) if len(at) else None
-    return Reading(price, contracts, base, tick_size, rows, held, len(by_row), levels, vwap)
+    return Reading(price, contracts, base, tick_size, levels, vwap)
 
 
 def fill_profile(record: NDArray[np.void], reading: Reading, *, step: int) -> None:
@@ -107,17 +103,14 @@ def fill_profile(record: NDArray[np.void], reading: Reading, *, step: int) -> No
     row = record[0]
     row["tick_size"] = reading.tick_size
     row["step"] = step
-    ticks_per_row = 1
-    rows, held = reading.rows, reading.held
-    while len(rows) > PROFILE_ROWS:
-        ticks_per_row *= 2
-        rows = reading.rows // ticks_per_row
-        starts = np.flatnonzero(np.concatenate([[True], rows[1:] != rows[:-1]]))
-        rows, held = rows[starts], np.add.reduceat(reading.held, starts)
-    row["ticks_per_row"], row["count"], row["rows"] = ticks_per_row, len(rows), -(-reading.row_count // ticks_per_row)
-    row["base"] = reading.price_of(0)
     row["total"] = reading.contracts.sum()
-    row["row"][: len(rows)] = rows
+    row["count"] = row["rows"] = 0
+    row["ticks_per_row"], row["base"] = 1, reading.price_of(0)
+    if len(reading.price):
+        rows, held = _fill_rows(row, reading)
+        row["count"], row["row"][: len(rows)] = len(rows), rows
+        for column, name in enumerate(("buy", "sell", "unsided")):
+            row[name][: len(rows)] = held[:, column]
     levels = reading.levels
     if levels is None:
         row["poc"] = row["vah"] = row["val"] = UNDEF_PRICE
@@ -128,8 +121,20 @@ def fill_profile(record: NDArray[np.void], reading: Reading, *, step: int) -> No
     for name, nodes in (("lvn", levels.lvn), ("hvn", levels.hvn)):
         row[f"{name}_count"] = len(nodes)
         row[name][: len(nodes)] = reading.prices(nodes)
-    for column, name in enumerate(("buy", "sell", "unsided")):
-        row[name][: len(rows)] = held[:, column]
+
+
+def _fill_rows(row: np.void, reading: Reading) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Number the rows with volume from the lowest, fill in what a row is, and add up their contracts."""
+    ticks_per_row = 1
+    while True:
+        numbers = reading.price // (reading.tick_size * ticks_per_row)
+        starts = np.flatnonzero(np.concatenate([[True], numbers[1:] != numbers[:-1]]))
+        if len(starts) <= PROFILE_ROWS and numbers[-1] - numbers[0] < _MOST_ROW:
+            break
+        ticks_per_row *= 2
+    row["ticks_per_row"], row["rows"] = ticks_per_row, numbers[-1] - numbers[0] + 1
+    row["base"] = numbers[0] * reading.tick_size * ticks_per_row
+    return numbers[starts] - numbers[0], np.add.reduceat(reading.contracts, starts)
 
 
 def is_partial(session: Session | None, first_ts: int, *, known_from: int = 0) -> bool:

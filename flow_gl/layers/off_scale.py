@@ -1,5 +1,6 @@
 """What an automatic price scale leaves out: an arrow at the pane's border where it traded, and a line that names it."""
 
+import math
 from typing import Final
 
 from flow_gl.gl.view import Rect
@@ -17,7 +18,8 @@ _LINE_PX: Final = 40.0
 
 def off_scale_text(off: OffScale, tick_size: int, zone: str, *, is_below: bool) -> str:
     """Say what lies beyond the scale: how much, how far, and when."""
-    price = price_text(off.price, tick_size)
+    # Every digit of it, where it is off the tick: 0.000000001 is not 0.00.
+    price = price_text(off.price, math.gcd(off.price, tick_size))
     at = ticks.clock_text(off.times_ns[0], zone)
     if off.count > 1:
         return f"{contracts_text(off.count)} bubbles off the scale, {'down' if is_below else 'up'} to {price} at {at}"

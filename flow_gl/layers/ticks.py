@@ -101,6 +101,10 @@ def _one_two_five(first: int) -> Iterator[int]:
         scale *= 10
 
 
+_MOST_STEP: Final = 10**18
+"""A billion points: more than any two prices are apart."""
+
+
 @lru_cache(maxsize=256)
 def _price_steps(tick_size: int) -> tuple[int, ...]:
     steps: list[int] = []
@@ -108,10 +112,10 @@ def _price_steps(tick_size: int) -> tuple[int, ...]:
     for step in _one_two_five(tick_size):
         if step % tick_size == 0:
             decimal.append(step)
-        if len(decimal) == 24 or step > 10**16:
+        if step > _MOST_STEP:
             break
     doubled = tick_size
-    while doubled < (decimal[0] if decimal else 10**16):
+    while doubled < (decimal[0] if decimal else _MOST_STEP):
         steps.append(doubled)
         doubled *= 2
     return (*steps, *decimal)

@@ -155,5 +155,13 @@ def test_a_normal_price_that_a_bad_one_had_made_impossible_is_taken_with_the_oth
     pipeline, sink = run(rows, "")
     assert pipeline.instruments[1].rejected == 0
     assert sink.sessions[0].price.tolist() == sorted(row[2] for row in rows)
-    assert sink.tables["profile"][0]["count"] == 5
-    assert sink.tables["profile"][0]["base"] == 150 * PRICE_SCALE
+    profile = sink.tables["profile"][0]
+    assert (profile["count"], profile["base"], profile["total"]) == (6, 100_000, 18)
+
+
+def test_a_guessed_tick_makes_no_rows_of_its_own():
+    usual = run(USUAL[1:], "")[1].sessions[0]
+    found = run(with_odd(0, 1), "")[1].sessions[0]
+    for name in ("poc", "vah", "val", "value_area"):
+        assert getattr(found, name) == getattr(usual, name)
+    assert found.lvn.tolist() == usual.lvn.tolist()

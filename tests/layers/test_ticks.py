@@ -90,3 +90,9 @@ def test_cvd_ticks_are_whole_contracts(low: float, high: float, expected: list[i
     assert list(ticks.value_ticks(low, high, 5)) == expected
     assert ticks.value_step(0.01, 26.0) == 1
     assert ticks.value_step(1.0, 26.0) == 50
+
+
+def test_the_widest_scales_have_lines_apart_from_each_other() -> None:
+    for tick_size in (1, 500, 3_906_250, 10_000_000, 250_000_000, 7_000_000_007):
+        ticks_per_px = 2 * 72_000_000 * 1_000_000_000 / tick_size / 500
+        assert ticks.price_step(tick_size, ticks_per_px, 44.0) >= 44.0 * ticks_per_px * tick_size
