@@ -25,6 +25,7 @@ from flow_gl.store.market import MarketReader, MarketStore
 from flow_gl.ui import scenes
 from flow_gl.ui.layout import arrange
 from flow_gl.ui.state import ViewState
+from flow_gl.view.frame_scheduler import FrameScheduler
 
 WIDTH, HEIGHT = 1280, 720
 
@@ -50,13 +51,16 @@ def freeze(market: MarketReader, *, now_ns: int) -> Scene:
     state.ensure_charts(1)
     (layout,) = arrange(Rect(0, 0, WIDTH, HEIGHT), 1)
     state.time.fit(layout.price.width)
-    moment = scenes.Moment(event_ns=now_ns, steady_s=0.0, dt_s=0.0, scale=1.0, screen_px=(WIDTH, HEIGHT))
+    moment = scenes.Moment(
+        event_ns=now_ns, wall_ns=now_ns, steady_s=0.0, dt_s=0.0, scale=1.0, screen_px=(WIDTH, HEIGHT)
+    )
+    scenes.ChartAxes(FrameScheduler().add("visible range")).advance(market, layout, state, state.charts[0], moment)
     return scenes.build(market, layout, state, state.charts[0], moment, is_live=True)
 
 
 def draw(scene: Scene, path: Path, *, kit: Kit, more: Sequence[Layer] = ()) -> None:
     """Draw the chart's own layers and then others, and write what came out."""
-    stack = ChartStack(kit)
+    stack = ChartStack(kit, FrameScheduler())
     parts = [stack, *more]
     for part in parts:
         part.setup()

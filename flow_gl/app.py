@@ -350,7 +350,7 @@ class Program:
         from flow_gl.view.pacing import IDLE_LOOK_S, IDLE_REDRAW_S
 
         loop, window, clock = self._loop, self._window, self._clock
-        if loop.is_moving() or (self._options.record and self._recording is not None):
+        if not loop.is_at_rest or (self._options.record and self._recording is not None):
             wait_s = self._pacer.wait_s()
             self._garbage.maybe_collect(wait_s)
             clock.sleep(wait_s)
@@ -367,7 +367,7 @@ class Program:
                 window.poll(IDLE_LOOK_S)
                 if clock.monotonic_ns() - before_ns < 0.9e9 * IDLE_LOOK_S:
                     loop.wake()
-            if loop.has_news() or self._is_over(clock.monotonic_ns()):
+            if loop.poll_engine() or self._is_over(clock.monotonic_ns()):
                 break
         # An idle spell is no slow frame.
         self._periods.clear()

@@ -13,6 +13,7 @@ from flow_gl.gl.context import HeadlessContext
 from flow_gl.gl.kit import Kit
 from flow_gl.layers.base import Scene
 from flow_gl.layers.stack import ChartStack
+from flow_gl.view.frame_scheduler import FrameScheduler
 
 WIDTH, HEIGHT = 640, 360
 
@@ -46,7 +47,7 @@ def kit(context: HeadlessContext) -> Kit:
 @pytest.fixture
 def stack(kit: Kit) -> Iterator[ChartStack]:
     """A chart that is ready to draw."""
-    chart = ChartStack(kit)
+    chart = ChartStack(kit, FrameScheduler())
     chart.setup()
     yield chart
     chart.release()

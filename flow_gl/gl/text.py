@@ -107,12 +107,12 @@ class TextBatch(Batch):
         self._put(x_px, y_px, width, height, width, height, radius_px, 0.0, *color, alpha, 1.0)
 
     def upload(self) -> None:
-        """Send what was added; the atlas keeps its cells until it is drawn."""
+        """Send what was added if it differs; the atlas keeps its cells in place until they are drawn."""
         super().upload()
         self.hold()
 
     def hold(self) -> None:
-        """Keep what was uploaded last for another drawing."""
+        """Let the atlas keep the cells of what was uploaded in place until they are drawn."""
         if self._uploaded:
             self.atlas.hold(self)
 

@@ -2,8 +2,9 @@
 
 import struct
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
+from flow_gl.core.cached import Cached
 from flow_gl.core.lod import threshold_at
 from flow_gl.core.palette import Palette
 from flow_gl.gl.api import GL
@@ -17,6 +18,16 @@ from flow_gl.layers.series import NO_INDEX, LevelRows
 _PACKED: Final = struct.Struct("<12f12i32f")
 
 
+class _Transform(NamedTuple):
+    """The part of a block that only zooming and gliding axes change, in the order of view.glsl."""
+
+    screen: tuple[float, ...]
+    scales: tuple[float, ...]
+    tick: int
+    cvd: tuple[int, int]
+    looks: tuple[float, ...]
+
+
 class FrameBlock:
     """One level's block on the GPU."""
 
@@ -24,12 +35,7 @@ class FrameBlock:
         # Uniforms are no market rows: they have a count of their own, which nobody needs.
         self._buffer: Final = StreamBuffer(_PACKED.size, FrameCounters(), target=GL.GL_UNIFORM_BUFFER)
         self.handle: Final[int] = self._buffer.handle
-        self._standing_for: tuple[object, ...] = ()
-        self._screen: tuple[float, ...] = ()
-        self._scales: tuple[float, ...] = ()
-        self._tick = 0
-        self._cvd = (0, 0)
-        self._looks: tuple[float, ...] = ()
+        self._transform: Final[Cached[_Transform]] = Cached()
 
     def fill(
         self, scene: Scene, rows: LevelRows, *, screen_px: tuple[int, int], reference: float, opacity: float
@@ -41,15 +47,15 @@ class FrameBlock:
         reference : contracts of the largest disc at this level
         """
         view, base = scene.price_view, rows.base
-        # What follows changes only when somebody zooms or an axis glides; rows and time go on in every frame.
-        standing_for = (
+        # This changes only when the user zooms or an axis glides; rows and time change in every frame.
+        key = (
             *(screen_px, reference, base, scene.style),
             *(view.rect, view.ns_per_px, view.y_top, view.y_per_px, view.scale),
             *(scene.cvd_view.rect, scene.cvd_view.y_top, scene.cvd_view.y_per_px),
         )
-        if standing_for != self._standing_for:
-            self._standing_for = standing_for
-            self._find_standing(scene, rows, screen_px, reference)
+        screen, scales, tick, cvd, looks = self._transform.get(
+            key, lambda: _transform(scene, rows, screen_px, reference)
+        )
         # Origins near the middle of the view: what the shader subtracts from is small, and exact as integers.
         bucket = (view.t_right_ns - int(0.5 * view.rect.width * view.ns_per_px)) // base.bucket_ns
         hover = NO_INDEX if scene.hover_id is None else base.index(scene.hover_id)
@@ -57,35 +63,38 @@ class FrameBlock:
         _PACKED.pack_into(
             self._buffer.memory,
             0,
-            *(*self._screen, opacity),
-            *(view.screen_x(bucket * base.bucket_ns + base.bucket_ns // 2), *self._scales),
-            *(base.index(bucket), self._tick, rows.open_index, 0, *self._cvd, 0, 0),
+            *(*screen, opacity),
+            *(view.screen_x(bucket * base.bucket_ns + base.bucket_ns // 2), *scales),
+            *(base.index(bucket), tick, rows.open_index, 0, *cvd, 0, 0),
             *(hover, pinned, int(scene.hover_id is not None), rows.last_index),
-            *self._looks,
+            *looks,
         )
         self._buffer.upload(_PACKED.size)
 
-    def _find_standing(self, scene: Scene, rows: LevelRows, screen_px: tuple[int, int], reference: float) -> None:
-        view, cvd_view, style, base = scene.price_view, scene.cvd_view, scene.style, rows.base
-        px_per_bucket = base.bucket_ns / view.ns_per_px
-        tick = round(view.y_top - 0.5 * view.rect.height * view.y_per_px)
-        cvd = round(cvd_view.y_top - 0.5 * cvd_view.rect.height * cvd_view.y_per_px)
-        least, most = radius_range(style, view.scale)
-        self._screen = 2.0 / screen_px[0], 2.0 / screen_px[1], view.scale
-        self._scales = (
+    def release(self) -> None:
+        self._buffer.release()
+
+
+def _transform(scene: Scene, rows: LevelRows, screen_px: tuple[int, int], reference: float) -> _Transform:
+    view, cvd_view, style, base = scene.price_view, scene.cvd_view, scene.style, rows.base
+    px_per_bucket = base.bucket_ns / view.ns_per_px
+    tick = round(view.y_top - 0.5 * view.rect.height * view.y_per_px)
+    cvd = round(cvd_view.y_top - 0.5 * cvd_view.rect.height * cvd_view.y_per_px)
+    least, most = radius_range(style, view.scale)
+    return _Transform(
+        screen=(2.0 / screen_px[0], 2.0 / screen_px[1], view.scale),
+        scales=(
             *(px_per_bucket, view.screen_y(tick), 1.0 / view.y_per_px),
             *(cvd_view.screen_y(cvd), 1.0 / cvd_view.y_per_px, cvd_view.screen_y(0), 0.75 * view.scale),
-        )
-        self._tick = min(max(tick - base.price // base.tick_size, -FARTHEST), FARTHEST)
-        self._cvd = split_contracts(cvd)
-        self._looks = (
+        ),
+        tick=min(max(tick - base.price // base.tick_size, -FARTHEST), FARTHEST),
+        cvd=split_contracts(cvd),
+        looks=(
             *(least * least, most * most - least * least, 1.0 / reference, float(style.size_floor)),
             *(threshold_at(style.threshold, base.bucket_ns), *opacities(px_per_bucket, most)),
             *_colors(style.palette),
-        )
-
-    def release(self) -> None:
-        self._buffer.release()
+        ),
+    )
 
 
 def opacities(px_per_bucket: float, radius_max_px: float) -> tuple[float, float, float]:

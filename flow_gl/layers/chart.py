@@ -6,10 +6,12 @@
 from dataclasses import replace
 from typing import Final
 
+from flow_gl.core.cached import Cached
+from flow_gl.core.jobs import Jobs
 from flow_gl.core.palette import Rgb
 from flow_gl.gl.api import GL
 from flow_gl.gl.counters import FrameCounters
-from flow_gl.gl.kit import Kit, Turn
+from flow_gl.gl.kit import Kit
 from flow_gl.gl.shaders import FRAME_BINDING
 from flow_gl.gl.shapes import ShapeBatch
 from flow_gl.gl.text import TextBatch
@@ -20,12 +22,10 @@ from flow_gl.layers.block import FrameBlock, opacities
 from flow_gl.layers.detail import level_for
 from flow_gl.layers.discs import radius_range, reference_of, tick_size_of
 from flow_gl.layers.hit import END_OF_TIME
+from flow_gl.layers.label_layout import LabelLayout
 from flow_gl.layers.series import LevelRows, Series
-from flow_gl.layers.still import Still
 
 _EASE_S: Final = 0.12
-_PROFILE_S: Final = 0.05
-"""Profile and levels are taken anew this often at most; the axis moves them in every frame."""
 
 TIME_LABEL_PX: Final = 104.0
 PRICE_LABEL_PX: Final = 44.0
@@ -49,15 +49,17 @@ class Chart:
     time_ticks : (time ns, x px, label, is a new day) of the time axis
     price_ticks, cvd_ticks : (value, y px)
     taken : boxes where labels stand already; what comes later steps aside
-    is_profile_turn : profile and levels may be taken anew in this frame
-    is_still : lines and labels stay in this frame as they are
-    last_price : last price drawn (1e-9); it stands still while the picture is paused
+    jobs : where its layers' jobs come from
+    is_profile_due : profile and levels may be read again in this frame
+    is_layout_due : lines and labels are laid out in this frame; otherwise they stay
+    last_price : last price drawn (1e-9); it does not change while the picture is paused
     reference, reference_goal : contracts of the largest disc, eased, and where it is going
     cvd : value drawn at the right edge of the CVD pane
     """
 
-    def __init__(self, kit: Kit) -> None:
+    def __init__(self, kit: Kit, jobs: Jobs) -> None:
         self.kit: Final = kit
+        self.jobs: Final = jobs
         self.counters: Final = FrameCounters()
         self.series: Final = Series(self.counters)
         self._lines: Final = Series(self.counters)
@@ -73,17 +75,16 @@ class Chart:
         self.price_ticks: list[tuple[int, float]] = []
         self.cvd_ticks: list[tuple[int, float]] = []
         self.taken: list[Rect] = []
-        self.is_profile_turn = True
-        self.is_still = False
-        self._still: Final = Still(kit.take_turn)
-        self._profile_turn: Final = Turn(kit, every_s=_PROFILE_S, patience_s=2.0 * _PROFILE_S)
-        self._numbers: tuple[int, float] = (-1, 0.0)
-        """Version of the profile and VWAP that are drawn."""
-        self._seen: tuple[object, ...] = ()
-        self._value_key: tuple[object, ...] = ()
-        self._stretch = (0, "", 0, -1)
-        """Step, zone, first and last time for which `_stretch_ticks` are known."""
-        self._stretch_ticks: list[tuple[int, str, bool]] = []
+        self.is_profile_due = True
+        self.is_layout_due = True
+        self._layout: Final = LabelLayout(jobs)
+        self._profile_job: Final = jobs.add("profile")
+        self._profile_drawn: tuple[int, float] = (-1, 0.0)
+        """Version of the profile, and VWAP, that are drawn."""
+        self._value_ticks: Final[Cached[tuple[list[tuple[int, float]], list[tuple[int, float]]]]] = Cached()
+        self._labelled = (0, "", 0, -1)
+        """Step, zone, first and last time for which `_labelled_ticks` are known."""
+        self._labelled_ticks: list[tuple[int, str, bool]] = []
         self.tick_size = 1
         self.reference = 0.0
         self.last_price = 0
@@ -96,8 +97,8 @@ class Chart:
     def has_trades(self) -> bool:
         return self.last_price != 0 or self.series.current.stop > 0
 
-    def begin(self, scene: Scene, *, may_wait: bool = False) -> None:
-        """Bring rows, ticks and uniforms in step with the scene; with `may_wait` new prices move no label yet."""
+    def begin(self, scene: Scene) -> None:
+        """Bring rows, ticks and uniforms in step with the scene."""
         self.kit.atlas.begin_frame()
         self.tick_size = tick_size_of(scene)
         self.is_paused = scene.until_ns < END_OF_TIME
@@ -107,10 +108,10 @@ class Chart:
             self.last_price = int(session["last_price"])
             self.cvd = int(session["cvd"])
         self._ease_reference(scene)
-        self._take_profile_turn(scene)
+        self._schedule_profile(scene)
         self.series.update(scene)
-        self.is_still = self._is_still(scene, may_wait=may_wait)
-        if not self.is_still:
+        self.is_layout_due = self._layout.begin_frame(scene, self._numbers(scene))
+        if self.is_layout_due:
             self.taken.clear()
             self._find_ticks(scene)
         self._fill_block(0, scene, self.series.current, self.series.blend)
@@ -194,65 +195,61 @@ class Chart:
             if abs(self.reference - goal) < 0.002 * goal:
                 self.reference = float(goal)
 
-    def _take_profile_turn(self, scene: Scene) -> None:
-        numbers = scene.reader.profile_version, float(scene.reader.session["vwap"])
-        self.is_profile_turn = numbers == self._numbers or self._profile_turn.is_now(scene.wall_s)
-        if self.is_profile_turn:
-            self._numbers = numbers
+    def _schedule_profile(self, scene: Scene) -> None:
+        now = scene.reader.profile_version, float(scene.reader.session["vwap"])
+        self.is_profile_due = now == self._profile_drawn or self._profile_job.may_run("trades")
+        if self.is_profile_due:
+            self._profile_drawn = now
 
-    def _is_still(self, scene: Scene, *, may_wait: bool) -> bool:
+    def _numbers(self, scene: Scene) -> tuple[object, ...]:
+        """What lines and labels depend on besides the scene."""
         reader = scene.reader
-        seen = (
+        return (
             *(self.last_price, self.cvd, self.has_trades, self.tick_size, self.reference_goal, self.is_paused),
-            *(reader.gaps_version, reader.store.events.head, self.kit.atlas.generation, self._numbers),
+            *(reader.gaps_version, reader.store.events.head, self.kit.atlas.generation, self._profile_drawn),
         )
-        if self._still.holds(scene, seen, may_wait=may_wait):
-            return True
-        if seen != self._seen:
-            self._seen = seen
-            self.kit.take_turn(scene.wall_s)  # so much is laid out anew: all that may wait does
-        return False
 
-    def move(self) -> None:
-        """Lay out lines and labels in the next frame whatever it shows."""
-        self._still.forget()
+    def animate(self) -> None:
+        """Lay out lines and labels in the next frame too: some of them move by themselves."""
+        self._layout.forget()
 
     def _find_ticks(self, scene: Scene) -> None:
         view, scale = scene.price_view, scene.price_view.scale
         step = self.time_step_ns = ticks.time_step(view.ns_per_px, TIME_LABEL_PX * scale)
         left, right, right_ns, ns_per_px = view.t_left_ns, view.t_right_ns, view.t_right_ns, view.ns_per_px
         key = (step, scene.zone)
-        if key != self._stretch[:2] or left < self._stretch[2] or right > self._stretch[3]:
+        if key != self._labelled[:2] or left < self._labelled[2] or right > self._labelled[3]:
             until = right + 8 * step
-            self._stretch = (*key, left, until)
-            self._stretch_ticks = [
+            self._labelled = (*key, left, until)
+            self._labelled_ticks = [
                 (t_ns, *ticks.time_label(t_ns, step, scene.zone))
                 for t_ns in ticks.time_ticks(left, until, step, scene.zone)
             ]
         edge = view.rect.right
         self.time_ticks = [
             (t_ns, float(round(edge - (right_ns - t_ns) / ns_per_px)), text, is_day)
-            for t_ns, text, is_day in self._stretch_ticks
+            for t_ns, text, is_day in self._labelled_ticks
             if left <= t_ns <= right
         ]
         cvd_view = scene.cvd_view
-        value_key = (view.rect, view.y_top, view.y_per_px, cvd_view.rect, cvd_view.y_top, cvd_view.y_per_px)
-        if (*value_key, scale, self.tick_size) != self._value_key:
-            self._value_key = (*value_key, scale, self.tick_size)
-            self._find_value_ticks(scene)
+        panes = (view.rect, view.y_top, view.y_per_px, cvd_view.rect, cvd_view.y_top, cvd_view.y_per_px)
+        key_of_values = (*panes, scale, self.tick_size)
+        self.price_ticks, self.cvd_ticks = self._value_ticks.get(key_of_values, lambda: self._find_value_ticks(scene))
 
-    def _find_value_ticks(self, scene: Scene) -> None:
+    def _find_value_ticks(self, scene: Scene) -> tuple[list[tuple[int, float]], list[tuple[int, float]]]:
+        """Ticks of the price axis and of the CVD axis."""
         view, cvd_view, scale, tick = scene.price_view, scene.cvd_view, scene.price_view.scale, self.tick_size
         step = ticks.price_step(tick, view.y_per_px, PRICE_LABEL_PX * scale)
-        self.price_ticks = [
+        prices = [
             (price, float(round(view.screen_y(price / tick))))
             for price in ticks.price_ticks(int(view.y_bottom * tick) + 1, int(view.y_top * tick), step)
         ]
         step = ticks.value_step(cvd_view.y_per_px, VALUE_LABEL_PX * scale)
-        self.cvd_ticks = [
+        values = [
             (value, float(round(cvd_view.screen_y(value))))
             for value in ticks.value_ticks(cvd_view.y_bottom, cvd_view.y_top, step)
         ]
+        return prices, values
 
     def _fill_block(self, number: int, scene: Scene, rows: LevelRows, opacity: float) -> None:
         reference = self.reference * rows.base.bucket_ns / self.series.current.base.bucket_ns

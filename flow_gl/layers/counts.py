@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow_gl.gl.buffers import RowRing
-from flow_gl.gl.kit import Turn
 from flow_gl.gl.text import use_text_program
 from flow_gl.layers.base import Scene
 from flow_gl.layers.chart import Chart
@@ -27,8 +26,6 @@ _SIZES_FROM_PX: Final = np.array([13.0, 18.0, 26.0])
 _MOST_ROWS: Final = 6000
 """With more bubbles in view than this none has room that no newer one covers."""
 _MOST_LABELS: Final = 400
-_REFRESH_S: Final = 0.1
-"""Least time between two searches while nothing but rows and easing scales changes; labels move with their bubbles."""
 _BLOCK: Final = 256
 """Labels that are looked at together: with what covers them they stay in the processor's cache."""
 _LONGER_FROM: Final = np.array([10, 100, 1000, 10_000, 100_000])
@@ -91,7 +88,7 @@ class CountsLayer:
         self._key: tuple[object, ...] = ()
         self._rows_key: tuple[object, ...] = ()
         self._count = 0
-        self._turn: Final = Turn(chart.kit, every_s=_REFRESH_S, patience_s=_REFRESH_S)
+        self._job: Final = chart.jobs.add("counts")
 
     def setup(self) -> None:
         self._program = self._chart.kit.shaders.program("count", "text")
@@ -104,16 +101,14 @@ class CountsLayer:
             self._count = 0
             self._key = ()
             return
-        wall_s = scene.wall_s
         key = (rows.base, view.ns_per_px, view.scale, style, scene.hidden_before_ns, chart.kit.atlas.generation)
-        if key != self._key:
-            self._turn.take(wall_s)
-        elif self._turn.is_resting(wall_s):
-            return
         rows_key = rows.start, rows.stop, view.y_per_px, chart.reference, self._open_key(scene)
-        if key != self._key or (rows_key != self._rows_key and self._turn.is_now(wall_s)):
-            self._key, self._rows_key = key, rows_key
-            self._find(scene)
+        if key != self._key:
+            self._job.run_now("view")
+        elif rows_key == self._rows_key or not self._job.may_run("trades"):
+            return
+        self._key, self._rows_key = key, rows_key
+        self._find(scene)
 
     def _open_key(self, scene: Scene) -> tuple[int, ...]:
         bubble = scene.reader.open_bubble(self._chart.series.current.level)

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from flow_gl.core.cached import Cached
 from flow_gl.core.lod import threshold_at
 from flow_gl.gl.view import Rect
 from flow_gl.layers.base import Scene
@@ -35,8 +36,7 @@ class LegendLayer(CachedLayer):
 
     def __init__(self, chart: Chart) -> None:
         super().__init__(chart)
-        self._hidden_key: tuple[object, ...] = ()
-        self._hidden = 0
+        self._hidden: Final[Cached[int]] = Cached()
 
     def key(self, scene: Scene) -> tuple[object, ...]:
         chart, view = self._chart, scene.price_view
@@ -91,6 +91,4 @@ class LegendLayer(CachedLayer):
     def _hidden_in(self, scene: Scene) -> int:
         rows = self._chart.series.current
         key = (rows.start, rows.stop, rows.level, scene.style.size_floor, id(scene.reader))
-        if key != self._hidden_key:
-            self._hidden_key, self._hidden = key, hidden_count(scene)
-        return self._hidden
+        return self._hidden.get(key, lambda: hidden_count(scene))

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from flow_gl.core.cached import Cached
 from flow_gl.core.palette import Rgb
 from flow_gl.core.schema import PRICE_SCALE, UNDEF_PRICE
 from flow_gl.layers.base import Scene
@@ -79,8 +80,7 @@ class LevelsLayer(CachedLayer):
         self._nodes: list[int] = []
         self._prices: list[int] = []
         self._shown: list[object] = []
-        self._axis: tuple[object, ...] = ()
-        self._lines: tuple[int, ...] = ()
+        self._lines: Final[Cached[tuple[int, ...]]] = Cached()
 
     def key(self, scene: Scene) -> tuple[object, ...]:
         view, chart = scene.price_view, self._chart
@@ -93,12 +93,9 @@ class LevelsLayer(CachedLayer):
     def _lines_now(self, scene: Scene) -> tuple[int, ...]:
         """Where the lines lie, in whole pixels: while an axis glides by less than one, nothing is laid out anew."""
         view, tick_size = scene.price_view, self._chart.tick_size
-        axis = self._found, view.rect, view.y_top, view.y_per_px, tick_size
-        if axis != self._axis:
-            self._axis = axis
-            top, per_price = view.rect.y + view.y_top / view.y_per_px, 1.0 / (view.y_per_px * tick_size)
-            self._lines = tuple(round(top - price * per_price) for price in self._prices)
-        return self._lines
+        top, per_price = view.rect.y + view.y_top / view.y_per_px, 1.0 / (view.y_per_px * tick_size)
+        key = self._found, view.rect, view.y_top, view.y_per_px, tick_size
+        return self._lines.get(key, lambda: tuple(round(top - price * per_price) for price in self._prices))
 
     def _find(self, scene: Scene) -> int:
         """Take the levels anew when they have changed; how often that was, -1 where none are to be seen."""
@@ -107,7 +104,7 @@ class LevelsLayer(CachedLayer):
         reader, session = scene.reader, scene.reader.session
         versions = reader.profile_version, float(session["vwap"]), int(session["trade_date"])
         key = (*versions, id(reader), scene.style.palette)
-        if key[2:] == self._versions[2:] and not self._chart.is_profile_turn:
+        if key[2:] == self._versions[2:] and not self._chart.is_profile_due:
             return self._found
         if key != self._versions and not (self._chart.is_paused and self._levels and self._versions[3:] == key[3:]):
             self._versions = key

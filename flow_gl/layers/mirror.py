@@ -68,10 +68,6 @@ class Mirror:
         gpu.lo = max(gpu.lo, ring.oldest, gpu.hi + 1 - gpu.capacity)
         gpu.lo = min(gpu.lo, gpu.hi)
 
-    def is_whole(self, ring: Ring, head: int) -> bool:
-        """All of the ring up to `head` is here: nothing is left to be brought."""
-        return self.rows.hi == head and self.rows.lo <= max(ring.oldest, self.rows.hi + 1 - self.rows.capacity)
-
     def put_open(self, row: np.void | None, ring: Ring, base: Base, gaps: NDArray[np.void]) -> bool:
         """Write the open row at position `hi` if it has changed; True where there is one to draw."""
         if row is None:

@@ -72,7 +72,7 @@ class ProfileLayer:
             rows_per_bar *= 2
         is_still = self._chart.is_paused and self._bars and self._key[1] == rows_per_bar
         key = (scene.reader.profile_version, rows_per_bar, id(scene.reader))
-        if not is_still and key != self._key and (key[1:] != self._key[1:] or self._chart.is_profile_turn):
+        if not is_still and key != self._key and (key[1:] != self._key[1:] or self._chart.is_profile_due):
             self._key = key
             self._upload(profile, rows_per_bar)
         self._place(scene, row_size * rows_per_bar, int(profile["tick_size"]))

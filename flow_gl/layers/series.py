@@ -40,14 +40,11 @@ class LevelRows:
         self.start = self.stop = 0
         self.open_index = self.last_index = NO_INDEX
         self._open_id = 0
-        self._in_step: tuple[object, ...] = ()
-        """What the last update depended on, where it left nothing to be brought."""
 
     def restart(self, level: int, base: Base) -> None:
         self.level, self.base = level, base
         self.start = self.stop = 0
         self.open_index = self.last_index = NO_INDEX
-        self._in_step = ()
         self.bubbles.restart()
         self.cvd.restart()
 
@@ -58,9 +55,6 @@ class LevelRows:
         head = reader.heads[self.level]
         first, last = visible_ids(scene)
         is_paused = scene.until_ns < END_OF_TIME
-        seen = (first, last, head, reader.open_version, reader.gaps_version, scene.until_ns, scene.hidden_before_ns)
-        if seen == self._in_step:
-            return
         if is_paused:
             # What was open when the picture was paused stays as it was: only whole buckets are let in.
             head = min(head, position_of(bubbles, head, scene.until_ns // self.base.bucket_ns))
@@ -83,8 +77,6 @@ class LevelRows:
         if self.open_index == NO_INDEX and self.stop > self.start:
             newest = bubbles.rows[(self.stop - 1) & (bubbles.capacity - 1)]
             self.last_index = self.base.index(int(newest["id"]))
-        is_whole = self.bubbles.is_whole(bubbles, head) and self.cvd.is_whole(cvd, head)
-        self._in_step = seen if is_whole else ()
 
     def _put_open(self, scene: Scene, gaps: NDArray[np.void]) -> None:
         reader = scene.reader

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Final
 
+from flow_gl.core.cached import Cached
+from flow_gl.core.jobs import Jobs
 from flow_gl.gl.api import GL
 from flow_gl.gl.counters import FrameCounters
 from flow_gl.gl.kit import Kit
@@ -83,20 +85,20 @@ class ChartStack:
     Parameters
     ----------
     kit : programs and fonts of the current context, shared by its charts
+    jobs : where the jobs of its layers come from
 
     Attributes
     ----------
     counters : what the frame cost so far; the frame's owner calls `counters.reset()` before `update`
     """
 
-    def __init__(self, kit: Kit) -> None:
-        self.chart: Final = Chart(kit)
+    def __init__(self, kit: Kit, jobs: Jobs) -> None:
+        self.chart: Final = Chart(kit, jobs)
         self.counters: Final[FrameCounters] = self.chart.counters
         self._layers: Final[list[Layer]] = []
         self._others: Final[list[Layer]] = []
         """Those that are more than lines and labels."""
-        self._placed: tuple[object, ...] = ()
-        self._boxes: list[tuple[int, int, int, int]] = []
+        self._boxes: Final[Cached[list[tuple[int, int, int, int]]]] = Cached()
         self._draws: Final[list[tuple[str, Callable[[Scene], None], int]]] = []
         for name, step, pane in DRAW_ORDER:
             if isinstance(step, Batch):
@@ -124,25 +126,18 @@ class ChartStack:
         for layer in self._layers:
             layer.setup()
 
-    def update(self, scene: Scene, *, may_wait: bool = False) -> None:
-        """Bring everything on the GPU in step with the scene: the only uploads of the frame.
-
-        Parameters
-        ----------
-        may_wait : lines and labels may take in new prices in the next frame
-        """
+    def update(self, scene: Scene) -> None:
+        """Bring everything on the GPU in step with the scene: the only uploads of the frame."""
         chart = self.chart
-        chart.begin(scene, may_wait=may_wait)
-        if chart.is_still:
-            for layer in self._others:
-                layer.update(scene)
-            chart.text.hold()
-            return
-        for layer in self._layers:
+        chart.begin(scene)
+        for layer in self._layers if chart.is_layout_due else self._others:
             layer.update(scene)
-        chart.under.upload()
-        chart.over.upload()
-        chart.text.upload()
+        if chart.is_layout_due:
+            chart.under.upload()
+            chart.over.upload()
+            chart.text.upload()
+        else:
+            chart.text.hold()
 
     def draw(self, scene: Scene, *, timer: LayerTimer | None = None) -> None:
         """Draw onto the bound framebuffer, whose ground the caller has cleared."""
@@ -164,12 +159,9 @@ class ChartStack:
 
     def _boxes_of(self, scene: Scene) -> list[tuple[int, int, int, int]]:
         """What each `Pane` is cut to."""
-        size = self.chart.screen_px
-        placed = scene.price_view.rect, scene.cvd_view.rect, scene.price_axis_px, scene.time_axis_px, size
-        if placed != self._placed:
-            self._placed = placed
-            self._boxes = [*map(self.chart.box, (_outer(scene), scene.price_view.rect, scene.cvd_view.rect))]
-        return self._boxes
+        price, cvd, size = scene.price_view.rect, scene.cvd_view.rect, self.chart.screen_px
+        key = price, cvd, scene.price_axis_px, scene.time_axis_px, size
+        return self._boxes.get(key, lambda: [*map(self.chart.box, (_outer(scene), price, cvd))])
 
     def release(self) -> None:
         """Free everything on the GPU but what is shared."""

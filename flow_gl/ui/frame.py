@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from flow_gl.core.jobs import Jobs
 from flow_gl.layers.base import FrameCounters, Scene
 from flow_gl.store.market import EngineReader, MarketReader
 from flow_gl.ui.alerts import Badge
@@ -71,6 +72,8 @@ class Frame:
     """ImGui's units per pixel at scale 1; the same where its unit is a framebuffer pixel."""
     charts: list[ChartFrame]
     figures: Figures
+    jobs: Jobs
+    """What ran in the last frames, and why."""
     chart_count: int
     """All charts there are, shown or not."""
 

@@ -46,8 +46,6 @@ class Gui:
             imgui.backends.glfw_init_for_opengl(window, True)
         imgui.backends.opengl3_init(_GLSL)
         self._drawing: Final = OverlayDrawing()
-        self.is_waiting = False
-        """What was built last is not drawn yet."""
         if places:
             imgui.load_ini_settings_from_memory(places)
         # Filled by the window's callbacks (in tests by hand) as input comes, emptied by a new frame.
@@ -86,26 +84,13 @@ class Gui:
         """Input waits for the next `begin`, or a text is being typed and its cursor blinks."""
         return len(self._events) > 0 or imgui.get_io().want_text_input
 
-    def build(self, *, is_urgent: bool = True) -> None:
-        """End what `begin` began: the overlays are ready to be drawn, now and in later frames.
-
-        Parameters
-        ----------
-        is_urgent : from this frame on; else from the next, when the driver is idle and takes them in at once
-        """
+    def build(self) -> None:
+        """End what `begin` began, and send the overlays to the GPU: they are drawn from now on."""
         imgui.render()
-        self.is_waiting = True
-        if is_urgent:
-            self.send()
-
-    def send(self) -> None:
-        """Send what was built and waits: at the start of a frame."""
-        if self.is_waiting:
-            self.is_waiting = False
-            self._drawing.take(imgui.get_draw_data())
+        self._drawing.take(imgui.get_draw_data())
 
     def draw(self) -> None:
-        """Draw the overlays that were sent last into the bound framebuffer."""
+        """Draw the overlays that were built last into the bound framebuffer."""
         self._drawing.draw()
 
     @property

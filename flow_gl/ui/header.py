@@ -8,7 +8,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
+from flow_gl.core.cached import Cached
 from flow_gl.core.frozen import frozen
+from flow_gl.core.jobs import Jobs
 from flow_gl.core.palette import Palette, Rgb
 from flow_gl.core.schema import UNDEF_PRICE
 from flow_gl.gl.view import Rect
@@ -16,10 +18,9 @@ from flow_gl.layers.words import bucket_text
 from flow_gl.ui import words
 from flow_gl.ui.alerts import PULSE_S, Badge
 from flow_gl.ui.frame import ChartFrame, Frame
-from flow_gl.ui.pen import Pen, Stroke
+from flow_gl.ui.pen import Pen
 from flow_gl.ui.state import ViewState
 from flow_gl.ui.theme import mix, sign_color, tone_color
-from flow_gl.ui.turns import Due
 
 _GAP_PX: Final = 16.0
 _PAD_PX: Final = 12.0
@@ -30,8 +31,6 @@ _DAY_NS: Final = 86_400_000_000_000
 _TREND_BUCKETS: Final = 10
 """The arrow at CVD: its change over so many closed buckets."""
 MENU_PX: Final = 34.0
-FORM_S: Final = 0.1
-"""Numbers are written this often: faster than that nobody reads."""
 
 
 @frozen
@@ -189,39 +188,36 @@ def _badge_item(badge: Badge, frame: Frame, state: ViewState) -> Item:
 
 
 class Header:
-    """One chart's header on the screen: laid out anew when something of it has changed, ten times a second at most.
+    """One chart's header on the screen: laid out again when its texts have changed, as often as its job runs.
 
-    That is done in a frame that does not build the overlays. What state the feed is in is said at once.
+    Its place and the state of the feed are shown at once.
     """
 
-    def __init__(self) -> None:
-        self._key: tuple[object, ...] = ()
-        self.due: Final = Due(FORM_S)
-        self._strokes: list[Stroke] = []
-        """All of it but the progress, as it is put down until something changes."""
+    def __init__(self, jobs: Jobs) -> None:
+        self._job: Final = jobs.add("header")
+        self._place: tuple[object, ...] = ()
+        self._laid_out: Final[Cached[list[tuple[Item, float]]]] = Cached()
+        self._items: list[tuple[Item, float]] = []
+        """What it shows, each with its x."""
 
-    def prepare(
-        self, pen: Pen, chart: ChartFrame, frame: Frame, state: ViewState, *, has_menu: bool, late_s: float = 0.0
-    ) -> bool:
-        """Lay it out anew for the next drawing, where that has been due for `late_s`; whether it was."""
-        rect, scale = chart.layout.header, frame.scale
-        size = (rect, scale, frame.gui_scale)
-        place = (chart.index, chart.said.tone, chart.said.is_live, size, has_menu, state.palette, chart.badge)
-        if not self.due.is_now(frame.steady_s, late_s=late_s) and place == self._key[-len(place) :]:
-            return False
-        key = (*_key(chart, frame, state), *place)
-        if key == self._key:
-            return False
-        self._key = key
-        self.due.formed(frame.steady_s)
-        wanted = items(chart, frame, state)
-        self._strokes = pen.strokes(lambda: _draw(pen, wanted, rect, state.palette, has_menu=has_menu))
-        return True
+    def refresh(self, pen: Pen, chart: ChartFrame, frame: Frame, state: ViewState, *, has_menu: bool) -> None:
+        """Bring its texts up to date, if they must be or if its job runs in this frame."""
+        said, rect = chart.said, chart.layout.header
+        size = (rect, frame.scale, frame.gui_scale)
+        place = (chart.index, said.tone, said.is_live, size, has_menu, state.palette, chart.badge)
+        if place != self._place:
+            self._job.run_now("state")
+        elif not self._job.may_run("time"):
+            return
+        self._place = place
+        self._items = self._laid_out.get(
+            (*_key(chart, frame, state), *place),
+            lambda: _lay_out(pen, items(chart, frame, state), rect, has_menu=has_menu),
+        )
 
     def draw(self, pen: Pen, chart: ChartFrame, frame: Frame, state: ViewState, *, has_menu: bool) -> None:
-        """Draw it into the chart's place."""
-        self.prepare(pen, chart, frame, state, has_menu=has_menu, late_s=FORM_S)
-        pen.repeat(self._strokes)
+        """Draw what the last `refresh` laid out into the chart's place."""
+        _draw(pen, self._items, chart.layout.header, state.palette, has_menu=has_menu)
         _progress(pen, chart, frame, state.palette)
 
 
@@ -239,7 +235,7 @@ def _key(chart: ChartFrame, frame: Frame, state: ViewState) -> tuple[object, ...
     return (chart.index, chart.said, badge, shown, *numbers, *rest)
 
 
-def _draw(pen: Pen, wanted: list[Item], rect: Rect, palette: Palette, *, has_menu: bool) -> None:
+def _draw(pen: Pen, placed: list[tuple[Item, float]], rect: Rect, palette: Palette, *, has_menu: bool) -> None:
     scale = pen.scale
     pen.box(rect.x, rect.y, rect.width, rect.height, palette.raised)
     pen.box(rect.x, rect.bottom - 1, rect.width, 1, mix(palette.grid, palette.quiet, 0.2))
@@ -247,16 +243,16 @@ def _draw(pen: Pen, wanted: list[Item], rect: Rect, palette: Palette, *, has_men
         pen.bars(rect.x + 0.5 * MENU_PX * scale, rect.y + 0.5 * rect.height, 14.0, palette.quiet)
     middle = rect.y + 0.5 * rect.height
     pen.clip(rect.x, rect.y, rect.width, rect.height)
-    for item, x in _place(
-        pen, wanted, rect.x + (MENU_PX if has_menu else _PAD_PX) * scale, rect.right - _PAD_PX * scale
-    ):
+    for item, x in placed:
         _put(pen, item, x, middle, palette)
     pen.unclip()
 
 
-def _place(pen: Pen, wanted: list[Item], left: float, right: float) -> list[tuple[Item, float]]:
-    """Choose what fits between two borders, and where each item stands."""
+def _lay_out(pen: Pen, wanted: list[Item], rect: Rect, *, has_menu: bool) -> list[tuple[Item, float]]:
+    """Choose what fits into the header, and where each item begins."""
     gap = _GAP_PX * pen.scale
+    left = rect.x + (MENU_PX if has_menu else _PAD_PX) * pen.scale
+    right = rect.right - _PAD_PX * pen.scale
 
     def measure(item: Item) -> float:
         extra = {"": 0.0, "pill": 14.0}.get(item.mark, _MARK_PX) * pen.scale

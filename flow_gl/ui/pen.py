@@ -4,8 +4,7 @@ Positions are framebuffer pixels; sizes are at content scale 1. Text widths are 
 is as wide as the same text with other digits, and a second's changing numbers need no new measuring.
 """
 
-from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 from imgui_bundle import imgui
 
@@ -14,10 +13,6 @@ from flow_gl.ui.theme import FONT_PX, u32
 
 _DIGITS: Final = str.maketrans("123456789", "000000000")
 _KEPT: Final = 4096
-
-
-Stroke = tuple[str, tuple[Any, ...]]
-"""A method of ImGui's draw list and what it is called with."""
 
 
 class Pen:
@@ -40,22 +35,6 @@ class Pen:
         if (scale, dense) != (self.scale, self._dense):
             self._widths.clear()
         self.scale, self._dense, self._unit = scale, dense, scale / dense
-
-    def strokes(self, draw: Callable[[], object]) -> list[Stroke]:
-        """What `draw` would put down with this pen, for `repeat` in later frames of the same scale."""
-        recorder = _Recorder()
-        own, self._list = self._list, recorder  # type: ignore[assignment]  # takes whatever a draw list is asked
-        try:
-            draw()
-        finally:
-            self._list = own
-        return recorder.strokes
-
-    def repeat(self, strokes: list[Stroke]) -> None:
-        """Put down what `strokes` gave."""
-        own = self._list
-        for name, values in strokes:
-            getattr(own, name)(*values)
 
     def width(self, text: str, size: float, *, bold: bool = False) -> float:
         """Width of a text in framebuffer pixels."""
@@ -151,17 +130,3 @@ class Pen:
 
     def unclip(self) -> None:
         self._list.pop_clip_rect()
-
-
-class _Recorder:
-    """Stands for a draw list and notes its calls, points as ImGui's own: that saves the conversion in each repeat."""
-
-    def __init__(self) -> None:
-        self.strokes: Final[list[Stroke]] = []
-
-    def __getattr__(self, name: str) -> Callable[..., None]:
-        def note(*values: Any) -> None:
-            kept = (imgui.ImVec2(*value) if isinstance(value, tuple) else value for value in values)
-            self.strokes.append((name, tuple(kept)))
-
-        return note

@@ -1,13 +1,17 @@
-"""Freezes a chart for one frame: its views, its level of detail, its scales, what is pointed at.
+"""A chart in one frame, in two steps: `ChartAxes.advance` moves its state on, `build` freezes what the frame shows.
 
-The only place that turns the view's state and the store's copies into a `Scene`. Work is bounded by the width of the
-screen: ranges come from binary searches over the rings, never from a walk over the history.
+The first chooses the level of detail and lets the automatic axes follow what is visible. The second turns the view's
+state and the store's copies into a `Scene` and changes nothing: the same state gives the same scene, however often it
+is built. Work is bounded by the width of the screen: ranges come from binary searches over the rings, never from a walk
+over the history.
 """
 
 from dataclasses import replace
 from typing import Final
 
+from flow_gl.core.cached import Cached
 from flow_gl.core.frozen import frozen
+from flow_gl.core.jobs import Job
 from flow_gl.gl.view import View
 from flow_gl.layers import hit
 from flow_gl.layers.base import Scene
@@ -23,8 +27,6 @@ LEAST_TICKS: Final = 24.0
 """An automatic price pane spans at least so many ticks, an automatic CVD pane ..."""
 LEAST_CONTRACTS: Final = 20.0
 """... so many contracts."""
-LOOK_S: Final = 0.05
-"""What is visible is looked at this often for the automatic axes; they glide in between."""
 
 
 @frozen
@@ -34,6 +36,7 @@ class Moment:
     Attributes
     ----------
     event_ns : event time at the live edge, as shown
+    wall_ns : wall time
     steady_s : a clock that only grows
     dt_s : since the frame before
     scale : content scale
@@ -41,34 +44,76 @@ class Moment:
     """
 
     event_ns: int
+    wall_ns: int
     steady_s: float
     dt_s: float
     scale: float
     screen_px: tuple[int, int]
 
 
-def build(
-    market: MarketReader, layout: ChartLayout, state: ViewState, own: ChartState, moment: Moment, *, is_live: bool
-) -> Scene:
-    """Freeze one chart. Moves the automatic axes on and notes the level in force and what is pointed at.
+class ChartAxes:
+    """Moves one chart's level of detail and automatic axes on, frame by frame.
 
     Parameters
     ----------
-    market : the instrument, refreshed for this frame (or left as it was, while paused)
+    job : when the visible range is searched again; the axes glide towards it in every frame
+    """
+
+    def __init__(self, job: Job) -> None:
+        self._job: Final = job
+        self.widest_texts: Final[Cached[list[str]]] = Cached()
+        """The widest numbers of the chart's right axis."""
+
+    def advance(
+        self, market: MarketReader, layout: ChartLayout, state: ViewState, own: ChartState, moment: Moment
+    ) -> None:
+        """Choose the level of detail of this frame, and let the automatic axes follow what is visible.
+
+        Parameters
+        ----------
+        market : the instrument, refreshed for this frame (or unchanged, while paused)
+        """
+        own.level = level_for(
+            state.time.ns_per_px,
+            market.bucket_ns,
+            current=own.level,
+            locked=state.locked_level,
+            min_spacing_px=MIN_SPACING_PX * moment.scale,
+        )
+        if own.price.per_px <= 0.0 or self._job.may_run("time"):
+            _search(market, layout, state, own, moment)
+        if own.price_seen is not None:
+            low, high = own.price_seen.low, own.price_seen.high
+            own.price.fit(low, high, height_px=layout.price.height, least_span=LEAST_TICKS, dt_s=moment.dt_s)
+        if own.cvd_seen is not None:
+            own.cvd.fit(*own.cvd_seen, height_px=layout.cvd.height, least_span=LEAST_CONTRACTS, dt_s=moment.dt_s)
+
+
+def _search(market: MarketReader, layout: ChartLayout, state: ViewState, own: ChartState, moment: Moment) -> None:
+    """Find what of price and CVD is in view."""
+    width_px = layout.price.width
+    right_ns = state.time.right_ns(moment.event_ns, width_px)
+    seen_ns = (right_ns - int(width_px * state.time.ns_per_px), right_ns)
+    cut = {"hidden_before_ns": own.cleared_before_ns, "until_ns": _until_ns(state)}
+    own.price_seen = price_scale(market, own.level, *seen_ns, **cut)
+    own.cvd_seen = hit.cvd_extent(market, own.level, *seen_ns, **cut)
+    if own.price_seen is None and own.price.per_px <= 0.0 and market.session["trade_count"]:
+        last = int(market.session["last_price"]) / (market.tick_size or UNKNOWN_TICK_SIZE)
+        own.price_seen = PriceScale(last, last)
+
+
+def build(
+    market: MarketReader, layout: ChartLayout, state: ViewState, own: ChartState, moment: Moment, *, is_live: bool
+) -> Scene:
+    """Freeze one chart. Changes nothing.
+
+    Parameters
+    ----------
+    market : the instrument, as `ChartAxes.advance` saw it
     is_live : the picture follows a running market
     """
     time, pane, scale = state.time, layout.price, moment.scale
-    own.level = level_for(
-        time.ns_per_px,
-        market.bucket_ns,
-        current=own.level,
-        locked=state.locked_level,
-        min_spacing_px=MIN_SPACING_PX * scale,
-    )
     right_ns = time.right_ns(moment.event_ns, pane.width)
-    until_ns = state.pause.event_ns if state.pause else hit.END_OF_TIME
-    seen_ns = (right_ns - int(pane.width * time.ns_per_px), right_ns)
-    _fit(market, layout, own, moment, seen_ns=seen_ns, until_ns=until_ns)
     behind_ns = moment.event_ns - time.edge_ns(moment.event_ns)
     # A scale that the user has fixed leaves out what he chose.
     left_out = own.price_seen if own.price.is_auto else None
@@ -98,8 +143,8 @@ def build(
         wall_s=moment.steady_s,
         is_live=is_live,
         hidden_before_ns=own.cleared_before_ns,
-        until_ns=until_ns,
         pinned_id=_pinned(market, own),
+        until_ns=_until_ns(state),
         screen_px=moment.screen_px,
         below=left_out.below if left_out else None,
         above=left_out.above if left_out else None,
@@ -107,36 +152,13 @@ def build(
         price_axis_px=layout.price_axis.width,
         time_axis_px=layout.time_axis.height,
     )
-    # The chart's legend counts them too; the panel is told only while it is there.
-    own.hidden_count = hit.hidden_count(scene) if state.is_panel_open("controls") else 0
     cursor = state.cursor_px
-    own.hover_id = hit.bubble_at(scene, *cursor) if cursor and pane.contains(*cursor) else None
-    return scene if own.hover_id is None else replace(scene, hover_id=own.hover_id)
+    hover_id = hit.bubble_at(scene, *cursor) if cursor and pane.contains(*cursor) else None
+    return scene if hover_id is None else replace(scene, hover_id=hover_id)
 
 
-def _fit(
-    market: MarketReader,
-    layout: ChartLayout,
-    own: ChartState,
-    moment: Moment,
-    *,
-    seen_ns: tuple[int, int],
-    until_ns: int,
-) -> None:
-    """Let the automatic axes follow what is visible."""
-    if moment.steady_s >= own.look_again_s or own.price.per_px <= 0.0:
-        own.look_again_s = moment.steady_s + LOOK_S
-        cut = {"hidden_before_ns": own.cleared_before_ns, "until_ns": until_ns}
-        own.price_seen = price_scale(market, own.level, *seen_ns, **cut)
-        own.cvd_seen = hit.cvd_extent(market, own.level, *seen_ns, **cut)
-        if own.price_seen is None and own.price.per_px <= 0.0 and market.session["trade_count"]:
-            last = int(market.session["last_price"]) / (market.tick_size or UNKNOWN_TICK_SIZE)
-            own.price_seen = PriceScale(last, last)
-    if own.price_seen is not None:
-        low, high = own.price_seen.low, own.price_seen.high
-        own.price.fit(low, high, height_px=layout.price.height, least_span=LEAST_TICKS, dt_s=moment.dt_s)
-    if own.cvd_seen is not None:
-        own.cvd.fit(*own.cvd_seen, height_px=layout.cvd.height, least_span=LEAST_CONTRACTS, dt_s=moment.dt_s)
+def _until_ns(state: ViewState) -> int:
+    return state.pause.event_ns if state.pause else hit.END_OF_TIME
 
 
 def _pinned(market: MarketReader, own: ChartState) -> int | None:

@@ -7,6 +7,7 @@ cleared. Nothing here changes a number of the engine; the one thing that does (r
 from dataclasses import dataclass, field
 from typing import Final
 
+from flow_gl.core.cached import Cached
 from flow_gl.core.palette import DARK, PALETTES, Palette
 from flow_gl.core.schema import LEVELS
 from flow_gl.layers.base import Style
@@ -67,24 +68,17 @@ class ChartState:
     level: int = 0
     """Level of detail in force."""
     price_seen: PriceScale | None = None
-    """Lowest and highest price in view, ticks, as last looked at."""
+    """Lowest and highest price in view, ticks, as of the last search."""
     cvd_seen: tuple[float, float] | None = None
-    look_again_s: float = 0.0
-    """When (steady clock) the two are to be looked at again."""
+    """Lowest and highest CVD in view, contracts."""
     cleared_before_ns: int = 0
     cvd_reset_ns: int = 0
     """Event time of the last reset by hand; 0: none since the session's open."""
-    hover_id: int | None = None
     pinned_id: int | None = None
     pinned_level: int = 0
     floor_from_percentile: int = 0
     """Contracts that `Filters.percentile` amounts to for this chart now."""
-    hidden_count: int = 0
-    """Bubbles in view that the size floor hides."""
-    style: Style = field(default_factory=Style)
-    """How the last frame showed it, and ..."""
-    styled_by: tuple[object, ...] = ()
-    """... what that was made from."""
+    style: Cached[Style] = field(default_factory=Cached, compare=False)
 
 
 @dataclass(slots=True)
@@ -189,26 +183,26 @@ class ViewState:
         return chart.floor_from_percentile if self.filters.percentile > 0 else self.filters.floor
 
     def style(self, chart: ChartState) -> Style:
-        """How a chart's layers show things: the last frame's object where it says the same, for layers compare it."""
+        """How a chart's layers show things: the same object while nothing changes, because layers compare it."""
         filters = self.filters
-        said = (self.palette, filters.threshold, self.floor_of(chart), filters.size_scale, self.is_muted)
-        if said != chart.styled_by or filters.layers != chart.style.is_visible:
-            chart.styled_by = said
-            chart.style = Style(
+        floor, layers = self.floor_of(chart), frozenset(filters.layers)
+        key = (self.palette, filters.threshold, floor, filters.size_scale, self.is_muted, layers)
+        return chart.style.get(
+            key,
+            lambda: Style(
                 palette=self.palette,
                 threshold=filters.threshold,
-                size_floor=self.floor_of(chart),
+                size_floor=floor,
                 size_scale=filters.size_scale,
-                is_visible=frozenset(filters.layers),
+                is_visible=layers,
                 is_muted=self.is_muted,
-            )
-        return chart.style
+            ),
+        )
 
     def new_engine(self) -> None:
         """Another engine took over: what belonged to the old one's numbers is void, what the user set up stays."""
         for chart in self.charts:
             chart.cvd_reset_ns = 0
-            chart.hover_id = None
 
     def lock_to(self, level: int | None) -> None:
         """Lock a level of detail, or None to choose it by zoom."""

@@ -3,7 +3,9 @@
 A window and a headless target run the same frame. The loop around it (pacing, recording, the end) is `app`'s.
 """
 
+from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from flow_gl.core.clock import Clock
@@ -16,7 +18,7 @@ from flow_gl.gl.view import Rect
 from flow_gl.store.market import MarketReader
 from flow_gl.ui import scenes, status
 from flow_gl.ui.alerts import AlertWatch
-from flow_gl.ui.axis_width import axis_px, axis_texts
+from flow_gl.ui.axis_width import axis_px, axis_texts, axis_texts_key
 from flow_gl.ui.frame import ChartFrame, Figures, Frame
 from flow_gl.ui.gui import Gui
 from flow_gl.ui.input_handler import InputHandler
@@ -26,20 +28,12 @@ from flow_gl.ui.motion import MotionClock
 from flow_gl.ui.overlays import Overlays
 from flow_gl.ui.size_filter import contracts
 from flow_gl.ui.state import ViewState
-from flow_gl.ui.turns import OverlayTurns
+from flow_gl.view.frame_scheduler import SOON_S, FrameScheduler
 
 if TYPE_CHECKING:
     from flow_gl.gl.kit import Kit
     from flow_gl.layers.base import Scene
     from flow_gl.layers.stack import ChartStack
-
-_FLOOR_EVERY_S: Final = 2.0
-_RARE_S: Final = 0.05
-"""Frames so far apart do not leave anything to the next one."""
-_SETTLE_S: Final = 0.35
-"""What waits for its turn has had it when nothing has moved for so long."""
-_BUSY_AFTER_INPUT_S: Final = 0.6
-"""Eased axes and blends come to rest in this time."""
 
 
 class FrameLoop:
@@ -60,7 +54,8 @@ class FrameLoop:
         self.state: Final = state
         self.gui: Final = gui
         self.figures: Final = Figures()
-        self.overlays: Final = Overlays()
+        self.scheduler: Final = FrameScheduler()
+        self.overlays: Final = Overlays(self.scheduler)
         self.input: Final = InputHandler(state, self.overlays, self._send)
         self.frame: Frame | None = None
         """The last frame."""
@@ -77,93 +72,88 @@ class FrameLoop:
         self._restarts = link.restarts
         self._rules: dict[type[Command], Command] = {}
         """Settings sent to the engine, to be told to the next one too."""
-        self._turns: Final = OverlayTurns()
+        self._overlay_job: Final = self.scheduler.add("overlays")
+        self._filter_job: Final = self.scheduler.add("size filter")
+        self._axes: Final[list[scenes.ChartAxes]] = []
         self._since_overlays_s = 0.0
-        self._floor_due_s = 0.0
-        self._seen: tuple[object, ...] = ()
-        self._busy_until_s = 0.0
-        self._settled_s = 0.0
-        self._frames = 0
+        self._style: tuple[object, ...] = ()
+        """What the overlays' size and colours were derived from."""
+        self._activity: tuple[object, ...] = ()
+        """What the last frame saw of the engine and the window."""
 
     def run_frame(self, dt_s: float) -> None:
         """Draw one frame, `dt_s` after the one before. All but the swap."""
-        self._run(dt_s, may_wait=dt_s < _RARE_S)
+        self._run(dt_s, may_defer=dt_s < SOON_S)
 
     def run_for_picture(self) -> None:
-        """Draw one more frame, all labels laid out and all texts formed anew: a picture says one thing only."""
-        for stack in self._stacks:
-            stack.chart.move()
-        self._turns.touch(self._clock.monotonic_ns() / 1e9)
-        self.overlays.form_anew()
-        self._run(0.0, may_wait=False)
+        """Draw one more frame in which nothing is put off: everything in a saved picture is of one moment."""
+        self._run(0.0, may_defer=False)
 
-    def _run(self, dt_s: float, *, may_wait: bool) -> None:
-        """`may_wait`: what takes long may be done in one of the next frames."""
-        if self._kit is not None:
-            self._kit.may_wait = may_wait
+    def _run(self, dt_s: float, *, may_defer: bool) -> None:
+        now_s = self._now_s()
+        self.scheduler.begin_frame(now_s, may_defer=may_defer)
         size = self.surface.size
         scale = self.content_scale or self.surface.content_scale
-        steady_s = self._clock.monotonic_ns() / 1e9
-        self.gui.send()
         self.surface.begin()
         self._since_overlays_s += dt_s
-        look = (size, scale * self.state.text_scale, self.state.palette)
-        is_built = self._turns.is_touched(self.gui, look, steady_s)
-        if is_built:
+        cause = self._overlays_cause_of_input(size, scale, now_s)
+        if cause:
             self._begin_overlays(size, scale)
-            self._take_input(steady_s)
+            self._take_input(now_s)
         self._refresh()
-        frame = self._freeze(dt_s, steady_s, scale, size)
-        drawn = self._update(frame, may_wait=may_wait)
-        is_due = not is_built and self._are_overlays_due(frame)
-        if is_due:
-            self._begin_overlays(size, scale)
+        moment, charts = self._advance(dt_s, now_s, scale, size)
+        frame = self._freeze(moment, charts)
+        drawn = self._update(frame)
+        self.overlays.refresh(self.gui.pen, frame, self.state)
+        news = self.overlays.take_news(frame, self.state)
+        if not cause:
+            cause = news or ("time" if self._overlay_job.may_run("time") else "")
+            if cause:
+                self._begin_overlays(size, scale)
         self.frame = frame
-        if is_built or is_due:
-            self._build_overlays(frame, is_urgent=self._turns.is_whole or not may_wait)
+        if cause:
+            self._build_overlays(frame, cause)
+        self._note_activity(frame, now_s)
         # Only now, with all that is sent on its way: what is sent in between drawing may have to wait for it.
         self._draw(drawn)
         self.gui.draw()
 
-    def _take_turn(self, steady_s: float) -> bool:
-        """Ask to do something in this frame that takes long and may wait."""
-        return self._kit is None or self._kit.take_turn(steady_s)
+    def _now_s(self) -> float:
+        return self._clock.monotonic_ns() / 1e9
 
-    def _are_overlays_due(self, frame: Frame) -> bool:
-        """Texts that are due are formed first, in a frame of their own where there is time for it."""
-        has_turn = self._kit is None or self._kit.has_turn(frame.steady_s)
-        if has_turn and self.overlays.prepare(self.gui.pen, frame, self.state):
-            self._take_turn(frame.steady_s)
-        return self._turns.is_due(
-            frame,
-            self.state,
-            has_notes=not self.overlays.notes.is_empty,
-            take_turn=lambda: self._take_turn(frame.steady_s),
-        )
+    def _overlays_cause_of_input(self, size: tuple[int, int], scale: float, now_s: float) -> str:
+        """Why the overlays must begin before anything of the frame is decided: "input" or "style"; "" if they need not.
+
+        After input they are built in every frame for a while: a tooltip may appear, a held key repeats.
+        """
+        if self.gui.has_input:
+            self.scheduler.stay_awake("input", now_s)
+        style = (size, scale * self.state.text_scale, self.state.palette)
+        is_new, self._style = style != self._style, style
+        return "style" if is_new else "input" if self.scheduler.is_awake_for("input", now_s) else ""
 
     def _begin_overlays(self, size: tuple[int, int], scale: float) -> None:
         self.gui.set_look(self.state.palette, scale * self.state.text_scale)
         self.gui.begin(*size, self._since_overlays_s)
         self._since_overlays_s = 0.0
 
-    def _take_input(self, steady_s: float) -> None:
+    def _take_input(self, now_s: float) -> None:
         """Apply keyboard and mouse against what the last frame showed."""
         if self.frame is None:
             return
         self.input.handle(self.frame, self.gui.pen)
-        if self.input.was_busy:
-            self._busy_until_s = steady_s + _BUSY_AFTER_INPUT_S
-            self._turns.touch(steady_s)
+        if self.input.was_busy or self.input.is_dragging:
+            self.scheduler.stay_awake("input", now_s)
 
-    def _build_overlays(self, frame: Frame, *, is_urgent: bool) -> None:
-        commands, chosen = self.overlays.draw(
-            self.gui.pen, frame, self.state, self._area(), is_whole=self._turns.is_whole
-        )
+    def _build_overlays(self, frame: Frame, cause: str) -> None:
+        if cause != "time":
+            self._overlay_job.run_now(cause)
+        is_full = cause in ("input", "style", "state") or not self.scheduler.may_defer
+        commands, chosen = self.overlays.draw(self.gui.pen, frame, self.state, self._area(), is_full=is_full)
         for command in commands:
             self._send(command)
         self.input.act(chosen, frame)
-        self.gui.build(is_urgent=is_urgent)
-        self._turns.built(frame.steady_s)
+        self.gui.build()
 
     def release(self) -> None:
         """Free what is on the GPU."""
@@ -176,36 +166,40 @@ class FrameLoop:
             stack.release()
         self._stacks.clear()
 
-    def is_moving(self) -> bool:
-        """Something in the picture moves or has just changed: it is to be drawn again at once."""
-        frame = self.frame
-        if frame is None:
-            return True
-        steady_s = self._clock.monotonic_ns() / 1e9
-        if steady_s < self._busy_until_s or not self.overlays.notes.is_empty or self.input.is_dragging:
-            return True
-        is_running = any(chart.said.is_live and not chart.waiting for chart in frame.charts)
-        if self._look() != self._seen or (is_running and self.state.pause is None):
-            self._settled_s = steady_s + _SETTLE_S
-        return steady_s < self._settled_s or self.gui.is_waiting
+    @property
+    def is_at_rest(self) -> bool:
+        """Nothing in the picture moves: the next frame may wait until there is something new."""
+        return self.frame is not None and not self.scheduler.awake_for(self._now_s())
 
-    def has_news(self) -> bool:
-        """Look at the engine between frames: is there something that a picture at rest does not show yet?"""
+    def poll_engine(self) -> bool:
+        """Look at the engine between frames; True if there is something that a picture at rest does not show yet."""
         self.link.poll()
         if self.link.engine is not None:
             self.link.engine.refresh()
-        return self.is_moving()
+        return not self.is_at_rest or self._activity_now() != self._activity
 
     def note(self, text: str) -> None:
-        """Tell the user, for a few seconds."""
-        self.overlays.notes.add(text, self._clock.monotonic_ns() / 1e9)
+        """Show the user a note for a few seconds."""
+        now_s = self._now_s()
+        self.overlays.notes.add(text, now_s)
+        self.scheduler.stay_awake("note", now_s)
 
     def wake(self) -> None:
-        """Draw at full rate for a moment: there was input."""
-        self._busy_until_s = self._clock.monotonic_ns() / 1e9 + _BUSY_AFTER_INPUT_S
+        """Draw without a pause for a moment: there was input."""
+        self.scheduler.stay_awake("input", self._now_s())
 
-    def _look(self) -> tuple[object, ...]:
-        """What a picture at rest depends on; cheap to ask."""
+    def _note_activity(self, frame: Frame, now_s: float) -> None:
+        """Keep frames coming while the market runs, after anything has changed, and while a note fades."""
+        activity = self._activity_now()
+        is_changed, self._activity = activity != self._activity, activity
+        is_running = any(chart.said.is_live and not chart.waiting for chart in frame.charts)
+        if is_changed or (is_running and self.state.pause is None):
+            self.scheduler.stay_awake("market", now_s)
+        if not self.overlays.notes.is_empty:
+            self.scheduler.stay_awake("note", now_s)
+
+    def _activity_now(self) -> tuple[object, ...]:
+        """What a picture at rest depends on; cheap to compare."""
         link = self.link
         engine = link.engine
         state = -1 if engine is None else int(engine.status["state"])
@@ -257,26 +251,36 @@ class FrameLoop:
             self.state.pause = None
         if self.link.restarts != self._restarts:
             self._restarts = self.link.restarts
-            self.overlays.notes.add(
-                "the engine was restarted; the picture goes on", self._clock.monotonic_ns() / 1e9, lasts_s=6.0
-            )
+            self.overlays.notes.add("the engine was restarted; the picture goes on", self._now_s(), lasts_s=6.0)
 
-    def _freeze(self, dt_s: float, steady_s: float, scale: float, size: tuple[int, int]) -> Frame:
-        """Decide everything that this frame shows."""
+    def _advance(
+        self, dt_s: float, now_s: float, scale: float, size: tuple[int, int]
+    ) -> tuple[scenes.Moment, list[ChartFrame]]:
+        """Move on what changes from frame to frame: the time shown, axes, levels of detail, alerts.
+
+        Returns
+        -------
+        moment : what all charts of the frame share
+        charts : those that are shown, without their scenes
+        """
         link, state = self.link, self.state
         wall_ns = self._clock.wall_ns()
         shown_ns = self._motion.step(link.engine, wall_ns, dt_s)
         event_ns = state.pause.event_ns if state.pause else shown_ns
+        moment = scenes.Moment(
+            event_ns=event_ns, wall_ns=wall_ns, steady_s=now_s, dt_s=dt_s, scale=scale, screen_px=size
+        )
         count = len(link.markets)
         state.ensure_charts(max(1, count))
         while len(self._watches) < count:
             self._watches.append(AlertWatch())
+        while len(self._axes) < count:
+            self._axes.append(scenes.ChartAxes(self.scheduler.add("visible range")))
         visible = state.visible_charts(count) if count else [0]
         axis = self._axis_px(visible if count else [], scale)
         layouts = arrange(self._area(), len(visible), scale=scale, cvd_share=state.cvd_share, axis_px=axis)
         state.time.fit(layouts[0].price.width)
-        moment = scenes.Moment(event_ns=event_ns, steady_s=steady_s, dt_s=dt_s, scale=scale, screen_px=size)
-        self._floors(steady_s)
+        self._apply_percentile()
         charts = []
         for index, layout in zip(visible, layouts, strict=True):
             market = link.markets[index] if index < count else None
@@ -290,23 +294,33 @@ class FrameLoop:
             )
             chart = ChartFrame(index=index, layout=layout, market=market, said=said, paused_new=new)
             chart.waiting = status.awaiting(link, market, said)
-            if market is not None and not chart.waiting:
-                chart.scene = scenes.build(market, layout, state, state.charts[index], moment, is_live=said.is_live)
             if market is not None:
+                if not chart.waiting:
+                    self._axes[index].advance(market, layout, state, state.charts[index], moment)
                 chart.badge = self._watches[index].look(market, wall_ns=wall_ns, event_ns=shown_ns)
             charts.append(chart)
-        self._seen = self._look()
+        return moment, charts
+
+    def _freeze(self, moment: scenes.Moment, charts: list[ChartFrame]) -> Frame:
+        """Decide everything that this frame shows. Changes nothing."""
         return Frame(
-            link=link,
-            wall_ns=wall_ns,
-            steady_s=steady_s,
-            event_ns=event_ns,
-            scale=scale,
-            gui_scale=scale / self.gui.pixels_per_point,
-            charts=charts,
+            link=self.link,
+            wall_ns=moment.wall_ns,
+            steady_s=moment.steady_s,
+            event_ns=moment.event_ns,
+            scale=moment.scale,
+            gui_scale=moment.scale / self.gui.pixels_per_point,
+            charts=[replace(chart, scene=self._scene(chart, moment)) for chart in charts],
             figures=self.figures,
-            chart_count=max(1, count),
+            jobs=self.scheduler,
+            chart_count=max(1, len(self.link.markets)),
         )
+
+    def _scene(self, chart: ChartFrame, moment: scenes.Moment) -> "Scene | None":
+        if chart.market is None or chart.waiting:
+            return None
+        own = self.state.charts[chart.index]
+        return scenes.build(chart.market, chart.layout, self.state, own, moment, is_live=chart.said.is_live)
 
     def _axis_px(self, visible: list[int], scale: float) -> float:
         """How wide the price axes of the charts that are shown must be: all alike, so that they span the same time."""
@@ -317,27 +331,26 @@ class FrameLoop:
         for index in visible:
             layout = shown.get(index)
             heights = (layout.price.height, layout.cvd.height) if layout else (0.0, 0.0)
-            texts += axis_texts(self.link.markets[index], self.state.charts[index], heights)
+            market, own, axes = self.link.markets[index], self.state.charts[index], self._axes[index]
+            key = axis_texts_key(market, own, heights)
+            texts += axes.widest_texts.get(key, partial(axis_texts, market, own, heights))
         return axis_px(self._kit.atlas, texts, scale)
 
-    def _floors(self, steady_s: float) -> None:
-        """What a share of bubbles amounts to in contracts, now and then."""
+    def _apply_percentile(self) -> None:
+        """Find what "hide the smallest x %" is in contracts, now and then."""
         percentile = self.state.filters.percentile
-        if percentile <= 0.0 or steady_s < self._floor_due_s:
-            return
-        self._floor_due_s = steady_s + _FLOOR_EVERY_S
-        for own, market in zip(self.state.charts, self.link.markets, strict=False):
-            own.floor_from_percentile = contracts(market, percentile)
+        if percentile > 0.0 and self._filter_job.may_run("time"):
+            for own, market in zip(self.state.charts, self.link.markets, strict=False):
+                own.floor_from_percentile = contracts(market, percentile)
 
-    def _update(self, frame: Frame, *, may_wait: bool) -> "list[tuple[ChartStack, Scene]]":
-        """Bring all charts on the GPU in step with the frame; those that are to be drawn."""
+    def _update(self, frame: Frame) -> "list[tuple[ChartStack, Scene]]":
+        """Bring all charts on the GPU in step with the frame; returns those that are to be drawn."""
         while len(self._stacks) < len(self.link.markets):
             self._stacks.append(self._new_stack())
         drawn = [(self._stacks[chart.index], chart.scene) for chart in frame.charts if chart.scene is not None]
-        self._frames += 1
-        for number, (stack, scene) in enumerate(drawn, start=self._frames):
+        for stack, scene in drawn:
             stack.counters.reset()
-            stack.update(scene, may_wait=may_wait and len(drawn) > 1 and number % 2 == 1)
+            stack.update(scene)
         return drawn
 
     def _draw(self, drawn: "list[tuple[ChartStack, Scene]]") -> None:
@@ -358,7 +371,7 @@ class FrameLoop:
 
         if self._kit is None:
             self._kit = Kit()
-        stack = ChartStack(self._kit)
+        stack = ChartStack(self._kit, self.scheduler)
         stack.setup()
         return stack
 

@@ -192,8 +192,8 @@ def test_pointing_at_a_bubble_shows_it_and_a_click_pins_it(desk):
     x = view.screen_x(int(row["ts_event"]) + desk.link.markets[0].bucket_ns // 2)
     y = view.screen_y(int(row["price"]) / 250_000_000)
     desk.move(x, y)
-    desk.until(lambda: desk.state.charts[0].hover_id is not None, "nothing under the mouse")
-    hovered = desk.state.charts[0].hover_id
+    desk.until(lambda: desk.loop.frame.charts[0].scene.hover_id is not None, "nothing under the mouse")
+    hovered = desk.loop.frame.charts[0].scene.hover_id
     desk.button("click")
     desk.until(lambda: desk.state.charts[0].pinned_id == hovered, "the click did not pin")
     desk.key("Escape")

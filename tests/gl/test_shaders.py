@@ -12,6 +12,7 @@ from flow_gl.layers.counts import COUNT_ROW
 from flow_gl.layers.profile import PROFILE_ROW
 from flow_gl.layers.rows import BUBBLE_ROW, CVD_ROW
 from flow_gl.layers.stack import ChartStack
+from flow_gl.view.frame_scheduler import FrameScheduler
 
 VERTEX = '#version 330 core\n#include "place.glsl"\nvoid main() { gl_Position = place(); }\n'
 PLACE = "vec4 place() { return vec4(0.0); }\n"
@@ -65,7 +66,7 @@ class TestShaders:
         library.release()
 
     def test_all_shaders_of_the_chart_are_found_and_compile(self, kit: Kit) -> None:
-        stack = ChartStack(kit)
+        stack = ChartStack(kit, FrameScheduler())
         stack.setup()
         stack.release()
         assert (shader_folder() / "bubble.vert").is_file()

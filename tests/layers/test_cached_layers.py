@@ -13,6 +13,7 @@ from flow_gl.layers.chart import Chart
 from flow_gl.layers.levels import free_column, met_by
 from flow_gl.layers.stack import DRAW_ORDER, Batch, ChartStack
 from flow_gl.store.market import MarketStore
+from flow_gl.view.frame_scheduler import FrameScheduler
 from tests.gl_context import draw
 from tests.market_factory import Market, make_market, make_scene
 
@@ -36,7 +37,7 @@ class Recorder:
 
 def test_no_two_labels_meet(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
     for seed in range(6):
-        fresh = ChartStack(kit)
+        fresh = ChartStack(kit, FrameScheduler())
         recorder = Recorder(fresh.chart, monkeypatch)
         fresh.setup()
         market = make_market(500, seed=seed, crosses=[(420, 1), (424, -1), (480, 1)])

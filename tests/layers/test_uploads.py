@@ -10,6 +10,7 @@ from flow_gl.layers.base import Scene, Style
 from flow_gl.layers.mirror import BACKFILL_ROWS
 from flow_gl.layers.rows import BUBBLE_ROW, CVD_ROW
 from flow_gl.layers.stack import ChartStack
+from flow_gl.view.frame_scheduler import FrameScheduler
 from tests.gl_context import draw
 from tests.market_factory import SECOND, make_market, make_scene
 
@@ -122,7 +123,7 @@ def test_a_lapped_ring_is_followed_from_where_it_is(stack: ChartStack) -> None:
     picture = draw(stack, make_scene(market, style=style))
     fresh = make_market(4000, capacity=1 << 14, is_published=False)
     fresh.advance(3300)
-    other = ChartStack(stack.chart.kit)
+    other = ChartStack(stack.chart.kit, FrameScheduler())
     other.setup()
     np.testing.assert_array_equal(picture, draw(other, make_scene(fresh, style=style)))
     other.release()

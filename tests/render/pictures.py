@@ -17,6 +17,7 @@ from flow_gl.core.schema import EVENT, EventKind, GapKind
 from flow_gl.gl.kit import Kit
 from flow_gl.layers.base import Scene, Style
 from flow_gl.layers.stack import ChartStack
+from flow_gl.view.frame_scheduler import FrameScheduler
 from tests.gl_context import draw
 from tests.market_factory import SECOND, START_NS, make_market, make_scene
 
@@ -25,7 +26,7 @@ Picture = NDArray[np.uint8]
 
 
 def _once(kit: Kit, scene: Scene, *, before: Callable[[ChartStack], None] | None = None) -> Picture:
-    stack = ChartStack(kit)
+    stack = ChartStack(kit, FrameScheduler())
     stack.setup()
     if before is not None:
         before(stack)

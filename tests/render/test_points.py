@@ -8,6 +8,7 @@ from flow_gl.gl.kit import Kit
 from flow_gl.layers.base import Scene
 from flow_gl.layers.bubbles import BubblesLayer
 from flow_gl.layers.stack import ChartStack
+from flow_gl.view.frame_scheduler import FrameScheduler
 from tests.gl_context import draw
 from tests.market_factory import make_market, make_scene
 
@@ -18,7 +19,7 @@ TOLERANCE = 3
 
 def _drawn(kit: Kit, scene: Scene, *, most_px: float) -> Picture:
     """A picture of a driver whose largest point has so many pixels."""
-    stack = ChartStack(kit)
+    stack = ChartStack(kit, FrameScheduler())
     stack.setup()
     (bubbles,) = (layer for layer in stack._layers if isinstance(layer, BubblesLayer))
     bubbles._largest_px = most_px

@@ -107,20 +107,6 @@ def test_what_was_built_is_drawn_until_something_else_is(gui: Gui) -> None:
     np.testing.assert_array_equal(drawn(gui.draw), first)
 
 
-def test_what_is_not_urgent_is_drawn_from_the_next_frame_on(gui: Gui) -> None:
-    build(gui, two)
-    first = drawn(gui.draw)
-    gui.begin(*SIZE, 0.016)
-    scrolled()
-    gui.build(is_urgent=False)
-    np.testing.assert_array_equal(drawn(gui.draw), first)
-    gui.send()
-    second = drawn(gui.draw)
-    assert not np.array_equal(second, first)
-    gui.send()
-    np.testing.assert_array_equal(drawn(gui.draw), second)
-
-
 def test_more_than_there_was_room_for_is_drawn(gui: Gui) -> None:
     build(gui, two)
     build(gui, many)

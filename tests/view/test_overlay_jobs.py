@@ -15,15 +15,18 @@ from flow_gl.gl.context import HeadlessContext
 from flow_gl.ui import header, words
 from flow_gl.ui.frame import ChartFrame, Frame
 from flow_gl.ui.gui import Gui
-from flow_gl.ui.panels import base
-from flow_gl.ui.panels.base import FORM_S, Form, Section, Sheet
+from flow_gl.ui.panels import base, performance
+from flow_gl.ui.panels.base import Form, Panel, Section
 from flow_gl.ui.state import ViewState
-from flow_gl.ui.turns import REBUILT_HZ, TOUCHED_S
 from flow_gl.view.frame_loop import FrameLoop
+from flow_gl.view.frame_scheduler import AWAKE_S, JOBS
 from tests.ui.local import LocalLink
 
 SIZE = (640, 360)
 FRAME_S = 1 / 144
+REBUILT_HZ = 1.0 / JOBS["overlays"].period_s
+PANEL_S = JOBS["panel"].period_s
+TOUCHED_S = AWAKE_S["input"]
 
 
 class Desk:
@@ -38,9 +41,9 @@ class Desk:
         self.built = 0
         build = self.gui.build
 
-        def counted(*, is_urgent: bool) -> None:
+        def counted() -> None:
             self.built += 1
-            build(is_urgent=is_urgent)
+            build()
 
         monkeypatch.setattr(self.gui, "build", counted)
         self.frames(30)
@@ -65,12 +68,12 @@ def desk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
     context.close()
 
 
-def test_nobody_touches_anything_and_overlays_are_built_in_turn(desk: Desk) -> None:
+def test_while_nobody_touches_them_overlays_are_built_as_often_as_their_job_runs(desk: Desk) -> None:
     built = desk.frames(144)
     assert 0.7 * REBUILT_HZ <= built <= REBUILT_HZ + 1
 
 
-def test_a_frame_without_its_turn_shows_the_overlays_all_the_same(desk: Desk) -> None:
+def test_a_frame_that_does_not_build_the_overlays_shows_them_all_the_same(desk: Desk) -> None:
     desk.state.open_panels = {"session"}
     desk.frames(10)
     # The market's clock stands: nothing of the picture moves, so a lost overlay would be all that differs.
@@ -120,6 +123,11 @@ def test_a_note_fades_frame_by_frame(desk: Desk) -> None:
     assert desk.frames(50) == 50
 
 
+def formed_panels(desk: Desk) -> list[Panel]:
+    """The panels that show figures."""
+    return [panel for panel in desk.loop.overlays._panels if panel._form is not None]
+
+
 def test_a_panels_texts_are_formed_in_frames_that_do_not_build_and_soon_enough(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -133,24 +141,24 @@ def test_a_panels_texts_are_formed_in_frames_that_do_not_build_and_soon_enough(
         building[0] = True
         begin(width, height, dt_s)
 
-    def ended(*, is_urgent: bool) -> None:
+    def ended() -> None:
         building[0] = False
-        build(is_urgent=is_urgent)
+        build()
 
     monkeypatch.setattr(desk.gui, "begin", begun)
     monkeypatch.setattr(desk.gui, "build", ended)
-    for sheet in desk.loop.overlays._sheets:
+    for panel in formed_panels(desk):
 
-        def form(frame: Frame, state: ViewState, sheet: Sheet = sheet, form: Form = sheet._form) -> list[Section]:
-            assert not building[0], f"{sheet.name} formed while the overlays were built"
-            formed.setdefault(sheet.name, []).append(frame.steady_s)
+        def form(frame: Frame, state: ViewState, panel: Panel = panel, form: Form = panel._form) -> list[Section]:
+            assert not building[0], f"{panel.name} formed while the overlays were built"
+            formed.setdefault(panel.name, []).append(frame.steady_s)
             return form(frame, state)
 
-        monkeypatch.setattr(sheet, "_form", form)
+        monkeypatch.setattr(panel, "_form", form)
     assert desk.frames(288) > 0
     for name in ("session", "feed", "performance"):
-        assert 0.8 * 2.0 / FORM_S <= len(formed[name]) <= 2.0 / FORM_S + 1
-        assert np.diff(formed[name]).max() < FORM_S + 5 * FRAME_S
+        assert 0.8 * 2.0 / PANEL_S <= len(formed[name]) <= 2.0 / PANEL_S + 1
+        assert np.diff(formed[name]).max() < PANEL_S + 5 * FRAME_S
 
 
 def test_a_frame_forms_one_header_or_one_panel(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -165,13 +173,13 @@ def test_a_frame_forms_one_header_or_one_panel(desk: Desk, monkeypatch: pytest.M
         return items(chart, frame, state)
 
     monkeypatch.setattr(header, "items", chosen)
-    for sheet in desk.loop.overlays._sheets:
+    for panel in formed_panels(desk):
 
-        def form(frame: Frame, state: ViewState, form: Form = sheet._form) -> list[Section]:
+        def form(frame: Frame, state: ViewState, form: Form = panel._form) -> list[Section]:
             panels.append(frame.steady_s)
             return form(frame, state)
 
-        monkeypatch.setattr(sheet, "_form", form)
+        monkeypatch.setattr(panel, "_form", form)
     desk.frames(288)
     assert min(len(headers), len(panels)) >= 15
     assert len({*headers, *panels}) == len(headers) + len(panels)
@@ -188,18 +196,18 @@ def filled(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     window, build = base.window, desk.gui.build
 
     @contextmanager
-    def noted(name: str, frame: Frame, state: ViewState) -> Iterator[bool]:
-        with window(name, frame, state) as is_filled:
+    def noted(name: str, frame: Frame, state: ViewState, *, may_keep: bool) -> Iterator[bool]:
+        with window(name, frame, state, may_keep=may_keep) as is_filled:
             if is_filled:
                 current.append(name)
             yield is_filled
 
     current: list[str] = []
 
-    def built(*, is_urgent: bool) -> None:
+    def built() -> None:
         buildings.append(current.copy())
         current.clear()
-        build(is_urgent=is_urgent)
+        build()
 
     monkeypatch.setattr(base, "window", noted)
     monkeypatch.setattr(desk.gui, "build", built)
@@ -209,10 +217,12 @@ def filled(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     return buildings
 
 
-def test_in_its_turn_a_building_fills_one_panel_and_all_have_theirs(desk: Desk, filled: list[list[str]]) -> None:
+def test_while_nobody_touches_them_a_panel_is_filled_once_its_figures_are_new(
+    desk: Desk, filled: list[list[str]]
+) -> None:
     desk.frames(144)
-    assert all(len(names) == 1 for names in filled)
-    counts = [filled.count([name]) for name in PANELS]
+    assert np.mean([len(names) for names in filled]) < 2.0
+    counts = [sum(name in names for names in filled) for name in PANELS]
     assert max(counts) - min(counts) <= 1
     assert min(counts) >= 4
 
@@ -235,7 +245,7 @@ def test_panels_that_are_kept_look_as_if_they_were_filled(desk: Desk) -> None:
     desk.link.say(rate=0.0)
     desk.frames(500)
     kept = read_picture(*SIZE)
-    desk.loop._turns.touch(desk.clock.monotonic_ns() / 1e9)
+    desk.loop.wake()
     desk.frames(2)
     changed = np.abs(read_picture(*SIZE).astype(int) - kept.astype(int)).max(axis=2) > 0
     assert not changed[40:, :].any()
@@ -306,14 +316,14 @@ def test_a_panel_that_is_opened_says_what_is_true_now(desk: Desk, monkeypatch: p
     desk.state.open_panels = set()
     desk.frames(288)
     formed = []
-    sheet = desk.loop.overlays._sheets[0]
-    form = sheet._form
+    panel = formed_panels(desk)[0]
+    form = panel._form
 
     def noted(frame: Frame, state: ViewState) -> list[Section]:
         formed.append(frame.steady_s)
         return form(frame, state)
 
-    monkeypatch.setattr(sheet, "_form", noted)
+    monkeypatch.setattr(panel, "_form", noted)
     desk.state.open_panels = {"session"}
     desk.frames(1)
     assert formed
@@ -329,5 +339,20 @@ def test_a_picture_says_the_same_price_in_its_header_as_on_its_axis(desk: Desk) 
     store.session.write(session)
     desk.clock.advance(1_000_000)
     desk.loop.run_for_picture()
-    texts = [values[-1] for name, values in desk.loop.overlays._headers[0]._strokes if name == "add_text"]
+    texts = [item.text for item, _ in desk.loop.overlays._headers[0]._items]
     assert words.price(int(session["last_price"][0]), market.tick_size) in texts
+
+
+def test_the_performance_panel_lists_what_ran_in_the_last_second_and_why(desk: Desk) -> None:
+    desk.frames(144)
+    assert desk.loop.frame is not None
+    section = performance.form(desk.loop.frame, desk.state)[-1]
+    rows = {(row.label, row.values[0]): int(row.values[1]) for row in section.rows}
+    assert rows["Frame", "market"] == pytest.approx(144, abs=1)
+    assert rows["Overlays", "time"] == pytest.approx(REBUILT_HZ, abs=4)
+    assert rows["Header", "time"] >= 8
+    imgui.get_io().add_mouse_pos_event(200.0, 150.0)
+    desk.frames(20)
+    section = performance.form(desk.loop.frame, desk.state)[-1]
+    assert ("Frame", "input") in {(row.label, row.values[0]) for row in section.rows}
+    assert ("Overlays", "input") in {(row.label, row.values[0]) for row in section.rows}

@@ -1,8 +1,8 @@
-"""What panels share: a remembered window with its key in the title, and sheets of names and numbers.
+"""What panels share: a remembered window with its key in the title, and figures, names with numbers.
 
-A sheet's texts are formed some times a second (faster than that nobody reads), in frames that do not build the
-overlays, and put onto the window's draw list when they are built: a call a text, without a layout of their own, for a
-panel must cost next to nothing while trades pour in.
+Figures are formed a few times a second (nobody reads faster), mostly in frames that do not build the overlays, and put
+onto the window's draw list when it is filled: one call per text, without ImGui's layout, because a panel must cost next
+to nothing while trades pour in.
 """
 
 from collections.abc import Callable, Iterator
@@ -13,18 +13,16 @@ from typing import Final, NamedTuple
 from imgui_bundle import imgui
 
 from flow_gl.core.commands import Command
+from flow_gl.core.jobs import Jobs
 from flow_gl.core.palette import Palette, Rgb
 from flow_gl.ui.actions import BY_NAME
 from flow_gl.ui.frame import Frame
 from flow_gl.ui.pen import Pen
 from flow_gl.ui.state import ViewState
 from flow_gl.ui.theme import u32
-from flow_gl.ui.turns import Due
 
 MARGIN_PX: Final = 12.0
 COLUMN_PX: Final = 300.0
-FORM_S: Final = 0.15
-"""A sheet's texts are formed no more often, and when its turn comes: with four panels open five times a second."""
 ROW_SHARE: Final = 1.42
 """Height of a row, of the text's."""
 LABEL_EMS: Final = 7.0
@@ -54,8 +52,15 @@ _PLACES: Final = {
 
 
 @contextmanager
-def window(name: str, frame: Frame, state: ViewState) -> Iterator[bool]:
-    """A panel's window: docked or floating, remembered, closed by its key or its cross. Yields whether to fill it."""
+def window(name: str, frame: Frame, state: ViewState, *, may_keep: bool = False) -> Iterator[bool]:
+    """A panel's window: docked or floating, remembered, closed by its key or its cross. Yields whether to fill it.
+
+    Parameters
+    ----------
+    may_keep : let the window keep what it was filled with last, unless the mouse is over it
+    """
+    if may_keep:
+        imgui.internal.set_next_window_refresh_policy(_KEPT)
     _place(name, frame)
     action = BY_NAME[name]
     # What follows ### is the window's identity: the title may change, the remembered place stays.
@@ -66,11 +71,6 @@ def window(name: str, frame: Frame, state: ViewState) -> Iterator[bool]:
         imgui.end()
     if not is_open:
         state.open_panels.discard(name)
-
-
-def keep_next() -> None:
-    """Let the next window stand as it was filled last, unless the mouse is over it: it must not be filled then."""
-    imgui.internal.set_next_window_refresh_policy(_KEPT)
 
 
 def _place(name: str, frame: Frame) -> None:
@@ -106,44 +106,67 @@ class Section:
 
 
 Form = Callable[[Frame, ViewState], list[Section]]
-Top = Callable[[Frame, ViewState], list[Command]]
+Fill = Callable[[Frame, ViewState], list[Command]]
 
 
-class Sheet:
-    """A panel of figures.
+class Panel:
+    """A window over the charts: widgets, and below them figures.
+
+    Its figures are formed as often as its job runs, and the window is filled again when they have been. In between it
+    keeps what it was filled with.
 
     Parameters
     ----------
-    form : forms the texts
-    top : what stands above them, drawn whenever the panel is filled; its commands are the panel's
+    name : of the action that opens it
+    fill : draws its widgets whenever it is filled, and returns the commands that the user gave
+    form : forms its figures
     """
 
-    def __init__(self, name: str, form: Form, top: Top | None = None) -> None:
+    def __init__(self, name: str, jobs: Jobs, *, fill: Fill | None = None, form: Form | None = None) -> None:
         self.name: Final = name
+        self._job: Final = jobs.add("panel")
+        self._fill: Final = fill
         self._form: Final = form
-        self._top: Final = top
-        self.due: Final = Due(FORM_S)
         self._figures: list[Figures] = []
+        self._is_shown = False
+        self._is_changed = False
 
-    def prepare(self, pen: Pen, frame: Frame, state: ViewState, *, late_s: float = 0.0) -> bool:
-        """Form the texts for the next drawing, where they have been due for `late_s`; whether they were."""
-        if not self.due.is_now(frame.steady_s, late_s=late_s):
-            return False
-        self.due.formed(frame.steady_s)
+    def refresh(self, pen: Pen, frame: Frame, state: ViewState) -> None:
+        """Form the figures of an open panel, if it has just been opened or if its job runs in this frame."""
+        was_shown, self._is_shown = self._is_shown, state.is_panel_open(self.name)
+        if not self._is_shown:
+            return
+        if not was_shown:
+            self._job.run_now("opened")
+        elif not self._job.may_run("time"):
+            return
+        self._is_changed = True
+        if self._form is None:
+            return
         before = self._figures
         self._figures = [Figures(section, pen) for section in self._form(frame, state)]
         for now, was in zip(self._figures, before, strict=False):
-            now.stand_like(was)
-        return True
+            now.place_like(was)
 
-    def draw(self, frame: Frame, state: ViewState, pen: Pen) -> list[Command]:
-        """Draw the panel; what the user asked of the engine in it."""
+    def draw(self, frame: Frame, state: ViewState, *, is_full: bool) -> list[Command]:
+        """Draw the panel if it is open.
+
+        Parameters
+        ----------
+        is_full : fill it although its figures are the same
+
+        Returns
+        -------
+        commands : what the user asked of the engine in it
+        """
         commands: list[Command] = []
-        with window(self.name, frame, state) as is_filled:
+        if not state.is_panel_open(self.name):
+            return commands
+        with window(self.name, frame, state, may_keep=not (is_full or self._is_changed)) as is_filled:
             if is_filled:
-                if self._top is not None:
-                    commands = self._top(frame, state)
-                self.prepare(pen, frame, state, late_s=FORM_S)
+                self._is_changed = False
+                if self._fill is not None:
+                    commands = self._fill(frame, state)
                 for section in self._figures:
                     section.draw(state.palette)
         return commands
@@ -175,7 +198,7 @@ class Figures:
         self._stand: _Stand | None = None
         self._texts: list[tuple[tuple[float, float], int, str]] = []
 
-    def stand_like(self, before: "Figures") -> None:
+    def place_like(self, before: "Figures") -> None:
         """Place the texts where those of `before` stand: mostly that is where they will be drawn."""
         if before._stand is not None:
             self._place(before._stand)

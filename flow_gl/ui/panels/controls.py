@@ -10,6 +10,7 @@ from imgui_bundle import imgui
 
 from flow_gl.core.commands import Command, Configure
 from flow_gl.core.palette import PALETTES
+from flow_gl.layers.hit import hidden_count
 from flow_gl.layers.words import bucket_text
 from flow_gl.ui import words
 from flow_gl.ui.frame import ChartFrame, Frame
@@ -20,17 +21,14 @@ _SPANS_S: Final = (30, 60, 180, 600, 1800, 3600, 4 * 3600, 24 * 3600)
 _LOG: Final = imgui.SliderFlags_.logarithmic.value
 
 
-def draw(frame: Frame, state: ViewState) -> list[Command]:
-    """Draw the panel; what the user changed of the engine's rules."""
-    commands: list[Command] = []
-    with base.window("controls", frame, state) as is_filled:
-        if is_filled:
-            imgui.push_item_width(imgui.get_content_region_avail().x * 0.52)
-            _bubbles(frame, state)
-            _time(frame, state)
-            _layers(state)
-            commands = _rules(frame, state)
-            imgui.pop_item_width()
+def fill(frame: Frame, state: ViewState) -> list[Command]:
+    """Draw the panel's content; what the user changed of the engine's rules."""
+    imgui.push_item_width(imgui.get_content_region_avail().x * 0.52)
+    _bubbles(frame, state)
+    _time(frame, state)
+    _layers(state)
+    commands = _rules(frame, state)
+    imgui.pop_item_width()
     return commands
 
 
@@ -53,7 +51,7 @@ def _bubbles(frame: Frame, state: ViewState) -> None:
     changed, is_share = imgui.checkbox("by share of bubbles", is_share)
     if changed:
         filters.percentile = 50.0 if is_share else 0.0
-    hidden = sum(state.charts[chart.index].hidden_count for chart in frame.charts)
+    hidden = sum(hidden_count(chart.scene) for chart in frame.charts if chart.scene is not None)
     if hidden:
         imgui.same_line()
         base.right(f"{hidden:,} hidden", state.palette.attention)

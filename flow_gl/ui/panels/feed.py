@@ -16,7 +16,7 @@ from flow_gl.ui.state import ViewState
 from flow_gl.ui.theme import tone_color, u32
 
 
-def top(frame: Frame, state: ViewState) -> list[Command]:
+def fill(frame: Frame, state: ViewState) -> list[Command]:
     """The state in words, its reason, the source; `Retry` where the user asks for it."""
     if frame.charts:
         said = frame.charts[0].said

@@ -13,7 +13,7 @@ from flow_gl.ui.panels.base import Row, Section
 from flow_gl.ui.state import ViewState
 
 
-def top(frame: Frame, _state: ViewState) -> list[Command]:
+def fill(frame: Frame, _state: ViewState) -> list[Command]:
     """The last frames' times as a line."""
     figures = frame.figures
     if figures.recent_ms.size > 1:
@@ -37,6 +37,7 @@ def form(frame: Frame, _state: ViewState) -> list[Section]:
     frames = (figures.frame_p50_ms, figures.frame_p99_ms, figures.frame_max_ms)
     work = (figures.work_p50_ms, figures.work_p99_ms, figures.work_max_ms)
     counters = figures.counters
+    per_second = [Row(rate.name.capitalize(), (rate.cause, str(rate.per_second))) for rate in frame.jobs.recent()]
     found = [
         Section(
             "",
@@ -57,7 +58,9 @@ def form(frame: Frame, _state: ViewState) -> list[Section]:
             ],
         ),
     ]
-    return found if frame.engine is None else [*found, _engine(frame.engine, frame)]
+    if frame.engine is not None:
+        found.append(_engine(frame.engine, frame))
+    return [*found, Section("Jobs in the last second", per_second)]
 
 
 def _engine(engine: EngineReader, frame: Frame) -> Section:

@@ -2,33 +2,48 @@
 
 from collections.abc import Iterator
 from dataclasses import fields, replace
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from flow_gl.core.schema import GapKind
 from flow_gl.gl.kit import Kit
 from flow_gl.gl.view import View
 from flow_gl.layers.base import Scene, Style
+from flow_gl.layers.label_layout import LabelLayout
 from flow_gl.layers.stack import ChartStack
-from flow_gl.layers.still import LATE_S, LATEST_S, Still
+from flow_gl.view.frame_scheduler import JOBS, FrameScheduler
 from tests.gl_context import draw
 from tests.layers.test_cached_layers import fire
 from tests.market_factory import SECOND, make_market, make_scene
 
 FRAME_S = 1 / 144
+PERIOD_S, DELAY_S = JOBS["labels"].period_s, JOBS["labels"].delay_s
 PASSING = {"now_ns", "wall_s", "price_view", "cvd_view"}
 
 
-def has_time(_: float) -> bool:
-    """A frame without other long work."""
-    return True
+class Layout:
+    """The layout of one chart's labels, its scheduler, and whether another job takes every frame."""
 
+    def __init__(self, scene: Scene, *, is_busy: bool = False) -> None:
+        self._scheduler: Final = FrameScheduler()
+        self._layout: Final = LabelLayout(self._scheduler)
+        self._other: Final = self._scheduler.add("overlays")
+        self._is_busy: Final = is_busy
+        self.begin(scene)
 
-def has_none(_: float) -> bool:
-    """A frame with it."""
-    return False
+    def begin(self, scene: Scene, numbers: tuple[object, ...] = ()) -> bool:
+        """A frame: whether they are laid out in it."""
+        self._scheduler.begin_frame(scene.wall_s)
+        if self._is_busy:
+            self._other.run_now("input")
+        return self._layout.begin_frame(scene, numbers)
+
+    def why(self) -> list[str]:
+        """Causes of the last second."""
+        return [rate.cause for rate in self._scheduler.recent() if rate.name == "labels"]
 
 
 @pytest.fixture(scope="module")
@@ -60,83 +75,75 @@ def next_frame(scene: Scene, shift_px: float = 0.2) -> Scene:
 
 
 def test_while_only_time_passes_they_stay(scene: Scene) -> None:
-    still = Still(has_time)
-    assert not still.holds(scene, (1,))
-    assert still.holds(next_frame(scene), (1,))
-    assert still.holds(next_frame(scene), (1,))
+    layout = Layout(scene)
+    assert not layout.begin(next_frame(scene))
+    assert not layout.begin(next_frame(next_frame(scene)))
 
 
 @pytest.mark.parametrize("name", [field.name for field in fields(Scene) if field.name not in PASSING])
-def test_whatever_a_scene_says_else_moves_them(scene: Scene, name: str) -> None:
-    still = Still(has_time)
-    still.holds(scene, ())
-    later = replace(next_frame(scene), **{name: other(getattr(scene, name))})
-    assert not still.holds(later, ())
+def test_whatever_else_a_scene_says_moves_them(scene: Scene, name: str) -> None:
+    layout = Layout(scene, is_busy=True)
+    assert layout.begin(replace(next_frame(scene), **{name: other(getattr(scene, name))}))
 
 
 @pytest.mark.parametrize("pane", ["price_view", "cvd_view"])
 @pytest.mark.parametrize("name", [field.name for field in fields(View) if field.name != "t_right_ns"])
 def test_another_axis_moves_them(scene: Scene, pane: str, name: str) -> None:
-    still = Still(has_time)
-    still.holds(scene, ())
+    layout = Layout(scene, is_busy=True)
     later = next_frame(scene)
     view = getattr(later, pane)
-    assert not still.holds(replace(later, **{pane: replace(view, **{name: other(getattr(view, name))})}), ())
+    assert layout.begin(replace(later, **{pane: replace(view, **{name: other(getattr(view, name))})}))
+    assert layout.why() == ["view"]
 
 
-def test_a_whole_pixel_a_while_or_a_clock_that_stands_moves_them(scene: Scene) -> None:
-    for later in (next_frame(scene, 1.01), replace(scene, wall_s=scene.wall_s + 1.01 * LATEST_S), scene):
-        still = Still(has_none)
-        still.holds(scene, ())
-        assert not still.holds(later, ())
+def test_new_numbers_move_them_at_once(scene: Scene) -> None:
+    layout = Layout(scene, is_busy=True)
+    assert layout.begin(next_frame(scene), ("new",))
+    assert not layout.begin(next_frame(next_frame(scene)), ("new",))
 
 
-def test_they_move_a_little_sooner_where_a_frame_has_time_for_it(scene: Scene) -> None:
-    for later in (next_frame(scene, 0.8), replace(scene, wall_s=scene.wall_s + 1.01 * LATE_S)):
-        for take_turn in (has_time, has_none):
-            still = Still(take_turn)
-            still.holds(scene, ())
-            assert still.holds(later, ()) == (take_turn is has_none)
+def test_a_whole_pixel_moves_them_in_any_frame(scene: Scene) -> None:
+    assert Layout(scene, is_busy=True).begin(next_frame(scene, 1.01))
 
 
-def test_no_frame_is_asked_for_its_time_before(scene: Scene) -> None:
-    asked: list[float] = []
-    still = Still(lambda wall_s: not asked.append(wall_s))
-    still.holds(scene, ())
-    assert still.holds(next_frame(scene, 0.7), ())
-    assert not asked
+def test_most_of_a_pixel_moves_them_in_a_frame_without_another_job(scene: Scene) -> None:
+    assert [Layout(scene, is_busy=busy).begin(next_frame(scene, 0.8)) for busy in (False, True)] == [True, False]
+    assert not Layout(scene).begin(next_frame(scene, 0.7))
 
 
-def test_a_new_price_alone_may_wait_for_the_next_frame(scene: Scene) -> None:
-    still = Still(has_time)
-    still.holds(scene, ("old",))
-    later = next_frame(scene)
-    assert still.holds(later, ("new",), may_wait=True)
-    assert not still.holds(next_frame(later), ("new",))
+def test_after_a_while_they_are_laid_out_although_nothing_has_moved(scene: Scene) -> None:
+    for is_busy, within_s in ((False, PERIOD_S), (True, PERIOD_S + DELAY_S)):
+        layout = Layout(scene, is_busy=is_busy)
+        waits = [0.0]
+        while not layout.begin(replace(scene, wall_s=scene.wall_s + waits[-1])):
+            waits.append(waits[-1] + FRAME_S)
+        assert within_s <= waits[-1] <= within_s + 2 * FRAME_S
 
 
-@pytest.mark.parametrize("change", ["axis", "hover", "pixel", "time"])
-def test_what_is_seen_beside_a_new_price_does_not_wait(scene: Scene, change: str) -> None:
-    still = Still(has_time)
-    still.holds(scene, ("old",))
-    later = next_frame(scene)
-    later = {
-        "axis": replace(later, price_view=replace(later.price_view, y_top=later.price_view.y_top + 1.0)),
-        "hover": replace(later, hover_id=5),
-        "pixel": next_frame(scene, 1.01),
-        "time": replace(later, wall_s=scene.wall_s + 1.01 * LATE_S),
-    }[change]
-    assert not still.holds(later, ("new",), may_wait=True)
+def test_what_moves_by_itself_is_laid_out_in_every_frame(scene: Scene) -> None:
+    scheduler = FrameScheduler()
+    layout = LabelLayout(scheduler)
+    for frame in range(3):
+        scheduler.begin_frame(1.0 + frame * FRAME_S)
+        assert layout.begin_frame(scene, ())
+        layout.forget()
+
+
+def drawn(stack: ChartStack, scene: Scene) -> NDArray[np.uint8]:
+    """A frame of the program: other frames follow soon."""
+    stack.chart.jobs.begin_frame(scene.wall_s)
+    return draw(stack, scene)
 
 
 @pytest.fixture
 def pair(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[ChartStack, ChartStack]]:
     """A chart as it is, and one whose lines and labels are laid out in every frame."""
     own = Kit()
-    stacks = ChartStack(kit), ChartStack(own)
+    stacks = ChartStack(kit, FrameScheduler()), ChartStack(own, FrameScheduler())
     for stack in stacks:
         stack.setup()
-    monkeypatch.setattr(stacks[1].chart._still, "holds", lambda *_, **__: False)
+    begin = stacks[1].chart._layout.begin_frame
+    monkeypatch.setattr(stacks[1].chart._layout, "begin_frame", lambda *seen: begin(*seen) or True)
     yield stacks
     for stack in stacks:
         stack.release()
@@ -146,7 +153,7 @@ def pair(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[ChartStack
 def test_a_market_looks_the_same_as_when_they_are_laid_out_in_every_frame(
     pair: tuple[ChartStack, ChartStack], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Without what moves by whole pixels with time: that may come up to a tenth of a second later.
+    # Without what moves by whole pixels with time: that may come a little later.
     layers = frozenset({"price", "bubbles", "counts", "profile", "levels", "cvd", "gaps"})
     market = make_market(300, is_published=False)
     market.advance(200)
@@ -162,21 +169,23 @@ def test_a_market_looks_the_same_as_when_they_are_laid_out_in_every_frame(
             scene = replace(scene, hover_id=int(market.rows["id"][180]), crosshair_px=(300.0, 120.0))
         scene = next_frame(scene, 0.05)
         scene = replace(scene, now_ns=max(scene.now_ns, market.now_ns - SECOND))
-        a, b = draw(pair[0], scene), draw(pair[1], scene)
+        a, b = drawn(pair[0], scene), drawn(pair[1], scene)
         bottom = int(scene.cvd_view.rect.bottom)
         np.testing.assert_array_equal(a[:bottom], b[:bottom], err_msg=f"frame {frame}")
-    assert 10 <= len(laid) <= 40  # a row's print, a profile that waited for its turn, a tenth of a second
+    assert 10 <= len(laid) <= 40  # a row's print, a profile that waited, a fifth of a second
 
 
-def test_a_gap_in_view_moves_them_no_oftener_than_time_does(stack: ChartStack, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_gap_in_view_moves_them_no_more_often_than_time_does(
+    stack: ChartStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
     scene = make_scene(make_market(200, gap=(60, 130, GapKind.NO_TRADES)))
-    pictures = [draw(stack, scene)]
+    pictures = [drawn(stack, scene)]
     laid = []
     upload = stack.chart.under.upload
     monkeypatch.setattr(stack.chart.under, "upload", lambda: (laid.append(1), upload()))
     for _ in range(72):
         scene = next_frame(scene, 0.05)
-        pictures.append(draw(stack, scene))
+        pictures.append(drawn(stack, scene))
     assert 4 <= len(laid) <= 8  # half a second
     assert not np.array_equal(pictures[0], pictures[-1])
 
@@ -184,10 +193,10 @@ def test_a_gap_in_view_moves_them_no_oftener_than_time_does(stack: ChartStack, m
 def test_a_flash_fades_frame_by_frame(stack: ChartStack) -> None:
     market = make_market(200)
     scene = replace(make_scene(market), style=Style(is_visible=frozenset({"marks"})))
-    draw(stack, scene)
+    drawn(stack, scene)
     fire(market.store, market.now_ns, 1)
     strengths = []
     for _ in range(30):
         scene = next_frame(scene, 0.01)
-        strengths.append(int(draw(stack, scene)[100:200, 2].astype(int).sum()))
+        strengths.append(int(drawn(stack, scene)[100:200, 2].astype(int).sum()))
     assert len(set(strengths)) > 20

@@ -1,0 +1,162 @@
+"""Decides when work that may wait runs, and for how long frames follow each other without a pause.
+
+Work that may wait is a named job. A job runs at most once per period, and at most one job runs per frame; of the jobs
+that were put off, the one that has waited longest goes first in the next frame. A job that has waited for its longest
+delay runs whether or not another one does. If no frame follows soon, nothing is put off.
+
+The scheduler also knows why the picture is being drawn: input, a running market or a fading note keep frames coming
+for a while. After that the program may rest.
+
+The clock is the caller's: `begin_frame` says what time it is.
+"""
+
+import math
+from collections import Counter, deque
+from dataclasses import dataclass
+from typing import Final
+
+from flow_gl.core.jobs import JobRate
+
+_RECENT_S: Final = 1.0
+_KEPT_RUNS: Final = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How often a job runs, and how long it waits for a frame without another one."""
+
+    period_s: float
+    """Shortest time between two runs."""
+    delay_s: float
+    """Longest wait after that. With 0 it never waits, and no other job waits for it: it takes next to no time."""
+
+
+JOBS: Final = {
+    # What the layers of a chart bring to the GPU. Panning and zooming move it in every frame.
+    "labels": Timing(period_s=0.2, delay_s=0.05),
+    "profile": Timing(period_s=0.05, delay_s=0.1),
+    "counts": Timing(period_s=0.1, delay_s=0.1),
+    # What the automatic axes are fitted to; the axes glide in every frame.
+    "visible range": Timing(period_s=0.05, delay_s=0.0),
+    # What "hide the smallest 50 %" is in contracts.
+    "size filter": Timing(period_s=2.0, delay_s=0.5),
+    # Dear ImGui's windows and texts. Nobody reads numbers that change faster than this.
+    "overlays": Timing(period_s=0.05, delay_s=0.075),
+    "header": Timing(period_s=0.1, delay_s=0.1),
+    "panel": Timing(period_s=0.2, delay_s=0.15),
+}
+"""Every job there is."""
+
+AWAKE_S: Final = {
+    "input": 1.0,  # eased axes come to rest; a tooltip appears; a held key begins to repeat
+    "market": 0.35,  # longer than any job's period and delay but the size filter's
+    "note": 0.35,
+}
+"""For how long after each cause frames are drawn without a pause."""
+
+SOON_S: Final = 0.05
+"""Work may be left to the next frame only if frames are no farther apart than this."""
+
+
+class ScheduledJob:
+    """A job of a `FrameScheduler`; see `core.jobs.Job`."""
+
+    __slots__ = ("_asked_s", "_name", "_ran_s", "_scheduler", "_timing")
+
+    def __init__(self, scheduler: "FrameScheduler", name: str, timing: Timing) -> None:
+        self._scheduler: Final = scheduler
+        self._name: Final = name
+        self._timing: Final = timing
+        self._ran_s = -math.inf
+        self._asked_s = math.inf
+        """When the job was first asked for after its period; infinite while nobody asks."""
+
+    @property
+    def asked_s(self) -> float:
+        return self._asked_s
+
+    def may_run(self, cause: str, *, is_early: bool = False) -> bool:
+        scheduler = self._scheduler
+        if scheduler.may_defer:
+            now_s = scheduler.now_s
+            if now_s - self._ran_s < self._timing.period_s and not is_early:
+                return False
+            self._asked_s = min(self._asked_s, now_s)
+            is_overdue = self._ran_s == -math.inf or now_s - self._asked_s >= self._timing.delay_s
+            if not is_overdue and not scheduler.is_free_for(self):
+                return False
+        self.run_now(cause)
+        return True
+
+    def run_now(self, cause: str) -> None:
+        self._ran_s, self._asked_s = self._scheduler.now_s, math.inf
+        self._scheduler.has_run(self._name, cause, is_long=self._timing.delay_s > 0.0)
+
+
+class FrameScheduler:
+    """The jobs of one view.
+
+    Attributes
+    ----------
+    now_s : time of the frame, seconds of a steady clock
+    may_defer : work may be left to a later frame; before the first `begin_frame` it may not
+    """
+
+    def __init__(self) -> None:
+        self.now_s = 0.0
+        self.may_defer = False
+        self._is_taken = False
+        self._first: ScheduledJob | None = None
+        """The job that goes first in this frame."""
+        self._waiting: ScheduledJob | None = None
+        """The job put off in this frame that has waited longest."""
+        self._awake_until_s: dict[str, float] = {}
+        self._runs: deque[tuple[float, str, str]] = deque(maxlen=_KEPT_RUNS)
+
+    def add(self, name: str) -> ScheduledJob:
+        """Return a new job with the timing of `JOBS`. Raises KeyError for an unknown name."""
+        return ScheduledJob(self, name, JOBS[name])
+
+    def begin_frame(self, now_s: float, *, may_defer: bool = True) -> None:
+        """Start a frame.
+
+        Parameters
+        ----------
+        now_s : seconds of a steady clock
+        may_defer : another frame follows soon; otherwise every job that is asked for runs
+        """
+        self.now_s, self.may_defer = now_s, may_defer
+        self._is_taken = False
+        self._runs.append((now_s, "frame", next(iter(self.awake_for(now_s)), "at rest")))
+        self._first, self._waiting = self._waiting, None
+
+    def is_free_for(self, job: ScheduledJob) -> bool:
+        """No job has run in this frame, and none has waited longer. If not, the job is remembered for the next one."""
+        if not self._is_taken and (self._first is None or self._first is job):
+            return True
+        if self._waiting is None or job.asked_s < self._waiting.asked_s:
+            self._waiting = job
+        return False
+
+    def has_run(self, name: str, cause: str, *, is_long: bool) -> None:
+        """Note that a job ran. If it takes long, no other one runs in this frame unless it is overdue."""
+        self._is_taken = self._is_taken or is_long
+        self._runs.append((self.now_s, name, cause))
+
+    def recent(self) -> list[JobRate]:
+        """Frames and jobs of the last second with their causes, the most frequent first."""
+        since_s = self.now_s - _RECENT_S
+        counts = Counter((name, cause) for ran_s, name, cause in self._runs if ran_s > since_s)
+        return [JobRate(name, cause, count) for (name, cause), count in counts.most_common()]
+
+    def stay_awake(self, cause: str, now_s: float) -> None:
+        """Draw frames without a pause for the time that `AWAKE_S` gives to `cause`."""
+        self._awake_until_s[cause] = now_s + AWAKE_S[cause]
+
+    def awake_for(self, now_s: float) -> list[str]:
+        """Why frames follow each other without a pause; nothing once the program may rest."""
+        return [cause for cause in AWAKE_S if self.is_awake_for(cause, now_s)]
+
+    def is_awake_for(self, cause: str, now_s: float) -> bool:
+        """Whether a cause keeps frames coming."""
+        return now_s < self._awake_until_s.get(cause, -math.inf)
