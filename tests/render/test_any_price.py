@@ -21,6 +21,7 @@ from flow_gl.gl.view import Rect, View
 from flow_gl.layers.base import Scene, Style
 from flow_gl.layers.stack import ChartStack
 from flow_gl.store.market import MarketReader, MarketStore
+from flow_gl.view.frame_scheduler import FrameScheduler
 from tests.gl_context import HEIGHT, WIDTH, draw
 from tests.market_factory import cvd_of
 
@@ -220,7 +221,7 @@ PICTURES = Pictures()
 
 @pytest.fixture(autouse=True)
 def _chart(kit: Kit) -> object:
-    PICTURES.stack = ChartStack(kit)
+    PICTURES.stack = ChartStack(kit, FrameScheduler())
     PICTURES.stack.setup()
     yield PICTURES.stack
     PICTURES.stack.release()
