@@ -144,7 +144,7 @@ class Engine:
         self._lag_ns = 0
         self._last_trade_ns = -QUIET_AFTER_NS
         self._published_ns = self._shown_ns = self._status_ns = self._advanced_ns = self._counted_ns = -(1 << 62)
-        self._needs_publish = True
+        self._needs_publish, self._profile_rest_ns = True, 0
         self._unread = 0  # charts whose profile is to be read anew
         self._is_finished = False
         self._must_stop = False
@@ -365,9 +365,12 @@ class Engine:
             if self._oldest_unpublished is not None:
                 self._lag_ns = self._clock.monotonic_ns() - self._oldest_unpublished
                 self._oldest_unpublished = None
-        if self._unread and now - self._published_ns >= PUBLISH_NS // pipeline.charted:
+        if self._unread and now - self._published_ns >= max(PUBLISH_NS // pipeline.charted, self._profile_rest_ns):
             pipeline.publish_next()
             self._published_ns, self._unread = now, self._unread - 1
+            self._profile_rest_ns = 4 * (
+                self._clock.monotonic_ns() - now
+            )  # a fifth of the time at most: it may be wide
 
     def _publish_status(self, now: int) -> None:
         self._status_ns = now
