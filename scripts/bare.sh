@@ -27,7 +27,7 @@ in_root() {
   home="$([[ $user == root ]] && echo /root || echo "/home/$user")"
   mapfile -t variables < <(env | grep -iE '^(PIP_[A-Z_]*|SSL_CERT_[A-Z]*|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE|https?_proxy|no_proxy)=')
   timeout --kill-after=10 "$step_s" chroot --userspec="$user" "$root" \
-    /usr/bin/env -i HOME="$home" USER="$user" PATH="$clean_path" LANG=C.UTF-8 CI="${CI:-}" "${variables[@]}" "$@"
+    /usr/bin/env -i HOME="$home" USER="$user" PATH="$clean_path" LANG=C.UTF-8 "${variables[@]}" "$@"
 }
 
 # Everything on this machine's disk that its pip settings name.

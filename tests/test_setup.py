@@ -115,6 +115,24 @@ def test_a_wrong_purpose_is_one_line(checkout: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(("arguments", "code"), [([], 1), (["--if-possible"], 0)])
+def test_bare_machines_are_not_tried_without_root_and_it_says_so(
+    arguments: list[str], code: int, checkout: Path
+) -> None:
+    shutil.copy(ROOT / "scripts" / "bare.sh", checkout / "scripts")
+    command(checkout, "id", "echo 1000")
+    done = subprocess.run(
+        ["bash", str(checkout / "scripts" / "bare.sh"), *arguments],
+        env={**os.environ, "PATH": f"{checkout.parent / 'bin'}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (code, "")
+    assert done.stdout == "bare: not done here: it takes root, to make Debian roots and to enter them\n"
+
+
 def test_a_user_gets_no_developers_tools_and_no_lock_names_a_registry() -> None:
     names = {
         path.stem: set(re.findall(r"^([\w.-]+)==", path.read_text(), re.MULTILINE))

@@ -1,7 +1,6 @@
 """A disk that fails while it is recorded, a second recorder, and SIGKILL."""
 
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -41,17 +40,19 @@ def test_a_folder_that_cannot_be_made_is_said_once_and_recording_begins_when_it_
 
 
 @pytest.fixture
-def limit_file_size() -> Callable[[int], None]:
-    """Let the system refuse to make a file longer than so many bytes, half-way through a write if need be."""
+def limit_file_size() -> Callable[[int | None], None]:
+    """Let the system refuse to make a file longer than so many bytes (None: any), half-way through a write too."""
+    resource = pytest.importorskip("resource", reason="limits of a process are POSIX")
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    yield lambda nbytes: resource.setrlimit(resource.RLIMIT_FSIZE, (nbytes, before[1]))
+    none = resource.RLIM_INFINITY
+    yield lambda most: resource.setrlimit(resource.RLIMIT_FSIZE, (none if most is None else most, before[1]))
     resource.setrlimit(resource.RLIMIT_FSIZE, before)
     signal.signal(signal.SIGXFSZ, handler)
 
 
 def test_a_disk_that_fails_between_two_equal_trades_costs_neither(
-    tmp_path: Path, limit_file_size: Callable[[int], None]
+    tmp_path: Path, limit_file_size: Callable[[int | None], None]
 ) -> None:
     rows = make_trades(300)
     rows[150] = rows[149]
@@ -60,14 +61,14 @@ def test_a_disk_that_fails_between_two_equal_trades_costs_neither(
     limit_file_size(run.path().stat().st_size)
     run.feed(rows[150:])
     assert run.recorder.status().state is RecorderState.FAILING
-    limit_file_size(resource.RLIM_INFINITY)
+    limit_file_size(None)
     run.second(31)
     run.recorder.close()
     assert official(run.path()).tobytes() == rows.tobytes()
 
 
 def test_a_hole_of_this_run_stays_in_the_file_when_that_is_opened_again(
-    tmp_path: Path, limit_file_size: Callable[[int], None]
+    tmp_path: Path, limit_file_size: Callable[[int | None], None]
 ) -> None:
     rows = make_trades(600)
     run = Run(tmp_path, capacity=128)
@@ -75,7 +76,7 @@ def test_a_hole_of_this_run_stays_in_the_file_when_that_is_opened_again(
     run.feed(rows[300:400], at_once=100)
     limit_file_size(run.path().stat().st_size)
     run.feed(rows[400:500], at_once=100)
-    limit_file_size(resource.RLIM_INFINITY)
+    limit_file_size(None)
     run.second(31)
     run.feed(rows[500:], at_once=100)
     run.recorder.close()
@@ -84,7 +85,7 @@ def test_a_hole_of_this_run_stays_in_the_file_when_that_is_opened_again(
 
 
 def test_a_write_that_fails_half_way_leaves_a_whole_file_and_is_made_good_later(
-    tmp_path: Path, limit_file_size: Callable[[int], None]
+    tmp_path: Path, limit_file_size: Callable[[int | None], None]
 ) -> None:
     run, rows = Run(tmp_path), make_trades(2000)
     run.feed(rows[:500])
@@ -96,7 +97,7 @@ def test_a_write_that_fails_half_way_leaves_a_whole_file_and_is_made_good_later(
     assert run.path().stat().st_size == size
     assert official(run.path()).tobytes() == rows[:500].tobytes()
     run.feed(rows[1000:1500])
-    limit_file_size(resource.RLIM_INFINITY)
+    limit_file_size(None)
     run.second(31)
     run.feed(rows[1500:])
     run.recorder.close()
@@ -104,7 +105,7 @@ def test_a_write_that_fails_half_way_leaves_a_whole_file_and_is_made_good_later(
 
 
 def test_a_failed_write_of_trades_that_come_again_neither_doubles_nor_loses_any(
-    tmp_path: Path, limit_file_size: Callable[[int], None]
+    tmp_path: Path, limit_file_size: Callable[[int | None], None]
 ) -> None:
     rows = make_trades(2000)
     run = Run(tmp_path)
@@ -114,7 +115,7 @@ def test_a_failed_write_of_trades_that_come_again_neither_doubles_nor_loses_any(
     limit_file_size(again.path().stat().st_size + 500)
     again.feed(rows, at_once=2000)
     assert again.recorder.status().state is RecorderState.FAILING
-    limit_file_size(resource.RLIM_INFINITY)
+    limit_file_size(None)
     again.second(31)
     again.recorder.close()
     assert official(again.path()).tobytes() == rows.tobytes()
