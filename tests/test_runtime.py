@@ -280,6 +280,18 @@ def test_a_notice_is_taken_with_the_trades_before_it_though_they_took_all_the_ti
     assert counts[-2:] == [(BATCH, 0), (2 * BATCH, 1)]
 
 
+def test_a_storm_of_notices_does_not_keep_the_engine_from_its_commands() -> None:
+    storm = [Mapping(instrument_id, f"A{instrument_id}") for instrument_id in range(2, 1000)]
+    rig = Rig(ScriptedFeed([[*storm, *named(trades([0.5]))]], is_endless=True))
+    rig.clock.monotonic_ns = _jumping(rig.clock)  # type: ignore[method-assign]
+    turns = 0
+    while rig.engine.trades == 0:
+        rig.turn()
+        turns += 1
+        assert turns < 2000
+    assert turns > 50, "some notices a turn"
+
+
 def test_stop_ends_the_run_with_everything_published() -> None:
     rig = Rig(ScriptedFeed([named(trades([0.5]))], is_endless=True))
     rig.turn()

@@ -45,8 +45,8 @@ def name(text: str | bytes) -> str:
 
 
 def is_name(text: str) -> bool:
-    """Whether files and feeds take this text as an instrument's name."""
-    return 0 < len(text) <= NAME_CHARS and text.isascii() and text.isprintable()
+    """Whether files and feeds take this text as an instrument's name: printable ASCII."""
+    return bool(text) and text.isascii() and text.isprintable()
 
 
 def cell(text: str) -> str:

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 from numpy.typing import NDArray
 
+from flow_gl.core.outside import is_name
 from flow_gl.core.schema import TRADE, UNDEF_PRICE, UNDEF_TS
 from flow_gl.feed.dbn_layout import TRADE_WORDS
 
@@ -118,7 +119,7 @@ def convert(block: bytes, columns: Columns) -> Block:
             return Block(rows, None, ())
         encoded = pc.dictionary_encode(table["symbol"].combine_chunks())
         symbols = tuple(encoded.dictionary.to_pylist())
-        if not all(symbol.isascii() and symbol.isprintable() for symbol in symbols):
+        if not all(is_name(symbol) for symbol in symbols if symbol):
             raise ColumnError("symbol")
         return Block(rows, encoded.indices.to_numpy().astype(np.int64), symbols)
     except (pa.ArrowException, UnicodeDecodeError) as error:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from flow_gl.core.instrument import FUTURE_CLASS
 from flow_gl.core.marks import read_mark
+from flow_gl.core.outside import is_name
 from flow_gl.core.schema import PRICE_SCALE, UNDEF_PRICE
 from flow_gl.core.units import DAY_NS
 from flow_gl.feed.base import Definition, FeedGap, Mapping
@@ -226,6 +227,6 @@ def read_gap(record: bytes) -> FeedGap | None:
 
 def _symbol(field: bytes) -> str:
     text = field.split(b"\0")[0].decode("latin-1")
-    if not text or not text.isascii() or not text.isprintable():
+    if not is_name(text):
         raise DamageError("", f"a symbol was expected, {text!r} came")
     return text

@@ -29,6 +29,7 @@ from flow_gl.feed.live_wire import (
     definition_of,
     first_implausible,
     runs,
+    text_of,
 )
 
 if TYPE_CHECKING:
@@ -292,8 +293,8 @@ class Intake:
             raise DamagedStreamError(f"more than {MOST_NAMES:,} names and definitions of instruments came")
 
     def _take_mapping(self, record: "SymbolMappingMsg", out: list[Item]) -> Trouble | None:
-        instrument_id, requested = record.instrument_id, name(record.stype_in_symbol)
-        symbol = name(record.stype_out_symbol)
+        instrument_id, requested = record.instrument_id, name(text_of(record, "stype_in_symbol"))
+        symbol = name(text_of(record, "stype_out_symbol")) or str(instrument_id)
         change = (requested, self._requested.get(requested, instrument_id), instrument_id)
         is_change = change[1] != instrument_id and not self._is_parent and self.first_ts > 0
         if is_change and change not in self._changes:  # the same change again: the gateway's names are not of one time
@@ -328,11 +329,12 @@ class Intake:
         return None
 
     def _take_error(self, record: "ErrorMsg") -> Trouble | None:
-        trouble = from_code(_code(record.code), record.err, masked_key=self._masked_key)
+        words = text_of(record, "err")
+        trouble = from_code(_code(record.code), words, masked_key=self._masked_key)
         if trouble.fault is not Fault.SYMBOL:
             return trouble
-        said = plain(record.err)
-        named = [symbol for symbol in self._symbols if symbol in record.err]
+        said = plain(words)
+        named = [symbol for symbol in self._symbols if symbol in words]
         for symbol in named or [said]:
             if symbol in self._symbols or len(self.not_found) < MOST_NOT_FOUND:
                 self.not_found[symbol] = said
@@ -342,7 +344,7 @@ class Intake:
         return None
 
     def _take_system(self, record: "SystemMsg", *, is_believed: bool) -> None:
-        code, text = _code(record.code), record.msg.lower()
+        code, text = _code(record.code), text_of(record, "msg").lower()
         if code == _HEARTBEAT or record.is_heartbeat():
             self._silent_heartbeats += 1
             if self._silent_heartbeats >= _PROOF_HEARTBEATS:

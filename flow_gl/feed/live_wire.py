@@ -27,6 +27,14 @@ RTYPE_SYSTEM: Final = 23
 
 _WORDS: Final = {RTYPE_TRADE: 12, RTYPE_DEFINITION: 130, RTYPE_ERROR: 80, RTYPE_MAPPING: 44, RTYPE_SYSTEM: 80}
 """Length of each kind that is asked for, in 4-byte words, DBN version 3 (the client upgrades older ones)."""
+_TEXTS: Final = {
+    "stype_in_symbol": (17, 71),
+    "stype_out_symbol": (89, 71),
+    "err": (16, 302),
+    "msg": (16, 303),
+    "raw_symbol": (238, 71),
+}
+"""Offset and length of text fields, bytes, DBN version 3."""
 _METADATA_MAGIC: Final = b"DBN"
 _TRADE_BYTES: Final = TRADE.itemsize
 _DAY_NS: Final = 86_400_000_000_000
@@ -114,13 +122,23 @@ def decode(chunk: bytes) -> "DBNRecord":
     return cast("DBNRecord", records[0])
 
 
+def text_of(record: "DBNRecord", field: str) -> str:
+    """A text field of a record; where its bytes are no UTF-8, with question marks in place of what cannot be read."""
+    try:
+        return str(getattr(record, field))
+    except Exception:  # the decoder's own error, which its types do not name
+        offset, length = _TEXTS[field]
+        text = bytes(record)[offset : offset + length].partition(b"\0")[0]
+        return text.decode("ascii", "replace").replace("\N{REPLACEMENT CHARACTER}", "?")
+
+
 def definition_of(record: "InstrumentDefMsg") -> Definition:
     """What the charts need of a definition record."""
     tick_size = record.min_price_increment
     quantity = record.unit_of_measure_qty
     return Definition(
         instrument_id=record.instrument_id,
-        symbol=name(record.raw_symbol),
+        symbol=name(text_of(record, "raw_symbol")),
         tick_size=0 if tick_size in (UNDEF_PRICE, 0) else tick_size,
         point_value=None if quantity in (UNDEF_PRICE, 0) else quantity * _NANO,
         is_outright=str(record.instrument_class) == _FUTURE_CLASS,

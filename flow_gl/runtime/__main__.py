@@ -39,6 +39,9 @@ Commands = queue.SimpleQueue[Command]
 def main() -> int:
     """Run an engine; its exit code."""
     faulthandler.enable()
+    os.environ["RUST_BACKTRACE"] = (
+        "0"  # the decoder panics at some damage, which is caught: pages of its stack help none
+    )
     garbage.begin()
     line = sys.stdin.buffer.readline()
     if not line:

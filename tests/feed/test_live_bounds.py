@@ -8,6 +8,9 @@ import databento  # noqa: F401  - what it takes itself is not counted
 import pytest
 
 from flow_gl.core.schema import FeedState
+from flow_gl.feed.base import Mapping, Trades
+from flow_gl.feed.dbn_write import write_dbn
+from flow_gl.feed.files import read_items
 from flow_gl.feed.live_bounds import GREETING_BYTES, HEADER_BYTES, MOST_WAITING
 from flow_gl.feed.live_connection import Connection, Phase
 from flow_gl.feed.live_intake import MOST_NAMES, MOST_NOT_FOUND, Intake
@@ -200,6 +203,36 @@ def test_names_that_are_no_names_are_made_readable() -> None:
     assert mapping.symbol.isascii()
     assert mapping.symbol.isprintable()
     assert mapping.symbol.startswith("NQ?[31m%s?[b]")
+
+
+@pytest.mark.parametrize("symbol", ["", "NQ\x1b[31m", "x" * 70, "caf\u00e9", "\u202eNQ", "=1+1", 'a,b"c'])
+def test_what_was_recorded_under_any_name_can_be_read(tmp_path, symbol: str) -> None:
+    intake = make_intake(is_parent=True)
+    out: list = []
+    assert intake.take([records.mapping(Contract(7, symbol, "NQ.FUT", 1, 1), "NQ.FUT", WALL)], WALL, out) is None
+    (mapping,) = out
+    rows = of(make_tape(100), NQ).copy()
+    rows["instrument_id"] = 7
+    path = tmp_path / "recorded.dbn.zst"
+    write_dbn(path, rows, symbols={7: mapping.symbol})
+    read = [item for item in read_items([path]) if isinstance(item, Mapping)]
+    assert {item.symbol for item in read} == {mapping.symbol}
+    assert sum(len(item.rows) for item in read_items([path]) if isinstance(item, Trades)) == len(rows)
+
+
+def test_names_and_reasons_that_are_no_utf8_end_no_connection() -> None:
+    intake = make_intake(is_parent=True)
+    out: list = []
+    for record, at in ((records.mapping(NQ, "NQ.FUT", WALL), 89), (records.definition(NQ), 238)):
+        broken = bytearray(record)
+        broken[at] = 0xFF
+        assert intake.take([bytes(broken)], WALL, out) is None
+    assert [item.symbol for item in out] == ["?QZ5", "?QZ5"]
+    reason = bytearray(records.error(6, "internal", WALL))
+    reason[16] = 0xFF
+    trouble = intake.take([bytes(reason)], WALL, out)
+    assert trouble is not None
+    assert "?nternal" in trouble.message
 
 
 def test_the_feed_goes_on_trying_after_a_flood(hostile) -> None:
