@@ -13,10 +13,18 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 readonly cache="${FLOW_GL_BARE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/flow_gl/bare}"
+work=
 readonly most_venv_mb=900 most_lines=20 step_s=1200
 readonly clean_path=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
 say() { printf 'bare: %s\n' "$*"; }
+
+# pip of this machine, for its settings and to try its registry.
+host_pip() {
+  local python=.venv/bin/python
+  [[ -x $python ]] || python=python3
+  "$python" -m pip --disable-pip-version-check "$@"
+}
 
 # --- inside: one root, one user, in mount and process namespaces of its own -------------------------------------
 
@@ -32,7 +40,7 @@ in_root() {
 
 # Everything on this machine's disk that its pip settings name.
 pip_paths() {
-  { python3 -m pip config list; env | grep '^PIP_'; } 2>/dev/null | grep -oE "(file://)?/[^' ]+" | sed 's#^file://##' | sort -u
+  { host_pip config list; env | grep '^PIP_'; } 2>/dev/null | grep -oE "(file://)?/[^' ]+" | sed 's#^file://##' | sort -u
 }
 
 # show PATH: let the root see this machine's file or folder; of a folder also those beside it, to which an index links.
@@ -191,28 +199,31 @@ run_suite() {
   return "$code"
 }
 
-[[ $(uname -s) == Linux ]] || cannot "it takes Linux"
-[[ $(id -u) == 0 ]] || cannot "it takes root, to make Debian roots and to enter them"
-unshare --mount --pid --fork true 2>/dev/null || cannot "this machine does not allow mount namespaces (unshare)"
-command -v mmdebstrap >/dev/null ||
-  { apt-get update -qq && apt-get install -y -qq --no-install-recommends mmdebstrap; } >/dev/null 2>&1 </dev/null ||
-  cannot "mmdebstrap is not installed, and apt-get cannot install it"
-python3 -m pip --disable-pip-version-check download --quiet --no-deps --no-cache-dir --dest "$(mktemp -d)" typer >/dev/null 2>&1 ||
-  cannot "pip reaches no registry of Python packages"
-mkdir -p "$cache"
-work="$(mktemp -d "${TMPDIR:-/tmp}/flow_gl_bare.XXXXXX")"
-trap 'rm -rf --one-file-system "$work"' EXIT
-for suite in "${suites[@]}"; do
-  build_root "$suite" || cannot "no root of $suite could be built: $(grep -m 1 '^E:' "$work/$suite.log" || tail -n 1 "$work/$suite.log")"
-done
-[[ -z $(git status --porcelain --untracked-files=no) ]] || say "what is not committed is left out"
+main() {
+  local suite job jobs=() code=0
+  [[ $(uname -s) == Linux ]] || cannot "it takes Linux"
+  [[ $(id -u) == 0 ]] || cannot "it takes root, to make Debian roots and to enter them"
+  unshare --mount --pid --fork true 2>/dev/null || cannot "this machine does not allow mount namespaces (unshare)"
+  command -v mmdebstrap >/dev/null ||
+    { apt-get update -qq && apt-get install -y -qq --no-install-recommends mmdebstrap; } >/dev/null 2>&1 </dev/null ||
+    cannot "mmdebstrap is not installed, and apt-get cannot install it"
+  mkdir -p "$cache"
+  work="$(mktemp -d "${TMPDIR:-/tmp}/flow_gl_bare.XXXXXX")"
+  trap 'rm -rf --one-file-system "$work"' EXIT
+  host_pip download --quiet --no-deps --no-cache-dir --dest "$work" typer >"$work/pip.log" 2>&1 ||
+    cannot "pip reaches no registry of Python packages: $(tail -n 1 "$work/pip.log")"
+  for suite in "${suites[@]}"; do
+    build_root "$suite" || cannot "no root of $suite could be built: $(grep -m 1 '^E:' "$work/$suite.log" || tail -n 1 "$work/$suite.log")"
+  done
+  [[ -z $(git status --porcelain --untracked-files=no) ]] || say "what is not committed is left out"
 
-jobs=()
-for suite in "${suites[@]}"; do
-  run_suite "$suite" &
-  jobs+=($!)
-done
-code=0
-for job in "${jobs[@]}"; do wait "$job" || code=1; done
-say "$([[ $code == 0 ]] && echo "passed: ${suites[*]}, as root and as a user" || echo FAILED) ($((SECONDS / 60)) min $((SECONDS % 60)) s)"
-exit "$code"
+  for suite in "${suites[@]}"; do
+    run_suite "$suite" &
+    jobs+=($!)
+  done
+  for job in "${jobs[@]}"; do wait "$job" || code=1; done
+  say "$([[ $code == 0 ]] && echo "passed: ${suites[*]}, as root and as a user" || echo FAILED) ($((SECONDS / 60)) min $((SECONDS % 60)) s)"
+  exit "$code"
+}
+
+main
