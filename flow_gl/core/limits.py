@@ -11,7 +11,7 @@ MAX_PRICE: Final = 1 << 56
 """Prices (1e-9) are below this in amount: 72 million points."""
 MAX_SIZE: Final = (1 << 32) - 1
 """Contracts of one trade: all that a record can say."""
-MAX_TICK: Final = 1 << 32
+MAX_TICK: Final = 1 << 29
 """Tick numbers (price / tick size) are below this in amount."""
 MAX_ROWS: Final = 1 << 22
 """Ticks between the lowest and the highest price of a session's profile."""

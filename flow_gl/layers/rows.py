@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 PARTS_PER_TICK: Final = 1024
 FARTHEST: Final = (1 << 30) - 1
 """Most buckets or ticks from the base; the difference of two such numbers is an int32 too."""
-REACH: Final = 1 << 29
+REACH: Final = 1 << 28
 """A view further from the base than this, in buckets or ticks, is drawn from another one."""
 _HALF_BITS: Final = 24
 """Bits of the lower part of a number of contracts: a float32 holds it exactly."""

@@ -23,6 +23,8 @@ EASE_S: Final = 0.16
 """Time constant of an eased axis."""
 _REST_PX: Final = 0.02
 """An axis this near to its goal is there."""
+_LEAST_PER_PX: Final = 1e-6
+"""Closest zoom of a value axis: a million pixels for a tick or a contract."""
 MARGIN_SHARE: Final = 0.09
 """Room above and below what is visible, of the pane's height."""
 _LOOSE: Final = 1.9
@@ -135,6 +137,8 @@ class ValueAxis:
     """World y at the pane's middle."""
     per_px: float = 0.0
     """World y that one pixel spans; 0 until the first fit."""
+    most_span: float = 2.0**53
+    """World y that the pane spans at most."""
     _goal_middle: float = 0.0
     _goal_span: float = 0.0
     _rest: tuple[float, ...] = ()
@@ -188,6 +192,7 @@ class ValueAxis:
         if self.per_px <= 0.0:
             return
         fixed = self.value_at(y_px, height_px)
+        factor = _clamp(self.per_px * factor, _LEAST_PER_PX, self.most_span / height_px) / self.per_px
         self.middle = fixed + (self.middle - fixed) * factor
         self.per_px *= factor
         self.is_auto, self._rest = False, ()

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from flow_gl.core.cached import Cached
+from flow_gl.core.limits import MAX_TICK
 from flow_gl.core.palette import DARK, PALETTES, Palette
 from flow_gl.core.schema import LEVELS
 from flow_gl.layers.base import Style
@@ -15,6 +16,8 @@ from flow_gl.layers.extent import PriceScale
 from flow_gl.ui.axes import TimeAxis, ValueAxis
 from flow_gl.ui.layout import CVD_SHARE
 
+_MOST_TICKS: Final = 2.0 * MAX_TICK
+"""A price pane spans at most so many: all prices that there can be."""
 LAYERS: Final = {
     "grid": "Grid",
     "price": "Last price",
@@ -63,7 +66,7 @@ class Pause:
 class ChartState:
     """One chart's own."""
 
-    price: ValueAxis = field(default_factory=ValueAxis)
+    price: ValueAxis = field(default_factory=lambda: ValueAxis(most_span=_MOST_TICKS))
     cvd: ValueAxis = field(default_factory=ValueAxis)
     level: int = 0
     """Level of detail in force."""

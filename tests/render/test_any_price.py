@@ -52,7 +52,7 @@ def markets(draws: st.DrawFn) -> tuple[NDArray[np.void], int, int]:
     tick_size = draws(st.sampled_from(TICK_SIZES))
     most = min(MAX_TICK, MAX_PRICE // tick_size) - 1
     centre = draws(st.integers(-most, most))
-    spread = draws(st.sampled_from([4, 1_000, 10**6, 2**28]))
+    spread = draws(st.sampled_from([4, 1_000, 10**6, 2**28, 2**30]))
     low, high = max(-most, centre - spread), min(most, centre + spread)
     ticks = draws(st.lists(st.integers(low, high), min_size=COUNT, max_size=COUNT))
     sizes = draws(st.lists(st.sampled_from([1, 7, 40, 10**6, 2**32 - 1]), min_size=COUNT, max_size=COUNT))

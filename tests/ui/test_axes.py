@@ -154,3 +154,14 @@ def test_the_span_that_is_seen_stays_when_windows_or_charts_change_their_width(w
     for width in widths:
         axis.fit(width)
     assert axis.ns_per_px * widths[-1] == pytest.approx(DEFAULT_SPAN_NS)
+
+
+def test_a_value_axis_zooms_to_its_limits_and_back():
+    axis = ValueAxis(most_span=2.0**30)
+    axis.fit(100.0, 200.0, height_px=500.0, least_span=10.0, dt_s=0.0)
+    for _ in range(500):
+        axis.zoom(1.3, 100.0, 500.0)
+    assert axis.per_px * 500.0 == pytest.approx(2.0**30)
+    for _ in range(500):
+        axis.zoom(0.7, 100.0, 500.0)
+    assert axis.per_px == pytest.approx(1e-6)
