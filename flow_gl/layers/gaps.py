@@ -1,7 +1,8 @@
 """Stretches without trades or without data: hatched bands with their kind and length.
 
 A lost connection is hatched densely in the colour of attention: numbers may be missing there. A halt is hatched
-sparsely and quietly; a closed exchange is only darker.
+sparsely and quietly; a closed exchange is only darker. Where trades came outside the exchange's calendar, a line says
+that an unscheduled session begins.
 """
 
 from typing import Final
@@ -16,6 +17,7 @@ from flow_gl.layers.cached_layer import CachedLayer
 from flow_gl.layers.words import length_text
 
 _NAMES: Final = {GapKind.FEED: "feed gap", GapKind.NO_TRADES: "no trades", GapKind.CLOSED: "closed"}
+UNSCHEDULED: Final = "unscheduled session"
 _LABEL_PX: Final = 13.0
 _MIN_BAND_PX: Final = 2.0
 _MOST_BANDS: Final = 64
@@ -56,6 +58,9 @@ class GapsLayer(CachedLayer):
         view, palette, under = scene.price_view, scene.style.palette, self._chart.under
         scale, rect = view.scale, view.rect
         (start_ns, end_ns), kind = _ends(scene, gap), GapKind(int(gap["kind"]))
+        if kind is GapKind.UNSCHEDULED:
+            self._mark_session(scene, view.screen_x(start_ns))
+            return
         left, right = view.screen_x(start_ns), view.screen_x(end_ns)
         cut = max(0.0, rect.x - left)
         x, x_end = max(left, rect.x), min(max(right, left + _MIN_BAND_PX * scale), rect.right)
@@ -79,6 +84,21 @@ class GapsLayer(CachedLayer):
                 if is_inside and width > 4 * line:
                     under.rect(round(edge), pane.y, line, pane.height, color, alpha=0.3)
         self._add_label(scene, (x, width), f"{_NAMES[kind]} {length_text(end_ns - start_ns)}", is_feed=is_feed)
+
+    def _mark_session(self, scene: Scene, x: float) -> None:
+        """A line where a session begins that the exchange's calendar does not have, with a label beside it."""
+        palette, rect, scale = scene.style.palette, scene.price_view.rect, scene.price_view.scale
+        if not rect.x <= x < rect.right:
+            return
+        line, size = max(1.0, round(scale)), _LABEL_PX * scale
+        for pane in (rect, scene.cvd_view.rect):
+            self._chart.under.rect(round(x), pane.y, line, pane.height, palette.attention, alpha=0.6)
+        width = self._chart.text.width(UNSCHEDULED, size) + size
+        left = round(x + size) if x + size + width < rect.right else round(x - size - width)
+        y = round(rect.y + 2.5 * size)
+        self._chart.taken.append(Rect(left, y - size, width, 2 * size))
+        color, ground = palette.attention, palette.ground
+        self._chart.text.add(UNSCHEDULED, left, y, size_px=size, color=color, plate=ground, plate_alpha=0.9)
 
     def _add_label(self, scene: Scene, band: tuple[float, float], text: str, *, is_feed: bool) -> None:
         palette, rect, scale = scene.style.palette, scene.price_view.rect, scene.price_view.scale

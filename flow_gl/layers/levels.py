@@ -20,6 +20,8 @@ from flow_gl.layers.words import price_text
 _LABEL_PX: Final = 13.0
 _COLUMNS: Final = 5
 _GAP_PX: Final = 10.0
+PARTIAL_MARK: Final = "*"
+"""Behind the name of a level of a session whose beginning is not known."""
 _PRIOR: Final = (
     ("prior_high", "pHigh"),
     ("prior_low", "pLow"),
@@ -51,21 +53,24 @@ class Level:
 def levels_of(scene: Scene) -> list[Level]:
     """The levels of a chart in order of importance."""
     palette, profile, session = scene.style.palette, scene.reader.profile, scene.reader.session
+    mark = PARTIAL_MARK if session["partial"] else ""
+    prior_mark = PARTIAL_MARK if session["prior_partial"] else ""
     found = [
-        Level(int(profile["poc"]), "POC", palette.attention, 0.9, (10.0, 6.0)),
-        Level(int(profile["vah"]), "VAH", palette.information, 0.75, (10.0, 6.0)),
-        Level(int(profile["val"]), "VAL", palette.information, 0.75, (10.0, 6.0)),
+        Level(int(profile["poc"]), f"POC{mark}", palette.attention, 0.9, (10.0, 6.0)),
+        Level(int(profile["vah"]), f"VAH{mark}", palette.information, 0.75, (10.0, 6.0)),
+        Level(int(profile["val"]), f"VAL{mark}", palette.information, 0.75, (10.0, 6.0)),
     ]
     vwap, deviation = float(session["vwap"]), float(session["vwap_sd"])
     if math.isfinite(vwap) and int(session["trade_count"]):
         color = mix(palette.text, palette.information, 0.25)
-        found.append(Level(round(vwap * PRICE_SCALE), "VWAP", color, 0.6, (0.0, 0.0)))
+        found.append(Level(round(vwap * PRICE_SCALE), f"VWAP{mark}", color, 0.6, (0.0, 0.0)))
         for factor in (1, 2) if math.isfinite(deviation) and deviation > 0 else ():
             for sign, text in ((1, "+"), (-1, "\u2212")):
                 price = round((vwap + sign * factor * deviation) * PRICE_SCALE)
-                found.append(Level(price, f"{text}{factor} SD", palette.quiet, 0.30, (6.0, 2.0)))
+                found.append(Level(price, f"{text}{factor} SD{mark}", palette.quiet, 0.30, (6.0, 2.0)))
     for field, name in _PRIOR:
-        found.append(Level(int(session[field]), name, palette.quiet, 0.40, (3.0, 5.0)))
+        its_mark = prior_mark if field.startswith("prior") else mark
+        found.append(Level(int(session[field]), f"{name}{its_mark}", palette.quiet, 0.40, (3.0, 5.0)))
     return [level for level in found if level.price not in {UNDEF_PRICE, 0}]
 
 
@@ -146,7 +151,11 @@ class LevelsLayer(CachedLayer):
     def _add_label(self, scene: Scene, level: Level, y: float, placed: list[Box]) -> None:
         chart, rect, scale = self._chart, scene.price_view.rect, scene.price_view.scale
         size = _LABEL_PX * scale
-        text = level.name if level.name.endswith("SD") else f"{level.name} {price_text(level.price, chart.tick_size)}"
+        text = (
+            level.name
+            if level.name.rstrip(PARTIAL_MARK).endswith("SD")
+            else f"{level.name} {price_text(level.price, chart.tick_size)}"
+        )
         width = chart.text.width(text, size) + size
         y = min(max(y, rect.y + size), rect.bottom - size)
         top, bottom = y - 0.75 * size, y + 0.75 * size
@@ -172,7 +181,8 @@ class LevelsLayer(CachedLayer):
         for price, y in zip(self._nodes, lines, strict=True):
             if not rect.y + size <= y < rect.bottom - size:
                 continue
-            text = f"LVN {price_text(price, chart.tick_size)}"
+            mark = PARTIAL_MARK if scene.reader.session["partial"] else ""
+            text = f"LVN{mark} {price_text(price, chart.tick_size)}"
             width = chart.text.width(text, size) + size
             x = round(scene.profile_rect.x - width)
             label = (x, y - 0.8 * size, x + width, y + 0.8 * size)

@@ -15,6 +15,7 @@ from flow_gl.core.palette import Palette, Rgb
 from flow_gl.core.schema import UNDEF_PRICE
 from flow_gl.gl.view import Rect
 from flow_gl.layers.words import bucket_text
+from flow_gl.store.market import MarketReader
 from flow_gl.ui import words
 from flow_gl.ui.alerts import PULSE_S, Badge
 from flow_gl.ui.frame import ChartFrame, Frame
@@ -27,7 +28,6 @@ _PAD_PX: Final = 12.0
 _MARK_PX: Final = 16.0
 """Room of an arrow or a dot beside its text."""
 _ALWAYS: Final = 1000
-_DAY_NS: Final = 86_400_000_000_000
 _TREND_BUCKETS: Final = 10
 """The arrow at CVD: its change over so many closed buckets."""
 MENU_PX: Final = 34.0
@@ -113,6 +113,7 @@ def items(chart: ChartFrame, frame: Frame, state: ViewState) -> list[Item]:
             left.append(Item(symbol, palette.text, 17.0, is_bold=True, keep=70))
         if market.session["trade_count"]:
             left += _numbers(chart, state)
+            left += _limits(market, state)
     right = [_state_item(chart, palette)]
     if chart.badge is not None:
         right.insert(0, _badge_item(chart.badge, frame, state))
@@ -139,7 +140,7 @@ def _numbers(chart: ChartFrame, state: ViewState) -> list[Item]:
     if reset and reset >= since:  # by hand, just now: the engine's own word follows with the next trade
         found.append(Item(f"reset {words.clock(reset)}", palette.quiet, keep=10, joins=True))
     elif since:
-        found.append(Item(f"since {_since(since, int(session['last_ts']))}", palette.quiet, keep=10, joins=True))
+        found.append(Item(f"since {words.since(since, int(session['last_ts']))}", palette.quiet, keep=10, joins=True))
     found.append(Item(f"VWAP {words.points(float(session['vwap']), tick)}", palette.quiet, keep=20))
     if int(profile["poc"]) != UNDEF_PRICE and profile["total"]:
         low, high = words.price(int(profile["val"]), tick), words.price(int(profile["vah"]), tick)
@@ -150,10 +151,14 @@ def _numbers(chart: ChartFrame, state: ViewState) -> list[Item]:
     return found
 
 
-def _since(start_ns: int, now_ns: int) -> str:
-    """A time of the last day by its clock, an older one by its date too."""
-    text = words.clock(start_ns, seconds=start_ns % 60_000_000_000 != 0)
-    return text if now_ns - start_ns < _DAY_NS else f"{words.day(start_ns)} {text}"
+def _limits(market: MarketReader, state: ViewState) -> list[Item]:
+    """What the session's numbers leave out, or where the exchange's calendar is wrong."""
+    session, color = market.session, state.palette.attention
+    if session["unscheduled"]:
+        return [Item("unscheduled session", color, keep=52, short="unscheduled", shorten=32)]
+    if session["partial"]:
+        return [Item(f"data from {words.since(int(session['first_ts']), int(session['last_ts']))}", color, keep=52)]
+    return []
 
 
 def _trend(chart: ChartFrame) -> str:

@@ -9,6 +9,7 @@ from typing import Final
 from flow_gl.core import rejections
 from flow_gl.core.palette import Palette, Rgb
 from flow_gl.gl.view import Rect
+from flow_gl.store.market import MarketReader
 from flow_gl.ui import words
 from flow_gl.ui.frame import ChartFrame, Frame
 from flow_gl.ui.pen import Pen
@@ -130,8 +131,8 @@ def _chips(pen: Pen, chart: ChartFrame, frame: Frame, state: ViewState) -> None:
         texts.append(f"bubbles before {words.clock(own.cleared_before_ns)} hidden  \u00b7  C shows them")
     if not own.price.is_auto:
         texts.append("price scale fixed  \u00b7  V automatic")
-    if chart.market is not None and (line := rejections.describe(rejections.counts_of(chart.market.session))):
-        texts.append(line)
+    if chart.market is not None:
+        texts += _limits(chart.market)
     pane, scale, palette = chart.layout.price, frame.scale, state.palette
     y = pane.bottom - 12 * scale
     for text in texts:
@@ -143,6 +144,25 @@ def _chips(pen: Pen, chart: ChartFrame, frame: Frame, state: ViewState) -> None:
         pen.box(x, y, width, height, palette.raised, alpha=0.85, rounding=4.0)
         pen.text_middle(x + 8 * scale, y + height / 2, text, palette.quiet, 12.0)
         y -= 4 * scale
+
+
+def _limits(market: MarketReader) -> list[str]:
+    """What is not charted, and what the session's numbers do not hold."""
+    session, texts = market.session, []
+    if line := rejections.describe(rejections.counts_of(session)):
+        texts.append(line)
+    if session["partial"]:
+        since = words.since(int(session["first_ts"]), int(session["last_ts"]))
+        texts.append(
+            f"partial session: data from {since} {words.ZONE_NAME}  \u00b7  levels marked * lack what came before"
+        )
+    elif session["prior_partial"]:
+        texts.append("levels marked * come from a session whose beginning is missing")
+    if session["unscheduled"]:
+        first_ts = int(session["first_ts"])
+        when = f"{words.day(first_ts)} {words.clock(first_ts, seconds=False)} {words.ZONE_NAME}"
+        texts.append(f"unscheduled session from {when}: the exchange's calendar has none then")
+    return texts
 
 
 def draw_notes(pen: Pen, notes: Notes, frame: Frame, area: Rect, palette: Palette) -> None:

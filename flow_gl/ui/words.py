@@ -81,6 +81,12 @@ def clock(t_ns: int, *, seconds: bool = True, milliseconds: bool = False) -> str
     return f"{text}.{rest % _NS // 1_000_000:03d}" if milliseconds else text
 
 
+def since(start_ns: int, now_ns: int) -> str:
+    """A time of the last day by its clock, an older one by its date too. A part of a second is cut off."""
+    text = clock(start_ns, seconds=start_ns // _NS % 60 != 0)
+    return text if now_ns - start_ns < 24 * _HOUR_NS else f"{day(start_ns)} {text}"
+
+
 def day(t_ns: int) -> str:
     """Weekday and date at the exchange: Fri 28 Nov 2025."""
     moment = datetime.fromtimestamp(local_ns(t_ns) // _NS, UTC)

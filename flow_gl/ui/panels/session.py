@@ -16,6 +16,12 @@ _SOURCES: Final = {
     TickSource.TABLE: "built-in table",
     TickSource.OBSERVED: "prices seen",
 }
+_RANGE: Final = (
+    ("Last", "last_price", "unmarked"),
+    ("Open", "open", "partial"),
+    ("High", "high", "partial"),
+    ("Low", "low", "partial"),
+)
 _PRIOR: Final = (("High", "high"), ("Low", "low"), ("Close", "close"), ("POC", "poc"), ("VAH", "vah"), ("VAL", "val"))
 
 
@@ -30,12 +36,24 @@ def form(frame: Frame, state: ViewState) -> list[Section]:
 
 def _prices(markets: list[MarketReader]) -> Section:
     rows = [
-        Row(label, tuple(words.price(int(m.session[name]), m.tick_size) for m in markets))
-        for label, name in (("Last", "last_price"), ("Open", "open"), ("High", "high"), ("Low", "low"))
+        Row(label, tuple(f"{words.price(int(m.session[name]), m.tick_size)}{_mark(m, field)}" for m in markets))
+        for label, name, field in _RANGE
     ]
-    rows.append(Row("VWAP", tuple(words.points(float(m.session["vwap"]), m.tick_size) for m in markets)))
+    if any(market.session["partial"] or market.session["unscheduled"] for market in markets):
+        rows.insert(0, Row("Session", tuple(map(_begins, markets))))
+    rows.append(Row("VWAP", tuple(f"{words.points(float(m.session['vwap']), m.tick_size)}{_mark(m)}" for m in markets)))
     rows.append(Row("1 deviation", tuple(words.points(float(m.session["vwap_sd"]), m.tick_size) for m in markets)))
     return Section("Price", rows)
+
+
+def _begins(market: MarketReader) -> str:
+    """From when a session's data are, where that is not its open."""
+    session = market.session
+    if session["unscheduled"]:
+        return "unscheduled"
+    if session["partial"]:
+        return f"data from {words.since(int(session['first_ts']), int(session['last_ts']))}"
+    return "from its open"
 
 
 def _volume(markets: list[MarketReader], state: ViewState) -> Section:
@@ -65,7 +83,7 @@ def _volume(markets: list[MarketReader], state: ViewState) -> Section:
 
 def _profile(markets: list[MarketReader]) -> Section:
     rows = [
-        Row(label.upper(), tuple(words.price(int(m.profile[label]), m.tick_size) for m in markets))
+        Row(label.upper(), tuple(f"{words.price(int(m.profile[label]), m.tick_size)}{_mark(m)}" for m in markets))
         for label in ("poc", "vah", "val")
     ]
     rows.append(Row("In value area", tuple(map(_held, markets))))
@@ -105,7 +123,15 @@ def _is_known(market: MarketReader, name: str) -> bool:
 
 
 def _level(market: MarketReader, name: str) -> str:
-    return words.price(int(market.session[name]), market.tick_size) if _is_known(market, name) else words.NONE
+    if not _is_known(market, name):
+        return words.NONE
+    mark = _mark(market, "prior_partial" if name.startswith("prior") else "partial")
+    return f"{words.price(int(market.session[name]), market.tick_size)}{mark}"
+
+
+def _mark(market: MarketReader, field: str = "partial") -> str:
+    """What stands behind a level that lacks the beginning of its session."""
+    return "*" if field != "unmarked" and market.session[field] else ""
 
 
 def _held(market: MarketReader) -> str:
