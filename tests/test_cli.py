@@ -274,7 +274,8 @@ def test_each_setting_has_its_flag() -> None:
 
 
 def test_every_flag_of_a_setting_reaches_it(shown: Shown) -> None:
-    flags = "--scale 2 --size-scale 0.5 --lvn-smooth 7 --lvn-prominence 0.3 --cvd-reset never --cvd-reset-times 09:30"
+    flags = "--scale 2 --size-scale 0.5 --lvn-smooth 7 --lvn-prominence 0.3 --lvn-volume 0.5 --cvd-reset never"
+    flags += " --cvd-reset-times 09:30"
     assert run(["demo", *flags.split(), "--panels", "feed,help"]) == 0
     settings = shown[0][1]
     expected = {
@@ -282,6 +283,7 @@ def test_every_flag_of_a_setting_reaches_it(shown: Shown) -> None:
         "size_scale": 0.5,
         "lvn_smooth": 7,
         "lvn_prominence": 0.3,
+        "lvn_volume": 0.5,
         "cvd_reset": "never",
         "cvd_reset_times": ("09:30",),
         "panels": ("feed", "help"),

@@ -141,6 +141,7 @@ def _spec(feed: FilesSpec | DemoSpec | LiveSpec, settings: Settings, drawing: Dr
         value_area_step=settings.value_area_step,
         lvn_smooth=settings.lvn_smooth,
         lvn_prominence=settings.lvn_prominence,
+        lvn_volume=settings.lvn_volume,
         cvd_reset=settings.cvd_reset,
         cvd_reset_times=settings.reset_times,
         sessions=settings.sessions,

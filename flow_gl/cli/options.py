@@ -76,6 +76,10 @@ LvnProminence = Annotated[
     str | None,
     _market("--lvn-prominence", "Least prominence of LVN and HVN, of the maximum (default 0.25).", "X"),
 ]
+LvnVolume = Annotated[
+    str | None,
+    _market("--lvn-volume", "Most smoothed volume of an LVN, least of an HVN, of the maximum (default 0.4).", "X"),
+]
 CvdReset = Annotated[
     str | None, _market("--cvd-reset", "When CVD starts anew: session or never (default session).", "WHEN")
 ]
@@ -116,6 +120,7 @@ class Drawing:
     value_area_step: ValueAreaStep = None
     lvn_smooth: LvnSmooth = None
     lvn_prominence: LvnProminence = None
+    lvn_volume: LvnVolume = None
     cvd_reset: CvdReset = None
     cvd_reset_times: CvdResetTimes = None
     sessions: Sessions = None

@@ -19,6 +19,7 @@ from flow_gl.cli.options import (
     Files,
     LvnProminence,
     LvnSmooth,
+    LvnVolume,
     Threshold,
     ValueArea,
     ValueAreaStep,
@@ -42,6 +43,7 @@ def export(
     value_area_step: ValueAreaStep = None,
     lvn_smooth: LvnSmooth = None,
     lvn_prominence: LvnProminence = None,
+    lvn_volume: LvnVolume = None,
     cvd_reset: CvdReset = None,
     cvd_reset_times: CvdResetTimes = None,
     by_session: Annotated[
@@ -68,6 +70,7 @@ def export(
         "value_area_step": value_area_step,
         "lvn_smooth": lvn_smooth,
         "lvn_prominence": lvn_prominence,
+        "lvn_volume": lvn_volume,
         "cvd_reset": cvd_reset,
         "cvd_reset_times": cvd_reset_times,
     }
@@ -93,6 +96,7 @@ def export(
             value_area_step=settings.value_area_step,
             lvn_smooth=settings.lvn_smooth,
             lvn_prominence=settings.lvn_prominence,
+            lvn_volume=settings.lvn_volume,
             cvd_reset=settings.cvd_reset,
             cvd_reset_times=settings.reset_times,
         )

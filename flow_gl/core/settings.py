@@ -154,6 +154,9 @@ class Settings(BaseModel):
     lvn_prominence: float = Field(
         0.25, gt=0, lt=1, description="least prominence of an LVN or HVN, share of the maximum, between 0 and 1"
     )
+    lvn_volume: float = Field(
+        0.40, gt=0, le=1, description="most smoothed volume of an LVN, least of an HVN, share of the maximum, 0 to 1"
+    )
     cvd_reset: Literal["session", "never"] = Field(
         "session", description="when CVD starts anew: session (at its open) or never"
     )

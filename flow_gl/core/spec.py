@@ -81,6 +81,7 @@ class EngineSpec(msgspec.Struct, frozen=True):
     value_area_step: int = 2
     lvn_smooth: int = 5
     lvn_prominence: float = 0.25
+    lvn_volume: float = 0.40
     levels: int = LEVELS
     cvd_reset: Literal["session", "never"] = "session"
     cvd_reset_times: tuple[datetime.time, ...] = ()

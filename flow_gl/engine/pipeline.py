@@ -43,6 +43,7 @@ class Pipeline:
     arm : contracts at which CVD's zero cross is armed
     value_area, value_area_step : share of volume (0 < x < 1) and rows compared at a time (1 or 2)
     lvn_smooth, lvn_prominence : rows of the centred mean, and the prominence asked for as a share of its maximum
+    lvn_volume : most smoothed volume of an LVN and least of an HVN, as a share of that maximum
     levels : levels of detail that are kept, from the base bucket up
     cvd_reset : "session" or "never"
     cvd_reset_times : times of day in New York at which CVD starts anew too
@@ -63,12 +64,13 @@ class Pipeline:
         value_area_step: int = 2,
         lvn_smooth: int = 5,
         lvn_prominence: float = 0.25,
+        lvn_volume: float = 0.40,
         levels: int = LEVELS,
         cvd_reset: Literal["session", "never"] = "session",
         cvd_reset_times: tuple[dt.time, ...] = (),
         sink_for: Callable[[int], Sink | None] | None = None,
     ) -> None:
-        profile = ProfileSettings(value_area, value_area_step, lvn_smooth, lvn_prominence)
+        profile = ProfileSettings(value_area, value_area_step, lvn_smooth, lvn_prominence, lvn_volume)
         self._settings = Settings(bucket_ns, arm, levels, cvd_reset, cvd_reset_times, profile)
         self._calendar = sessions
         self._sink_for = sink_for

@@ -176,20 +176,23 @@ def peaks_nb(curve: NDArray[np.int64], least: float) -> tuple[NDArray[np.int64],
     return rows[:count].copy(), prominences[:count].copy()
 
 
-def nodes_of(curve: NDArray[np.int64], least: float, most: int) -> NDArray[np.int64]:
-    """Find interior maxima of at least a topographic prominence, as SciPy's `find_peaks(curve, prominence=least)`.
+def nodes_of(curve: NDArray[np.int64], least: float, most: int, *, height: float = -math.inf) -> NDArray[np.int64]:
+    """Find interior maxima of at least a topographic prominence and height, as SciPy's `find_peaks` does.
 
     Parameters
     ----------
     curve : int64 (rows,)
     least : prominence that a maximum must have
     most : how many are returned: where there are more, the most prominent, then the lower rows
+    height : value that a maximum must have
 
     Returns
     -------
     rows : int64, rising; of a plateau its middle, the lower where there are two
     """
     rows, prominences = peaks_nb(curve, least)
+    is_high = curve[rows] >= height
+    rows, prominences = rows[is_high], prominences[is_high]
     if len(rows) <= most:
         return rows
     # Not in the kernel: to compile a sort takes longer than all other kernels together.
@@ -226,6 +229,8 @@ class ProfileSettings:
     """Rows of the centred mean, odd."""
     lvn_prominence: float = 0.25
     """Of the smoothed maximum."""
+    lvn_volume: float = 0.40
+    """Of the smoothed maximum: an LVN's smoothed volume is at most this, an HVN's at least."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,9 +251,11 @@ def levels_of(totals: NDArray[np.int64], settings: ProfileSettings, *, most_node
     parts = round(settings.value_area * PARTS)
     low, high, held = value_area_nb(totals, poc, settings.value_area_step, parts)
     curve = smoothed_nb(totals, settings.lvn_smooth)
-    least = settings.lvn_prominence * int(curve.max())
-    hvn = nodes_of(curve, least, most_nodes)
-    lvn = nodes_of(-curve, least, most_nodes)
+    highest = int(curve.max())
+    least = settings.lvn_prominence * highest
+    limit = settings.lvn_volume * highest
+    hvn = nodes_of(curve, least, most_nodes, height=limit)
+    lvn = nodes_of(-curve, least, most_nodes, height=-limit)
     return Levels(poc, low, high, held, lvn, hvn)
 
 

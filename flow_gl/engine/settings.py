@@ -38,6 +38,7 @@ class Settings:
         odd = profile.lvn_smooth >= 1 and profile.lvn_smooth % 2 == 1
         _check("lvn_smooth", profile.lvn_smooth, odd, "an odd number of ticks")
         _check("lvn_prominence", profile.lvn_prominence, 0 < profile.lvn_prominence <= 1, "above 0, at most 1")
+        _check("lvn_volume", profile.lvn_volume, 0 < profile.lvn_volume <= 1, "above 0, at most 1")
 
 
 def _check(name: str, value: object, is_valid: bool, expected: str) -> None:

@@ -118,6 +118,7 @@ class Session:
             value_area_step=spec.value_area_step,
             lvn_smooth=spec.lvn_smooth,
             lvn_prominence=spec.lvn_prominence,
+            lvn_volume=spec.lvn_volume,
             levels=spec.levels,
             cvd_reset=spec.cvd_reset,
             cvd_reset_times=spec.cvd_reset_times,

@@ -61,6 +61,25 @@ def test_nodes_are_scipys_peaks_of_that_prominence(values, least):
     assert nodes_of(-curve, float(least), 64).tolist() == expected.tolist()
 
 
+@settings(max_examples=200)
+@given(volumes, st.sampled_from([0.25, 0.1]), st.sampled_from([0.4, 0.7, 1.0]))
+def test_low_volume_nodes_are_prominent_and_low_and_high_ones_prominent_and_high(totals, prominence, share):
+    profile = ProfileSettings(lvn_prominence=prominence, lvn_volume=share)
+    levels = levels_of(totals, profile, most_nodes=10_000)
+    curve = smoothed_nb(totals, 5)
+    least, limit = prominence * curve.max(), share * curve.max()
+    expected, _ = find_peaks(-curve, prominence=least, height=-limit)
+    assert levels.lvn.tolist() == expected.tolist()
+    expected, _ = find_peaks(curve, prominence=least, height=limit)
+    assert levels.hvn.tolist() == expected.tolist()
+
+
+def test_a_dip_beside_the_point_of_control_is_no_low_volume_node():
+    totals = np.array([10] * 3 + [100] * 5 + [60] * 6 + [95] * 5 + [10] * 3, np.int64)
+    assert levels_of(totals, ProfileSettings(), most_nodes=9).lvn.tolist() == []
+    assert levels_of(totals, ProfileSettings(lvn_volume=0.7), most_nodes=9).lvn.tolist() == [10]
+
+
 def test_of_too_many_nodes_the_most_prominent_are_kept_in_order_of_price():
     curve = np.zeros(41, np.int64)
     curve[1::2] = np.arange(20) + 1
