@@ -5,7 +5,7 @@
 #   demo    what a user needs: the chart, the archive, videos
 #   tools   and what the developers' commands need: tests without a window, lint, types
 #   test    and the system packages of the whole test suite
-#   peers   and the libraries that the benchmark compares with
+#   peers   as tools, and the libraries that the benchmark compares with
 #
 # PYTHON names the interpreter to build .venv with; otherwise the newest of 3.11 to 3.13 that is found.
 # flow_gl/system_packages.txt lists the system packages, locks/ the Python packages with their hashes.
@@ -132,9 +132,9 @@ system_packages() {
     [[ -z $need || $need == \#* || $wanted != *" $need "* ]] && continue
     has_any "$name" && continue
     package="${!column}"
-    names+=("$name")
+    names+=("${name%%|*}")
     [[ " ${missing[*]} " == *" $package "* ]] || missing+=("$package")
-    if is_required "$need"; then required+=("$name"); fi
+    if is_required "$need"; then required+=("${name%%|*}"); fi
   done <"$list"
   ((${#missing[@]} == 0)) && return 0
   if [[ -z $system ]]; then
@@ -261,7 +261,5 @@ fi
 system_packages ${more[@]+"${more[@]}"}
 is_sound || make_venv "$python"
 stamped demo locks/chart.lock locks/archive.lock locks/video.lock locks/build.lock
-case "$purpose" in
-  tools | test) stamped dev locks/build.lock locks/dev.lock ;;
-  peers) stamped peers locks/peers.lock ;;
-esac
+[[ $purpose == demo ]] || stamped dev locks/build.lock locks/dev.lock
+[[ $purpose != peers ]] || stamped peers locks/peers.lock
