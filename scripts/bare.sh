@@ -56,6 +56,8 @@ prepare_root() {
   local path home
   mount --make-rprivate /
   for path in proc sys dev; do mount --rbind "/$path" "$root/$path"; done
+  # Shared memory of its own: segments carry process numbers, which mean something else in this namespace.
+  mount -t tmpfs -o size=2g,mode=1777 tmpfs "$root/dev/shm"
   [[ $who == root ]] || chroot "$root" useradd --create-home --shell /bin/bash "$who"
   home="$([[ $who == root ]] && echo /root || echo "/home/$who")"
   cp -L /etc/resolv.conf /etc/hosts "$root/etc/"
@@ -199,6 +201,14 @@ run_suite() {
   return "$code"
 }
 
+# End what still runs (unshare ignores other signals; with it ends all that is inside) and remove the roots.
+clean_up() {
+  local job
+  for job in $(jobs -p); do pkill -KILL -P "$job" || true; done
+  wait
+  rm -rf --one-file-system "$work"
+}
+
 main() {
   local suite job jobs=() code=0
   [[ $(uname -s) == Linux ]] || cannot "it takes Linux"
@@ -209,7 +219,8 @@ main() {
     cannot "mmdebstrap is not installed, and apt-get cannot install it"
   mkdir -p "$cache"
   work="$(mktemp -d "${TMPDIR:-/tmp}/flow_gl_bare.XXXXXX")"
-  trap 'rm -rf --one-file-system "$work"' EXIT
+  trap clean_up EXIT
+  trap 'exit 130' INT TERM
   host_pip download --quiet --no-deps --no-cache-dir --dest "$work" typer >"$work/pip.log" 2>&1 ||
     cannot "pip reaches no registry of Python packages: $(tail -n 1 "$work/pip.log")"
   for suite in "${suites[@]}"; do
