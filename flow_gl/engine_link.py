@@ -11,6 +11,7 @@ one was. An engine that says why it cannot run is not started again, and one tha
 import sys
 from collections import deque
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Final
 
 import msgspec
@@ -132,13 +133,20 @@ class EngineLink:
             engine.write(encode(command))
 
     def close(self) -> None:
-        """End the engine and let go of its stores. Idempotent; waits some seconds at most."""
+        """End the engine and let go of its stores. Idempotent; waits some seconds at most.
+
+        Where it could not keep all that it should, `message` and `exit_code` say so.
+        """
         if self._is_closed:
             return
         self._is_closed = True
         for engine in (self._next, self._shown):
             if engine is not None:
                 engine.end()
+                with suppress(OSError):
+                    engine.read_answers()
+                if engine.failure is not None and self.state is not LinkState.FAILED:
+                    self.message, self.exit_code = engine.failure.error, engine.failure.exit_code
                 engine.release()
         self._next = self._shown = None
         remove_stale()

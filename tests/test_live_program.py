@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from flow_gl.core.errors import EXIT_FEED
+from flow_gl.core.errors import EXIT_FEED, EXIT_RESOURCE
 from flow_gl.core.schema import GapKind
 from flow_gl.core.spec import KEY_VARIABLE, EngineSpec, LiveSpec
 from flow_gl.engine_link import EngineLink
@@ -40,7 +40,8 @@ def shift_ns() -> int:
 @pytest.fixture(scope="module")
 def environment(shift_ns: int) -> dict[str, str]:
     folder = Path(__file__).parent / "clock_shift"
-    return {"PYTHONPATH": str(folder), "FLOW_WALL_SHIFT_NS": str(shift_ns), KEY_VARIABLE: KEY}
+    paths = os.pathsep.join(filter(None, (str(folder), os.environ.get("PYTHONPATH"))))
+    return {"PYTHONPATH": paths, "FLOW_WALL_SHIFT_NS": str(shift_ns), KEY_VARIABLE: KEY}
 
 
 @pytest.fixture(scope="module")
@@ -230,6 +231,24 @@ def test_a_live_start_that_fails_is_one_line_and_leaves_no_recording(
     assert done.returncode == EXIT_FEED, done.stderr
     assert done.stderr == "flow-gl: error: XX.v.0: the gateway knows no such symbol\n"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_could_not_be_recorded_to_the_end_is_one_line_and_an_exit_code(
+    gateway: GatewayProcess, environment: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("where a folder was expected")
+    done = subprocess.run(
+        [*program(gateway, "--duration", "1"), "--recording", "--record-dir", str(tmp_path / "file")],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
+    )
+    assert done.returncode == EXIT_RESOURCE, done.stderr
+    assert done.stderr.count("\n") == 1
+    assert " trades are not recorded: " in done.stderr
+    assert str(tmp_path) in done.stderr
 
 
 def test_a_killed_view_takes_its_engine_along_and_leaves_no_memory(

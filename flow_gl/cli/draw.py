@@ -9,6 +9,7 @@ from flow_gl.cli.options import Drawing
 from flow_gl.core import config, rejections
 from flow_gl.core.environment import check_compiler, check_drawing
 from flow_gl.core.errors import EXIT_FAULT, DataError, DisplayError, FeedError, FlowError, UsageError
+from flow_gl.core.interrupts import Interrupted
 from flow_gl.core.schema import FeedState
 from flow_gl.core.settings import Settings
 from flow_gl.core.spec import KEY_VARIABLE, DemoSpec, EngineSpec, FilesSpec, LiveSpec
@@ -76,39 +77,54 @@ def show(feed: FilesSpec | DemoSpec | LiveSpec, settings: Settings, drawing: Dra
     """
     from flow_gl.core.log import start_log
     from flow_gl.engine_link import EngineLink
-    from flow_gl.ui.link import LinkState
 
     check_compiler()
     check_drawing()
     start_log("view", level=settings.log_level, is_verbose=drawing.debug)
     key = settings.api_key.get_secret_value() if settings.api_key and isinstance(feed, LiveSpec) else ""
-    with closing(EngineLink.start(_spec(feed, settings, drawing), environment={KEY_VARIABLE: key})) as link:
-        # The engine imports and reads while the view's own imports go on here.
-        from flow_gl.app import run_view
+    link = EngineLink.start(_spec(feed, settings, drawing), environment={KEY_VARIABLE: key})
+    try:
+        with closing(link):
+            code = _draw(link, feed, _options(settings, drawing, title))
+    except Interrupted:
+        if link.exit_code:
+            say(f"error: {link.message}")
+        raise
+    if link.exit_code:
+        # Only its end shows that something was not written.
+        raise _EngineError(link.message, link.exit_code)
+    return code
 
-        try:
-            code = run_view(_options(settings, drawing, title), link)
-        except DisplayError:
-            # What is wrong with the files or the feed is said before what is wrong with the screen.
-            if message := link.failure_within(INPUT_CHECK_S):
-                raise _EngineError(message, link.exit_code) from None
-            raise
-        if link.state is LinkState.FAILED and code:
-            raise _EngineError(link.message, code)
-        if drawing.headless and link.engine is not None and int(link.engine.status["state"]) == FeedState.FAILED:
-            # An engine that ends says so a moment after its status does, and with which code.
-            if message := link.failure_within(ENGINE_END_S):
-                raise _EngineError(message, link.exit_code)
-            if link.state is LinkState.RESTARTING:
-                raise _EngineError(link.message, EXIT_FAULT)
-            raise FeedError(link.engine.text("message"))
-        for market in link.markets:
-            if line := rejections.describe(rejections.counts_of(market.session)):
-                say(f"note: {market.symbol or market.requested}: {line}")
-        if drawing.headless and isinstance(feed, LiveSpec) and (refusal := _refusal(link, feed)):
-            raise FeedError(refusal)
-        if link.engine is not None and link.engine.status["damaged"]:
-            raise DataError(link.engine.text("message"))
+
+def _draw(link: "EngineLink", feed: FilesSpec | DemoSpec | LiveSpec, options: ViewOptions) -> int:
+    """Draw until the view ends; the exit code. Raises as `show` does."""
+    # The engine imports and reads while the view's own imports go on here.
+    from flow_gl.app import run_view
+    from flow_gl.ui.link import LinkState
+
+    try:
+        code = run_view(options, link)
+    except DisplayError:
+        # What is wrong with the files or the feed is said before what is wrong with the screen.
+        if message := link.failure_within(INPUT_CHECK_S):
+            raise _EngineError(message, link.exit_code) from None
+        raise
+    if link.state is LinkState.FAILED and code:
+        raise _EngineError(link.message, code)
+    if options.headless and link.engine is not None and int(link.engine.status["state"]) == FeedState.FAILED:
+        # An engine that ends says so a moment after its status does, and with which code.
+        if message := link.failure_within(ENGINE_END_S):
+            raise _EngineError(message, link.exit_code)
+        if link.state is LinkState.RESTARTING:
+            raise _EngineError(link.message, EXIT_FAULT)
+        raise FeedError(link.engine.text("message"))
+    for market in link.markets:
+        if line := rejections.describe(rejections.counts_of(market.session)):
+            say(f"note: {market.symbol or market.requested}: {line}")
+    if options.headless and isinstance(feed, LiveSpec) and (refusal := _refusal(link, feed)):
+        raise FeedError(refusal)
+    if link.engine is not None and link.engine.status["damaged"]:
+        raise DataError(link.engine.text("message"))
     return code
 
 

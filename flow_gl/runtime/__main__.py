@@ -79,6 +79,8 @@ def _serve(spec: EngineSpec, commands: Commands, owned: ExitStack) -> int:
     try:
         if _prepare(session, board, commands):
             session.run(commands)
+        if lost := session.close():
+            raise FlowError(lost)
     except FlowError as error:
         log.error("cannot go on", extra={"error": error})
         return _give_up(board, str(error), error.exit_code)

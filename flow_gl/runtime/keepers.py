@@ -114,6 +114,21 @@ class Keepers:
             if part:
                 part.close()
 
+    def lost(self) -> str:
+        """What was not written to the end, and why, one line; "" where all was. After `close`."""
+        lines = []
+        recording = self._recorder.status() if self._recorder else None
+        if recording and (trades := recording.waiting + recording.missed):
+            reason = recording.message.removeprefix("recording stands still: ").partition(";")[0]
+            lines.append(
+                f"{trades:,} trades are not recorded: {reason or 'the disk does not answer'};"
+                " the next start asks the gateway for them"
+            )
+        archive = self._archive.status() if self._archive else None
+        if archive and archive.message:
+            lines.append(archive.message)
+        return "; ".join(lines)
+
 
 _REACH_NS: Final = MEMORY_NS - 300_000_000_000
 """How far back the gateway surely replays, by the time it is asked."""

@@ -16,6 +16,7 @@ from flow_gl.runtime.meters import StatusBoard
 if TYPE_CHECKING:
     from flow_gl.runtime.engine import Engine
     from flow_gl.runtime.feeds import Plan
+    from flow_gl.runtime.keepers import Keepers
 
 LOADING_NS: Final = 1_500_000_000
 """Kernels that take longer are being compiled, not loaded."""
@@ -35,6 +36,7 @@ class Session:
         self._plan: Plan | None = None
         self._error: BaseException | None = None
         self._doing = "starting"
+        self._keepers: Keepers | None = None
         self._kernel = ""
         self._loading_ns: int | None = None
         """Since when kernels are loaded or compiled; None while they are not."""
@@ -131,7 +133,7 @@ class Session:
             are_parents=plan.are_parents,
         )
         self._owned.callback(charts.close)
-        keepers = Keepers(spec.feed, self._clock) if isinstance(spec.feed, LiveSpec) else None
+        keepers = self._keepers = Keepers(spec.feed, self._clock) if isinstance(spec.feed, LiveSpec) else None
         if keepers:
             self._owned.callback(keepers.close)
         known = None
@@ -160,6 +162,12 @@ class Session:
         self._board.text("message", f"opening what is known of the files: {share:.0%}")
         self._board.publish(self._clock.wall_ns())
 
-    def close(self) -> None:
-        """Close the feed and remove the charts' memory. Idempotent."""
+    def close(self) -> str:
+        """Close the feed and remove the charts' memory. Idempotent.
+
+        Returns
+        -------
+        str : what recorder and archive could not write to the end, one line; "" where all is kept
+        """
         self._owned.close()
+        return self._keepers.lost() if self._keepers else ""
