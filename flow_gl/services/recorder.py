@@ -10,6 +10,7 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from pathlib import Path
@@ -302,11 +303,11 @@ class Recorder:
 
     def _session_for(self, ts: int) -> tuple[int, Session]:
         """A trade's time and session; of a trade with no sound time, those of the trade before it."""
-        try:
-            return ts, self._session_of(ts)
-        except DataError:
-            ts = self._last_ts or self._clock.wall_ns()
-            return ts, self._session_of(ts)
+        with suppress(DataError):
+            if ts > 0:
+                return ts, self._session_of(ts)
+        ts = self._last_ts or self._clock.wall_ns()
+        return ts, self._session_of(ts)
 
     def _take_notices(self, position: int) -> None:
         """Take what became known before a row of the tape; the rest stays pending."""

@@ -29,6 +29,8 @@ ROWS_PER_PIECE: Final = 1024
 
 _MAGIC: Final = b"\x28\xb5\x2f\xfd"
 _LARGEST_CONTENT: Final = 1 << 27
+_FAR_NS: Final = 60_000_000_000
+"""`ts_recv` further than this from `ts_event` does not order a trade."""
 _SORTED_AT_ONCE: Final = 1 << 18
 _START: Final = np.dtype({"names": ["start"], "formats": ["<u2"], "offsets": [0], "itemsize": TRADE.itemsize})
 _TRADE_START: Final = TRADE.itemsize // 4  # length in words, then rtype 0
@@ -157,8 +159,11 @@ def frames_of(records: Sequence[bytes]) -> Iterator[bytes]:
 
 def arrival_times(trades: NDArray[np.void]) -> NDArray[np.int64]:
     """By what trades stand in order: `ts_recv`, the capture's own time; `ts_event` where that is missing or bad."""
-    is_sound = (trades["ts_recv"] > 0) & (trades["flags"] & F_BAD_TS_RECV == 0)
+    delay = np.abs(trades["ts_recv"] - trades["ts_event"])
+    is_sound = (trades["ts_recv"] > 0) & (trades["flags"] & F_BAD_TS_RECV == 0) & (delay <= _FAR_NS)
     times: NDArray[np.int64] = np.where(is_sound, trades["ts_recv"], trades["ts_event"])
+    if len(times) and times.min() <= 0:  # without any time: where it stands, behind the trade before it
+        times = times[np.maximum.accumulate(np.where(times > 0, np.arange(len(times)), 0))]
     return times
 
 
