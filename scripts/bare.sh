@@ -70,7 +70,7 @@ prepare_root() {
   while read -r path; do show "$path"; done < <(pip_paths)
   mount --bind "$cache/pip-$suite" "$root$home/.cache/pip"
   mount --bind "$cache/apt-$suite" "$root/var/cache/apt/archives"
-  git clone --quiet . "$root$home/flow_gl"
+  git clone --quiet --no-local . "$root$home/flow_gl" >"$log" 2>&1 || complain "git clone"
   checkout="$home/flow_gl"
   chroot "$root" chown -R "$who:" "$home"
 }
