@@ -14,8 +14,7 @@ not vouch, the clock stays well behind what could still come. At a feed's end al
 import math
 import queue
 from collections import deque
-from collections.abc import Callable
-from typing import Final, Protocol, runtime_checkable
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,9 +28,9 @@ from flow_gl.engine.pipeline import Pipeline
 from flow_gl.feed.base import Definition, Feed, FeedGap, FeedStatus, FileEnd, Item, Mapping, Trades
 from flow_gl.runtime.chapters import Chapters, Note
 from flow_gl.runtime.charts import Charts
+from flow_gl.runtime.feed_controls import Paced, Resumable, Retriable
 from flow_gl.runtime.keepers import Keepers
 from flow_gl.runtime.meters import Rate, StatusBoard
-from flow_gl.runtime.recovered import Recorded
 from flow_gl.store.ring import Ring
 
 TAPE_CAPACITY: Final = 1 << 20
@@ -65,27 +64,6 @@ UNSETTLED_TRADES: Final = 2_000_000
 
 _NOT_YET: Final = frozenset({FeedState.STARTING, FeedState.CONNECTING, FeedState.CATCHING_UP})
 _STANDING: Final = frozenset({FeedState.ENDED, FeedState.FAILED, FeedState.CLOSED})
-
-
-@runtime_checkable
-class Paced(Protocol):
-    """A feed whose speed can be changed."""
-
-    def set_speed(self, speed: float) -> None: ...
-
-
-@runtime_checkable
-class Retriable(Protocol):
-    """A feed that may be told to try again at once."""
-
-    def retry(self) -> None: ...
-
-
-@runtime_checkable
-class Resumable(Protocol):
-    """A feed that begins with what was recorded before."""
-
-    def resume(self, recorded: Callable[[], Recorded | None]) -> None: ...
 
 
 class Engine:

@@ -1,0 +1,35 @@
+"""What some feeds can do besides handing over trades; the engine's loop asks a feed whether it is one of these."""
+
+from collections.abc import Callable
+from typing import Protocol, runtime_checkable
+
+from flow_gl.runtime.recovered import Recorded
+
+
+@runtime_checkable
+class Paced(Protocol):
+    """A feed whose speed can be changed."""
+
+    def set_speed(self, speed: float) -> None:
+        """Set the speed, event seconds per second. Raises UsageError if it is out of range."""
+
+
+@runtime_checkable
+class Retriable(Protocol):
+    """A feed that can be told to try again at once."""
+
+    def retry(self) -> None:
+        """Connect again at once, after a fatal error or before the pause is over."""
+
+
+@runtime_checkable
+class Resumable(Protocol):
+    """A feed that begins with what was recorded before."""
+
+    def resume(self, recorded: Callable[[], Recorded | None]) -> None:
+        """Begin with a recording.
+
+        Parameters
+        ----------
+        recorded : returns the recording, or None while it is still being read
+        """
