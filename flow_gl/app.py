@@ -230,6 +230,8 @@ class Program:
             self._saver.close()
             if self._recording is not None and self._video_error is None:
                 self._recording.close()
+            elif self._recording is not None:
+                self._recording.rescue()  # otherwise its thread would keep the process from ending
 
     def _count(self, now_ns: int) -> None:
         """Note when the feed began to run and when it ended: durations count from there."""

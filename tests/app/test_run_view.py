@@ -194,6 +194,7 @@ def test_in_a_window_the_chart_outlives_its_video_and_the_end_tells(tmp_path, x_
     with pytest.raises(FlowError, match="No space left"):
         run_view(replace(windowed(tmp_path, record=tmp_path / "x.mp4", **SIZE), duration_s=1.5), link)
     assert time.monotonic() - started > 1.5
+    assert "video" not in {thread.name for thread in threading.enumerate()}, "the process would not end"
 
 
 def test_a_signal_completes_picture_and_video(tmp_path):
