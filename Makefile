@@ -51,7 +51,7 @@ bench: setup ## The benchmarks; their figures as JSON in out/
 bench-peers: ## The chart beside other libraries, which are installed for it
 	@scripts/setup.sh peers
 	@mkdir -p out
-	@$(BIN)/flow-gl bench peers --json out/bench-peers.json
+	@$(BIN)/python -m benchmarks.peers --json out/bench-peers.json
 
 pictures: setup-tools ## The pictures of the README, made by the program from the synthetic market
 	@$(BIN)/python scripts/pictures.py

@@ -1,15 +1,17 @@
-"""Time a trade takes in the engine, with and without what becomes of its rows.
+"""Time a trade takes in the engine, with and without writing its rows to a store.
 
-    python benchmarks/kernel_time.py [ROUNDS]
+    python -m benchmarks.kernel_time [ROUNDS]
 
-For whoever changes a kernel. Each row of the table is a job over the same 5 million trades as `flow-gl bench engine`,
-in pieces of 100,000; each piece counts with the best of its rounds, so that what else the machine does falls out.
+Run it before and after changing a kernel. Each row of the table is a job over the same 5 million trades as
+`flow-gl bench engine`, in pieces of 100,000; the best round of each piece counts, which filters out other load on the
+machine.
 """
 
 import sys
 import time
 
 import numpy as np
+from numpy.typing import NDArray
 
 from flow_gl.bench.tape import make_tape
 from flow_gl.core.schema import LEVELS
@@ -25,22 +27,22 @@ SECOND_NS = 1_000_000_000
 class _Nowhere:
     """A sink that keeps nothing."""
 
-    def room(self, most):  # noqa: ARG002
-        return None
+    def room(self, most: int) -> None:
+        del most
 
-    def written(self, count):
+    def written(self, count: int) -> None:
         pass
 
-    def bubbles(self, level, bubbles, cvd):
+    def bubbles(self, level: int, bubbles: NDArray[np.void], cvd: NDArray[np.void]) -> None:
         pass
 
-    def events(self, rows):
+    def events(self, rows: NDArray[np.void]) -> None:
         pass
 
-    def table(self, name, record):
+    def table(self, name: str, record: NDArray[np.void]) -> None:
         pass
 
-    def finished(self, session):
+    def finished(self, session: object) -> None:
         pass
 
 

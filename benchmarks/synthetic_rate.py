@@ -1,6 +1,6 @@
 """How many trades a second the synthetic market makes on one core, at several rates.
 
-    python benchmarks/synthetic_rate.py
+    python -m benchmarks.synthetic_rate
 
 Processor time, not wall time, of the best of five rounds of a million trades.
 """

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from flow_gl.cli import draw, tools
+from flow_gl.cli import bench, draw
 from flow_gl.cli.main import _register, app, run
 from flow_gl.core.errors import EXIT_DATA, DataError, FeedError, FlowError
 from flow_gl.core.settings import Settings
@@ -110,6 +110,7 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int
         ("export /nowhere.dbn", 2, "Missing option '--out'"),
         ("export /nowhere.dbn --out /tmp/x --format xml", 2, "'xml' is not one of 'parquet', 'csv'"),
         ("bench nothing", 2, "there is no benchmark nothing"),
+        ("bench soak", 2, "run python -m benchmarks.soak"),
     ],
 )
 def test_a_wrong_command_line_is_one_line_and_its_exit_code(
@@ -398,7 +399,7 @@ def test_a_benchmark_is_found_by_its_module_and_its_flags_by_its_run(
     (tmp_path / "helper.py").write_text("def other(): ...\n")
     monkeypatch.setattr("flow_gl.bench.__path__", [str(tmp_path)])
     monkeypatch.setattr("flow_gl.bench.__file__", str(tmp_path / "__init__.py"))
-    assert tools._benchmarks(tmp_path) == ["fast"]
+    assert bench._benchmarks(tmp_path) == ["fast"]
     assert run(["bench"]) == 0
     assert "Benchmarks: fast" in capsys.readouterr().out
     assert run(["bench", "fast", "--trades", "9", "--json", str(tmp_path / "r.json")]) == 0

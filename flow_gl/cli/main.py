@@ -10,9 +10,10 @@ import typer
 
 from flow_gl import __version__
 from flow_gl.cli import streams
+from flow_gl.cli.bench import bench
 from flow_gl.cli.commands import demo, live, replay
 from flow_gl.cli.history import download, sessions
-from flow_gl.cli.tools import bench, doctor, export
+from flow_gl.cli.tools import doctor, export
 from flow_gl.core import interrupts, libraries
 from flow_gl.core.errors import (
     EXIT_DISPLAY,
@@ -81,11 +82,19 @@ def _root(
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run a command line; its exit code. Errors are one line on standard error; with --debug a fault shows where."""
+    """Run a command line of flow-gl and return its exit code."""
     _register()
+    return run_app(app, arguments, name="flow-gl")
+
+
+def run_app(program: typer.Typer, arguments: Sequence[str], *, name: str) -> int:
+    """Run a command line and return its exit code.
+
+    An error is one line on standard error; with --debug a fault of the program also prints its traceback.
+    """
     try:
         with interrupts.raised():
-            code = typer.main.get_command(app).main(args=list(arguments), prog_name="flow-gl", standalone_mode=False)
+            code = typer.main.get_command(program).main(args=list(arguments), prog_name=name, standalone_mode=False)
             streams.flush(sys.stdout)
         return code if isinstance(code, int) else EXIT_OK
     except BrokenPipeError:

@@ -1,10 +1,9 @@
-"""The commands without a chart: export, doctor, bench."""
+"""The commands without a chart: export and doctor."""
 
-import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
@@ -25,9 +24,7 @@ from flow_gl.cli.options import (
     ValueAreaStep,
     flag,
 )
-from flow_gl.core.errors import DataError, UsageError
-
-JSON_HELP = "Write the result here as JSON."
+from flow_gl.core.errors import DataError
 
 
 def export(
@@ -143,48 +140,3 @@ def doctor(
     else:
         checks.show(report)
     raise typer.Exit(report.exit_code)
-
-
-def bench(
-    context: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Which one; none lists them.")] = "",
-) -> None:
-    """Run a benchmark: `flow-gl bench` lists them, `flow-gl bench NAME --help` shows its flags."""
-    from flow_gl import bench as package
-
-    names = _benchmarks(Path(package.__file__).parent)
-    if name in ("", "-h", "--help"):
-        typer.echo("Usage: flow-gl bench NAME [FLAGS]\n\nBenchmarks: " + (", ".join(names) or "none is installed"))
-        typer.echo("flow-gl bench NAME --help shows the flags of one; --json FILE writes its figures.")
-        return
-    if name not in names:
-        raise UsageError(f"there is no benchmark {name}; there are: {', '.join(names) or 'none'}")
-    from importlib import import_module
-
-    module = import_module(f"flow_gl.bench.{name}")
-    sub = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    sub.command(help=inspect.cleandoc(module.__doc__ or ""))(_as_command(module.run))
-    typer.main.get_command(sub).main(args=context.args, prog_name=f"flow-gl bench {name}", standalone_mode=False)
-
-
-def _benchmarks(folder: Path) -> list[str]:
-    """Modules of a folder that have a `run`, told without importing them."""
-    return sorted(path.stem for path in folder.glob("[!_]*.py") if "\ndef run(" in path.read_text(encoding="utf-8"))
-
-
-def _as_command(run: Any) -> Any:
-    """A benchmark's `run` as a command: its keyword arguments are the flags, and `json_path` is --json."""
-
-    def command(**values: Any) -> None:
-        run(**values)
-
-    signature = inspect.signature(run, eval_str=True)
-    parameters = []
-    for parameter in signature.parameters.values():
-        annotation: Any = parameter.annotation
-        if parameter.name == "json_path":
-            annotation = Annotated[Path | None, typer.Option("--json", metavar="FILE", help=JSON_HELP)]
-        parameters.append(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=annotation))
-    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # read by inspect
-    command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    return command

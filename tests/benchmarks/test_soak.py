@@ -4,13 +4,10 @@ import json
 from pathlib import Path
 
 import numpy as np
-import pytest
 
-from flow_gl.bench import local_gateway
-from flow_gl.bench.local_gateway import LocalGateway
-from flow_gl.bench.soak import ARM, run
-from flow_gl.bench.soak_numbers import Comparison, Unbroken
-from flow_gl.core.errors import UsageError
+from benchmarks.local_gateway import LocalGateway
+from benchmarks.soak import ARM, run
+from benchmarks.soak_numbers import Comparison, Unbroken
 
 
 def test_a_short_soak_ends_with_the_numbers_of_the_unbroken_run(tmp_path: Path) -> None:
@@ -39,9 +36,3 @@ def test_a_lost_trade_is_noticed() -> None:
     ]
     assert any("bubbles at level 0 differ" in line for line in found)
     assert any("session.trade_count" in line for line in found)
-
-
-def test_without_the_source_there_is_no_gateway(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(local_gateway, "ROOT", tmp_path)
-    with pytest.raises(UsageError, match="run this from the source"):
-        LocalGateway()

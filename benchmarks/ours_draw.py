@@ -1,6 +1,6 @@
-"""Our side of `flow-gl bench peers`: the program's complete chart over the peers' own walk of bubbles.
+"""Our side of `benchmarks.peers`: the program's complete chart over the peers' own walk of bubbles.
 
-`python -m flow_gl.bench.ours_draw N FRAMES` prints the frame times as JSON. The walk's bubbles go through the pipeline
+`python -m benchmarks.ours_draw N FRAMES` prints the frame times as JSON. The walk's bubbles go through the pipeline
 as trades; the session's reference is the walk's largest disc, so radii are the peers'.
 """
 
@@ -13,8 +13,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.peers_draw import HEIGHT, WARM_UP, WIDTH, Walk
 from flow_gl.bench.history import SECOND
-from flow_gl.bench.peers_draw import HEIGHT, WARM_UP, WIDTH, Walk
 from flow_gl.bench.rig import Rig, opened
 from flow_gl.bench.tape import START_NS, TICK
 from flow_gl.core.schema import TRADE, Side

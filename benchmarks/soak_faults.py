@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable
 from typing import Final
 
-from flow_gl.bench.local_gateway import Gateway
+from benchmarks.local_gateway import Gateway
 
 Fault = Callable[[random.Random, Gateway, "Market"], None]
 

@@ -1,6 +1,6 @@
-"""The peers' side of `flow-gl bench peers`: N discs, one added and the view moved each frame, every frame finished.
+"""The peers' side of `benchmarks.peers`: N discs, one added and the view moved each frame, every frame finished.
 
-One peer a process (`python -m flow_gl.bench.peers_draw NAME N FRAMES`), for GL, Vulkan and toolkit state must not
+One peer a process (`python -m benchmarks.peers_draw NAME N FRAMES`), for GL, Vulkan and toolkit state must not
 meet. Each draws what the chart's bubbles are: discs with a fill and a rim, sized in pixels, at 1280x720, and is used
 the way its own documentation shows for points that change. Prints the frame times as JSON, milliseconds.
 """

@@ -84,7 +84,7 @@ def _times(module: str, arguments: list[str]) -> dict[str, list[float]]:
     if module == "peers_draw":
         environment.setdefault("mesa_glthread", "false")  # as it is for whoever does not ask for it, as ours does
     done = subprocess.run(
-        [sys.executable, "-m", f"flow_gl.bench.{module}", *arguments],
+        [sys.executable, "-m", f"benchmarks.{module}", *arguments],
         capture_output=True,
         text=True,
         check=False,
@@ -121,3 +121,9 @@ def _line(run: dict[str, Any]) -> str:
         f"{run['n']:>9,}  {run['peer']:22} {run['p50_ms']:9.1f} ms  {OURS} {run['ours_p50_ms']:7.1f} ms  "
         f"ratio {run['ratio']:.4f}  (processor time {run['cpu_ratio']:.4f})"
     )
+
+
+if __name__ == "__main__":
+    from benchmarks.command import main
+
+    main()

@@ -6,7 +6,6 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from flow_gl.bench.local_gateway import Contract
 from flow_gl.core.schema import GAP_LIST, LEVELS, PROFILE, SESSION, GapKind
 from flow_gl.core.sessions import SessionCalendar
 from flow_gl.engine.pipeline import Pipeline
@@ -14,6 +13,7 @@ from flow_gl.feed.base import Definition, Mapping
 from flow_gl.store.market import MarketStore
 from flow_gl.store.ring import Cursor
 from flow_gl.store.table import Table
+from tests.gateway.tape import Contract
 
 CAPACITY: Final = 1 << 14
 """Closed bubbles that a store holds: small, so that its memory is all in use before the first minute is over."""

@@ -15,7 +15,7 @@ import typer
 from numpy.typing import NDArray
 from rich.console import Console
 
-from flow_gl.bench.local_gateway import Gateway, LocalGateway
+from benchmarks.local_gateway import Gateway, LocalGateway
 from flow_gl.bench.machine import describe, write_json
 from flow_gl.core.clock import SYSTEM
 from flow_gl.core.errors import FlowError
@@ -175,3 +175,9 @@ class _Watch:
             market.refresh()
             total += int(market.session["total_trades"])
         return total
+
+
+if __name__ == "__main__":
+    from benchmarks.command import main
+
+    main()

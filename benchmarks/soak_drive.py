@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from flow_gl.bench.local_gateway import Gateway
+from benchmarks.local_gateway import Gateway
 from flow_gl.core.clock import ManualClock
 from flow_gl.core.errors import FlowError
 from flow_gl.core.schema import FeedState

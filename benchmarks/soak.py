@@ -21,11 +21,11 @@ import typer
 from numpy.typing import NDArray
 from rich.console import Console
 
-from flow_gl.bench.local_gateway import LocalGateway
+from benchmarks.local_gateway import LocalGateway
+from benchmarks.soak_drive import Drive, SoakClock
+from benchmarks.soak_faults import FAULTS, Market
+from benchmarks.soak_numbers import Comparison, Unbroken, touched_store
 from flow_gl.bench.machine import describe, write_json
-from flow_gl.bench.soak_drive import Drive, SoakClock
-from flow_gl.bench.soak_faults import FAULTS, Market
-from flow_gl.bench.soak_numbers import Comparison, Unbroken, touched_store
 from flow_gl.core.clock import SYSTEM
 from flow_gl.core.errors import FlowError
 from flow_gl.core.sessions import SessionCalendar
@@ -259,3 +259,9 @@ def _flatness(samples: list[tuple[float, int]]) -> dict[str, Any]:
         "memory_mb_most_after": max(late) / 1e6,
         "memory_growth": max(late) / late[0] - 1.0,
     }
+
+
+if __name__ == "__main__":
+    from benchmarks.command import main
+
+    main()
