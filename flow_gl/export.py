@@ -1,7 +1,6 @@
 """Export: items of a feed in, tables out. Joins the engine to the writer of tables, which do not know each other."""
 
-from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow_gl.core import rejections
+from flow_gl.core.courses import Courses
 from flow_gl.core.errors import DataError, FlowError
 from flow_gl.core.lod import THRESHOLD
 from flow_gl.core.schema import PRICE_SCALE, TickSource
@@ -20,6 +20,7 @@ from flow_gl.engine.pipeline import Pipeline
 from flow_gl.engine.records import is_partial
 from flow_gl.engine.sinks import Collector, Finished
 from flow_gl.engine.summary import Summary
+from flow_gl.engine.wanted import Result, Wanted, unique_names
 from flow_gl.feed.base import Definition, FeedGap, Item, Mapping, Trades
 from flow_gl.services.exporter import Format, Part, write_tables
 
@@ -77,69 +78,56 @@ def export(
         out_dir.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise FlowError(f"cannot make the folder {out_dir}: {error.strerror or error}") from error
-    sinks: dict[int, Collector] = {}
-
-    def sink_for(instrument_id: int) -> Collector:
-        return sinks.setdefault(instrument_id, Collector())
-
     calendar = calendar or SessionCalendar()
     sessions = calendar if by_session else None
-    pipeline = Pipeline(bucket_ns=bucket_ns, sessions=sessions, levels=1, sink_for=sink_for, **settings)
+    pipeline = Pipeline(bucket_ns=bucket_ns, sessions=sessions, levels=1, sink_for=lambda _: Collector(), **settings)
+    wanted = Wanted(symbol)
+    courses = Courses(symbol or "")
     read = 0
     for item in items:
         match item:
             case Trades():
-                pipeline.process(item.rows)
+                rows = wanted.rows(item.rows)
+                courses.see(rows)
+                pipeline.process(rows)
                 read += len(item.rows)
                 if progress:
                     progress(read)
             case Mapping():
+                wanted.take(item)
+                courses.take(item)
                 pipeline.map(item)
             case Definition():
+                wanted.take(Mapping(item.instrument_id, item.symbol))
+                courses.take(Mapping(item.instrument_id, item.symbol))
                 pipeline.define(item)
             case FeedGap():
                 pipeline.gap(item)
     pipeline.finish()
-    chosen = _choose(list(pipeline.instruments.values()), symbol)
-    names = _names(chosen)
-    parts = [
-        part for one in chosen for part in _parts(one, names[one.instrument_id], sinks[one.instrument_id], calendar)
-    ]
-    paths = write_tables(parts, out_dir, fmt=fmt, by_session=by_session, threshold=threshold, bucket_ns=bucket_ns)
+    results = [(one, sink) for one, sink in pipeline.results() if isinstance(sink, Collector)]
+    chosen = wanted.choose(results)
+    names = unique_names([one for one, _ in chosen])
+    named = zip(chosen, names, strict=True)
+    parts = [part for (one, sink), name in named for part in _parts(one, name, sink, calendar)]
+    paths = write_tables(
+        parts, courses.rolls, out_dir, fmt=fmt, by_session=by_session, threshold=threshold, bucket_ns=bucket_ns
+    )
     return ExportSummary(
         paths=tuple(paths),
-        symbols=tuple(names[one.instrument_id] for one in chosen),
-        trades=sum(one.trades for one in chosen),
-        rejected=sum(one.rejected for one in chosen),
+        symbols=tuple(names),
+        trades=sum(one.trades for one, _ in chosen),
+        rejected=sum(one.rejected for one, _ in chosen),
         notes=(*_rejections(chosen, names), *_session_notes(parts)),
         bubbles=sum(len(part.bubbles) for part in parts),
     )
 
 
-def _choose(instruments: list[Summary], symbol: str | None) -> list[Summary]:
-    traded = sorted((one for one in instruments if one.trades), key=lambda one: -one.volume)
-    held = ", ".join(one.symbol or str(one.instrument_id) for one in traded) or "nothing"
-    if symbol is None:
-        if not traded:
-            raise DataError(f"there is no trade to export{_why(instruments)}")
-        return traded
-    wanted = symbol.upper()
-    for one in instruments:
-        if wanted in (one.symbol.upper(), one.requested.upper(), str(one.instrument_id)):
-            if not one.trades:
-                raise DataError(f"{symbol} never trades here{_why([one])}; {held} does")
-            return [one]
-    raise DataError(f"{symbol} is not among the instruments; there is {held}")
-
-
-def _why(instruments: list[Summary]) -> str:
-    """Why nothing of some instruments is charted; "" where nothing came."""
-    reasons = rejections.describe(rejections.total(one.rejections for one in instruments))
-    return f" ({reasons})" if reasons else ""
-
-
-def _rejections(instruments: list[Summary], names: dict[int, str]) -> list[str]:
-    return [f"{names[one.instrument_id]}: {rejections.describe(one.rejections)}" for one in instruments if one.rejected]
+def _rejections(chosen: Sequence[Result], names: Sequence[str]) -> list[str]:
+    return [
+        f"{name}: {rejections.describe(one.rejections)}"
+        for (one, _), name in zip(chosen, names, strict=True)
+        if one.rejected
+    ]
 
 
 def _session_notes(parts: list[Part]) -> list[str]:
@@ -149,21 +137,10 @@ def _session_notes(parts: list[Part]) -> list[str]:
         session = f"session {part.trade_date}" if part.trade_date else "session"
         if part.levels["partial"]:
             since = format_time(int(part.levels["data_from_ns"]))
-            found.append(f"{part.symbol}: partial {session}: data from {since}; its levels lack what came before")
+            found.append(f"{part.name}: partial {session}: data from {since}; its levels lack what came before")
         if part.levels["unscheduled"]:
-            found.append(f"{part.symbol}: unscheduled {session}: trades outside the exchange's calendar")
+            found.append(f"{part.name}: unscheduled {session}: trades outside the exchange's calendar")
     return found
-
-
-def _names(instruments: list[Summary]) -> dict[int, str]:
-    """A name for each: its symbol, with the id where two share one (contracts come back after ten years)."""
-    count = Counter(one.symbol for one in instruments)
-    return {
-        one.instrument_id: one.symbol
-        if one.symbol and count[one.symbol] == 1
-        else f"{one.symbol}#{one.instrument_id}".lstrip("#")
-        for one in instruments
-    }
 
 
 def _parts(one: Summary, name: str, sink: Collector, calendar: SessionCalendar) -> list[Part]:
@@ -174,7 +151,8 @@ def _parts(one: Summary, name: str, sink: Collector, calendar: SessionCalendar) 
         parts.append(
             Part(
                 instrument_id=one.instrument_id,
-                symbol=name,
+                symbol=one.name if not one.symbol else name,
+                name=name,
                 trade_date=finished.trade_date,
                 bubbles=bubbles[start:stop],
                 cvd=cvd[start:stop],

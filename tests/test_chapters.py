@@ -29,7 +29,7 @@ from tests.feed.market_files import NAMES, OPEN_NS, make_trades
 
 SYMBOLS = {instrument_id: name for name, instrument_id in NAMES.items()}
 HOUR_NS = 3_600 * 1_000_000_000
-TABLES = ("open", "profile", "session", "gaps", "instrument")
+TABLES = ("open", "profile", "session", "gaps", "rolls", "instrument")
 
 
 @pytest.fixture(autouse=True)

@@ -148,6 +148,12 @@ def test_at_the_open_after_an_early_close_the_new_contract_takes_the_chart_and_t
     assert nq["prior_high"] == UNDEF_PRICE, "another contract's levels are not its own"
     then = of(old, ES)["price"]
     assert (es["prior_high"], es["prior_low"], es["prior_close"]) == (then.max(), then.min(), then[-1])
-    reader = MarketReader(first_nq)
-    reader.refresh()
-    assert reader.session["high"] <= of(TAPE, NQ)["price"].max()
+    assert program.charts.stores()[0] is first_nq, "one chart, behind a roll"
+    (roll,) = program.chart(0).rolls
+    assert (bytes(roll["from_symbol"]), bytes(roll["to_symbol"])) == (b"NQZ5", b"NQH6")
+    assert roll["last_ts"] == of(old, NQ)["ts_event"].max() < roll["first_ts"] == mine["ts_event"][0]
+    ring = first_nq.bubbles[0]
+    bubbles = ring.rows[: ring.head]
+    is_new = bubbles["ts_last"] > roll["last_ts"]
+    assert bubbles[~is_new]["trade_count"].sum() == count_of(NQ, rows=old)
+    assert bubbles[is_new]["low"].min() >= mine["price"].min(), "contracts never mix"

@@ -177,7 +177,7 @@ def test_mappings_give_instruments_their_charts_in_the_order_asked_for() -> None
     assert rig.status["other_instruments"] == 1
 
 
-def test_a_new_contract_gets_a_new_store_and_never_mixes_with_the_old_one() -> None:
+def test_a_chart_goes_on_with_a_new_contract_behind_a_roll_that_no_sum_crosses() -> None:
     rig = Rig(
         ScriptedFeed(
             [
@@ -188,12 +188,18 @@ def test_a_new_contract_gets_a_new_store_and_never_mixes_with_the_old_one() -> N
         ("NQ.v.0",),
     )
     rig.turn(4)
-    assert len(rig.stores) == 2
-    old, new = rig.chart(0), rig.chart(1)
-    assert (old.symbol, new.symbol) == ("NQZ5", "NQH6")
-    assert new.session["trade_count"] == 1
-    assert new.session["last_price"] == 200 * SECOND_NS
-    assert rig.charts.stores() == [rig.stores[1]]
+    (store,) = rig.stores
+    chart = rig.chart()
+    assert (chart.symbol, chart.session["trade_count"], chart.session["cvd"]) == ("NQH6", 1, 1)
+    assert chart.session["last_price"] == 200 * SECOND_NS
+    assert store.bubbles[0].rows[:3]["close"].tolist() == [100 * SECOND_NS, 100 * SECOND_NS, 200 * SECOND_NS]
+    for level in range(1, 4):
+        rows = store.bubbles[level].rows[: store.bubbles[level].head]
+        assert rows["trade_count"].sum() == 3
+        assert not ((rows["low"] < 150 * SECOND_NS) & (rows["high"] > 150 * SECOND_NS)).any()
+    (roll,) = chart.rolls
+    assert (roll["from_symbol"], roll["to_symbol"], roll["from_id"], roll["to_id"]) == (b"NQZ5", b"NQH6", 1, 2)
+    assert (roll["last_ts"], roll["first_ts"]) == (START_NS + 1_500_000_000, START_NS + 2_500_000_000)
 
 
 def test_a_parent_symbol_waits_for_the_session_so_far_and_takes_the_busiest_outright() -> None:

@@ -21,6 +21,8 @@ _OUTRIGHT: Final = re.compile(rf"([A-Z0-9]{{1,4}}?)[{MONTH_CODES}]\d{{1,2}}", re
 _CONTINUOUS: Final = re.compile(r"([A-Z0-9]{1,5})\.[cvn]\.\d{1,2}", re.ASCII)
 _PARENT: Final = re.compile(r"([A-Z0-9]{1,5})\.(?:FUT|OPT)", re.ASCII)
 
+_STANDS_FOR: Final = re.compile(rf"{_CONTINUOUS.pattern}|{_PARENT.pattern}", re.ASCII | re.IGNORECASE)
+
 _POINT_VALUES: Final = {  # root: tick size (1e-9), currency per point and contract
     "NQ": (250_000_000, 20.0),
     "ES": (250_000_000, 50.0),
@@ -53,6 +55,23 @@ class Instrument:
     def decimals(self) -> int:
         """Decimals that its prices are written with."""
         return price_decimals(self.tick_size)
+
+
+def is_raw_symbol(name: str) -> bool:
+    """Tell an exchange's own symbol (`NQZ5`, `NQZ5-NQH6`) from a continuous or parent symbol."""
+    return bool(name) and _STANDS_FOR.fullmatch(name) is None
+
+
+def is_parent_symbol(name: str) -> bool:
+    """Tell a parent (`NQ.FUT`), which stands for many instruments at once."""
+    return _PARENT.fullmatch(name.upper()) is not None
+
+
+def roll_label(from_symbol: str, from_id: int, to_symbol: str, to_id: int) -> str:
+    """Name a roll: `NQZ5 > NQH6`, or by the ids where the raw symbols are unknown or do not tell them apart."""
+    if from_symbol and to_symbol and from_symbol != to_symbol:
+        return f"{from_symbol} > {to_symbol}"
+    return f"id {from_id} > id {to_id}"
 
 
 def is_outright_symbol(symbol: str) -> bool:

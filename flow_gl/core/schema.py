@@ -30,6 +30,8 @@ NODES: Final = 64
 """Most LVN (and HVN) rows that are published, the most prominent first kept."""
 GAPS: Final = 512
 """Most gaps of one instrument that are published, the newest kept."""
+ROLLS: Final = 256
+"""Most rolls of one chart that are published, the newest kept."""
 CHARTS: Final = 9
 """Most charts of one engine: the keys 1-9."""
 
@@ -228,6 +230,22 @@ GAP: Final = np.dtype([("start", "<i8"), ("end", "<i8"), ("kind", "<u2"), ("open
 """A stretch without trades or without data; `open` is 1 while it lasts (then `end` is the newest time known)."""
 
 GAP_LIST: Final = np.dtype([("count", "<i8"), ("total", "<i8"), ("gap", GAP, (GAPS,))])
+
+ROLL: Final = np.dtype(
+    [
+        ("last_ts", "<i8"),  # the old instrument's last trade in the chart, ns
+        ("first_ts", "<i8"),  # the new one's first trade, ns; NOT_YET while there is none
+        ("from_id", "<i8"),
+        ("to_id", "<i8"),
+        ("from_symbol", "S32"),  # raw symbols; empty where unknown
+        ("to_symbol", "S32"),
+    ]
+)
+"""A chart went on with another instrument: rows up to `last_ts` are the old one's, later rows the new one's."""
+NOT_YET: Final = 2**62
+
+ROLL_LIST: Final = np.dtype([("count", "<i8"), ("total", "<i8"), ("roll", ROLL, (ROLLS,))])
+"""The rolls of one chart, oldest first."""
 
 INSTRUMENT: Final = np.dtype(
     [

@@ -14,7 +14,9 @@ from flow_gl.core.limits import MAX_ROWS
 from flow_gl.core.schema import LEVELS, SESSION, GapKind, TickSource
 from flow_gl.core.sessions import Session
 from flow_gl.engine.layout import BINS, COLUMNS, PENDING, STATE
+from flow_gl.engine.notices import DefinitionNotice
 from flow_gl.engine.reference import STEPS
+from flow_gl.engine.rolls import Left
 
 _WORD: Final = 8
 
@@ -67,11 +69,31 @@ class MarketState(msgspec.Struct, frozen=True):
     session: Session | None
     grid: GridState
     gaps: GapState
+    rolls: list[Left]
     state: bytes
     """STATE, as PENDING, int64 and SESSION below: the arrays' bytes."""
     pending: bytes
     bins: bytes
     session_row: bytes
+    chart: int = -1
+    """Which chart it is on; -1 for none."""
+    is_ended: bool = False
+    """Its id means another instrument by now."""
+
+
+class KeptDefinition(msgspec.Struct, frozen=True):
+    """A definition, as it was told."""
+
+    instrument_id: int
+    symbol: str
+    tick_size: int
+    point_value: float | None
+    is_outright: bool
+
+
+def kept_definition(one: DefinitionNotice) -> KeptDefinition:
+    """A definition as it is kept."""
+    return KeptDefinition(one.instrument_id, one.symbol, one.tick_size, one.point_value, one.is_outright)
 
 
 class PipelineState(msgspec.Struct, frozen=True):
@@ -79,6 +101,7 @@ class PipelineState(msgspec.Struct, frozen=True):
 
     markets: list[MarketState]
     gaps: list[KeptGap]
+    definitions: list[KeptDefinition] = []
 
 
 _encoder: Final = msgspec.msgpack.Encoder()

@@ -87,6 +87,19 @@ class GapLog:
             self._open = pieces
             self.is_changed = True
 
+    def follow(self, other: "GapLog") -> None:
+        """Take over the gaps of the instrument that was on the chart before."""
+        self._quiet.extend(other._quiet)
+        self._feed = {**other._feed, **self._feed}
+        self._total = len(self._quiet) + len(self._feed)
+        self.is_changed = True
+
+    def forget(self) -> None:
+        """A new chart begins here: what lies behind is not on it."""
+        self._quiet.clear()
+        self._total = len(self._feed)
+        self.is_changed = True
+
     def feed(self, gap: GapNotice) -> None:
         """The feed tells of missing records, or that they have come after all."""
         if gap.filled:

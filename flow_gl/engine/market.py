@@ -4,6 +4,7 @@ The kernels stop at `stop_ts` (a session's open, 09:30, a CVD reset) and this mo
 every such change happens between two trades, wherever the batches' borders lie.
 """
 
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any, Final
 
@@ -11,17 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow_gl.core.errors import DataError
-from flow_gl.core.instrument import builtin, is_outright_symbol
 from flow_gl.core.lod import widths_ns
-from flow_gl.core.rejections import counts_of
-from flow_gl.core.schema import GAP_LIST, INSTRUMENT, LEVELS, OPEN, PROFILE, SESSION, UNDEF_PRICE, TickSource
+from flow_gl.core.schema import LEVELS, SESSION, UNDEF_PRICE
 from flow_gl.core.sessions import Session, SessionCalendar, next_time_of_day
 from flow_gl.engine import gaps, records
 from flow_gl.engine.aggregate import aggregate_nb
 from flow_gl.engine.checkpoint import MarketState, fill
-from flow_gl.engine.fold import close_nb, open_rows_nb
+from flow_gl.engine.fold import close_nb
 from flow_gl.engine.grid import Grid
 from flow_gl.engine.hand_on import hand_on
+from flow_gl.engine.identity import Identity
 from flow_gl.engine.layout import (
     BINS,
     BOUNDARY,
@@ -38,19 +38,19 @@ from flow_gl.engine.layout import (
     Scratch,
 )
 from flow_gl.engine.notices import DefinitionNotice, GapNotice
-from flow_gl.engine.records import Reading, fill_instrument, fill_profile, fill_session, finished_of, read_profile
+from flow_gl.engine.published import Published
 from flow_gl.engine.reference import START_STEP
+from flow_gl.engine.rolls import Left, RollLog
 from flow_gl.engine.settings import Settings
-from flow_gl.engine.sinks import Finished, Sink, TableName
+from flow_gl.engine.sinks import Sink, TableName
 from flow_gl.engine.stretch import SIDES
-from flow_gl.engine.summary import Summary
 
 CLOSE_DELAY_NS: Final = 250_000_000
 """Live, a bucket closes when the clock has passed its end by this."""
 _NONE: Final = UNDEF_PRICE
 
 
-class Market:
+class Market(Published):
     """Aggregates one instrument's trades.
 
     Parameters
@@ -64,9 +64,7 @@ class Market:
     def __init__(
         self, instrument_id: int, *, settings: Settings, calendar: SessionCalendar | None, scratch: Scratch
     ) -> None:
-        self.instrument_id: Final = instrument_id
-        self.symbol = ""
-        self.requested = ""
+        self.instrument_id = instrument_id
         self.sink: Sink | None = None
         self._known_from = 0
         self._settings = settings
@@ -76,13 +74,14 @@ class Market:
         self._pending: NDArray[np.void] = np.zeros(LEVELS, PENDING)
         self._bins: NDArray[np.int64] = np.zeros(BINS, np.int64)
         self._grid = Grid(self._state, self._pending)
+        self.identity = Identity(instrument_id, self._grid)
         self._gaps = gaps.GapLog(calendar)
+        self._rolls = RollLog()
+        self._renew: Callable[[], Sink] | None = None
         self._session: Session | None = None
         self._started = False
         self._next_reset = FAR_AHEAD
         self._overnight_frozen = False
-        self._defined_outright: bool | None = None
-        self._point_value: float | None = None
         s = self._state[0]
         s["instrument_id"] = instrument_id
         s["bucket_ns"] = settings.bucket_ns
@@ -103,48 +102,17 @@ class Market:
         self._instrument_changed = True
 
     @property
-    def summary(self) -> Summary:
-        s = self._state[0]
-        return Summary(
-            instrument_id=self.instrument_id,
-            symbol=self.symbol,
-            requested=self.requested,
-            trades=int(s["total_trades"]),
-            volume=int(s["total_volume"]),
-            rejected=int(s["rejected"]),
-            rejections=counts_of(s),
-            late=int(s["late"]),
-            last_ts=int(s["last_ts"]),
-            is_outright=self._is_outright,
-            tick_size=self._grid.tick_size,
-            tick_source=self._grid.source,
-            point_value=self._point_value,
-        )
-
-    @property
-    def _is_outright(self) -> bool:
-        if self._defined_outright is not None:
-            return self._defined_outright
-        return not self.symbol or is_outright_symbol(self.symbol)
+    def has_traded(self) -> bool:
+        return bool(self._state["last_ts"][0])
 
     def name(self, symbol: str, requested: str) -> None:
-        """Take a name; the built-in table may know its tick size."""
-        self.symbol = symbol
-        self.requested = requested or self.requested
-        known = builtin(symbol)
-        if known is not None:
-            self._grid.learn(known.tick_size, TickSource.TABLE)
-            if self._point_value is None:
-                self._point_value = known.point_value
+        """Take a name."""
+        self.identity.name(symbol, requested)
         self._instrument_changed = True
 
     def define(self, definition: DefinitionNotice) -> None:
         """Take a definition record."""
-        self.symbol = definition.symbol or self.symbol
-        self._defined_outright = definition.is_outright
-        if definition.point_value is not None:
-            self._point_value = definition.point_value
-        self._grid.learn(definition.tick_size, TickSource.DEFINITION)
+        self.identity.define(definition)
         self._instrument_changed = True
 
     def feed_gap(self, gap: GapNotice) -> None:
@@ -163,6 +131,23 @@ class Market:
         self._instrument_changed = True
         self._gaps.is_changed = True
 
+    def follow(self, old: "Market", renew: Callable[[], Sink] | None) -> None:
+        """Go on in the chart of another instrument, before the first trade of this one. That one has been finished.
+
+        Parameters
+        ----------
+        old : the instrument before; its gaps and rolls stay on the chart, nothing else does
+        renew : gives an empty sink where this instrument's trades turn out to begin before that one's ended: a chart
+            never goes back in time. None: such trades are late
+        """
+        assert old.sink is not None
+        self.sink, old.sink, self._renew = old.sink, None, renew
+        self._gaps.follow(old._gaps)
+        s = old._state[0]
+        left = Left(old.instrument_id, old.identity.symbol, int(s["last_ts"])) if old.has_traded else None
+        self._rolls.follow(old._rolls, left)
+        self._show_change()
+
     def process(self, words: NDArray[np.int64], start: int, stop: int) -> int:
         """Take in trades [start, stop) of `words` (int64 (n * 6,)) up to the first of another instrument.
 
@@ -170,9 +155,10 @@ class Market:
         -------
         next : the first trade that is not taken in
         """
-        scratch, sink = self._scratch, self.sink
+        scratch = self._scratch
         at = start
         while True:
+            sink = self.sink
             room = sink.room(CAPACITY) if sink is not None else None
             base_bubbles, base_points = room or scratch.base
             at, code = aggregate_nb(
@@ -233,26 +219,34 @@ class Market:
         self._state["arm"][0] = settings.arm
         self._published = (-1, -1, -1)
 
-    def keep(self) -> MarketState:
+    def keep(self, chart: int = -1, *, is_ended: bool = False) -> MarketState:
         """Everything that the next trade builds on."""
+        identity = self.identity
+        state, pending, bins, session_row = (array.tobytes() for array in self._arrays())
         return MarketState(
-            *(self.instrument_id, self.symbol, self.requested, self._started, self._next_reset),
-            *(self._overnight_frozen, self._defined_outright, self._point_value, self._session),
-            *(self._grid.keep(), self._gaps.keep()),
-            *(array.tobytes() for array in self._arrays()),
+            *(self.instrument_id, identity.symbol, identity.requested, self._started, self._next_reset),
+            *(self._overnight_frozen, identity.defined_outright, identity.point_value, self._session),
+            *(self._grid.keep(), self._gaps.keep(), self._rolls.keep()),
+            *(state, pending, bins, session_row),
+            chart,
+            is_ended,
         )
 
     def resume(self, kept: MarketState) -> None:
         """Go on from what was kept, in place of what this market holds."""
-        self.symbol, self.requested = kept.symbol, kept.requested
+        identity = self.identity
+        identity.symbol, identity.requested = kept.symbol, kept.requested
         self._started, self._next_reset, self._session = kept.has_started, kept.next_reset, kept.session
-        self._overnight_frozen, self._defined_outright = kept.is_overnight_frozen, kept.defined_outright
-        self._point_value = kept.point_value
+        self._overnight_frozen, identity.defined_outright = kept.is_overnight_frozen, kept.defined_outright
+        identity.point_value = kept.point_value
         for array, data in zip(self._arrays(), (kept.state, kept.pending, kept.bins, kept.session_row), strict=True):
             fill(array, data)
         self._grid.resume(kept.grid)
         self._gaps.resume(kept.gaps)
+        self._rolls.resume(kept.rolls)
         self._instrument_changed = True
+        if kept.rolls:
+            self._show_change()
 
     def _arrays(self) -> tuple[NDArray[Any], ...]:
         return self._state, self._pending, self._bins, self._session_row
@@ -276,6 +270,8 @@ class Market:
         if is_new:
             if self._started:
                 self._roll()
+            else:
+                self._begin(ts)
             if not self._started or self._settings.cvd_reset == "session":
                 is_anew = self._settings.cvd_reset == "session"
                 self._session_row["cvd_since"] = session.open if session is not None and is_anew else ts
@@ -301,6 +297,24 @@ class Market:
             stop = min(stop, session.end if self._overnight_frozen else min(session.rth_open, session.end))
         s["stop_ts"] = stop
         return True
+
+    def _begin(self, ts: int) -> None:
+        """The first trade comes, at `ts`: see how it follows the instrument that was on the chart before."""
+        before = self._rolls.awaited
+        if before is None:
+            return
+        bucket = before.last_ts // self._settings.bucket_ns
+        if ts // self._settings.bucket_ns < bucket:
+            if self._renew is None:
+                self._state["bucket"][0] = bucket
+            else:
+                self.sink = self._renew()
+                self._rolls.forget()
+                self._gaps.forget()
+        elif ts - before.last_ts > gaps.SILENCE_NS:
+            self._gaps.silence(before.last_ts, ts)
+        self._rolls.begin(ts)
+        self._show_change()
 
     def _roll(self) -> None:
         """End the session: its levels become the prior ones, and everything of a session starts anew."""
@@ -329,66 +343,3 @@ class Market:
         scratch = self._scratch
         close_nb(self._state, self._pending, self._bins, *scratch.rows, scratch.counts, bucket)
         hand_on(scratch, self.sink, self._gaps)
-
-    def publish(self, *, is_brief: bool = False) -> None:
-        """Write the tables of what has changed since the last call. Briefly: without the profile and its VWAP."""
-        sink = self.sink
-        if sink is None:
-            return
-        s = self._state[0]
-        seen = (int(s["total_trades"]), int(s["rejected"]), int(s["bucket"]))
-        if self._instrument_changed:
-            # First of all, also briefly: whoever sees numbers must know whose they are, and the tick they count in.
-            self._instrument_changed = False
-            sink.table("instrument", self._instrument_record())
-            self._published = self._shown = (-1, -1, -1)
-        if self._gaps.is_changed:
-            # Before the numbers: whoever sees what came after a hole, or what filled it, must see that too.
-            record = self._record("gaps", GAP_LIST)
-            self._gaps.write(record)
-            sink.table("gaps", record)
-        if is_brief:
-            if seen not in (self._published, self._shown):
-                self._shown = seen
-                self._publish_open(sink)
-                sink.table("session", self._session_record(None))
-            return
-        if seen != self._published:
-            self._published = seen
-            self._publish_open(sink)
-            reading = read_profile(self._grid, self._settings.profile)
-            record = self._record("profile", PROFILE)
-            fill_profile(record, reading, step=self._settings.profile.value_area_step)
-            sink.table("profile", record)
-            sink.table("session", self._session_record(reading))
-
-    def _publish_open(self, sink: Sink) -> None:
-        record = self._record("open", OPEN)
-        open_rows_nb(self._state, self._pending, self._merged, record)
-        sink.table("open", record)
-
-    def _record(self, name: TableName, dtype: np.dtype) -> NDArray[np.void]:
-        if name not in self._records:
-            self._records[name] = np.zeros(1, dtype)
-        return self._records[name]
-
-    def _session_record(self, reading: Reading | None) -> NDArray[np.void]:
-        record, s = self._session_row, self._state[0]
-        fill_session(record, self._state, self._session, reading, known_from=self._known_from)
-        if s["trade_count"] and not self._overnight_frozen:
-            record["overnight_high"], record["overnight_low"] = s["high"], s["low"]
-        return record
-
-    def _instrument_record(self) -> NDArray[np.void]:
-        record = self._record("instrument", INSTRUMENT)
-        fill_instrument(record, self.summary, bucket_ns=self._settings.bucket_ns)
-        return record
-
-    def _finished(self) -> Finished:
-        reading = read_profile(self._grid, self._settings.profile)
-        return finished_of(
-            reading,
-            session=self._session,
-            session_record=self._session_record(reading),
-            instrument_record=self._instrument_record(),
-        )

@@ -1,15 +1,21 @@
 """The pipeline: trades of any instruments in, each instrument's numbers out.
 
-Every instrument has a state of its own, so spreads and back months never mix with an outright. Those that are charted
+Every instrument has a market of its own, so spreads and back months never mix with an outright. Those that are charted
 have a sink. Nothing here depends on how trades are cut into batches: a batch's border changes no number.
 
-A chart attached after its instrument's first trade lacks the rings' history (its tables are right). Whoever charts
-late replays the trades through a new pipeline instead.
+An instrument is an id for as long as its raw symbol stays the same: where a mapping or a definition gives the id
+another one, its market ends and a new one begins. A sink that is attached to a second instrument goes on with that one
+behind a roll: the instrument before it is finished, and the new one begins with its first trade from there on. So an
+id may have several markets at once, one for each chart that joined it at another time.
+
+A chart attached after its instrument's first trade lacks the rings' history: its tables alone are right.
 """
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
+from itertools import chain
 from typing import Final, Literal
 
 import numpy as np
@@ -25,7 +31,7 @@ from flow_gl.engine.notices import DefinitionNotice, GapNotice, MappingNotice
 from flow_gl.engine.partition import Partition
 from flow_gl.engine.profile import ProfileSettings
 from flow_gl.engine.settings import Settings
-from flow_gl.engine.sinks import MarketSink, Sink
+from flow_gl.engine.sinks import MarketSink, Sink, places_of
 from flow_gl.engine.summary import Summary
 from flow_gl.store.market import MarketStore
 
@@ -76,75 +82,139 @@ class Pipeline:
         self._sink_for = sink_for
         self._scratch = Scratch()
         self._partition = Partition(_BATCH)
-        self._markets: dict[int, Market] = {}
+        self._markets: dict[int, list[Market]] = {}
+        self._ended: list[Market] = []
         self._charted: list[Market] = []
+        self._seats: list[tuple[Sink, Market]] = []
+        self._definitions: dict[tuple[int, str], DefinitionNotice] = {}
         self._turn = -1
         self._common_gaps: dict[int, GapNotice] = {}
         self._known_from = 0
 
     @property
     def instruments(self) -> Mapping[int, Summary]:
-        """Every instrument that was named, defined, charted or traded, by id."""
-        return {instrument_id: market.summary for instrument_id, market in self._markets.items()}
+        """Every id that was named, defined, charted or traded, with what it means now."""
+        return {instrument_id: markets[0].summary for instrument_id, markets in self._markets.items()}
+
+    def results(self) -> list[tuple[Summary, Sink]]:
+        """Every instrument that has, or had, a sink of its own, in the order in which they began."""
+        markets = [*self._ended, *chain.from_iterable(self._markets.values())]
+        return [(market.summary, market.sink) for market in markets if market.sink is not None]
 
     def map(self, mapping: MappingNotice) -> None:
         """Take an instrument's name (`feed.base.Mapping`)."""
-        self._market(mapping.instrument_id).name(mapping.symbol, mapping.requested)
+        if mapping.is_end:
+            return  # of a name, not of an instrument
+        instrument_id, symbol = mapping.instrument_id, mapping.symbol
+        self._tell_apart(instrument_id, symbol)
+        definition = self._definitions.get((instrument_id, symbol)) if symbol else None
+        for market in self._markets_of(instrument_id):
+            market.name(symbol, mapping.requested)
+            if definition is not None:
+                market.define(definition)
 
     def define(self, definition: DefinitionNotice) -> None:
         """Take an instrument's tick size and point value (`feed.base.Definition`)."""
-        self._market(definition.instrument_id).define(definition)
+        self._definitions[definition.instrument_id, definition.symbol] = definition
+        self._tell_apart(definition.instrument_id, definition.symbol)
+        for market in self._markets_of(definition.instrument_id):
+            market.define(definition)
 
     def gap(self, gap: GapNotice) -> None:
         """Take news of missing records (`feed.base.FeedGap`)."""
         if gap.instrument_id:
-            self._market(gap.instrument_id).feed_gap(gap)
+            for market in self._markets_of(gap.instrument_id):
+                market.feed_gap(gap)
             return
         if gap.filled:
             self._common_gaps.pop(gap.start, None)
         else:
             self._common_gaps[gap.start] = gap
-        for market in self._markets.values():
+        for market in chain.from_iterable(self._markets.values()):
             market.feed_gap(gap)
 
     def know_from(self, known_from: int) -> None:
         """The feed hands over everything from an event time (ns) on: a first trade that comes later misses nothing."""
         self._known_from = known_from
-        for market in self._markets.values():
+        for market in chain.from_iterable(self._markets.values()):
             market.know_from(known_from)
 
-    def chart(self, instrument_id: int, store: MarketStore, requested: str = "") -> None:
-        """Publish an instrument into a store. Before its first trade, or its rings lack the history."""
-        self.attach(instrument_id, MarketSink(store), requested)
+    def chart(
+        self,
+        instrument_id: int,
+        store: MarketStore,
+        requested: str = "",
+        renew: Callable[[], MarketStore] | None = None,
+    ) -> None:
+        """Publish an instrument into a store: as `attach` does, with a store to go on in for `renew`."""
+        sinks = (sink for sink, _ in self._seats if isinstance(sink, MarketSink) and sink.store is store)
+        make = None if renew is None else lambda: MarketSink(renew())
+        self.attach(instrument_id, next(sinks, None) or MarketSink(store), requested, make)
 
-    def attach(self, instrument_id: int, sink: Sink, requested: str = "") -> None:
-        """Send an instrument's results to a sink, in place of the one that it had."""
-        market = self._market(instrument_id)
-        if requested:
-            market.requested = requested
-        market.attach(sink)
+    def attach(
+        self, instrument_id: int, sink: Sink, requested: str = "", renew: Callable[[], Sink] | None = None
+    ) -> None:
+        """Send an instrument's results to a sink, before its first trade, or the rows of its history are not there.
+
+        Parameters
+        ----------
+        instrument_id : a sink that had another one's results goes on behind a roll; 0: nobody's until the next call
+        requested : what the chart was asked for
+        renew : gives an empty sink where the new instrument's trades begin before the old one's ended
+        """
+        seat = next((at for at, (other, _) in enumerate(self._seats) if other is sink), None)
+        if instrument_id == 0:
+            self._vacate(seat)
+            return
+        if seat is None:
+            market = self._free_market(instrument_id)
+            market.identity.requested = requested or market.identity.requested
+            market.attach(sink)
+            self._seats.append((sink, market))
+        else:
+            old = self._seats[seat][1]
+            market = self._successor(instrument_id, old)
+            self._leave(old)
+            market.identity.requested = requested
+            self._seats[seat] = (sink, market)
+
+            def take_new_sink(renew: Callable[[], Sink]) -> Sink:
+                self._seats[seat] = (renew(), market)
+                return self._seats[seat][0]
+
+            market.follow(old, renew and partial(take_new_sink, renew))
         if market not in self._charted:
             self._charted.append(market)
+
+    def on_chart(self, store: MarketStore) -> int:
+        """The instrument whose results go into a store now; 0 where there is none."""
+        seats = (market for sink, market in self._seats if isinstance(sink, MarketSink) and sink.store is store)
+        return next((market.instrument_id for market in seats if market in self._charted), 0)
 
     def process(self, trades: NDArray[np.void]) -> None:
         """Take in trades (dtype TRADE): any instruments, in the order in which they arrived."""
         if trades.dtype != TRADE:
             raise TypeError(f"expected trades of dtype TRADE, was {trades.dtype}")
-        count = len(trades)
         # Trades from a file or the wire are read-only, others are not, and Numba compiles a kernel for each kind.
         # So all are read-only here: a flag of this view, not of the caller's array.
         words = np.ascontiguousarray(trades).view(np.int64)
         words.flags.writeable = False
-        at = 0
+        at, count = 0, len(trades)
         while at < count:
-            # Mostly one instrument: its trades are taken from where they lie. Where another one comes in between,
-            # the next batch is sorted first.
-            at = self._market(int(words[WORDS * at]) >> 32 & 0xFFFFFFFF).process(words, at, count)
+            # Mostly one instrument: its trades lie where they are taken from. Else the next batch is sorted first.
+            at = self._take(int(words[WORDS * at]) >> 32 & 0xFFFFFFFF, words, at, count)
             if at < count:
                 stop = min(at + _BATCH, count)
                 for instrument_id, run in self._partition.split(words, at, stop):
-                    self._market(instrument_id).process(run, 0, len(run) // WORDS)
+                    self._take(instrument_id, run, 0, len(run) // WORDS)
                 at = stop
+
+    def _take(self, instrument_id: int, words: NDArray[np.int64], start: int, stop: int) -> int:
+        """Let an id's markets take in trades; the first trade of another id."""
+        at = start
+        for market in self._markets_of(instrument_id):
+            at = market.process(words, start, stop)
+        return at
 
     def advance(self, event_now_ns: int) -> None:
         """Let the clock pass: closes buckets whose end lies 250 ms back, and finds silences that last."""
@@ -181,7 +251,8 @@ class Pipeline:
 
     def reset_cvd(self, instrument_id: int) -> None:
         """CVD of an instrument starts anew at 0, from the next trade."""
-        self._market(instrument_id).reset_cvd()
+        for market in self._markets_of(instrument_id):
+            market.reset_cvd()
 
     def configure(
         self, *, arm: int | None = None, value_area: float | None = None, value_area_step: int | None = None
@@ -194,33 +265,127 @@ class Pipeline:
             value_area_step=now.profile.value_area_step if value_area_step is None else value_area_step,
         )
         self._settings = replace(now, arm=now.arm if arm is None else arm, profile=profile)
-        for market in self._markets.values():
+        for market in chain.from_iterable(self._markets.values()):
             market.configure(self._settings)
 
-    def keep(self) -> bytes:
-        """Everything that the next trade builds on, as a checkpoint. Rows that were handed on are not in it."""
-        markets = [market.keep() for market in self._markets.values()]
+    def keep(self, stores: Sequence[MarketStore] = ()) -> bytes:
+        """Everything that the next trade builds on, as a checkpoint. Rows that were handed on are not in it.
+
+        Parameters
+        ----------
+        stores : of all charts, in their order
+        """
+        charts = places_of(self._seats, stores)
+        alive = list(chain.from_iterable(self._markets.values()))
+        shown = [market for market in self._ended if id(market) in charts]
+        markets = [market.keep(charts.get(id(market), -1), is_ended=market in shown) for market in (*alive, *shown)]
         gaps = [kept_gap(gap) for gap in self._common_gaps.values()]
-        return checkpoint.encode(checkpoint.PipelineState(markets, gaps))
+        definitions = [checkpoint.kept_definition(one) for one in self._definitions.values()]
+        return checkpoint.encode(checkpoint.PipelineState(markets, gaps, definitions))
 
-    def resume(self, state: checkpoint.PipelineState) -> None:
-        """Go on from a checkpoint (`checkpoint.decode`), before the first trade, with the settings that it had."""
+    def resume(self, state: checkpoint.PipelineState, stores: Sequence[MarketStore] = ()) -> None:
+        """Go on from a checkpoint (`checkpoint.decode`), before the first trade, with the settings that it had.
+
+        Parameters
+        ----------
+        state : of `keep`
+        stores : of all charts, as they were given there; without them what is attached stays, by its instrument
+        """
+        sinks = [sink for sink, _ in self._seats]
+        if stores:
+            sinks = [MarketSink(store) for store in stores]
+            self._markets.clear()
+            self._charted.clear()
+            self._seats.clear()
+        seats: dict[int, Market] = {}
         for kept in state.markets:
-            self._market(kept.instrument_id).resume(kept)
+            if not stores and not kept.is_ended:
+                market = self._markets_of(kept.instrument_id)[0]
+            else:
+                market = self._new_market(kept.instrument_id)
+                (self._ended if kept.is_ended else self._markets.setdefault(kept.instrument_id, [])).append(market)
+            if stores and kept.chart >= 0:
+                market.attach(sinks[kept.chart])
+                seats[kept.chart] = market
+                if not kept.is_ended:
+                    self._charted.append(market)
+            market.resume(kept)
+        if stores:
+            self._seats += [(sinks[at], seats[at]) for at in sorted(seats)]
         self._common_gaps = {gap.start: gap for gap in state.gaps}
+        self._definitions = {(one.instrument_id, one.symbol): one for one in state.definitions}
 
-    def _market(self, instrument_id: int) -> Market:
-        market = self._markets.get(instrument_id)
-        if market is None:
-            market = Market(instrument_id, settings=self._settings, calendar=self._calendar, scratch=self._scratch)
-            for gap in self._common_gaps.values():
-                market.feed_gap(gap)
-            market.know_from(self._known_from)
-            self._markets[instrument_id] = market
+    def _markets_of(self, instrument_id: int) -> list[Market]:
+        """The markets of what an id means now; made with the first question."""
+        markets = self._markets.get(instrument_id)
+        if not markets:
+            market = self._new_market(instrument_id)
+            markets = self._markets[instrument_id] = [market]
             sink = self._sink_for(instrument_id) if self._sink_for else None
             if sink is not None:
                 self.attach(instrument_id, sink)
+        return markets
+
+    def _new_market(self, instrument_id: int) -> Market:
+        market = Market(instrument_id, settings=self._settings, calendar=self._calendar, scratch=self._scratch)
+        for gap in self._common_gaps.values():
+            market.feed_gap(gap)
+        market.know_from(self._known_from)
         return market
+
+    def _free_market(self, instrument_id: int) -> Market:
+        """A market that no sink has yet; where all have one, one more with the same numbers."""
+        markets = self._markets_of(instrument_id)
+        market = next((market for market in markets if market.sink is None), None)
+        if market is None:
+            market = self._new_market(instrument_id)
+            market.resume(markets[0].keep())
+            markets.append(market)
+        return market
+
+    def _successor(self, instrument_id: int, old: Market) -> Market:
+        """A market without trades, to follow another one on its chart; it knows who it is."""
+        markets = self._markets_of(instrument_id)
+        market = self._new_market(instrument_id)
+        if markets[0] is not old:
+            market.identity.learn(markets[0].identity)
+        markets[:] = [*(other for other in markets if other.sink is not None), market]
+        return market
+
+    def _leave(self, market: Market) -> None:
+        """A chart goes on without this instrument: close what is open. Its trades are no longer the chart's."""
+        if market in self._charted:
+            market.finish()
+            market.publish()
+            self._charted.remove(market)
+        markets = self._markets.get(market.instrument_id, [])
+        if market in markets:
+            markets.remove(market)
+            if not markets:
+                del self._markets[market.instrument_id]
+        if market in self._ended:
+            self._ended.remove(market)
+
+    def _vacate(self, seat: int | None) -> None:
+        """Nothing comes to a chart from here on; what is on it stays."""
+        if seat is not None and (market := self._seats[seat][1]) in self._charted:
+            self._leave(market)
+            self._ended.append(market)
+
+    def _tell_apart(self, instrument_id: int, symbol: str) -> None:
+        """End what an id meant where it gets another raw symbol: whatever comes is another instrument's."""
+        markets = self._markets.get(instrument_id, [])
+        known = markets[0].identity.symbol if markets else ""
+        if not symbol or not known or known == symbol:
+            return
+        for market in markets:
+            if market in self._charted:
+                market.finish()
+                market.publish()
+                self._charted.remove(market)
+            if market.has_traded or market.sink is not None:
+                self._ended.append(market)
+        del self._markets[instrument_id]
 
 
 def warm_up(progress: Callable[[str, int, int], None] | None = None) -> None:

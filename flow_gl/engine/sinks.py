@@ -1,5 +1,6 @@
 """Where an instrument's results go: into a MarketStore for the glass, or into arrays for export and tests."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 from flow_gl.core.schema import BUBBLE, CVD_POINT, EVENT
 from flow_gl.store.market import MarketStore
 
-TableName = Literal["open", "profile", "session", "gaps", "instrument"]
+TableName = Literal["open", "profile", "session", "gaps", "rolls", "instrument"]
 Rows = tuple[NDArray[np.void], NDArray[np.void]]
 """BUBBLE and CVD_POINT rows of the same buckets, as many of each."""
 
@@ -90,6 +91,12 @@ class MarketSink:
 
     def finished(self, session: Finished) -> None:
         """Nothing: the store shows the prior session's levels in its SESSION table."""
+
+
+def places_of(seats: Sequence[tuple[Sink, object]], stores: Sequence[MarketStore]) -> dict[int, int]:
+    """On which chart something is, by the `id` of what is seated there; -1 where its sink is of none of the stores."""
+    places = {id(store): at for at, store in enumerate(stores)}
+    return {id(one): places.get(id(sink.store), -1) for sink, one in seats if isinstance(sink, MarketSink)}
 
 
 class Collector:

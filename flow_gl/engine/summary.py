@@ -25,3 +25,8 @@ class Summary:
     tick_size: int
     tick_source: TickSource | None
     point_value: float | None
+
+    @property
+    def name(self) -> str:
+        """The raw symbol, else the name asked for, else the id."""
+        return self.symbol or self.requested or str(self.instrument_id)

@@ -4,12 +4,13 @@ A feed hands over items in the order in which they became known: batches of trad
 them. It never calls back. Threads that it needs (the live client's) are its own affair.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from flow_gl.core.instrument import is_raw_symbol
 from flow_gl.core.schema import FeedState
 
 
@@ -22,12 +23,22 @@ class Trades:
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
-    """An instrument's name. `requested` is the symbol that was asked for (`NQ.v.0`), "" where none is known."""
+    """What a name means from here on, in the order of the stream."""
 
     instrument_id: int
     symbol: str
+    """The exchange's own symbol (`NQZ5`), which tells instruments of one id apart; "" where it is not known."""
     requested: str = ""
+    """The symbol that was asked for (`NQ.v.0`, `NQ.FUT`), "" where none is known."""
     ts_event: int = 0
+    is_end: bool = False
+    """The name means this instrument no longer, and no other one either."""
+
+    @staticmethod
+    def of(instrument_id: int, name: str, ts_event: int = 0, *, is_end: bool = False) -> "Mapping":
+        """Make one of a single name, whichever kind it is."""
+        symbol, requested = (name, "") if is_raw_symbol(name) else ("", name)
+        return Mapping(instrument_id, symbol, requested, ts_event, is_end)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +53,7 @@ class Definition:
     """`unit_of_measure_qty`: currency per point and contract."""
     is_outright: bool
     """A future of its own: not a spread, not an option."""
+    ts_event: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from flow_gl.core.schema import TRADE
 from flow_gl.feed.base import Item, Trades
 from flow_gl.feed.damage import DamageError
+from flow_gl.feed.dated import Dated
 from flow_gl.feed.dbn_layout import (
     DEFINITION_KIND,
     HEADER_LIMIT,
@@ -99,23 +100,13 @@ class DbnReader:
         DamageError
             After everything before it was handed over.
         """
-        pending = list(self.header.mappings)
-        first_day = pending[0].ts_event if pending else 0
-        while pending and pending[0].ts_event == first_day:
-            yield pending.pop(0)
+        names = Dated(self.header.mappings)
+        yield from names.first_day()
         for item in self._read():
-            if not (pending and isinstance(item, Trades)):
+            if isinstance(item, Trades):
+                yield from names.place(item)
+            else:
                 yield item
-                continue
-            rows = item.rows
-            while pending and len(rows) and rows["ts_event"].max() >= pending[0].ts_event:
-                split = int(np.argmax(rows["ts_event"] >= pending[0].ts_event))
-                if split:
-                    yield Trades(rows[:split])
-                rows = rows[split:]
-                yield pending.pop(0)
-            if len(rows):
-                yield Trades(rows)
 
     def describe_kinds(self) -> str:
         """Say what the records were: "20 symbol mapping, 9 statistics"."""

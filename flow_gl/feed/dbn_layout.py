@@ -120,6 +120,7 @@ DEFINITIONS: Final = {
     1: _notice(
         _SYMBOL_BYTES_V1,
         instrument_id=4,
+        ts_event=8,
         min_price_increment=24,
         unit_of_measure_qty=88,
         raw_symbol=200,
@@ -128,6 +129,7 @@ DEFINITIONS: Final = {
     2: _notice(
         _SYMBOL_BYTES,
         instrument_id=4,
+        ts_event=8,
         min_price_increment=24,
         unit_of_measure_qty=88,
         raw_symbol=200,
@@ -136,6 +138,7 @@ DEFINITIONS: Final = {
     3: _notice(
         _SYMBOL_BYTES,
         instrument_id=4,
+        ts_event=8,
         min_price_increment=24,
         unit_of_measure_qty=80,
         raw_symbol=238,
@@ -174,21 +177,38 @@ def read_header(data: bytes) -> Header:
 
 
 def _header_mappings(metadata: databento_dbn.Metadata) -> tuple[Mapping, ...]:
-    """Instrument ids and names, whichever way round the request mapped them.
+    """Instrument ids and names, whichever way round the request mapped them, in the order of their dates.
 
-    A continuous request maps `NQ.v.0` to an id and leaves the contract unnamed: then the request is the name.
+    What begins on one day keeps the order of the request. Where a name has no instrument on days that others have one
+    for, its end is told; after the last day of all, everything stays as it is.
     """
-    is_continuous = str(metadata.stype_in) == "continuous"
-    found: list[Mapping] = []
-    for name, intervals in metadata.mappings.items():
-        for interval in intervals:
-            target = interval["symbol"]
-            since = (_date(interval["start_date"]) - date(1970, 1, 1)).days * DAY_NS
-            if target.isdecimal():
-                found.append(Mapping(int(target), name, name if is_continuous else "", since))
-            elif name.isdecimal():
-                found.append(Mapping(int(name), target, "", since))
-    return tuple(sorted(found, key=lambda mapping: (mapping.ts_event, mapping.instrument_id)))
+    order = {name: at for at, name in enumerate(metadata.symbols)}
+    found: list[tuple[int, bool, int, str, Mapping]] = []
+    intervals = [
+        (order.get(name, len(order)), name, _days_ns(one["start_date"]), _days_ns(one["end_date"]), one["symbol"])
+        for name, of_name in metadata.mappings.items()
+        for one in of_name
+    ]
+    last = max((until for _, _, _, until, _ in intervals), default=0)
+    following: dict[tuple[str, int], tuple[int, str]] = {}
+    later: dict[str, tuple[int, str]] = {}
+    for _, name, since, _, target in sorted(intervals, key=lambda one: -one[2]):
+        if name in later:
+            following[name, since] = later[name]
+        later[name] = since, target
+    for place, name, since, until, target in intervals:
+        if target.isdecimal():
+            found.append((since, True, place, name, Mapping.of(int(target), name, since)))
+            then, then_target = following.get((name, since), (last, ""))
+            if until < last and until < then and target != then_target:
+                found.append((until, False, place, name, Mapping.of(int(target), name, until, is_end=True)))
+        elif name.isdecimal() and target:
+            found.append((since, True, place, name, Mapping.of(int(name), target, since)))
+    return tuple(mapping for *_, mapping in sorted(found, key=lambda one: (*one[:4], one[4].instrument_id)))
+
+
+def _days_ns(day: date | int | str) -> int:
+    return (_date(day) - date(1970, 1, 1)).days * DAY_NS
 
 
 def _date(value: date | int | str) -> date:
@@ -198,12 +218,13 @@ def _date(value: date | int | str) -> date:
 def read_mapping(record: bytes, version: int) -> Mapping:
     """Parse a SymbolMappingMsg. Raises DamageError where its symbol is none."""
     row = np.frombuffer(record, MAPPING_V1 if version == 1 else MAPPING, count=1)[0]
-    return Mapping(
-        instrument_id=int(row["instrument_id"]),
-        symbol=_symbol(row["stype_out_symbol"]),
-        requested=_symbol(row["stype_in_symbol"]) if row["stype_in_symbol"] else "",
-        ts_event=int(row["ts_event"]),
-    )
+    target, asked = _symbol(row["stype_out_symbol"]), row["stype_in_symbol"]
+    instrument_id, ts_event = int(row["instrument_id"]), int(row["ts_event"])
+    requested = _symbol(asked) if asked else ""
+    if target.isdecimal():  # mapped to the id: the name is the one that was asked for
+        return Mapping.of(instrument_id, requested, ts_event)
+    named = Mapping.of(instrument_id, target, ts_event)
+    return Mapping(instrument_id, named.symbol, requested or named.requested, ts_event)
 
 
 def read_definition(record: bytes, version: int) -> Definition:
@@ -216,6 +237,7 @@ def read_definition(record: bytes, version: int) -> Definition:
         tick_size=tick_size if 0 < tick_size < UNDEF_PRICE else 0,
         point_value=quantity / PRICE_SCALE if 0 < quantity < UNDEF_PRICE else None,
         is_outright=int(row["instrument_class"]) == FUTURE_CLASS,
+        ts_event=max(int(row["ts_event"]), 0),
     )
 
 

@@ -1,13 +1,14 @@
 """What one file holds: instruments, how much of each, from when to when, and what is damaged. Read once, then known."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from flow_gl.core.names import NameBook
 from flow_gl.core.schema import UNDEF_PRICE
 from flow_gl.feed.base import Definition, Mapping, Trades
 from flow_gl.feed.file_order import event_times, order_keys
@@ -22,16 +23,20 @@ class Named:
 
     instrument_id: int
     symbol: str
-    requested: str | None = None
-    """None where no mapping names it."""
+    """Raw; "" where unknown."""
+    requested: str = ""
     definition: Definition | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Traded:
-    """An instrument's trades in a file."""
+    """An instrument's trades in a stretch of a file in which it goes by the same names."""
 
     instrument_id: int
+    symbol: str
+    """Raw; "" where unknown."""
+    requested: tuple[str, ...]
+    """Symbols that were asked for and mean it there."""
     trades: int
     volume: int
     """Contracts of trades with a price and a size."""
@@ -60,7 +65,9 @@ class FilePart:
     newest_ts: int
     """`ts_event` of the last trade in the file."""
     named: tuple[Named, ...]
+    """In the order in which they are named."""
     traded: tuple[Traded, ...]
+    """Of one instrument in the order of time."""
 
 
 class PartCache(Protocol):
@@ -87,7 +94,7 @@ def read_part(path: Path, on_progress: Callable[[float], None] | None = None) ->
         It is wrong from its start, or damaged before its first trade.
     """
     tally = _Tally()
-    named: dict[int, Named] = {}
+    named: dict[tuple[int, str, str], Named] = {}
     first_ts = last_ts = begins = ends = 0
     file = TradeFile(path)
     try:
@@ -101,12 +108,14 @@ def read_part(path: Path, on_progress: Callable[[float], None] | None = None) ->
                 last_ts = max(last_ts, int(ts_event.max()))
                 if on_progress:
                     on_progress(file.progress)
-            elif isinstance(item, Mapping | Definition):
-                known = named.setdefault(item.instrument_id, Named(item.instrument_id, item.symbol))
-                if isinstance(item, Mapping):
-                    named[item.instrument_id] = replace(known, symbol=item.symbol, requested=item.requested)
-                else:
-                    named[item.instrument_id] = replace(known, symbol=item.symbol, definition=item)
+            elif isinstance(item, Mapping):
+                tally.name(item)
+                _add_name(named, item)
+            elif isinstance(item, Definition):
+                tally.name(Mapping(item.instrument_id, item.symbol))
+                named[item.instrument_id, item.symbol, " "] = Named(item.instrument_id, item.symbol, "", item)
+        for mapping in file.mappings:  # also those that no trade has reached
+            _add_name(named, mapping)
         return FilePart(
             is_definitions=file.is_definitions,
             dataset=file.dataset,
@@ -126,10 +135,18 @@ def read_part(path: Path, on_progress: Callable[[float], None] | None = None) ->
         file.close()
 
 
+def _add_name(named: dict[tuple[int, str, str], Named], mapping: Mapping) -> None:
+    if not mapping.is_end:
+        key = mapping.instrument_id, mapping.symbol, mapping.requested
+        named.setdefault(key, Named(*key))
+
+
 class _Tally:
-    """Counts per instrument; arrays in the order of `ids`, ascending."""
+    """Counts per instrument and names; arrays in the order of `ids`, ascending."""
 
     def __init__(self) -> None:
+        self._book = NameBook()
+        self._rows: list[Traded] = []
         self.ids = np.empty(0, np.uint32)
         self.trades = np.empty(0, np.int64)
         self.volume = np.empty(0, np.int64)
@@ -169,6 +186,24 @@ class _Tally:
             grown[kept] = getattr(self, name)
             setattr(self, name, grown)
 
+    def name(self, mapping: Mapping) -> None:
+        """Names change here: what was counted so far goes by those of before."""
+        for instrument_id in self._book.touches(mapping):
+            self._finish(np.flatnonzero(self.ids == instrument_id))
+        self._book.take(mapping)
+
     def rows(self) -> tuple[Traded, ...]:
-        columns = (self.ids, self.trades, self.volume, self.first_ts, self.last_ts)
-        return tuple(Traded(*row) for row in zip(*(column.tolist() for column in columns), strict=True))
+        """Everything that was counted."""
+        self._finish(np.arange(len(self.ids)))
+        return tuple(self._rows)
+
+    def _finish(self, places: NDArray[np.intp]) -> None:
+        for at in places.tolist():
+            if not self.trades[at]:
+                continue
+            instrument_id = int(self.ids[at])
+            names = self._book.symbol(instrument_id), self._book.requested(instrument_id)
+            counts = (int(column[at]) for column in (self.trades, self.volume, self.first_ts, self.last_ts))
+            self._rows.append(Traded(instrument_id, *names, *counts))
+        for column in (self.trades, self.volume, self.first_ts, self.last_ts):
+            column[places] = 0

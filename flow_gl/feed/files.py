@@ -21,9 +21,10 @@ from flow_gl.core.errors import FlowError, UsageError
 from flow_gl.core.schema import FeedState
 from flow_gl.core.units import SECOND_NS, format_time
 from flow_gl.feed.base import FeedClock, FeedGap, FeedStatus, Item, Trades
+from flow_gl.feed.choices import InstrumentSummary
 from flow_gl.feed.file_order import event_times
 from flow_gl.feed.file_sequence import FileSequence
-from flow_gl.feed.scan import FileSummary, InstrumentSummary, scan
+from flow_gl.feed.scan import FileSummary, scan
 
 __all__ = ["FileSummary", "FilesFeed", "InstrumentSummary", "read_items", "scan"]
 

@@ -6,41 +6,12 @@ from os import PathLike
 from pathlib import Path
 
 from flow_gl.core.errors import DataError
-from flow_gl.core.instrument import is_outright_symbol
-from flow_gl.feed.base import Definition
+from flow_gl.feed.choices import Choice, Found, InstrumentSummary, unique
 from flow_gl.feed.file_part import FilePart, PartCache, read_part
 from flow_gl.feed.file_sequence import FileSequence
 
 _NAMED: int = 12
 """Most instruments that a message names."""
-
-
-@dataclass(frozen=True, slots=True)
-class InstrumentSummary:
-    """One instrument of some files."""
-
-    instrument_id: int
-    symbol: str = ""
-    """"" where no file names it."""
-    requested: str = ""
-    trades: int = 0
-    volume: int = 0
-    """Contracts of trades with a price and a size."""
-    first_ts: int = 0
-    """`ts_event` of its first trade, ns; 0 where it has none."""
-    last_ts: int = 0
-    definition: Definition | None = None
-
-    @property
-    def name(self) -> str:
-        return self.symbol or str(self.instrument_id)
-
-    @property
-    def is_outright(self) -> bool:
-        """Told by the definition, else by the symbol; an unnamed instrument passes."""
-        if self.definition:
-            return self.definition.is_outright
-        return is_outright_symbol(self.symbol) or not self.symbol
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,48 +34,39 @@ class FileSummary:
     parts: tuple[FilePart, ...] = ()
     """Each file by itself, in the order of `paths`."""
 
-    def choose(self, symbol: str | None = None) -> InstrumentSummary:
-        """Find the instrument to chart: the one named (contract, or symbol as requested), else the busiest outright.
+    def choose(self, symbol: str | None = None) -> Choice:
+        """Find what to chart: what a name means (a contract, a symbol as requested, an id), else the busiest outright.
 
         Raises
         ------
         DataError
             It is not in the files, never trades, or there is no outright to choose.
         """
-        traded = [one for one in self.instruments if one.trades]
+        found = Found(self.parts)
         if symbol is None:
-            chosen = next((one for one in traded if one.is_outright and one.symbol), None)
-            chosen = chosen or next((one for one in traded if one.is_outright), None)
-            if chosen is None:
-                raise DataError(
-                    f"no outright trades in {self._files()}, only {_names(traded)}: choose one by its symbol"
-                )
+            outrights = [one for one in found.choices() if one.is_outright]
+            named = [one for one in outrights if one.instrument.name != str(one.instrument_id)]
+            if not outrights:
+                raise DataError(f"no outright trades in {self._files()}, only {self._held()}: choose one by its symbol")
+            return (named or outrights)[0]
+        chosen = found.of_name(symbol) or found.of_symbol(symbol) or found.of_id(symbol)
+        if chosen is not None:
             return chosen
-        wanted = symbol.upper()
-        for one in self.instruments:
-            if wanted in (one.symbol.upper(), one.requested.upper(), str(one.instrument_id)):
-                if not one.trades:
-                    raise DataError(f"{symbol} is named in {self._files()} but never trades; {_names(traded)} do")
-                return one
-        raise DataError(f"{symbol} is not in {self._files()}; it holds {_names(traded)}")
+        if found.is_named(symbol):
+            raise DataError(f"{symbol} is named in {self._files()} but never trades; {self._held()} do")
+        raise DataError(f"{symbol} is not in {self._files()}; it holds {self._held()}")
 
-    def requested(self) -> list[InstrumentSummary]:
-        """What a live session had on its charts, or a download was asked for: of each requested symbol, in the order of
-        asking, the outright that it stood for. In one file that is the one named last, in several the busiest; of a
-        parent it is always the busiest. Empty where nobody asked by another name than the contract's.
+    def requested(self) -> list[Choice]:
+        """What a live session had on its charts, or a download was asked for: the requested symbols that trade, in the
+        order of asking; of a parent the busiest outright. Empty where nobody asked by another name than the contract's.
         """
-        at = {one.instrument_id: one for one in self.instruments if one.trades and one.is_outright}
-        chosen: dict[str, InstrumentSummary] = {}
-        for part in self.parts:
-            for named in part.named:
-                one, symbol = at.get(named.instrument_id), named.requested
-                if one is None or not symbol or symbol != one.requested:
-                    continue
-                other = chosen.get(symbol)
-                is_last = len(self.parts) == 1 and not symbol.endswith(".FUT")
-                if other is None or is_last or one.volume > other.volume:
-                    chosen[symbol] = one
-        return list(chosen.values())
+        found = Found(self.parts)
+        asked = dict.fromkeys(named.requested for part in self.parts for named in part.named if named.requested)
+        chosen = [choice for name in asked if (choice := found.of_name(name)) is not None]
+        return list(unique(one for one in map(_outrights, chosen) if one is not None))
+
+    def _held(self) -> str:
+        return _names([one for one in self.instruments if one.trades])
 
     def _files(self) -> str:
         more = f" and {len(self.paths) - 1} more" if len(self.paths) > 1 else ""
@@ -142,12 +104,12 @@ def scan(
         sequence.skip(part)
         parts.append(part)
     sequence.check_trades()
-    found = _merged(parts)
+    found = Found(parts).instruments()
     traded = [part for part in parts if part.trades]
     return FileSummary(
         paths=tuple(sequence.paths),
         dataset=sequence.dataset,
-        instruments=tuple(sorted(found.values(), key=lambda one: (-one.volume, -one.trades, one.name))),
+        instruments=found,
         trades=sequence.trades,
         first_ts=min(part.first_ts for part in traded),
         last_ts=max(part.last_ts for part in traded),
@@ -162,41 +124,27 @@ def _share(on_progress: Callable[[float], None] | None, index: int, of: int) -> 
     return None if on_progress is None else lambda share: on_progress((index + share) / of)
 
 
-def _merged(parts: Sequence[FilePart]) -> dict[int, InstrumentSummary]:
-    found: dict[int, InstrumentSummary] = {}
-    for part in parts:
-        for named in part.named:
-            known = found.get(named.instrument_id, InstrumentSummary(named.instrument_id))
-            found[named.instrument_id] = replace(
-                known,
-                symbol=named.symbol,
-                requested=known.requested if named.requested is None else named.requested,
-                definition=named.definition or known.definition,
-            )
-    for part in parts:
-        for traded in part.traded:
-            known = found.get(traded.instrument_id, InstrumentSummary(traded.instrument_id))
-            found[traded.instrument_id] = replace(
-                known,
-                trades=known.trades + traded.trades,
-                volume=known.volume + traded.volume,
-                first_ts=known.first_ts if known.trades else traded.first_ts,
-                last_ts=traded.last_ts,
-            )
-    return found
+def _outrights(choice: Choice) -> Choice | None:
+    """A choice without the spreads in it; None where nothing is left."""
+    kept = tuple(one for one in choice.instruments if one.is_outright)
+    return replace(choice, instruments=kept) if kept else None
 
 
-def _unnamed(found: dict[int, InstrumentSummary]) -> list[str]:
+def _unnamed(found: Sequence[InstrumentSummary]) -> list[str]:
     """Tell of trades without a name among named ones: a damaged id looks like that."""
-    traded = [one for one in found.values() if one.trades]
-    unnamed = [one for one in traded if not one.symbol]
+    traded = [one for one in found if one.trades]
+    unnamed = [one for one in traded if not one.symbol and not one.names]
     if not unnamed or len(unnamed) == len(traded):
         return []
     count = sum(one.trades for one in unnamed)
     return [f"trades of instruments that no file names: {count:,} (ids {_names(unnamed)})"]
 
 
-def _names(instruments: list[InstrumentSummary]) -> str:
-    names = ", ".join(one.name for one in instruments[:_NAMED])
-    more = f" and {len(instruments) - _NAMED} more" if len(instruments) > _NAMED else ""
-    return f"{names}{more}" or "nothing"
+def _names(instruments: Sequence[InstrumentSummary]) -> str:
+    """Name instruments, each name once, with the ids where several share it."""
+    ids: dict[str, list[str]] = {}
+    for one in instruments:
+        ids.setdefault(one.name, []).append(str(one.instrument_id))
+    named = [f"{name} (ids {', '.join(of_it)})" if len(of_it) > 1 else name for name, of_it in ids.items()]
+    more = f" and {len(named) - _NAMED} more" if len(named) > _NAMED else ""
+    return f"{', '.join(named[:_NAMED])}{more}" or "nothing"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from flow_gl.core.errors import DataError
 from flow_gl.core.units import format_price
 from flow_gl.feed import gzip_stream, zstd_frames
-from flow_gl.feed.base import Item
+from flow_gl.feed.base import Item, Mapping
 from flow_gl.feed.damage import DamageError
 from flow_gl.feed.dbn import DbnReader
 from flow_gl.feed.dbn_layout import MAGIC
@@ -98,6 +98,11 @@ class TradeFile:
     def dataset(self) -> str:
         """GLBX.MDP3; "" where the file does not say."""
         return self._reader.header.dataset if isinstance(self._reader, DbnReader) else ""
+
+    @property
+    def mappings(self) -> tuple[Mapping, ...]:
+        """What its header says of names; also what no trade of it has reached."""
+        return self._reader.header.mappings if isinstance(self._reader, DbnReader) else ()
 
     @property
     def trades(self) -> int:

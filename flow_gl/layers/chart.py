@@ -206,7 +206,7 @@ class Chart:
         reader = scene.reader
         return (
             *(self.last_price, self.cvd, self.has_trades, self.tick_size, self.reference_goal, self.is_paused),
-            *(reader.gaps_version, reader.store.events.head, self.kit.atlas.generation, self._profile_drawn),
+            *(reader.breaks_version, reader.store.events.head, self.kit.atlas.generation, self._profile_drawn),
         )
 
     def animate(self) -> None:

@@ -79,14 +79,16 @@ def is_after_gap(
 ) -> NDArray[np.bool_]:
     """Tell before which rows a gap lies: one that reaches from the previous row's bucket to this one's.
 
-    `gaps` are GAP rows, oldest first; ids are those of the level with buckets of `bucket_ns`.
+    `gaps` are GAP rows, oldest first; ids are those of the level with buckets of `bucket_ns`. Two rows of one bucket
+    are two instruments': a roll lies between them.
     """
     if len(gaps) == 0:
         return np.zeros(len(ids), np.bool_)
     starts, ends = gaps["start"], gaps["end"]
     # The last gap that starts no later than this bucket does: does it end after the previous bucket has ended?
     found = np.searchsorted(starts, ids * bucket_ns, side="right") - 1
-    return (found >= 0) & (ends[found] >= (previous_id + 1) * bucket_ns)
+    broken: NDArray[np.bool_] = (found >= 0) & (ends[found] >= (previous_id + 1) * bucket_ns) | (previous_id == ids)
+    return broken
 
 
 def _previous_ids(ids: NDArray[np.int64], previous: int | None) -> NDArray[np.int64]:
@@ -140,7 +142,8 @@ def _is_gap_between(previous_id: int, row_id: int, gaps: NDArray[np.void], bucke
     if len(gaps) == 0:
         return False
     found = int(gaps["start"].searchsorted(row_id * bucket_ns, "right")) - 1
-    return found >= 0 and int(gaps["end"][found]) >= (previous_id + 1) * bucket_ns
+    is_gap = found >= 0 and int(gaps["end"][found]) >= (previous_id + 1) * bucket_ns
+    return is_gap or previous_id == row_id
 
 
 def pack_bubble(row: np.void, base: Base, gaps: NDArray[np.void], previous: np.void | None) -> bytes:

@@ -62,7 +62,7 @@ class LevelRows:
         if start > 0 and scene.hidden_before_ns <= 0:
             start -= 1  # the line that comes in from the left
         stop = max(start, position_of(bubbles, head, last + 1))
-        gaps = reader.gaps
+        gaps = reader.breaks
         self.bubbles.sync(bubbles, head, (start, stop), self.base, gaps)
         self.cvd.sync(cvd, head, (start, stop), self.base, gaps)
         if not is_paused:

@@ -33,6 +33,7 @@ from flow_gl.layers.marks import MarksLayer
 from flow_gl.layers.off_scale import OffScaleLayer
 from flow_gl.layers.price import PriceLayer
 from flow_gl.layers.profile import ProfileLayer
+from flow_gl.layers.rolls import RollsLayer
 from flow_gl.layers.stale_frame import StaleFrameLayer
 
 
@@ -58,6 +59,7 @@ DRAW_ORDER: Final[tuple[tuple[str, Callable[[Chart], Layer] | Batch, Pane], ...]
     ("gaps", GapsLayer, Pane.WHOLE),
     ("time_grid", TimeGridLayer, Pane.WHOLE),
     ("grid", GridLayer, Pane.WHOLE),
+    ("rolls", RollsLayer, Pane.WHOLE),
     ("marks", MarksLayer, Pane.WHOLE),
     ("legend", LegendLayer, Pane.WHOLE),
     ("off_scale", OffScaleLayer, Pane.WHOLE),

@@ -69,6 +69,7 @@ class Chapters:
         self._state = checkpoint.PipelineState([], [])
         self._writer: Final = ChapterWriter()
         self._next = 0
+        self._stores: Sequence[MarketStore] = ()
 
     def find(self, most: int) -> int:
         """Look for the chapters of the first files, `most` at most; of how many there are all."""
@@ -101,8 +102,9 @@ class Chapters:
         show : called now and then with the share that is done, 0..1
         """
         note = self._note()
+        self._stores = stores
         if self._found:
-            pipeline.resume(self._state)
+            pipeline.resume(self._state, stores)
             pipeline.publish()
         for level in reversed(range(LEVELS)):
             for chart, store in enumerate(stores):
@@ -131,7 +133,7 @@ class Chapters:
                 get_logger("engine").info("a chapter could not be kept", extra={"path": path})
 
         self._next += 1
-        self._writer.write(key, pipeline.keep(), msgspec.json.encode(note).decode(), put)
+        self._writer.write(key, pipeline.keep(self._stores), msgspec.json.encode(note).decode(), put)
 
     def close(self) -> None:
         """Write what waits. Idempotent."""

@@ -1,8 +1,9 @@
 """Which instruments have a chart, and the store of each.
 
 Every requested symbol has its chart, and its store, from the start: a view shows what is awaited. The instrument is
-attached when its mapping comes. A chart never holds two contracts: when a requested symbol is mapped to another
-contract, its slot gets a new store. A parent symbol (`NQ.FUT`) stands for many instruments: the outright with the
+attached when its mapping comes. When a requested symbol is mapped to another instrument, the chart goes on with that
+one behind a roll, in the same store; only where its trades begin before the old one's ended the slot gets a new store,
+for a chart never goes back in time. A parent symbol (`NQ.FUT`) stands for many instruments: the outright with the
 most volume is taken once that is known, and `is_settled` is False until then.
 """
 
@@ -12,6 +13,7 @@ from typing import Final
 
 import numpy as np
 
+from flow_gl.core.names import Name
 from flow_gl.core.schema import INSTRUMENT
 from flow_gl.feed.base import Definition, Mapping
 from flow_gl.store.market import MarketStore
@@ -24,6 +26,8 @@ class Slot:
     requested: str
     """Symbol as asked for; a contract's own symbol where it was named."""
     store: MarketStore
+    name: Name
+    """What the symbol means, as mappings come."""
     instrument_id: int = 0
     """0 until the mapping has come."""
     is_parent: bool = False
@@ -35,33 +39,41 @@ class Charts:
     Parameters
     ----------
     symbols : requested symbols, one chart each
-    attach : called with (instrument_id, store, requested) when an instrument gets its chart
+    attach : called with (instrument_id, store, requested, renew) when an instrument gets a chart, 0 where what is on it
+        ends; it may call `renew` for an empty store
     make_store : makes a store for a tag that is unique in this process
     bucket_ns : bubble's bucket, for the empty store's description
-    instrument_ids : instruments of the charts where they are known beforehand, one per symbol
+    names : how each symbol is followed; without them as it is written
+    instrument_ids : instruments of the charts where they are known beforehand, one per symbol; 0 for none
     are_parents : the symbols are parents: each stands for the busiest outright among its instruments
+    may_renew : a chart may get a new store
     """
 
     def __init__(
         self,
         symbols: Sequence[str],
         *,
-        attach: Callable[[int, MarketStore, str], None],
+        attach: Callable[[int, MarketStore, str, Callable[[], MarketStore] | None], None],
         make_store: Callable[[str], MarketStore] = MarketStore.create,
         bucket_ns: int,
+        names: Sequence[Name] = (),
         instrument_ids: Sequence[int] = (),
         are_parents: bool = False,
+        may_renew: bool = False,
     ) -> None:
         self._attach: Final = attach
         self._make_store: Final = make_store
         self._bucket_ns: Final = bucket_ns
+        self._may_renew: Final = may_renew
         self._made = 0
+        self._is_renewed = False
         self._slots: Final[list[Slot]] = []
         try:
-            for symbol in symbols:
-                self._slots.append(Slot(symbol, self._new_store(symbol), is_parent=are_parents))
+            for symbol, name in zip(symbols, names or map(Name, symbols), strict=True):
+                self._slots.append(Slot(symbol, self._new_store(symbol), name, is_parent=are_parents))
             for slot, instrument_id in zip(self._slots, instrument_ids, strict=False):
-                self._assign(slot, instrument_id)
+                if instrument_id:
+                    self._assign(slot, instrument_id)
         except BaseException:
             self.close()
             raise
@@ -96,12 +108,21 @@ class Charts:
         """Give the instrument its chart if it was asked for. True where a chart's instrument is a new one."""
         changed = False
         for slot in self._slots:
-            if slot.is_parent or slot.instrument_id == mapping.instrument_id:
+            if slot.is_parent or not slot.name.take(mapping) or slot.name.instrument_id == slot.instrument_id:
                 continue
-            if slot.requested in (mapping.requested, mapping.symbol):
-                self._assign(slot, mapping.instrument_id)
-                changed = True
+            self._assign(slot, slot.name.instrument_id)
+            changed = True
         return changed
+
+    def take_renewed(self) -> bool:
+        """Whether some chart has got a new store since the last call."""
+        is_renewed, self._is_renewed = self._is_renewed, False
+        return is_renewed
+
+    def resume(self, instrument_ids: Sequence[int]) -> None:
+        """Take it that the charts, in their order, show these instruments: they were put back (0: none)."""
+        for slot, instrument_id in zip(self._slots, instrument_ids, strict=False):
+            slot.instrument_id = slot.name.instrument_id = instrument_id
 
     def choose(self, volumes: dict[int, int], definitions: dict[int, Definition], symbols: dict[int, str]) -> None:
         """Settle the parent symbols: the outright of the same root with the most volume.
@@ -136,12 +157,14 @@ class Charts:
         self._slots.clear()
 
     def _assign(self, slot: Slot, instrument_id: int) -> None:
-        if slot.instrument_id:
-            # Another contract from here on: the old one's bubbles stay with the old store.
+        def renew() -> MarketStore:
             slot.store.close()
             slot.store = self._new_store(slot.requested)
+            self._is_renewed = True
+            return slot.store
+
         slot.instrument_id = instrument_id
-        self._attach(instrument_id, slot.store, slot.requested)
+        self._attach(instrument_id, slot.store, slot.requested, renew if self._may_renew else None)
 
     def _new_store(self, requested: str) -> MarketStore:
         store = self._make_store(f"m{self._made}")

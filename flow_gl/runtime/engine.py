@@ -172,12 +172,8 @@ class Engine:
         return self._pause(status.state, now)
 
     def _apply_commands(self) -> None:
-        while True:
-            try:
-                command = self._commands.get_nowait()
-            except queue.Empty:
-                return
-            self._apply(command)
+        while not self._commands.empty():
+            self._apply(self._commands.get_nowait())
 
     def _apply(self, command: Command) -> None:
         self._log.info("command", extra={"command": command})
@@ -195,8 +191,8 @@ class Engine:
             self._must_stop = True
         elif isinstance(command, ResetCvd):
             instrument_id = self._charts.instrument_of(command.chart)
+            self._chapters = None  # what comes now is not what the files alone come to
             if instrument_id:
-                self._chapters = None  # what comes now is not what the files alone come to
                 self._pipeline.reset_cvd(instrument_id)
         elif isinstance(command, Configure):
             self._chapters = None
@@ -220,7 +216,7 @@ class Engine:
             self._waiting.append((item, now))
             if isinstance(item, Trades):
                 self._behind += len(item.rows)
-            elif isinstance(item, Mapping):
+            elif isinstance(item, Mapping) and item.symbol:
                 self._symbols[item.instrument_id] = item.symbol
             elif isinstance(item, Definition):
                 self._definitions[item.instrument_id] = item
@@ -262,11 +258,12 @@ class Engine:
             self._taken = 0
 
     def _aggregate(self, rows: NDArray[np.void], arrived: int) -> None:
-        count = len(rows)
-        if count == 0:
+        if (count := len(rows)) == 0:
             return
         self.tape.append(rows)
         self._pipeline.process(rows)
+        if self._charts.take_renewed():
+            self._show_charts()
         self._behind -= count
         self._trades += count
         self._newest_event = max(self._newest_event, int(rows["ts_event"].max()))
@@ -284,11 +281,10 @@ class Engine:
         elif isinstance(item, Mapping):
             self._pipeline.map(item)
             if self._charts.map(item):
-                self._chapters = None
                 self._show_charts()
-                self._log.info("chart", extra={"requested": item.requested, "symbol": item.symbol})
         elif isinstance(item, Definition):
             self._pipeline.define(item)
+            self._charts.map(Mapping(item.instrument_id, item.symbol))
         elif isinstance(item, FeedGap):
             self._gap_starts.add(item.start)
             self._pipeline.gap(item)

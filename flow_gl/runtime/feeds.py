@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from flow_gl.core.errors import UsageError
+from flow_gl.core.names import Name
 from flow_gl.core.schema import CHARTS
 from flow_gl.core.spec import KEY_VARIABLE, DemoSpec, EngineSpec, FilesSpec, LiveSpec
 from flow_gl.core.units import parse_time_ns
 from flow_gl.feed.base import Feed
 
 if TYPE_CHECKING:
-    from flow_gl.feed.scan import FileSummary, InstrumentSummary
+    from flow_gl.feed.choices import Choice
+    from flow_gl.feed.scan import FileSummary
     from flow_gl.runtime.chapters import Chapters
 
 OTHERS_NAMED: Final = 6
@@ -27,8 +29,10 @@ class Plan:
     feed: Feed
     symbols: list[str]
     """Requested symbols, one chart each."""
+    names: tuple[Name, ...] = ()
+    """How each is followed; empty: as it is written."""
     instrument_ids: tuple[int, ...] = ()
-    """Instruments of the charts where they are known beforehand."""
+    """Instruments of the charts where they are known beforehand; 0 where mappings tell them."""
     are_parents: bool = False
     note: str = ""
     """What the user should know, one line."""
@@ -64,11 +68,11 @@ def _plan_files(spec: FilesSpec, engine: EngineSpec, on_progress: Callable[[floa
     shelf = Shelf(is_beside=spec.cache_beside) if spec.cache else None
     summary = scan(spec.paths, on_progress=on_progress, cache=PartShelf(shelf) if shelf else None)
     chosen = [summary.choose(symbol) for symbol in spec.symbols] or summary.requested()[:CHARTS] or [summary.choose()]
-    if len({one.instrument_id for one in chosen}) < len(chosen):
-        raise UsageError(f"each contract may be charted once, {', '.join(spec.symbols)} came")
+    if len({(one.name, one.only_id) for one in chosen}) < len(chosen):
+        raise UsageError(f"each symbol may be charted once, {', '.join(spec.symbols)} came")
     from_ns = parse_time_ns(spec.from_time, after_ns=summary.first_ts) if spec.from_time else 0
     from_ns = min(max(from_ns, engine.resume_ns), summary.last_ts) if engine.resume_ns else from_ns
-    charts = [(one.instrument_id, one.name) for one in chosen]
+    charts = [(one.pinned or one.only_id, one.name) for one in chosen]
     chapters = Chapters(summary.paths, spec=engine, charts=charts, shelf=shelf) if shelf else None
     feed = FilesFeed(
         spec.paths,
@@ -83,7 +87,8 @@ def _plan_files(spec: FilesSpec, engine: EngineSpec, on_progress: Callable[[floa
     return Plan(
         feed,
         [one.name for one in chosen],
-        instrument_ids=tuple(one.instrument_id for one in chosen),
+        names=tuple(one.follow() for one in chosen),
+        instrument_ids=tuple(one.pinned for one in chosen),
         note="; ".join(note for note in notes if note),
         damage=summary.damage,
         chapters=chapters,
@@ -98,9 +103,10 @@ def _handed_over_at_once(summary: "FileSummary", speed: float | None, from_ns: i
     return next((at for at, part in enumerate(summary.parts) if part.last_ts >= from_ns), len(summary.parts))
 
 
-def _others(summary: "FileSummary", chosen: "list[InstrumentSummary]") -> str:
+def _others(summary: "FileSummary", chosen: "list[Choice]") -> str:
     """What trades in the files and has no chart, busiest first."""
-    others = [one for one in summary.instruments if one.trades and one not in chosen]
+    charted = {(one.instrument_id, one.symbol) for choice in chosen for one in choice.instruments}
+    others = [one for one in summary.instruments if one.trades and (one.instrument_id, one.symbol) not in charted]
     if not others:
         return ""
     names = ", ".join(f"{one.name} ({one.trades:,})" for one in others[:OTHERS_NAMED])

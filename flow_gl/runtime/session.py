@@ -129,8 +129,10 @@ class Session:
             plan.symbols,
             attach=pipeline.chart,
             bucket_ns=spec.bucket_ns,
+            names=plan.names,
             instrument_ids=plan.instrument_ids,
             are_parents=plan.are_parents,
+            may_renew=isinstance(spec.feed, LiveSpec),
         )
         self._owned.callback(charts.close)
         keepers = self._keepers = Keepers(spec.feed, self._clock) if isinstance(spec.feed, LiveSpec) else None
@@ -141,6 +143,7 @@ class Session:
             self._owned.callback(plan.chapters.close)
             self._board.markets(charts.names)
             known = plan.chapters.restore(pipeline, charts.stores(), self._show_opening)
+            charts.resume([pipeline.on_chart(store) for store in charts.stores()])
         engine = Engine(
             feed=plan.feed,
             pipeline=pipeline,

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from flow_gl.core.errors import FlowError
 from flow_gl.core.sessions import Session
 from flow_gl.services.archive_database import open_engine, parse_url, prepare_database
-from flow_gl.services.archive_market import MarketArchive
+from flow_gl.services.archive_market import MarketArchive, RolledError
 from flow_gl.store.market import MarketStore
 
 _log: Final = logging.getLogger(__name__)
@@ -163,6 +163,9 @@ class Archive:
         try:
             with self._engine.begin() as connection:
                 count = market.write(connection)
+        except RolledError:
+            market.go_back()
+            return 1
         except BaseException:
             market.go_back()
             raise

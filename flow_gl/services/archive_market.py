@@ -21,6 +21,12 @@ from flow_gl.store.market import MarketReader, MarketStore
 from flow_gl.store.ring import Cursor
 
 ROWS_AT_ONCE: Final = 2048
+_LAST: Final = 2**63 - 1
+"""No roll ends it: the instrument that is on the chart now."""
+
+
+class RolledError(Exception):
+    """The chart went on with another instrument meanwhile: what was written may bear the wrong name. Try again."""
 
 
 @dataclass(slots=True)
@@ -32,6 +38,8 @@ class _Place:
     event_ts: int = 0
     event_keys: dict[tuple[int, ...], int] = field(default_factory=dict)
     """Events at `event_ts`: how many had a key."""
+    rolls: int = 0
+    """How many instruments of the chart lie behind: all their rows are written."""
     touched: set[int] = field(default_factory=set)
     """Trade dates whose bubbles were written and whose row is not summed up yet."""
 
@@ -91,16 +99,27 @@ class MarketArchive:
         Returns
         -------
         int : rows written; 0 when the database has everything
+
+        Raises
+        ------
+        RolledError
+            Take the transaction back.
         """
         instrument_version, session_version = self._versions()  # before the copy: never newer than what is copied
         self._reader.refresh()
+        count = self._write_left(connection)
+        if count:
+            return count
         symbol = self._reader.symbol
         if not symbol:
             return 0  # it has no name yet: the rows wait in the ring
         if instrument_version != self._place.instrument_version:
-            self._write_instrument(connection, symbol)
+            row = self._reader.instrument
+            self._write_instrument(connection, symbol, int(row["instrument_id"]))
             self._place.instrument_version = instrument_version
-        count = self._write_buckets(connection, symbol) + self._write_events(connection, symbol)
+        count = self._write_buckets(connection, symbol, _LAST) + self._write_events(connection, symbol, _LAST)
+        if self._has_rolled():
+            raise RolledError
         if session_version != self._place.session_version and not (self._bubbles.behind or self._cvd.behind):
             self._write_sessions(connection, symbol)
             self._place.session_version = session_version
@@ -109,7 +128,39 @@ class MarketArchive:
     def _versions(self) -> tuple[int, int]:
         return self._reader.store.instrument.version, self._reader.store.session.version
 
-    def _write_instrument(self, connection: Connection, symbol: str) -> None:
+    def _has_rolled(self) -> bool:
+        """A roll was published after the tables were copied."""
+        version = self._reader.breaks_version
+        self._reader.refresh()
+        return self._reader.breaks_version[1] != version[1]
+
+    def _write_left(self, connection: Connection) -> int:
+        """Write what is not written yet of the instruments that the chart has left, the oldest first; rows written."""
+        reader, place = self._reader, self._place
+        total = int(reader.roll_total)
+        while place.rolls < total:
+            at = len(reader.rolls) - (total - place.rolls)
+            if at < 0:
+                place.rolls = total - len(reader.rolls)  # so many that nobody remembers which they were
+                continue
+            roll = reader.rolls[at]
+            symbol, last_ts = bytes(roll["from_symbol"]).decode("ascii", "replace"), int(roll["last_ts"])
+            if symbol:
+                count = self._write_buckets(connection, symbol, last_ts) + self._write_events(
+                    connection, symbol, last_ts
+                )
+                if count:
+                    self._write_instrument(connection, symbol, int(roll["from_id"]))
+                    return count
+                for date in sorted(place.touched):
+                    finished = finished_row(connection, symbol, reader.bucket_ns, date, self._session_of)
+                    upsert(connection, schema.sessions, [finished])
+            place.touched.clear()
+            place.rolls += 1
+            place.instrument_version = 0
+        return 0
+
+    def _write_instrument(self, connection: Connection, symbol: str, instrument_id: int) -> None:
         row = self._reader.instrument
         upsert(
             connection,
@@ -118,15 +169,20 @@ class MarketArchive:
                 {
                     "symbol": symbol,
                     "requested": self._reader.requested,
-                    "instrument_id": int(row["instrument_id"]),
+                    "instrument_id": instrument_id,
                     "tick_size": int(row["tick_size"]),
                     "point_value": float(row["point_value"]) if row["point_value_known"] else None,
                 }
             ],
         )
 
-    def _write_buckets(self, connection: Connection, symbol: str) -> int:
-        bubbles, points = self._bubbles.read(ROWS_AT_ONCE), self._cvd.read(ROWS_AT_ONCE)
+    def _write_buckets(self, connection: Connection, symbol: str, last_ts: int) -> int:
+        """Write closed rows of an instrument whose last trade on the chart was at `last_ts`; how many."""
+        self._cvd.position = self._bubbles.position  # row i of one is the same bucket as row i of the other
+        bubbles = _until(self._bubbles, "ts_last", last_ts)
+        points = self._cvd.read(len(bubbles))
+        self._cvd.position = self._bubbles.position
+        bubbles = bubbles[len(bubbles) - len(points) :]
         bucket_ns = self._reader.bucket_ns
         dates = self._trade_dates(bubbles["ts_event"])
         self._place.touched.update(date for date in dates if date)
@@ -141,8 +197,8 @@ class MarketArchive:
         upsert(connection, schema.cvd, _rows(points, schema.CVD_VALUES, symbol, bucket_ns, dates))
         return len(bubbles) + len(points)
 
-    def _write_events(self, connection: Connection, symbol: str) -> int:
-        events = self._events.read(ROWS_AT_ONCE)
+    def _write_events(self, connection: Connection, symbol: str, last_ts: int) -> int:
+        events = _until(self._events, "ts_event", last_ts)
         rows = []
         for event in events:
             ts = int(event["ts_event"])
@@ -194,6 +250,15 @@ class MarketArchive:
             dates += [session.trade_date if session else None] * run
             at += run
         return dates
+
+
+def _until(cursor: Cursor, field_name: str, last_ts: int) -> NDArray[np.void]:
+    """Read on up to the first row of a later time than `last_ts`, at most `ROWS_AT_ONCE`."""
+    rows = cursor.read(ROWS_AT_ONCE)
+    is_later = rows[field_name] > last_ts
+    count = int(is_later.argmax()) if is_later.any() else len(rows)
+    cursor.position -= len(rows) - count
+    return rows[:count]
 
 
 def _rows(

@@ -14,13 +14,15 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from flow_gl.core.courses import Rolled
 from flow_gl.core.errors import FlowError
+from flow_gl.core.instrument import roll_label
 from flow_gl.core.lod import THRESHOLD, threshold_at
 from flow_gl.core.outside import cell
 from flow_gl.core.schema import PRICE_SCALE
 
 Format = Literal["parquet", "csv"]
-TABLES: Final = ("bubbles", "cvd", "profile")
+TABLES: Final = ("bubbles", "cvd", "profile", "rolls")
 LEVELS_FILE: Final = "levels.json"
 _FEW_VALUES: Final = [
     *("instrument", "symbol", "trade_date", "buy", "sell", "unsided", "delta", "dominant", "volume", "trade_count"),
@@ -34,6 +36,8 @@ class Part:
 
     instrument_id: int
     symbol: str
+    name: str
+    """What tells it from every other instrument in levels.json."""
     trade_date: int
     """YYYYMMDD; written only where tables are split."""
     bubbles: NDArray[np.void]
@@ -56,6 +60,7 @@ def points(price: NDArray[np.int64]) -> NDArray[np.float64]:
 
 def write_tables(
     parts: Sequence[Part],
+    rolls: Sequence[Rolled],
     folder: Path,
     *,
     fmt: Format,
@@ -63,11 +68,12 @@ def write_tables(
     by_session: bool = False,
     threshold: float = THRESHOLD,
 ) -> list[Path]:
-    """Write bubbles, cvd, profile and levels.json into a folder.
+    """Write bubbles, cvd, profile, rolls and levels.json into a folder.
 
     Parameters
     ----------
     parts : in the order in which they are to be written
+    rolls : where a symbol went on with another instrument, in the order of time
     folder : exists; files of the same names are replaced
     fmt : "parquet" (zstd) or "csv"
     by_session : a `trade_date` column in each table, and levels by symbol and trade date
@@ -88,7 +94,10 @@ def write_tables(
         with ExitStack() as stack:
             places = [stack.enter_context(_replacing(path)) for path in paths]
             for place, name in zip(places, TABLES, strict=False):
-                _write_table(place, (_columns(name, part, by_session, least) for part in parts), fmt)
+                if name == "rolls":
+                    _write_table(place, iter([_roll_columns(rolls)]), fmt)
+                else:
+                    _write_table(place, (_columns(name, part, by_session, least) for part in parts), fmt)
             places[-1].write_text(json.dumps(_levels(parts, by_session), indent=2) + "\n", encoding="utf-8")
     except OSError as error:
         raise FlowError(f"cannot write the tables into {folder}: {error.strerror or error}") from error
@@ -108,10 +117,7 @@ def _replacing(path: Path) -> Iterator[Path]:
 
 def _columns(name: str, part: Part, by_session: bool, threshold: float) -> dict[str, Any]:
     count = len(part.price) if name == "profile" else len(part.bubbles)
-    columns: dict[str, Any] = {}
-    if name == "bubbles":
-        columns["instrument"] = np.full(count, part.instrument_id)
-    columns["symbol"] = (part.symbol, count)
+    columns: dict[str, Any] = {"instrument": np.full(count, part.instrument_id), "symbol": (part.symbol, count)}
     if by_session:
         columns["trade_date"] = np.full(count, part.trade_date, np.int32)
     if name == "bubbles":
@@ -122,6 +128,25 @@ def _columns(name: str, part: Part, by_session: bool, threshold: float) -> dict[
         columns |= {"price": points(part.price), "buy": part.buy, "sell": part.sell, "unsided": part.unsided}
         columns["total"] = part.buy + part.sell + part.unsided
     return columns
+
+
+def _roll_columns(rolls: Sequence[Rolled]) -> dict[str, Any]:
+    words = {
+        "symbol": [roll.name for roll in rolls],
+        "from_symbol": [roll.from_symbol for roll in rolls],
+        "to_symbol": [roll.to_symbol for roll in rolls],
+        "label": [roll_label(roll.from_symbol, roll.from_id, roll.to_symbol, roll.to_id) for roll in rolls],
+    }
+    texts = {name: np.array(column, dtype=np.str_) for name, column in words.items()}
+    return {
+        "symbol": texts["symbol"],
+        "ts_event": np.array([roll.ts_event for roll in rolls], np.int64),
+        "from_instrument": np.array([roll.from_id for roll in rolls], np.int64),
+        "from_symbol": texts["from_symbol"],
+        "to_instrument": np.array([roll.to_id for roll in rolls], np.int64),
+        "to_symbol": texts["to_symbol"],
+        "label": texts["label"],
+    }
 
 
 def _bubble_columns(rows: NDArray[np.void], threshold: float) -> dict[str, Any]:
@@ -188,17 +213,17 @@ def _arrow(pa: Any, column: Any, fmt: Format) -> Any:
 
 def _levels(parts: Sequence[Part], by_session: bool) -> dict[str, Any]:
     levels: dict[str, Any] = {}
-    scheduled = {(part.symbol, part.trade_date) for part in parts if not part.levels.get("unscheduled")}
+    scheduled = {(part.name, part.trade_date) for part in parts if not part.levels.get("unscheduled")}
     for part in parts:
         if by_session:
-            sessions = levels.setdefault(part.symbol, {})
+            sessions = levels.setdefault(part.name, {})
             key = name = str(part.trade_date)
-            if part.levels.get("unscheduled") and (part.symbol, part.trade_date) in scheduled:
+            if part.levels.get("unscheduled") and (part.name, part.trade_date) in scheduled:
                 key = name = f"{key}-unscheduled"
             number = 2
             while name in sessions:
                 name, number = f"{key}-{number}", number + 1
             sessions[name] = dict(part.levels)
         else:
-            levels[part.symbol] = dict(part.levels)
+            levels[part.name] = dict(part.levels)
     return levels

@@ -14,11 +14,14 @@ from flow_gl.core.schema import (
     BUBBLE,
     CVD_POINT,
     EVENT,
+    GAP,
     GAP_LIST,
     INSTRUMENT,
     LEVELS,
+    NOT_YET,
     OPEN,
     PROFILE,
+    ROLL_LIST,
     SESSION,
     STATUS,
 )
@@ -65,7 +68,7 @@ def _market_nbytes(base_capacity: int) -> int:
     for level in range(LEVELS):
         capacity = level_capacity(level, base_capacity)
         sizes += [Ring.nbytes(BUBBLE, capacity), Ring.nbytes(CVD_POINT, capacity)]
-    sizes += [Table.nbytes(dtype) for dtype in (OPEN, PROFILE, SESSION, GAP_LIST, INSTRUMENT)]
+    sizes += [Table.nbytes(dtype) for dtype in (OPEN, PROFILE, SESSION, GAP_LIST, ROLL_LIST, INSTRUMENT)]
     return sum((size + 127) & ~127 for size in sizes)
 
 
@@ -76,7 +79,7 @@ class MarketStore:
     ----------
     bubbles, cvd : per level, rings of BUBBLE and of CVD_POINT (row i of one is the same bucket as row i of the other)
     events : ring of EVENT
-    open, profile, session, gaps, instrument : tables of OPEN, PROFILE, SESSION, GAP_LIST, INSTRUMENT
+    open, profile, session, gaps, rolls, instrument : tables of OPEN, PROFILE, SESSION, GAP_LIST, ROLL_LIST, INSTRUMENT
     """
 
     def __init__(
@@ -91,6 +94,7 @@ class MarketStore:
         self.profile: Final = layout.table(PROFILE)
         self.session: Final = layout.table(SESSION)
         self.gaps: Final = layout.table(GAP_LIST)
+        self.rolls: Final = layout.table(ROLL_LIST)
         self.instrument: Final = layout.table(INSTRUMENT)
 
     @property
@@ -176,6 +180,7 @@ class MarketReader:
         self._profile = _Copy(store.profile)
         self._session = _Copy(store.session)
         self._gaps = _Copy(store.gaps)
+        self._rolls = _Copy(store.rolls)
         self._instrument = _Copy(store.instrument)
         # Records in place: their content changes with `refresh`.
         self.session: Final = self._session.row
@@ -192,6 +197,12 @@ class MarketReader:
         """1e-9 units; 0 while unknown."""
         self.gaps: NDArray[np.void] = self._gaps.row["gap"][:0]
         """GAP rows, oldest first."""
+        self.rolls: NDArray[np.void] = self._rolls.row["roll"][:0]
+        """ROLL rows, oldest first."""
+        self.roll_total = 0
+        """Rolls in all; more than `rolls` where the oldest are forgotten."""
+        self.breaks: NDArray[np.void] = self.gaps
+        """GAP rows: what no line may cross, gaps and rolls, oldest first."""
         self.open_gaps: dict[int, int] = {}
         """Start (ns) of those that still last, by kind."""
 
@@ -205,18 +216,26 @@ class MarketReader:
             self.bucket_ns, self.tick_size = int(row["bucket_ns"]) or _SECOND, int(row["tick_size"])
             self.widths_ns = widths_ns(self.bucket_ns)
             self.symbol, self.requested = (bytes(row[field]).decode("ascii", "replace") for field in _NAMES)
+        # After the instrument: who reads that one is new knows of the roll to it.
+        has_rolled = self._rolls.refresh()
+        if has_rolled:
+            self.rolls = self._rolls.row["roll"][: int(self._rolls.row["count"])]
+            self.roll_total = int(self._rolls.row["total"])
         for copy in (self._session, self._open, self._profile):
             copy.refresh()
-        if self._gaps.refresh():
+        has_gaps = self._gaps.refresh()
+        if has_gaps:
             self.gaps = self._gaps.row["gap"][: int(self._gaps.row["count"])]
             self.open_gaps = {int(gap["kind"]): int(gap["start"]) for gap in self.gaps[-2:] if gap["open"]}
+        if has_gaps or has_rolled:
+            self.breaks = _breaks(self.gaps, self.rolls)
         self._open_rows.clear()
 
     def open_bubble(self, level: int) -> np.void | None:
         """The open bubble (BUBBLE) at a level; None where there is none or it closed while this frame began."""
         if level not in self._open_rows:
             row: np.void = self._open.row["bubble"][level]
-            is_there = row["trade_count"] and not self._is_closed(level, row["id"])
+            is_there = row["trade_count"] and not self._is_closed(level, row)
             self._open_rows[level] = row if is_there else None
         return self._open_rows[level]
 
@@ -227,9 +246,15 @@ class MarketReader:
         point: np.void = self._open.row["cvd"][level]
         return point
 
-    def _is_closed(self, level: int, bubble_id: int) -> bool:
+    def _is_closed(self, level: int, bubble: np.void) -> bool:
         head, ring = self.heads[level], self.store.bubbles[level]
-        return head > 0 and bool(ring.rows[(head - 1) & (ring.capacity - 1)]["id"] >= bubble_id)
+        if head == 0:
+            return False
+        newest = ring.rows[(head - 1) & (ring.capacity - 1)]
+        if newest["id"] != bubble["id"]:
+            return bool(newest["id"] > bubble["id"])
+        # The closed one of this bucket may be that of the instrument before a roll.
+        return bool(newest["ts_last"] >= bubble["ts_last"])
 
     @property
     def open_version(self) -> int:
@@ -241,8 +266,20 @@ class MarketReader:
         return self._profile.version
 
     @property
-    def gaps_version(self) -> int:
-        return self._gaps.version
+    def breaks_version(self) -> tuple[int, int]:
+        """Versions of the gaps and of the rolls."""
+        return self._gaps.version, self._rolls.version
+
+
+def _breaks(gaps: NDArray[np.void], rolls: NDArray[np.void]) -> NDArray[np.void]:
+    """Gaps and rolls as GAP rows, oldest first."""
+    done = rolls[rolls["first_ts"] != NOT_YET]
+    if not len(done):
+        return gaps
+    found = np.zeros(len(gaps) + len(done), GAP)
+    found[: len(gaps)] = gaps
+    found["start"][len(gaps) :], found["end"][len(gaps) :] = done["last_ts"] + 1, done["first_ts"]
+    return found[np.argsort(found["start"], kind="stable")]
 
 
 class EngineReader:

@@ -111,6 +111,10 @@ def items(chart: ChartFrame, frame: Frame, state: ViewState) -> list[Item]:
             left.append(Item(requested, palette.quiet, 17.0, is_bold=not is_mapped, keep=35 if is_mapped else 70))
         if symbol:
             left.append(Item(symbol, palette.text, 17.0, is_bold=True, keep=70))
+        elif len(market.rolls):  # no raw symbol is known: the id tells which contract it is now
+            left.append(
+                Item(f"id {int(market.instrument['instrument_id'])}", palette.text, 17.0, is_bold=True, keep=70)
+            )
         if market.session["trade_count"]:
             left += _numbers(chart, state)
             left += _limits(market, state)
@@ -233,7 +237,7 @@ def _key(chart: ChartFrame, frame: Frame, state: ViewState) -> tuple[object, ...
     if market is not None:
         session = market.session
         numbers = (market, session["last_ts"], session["trade_count"], session["cvd"], market.profile_version)
-        numbers += (market.instrument["symbol"], market.heads[0])
+        numbers += (market.instrument["symbol"], market.heads[0], len(market.rolls))
     badge = chart.badge and _badge_item(chart.badge, frame, state)
     shown = None if chart.scene is None else chart.scene.level
     rest = (state.palette, state.locked_level, own.cvd_reset_ns, frame.chart_count, round(frame.figures.fps))

@@ -217,10 +217,10 @@ def test_a_continuous_symbol_is_told_as_requested_and_a_roll_at_its_own_time(tmp
     )  # fmt: skip
     midnight = 1_763_942_400_000_000_000
     trades = make_trades(50_000, start_ns=midnight - 60_000_000_000)
-    before = int((trades["ts_event"] < midnight).sum())
+    before = int((trades["ts_recv"] < midnight).sum())
     items = list(read_items([write(tmp_path / "x.dbn", metadata.encode(), trades)]))
-    assert items[0] == Mapping(NQZ5, "NQ.v.0", "NQ.v.0", midnight - 86_400_000_000_000)
-    at = items.index(Mapping(NQH6, "NQ.v.0", "NQ.v.0", midnight))
+    assert items[0] == Mapping(NQZ5, "", "NQ.v.0", midnight - 86_400_000_000_000)
+    at = items.index(Mapping(NQH6, "", "NQ.v.0", midnight))
     assert sum(len(item.rows) for item in items[1:at]) == before
     assert np.concatenate([item.rows for item in items if isinstance(item, Trades)]).tobytes() == trades.tobytes()
 

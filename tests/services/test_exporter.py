@@ -18,8 +18,8 @@ COLUMNS = {
         *("instrument", "symbol", "id", "ts_event", "price", "buy", "sell", "unsided", "delta", "dominant", "volume"),
         *("significant", "trade_count", "open", "high", "low", "close"),
     ],
-    "cvd": ["symbol", "ts_event", "open", "high", "low", "close"],
-    "profile": ["symbol", "price", "buy", "sell", "unsided", "total"],
+    "cvd": ["instrument", "symbol", "ts_event", "open", "high", "low", "close"],
+    "profile": ["instrument", "symbol", "price", "buy", "sell", "unsided", "total"],
 }
 LEVELS = [
     "poc",
@@ -97,8 +97,8 @@ def test_tables_hold_the_twins_numbers_in_the_documented_columns(tmp_path, trade
         rows = [row for row in tables["bubbles"] if row["symbol"] == symbol]
         assert [_bubble(row) for row in rows] == [_expected(bubble) for bubble in twin.bubbles()]
         assert {row["instrument"] for row in rows} == {instrument_id}
-        points = [{key: row[key] for key in COLUMNS["cvd"][1:]} for row in tables["cvd"] if row["symbol"] == symbol]
-        assert points == [{key: point[key] for key in COLUMNS["cvd"][1:]} for point in twin.points()]
+        points = [{key: row[key] for key in COLUMNS["cvd"][2:]} for row in tables["cvd"] if row["symbol"] == symbol]
+        assert points == [{key: point[key] for key in COLUMNS["cvd"][2:]} for point in twin.points()]
         profile = {
             row["price"]: [row["buy"], row["sell"], row["unsided"]]
             for row in tables["profile"]

@@ -1,0 +1,61 @@
+"""Who an instrument is: its raw symbol, the name it was asked for by, and what its definition says."""
+
+from typing import Final
+
+from flow_gl.core.instrument import builtin, is_outright_symbol
+from flow_gl.core.schema import TickSource
+from flow_gl.engine.grid import Grid
+from flow_gl.engine.notices import DefinitionNotice
+
+
+class Identity:
+    """What is known of one instrument.
+
+    Attributes
+    ----------
+    instrument_id : as in the trades
+    symbol : the raw symbol; "" while unknown
+    requested : the first name that it was asked for by; "" where there is none
+    defined_outright, point_value : by its definition or the built-in table; None while unknown
+    """
+
+    def __init__(self, instrument_id: int, grid: Grid) -> None:
+        self.instrument_id: Final = instrument_id
+        self.symbol = ""
+        self.requested = ""
+        self.defined_outright: bool | None = None
+        self.point_value: float | None = None
+        self._grid: Final = grid
+
+    @property
+    def is_outright(self) -> bool:
+        """By its definition, else by its symbol; an unnamed one passes."""
+        if self.defined_outright is not None:
+            return self.defined_outright
+        return not self.symbol or is_outright_symbol(self.symbol)
+
+    def name(self, symbol: str, requested: str) -> None:
+        """Take a name; the built-in table may know its tick size."""
+        self.symbol = symbol or self.symbol
+        self.requested = self.requested or requested
+        known = builtin(self.symbol or self.requested)
+        if known is not None:
+            self._grid.learn(known.tick_size, TickSource.TABLE)
+            if self.point_value is None:
+                self.point_value = known.point_value
+
+    def define(self, definition: DefinitionNotice) -> None:
+        """Take a definition record."""
+        self.symbol = definition.symbol or self.symbol
+        self.defined_outright = definition.is_outright
+        if definition.point_value is not None:
+            self.point_value = definition.point_value
+        self._grid.learn(definition.tick_size, TickSource.DEFINITION)
+
+    def learn(self, other: "Identity") -> None:
+        """Take what another market of the same instrument knows, but for its name on a chart."""
+        self.symbol = other.symbol or self.symbol
+        self.defined_outright, self.point_value = other.defined_outright, other.point_value
+        source = other._grid.source
+        if source is not None and source is not TickSource.OBSERVED:
+            self._grid.learn(other._grid.tick_size, source)
