@@ -26,7 +26,7 @@ _SHAPES: Final = {
 
 
 class InputHandler:
-    """What a user does.
+    """Applies keyboard and mouse to the view's state.
 
     Parameters
     ----------

@@ -62,7 +62,7 @@ class FrameLoop:
         self.content_scale: float | None = None
         """Overrides the surface's."""
         self.layer_timer: LayerTimer | None = None
-        """Counts the GPU's time by layer, for who asks; it costs calls."""
+        """Counts the GPU's time by layer while it is set; that costs calls."""
         self._clock: Final = clock
         self._motion: Final = MotionClock()
         self._kit: Kit | None = None
@@ -71,7 +71,7 @@ class FrameLoop:
         self._generation = link.generation
         self._restarts = link.restarts
         self._rules: dict[type[Command], Command] = {}
-        """Settings sent to the engine, to be told to the next one too."""
+        """Settings sent to the engine; a restarted engine gets them again."""
         self._overlay_job: Final = self.scheduler.add("overlays")
         self._filter_job: Final = self.scheduler.add("size filter")
         self._axes: Final[list[scenes.ChartAxes]] = []
@@ -364,8 +364,8 @@ class FrameLoop:
             _add(counters, stack.counters)
 
     def _new_stack(self) -> "ChartStack":
-        """Set up a chart's layers. What all of them need is loaded for the first one: before there is a chart, the
-        window says what is awaited, and that should be there at once."""
+        """Set up a chart's layers. What they all need is loaded for the first chart only, because a window without a
+        chart must show at once what it waits for."""
         from flow_gl.gl.kit import Kit
         from flow_gl.layers.stack import ChartStack
 
