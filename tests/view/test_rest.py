@@ -1,0 +1,40 @@
+"""A picture in which nothing moves is drawn once a second."""
+
+from collections import Counter
+
+from flow_gl.app import Program
+from flow_gl.core.clock import ManualClock
+from flow_gl.core.palette import DARK
+from flow_gl.gl.context import HeadlessContext
+from flow_gl.ui.gui import Gui
+from flow_gl.ui.options import ViewOptions
+from flow_gl.ui.state import ViewState
+from flow_gl.view.frame_loop import FrameLoop
+from tests.ui.local import LocalLink
+
+PAUSED_AFTER = 90
+
+
+def test_a_paused_picture_comes_to_rest() -> None:
+    context = HeadlessContext(320, 200)
+    link = LocalLink("NQZ5")
+    clock = ManualClock(link.now_ns)
+    gui = Gui(DARK, scale=1.0)
+    loop = FrameLoop(context, link, ViewState(), gui, clock)
+    begun_s: list[float] = []
+    run_frame = loop.run_frame
+
+    def counted(dt_s: float) -> None:
+        begun_s.append(clock.monotonic_ns() / 1e9)
+        if len(begun_s) == PAUSED_AFTER:
+            loop.state.toggle_pause(clock.wall_ns(), link.now_ns)
+        run_frame(dt_s)
+
+    loop.run_frame = counted  # type: ignore[method-assign]
+    Program(loop, None, ViewOptions(headless=True, duration_s=6.0), clock).run()
+    loop.release()
+    gui.close()
+    context.close()
+    frames = Counter(int(at_s) for at_s in begun_s)
+    assert frames[0] >= 60
+    assert [frames[second] for second in range(3, 6)] == [1, 1, 1]
