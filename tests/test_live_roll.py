@@ -52,7 +52,9 @@ class Program:
         self.stores: list[MarketStore] = []
         self._status = EngineStore.local()
         pipeline = Pipeline(sessions=SessionCalendar())
-        self.charts = Charts(("NQ.v.0", "ES.v.0"), attach=pipeline.chart, make_store=self._make, bucket_ns=SECOND)
+        self.charts = Charts(
+            ("NQ.v.0", "ES.v.0"), attach=pipeline.chart, make_store=self._make, bucket_ns=SECOND, may_renew=True
+        )
         self.engine = Engine(
             feed=self.feed,
             pipeline=pipeline,
@@ -148,12 +150,14 @@ def test_at_the_open_after_an_early_close_the_new_contract_takes_the_chart_and_t
     assert nq["prior_high"] == UNDEF_PRICE, "another contract's levels are not its own"
     then = of(old, ES)["price"]
     assert (es["prior_high"], es["prior_low"], es["prior_close"]) == (then.max(), then.min(), then[-1])
-    assert program.charts.stores()[0] is first_nq, "one chart, behind a roll"
-    (roll,) = program.chart(0).rolls
-    assert (bytes(roll["from_symbol"]), bytes(roll["to_symbol"])) == (b"NQZ5", b"NQH6")
-    assert roll["last_ts"] == of(old, NQ)["ts_event"].max() < roll["first_ts"] == mine["ts_event"][0]
-    ring = first_nq.bubbles[0]
-    bubbles = ring.rows[: ring.head]
-    is_new = bubbles["ts_last"] > roll["last_ts"]
-    assert bubbles[~is_new]["trade_count"].sum() == count_of(NQ, rows=old)
-    assert bubbles[is_new]["low"].min() >= mine["price"].min(), "contracts never mix"
+    # The old contract may have traded after the open before the new mapping came: then the session is replayed from its
+    # open, and the chart begins again. Else it goes on behind a roll.
+    rolls = program.chart(0).rolls
+    assert (program.charts.stores()[0] is first_nq) == (len(rolls) == 1)
+    for roll in rolls:
+        assert (bytes(roll["from_symbol"]), bytes(roll["to_symbol"])) == (b"NQZ5", b"NQH6")
+        assert roll["last_ts"] < roll["first_ts"] == mine["ts_event"][0]
+        rows = first_nq.bubbles[0].rows[: first_nq.bubbles[0].head]
+        is_new = rows["ts_last"] > roll["last_ts"]
+        assert rows[~is_new]["trade_count"].sum() == count_of(NQ, rows=old)
+        assert rows[is_new]["low"].min() >= mine["price"].min(), "contracts never mix"

@@ -1,0 +1,108 @@
+"""Which instrument a name means, day by day: files of synthetic trades through choosing and through an export."""
+
+import csv
+import datetime as dt
+from pathlib import Path
+from types import SimpleNamespace
+
+import databento_dbn as dbn
+import numpy as np
+import pytest
+
+from flow_gl.core.errors import DataError
+from flow_gl.core.schema import TRADE
+from flow_gl.export import export
+from flow_gl.feed.files import read_items, scan
+from tests.feed.market_files import write
+
+DAY = 86_400_000_000_000
+Intervals = dict[str, list[tuple[int, int, int]]]
+"""Of each name: first day, day after the last one, id; days of December 2025."""
+
+
+def make_header(names: Intervals, stype_in: dbn.SType) -> bytes:
+    def day(number: int) -> dt.date:
+        return dt.date(2025, 12, number)
+
+    mappings = [
+        SimpleNamespace(
+            raw_symbol=name,
+            intervals=[SimpleNamespace(start_date=day(a), end_date=day(b), symbol=str(to)) for a, b, to in of_name],
+        )
+        for name, of_name in names.items()
+    ]
+    return dbn.Metadata(
+        dataset="GLBX.MDP3", start=0, stype_in=stype_in, stype_out=dbn.SType.INSTRUMENT_ID,
+        schema=dbn.Schema.TRADES, symbols=list(names), mappings=mappings, version=3,
+    ).encode()  # fmt: skip
+
+
+def trades(*of_days: tuple[int, int, int]) -> np.ndarray:
+    """Trades (day of December, instrument id, how many), a second apart from 15:00 UTC, 2 contracts at 1000 + id."""
+    rows = np.zeros(sum(count for *_, count in of_days), TRADE)
+    rows["length"], rows["action"], rows["side"], rows["size"] = 12, ord("T"), ord("B"), 2
+    start = (dt.date(2025, 12, 1) - dt.date(1970, 1, 1)).days * DAY + 15 * 3_600_000_000_000
+    at = 0
+    for day, instrument_id, count in of_days:
+        part = rows[at : at + count]
+        part["instrument_id"], part["price"] = instrument_id, (1000 + instrument_id) * 10**9
+        part["ts_event"] = start + (day - 1) * DAY + np.arange(count) * 10**9
+        at += count
+    rows["ts_recv"] = rows["ts_event"] + 1000
+    return rows[np.argsort(rows["ts_event"], kind="stable")]
+
+
+CONTINUOUS, RAW = dbn.SType.CONTINUOUS, dbn.SType.RAW_SYMBOL
+Case = tuple[dbn.SType, Intervals, tuple[tuple[int, int, int], ...], str, dict[int, int], int]
+"""How names are meant, what they mean, trades, the name asked for, trades by id that it gives, and rolls."""
+ROLL: Intervals = {"NQ.v.0": [(14, 16, 100), (16, 20, 200)]}
+SWAP: Intervals = {"ES.v.0": [(1, 3, 100), (3, 5, 200)], "ES.v.1": [(1, 3, 200), (3, 5, 100)]}
+CASES = [
+    pytest.param((CONTINUOUS, ROLL, ((15, 100, 5), (16, 200, 7)), "NQ.v.0", {100: 5, 200: 7}, 1), id="roll"),
+    pytest.param((CONTINUOUS, ROLL, ((15, 100, 5), (16, 200, 7)), "100", {100: 5}, 0), id="old id"),
+    pytest.param((CONTINUOUS, ROLL, ((15, 100, 5), (16, 200, 7)), "nq.V.0", {100: 5, 200: 7}, 1), id="lower case"),
+    pytest.param((CONTINUOUS, ROLL, ((16, 200, 7),), "NQ.v.0", {200: 7}, 0), id="new half alone"),
+    pytest.param(
+        (CONTINUOUS, SWAP, ((2, 100, 3), (2, 200, 4), (3, 100, 5), (3, 200, 6)), "ES.v.0", {100: 3, 200: 6}, 1),
+        id="two symbols swap their ids",
+    ),
+    pytest.param(
+        (RAW, {"NQZ5": [(1, 2, 7), (2, 3, 8)]}, ((1, 7, 2), (2, 8, 3)), "NQZ5", {7: 2, 8: 3}, 1), id="an id a day"
+    ),
+    pytest.param(
+        (RAW, {"ESZ5": [(1, 19, 10)], "NQH6": [(19, 30, 10)]}, ((17, 10, 3), (20, 10, 2)), "NQH6", {10: 2}, 0),
+        id="reused",
+    ),
+    pytest.param(
+        (CONTINUOUS, {"ES.c.0": [(1, 5, 9)], "ES.v.0": [(1, 5, 9)]}, ((2, 9, 4),), "ES.v.0", {9: 4}, 0), id="two names"
+    ),
+]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_name_means_what_its_mapping_says_day_by_day(tmp_path: Path, case: Case) -> None:
+    stype, names, days, symbol, expected, rolls = case
+    path = write(tmp_path / "x.dbn", make_header(names, stype), trades(*days))
+    assert scan([path]).choose(symbol).trades == sum(expected.values())
+    export(read_items([path]), tmp_path / "out", fmt="csv", symbol=symbol)
+    found: dict[int, int] = {}
+    with (tmp_path / "out" / "bubbles.csv").open(newline="") as file:
+        for row in csv.DictReader(file):
+            found[int(row["instrument"])] = found.get(int(row["instrument"]), 0) + int(row["trade_count"])
+            assert float(row["close"]) == 1000 + int(row["instrument"])
+    assert found == expected
+    with (tmp_path / "out" / "rolls.csv").open(newline="") as file:
+        assert len(list(csv.DictReader(file))) == rolls
+
+
+def test_without_a_name_equal_volumes_give_the_lower_id(tmp_path: Path) -> None:
+    path = write(tmp_path / "x.dbn", make_header({}, RAW), trades((2, 9, 4), (2, 5, 4)))
+    assert scan([path]).choose().instrument_id == 5
+
+
+def test_an_unknown_name_is_told_with_what_there_is(tmp_path: Path) -> None:
+    path = write(tmp_path / "x.dbn", make_header(ROLL, CONTINUOUS), trades((16, 200, 7)))
+    with pytest.raises(DataError, match=r"ES.v.0 is not in x.dbn; it holds NQ.v.0"):
+        scan([path]).choose("ES.v.0")
+    with pytest.raises(DataError, match=r"100 never trades here; NQ.v.0 does"):
+        export(read_items([path]), tmp_path / "out", symbol="100")
