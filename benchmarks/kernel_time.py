@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from flow_gl.bench.tape import make_tape
 from flow_gl.core.schema import LEVELS
-from flow_gl.engine.pipeline import Pipeline, warm_up
+from flow_gl.engine.pipeline import Pipeline
 from flow_gl.engine.sinks import MarketSink, Sink
+from flow_gl.engine.warm import warm_up
 from flow_gl.store.market import MarketStore
 
 TRADES = 5_000_000

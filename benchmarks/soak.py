@@ -28,10 +28,11 @@ from benchmarks.soak_numbers import Comparison, Unbroken, touched_store
 from flow_gl.bench.machine import describe, write_json
 from flow_gl.core.clock import SYSTEM
 from flow_gl.core.errors import FlowError
+from flow_gl.core.items import Trades
 from flow_gl.core.sessions import SessionCalendar
 from flow_gl.core.spec import LiveSpec
-from flow_gl.engine.pipeline import Pipeline, warm_up
-from flow_gl.feed.base import Trades
+from flow_gl.engine.pipeline import Pipeline
+from flow_gl.engine.warm import warm_up
 from flow_gl.feed.databento_live import LiveFeed
 from flow_gl.feed.files import read_items
 from flow_gl.feed.live_hours import Hours

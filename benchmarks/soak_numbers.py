@@ -6,10 +6,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from flow_gl.core.items import Definition, Mapping
 from flow_gl.core.schema import GAP_LIST, LEVELS, PROFILE, SESSION, GapKind
 from flow_gl.core.sessions import SessionCalendar
 from flow_gl.engine.pipeline import Pipeline
-from flow_gl.feed.base import Definition, Mapping
 from flow_gl.store.market import MarketStore
 from flow_gl.store.ring import Cursor
 from flow_gl.store.table import Table

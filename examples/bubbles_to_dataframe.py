@@ -13,7 +13,6 @@ from command_line import start
 from flow_gl.core.schema import PRICE_SCALE
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.engine.sinks import Collector
-from flow_gl.feed.base import Definition, Mapping, Trades
 from flow_gl.feed.files import read_items, scan
 
 
@@ -23,12 +22,7 @@ def read_bubbles(path: Path) -> pd.DataFrame:
     pipeline, collector = Pipeline(), Collector()
     pipeline.attach(contract.instrument_id, collector)
     for item in read_items([path]):
-        if isinstance(item, Trades):
-            pipeline.process(item.rows)
-        elif isinstance(item, Mapping):
-            pipeline.map(item)
-        elif isinstance(item, Definition):
-            pipeline.define(item)
+        pipeline.take(item)
     pipeline.finish()
 
     frame = pd.DataFrame(collector.bubble_rows())

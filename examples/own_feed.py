@@ -11,10 +11,11 @@ import time
 import numpy as np
 from command_line import start
 
+from flow_gl.core.items import Definition, Item, Mapping, Trades
 from flow_gl.core.schema import PRICE_SCALE, TRADE, FeedState, Side
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.engine.sinks import Collector
-from flow_gl.feed.base import Definition, Feed, FeedClock, FeedStatus, Item, Mapping, Trades
+from flow_gl.feed.base import Feed, FeedClock, FeedStatus
 
 INSTRUMENT_ID = 1
 SECOND_NS = 1_000_000_000
@@ -78,12 +79,7 @@ def run(feed: Feed) -> Collector:
     feed.start()
     while not feed.is_ended():
         for item in feed.poll(time.time_ns()):
-            if isinstance(item, Trades):
-                pipeline.process(item.rows)
-            elif isinstance(item, Mapping):
-                pipeline.map(item)
-            elif isinstance(item, Definition):
-                pipeline.define(item)
+            pipeline.take(item)
         pipeline.advance(feed.status().known_until)
         time.sleep(0.05)
     pipeline.finish()

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from command_line import picture, start
 
+from flow_gl.core.items import Definition
 from flow_gl.engine.pipeline import Pipeline
-from flow_gl.feed.base import Definition
 from flow_gl.feed.synthetic import TradeMaker
 from flow_gl.gl.api import clear
 from flow_gl.gl.capture import read_picture, write_png

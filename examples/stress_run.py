@@ -11,8 +11,9 @@ import time
 import numpy as np
 from command_line import count, start
 
-from flow_gl.engine.pipeline import Pipeline, warm_up
+from flow_gl.engine.pipeline import Pipeline
 from flow_gl.engine.sinks import Collector
+from flow_gl.engine.warm import warm_up
 from flow_gl.feed.synthetic import TradeMaker
 from flow_gl.feed.synthetic_limits import RATE_MAX
 

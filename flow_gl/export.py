@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from flow_gl.core import rejections
 from flow_gl.core.courses import Courses
 from flow_gl.core.errors import DataError, FlowError
+from flow_gl.core.items import Definition, Item, Mapping, Trades
 from flow_gl.core.lod import THRESHOLD
 from flow_gl.core.schema import PRICE_SCALE, TickSource
 from flow_gl.core.sessions import SessionCalendar
@@ -21,7 +22,6 @@ from flow_gl.engine.records import is_partial
 from flow_gl.engine.sinks import Collector, Finished
 from flow_gl.engine.summary import Summary
 from flow_gl.engine.wanted import Result, Wanted, unique_names
-from flow_gl.feed.base import Definition, FeedGap, Item, Mapping, Trades
 from flow_gl.services.exporter import Format, Part, write_tables
 
 _SINCE_START: Final = ("rejected", "late")
@@ -93,16 +93,14 @@ def export(
                 read += len(item.rows)
                 if progress:
                     progress(read)
+                continue
             case Mapping():
                 wanted.take(item)
                 courses.take(item)
-                pipeline.map(item)
             case Definition():
                 wanted.take(Mapping(item.instrument_id, item.symbol))
                 courses.take(Mapping(item.instrument_id, item.symbol))
-                pipeline.define(item)
-            case FeedGap():
-                pipeline.gap(item)
+        pipeline.take(item)
     pipeline.finish()
     results = [(one, sink) for one, sink in pipeline.results() if isinstance(sink, Collector)]
     chosen = wanted.choose(results)

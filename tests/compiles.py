@@ -23,8 +23,9 @@ from flow_gl.core.clock import SYSTEM
 from flow_gl.core.commands import Command
 from flow_gl.core.schema import FeedState
 from flow_gl.core.spec import DemoSpec, EngineSpec, FilesSpec, LiveSpec
-from flow_gl.engine.pipeline import Pipeline, warm_up
+from flow_gl.engine.pipeline import Pipeline
 from flow_gl.engine.sinks import Collector
+from flow_gl.engine.warm import warm_up
 from flow_gl.feed.dbn_write import write_dbn
 from flow_gl.runtime.meters import StatusBoard
 from flow_gl.runtime.session import Session

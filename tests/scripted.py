@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from flow_gl.core.items import Item, Trades
 from flow_gl.core.schema import TRADE, FeedState, Side
-from flow_gl.feed.base import FeedClock, FeedStatus, Item, Trades
+from flow_gl.feed.base import FeedClock, FeedStatus
 
 START_NS = 1_764_340_000_000_000_000
 SECOND_NS = 1_000_000_000

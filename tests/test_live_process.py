@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from flow_gl.core.errors import EXIT_FEED
+from flow_gl.core.items import Trades
 from flow_gl.core.spec import KEY_VARIABLE, EngineSpec, LiveSpec
 from flow_gl.engine_link import EngineLink
-from flow_gl.feed.base import Trades
 from flow_gl.feed.files import read_items
 from flow_gl.services.archive_query import list_sessions
 from flow_gl.ui.link import LinkState

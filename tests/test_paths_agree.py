@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import zstandard
 
+from flow_gl.core.items import Mapping
 from flow_gl.core.schema import TRADE, UNDEF_PRICE
 from flow_gl.core.sessions import SessionCalendar
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.engine.sinks import Collector
-from flow_gl.feed.base import Mapping, Trades
 from flow_gl.feed.files import read_items
 from flow_gl.feed.live_intake import Intake
 from tests.services.recorder_rig import Run
@@ -129,10 +129,7 @@ def numbers(items, calendar):
     pipeline = Pipeline(sessions=calendar)
     pipeline.attach(NAME, sink)
     for item in items:
-        if isinstance(item, Trades):
-            pipeline.process(item.rows)
-        elif isinstance(item, Mapping):
-            pipeline.map(item)
+        pipeline.take(item)
     pipeline.finish()
     summary = pipeline.instruments[NAME]
     sessions = [(one.trade_date, int(one.session["unscheduled"][0]), one.poc) for one in sink.sessions]

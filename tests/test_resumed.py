@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from flow_gl.core.items import FeedGap, Item, Mapping, Trades
 from flow_gl.core.schema import TRADE, FeedState
 from flow_gl.engine.pipeline import Pipeline
-from flow_gl.feed.base import Definition, FeedGap, Item, Mapping, Trades
 from flow_gl.feed.databento_live import LiveFeed
 from flow_gl.feed.live_hours import Hours
 from flow_gl.runtime.recovered import NOTHING, Recorded, recorded_of
@@ -113,12 +113,7 @@ def numbers(items: list[Item], contract: Contract) -> dict[str, object]:
     pipeline, store = Pipeline(), MarketStore.local()
     pipeline.chart(contract.instrument_id, store)
     for item in items:
-        if isinstance(item, Trades):
-            pipeline.process(item.rows)
-        elif isinstance(item, Mapping):
-            pipeline.map(item)
-        elif isinstance(item, Definition):
-            pipeline.define(item)
+        pipeline.take(item)
     pipeline.finish()
     found: dict[str, object] = {}
     for name in ("profile", "session", "instrument"):

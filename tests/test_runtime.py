@@ -9,10 +9,10 @@ import pytest
 
 from flow_gl.core.clock import ManualClock
 from flow_gl.core.commands import Command, Configure, ResetCvd, Retry, SetSpeed, Stop
+from flow_gl.core.items import Definition, FeedGap, Item, Mapping, Trades
 from flow_gl.core.schema import FeedState
 from flow_gl.core.spec import EngineSpec, Failure, FilesSpec, Hello, decode_answer, decode_spec, encode
 from flow_gl.engine.pipeline import Pipeline
-from flow_gl.feed.base import Definition, FeedGap, Item, Mapping, Trades
 from flow_gl.runtime.charts import Charts
 from flow_gl.runtime.engine import BATCH, STATUS_NS, TAPE_CAPACITY, Engine
 from flow_gl.runtime.meters import Rate, StatusBoard

@@ -75,7 +75,7 @@ def run(*, sessions: int = 22, seed: int = 1, json_path: Path | None = None) -> 
     seed : of the synthetic market
     json_path : write the figures here
     """
-    from flow_gl.engine.pipeline import warm_up
+    from flow_gl.engine.warm import warm_up
 
     console = Console(soft_wrap=True)
     console.print(f"writing {sessions + 1} sessions", style="dim")

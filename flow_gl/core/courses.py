@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow_gl.core.instrument import is_parent_symbol
-from flow_gl.core.names import MappingNotice, Name, NameBook
+from flow_gl.core.items import Mapping
+from flow_gl.core.names import Name, NameBook
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ class Courses:
         self._book: Final = NameBook()
         self._courses: Final[dict[str, _Course]] = {}
 
-    def take(self, mapping: MappingNotice) -> None:
+    def take(self, mapping: Mapping) -> None:
         """Take a mapping, in order with the trades."""
         self._book.take(mapping)
         for text in (mapping.requested, mapping.symbol):

@@ -4,25 +4,13 @@ A continuous symbol, or a raw symbol whose id changes, means one instrument afte
 rule is one, for replay, live and export.
 """
 
-from typing import Final, Protocol
+from typing import Final
 
 from flow_gl.core.instrument import is_parent_symbol, is_raw_symbol
+from flow_gl.core.items import Mapping
 
 _JOINED: Final = frozenset("-: ")
 """In the raw symbols of spreads and options: no continuous symbol stands for one."""
-
-
-class MappingNotice(Protocol):
-    """What a name needs of a mapping (`feed.base.Mapping` has it)."""
-
-    @property
-    def instrument_id(self) -> int: ...
-    @property
-    def symbol(self) -> str: ...
-    @property
-    def requested(self) -> str: ...
-    @property
-    def is_end(self) -> bool: ...
 
 
 class Name:
@@ -48,7 +36,7 @@ class Name:
         self.is_known = bool(self.instrument_id)
         self.is_raw = is_raw_symbol(name)
 
-    def take(self, mapping: MappingNotice) -> bool:
+    def take(self, mapping: Mapping) -> bool:
         """Take a mapping; True where it says what the name means from here on, be it the same as before."""
         instrument_id, symbol = mapping.instrument_id, mapping.symbol.upper()
         if self._wanted == str(instrument_id):
@@ -84,7 +72,7 @@ class NameBook:
         """The names that it was asked for by, in the order in which they came to mean it."""
         return self._requested.get(instrument_id, ())
 
-    def touches(self, mapping: MappingNotice) -> list[int]:
+    def touches(self, mapping: Mapping) -> list[int]:
         """The instruments whose names a mapping changes."""
         changed = []
         if mapping.symbol and mapping.symbol != self.symbol(mapping.instrument_id) and not mapping.is_end:
@@ -99,7 +87,7 @@ class NameBook:
                 changed += [before] * bool(before)
         return changed
 
-    def take(self, mapping: MappingNotice) -> None:
+    def take(self, mapping: Mapping) -> None:
         """Take a mapping."""
         instrument_id, name = mapping.instrument_id, _requested(mapping)
         if mapping.symbol and not mapping.is_end:
@@ -119,7 +107,7 @@ class NameBook:
             self._requested[instrument_id] = (*self.requested(instrument_id), name)
 
 
-def _requested(mapping: MappingNotice) -> str:
+def _requested(mapping: Mapping) -> str:
     """The name asked for; "" where a continuous symbol is mapped to a spread: it stands for outrights."""
     name = mapping.requested
     is_continuous = name and not is_raw_symbol(name) and not is_parent_symbol(name)

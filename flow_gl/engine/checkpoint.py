@@ -10,11 +10,11 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from flow_gl.core.items import Definition, FeedGap
 from flow_gl.core.limits import MAX_ROWS
 from flow_gl.core.schema import LEVELS, SESSION, GapKind, TickSource
 from flow_gl.core.sessions import Session
 from flow_gl.engine.layout import BINS, COLUMNS, PENDING, STATE
-from flow_gl.engine.notices import DefinitionNotice
 from flow_gl.engine.reference import STEPS
 from flow_gl.engine.rolls import Left
 
@@ -25,20 +25,11 @@ class CheckpointError(ValueError):
     """Bytes that are no checkpoint of this program."""
 
 
-class KeptGap(msgspec.Struct, frozen=True):
-    """A gap of the feed, as it was told."""
-
-    start: int
-    end: int
-    instrument_id: int
-    filled: bool = False
-
-
 class GapState(msgspec.Struct, frozen=True):
     """The gaps of one instrument."""
 
     quiet: list[tuple[int, int, GapKind]]
-    feed: list[KeptGap]
+    feed: list[FeedGap]
     total: int
 
 
@@ -81,27 +72,12 @@ class MarketState(msgspec.Struct, frozen=True):
     """Its id means another instrument by now."""
 
 
-class KeptDefinition(msgspec.Struct, frozen=True):
-    """A definition, as it was told."""
-
-    instrument_id: int
-    symbol: str
-    tick_size: int
-    point_value: float | None
-    is_outright: bool
-
-
-def kept_definition(one: DefinitionNotice) -> KeptDefinition:
-    """A definition as it is kept."""
-    return KeptDefinition(one.instrument_id, one.symbol, one.tick_size, one.point_value, one.is_outright)
-
-
 class PipelineState(msgspec.Struct, frozen=True):
     """All instruments, in the order in which they were first heard of, and the gaps that all share."""
 
     markets: list[MarketState]
-    gaps: list[KeptGap]
-    definitions: list[KeptDefinition] = []
+    gaps: list[FeedGap]
+    definitions: list[Definition] = []
 
 
 _encoder: Final = msgspec.msgpack.Encoder()

@@ -12,10 +12,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from flow_gl.core.items import FeedGap
 from flow_gl.core.schema import GAPS, GapKind
 from flow_gl.core.sessions import SessionCalendar
-from flow_gl.engine.checkpoint import GapState, KeptGap
-from flow_gl.engine.notices import GapNotice
+from flow_gl.engine.checkpoint import GapState
 
 Piece = tuple[int, int, GapKind]
 SILENCE_NS: Final = 60_000_000_000
@@ -41,11 +41,6 @@ def pieces_of(start: int, end: int, calendar: SessionCalendar | None, *, is_end_
     return pieces
 
 
-def kept_gap(gap: GapNotice) -> KeptGap:
-    """A gap of the feed as it is kept."""
-    return KeptGap(gap.start, gap.end, gap.instrument_id, gap.filled)
-
-
 def _add_quiet(pieces: list[Piece], start: int, end: int) -> None:
     if end - start > SILENCE_NS:
         pieces.append((start, end, GapKind.NO_TRADES))
@@ -57,7 +52,7 @@ class GapLog:
     def __init__(self, calendar: SessionCalendar | None) -> None:
         self._calendar = calendar
         self._quiet: deque[Piece] = deque(maxlen=GAPS)
-        self._feed: dict[int, GapNotice] = {}
+        self._feed: dict[int, FeedGap] = {}
         self._total = 0
         self._open: list[Piece] = []
         self._newest = 0
@@ -100,7 +95,7 @@ class GapLog:
         self._total = len(self._feed)
         self.is_changed = True
 
-    def feed(self, gap: GapNotice) -> None:
+    def feed(self, gap: FeedGap) -> None:
         """The feed tells of missing records, or that they have come after all."""
         if gap.filled:
             if self._feed.pop(gap.start, None) is None:
@@ -113,7 +108,7 @@ class GapLog:
 
     def keep(self) -> GapState:
         """What was found so far, but for a silence that lasts: that is looked for anew."""
-        return GapState(list(self._quiet), [kept_gap(gap) for gap in self._feed.values()], self._total)
+        return GapState(list(self._quiet), list(self._feed.values()), self._total)
 
     def resume(self, kept: GapState) -> None:
         """Go on from what was kept."""

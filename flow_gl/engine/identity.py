@@ -3,9 +3,9 @@
 from typing import Final
 
 from flow_gl.core.instrument import builtin, is_outright_symbol
+from flow_gl.core.items import Definition
 from flow_gl.core.schema import TickSource
 from flow_gl.engine.grid import Grid
-from flow_gl.engine.notices import DefinitionNotice
 
 
 class Identity:
@@ -44,7 +44,7 @@ class Identity:
             if self.point_value is None:
                 self.point_value = known.point_value
 
-    def define(self, definition: DefinitionNotice) -> None:
+    def define(self, definition: Definition) -> None:
         """Take a definition record."""
         self.symbol = definition.symbol or self.symbol
         self.defined_outright = definition.is_outright

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow_gl.core.errors import DataError
+from flow_gl.core.items import Definition, FeedGap
 from flow_gl.core.lod import widths_ns
 from flow_gl.core.schema import LEVELS, SESSION, UNDEF_PRICE
 from flow_gl.core.sessions import Session, SessionCalendar, next_time_of_day
@@ -37,7 +38,6 @@ from flow_gl.engine.layout import (
     STATE,
     Scratch,
 )
-from flow_gl.engine.notices import DefinitionNotice, GapNotice
 from flow_gl.engine.published import Published
 from flow_gl.engine.reference import START_STEP
 from flow_gl.engine.rolls import Left, RollLog
@@ -110,12 +110,12 @@ class Market(Published):
         self.identity.name(symbol, requested)
         self._instrument_changed = True
 
-    def define(self, definition: DefinitionNotice) -> None:
+    def define(self, definition: Definition) -> None:
         """Take a definition record."""
         self.identity.define(definition)
         self._instrument_changed = True
 
-    def feed_gap(self, gap: GapNotice) -> None:
+    def feed_gap(self, gap: FeedGap) -> None:
         """The feed tells of missing records."""
         self._gaps.feed(gap)
 

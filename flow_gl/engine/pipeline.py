@@ -12,7 +12,7 @@ A chart attached after its instrument's first trade lacks the rings' history: it
 """
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import chain
@@ -21,13 +21,12 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from flow_gl.core.items import Definition, FeedGap, FileEnd, Item, Mapping, Trades
 from flow_gl.core.schema import LEVELS, TRADE
 from flow_gl.core.sessions import SessionCalendar
 from flow_gl.engine import checkpoint
-from flow_gl.engine.gaps import kept_gap
 from flow_gl.engine.layout import WORDS, Scratch
 from flow_gl.engine.market import Market
-from flow_gl.engine.notices import DefinitionNotice, GapNotice, MappingNotice
 from flow_gl.engine.partition import Partition
 from flow_gl.engine.profile import ProfileSettings
 from flow_gl.engine.settings import Settings
@@ -86,13 +85,13 @@ class Pipeline:
         self._ended: list[Market] = []
         self._charted: list[Market] = []
         self._seats: list[tuple[Sink, Market]] = []
-        self._definitions: dict[tuple[int, str], DefinitionNotice] = {}
+        self._definitions: dict[tuple[int, str], Definition] = {}
         self._turn = -1
-        self._common_gaps: dict[int, GapNotice] = {}
+        self._common_gaps: dict[int, FeedGap] = {}
         self._known_from = 0
 
     @property
-    def instruments(self) -> Mapping[int, Summary]:
+    def instruments(self) -> dict[int, Summary]:
         """Every id that was named, defined, charted or traded, with what it means now."""
         return {instrument_id: markets[0].summary for instrument_id, markets in self._markets.items()}
 
@@ -101,8 +100,22 @@ class Pipeline:
         markets = [*self._ended, *chain.from_iterable(self._markets.values())]
         return [(market.summary, market.sink) for market in markets if market.sink is not None]
 
-    def map(self, mapping: MappingNotice) -> None:
-        """Take an instrument's name (`feed.base.Mapping`)."""
+    def take(self, item: Item) -> None:
+        """Take one item of a feed."""
+        match item:
+            case Trades():
+                self.process(item.rows)
+            case Mapping():
+                self.map(item)
+            case Definition():
+                self.define(item)
+            case FeedGap():
+                self.gap(item)
+            case FileEnd():
+                pass
+
+    def map(self, mapping: Mapping) -> None:
+        """Take an instrument's name (`core.items.Mapping`)."""
         if mapping.is_end:
             return  # of a name, not of an instrument
         instrument_id, symbol = mapping.instrument_id, mapping.symbol
@@ -113,15 +126,16 @@ class Pipeline:
             if definition is not None:
                 market.define(definition)
 
-    def define(self, definition: DefinitionNotice) -> None:
-        """Take an instrument's tick size and point value (`feed.base.Definition`)."""
-        self._definitions[definition.instrument_id, definition.symbol] = definition
-        self._tell_apart(definition.instrument_id, definition.symbol)
-        for market in self._markets_of(definition.instrument_id):
+    def define(self, definition: Definition) -> None:
+        """Take an instrument's tick size and point value (`core.items.Definition`)."""
+        instrument_id, symbol = definition.instrument_id, definition.symbol
+        self._definitions[instrument_id, symbol] = definition
+        self._tell_apart(instrument_id, symbol)
+        for market in self._markets_of(instrument_id):
             market.define(definition)
 
-    def gap(self, gap: GapNotice) -> None:
-        """Take news of missing records (`feed.base.FeedGap`)."""
+    def gap(self, gap: FeedGap) -> None:
+        """Take news of missing records (`core.items.FeedGap`)."""
         if gap.instrument_id:
             for market in self._markets_of(gap.instrument_id):
                 market.feed_gap(gap)
@@ -201,7 +215,7 @@ class Pipeline:
         words.flags.writeable = False
         at, count = 0, len(trades)
         while at < count:
-            # Mostly one instrument: its trades lie where they are taken from. Else the next batch is sorted first.
+            # Mostly one instrument: its trades are taken where they are. Where another comes, a batch is sorted.
             at = self._take(int(words[WORDS * at]) >> 32 & 0xFFFFFFFF, words, at, count)
             if at < count:
                 stop = min(at + _BATCH, count)
@@ -279,8 +293,8 @@ class Pipeline:
         alive = list(chain.from_iterable(self._markets.values()))
         shown = [market for market in self._ended if id(market) in charts]
         markets = [market.keep(charts.get(id(market), -1), is_ended=market in shown) for market in (*alive, *shown)]
-        gaps = [kept_gap(gap) for gap in self._common_gaps.values()]
-        definitions = [checkpoint.kept_definition(one) for one in self._definitions.values()]
+        gaps = list(self._common_gaps.values())
+        definitions = list(self._definitions.values())
         return checkpoint.encode(checkpoint.PipelineState(markets, gaps, definitions))
 
     def resume(self, state: checkpoint.PipelineState, stores: Sequence[MarketStore] = ()) -> None:
@@ -386,15 +400,3 @@ class Pipeline:
             if market.has_traded or market.sink is not None:
                 self._ended.append(market)
         del self._markets[instrument_id]
-
-
-def warm_up(progress: Callable[[str, int, int], None] | None = None) -> None:
-    """Compile every kernel, or load its machine code from the cache: seconds the first time, then a fraction of one.
-
-    Parameters
-    ----------
-    progress : called with what is being compiled, how many are done, and how many there are
-    """
-    from flow_gl.engine import warm
-
-    warm.compile_all(progress)

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from flow_gl.core import rejections
 from flow_gl.core.errors import DataError
 from flow_gl.core.instrument import is_parent_symbol
-from flow_gl.core.names import MappingNotice, Name
+from flow_gl.core.items import Mapping
+from flow_gl.core.names import Name
 from flow_gl.core.units import format_time
 from flow_gl.engine.sinks import Collector
 from flow_gl.engine.summary import Summary
@@ -35,7 +36,7 @@ class Wanted:
         self._seen: Final[set[int]] = set()
         self._spelled = ""
 
-    def take(self, mapping: MappingNotice) -> None:
+    def take(self, mapping: Mapping) -> None:
         """Take a mapping, in order with the trades."""
         if self._name is not None and self._name.take(mapping):
             if mapping.requested.upper() == self._symbol.upper():

@@ -13,8 +13,13 @@ from flow_gl.engine.sinks import Collector
 STAGES: Final = ("bubbles and CVD", "several instruments", "levels of detail", "profile and levels")
 
 
-def compile_all(progress: Callable[[str, int, int], None] | None = None) -> None:
-    """Run every kernel once over a handful of trades. See `pipeline.warm_up`."""
+def warm_up(progress: Callable[[str, int, int], None] | None = None) -> None:
+    """Compile every kernel, or load its machine code from the cache: seconds the first time, then a fraction of one.
+
+    Parameters
+    ----------
+    progress : called with what is being compiled, how many are done, and how many there are
+    """
     tell = progress or (lambda _name, _done, _all: None)
     trades = np.zeros(8, TRADE)
     trades["action"], trades["side"], trades["size"] = ord("T"), ord("B"), 1

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from flow_gl.core.instrument import is_outright_symbol, is_parent_symbol
+from flow_gl.core.items import Definition
 from flow_gl.core.names import Name
-from flow_gl.feed.base import Definition
 from flow_gl.feed.file_part import FilePart, Traded
 
 

@@ -12,8 +12,8 @@ from typing import Final
 
 import numpy as np
 
+from flow_gl.core.items import Item, Mapping, Trades
 from flow_gl.core.schema import UNDEF_PRICE
-from flow_gl.feed.base import Item, Mapping, Trades
 from flow_gl.feed.csv_columns import (
     KNOWN,
     REQUIRED,

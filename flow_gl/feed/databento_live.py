@@ -13,10 +13,11 @@ from collections.abc import Callable
 from typing import Final
 
 from flow_gl.core.clock import SYSTEM, Clock
+from flow_gl.core.items import Item
 from flow_gl.core.log import get_logger, mask, masked, protect
 from flow_gl.core.outside import plain
 from flow_gl.core.schema import FeedState
-from flow_gl.feed.base import FeedClock, FeedStatus, Item
+from flow_gl.feed.base import FeedClock, FeedStatus
 from flow_gl.feed.live_asking import Asking
 from flow_gl.feed.live_backoff import Backoff
 from flow_gl.feed.live_connection import Connection, Phase

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from flow_gl.feed.base import Definition, Item, Mapping, Trades
+from flow_gl.core.items import Definition, Item, Mapping, Trades
 
 _APART_NS: Final = 60_000_000_000
 

@@ -14,8 +14,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from flow_gl.core.items import Item, Trades
 from flow_gl.core.schema import TRADE
-from flow_gl.feed.base import Item, Trades
 from flow_gl.feed.damage import DamageError
 from flow_gl.feed.dated import Dated
 from flow_gl.feed.dbn_layout import (

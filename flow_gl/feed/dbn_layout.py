@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow_gl.core.instrument import FUTURE_CLASS
+from flow_gl.core.items import Definition, FeedGap, Mapping
 from flow_gl.core.marks import read_mark
 from flow_gl.core.outside import is_name
 from flow_gl.core.schema import PRICE_SCALE, UNDEF_PRICE
 from flow_gl.core.units import DAY_NS
-from flow_gl.feed.base import Definition, FeedGap, Mapping
 from flow_gl.feed.damage import DamageError
 
 MAGIC: Final = b"DBN"

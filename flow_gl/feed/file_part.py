@@ -8,9 +8,9 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from flow_gl.core.items import Definition, Mapping, Trades
 from flow_gl.core.names import NameBook
 from flow_gl.core.schema import UNDEF_PRICE
-from flow_gl.feed.base import Definition, Mapping, Trades
 from flow_gl.feed.file_order import event_times, order_keys
 from flow_gl.feed.trade_file import TradeFile
 

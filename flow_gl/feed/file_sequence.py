@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from flow_gl.core.errors import DataError
-from flow_gl.feed.base import FeedGap, FileEnd, Item, Trades
+from flow_gl.core.items import FeedGap, FileEnd, Item, Trades
 from flow_gl.feed.file_order import FileOrder, event_times, order_keys
 from flow_gl.feed.file_part import FilePart
 from flow_gl.feed.trade_file import TradeFile

@@ -18,9 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow_gl.core.errors import FlowError, UsageError
+from flow_gl.core.items import FeedGap, Item, Trades
 from flow_gl.core.schema import FeedState
 from flow_gl.core.units import SECOND_NS, format_time
-from flow_gl.feed.base import FeedClock, FeedGap, FeedStatus, Item, Trades
+from flow_gl.feed.base import FeedClock, FeedStatus
 from flow_gl.feed.choices import InstrumentSummary
 from flow_gl.feed.file_order import event_times
 from flow_gl.feed.file_sequence import FileSequence

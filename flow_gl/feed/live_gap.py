@@ -2,7 +2,7 @@
 
 from enum import Enum, auto
 
-from flow_gl.feed.base import FeedGap
+from flow_gl.core.items import FeedGap
 from flow_gl.feed.live_hours import Hours
 
 

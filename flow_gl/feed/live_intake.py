@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Final, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from flow_gl.core.items import Definition, Item, Mapping, Trades
 from flow_gl.core.outside import name, plain
 from flow_gl.core.schema import UNDEF_TS
-from flow_gl.feed.base import Definition, Item, Mapping, Trades
 from flow_gl.feed.live_clock import GatewayClock, Hold
 from flow_gl.feed.live_doubts import Doubts
 from flow_gl.feed.live_errors import Fault, Trouble, from_code

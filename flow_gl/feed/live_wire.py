@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Final, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from flow_gl.core.items import Definition
 from flow_gl.core.outside import name, plain
 from flow_gl.core.schema import TRADE, UNDEF_PRICE, UNDEF_TS
-from flow_gl.feed.base import Definition
 
 if TYPE_CHECKING:
     from databento_dbn import DBNRecord, InstrumentDefMsg

@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow_gl.core.errors import UsageError
+from flow_gl.core.items import Definition, Item, Mapping, Trades
 from flow_gl.core.schema import TRADE, FeedState
-from flow_gl.feed.base import Definition, FeedClock, FeedStatus, Item, Mapping, Trades
+from flow_gl.feed.base import FeedClock, FeedStatus
 from flow_gl.feed.synthetic_contracts import contracts_of
 from flow_gl.feed.synthetic_limits import check
 from flow_gl.feed.synthetic_market import SyntheticMarket, merge_in_time

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from flow_gl.core.errors import DataError
+from flow_gl.core.items import Item, Mapping
 from flow_gl.core.units import format_price
 from flow_gl.feed import gzip_stream, zstd_frames
-from flow_gl.feed.base import Item, Mapping
 from flow_gl.feed.damage import DamageError
 from flow_gl.feed.dbn import DbnReader
 from flow_gl.feed.dbn_layout import MAGIC

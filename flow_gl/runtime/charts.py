@@ -13,9 +13,9 @@ from typing import Final
 
 import numpy as np
 
+from flow_gl.core.items import Definition, Mapping
 from flow_gl.core.names import Name
 from flow_gl.core.schema import INSTRUMENT
-from flow_gl.feed.base import Definition, Mapping
 from flow_gl.store.market import MarketStore
 
 

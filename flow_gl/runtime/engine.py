@@ -22,10 +22,11 @@ from numpy.typing import NDArray
 from flow_gl.core.clock import Clock
 from flow_gl.core.commands import Command, Configure, ResetCvd, SetSpeed, Stop
 from flow_gl.core.errors import FlowError
+from flow_gl.core.items import Definition, FeedGap, FileEnd, Item, Mapping, Trades
 from flow_gl.core.log import get_logger
 from flow_gl.core.schema import TRADE, FeedState
 from flow_gl.engine.pipeline import Pipeline
-from flow_gl.feed.base import Definition, Feed, FeedGap, FeedStatus, FileEnd, Item, Mapping, Trades
+from flow_gl.feed.base import Feed, FeedStatus
 from flow_gl.runtime.chapters import Chapters, Note
 from flow_gl.runtime.charts import Charts
 from flow_gl.runtime.feed_controls import Paced, Resumable, Retriable
@@ -274,21 +275,21 @@ class Engine:
         self._needs_publish = True
 
     def _notice(self, item: Item) -> None:
-        if isinstance(item, FileEnd):
-            if self._chapters:
-                note = Note(self._trades, self._newest_event, sorted(self._gap_starts))
-                self._chapters.keep(item.index, self._pipeline, note)
-        elif isinstance(item, Mapping):
-            self._pipeline.map(item)
-            if self._charts.map(item):
-                self._show_charts()
-        elif isinstance(item, Definition):
-            self._pipeline.define(item)
-            self._charts.map(Mapping(item.instrument_id, item.symbol))
-        elif isinstance(item, FeedGap):
-            self._gap_starts.add(item.start)
-            self._pipeline.gap(item)
-            self._log.warning("feed gap", extra={"start": item.start, "end": item.end, "filled": item.filled})
+        """Take what is not trades: the pipeline first, then what the charts and the log make of it."""
+        self._pipeline.take(item)
+        match item:
+            case FileEnd():
+                if self._chapters:
+                    note = Note(self._trades, self._newest_event, sorted(self._gap_starts))
+                    self._chapters.keep(item.index, self._pipeline, note)
+            case Mapping():
+                if self._charts.map(item):
+                    self._show_charts()
+            case Definition():
+                self._charts.map(Mapping(item.instrument_id, item.symbol))
+            case FeedGap():
+                self._gap_starts.add(item.start)
+                self._log.warning("feed gap", extra={"start": item.start, "end": item.end, "filled": item.filled})
         if self._keepers:
             self._keepers.note(item)
         self._needs_publish = True

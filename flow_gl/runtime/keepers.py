@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Final
 from flow_gl.core.clock import Clock
 from flow_gl.core.errors import UsageError
 from flow_gl.core.folders import recordings_dir
+from flow_gl.core.items import FileEnd, Item, Trades
 from flow_gl.core.log import get_logger
 from flow_gl.core.packages import install_advice
 from flow_gl.core.sessions import SessionCalendar
 from flow_gl.core.spec import LiveSpec
-from flow_gl.feed.base import FileEnd, Item, Trades
 from flow_gl.feed.live_hours import MEMORY_NS
 from flow_gl.runtime.meters import StatusBoard
 from flow_gl.runtime.recovered import NOTHING, Recorded, recorded_of

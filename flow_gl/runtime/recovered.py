@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from flow_gl.core.items import Definition, FeedGap, Mapping
 from flow_gl.core.schema import TRADE
-from flow_gl.feed.base import Definition, FeedGap, Mapping
 from flow_gl.feed.damage import DamageError
 from flow_gl.feed.dbn_layout import read_definition, read_mapping
 from flow_gl.services.recording_file import Recovered

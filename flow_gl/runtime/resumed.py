@@ -15,11 +15,12 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from flow_gl.core.items import FeedGap, Item, Mapping, Trades
 from flow_gl.core.log import get_logger
 from flow_gl.core.schema import FeedState
 from flow_gl.core.seam import Seen
 from flow_gl.core.sessions import SessionCalendar
-from flow_gl.feed.base import Feed, FeedClock, FeedGap, FeedStatus, Item, Mapping, Trades
+from flow_gl.feed.base import Feed, FeedClock, FeedStatus
 from flow_gl.feed.live_hours import Hours
 from flow_gl.runtime.recovered import Recorded
 

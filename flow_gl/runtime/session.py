@@ -62,7 +62,7 @@ class Session:
         self._doing = "loading the engine"
         if self._spec.sessions or isinstance(self._spec.feed, LiveSpec):
             self._learn_sessions(self._plan.begins_ns or self._clock.wall_ns())
-        from flow_gl.engine.pipeline import warm_up
+        from flow_gl.engine.warm import warm_up
 
         self._loading_ns = self._clock.monotonic_ns()
 

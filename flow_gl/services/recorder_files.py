@@ -12,12 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow_gl.core.clock import Clock
+from flow_gl.core.items import FeedGap
 from flow_gl.core.marks import Mark
 from flow_gl.core.seam import Seen
 from flow_gl.core.sessions import Session
 from flow_gl.services import recording
 from flow_gl.services.recording_file import Coming, RecordingFile, Recovered
-from flow_gl.services.recording_names import GapNotice, Name, Notice, key_of, mark_of, record_of
+from flow_gl.services.recording_names import Name, Notice, key_of, mark_of, record_of
 from flow_gl.services.recordings import Keep, prune
 
 _OPEN_FILES: Final = 2
@@ -71,7 +72,7 @@ class SessionFiles:
 
     def take(self, notice: Notice) -> None:
         """Take what is to be written with `write_notices`."""
-        if isinstance(notice, GapNotice):
+        if isinstance(notice, FeedGap):
             mark = mark_of(notice)
             self._new_marks += [mark] if mark else []
         else:

@@ -1,7 +1,6 @@
 """What stands in a recording besides trades: names of instruments, what their definitions say, and gaps."""
 
-from typing import Protocol, runtime_checkable
-
+from flow_gl.core.items import Definition, FeedGap, Mapping
 from flow_gl.core.marks import Mark
 from flow_gl.core.sessions import Session
 from flow_gl.services import recording
@@ -9,57 +8,13 @@ from flow_gl.services import recording
 _DAY_NS = 86_400_000_000_000
 
 
-@runtime_checkable
-class MappingNotice(Protocol):
-    """What the recorder needs of a mapping (`feed.base.Mapping` has it)."""
-
-    @property
-    def instrument_id(self) -> int: ...
-    @property
-    def symbol(self) -> str: ...
-    @property
-    def requested(self) -> str: ...
-    @property
-    def ts_event(self) -> int: ...
-
-
-@runtime_checkable
-class DefinitionNotice(Protocol):
-    """What the recorder needs of a definition (`feed.base.Definition` has it)."""
-
-    @property
-    def instrument_id(self) -> int: ...
-    @property
-    def symbol(self) -> str: ...
-    @property
-    def tick_size(self) -> int: ...
-    @property
-    def point_value(self) -> float | None: ...
-    @property
-    def is_outright(self) -> bool: ...
-
-
-@runtime_checkable
-class GapNotice(Protocol):
-    """What the recorder needs of a gap (`feed.base.FeedGap` has it)."""
-
-    @property
-    def start(self) -> int: ...
-    @property
-    def end(self) -> int: ...
-    @property
-    def filled(self) -> bool: ...
-    @property
-    def lost(self) -> int: ...
-
-
-Name = MappingNotice | DefinitionNotice | bytes
+Name = Mapping | Definition | bytes
 """A name that goes into the recording; bytes: a whole DBN record (SymbolMappingMsg, InstrumentDefMsg), as it is."""
-Notice = Name | GapNotice
+Notice = Name | FeedGap
 """What may stand between trades."""
 
 
-def mark_of(gap: GapNotice) -> Mark | None:
+def mark_of(gap: FeedGap) -> Mark | None:
     """The mark of a gap that stays: None for one that is still open, or was filled."""
     return Mark(gap.start, gap.end, gap.lost) if 0 < gap.start <= gap.end and not gap.filled else None
 
@@ -68,7 +23,7 @@ def key_of(notice: Name) -> tuple[str, int]:
     """What a later notice must share with this one to replace it: its kind and instrument."""
     if isinstance(notice, bytes):
         return f"rtype {notice[1]}", int.from_bytes(notice[4:8], "little")
-    kind = "definition" if isinstance(notice, DefinitionNotice) else "mapping"
+    kind = "definition" if isinstance(notice, Definition) else "mapping"
     return kind, notice.instrument_id
 
 
@@ -79,7 +34,7 @@ def record_of(notice: Name, session: Session) -> bytes:
     """
     if isinstance(notice, bytes):
         return notice
-    if isinstance(notice, DefinitionNotice):
+    if isinstance(notice, Definition):
         return recording.definition_record(
             notice.instrument_id,
             notice.symbol,

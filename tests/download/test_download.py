@@ -13,10 +13,10 @@ from rich.console import Console
 from flow_gl.cli.main import run as main
 from flow_gl.core.clock import ManualClock
 from flow_gl.core.errors import DataError, FeedError, FlowError, UsageError
+from flow_gl.core.items import Trades
 from flow_gl.core.schema import TRADE
 from flow_gl.download import Request, parse_request, run
 from flow_gl.download.command import Downloaded
-from flow_gl.feed.base import Trades
 from flow_gl.feed.files import read_items
 from tests.download.server import KEY, Server
 from tests.services.days import DAY_NS, DAY_START, make_trades

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from flow_gl.core.items import Definition, FeedGap, Mapping
 from flow_gl.core.schema import LEVELS
 from flow_gl.core.sessions import SessionCalendar
 from flow_gl.engine import checkpoint
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.engine.sinks import Collector
-from flow_gl.feed.base import Definition, FeedGap, Mapping
 from tests.engine.test_pipeline import IDS, SECOND, START, _lay_out, _split, _trade
 from tests.engine.twin import TICK
 
@@ -34,15 +34,6 @@ def make(sinks, *, calendar=None, arm=40):
 
 def new_sinks():
     return {instrument_id: Collector(levels=LEVELS) for instrument_id in IDS[:2]}
-
-
-def notify(pipeline, notice):
-    if isinstance(notice, Mapping):
-        pipeline.map(notice)
-    elif isinstance(notice, Definition):
-        pipeline.define(notice)
-    else:
-        pipeline.gap(notice)
 
 
 def end(pipeline, trades):
@@ -85,8 +76,8 @@ def test_whatever_the_trades_and_wherever_it_stopped(draws, cuts, places, has_se
     for at, batch in enumerate(batches):
         for notice, place in zip(NOTICES, places, strict=True):
             if place == at:
-                notify(whole, notice)
-                notify(pipeline, notice)
+                whole.take(notice)
+                pipeline.take(notice)
         whole.process(batch)
         pipeline.process(batch)
         state = checkpoint.decode(pipeline.keep())

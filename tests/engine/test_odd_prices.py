@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flow_gl.core.items import Mapping
 from flow_gl.core.schema import PRICE_SCALE, TickSource
 from flow_gl.engine.checkpoint import decode
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.engine.sinks import Collector
-from flow_gl.feed.base import Mapping
 from tests.engine.twin import SECOND, TICK, make_trades
 
 START = 1_764_280_800 * SECOND

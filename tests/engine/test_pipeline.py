@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from scipy.signal import find_peaks
 
 from flow_gl.core.errors import UsageError
+from flow_gl.core.items import Definition, Mapping
 from flow_gl.core.lod import widths_ns
 from flow_gl.core.schema import EVENT, UNDEF_PRICE, TickSource
 from flow_gl.core.sessions import SessionCalendar
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.engine.sinks import Collector
-from flow_gl.feed.base import Definition, Mapping
 from flow_gl.store.market import MarketReader, MarketStore
 from tests.engine.twin import SECOND, TICK, Twin, make_trades, point_of_control, value_area
 

@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from flow_gl.core.items import Trades
 from flow_gl.core.lod import widths_ns
 from flow_gl.core.schema import LEVELS, GapKind
 from flow_gl.core.sessions import SessionCalendar
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.engine.sinks import Collector
-from flow_gl.feed.base import Definition, Mapping, Trades
 from flow_gl.feed.files import read_items
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
@@ -61,14 +61,11 @@ def test_every_known_number_comes_out_however_the_file_is_cut(day, seed, with_ca
     calendar = SessionCalendar() if with_calendar else None
     pipeline = Pipeline(sessions=calendar, sink_for=lambda key: sinks.setdefault(key, Collector(levels=LEVELS)))
     for item in read_items([DATA / day.file]):
-        match item:
-            case Trades():
-                for batch in _batches(item.rows, seed):
-                    pipeline.process(batch)
-            case Mapping():
-                pipeline.map(item)
-            case Definition():
-                pipeline.define(item)
+        if isinstance(item, Trades):
+            for batch in _batches(item.rows, seed):
+                pipeline.process(batch)
+        else:
+            pipeline.take(item)
     pipeline.finish()
     (summary,) = (one for one in pipeline.instruments.values() if one.symbol == day.symbol)
     sink = sinks[summary.instrument_id]

@@ -5,11 +5,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from flow_gl.core.items import FeedGap
 from flow_gl.core.schema import UNDEF_PRICE, GapKind
 from flow_gl.core.sessions import SessionCalendar
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.engine.sinks import Collector
-from flow_gl.feed.base import FeedGap
 from tests.engine.twin import SECOND, TICK, make_trades
 
 NEW_YORK = ZoneInfo("America/New_York")

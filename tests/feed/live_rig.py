@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from flow_gl.core.items import Definition, FeedGap, Item, Mapping, Trades
 from flow_gl.core.schema import TRADE, FeedState
 from flow_gl.core.sessions import Session
-from flow_gl.feed.base import Definition, FeedGap, Item, Mapping, Trades
 from flow_gl.feed.databento_live import LiveFeed
 from flow_gl.feed.live_hours import Hours
 from tests.gateway.process import GatewayProcess

@@ -9,8 +9,8 @@ import numpy as np
 import zstandard
 from numpy.typing import NDArray
 
+from flow_gl.core.items import Trades
 from flow_gl.core.schema import TRADE
-from flow_gl.feed.base import Trades
 from flow_gl.feed.files import read_items
 
 NQZ5, NQH6, SPREAD = 158704, 42002475, 42006122

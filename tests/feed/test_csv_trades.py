@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from market_files import NAMES, NQH6, NQZ5, SPREAD, csv_text, frames, header, make_trades, read, write
 
 from flow_gl.core.errors import DataError
+from flow_gl.core.items import Mapping
 from flow_gl.core.schema import UNDEF_PRICE, UNDEF_TS
-from flow_gl.feed.base import Mapping
 from flow_gl.feed.csv_trades import CsvReader
 from flow_gl.feed.damage import DamageError
 from flow_gl.feed.files import scan

@@ -25,10 +25,10 @@ from market_files import (
 )
 
 from flow_gl.core.errors import DataError
+from flow_gl.core.items import Definition, Mapping, Trades
 from flow_gl.core.schema import TRADE, UNDEF_PRICE
 from flow_gl.feed import dbn as our_dbn
 from flow_gl.feed import dbn_layout
-from flow_gl.feed.base import Definition, Mapping, Trades
 from flow_gl.feed.dbn import DbnReader
 from flow_gl.feed.files import read_items, scan
 

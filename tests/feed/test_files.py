@@ -27,8 +27,8 @@ from market_files import (
 from numpy.typing import NDArray
 
 from flow_gl.core.errors import DataError, UsageError
+from flow_gl.core.items import FeedGap, FileEnd, Mapping, Trades
 from flow_gl.core.schema import TRADE, FeedState
-from flow_gl.feed.base import FeedGap, FileEnd, Mapping, Trades
 from flow_gl.feed.file_sequence import FileSequence
 from flow_gl.feed.files import FilesFeed, read_items, scan
 

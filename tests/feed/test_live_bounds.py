@@ -7,8 +7,8 @@ from pathlib import Path
 import databento  # noqa: F401  - what it takes itself is not counted
 import pytest
 
+from flow_gl.core.items import Mapping, Trades
 from flow_gl.core.schema import FeedState
-from flow_gl.feed.base import Mapping, Trades
 from flow_gl.feed.dbn_write import write_dbn
 from flow_gl.feed.files import read_items
 from flow_gl.feed.live_bounds import GREETING_BYTES, HEADER_BYTES, MOST_WAITING

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
+from flow_gl.core.items import Trades
 from flow_gl.core.schema import FeedState
-from flow_gl.feed.base import Trades
 from flow_gl.feed.databento_live import BATCH
 from tests.feed.live_rig import Rig
 from tests.gateway.process import GatewayProcess

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from flow_gl.core.errors import FeedError
+from flow_gl.core.items import FeedGap
 from flow_gl.core.schema import FeedState
-from flow_gl.feed.base import FeedGap
 from flow_gl.feed.databento_live import LiveFeed
 from tests.feed.live_rig import SECOND, FakeCalendar, Rig
 from tests.gateway.process import GatewayProcess

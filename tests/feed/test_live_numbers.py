@@ -9,10 +9,10 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
+from flow_gl.core.items import Definition
 from flow_gl.core.schema import FeedState
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.engine.sinks import Collector
-from flow_gl.feed.base import Definition, FeedGap, Mapping, Trades
 from tests.feed.live_rig import SECOND, Rig
 from tests.gateway.process import GatewayProcess
 from tests.gateway.tape import ES, NQ, make_tape, of
@@ -72,14 +72,7 @@ class Engine:
     def _aggregate(self) -> None:
         pipeline, feed = self.numbers.pipeline, self.rig.feed
         for item in self.rig.items[self._done :]:
-            if isinstance(item, Trades):
-                pipeline.process(item.rows)
-            elif isinstance(item, Mapping):
-                pipeline.map(item)
-            elif isinstance(item, Definition):
-                pipeline.define(item)
-            elif isinstance(item, FeedGap):
-                pipeline.gap(item)
+            pipeline.take(item)
         self._done = len(self.rig.items)
         status, clock = feed.status(), feed.clock()
         if status.state in (FeedState.LIVE, FeedState.CLOSED):

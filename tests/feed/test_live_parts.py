@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from flow_gl.core.errors import FeedError, UsageError
+from flow_gl.core.items import FeedGap
 from flow_gl.core.schema import TRADE, UNDEF_PRICE
-from flow_gl.feed.base import FeedGap
 from flow_gl.feed.live_backoff import Backoff
 from flow_gl.feed.live_errors import Fault, from_code, from_connecting
 from flow_gl.feed.live_gap import Gap, Reach

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flow_gl.core.errors import UsageError
+from flow_gl.core.items import Definition, Mapping, Trades
 from flow_gl.core.schema import TRADE, FeedState
-from flow_gl.feed.base import Definition, Mapping, Trades
 from flow_gl.feed.synthetic import HISTORY_S, OPEN_NS, Burst, Halt, SyntheticFeed, TradeMaker
 from flow_gl.feed.synthetic_contracts import CONTRACTS
 

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow_gl.core.clock import ManualClock
+from flow_gl.core.items import Definition, Mapping
 from flow_gl.core.schema import TRADE
-from flow_gl.feed.base import Definition, Mapping
 from flow_gl.services.recorder import Recorder
 from flow_gl.services.recording_file import Coming
 from flow_gl.services.recordings import recorded

@@ -12,10 +12,10 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 
 from flow_gl.core.errors import DataError, UsageError
+from flow_gl.core.items import Definition, Mapping
 from flow_gl.core.schema import BUBBLE, CVD_POINT, EVENT, INSTRUMENT, PROFILE, SESSION, EventKind
 from flow_gl.core.sessions import Session, SessionCalendar
 from flow_gl.engine.pipeline import Pipeline
-from flow_gl.feed.base import Definition, Mapping
 from flow_gl.services import archive_database, archive_market
 from flow_gl.services.archive import Archive, ArchiveState
 from flow_gl.services.archive_database import parse_url

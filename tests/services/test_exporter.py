@@ -8,8 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from flow_gl.core.errors import DataError, FlowError
+from flow_gl.core.items import Definition, Mapping, Trades
 from flow_gl.export import export
-from flow_gl.feed.base import Definition, Mapping, Trades
 from tests.engine.twin import SECOND, TICK, Twin, make_trades
 
 START = 1_764_280_800 * SECOND  # 2025-11-27 17:00 New York: after an early close

@@ -9,9 +9,9 @@ import pytest
 
 from flow_gl.core.clock import ManualClock
 from flow_gl.core.errors import DataError
+from flow_gl.core.items import Definition, Mapping, Trades
 from flow_gl.core.schema import UNDEF_PRICE
 from flow_gl.core.sessions import SessionCalendar
-from flow_gl.feed.base import Definition, Mapping, Trades
 from flow_gl.feed.files import read_items, scan
 from flow_gl.services import recording
 from flow_gl.services.recorder import Recorder, RecorderState

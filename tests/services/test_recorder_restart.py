@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from flow_gl.core.items import FeedGap, Trades
 from flow_gl.core.marks import Mark
-from flow_gl.feed.base import FeedGap, Trades
 from flow_gl.feed.files import read_items
 from flow_gl.services import recording
 from tests.services.days import DAY_NS, DAY_START, make_trades

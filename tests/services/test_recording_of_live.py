@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from flow_gl.core.items import Item, Trades
 from flow_gl.core.schema import TRADE, FeedState
 from flow_gl.engine.pipeline import Pipeline
-from flow_gl.feed.base import Definition, Item, Mapping, Trades
 from flow_gl.feed.files import read_items
 from flow_gl.services.recorder import Recorder
 from flow_gl.services.recordings import recorded
@@ -61,12 +61,7 @@ def numbers(items: list[Item]) -> dict[str, object]:
     pipeline, store = Pipeline(), MarketStore.local()
     pipeline.chart(NQ.instrument_id, store)
     for item in items:
-        if isinstance(item, Trades):
-            pipeline.process(item.rows)
-        elif isinstance(item, Mapping):
-            pipeline.map(item)
-        elif isinstance(item, Definition):
-            pipeline.define(item)
+        pipeline.take(item)
     pipeline.finish()
     found: dict[str, object] = {}
     for name in ("profile", "session", "instrument"):
