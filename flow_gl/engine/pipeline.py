@@ -21,7 +21,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from flow_gl.core.items import Definition, FeedGap, FileEnd, Item, Mapping, Trades
+from flow_gl.core.items import Definition, FeedGap, Item, Mapping, Trades
 from flow_gl.core.schema import LEVELS, TRADE
 from flow_gl.core.sessions import SessionCalendar
 from flow_gl.engine import checkpoint
@@ -101,7 +101,7 @@ class Pipeline:
         return [(market.summary, market.sink) for market in markets if market.sink is not None]
 
     def take(self, item: Item) -> None:
-        """Take one item of a feed."""
+        """Take one item of a feed; a file's end changes no number."""
         match item:
             case Trades():
                 self.process(item.rows)
@@ -111,8 +111,6 @@ class Pipeline:
                 self.define(item)
             case FeedGap():
                 self.gap(item)
-            case FileEnd():
-                pass
 
     def map(self, mapping: Mapping) -> None:
         """Take an instrument's name (`core.items.Mapping`)."""
