@@ -14,6 +14,7 @@ from flow_gl.core.errors import DataError
 from flow_gl.core.items import FeedGap, FileEnd, Item, Trades
 from flow_gl.feed.file_order import FileOrder, event_times, order_keys
 from flow_gl.feed.file_part import FilePart
+from flow_gl.feed.merged import Merged, groups_of
 from flow_gl.feed.trade_file import TradeFile
 
 
@@ -52,7 +53,8 @@ class FileSequence:
         self.dataset = ""
         self.passed = 0
         self._tells_ends: Final = tells_ends
-        self._current: TradeFile | None = None
+        self._current: TradeFile | Merged | None = None
+        self._begun: list[FilePart] = []
         self._order: Final = FileOrder()
         self._held: Final[list[str]] = []
         self._gap_start = 0
@@ -66,6 +68,9 @@ class FileSequence:
             (definitions if is_definitions else others).append(path)
             self.dataset = self.dataset or dataset
         self.paths: Final[list[Path]] = definitions + others
+        self._groups: dict[Path, list[FilePart]] = {}
+        if known and all(path in known for path in self.paths):
+            self.know([known[path] for path in self.paths])
         self._items = self._read()
 
     def __iter__(self) -> Iterator[Item]:
@@ -77,11 +82,35 @@ class FileSequence:
         part = self._current.progress if self._current else 0.0
         return min(1.0, (self.passed + part) / len(self.paths))
 
+    @property
+    def is_merged(self) -> bool:
+        """Some files are of the same time."""
+        return any(len(group) > 1 for group in self._groups.values())
+
+    def know(self, parts: Sequence[FilePart]) -> None:
+        """Take what is known of all files, in the order of `paths`: those of the same time are merged."""
+        numbers = groups_of(parts)
+        groups: dict[int, list[FilePart]] = {}
+        for path, part, number in zip(self.paths, parts, numbers, strict=True):
+            self._groups[path] = groups.setdefault(number, [])
+            self._groups[path].append(part)
+
+    def _begin(self, first: int, path: Path) -> None:
+        """A file begins, or with it all those of its group. Raises DataError where files overlap."""
+        group = self._groups.get(path, [])
+        if len(group) < 2:
+            self._order.begin(first, path)
+            return
+        if self._begun is not group:
+            self._begun = group
+            self._order.begin(min(part.begins for part in group), path)
+            self._order.reach(max(part.ends for part in group), path)
+
     def skip(self, part: FilePart) -> None:
         """Pass the next file, of which this is known, before the first item is asked for. Raises DataError."""
         path = self.paths[self.passed]
         if part.trades:
-            self._order.begin(part.begins, path)
+            self._begin(part.begins, path)
             self._order.reach(part.ends, path)
             self.trades += part.trades
             self._gap_start = 0
@@ -101,6 +130,9 @@ class FileSequence:
     def _read(self) -> Generator[Item]:
         while self.passed < len(self.paths):
             path = self.paths[self.passed]
+            if len(self._groups.get(path, [])) > 1:
+                yield from self._read_merged(path)
+                continue
             file = self._current = TradeFile(path)
             is_first = True
             try:
@@ -111,7 +143,7 @@ class FileSequence:
                             self._gap_start = 0
                         keys = order_keys(item.rows)
                         if is_first:
-                            self._order.begin(int(keys.min()), path)
+                            self._begin(int(keys.min()), path)
                             is_first = False
                         self._order.reach(int(keys.max()), path)
                         self.trades += len(item.rows)
@@ -126,6 +158,25 @@ class FileSequence:
             if self._tells_ends:
                 yield FileEnd(self.passed - 1)
         self.check_trades()
+
+    def _read_merged(self, path: Path) -> Iterator[Item]:
+        """Read the files of a group side by side."""
+        group = self._groups[path]
+        paths = [other for other in self.paths if self._groups[other] is group]
+        self._begin(0, path)
+        merged = self._current = Merged(paths)
+        for item in merged.items():
+            if isinstance(item, Trades):
+                if self._gap_start:
+                    yield FeedGap(self._gap_start, int(event_times(item.rows)[0]))
+                    self._gap_start = 0
+                self.trades += len(item.rows)
+            yield item
+        for other, file in zip(paths, merged.files, strict=True):
+            self._end_file(other, damage=file.damage, notes=file.notes(), held="")
+            if file.damage:
+                self._gap_start = max(self._gap_start, file.last_ts)
+        self._current = None
 
     def _end_file(self, path: Path, *, damage: str, notes: Sequence[str], held: str) -> None:
         self.messages += ([damage] if damage else []) + list(notes)

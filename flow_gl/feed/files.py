@@ -24,6 +24,7 @@ from flow_gl.core.units import SECOND_NS, format_time
 from flow_gl.feed.base import FeedClock, FeedStatus
 from flow_gl.feed.choices import InstrumentSummary
 from flow_gl.feed.file_order import event_times
+from flow_gl.feed.file_part import read_part
 from flow_gl.feed.file_sequence import FileSequence
 from flow_gl.feed.scan import FileSummary, scan
 
@@ -46,7 +47,8 @@ def read_items(paths: Sequence[str | PathLike[str]]) -> FileSequence:
     DataError
         A file is wrong from its start; while iterating: files overlap or are out of order, or none holds a trade.
     """
-    return FileSequence(paths)
+    known = {Path(path): read_part(Path(path)) for path in paths} if len(paths) > 1 else None
+    return FileSequence(paths, known=known)
 
 
 class FilesFeed:

@@ -101,8 +101,10 @@ def scan(
             part = read_part(path, _share(on_progress, index, len(sequence.paths)))
             if cache:
                 cache.keep(path, part)
-        sequence.skip(part)
         parts.append(part)
+    sequence.know(parts)
+    for part in parts:
+        sequence.skip(part)
     sequence.check_trades()
     found = Found(parts).instruments()
     traded = [part for part in parts if part.trades]

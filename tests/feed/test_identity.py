@@ -2,6 +2,7 @@
 
 import csv
 import datetime as dt
+import math
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,7 +13,8 @@ import pytest
 from flow_gl.core.errors import DataError
 from flow_gl.core.schema import TRADE
 from flow_gl.export import export
-from flow_gl.feed.files import read_items, scan
+from flow_gl.feed.base import Trades
+from flow_gl.feed.files import FilesFeed, read_items, scan
 from tests.feed.market_files import write
 
 DAY = 86_400_000_000_000
@@ -106,3 +108,22 @@ def test_an_unknown_name_is_told_with_what_there_is(tmp_path: Path) -> None:
         scan([path]).choose("ES.v.0")
     with pytest.raises(DataError, match=r"100 never trades here; NQ.v.0 does"):
         export(read_items([path]), tmp_path / "out", symbol="100")
+
+
+def test_files_of_one_day_with_different_instruments_are_merged_by_time(tmp_path: Path) -> None:
+    both = trades((2, 5, 400), (2, 6, 400))
+    paths = [
+        write(tmp_path / f"{name}.dbn", make_header({name: [(2, 3, to)]}, RAW), both[both["instrument_id"] == to])
+        for name, to in (("NQZ5", 5), ("ESZ5", 6))
+    ]
+    rows = np.concatenate([item.rows for item in read_items(paths) if isinstance(item, Trades)])
+    assert len(rows) == 800
+    assert (np.diff(rows["ts_recv"]) >= 0).all()
+    summary = scan(paths)
+    assert {one.symbol: one.trades for one in summary.instruments} == {"NQZ5": 400, "ESZ5": 400}
+    feed = FilesFeed(paths, speed=math.inf, summary=summary)
+    feed.start()
+    assert np.concatenate([one.rows for one in feed.poll(1) if isinstance(one, Trades)]).tobytes() == rows.tobytes()
+    again = write(tmp_path / "again.dbn", make_header({"NQZ5": [(2, 3, 5)]}, RAW), both[both["instrument_id"] == 5])
+    with pytest.raises(DataError, match="they overlap"):
+        scan([*paths, again])
