@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from flow_gl.feed.base import Item, Trades
+from flow_gl.core.items import Item, Trades
 from flow_gl.feed.file_order import order_keys
 from flow_gl.feed.file_part import FilePart
 from flow_gl.feed.trade_file import TradeFile

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from flow_gl.core.errors import DataError
+from flow_gl.core.items import Trades
 from flow_gl.core.schema import TRADE
 from flow_gl.export import export
-from flow_gl.feed.base import Trades
 from flow_gl.feed.files import FilesFeed, read_items, scan
 from tests.feed.market_files import write
 
