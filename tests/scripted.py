@@ -35,7 +35,7 @@ class ScriptedFeed:
         self.script = list(script)
         self.is_endless = is_endless
         self.state = FeedState.LIVE
-        self.known_until = 0
+        self.known_until = self.known_from = 0
         self.polls = 0
         self.speed = 1.0
         self.retries = 0
@@ -54,7 +54,9 @@ class ScriptedFeed:
 
     def status(self) -> FeedStatus:
         state = FeedState.ENDED if self.is_ended() else self.state
-        return FeedStatus(state, speed=self.speed, known_until=self.known_until, dataset="TEST")
+        return FeedStatus(
+            state, speed=self.speed, known_until=self.known_until, known_from=self.known_from, dataset="TEST"
+        )
 
     def is_ended(self) -> bool:
         return not self.script and not self.is_endless

@@ -21,7 +21,7 @@ from flow_gl.store.market import MarketStore
 from flow_gl.store.ring import Ring
 from tests.feed.live_rig import SECOND, FakeCalendar, Rig
 from tests.gateway.process import GatewayProcess
-from tests.gateway.tape import DATASET, ES, KEY, NEXT_NQ, NQ, Contract, make_tape, of
+from tests.gateway.tape import DATASET, ES, KEY, NEXT_NQ, NQ, OPEN_NS, Contract, make_tape, of
 
 TAPE = make_tape()
 BOTH = ("NQ.v.0", "ES.v.0")
@@ -175,6 +175,42 @@ def test_after_a_kill_the_recording_is_read_back_and_the_gateway_asked_for_the_r
     paths = [recorded(tmp_path / name, DATASET, 20251128)[0] for name in "ab"]
     ours, theirs = (np.concatenate([one.rows for one in read(path)]) for path in paths)
     assert ours.tobytes() == theirs.tobytes()
+
+
+def test_a_recording_that_has_the_open_covers_it_and_one_of_a_late_first_trade_has_the_gateway_asked(
+    gateway: GatewayProcess, tmp_path: Path
+) -> None:
+    recorded_once(gateway, tmp_path)
+    run = Run(gateway, tmp_path, published=3000)
+    run.poll()
+    assert run.feed.status().known_from == OPEN_NS
+    run.until_state(FeedState.LIVE)
+    assert run.feed.status().known_from == OPEN_NS
+    assert asked_from(gateway)[-1] > OPEN_NS
+    run.end()
+    late = of(TAPE[:2000], NQ)[300:]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("flow_gl.runtime.resumed.COVERED_NS", int(late["ts_event"][0]) - OPEN_NS - 1)
+        quiet = Run(gateway, tmp_path / "other", published=3000, symbols=("NQ.v.0",))
+        quiet.feed.resume(lambda: Recorded("", (Mapping(NQ.instrument_id, "NQZ5", "NQ.v.0"),), late, ()))
+        quiet.until_state(FeedState.LIVE)
+    assert asked_from(gateway)[-1] == OPEN_NS
+    assert quiet.feed.status().known_from == OPEN_NS
+    quiet.end()
+
+
+def test_a_recording_that_begins_behind_a_gap_says_from_when(gateway: GatewayProcess, tmp_path: Path) -> None:
+    late = of(TAPE[:2000], NQ)[300:]
+    first_ts = int(late["ts_event"][0])
+    names, gaps = (Mapping(NQ.instrument_id, "NQZ5", "NQ.v.0"),), (FeedGap(OPEN_NS, first_ts),)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("flow_gl.runtime.resumed.COVERED_NS", first_ts - OPEN_NS - 1)
+        run = Run(gateway, tmp_path, published=3000, symbols=("NQ.v.0",))
+        run.feed.resume(lambda: Recorded("", names, late, gaps))
+        run.until_state(FeedState.LIVE)
+    assert asked_from(gateway)[-1] > first_ts
+    assert run.feed.status().known_from == first_ts
+    run.end()
 
 
 def read(path: Path) -> list[Trades]:

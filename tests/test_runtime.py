@@ -2,6 +2,7 @@
 
 import queue
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from flow_gl.core.clock import ManualClock
 from flow_gl.core.commands import Command, Configure, ResetCvd, Retry, SetSpeed, Stop
 from flow_gl.core.items import Definition, FeedGap, Item, Mapping, Trades
 from flow_gl.core.schema import FeedState
+from flow_gl.core.sessions import SessionCalendar
 from flow_gl.core.spec import EngineSpec, Failure, FilesSpec, Hello, decode_answer, decode_spec, encode
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.runtime.charts import Charts
@@ -23,12 +25,19 @@ from tests.scripted import SECOND_NS, START_NS, ScriptedFeed, trades
 class Rig:
     """An engine over stores of this process, turned by hand."""
 
-    def __init__(self, feed: ScriptedFeed, symbols: Sequence[str] = ("A",), **charts: Any) -> None:
+    def __init__(
+        self,
+        feed: ScriptedFeed,
+        symbols: Sequence[str] = ("A",),
+        *,
+        calendar: SessionCalendar | None = None,
+        **charts: Any,
+    ) -> None:
         self.feed, self.clock = feed, ManualClock(START_NS)
         self.commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
         self.stores: list[MarketStore] = []
         self.store = EngineStore.local()
-        self.pipeline = Pipeline()
+        self.pipeline = Pipeline(sessions=calendar)
         self.charts = Charts(symbols, attach=self.pipeline.chart, make_store=self._make, bucket_ns=SECOND_NS, **charts)
         self.engine = Engine(
             feed=feed,
@@ -114,6 +123,20 @@ def test_a_storm_waits_in_order_and_is_told_as_behind() -> None:
     assert rig.feed.polls == 1, "what has not been taken up yet is not asked for more"
     rig.turn(10)
     assert (rig.status["behind"], rig.status["trades"]) == (0, 5 * BATCH + 1)
+
+
+@pytest.mark.parametrize(("vouches", "is_partial"), [(False, 1), (True, 0)])
+def test_a_session_is_partial_unless_the_feed_vouches_for_its_open(
+    vouches: bool, is_partial: int, tmp_path: Path
+) -> None:
+    calendar = SessionCalendar(cache=tmp_path)
+    opened = calendar.session_at(START_NS).open
+    late_s = (opened - START_NS) / SECOND_NS + 300
+    feed = ScriptedFeed([[], named(trades([late_s]))], is_endless=True)
+    rig = Rig(feed, calendar=calendar)
+    feed.known_from = opened if vouches else 0
+    rig.turn(5)
+    assert rig.chart().session["partial"] == is_partial
 
 
 def test_the_clock_closes_a_bucket_only_as_far_as_the_feed_vouches() -> None:

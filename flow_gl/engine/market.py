@@ -19,6 +19,7 @@ from flow_gl.core.sessions import Session, SessionCalendar, next_time_of_day
 from flow_gl.engine import gaps, records
 from flow_gl.engine.aggregate import aggregate_nb
 from flow_gl.engine.checkpoint import MarketState, fill
+from flow_gl.engine.coverage import Coverage
 from flow_gl.engine.fold import close_nb
 from flow_gl.engine.grid import Grid
 from flow_gl.engine.hand_on import hand_on
@@ -66,7 +67,7 @@ class Market(Published):
     ) -> None:
         self.instrument_id = instrument_id
         self.sink: Sink | None = None
-        self._known_from = 0
+        self._coverage = Coverage()
         self._settings = settings
         self._calendar = calendar
         self._scratch = scratch
@@ -119,11 +120,10 @@ class Market(Published):
         """The feed tells of missing records."""
         self._gaps.feed(gap)
 
-    def know_from(self, known_from: int) -> None:
-        """The feed hands over everything from an event time (ns) on; 0 where it does not say."""
-        if known_from != self._known_from:
-            self._known_from = known_from
-            self._published = self._shown = (-1, -1, -1)
+    def cover(self, coverage: Coverage) -> None:
+        """Take what is known of the sessions' beginnings, shared by all instruments; also when it has changed."""
+        self._coverage = coverage
+        self._published = self._shown = (-1, -1, -1)
 
     def attach(self, sink: Sink) -> None:
         """Send results to a sink from here on; its tables are written whole at the next publishing."""
@@ -244,6 +244,8 @@ class Market(Published):
         self._grid.resume(kept.grid)
         self._gaps.resume(kept.gaps)
         self._rolls.resume(kept.rolls)
+        if self._state["trade_count"][0]:
+            self._coverage.begin(self._session, int(self._state["first_ts"][0]))
         self._instrument_changed = True
         if kept.rolls:
             self._show_change()
@@ -277,6 +279,7 @@ class Market(Published):
                 self._session_row["cvd_since"] = session.open if session is not None and is_anew else ts
             self._started = True
             self._session = session
+            self._coverage.begin(session, ts)
             if session is not None and not session.is_scheduled:
                 self._gaps.mark_unscheduled(ts)
             self._overnight_frozen = session is None

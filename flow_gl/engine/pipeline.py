@@ -25,6 +25,7 @@ from flow_gl.core.items import Definition, FeedGap, Item, Mapping, Trades
 from flow_gl.core.schema import LEVELS, TRADE
 from flow_gl.core.sessions import SessionCalendar
 from flow_gl.engine import checkpoint
+from flow_gl.engine.coverage import Coverage
 from flow_gl.engine.layout import WORDS, Scratch
 from flow_gl.engine.market import Market
 from flow_gl.engine.partition import Partition
@@ -88,7 +89,7 @@ class Pipeline:
         self._definitions: dict[tuple[int, str], Definition] = {}
         self._turn = -1
         self._common_gaps: dict[int, FeedGap] = {}
-        self._known_from = 0
+        self._coverage = Coverage()
 
     @property
     def instruments(self) -> dict[int, Summary]:
@@ -147,9 +148,11 @@ class Pipeline:
 
     def know_from(self, known_from: int) -> None:
         """The feed hands over everything from an event time (ns) on: a first trade that comes later misses nothing."""
-        self._known_from = known_from
+        if known_from == self._coverage.known_from:
+            return
+        self._coverage.known_from = known_from
         for market in chain.from_iterable(self._markets.values()):
-            market.know_from(known_from)
+            market.cover(self._coverage)
 
     def chart(
         self,
@@ -342,7 +345,7 @@ class Pipeline:
         market = Market(instrument_id, settings=self._settings, calendar=self._calendar, scratch=self._scratch)
         for gap in self._common_gaps.values():
             market.feed_gap(gap)
-        market.know_from(self._known_from)
+        market.cover(self._coverage)
         return market
 
     def _free_market(self, instrument_id: int) -> Market:

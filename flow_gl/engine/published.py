@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from flow_gl.core.rejections import counts_of
 from flow_gl.core.schema import GAP_LIST, INSTRUMENT, OPEN, PROFILE, ROLL_LIST
 from flow_gl.core.sessions import Session
+from flow_gl.engine.coverage import Coverage
 from flow_gl.engine.fold import open_rows_nb
 from flow_gl.engine.gaps import GapLog
 from flow_gl.engine.grid import Grid
@@ -23,7 +24,7 @@ class Published:
     instrument_id: int
     identity: Identity
     sink: Sink | None
-    _known_from: int
+    _coverage: Coverage
     _settings: Settings
     _state: NDArray[np.void]
     _pending: NDArray[np.void]
@@ -105,7 +106,7 @@ class Published:
 
     def _session_record(self, reading: Reading | None) -> NDArray[np.void]:
         record, s = self._session_row, self._state[0]
-        fill_session(record, self._state, self._session, reading, known_from=self._known_from)
+        fill_session(record, self._state, self._session, reading, known_from=self._coverage.of(self._session))
         if s["trade_count"] and not self._overnight_frozen:
             record["overnight_high"], record["overnight_low"] = s["high"], s["low"]
         return record

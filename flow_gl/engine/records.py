@@ -138,13 +138,13 @@ def _fill_rows(row: np.void, reading: Reading) -> tuple[NDArray[np.int64], NDArr
 
 
 def is_partial(session: Session | None, first_ts: int, *, known_from: int = 0) -> bool:
-    """Whether trades of a session are missing from its open on: the first one came late, and nobody knows of others.
+    """Whether trades of a session are missing from its open on: the first came late, and earlier ones are not known.
 
     Parameters
     ----------
     session : None where no calendar is in force; one without a place in the calendar has no open that is known
     first_ts : of its first trade
-    known_from : event time from which on the feed hands over everything; 0 where it does not say
+    known_from : event time from which on all trades are known; 0 if nothing says so
     """
     if session is None or not session.is_scheduled or 0 < known_from <= session.open + PARTIAL_NS:
         return False
@@ -166,7 +166,7 @@ def fill_session(
     record, state : of shape (1,)
     session : None where no calendar is in force
     reading : of the profile as it stands; None leaves VWAP as it is
-    known_from : event time from which on the feed hands over everything; 0 where it does not say
+    known_from : event time from which on all trades are known; 0 if nothing says so
     """
     # As words, not by name: this is done a thousand times a second, and a field by its name takes ten times as long.
     words, s = record.view(np.int64), state.view(np.int64)

@@ -42,6 +42,8 @@ class FeedStatus:
     known_until: int = 0
     """Event time (ns) up to which everything has been handed over: no record before it can still come, not even
     after a reconnection. A live feed takes it from its newest record or heartbeat. 0: the feed does not say."""
+    known_from: int = 0
+    """Event time (ns) from which on everything was or will be handed over. 0: the feed does not say."""
 
 
 class Feed(Protocol):

@@ -167,6 +167,7 @@ class LiveFeed:
             next_open=self._hours.next_open(self._wall_ns) if state is FeedState.CLOSED else 0,
             not_found=tuple(self._intake.not_found),
             known_until=self._intake.known_until,
+            known_from=self._gap.known_from or (self._connection.request.trades_from if self._connection else 0) or 0,
         )
 
     def is_ended(self) -> bool:

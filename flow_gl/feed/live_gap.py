@@ -33,6 +33,8 @@ class Gap:
         self.reach = Reach.WANTED
         self.is_lost = False
         """A part of the session cannot be had any more."""
+        self.known_from = 0
+        """Event time (ns) from which on everything is in hand, apart from the gap; 0 before the first connection."""
 
     def open(self, *, asked_from: int | None, first_ts: int, known_until: int, wanted_from: int) -> FeedGap | None:
         """A connection is lost, live or in its replay; the same as for `close`. Nothing is told of a gap twice."""
@@ -44,6 +46,8 @@ class Gap:
         elif first_ts and self._is_first and self._is_cut_short(asked_from):
             self._holes += self._hours.open_between(wanted_from, asked_from or first_ts)
         if first_ts:
+            if self._is_first:
+                self.known_from = asked_from or first_ts
             self._is_first = False
         if first_ts or is_new:
             self._missing_from = known_until
@@ -77,6 +81,10 @@ class Gap:
             remains += self._hours.open_between(self._missing_from, begins)
         elif self._is_first and self._is_cut_short(asked_from):
             remains += self._hours.open_between(wanted_from, begins)
+        if self._is_first:
+            self.known_from = begins
+        if remains:
+            self.known_from = remains[-1][1]
         self._is_first = False
         self.reach = Reach.WANTED
         self.is_lost = self.is_lost or bool(remains)

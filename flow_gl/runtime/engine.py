@@ -161,6 +161,7 @@ class Engine:
         status = self._feed.status()
         if not self._is_settled:
             self._settle(status.state)
+        self._pipeline.know_from(status.known_from)
         if self._is_settled:
             self._work(now + TURN_NS)
             if not self._waiting:

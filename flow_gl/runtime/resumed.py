@@ -10,6 +10,7 @@ contract by now, the gateway is asked for the whole session, and what was handed
 """
 
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from typing import Final, Protocol
 
 import numpy as np
@@ -30,6 +31,8 @@ DISORDER_NS: Final = 5_000_000_000
 """How far before an instrument's last trade the gateway is asked, and from where on trades are compared."""
 BEGIN_NS: Final = 900_000_000_000
 """An instrument whose first trade came later than this after the open (closed hours apart) may lack the beginning."""
+COVERED_NS: Final = 60_000_000_000
+"""A recording holds a session from its open if one of its instruments traded within this time."""
 
 
 class LiveFeed(Feed, Protocol):
@@ -90,6 +93,7 @@ class ResumedFeed:
         self._is_joined = True
         self._newest_ts = 0
         self._gap_start = 0
+        self._covered_from = self._asked_from = 0
         self.repeated = 0
         """Trades that the gateway brought although the recording had them."""
 
@@ -132,8 +136,11 @@ class ResumedFeed:
                 message="reading the recording back",
                 progress=self._done / max(len(self._reading.trades), 1),
                 source=self._reading.name,
+                known_from=self._covered_from,
             )
-        return self._live.status()
+        status = self._live.status()
+        is_joined_on = self._covered_from and status.known_from <= self._asked_from
+        return replace(status, known_from=self._covered_from) if is_joined_on else status
 
     def is_ended(self) -> bool:
         return self._live.is_ended()
@@ -159,8 +166,23 @@ class ResumedFeed:
         needs = [newest.get(current.get(symbol, 0)) for symbol in self._symbols]
         known = [need - DISORDER_NS for need in needs if need is not None]
         if len(known) == len(needs) and not self._are_parents:
-            self._hours.resume_ns = min(known)
+            self._cover(everything, min(known), wall_ns)
         return list(found.names)
+
+    def _cover(self, everything: Recorded, resume_ns: int, wall_ns: int) -> None:
+        """Ask the gateway for the rest only, unless only the gateway knows whether the recording has the open.
+
+        Nobody may have traded at the open, or nobody may have listened: the first trade is late in either case. A gap
+        that is marked says that the gateway does not have it either.
+        """
+        session_open, first_ts = self._hours.session_open(wall_ns), int(everything.trades["ts_event"].min())
+        if first_ts <= session_open + COVERED_NS:
+            self._covered_from = session_open
+        elif any(gap.end <= first_ts for gap in everything.gaps):
+            self._covered_from = first_ts
+        else:
+            return
+        self._hours.resume_ns = self._asked_from = resume_ns
 
     def _whole(self, found: Recorded, instruments: Collection[int], wall_ns: int) -> dict[int, int]:
         """Of some instruments those that the recording has from the session's open on, each with its newest time.
@@ -221,7 +243,7 @@ class ResumedFeed:
         """A symbol means a contract that the recording does not have: its session is wanted from the open."""
         get_logger("live").info("another contract than the recording's: the session is asked for from its open")
         self._live.close()
-        self._hours.resume_ns = 0
+        self._hours.resume_ns = self._covered_from = 0
         self._seen = Seen(np.concatenate(self._handed))
         self._live = self._make_live(self._hours)
         self._start_live()

@@ -8,6 +8,7 @@ import pytest
 from flow_gl.core.items import FeedGap
 from flow_gl.core.schema import UNDEF_PRICE, GapKind
 from flow_gl.core.sessions import SessionCalendar
+from flow_gl.engine.checkpoint import decode
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.engine.sinks import Collector
 from tests.engine.twin import SECOND, TICK, make_trades
@@ -290,3 +291,28 @@ def test_a_late_first_trade_is_no_partial_session_where_the_feed_vouches_for_wha
     pipeline.know_from(at("2025-01-14T18:00"))
     pipeline.publish()
     assert sink.tables["session"]["partial"].tolist() == [0]
+
+
+def test_a_quiet_instrument_is_not_partial_where_another_one_traded_at_the_open(calendar):
+    pipeline, quiet = Pipeline(sessions=calendar), Collector()
+    pipeline.attach(2, quiet)
+    rows = [(1, at("2025-01-14T18:00:02"), 100 * TICK, 1, "B"), (2, at("2025-01-14T18:20"), 50 * TICK, 1, "B")]
+    pipeline.process(make_trades(rows))
+    pipeline.publish()
+    assert quiet.tables["session"]["partial"].tolist() == [0]
+    # The next session begins for both in the middle: what was whole the day before says nothing about it.
+    rows = [(1, at("2025-01-15T20:00"), 100 * TICK, 1, "B"), (2, at("2025-01-15T20:20"), 50 * TICK, 1, "B")]
+    pipeline.process(make_trades(rows))
+    pipeline.publish()
+    assert quiet.tables["session"][["partial", "prior_partial"]].tolist() == [(1, 0)]
+
+
+def test_what_was_traded_at_the_open_is_known_behind_a_checkpoint_too(calendar):
+    before = Pipeline(sessions=calendar)
+    before.process(make_trades([(1, at("2025-01-14T18:00:02"), 100 * TICK, 1, "B")]))
+    pipeline, quiet = Pipeline(sessions=calendar), Collector()
+    pipeline.attach(2, quiet)
+    pipeline.resume(decode(before.keep()))
+    pipeline.process(make_trades([(2, at("2025-01-14T18:20"), 50 * TICK, 1, "B")]))
+    pipeline.publish()
+    assert quiet.tables["session"]["partial"].tolist() == [0]

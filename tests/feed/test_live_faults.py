@@ -426,6 +426,7 @@ def test_replay_that_has_aged_out_is_marked_as_a_gap_for_good(rig: Rig) -> None:
     first_kept = int(of(TAPE[BEFORE + 700 :], NQ, ES)["ts_event"][0])
     assert (remains.start, remains.end, remains.filled) == (opened.start, first_kept, False)
     assert "marked as a gap" in rig.feed.status().message
+    assert rig.feed.status().known_from == first_kept
 
 
 def test_a_session_older_than_the_gateway_remembers_begins_with_a_gap(make_rig, gateway: GatewayProcess) -> None:
@@ -437,6 +438,22 @@ def test_a_session_older_than_the_gateway_remembers_begins_with_a_gap(make_rig, 
     rig.until_trades(len(expected))
     np.testing.assert_array_equal(rig.trades, expected)
     assert rig.gaps == [FeedGap(OPEN_NS, int(expected["ts_event"][0]))]
+    assert rig.feed.status().known_from == int(expected["ts_event"][0])
+
+
+def test_what_was_asked_for_from_the_open_is_known_from_there_before_the_first_trade_and_after_a_loss(
+    make_rig, gateway: GatewayProcess
+) -> None:
+    gateway("fresh", published=0)
+    rig = make_rig(wall_ns=OPEN_NS + 600 * SECOND)
+    rig.start()
+    assert rig.feed.status().known_from == OPEN_NS
+    rig.until_state(FeedState.LIVE)
+    assert (rig.count, rig.feed.status().known_from) == (0, OPEN_NS)
+    gateway("reset")
+    gateway("publish", count=100)
+    rig.until_trades(len(tape(100)))
+    assert rig.feed.status().known_from == OPEN_NS
 
 
 def test_what_lies_more_than_a_day_back_is_not_asked_for_but_marked(make_rig, gateway: GatewayProcess) -> None:
