@@ -11,7 +11,9 @@ from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
+from flow_gl.core.instrument import is_parent_symbol, is_raw_symbol
 from flow_gl.core.items import Item, Mapping, Trades
 from flow_gl.core.schema import UNDEF_PRICE
 from flow_gl.feed.csv_columns import (
@@ -64,6 +66,7 @@ class CsvReader:
         self._is_exhausted = False
         self._line = 1
         self._symbols: dict[int, str] = {}
+        self._means: dict[str, int] = {}
         self.trades = 0
         self.last_ts = 0
         self.largest_price = 0
@@ -166,37 +169,66 @@ class CsvReader:
     def _hand_over(self, block: Block) -> Iterator[Item]:
         if not len(block.rows):
             return
-        yield from self._name(block)
+        names = self._name(block)
         prices = block.rows["price"][block.rows["price"] != UNDEF_PRICE]
         self.largest_price = max(self.largest_price, int(np.abs(prices).max(initial=0)))
-        checked = check(block.rows, self.last_ts)
-        if len(checked.rows):
-            self.trades += len(checked.rows)
-            self.last_ts = checked.last_ts
-            yield Trades(checked.rows)
-        if checked.fault:
-            raise self._damage(len(checked.rows), checked.fault)
+        starts = sorted({0, *(row for row, _ in names)})
+        for start, stop in zip(starts, [*starts[1:], len(block.rows)], strict=True):
+            yield from (mapping for row, mapping in names if row == start)
+            checked = check(block.rows[start:stop], self.last_ts)
+            if len(checked.rows):
+                self.trades += len(checked.rows)
+                self.last_ts = checked.last_ts
+                yield Trades(checked.rows)
+            if checked.fault:
+                raise self._damage(start + len(checked.rows), checked.fault)
 
-    def _name(self, block: Block) -> Iterator[Item]:
-        """Fill in missing ids and tell the names that are new."""
+    def _name(self, block: Block) -> list[tuple[int, Mapping]]:
+        """Fill in missing ids; the names that are new, each with the row from which it holds."""
         ids = block.rows["instrument_id"]
+        index = np.zeros(len(ids), np.int64) if block.symbol_index is None else block.symbol_index
+        symbols = block.symbols
         if "instrument_id" not in self._names:
             symbols = tuple(symbol or self._default_symbol for symbol in block.symbols) or (self._default_symbol,)
             made = np.array([zlib.crc32(symbol.encode()) or 1 for symbol in symbols], np.uint32)
-            ids[:] = made[0] if block.symbol_index is None else made[block.symbol_index]
-            pairs = list(zip(made.tolist(), symbols, strict=True))
-        elif block.symbol_index is not None:
-            joined = np.unique(block.symbol_index << 32 | ids)
-            pairs = [(int(pair & 0xFFFFFFFF), block.symbols[pair >> 32]) for pair in joined]
-        else:
-            pairs = []
-        for instrument_id, symbol in pairs:
-            if symbol and self._symbols.get(instrument_id) != symbol:
+            ids[:] = made[index]
+        elif block.symbol_index is None:
+            return []
+        named = []
+        for row in changes(ids, index, symbols):
+            instrument_id, symbol = int(ids[row]), symbols[int(index[row])]
+            is_told = (
+                self._symbols.get(instrument_id) == symbol and self._means.get(symbol, instrument_id) == instrument_id
+            )
+            if symbol and not is_told:
                 self._symbols[instrument_id] = symbol
-                yield Mapping(instrument_id, symbol, "", int(block.rows["ts_event"][0]))
+                if not is_raw_symbol(symbol):
+                    self._means[symbol] = instrument_id
+                named.append((row, Mapping.of(instrument_id, symbol, int(block.rows["ts_event"][row]))))
+        return named
 
     def _damage(self, row: int, what: str) -> DamageError:
         return DamageError(f"line {self._line + row:,}", what)
+
+
+def changes(ids: NDArray[np.uint32], index: NDArray[np.int64], symbols: tuple[str, ...]) -> list[int]:
+    """Rows from which a name may mean something else: an id's symbol, or a continuous symbol's id, is another one."""
+    found = [_first_of_runs(ids, index)]
+    for at, symbol in enumerate(symbols):
+        if symbol and not is_raw_symbol(symbol) and not is_parent_symbol(symbol):
+            its = np.flatnonzero(index == at)
+            found.append(its[_first_of_runs(np.zeros(len(its), np.uint32), ids[its].astype(np.int64))])
+    rows: list[int] = np.unique(np.concatenate(found)).tolist()
+    return rows
+
+
+def _first_of_runs(keys: NDArray[np.uint32], values: NDArray[np.int64]) -> NDArray[np.intp]:
+    """Where a key's value is another one than it was before, the first ones too."""
+    order = np.argsort(keys, kind="stable")
+    by_key, of_key = keys[order], values[order]
+    is_new = np.ones(len(order), np.bool_)
+    is_new[1:] = (by_key[1:] != by_key[:-1]) | (of_key[1:] != of_key[:-1])
+    return order[is_new]
 
 
 def _longest_good(lines: list[bytes], columns: Columns) -> Block:

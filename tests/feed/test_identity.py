@@ -15,7 +15,7 @@ from flow_gl.core.items import Trades
 from flow_gl.core.schema import TRADE
 from flow_gl.export import export
 from flow_gl.feed.files import FilesFeed, read_items, scan
-from tests.feed.market_files import write
+from tests.feed.market_files import csv_text, write
 
 DAY = 86_400_000_000_000
 Intervals = dict[str, list[tuple[int, int, int]]]
@@ -127,3 +127,13 @@ def test_files_of_one_day_with_different_instruments_are_merged_by_time(tmp_path
     again = write(tmp_path / "again.dbn", make_header({"NQZ5": [(2, 3, 5)]}, RAW), both[both["instrument_id"] == 5])
     with pytest.raises(DataError, match="they overlap"):
         scan([*paths, again])
+
+
+@pytest.mark.parametrize("symbol", ["NQ.v.0", "100", "200"])
+def test_a_roll_within_a_csv_is_followed_row_by_row(tmp_path: Path, symbol: str) -> None:
+    rows = trades((15, 100, 5), (16, 200, 7), (17, 100, 3))
+    path = tmp_path / "x.csv"
+    path.write_text(csv_text(rows, symbols={100: "NQ.v.0", 200: "NQ.v.0"}))
+    summary = export(read_items([path]), tmp_path / "out", symbol=symbol)
+    expected = {"NQ.v.0": 15, "100": 8, "200": 7}[symbol]
+    assert summary.trades == scan([path]).choose(symbol).trades == expected
