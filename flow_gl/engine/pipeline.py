@@ -13,7 +13,6 @@ A chart attached after its instrument's first trade lacks the rings' history: it
 
 import datetime as dt
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import partial
 from itertools import chain
 from typing import Final, Literal
@@ -273,13 +272,7 @@ class Pipeline:
         self, *, arm: int | None = None, value_area: float | None = None, value_area_step: int | None = None
     ) -> None:
         """Change settings from the next trade on; None leaves one as it is. Raises UsageError."""
-        now = self._settings
-        profile = replace(
-            now.profile,
-            value_area=now.profile.value_area if value_area is None else value_area,
-            value_area_step=now.profile.value_area_step if value_area_step is None else value_area_step,
-        )
-        self._settings = replace(now, arm=now.arm if arm is None else arm, profile=profile)
+        self._settings = self._settings.changed(arm=arm, value_area=value_area, value_area_step=value_area_step)
         for market in chain.from_iterable(self._markets.values()):
             market.configure(self._settings)
 

@@ -1,7 +1,7 @@
 """The engine's settings: what a user may choose about the numbers, checked once."""
 
 import datetime as dt
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 from flow_gl.core.errors import UsageError
@@ -39,6 +39,17 @@ class Settings:
         _check("lvn_smooth", profile.lvn_smooth, odd, "an odd number of ticks")
         _check("lvn_prominence", profile.lvn_prominence, 0 < profile.lvn_prominence <= 1, "above 0, at most 1")
         _check("lvn_volume", profile.lvn_volume, 0 < profile.lvn_volume <= 1, "above 0, at most 1")
+
+    def changed(
+        self, *, arm: int | None = None, value_area: float | None = None, value_area_step: int | None = None
+    ) -> "Settings":
+        """These settings with some values replaced; None leaves one as it is. Raises UsageError."""
+        profile = replace(
+            self.profile,
+            value_area=self.profile.value_area if value_area is None else value_area,
+            value_area_step=self.profile.value_area_step if value_area_step is None else value_area_step,
+        )
+        return replace(self, arm=self.arm if arm is None else arm, profile=profile)
 
 
 def _check(name: str, value: object, is_valid: bool, expected: str) -> None:
