@@ -78,8 +78,8 @@ def _run(options: ViewOptions, link: Link, clock: Clock, pending: Pending) -> in
     surface, window = _open(options, remembered)
     try:
         scale = options.scale or surface.content_scale
-        address = None if window is None else _address(window)
-        gui = Gui(state.palette, scale=scale, window=address, places=remembered.imgui)
+        handle = None if window is None else window.handle
+        gui = Gui(state.palette, scale=scale, window=handle, places=remembered.imgui)
         loop = FrameLoop(surface, link, state, gui, clock)
         loop.content_scale = options.scale
         if warning:
@@ -119,14 +119,6 @@ def _open(options: ViewOptions, remembered: "Preferences") -> "tuple[HeadlessCon
         )
     )
     return window, window
-
-
-def _address(window: "Window") -> int:
-    import ctypes
-
-    address = ctypes.cast(window.handle, ctypes.c_void_p).value
-    assert address is not None
-    return address
 
 
 def _rate(options: ViewOptions, window: "Window | None") -> float:

@@ -6,7 +6,6 @@ views that the tests start as programs of their own use them too. Only compiled 
 
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -15,6 +14,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.kit.screens import virtual_display
 
 ROOT = Path(__file__).resolve().parent.parent
 REAL_DATA = ROOT.parent / "shared" / "data"
@@ -66,23 +67,11 @@ def real_data() -> Path:
 @pytest.fixture(scope="session")
 def x_display() -> Iterator[str]:
     """A virtual screen of 1920x1080 for a real window: its DISPLAY, set in the environment while the fixture lives."""
-    if shutil.which("Xvfb") is None:
-        pytest.skip("Xvfb is not installed (make test installs it on Debian and Ubuntu)")
-    reader, writer = os.pipe()
-    command = ["Xvfb", "-displayfd", str(writer), "-screen", "0", "1920x1080x24", "-nolisten", "tcp", "-noreset"]
-    server = subprocess.Popen(command, pass_fds=[writer], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    os.close(writer)
-    with os.fdopen(reader) as answer:
-        number = answer.readline().strip()
-    if not number:
-        server.wait()
-        pytest.fail(f"Xvfb did not start: exit code {server.returncode}")
-    before = os.environ.get("DISPLAY")
-    os.environ["DISPLAY"] = f":{number}"
-    yield f":{number}"
-    if before is None:
-        del os.environ["DISPLAY"]
-    else:
-        os.environ["DISPLAY"] = before
-    server.terminate()
-    server.wait()
+    with virtual_display() as (display, _):
+        before = os.environ.get("DISPLAY")
+        os.environ["DISPLAY"] = display
+        yield display
+        if before is None:
+            del os.environ["DISPLAY"]
+        else:
+            os.environ["DISPLAY"] = before

@@ -4,7 +4,8 @@ The compiled backends draw and, in a window, take the input (they chain the wind
 same frame runs; tests feed ImGui's input queue instead of a keyboard. Overlays are laid out in framebuffer pixels.
 """
 
-from typing import Final
+import ctypes
+from typing import Any, Final
 
 # Before anything imports glfw: both must load one GLFW, and this one brings its own.
 from imgui_bundle import imgui
@@ -26,11 +27,11 @@ class Gui:
     ----------
     palette : colours to begin with
     scale : content scale
-    window : address of the GLFW window; None without one
+    window : the window's handle, as GLFW gives it; None without a window
     places : where panels stood last time, as `places()` gave it
     """
 
-    def __init__(self, palette: Palette, *, scale: float, window: int | None = None, places: str = "") -> None:
+    def __init__(self, palette: Palette, *, scale: float, window: Any = None, places: str = "") -> None:
         self._context = imgui.create_context()
         io = imgui.get_io()
         io.set_ini_filename("")  # kept with the other preferences
@@ -43,7 +44,7 @@ class Gui:
         self.pen: Final = Pen(regular, bold)
         self._window = window
         if window is not None:
-            imgui.backends.glfw_init_for_opengl(window, True)
+            imgui.backends.glfw_init_for_opengl(ctypes.cast(window, ctypes.c_void_p).value, True)
         imgui.backends.opengl3_init(_GLSL)
         self._drawing: Final = OverlayDrawing()
         if places:

@@ -6,34 +6,22 @@ from dataclasses import fields
 
 import pytest
 
-from flow_gl.core.clock import ManualClock
-from flow_gl.core.palette import DARK
 from flow_gl.core.schema import FeedState
-from flow_gl.gl.context import HeadlessContext
-from flow_gl.ui.gui import Gui
+from flow_gl.layers.base import Scene
+from flow_gl.ui import scenes
+from flow_gl.ui.frame import Frame
 from flow_gl.ui.state import ViewState
-from flow_gl.view.frame_loop import FrameLoop
-from tests.ui.local import LocalLink
+from flow_gl.view import frame_loop
+from tests.kit.pilot import HeadlessPilot
 
 FRAME_S = 1 / 60
 
 
 @pytest.fixture
-def loop() -> Iterator[FrameLoop]:
-    context = HeadlessContext(640, 360)
-    link = LocalLink("NQZ5", "ESZ5")
-    gui = Gui(DARK, scale=1.0)
-    found = FrameLoop(context, link, ViewState(), gui, ManualClock(link.now_ns))
+def pilot() -> Iterator[HeadlessPilot]:
+    found = HeadlessPilot("NQZ5", "ESZ5", frame_s=FRAME_S)
     yield found
-    found.release()
-    gui.close()
-    context.close()
-
-
-def advance(loop: FrameLoop) -> None:
-    """Let the clock go on, and draw a frame."""
-    loop._clock.advance(int(FRAME_S * 1e9))
-    loop.run_frame(FRAME_S)
+    found.close()
 
 
 def everything(state: ViewState) -> list[object]:
@@ -43,28 +31,47 @@ def everything(state: ViewState) -> list[object]:
     return deepcopy([own, charts])
 
 
-def test_freezing_a_frame_changes_nothing(loop: FrameLoop) -> None:
-    loop.state.cursor_px = (300.0, 150.0)
-    loop.state.filters.percentile = 30.0
-    for _ in range(5):
-        advance(loop)
-    moment, charts = loop._advance(FRAME_S, loop._now_s(), 1.0, loop.surface.size)
-    before = everything(loop.state)
-    jobs = loop.scheduler.recent()
-    first, second = loop._freeze(moment, charts), loop._freeze(moment, charts)
-    assert [chart.scene for chart in first.charts] == [chart.scene for chart in second.charts]
-    assert everything(loop.state) == before
-    assert loop.scheduler.recent() == jobs
+def test_freezing_a_frame_changes_nothing(pilot: HeadlessPilot, monkeypatch: pytest.MonkeyPatch) -> None:
+    pilot.point((300.0, 150.0))
+    pilot.state.filters.percentile = 30.0
+    pilot.frames(5)
+    build = scenes.build
+    seen: list[object] = []
+    """The state before each scene, after each scene, and when the frame is put together."""
+    frozen: list[Scene] = []
+
+    def look() -> None:
+        seen.append((everything(pilot.state), pilot.loop.scheduler.recent()))
+
+    def twice(*arguments: object, **options: object) -> Scene:
+        look()
+        first, second = (build(*arguments, **options) for _ in range(2))  # type: ignore[arg-type]
+        assert first == second
+        look()
+        frozen.append(second)
+        return first
+
+    def put_together(**fields: object) -> Frame:
+        look()
+        return Frame(**fields)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(scenes, "build", twice)
+    monkeypatch.setattr(frame_loop, "Frame", put_together)
+    pilot.frames(1)
+    assert len(seen) == 5
+    assert all(later == seen[0] for later in seen)
+    assert [chart.scene for chart in pilot.charts] == frozen
 
 
-def test_whether_the_picture_rests_can_be_asked_any_number_of_times(loop: FrameLoop) -> None:
-    loop.link.say(rate=0.0)
-    advance(loop)
+def test_whether_the_picture_rests_can_be_asked_any_number_of_times(pilot: HeadlessPilot) -> None:
+    loop = pilot.loop
+    pilot.link.say(rate=0.0)
+    pilot.frames(1)
     assert [loop.is_at_rest for _ in range(3)] == [False] * 3
-    loop.state.toggle_pause(loop._clock.wall_ns(), loop.link.now_ns)
+    pilot.state.toggle_pause(pilot.time.wall_ns(), pilot.link.now_ns)
     loop.run_frame(FRAME_S)
-    loop._clock.advance(5_000_000_000)
+    pilot.time.advance(5_000_000_000)
     assert [loop.is_at_rest for _ in range(3)] == [True] * 3
     assert not loop.poll_engine()
-    loop.link.say(state=FeedState.ENDED)
+    pilot.link.say(state=FeedState.ENDED)
     assert [loop.poll_engine() for _ in range(3)] == [True] * 3

@@ -5,47 +5,46 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from flow_gl.core.clock import ManualClock
-from flow_gl.core.palette import DARK
 from flow_gl.core.schema import FeedState
-from flow_gl.gl.context import HeadlessContext
-from flow_gl.ui.gui import Gui
-from flow_gl.ui.state import ViewState
-from flow_gl.view.frame_loop import FrameLoop
-from tests.ui.local import LocalLink
-
-FRAME_S = 1 / 144
+from flow_gl.gl.kit import Kit
+from flow_gl.layers import levels, stack
+from flow_gl.layers.base import Scene
+from flow_gl.view.frame_scheduler import FrameScheduler
+from tests.kit.pilot import HeadlessPilot
 
 
-class Screen:
-    """Charts of a local engine, and the last prices that each of them has laid out."""
+class Screen(HeadlessPilot):
+    """Charts of a local engine: the last prices that each has laid out, and the VWAP that its levels were read at."""
 
-    def __init__(self, context: HeadlessContext, *symbols: str) -> None:
-        self.link = LocalLink(*symbols)
-        self.clock = ManualClock(self.link.now_ns)
-        self.state = ViewState()
-        self.gui = Gui(DARK, scale=1.0)
-        self.loop = FrameLoop(context, self.link, self.state, self.gui, self.clock)
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *symbols: str) -> None:
+        self.laid: list[list[int]] = []
+        self.read: dict[str, int] = {}
+        laid = self.laid
+
+        class NotingStack(stack.ChartStack):
+            def __init__(self, kit: Kit, jobs: FrameScheduler) -> None:
+                super().__init__(kit, jobs)
+                prices: list[int] = []
+                laid.append(prices)
+                upload = self.chart.text.upload
+
+                def noted() -> None:
+                    prices.append(self.chart.last_price)
+                    upload()
+
+                monkeypatch.setattr(self.chart.text, "upload", noted)
+
+        levels_of = levels.levels_of
+
+        def read(scene: Scene) -> list[levels.Level]:
+            self.read[scene.reader.symbol] = int(scene.reader.session["vwap"])
+            return levels_of(scene)
+
+        monkeypatch.setattr(stack, "ChartStack", NotingStack)
+        monkeypatch.setattr(levels, "levels_of", read)
+        super().__init__(*symbols, size=(1280, 360))
         self.state.select(0, len(symbols))
-        self.frames(2)
-        self.laid: list[list[int]] = [[] for _ in symbols]
-        for laid, stack in zip(self.laid, self.loop._stacks, strict=True):
-
-            def upload(laid: list[int] = laid, chart=stack.chart, upload=stack.chart.text.upload) -> None:  # type: ignore[no-untyped-def]
-                laid.append(chart.last_price)
-                upload()
-
-            stack.chart.text.upload = upload  # type: ignore[method-assign]
-        self.frames(140)
-
-    def pass_time(self, seconds: float = FRAME_S) -> None:
-        self.clock.advance(int(seconds * 1e9))
-        self.link.beat(self.clock.wall_ns())
-
-    def frames(self, count: int, *, every_s: float = FRAME_S) -> None:
-        for _ in range(count):
-            self.pass_time(every_s)
-            self.loop.run_frame(every_s)
+        self.frames(142)
 
     def print_all(self) -> list[int]:
         """A print in every market, a tick higher."""
@@ -64,22 +63,14 @@ class Screen:
 
     def levels(self) -> list[int]:
         """The VWAP that each chart has taken in: it is the last price here."""
-        return [int(stack.chart._profile_drawn[1]) for stack in self.loop._stacks]
+        return [self.read[market.symbol] for market in self.link.markets]
 
 
 @pytest.fixture
-def context() -> Iterator[HeadlessContext]:
-    context = HeadlessContext(1280, 360)
-    yield context
-    context.close()
-
-
-@pytest.fixture
-def two(context: HeadlessContext) -> Iterator[Screen]:
-    screen = Screen(context, "NQZ5", "ESZ5")
+def two(monkeypatch: pytest.MonkeyPatch) -> Iterator[Screen]:
+    screen = Screen(monkeypatch, "NQZ5", "ESZ5")
     yield screen
-    screen.loop.release()
-    screen.gui.close()
+    screen.close()
 
 
 def test_prints_are_laid_out_in_the_frame_that_takes_them_in(two: Screen) -> None:
@@ -93,7 +84,7 @@ def test_prints_are_laid_out_in_the_frame_that_takes_them_in(two: Screen) -> Non
 def test_a_picture_has_all_of_them(two: Screen) -> None:
     for _ in range(4):
         now = two.print_all()
-        two.pass_time()
+        two.pass_time(two.frame_s)
         two.loop.run_for_picture()
         assert two.drawn() == two.levels() == now
 
@@ -101,7 +92,7 @@ def test_a_picture_has_all_of_them(two: Screen) -> None:
 def test_nothing_waits_in_a_frame_that_is_not_followed_soon(two: Screen) -> None:
     for _ in range(3):
         now = two.print_all()
-        two.frames(1, every_s=0.2)
+        two.frame_after(0.2)
         assert two.drawn() == two.levels() == now
 
 

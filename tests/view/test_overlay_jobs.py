@@ -7,20 +7,15 @@ import numpy as np
 import pytest
 from imgui_bundle import imgui
 
-from flow_gl.core.clock import ManualClock
-from flow_gl.core.palette import DARK, LIGHT
+from flow_gl.core.palette import LIGHT
 from flow_gl.core.schema import FeedState
-from flow_gl.gl.capture import read_picture
-from flow_gl.gl.context import HeadlessContext
 from flow_gl.ui import header, words
 from flow_gl.ui.frame import ChartFrame, Frame
-from flow_gl.ui.gui import Gui
-from flow_gl.ui.panels import base, performance
-from flow_gl.ui.panels.base import Form, Panel, Section
+from flow_gl.ui.panels import base, feed, performance, session
+from flow_gl.ui.panels.base import Form, Section
 from flow_gl.ui.state import ViewState
-from flow_gl.view.frame_loop import FrameLoop
 from flow_gl.view.frame_scheduler import AWAKE_S, JOBS
-from tests.ui.local import LocalLink
+from tests.kit.pilot import HeadlessPilot
 
 SIZE = (640, 360)
 FRAME_S = 1 / 144
@@ -29,43 +24,56 @@ PANEL_S = JOBS["panel"].period_s
 TOUCHED_S = AWAKE_S["input"]
 
 
-class Desk:
-    """The program's frame over a local engine at 144 frames a second, and how often its overlays were built."""
+FORMS = {"session": session, "feed": feed, "performance": performance}
+"""Modules of the panels that show figures."""
 
-    def __init__(self, context: HeadlessContext, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.link = LocalLink("NQZ5")
-        self.clock = ManualClock(self.link.now_ns)
-        self.state = ViewState()
-        self.gui = Gui(DARK, scale=1.0)
-        self.loop = FrameLoop(context, self.link, self.state, self.gui, self.clock)
-        self.built = 0
-        build = self.gui.build
 
-        def counted() -> None:
-            self.built += 1
-            build()
+class Desk(HeadlessPilot):
+    """The program's frame at 144 frames a second, and when its texts were formed.
 
-        monkeypatch.setattr(self.gui, "build", counted)
+    Attributes
+    ----------
+    formed : (panel, time in seconds) of each forming of a panel's figures
+    said : (time in seconds, texts) of each forming of a header's
+    formed_while_building : panels that formed figures while the overlays were built
+    """
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.formed: list[tuple[str, float]] = []
+        self.said: list[tuple[float, list[str]]] = []
+        self.formed_while_building: set[str] = set()
+        for name, module in FORMS.items():
+            monkeypatch.setattr(module, "form", self._noting(name, module.form))
+        items = header.items
+
+        def chosen(chart: ChartFrame, frame: Frame, state: ViewState) -> list[header.Item]:
+            found = items(chart, frame, state)
+            self.said.append((frame.steady_s, [item.text for item in found]))
+            return found
+
+        monkeypatch.setattr(header, "items", chosen)
+        super().__init__("NQZ5", size=SIZE, frame_s=FRAME_S)
         self.frames(30)
 
-    def frames(self, count: int) -> int:
-        """Draw some frames; how many of them built the overlays."""
-        before = self.built
-        for _ in range(count):
-            self.clock.advance(int(FRAME_S * 1e9))
-            self.link.beat(self.clock.wall_ns())
-            self.loop.run_frame(FRAME_S)
-        return self.built - before
+    def _noting(self, name: str, form: Form) -> Form:
+        def noted(frame: Frame, state: ViewState) -> list[Section]:
+            self.formed.append((name, frame.steady_s))
+            if self.gui.is_building:
+                self.formed_while_building.add(name)
+            return form(frame, state)
+
+        return noted
+
+    def formed_at(self, *names: str) -> list[float]:
+        """When panels formed their figures."""
+        return [at_s for name, at_s in self.formed if name in names]
 
 
 @pytest.fixture
 def desk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
-    context = HeadlessContext(*SIZE)
-    found = Desk(context, monkeypatch)
+    found = Desk(monkeypatch)
     yield found
-    found.loop.release()
-    found.gui.close()
-    context.close()
+    found.close()
 
 
 def test_while_nobody_touches_them_overlays_are_built_as_often_as_their_job_runs(desk: Desk) -> None:
@@ -82,7 +90,7 @@ def test_a_frame_that_does_not_build_the_overlays_shows_them_all_the_same(desk: 
     pictures, built = [], []
     for _ in range(12):
         built.append(desk.frames(1))
-        pictures.append(read_picture(*SIZE))
+        pictures.append(desk.picture())
     assert 0 in built
     for picture in pictures[1:]:
         changed = np.abs(picture.astype(int) - pictures[0].astype(int)).max(axis=2) > 0
@@ -92,13 +100,13 @@ def test_a_frame_that_does_not_build_the_overlays_shows_them_all_the_same(desk: 
 
 
 def test_input_is_answered_in_the_frame_that_takes_it(desk: Desk) -> None:
-    imgui.get_io().add_key_event(imgui.Key.n, True)
+    desk.key_down("n")
     assert desk.frames(1) == 1
     assert "session" in desk.state.open_panels
 
 
 def test_while_somebody_touches_them_they_are_built_in_every_frame(desk: Desk) -> None:
-    imgui.get_io().add_mouse_pos_event(200.0, 150.0)
+    desk.point((200.0, 150.0))
     assert desk.frames(100) == 100
     desk.frames(round(TOUCHED_S / FRAME_S))
     assert desk.frames(72) < 20
@@ -123,64 +131,26 @@ def test_a_note_fades_frame_by_frame(desk: Desk) -> None:
     assert desk.frames(50) == 50
 
 
-def formed_panels(desk: Desk) -> list[Panel]:
-    """The panels that show figures."""
-    return [panel for panel in desk.loop.overlays._panels if panel._form is not None]
-
-
-def test_a_panels_texts_are_formed_in_frames_that_do_not_build_and_soon_enough(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    desk.state.open_panels = {"session", "feed", "performance"}
+def test_a_panels_texts_are_formed_in_frames_that_do_not_build_and_soon_enough(desk: Desk) -> None:
+    desk.state.open_panels = set(FORMS)
     desk.frames(60)
-    formed: dict[str, list[float]] = {}
-    building: list[bool] = [False]
-    begin, build = desk.gui.begin, desk.gui.build
-
-    def begun(width: int, height: int, dt_s: float) -> None:
-        building[0] = True
-        begin(width, height, dt_s)
-
-    def ended() -> None:
-        building[0] = False
-        build()
-
-    monkeypatch.setattr(desk.gui, "begin", begun)
-    monkeypatch.setattr(desk.gui, "build", ended)
-    for panel in formed_panels(desk):
-
-        def form(frame: Frame, state: ViewState, panel: Panel = panel, form: Form = panel._form) -> list[Section]:
-            assert not building[0], f"{panel.name} formed while the overlays were built"
-            formed.setdefault(panel.name, []).append(frame.steady_s)
-            return form(frame, state)
-
-        monkeypatch.setattr(panel, "_form", form)
+    desk.formed.clear()
+    desk.formed_while_building.clear()
     assert desk.frames(288) > 0
-    for name in ("session", "feed", "performance"):
-        assert 0.8 * 2.0 / PANEL_S <= len(formed[name]) <= 2.0 / PANEL_S + 1
-        assert np.diff(formed[name]).max() < PANEL_S + 5 * FRAME_S
+    assert not desk.formed_while_building
+    for name in FORMS:
+        times = desk.formed_at(name)
+        assert 0.8 * 2.0 / PANEL_S <= len(times) <= 2.0 / PANEL_S + 1
+        assert np.diff(times).max() < PANEL_S + 5 * FRAME_S
 
 
-def test_a_frame_forms_one_header_or_one_panel(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    desk.state.open_panels = {"session", "feed", "performance"}
+def test_a_frame_forms_one_header_or_one_panel(desk: Desk) -> None:
+    desk.state.open_panels = set(FORMS)
     desk.frames(60)
-    headers: list[float] = []
-    panels: list[float] = []
-    items = header.items
-
-    def chosen(chart: ChartFrame, frame: Frame, state: ViewState) -> list[header.Item]:
-        headers.append(frame.steady_s)
-        return items(chart, frame, state)
-
-    monkeypatch.setattr(header, "items", chosen)
-    for panel in formed_panels(desk):
-
-        def form(frame: Frame, state: ViewState, form: Form = panel._form) -> list[Section]:
-            panels.append(frame.steady_s)
-            return form(frame, state)
-
-        monkeypatch.setattr(panel, "_form", form)
+    desk.formed.clear()
+    desk.said.clear()
     desk.frames(288)
+    headers, panels = [at_s for at_s, _ in desk.said], desk.formed_at(*FORMS)
     assert min(len(headers), len(panels)) >= 15
     assert len({*headers, *panels}) == len(headers) + len(panels)
 
@@ -233,7 +203,7 @@ def test_a_building_that_is_touched_or_has_news_fills_all_panels(desk: Desk, fil
     assert set(filled[-1]) == PANELS
     desk.frames(30)
     filled.clear()
-    imgui.get_io().add_mouse_pos_event(635.0, 355.0)
+    desk.point((635.0, 355.0))
     desk.frames(20)
     assert len(filled) == 20
     assert all(set(names) == PANELS for names in filled)
@@ -244,10 +214,10 @@ def test_panels_that_are_kept_look_as_if_they_were_filled(desk: Desk) -> None:
     desk.frames(10)
     desk.link.say(rate=0.0)
     desk.frames(500)
-    kept = read_picture(*SIZE)
+    kept = desk.picture()
     desk.loop.wake()
     desk.frames(2)
-    changed = np.abs(read_picture(*SIZE).astype(int) - kept.astype(int)).max(axis=2) > 0
+    changed = np.abs(desk.picture().astype(int) - kept.astype(int)).max(axis=2) > 0
     assert not changed[40:, :].any()
 
 
@@ -267,23 +237,13 @@ def _spots(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> dict[str, tuple[float
     return spots
 
 
-def _press(desk: Desk, spot: tuple[float, float], *, is_released: bool) -> None:
-    imgui.get_io().add_mouse_pos_event(*spot)
-    desk.frames(3)
-    imgui.get_io().add_mouse_button_event(0, True)
-    desk.frames(3)
-    if is_released:
-        imgui.get_io().add_mouse_button_event(0, False)
-        desk.frames(3)
-
-
 def test_a_tooltip_stays_while_the_mouse_rests(
     desk: Desk, filled: list[list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spot = _spots(desk, monkeypatch)["a bubble takes"]
     said: list[str] = []
     monkeypatch.setattr(imgui, "set_tooltip", said.append)
-    imgui.get_io().add_mouse_pos_event(*spot)
+    desk.point(spot)
     desk.frames(RESTS)
     said.clear()
     filled.clear()
@@ -295,64 +255,59 @@ def test_a_tooltip_stays_while_the_mouse_rests(
 def test_a_list_stays_open_and_a_slider_held_while_the_mouse_rests(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     spots = _spots(desk, monkeypatch)
     x, y = spots["a bubble takes"]
-    _press(desk, (x, y), is_released=False)
-    imgui.get_io().add_mouse_pos_event(635.0, 355.0)  # far from the panel, which is held all the same
+    desk.move((x, y))
+    desk.mouse_down()
+    desk.frames(3)
+    desk.point((635.0, 355.0))  # far from the panel, which is held all the same
     desk.frames(RESTS)
     before = desk.state.filters.threshold
-    imgui.get_io().add_mouse_pos_event(x, y)
+    desk.point((x, y))
     desk.frames(3)
     assert desk.state.filters.threshold < before - 0.05
-    imgui.get_io().add_mouse_button_event(0, False)
+    desk.mouse_up()
     desk.frames(3)
-    _press(desk, spots["zoomed out, bubbles"], is_released=True)
-    imgui.get_io().add_mouse_pos_event(635.0, 355.0)
+    desk.click(spots["zoomed out, bubbles"])
+    desk.point((635.0, 355.0))
     desk.frames(RESTS)
     assert imgui.is_popup_open("", imgui.PopupFlags_.any_popup.value)
 
 
-def test_a_panel_that_is_opened_says_what_is_true_now(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_panel_that_is_opened_says_what_is_true_now(desk: Desk) -> None:
     desk.state.open_panels = {"session"}
     desk.frames(60)
     desk.state.open_panels = set()
     desk.frames(288)
-    formed = []
-    panel = formed_panels(desk)[0]
-    form = panel._form
-
-    def noted(frame: Frame, state: ViewState) -> list[Section]:
-        formed.append(frame.steady_s)
-        return form(frame, state)
-
-    monkeypatch.setattr(panel, "_form", noted)
+    desk.formed.clear()
     desk.state.open_panels = {"session"}
     desk.frames(1)
-    assert formed
+    assert desk.formed == [("session", desk.frame.steady_s)]
 
 
 def test_a_picture_says_the_same_price_in_its_header_as_on_its_axis(desk: Desk) -> None:
     while not desk.frames(1):
         pass
     market = desk.link.markets[0]
-    store, session = desk.link.stores[0], np.array([market.session])
-    session["last_price"] += 7 * market.tick_size
-    session["trade_count"] += 1
-    store.session.write(session)
-    desk.clock.advance(1_000_000)
+    store, record = desk.link.stores[0], np.array([market.session])
+    record["last_price"] += 7 * market.tick_size
+    record["trade_count"] += 1
+    store.session.write(record)
+    desk.time.advance(1_000_000)
+    desk.said.clear()
     desk.loop.run_for_picture()
-    texts = [item.text for item, _ in desk.loop.overlays._headers[0]._items]
-    assert words.price(int(session["last_price"][0]), market.tick_size) in texts
+    ((at_s, texts),) = desk.said
+    assert at_s == desk.frame.steady_s
+    assert words.price(int(record["last_price"][0]), market.tick_size) in texts
 
 
 def test_the_performance_panel_lists_what_ran_in_the_last_second_and_why(desk: Desk) -> None:
     desk.frames(144)
-    assert desk.loop.frame is not None
-    section = performance.form(desk.loop.frame, desk.state)[-1]
+    section = performance.form(desk.frame, desk.state)[-1]
     rows = {(row.label, row.values[0]): int(row.values[1]) for row in section.rows}
     assert rows["Frame", "market"] == pytest.approx(144, abs=1)
     assert rows["Overlays", "time"] == pytest.approx(REBUILT_HZ, abs=4)
     assert rows["Header", "time"] >= 8
-    imgui.get_io().add_mouse_pos_event(200.0, 150.0)
+    desk.point((200.0, 150.0))
     desk.frames(20)
-    section = performance.form(desk.loop.frame, desk.state)[-1]
+    section = performance.form(desk.frame, desk.state)[-1]
     assert ("Frame", "input") in {(row.label, row.values[0]) for row in section.rows}
     assert ("Overlays", "input") in {(row.label, row.values[0]) for row in section.rows}

@@ -1,0 +1,327 @@
+"""Drives the program's frame as a user does: presses keys, moves the mouse, waits until something holds.
+
+`HeadlessPilot` feeds Dear ImGui's input queue and moves a clock of its own, frame by frame: nothing depends on the
+machine's speed. `WindowPilot` has a real window on an X display; xdotool presses real keys and moves a real mouse.
+Both have the same methods, so the steps of a test can run on either. Places are framebuffer pixels; keys have the
+names of the program's own table (`flow_gl.ui.actions`): "n", "2", "space", "escape", "f10", "?".
+"""
+
+import os
+import shutil
+import subprocess
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+import numpy as np
+import pytest
+from imgui_bundle import imgui
+from numpy.typing import NDArray
+
+from flow_gl.core.clock import SYSTEM, Clock, ManualClock
+from flow_gl.core.palette import DARK
+from flow_gl.gl.capture import read_picture
+from flow_gl.gl.context import HeadlessContext, Surface, Window, WindowOptions
+from flow_gl.ui.frame import ChartFrame, Frame
+from flow_gl.ui.gui import Gui
+from flow_gl.ui.state import ViewState
+from flow_gl.view.frame_loop import FrameLoop
+from tests.ui.local import LocalLink
+
+Place = tuple[float, float]
+ANSWER_FRAMES = 4
+"""Dear ImGui takes at most one change of a key or button per frame."""
+PATIENCE_FRAMES = 5_000
+PATIENCE_S = 10.0
+
+
+class CountingGui(Gui):
+    """The program's overlays, counted.
+
+    Attributes
+    ----------
+    built : how often they were built
+    is_building : between `begin` and `build`
+    """
+
+    built = 0
+    is_building = False
+
+    def begin(self, width: int, height: int, dt_s: float) -> None:
+        self.is_building = True
+        super().begin(width, height, dt_s)
+
+    def build(self) -> None:
+        self.is_building = False
+        self.built += 1
+        super().build()
+
+
+class Pilot(ABC):
+    """A user of the program's frame over a local engine.
+
+    Attributes
+    ----------
+    link, state, gui, loop, clock : of the program
+    """
+
+    def __init__(self, surface: Surface, link: LocalLink, clock: Clock, *, window: Any = None) -> None:
+        self.surface: Final = surface
+        self.link: Final = link
+        self.clock: Final = clock
+        self.state: Final = ViewState()
+        self.gui: Final = CountingGui(DARK, scale=1.0, window=window)
+        self.loop: Final = FrameLoop(surface, link, self.state, self.gui, clock)
+
+    @abstractmethod
+    def frame_once(self) -> None:
+        """Draw one frame."""
+
+    @abstractmethod
+    def has_patience(self, since: tuple[int, float]) -> bool:
+        """Whether waiting may go on that began with so many frames drawn, at such a time."""
+
+    @abstractmethod
+    def key_down(self, key: str) -> None: ...
+
+    @abstractmethod
+    def key_up(self, key: str) -> None: ...
+
+    @abstractmethod
+    def move(self, place: Place) -> None:
+        """Move the mouse, and draw until it has arrived."""
+
+    @abstractmethod
+    def mouse_down(self, button: int = 0) -> None:
+        """Hold a button: 0 left, 1 right, 2 middle."""
+
+    @abstractmethod
+    def mouse_up(self, button: int = 0) -> None: ...
+
+    @abstractmethod
+    def turn_wheel(self, steps: int) -> None: ...
+
+    frame_count = 0
+    """Frames drawn so far."""
+
+    def frames(self, count: int = 1) -> int:
+        """Draw some frames; how many of them built the overlays."""
+        before = self.gui.built
+        for _ in range(count):
+            self.frame_once()
+            self.frame_count += 1
+        return self.gui.built - before
+
+    def press(self, *keys: str) -> None:
+        """Press keys one after another, and draw until they were taken."""
+        for key in keys:
+            self.key_down(key)
+            self.key_up(key)
+        self.frames(ANSWER_FRAMES)
+
+    @contextmanager
+    def holding(self, key: str) -> Iterator[None]:
+        """Hold a key: "shift", "ctrl"."""
+        self.key_down(key)
+        self.frames(ANSWER_FRAMES)
+        yield
+        self.key_up(key)
+        self.frames(ANSWER_FRAMES)
+
+    def click(self, place: Place | None = None, *, button: int = 0) -> None:
+        if place is not None:
+            self.move(place)
+        self.mouse_down(button)
+        self.frames(ANSWER_FRAMES)
+        self.mouse_up(button)
+        self.frames(ANSWER_FRAMES)
+
+    def drag(self, start: Place, *stops: Place) -> None:
+        """Press at a place, move to the others, and let go at the last of them."""
+        self.move(start)
+        self.mouse_down()
+        self.frames(ANSWER_FRAMES)
+        for stop in stops:
+            self.move(stop)
+        self.mouse_up()
+        self.frames(ANSWER_FRAMES)
+
+    def scroll(self, steps: int, place: Place | None = None) -> None:
+        """Turn the wheel: positive away from the user."""
+        if place is not None:
+            self.move(place)
+        self.turn_wheel(steps)
+        self.frames(ANSWER_FRAMES)
+
+    def until(self, holds: Callable[[], object], what: str) -> None:
+        """Draw frames until something holds."""
+        since = self.frame_count, time.monotonic()
+        while not holds():
+            assert self.has_patience(since), what
+            self.frames(1)
+
+    def until_idle(self) -> None:
+        """Draw frames until input is answered and what it moved has come to rest."""
+        self.frames(ANSWER_FRAMES)
+
+        def is_idle() -> bool:
+            now_s = self.clock.monotonic_ns() / 1e9
+            return not self.gui.has_input and not self.loop.scheduler.is_awake_for("input", now_s)
+
+        self.until(is_idle, "input keeps the picture moving")
+
+    @property
+    def frame(self) -> Frame:
+        """The last frame."""
+        assert self.loop.frame is not None
+        return self.loop.frame
+
+    @property
+    def charts(self) -> list[ChartFrame]:
+        """Charts of the last frame."""
+        return self.frame.charts
+
+    def picture(self) -> NDArray[np.uint8]:
+        """The last frame's pixels: height x width x 3."""
+        return read_picture(*self.surface.size)
+
+    def close(self) -> None:
+        self.loop.release()
+        self.gui.close()
+        self.surface.close()
+
+
+_MOUSE_KEYS: Final = {"shift": imgui.Key.mod_shift, "ctrl": imgui.Key.mod_ctrl}
+
+
+class HeadlessPilot(Pilot):
+    """A picture without a screen, and a clock that moves by one frame at a time.
+
+    Parameters
+    ----------
+    frame_s : seconds between two frames
+    """
+
+    def __init__(
+        self, *symbols: str, size: tuple[int, int] = (640, 360), frame_s: float = 1 / 144, bubbles: int = 150
+    ) -> None:
+        link = LocalLink(*(symbols or ("NQZ5",)), bubbles=bubbles)
+        self.time: Final = ManualClock(link.now_ns)
+        self.frame_s: Final = frame_s
+        super().__init__(HeadlessContext(*size), link, self.time)
+
+    def pass_time(self, seconds: float) -> None:
+        """Let the clock go on; the engine is heard of in the meantime."""
+        self.time.advance(int(seconds * 1e9))
+        self.link.beat(self.time.wall_ns())
+
+    def frame_once(self) -> None:
+        self.frame_after(self.frame_s)
+
+    def frame_after(self, seconds: float) -> None:
+        """Draw a frame so long after the last one."""
+        self.pass_time(seconds)
+        self.loop.run_frame(seconds)
+
+    def has_patience(self, since: tuple[int, float]) -> bool:
+        return self.frame_count - since[0] < PATIENCE_FRAMES
+
+    def key_down(self, key: str) -> None:
+        if len(key) == 1 and not key.isalnum():
+            imgui.get_io().add_input_character(ord(key))
+        else:
+            imgui.get_io().add_key_event(_imgui_key(key), True)
+
+    def key_up(self, key: str) -> None:
+        if len(key) > 1 or key.isalnum():
+            imgui.get_io().add_key_event(_imgui_key(key), False)
+
+    def move(self, place: Place) -> None:
+        self.point(place)
+        self.frames(ANSWER_FRAMES)
+
+    def point(self, place: Place) -> None:
+        """Move the mouse in the next frame."""
+        imgui.get_io().add_mouse_pos_event(*place)
+
+    def mouse_down(self, button: int = 0) -> None:
+        imgui.get_io().add_mouse_button_event(button, True)
+
+    def mouse_up(self, button: int = 0) -> None:
+        imgui.get_io().add_mouse_button_event(button, False)
+
+    def turn_wheel(self, steps: int) -> None:
+        imgui.get_io().add_mouse_wheel_event(0.0, float(steps))
+
+
+def _imgui_key(name: str) -> imgui.Key:
+    if name in _MOUSE_KEYS:
+        return _MOUSE_KEYS[name]
+    found: imgui.Key = getattr(imgui.Key, f"_{name}" if name.isdigit() else name)
+    return found
+
+
+_X_NAMES: Final = {"escape": "Escape", "tab": "Tab", "?": "question", "f10": "F10"}
+_X_BUTTONS: Final = (1, 3, 2)
+
+
+class WindowPilot(Pilot):
+    """A real window on an X display, with a real keyboard and mouse.
+
+    Parameters
+    ----------
+    display : DISPLAY of a virtual screen that shows nothing else; it must be the process's own
+    """
+
+    def __init__(self, display: str, *symbols: str, size: tuple[int, int] = (1280, 720), bubbles: int = 300) -> None:
+        if shutil.which("xdotool") is None:
+            pytest.skip("xdotool is not installed (make test installs it on Debian and Ubuntu)")
+        self._environment: Final = {**os.environ, "DISPLAY": display}
+        self.window: Final = Window(WindowOptions(width=size[0], height=size[1], is_vsync=False))
+        link = LocalLink(*(symbols or ("NQZ5",)), bubbles=bubbles, wall_ns=SYSTEM.wall_ns())
+        super().__init__(self.window, link, SYSTEM, window=self.window.handle)
+        self.frames(3)
+        self._xdotool("search", "--sync", "--onlyvisible", "--name", "flow_gl", "windowmove", "0", "0")
+
+    def frame_once(self) -> None:
+        self.window.poll()
+        self.link.beat(SYSTEM.wall_ns())
+        self.loop.run_frame(1 / 60)
+        self.window.swap()
+
+    def has_patience(self, since: tuple[int, float]) -> bool:
+        return time.monotonic() - since[1] < PATIENCE_S
+
+    def key_down(self, key: str) -> None:
+        self._xdotool("keydown", _X_NAMES.get(key, key))
+
+    def key_up(self, key: str) -> None:
+        self._xdotool("keyup", _X_NAMES.get(key, key))
+
+    def press(self, *keys: str) -> None:
+        self._xdotool("key", *(_X_NAMES.get(key, key) for key in keys))
+        self.frames(ANSWER_FRAMES)
+
+    def move(self, place: Place) -> None:
+        x, y = place
+        self._xdotool("mousemove", str(int(x)), str(int(y)))
+
+        def has_arrived() -> bool:
+            mouse = imgui.get_io().mouse_pos
+            return abs(mouse.x - x) < 2 and abs(mouse.y - y) < 2
+
+        self.until(has_arrived, "the mouse never arrived")
+
+    def mouse_down(self, button: int = 0) -> None:
+        self._xdotool("mousedown", str(_X_BUTTONS[button]))
+
+    def mouse_up(self, button: int = 0) -> None:
+        self._xdotool("mouseup", str(_X_BUTTONS[button]))
+
+    def turn_wheel(self, steps: int) -> None:
+        self._xdotool("click", "--repeat", str(abs(steps)), "4" if steps > 0 else "5")
+
+    def _xdotool(self, *words: str) -> None:
+        subprocess.run(["xdotool", *words], env=self._environment, check=True, stdout=subprocess.DEVNULL, timeout=20)
