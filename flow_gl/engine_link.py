@@ -80,9 +80,16 @@ class EngineLink:
         self._is_closed = False
 
     @classmethod
-    def start(cls, spec: EngineSpec, *, environment: Mapping[str, str] | None = None) -> "EngineLink":
+    def start(
+        cls,
+        spec: EngineSpec,
+        *,
+        environment: Mapping[str, str] | None = None,
+        clock: Clock = SYSTEM,
+        command: Sequence[str] = COMMAND,
+    ) -> "EngineLink":
         """Start an engine. Returns at once."""
-        link = cls(spec, environment=environment)
+        link = cls(spec, environment=environment, clock=clock, command=command)
         link._launch()
         return link
 

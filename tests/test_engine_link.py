@@ -4,8 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import pytest
 from flow_gl.core.clock import ManualClock
 from flow_gl.core.commands import ResetCvd, SetSpeed
 from flow_gl.core.errors import EXIT_DATA, EXIT_FAULT
+from flow_gl.core.platform.processes import is_running
 from flow_gl.core.schema import FeedState
 from flow_gl.core.spec import DemoSpec, EngineSpec, FilesSpec, encode
 from flow_gl.engine_link import MOST_RESTARTS, EngineLink
@@ -23,10 +23,9 @@ from flow_gl.engine_process import EngineProcess
 from flow_gl.feed.dbn_write import write_dbn
 from flow_gl.feed.synthetic import TradeMaker
 from flow_gl.ui.link import LinkState
+from tests.kit.waiting import PATIENCE_S, until, until_engine
 
 SHM = Path("/dev/shm")
-PATIENCE_S = 90.0
-"""A machine that compiles the kernels first, and is shared."""
 DEMO = EngineSpec(feed=DemoSpec(symbols=("NQ",), history_s=600.0), sessions=False)
 
 
@@ -46,17 +45,6 @@ def engines(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
     assert left == []
 
 
-def wait(link: EngineLink, until: Callable[[], object]) -> None:
-    end = time.monotonic() + PATIENCE_S
-    while not until():
-        link.poll()
-        if link.engine:
-            link.engine.refresh()
-        assert time.monotonic() < end, f"waited in vain: {link.state}, {link.message}"
-        assert link.state is not LinkState.FAILED or not until.__name__.startswith("is_up"), link.message
-        time.sleep(0.01)
-
-
 def state_of(link: EngineLink) -> FeedState | None:
     return FeedState(int(link.engine.status["state"])) if link.engine else None
 
@@ -65,9 +53,10 @@ def up(link: EngineLink) -> None:
     """Wait until the feed runs."""
 
     def is_up() -> bool:
+        assert link.state is not LinkState.FAILED, link.message
         return state_of(link) in (FeedState.DEMO, FeedState.REPLAY, FeedState.ENDED)
 
-    wait(link, is_up)
+    until_engine(link, is_up)
 
 
 def bubbles_of(link: EngineLink, chart: int = 0) -> np.ndarray:
@@ -90,7 +79,7 @@ def day(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def replayed(path: Path, speed: float | None) -> tuple[np.ndarray, dict[str, int]]:
     with closing(EngineLink.start(EngineSpec(feed=FilesSpec(paths=(str(path),), speed=speed)))) as link:
-        wait(link, lambda: state_of(link) is FeedState.ENDED)
+        until_engine(link, lambda: state_of(link) is FeedState.ENDED)
         market = link.markets[0]
         market.refresh()
         session = {name: int(market.session[name]) for name in ("cvd", "buy", "sell", "unsided", "trade_count", "late")}
@@ -134,11 +123,11 @@ def test_a_killed_engine_is_seen_at_once_and_started_again_where_it_was() -> Non
         before = bubbles_of(link)
         assert link.pid
         os.kill(link.pid, signal.SIGKILL)
-        wait(link, lambda: link.state is LinkState.RESTARTING)
+        until_engine(link, lambda: link.state is LinkState.RESTARTING)
         assert link.message == "the engine was killed (SIGKILL)"
         assert (link.engine, link.markets[0]) == first[1:3], "the picture stays"
         assert (bubbles_of(link) == before).all()
-        wait(link, lambda: link.state is LinkState.RUNNING)
+        until_engine(link, lambda: link.state is LinkState.RUNNING)
         assert (link.generation, link.restarts) == (first[0] + 1, 1)
         assert link.pid != first[3]
         after = bubbles_of(link)
@@ -151,16 +140,16 @@ def test_a_replay_whose_engine_is_killed_goes_on_and_ends_with_the_same_numbers(
     at_once, numbers = replayed(day, None)
     with closing(EngineLink.start(EngineSpec(feed=FilesSpec(paths=(str(day),), speed=60.0)))) as link:
         up(link)
-        wait(link, lambda: link.markets and len(bubbles_of(link)) > 20)
+        until_engine(link, lambda: link.markets and len(bubbles_of(link)) > 20)
         generation, before = link.generation, bubbles_of(link)
         assert link.pid
         os.kill(link.pid, signal.SIGKILL)
-        wait(link, lambda: link.state is LinkState.RESTARTING)
-        wait(link, lambda: link.generation > generation)
+        until_engine(link, lambda: link.state is LinkState.RESTARTING)
+        until_engine(link, lambda: link.generation > generation)
         after = bubbles_of(link)
         assert len(after) >= len(before) - 1, "it is taken over only where the picture had been"
         link.send(SetSpeed(None))
-        wait(link, lambda: state_of(link) is FeedState.ENDED)
+        until_engine(link, lambda: state_of(link) is FeedState.ENDED)
         link.markets[0].refresh()
         session = link.markets[0].session
         assert {name: int(session[name]) for name in ("cvd", "trade_count", "late")}.items() <= numbers.items()
@@ -172,42 +161,38 @@ def test_an_engine_that_ends_by_itself_is_started_again() -> None:
         up(link)
         assert link.pid
         os.kill(link.pid, signal.SIGTERM)
-        wait(link, lambda: link.state is LinkState.RESTARTING)
+        until_engine(link, lambda: link.state is LinkState.RESTARTING)
         assert "ended with code 0" in link.message
-        wait(link, lambda: link.state is LinkState.RUNNING)
+        until_engine(link, lambda: link.state is LinkState.RUNNING)
 
 
 def test_an_engine_that_says_why_it_cannot_run_is_not_started_again(tmp_path: Path) -> None:
     with closing(EngineLink.start(EngineSpec(feed=FilesSpec(paths=(str(tmp_path / "none.dbn"),))))) as link:
-        wait(link, lambda: link.state is LinkState.FAILED)
+        until_engine(link, lambda: link.state is LinkState.FAILED)
         assert link.exit_code == EXIT_DATA
         assert "none.dbn" in link.message
         assert "\n" not in link.message
 
 
-def test_an_engine_that_keeps_dying_is_given_up_with_its_last_words() -> None:
+def test_an_engine_that_keeps_dying_is_given_up_with_its_last_words(engines: list[int]) -> None:
     clock = ManualClock()
     command = (sys.executable, "-c", "import sys; sys.exit('no such module')")
-    link = EngineLink(DEMO, clock=clock, command=command)
-    link._launch()
-    deaths = 0
+    link = EngineLink.start(DEMO, clock=clock, command=command)
+
+    def step() -> None:
+        link.poll()
+        clock.advance(1_000_000_000)
+
     with closing(link):
-        end = time.monotonic() + PATIENCE_S
-        while link.state is not LinkState.FAILED:
-            was = link.state
-            link.poll()
-            deaths += link.state is LinkState.RESTARTING and was is not LinkState.RESTARTING
-            clock.advance(1_000_000_000)
-            time.sleep(0.01)
-            assert time.monotonic() < end
+        until(lambda: link.state is LinkState.FAILED, "it is not given up", step=step)
         assert link.exit_code == EXIT_FAULT
         assert link.message.endswith("the engine ended with code 1: no such module")
         assert f"died {MOST_RESTARTS + 1} times within a minute" in link.message
+        assert len(engines) == MOST_RESTARTS + 1
 
 
 def test_a_program_that_cannot_be_started_is_told() -> None:
-    link = EngineLink(DEMO, command=("/nonexistent/engine",))
-    link._launch()
+    link = EngineLink.start(DEMO, command=("/nonexistent/engine",))
     with closing(link):
         assert link.poll() is LinkState.FAILED
         assert "cannot start the engine" in link.message
@@ -217,26 +202,47 @@ def test_commands_reach_the_engine() -> None:
     with closing(EngineLink.start(DEMO)) as link:
         up(link)
         link.send(SetSpeed(60.0))
-        wait(link, lambda: link.engine is not None and link.engine.status["speed"] == 60.0)
+        until_engine(link, lambda: link.engine is not None and link.engine.status["speed"] == 60.0)
         market = link.markets[0]
-        link.send(ResetCvd(0))
 
-        def is_reset() -> bool:
+        def session() -> np.void:
             market.refresh()
-            return abs(int(market.session["cvd"])) < 200
+            return market.session
 
-        wait(link, is_reset)
+        def reset_by() -> int:
+            """What CVD leaves out of the session."""
+            now = session()
+            return int(now["buy"]) - int(now["sell"]) - int(now["cvd"])
+
+        link.send(SetSpeed(1.0))  # so that CVD is about the same when the next command arrives
+        until_engine(link, lambda: link.engine is not None and link.engine.status["speed"] == 1.0)
+        until_engine(link, lambda: abs(int(session()["cvd"])) >= 20)
+        since = int(session()["cvd_since"])
+        assert reset_by() == 0
+        link.send(ResetCvd(0))
+        until_engine(link, lambda: int(session()["cvd_since"]) > since and reset_by() != 0)
 
 
-def test_an_engine_that_is_stuck_in_its_start_ends_with_its_view(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.skipif(not SHM.is_dir(), reason="only Linux lists its shared memory")
+def test_names_of_shared_memory_are_short_enough_for_macos() -> None:
+    with closing(EngineLink.start(DEMO)) as link:
+        up(link)
+        own = [path.name.removeprefix(f"flowgl_{link.pid}_") for path in SHM.glob(f"flowgl_{link.pid}_*")]
+    assert len(own) == 2, "the engine's and one chart's"
+    # There a process number has at most five digits; four more are for the charts that are made later.
+    assert all(len(f"/flowgl_99999_{name}") + 4 <= 31 for name in own), own
+
+
+def test_an_engine_that_is_stuck_in_its_start_ends_with_its_view(
+    monkeypatch: pytest.MonkeyPatch, engines: list[int]
+) -> None:
     monkeypatch.setattr("flow_gl.engine_process.END_S", 0.2)
-    link = EngineLink(DEMO, command=(sys.executable, "-c", "import time; time.sleep(60)"))
-    link._launch()
-    process = link._next
-    assert process is not None
+    link = EngineLink.start(DEMO, command=(sys.executable, "-c", "import time; time.sleep(60)"))
     link.poll()
+    (pid,) = engines
+    assert is_running(pid)
     link.close()
-    assert process.process.returncode is not None
+    assert not is_running(pid)
     link.close()
 
 
@@ -269,10 +275,7 @@ def test_a_killed_view_takes_its_engine_along(engines: list[int]) -> None:
         engine = int(view.stdout.readline())
         engines.append(engine)
         view.kill()
-    end = time.monotonic() + PATIENCE_S
-    while Path(f"/proc/{engine}").exists() and _runs(engine):
-        assert time.monotonic() < end
-        time.sleep(0.02)
+    until(lambda: not _runs(engine), "the engine outlives its view")
 
 
 def test_a_wrong_spec_is_answered_in_one_line() -> None:

@@ -44,7 +44,7 @@ class Gui:
         self.pen: Final = Pen(regular, bold)
         self._window = window
         if window is not None:
-            imgui.backends.glfw_init_for_opengl(ctypes.cast(window, ctypes.c_void_p).value, True)
+            imgui.backends.glfw_init_for_opengl(ctypes.cast(window, ctypes.c_void_p).value or 0, True)
         imgui.backends.opengl3_init(_GLSL)
         self._drawing: Final = OverlayDrawing()
         if places:

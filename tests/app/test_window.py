@@ -51,7 +51,7 @@ def test_space_pauses_and_goes_on(pilot: WindowPilot) -> None:
     assert pilot.charts[0].said.text.startswith("PAUSED (0 new)")
     paused = price_pane(pilot)
     market = pilot.link.filled[0]
-    market.close_open()
+    market.store.bubbles[0].append(market.rows[-1:])
     pilot.frames(4)
     assert pilot.charts[0].said.text == "PAUSED (1 new)", "the intake goes on"
     np.testing.assert_array_equal(price_pane(pilot), paused, err_msg="a paused picture has changed")

@@ -166,6 +166,10 @@ def test_paused_means_that_no_new_bubble_appears_and_none_grows(stack: ChartStac
     before = draw(stack, paused)
     market.advance(50)
     np.testing.assert_array_equal(before, draw(stack, paused))
+    running = draw(stack, live)
+    pane = live.price_view.rect
+    seen = np.abs(running.astype(int) - before.astype(int))[: int(pane.bottom), : int(pane.right)].max(axis=2)
+    assert (seen > 30).sum() > 50, "without a pause the new bubbles are there"
 
 
 def test_two_levels_blend_and_then_one_remains(stack: ChartStack) -> None:

@@ -204,8 +204,3 @@ def test_on_windows_nothing_is_removed_and_no_process_is_sent_a_signal(
     monkeypatch.setattr(os, "kill", lambda *_: pytest.fail("signal 0 is Ctrl+C there"))
     assert remove_stale() == []
     assert is_running(os.getpid())
-
-
-def test_names_are_short_enough_for_macos() -> None:
-    assert len(f"/{shm.PREFIX}{99999}_engine") <= 31
-    assert len(f"/{shm.PREFIX}{99999}_m99999") <= 31
