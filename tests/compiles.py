@@ -62,7 +62,6 @@ def run(spec: EngineSpec, *, until: Callable[[np.void], bool]) -> None:
         while not until(reader.status):
             assert time.monotonic() < give_up, reader.text("message")
             time.sleep(engine.turn())
-            engine._publish_status(SYSTEM.monotonic_ns())
             reader.refresh()
     finally:
         session.close()

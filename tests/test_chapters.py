@@ -85,7 +85,6 @@ def run(paths: Sequence[Path], *, commands: Sequence[Command] = (), feed: dict[s
     reader = EngineReader(store)
     while reader.status["state"] != FeedState.ENDED:
         engine.turn()
-        engine._publish_status(SYSTEM.monotonic_ns())
         reader.refresh()
     rings: list[NDArray[np.void]] = []
     tables: dict[str, bytes] = {}

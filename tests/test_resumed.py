@@ -1,6 +1,5 @@
 """A restart: the recording is read back, the gateway brings the rest, and the numbers are those of an unbroken run."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from flow_gl.store.ring import Ring
 from tests.feed.live_rig import SECOND, FakeCalendar, Rig
 from tests.gateway.process import GatewayProcess
 from tests.gateway.tape import DATASET, ES, KEY, NEXT_NQ, NQ, OPEN_NS, Contract, make_tape, of
+from tests.kit.crash import let_go
 
 TAPE = make_tape()
 BOTH = ("NQ.v.0", "ES.v.0")
@@ -75,9 +75,7 @@ class Run(Rig):
         """The process is gone: nothing is flushed, and the system lets go of the file."""
         self.record()
         self.close()
-        file = self.recorder._files.in_hand
-        assert file
-        os.close(file._fd)
+        let_go(recorded(self.recorder.directory, DATASET, 20251128)[-1])
 
     def end(self) -> None:
         self.record()

@@ -98,6 +98,11 @@ class Ledger:
         self.repeated += len(rows) - len(kept)
         return kept
 
+    @property
+    def recent_rows(self) -> int:
+        """Trades kept to be compared with a replay."""
+        return self._recent_rows
+
     def _note(self, rows: NDArray[np.void]) -> None:
         for instrument_id in np.unique(rows["instrument_id"]).tolist():
             newest = int(rows["ts_event"][rows["instrument_id"] == instrument_id].max())

@@ -104,9 +104,14 @@ class FontAtlas:
     def let_go(self, user: object) -> None:
         self._users.discard(id(user))
 
+    @property
+    def is_nearly_full(self) -> bool:
+        """Little room is left: it is emptied before a frame, once no one holds cells."""
+        return self._y > ATLAS_PX * _FULL
+
     def begin_frame(self) -> None:
         """Make room when little is left and nobody holds cells. Only here do cells lose their place."""
-        if self._y > ATLAS_PX * _FULL and not self._users:
+        if self.is_nearly_full and not self._users:
             self._cells.clear()
             self._glyph_cells.clear()
             self._x = self._y = self._shelf = 1

@@ -114,4 +114,4 @@ def test_memory_does_not_grow_with_the_day() -> None:
         batch = rows.copy()
         batch["ts_event"] += second * SECOND
         ledger.admit(batch)
-    assert ledger._recent_rows < 80_000
+    assert ledger.recent_rows < 80_000

@@ -79,7 +79,7 @@ def test_a_full_atlas_starts_anew_between_frames_only() -> None:
     batch.add("held", 10, 10, size_px=13, color=WHITE)
     batch.upload()
     number = 0
-    while atlas._y <= 1024 * 0.7:
+    while not atlas.is_nearly_full:
         atlas.cell(f"{number:,} filler", 60.0)
         number += 1
     atlas.begin_frame()

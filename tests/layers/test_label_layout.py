@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from flow_gl.core.schema import GapKind
 from flow_gl.gl.kit import Kit
 from flow_gl.gl.view import View
+from flow_gl.layers import chart
 from flow_gl.layers.base import Scene, Style
 from flow_gl.layers.label_layout import LabelLayout
 from flow_gl.layers.stack import ChartStack
@@ -138,12 +139,16 @@ def drawn(stack: ChartStack, scene: Scene) -> NDArray[np.uint8]:
 @pytest.fixture
 def pair(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[ChartStack, ChartStack]]:
     """A chart as it is, and one whose lines and labels are laid out in every frame."""
-    own = Kit()
-    stacks = ChartStack(kit, FrameScheduler()), ChartStack(own, FrameScheduler())
+
+    class Always(LabelLayout):
+        def begin_frame(self, *seen: Any) -> bool:
+            return super().begin_frame(*seen) or True
+
+    own, as_it_is = Kit(), ChartStack(kit, FrameScheduler())
+    monkeypatch.setattr(chart, "LabelLayout", Always)
+    stacks = as_it_is, ChartStack(own, FrameScheduler())
     for stack in stacks:
         stack.setup()
-    begin = stacks[1].chart._layout.begin_frame
-    monkeypatch.setattr(stacks[1].chart._layout, "begin_frame", lambda *seen: begin(*seen) or True)
     yield stacks
     for stack in stacks:
         stack.release()

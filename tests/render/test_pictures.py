@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -37,12 +38,12 @@ def test_one_lost_bubble_would_be_seen(kit: Kit, monkeypatch: pytest.MonkeyPatch
     from flow_gl.layers import mirror
 
     reference = np.asarray(Image.open(REFERENCES / "busy_minute.png"))
-    pack = mirror.Mirror._bring
+    sync = mirror.Mirror.sync
 
-    def losing(self: object, *arguments: object) -> None:
-        pack(self, *arguments)  # type: ignore[arg-type]
-        self.rows.hi -= 1  # type: ignore[attr-defined]
+    def losing(mirrored: mirror.Mirror, *arguments: Any) -> None:
+        sync(mirrored, *arguments)
+        mirrored.rows.hi -= 1
 
-    monkeypatch.setattr(mirror.Mirror, "_bring", losing)
+    monkeypatch.setattr(mirror.Mirror, "sync", losing)
     difference = np.abs(busy_minute(kit).astype(int) - reference.astype(int))
     assert difference.max() > 10 * TOLERANCE

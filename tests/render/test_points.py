@@ -1,12 +1,13 @@
 """Crowded discs are drawn as points: the same pixels as the quads of everywhere else, up to the screen's borders."""
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from flow_gl.gl.api import largest_point_px
 from flow_gl.gl.kit import Kit
+from flow_gl.layers import bubbles
 from flow_gl.layers.base import Scene
-from flow_gl.layers.bubbles import BubblesLayer
 from flow_gl.layers.stack import ChartStack
 from flow_gl.view.frame_scheduler import FrameScheduler
 from tests.gl_context import draw
@@ -17,29 +18,28 @@ TOLERANCE = 3
 """Each of dozens of discs over one pixel may round the other way."""
 
 
-def _drawn(kit: Kit, scene: Scene, *, most_px: float) -> Picture:
+def _drawn(kit: Kit, scene: Scene, monkeypatch: pytest.MonkeyPatch, *, most_px: float) -> Picture:
     """A picture of a driver whose largest point has so many pixels."""
+    monkeypatch.setattr(bubbles, "largest_point_px", lambda: most_px)
     stack = ChartStack(kit, FrameScheduler())
     stack.setup()
-    (bubbles,) = (layer for layer in stack._layers if isinstance(layer, BubblesLayer))
-    bubbles._largest_px = most_px
     picture = draw(stack, scene).astype(np.int64)
     stack.release()
     return picture
 
 
-def test_points_are_the_quads_pixels(kit: Kit) -> None:
+def test_points_are_the_quads_pixels(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
     scene = make_scene(make_market(900, seed=8, intensity=20.0), span_s=800)
-    points = _drawn(kit, scene, most_px=largest_point_px())
-    quads = _drawn(kit, scene, most_px=0.0)
+    points = _drawn(kit, scene, monkeypatch, most_px=largest_point_px())
+    quads = _drawn(kit, scene, monkeypatch, most_px=0.0)
     assert np.abs(points - quads).max() <= TOLERANCE
 
 
-def test_a_disc_whose_centre_has_left_the_screen_is_still_there(kit: Kit) -> None:
+def test_a_disc_whose_centre_has_left_the_screen_is_still_there(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
     # All of history's discs are as large as they get, and the pane begins at the screen's left border.
     scene = make_scene(make_market(3600, seed=8, intensity=50.0), span_s=400)
     assert scene.price_view.rect.x == 0
-    points = _drawn(kit, scene, most_px=largest_point_px())[:, :12]
-    quads = _drawn(kit, scene, most_px=0.0)[:, :12]
+    points = _drawn(kit, scene, monkeypatch, most_px=largest_point_px())[:, :12]
+    quads = _drawn(kit, scene, monkeypatch, most_px=0.0)[:, :12]
     assert np.ptp(quads) > 50
     assert np.abs(points - quads).max() <= TOLERANCE

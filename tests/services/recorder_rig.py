@@ -1,6 +1,7 @@
 """A recorder that is turned by hand, and what the official client reads of its files."""
 
 import io
+from collections.abc import Callable
 from pathlib import Path
 
 import databento
@@ -42,11 +43,12 @@ class Run:
         wall_ns: int = DAY_START + DAY_NS // 2,
         capacity: int = 1 << 12,
         reach_ns: int | None = None,
+        session_of: Callable[[int], object] = utc_day,
         **coming: bool,
     ) -> None:
         self.clock = ManualClock(wall_ns)
         self.tape = make_tape(capacity)
-        self.recorder = Recorder(directory, dataset=DATASET, session_of=utc_day, clock=self.clock)
+        self.recorder = Recorder(directory, dataset=DATASET, session_of=session_of, clock=self.clock)
         self.recorder.start(self.tape, coming=Coming(**coming), reach_ns=reach_ns, is_threaded=False)
 
     def feed(self, rows: NDArray[np.void], *, at_once: int = 500) -> None:

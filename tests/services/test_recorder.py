@@ -118,8 +118,7 @@ def test_a_trade_without_a_sound_time_stays_with_the_trades_around_it(tmp_path: 
             raise DataError("no such time")
         return utc_day(ts)
 
-    run, rows = Run(tmp_path), make_trades(90)
-    run.recorder._session_of = no_such_time
+    run, rows = Run(tmp_path, session_of=no_such_time), make_trades(90)
     rows["ts_event"][30:33] = -1
     run.feed(rows)
     run.recorder.close()

@@ -1,6 +1,5 @@
 """Recordings that a run finds: torn, damaged, with holes, or short of what an earlier run lacked."""
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +9,7 @@ from flow_gl.core.items import FeedGap, Trades
 from flow_gl.core.marks import Mark
 from flow_gl.feed.files import read_items
 from flow_gl.services import recording
+from tests.kit.crash import let_go
 from tests.services.days import DAY_NS, DAY_START, make_trades
 from tests.services.recorder_rig import DATASET, NQ, Run, official
 
@@ -62,10 +62,10 @@ def test_a_run_that_reads_the_recording_back_keeps_its_marks_and_tells_none_twic
 def test_a_hole_that_nobody_can_fill_any_more_stays_with_all_that_follows_it(tmp_path: Path) -> None:
     rows = make_trades(900)
     start, end = rows["ts_event"][[299, 400]].tolist()
-    run = Run(tmp_path)
-    run.feed(rows[:300])
-    run.recorder._files.in_hand.append_mark(Mark(start, end, 100, is_recorders=True))  # type: ignore[union-attr]
-    run.feed(rows[400:])
+    run = Run(tmp_path, capacity=256)
+    run.feed(rows[:300], at_once=100)
+    run.feed(rows[300:656], at_once=356)  # a hundred more than the tape holds
+    run.feed(rows[656:], at_once=100)
     run.recorder.close()
     late = Run(tmp_path, wall_ns=DAY_START + DAY_NS - 1, reach_ns=3_600_000_000_000)
     found = late.recorder.take_recovered()
@@ -168,9 +168,7 @@ def test_trades_that_an_earlier_run_lacked_stand_in_their_place_after_the_next(t
     second = Run(tmp_path)
     second.feed(rows[:2500])
     if is_killed:
-        file = second.recorder._files.in_hand
-        assert file
-        os.close(file._fd)  # as the system does: nothing is put in order
+        let_go(second.path())
         second = Run(tmp_path)
     second.feed(rows[2500:])
     second.recorder.close()

@@ -1,6 +1,5 @@
 """A live session recorded, crashed and recorded on: its replay is the session, with the numbers of an unbroken run."""
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +16,7 @@ from flow_gl.store.ring import Ring
 from tests.feed.live_rig import SECOND, FakeCalendar, Rig
 from tests.gateway.process import GatewayProcess
 from tests.gateway.tape import DATASET, ES, NQ, make_tape, of
+from tests.kit.crash import let_go
 
 TAPE = make_tape()
 
@@ -47,9 +47,7 @@ class RecordedRun:
     def crash(self) -> None:
         """The process is gone: nothing is flushed, and the system lets go of the file."""
         self.rig.close()
-        file = self.recorder._files.in_hand
-        assert file
-        os.close(file._fd)
+        let_go(recorded(self.recorder.directory, DATASET, 20251128)[-1])
 
     def end(self) -> None:
         self.recorder.close()

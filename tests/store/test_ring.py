@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flow_gl.store.ring import Cursor, Ring
+from flow_gl.store.ring import HEADER_BYTES, Cursor, Ring
 from flow_gl.store.table import Table
 
 ROW = np.dtype([("value", "<i8"), ("square", "<i8")])
@@ -101,10 +101,16 @@ def test_segments_are_at_most_two_views_in_order(written: int, length: int) -> N
     assert all(part.base is not None for part in parts)
 
 
+def claim(memory: memoryview, rows: int) -> None:
+    """Set the first counter of a header, as a writer does before it writes."""
+    np.frombuffer(memory, np.int64, count=1)[0] = rows
+
+
 def test_a_row_that_is_being_overwritten_is_not_handed_over() -> None:
-    ring = new_ring(8)
+    memory = memoryview(bytearray(Ring.nbytes(ROW, 8)))
+    ring = Ring(memory, ROW, 8)
     ring.append(rows(0, 8))
-    ring._counters[0] = 11  # a writer that has claimed three more rows and died in the middle of writing them
+    claim(memory, 11)  # a writer that has claimed three more rows and died in the middle of writing them
     ring.rows[0]["value"] = 99
     first, got = ring.read(0, 8)
     assert first == 3
@@ -128,11 +134,12 @@ def test_a_table_gives_the_newest_record_under_its_version() -> None:
 
 
 def test_a_table_whose_writer_died_half_way_still_gives_the_last_whole_record() -> None:
-    table = Table(memoryview(bytearray(Table.nbytes(ROW))), ROW)
+    memory = memoryview(bytearray(Table.nbytes(ROW)))
+    table = Table(memory, ROW)
     table.write(rows(1, 1))
     table.write(rows(2, 1))
-    table._ring._counters[0] = 3  # claimed the third, wrote a part of it, died
-    table._ring.rows[0]["value"] = 99
+    claim(memory, 3)  # claimed the third, wrote a part of it, died
+    np.frombuffer(memory, ROW, count=1, offset=HEADER_BYTES)["value"] = 99
     out = np.zeros(1, ROW)
     assert table.read(out) == 2
     assert out["value"][0] == 2
