@@ -119,9 +119,9 @@ class Keepers:
         lines = []
         recording = self._recorder.status() if self._recorder else None
         if recording and (trades := recording.waiting + recording.missed):
-            reason = recording.message.removeprefix("recording stands still: ").partition(";")[0]
+            reason = recording.message.removeprefix("recording has stopped: ").partition(";")[0]
             lines.append(
-                f"{trades:,} trades are not recorded: {reason or 'the disk does not answer'};"
+                f"{trades:,} trades are not recorded: {reason or 'the disk does not respond'};"
                 " the next start asks the gateway for them"
             )
         archive = self._archive.status() if self._archive else None

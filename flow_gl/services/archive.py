@@ -138,13 +138,13 @@ class Archive:
             self._fail(f"a fault of the program: {type(error).__name__}: {error}")
         else:
             if self._status.state is ArchiveState.FAILING:
-                _log.warning("the archive goes on")
+                _log.warning("the archive is writing again")
             self._status = ArchiveStatus(ArchiveState.WRITING if self._rows else ArchiveState.WAITING)
             return self._period_s
         return min(2 * waited_s, LONGEST_WAIT_S)
 
     def _fail(self, reason: str) -> None:
-        message = f"the archive stands still: {self.name}: {reason}"
+        message = f"the archive has stopped: {self.name}: {reason}"
         if self._status.message != message:
             _log.error("%s", message)
         self._status = ArchiveStatus(ArchiveState.FAILING, message)

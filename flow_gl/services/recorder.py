@@ -205,7 +205,7 @@ class Recorder:
             self._thread.join(_JOIN_SECONDS)
             if self._thread.is_alive():
                 _log.error(
-                    "the disk does not answer: the recording ends without its last %d trades", self.status().waiting
+                    "the disk does not respond: the recording ends without its last %d trades", self.status().waiting
                 )
                 return
             self._thread = None
@@ -231,10 +231,10 @@ class Recorder:
         try:
             work()
         except OSError as error:
-            self._fail(f"recording stands still: {_reason(error, self.directory)}")
+            self._fail(f"recording has stopped: {_reason(error, self.directory)}")
         except Exception as error:  # a fault of ours must not silence the recorder for the rest of the day
             _log.exception("the recorder failed")
-            self._fail(f"recording stands still by a fault of the program: {type(error).__name__}: {error}")
+            self._fail(f"recording has stopped because of a bug in the program: {type(error).__name__}: {error}")
         else:
             self._succeed()
 
@@ -329,7 +329,7 @@ def _reason(error: OSError, directory: Path) -> str:
     """What is wrong, where, and what to do."""
     where = error.filename or str(directory)
     if error.errno == errno.ENOSPC:
-        return f"the disk of {directory} is full; make room, it goes on by itself"
+        return f"the disk of {directory} is full; free some space and recording resumes by itself"
     if error.errno in (errno.EEXIST, errno.ENOTDIR):
-        return f"{where} is a file where a folder was expected; it is tried again"
-    return f"{where}: {error.strerror or error}; it is tried again"
+        return f"{where} is a file where a folder was expected; retrying"
+    return f"{where}: {error.strerror or error}; retrying"

@@ -228,7 +228,7 @@ def test_what_came_while_the_database_was_away_is_written_when_it_is_back(
     until(lambda: archive.status().state is ArchiveState.FAILING)
     status = archive.status()
     assert status.waiting == 6000
-    assert "the archive stands still: postgresql+psycopg://" in status.message
+    assert "the archive has stopped: postgresql+psycopg://" in status.message
     assert "\n" not in status.message
     time.sleep(0.5)
     assert "secret-word" not in caplog.text + status.message

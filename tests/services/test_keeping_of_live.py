@@ -159,7 +159,7 @@ def test_a_database_that_is_away_holds_up_no_chart_and_gets_what_it_missed(
             market.gateway("publish", count=COUNT - PUBLISHED)
             wait(link, lambda: numbers(link) == market.numbers(COUNT))
             wait(link, lambda: bool(status(link, "unkept")))
-            assert "the archive stands still" in keeping(link)
+            assert "the archive has stopped" in keeping(link)
             assert "secret-word" not in keeping(link)
             assert status(link, "state") in (FeedState.LIVE, FeedState.CLOSED)
         finally:

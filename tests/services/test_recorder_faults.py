@@ -131,7 +131,9 @@ def test_a_full_disk_is_named_as_such(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(os, "write", full)
     run.feed(rows)
     message = run.recorder.status().message
-    assert message == f"recording stands still: the disk of {tmp_path} is full; make room, it goes on by itself"
+    assert message == (
+        f"recording has stopped: the disk of {tmp_path} is full; free some space and recording resumes by itself"
+    )
     monkeypatch.setattr(os, "write", real_write)
     run.second(31)
     assert run.recorder.status().state is RecorderState.RECORDING
