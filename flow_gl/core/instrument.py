@@ -79,6 +79,11 @@ def is_outright_symbol(symbol: str) -> bool:
     return _OUTRIGHT.fullmatch(symbol) is not None or _CONTINUOUS.fullmatch(symbol) is not None
 
 
+def is_spread_symbol(symbol: str) -> bool:
+    """Tell a spread of futures (`NQZ5-NQH6`, `NQ:BF Z5-H6-M6`): its price is a difference, often negative."""
+    return ":" in symbol or (_OUTRIGHT.fullmatch(symbol.partition("-")[0]) is not None and "-" in symbol)
+
+
 def root_of(symbol: str) -> str:
     """Name the product: `NQZ5`, `NQ.v.0`, `NQ.FUT` and the spread `NQZ5-NQH6` are all `NQ`; "" where untold."""
     for pattern in (_OUTRIGHT, _CONTINUOUS, _PARENT):

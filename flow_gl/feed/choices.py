@@ -8,7 +8,7 @@ these files, and how the one who reads them follows it.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from flow_gl.core.instrument import is_outright_symbol, is_parent_symbol
+from flow_gl.core.instrument import is_outright_symbol, is_parent_symbol, is_spread_symbol
 from flow_gl.core.items import Definition
 from flow_gl.core.names import Name
 from flow_gl.feed.file_part import FilePart, Traded
@@ -48,6 +48,13 @@ class InstrumentSummary:
             return self.definition.is_outright
         return is_outright_symbol(self.symbol) or not self.symbol
 
+    @property
+    def rank(self) -> int:
+        """What is charted first: 0 a named outright, 1 an unnamed instrument, 2 a share or option, 3 a spread."""
+        if self.is_outright:
+            return 0 if self.name != str(self.instrument_id) else 1
+        return 3 if is_spread_symbol(self.symbol) else 2
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -82,8 +89,9 @@ class Choice:
         return self.instrument.definition
 
     @property
-    def is_outright(self) -> bool:
-        return all(one.is_outright for one in self.instruments)
+    def rank(self) -> int:
+        """Of its instruments the last to be charted."""
+        return max(one.rank for one in self.instruments)
 
     def follow(self) -> Name:
         """A follower of it, for the one who reads the files."""

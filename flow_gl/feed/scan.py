@@ -35,20 +35,18 @@ class FileSummary:
     """Each file by itself, in the order of `paths`."""
 
     def choose(self, symbol: str | None = None) -> Choice:
-        """Find what to chart: what a name means (a contract, a symbol as requested, an id), else the busiest outright.
+        """Find what to chart: what a name means (a contract, a symbol as requested, an id), else the busiest.
+
+        Without a name outrights come first, then what is neither outright nor spread (a share), then spreads.
 
         Raises
         ------
         DataError
-            It is not in the files, never trades, or there is no outright to choose.
+            It is not in the files, or never trades.
         """
         found = Found(self.parts)
         if symbol is None:
-            outrights = [one for one in found.choices() if one.is_outright]
-            named = [one for one in outrights if one.instrument.name != str(one.instrument_id)]
-            if not outrights:
-                raise DataError(f"no outright trades in {self._files()}, only {self._held()}: choose one by its symbol")
-            return (named or outrights)[0]
+            return min(found.choices(), key=lambda one: one.rank)  # the first of several: the busiest
         chosen = found.of_name(symbol) or found.of_symbol(symbol) or found.of_id(symbol)
         if chosen is not None:
             return chosen

@@ -2,7 +2,7 @@
 
 import pytest
 
-from flow_gl.core.instrument import builtin, is_outright_symbol, root_of
+from flow_gl.core.instrument import builtin, is_outright_symbol, is_spread_symbol, root_of
 from flow_gl.core.schema import TickSource
 
 
@@ -47,6 +47,16 @@ def test_futures_of_their_own_are_outrights(symbol: str, root: str) -> None:
 def test_spreads_options_parents_and_others_are_none(symbol: str, root: str) -> None:
     assert not is_outright_symbol(symbol)
     assert root_of(symbol) == root
+
+
+@pytest.mark.parametrize("symbol", ["NQZ5-NQH6", "ESH5-ESM5", "ES:BF Z5-H6-M6", "UD:1V: VT 2024"])
+def test_spreads_are_told_by_their_symbol(symbol: str) -> None:
+    assert is_spread_symbol(symbol)
+
+
+@pytest.mark.parametrize("symbol", ["NQZ5", "SPY", "BRK-B", "ESZ5 C5000", "NQ.v.0", ""])
+def test_a_future_a_share_and_an_option_are_no_spreads(symbol: str) -> None:
+    assert not is_spread_symbol(symbol)
 
 
 @pytest.mark.parametrize(

@@ -361,14 +361,33 @@ def test_counts_of_a_scan_do_not_depend_on_where_batches_end(ids: list[int], siz
         assert (tally.first_ts[index], tally.last_ts[index]) == (mine["ts_event"][0], mine["ts_event"][-1])
 
 
-def test_the_busiest_outright_is_chosen_and_never_a_spread(tmp_path: Path) -> None:
+def test_the_busiest_outright_is_chosen_and_a_spread_only_where_nothing_else_trades(tmp_path: Path) -> None:
     trades = make_trades(100, ids=(SPREAD,))
     trades["instrument_id"][:10] = NQZ5
     trades["instrument_id"][10:15] = NQH6
     assert scan([write(tmp_path / "x.dbn", header(), trades)]).choose().symbol == "NQZ5"
     trades["instrument_id"] = SPREAD
-    with pytest.raises(DataError, match=r"no outright trades in y.dbn, only NQZ5-NQH6: choose one by its symbol"):
-        scan([write(tmp_path / "y.dbn", header(), trades)]).choose()
+    assert scan([write(tmp_path / "y.dbn", header(), trades)]).choose().symbol == "NQZ5-NQH6"
+
+
+@pytest.mark.parametrize(
+    ("volumes", "chosen"),
+    [
+        ({"XYZ": 5}, "XYZ"),
+        ({"XYZ": 5, "ABC": 9}, "ABC"),
+        ({"XYZ": 5, "ABC": 5}, "XYZ"),  # the lower id
+        ({"XYZ": 5, "NQZ5-NQH6": 90}, "XYZ"),
+        ({"XYZ": 90, "NQZ5": 5, "NQH6": 5}, "NQZ5"),
+        ({"NQZ5 C25000": 5, "UD:1V: VT 2024": 90}, "NQZ5 C25000"),
+    ],
+)
+def test_a_share_is_charted_where_no_outright_trades(tmp_path: Path, volumes: dict[str, int], chosen: str) -> None:
+    ids = {symbol: 11 + at for at, symbol in enumerate(volumes)}
+    trades = make_trades(len(ids), ids=tuple(ids.values()))
+    trades["instrument_id"] = list(ids.values())
+    trades["size"] = list(volumes.values())
+    path = write(tmp_path / "x.dbn", header(names=ids), trades)
+    assert scan([path]).choose().symbol == chosen
 
 
 def test_a_definition_decides_before_the_symbol_does(tmp_path: Path) -> None:
