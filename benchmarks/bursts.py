@@ -20,8 +20,8 @@ from flow_gl.bench.machine import describe, write_json
 from flow_gl.core.clock import SYSTEM
 from flow_gl.core.errors import FlowError
 from flow_gl.core.spec import KEY_VARIABLE, EngineSpec, LiveSpec
-from flow_gl.engine_link import EngineLink
 from flow_gl.ui.link import LinkState
+from flow_gl.view.engine_link.supervisor import EngineLink
 
 BURST: Final = 20_000
 BURST_S: Final = 0.1

@@ -70,7 +70,7 @@ def timed(frames: int, draw: Callable[[int], None]) -> Times:
 @contextmanager
 def _headless_gl() -> Iterator[Any]:
     """A current EGL context with a finished framebuffer of the benchmark's size; yields OpenGL.GL."""
-    from flow_gl.gl.context import HeadlessContext
+    from flow_gl.gl.surface.context import HeadlessContext
 
     context = HeadlessContext(WIDTH, HEIGHT)
     from OpenGL import GL as gl  # noqa: N811  # the module's own customary name

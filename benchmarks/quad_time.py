@@ -11,8 +11,8 @@ from collections.abc import Callable
 import numpy as np
 
 from flow_gl.gl.api import GL, draw_elements_base_vertex
-from flow_gl.gl.context import HeadlessContext
-from flow_gl.gl.offscreen import Offscreen
+from flow_gl.gl.surface.context import HeadlessContext
+from flow_gl.gl.surface.offscreen import Offscreen
 
 ROWS, WAYS = 4096, 4
 FRAGMENT = "in vec2 local; flat in float width; out vec4 color; void main() { color = vec4(local, width, 1.0); }"

@@ -33,13 +33,13 @@ from flow_gl.core.sessions import SessionCalendar
 from flow_gl.core.spec import LiveSpec
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.engine.warm import warm_up
-from flow_gl.feed.databento_live import LiveFeed
-from flow_gl.feed.files import read_items
-from flow_gl.feed.live_hours import Hours
+from flow_gl.feed.files.replay import read_items
+from flow_gl.feed.live.hours import Hours
+from flow_gl.feed.live.supervisor import LiveFeed
 from flow_gl.runtime.charts import Charts
-from flow_gl.runtime.engine import Engine
-from flow_gl.runtime.keepers import Keepers
+from flow_gl.runtime.engine_loop import Engine
 from flow_gl.runtime.meters import StatusBoard
+from flow_gl.runtime.persistence import Keepers
 from flow_gl.store.market import EngineStore
 
 OPEN_NS: Final = 1_764_111_600_000_000_000

@@ -16,8 +16,8 @@ from flow_gl.core.clock import ManualClock
 from flow_gl.core.errors import FlowError
 from flow_gl.core.schema import FeedState
 from flow_gl.core.sessions import SessionCalendar
-from flow_gl.feed.databento_live import LiveFeed
-from flow_gl.runtime.engine import Engine
+from flow_gl.feed.live.supervisor import LiveFeed
+from flow_gl.runtime.engine_loop import Engine
 
 STEP_NS: Final = 4_000_000_000
 """Event time moves by so much at a time, at most: less than a silence that would be noticed."""

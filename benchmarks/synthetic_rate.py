@@ -7,7 +7,7 @@ Processor time, not wall time, of the best of five rounds of a million trades.
 
 import time
 
-from flow_gl.feed.synthetic import TradeMaker
+from flow_gl.feed.synthetic.demo import TradeMaker
 
 ROUNDS = 5
 TRADES = 1_000_000

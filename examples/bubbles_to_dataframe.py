@@ -13,7 +13,7 @@ from command_line import start
 from flow_gl.core.schema import PRICE_SCALE
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.engine.sinks import Collector
-from flow_gl.feed.files import read_items, scan
+from flow_gl.feed.files.replay import read_items, scan
 
 
 def read_bubbles(path: Path) -> pd.DataFrame:

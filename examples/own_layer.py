@@ -12,10 +12,10 @@ from command_line import picture, start
 from picture_without_window import HEIGHT, WIDTH, aggregate, draw, freeze
 
 from flow_gl.core.schema import PRICE_SCALE
-from flow_gl.gl.context import HeadlessContext
 from flow_gl.gl.counters import FrameCounters
 from flow_gl.gl.kit import Kit
 from flow_gl.gl.shapes import ShapeBatch
+from flow_gl.gl.surface.context import HeadlessContext
 from flow_gl.gl.text import TextBatch
 from flow_gl.layers.base import Scene
 

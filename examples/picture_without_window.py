@@ -13,18 +13,18 @@ from command_line import picture, start
 
 from flow_gl.core.items import Definition
 from flow_gl.engine.pipeline import Pipeline
-from flow_gl.feed.synthetic import TradeMaker
+from flow_gl.feed.synthetic.demo import TradeMaker
 from flow_gl.gl.api import clear
 from flow_gl.gl.capture import read_picture, write_png
-from flow_gl.gl.context import HeadlessContext
 from flow_gl.gl.kit import Kit
+from flow_gl.gl.surface.context import HeadlessContext
 from flow_gl.gl.view import Rect
 from flow_gl.layers.base import Layer, Scene
 from flow_gl.layers.stack import ChartStack
 from flow_gl.store.market import MarketReader, MarketStore
 from flow_gl.ui import scenes
-from flow_gl.ui.layout import arrange
-from flow_gl.ui.state import ViewState
+from flow_gl.ui.state.layout import arrange
+from flow_gl.ui.state.view_state import ViewState
 from flow_gl.view.frame_scheduler import FrameScheduler
 
 WIDTH, HEIGHT = 1280, 720

@@ -14,8 +14,8 @@ from command_line import count, start
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.engine.sinks import Collector
 from flow_gl.engine.warm import warm_up
-from flow_gl.feed.synthetic import TradeMaker
-from flow_gl.feed.synthetic_limits import RATE_MAX
+from flow_gl.feed.synthetic.demo import TradeMaker
+from flow_gl.feed.synthetic.limits import RATE_MAX
 
 
 def contracts(trades: np.ndarray, side: str) -> int:

@@ -5,11 +5,11 @@ import signal
 import sys
 
 if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-    # Until the command line has its own way of ending (`core.interrupts`), Ctrl-C ends without a traceback.
+    # Until the command line has its own way of ending (`core.system.interrupts`), Ctrl-C ends without a traceback.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 from flow_gl.cli import streams
-from flow_gl.core import garbage
+from flow_gl.core.system import garbage
 
 
 def main() -> None:

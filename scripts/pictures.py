@@ -24,13 +24,13 @@ from flow_gl.core.clock import SYSTEM
 from flow_gl.core.palette import COLOUR_BLIND, LIGHT
 from flow_gl.core.schema import FeedState
 from flow_gl.core.spec import DemoSpec, EngineSpec
-from flow_gl.engine_link import EngineLink
 from flow_gl.gl.capture import read_picture
-from flow_gl.gl.context import HeadlessContext
-from flow_gl.layers import hit
+from flow_gl.gl.surface.context import HeadlessContext
 from flow_gl.layers.discs import volumes
-from flow_gl.ui.gui import Gui
-from flow_gl.ui.state import ViewState
+from flow_gl.layers.rows import hit
+from flow_gl.ui.paint.gui import Gui
+from flow_gl.ui.state.view_state import ViewState
+from flow_gl.view.engine_link.supervisor import EngineLink
 from flow_gl.view.frame_loop import FrameLoop
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "pictures"

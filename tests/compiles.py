@@ -23,12 +23,12 @@ from flow_gl.core.clock import SYSTEM
 from flow_gl.core.commands import Command
 from flow_gl.core.schema import FeedState
 from flow_gl.core.spec import DemoSpec, EngineSpec, FilesSpec, LiveSpec
+from flow_gl.dbn.writing import write_dbn
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.engine.sinks import Collector
 from flow_gl.engine.warm import warm_up
-from flow_gl.feed.dbn_write import write_dbn
+from flow_gl.runtime.launch import Session
 from flow_gl.runtime.meters import StatusBoard
-from flow_gl.runtime.session import Session
 from flow_gl.store.market import EngineReader, EngineStore
 from tests.feed.market_files import NAMES, csv_text, definition_record, frames, header, make_trades, write
 from tests.gateway.process import GatewayProcess

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from flow_gl.gl.api import GL, clear
 from flow_gl.gl.capture import read_picture
-from flow_gl.gl.context import HeadlessContext
 from flow_gl.gl.kit import Kit
+from flow_gl.gl.surface.context import HeadlessContext
 from flow_gl.layers.base import Scene
 from flow_gl.layers.stack import ChartStack
 from flow_gl.view.frame_scheduler import FrameScheduler

@@ -13,17 +13,17 @@ from numpy.typing import NDArray
 
 from flow_gl.core.clock import SYSTEM
 from flow_gl.core.commands import Command, Configure, ResetCvd, SetSpeed
-from flow_gl.core.lod import widths_ns
+from flow_gl.core.market.lod import widths_ns
 from flow_gl.core.schema import BUBBLE, LEVELS, FeedState
 from flow_gl.core.spec import EngineSpec, FilesSpec
 from flow_gl.core.units import SECOND_NS
+from flow_gl.dbn.writing import write_dbn
 from flow_gl.engine.summary import Summary
-from flow_gl.feed.dbn_write import write_dbn
-from flow_gl.feed.trade_file import TradeFile
+from flow_gl.feed.files.trade_file import TradeFile
 from flow_gl.runtime.charts import Charts
+from flow_gl.runtime.launch import Session
 from flow_gl.runtime.meters import StatusBoard
-from flow_gl.runtime.session import Session
-from flow_gl.services.shelf import FOLDER
+from flow_gl.services.replay_cache.shelf import FOLDER
 from flow_gl.store.market import EngineReader, EngineStore, MarketReader, MarketStore, level_capacity
 from tests.feed.market_files import NAMES, OPEN_NS, make_trades
 

@@ -14,7 +14,7 @@ from flow_gl.cli.main import _register, app, run
 from flow_gl.core.errors import EXIT_DATA, DataError, FeedError, FlowError
 from flow_gl.core.settings import Settings
 from flow_gl.core.spec import DemoSpec, FilesSpec, LiveSpec
-from flow_gl.feed.dbn_write import write_dbn
+from flow_gl.dbn.writing import write_dbn
 from tests.scripted import trades
 
 KEY = "db-ThisIsNoRealKeyOnlyATestsOwn"

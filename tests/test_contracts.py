@@ -61,12 +61,14 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
     assert loaded_by("import flow_gl", HEAVY) == []
 
 
-@pytest.mark.parametrize("module", ["app", "view.frame_loop", "engine_link", "ui.frame", "layers.stack"])
+@pytest.mark.parametrize(
+    "module", ["view.program", "view.frame_loop", "view.engine_link.supervisor", "ui.overlays.frame", "layers.stack"]
+)
 def test_the_view_process_loads_nothing_of_the_engine(module: str) -> None:
     assert loaded_by(f"import flow_gl.{module}", ENGINE_ONLY) == []
 
 
-@pytest.mark.parametrize("module", ["runtime.__main__", "runtime.engine", "runtime.feeds", "engine.pipeline"])
+@pytest.mark.parametrize("module", ["runtime.__main__", "runtime.engine_loop", "runtime.feeds", "engine.pipeline"])
 def test_the_engine_process_loads_nothing_that_draws(module: str) -> None:
     assert loaded_by(f"import flow_gl.{module}", VIEW_ONLY) == []
 

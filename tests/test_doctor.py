@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from flow_gl import doctor
+from flow_gl.cli import doctor
+from flow_gl.cli.doctor import Check, Report
 from flow_gl.cli.main import run
-from flow_gl.core import libraries
-from flow_gl.core.libraries import SystemLibrary
-from flow_gl.doctor import Check, Report
+from flow_gl.core.system import libraries
+from flow_gl.core.system.libraries import SystemLibrary
 
 KEY = "db-ThisIsNoRealKeyOnlyATestsOwn"
 DRIVER = {"vendor": "V", "renderer": "R", "version": "4.5", "glsl": "4.50"}

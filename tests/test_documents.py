@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from flow_gl.core import errors, libraries
-from flow_gl.engine.profile import ProfileSettings, levels_of
-from flow_gl.ui.actions import ACTIONS
+from flow_gl.core import errors
+from flow_gl.core.system import libraries
+from flow_gl.engine.kernels.profile import ProfileSettings, levels_of
+from flow_gl.ui.input.actions import ACTIONS
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("benchmarks/*.md")])

@@ -15,14 +15,14 @@ import pytest
 from flow_gl.core.clock import ManualClock
 from flow_gl.core.commands import ResetCvd, SetSpeed
 from flow_gl.core.errors import EXIT_DATA, EXIT_FAULT
-from flow_gl.core.platform.processes import is_running
 from flow_gl.core.schema import FeedState
 from flow_gl.core.spec import DemoSpec, EngineSpec, FilesSpec, encode
-from flow_gl.engine_link import MOST_RESTARTS, EngineLink
-from flow_gl.engine_process import EngineProcess
-from flow_gl.feed.dbn_write import write_dbn
-from flow_gl.feed.synthetic import TradeMaker
+from flow_gl.core.system.platform.processes import is_running
+from flow_gl.dbn.writing import write_dbn
+from flow_gl.feed.synthetic.demo import TradeMaker
 from flow_gl.ui.link import LinkState
+from flow_gl.view.engine_link.process import EngineProcess
+from flow_gl.view.engine_link.supervisor import MOST_RESTARTS, EngineLink
 from tests.kit.waiting import PATIENCE_S, until, until_engine
 
 SHM = Path("/dev/shm")
@@ -39,7 +39,7 @@ def engines(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
             super().__init__(*arguments, **options)
             started.append(self.process.pid)
 
-    monkeypatch.setattr("flow_gl.engine_link.EngineProcess", Watched)
+    monkeypatch.setattr("flow_gl.view.engine_link.supervisor.EngineProcess", Watched)
     yield started
     left = [path.name for pid in started for path in SHM.glob(f"flowgl_{pid}_*")] if SHM.is_dir() else []
     assert left == []
@@ -236,7 +236,7 @@ def test_names_of_shared_memory_are_short_enough_for_macos() -> None:
 def test_an_engine_that_is_stuck_in_its_start_ends_with_its_view(
     monkeypatch: pytest.MonkeyPatch, engines: list[int]
 ) -> None:
-    monkeypatch.setattr("flow_gl.engine_process.END_S", 0.2)
+    monkeypatch.setattr("flow_gl.view.engine_link.process.END_S", 0.2)
     link = EngineLink.start(DEMO, command=(sys.executable, "-c", "import time; time.sleep(60)"))
     link.poll()
     (pid,) = engines
@@ -264,7 +264,7 @@ def test_a_killed_view_takes_its_engine_along(engines: list[int]) -> None:
     program = (
         "import sys, time\n"
         "from flow_gl.core.spec import decode_spec\n"
-        "from flow_gl.engine_link import EngineLink\n"
+        "from flow_gl.view.engine_link.supervisor import EngineLink\n"
         f"link = EngineLink.start(decode_spec({encode(DEMO)!r}))\n"
         "while not link.markets: link.poll(); time.sleep(0.01)\n"
         "print(link.pid, flush=True)\n"

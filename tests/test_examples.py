@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from flow_gl.feed.dbn_write import write_dbn
-from flow_gl.feed.synthetic import TradeMaker
+from flow_gl.dbn.writing import write_dbn
+from flow_gl.feed.synthetic.demo import TradeMaker
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = ["bubbles_to_dataframe", "own_feed", "own_layer", "picture_without_window", "stress_run"]

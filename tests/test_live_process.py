@@ -13,10 +13,10 @@ import pytest
 from flow_gl.core.errors import EXIT_FEED
 from flow_gl.core.items import Trades
 from flow_gl.core.spec import KEY_VARIABLE, EngineSpec, LiveSpec
-from flow_gl.engine_link import EngineLink
-from flow_gl.feed.files import read_items
-from flow_gl.services.archive_query import list_sessions
+from flow_gl.feed.files.replay import read_items
+from flow_gl.services.archive.query import list_sessions
 from flow_gl.ui.link import LinkState
+from flow_gl.view.engine_link.supervisor import EngineLink
 from tests.gateway.process import GatewayProcess
 from tests.gateway.tape import ES, KEY, NQ, make_tape
 

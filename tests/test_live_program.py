@@ -19,8 +19,8 @@ import pytest
 from flow_gl.core.errors import EXIT_FEED, EXIT_RESOURCE
 from flow_gl.core.schema import GapKind
 from flow_gl.core.spec import KEY_VARIABLE, EngineSpec, LiveSpec
-from flow_gl.engine_link import EngineLink
-from flow_gl.ui.status import HEARTBEAT_S, Condition, Tone, awaiting, condition
+from flow_gl.ui.overlays.status import HEARTBEAT_S, Condition, Tone, awaiting, condition
+from flow_gl.view.engine_link.supervisor import EngineLink
 from tests.gateway.process import GatewayProcess
 from tests.gateway.tape import KEY, make_tape
 from tests.test_live_process import expected, numbers

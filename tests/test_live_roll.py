@@ -16,13 +16,13 @@ import pytest
 from flow_gl.core.schema import UNDEF_PRICE, FeedState
 from flow_gl.core.sessions import SessionCalendar
 from flow_gl.engine.pipeline import Pipeline
-from flow_gl.feed.databento_live import LiveFeed
-from flow_gl.feed.live_hours import Hours
+from flow_gl.feed.live.hours import Hours
+from flow_gl.feed.live.supervisor import LiveFeed
 from flow_gl.runtime.charts import Charts
-from flow_gl.runtime.engine import Engine
+from flow_gl.runtime.engine_loop import Engine
 from flow_gl.runtime.meters import StatusBoard
 from flow_gl.store.market import EngineReader, EngineStore, MarketReader, MarketStore
-from flow_gl.ui.status import opening
+from flow_gl.ui.overlays.status import opening
 from tests.feed.live_rig import PATIENCE_S, SECOND, TestClock
 from tests.gateway.process import GatewayProcess
 from tests.gateway.tape import ES, KEY, NEXT_NQ, NQ, Contract, make_tape, of

@@ -8,9 +8,9 @@ import sys
 from flow_gl.core.clock import ManualClock
 from flow_gl.core.sessions import SessionCalendar
 from flow_gl.engine.pipeline import Pipeline
-from flow_gl.feed.synthetic import SyntheticFeed
+from flow_gl.feed.synthetic.demo import SyntheticFeed
 from flow_gl.runtime.charts import Charts
-from flow_gl.runtime.engine import Engine
+from flow_gl.runtime.engine_loop import Engine
 from flow_gl.runtime.meters import StatusBoard
 from flow_gl.store.market import EngineStore, MarketReader, MarketStore
 from tests.scripted import START_NS

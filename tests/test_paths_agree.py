@@ -14,8 +14,8 @@ from flow_gl.core.schema import TRADE, UNDEF_PRICE
 from flow_gl.core.sessions import SessionCalendar
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.engine.sinks import Collector
-from flow_gl.feed.files import read_items
-from flow_gl.feed.live_intake import Intake
+from flow_gl.feed.files.replay import read_items
+from flow_gl.feed.live.intake import Intake
 from tests.services.recorder_rig import Run
 
 SECOND = 1_000_000_000

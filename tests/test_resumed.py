@@ -9,13 +9,13 @@ import pytest
 from flow_gl.core.items import FeedGap, Item, Mapping, Trades
 from flow_gl.core.schema import TRADE, FeedState
 from flow_gl.engine.pipeline import Pipeline
-from flow_gl.feed.databento_live import LiveFeed
-from flow_gl.feed.live_hours import Hours
+from flow_gl.feed.live.hours import Hours
+from flow_gl.feed.live.supervisor import LiveFeed
 from flow_gl.runtime.recovered import NOTHING, Recorded, recorded_of
 from flow_gl.runtime.resumed import DISORDER_NS, ResumedFeed
-from flow_gl.services.recorder import Recorder
-from flow_gl.services.recording_file import Coming
-from flow_gl.services.recordings import recorded
+from flow_gl.services.recording.file import Coming
+from flow_gl.services.recording.folder import recorded
+from flow_gl.services.recording.recorder import Recorder
 from flow_gl.store.market import MarketStore
 from flow_gl.store.ring import Ring
 from tests.feed.live_rig import SECOND, FakeCalendar, Rig
@@ -212,7 +212,7 @@ def test_a_recording_that_begins_behind_a_gap_says_from_when(gateway: GatewayPro
 
 
 def read(path: Path) -> list[Trades]:
-    from flow_gl.feed.files import read_items
+    from flow_gl.feed.files.replay import read_items
 
     return [item for item in read_items([path]) if isinstance(item, Trades)]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from flow_gl.cli import streams
-from flow_gl.core import interrupts
+from flow_gl.core.system import interrupts
 
 PROGRAM = f"{sys.executable} -m flow_gl"
 pytestmark = pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a POSIX shell and /dev/full")

@@ -29,11 +29,11 @@ from rich.console import Console
 from flow_gl.bench.machine import describe, write_json
 from flow_gl.bench.tape import make_tape
 from flow_gl.core.schema import LEVELS
+from flow_gl.dbn.writing import write_dbn
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.engine.warm import warm_up
-from flow_gl.export import export
-from flow_gl.feed.dbn_write import write_dbn
-from flow_gl.feed.files import read_items
+from flow_gl.feed.files.replay import read_items
+from flow_gl.runtime.export import export
 from flow_gl.store.market import MarketStore
 
 _PACKAGES = ("numpy", "numba", "pandas", "polars", "pyarrow")

@@ -21,7 +21,7 @@ from flow_gl.bench.machine import describe, pace_ms, write_json
 from flow_gl.bench.rig import Cost, Rig, no_vertices, opened
 from flow_gl.core.errors import UsageError
 from flow_gl.engine.warm import warm_up
-from flow_gl.gl.context import describe as describe_gl
+from flow_gl.gl.surface.context import describe as describe_gl
 from flow_gl.gl.timing import LayerTimer
 
 HISTORIES: Final = (1_000, 5_000, 100_000, 1_000_000)

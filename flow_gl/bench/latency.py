@@ -17,8 +17,8 @@ from flow_gl.bench.machine import describe
 from flow_gl.bench.watched import Run, parse_size, report, spread, watch
 from flow_gl.core.schema import TRADE
 from flow_gl.core.spec import EngineSpec, FilesSpec
-from flow_gl.feed.dbn_write import write_dbn
-from flow_gl.feed.synthetic import TradeMaker
+from flow_gl.dbn.writing import write_dbn
+from flow_gl.feed.synthetic.demo import TradeMaker
 
 _START_NS: Final = 1_764_342_000_000_000_000
 """Friday, 28 November 2025, 10:00 New York."""

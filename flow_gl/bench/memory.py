@@ -12,8 +12,8 @@ from flow_gl.bench.machine import describe
 from flow_gl.bench.watched import Run, WatchedSurface, draw, parse_size, report
 from flow_gl.core.errors import FlowError
 from flow_gl.core.spec import DemoSpec, EngineSpec
-from flow_gl.engine_link import EngineLink
-from flow_gl.gl.context import HeadlessContext
+from flow_gl.gl.surface.context import HeadlessContext
+from flow_gl.view.engine_link.supervisor import EngineLink
 
 _EVERY_S: Final = 0.5
 _PACKAGES: Final = ("flow_gl", "numpy", "numba", "PyOpenGL", "imgui-bundle")

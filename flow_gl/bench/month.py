@@ -22,19 +22,19 @@ from rich.console import Console
 from flow_gl.bench.machine import describe, write_json
 from flow_gl.core.clock import SYSTEM
 from flow_gl.core.errors import FlowError
-from flow_gl.core.lod import widths_ns
+from flow_gl.core.market.lod import widths_ns
 from flow_gl.core.schema import FeedState
 from flow_gl.core.sessions import SessionCalendar
 from flow_gl.core.spec import EngineSpec, FilesSpec
 from flow_gl.core.units import SECOND_NS
-from flow_gl.engine_link import EngineLink
-from flow_gl.feed.dbn_write import write_dbn
-from flow_gl.feed.synthetic import TradeMaker
-from flow_gl.gl.context import HeadlessContext
-from flow_gl.services.shelf import FOLDER
-from flow_gl.ui.gui import Gui
+from flow_gl.dbn.writing import write_dbn
+from flow_gl.feed.synthetic.demo import TradeMaker
+from flow_gl.gl.surface.context import HeadlessContext
+from flow_gl.services.replay_cache.shelf import FOLDER
 from flow_gl.ui.link import LinkState
-from flow_gl.ui.state import ViewState
+from flow_gl.ui.paint.gui import Gui
+from flow_gl.ui.state.view_state import ViewState
+from flow_gl.view.engine_link.supervisor import EngineLink
 from flow_gl.view.frame_loop import FrameLoop
 
 _FIRST_DAY_NS: Final = 1_792_432_800_000_000_000

@@ -21,13 +21,13 @@ from flow_gl.core.schema import STATUS, FeedState
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.gl import drawing
 from flow_gl.gl.api import GL
-from flow_gl.gl.context import HeadlessContext, Surface, Window, WindowOptions
-from flow_gl.gl.offscreen import Offscreen
+from flow_gl.gl.surface.context import HeadlessContext, Surface, Window, WindowOptions
+from flow_gl.gl.surface.offscreen import Offscreen
 from flow_gl.store.market import EngineReader, EngineStore, MarketReader, MarketStore
-from flow_gl.ui import drawing as overlay_drawing
-from flow_gl.ui.gui import Gui
 from flow_gl.ui.link import LinkState
-from flow_gl.ui.state import ViewState
+from flow_gl.ui.paint import drawing as overlay_drawing
+from flow_gl.ui.paint.gui import Gui
+from flow_gl.ui.state.view_state import ViewState
 from flow_gl.view.frame_loop import FrameLoop
 from flow_gl.view.pacing import Pacer
 

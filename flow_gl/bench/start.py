@@ -20,8 +20,8 @@ import numpy as np
 from flow_gl.bench.machine import describe
 from flow_gl.bench.watched import report
 from flow_gl.core.errors import FlowError
-from flow_gl.feed.dbn_write import write_dbn
-from flow_gl.feed.synthetic import TradeMaker
+from flow_gl.dbn.writing import write_dbn
+from flow_gl.feed.synthetic.demo import TradeMaker
 
 _STAGES: Final = ("first frame", "first bubbles")
 _PACKAGES: Final = ("flow_gl", "numpy", "numba", "PyOpenGL", "imgui-bundle", "typer", "pydantic")

@@ -13,7 +13,7 @@ import numpy as np
 from flow_gl.bench.machine import describe
 from flow_gl.bench.watched import Run, parse_size, report, spread, watch
 from flow_gl.core.spec import DemoSpec, EngineSpec
-from flow_gl.feed.synthetic import TradeMaker
+from flow_gl.feed.synthetic.demo import TradeMaker
 
 _IDLE_RATE: Final = 2.0
 _PACKAGES: Final = ("flow_gl", "numpy", "numba", "PyOpenGL", "imgui-bundle")

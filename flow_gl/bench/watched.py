@@ -14,18 +14,18 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from flow_gl.app import Program
 from flow_gl.core.clock import SYSTEM
 from flow_gl.core.errors import FlowError
 from flow_gl.core.schema import FeedState
 from flow_gl.core.spec import EngineSpec
-from flow_gl.engine_link import EngineLink
-from flow_gl.gl.context import HeadlessContext, describe
-from flow_gl.ui.gui import Gui
+from flow_gl.gl.surface.context import HeadlessContext, describe
 from flow_gl.ui.link import LinkState
-from flow_gl.ui.options import ViewOptions
-from flow_gl.ui.state import ViewState
+from flow_gl.ui.paint.gui import Gui
+from flow_gl.ui.state.options import ViewOptions
+from flow_gl.ui.state.view_state import ViewState
+from flow_gl.view.engine_link.supervisor import EngineLink
 from flow_gl.view.frame_loop import FrameLoop
+from flow_gl.view.program import Program
 
 WARM_NS: Final = 1_500_000_000
 """Frames of a run's beginning count for nothing: shaders, atlases, the engine's catching up."""

@@ -12,8 +12,8 @@ from array import array
 
 import numpy as np
 
-from flow_gl.core.platform.pipes import PipeReader
 from flow_gl.core.schema import SESSION
+from flow_gl.core.system.platform.pipes import PipeReader
 from flow_gl.runtime.urgency import ask_for_short_slices
 from flow_gl.store.market import MarketStore
 

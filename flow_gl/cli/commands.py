@@ -43,7 +43,7 @@ def demo(
     """
     from flow_gl.cli import draw
     from flow_gl.core.spec import DemoSpec
-    from flow_gl.feed.synthetic_limits import check
+    from flow_gl.feed.synthetic.limits import check
 
     settings = draw.read_settings(drawing, speed=speed)
     spec = DemoSpec(

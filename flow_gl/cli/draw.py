@@ -6,18 +6,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from flow_gl.cli.options import Drawing
-from flow_gl.core import config, rejections
-from flow_gl.core.environment import check_compiler, check_drawing
+from flow_gl.core import config
 from flow_gl.core.errors import EXIT_FAULT, DataError, DisplayError, FeedError, FlowError, UsageError
-from flow_gl.core.interrupts import Interrupted
+from flow_gl.core.market import rejections
 from flow_gl.core.schema import FeedState
 from flow_gl.core.settings import Settings
 from flow_gl.core.spec import KEY_VARIABLE, DemoSpec, EngineSpec, FilesSpec, LiveSpec
+from flow_gl.core.system.environment import check_compiler, check_drawing
+from flow_gl.core.system.interrupts import Interrupted
 from flow_gl.core.voice import say
-from flow_gl.ui.options import ViewOptions
+from flow_gl.ui.state.options import ViewOptions
 
 if TYPE_CHECKING:
-    from flow_gl.engine_link import EngineLink
+    from flow_gl.view.engine_link.supervisor import EngineLink
 
 SHORTEST_S: Final = 0.1
 LONGEST_S: Final = 31_536_000.0
@@ -76,7 +77,7 @@ def show(feed: FilesSpec | DemoSpec | LiveSpec, settings: Settings, drawing: Dra
     FlowError : the engine could not run, or (DataError) what it replayed is damaged; then the rest was drawn
     """
     from flow_gl.core.log import start_log
-    from flow_gl.engine_link import EngineLink
+    from flow_gl.view.engine_link.supervisor import EngineLink
 
     check_compiler()
     check_drawing()
@@ -99,8 +100,8 @@ def show(feed: FilesSpec | DemoSpec | LiveSpec, settings: Settings, drawing: Dra
 def _draw(link: "EngineLink", feed: FilesSpec | DemoSpec | LiveSpec, options: ViewOptions) -> int:
     """Draw until the view ends; the exit code. Raises as `show` does."""
     # The engine imports and reads while the view's own imports go on here.
-    from flow_gl.app import run_view
     from flow_gl.ui.link import LinkState
+    from flow_gl.view.program import run_view
 
     try:
         code = run_view(options, link)

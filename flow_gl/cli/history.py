@@ -7,10 +7,10 @@ import typer
 
 from flow_gl.cli.options import Config, Debug, flag
 from flow_gl.core.errors import DataError, FeedError, UsageError
-from flow_gl.core.packages import install_advice
+from flow_gl.core.system.packages import install_advice
 
 if TYPE_CHECKING:
-    from flow_gl.services.archive_query import SessionRow
+    from flow_gl.services.archive.query import SessionRow
 
 
 def sessions(
@@ -31,10 +31,10 @@ def sessions(
     from rich.table import Table
 
     from flow_gl.core import config as sources
-    from flow_gl.core.folders import recordings_dir
     from flow_gl.core.outside import plain
+    from flow_gl.core.system.folders import recordings_dir
     from flow_gl.core.units import format_price
-    from flow_gl.services.recordings import list_recordings
+    from flow_gl.services.recording.folder import list_recordings
 
     settings = sources.load({"archive": archive, "record_dir": record_dir}, config=config)
     folder = settings.record_dir or recordings_dir()
@@ -74,8 +74,8 @@ def recordings_of(date: str, record_dir: Path | None, dataset: str) -> list[Path
     UsageError : no date
     DataError : the session was not recorded
     """
-    from flow_gl.core.folders import recordings_dir
-    from flow_gl.services.recordings import list_recordings, recorded
+    from flow_gl.core.system.folders import recordings_dir
+    from flow_gl.services.recording.folder import list_recordings, recorded
 
     digits = date.replace("-", "")
     if len(digits) != 8 or not digits.isdecimal():
@@ -126,8 +126,8 @@ def download(
 
 def _archived(url: str | None) -> "list[SessionRow]":
     try:
-        from flow_gl.services.archive_database import default_url
-        from flow_gl.services.archive_query import list_sessions
+        from flow_gl.services.archive.database import default_url
+        from flow_gl.services.archive.query import list_sessions
     except ModuleNotFoundError as error:
         if url is None:
             return []

@@ -14,7 +14,6 @@ from flow_gl.cli.bench import bench
 from flow_gl.cli.commands import demo, live, replay
 from flow_gl.cli.history import download, sessions
 from flow_gl.cli.tools import doctor, export
-from flow_gl.core import interrupts, libraries
 from flow_gl.core.errors import (
     EXIT_DISPLAY,
     EXIT_FAULT,
@@ -27,6 +26,7 @@ from flow_gl.core.errors import (
 )
 from flow_gl.core.log import masked
 from flow_gl.core.outside import plain
+from flow_gl.core.system import interrupts, libraries
 from flow_gl.core.voice import say
 
 LONGEST_ERROR: Final = 2_000

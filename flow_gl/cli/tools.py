@@ -57,7 +57,7 @@ def export(
     """
     from flow_gl.cli import draw
     from flow_gl.core import config as sources
-    from flow_gl.core.lod import THRESHOLD
+    from flow_gl.core.market.lod import THRESHOLD
 
     flags = {
         "bucket": bucket,
@@ -74,8 +74,8 @@ def export(
     settings = sources.load(flags, config=config)
     paths = draw.check_files(files)
     # Heavy: after what may be wrong with the flags.
-    from flow_gl.export import export as write_tables
-    from flow_gl.feed.files import read_items
+    from flow_gl.feed.files.replay import read_items
+    from flow_gl.runtime.export import export as write_tables
 
     items = read_items(paths)
     with _progress(f"reading {', '.join(path.name for path in files)}") as advance:
@@ -132,7 +132,7 @@ def doctor(
     debug: Debug = False,  # noqa: ARG001 - read from the command line where errors are shown
 ) -> None:
     """Look over this machine: graphics, monitors, packages, memory, the key. Ends with 0 if the chart can run."""
-    from flow_gl import doctor as checks
+    from flow_gl.cli import doctor as checks
 
     report = checks.examine(config_file=config)
     if as_json:

@@ -17,10 +17,10 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from flow_gl.core.errors import UsageError
-from flow_gl.core.folders import config_dir
 from flow_gl.core.log import mask, protect
 from flow_gl.core.settings import Settings
 from flow_gl.core.spec import KEY_VARIABLE
+from flow_gl.core.system.folders import config_dir
 
 PREFIX: Final = "FLOW_GL_"
 CONFIG_VARIABLE: Final = "FLOW_GL_CONFIG"

@@ -17,7 +17,7 @@ EXIT_DISPLAY: Final = 5
 EXIT_RESOURCE: Final = 6
 """Shared memory, disk or another resource of the machine is lacking."""
 EXIT_INTERRUPTED: Final = 130
-"""By Ctrl-C. Other signals end with 128 and their number (`core.interrupts`)."""
+"""By Ctrl-C. Other signals end with 128 and their number (`core.system.interrupts`)."""
 _LACKS: Final = "ENOSPC EDQUOT EFBIG EROFS EACCES EPERM EIO EMFILE ENFILE ENOMEM EAGAIN ENODEV ENXIO ENAMETOOLONG ELOOP"
 _RESOURCES: Final = frozenset(getattr(errno, name, None) for name in _LACKS.split())
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from flow_gl.core.instrument import is_raw_symbol
+from flow_gl.core.market.instrument import is_raw_symbol
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ import time
 from pathlib import Path
 from typing import Any, Final
 
-from flow_gl.core.folders import state_dir
 from flow_gl.core.outside import plain
+from flow_gl.core.system.folders import state_dir
 
 ROOT: Final = "flow_gl"
 LEVELS: Final = ("debug", "info", "warning", "error")

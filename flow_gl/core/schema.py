@@ -23,7 +23,7 @@ F_MAYBE_BAD_BOOK: Final = 4
 """Flag bit: records before this one may be missing."""
 
 LEVELS: Final = 12
-"""Most levels of detail of an instrument; `core.lod.widths_ns` has the bucket width of each."""
+"""Most levels of detail of an instrument; `core.market.lod.widths_ns` has the bucket width of each."""
 PROFILE_ROWS: Final = 8192
 """Most rows of a published profile; where more have volume it is published with `ticks_per_row` > 1."""
 NODES: Final = 64
@@ -214,7 +214,7 @@ SESSION: Final = np.dtype(
         ("overnight_high", "<i8"),
         ("overnight_low", "<i8"),
         ("rejected", "<i8"),  # since the engine's start, in all ...
-        ("rejected_action", "<i8"),  # ... and by reason: `core.rejections`
+        ("rejected_action", "<i8"),  # ... and by reason: `core.market.rejections`
         ("rejected_no_price", "<i8"),
         ("rejected_no_size", "<i8"),
         ("rejected_time", "<i8"),

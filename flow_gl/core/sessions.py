@@ -18,10 +18,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
 
-from flow_gl.core.calendar_fixes import GLOBEX_OPEN, ZONE, local_ns, mended, number
 from flow_gl.core.errors import DataError
-from flow_gl.core.files import write_whole
-from flow_gl.core.folders import cache_dir
+from flow_gl.core.market.calendar_fixes import GLOBEX_OPEN, ZONE, local_ns, mended, number
+from flow_gl.core.system.files import write_whole
+from flow_gl.core.system.folders import cache_dir
 
 CALENDAR: Final = "CME_Equity"
 RTH_OPEN: Final = dt.time(9, 30)

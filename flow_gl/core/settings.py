@@ -8,14 +8,14 @@ from typing import Annotated, Final, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 from flow_gl.core.errors import UsageError
-from flow_gl.core.lod import BASES_NS
 from flow_gl.core.log import mask
+from flow_gl.core.market.lod import BASES_NS
 from flow_gl.core.panels import NAMED
 from flow_gl.core.schema import CHARTS
 from flow_gl.core.units import parse_duration_ns
 
 BUCKETS: Final = "100ms, 200ms, 500ms, 1s, 2s, 5s, 10s, 15s, 30s, 1m, 5m, 15m, 30m, 1h"
-"""The base buckets (`core.lod.BASES_NS`), as a user writes them."""
+"""The base buckets (`core.market.lod.BASES_NS`), as a user writes them."""
 SPAN_LOW_NS: Final = 5_000_000_000
 SPAN_HIGH_NS: Final = 60 * 86_400_000_000_000
 SPEED_LOW: Final = 0.1

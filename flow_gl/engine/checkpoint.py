@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow_gl.core.items import Definition, FeedGap
-from flow_gl.core.limits import MAX_ROWS
+from flow_gl.core.market.limits import MAX_ROWS
 from flow_gl.core.schema import LEVELS, SESSION, GapKind, TickSource
 from flow_gl.core.sessions import Session
-from flow_gl.engine.layout import BINS, COLUMNS, PENDING, STATE
-from flow_gl.engine.reference import STEPS
+from flow_gl.engine.kernels.layout import BINS, COLUMNS, PENDING, STATE
+from flow_gl.engine.kernels.reference import STEPS
 from flow_gl.engine.rolls import Left
 
 _WORD: Final = 8

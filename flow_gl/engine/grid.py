@@ -5,9 +5,9 @@ one, the grid is the greatest common divisor of the prices seen. A price off the
 summed before is rescaled by a whole factor, and the source of the tick then reads OBSERVED. The profile is still read
 by the known tick (`row_ticks`): a bad print does not change what a row of it is.
 
-A price that would take the grid beyond `core.limits` does not fit this market: the trade is rejected and counted. While
-only a few prices have traded, nobody knows which one is the odd one: then they are set aside (`aside`) for the new
-one, so that a bad first print keeps none of the session's trades from the chart.
+A price that would take the grid beyond `core.market.limits` does not fit this market: the trade is rejected and
+counted. While only a few prices have traded, nobody knows which one is the odd one: then they are set aside
+(`aside`) for the new one, so that a bad first print keeps none of the session's trades from the chart.
 """
 
 import math
@@ -15,11 +15,11 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from flow_gl.core.limits import FINEST_PART, MAX_PRICE, MAX_ROWS, MAX_TICK
+from flow_gl.core.market.limits import FINEST_PART, MAX_PRICE, MAX_ROWS, MAX_TICK
 from flow_gl.core.schema import PRICE_SCALE, TickSource
 from flow_gl.engine.checkpoint import GridState
-from flow_gl.engine.layout import COLUMNS
-from flow_gl.engine.profile import traded_range_nb
+from flow_gl.engine.kernels.layout import COLUMNS
+from flow_gl.engine.kernels.profile import traded_range_nb
 
 _FIRST_ROWS = 1024
 _FEW_PRICES = 16

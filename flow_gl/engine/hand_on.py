@@ -2,7 +2,7 @@
 
 from flow_gl.core.schema import LEVELS
 from flow_gl.engine.gaps import GapLog
-from flow_gl.engine.layout import Scratch
+from flow_gl.engine.kernels.layout import Scratch
 from flow_gl.engine.sinks import Sink
 
 

@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from flow_gl.core.instrument import builtin, is_outright_symbol
 from flow_gl.core.items import Definition
+from flow_gl.core.market.instrument import builtin, is_outright_symbol
 from flow_gl.core.schema import TickSource
 from flow_gl.engine.grid import Grid
 

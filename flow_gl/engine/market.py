@@ -13,18 +13,18 @@ from numpy.typing import NDArray
 
 from flow_gl.core.errors import DataError
 from flow_gl.core.items import Definition, FeedGap
-from flow_gl.core.lod import widths_ns
+from flow_gl.core.market.lod import widths_ns
 from flow_gl.core.schema import LEVELS, SESSION, UNDEF_PRICE
 from flow_gl.core.sessions import Session, SessionCalendar, next_time_of_day
 from flow_gl.engine import gaps, records
-from flow_gl.engine.aggregate import aggregate_nb
 from flow_gl.engine.checkpoint import MarketState, fill
 from flow_gl.engine.coverage import Coverage
-from flow_gl.engine.fold import close_nb
 from flow_gl.engine.grid import Grid
 from flow_gl.engine.hand_on import hand_on
 from flow_gl.engine.identity import Identity
-from flow_gl.engine.layout import (
+from flow_gl.engine.kernels.aggregate import aggregate_nb
+from flow_gl.engine.kernels.fold import close_nb
+from flow_gl.engine.kernels.layout import (
     BINS,
     BOUNDARY,
     BULK,
@@ -39,12 +39,12 @@ from flow_gl.engine.layout import (
     STATE,
     Scratch,
 )
+from flow_gl.engine.kernels.reference import START_STEP
+from flow_gl.engine.kernels.trade_run import SIDES
 from flow_gl.engine.published import Published
-from flow_gl.engine.reference import START_STEP
 from flow_gl.engine.rolls import Left, RollLog
 from flow_gl.engine.settings import Settings
 from flow_gl.engine.sinks import Sink, TableName
-from flow_gl.engine.stretch import SIDES
 
 CLOSE_DELAY_NS: Final = 250_000_000
 """Live, a bucket closes when the clock has passed its end by this."""
@@ -182,7 +182,7 @@ class Market(Published):
                 at += 1
 
     def _reject(self, reason: str) -> None:
-        """Count a record that is not charted; `reason` is a field of `core.rejections.REASONS`."""
+        """Count a record that is not charted; `reason` is a field of `core.market.rejections.REASONS`."""
         s = self._state[0]
         s["rejected"] += 1
         s[reason] += 1

@@ -25,10 +25,10 @@ from flow_gl.core.schema import LEVELS, TRADE
 from flow_gl.core.sessions import SessionCalendar
 from flow_gl.engine import checkpoint
 from flow_gl.engine.coverage import Coverage
-from flow_gl.engine.layout import WORDS, Scratch
+from flow_gl.engine.kernels.layout import WORDS, Scratch
+from flow_gl.engine.kernels.partition import Partition
+from flow_gl.engine.kernels.profile import ProfileSettings
 from flow_gl.engine.market import Market
-from flow_gl.engine.partition import Partition
-from flow_gl.engine.profile import ProfileSettings
 from flow_gl.engine.settings import Settings
 from flow_gl.engine.sinks import MarketSink, Sink, places_of
 from flow_gl.engine.summary import Summary

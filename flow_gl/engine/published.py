@@ -3,14 +3,14 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from flow_gl.core.rejections import counts_of
+from flow_gl.core.market.rejections import counts_of
 from flow_gl.core.schema import GAP_LIST, INSTRUMENT, OPEN, PROFILE, ROLL_LIST
 from flow_gl.core.sessions import Session
 from flow_gl.engine.coverage import Coverage
-from flow_gl.engine.fold import open_rows_nb
 from flow_gl.engine.gaps import GapLog
 from flow_gl.engine.grid import Grid
 from flow_gl.engine.identity import Identity
+from flow_gl.engine.kernels.fold import open_rows_nb
 from flow_gl.engine.records import Reading, fill_instrument, fill_profile, fill_session, finished_of, read_profile
 from flow_gl.engine.rolls import RollLog
 from flow_gl.engine.settings import Settings

@@ -7,13 +7,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from flow_gl.core.rejections import REASONS
+from flow_gl.core.market.rejections import REASONS
 from flow_gl.core.schema import NODES, PROFILE_ROWS, SESSION, UNDEF_PRICE, TickSource
 from flow_gl.core.sessions import Session
 from flow_gl.engine.grid import Grid
-from flow_gl.engine.layout import COLUMNS, STATE
-from flow_gl.engine.profile import Levels, ProfileSettings, levels_of, totals_nb, vwap_of, vwap_of_prices
-from flow_gl.engine.reference import STEPS
+from flow_gl.engine.kernels.layout import COLUMNS, STATE
+from flow_gl.engine.kernels.profile import Levels, ProfileSettings, levels_of, totals_nb, vwap_of, vwap_of_prices
+from flow_gl.engine.kernels.reference import STEPS
 from flow_gl.engine.sinks import Finished
 from flow_gl.engine.summary import Summary
 

@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 from flow_gl.core.errors import UsageError
 from flow_gl.core.schema import LEVELS
-from flow_gl.engine.profile import ProfileSettings
+from flow_gl.engine.kernels.profile import ProfileSettings
 
 MIN_BUCKET_NS: Final = 100_000_000
 MAX_BUCKET_NS: Final = 3_600_000_000_000

@@ -17,7 +17,7 @@ class Summary:
     volume: int
     rejected: int
     rejections: dict[str, int]
-    """Records that are not charted, by reason (`core.rejections.REASONS`)."""
+    """Records that are not charted, by reason (`core.market.rejections.REASONS`)."""
     late: int
     last_ts: int
     is_outright: bool

@@ -8,11 +8,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from flow_gl.core import rejections
 from flow_gl.core.errors import DataError
-from flow_gl.core.instrument import is_parent_symbol
 from flow_gl.core.items import Mapping
-from flow_gl.core.names import Name
+from flow_gl.core.market import rejections
+from flow_gl.core.market.instrument import is_parent_symbol
+from flow_gl.core.market.names import Name
 from flow_gl.core.units import format_time
 from flow_gl.engine.sinks import Collector
 from flow_gl.engine.summary import Summary

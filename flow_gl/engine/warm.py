@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 
 from flow_gl.core.schema import TRADE
-from flow_gl.engine.jit import without_scipy
+from flow_gl.engine.kernels.jit import without_scipy
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.engine.sinks import Collector
 

@@ -10,10 +10,10 @@ from typing import Any, Final
 
 import OpenGL
 
-from flow_gl.core import libraries
-from flow_gl.core.environment import check_drawing
 from flow_gl.core.errors import DisplayError
-from flow_gl.gl.loading import prepare
+from flow_gl.core.system import libraries
+from flow_gl.core.system.environment import check_drawing
+from flow_gl.gl.surface.loading import prepare
 
 check_drawing()
 CHECK_GL: Final = os.environ.get("FLOW_GL_CHECK_GL", "") not in {"", "0"}

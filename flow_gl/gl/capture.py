@@ -15,10 +15,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from flow_gl.core import mp4
 from flow_gl.core.errors import DisplayError, FlowError
-from flow_gl.core.files import write_whole
-from flow_gl.core.packages import install_advice
+from flow_gl.core.system import mp4
+from flow_gl.core.system.files import write_whole
+from flow_gl.core.system.packages import install_advice
 from flow_gl.gl.api import GL, buffer_data
 
 Picture = NDArray[np.uint8]
@@ -105,7 +105,7 @@ def _chunk(name: bytes, body: bytes) -> bytes:
 class VideoWriter:
     """An MP4 file at a steady frame rate, H.264 where the encoder is there.
 
-    It is written in fragments of a second (`core.mp4`): it plays up to there whenever the writing ends, by whatever.
+    It is written in fragments of a second (`core.system.mp4`): whatever ends the writing, it plays up to there.
 
     Raises
     ------

@@ -24,7 +24,7 @@ class Style:
     palette: Palette = DARK
     threshold: float = 0.15
     """A 1 s bubble is coloured by side when abs(delta) / (buy + sell) is above it; wider ones from less on
-    (`core.lod.threshold_at`)."""
+    (`core.market.lod.threshold_at`)."""
     size_floor: int = 0
     """Bubbles of fewer contracts are hidden."""
     radius_min_px: float = 3.0

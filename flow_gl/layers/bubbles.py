@@ -11,7 +11,7 @@ from flow_gl.gl.api import GL, largest_point_px
 from flow_gl.layers.base import Scene
 from flow_gl.layers.chart import Chart
 from flow_gl.layers.discs import radius_range
-from flow_gl.layers.series import NO_INDEX, LevelRows
+from flow_gl.layers.rows.series import NO_INDEX, LevelRows
 
 
 class BubblesLayer:

@@ -16,14 +16,14 @@ from flow_gl.gl.shaders import FRAME_BINDING
 from flow_gl.gl.shapes import ShapeBatch
 from flow_gl.gl.text import TextBatch
 from flow_gl.gl.view import Rect
-from flow_gl.layers import ticks
 from flow_gl.layers.base import Scene
-from flow_gl.layers.block import FrameBlock, opacities
 from flow_gl.layers.detail import level_for
 from flow_gl.layers.discs import radius_range, reference_of, tick_size_of
-from flow_gl.layers.hit import END_OF_TIME
-from flow_gl.layers.label_layout import LabelLayout
-from flow_gl.layers.series import LevelRows, Series
+from flow_gl.layers.labels import ticks
+from flow_gl.layers.labels.layout import LabelLayout
+from flow_gl.layers.rows.block import FrameBlock, opacities
+from flow_gl.layers.rows.hit import END_OF_TIME
+from flow_gl.layers.rows.series import LevelRows, Series
 
 _EASE_S: Final = 0.12
 

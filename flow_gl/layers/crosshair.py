@@ -1,11 +1,11 @@
 """The crosshair: lines through both panes, and what they point at on the axes."""
 
-from flow_gl.layers import ticks
-from flow_gl.layers.axes import LABEL_PX, add_plate, crosshair_x
 from flow_gl.layers.base import Scene
 from flow_gl.layers.cached_layer import CachedLayer
 from flow_gl.layers.chart import mix
-from flow_gl.layers.words import contracts_text, price_text
+from flow_gl.layers.labels import ticks
+from flow_gl.layers.labels.axes import LABEL_PX, add_plate, crosshair_x
+from flow_gl.layers.labels.words import contracts_text, price_text
 
 
 class CrosshairLayer(CachedLayer):

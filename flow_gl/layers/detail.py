@@ -3,7 +3,7 @@
 from bisect import bisect_left
 from typing import Final
 
-from flow_gl.core.lod import widths_ns
+from flow_gl.core.market.lod import widths_ns
 
 MIN_SPACING_PX: Final = 4.5
 """Least distance between neighbouring bubbles at content scale 1."""

@@ -9,9 +9,9 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from flow_gl.core.lod import reference_at
+from flow_gl.core.market.lod import reference_at
 from flow_gl.layers.base import Scene, Style
-from flow_gl.layers.rows import UNKNOWN_TICK_SIZE
+from flow_gl.layers.rows.packing import UNKNOWN_TICK_SIZE
 
 FALLBACK_REFERENCE = 50
 """Contracts, until the session has a reference of its own."""

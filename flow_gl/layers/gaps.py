@@ -14,7 +14,7 @@ from flow_gl.core.schema import GapKind
 from flow_gl.gl.view import Rect
 from flow_gl.layers.base import Scene
 from flow_gl.layers.cached_layer import CachedLayer
-from flow_gl.layers.words import length_text
+from flow_gl.layers.labels.words import length_text
 
 _NAMES: Final = {GapKind.FEED: "feed gap", GapKind.NO_TRADES: "no trades", GapKind.CLOSED: "closed"}
 UNSCHEDULED: Final = "unscheduled session"

@@ -12,7 +12,7 @@ from flow_gl.gl.view import Rect
 from flow_gl.layers.base import Scene
 from flow_gl.layers.cached_layer import CachedLayer
 from flow_gl.layers.chart import Chart
-from flow_gl.layers.words import price_text
+from flow_gl.layers.labels.words import price_text
 from flow_gl.store.market import MarketStore
 from flow_gl.store.ring import Cursor
 

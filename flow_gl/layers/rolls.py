@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from flow_gl.core.instrument import roll_label
+from flow_gl.core.market.instrument import roll_label
 from flow_gl.core.schema import NOT_YET
 from flow_gl.gl.view import Rect
 from flow_gl.layers.base import Scene

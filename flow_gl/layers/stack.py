@@ -17,20 +17,20 @@ from flow_gl.gl.shapes import ShapeBatch
 from flow_gl.gl.text import TextBatch
 from flow_gl.gl.timing import LayerTimer
 from flow_gl.gl.view import Rect
-from flow_gl.layers.axes import CvdAxisLayer, CvdPlateLayer, PriceAxisLayer, PricePlateLayer, TimeAxisLayer
 from flow_gl.layers.base import Layer, Scene
 from flow_gl.layers.bubbles import BubblesLayer
 from flow_gl.layers.cached_layer import CachedLayer
 from flow_gl.layers.chart import Chart
-from flow_gl.layers.counts import CountsLayer
 from flow_gl.layers.crosshair import CrosshairLayer
 from flow_gl.layers.cvd import CvdLayer
 from flow_gl.layers.gaps import GapsLayer
 from flow_gl.layers.grid import GridLayer, TimeGridLayer
-from flow_gl.layers.legend import LegendLayer
-from flow_gl.layers.levels import LevelsLayer
+from flow_gl.layers.labels.axes import CvdAxisLayer, CvdPlateLayer, PriceAxisLayer, PricePlateLayer, TimeAxisLayer
+from flow_gl.layers.labels.counts import CountsLayer
+from flow_gl.layers.labels.legend import LegendLayer
+from flow_gl.layers.labels.levels import LevelsLayer
+from flow_gl.layers.labels.off_scale import OffScaleLayer
 from flow_gl.layers.marks import MarksLayer
-from flow_gl.layers.off_scale import OffScaleLayer
 from flow_gl.layers.price import PriceLayer
 from flow_gl.layers.profile import ProfileLayer
 from flow_gl.layers.rolls import RollsLayer

@@ -15,7 +15,6 @@ from typing import Final
 
 import msgspec
 
-from flow_gl.core import garbage
 from flow_gl.core.clock import SYSTEM
 from flow_gl.core.commands import Command, Stop, decode
 from flow_gl.core.errors import EXIT_FAULT, EXIT_OK, EXIT_RESOURCE, EXIT_USAGE, FlowError, lacking
@@ -23,8 +22,9 @@ from flow_gl.core.log import get_logger, masked, protect, start_log
 from flow_gl.core.outside import plain
 from flow_gl.core.schema import FeedState
 from flow_gl.core.spec import KEY_VARIABLE, EngineSpec, Failure, Hello, decode_spec, encode
+from flow_gl.core.system import garbage
+from flow_gl.runtime.launch import Session
 from flow_gl.runtime.meters import StatusBoard
-from flow_gl.runtime.session import Session
 from flow_gl.store.market import EngineStore
 from flow_gl.store.shm import remove_stale
 

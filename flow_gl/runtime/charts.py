@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 
 from flow_gl.core.items import Definition, Mapping
-from flow_gl.core.names import Name
+from flow_gl.core.market.names import Name
 from flow_gl.core.schema import INSTRUMENT
 from flow_gl.store.market import MarketStore
 
@@ -132,7 +132,7 @@ class Charts:
         volumes : contracts traded by instrument so far
         definitions, symbols : what is known of the instruments
         """
-        from flow_gl.core.instrument import is_outright_symbol, root_of
+        from flow_gl.core.market.instrument import is_outright_symbol, root_of
 
         def is_outright(instrument_id: int) -> bool:
             definition = definitions.get(instrument_id)

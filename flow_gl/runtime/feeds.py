@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from flow_gl.core.errors import UsageError
-from flow_gl.core.names import Name
+from flow_gl.core.market.names import Name
 from flow_gl.core.schema import CHARTS
 from flow_gl.core.spec import KEY_VARIABLE, DemoSpec, EngineSpec, FilesSpec, LiveSpec
 from flow_gl.core.units import parse_time_ns
 from flow_gl.feed.base import Feed
 
 if TYPE_CHECKING:
-    from flow_gl.feed.choices import Choice
-    from flow_gl.feed.scan import FileSummary
-    from flow_gl.runtime.chapters import Chapters
+    from flow_gl.feed.files.choices import Choice
+    from flow_gl.feed.files.scan import FileSummary
+    from flow_gl.runtime.replay_snapshots import Chapters
 
 OTHERS_NAMED: Final = 6
 """Instruments without a chart that are named to the user, at most."""
@@ -60,10 +60,10 @@ def make_plan(spec: EngineSpec, on_progress: Callable[[float], None] | None = No
 
 
 def _plan_files(spec: FilesSpec, engine: EngineSpec, on_progress: Callable[[float], None] | None) -> Plan:
-    from flow_gl.feed.files import FilesFeed, scan
-    from flow_gl.runtime.chapters import Chapters
-    from flow_gl.runtime.part_shelf import PartShelf
-    from flow_gl.services.shelf import Shelf
+    from flow_gl.feed.files.replay import FilesFeed, scan
+    from flow_gl.runtime.file_summaries import PartShelf
+    from flow_gl.runtime.replay_snapshots import Chapters
+    from flow_gl.services.replay_cache.shelf import Shelf
 
     shelf = Shelf(is_beside=spec.cache_beside) if spec.cache else None
     summary = scan(spec.paths, on_progress=on_progress, cache=PartShelf(shelf) if shelf else None)
@@ -115,8 +115,8 @@ def _others(summary: "FileSummary", chosen: "list[Choice]") -> str:
 
 
 def _plan_demo(spec: DemoSpec, resume_ns: int) -> Plan:
-    from flow_gl.feed.synthetic import SyntheticFeed
-    from flow_gl.feed.synthetic_contracts import contracts_of
+    from flow_gl.feed.synthetic.contracts import contracts_of
+    from flow_gl.feed.synthetic.demo import SyntheticFeed
 
     feed = SyntheticFeed(
         seed=spec.seed,
@@ -135,9 +135,9 @@ def _plan_demo(spec: DemoSpec, resume_ns: int) -> Plan:
 
 
 def _plan_live(spec: LiveSpec) -> Plan:
-    from flow_gl.feed.databento_live import LiveFeed
-    from flow_gl.feed.live_hours import Hours
-    from flow_gl.feed.live_request import checked_key
+    from flow_gl.feed.live.hours import Hours
+    from flow_gl.feed.live.request import checked_key
+    from flow_gl.feed.live.supervisor import LiveFeed
     from flow_gl.runtime.resumed import ResumedFeed
 
     checked_key(os.environ.get(KEY_VARIABLE, ""))

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from flow_gl.core.items import Definition, FeedGap, Mapping
 from flow_gl.core.schema import TRADE
-from flow_gl.feed.damage import DamageError
-from flow_gl.feed.dbn_layout import read_definition, read_mapping
-from flow_gl.services.recording_file import Recovered
+from flow_gl.dbn.damage import DamageError
+from flow_gl.dbn.layout import read_definition, read_mapping
+from flow_gl.services.recording.file import Recovered
 
 _VERSION = 3
 _RTYPE_MAPPING = 22

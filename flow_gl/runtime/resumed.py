@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 
 from flow_gl.core.items import FeedGap, Item, Mapping, Trades
 from flow_gl.core.log import get_logger
+from flow_gl.core.market.seam import Seen
 from flow_gl.core.schema import FeedState
-from flow_gl.core.seam import Seen
 from flow_gl.core.sessions import SessionCalendar
 from flow_gl.feed.base import Feed, FeedClock, FeedStatus
-from flow_gl.feed.live_hours import Hours
+from flow_gl.feed.live.hours import Hours
 from flow_gl.runtime.recovered import Recorded
 
 BULK: Final = 1 << 16

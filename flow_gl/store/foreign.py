@@ -10,7 +10,7 @@ from contextlib import suppress
 from multiprocessing import resource_tracker, shared_memory
 from pathlib import Path
 
-from flow_gl.core.folders import cache_dir
+from flow_gl.core.system.folders import cache_dir
 
 
 class ForeignMemory(shared_memory.SharedMemory):

@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import Final, Protocol
 
 from flow_gl.core.errors import FlowError
-from flow_gl.core.platform.processes import is_running
+from flow_gl.core.system.platform.processes import is_running
 from flow_gl.store import mapped
 
 PREFIX: Final = "flowgl_"

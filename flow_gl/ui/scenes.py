@@ -13,15 +13,15 @@ from flow_gl.core.cached import Cached
 from flow_gl.core.frozen import frozen
 from flow_gl.core.jobs import Job
 from flow_gl.gl.view import View
-from flow_gl.layers import hit
 from flow_gl.layers.base import Scene
 from flow_gl.layers.detail import MIN_SPACING_PX, level_for
-from flow_gl.layers.extent import PriceScale, price_scale
-from flow_gl.layers.rows import UNKNOWN_TICK_SIZE
+from flow_gl.layers.rows import hit
+from flow_gl.layers.rows.extent import PriceScale, price_scale
+from flow_gl.layers.rows.packing import UNKNOWN_TICK_SIZE
 from flow_gl.store.market import MarketReader
-from flow_gl.ui.axes import EDGE_SHARE
-from flow_gl.ui.layout import ChartLayout
-from flow_gl.ui.state import ChartState, ViewState
+from flow_gl.ui.state.axes import EDGE_SHARE
+from flow_gl.ui.state.layout import ChartLayout
+from flow_gl.ui.state.view_state import ChartState, ViewState
 
 LEAST_TICKS: Final = 24.0
 """An automatic price pane spans at least so many ticks, an automatic CVD pane ..."""

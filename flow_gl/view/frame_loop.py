@@ -11,23 +11,24 @@ from typing import TYPE_CHECKING, Final
 from flow_gl.core.clock import Clock
 from flow_gl.core.commands import Command, Configure, SetSpeed
 from flow_gl.gl.api import clear
-from flow_gl.gl.context import Surface
 from flow_gl.gl.counters import FrameCounters
+from flow_gl.gl.surface.context import Surface
 from flow_gl.gl.timing import LayerTimer
 from flow_gl.gl.view import Rect
 from flow_gl.store.market import MarketReader
-from flow_gl.ui import scenes, status
-from flow_gl.ui.alerts import AlertWatch
-from flow_gl.ui.axis_width import axis_px, axis_texts, axis_texts_key
-from flow_gl.ui.frame import ChartFrame, Figures, Frame
-from flow_gl.ui.gui import Gui
-from flow_gl.ui.input_handler import InputHandler
-from flow_gl.ui.layout import arrange
+from flow_gl.ui import scenes
+from flow_gl.ui.alerts.zero_cross import AlertWatch
+from flow_gl.ui.input.handler import InputHandler
 from flow_gl.ui.link import Link
-from flow_gl.ui.motion import MotionClock
-from flow_gl.ui.overlays import Overlays
-from flow_gl.ui.size_filter import contracts
-from flow_gl.ui.state import ViewState
+from flow_gl.ui.overlays import status
+from flow_gl.ui.overlays.frame import ChartFrame, Figures, Frame
+from flow_gl.ui.overlays.stack import Overlays
+from flow_gl.ui.paint.gui import Gui
+from flow_gl.ui.state.axis_width import axis_px, axis_texts, axis_texts_key
+from flow_gl.ui.state.layout import arrange
+from flow_gl.ui.state.motion import MotionClock
+from flow_gl.ui.state.size_filter import contracts
+from flow_gl.ui.state.view_state import ViewState
 from flow_gl.view.frame_scheduler import SOON_S, FrameScheduler
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ make next to no cycles; the young ones are collected when a frame has time to sp
 import gc
 from typing import Final
 
-from flow_gl.core import garbage
 from flow_gl.core.clock import Clock
+from flow_gl.core.system import garbage
 
 IDLE_REDRAW_S: Final = 1.0
 """A picture in which nothing moves is redrawn this often: ages and waiting times go on."""

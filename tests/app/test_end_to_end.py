@@ -4,10 +4,10 @@ from contextlib import closing
 
 import numpy as np
 
-from flow_gl.app import ViewOptions, run_view
 from flow_gl.core.spec import DemoSpec, EngineSpec
-from flow_gl.engine_link import EngineLink
 from flow_gl.ui.link import LinkState
+from flow_gl.view.engine_link.supervisor import EngineLink
+from flow_gl.view.program import ViewOptions, run_view
 
 
 def test_the_demo_is_drawn_from_an_engine_in_another_process(tmp_path):

@@ -13,17 +13,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from flow_gl.app import ViewOptions, run_view
 from flow_gl.core.clock import SYSTEM, ManualClock
 from flow_gl.core.errors import FlowError
-from flow_gl.core.interrupts import Interrupted
 from flow_gl.core.schema import FeedState
+from flow_gl.core.system.interrupts import Interrupted
 from flow_gl.gl.capture import VideoWriter
-from flow_gl.ui import prefs
 from flow_gl.ui.link import LinkState
-from flow_gl.ui.notices import Notes
-from flow_gl.ui.state import ViewState
+from flow_gl.ui.overlays.notices import Notes
+from flow_gl.ui.state import prefs
+from flow_gl.ui.state.view_state import ViewState
 from flow_gl.view.pacing import Pacer
+from flow_gl.view.program import ViewOptions, run_view
 from tests.kit.screens import virtual_display
 from tests.ui.local import LocalLink
 
@@ -162,7 +162,7 @@ def test_a_size_is_in_pixels_on_a_scaled_monitor_too(tmp_path, x_display, monkey
         seen.append(surface.size)
 
     prefs.save(tmp_path / "view.json", prefs.Preferences(width=700, height=400))
-    monkeypatch.setattr("flow_gl.saving.save_picture", save)
+    monkeypatch.setattr("flow_gl.view.video_capture.save_picture", save)
     scaling = ["xprop", "-root", "-f", "RESOURCE_MANAGER", "8s", "-set", "RESOURCE_MANAGER"]
     environment = {**os.environ, "DISPLAY": x_display}
     subprocess.run([*scaling, "Xft.dpi:\t192\n"], env=environment, check=True)
@@ -251,7 +251,8 @@ def test_a_display_that_dies_ends_the_program_in_one_line():
         pytest.skip("an X display is Linux's")
     program = (
         "import sys, time\nfrom imgui_bundle import imgui\nfrom flow_gl.core.voice import say\n"
-        "from flow_gl.gl.context import Window, WindowOptions\nfrom flow_gl.gl.lost_display import watched\n"
+        "from flow_gl.gl.surface.context import Window, WindowOptions\n"
+        "from flow_gl.gl.surface.lost_display import watched\n"
         "window = Window(WindowOptions(width=320, height=240, is_vsync=False))\n"
         "with watched(lambda: say('error: the display is gone'), exit_code=5):\n"
         "    print('up', flush=True)\n"

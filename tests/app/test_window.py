@@ -7,9 +7,9 @@ import pytest
 from imgui_bundle import imgui
 
 from flow_gl.core.commands import ResetCvd
-from flow_gl.ui.actions import Request
-from flow_gl.ui.overlays import is_list_open
-from flow_gl.ui.state import ViewState
+from flow_gl.ui.input.actions import Request
+from flow_gl.ui.overlays.stack import is_list_open
+from flow_gl.ui.state.view_state import ViewState
 from tests.kit.pilot import Place, WindowPilot
 
 MIDDLE = (320, 360)

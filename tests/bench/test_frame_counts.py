@@ -7,8 +7,8 @@ import pytest
 from flow_gl.bench.rig import BenchSurface, Rig, opened
 from flow_gl.layers.detail import MIN_SPACING_PX
 from flow_gl.layers.profile import PROFILE_ROW
-from flow_gl.layers.rows import BUBBLE_ROW, CVD_ROW
-from flow_gl.ui.gui import Gui
+from flow_gl.layers.rows.packing import BUBBLE_ROW, CVD_ROW
+from flow_gl.ui.paint.gui import Gui
 
 MILLION = 1_000_000
 ROW_BYTES = BUBBLE_ROW.itemsize + CVD_ROW.itemsize

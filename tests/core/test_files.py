@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from flow_gl.core import config, folders
+from flow_gl.core import config
 from flow_gl.core.errors import FlowError
-from flow_gl.core.files import takes, write_whole
 from flow_gl.core.log import get_logger, start_log
+from flow_gl.core.system import folders
+from flow_gl.core.system.files import takes, write_whole
 from tests.full_disk import full_disk
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from flow_gl.core.instrument import builtin, is_outright_symbol, is_spread_symbol, root_of
+from flow_gl.core.market.instrument import builtin, is_outright_symbol, is_spread_symbol, root_of
 from flow_gl.core.schema import TickSource
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from flow_gl.core import libraries
-from flow_gl.core.libraries import SystemLibrary
+from flow_gl.core.system import libraries
+from flow_gl.core.system.libraries import SystemLibrary
 
 LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the list is Linux's")
 LIST = """

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from flow_gl.core.lod import BASES_NS, REFERENCE_STEPS, reference_at, threshold_at, widths_ns
+from flow_gl.core.market.lod import BASES_NS, REFERENCE_STEPS, reference_at, threshold_at, widths_ns
 from flow_gl.core.schema import LEVELS
 
 SECOND = 1_000_000_000

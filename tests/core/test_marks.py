@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flow_gl.core.marks import Mark, read_mark
+from flow_gl.core.market.marks import Mark, read_mark
 
 times = st.integers(0, 2**63 - 1)
 

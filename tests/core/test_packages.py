@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from flow_gl.core import packages
+from flow_gl.core.system import packages
 
 
 @pytest.fixture

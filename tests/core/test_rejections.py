@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from flow_gl.core.rejections import REASONS, counts_of, describe, total
+from flow_gl.core.market.rejections import REASONS, counts_of, describe, total
 from flow_gl.core.schema import SESSION
-from flow_gl.engine.layout import STATE
+from flow_gl.engine.kernels.layout import STATE
 
 
 def test_every_reason_is_a_counter_of_the_engine_and_of_the_published_session():

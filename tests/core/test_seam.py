@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from flow_gl.core.market.seam import Seen, live_start_ns, seam
 from flow_gl.core.schema import TRADE
-from flow_gl.core.seam import Seen, live_start_ns, seam
 
 SECOND = 1_000_000_000
 

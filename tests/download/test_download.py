@@ -17,7 +17,7 @@ from flow_gl.core.items import Trades
 from flow_gl.core.schema import TRADE
 from flow_gl.download import Request, parse_request, run
 from flow_gl.download.command import Downloaded
-from flow_gl.feed.files import read_items
+from flow_gl.feed.files.replay import read_items
 from tests.download.server import KEY, Server
 from tests.services.days import DAY_NS, DAY_START, make_trades
 

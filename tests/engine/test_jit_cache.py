@@ -11,7 +11,7 @@ from tests.full_disk import full_disk
 
 PROGRAM = """
 import sys
-from flow_gl.engine.jit import kernel
+from flow_gl.engine.kernels.jit import kernel
 @kernel
 def add_nb(a, b):
     return a + b
@@ -49,8 +49,8 @@ def test_a_full_disk_a_file_for_a_folder_and_torn_files_only_cost_the_compile(tm
 
 
 def test_nothing_of_a_kernel_on_a_full_disk_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from flow_gl.engine.jit import kernel
-    from flow_gl.engine.jit_cache import KernelCache
+    from flow_gl.engine.kernels.jit import kernel
+    from flow_gl.engine.kernels.jit_cache import KernelCache
 
     @kernel
     def twice_nb(value):  # type: ignore[no-untyped-def]

@@ -10,7 +10,7 @@ from scipy.signal import find_peaks
 
 from flow_gl.core.errors import UsageError
 from flow_gl.core.items import Definition, Mapping
-from flow_gl.core.lod import widths_ns
+from flow_gl.core.market.lod import widths_ns
 from flow_gl.core.schema import EVENT, UNDEF_PRICE, TickSource
 from flow_gl.core.sessions import SessionCalendar
 from flow_gl.engine.pipeline import Pipeline

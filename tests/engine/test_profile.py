@@ -6,7 +6,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.signal import find_peaks
 
-from flow_gl.engine.profile import ProfileSettings, levels_of, nodes_of, point_of_control_nb, smoothed_nb, value_area_nb
+from flow_gl.engine.kernels.profile import (
+    ProfileSettings,
+    levels_of,
+    nodes_of,
+    point_of_control_nb,
+    smoothed_nb,
+    value_area_nb,
+)
 from tests.engine.twin import point_of_control, value_area
 
 TABLE = [

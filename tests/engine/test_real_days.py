@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from flow_gl.core.items import Trades
-from flow_gl.core.lod import widths_ns
+from flow_gl.core.market.lod import widths_ns
 from flow_gl.core.schema import LEVELS, GapKind
 from flow_gl.core.sessions import SessionCalendar
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.engine.sinks import Collector
-from flow_gl.feed.files import read_items
+from flow_gl.feed.files.replay import read_items
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason=f"the real data are not at {DATA}")

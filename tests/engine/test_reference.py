@@ -4,8 +4,8 @@ import random
 
 import pytest
 
+from flow_gl.engine.kernels.reference import SETTLED, START, STEPS, volume_bin_nb
 from flow_gl.engine.pipeline import Pipeline
-from flow_gl.engine.reference import SETTLED, START, STEPS, volume_bin_nb
 from flow_gl.engine.sinks import Collector
 from tests.engine.twin import SECOND, make_trades
 

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from flow_gl.core.lod import widths_ns
+from flow_gl.core.market.lod import widths_ns
 from flow_gl.core.schema import TRADE, UNDEF_PRICE
 
 SECOND = 1_000_000_000

@@ -8,8 +8,8 @@ import numpy as np
 from flow_gl.core.items import Definition, FeedGap, Item, Mapping, Trades
 from flow_gl.core.schema import TRADE, FeedState
 from flow_gl.core.sessions import Session
-from flow_gl.feed.databento_live import LiveFeed
-from flow_gl.feed.live_hours import Hours
+from flow_gl.feed.live.hours import Hours
+from flow_gl.feed.live.supervisor import LiveFeed
 from tests.gateway.process import GatewayProcess
 from tests.gateway.tape import DATASET, KEY, OPEN_NS
 

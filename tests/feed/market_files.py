@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from flow_gl.core.items import Trades
 from flow_gl.core.schema import TRADE
-from flow_gl.feed.files import read_items
+from flow_gl.feed.files.replay import read_items
 
 NQZ5, NQH6, SPREAD = 158704, 42002475, 42006122
 NAMES = {"NQZ5": NQZ5, "NQH6": NQH6, "NQZ5-NQH6": SPREAD}

@@ -15,9 +15,9 @@ from market_files import NAMES, NQH6, NQZ5, SPREAD, csv_text, frames, header, ma
 from flow_gl.core.errors import DataError
 from flow_gl.core.items import Mapping
 from flow_gl.core.schema import UNDEF_PRICE, UNDEF_TS
-from flow_gl.feed.csv_trades import CsvReader
-from flow_gl.feed.damage import DamageError
-from flow_gl.feed.files import scan
+from flow_gl.dbn.damage import DamageError
+from flow_gl.feed.files.csv_trades import CsvReader
+from flow_gl.feed.files.replay import scan
 
 SYMBOLS = {instrument_id: name for name, instrument_id in NAMES.items()}
 
@@ -330,7 +330,7 @@ def test_a_line_without_end_is_not_read_into_memory_whole(tmp_path: Path) -> Non
 
 
 def test_a_file_of_many_blocks_numbers_its_lines_through(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("flow_gl.feed.csv_trades._BLOCK_BYTES", 5_000)
+    monkeypatch.setattr("flow_gl.feed.files.csv_trades._BLOCK_BYTES", 5_000)
     trades = make_trades(2_000)
     lines = csv_text(trades, pretty=False).splitlines()
     lines[1_555] += ",1"

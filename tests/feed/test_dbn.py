@@ -27,10 +27,10 @@ from market_files import (
 from flow_gl.core.errors import DataError
 from flow_gl.core.items import Definition, Mapping, Trades
 from flow_gl.core.schema import TRADE, UNDEF_PRICE
-from flow_gl.feed import dbn as our_dbn
-from flow_gl.feed import dbn_layout
-from flow_gl.feed.dbn import DbnReader
-from flow_gl.feed.files import read_items, scan
+from flow_gl.dbn import layout as dbn_layout
+from flow_gl.dbn import reading as our_dbn
+from flow_gl.dbn.reading import DbnReader
+from flow_gl.feed.files.replay import read_items, scan
 
 REAL = {
     "nq-20251123.trades.dbn.zst": (6_971, {"NQZ5": 6_931, "NQH6": 32, "NQM6": 1, "NQZ5-NQH6": 7}),
@@ -91,7 +91,7 @@ def test_a_live_recording_of_eight_kinds_gives_its_20_mappings_2_definitions_and
 
 
 def test_every_record_of_the_live_recording_is_counted(real_data: Path) -> None:
-    from flow_gl.feed.zstd_frames import decompressed
+    from flow_gl.dbn.frames import decompressed
 
     with (real_data / "live-mixed-20231115.dbn.zst").open("rb") as file:
         reader = DbnReader(decompressed(file))

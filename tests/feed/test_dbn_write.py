@@ -9,8 +9,8 @@ import pytest
 from databento.common.symbology import InstrumentMap
 
 from flow_gl.core.errors import DataError
-from flow_gl.feed.dbn_write import write_dbn
-from flow_gl.feed.synthetic import OPEN_NS, TradeMaker
+from flow_gl.dbn.writing import write_dbn
+from flow_gl.feed.synthetic.demo import OPEN_NS, TradeMaker
 
 FIELDS = ("instrument_id", "ts_event", "price", "size", "flags", "ts_recv", "ts_in_delta", "sequence")
 

@@ -29,8 +29,8 @@ from numpy.typing import NDArray
 from flow_gl.core.errors import DataError, UsageError
 from flow_gl.core.items import FeedGap, FileEnd, Mapping, Trades
 from flow_gl.core.schema import TRADE, FeedState
-from flow_gl.feed.file_sequence import FileSequence
-from flow_gl.feed.files import FilesFeed, read_items, scan
+from flow_gl.feed.files.file_sequence import FileSequence
+from flow_gl.feed.files.replay import FilesFeed, read_items, scan
 
 WALL_NS = 1_800_000_000_000_000_000
 SECOND_NS = 1_000_000_000
@@ -346,7 +346,7 @@ def test_a_scan_tells_each_instrument_apart(path: Path, trades: NDArray[np.void]
 @settings(max_examples=40)
 @given(st.lists(st.integers(1, 6), min_size=1, max_size=200), st.integers(1, 60))
 def test_counts_of_a_scan_do_not_depend_on_where_batches_end(ids: list[int], size: int) -> None:
-    from flow_gl.feed.file_part import _Tally
+    from flow_gl.feed.files.file_part import _Tally
 
     trades = make_trades(len(ids))
     trades["instrument_id"] = ids

@@ -30,9 +30,9 @@ from numpy.typing import NDArray
 
 from flow_gl.core.errors import DataError
 from flow_gl.core.schema import TRADE, UNDEF_TS
-from flow_gl.feed.damage import DamageError
-from flow_gl.feed.dbn import DbnReader
-from flow_gl.feed.zstd_frames import decompressed
+from flow_gl.dbn.damage import DamageError
+from flow_gl.dbn.frames import decompressed
+from flow_gl.dbn.reading import DbnReader
 
 YEAR_1990_NS, YEAR_2100_NS = 631_152_000_000_000_000, 4_102_444_800_000_000_000
 NUMBERS = ("instrument_id", "ts_event", "price", "size", "side")

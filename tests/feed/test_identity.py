@@ -13,8 +13,8 @@ import pytest
 from flow_gl.core.errors import DataError
 from flow_gl.core.items import Trades
 from flow_gl.core.schema import TRADE
-from flow_gl.export import export
-from flow_gl.feed.files import FilesFeed, read_items, scan
+from flow_gl.feed.files.replay import FilesFeed, read_items, scan
+from flow_gl.runtime.export import export
 from tests.feed.market_files import csv_text, write
 
 DAY = 86_400_000_000_000

@@ -9,13 +9,13 @@ import pytest
 
 from flow_gl.core.items import Mapping, Trades
 from flow_gl.core.schema import FeedState
-from flow_gl.feed.dbn_write import write_dbn
-from flow_gl.feed.files import read_items
-from flow_gl.feed.live_bounds import GREETING_BYTES, HEADER_BYTES, MOST_WAITING
-from flow_gl.feed.live_connection import Connection, Phase
-from flow_gl.feed.live_intake import MOST_NAMES, MOST_NOT_FOUND, Intake
-from flow_gl.feed.live_request import Request, Subscription
-from flow_gl.feed.live_wire import DamagedStreamError
+from flow_gl.dbn.writing import write_dbn
+from flow_gl.feed.files.replay import read_items
+from flow_gl.feed.live.bounds import GREETING_BYTES, HEADER_BYTES, MOST_WAITING
+from flow_gl.feed.live.connection import Connection, Phase
+from flow_gl.feed.live.intake import MOST_NAMES, MOST_NOT_FOUND, Intake
+from flow_gl.feed.live.request import Request, Subscription
+from flow_gl.feed.live.wire import DamagedStreamError
 from tests.feed.hostile import HostileGateway, Script, for_ever, greet, stream
 from tests.feed.live_rig import Rig
 from tests.gateway import records

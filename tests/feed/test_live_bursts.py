@@ -7,7 +7,7 @@ import pytest
 
 from flow_gl.core.items import Trades
 from flow_gl.core.schema import FeedState
-from flow_gl.feed.databento_live import BATCH
+from flow_gl.feed.live.supervisor import BATCH
 from tests.feed.live_rig import Rig
 from tests.gateway.process import GatewayProcess
 from tests.gateway.tape import ES, NQ, make_tape, of

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from flow_gl.core.schema import FeedState
-from flow_gl.feed.live_clock import DAY_NS, SLACK_NS, GatewayClock, in_words
-from flow_gl.feed.live_doubts import STRIKES
-from flow_gl.feed.live_errors import Fault
-from flow_gl.feed.live_intake import Intake
+from flow_gl.feed.live.doubts import STRIKES
+from flow_gl.feed.live.errors import Fault
+from flow_gl.feed.live.gateway_clock import DAY_NS, SLACK_NS, GatewayClock, in_words
+from flow_gl.feed.live.intake import Intake
 from tests.feed.live_rig import SECOND, Rig
 from tests.gateway import records
 from tests.gateway.process import GatewayProcess

@@ -13,7 +13,7 @@ import pytest
 from flow_gl.core.errors import FeedError
 from flow_gl.core.items import FeedGap
 from flow_gl.core.schema import FeedState
-from flow_gl.feed.databento_live import LiveFeed
+from flow_gl.feed.live.supervisor import LiveFeed
 from tests.feed.live_rig import SECOND, FakeCalendar, Rig
 from tests.gateway.process import GatewayProcess
 from tests.gateway.tape import ES, KEY, NEXT_NQ, NQ, OPEN_NS, make_tape, of

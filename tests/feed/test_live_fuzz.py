@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from flow_gl.core.schema import FeedState
-from flow_gl.feed.databento_live import LiveFeed
-from flow_gl.feed.live_hours import Hours
+from flow_gl.feed.live.hours import Hours
+from flow_gl.feed.live.supervisor import LiveFeed
 from tests.feed.hostile import HostileGateway, greet, stream
 from tests.feed.live_rig import SECOND, FakeCalendar, TestClock
 from tests.gateway import records

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flow_gl.core.schema import TRADE
-from flow_gl.feed.live_ledger import DISORDER_NS, Ledger
+from flow_gl.feed.live.ledger import DISORDER_NS, Ledger
 
 SECOND = 1_000_000_000
 ORIGIN = 1_764_284_400 * SECOND

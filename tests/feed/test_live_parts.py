@@ -9,13 +9,13 @@ import pytest
 from flow_gl.core.errors import FeedError, UsageError
 from flow_gl.core.items import FeedGap
 from flow_gl.core.schema import TRADE, UNDEF_PRICE
-from flow_gl.feed.live_backoff import Backoff
-from flow_gl.feed.live_errors import Fault, from_code, from_connecting
-from flow_gl.feed.live_gap import Gap, Reach
-from flow_gl.feed.live_hours import Hours, replayable_from
-from flow_gl.feed.live_intake import Intake
-from flow_gl.feed.live_request import Request, checked_symbols
-from flow_gl.feed.live_wire import DamagedStreamError, decode, definition_of, first_implausible, runs
+from flow_gl.feed.live.backoff import Backoff
+from flow_gl.feed.live.errors import Fault, from_code, from_connecting
+from flow_gl.feed.live.gap import Gap, Reach
+from flow_gl.feed.live.hours import Hours, replayable_from
+from flow_gl.feed.live.intake import Intake
+from flow_gl.feed.live.request import Request, checked_symbols
+from flow_gl.feed.live.wire import DamagedStreamError, decode, definition_of, first_implausible, runs
 from tests.feed.live_rig import SECOND, FakeCalendar
 from tests.gateway import records
 from tests.gateway.tape import ES, NQ, OPEN_NS, make_tape, of
@@ -185,7 +185,7 @@ def test_two_heartbeats_with_nothing_between_them_end_a_replay() -> None:
 
 
 def test_trades_that_are_never_named_are_damage_in_the_end(monkeypatch) -> None:
-    monkeypatch.setattr("flow_gl.feed.live_intake.HELD_ROWS", 300)
+    monkeypatch.setattr("flow_gl.feed.live.intake.HELD_ROWS", 300)
     intake = make_intake()
     intake.take(chunks_of(TAPE[:200]), WALL, [])
     assert intake.held == 200

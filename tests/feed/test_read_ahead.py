@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from market_files import frames, header, make_trades, read, write
 
-from flow_gl.feed import trade_file
-from flow_gl.feed.files import read_items
-from flow_gl.feed.read_ahead import read_ahead
+from flow_gl.feed.files import trade_file
+from flow_gl.feed.files.read_ahead import read_ahead
+from flow_gl.feed.files.replay import read_items
 
 
 def reading_threads() -> int:

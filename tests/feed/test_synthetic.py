@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from flow_gl.core.errors import UsageError
 from flow_gl.core.items import Definition, Mapping, Trades
 from flow_gl.core.schema import TRADE, FeedState
-from flow_gl.feed.synthetic import HISTORY_S, OPEN_NS, Burst, Halt, SyntheticFeed, TradeMaker
-from flow_gl.feed.synthetic_contracts import CONTRACTS
+from flow_gl.feed.synthetic.contracts import CONTRACTS
+from flow_gl.feed.synthetic.demo import HISTORY_S, OPEN_NS, Burst, Halt, SyntheticFeed, TradeMaker
 
 SECOND_NS = 1_000_000_000
 WALL_NS = 1_790_000_000 * SECOND_NS

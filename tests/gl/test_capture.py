@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from flow_gl.core import mp4
 from flow_gl.core.errors import DisplayError, FlowError
+from flow_gl.core.system import mp4
 from flow_gl.gl import capture
 from flow_gl.gl.api import clear
 from flow_gl.gl.capture import PixelReader, VideoWriter, read_picture, write_png

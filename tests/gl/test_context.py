@@ -5,10 +5,10 @@ import sys
 import pytest
 
 from flow_gl.core.errors import DisplayError
-from flow_gl.gl import context as context_module
-from flow_gl.gl import loading
-from flow_gl.gl.context import HeadlessContext, Window, WindowOptions, describe, monitors
-from flow_gl.gl.offscreen import Offscreen
+from flow_gl.gl.surface import context as context_module
+from flow_gl.gl.surface import loading
+from flow_gl.gl.surface.context import HeadlessContext, Window, WindowOptions, describe, monitors
+from flow_gl.gl.surface.offscreen import Offscreen
 from flow_gl.gl.timing import FrameTimes, LayerTimer
 
 
@@ -41,7 +41,7 @@ def test_a_second_context_leaves_the_first_usable(context: HeadlessContext) -> N
 
 def test_a_window_has_core_3_3_and_the_size_asked_for(x_display: str) -> None:
     code = (
-        "from flow_gl.gl.context import *\n"
+        "from flow_gl.gl.surface.context import *\n"
         "w = Window(WindowOptions(width=320, height=200)); w.begin(); w.swap(); w.poll()\n"
         "print(w.size, w.content_scale, describe()['version'], len(monitors()), w.is_closing, w.refresh_hz > 0)\n"
         "w.set_fullscreen(True); print(w.is_fullscreen); w.set_fullscreen(False); w.close()\n"
@@ -56,7 +56,7 @@ def test_a_window_has_core_3_3_and_the_size_asked_for(x_display: str) -> None:
 def test_where_there_is_no_egl_headless_pictures_come_from_a_window_that_is_not_shown(x_display: str) -> None:
     code = (
         "import sys\n"
-        "import flow_gl.gl.context as c\n"
+        "import flow_gl.gl.surface.context as c\n"
         "from flow_gl.gl.api import clear\n"
         "from flow_gl.gl.capture import read_picture\n"
         "c.has_egl = lambda: False\n"
@@ -103,7 +103,7 @@ def test_on_linux_egl_loads_opengl_and_mesa_works_in_a_thread_unless_the_user_sa
 
 def test_without_a_display_a_window_is_one_clear_error() -> None:
     code = (
-        "from flow_gl.gl.context import *\n"
+        "from flow_gl.gl.surface.context import *\n"
         "from flow_gl.core.errors import DisplayError\n"
         "try: Window(WindowOptions())\n"
         "except DisplayError as error: print(error)\n"

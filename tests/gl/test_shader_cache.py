@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from flow_gl.gl import shader_cache
+from flow_gl.gl.surface import shader_cache
 from tests.full_disk import full_disk
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Mesa's cache is used on Linux")

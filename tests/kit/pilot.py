@@ -3,7 +3,7 @@
 `HeadlessPilot` feeds Dear ImGui's input queue and moves a clock of its own, frame by frame: nothing depends on the
 machine's speed. `WindowPilot` has a real window on an X display; xdotool presses real keys and moves a real mouse.
 Both have the same methods, so the steps of a test can run on either. Places are framebuffer pixels; keys have the
-names of the program's own table (`flow_gl.ui.actions`): "n", "2", "space", "escape", "f10", "?".
+names of the program's own table (`flow_gl.ui.input.actions`): "n", "2", "space", "escape", "f10", "?".
 """
 
 import os
@@ -23,10 +23,10 @@ from numpy.typing import NDArray
 from flow_gl.core.clock import SYSTEM, Clock, ManualClock
 from flow_gl.core.palette import DARK
 from flow_gl.gl.capture import read_picture
-from flow_gl.gl.context import HeadlessContext, Surface, Window, WindowOptions
-from flow_gl.ui.frame import ChartFrame, Frame
-from flow_gl.ui.gui import Gui
-from flow_gl.ui.state import ViewState
+from flow_gl.gl.surface.context import HeadlessContext, Surface, Window, WindowOptions
+from flow_gl.ui.overlays.frame import ChartFrame, Frame
+from flow_gl.ui.paint.gui import Gui
+from flow_gl.ui.state.view_state import ViewState
 from flow_gl.view.frame_loop import FrameLoop
 from tests.ui.local import LocalLink
 

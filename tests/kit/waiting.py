@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-from flow_gl.engine_link import EngineLink
+from flow_gl.view.engine_link.supervisor import EngineLink
 
 PATIENCE_S = 90.0
 """Longer than an engine takes to start on a machine that is busy with something else."""

@@ -10,7 +10,7 @@ from flow_gl.core.schema import EVENT, EventKind
 from flow_gl.gl.kit import Kit
 from flow_gl.layers.base import Scene, Style
 from flow_gl.layers.chart import Chart
-from flow_gl.layers.levels import free_column, met_by
+from flow_gl.layers.labels.levels import free_column, met_by
 from flow_gl.layers.stack import DRAW_ORDER, Batch, ChartStack
 from flow_gl.store.market import MarketStore
 from flow_gl.view.frame_scheduler import FrameScheduler

@@ -6,11 +6,11 @@ from hypothesis.extra import numpy as hnp
 
 from flow_gl.core.schema import PROFILE
 from flow_gl.layers.base import Style
-from flow_gl.layers.counts import count_text, uncovered
 from flow_gl.layers.discs import radius_of
-from flow_gl.layers.legend import legend_sizes
+from flow_gl.layers.labels.counts import count_text, uncovered
+from flow_gl.layers.labels.legend import legend_sizes
+from flow_gl.layers.labels.words import bucket_text, contracts_text, length_text, price_text
 from flow_gl.layers.profile import merged_rows
-from flow_gl.layers.words import bucket_text, contracts_text, length_text, price_text
 from tests.market_factory import TICK, make_seconds, profile_of
 
 SECOND = 1_000_000_000

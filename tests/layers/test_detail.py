@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flow_gl.core.lod import BASES_NS, widths_ns
+from flow_gl.core.market.lod import BASES_NS, widths_ns
 from flow_gl.layers.detail import MIN_SPACING_PX, level_for
 
 SECOND = 1_000_000_000

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flow_gl.core.lod import widths_ns
+from flow_gl.core.market.lod import widths_ns
 from flow_gl.core.schema import INSTRUMENT
 from flow_gl.layers.base import OffScale
-from flow_gl.layers.extent import PriceScale, price_scale
-from flow_gl.layers.off_scale import off_scale_text
+from flow_gl.layers.labels.off_scale import off_scale_text
+from flow_gl.layers.rows.extent import PriceScale, price_scale
 from flow_gl.store.market import MarketReader, MarketStore
 from tests.market_factory import SECOND, START_NS, TICK, Market, cvd_of, make_seconds
 

@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flow_gl.core.schema import BUBBLE
-from flow_gl.layers import hit
 from flow_gl.layers.base import Scene, Style
 from flow_gl.layers.discs import radius_of, reference_of, volumes
+from flow_gl.layers.rows import hit
 from flow_gl.store.ring import Ring
 from tests.market_factory import SECOND, START_NS, TICK, Market, make_market, make_scene
 

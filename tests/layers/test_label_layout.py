@@ -13,7 +13,7 @@ from flow_gl.gl.kit import Kit
 from flow_gl.gl.view import View
 from flow_gl.layers import chart
 from flow_gl.layers.base import Scene, Style
-from flow_gl.layers.label_layout import LabelLayout
+from flow_gl.layers.labels.layout import LabelLayout
 from flow_gl.layers.stack import ChartStack
 from flow_gl.view.frame_scheduler import JOBS, FrameScheduler
 from tests.gl_context import draw

@@ -4,7 +4,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flow_gl.core.schema import BUBBLE, CVD_POINT, GAP
-from flow_gl.layers.rows import PARTS_PER_TICK, Base, is_after_gap, pack_bubble, pack_bubbles, pack_cvd, pack_point
+from flow_gl.layers.rows.packing import (
+    PARTS_PER_TICK,
+    Base,
+    is_after_gap,
+    pack_bubble,
+    pack_bubbles,
+    pack_cvd,
+    pack_point,
+)
 from tests.market_factory import SECOND, START_NS, TICK, make_seconds
 
 NO_GAPS = np.zeros(0, GAP)

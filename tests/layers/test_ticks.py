@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from flow_gl.layers import ticks
+from flow_gl.layers.labels import ticks
 from tests.market_factory import START_NS
 
 SECOND = 1_000_000_000

@@ -7,8 +7,8 @@ import pytest
 
 from flow_gl.core.schema import GapKind
 from flow_gl.layers.base import Scene, Style
-from flow_gl.layers.mirror import BACKFILL_ROWS
-from flow_gl.layers.rows import BUBBLE_ROW, CVD_ROW
+from flow_gl.layers.rows.mirror import BACKFILL_ROWS
+from flow_gl.layers.rows.packing import BUBBLE_ROW, CVD_ROW
 from flow_gl.layers.stack import ChartStack
 from flow_gl.view.frame_scheduler import FrameScheduler
 from tests.gl_context import draw

@@ -14,9 +14,9 @@ import numpy as np
 from flow_gl.core.clock import ManualClock
 from flow_gl.core.palette import DARK
 from flow_gl.gl.capture import read_picture
-from flow_gl.gl.context import HeadlessContext, describe
-from flow_gl.ui.gui import Gui
-from flow_gl.ui.state import ViewState
+from flow_gl.gl.surface.context import HeadlessContext, describe
+from flow_gl.ui.paint.gui import Gui
+from flow_gl.ui.state.view_state import ViewState
 from flow_gl.view.frame_loop import FrameLoop
 from tests.ui.local import LocalLink
 

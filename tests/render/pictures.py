@@ -116,7 +116,7 @@ PICTURES: Final = (
 
 def main() -> int:
     from flow_gl.gl.capture import write_png
-    from flow_gl.gl.context import HeadlessContext, describe
+    from flow_gl.gl.surface.context import HeadlessContext, describe
 
     assert START_NS % SECOND == 0
     context = HeadlessContext(640, 360)

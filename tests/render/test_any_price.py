@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from flow_gl.core.limits import MAX_PRICE, MAX_TICK
-from flow_gl.core.lod import widths_ns
+from flow_gl.core.market.limits import MAX_PRICE, MAX_TICK
+from flow_gl.core.market.lod import widths_ns
 from flow_gl.core.palette import DARK
 from flow_gl.core.schema import BUBBLE, INSTRUMENT, PROFILE
 from flow_gl.gl.kit import Kit

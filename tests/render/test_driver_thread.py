@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from flow_gl.gl.driver_log import without_thread_notice
+from flow_gl.gl.surface.driver_log import without_thread_notice
 
 
 def run(path: Path, **variables: str) -> tuple[np.ndarray, set[str], str]:

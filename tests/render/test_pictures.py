@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from flow_gl.gl.capture import write_png
-from flow_gl.gl.context import HeadlessContext, describe
 from flow_gl.gl.kit import Kit
+from flow_gl.gl.surface.context import HeadlessContext, describe
 from tests.render.pictures import PICTURES, REFERENCES, Picture, busy_minute, full_hd
 
 OUT = Path(__file__).parents[2] / "out" / "render"
@@ -35,7 +35,7 @@ def test_a_picture_is_as_it_was(context: HeadlessContext, kit: Kit, make: Callab
 
 
 def test_one_lost_bubble_would_be_seen(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
-    from flow_gl.layers import mirror
+    from flow_gl.layers.rows import mirror
 
     reference = np.asarray(Image.open(REFERENCES / "busy_minute.png"))
     sync = mirror.Mirror.sync

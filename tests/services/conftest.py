@@ -106,5 +106,5 @@ def file_rules(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
             return replace(path, target)
 
         monkeypatch.setattr(Path, "replace", refuse)
-        monkeypatch.setattr("flow_gl.core.platform.held_files.can_replace_open_files", lambda: False)
+        monkeypatch.setattr("flow_gl.core.system.platform.held_files.can_replace_open_files", lambda: False)
     return str(request.param)

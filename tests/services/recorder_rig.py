@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from flow_gl.core.clock import ManualClock
 from flow_gl.core.items import Definition, Mapping
 from flow_gl.core.schema import TRADE
-from flow_gl.services.recorder import Recorder
-from flow_gl.services.recording_file import Coming
-from flow_gl.services.recordings import recorded
+from flow_gl.services.recording.file import Coming
+from flow_gl.services.recording.folder import recorded
+from flow_gl.services.recording.recorder import Recorder
 from flow_gl.store.ring import Ring
 from tests.services.days import DAY_NS, DAY_START, utc_day
 

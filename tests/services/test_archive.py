@@ -16,10 +16,11 @@ from flow_gl.core.items import Definition, Mapping
 from flow_gl.core.schema import BUBBLE, CVD_POINT, EVENT, INSTRUMENT, PROFILE, SESSION, EventKind
 from flow_gl.core.sessions import Session, SessionCalendar
 from flow_gl.engine.pipeline import Pipeline
-from flow_gl.services import archive_database, archive_market
-from flow_gl.services.archive import Archive, ArchiveState
-from flow_gl.services.archive_database import parse_url
-from flow_gl.services.archive_query import ArchiveError, list_sessions
+from flow_gl.services.archive import database as archive_database
+from flow_gl.services.archive import market as archive_market
+from flow_gl.services.archive.database import parse_url
+from flow_gl.services.archive.query import ArchiveError, list_sessions
+from flow_gl.services.archive.writer import Archive, ArchiveState
 from flow_gl.store.market import MarketStore
 from tests.services.conftest import PostgresServer
 from tests.services.days import DAY_NS, DAY_START, make_trades, utc_day
@@ -41,7 +42,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits for seconds in a test."""
     monkeypatch.setattr(archive_database, "CONNECT_SECONDS", 1)
-    monkeypatch.setattr("flow_gl.services.archive.LONGEST_WAIT_S", 0.1)
+    monkeypatch.setattr("flow_gl.services.archive.writer.LONGEST_WAIT_S", 0.1)
 
 
 def make_rows(count: int, *, seed: int = 1, start: int = DAY_START) -> tuple[NDArray[np.void], NDArray[np.void]]:

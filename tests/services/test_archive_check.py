@@ -12,10 +12,10 @@ import sqlalchemy as sa
 
 from flow_gl.cli.main import run
 from flow_gl.core.errors import EXIT_DATA, DataError
-from flow_gl.services.archive import Archive, ArchiveState
-from flow_gl.services.archive_database import open_engine, parse_url, prepare_database
-from flow_gl.services.archive_query import list_sessions
-from flow_gl.services.archive_schema import APPLICATION_ID, VERSION
+from flow_gl.services.archive.database import open_engine, parse_url, prepare_database
+from flow_gl.services.archive.query import list_sessions
+from flow_gl.services.archive.schema import APPLICATION_ID, VERSION
+from flow_gl.services.archive.writer import Archive, ArchiveState
 from tests.services.conftest import PostgresServer
 from tests.services.days import utc_day
 

@@ -11,9 +11,9 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
-from flow_gl.services import archive_schema
-from flow_gl.services.archive_database import open_engine, parse_url, prepare_database
-from flow_gl.services.archive_query import list_sessions
+from flow_gl.services.archive import schema as archive_schema
+from flow_gl.services.archive.database import open_engine, parse_url, prepare_database
+from flow_gl.services.archive.query import list_sessions
 from tests.services.conftest import PostgresServer
 from tests.services.days import DAY_START
 

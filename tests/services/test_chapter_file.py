@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flow_gl.core.schema import BUBBLE, CVD_POINT, EVENT
-from flow_gl.services.chapter_file import MAGIC, Chapter, ChapterError, ChapterFile, Rows, encode
-from flow_gl.services.chapter_rows import RowsError, pack, unpack
-from flow_gl.services.shelf import FOLDER, Shelf, identity
+from flow_gl.services.replay_cache.rows import RowsError, pack, unpack
+from flow_gl.services.replay_cache.shelf import FOLDER, Shelf, identity
+from flow_gl.services.replay_cache.snapshot_file import MAGIC, Chapter, ChapterError, ChapterFile, Rows, encode
 from tests.market_factory import make_seconds
 
 _words = st.one_of(st.integers(-(2**63), 2**63 - 1), st.integers(-300, 300), st.sampled_from([2**63 - 1, -(2**63)]))

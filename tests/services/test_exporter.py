@@ -9,7 +9,7 @@ import pytest
 
 from flow_gl.core.errors import DataError, FlowError
 from flow_gl.core.items import Definition, Mapping, Trades
-from flow_gl.export import export
+from flow_gl.runtime.export import export
 from tests.engine.twin import SECOND, TICK, Twin, make_trades
 
 START = 1_764_280_800 * SECOND  # 2025-11-27 17:00 New York: after an early close

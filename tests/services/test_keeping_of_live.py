@@ -15,10 +15,10 @@ from flow_gl.core.items import Trades
 from flow_gl.core.schema import FeedState
 from flow_gl.core.sessions import SessionCalendar
 from flow_gl.core.spec import KEY_VARIABLE, EngineSpec, FilesSpec, LiveSpec
-from flow_gl.engine_link import EngineLink
-from flow_gl.feed.files import read_items
-from flow_gl.services.archive_query import list_sessions
+from flow_gl.feed.files.replay import read_items
+from flow_gl.services.archive.query import list_sessions
 from flow_gl.ui.link import LinkState
+from flow_gl.view.engine_link.supervisor import EngineLink
 from tests.gateway.process import GatewayProcess
 from tests.gateway.tape import DATASET, ES, KEY, NQ, make_tape, of
 from tests.services.conftest import PostgresServer

@@ -12,10 +12,10 @@ from flow_gl.core.errors import DataError
 from flow_gl.core.items import Definition, Mapping, Trades
 from flow_gl.core.schema import UNDEF_PRICE
 from flow_gl.core.sessions import SessionCalendar
-from flow_gl.feed.files import read_items, scan
-from flow_gl.services import recording
-from flow_gl.services.recorder import Recorder, RecorderState
-from flow_gl.services.recordings import Keep, list_recordings, prune, recorded
+from flow_gl.feed.files.replay import read_items, scan
+from flow_gl.services.recording import format as recording
+from flow_gl.services.recording.folder import Keep, list_recordings, prune, recorded
+from flow_gl.services.recording.recorder import Recorder, RecorderState
 from tests.services.days import DAY_NS, DAY_START, make_trades, utc_day
 from tests.services.recorder_rig import DATASET, NQ, NQ_DEFINITION, SPREAD, Run, make_tape, official
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from flow_gl.services import recording
-from flow_gl.services.recorder import RecorderState
-from flow_gl.services.recordings import list_recordings, recorded
+from flow_gl.services.recording import format as recording
+from flow_gl.services.recording.folder import list_recordings, recorded
+from flow_gl.services.recording.recorder import RecorderState
 from tests.services.days import make_trades
 from tests.services.recorder_rig import DATASET, Run, official
 
@@ -159,8 +159,8 @@ KILLED = textwrap.dedent(
     import sys, time
     from pathlib import Path
     from flow_gl.core.schema import TRADE
-    from flow_gl.services.recorder import Recorder
-    from flow_gl.services.recording_file import Coming
+    from flow_gl.services.recording.recorder import Recorder
+    from flow_gl.services.recording.file import Coming
     from flow_gl.store.ring import Ring
     from tests.services.days import make_trades, utc_day
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from flow_gl.core.items import FeedGap, Trades
-from flow_gl.core.marks import Mark
-from flow_gl.feed.files import read_items
-from flow_gl.services import recording
+from flow_gl.core.market.marks import Mark
+from flow_gl.feed.files.replay import read_items
+from flow_gl.services.recording import format as recording
 from tests.kit.crash import let_go
 from tests.services.days import DAY_NS, DAY_START, make_trades
 from tests.services.recorder_rig import DATASET, NQ, Run, official

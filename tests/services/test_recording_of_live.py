@@ -8,9 +8,9 @@ import pytest
 from flow_gl.core.items import Item, Trades
 from flow_gl.core.schema import TRADE, FeedState
 from flow_gl.engine.pipeline import Pipeline
-from flow_gl.feed.files import read_items
-from flow_gl.services.recorder import Recorder
-from flow_gl.services.recordings import recorded
+from flow_gl.feed.files.replay import read_items
+from flow_gl.services.recording.folder import recorded
+from flow_gl.services.recording.recorder import Recorder
 from flow_gl.store.market import MarketStore
 from flow_gl.store.ring import Ring
 from tests.feed.live_rig import SECOND, FakeCalendar, Rig

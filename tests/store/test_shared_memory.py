@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from flow_gl.core.platform.processes import is_running
+from flow_gl.core.system.platform.processes import is_running
 from flow_gl.store import foreign, shm
 from flow_gl.store.foreign import ForeignMemory
 from flow_gl.store.market import EngineStore, MarketReader, MarketStore

@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flow_gl.ui.axes import DEFAULT_SPAN_NS, EDGE_SHARE, MAX_NS_PER_PX, MIN_NS_PER_PX, Live, Parked, TimeAxis, ValueAxis
+from flow_gl.ui.state.axes import (
+    DEFAULT_SPAN_NS,
+    EDGE_SHARE,
+    MAX_NS_PER_PX,
+    MIN_NS_PER_PX,
+    Live,
+    Parked,
+    TimeAxis,
+    ValueAxis,
+)
 
 NOW = 1_764_340_200_000_000_000
 WIDTH = 1000.0

@@ -6,11 +6,11 @@ import pytest
 from flow_gl.core.schema import INSTRUMENT, SESSION
 from flow_gl.gl.kit import Kit
 from flow_gl.gl.text import TextBatch
-from flow_gl.layers.axes import LEFT_PX, PLATE_PX
 from flow_gl.layers.base import FrameCounters
+from flow_gl.layers.labels.axes import LEFT_PX, PLATE_PX
 from flow_gl.store.market import MarketReader, MarketStore
-from flow_gl.ui.axis_width import axis_px, axis_texts
-from flow_gl.ui.state import ChartState
+from flow_gl.ui.state.axis_width import axis_px, axis_texts
+from flow_gl.ui.state.view_state import ChartState
 from tests.gl_context import context, kit
 
 __all__ = ["context", "kit"]

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from flow_gl.core.palette import DARK
 from flow_gl.gl.api import clear
 from flow_gl.gl.capture import read_picture
-from flow_gl.gl.context import HeadlessContext
-from flow_gl.ui.gui import Gui
+from flow_gl.gl.surface.context import HeadlessContext
+from flow_gl.ui.paint.gui import Gui
 
 SIZE = (640, 360)
 

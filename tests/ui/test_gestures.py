@@ -3,11 +3,11 @@
 import pytest
 
 from flow_gl.gl.view import Rect
-from flow_gl.ui.frame import ChartFrame
-from flow_gl.ui.gestures import Gestures, Mouse, Zone, zone_at
-from flow_gl.ui.layout import arrange
-from flow_gl.ui.state import ViewState
-from flow_gl.ui.status import Condition, Tone
+from flow_gl.ui.input.gestures import Gestures, Mouse, Zone, zone_at
+from flow_gl.ui.overlays.frame import ChartFrame
+from flow_gl.ui.overlays.status import Condition, Tone
+from flow_gl.ui.state.layout import arrange
+from flow_gl.ui.state.view_state import ViewState
 
 NOW = 1_764_340_200_000_000_000
 

@@ -5,12 +5,12 @@ from hypothesis import strategies as st
 
 from flow_gl.core.palette import DARK
 from flow_gl.gl.view import Rect
-from flow_gl.ui.frame import ChartFrame, Figures, Frame
-from flow_gl.ui.gui import Gui  # noqa: F401 - the overlays' bindings come first
-from flow_gl.ui.header import Item, fit, items
-from flow_gl.ui.layout import arrange
-from flow_gl.ui.state import ViewState
-from flow_gl.ui.status import Condition, Tone
+from flow_gl.ui.overlays.frame import ChartFrame, Figures, Frame
+from flow_gl.ui.overlays.header import Item, fit, items
+from flow_gl.ui.overlays.status import Condition, Tone
+from flow_gl.ui.paint.gui import Gui  # noqa: F401 - the overlays' bindings come first
+from flow_gl.ui.state.layout import arrange
+from flow_gl.ui.state.view_state import ViewState
 from flow_gl.view.frame_scheduler import FrameScheduler
 from tests.ui.local import LocalLink
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flow_gl.gl.view import Rect
-from flow_gl.ui.layout import CVD_SHARE_RANGE, arrange, grid_shape, share_from_drag
+from flow_gl.ui.state.layout import CVD_SHARE_RANGE, arrange, grid_shape, share_from_drag
 
 sizes = st.integers(320, 3840)
 counts = st.integers(1, 9)

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from flow_gl.ui.alerts import AlertWatch
-from flow_gl.ui.motion import MotionClock, feed_now
-from flow_gl.ui.size_filter import contracts
+from flow_gl.ui.alerts.zero_cross import AlertWatch
+from flow_gl.ui.state.motion import MotionClock, feed_now
+from flow_gl.ui.state.size_filter import contracts
 from tests.ui.local import OPENED, SECOND, LocalLink, add_cross
 
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from flow_gl.ui import prefs
-from flow_gl.ui.options import ViewOptions
-from flow_gl.ui.state import ViewState
+from flow_gl.ui.state import prefs
+from flow_gl.ui.state.options import ViewOptions
+from flow_gl.ui.state.view_state import ViewState
 
 
 def test_what_is_set_up_comes_back(tmp_path):

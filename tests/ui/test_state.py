@@ -5,9 +5,9 @@ import pytest
 from flow_gl.core.commands import ResetCvd, Retry, SetSpeed
 from flow_gl.core.palette import DARK
 from flow_gl.core.schema import FeedState
-from flow_gl.ui.actions import ACTIONS, BY_NAME, PANELS, Context, Request
-from flow_gl.ui.axes import Parked
-from flow_gl.ui.state import ViewState
+from flow_gl.ui.input.actions import ACTIONS, BY_NAME, PANELS, Context, Request
+from flow_gl.ui.state.axes import Parked
+from flow_gl.ui.state.view_state import ViewState
 
 NOW = 1_764_340_200_000_000_000
 

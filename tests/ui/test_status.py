@@ -5,7 +5,7 @@ import pytest
 
 from flow_gl.core.schema import SESSION, FeedState, GapKind
 from flow_gl.ui.link import LinkState
-from flow_gl.ui.status import Tone, awaiting, condition, next_open
+from flow_gl.ui.overlays.status import Tone, awaiting, condition, next_open
 from tests.ui.local import OPENED, SECOND, LocalLink, add_gap
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flow_gl.core.schema import UNDEF_PRICE
-from flow_gl.ui import words
+from flow_gl.ui.overlays import words
 
 NS = 1_000_000_000
 

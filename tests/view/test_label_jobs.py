@@ -7,8 +7,9 @@ import pytest
 
 from flow_gl.core.schema import FeedState
 from flow_gl.gl.kit import Kit
-from flow_gl.layers import levels, stack
+from flow_gl.layers import stack
 from flow_gl.layers.base import Scene
+from flow_gl.layers.labels import levels
 from flow_gl.view.frame_scheduler import FrameScheduler
 from tests.kit.pilot import HeadlessPilot
 

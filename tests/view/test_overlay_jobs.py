@@ -9,11 +9,11 @@ from imgui_bundle import imgui
 
 from flow_gl.core.palette import LIGHT
 from flow_gl.core.schema import FeedState
-from flow_gl.ui import header, words
-from flow_gl.ui.frame import ChartFrame, Frame
-from flow_gl.ui.panels import base, feed, performance, session
-from flow_gl.ui.panels.base import Form, Section
-from flow_gl.ui.state import ViewState
+from flow_gl.ui.overlays import header, words
+from flow_gl.ui.overlays.frame import ChartFrame, Frame
+from flow_gl.ui.overlays.panels import base, feed, performance, session
+from flow_gl.ui.overlays.panels.base import Form, Section
+from flow_gl.ui.state.view_state import ViewState
 from flow_gl.view.frame_scheduler import AWAKE_S, JOBS
 from tests.kit.pilot import HeadlessPilot
 

@@ -2,14 +2,14 @@
 
 from collections import Counter
 
-from flow_gl.app import Program
 from flow_gl.core.clock import ManualClock
 from flow_gl.core.palette import DARK
-from flow_gl.gl.context import HeadlessContext
-from flow_gl.ui.gui import Gui
-from flow_gl.ui.options import ViewOptions
-from flow_gl.ui.state import ViewState
+from flow_gl.gl.surface.context import HeadlessContext
+from flow_gl.ui.paint.gui import Gui
+from flow_gl.ui.state.options import ViewOptions
+from flow_gl.ui.state.view_state import ViewState
 from flow_gl.view.frame_loop import FrameLoop
+from flow_gl.view.program import Program
 from tests.ui.local import LocalLink
 
 PAUSED_AFTER = 90

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from flow_gl.core.platform import held_files
+from flow_gl.core.system.platform import held_files
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def descriptor(file: Path) -> Iterator[int]:
 @pytest.mark.skipif(sys.platform == "win32", reason="its own lock is another")
 def test_a_file_is_held_against_another_process_until_it_is_closed(file: Path) -> None:
     program = (
-        "import sys; from pathlib import Path; from flow_gl.core.platform import held_files as h\n"
+        "import sys; from pathlib import Path; from flow_gl.core.system.platform import held_files as h\n"
         "path = Path(sys.argv[1])\n"
         "try:\n    h.lock(h.open_for_update(path), path)\nexcept BlockingIOError as error:\n    print(error)"
     )

@@ -9,7 +9,7 @@ from typing import IO
 
 import pytest
 
-from flow_gl.core.platform.pipes import PipeReader, PipeWriter
+from flow_gl.core.system.platform.pipes import PipeReader, PipeWriter
 
 
 def pipe() -> tuple[IO[bytes], IO[bytes]]:

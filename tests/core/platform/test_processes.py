@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from flow_gl.core.platform import processes
+from flow_gl.core.system.platform import processes
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,314 @@
+"""Looks over the machine: can the chart run here, how fast is its driver, and what is missing.
+
+Graphics are probed in processes of their own: a broken driver may kill the one that asks it. Each check says in one
+line what it found and, where something is wrong, what to do. Packages are imported, not only looked up.
+"""
+
+import importlib.metadata
+import json
+import os
+import platform
+import subprocess
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from flow_gl import __version__
+from flow_gl.core import config
+from flow_gl.core.errors import EXIT_DISPLAY, EXIT_OK, EXIT_RESOURCE, EXIT_USAGE, FlowError
+from flow_gl.core.settings import Settings
+from flow_gl.core.system import libraries
+from flow_gl.core.system.folders import cache_dir, config_dir, data_dir, state_dir
+from flow_gl.core.system.packages import install_advice
+from flow_gl.store.shm import free_bytes
+
+PROBE_S: Final = 20.0
+"""A driver that has not answered by then is broken."""
+IMPORTS_S: Final = 120.0
+"""All packages are imported by then, from a slow disk as well."""
+_USES: Final[dict[str, tuple[libraries.Need, ...]]] = {
+    "window": ("chart", "window"),
+    "headless": ("chart", "headless"),
+}
+CHART_BYTES: Final = 200_000_000
+"""Shared memory that two charts with a day of history take, with room to spare."""
+PACKAGES: Final = {
+    "databento": "databento",
+    "freetype-py": "freetype",
+    "glfw": "glfw",
+    "imgui-bundle": "imgui_bundle",
+    "msgspec": "msgspec",
+    "numba": "numba",
+    "numpy": "numpy",
+    "pandas_market_calendars": "pandas_market_calendars",
+    "platformdirs": "platformdirs",
+    "pyarrow": "pyarrow.parquet",
+    "pydantic": "pydantic",
+    "PyOpenGL": "flow_gl.gl.api",
+    "python-dotenv": "dotenv",
+    "rich": "rich",
+    "typer": "typer",
+    "zstandard": "zstandard",
+}
+"""What is always installed, and the module that shows that it works."""
+HEADLESS: Final = {"vispy": ("vispy.ext.egl", "--headless")} if sys.platform.startswith("linux") else {}
+"""Always installed too; a window does without."""
+EXTRA: Final = {
+    "av": ("av", "--record", "video"),
+    "SQLAlchemy": ("sqlalchemy", "the archive", "archive"),
+    "psycopg": ("psycopg", "an archive in PostgreSQL", "archive"),
+}
+"""Module, what needs it, and the extra that has it."""
+
+_IMPORTS: Final = """
+import importlib, json, sys
+for name in sys.argv[1:]:
+    print(json.dumps([name, "it ends the process"]), flush=True)
+    try:
+        importlib.import_module(name)
+    except Exception as error:
+        print(json.dumps([name, f"{type(error).__name__}: {error}"]), flush=True)
+    else:
+        print(json.dumps([name, ""]), flush=True)
+"""
+_HEADLESS: Final = """
+import json
+from flow_gl.core.errors import FlowError
+try:
+    from flow_gl.gl.surface.context import HeadlessContext, describe
+    HeadlessContext(64, 64)
+    print(json.dumps(describe()))
+except FlowError as error:
+    print(json.dumps({"error": str(error)}))
+"""
+_WINDOW: Final = """
+import json
+from dataclasses import asdict
+from flow_gl.core.errors import FlowError
+try:
+    from flow_gl.gl.surface.context import Window, WindowOptions, describe, monitors
+    found = [asdict(monitor) for monitor in monitors()]
+    Window(WindowOptions(width=64, height=64, is_visible=False))
+    print(json.dumps({"monitors": found, **describe()}))
+except FlowError as error:
+    print(json.dumps({"error": str(error)}))
+"""
+
+Verdict = Literal["ok", "warning", "error"]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at."""
+
+    name: str
+    verdict: Verdict
+    text: str
+    exit_code: int = EXIT_OK
+    """With "error": what the program would end with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All checks, in the order shown."""
+
+    checks: list[Check]
+
+    @property
+    def exit_code(self) -> int:
+        """0 where the chart can run; else that of the first error."""
+        return next((check.exit_code for check in self.checks if check.verdict == "error"), EXIT_OK)
+
+
+def examine(*, config_file: Path | None = None) -> Report:
+    """Look at everything; takes a second or two."""
+    settings, settings_check = _settings(config_file)
+    window = _window()
+    return Report(
+        [
+            Check("flow_gl", "ok", f"{__version__}, Python {platform.python_version()}, {platform.platform()}"),
+            *window,
+            *_headless(has_window=any(check.name == "window" and check.verdict == "ok" for check in window)),
+            *_libraries(),
+            *_packages(),
+            _shared_memory(),
+            _kernels(),
+            settings_check,
+            _key(settings),
+            *_folders(settings),
+        ]
+    )
+
+
+def _probe(program: str) -> dict[str, Any]:
+    """Run a probe in a process of its own; {"error": ...} where it fails."""
+    try:
+        done = _run(program)
+    except subprocess.TimeoutExpired:
+        return {"error": f"the driver did not answer within {PROBE_S:.0f} s"}
+    last = done.stdout.strip().splitlines()[-1:] or [""]
+    try:
+        found: dict[str, Any] = json.loads(last[0])
+    except json.JSONDecodeError:
+        words = done.stderr.strip().splitlines()[-1:] or [f"the probe ended with {done.returncode}"]
+        return {"error": words[0]}
+    return found
+
+
+def _run(program: str, *arguments: str, timeout_s: float | None = None) -> subprocess.CompletedProcess[str]:
+    """Run a program in a process of its own, each OpenGL call checked: a driver's last words are then not held back."""
+    return subprocess.run(
+        [sys.executable, "-P", "-c", program, *arguments],
+        env={**os.environ, "FLOW_GL_CHECK_GL": "1"},
+        capture_output=True,
+        text=True,
+        timeout=timeout_s or PROBE_S,
+        check=False,
+    )
+
+
+def _window() -> list[Check]:
+    found = _probe(_WINDOW)
+    if "error" in found:
+        return [Check("window", "warning", f"{found['error']}")]
+    form = "{number}: {name}, {width}x{height} at {refresh_hz} Hz, scale {content_scale:g}"
+    monitors = [form.format(number=number, **one) for number, one in enumerate(found["monitors"])]
+    return [Check("window", "ok", _driver(found)), Check("monitors", "ok", "; ".join(monitors) or "none")]
+
+
+def _headless(*, has_window: bool) -> list[Check]:
+    found = _probe(_HEADLESS)
+    if "error" in found:
+        verdict: Verdict = "warning" if has_window else "error"
+        return [Check("headless", verdict, found["error"], EXIT_DISPLAY)]
+    return [Check("headless", "ok", _driver(found))]
+
+
+def _driver(found: dict[str, Any]) -> str:
+    return f"OpenGL {found['version']}, {found['renderer']} ({found['vendor']})"
+
+
+def _libraries() -> list[Check]:
+    """The system's libraries, each that is missing with its package; what cannot be drawn without is said above."""
+    checks = []
+    for use, needs in _USES.items():
+        lacking = libraries.missing(*needs)
+        if lacking:
+            checks.append(Check(f"libraries: {use}", "warning", libraries.advice(lacking)))
+    return checks or [Check("libraries", "ok", "the system has all that windows and pictures need")]
+
+
+def _packages() -> list[Check]:
+    parts = {**{name: (*found, None) for name, found in HEADLESS.items()}, **EXTRA}
+    faults = _import_faults([*PACKAGES.values(), *(module for module, _, _ in parts.values())])
+    versions, wrong = [], []
+    for name, module in PACKAGES.items():
+        version, fault = _version(name), faults.get(module, "")
+        if version is None:
+            wrong.append(f"{name} is not installed (pip install it, or make the environment again)")
+        elif fault:
+            wrong.append(f"{name} {version} cannot be imported ({fault})")
+        else:
+            versions.append(f"{name} {version}")
+    checks = [Check("packages", "ok", ", ".join(versions))]
+    if wrong:
+        checks = [Check("packages", "error", "; ".join(wrong), EXIT_RESOURCE)]
+    for name, (module, use, extra) in parts.items():
+        version, fault = _version(name), faults.get(module, "")
+        if version is None:
+            advice = f": {install_advice(extra)}" if extra else ""
+            checks.append(Check(name, "warning", f"not installed; {use} needs it{advice}"))
+        elif fault:
+            checks.append(Check(name, "warning", f"{version} cannot be imported, {use} needs it ({fault})"))
+        else:
+            checks.append(Check(name, "ok", version))
+    return checks
+
+
+def _version(name: str) -> str | None:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _import_faults(modules: list[str]) -> dict[str, str]:
+    """Import modules in a process of its own: why each one failed, "" where it did not."""
+    try:
+        output = _run(_IMPORTS, *modules, timeout_s=IMPORTS_S).stdout
+    except subprocess.TimeoutExpired as error:
+        output = error.stdout.decode() if isinstance(error.stdout, bytes) else error.stdout or ""
+    return dict(json.loads(line) for line in output.splitlines() if line.startswith("["))
+
+
+def _shared_memory() -> Check:
+    free = free_bytes()
+    if free is None:
+        return Check("shared memory", "ok", "the system does not say how much is free")
+    text = f"{free / 1e6:,.0f} MB free in /dev/shm"
+    if free < CHART_BYTES:
+        needed = f"{text}; two charts take up to {CHART_BYTES / 1e6:.0f} MB (in a container: --shm-size=1g)"
+        return Check("shared memory", "error", needed, EXIT_RESOURCE)
+    return Check("shared memory", "ok", text)
+
+
+def _kernels() -> Check:
+    folder = Path(os.environ.get("NUMBA_CACHE_DIR") or cache_dir() / "kernels")
+    files = list(folder.rglob("*.nbc")) if folder.is_dir() else []
+    if not files:
+        return Check("kernels", "warning", f"not compiled yet: the first start takes some seconds longer ({folder})")
+    size = sum(path.stat().st_size for path in files)
+    return Check("kernels", "ok", f"{len(files)} compiled, {size / 1e6:.1f} MB in {folder}")
+
+
+def _settings(config_file: Path | None) -> tuple[Settings | None, Check]:
+    shown = config_file or config.user_config()
+    try:
+        settings = config.load(config=config_file)
+    except FlowError as error:
+        return None, Check("settings", "error", str(error), EXIT_USAGE)
+    return settings, Check("settings", "ok", f"{shown}" if shown.is_file() else f"defaults (no file {shown})")
+
+
+def _key(settings: Settings | None) -> Check:
+    if settings is None or settings.api_key is None:
+        return Check("key", "warning", "DATABENTO_API_KEY is not set: live and download need it")
+    return Check("key", "ok", settings.shown_key)
+
+
+def _folders(settings: Settings | None) -> list[Check]:
+    recordings = settings.record_dir if settings and settings.record_dir else data_dir()
+    folders = {"settings": config_dir(), "data": recordings, "cache": cache_dir(), "logs": state_dir()}
+    checks = []
+    for name, folder in folders.items():
+        there = next(path for path in (folder, *folder.parents) if path.exists())
+        is_usable = there.is_dir() and os.access(there, os.W_OK)
+        text = f"{folder}" if is_usable else f"{folder}: cannot be written"
+        checks.append(Check(f"folder: {name}", "ok" if is_usable else "warning", text))
+    return checks
+
+
+def to_json(report: Report) -> str:
+    """The report as JSON: `can_run`, `exit_code` and `checks`."""
+    content = {
+        "can_run": report.exit_code == EXIT_OK,
+        "exit_code": report.exit_code,
+        "checks": [asdict(check) for check in report.checks],
+    }
+    return json.dumps(content, indent=2)
+
+
+def show(report: Report) -> None:
+    """Print the report for a reader."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    marks = {"ok": "[green]ok[/]", "warning": "[yellow]note[/]", "error": "[red]wrong[/]"}
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    for check in report.checks:
+        table.add_row(marks[check.verdict], check.name, Text(check.text))
+    console = Console(highlight=False)
+    console.print(table)
+    console.print("The chart can run here." if report.exit_code == EXIT_OK else "The chart cannot run here yet.")

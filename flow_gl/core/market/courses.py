@@ -1,0 +1,80 @@
+"""Where names went on from one instrument to another, as a stream passes: the rolls, for a table of them."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flow_gl.core.items import Mapping
+from flow_gl.core.market.instrument import is_parent_symbol
+from flow_gl.core.market.names import Name, NameBook
+
+
+@dataclass(frozen=True, slots=True)
+class Rolled:
+    """A name went on with another instrument."""
+
+    name: str
+    """What was asked for: NQ.v.0."""
+    ts_event: int
+    """First trade of the new instrument, ns."""
+    from_id: int
+    from_symbol: str
+    """Raw; "" where unknown."""
+    to_id: int
+    to_symbol: str
+
+
+@dataclass(slots=True)
+class _Course:
+    name: Name
+    traded: int = 0
+    """The instrument that traded last under this name; 0 for none."""
+    traded_symbol: str = ""
+
+
+class Courses:
+    """Follows every name but parents, which mean many instruments at once.
+
+    Parameters
+    ----------
+    only : follow this name alone, letters of either case; "" for all
+
+    Attributes
+    ----------
+    rolls : in the order of time
+    """
+
+    def __init__(self, only: str = "") -> None:
+        self.rolls: Final[list[Rolled]] = []
+        self._only: Final = only.upper()
+        self._book: Final = NameBook()
+        self._courses: Final[dict[str, _Course]] = {}
+
+    def take(self, mapping: Mapping) -> None:
+        """Take a mapping, in order with the trades."""
+        self._book.take(mapping)
+        for text in (mapping.requested, mapping.symbol):
+            is_wanted = not self._only or text.upper() == self._only
+            if text and is_wanted and text not in self._courses and not is_parent_symbol(text):
+                self._courses[text] = _Course(Name(text))
+        for course in self._courses.values():
+            course.name.take(mapping)
+
+    def see(self, trades: NDArray[np.void]) -> None:
+        """Take trades (TRADE): those that have a price and a size make a roll."""
+        for course in self._courses.values():
+            new_id = course.name.instrument_id
+            symbol = self._book.symbol(new_id)
+            if not new_id or (new_id, symbol) == (course.traded, course.traded_symbol):
+                continue
+            its = trades["ts_event"][trades["instrument_id"] == new_id]
+            if not len(its):
+                continue
+            is_named = course.traded == new_id and not course.traded_symbol
+            if course.traded and not is_named:
+                self.rolls.append(
+                    Rolled(course.name.name, int(its[0]), course.traded, course.traded_symbol, new_id, symbol)
+                )
+            course.traded, course.traded_symbol = new_id, symbol

@@ -1,0 +1,114 @@
+"""What a name means, as a stream's mappings come: the instrument that a chart or an export asked for by it.
+
+A continuous symbol, or a raw symbol whose id changes, means one instrument after the other; an id means itself. The
+rule is one, for replay, live and export.
+"""
+
+from typing import Final
+
+from flow_gl.core.items import Mapping
+from flow_gl.core.market.instrument import is_parent_symbol, is_raw_symbol
+
+_JOINED: Final = frozenset("-: ")
+"""In the raw symbols of spreads and options: no continuous symbol stands for one."""
+
+
+class Name:
+    """One name and the instrument that it means now.
+
+    Parameters
+    ----------
+    name : a symbol of any kind, or an id; letters of either case
+    only_id : instruments of this id alone; 0: of any
+
+    Attributes
+    ----------
+    instrument_id : what it means; 0 while nothing is known, or nothing is meant
+    is_known : a mapping has told what it means
+    is_raw : it is an exchange's own symbol, or an id
+    """
+
+    def __init__(self, name: str, *, only_id: int = 0) -> None:
+        self.name = name
+        self._wanted = name.upper()
+        self._only_id = only_id
+        self.instrument_id = int(name) if name.isdecimal() else 0
+        self.is_known = bool(self.instrument_id)
+        self.is_raw = is_raw_symbol(name)
+
+    def take(self, mapping: Mapping) -> bool:
+        """Take a mapping; True where it says what the name means from here on, be it the same as before."""
+        instrument_id, symbol = mapping.instrument_id, mapping.symbol.upper()
+        if self._wanted == str(instrument_id):
+            return True
+        if self._only_id and instrument_id != self._only_id:
+            return False
+        is_ours = self._wanted in (symbol, _requested(mapping).upper())
+        # An exchange's own symbol is over where its id gets another one.
+        is_over = mapping.is_end if is_ours else self.is_raw and symbol != ""
+        if is_over and instrument_id == self.instrument_id:
+            self.instrument_id = 0
+            return True
+        if not is_ours or mapping.is_end:
+            return False
+        self.instrument_id = instrument_id
+        self.is_known = True
+        return True
+
+
+class NameBook:
+    """The names that instruments go by now, as mappings come: raw symbols, and what they were asked for by."""
+
+    def __init__(self) -> None:
+        self._symbols: dict[int, str] = {}
+        self._requested: dict[int, tuple[str, ...]] = {}
+        self._means: dict[str, int] = {}
+
+    def symbol(self, instrument_id: int) -> str:
+        """The raw symbol; "" while unknown."""
+        return self._symbols.get(instrument_id, "")
+
+    def requested(self, instrument_id: int) -> tuple[str, ...]:
+        """The names that it was asked for by, in the order in which they came to mean it."""
+        return self._requested.get(instrument_id, ())
+
+    def touches(self, mapping: Mapping) -> list[int]:
+        """The instruments whose names a mapping changes."""
+        changed = []
+        if mapping.symbol and mapping.symbol != self.symbol(mapping.instrument_id) and not mapping.is_end:
+            changed.append(mapping.instrument_id)
+        name = _requested(mapping)
+        if name:
+            before = self._means.get(name, 0)
+            if mapping.is_end:
+                changed += [before] * (before == mapping.instrument_id)
+            elif name not in self.requested(mapping.instrument_id):
+                changed += [mapping.instrument_id]
+                changed += [before] * bool(before)
+        return changed
+
+    def take(self, mapping: Mapping) -> None:
+        """Take a mapping."""
+        instrument_id, name = mapping.instrument_id, _requested(mapping)
+        if mapping.symbol and not mapping.is_end:
+            self._symbols[instrument_id] = mapping.symbol
+        if not name:
+            return
+        if not is_parent_symbol(name):  # a parent means many at once
+            before = self._means.get(name, 0)
+            if before and (before != instrument_id or mapping.is_end):
+                self._requested[before] = tuple(one for one in self.requested(before) if one != name)
+            if mapping.is_end:
+                if before == instrument_id:
+                    self._means[name] = 0
+                return
+            self._means[name] = instrument_id
+        if name not in self.requested(instrument_id):
+            self._requested[instrument_id] = (*self.requested(instrument_id), name)
+
+
+def _requested(mapping: Mapping) -> str:
+    """The name asked for; "" where a continuous symbol is mapped to a spread: it stands for outrights."""
+    name = mapping.requested
+    is_continuous = name and not is_raw_symbol(name) and not is_parent_symbol(name)
+    return "" if is_continuous and _JOINED & set(mapping.symbol) else name

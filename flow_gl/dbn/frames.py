@@ -1,0 +1,116 @@
+"""Decompress zstd block by block, across frames, keeping every byte that precedes a damage.
+
+A frame's blocks name their own length, so the decompressor is fed one whole block (at most 128 KiB) at a time: what
+it then returns is complete up to that block, and a failure has an exact place in the file. Bulk reading would lose
+whatever the failing call had already decompressed. A frame's checksum, where it has one, stands behind its last block:
+a damage that only the checksum sees is known after the frame's bytes were handed over, and said so. Where a frame has
+none, damaged bytes may decompress to plausible ones; the record checks behind this module are then all there is.
+"""
+
+from collections.abc import Iterator
+from io import BufferedIOBase
+from typing import Final
+
+import zstandard
+
+from flow_gl.dbn.damage import DamageError
+
+MAGIC: Final = b"\x28\xb5\x2f\xfd"
+_SKIPPABLE: Final = b"\x2a\x4d\x18"  # bytes 1-3; byte 0 is 0x50 to 0x5f
+_BLOCK_LIMIT: Final = 1 << 17
+_RLE: Final = 1
+_RESERVED: Final = 3
+
+
+def is_skippable(magic: bytes) -> bool:
+    """Tell a skippable frame (also the start of Databento's old DBZ files) by its first four bytes."""
+    return len(magic) == 4 and magic[1:] == _SKIPPABLE and magic[0] & 0xF0 == 0x50
+
+
+def decompressed(file: BufferedIOBase) -> Iterator[bytes]:
+    """Decompress a file from where it stands to its end.
+
+    Yields
+    ------
+    bytes
+        The next bytes, never empty, at most 128 KiB.
+
+    Raises
+    ------
+    DamageError
+        After everything that could be decompressed; `where` is an offset in the compressed file.
+    """
+    while True:
+        start = file.tell()
+        magic = file.read(4)
+        if not magic:
+            return
+        if is_skippable(magic):
+            size = int.from_bytes(_exactly(file, 4, "a skippable frame"), "little")
+            _skip(file, size)
+        elif magic == MAGIC:
+            yield from _frame(file, start)
+        else:
+            raise DamageError(_at(start), f"a zstd frame (28 b5 2f fd) was expected, {magic.hex(' ')} came")
+
+
+def _frame(file: BufferedIOBase, start: int) -> Iterator[bytes]:
+    decompressor = zstandard.ZstdDecompressor().decompressobj()
+    descriptor = _exactly(file, 1, "a frame's header")
+    is_single_segment = descriptor[0] >> 5 & 1
+    size_bytes = (is_single_segment, 2, 4, 8)[descriptor[0] >> 6]
+    header = descriptor + _exactly(
+        file, (1 - is_single_segment) + (0, 1, 2, 4)[descriptor[0] & 3] + size_bytes, "a frame's header"
+    )
+    _feed(decompressor, MAGIC + header, start)
+    is_last = False
+    while not is_last:
+        place = file.tell()
+        block = _exactly(file, 3, "a block's header")
+        field = int.from_bytes(block, "little")
+        is_last, kind, size = bool(field & 1), field >> 1 & 3, field >> 3
+        if kind == _RESERVED or size > _BLOCK_LIMIT:
+            raise DamageError(_at(place), "no zstd block begins here: the block header is damaged")
+        content = file.read(1 if kind == _RLE else size)
+        data = _feed(decompressor, block + content, place)
+        if data:
+            yield data
+        if kind != _RLE and len(content) < size:
+            raise DamageError(_at(place + 3 + len(content)), "the file ends inside a zstd block: it is cut off")
+    if descriptor[0] & 4:
+        place = file.tell()
+        checksum = _exactly(file, 4, "a frame's checksum")
+        try:
+            decompressor.decompress(checksum)
+        except zstandard.ZstdError:
+            since = f"what was read since compressed byte {start:,} may be wrong"
+            raise DamageError(_at(place), f"the checksum of a zstd frame does not match, {since}") from None
+    if not decompressor.eof:
+        raise DamageError(_at(file.tell()), "the zstd frame does not end where its last block does")
+
+
+def _feed(decompressor: "zstandard.ZstdDecompressionObj", data: bytes, place: int) -> bytes:
+    try:
+        return decompressor.decompress(data)
+    except zstandard.ZstdError as error:
+        cause = str(error).removeprefix("zstd decompressor error: ")
+        raise DamageError(_at(place), f"zstd: {cause}") from None
+
+
+def _exactly(file: BufferedIOBase, count: int, what: str) -> bytes:
+    data = file.read(count)
+    if len(data) < count:
+        raise DamageError(_at(file.tell()), f"the file ends inside {what}: it is cut off")
+    return data
+
+
+def _skip(file: BufferedIOBase, count: int) -> None:
+    place = file.tell()
+    file.seek(0, 2)
+    if place + count > file.tell():
+        raise DamageError(_at(file.tell()), "the file ends inside a skippable frame: it is cut off")
+    file.seek(place + count)
+
+
+def _at(offset: int) -> str:
+    return f"compressed byte {offset:,}"

@@ -1,0 +1,148 @@
+"""Whole buckets, one after the other: where a long run of trades spends its time.
+
+A bucket that begins and ends among ordinary trades needs nothing that was kept before it but CVD: what the stretch
+says of it is its row, written once. The session's sums are made of the rows afterwards.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flow_gl.core.schema import LEVELS
+from flow_gl.engine.kernels.cross import cross_nb, quiet_range_nb
+from flow_gl.engine.kernels.fold import Records, keep_nb, total_nb
+from flow_gl.engine.kernels.jit import kernel
+from flow_gl.engine.kernels.layout import COLUMNS, STRETCH, WORDS
+from flow_gl.engine.kernels.trade_run import BAD_BOOK, KIND, MOST_SIZE, SIZES, factors_nb, row_nb, stretch_nb
+
+_U64: Any = np.uint64
+_I64: Any = np.int64
+_WORDS = _U64(WORDS)
+_1 = _U64(1)
+_2 = _U64(2)
+_3 = _U64(3)
+_4 = _U64(4)
+_STRETCH_WORDS = _U64(STRETCH * WORDS)
+_EVENTS = LEVELS
+
+
+@kernel
+def whole_buckets_nb(  # noqa: PLR0915, PLR0917  # kernels take arrays; one row's fields
+    words: NDArray[np.int64],
+    start: int,
+    stop: int,
+    sides: Records,
+    state: Records,
+    pending: Records,
+    profile: NDArray[np.int64],
+    bubbles: Records,
+    points: Records,
+    weights: NDArray[np.int64],
+    events: Records,
+    counts: NDArray[np.int64],
+    most: int,
+) -> Any:
+    """Take in trades [start, stop), of one instrument, as long as buckets follow each other with nothing special.
+
+    The first trade opens a bucket and fits the profile, nothing is pending, and the session and CVD have begun before
+    it. The last bucket that is taken up stays pending, for what comes next may belong to it.
+
+    Parameters
+    ----------
+    sides : `stretch.SIDES`
+    bubbles, points, weights : rows of the base level; those of closed bubbles are written up to the average price
+    most : rows at which to end
+    others : as of `aggregate_nb`
+
+    Returns
+    -------
+    next : first trade that is not taken in, int64
+    """
+    s = state[0]
+    signed_id = s["instrument_id"] << 32 >> 32  # as the upper half of a signed word reads
+    bucket_ns, stop_ts, silence_ns = s["bucket_ns"], s["stop_ts"], s["silence_ns"]
+    tick_size, row0 = s["tick_size"], s["row0"]
+    base_price = row0 * tick_size
+    inverse, twos = factors_nb(tick_size)
+    rows = _U64(len(profile) // COLUMNS)
+    bucket = s["bucket"]
+    from_ts = bucket * bucket_ns
+    cvd_floor, cvd_ceiling = quiet_range_nb(s["armed"], s["arm"])
+    first_row = _U64(counts[0])
+    closed = first_row
+    most_closed = _U64(most)
+    at, stop_at = _U64(start) * _WORDS, _U64(stop) * _WORDS
+    start_at = at
+    kind = _U64(words[at + _3]) & KIND
+    ts = words[at + _1]
+    while True:
+        first_at = at
+        price = words[at + _2]
+        until_ts = min(from_ts + bucket_ns, stop_ts, ts + silence_ns)
+        at, newest, volume, net, unsided, weighted, low, high, net_low, net_high = stretch_nb(
+            *(words, at, min(stop_at, at + _STRETCH_WORDS), ts, until_ts, signed_id, kind),
+            *(base_price, inverse, twos, rows, profile, sides),
+        )
+        # CVD and the zero cross are kept in memory: in registers they would cost the loop some of its own.
+        cvd, armed = s["cvd"], s["armed"]
+        s["cvd"] = cvd + net
+        buy = (volume - unsided + net) >> 1
+        bubble, point = bubbles[closed], points[closed]
+        bubble["id"] = point["id"] = bucket
+        bubble["ts_event"] = point["ts_event"] = from_ts
+        bubble["open"] = price
+        bubble["high"] = base_price + high * tick_size
+        bubble["low"] = base_price + low * tick_size
+        bubble["close"] = words[at - _4]
+        bubble["buy"] = buy
+        bubble["sell"] = buy - net
+        bubble["unsided"] = unsided
+        bubble["trade_count"] = _I64((at - first_at) // _WORDS)
+        bubble["ts_last"] = newest
+        weights[closed] = weighted + row0 * volume
+        point["open"] = cvd
+        point["high"] = cvd + max(net_high, 0)
+        point["low"] = cvd + min(net_low, 0)
+        point["close"] = cvd + net
+        if cvd + net_low < cvd_floor or cvd + net_high > cvd_ceiling:
+            cross_nb(words, _I64(first_at // _WORDS), _I64(at // _WORDS), cvd, state, events, counts)
+            cvd_floor, cvd_ceiling = quiet_range_nb(s["armed"], s["arm"])
+        elif armed > 0:
+            s["extreme"] = max(s["extreme"], cvd + net_high)
+        elif armed < 0:
+            s["extreme"] = min(s["extreme"], cvd + net_low)
+        # See whether an ordinary trade opens the next bucket.
+        if at >= stop_at:
+            break
+        ts = words[at + _1]
+        tail = _U64(words[at + _3])
+        ahead = ts - from_ts
+        if (
+            ahead < bucket_ns
+            or ts >= stop_ts
+            or ts - newest > silence_ns
+            or words[at] >> 32 != signed_id
+            or tail & KIND != kind
+            or (tail & SIZES) - _1 >= MOST_SIZE
+            or row_nb(words[at + _2] - base_price, inverse, twos) >= rows
+            or closed + _1 >= most_closed
+            or counts[_EVENTS] > len(events) - STRETCH
+        ):
+            break
+        closed += _1
+        if ahead < 2 * bucket_ns:
+            bucket += 1
+        else:
+            bucket = ts // bucket_ns
+        from_ts = bucket * bucket_ns
+    counts[0] = _I64(closed)
+    s["bucket"] = bucket
+    s["last_ts"] = newest
+    s["last_price"] = words[at - _4]
+    s["last_recv"] = words[at - _2]
+    if kind & BAD_BOOK:
+        s["maybe_bad_book"] += _I64((at - start_at) // _WORDS)
+    total_nb(s, bubbles, points, first_row, closed + _1)
+    keep_nb(bubbles[closed], points[closed], weights[closed], pending[0])
+    return _I64(at // _WORDS)

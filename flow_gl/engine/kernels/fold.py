@@ -1,0 +1,372 @@
+"""Closing bubbles, and folding them into the coarser levels.
+
+Each level holds at most one pending bubble, with integer sums, so that the average price of any level is exact. A
+level's pending bubble closes when a trade arrives whose bucket at that level is a later one: it is handed out and added
+to the pending bubble of the next level. The rows of a level are folded many at a time, level by level, as far as the
+open bucket says: the rows are the same as if each had been folded at once. Where a level's bubble stays open and none
+has closed there, all coarser ones stay as they are.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flow_gl.engine.kernels.jit import kernel
+from flow_gl.engine.kernels.layout import NO_BUCKET
+from flow_gl.engine.kernels.reference import observe_nb
+
+Records = NDArray[np.void]
+_EXACT = float(1 << 48)
+"""Quotients below this are at most one off in floating point."""
+
+
+@kernel
+def scaled_nb(part: int, scale: int, whole: int) -> tuple[int, int]:
+    """Divide part * scale by whole without overflow, 0 <= part < whole < 2**54: quotient and remainder."""
+    quotient, remainder = 0, 0
+    for shift in range(56, -1, -8):
+        partial = remainder * 256 + part * ((scale >> shift) & 255)
+        digit = partial // whole
+        quotient = quotient * 256 + digit
+        remainder = partial - digit * whole
+    return quotient, remainder
+
+
+@kernel
+def quotient_nb(dividend: int, divisor: int, inverse: float) -> tuple[int, int]:
+    """Divide, rounding down, where the quotient is below 2**48: quotient and remainder. `inverse` is 1 / divisor.
+
+    The floating-point quotient is at most one off; the remainder, exact modulo 2**64, tells.
+    """
+    quotient = int(float(dividend) * inverse)
+    remainder = dividend - quotient * divisor
+    # As a number: where all trades have one price, whether the quotient is one too low is a coin's toss.
+    off = int(remainder >= divisor) - int(remainder < 0)
+    return quotient + off, remainder - off * divisor
+
+
+@kernel
+def average_price_nb(weighted: int, volume: int, tick_size: int, low: int) -> int:
+    """Average price in 1e-9 units, rounded half to even: weighted / volume * tick_size, exact in between.
+
+    Parameters
+    ----------
+    weighted : sum of size * tick number, modulo 2**64
+    low : lowest price, 1e-9: a sum that has left int64 is read from there
+    """
+    inverse = 1.0 / float(volume)
+    if (
+        volume < (1 << 31)
+        and abs(weighted) < (1 << 33)
+        and tick_size < (1 << 29)
+        and abs(float(weighted * tick_size) * inverse) < _EXACT
+    ):
+        # Nearly always: the sum fits into a word in units of price too, and one division does.
+        price, remainder = quotient_nb(weighted * tick_size, volume, inverse)
+        return price + (2 * remainder + (price & 1) > volume)
+    low_tick = low // tick_size
+    above, part = quotient_nb(weighted - low_tick * volume, volume, inverse)
+    ticks = low_tick + above
+    if volume < (1 << 32) and tick_size < (1 << 30):
+        more, remainder = quotient_nb(part * tick_size, volume, inverse)
+    else:
+        more, remainder = scaled_nb(part, tick_size, volume)
+    price = ticks * tick_size + more
+    # As numbers: whether it is rounded up is a coin's toss, which no branch predictor foresees.
+    return price + (2 * remainder + (price & 1) > volume)
+
+
+@kernel
+def row_of_nb(pending: Any, span_ns: int, bubble: Any, point: Any) -> None:
+    """Write a pending bubble as a BUBBLE and a CVD_POINT, up to the average price."""
+    bubble["id"] = point["id"] = pending["id"]
+    bubble["ts_event"] = point["ts_event"] = pending["id"] * span_ns
+    bubble["open"] = pending["open"]
+    bubble["high"] = pending["high"]
+    bubble["low"] = pending["low"]
+    bubble["close"] = pending["close"]
+    bubble["buy"] = pending["buy"]
+    bubble["sell"] = pending["sell"]
+    bubble["unsided"] = pending["unsided"]
+    bubble["trade_count"] = pending["trade_count"]
+    bubble["ts_last"] = pending["ts_last"]
+    point["open"] = pending["cvd_open"]
+    point["high"] = pending["cvd_high"]
+    point["low"] = pending["cvd_low"]
+    point["close"] = pending["cvd_close"]
+
+
+@kernel
+def keep_nb(bubble: Any, point: Any, weighted: int, pending: Any) -> None:
+    """Make a bubble pending again: `row_of_nb` undone."""
+    pending["id"] = bubble["id"]
+    pending["open"] = bubble["open"]
+    pending["high"] = bubble["high"]
+    pending["low"] = bubble["low"]
+    pending["close"] = bubble["close"]
+    pending["buy"] = bubble["buy"]
+    pending["sell"] = bubble["sell"]
+    pending["unsided"] = bubble["unsided"]
+    pending["trade_count"] = bubble["trade_count"]
+    pending["ts_last"] = bubble["ts_last"]
+    pending["weighted"] = weighted
+    pending["cvd_open"] = point["open"]
+    pending["cvd_high"] = point["high"]
+    pending["cvd_low"] = point["low"]
+    pending["cvd_close"] = point["close"]
+
+
+@kernel
+def total_nb(s: Any, bubbles: NDArray[np.void], points: NDArray[np.void], first: int, stop: int) -> None:
+    """Add rows [first, stop) to the session. `s` is the STATE record."""
+    buy, sell, unsided, trade_count = 0, 0, 0, 0
+    high, low, cvd_high, cvd_low = s["high"], s["low"], s["cvd_high"], s["cvd_low"]
+    for at in range(first, stop):
+        row, point = bubbles[at], points[at]
+        buy += row["buy"]
+        sell += row["sell"]
+        unsided += row["unsided"]
+        trade_count += row["trade_count"]
+        high, low = max(high, row["high"]), min(low, row["low"])
+        cvd_high, cvd_low = max(cvd_high, point["high"]), min(cvd_low, point["low"])
+    s["high"], s["low"], s["cvd_high"], s["cvd_low"] = high, low, cvd_high, cvd_low
+    s["buy"] += buy
+    s["sell"] += sell
+    s["unsided"] += unsided
+    s["trade_count"] += trade_count
+    s["total_trades"] += trade_count
+    s["total_volume"] += buy + sell + unsided
+
+
+@kernel
+def write_row_nb(pending: Any, span_ns: int, tick_size: int, bubble: Any, point: Any) -> None:
+    """Write a pending bubble as a BUBBLE and a CVD_POINT."""
+    row_of_nb(pending, span_ns, bubble, point)
+    volume = pending["buy"] + pending["sell"] + pending["unsided"]
+    bubble["price"] = average_price_nb(pending["weighted"], volume, tick_size, pending["low"])
+
+
+@kernel
+def add_nb(into: Any, later: Any, bubble_id: int) -> None:
+    """Add a later bubble to a pending one; an empty one becomes it."""
+    if into["trade_count"] == 0:
+        into["id"] = bubble_id
+        into["open"] = later["open"]
+        into["high"] = later["high"]
+        into["low"] = later["low"]
+        into["buy"] = later["buy"]
+        into["sell"] = later["sell"]
+        into["unsided"] = later["unsided"]
+        into["trade_count"] = later["trade_count"]
+        into["weighted"] = later["weighted"]
+        into["cvd_open"] = later["cvd_open"]
+        into["cvd_high"] = later["cvd_high"]
+        into["cvd_low"] = later["cvd_low"]
+    else:
+        into["high"] = max(into["high"], later["high"])
+        into["low"] = min(into["low"], later["low"])
+        into["buy"] += later["buy"]
+        into["sell"] += later["sell"]
+        into["unsided"] += later["unsided"]
+        into["trade_count"] += later["trade_count"]
+        into["weighted"] += later["weighted"]
+        into["cvd_high"] = max(into["cvd_high"], later["cvd_high"])
+        into["cvd_low"] = min(into["cvd_low"], later["cvd_low"])
+    into["close"] = later["close"]
+    into["ts_last"] = later["ts_last"]
+    into["cvd_close"] = later["cvd_close"]
+
+
+@kernel
+def price_rows_nb(bubbles: Records, weights: NDArray[np.int64], first: int, stop: int, tick_size: int) -> None:
+    """Write the average price of rows [first, stop)."""
+    for at in range(first, stop):
+        row = bubbles[at]
+        volume = row["buy"] + row["sell"] + row["unsided"]
+        row["price"] = average_price_nb(weights[at], volume, tick_size, row["low"])
+
+
+@kernel
+def fold_nb(  # noqa: PLR0915, PLR0917  # one row's fields; kernels take arrays, and sums live in registers
+    state: Records,
+    pending: Records,
+    finer_bubbles: Records,
+    finer_points: Records,
+    finer_weights: NDArray[np.int64],
+    first: int,
+    stop: int,
+    bubbles: Records,
+    points: Records,
+    weights: NDArray[np.int64],
+    counts: NDArray[np.int64],
+    level: int,
+) -> None:
+    """Fold rows [first, stop) of the next finer level into a level, and close what lies before the open bucket.
+
+    `bubbles`, `points` and `weights` are the level's own; rows are written up to the average price.
+    """
+    s = state[0]
+    p = pending[level]
+    span_ns, step = s["width_ns"][level], s["step"][level]
+    at = counts[level]
+    trade_count = p["trade_count"]
+    bubble_id, price_open, price_high, price_low, price_close = p["id"], p["open"], p["high"], p["low"], p["close"]
+    buy, sell, unsided, weighted, ts_last = p["buy"], p["sell"], p["unsided"], p["weighted"], p["ts_last"]
+    cvd_open, cvd_high, cvd_low, cvd_close = p["cvd_open"], p["cvd_high"], p["cvd_low"], p["cvd_close"]
+    open_id = s["bucket"] // (span_ns // s["bucket_ns"])
+    later_id, next_start = bubble_id, (bubble_id + 1) * step if trade_count else NO_BUCKET
+    for later in range(first, stop + 1):
+        is_row = later < stop
+        if not is_row:
+            later_id = open_id
+        elif finer_bubbles[later]["id"] >= next_start:
+            # Ids ascend: a division is needed only where the coarser bucket changes.
+            later_id = finer_bubbles[later]["id"] // step
+            next_start = (later_id + 1) * step
+        if trade_count and bubble_id < later_id:
+            bubble, point = bubbles[at], points[at]
+            bubble["id"] = point["id"] = bubble_id
+            bubble["ts_event"] = point["ts_event"] = bubble_id * span_ns
+            bubble["open"], bubble["high"] = price_open, price_high
+            bubble["low"], bubble["close"] = price_low, price_close
+            bubble["buy"], bubble["sell"], bubble["unsided"] = buy, sell, unsided
+            bubble["trade_count"], bubble["ts_last"] = trade_count, ts_last
+            point["open"], point["high"], point["low"], point["close"] = cvd_open, cvd_high, cvd_low, cvd_close
+            weights[at] = weighted
+            at += 1
+            trade_count = 0
+        if not is_row:
+            break
+        row, cvd = finer_bubbles[later], finer_points[later]
+        if trade_count == 0:
+            bubble_id = later_id
+            price_open, price_high, price_low = row["open"], row["high"], row["low"]
+            buy, sell, unsided, trade_count = row["buy"], row["sell"], row["unsided"], row["trade_count"]
+            weighted = finer_weights[later]
+            cvd_open, cvd_high, cvd_low = cvd["open"], cvd["high"], cvd["low"]
+        else:
+            price_high, price_low = max(price_high, row["high"]), min(price_low, row["low"])
+            buy += row["buy"]
+            sell += row["sell"]
+            unsided += row["unsided"]
+            trade_count += row["trade_count"]
+            weighted += finer_weights[later]
+            cvd_high, cvd_low = max(cvd_high, cvd["high"]), min(cvd_low, cvd["low"])
+        price_close, ts_last, cvd_close = row["close"], row["ts_last"], cvd["close"]
+    counts[level] = at
+    p["trade_count"] = trade_count
+    if trade_count:
+        p["id"], p["open"], p["high"], p["low"], p["close"] = bubble_id, price_open, price_high, price_low, price_close
+        p["buy"], p["sell"], p["unsided"], p["weighted"], p["ts_last"] = buy, sell, unsided, weighted, ts_last
+        p["cvd_open"], p["cvd_high"], p["cvd_low"], p["cvd_close"] = cvd_open, cvd_high, cvd_low, cvd_close
+
+
+@kernel
+def settle_nb(  # noqa: PLR0917  # kernels take arrays
+    state: Records,
+    pending: Records,
+    bins: NDArray[np.int64],
+    base_bubbles: Records,
+    base_points: Records,
+    bubbles: Records,
+    points: Records,
+    weights: NDArray[np.int64],
+    counts: NDArray[np.int64],
+    first: int,
+) -> None:
+    """See to the base rows from `first` on: their average price, the reference, and the coarser levels.
+
+    To be called whenever the open bucket has changed, whether or not a base bubble has closed.
+    """
+    s = state[0]
+    levels = s["levels"]
+    stop = counts[0]
+    finer_bubbles, finer_points, finer_weights = base_bubbles, base_points, weights[0]
+    observe_nb(s, bins, finer_bubbles, first, stop)
+    price_rows_nb(finer_bubbles, finer_weights, first, stop, s["tick_size"])
+    for level in range(1, levels):
+        before = counts[level]
+        own_bubbles, own_points, own_weights = bubbles[level], points[level], weights[level]
+        fold_nb(
+            *(state, pending, finer_bubbles, finer_points, finer_weights, first, stop),
+            *(own_bubbles, own_points, own_weights, counts, level),
+        )
+        first, stop = before, counts[level]
+        if first == stop and pending[level]["trade_count"]:
+            break
+        price_rows_nb(own_bubbles, own_weights, first, stop, s["tick_size"])
+        finer_bubbles, finer_points, finer_weights = own_bubbles, own_points, own_weights
+
+
+@kernel
+def close_nb(  # noqa: PLR0917  # kernels take arrays
+    state: Records,
+    pending: Records,
+    bins: NDArray[np.int64],
+    bubbles: Records,
+    points: Records,
+    weights: NDArray[np.int64],
+    counts: NDArray[np.int64],
+    bucket: int,
+) -> None:
+    """Close whatever lies before a bucket, at every level, and make it the open one.
+
+    At most one row a level is written; the caller sees to it that there is room. A bucket that is not beyond the
+    open one changes nothing.
+
+    Parameters
+    ----------
+    state, pending : STATE (1,), PENDING (LEVELS,)
+    bins : histogram of the session's bubbles' volume
+    bubbles, points, weights, counts : of `Scratch`
+    bucket : number of the bucket that opens
+    """
+    s, p = state[0], pending[0]
+    if bucket <= s["bucket"]:
+        return
+    s["bucket"] = bucket
+    at = counts[0]
+    if p["trade_count"]:
+        write_row_nb(p, s["bucket_ns"], s["tick_size"], bubbles[0, at], points[0, at])
+        weights[0, at] = p["weighted"]
+        counts[0] = at + 1
+        p["trade_count"] = 0
+    settle_nb(state, pending, bins, bubbles[0], points[0], bubbles, points, weights, counts, at)
+
+
+@kernel
+def open_rows_nb(state: Records, pending: Records, merged: Records, out: Records) -> None:
+    """Write what is open at each level, finer levels' pending bubbles included, into an OPEN record.
+
+    Parameters
+    ----------
+    state, pending : STATE (1,), PENDING (LEVELS,)
+    merged : PENDING (2,), room to work in
+    out : OPEN (1,)
+    """
+    s = state[0]
+    record = out[0]
+    record["count"] = s["bubble_count"]
+    rows = record["bubble"]
+    points = record["cvd"]
+    finer = merged[0]
+    finer["trade_count"] = 0
+    for level in range(len(pending)):
+        rows[level]["trade_count"] = 0
+        if level >= s["levels"]:
+            continue
+        older = pending[level]
+        if older["trade_count"]:
+            # The finer levels' bubbles are later than this one's: join them to a copy of it.
+            joined = merged[1]
+            joined["trade_count"] = 0
+            add_nb(joined, older, older["id"])
+            if finer["trade_count"]:
+                add_nb(joined, finer, older["id"])
+            finer["trade_count"] = 0
+            add_nb(finer, joined, joined["id"])
+        elif finer["trade_count"]:
+            finer["id"] = finer["id"] // s["step"][level]
+        if finer["trade_count"]:
+            write_row_nb(finer, s["width_ns"][level], s["tick_size"], rows[level], points[level])

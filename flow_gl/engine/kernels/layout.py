@@ -1,0 +1,150 @@
+"""What the kernels keep of an instrument between batches, as row types and codes.
+
+`STATE` is one record per instrument, `PENDING` one per level of detail: the bubble and CVD point that are still open
+there. The profile is a flat int64 array, `COLUMNS` per tick row (buy, sell, unsided, one to align), row 0 at tick
+`row0` of the grid (price = tick number * tick_size). A trade is read as six int64 words, its 48 bytes as they are.
+
+Sums of size * tick number are kept modulo 2**64. They are read relative to the bubble's low (`fold.average_price_nb`),
+so they are exact while contracts times the bubble's range in ticks stay below 2**63: a bubble that spans 1,000 ticks
+may hold 9e15 contracts.
+"""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flow_gl.core.schema import BUBBLE, CVD_POINT, EVENT, LEVELS
+
+WORDS: Final = 6
+"""int64 words of a trade: header and instrument, ts_event, price, size to depth, ts_recv, ts_in_delta and sequence."""
+COLUMNS: Final = 4
+"""int64 of a profile row: buy, sell, unsided, and one that makes a row half a cache line."""
+CAPACITY: Final = 4096
+"""Most base bubbles that the kernels finish at a time: enough that a call of the sink costs little beside its rows."""
+BULK: Final = 512
+"""Rows that a coarser level gathers before it is handed on, in a long run of trades: fewer calls of the sink, and the
+rows have not left the processor's caches yet."""
+ROOM: Final = CAPACITY + BULK + LEVELS
+"""Rows of each level that there is room for."""
+STRETCH: Final = 4096
+"""Most trades that are added up before they are looked at."""
+SETTLE: Final = 128
+"""Base bubbles that are priced and folded at a time: they are still in a core's first cache."""
+NO_BUCKET: Final = -(2**62)
+FAR_AHEAD: Final = 2**62
+"""A time that never comes."""
+BINS: Final = 5120
+"""Bins of the bubbles' volumes: exact up to 255 contracts, then 128 to each doubling, up to 2**40."""
+
+# Why the aggregating kernel came back before the end of its trades.
+DONE: Final = 0
+FOREIGN: Final = 1
+"""The next trade is another instrument's."""
+FULL: Final = 2
+"""Its output arrays are nearly full."""
+BOUNDARY: Final = 3
+"""The next trade is at or after `stop_ts`: a session's open, 09:30, a CVD reset."""
+MISFIT: Final = 4
+"""The next trade's price is off the grid or outside the profile's rows."""
+
+STATE: Final = np.dtype(
+    [
+        (name, "<i8")
+        for name in (
+            "instrument_id",
+            "bucket_ns",
+            "levels",
+            "tick_size",  # 1e-9; 0 before the first price
+            "row0",  # tick number of the profile's row 0
+            "bucket",  # number of the open bucket; trades before it are late
+            "stop_ts",  # trades from here on wait for a decision
+            "silence_ns",
+            "last_ts",  # newest ts_event, 0 before the first
+            "last_recv",
+            "last_price",
+            "cvd",
+            "cvd_high",
+            "cvd_low",
+            "arm",
+            "armed",  # side on which the zero cross is armed: +1, -1, 0
+            "extreme",  # CVD's extreme since it was armed
+            "first_ts",  # of the session, as all down to bubble_count
+            "open",
+            "high",
+            "low",
+            "buy",
+            "sell",
+            "unsided",
+            "trade_count",
+            "bubble_count",
+            "reference_step",
+            "above",  # bubbles of the session above the reference ...
+            "above_lower",  # ... and above the volume at which it steps down
+            "rejected",  # since the start, as all below; in all, then by reason (`core.market.rejections`)
+            "rejected_action",
+            "rejected_no_price",
+            "rejected_no_size",
+            "rejected_time",
+            "rejected_price",
+            "late",
+            "maybe_bad_book",
+            "total_trades",
+            "total_volume",
+        )
+    ]
+    + [
+        ("width_ns", "<i8", (LEVELS,)),  # bucket width of each level of detail that is kept
+        ("step", "<i8", (LEVELS,)),  # buckets of the level below that one of this level merges
+    ]
+)
+
+PENDING: Final = np.dtype(
+    [
+        (name, "<i8")
+        for name in (
+            "id",
+            "open",
+            "high",
+            "low",
+            "close",
+            "buy",
+            "sell",
+            "unsided",
+            "trade_count",  # 0: none is open
+            "ts_last",
+            "weighted",  # sum of size * tick number, modulo 2**64
+            "cvd_open",
+            "cvd_high",
+            "cvd_low",
+            "cvd_close",
+        )
+    ]
+)
+
+SILENCE: Final = np.dtype([("start", "<i8"), ("end", "<i8")])
+"""Two consecutive trades more than `silence_ns` apart."""
+
+
+class Scratch:
+    """Where the kernels put what they have finished, until it is handed on. One for all instruments.
+
+    Attributes
+    ----------
+    bubbles, cvd, weights : (LEVELS, ROOM) of BUBBLE, CVD_POINT and int64, the rows' sums of size * tick number. The
+        base level's bubbles and points lie elsewhere where the sink has room for them.
+    rows : these three
+    base : BUBBLE and CVD_POINT, (CAPACITY,): the base level's
+    events, silences : (2 * STRETCH,) of EVENT, (CAPACITY,) of SILENCE
+    counts : int64 (LEVELS + 2,): rows in use per level, then of events, then of silences
+    """
+
+    def __init__(self) -> None:
+        self.bubbles: NDArray[np.void] = np.empty((LEVELS, ROOM), BUBBLE)
+        self.cvd: NDArray[np.void] = np.empty((LEVELS, ROOM), CVD_POINT)
+        self.weights: NDArray[np.int64] = np.empty((LEVELS, ROOM), np.int64)
+        self.rows: Final = self.bubbles, self.cvd, self.weights
+        self.base: Final = self.bubbles[0, :CAPACITY], self.cvd[0, :CAPACITY]
+        self.events: NDArray[np.void] = np.zeros(2 * STRETCH, EVENT)
+        self.silences: NDArray[np.void] = np.zeros(CAPACITY, SILENCE)
+        self.counts: NDArray[np.int64] = np.zeros(LEVELS + 2, np.int64)

@@ -1,0 +1,170 @@
+"""The inner loop: trades that change nothing but sums, taken in one after the other.
+
+A stretch of trades lies in one bucket, in order, within the profile, and all its trades are alike in action and
+F_MAYBE_BAD_BOOK. It ends before the first trade that is not.
+
+What the loop costs is the integer units' time, so half of its sums are kept in floating point, where other units add
+and compare: sizes times row, the rows' and CVD's extremes. All of them are whole numbers below 2**53, hence exact:
+the sizes of a stretch add up to less than 2**26, a row is below 2**22, and CVD's move is summed in steps of 2**27
+contracts, which leaves room below for the contracts without a side.
+
+A price finds its row without a division: the tick is 2**k * odd, and x * (odd's inverse modulo 2**64), rotated right
+by k, is x / tick where x is a multiple of it, and beyond every row where it is not (Granlund and Montgomery 1994,
+section 9). So one comparison catches prices off the grid, outside the profile, and UNDEF.
+"""
+
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flow_gl.core.schema import F_MAYBE_BAD_BOOK, Side
+from flow_gl.engine.kernels.jit import kernel
+from flow_gl.engine.kernels.layout import COLUMNS, STRETCH, WORDS
+from flow_gl.engine.kernels.prefetch import prefetch
+
+# Unsigned throughout: a signed index would be checked for counting from the end, and mixing the two gives floats.
+_U64: Any = np.uint64
+_I64: Any = np.int64
+_WORDS = _U64(WORDS)
+_0 = _U64(0)
+_1 = _U64(1)
+_2 = _U64(2)
+_3 = _U64(3)
+_COLUMNS = _U64(COLUMNS)
+_63 = _U64(63)
+_SIDE_AT = _U64(40)
+_BYTE = _U64(0xFF)
+SIZES: Final = _U64(0xFFFF_FFFF)
+"""The bits of a trade's fourth word that hold its size."""
+BAD_BOOK: Final = _U64(F_MAYBE_BAD_BOOK << 48)
+KIND: Final = _U64(0xFF << 32) | BAD_BOOK
+"""The bits of a trade's fourth word in which all trades of a stretch are alike: action and F_MAYBE_BAD_BOOK."""
+_CHECKED = KIND | SIZES
+MOST_SIZE: Final = _U64((1 << 26) // STRETCH - 1)
+"""A stretch of such sizes adds up to less than 2**26; a larger trade is taken in by itself."""
+_NET_AT = 27
+_UNSIDED = (1 << _NET_AT) - 1
+_AHEAD = _U64(512 * WORDS)
+"""How far ahead trades are fetched: four microseconds' work, for memory that others keep busy too, and 24 KB, which a
+first cache holds."""
+_FAR = float(2**62)
+
+SIDES: Final = np.zeros(1, np.dtype([("step", "<f8", (256,)), ("column", "<u8", (256,)), ("checked", "<u8")]))
+"""By side byte: what a contract adds to CVD's move, and its column of the profile. An argument, not a constant of the
+kernels, so that the loop keeps its address in a register."""
+SIDES["step"], SIDES["column"], SIDES["checked"] = 1, 2, _CHECKED
+SIDES["step"][0, Side.BUY], SIDES["column"][0, Side.BUY] = 1 << _NET_AT, 0
+SIDES["step"][0, Side.SELL], SIDES["column"][0, Side.SELL] = -(1 << _NET_AT), 1
+
+
+@kernel
+def inverse_nb(odd: int) -> Any:
+    """Inverse of an odd number modulo 2**64 (Newton's method: each round doubles the bits that are right)."""
+    value = _U64(odd)
+    inverse = value
+    for _ in range(5):
+        inverse = inverse * (_2 - value * inverse)
+    return inverse
+
+
+@kernel
+def factors_nb(tick_size: int) -> tuple[Any, Any]:
+    """What `row_nb` finds rows by: the inverse of the tick's odd part, and its power of two."""
+    twos, odd = 0, tick_size
+    while odd and not odd & 1:
+        twos, odd = twos + 1, odd >> 1
+    return inverse_nb(odd), _U64(twos) & _63
+
+
+@kernel
+def row_nb(distance: int, inverse: Any, twos: Any) -> Any:
+    """Row of a price at a distance from row 0's; one beyond every profile where it lies below that or off the grid."""
+    scaled = _U64(distance) * inverse
+    return (scaled >> twos) | (scaled << ((_0 - twos) & _63))
+
+
+@kernel
+def stretch_nb(  # noqa: PLR0917  # kernels take arrays and numbers
+    words: NDArray[np.int64],
+    at: Any,
+    end_at: Any,
+    newest: int,
+    until_ts: int,
+    signed_id: int,
+    kind: Any,
+    base_price: int,
+    inverse: Any,
+    twos: Any,
+    rows: Any,
+    profile: NDArray[np.int64],
+    sides: NDArray[np.void],
+) -> tuple[Any, int, int, int, int, int, int, int, int, int]:
+    """Take in trades from word `at` on, before `end_at`: at most STRETCH of them.
+
+    Returns
+    -------
+    at : word of the first trade that is not taken in
+    newest : ts_event of the last one that is
+    volume, net, unsided : contracts: all, bought less sold, without a side
+    weighted : sum of size * row
+    low, high : rows
+    net_low, net_high : extremes of `net` after each trade
+    """
+    steps, columns, checked = sides[0]["step"], sides[0]["column"], sides[0]["checked"]
+    volume = _0
+    moved = weighted = 0.0
+    low = net_low = _FAR
+    high = net_high = -_FAR
+    while at < end_at:
+        prefetch(words, at + _AHEAD)
+        ts = words[at + _1]
+        tail = _U64(words[at + _3])
+        contracts = (tail & checked) - kind
+        row = row_nb(words[at + _2] - base_price, inverse, twos)
+        if ts < newest or ts >= until_ts or words[at] >> 32 != signed_id or contracts - _1 >= MOST_SIZE or row >= rows:
+            break
+        newest = ts
+        side = (tail >> _SIDE_AT) & _BYTE
+        profile[row * _COLUMNS + columns[side]] += _I64(contracts)
+        volume += contracts
+        size, height = float(_I64(contracts)), float(_I64(row))
+        weighted += size * height
+        moved += size * steps[side]
+        # Not by min and max, which would look for NaN.
+        if height < low:  # noqa: PLR1730
+            low = height
+        if height > high:  # noqa: PLR1730
+            high = height
+        if moved < net_low:  # noqa: PLR1730
+            net_low = moved
+        if moved > net_high:  # noqa: PLR1730
+            net_high = moved
+        at += _WORDS
+    move = int(moved)
+    net, unsided = move >> _NET_AT, move & _UNSIDED
+    return (
+        *(at, newest, _I64(volume), net, unsided, int(weighted), int(low), int(high)),
+        *(int(net_low) >> _NET_AT, int(net_high) >> _NET_AT),
+    )
+
+
+@kernel
+def large_nb(  # noqa: PLR0917  # kernels take arrays and numbers
+    words: NDArray[np.int64], at: Any, base_price: int, inverse: Any, twos: Any, profile: NDArray[np.int64]
+) -> tuple[Any, int, int, int, int, int, int, int, int, int]:
+    """Take in one trade of any size, as `stretch_nb` does."""
+    tail = _U64(words[at + _3])
+    row = row_nb(words[at + _2] - base_price, inverse, twos)
+    volume, side = _I64(tail & SIZES), (tail >> _SIDE_AT) & _BYTE
+    net = unsided = 0
+    column = _2
+    if side == _U64(Side.BUY):
+        net, column = volume, _0
+    elif side == _U64(Side.SELL):
+        net, column = -volume, _1
+    else:
+        unsided = volume
+    profile[row * _COLUMNS + column] += volume
+    at_row = _I64(row)
+    return at + _WORDS, words[at + _1], volume, net, unsided, volume * at_row, at_row, at_row, net, net

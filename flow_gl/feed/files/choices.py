@@ -1,0 +1,248 @@
+"""What can be charted of some files: the instruments in them, and the names by which they are found.
+
+An instrument is an id for as long as its raw symbol stays the same. A continuous symbol means one instrument after the
+other, several names may mean one instrument, and a raw symbol's id may change: a choice says what a name means in
+these files, and how the one who reads them follows it.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from flow_gl.core.items import Definition
+from flow_gl.core.market.instrument import is_outright_symbol, is_parent_symbol, is_spread_symbol
+from flow_gl.core.market.names import Name
+from flow_gl.feed.files.file_part import FilePart, Traded
+
+
+@dataclass(frozen=True, slots=True)
+class InstrumentSummary:
+    """One instrument of some files."""
+
+    instrument_id: int
+    symbol: str = ""
+    """Raw; "" where no file tells it."""
+    names: tuple[str, ...] = ()
+    """Symbols that were asked for and meant it at some time."""
+    trades: int = 0
+    volume: int = 0
+    """Contracts of trades with a price and a size."""
+    first_ts: int = 0
+    """`ts_event` of its first trade, ns; 0 where it has none."""
+    last_ts: int = 0
+    definition: Definition | None = None
+
+    @property
+    def requested(self) -> str:
+        """The first of the names that it was asked for by; "" where there is none."""
+        return self.names[0] if self.names else ""
+
+    @property
+    def name(self) -> str:
+        """The raw symbol, else the name asked for, else the id."""
+        return self.symbol or self.requested or str(self.instrument_id)
+
+    @property
+    def is_outright(self) -> bool:
+        """Told by the definition, else by the symbol; an unnamed instrument passes."""
+        if self.definition:
+            return self.definition.is_outright
+        return is_outright_symbol(self.symbol) or not self.symbol
+
+    @property
+    def rank(self) -> int:
+        """What is charted first: 0 a named outright, 1 an unnamed instrument, 2 a share or option, 3 a spread."""
+        if self.is_outright:
+            return 0 if self.name != str(self.instrument_id) else 1
+        return 3 if is_spread_symbol(self.symbol) else 2
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What a chart shows: everything that a name means in some files."""
+
+    name: str
+    instruments: tuple[InstrumentSummary, ...]
+    """In the order of time, those that trade."""
+    trades: int
+    volume: int
+    only_id: int = 0
+    """Follow the name among instruments of this id alone."""
+    pinned: int = 0
+    """Not the name but this id is followed: no mapping tells the name."""
+
+    @property
+    def instrument(self) -> InstrumentSummary:
+        """The last one."""
+        return self.instruments[-1]
+
+    @property
+    def instrument_id(self) -> int:
+        return self.instrument.instrument_id
+
+    @property
+    def symbol(self) -> str:
+        """The last instrument's raw symbol, else the name."""
+        return self.instrument.symbol or self.name
+
+    @property
+    def definition(self) -> Definition | None:
+        return self.instrument.definition
+
+    @property
+    def rank(self) -> int:
+        """Of its instruments the last to be charted."""
+        return max(one.rank for one in self.instruments)
+
+    def follow(self) -> Name:
+        """A follower of it, for the one who reads the files."""
+        return Name(str(self.pinned)) if self.pinned else Name(self.name, only_id=self.only_id)
+
+
+@dataclass(slots=True)
+class _Meaning:
+    """What a name means, as it is summed up."""
+
+    trades: int = 0
+    volume: int = 0
+    at: list[int] = field(default_factory=list)
+    """Places of the instruments."""
+
+
+class Found:
+    """The instruments of files, and what their names mean."""
+
+    def __init__(self, parts: Sequence[FilePart]) -> None:
+        self._all: list[InstrumentSummary] = []
+        self._current: dict[int, int] = {}
+        self._means: dict[str, _Meaning] = {}
+        self._mapped: set[str] = set()
+        """Raw symbols that a mapping tells; those of definitions alone are not among them."""
+        definitions = [named.definition for part in parts for named in part.named if named.definition]
+        for part in parts:
+            self._mapped.update(named.symbol for named in part.named if named.definition is None)
+            for traded in sorted(part.traded, key=lambda one: one.first_ts):
+                self._add(traded, definitions)
+        for part in parts:
+            for named in part.named:
+                self._add_silent(named.instrument_id, named.symbol, named.requested)
+        for at, one in enumerate(self._all):
+            of_it = [it for it in definitions if (it.instrument_id, it.symbol) == (one.instrument_id, one.symbol)]
+            self._all[at] = replace(one, definition=of_it[-1] if of_it else None)
+
+    def instruments(self) -> tuple[InstrumentSummary, ...]:
+        """Most volume first, then the lower id; named ones that never traded last."""
+        return tuple(sorted(self._all, key=lambda one: (-one.volume, -one.trades, one.instrument_id, one.symbol)))
+
+    def of_name(self, name: str) -> Choice | None:
+        """What a requested symbol means; None where no instrument with trades. Letters of either case."""
+        wanted = name.upper()
+        known = next((known for known in self._means if known.upper() == wanted), None)
+        if known is None:
+            return None
+        meaning = self._means[known]
+        if is_parent_symbol(known):
+            children = [self._all[at] for at in meaning.at if self._all[at].is_outright]
+            return self.of_instrument(min(children, key=_rank)) if children else None
+        return Choice(known, tuple(self._all[at] for at in meaning.at), meaning.trades, meaning.volume)
+
+    def of_symbol(self, symbol: str) -> Choice | None:
+        """What a raw symbol means: the instruments of that name, of whatever id."""
+        named = [one for one in self._all if one.symbol and one.symbol.upper() == symbol.upper() and one.trades]
+        if not named:
+            return None
+        named.sort(key=lambda one: one.first_ts)
+        known = named[0].symbol
+        pinned = 0 if known in self._mapped else named[0].instrument_id
+        trades, volume = (sum(getattr(one, count) for one in named) for count in ("trades", "volume"))
+        return Choice(known, tuple(named), trades, volume, pinned=pinned)
+
+    def of_instrument(self, one: InstrumentSummary, name: str = "") -> Choice:
+        """One instrument alone."""
+        rivals = [other for other in self._all if other.instrument_id == one.instrument_id and other.trades]
+        is_followed = len(rivals) > 1 and one.symbol in self._mapped
+        label = one.symbol if is_followed else name or one.name
+        only_id, pinned = (one.instrument_id, 0) if is_followed else (0, one.instrument_id)
+        return Choice(label, (one,), one.trades, one.volume, only_id, pinned)
+
+    def of_id(self, text: str) -> Choice | None:
+        """The instrument of an id; of several the one with the most volume."""
+        ours = [one for one in self._all if str(one.instrument_id) == text and one.trades]
+        return self.of_instrument(min(ours, key=_rank), name=min(ours, key=_rank).symbol or text) if ours else None
+
+    def is_named(self, symbol: str) -> bool:
+        """Some file names it, whether or not it trades."""
+        wanted = symbol.upper()
+        return any(
+            wanted in (one.symbol.upper(), str(one.instrument_id), *(name.upper() for name in one.names))
+            for one in self._all
+        )
+
+    def choices(self) -> list[Choice]:
+        """Everything that may be charted without being named, busiest first, then the lower id."""
+        found: list[Choice] = []
+        covered: set[int] = set()
+        for name, meaning in self._means.items():
+            choice = None if is_parent_symbol(name) else self.of_name(name)
+            if choice is not None:
+                found.append(choice)
+                covered.update(meaning.at)
+        rest = [one for at, one in enumerate(self._all) if at not in covered and one.trades]
+        for symbol in dict.fromkeys(one.symbol for one in rest if one.symbol):
+            choice = self.of_symbol(symbol)
+            found += [choice] if choice else []
+        found += [self.of_instrument(one) for one in rest if not one.symbol]
+        return sorted(found, key=lambda one: (-one.volume, min(it.instrument_id for it in one.instruments)))
+
+    def _add(self, traded: Traded, definitions: Iterable[Definition]) -> None:
+        instrument_id = traded.instrument_id
+        symbol = traded.symbol or _defined(definitions, traded)
+        at = self._current.get(instrument_id)
+        if at is None or (symbol and self._all[at].symbol and symbol != self._all[at].symbol):
+            at = self._current[instrument_id] = len(self._all)
+            self._all.append(InstrumentSummary(instrument_id))
+        known = self._all[at]
+        names = (*known.names, *(name for name in traded.requested if name not in known.names))
+        self._all[at] = replace(
+            known,
+            symbol=known.symbol or symbol,
+            names=names,
+            trades=known.trades + traded.trades,
+            volume=known.volume + traded.volume,
+            first_ts=known.first_ts or traded.first_ts,
+            last_ts=traded.last_ts,
+        )
+        for name in traded.requested:
+            meaning = self._means.setdefault(name, _Meaning())
+            meaning.trades += traded.trades
+            meaning.volume += traded.volume
+            if at not in meaning.at:
+                meaning.at.append(at)
+
+    def _add_silent(self, instrument_id: int, symbol: str, requested: str) -> None:
+        for at, one in enumerate(self._all):
+            if one.instrument_id == instrument_id and (not symbol or one.symbol in ("", symbol)):
+                if requested and requested not in one.names and not one.trades:
+                    self._all[at] = replace(one, names=(*one.names, requested))
+                return
+        self._all.append(InstrumentSummary(instrument_id, symbol, (requested,) if requested else ()))
+
+
+def unique(choices: Iterable[Choice]) -> Iterator[Choice]:
+    """Leave out what means the same as a choice before it: one instrument may have several names."""
+    seen = set()
+    for choice in choices:
+        key = tuple((one.instrument_id, one.symbol) for one in choice.instruments), choice.trades
+        if key not in seen:
+            seen.add(key)
+            yield choice
+
+
+def _rank(one: InstrumentSummary) -> tuple[int, int]:
+    return -one.volume, one.instrument_id
+
+
+def _defined(definitions: Iterable[Definition], traded: Traded) -> str:
+    """The raw symbol of a definition that was in force at an instrument's first trade, else of its first one."""
+    ours = [one for one in definitions if one.instrument_id == traded.instrument_id]
+    before = [one for one in ours if one.ts_event <= traded.first_ts]
+    return before[-1].symbol if before else ours[0].symbol if ours else ""

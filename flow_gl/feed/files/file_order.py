@@ -1,0 +1,82 @@
+"""Whether files follow each other in time.
+
+What orders them is `ts_recv`, as in Databento's own files (their `ts_event` may step back where instruments
+interleave); `ts_event` where that is not given, is flagged as bad, or lies too far from `ts_event` to be the time of
+a record that was written in turn.
+"""
+
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flow_gl.core.errors import DataError
+from flow_gl.core.schema import F_BAD_TS_RECV
+from flow_gl.core.units import SECOND_NS, format_time
+from flow_gl.dbn.trade_checks import EARLIEST_NS, LATEST_NS
+
+NEAR_NS: Final = 60 * SECOND_NS
+"""Furthest from `ts_event` that `ts_recv` orders a trade; 0.2 s is the most in a whole real day."""
+
+
+def event_times(rows: NDArray[np.void]) -> NDArray[np.int64]:
+    """`ts_event` of trades (TRADE); of those without one, `ts_recv` or the time of the nearest trade before, int64 ns.
+
+    0 where none of them has a time.
+    """
+    ts_event = np.ascontiguousarray(rows["ts_event"])
+    if not len(rows) or _is_time(ts_event).all():
+        return ts_event
+    ts_recv = np.where(_is_time(rows["ts_recv"]), rows["ts_recv"], 0)
+    times = np.where(_is_time(ts_event), ts_event, ts_recv)
+    known = np.flatnonzero(times)
+    if not len(known):
+        return times
+    place = np.searchsorted(known, np.arange(len(times)), side="right") - 1
+    filled: NDArray[np.int64] = times[known[np.maximum(place, 0)]]
+    return filled
+
+
+def _is_time(times: NDArray[np.int64]) -> NDArray[np.bool_]:
+    is_time: NDArray[np.bool_] = (times >= EARLIEST_NS) & (times < LATEST_NS)
+    return is_time
+
+
+def order_keys(rows: NDArray[np.void]) -> NDArray[np.int64]:
+    """What orders trades (TRADE): int64, ns."""
+    ts_event, ts_recv = event_times(rows), rows["ts_recv"]
+    is_near = (ts_recv > 0) & (np.abs(ts_recv - ts_event) <= NEAR_NS) & (rows["flags"] & F_BAD_TS_RECV == 0)
+    keys: NDArray[np.int64] = np.where(is_near, ts_recv, ts_event)
+    return keys
+
+
+class FileOrder:
+    """Files in the order in which they were given, as far as they were looked at."""
+
+    def __init__(self) -> None:
+        self._begun: tuple[int, Path] | None = None
+        self._ended: tuple[int, Path] | None = None
+
+    def begin(self, first: int, path: Path) -> None:
+        """A file begins at `first` (ns). Raises DataError where that is before the end of those before it."""
+        if self._begun is not None and self._ended is not None:
+            (begun, before), (ended, ending) = self._begun, self._ended
+            if first < begun:
+                raise DataError(
+                    f"{path} begins at {_time(first)}, before {before} at {_time(begun)}: give files in order of time"
+                )
+            if first < ended:
+                raise DataError(
+                    f"{path} begins at {_time(first)}, before {ending} ends at {_time(ended)}: they overlap"
+                )
+        self._begun = (first, path)
+
+    def reach(self, last: int, path: Path) -> None:
+        """A file goes on to `last` (ns)."""
+        if self._ended is None or last > self._ended[0]:
+            self._ended = (last, path)
+
+
+def _time(ts_ns: int) -> str:
+    return format_time(ts_ns, zone="UTC", decimals=3)

@@ -1,0 +1,196 @@
+"""Several files as one stream, in the order given, never overlapping.
+
+Files of definitions go first, wherever they stand. Two files whose times overlap, or stand in the wrong order, are
+refused: a trade would count twice, or late. Behind a damaged file, a gap is told up to the next. A file of which it is
+known what it holds need not be read: it is passed, and what follows it is the same.
+"""
+
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Final
+
+from flow_gl.core.errors import DataError
+from flow_gl.core.items import FeedGap, FileEnd, Item, Trades
+from flow_gl.feed.files.file_order import FileOrder, event_times, order_keys
+from flow_gl.feed.files.file_part import FilePart
+from flow_gl.feed.files.merged import Merged, groups_of
+from flow_gl.feed.files.trade_file import TradeFile
+
+
+class FileSequence:
+    """Iterate over the items of files, once.
+
+    Attributes
+    ----------
+    paths : in reading order
+    trades : handed over so far
+    messages : a line for each damage and each thing left out that was met so far
+    damage : of those, the damages
+    passed : files that were read, or passed, to their end
+    """
+
+    def __init__(
+        self,
+        paths: Sequence[str | PathLike[str]],
+        *,
+        known: Mapping[Path, FilePart] | None = None,
+        tells_ends: bool = False,
+    ) -> None:
+        """Look at every file's beginning. Raises DataError for the first that is wrong from the start.
+
+        Parameters
+        ----------
+        paths : in order of time
+        known : what is known of files: these are not opened before their turn
+        tells_ends : hand over a FileEnd behind each file
+        """
+        if not paths:
+            raise DataError("at least one file was expected, none was given")
+        self.trades = 0
+        self.messages: list[str] = []
+        self.damage: list[str] = []
+        self.dataset = ""
+        self.passed = 0
+        self._tells_ends: Final = tells_ends
+        self._current: TradeFile | Merged | None = None
+        self._begun: list[FilePart] = []
+        self._order: Final = FileOrder()
+        self._held: Final[list[str]] = []
+        self._gap_start = 0
+        definitions: list[Path] = []
+        others: list[Path] = []
+        for path in map(Path, paths):
+            if path in definitions or path in others:
+                raise DataError(f"{path}: given twice")
+            part = known.get(path) if known else None
+            is_definitions, dataset = (part.is_definitions, part.dataset) if part else _look_at(path)
+            (definitions if is_definitions else others).append(path)
+            self.dataset = self.dataset or dataset
+        self.paths: Final[list[Path]] = definitions + others
+        self._groups: dict[Path, list[FilePart]] = {}
+        if known and all(path in known for path in self.paths):
+            self.know([known[path] for path in self.paths])
+        self._items = self._read()
+
+    def __iter__(self) -> Iterator[Item]:
+        return self._items
+
+    @property
+    def progress(self) -> float:
+        """Share that was read, 0..1: each file alike, by its bytes."""
+        part = self._current.progress if self._current else 0.0
+        return min(1.0, (self.passed + part) / len(self.paths))
+
+    @property
+    def is_merged(self) -> bool:
+        """Some files are of the same time."""
+        return any(len(group) > 1 for group in self._groups.values())
+
+    def know(self, parts: Sequence[FilePart]) -> None:
+        """Take what is known of all files, in the order of `paths`: those of the same time are merged."""
+        numbers = groups_of(parts)
+        groups: dict[int, list[FilePart]] = {}
+        for path, part, number in zip(self.paths, parts, numbers, strict=True):
+            self._groups[path] = groups.setdefault(number, [])
+            self._groups[path].append(part)
+
+    def _begin(self, first: int, path: Path) -> None:
+        """A file begins, or with it all those of its group. Raises DataError where files overlap."""
+        group = self._groups.get(path, [])
+        if len(group) < 2:
+            self._order.begin(first, path)
+            return
+        if self._begun is not group:
+            self._begun = group
+            self._order.begin(min(part.begins for part in group), path)
+            self._order.reach(max(part.ends for part in group), path)
+
+    def skip(self, part: FilePart) -> None:
+        """Pass the next file, of which this is known, before the first item is asked for. Raises DataError."""
+        path = self.paths[self.passed]
+        if part.trades:
+            self._begin(part.begins, path)
+            self._order.reach(part.ends, path)
+            self.trades += part.trades
+            self._gap_start = 0
+        self._end_file(path, damage=part.damage, notes=part.notes, held="" if part.trades else part.held)
+        if part.damage:
+            self._gap_start = part.newest_ts
+
+    def check_trades(self) -> None:
+        """Raise DataError where the files that were passed hold no trade."""
+        if not self.trades:
+            raise DataError(f"{'; '.join(self._held)}; trades are needed")
+
+    def close(self) -> None:
+        """Let go of the open file; nothing more is handed over. Idempotent."""
+        self._items.close()
+
+    def _read(self) -> Generator[Item]:
+        while self.passed < len(self.paths):
+            path = self.paths[self.passed]
+            if len(self._groups.get(path, [])) > 1:
+                yield from self._read_merged(path)
+                continue
+            file = self._current = TradeFile(path)
+            is_first = True
+            try:
+                for item in file.items():
+                    if isinstance(item, Trades):
+                        if self._gap_start:
+                            yield FeedGap(self._gap_start, int(event_times(item.rows)[0]))
+                            self._gap_start = 0
+                        keys = order_keys(item.rows)
+                        if is_first:
+                            self._begin(int(keys.min()), path)
+                            is_first = False
+                        self._order.reach(int(keys.max()), path)
+                        self.trades += len(item.rows)
+                    yield item
+                held = file.describe() if is_first else ""
+                self._end_file(path, damage=file.damage, notes=file.notes(), held=held)
+                if file.damage:
+                    self._gap_start = file.last_ts
+            finally:
+                file.close()
+            self._current = None
+            if self._tells_ends:
+                yield FileEnd(self.passed - 1)
+        self.check_trades()
+
+    def _read_merged(self, path: Path) -> Iterator[Item]:
+        """Read the files of a group side by side."""
+        group = self._groups[path]
+        paths = [other for other in self.paths if self._groups[other] is group]
+        self._begin(0, path)
+        merged = self._current = Merged(paths)
+        for item in merged.items():
+            if isinstance(item, Trades):
+                if self._gap_start:
+                    yield FeedGap(self._gap_start, int(event_times(item.rows)[0]))
+                    self._gap_start = 0
+                self.trades += len(item.rows)
+            yield item
+        for other, file in zip(paths, merged.files, strict=True):
+            self._end_file(other, damage=file.damage, notes=file.notes(), held="")
+            if file.damage:
+                self._gap_start = max(self._gap_start, file.last_ts)
+        self._current = None
+
+    def _end_file(self, path: Path, *, damage: str, notes: Sequence[str], held: str) -> None:
+        self.messages += ([damage] if damage else []) + list(notes)
+        if damage:
+            self.damage.append(damage)
+        elif held:
+            self._held.append(f"{path}: it holds {held}")
+        self.passed += 1
+
+
+def _look_at(path: Path) -> tuple[bool, str]:
+    """Whether a file is of definitions, and its data set. Raises DataError."""
+    file = TradeFile(path)
+    try:
+        return file.is_definitions, file.dataset
+    finally:
+        file.close()

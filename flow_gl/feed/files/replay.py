@@ -1,0 +1,285 @@
+"""Replay files: what they hold, handed over by event time at a chosen speed.
+
+The feed's event time is a line through wall time: an anchor and a rate. `poll(wall_ns)` hands over every trade whose
+time that line has reached. It never runs ahead of what was handed over: where a poll's bulk is not enough, or polls
+stayed away (a busy machine, a laptop's sleep), the line is set back instead, so a replay may slow down, but no bucket
+is closed before its trades are there. At the highest speed a poll hands over one bulk and event time is that of the
+last trade. Batches end where they happen to end; nobody downstream may draw a conclusion from that.
+"""
+
+import math
+from collections import deque
+from collections.abc import Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flow_gl.core.errors import FlowError, UsageError
+from flow_gl.core.items import FeedGap, Item, Trades
+from flow_gl.core.schema import FeedState
+from flow_gl.core.units import SECOND_NS, format_time
+from flow_gl.feed.base import FeedClock, FeedStatus
+from flow_gl.feed.files.choices import InstrumentSummary
+from flow_gl.feed.files.file_order import event_times
+from flow_gl.feed.files.file_part import read_part
+from flow_gl.feed.files.file_sequence import FileSequence
+from flow_gl.feed.files.scan import FileSummary, scan
+
+__all__ = ["FileSummary", "FilesFeed", "InstrumentSummary", "read_items", "scan"]
+
+LOW_SPEED: Final = 0.1
+HIGH_SPEED: Final = 10_000.0
+MAX_SPEED: Final = math.inf
+"""As fast as the trades are taken."""
+BULK_TRADES: Final = 1 << 16
+_LONGEST_STEP_NS: Final = SECOND_NS
+"""Wall time between two polls beyond which the replay counts as held up, and waits too."""
+
+
+def read_items(paths: Sequence[str | PathLike[str]]) -> FileSequence:
+    """Read files without pacing: an iterable of items that tells its `progress`, and its `messages` at the end.
+
+    Raises
+    ------
+    DataError
+        A file is wrong from its start; while iterating: files overlap or are out of order, or none holds a trade.
+    """
+    known = {Path(path): read_part(Path(path)) for path in paths} if len(paths) > 1 else None
+    return FileSequence(paths, known=known)
+
+
+class FilesFeed:
+    """A replay. Implements `feed.base.Feed`."""
+
+    def __init__(
+        self,
+        paths: Sequence[str | PathLike[str]],
+        *,
+        speed: float = 1.0,
+        from_ns: int | None = None,
+        bulk: int = BULK_TRADES,
+        summary: FileSummary | None = None,
+        done: int = 0,
+        tells_ends: bool = False,
+    ) -> None:
+        """Prepare; nothing is opened yet.
+
+        Parameters
+        ----------
+        paths : in order of time
+        speed : event seconds per wall second, 0.1 to 10,000, or inf
+        from_ns : event time at which pacing begins; what precedes it is handed over at once, so that CVD, profile and
+            levels of the session are whole
+        bulk : most trades of a poll
+        summary : what `scan` said of the same files; without it several files are scanned at the start
+        done : files from the first on that are not to be read, because their numbers are known; needs the summary
+        tells_ends : hand over a FileEnd behind each file
+
+        Raises
+        ------
+        UsageError
+            Speed out of range.
+        """
+        self._paths = list(paths)
+        more = f" and {len(self._paths) - 1} more" if len(self._paths) > 1 else ""
+        self._source: Final = f"{Path(self._paths[0]).name}{more}" if self._paths else ""
+        self._speed = _checked_speed(speed)
+        self._from_ns = from_ns
+        self._bulk = bulk
+        self._summary = summary
+        self._done = done
+        self._tells_ends = tells_ends
+        self._sequence: FileSequence | None = None
+        self._waiting: deque[Item] = deque()
+        self._state = FeedState.STARTING
+        self._failure = ""
+        self._wall: int | None = None
+        self._anchor_wall = 0
+        self._anchor_event = 0
+        self._first_ts = 0
+        self._last_ts = 0
+
+    def start(self) -> None:
+        """Open the files and read up to the first trades.
+
+        Raises
+        ------
+        DataError
+            A file is wrong from its start, files overlap or are out of order, or none holds a trade.
+        UsageError
+            `from_ns` is after the last trade.
+        """
+        if self._summary is None and (len(self._paths) > 1 or self._from_ns is not None):
+            self._summary = scan(self._paths)
+        if self._summary and self._from_ns is not None and self._from_ns > self._summary.last_ts:
+            wanted, last = format_time(self._from_ns), format_time(self._summary.last_ts)
+            raise UsageError(f"the replay cannot begin at {wanted}: the last trade is of {last}")
+        parts = dict(zip(self._summary.paths, self._summary.parts, strict=True)) if self._summary else {}
+        self._sequence = FileSequence(self._paths, known=parts, tells_ends=self._tells_ends)
+        for part in list(parts.values())[: self._done]:
+            self._sequence.skip(part)
+            self._first_ts = self._first_ts or part.first_ts
+            self._last_ts = max(self._last_ts, part.last_ts)
+        for item in self._sequence:
+            self._waiting.append(item)
+            if isinstance(item, Trades):
+                first_ts = int(event_times(item.rows)[0])
+                self._first_ts = self._first_ts or first_ts
+                self._last_ts = max(self._last_ts, first_ts)
+                break
+        is_late = self._from_ns is not None and self._from_ns > self._first_ts
+        self._state = FeedState.CATCHING_UP if is_late else FeedState.REPLAY
+
+    def poll(self, wall_ns: int) -> list[Item]:
+        """Hand over what is due at a wall time, at most one bulk of trades. Raises nothing: see `status`."""
+        items: list[Item] = []
+        if self._state in (FeedState.STARTING, FeedState.ENDED, FeedState.FAILED):
+            return items
+        self._pass_time(wall_ns)
+        try:
+            room = self._hand_over(items)
+        except FlowError as error:
+            self._failure = str(error)
+            self._state = FeedState.FAILED
+            return items
+        if not room and self._is_paced():
+            self._anchor(self._last_ts)
+        return items
+
+    def clock(self) -> FeedClock:
+        """The event clock. At the wall time of the newest `poll` it is never ahead of what was handed over."""
+        if self._is_paced():
+            return FeedClock(self._anchor_wall, self._anchor_event, self._speed)
+        return FeedClock(self._wall or 0, self._last_ts, 0.0)
+
+    def status(self) -> FeedStatus:
+        """Where the replay stands; the message tells a failure, or damage and what was left out."""
+        messages = self._summary.messages if self._summary else self._sequence.messages if self._sequence else ()
+        return FeedStatus(
+            state=self._state,
+            message=self._failure or "; ".join((*self._reading(), *messages)),
+            progress=self._progress(),
+            speed=self._speed,
+            dataset=self._sequence.dataset if self._sequence else "",
+            source=self._source,
+        )
+
+    def is_ended(self) -> bool:
+        return self._state in (FeedState.ENDED, FeedState.FAILED)
+
+    def close(self) -> None:
+        """Close the files. Nothing is handed over any more."""
+        self._waiting.clear()
+        if self._sequence:
+            self._sequence.close()
+        if not self.is_ended():
+            self._state = FeedState.ENDED
+
+    def set_speed(self, speed: float) -> None:
+        """Change the speed, from the newest poll on. Raises UsageError where it is out of range."""
+        checked = _checked_speed(speed)
+        if self._wall is not None:
+            self._anchor(self._event_now() if self._is_paced() else self._last_ts)
+        self._speed = checked
+
+    def _hand_over(self, items: list[Item]) -> int:
+        """Append what is due to `items`. Returns the room that is left in the bulk."""
+        room = self._bulk
+        while room > 0:
+            item = self._peek()
+            if item is None:
+                self._state = FeedState.ENDED
+                break
+            count = min(room, self._due_count(item))
+            if count:
+                self._take(items, item, count)
+                room -= count
+            elif self._state == FeedState.CATCHING_UP:
+                self._state = FeedState.REPLAY
+                self._anchor(max(self._last_ts, self._from_ns or 0))
+            else:
+                break
+        return room
+
+    def _peek(self) -> Item | None:
+        """The item at the head of the line, read from the files where none waits; None at their end."""
+        if not self._waiting and self._sequence:
+            item = next(iter(self._sequence), None)
+            if item is not None:
+                self._waiting.append(item)
+        return self._waiting[0] if self._waiting else None
+
+    def _due_count(self, item: Item) -> int:
+        """How many trades of an item are due; 1 for a notice that is: names at once, a gap when it has ended."""
+        if not isinstance(item, Trades | FeedGap):
+            return 1
+        ts_event = item.rows["ts_event"] if isinstance(item, Trades) else np.array([item.end])
+        if self._state == FeedState.CATCHING_UP:
+            return _leading(ts_event, (self._from_ns or 0) - 1)
+        return _leading(ts_event, self._event_now()) if self._is_paced() else len(ts_event)
+
+    def _take(self, items: list[Item], item: Item, count: int) -> None:
+        self._waiting.popleft()
+        if isinstance(item, Trades):
+            if count < len(item.rows):
+                self._waiting.appendleft(Trades(item.rows[count:]))
+                item = Trades(item.rows[:count])
+            self._last_ts = max(self._last_ts, int(item.rows["ts_event"].max()))
+        items.append(item)
+
+    def _is_paced(self) -> bool:
+        return self._state == FeedState.REPLAY and self._speed < MAX_SPEED and self._wall is not None
+
+    def _event_now(self) -> int:
+        return self._anchor_event + int(((self._wall or 0) - self._anchor_wall) * self._speed)
+
+    def _anchor(self, event_ns: int) -> None:
+        self._anchor_wall, self._anchor_event = self._wall or 0, event_ns
+
+    def _pass_time(self, wall_ns: int) -> None:
+        """Move on to a wall time; of a jump, either way, the replay sees at most the longest step."""
+        if self._wall is None:
+            self._wall = wall_ns
+            self._anchor(self._last_ts)
+        step = wall_ns - self._wall
+        self._anchor_wall += step - min(max(step, 0), _LONGEST_STEP_NS)
+        self._wall = wall_ns
+
+    def _reading(self) -> tuple[str, ...]:
+        """Which of several files is being read, where that is all that happens; nothing else."""
+        sequence = self._sequence
+        is_reading = self._state == FeedState.CATCHING_UP or (
+            self._state == FeedState.REPLAY and self._speed == MAX_SPEED
+        )
+        if sequence is None or not is_reading or len(self._paths) == 1:
+            return ()
+        return (f"reading {min(sequence.passed + 1, len(self._paths))} of {len(self._paths)} files",)
+
+    def _progress(self) -> float:
+        if self._summary and self._summary.last_ts > self._first_ts:
+            return (
+                (self._last_ts - self._first_ts) / (self._summary.last_ts - self._first_ts) if self._first_ts else 0.0
+            )
+        return self._sequence.progress if self._sequence else 0.0
+
+
+def _leading(ts_event: NDArray[np.int64], last: int) -> int:
+    """How many come before the first one that is later than `last`. Of a long bulk only the beginning is looked at."""
+    start, length = 0, 512
+    while start < len(ts_event):
+        is_ahead = ts_event[start : start + length] > last
+        at = int(is_ahead.argmax())
+        if is_ahead[at]:
+            return start + at
+        start += length
+        length *= 4
+    return len(ts_event)
+
+
+def _checked_speed(speed: float) -> float:
+    if LOW_SPEED <= speed <= HIGH_SPEED or speed == MAX_SPEED:
+        return float(speed)
+    raise UsageError(f"speed: {LOW_SPEED:g} to {HIGH_SPEED:,.0f} or max is allowed, {speed:g} came")

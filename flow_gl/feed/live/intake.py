@@ -1,0 +1,385 @@
+"""From the records of a connection to the feed's items: names, trades each once, definitions, what the gateway says.
+
+Times that cannot be right are not believed (`live_clock`, `live_doubts`): they are counted and end the connection.
+Trades are handed over only when their instrument has been named on the connection in use (`SymbolMappingMsg`); until
+then they are kept. Each connection must bring every named instrument from where the ledger needs it; one that was
+asked for too late (its symbol means another contract now) is said to be short, and a new one is made.
+"""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flow_gl.core.items import Definition, Item, Mapping, Trades
+from flow_gl.core.outside import name, plain
+from flow_gl.core.schema import UNDEF_TS
+from flow_gl.feed.live.doubts import Doubts
+from flow_gl.feed.live.errors import Fault, Trouble, from_code
+from flow_gl.feed.live.gateway_clock import GatewayClock, Hold
+from flow_gl.feed.live.ledger import Ledger
+from flow_gl.feed.live.wire import (
+    RTYPE_DEFINITION,
+    RTYPE_ERROR,
+    RTYPE_MAPPING,
+    RTYPE_SYSTEM,
+    DamagedStreamError,
+    decode,
+    definition_of,
+    first_implausible,
+    runs,
+    text_of,
+)
+
+if TYPE_CHECKING:
+    from databento_dbn import ErrorMsg, InstrumentDefMsg, SymbolMappingMsg, SystemMsg
+
+HELD_ROWS: Final = 1 << 20
+"""Most trades that wait for their symbol; more of them than this come only from a stream that is damaged."""
+MOST_NAMES: Final = 10_000
+"""Most names and definitions of instruments that a run takes from gateways: each costs the engine 45 kB."""
+MOST_NOT_FOUND: Final = 100
+"""Most symbols that are kept as not found, besides those that were asked for."""
+_HEARTBEAT: Final = 0
+_SLOW_READER: Final = 2
+_REPLAY_COMPLETED: Final = 3
+_NEAR_NS: Final = 2_000_000_000
+_NEAR_FOR_NS: Final = 5_000_000_000
+"""A replay whose newest trades have been near to now for so long has caught up, whether the gateway says so or not."""
+_SLOW_NS: Final = 60_000_000_000
+"""A slow-reader warning is shown for so long."""
+_PROOF_HEARTBEATS: Final = 2
+"""So many heartbeats with no record between them: the replay is over."""
+
+
+class Intake:
+    """What has come down the connections, one at a time.
+
+    Parameters
+    ----------
+    symbols : requested symbols
+    is_parent : each stands for many instruments
+    masked_key : key as it may be shown
+    """
+
+    def __init__(self, symbols: tuple[str, ...], *, is_parent: bool, masked_key: str) -> None:
+        self.ledger: Final = Ledger()
+        self.known_until = 0
+        """Event time up to which everything has been handed over, ns; 0 for none yet."""
+        self.first_ts = 0
+        """`ts_event` of the first trade of the connection in use, repeated or not, ns; 0 for none yet."""
+        self.newest_ts = 0
+        """`ts_event` of its newest trade so far, likewise."""
+        self.time: Final = GatewayClock()
+        self.doubts: Final = Doubts(self.time)
+        self.not_found: Final[dict[str, str]] = {}
+        """Symbols that the gateway does not know, with its words."""
+        self._slow_until = self._wall_ns = 0
+        self._named = self._symbol_errors = 0
+        self._hold: Hold | None = None
+        self.wanted_from: int | None = None
+        """From where a connection that was short should have been asked for, ns."""
+        self._symbols: Final = symbols
+        self._is_parent: Final = is_parent
+        self._masked_key: Final = masked_key
+        self._start: int | None = None
+        self._origin = self._floor = 0
+        self._near_since = 0
+        self._is_replayed = False
+        self._replays_left = 0
+        self._silent_heartbeats = 0
+        self._instruments: set[int] = set()  # named on the connection in use
+        self._requested: dict[str, int] = {}
+        self._changes: Final[set[tuple[str, int, int]]] = set()  # of names in mid-stream, that were acted on
+        self._known: Final[dict[str, set[int]]] = {}  # as last named, on whatever connection
+        self._held: dict[int, list[NDArray[np.void]]] = {}
+        self._held_rows = 0
+        self._told: dict[int | str, Mapping] = {}
+        self._definitions: dict[int, Definition] = {}
+
+    @property
+    def is_in_doubt(self) -> bool:
+        """Records are held back, until those that follow show whether the time of the first is right."""
+        return self._hold is not None
+
+    @property
+    def is_full(self) -> bool:
+        """No more records are to be taken before it is decided what becomes of those that are held back."""
+        return self._hold is not None and self._hold.is_full
+
+    @property
+    def held(self) -> int:
+        """Trades that wait for their symbol."""
+        return self._held_rows
+
+    @property
+    def is_replayed(self) -> bool:
+        """The replay is over; what comes now is live."""
+        return self._is_replayed
+
+    @property
+    def is_slow(self) -> bool:
+        """The gateway has lately said that it is read too slowly. Nothing is lost by that."""
+        return self._wall_ns < self._slow_until
+
+    def need_from(self) -> int | None:
+        """From which `ts_event` a new connection must replay, ns, as far as the instruments are known.
+
+        None where a requested symbol has not been named yet, or an instrument not been received: from the origin.
+        """
+        if any(symbol not in self._known and symbol not in self.not_found for symbol in self._symbols):
+            return None
+        needs = [self.ledger.need_from(instrument_id) for known in self._known.values() for instrument_id in known]
+        wanted = [need for need in needs if need is not None]
+        return min(wanted, default=None) if len(wanted) == len(needs) else None
+
+    def begin(self, *, start: int | None, origin: int, floor: int, replays: int) -> None:
+        """A new connection is in use.
+
+        Parameters
+        ----------
+        start : from which `ts_event` it was asked to replay; None for not at all
+        origin : from where instruments are wanted that have not been received yet, ns
+        floor : from where a replay can be had at all, ns
+        replays : subscriptions that are replayed, trades among them
+        """
+        self.ledger.take_over()
+        self.doubts.begin()
+        self._hold = None
+        self._symbol_errors = 0
+        self._start, self._origin, self._floor = start, origin, floor
+        self._is_replayed = start is None
+        self._replays_left = replays
+        self._silent_heartbeats = 0
+        self.first_ts = 0
+        self.newest_ts = 0
+        self._near_since = 0
+        self.wanted_from = None
+        self._instruments = set()
+        self._requested = {}
+        self._held = {}
+        self._held_rows = 0
+
+    def take(self, chunks: list[bytes], wall_ns: int, out: list[Item], now_ns: int | None = None) -> Trouble | None:
+        """Turn records into items.
+
+        Parameters
+        ----------
+        chunks : whole records, in order; none where only time has passed
+        wall_ns : now
+        out : items are appended to it
+        now_ns : monotonic time; None: the wall's
+
+        Returns
+        -------
+        What ends the connection: nothing after it was taken. None where all is well.
+
+        Raises
+        ------
+        DamagedStreamError : the stream cannot be trusted from a record on; what came before it is in `out`
+        """
+        now_ns = wall_ns if now_ns is None else now_ns
+        self._wall_ns = wall_ns
+        hold = self._hold
+        if hold is not None:
+            hold.add(chunks)
+            if hold.is_refuted(now_ns):
+                self._hold = None
+                return self.doubts.refuse(hold, wall_ns, now_ns)
+            if not hold.is_borne_out(now_ns):
+                return None
+            self._hold, chunks = None, hold.chunks
+            self.time.accept(hold.reached, wall_ns)
+        coming = runs(chunks)
+        for run in coming:
+            if isinstance(run, bytes):
+                try:
+                    doubtful = self._doubt_message(run, wall_ns, now_ns, out)
+                except DamagedStreamError:
+                    raise
+                except Exception as error:  # fields are decoded as they are asked for, with errors of many kinds
+                    raise DamagedStreamError(f"a record of kind {run[1]} holds what it cannot: {error}") from None
+            else:
+                doubtful = self._doubt_trades(run, wall_ns, out)
+            if isinstance(doubtful, Trouble):
+                return doubtful
+            if doubtful:
+                self._hold = Hold(self.doubts.claimed, now_ns)
+                self._hold.add(doubtful + _chunks_of(coming))
+                return None
+        return None
+
+    def _doubt_message(self, chunk: bytes, wall_ns: int, now_ns: int, out: list[Item]) -> Trouble | list[bytes]:
+        """Take a record that is no trade. Returns what ends the connection, or the record if it is to be held back."""
+        is_believed = True
+        if chunk[1] == RTYPE_SYSTEM:
+            judged = self.doubts.judge(chunk, self.newest_ts, wall_ns, now_ns)
+            if not isinstance(judged, bool):
+                return judged
+            is_believed = judged
+        return self._take_other(chunk, out, is_believed=is_believed) or []
+
+    def _doubt_trades(self, rows: NDArray[np.void], wall_ns: int, out: list[Item]) -> Trouble | list[bytes]:
+        """Take trades up to the first whose time is in doubt; the rest, where they are to be held back."""
+        is_undated = rows["ts_event"] == UNDEF_TS
+        if is_undated.any():
+            rows, undated = rows[~is_undated], rows[is_undated]
+            undated = self.doubts.first_seen(undated[np.isin(undated["instrument_id"], list(self._instruments))])
+            if len(undated):
+                out.append(Trades(undated))  # the engine rejects and counts them, each once
+        rows, rest, trouble = self.doubts.sift(rows, wall_ns)
+        self._take_trades(rows, wall_ns, out)
+        return trouble or [row.tobytes() for row in rest]
+
+    def _take_trades(self, rows: NDArray[np.void], wall_ns: int, out: list[Item]) -> None:
+        end = first_implausible(rows, wall_ns)
+        good = rows[:end]
+        if end:
+            self._note_progress(good, wall_ns)
+            strange = set(np.unique(good["instrument_id"]).tolist()) - self._instruments
+            for instrument_id in strange:
+                is_its = good["instrument_id"] == instrument_id
+                self._hold_trades(instrument_id, good[is_its])
+                good = good[~is_its]
+            self._hand_over(good, out)
+        if end < len(rows):
+            row = rows[end]
+            said = f"side {row['side']}, action {row['action']}, ts_event {row['ts_event']}, ts_recv {row['ts_recv']}"
+            raise DamagedStreamError(f"a trade that cannot be: {said}")
+
+    def _note_progress(self, rows: NDArray[np.void], wall_ns: int) -> None:
+        self._silent_heartbeats = 0
+        self.first_ts = self.first_ts or int(rows["ts_event"][0])
+        self.newest_ts = max(self.newest_ts, int(rows["ts_event"].max()))
+        if self._is_replayed:
+            self.time.note_live(int(rows["ts_event"].max()), wall_ns)
+        elif self.newest_ts >= wall_ns + self.time.offset_ns - _NEAR_NS:
+            self._near_since = self._near_since or wall_ns
+            self._is_replayed = wall_ns - self._near_since >= _NEAR_FOR_NS
+
+    def _hand_over(self, rows: NDArray[np.void], out: list[Item]) -> None:
+        new = self.ledger.admit(rows) if len(rows) else rows
+        if len(new):
+            out.append(Trades(new))
+            self.known_until = max(self.known_until, self.ledger.newest_ts)
+
+    def _hold_trades(self, instrument_id: int, rows: NDArray[np.void]) -> None:
+        self._held.setdefault(instrument_id, []).append(rows)
+        self._held_rows += len(rows)
+        if self._held_rows > HELD_ROWS:
+            raise DamagedStreamError(f"{self._held_rows:,} trades of instruments that were never named")
+
+    def _take_other(self, chunk: bytes, out: list[Item], *, is_believed: bool) -> Trouble | None:
+        record = decode(chunk)
+        kind = chunk[1]
+        if kind == RTYPE_MAPPING:
+            return self._take_mapping(cast("SymbolMappingMsg", record), out)
+        if kind == RTYPE_ERROR:
+            return self._take_error(cast("ErrorMsg", record))
+        if kind == RTYPE_DEFINITION:
+            definition = definition_of(cast("InstrumentDefMsg", record))
+            if self._definitions.get(definition.instrument_id) != definition:
+                self._count_name()
+                self._definitions[definition.instrument_id] = definition
+                out.append(definition)
+            return None
+        self._take_system(cast("SystemMsg", record), is_believed=is_believed)
+        return None
+
+    def _count_name(self) -> None:
+        self._named += 1
+        if self._named > MOST_NAMES:
+            raise DamagedStreamError(f"more than {MOST_NAMES:,} names and definitions of instruments came")
+
+    def _take_mapping(self, record: "SymbolMappingMsg", out: list[Item]) -> Trouble | None:
+        instrument_id, requested = record.instrument_id, name(text_of(record, "stype_in_symbol"))
+        symbol = name(text_of(record, "stype_out_symbol")) or str(instrument_id)
+        change = (requested, self._requested.get(requested, instrument_id), instrument_id)
+        is_change = change[1] != instrument_id and not self._is_parent and self.first_ts > 0
+        if is_change and change not in self._changes:  # the same change again: the gateway's names are not of one time
+            self._changes.add(change)
+            self.wanted_from = self._origin
+            return Trouble(Fault.RENEW, f"{requested} is {symbol} from now on")
+        need = self.ledger.need_from(instrument_id)
+        need = max(self._origin if need is None else need, self._floor)
+        if self._start is not None and self._start > need:
+            self.wanted_from = need
+            return Trouble(Fault.RENEW, f"{requested} is {symbol} now: its session is being replayed")
+        mapping = Mapping(instrument_id, symbol, requested, self._plausible(record.ts_event))
+        key = instrument_id if self._is_parent else requested
+        told = self._told.get(key)
+        is_news = told is None or (told.instrument_id, told.symbol) != (mapping.instrument_id, mapping.symbol)
+        if is_news:
+            self._count_name()
+        self.ledger.cover(instrument_id, self._origin, is_replayed=self._start is not None)
+        self._requested[requested] = instrument_id
+        self._instruments.add(instrument_id)
+        if self._is_parent:
+            self._known.setdefault(requested, set()).add(instrument_id)
+        else:
+            self._known[requested] = {instrument_id}
+        self.not_found.pop(requested, None)
+        if is_news:
+            self._told[key] = mapping
+            out.append(mapping)
+        for rows in self._held.pop(instrument_id, []):
+            self._held_rows -= len(rows)
+            self._hand_over(rows, out)
+        return None
+
+    def _take_error(self, record: "ErrorMsg") -> Trouble | None:
+        words = text_of(record, "err")
+        trouble = from_code(_code(record.code), words, masked_key=self._masked_key)
+        if trouble.fault is not Fault.SYMBOL:
+            return trouble
+        said = plain(words)
+        named = [symbol for symbol in self._symbols if symbol in words]
+        for symbol in named or [said]:
+            if symbol in self._symbols or len(self.not_found) < MOST_NOT_FOUND:
+                self.not_found[symbol] = said
+        self._symbol_errors += 1
+        if self._symbol_errors > MOST_NOT_FOUND + len(self._symbols):
+            raise DamagedStreamError(f"{self._symbol_errors} times a symbol was not found")
+        return None
+
+    def _take_system(self, record: "SystemMsg", *, is_believed: bool) -> None:
+        code, text = _code(record.code), text_of(record, "msg").lower()
+        if code == _HEARTBEAT or record.is_heartbeat():
+            self._silent_heartbeats += 1
+            if self._silent_heartbeats >= _PROOF_HEARTBEATS:
+                self._is_replayed = True
+            if self._is_replayed and is_believed:
+                stated = _signed(record.ts_event)
+                self.known_until = max(self.known_until, self.time.vouched(stated, self._wall_ns))
+                self.time.note_message(stated, self._wall_ns)
+        elif code == _SLOW_READER:
+            self._slow_until = self._wall_ns + _SLOW_NS
+        elif code == _REPLAY_COMPLETED:
+            self._replays_left -= 1
+            self._is_replayed = self._is_replayed or "trade" in text or self._replays_left <= 0
+
+    def _plausible(self, ts: int) -> int:
+        """A mapping's time, 0 where it cannot be one."""
+        ts = _signed(ts)
+        return 0 if self.time.is_impossible(ts, self._wall_ns) else ts
+
+
+def _chunks_of(coming: Iterator[NDArray[np.void] | bytes]) -> list[bytes]:
+    """Every record that is still to come, on its own."""
+    chunks: list[bytes] = []
+    for run in coming:
+        if isinstance(run, bytes):
+            chunks.append(run)
+        else:
+            chunks += [row.tobytes() for row in run]
+    return chunks
+
+
+def _code(code: object) -> int:
+    """A code as the record gives it (an enum, an int, or None where it is unknown) as a number."""
+    return 255 if code is None else int(cast(int, code))
+
+
+def _signed(ts: int) -> int:
+    return ts if ts < 1 << 63 else 0

@@ -1,0 +1,134 @@
+"""What has been handed over so far, and hence what a new connection must bring and what it only repeats.
+
+A replay repeats trades: of each instrument those before the newest one handed over are known, and those near it are
+compared as a multiset (`core.market.seam`), because no field names a trade uniquely. An instrument's trades come in the
+order of `ts_event`; `DISORDER_NS` is the disorder that would still be resolved exactly. Instruments are kept apart:
+one may run ahead of another by milliseconds on the same connection.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flow_gl.core.market.seam import Seen
+
+DISORDER_NS: Final = 5_000_000_000
+"""How far before an instrument's newest trade a new connection is asked, and compared trade by trade."""
+SILENCE_NS: Final = 3_600_000_000_000
+"""An instrument silent for longer than this, while others traded, did not trade: it is not asked for further back."""
+_KEPT_ROWS: Final = 1 << 16
+"""Rows that may gather before those are let go that no replay is compared with any more."""
+
+
+class Ledger:
+    """Trades handed over, as far as a later replay may repeat them."""
+
+    def __init__(self) -> None:
+        self._since: dict[int, int] = {}  # instrument: from which ts_event on it is wanted and received
+        self._newest: dict[int, int] = {}  # instrument: newest ts_event handed over
+        self._newest_of_all = 0
+        self._recent: list[NDArray[np.void]] = []
+        self._recent_rows = 0
+        self._room = _KEPT_ROWS
+        self._cut: dict[int, int] = {}  # instrument: trades before are known already, or not wanted
+        self._highest_cut = 0
+        self._seen: Seen | None = None
+        self.repeated = 0
+        """Trades that came again and were dropped."""
+
+    @property
+    def newest_ts(self) -> int:
+        """Newest `ts_event` handed over, ns; 0 where there is none yet."""
+        return self._newest_of_all
+
+    def need_from(self, instrument_id: int) -> int | None:
+        """From which `ts_event` a new connection must bring the instrument; None where it has not been received yet."""
+        since = self._since.get(instrument_id)
+        if since is None:
+            return None
+        known_until = max(self._newest.get(instrument_id, since), self._newest_of_all - SILENCE_NS)
+        return max(since, known_until - DISORDER_NS)
+
+    def cover(self, instrument_id: int, from_ns: int, *, is_replayed: bool = True) -> None:
+        """The connection in use brings the instrument from here on; trades before are not wanted.
+
+        Nothing changes for an instrument that is received already. Where nothing is replayed, all that comes is wanted:
+        it is live, however far this machine's clock is ahead.
+        """
+        if instrument_id not in self._since:
+            cut = from_ns if is_replayed else 0
+            self._since[instrument_id], self._cut[instrument_id] = from_ns, cut
+            self._highest_cut = max(self._highest_cut, cut)
+
+    def take_over(self) -> None:
+        """A new connection starts to bring what may have been handed over already."""
+        self._cut = {instrument_id: self._need(instrument_id) for instrument_id in self._since}
+        self._highest_cut = max(self._cut.values(), default=0)
+        rows = self._compact()
+        self._seen = Seen(rows) if rows is not None else None
+
+    def admit(self, rows: NDArray[np.void]) -> NDArray[np.void]:
+        """Keep of these trades, all of covered instruments, those that have not been handed over yet.
+
+        Parameters
+        ----------
+        rows : dtype TRADE, arrival order
+
+        Returns
+        -------
+        dtype TRADE, arrival order; they count as handed over from now on
+        """
+        if len(rows) and rows["ts_event"].min() < self._highest_cut:
+            rows = self._keep(rows, rows["ts_event"] >= _per_row(rows, self._cut.__getitem__))
+        if self._seen is not None and len(rows):
+            oldest = rows["ts_event"].min()
+            rows = self._keep(rows, self._seen.are_new(rows))
+            if self._seen.left == 0 or oldest > self._seen.last_ts + DISORDER_NS:
+                self._seen = None
+        if len(rows):
+            self._note(rows)
+        return rows
+
+    def _keep(self, rows: NDArray[np.void], is_new: NDArray[np.bool_]) -> NDArray[np.void]:
+        if is_new.all():
+            return rows
+        kept: NDArray[np.void] = rows[is_new]
+        self.repeated += len(rows) - len(kept)
+        return kept
+
+    @property
+    def recent_rows(self) -> int:
+        """Trades kept to be compared with a replay."""
+        return self._recent_rows
+
+    def _note(self, rows: NDArray[np.void]) -> None:
+        for instrument_id in np.unique(rows["instrument_id"]).tolist():
+            newest = int(rows["ts_event"][rows["instrument_id"] == instrument_id].max())
+            self._newest[instrument_id] = max(newest, self._newest.get(instrument_id, 0))
+            self._newest_of_all = max(newest, self._newest_of_all)
+        self._recent.append(rows)
+        self._recent_rows += len(rows)
+        if self._recent_rows > self._room:
+            self._compact()
+
+    def _compact(self) -> NDArray[np.void] | None:
+        """Let go of trades that no replay is compared with any more; return the others."""
+        if not self._recent:
+            return None
+        rows = np.concatenate(self._recent)
+        rows = rows[rows["ts_event"] >= _per_row(rows, self._need)]
+        self._recent = [rows]
+        self._recent_rows = len(rows)
+        self._room = max(2 * len(rows), _KEPT_ROWS)
+        return rows
+
+    def _need(self, instrument_id: int) -> int:
+        return self.need_from(instrument_id) or 0
+
+
+def _per_row(rows: NDArray[np.void], value_of: Callable[[int], int]) -> NDArray[np.int64]:
+    """A number that belongs to the instrument, for each row; int64, shape (len(rows),)."""
+    instruments, index = np.unique(rows["instrument_id"], return_inverse=True)
+    return np.array([value_of(instrument_id) for instrument_id in instruments.tolist()], np.int64)[index]

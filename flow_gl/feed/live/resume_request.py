@@ -1,0 +1,70 @@
+"""What the next connection is asked for: so much of the past that nothing is missing, and no more.
+
+What has been received needs a replay from shortly before its last trade; what has not, from the origin: the session's
+open. At a session's open a symbol may come to mean another contract, which is wanted from the open on.
+"""
+
+from dataclasses import replace
+from typing import Final
+
+from flow_gl.feed.live.connection import Connection
+from flow_gl.feed.live.gap import Reach
+from flow_gl.feed.live.hours import Hours, replayable_from
+from flow_gl.feed.live.intake import Intake
+from flow_gl.feed.live.request import Request, Subscription
+
+
+class Asking:
+    """Makes connections.
+
+    Parameters
+    ----------
+    blank : all of a request but its subscriptions
+    key : the API key
+    symbols, stype_in : what is wanted
+    hours : from where it is wanted
+    """
+
+    def __init__(self, blank: Request, *, key: str, symbols: tuple[str, ...], stype_in: str, hours: Hours) -> None:
+        self.blank: Final = blank
+        self.origin = 0
+        """From which `ts_event` on trades are wanted, ns; set when a connection is made."""
+        self.has_definitions = True
+        """Definitions are asked for too."""
+        self._key: Final = key
+        self._symbols: Final = symbols
+        self._stype_in: Final = stype_in
+        self._hours: Final = hours
+
+    def make(self, intake: Intake, wall_ns: int, *, reach: Reach, is_first: bool, is_session_new: bool) -> Connection:
+        """Make a connection, not opened yet, that brings all that is missing.
+
+        Parameters
+        ----------
+        intake : what has come so far
+        wall_ns : now
+        reach : how much of what is wanted the gateway is believed to hold
+        is_first : nothing has come yet on any connection
+        is_session_new : a session has opened since the symbols were asked for
+        """
+        if is_first or not self._hours.is_live_only:
+            self.origin = self._hours.origin(wall_ns)
+        if reach is not Reach.WANTED:
+            trades_from = 0 if reach is Reach.EVERYTHING else None
+        elif is_first and self._hours.is_live_only:
+            trades_from = None
+        else:
+            trades_from = self._from(intake, wall_ns, is_session_new=is_session_new)
+        subscriptions = [Subscription("trades", self._symbols, self._stype_in, trades_from)]
+        if self.has_definitions:
+            subscriptions.insert(0, Subscription("definition", self._symbols, self._stype_in, 0))
+        return Connection(replace(self.blank, subscriptions=tuple(subscriptions)), key=self._key)
+
+    def _from(self, intake: Intake, wall_ns: int, *, is_session_new: bool) -> int:
+        need = intake.need_from()
+        wanted = self.origin if need is None else need
+        if is_session_new:
+            wanted = min(wanted, self.origin)
+        if intake.wanted_from is not None:
+            wanted = min(wanted, intake.wanted_from)
+        return replayable_from(wanted, wall_ns)

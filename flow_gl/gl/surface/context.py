@@ -1,0 +1,400 @@
+"""Where the picture goes: a framebuffer without a screen, or a window.
+
+Both make an OpenGL 3.3 core context current and answer to the same names (`Surface`), so that the frame loop does not
+ask which it has. Headless is EGL through vispy's bindings: Mesa's surfaceless platform, or the first GPU that has an
+EGL device; on macOS and Windows, which have no EGL, it is the framebuffer of a window that is never shown. Windows are
+GLFW's; it is imported late, for Dear ImGui's bindings must be imported before it so that both load one GLFW.
+"""
+
+import ctypes
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from flow_gl.core.errors import DisplayError, UsageError
+from flow_gl.core.system import libraries
+from flow_gl.gl.api import CHECK_GL, GL, most_texels, prepare_blending
+from flow_gl.gl.surface import shader_cache
+from flow_gl.gl.surface.driver_log import without_thread_notice
+from flow_gl.gl.surface.loading import has_egl
+from flow_gl.gl.surface.offscreen import Offscreen
+
+LEAST_TEXELS: Final = 1 << 22
+"""Of a buffer texture: a ring of a million rows of two texels, and to spare. OpenGL 3.3 asks for 65,536 only."""
+_MAJOR: Final = 3
+_MINOR: Final = 3
+_EGL_PLATFORM_DEVICE: Final = 0x313F
+_EGL_CORE_3_3: Final = (0x3098, _MAJOR, 0x30FB, _MINOR, 0x30FD, 0x1)  # major, minor, core profile
+
+
+class Surface(Protocol):
+    """What a frame loop needs of a window or of its headless stand-in."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Framebuffer width and height in pixels."""
+
+    @property
+    def content_scale(self) -> float:
+        """Monitor's scale, 1.0 = 96 dpi."""
+
+    @property
+    def is_closing(self) -> bool:
+        """The user has asked to close it."""
+
+    def begin(self) -> None:
+        """Draw into it from here on."""
+
+    def swap(self) -> None:
+        """Show what was drawn; headless: finish it."""
+
+    def close(self) -> None:
+        """Give the context back."""
+
+
+def describe() -> dict[str, str]:
+    """Vendor, renderer, version and shading language of the current context."""
+    names = {
+        "vendor": GL.GL_VENDOR,
+        "renderer": GL.GL_RENDERER,
+        "version": GL.GL_VERSION,
+        "glsl": GL.GL_SHADING_LANGUAGE_VERSION,
+    }
+    return {name: (GL.glGetString(key) or b"").decode("utf-8", "replace") for name, key in names.items()}
+
+
+class HeadlessContext:
+    """An OpenGL context without a screen, drawing into a framebuffer of `width` x `height` pixels.
+
+    Raises
+    ------
+    DisplayError
+        where there is no EGL, or none that gives OpenGL 3.3 core
+    """
+
+    def __init__(self, width: int, height: int, *, content_scale: float = 1.0) -> None:
+        self._ground: Final = _Egl() if has_egl() else _HiddenWindow()
+        self.target: Final = Offscreen(width, height)
+        self._content_scale = content_scale
+        prepare_blending()
+
+    @property
+    def size(self) -> tuple[int, int]:
+        return self.target.width, self.target.height
+
+    @property
+    def content_scale(self) -> float:
+        return self._content_scale
+
+    @property
+    def is_closing(self) -> bool:
+        return False
+
+    def make_current(self) -> None:
+        self._ground.make_current()
+
+    def begin(self) -> None:
+        self.target.bind()
+
+    def swap(self) -> None:
+        GL.glFinish()
+
+    def close(self) -> None:
+        self.target.release()
+        self._ground.close()
+
+
+class _Egl:
+    """A current context of EGL, without any surface but one of a pixel. Raises DisplayError."""
+
+    def __init__(self) -> None:
+        shader_cache.prepare()
+        self._egl = _import_egl()
+        with without_thread_notice(is_expected=not CHECK_GL):
+            self._display, self._context, self._pbuffer = _create_egl(self._egl)
+            self.make_current()
+        _check_driver()
+        shader_cache.settle()
+
+    def make_current(self) -> None:
+        self._egl.eglMakeCurrent(self._display, self._pbuffer, self._pbuffer, self._context)
+
+    def close(self) -> None:
+        self._egl.eglMakeCurrent(self._display, None, None, None)
+        self._egl.eglDestroySurface(self._display, self._pbuffer)
+        self._egl._lib.eglDestroyContext(self._display, self._context)
+
+
+class _HiddenWindow:
+    """The current context of a window that is never shown, on systems without EGL. Raises DisplayError."""
+
+    def __init__(self) -> None:
+        self._window: Final = Window(WindowOptions(width=64, height=64, is_vsync=False, is_visible=False))
+
+    def make_current(self) -> None:
+        self._window.make_current()
+
+    def close(self) -> None:
+        self._window.close()
+
+
+@dataclass(frozen=True, slots=True)
+class WindowOptions:
+    """How a window opens."""
+
+    title: str = "flow_gl"
+    width: int = 1600
+    height: int = 900
+    is_in_pixels: bool = False
+    """Width and height are the picture's pixels. False: they are of scale 1, and grow with the monitor's scale."""
+    is_fullscreen: bool = False
+    monitor: int = 0
+    """Index into `monitors()`."""
+    is_vsync: bool = True
+    is_visible: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Monitor:
+    name: str
+    width: int
+    height: int
+    refresh_hz: int
+    content_scale: float
+
+
+class Window:
+    """A GLFW window with an OpenGL 3.3 core context.
+
+    Raises DisplayError without a display or without OpenGL 3.3, UsageError for a monitor that is not there.
+
+    Attributes
+    ----------
+    handle : GLFWwindow pointer, for the overlays' backend and for callbacks
+    is_adaptive : late frames are shown at once instead of a whole refresh later
+    """
+
+    def __init__(self, options: WindowOptions) -> None:
+        shader_cache.prepare()
+        self._glfw = glfw = _import_glfw()
+        targets = glfw.get_monitors()
+        if not 0 <= options.monitor < max(1, len(targets)):
+            names = "0" if len(targets) < 2 else f"0 to {len(targets) - 1}"
+            raise UsageError(f"monitor was {options.monitor}: this machine has {names} (flow-gl doctor lists them)")
+        glfw.default_window_hints()
+        glfw.window_hint(glfw.CONTEXT_VERSION_MAJOR, _MAJOR)
+        glfw.window_hint(glfw.CONTEXT_VERSION_MINOR, _MINOR)
+        glfw.window_hint(glfw.OPENGL_PROFILE, glfw.OPENGL_CORE_PROFILE)
+        glfw.window_hint(glfw.OPENGL_FORWARD_COMPAT, glfw.TRUE)
+        glfw.window_hint(glfw.SCALE_TO_MONITOR, glfw.FALSE if options.is_in_pixels else glfw.TRUE)
+        glfw.window_hint(glfw.DEPTH_BITS, 0)
+        glfw.window_hint(glfw.STENCIL_BITS, 0)
+        glfw.window_hint(glfw.VISIBLE, glfw.TRUE if options.is_visible else glfw.FALSE)
+        self._monitor: Final = targets[options.monitor] if targets else None
+        with without_thread_notice(is_expected=not CHECK_GL):
+            self.handle: Any = glfw.create_window(options.width, options.height, options.title, None, None)
+        if not self.handle:
+            raise DisplayError(f"no window with OpenGL 3.3 core could be opened: {_glfw_reason(glfw)}")
+        if options.is_in_pixels:
+            self._fit_pixels(options.width, options.height)
+        self._restore = (0, 0, *glfw.get_window_size(self.handle))
+        self.make_current()
+        _check_driver()
+        shader_cache.settle()
+        self.is_adaptive = False
+        self.set_vsync(options.is_vsync)
+        if options.is_fullscreen:
+            self.set_fullscreen(True)
+        prepare_blending()
+
+    def _fit_pixels(self, width: int, height: int) -> None:
+        """Where a window is measured in points of several pixels (macOS, Wayland), ask for fewer of them."""
+        now, units = self.size, self._glfw.get_window_size(self.handle)
+        if now != (width, height) and all(now):
+            fitted = (round(width * units[0] / now[0]), round(height * units[1] / now[1]))
+            self._glfw.set_window_size(self.handle, *fitted)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        width, height = self._glfw.get_framebuffer_size(self.handle)
+        return int(width), int(height)
+
+    @property
+    def content_scale(self) -> float:
+        return float(self._glfw.get_window_content_scale(self.handle)[0]) or 1.0
+
+    @property
+    def is_closing(self) -> bool:
+        return bool(self._glfw.window_should_close(self.handle))
+
+    @property
+    def is_minimised(self) -> bool:
+        return bool(self._glfw.get_window_attrib(self.handle, self._glfw.ICONIFIED))
+
+    @property
+    def is_fullscreen(self) -> bool:
+        return bool(self._glfw.get_window_monitor(self.handle))
+
+    @property
+    def refresh_hz(self) -> int:
+        """Refresh rate of the monitor it opened on; 60 where it is not known."""
+        mode = self._glfw.get_video_mode(self._monitor) if self._monitor else None
+        return int(mode.refresh_rate) if mode and mode.refresh_rate else 60
+
+    def set_vsync(self, is_on: bool) -> None:
+        """Follow the monitor: adaptive where the driver can."""
+        glfw = self._glfw
+        self.is_adaptive = is_on and any(
+            glfw.extension_supported(name) for name in ("GLX_EXT_swap_control_tear", "WGL_EXT_swap_control_tear")
+        )
+        glfw.swap_interval(-1 if self.is_adaptive else int(is_on))
+
+    def set_fullscreen(self, is_on: bool) -> None:
+        """Cover the monitor, or go back to where the window was."""
+        glfw = self._glfw
+        if is_on == self.is_fullscreen or self._monitor is None:
+            return
+        if is_on:
+            self._restore = (*glfw.get_window_pos(self.handle), *glfw.get_window_size(self.handle))
+            mode = glfw.get_video_mode(self._monitor)
+            size = mode.size
+            glfw.set_window_monitor(self.handle, self._monitor, 0, 0, size.width, size.height, mode.refresh_rate)
+        else:
+            glfw.set_window_monitor(self.handle, None, *self._restore, 0)
+
+    def poll(self, wait_s: float = 0.0) -> None:
+        """Deliver input; with `wait_s`, sleep until there is some or the time is over."""
+        if wait_s > 0.0:
+            self._glfw.wait_events_timeout(wait_s)
+        else:
+            self._glfw.poll_events()
+
+    def make_current(self) -> None:
+        self._glfw.make_context_current(self.handle)
+
+    def begin(self) -> None:
+        GL.glBindFramebuffer(GL.GL_FRAMEBUFFER, 0)
+        GL.glViewport(0, 0, *self.size)
+
+    def swap(self) -> None:
+        self._glfw.swap_buffers(self.handle)
+
+    def close(self) -> None:
+        self._glfw.destroy_window(self.handle)
+        self._glfw.terminate()
+
+
+def monitors() -> list[Monitor]:
+    """The monitors in GLFW's order. Raises DisplayError without a display."""
+    glfw = _import_glfw()
+    found = []
+    for handle in glfw.get_monitors():
+        mode = glfw.get_video_mode(handle)
+        found.append(
+            Monitor(
+                name=_text(glfw.get_monitor_name(handle)),
+                width=int(mode.size.width),
+                height=int(mode.size.height),
+                refresh_hz=int(mode.refresh_rate),
+                content_scale=float(glfw.get_monitor_content_scale(handle)[0]),
+            )
+        )
+    return found
+
+
+def _text(value: bytes | str | None) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value or "?"
+
+
+def _import_glfw() -> Any:
+    import glfw
+
+    glfw.ERROR_REPORTING = False  # type: ignore[assignment]  # a switch that its stub takes for text
+    if not glfw.init():
+        raise DisplayError(f"no display: {_glfw_reason(glfw)}; without one, use --headless")
+    return glfw
+
+
+def _glfw_reason(glfw: Any) -> str:
+    code, description = glfw.get_error()
+    reason = _text(description).rstrip(".") if code else "the driver gives no reason"
+    lacking = libraries.advice(libraries.missing("chart", "window"))
+    return f"{reason} ({lacking})" if lacking else reason
+
+
+def _check_driver() -> None:
+    if not GL.glGetIntegerv:
+        platform = os.environ.get("PYOPENGL_PLATFORM", "")
+        raise DisplayError(f"OpenGL's functions cannot be loaded (PYOPENGL_PLATFORM={platform}): unset that variable")
+    major, minor = int(GL.glGetIntegerv(GL.GL_MAJOR_VERSION)), int(GL.glGetIntegerv(GL.GL_MINOR_VERSION))
+    if (major, minor) < (_MAJOR, _MINOR):
+        raise DisplayError(f"OpenGL {_MAJOR}.{_MINOR} is needed, the driver has {major}.{minor}: update it")
+    if most_texels() < LEAST_TEXELS:
+        raise DisplayError(
+            f"the graphics driver reads only {most_texels():,} texels from a buffer, a chart needs {LEAST_TEXELS:,}; "
+            "update the driver, or draw in software (LIBGL_ALWAYS_SOFTWARE=1)"
+        )
+
+
+def _import_egl() -> Any:
+    # The platform is read once, when the first display is asked for.
+    if "EGL_PLATFORM" not in os.environ and not _has_nvidia():
+        os.environ["EGL_PLATFORM"] = "surfaceless"
+    try:
+        from vispy.ext import egl
+    except Exception as error:  # vispy raises ImportError, OSError or RuntimeError, by system and library
+        lacking = libraries.advice(libraries.missing("chart", "headless"))
+        raise DisplayError(f"cannot draw without a window: {lacking or error}") from error
+    return egl
+
+
+def _has_nvidia() -> bool:
+    return Path("/dev/nvidiactl").exists()
+
+
+def _create_egl(egl: Any) -> tuple[Any, Any, Any]:
+    reasons = []
+    for find in (
+        (_device_display, lambda egl: egl.eglGetDisplay()) if _has_nvidia() else (lambda egl: egl.eglGetDisplay(),)
+    ):
+        try:
+            display = find(egl)
+            egl.eglInitialize(display)
+            config = egl.eglChooseConfig(
+                display, [egl.EGL_SURFACE_TYPE, egl.EGL_PBUFFER_BIT, egl.EGL_RENDERABLE_TYPE, egl.EGL_OPENGL_BIT]
+            )[0]
+            egl.eglBindAPI(egl.EGL_OPENGL_API)
+            context = egl.eglCreateContext(display, config, None, list(_EGL_CORE_3_3))
+            if not context.value:
+                raise RuntimeError("it gives no OpenGL 3.3 core context")
+            pbuffer = egl.eglCreatePbufferSurface(display, config, [egl.EGL_WIDTH, 1, egl.EGL_HEIGHT, 1])
+        except (RuntimeError, ValueError) as error:
+            reasons.append(str(error))
+        else:
+            return display, context, pbuffer
+    lacking = libraries.advice(libraries.missing("chart", "headless"))
+    more = f"; {lacking}" if lacking else ""
+    raise DisplayError(f"no headless OpenGL 3.3 through EGL: {'; '.join(reasons)}{more}")
+
+
+def _device_display(egl: Any) -> ctypes.c_void_p:
+    """Display of the first EGL device: a GPU, also where no X server runs."""
+    address = egl._lib.eglGetProcAddress
+    address.restype, address.argtypes = ctypes.c_void_p, [ctypes.c_char_p]
+    query, get = address(b"eglQueryDevicesEXT"), address(b"eglGetPlatformDisplayEXT")
+    if not query or not get:
+        raise RuntimeError("EGL lists no devices")
+    devices = (ctypes.c_void_p * 16)()
+    count = ctypes.c_int(0)
+    ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)(query)(
+        16, ctypes.addressof(devices), ctypes.addressof(count)
+    )
+    if count.value == 0:
+        raise RuntimeError("EGL has no device")
+    display = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_uint, ctypes.c_void_p, ctypes.c_void_p)(get)(
+        _EGL_PLATFORM_DEVICE, devices[0], None
+    )
+    if not display:
+        raise RuntimeError("EGL's first device has no display")
+    return ctypes.c_void_p(display)

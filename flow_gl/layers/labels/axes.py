@@ -1,0 +1,176 @@
+"""Labels of the axes: prices, CVD values and times, the last price and CVD on plates.
+
+Labels never meet: a tick's label that would touch a plate is left out.
+"""
+
+from typing import Final
+
+from flow_gl.core.palette import Rgb
+from flow_gl.gl.view import Rect
+from flow_gl.layers.base import Scene
+from flow_gl.layers.cached_layer import CachedLayer
+from flow_gl.layers.chart import Chart
+from flow_gl.layers.labels import ticks
+from flow_gl.layers.labels.words import contracts_text, price_text
+
+LABEL_PX: Final = 13.0
+PLATE_PX: Final = 14.0
+LEFT_PX: Final = 12.0
+"""From the pane's right border to the labels."""
+_HOUR_NS: Final = 3600 * 1_000_000_000
+
+
+def add_plate(chart: Chart, scene: Scene, text: str, y: float, *, plate: Rgb, color: Rgb) -> None:
+    """Add a value on a plate to the right axis."""
+    scale = scene.price_view.scale
+    size = PLATE_PX * scale
+    x = round(scene.price_view.rect.right + LEFT_PX * scale)
+    needed = max(76 * scale, chart.text.width(text, size, is_bold=True) + size)
+    width = round(min(scene.price_axis_px - 6 * scale, needed))
+    chart.text.add(
+        text, x, y, size_px=size, color=color, plate=plate, is_bold=True, plate_width_px=width, is_fleeting=True
+    )
+
+
+def _within(y: float, top: float, bottom: float, scale: float) -> int:
+    half = 0.75 * PLATE_PX * scale
+    return round(min(max(y, top + half), bottom - half))
+
+
+def _free_ticks(
+    ticks_px: list[tuple[int, float]], rect: Rect, size: float, plate_y: int | None
+) -> list[tuple[int, float]]:
+    """Ticks whose labels lie inside the pane and clear of a plate."""
+    low, high = rect.y + 0.7 * size, rect.bottom - 0.7 * size
+    return [
+        (value, y) for value, y in ticks_px if low < y < high and (plate_y is None or abs(y - plate_y) > 1.7 * size)
+    ]
+
+
+def _last_price_y(chart: Chart, scene: Scene) -> int | None:
+    if not chart.last_price or "price" not in scene.style.is_visible:
+        return None
+    rect = scene.price_view.rect
+    y = chart.y_of_price(scene, chart.last_price)
+    return _within(y, rect.y, rect.bottom, scene.price_view.scale) if rect.y <= y < rect.bottom else None
+
+
+def _last_cvd_y(chart: Chart, scene: Scene) -> int | None:
+    if not chart.has_trades or "cvd" not in scene.style.is_visible:
+        return None
+    view = scene.cvd_view
+    return _within(view.screen_y(chart.cvd), view.rect.y, view.rect.bottom, view.scale)
+
+
+class PriceAxisLayer(CachedLayer):
+    """Prices at the grid's lines."""
+
+    def key(self, scene: Scene) -> tuple[object, ...]:
+        chart, view = self._chart, scene.price_view
+        self._ticks: list[tuple[int, float]] = []
+        if chart.has_trades:
+            self._ticks = _free_ticks(chart.price_ticks, view.rect, LABEL_PX * view.scale, _last_price_y(chart, scene))
+        return self._ticks, view.rect.right, view.scale, chart.tick_size, scene.style.palette
+
+    def build(self, scene: Scene) -> None:
+        chart, scale, color = self._chart, scene.price_view.scale, scene.style.palette.quiet
+        size, x = LABEL_PX * scale, round(scene.price_view.rect.right + LEFT_PX * scale)
+        for price, y in self._ticks:
+            chart.text.add(price_text(price, chart.tick_size), x, y, size_px=size, color=color)
+
+
+class PricePlateLayer(CachedLayer):
+    """The last price."""
+
+    def key(self, scene: Scene) -> tuple[object, ...]:
+        chart, view = self._chart, scene.price_view
+        y = _last_price_y(chart, scene)
+        return (
+            y,
+            chart.last_price,
+            view.rect.right,
+            view.scale,
+            chart.tick_size,
+            scene.price_axis_px,
+            scene.style.palette,
+        )
+
+    def build(self, scene: Scene) -> None:
+        chart, palette = self._chart, scene.style.palette
+        y = _last_price_y(chart, scene)
+        if y is not None:
+            text = price_text(chart.last_price, chart.tick_size)
+            add_plate(chart, scene, text, y, plate=palette.plate, color=palette.plate_text)
+
+
+class CvdAxisLayer(CachedLayer):
+    """CVD values at the grid's lines."""
+
+    def key(self, scene: Scene) -> tuple[object, ...]:
+        chart, view = self._chart, scene.cvd_view
+        is_there = "cvd" in scene.style.is_visible
+        self._ticks: list[tuple[int, float]] = []
+        if is_there and chart.has_trades:
+            self._ticks = _free_ticks(chart.cvd_ticks, view.rect, LABEL_PX * view.scale, _last_cvd_y(chart, scene))
+        return is_there, self._ticks, view.rect, view.scale, scene.style.palette
+
+    def build(self, scene: Scene) -> None:
+        if "cvd" not in scene.style.is_visible:
+            return
+        chart, rect, palette = self._chart, scene.cvd_view.rect, scene.style.palette
+        scale = scene.cvd_view.scale
+        size, x = LABEL_PX * scale, round(rect.right + LEFT_PX * scale)
+        for value, y in self._ticks:
+            chart.text.add(contracts_text(value), x, y, size_px=size, color=palette.quiet)
+        at = round(rect.x + 14 * scale), round(rect.y + 1.3 * size)
+        chart.text.add("CVD", *at, size_px=size, color=palette.quiet, plate=palette.ground, plate_alpha=0.7)
+
+
+class CvdPlateLayer(CachedLayer):
+    """The newest CVD, coloured by its sign."""
+
+    def key(self, scene: Scene) -> tuple[object, ...]:
+        chart, view = self._chart, scene.cvd_view
+        y = _last_cvd_y(chart, scene)
+        return y, chart.cvd, view.rect.right, view.scale, scene.price_axis_px, scene.style.palette
+
+    def build(self, scene: Scene) -> None:
+        chart, palette = self._chart, scene.style.palette
+        y = _last_cvd_y(chart, scene)
+        if y is not None:
+            plate = palette.buy if chart.cvd > 0 else palette.sell if chart.cvd < 0 else palette.plate
+            color = palette.plate_text if chart.cvd == 0 else palette.ground
+            add_plate(chart, scene, contracts_text(chart.cvd), y, plate=plate, color=color)
+
+
+class TimeAxisLayer(CachedLayer):
+    """Times at the grid's lines in the exchange's zone, which is named once at the right."""
+
+    def key(self, scene: Scene) -> tuple[object, ...]:
+        zone = ticks.zone_name(scene.zone, scene.now_ns // _HOUR_NS)
+        taken = crosshair_x(scene)
+        style = scene.style.palette, scene.cvd_view.scale, scene.time_axis_px
+        return self._chart.time_ticks, scene.cvd_view.rect, zone, taken, *style
+
+    def build(self, scene: Scene) -> None:
+        chart, rect, palette = self._chart, scene.cvd_view.rect, scene.style.palette
+        scale = scene.cvd_view.scale
+        size, taken = LABEL_PX * scale, crosshair_x(scene)
+        y = round(rect.bottom + 0.5 * scene.time_axis_px)
+        for _, x, text, is_day in chart.time_ticks:
+            half = 0.5 * chart.text.width(text, size)
+            is_free = taken is None or abs(x - taken) > half + 3.4 * size
+            if rect.x + half <= x <= rect.right - half - 4 * scale and is_free:
+                color = palette.text if is_day else palette.quiet
+                chart.text.add(text, x, y, size_px=size, color=color, align="center")
+        zone = ticks.zone_name(scene.zone, scene.now_ns // _HOUR_NS)
+        chart.text.add(zone, round(rect.right + LEFT_PX * scale), y, size_px=size, color=palette.quiet, alpha=0.8)
+
+
+def crosshair_x(scene: Scene) -> float | None:
+    """Where the crosshair stands in this chart; None where it does not."""
+    if scene.crosshair_px is None:
+        return None
+    x, y = scene.crosshair_px
+    price, cvd = scene.price_view.rect, scene.cvd_view.rect
+    return x if price.x <= x < price.right and price.y <= y < cvd.bottom else None

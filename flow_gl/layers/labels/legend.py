@@ -1,0 +1,94 @@
+"""What a disc's size means: three discs with their contracts, at the lower left of the price pane."""
+
+from typing import Final
+
+from flow_gl.core.cached import Cached
+from flow_gl.core.market.lod import threshold_at
+from flow_gl.gl.view import Rect
+from flow_gl.layers.base import Scene
+from flow_gl.layers.cached_layer import CachedLayer
+from flow_gl.layers.chart import Chart
+from flow_gl.layers.discs import radius_of
+from flow_gl.layers.labels.words import bucket_text, contracts_text, percent
+from flow_gl.layers.rows.hit import hidden_count
+
+_LABEL_PX: Final = 11.0
+_MARGIN_PX: Final = 14.0
+_LEAST_HEIGHT_PX: Final = 400.0
+
+
+def legend_sizes(reference: int) -> list[int]:
+    """Contracts of the legend's discs: round numbers near a sixteenth and a quarter of the reference, and itself."""
+    sizes = {max(1, _round(reference / 16)), max(1, _round(reference / 4)), reference}
+    return sorted(sizes)
+
+
+def _round(value: float) -> int:
+    """Nearest of 1, 2, 5 times a power of ten."""
+    if value < 1:
+        return 1
+    scale = int(10 ** (len(str(int(value))) - 1))
+    return min((factor * scale for factor in (1, 2, 5, 10)), key=lambda near: abs(near - value))
+
+
+class LegendLayer(CachedLayer):
+    """Adds rings and labels; the hidden count is searched for when what is in view changes."""
+
+    def __init__(self, chart: Chart) -> None:
+        super().__init__(chart)
+        self._hidden: Final[Cached[int]] = Cached()
+
+    def key(self, scene: Scene) -> tuple[object, ...]:
+        chart, view = self._chart, scene.price_view
+        bucket_ns = chart.series.current.base.bucket_ns
+        hidden = self._hidden_in(scene) if scene.style.size_floor > 0 else 0
+        return view.rect, view.scale, scene.style, chart.reference_goal, bucket_ns, chart.has_trades, hidden
+
+    def build(self, scene: Scene) -> None:
+        rect, scale = scene.price_view.rect, scene.price_view.scale
+        if "bubbles" not in scene.style.is_visible or not self._chart.has_trades:
+            return
+        if rect.height < _LEAST_HEIGHT_PX * scale:
+            return
+        style, palette, chart = scene.style, scene.style.palette, self._chart
+        reference = chart.reference_goal
+        size = _LABEL_PX * scale
+        sizes = legend_sizes(reference)
+        radii = [radius_of(contracts, reference, style, scale) for contracts in sizes]
+        texts = [contracts_text(contracts) for contracts in sizes]
+        widths = [chart.text.width(text, size) for text in texts]
+        has_room = [width + 4 * scale < 1.8 * radius for width, radius in zip(widths, radii, strict=True)]
+        caption = self._caption(scene)
+        left, floor = rect.x + _MARGIN_PX * scale, rect.bottom - _MARGIN_PX * scale
+        middle = round(floor - radii[-1])
+        parts = zip(widths, radii, has_room, strict=True)
+        steps = [2 * radius + (10 * scale if inside else width + 12 * scale) for width, radius, inside in parts]
+        box = Rect(
+            left - 6 * scale,
+            middle - radii[-1] - 6 * scale,
+            sum(steps) + chart.text.width(caption, size) + 16 * scale,
+            2 * radii[-1] + 12 * scale,
+        )
+        chart.taken.append(box)
+        chart.over.plate(box.x, box.y, box.width, box.height, palette.ground, alpha=0.5, radius=6 * scale)
+        x = left
+        for text, width, radius, inside, step in zip(texts, widths, radii, has_room, steps, strict=True):
+            chart.over.ring(round(x + radius), middle, radius, max(1.0, scale), palette.quiet, alpha=0.75)
+            at = x + radius if inside else x + 2 * radius + 3 * scale + 0.5 * width
+            chart.text.add(text, round(at), middle, size_px=size, color=palette.quiet, align="center")
+            x += step
+        chart.text.add(caption, round(x), middle, size_px=size, color=palette.quiet)
+
+    def _caption(self, scene: Scene) -> str:
+        bucket_ns = self._chart.series.current.base.bucket_ns
+        least = percent(threshold_at(scene.style.threshold, bucket_ns))
+        caption = f"contracts in {bucket_text(bucket_ns)} \u00b7 coloured above {least}"
+        if scene.style.size_floor > 0:
+            hidden, floor = contracts_text(self._hidden_in(scene)), contracts_text(scene.style.size_floor)
+            caption += f" \u00b7 {hidden} below {floor} hidden"
+        return caption
+
+    def _hidden_in(self, scene: Scene) -> int:
+        rows = self._chart.series.current
+        key = (rows.start, rows.stop, rows.level, scene.style.size_floor, id(scene.reader))
+        return self._hidden.get(key, lambda: hidden_count(scene))

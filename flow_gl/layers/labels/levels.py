@@ -1,0 +1,210 @@
+"""Price levels as lines with labels: POC, value area, VWAP with its bands, low-volume nodes, the prior session's.
+
+Labels stand on their lines at the left, the most important first. One that would meet another moves aside to the
+next free column on its own line; one that finds none is left out, its line stays.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from flow_gl.core.cached import Cached
+from flow_gl.core.palette import Rgb
+from flow_gl.core.schema import PRICE_SCALE, UNDEF_PRICE
+from flow_gl.layers.base import Scene
+from flow_gl.layers.cached_layer import CachedLayer
+from flow_gl.layers.chart import Chart, mix
+from flow_gl.layers.labels.words import price_text
+
+_LABEL_PX: Final = 13.0
+_COLUMNS: Final = 5
+_GAP_PX: Final = 10.0
+PARTIAL_MARK: Final = "*"
+"""Behind the name of a level of a session whose beginning is not known."""
+_PRIOR: Final = (
+    ("prior_high", "pHigh"),
+    ("prior_low", "pLow"),
+    ("prior_close", "pClose"),
+    ("prior_poc", "pPOC"),
+    ("prior_vah", "pVAH"),
+    ("prior_val", "pVAL"),
+    ("overnight_high", "ON high"),
+    ("overnight_low", "ON low"),
+)
+
+
+Box = tuple[float, float, float, float]
+"""Left, top, right, bottom."""
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """One line: where, what, and how loud."""
+
+    price: int
+    name: str
+    color: Rgb
+    alpha: float
+    dash: tuple[float, float]
+    """Period and length of a dash in pixels at scale 1; (0, 0) is a whole line."""
+
+
+def levels_of(scene: Scene) -> list[Level]:
+    """The levels of a chart in order of importance."""
+    palette, profile, session = scene.style.palette, scene.reader.profile, scene.reader.session
+    mark = PARTIAL_MARK if session["partial"] else ""
+    prior_mark = PARTIAL_MARK if session["prior_partial"] else ""
+    found = [
+        Level(int(profile["poc"]), f"POC{mark}", palette.attention, 0.9, (10.0, 6.0)),
+        Level(int(profile["vah"]), f"VAH{mark}", palette.information, 0.75, (10.0, 6.0)),
+        Level(int(profile["val"]), f"VAL{mark}", palette.information, 0.75, (10.0, 6.0)),
+    ]
+    vwap, deviation = float(session["vwap"]), float(session["vwap_sd"])
+    if math.isfinite(vwap) and int(session["trade_count"]):
+        color = mix(palette.text, palette.information, 0.25)
+        found.append(Level(round(vwap * PRICE_SCALE), f"VWAP{mark}", color, 0.6, (0.0, 0.0)))
+        for factor in (1, 2) if math.isfinite(deviation) and deviation > 0 else ():
+            for sign, text in ((1, "+"), (-1, "\u2212")):
+                price = round((vwap + sign * factor * deviation) * PRICE_SCALE)
+                found.append(Level(price, f"{text}{factor} SD{mark}", palette.quiet, 0.30, (6.0, 2.0)))
+    for field, name in _PRIOR:
+        its_mark = prior_mark if field.startswith("prior") else mark
+        found.append(Level(int(session[field]), f"{name}{its_mark}", palette.quiet, 0.40, (3.0, 5.0)))
+    return [level for level in found if level.price not in {UNDEF_PRICE, 0}]
+
+
+class LevelsLayer(CachedLayer):
+    """Adds lines below the bubbles and labels above them."""
+
+    def __init__(self, chart: Chart) -> None:
+        super().__init__(chart)
+        self._versions: tuple[object, ...] = ()
+        self._levels: list[Level] = []
+        self._found = 0
+        self._nodes: list[int] = []
+        self._prices: list[int] = []
+        self._shown: list[object] = []
+        self._lines: Final[Cached[tuple[int, ...]]] = Cached()
+
+    def key(self, scene: Scene) -> tuple[object, ...]:
+        view, chart = scene.price_view, self._chart
+        found = self._find(scene)
+        place = view.rect, view.scale, scene.profile_rect, tuple(chart.taken)
+        if found < 0:
+            return (*place, found)
+        return (*place, self._lines_now(scene), found, chart.tick_size, scene.style)
+
+    def _lines_now(self, scene: Scene) -> tuple[int, ...]:
+        """Where the lines lie, in whole pixels: while an axis glides by less than one, nothing is laid out anew."""
+        view, tick_size = scene.price_view, self._chart.tick_size
+        top, per_price = view.rect.y + view.y_top / view.y_per_px, 1.0 / (view.y_per_px * tick_size)
+        key = self._found, view.rect, view.y_top, view.y_per_px, tick_size
+        return self._lines.get(key, lambda: tuple(round(top - price * per_price) for price in self._prices))
+
+    def _find(self, scene: Scene) -> int:
+        """Take the levels anew when they have changed; how often that was, -1 where none are to be seen."""
+        if "levels" not in scene.style.is_visible or not self._chart.has_trades:
+            return -1
+        reader, session = scene.reader, scene.reader.session
+        versions = reader.profile_version, float(session["vwap"]), int(session["trade_date"])
+        key = (*versions, id(reader), scene.style.palette)
+        if key[2:] == self._versions[2:] and not self._chart.is_profile_due:
+            return self._found
+        if key != self._versions and not (self._chart.is_paused and self._levels and self._versions[3:] == key[3:]):
+            self._versions = key
+            self._levels = levels_of(scene)
+            profile = reader.profile
+            self._nodes = profile["lvn"][: int(profile["lvn_count"])].tolist()
+            shown = [*self._nodes, *((level.name, level.price) for level in self._levels)]
+            if shown != self._shown:
+                self._shown = shown
+                self._prices = [*self._nodes, *(level.price for level in self._levels)]
+                self._found += 1
+        return self._found
+
+    def build(self, scene: Scene) -> None:
+        if "levels" not in scene.style.is_visible or not self._chart.has_trades:
+            return
+        under, rect, scale = self._chart.under, scene.price_view.rect, scene.price_view.scale
+        top, bottom, quiet = rect.y, rect.bottom, scene.style.palette.quiet
+        line = max(1.0, round(scale))
+        lines = self._lines_now(scene)
+        node_lines, level_lines = lines[: len(self._nodes)], lines[len(self._nodes) :]
+        left = scene.profile_rect.x
+        for y in node_lines:
+            if top <= y < bottom:
+                under.dashed(left, y, rect.right - left, line, quiet, alpha=0.5, period=2 * line, dash=line)
+        placed = [(box.x, box.y, box.right, box.bottom) for box in self._chart.taken]
+        for level, y in zip(self._levels, level_lines, strict=True):
+            if not top <= y < bottom:
+                continue
+            period, dash = level.dash
+            if period:
+                line_box = rect.x, y, rect.width, line
+                under.dashed(*line_box, level.color, alpha=level.alpha, period=period * scale, dash=dash * scale)
+            else:
+                under.rect(rect.x, y, rect.width, line, level.color, alpha=level.alpha)
+            self._add_label(scene, level, y, placed)
+        self._label_nodes(scene, node_lines, placed)
+
+    def _add_label(self, scene: Scene, level: Level, y: float, placed: list[Box]) -> None:
+        chart, rect, scale = self._chart, scene.price_view.rect, scene.price_view.scale
+        size = _LABEL_PX * scale
+        text = (
+            level.name
+            if level.name.rstrip(PARTIAL_MARK).endswith("SD")
+            else f"{level.name} {price_text(level.price, chart.tick_size)}"
+        )
+        width = chart.text.width(text, size) + size
+        y = min(max(y, rect.y + size), rect.bottom - size)
+        top, bottom = y - 0.75 * size, y + 0.75 * size
+        x = free_column((rect.x + 14 * scale, top, rect.x + 14 * scale + width, bottom), placed, _GAP_PX * scale)
+        if x is None or x + width > rect.x + 0.6 * rect.width:
+            return
+        placed.append((x, top, x + width, bottom))
+        is_loud = level.alpha > 0.5
+        chart.text.add(
+            text,
+            round(x),
+            y,
+            size_px=size,
+            color=level.color,
+            plate=scene.style.palette.ground,
+            plate_alpha=0.82,
+            alpha=1.0 if is_loud else 0.8,
+        )
+
+    def _label_nodes(self, scene: Scene, lines: Sequence[int], placed: list[Box]) -> None:
+        chart, rect, palette = self._chart, scene.price_view.rect, scene.style.palette
+        size = (_LABEL_PX - 1) * scene.price_view.scale
+        for price, y in zip(self._nodes, lines, strict=True):
+            if not rect.y + size <= y < rect.bottom - size:
+                continue
+            mark = PARTIAL_MARK if scene.reader.session["partial"] else ""
+            text = f"LVN{mark} {price_text(price, chart.tick_size)}"
+            width = chart.text.width(text, size) + size
+            x = round(scene.profile_rect.x - width)
+            label = (x, y - 0.8 * size, x + width, y + 0.8 * size)
+            if x < rect.x + 0.5 * rect.width or met_by(label, placed):
+                continue
+            placed.append(label)
+            chart.text.add(text, x, y, size_px=size, color=palette.quiet, plate=palette.ground, plate_alpha=0.7)
+
+
+def met_by(label: Box, placed: list[Box]) -> list[tuple[float, float]]:
+    """Left and right ends of what shares some area with a label."""
+    left, top, right, bottom = label
+    return [(a, b) for a, above, b, below in placed if above < bottom and top < below and a < right and left < b]
+
+
+def free_column(label: Box, placed: list[Box], gap: float) -> float | None:
+    """Leftmost x at which a label meets nothing that is placed; None after some columns."""
+    left, top, right, bottom = label
+    width = right - left
+    for _ in range(_COLUMNS):
+        met = met_by((left, top, left + width, bottom), placed)
+        if not met:
+            return left
+        left = max(end for _, end in met) + gap
+    return None

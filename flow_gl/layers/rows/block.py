@@ -1,0 +1,110 @@
+"""The uniform block `Frame` of view.glsl: how programs see one level of a chart. It is the whole cost of panning."""
+
+import struct
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from flow_gl.core.cached import Cached
+from flow_gl.core.market.lod import threshold_at
+from flow_gl.core.palette import Palette
+from flow_gl.gl.api import GL
+from flow_gl.gl.buffers import StreamBuffer
+from flow_gl.gl.counters import FrameCounters
+from flow_gl.layers.base import Scene
+from flow_gl.layers.discs import radius_range
+from flow_gl.layers.rows.packing import FARTHEST, split_contracts
+from flow_gl.layers.rows.series import NO_INDEX, LevelRows
+
+_PACKED: Final = struct.Struct("<12f12i32f")
+
+
+class _Transform(NamedTuple):
+    """The part of a block that only zooming and gliding axes change, in the order of view.glsl."""
+
+    screen: tuple[float, ...]
+    scales: tuple[float, ...]
+    tick: int
+    cvd: tuple[int, int]
+    looks: tuple[float, ...]
+
+
+class FrameBlock:
+    """One level's block on the GPU."""
+
+    def __init__(self) -> None:
+        # Uniforms are no market rows: they have a count of their own, which nobody needs.
+        self._buffer: Final = StreamBuffer(_PACKED.size, FrameCounters(), target=GL.GL_UNIFORM_BUFFER)
+        self.handle: Final[int] = self._buffer.handle
+        self._transform: Final[Cached[_Transform]] = Cached()
+
+    def fill(
+        self, scene: Scene, rows: LevelRows, *, screen_px: tuple[int, int], reference: float, opacity: float
+    ) -> None:
+        """Upload what a level is drawn with.
+
+        Parameters
+        ----------
+        reference : contracts of the largest disc at this level
+        """
+        view, base = scene.price_view, rows.base
+        # This changes only when the user zooms or an axis glides; rows and time change in every frame.
+        key = (
+            *(screen_px, reference, base, scene.style),
+            *(view.rect, view.ns_per_px, view.y_top, view.y_per_px, view.scale),
+            *(scene.cvd_view.rect, scene.cvd_view.y_top, scene.cvd_view.y_per_px),
+        )
+        screen, scales, tick, cvd, looks = self._transform.get(
+            key, lambda: _transform(scene, rows, screen_px, reference)
+        )
+        # Origins near the middle of the view: what the shader subtracts from is small, and exact as integers.
+        bucket = (view.t_right_ns - int(0.5 * view.rect.width * view.ns_per_px)) // base.bucket_ns
+        hover = NO_INDEX if scene.hover_id is None else base.index(scene.hover_id)
+        pinned = NO_INDEX if scene.pinned_id is None else base.index(scene.pinned_id)
+        _PACKED.pack_into(
+            self._buffer.memory,
+            0,
+            *(*screen, opacity),
+            *(view.screen_x(bucket * base.bucket_ns + base.bucket_ns // 2), *scales),
+            *(base.index(bucket), tick, rows.open_index, 0, *cvd, 0, 0),
+            *(hover, pinned, int(scene.hover_id is not None), rows.last_index),
+            *looks,
+        )
+        self._buffer.upload(_PACKED.size)
+
+    def release(self) -> None:
+        self._buffer.release()
+
+
+def _transform(scene: Scene, rows: LevelRows, screen_px: tuple[int, int], reference: float) -> _Transform:
+    view, cvd_view, style, base = scene.price_view, scene.cvd_view, scene.style, rows.base
+    px_per_bucket = base.bucket_ns / view.ns_per_px
+    tick = round(view.y_top - 0.5 * view.rect.height * view.y_per_px)
+    cvd = round(cvd_view.y_top - 0.5 * cvd_view.rect.height * cvd_view.y_per_px)
+    least, most = radius_range(style, view.scale)
+    return _Transform(
+        screen=(2.0 / screen_px[0], 2.0 / screen_px[1], view.scale),
+        scales=(
+            *(px_per_bucket, view.screen_y(tick), 1.0 / view.y_per_px),
+            *(cvd_view.screen_y(cvd), 1.0 / cvd_view.y_per_px, cvd_view.screen_y(0), 0.75 * view.scale),
+        ),
+        tick=min(max(tick - base.price // base.tick_size, -FARTHEST), FARTHEST),
+        cvd=split_contracts(cvd),
+        looks=(
+            *(least * least, most * most - least * least, 1.0 / reference, float(style.size_floor)),
+            *(threshold_at(style.threshold, base.bucket_ns), *opacities(px_per_bucket, most)),
+            *_colors(style.palette),
+        ),
+    )
+
+
+def opacities(px_per_bucket: float, radius_max_px: float) -> tuple[float, float, float]:
+    """Opacity of fill, rim and glow: discs that overlap many times become more transparent, and do not glow."""
+    crowd = radius_max_px / max(px_per_bucket, 0.01)
+    share = min(1.0, max(0.0, (crowd - 3.0) / 12.0))
+    return 0.55 - 0.22 * share, 0.95 - 0.20 * share, 0.30 * (1.0 - share)
+
+
+@lru_cache(maxsize=8)
+def _colors(palette: Palette) -> tuple[float, ...]:
+    slots = (palette.buy, palette.sell, palette.balanced, palette.text, palette.quiet, palette.ground)
+    return tuple(component for slot in slots for component in (*slot, 1.0))

@@ -1,0 +1,203 @@
+"""What lies where: binary searches in the store's rings, so that the cost follows what is visible, not the history."""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flow_gl.core.schema import BUBBLE
+from flow_gl.layers.base import Scene
+from flow_gl.layers.discs import radii, radius_range, reference_of, tick_size_of, volumes
+from flow_gl.layers.rows.packing import UNKNOWN_TICK_SIZE
+from flow_gl.store.market import MarketReader
+from flow_gl.store.ring import Ring
+
+END_OF_TIME: Final = 2**63 - 1
+_MOST_ROWS: Final = 2048
+"""Rows that an automatic scale looks at: a longer range is taken from a coarser level."""
+_NEAR_PX: Final = 4.0
+
+
+def position_of(ring: Ring, head: int, bubble_id: int) -> int:
+    """First position at or after `bubble_id` in a ring of rows with ascending ids; `head` where there is none."""
+    if head == 0 or ring.ids[(head - 1) & (ring.capacity - 1)] < bubble_id:
+        return head
+    position = max(0, head - ring.capacity)
+    at, end = position & (ring.capacity - 1), head & (ring.capacity - 1)
+    if at < end:
+        return position + int(ring.ids[at:end].searchsorted(bubble_id))
+    older = ring.ids[at:]
+    if older[-1] >= bubble_id:
+        return position + int(older.searchsorted(bubble_id))
+    return position + len(older) + int(ring.ids[:end].searchsorted(bubble_id))
+
+
+def visible_ids(scene: Scene) -> tuple[int, int]:
+    """Ids [first, last] whose discs may reach into the pane, cut where the user cleared or paused."""
+    view = scene.price_view
+    bucket_ns = scene.reader.widths_ns[scene.level]
+    reach_ns = int(radius_range(scene.style, view.scale)[1] * view.ns_per_px)
+    first = max((view.t_left_ns - reach_ns) // bucket_ns, scene.hidden_before_ns // bucket_ns)
+    last = min((view.t_right_ns + reach_ns) // bucket_ns, scene.until_ns // bucket_ns)
+    return first, last
+
+
+def visible_range(scene: Scene) -> tuple[int, int]:
+    """Positions [start, stop) of the level's ring that may be seen: closed bubbles only."""
+    ring, head = scene.reader.store.bubbles[scene.level], scene.reader.heads[scene.level]
+    first, last = visible_ids(scene)
+    start = position_of(ring, head, first)
+    return start, max(start, position_of(ring, head, last + 1))
+
+
+def _range_rows(ring: Ring, head: int, bucket_ns: int, times_ns: tuple[int, int]) -> list[NDArray[np.void]]:
+    start = position_of(ring, head, times_ns[0] // bucket_ns)
+    return ring.segments(start, position_of(ring, head, times_ns[1] // bucket_ns + 1))
+
+
+def _level_for_range(reader: MarketReader, level: int, t_left_ns: int, t_right_ns: int) -> int:
+    while level < len(reader.widths_ns) - 1 and (t_right_ns - t_left_ns) // reader.widths_ns[level] > _MOST_ROWS:
+        level += 1
+    return level
+
+
+def price_extent(
+    reader: MarketReader,
+    level: int,
+    t_left_ns: int,
+    t_right_ns: int,
+    *,
+    hidden_before_ns: int = 0,
+    until_ns: int = END_OF_TIME,
+) -> tuple[float, float] | None:
+    """Lowest and highest price traded in a stretch of time, in ticks above price 0; None where nothing traded.
+
+    Looks at about 2,000 rows at most: a long stretch is taken from a coarser level, to whole buckets.
+    """
+    level = _level_for_range(reader, level, t_left_ns, t_right_ns)
+    times = max(t_left_ns, hidden_before_ns), min(t_right_ns, until_ns)
+    bucket_ns = reader.widths_ns[level]
+    parts = _range_rows(reader.store.bubbles[level], reader.heads[level], bucket_ns, times)
+    lows = [int(part["low"].min()) for part in parts]
+    highs = [int(part["high"].max()) for part in parts]
+    bubble = reader.open_bubble(level)
+    if bubble is not None and times[0] // bucket_ns <= bubble["id"] <= times[1] // bucket_ns:
+        lows.append(int(bubble["low"]))
+        highs.append(int(bubble["high"]))
+    if not lows:
+        return None
+    tick_size = reader.tick_size or UNKNOWN_TICK_SIZE
+    return min(lows) / tick_size, max(highs) / tick_size
+
+
+def cvd_extent(
+    reader: MarketReader,
+    level: int,
+    t_left_ns: int,
+    t_right_ns: int,
+    *,
+    hidden_before_ns: int = 0,
+    until_ns: int = END_OF_TIME,
+) -> tuple[float, float] | None:
+    """Lowest and highest CVD (contracts) of the points drawn in a stretch of time; None where there is none."""
+    times = max(t_left_ns, hidden_before_ns), min(t_right_ns, until_ns)
+    is_drawn_level = _level_for_range(reader, level, t_left_ns, t_right_ns) == level
+    level = _level_for_range(reader, level, t_left_ns, t_right_ns)
+    bucket_ns = reader.widths_ns[level]
+    parts = _range_rows(reader.store.cvd[level], reader.heads[level], bucket_ns, times)
+    low, high = ("close", "close") if is_drawn_level else ("low", "high")
+    lows = [int(part[low].min()) for part in parts]
+    highs = [int(part[high].max()) for part in parts]
+    point = reader.open_cvd(level)
+    if point is not None and times[0] // bucket_ns <= point["id"] <= times[1] // bucket_ns:
+        lows.append(int(point["close"]))
+        highs.append(int(point["close"]))
+    return (min(lows), max(highs)) if lows else None
+
+
+def rows_within(reader: MarketReader, level: int, times_ns: tuple[int, int]) -> NDArray[np.void]:
+    """Copy of the BUBBLE rows of a level within a stretch of time, oldest first, the open one last."""
+    bucket_ns = reader.widths_ns[level]
+    parts = _range_rows(reader.store.bubbles[level], reader.heads[level], bucket_ns, times_ns)
+    rows = np.concatenate(parts) if parts else np.zeros(0, BUBBLE)
+    bubble = reader.open_bubble(level)
+    if bubble is not None and times_ns[0] // bucket_ns <= bubble["id"] <= times_ns[1] // bucket_ns:
+        rows = _with(rows, bubble)
+    return rows
+
+
+def visible_rows(scene: Scene) -> NDArray[np.void]:
+    """Copy of the BUBBLE rows in view, oldest first, the open one last."""
+    ring = scene.reader.store.bubbles[scene.level]
+    start, stop = visible_range(scene)
+    _, rows = ring.read(start, stop)
+    first, last = visible_ids(scene)
+    bubble = scene.reader.open_bubble(scene.level)
+    if bubble is not None and first <= bubble["id"] <= last:
+        rows = _with(rows, bubble)
+    return rows
+
+
+def _with(rows: NDArray[np.void], last: np.void) -> NDArray[np.void]:
+    longer = np.empty(len(rows) + 1, BUBBLE)
+    longer[:-1] = rows
+    longer[-1] = last
+    return longer
+
+
+def hidden_count(scene: Scene) -> int:
+    """Bubbles in view that the size floor hides."""
+    if scene.style.size_floor <= 0:
+        return 0
+    parts = scene.reader.store.bubbles[scene.level].segments(*visible_range(scene))
+    count = sum(int(np.count_nonzero(volumes(part) < scene.style.size_floor)) for part in parts)
+    bubble = scene.reader.open_bubble(scene.level)
+    if bubble is not None:
+        count += int(volumes(np.array([bubble], BUBBLE))[0] < scene.style.size_floor)
+    return count
+
+
+def bubble_at(scene: Scene, x_px: float, y_px: float) -> int | None:
+    """Id of the bubble under a point of the screen: the topmost disc there, else the nearest one at hand.
+
+    Bubbles below the size floor are not there.
+    """
+    view = scene.price_view
+    if "bubbles" not in scene.style.is_visible or not view.rect.contains(x_px, y_px):
+        return None
+    bucket_ns = scene.reader.widths_ns[scene.level]
+    reach_px = radius_range(scene.style, view.scale)[1] + _NEAR_PX * view.scale
+    first, last = visible_ids(scene)
+    first = max(first, view.time_at(x_px - reach_px) // bucket_ns)
+    last = min(last, view.time_at(x_px + reach_px) // bucket_ns)
+    ring, head = scene.reader.store.bubbles[scene.level], scene.reader.heads[scene.level]
+    _, rows = ring.read(position_of(ring, head, first), position_of(ring, head, last + 1))
+    bubble = scene.reader.open_bubble(scene.level)
+    if bubble is not None and first <= bubble["id"] <= last:
+        rows = _with(rows, bubble)
+    volume = volumes(rows)
+    rows, volume = rows[volume >= scene.style.size_floor], volume[volume >= scene.style.size_floor]
+    if len(rows) == 0:
+        return None
+    radius = radii(volume, reference_of(scene), scene.style, view.scale)
+    middle_ns = rows["id"] * bucket_ns + bucket_ns // 2
+    dx = view.rect.right - (view.t_right_ns - middle_ns) / view.ns_per_px - x_px
+    dy = view.rect.y + (view.y_top - rows["price"] / tick_size_of(scene)) / view.y_per_px - y_px
+    past_edge = np.hypot(dx, dy) - radius
+    inside = np.flatnonzero(past_edge <= 0.0)
+    at = int(inside[-1]) if len(inside) else int(past_edge.argmin())
+    return int(rows["id"][at]) if past_edge[at] <= _NEAR_PX * view.scale else None
+
+
+def row_of(reader: MarketReader, level: int, bubble_id: int) -> np.void | None:
+    """The bubble (BUBBLE) of an id at a level, the open one too; None where there is none or it is forgotten."""
+    bubble = reader.open_bubble(level)
+    if bubble is not None and int(bubble["id"]) == bubble_id:
+        return bubble
+    ring, head = reader.store.bubbles[level], reader.heads[level]
+    position = position_of(ring, head, bubble_id)
+    _, rows = ring.read(position, min(position + 1, head))
+    if len(rows) and int(rows["id"][0]) == bubble_id:
+        row: np.void = rows[0]
+        return row
+    return None

@@ -1,0 +1,124 @@
+"""A ring of the store, mirrored on the GPU: what is new is uploaded, once.
+
+The mirror is a window [lo, hi) of the store's positions. What is visible is there in the frame that shows it; the rest
+of the history is brought in a bounded number of rows a frame, so that neither a start nor a change of level costs a
+long frame, and panning finds its rows there. The row that is still open sits at position `hi`, where it will be
+written once more when it has closed.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flow_gl.gl.buffers import RowRing
+from flow_gl.gl.counters import FrameCounters
+from flow_gl.layers.rows.packing import Base
+from flow_gl.store.ring import Ring
+
+Pack = Callable[[NDArray[np.void], Base, NDArray[np.void], NDArray[np.void] | None], NDArray[np.void]]
+PackOne = Callable[[np.void, Base, NDArray[np.void], np.void | None], bytes]
+
+BACKFILL_ROWS: Final = 4096
+"""Rows of history that are brought in a frame beyond what is visible."""
+
+
+class Mirror:
+    """One store ring on the GPU.
+
+    Parameters
+    ----------
+    dtype, pack : instance rows and how they are made from store rows
+    pack_one : the same for one row
+    """
+
+    def __init__(self, dtype: np.dtype, pack: Pack, pack_one: PackOne, counters: FrameCounters) -> None:
+        self.rows: Final = RowRing(dtype, counters)
+        self._pack: Final = pack
+        self._pack_one: Final = pack_one
+        self._counters: Final = counters
+        self._open_bytes = b""
+        self._open_at = -1
+
+    def restart(self) -> None:
+        """Forget everything: another ring, level or base follows."""
+        self.rows.restart(0)
+        self._open_bytes, self._open_at = b"", -1
+
+    def sync(self, ring: Ring, head: int, visible: tuple[int, int], base: Base, gaps: NDArray[np.void]) -> None:
+        """Bring in the visible positions and some more, up to `head`."""
+        oldest = ring.oldest
+        start, stop = max(visible[0], oldest), min(visible[1], head)
+        gpu = self.rows
+        if gpu.lo == gpu.hi or start > gpu.hi or stop < gpu.lo or oldest > gpu.hi:
+            gpu.restart(max(min(start, head), oldest))
+        gpu.reserve(min(ring.capacity, head - oldest + 1))
+        if stop > gpu.hi:
+            self._bring(ring, gpu.hi, stop, base, gaps)
+        if start < gpu.lo:
+            self._bring(ring, start, gpu.lo, base, gaps)
+        room = BACKFILL_ROWS
+        if gpu.hi < head:
+            count = min(room, head - gpu.hi)
+            self._bring(ring, gpu.hi, gpu.hi + count, base, gaps)
+            room -= count
+        if room and gpu.lo > oldest:
+            self._bring(ring, max(oldest, gpu.lo - room), gpu.lo, base, gaps)
+        gpu.lo = max(gpu.lo, ring.oldest, gpu.hi + 1 - gpu.capacity)
+        gpu.lo = min(gpu.lo, gpu.hi)
+
+    def put_open(self, row: np.void | None, ring: Ring, base: Base, gaps: NDArray[np.void]) -> bool:
+        """Write the open row at position `hi` if it has changed; True where there is one to draw."""
+        if row is None:
+            self._open_at = -1
+            return False
+        hi = self.rows.hi
+        row_bytes = row.tobytes()
+        if hi == self._open_at and row_bytes == self._open_bytes:
+            return True
+        self.rows.reserve(1)
+        self.rows.write_one(hi, self._pack_one(row, base, gaps, _row_at(ring, hi - 1)))
+        self._open_bytes, self._open_at = row_bytes, hi
+        return True
+
+    @property
+    def has_open(self) -> bool:
+        """The open row stands at `hi` and belongs there."""
+        return self._open_at == self.rows.hi
+
+    def release(self) -> None:
+        self.rows.release()
+
+    def _bring(self, ring: Ring, start: int, stop: int, base: Base, gaps: NDArray[np.void]) -> None:
+        gpu = self.rows
+        previous: NDArray[np.void] | None = None
+        if stop - start == 1 and ring.oldest < start:
+            packed_row = self._pack_one(ring.rows[start & (ring.capacity - 1)], base, gaps, _row_at(ring, start - 1))
+            if ring.oldest < start:  # else the writer came over it: the next frame finds out
+                gpu.write_one(start, packed_row)
+                self._counters.rows_copied += 1
+                gpu.lo, gpu.hi = min(gpu.lo, start), max(gpu.hi, stop)
+                return
+        if start > 0:
+            _, before = ring.read(start - 1, start)
+            previous = before if len(before) else None
+        position = start
+        for segment in ring.segments(start, stop):
+            packed = self._pack(segment, base, gaps, previous)
+            previous = segment[-1:].copy()
+            # Rows that the writer came over while they were read are torn: leave them out.
+            torn = min(max(0, ring.oldest - position), len(packed))
+            gpu.write(position + torn, packed[torn:])
+            self._counters.rows_copied += len(segment)
+            position += len(segment)
+        gpu.lo = min(gpu.lo, start)
+        gpu.hi = max(gpu.hi, stop)
+
+
+def _row_at(ring: Ring, position: int) -> np.void | None:
+    """A row in place; None where there is none, or none any more."""
+    if position < ring.oldest:
+        return None
+    row: np.void = ring.rows[position & (ring.capacity - 1)]
+    return row

@@ -1,0 +1,151 @@
+"""The bubbles and CVD points of one chart on the GPU, at the level in force and, for a blend, at the last one.
+
+All layers that draw market rows draw from here. A change of level keeps the old level's rows for a moment, so that
+the picture blends instead of flashing; its buffers are then used for the next change.
+"""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flow_gl.gl.counters import FrameCounters
+from flow_gl.layers.base import Scene
+from flow_gl.layers.discs import tick_size_of
+from flow_gl.layers.rows.hit import END_OF_TIME, position_of, visible_ids
+from flow_gl.layers.rows.mirror import Mirror
+from flow_gl.layers.rows.packing import BUBBLE_ROW, CVD_ROW, Base, pack_bubble, pack_bubbles, pack_cvd, pack_point
+from flow_gl.store.market import MarketStore
+
+BLEND_S: Final = 0.15
+NO_INDEX: Final = -(2**31)
+_MOST_PRICE: Final = 1 << 61
+"""A base's price; its distance from any other price is an int64."""
+
+
+class LevelRows:
+    """One level's rows on the GPU and which of them are in view.
+
+    Attributes
+    ----------
+    start, stop : positions in view; the open row is the last of them where `open_index` is one
+    open_index, last_index : bucket index of the open and of the newest row in view, NO_INDEX where there is none
+    """
+
+    def __init__(self, counters: FrameCounters) -> None:
+        self.bubbles: Final = Mirror(BUBBLE_ROW, pack_bubbles, pack_bubble, counters)
+        self.cvd: Final = Mirror(CVD_ROW, pack_cvd, pack_point, counters)
+        self.level = -1
+        self.base = Base(0, 0, 1, 1)
+        self.start = self.stop = 0
+        self.open_index = self.last_index = NO_INDEX
+        self._open_id = 0
+
+    def restart(self, level: int, base: Base) -> None:
+        self.level, self.base = level, base
+        self.start = self.stop = 0
+        self.open_index = self.last_index = NO_INDEX
+        self.bubbles.restart()
+        self.cvd.restart()
+
+    def update(self, scene: Scene) -> None:
+        """Upload what is new and find what is in view."""
+        reader = scene.reader
+        bubbles, cvd = reader.store.bubbles[self.level], reader.store.cvd[self.level]
+        head = reader.heads[self.level]
+        first, last = visible_ids(scene)
+        is_paused = scene.until_ns < END_OF_TIME
+        if is_paused:
+            # What was open when the picture was paused stays as it was: only whole buckets are let in.
+            head = min(head, position_of(bubbles, head, scene.until_ns // self.base.bucket_ns))
+        start = position_of(bubbles, head, first)
+        if start > 0 and scene.hidden_before_ns <= 0:
+            start -= 1  # the line that comes in from the left
+        stop = max(start, position_of(bubbles, head, last + 1))
+        gaps = reader.breaks
+        self.bubbles.sync(bubbles, head, (start, stop), self.base, gaps)
+        self.cvd.sync(cvd, head, (start, stop), self.base, gaps)
+        if not is_paused:
+            self._put_open(scene, gaps)
+        gpu = self.bubbles.rows
+        self.start, self.stop = max(start, gpu.lo, self.cvd.rows.lo), min(stop, gpu.hi)
+        self.open_index = NO_INDEX
+        if self.bubbles.has_open and self.cvd.has_open and stop == gpu.hi and first <= self._open_id <= last:
+            self.open_index = self.base.index(self._open_id)
+            self.stop += 1
+        self.last_index = self.open_index
+        if self.open_index == NO_INDEX and self.stop > self.start:
+            newest = bubbles.rows[(self.stop - 1) & (bubbles.capacity - 1)]
+            self.last_index = self.base.index(int(newest["id"]))
+
+    def _put_open(self, scene: Scene, gaps: NDArray[np.void]) -> None:
+        reader = scene.reader
+        bubble, point = reader.open_bubble(self.level), reader.open_cvd(self.level)
+        is_synced = self.bubbles.rows.hi == reader.heads[self.level] == self.cvd.rows.hi
+        if bubble is None or point is None or not is_synced:
+            bubble = point = None
+        rings = reader.store
+        self.bubbles.put_open(bubble, rings.bubbles[self.level], self.base, gaps)
+        self.cvd.put_open(point, rings.cvd[self.level], self.base, gaps)
+        if bubble is not None:
+            self._open_id = int(bubble["id"])
+
+    def release(self) -> None:
+        self.bubbles.release()
+        self.cvd.release()
+
+
+class Series:
+    """The level in force, and the one that is being left."""
+
+    def __init__(self, counters: FrameCounters) -> None:
+        self._all: Final = (LevelRows(counters), LevelRows(counters))
+        self.current = self._all[0]
+        self.leaving: LevelRows | None = None
+        self.blend = 1.0
+        """Opacity of the current level; the leaving one has the rest."""
+        self._store: MarketStore | None = None
+        self._tick_size = 0
+        self._blend_from_s = 0.0
+
+    def update(self, scene: Scene) -> None:
+        tick_size = tick_size_of(scene)
+        if scene.reader.store is not self._store or tick_size != self._tick_size:
+            self._store, self._tick_size = scene.reader.store, tick_size
+            self.leaving = None
+            self.current.restart(scene.level, self._base(scene))
+        elif scene.level != self.current.level:
+            if self.current.stop > self.current.start:
+                self.leaving, self._blend_from_s = self.current, scene.wall_s
+            self.current = self._all[1] if self.current is self._all[0] else self._all[0]
+            if self.leaving is self.current:
+                self.leaving = None
+            self.current.restart(scene.level, self._base(scene))
+        elif not self.current.base.reaches(*_middle(scene)):
+            self.leaving = None
+            self.current.restart(scene.level, self._base(scene))
+        self.current.update(scene)
+        if self.leaving is not None:
+            self.blend = min(1.0, max(0.0, (scene.wall_s - self._blend_from_s) / BLEND_S))
+            if self.blend >= 1.0:
+                self.leaving = None
+        else:
+            self.blend = 1.0
+
+    def _base(self, scene: Scene) -> Base:
+        """A base in the middle of what is in view."""
+        tick_size = tick_size_of(scene)
+        bucket_id, tick = _middle(scene)
+        most = _MOST_PRICE // tick_size
+        return Base(bucket_id, min(max(tick, -most), most) * tick_size, tick_size, scene.reader.widths_ns[scene.level])
+
+    def release(self) -> None:
+        for rows in self._all:
+            rows.release()
+
+
+def _middle(scene: Scene) -> tuple[int, int]:
+    """Bucket and tick in the middle of the price pane."""
+    view = scene.price_view
+    middle_ns = view.t_right_ns - int(0.5 * view.rect.width * view.ns_per_px)
+    return middle_ns // scene.reader.widths_ns[scene.level], round(view.y_top - 0.5 * view.rect.height * view.y_per_px)

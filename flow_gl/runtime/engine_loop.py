@@ -1,0 +1,377 @@
+"""The engine's loop: feed -> tape -> pipeline -> stores, in turns of a few milliseconds.
+
+A turn applies commands, asks the feed, aggregates for at most `TURN_NS`, publishes the tables and the status. What
+has arrived and is not aggregated yet waits in order; the feed is asked again only when nothing waits, so that a storm
+costs memory in the feed's bounds and every trade is counted once. Trades are appended to the tape before they are
+aggregated, and never more of them than the tape's readers (recorder, server) have room for.
+
+Buckets close when a later trade of their instrument arrives, and live also by the clock. By the clock only up to the
+event time that the feed vouches for (`FeedStatus.known_until`): a connection that stalls in mid-bucket looks like a
+quiet market, and closing that bucket would make its remaining trades late once they are replayed. Where a feed does
+not vouch, the clock stays well behind what could still come. At a feed's end all buckets are closed.
+"""
+
+import math
+import queue
+from collections import deque
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flow_gl.core.clock import Clock
+from flow_gl.core.commands import Command, Configure, ResetCvd, SetSpeed, Stop
+from flow_gl.core.errors import FlowError
+from flow_gl.core.items import Definition, FeedGap, FileEnd, Item, Mapping, Trades
+from flow_gl.core.log import get_logger
+from flow_gl.core.schema import TRADE, FeedState
+from flow_gl.engine.pipeline import Pipeline
+from flow_gl.feed.base import Feed, FeedStatus
+from flow_gl.runtime.charts import Charts
+from flow_gl.runtime.feed_controls import Paced, Resumable, Retriable
+from flow_gl.runtime.meters import Rate, StatusBoard
+from flow_gl.runtime.persistence import Keepers
+from flow_gl.runtime.replay_snapshots import Chapters, Note
+from flow_gl.store.ring import Ring
+
+TAPE_CAPACITY: Final = 1 << 20
+BATCH: Final = 1 << 14
+"""Trades aggregated between two looks at the clock."""
+TURN_NS: Final = 8_000_000
+"""Longest stretch of aggregation before tables and status are published."""
+NOTICES_NS: Final = 40_000_000
+"""Notices that follow trades are taken with them, however late; beyond this they too wait for the next turn."""
+BRIEF_NS: Final = 900_000
+"""The open bubble and the session's running numbers are published at most this often ..."""
+PUBLISH_NS: Final = 8_000_000
+"""... a chart's profile with its levels at most this often: they cost ten times as much, one chart's a turn ..."""
+STATUS_NS: Final = 20_000_000
+"""... and the status at least this often."""
+COUNT_NS: Final = 500_000_000
+"""Instruments are counted anew at most this often."""
+BUSY_SLEEP_S: Final = 0.001
+QUIET_SLEEP_S: Final = 0.010
+STANDING_SLEEP_S: Final = 0.05
+"""Waits between turns: while trades come, while none came lately, while none can come. A command ends any of them."""
+QUIET_AFTER_NS: Final = 2_000_000_000
+ADVANCE_NS: Final = 10_000_000
+"""The pipeline is told the time at most this often."""
+DISORDER_NS: Final = 10_000_000_000
+"""Instruments interleave in a file in the order of arrival; their event times may step back, but never so far."""
+UNDETECTED_NS: Final = 45_000_000_000
+"""A lost connection is noticed within this time at the latest: before it, silence proves nothing."""
+UNSETTLED_TRADES: Final = 2_000_000
+"""Trades that may wait for a parent symbol to be settled, at most (96 MB)."""
+
+_NOT_YET: Final = frozenset({FeedState.STARTING, FeedState.CONNECTING, FeedState.CATCHING_UP})
+_STANDING: Final = frozenset({FeedState.ENDED, FeedState.FAILED, FeedState.CLOSED})
+
+
+class Engine:
+    """One feed, its pipeline and its charts.
+
+    Parameters
+    ----------
+    feed : started feed
+    pipeline : with no chart attached yet
+    charts : the charts that were asked for
+    board : the status
+    clock : the program's clock
+    commands : what the view asks for; any thread may put, Stop ends the loop
+    note : what the user should know from the start, one line
+    keepers : recorder and archive, where there are any
+    chapters : of a replay, where they are kept; what they held has been put back
+    known : what this loop knew behind what was put back
+    """
+
+    def __init__(
+        self,
+        *,
+        feed: Feed,
+        pipeline: Pipeline,
+        charts: Charts,
+        board: StatusBoard,
+        clock: Clock,
+        commands: queue.SimpleQueue[Command],
+        note: str = "",
+        keepers: Keepers | None = None,
+        chapters: Chapters | None = None,
+        known: Note | None = None,
+    ) -> None:
+        self._feed: Final = feed
+        self._pipeline: Final = pipeline
+        self._charts: Final = charts
+        self._board: Final = board
+        self._clock: Final = clock
+        self._commands: Final = commands
+        self._note: Final = note
+        self._keepers: Final = keepers
+        self._chapters = chapters
+        known = known or Note()
+        self._log: Final = get_logger("engine")
+        self.tape: Final = Ring(memoryview(bytearray(Ring.nbytes(TRADE, TAPE_CAPACITY))), TRADE, TAPE_CAPACITY)
+        """Every trade in the order of arrival."""
+        self._waiting: Final[deque[tuple[Item, int]]] = deque()
+        self._taken = 0  # trades of the first waiting item that are aggregated already
+        self._behind = 0
+        self._trades = known.trades
+        self._gap_starts: Final[set[int]] = set(known.gap_starts)
+        self._newest_event = known.newest_event
+        self._advanced_to = self._polled_wall = 0
+        self._rate: Final = Rate()
+        self._oldest_unpublished: int | None = None
+        self._lag_ns = 0
+        self._last_trade_ns = -QUIET_AFTER_NS
+        self._published_ns = self._shown_ns = self._status_ns = self._advanced_ns = self._counted_ns = -(1 << 62)
+        self._needs_publish, self._profile_rest_ns = True, 0
+        self._unread = 0  # charts whose profile is to be read anew
+        self._is_finished = False
+        self._must_stop = False
+        self._refusal = ""
+        self._is_settled = charts.is_settled
+        self._definitions: Final[dict[int, Definition]] = {}
+        self._symbols: Final[dict[int, str]] = {}
+
+    @property
+    def trades(self) -> int:
+        """Trades aggregated since the start, all instruments."""
+        return self._trades
+
+    def run(self) -> None:
+        """Take turns until stopped. The feed's errors (FlowError) come through."""
+        self._show_charts()
+        if self._keepers:
+            self._keepers.start(self.tape)
+            if isinstance(self._feed, Resumable):
+                self._feed.resume(self._keepers.recorded)
+        while not self._must_stop:
+            pause = self.turn()
+            if pause > 0:
+                self._wait(pause)
+        self._pipeline.publish()
+        self._publish_status(self._clock.monotonic_ns())
+
+    def turn(self) -> float:
+        """Do what is due now; the seconds that may pass until the next turn."""
+        self._apply_commands()
+        wall, now = self._clock.wall_ns(), self._clock.monotonic_ns()
+        if not self._waiting or not self._is_settled:
+            self._take(self._feed.poll(wall), now)
+            self._polled_wall = wall
+        status = self._feed.status()
+        if not self._is_settled:
+            self._settle(status.state)
+        self._pipeline.know_from(status.known_from)
+        if self._is_settled:
+            self._work(now + TURN_NS)
+            if not self._waiting:
+                self._close_by_clock(status)
+        now = self._clock.monotonic_ns()
+        is_status_due = now - self._status_ns >= STATUS_NS
+        self._publish(now, at_once=is_status_due)
+        if is_status_due:
+            self._publish_status(now)
+        return self._pause(status.state, now)
+
+    def _apply_commands(self) -> None:
+        while not self._commands.empty():
+            self._apply(self._commands.get_nowait())
+
+    def _apply(self, command: Command) -> None:
+        self._log.info("command", extra={"command": command})
+        self._needs_publish = True
+        try:
+            self._obey(command)
+            self._refusal = ""
+        except FlowError as error:
+            self._refusal = str(error)
+            self._log.warning("refused", extra={"command": command, "error": error})
+
+    def _obey(self, command: Command) -> None:
+        feed = self._feed
+        if isinstance(command, Stop):
+            self._must_stop = True
+        elif isinstance(command, ResetCvd):
+            instrument_id = self._charts.instrument_of(command.chart)
+            self._chapters = None  # what comes now is not what the files alone come to
+            if instrument_id:
+                self._pipeline.reset_cvd(instrument_id)
+        elif isinstance(command, Configure):
+            self._chapters = None
+            self._pipeline.configure(
+                arm=command.arm, value_area=command.value_area, value_area_step=command.value_area_step
+            )
+        elif isinstance(command, SetSpeed):
+            if isinstance(feed, Paced):
+                feed.set_speed(math.inf if command.speed is None else command.speed)
+        elif isinstance(feed, Retriable):
+            feed.retry()
+
+    def _wait(self, seconds: float) -> None:
+        try:
+            self._apply(self._commands.get(timeout=seconds))
+        except queue.Empty:
+            return
+
+    def _take(self, items: list[Item], now: int) -> None:
+        for item in items:
+            self._waiting.append((item, now))
+            if isinstance(item, Trades):
+                self._behind += len(item.rows)
+            elif isinstance(item, Mapping) and item.symbol:
+                self._symbols[item.instrument_id] = item.symbol
+            elif isinstance(item, Definition):
+                self._definitions[item.instrument_id] = item
+
+    def _settle(self, state: FeedState) -> None:
+        """Choose the parent symbols' contracts once the session so far is in hand; until then everything waits."""
+        is_full = self._behind >= UNSETTLED_TRADES
+        if state in _NOT_YET and not is_full:
+            return
+        volumes: dict[int, int] = {}
+        for item, _ in self._waiting:
+            if isinstance(item, Trades):
+                ids, where = np.unique(item.rows["instrument_id"], return_inverse=True)
+                sizes = np.bincount(where, weights=item.rows["size"])
+                for instrument_id, size in zip(ids.tolist(), sizes.tolist(), strict=True):
+                    volumes[instrument_id] = volumes.get(instrument_id, 0) + int(size)
+        self._charts.choose(volumes, self._definitions, self._symbols)
+        self._is_settled = self._charts.is_settled or is_full
+
+    def _work(self, deadline: int) -> None:
+        """Take what waits, in order: trades until the time is up, and the notices that directly follow them."""
+        is_late = False
+        while self._waiting:
+            item, arrived = self._waiting[0]
+            if isinstance(item, Trades):
+                rows = item.rows[self._taken : self._taken + min(BATCH, self._room())]
+                if is_late or (len(rows) == 0 and len(item.rows)):
+                    return  # in the next turn; or the tape's readers must move on first
+                self._aggregate(rows, arrived)
+                self._taken += len(rows)
+                is_late = self._clock.monotonic_ns() >= deadline
+                if self._taken < len(item.rows):
+                    continue
+            elif self._clock.monotonic_ns() >= deadline + NOTICES_NS:
+                return  # a storm of them: commands, and the view's end, are looked at between turns
+            else:
+                self._notice(item)
+            self._waiting.popleft()
+            self._taken = 0
+
+    def _aggregate(self, rows: NDArray[np.void], arrived: int) -> None:
+        if (count := len(rows)) == 0:
+            return
+        self.tape.append(rows)
+        self._pipeline.process(rows)
+        if self._charts.take_renewed():
+            self._show_charts()
+        self._behind -= count
+        self._trades += count
+        self._newest_event = max(self._newest_event, int(rows["ts_event"].max()))
+        self._last_trade_ns = self._clock.monotonic_ns()
+        self._rate.add(count, self._last_trade_ns)
+        if self._oldest_unpublished is None:
+            self._oldest_unpublished = arrived
+        self._needs_publish = True
+
+    def _notice(self, item: Item) -> None:
+        """Take what is not trades: the pipeline first, then what the charts and the log make of it."""
+        self._pipeline.take(item)
+        match item:
+            case FileEnd():
+                if self._chapters:
+                    note = Note(self._trades, self._newest_event, sorted(self._gap_starts))
+                    self._chapters.keep(item.index, self._pipeline, note)
+            case Mapping():
+                if self._charts.map(item):
+                    self._show_charts()
+            case Definition():
+                self._charts.map(Mapping(item.instrument_id, item.symbol))
+            case FeedGap():
+                self._gap_starts.add(item.start)
+                self._log.warning("feed gap", extra={"start": item.start, "end": item.end, "filled": item.filled})
+        if self._keepers:
+            self._keepers.note(item)
+        self._needs_publish = True
+
+    def _room(self) -> int:
+        """Trades that the tape can take before it laps a reader."""
+        return TAPE_CAPACITY - (self._keepers.waiting() if self._keepers else 0)
+
+    def _show_charts(self) -> None:
+        self._board.markets(self._charts.names)
+        if self._keepers:
+            self._keepers.keep_charts(self._charts.stores())
+
+    def _close_by_clock(self, status: FeedStatus) -> None:
+        if self._feed.is_ended():
+            if not self._is_finished:
+                self._is_finished = True
+                self._pipeline.advance(self._newest_event)  # whoever fell silent before the others is told as silent
+                self._pipeline.finish()
+                self._needs_publish = True
+            return
+        clock = self._feed.clock()
+        event_now = clock.anchor_event + int((self._polled_wall - clock.anchor_wall) * clock.rate)
+        if status.known_until:
+            known_until = status.known_until
+        elif status.state is FeedState.LIVE:
+            known_until = max(self._newest_event, event_now - UNDETECTED_NS)
+        elif status.state is FeedState.REPLAY and not math.isinf(status.speed):
+            known_until = event_now - DISORDER_NS
+        else:
+            return
+        now = self._clock.monotonic_ns()
+        if known_until > self._advanced_to and now - self._advanced_ns >= ADVANCE_NS:
+            self._advanced_to, self._advanced_ns = known_until, now
+            self._chapters = None
+            self._pipeline.advance(known_until)
+            self._needs_publish = True
+
+    def _publish(self, now: int, *, at_once: bool) -> None:
+        """Write what is due: all charts' running numbers, then the profile of the one whose turn it is.
+
+        At once before the status: what it says of the feed (live again, a gap) must be seen in the numbers.
+        """
+        pipeline = self._pipeline
+        if self._needs_publish and (at_once or now - self._shown_ns >= BRIEF_NS):
+            pipeline.publish(is_brief=True)
+            self._needs_publish, self._shown_ns, self._unread = False, now, pipeline.charted
+            if self._oldest_unpublished is not None:
+                self._lag_ns = self._clock.monotonic_ns() - self._oldest_unpublished
+                self._oldest_unpublished = None
+        if self._unread and now - self._published_ns >= max(PUBLISH_NS // pipeline.charted, self._profile_rest_ns):
+            pipeline.publish_next()
+            self._published_ns, self._unread = now, self._unread - 1
+            self._profile_rest_ns = 4 * (
+                self._clock.monotonic_ns() - now
+            )  # a fifth of the time at most: it may be wide
+
+    def _publish_status(self, now: int) -> None:
+        self._status_ns = now
+        status, board, row = self._feed.status(), self._board, self._board.row
+        board.feed(status, self._feed.clock(), self._charts.requested)
+        if status.state is FeedState.ENDED and not self._is_finished:
+            row["state"] = FeedState.REPLAY  # the last trades are still being aggregated
+        if self._keepers:
+            self._keepers.publish(board)
+        remarks = (self._refusal, status.message or self._note)
+        board.text("message", "; ".join(remark for remark in remarks if remark))
+        row["trades"] = self._trades
+        row["trades_per_second"] = self._rate.per_second(now)
+        row["behind"] = self._behind
+        row["lag_ns"] = self._lag_ns
+        row["feed_gaps"] = len(self._gap_starts)
+        row["tape_used"] = 1.0 - self._room() / TAPE_CAPACITY
+        if now - self._counted_ns >= COUNT_NS:
+            self._counted_ns = now
+            row["other_instruments"] = sum(not self._charts.is_charted(key) for key in self._pipeline.instruments)
+        board.publish(self._clock.wall_ns())
+
+    def _pause(self, state: FeedState, now: int) -> float:
+        if self._waiting and self._is_settled:
+            return 0.0 if self._room() else BUSY_SLEEP_S
+        if state in _STANDING:
+            return STANDING_SLEEP_S
+        return QUIET_SLEEP_S if now - self._last_trade_ns > QUIET_AFTER_NS else BUSY_SLEEP_S

@@ -1,0 +1,206 @@
+"""Export: items of a feed in, tables out. Joins the engine to the writer of tables, which do not know each other."""
+
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flow_gl.core.errors import DataError, FlowError
+from flow_gl.core.items import Definition, Item, Mapping, Trades
+from flow_gl.core.market import rejections
+from flow_gl.core.market.courses import Courses
+from flow_gl.core.market.lod import THRESHOLD
+from flow_gl.core.schema import PRICE_SCALE, TickSource
+from flow_gl.core.sessions import SessionCalendar
+from flow_gl.core.units import format_time
+from flow_gl.engine.pipeline import Pipeline
+from flow_gl.engine.records import is_partial
+from flow_gl.engine.sinks import Collector, Finished
+from flow_gl.engine.summary import Summary
+from flow_gl.engine.wanted import Result, Wanted, unique_names
+from flow_gl.services.export.tables import Format, Part, write_tables
+
+_SINCE_START: Final = ("rejected", "late")
+
+
+@dataclass(frozen=True, slots=True)
+class ExportSummary:
+    """What was exported."""
+
+    paths: tuple[Path, ...]
+    symbols: tuple[str, ...]
+    trades: int
+    """Aggregated into the tables."""
+    rejected: int
+    notes: tuple[str, ...]
+    """What is not in the tables and why, a line for each instrument."""
+    bubbles: int
+
+
+def export(
+    items: Iterable[Item],
+    out_dir: Path,
+    *,
+    fmt: Format = "parquet",
+    symbol: str | None = None,
+    bucket_ns: int = 1_000_000_000,
+    threshold: float = THRESHOLD,
+    by_session: bool = False,
+    progress: Callable[[int], None] | None = None,
+    calendar: SessionCalendar | None = None,
+    **settings: Any,
+) -> ExportSummary:
+    """Aggregate items and write bubbles, cvd, profile and levels.json.
+
+    Parameters
+    ----------
+    items : of a feed, in order (`feed.files.replay.read_items`)
+    out_dir : folder, made where it is missing; tables in it are replaced
+    fmt : "parquet" or "csv"
+    symbol : only this instrument, by its contract, the symbol asked for, or its id; None: every one that traded
+    bucket_ns : width of the bucket
+    threshold : imbalance above which a 1 s bubble is significant; a wider one is from less on
+    by_session : split by the exchange's sessions; otherwise all trades are one
+    progress : called with the number of trades read, after each batch
+    calendar : of the sessions; None: the exchange's
+    settings : further keyword arguments of `Pipeline`
+
+    Raises
+    ------
+    DataError : the symbol is not among the instruments, or nothing trades
+    FlowError : the folder cannot be written
+    """
+    try:
+        out_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FlowError(f"cannot make the folder {out_dir}: {error.strerror or error}") from error
+    calendar = calendar or SessionCalendar()
+    sessions = calendar if by_session else None
+    pipeline = Pipeline(bucket_ns=bucket_ns, sessions=sessions, levels=1, sink_for=lambda _: Collector(), **settings)
+    wanted = Wanted(symbol)
+    courses = Courses(symbol or "")
+    read = 0
+    for item in items:
+        match item:
+            case Trades():
+                rows = wanted.rows(item.rows)
+                courses.see(rows)
+                pipeline.process(rows)
+                read += len(item.rows)
+                if progress:
+                    progress(read)
+                continue
+            case Mapping():
+                wanted.take(item)
+                courses.take(item)
+            case Definition():
+                wanted.take(Mapping(item.instrument_id, item.symbol))
+                courses.take(Mapping(item.instrument_id, item.symbol))
+        pipeline.take(item)
+    pipeline.finish()
+    results = [(one, sink) for one, sink in pipeline.results() if isinstance(sink, Collector)]
+    chosen = wanted.choose(results)
+    names = unique_names([one for one, _ in chosen])
+    named = zip(chosen, names, strict=True)
+    parts = [part for (one, sink), name in named for part in _parts(one, name, sink, calendar)]
+    paths = write_tables(
+        parts, courses.rolls, out_dir, fmt=fmt, by_session=by_session, threshold=threshold, bucket_ns=bucket_ns
+    )
+    return ExportSummary(
+        paths=tuple(paths),
+        symbols=tuple(names),
+        trades=sum(one.trades for one, _ in chosen),
+        rejected=sum(one.rejected for one, _ in chosen),
+        notes=(*_rejections(chosen, names), *_session_notes(parts)),
+        bubbles=sum(len(part.bubbles) for part in parts),
+    )
+
+
+def _rejections(chosen: Sequence[Result], names: Sequence[str]) -> list[str]:
+    return [
+        f"{name}: {rejections.describe(one.rejections)}"
+        for (one, _), name in zip(chosen, names, strict=True)
+        if one.rejected
+    ]
+
+
+def _session_notes(parts: list[Part]) -> list[str]:
+    """Which sessions are partial, and which the exchange's calendar does not have."""
+    found = []
+    for part in parts:
+        session = f"session {part.trade_date}" if part.trade_date else "session"
+        if part.levels["partial"]:
+            since = format_time(int(part.levels["data_from_ns"]))
+            found.append(f"{part.name}: partial {session}: data from {since}; its levels lack what came before")
+        if part.levels["unscheduled"]:
+            found.append(f"{part.name}: unscheduled {session}: trades outside the exchange's calendar")
+    return found
+
+
+def _parts(one: Summary, name: str, sink: Collector, calendar: SessionCalendar) -> list[Part]:
+    bubbles, cvd = sink.bubble_rows(), sink.cvd_rows()
+    start, before = 0, dict.fromkeys(_SINCE_START, 0)
+    parts = []
+    for finished, stop in zip(sink.sessions, sink.cuts, strict=True):
+        parts.append(
+            Part(
+                instrument_id=one.instrument_id,
+                symbol=one.name if not one.symbol else name,
+                name=name,
+                trade_date=finished.trade_date,
+                bubbles=bubbles[start:stop],
+                cvd=cvd[start:stop],
+                price=finished.price,
+                buy=finished.buy,
+                sell=finished.sell,
+                unsided=finished.unsided,
+                levels=_levels(one, finished, before, calendar),
+            )
+        )
+        start, before = stop, {field: int(finished.session[field][0]) for field in _SINCE_START}
+    return parts
+
+
+def _data_from(finished: Finished, calendar: SessionCalendar) -> int | None:
+    """When the data of a partial session begin, ns; None where the session is whole."""
+    first_ts = int(finished.session["first_ts"][0])
+    with suppress(DataError):  # a time that no calendar reaches
+        if is_partial(calendar.session_of_trade(first_ts), first_ts):
+            return first_ts
+    return None
+
+
+def _levels(one: Summary, finished: Finished, before: dict[str, int], calendar: SessionCalendar) -> dict[str, Any]:
+    session, instrument = finished.session[0], finished.instrument[0]
+    since = _data_from(finished, calendar)
+    return {
+        "poc": _point(finished.poc),
+        "vah": _point(finished.vah),
+        "val": _point(finished.val),
+        "lvn": _points(finished.lvn),
+        "hvn": _points(finished.hvn),
+        "vwap": float(session["vwap"]),
+        "vwap_sd": float(session["vwap_sd"]),
+        "trades": int(session["trade_count"]),
+        "unscheduled": bool(session["unscheduled"]),
+        "partial": since is not None,
+        "data_from": None if since is None else format_time(since),
+        "data_from_ns": since,
+        **{field: int(session[field]) - before[field] for field in _SINCE_START},
+        "tick_size": _point(int(instrument["tick_size"])),
+        "point_value": one.point_value,
+        "instrument": one.instrument_id,
+        "tick_source": TickSource(int(instrument["tick_source"])).name.lower(),
+    }
+
+
+def _point(price: int) -> float:
+    return price / PRICE_SCALE
+
+
+def _points(prices: NDArray[np.int64]) -> list[float]:
+    return [_point(price) for price in prices.tolist()]

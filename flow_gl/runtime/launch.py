@@ -1,0 +1,176 @@
+"""One run of an engine: prepare (look through the files, import, compile), then open the feed and take turns."""
+
+import queue
+from contextlib import ExitStack, suppress
+from typing import TYPE_CHECKING, Final
+
+from flow_gl.core.clock import Clock
+from flow_gl.core.commands import Command
+from flow_gl.core.errors import DataError
+from flow_gl.core.log import get_logger
+from flow_gl.core.spec import EngineSpec, FilesSpec, LiveSpec
+from flow_gl.core.system import garbage
+from flow_gl.runtime import urgency
+from flow_gl.runtime.meters import StatusBoard
+
+if TYPE_CHECKING:
+    from flow_gl.runtime.engine_loop import Engine
+    from flow_gl.runtime.feeds import Plan
+    from flow_gl.runtime.persistence import Keepers
+
+LOADING_NS: Final = 1_500_000_000
+"""Kernels that take longer are being compiled, not loaded."""
+
+
+class Session:
+    """From a spec to an engine that runs.
+
+    `prepare` may run in another thread than the rest; what it raises comes out of `run`.
+    """
+
+    def __init__(self, spec: EngineSpec, clock: Clock, board: StatusBoard) -> None:
+        self._spec = spec
+        self._clock = clock
+        self._board = board
+        self._owned = ExitStack()
+        self._plan: Plan | None = None
+        self._error: BaseException | None = None
+        self._doing = "starting"
+        self._keepers: Keepers | None = None
+        self._kernel = ""
+        self._loading_ns: int | None = None
+        """Since when kernels are loaded or compiled; None while they are not."""
+
+    def prepare(self) -> None:
+        """Do what takes long and needs no shared memory."""
+        try:
+            self._prepare()
+        except BaseException as error:
+            self._error = error
+
+    def _prepare(self) -> None:
+        from flow_gl.runtime.feeds import make_plan
+
+        # First what may be wrong: nobody should wait for a compile to hear that a file is missing.
+        if isinstance(self._spec.feed, FilesSpec):
+            self._doing = "looking through the files"
+
+        def tell(share: float) -> None:
+            self._doing = f"looking through the files: {share:.0%}"
+
+        self._plan = make_plan(self._spec, tell)
+        self._doing = "loading the engine"
+        if self._spec.sessions or isinstance(self._spec.feed, LiveSpec):
+            self._learn_sessions(self._plan.begins_ns or self._clock.wall_ns())
+        from flow_gl.engine.warm import warm_up
+
+        self._loading_ns = self._clock.monotonic_ns()
+
+        def show(kernel: str, done: int, of: int) -> None:
+            self._kernel = f"{done} of {of} ({kernel})"
+
+        warm_up(show)
+        self._loading_ns = None
+
+    def _learn_sessions(self, ts: int) -> None:
+        """Have the exchange's calendar of these years worked out, which takes seconds the first time, and is kept."""
+        from flow_gl.core.sessions import SessionCalendar
+
+        with suppress(DataError):  # far-off times are told where they are met
+            SessionCalendar().session_at(ts)
+
+    @property
+    def is_compiling(self) -> bool:
+        """Whether kernels are being compiled. What comes from the cache is there at once, and nothing to talk of."""
+        since = self._loading_ns
+        return since is not None and self._clock.monotonic_ns() - since > LOADING_NS
+
+    @property
+    def progress(self) -> str:
+        """What it is doing, one line."""
+        return f"compiling the engine, this once: {self._kernel}" if self.is_compiling else self._doing
+
+    def run(self, commands: "queue.SimpleQueue[Command]") -> None:
+        """Take turns until stopped. Raises FlowError, also that of `prepare`."""
+        engine = self.open(commands)
+        garbage.settle()
+        urgency.ask_for_short_slices()
+        engine.run()
+
+    def open(self, commands: "queue.SimpleQueue[Command]") -> "Engine":
+        """Make the engine, put back what is known of its files, and start its feed. Raises as `run` does."""
+        if self._error is not None:
+            raise self._error
+        assert self._plan is not None
+        from flow_gl.core.sessions import SessionCalendar
+        from flow_gl.engine.pipeline import Pipeline
+        from flow_gl.runtime.charts import Charts
+        from flow_gl.runtime.engine_loop import Engine
+        from flow_gl.runtime.persistence import Keepers
+
+        spec, plan = self._spec, self._plan
+        self._board.row["damaged"] = len(plan.damage)
+        for line in plan.damage:
+            get_logger("engine").warning("damaged file", extra={"damage": line})
+        pipeline = Pipeline(
+            bucket_ns=spec.bucket_ns,
+            sessions=SessionCalendar() if spec.sessions else None,
+            arm=spec.arm,
+            value_area=spec.value_area,
+            value_area_step=spec.value_area_step,
+            lvn_smooth=spec.lvn_smooth,
+            lvn_prominence=spec.lvn_prominence,
+            lvn_volume=spec.lvn_volume,
+            levels=spec.levels,
+            cvd_reset=spec.cvd_reset,
+            cvd_reset_times=spec.cvd_reset_times,
+        )
+        charts = Charts(
+            plan.symbols,
+            attach=pipeline.chart,
+            bucket_ns=spec.bucket_ns,
+            names=plan.names,
+            instrument_ids=plan.instrument_ids,
+            are_parents=plan.are_parents,
+            may_renew=isinstance(spec.feed, LiveSpec),
+        )
+        self._owned.callback(charts.close)
+        keepers = self._keepers = Keepers(spec.feed, self._clock) if isinstance(spec.feed, LiveSpec) else None
+        if keepers:
+            self._owned.callback(keepers.close)
+        known = None
+        if plan.chapters:
+            self._owned.callback(plan.chapters.close)
+            self._board.markets(charts.names)
+            known = plan.chapters.restore(pipeline, charts.stores(), self._show_opening)
+            charts.resume([pipeline.on_chart(store) for store in charts.stores()])
+        engine = Engine(
+            feed=plan.feed,
+            pipeline=pipeline,
+            charts=charts,
+            board=self._board,
+            clock=self._clock,
+            commands=commands,
+            note=plan.note,
+            keepers=keepers,
+            chapters=plan.chapters,
+            known=known,
+        )
+        self._owned.callback(plan.feed.close)
+        plan.feed.start()
+        return engine
+
+    def _show_opening(self, share: float) -> None:
+        """Beat while levels are put back: that may take a second."""
+        self._board.text("message", f"opening what is known of the files: {share:.0%}")
+        self._board.publish(self._clock.wall_ns())
+
+    def close(self) -> str:
+        """Close the feed and remove the charts' memory. Idempotent.
+
+        Returns
+        -------
+        str : what recorder and archive could not write to the end, one line; "" where all is kept
+        """
+        self._owned.close()
+        return self._keepers.lost() if self._keepers else ""

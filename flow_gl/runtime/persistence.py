@@ -1,0 +1,148 @@
+"""What keeps a live session: the recorder, behind the tape, and the archive, behind the charts' rings.
+
+Both work in threads of their own and hold up nobody. What they cannot do is said in the status, and the chart goes on.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from flow_gl.core.clock import Clock
+from flow_gl.core.errors import UsageError
+from flow_gl.core.items import FileEnd, Item, Trades
+from flow_gl.core.log import get_logger
+from flow_gl.core.sessions import SessionCalendar
+from flow_gl.core.spec import LiveSpec
+from flow_gl.core.system.folders import recordings_dir
+from flow_gl.core.system.packages import install_advice
+from flow_gl.feed.live.hours import MEMORY_NS
+from flow_gl.runtime.meters import StatusBoard
+from flow_gl.runtime.recovered import NOTHING, Recorded, recorded_of
+from flow_gl.services.recording.file import Coming
+from flow_gl.services.recording.folder import Keep
+from flow_gl.services.recording.recorder import Recorder, RecorderState
+from flow_gl.store.market import MarketStore
+from flow_gl.store.ring import Ring
+
+if TYPE_CHECKING:
+    from flow_gl.services.archive.writer import Archive
+
+
+class Keepers:
+    """The recorder and the archive of a live session, each where it is wanted.
+
+    Raises
+    ------
+    UsageError : the archive's URL is of no database that is known, or its packages are not installed
+    """
+
+    def __init__(self, spec: LiveSpec, clock: Clock) -> None:
+        # A calendar each: one is used by one thread.
+        self._archive: Final = None if spec.archive == "off" else _archive(spec.archive)
+        self._recorder: Final = (
+            Recorder(
+                Path(spec.record_dir) if spec.record_dir else recordings_dir(),
+                dataset=spec.dataset,
+                session_of=SessionCalendar().session_at,
+                clock=clock,
+                keep=Keep(days=spec.keep_days, nbytes=spec.keep_nbytes),
+            )
+            if spec.recording
+            else None
+        )
+        self._tape: Ring | None = None
+        self._archived: Final[list[MarketStore]] = []
+
+    def start(self, tape: Ring) -> None:
+        """Begin, before the first trade."""
+        self._tape = tape
+        if self._recorder:
+            # The feed begins with what the recording holds, read back with its gaps; the gateway brings the rest.
+            self._recorder.start(tape, position=tape.head, coming=Coming(tells_gaps=False), reach_ns=_REACH_NS)
+        if self._archive:
+            self._archive.start()
+
+    def recorded(self) -> Recorded | None:
+        """What the running session's recording holds, once; None while it is being looked through."""
+        if self._recorder is None:
+            return NOTHING
+        if not self._recorder.is_open:
+            return None
+        found = self._recorder.take_recovered()
+        return recorded_of(found) if found else NOTHING
+
+    def keep_charts(self, stores: list[MarketStore]) -> None:
+        """Archive the charts that are new since the last call."""
+        for store in stores:
+            if self._archive and store not in self._archived:
+                self._archive.add(store)
+                self._archived.append(store)
+
+    def note(self, item: Item) -> None:
+        """Take a mapping, a definition or a gap, in order with the trades."""
+        if self._recorder and self._tape and not isinstance(item, Trades | FileEnd):
+            self._recorder.note(item, position=self._tape.head)
+
+    def waiting(self) -> int:
+        """Trades of the tape that must not be overwritten yet. While the disk fails, the chart goes first."""
+        if not self._recorder:
+            return 0
+        status = self._recorder.status()
+        return status.waiting if status.state in _HOLDING else 0
+
+    def publish(self, board: StatusBoard) -> None:
+        """Say what is kept, what waits, and what is wrong."""
+        row, lines, is_wrong = board.row, [], False
+        if self._recorder:
+            recording = self._recorder.status()
+            row["is_recording"], row["unrecorded"] = 1, recording.waiting
+            row["recorded"] = recording.trades + recording.already
+            lines.append(recording.message)
+            if recording.missed:
+                lines.append(f"{recording.missed:,} trades are missing in the recording: the next start fills them")
+            is_wrong = recording.state is RecorderState.FAILING or recording.missed > 0
+        if self._archive:
+            archive = self._archive.status()
+            row["is_archiving"], row["archived"], row["unarchived"] = 1, archive.rows, archive.waiting
+            lines.append(archive.message)
+            is_wrong = is_wrong or bool(archive.message)
+        row["unkept"] = is_wrong
+        board.text("keeping", "; ".join(line for line in lines if line))
+
+    def close(self) -> None:
+        """Write what is left, for some seconds at most. Idempotent."""
+        for part in (self._recorder, self._archive):
+            if part:
+                part.close()
+
+    def lost(self) -> str:
+        """What was not written to the end, and why, one line; "" where all was. After `close`."""
+        lines = []
+        recording = self._recorder.status() if self._recorder else None
+        if recording and (trades := recording.waiting + recording.missed):
+            reason = recording.message.removeprefix("recording has stopped: ").partition(";")[0]
+            lines.append(
+                f"{trades:,} trades are not recorded: {reason or 'the disk does not respond'};"
+                " the next start asks the gateway for them"
+            )
+        archive = self._archive.status() if self._archive else None
+        if archive and archive.message:
+            lines.append(archive.message)
+        return "; ".join(lines)
+
+
+_REACH_NS: Final = MEMORY_NS - 300_000_000_000
+"""How far back the gateway surely replays, by the time it is asked."""
+_HOLDING: Final = (RecorderState.WAITING, RecorderState.RECORDING)
+
+
+def _archive(url: str | None) -> "Archive | None":
+    """The archive; None where its packages are absent and nobody asked for it."""
+    try:
+        from flow_gl.services.archive.database import default_url
+        from flow_gl.services.archive.writer import Archive
+    except ModuleNotFoundError as error:
+        if url is None:
+            get_logger("engine").warning("no archive", extra={"missing": error.name})
+            return None
+        raise UsageError(f"the archive needs {error.name}: {install_advice('archive')}") from None
+    return Archive(url or default_url(), session_of=SessionCalendar().session_of_trade)

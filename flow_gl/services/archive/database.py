@@ -1,0 +1,167 @@
+"""The archive's database: which one a URL means, how it is opened, and rows that are written over those of before.
+
+SQLite (write-ahead log: others may read while we write) and PostgreSQL, both through SQLAlchemy Core. An upsert names
+the key and, where an older account of a row may be the better one, the condition under which the new one wins.
+"""
+
+import sqlite3
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import URL, Connection, Engine
+
+from flow_gl.core.errors import UsageError
+from flow_gl.core.system.folders import data_dir
+from flow_gl.core.system.packages import install_advice
+from flow_gl.services.archive.check import check_postgres, check_sqlite
+from flow_gl.services.archive.schema import prepare
+
+FILE_NAME: Final = "archive.sqlite3"
+CONNECT_SECONDS: Final = 5
+STATEMENT_SECONDS: Final = 15
+
+Row = dict[str, Any]
+
+
+def default_url() -> str:
+    """SQLite in the user's data folder."""
+    return f"sqlite:///{data_dir() / FILE_NAME}"
+
+
+def parse_url(text: str) -> URL:
+    """Understand a database's URL, or the path of an SQLite file.
+
+    Raises
+    ------
+    UsageError
+        Neither SQLite nor PostgreSQL, or no URL at all. The message never holds the password.
+    """
+    expected = "archive: sqlite:///FILE, postgresql://USER@HOST/DATABASE or a file name was expected"
+    if "://" not in text:
+        return URL.create("sqlite", database=text)
+    try:
+        url = sa.make_url(text)
+    except (sa.exc.ArgumentError, ValueError):
+        raise UsageError(f"{expected}, the URL that came cannot be read") from None
+    backend = url.get_backend_name()
+    if backend in ("postgres", "postgresql"):
+        return url.set(drivername="postgresql+psycopg")
+    if backend != "sqlite":
+        raise UsageError(f"{expected}, {url.render_as_string()!r} came")
+    return url.set(drivername="sqlite")
+
+
+def sqlite_path(url: URL) -> Path | None:
+    """File of an SQLite database; None for PostgreSQL and for one in memory."""
+    is_file = url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:")
+    return Path(str(url.database)).expanduser() if is_file else None
+
+
+def open_engine(url: URL) -> Engine:
+    """Set up access to a database; nothing is connected yet.
+
+    Raises
+    ------
+    UsageError
+        PostgreSQL is asked for and its driver is not installed.
+    """
+    if url.get_backend_name() == "sqlite":
+        path = sqlite_path(url)
+        engine = sa.create_engine(
+            url.set(database=str(path)) if path else url, connect_args={"timeout": CONNECT_SECONDS}
+        )
+        sa.event.listen(engine, "connect", _set_up_sqlite)
+        sa.event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    try:
+        return sa.create_engine(
+            url,
+            pool_size=1,
+            max_overflow=0,
+            connect_args={
+                "connect_timeout": CONNECT_SECONDS,
+                "application_name": "flow_gl",
+                "options": f"-c statement_timeout={STATEMENT_SECONDS}s -c lock_timeout={CONNECT_SECONDS}s",
+                "keepalives_idle": 5,
+                "keepalives_interval": 2,
+                "keepalives_count": 3,
+                "tcp_user_timeout": 10_000,
+            },
+        )
+    except ImportError:
+        raise UsageError(f"archive: PostgreSQL needs the psycopg package: {install_advice('archive')}") from None
+
+
+def prepare_database(engine: Engine, url: URL) -> None:
+    """Make the database's file where it is one, and its tables, or bring them up to date.
+
+    Raises
+    ------
+    DataError, sqlalchemy.exc.SQLAlchemyError, OSError
+        DataError: it is of a newer flow_gl or of another program; nothing was written to it.
+    """
+    path = sqlite_path(url)
+    if url.get_backend_name() == "postgresql":
+        check_postgres(engine)
+    if path:
+        check_sqlite(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+    with engine.begin() as connection:
+        prepare(connection)
+
+
+def upsert(connection: Connection, table: sa.Table, rows: Sequence[Row], *, wins: str | None = None) -> None:
+    """Write rows; one whose key exists is written over.
+
+    Parameters
+    ----------
+    rows : each with the same columns
+    wins : column of which the new row must have at least the old one's value, else the old row stays
+    """
+    if not rows:
+        return
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    statement = insert(table)
+    new = statement.excluded
+    keys = [column.name for column in table.primary_key]
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=keys,
+            set_={name: new[name] for name in rows[0] if name not in keys},
+            where=new[wins] >= table.c[wins] if wins else None,
+        ),
+        list(rows),
+    )
+
+
+def _set_up_sqlite(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # the driver's own transactions leave out DDL; ours begin below
+    _use_write_ahead_log(connection)
+    for pragma in ("synchronous=NORMAL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _use_write_ahead_log(connection: Any) -> None:
+    """Switch the file to a write-ahead log, or see that it has one.
+
+    Two that switch a new file at the same time each hold what the other needs. SQLite then refuses one at once
+    instead of waiting for as long as the connection would (https://www.sqlite.org/c3ref/busy_handler.html), so the
+    wait is ours.
+    """
+    give_up = time.monotonic() + CONNECT_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL").close()
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > give_up:
+                raise
+            time.sleep(0.01)
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -1,0 +1,278 @@
+"""One chart's way into the archive: cursors over its rings, its session table, and the rows that come of them.
+
+Positions move only when the database has taken the rows, so whatever fails is read again: the ring is the buffer.
+"""
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy.engine import Connection
+
+from flow_gl.core.errors import DataError
+from flow_gl.core.sessions import Session
+from flow_gl.services.archive import schema
+from flow_gl.services.archive.database import Row, upsert
+from flow_gl.services.archive.sessions import finished_row, prior_levels, running_row
+from flow_gl.store.market import MarketReader, MarketStore
+from flow_gl.store.ring import Cursor
+
+ROWS_AT_ONCE: Final = 2048
+_LAST: Final = 2**63 - 1
+"""No roll ends it: the instrument that is on the chart now."""
+
+
+class RolledError(Exception):
+    """The chart went on with another instrument meanwhile: what was written may bear the wrong name. Try again."""
+
+
+@dataclass(slots=True)
+class _Place:
+    """How far the database is, besides the cursors."""
+
+    instrument_version: int = 0
+    session_version: int = 0
+    event_ts: int = 0
+    event_keys: dict[tuple[int, ...], int] = field(default_factory=dict)
+    """Events at `event_ts`: how many had a key."""
+    rolls: int = 0
+    """How many instruments of the chart lie behind: all their rows are written."""
+    touched: set[int] = field(default_factory=set)
+    """Trade dates whose bubbles were written and whose row is not summed up yet."""
+
+
+class MarketArchive:
+    """Carries one market's rows to the database.
+
+    Parameters
+    ----------
+    store : rings and tables of one instrument
+    session_of : the session that an event time (ns) belongs to
+    """
+
+    def __init__(self, store: MarketStore, session_of: Callable[[int], Session]) -> None:
+        self._reader = MarketReader(store)
+        self._session_of = session_of
+        self._bubbles = Cursor(store.bubbles[0])
+        self._cvd = Cursor(store.cvd[0])
+        self._events = Cursor(store.events)
+        self._cursors: Final = (self._bubbles, self._cvd, self._events)
+        self._place = _Place()
+        self._kept_place = copy.deepcopy(self._place)
+        self._kept = [(0, 0)] * len(self._cursors)  # position and rows missed of each cursor, as committed
+
+    @property
+    def behind(self) -> int:
+        """Rows that the database does not have yet."""
+        pairs = zip(self._cursors, self._kept, strict=True)
+        return sum(cursor.ring.head - position for cursor, (position, _) in pairs)
+
+    @property
+    def missed(self) -> int:
+        """Rows that were overwritten before the database could be had."""
+        return sum(missed for _, missed in self._kept)
+
+    @property
+    def has_news(self) -> bool:
+        """Something has changed since the last write."""
+        return self.behind > 0 or self._versions() != (self._place.instrument_version, self._place.session_version)
+
+    def keep(self) -> None:
+        """What was written is committed: go on from here."""
+        self._kept_place = copy.deepcopy(self._place)
+        self._kept = [(cursor.position, cursor.missed) for cursor in self._cursors]
+
+    def go_back(self) -> None:
+        """The transaction failed: return to the last place that was kept."""
+        self._place = copy.deepcopy(self._kept_place)
+        for cursor, (position, missed) in zip(self._cursors, self._kept, strict=True):
+            cursor.position, cursor.missed = position, missed
+
+    def write(self, connection: Connection) -> int:
+        """Write what is new, at most `ROWS_AT_ONCE` of each kind, in the transaction at hand.
+
+        Then call `keep`, or `go_back` where the transaction fails.
+
+        Returns
+        -------
+        int : rows written; 0 when the database has everything
+
+        Raises
+        ------
+        RolledError
+            Take the transaction back.
+        """
+        instrument_version, session_version = self._versions()  # before the copy: never newer than what is copied
+        self._reader.refresh()
+        count = self._write_left(connection)
+        if count:
+            return count
+        symbol = self._reader.symbol
+        if not symbol:
+            return 0  # it has no name yet: the rows wait in the ring
+        if instrument_version != self._place.instrument_version:
+            row = self._reader.instrument
+            self._write_instrument(connection, symbol, int(row["instrument_id"]))
+            self._place.instrument_version = instrument_version
+        count = self._write_buckets(connection, symbol, _LAST) + self._write_events(connection, symbol, _LAST)
+        if self._has_rolled():
+            raise RolledError
+        if session_version != self._place.session_version and not (self._bubbles.behind or self._cvd.behind):
+            self._write_sessions(connection, symbol)
+            self._place.session_version = session_version
+        return count
+
+    def _versions(self) -> tuple[int, int]:
+        return self._reader.store.instrument.version, self._reader.store.session.version
+
+    def _has_rolled(self) -> bool:
+        """A roll was published after the tables were copied."""
+        version = self._reader.breaks_version
+        self._reader.refresh()
+        return self._reader.breaks_version[1] != version[1]
+
+    def _write_left(self, connection: Connection) -> int:
+        """Write what is not written yet of the instruments that the chart has left, the oldest first; rows written."""
+        reader, place = self._reader, self._place
+        total = int(reader.roll_total)
+        while place.rolls < total:
+            at = len(reader.rolls) - (total - place.rolls)
+            if at < 0:
+                place.rolls = total - len(reader.rolls)  # so many that nobody remembers which they were
+                continue
+            roll = reader.rolls[at]
+            symbol, last_ts = bytes(roll["from_symbol"]).decode("ascii", "replace"), int(roll["last_ts"])
+            if symbol:
+                count = self._write_buckets(connection, symbol, last_ts) + self._write_events(
+                    connection, symbol, last_ts
+                )
+                if count:
+                    self._write_instrument(connection, symbol, int(roll["from_id"]))
+                    return count
+                for date in sorted(place.touched):
+                    finished = finished_row(connection, symbol, reader.bucket_ns, date, self._session_of)
+                    upsert(connection, schema.sessions, [finished])
+            place.touched.clear()
+            place.rolls += 1
+            place.instrument_version = 0
+        return 0
+
+    def _write_instrument(self, connection: Connection, symbol: str, instrument_id: int) -> None:
+        row = self._reader.instrument
+        upsert(
+            connection,
+            schema.instruments,
+            [
+                {
+                    "symbol": symbol,
+                    "requested": self._reader.requested,
+                    "instrument_id": instrument_id,
+                    "tick_size": int(row["tick_size"]),
+                    "point_value": float(row["point_value"]) if row["point_value_known"] else None,
+                }
+            ],
+        )
+
+    def _write_buckets(self, connection: Connection, symbol: str, last_ts: int) -> int:
+        """Write closed rows of an instrument whose last trade on the chart was at `last_ts`; how many."""
+        self._cvd.position = self._bubbles.position  # row i of one is the same bucket as row i of the other
+        bubbles = _until(self._bubbles, "ts_last", last_ts)
+        points = self._cvd.read(len(bubbles))
+        self._cvd.position = self._bubbles.position
+        bubbles = bubbles[len(bubbles) - len(points) :]
+        bucket_ns = self._reader.bucket_ns
+        dates = self._trade_dates(bubbles["ts_event"])
+        self._place.touched.update(date for date in dates if date)
+        # A replay that starts within a bucket has only a part of its trades: it must not replace the whole.
+        upsert(
+            connection,
+            schema.bubbles,
+            _rows(bubbles, schema.BUBBLE_VALUES, symbol, bucket_ns, dates),
+            wins="trade_count",
+        )
+        dates = self._trade_dates(points["ts_event"])
+        upsert(connection, schema.cvd, _rows(points, schema.CVD_VALUES, symbol, bucket_ns, dates))
+        return len(bubbles) + len(points)
+
+    def _write_events(self, connection: Connection, symbol: str, last_ts: int) -> int:
+        events = _until(self._events, "ts_event", last_ts)
+        rows = []
+        for event in events:
+            ts = int(event["ts_event"])
+            if ts != self._place.event_ts:
+                self._place.event_keys, self._place.event_ts = {}, ts
+            key = (int(event["kind"]), int(event["direction"]), int(event["price"]))
+            ordinal = self._place.event_keys.get(key, 0)
+            self._place.event_keys[key] = ordinal + 1
+            row: Row = {"symbol": symbol, "ts_event": ts, "kind": key[0], "direction": key[1], "price": key[2]}
+            row |= {"ordinal": ordinal, "strength": _number(event["strength"])}
+            row |= {f"value_{n}": _number(value) for n, value in enumerate(event["value"])}
+            rows.append(row)
+        upsert(connection, schema.events, rows)
+        return len(rows)
+
+    def _write_sessions(self, connection: Connection, symbol: str) -> None:
+        """Write the running session as its table has it, and those that have ended as their bubbles add up to."""
+        row = self._reader.session
+        if not row["trade_count"]:
+            return
+        running = self._session_at(int(row["last_ts"]))
+        date = running.trade_date if running else 0
+        ended = sorted(other for other in self._place.touched if other < date)
+        for other in ended:
+            finished = finished_row(connection, symbol, self._reader.bucket_ns, other, self._session_of)
+            if other == ended[-1]:
+                finished |= prior_levels(row, finished)
+            upsert(connection, schema.sessions, [finished])
+        if running:
+            upsert(connection, schema.sessions, [running_row(self._reader, symbol, running)], wins="last_ts")
+        self._place.touched.difference_update(ended)
+
+    def _session_at(self, ts: int) -> Session | None:
+        try:
+            return self._session_of(ts)
+        except DataError:
+            return None  # a time that no calendar knows
+
+    def _trade_dates(self, times: NDArray[np.int64]) -> list[int | None]:
+        """Trade date of each of some times (ns, mostly rising); None for times that no calendar knows."""
+        dates: list[int | None] = []
+        at = 0
+        while at < len(times):
+            session = self._session_at(int(times[at]))
+            run = 1
+            if session:
+                is_outside = (times[at:] < session.open) | (times[at:] >= session.end)
+                run = int(is_outside.argmax()) if is_outside.any() else len(times) - at
+            dates += [session.trade_date if session else None] * run
+            at += run
+        return dates
+
+
+def _until(cursor: Cursor, field_name: str, last_ts: int) -> NDArray[np.void]:
+    """Read on up to the first row of a later time than `last_ts`, at most `ROWS_AT_ONCE`."""
+    rows = cursor.read(ROWS_AT_ONCE)
+    is_later = rows[field_name] > last_ts
+    count = int(is_later.argmax()) if is_later.any() else len(rows)
+    cursor.position -= len(rows) - count
+    return rows[:count]
+
+
+def _rows(
+    rows: NDArray[np.void], values: tuple[str, ...], symbol: str, bucket_ns: int, dates: list[int | None]
+) -> list[Row]:
+    names = ("id", *values)
+    key = {"symbol": symbol, "bucket_ns": bucket_ns}
+    columns = [rows[name].tolist() for name in names]
+    return [
+        {**key, **dict(zip(names, row, strict=True)), "trade_date": date}
+        for *row, date in zip(*columns, dates, strict=True)
+    ]
+
+
+def _number(value: float) -> float | None:
+    """A number as databases know it: NaN is not one."""
+    return float(value) if np.isfinite(value) else None

@@ -1,0 +1,89 @@
+"""Sessions in the archive: one row per symbol and trade date.
+
+While a session runs its row is what the chart's session table says. When the next one has begun, the row is made once
+more from the archived bubbles and CVD points: their sums are final and do not depend on when somebody looked last.
+Levels that bubbles do not give (POC, value area) then come from the next session's prior levels, where those are of
+this very session.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import numpy as np
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from flow_gl.core.schema import UNDEF_PRICE
+from flow_gl.core.sessions import Session
+from flow_gl.services.archive import schema
+from flow_gl.services.archive.database import Row
+from flow_gl.store.market import MarketReader
+
+_SAME_NAME: Final = (
+    *("first_ts", "last_ts", "open", "high", "low", "buy", "sell", "unsided", "trade_count", "bubble_count"),
+    *("cvd", "cvd_high", "cvd_low"),
+)
+
+
+def running_row(reader: MarketReader, symbol: str, session: Session) -> Row:
+    """The session's row as the chart shows it now."""
+    table, profile = reader.session, reader.profile
+    row: Row = {name: int(table[name]) for name in _SAME_NAME}
+    row |= _key(symbol, session) | {"close": int(table["last_price"]), "is_finished": 0}
+    row |= {name: _price(profile[name]) if profile["total"] else None for name in ("poc", "vah", "val")}
+    row |= {name: float(table[name]) if np.isfinite(table[name]) else None for name in ("vwap", "vwap_sd")}
+    return row
+
+
+def finished_row(
+    connection: Connection, symbol: str, bucket_ns: int, trade_date: int, session_of: Callable[[int], Session]
+) -> Row:
+    """The row of a session that has ended, from its bubbles and CVD points, which are in the database.
+
+    Columns that those do not give are left out: what stands there stays.
+    """
+    bubbles, cvd = schema.bubbles.c, schema.cvd.c
+    is_its = (bubbles.symbol == symbol) & (bubbles.bucket_ns == bucket_ns) & (bubbles.trade_date == trade_date)
+    sums = connection.execute(
+        sa.select(
+            sa.func.min(bubbles.ts_event).label("first_ts"),
+            sa.func.max(bubbles.ts_last).label("last_ts"),
+            sa.func.max(bubbles.high).label("high"),
+            sa.func.min(bubbles.low).label("low"),
+            sa.func.count().label("bubble_count"),
+            *(sa.func.sum(bubbles[name]).label(name) for name in ("buy", "sell", "unsided", "trade_count")),
+        ).where(is_its)
+    ).one()
+    is_its_cvd = (cvd.symbol == symbol) & (cvd.bucket_ns == bucket_ns) & (cvd.trade_date == trade_date)
+    swing = connection.execute(
+        sa.select(sa.func.max(cvd.high).label("cvd_high"), sa.func.min(cvd.low).label("cvd_low")).where(is_its_cvd)
+    ).one()
+    row: Row = {name: int(value) for name, value in (*sums._mapping.items(), *swing._mapping.items())}
+    row["open"] = _edge(connection, bubbles.open, is_its, bubbles.id.asc())
+    row["close"] = _edge(connection, bubbles.close, is_its, bubbles.id.desc())
+    row["cvd"] = _edge(connection, cvd.close, is_its_cvd, cvd.id.desc())
+    return row | _key(symbol, session_of(row["first_ts"])) | {"is_finished": 1}
+
+
+def prior_levels(table: Mapping[str, Any] | np.void, finished: Row) -> Row:
+    """POC and value area of a finished session, as the next one keeps them; none if they are of another session."""
+    if int(table["prior_high"]) != finished["high"] or int(table["prior_low"]) != finished["low"]:
+        return {}
+    return {name: _price(table[f"prior_{name}"]) for name in ("poc", "vah", "val")}
+
+
+def _edge(connection: Connection, column: sa.Column[int], where: sa.ColumnElement[bool], order: Any) -> int:
+    return int(connection.execute(sa.select(column).where(where).order_by(order).limit(1)).scalar_one())
+
+
+def _key(symbol: str, session: Session) -> Row:
+    return {
+        "symbol": symbol,
+        "trade_date": session.trade_date,
+        "open_ts": session.open,
+        "close_ts": session.close,
+    }
+
+
+def _price(value: Any) -> int | None:
+    return None if int(value) == UNDEF_PRICE else int(value)

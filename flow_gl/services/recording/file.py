@@ -1,0 +1,310 @@
+"""A recording that is being written: opened whole, appended to frame by frame, never left half-written on purpose.
+
+Opening a file that exists verifies all of it. A torn last frame is cut off. A file that is damaged in the middle, or
+that a run before this one left with a hole, is kept aside, and what stood before the damage goes on: the live
+gateway's replay then brings the rest once more, in its order. Trades that come once more and are held already are
+left out: compared as a multiset, since two trades may be equal in every byte. Where older trades came after newer
+ones (a gap was filled, an instrument was added), the file is put in order when it is closed or next opened.
+"""
+
+import logging
+import os
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flow_gl.core.market.marks import Mark
+from flow_gl.core.market.seam import Seen
+from flow_gl.core.system.platform import held_files
+from flow_gl.services.recording import format as recording
+
+_log: Final = logging.getLogger(__name__)
+_CLOSED: Final = -1
+"""In place of a descriptor."""
+_DISORDER_NS: Final = 1_000_000_000  # less than that is how instruments interleave
+_SURELY_NEW_NS: Final = 60_000_000_000  # trades of several instruments need not arrive in the order of ts_event
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """What a recording held when a run opened it."""
+
+    path: Path
+    names: tuple[bytes, ...]
+    """Mapping and definition records."""
+    trades: NDArray[np.void]
+    """dtype TRADE, in the order of their arrival."""
+    marks: tuple[Mark, ...]
+    """Where trades are missing for good."""
+
+
+@dataclass(frozen=True, slots=True)
+class Coming:
+    """What a run will bring of a session that a recording holds a part of."""
+
+    repeats: bool = True
+    """It begins with everything that the recording holds: that may be left out."""
+    tells_gaps: bool = True
+    """It tells anew of what the feed has lost for good: the file's own marks may go."""
+    reaches_ns: int = 0
+    """It can bring trades from this `ts_event` on. A hole that began before stays: nobody can fill it."""
+
+
+class RecordingFile:
+    """One session's recording, open for appending and locked against other writers.
+
+    Parameters
+    ----------
+    path : file to go on with, or to make
+    header : DBN metadata for a new file
+    names : mapping and definition records that the file must hold
+    is_new_run : the first opening of this run: holes are cut off, and will be filled. Else they stay as they are marked
+    coming : what this run brings
+
+    Raises
+    ------
+    OSError
+        It cannot be made, read, mended, locked or written: BlockingIOError where another program is writing it.
+    """
+
+    def __init__(self, path: Path, *, header: bytes, names: list[bytes], is_new_run: bool, coming: Coming) -> None:
+        self.path: Final = path
+        self.repaired = ""
+        """What had to be mended on opening, one line; "" for nothing."""
+        self.has_lost = False
+        """Mending has taken away trades that nobody will bring again in this run."""
+        self.seen: Seen | None = None
+        """Trades held that may come once more; None where what comes is all new."""
+        self.recovered: Recovered | None = None
+        """What it held when it was opened; gone once it was written to."""
+        self._coming: Final = coming
+        self._is_dirty = False
+        self._needs_sync = False
+        self._names: set[bytes] = set()
+        self._marks: set[tuple[int, int]] = set()
+        self._has_trades = False
+        self._newest = 0  # arrival time of the newest trade held, ns
+        self._is_disordered = False
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            _write_aside(path, b"".join(recording.frames_of([header, *names])))
+            self._names.update(names)
+        self._fd = held_files.open_for_update(path)
+        try:
+            held_files.lock(self._fd, path)
+            found = self._mend(header, names, is_new_run=is_new_run)
+            self._size = found.size
+            self._names.update(found.names)
+            self._has_trades = len(found.trades) > 0
+            if is_new_run and coming.repeats and len(found.trades):
+                self.seen = Seen(found.trades)
+            self._look_at_order(found.trades)
+            is_told_anew = is_new_run and coming.repeats and coming.tells_gaps
+            if is_new_run:
+                self.recovered = self._recover(found)
+            if self._is_disordered or (is_told_anew and found.marks):
+                self._put_in_order(found, has_marks=not is_told_anew)
+            if not is_told_anew:
+                self._marks.update((mark.start, mark.end) for _, mark in found.marks)
+            os.lseek(self._fd, 0, os.SEEK_END)
+            self.append_names(names)
+        except BaseException:
+            self._let_go()
+            raise
+
+    @property
+    def nbytes(self) -> int:
+        return self._size
+
+    def append(self, rows: NDArray[np.void], *, hole: Mark | None = None) -> int:
+        """Write trades as one or more frames; the file is longer by all of them or, on OSError, by none.
+
+        Parameters
+        ----------
+        rows : dtype TRADE, arrival order
+        hole : mark that goes before them
+
+        Returns
+        -------
+        int : trades written, without those that the file held already
+        """
+        self.recovered = None  # of the start alone
+        new = rows if self.seen is None else rows[self.seen.are_new(rows)]
+        records = [recording.mark_record(hole)] if hole else []
+        records += recording.records_of(new)
+        try:
+            self._write(records)
+        except OSError:
+            if self.seen is not None:
+                self.seen.undo()
+            raise
+        self._has_trades = self._has_trades or len(new) > 0
+        self._forget_when_past(rows)
+        self._look_at_order(new)
+        return len(new)
+
+    def append_mark(self, mark: Mark) -> None:
+        """Write that the feed has lost trades for good, unless the file says so already. Raises OSError."""
+        if (mark.start, mark.end) in self._marks:
+            return
+        self._write([recording.mark_record(mark)])
+        self._marks.add((mark.start, mark.end))
+
+    def append_names(self, names: list[bytes]) -> None:
+        """Write mapping and definition records, those alone that the file does not hold. Raises OSError."""
+        new = [name for name in names if name not in self._names]
+        self._write(new)
+        self._names.update(new)
+
+    def sync(self) -> None:
+        """Have the system put everything on the disk, for a power cut. Raises OSError."""
+        if self._needs_sync:
+            os.fsync(self._fd)
+            self._needs_sync = False
+
+    def close(self) -> None:
+        """Let go of the file, in order and synced where that works. One that holds no trade is removed."""
+        with suppress(OSError):
+            if not self._has_trades:
+                self.path.unlink()
+            if self._is_disordered:
+                self._put_in_order(recording.scan(self.path), has_marks=True)
+            self.sync()
+        self._let_go()
+
+    def _write(self, records: list[bytes]) -> None:
+        if not records:
+            return
+        data = b"".join(recording.frames_of(records))
+        self._cut_back()
+        self._is_dirty = True
+        try:
+            view = memoryview(data)
+            while view:
+                view = view[os.write(self._fd, view) :]
+        except OSError:
+            with suppress(OSError):
+                self._cut_back()
+            raise
+        self._is_dirty = False
+        self._needs_sync = True
+        self._size += len(data)
+
+    def _cut_back(self) -> None:
+        """Take away what a failed write left behind."""
+        if self._is_dirty:
+            os.ftruncate(self._fd, self._size)
+            os.lseek(self._fd, 0, os.SEEK_END)
+            self._is_dirty = False
+
+    def _forget_when_past(self, rows: NDArray[np.void]) -> None:
+        if self.seen is not None and len(rows) and int(rows["ts_event"].min()) > self.seen.last_ts + _SURELY_NEW_NS:
+            self.seen = None
+
+    def _mend(self, header: bytes, names: list[bytes], *, is_new_run: bool) -> recording.Scan:
+        """Make the open file whole; what it then holds."""
+        found = recording.scan(self.path)
+        reaches_ns = self._coming.reaches_ns
+        fillable = [offset for offset, mark in found.holes if is_new_run and mark.start >= reaches_ns]
+        keep = min([found.good_bytes, *fillable])
+        if keep == found.size:
+            return found
+        if found.is_torn and keep == found.good_bytes and keep:
+            os.ftruncate(self._fd, keep)
+            self.repaired = (
+                f"{self.path.name}: cut {found.size - keep} bytes of an unfinished write off its end;"
+                f" {len(found.trades):,} trades kept"
+            )
+            found.size, found.damage = keep, ""
+        else:
+            beginning = self.path.read_bytes()[:keep] or b"".join(recording.frames_of([header, *names]))
+            found = self._set_aside(found, beginning)
+            self.has_lost = not is_new_run
+        _log.warning("%s", self.repaired)
+        return found
+
+    def _recover(self, found: recording.Scan) -> Recovered:
+        trades = recording.by_arrival(found.trades) if self._is_disordered else found.trades
+        return Recovered(self.path, tuple(found.names), trades, tuple(mark for _, mark in found.marks))
+
+    def _set_aside(self, found: recording.Scan, beginning: bytes) -> recording.Scan:
+        """Keep the file under another name and go on in one that holds its sound beginning."""
+        aside = _free_name(self.path)
+        if not held_files.can_replace_open_files():
+            self._let_go()
+        self.path.replace(aside)
+        self._replace(beginning)
+        reason = found.damage or f"{sum(mark.lost for _, mark in found.holes):,} trades are missing in its middle"
+        kept = recording.scan(self.path)
+        self.repaired = (
+            f"{self.path.name}: {reason}; it is kept as {aside.name}, and the recording goes on after"
+            f" the {len(kept.trades):,} trades before that"
+        )
+        return kept
+
+    def _look_at_order(self, rows: NDArray[np.void]) -> None:
+        if len(rows):
+            times = recording.arrival_times(rows)
+            newest = np.maximum.accumulate(np.maximum(times, self._newest))
+            self._is_disordered = self._is_disordered or bool(np.any(times < newest - _DISORDER_NS))
+            self._newest = int(newest[-1])
+
+    def _put_in_order(self, found: recording.Scan, *, has_marks: bool) -> None:
+        """Sort the trades by their arrival. A file with a hole stays as it is: the next run cuts it there."""
+        if found.damage or found.holes:
+            return
+        self._replace(recording.in_order(found, has_marks=has_marks))
+        self._is_disordered = False
+        _log.info("%s: put in order", self.path.name)
+
+    def _replace(self, data: bytes) -> None:
+        """Go on in a new file of the same name."""
+        if held_files.can_replace_open_files():
+            _write_aside(self.path, data)
+            descriptor = held_files.open_for_update(self.path)
+            self._let_go()
+            self._fd = descriptor
+        else:
+            self._let_go()
+            try:
+                _write_aside(self.path, data)
+            except OSError:
+                # Go on in the old file, where it still has the name.
+                with suppress(OSError):
+                    self._fd = held_files.open_for_update(self.path)
+                    held_files.lock(self._fd, self.path)
+                raise
+            self._fd = held_files.open_for_update(self.path)
+        self._size = len(data)
+        held_files.lock(self._fd, self.path)
+
+    def _let_go(self) -> None:
+        if self._fd != _CLOSED:
+            os.close(self._fd)
+            self._fd = _CLOSED
+
+
+def _write_aside(path: Path, data: bytes) -> None:
+    """Make a file that is there whole or not at all."""
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        with part.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError:
+        with suppress(OSError):
+            part.unlink()
+        raise
+
+
+def _free_name(path: Path) -> Path:
+    number = 1
+    while (aside := path.with_name(f"{path.name}.aside-{number}")).exists():
+        number += 1
+    return aside

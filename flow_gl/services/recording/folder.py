@@ -1,0 +1,94 @@
+"""The recordings of a folder: which there are, and which old ones go.
+
+Names are `<dataset>-<YYYYMMDD>.dbn.zst`; files of any other name are never touched, but for what the recorder itself
+puts beside them (`.aside-1`, a damaged recording kept for a look).
+"""
+
+import logging
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from flow_gl.services.recording.format import SUFFIX, file_name
+
+_log: Final = logging.getLogger(__name__)
+_NAME: Final = re.compile(rf"(?P<dataset>.+)-(?P<date>\d{{8}}){re.escape(SUFFIX)}(?P<aside>\.aside-\d+)?", re.ASCII)
+_DAY_NS: Final = 86_400_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """Which recordings are kept: those of the last `days` days, and of these the newest that fit into `nbytes`."""
+
+    days: int | None = 400
+    """None: without end."""
+    nbytes: int | None = None
+    """Of all recordings in the folder; None: without end."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingEntry:
+    """One recording as the folder lists it."""
+
+    path: Path
+    dataset: str
+    trade_date: int
+    """YYYYMMDD."""
+    nbytes: int
+    is_aside: bool = False
+    """Kept for a look only: damaged, or with a hole that was filled since."""
+
+
+def list_recordings(directory: Path) -> list[RecordingEntry]:
+    """Recordings of a folder, oldest first; none where the folder is absent. Raises OSError where it is unreadable."""
+    if not directory.is_dir():
+        return []
+    entries = []
+    for path in directory.iterdir():
+        match = _NAME.fullmatch(path.name)
+        if match and path.is_file():
+            size = path.stat().st_size
+            entries.append(RecordingEntry(path, match["dataset"], int(match["date"]), size, match["aside"] is not None))
+    return sorted(entries, key=lambda entry: (entry.trade_date, entry.dataset, entry.path.name))
+
+
+def recorded(directory: Path, dataset: str, trade_date: int) -> list[Path]:
+    """Files that hold a session, in the order in which they are to be read: one, or none where it was not recorded."""
+    path = directory / file_name(dataset, trade_date)
+    return [path] if path.is_file() else []
+
+
+def prune(directory: Path, keep: Keep, *, now_ns: int, spared: Path) -> list[Path]:
+    """Remove the recordings that the rule does not keep, oldest first.
+
+    Parameters
+    ----------
+    now_ns : wall time
+    spared : file that stays whatever the rule says: the one in hand
+
+    Returns
+    -------
+    list of Path : what was removed
+    """
+    entries = list_recordings(directory)
+    total = sum(entry.nbytes for entry in entries)
+    oldest = 0
+    if keep.days is not None:
+        moment = datetime.fromtimestamp(max(now_ns - keep.days * _DAY_NS, 0) // 1_000_000_000, UTC)
+        oldest = int(f"{moment:%Y%m%d}")
+    removed = []
+    for entry in entries:
+        is_too_much = keep.nbytes is not None and total > keep.nbytes
+        if entry.path == spared or not (entry.trade_date < oldest or is_too_much):
+            continue
+        try:
+            entry.path.unlink()
+        except OSError as error:
+            _log.warning("an old recording cannot be removed: %s", error)
+            continue
+        total -= entry.nbytes
+        removed.append(entry.path)
+        _log.info("removed the old recording %s", entry.path.name)
+    return removed

@@ -1,0 +1,351 @@
+"""One recording: a DBN file of mixed records (schema unset, as a live session has) in many small zstd frames.
+
+Every flush is one complete frame with a checksum, so a file that was cut off anywhere holds all frames before the cut
+and nothing of the one that was being written; zstd readers, the official client's among them, read across frames. A
+frame's content stays within one zstd block (128 KiB): a half-written frame then yields no bytes at all instead of some.
+The first frame holds the header and all names known by then, and comes into being whole (written aside and renamed).
+
+Where trades are missing stands a mark: a SystemMsg with the text of `core.market.marks`.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import zstandard
+from numpy.typing import NDArray
+
+from flow_gl.core.market.marks import Mark, read_mark
+from flow_gl.core.schema import F_BAD_TS_RECV, TRADE
+
+if TYPE_CHECKING:
+    import databento_dbn
+
+SUFFIX: Final = ".dbn.zst"
+FRAME_CONTENT_BYTES: Final = 128 * 1024
+ROWS_PER_PIECE: Final = 1024
+
+_MAGIC: Final = b"\x28\xb5\x2f\xfd"
+_LARGEST_CONTENT: Final = 1 << 27
+_FAR_NS: Final = 60_000_000_000
+"""`ts_recv` further than this from `ts_event` does not order a trade."""
+_SORTED_AT_ONCE: Final = 1 << 18
+_START: Final = np.dtype({"names": ["start"], "formats": ["<u2"], "offsets": [0], "itemsize": TRADE.itemsize})
+_TRADE_START: Final = TRADE.itemsize // 4  # length in words, then rtype 0
+_RTYPE_MAPPING: Final = 22
+_RTYPE_DEFINITION: Final = 19
+_RTYPE_SYSTEM: Final = 23
+_SYSTEM_TEXT: Final = slice(16, 316)  # of a version 2 or 3 SystemMsg
+
+
+class _DamageError(Exception):
+    """What is wrong with the bytes at hand."""
+
+
+class _TornError(_DamageError):
+    """They end too early."""
+
+
+@dataclass(slots=True)
+class Scan:
+    """What a recording holds, found by reading all of it."""
+
+    path: Path
+    size: int
+    dataset: str = ""
+    good_bytes: int = 0
+    """Length of the undamaged beginning: a whole number of frames."""
+    damage: str = ""
+    """What is wrong after `good_bytes`; "" where the file is whole."""
+    is_torn: bool = False
+    """The damage is no more than a last frame that was not written to its end."""
+    header: bytes = b""
+    """DBN metadata."""
+    frames: int = 0
+    names: dict[bytes, None] = field(default_factory=dict)
+    """Mapping and definition records, as they stand in the file, each once, in their order."""
+    marks: list[tuple[int, Mark]] = field(default_factory=list)
+    """Where trades are missing, each with the byte at which the mark's frame starts."""
+    trades: NDArray[np.void] = field(default_factory=lambda: np.empty(0, TRADE))
+    """dtype TRADE, in the order of the file."""
+
+    @property
+    def holes(self) -> list[tuple[int, Mark]]:
+        """Of the marks, those of trades that arrived and were not recorded."""
+        return [(offset, mark) for offset, mark in self.marks if mark.is_recorders]
+
+
+def file_name(dataset: str, trade_date: int) -> str:
+    """Name of a session's recording: ``GLBX.MDP3-20251128.dbn.zst``."""
+    return f"{dataset}-{trade_date:08d}{SUFFIX}"
+
+
+def header(dataset: str, start_ns: int) -> bytes:
+    """Encode DBN metadata (version 3) of a mixed file that starts at `start_ns`."""
+    import databento_dbn as dbn
+
+    metadata = dbn.Metadata(
+        dataset=dataset, start=start_ns, stype_in=None, stype_out=dbn.SType("instrument_id"), schema=None, version=3
+    )
+    return metadata.encode()
+
+
+def mapping_record(
+    instrument_id: int, symbol: str, requested: str, *, ts_event: int, start_ns: int, end_ns: int
+) -> bytes:
+    """Encode an instrument's name as a SymbolMappingMsg that is valid from `start_ns` to `end_ns`."""
+    import databento_dbn as dbn
+
+    message = dbn.SymbolMappingMsg(
+        publisher_id=0,
+        instrument_id=instrument_id,
+        ts_event=max(ts_event, 0),
+        stype_in=_stype_of(requested or symbol),
+        stype_in_symbol=requested or symbol,
+        stype_out=dbn.SType("raw_symbol"),
+        stype_out_symbol=symbol,
+        start_ts=start_ns,
+        end_ts=end_ns,
+    )
+    return bytes(message)
+
+
+def definition_record(
+    instrument_id: int, symbol: str, *, tick_size: int, point_value: float | None, is_outright: bool, ts_event: int
+) -> bytes:
+    """Encode what is known of an instrument as an InstrumentDefMsg; fields that nobody told stay undefined."""
+    import databento_dbn as dbn
+
+    message = dbn.InstrumentDefMsg(
+        publisher_id=0,
+        instrument_id=instrument_id,
+        ts_event=max(ts_event, 0),
+        ts_recv=max(ts_event, 0),
+        min_price_increment=tick_size or dbn.UNDEF_PRICE,
+        display_factor=dbn.FIXED_PRICE_SCALE,
+        raw_symbol=symbol,
+        asset="",
+        security_type="FUT",
+        instrument_class=dbn.InstrumentClass("F" if is_outright else "S"),
+        security_update_action=dbn.SecurityUpdateAction("A"),
+        unit_of_measure_qty=dbn.UNDEF_PRICE if point_value is None else round(point_value * dbn.FIXED_PRICE_SCALE),
+    )
+    return bytes(message)
+
+
+def mark_record(mark: Mark) -> bytes:
+    """Encode the mark that stands where trades are missing."""
+    import databento_dbn as dbn
+
+    return bytes(dbn.SystemMsg(ts_event=max(mark.end, 0), msg=mark.text()))
+
+
+def frames_of(records: Sequence[bytes]) -> Iterator[bytes]:
+    """Compress whole records to complete zstd frames, each within one block."""
+    compressor = zstandard.ZstdCompressor(level=3, write_checksum=True, write_content_size=True)
+    pending: list[bytes] = []
+    size = 0
+    for record in records:
+        if pending and size + len(record) > FRAME_CONTENT_BYTES:
+            yield compressor.compress(b"".join(pending))
+            pending, size = [], 0
+        pending.append(record)
+        size += len(record)
+    if pending:
+        yield compressor.compress(b"".join(pending))
+
+
+def arrival_times(trades: NDArray[np.void]) -> NDArray[np.int64]:
+    """By what trades stand in order: `ts_recv`, the capture's own time; `ts_event` where that is missing or bad."""
+    delay = np.abs(trades["ts_recv"] - trades["ts_event"])
+    is_sound = (trades["ts_recv"] > 0) & (trades["flags"] & F_BAD_TS_RECV == 0) & (delay <= _FAR_NS)
+    times: NDArray[np.int64] = np.where(is_sound, trades["ts_recv"], trades["ts_event"])
+    if len(times) and times.min() <= 0:  # without any time: where it stands, behind the trade before it
+        times = times[np.maximum.accumulate(np.where(times > 0, np.arange(len(times)), 0))]
+    return times
+
+
+def by_arrival(trades: NDArray[np.void]) -> NDArray[np.void]:
+    """Trades in the order of their arrival."""
+    ordered: NDArray[np.void] = trades[np.argsort(arrival_times(trades), kind="stable")]
+    return ordered
+
+
+def in_order(found: Scan, *, has_marks: bool) -> bytes:
+    """A recording's content once more: trades in the order of their arrival, marks at their time or left out."""
+    trades = by_arrival(found.trades)
+    times = arrival_times(trades)
+    records = [found.header, *found.names]
+    at = 0
+    for mark in sorted((mark for _, mark in found.marks if has_marks), key=lambda mark: mark.end):
+        place = max(at, int(np.searchsorted(times, mark.end)))
+        records += [*records_of(trades[at:place]), mark_record(mark)]
+        at = place
+    return b"".join(frames_of(records + records_of(trades[at:])))
+
+
+def records_of(trades: NDArray[np.void]) -> list[bytes]:
+    """Trades in pieces that fit into a frame."""
+    return [trades[at : at + ROWS_PER_PIECE].tobytes() for at in range(0, len(trades), ROWS_PER_PIECE)]
+
+
+def scan(path: Path) -> Scan:
+    """Read a recording and say what it holds and whether it is whole.
+
+    Raises
+    ------
+    OSError
+        The file cannot be read.
+    """
+    data = path.read_bytes()
+    found = Scan(path=path, size=len(data))
+    trades = bytearray()
+    waiting: list[tuple[int, bytes]] = []  # frames that are whole: where each ends, and its content
+    size = 0
+    try:
+        for start, end, content in _frames(data):
+            records = content
+            if start == 0:
+                found.dataset, length = _read_header(content)
+                found.header, records = content[:length], content[length:]
+            waiting.append((end, records))
+            size += len(records)
+            if size >= _SORTED_AT_ONCE:
+                _sort_frames(waiting, trades, found)
+                waiting, size = [], 0
+        _sort_frames(waiting, trades, found)
+    except _DamageError as damage:
+        first: _DamageError = damage
+        # What came before it may be damaged too, in what it holds: that is then the first damage.
+        try:
+            _sort_frames([frame for frame in waiting if frame[0] > found.good_bytes], trades, found)
+        except _DamageError as earlier:
+            first = earlier
+        found.is_torn = isinstance(first, _TornError)
+        found.damage = f"the frame at byte {found.good_bytes} is {first if found.is_torn else f'damaged: {first}'}"
+    found.trades = np.frombuffer(trades, TRADE)
+    return found
+
+
+def _frames(data: bytes) -> Iterator[tuple[int, int, bytes]]:
+    """Start, end and content of one frame after the other; raises _DamageError at the first that is not whole."""
+    decompressor = zstandard.ZstdDecompressor()
+    at = 0
+    while at < len(data):
+        end = _frame_end(data, at)
+        if end is None:
+            raise _TornError("not written to its end")
+        yield at, end, _content(decompressor, data[at:end])
+        at = end
+
+
+def _sort_frames(frames: list[tuple[int, bytes]], trades: bytearray, found: Scan) -> None:
+    """Put the records of adjoining frames where they belong, up to the first that is damaged: raises _DamageError.
+
+    Most frames are of trades alone, hundreds of thousands in a session: those are taken together.
+    """
+    if not frames:
+        return
+    joined = b"".join([content for _, content in frames])
+    is_whole = all(len(content) % TRADE.itemsize == 0 for _, content in frames)
+    if is_whole and bool((np.frombuffer(joined, _START)["start"] == _TRADE_START).all()):
+        trades += joined
+        found.good_bytes = frames[-1][0]
+        found.frames += len(frames)
+        return
+    for end, content in frames:
+        _sort_records(content, found.good_bytes, trades, found)
+        found.good_bytes = end
+        found.frames += 1
+
+
+def _frame_end(data: bytes, start: int) -> int | None:
+    """Offset just after the zstd frame at `start`; None where the data ends before the frame (RFC 8878, 3.1.1)."""
+    magic = data[start : start + 4]
+    if magic != _MAGIC[: len(magic)]:
+        raise _DamageError("no zstd frame starts here")
+    if len(data) < start + 5:
+        return None
+    descriptor = data[start + 4]
+    is_single_segment = descriptor >> 5 & 1
+    content_size_flag = descriptor >> 6
+    at = start + 5 + (1 - is_single_segment) + (0, 1, 2, 4)[descriptor & 3]
+    at += 1 << content_size_flag if content_size_flag or is_single_segment else 0
+    is_last = False
+    while not is_last:
+        if len(data) < at + 3:
+            return None
+        block = int.from_bytes(data[at : at + 3], "little")
+        is_last = bool(block & 1)
+        kind = block >> 1 & 3
+        if kind == 3:
+            raise _DamageError("a block of reserved type")
+        at += 3 + (1 if kind == 1 else block >> 3)
+    at += 4 * (descriptor >> 2 & 1)
+    return at if at <= len(data) else None
+
+
+def _content(decompressor: zstandard.ZstdDecompressor, frame: bytes) -> bytes:
+    try:
+        size = zstandard.frame_content_size(frame)
+        if not 0 <= size <= _LARGEST_CONTENT:
+            raise _DamageError(f"a frame of {size} bytes of content")
+        return decompressor.decompress(frame)
+    except zstandard.ZstdError as error:
+        raise _DamageError(str(error)) from None
+
+
+def _read_header(content: bytes) -> tuple[str, int]:
+    """Dataset, and the length of the metadata in bytes."""
+    import databento_dbn as dbn
+
+    if content[:3] != b"DBN" or len(content) < 8:
+        raise _DamageError("no DBN header")
+    length = 8 + int.from_bytes(content[4:8], "little")
+    try:
+        return str(dbn.Metadata.decode(content[:length]).dataset), length
+    except (dbn.DBNError, ValueError) as error:
+        raise _DamageError(f"a DBN header that cannot be read ({error})") from None
+
+
+def _sort_records(content: bytes, offset: int, trades: bytearray, found: Scan) -> None:
+    """Put a frame's records where they belong; raises _DamageError, and then nothing of the frame is taken."""
+    runs: list[bytes] = []
+    names: list[bytes] = []
+    marks: list[Mark] = []
+    at = 0
+    while at < len(content):
+        count = (len(content) - at) // TRADE.itemsize
+        is_trade = np.frombuffer(content, _START, count, at)["start"] == _TRADE_START
+        run = count if is_trade.all() else int(is_trade.argmin())
+        if run:
+            runs.append(content[at : at + run * TRADE.itemsize])
+            at += run * TRADE.itemsize
+            continue
+        length = content[at] * 4
+        record = content[at : at + length]
+        if length < 16 or len(record) < length:
+            raise _DamageError(f"a record of {length} bytes at byte {at} of its content")
+        if record[1] in (_RTYPE_MAPPING, _RTYPE_DEFINITION):
+            names.append(record)
+        elif record[1] == _RTYPE_SYSTEM:
+            mark = read_mark(record[_SYSTEM_TEXT].split(b"\0", 1)[0].decode("ascii", "replace"))
+            marks += [mark] if mark else []
+        at += length
+    trades += b"".join(runs)
+    found.names.update(dict.fromkeys(names))
+    found.marks += [(offset, mark) for mark in marks]
+
+
+def _stype_of(symbol: str) -> "databento_dbn.SType":
+    """How a requested symbol is meant: `NQ.v.0` continuous, `NQ.FUT` parent, else as the exchange writes it."""
+    import databento_dbn as dbn
+
+    parts = symbol.split(".")
+    if len(parts) == 3 and parts[1] in ("c", "n", "v") and parts[2].isdigit():
+        return dbn.SType("continuous")
+    if len(parts) == 2 and parts[1] in ("FUT", "OPT", "SPOT"):
+        return dbn.SType("parent")
+    return dbn.SType("raw_symbol")

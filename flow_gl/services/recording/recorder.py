@@ -1,0 +1,335 @@
+"""Recorder: every trade that arrives, on the disk within a second, one DBN file per session and dataset.
+
+It reads the tape with a cursor of its own, in a thread of its own: a slow disk holds up nobody. What cannot be written
+stays in the tape and is tried again (1, 2, 4 .. 30 s apart); only when the tape has gone all the way round meanwhile
+are trades missed, and then they are counted and a mark stands in the file where they belong. See docs/recording.md.
+"""
+
+import errno
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from enum import IntEnum
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flow_gl.core.clock import SYSTEM, Clock
+from flow_gl.core.errors import DataError
+from flow_gl.core.market.marks import Mark
+from flow_gl.core.schema import TRADE
+from flow_gl.core.sessions import Session
+from flow_gl.services.recording.file import Coming, Recovered
+from flow_gl.services.recording.folder import Keep
+from flow_gl.services.recording.names import Notice
+from flow_gl.services.recording.session_files import SessionFiles
+from flow_gl.store.ring import Cursor, Ring
+
+_log: Final = logging.getLogger(__name__)
+FLUSH_NS: Final = 400_000_000
+SYNC_NS: Final = 5_000_000_000
+SHORTEST_WAIT_NS: Final = 1_000_000_000
+LONGEST_WAIT_NS: Final = 30_000_000_000
+_TURN_SECONDS: Final = 0.1
+_ROWS_AT_ONCE: Final = 1 << 14
+_JOIN_SECONDS: Final = 10.0
+
+
+class RecorderState(IntEnum):
+    WAITING = 0
+    """Nothing has arrived that is to be written."""
+    RECORDING = 1
+    FAILING = 2
+    """It cannot write; `message` says why, and it tries again."""
+    CLOSED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class RecorderStatus:
+    """Where the recorder stands."""
+
+    state: RecorderState
+    message: str = ""
+    """One line for the user while something is wrong, or what was mended; "" else."""
+    path: Path | None = None
+    """File in hand."""
+    trades: int = 0
+    """Trades written since the start."""
+    already: int = 0
+    """Trades that came and stood in the file before."""
+    missed: int = 0
+    """Trades that came and could not be written: the tape overtook the recorder."""
+    waiting: int = 0
+    """Trades on the tape that are not yet written."""
+    nbytes: int = 0
+    """Length of the file in hand."""
+
+
+class Recorder:
+    """Writes the tape to the disk.
+
+    Parameters
+    ----------
+    directory : folder of the recordings; made when first needed
+    dataset : what the trades are of, such as GLBX.MDP3; part of the file names and headers
+    session_of : the session that an event time (ns) belongs to: `SessionCalendar.session_at`, of a calendar that no
+        other thread uses
+    clock : where time comes from
+    keep : which old recordings are kept
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        dataset: str,
+        session_of: Callable[[int], Session],
+        clock: Clock = SYSTEM,
+        keep: Keep | None = None,
+    ) -> None:
+        self.directory: Final = directory
+        self.dataset: Final = dataset
+        self._session_of = session_of
+        self._clock = clock
+        self._files = SessionFiles(directory, dataset=dataset, clock=clock, keep=keep or Keep())
+        self._cursor: Cursor | None = None
+        self._noted: deque[tuple[int, Notice]] = deque()  # handed in by the engine's thread, which never waits here
+        self._pending: list[tuple[int, Notice]] = []  # the same, in the order of the tape
+        self._last_ts = 0
+        self._unmarked = 0  # trades missed for which no mark is written yet
+        self._flushed_at: int | None = None
+        self._synced_at = 0
+        self._retry_at = 0
+        self._wait_ns = 0
+        self._status = RecorderStatus(RecorderState.WAITING)
+        self._written = 0
+        self._already = 0
+        self._lock = threading.Lock()  # one turn at a time
+        self._opened = threading.Event()
+        self._recovered: Recovered | None = None
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(
+        self,
+        tape: Ring,
+        *,
+        position: int | None = None,
+        coming: Coming | None = None,
+        reach_ns: int | None = None,
+        is_threaded: bool = True,
+    ) -> None:
+        """Open the running session's recording, mended if need be, and record from here on.
+
+        Never raises for the disk's sake: what is wrong stands in `status()`, and is tried again.
+
+        Parameters
+        ----------
+        tape : ring of TRADE
+        position : first row to be recorded; None for what comes from now on
+        coming : what will come of a session of which a recording holds a part; None: all of it, gaps too
+        reach_ns : how far back from now what comes can reach, ns; None for any time
+        is_threaded : open and write in a thread; False where the caller calls `turn` himself
+        """
+        self._files.coming = coming or Coming()
+        self._files.reach_ns = reach_ns
+        self._cursor = Cursor(tape, position=tape.head if position is None else position)
+        if is_threaded:
+            self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
+            self._thread.start()
+        else:
+            self._open_running()
+
+    @property
+    def is_open(self) -> bool:
+        """The recording was opened, or cannot be: `take_recovered` has its answer. From any thread."""
+        return self._opened.is_set()
+
+    def take_recovered(self) -> Recovered | None:
+        """What the running session's recording held at the start, once: None if it could not be opened, or was taken.
+
+        Only what was read here may be taken for recorded: what was torn off or cut away must come from the gateway.
+        """
+        recovered, self._recovered = self._recovered, None
+        return recovered
+
+    def note(self, notice: Notice, *, position: int | None = None) -> None:
+        """Take a mapping, a definition, or a gap: one that can no longer be filled is marked.
+
+        Parameters
+        ----------
+        position : row of the tape before which it became known; None for before every row not yet written
+        """
+        self._noted.append((0 if position is None else position, notice))
+
+    def turn(self, *, is_last: bool = False) -> None:
+        """Write what has arrived, if it is time to.
+
+        Parameters
+        ----------
+        is_last : write now, whenever the last time was
+        """
+        with self._lock:
+            now = self._clock.monotonic_ns()
+            if self._cursor is None or (now < self._retry_at and not is_last):
+                return
+            is_due = self._flushed_at is None or now - self._flushed_at >= FLUSH_NS
+            if is_last or is_due or self._cursor.behind >= _ROWS_AT_ONCE:
+                self._flushed_at = now
+                self._guarded(self._write_all)
+
+    def status(self) -> RecorderStatus:
+        """Where it stands now; may be called from any thread, and never waits."""
+        status = self._status
+        cursor = self._cursor
+        if cursor is None or status.state is RecorderState.CLOSED:
+            return status
+        return replace(
+            status,
+            message=status.message or self._files.repaired,
+            trades=self._written,
+            already=self._already,
+            missed=cursor.missed,
+            waiting=cursor.behind,
+        )
+
+    def close(self) -> None:
+        """Write what is left and let go of the files. Idempotent."""
+        self._stop.set()
+        if self._thread:
+            self._thread.join(_JOIN_SECONDS)
+            if self._thread.is_alive():
+                _log.error(
+                    "the disk does not respond: the recording ends without its last %d trades", self.status().waiting
+                )
+                return
+            self._thread = None
+        if self._status.state is RecorderState.CLOSED:
+            return
+        self.turn(is_last=True)
+        self._files.close()
+        self._status = replace(self.status(), state=RecorderState.CLOSED)
+
+    def _open_running(self) -> None:
+        with self._lock:
+            self._guarded(lambda: self._files.open(self._session_of(self._clock.wall_ns())))
+            self._recovered = self._files.take_recovered()
+        self._opened.set()
+
+    def _run(self) -> None:
+        self._open_running()
+        while not self._stop.wait(_TURN_SECONDS):
+            self.turn()
+
+    def _guarded(self, work: Callable[[], None]) -> None:
+        """Do something that the disk may refuse: say so once, and wait before the next try."""
+        try:
+            work()
+        except OSError as error:
+            self._fail(f"recording has stopped: {_reason(error, self.directory)}")
+        except Exception as error:  # a fault of ours must not silence the recorder for the rest of the day
+            _log.exception("the recorder failed")
+            self._fail(f"recording has stopped because of a bug in the program: {type(error).__name__}: {error}")
+        else:
+            self._succeed()
+
+    def _fail(self, message: str) -> None:
+        if self._status.message != message:
+            _log.error("%s", message)
+        self._wait_ns = min(max(2 * self._wait_ns, SHORTEST_WAIT_NS), LONGEST_WAIT_NS)
+        self._retry_at = self._clock.monotonic_ns() + self._wait_ns
+        self._status = RecorderStatus(RecorderState.FAILING, message)
+        self._files.close()  # whatever was wrong with them, the next try starts from what the disk holds
+
+    def _succeed(self) -> None:
+        if self._status.state is RecorderState.FAILING:
+            _log.warning("recording goes on")
+        self._wait_ns = self._retry_at = 0
+        file = self._files.in_hand
+        if file:
+            self._status = RecorderStatus(RecorderState.RECORDING, path=file.path, nbytes=file.nbytes)
+
+    def _write_all(self) -> None:
+        assert self._cursor is not None
+        stop = self._cursor.ring.head
+        while self._noted:
+            self._pending.append(self._noted.popleft())
+        self._pending.sort(key=lambda pending: pending[0])
+        while self._cursor.position < stop:
+            self._write_some(self._cursor, stop)
+        self._take_notices(stop)
+        self._files.write_notices()
+        now = self._clock.monotonic_ns()
+        if now - self._synced_at >= SYNC_NS:
+            self._synced_at = now
+            self._files.sync()
+
+    def _write_some(self, cursor: Cursor, stop: int) -> None:
+        missed_before = cursor.missed
+        rows = cursor.read(min(_ROWS_AT_ONCE, stop - cursor.position))
+        self._unmarked += cursor.missed - missed_before
+        done = 0
+        try:
+            while done < len(rows):
+                done += self._write_run(rows[done:], cursor.position - len(rows) + done)
+        finally:
+            cursor.position -= len(rows) - done  # what a failure left unwritten is read again
+
+    def _write_run(self, rows: NDArray[np.void], first: int) -> int:
+        """Write the beginning of `rows` that is of one session and before the next notice; how many those were."""
+        self._take_notices(first)
+        run = rows[: self._pending[0][0] - first] if self._pending else rows
+        times = run["ts_event"]
+        ts, session = self._session_for(int(times[0]))
+        is_elsewhere = (times < session.open) | (times >= session.next_open)
+        is_elsewhere[0] = False
+        if is_elsewhere.any():
+            run = run[: int(is_elsewhere.argmax())]
+        self._files.open(session)
+        self._files.write_notices()
+        is_missing = self._unmarked or self._files.has_lost
+        hole = Mark(min(self._last_ts or ts, ts), ts, self._unmarked, is_recorders=True) if is_missing else None
+        written = self._files.append(_sound(run), hole=hole)
+        self._unmarked = 0
+        self._last_ts = max(ts, int(run["ts_event"].max()))
+        self._written += written
+        self._already += len(run) - written
+        return len(run)
+
+    def _session_for(self, ts: int) -> tuple[int, Session]:
+        """A trade's time and session; of a trade with no sound time, those of the trade before it."""
+        with suppress(DataError):
+            if ts > 0:
+                return ts, self._session_of(ts)
+        ts = self._last_ts or self._clock.wall_ns()
+        return ts, self._session_of(ts)
+
+    def _take_notices(self, position: int) -> None:
+        """Take what became known before a row of the tape; the rest stays pending."""
+        while self._pending and self._pending[0][0] <= position:
+            self._files.take(self._pending.pop(0)[1])
+
+
+def _sound(rows: NDArray[np.void]) -> NDArray[np.void]:
+    """Trades as DBN records whatever made them: a length of 0 would make the file unreadable from there on."""
+    is_sound = (rows["length"] == TRADE.itemsize // 4) & (rows["rtype"] == 0)
+    if is_sound.all():
+        return rows
+    mended = rows.copy()
+    mended["length"], mended["rtype"] = TRADE.itemsize // 4, 0
+    return mended
+
+
+def _reason(error: OSError, directory: Path) -> str:
+    """What is wrong, where, and what to do."""
+    where = error.filename or str(directory)
+    if error.errno == errno.ENOSPC:
+        return f"the disk of {directory} is full; free some space and recording resumes by itself"
+    if error.errno in (errno.EEXIST, errno.ENOTDIR):
+        return f"{where} is a file where a folder was expected; retrying"
+    return f"{where}: {error.strerror or error}; retrying"

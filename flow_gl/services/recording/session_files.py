@@ -1,0 +1,145 @@
+"""The recordings that a run has open, by session, and what each of them must hold besides trades.
+
+Every file gets all names known so far, so that each can be read alone. A file that is opened a second time in a run
+(the disk failed meanwhile, a straggler came) goes on as it was left: what may come once more is remembered here.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flow_gl.core.clock import Clock
+from flow_gl.core.items import FeedGap
+from flow_gl.core.market.marks import Mark
+from flow_gl.core.market.seam import Seen
+from flow_gl.core.sessions import Session
+from flow_gl.services.recording import format as recording
+from flow_gl.services.recording.file import Coming, RecordingFile, Recovered
+from flow_gl.services.recording.folder import Keep, prune
+from flow_gl.services.recording.names import Name, Notice, key_of, mark_of, record_of
+
+_OPEN_FILES: Final = 2
+
+
+class _Open(NamedTuple):
+    file: RecordingFile
+    session: Session
+
+
+class SessionFiles:
+    """Open recordings of one dataset in one folder. Whatever touches the disk raises OSError.
+
+    Parameters
+    ----------
+    directory : folder of the recordings; made when first needed
+    dataset : part of the file names and headers
+    keep : which old recordings are kept; looked after whenever a file is opened
+    """
+
+    def __init__(self, directory: Path, *, dataset: str, clock: Clock, keep: Keep) -> None:
+        self._directory = directory
+        self._dataset = dataset
+        self._clock = clock
+        self._keep = keep
+        self._files: dict[int, _Open] = {}  # by trade date, last used last
+        self._seen: dict[int, Seen | None] = {}  # by trade date, of each file that this run has had open
+        self._names: dict[tuple[str, int], Name] = {}
+        self._has_new_names = False
+        self._new_marks: list[Mark] = []
+        self.coming = Coming()
+        self.reach_ns: int | None = None
+        """How far back from now what comes can reach; None for any time."""
+        self.has_lost = False
+        """An unknown number of trades went with a damaged file, and no mark says so yet."""
+        self.repaired = ""
+        """What was mended last, one line."""
+
+    @property
+    def in_hand(self) -> RecordingFile | None:
+        """The file opened or written last."""
+        return next(reversed(self._files.values())).file if self._files else None
+
+    def take_recovered(self) -> Recovered | None:
+        """What the file in hand held when this run opened it; None once it was taken."""
+        file = self.in_hand
+        if file is None:
+            return None
+        recovered, file.recovered = file.recovered, None
+        return recovered
+
+    def take(self, notice: Notice) -> None:
+        """Take what is to be written with `write_notices`."""
+        if isinstance(notice, FeedGap):
+            mark = mark_of(notice)
+            self._new_marks += [mark] if mark else []
+        else:
+            self._names[key_of(notice)] = notice
+            self._has_new_names = True
+
+    def write_notices(self) -> None:
+        """Write new names and marks into the file in hand; they wait where there is none."""
+        if not self._files:
+            return
+        file, session = next(reversed(self._files.values()))
+        if self._has_new_names:
+            file.append_names(self._name_records(session))
+            self._has_new_names = False
+        while self._new_marks:
+            file.append_mark(self._new_marks[0])
+            self._new_marks.pop(0)
+
+    def open(self, session: Session) -> None:
+        """Take a session's recording in hand, made or opened if need be."""
+        opened = self._files.pop(session.trade_date, None)
+        self._files[session.trade_date] = opened or _Open(self._open_file(session), session)
+        while len(self._files) > _OPEN_FILES:
+            self._close(next(iter(self._files)))
+
+    def append(self, rows: NDArray[np.void], *, hole: Mark | None) -> int:
+        """Write trades (dtype TRADE) to the file in hand; how many it did not hold already."""
+        file = self.in_hand
+        assert file is not None
+        written = file.append(rows, hole=hole)
+        self.has_lost = False
+        return written
+
+    def sync(self) -> None:
+        """Have the system put everything on the disk."""
+        for file, _ in self._files.values():
+            file.sync()
+
+    def close(self) -> None:
+        """Let go of all files."""
+        for trade_date in list(self._files):
+            self._close(trade_date)
+
+    def _close(self, trade_date: int) -> None:
+        file = self._files.pop(trade_date).file
+        self._seen[trade_date] = file.seen
+        file.close()
+
+    def _open_file(self, session: Session) -> RecordingFile:
+        self._directory.mkdir(parents=True, exist_ok=True)
+        path = self._directory / recording.file_name(self._dataset, session.trade_date)
+        now_ns = self._clock.wall_ns()
+        prune(self._directory, self._keep, now_ns=now_ns, spared=path)
+        is_new_run = session.trade_date not in self._seen
+        file = RecordingFile(
+            path,
+            header=recording.header(self._dataset, session.open),
+            names=self._name_records(session),
+            is_new_run=is_new_run,
+            coming=replace(self.coming, reaches_ns=now_ns - self.reach_ns if self.reach_ns is not None else 0),
+        )
+        if not is_new_run:
+            file.seen = self._seen[session.trade_date]
+        self._seen[session.trade_date] = file.seen
+        self.has_lost = self.has_lost or file.has_lost
+        self.repaired = file.repaired or self.repaired
+        return file
+
+    def _name_records(self, session: Session) -> list[bytes]:
+        return [record_of(name, session) for name in self._names.values()]

@@ -1,0 +1,199 @@
+"""A chapter as a file: the rows that charts took from one file of trades, and the engine's state behind it.
+
+`MAGIC`, the head's length and a digest of everything behind it; the head, JSON; then the blocks, each a zstd frame at
+the place that the head names. What does not fit its digest, its key or its own sizes is refused when it is opened, so
+that nothing is found wrong while rings are being filled.
+"""
+
+import hashlib
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+import msgspec
+import numpy as np
+import zstandard
+from numpy.typing import NDArray
+
+from flow_gl.core.schema import BUBBLE, CVD_POINT, EVENT
+from flow_gl.services.replay_cache.rows import Column, RowsError, is_whole, pack, unpack
+
+MAGIC: Final = b"flow_gl chapter 1\n"
+_DIGEST_BYTES: Final = 16
+_LENGTH: Final = struct.Struct("<I")
+_HEAD_AT: Final = len(MAGIC) + _LENGTH.size + _DIGEST_BYTES
+_LEVEL: Final = 3
+_DTYPES: Final = {"bubbles": BUBBLE, "cvd": CVD_POINT}
+
+Kind = Literal["bubbles", "cvd", "events", "state"]
+
+
+class ChapterError(ValueError):
+    """A file that is no whole chapter of this key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What a chart took from a file at one level."""
+
+    bubbles: NDArray[np.void]
+    """BUBBLE and CVD_POINT, of the same buckets; where a ring could not hold them all, the newest."""
+    cvd: NDArray[np.void]
+
+
+@dataclass(slots=True)
+class Chapter:
+    """What one file of trades came to."""
+
+    note: str
+    """JSON of whoever keeps it."""
+    state: bytes
+    """Behind the file."""
+    rows: list[list[Rows]] = field(default_factory=list)
+    """By chart and level."""
+    events: list[NDArray[np.void]] = field(default_factory=list)
+    """EVENT rows by chart."""
+
+
+class _Block(msgspec.Struct, frozen=True):
+    kind: Kind
+    chart: int
+    level: int
+    count: int
+    """Rows; of a state, bytes."""
+    columns: list[Column]
+    nbytes: int
+    """In the file."""
+
+
+class _Head(msgspec.Struct, frozen=True):
+    key: str
+    note: str
+    blocks: list[_Block]
+
+
+_decoder: Final = msgspec.json.Decoder(_Head)
+
+
+def encode(key: str, chapter: Chapter) -> bytes:
+    """Write a chapter under a key."""
+    blocks: list[_Block] = []
+    frames: list[bytes] = []
+    compressor = zstandard.ZstdCompressor(level=_LEVEL)
+    for kind, chart, level, rows in _arrays(chapter):
+        columns, data = pack(rows) if kind in _DTYPES else ([], rows.tobytes())
+        frames.append(compressor.compress(data))
+        blocks.append(_Block(kind, chart, level, len(rows), columns, len(frames[-1])))
+    head = msgspec.json.encode(_Head(key, chapter.note, blocks))
+    body = b"".join((head, *frames))
+    return b"".join((MAGIC, _LENGTH.pack(len(head)), _digest(body), body))
+
+
+def _arrays(chapter: Chapter) -> Iterator[tuple[Kind, int, int, NDArray[Any]]]:
+    yield "state", 0, 0, np.frombuffer(chapter.state, np.uint8)
+    for chart, levels in enumerate(chapter.rows):
+        for level, rows in enumerate(levels):
+            yield "bubbles", chart, level, rows.bubbles
+            yield "cvd", chart, level, rows.cvd
+    for chart, events in enumerate(chapter.events):
+        yield "events", chart, 0, events
+
+
+class ChapterFile:
+    """A chapter in memory, as it lies in its file; unpacked block by block.
+
+    Attributes
+    ----------
+    note : JSON of whoever kept it
+    """
+
+    def __init__(self, data: bytes, *, key: str, charts: int, levels: int) -> None:
+        """Check a file's content.
+
+        Parameters
+        ----------
+        data : the whole file
+        key : that it must have
+        charts, levels : that it must hold
+
+        Raises
+        ------
+        ChapterError
+        """
+        self._data = memoryview(data)
+        if data[: len(MAGIC)] != MAGIC or len(data) < _HEAD_AT:
+            raise ChapterError("it is no chapter of this version")
+        (head_bytes,) = _LENGTH.unpack_from(data, len(MAGIC))
+        if _digest(self._data[_HEAD_AT:]) != data[_HEAD_AT - _DIGEST_BYTES : _HEAD_AT]:
+            raise ChapterError("it is damaged: its digest does not fit")
+        try:
+            head = _decoder.decode(self._data[_HEAD_AT : _HEAD_AT + head_bytes])
+        except msgspec.MsgspecError as error:
+            raise ChapterError(f"its head cannot be read: {error}") from None
+        if head.key != key:
+            raise ChapterError("it belongs to other files or settings")
+        self.note: Final = head.note
+        self._blocks: Final[dict[tuple[str, int, int], tuple[_Block, int]]] = {}
+        at = _HEAD_AT + head_bytes
+        for block in head.blocks:
+            self._check(block, at)
+            self._blocks[block.kind, block.chart, block.level] = (block, at)
+            at += block.nbytes
+        wanted = {("state", 0, 0)} | {("events", chart, 0) for chart in range(charts)}
+        wanted |= {(kind, chart, level) for kind in _DTYPES for chart in range(charts) for level in range(levels)}
+        is_even = all(
+            self.count(chart, level) == self._blocks["cvd", chart, level][0].count
+            for kind, chart, level in self._blocks.keys() & wanted
+            if kind == "bubbles" and ("cvd", chart, level) in self._blocks
+        )
+        if at != len(data) or not is_even or not wanted <= self._blocks.keys():
+            raise ChapterError("it does not hold what it should")
+
+    def count(self, chart: int, level: int) -> int:
+        """Rows of a chart's level."""
+        return self._blocks["bubbles", chart, level][0].count
+
+    def state(self) -> bytes:
+        """The engine's state behind the file."""
+        return self._unpacked("state", 0, 0)[1]
+
+    def rows(self, chart: int, level: int) -> Rows:
+        """Rows of a chart's level."""
+        return Rows(self._rows("bubbles", chart, level), self._rows("cvd", chart, level))
+
+    def events(self, chart: int) -> NDArray[np.void]:
+        """EVENT rows of a chart."""
+        return np.frombuffer(self._unpacked("events", chart, 0)[1], EVENT)
+
+    def _rows(self, kind: Kind, chart: int, level: int) -> NDArray[np.void]:
+        block, data = self._unpacked(kind, chart, level)
+        try:
+            return unpack(block.columns, data, _DTYPES[kind], block.count)
+        except RowsError as error:
+            raise ChapterError(str(error)) from None
+
+    def _unpacked(self, kind: Kind, chart: int, level: int) -> tuple[_Block, bytes]:
+        block, at = self._blocks[kind, chart, level]
+        try:
+            return block, zstandard.ZstdDecompressor().decompress(self._data[at : at + block.nbytes])
+        except zstandard.ZstdError as error:
+            raise ChapterError(f"{kind} cannot be unpacked: {error}") from None
+
+    def _check(self, block: _Block, at: int) -> None:
+        """See that a block's frame lies in the file and unpacks to what is said of it."""
+        try:
+            size = zstandard.frame_content_size(self._data[at : at + block.nbytes])
+        except zstandard.ZstdError:
+            size = -1
+        dtype = _DTYPES.get(block.kind)
+        if dtype is not None:
+            is_sound = is_whole(block.columns, size, dtype, block.count)
+        else:
+            is_sound = size == block.count * (EVENT.itemsize if block.kind == "events" else 1)
+        if block.nbytes < 0 or at + block.nbytes > len(self._data) or not is_sound:
+            raise ChapterError(f"its {block.kind} of level {block.level} are not whole")
+
+
+def _digest(data: bytes | memoryview) -> bytes:
+    return hashlib.blake2b(data, digest_size=_DIGEST_BYTES).digest()

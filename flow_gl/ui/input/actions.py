@@ -1,0 +1,204 @@
+"""Every action that a key or a menu entry starts, in one table: input, menu and help all read it.
+
+An action changes the view's state, sends a command to the engine, or asks something of the program (a picture, the
+full screen, the end).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Final
+
+from flow_gl.core.commands import Command, ResetCvd, Retry, SetSpeed
+from flow_gl.core.panels import PANELS
+from flow_gl.core.schema import FeedState
+from flow_gl.ui.state.view_state import ViewState
+
+SPEEDS: Final = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 1000.0, 3000.0, 10000.0, float("inf"))
+"""Replay speeds that `[` and `]` step through."""
+_ANSWER_NS: Final = 1_000_000_000
+"""In this time the engine has taken over a speed: until then steps go on from what was asked."""
+ZOOM_STEP: Final = 1.25
+
+
+class Request(Enum):
+    """What only the program can do."""
+
+    SCREENSHOT = "screenshot"
+    FULLSCREEN = "fullscreen"
+    QUIT = "quit"
+    MENU = "menu"
+
+
+@dataclass(slots=True)
+class Context:
+    """What an action may look at and change."""
+
+    state: ViewState
+    names: list[str]
+    """Charts, by the names that the header shows."""
+    focus: int | None
+    """Index of the chart under the mouse or shown alone; None where it is neither."""
+    wall_ns: int
+    event_ns: int
+    """Event time at the live edge as shown."""
+    plot_width_px: float
+    feed_state: int = FeedState.STARTING
+    speed: float = 1.0
+    """Replay speed in force."""
+    commands: list[Command] = field(default_factory=list)
+    requests: list[Request] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    """Short lines for the user on what was done."""
+
+    @property
+    def targets(self) -> list[int]:
+        """Charts that an action on "this chart" means: the one alone or under the mouse, else all."""
+        return [self.focus] if self.focus is not None else list(range(len(self.names)))
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A thing that can be done."""
+
+    name: str
+    title: str
+    keys: tuple[str, ...]
+    """Names of ImGui keys, or single characters as typed (for keys whose place depends on the layout)."""
+    group: str
+    run: Callable[[Context], object]
+    label: str = ""
+    """How the key is written; "" writes the first of `keys`."""
+    is_checked: Callable[[ViewState], bool] | None = None
+
+    @property
+    def key_label(self) -> str:
+        return self.label or (self.keys[0] if self.keys else "")
+
+
+def _pause(context: Context) -> None:
+    context.state.toggle_pause(context.wall_ns, context.event_ns)
+
+
+def _reset_cvd(context: Context) -> None:
+    for index in context.targets:
+        context.commands.append(ResetCvd(chart=index))
+        context.state.charts[index].cvd_reset_ns = context.event_ns
+        context.notes.append(f"CVD of {context.names[index]} starts anew at 0")
+
+
+def _clear(context: Context) -> None:
+    for index in context.targets:
+        context.state.clear(index, context.event_ns)
+        done = "bubbles until now are hidden" if context.state.charts[index].cleared_before_ns else "all bubbles shown"
+        context.notes.append(f"{context.names[index]}: {done}")
+
+
+def _mute(context: Context) -> None:
+    context.state.is_muted = not context.state.is_muted
+    context.notes.append("alerts are muted" if context.state.is_muted else "alerts are on")
+
+
+def _overlays(context: Context) -> None:
+    state = context.state
+    if not state.open_panels and not state.are_panels_hidden:
+        state.open_panels = set(PANELS)
+    else:
+        state.are_panels_hidden = not state.are_panels_hidden
+
+
+def _lock(context: Context) -> None:
+    if context.state.charts:
+        context.state.toggle_lock(context.focus or 0)
+
+
+def _auto_scale(context: Context) -> None:
+    for index in context.targets:
+        context.state.charts[index].price.reset()
+        context.state.charts[index].cvd.reset()
+
+
+def _speed(direction: int) -> Callable[[Context], None]:
+    def run(context: Context) -> None:
+        if context.feed_state not in (FeedState.REPLAY, FeedState.DEMO):
+            context.notes.append("the speed can be changed in a replay or a demo only")
+            return
+        if context.wall_ns - context.state.speed_asked_ns > _ANSWER_NS:
+            context.state.speed = context.speed
+        now = context.state.speed
+        if direction > 0:
+            speed = next((s for s in SPEEDS if s > now), SPEEDS[-1])
+        else:
+            speed = next((s for s in reversed(SPEEDS) if s < now), SPEEDS[0])
+        context.state.speed, context.state.speed_asked_ns = speed, context.wall_ns
+        context.commands.append(SetSpeed(speed=speed))
+
+    return run
+
+
+def _zoom(factor: float) -> Callable[[Context], None]:
+    def run(context: Context) -> None:
+        # From the right border a zoom keeps what stands at the live edge; so do the keys.
+        state, width = context.state, context.plot_width_px
+        state.time.zoom(factor, 0.92 * width, context.event_ns, width)
+
+    return run
+
+
+def _pan(share: float) -> Callable[[Context], None]:
+    def run(context: Context) -> None:
+        context.state.time.pan(share * context.plot_width_px, context.event_ns)
+        context.state.time.settle(context.event_ns)
+
+    return run
+
+
+def _select(number: int) -> Callable[[Context], None]:
+    return lambda context: context.state.select(number, len(context.names))
+
+
+def _panel(name: str) -> Callable[[Context], None]:
+    return lambda context: context.state.toggle_panel(name)
+
+
+def _is_open(name: str) -> Callable[[ViewState], bool]:
+    return lambda state: state.is_panel_open(name)
+
+
+def _ask(request: Request) -> Callable[[Context], None]:
+    return lambda context: context.requests.append(request)
+
+
+"""Panels that Tab brings up and puts away; help is apart."""
+
+ACTIONS: Final[tuple[Action, ...]] = (
+    Action("pause", "Pause the picture", ("space",), "Picture", _pause, "Space", lambda s: s.pause is not None),
+    Action("follow", "Follow the live edge", ("f", "end"), "Picture", lambda c: c.state.time.follow(), "F"),
+    Action("clear", "Clear: hide bubbles until now", ("c",), "Picture", _clear, "C"),
+    Action("lock", "Lock the bubbles' bucket", ("l",), "Picture", _lock, "L", lambda s: s.locked_level is not None),
+    Action("scale", "Scale prices automatically", ("v",), "Picture", _auto_scale, "V"),
+    Action("closer", "Zoom in", ("up_arrow", "+", "="), "Picture", _zoom(1 / ZOOM_STEP), "Up"),
+    Action("farther", "Zoom out", ("down_arrow", "-"), "Picture", _zoom(ZOOM_STEP), "Down"),
+    Action("back", "Back in time", ("left_arrow",), "Picture", _pan(0.1), "Left"),
+    Action("forward", "Forward in time", ("right_arrow",), "Picture", _pan(-0.1), "Right"),
+    Action("reset_cvd", "Reset CVD", ("r",), "Engine", _reset_cvd, "R"),
+    Action("slower", "Replay slower", ("[", "page_down"), "Engine", _speed(-1), "["),
+    Action("faster", "Replay faster", ("]", "page_up"), "Engine", _speed(1), "]"),
+    Action("retry", "Connect again now", ("f5",), "Engine", lambda c: c.commands.append(Retry()), "F5"),
+    Action("controls", "Controls", ("d",), "Overlays", _panel("controls"), "D", _is_open("controls")),
+    Action("session", "Session numbers", ("n",), "Overlays", _panel("session"), "N", _is_open("session")),
+    Action("feed", "Feed status", ("g",), "Overlays", _panel("feed"), "G", _is_open("feed")),
+    Action("performance", "Performance", ("p",), "Overlays", _panel("performance"), "P", _is_open("performance")),
+    Action("overlays", "All overlays", ("tab",), "Overlays", _overlays, "Tab"),
+    Action("help", "Help", ("?", "f1"), "Overlays", _panel("help"), "?", _is_open("help")),
+    Action("menu", "Menu", ("f10",), "Overlays", _ask(Request.MENU), "F10"),
+    *(Action(f"chart_{n}", f"Chart {n} alone", (str(n),), "Charts", _select(n), str(n)) for n in range(1, 10)),
+    Action("all_charts", "All charts", ("0",), "Charts", _select(0), "0", lambda s: s.selected == 0),
+    Action("screenshot", "Save a picture", ("s",), "Program", _ask(Request.SCREENSHOT), "S"),
+    Action("fullscreen", "Full screen", ("f11",), "Program", _ask(Request.FULLSCREEN), "F11"),
+    Action("mute", "Mute alerts", ("m",), "Program", _mute, "M", lambda s: s.is_muted),
+    Action("palette", "Next palette", ("t",), "Program", lambda c: c.state.next_palette(), "T"),
+    Action("escape", "Back", ("escape",), "Program", lambda c: c.state.step_back(), "Esc"),
+    Action("quit", "Quit", ("ctrl+q",), "Program", _ask(Request.QUIT), "Ctrl+Q"),
+)
+BY_NAME: Final = {action.name: action for action in ACTIONS}

@@ -1,0 +1,188 @@
+"""The mouse over the charts: wheel zooms at the cursor, drag pans, axes and borders are dragged, double click resets.
+
+A small machine without a window: it takes what the mouse did in a frame and changes the view's state.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+from flow_gl.ui.overlays.frame import ChartFrame
+from flow_gl.ui.state.axes import SNAP_PX
+from flow_gl.ui.state.layout import ChartLayout, share_from_drag
+from flow_gl.ui.state.view_state import ViewState
+
+WHEEL_STEP: Final = 1.18
+"""Zoom of one notch."""
+CLICK_PX: Final = 4.0
+"""Moved less than this between press and release, it was a click."""
+PRICE_LOCK_PX: Final = 14.0
+"""An automatic price scale lets go only after a drag of so much height: a sideways drag keeps it."""
+_AXIS_DRAG_PX: Final = 220.0
+"""Dragging an axis so far changes its scale by a factor e."""
+
+
+class Zone(Enum):
+    """What lies under the mouse."""
+
+    NONE = 0
+    HEADER = 1
+    PRICE = 2
+    CVD = 3
+    TIME_AXIS = 4
+    PRICE_AXIS = 5
+    CVD_AXIS = 6
+    SPLITTER = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Mouse:
+    """What the mouse did since the last frame, framebuffer pixels."""
+
+    x: float = -1.0
+    y: float = -1.0
+    is_free: bool = True
+    """No overlay is under it."""
+    is_pressed: bool = False
+    is_down: bool = False
+    is_released: bool = False
+    is_double: bool = False
+    wheel: float = 0.0
+    wheel_h: float = 0.0
+    is_shift: bool = False
+
+
+def zone_at(layout: ChartLayout, x: float, y: float) -> Zone:
+    """What of a chart lies at a point."""
+    for zone, rect in (
+        (Zone.SPLITTER, layout.splitter),
+        (Zone.HEADER, layout.header),
+        (Zone.PRICE, layout.price),
+        (Zone.CVD, layout.cvd),
+        (Zone.TIME_AXIS, layout.time_axis),
+        (Zone.PRICE_AXIS, layout.price_axis),
+        (Zone.CVD_AXIS, layout.cvd_axis),
+    ):
+        if rect.contains(x, y):
+            return zone
+    return Zone.NONE
+
+
+class Gestures:
+    """Turns the mouse into changes of the state."""
+
+    def __init__(self) -> None:
+        self._grabbed: tuple[Zone, int] | None = None
+        self._from = (0.0, 0.0)
+        self._last = (0.0, 0.0)
+        self._moved_px = 0.0
+        self._has_price_let_go = False
+        self.zone = Zone.NONE
+        """Under the mouse, or held: for the cursor's shape."""
+
+    def handle(
+        self, mouse: Mouse, charts: list[ChartFrame], state: ViewState, *, event_ns: int, scale: float
+    ) -> ChartFrame | None:
+        """Apply a frame's mouse to the state; the chart that was clicked, if one was."""
+        under = next((c for c in charts if c.layout.outer.contains(mouse.x, mouse.y)), None)
+        zone = zone_at(under.layout, mouse.x, mouse.y) if under and mouse.is_free else Zone.NONE
+        clicked = None
+        if mouse.is_pressed and under is not None and zone is not Zone.NONE:
+            self._grabbed, self._from, self._last = (zone, under.index), (mouse.x, mouse.y), (mouse.x, mouse.y)
+            self._moved_px, self._has_price_let_go = 0.0, False
+        if mouse.is_double and under is not None:
+            _reset(zone, under, state)
+        if self._grabbed is not None and (mouse.is_down or mouse.is_released):
+            held = next((c for c in charts if c.index == self._grabbed[1]), None)
+            if held is not None:
+                self._drag(mouse, held, state, event_ns, scale)
+        if mouse.is_released:
+            was_click = self._grabbed is not None and self._moved_px <= CLICK_PX * scale
+            if was_click and under is not None and self._grabbed == (Zone.PRICE, under.index):
+                clicked = under
+            if not was_click:
+                state.time.settle(event_ns, SNAP_PX * scale)
+            self._grabbed = None
+        if under is not None and mouse.is_free and (mouse.wheel or mouse.wheel_h) and self._grabbed is None:
+            _wheel(mouse, zone, under, state, event_ns)
+        is_plot = zone in (Zone.PRICE, Zone.CVD)
+        state.cursor_px = (mouse.x, mouse.y) if is_plot and self._grabbed_zone in (None, Zone.PRICE, Zone.CVD) else None
+        self.zone = self._grabbed_zone or zone
+        return clicked
+
+    @property
+    def _grabbed_zone(self) -> Zone | None:
+        return self._grabbed[0] if self._grabbed else None
+
+    @property
+    def is_dragging(self) -> bool:
+        """A chart or a border is being moved."""
+        return self._grabbed is not None and self._moved_px > CLICK_PX
+
+    def _drag(self, mouse: Mouse, chart: ChartFrame, state: ViewState, event_ns: int, scale: float) -> None:
+        assert self._grabbed is not None
+        away = max(abs(mouse.x - self._from[0]), abs(mouse.y - self._from[1]))
+        was_click = self._moved_px <= CLICK_PX * scale
+        self._moved_px = max(self._moved_px, away)
+        if self._moved_px <= CLICK_PX * scale:
+            return
+        # The first pixels decided that this is a drag: they count too, so that the point stays under the mouse.
+        last = self._from if was_click else self._last
+        dx, dy = mouse.x - last[0], mouse.y - last[1]
+        self._last = (mouse.x, mouse.y)
+        own, layout = state.charts[chart.index], chart.layout
+        zone = self._grabbed[0]
+        if zone in (Zone.PRICE, Zone.CVD):
+            state.time.pan(dx, event_ns)
+        if zone is Zone.PRICE:
+            if own.price.is_auto and not self._has_price_let_go:
+                off = mouse.y - self._from[1]
+                if abs(off) < PRICE_LOCK_PX * scale:
+                    return
+                self._has_price_let_go = True
+                dy = 0.0
+            own.price.pan(dy)
+        elif zone is Zone.PRICE_AXIS:
+            own.price.zoom(_e(dy, scale), 0.5 * layout.price.height, layout.price.height)
+        elif zone is Zone.CVD_AXIS:
+            own.cvd.zoom(_e(dy, scale), 0.5 * layout.cvd.height, layout.cvd.height)
+        elif zone is Zone.TIME_AXIS:
+            width = layout.price.width
+            state.time.zoom(_e(-dx, scale), width, event_ns, width)
+        elif zone is Zone.SPLITTER:
+            state.cvd_share = share_from_drag(layout, mouse.y)
+
+
+def _e(moved_px: float, scale: float) -> float:
+    return float(2.718281828459045 ** (moved_px / (_AXIS_DRAG_PX * scale)))
+
+
+def _reset(zone: Zone, chart: ChartFrame, state: ViewState) -> None:
+    own = state.charts[chart.index]
+    if zone is Zone.PRICE_AXIS:
+        own.price.reset()
+    elif zone is Zone.CVD_AXIS:
+        own.cvd.reset()
+    elif zone is Zone.TIME_AXIS:
+        state.time.reset(chart.layout.price.width)
+    elif zone is Zone.SPLITTER:
+        state.cvd_share = type(state)().cvd_share
+    elif zone is Zone.HEADER:
+        state.selected = 0 if state.selected else chart.index + 1
+
+
+def _wheel(mouse: Mouse, zone: Zone, chart: ChartFrame, state: ViewState, event_ns: int) -> None:
+    layout, own = chart.layout, state.charts[chart.index]
+    # Some systems turn the wheel sideways while Shift is held.
+    notches = mouse.wheel or (mouse.wheel_h if mouse.is_shift else 0.0)
+    factor = WHEEL_STEP**-notches
+    if zone is Zone.PRICE_AXIS or (zone is Zone.PRICE and mouse.is_shift):
+        own.price.zoom(factor, mouse.y - layout.price.y, layout.price.height)
+    elif zone is Zone.CVD_AXIS or (zone is Zone.CVD and mouse.is_shift):
+        own.cvd.zoom(factor, mouse.y - layout.cvd.y, layout.cvd.height)
+    elif zone in (Zone.PRICE, Zone.CVD, Zone.TIME_AXIS, Zone.SPLITTER):
+        if mouse.wheel_h and not mouse.is_shift:
+            state.time.pan(mouse.wheel_h * 0.05 * layout.price.width, event_ns)
+        if notches:
+            state.time.zoom(factor, mouse.x - layout.price.x, event_ns, layout.price.width)
+        state.time.settle(event_ns)

@@ -1,0 +1,143 @@
+"""Keyboard and mouse of a frame, applied to the view's state against what the last frame showed."""
+
+from collections.abc import Callable
+from typing import Final
+
+from imgui_bundle import imgui
+
+from flow_gl.core.commands import Command
+from flow_gl.core.schema import FeedState
+from flow_gl.ui.input import keyboard
+from flow_gl.ui.input.actions import BY_NAME, Action, Context, Request
+from flow_gl.ui.input.gestures import Gestures, Mouse, Zone
+from flow_gl.ui.overlays.frame import ChartFrame, Frame
+from flow_gl.ui.overlays.header import menu_rect
+from flow_gl.ui.overlays.notices import follow_pill
+from flow_gl.ui.overlays.stack import Overlays, is_list_open
+from flow_gl.ui.paint.painter import Pen
+from flow_gl.ui.state.view_state import ViewState
+
+_SHAPES: Final = {
+    Zone.SPLITTER: imgui.MouseCursor_.resize_ns,
+    Zone.PRICE_AXIS: imgui.MouseCursor_.resize_ns,
+    Zone.CVD_AXIS: imgui.MouseCursor_.resize_ns,
+    Zone.TIME_AXIS: imgui.MouseCursor_.resize_ew,
+}
+
+
+class InputHandler:
+    """Applies keyboard and mouse to the view's state.
+
+    Parameters
+    ----------
+    send : takes the commands for the engine
+    """
+
+    def __init__(self, state: ViewState, overlays: Overlays, send: Callable[[Command], None]) -> None:
+        self._state: Final = state
+        self._overlays: Final = overlays
+        self._send: Final = send
+        self._gestures: Final = Gestures()
+        self._requests: list[Request] = []
+        self.was_busy = False
+        """The last `handle` saw the mouse or a key move."""
+
+    @property
+    def is_dragging(self) -> bool:
+        return self._gestures.is_dragging
+
+    def take_requests(self) -> list[Request]:
+        """What only the program can do, as asked for since the last call."""
+        requests, self._requests = self._requests, []
+        return requests
+
+    def handle(self, frame: Frame, pen: Pen) -> None:
+        """Apply this frame's input. Called between ImGui's new frame and the first window."""
+        io = imgui.get_io()
+        mouse = _mouse(io)
+        self.was_busy = bool(mouse.wheel or mouse.is_down or mouse.is_released or io.mouse_delta.x or io.mouse_delta.y)
+        is_button = mouse.is_pressed and mouse.is_free and self._press_button(mouse, frame, pen)
+        if not is_button:
+            event_ns, scale = frame.event_ns, frame.scale
+            clicked = self._gestures.handle(mouse, frame.charts, self._state, event_ns=event_ns, scale=scale)
+            if clicked is not None:
+                self._pin(clicked)
+        if mouse.is_free and imgui.is_mouse_clicked(1):
+            self._overlays.ask_for_menu()
+        shape = _SHAPES.get(self._gestures.zone)
+        if shape is not None and mouse.is_free:
+            imgui.set_mouse_cursor(shape.value)
+        actions = keyboard.pressed()
+        if is_list_open() and imgui.is_key_pressed(imgui.Key.escape, False):
+            imgui.internal.close_popup_to_level(0, True)
+            actions = [action for action in actions if action.name != "escape"]
+        if actions:
+            self.was_busy = True
+            self.act(actions, frame)
+
+    def act(self, actions: list[Action], frame: Frame) -> None:
+        """Run actions against what a frame showed."""
+        if not actions:
+            return
+        mouse = _mouse(imgui.get_io())
+        under = [chart.index for chart in frame.charts if chart.layout.outer.contains(mouse.x, mouse.y)]
+        focus = frame.charts[0].index if len(frame.charts) == 1 else under[0] if under else None
+        markets = frame.link.markets
+        context = Context(
+            state=self._state,
+            names=[market.symbol or market.requested for market in markets],
+            focus=focus if markets else None,
+            wall_ns=frame.wall_ns,
+            event_ns=frame.event_ns,
+            plot_width_px=frame.charts[0].layout.price.width if frame.charts else 0.0,
+            feed_state=FeedState.STARTING if frame.engine is None else FeedState(int(frame.engine.status["state"])),
+        )
+        if frame.engine is not None and frame.engine.status["speed"] > 0:
+            context.speed = float(frame.engine.status["speed"])
+        for action in actions:
+            action.run(context)
+        for command in context.commands:
+            self._send(command)
+        for text in context.notes:
+            self._overlays.notes.add(text, frame.steady_s)
+        for request in context.requests:
+            if request is Request.MENU:
+                self._overlays.ask_for_menu()
+            else:
+                self._requests.append(request)
+
+    def _press_button(self, mouse: Mouse, frame: Frame, pen: Pen) -> bool:
+        """The menu's button and the way back to the live edge."""
+        for order, chart in enumerate(frame.charts):
+            button = menu_rect(chart.layout.header, frame.scale)
+            if order == 0 and button.contains(mouse.x, mouse.y):
+                dense = imgui.get_io().display_framebuffer_scale.x
+                self._overlays.ask_for_menu((button.x / dense, button.bottom / dense))
+                return True
+            pill = follow_pill(pen, chart, frame, self._state)
+            if pill is not None and pill[0].contains(mouse.x, mouse.y):
+                self.act([BY_NAME["follow"]], frame)
+                return True
+        return False
+
+    def _pin(self, chart: ChartFrame) -> None:
+        own = self._state.charts[chart.index]
+        hover_id = None if chart.scene is None else chart.scene.hover_id
+        is_same = hover_id is None or (own.pinned_id, own.pinned_level) == (hover_id, own.level)
+        own.pinned_id, own.pinned_level = (None, 0) if is_same else (hover_id, own.level)
+
+
+def _mouse(io: imgui.IO) -> Mouse:
+    dense = io.display_framebuffer_scale.x
+    return Mouse(
+        x=io.mouse_pos.x * dense,
+        y=io.mouse_pos.y * dense,
+        is_free=not io.want_capture_mouse,
+        is_pressed=imgui.is_mouse_clicked(0),
+        is_down=imgui.is_mouse_down(0),
+        is_released=imgui.is_mouse_released(0),
+        is_double=imgui.is_mouse_double_clicked(0),
+        wheel=io.mouse_wheel,
+        wheel_h=io.mouse_wheel_h,
+        is_shift=io.key_shift,
+    )

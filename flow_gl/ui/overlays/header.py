@@ -1,0 +1,318 @@
+"""One chart's header: what it is, where price is, who is pushing; at the right, whether the picture is alive.
+
+The items are chosen without a screen (`items`, `fit`), so that the rule "the least important goes first and nothing
+overlaps" can be tested; `draw` puts them down.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
+
+from flow_gl.core.cached import Cached
+from flow_gl.core.frozen import frozen
+from flow_gl.core.jobs import Jobs
+from flow_gl.core.palette import Palette, Rgb
+from flow_gl.core.schema import UNDEF_PRICE
+from flow_gl.gl.view import Rect
+from flow_gl.layers.labels.words import bucket_text
+from flow_gl.store.market import MarketReader
+from flow_gl.ui.alerts.zero_cross import PULSE_S, Badge
+from flow_gl.ui.overlays import words
+from flow_gl.ui.overlays.frame import ChartFrame, Frame
+from flow_gl.ui.paint.painter import Pen
+from flow_gl.ui.paint.theme import mix, sign_color, tone_color
+from flow_gl.ui.state.view_state import ViewState
+
+_GAP_PX: Final = 16.0
+_PAD_PX: Final = 12.0
+_MARK_PX: Final = 16.0
+"""Room of an arrow or a dot beside its text."""
+_ALWAYS: Final = 1000
+_TREND_BUCKETS: Final = 10
+"""The arrow at CVD: its change over so many closed buckets."""
+MENU_PX: Final = 34.0
+
+
+@frozen
+class Item:
+    """A piece of the header."""
+
+    text: str
+    color: Rgb
+    size: float = 15.0
+    is_bold: bool = False
+    keep: int = _ALWAYS
+    """The lower, the sooner it goes."""
+    short: str = ""
+    """Said instead where room is scarce ..."""
+    shorten: int = _ALWAYS
+    """... at this rank."""
+    mark: str = ""
+    """"up", "down", "flat": an arrow after the text; "dot": a dot before it; "pill": a plate behind it."""
+    is_right: bool = False
+    joins: bool = False
+    """Stands close to the item before it."""
+    alpha: float = 1.0
+
+
+Measure = Callable[[Item], float]
+"""Width of an item in pixels, its mark included."""
+
+
+def fit(items: list[Item], room: float, measure: Measure, gap: float) -> list[tuple[Item, float]]:
+    """Drop or shorten the least important items until the rest fits into `room` pixels.
+
+    Items that are always kept stay even where they do not fit; the caller clips.
+
+    Returns
+    -------
+    kept : items with their widths, in their order
+    """
+    measured = [(item, measure(item)) for item in items]
+    total = sum(width + _before(item, gap) for item, width in measured)
+    if total <= room:
+        return measured
+    kept: list[tuple[Item, float] | None] = [*measured]
+    steps = [(item.keep, at, False) for at, item in enumerate(items)]
+    steps += [(item.shorten, at, True) for at, item in enumerate(items) if item.short]
+    for rank, at, is_shortened in sorted(steps):
+        found = kept[at]
+        if total <= room or rank >= _ALWAYS:
+            break
+        if found is None:
+            continue
+        item, width = found
+        total -= width + _before(item, gap)
+        if is_shortened:
+            item = replace(item, text=item.short)
+            width = measure(item)
+            total += width + _before(item, gap)
+            kept[at] = (item, width)
+        else:
+            kept[at] = None
+    return [found for found in kept if found is not None]
+
+
+def _before(item: Item, gap: float) -> float:
+    return 0.4 * gap if item.joins else gap
+
+
+def items(chart: ChartFrame, frame: Frame, state: ViewState) -> list[Item]:
+    """Everything the header would like to say, left to right."""
+    palette = state.palette
+    left: list[Item] = []
+    if frame.chart_count > 1:
+        left.append(Item(str(chart.index + 1), palette.quiet, 12.0, keep=33, mark="pill"))
+    market = chart.market
+    if market is not None:
+        requested, symbol = market.requested, market.symbol
+        if requested and requested != symbol:
+            is_mapped = bool(symbol)
+            left.append(Item(requested, palette.quiet, 17.0, is_bold=not is_mapped, keep=35 if is_mapped else 70))
+        if symbol:
+            left.append(Item(symbol, palette.text, 17.0, is_bold=True, keep=70))
+        elif len(market.rolls):  # no raw symbol is known: the id tells which contract it is now
+            left.append(
+                Item(f"id {int(market.instrument['instrument_id'])}", palette.text, 17.0, is_bold=True, keep=70)
+            )
+        if market.session["trade_count"]:
+            left += _numbers(chart, state)
+            left += _limits(market, state)
+    right = [_state_item(chart, palette)]
+    if chart.badge is not None:
+        right.insert(0, _badge_item(chart.badge, frame, state))
+    if chart.scene is not None:
+        bucket = bucket_text(chart.scene.reader.widths_ns[chart.scene.level])
+        lock = " locked" if state.locked_level is not None else ""
+        right.append(Item(f"{bucket} bubbles{lock}", palette.quiet, keep=30, short=f"{bucket}{lock}", shorten=12))
+    if frame.figures.fps:
+        right.append(Item(f"{frame.figures.fps:.0f} fps", palette.quiet, keep=5))
+    return left + [replace(item, is_right=True) for item in right]
+
+
+def _numbers(chart: ChartFrame, state: ViewState) -> list[Item]:
+    palette = state.palette
+    assert chart.market is not None
+    market, session, profile = chart.market, chart.market.session, chart.market.profile
+    tick = market.tick_size
+    cvd = int(session["cvd"])
+    found = [
+        Item(words.price(int(session["last_price"]), tick), palette.text, 18.0, is_bold=True, keep=80),
+        Item(f"CVD {words.signed(cvd)}", sign_color(palette, cvd), 16.0, is_bold=True, keep=60, mark=_trend(chart)),
+    ]
+    reset, since = state.charts[chart.index].cvd_reset_ns, int(session["cvd_since"])
+    if reset and reset >= since:  # by hand, just now: the engine's own word follows with the next trade
+        found.append(Item(f"reset {words.clock(reset)}", palette.quiet, keep=10, joins=True))
+    elif since:
+        found.append(Item(f"since {words.since(since, int(session['last_ts']))}", palette.quiet, keep=10, joins=True))
+    found.append(Item(f"VWAP {words.points(float(session['vwap']), tick)}", palette.quiet, keep=20))
+    if int(profile["poc"]) != UNDEF_PRICE and profile["total"]:
+        low, high = words.price(int(profile["val"]), tick), words.price(int(profile["vah"]), tick)
+        poc = words.price(int(profile["poc"]), tick)
+        found.append(Item(f"POC {poc}", mix(palette.quiet, palette.attention, 0.7), keep=25))
+        between = " to " if words.MINUS in low + high else "\u2013"
+        found.append(Item(f"VA {low}{between}{high}", mix(palette.quiet, palette.information, 0.7), keep=15))
+    return found
+
+
+def _limits(market: MarketReader, state: ViewState) -> list[Item]:
+    """What the session's numbers leave out, or where the exchange's calendar is wrong."""
+    session, color = market.session, state.palette.attention
+    if session["unscheduled"]:
+        return [Item("unscheduled session", color, keep=52, short="unscheduled", shorten=32)]
+    if session["partial"]:
+        return [Item(f"data from {words.since(int(session['first_ts']), int(session['last_ts']))}", color, keep=52)]
+    return []
+
+
+def _trend(chart: ChartFrame) -> str:
+    """Where CVD went over the last buckets: a mark."""
+    assert chart.market is not None
+    market = chart.market
+    ring, head = market.store.cvd[0], market.heads[0]
+    if head == 0:
+        return "flat"
+    before = ring.rows[max(0, head - _TREND_BUCKETS) & (ring.capacity - 1)]["close"]
+    change = int(market.session["cvd"]) - int(before)
+    return "up" if change > 0 else "down" if change < 0 else "flat"
+
+
+def _state_item(chart: ChartFrame, palette: Palette) -> Item:
+    said = chart.said
+    color = tone_color(palette, said.tone)
+    return Item(said.text, color, is_bold=True, mark="dot", short=said.short or said.text, shorten=50)
+
+
+def _badge_item(badge: Badge, frame: Frame, state: ViewState) -> Item:
+    palette = state.palette
+    way = "bullish" if badge.direction > 0 else "bearish"
+    text = f"CVD zero cross, {way} {words.clock(badge.ts_event)}"
+    since_s = (frame.wall_ns - badge.seen_ns) / 1e9
+    is_pulsing = badge.is_new and not state.is_muted and since_s < PULSE_S
+    # Two beats, then it stands: an alert that never rests is not read.
+    alpha = 1.0 if not is_pulsing or since_s * 4 / PULSE_S % 2 < 1 else 0.55
+    color = palette.quiet if state.is_muted else sign_color(palette, badge.direction)
+    short = f"cross {words.clock(badge.ts_event, seconds=False)}"
+    return Item(text, color, 13.0, is_bold=True, keep=55, short=short, shorten=40, mark="pill", alpha=alpha)
+
+
+class Header:
+    """One chart's header on the screen: laid out again when its texts have changed, as often as its job runs.
+
+    Its place and the state of the feed are shown at once.
+    """
+
+    def __init__(self, jobs: Jobs) -> None:
+        self._job: Final = jobs.add("header")
+        self._place: tuple[object, ...] = ()
+        self._laid_out: Final[Cached[list[tuple[Item, float]]]] = Cached()
+        self._items: list[tuple[Item, float]] = []
+        """What it shows, each with its x."""
+
+    def refresh(self, pen: Pen, chart: ChartFrame, frame: Frame, state: ViewState, *, has_menu: bool) -> None:
+        """Bring its texts up to date, if they must be or if its job runs in this frame."""
+        said, rect = chart.said, chart.layout.header
+        size = (rect, frame.scale, frame.gui_scale)
+        place = (chart.index, said.tone, said.is_live, size, has_menu, state.palette, chart.badge)
+        if place != self._place:
+            self._job.run_now("state")
+        elif not self._job.may_run("time"):
+            return
+        self._place = place
+        self._items = self._laid_out.get(
+            (*_key(chart, frame, state), *place),
+            lambda: _lay_out(pen, items(chart, frame, state), rect, has_menu=has_menu),
+        )
+
+    def draw(self, pen: Pen, chart: ChartFrame, frame: Frame, state: ViewState, *, has_menu: bool) -> None:
+        """Draw what the last `refresh` laid out into the chart's place."""
+        _draw(pen, self._items, chart.layout.header, state.palette, has_menu=has_menu)
+        _progress(pen, chart, frame, state.palette)
+
+
+def _key(chart: ChartFrame, frame: Frame, state: ViewState) -> tuple[object, ...]:
+    """All that the items depend on, cheap to compare."""
+    own, market = state.charts[chart.index], chart.market
+    numbers: tuple[object, ...] = ()
+    if market is not None:
+        session = market.session
+        numbers = (market, session["last_ts"], session["trade_count"], session["cvd"], market.profile_version)
+        numbers += (market.instrument["symbol"], market.heads[0], len(market.rolls))
+    badge = chart.badge and _badge_item(chart.badge, frame, state)
+    shown = None if chart.scene is None else chart.scene.level
+    rest = (state.palette, state.locked_level, own.cvd_reset_ns, frame.chart_count, round(frame.figures.fps))
+    return (chart.index, chart.said, badge, shown, *numbers, *rest)
+
+
+def _draw(pen: Pen, placed: list[tuple[Item, float]], rect: Rect, palette: Palette, *, has_menu: bool) -> None:
+    scale = pen.scale
+    pen.box(rect.x, rect.y, rect.width, rect.height, palette.raised)
+    pen.box(rect.x, rect.bottom - 1, rect.width, 1, mix(palette.grid, palette.quiet, 0.2))
+    if has_menu:
+        pen.bars(rect.x + 0.5 * MENU_PX * scale, rect.y + 0.5 * rect.height, 14.0, palette.quiet)
+    middle = rect.y + 0.5 * rect.height
+    pen.clip(rect.x, rect.y, rect.width, rect.height)
+    for item, x in placed:
+        _put(pen, item, x, middle, palette)
+    pen.unclip()
+
+
+def _lay_out(pen: Pen, wanted: list[Item], rect: Rect, *, has_menu: bool) -> list[tuple[Item, float]]:
+    """Choose what fits into the header, and where each item begins."""
+    gap = _GAP_PX * pen.scale
+    left = rect.x + (MENU_PX if has_menu else _PAD_PX) * pen.scale
+    right = rect.right - _PAD_PX * pen.scale
+
+    def measure(item: Item) -> float:
+        extra = {"": 0.0, "pill": 14.0}.get(item.mark, _MARK_PX) * pen.scale
+        return pen.width(item.text, item.size, bold=item.is_bold) + extra
+
+    kept = fit(wanted, right - left, measure, gap)
+    placed = []
+    x = left
+    for item, width in kept:
+        if not item.is_right:
+            x -= gap - _before(item, gap)
+            placed.append((item, x))
+            x += width + gap
+    x = right
+    for item, width in reversed(kept):
+        if item.is_right:
+            x -= width
+            placed.append((item, x))
+            x -= gap
+    return placed
+
+
+def menu_rect(header: Rect, scale: float) -> Rect:
+    """The menu's button in a header."""
+    return Rect(header.x, header.y, MENU_PX * scale, header.height)
+
+
+def _put(pen: Pen, item: Item, x: float, middle: float, palette: Palette) -> None:
+    scale = pen.scale
+    if item.mark == "pill":
+        width = pen.width(item.text, item.size, bold=item.is_bold) + 14.0 * scale
+        height = pen.line(item.size) + 6.0 * scale
+        pen.box(x, middle - height / 2, width, height, item.color, alpha=0.22 * item.alpha, rounding=4.0)
+        pen.text_middle(x + 7 * scale, middle, item.text, mix(item.color, palette.text, 0.25), item.size, bold=True)
+        return
+    if item.mark == "dot":
+        pen.dot(x + 5 * scale, middle, 4.0, item.color)
+        x += _MARK_PX * scale
+    width = pen.text_middle(x, middle, item.text, item.color, item.size, bold=item.is_bold, alpha=item.alpha)
+    if item.mark in ("up", "down", "flat"):
+        direction = {"up": 1, "down": -1, "flat": 0}[item.mark]
+        pen.arrow(x + width + 10 * scale, middle, 9.0, direction, sign_color(palette, direction))
+
+
+def _progress(pen: Pen, chart: ChartFrame, frame: Frame, palette: Palette) -> None:
+    """A thin bar along the header's lower border: how far a catch-up or a file has come."""
+    if frame.engine is None:
+        return
+    share = float(frame.engine.status["progress"])
+    if not 0.0 < share < 1.0:
+        return
+    rect = chart.layout.header
+    thick = max(1.0, round(2 * frame.scale))
+    pen.box(rect.x, rect.bottom - thick, rect.width * share, thick, palette.information, alpha=0.8)

@@ -1,0 +1,134 @@
+"""Controls: what is hidden, how large and how coloured things are, how long a span is seen, which layers show.
+
+The upper part never changes a number. The last part does (the engine's own rules) and says so.
+"""
+
+import math
+from typing import Final
+
+from imgui_bundle import imgui
+
+from flow_gl.core.commands import Command, Configure
+from flow_gl.core.palette import PALETTES
+from flow_gl.layers.labels.words import bucket_text
+from flow_gl.layers.rows.hit import hidden_count
+from flow_gl.ui.overlays import words
+from flow_gl.ui.overlays.frame import ChartFrame, Frame
+from flow_gl.ui.overlays.panels import base
+from flow_gl.ui.state.view_state import LAYERS, ViewState
+
+_SPANS_S: Final = (30, 60, 180, 600, 1800, 3600, 4 * 3600, 24 * 3600)
+_LOG: Final = imgui.SliderFlags_.logarithmic.value
+
+
+def fill(frame: Frame, state: ViewState) -> list[Command]:
+    """Draw the panel's content; what the user changed of the engine's rules."""
+    imgui.push_item_width(imgui.get_content_region_avail().x * 0.52)
+    _bubbles(frame, state)
+    _time(frame, state)
+    _layers(state)
+    commands = _rules(frame, state)
+    imgui.pop_item_width()
+    return commands
+
+
+def _bubbles(frame: Frame, state: ViewState) -> None:
+    filters = state.filters
+    base.heading("Bubbles")
+    percent = filters.threshold * 100
+    changed, percent = imgui.slider_float("colour from", percent, 0.0, 60.0, "%.0f %% delta")
+    base.hint("a bubble takes a side's colour when |buy - sell| is more than this share of both; wider than 1 s: less")
+    if changed:
+        filters.threshold = percent / 100
+    is_share = filters.percentile > 0
+    if is_share:
+        _, filters.percentile = imgui.slider_float("hide smallest", filters.percentile, 1.0, 99.0, "%.0f %%")
+        base.hint("of the session's bubbles by contracts; hides only, no number changes")
+    else:
+        _, filters.floor = imgui.slider_int("hide below", filters.floor, 0, 500, "%d contracts", _LOG)
+        filters.floor = max(0, filters.floor)
+        base.hint("hides only: CVD, profile and every number stay as they are")
+    changed, is_share = imgui.checkbox("by share of bubbles", is_share)
+    if changed:
+        filters.percentile = 50.0 if is_share else 0.0
+    hidden = sum(hidden_count(chart.scene) for chart in frame.charts if chart.scene is not None)
+    if hidden:
+        imgui.same_line()
+        base.right(f"{hidden:,} hidden", state.palette.attention)
+    _, filters.size_scale = imgui.slider_float("size", filters.size_scale, 0.25, 4.0, "x %.2f", _LOG)
+
+
+def _time(frame: Frame, state: ViewState) -> None:
+    base.heading("Time")
+    if not frame.charts:
+        return
+    width = frame.charts[0].layout.price.width
+    span_s = state.time.ns_per_px * width / 1e9
+    changed, span_s = imgui.slider_float("span", span_s, 10.0, 7 * 86400.0, words.span(span_s), _LOG)
+    if changed:
+        state.time.set_span(span_s * 1e9, width)
+    for index, seconds in enumerate(_SPANS_S):
+        if index % 4:
+            imgui.same_line()
+        if imgui.small_button(f"{words.span(seconds)}##span"):
+            state.time.set_span(seconds * 1e9, width)
+    scene = frame.charts[0].scene
+    if scene is None:
+        return
+    shown = bucket_text(scene.reader.widths_ns[scene.level])
+    locked = state.locked_level
+    said = f"{shown}, by zoom" if locked is None else f"{shown}, locked"
+    if imgui.begin_combo("bucket", said):
+        if imgui.selectable("by zoom", locked is None)[0]:
+            state.lock_to(None)
+        for level, width_ns in enumerate(scene.reader.widths_ns):
+            if imgui.selectable(bucket_text(width_ns), locked == level)[0]:
+                state.lock_to(level)
+        imgui.end_combo()
+    base.hint("zoomed out, bubbles are merged in doubling buckets; volume is conserved")
+
+
+def _layers(state: ViewState) -> None:
+    base.heading("Show")
+    shown = state.filters.layers
+    if imgui.begin_table("layers", 3):
+        for name, title in LAYERS.items():
+            imgui.table_next_column()
+            changed, is_on = imgui.checkbox(title, name in shown)
+            if changed:
+                (shown.add if is_on else shown.discard)(name)
+        imgui.end_table()
+    names = list(PALETTES)
+    changed, index = imgui.combo("palette", names.index(state.palette.name), names)
+    if changed:
+        state.palette = PALETTES[names[index]]
+    _, state.is_muted = imgui.checkbox("mute alerts", state.is_muted)
+
+
+def _rules(frame: Frame, state: ViewState) -> list[Command]:
+    """The engine's rules: these change numbers, for every chart."""
+    base.heading("Rules: these change numbers")
+    commands: list[Command] = []
+    rules = state.rules
+    _, rules.arm = imgui.input_int("arm zero cross", rules.arm, 10, 100)
+    rules.arm = max(1, rules.arm)
+    if imgui.is_item_deactivated_after_edit():
+        commands.append(Configure(arm=rules.arm))
+    base.hint("contracts that CVD must reach on one side before its next change of sign is an event")
+    step = _step_in_force(frame)
+    for choice, title in ((1, "one row"), (2, "two rows")):
+        if imgui.radio_button(title, step == choice):
+            commands.append(Configure(value_area_step=choice))
+        imgui.same_line()
+    imgui.text_disabled("value area grows by")
+    percent = rules.value_area * 100
+    _, percent = imgui.slider_float("value area", percent, 50.0, 95.0, "%.0f %%")
+    rules.value_area = percent / 100
+    if imgui.is_item_deactivated_after_edit() and math.isfinite(percent):
+        commands.append(Configure(value_area=rules.value_area))
+    return commands
+
+
+def _step_in_force(frame: Frame) -> int:
+    market = next((chart.market for chart in frame.charts if isinstance(chart, ChartFrame) and chart.market), None)
+    return int(market.profile["step"]) if market is not None else 0

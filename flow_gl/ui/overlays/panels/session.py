@@ -1,0 +1,148 @@
+"""Session numbers, one column a chart: where price was, who traded, the profile's levels, the session before."""
+
+from typing import Final
+
+from flow_gl.core.palette import Rgb
+from flow_gl.core.schema import UNDEF_PRICE, TickSource
+from flow_gl.store.market import MarketReader
+from flow_gl.ui.overlays import words
+from flow_gl.ui.overlays.frame import Frame
+from flow_gl.ui.overlays.panels.base import Row, Section
+from flow_gl.ui.paint.theme import sign_color
+from flow_gl.ui.state.view_state import ViewState
+
+_SOURCES: Final = {
+    TickSource.DEFINITION: "definition",
+    TickSource.TABLE: "built-in table",
+    TickSource.OBSERVED: "prices seen",
+}
+_RANGE: Final = (
+    ("Last", "last_price", "unmarked"),
+    ("Open", "open", "partial"),
+    ("High", "high", "partial"),
+    ("Low", "low", "partial"),
+)
+_PRIOR: Final = (("High", "high"), ("Low", "low"), ("Close", "close"), ("POC", "poc"), ("VAH", "vah"), ("VAL", "val"))
+
+
+def form(frame: Frame, state: ViewState) -> list[Section]:
+    """The panel's texts."""
+    markets = [chart.market for chart in frame.charts if chart.market and chart.market.session["trade_count"]]
+    if not markets:
+        return [Section("", [Row("no trades yet", ())])]
+    names = [Section("", [Row("", tuple(market.symbol for market in markets))])] if len(markets) > 1 else []
+    return [*names, _prices(markets), _volume(markets, state), _profile(markets), *_before(markets), _contract(markets)]
+
+
+def _prices(markets: list[MarketReader]) -> Section:
+    rows = [
+        Row(label, tuple(f"{words.price(int(m.session[name]), m.tick_size)}{_mark(m, field)}" for m in markets))
+        for label, name, field in _RANGE
+    ]
+    if any(market.session["partial"] or market.session["unscheduled"] for market in markets):
+        rows.insert(0, Row("Session", tuple(map(_begins, markets))))
+    rows.append(Row("VWAP", tuple(f"{words.points(float(m.session['vwap']), m.tick_size)}{_mark(m)}" for m in markets)))
+    rows.append(Row("1 deviation", tuple(words.points(float(m.session["vwap_sd"]), m.tick_size) for m in markets)))
+    return Section("Price", rows)
+
+
+def _begins(market: MarketReader) -> str:
+    """From when a session's data are, where that is not its open."""
+    session = market.session
+    if session["unscheduled"]:
+        return "unscheduled"
+    if session["partial"]:
+        return f"data from {words.since(int(session['first_ts']), int(session['last_ts']))}"
+    return "from its open"
+
+
+def _volume(markets: list[MarketReader], state: ViewState) -> Section:
+    palette, count = state.palette, words.number
+    sessions = [market.session for market in markets]
+    cvd = [int(s["cvd"]) for s in sessions]
+
+    def row(label: str, name: str, color: Rgb | None = None) -> Row:
+        return Row(label, tuple(count(int(s[name])) for s in sessions), (color,) * len(sessions))
+
+    return Section(
+        "Volume",
+        [
+            Row("Contracts", tuple(count(int(s["buy"] + s["sell"] + s["unsided"])) for s in sessions)),
+            row("Buy", "buy", palette.buy),
+            row("Sell", "sell", palette.sell),
+            row("No side", "unsided"),
+            Row("CVD", tuple(map(words.signed, cvd)), tuple(sign_color(palette, value) for value in cvd)),
+            Row("CVD high", tuple(words.signed(int(s["cvd_high"])) for s in sessions)),
+            Row("CVD low", tuple(words.signed(int(s["cvd_low"])) for s in sessions)),
+            row("Trades", "trade_count"),
+            row("Bubbles", "bubble_count"),
+            row("Largest disc", "reference"),
+        ],
+    )
+
+
+def _profile(markets: list[MarketReader]) -> Section:
+    rows = [
+        Row(label.upper(), tuple(f"{words.price(int(m.profile[label]), m.tick_size)}{_mark(m)}" for m in markets))
+        for label in ("poc", "vah", "val")
+    ]
+    rows.append(Row("In value area", tuple(map(_held, markets))))
+    steps = [int(m.profile["step"]) for m in markets]
+    rows.append(Row("Rule", tuple(f"{step} row{'s' * (step > 1)}" for step in steps)))
+    rows.append(Row("LVN", tuple(str(int(m.profile["lvn_count"])) for m in markets)))
+    rows.append(Row("HVN", tuple(str(int(m.profile["hvn_count"])) for m in markets)))
+    return Section("Profile", rows)
+
+
+def _before(markets: list[MarketReader]) -> list[Section]:
+    found = []
+    if any(_is_known(m, f"prior_{name}") for m in markets for _, name in _PRIOR):
+        rows = [Row(label, tuple(_level(m, f"prior_{name}") for m in markets)) for label, name in _PRIOR]
+        found.append(Section("Session before", rows))
+    if any(_is_known(m, "overnight_high") for m in markets):
+        sides = (("High", "overnight_high"), ("Low", "overnight_low"))
+        found.append(
+            Section("Overnight", [Row(label, tuple(_level(m, name) for m in markets)) for label, name in sides])
+        )
+    return found
+
+
+def _contract(markets: list[MarketReader]) -> Section:
+    return Section(
+        "Contract",
+        [
+            Row("Tick", tuple(map(_tick, markets))),
+            Row("known from", tuple(map(_tick_source, markets))),
+            Row("Point value", tuple(words.points(float(m.instrument["point_value"]), 0) for m in markets)),
+        ],
+    )
+
+
+def _is_known(market: MarketReader, name: str) -> bool:
+    return int(market.session[name]) not in (UNDEF_PRICE, 0)
+
+
+def _level(market: MarketReader, name: str) -> str:
+    if not _is_known(market, name):
+        return words.NONE
+    mark = _mark(market, "prior_partial" if name.startswith("prior") else "partial")
+    return f"{words.price(int(market.session[name]), market.tick_size)}{mark}"
+
+
+def _mark(market: MarketReader, field: str = "partial") -> str:
+    """What stands behind a level that lacks the beginning of its session."""
+    return "*" if field != "unmarked" and market.session[field] else ""
+
+
+def _held(market: MarketReader) -> str:
+    total = int(market.profile["total"])
+    return f"{int(market.profile['value_area']) / total:.1%}".replace("%", " %") if total else words.NONE
+
+
+def _tick(market: MarketReader) -> str:
+    return words.price(market.tick_size, market.tick_size) if market.tick_size else words.NONE
+
+
+def _tick_source(market: MarketReader) -> str:
+    code = int(market.instrument["tick_source"])
+    return _SOURCES.get(TickSource(code), words.NONE) if code in set(TickSource) else words.NONE

@@ -1,0 +1,127 @@
+"""All overlays of a frame, in order: headers, what is written over the charts, panels, plates of bubbles, the menu."""
+
+from typing import Final
+
+from imgui_bundle import imgui
+
+from flow_gl.core.commands import Command
+from flow_gl.core.jobs import Jobs
+from flow_gl.gl.view import Rect
+from flow_gl.layers.rows.hit import row_of
+from flow_gl.ui.input.actions import Action
+from flow_gl.ui.overlays import notices
+from flow_gl.ui.overlays.frame import ChartFrame, Frame
+from flow_gl.ui.overlays.header import Header
+from flow_gl.ui.overlays.panels import bubble, controls, feed, menu, performance, session
+from flow_gl.ui.overlays.panels import help as help_panel
+from flow_gl.ui.overlays.panels.base import Panel
+from flow_gl.ui.paint.painter import Pen
+from flow_gl.ui.state.view_state import ViewState
+
+_ANY_POPUP: Final[int] = imgui.PopupFlags_.any_popup.value
+
+
+class Overlays:
+    """Draws them, and keeps what they need from frame to frame.
+
+    Dear ImGui builds every window and text again, call by call from Python; what it built can be drawn any number of
+    times. The frame loop builds the overlays when there is input, when something is to be said at once (`take_news`),
+    and otherwise when their job runs.
+    """
+
+    def __init__(self, jobs: Jobs) -> None:
+        self.notes: Final = notices.Notes()
+        self._jobs: Final = jobs
+        self._is_menu_due = False
+        self._menu_at: tuple[float, float] | None = None
+        self._headers: list[Header] = []
+        self._panels: Final = [
+            Panel("controls", jobs, fill=controls.fill),
+            Panel("session", jobs, form=session.form),
+            Panel("feed", jobs, fill=feed.fill, form=feed.form),
+            Panel("performance", jobs, fill=performance.fill, form=performance.form),
+        ]
+        self._said: tuple[object, ...] = ()
+
+    def refresh(self, pen: Pen, frame: Frame, state: ViewState) -> None:
+        """Bring the texts of headers and panels up to date whose job runs in this frame."""
+        while len(self._headers) < len(frame.charts):
+            self._headers.append(Header(self._jobs))
+        for order, chart in enumerate(frame.charts):
+            self._headers[order].refresh(pen, chart, frame, state, has_menu=order == 0)
+        for panel in self._panels:
+            panel.refresh(pen, frame, state)
+
+    def take_news(self, frame: Frame, state: ViewState) -> str:
+        """Why the overlays must be built in this frame: "state" or "note"; "" where they may wait."""
+        of_charts = tuple(
+            (
+                *(chart.index, chart.said.tone, chart.said.is_live, chart.badge, chart.waiting),
+                None if chart.scene is None else chart.scene.hover_id,
+            )
+            for chart in frame.charts
+        )
+        has_notes = not self.notes.is_empty
+        said = (of_charts, frame.link.state, frame.link.generation, frozenset(state.open_panels), has_notes)
+        is_new, self._said = said != self._said, said
+        return "state" if is_new else "note" if has_notes else ""
+
+    def draw(
+        self, pen: Pen, frame: Frame, state: ViewState, area: Rect, *, is_full: bool
+    ) -> tuple[list[Command], list[Action]]:
+        """Draw everything that lies over the charts.
+
+        Parameters
+        ----------
+        is_full : fill all panels; otherwise those whose figures are the same keep what they were filled with
+
+        Returns
+        -------
+        commands : what the user asked of the engine in a panel
+        actions : what was chosen in the menu
+        """
+        for order, chart in enumerate(frame.charts):
+            self._headers[order].draw(pen, chart, frame, state, has_menu=order == 0)
+            notices.draw(pen, chart, frame, state)
+        notices.draw_notes(pen, self.notes, frame, area, state.palette)
+        is_full = is_full or _is_held()
+        commands = [command for panel in self._panels for command in panel.draw(frame, state, is_full=is_full)]
+        if state.is_panel_open("help"):
+            help_panel.draw(frame, state)
+        for chart in frame.charts:
+            _bubbles(chart, frame, state, pen)
+        if self._is_menu_due:
+            self._is_menu_due = False
+            imgui.open_popup(menu.POPUP)
+        if self._menu_at is not None and imgui.is_popup_open(menu.POPUP):
+            imgui.set_next_window_pos(self._menu_at)
+        chosen = menu.draw(frame, state)
+        return commands, chosen
+
+    def ask_for_menu(self, at: tuple[float, float] | None = None) -> None:
+        """Have the menu open in the next frame drawn, at a point (ImGui's units) or where the mouse is."""
+        self._is_menu_due, self._menu_at = True, at
+
+
+def _is_held() -> bool:
+    """A control is held or a list is open: both must be submitted in every build to stay so."""
+    return imgui.is_any_item_active() or imgui.is_any_mouse_down() or is_list_open()
+
+
+def is_list_open() -> bool:
+    """The menu or a control's list of choices is open."""
+    return imgui.is_popup_open("", _ANY_POPUP)
+
+
+def _bubbles(chart: ChartFrame, frame: Frame, state: ViewState, pen: Pen) -> None:
+    if chart.market is None or chart.scene is None:
+        return
+    own, hover_id = state.charts[chart.index], chart.scene.hover_id
+    if hover_id is not None:
+        row = row_of(chart.market, chart.scene.level, hover_id)
+        if row is not None:
+            bubble.draw_hovered(chart, row, frame, state, pen=pen)
+    if own.pinned_id is not None:
+        row = row_of(chart.market, own.pinned_level, own.pinned_id)
+        if row is not None:
+            bubble.draw_pinned(chart, row, frame, state, pen=pen)

@@ -1,0 +1,206 @@
+"""What the header says of the feed's state, in words and tone, and whether the picture may pass for a running market.
+
+Pure: from the link's state, the engine's status row, an instrument's session and the clock. The rule is that silence
+is never taken for a quiet market: an engine that does not beat, a pause, a reconnection and an ended file each say so.
+"""
+
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+from typing import Final
+
+import numpy as np
+
+from flow_gl.core.frozen import frozen
+from flow_gl.core.market import rejections
+from flow_gl.core.schema import FeedState, GapKind
+from flow_gl.store.market import EngineReader, MarketReader
+from flow_gl.ui.link import Link, LinkState
+from flow_gl.ui.overlays import words
+
+HEARTBEAT_S: Final = 2.0
+"""An engine that has not beaten for so long does not respond."""
+COMPILE_S: Final = 120.0
+"""While it compiles its kernels it may be silent for so long."""
+STALE_PRINT_S: Final = 10.0
+"""A newest print older than this is worth a look."""
+_NS: Final = 1e9
+
+
+class Tone(Enum):
+    """How a state is coloured."""
+
+    GOOD = "good"
+    QUIET = "quiet"
+    INFORMATION = "information"
+    ATTENTION = "attention"
+    ALARM = "alarm"
+
+
+@frozen
+class Condition:
+    """The state of a chart as it is said."""
+
+    text: str
+    tone: Tone
+    is_live: bool
+    """The picture follows a running market (or its replay). False dims and hatches the chart."""
+    short: str = ""
+    """For narrow charts; "" where `text` is short already."""
+    detail: str = ""
+    """A sentence for the centre of the chart or a tooltip."""
+
+
+def condition(
+    link: Link, market: MarketReader | None, *, wall_ns: int, paused_new: int | None = None, shown_age_ns: int = 0
+) -> Condition:
+    """Say where a chart stands.
+
+    Parameters
+    ----------
+    link : the engine's link, polled this frame
+    market : the chart's instrument; None while there is none
+    wall_ns : wall clock
+    paused_new : bubbles that came since the pause; None while not paused
+    shown_age_ns : while paused, how long ago the picture was stopped (wall time)
+    """
+    engine = _engine_condition(link, wall_ns)
+    if engine is None and link.engine is not None:
+        engine = _feed_condition(link.engine, market, wall_ns)
+        if engine.is_live and market is not None and link.engine.status["not_found"][link.markets.index(market)]:
+            detail = f"{market.requested}: the gateway knows no such symbol"
+            engine = Condition("SYMBOL NOT FOUND", Tone.ALARM, False, "NOT FOUND", detail)
+    assert engine is not None
+    if paused_new is None:
+        return engine
+    paused = f"PAUSED ({paused_new:,} new)"
+    if engine.tone is Tone.ALARM or (not engine.is_live and engine.tone is Tone.ATTENTION):
+        # What is wrong comes first: a user who paused must still learn that nothing comes in.
+        return Condition(f"{engine.text} \u00b7 {paused}", engine.tone, False, engine.short or engine.text)
+    detail = f"the picture was stopped {words.age(shown_age_ns / _NS)} ago; the intake goes on; Space to go on"
+    return Condition(paused, Tone.ATTENTION, False, "PAUSED", detail)
+
+
+def _engine_condition(link: Link, wall_ns: int) -> Condition | None:
+    """What is to be said of the engine itself; None where it runs and beats."""
+    if link.state in _ENGINE_WORDS:
+        text, tone, short, detail = _ENGINE_WORDS[link.state]
+        return Condition(text, tone, False, short, link.message or detail)
+    if link.engine is None or link.state is LinkState.STARTING or not int(link.engine.status["heartbeat"]):
+        return Condition("STARTING", Tone.INFORMATION, False, detail=link.message or "the engine is starting")
+    status = link.engine.status
+    silent_s = (wall_ns - int(status["heartbeat"])) / _NS
+    if status["compiling"] and silent_s < COMPILE_S:
+        message = link.engine.text("message") or "compiling the engine's kernels; only after an installation"
+        return Condition("PREPARING", Tone.INFORMATION, False, detail=message)
+    if silent_s < HEARTBEAT_S or int(status["state"]) == FeedState.ENDED:
+        return None
+    text = f"ENGINE NOT RESPONDING {words.age(silent_s)}"
+    return Condition(text, Tone.ALARM, False, "NO ENGINE", "the picture is old: the engine has stopped writing")
+
+
+_ENGINE_WORDS: Final = {
+    LinkState.FAILED: ("STOPPED", Tone.ALARM, "", "the engine cannot run"),
+    LinkState.RESTARTING: ("ENGINE RESTARTING", Tone.ALARM, "RESTARTING", "the engine died; another one is starting"),
+    LinkState.ENDED: ("ENDED", Tone.QUIET, "", "the numbers are final"),
+}
+_RUNNING: Final = frozenset({FeedState.LIVE, FeedState.REPLAY, FeedState.DEMO})
+_FEED_WORDS: Final = {
+    FeedState.STARTING: ("STARTING", Tone.INFORMATION, "the feed is starting"),
+    FeedState.CONNECTING: ("CONNECTING", Tone.INFORMATION, "connecting to the feed"),
+    FeedState.FAILED: ("STOPPED", Tone.ALARM, "the feed has stopped; F5 tries again"),
+    FeedState.ENDED: ("ENDED", Tone.QUIET, "the numbers are final"),
+}
+
+
+def _feed_condition(engine: EngineReader, market: MarketReader | None, wall_ns: int) -> Condition:
+    status = engine.status
+    state = FeedState(int(status["state"]))
+    if state in _RUNNING:
+        return _running(engine, market, wall_ns, state)
+    message = engine.text("message")
+    if state in _FEED_WORDS:
+        text, tone, detail = _FEED_WORDS[state]
+        if message:
+            detail = f"{message}. F5 tries again" if state is FeedState.FAILED else message
+        return Condition(text, tone, False, detail=detail)
+    if state is FeedState.CATCHING_UP:
+        progress = float(status["progress"])
+        share = "" if np.isnan(progress) else f" {100 * min(1.0, max(0.0, progress)):.0f} %"
+        return Condition(f"CATCHING UP{share}", Tone.INFORMATION, False, detail=message)
+    if state is FeedState.RECONNECTING:
+        wait_s = max(0.0, (int(status["retry_at"]) - wall_ns) / _NS)
+        tries = f"try {int(status['attempt'])}"
+        when = f", in {wait_s:.0f} s" if wait_s >= 0.5 else ""
+        return Condition(f"RECONNECTING ({tries}{when})", Tone.ALARM, False, f"RECONNECTING ({tries})", message)
+    # Closed: every other state is above.
+    opens = f"opens {opening(int(status['next_open'])) if status['next_open'] else next_open(wall_ns)}"
+    detail = "; ".join(part for part in (f"market {opens}", message) if part)
+    return Condition(f"MARKET CLOSED \u00b7 {opens}", Tone.QUIET, False, "CLOSED", detail)
+
+
+def _running(engine: EngineReader, market: MarketReader | None, wall_ns: int, state: FeedState) -> Condition:
+    status = engine.status
+    name = "LIVE"
+    if state == FeedState.DEMO:
+        name = "DEMO" if float(status["speed"]) == 1.0 else f"DEMO {words.speed(float(status['speed']))}"
+    elif state == FeedState.REPLAY:
+        name = f"REPLAY {words.speed(float(status['speed']))}"
+    if market is None or not market.session["trade_count"]:
+        return Condition(name, Tone.INFORMATION, True)
+    halt = market.open_gaps.get(GapKind.NO_TRADES)
+    if halt is not None:
+        text = f"NO TRADES since {words.clock(halt, seconds=False)}"
+        text = text if state == FeedState.LIVE else f"{name} \u00b7 {text}"
+        return Condition(text, Tone.ATTENTION, True, "NO TRADES", f"connected; nobody traded since {words.clock(halt)}")
+    if GapKind.FEED in market.open_gaps:
+        return Condition(f"{name} \u00b7 DATA MISSING", Tone.ALARM, False, "DATA MISSING", engine.text("message"))
+    lag_s = int(status["lag_ns"]) / _NS
+    if lag_s > 1.0 and int(status["behind"]) > 0:
+        return Condition(f"{name} \u00b7 BEHIND {words.age(lag_s)}", Tone.ATTENTION, True, "BEHIND")
+    if state != FeedState.LIVE:
+        # The demo's own word: a halt that was asked for, or its exchange is closed.
+        message = engine.text("message") if state == FeedState.DEMO else ""
+        text, tone = (f"{name} \u00b7 {message}", Tone.ATTENTION) if message else (name, Tone.INFORMATION)
+        return Condition(text, tone, True, name)
+    age_s = (engine.event_now(wall_ns) - int(market.session["last_ts"])) / _NS
+    tone = Tone.GOOD if age_s < STALE_PRINT_S else Tone.ATTENTION
+    return Condition(f"LIVE {words.age(age_s)}", tone, True)
+
+
+def opening(ns: int) -> str:
+    """A coming session's open in words: Sunday 18:00 ET."""
+    local = datetime.fromtimestamp(ns // 1_000_000_000, UTC).astimezone(words.ZONE)
+    return f"{local:%A %H:%M} {words.ZONE_NAME}"
+
+
+def next_open(wall_ns: int) -> str:
+    """The next regular Globex open, where the engine, which knows the holidays, has not said it."""
+    local = datetime.fromtimestamp(wall_ns // 1_000_000_000, UTC).astimezone(words.ZONE)
+    evening = local.replace(hour=18, minute=0, second=0, microsecond=0)
+    # Sunday to Thursday evenings.
+    while evening <= local or evening.weekday() in (4, 5):
+        evening += timedelta(days=1)
+    return f"{evening:%A} 18:00 {words.ZONE_NAME}"
+
+
+def awaiting(link: Link, market: MarketReader | None, said: Condition) -> str:
+    """What stands in the middle of a chart that has no trade yet; "" once it has one."""
+    if market is not None and market.session["trade_count"]:
+        return ""
+    if link.state is LinkState.FAILED or said.text == "STOPPED":
+        return said.detail or "the feed has stopped"
+    if said.text in ("STARTING", "PREPARING", "CONNECTING", "SYMBOL NOT FOUND") or market is None:
+        return said.detail or "starting"
+    if said.tone is Tone.ALARM and said.detail:
+        return said.detail  # why there is none: refused, no connection
+    name = market.requested or market.symbol or "the instrument"
+    why = link.engine.text("message") if link.engine is not None else ""
+    if rejected := rejections.describe(rejections.counts_of(market.session)):
+        # Records came, and none was a trade that can be drawn: that is the reason, whatever the feed is doing.
+        said_first = f"{name}: {rejected}"
+    elif said.text == "ENDED":
+        said_first = f"{name} never traded here"
+    else:
+        said_first = f"waiting for the first trade of {name}"
+        why = said.detail if said.text.startswith("MARKET CLOSED") else why
+    return f"{said_first}; {why}" if why else said_first

@@ -1,0 +1,111 @@
+"""Dear ImGui's context, in a window or without one: fonts, style, one begin and one end a frame.
+
+The compiled backends draw and, in a window, take the input (they chain the window's callbacks). Without a window the
+same frame runs; tests feed ImGui's input queue instead of a keyboard. Overlays are laid out in framebuffer pixels.
+"""
+
+import ctypes
+from typing import Any, Final
+
+# Before anything imports glfw: both must load one GLFW, and this one brings its own.
+from imgui_bundle import imgui
+
+from flow_gl.core.palette import Palette
+from flow_gl.ui.paint import theme
+from flow_gl.ui.paint.drawing import OverlayDrawing
+from flow_gl.ui.paint.painter import Pen
+
+_GLSL: Final = "#version 330"
+DOCK_ID: Final = 0x464C4F57
+"""The dock space that covers the window; what is docked leaves its middle to the charts."""
+
+
+class Gui:
+    """Overlays of one surface. A GL context must be current, and stay so until `close`.
+
+    Parameters
+    ----------
+    palette : colours to begin with
+    scale : content scale
+    window : the window's handle, as GLFW gives it; None without a window
+    places : where panels stood last time, as `places()` gave it
+    """
+
+    def __init__(self, palette: Palette, *, scale: float, window: Any = None, places: str = "") -> None:
+        self._context = imgui.create_context()
+        io = imgui.get_io()
+        io.set_ini_filename("")  # kept with the other preferences
+        io.set_log_filename("")
+        io.config_flags |= imgui.ConfigFlags_.docking_enable.value
+        io.config_windows_move_from_title_bar_only = True
+        io.config_docking_always_tab_bar = False
+        regular = io.fonts.add_font_from_file_ttf(str(theme.font_path("Regular")), theme.FONT_PX)
+        bold = io.fonts.add_font_from_file_ttf(str(theme.font_path("Bold")), theme.FONT_PX)
+        self.pen: Final = Pen(regular, bold)
+        self._window = window
+        if window is not None:
+            imgui.backends.glfw_init_for_opengl(ctypes.cast(window, ctypes.c_void_p).value or 0, True)
+        imgui.backends.opengl3_init(_GLSL)
+        self._drawing: Final = OverlayDrawing()
+        if places:
+            imgui.load_ini_settings_from_memory(places)
+        # Filled by the window's callbacks (in tests by hand) as input comes, emptied by a new frame.
+        self._events: Final = imgui.get_current_context().input_events_queue
+        self._look: tuple[Palette, float] | None = None
+        self.set_look(palette, scale)
+        self.central: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
+        """x, y, width, height of what docked panels leave to the charts, as of the last frame begun."""
+
+    def set_look(self, palette: Palette, scale: float) -> None:
+        """Restyle, where the palette or the scale is another than before."""
+        unit = scale / self.pixels_per_point
+        if self._look != (palette, unit):
+            self._look = (palette, unit)
+            theme.apply(palette, unit)
+
+    def begin(self, width: int, height: int, dt_s: float) -> None:
+        """Start a frame over a framebuffer of `width` x `height` pixels, `dt_s` after the last."""
+        io = imgui.get_io()
+        if self._window is not None:
+            imgui.backends.glfw_new_frame()
+        else:
+            io.display_size = imgui.ImVec2(width, height)
+            io.delta_time = max(dt_s, 1e-6)
+        imgui.new_frame()
+        imgui.dock_space_over_viewport(DOCK_ID, None, imgui.DockNodeFlags_.passthru_central_node.value)
+        node = imgui.internal.dock_builder_get_central_node(DOCK_ID)
+        pos, size = node.pos, node.size
+        dense = io.display_framebuffer_scale.x
+        self.central = (pos.x * dense, pos.y * dense, size.x * dense, size.y * dense)
+        assert self._look is not None
+        self.pen.begin(imgui.get_background_draw_list(), self._look[1] * dense, dense)
+
+    @property
+    def has_input(self) -> bool:
+        """Input waits for the next `begin`, or a text is being typed and its cursor blinks."""
+        return len(self._events) > 0 or imgui.get_io().want_text_input
+
+    def build(self) -> None:
+        """End what `begin` began, and send the overlays to the GPU: they are drawn from now on."""
+        imgui.render()
+        self._drawing.take(imgui.get_draw_data())
+
+    def draw(self) -> None:
+        """Draw the overlays that were built last into the bound framebuffer."""
+        self._drawing.draw()
+
+    @property
+    def pixels_per_point(self) -> float:
+        """Framebuffer pixels per ImGui unit: 1, on macOS with a dense screen 2."""
+        return float(imgui.get_io().display_framebuffer_scale.x)
+
+    def places(self) -> str:
+        """Where the panels stand, to be remembered."""
+        return imgui.save_ini_settings_to_memory()
+
+    def close(self) -> None:
+        self._drawing.release()
+        imgui.backends.opengl3_shutdown()
+        if self._window is not None:
+            imgui.backends.glfw_shutdown()
+        imgui.destroy_context(self._context)

@@ -1,0 +1,132 @@
+"""Text and shapes straight onto ImGui's background list, behind its windows and over the chart.
+
+Positions are framebuffer pixels; sizes are at content scale 1. Text widths are kept: figures are tabular, so a text
+is as wide as the same text with other digits, and a second's changing numbers need no new measuring.
+"""
+
+from typing import Final
+
+from imgui_bundle import imgui
+
+from flow_gl.core.palette import Rgb
+from flow_gl.ui.paint.theme import FONT_PX, u32
+
+_DIGITS: Final = str.maketrans("123456789", "000000000")
+_KEPT: Final = 4096
+
+
+class Pen:
+    """Draws for one frame at a time; `begin` gives it the frame's list."""
+
+    def __init__(self, regular: imgui.ImFont, bold: imgui.ImFont) -> None:
+        self._fonts: Final = (regular, bold)
+        self._widths: dict[tuple[str, float, bool], float] = {}
+        self._list: imgui.ImDrawList
+        self.scale = 1.0
+        self._dense = 1.0
+        self._unit = 1.0
+
+    def begin(self, draw_list: imgui.ImDrawList, scale: float, dense: float) -> None:
+        """Draw into `draw_list` from here on.
+
+        `scale` is framebuffer pixels per pixel at scale 1, `dense` framebuffer pixels per unit of the list.
+        """
+        self._list = draw_list
+        if (scale, dense) != (self.scale, self._dense):
+            self._widths.clear()
+        self.scale, self._dense, self._unit = scale, dense, scale / dense
+
+    def width(self, text: str, size: float, *, bold: bool = False) -> float:
+        """Width of a text in framebuffer pixels."""
+        key = (text.translate(_DIGITS), size, bold)
+        found = self._widths.get(key)
+        if found is None:
+            if len(self._widths) >= _KEPT:
+                self._widths.clear()
+            imgui.push_font(self._fonts[bold], size * self._unit / imgui.get_style().font_scale_main)
+            found = imgui.calc_text_size(text).x * self._dense
+            imgui.pop_font()
+            self._widths[key] = found
+        return found
+
+    def points(self, text: str) -> float:
+        """Width in ImGui's units of a text in the overlays' own size."""
+        return self.width(text, FONT_PX) / self._dense
+
+    def text(
+        self, x: float, y: float, text: str, color: Rgb, size: float, *, bold: bool = False, alpha: float = 1.0
+    ) -> None:
+        """Write with the upper left corner at (x, y), snapped to whole pixels."""
+        dense = self._dense
+        place = (round(x) / dense, round(y) / dense)
+        self._list.add_text(self._fonts[bold], size * self._unit, place, u32(color, alpha), text)
+
+    def text_middle(
+        self, x: float, y: float, text: str, color: Rgb, size: float, *, bold: bool = False, alpha: float = 1.0
+    ) -> float:
+        """Write with the left border at x and the line's middle at y; the text's width."""
+        self.text(x, y - 0.5 * self.line(size), text, color, size, bold=bold, alpha=alpha)
+        return self.width(text, size, bold=bold)
+
+    def line(self, size: float) -> float:
+        """Height of a line of text in framebuffer pixels."""
+        return size * self.scale * 1.17
+
+    def box(
+        self, x: float, y: float, width: float, height: float, color: Rgb, *, alpha: float = 1.0, rounding: float = 0.0
+    ) -> None:
+        """A filled rectangle."""
+        dense = self._dense
+        self._list.add_rect_filled(
+            (x / dense, y / dense),
+            ((x + width) / dense, (y + height) / dense),
+            u32(color, alpha),
+            rounding * self._unit,
+        )
+
+    def frame(
+        self, x: float, y: float, width: float, height: float, color: Rgb, *, alpha: float = 1.0, rounding: float = 0.0
+    ) -> None:
+        """A rectangle's outline, inside its border."""
+        dense = self._dense
+        self._list.add_rect(
+            (x / dense, y / dense),
+            ((x + width) / dense, (y + height) / dense),
+            u32(color, alpha),
+            rounding * self._unit,
+            max(1.0, round(self._unit)),
+        )
+
+    def dot(self, x: float, y: float, radius: float, color: Rgb, *, alpha: float = 1.0) -> None:
+        """A disc of `radius` at content scale 1."""
+        dense = self._dense
+        self._list.add_circle_filled((x / dense, y / dense), radius * self._unit, u32(color, alpha))
+
+    def arrow(self, x: float, y: float, size: float, direction: int, color: Rgb) -> None:
+        """A triangle of `size` around (x, y), pointing up (+1) or down (-1); a dash for 0."""
+        dense, half = self._dense, 0.5 * size * self._unit
+        x, y = x / dense, y / dense
+        if direction == 0:
+            self._list.add_rect_filled((x - half, y - 0.18 * half), (x + half, y + 0.18 * half), u32(color))
+            return
+        tip, foot = (y - half, y + 0.7 * half) if direction > 0 else (y + half, y - 0.7 * half)
+        # Anti-aliased fills want one winding.
+        a, b = (x - half, foot), (x + half, foot)
+        first, last = (a, b) if direction < 0 else (b, a)
+        self._list.add_triangle_filled((x, tip), first, last, u32(color))
+
+    def bars(self, x: float, y: float, size: float, color: Rgb) -> None:
+        """Three bars: the menu's button, around (x, y)."""
+        dense, half = self._dense, 0.5 * size * self._unit
+        thick = max(1.0, round(1.5 * self._unit))
+        for row in (-0.62, 0.0, 0.62):
+            top = round(y / dense + row * half - thick / 2)
+            self._list.add_rect_filled((x / dense - half, top), (x / dense + half, top + thick), u32(color), 1.0)
+
+    def clip(self, x: float, y: float, width: float, height: float) -> None:
+        """Keep what follows within a rectangle, until `unclip`."""
+        dense = self._dense
+        self._list.push_clip_rect((x / dense, y / dense), ((x + width) / dense, (y + height) / dense), True)
+
+    def unclip(self) -> None:
+        self._list.pop_clip_rect()

@@ -1,0 +1,60 @@
+"""How wide the price axis must be: as wide as the widest number that may stand on it, so that none is ever cut."""
+
+import math
+from collections.abc import Iterable
+from typing import Final
+
+from flow_gl.core.schema import UNDEF_PRICE
+from flow_gl.gl.fonts import FontAtlas
+from flow_gl.layers.labels.axes import LEFT_PX, PLATE_PX
+from flow_gl.layers.labels.words import contracts_text, price_text
+from flow_gl.layers.rows.packing import UNKNOWN_TICK_SIZE
+from flow_gl.store.market import MarketReader
+from flow_gl.ui.state.view_state import ChartState
+
+_EDGE_PX: Final = 8.0
+"""Right of the widest plate."""
+_STEP_PX: Final = 8.0
+"""The axis grows in steps: not with every digit."""
+_DIGITS: Final = str.maketrans("123456789", "000000000")
+
+
+def axis_texts(market: MarketReader, own: ChartState, heights_px: tuple[float, float]) -> list[str]:
+    """The widest numbers of a chart's axis: the ends of its panes, the last price, CVD.
+
+    Parameters
+    ----------
+    heights_px : of the price pane and of the CVD pane
+    """
+    session, tick_size = market.session, market.tick_size or UNKNOWN_TICK_SIZE
+    prices = [int(session[name]) for name in ("last_price", "high", "low")] if session["trade_count"] else []
+    counts = [int(session["cvd"])]
+    for axis, height, found, unit in (
+        (own.price, heights_px[0], prices, tick_size),
+        (own.cvd, heights_px[1], counts, 1),
+    ):
+        if axis.per_px > 0.0:
+            top = axis.top(height)
+            # Whole ticks: what a crosshair names too.
+            found += [round(top) * unit, round(top - height * axis.per_px) * unit]
+    texts = [price_text(price, tick_size) for price in prices if price != UNDEF_PRICE]
+    return texts + [contracts_text(count) for count in counts]
+
+
+def axis_texts_key(market: MarketReader, own: ChartState, heights_px: tuple[float, float]) -> tuple[object, ...]:
+    """Everything that `axis_texts` depends on, cheap to compare."""
+    session, price, cvd = market.session, own.price, own.cvd
+    numbers = session["trade_count"] > 0, session["last_price"], session["high"], session["low"], session["cvd"]
+    return (*numbers, market.tick_size, price.middle, price.per_px, cvd.middle, cvd.per_px, heights_px)
+
+
+def axis_px(atlas: FontAtlas, texts: Iterable[str], scale: float) -> float:
+    """Width (framebuffer pixels) of an axis on whose plates all of these fit."""
+    widest = max((atlas.advance(_as_zeros(text), PLATE_PX * scale, is_bold=True) for text in texts), default=0.0)
+    needed = widest + (LEFT_PX + 0.5 * PLATE_PX + _EDGE_PX) * scale
+    return math.ceil(needed / (_STEP_PX * scale)) * _STEP_PX * scale
+
+
+def _as_zeros(text: str) -> str:
+    """A number as wide as this one: figures are tabular, and prices of one form are measured once."""
+    return text.translate(_DIGITS)

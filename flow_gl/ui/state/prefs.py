@@ -1,0 +1,108 @@
+"""What is remembered from one run to the next: panels, palette, sizes, filters; a JSON file in the user's folder."""
+
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+
+from flow_gl.core.palette import PALETTES
+from flow_gl.core.panels import NAMED
+from flow_gl.core.system import folders
+from flow_gl.core.system.files import write_whole
+from flow_gl.ui.state.layout import CVD_SHARE
+from flow_gl.ui.state.options import ViewOptions
+from flow_gl.ui.state.view_state import LAYERS, ViewState
+
+
+class Preferences(msgspec.Struct, kw_only=True, forbid_unknown_fields=False):
+    """Everything that is remembered, with its limits: a file that breaks one is refused as a whole."""
+
+    palette: str = "dark"
+    panels: list[str] = []
+    layers: list[str] = msgspec.field(default_factory=lambda: list(LAYERS))
+    cvd_share: Annotated[float, msgspec.Meta(ge=0.05, le=0.7)] = CVD_SHARE
+    span_s: Annotated[float, msgspec.Meta(gt=0, le=1e7)] = 180.0
+    threshold: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.15
+    floor: Annotated[int, msgspec.Meta(ge=0)] = 0
+    percentile: Annotated[float, msgspec.Meta(ge=0, le=99.9)] = 0.0
+    size_scale: Annotated[float, msgspec.Meta(ge=0.1, le=10)] = 1.0
+    is_muted: bool = False
+    width: Annotated[int, msgspec.Meta(ge=0, le=20000)] = 0
+    """Window, screen units; 0 where none is remembered."""
+    height: Annotated[int, msgspec.Meta(ge=0, le=20000)] = 0
+    imgui: str = ""
+    """Places of the panels, in ImGui's own words."""
+
+
+def default_path() -> Path:
+    """`view.json` in the user's config folder."""
+    return folders.config_dir() / "view.json"
+
+
+def load(path: Path) -> tuple[Preferences, str]:
+    """Read a file.
+
+    Returns
+    -------
+    preferences : what it holds; the defaults where there is none or it cannot be used
+    warning : one line for the user where it cannot be used, else ""
+    """
+    try:
+        text = path.read_bytes()
+    except FileNotFoundError:
+        return Preferences(), ""
+    except OSError as error:
+        return Preferences(), f"cannot read {path}: {error.strerror or error}; defaults are used"
+    try:
+        return msgspec.json.decode(text, type=Preferences), ""
+    except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
+        return Preferences(), f"{path} is damaged ({error}); defaults are used, and it is replaced at the end"
+
+
+def save(path: Path, preferences: Preferences) -> str:
+    """Write a file whole or not at all; "" or one line on why it could not be."""
+    try:
+        write_whole(path, msgspec.json.format(msgspec.json.encode(preferences), indent=1))
+    except OSError as error:
+        return f"cannot remember the view in {path}: {error.strerror or error}"
+    return ""
+
+
+def apply(state: ViewState, preferences: Preferences, options: ViewOptions) -> None:
+    """Set up a state: what was asked for now, else what is remembered."""
+    name = options.palette or preferences.palette
+    state.palette = PALETTES.get(name, state.palette)
+    state.open_panels = set(preferences.panels if options.panels is None else options.panels) & set(NAMED)
+    state.filters.layers = set(preferences.layers) & set(LAYERS)
+    state.cvd_share = preferences.cvd_share
+    state.is_muted = preferences.is_muted
+    span_s = preferences.span_s if options.span_s is None else options.span_s
+    state.time.span_ns = span_s * 1e9
+    state.rules.arm, state.rules.value_area = options.arm, options.value_area
+    filters = state.filters
+    filters.threshold = preferences.threshold if options.threshold is None else options.threshold
+    filters.size_scale = preferences.size_scale if options.size_scale is None else options.size_scale
+    if options.size_floor is None:
+        filters.floor, filters.percentile = preferences.floor, preferences.percentile
+    else:
+        filters.floor, filters.percentile = options.size_floor, 0.0
+
+
+def gather(state: ViewState, *, width: int, height: int, plot_width_px: float, imgui: str) -> Preferences:
+    """What is to be remembered of a state."""
+    span_s = state.time.ns_per_px * plot_width_px / 1e9
+    return Preferences(
+        palette=state.palette.name,
+        panels=sorted(state.open_panels),
+        layers=sorted(state.filters.layers),
+        cvd_share=state.cvd_share,
+        span_s=min(max(span_s, 1.0), 1e7) if span_s > 0 else 180.0,
+        threshold=state.filters.threshold,
+        floor=state.filters.floor,
+        percentile=state.filters.percentile,
+        size_scale=state.filters.size_scale,
+        is_muted=state.is_muted,
+        width=width,
+        height=height,
+        imgui=imgui,
+    )

@@ -1,0 +1,212 @@
+"""What the view shows and how: everything a user can change, as plain data without a window.
+
+Shared by all charts: time axis, pause, filters, panels, palette. Per chart: value axes, what is pointed at, what was
+cleared. Nothing here changes a number of the engine; the one thing that does (resetting CVD) is a command.
+"""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from flow_gl.core.cached import Cached
+from flow_gl.core.market.limits import MAX_TICK
+from flow_gl.core.palette import DARK, PALETTES, Palette
+from flow_gl.core.schema import LEVELS
+from flow_gl.layers.base import Style
+from flow_gl.layers.rows.extent import PriceScale
+from flow_gl.ui.state.axes import TimeAxis, ValueAxis
+from flow_gl.ui.state.layout import CVD_SHARE
+
+_MOST_TICKS: Final = 2.0 * MAX_TICK
+"""A price pane spans at most so many: all prices that there can be."""
+LAYERS: Final = {
+    "grid": "Grid",
+    "price": "Last price",
+    "bubbles": "Bubbles",
+    "counts": "Contracts",
+    "profile": "Profile",
+    "levels": "Levels",
+    "cvd": "CVD",
+    "marks": "Events",
+    "gaps": "Gaps",
+}
+"""Parts of the chart that can be switched off, by the name that the layers know, and what a user calls them."""
+
+
+@dataclass(slots=True)
+class Filters:
+    """What is hidden and how things are coloured. None of it changes a number."""
+
+    threshold: float = 0.15
+    floor: int = 0
+    """Contracts below which bubbles are hidden."""
+    percentile: float = 0.0
+    """Instead of `floor`: hide this share (0..99) of the session's bubbles, the smallest; 0: off."""
+    size_scale: float = 1.0
+    layers: set[str] = field(default_factory=lambda: set(LAYERS))
+
+
+@dataclass(slots=True)
+class Rules:
+    """The engine's rules as last asked for; they change numbers."""
+
+    arm: int = 300
+    """CVD zero cross, contracts."""
+    value_area: float = 0.7
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """When the picture was stopped."""
+
+    wall_ns: int
+    event_ns: int
+
+
+@dataclass(slots=True)
+class ChartState:
+    """One chart's own."""
+
+    price: ValueAxis = field(default_factory=lambda: ValueAxis(most_span=_MOST_TICKS))
+    cvd: ValueAxis = field(default_factory=ValueAxis)
+    level: int = 0
+    """Level of detail in force."""
+    price_seen: PriceScale | None = None
+    """Lowest and highest price in view, ticks, as of the last search."""
+    cvd_seen: tuple[float, float] | None = None
+    """Lowest and highest CVD in view, contracts."""
+    cleared_before_ns: int = 0
+    cvd_reset_ns: int = 0
+    """Event time of the last reset by hand; 0: none since the session's open."""
+    pinned_id: int | None = None
+    pinned_level: int = 0
+    floor_from_percentile: int = 0
+    """Contracts that `Filters.percentile` amounts to for this chart now."""
+    style: Cached[Style] = field(default_factory=Cached, compare=False)
+
+
+@dataclass(slots=True)
+class ViewState:
+    """All charts together."""
+
+    time: TimeAxis = field(default_factory=TimeAxis)
+    charts: list[ChartState] = field(default_factory=list)
+    selected: int = 0
+    """Chart shown alone, from 1; 0 shows all."""
+    filters: Filters = field(default_factory=Filters)
+    rules: Rules = field(default_factory=Rules)
+    pause: Pause | None = None
+    cvd_share: float = CVD_SHARE
+    locked_level: int | None = None
+    is_muted: bool = False
+    palette: Palette = DARK
+    open_panels: set[str] = field(default_factory=set)
+    are_panels_hidden: bool = False
+    """All overlays put away for the moment; `open_panels` remembers which there were."""
+    cursor_px: tuple[float, float] | None = None
+    """Mouse over a chart, framebuffer pixels."""
+    text_scale: float = 1.0
+    speed: float = 1.0
+    """Replay speed last asked for, or in force."""
+    speed_asked_ns: int = 0
+    """Wall time at which it was last asked for."""
+
+    def ensure_charts(self, count: int) -> None:
+        """Have a state for each of `count` charts."""
+        while len(self.charts) < count:
+            self.charts.append(ChartState())
+        if self.selected > count:
+            self.selected = 0
+
+    def visible_charts(self, count: int) -> list[int]:
+        """Indices of the charts that are shown, of `count`."""
+        if 1 <= self.selected <= count:
+            return [self.selected - 1]
+        return list(range(count))
+
+    def select(self, number: int, count: int) -> None:
+        """Show chart `number` alone (from 1), or all with 0. A number without a chart changes nothing."""
+        if 0 <= number <= count:
+            self.selected = number
+
+    def is_panel_open(self, name: str) -> bool:
+        return name in self.open_panels and not self.are_panels_hidden
+
+    def toggle_panel(self, name: str) -> None:
+        """Open or close a panel. While all are put away, the key brings back this one alone."""
+        if self.are_panels_hidden:
+            self.are_panels_hidden = False
+            self.open_panels = {name}
+        elif name in self.open_panels:
+            self.open_panels.remove(name)
+        else:
+            self.open_panels.add(name)
+
+    def toggle_pause(self, wall_ns: int, event_ns: int) -> None:
+        """Stop the picture or let it go on."""
+        self.pause = None if self.pause else Pause(wall_ns, event_ns)
+
+    def clear(self, index: int, event_ns: int) -> None:
+        """Hide the bubbles of a chart before now; a second time shows them again."""
+        chart = self.charts[index]
+        chart.cleared_before_ns = 0 if chart.cleared_before_ns else event_ns
+
+    def toggle_lock(self, index: int) -> None:
+        """Keep the level of detail that a chart shows, at every zoom; again to choose it by zoom."""
+        self.locked_level = self.charts[index].level if self.locked_level is None else None
+
+    def step_back(self) -> bool:
+        """Esc: undo the latest special state, one at a time. False where there is nothing to go back from."""
+        for chart in self.charts:
+            if chart.pinned_id is not None:
+                chart.pinned_id = None
+                return True
+        if "help" in self.open_panels:
+            self.open_panels.remove("help")
+            return True
+        cleared = [chart for chart in self.charts if chart.cleared_before_ns]
+        if cleared:
+            for chart in cleared:
+                chart.cleared_before_ns = 0
+        elif self.pause:
+            self.pause = None
+        elif self.selected:
+            self.selected = 0
+        elif not self.time.is_live:
+            self.time.follow()
+        else:
+            return False
+        return True
+
+    def next_palette(self) -> None:
+        names = list(PALETTES)
+        self.palette = PALETTES[names[(names.index(self.palette.name) + 1) % len(names)]]
+
+    def floor_of(self, chart: ChartState) -> int:
+        """Contracts below which bubbles of a chart are hidden."""
+        return chart.floor_from_percentile if self.filters.percentile > 0 else self.filters.floor
+
+    def style(self, chart: ChartState) -> Style:
+        """How a chart's layers show things: the same object while nothing changes, because layers compare it."""
+        filters = self.filters
+        floor, layers = self.floor_of(chart), frozenset(filters.layers)
+        key = (self.palette, filters.threshold, floor, filters.size_scale, self.is_muted, layers)
+        return chart.style.get(
+            key,
+            lambda: Style(
+                palette=self.palette,
+                threshold=filters.threshold,
+                size_floor=floor,
+                size_scale=filters.size_scale,
+                is_visible=layers,
+                is_muted=self.is_muted,
+            ),
+        )
+
+    def new_engine(self) -> None:
+        """Another engine took over: what belonged to the old one's numbers is void, what the user set up stays."""
+        for chart in self.charts:
+            chart.cvd_reset_ns = 0
+
+    def lock_to(self, level: int | None) -> None:
+        """Lock a level of detail, or None to choose it by zoom."""
+        self.locked_level = None if level is None else min(max(level, 0), LEVELS - 1)

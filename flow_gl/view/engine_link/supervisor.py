@@ -1,0 +1,244 @@
+"""The view's hold on an engine process: starts it, attaches its stores, notices its death, starts it again.
+
+`EngineLink` is the program's `ui.link.Link`. Nothing in it waits: output is read without blocking, death is seen by
+the process table in the next poll. The engine gets a session of its own, so that Ctrl-C reaches only the view; it
+ends when its standard input closes, so that a view that is killed takes it along.
+
+After a death the old readers stay, and the picture with them, until the next engine has caught up with where the old
+one was. An engine that says why it cannot run is not started again, and one that keeps dying only so often.
+"""
+
+import sys
+from collections import deque
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Final
+
+import msgspec
+
+from flow_gl.core.clock import SYSTEM, Clock
+from flow_gl.core.commands import Command, encode
+from flow_gl.core.errors import EXIT_FAULT, EXIT_RESOURCE
+from flow_gl.core.log import get_logger
+from flow_gl.core.schema import FeedState
+from flow_gl.core.spec import EngineSpec
+from flow_gl.core.spec import encode as encode_spec
+from flow_gl.core.system.platform.processes import describe_end
+from flow_gl.store.market import EngineReader, MarketReader
+from flow_gl.store.shm import remove_stale
+from flow_gl.ui.link import LinkState
+from flow_gl.view.engine_link.process import EngineProcess
+
+COMMAND: Final = (sys.executable, "-P", "-m", "flow_gl.runtime")
+MOST_RESTARTS: Final = 5
+"""Restarts within `RESTART_WINDOW_NS`, at most; after that the user must look."""
+RESTART_WINDOW_NS: Final = 60_000_000_000
+FIRST_DELAY_NS: Final = 200_000_000
+"""From a death to the next start; doubles with each death within the window."""
+TAKE_OVER_NS: Final = 120_000_000_000
+"""The old picture stays this long at most while a new engine catches up."""
+
+
+class EngineLink:
+    """An engine process as the view's `Link`.
+
+    Parameters
+    ----------
+    spec : what the engine is to do
+    environment : variables that it gets besides this process's own: the key
+    clock : the program's clock
+    command : the engine program, for tests
+    """
+
+    def __init__(
+        self,
+        spec: EngineSpec,
+        *,
+        environment: Mapping[str, str] | None = None,
+        clock: Clock = SYSTEM,
+        command: Sequence[str] = COMMAND,
+    ) -> None:
+        self.engine: EngineReader | None = None
+        self.markets: list[MarketReader] = []
+        self.state = LinkState.STARTING
+        self.message = ""
+        self.exit_code = 0
+        self.generation = 0
+        self.restarts = 0
+        self._spec = spec
+        self._environment: Final = dict(environment or {})
+        self._clock: Final = clock
+        self._command: Final = list(command)
+        self._log: Final = get_logger("link")
+        self._shown: EngineProcess | None = None
+        """The engine whose stores are seen; it may be dead."""
+        self._next: EngineProcess | None = None
+        """The engine that starts or catches up."""
+        self._deaths: Final[deque[int]] = deque()
+        """Monotonic times of the deaths within the window."""
+        self._start_at_ns: int | None = None
+        self._is_closed = False
+
+    @classmethod
+    def start(
+        cls,
+        spec: EngineSpec,
+        *,
+        environment: Mapping[str, str] | None = None,
+        clock: Clock = SYSTEM,
+        command: Sequence[str] = COMMAND,
+    ) -> "EngineLink":
+        """Start an engine. Returns at once."""
+        link = cls(spec, environment=environment, clock=clock, command=command)
+        link._launch()
+        return link
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of the engine that runs; None while there is none."""
+        engine = self._running
+        return engine.process.pid if engine is not None and engine.process.returncode is None else None
+
+    def poll(self) -> LinkState:
+        """Bring the fields up to date. Never waits."""
+        if self._is_closed or self.state in (LinkState.ENDED, LinkState.FAILED):
+            return self.state
+        if self._start_at_ns is not None and self._clock.monotonic_ns() >= self._start_at_ns:
+            self._launch()
+        engine = self._running
+        if engine is None:
+            return self.state
+        exit_status = engine.process.poll()  # before the last answers are read, so that none is missed
+        engine.read_answers()
+        is_replaced = engine.attach_markets()
+        if engine is self._next:
+            self._maybe_take_over(engine)
+        elif is_replaced:
+            self.generation += 1
+        if exit_status is not None:
+            self._on_death(engine, exit_status)
+        return self.state
+
+    def failure_within(self, seconds: float) -> str:
+        """Wait until the engine is ready or has failed, or the time is up; its failure's message, or "".
+
+        For a program that is about to end for a reason of its own: what is wrong with the input comes first.
+        """
+        deadline = self._clock.monotonic_ns() + int(seconds * 1e9)
+        while self._clock.monotonic_ns() < deadline and self.poll() not in (LinkState.FAILED, LinkState.RESTARTING):
+            if self.engine is not None:
+                self.engine.refresh()
+                if self.engine.status["state"] not in (FeedState.STARTING, FeedState.FAILED):
+                    return ""
+            self._clock.sleep(0.01)
+        return self.message if self.state is LinkState.FAILED else ""
+
+    def send(self, command: Command) -> None:
+        """Hand a command to the engine; dropped while there is none."""
+        engine = self._running
+        if engine is not None and engine.process.returncode is None:
+            engine.write(encode(command))
+
+    def close(self) -> None:
+        """End the engine and let go of its stores. Idempotent; waits some seconds at most.
+
+        Where it could not keep all that it should, `message` and `exit_code` say so.
+        """
+        if self._is_closed:
+            return
+        self._is_closed = True
+        for engine in (self._next, self._shown):
+            if engine is not None:
+                engine.end()
+                with suppress(OSError):
+                    engine.read_answers()
+                if engine.failure is not None and self.state is not LinkState.FAILED:
+                    self.message, self.exit_code = engine.failure.error, engine.failure.exit_code
+                engine.release()
+        self._next = self._shown = None
+        remove_stale()
+        if self.state is not LinkState.FAILED:
+            self.state = LinkState.ENDED
+
+    @property
+    def _running(self) -> EngineProcess | None:
+        return self._next or (None if self._start_at_ns is not None else self._shown)
+
+    def _launch(self) -> None:
+        self._start_at_ns = None
+        spec = msgspec.structs.replace(self._spec, resume_ns=self._resume_ns())
+        try:
+            self._next = EngineProcess(
+                self._command,
+                encode_spec(spec),
+                environment=self._environment,
+                started_ns=self._clock.monotonic_ns(),
+            )
+        except OSError as error:
+            self._fail(f"cannot start the engine: {error}", EXIT_FAULT)
+
+    def _resume_ns(self) -> int:
+        """Event time that the picture has reached."""
+        if self._shown is None or self._shown.reader is None:
+            return self._spec.resume_ns
+        reader = self._shown.reader
+        return max(self._spec.resume_ns, reader.event_now(int(reader.status["heartbeat"])))
+
+    def _maybe_take_over(self, engine: EngineProcess) -> None:
+        """Show the next engine: the first one as soon as it is up, a later one when it has caught up."""
+        if engine.reader is None:
+            return
+        old = self._shown
+        if old is not None:
+            waited_ns = self._clock.monotonic_ns() - engine.started_ns
+            if not engine.has_caught_up(old.markets) and waited_ns < TAKE_OVER_NS:
+                return
+            self._log.info("taken over", extra={"pid": engine.process.pid, "waited_ms": waited_ns // 1_000_000})
+        self._shown, self._next = engine, None
+        self.engine, self.markets = engine.reader, engine.markets
+        self.generation += 1
+        self.state, self.message = LinkState.RUNNING, ""
+        if old is not None:
+            self.restarts += 1
+            old.release()
+
+    def _on_death(self, engine: EngineProcess, exit_status: int) -> None:
+        """Say what happened, and plan the next start where there is to be one."""
+        remove_stale()
+        failure = engine.failure
+        if failure is not None and failure.exit_code != EXIT_FAULT:
+            self._fail(failure.error, failure.exit_code)
+            return
+        reason = failure.error if failure else _describe(exit_status, engine.last_words())
+        self._log.error("engine died", extra={"pid": engine.process.pid, "reason": reason})
+        now = self._clock.monotonic_ns()
+        self._deaths.append(now)
+        while now - self._deaths[0] > RESTART_WINDOW_NS:
+            self._deaths.popleft()
+        if len(self._deaths) > MOST_RESTARTS:
+            message = f"the engine died {len(self._deaths)} times within a minute, the last time: {reason}"
+            self._fail(message, EXIT_RESOURCE if "SIGBUS" in reason else EXIT_FAULT)
+            return
+        self._start_at_ns = now + (FIRST_DELAY_NS << (len(self._deaths) - 1))
+        if engine is self._next:
+            self._next = None
+            engine.release()
+        self.state = LinkState.RESTARTING
+        self.message = reason
+
+    def _fail(self, message: str, exit_code: int) -> None:
+        self.state, self.message, self.exit_code = LinkState.FAILED, message, exit_code
+
+
+_KILLERS: Final = {
+    "SIGBUS": ": shared memory is full (in a container: --shm-size=1g)",
+}
+"""What such signals mean here."""
+
+
+def _describe(exit_status: int, last_words: str) -> str:
+    """How a process ended, in one line."""
+    end = f"the engine {describe_end(exit_status)}"
+    if exit_status < 0:
+        return end + next((meaning for name, meaning in _KILLERS.items() if f"({name})" in end), "")
+    return end + (f": {last_words}" if last_words else "")

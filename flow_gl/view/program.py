@@ -1,0 +1,368 @@
+"""The view program: opens a window (or a headless target), runs frames over an engine's link, and ends cleanly.
+
+`run_view` is all that a command line needs. It is cheap to import; OpenGL, the overlays and the window's library are
+loaded when it runs, while the engine is still starting in its own process.
+"""
+
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from flow_gl.core.clock import SYSTEM, Clock
+from flow_gl.core.errors import EXIT_DISPLAY, FlowError
+from flow_gl.core.log import get_logger
+from flow_gl.core.schema import FeedState
+from flow_gl.core.system import interrupts
+from flow_gl.core.system.interrupts import Pending
+from flow_gl.core.voice import say
+from flow_gl.ui.link import Link, LinkState
+from flow_gl.ui.state.options import DEFAULT_HEIGHT, DEFAULT_WIDTH, ViewOptions
+
+if TYPE_CHECKING:
+    from flow_gl.gl.surface.context import HeadlessContext, Window
+    from flow_gl.ui.state.prefs import Preferences
+    from flow_gl.view.frame_loop import FrameLoop
+    from flow_gl.view.video_capture import Recording
+
+__all__ = ["ViewOptions", "run_view"]
+
+HEADLESS_FPS: Final = 60.0
+SETTLE_S: Final = 0.6
+"""A picture without a duration is taken so long after the feed's end: axes and blends have come to rest."""
+FREEZE_AFTER_FRAMES: Final = 60
+_ON_THE_WAY: Final = frozenset({FeedState.STARTING, FeedState.CONNECTING, FeedState.CATCHING_UP})
+FINISH_SAID_NS: Final = 150_000_000
+"""What is being finished is said where it takes longer than this."""
+_MOST_DT_S: Final = 0.25
+"""An idle spell or a stopped process is no long step of an animation."""
+
+
+def run_view(options: ViewOptions, link: Link, *, clock: Clock = SYSTEM) -> int:
+    """Draw until the window is closed, the duration is over or, headless without one, the feed has ended.
+
+    Parameters
+    ----------
+    options : how to draw
+    link : the engine, already started; the caller closes it
+    clock : where time comes from
+
+    Returns
+    -------
+    exit code : 0, or the link's own where the engine could not run (`link.message` says why)
+
+    Raises
+    ------
+    DisplayError
+        without a display, without OpenGL 3.3, without a video encoder
+    FlowError
+        where the picture or the video cannot be written
+    """
+    # From here on a signal is only noted: one that came in the middle of an import of compiled code would abort it.
+    with interrupts.deferred() as pending:
+        return _run(options, link, clock, pending)
+
+
+def _run(options: ViewOptions, link: Link, clock: Clock, pending: Pending) -> int:
+    # The overlays first: they must be imported before the window's library.
+    from flow_gl.gl.surface import lost_display
+    from flow_gl.ui.paint.gui import Gui
+    from flow_gl.ui.state import prefs
+    from flow_gl.ui.state.view_state import ViewState
+    from flow_gl.view.frame_loop import FrameLoop
+
+    path = options.preferences or prefs.default_path()
+    is_remembering = options.remember and not options.headless
+    remembered, warning = prefs.load(path) if is_remembering else (prefs.Preferences(), "")
+    state = ViewState()
+    prefs.apply(state, remembered, options)
+    surface, window = _open(options, remembered)
+    try:
+        scale = options.scale or surface.content_scale
+        handle = None if window is None else window.handle
+        gui = Gui(state.palette, scale=scale, window=handle, places=remembered.imgui)
+        loop = FrameLoop(surface, link, state, gui, clock)
+        loop.content_scale = options.scale
+        if warning:
+            get_logger("view").warning(warning)
+            loop.overlays.notes.add(warning, clock.monotonic_ns() / 1e9, lasts_s=12.0)
+        try:
+            program = Program(loop, window, options, clock, interrupts=pending)
+            with lost_display.watched(program.lose_display, exit_code=EXIT_DISPLAY) if window else nullcontext():
+                program.run()
+        finally:
+            if is_remembering:
+                _remember(path, loop, window, remembered)
+            loop.release()
+            gui.close()
+    finally:
+        surface.close()
+    return link.exit_code if link.state is LinkState.FAILED else 0
+
+
+def _open(options: ViewOptions, remembered: "Preferences") -> "tuple[HeadlessContext | Window, Window | None]":
+    from flow_gl.gl.surface.context import HeadlessContext, Window, WindowOptions
+
+    asked = (options.width, options.height) if options.width and options.height else None
+    if options.headless:
+        width, height = asked or (DEFAULT_WIDTH, DEFAULT_HEIGHT)
+        return HeadlessContext(width, height, content_scale=options.scale or 1.0), None
+    last = (remembered.width, remembered.height) if remembered.width and remembered.height else None
+    width, height = asked or last or (DEFAULT_WIDTH, DEFAULT_HEIGHT)
+    window = Window(
+        WindowOptions(
+            title=options.title,
+            width=width,
+            height=height,
+            is_in_pixels=asked is not None,
+            is_fullscreen=options.fullscreen,
+            monitor=options.monitor,
+        )
+    )
+    return window, window
+
+
+def _rate(options: ViewOptions, window: "Window | None") -> float:
+    if window is not None:
+        return float(window.refresh_hz)
+    return float(options.record_fps) if options.record else options.fps or HEADLESS_FPS
+
+
+def _remember(path: Path, loop: "FrameLoop", window: "Window | None", before: "Preferences") -> None:
+    from flow_gl.ui.state import prefs
+
+    width, height = (before.width, before.height)
+    if window is not None and not window.is_fullscreen:
+        # In units at scale 1, as a window is asked for.
+        width, height = (round(length / window.content_scale) for length in window.size)
+    plot_px = loop.frame.charts[0].layout.price.width if loop.frame and loop.frame.charts else 0.0
+    found = prefs.gather(loop.state, width=width, height=height, plot_width_px=plot_px, imgui=loop.gui.places())
+    problem = prefs.save(path, found)
+    if problem:
+        get_logger("view").warning(problem)
+
+
+class Program:
+    """The loop around the frames.
+
+    Parameters
+    ----------
+    loop : the frame
+    window : None where there is none
+    interrupts : a signal that asks for the end
+    """
+
+    def __init__(
+        self,
+        loop: "FrameLoop",
+        window: "Window | None",
+        options: ViewOptions,
+        clock: Clock,
+        *,
+        interrupts: Pending | None = None,
+    ) -> None:
+        from flow_gl.gl.timing import FrameTimes
+        from flow_gl.view.pacing import Garbage, Pacer
+        from flow_gl.view.video_capture import PictureSaver
+
+        self._loop: Final = loop
+        self._window: Final = window
+        self._options: Final = options
+        self._clock: Final = clock
+        self._interrupts: Final = interrupts or Pending()
+        self._periods: Final = FrameTimes(512)
+        self._work: Final = FrameTimes(512)
+        self._garbage: Final = Garbage(clock)
+        self._pacer: Final = Pacer(
+            clock, refresh_hz=_rate(options, window), cap_fps=options.fps, is_synced=window is not None
+        )
+        self._saver: Final = PictureSaver(options.screenshot_dir)
+        self._recording: Recording | None = None
+        self._video_error: FlowError | None = None
+        self._counted_from_ns: int | None = None
+        self._ended_ns: int | None = None
+        self._figures_due_ns = 0
+        self._is_quitting = False
+        self._awaited: list[str] = ["first bubbles", "first frame"]
+
+    def run(self) -> None:
+        """Frames until there is a reason to end; then the picture and the video are finished."""
+        clock, loop = self._clock, self._loop
+        last_ns = clock.monotonic_ns()
+        frames = 0
+        try:
+            while True:
+                start_ns = clock.monotonic_ns()
+                period_s = (start_ns - last_ns) / 1e9
+                last_ns = start_ns
+                loop.run_frame(min(self._pacer.steady(period_s), _MOST_DT_S))
+                self._periods.add(1e3 * period_s)
+                self._work.add((clock.monotonic_ns() - start_ns) / 1e6)
+                self._count(start_ns)
+                self._record(start_ns)
+                self._serve_requests()
+                is_over = self._is_over(start_ns)
+                if is_over and self._options.screenshot is not None:
+                    from flow_gl.view.video_capture import save_picture
+
+                    loop.run_for_picture()
+                    save_picture(loop.surface, self._options.screenshot)
+                loop.surface.swap()
+                if self._awaited:
+                    self._note_start()
+                if is_over:
+                    self._finish_video()
+                    return
+                self._measure(start_ns)
+                frames += 1
+                if frames == FREEZE_AFTER_FRAMES:
+                    self._garbage.freeze()
+                self._wait()
+        finally:
+            self._garbage.restore()
+            self._saver.close()
+            if self._recording is not None and self._video_error is None:
+                self._recording.close()
+            elif self._recording is not None:
+                self._recording.rescue()  # otherwise its thread would keep the process from ending
+
+    def _count(self, now_ns: int) -> None:
+        """Note when the feed began to run and when it ended: durations count from there."""
+        link = self._loop.link
+        engine = link.engine
+        state = None if engine is None else int(engine.status["state"])
+        is_ended = link.state in (LinkState.FAILED, LinkState.ENDED) or state in (FeedState.ENDED, FeedState.FAILED)
+        is_up = engine is not None and not engine.status["compiling"] and state not in _ON_THE_WAY
+        if state in (FeedState.REPLAY, FeedState.DEMO):
+            # These have trades: the chart is up with the first of them.
+            is_up = is_up and any(market.session["trade_count"] for market in link.markets)
+        if self._counted_from_ns is None and (is_ended or is_up):
+            self._counted_from_ns = now_ns
+        if not is_ended:
+            self._ended_ns = None
+        elif self._ended_ns is None:
+            self._ended_ns = now_ns
+
+    def _note_start(self) -> None:
+        """Log when there was a first frame, and when one with bubbles: what a start costs (`flow-gl bench start`)."""
+        has_bubbles = any(market.session["trade_count"] for market in self._loop.link.markets)
+        while self._awaited and (self._awaited[-1] == "first frame" or has_bubbles):
+            get_logger("view").info(self._awaited.pop())
+
+    def _is_asked_to_end(self) -> bool:
+        return self._is_quitting or self._interrupts.number != 0 or self._loop.surface.is_closing
+
+    def _is_over(self, now_ns: int) -> bool:
+        if self._is_asked_to_end():
+            return True
+        if self._window is None and (self._loop.link.state is LinkState.FAILED or self._has_feed_failed()):
+            return True  # nobody is there to mend it and to try again
+        if self._options.duration_s is not None:
+            counted = self._counted_from_ns
+            return counted is not None and now_ns - counted >= self._options.duration_s * 1e9
+        ended = self._ended_ns
+        return self._window is None and ended is not None and now_ns - ended >= SETTLE_S * 1e9
+
+    def _has_feed_failed(self) -> bool:
+        engine = self._loop.link.engine
+        return engine is not None and int(engine.status["state"]) == FeedState.FAILED
+
+    def _record(self, now_ns: int) -> None:
+        if self._options.record is None or self._counted_from_ns is None or self._video_error is not None:
+            return
+        try:
+            if self._recording is None:
+                from flow_gl.view.video_capture import Recording
+
+                self._recording = Recording(self._loop.surface, self._options.record, fps=self._options.record_fps)
+            self._recording.offer(now_ns)
+        except FlowError as error:
+            if self._window is None:
+                raise
+            # The chart matters more than its video: it goes on, and the exit code tells.
+            self._video_error = error
+            self._loop.note(f"the video has ended: {error}")
+
+    def lose_display(self) -> None:
+        """The window is gone: save what can be saved, and say why the program ends."""
+        if self._recording is not None:
+            self._recording.rescue()
+        say("error: the display is gone: the connection to the X server broke")
+
+    def _finish_video(self) -> None:
+        """Let the video be completed, and say so where that takes a moment. Raises FlowError where it cannot be."""
+        recording, loop = self._recording, self._loop
+        if recording is not None and self._video_error is None:
+            is_urgent = self._is_asked_to_end()
+            recording.finish(is_urgent=is_urgent)
+            asked_ns = self._clock.monotonic_ns()
+            is_said = False
+            while not recording.is_finished:
+                self._clock.sleep(0.01)
+                if is_urgent and not is_said and self._clock.monotonic_ns() - asked_ns > FINISH_SAID_NS:
+                    is_said = True
+                    say(f"finishing {self._options.record}")
+                    loop.note(f"finishing {self._options.record}")
+                    loop.run_frame(0.0)
+                    loop.surface.swap()
+            recording.close()
+        if self._video_error is not None:
+            raise self._video_error
+
+    def _serve_requests(self) -> None:
+        loop = self._loop
+        for text in self._saver.news():
+            loop.note(text)
+        requests = loop.input.take_requests()
+        if not requests:
+            return
+        from flow_gl.ui.input.actions import Request
+        from flow_gl.view.frame_loop import picture_name
+
+        for request in requests:
+            if request is Request.QUIT:
+                self._is_quitting = True
+            elif request is Request.FULLSCREEN and self._window is not None:
+                self._window.set_fullscreen(not self._window.is_fullscreen)
+            elif request is Request.SCREENSHOT:
+                loop.run_for_picture()
+                self._saver.save(loop.surface, picture_name(loop.frame, self._clock.wall_ns()))
+
+    def _measure(self, now_ns: int) -> None:
+        """Sum up the frames' times, twice a second."""
+        if now_ns < self._figures_due_ns or self._periods.count < 2:
+            return
+        self._figures_due_ns = now_ns + 500_000_000
+        figures = self._loop.figures
+        figures.frame_p50_ms, figures.frame_p99_ms, figures.frame_max_ms = self._periods.percentiles()
+        figures.work_p50_ms, figures.work_p99_ms, figures.work_max_ms = self._work.percentiles()
+        periods = self._periods.window()
+        figures.recent_ms = periods.astype("float32")
+        figures.fps = 1000.0 / max(1e-3, float(periods[-60:].mean()))
+
+    def _wait(self) -> None:
+        """Until the next frame: for the monitor, for the clock, or in an idle picture for news."""
+        from flow_gl.view.pacing import IDLE_LOOK_S, IDLE_REDRAW_S
+
+        loop, window, clock = self._loop, self._window, self._clock
+        if not loop.is_at_rest or (self._options.record and self._recording is not None):
+            wait_s = self._pacer.wait_s()
+            self._garbage.maybe_collect(wait_s)
+            clock.sleep(wait_s)
+            if window is not None:
+                window.poll()
+            return
+        until_ns = clock.monotonic_ns() + int(IDLE_REDRAW_S * 1e9)
+        self._garbage.maybe_collect(IDLE_LOOK_S)
+        while clock.monotonic_ns() < until_ns and not loop.surface.is_closing:
+            before_ns = clock.monotonic_ns()
+            if window is None:
+                clock.sleep(IDLE_LOOK_S)
+            else:
+                window.poll(IDLE_LOOK_S)
+                if clock.monotonic_ns() - before_ns < 0.9e9 * IDLE_LOOK_S:
+                    loop.wake()
+            if loop.poll_engine() or self._is_over(clock.monotonic_ns()):
+                break
+        # An idle spell is no slow frame.
+        self._periods.clear()
+        self._work.clear()
