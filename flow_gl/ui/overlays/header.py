@@ -300,8 +300,10 @@ def _put(pen: Pen, item: Item, x: float, middle: float, palette: Palette) -> Non
     if item.mark == "dot":
         pen.dot(x + 5 * scale, middle, 4.0, item.color)
         x += _MARK_PX * scale
-    width = pen.text_middle(x, middle, item.text, item.color, item.size, bold=item.is_bold, alpha=item.alpha)
+    y = middle - 0.5 * pen.line(item.size)
+    pen.text(x, y, item.text, item.color, item.size, bold=item.is_bold, alpha=item.alpha)
     if item.mark in ("up", "down", "flat"):
+        width = pen.width(item.text, item.size, bold=item.is_bold)
         direction = {"up": 1, "down": -1, "flat": 0}[item.mark]
         pen.arrow(x + width + 10 * scale, middle, 9.0, direction, sign_color(palette, direction))
 
