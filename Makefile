@@ -1,4 +1,4 @@
-# The project's commands. Each brings the set-up up to date first; that is quick once it is done.
+# The project's commands. Each one first updates the set-up, which is quick when there is nothing to install.
 SHELL := /usr/bin/env bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
@@ -11,55 +11,55 @@ ARGS ?=
 
 .PHONY: help setup setup-tools setup-test demo test test-fast bare fuzz lint bench bench-peers pictures lock clean
 
-help: ## This list
+help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-setup: ## The virtual environment and the system libraries that the chart needs
+setup: ## Install the virtual environment and the system libraries that the chart needs
 	@scripts/setup.sh demo
 
-setup-tools: ## The same, and the packages of the tests, lint and types
+setup-tools: ## As setup, plus the packages for tests, lint and types
 	@scripts/setup.sh tools
 
-setup-test: ## The same, and the system packages of the whole suite
+setup-test: ## As setup-tools, plus the system packages for the whole test suite
 	@scripts/setup.sh test
 
-demo: setup ## The synthetic market in a window; without a display 10 seconds of it as picture and video
+demo: setup ## Show the synthetic market in a window; without a display, render 10 seconds to a picture and a video
 	@scripts/demo.sh $(ARGS)
 
-test: setup-test ## The whole suite (ARGS='-k profile -x' for a part of it)
+test: setup-test ## Run the whole test suite (ARGS='-k profile -x' for a part of it)
 	@$(BIN)/pytest $(ARGS)
 
-fuzz: setup-test ## The property tests with new random seeds for five minutes (ARGS='--minutes 30', ARGS='--seed N')
+fuzz: setup-test ## Run the property tests with new random seeds for five minutes (ARGS='--minutes 30', ARGS='--seed N')
 	@$(BIN)/python scripts/fuzz.py $(ARGS)
 
-test-fast: setup-tools ## The part of it that needs no window, no gateway and no minutes
+test-fast: setup-tools ## Run the fast tests: those that need no window and no gateway
 	@$(BIN)/pytest $(FAST_TESTS) $(ARGS)
 
-bare: ## make demo and make test-fast on new Debian 12 and 13, as root and as a user (needs root)
+bare: ## Run make demo and make test-fast in fresh Debian 12 and 13 roots, as root and as a user (needs root)
 	@scripts/bare.sh $(ARGS)
 
-lint: setup-tools ## Format, lint, types (also those of macOS and Windows), import contracts
+lint: setup-tools ## Check format, lint, types (also for macOS and Windows) and import contracts
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@for system in darwin win32; do $(BIN)/mypy --platform $$system --cache-dir .mypy_cache/$$system; done
 	@$(BIN)/lint-imports
 
-bench: setup ## The benchmarks; their figures as JSON in out/
+bench: setup ## Run the benchmarks; figures as JSON in out/
 	@mkdir -p out
 	@for name in engine frame latency; do $(BIN)/flow-gl bench $$name --json out/bench-$$name.json; done
 
-bench-peers: ## The chart beside other libraries, which are installed for it
+bench-peers: ## Compare the chart with other plotting libraries (installs them)
 	@scripts/setup.sh peers
 	@mkdir -p out
 	@$(BIN)/python -m benchmarks.peers --json out/bench-peers.json
 
-pictures: setup-tools ## The pictures of the README, made by the program from the synthetic market
+pictures: setup-tools ## Render the README's pictures from the synthetic market
 	@$(BIN)/python scripts/pictures.py
 
-lock: ## Lock all packages with their hashes, for every platform (needs uv; UV names it)
+lock: ## Lock all packages with their hashes, for every platform (needs uv; UV=PATH if it is not on the PATH)
 	@scripts/lock.sh $(ARGS)
 
-clean: ## Remove what was built; the virtual environment stays
+clean: ## Remove build products and caches; keep the virtual environment
 	rm -rf out build dist .numba_cache .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find flow_gl tests examples benchmarks scripts -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -2,7 +2,7 @@
 
     python examples/bubbles_to_dataframe.py nq-20251128.trades.dbn.zst
 
-Takes any file that `flow-gl replay` takes. The contract with the most trades is read; prices become points.
+Accepts any file that `flow-gl replay` accepts. Reads the contract with the most volume; prices are in points.
 """
 
 from pathlib import Path
@@ -17,7 +17,7 @@ from flow_gl.feed.files.replay import read_items, scan
 
 
 def read_bubbles(path: Path) -> pd.DataFrame:
-    """One row a bubble, the index its bucket's start in New York."""
+    """Return one row per bubble, indexed by the bucket's start in New York time."""
     contract = scan([path]).choose(None)
     pipeline, collector = Pipeline(), Collector()
     pipeline.attach(contract.instrument_id, collector)

@@ -1,4 +1,4 @@
-"""The command line that the examples share: `--help`, and anything wrong in one line.
+"""The command line shared by the examples: `--help`, and errors in one line.
 
 Not an example itself.
 """
@@ -14,7 +14,7 @@ USAGE_CODE = 2
 
 
 def count(word: str) -> int:
-    """A positive whole number. Raises ValueError."""
+    """Parse a positive integer. Raises ValueError."""
     number = int(word.replace("_", ""))
     if number <= 0:
         raise ValueError
@@ -22,7 +22,7 @@ def count(word: str) -> int:
 
 
 def picture(word: str) -> Path:
-    """A PNG's path in a folder that exists. Raises ValueError."""
+    """Parse the path of a PNG in an existing folder. Raises ValueError."""
     path = Path(word)
     if path.suffix.lower() != ".png" or not path.parent.is_dir():
         raise ValueError
@@ -36,11 +36,11 @@ def start(
 
     Parameters
     ----------
-    main : takes the arguments in their order
+    main : takes the arguments in order
     about : the example's docstring, which `--help` prints
     usage : script and arguments, "stress_run.py [TRADES]"
-    kinds : what makes each argument of a word; raises ValueError for a wrong one
-    least : how many arguments must be given
+    kinds : the parser of each argument; raises ValueError if it is invalid
+    least : number of required arguments
     """
     words = sys.argv[1:]
     if {"-h", "--help"} & set(words):

@@ -1,9 +1,9 @@
-"""A feed of one's own: whatever has `poll` can feed the engine.
+"""Write your own feed: a class with the methods of `Feed` can feed the engine.
 
     python examples/own_feed.py
 
-This one trades a contract called COINM6 at random, ten times a second, and stands for a broker's interface, a
-message bus or a file format that flow_gl does not know.
+This one makes ten random trades a second in a contract called COINM6. In practice it would read a broker's API, a
+message bus or a file format that flow_gl does not support.
 """
 
 import time
@@ -23,7 +23,7 @@ TICK_SIZE = PRICE_SCALE // 4
 
 
 class CoinFeed:
-    """Implements `flow_gl.feed.base.Feed`: nobody calls back, the engine asks."""
+    """Implements `flow_gl.feed.base.Feed`: the engine polls it, there are no callbacks."""
 
     def __init__(self, *, seconds: float, seed: int = 1) -> None:
         self._random = np.random.default_rng(seed)
@@ -32,7 +32,7 @@ class CoinFeed:
         self._price = 100 * PRICE_SCALE
 
     def start(self) -> None:
-        """Open files and connections here. Raise a FlowError where that fails."""
+        """Open files and connections here. Raise a FlowError if that fails."""
 
     def poll(self, wall_ns: int) -> list[Item]:
         if not self._started:
@@ -56,7 +56,7 @@ class CoinFeed:
         return self._started > 0 and self._reached >= self._started + int(self._seconds * SECOND_NS)
 
     def close(self) -> None:
-        """Let go of everything."""
+        """Release files and connections here."""
 
     def _trades(self, times: np.ndarray) -> np.ndarray:
         rows = np.zeros(len(times), TRADE)
@@ -73,7 +73,7 @@ class CoinFeed:
 
 
 def run(feed: Feed) -> Collector:
-    """What the engine program does, turn by turn, without shared memory and without a window."""
+    """Run the loop of the engine process, without shared memory and without a window."""
     pipeline, collector = Pipeline(), Collector()
     pipeline.attach(INSTRUMENT_ID, collector)
     feed.start()

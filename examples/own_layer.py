@@ -1,9 +1,9 @@
-"""Something of one's own on the chart: the range of the last minute, shaded, with its high and low.
+"""Add your own layer to the chart: the range of the last minute, shaded, with its high and low.
 
     python examples/own_layer.py chart.png
 
-A layer has four methods. `update` is the only one that uploads to the GPU, `draw` only draws; `scene` says where a
-price or a time lies on the screen and holds the newest numbers (`scene.reader`).
+A layer has four methods. Only `update` uploads to the GPU, and `draw` only draws. `scene` converts prices and times to
+screen positions and holds the newest numbers (`scene.reader`).
 """
 
 from pathlib import Path
@@ -21,7 +21,7 @@ from flow_gl.layers.base import Scene
 
 MINUTE_NS = 60_000_000_000
 LEVEL = 2
-"""Bubbles of 4 seconds: a minute has few of them."""
+"""Bubbles of 15 seconds: a minute has few of them."""
 
 
 class RangeOfTheMinute:
@@ -58,10 +58,10 @@ class RangeOfTheMinute:
         self._labels.release()
 
     def _range(self, scene: Scene) -> tuple[int, int] | None:
-        """High and low, from the newest closed bubbles: a few rows, whatever the history."""
+        """Return high and low from the newest closed bubbles: a few rows, however long the history."""
         reader = scene.reader
         head = reader.heads[LEVEL]
-        _, rows = reader.store.bubbles[LEVEL].read(head - MINUTE_NS // (reader.bucket_ns << LEVEL), head)
+        _, rows = reader.store.bubbles[LEVEL].read(head - MINUTE_NS // reader.widths_ns[LEVEL], head)
         rows = rows[rows["ts_event"] >= scene.now_ns - MINUTE_NS]
         return (int(rows["high"].max()), int(rows["low"].min())) if len(rows) else None
 

@@ -1,9 +1,9 @@
-"""A picture of a chart on a machine without a display, an engine process or a window.
+"""Render a chart to a picture without a display, a window or an engine process.
 
     python examples/picture_without_window.py chart.png
 
-The numbers are computed here, into a store of this process; the picture is drawn off-screen. For the whole program
-without a window there is `flow-gl replay FILE --headless --screenshot chart.png`.
+The numbers are computed in this process and the picture is drawn off-screen. To run the whole program without a window,
+use `flow-gl replay FILE --headless --screenshot chart.png`.
 """
 
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ WIDTH, HEIGHT = 1280, 720
 
 
 def aggregate(*, seconds: float, seed: int = 1) -> MarketReader:
-    """A synthetic NQ morning: its night's history and `seconds` more."""
+    """Aggregate a synthetic NQ morning: the overnight history and `seconds` more."""
     maker = TradeMaker(seed=seed, symbols=("NQ",))
     (contract,) = maker.contracts
     store, pipeline = MarketStore.local(base_capacity=1 << 17), Pipeline()
@@ -46,7 +46,7 @@ def aggregate(*, seconds: float, seed: int = 1) -> MarketReader:
 
 
 def freeze(market: MarketReader, *, now_ns: int) -> Scene:
-    """One chart over the whole picture, three minutes wide, its live edge at `now_ns`."""
+    """Build the scene of one chart that fills the picture, with its live edge at `now_ns`."""
     state = ViewState()
     state.ensure_charts(1)
     (layout,) = arrange(Rect(0, 0, WIDTH, HEIGHT), 1)
@@ -59,7 +59,7 @@ def freeze(market: MarketReader, *, now_ns: int) -> Scene:
 
 
 def draw(scene: Scene, path: Path, *, kit: Kit, more: Sequence[Layer] = ()) -> None:
-    """Draw the chart's own layers and then others, and write what came out."""
+    """Draw the chart's layers, then `more` layers, and write the picture."""
     stack = ChartStack(kit, FrameScheduler())
     parts = [stack, *more]
     for part in parts:

@@ -1,8 +1,8 @@
-"""A storm without a window: the synthetic market as fast as it goes, through the engine, counted at both ends.
+"""Stress run without a window: the synthetic market at full speed through the engine, counted on both sides.
 
     python examples/stress_run.py 5000000
 
-Nothing may be lost: contracts by side in the bubbles and in the profile equal those in the trades.
+No trade may be lost: contracts by side in the bubbles and in the profile must equal those in the trades.
 """
 
 import sys

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Run the README's commands where nothing is installed: new roots of Debian 12 and 13 that hold only git, make, python3,
-# python3-venv and ca-certificates. In each, as root and as a user without sudo (who has the printed line run by root):
-# make demo, make test-fast. Checks the picture, the size of .venv, and that the checkout stays clean.
+# Run the README's commands on a bare system: fresh Debian 12 and 13 roots with only git, make, python3, python3-venv
+# and ca-certificates. In each, make demo and make test-fast run as root and as a user without sudo (for whom root runs
+# the printed command). Checks the picture, the size of .venv, and that the checkout stays clean.
 #
 # Usage: scripts/bare.sh [--if-possible] [SUITE...]     (bookworm trixie)
-#   --if-possible   where this machine cannot do it, say why and exit 0
+#   --if-possible   if this machine cannot do it, say why and exit 0
 #
 # Needs root, mount namespaces, and registries for Debian's and Python's packages. Their addresses, certificates and
-# proxies are this machine's own, read from apt and pip when it runs. Roots, packages and wheels are kept in
+# proxies are read from this machine's apt and pip settings at run time. Roots, packages and wheels are kept in
 # $FLOW_GL_BARE_CACHE (default: flow_gl/bare in the user's cache folder) for a week.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -122,9 +122,9 @@ inside() {
   if [[ $who != root ]]; then
     ! step "make demo, packages missing" make demo || complain "nothing was missing"
     advice="$(grep -A 1 'As root, run:' "$log" | tail -n 1)"
-    [[ $advice == *apt-get* ]] || complain "no line says what to install"
+    [[ $advice == *apt-get* ]] || complain "no message says what to install"
     in_root root sh -c "$advice" >"$log" 2>&1 </dev/null || complain "the printed line does not work: $advice"
-    say "$suite $who: root has run:$advice"
+    say "$suite $who: root ran:$advice"
   fi
   step "make demo" make demo || complain "make demo"
   lines="$(wc -l <"$log")"
@@ -226,7 +226,7 @@ main() {
   for suite in "${suites[@]}"; do
     build_root "$suite" || cannot "no root of $suite could be built: $(grep -m 1 '^E:' "$work/$suite.log" || tail -n 1 "$work/$suite.log")"
   done
-  [[ -z $(git status --porcelain --untracked-files=no) ]] || say "what is not committed is left out"
+  [[ -z $(git status --porcelain --untracked-files=no) ]] || say "uncommitted changes are not included"
 
   for suite in "${suites[@]}"; do
     run_suite "$suite" &

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Show the synthetic market: in a window where one can be opened, else 10 seconds of it as a picture and a video.
-# Arguments are handed on to `flow-gl demo`.
+# Show the synthetic market in a window. If no window can be opened, render 10 seconds to a picture and a video.
+# Arguments are passed to `flow-gl demo`.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -8,7 +8,7 @@ can_open_a_window() {
   case "$(uname -s)" in
     Linux | *BSD) [[ -n ${DISPLAY:-}${WAYLAND_DISPLAY:-} ]] || return 1 ;;
   esac
-  # Dear ImGui first: it brings the GLFW that the program uses.
+  # Import Dear ImGui first: it loads the GLFW that the program uses.
   .venv/bin/python -c 'import imgui_bundle, glfw, sys; sys.exit(not glfw.init())' 2>/dev/null
 }
 

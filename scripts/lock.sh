@@ -2,18 +2,18 @@
 # Lock all packages with their hashes, for every platform and Python: one file per purpose in locks/.
 # Usage: scripts/lock.sh [ARGUMENT...]   (arguments go to uv, for example --upgrade-package numpy)
 #
-# Each file holds only what the ones before it lack, so that the chart resolves by itself where an extra has no wheel.
-# A package has the same version in all of them. UV names the uv to use.
+# Each file holds only what the earlier ones lack, so the chart can be installed where an extra has no wheel.
+# A package has the same version in all files. Set UV to the path of uv if it is not on the PATH.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 readonly uv="${UV:-uv}"
 command -v "$uv" >/dev/null || {
-  echo "lock: error: uv is needed (pip install uv); UV=/path/to/uv names it" >&2
+  echo "lock: error: uv not found: pip install uv, or set UV=/path/to/uv" >&2
   exit 1
 }
 
-# lock NAME BEFORE...: write locks/NAME.lock, without what locks/BEFORE.lock hold.
+# lock NAME BEFORE...: write locks/NAME.lock, without the packages in locks/BEFORE.lock.
 lock() {
   local name="$1" before package options=()
   shift

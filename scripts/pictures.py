@@ -1,9 +1,9 @@
-"""Make the README's pictures: the program itself, over the synthetic market, without a window.
+"""Render the README's pictures with the program itself, from the synthetic market, without a window.
 
     python scripts/pictures.py [NAME...]
 
-Each picture is a market (seed, halts, bursts), how long it runs, and what is done to the view before it is taken. They
-are drawn on the software rasteriser.
+Each picture has a market (seed, halts, bursts), a running time, and changes to the view before it is taken. They are
+drawn by the software rasteriser.
 """
 
 import os
@@ -36,7 +36,7 @@ from flow_gl.view.frame_loop import FrameLoop
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "pictures"
 FRAME_S = 1 / 30
 SETTLE_S = 2.5
-"""Axes and blends come to rest."""
+"""Until axes and animations have settled."""
 PATIENCE_S = 120.0
 MOST_BYTES = 400_000
 
@@ -71,7 +71,7 @@ def point_at_largest(loop: FrameLoop) -> None:
 
 
 def open_panels(loop: FrameLoop) -> None:
-    """All but the performance panel: what a frame costs here says nothing about a desk's machine."""
+    """All but the performance panel: the frame costs here say nothing about a user's machine."""
     loop.state.open_panels = {"controls", "session", "feed"}
 
 
@@ -95,7 +95,7 @@ SHOTS = {
 
 
 def run_until(loop: FrameLoop, is_done: Callable[[], bool]) -> None:
-    """Draw frames at their pace until something is so."""
+    """Draw frames in real time until a condition holds."""
     began = time.monotonic()
     while not is_done():
         if loop.link.state == "failed":

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Bring the set-up up to date: system packages, the virtual environment .venv, locked Python packages. Quick once done.
+# Install or update what is needed: system packages, the virtual environment .venv, locked Python packages.
 #
 # Usage: scripts/setup.sh PURPOSE
 #   demo    what a user needs: the chart, the archive, videos
-#   tools   and what the developers' commands need: tests without a window, lint, types
-#   test    and the system packages of the whole test suite
-#   peers   as tools, and the libraries that the benchmark compares with
+#   tools   as demo, plus what developers need: tests without a window, lint, types
+#   test    as tools, plus the system packages for the whole test suite
+#   peers   as tools, plus the libraries that benchmarks.peers compares with
 #
-# PYTHON names the interpreter to build .venv with; otherwise the newest of 3.11 to 3.13 that is found.
+# PYTHON is the interpreter to create .venv with; by default the newest of 3.11 to 3.13 that is found.
 # flow_gl/system_packages.txt lists the system packages, locks/ the Python packages with their hashes.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -24,10 +24,10 @@ fail() {
 
 # --- system packages --------------------------------------------------------------------------------------------
 
-# Which column of the list is this system's: debian, fedora, arch, suse, or nothing.
+# Print this system's column of the list: debian, fedora, arch, suse, or nothing.
 distribution() {
   [[ -r /etc/os-release ]] || return 0
-  # A subshell: the file sets variables.
+  # In a subshell, because the file sets variables.
   (
     . /etc/os-release
     for name in ${ID:-} ${ID_LIKE:-}; do
@@ -41,7 +41,7 @@ distribution() {
   )
 }
 
-# The command that installs packages there.
+# Print the command that installs packages on that system.
 install_command() {
   case "$1" in
     debian) echo "apt-get update && apt-get install -y --no-install-recommends" ;;
@@ -73,7 +73,7 @@ has_any() {
   return 1
 }
 
-# Run as root: directly, or by sudo without a question where nobody could answer it.
+# Run as root: directly, or with sudo (without a prompt if there is no terminal).
 as_root() {
   if [[ $(id -u) == 0 ]]; then
     "$@"
@@ -87,7 +87,7 @@ as_root() {
   fi
 }
 
-# Install Debian packages. apt's hundreds of lines go to a file, of which a failure shows what apt calls an error.
+# Install Debian packages. apt's output goes to a file; on failure its error lines are shown.
 apt_install() {
   if [[ $(id -u) != 0 ]] && ! command -v sudo >/dev/null; then
     return 1
@@ -95,7 +95,7 @@ apt_install() {
   say "installing system packages: $*"
   local log
   log="$(mktemp)"
-  # A repository that is out of order need not matter: what counts is whether the packages can be had.
+  # A broken repository need not matter, as long as the packages can be installed.
   as_root apt-get update -qq >"$log" 2>&1 </dev/null || true
   if as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
     -o DPkg::Lock::Timeout=120 "$@" >>"$log" 2>&1 </dev/null; then
@@ -111,14 +111,14 @@ apt_install() {
 is_required() {
   case "$1" in
     chart) return 0 ;;
-    # A window is opened where there is a display; where there is none, pictures are drawn without one.
+    # With a display a window is opened; without one, pictures are drawn off-screen.
     window) [[ -n ${DISPLAY:-}${WAYLAND_DISPLAY:-} ]] ;;
     headless) [[ -z ${DISPLAY:-}${WAYLAND_DISPLAY:-} ]] ;;
     *) return 1 ;;
   esac
 }
 
-# system_packages MORE...: install what is missing, MORE packages besides; else say what an administrator can do.
+# system_packages MORE...: install missing packages and MORE; if that fails, say what an administrator can do.
 system_packages() {
   [[ $(uname -s) == Linux ]] || return 0
   local wanted=" chart headless window " system column need name debian fedora arch suse package
@@ -174,7 +174,8 @@ find_python() {
 
 can_make_venv() { "$1" -c 'import ensurepip, venv' 2>/dev/null; }
 
-# .venv can be used: its Python runs, fits, and it is where it was made (its scripts hold their own path).
+# True if .venv is usable: its Python runs and has the right version, and .venv was not moved (its scripts contain its
+# path).
 is_sound() {
   [[ -x $venv/bin/python ]] && fits "$venv/bin/python" &&
     [[ ! -f $venv/flow_gl.home || $(<"$venv/flow_gl.home") == "$(cd -P "$venv" && pwd)" ]]
@@ -191,18 +192,18 @@ pip_install() {
   "$venv/bin/python" -m pip install -qq --disable-pip-version-check --require-hashes --only-binary :all: "$@"
 }
 
-# An extra without which the chart works: where it cannot be installed, say what is lost and why.
+# Install an extra that the chart can do without; if that fails, say what is missing and why.
 pip_install_extra() {
   local name="$1" use="$2" reason
   if reason="$(pip_install --requirement "locks/$name.lock" 2>&1)"; then
     return 0
   fi
   say "without $use: $(grep -m 1 '^ERROR: No matching' <<<"$reason" || tail -n 1 <<<"$reason")"
-  # No package for this system stays so; anything else is tried again the next time.
+  # "No package for this system" is final; anything else is retried next time.
   [[ $reason == *"No matching distribution"* ]]
 }
 
-# The build tools come from their own lock and go again: the user's environment does without them.
+# The build tools have their own lock and are removed afterwards: users do not need them.
 install_flow_gl() {
   local tools code=0
   tools="$(mktemp -d)"
@@ -213,12 +214,12 @@ install_flow_gl() {
   return "$code"
 }
 
-# What a set of packages was installed from: its locks, the project's metadata, the interpreter, where it is.
+# Print what a set of packages was installed from: its locks, the project's metadata, the interpreter, its path.
 fingerprint() {
   { cat pyproject.toml "$@"; "$venv/bin/python" --version; pwd; } | cksum
 }
 
-# stamped SET LOCK...: run install_SET unless it has been run with just these locks.
+# stamped SET LOCK...: run install_SET unless it has already run with exactly these locks.
 stamped() {
   local set="$1" stamp="$venv/flow_gl.$1.stamp"
   shift
@@ -255,7 +256,7 @@ if is_sound; then
   python="$venv/bin/python"
 else
   python="$(find_python)"
-  # Debian has venv as a package of its own.
+  # On Debian, venv is a separate package.
   can_make_venv "$python" || [[ $(distribution) != debian ]] || more+=(python3-venv)
 fi
 system_packages ${more[@]+"${more[@]}"}

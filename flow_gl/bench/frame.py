@@ -20,6 +20,8 @@ from rich.console import Console
 from flow_gl.bench.machine import describe, pace_ms, write_json
 from flow_gl.bench.rig import Cost, Rig, no_vertices, opened
 from flow_gl.core.errors import UsageError
+from flow_gl.core.lod import widths_ns
+from flow_gl.core.units import SECOND_NS
 from flow_gl.engine.warm import warm_up
 from flow_gl.gl.surface.context import describe as describe_gl
 from flow_gl.gl.timing import LayerTimer
@@ -124,7 +126,7 @@ def _finished(rigs: list[Rig], zoom: str, frames: int) -> list[dict[str, Any]]:
                 "zoom": zoom,
                 "span_s": _span_s(rig, zoom),
                 "frames": len(own),
-                "bucket_s": 1 << rig.state.charts[0].level,
+                "bucket_s": widths_ns(SECOND_NS)[rig.state.charts[0].level] // SECOND_NS,
                 **_percentiles("", [cost.finished for cost in own]),
                 **_percentiles("cpu_", [cost.finished_cpu for cost in own]),
                 "instances": counters.instances,

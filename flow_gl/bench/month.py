@@ -3,7 +3,7 @@
 Sessions of a synthetic NQ at its natural pace (some 190,000 trades each) are written as a file each. The program's
 own engine process opens them at the highest speed: keeping nothing (`plain`), for the `first` time, a `second` time
 with the levels that the first one left beside the files, and with one session more. The time counts from the start of
-the engine's process to the last number in its place; `start` until the engine is up, `far` until all buckets of 16 s
+the engine's process to the last number in its place; `start` until the engine is up, `far` until all buckets of 1 min
 and longer are there. All openings of the same files must leave the same rows at every level. The view's own loop then
 draws the whole month at the far zoom.
 """
@@ -40,7 +40,7 @@ from flow_gl.view.frame_loop import FrameLoop
 _FIRST_DAY_NS: Final = 1_792_432_800_000_000_000
 """Monday, 19 October 2026, 14:00 New York: the first session opens that evening."""
 _FAR_LEVEL: Final = 4
-"""16 s: from here up the rings hold a month."""
+"""Level of 1 min bubbles: from here up the rings hold a month."""
 _PACKAGES: Final = ("flow_gl", "numpy", "numba", "zstandard")
 _POLL_S: Final = 0.002
 _FRAME_S: Final = 1 / 60
