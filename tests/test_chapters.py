@@ -20,6 +20,7 @@ from flow_gl.core.units import SECOND_NS
 from flow_gl.dbn.writing import write_dbn
 from flow_gl.engine.summary import Summary
 from flow_gl.feed.files.trade_file import TradeFile
+from flow_gl.runtime import launch
 from flow_gl.runtime.charts import Charts
 from flow_gl.runtime.launch import Session
 from flow_gl.runtime.meters import StatusBoard
@@ -32,12 +33,19 @@ HOUR_NS = 3_600 * 1_000_000_000
 TABLES = ("open", "profile", "session", "gaps", "rolls", "instrument")
 
 
+class LocalCharts(Charts):
+    """Charts in this process's memory, with rings that these files fill several times over."""
+
+    newest: "LocalCharts"
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, make_store=lambda _tag: MarketStore.local(base_capacity=128), **options)
+        LocalCharts.newest = self
+
+
 @pytest.fixture(autouse=True)
 def small_rings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Charts in this process's memory, with rings that these files fill several times over."""
-    defaults = Charts.__init__.__kwdefaults__
-    assert defaults is not None
-    monkeypatch.setitem(defaults, "make_store", lambda _tag: MarketStore.local(base_capacity=128))
+    monkeypatch.setattr(launch, "Charts", LocalCharts)
 
 
 def some_days(seed: int, *, trades: int = 3_000) -> NDArray[np.void]:
@@ -88,14 +96,18 @@ def run(paths: Sequence[Path], *, commands: Sequence[Command] = (), feed: dict[s
         reader.refresh()
     rings: list[NDArray[np.void]] = []
     tables: dict[str, bytes] = {}
-    for chart, market in enumerate(engine._charts.stores()):
+    for chart, market in enumerate(LocalCharts.newest.stores()):
         rings += [ring.read(ring.oldest, ring.head)[1] for ring in (*market.bubbles, *market.cvd, market.events)]
         view = MarketReader(market)
         view.refresh()
-        tables |= {f"{name} {chart}": _content(name, getattr(view, f"_{name}").row) for name in TABLES}
+        for name in TABLES:
+            table = getattr(market, name)
+            record = np.zeros(1, table.dtype)
+            table.read(record)
+            tables[f"{name} {chart}"] = _content(name, record[0])
     session.close()
     status = reader.status
-    return Outcome(rings, tables, int(status["trades"]), reader.text("message"), dict(engine._pipeline.instruments))
+    return Outcome(rings, tables, int(status["trades"]), reader.text("message"), dict(engine.instruments))
 
 
 def _content(name: str, row: np.void) -> bytes:

@@ -21,7 +21,7 @@ def found(name: str, report: Report) -> Check:
 
 @pytest.fixture
 def _no_probes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "_probe", lambda _program: {"monitors": [], **DRIVER})
+    monkeypatch.setattr(doctor, "probe", lambda _program: {"monitors": [], **DRIVER})
 
 
 def test_this_machine_can_run_the_chart_and_says_by_which_driver(capsys: pytest.CaptureFixture[str]) -> None:
@@ -55,7 +55,7 @@ def test_a_corrupt_config_is_found_and_ends_with_2(tmp_path: Path) -> None:
 
 
 def test_without_any_opengl_the_chart_cannot_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "_probe", lambda _program: {"error": "OpenGL 3.3 is needed"})
+    monkeypatch.setattr(doctor, "probe", lambda _program: {"error": "OpenGL 3.3 is needed"})
     report = doctor.examine()
     assert report.exit_code == 5
     assert found("headless", report).text == "OpenGL 3.3 is needed"
@@ -67,7 +67,7 @@ def test_a_window_alone_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     def probe(program: str) -> dict[str, object]:
         return {"monitors": [monitor], **DRIVER} if "monitors" in program else {"error": "no EGL"}
 
-    monkeypatch.setattr(doctor, "_probe", probe)
+    monkeypatch.setattr(doctor, "probe", probe)
     report = doctor.examine()
     assert report.exit_code == 0
     assert found("monitors", report).text == "0: Left, 2560x1440 at 144 Hz, scale 1.25"
@@ -87,7 +87,7 @@ def test_modules_are_imported_and_say_why_they_cannot_be(tmp_path: Path, monkeyp
     (tmp_path / "deadly_module.py").write_text("import os; os.abort()")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     names = ["sound_module", "broken_module", "absent_module", "deadly_module"]
-    assert doctor._import_faults(names) == {
+    assert doctor.import_faults(names) == {
         "sound_module": "",
         "broken_module": "OSError: no such thing",
         "absent_module": "ModuleNotFoundError: No module named 'absent_module'",
@@ -97,7 +97,7 @@ def test_modules_are_imported_and_say_why_they_cannot_be(tmp_path: Path, monkeyp
 
 @pytest.mark.usefixtures("_no_probes")
 def test_a_package_that_cannot_be_imported_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "_import_faults", lambda _modules: {"numba": "ImportError: libX.so.1"})
+    monkeypatch.setattr(doctor, "import_faults", lambda _modules: {"numba": "ImportError: libX.so.1"})
     report = doctor.examine()
     assert report.exit_code == 6
     assert "cannot be imported (ImportError: libX.so.1)" in found("packages", report).text
@@ -107,8 +107,8 @@ def test_a_package_that_cannot_be_imported_is_an_error(monkeypatch: pytest.Monke
 def test_an_extra_that_is_not_installed_is_named_with_its_command_brackets_and_all(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    version = doctor._version
-    monkeypatch.setattr(doctor, "_version", lambda name: None if name == "psycopg" else version(name))
+    version = doctor.installed_version
+    monkeypatch.setattr(doctor, "installed_version", lambda name: None if name == "psycopg" else version(name))
     monkeypatch.setattr(doctor, "install_advice", lambda extra: f'python -m pip install "{extra}[binary]>=3"')
     report = doctor.examine()
     assert report.exit_code == 0, "the chart does without"
@@ -138,4 +138,4 @@ def test_a_driver_that_kills_or_hangs_its_process_is_told(
     program: str, expected: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(doctor, "PROBE_S", 1.0)
-    assert expected in doctor._probe(program)["error"]
+    assert expected in doctor.probe(program)["error"]

@@ -31,6 +31,7 @@ class Rig:
         symbols: Sequence[str] = ("A",),
         *,
         calendar: SessionCalendar | None = None,
+        keepers: Any = None,
         **charts: Any,
     ) -> None:
         self.feed, self.clock = feed, ManualClock(START_NS)
@@ -46,6 +47,7 @@ class Rig:
             board=StatusBoard(self.store),
             clock=self.clock,
             commands=self.commands,
+            keepers=keepers,
         )
 
     def _make(self, _tag: str) -> MarketStore:
@@ -330,13 +332,27 @@ def test_stop_ends_the_run_with_everything_published() -> None:
     assert rig.chart().open_bubble(0) is not None
 
 
-def test_the_tape_waits_for_whoever_must_not_lose_a_trade(monkeypatch: pytest.MonkeyPatch) -> None:
-    rig = Rig(ScriptedFeed([named(trades([0.1] * 300))], is_endless=True))
-    held = [TAPE_CAPACITY - 100]
-    monkeypatch.setattr(rig.engine, "_room", lambda: TAPE_CAPACITY - held[0] - rig.engine.tape.head)
+class SlowKeepers:
+    """A recorder that has read nothing of the tape yet, and had so many trades to read before."""
+
+    def __init__(self, before: int) -> None:
+        self.before, self.rig = before, None
+
+    def waiting(self) -> int:
+        return self.before + self.rig.engine.tape.head  # type: ignore[attr-defined]
+
+    def note(self, _item: object) -> None: ...
+
+    def publish(self, _board: object) -> None: ...
+
+
+def test_the_tape_waits_for_a_recorder_that_must_not_lose_a_trade() -> None:
+    keepers = SlowKeepers(TAPE_CAPACITY - 100)
+    rig = Rig(ScriptedFeed([named(trades([0.1] * 300))], is_endless=True), keepers=keepers)
+    keepers.rig = rig  # type: ignore[assignment]
     rig.turn(3)
     assert (rig.engine.tape.head, int(rig.status["behind"])) == (100, 200)
-    held[0] -= 1000
+    keepers.before -= 1000
     rig.turn(2)
     assert rig.engine.tape.head == 300
 

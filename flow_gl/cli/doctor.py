@@ -141,7 +141,7 @@ def examine(*, config_file: Path | None = None) -> Report:
     )
 
 
-def _probe(program: str) -> dict[str, Any]:
+def probe(program: str) -> dict[str, Any]:
     """Run a probe in a process of its own; {"error": ...} where it fails."""
     try:
         done = _run(program)
@@ -169,7 +169,7 @@ def _run(program: str, *arguments: str, timeout_s: float | None = None) -> subpr
 
 
 def _window() -> list[Check]:
-    found = _probe(_WINDOW)
+    found = probe(_WINDOW)
     if "error" in found:
         return [Check("window", "warning", f"{found['error']}")]
     form = "{number}: {name}, {width}x{height} at {refresh_hz} Hz, scale {content_scale:g}"
@@ -178,7 +178,7 @@ def _window() -> list[Check]:
 
 
 def _headless(*, has_window: bool) -> list[Check]:
-    found = _probe(_HEADLESS)
+    found = probe(_HEADLESS)
     if "error" in found:
         verdict: Verdict = "warning" if has_window else "error"
         return [Check("headless", verdict, found["error"], EXIT_DISPLAY)]
@@ -201,10 +201,10 @@ def _libraries() -> list[Check]:
 
 def _packages() -> list[Check]:
     parts = {**{name: (*found, None) for name, found in HEADLESS.items()}, **EXTRA}
-    faults = _import_faults([*PACKAGES.values(), *(module for module, _, _ in parts.values())])
+    faults = import_faults([*PACKAGES.values(), *(module for module, _, _ in parts.values())])
     versions, wrong = [], []
     for name, module in PACKAGES.items():
-        version, fault = _version(name), faults.get(module, "")
+        version, fault = installed_version(name), faults.get(module, "")
         if version is None:
             wrong.append(f"{name} is not installed (pip install it, or make the environment again)")
         elif fault:
@@ -215,7 +215,7 @@ def _packages() -> list[Check]:
     if wrong:
         checks = [Check("packages", "error", "; ".join(wrong), EXIT_RESOURCE)]
     for name, (module, use, extra) in parts.items():
-        version, fault = _version(name), faults.get(module, "")
+        version, fault = installed_version(name), faults.get(module, "")
         if version is None:
             advice = f": {install_advice(extra)}" if extra else ""
             checks.append(Check(name, "warning", f"not installed; {use} needs it{advice}"))
@@ -226,14 +226,14 @@ def _packages() -> list[Check]:
     return checks
 
 
-def _version(name: str) -> str | None:
+def installed_version(name: str) -> str | None:
     try:
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
         return None
 
 
-def _import_faults(modules: list[str]) -> dict[str, str]:
+def import_faults(modules: list[str]) -> dict[str, str]:
     """Import modules in a process of its own: why each one failed, "" where it did not."""
     try:
         output = _run(_IMPORTS, *modules, timeout_s=IMPORTS_S).stdout

@@ -26,6 +26,7 @@ from flow_gl.core.items import Definition, FeedGap, FileEnd, Item, Mapping, Trad
 from flow_gl.core.log import get_logger
 from flow_gl.core.schema import TRADE, FeedState
 from flow_gl.engine.pipeline import Pipeline
+from flow_gl.engine.summary import Summary
 from flow_gl.feed.base import Feed, FeedStatus
 from flow_gl.runtime.charts import Charts
 from flow_gl.runtime.feed_controls import Paced, Resumable, Retriable
@@ -131,6 +132,11 @@ class Engine:
         self._is_settled = charts.is_settled
         self._definitions: Final[dict[int, Definition]] = {}
         self._symbols: Final[dict[int, str]] = {}
+
+    @property
+    def instruments(self) -> dict[int, Summary]:
+        """What was aggregated of each instrument, charted or not."""
+        return self._pipeline.instruments
 
     @property
     def trades(self) -> int:

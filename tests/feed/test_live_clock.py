@@ -125,22 +125,29 @@ def test_a_gateway_whose_heartbeats_are_always_wrong_is_believed_for_its_trades(
     assert f"{STRIKES + 5} records with impossible times" in rig.feed.status().message
 
 
+def start_behind(rig: Rig, gateway: GatewayProcess, behind_ns: int) -> None:
+    """Start a feed whose clock is behind, with heartbeats that bear it out."""
+    rig.start()
+    rig.until_state(FeedState.CATCHING_UP)
+    rig.until(lambda: "ahead of this machine's clock" in rig.feed.status().message, what="the records")
+    for _ in range(8):
+        rig.linger()
+        rig.clock.advance(4)
+        gateway("heartbeat", ts=rig.clock.wall + behind_ns)
+    rig.until_state(FeedState.LIVE)
+
+
 @pytest.mark.parametrize("behind_s", [120, 3600, 20 * 3600])
 def test_a_clock_that_is_behind_is_told_and_every_trade_comes(gateway, behind_s) -> None:
     rig = (
         make_rig(wall_ns=WALL - behind_s * SECOND) if behind_s < 12 else Rig(gateway, wall_ns=WALL - behind_s * SECOND)
     )
     try:
-        rig.start()
-        for _ in range(8):
-            rig.linger()
-            rig.clock.advance(4)
-            gateway("heartbeat", ts=rig.clock.wall + behind_s * SECOND)
-        rig.until_state(FeedState.LIVE)
+        start_behind(rig, gateway, behind_s * SECOND)
         expect_tape(rig, BEFORE)
         told = {
             f"this machine's clock is {in_words(behind_s * SECOND - late_s * SECOND)} behind the gateway's"
-            for late_s in range(4)
+            for late_s in range(30)
         }
         assert any(words in rig.feed.status().message for words in told), rig.feed.status().message
         clock = rig.feed.clock()
@@ -167,14 +174,16 @@ def test_a_clock_that_is_ahead_is_told_and_every_trade_comes(make_rig, gateway) 
     rig.until(lambda: "states the time" in rig.feed.status().message, what="the reason")
 
 
-def test_a_clock_that_is_put_right_is_no_longer_told(make_rig) -> None:
-    rig = make_rig()
-    rig.feed._intake.time.accept(WALL + HOUR, WALL)
-    rig.poll()
-    assert "this machine's clock is 1 h behind" in rig.feed.status().message
-    rig.clock.wall += HOUR
-    rig.poll()
-    assert "clock is" not in rig.feed.status().message
+def test_a_clock_that_is_put_right_is_no_longer_told(gateway) -> None:
+    rig = Rig(gateway, wall_ns=WALL - HOUR)
+    try:
+        start_behind(rig, gateway, HOUR)
+        assert "this machine's clock is" in rig.feed.status().message
+        rig.clock.wall += HOUR
+        rig.poll()
+        assert "clock is" not in rig.feed.status().message
+    finally:
+        rig.close()
 
 
 def test_live_data_only_is_not_cut_off_by_a_clock_that_is_ahead(gateway: GatewayProcess) -> None:

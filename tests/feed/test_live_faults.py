@@ -5,6 +5,7 @@ order. Trades happen before, during and after each fault.
 """
 
 import random
+from collections import deque
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -13,6 +14,7 @@ import pytest
 from flow_gl.core.errors import FeedError
 from flow_gl.core.items import FeedGap
 from flow_gl.core.schema import FeedState
+from flow_gl.feed.live import bounds
 from flow_gl.feed.live.supervisor import LiveFeed
 from tests.feed.live_rig import SECOND, FakeCalendar, Rig
 from tests.gateway.process import GatewayProcess
@@ -181,15 +183,23 @@ def test_after_a_fault_every_trade_is_there_once_and_the_gap_is_closed(rig: Rig,
     assert rig.feed.status().attempt == 0
 
 
-def test_a_record_that_is_lost_inside_the_client_is_noticed_and_asked_for_again(rig: Rig) -> None:
-    sink = rig.feed._connection._sink
-    keep = sink.write
+def test_a_record_that_is_lost_inside_the_client_is_noticed_and_asked_for_again(
+    make_rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig = make_rig()
+    fails = iter([True])
 
-    def fail_once(_chunk: bytes) -> None:
-        sink.write = keep
-        raise MemoryError("no room")
+    class FailingOnce(deque):  # type: ignore[type-arg]
+        def append(self, chunk: bytes) -> None:
+            if is_streaming and next(fails, False):
+                raise MemoryError("no room")
+            super().append(chunk)
 
-    sink.write = fail_once
+    is_streaming = False
+    monkeypatch.setattr(bounds, "deque", FailingOnce)
+    rig.start()
+    rig.until_state(FeedState.LIVE)
+    is_streaming = True
     rig.gateway("publish", count=100)
     rig.until(lambda: bool(rig.gaps), what="the loss that is noticed")
     expect_tape(rig, BEFORE + 100)
@@ -489,9 +499,8 @@ def test_a_slow_reader_warning_is_shown_and_costs_nothing(rig: Rig) -> None:
 
 
 def test_trades_wait_for_the_mapping_of_their_instrument(make_rig, gateway: GatewayProcess) -> None:
-    gateway("plan", plan={"late_mapping": True})
+    gateway("plan", plan={"late_mapping": True, "no_definitions": True})  # nothing else names the instruments then
     rig = make_rig()
-    rig.feed._asking.has_definitions = False  # nothing else names the instruments then
     rig.start()
     rig.until_state(FeedState.LIVE)
     rig.until_trades(len(tape(BEFORE)))

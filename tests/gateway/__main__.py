@@ -165,10 +165,12 @@ class Gateway:
         contracts = [market.names[name] for name in named]
         mappings = b"".join(records.mapping(market.names[name], name, market.ts) for name in named)
         is_trades = subscription["schema"] == "trades"
-        if not (plan.get("late_mapping") and is_trades):
+        has_definitions = not plan.get("no_definitions")
+        if has_definitions if not is_trades else not plan.get("late_mapping"):
             await session.send(mappings)
         if not is_trades:
-            await session.send(b"".join(records.definition(contract) for contract in contracts))
+            if has_definitions:
+                await session.send(b"".join(records.definition(contract) for contract in contracts))
             await session.send(records.system(3, "Finished definition replay", market.ts))
             return True
         session.instruments = {contract.instrument_id for contract in contracts}
