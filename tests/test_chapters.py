@@ -20,7 +20,7 @@ from flow_gl.core.units import SECOND_NS
 from flow_gl.dbn.writing import write_dbn
 from flow_gl.engine.summary import Summary
 from flow_gl.feed.files.trade_file import TradeFile
-from flow_gl.runtime import launch
+from flow_gl.runtime import charts
 from flow_gl.runtime.charts import Charts
 from flow_gl.runtime.launch import Session
 from flow_gl.runtime.meters import StatusBoard
@@ -45,7 +45,7 @@ class LocalCharts(Charts):
 
 @pytest.fixture(autouse=True)
 def small_rings(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(launch, "Charts", LocalCharts)
+    monkeypatch.setattr(charts, "Charts", LocalCharts)
 
 
 def some_days(seed: int, *, trades: int = 3_000) -> NDArray[np.void]:
