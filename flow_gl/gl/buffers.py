@@ -69,7 +69,7 @@ class RowRing:
     def _copy_from(self, old_capacity: int) -> None:
         size, position = self.dtype.itemsize, self.lo
         while position < self.hi:
-            source, target = position & (old_capacity - 1), position & (self.capacity - 1)
+            source, target = _slot(position, old_capacity), _slot(position, self.capacity)
             count = min(self.hi - position, old_capacity - source, self.capacity - target)
             for slot in (target, self.capacity) if target == 0 else (target,):
                 GL.glCopyBufferSubData(
@@ -100,7 +100,7 @@ class RowRing:
 
     def _write(self, position: int, count: int, address: int) -> None:
         size = self.dtype.itemsize
-        slot = position & (self.capacity - 1)
+        slot = _slot(position, self.capacity)
         first = min(count, self.capacity - slot)
         GL.glBindBuffer(GL.GL_ARRAY_BUFFER, self.handle)
         buffer_sub_data(GL.GL_ARRAY_BUFFER, slot * size, first * size, address)
@@ -118,7 +118,7 @@ class RowRing:
         """Slots of positions [start, stop) in order, as (first slot, count)."""
         if stop <= start:
             return []
-        slot = start & (self.capacity - 1)
+        slot = _slot(start, self.capacity)
         first = min(stop - start, self.capacity - slot)
         parts = [(slot, first)]
         if first < stop - start:
@@ -130,6 +130,11 @@ class RowRing:
             GL.glDeleteTextures(1, np.array([self.texture], np.uint32))
             _delete_buffer(self.handle)
         self.handle = self.texture = self.capacity = self.lo = self.hi = 0
+
+
+def _slot(position: int, capacity: int) -> int:
+    """Return where a position lies in a buffer whose capacity is a power of two."""
+    return position & (capacity - 1)
 
 
 class StreamBuffer:

@@ -250,7 +250,9 @@ class MarketReader:
         head, ring = self.heads[level], self.store.bubbles[level]
         if head == 0:
             return False
-        newest = ring.rows[(head - 1) & (ring.capacity - 1)]
+        newest = ring.row(head - 1)
+        if newest is None:
+            return True  # overwritten: newer buckets have closed
         if newest["id"] != bubble["id"]:
             return bool(newest["id"] > bubble["id"])
         # The closed one of this bucket may be that of the instrument before a roll.

@@ -40,7 +40,7 @@ class Ring:
         self._mask: Final = capacity - 1
         self._counters: NDArray[np.int64] = np.frombuffer(buffer, dtype=np.int64, count=HEADER_BYTES // 8)
         self.rows: NDArray[np.void] = np.frombuffer(buffer, dtype=dtype, count=capacity, offset=HEADER_BYTES)
-        """The rows in place, by `position & (capacity - 1)`: the writer's, or for a reader that validates after."""
+        """All rows in place, by slot. Readers use `row`, `segments` or `read`, which take positions."""
         self.ids: NDArray[np.int64] = self.rows["id"] if "id" in (dtype.names or ()) else self._counters[:0]
         """Their `id` column in place; empty where rows have none."""
         self._raw: NDArray[np.void] = self.rows.view(f"V{dtype.itemsize}")
@@ -118,6 +118,40 @@ class Ring:
         """Copy the row of a position into `out` (shape (1,)). Not validated."""
         at = position & self._mask
         out.view(self._raw.dtype)[:] = self._raw[at : at + 1]
+
+    def row(self, position: int) -> np.void | None:
+        """Return the row at a position in place, without a copy.
+
+        The writer may overwrite it while it is used: compare `oldest` with `position` afterwards where that matters.
+
+        Returns
+        -------
+        row : None if the row has been overwritten or is not published yet
+        """
+        if not self.oldest <= position < self.head:
+            return None
+        row: np.void = self.rows[position & self._mask]
+        return row
+
+    def position_of(self, row_id: int, head: int) -> int:
+        """Find the first position before `head` whose row has an id of at least `row_id`; `head` if there is none.
+
+        Rows must have ascending ids. A binary search, not validated against the writer.
+
+        Parameters
+        ----------
+        head : positions from here on are not looked at; at most the ring's head
+        """
+        if head == 0 or self.ids[(head - 1) & self._mask] < row_id:
+            return head
+        position = max(0, head - self.capacity)
+        at, end = position & self._mask, head & self._mask
+        if at < end:
+            return position + int(self.ids[at:end].searchsorted(row_id))
+        older = self.ids[at:]
+        if older[-1] >= row_id:
+            return position + int(older.searchsorted(row_id))
+        return position + len(older) + int(self.ids[:end].searchsorted(row_id))
 
     def segments(self, start: int, stop: int) -> list[NDArray[np.void]]:
         """Views of positions [start, stop) in order: one array, or two where the ring wraps. Not validated."""

@@ -35,7 +35,7 @@ def test_positions_are_those_that_a_plain_search_finds(count: int, step: list[in
         ring.append(rows[row : row + 1])
     kept = range(max(0, count - 64), count)
     expected = next((position for position in kept if rows["id"][position] >= ask), count)
-    assert hit.position_of(ring, count, ask) == expected
+    assert ring.position_of(ask, count) == expected
 
 
 def test_the_visible_range_holds_every_disc_that_reaches_into_the_pane(market: Market) -> None:

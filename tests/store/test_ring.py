@@ -106,6 +106,18 @@ def claim(memory: memoryview, rows: int) -> None:
     np.frombuffer(memory, np.int64, count=1)[0] = rows
 
 
+@given(st.integers(0, 60), st.integers(-3, 70))
+def test_a_row_in_place_is_the_one_at_its_position_or_none(written: int, position: int) -> None:
+    ring = new_ring(16)
+    ring.append(rows(0, written))
+    row = ring.row(position)
+    if max(0, written - 16) <= position < written:
+        assert row is not None
+        assert row["value"] == position
+    else:
+        assert row is None
+
+
 def test_a_row_that_is_being_overwritten_is_not_handed_over() -> None:
     memory = memoryview(bytearray(Ring.nbytes(ROW, 8)))
     ring = Ring(memory, ROW, 8)

@@ -18,20 +18,6 @@ _MOST_ROWS: Final = 2048
 _NEAR_PX: Final = 4.0
 
 
-def position_of(ring: Ring, head: int, bubble_id: int) -> int:
-    """First position at or after `bubble_id` in a ring of rows with ascending ids; `head` where there is none."""
-    if head == 0 or ring.ids[(head - 1) & (ring.capacity - 1)] < bubble_id:
-        return head
-    position = max(0, head - ring.capacity)
-    at, end = position & (ring.capacity - 1), head & (ring.capacity - 1)
-    if at < end:
-        return position + int(ring.ids[at:end].searchsorted(bubble_id))
-    older = ring.ids[at:]
-    if older[-1] >= bubble_id:
-        return position + int(older.searchsorted(bubble_id))
-    return position + len(older) + int(ring.ids[:end].searchsorted(bubble_id))
-
-
 def visible_ids(scene: Scene) -> tuple[int, int]:
     """Ids [first, last] whose discs may reach into the pane, cut where the user cleared or paused."""
     view = scene.price_view
@@ -46,13 +32,13 @@ def visible_range(scene: Scene) -> tuple[int, int]:
     """Positions [start, stop) of the level's ring that may be seen: closed bubbles only."""
     ring, head = scene.reader.store.bubbles[scene.level], scene.reader.heads[scene.level]
     first, last = visible_ids(scene)
-    start = position_of(ring, head, first)
-    return start, max(start, position_of(ring, head, last + 1))
+    start = ring.position_of(first, head)
+    return start, max(start, ring.position_of(last + 1, head))
 
 
 def _range_rows(ring: Ring, head: int, bucket_ns: int, times_ns: tuple[int, int]) -> list[NDArray[np.void]]:
-    start = position_of(ring, head, times_ns[0] // bucket_ns)
-    return ring.segments(start, position_of(ring, head, times_ns[1] // bucket_ns + 1))
+    start = ring.position_of(times_ns[0] // bucket_ns, head)
+    return ring.segments(start, ring.position_of(times_ns[1] // bucket_ns + 1, head))
 
 
 def _level_for_range(reader: MarketReader, level: int, t_left_ns: int, t_right_ns: int) -> int:
@@ -171,7 +157,7 @@ def bubble_at(scene: Scene, x_px: float, y_px: float) -> int | None:
     first = max(first, view.time_at(x_px - reach_px) // bucket_ns)
     last = min(last, view.time_at(x_px + reach_px) // bucket_ns)
     ring, head = scene.reader.store.bubbles[scene.level], scene.reader.heads[scene.level]
-    _, rows = ring.read(position_of(ring, head, first), position_of(ring, head, last + 1))
+    _, rows = ring.read(ring.position_of(first, head), ring.position_of(last + 1, head))
     bubble = scene.reader.open_bubble(scene.level)
     if bubble is not None and first <= bubble["id"] <= last:
         rows = _with(rows, bubble)
@@ -195,7 +181,7 @@ def row_of(reader: MarketReader, level: int, bubble_id: int) -> np.void | None:
     if bubble is not None and int(bubble["id"]) == bubble_id:
         return bubble
     ring, head = reader.store.bubbles[level], reader.heads[level]
-    position = position_of(ring, head, bubble_id)
+    position = ring.position_of(bubble_id, head)
     _, rows = ring.read(position, min(position + 1, head))
     if len(rows) and int(rows["id"][0]) == bubble_id:
         row: np.void = rows[0]

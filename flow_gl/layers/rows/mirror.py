@@ -78,7 +78,7 @@ class Mirror:
         if hi == self._open_at and row_bytes == self._open_bytes:
             return True
         self.rows.reserve(1)
-        self.rows.write_one(hi, self._pack_one(row, base, gaps, _row_at(ring, hi - 1)))
+        self.rows.write_one(hi, self._pack_one(row, base, gaps, ring.row(hi - 1)))
         self._open_bytes, self._open_at = row_bytes, hi
         return True
 
@@ -93,8 +93,9 @@ class Mirror:
     def _bring(self, ring: Ring, start: int, stop: int, base: Base, gaps: NDArray[np.void]) -> None:
         gpu = self.rows
         previous: NDArray[np.void] | None = None
-        if stop - start == 1 and ring.oldest < start:
-            packed_row = self._pack_one(ring.rows[start & (ring.capacity - 1)], base, gaps, _row_at(ring, start - 1))
+        row = ring.row(start) if stop - start == 1 and ring.oldest < start else None
+        if row is not None:
+            packed_row = self._pack_one(row, base, gaps, ring.row(start - 1))
             if ring.oldest < start:  # else the writer came over it: the next frame finds out
                 gpu.write_one(start, packed_row)
                 self._counters.rows_copied += 1
@@ -114,11 +115,3 @@ class Mirror:
             position += len(segment)
         gpu.lo = min(gpu.lo, start)
         gpu.hi = max(gpu.hi, stop)
-
-
-def _row_at(ring: Ring, position: int) -> np.void | None:
-    """A row in place; None where there is none, or none any more."""
-    if position < ring.oldest:
-        return None
-    row: np.void = ring.rows[position & (ring.capacity - 1)]
-    return row

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from flow_gl.gl.counters import FrameCounters
 from flow_gl.layers.base import Scene
 from flow_gl.layers.discs import tick_size_of
-from flow_gl.layers.rows.hit import END_OF_TIME, position_of, visible_ids
+from flow_gl.layers.rows.hit import END_OF_TIME, visible_ids
 from flow_gl.layers.rows.mirror import Mirror
 from flow_gl.layers.rows.packing import BUBBLE_ROW, CVD_ROW, Base, pack_bubble, pack_bubbles, pack_cvd, pack_point
 from flow_gl.store.market import MarketStore
@@ -57,11 +57,11 @@ class LevelRows:
         is_paused = scene.until_ns < END_OF_TIME
         if is_paused:
             # What was open when the picture was paused stays as it was: only whole buckets are let in.
-            head = min(head, position_of(bubbles, head, scene.until_ns // self.base.bucket_ns))
-        start = position_of(bubbles, head, first)
+            head = min(head, bubbles.position_of(scene.until_ns // self.base.bucket_ns, head))
+        start = bubbles.position_of(first, head)
         if start > 0 and scene.hidden_before_ns <= 0:
             start -= 1  # the line that comes in from the left
-        stop = max(start, position_of(bubbles, head, last + 1))
+        stop = max(start, bubbles.position_of(last + 1, head))
         gaps = reader.breaks
         self.bubbles.sync(bubbles, head, (start, stop), self.base, gaps)
         self.cvd.sync(cvd, head, (start, stop), self.base, gaps)
@@ -75,8 +75,9 @@ class LevelRows:
             self.stop += 1
         self.last_index = self.open_index
         if self.open_index == NO_INDEX and self.stop > self.start:
-            newest = bubbles.rows[(self.stop - 1) & (bubbles.capacity - 1)]
-            self.last_index = self.base.index(int(newest["id"]))
+            newest = bubbles.row(self.stop - 1)
+            if newest is not None:
+                self.last_index = self.base.index(int(newest["id"]))
 
     def _put_open(self, scene: Scene, gaps: NDArray[np.void]) -> None:
         reader = scene.reader

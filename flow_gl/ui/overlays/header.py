@@ -170,10 +170,10 @@ def _trend(chart: ChartFrame) -> str:
     assert chart.market is not None
     market = chart.market
     ring, head = market.store.cvd[0], market.heads[0]
-    if head == 0:
+    before = ring.row(max(0, head - _TREND_BUCKETS))
+    if head == 0 or before is None:
         return "flat"
-    before = ring.rows[max(0, head - _TREND_BUCKETS) & (ring.capacity - 1)]["close"]
-    change = int(market.session["cvd"]) - int(before)
+    change = int(market.session["cvd"]) - int(before["close"])
     return "up" if change > 0 else "down" if change < 0 else "flat"
 
 
