@@ -20,7 +20,7 @@ from rich.console import Console
 from flow_gl.bench.machine import describe, pace_ms, write_json
 from flow_gl.bench.rig import Cost, Rig, no_vertices, opened
 from flow_gl.core.errors import UsageError
-from flow_gl.core.lod import widths_ns
+from flow_gl.core.market.lod import widths_ns
 from flow_gl.core.units import SECOND_NS
 from flow_gl.engine.warm import warm_up
 from flow_gl.gl.surface.context import describe as describe_gl
