@@ -4,6 +4,7 @@ from typing import Final
 
 from flow_gl.layers.base import Scene
 from flow_gl.layers.cached_layer import CachedLayer
+from flow_gl.layers.rolls import contract_left
 
 _QUADS: Final = 2
 """Of a bubble: the line to the next one, its range."""
@@ -18,15 +19,19 @@ class PriceLayer(CachedLayer):
         self._program = self._chart.kit.shaders.program("path")
 
     def key(self, scene: Scene) -> tuple[object, ...]:
-        return self._line_y(scene), scene.price_view.rect, scene.price_view.scale, scene.style.palette
+        view = scene.price_view
+        return self._line_y(scene), contract_left(scene), view.rect, view.scale, scene.style.palette
 
     def build(self, scene: Scene) -> None:
         y = self._line_y(scene)
         if y is None:
             return
-        rect, line = scene.price_view.rect, max(1.0, round(scene.price_view.scale))
+        left, line = contract_left(scene), max(1.0, round(scene.price_view.scale))
         self._chart.under.dashed(
-            rect.x, y, rect.width, line, scene.style.palette.plate, alpha=0.7, period=4 * line, dash=line
+            *(left, y, scene.price_view.rect.right - left, line, scene.style.palette.plate),
+            alpha=0.7,
+            period=4 * line,
+            dash=line,
         )
 
     def _line_y(self, scene: Scene) -> int | None:

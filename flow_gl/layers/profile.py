@@ -14,6 +14,7 @@ from flow_gl.gl.api import GL
 from flow_gl.gl.buffers import RowRing
 from flow_gl.layers.base import Scene
 from flow_gl.layers.chart import Chart
+from flow_gl.layers.rolls import contract_profile
 
 PROFILE_ROW: Final = np.dtype([("volume", "<f4", (3,)), ("bar", "<i4")])
 _MIN_ROW_PX: Final = 2.0
@@ -108,9 +109,9 @@ class ProfileLayer:
         )
 
     def draw(self, scene: Scene) -> None:
-        if not self._bars:
+        rect = contract_profile(scene)
+        if not self._bars or rect.width <= 0:
             return
-        rect = scene.profile_rect
         # Bars above and below the pane are there, and need not be drawn.
         lowest = self._origin + (self._origin_y - rect.bottom) / self._bar_px - 1.0
         highest = self._origin + (self._origin_y - rect.y) / self._bar_px + 1.0

@@ -1,6 +1,12 @@
-"""Rolls: where the chart went on with another contract, a line through both panes with the names of both."""
+"""Rolls: where the chart went on with another contract, a line through both panes with the names of both.
+
+Levels, the last price's line and the profile are the newest contract's: `contract_left` is where they begin, so that
+none of them is drawn across the line into the prices of the contract before.
+"""
 
 from typing import Final
+
+import numpy as np
 
 from flow_gl.core.market.instrument import roll_label
 from flow_gl.core.schema import NOT_YET
@@ -10,6 +16,40 @@ from flow_gl.layers.cached_layer import CachedLayer
 
 _LABEL_PX: Final = 13.0
 _MOST_LINES: Final = 40
+
+
+def contract_left(scene: Scene) -> float:
+    """Screen x from which the price pane shows the newest contract: its left border where no roll is in view.
+
+    The pane's right border where the view shows earlier contracts only.
+    """
+    rect = scene.price_view.rect
+    for roll in reversed(scene.reader.rolls):
+        if _is_shown(scene, roll):
+            return min(max(_line_x(scene, roll), rect.x), rect.right)
+    return rect.x
+
+
+def contract_profile(scene: Scene) -> Rect:
+    """The part of the profile's place in which the newest contract is shown; it may have no width."""
+    place = scene.profile_rect
+    left = min(max(contract_left(scene), place.x), place.right)
+    return Rect(left, place.y, place.right - left, place.height)
+
+
+def _is_shown(scene: Scene, roll: np.void) -> bool:
+    return int(roll["first_ts"]) <= min(scene.until_ns, NOT_YET - 1)
+
+
+def _line_x(scene: Scene, roll: np.void) -> float:
+    """Where a roll's line stands: a whole pixel, at the start of the bucket in which the new contract begins.
+
+    Where the old contract ends in that same bucket, in the bucket's middle: both have a bubble there.
+    """
+    view, bucket_ns = scene.price_view, scene.reader.widths_ns[scene.level]
+    last, first = int(roll["last_ts"]) // bucket_ns, int(roll["first_ts"]) // bucket_ns
+    start_ns = first * bucket_ns + (bucket_ns // 2 if last == first else 0)
+    return view.rect.right - round((view.t_right_ns - start_ns) / view.ns_per_px)
 
 
 class RollsLayer(CachedLayer):
@@ -26,16 +66,10 @@ class RollsLayer(CachedLayer):
 
     def _lines(self, scene: Scene) -> list[tuple[float, str]]:
         """Where lines stand, whole pixels, and what they say, left to right."""
-        reader, view = scene.reader, scene.price_view
-        bucket_ns = reader.widths_ns[scene.level]
-        found = []
-        for roll in reader.rolls[-_MOST_LINES:]:
-            first_ts = int(roll["first_ts"])
-            if first_ts == NOT_YET or first_ts > scene.until_ns:
-                continue
-            start_ns = first_ts // bucket_ns * bucket_ns  # no bubble of the new contract lies before its line
-            x = view.rect.right - round((view.t_right_ns - start_ns) / view.ns_per_px)
-            if view.rect.x <= x < view.rect.right:
+        rect, found = scene.price_view.rect, []
+        for roll in scene.reader.rolls[-_MOST_LINES:]:
+            x = _line_x(scene, roll)
+            if _is_shown(scene, roll) and rect.x <= x < rect.right:
                 names = (bytes(roll[field]).decode("ascii", "replace") for field in ("from_symbol", "to_symbol"))
                 found.append((x, roll_label(next(names), int(roll["from_id"]), next(names), int(roll["to_id"]))))
         return found

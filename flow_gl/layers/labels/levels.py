@@ -1,7 +1,8 @@
 """Price levels as lines with labels: POC, value area, VWAP with its bands, low-volume nodes, the prior session's.
 
 Labels stand on their lines at the left, the most important first. One that would meet another moves aside to the
-next free column on its own line; one that finds none is left out, its line stays.
+next free column on its own line; one that finds none is left out, its line stays. All of them are the newest
+contract's and begin at its roll (`layers.rolls`).
 """
 
 import math
@@ -16,10 +17,15 @@ from flow_gl.layers.base import Scene
 from flow_gl.layers.cached_layer import CachedLayer
 from flow_gl.layers.chart import Chart, mix
 from flow_gl.layers.labels.words import price_text
+from flow_gl.layers.rolls import contract_left, contract_profile
 
 _LABEL_PX: Final = 13.0
 _COLUMNS: Final = 5
 _GAP_PX: Final = 10.0
+_LABELS_SHARE: Final = 0.6
+"""Of the width from where the levels begin: there labels may stand, ..."""
+_LEAST_LABELS_PX: Final = 320.0
+"""... in at least this many pixels at scale 1: shortly after a roll there is little room behind it."""
 PARTIAL_MARK: Final = "*"
 """Behind the name of a level of a session whose beginning is not known."""
 _PRIOR: Final = (
@@ -90,7 +96,7 @@ class LevelsLayer(CachedLayer):
     def key(self, scene: Scene) -> tuple[object, ...]:
         view, chart = scene.price_view, self._chart
         found = self._find(scene)
-        place = view.rect, view.scale, scene.profile_rect, tuple(chart.taken)
+        place = view.rect, view.scale, scene.profile_rect, contract_left(scene), tuple(chart.taken)
         if found < 0:
             return (*place, found)
         return (*place, self._lines_now(scene), found, chart.tick_size, scene.style)
@@ -128,10 +134,13 @@ class LevelsLayer(CachedLayer):
             return
         under, rect, scale = self._chart.under, scene.price_view.rect, scene.price_view.scale
         top, bottom, quiet = rect.y, rect.bottom, scene.style.palette.quiet
+        begin = contract_left(scene)
+        if begin >= rect.right:
+            return
         line = max(1.0, round(scale))
         lines = self._lines_now(scene)
         node_lines, level_lines = lines[: len(self._nodes)], lines[len(self._nodes) :]
-        left = scene.profile_rect.x
+        left = contract_profile(scene).x
         for y in node_lines:
             if top <= y < bottom:
                 under.dashed(left, y, rect.right - left, line, quiet, alpha=0.5, period=2 * line, dash=line)
@@ -141,10 +150,10 @@ class LevelsLayer(CachedLayer):
                 continue
             period, dash = level.dash
             if period:
-                line_box = rect.x, y, rect.width, line
+                line_box = begin, y, rect.right - begin, line
                 under.dashed(*line_box, level.color, alpha=level.alpha, period=period * scale, dash=dash * scale)
             else:
-                under.rect(rect.x, y, rect.width, line, level.color, alpha=level.alpha)
+                under.rect(begin, y, rect.right - begin, line, level.color, alpha=level.alpha)
             self._add_label(scene, level, y, placed)
         self._label_nodes(scene, node_lines, placed)
 
@@ -159,8 +168,11 @@ class LevelsLayer(CachedLayer):
         width = chart.text.width(text, size) + size
         y = min(max(y, rect.y + size), rect.bottom - size)
         top, bottom = y - 0.75 * size, y + 0.75 * size
-        x = free_column((rect.x + 14 * scale, top, rect.x + 14 * scale + width, bottom), placed, _GAP_PX * scale)
-        if x is None or x + width > rect.x + 0.6 * rect.width:
+        begin = contract_left(scene)
+        first, room = begin + 14 * scale, rect.right - begin
+        end = begin + min(max(_LABELS_SHARE * room, _LEAST_LABELS_PX * scale), room)
+        x = free_column((first, top, first + width, bottom), placed, _GAP_PX * scale)
+        if x is None or x + width > end:
             return
         placed.append((x, top, x + width, bottom))
         is_loud = level.alpha > 0.5
@@ -184,9 +196,9 @@ class LevelsLayer(CachedLayer):
             mark = PARTIAL_MARK if scene.reader.session["partial"] else ""
             text = f"LVN{mark} {price_text(price, chart.tick_size)}"
             width = chart.text.width(text, size) + size
-            x = round(scene.profile_rect.x - width)
+            x = round(contract_profile(scene).x - width)
             label = (x, y - 0.8 * size, x + width, y + 0.8 * size)
-            if x < rect.x + 0.5 * rect.width or met_by(label, placed):
+            if x < max(rect.x + 0.5 * rect.width, contract_left(scene)) or met_by(label, placed):
                 continue
             placed.append(label)
             chart.text.add(text, x, y, size_px=size, color=palette.quiet, plate=palette.ground, plate_alpha=0.7)
