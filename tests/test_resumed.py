@@ -10,9 +10,10 @@ from flow_gl.core.items import FeedGap, Item, Mapping, Trades
 from flow_gl.core.schema import TRADE, FeedState
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.feed.live.hours import Hours
+from flow_gl.feed.live.ledger import RESUME_OVERLAP_NS
 from flow_gl.feed.live.supervisor import LiveFeed
 from flow_gl.runtime.recovered import NOTHING, Recorded, recorded_of
-from flow_gl.runtime.resumed import DISORDER_NS, ResumedFeed
+from flow_gl.runtime.resumed import ResumedFeed
 from flow_gl.services.recording.file import Coming
 from flow_gl.services.recording.folder import recorded
 from flow_gl.services.recording.recorder import Recorder
@@ -162,8 +163,8 @@ def test_after_a_kill_the_recording_is_read_back_and_the_gateway_asked_for_the_r
     assert len(run.trades) == count(len(TAPE)), "each trade once"
     last = min(int(of(TAPE[:3000], one)["ts_event"].max()) for one in (NQ, ES))
     if not torn_bytes:
-        assert asked_from(gateway)[-1] == last - DISORDER_NS
-    assert int(TAPE["ts_event"][0]) < asked_from(gateway)[-1] <= last - DISORDER_NS
+        assert asked_from(gateway)[-1] == last - RESUME_OVERLAP_NS
+    assert int(TAPE["ts_event"][0]) < asked_from(gateway)[-1] <= last - RESUME_OVERLAP_NS
     assert 0 < run.feed.repeated < count(3000)
     assert run.states[0] is FeedState.CATCHING_UP
     assert not run.gaps

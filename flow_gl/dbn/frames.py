@@ -14,17 +14,25 @@ from typing import Final
 import zstandard
 
 from flow_gl.dbn.damage import DamageError
+from flow_gl.dbn.layout import ZSTD_MAGIC
 
-MAGIC: Final = b"\x28\xb5\x2f\xfd"
+BLOCK_HEADER_BYTES: Final = 3
+RLE_BLOCK: Final = 1
+RESERVED_BLOCK: Final = 3
 _SKIPPABLE: Final = b"\x2a\x4d\x18"  # bytes 1-3; byte 0 is 0x50 to 0x5f
 _BLOCK_LIMIT: Final = 1 << 17
-_RLE: Final = 1
-_RESERVED: Final = 3
 
 
 def is_skippable(magic: bytes) -> bool:
     """Tell a skippable frame (also the start of Databento's old DBZ files) by its first four bytes."""
     return len(magic) == 4 and magic[1:] == _SKIPPABLE and magic[0] & 0xF0 == 0x50
+
+
+def header_bytes_after(descriptor: int) -> int:
+    """Return how many bytes of a frame's header follow its descriptor byte (RFC 8878, 3.1.1.1)."""
+    is_single_segment = descriptor >> 5 & 1
+    content_size_bytes = (is_single_segment, 2, 4, 8)[descriptor >> 6]
+    return (1 - is_single_segment) + (0, 1, 2, 4)[descriptor & 3] + content_size_bytes
 
 
 def decompressed(file: BufferedIOBase) -> Iterator[bytes]:
@@ -48,7 +56,7 @@ def decompressed(file: BufferedIOBase) -> Iterator[bytes]:
         if is_skippable(magic):
             size = int.from_bytes(_exactly(file, 4, "a skippable frame"), "little")
             _skip(file, size)
-        elif magic == MAGIC:
+        elif magic == ZSTD_MAGIC:
             yield from _frame(file, start)
         else:
             raise DamageError(_at(start), f"a zstd frame (28 b5 2f fd) was expected, {magic.hex(' ')} came")
@@ -57,26 +65,24 @@ def decompressed(file: BufferedIOBase) -> Iterator[bytes]:
 def _frame(file: BufferedIOBase, start: int) -> Iterator[bytes]:
     decompressor = zstandard.ZstdDecompressor().decompressobj()
     descriptor = _exactly(file, 1, "a frame's header")
-    is_single_segment = descriptor[0] >> 5 & 1
-    size_bytes = (is_single_segment, 2, 4, 8)[descriptor[0] >> 6]
-    header = descriptor + _exactly(
-        file, (1 - is_single_segment) + (0, 1, 2, 4)[descriptor[0] & 3] + size_bytes, "a frame's header"
-    )
-    _feed(decompressor, MAGIC + header, start)
+    header = descriptor + _exactly(file, header_bytes_after(descriptor[0]), "a frame's header")
+    _feed(decompressor, ZSTD_MAGIC + header, start)
     is_last = False
     while not is_last:
         place = file.tell()
-        block = _exactly(file, 3, "a block's header")
+        block = _exactly(file, BLOCK_HEADER_BYTES, "a block's header")
         field = int.from_bytes(block, "little")
         is_last, kind, size = bool(field & 1), field >> 1 & 3, field >> 3
-        if kind == _RESERVED or size > _BLOCK_LIMIT:
+        if kind == RESERVED_BLOCK or size > _BLOCK_LIMIT:
             raise DamageError(_at(place), "no zstd block begins here: the block header is damaged")
-        content = file.read(1 if kind == _RLE else size)
+        content = file.read(1 if kind == RLE_BLOCK else size)
         data = _feed(decompressor, block + content, place)
         if data:
             yield data
-        if kind != _RLE and len(content) < size:
-            raise DamageError(_at(place + 3 + len(content)), "the file ends inside a zstd block: it is cut off")
+        if kind != RLE_BLOCK and len(content) < size:
+            raise DamageError(
+                _at(place + BLOCK_HEADER_BYTES + len(content)), "the file ends inside a zstd block: it is cut off"
+            )
     if descriptor[0] & 4:
         place = file.tell()
         checksum = _exactly(file, 4, "a frame's checksum")

@@ -18,32 +18,30 @@ from flow_gl.core.items import Item, Trades
 from flow_gl.core.schema import TRADE
 from flow_gl.dbn.damage import DamageError
 from flow_gl.dbn.dated import Dated
+from flow_gl.dbn.header import Header, read_header
 from flow_gl.dbn.layout import (
+    DBN_MAGIC,
     DEFINITION_KIND,
     HEADER_LIMIT,
     KIND_NAMES,
-    MAGIC,
     MAPPING_KIND,
     PRELUDE_BYTES,
     RECORD_HEADER_WORDS,
+    RECORD_START,
     SYSTEM_KIND,
     TRADE_KIND,
+    TRADE_START,
     TRADE_WORDS,
     VERSIONS,
-    Header,
-    read_definition,
-    read_gap,
-    read_header,
-    read_mapping,
     words_by_kind,
 )
+from flow_gl.dbn.records import read_definition, read_gap, read_mapping
 from flow_gl.dbn.trade_checks import GLOBEX, check
 
 CHUNK_TRADES: Final = 1 << 15
 _CHUNK_BYTES: Final = CHUNK_TRADES * TRADE.itemsize
-_START: Final = np.dtype({"names": ["start"], "formats": ["<u2"], "offsets": [0], "itemsize": TRADE.itemsize})
 _READ_KINDS: Final = (TRADE_KIND, DEFINITION_KIND, MAPPING_KIND)
-_JOINED_LENGTH, _JOINED_KIND, _N = MAGIC
+_JOINED_LENGTH, _JOINED_KIND, _N = DBN_MAGIC
 """How the header of a second file looks where a record is expected."""
 
 Places = Sequence[int] | NDArray[np.int64]
@@ -88,7 +86,7 @@ class DbnReader:
         self.last_ts = 0
         self.header: Final[Header] = self._read_header()
         self._words = words_by_kind(self.header.version, has_ts_out=self.header.has_ts_out)
-        self._trade_start = TRADE_KIND << 8 | int(self._words[TRADE_KIND])
+        self._trade_start = TRADE_START
         if self.header.has_ts_out:  # its trades are longer than TRADE: none can be viewed in place
             self._trade_start = -1
 
@@ -115,7 +113,7 @@ class DbnReader:
     def _read_header(self) -> Header:
         self._fill(PRELUDE_BYTES)
         prelude = bytes(self._pending[:PRELUDE_BYTES])
-        if prelude[:3] != MAGIC:
+        if prelude[:3] != DBN_MAGIC:
             raise DamageError(self._place(0), f"a DBN header was expected, {prelude[:4].hex(' ') or 'nothing'} came")
         if len(prelude) < PRELUDE_BYTES:
             raise DamageError(self._place(len(prelude)), "the file ends inside its DBN header: it is cut off")
@@ -160,7 +158,7 @@ class DbnReader:
     def _chunk(self, data: bytearray) -> Generator[Item, None, int]:
         """Parse the whole records of a chunk that begins with one. Returns the bytes that they take."""
         count = len(data) // TRADE.itemsize
-        is_trade = np.frombuffer(data, _START, count)["start"] == self._trade_start
+        is_trade = np.frombuffer(data, RECORD_START, count)["start"] == self._trade_start
         run = count if is_trade.all() else int(np.argmin(is_trade))
         if run:
             self.kinds[TRADE_KIND] += run

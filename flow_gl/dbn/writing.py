@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 from flow_gl.core.errors import DataError
 from flow_gl.core.schema import TRADE
+from flow_gl.dbn.layout import VERSION
 
 if TYPE_CHECKING:
     from databento_dbn.metadata import MappingInterval
 
-_VERSION: Final = 3
 _LEVEL: Final = 3
 
 
@@ -86,6 +86,6 @@ def _metadata(start_ns: int, end_ns: int, symbols: Mapping[int, str], dataset: s
             _SymbolMapping(symbol, [_Interval(first, after, str(instrument_id))])
             for instrument_id, symbol in symbols.items()
         ],
-        version=_VERSION,
+        version=VERSION,
     )
     return bytes(metadata)

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from flow_gl.core.clock import Clock
 from flow_gl.core.errors import DataError, FlowError
 from flow_gl.core.schema import TRADE
+from flow_gl.dbn.layout import DBN_MAGIC, PRELUDE_BYTES, RECORD_START, TRADE_START
 from flow_gl.download.client import Client, ConnectionLostError
 from flow_gl.download.request import Part, Request
 
@@ -157,12 +158,12 @@ def _read(path: Path, *, most_bytes: int | None = None) -> tuple[bytes, NDArray[
             content += chunk
             if most_bytes and len(content) >= most_bytes:
                 break
-    length = 8 + int.from_bytes(content[4:8], "little")
-    if content[:3] != b"DBN" or len(content) < length:
+    length = PRELUDE_BYTES + int.from_bytes(content[4:PRELUDE_BYTES], "little")
+    if content[:3] != DBN_MAGIC or len(content) < length:
         raise DataError(f"{path}: a DBN file was expected")
     count = (len(content) - length) // TRADE.itemsize
     rows: NDArray[np.void] = np.frombuffer(content, TRADE, count=count, offset=length)
-    is_trade = (rows["rtype"] == 0) & (rows["length"] == TRADE.itemsize // 4)
+    is_trade = rows.view(RECORD_START)["start"] == TRADE_START
     if not is_trade.all():
         rows = rows[: int(is_trade.argmin())]
     return bytes(content[:length]), rows

@@ -57,8 +57,8 @@ STANDING_SLEEP_S: Final = 0.05
 QUIET_AFTER_NS: Final = 2_000_000_000
 ADVANCE_NS: Final = 10_000_000
 """The pipeline is told the time at most this often."""
-DISORDER_NS: Final = 10_000_000_000
-"""Instruments interleave in a file in the order of arrival; their event times may step back, but never so far."""
+REPLAY_DISORDER_NS: Final = 10_000_000_000
+"""Instruments interleave in a file in the order of arrival, so event times step back, but never by this much."""
 UNDETECTED_NS: Final = 45_000_000_000
 """A lost connection is noticed within this time at the latest: before it, silence proves nothing."""
 UNSETTLED_TRADES: Final = 2_000_000
@@ -325,7 +325,7 @@ class Engine:
         elif status.state is FeedState.LIVE:
             known_until = max(self._newest_event, event_now - UNDETECTED_NS)
         elif status.state is FeedState.REPLAY and not math.isinf(status.speed):
-            known_until = event_now - DISORDER_NS
+            known_until = event_now - REPLAY_DISORDER_NS
         else:
             return
         now = self._clock.monotonic_ns()

@@ -9,11 +9,9 @@ from numpy.typing import NDArray
 from flow_gl.core.items import Definition, FeedGap, Mapping
 from flow_gl.core.schema import TRADE
 from flow_gl.dbn.damage import DamageError
-from flow_gl.dbn.layout import read_definition, read_mapping
+from flow_gl.dbn.layout import MAPPING_KIND, VERSION
+from flow_gl.dbn.records import read_definition, read_mapping
 from flow_gl.services.recording.file import Recovered
-
-_VERSION = 3
-_RTYPE_MAPPING = 22
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +50,8 @@ def recorded_of(found: Recovered) -> Recorded:
     names: list[Mapping | Definition] = []
     for record in found.names:
         try:
-            read = read_mapping if record[1] == _RTYPE_MAPPING else read_definition
-            names.append(read(record, _VERSION))
+            read = read_mapping if record[1] == MAPPING_KIND else read_definition
+            names.append(read(record, VERSION))
         except (DamageError, ValueError):
             continue
     gaps = tuple(FeedGap(mark.start, mark.end, lost=mark.lost) for mark in found.marks)

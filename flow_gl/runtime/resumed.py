@@ -23,12 +23,11 @@ from flow_gl.core.schema import FeedState
 from flow_gl.core.sessions import SessionCalendar
 from flow_gl.feed.base import Feed, FeedClock, FeedStatus
 from flow_gl.feed.live.hours import Hours
+from flow_gl.feed.live.ledger import RESUME_OVERLAP_NS
 from flow_gl.runtime.recovered import Recorded
 
 BULK: Final = 1 << 16
 """Recorded trades handed over by one poll."""
-DISORDER_NS: Final = 5_000_000_000
-"""How far before an instrument's last trade the gateway is asked, and from where on trades are compared."""
 BEGIN_NS: Final = 900_000_000_000
 """An instrument whose first trade came later than this after the open (closed hours apart) may lack the beginning."""
 COVERED_NS: Final = 60_000_000_000
@@ -164,7 +163,7 @@ class ResumedFeed:
         self._instruments = frozenset(newest)
         current = {symbol: instrument_id for instrument_id, symbol in symbol_of.items()}
         needs = [newest.get(current.get(symbol, 0)) for symbol in self._symbols]
-        known = [need - DISORDER_NS for need in needs if need is not None]
+        known = [need - RESUME_OVERLAP_NS for need in needs if need is not None]
         if len(known) == len(needs) and not self._are_parents:
             self._cover(everything, min(known), wall_ns)
         return list(found.names)

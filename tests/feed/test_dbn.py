@@ -30,6 +30,7 @@ from flow_gl.core.schema import TRADE, UNDEF_PRICE
 from flow_gl.dbn import layout as dbn_layout
 from flow_gl.dbn import reading as our_dbn
 from flow_gl.dbn.reading import DbnReader
+from flow_gl.dbn.records import read_definition
 from flow_gl.feed.files.replay import read_items, scan
 
 REAL = {
@@ -166,7 +167,7 @@ def test_the_definition_layout_is_the_official_one(version: int) -> None:
     decoder.write(header(version=version, schema=None, names={}) + record)
     official = decoder.decode()[-1]
     assert (official.raw_symbol, str(official.instrument_class)) == ("ESZ5-ESH6", "S")
-    ours = dbn_layout.read_definition(record, version)
+    ours = read_definition(record, version)
     assert ours == Definition(7, "ESZ5-ESH6", official.min_price_increment, None, is_outright=False)
 
 

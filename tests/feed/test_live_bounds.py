@@ -9,13 +9,13 @@ import pytest
 
 from flow_gl.core.items import Mapping, Trades
 from flow_gl.core.schema import FeedState
+from flow_gl.dbn.damage import DamageError
 from flow_gl.dbn.writing import write_dbn
 from flow_gl.feed.files.replay import read_items
 from flow_gl.feed.live.bounds import GREETING_BYTES, HEADER_BYTES, MOST_WAITING
 from flow_gl.feed.live.connection import Connection, Phase
 from flow_gl.feed.live.intake import MOST_NAMES, MOST_NOT_FOUND, Intake
 from flow_gl.feed.live.request import Request, Subscription
-from flow_gl.feed.live.wire import DamagedStreamError
 from tests.feed.hostile import HostileGateway, Script, for_ever, greet, stream
 from tests.feed.live_rig import Rig
 from tests.gateway import records
@@ -154,11 +154,11 @@ def storm_of_definitions(n: int) -> bytes:
 def test_a_storm_of_names_ends_the_connection(storm) -> None:
     intake = make_intake(is_parent=True)
     out: list = []
-    with pytest.raises(DamagedStreamError, match="names and definitions"):
+    with pytest.raises(DamageError, match="names and definitions"):
         intake.take([storm(n) for n in range(MOST_NAMES + 100)], WALL, out)
     assert len(out) == MOST_NAMES
     intake.begin(start=OPEN_NS, origin=OPEN_NS, floor=0, replays=1)
-    with pytest.raises(DamagedStreamError):
+    with pytest.raises(DamageError):
         intake.take([storm(n) for n in range(MOST_NAMES, MOST_NAMES + 100)], WALL, out)
     assert len(out) == MOST_NAMES, "a new connection does not begin to count from nothing"
 
@@ -166,7 +166,7 @@ def test_a_storm_of_names_ends_the_connection(storm) -> None:
 def test_a_storm_of_symbols_that_are_not_found_ends_the_connection() -> None:
     intake = make_intake(is_parent=False)
     errors = [records.error(4, f"no such symbol X{n}", WALL) for n in range(2 * MOST_NOT_FOUND)]
-    with pytest.raises(DamagedStreamError):
+    with pytest.raises(DamageError):
         intake.take(errors, WALL, [])
     assert len(intake.not_found) <= MOST_NOT_FOUND + 1
 

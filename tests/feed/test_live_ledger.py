@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flow_gl.core.schema import TRADE
-from flow_gl.feed.live.ledger import DISORDER_NS, Ledger
+from flow_gl.feed.live.ledger import RESUME_OVERLAP_NS, Ledger
 
 SECOND = 1_000_000_000
 ORIGIN = 1_764_284_400 * SECOND
@@ -100,8 +100,8 @@ def test_a_quiet_instrument_is_asked_for_from_an_hour_back_at_most() -> None:
         ledger.cover(instrument, ORIGIN)
     ledger.admit(rows)
     newest = int(rows["ts_event"][1])
-    assert ledger.need_from(2) == newest - DISORDER_NS
-    assert ledger.need_from(1) == ledger.need_from(3) == newest - HOUR - DISORDER_NS
+    assert ledger.need_from(2) == newest - RESUME_OVERLAP_NS
+    assert ledger.need_from(1) == ledger.need_from(3) == newest - HOUR - RESUME_OVERLAP_NS
     assert ledger.need_from(4) is None
 
 

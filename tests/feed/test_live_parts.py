@@ -9,13 +9,14 @@ import pytest
 from flow_gl.core.errors import FeedError, UsageError
 from flow_gl.core.items import FeedGap
 from flow_gl.core.schema import TRADE, UNDEF_PRICE
+from flow_gl.dbn.damage import DamageError
 from flow_gl.feed.live.backoff import Backoff
 from flow_gl.feed.live.errors import Fault, from_code, from_connecting
 from flow_gl.feed.live.gap import Gap, Reach
 from flow_gl.feed.live.hours import Hours, replayable_from
 from flow_gl.feed.live.intake import Intake
 from flow_gl.feed.live.request import Request, checked_symbols
-from flow_gl.feed.live.wire import DamagedStreamError, decode, definition_of, first_implausible, runs
+from flow_gl.feed.live.wire import decode, definition_of, first_implausible, runs
 from tests.feed.live_rig import SECOND, FakeCalendar
 from tests.gateway import records
 from tests.gateway.tape import ES, NQ, OPEN_NS, make_tape, of
@@ -95,7 +96,7 @@ def test_damaged_frames_are_damage_and_nothing_else() -> None:
         try:
             intake.take([bytes(chunk[: rng.choice([len(chunk), rng.randrange(16, len(chunk))])])], WALL, [])
             understood += 1
-        except DamagedStreamError as damage:
+        except DamageError as damage:
             damages.append(str(damage))
     assert understood > 100
     assert not [damage for damage in damages if "\n" in damage or len(damage) > 120]
@@ -189,7 +190,7 @@ def test_trades_that_are_never_named_are_damage_in_the_end(monkeypatch) -> None:
     intake = make_intake()
     intake.take(chunks_of(TAPE[:200]), WALL, [])
     assert intake.held == 200
-    with pytest.raises(DamagedStreamError, match="never named"):
+    with pytest.raises(DamageError, match="never named"):
         intake.take(chunks_of(TAPE[200:]), WALL, [])
 
 

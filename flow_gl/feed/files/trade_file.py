@@ -15,7 +15,7 @@ from flow_gl.core.items import Item, Mapping
 from flow_gl.core.units import format_price
 from flow_gl.dbn import frames as zstd_frames
 from flow_gl.dbn.damage import DamageError
-from flow_gl.dbn.layout import MAGIC
+from flow_gl.dbn.layout import DBN_MAGIC, ERROR_KIND, ZSTD_MAGIC
 from flow_gl.dbn.reading import DbnReader
 from flow_gl.feed.files import gzip_stream
 from flow_gl.feed.files.read_ahead import read_ahead
@@ -28,7 +28,6 @@ _READ_AHEAD_BYTES: Final = 1 << 18
 """A smaller file is decompressed before a thread would have started."""
 _DEFINITION: Final = "definition"
 _READ_SCHEMAS: Final = ("", "trades", _DEFINITION)
-_GATEWAY_ERROR_KIND: Final = 21
 _HINTS: Final = {
     b"PK": "it is a zip archive: unpack it first",
     b"PAR1": "it is Parquet: DBN or CSV is read",
@@ -67,18 +66,18 @@ class TradeFile:
         if zstd_frames.is_skippable(magic[:4]) and magic[8:11] == b"DBZ":
             raise DataError(f"{self.path}: it is DBZ, the format before DBN: convert it with Databento's dbn tool")
         is_gzip = magic.startswith(gzip_stream.MAGIC)
-        is_compressed = is_gzip or magic[:4] == zstd_frames.MAGIC or zstd_frames.is_skippable(magic[:4])
+        is_compressed = is_gzip or magic[:4] == ZSTD_MAGIC or zstd_frames.is_skippable(magic[:4])
         decompressed = gzip_stream.decompressed if is_gzip else zstd_frames.decompressed
         chunks = decompressed(self._file) if is_compressed else _plain(self._file)
         first = next(chunks, b"")
-        while first and len(first) < len(MAGIC) and (more := next(chunks, b"")):
+        while first and len(first) < len(DBN_MAGIC) and (more := next(chunks, b"")):
             first += more
         if not first:
             raise DataError(f"{self.path}: it decompresses to nothing")
         if is_compressed and self._size > _READ_AHEAD_BYTES:
             self._ahead = chunks = read_ahead(chunks)
         chunks = chain((first,), chunks)
-        if first.startswith(MAGIC):
+        if first.startswith(DBN_MAGIC):
             reader = DbnReader(chunks, offset_unit="decompressed byte" if is_compressed else "byte")
             self._check_schema(reader.header.schema)
             return reader
@@ -149,8 +148,8 @@ class TradeFile:
         if reader.doubtful:
             many = f"{name}: prices or sizes that no CME market has: {reader.doubtful:,}"
             lines.append(f"{many} (charted all the same; the file may be damaged)")
-        if reader.kinds[_GATEWAY_ERROR_KIND]:
-            lines.append(f"{name}: error messages of the gateway in it: {reader.kinds[_GATEWAY_ERROR_KIND]:,}")
+        if reader.kinds[ERROR_KIND]:
+            lines.append(f"{name}: error messages of the gateway in it: {reader.kinds[ERROR_KIND]:,}")
         return lines
 
     def describe(self) -> str:

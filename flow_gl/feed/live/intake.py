@@ -15,22 +15,13 @@ from numpy.typing import NDArray
 from flow_gl.core.items import Definition, Item, Mapping, Trades
 from flow_gl.core.outside import name, plain
 from flow_gl.core.schema import UNDEF_TS
+from flow_gl.dbn.damage import DamageError
+from flow_gl.dbn.layout import DEFINITION_KIND, ERROR_KIND, MAPPING_KIND, SYSTEM_KIND
 from flow_gl.feed.live.doubts import Doubts
 from flow_gl.feed.live.errors import Fault, Trouble, from_code
 from flow_gl.feed.live.gateway_clock import GatewayClock, Hold
 from flow_gl.feed.live.ledger import Ledger
-from flow_gl.feed.live.wire import (
-    RTYPE_DEFINITION,
-    RTYPE_ERROR,
-    RTYPE_MAPPING,
-    RTYPE_SYSTEM,
-    DamagedStreamError,
-    decode,
-    definition_of,
-    first_implausible,
-    runs,
-    text_of,
-)
+from flow_gl.feed.live.wire import damaged, decode, definition_of, first_implausible, runs, text_of
 
 if TYPE_CHECKING:
     from databento_dbn import ErrorMsg, InstrumentDefMsg, SymbolMappingMsg, SystemMsg
@@ -177,7 +168,7 @@ class Intake:
 
         Raises
         ------
-        DamagedStreamError : the stream cannot be trusted from a record on; what came before it is in `out`
+        DamageError : the stream cannot be trusted from a record on; what came before it is in `out`
         """
         now_ns = wall_ns if now_ns is None else now_ns
         self._wall_ns = wall_ns
@@ -196,10 +187,10 @@ class Intake:
             if isinstance(run, bytes):
                 try:
                     doubtful = self._doubt_message(run, wall_ns, now_ns, out)
-                except DamagedStreamError:
+                except DamageError:
                     raise
                 except Exception as error:  # fields are decoded as they are asked for, with errors of many kinds
-                    raise DamagedStreamError(f"a record of kind {run[1]} holds what it cannot: {error}") from None
+                    raise damaged(f"a record of kind {run[1]} holds what it cannot: {error}") from None
             else:
                 doubtful = self._doubt_trades(run, wall_ns, out)
             if isinstance(doubtful, Trouble):
@@ -213,7 +204,7 @@ class Intake:
     def _doubt_message(self, chunk: bytes, wall_ns: int, now_ns: int, out: list[Item]) -> Trouble | list[bytes]:
         """Take a record that is no trade. Returns what ends the connection, or the record if it is to be held back."""
         is_believed = True
-        if chunk[1] == RTYPE_SYSTEM:
+        if chunk[1] == SYSTEM_KIND:
             judged = self.doubts.judge(chunk, self.newest_ts, wall_ns, now_ns)
             if not isinstance(judged, bool):
                 return judged
@@ -246,7 +237,7 @@ class Intake:
         if end < len(rows):
             row = rows[end]
             said = f"side {row['side']}, action {row['action']}, ts_event {row['ts_event']}, ts_recv {row['ts_recv']}"
-            raise DamagedStreamError(f"a trade that cannot be: {said}")
+            raise damaged(f"a trade that cannot be: {said}")
 
     def _note_progress(self, rows: NDArray[np.void], wall_ns: int) -> None:
         self._silent_heartbeats = 0
@@ -268,16 +259,16 @@ class Intake:
         self._held.setdefault(instrument_id, []).append(rows)
         self._held_rows += len(rows)
         if self._held_rows > HELD_ROWS:
-            raise DamagedStreamError(f"{self._held_rows:,} trades of instruments that were never named")
+            raise damaged(f"{self._held_rows:,} trades of instruments that were never named")
 
     def _take_other(self, chunk: bytes, out: list[Item], *, is_believed: bool) -> Trouble | None:
         record = decode(chunk)
         kind = chunk[1]
-        if kind == RTYPE_MAPPING:
+        if kind == MAPPING_KIND:
             return self._take_mapping(cast("SymbolMappingMsg", record), out)
-        if kind == RTYPE_ERROR:
+        if kind == ERROR_KIND:
             return self._take_error(cast("ErrorMsg", record))
-        if kind == RTYPE_DEFINITION:
+        if kind == DEFINITION_KIND:
             definition = definition_of(cast("InstrumentDefMsg", record))
             if self._definitions.get(definition.instrument_id) != definition:
                 self._count_name()
@@ -290,7 +281,7 @@ class Intake:
     def _count_name(self) -> None:
         self._named += 1
         if self._named > MOST_NAMES:
-            raise DamagedStreamError(f"more than {MOST_NAMES:,} names and definitions of instruments came")
+            raise damaged(f"more than {MOST_NAMES:,} names and definitions of instruments came")
 
     def _take_mapping(self, record: "SymbolMappingMsg", out: list[Item]) -> Trouble | None:
         instrument_id, requested = record.instrument_id, name(text_of(record, "stype_in_symbol"))
@@ -340,7 +331,7 @@ class Intake:
                 self.not_found[symbol] = said
         self._symbol_errors += 1
         if self._symbol_errors > MOST_NOT_FOUND + len(self._symbols):
-            raise DamagedStreamError(f"{self._symbol_errors} times a symbol was not found")
+            raise damaged(f"{self._symbol_errors} times a symbol was not found")
         return None
 
     def _take_system(self, record: "SystemMsg", *, is_believed: bool) -> None:

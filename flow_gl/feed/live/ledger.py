@@ -1,9 +1,9 @@
-"""What has been handed over so far, and hence what a new connection must bring and what it only repeats.
+"""Which trades have been handed over: what a new connection must bring, and what of it is only repeated.
 
-A replay repeats trades: of each instrument those before the newest one handed over are known, and those near it are
-compared as a multiset (`core.market.seam`), because no field names a trade uniquely. An instrument's trades come in the
-order of `ts_event`; `DISORDER_NS` is the disorder that would still be resolved exactly. Instruments are kept apart:
-one may run ahead of another by milliseconds on the same connection.
+A replay repeats trades. Per instrument, trades older than `RESUME_OVERLAP_NS` before the newest one handed over are
+dropped as known; those within the overlap are compared as a multiset (`core.market.seam`), because no field identifies
+a trade uniquely. An instrument's trades arrive in the order of `ts_event`, give or take that overlap. Instruments are
+tracked separately: on one connection, one may run milliseconds ahead of another.
 """
 
 from collections.abc import Callable
@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 
 from flow_gl.core.market.seam import Seen
 
-DISORDER_NS: Final = 5_000_000_000
-"""How far before an instrument's newest trade a new connection is asked, and compared trade by trade."""
+RESUME_OVERLAP_NS: Final = 5_000_000_000
+"""How far before an instrument's newest trade a replay is requested; the overlap is compared trade by trade.
+
+It bounds the disorder in arrival that is still deduplicated exactly. A restart from a recording uses it too."""
 SILENCE_NS: Final = 3_600_000_000_000
 """An instrument silent for longer than this, while others traded, did not trade: it is not asked for further back."""
 _KEPT_ROWS: Final = 1 << 16
@@ -49,7 +51,7 @@ class Ledger:
         if since is None:
             return None
         known_until = max(self._newest.get(instrument_id, since), self._newest_of_all - SILENCE_NS)
-        return max(since, known_until - DISORDER_NS)
+        return max(since, known_until - RESUME_OVERLAP_NS)
 
     def cover(self, instrument_id: int, from_ns: int, *, is_replayed: bool = True) -> None:
         """The connection in use brings the instrument from here on; trades before are not wanted.
@@ -85,7 +87,7 @@ class Ledger:
         if self._seen is not None and len(rows):
             oldest = rows["ts_event"].min()
             rows = self._keep(rows, self._seen.are_new(rows))
-            if self._seen.left == 0 or oldest > self._seen.last_ts + DISORDER_NS:
+            if self._seen.left == 0 or oldest > self._seen.last_ts + RESUME_OVERLAP_NS:
                 self._seen = None
         if len(rows):
             self._note(rows)

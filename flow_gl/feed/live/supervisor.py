@@ -17,6 +17,7 @@ from flow_gl.core.items import Item
 from flow_gl.core.log import get_logger, mask, masked, protect
 from flow_gl.core.outside import plain
 from flow_gl.core.schema import FeedState
+from flow_gl.dbn.damage import DamageError
 from flow_gl.feed.base import FeedClock, FeedStatus
 from flow_gl.feed.live.backoff import Backoff
 from flow_gl.feed.live.connection import Connection, Phase
@@ -27,7 +28,6 @@ from flow_gl.feed.live.intake import Intake
 from flow_gl.feed.live.renewal import Renewal
 from flow_gl.feed.live.request import DEFAULT_PORT, Request, checked_key, checked_symbols
 from flow_gl.feed.live.resume_request import Asking
-from flow_gl.feed.live.wire import DamagedStreamError
 
 BATCH: Final = 1 << 13
 """Most records taken by one poll: a few milliseconds of work where they are trades ..."""
@@ -251,7 +251,7 @@ class LiveFeed:
         """Take records, and find how many of them may be taken at a time: other kinds cost more than trades."""
         try:
             return self._intake.take(chunks, wall_ns, out, now_ns)
-        except DamagedStreamError as damage:
+        except DamageError as damage:
             return Trouble(Fault.RETRY, f"the gateway's stream is damaged ({damage}): what follows is asked for again")
         finally:
             is_long = self._clock.monotonic_ns() - now_ns > LONG_NS

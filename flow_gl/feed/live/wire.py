@@ -15,29 +15,30 @@ from numpy.typing import NDArray
 from flow_gl.core.items import Definition
 from flow_gl.core.outside import name, plain
 from flow_gl.core.schema import TRADE, UNDEF_PRICE, UNDEF_TS
+from flow_gl.core.units import DAY_NS
+from flow_gl.dbn.damage import DamageError
+from flow_gl.dbn.layout import (
+    DBN_MAGIC,
+    DEFINITION_KIND,
+    ERROR_KIND,
+    MAPPING_KIND,
+    SYSTEM_KIND,
+    TEXT_FIELDS,
+    TRADE_KIND,
+    VERSION,
+    words_by_kind,
+)
 
 if TYPE_CHECKING:
     from databento_dbn import DBNRecord, InstrumentDefMsg
 
-RTYPE_TRADE: Final = 0
-RTYPE_DEFINITION: Final = 19
-RTYPE_ERROR: Final = 21
-RTYPE_MAPPING: Final = 22
-RTYPE_SYSTEM: Final = 23
-
-_WORDS: Final = {RTYPE_TRADE: 12, RTYPE_DEFINITION: 130, RTYPE_ERROR: 80, RTYPE_MAPPING: 44, RTYPE_SYSTEM: 80}
-"""Length of each kind that is asked for, in 4-byte words, DBN version 3 (the client upgrades older ones)."""
-_TEXTS: Final = {
-    "stype_in_symbol": (17, 71),
-    "stype_out_symbol": (89, 71),
-    "err": (16, 302),
-    "msg": (16, 303),
-    "raw_symbol": (238, 71),
+_WORDS_OF_ALL: Final = words_by_kind(VERSION, has_ts_out=False)
+_WORDS: Final = {
+    kind: int(_WORDS_OF_ALL[kind]) for kind in (TRADE_KIND, DEFINITION_KIND, ERROR_KIND, MAPPING_KIND, SYSTEM_KIND)
 }
-"""Offset and length of text fields, bytes, DBN version 3."""
-_METADATA_MAGIC: Final = b"DBN"
+"""Length of each kind that is subscribed to, in 4-byte words (the client upgrades older versions)."""
 _TRADE_BYTES: Final = TRADE.itemsize
-_DAY_NS: Final = 86_400_000_000_000
+_MOST_AHEAD_NS: Final = DAY_NS
 """No trade is a day ahead of now, however wrong this machine's clock is."""
 _OLDEST_TS: Final = 946_684_800_000_000_000  # 2000-01-01
 _LONGEST_WORDS: Final = 120
@@ -45,11 +46,9 @@ _FUTURE_CLASS: Final = "F"
 _NANO: Final = 1e-9
 
 
-class DamagedStreamError(Exception):
-    """The stream holds what cannot have been sent; nothing after it can be trusted. The message says what came."""
-
-    def __init__(self, what: str) -> None:
-        super().__init__(plain(what, _LONGEST_WORDS))
+def damaged(what: str) -> DamageError:
+    """Make the error of a stream that cannot be trusted; `what` may hold the gateway's own words and is clipped."""
+    return DamageError("", plain(what, _LONGEST_WORDS))
 
 
 def runs(chunks: list[bytes]) -> Iterator[NDArray[np.void] | bytes]:
@@ -65,12 +64,12 @@ def runs(chunks: list[bytes]) -> Iterator[NDArray[np.void] | bytes]:
 
     Raises
     ------
-    DamagedStreamError : a record of a kind that was never asked for, or of a wrong length
+    DamageError : a record of a kind that was never asked for, or of a wrong length
     """
     joined = b"".join(chunks)
     if len(joined) == _TRADE_BYTES * len(chunks):
         rows = np.frombuffer(joined, TRADE)
-        if not rows["rtype"].any() and (rows["length"] == _WORDS[RTYPE_TRADE]).all():
+        if not rows["rtype"].any() and (rows["length"] == _WORDS[TRADE_KIND]).all():
             yield rows
             return
     for is_trade, group in groupby(chunks, _is_trade):
@@ -78,7 +77,7 @@ def runs(chunks: list[bytes]) -> Iterator[NDArray[np.void] | bytes]:
             yield np.frombuffer(b"".join(group), TRADE)
         else:
             for chunk in group:
-                if chunk[:3] != _METADATA_MAGIC:
+                if chunk[:3] != DBN_MAGIC:
                     _check_frame(chunk)
                     yield chunk
 
@@ -97,7 +96,7 @@ def first_implausible(rows: NDArray[np.void], wall_ns: int) -> int:
     side, action, ts_event = rows["side"], rows["action"], rows["ts_event"]
     is_plausible = (side == ord("B")) | (side == ord("A")) | (side == ord("N"))
     is_plausible &= (action >= ord("A")) & (action <= ord("T"))
-    is_time = (ts_event >= _OLDEST_TS) & (ts_event <= wall_ns + _DAY_NS)
+    is_time = (ts_event >= _OLDEST_TS) & (ts_event <= wall_ns + _MOST_AHEAD_NS)
     is_plausible &= is_time | (ts_event == UNDEF_TS)
     return len(rows) if is_plausible.all() else int(np.argmin(is_plausible))
 
@@ -107,18 +106,18 @@ def decode(chunk: bytes) -> "DBNRecord":
 
     Raises
     ------
-    DamagedStreamError : it cannot be decoded
+    DamageError : it cannot be decoded
     """
     from databento_dbn import DBNDecoder
 
     try:
-        records = DBNDecoder(has_metadata=False, input_version=3).write_and_decode(chunk)
+        records = DBNDecoder(has_metadata=False, input_version=VERSION).write_and_decode(chunk)
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:  # the decoder panics at some damage, and a panic is no Exception
-        raise DamagedStreamError(f"a record of kind {chunk[1]} cannot be decoded: {error}") from None
+        raise damaged(f"a record of kind {chunk[1]} cannot be decoded: {error}") from None
     if len(records) != 1:
-        raise DamagedStreamError(f"a record of kind {chunk[1]} and {len(chunk)} bytes holds {len(records)} records")
+        raise damaged(f"a record of kind {chunk[1]} and {len(chunk)} bytes holds {len(records)} records")
     return cast("DBNRecord", records[0])
 
 
@@ -127,7 +126,7 @@ def text_of(record: "DBNRecord", field: str) -> str:
     try:
         return str(getattr(record, field))
     except Exception:  # the decoder's own error, which its types do not name
-        offset, length = _TEXTS[field]
+        offset, length = TEXT_FIELDS[field]
         text = bytes(record)[offset : offset + length].partition(b"\0")[0]
         return text.decode("ascii", "replace").replace("\N{REPLACEMENT CHARACTER}", "?")
 
@@ -146,12 +145,12 @@ def definition_of(record: "InstrumentDefMsg") -> Definition:
 
 
 def _is_trade(chunk: bytes) -> bool:
-    return len(chunk) == _TRADE_BYTES and chunk[1] == RTYPE_TRADE and chunk[0] == _WORDS[RTYPE_TRADE]
+    return len(chunk) == _TRADE_BYTES and chunk[1] == TRADE_KIND and chunk[0] == _WORDS[TRADE_KIND]
 
 
 def _check_frame(chunk: bytes) -> None:
     words = _WORDS.get(chunk[1])
     if words is None:
-        raise DamagedStreamError(f"a record of kind {chunk[1]}, which was never asked for")
+        raise damaged(f"a record of kind {chunk[1]}, which was never asked for")
     if chunk[0] != words or len(chunk) != words * 4:
-        raise DamagedStreamError(f"a record of kind {chunk[1]} has {len(chunk)} bytes where {words * 4} were expected")
+        raise damaged(f"a record of kind {chunk[1]} has {len(chunk)} bytes where {words * 4} were expected")

@@ -20,12 +20,14 @@ from numpy.typing import NDArray
 from flow_gl.core.market.marks import Mark
 from flow_gl.core.market.seam import Seen
 from flow_gl.core.system.platform import held_files
+from flow_gl.dbn.records import mark_record
 from flow_gl.services.recording import format as recording
 
 _log: Final = logging.getLogger(__name__)
 _CLOSED: Final = -1
 """In place of a descriptor."""
-_DISORDER_NS: Final = 1_000_000_000  # less than that is how instruments interleave
+_INTERLEAVE_NS: Final = 1_000_000_000
+"""Arrival times may step back by this within a file: instruments interleave. Beyond it the file is sorted."""
 _SURELY_NEW_NS: Final = 60_000_000_000  # trades of several instruments need not arrive in the order of ts_event
 
 
@@ -134,7 +136,7 @@ class RecordingFile:
         """
         self.recovered = None  # of the start alone
         new = rows if self.seen is None else rows[self.seen.are_new(rows)]
-        records = [recording.mark_record(hole)] if hole else []
+        records = [mark_record(hole)] if hole else []
         records += recording.records_of(new)
         try:
             self._write(records)
@@ -151,7 +153,7 @@ class RecordingFile:
         """Write that the feed has lost trades for good, unless the file says so already. Raises OSError."""
         if (mark.start, mark.end) in self._marks:
             return
-        self._write([recording.mark_record(mark)])
+        self._write([mark_record(mark)])
         self._marks.add((mark.start, mark.end))
 
     def append_names(self, names: list[bytes]) -> None:
@@ -250,7 +252,7 @@ class RecordingFile:
         if len(rows):
             times = recording.arrival_times(rows)
             newest = np.maximum.accumulate(np.maximum(times, self._newest))
-            self._is_disordered = self._is_disordered or bool(np.any(times < newest - _DISORDER_NS))
+            self._is_disordered = self._is_disordered or bool(np.any(times < newest - _INTERLEAVE_NS))
             self._newest = int(newest[-1])
 
     def _put_in_order(self, found: recording.Scan, *, has_marks: bool) -> None:

@@ -11,7 +11,7 @@ Where trades are missing stands a mark: a SystemMsg with the text of `core.marke
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 import zstandard
@@ -19,33 +19,30 @@ from numpy.typing import NDArray
 
 from flow_gl.core.market.marks import Mark, read_mark
 from flow_gl.core.schema import F_BAD_TS_RECV, TRADE
-
-if TYPE_CHECKING:
-    import databento_dbn
+from flow_gl.dbn.damage import DamageError
+from flow_gl.dbn.frames import BLOCK_HEADER_BYTES, RESERVED_BLOCK, RLE_BLOCK, header_bytes_after
+from flow_gl.dbn.header import read_header
+from flow_gl.dbn.layout import (
+    DBN_MAGIC,
+    DEFINITION_KIND,
+    MAPPING_KIND,
+    PRELUDE_BYTES,
+    RECORD_HEADER_WORDS,
+    RECORD_START,
+    SYSTEM_KIND,
+    TRADE_START,
+    ZSTD_MAGIC,
+)
+from flow_gl.dbn.records import mark_record, system_text
 
 SUFFIX: Final = ".dbn.zst"
 FRAME_CONTENT_BYTES: Final = 128 * 1024
 ROWS_PER_PIECE: Final = 1024
 
-_MAGIC: Final = b"\x28\xb5\x2f\xfd"
 _LARGEST_CONTENT: Final = 1 << 27
 _FAR_NS: Final = 60_000_000_000
 """`ts_recv` further than this from `ts_event` does not order a trade."""
 _SORTED_AT_ONCE: Final = 1 << 18
-_START: Final = np.dtype({"names": ["start"], "formats": ["<u2"], "offsets": [0], "itemsize": TRADE.itemsize})
-_TRADE_START: Final = TRADE.itemsize // 4  # length in words, then rtype 0
-_RTYPE_MAPPING: Final = 22
-_RTYPE_DEFINITION: Final = 19
-_RTYPE_SYSTEM: Final = 23
-_SYSTEM_TEXT: Final = slice(16, 316)  # of a version 2 or 3 SystemMsg
-
-
-class _DamageError(Exception):
-    """What is wrong with the bytes at hand."""
-
-
-class _TornError(_DamageError):
-    """They end too early."""
 
 
 @dataclass(slots=True)
@@ -80,66 +77,6 @@ class Scan:
 def file_name(dataset: str, trade_date: int) -> str:
     """Name of a session's recording: ``GLBX.MDP3-20251128.dbn.zst``."""
     return f"{dataset}-{trade_date:08d}{SUFFIX}"
-
-
-def header(dataset: str, start_ns: int) -> bytes:
-    """Encode DBN metadata (version 3) of a mixed file that starts at `start_ns`."""
-    import databento_dbn as dbn
-
-    metadata = dbn.Metadata(
-        dataset=dataset, start=start_ns, stype_in=None, stype_out=dbn.SType("instrument_id"), schema=None, version=3
-    )
-    return metadata.encode()
-
-
-def mapping_record(
-    instrument_id: int, symbol: str, requested: str, *, ts_event: int, start_ns: int, end_ns: int
-) -> bytes:
-    """Encode an instrument's name as a SymbolMappingMsg that is valid from `start_ns` to `end_ns`."""
-    import databento_dbn as dbn
-
-    message = dbn.SymbolMappingMsg(
-        publisher_id=0,
-        instrument_id=instrument_id,
-        ts_event=max(ts_event, 0),
-        stype_in=_stype_of(requested or symbol),
-        stype_in_symbol=requested or symbol,
-        stype_out=dbn.SType("raw_symbol"),
-        stype_out_symbol=symbol,
-        start_ts=start_ns,
-        end_ts=end_ns,
-    )
-    return bytes(message)
-
-
-def definition_record(
-    instrument_id: int, symbol: str, *, tick_size: int, point_value: float | None, is_outright: bool, ts_event: int
-) -> bytes:
-    """Encode what is known of an instrument as an InstrumentDefMsg; fields that nobody told stay undefined."""
-    import databento_dbn as dbn
-
-    message = dbn.InstrumentDefMsg(
-        publisher_id=0,
-        instrument_id=instrument_id,
-        ts_event=max(ts_event, 0),
-        ts_recv=max(ts_event, 0),
-        min_price_increment=tick_size or dbn.UNDEF_PRICE,
-        display_factor=dbn.FIXED_PRICE_SCALE,
-        raw_symbol=symbol,
-        asset="",
-        security_type="FUT",
-        instrument_class=dbn.InstrumentClass("F" if is_outright else "S"),
-        security_update_action=dbn.SecurityUpdateAction("A"),
-        unit_of_measure_qty=dbn.UNDEF_PRICE if point_value is None else round(point_value * dbn.FIXED_PRICE_SCALE),
-    )
-    return bytes(message)
-
-
-def mark_record(mark: Mark) -> bytes:
-    """Encode the mark that stands where trades are missing."""
-    import databento_dbn as dbn
-
-    return bytes(dbn.SystemMsg(ts_event=max(mark.end, 0), msg=mark.text()))
 
 
 def frames_of(records: Sequence[bytes]) -> Iterator[bytes]:
@@ -216,33 +153,33 @@ def scan(path: Path) -> Scan:
                 _sort_frames(waiting, trades, found)
                 waiting, size = [], 0
         _sort_frames(waiting, trades, found)
-    except _DamageError as damage:
-        first: _DamageError = damage
+    except DamageError as damage:
+        first: DamageError = damage
         # What came before it may be damaged too, in what it holds: that is then the first damage.
         try:
             _sort_frames([frame for frame in waiting if frame[0] > found.good_bytes], trades, found)
-        except _DamageError as earlier:
+        except DamageError as earlier:
             first = earlier
-        found.is_torn = isinstance(first, _TornError)
+        found.is_torn = first.is_truncated
         found.damage = f"the frame at byte {found.good_bytes} is {first if found.is_torn else f'damaged: {first}'}"
     found.trades = np.frombuffer(trades, TRADE)
     return found
 
 
 def _frames(data: bytes) -> Iterator[tuple[int, int, bytes]]:
-    """Start, end and content of one frame after the other; raises _DamageError at the first that is not whole."""
+    """Start, end and content of one frame after the other; raises DamageError at the first that is not whole."""
     decompressor = zstandard.ZstdDecompressor()
     at = 0
     while at < len(data):
         end = _frame_end(data, at)
         if end is None:
-            raise _TornError("not written to its end")
+            raise DamageError("", "not written to its end", is_truncated=True)
         yield at, end, _content(decompressor, data[at:end])
         at = end
 
 
 def _sort_frames(frames: list[tuple[int, bytes]], trades: bytearray, found: Scan) -> None:
-    """Put the records of adjoining frames where they belong, up to the first that is damaged: raises _DamageError.
+    """Put the records of adjoining frames where they belong, up to the first that is damaged: raises DamageError.
 
     Most frames are of trades alone, hundreds of thousands in a session: those are taken together.
     """
@@ -250,7 +187,7 @@ def _sort_frames(frames: list[tuple[int, bytes]], trades: bytearray, found: Scan
         return
     joined = b"".join([content for _, content in frames])
     is_whole = all(len(content) % TRADE.itemsize == 0 for _, content in frames)
-    if is_whole and bool((np.frombuffer(joined, _START)["start"] == _TRADE_START).all()):
+    if is_whole and bool((np.frombuffer(joined, RECORD_START)["start"] == TRADE_START).all()):
         trades += joined
         found.good_bytes = frames[-1][0]
         found.frames += len(frames)
@@ -264,25 +201,22 @@ def _sort_frames(frames: list[tuple[int, bytes]], trades: bytearray, found: Scan
 def _frame_end(data: bytes, start: int) -> int | None:
     """Offset just after the zstd frame at `start`; None where the data ends before the frame (RFC 8878, 3.1.1)."""
     magic = data[start : start + 4]
-    if magic != _MAGIC[: len(magic)]:
-        raise _DamageError("no zstd frame starts here")
+    if magic != ZSTD_MAGIC[: len(magic)]:
+        raise DamageError("", "no zstd frame starts here")
     if len(data) < start + 5:
         return None
     descriptor = data[start + 4]
-    is_single_segment = descriptor >> 5 & 1
-    content_size_flag = descriptor >> 6
-    at = start + 5 + (1 - is_single_segment) + (0, 1, 2, 4)[descriptor & 3]
-    at += 1 << content_size_flag if content_size_flag or is_single_segment else 0
+    at = start + 5 + header_bytes_after(descriptor)
     is_last = False
     while not is_last:
-        if len(data) < at + 3:
+        if len(data) < at + BLOCK_HEADER_BYTES:
             return None
-        block = int.from_bytes(data[at : at + 3], "little")
+        block = int.from_bytes(data[at : at + BLOCK_HEADER_BYTES], "little")
         is_last = bool(block & 1)
         kind = block >> 1 & 3
-        if kind == 3:
-            raise _DamageError("a block of reserved type")
-        at += 3 + (1 if kind == 1 else block >> 3)
+        if kind == RESERVED_BLOCK:
+            raise DamageError("", "a block of reserved type")
+        at += BLOCK_HEADER_BYTES + (1 if kind == RLE_BLOCK else block >> 3)
     at += 4 * (descriptor >> 2 & 1)
     return at if at <= len(data) else None
 
@@ -291,34 +225,29 @@ def _content(decompressor: zstandard.ZstdDecompressor, frame: bytes) -> bytes:
     try:
         size = zstandard.frame_content_size(frame)
         if not 0 <= size <= _LARGEST_CONTENT:
-            raise _DamageError(f"a frame of {size} bytes of content")
+            raise DamageError("", f"a frame of {size} bytes of content")
         return decompressor.decompress(frame)
     except zstandard.ZstdError as error:
-        raise _DamageError(str(error)) from None
+        raise DamageError("", str(error)) from None
 
 
 def _read_header(content: bytes) -> tuple[str, int]:
-    """Dataset, and the length of the metadata in bytes."""
-    import databento_dbn as dbn
-
-    if content[:3] != b"DBN" or len(content) < 8:
-        raise _DamageError("no DBN header")
-    length = 8 + int.from_bytes(content[4:8], "little")
-    try:
-        return str(dbn.Metadata.decode(content[:length]).dataset), length
-    except (dbn.DBNError, ValueError) as error:
-        raise _DamageError(f"a DBN header that cannot be read ({error})") from None
+    """Return the dataset and the length of the DBN header, bytes."""
+    if content[:3] != DBN_MAGIC or len(content) < PRELUDE_BYTES:
+        raise DamageError("", "no DBN header")
+    length = PRELUDE_BYTES + int.from_bytes(content[4:PRELUDE_BYTES], "little")
+    return read_header(content[:length]).dataset, length
 
 
 def _sort_records(content: bytes, offset: int, trades: bytearray, found: Scan) -> None:
-    """Put a frame's records where they belong; raises _DamageError, and then nothing of the frame is taken."""
+    """Put a frame's records where they belong; raises DamageError, and then nothing of the frame is taken."""
     runs: list[bytes] = []
     names: list[bytes] = []
     marks: list[Mark] = []
     at = 0
     while at < len(content):
         count = (len(content) - at) // TRADE.itemsize
-        is_trade = np.frombuffer(content, _START, count, at)["start"] == _TRADE_START
+        is_trade = np.frombuffer(content, RECORD_START, count, at)["start"] == TRADE_START
         run = count if is_trade.all() else int(is_trade.argmin())
         if run:
             runs.append(content[at : at + run * TRADE.itemsize])
@@ -326,26 +255,14 @@ def _sort_records(content: bytes, offset: int, trades: bytearray, found: Scan) -
             continue
         length = content[at] * 4
         record = content[at : at + length]
-        if length < 16 or len(record) < length:
-            raise _DamageError(f"a record of {length} bytes at byte {at} of its content")
-        if record[1] in (_RTYPE_MAPPING, _RTYPE_DEFINITION):
+        if length < RECORD_HEADER_WORDS * 4 or len(record) < length:
+            raise DamageError("", f"a record of {length} bytes at byte {at} of its content")
+        if record[1] in (MAPPING_KIND, DEFINITION_KIND):
             names.append(record)
-        elif record[1] == _RTYPE_SYSTEM:
-            mark = read_mark(record[_SYSTEM_TEXT].split(b"\0", 1)[0].decode("ascii", "replace"))
+        elif record[1] == SYSTEM_KIND:
+            mark = read_mark(system_text(record))
             marks += [mark] if mark else []
         at += length
     trades += b"".join(runs)
     found.names.update(dict.fromkeys(names))
     found.marks += [(offset, mark) for mark in marks]
-
-
-def _stype_of(symbol: str) -> "databento_dbn.SType":
-    """How a requested symbol is meant: `NQ.v.0` continuous, `NQ.FUT` parent, else as the exchange writes it."""
-    import databento_dbn as dbn
-
-    parts = symbol.split(".")
-    if len(parts) == 3 and parts[1] in ("c", "n", "v") and parts[2].isdigit():
-        return dbn.SType("continuous")
-    if len(parts) == 2 and parts[1] in ("FUT", "OPT", "SPOT"):
-        return dbn.SType("parent")
-    return dbn.SType("raw_symbol")

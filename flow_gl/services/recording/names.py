@@ -3,10 +3,8 @@
 from flow_gl.core.items import Definition, FeedGap, Mapping
 from flow_gl.core.market.marks import Mark
 from flow_gl.core.sessions import Session
-from flow_gl.services.recording import format as recording
-
-_DAY_NS = 86_400_000_000_000
-
+from flow_gl.core.units import DAY_NS
+from flow_gl.dbn.records import definition_record, mapping_record
 
 Name = Mapping | Definition | bytes
 """A name that goes into the recording; bytes: a whole DBN record (SymbolMappingMsg, InstrumentDefMsg), as it is."""
@@ -35,7 +33,7 @@ def record_of(notice: Name, session: Session) -> bytes:
     if isinstance(notice, bytes):
         return notice
     if isinstance(notice, Definition):
-        return recording.definition_record(
+        return definition_record(
             notice.instrument_id,
             notice.symbol,
             tick_size=notice.tick_size,
@@ -43,11 +41,11 @@ def record_of(notice: Name, session: Session) -> bytes:
             is_outright=notice.is_outright,
             ts_event=session.open,
         )
-    return recording.mapping_record(
+    return mapping_record(
         notice.instrument_id,
         notice.symbol,
         notice.requested,
         ts_event=notice.ts_event or session.open,
-        start_ns=session.open // _DAY_NS * _DAY_NS,
-        end_ns=(session.next_open // _DAY_NS + 1) * _DAY_NS,
+        start_ns=session.open // DAY_NS * DAY_NS,
+        end_ns=(session.next_open // DAY_NS + 1) * DAY_NS,
     )

@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from flow_gl.core.clock import SYSTEM, Clock
 from flow_gl.core.errors import DataError
 from flow_gl.core.market.marks import Mark
-from flow_gl.core.schema import TRADE
 from flow_gl.core.sessions import Session
+from flow_gl.dbn.layout import TRADE_KIND, TRADE_WORDS
 from flow_gl.services.recording.file import Coming, Recovered
 from flow_gl.services.recording.folder import Keep
 from flow_gl.services.recording.names import Notice
@@ -317,11 +317,11 @@ class Recorder:
 
 def _sound(rows: NDArray[np.void]) -> NDArray[np.void]:
     """Trades as DBN records whatever made them: a length of 0 would make the file unreadable from there on."""
-    is_sound = (rows["length"] == TRADE.itemsize // 4) & (rows["rtype"] == 0)
+    is_sound = (rows["length"] == TRADE_WORDS) & (rows["rtype"] == TRADE_KIND)
     if is_sound.all():
         return rows
     mended = rows.copy()
-    mended["length"], mended["rtype"] = TRADE.itemsize // 4, 0
+    mended["length"], mended["rtype"] = TRADE_WORDS, TRADE_KIND
     return mended
 
 

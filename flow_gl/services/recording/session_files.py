@@ -16,6 +16,7 @@ from flow_gl.core.items import FeedGap
 from flow_gl.core.market.marks import Mark
 from flow_gl.core.market.seam import Seen
 from flow_gl.core.sessions import Session
+from flow_gl.dbn.header import encode_header
 from flow_gl.services.recording import format as recording
 from flow_gl.services.recording.file import Coming, RecordingFile, Recovered
 from flow_gl.services.recording.folder import Keep, prune
@@ -129,7 +130,7 @@ class SessionFiles:
         is_new_run = session.trade_date not in self._seen
         file = RecordingFile(
             path,
-            header=recording.header(self._dataset, session.open),
+            header=encode_header(self._dataset, session.open),
             names=self._name_records(session),
             is_new_run=is_new_run,
             coming=replace(self.coming, reaches_ns=now_ns - self.reach_ns if self.reach_ns is not None else 0),
