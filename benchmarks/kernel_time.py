@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from flow_gl.bench.tape import make_tape
 from flow_gl.core.schema import LEVELS
+from flow_gl.core.settings import AggregationSettings
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.engine.sinks import MarketSink, Sink
 from flow_gl.engine.warm import warm_up
@@ -61,7 +62,7 @@ def main(rounds: int) -> None:
     best = {name: np.full(TRADES // PIECE, np.inf) for name in jobs}
     for _ in range(rounds):
         for name, (levels, bucket_ns, sink) in jobs.items():
-            pipeline = Pipeline(levels=levels, bucket_ns=bucket_ns)
+            pipeline = Pipeline(AggregationSettings(bucket_ns=bucket_ns), levels=levels)
             pipeline.attach(1, sink)
             for piece in range(TRADES // PIECE):
                 trades = tape[piece * PIECE : (piece + 1) * PIECE]

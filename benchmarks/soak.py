@@ -30,6 +30,7 @@ from flow_gl.core.clock import SYSTEM
 from flow_gl.core.errors import FlowError
 from flow_gl.core.items import Trades
 from flow_gl.core.sessions import SessionCalendar
+from flow_gl.core.settings import AggregationSettings
 from flow_gl.core.spec import LiveSpec
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.engine.warm import warm_up
@@ -114,7 +115,7 @@ class Soak:
             clock=self._clock,
             draw=self._rng.random,
         )
-        self._pipeline = Pipeline(sessions=SessionCalendar(), arm=ARM)
+        self._pipeline = Pipeline(AggregationSettings(arm=ARM), sessions=SessionCalendar())
         charts = Charts(
             symbols, attach=self._pipeline.chart, make_store=lambda _: touched_store(), bucket_ns=1_000_000_000
         )

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from flow_gl.core.items import Definition, Mapping
 from flow_gl.core.schema import GAP_LIST, LEVELS, PROFILE, SESSION, GapKind
 from flow_gl.core.sessions import SessionCalendar
+from flow_gl.core.settings import AggregationSettings
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.store.market import MarketStore
 from flow_gl.store.ring import Cursor
@@ -50,7 +51,7 @@ class Unbroken:
     """
 
     def __init__(self, contracts: tuple[Contract, ...], *, tick: int, arm: int) -> None:
-        self.pipeline: Final = Pipeline(sessions=SessionCalendar(), arm=arm)
+        self.pipeline: Final = Pipeline(AggregationSettings(arm=arm), sessions=SessionCalendar())
         self.stores: Final = [touched_store() for _ in contracts]
         for contract, store in zip(contracts, self.stores, strict=True):
             self.pipeline.chart(contract.instrument_id, store, contract.requested)

@@ -22,6 +22,7 @@ import flow_gl.engine
 from flow_gl.core.clock import SYSTEM
 from flow_gl.core.commands import Command
 from flow_gl.core.schema import FeedState
+from flow_gl.core.settings import AggregationSettings
 from flow_gl.core.spec import DemoSpec, EngineSpec, FilesSpec, LiveSpec
 from flow_gl.dbn.writing import write_dbn
 from flow_gl.engine.pipeline import Pipeline
@@ -127,7 +128,7 @@ def scenarios(folder: Path) -> Iterator[tuple[str, Callable[[], object]]]:
 
 
 def _by_hand(trades: np.ndarray) -> None:
-    pipeline = Pipeline(levels=3, bucket_ns=SECOND // 10, arm=1, cvd_reset="never")
+    pipeline = Pipeline(AggregationSettings(bucket_ns=SECOND // 10, arm=1, cvd_reset="never"), levels=3)
     pipeline.attach(NAMES["NQZ5"], Collector(levels=3))
     for part in np.array_split(trades, 7):
         pipeline.process(part)
@@ -135,7 +136,7 @@ def _by_hand(trades: np.ndarray) -> None:
         pipeline.publish(is_brief=True)
         pipeline.publish_next()
         pipeline.reset_cvd(NAMES["NQZ5"])
-        pipeline.configure(arm=20, value_area=0.5, value_area_step=1)
+        pipeline.configure({"arm": 20, "value_area": 0.5, "value_area_step": 1})
     pipeline.process(trades[::3])
     pipeline.process(trades[:0])
     pipeline.finish()

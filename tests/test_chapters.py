@@ -15,6 +15,7 @@ from flow_gl.core.clock import SYSTEM
 from flow_gl.core.commands import Command, Configure, ResetCvd, SetSpeed
 from flow_gl.core.market.lod import widths_ns
 from flow_gl.core.schema import BUBBLE, LEVELS, FeedState
+from flow_gl.core.settings import AggregationSettings
 from flow_gl.core.spec import EngineSpec, FilesSpec
 from flow_gl.core.units import SECOND_NS
 from flow_gl.dbn.writing import write_dbn
@@ -84,7 +85,9 @@ def run(paths: Sequence[Path], *, commands: Sequence[Command] = (), feed: dict[s
     store = EngineStore.local()
     options = {"symbols": ("NQZ5", "NQH6"), "speed": None, "cache": True, "cache_beside": True, **(feed or {})}
     files = FilesSpec(paths=tuple(map(str, paths)), **options)
-    session = Session(EngineSpec(feed=files, **{"arm": 40, **spec}), SYSTEM, StatusBoard(store))
+    levels = spec.pop("levels", LEVELS)
+    aggregation = AggregationSettings(**{"arm": 40, **spec})
+    session = Session(EngineSpec(feed=files, aggregation=aggregation, levels=levels), SYSTEM, StatusBoard(store))
     asked: queue.SimpleQueue[Command] = queue.SimpleQueue()
     for command in commands:
         asked.put(command)
@@ -237,7 +240,7 @@ def test_files_before_the_beginning_of_a_replay_are_known_and_the_rest_goes_at_i
     assert_same(known, run(paths, feed={**feed, "cache": False}))
 
 
-@pytest.mark.parametrize("command", [ResetCvd(chart=0), Configure(arm=7), SetSpeed(speed=10_000.0)])
+@pytest.mark.parametrize("command", [ResetCvd(chart=0), Configure({"arm": 7}), SetSpeed(speed=10_000.0)])
 def test_numbers_that_a_user_touched_are_not_kept(tmp_path: Path, command: Command) -> None:
     rows = make_trades(300, ids=tuple(SYMBOLS))
     paths = write_cut(tmp_path, rows, [100])

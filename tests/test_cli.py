@@ -11,10 +11,12 @@ import pytest
 
 from flow_gl.cli import bench, draw
 from flow_gl.cli.main import app, run
+from flow_gl.core import config
 from flow_gl.core.errors import EXIT_DATA, DataError, FeedError, FlowError
-from flow_gl.core.settings import Settings
+from flow_gl.core.settings import DECLARED, DEFAULTS, DRAWING
 from flow_gl.core.spec import DemoSpec, FilesSpec, LiveSpec
 from flow_gl.dbn.writing import write_dbn
+from tests.core.test_settings import another
 from tests.scripted import trades
 
 KEY = "db-ThisIsNoRealKeyOnlyATestsOwn"
@@ -163,7 +165,7 @@ def test_replay_hands_over_full_paths_symbols_and_time(
     assert run(line) == 0
     feed, settings, _ = shown[0]
     assert feed == FilesSpec(paths=(str(day),), symbols=("NQZ5", "NQH6"), from_time="09:30", speed=60.0)
-    assert settings.arm == 100  # type: ignore[attr-defined]
+    assert settings.aggregation.arm == 100  # type: ignore[attr-defined]
 
 
 def test_levels_are_kept_in_the_cache_folder_unless_flags_say_otherwise(
@@ -271,25 +273,21 @@ def test_each_setting_has_its_flag() -> None:
         for parameter in sub.params
         for option in parameter.opts
     }
-    assert set(Settings.model_fields) <= flags
+    assert set(DECLARED) <= flags
 
 
-def test_every_flag_of_a_setting_reaches_it(shown: Shown) -> None:
-    flags = "--scale 2 --size-scale 0.5 --lvn-smooth 7 --lvn-prominence 0.3 --lvn-volume 0.5 --cvd-reset never"
-    flags += " --cvd-reset-times 09:30"
-    assert run(["demo", *flags.split(), "--panels", "feed,help"]) == 0
-    settings = shown[0][1]
-    expected = {
-        "scale": 2.0,
-        "size_scale": 0.5,
-        "lvn_smooth": 7,
-        "lvn_prominence": 0.3,
-        "lvn_volume": 0.5,
-        "cvd_reset": "never",
-        "cvd_reset_times": ("09:30",),
-        "panels": ("feed", "help"),
-    }
-    assert {name: getattr(settings, name) for name in expected} == expected
+@pytest.mark.parametrize("command", DRAWING)
+def test_every_flag_of_a_setting_reaches_it(command: str, shown: Shown, day: Path) -> None:
+    needed = [declared for declared in DECLARED.values() if command in declared.setting.commands]
+    line, expected = [command, *([str(day)] if command == "replay" else [])], {}
+    for declared in needed:
+        text = another(declared)
+        on, _, off = declared.flag.partition("/")
+        line += [on if text == "true" else off] if off else [on, text]
+        expected[declared.name] = text
+    assert run(line) == 0
+    asked = config.load(expected, env_file=None)
+    assert shown[0][1] == asked != DEFAULTS
 
 
 @pytest.mark.parametrize(("flag", "name"), [("--screenshot", "a.jpg"), ("--record", "a.avi"), ("--record", "a.png")])
@@ -328,7 +326,13 @@ def test_export_writes_the_tables_and_says_so(day: Path, tmp_path: Path, capsys:
     out = tmp_path / "tables"
     assert run(["export", str(day), "--out", str(out), "--format", "csv", "--bucket", "10s"]) == 0
     assert "501 trades" in capsys.readouterr().out
-    assert {path.name for path in out.iterdir()} == {"bubbles.csv", "cvd.csv", "profile.csv", "levels.json"}
+    assert {path.name for path in out.iterdir()} == {
+        "bubbles.csv",
+        "cvd.csv",
+        "profile.csv",
+        "rolls.csv",
+        "levels.json",
+    }
 
 
 def test_export_keeps_what_precedes_the_damage_and_ends_with_3(

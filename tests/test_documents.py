@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from flow_gl.core import errors
+from flow_gl.core.settings import AggregationSettings
 from flow_gl.core.system import libraries
-from flow_gl.engine.kernels.profile import ProfileSettings, levels_of
+from flow_gl.engine.kernels.profile import levels_of
 from flow_gl.ui.input.actions import ACTIONS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -85,7 +86,7 @@ def test_the_worked_examples_of_the_value_area_come_out() -> None:
     assert len(examples) == 8
     for volumes, poc, areas in examples:
         for step, area in zip((1, 2), areas, strict=True):
-            settings = ProfileSettings(value_area=0.70, value_area_step=step)
+            settings = AggregationSettings(value_area=0.70, value_area_step=step)
             levels = levels_of(np.array(volumes, np.int64), settings, most_nodes=64)
             assert (levels.poc, (levels.low, levels.high, levels.held)) == (poc, area), f"{volumes}, step {step}"
 

@@ -16,6 +16,7 @@ from flow_gl.core.clock import ManualClock
 from flow_gl.core.commands import ResetCvd, SetSpeed
 from flow_gl.core.errors import EXIT_DATA, EXIT_FAULT
 from flow_gl.core.schema import FeedState
+from flow_gl.core.settings import AggregationSettings
 from flow_gl.core.spec import DemoSpec, EngineSpec, FilesSpec, encode
 from flow_gl.core.system.platform.processes import is_running
 from flow_gl.dbn.writing import write_dbn
@@ -26,7 +27,7 @@ from flow_gl.view.engine_link.supervisor import MOST_RESTARTS, EngineLink
 from tests.kit.waiting import PATIENCE_S, until, until_engine
 
 SHM = Path("/dev/shm")
-DEMO = EngineSpec(feed=DemoSpec(symbols=("NQ",), history_s=600.0), sessions=False)
+DEMO = EngineSpec(feed=DemoSpec(symbols=("NQ",), history_s=600.0), aggregation=AggregationSettings(sessions=False))
 
 
 @pytest.fixture(autouse=True)

@@ -13,6 +13,7 @@ from flow_gl.core.commands import Command, Configure, ResetCvd, Retry, SetSpeed,
 from flow_gl.core.items import Definition, FeedGap, Item, Mapping, Trades
 from flow_gl.core.schema import FeedState
 from flow_gl.core.sessions import SessionCalendar
+from flow_gl.core.settings import AggregationSettings
 from flow_gl.core.spec import EngineSpec, Failure, FilesSpec, Hello, decode_answer, decode_spec, encode
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.runtime.charts import Charts
@@ -258,7 +259,7 @@ def test_commands_reach_the_pipeline_and_the_feed_between_batches() -> None:
     rig = Rig(feed)
     rig.turn(2)
     assert rig.chart().session["cvd"] == 9
-    for command in (ResetCvd(0), ResetCvd(8), SetSpeed(60.0), Retry(), Configure(value_area_step=1)):
+    for command in (ResetCvd(0), ResetCvd(8), SetSpeed(60.0), Retry(), Configure({"value_area_step": 1})):
         rig.commands.put(command)
     rig.turn(2)
     assert rig.chart().session["cvd"] == 0
@@ -271,7 +272,7 @@ def test_commands_reach_the_pipeline_and_the_feed_between_batches() -> None:
 
 def test_a_command_that_is_out_of_range_is_refused_and_the_engine_goes_on() -> None:
     rig = Rig(ScriptedFeed([named(trades([0.5]))], is_endless=True))
-    rig.commands.put(Configure(arm=0))
+    rig.commands.put(Configure({"arm": 0}))
     rig.turn(3)
     assert rig.status["trades"] == 1
     assert b"arm" in bytes(rig.status["message"])
@@ -380,7 +381,7 @@ def test_a_status_text_is_cut_at_a_whole_character(text: str, shown: str) -> Non
 
 
 def test_specs_and_answers_survive_the_pipe() -> None:
-    spec = EngineSpec(feed=FilesSpec(paths=("a", "b"), speed=None), arm=5)
+    spec = EngineSpec(feed=FilesSpec(paths=("a", "b"), speed=None), aggregation=AggregationSettings(arm=5))
     assert decode_spec(encode(spec)) == spec
     for answer in (Hello(pid=1, store="x"), Failure(error="no", exit_code=3)):
         assert decode_answer(encode(answer)) == answer

@@ -1,20 +1,19 @@
 """The commands that draw: each reads its flags, checks what can be checked at once, and starts an engine and a view."""
 
 import math
-from functools import partial
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
 from flow_gl.cli.history import recordings_of
-from flow_gl.cli.options import Drawing, Speed, flag, takes_drawing_flags
+from flow_gl.cli.options import Drawing, flag, takes_drawing_flags, takes_settings
 from flow_gl.core.errors import FeedError, UsageError
-
-_keep: Final = partial(flag, panel="What is kept")
 
 
 @takes_drawing_flags
+@takes_settings
 def demo(
     *,
     seed: Annotated[int, flag("--seed", "The same seed gives the same market.", "N", min=0)] = 1,
@@ -31,7 +30,7 @@ def demo(
         list[str] | None,
         flag("--burst", "A burst, like 10s:5s:20: 20 times the pace for 5 s. Repeatable.", "AT:FOR:X"),
     ] = None,
-    speed: Speed = None,
+    given: Mapping[str, object],
     drawing: Drawing,
 ) -> None:
     """Draw a synthetic NQ and ES market: no data and no key needed.
@@ -45,7 +44,7 @@ def demo(
     from flow_gl.core.spec import DemoSpec
     from flow_gl.feed.synthetic.limits import check
 
-    settings = draw.read_settings(drawing, speed=speed)
+    settings = draw.read_settings(drawing, given)
     spec = DemoSpec(
         seed=seed,
         rate=rate,
@@ -59,6 +58,7 @@ def demo(
 
 
 @takes_drawing_flags
+@takes_settings
 def replay(
     files: Annotated[
         list[Path] | None,
@@ -68,10 +68,6 @@ def replay(
     session: Annotated[
         str | None, flag("--session", "Instead of files: a recorded session, by its trade date.", "DATE")
     ] = None,
-    record_dir: Annotated[
-        Path | None, flag("--record-dir", "Folder of the recordings, instead of your own.", "DIR")
-    ] = None,
-    dataset: Annotated[str | None, flag("--dataset", "Of the recorded session (default GLBX.MDP3).", "D")] = None,
     symbol: Annotated[
         list[str] | None,
         flag("--symbol", "Contract to chart; repeatable (default: as recorded, else the busiest outright).", "S"),
@@ -80,18 +76,7 @@ def replay(
         str,
         flag("--from", "Begin at this time, New York unless it says: 09:30, 2025-11-28T14:30Z.", "TIME"),
     ] = "",
-    speed: Speed = None,
-    cache: Annotated[
-        bool | None,
-        flag("--cache/--no-cache", "Keep the files' levels: they open at once next time (default: --cache)."),
-    ] = None,
-    cache_beside: Annotated[
-        bool | None,
-        flag(
-            "--cache-beside/--no-cache-beside",
-            "Keep them in .flow_gl beside the files (default: in the cache folder).",
-        ),
-    ] = None,
+    given: Mapping[str, object],
     drawing: Drawing,
 ) -> None:
     """Replay recorded trades, at any speed, with the numbers of the live run.
@@ -107,9 +92,7 @@ def replay(
     from flow_gl.core.spec import FilesSpec
     from flow_gl.core.units import parse_time_ns
 
-    settings = draw.read_settings(
-        drawing, speed=speed, cache=cache, cache_beside=cache_beside, record_dir=record_dir, dataset=dataset
-    )
+    settings = draw.read_settings(drawing, given)
     if bool(files) == bool(session):
         raise UsageError("replay: files, or --session with a trade date, were expected")
     if from_:
@@ -129,38 +112,10 @@ def replay(
 
 
 @takes_drawing_flags
+@takes_settings
 def live(
     *,
-    symbols: Annotated[
-        str | None, flag("--symbols", "One chart each, 9 at most (default NQ.v.0,ES.v.0).", "A,B")
-    ] = None,
-    dataset: Annotated[str | None, flag("--dataset", "(default GLBX.MDP3)", "D")] = None,
-    stype_in: Annotated[
-        str | None,
-        flag("--stype-in", "continuous, parent, raw_symbol or instrument_id (default continuous).", "T"),
-    ] = None,
-    gateway: Annotated[str | None, flag("--gateway", "Gateway (default: the dataset's own).", "HOST")] = None,
-    port: Annotated[str | None, flag("--port", "Gateway's port (default 13000).", "N")] = None,
-    api_key: Annotated[
-        str | None,
-        flag("--api-key", "Databento key; better in DATABENTO_API_KEY, where no list shows it.", "KEY"),
-    ] = None,
-    recording: Annotated[
-        bool | None, _keep("--recording/--no-recording", "Keep every trade in a recording (default: --recording).")
-    ] = None,
-    record_dir: Annotated[
-        Path | None, _keep("--record-dir", "Folder of the recordings (default: your own).", "DIR")
-    ] = None,
-    keep_days: Annotated[
-        str | None, _keep("--keep-days", "Remove recordings after so many days; 0 keeps all (default 400).", "N")
-    ] = None,
-    keep_gb: Annotated[
-        str | None, _keep("--keep-gb", "Most GB of all recordings, the oldest go first (default: no limit).", "N")
-    ] = None,
-    archive: Annotated[
-        str | None,
-        _keep("--archive", "Database of the numbers: a URL, a file or off (default: SQLite of your own).", "URL"),
-    ] = None,
+    given: Mapping[str, object],
     drawing: Drawing,
 ) -> None:
     """Draw Databento's live feed: the session so far, then every trade as it comes.
@@ -177,20 +132,7 @@ def live(
     from flow_gl.cli import draw
     from flow_gl.core.spec import KEY_VARIABLE, LiveSpec
 
-    settings = draw.read_settings(
-        drawing,
-        symbols=symbols,
-        dataset=dataset,
-        stype_in=stype_in,
-        gateway=gateway,
-        port=port,
-        api_key=api_key,
-        recording=recording,
-        record_dir=record_dir,
-        keep_days=keep_days,
-        keep_gb=keep_gb,
-        archive=archive,
-    )
+    settings = draw.read_settings(drawing, given)
     if settings.api_key is None:
         raise FeedError(f"no Databento key: set {KEY_VARIABLE} (in the environment or .env), or give --api-key")
     feed = LiveSpec(

@@ -1,6 +1,7 @@
 """From flags to a running picture: settings, the engine's spec, the view's options; then the view until it ends."""
 
 import os
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -28,9 +29,9 @@ ENGINE_END_S: Final = 1.0
 """How long an engine whose feed has failed may take to end."""
 
 
-def read_settings(drawing: Drawing, **flags: object) -> Settings:
-    """The settings, with the shared flags and a command's own on top. Raises UsageError."""
-    settings = config.load({**drawing.settings(), **flags}, config=drawing.config)
+def read_settings(drawing: Drawing, given: Mapping[str, object]) -> Settings:
+    """The settings, with a command's flags on top. Raises UsageError."""
+    settings = config.load(given, config=drawing.config)
     if drawing.duration is not None and not SHORTEST_S <= drawing.duration <= LONGEST_S:
         raise UsageError(
             f"--duration: {SHORTEST_S:g} to {LONGEST_S:.0f} seconds are allowed, {drawing.duration:g} came"
@@ -152,16 +153,7 @@ class _EngineError(FlowError):
 def _spec(feed: FilesSpec | DemoSpec | LiveSpec, settings: Settings, drawing: Drawing) -> EngineSpec:
     return EngineSpec(
         feed=feed,
-        bucket_ns=settings.bucket_ns,
-        arm=settings.arm,
-        value_area=settings.value_area,
-        value_area_step=settings.value_area_step,
-        lvn_smooth=settings.lvn_smooth,
-        lvn_prominence=settings.lvn_prominence,
-        lvn_volume=settings.lvn_volume,
-        cvd_reset=settings.cvd_reset,
-        cvd_reset_times=settings.reset_times,
-        sessions=settings.sessions,
+        aggregation=settings.aggregation,
         log_level=settings.log_level,
         debug=drawing.debug,
     )
@@ -185,8 +177,7 @@ def _options(settings: Settings, drawing: Drawing, title: str) -> ViewOptions:
         size_floor=settings.size_floor,
         size_scale=settings.size_scale,
         span_s=settings.span_s,
-        arm=settings.arm,
-        value_area=settings.value_area,
+        aggregation=settings.aggregation,
         panels=settings.panels,
         # A picture must not depend on what was last looked at.
         remember=not drawing.headless,

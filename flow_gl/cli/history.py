@@ -1,11 +1,12 @@
 """The commands of what was kept and what can be had: sessions, download."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from flow_gl.cli.options import Config, Debug, flag
+from flow_gl.cli.options import Config, Debug, flag, takes_settings
 from flow_gl.core.errors import DataError, FeedError, UsageError
 from flow_gl.core.system.packages import install_advice
 
@@ -13,10 +14,10 @@ if TYPE_CHECKING:
     from flow_gl.services.archive.query import SessionRow
 
 
+@takes_settings
 def sessions(
     *,
-    archive: Annotated[str | None, flag("--archive", "Database: a URL (default: SQLite of your own).", "URL")] = None,
-    record_dir: Annotated[Path | None, flag("--record-dir", "Folder of recordings (default: your own).", "DIR")] = None,
+    given: Mapping[str, object],
     config: Config = None,
     debug: Debug = False,  # noqa: ARG001 - read from the command line where errors are shown
 ) -> None:
@@ -36,7 +37,7 @@ def sessions(
     from flow_gl.core.units import format_price
     from flow_gl.services.recording.folder import list_recordings
 
-    settings = sources.load({"archive": archive, "record_dir": record_dir}, config=config)
+    settings = sources.load(given, config=config)
     folder = settings.record_dir or recordings_dir()
     recorded = [entry for entry in list_recordings(folder) if not entry.is_aside]
     table = Table("date", "symbol", "trades", "high", "low", "close", "CVD", "POC", "VWAP", "", box=None)
@@ -89,18 +90,15 @@ def recordings_of(date: str, record_dir: Path | None, dataset: str) -> list[Path
     return paths
 
 
+@takes_settings
 def download(
     *,
     symbols: Annotated[str, flag("--symbols", "Separated by commas, like NQ.v.0,ES.v.0.", "A,B")],
     start: Annotated[str, flag("--start", "First moment, UTC unless it says: 2025-11-28, 2025-11-28T14:30.", "TIME")],
     end: Annotated[str | None, flag("--end", "Not included (default: the start's midnight).", "TIME")] = None,
     out: Annotated[Path, flag("--out", "Folder for the files, one a day.", "DIR")] = Path(),
-    dataset: Annotated[str | None, flag("--dataset", "(default GLBX.MDP3)", "D")] = None,
-    stype_in: Annotated[
-        str | None, flag("--stype-in", "continuous, parent, raw_symbol or instrument_id (default continuous).", "T")
-    ] = None,
     is_agreed: Annotated[bool, flag("--yes", "Do not ask before it costs money.")] = False,
-    api_key: Annotated[str | None, flag("--api-key", "Databento key; better in DATABENTO_API_KEY.", "KEY")] = None,
+    given: Mapping[str, object],
     config: Config = None,
     debug: Debug = False,  # noqa: ARG001 - read from the command line where errors are shown
 ) -> None:
@@ -113,7 +111,7 @@ def download(
     from flow_gl import download as history
     from flow_gl.core import config as sources
 
-    settings = sources.load({"dataset": dataset, "stype_in": stype_in, "api_key": api_key}, config=config)
+    settings = sources.load(given, config=config)
     request = history.parse_request(
         [symbols], start=start, end=end, out=out, dataset=settings.dataset, stype_in=settings.stype_in
     )

@@ -1,51 +1,29 @@
 """The commands without a chart: export and doctor."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from flow_gl.cli.options import (
-    MARKET,
-    Arm,
-    Bucket,
-    Config,
-    CvdReset,
-    CvdResetTimes,
-    Debug,
-    Files,
-    LvnProminence,
-    LvnSmooth,
-    LvnVolume,
-    Threshold,
-    ValueArea,
-    ValueAreaStep,
-    flag,
-)
+from flow_gl.cli.options import Config, Debug, Files, flag, takes_settings
 from flow_gl.core.errors import DataError
+from flow_gl.core.settings import MARKET
 
 
+@takes_settings
 def export(
     files: Files,
     *,
     out: Annotated[Path, flag("--out", "Folder for the tables; made where it is missing.", "DIR")],
     table_format: Annotated[Literal["parquet", "csv"], flag("--format", "Of the tables.", "parquet|csv")] = "parquet",
     symbol: Annotated[str | None, flag("--symbol", "Only this contract (default: every instrument).", "S")] = None,
-    bucket: Bucket = None,
-    threshold: Threshold = None,
-    arm: Arm = None,
-    value_area: ValueArea = None,
-    value_area_step: ValueAreaStep = None,
-    lvn_smooth: LvnSmooth = None,
-    lvn_prominence: LvnProminence = None,
-    lvn_volume: LvnVolume = None,
-    cvd_reset: CvdReset = None,
-    cvd_reset_times: CvdResetTimes = None,
     by_session: Annotated[
-        bool, flag("--sessions", "Split by the exchange's sessions (default: the files are one session).", panel=MARKET)
+        bool,
+        flag("--sessions", "Split by the exchange's sessions (default: the files are one session).", heading=MARKET),
     ] = False,
+    given: Mapping[str, object],
     config: Config = None,
     debug: Debug = False,  # noqa: ARG001 - read from the command line where errors are shown
 ) -> None:
@@ -59,19 +37,7 @@ def export(
     from flow_gl.core import config as sources
     from flow_gl.core.market.lod import THRESHOLD
 
-    flags = {
-        "bucket": bucket,
-        "threshold": threshold,
-        "arm": arm,
-        "value_area": value_area,
-        "value_area_step": value_area_step,
-        "lvn_smooth": lvn_smooth,
-        "lvn_prominence": lvn_prominence,
-        "lvn_volume": lvn_volume,
-        "cvd_reset": cvd_reset,
-        "cvd_reset_times": cvd_reset_times,
-    }
-    settings = sources.load(flags, config=config)
+    settings = sources.load(given, config=config)
     paths = draw.check_files(files)
     # Heavy: after what may be wrong with the flags.
     from flow_gl.feed.files.replay import read_items
@@ -84,18 +50,10 @@ def export(
             out,
             fmt=table_format,
             symbol=symbol,
-            bucket_ns=settings.bucket_ns,
+            settings=settings.aggregation,
             threshold=THRESHOLD if settings.threshold is None else settings.threshold,
             by_session=by_session,
             progress=lambda trades: advance(items.progress, trades),
-            arm=settings.arm,
-            value_area=settings.value_area,
-            value_area_step=settings.value_area_step,
-            lvn_smooth=settings.lvn_smooth,
-            lvn_prominence=settings.lvn_prominence,
-            lvn_volume=settings.lvn_volume,
-            cvd_reset=settings.cvd_reset,
-            cvd_reset_times=settings.reset_times,
         )
     for path in summary.paths:
         typer.echo(path)

@@ -1,6 +1,6 @@
 """What a view may ask of the engine. One JSON line each on the engine's standard input, applied between batches."""
 
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -12,14 +12,10 @@ class ResetCvd(msgspec.Struct, frozen=True, tag="reset_cvd"):
 
 
 class Configure(msgspec.Struct, frozen=True, tag="configure"):
-    """Engine-side settings that a user may change while it runs; None leaves one as it is."""
+    """Change settings while the engine runs: a patch of `core.settings.AggregationSettings`, for `merge`."""
 
-    arm: int | None = None
-    """CVD zero cross: contracts, at least 1."""
-    value_area_step: int | None = None
-    """1 or 2 rows at a time."""
-    value_area: float | None = None
-    """Share of volume, 0 < x < 1."""
+    changes: dict[str, Any]
+    """Values by field, only of what changed."""
 
 
 class SetSpeed(msgspec.Struct, frozen=True, tag="set_speed"):

@@ -12,13 +12,11 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
-
-from pydantic import ValidationError
+from typing import Annotated, Any, Final, get_origin
 
 from flow_gl.core.errors import UsageError
 from flow_gl.core.log import mask, protect
-from flow_gl.core.settings import Settings
+from flow_gl.core.settings import DECLARED, DRAWING, AggregationSettings, Declared, Settings
 from flow_gl.core.spec import KEY_VARIABLE
 from flow_gl.core.system.folders import config_dir
 
@@ -82,18 +80,13 @@ def example_env() -> str:
         "# Settings of flow_gl. Copy to .env and uncomment what you want to change.",
         "# Sources, later ones win: .env, environment, TOML file (names without FLOW_GL_, in small letters), flags.",
     ]
-    for name, field in Settings.model_fields.items():
-        lines += ["", f"# {field.description}", f"#{variable_of(name)}={_as_text(field.default)}"]
+    for name, declared in DECLARED.items():
+        setting = declared.setting
+        only = "" if set(DRAWING) <= set(setting.commands) else f"{', '.join(setting.commands)}: "
+        unset = f" (default: {setting.unset})" if setting.unset else ""
+        lines += ["", f"# {only}{setting.help}{unset}", f"#{variable_of(name)}={declared.default_text}"]
     lines += ["", "# The TOML file, instead of the user's own", f"#{CONFIG_VARIABLE}="]
     return "\n".join(lines) + "\n"
-
-
-def _as_text(default: object) -> str:
-    if default is None:
-        return ""
-    if isinstance(default, tuple):
-        return ",".join(default)
-    return str(default).lower() if isinstance(default, bool) else str(default)
 
 
 def user_config() -> Path:
@@ -120,7 +113,7 @@ def _setting_of(variable: str) -> str | None:
     if not variable.startswith(PREFIX) or variable in NO_SETTINGS:
         return None
     name = variable.removeprefix(PREFIX).lower()
-    if name not in Settings.model_fields or name == "api_key":
+    if name not in DECLARED or name == "api_key":
         raise KeyError(variable)
     return name
 
@@ -129,7 +122,7 @@ def _take_variable(variable: str, value: str | None, where: str) -> dict[str, _G
     try:
         setting = _setting_of(variable)
     except KeyError:
-        known = [variable_of(name) for name in Settings.model_fields]
+        known = [variable_of(name) for name in DECLARED]
         raise UsageError(f"{variable} ({where}) is no setting{_nearest(variable, known)}") from None
     # `NAME=` means "not set", as in every .env file with its lines left empty.
     return {setting: _Given(value, f"{variable}, {where}")} if setting and value else {}
@@ -170,8 +163,8 @@ def _read_toml(path: Path) -> dict[str, _Given]:
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"cannot read the config file {path}: {getattr(error, 'strerror', None) or error}") from error
     for name in content:
-        if name not in Settings.model_fields:
-            raise UsageError(f"{path}: {name} is no setting{_nearest(name, list(Settings.model_fields))}")
+        if name not in DECLARED:
+            raise UsageError(f"{path}: {name} is no setting{_nearest(name, list(DECLARED))}")
     return {name: _Given(value, str(path)) for name, value in content.items()}
 
 
@@ -180,14 +173,42 @@ def _nearest(name: str, known: list[str]) -> str:
     return f"; did you mean {close[0]}?" if close else f" (there are: {', '.join(known)})"
 
 
-def _validate(given: dict[str, _Given]) -> Settings:
+def _validate(given: Mapping[str, _Given]) -> Settings:
+    """Settings with what was given. Raises UsageError on the first value that is wrong, in the order of `DECLARED`."""
+    found: dict[bool, dict[str, Any]] = {True: {}, False: {}}
+    for name, declared in DECLARED.items():
+        if name in given:
+            found[declared.is_aggregation][declared.field] = _convert(declared, given[name])
+    return Settings(aggregation=AggregationSettings(**found[True]), **found[False])
+
+
+def _convert(declared: Declared, entry: _Given) -> Any:
+    """A given value in the setting's type, checked against its range. Raises UsageError."""
+    from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
+
+    setting = declared.setting
+    kind = setting.given_as or declared.type
+    rules: list[Any] = [BeforeValidator(lambda value: _parts(value) if get_origin(kind) is tuple else value)]
+    rules.append(BeforeValidator(lambda value: setting.words.get(str(value).strip().lower(), value)))
+    if setting.given_as is None:
+        rules.append(Field(ge=setting.ge, gt=setting.gt, le=setting.le, lt=setting.lt))
+    if setting.check:
+        rules.append(AfterValidator(setting.check))
+    typed: Any = Annotated[kind, *rules]
+    adapter = TypeAdapter[Any](typed, config=ConfigDict(str_strip_whitespace=True))
     try:
-        return Settings.model_validate({name: entry.value for name, entry in given.items()})
+        return adapter.validate_python(entry.value)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-    name = str(first["loc"][0])
-    entry = given[name]
+    name = declared.name
     came = mask(str(entry.value)) if name == "api_key" else _PASSWORD.sub("://****@", repr(entry.value))
     cause = first.get("ctx", {}).get("error")
-    reason = str(cause) if cause else f"allowed is: {Settings.model_fields[name].description}"
+    reason = str(cause or "") or f"allowed is: {setting.help}"
     raise UsageError(f"{name} was {came} ({entry.source}): {reason}")
+
+
+def _parts(value: object) -> object:
+    """A comma-separated text as a tuple; anything else is left to the type."""
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value

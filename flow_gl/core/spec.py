@@ -4,12 +4,12 @@ The view's side fills in a spec from the settings and starts the engine with it;
 starts it again after a crash. Secrets are not in it: the key travels in the environment.
 """
 
-import datetime
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 
 from flow_gl.core.schema import LEVELS
+from flow_gl.core.settings import DEFAULTS, AggregationSettings
 
 KEY_VARIABLE: Final = "DATABENTO_API_KEY"
 
@@ -22,7 +22,7 @@ class FilesSpec(msgspec.Struct, frozen=True, tag="files"):
     """Contracts to chart; empty: those that were asked for when it was recorded, else the busiest outright."""
     from_time: str = ""
     """As the user wrote it: a time of day is of the file's own day; "" for the beginning."""
-    speed: float | None = 1.0
+    speed: float | None = DEFAULTS.speed
     """Event seconds per second; None for as fast as it goes (JSON has no infinity)."""
     cache: bool = False
     """Keep what the files come to, and begin with what was kept."""
@@ -45,7 +45,7 @@ class DemoSpec(msgspec.Struct, frozen=True, tag="demo"):
     """Halts as (seconds after the start, seconds of length)."""
     bursts: tuple[tuple[float, float, float], ...] = ()
     """Bursts as (seconds after the start, seconds of length, factor)."""
-    speed: float | None = 1.0
+    speed: float | None = DEFAULTS.speed
     """Event seconds per second; None for as fast as it goes."""
     length_s: float | None = None
     """Event seconds after which the market ends; None for never."""
@@ -55,15 +55,15 @@ class LiveSpec(msgspec.Struct, frozen=True, tag="live"):
     """Databento's live gateway."""
 
     symbols: tuple[str, ...]
-    dataset: str = "GLBX.MDP3"
-    stype_in: str = "continuous"
+    dataset: str = DEFAULTS.dataset
+    stype_in: str = DEFAULTS.stype_in
     gateway: str | None = None
     port: int | None = None
-    recording: bool = True
+    recording: bool = DEFAULTS.recording
     """Keep a recording."""
     record_dir: str | None = None
     """Folder of the recordings; None for the user's own."""
-    keep_days: int | None = 400
+    keep_days: int | None = DEFAULTS.keep_days
     """Recordings older than this are removed; None keeps all."""
     keep_nbytes: int | None = None
     """Most bytes that recordings may take, the oldest go first; None for no limit."""
@@ -75,24 +75,13 @@ class EngineSpec(msgspec.Struct, frozen=True):
     """Everything that the engine must know to start."""
 
     feed: FilesSpec | DemoSpec | LiveSpec
-    bucket_ns: int = 1_000_000_000
-    arm: int = 300
-    value_area: float = 0.70
-    value_area_step: int = 2
-    lvn_smooth: int = 5
-    lvn_prominence: float = 0.25
-    lvn_volume: float = 0.40
+    aggregation: AggregationSettings = DEFAULTS.aggregation
     levels: int = LEVELS
-    cvd_reset: Literal["session", "never"] = "session"
-    cvd_reset_times: tuple[datetime.time, ...] = ()
-    """Times of day in New York at which CVD starts anew as well."""
-    sessions: bool = True
-    """Sessions of the exchange calendar; False: all trades are one session."""
     resume_ns: int = 0
     """Event time that an earlier engine had reached: go there as fast as possible, then on at the feed's own pace."""
     serve_on: bool = False
     """Go on when standard input is closed."""
-    log_level: str = "info"
+    log_level: str = DEFAULTS.log_level
     debug: bool = False
 
 

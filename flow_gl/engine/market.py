@@ -16,6 +16,7 @@ from flow_gl.core.items import Definition, FeedGap
 from flow_gl.core.market.lod import widths_ns
 from flow_gl.core.schema import LEVELS, SESSION, UNDEF_PRICE
 from flow_gl.core.sessions import Session, SessionCalendar, next_time_of_day
+from flow_gl.core.settings import AggregationSettings
 from flow_gl.engine import gaps, records
 from flow_gl.engine.checkpoint import MarketState, fill
 from flow_gl.engine.coverage import Coverage
@@ -43,7 +44,6 @@ from flow_gl.engine.kernels.reference import START_STEP
 from flow_gl.engine.kernels.trade_run import SIDES
 from flow_gl.engine.published import Published
 from flow_gl.engine.rolls import Left, RollLog
-from flow_gl.engine.settings import Settings
 from flow_gl.engine.sinks import Sink, TableName
 
 CLOSE_DELAY_NS: Final = 250_000_000
@@ -58,12 +58,19 @@ class Market(Published):
     ----------
     instrument_id : as in the trades
     settings : shared by all instruments
+    levels : levels of detail that are kept
     calendar : None: all trades are one session
     scratch : where kernels put what they finish; shared, empty between calls
     """
 
     def __init__(
-        self, instrument_id: int, *, settings: Settings, calendar: SessionCalendar | None, scratch: Scratch
+        self,
+        instrument_id: int,
+        *,
+        settings: AggregationSettings,
+        levels: int,
+        calendar: SessionCalendar | None,
+        scratch: Scratch,
     ) -> None:
         self.instrument_id = instrument_id
         self.sink: Sink | None = None
@@ -86,7 +93,7 @@ class Market(Published):
         s = self._state[0]
         s["instrument_id"] = instrument_id
         s["bucket_ns"] = settings.bucket_ns
-        widths = widths_ns(settings.bucket_ns)[: settings.levels]
+        widths = widths_ns(settings.bucket_ns)[:levels]
         s["levels"] = len(widths)
         s["width_ns"][: len(widths)] = widths
         s["step"][: len(widths)] = [1, *(wider // width for width, wider in pairwise(widths))]
@@ -213,7 +220,7 @@ class Market(Published):
         self._session_row["cvd_since"] = s["last_ts"]
         self._published = (-1, -1, -1)
 
-    def configure(self, settings: Settings) -> None:
+    def configure(self, settings: AggregationSettings) -> None:
         """Take changed settings; bucket and levels of a running instrument stay."""
         self._settings = settings
         self._state["arm"][0] = settings.arm

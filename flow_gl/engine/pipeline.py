@@ -11,25 +11,24 @@ id may have several markets at once, one for each chart that joined it at anothe
 A chart attached after its instrument's first trade lacks the rings' history: its tables alone are right.
 """
 
-import datetime as dt
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import chain
-from typing import Final, Literal
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from flow_gl.core.errors import UsageError
 from flow_gl.core.items import Definition, FeedGap, Item, Mapping, Trades
 from flow_gl.core.schema import LEVELS, TRADE
 from flow_gl.core.sessions import SessionCalendar
+from flow_gl.core.settings import DEFAULTS, AggregationSettings, merge
 from flow_gl.engine import checkpoint
 from flow_gl.engine.coverage import Coverage
 from flow_gl.engine.kernels.layout import WORDS, Scratch
 from flow_gl.engine.kernels.partition import Partition
-from flow_gl.engine.kernels.profile import ProfileSettings
 from flow_gl.engine.market import Market
-from flow_gl.engine.settings import Settings
 from flow_gl.engine.sinks import MarketSink, Sink, places_of
 from flow_gl.engine.summary import Summary
 from flow_gl.store.market import MarketStore
@@ -43,40 +42,24 @@ class Pipeline:
 
     Parameters
     ----------
-    bucket_ns : width of the base bucket, 0.1 s to 1 h
+    settings : what numbers depend on besides the trades
     sessions : the exchange's calendar; None: all trades are one session
-    arm : contracts at which CVD's zero cross is armed
-    value_area, value_area_step : share of volume (0 < x < 1) and rows compared at a time (1 or 2)
-    lvn_smooth, lvn_prominence : rows of the centred mean, and the prominence asked for as a share of its maximum
-    lvn_volume : most smoothed volume of an LVN and least of an HVN, as a share of that maximum
     levels : levels of detail that are kept, from the base bucket up
-    cvd_reset : "session" or "never"
-    cvd_reset_times : times of day in New York at which CVD starts anew too
     sink_for : asked for a sink when an instrument is first heard of, before its first trade; None: by `attach` alone
-
-    Raises
-    ------
-    UsageError : a setting is out of its range
     """
 
     def __init__(
         self,
+        settings: AggregationSettings = DEFAULTS.aggregation,
         *,
-        bucket_ns: int = 1_000_000_000,
         sessions: SessionCalendar | None = None,
-        arm: int = 300,
-        value_area: float = 0.70,
-        value_area_step: int = 2,
-        lvn_smooth: int = 5,
-        lvn_prominence: float = 0.25,
-        lvn_volume: float = 0.40,
         levels: int = LEVELS,
-        cvd_reset: Literal["session", "never"] = "session",
-        cvd_reset_times: tuple[dt.time, ...] = (),
         sink_for: Callable[[int], Sink | None] | None = None,
     ) -> None:
-        profile = ProfileSettings(value_area, value_area_step, lvn_smooth, lvn_prominence, lvn_volume)
-        self._settings = Settings(bucket_ns, arm, levels, cvd_reset, cvd_reset_times, profile)
+        if not 1 <= levels <= LEVELS:
+            raise UsageError(f"levels must be 1 to {LEVELS}, was {levels}")
+        self._settings = settings
+        self._levels = levels
         self._calendar = sessions
         self._sink_for = sink_for
         self._scratch = Scratch()
@@ -268,11 +251,9 @@ class Pipeline:
         for market in self._markets_of(instrument_id):
             market.reset_cvd()
 
-    def configure(
-        self, *, arm: int | None = None, value_area: float | None = None, value_area_step: int | None = None
-    ) -> None:
-        """Change settings from the next trade on; None leaves one as it is. Raises UsageError."""
-        self._settings = self._settings.changed(arm=arm, value_area=value_area, value_area_step=value_area_step)
+    def configure(self, changes: dict[str, Any]) -> None:
+        """Change settings from the next trade on (`core.settings.merge`). Raises UsageError."""
+        self._settings = merge(self._settings, changes)
         for market in chain.from_iterable(self._markets.values()):
             market.configure(self._settings)
 
@@ -335,7 +316,13 @@ class Pipeline:
         return markets
 
     def _new_market(self, instrument_id: int) -> Market:
-        market = Market(instrument_id, settings=self._settings, calendar=self._calendar, scratch=self._scratch)
+        market = Market(
+            instrument_id,
+            settings=self._settings,
+            levels=self._levels,
+            calendar=self._calendar,
+            scratch=self._scratch,
+        )
         for gap in self._common_gaps.values():
             market.feed_gap(gap)
         market.cover(self._coverage)

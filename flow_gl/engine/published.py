@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from flow_gl.core.market.rejections import counts_of
 from flow_gl.core.schema import GAP_LIST, INSTRUMENT, OPEN, PROFILE, ROLL_LIST
 from flow_gl.core.sessions import Session
+from flow_gl.core.settings import AggregationSettings
 from flow_gl.engine.coverage import Coverage
 from flow_gl.engine.gaps import GapLog
 from flow_gl.engine.grid import Grid
@@ -13,7 +14,6 @@ from flow_gl.engine.identity import Identity
 from flow_gl.engine.kernels.fold import open_rows_nb
 from flow_gl.engine.records import Reading, fill_instrument, fill_profile, fill_session, finished_of, read_profile
 from flow_gl.engine.rolls import RollLog
-from flow_gl.engine.settings import Settings
 from flow_gl.engine.sinks import Finished, Sink, TableName
 from flow_gl.engine.summary import Summary
 
@@ -25,7 +25,7 @@ class Published:
     identity: Identity
     sink: Sink | None
     _coverage: Coverage
-    _settings: Settings
+    _settings: AggregationSettings
     _state: NDArray[np.void]
     _pending: NDArray[np.void]
     _merged: NDArray[np.void]
@@ -83,9 +83,9 @@ class Published:
         if seen != self._published:
             self._published = seen
             self._publish_open(sink)
-            reading = read_profile(self._grid, self._settings.profile)
+            reading = read_profile(self._grid, self._settings)
             record = self._record("profile", PROFILE)
-            fill_profile(record, reading, step=self._settings.profile.value_area_step)
+            fill_profile(record, reading, step=self._settings.value_area_step)
             sink.table("profile", record)
             sink.table("session", self._session_record(reading))
 
@@ -117,7 +117,7 @@ class Published:
         return record
 
     def _finished(self) -> Finished:
-        reading = read_profile(self._grid, self._settings.profile)
+        reading = read_profile(self._grid, self._settings)
         return finished_of(
             reading,
             session=self._session,

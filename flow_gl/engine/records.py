@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from flow_gl.core.market.rejections import REASONS
 from flow_gl.core.schema import NODES, PROFILE_ROWS, SESSION, UNDEF_PRICE, TickSource
 from flow_gl.core.sessions import Session
+from flow_gl.core.settings import AggregationSettings
 from flow_gl.engine.grid import Grid
 from flow_gl.engine.kernels.layout import COLUMNS, STATE
-from flow_gl.engine.kernels.profile import Levels, ProfileSettings, levels_of, totals_nb, vwap_of, vwap_of_prices
+from flow_gl.engine.kernels.profile import Levels, levels_of, totals_nb, vwap_of, vwap_of_prices
 from flow_gl.engine.kernels.reference import STEPS
 from flow_gl.engine.sinks import Finished
 from flow_gl.engine.summary import Summary
@@ -68,7 +69,7 @@ class Reading:
         return (self.base + row) * self.tick_size
 
 
-def read_profile(grid: Grid, settings: ProfileSettings) -> Reading:
+def read_profile(grid: Grid, settings: AggregationSettings) -> Reading:
     """Read a profile as it stands."""
     first, last = grid.traded()
     totals = totals_nb(grid.profile, first, last)

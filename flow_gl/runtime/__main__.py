@@ -17,7 +17,7 @@ import msgspec
 
 from flow_gl.core.clock import SYSTEM
 from flow_gl.core.commands import Command, Stop, decode
-from flow_gl.core.errors import EXIT_FAULT, EXIT_OK, EXIT_RESOURCE, EXIT_USAGE, FlowError, lacking
+from flow_gl.core.errors import EXIT_FAULT, EXIT_OK, EXIT_RESOURCE, EXIT_USAGE, FlowError, UsageError, lacking
 from flow_gl.core.log import get_logger, masked, protect, start_log
 from flow_gl.core.outside import plain
 from flow_gl.core.schema import FeedState
@@ -48,7 +48,7 @@ def main() -> int:
         return EXIT_OK
     try:
         spec = decode_spec(line)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UsageError) as error:
         return _fail(f"the engine's specification is wrong: {error}", EXIT_USAGE)
     protect(os.environ.get(KEY_VARIABLE, ""))
     start_log("engine", level=spec.log_level, is_verbose=spec.debug)

@@ -204,9 +204,7 @@ class Engine:
                 self._pipeline.reset_cvd(instrument_id)
         elif isinstance(command, Configure):
             self._chapters = None
-            self._pipeline.configure(
-                arm=command.arm, value_area=command.value_area, value_area_step=command.value_area_step
-            )
+            self._pipeline.configure(command.changes)
         elif isinstance(command, SetSpeed):
             if isinstance(feed, Paced):
                 feed.set_speed(math.inf if command.speed is None else command.speed)

@@ -16,6 +16,7 @@ from flow_gl.core.market.courses import Courses
 from flow_gl.core.market.lod import THRESHOLD
 from flow_gl.core.schema import PRICE_SCALE, TickSource
 from flow_gl.core.sessions import SessionCalendar
+from flow_gl.core.settings import DEFAULTS, AggregationSettings
 from flow_gl.core.units import format_time
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.engine.records import is_partial
@@ -47,12 +48,11 @@ def export(
     *,
     fmt: Format = "parquet",
     symbol: str | None = None,
-    bucket_ns: int = 1_000_000_000,
+    settings: AggregationSettings = DEFAULTS.aggregation,
     threshold: float = THRESHOLD,
     by_session: bool = False,
     progress: Callable[[int], None] | None = None,
     calendar: SessionCalendar | None = None,
-    **settings: Any,
 ) -> ExportSummary:
     """Aggregate items and write bubbles, cvd, profile and levels.json.
 
@@ -62,12 +62,11 @@ def export(
     out_dir : folder, made where it is missing; tables in it are replaced
     fmt : "parquet" or "csv"
     symbol : only this instrument, by its contract, the symbol asked for, or its id; None: every one that traded
-    bucket_ns : width of the bucket
+    settings : how trades become numbers; `by_session` decides on sessions, not they
     threshold : imbalance above which a 1 s bubble is significant; a wider one is from less on
     by_session : split by the exchange's sessions; otherwise all trades are one
     progress : called with the number of trades read, after each batch
     calendar : of the sessions; None: the exchange's
-    settings : further keyword arguments of `Pipeline`
 
     Raises
     ------
@@ -80,7 +79,7 @@ def export(
         raise FlowError(f"cannot make the folder {out_dir}: {error.strerror or error}") from error
     calendar = calendar or SessionCalendar()
     sessions = calendar if by_session else None
-    pipeline = Pipeline(bucket_ns=bucket_ns, sessions=sessions, levels=1, sink_for=lambda _: Collector(), **settings)
+    pipeline = Pipeline(settings, sessions=sessions, levels=1, sink_for=lambda _: Collector())
     wanted = Wanted(symbol)
     courses = Courses(symbol or "")
     read = 0
@@ -108,7 +107,7 @@ def export(
     named = zip(chosen, names, strict=True)
     parts = [part for (one, sink), name in named for part in _parts(one, name, sink, calendar)]
     paths = write_tables(
-        parts, courses.rolls, out_dir, fmt=fmt, by_session=by_session, threshold=threshold, bucket_ns=bucket_ns
+        parts, courses.rolls, out_dir, fmt=fmt, by_session=by_session, threshold=threshold, bucket_ns=settings.bucket_ns
     )
     return ExportSummary(
         paths=tuple(paths),

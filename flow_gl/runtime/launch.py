@@ -60,7 +60,7 @@ class Session:
 
         self._plan = make_plan(self._spec, tell)
         self._doing = "loading the engine"
-        if self._spec.sessions or isinstance(self._spec.feed, LiveSpec):
+        if self._spec.aggregation.sessions or isinstance(self._spec.feed, LiveSpec):
             self._learn_sessions(self._plan.begins_ns or self._clock.wall_ns())
         from flow_gl.engine.warm import warm_up
 
@@ -113,22 +113,14 @@ class Session:
         for line in plan.damage:
             get_logger("engine").warning("damaged file", extra={"damage": line})
         pipeline = Pipeline(
-            bucket_ns=spec.bucket_ns,
-            sessions=SessionCalendar() if spec.sessions else None,
-            arm=spec.arm,
-            value_area=spec.value_area,
-            value_area_step=spec.value_area_step,
-            lvn_smooth=spec.lvn_smooth,
-            lvn_prominence=spec.lvn_prominence,
-            lvn_volume=spec.lvn_volume,
+            spec.aggregation,
+            sessions=SessionCalendar() if spec.aggregation.sessions else None,
             levels=spec.levels,
-            cvd_reset=spec.cvd_reset,
-            cvd_reset_times=spec.cvd_reset_times,
         )
         charts = Charts(
             plan.symbols,
             attach=pipeline.chart,
-            bucket_ns=spec.bucket_ns,
+            bucket_ns=spec.aggregation.bucket_ns,
             names=plan.names,
             instrument_ids=plan.instrument_ids,
             are_parents=plan.are_parents,

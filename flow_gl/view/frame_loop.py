@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from flow_gl.core.clock import Clock
 from flow_gl.core.commands import Command, Configure, SetSpeed
+from flow_gl.core.settings import difference, merge
 from flow_gl.gl.api import clear
 from flow_gl.gl.counters import FrameCounters
 from flow_gl.gl.surface.context import Surface
@@ -71,8 +72,9 @@ class FrameLoop:
         self._watches: list[AlertWatch] = []
         self._generation = link.generation
         self._restarts = link.restarts
-        self._rules: dict[type[Command], Command] = {}
-        """Settings sent to the engine; a restarted engine gets them again."""
+        self._started_with: Final = self.state.aggregation
+        """Every engine is started with these settings; what has changed since is sent to the next one too."""
+        self._speed: SetSpeed | None = None
         self._overlay_job: Final = self.scheduler.add("overlays")
         self._filter_job: Final = self.scheduler.add("size filter")
         self._axes: Final[list[scenes.ChartAxes]] = []
@@ -213,16 +215,9 @@ class FrameLoop:
 
     def _send(self, command: Command) -> None:
         if isinstance(command, Configure):
-            known = self._rules.get(Configure, Configure())
-            assert isinstance(known, Configure)
-            command_now = Configure(
-                arm=known.arm if command.arm is None else command.arm,
-                value_area=known.value_area if command.value_area is None else command.value_area,
-                value_area_step=known.value_area_step if command.value_area_step is None else command.value_area_step,
-            )
-            self._rules[Configure] = command_now
+            self.state.aggregation = merge(self.state.aggregation, command.changes)
         elif isinstance(command, SetSpeed):
-            self._rules[SetSpeed] = command
+            self._speed = command
         self.link.send(command)
 
     def _refresh(self) -> None:
@@ -246,8 +241,10 @@ class FrameLoop:
 
     def _take_over(self) -> None:
         """Go on with other stores: a new engine learns what the last one was told, a pause has nothing to hold."""
-        for command in self._rules.values():
-            self.link.send(command)
+        if changes := difference(self._started_with, self.state.aggregation):
+            self.link.send(Configure(changes))
+        if self._speed is not None:
+            self.link.send(self._speed)
         if self.state.pause is not None:
             self.state.pause = None
         if self.link.restarts != self._restarts:

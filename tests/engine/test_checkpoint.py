@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from flow_gl.core.items import Definition, FeedGap, Mapping
 from flow_gl.core.schema import LEVELS
 from flow_gl.core.sessions import SessionCalendar
+from flow_gl.core.settings import AggregationSettings
 from flow_gl.engine import checkpoint
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.engine.sinks import Collector
@@ -26,7 +27,8 @@ NOTICES = (
 
 
 def make(sinks, *, calendar=None, arm=40):
-    pipeline = Pipeline(sessions=calendar, arm=arm, cvd_reset_times=(dt.time(9, 30), dt.time(17, 5)))
+    settings = AggregationSettings(arm=arm, cvd_reset_times=(dt.time(9, 30), dt.time(17, 5)))
+    pipeline = Pipeline(settings, sessions=calendar)
     for instrument_id, sink in sinks.items():
         pipeline.attach(instrument_id, sink)
     return pipeline

@@ -13,6 +13,7 @@ from flow_gl.core.items import Definition, Mapping
 from flow_gl.core.market.lod import widths_ns
 from flow_gl.core.schema import EVENT, UNDEF_PRICE, TickSource
 from flow_gl.core.sessions import SessionCalendar
+from flow_gl.core.settings import AggregationSettings
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.engine.sinks import Collector
 from flow_gl.store.market import MarketReader, MarketStore
@@ -63,7 +64,7 @@ def _split(trades, cuts):
 
 
 def _run(trades, *, cuts=(), publish=False, **options):
-    pipeline = Pipeline(**options)
+    pipeline = Pipeline(AggregationSettings(**options))
     sinks = {instrument_id: Collector(levels=DEPTH) for instrument_id in IDS}
     for instrument_id, sink in sinks.items():
         pipeline.attach(instrument_id, sink)
@@ -239,7 +240,7 @@ def test_more_bubbles_than_the_kernels_hand_over_at_a_time_all_arrive():
     trades["ts_event"] += np.arange(count) * 3 * SECOND
     trades["side"][1::2] = ord("A")
     sink = Collector(levels=DEPTH)
-    pipeline = Pipeline(arm=1)
+    pipeline = Pipeline(AggregationSettings(arm=1))
     pipeline.attach(1, sink)
     pipeline.process(trades)
     pipeline.finish()
@@ -256,7 +257,7 @@ def test_a_storm_of_zero_crosses_within_one_bucket_is_kept_whole():
     trades["size"][0] = 1
     trades["side"][1::2] = ord("A")
     sink = Collector()
-    pipeline = Pipeline(arm=1)
+    pipeline = Pipeline(AggregationSettings(arm=1))
     pipeline.attach(1, sink)
     pipeline.process(trades)
     assert len(sink.event_rows()) == count - 1
@@ -451,7 +452,7 @@ def test_a_stores_rings_however_small_hold_the_newest_of_the_arrays_rows(draws, 
 
 
 def test_resetting_cvd_begins_at_0_and_disarms():
-    pipeline, sink = Pipeline(arm=10), Collector()
+    pipeline, sink = Pipeline(AggregationSettings(arm=10)), Collector()
     pipeline.attach(1, sink)
     pipeline.process(make_trades([(1, START, TICK, 50, "B")]))
     pipeline.reset_cvd(1)
@@ -466,18 +467,19 @@ def test_resetting_cvd_begins_at_0_and_disarms():
 def test_settings_out_of_range_are_refused_in_one_line():
     for options, words in (
         ({"bucket_ns": -5}, "bucket_ns must be 100 ms to 1 h, was -5"),
-        ({"arm": 0}, "arm must be at least 1 contract, was 0"),
+        ({"arm": 0}, "arm must be at least 1 contract and at most 10,000,000, was 0"),
         ({"value_area": 1.0}, "value_area must be between 0 and 1, was 1.0"),
         ({"value_area_step": 3}, "value_area_step must be 1 or 2, was 3"),
-        ({"lvn_smooth": 4}, "lvn_smooth must be an odd number of ticks, was 4"),
-        ({"levels": 14}, "levels must be 1 to 12, was 14"),
+        ({"lvn_smooth": 4}, "lvn_smooth must be an odd number of ticks, 1 to 99, was 4"),
     ):
         with pytest.raises(UsageError, match=words):
-            Pipeline(**options)
+            AggregationSettings(**options)
+    with pytest.raises(UsageError, match="levels must be 1 to 12, was 14"):
+        Pipeline(levels=14)
     pipeline = Pipeline()
     with pytest.raises(UsageError, match="arm must be"):
-        pipeline.configure(arm=0)
-    pipeline.configure(value_area_step=1, value_area=0.5, arm=7)
+        pipeline.configure({"arm": 0})
+    pipeline.configure({"value_area_step": 1, "value_area": 0.5, "arm": 7})
 
 
 def test_bubbles_so_far_apart_that_each_closes_every_level_all_arrive():

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.signal import find_peaks
 
+from flow_gl.core.settings import AggregationSettings
 from flow_gl.engine.kernels.profile import (
-    ProfileSettings,
     levels_of,
     nodes_of,
     point_of_control_nb,
@@ -46,7 +46,7 @@ def test_every_row_of_the_definitions_table_comes_out(text, poc, single, double)
 def test_the_value_area_is_the_twins_on_any_profile(totals, step, share):
     poc = point_of_control(totals.tolist())
     assert point_of_control_nb(totals) == poc
-    levels = levels_of(totals, ProfileSettings(value_area=share, value_area_step=step), most_nodes=64)
+    levels = levels_of(totals, AggregationSettings(value_area=share, value_area_step=step), most_nodes=64)
     assert (levels.low, levels.high, levels.held) == value_area(totals.tolist(), poc, step, share)
     assert totals[levels.low] > 0 < totals[levels.high]
 
@@ -71,7 +71,7 @@ def test_nodes_are_scipys_peaks_of_that_prominence(values, least):
 @settings(max_examples=200)
 @given(volumes, st.sampled_from([0.25, 0.1]), st.sampled_from([0.4, 0.7, 1.0]))
 def test_low_volume_nodes_are_prominent_and_low_and_high_ones_prominent_and_high(totals, prominence, share):
-    profile = ProfileSettings(lvn_prominence=prominence, lvn_volume=share)
+    profile = AggregationSettings(lvn_prominence=prominence, lvn_volume=share)
     levels = levels_of(totals, profile, most_nodes=10_000)
     curve = smoothed_nb(totals, 5)
     least, limit = prominence * curve.max(), share * curve.max()
@@ -83,8 +83,8 @@ def test_low_volume_nodes_are_prominent_and_low_and_high_ones_prominent_and_high
 
 def test_a_dip_beside_the_point_of_control_is_no_low_volume_node():
     totals = np.array([10] * 3 + [100] * 5 + [60] * 6 + [95] * 5 + [10] * 3, np.int64)
-    assert levels_of(totals, ProfileSettings(), most_nodes=9).lvn.tolist() == []
-    assert levels_of(totals, ProfileSettings(lvn_volume=0.7), most_nodes=9).lvn.tolist() == [10]
+    assert levels_of(totals, AggregationSettings(), most_nodes=9).lvn.tolist() == []
+    assert levels_of(totals, AggregationSettings(lvn_volume=0.7), most_nodes=9).lvn.tolist() == [10]
 
 
 def test_of_too_many_nodes_the_most_prominent_are_kept_in_order_of_price():

@@ -8,6 +8,7 @@ import pytest
 from flow_gl.core.items import FeedGap
 from flow_gl.core.schema import UNDEF_PRICE, GapKind
 from flow_gl.core.sessions import SessionCalendar
+from flow_gl.core.settings import AggregationSettings
 from flow_gl.engine.checkpoint import decode
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.engine.sinks import Collector
@@ -26,7 +27,7 @@ def at(text):
 
 
 def run(rows, calendar, *, now=None, gaps=(), **options):
-    pipeline, sink = Pipeline(sessions=calendar, **options), Collector()
+    pipeline, sink = Pipeline(AggregationSettings(**options), sessions=calendar), Collector()
     pipeline.attach(1, sink)
     for gap in gaps:
         pipeline.gap(gap)

@@ -11,6 +11,7 @@ import pytest
 
 from flow_gl.core.items import Definition
 from flow_gl.core.schema import FeedState
+from flow_gl.core.settings import AggregationSettings
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.engine.sinks import Collector
 from tests.feed.live_rig import SECOND, Rig
@@ -39,7 +40,7 @@ class Numbers:
 
     def __init__(self) -> None:
         self.sinks: dict[int, Collector] = {}
-        self.pipeline = Pipeline(sink_for=self._sink, arm=20)
+        self.pipeline = Pipeline(AggregationSettings(arm=20), sink_for=self._sink)
 
     def _sink(self, instrument_id: int) -> Collector:
         return self.sinks.setdefault(instrument_id, Collector(levels=LEVELS))

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow_gl.core.schema import PRICE_SCALE
+from flow_gl.core.settings import AggregationSettings
 from flow_gl.engine.kernels.jit import kernel, making_kernel
 from flow_gl.engine.kernels.layout import COLUMNS
 
@@ -218,22 +219,6 @@ def moments_nb(totals: NDArray[np.int64], middle: int) -> tuple[int, int, int, i
 
 
 @dataclass(frozen=True, slots=True)
-class ProfileSettings:
-    """How levels are read from a profile."""
-
-    value_area: float = 0.70
-    """Share of volume, 0 < x < 1."""
-    value_area_step: int = 2
-    """Rows compared at a time: 1 or 2."""
-    lvn_smooth: int = 5
-    """Rows of the centred mean, odd."""
-    lvn_prominence: float = 0.25
-    """Of the smoothed maximum."""
-    lvn_volume: float = 0.40
-    """Of the smoothed maximum: an LVN's smoothed volume is at most this, an HVN's at least."""
-
-
-@dataclass(frozen=True, slots=True)
 class Levels:
     """What a profile says, in rows from its lowest traded one."""
 
@@ -245,7 +230,7 @@ class Levels:
     hvn: NDArray[np.int64]
 
 
-def levels_of(totals: NDArray[np.int64], settings: ProfileSettings, *, most_nodes: int) -> Levels:
+def levels_of(totals: NDArray[np.int64], settings: AggregationSettings, *, most_nodes: int) -> Levels:
     """Read POC, value area and nodes from total volume by row (the first and last row hold volume)."""
     poc = point_of_control_nb(totals)
     parts = round(settings.value_area * PARTS)

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from flow_gl.core.settings import DEFAULTS, AggregationSettings
+
 DEFAULT_WIDTH: Final = 1600
 DEFAULT_HEIGHT: Final = 900
 
@@ -40,10 +42,8 @@ class ViewOptions:
     size_scale: float | None = None
     span_s: float | None = None
     """Time that the chart spans at the start, seconds."""
-    arm: int = 300
-    """The engine's rules as it was started with, for the controls: contracts that arm a zero cross, ..."""
-    value_area: float = 0.7
-    """... and the value area's share of volume."""
+    aggregation: AggregationSettings = DEFAULTS.aggregation
+    """The settings that the engine was started with."""
     panels: tuple[str, ...] | None = None
     """Panels open at the start, names as in ui.actions."""
     preferences: Path | None = None

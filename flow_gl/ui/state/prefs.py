@@ -78,7 +78,7 @@ def apply(state: ViewState, preferences: Preferences, options: ViewOptions) -> N
     state.is_muted = preferences.is_muted
     span_s = preferences.span_s if options.span_s is None else options.span_s
     state.time.span_ns = span_s * 1e9
-    state.rules.arm, state.rules.value_area = options.arm, options.value_area
+    state.aggregation = options.aggregation
     filters = state.filters
     filters.threshold = preferences.threshold if options.threshold is None else options.threshold
     filters.size_scale = preferences.size_scale if options.size_scale is None else options.size_scale

@@ -9,8 +9,10 @@ from typing import Final
 
 from flow_gl.core.cached import Cached
 from flow_gl.core.market.limits import MAX_TICK
+from flow_gl.core.market.lod import THRESHOLD
 from flow_gl.core.palette import DARK, PALETTES, Palette
 from flow_gl.core.schema import LEVELS
+from flow_gl.core.settings import DEFAULTS, AggregationSettings
 from flow_gl.layers.base import Style
 from flow_gl.layers.rows.extent import PriceScale
 from flow_gl.ui.state.axes import TimeAxis, ValueAxis
@@ -36,22 +38,13 @@ LAYERS: Final = {
 class Filters:
     """What is hidden and how things are coloured. None of it changes a number."""
 
-    threshold: float = 0.15
+    threshold: float = THRESHOLD
     floor: int = 0
     """Contracts below which bubbles are hidden."""
     percentile: float = 0.0
     """Instead of `floor`: hide this share (0..99) of the session's bubbles, the smallest; 0: off."""
     size_scale: float = 1.0
     layers: set[str] = field(default_factory=lambda: set(LAYERS))
-
-
-@dataclass(slots=True)
-class Rules:
-    """The engine's rules as last asked for; they change numbers."""
-
-    arm: int = 300
-    """CVD zero cross, contracts."""
-    value_area: float = 0.7
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +86,10 @@ class ViewState:
     selected: int = 0
     """Chart shown alone, from 1; 0 shows all."""
     filters: Filters = field(default_factory=Filters)
-    rules: Rules = field(default_factory=Rules)
+    aggregation: AggregationSettings = DEFAULTS.aggregation
+    """The engine's settings as last asked for; they change numbers."""
+    edited: dict[str, float] = field(default_factory=dict)
+    """Settings that the user is editing in a panel and that the engine does not know yet, by field."""
     pause: Pause | None = None
     cvd_share: float = CVD_SHARE
     locked_level: int | None = None

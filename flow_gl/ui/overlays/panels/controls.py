@@ -3,13 +3,13 @@
 The upper part never changes a number. The last part does (the engine's own rules) and says so.
 """
 
-import math
 from typing import Final
 
 from imgui_bundle import imgui
 
 from flow_gl.core.commands import Command, Configure
 from flow_gl.core.palette import PALETTES
+from flow_gl.core.settings import AGGREGATION
 from flow_gl.layers.labels.words import bucket_text
 from flow_gl.layers.rows.hit import hidden_count
 from flow_gl.ui.overlays import words
@@ -109,24 +109,40 @@ def _rules(frame: Frame, state: ViewState) -> list[Command]:
     """The engine's rules: these change numbers, for every chart."""
     base.heading("Rules: these change numbers")
     commands: list[Command] = []
-    rules = state.rules
-    _, rules.arm = imgui.input_int("arm zero cross", rules.arm, 10, 100)
-    rules.arm = max(1, rules.arm)
-    if imgui.is_item_deactivated_after_edit():
-        commands.append(Configure(arm=rules.arm))
-    base.hint("contracts that CVD must reach on one side before its next change of sign is an event")
-    step = _step_in_force(frame)
+    arm = AGGREGATION["arm"].setting
+    is_changed, contracts = imgui.input_int(arm.label, int(_shown(state, "arm")), 10, 100)
+    commands += _edit(state, "arm", max(int(arm.ge or 0), contracts), is_changed=is_changed)
+    base.hint(arm.help)
+    step = AGGREGATION["value_area_step"].setting
+    in_force = _step_in_force(frame)
     for choice, title in ((1, "one row"), (2, "two rows")):
-        if imgui.radio_button(title, step == choice):
-            commands.append(Configure(value_area_step=choice))
+        if imgui.radio_button(title, in_force == choice):
+            commands.append(Configure({"value_area_step": choice}))
+        base.hint(step.help)
         imgui.same_line()
-    imgui.text_disabled("value area grows by")
-    percent = rules.value_area * 100
-    _, percent = imgui.slider_float("value area", percent, 50.0, 95.0, "%.0f %%")
-    rules.value_area = percent / 100
-    if imgui.is_item_deactivated_after_edit() and math.isfinite(percent):
-        commands.append(Configure(value_area=rules.value_area))
+    imgui.text_disabled(step.label)
+    area = AGGREGATION["value_area"].setting
+    percent = _shown(state, "value_area") * 100
+    is_changed, percent = imgui.slider_float(area.label, percent, 50.0, 95.0, "%.0f %%")
+    commands += _edit(state, "value_area", percent / 100, is_changed=is_changed)
+    base.hint(area.help)
     return commands
+
+
+def _shown(state: ViewState, name: str) -> float:
+    """The value that the last item shows: what the user is editing, else what was last asked for."""
+    value: float = state.edited.get(name, getattr(state.aggregation, name))
+    return value
+
+
+def _edit(state: ViewState, name: str, value: float, *, is_changed: bool) -> list[Command]:
+    """Keep what the last item shows while it is edited; the command once the user is done."""
+    if is_changed:
+        state.edited[name] = value
+    if not imgui.is_item_deactivated_after_edit():
+        return []
+    value = state.edited.pop(name, value)
+    return [Configure({name: value})] if AGGREGATION[name].is_valid(value) else []
 
 
 def _step_in_force(frame: Frame) -> int:

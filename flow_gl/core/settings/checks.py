@@ -1,0 +1,130 @@
+"""Checks of settings that a range cannot express: each takes what the user wrote and returns the setting's value.
+
+A check raises ValueError with what was expected; without a message the setting's help says what is allowed. What
+loads numpy is imported inside the functions, because the command line's help needs the declarations and no more.
+"""
+
+import math
+import re
+from collections.abc import Callable
+from datetime import time
+from typing import Final
+
+from flow_gl.core.errors import UsageError
+from flow_gl.core.market.lod import BASES_NS
+from flow_gl.core.panels import NAMED
+
+BUCKETS: Final = "100ms, 200ms, 500ms, 1s, 2s, 5s, 10s, 15s, 30s, 1m, 5m, 15m, 30m, 1h"
+"""The base buckets (`core.market.lod.BASES_NS`), as a user writes them."""
+SPEED_LOW: Final = 0.1
+SPEED_HIGH: Final = 10_000.0
+SIZE_LOW: Final = 320
+SIZE_HIGH: Final = 16_384
+_DATASET: Final = re.compile(r"[A-Z0-9]+\.[A-Z0-9]+")
+
+
+def not_empty(value: str) -> str:
+    """A text of at least one character."""
+    if not value:
+        raise ValueError
+    return value
+
+
+def symbols(value: tuple[str, ...]) -> tuple[str, ...]:
+    """Symbols of a live feed, one chart each."""
+    from flow_gl.core.schema import CHARTS
+
+    if not 1 <= len(value) <= CHARTS:
+        raise ValueError(f"1 to {CHARTS} symbols are allowed, {len(value)} came")
+    for symbol in value:
+        if not symbol.isascii() or not symbol.isprintable() or " " in symbol or len(symbol) > 31:
+            raise ValueError(f"a symbol like NQ.v.0 or NQZ5 was expected, {symbol!r} came")
+    if len(set(value)) < len(value):
+        raise ValueError("each symbol may be given once")
+    return value
+
+
+def dataset(value: str) -> str:
+    """A Databento dataset, like GLBX.MDP3."""
+    if not _DATASET.fullmatch(value):
+        raise ValueError
+    return value
+
+
+def panels(value: tuple[str, ...]) -> tuple[str, ...]:
+    """Names of panels."""
+    for name in value:
+        if name not in NAMED:
+            raise ValueError(f"panels are {', '.join(NAMED)}; {name!r} is none of them")
+    return value
+
+
+def archive(value: str) -> str:
+    """A database's URL, a file name, or off."""
+    scheme, is_url, _ = not_empty(value).partition("://")
+    if is_url and scheme.split("+", 1)[0] not in ("sqlite", "postgres", "postgresql"):
+        raise ValueError("sqlite:///FILE, postgresql://USER@HOST/DATABASE, a file name or off was expected")
+    return value
+
+
+def duration(low_ns: int, high_ns: int) -> Callable[[str], str]:
+    """A check for a duration from `low_ns` to `high_ns`, both included."""
+
+    def check(value: str) -> str:
+        from flow_gl.core.units import parse_duration_ns
+
+        try:
+            parse_duration_ns(value, low_ns=low_ns, high_ns=high_ns)
+        except UsageError as error:
+            raise ValueError(str(error).removeprefix("duration: ").partition(", '")[0]) from None
+        return value
+
+    return check
+
+
+def bucket_ns(value: str) -> int:
+    """One of the base buckets, in ns."""
+    from flow_gl.core.units import parse_duration_ns
+
+    try:
+        width_ns = parse_duration_ns(value)
+    except UsageError:
+        width_ns = 0
+    if width_ns not in BASES_NS:
+        raise ValueError(f"one of {BUCKETS} was expected")
+    return width_ns
+
+
+def size(value: str) -> str:
+    """A width and a height in pixels."""
+    width, times, height = value.lower().partition("x")
+    if not (times and width.isdecimal() and height.isdecimal()):
+        raise ValueError("WIDTHxHEIGHT in pixels was expected, like 1600x900")
+    if not all(SIZE_LOW <= int(side) <= SIZE_HIGH for side in (width, height)):
+        raise ValueError(f"{SIZE_LOW} to {SIZE_HIGH} pixels a side are allowed")
+    return f"{int(width)}x{int(height)}"
+
+
+def speed(value: float) -> float:
+    """A replay speed; inf for as fast as possible."""
+    if not (SPEED_LOW <= value <= SPEED_HIGH or value == math.inf):
+        raise ValueError(f"{SPEED_LOW} to {SPEED_HIGH:.0f}, or max, is allowed")
+    return value
+
+
+def times_of_day(value: tuple[str, ...]) -> tuple[time, ...]:
+    """Times of day."""
+    found = []
+    for text in value:
+        try:
+            found.append(time.fromisoformat(text))
+        except ValueError:
+            raise ValueError(f"times of day like 09:30,16:00 were expected, {text!r} came") from None
+    return tuple(found)
+
+
+def odd(value: int) -> int:
+    """An odd number."""
+    if value % 2 == 0:
+        raise ValueError("an odd number was expected, so that the mean has a middle")
+    return value

@@ -1,0 +1,135 @@
+"""What is declared of a setting, and how a class's declarations are read."""
+
+import types
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin, get_type_hints
+
+# Headings of the flags in the command line's help, in their order.
+FEED: Final = "Feed"
+KEPT: Final = "What is kept"
+SHOW: Final = "Picture"
+MARKET: Final = "Numbers"
+LOGS: Final = "Settings and logs"
+HEADINGS: Final = (FEED, KEPT, SHOW, MARKET, LOGS)
+
+DRAWING: Final = ("demo", "replay", "live")
+"""The commands that draw a chart."""
+NUMBERS: Final = (*DRAWING, "export")
+"""The commands that compute numbers."""
+
+
+Names = tuple[str, ...]
+"""Several names; a user separates them by commas."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """What is declared of a setting besides its field's name, type and default."""
+
+    help: str
+    """What it is, with its range. The help of the flag, the line in `.env.example`, and the tooltip in a panel."""
+    commands: tuple[str, ...]
+    """Which commands need it: those that have its flag."""
+    heading: str
+    """Where the help of these commands lists it."""
+    metavar: str = ""
+    name: str = ""
+    """The user's name for it, where it is not the field's."""
+    flag: str = ""
+    """The pair of flags of a switch."""
+    unset: str = ""
+    """What None stands for."""
+    ge: float | None = None
+    gt: float | None = None
+    le: float | None = None
+    lt: float | None = None
+    check: Callable[[Any], Any] | None = None
+    """Applied to what the user gave, after type and range; returns the value or raises ValueError."""
+    given_as: Any = None
+    """The type in which a user gives it, where it is not the field's; `check` converts it."""
+    words: Mapping[str, float] = field(default_factory=dict)
+    """Words that stand for a number."""
+    written: str = ""
+    """The default as a user writes it, where that is not its text."""
+    allowed: str = ""
+    """The range in words, for the engine's own message."""
+    label: str = ""
+    """Its name in a panel."""
+    while_running: bool = False
+    """It may be changed while the engine runs."""
+
+    def is_in_range(self, value: float) -> bool:
+        """Whether a number is within the declared range."""
+        return (
+            (self.ge is None or value >= self.ge)
+            and (self.gt is None or value > self.gt)
+            and (self.le is None or value <= self.le)
+            and (self.lt is None or value < self.lt)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """A setting with its declaration."""
+
+    name: str
+    """The user's name: the key in TOML, and the flag and the variable but for their spelling."""
+    field: str
+    type: Any
+    """Of the value, without None."""
+    default: Any
+    setting: Setting
+    is_aggregation: bool
+    """A field of AggregationSettings."""
+
+    @property
+    def flag(self) -> str:
+        """The flag as a user writes it: `--value-area`, or `--cache/--no-cache`."""
+        return self.setting.flag or f"--{self.name.replace('_', '-')}"
+
+    @property
+    def default_text(self) -> str:
+        """The default as a user writes it; "" where there is none."""
+        if self.setting.written or self.default is None:
+            return self.setting.written
+        if isinstance(self.default, tuple):
+            return ",".join(self.default)
+        return str(self.default).lower() if isinstance(self.default, bool) else str(self.default)
+
+    def is_valid(self, value: Any) -> bool:
+        """Whether a value of the right type is within the range and among the choices."""
+        if get_origin(self.type) is Literal:
+            return value in get_args(self.type)
+        if not isinstance(value, int | float):
+            return True
+        if not self.setting.is_in_range(value):
+            return False
+        try:
+            if self.setting.check and self.setting.given_as is None:
+                self.setting.check(value)
+        except ValueError:
+            return False
+        return True
+
+
+def declared_in(kind: type, *, is_aggregation: bool) -> dict[str, Declared]:
+    """The declared settings of a class, by field."""
+    hints = get_type_hints(kind, include_extras=True)
+    found = {}
+    for one in fields(kind):
+        value_type, *more = get_args(hints[one.name]) if get_origin(hints[one.name]) is Annotated else (None,)
+        if not more:
+            continue
+        setting: Setting = more[0]
+        if get_origin(value_type) in (Union, types.UnionType):
+            (value_type,) = (part for part in get_args(value_type) if part is not type(None))
+        found[one.name] = Declared(
+            name=setting.name or one.name,
+            field=one.name,
+            type=value_type,
+            default=one.default,
+            setting=setting,
+            is_aggregation=is_aggregation,
+        )
+    return found

@@ -1,0 +1,334 @@
+"""Every setting of the program: those of the engine's numbers as one field, and all others."""
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+from flow_gl.core.log import mask
+from flow_gl.core.panels import NAMED
+from flow_gl.core.settings import checks
+from flow_gl.core.settings.aggregation import AGGREGATION, AggregationSettings
+from flow_gl.core.settings.declaration import (
+    DRAWING,
+    FEED,
+    KEPT,
+    LOGS,
+    NUMBERS,
+    SHOW,
+    Declared,
+    Names,
+    Setting,
+    declared_in,
+)
+
+SPAN_LOW_NS: Final = 5_000_000_000
+SPAN_HIGH_NS: Final = 60 * 86_400_000_000_000
+_show: Final[dict[str, Any]] = {"commands": DRAWING, "heading": SHOW}
+_AS_LAST_TIME: Final = "as last time"
+_USUAL: Final = AggregationSettings()
+
+
+class Secret:
+    """A text that does not show itself."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text: Final = text
+
+    def get_secret_value(self) -> str:
+        """The text."""
+        return self._text
+
+    def __repr__(self) -> str:
+        return "Secret('****')"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and self._text == other._text
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Every setting, validated. `core.config.load` makes it from its sources."""
+
+    api_key: Annotated[
+        Secret | None,
+        Setting(
+            help="Databento key; better in DATABENTO_API_KEY, where no process list shows it",
+            commands=("live", "download"),
+            heading=FEED,
+            metavar="KEY",
+            given_as=str,
+            check=Secret,
+        ),
+    ] = None
+    symbols: Annotated[
+        Names,
+        Setting(
+            help="symbols, separated by commas; one chart each, 9 at most",
+            commands=("live",),
+            heading=FEED,
+            metavar="A,B",
+            check=checks.symbols,
+        ),
+    ] = ("NQ.v.0", "ES.v.0")
+    dataset: Annotated[
+        str,
+        Setting(
+            help="Databento dataset",
+            commands=("live", "replay", "download"),
+            heading=FEED,
+            metavar="D",
+            check=checks.dataset,
+        ),
+    ] = "GLBX.MDP3"
+    stype_in: Annotated[
+        Literal["continuous", "parent", "raw_symbol", "instrument_id"],
+        Setting(
+            help="what the symbols are: continuous, parent, raw_symbol or instrument_id",
+            commands=("live", "download"),
+            heading=FEED,
+            metavar="T",
+        ),
+    ] = "continuous"
+    gateway: Annotated[
+        str | None,
+        Setting(
+            help="gateway host",
+            unset="the dataset's own",
+            commands=("live",),
+            heading=FEED,
+            metavar="HOST",
+            check=checks.not_empty,
+        ),
+    ] = None
+    port: Annotated[
+        int | None,
+        Setting(
+            help="gateway port, 1 to 65535",
+            unset="13000",
+            commands=("live",),
+            heading=FEED,
+            metavar="N",
+            ge=1,
+            le=65535,
+        ),
+    ] = None
+    recording: Annotated[
+        bool,
+        Setting(
+            help="keep every trade in a recording",
+            commands=("live",),
+            heading=KEPT,
+            flag="--recording/--no-recording",
+        ),
+    ] = True
+    record_dir: Annotated[
+        Path | None,
+        Setting(
+            help="folder of the recordings",
+            unset="your own",
+            commands=("live", "replay", "sessions"),
+            heading=KEPT,
+            metavar="DIR",
+        ),
+    ] = None
+    keep_days: Annotated[
+        int,
+        Setting(
+            help="days after which a recording is removed, 0 to 36500; 0 keeps all",
+            commands=("live",),
+            heading=KEPT,
+            metavar="N",
+            ge=0,
+            le=36_500,
+        ),
+    ] = 400
+    keep_gb: Annotated[
+        float | None,
+        Setting(
+            help="most GB of all recordings, at least 0.1, the oldest go first",
+            unset="no limit",
+            commands=("live",),
+            heading=KEPT,
+            metavar="N",
+            ge=0.1,
+            le=1_000_000,
+        ),
+    ] = None
+    archive: Annotated[
+        str | None,
+        Setting(
+            help="database for bubbles and events: a URL, a file, or off",
+            unset="SQLite of your own",
+            commands=("live", "sessions"),
+            heading=KEPT,
+            metavar="URL",
+            check=checks.archive,
+        ),
+    ] = None
+    aggregation: AggregationSettings = _USUAL
+    speed: Annotated[
+        float,
+        Setting(
+            help="event seconds per second, 0.1 to 10000, or max",
+            commands=("demo", "replay"),
+            heading=FEED,
+            metavar="X",
+            check=checks.speed,
+            words={"max": float("inf")},
+        ),
+    ] = 1.0
+    cache: Annotated[
+        bool,
+        Setting(
+            help="keep the files' levels in the cache folder, so that they open at once next time",
+            commands=("replay",),
+            heading=FEED,
+            flag="--cache/--no-cache",
+        ),
+    ] = True
+    cache_beside: Annotated[
+        bool,
+        Setting(
+            help="keep them in .flow_gl beside the files instead of in the cache folder",
+            commands=("replay",),
+            heading=FEED,
+            flag="--cache-beside/--no-cache-beside",
+        ),
+    ] = False
+    threshold: Annotated[
+        float | None,
+        Setting(
+            help="imbalance above which a 1 s bubble has a side's colour, 0 to 1; wider ones from less on",
+            unset="0.15",
+            commands=NUMBERS,
+            heading=SHOW,
+            metavar="X",
+            ge=0,
+            le=1,
+        ),
+    ] = None
+    size_floor: Annotated[
+        int | None,
+        Setting(
+            help="contracts below which bubbles are hidden, 0 or more; changes no number",
+            unset="0",
+            metavar="N",
+            ge=0,
+            le=1_000_000,
+            **_show,
+        ),
+    ] = None
+    size_scale: Annotated[
+        float | None,
+        Setting(
+            help="factor on the discs' radius, 0.1 to 10",
+            unset=_AS_LAST_TIME,
+            metavar="X",
+            ge=0.1,
+            le=10,
+            **_show,
+        ),
+    ] = None
+    span: Annotated[
+        str | None,
+        Setting(
+            help="time that the chart spans at the start, 5s to 60d",
+            unset=_AS_LAST_TIME,
+            metavar="TIME",
+            check=checks.duration(SPAN_LOW_NS, SPAN_HIGH_NS),
+            **_show,
+        ),
+    ] = None
+    palette: Annotated[
+        Literal["dark", "light", "colour-blind"] | None,
+        Setting(help="colours: dark, light or colour-blind", unset=_AS_LAST_TIME, metavar="NAME", **_show),
+    ] = None
+    panels: Annotated[
+        Names | None,
+        Setting(
+            help=f"panels open at the start, separated by commas: {', '.join(NAMED)}",
+            unset=_AS_LAST_TIME,
+            metavar="A,B",
+            check=checks.panels,
+            **_show,
+        ),
+    ] = None
+    size: Annotated[
+        str | None,
+        Setting(
+            help="window or picture in pixels, WxH",
+            unset="as last time, at first 1600x900",
+            metavar="WxH",
+            check=checks.size,
+            **_show,
+        ),
+    ] = None
+    fps: Annotated[
+        float | None,
+        Setting(
+            help="most frames a second, 1 to 1000", unset="the monitor's rate", metavar="N", ge=1, le=1000, **_show
+        ),
+    ] = None
+    scale: Annotated[
+        float | None,
+        Setting(help="size of type and lines, 0.5 to 4", unset="the monitor's", metavar="X", ge=0.5, le=4, **_show),
+    ] = None
+    monitor: Annotated[
+        int,
+        Setting(
+            help="monitor of the window, 0 the primary one, as flow-gl doctor lists them",
+            metavar="N",
+            ge=0,
+            le=63,
+            **_show,
+        ),
+    ] = 0
+    fullscreen: Annotated[bool, Setting(help="start in full screen", flag="--fullscreen/--windowed", **_show)] = False
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"],
+        Setting(
+            help="least level in the log files: debug, info, warning or error",
+            commands=DRAWING,
+            heading=LOGS,
+            metavar="LEVEL",
+        ),
+    ] = "info"
+
+    @property
+    def size_px(self) -> tuple[int, int] | None:
+        """Width and height, pixels; None where none is asked for."""
+        if self.size is None:
+            return None
+        width, _, height = self.size.partition("x")
+        return int(width), int(height)
+
+    @property
+    def span_s(self) -> float | None:
+        """Time that the chart spans at the start, seconds."""
+        from flow_gl.core.units import parse_duration_ns
+
+        return None if self.span is None else parse_duration_ns(self.span) / 1e9
+
+    @property
+    def shown_key(self) -> str:
+        """The key as it may be shown: `****abcde`, or `not set`."""
+        return mask(self.api_key.get_secret_value()) if self.api_key else "not set"
+
+
+def _all() -> dict[str, Declared]:
+    """Both classes' settings by the user's name, in the order of `Settings`."""
+    ours, found = declared_in(Settings, is_aggregation=False), {}
+    for one in fields(Settings):
+        group = AGGREGATION.values() if one.name == "aggregation" else (ours[one.name],)
+        found.update({declared.name: declared for declared in group})
+    return found
+
+
+DECLARED: Final = _all()
+"""Every setting by the user's name."""
+DEFAULTS: Final = Settings()

@@ -1,0 +1,180 @@
+"""One declaration of each setting: these tests walk it, so that a new setting is tested without a line here."""
+
+import inspect
+from dataclasses import fields, replace
+from typing import Any, Literal, get_args, get_origin
+
+import pytest
+import typer
+
+from flow_gl.cli.main import app, run
+from flow_gl.core import config
+from flow_gl.core.commands import Configure, decode
+from flow_gl.core.commands import encode as encode_command
+from flow_gl.core.errors import UsageError
+from flow_gl.core.settings import (
+    AGGREGATION,
+    DECLARED,
+    DEFAULTS,
+    HEADINGS,
+    AggregationSettings,
+    Declared,
+    Settings,
+    difference,
+    merge,
+)
+from flow_gl.core.spec import DemoSpec, EngineSpec, decode_spec, encode
+from flow_gl.engine.pipeline import Pipeline
+
+RUNNING = [declared for declared in AGGREGATION.values() if declared.setting.while_running]
+every_setting = pytest.mark.parametrize("declared", DECLARED.values(), ids=DECLARED)
+
+OTHERS = {
+    **{"api_key": "db-another", "symbols": "ES.v.0", "dataset": "XNAS.ITCH", "gateway": "localhost"},
+    **{"record_dir": "/elsewhere", "archive": "off", "bucket": "5s", "cvd_reset_times": "09:30", "span": "10m"},
+    **{"panels": "feed", "size": "800x600"},
+}
+"""Another value than the default, as a user writes it, where the type and the range do not tell one."""
+
+
+def another(declared: Declared) -> str:
+    """A valid value that is not the default, as a user writes it."""
+    setting = declared.setting
+    if declared.name in OTHERS:
+        return OTHERS[declared.name]
+    if get_origin(declared.type) is Literal:
+        return next(choice for choice in get_args(declared.type) if choice != declared.default)
+    if declared.type is bool:
+        return str(not declared.default).lower()
+    lows = [bound for bound in (setting.ge, setting.gt) if bound is not None]
+    low, step = (lows[0] if lows else 1), 2 if declared.type is int else 0.125
+    tried = (declared.type(low + step * n) for n in range(5))
+    return str(next(value for value in tried if value != declared.default and declared.is_valid(value)))
+
+
+def value_of(settings: Settings, declared: Declared) -> Any:
+    return getattr(settings.aggregation if declared.is_aggregation else settings, declared.field)
+
+
+def load(**sources: Any) -> Settings:
+    return config.load(**{"env_file": None, "environment": {}, **sources})
+
+
+def options_of(command: str) -> dict[str, Any]:
+    run(["--version"])  # registers the commands
+    commands: dict[str, Any] = typer.main.get_command(app).commands  # type: ignore[attr-defined]  # a group
+    return {parameter.name: parameter for parameter in commands[command].params}
+
+
+def test_every_field_is_declared() -> None:
+    expected = {one.name for one in (*fields(AggregationSettings), *fields(Settings))} - {"aggregation"}
+    assert {declared.field for declared in DECLARED.values()} == expected
+
+
+@every_setting
+def test_a_setting_says_what_it_is_and_who_needs_it(declared: Declared) -> None:
+    setting = declared.setting
+    assert setting.help
+    assert not setting.help.endswith(".")
+    assert setting.commands
+    assert setting.heading in HEADINGS
+    if declared.is_aggregation and get_origin(declared.type) is not tuple and declared.type is not bool:
+        assert setting.allowed
+    if setting.while_running:
+        assert setting.label
+
+
+@every_setting
+def test_a_setting_has_its_flag_in_every_command_that_needs_it(declared: Declared) -> None:
+    for command in declared.setting.commands:
+        option = options_of(command)[declared.name]
+        assert set(declared.flag.split("/")) == {*option.opts, *option.secondary_opts}
+        assert declared.setting.help.lower() in option.help.lower()
+        default = declared.default_text or declared.setting.unset
+        if default and declared.type is not bool:
+            assert option.help.endswith(f"(default: {default}).")
+        assert option.default is None, "what is not given leaves the other sources in force"
+
+
+@every_setting
+def test_every_source_sets_it(declared: Declared, tmp_path: Any) -> None:
+    text, name = another(declared), declared.name
+    (tmp_path / "config.toml").write_text(f'{name} = "{text}"\n')
+    (tmp_path / ".env").write_text(f"{config.variable_of(name)}={text}\n")
+    found = [
+        value_of(load(flags={name: text}), declared),
+        value_of(load(environment={config.variable_of(name): text}), declared),
+        value_of(load(config=tmp_path / "config.toml"), declared),
+        value_of(load(env_file=tmp_path / ".env"), declared),
+    ]
+    assert found[0] != value_of(DEFAULTS, declared)
+    assert found[1:] == found[:1] * 3
+
+
+@every_setting
+def test_the_default_as_it_is_shown_is_the_default(declared: Declared) -> None:
+    if declared.default_text:
+        assert value_of(load(flags={declared.name: declared.default_text}), declared) == declared.default
+
+
+@every_setting
+def test_a_value_out_of_range_is_refused_alike_by_sources_engine_and_patch(declared: Declared) -> None:
+    setting = declared.setting
+    low, high = (setting.ge, setting.gt), (setting.le, setting.lt)
+    wrong = [bound - 1 for bound in low if bound is not None] + [bound + 1 for bound in high if bound is not None]
+    for value in wrong:
+        with pytest.raises(UsageError, match=declared.name):
+            load(flags={declared.name: str(value)})
+        if declared.is_aggregation:
+            with pytest.raises(UsageError, match=f"{declared.field} must be {setting.allowed}, was"):
+                AggregationSettings(**{declared.field: declared.type(value)})
+        if setting.while_running:
+            with pytest.raises(UsageError, match=f"{declared.field} must be {setting.allowed}, was"):
+                merge(DEFAULTS.aggregation, {declared.field: value})
+
+
+@pytest.mark.parametrize("declared", AGGREGATION.values(), ids=AGGREGATION)
+def test_the_engine_is_told_whole(declared: Declared) -> None:
+    aggregation = load(flags={declared.name: another(declared)}).aggregation
+    spec = EngineSpec(feed=DemoSpec(), aggregation=aggregation)
+    assert decode_spec(encode(spec)) == spec
+    assert value_of(replace(DEFAULTS, aggregation=decode_spec(encode(spec)).aggregation), declared) != declared.default
+
+
+@pytest.mark.parametrize("declared", RUNNING, ids=[declared.field for declared in RUNNING])
+def test_a_patch_changes_what_it_names_and_nothing_else(declared: Declared) -> None:
+    value = value_of(load(flags={declared.name: another(declared)}), declared)
+    patch = decode(encode_command(Configure({declared.field: value})))
+    assert isinstance(patch, Configure)
+    before = replace(DEFAULTS.aggregation, sessions=False)
+    after = merge(before, patch.changes)
+    assert after == replace(before, **{declared.field: value})
+    assert difference(before, after) == {declared.field: value}
+    assert merge(before, difference(before, after)) == after
+
+
+@pytest.mark.parametrize(
+    "changes", [{name: value.default} for name, value in AGGREGATION.items() if value not in RUNNING] + [{"arn": 5}]
+)
+def test_a_patch_of_what_is_fixed_while_the_engine_runs_is_refused(changes: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match="cannot be changed while the engine runs; what can is arm, value_area"):
+        merge(DEFAULTS.aggregation, changes)
+
+
+@pytest.mark.parametrize("value", ["many", None, 7.5, [1]])
+def test_a_patch_with_a_value_of_another_type_is_refused(value: object) -> None:
+    with pytest.raises(UsageError, match="arm must be at least 1 contract"):
+        merge(DEFAULTS.aggregation, {"arm": value})
+
+
+def test_defaults_are_nowhere_else() -> None:
+    """The pipeline, the engine's specification and the view's options have no defaults of their own."""
+    from flow_gl.ui.state.options import ViewOptions
+    from flow_gl.ui.state.view_state import ViewState
+
+    assert inspect.signature(Pipeline).parameters["settings"].default == DEFAULTS.aggregation
+    assert EngineSpec(feed=DemoSpec()).aggregation == DEFAULTS.aggregation
+    assert ViewOptions().aggregation == ViewState().aggregation == DEFAULTS.aggregation
+    for kind in (EngineSpec, ViewOptions, ViewState):
+        assert not set(AGGREGATION) & set(kind.__annotations__)
+    assert not set(AGGREGATION) & set(inspect.signature(Pipeline).parameters) - {"sessions"}
