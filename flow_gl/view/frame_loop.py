@@ -144,7 +144,7 @@ class FrameLoop:
         """Apply keyboard and mouse against what the last frame showed."""
         if self.frame is None:
             return
-        self.input.handle(self.frame, self.gui.pen)
+        self.input.handle(self.frame, self.gui.pen, self.gui.take_presses())
         if self.input.was_busy or self.input.is_dragging:
             self.scheduler.stay_awake("input", now_s)
 

@@ -1,6 +1,6 @@
 """Keyboard and mouse of a frame, applied to the view's state against what the last frame showed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from imgui_bundle import imgui
@@ -14,6 +14,7 @@ from flow_gl.ui.overlays.frame import ChartFrame, Frame
 from flow_gl.ui.overlays.header import menu_rect
 from flow_gl.ui.overlays.notices import follow_pill
 from flow_gl.ui.overlays.stack import Overlays, is_list_open
+from flow_gl.ui.paint.key_presses import Press
 from flow_gl.ui.paint.painter import Pen
 from flow_gl.ui.state.view_state import ViewState
 
@@ -51,8 +52,15 @@ class InputHandler:
         requests, self._requests = self._requests, []
         return requests
 
-    def handle(self, frame: Frame, pen: Pen) -> None:
-        """Apply this frame's input. Called between ImGui's new frame and the first window."""
+    def handle(self, frame: Frame, pen: Pen, presses: Sequence[Press]) -> None:
+        """Apply this frame's input. Called between ImGui's new frame and the first window.
+
+        Parameters
+        ----------
+        frame : what the input is about: the last one
+        pen : measures texts
+        presses : keys that went down, in order
+        """
         io = imgui.get_io()
         mouse = _mouse(io)
         self.was_busy = bool(mouse.wheel or mouse.is_down or mouse.is_released or io.mouse_delta.x or io.mouse_delta.y)
@@ -67,8 +75,8 @@ class InputHandler:
         shape = _SHAPES.get(self._gestures.zone)
         if shape is not None and mouse.is_free:
             imgui.set_mouse_cursor(shape.value)
-        actions = keyboard.pressed()
-        if is_list_open() and imgui.is_key_pressed(imgui.Key.escape, False):
+        actions = keyboard.pressed(presses)
+        if is_list_open() and any(press.key == imgui.Key.escape for press in presses):
             imgui.internal.close_popup_to_level(0, True)
             actions = [action for action in actions if action.name != "escape"]
         if actions:

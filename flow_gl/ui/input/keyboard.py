@@ -1,10 +1,12 @@
 """Which actions the keyboard asked for in this frame, by the one table in `actions`."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from imgui_bundle import imgui
 
 from flow_gl.ui.input.actions import ACTIONS, Action
+from flow_gl.ui.paint.key_presses import Press
 
 _REPEATING: Final = frozenset({"closer", "farther", "back", "forward", "slower", "faster"})
 
@@ -34,17 +36,27 @@ def _tables() -> tuple[list[tuple[imgui.Key, bool, Action]], dict[int, Action]]:
 _KEYS, _CHARACTERS = _tables()
 
 
-def pressed() -> list[Action]:
-    """Actions whose key went down in this frame. None while a text field has the keyboard."""
+def pressed(presses: Sequence[Press]) -> list[Action]:
+    """Find the actions of some presses, and of keys that are held and repeat. None while a text field has the keyboard.
+
+    Parameters
+    ----------
+    presses : keys that went down, in order
+    """
     io = imgui.get_io()
     if io.want_text_input:
         return []
     has_control = io.key_ctrl or io.key_super
-    found = []
-    if not io.key_alt:
-        for key, needs_control, action in _KEYS:
-            if needs_control == has_control and imgui.is_key_pressed(key, action.name in _REPEATING):
-                found.append(action)
+    found = [
+        action
+        for press in presses
+        for key, needs_control, action in _KEYS
+        if key == press.key and needs_control == press.has_control and not press.has_alt
+    ]
+    for key, needs_control, action in _KEYS:
+        is_held = action.name in _REPEATING and imgui.is_key_pressed(key, True) and not imgui.is_key_pressed(key, False)
+        if is_held and needs_control == has_control and not io.key_alt:
+            found.append(action)
     if not has_control:
         found += [_CHARACTERS[c] for c in io.input_queue_characters if c in _CHARACTERS]
     return found

@@ -13,6 +13,7 @@ from imgui_bundle import imgui
 from flow_gl.core.palette import Palette
 from flow_gl.ui.paint import theme
 from flow_gl.ui.paint.drawing import OverlayDrawing
+from flow_gl.ui.paint.key_presses import KeyPresses, Press
 from flow_gl.ui.paint.painter import Pen
 
 _GLSL: Final = "#version 330"
@@ -43,7 +44,9 @@ class Gui:
         bold = io.fonts.add_font_from_file_ttf(str(theme.font_path("Bold")), theme.FONT_PX)
         self.pen: Final = Pen(regular, bold)
         self._window = window
+        self._presses: Final = KeyPresses()
         if window is not None:
+            self._presses.watch(window)
             imgui.backends.glfw_init_for_opengl(ctypes.cast(window, ctypes.c_void_p).value or 0, True)
         imgui.backends.opengl3_init(_GLSL)
         self._drawing: Final = OverlayDrawing()
@@ -83,7 +86,11 @@ class Gui:
     @property
     def has_input(self) -> bool:
         """Input waits for the next `begin`, or a text is being typed and its cursor blinks."""
-        return len(self._events) > 0 or imgui.get_io().want_text_input
+        return len(self._events) > 0 or len(self._presses) > 0 or imgui.get_io().want_text_input
+
+    def take_presses(self) -> list[Press]:
+        """Keys that went down up to the frame that was begun, each once, in order."""
+        return self._presses.take(is_drained=len(self._events) == 0)
 
     def build(self) -> None:
         """End what `begin` began, and send the overlays to the GPU: they are drawn from now on."""
@@ -108,4 +115,5 @@ class Gui:
         imgui.backends.opengl3_shutdown()
         if self._window is not None:
             imgui.backends.glfw_shutdown()
+            self._presses.stop()
         imgui.destroy_context(self._context)
