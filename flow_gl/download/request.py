@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from flow_gl.core.errors import UsageError
+from flow_gl.core.settings import DEFAULTS
 from flow_gl.core.units import DAY_NS, parse_time_ns
 
 STYPES: Final = ("continuous", "parent", "raw_symbol", "instrument_id")
@@ -39,8 +40,8 @@ class Request:
     start_ns: int
     end_ns: int
     out: Path
-    dataset: str = "GLBX.MDP3"
-    stype_in: str = "continuous"
+    dataset: str = DEFAULTS.dataset
+    stype_in: str = DEFAULTS.stype_in
 
     def parts(self) -> list[Part]:
         """The files that make it up, in order of time."""
@@ -68,8 +69,8 @@ def parse_request(
     start: str,
     end: str | None,
     out: Path,
-    dataset: str = "GLBX.MDP3",
-    stype_in: str = "continuous",
+    dataset: str = DEFAULTS.dataset,
+    stype_in: str = DEFAULTS.stype_in,
 ) -> Request:
     """Check what a user asks for.
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from flow_gl.core.frozen import frozen
+from flow_gl.core.market.lod import THRESHOLD
 from flow_gl.core.palette import DARK, Palette
 from flow_gl.gl.counters import FrameCounters
 from flow_gl.gl.view import Rect, View
@@ -22,7 +23,7 @@ class Style:
     """How things are shown. Nothing here changes a number."""
 
     palette: Palette = DARK
-    threshold: float = 0.15
+    threshold: float = THRESHOLD
     """A 1 s bubble is coloured by side when abs(delta) / (buy + sell) is above it; wider ones from less on
     (`core.market.lod.threshold_at`)."""
     size_floor: int = 0

@@ -14,6 +14,7 @@ not vouch, the clock stays well behind what could still come. At a feed's end al
 import math
 import queue
 from collections import deque
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -68,6 +69,18 @@ _NOT_YET: Final = frozenset({FeedState.STARTING, FeedState.CONNECTING, FeedState
 _STANDING: Final = frozenset({FeedState.ENDED, FeedState.FAILED, FeedState.CLOSED})
 
 
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """What an engine's loop begins with."""
+
+    note: str = ""
+    """What the user should know from the start, one line."""
+    chapters: Chapters | None = None
+    """Of a replay, where they are kept; what they held has been put back."""
+    known: Note | None = None
+    """What an earlier loop knew behind what was put back."""
+
+
 class Engine:
     """One feed, its pipeline and its charts.
 
@@ -79,10 +92,8 @@ class Engine:
     board : the status
     clock : the program's clock
     commands : what the view asks for; any thread may put, Stop ends the loop
-    note : what the user should know from the start, one line
     keepers : recorder and archive, where there are any
-    chapters : of a replay, where they are kept; what they held has been put back
-    known : what this loop knew behind what was put back
+    beginning : what the loop begins with
     """
 
     def __init__(
@@ -94,21 +105,20 @@ class Engine:
         board: StatusBoard,
         clock: Clock,
         commands: queue.SimpleQueue[Command],
-        note: str = "",
         keepers: Keepers | None = None,
-        chapters: Chapters | None = None,
-        known: Note | None = None,
+        beginning: Beginning | None = None,
     ) -> None:
+        beginning = beginning or Beginning()
         self._feed: Final = feed
         self._pipeline: Final = pipeline
         self._charts: Final = charts
         self._board: Final = board
         self._clock: Final = clock
         self._commands: Final = commands
-        self._note: Final = note
+        self._note: Final = beginning.note
         self._keepers: Final = keepers
-        self._chapters = chapters
-        known = known or Note()
+        self._chapters = beginning.chapters
+        known = beginning.known or Note()
         self._log: Final = get_logger("engine")
         self.tape: Final = Ring(memoryview(bytearray(Ring.nbytes(TRADE, TAPE_CAPACITY))), TRADE, TAPE_CAPACITY)
         """Every trade in the order of arrival."""

@@ -52,7 +52,6 @@ def export(
     threshold: float = THRESHOLD,
     by_session: bool = False,
     progress: Callable[[int], None] | None = None,
-    calendar: SessionCalendar | None = None,
 ) -> ExportSummary:
     """Aggregate items and write bubbles, cvd, profile and levels.json.
 
@@ -66,7 +65,6 @@ def export(
     threshold : imbalance above which a 1 s bubble is significant; a wider one is from less on
     by_session : split by the exchange's sessions; otherwise all trades are one
     progress : called with the number of trades read, after each batch
-    calendar : of the sessions; None: the exchange's
 
     Raises
     ------
@@ -77,7 +75,7 @@ def export(
         out_dir.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise FlowError(f"cannot make the folder {out_dir}: {error.strerror or error}") from error
-    calendar = calendar or SessionCalendar()
+    calendar = SessionCalendar()
     sessions = calendar if by_session else None
     pipeline = Pipeline(settings, sessions=sessions, levels=1, sink_for=lambda _: Collector())
     wanted = Wanted(symbol)

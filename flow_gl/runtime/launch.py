@@ -105,7 +105,7 @@ class Session:
         from flow_gl.core.sessions import SessionCalendar
         from flow_gl.engine.pipeline import Pipeline
         from flow_gl.runtime.charts import Charts
-        from flow_gl.runtime.engine_loop import Engine
+        from flow_gl.runtime.engine_loop import Beginning, Engine
         from flow_gl.runtime.persistence import Keepers
 
         spec, plan = self._spec, self._plan
@@ -143,10 +143,8 @@ class Session:
             board=self._board,
             clock=self._clock,
             commands=commands,
-            note=plan.note,
             keepers=keepers,
-            chapters=plan.chapters,
-            known=known,
+            beginning=Beginning(plan.note, plan.chapters, known),
         )
         self._owned.callback(plan.feed.close)
         plan.feed.start()

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 from flow_gl.core.log import mask
+from flow_gl.core.market.lod import THRESHOLD
 from flow_gl.core.panels import NAMED
 from flow_gl.core.settings import checks
 from flow_gl.core.settings.aggregation import AGGREGATION, AggregationSettings
@@ -204,7 +205,7 @@ class Settings:
         float | None,
         Setting(
             help="imbalance above which a 1 s bubble has a side's colour, 0 to 1; wider ones from less on",
-            unset="0.15",
+            unset=f"{THRESHOLD:g}",
             commands=NUMBERS,
             heading=SHOW,
             metavar="X",

@@ -17,6 +17,7 @@ from flow_gl.core.items import Item
 from flow_gl.core.log import get_logger, mask, masked, protect
 from flow_gl.core.outside import plain
 from flow_gl.core.schema import FeedState
+from flow_gl.core.settings import DEFAULTS
 from flow_gl.dbn.damage import DamageError
 from flow_gl.feed.base import FeedClock, FeedStatus
 from flow_gl.feed.live.backoff import Backoff
@@ -71,9 +72,9 @@ class LiveFeed:
     def __init__(
         self,
         *,
-        symbols: tuple[str, ...] = ("NQ.v.0", "ES.v.0"),
-        dataset: str = "GLBX.MDP3",
-        stype_in: str = "continuous",
+        symbols: tuple[str, ...] = DEFAULTS.symbols,
+        dataset: str = DEFAULTS.dataset,
+        stype_in: str = DEFAULTS.stype_in,
         api_key: str | None,
         gateway: str | None = None,
         port: int | None = None,

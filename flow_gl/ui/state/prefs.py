@@ -5,13 +5,21 @@ from typing import Annotated
 
 import msgspec
 
+from flow_gl.core.market.lod import THRESHOLD
 from flow_gl.core.palette import PALETTES
 from flow_gl.core.panels import NAMED
+from flow_gl.core.settings import DECLARED
 from flow_gl.core.system import folders
 from flow_gl.core.system.files import write_whole
 from flow_gl.ui.state.layout import CVD_SHARE
 from flow_gl.ui.state.options import ViewOptions
 from flow_gl.ui.state.view_state import LAYERS, ViewState
+
+
+def _range(name: str) -> msgspec.Meta:
+    """The declared range of a setting that is remembered."""
+    setting = DECLARED[name].setting
+    return msgspec.Meta(ge=setting.ge, le=setting.le)
 
 
 class Preferences(msgspec.Struct, kw_only=True, forbid_unknown_fields=False):
@@ -22,10 +30,10 @@ class Preferences(msgspec.Struct, kw_only=True, forbid_unknown_fields=False):
     layers: list[str] = msgspec.field(default_factory=lambda: list(LAYERS))
     cvd_share: Annotated[float, msgspec.Meta(ge=0.05, le=0.7)] = CVD_SHARE
     span_s: Annotated[float, msgspec.Meta(gt=0, le=1e7)] = 180.0
-    threshold: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.15
+    threshold: Annotated[float, _range("threshold")] = THRESHOLD
     floor: Annotated[int, msgspec.Meta(ge=0)] = 0
     percentile: Annotated[float, msgspec.Meta(ge=0, le=99.9)] = 0.0
-    size_scale: Annotated[float, msgspec.Meta(ge=0.1, le=10)] = 1.0
+    size_scale: Annotated[float, _range("size_scale")] = 1.0
     is_muted: bool = False
     width: Annotated[int, msgspec.Meta(ge=0, le=20000)] = 0
     """Window, screen units; 0 where none is remembered."""
