@@ -16,7 +16,7 @@ from flow_gl.gl.counters import FrameCounters
 from flow_gl.gl.kit import Kit
 from flow_gl.gl.shapes import ShapeBatch
 from flow_gl.gl.surface.context import HeadlessContext
-from flow_gl.gl.text import TextBatch
+from flow_gl.gl.text import TextBatch, TextStyle
 from flow_gl.layers.base import Scene
 
 MINUTE_NS = 60_000_000_000
@@ -45,7 +45,7 @@ class RangeOfTheMinute:
             for y, side, price in ((top, -1, found[0]), (bottom, 1, found[1])):
                 self._shapes.dashed(left, y, right - left, 1, color, period=8, dash=4)
                 text = f"{price / PRICE_SCALE:,.2f}"
-                self._labels.add(text, left, y + 10 * side, size_px=12, color=color)
+                self._labels.add(text, left, y + 10 * side, TextStyle(12, color))
         self._shapes.upload()
         self._labels.upload()
 

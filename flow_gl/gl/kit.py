@@ -13,14 +13,14 @@ class Kit:
     def __init__(self) -> None:
         self.shaders: Final = ShaderLibrary()
         self.atlas: Final = FontAtlas()
-        self.rows: Final = RowDrawing()
+        self.row_drawing: Final = RowDrawing()
 
     def begin_draw(self) -> None:
         """Bind what all drawing needs, once for all of it: other drawing may have come in between."""
-        self.rows.begin()
+        self.row_drawing.begin()
         self.atlas.bind()
 
     def release(self) -> None:
         self.shaders.release()
         self.atlas.release()
-        self.rows.release()
+        self.row_drawing.release()

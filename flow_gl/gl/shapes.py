@@ -3,6 +3,7 @@
 import struct
 from typing import Final
 
+from flow_gl.core.frozen import frozen
 from flow_gl.core.palette import Rgb
 from flow_gl.gl.batch import Batch
 from flow_gl.gl.counters import FrameCounters
@@ -13,6 +14,22 @@ _FIRST_ROWS: Final = 128
 _SOLID, _DASH, _HATCH, _RING, _FADE, _ROUNDED, _TRIANGLE = (float(kind) for kind in range(7))
 
 
+@frozen
+class Hatch:
+    """Diagonal stripes, framebuffer pixels.
+
+    Attributes
+    ----------
+    period : distance from stripe to stripe
+    stripe : width of a stripe
+    phase : shifts the stripes; pass what is cut off at the left, so that they move with their band
+    """
+
+    period: float
+    stripe: float
+    phase: float = 0.0
+
+
 class ShapeBatch(Batch):
     """Rectangles in framebuffer pixels, origin top left. All measures are pixels, `alpha` is 0..1.
 
@@ -20,7 +37,7 @@ class ShapeBatch(Batch):
     """
 
     def __init__(self, kit: Kit, counters: FrameCounters) -> None:
-        super().__init__(_ROW, _FIRST_ROWS, kit.rows, counters)
+        super().__init__(_ROW, _FIRST_ROWS, kit.row_drawing, counters)
         self._program: Final = kit.shaders.program("shape")
 
     def rect(self, x: float, y: float, width: float, height: float, color: Rgb, *, alpha: float = 1.0) -> None:
@@ -50,13 +67,11 @@ class ShapeBatch(Batch):
         height: float,
         color: Rgb,
         *,
+        hatch: Hatch,
         alpha: float = 1.0,
-        period: float,
-        stripe: float,
-        phase: float = 0.0,
     ) -> None:
-        """Add oblique stripes, `stripe` wide; `phase` moves them (give what was cut off at the left)."""
-        self._put(x, y, width, height, *color, alpha, _HATCH, period, 0.5 * stripe, phase)
+        """Add diagonal stripes."""
+        self._put(x, y, width, height, *color, alpha, _HATCH, hatch.period, 0.5 * hatch.stripe, hatch.phase)
 
     def ring(self, x: float, y: float, radius: float, thickness: float, color: Rgb, *, alpha: float = 1.0) -> None:
         """Add a circle's line around a centre; the line lies inside the radius."""

@@ -3,6 +3,7 @@
 import struct
 from typing import Final, Literal
 
+from flow_gl.core.frozen import frozen
 from flow_gl.core.palette import Rgb
 from flow_gl.gl.batch import Batch
 from flow_gl.gl.counters import FrameCounters
@@ -18,6 +19,40 @@ PLATE_PAD_X: Final = 0.42
 """Room between a plate's edge and its text, in units of the text's size."""
 PLATE_PAD_Y: Final = 0.36
 _PLATE_RADIUS: Final = 0.25
+
+
+@frozen
+class TextStyle:
+    """How a label looks.
+
+    Attributes
+    ----------
+    size_px : height of the font, framebuffer pixels
+    color : components 0..1
+    align : which point of the label its x is: left end, middle or right end
+    alpha : opacity, 0..1
+    """
+
+    size_px: float
+    color: Rgb
+    align: Align = "left"
+    alpha: float = 1.0
+    is_bold: bool = False
+
+
+@frozen
+class Plate:
+    """A rounded rectangle behind a label. It reaches beyond the text by its padding.
+
+    Attributes
+    ----------
+    alpha : opacity, 0..1
+    width_px : for plates of equal width in a column; it is measured from the padded left end. None fits the text
+    """
+
+    color: Rgb
+    alpha: float = 1.0
+    width_px: float | None = None
 
 
 def use_text_program(program: Program) -> None:
@@ -36,7 +71,7 @@ class TextBatch(Batch):
     """
 
     def __init__(self, kit: Kit, counters: FrameCounters) -> None:
-        super().__init__(_ROW, _FIRST_ROWS, kit.rows, counters)
+        super().__init__(_ROW, _FIRST_ROWS, kit.row_drawing, counters)
         self.atlas: Final = kit.atlas
         self._program: Final = kit.shaders.program("text")
 
@@ -49,30 +84,21 @@ class TextBatch(Batch):
         text: str,
         x_px: float,
         y_px: float,
+        style: TextStyle,
         *,
-        size_px: float,
-        color: Rgb,
-        align: Align = "left",
-        plate: Rgb | None = None,
-        alpha: float = 1.0,
-        plate_alpha: float = 1.0,
-        is_bold: bool = False,
-        plate_width_px: float | None = None,
+        plate: Plate | None = None,
         is_fleeting: bool = False,
     ) -> None:
         """Add a label.
 
         Parameters
         ----------
-        x_px : its left end, middle or right end, by `align`; a plate reaches beyond it
-        y_px : middle of its capital letters and digits. Crisp where x and y are whole numbers
-        plate : colour of a plate behind it
-        plate_width_px : width of the plate where labels in a column shall have equal ones; it starts at the label's
-            left end less its padding
-        is_fleeting : a number that is another one in the next frame: it is put together from its glyphs, for the
-            texture has no room for every number there is
+        x_px : its left end, middle or right end, by `style.align`
+        y_px : middle of its capital letters and digits. Text is sharp where x and y are whole numbers
+        is_fleeting : the text changes from frame to frame. It is drawn glyph by glyph, because the atlas has no room
+            for every number there is
         """
-        atlas = self.atlas
+        atlas, size_px, is_bold, align = self.atlas, style.size_px, style.is_bold, style.align
         advance, cap_height = atlas.advance(text, size_px, is_bold=is_bold), atlas.cap_height(size_px, is_bold)
         if align == "center":
             x_px -= advance // 2
@@ -80,25 +106,25 @@ class TextBatch(Batch):
             x_px -= int(advance + 0.5)
         if plate is not None:
             pad_x, half = round(size_px * PLATE_PAD_X), cap_height // 2 + round(size_px * PLATE_PAD_Y)
-            width = plate_width_px or advance // 1 + 1 + 2 * pad_x
+            width = plate.width_px or advance // 1 + 1 + 2 * pad_x
             height = 2 * half + cap_height % 2
             self.add_plate(
                 x_px - pad_x,
                 y_px - half,
                 width,
                 height,
-                color=plate,
-                alpha=plate_alpha,
+                color=plate.color,
+                alpha=plate.alpha,
                 radius_px=size_px * _PLATE_RADIUS,
             )
         baseline = y_px + (cap_height + 1) // 2
         if is_fleeting:
             for glyph, at in atlas.glyphs(text, size_px, is_bold=is_bold):
-                self._put_cell(glyph, x_px + at, baseline, color, alpha)
+                self._put_cell(glyph, x_px + at, baseline, style)
             return
         cell = atlas.cell(text, size_px, is_bold=is_bold)
         if cell.width:
-            self._put_cell(cell, x_px, baseline, color, alpha)
+            self._put_cell(cell, x_px, baseline, style)
 
     def add_plate(
         self, x_px: float, y_px: float, width: float, height: float, *, color: Rgb, alpha: float, radius_px: float
@@ -128,6 +154,7 @@ class TextBatch(Batch):
         self.atlas.let_go(self)
         super().release()
 
-    def _put_cell(self, cell: Cell, x: float, baseline: float, color: Rgb, alpha: float) -> None:
+    def _put_cell(self, cell: Cell, x: float, baseline: float, style: TextStyle) -> None:
         width, height = cell.width, cell.height
-        self._put(x + cell.left, baseline - cell.top, width, height, cell.u, cell.v, width, height, *color, alpha, 0.0)
+        look = (*style.color, style.alpha, 0.0)
+        self._put(x + cell.left, baseline - cell.top, width, height, cell.u, cell.v, width, height, *look)

@@ -34,15 +34,15 @@ class BubblesLayer:
         radius_px = radius_range(scene.style, scene.price_view.scale)[1] + 1.0
         is_pointed_at = scene.hover_id is not None or scene.pinned_id is not None
         are_points = not is_pointed_at and 2.0 * radius_px <= self._largest_px
-        for block, rows in self._chart.levels():
-            self._chart.use_block(block)
+        for block, rows in self._chart.rows.levels():
+            self._chart.rows.use_block(block)
             points_stop = rows.start
-            if are_points and not self._chart.has_glow(scene, rows):
+            if are_points and not self._chart.rows.has_glow(scene, rows):
                 points_stop = rows.stop - (rows.open_index != NO_INDEX)
                 self._draw_points(rows, points_stop, int(radius_px) + 1)
             if points_stop < rows.stop:
                 self._program.use()
-                self._chart.kit.rows.ring_quads(rows.bubbles.rows, points_stop, rows.stop, self._chart.counters)
+                self._chart.kit.row_drawing.ring_quads(rows.bubbles.rows, points_stop, rows.stop, self._chart.counters)
 
     def _draw_points(self, rows: LevelRows, stop: int, margin_px: int) -> None:
         # A point whose centre lies outside the viewport is not drawn at all: the viewport reaches a disc further.
@@ -51,7 +51,7 @@ class BubblesLayer:
         GL.glViewport(-margin_px, -margin_px, wide, high)
         self._points.use()
         self._points.set_vec2("u_narrowed", width / wide, height / high)
-        self._chart.kit.rows.ring_vertices(
+        self._chart.kit.row_drawing.ring_vertices(
             rows.bubbles.rows, rows.start, stop, self._chart.counters, mode=GL.GL_POINTS, per_row=1
         )
         GL.glViewport(0, 0, width, height)

@@ -22,9 +22,9 @@ class _Built(NamedTuple):
 
 
 class CachedLayer:
-    """Base of layers whose `build` adds to `chart.under`, `chart.over`, `chart.text` and `chart.taken`.
+    """Base of layers whose `build` adds to `chart.batches`.
 
-    A layer that draws something else besides sets `draws` and overrides `draw`.
+    A layer that also draws something itself sets `draws` and overrides `draw`.
     """
 
     draws: ClassVar[bool] = False
@@ -54,7 +54,7 @@ class CachedLayer:
         for batch, packed in rows:
             batch.add_rows(packed)
         if boxes:
-            chart.taken += boxes
+            chart.batches.placed.extend(boxes)
 
     def draw(self, scene: Scene) -> None:
         """The batches are drawn by the stack."""
@@ -63,10 +63,10 @@ class CachedLayer:
         """The batches are the chart's."""
 
     def _build(self, scene: Scene) -> _Built:
-        chart = self._chart
-        first_box = len(chart.taken)
+        batches = self._chart.batches
+        first_box = len(batches.placed)
         self.build(scene)
-        boxes = chart.taken[first_box:]
-        del chart.taken[first_box:]
-        taken = [(batch, batch.take()) for batch in (chart.under, chart.over, chart.text)]
+        boxes = batches.placed[first_box:]
+        del batches.placed[first_box:]
+        taken = [(batch, batch.take()) for batch in (batches.under, batches.over, batches.text)]
         return _Built([(batch, rows) for batch, rows in taken if rows], boxes)

@@ -1,5 +1,6 @@
 """The crosshair: lines through both panes, and what they point at on the axes."""
 
+from flow_gl.gl.text import Plate, TextStyle
 from flow_gl.layers.base import Scene
 from flow_gl.layers.cached_layer import CachedLayer
 from flow_gl.layers.chart import mix
@@ -29,23 +30,23 @@ class CrosshairLayer(CachedLayer):
         line = max(1.0, round(scale))
         dashes = {"alpha": 0.8, "period": 6 * line, "dash": 3 * line}
         height = cvd.rect.bottom - price.rect.y
-        chart.over.dashed(round(x), price.rect.y, line, height, palette.quiet, **dashes)
-        chart.over.dashed(price.rect.x, round(y), price.rect.width, line, palette.quiet, **dashes)
+        chart.batches.over.dashed(round(x), price.rect.y, line, height, palette.quiet, **dashes)
+        chart.batches.over.dashed(price.rect.x, round(y), price.rect.width, line, palette.quiet, **dashes)
         ground = mix(palette.ground, palette.quiet, 0.35)
         add_plate(chart, scene, self._value(scene), round(y), plate=ground, color=palette.text)
         size = LABEL_PX * scale
         text = ticks.clock_text(price.time_at(x), scene.zone)
-        half = 0.5 * chart.text.width(text, size) + size
+        half = 0.5 * chart.batches.text.width(text, size) + size
         middle = round(min(max(x, price.rect.x + half), price.rect.right - half))
         axis_y = round(cvd.rect.bottom + 0.5 * scene.time_axis_px)
-        chart.text.add(
-            text, middle, axis_y, size_px=size, color=palette.text, align="center", plate=ground, is_fleeting=True
+        chart.batches.text.add(
+            text, middle, axis_y, TextStyle(size, palette.text, align="center"), plate=Plate(ground), is_fleeting=True
         )
 
     def _value(self, scene: Scene) -> str:
         """What lies under the crosshair's horizontal line."""
         assert scene.crosshair_px is not None
-        price, tick_size, y = scene.price_view, self._chart.tick_size, scene.crosshair_px[1]
+        price, tick_size, y = scene.price_view, self._chart.shown.tick_size, scene.crosshair_px[1]
         if y < price.rect.bottom:
             return price_text(round(price.y_at(y)) * tick_size, tick_size)
         return contracts_text(round(scene.cvd_view.y_at(y)))

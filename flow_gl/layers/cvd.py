@@ -32,20 +32,22 @@ class CvdLayer(CachedLayer):
         y = round(view.screen_y(0.0))
         if view.rect.y <= y < view.rect.bottom:
             color = mix(palette.grid, palette.quiet, 0.55)
-            self._chart.under.dashed(view.rect.x, y, view.rect.width, line, color, period=6 * line, dash=3 * line)
+            self._chart.batches.under.dashed(
+                view.rect.x, y, view.rect.width, line, color, period=6 * line, dash=3 * line
+            )
 
     def draw(self, scene: Scene) -> None:
         if "cvd" not in scene.style.is_visible:
             return
         chart = self._chart
-        drawing, counters = chart.kit.rows, chart.counters
+        drawing, counters = chart.kit.row_drawing, chart.counters
         self._area.use()
-        for block, rows in chart.line_levels():
-            chart.use_block(block)
+        for block, rows in chart.rows.line_levels():
+            chart.rows.use_block(block)
             drawing.ring_vertices(
                 rows.cvd.rows, rows.start, rows.stop - 1, counters, mode=GL.GL_TRIANGLES, per_row=_AREA_VERTICES
             )
         self._line.use()
-        for block, rows in chart.line_levels():
-            chart.use_block(block)
+        for block, rows in chart.rows.line_levels():
+            chart.rows.use_block(block)
             drawing.ring_quads(rows.cvd.rows, rows.start, rows.stop - 1, counters)

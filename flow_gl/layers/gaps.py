@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow_gl.core.schema import GapKind
+from flow_gl.gl.shapes import Hatch
+from flow_gl.gl.text import Plate, TextStyle
 from flow_gl.gl.view import Rect
 from flow_gl.layers.base import Scene
 from flow_gl.layers.cached_layer import CachedLayer
@@ -55,7 +57,7 @@ class GapsLayer(CachedLayer):
         return gaps[max(first, last - _MOST_BANDS) : last]
 
     def _add_band(self, scene: Scene, gap: np.void) -> None:
-        view, palette, under = scene.price_view, scene.style.palette, self._chart.under
+        view, palette, under = scene.price_view, scene.style.palette, self._chart.batches.under
         scale, rect = view.scale, view.rect
         (start_ns, end_ns), kind = _ends(scene, gap), GapKind(int(gap["kind"]))
         if kind is GapKind.UNSCHEDULED:
@@ -72,13 +74,8 @@ class GapsLayer(CachedLayer):
         for pane in (rect, scene.cvd_view.rect):
             under.rect(x, pane.y, width, pane.height, color, alpha=0.05 if is_feed else 0.03)
             if kind is not GapKind.CLOSED:
-                under.hatched(
-                    *(x, pane.y, width, pane.height, color),
-                    alpha=0.30 if is_feed else 0.14,
-                    period=(7 if is_feed else 12) * scale,
-                    stripe=1.0 * scale,
-                    phase=cut % 1e6,
-                )
+                hatch = Hatch(period=(7 if is_feed else 12) * scale, stripe=1.0 * scale, phase=cut % 1e6)
+                under.hatched(x, pane.y, width, pane.height, color, hatch=hatch, alpha=0.30 if is_feed else 0.14)
             line = max(1.0, round(scale))
             for edge, is_inside in ((left, left >= rect.x), (right, right < rect.right)):
                 if is_inside and width > 4 * line:
@@ -92,31 +89,28 @@ class GapsLayer(CachedLayer):
             return
         line, size = max(1.0, round(scale)), _LABEL_PX * scale
         for pane in (rect, scene.cvd_view.rect):
-            self._chart.under.rect(round(x), pane.y, line, pane.height, palette.attention, alpha=0.6)
-        width = self._chart.text.width(UNSCHEDULED, size) + size
+            self._chart.batches.under.rect(round(x), pane.y, line, pane.height, palette.attention, alpha=0.6)
+        width = self._chart.batches.text.width(UNSCHEDULED, size) + size
         left = round(x + size) if x + size + width < rect.right else round(x - size - width)
         y = round(rect.y + 2.5 * size)
-        self._chart.taken.append(Rect(left, y - size, width, 2 * size))
+        self._chart.batches.placed.append(Rect(left, y - size, width, 2 * size))
         color, ground = palette.attention, palette.ground
-        self._chart.text.add(UNSCHEDULED, left, y, size_px=size, color=color, plate=ground, plate_alpha=0.9)
+        self._chart.batches.text.add(UNSCHEDULED, left, y, TextStyle(size, color), plate=Plate(ground, alpha=0.9))
 
     def _add_label(self, scene: Scene, band: tuple[float, float], text: str, *, is_feed: bool) -> None:
         palette, rect, scale = scene.style.palette, scene.price_view.rect, scene.price_view.scale
         size = _LABEL_PX * scale
-        if self._chart.text.width(text, size) + 2 * size > band[1]:
+        if self._chart.batches.text.width(text, size) + 2 * size > band[1]:
             return
-        width = self._chart.text.width(text, size) + 2 * size
+        width = self._chart.batches.text.width(text, size) + 2 * size
         x, y = round(band[0] + 0.5 * band[1]), round(rect.y + 0.5 * rect.height)
-        self._chart.taken.append(Rect(x - 0.5 * width, y - size, width, 2 * size))
-        self._chart.text.add(
+        self._chart.batches.placed.append(Rect(x - 0.5 * width, y - size, width, 2 * size))
+        self._chart.batches.text.add(
             text,
             x,
             y,
-            size_px=size,
-            color=palette.attention if is_feed else palette.quiet,
-            align="center",
-            plate=palette.ground,
-            plate_alpha=0.9,
+            TextStyle(size, palette.attention if is_feed else palette.quiet, align="center"),
+            plate=Plate(palette.ground, alpha=0.9),
         )
 
 

@@ -11,15 +11,15 @@ class TimeGridLayer(CachedLayer):
     def key(self, scene: Scene) -> tuple[object, ...]:
         chart, style = self._chart, scene.style
         panes = scene.price_view.rect, scene.cvd_view.rect
-        return chart.time_ticks, panes, "grid" in style.is_visible, style.palette
+        return chart.ticks.time, panes, "grid" in style.is_visible, style.palette
 
     def build(self, scene: Scene) -> None:
-        under, palette = self._chart.under, scene.style.palette
+        under, palette = self._chart.batches.under, scene.style.palette
         price, cvd = scene.price_view.rect, scene.cvd_view.rect
         line = max(1.0, round(scene.price_view.scale))
         border = mix(palette.grid, palette.quiet, 0.25)
         if "grid" in scene.style.is_visible:
-            for _, x, _, is_day in self._chart.time_ticks:
+            for _, x, _, is_day in self._chart.ticks.time:
                 under.rect(x, price.y, line, cvd.bottom - price.y, border if is_day else palette.grid)
 
 
@@ -29,18 +29,18 @@ class GridLayer(CachedLayer):
     def key(self, scene: Scene) -> tuple[object, ...]:
         chart = self._chart
         panes = scene.price_view.rect, scene.cvd_view.rect, scene.price_axis_px
-        return chart.price_ticks, chart.cvd_ticks, panes, round(scene.live_x_px), chart.has_trades, scene.style
+        return chart.ticks.prices, chart.ticks.cvd, panes, round(scene.live_x_px), chart.has_trades, scene.style
 
     def build(self, scene: Scene) -> None:
-        under, palette = self._chart.under, scene.style.palette
+        under, palette = self._chart.batches.under, scene.style.palette
         price, cvd = scene.price_view.rect, scene.cvd_view.rect
         line = max(1.0, round(scene.price_view.scale))
         border = mix(palette.grid, palette.quiet, 0.25)
         if "grid" in scene.style.is_visible:
-            for _, y in self._chart.price_ticks if self._chart.has_trades else ():
+            for _, y in self._chart.ticks.prices if self._chart.has_trades else ():
                 under.rect(price.x, y, price.width, line, palette.grid)
             if "cvd" in scene.style.is_visible:
-                for value, y in self._chart.cvd_ticks if self._chart.has_trades else ():
+                for value, y in self._chart.ticks.cvd if self._chart.has_trades else ():
                     if value:
                         under.rect(cvd.x, y, cvd.width, line, palette.grid)
         if price.x < scene.live_x_px < price.right:

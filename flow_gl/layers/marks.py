@@ -8,6 +8,7 @@ from bisect import bisect_left
 from typing import Final
 
 from flow_gl.core.schema import EventKind
+from flow_gl.gl.text import Plate, TextStyle
 from flow_gl.gl.view import Rect
 from flow_gl.layers.base import Scene
 from flow_gl.layers.cached_layer import CachedLayer
@@ -51,7 +52,7 @@ class MarksLayer(CachedLayer):
         places = tuple(_line_x(scene, t_ns) for t_ns in self._times[first:last])
         zero = round(cvd.screen_y(0.0))
         panes = view.rect, cvd.rect, view.scale
-        return (*self._crosses[first:last], places, zero, *panes, self._chart.tick_size, scene.style)
+        return (*self._crosses[first:last], places, zero, *panes, self._chart.shown.tick_size, scene.style)
 
     def build(self, scene: Scene) -> None:
         if "marks" not in scene.style.is_visible:
@@ -96,26 +97,26 @@ class MarksLayer(CachedLayer):
         line = max(1.0, round(scale))
         x = _line_x(scene, t_ns)
         for pane in (rect, cvd):
-            chart.over.dashed(x, pane.y, line, pane.height, color, alpha=0.55, period=6 * scale, dash=3 * scale)
+            chart.batches.over.dashed(x, pane.y, line, pane.height, color, alpha=0.55, period=6 * scale, dash=3 * scale)
         zero = round(scene.cvd_view.screen_y(0.0))
         half = 5 * scale
         if cvd.y + half < zero < cvd.bottom - half:
-            chart.over.triangle(x - half + 0.5 * line, zero - half, 2 * half, 2 * half, color, points_up=direction > 0)
+            chart.batches.over.triangle(
+                x - half + 0.5 * line, zero - half, 2 * half, 2 * half, color, points_up=direction > 0
+            )
         size = _LABEL_PX * scale
-        text = f"CVD {'> 0' if direction > 0 else '< 0'}  {price_text(price, chart.tick_size)}"
-        width = chart.text.width(text, size) + size
+        text = f"CVD {'> 0' if direction > 0 else '< 0'}  {price_text(price, chart.shown.tick_size)}"
+        width = chart.batches.text.width(text, size) + size
         left = min(max(x - 0.5 * width, rect.x), rect.right - width)
         if left < free_from:
             return free_from
-        chart.taken.append(Rect(left, rect.y, width, 2.6 * size))
-        chart.text.add(
+        chart.batches.placed.append(Rect(left, rect.y, width, 2.6 * size))
+        chart.batches.text.add(
             text,
             round(left + 0.5 * size),
             round(rect.y + 1.4 * size),
-            size_px=size,
-            color=color,
-            plate=palette.ground,
-            plate_alpha=0.9,
+            TextStyle(size, color),
+            plate=Plate(palette.ground, alpha=0.9),
         )
         return left + width + 4 * scale
 
@@ -123,7 +124,7 @@ class MarksLayer(CachedLayer):
         rect, cvd, palette = scene.price_view.rect, scene.cvd_view.rect, scene.style.palette
         color = palette.buy if self._flash_direction > 0 else palette.sell
         depth = min(_FLASH_PX * scene.price_view.scale, 0.2 * rect.width)
-        alpha, height, over = 0.45 * strength * strength, cvd.bottom - rect.y, self._chart.over
+        alpha, height, over = 0.45 * strength * strength, cvd.bottom - rect.y, self._chart.batches.over
         right = rect.right + scene.price_axis_px
         over.fade(rect.x, rect.y, depth, height, color, alpha=alpha, towards=(-1, 0))
         over.fade(right - depth, rect.y, depth, height, color, alpha=alpha, towards=(1, 0))

@@ -27,7 +27,7 @@ class PriceLayer(CachedLayer):
         if y is None:
             return
         left, line = contract_left(scene), max(1.0, round(scene.price_view.scale))
-        self._chart.under.dashed(
+        self._chart.batches.under.dashed(
             *(left, y, scene.price_view.rect.right - left, line, scene.style.palette.plate),
             alpha=0.7,
             period=4 * line,
@@ -36,17 +36,17 @@ class PriceLayer(CachedLayer):
 
     def _line_y(self, scene: Scene) -> int | None:
         """Where the last price's line lies; None where there is none in the pane."""
-        if "price" not in scene.style.is_visible or self._chart.last_price == 0:
+        if "price" not in scene.style.is_visible or self._chart.shown.last_price == 0:
             return None
-        rect, y = scene.price_view.rect, round(self._chart.y_of_price(scene, self._chart.last_price))
+        rect, y = scene.price_view.rect, round(self._chart.shown.y_of_price(scene, self._chart.shown.last_price))
         return y if rect.y <= y < rect.bottom else None
 
     def draw(self, scene: Scene) -> None:
         if "price" not in scene.style.is_visible:
             return
         self._program.use()
-        for block, rows in self._chart.line_levels():
-            self._chart.use_block(block)
-            self._chart.kit.rows.ring_quads(
+        for block, rows in self._chart.rows.line_levels():
+            self._chart.rows.use_block(block)
+            self._chart.kit.row_drawing.ring_quads(
                 rows.bubbles.rows, rows.start, rows.stop, self._chart.counters, quads_per_row=_QUADS
             )

@@ -67,11 +67,11 @@ class ProfileLayer:
             self._bars = 0
             self._key = (-1, 0, 0)
             return
-        row_px = row_size / self._chart.tick_size / scene.price_view.y_per_px
+        row_px = row_size / self._chart.shown.tick_size / scene.price_view.y_per_px
         rows_per_bar = 1
         while rows_per_bar * row_px < _MIN_ROW_PX * scene.price_view.scale and rows_per_bar < _MOST_MERGED:
             rows_per_bar *= 2
-        is_still = self._chart.is_paused and self._bars and self._key[1] == rows_per_bar
+        is_still = self._chart.shown.is_paused and self._bars and self._key[1] == rows_per_bar
         key = (scene.reader.profile_version, rows_per_bar, id(scene.reader))
         if not is_still and key != self._key and (key[1:] != self._key[1:] or self._chart.is_profile_due):
             self._key = key
@@ -90,7 +90,7 @@ class ProfileLayer:
         self._levels = int(profile["poc"]), int(profile["val"]), int(profile["vah"])
 
     def _place(self, scene: Scene, bar_size: int, row_size: int) -> None:
-        tick = self._chart.tick_size
+        tick = self._chart.shown.tick_size
         view = scene.price_view
         bar_ticks = bar_size / tick
         self._bar_px = bar_ticks / view.y_per_px
@@ -118,7 +118,7 @@ class ProfileLayer:
         first, stop = (int(self._numbers.searchsorted(end)) for end in (lowest, highest))
         program = self._program
         program.use()
-        self._chart.use_block(0)
+        self._chart.rows.use_block(0)
         GL.glUniform4f(program.location("u_places"), self._origin_y, self._bar_px, self._marks[0], _OPACITY)
         GL.glUniform1i(program.location("u_origin_bar"), self._origin)
         GL.glUniform4f(
@@ -128,7 +128,7 @@ class ProfileLayer:
             self._marks[1],
             self._marks[2],
         )
-        self._chart.kit.rows.quads(self._rows.texture, first, stop - first, self._chart.counters)
+        self._chart.kit.row_drawing.quads(self._rows.texture, first, stop - first, self._chart.counters)
 
     def release(self) -> None:
         self._rows.release()

@@ -10,6 +10,7 @@ import numpy as np
 
 from flow_gl.core.market.instrument import roll_label
 from flow_gl.core.schema import NOT_YET
+from flow_gl.gl.text import Plate, TextStyle
 from flow_gl.gl.view import Rect
 from flow_gl.layers.base import Scene
 from flow_gl.layers.cached_layer import CachedLayer
@@ -79,21 +80,19 @@ class RollsLayer(CachedLayer):
         chart, palette, rect, scale = self._chart, scene.style.palette, scene.price_view.rect, scene.price_view.scale
         width = max(1.0, round(2 * scale))
         for pane in (rect, scene.cvd_view.rect):
-            chart.over.rect(x, pane.y, width, pane.height, palette.information, alpha=0.85)
+            chart.batches.over.rect(x, pane.y, width, pane.height, palette.information, alpha=0.85)
         size = _LABEL_PX * scale
-        length = chart.text.width(label, size) + size
+        length = chart.batches.text.width(label, size) + size
         left = min(max(x - 0.5 * length, rect.x), rect.right - length)
         if left + length > free_until:
             return free_until
         y = rect.bottom - 1.4 * size
-        chart.taken.append(Rect(left, y - 1.3 * size, length, 2.6 * size))
-        chart.text.add(
+        chart.batches.placed.append(Rect(left, y - 1.3 * size, length, 2.6 * size))
+        chart.batches.text.add(
             label,
             round(left + 0.5 * size),
             round(y),
-            size_px=size,
-            color=palette.information,
-            plate=palette.ground,
-            plate_alpha=0.9,
+            TextStyle(size, palette.information),
+            plate=Plate(palette.ground, alpha=0.9),
         )
         return left - 4 * scale

@@ -116,9 +116,9 @@ class ChartStack:
     def _batch_draw(self, batch: Batch) -> Callable[[Scene], None]:
         chart = self.chart
         batches: dict[Batch, ShapeBatch | TextBatch] = {
-            Batch.UNDER: chart.under,
-            Batch.OVER: chart.over,
-            Batch.TEXT: chart.text,
+            Batch.UNDER: chart.batches.under,
+            Batch.OVER: chart.batches.over,
+            Batch.TEXT: chart.batches.text,
         }
         rows = batches[batch]
         return lambda _: rows.draw(*chart.screen_px)
@@ -135,11 +135,9 @@ class ChartStack:
         for layer in self._layers if chart.is_layout_due else self._others:
             layer.update(scene)
         if chart.is_layout_due:
-            chart.under.upload()
-            chart.over.upload()
-            chart.text.upload()
+            chart.batches.upload()
         else:
-            chart.text.hold()
+            chart.batches.text.hold()
 
     def draw(self, scene: Scene, *, timer: LayerTimer | None = None) -> None:
         """Draw onto the bound framebuffer, whose ground the caller has cleared."""
@@ -163,7 +161,7 @@ class ChartStack:
         """What each `Pane` is cut to."""
         price, cvd, size = scene.price_view.rect, scene.cvd_view.rect, self.chart.screen_px
         key = price, cvd, scene.price_axis_px, scene.time_axis_px, size
-        return self._boxes.get(key, lambda: [*map(self.chart.box, (_outer(scene), price, cvd))])
+        return self._boxes.get(key, lambda: [*map(self.chart.scissor_box, (_outer(scene), price, cvd))])
 
     def release(self) -> None:
         """Free everything on the GPU but what is shared."""

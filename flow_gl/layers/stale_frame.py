@@ -7,6 +7,7 @@ from typing import Final
 
 from flow_gl.core.palette import Rgb
 from flow_gl.gl.api import GL
+from flow_gl.gl.shapes import Hatch
 from flow_gl.gl.view import Rect
 from flow_gl.layers.base import Scene
 from flow_gl.layers.cached_layer import CachedLayer
@@ -33,7 +34,7 @@ class StaleFrameLayer(CachedLayer):
     def build(self, scene: Scene) -> None:
         if scene.is_live:
             return
-        rect, over, color = _panes(scene), self._chart.over, scene.style.palette.attention
+        rect, over, color = _panes(scene), self._chart.batches.over, scene.style.palette.attention
         scale = scene.price_view.scale
         band = round(_BAND_PX * scale)
         sides = (
@@ -43,9 +44,8 @@ class StaleFrameLayer(CachedLayer):
             (rect.right - band, rect.y + band, band, rect.height - 2 * band),
         )
         for x, y, width, height in sides:
-            over.hatched(
-                *(x, y, width, height, color), alpha=0.5, period=9 * scale, stripe=3 * scale, phase=(x + y) % 1e6
-            )
+            hatch = Hatch(period=9 * scale, stripe=3 * scale, phase=(x + y) % 1e6)
+            over.hatched(x, y, width, height, color, hatch=hatch, alpha=0.5)
 
     def draw(self, scene: Scene) -> None:
         if not scene.is_live:

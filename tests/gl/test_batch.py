@@ -18,7 +18,7 @@ class Pairs(Batch):
     """A batch of pairs of numbers."""
 
     def __init__(self, kit: Kit, first_rows: int, counters: FrameCounters | None = None) -> None:
-        super().__init__(ROW, first_rows, kit.rows, counters or FrameCounters())
+        super().__init__(ROW, first_rows, kit.row_drawing, counters or FrameCounters())
 
     def put(self, first: float, second: float) -> None:
         self._put(first, second)

@@ -35,7 +35,7 @@ void main() { color = vec4(1.0, 1.0, 1.0, 0.5); }
 
 @pytest.fixture
 def program(kit: Kit, tmp_path: Path) -> Iterator[Program]:
-    assert kit.rows
+    assert kit.row_drawing
     (tmp_path / "include").symlink_to(shader_folder() / "include")
     (tmp_path / "dot.vert").write_text(VERTEX)
     (tmp_path / "dot.frag").write_text(FRAGMENT)
@@ -76,7 +76,7 @@ def lit() -> NDArray[np.int64]:
 def test_a_range_of_quads_is_drawn_once_each(kit: Kit, program: Program, start: int, stop: int, draws: int) -> None:
     ring = filled(131_072, max(0, stop - 131_072), stop)  # wraps at 131,072
     counters = begin(kit, program, 4)
-    kit.rows.ring_quads(ring, start, stop, counters)
+    kit.row_drawing.ring_quads(ring, start, stop, counters)
     expected = np.zeros(WIDTH * HEIGHT, np.int64)
     expected[start:stop] = 1
     np.testing.assert_array_equal(lit(), expected)
@@ -87,7 +87,7 @@ def test_a_range_of_quads_is_drawn_once_each(kit: Kit, program: Program, start: 
 def test_two_quads_a_row_draw_each_row_twice(kit: Kit, program: Program) -> None:
     ring = filled(65_536, 0, 20_000)
     counters = begin(kit, program, 8)
-    kit.rows.ring_quads(ring, 10, 20_000, counters, quads_per_row=2)
+    kit.row_drawing.ring_quads(ring, 10, 20_000, counters, quads_per_row=2)
     expected = np.zeros(WIDTH * HEIGHT, np.int64)
     expected[10:20_000] = 2
     np.testing.assert_array_equal(lit(), expected)
@@ -98,7 +98,7 @@ def test_two_quads_a_row_draw_each_row_twice(kit: Kit, program: Program) -> None
 def test_points_are_drawn_across_the_end_of_the_ring(kit: Kit, program: Program) -> None:
     ring = filled(1024, 1000, 1900)
     counters = begin(kit, program, 1)
-    kit.rows.ring_vertices(ring, 1001, 1900, counters, mode=GL.GL_POINTS, per_row=1)
+    kit.row_drawing.ring_vertices(ring, 1001, 1900, counters, mode=GL.GL_POINTS, per_row=1)
     expected = np.zeros(WIDTH * HEIGHT, np.int64)
     expected[1001:1900] = 1
     np.testing.assert_array_equal(lit(), expected)

@@ -137,7 +137,7 @@ def test_a_shader_reads_what_was_packed(kit: Kit, tmp_path: Path) -> None:
     for part in range(3):
         program.use()
         GL.glUniform1i(program.location("u_part"), part)
-        kit.rows.ring_vertices(ring, 0, 64, counters, mode=GL.GL_POINTS, per_row=1)
+        kit.row_drawing.ring_vertices(ring, 0, 64, counters, mode=GL.GL_POINTS, per_row=1)
         out = np.zeros((64, 4), np.int32)
         GL.glReadPixels(0, 0, 64, 1, GL.GL_RGBA_INTEGER, GL.GL_INT, out)
         read.append(out)

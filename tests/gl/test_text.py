@@ -6,7 +6,7 @@ from flow_gl.gl.api import clear
 from flow_gl.gl.capture import read_picture
 from flow_gl.gl.counters import FrameCounters
 from flow_gl.gl.kit import Kit
-from flow_gl.gl.text import TextBatch
+from flow_gl.gl.text import Plate, TextBatch, TextStyle
 
 WHITE = (1.0, 1.0, 1.0)
 BLACK = (0.0, 0.0, 0.0)
@@ -32,21 +32,21 @@ def test_digits_are_tabular(batch: TextBatch) -> None:
 
 def test_a_label_stands_where_it_is_asked_to(batch: TextBatch) -> None:
     for align, low, high in (("left", 300, 345), ("center", 275, 325), ("right", 255, 300)):
-        batch.add("25,380", 300, 100, size_px=13, color=WHITE, align=align)  # type: ignore[arg-type]
+        batch.add("25,380", 300, 100, TextStyle(13, WHITE, align=align))  # type: ignore[arg-type]
         columns = np.flatnonzero(drawn(batch).max(axis=0))
         assert low - 2 <= columns[0] <= columns[-1] <= high + 2, align
 
 
 def test_figures_are_centred_on_y(batch: TextBatch) -> None:
-    batch.add("0123456789", 100, 100, size_px=13, color=WHITE)
+    batch.add("0123456789", 100, 100, TextStyle(13, WHITE))
     lines = np.flatnonzero(drawn(batch).max(axis=1) > 60)
     assert abs((lines[0] + lines[-1] + 1) / 2 - 100) <= 1.0
 
 
 def test_whole_pixels_give_the_rasterised_picture_itself(batch: TextBatch) -> None:
-    batch.add("1", 100, 100, size_px=13, color=WHITE)
+    batch.add("1", 100, 100, TextStyle(13, WHITE))
     first = drawn(batch)
-    batch.add("1", 117, 131, size_px=13, color=WHITE)
+    batch.add("1", 117, 131, TextStyle(13, WHITE))
     np.testing.assert_array_equal(np.roll(first, (31, 17), (0, 1)), drawn(batch))
 
 
@@ -54,14 +54,14 @@ def test_half_a_pixel_moves_a_label_by_half_a_pixel(batch: TextBatch) -> None:
     columns = np.arange(640)
     middles = []
     for x in (100.0, 100.5):
-        batch.add("8", x, 100, size_px=13, color=WHITE)
+        batch.add("8", x, 100, TextStyle(13, WHITE))
         weight = drawn(batch).astype(float).sum(axis=0)
         middles.append((weight * columns).sum() / weight.sum())
     assert middles[1] - middles[0] == pytest.approx(0.5, abs=0.02)
 
 
 def test_a_plate_lies_behind_its_label(batch: TextBatch) -> None:
-    batch.add("25,380.25", 100, 100, size_px=13, color=BLACK, plate=WHITE)
+    batch.add("25,380.25", 100, 100, TextStyle(13, BLACK), plate=Plate(WHITE))
     picture = drawn(batch)
     assert picture[100, 97] == 255
     assert picture[92:108, 100:150].min() < 60
@@ -76,7 +76,7 @@ def test_a_full_atlas_starts_anew_between_frames_only() -> None:
     kit = Kit()
     atlas = kit.atlas
     batch = TextBatch(kit, FrameCounters())
-    batch.add("held", 10, 10, size_px=13, color=WHITE)
+    batch.add("held", 10, 10, TextStyle(13, WHITE))
     batch.upload()
     number = 0
     while not atlas.is_nearly_full:
@@ -88,7 +88,7 @@ def test_a_full_atlas_starts_anew_between_frames_only() -> None:
     batch.draw(640, 360)
     atlas.begin_frame()
     assert atlas.generation == 1
-    batch.add("held", 100, 100, size_px=13, color=DARK.text)
+    batch.add("held", 100, 100, TextStyle(13, DARK.text))
     assert drawn(batch).max() > 100
     batch.release()
     kit.release()

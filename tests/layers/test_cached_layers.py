@@ -8,6 +8,7 @@ import pytest
 
 from flow_gl.core.schema import EVENT, EventKind
 from flow_gl.gl.kit import Kit
+from flow_gl.gl.text import TextStyle
 from flow_gl.layers.base import Scene, Style
 from flow_gl.layers.chart import Chart
 from flow_gl.layers.labels.levels import free_column, met_by
@@ -23,16 +24,16 @@ class Recorder:
 
     def __init__(self, chart: Chart, monkeypatch: pytest.MonkeyPatch) -> None:
         self.boxes: list[tuple[str, float, float, float, float]] = []
-        add = chart.text.add
+        add = chart.batches.text.add
 
-        def record(text: str, x: float, y: float, **options: object) -> None:
-            size = float(options["size_px"])  # type: ignore[arg-type]
-            width = chart.text.width(text, size, is_bold=bool(options.get("is_bold", False)))
-            left = x - {"left": 0.0, "center": 0.5, "right": 1.0}[str(options.get("align", "left"))] * width
+        def record(text: str, x: float, y: float, style: TextStyle, **options: object) -> None:
+            size = style.size_px
+            width = chart.batches.text.width(text, size, is_bold=style.is_bold)
+            left = x - {"left": 0.0, "center": 0.5, "right": 1.0}[style.align] * width
             self.boxes.append((text, left, y - 0.36 * size, left + width, y + 0.36 * size))
-            add(text, x, y, **options)  # type: ignore[arg-type]
+            add(text, x, y, style, **options)  # type: ignore[arg-type]
 
-        monkeypatch.setattr(chart.text, "add", record)
+        monkeypatch.setattr(chart.batches.text, "add", record)
 
 
 def test_no_two_labels_meet(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:

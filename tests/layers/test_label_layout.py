@@ -165,8 +165,8 @@ def test_a_market_looks_the_same_as_when_they_are_laid_out_in_every_frame(
     scene = make_scene(market)
     scene = replace(scene, style=Style(is_visible=layers))
     laid = []
-    upload = pair[0].chart.text.upload
-    monkeypatch.setattr(pair[0].chart.text, "upload", lambda: (laid.append(1), upload()))
+    upload = pair[0].chart.batches.text.upload
+    monkeypatch.setattr(pair[0].chart.batches.text, "upload", lambda: (laid.append(1), upload()))
     for frame in range(120):
         if frame % 9 == 8:
             market.advance(1)
@@ -186,8 +186,8 @@ def test_a_gap_in_view_moves_them_no_more_often_than_time_does(
     scene = make_scene(make_market(200, gap=(60, 130, GapKind.NO_TRADES)))
     pictures = [drawn(stack, scene)]
     laid = []
-    upload = stack.chart.under.upload
-    monkeypatch.setattr(stack.chart.under, "upload", lambda: (laid.append(1), upload()))
+    upload = stack.chart.batches.under.upload
+    monkeypatch.setattr(stack.chart.batches.under, "upload", lambda: (laid.append(1), upload()))
     for _ in range(72):
         scene = next_frame(scene, 0.05)
         pictures.append(drawn(stack, scene))

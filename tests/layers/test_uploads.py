@@ -59,8 +59,8 @@ def test_panning_zooming_and_restyling_upload_no_rows(stack: ChartStack) -> None
 def test_lines_of_a_locked_level_narrower_than_a_line_are_drawn_from_a_coarser_one(stack: ChartStack) -> None:
     scene = make_scene(make_market(900), span_s=900)
     settled(stack, scene)
-    lines = {level for _, rows in stack.chart.line_levels() for level in [rows.level]}
-    assert [rows.level for _, rows in stack.chart.levels()] == [0]
+    lines = {level for _, rows in stack.chart.rows.line_levels() for level in [rows.level]}
+    assert [rows.level for _, rows in stack.chart.rows.levels()] == [0]
     assert lines != {0}
     assert frame(stack, panned(scene, -SECOND, 1.0)) == 0
 
@@ -108,7 +108,7 @@ def test_jumping_into_the_past_shows_it_at_once(stack: ChartStack) -> None:
     frame(stack, live)
     past = make_scene(market, span_s=100, edge_ns=market.now_ns - 12_000 * SECOND)
     frame(stack, past)
-    rows = stack.chart.series.current
+    rows = stack.chart.rows.series.current
     assert rows.stop - rows.start > 50
     settled(stack, past)
     assert frame(stack, live) == 0
@@ -178,11 +178,11 @@ def test_two_levels_blend_and_then_one_remains(stack: ChartStack) -> None:
     settled(stack, scene)
     coarse = replace(scene, level=2, wall_s=scene.wall_s + 1.0)
     draw(stack, coarse)
-    assert stack.chart.series.leaving is not None
+    assert stack.chart.rows.series.leaving is not None
     for step in (0.05, 0.10, 0.2):
         draw(stack, replace(coarse, wall_s=coarse.wall_s + step))
-    assert stack.chart.series.leaving is None
-    assert stack.chart.series.current.level == 2
+    assert stack.chart.rows.series.leaving is None
+    assert stack.chart.rows.series.current.level == 2
 
 
 def test_no_line_crosses_a_gap(stack: ChartStack) -> None:

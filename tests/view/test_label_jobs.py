@@ -27,13 +27,13 @@ class Screen(HeadlessPilot):
                 super().__init__(kit, jobs)
                 prices: list[int] = []
                 laid.append(prices)
-                upload = self.chart.text.upload
+                upload = self.chart.batches.text.upload
 
                 def noted() -> None:
-                    prices.append(self.chart.last_price)
+                    prices.append(self.chart.shown.last_price)
                     upload()
 
-                monkeypatch.setattr(self.chart.text, "upload", noted)
+                monkeypatch.setattr(self.chart.batches.text, "upload", noted)
 
         levels_of = levels.levels_of
 

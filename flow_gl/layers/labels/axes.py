@@ -6,6 +6,7 @@ Labels never meet: a tick's label that would touch a plate is left out.
 from typing import Final
 
 from flow_gl.core.palette import Rgb
+from flow_gl.gl.text import Plate, TextStyle
 from flow_gl.gl.view import Rect
 from flow_gl.layers.base import Scene
 from flow_gl.layers.cached_layer import CachedLayer
@@ -25,10 +26,10 @@ def add_plate(chart: Chart, scene: Scene, text: str, y: float, *, plate: Rgb, co
     scale = scene.price_view.scale
     size = PLATE_PX * scale
     x = round(scene.price_view.rect.right + LEFT_PX * scale)
-    needed = max(76 * scale, chart.text.width(text, size, is_bold=True) + size)
+    needed = max(76 * scale, chart.batches.text.width(text, size, is_bold=True) + size)
     width = round(min(scene.price_axis_px - 6 * scale, needed))
-    chart.text.add(
-        text, x, y, size_px=size, color=color, plate=plate, is_bold=True, plate_width_px=width, is_fleeting=True
+    chart.batches.text.add(
+        text, x, y, TextStyle(size, color, is_bold=True), plate=Plate(plate, width_px=width), is_fleeting=True
     )
 
 
@@ -48,10 +49,10 @@ def _free_ticks(
 
 
 def _last_price_y(chart: Chart, scene: Scene) -> int | None:
-    if not chart.last_price or "price" not in scene.style.is_visible:
+    if not chart.shown.last_price or "price" not in scene.style.is_visible:
         return None
     rect = scene.price_view.rect
-    y = chart.y_of_price(scene, chart.last_price)
+    y = chart.shown.y_of_price(scene, chart.shown.last_price)
     return _within(y, rect.y, rect.bottom, scene.price_view.scale) if rect.y <= y < rect.bottom else None
 
 
@@ -59,7 +60,7 @@ def _last_cvd_y(chart: Chart, scene: Scene) -> int | None:
     if not chart.has_trades or "cvd" not in scene.style.is_visible:
         return None
     view = scene.cvd_view
-    return _within(view.screen_y(chart.cvd), view.rect.y, view.rect.bottom, view.scale)
+    return _within(view.screen_y(chart.shown.cvd), view.rect.y, view.rect.bottom, view.scale)
 
 
 class PriceAxisLayer(CachedLayer):
@@ -69,14 +70,14 @@ class PriceAxisLayer(CachedLayer):
         chart, view = self._chart, scene.price_view
         self._ticks: list[tuple[int, float]] = []
         if chart.has_trades:
-            self._ticks = _free_ticks(chart.price_ticks, view.rect, LABEL_PX * view.scale, _last_price_y(chart, scene))
-        return self._ticks, view.rect.right, view.scale, chart.tick_size, scene.style.palette
+            self._ticks = _free_ticks(chart.ticks.prices, view.rect, LABEL_PX * view.scale, _last_price_y(chart, scene))
+        return self._ticks, view.rect.right, view.scale, chart.shown.tick_size, scene.style.palette
 
     def build(self, scene: Scene) -> None:
         chart, scale, color = self._chart, scene.price_view.scale, scene.style.palette.quiet
         size, x = LABEL_PX * scale, round(scene.price_view.rect.right + LEFT_PX * scale)
         for price, y in self._ticks:
-            chart.text.add(price_text(price, chart.tick_size), x, y, size_px=size, color=color)
+            chart.batches.text.add(price_text(price, chart.shown.tick_size), x, y, TextStyle(size, color))
 
 
 class PricePlateLayer(CachedLayer):
@@ -87,10 +88,10 @@ class PricePlateLayer(CachedLayer):
         y = _last_price_y(chart, scene)
         return (
             y,
-            chart.last_price,
+            chart.shown.last_price,
             view.rect.right,
             view.scale,
-            chart.tick_size,
+            chart.shown.tick_size,
             scene.price_axis_px,
             scene.style.palette,
         )
@@ -99,7 +100,7 @@ class PricePlateLayer(CachedLayer):
         chart, palette = self._chart, scene.style.palette
         y = _last_price_y(chart, scene)
         if y is not None:
-            text = price_text(chart.last_price, chart.tick_size)
+            text = price_text(chart.shown.last_price, chart.shown.tick_size)
             add_plate(chart, scene, text, y, plate=palette.plate, color=palette.plate_text)
 
 
@@ -111,7 +112,7 @@ class CvdAxisLayer(CachedLayer):
         is_there = "cvd" in scene.style.is_visible
         self._ticks: list[tuple[int, float]] = []
         if is_there and chart.has_trades:
-            self._ticks = _free_ticks(chart.cvd_ticks, view.rect, LABEL_PX * view.scale, _last_cvd_y(chart, scene))
+            self._ticks = _free_ticks(chart.ticks.cvd, view.rect, LABEL_PX * view.scale, _last_cvd_y(chart, scene))
         return is_there, self._ticks, view.rect, view.scale, scene.style.palette
 
     def build(self, scene: Scene) -> None:
@@ -121,9 +122,9 @@ class CvdAxisLayer(CachedLayer):
         scale = scene.cvd_view.scale
         size, x = LABEL_PX * scale, round(rect.right + LEFT_PX * scale)
         for value, y in self._ticks:
-            chart.text.add(contracts_text(value), x, y, size_px=size, color=palette.quiet)
+            chart.batches.text.add(contracts_text(value), x, y, TextStyle(size, palette.quiet))
         at = round(rect.x + 14 * scale), round(rect.y + 1.3 * size)
-        chart.text.add("CVD", *at, size_px=size, color=palette.quiet, plate=palette.ground, plate_alpha=0.7)
+        chart.batches.text.add("CVD", *at, TextStyle(size, palette.quiet), plate=Plate(palette.ground, alpha=0.7))
 
 
 class CvdPlateLayer(CachedLayer):
@@ -132,15 +133,15 @@ class CvdPlateLayer(CachedLayer):
     def key(self, scene: Scene) -> tuple[object, ...]:
         chart, view = self._chart, scene.cvd_view
         y = _last_cvd_y(chart, scene)
-        return y, chart.cvd, view.rect.right, view.scale, scene.price_axis_px, scene.style.palette
+        return y, chart.shown.cvd, view.rect.right, view.scale, scene.price_axis_px, scene.style.palette
 
     def build(self, scene: Scene) -> None:
         chart, palette = self._chart, scene.style.palette
         y = _last_cvd_y(chart, scene)
         if y is not None:
-            plate = palette.buy if chart.cvd > 0 else palette.sell if chart.cvd < 0 else palette.plate
-            color = palette.plate_text if chart.cvd == 0 else palette.ground
-            add_plate(chart, scene, contracts_text(chart.cvd), y, plate=plate, color=color)
+            plate = palette.buy if chart.shown.cvd > 0 else palette.sell if chart.shown.cvd < 0 else palette.plate
+            color = palette.plate_text if chart.shown.cvd == 0 else palette.ground
+            add_plate(chart, scene, contracts_text(chart.shown.cvd), y, plate=plate, color=color)
 
 
 class TimeAxisLayer(CachedLayer):
@@ -150,21 +151,21 @@ class TimeAxisLayer(CachedLayer):
         zone = ticks.zone_name(scene.zone, scene.now_ns // _HOUR_NS)
         taken = crosshair_x(scene)
         style = scene.style.palette, scene.cvd_view.scale, scene.time_axis_px
-        return self._chart.time_ticks, scene.cvd_view.rect, zone, taken, *style
+        return self._chart.ticks.time, scene.cvd_view.rect, zone, taken, *style
 
     def build(self, scene: Scene) -> None:
         chart, rect, palette = self._chart, scene.cvd_view.rect, scene.style.palette
         scale = scene.cvd_view.scale
         size, taken = LABEL_PX * scale, crosshair_x(scene)
         y = round(rect.bottom + 0.5 * scene.time_axis_px)
-        for _, x, text, is_day in chart.time_ticks:
-            half = 0.5 * chart.text.width(text, size)
+        for _, x, text, is_day in chart.ticks.time:
+            half = 0.5 * chart.batches.text.width(text, size)
             is_free = taken is None or abs(x - taken) > half + 3.4 * size
             if rect.x + half <= x <= rect.right - half - 4 * scale and is_free:
                 color = palette.text if is_day else palette.quiet
-                chart.text.add(text, x, y, size_px=size, color=color, align="center")
+                chart.batches.text.add(text, x, y, TextStyle(size, color, align="center"))
         zone = ticks.zone_name(scene.zone, scene.now_ns // _HOUR_NS)
-        chart.text.add(zone, round(rect.right + LEFT_PX * scale), y, size_px=size, color=palette.quiet, alpha=0.8)
+        chart.batches.text.add(zone, round(rect.right + LEFT_PX * scale), y, TextStyle(size, palette.quiet, alpha=0.8))
 
 
 def crosshair_x(scene: Scene) -> float | None:

@@ -96,13 +96,13 @@ class CountsLayer:
 
     def update(self, scene: Scene) -> None:
         chart, style, view = self._chart, scene.style, scene.price_view
-        rows = chart.series.current
+        rows = chart.rows.series.current
         if not {"counts", "bubbles"} <= style.is_visible or rows.stop - rows.start > _MOST_ROWS:
             self._count = 0
             self._key = ()
             return
         key = (rows.base, view.ns_per_px, view.scale, style, scene.hidden_before_ns, chart.kit.atlas.generation)
-        rows_key = rows.start, rows.stop, view.y_per_px, chart.reference, self._open_key(scene)
+        rows_key = rows.start, rows.stop, view.y_per_px, chart.shown.reference, self._open_key(scene)
         if key != self._key:
             self._job.run_now("view")
         elif rows_key == self._rows_key or not self._job.may_run("trades"):
@@ -111,14 +111,14 @@ class CountsLayer:
         self._find(scene)
 
     def _open_key(self, scene: Scene) -> tuple[int, ...]:
-        bubble = scene.reader.open_bubble(self._chart.series.current.level)
-        if bubble is None or self._chart.is_paused:
+        bubble = scene.reader.open_bubble(self._chart.rows.series.current.level)
+        if bubble is None or self._chart.shown.is_paused:
             return ()
         return int(bubble["buy"]), int(bubble["sell"]), int(bubble["price"])
 
     def _find(self, scene: Scene) -> None:
         chart, view, style = self._chart, scene.price_view, scene.style
-        base = chart.series.current.base
+        base = chart.rows.series.current.base
         rows = visible_rows(scene)
         chart.counters.rows_copied += len(rows)
         volume, ids, price = volumes(rows), rows["id"] - base.bucket_id, rows["price"] - base.price
@@ -127,7 +127,7 @@ class CountsLayer:
             volume, ids, price = volume[is_shown], ids[is_shown], price[is_shown]
         self._count = 0
         scale = view.scale
-        radius = radii(volume, chart.reference, style, scale)
+        radius = radii(volume, chart.shown.reference, style, scale)
         size = scale * _SIZES_PX[_SIZES_FROM_PX.searchsorted(radius / scale)]
         half_width, half_height = size * _HALF_EMS[_LONGER_FROM.searchsorted(volume, "right")], scale * _HALF_HEIGHT_PX
         labels = np.flatnonzero(np.hypot(half_width, half_height) + 2.5 * scale <= radius)
@@ -140,7 +140,7 @@ class CountsLayer:
         self._upload(ids[labels].tolist(), price[labels].tolist(), volume[labels].tolist(), size[labels].tolist())
 
     def _upload(self, ids: list[int], price: list[int], volume: list[int], size: list[float]) -> None:
-        tick_size, atlas = self._chart.series.current.base.tick_size, self._chart.kit.atlas
+        tick_size, atlas = self._chart.rows.series.current.base.tick_size, self._chart.kit.atlas
         packed = bytearray()
         for bucket, place, count, size_px in zip(ids, price, volume, size, strict=True):
             cell = atlas.cell(count_text(count), size_px)
@@ -154,10 +154,10 @@ class CountsLayer:
         self._rows.write(0, np.frombuffer(packed, COUNT_ROW))
 
     def draw(self, scene: Scene) -> None:
-        if self._count and "counts" in scene.style.is_visible and self._chart.series.leaving is None:
+        if self._count and "counts" in scene.style.is_visible and self._chart.rows.series.leaving is None:
             use_text_program(self._program)
-            self._chart.use_block(0)
-            self._chart.kit.rows.quads(self._rows.texture, 0, self._count, self._chart.counters)
+            self._chart.rows.use_block(0)
+            self._chart.kit.row_drawing.quads(self._rows.texture, 0, self._count, self._chart.counters)
 
     def release(self) -> None:
         self._rows.release()

@@ -4,6 +4,7 @@ from typing import Final
 
 from flow_gl.core.cached import Cached
 from flow_gl.core.market.lod import threshold_at
+from flow_gl.gl.text import TextStyle
 from flow_gl.gl.view import Rect
 from flow_gl.layers.base import Scene
 from flow_gl.layers.cached_layer import CachedLayer
@@ -40,9 +41,9 @@ class LegendLayer(CachedLayer):
 
     def key(self, scene: Scene) -> tuple[object, ...]:
         chart, view = self._chart, scene.price_view
-        bucket_ns = chart.series.current.base.bucket_ns
+        bucket_ns = chart.rows.series.current.base.bucket_ns
         hidden = self._hidden_in(scene) if scene.style.size_floor > 0 else 0
-        return view.rect, view.scale, scene.style, chart.reference_goal, bucket_ns, chart.has_trades, hidden
+        return view.rect, view.scale, scene.style, chart.shown.reference_goal, bucket_ns, chart.has_trades, hidden
 
     def build(self, scene: Scene) -> None:
         rect, scale = scene.price_view.rect, scene.price_view.scale
@@ -51,12 +52,12 @@ class LegendLayer(CachedLayer):
         if rect.height < _LEAST_HEIGHT_PX * scale:
             return
         style, palette, chart = scene.style, scene.style.palette, self._chart
-        reference = chart.reference_goal
+        reference = chart.shown.reference_goal
         size = _LABEL_PX * scale
         sizes = legend_sizes(reference)
         radii = [radius_of(contracts, reference, style, scale) for contracts in sizes]
         texts = [contracts_text(contracts) for contracts in sizes]
-        widths = [chart.text.width(text, size) for text in texts]
+        widths = [chart.batches.text.width(text, size) for text in texts]
         has_room = [width + 4 * scale < 1.8 * radius for width, radius in zip(widths, radii, strict=True)]
         caption = self._caption(scene)
         left, floor = rect.x + _MARGIN_PX * scale, rect.bottom - _MARGIN_PX * scale
@@ -66,21 +67,21 @@ class LegendLayer(CachedLayer):
         box = Rect(
             left - 6 * scale,
             middle - radii[-1] - 6 * scale,
-            sum(steps) + chart.text.width(caption, size) + 16 * scale,
+            sum(steps) + chart.batches.text.width(caption, size) + 16 * scale,
             2 * radii[-1] + 12 * scale,
         )
-        chart.taken.append(box)
-        chart.over.plate(box.x, box.y, box.width, box.height, palette.ground, alpha=0.5, radius=6 * scale)
+        chart.batches.placed.append(box)
+        chart.batches.over.plate(box.x, box.y, box.width, box.height, palette.ground, alpha=0.5, radius=6 * scale)
         x = left
         for text, width, radius, inside, step in zip(texts, widths, radii, has_room, steps, strict=True):
-            chart.over.ring(round(x + radius), middle, radius, max(1.0, scale), palette.quiet, alpha=0.75)
+            chart.batches.over.ring(round(x + radius), middle, radius, max(1.0, scale), palette.quiet, alpha=0.75)
             at = x + radius if inside else x + 2 * radius + 3 * scale + 0.5 * width
-            chart.text.add(text, round(at), middle, size_px=size, color=palette.quiet, align="center")
+            chart.batches.text.add(text, round(at), middle, TextStyle(size, palette.quiet, align="center"))
             x += step
-        chart.text.add(caption, round(x), middle, size_px=size, color=palette.quiet)
+        chart.batches.text.add(caption, round(x), middle, TextStyle(size, palette.quiet))
 
     def _caption(self, scene: Scene) -> str:
-        bucket_ns = self._chart.series.current.base.bucket_ns
+        bucket_ns = self._chart.rows.series.current.base.bucket_ns
         least = percent(threshold_at(scene.style.threshold, bucket_ns))
         caption = f"contracts in {bucket_text(bucket_ns)} \u00b7 coloured above {least}"
         if scene.style.size_floor > 0:
@@ -89,6 +90,6 @@ class LegendLayer(CachedLayer):
         return caption
 
     def _hidden_in(self, scene: Scene) -> int:
-        rows = self._chart.series.current
+        rows = self._chart.rows.series.current
         key = (rows.start, rows.stop, rows.level, scene.style.size_floor, id(scene.reader))
         return self._hidden.get(key, lambda: hidden_count(scene))

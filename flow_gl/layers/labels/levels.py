@@ -13,6 +13,7 @@ from typing import Final
 from flow_gl.core.cached import Cached
 from flow_gl.core.palette import Rgb
 from flow_gl.core.schema import PRICE_SCALE, UNDEF_PRICE
+from flow_gl.gl.text import Plate, TextStyle
 from flow_gl.layers.base import Scene
 from flow_gl.layers.cached_layer import CachedLayer
 from flow_gl.layers.chart import Chart, mix
@@ -96,14 +97,14 @@ class LevelsLayer(CachedLayer):
     def key(self, scene: Scene) -> tuple[object, ...]:
         view, chart = scene.price_view, self._chart
         found = self._find(scene)
-        place = view.rect, view.scale, scene.profile_rect, contract_left(scene), tuple(chart.taken)
+        place = view.rect, view.scale, scene.profile_rect, contract_left(scene), tuple(chart.batches.placed)
         if found < 0:
             return (*place, found)
-        return (*place, self._lines_now(scene), found, chart.tick_size, scene.style)
+        return (*place, self._lines_now(scene), found, chart.shown.tick_size, scene.style)
 
     def _lines_now(self, scene: Scene) -> tuple[int, ...]:
         """Where the lines lie, in whole pixels: while an axis glides by less than one, nothing is laid out anew."""
-        view, tick_size = scene.price_view, self._chart.tick_size
+        view, tick_size = scene.price_view, self._chart.shown.tick_size
         top, per_price = view.rect.y + view.y_top / view.y_per_px, 1.0 / (view.y_per_px * tick_size)
         key = self._found, view.rect, view.y_top, view.y_per_px, tick_size
         return self._lines.get(key, lambda: tuple(round(top - price * per_price) for price in self._prices))
@@ -117,7 +118,9 @@ class LevelsLayer(CachedLayer):
         key = (*versions, id(reader), scene.style.palette)
         if key[2:] == self._versions[2:] and not self._chart.is_profile_due:
             return self._found
-        if key != self._versions and not (self._chart.is_paused and self._levels and self._versions[3:] == key[3:]):
+        if key != self._versions and not (
+            self._chart.shown.is_paused and self._levels and self._versions[3:] == key[3:]
+        ):
             self._versions = key
             self._levels = levels_of(scene)
             profile = reader.profile
@@ -132,7 +135,7 @@ class LevelsLayer(CachedLayer):
     def build(self, scene: Scene) -> None:
         if "levels" not in scene.style.is_visible or not self._chart.has_trades:
             return
-        under, rect, scale = self._chart.under, scene.price_view.rect, scene.price_view.scale
+        under, rect, scale = self._chart.batches.under, scene.price_view.rect, scene.price_view.scale
         top, bottom, quiet = rect.y, rect.bottom, scene.style.palette.quiet
         begin = contract_left(scene)
         if begin >= rect.right:
@@ -144,7 +147,7 @@ class LevelsLayer(CachedLayer):
         for y in node_lines:
             if top <= y < bottom:
                 under.dashed(left, y, rect.right - left, line, quiet, alpha=0.5, period=2 * line, dash=line)
-        placed = [(box.x, box.y, box.right, box.bottom) for box in self._chart.taken]
+        placed = [(box.x, box.y, box.right, box.bottom) for box in self._chart.batches.placed]
         for level, y in zip(self._levels, level_lines, strict=True):
             if not top <= y < bottom:
                 continue
@@ -163,9 +166,9 @@ class LevelsLayer(CachedLayer):
         text = (
             level.name
             if level.name.rstrip(PARTIAL_MARK).endswith("SD")
-            else f"{level.name} {price_text(level.price, chart.tick_size)}"
+            else f"{level.name} {price_text(level.price, chart.shown.tick_size)}"
         )
-        width = chart.text.width(text, size) + size
+        width = chart.batches.text.width(text, size) + size
         y = min(max(y, rect.y + size), rect.bottom - size)
         top, bottom = y - 0.75 * size, y + 0.75 * size
         begin = contract_left(scene)
@@ -176,15 +179,12 @@ class LevelsLayer(CachedLayer):
             return
         placed.append((x, top, x + width, bottom))
         is_loud = level.alpha > 0.5
-        chart.text.add(
+        chart.batches.text.add(
             text,
             round(x),
             y,
-            size_px=size,
-            color=level.color,
-            plate=scene.style.palette.ground,
-            plate_alpha=0.82,
-            alpha=1.0 if is_loud else 0.8,
+            TextStyle(size, level.color, alpha=1.0 if is_loud else 0.8),
+            plate=Plate(scene.style.palette.ground, alpha=0.82),
         )
 
     def _label_nodes(self, scene: Scene, lines: Sequence[int], placed: list[Box]) -> None:
@@ -194,14 +194,14 @@ class LevelsLayer(CachedLayer):
             if not rect.y + size <= y < rect.bottom - size:
                 continue
             mark = PARTIAL_MARK if scene.reader.session["partial"] else ""
-            text = f"LVN{mark} {price_text(price, chart.tick_size)}"
-            width = chart.text.width(text, size) + size
+            text = f"LVN{mark} {price_text(price, chart.shown.tick_size)}"
+            width = chart.batches.text.width(text, size) + size
             x = round(contract_profile(scene).x - width)
             label = (x, y - 0.8 * size, x + width, y + 0.8 * size)
             if x < max(rect.x + 0.5 * rect.width, contract_left(scene)) or met_by(label, placed):
                 continue
             placed.append(label)
-            chart.text.add(text, x, y, size_px=size, color=palette.quiet, plate=palette.ground, plate_alpha=0.7)
+            chart.batches.text.add(text, x, y, TextStyle(size, palette.quiet), plate=Plate(palette.ground, alpha=0.7))
 
 
 def met_by(label: Box, placed: list[Box]) -> list[tuple[float, float]]:

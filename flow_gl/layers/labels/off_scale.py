@@ -3,6 +3,7 @@
 import math
 from typing import Final
 
+from flow_gl.gl.text import Plate, TextStyle
 from flow_gl.gl.view import Rect
 from flow_gl.layers.base import OffScale, Scene
 from flow_gl.layers.cached_layer import CachedLayer
@@ -37,7 +38,16 @@ class OffScaleLayer(CachedLayer):
             for off in (scene.below, scene.above)
         )
         view, style = scene.price_view, scene.style.palette
-        return (*places, scene.below, scene.above, view.rect, view.scale, style, self._chart.tick_size, scene.zone)
+        return (
+            *places,
+            scene.below,
+            scene.above,
+            view.rect,
+            view.scale,
+            style,
+            self._chart.shown.tick_size,
+            scene.zone,
+        )
 
     def build(self, scene: Scene) -> None:
         for off, is_below in ((scene.below, True), (scene.above, False)):
@@ -52,28 +62,26 @@ class OffScaleLayer(CachedLayer):
         places = [round(view.screen_x(t_ns)) for t_ns in off.times_ns]
         for x in places:
             if rect.x <= x < rect.right:
-                chart.over.triangle(x - 0.5 * arrow, y, arrow, arrow, palette.attention, points_up=not is_below)
+                chart.batches.over.triangle(x - 0.5 * arrow, y, arrow, arrow, palette.attention, points_up=not is_below)
         size = _LABEL_PX * scale
-        text = off_scale_text(off, chart.tick_size, scene.zone, is_below=is_below)
-        width = chart.text.width(text, size) + size
+        text = off_scale_text(off, chart.shown.tick_size, scene.zone, is_below=is_below)
+        width = chart.batches.text.width(text, size) + size
         middle = rect.bottom - _LINE_PX * scale - size if is_below else y + arrow + 1.1 * size
         left = min(max(places[0] - 0.5 * width, rect.x + margin), rect.right - margin - width)
         box = Rect(left, middle - 0.8 * size, width, 1.6 * size)
         # Others' labels are there already: above them, or below at the upper border.
         step = -1.7 * size if is_below else 1.7 * size
         for _ in range(4):
-            if not any(_meets(box, taken) for taken in chart.taken):
+            if not any(_meets(box, taken) for taken in chart.batches.placed):
                 break
             box = Rect(box.x, box.y + step, width, box.height)
-        chart.taken.append(box)
-        chart.text.add(
+        chart.batches.placed.append(box)
+        chart.batches.text.add(
             text,
             round(box.x + 0.5 * size),
             round(box.y + 0.5 * box.height),
-            size_px=size,
-            color=palette.attention,
-            plate=palette.ground,
-            plate_alpha=0.9,
+            TextStyle(size, palette.attention),
+            plate=Plate(palette.ground, alpha=0.9),
         )
 
 
