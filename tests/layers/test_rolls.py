@@ -61,7 +61,7 @@ def test_the_last_price_s_line_begins_at_the_roll(stack: ChartStack, monkeypatch
     chart = stack.chart
     chart.begin(scene)
     lines: list[tuple[float, float]] = []
-    monkeypatch.setattr(chart.under, "dashed", lambda x, _y, width, *_, **__: lines.append((x, x + width)))
+    monkeypatch.setattr(chart.batches.under, "dashed", lambda x, _y, width, *_, **__: lines.append((x, x + width)))
     PriceLayer(chart).build(scene)
     assert lines == [(line_x(scene, 120), scene.price_view.rect.right)]
 
