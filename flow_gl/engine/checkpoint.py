@@ -70,6 +70,8 @@ class MarketState(msgspec.Struct, frozen=True):
     """Which chart it is on; -1 for none."""
     is_ended: bool = False
     """Its id means another instrument by now."""
+    detectors: list[bytes] = []
+    """Of `detectors.group.DetectorGroup`; empty where there are none."""
 
 
 class PipelineState(msgspec.Struct, frozen=True):

@@ -4,7 +4,7 @@ The kernels stop at `stop_ts` (a session's open, 09:30, a CVD reset) and this mo
 every such change happens between two trades, wherever the batches' borders lie.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import pairwise
 from typing import Any, Final
 
@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 from flow_gl.core.errors import DataError
 from flow_gl.core.items import Definition, FeedGap
 from flow_gl.core.market.lod import widths_ns
-from flow_gl.core.schema import LEVELS, SESSION, UNDEF_PRICE
+from flow_gl.core.schema import LEVELS, SESSION, TRADE, UNDEF_PRICE
 from flow_gl.core.sessions import Session, SessionCalendar, next_time_of_day
 from flow_gl.core.settings import AggregationSettings
 from flow_gl.engine import gaps, records
 from flow_gl.engine.checkpoint import MarketState, fill
 from flow_gl.engine.coverage import Coverage
+from flow_gl.engine.detectors.group import DetectorGroup
 from flow_gl.engine.grid import Grid
 from flow_gl.engine.hand_on import hand_on
 from flow_gl.engine.identity import Identity
@@ -61,6 +62,7 @@ class Market(Published):
     levels : levels of detail that are kept
     calendar : None: all trades are one session
     scratch : where kernels put what they finish; shared, empty between calls
+    has_detectors : find large trades, absorption, divergences and stacked imbalances too
     """
 
     def __init__(
@@ -71,6 +73,7 @@ class Market(Published):
         levels: int,
         calendar: SessionCalendar | None,
         scratch: Scratch,
+        has_detectors: bool = False,
     ) -> None:
         self.instrument_id = instrument_id
         self.sink: Sink | None = None
@@ -85,6 +88,7 @@ class Market(Published):
         self.identity = Identity(instrument_id, self._grid)
         self._gaps = gaps.GapLog(calendar)
         self._rolls = RollLog()
+        self._detectors = DetectorGroup() if has_detectors else None
         self._renew: Callable[[], Sink] | None = None
         self._session: Session | None = None
         self._started = False
@@ -163,7 +167,7 @@ class Market(Published):
         next : the first trade that is not taken in
         """
         scratch = self._scratch
-        at = start
+        at = taken = start
         while True:
             sink = self.sink
             room = sink.room(CAPACITY) if sink is not None else None
@@ -172,6 +176,9 @@ class Market(Published):
                 *(words, at, stop, SIDES, self._state, self._pending, self._grid.profile, self._bins),
                 *(base_bubbles, base_points, *scratch.rows, scratch.events, scratch.silences, scratch.counts),
             )
+            if self._detectors is not None:
+                self._detect(words[6 * taken : 6 * at])
+                taken = at
             if sink is not None and room is not None:
                 sink.written(int(scratch.counts[0]))
                 scratch.counts[0] = 0
@@ -182,11 +189,21 @@ class Market(Published):
                 tick_size = self._grid.tick_size
                 if not self._grid.fit(int(words[6 * at + 2])):
                     self._reject("rejected_price")
-                    at += 1
+                    taken = at = at + 1
                 self._instrument_changed |= tick_size != self._grid.tick_size
             elif code == BOUNDARY and not self._cross(int(words[6 * at + 1])):
                 self._reject("rejected_time")
-                at += 1
+                taken = at = at + 1
+
+    def _detect(self, words: NDArray[np.int64]) -> None:
+        """Let the detectors see trades that have been aggregated."""
+        if self._detectors is not None and len(words) and self._grid.tick_size:
+            self._tell(self._detectors.take(words.view(TRADE), self._grid.tick_size))
+
+    def _tell(self, found: Iterable[NDArray[np.void]]) -> None:
+        for rows in found:
+            if self.sink is not None:
+                self.sink.events(rows)
 
     def _reject(self, reason: str) -> None:
         """Count a record that is not charted; `reason` is a field of `core.market.rejections.REASONS`."""
@@ -200,6 +217,8 @@ class Market(Published):
         if s["last_ts"] == 0:
             return
         self._close((now - CLOSE_DELAY_NS) // self._settings.bucket_ns)
+        if self._detectors is not None:
+            self._tell(self._detectors.pass_time(now))
         self._gaps.look(int(s["last_ts"]), now)
 
     def finish(self) -> None:
@@ -208,6 +227,8 @@ class Market(Published):
         if bucket == NO_BUCKET:
             return
         self._close(FAR_AHEAD)
+        if self._detectors is not None:
+            self._tell(self._detectors.begin())
         self._state["bucket"][0] = bucket + 1
         if self._state["trade_count"][0] and self.sink is not None:
             self.sink.finished(self._finished())
@@ -237,6 +258,7 @@ class Market(Published):
             *(state, pending, bins, session_row),
             chart,
             is_ended,
+            self._detectors.keep() if self._detectors is not None else [],
         )
 
     def resume(self, kept: MarketState) -> None:
@@ -251,6 +273,8 @@ class Market(Published):
         self._grid.resume(kept.grid)
         self._gaps.resume(kept.gaps)
         self._rolls.resume(kept.rolls)
+        if self._detectors is not None and kept.detectors:
+            self._detectors.resume(kept.detectors)
         if self._state["trade_count"][0]:
             self._coverage.begin(self._session, int(self._state["first_ts"][0]))
         self._instrument_changed = True
@@ -328,6 +352,8 @@ class Market(Published):
 
     def _roll(self) -> None:
         """End the session: its levels become the prior ones, and everything of a session starts anew."""
+        if self._detectors is not None:
+            self._tell(self._detectors.begin())
         finished = self._finished() if self._state["trade_count"][0] else None
         if finished is not None:
             if self.sink is not None:

@@ -46,6 +46,7 @@ class Pipeline:
     sessions : the exchange's calendar; None: all trades are one session
     levels : levels of detail that are kept, from the base bucket up
     sink_for : asked for a sink when an instrument is first heard of, before its first trade; None: by `attach` alone
+    has_detectors : find large trades, absorption, divergences and stacked imbalances in every instrument
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class Pipeline:
         sessions: SessionCalendar | None = None,
         levels: int = LEVELS,
         sink_for: Callable[[int], Sink | None] | None = None,
+        has_detectors: bool = False,
     ) -> None:
         if not 1 <= levels <= LEVELS:
             raise UsageError(f"levels must be 1 to {LEVELS}, was {levels}")
@@ -62,6 +64,7 @@ class Pipeline:
         self._levels = levels
         self._calendar = sessions
         self._sink_for = sink_for
+        self._has_detectors = has_detectors
         self._scratch = Scratch()
         self._partition = Partition(_BATCH)
         self._markets: dict[int, list[Market]] = {}
@@ -322,6 +325,7 @@ class Pipeline:
             levels=self._levels,
             calendar=self._calendar,
             scratch=self._scratch,
+            has_detectors=self._has_detectors,
         )
         for gap in self._common_gaps.values():
             market.feed_gap(gap)

@@ -116,7 +116,10 @@ class Collector:
         self.sessions: list[Finished] = []
         """Finished sessions, in order."""
         self.cuts: list[int] = []
-        """How many base bubbles had closed when each of them ended."""
+        """How many base bubbles had closed when each of them ended ..."""
+        self.event_cuts: list[int] = []
+        """... and how many events were known."""
+        self._event_count = 0
         self.tables: dict[TableName, NDArray[np.void]] = {}
         """Each table's newest record."""
 
@@ -135,6 +138,7 @@ class Collector:
 
     def events(self, rows: NDArray[np.void]) -> None:
         self._events.append(rows.copy())
+        self._event_count += len(rows)
 
     def table(self, name: TableName, record: NDArray[np.void]) -> None:
         self.tables[name] = record.copy()
@@ -142,6 +146,7 @@ class Collector:
     def finished(self, session: Finished) -> None:
         self.sessions.append(session)
         self.cuts.append(self._count)
+        self.event_cuts.append(self._event_count)
 
     def bubble_rows(self, level: int = 0) -> NDArray[np.void]:
         """All closed bubbles of a level (BUBBLE)."""

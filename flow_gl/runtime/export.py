@@ -53,7 +53,7 @@ def export(
     by_session: bool = False,
     progress: Callable[[int], None] | None = None,
 ) -> ExportSummary:
-    """Aggregate items and write bubbles, cvd, profile and levels.json.
+    """Aggregate items and write bubbles, cvd, profile, events, rolls and levels.json.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ def export(
         raise FlowError(f"cannot make the folder {out_dir}: {error.strerror or error}") from error
     calendar = SessionCalendar()
     sessions = calendar if by_session else None
-    pipeline = Pipeline(settings, sessions=sessions, levels=1, sink_for=lambda _: Collector())
+    pipeline = Pipeline(settings, sessions=sessions, levels=1, sink_for=lambda _: Collector(), has_detectors=True)
     wanted = Wanted(symbol)
     courses = Courses(symbol or "")
     read = 0
@@ -139,10 +139,10 @@ def _session_notes(parts: list[Part]) -> list[str]:
 
 
 def _parts(one: Summary, name: str, sink: Collector, calendar: SessionCalendar) -> list[Part]:
-    bubbles, cvd = sink.bubble_rows(), sink.cvd_rows()
-    start, before = 0, dict.fromkeys(_SINCE_START, 0)
+    bubbles, cvd, events = sink.bubble_rows(), sink.cvd_rows(), sink.event_rows()
+    start, first, before = 0, 0, dict.fromkeys(_SINCE_START, 0)
     parts = []
-    for finished, stop in zip(sink.sessions, sink.cuts, strict=True):
+    for finished, stop, last in zip(sink.sessions, sink.cuts, sink.event_cuts, strict=True):
         parts.append(
             Part(
                 instrument_id=one.instrument_id,
@@ -151,6 +151,7 @@ def _parts(one: Summary, name: str, sink: Collector, calendar: SessionCalendar) 
                 trade_date=finished.trade_date,
                 bubbles=bubbles[start:stop],
                 cvd=cvd[start:stop],
+                events=np.sort(events[first:last], order=("ts_event", "kind", "price"), kind="stable"),
                 price=finished.price,
                 buy=finished.buy,
                 sell=finished.sell,
@@ -158,7 +159,7 @@ def _parts(one: Summary, name: str, sink: Collector, calendar: SessionCalendar) 
                 levels=_levels(one, finished, before, calendar),
             )
         )
-        start, before = stop, {field: int(finished.session[field][0]) for field in _SINCE_START}
+        start, first, before = stop, last, {field: int(finished.session[field][0]) for field in _SINCE_START}
     return parts
 
 

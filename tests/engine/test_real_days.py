@@ -8,7 +8,7 @@ import pytest
 
 from flow_gl.core.items import Trades
 from flow_gl.core.market.lod import widths_ns
-from flow_gl.core.schema import LEVELS, GapKind
+from flow_gl.core.schema import LEVELS, EventKind, GapKind
 from flow_gl.core.sessions import SessionCalendar
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.engine.sinks import Collector
@@ -103,3 +103,22 @@ def _batches(rows, seed):
         return [rows]
     rng = np.random.default_rng(seed)
     return np.split(rows, np.sort(rng.integers(0, len(rows), len(rows) // 400)))
+
+
+@pytest.mark.parametrize("with_calendar", [False, True])
+def test_a_real_day_has_the_events_that_an_independent_count_found(with_calendar):
+    sink = Collector()
+    pipeline = Pipeline(
+        sessions=SessionCalendar() if with_calendar else None,
+        sink_for=lambda key: sink if key == 158704 else None,
+        has_detectors=True,
+    )
+    for item in read_items([DATA / "nq-20251128.trades.dbn.zst"]):
+        pipeline.take(item)
+    pipeline.finish()
+    events = sink.event_rows()
+    counts = {
+        kind: [int(np.sum((events["kind"] == kind) & (events["direction"] == sign))) for sign in (1, -1)]
+        for kind in (EventKind.LARGE_TRADE, EventKind.ABSORPTION, EventKind.DIVERGENCE, EventKind.STACKED_IMBALANCE)
+    }
+    assert list(counts.values()) == [[73, 81], [10, 9], [8, 24], [15, 15]]

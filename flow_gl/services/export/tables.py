@@ -20,9 +20,10 @@ from flow_gl.core.market.instrument import roll_label
 from flow_gl.core.market.lod import THRESHOLD, threshold_at
 from flow_gl.core.outside import cell
 from flow_gl.core.schema import PRICE_SCALE
+from flow_gl.services.export.events import event_columns
 
 Format = Literal["parquet", "csv"]
-TABLES: Final = ("bubbles", "cvd", "profile", "rolls")
+TABLES: Final = ("bubbles", "cvd", "profile", "events", "rolls")
 LEVELS_FILE: Final = "levels.json"
 _FEW_VALUES: Final = [
     *("instrument", "symbol", "trade_date", "buy", "sell", "unsided", "delta", "dominant", "volume", "trade_count"),
@@ -44,6 +45,8 @@ class Part:
     """BUBBLE rows."""
     cvd: NDArray[np.void]
     """CVD_POINT rows."""
+    events: NDArray[np.void]
+    """EVENT rows, in the order of time."""
     price: NDArray[np.int64]
     """Of the profile's rows, 1e-9, rising; buy, sell, unsided beside it in contracts."""
     buy: NDArray[np.int64]
@@ -68,7 +71,7 @@ def write_tables(
     by_session: bool = False,
     threshold: float = THRESHOLD,
 ) -> list[Path]:
-    """Write bubbles, cvd, profile, rolls and levels.json into a folder.
+    """Write bubbles, cvd, profile, events, rolls and levels.json into a folder.
 
     Parameters
     ----------
@@ -116,7 +119,7 @@ def _replacing(path: Path) -> Iterator[Path]:
 
 
 def _columns(name: str, part: Part, by_session: bool, threshold: float) -> dict[str, Any]:
-    count = len(part.price) if name == "profile" else len(part.bubbles)
+    count = len({"profile": part.price, "events": part.events}.get(name, part.bubbles))
     columns: dict[str, Any] = {"instrument": np.full(count, part.instrument_id), "symbol": (part.symbol, count)}
     if by_session:
         columns["trade_date"] = np.full(count, part.trade_date, np.int32)
@@ -124,6 +127,8 @@ def _columns(name: str, part: Part, by_session: bool, threshold: float) -> dict[
         columns |= _bubble_columns(part.bubbles, threshold)
     elif name == "cvd":
         columns |= {field: part.cvd[field] for field in ("ts_event", "open", "high", "low", "close")}
+    elif name == "events":
+        columns |= event_columns(part.events)
     else:
         columns |= {"price": points(part.price), "buy": part.buy, "sell": part.sell, "unsided": part.unsided}
         columns["total"] = part.buy + part.sell + part.unsided
@@ -208,7 +213,8 @@ def _arrow(pa: Any, column: Any, fmt: Format) -> Any:
         if fmt == "csv":
             return pa.array(column)
         return pa.DictionaryArray.from_arrays(pa.array(index.astype(np.int8)), pa.array(words))
-    return pa.array(np.ascontiguousarray(column))
+    # A number that there is none of, NaN here, is null in Parquet and empty in CSV.
+    return pa.array(np.ascontiguousarray(column), from_pandas=True)
 
 
 def _levels(parts: Sequence[Part], by_session: bool) -> dict[str, Any]:
