@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from flow_gl.core.clock import SYSTEM
 from flow_gl.core.errors import FlowError
 from flow_gl.core.schema import FeedState
+from flow_gl.core.settings import Settings
 from flow_gl.core.spec import EngineSpec
 from flow_gl.gl.surface.context import HeadlessContext, describe
 from flow_gl.ui.link import LinkState
@@ -183,7 +184,7 @@ def watch(
 
 def draw(surface: WatchedSurface, link: EngineLink, *, fps: float | None) -> None:
     """Run the view over a link until the feed has ended."""
-    options = ViewOptions(headless=True, fps=fps, remember=False)
+    options = ViewOptions(settings=Settings(fps=fps), headless=True, remember=False)
     state = ViewState()
     gui = Gui(state.palette, scale=1.0)
     loop = FrameLoop(surface, link, state, gui, SYSTEM)

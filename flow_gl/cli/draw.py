@@ -160,25 +160,12 @@ def _spec(feed: FilesSpec | DemoSpec | LiveSpec, settings: Settings, drawing: Dr
 
 
 def _options(settings: Settings, drawing: Drawing, title: str) -> ViewOptions:
-    width, height = settings.size_px or (None, None)
     return ViewOptions(
+        settings=settings,
         headless=drawing.headless,
-        width=width,
-        height=height,
         duration_s=drawing.duration,
         screenshot=drawing.screenshot,
         record=drawing.record,
-        fullscreen=settings.fullscreen,
-        monitor=settings.monitor,
-        fps=settings.fps,
-        scale=settings.scale,
-        palette=settings.palette,
-        threshold=settings.threshold,
-        size_floor=settings.size_floor,
-        size_scale=settings.size_scale,
-        span_s=settings.span_s,
-        aggregation=settings.aggregation,
-        panels=settings.panels,
         # A picture must not depend on what was last looked at.
         remember=not drawing.headless,
         title=title,

@@ -74,14 +74,14 @@ def _run(options: ViewOptions, link: Link, clock: Clock, pending: Pending) -> in
     is_remembering = options.remember and not options.headless
     remembered, warning = prefs.load(path) if is_remembering else (prefs.Preferences(), "")
     state = ViewState()
-    prefs.apply(state, remembered, options)
+    prefs.apply(state, remembered, options.settings)
     surface, window = _open(options, remembered)
     try:
-        scale = options.scale or surface.content_scale
+        scale = options.settings.scale or surface.content_scale
         handle = None if window is None else window.handle
         gui = Gui(state.palette, scale=scale, window=handle, places=remembered.imgui)
         loop = FrameLoop(surface, link, state, gui, clock)
-        loop.content_scale = options.scale
+        loop.content_scale = options.settings.scale
         if warning:
             get_logger("view").warning(warning)
             loop.overlays.notes.add(warning, clock.monotonic_ns() / 1e9, lasts_s=12.0)
@@ -102,10 +102,10 @@ def _run(options: ViewOptions, link: Link, clock: Clock, pending: Pending) -> in
 def _open(options: ViewOptions, remembered: "Preferences") -> "tuple[HeadlessContext | Window, Window | None]":
     from flow_gl.gl.surface.context import HeadlessContext, Window, WindowOptions
 
-    asked = (options.width, options.height) if options.width and options.height else None
+    asked = options.settings.size_px
     if options.headless:
         width, height = asked or (DEFAULT_WIDTH, DEFAULT_HEIGHT)
-        return HeadlessContext(width, height, content_scale=options.scale or 1.0), None
+        return HeadlessContext(width, height, content_scale=options.settings.scale or 1.0), None
     last = (remembered.width, remembered.height) if remembered.width and remembered.height else None
     width, height = asked or last or (DEFAULT_WIDTH, DEFAULT_HEIGHT)
     window = Window(
@@ -114,8 +114,8 @@ def _open(options: ViewOptions, remembered: "Preferences") -> "tuple[HeadlessCon
             width=width,
             height=height,
             is_in_pixels=asked is not None,
-            is_fullscreen=options.fullscreen,
-            monitor=options.monitor,
+            is_fullscreen=options.settings.fullscreen,
+            monitor=options.settings.monitor,
         )
     )
     return window, window
@@ -124,7 +124,7 @@ def _open(options: ViewOptions, remembered: "Preferences") -> "tuple[HeadlessCon
 def _rate(options: ViewOptions, window: "Window | None") -> float:
     if window is not None:
         return float(window.refresh_hz)
-    return float(options.record_fps) if options.record else options.fps or HEADLESS_FPS
+    return float(options.record_fps) if options.record else options.settings.fps or HEADLESS_FPS
 
 
 def _remember(path: Path, loop: "FrameLoop", window: "Window | None", before: "Preferences") -> None:
@@ -173,7 +173,7 @@ class Program:
         self._work: Final = FrameTimes(512)
         self._garbage: Final = Garbage(clock)
         self._pacer: Final = Pacer(
-            clock, refresh_hz=_rate(options, window), cap_fps=options.fps, is_synced=window is not None
+            clock, refresh_hz=_rate(options, window), cap_fps=options.settings.fps, is_synced=window is not None
         )
         self._saver: Final = PictureSaver(options.screenshot_dir)
         self._recording: Recording | None = None

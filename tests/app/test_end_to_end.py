@@ -4,6 +4,7 @@ from contextlib import closing
 
 import numpy as np
 
+from flow_gl.core.settings import Settings
 from flow_gl.core.spec import DemoSpec, EngineSpec
 from flow_gl.ui.link import LinkState
 from flow_gl.view.engine_link.supervisor import EngineLink
@@ -16,7 +17,7 @@ def test_the_demo_is_drawn_from_an_engine_in_another_process(tmp_path):
     path = tmp_path / "demo.png"
     spec = EngineSpec(feed=DemoSpec(seed=3, history_s=600.0, rate=200.0))
     with closing(EngineLink.start(spec)) as link:
-        options = ViewOptions(headless=True, width=960, height=540, duration_s=1.5, screenshot=path)
+        options = ViewOptions(Settings(size="960x540"), headless=True, duration_s=1.5, screenshot=path)
         assert run_view(options, link) == 0
         assert link.state is LinkState.RUNNING
         assert [market.requested for market in link.markets] == ["NQ.v.0", "ES.v.0"]

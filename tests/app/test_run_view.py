@@ -16,6 +16,7 @@ import pytest
 from flow_gl.core.clock import SYSTEM, ManualClock
 from flow_gl.core.errors import FlowError
 from flow_gl.core.schema import FeedState
+from flow_gl.core.settings import Settings
 from flow_gl.core.system.interrupts import Interrupted
 from flow_gl.gl.capture import VideoWriter
 from flow_gl.ui.link import LinkState
@@ -27,7 +28,7 @@ from flow_gl.view.program import ViewOptions, run_view
 from tests.kit.screens import virtual_display
 from tests.ui.local import LocalLink
 
-SIZE = {"width": 480, "height": 270}
+SIZE = "480x270"
 
 
 class RunningLink(LocalLink):
@@ -47,8 +48,9 @@ class RunningLink(LocalLink):
         return self.state
 
 
-def options(tmp_path, **more):
-    return ViewOptions(headless=True, preferences=tmp_path / "view.json", **{**SIZE, **more})
+def options(tmp_path, *, panels=None, **more):
+    settings = Settings(size=SIZE, panels=panels)
+    return ViewOptions(settings, headless=True, preferences=tmp_path / "view.json", **more)
 
 
 def read_png(path):
@@ -137,22 +139,20 @@ def test_a_window_remembers_and_a_damaged_file_is_replaced(tmp_path, x_display):
     assert remembered.span_s == pytest.approx(180.0)
 
 
-def windowed(tmp_path, **more):
-    return ViewOptions(preferences=tmp_path / "view.json", duration_s=0.2, **more)
+def windowed(tmp_path, *, size=None, **more):
+    return ViewOptions(Settings(size=size), preferences=tmp_path / "view.json", duration_s=0.2, **more)
 
 
-@pytest.mark.parametrize(
-    ("asked", "expected"), [({}, (700, 400)), (SIZE, (480, 270)), ({"width": 1600, "height": 900}, (1600, 900))]
-)
+@pytest.mark.parametrize(("asked", "expected"), [(None, (700, 400)), (SIZE, (480, 270)), ("1600x900", (1600, 900))])
 def test_a_size_that_is_asked_for_beats_the_remembered_one(tmp_path, x_display, asked, expected):
     assert x_display
     prefs.save(tmp_path / "view.json", prefs.Preferences(width=700, height=400, palette="light"))
-    assert run_view(windowed(tmp_path, **asked), RunningLink("NQZ5")) == 0
+    assert run_view(windowed(tmp_path, size=asked), RunningLink("NQZ5")) == 0
     remembered, _ = prefs.load(tmp_path / "view.json")
     assert (remembered.width, remembered.height, remembered.palette) == (*expected, "light")
 
 
-@pytest.mark.parametrize(("asked", "pixels"), [({}, (1400, 800)), ({"width": 800, "height": 600}, (800, 600))])
+@pytest.mark.parametrize(("asked", "pixels"), [(None, (1400, 800)), ("800x600", (800, 600))])
 def test_a_size_is_in_pixels_on_a_scaled_monitor_too(tmp_path, x_display, monkeypatch, asked, pixels):
     if shutil.which("xprop") is None:
         pytest.skip("xprop is not installed")
@@ -167,7 +167,7 @@ def test_a_size_is_in_pixels_on_a_scaled_monitor_too(tmp_path, x_display, monkey
     environment = {**os.environ, "DISPLAY": x_display}
     subprocess.run([*scaling, "Xft.dpi:\t192\n"], env=environment, check=True)
     try:
-        run_view(windowed(tmp_path, screenshot=tmp_path / "x.png", **asked), RunningLink("NQZ5"))
+        run_view(windowed(tmp_path, screenshot=tmp_path / "x.png", size=asked), RunningLink("NQZ5"))
     finally:
         subprocess.run([*scaling, "Xft.dpi:\t96\n"], env=environment, check=True)
     assert seen == [pixels]
@@ -175,7 +175,7 @@ def test_a_size_is_in_pixels_on_a_scaled_monitor_too(tmp_path, x_display, monkey
 
 def test_preferences_may_hold_whatever_a_setting_may(tmp_path):
     state = ViewState()
-    asked = ViewOptions(size_scale=0.1, size_floor=1_000_000, threshold=1.0, span_s=60 * 86_400.0)
+    asked = Settings(size_scale=0.1, size_floor=1_000_000, threshold=1.0, span="60d")
     prefs.apply(state, prefs.Preferences(), asked)
     state.time.fit(1000.0)
     found = prefs.gather(state, width=16_384, height=16_384, plot_width_px=1000.0, imgui="")
@@ -193,7 +193,7 @@ def test_in_a_window_the_chart_outlives_its_video_and_the_end_tells(tmp_path, x_
     link = RunningLink("NQZ5")
     started = time.monotonic()
     with pytest.raises(FlowError, match="No space left"):
-        run_view(replace(windowed(tmp_path, record=tmp_path / "x.mp4", **SIZE), duration_s=1.5), link)
+        run_view(replace(windowed(tmp_path, record=tmp_path / "x.mp4", size=SIZE), duration_s=1.5), link)
     assert time.monotonic() - started > 1.5
     assert "video" not in {thread.name for thread in threading.enumerate()}, "the process would not end"
 

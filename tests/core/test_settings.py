@@ -174,7 +174,8 @@ def test_defaults_are_nowhere_else() -> None:
 
     assert inspect.signature(Pipeline).parameters["settings"].default == DEFAULTS.aggregation
     assert EngineSpec(feed=DemoSpec()).aggregation == DEFAULTS.aggregation
-    assert ViewOptions().aggregation == ViewState().aggregation == DEFAULTS.aggregation
-    for kind in (EngineSpec, ViewOptions, ViewState):
+    assert ViewOptions().settings.aggregation == ViewState().aggregation == DEFAULTS.aggregation
+    for kind in (EngineSpec, ViewState):
         assert not set(AGGREGATION) & set(kind.__annotations__)
+    assert not set(DECLARED) & set(ViewOptions.__annotations__)
     assert not set(AGGREGATION) & set(inspect.signature(Pipeline).parameters) - {"sessions"}

@@ -2,8 +2,8 @@
 
 import pytest
 
+from flow_gl.core.settings import Settings
 from flow_gl.ui.state import prefs
-from flow_gl.ui.state.options import ViewOptions
 from flow_gl.ui.state.view_state import ViewState
 
 
@@ -18,7 +18,7 @@ def test_what_is_set_up_comes_back(tmp_path):
     loaded, warning = prefs.load(tmp_path / "deep" / "view.json")
     assert (loaded, warning) == (saved, "")
     again = ViewState()
-    prefs.apply(again, loaded, ViewOptions())
+    prefs.apply(again, loaded, Settings())
     assert again.open_panels == {"feed", "session"}
     assert again.filters == state.filters
     assert again.time.span_ns == pytest.approx(600e9)
@@ -63,8 +63,8 @@ def test_a_folder_in_the_files_place_is_a_warning_too(tmp_path):
 
 def test_what_is_asked_for_now_goes_before_what_is_remembered():
     state = ViewState()
-    options = ViewOptions(palette="light", threshold=0.4, size_floor=9, span_s=60.0, panels=("help", "nonsense"))
-    prefs.apply(state, prefs.Preferences(percentile=80.0, panels=["feed"]), options)
+    settings = Settings(palette="light", threshold=0.4, size_floor=9, span="60s", panels=("help", "nonsense"))
+    prefs.apply(state, prefs.Preferences(percentile=80.0, panels=["feed"]), settings)
     assert state.palette.name == "light"
     assert (state.filters.threshold, state.filters.floor, state.filters.percentile) == (0.4, 9, 0.0)
     assert state.open_panels == {"help"}
@@ -73,7 +73,7 @@ def test_what_is_asked_for_now_goes_before_what_is_remembered():
 
 def test_names_that_this_version_does_not_know_are_passed_over():
     state = ViewState()
-    prefs.apply(state, prefs.Preferences(palette="mauve", panels=["gone"], layers=["grid", "gone"]), ViewOptions())
+    prefs.apply(state, prefs.Preferences(palette="mauve", panels=["gone"], layers=["grid", "gone"]), Settings())
     assert state.palette.name == "dark"
     assert state.open_panels == set()
     assert state.filters.layers == {"grid"}

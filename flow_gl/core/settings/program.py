@@ -79,7 +79,7 @@ class Settings:
     dataset: Annotated[
         str,
         Setting(
-            help="Databento dataset",
+            help="Databento dataset, like GLBX.MDP3",
             commands=("live", "replay", "download"),
             heading=FEED,
             metavar="D",

@@ -8,11 +8,10 @@ import msgspec
 from flow_gl.core.market.lod import THRESHOLD
 from flow_gl.core.palette import PALETTES
 from flow_gl.core.panels import NAMED
-from flow_gl.core.settings import DECLARED
+from flow_gl.core.settings import DECLARED, Settings
 from flow_gl.core.system import folders
 from flow_gl.core.system.files import write_whole
 from flow_gl.ui.state.layout import CVD_SHARE
-from flow_gl.ui.state.options import ViewOptions
 from flow_gl.ui.state.view_state import LAYERS, ViewState
 
 
@@ -76,24 +75,24 @@ def save(path: Path, preferences: Preferences) -> str:
     return ""
 
 
-def apply(state: ViewState, preferences: Preferences, options: ViewOptions) -> None:
+def apply(state: ViewState, preferences: Preferences, settings: Settings) -> None:
     """Set up a state: what was asked for now, else what is remembered."""
-    name = options.palette or preferences.palette
+    name = settings.palette or preferences.palette
     state.palette = PALETTES.get(name, state.palette)
-    state.open_panels = set(preferences.panels if options.panels is None else options.panels) & set(NAMED)
+    state.open_panels = set(preferences.panels if settings.panels is None else settings.panels) & set(NAMED)
     state.filters.layers = set(preferences.layers) & set(LAYERS)
     state.cvd_share = preferences.cvd_share
     state.is_muted = preferences.is_muted
-    span_s = preferences.span_s if options.span_s is None else options.span_s
+    span_s = preferences.span_s if settings.span_s is None else settings.span_s
     state.time.span_ns = span_s * 1e9
-    state.aggregation = options.aggregation
+    state.aggregation = settings.aggregation
     filters = state.filters
-    filters.threshold = preferences.threshold if options.threshold is None else options.threshold
-    filters.size_scale = preferences.size_scale if options.size_scale is None else options.size_scale
-    if options.size_floor is None:
+    filters.threshold = preferences.threshold if settings.threshold is None else settings.threshold
+    filters.size_scale = preferences.size_scale if settings.size_scale is None else settings.size_scale
+    if settings.size_floor is None:
         filters.floor, filters.percentile = preferences.floor, preferences.percentile
     else:
-        filters.floor, filters.percentile = options.size_floor, 0.0
+        filters.floor, filters.percentile = settings.size_floor, 0.0
 
 
 def gather(state: ViewState, *, width: int, height: int, plot_width_px: float, imgui: str) -> Preferences:
