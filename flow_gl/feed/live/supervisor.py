@@ -60,8 +60,7 @@ class LiveFeed:
     dataset, stype_in : of the symbols; with "parent" each stands for many instruments
     api_key : Databento's key
     gateway, port : another gateway than the dataset's own
-    start : "session open": the session so far is replayed first; ns since the epoch: from that `ts_event` on; None:
-        live data only
+    start : "session open" (replays the session so far), a `ts_event` in ns to start from, or None (live data only)
     hours : when sessions open; None: the exchange's calendar
     clock : the program's clock
     heartbeat_s : seconds between heartbeats that the gateway is asked for, 5..1800
