@@ -1,8 +1,8 @@
-"""Shared memory on macOS and Windows: the standard library's, less its resource tracker.
+"""Shared memory on macOS and Windows: the standard library's, without its resource tracker.
 
-The tracker would remove a segment when any reader ends (CPython 3.11), and take the picture away from under the
-others. macOS lists no names, so that each is also noted as an empty file in the cache folder: an engine that was killed
-leaves its memory to nobody else. On Windows memory ends with the last process that has it open.
+The tracker would remove a segment as soon as any reader exits (CPython 3.11), while the others still use it. macOS
+cannot list shared-memory names, so each name is also recorded as an empty file in the cache folder; the next engine
+then finds the segments of an engine that was killed. On Windows memory is freed with the last process that has it open.
 """
 
 import sys
@@ -14,11 +14,11 @@ from flow_gl.core.system.folders import cache_dir
 
 
 class ForeignMemory(shared_memory.SharedMemory):
-    """Memory under a name. Raises OSError or ValueError where it cannot be made or is not there.
+    """Named shared memory. Raises OSError or ValueError if it cannot be created or does not exist.
 
     Parameters
     ----------
-    nbytes : size of a new one; None opens what is there
+    nbytes : size of a new segment, bytes; None opens an existing one
     """
 
     def __init__(self, name: str, nbytes: int | None = None) -> None:
@@ -40,11 +40,11 @@ class ForeignMemory(shared_memory.SharedMemory):
         return super().buf  # type: ignore[return-value]  # None only once closed
 
     def close(self) -> None:
-        """Let go of it, also while arrays still look at it."""
+        """Close it, even while arrays still refer to it."""
         try:
             super().close()
         except BufferError:
-            # Leave the mapping to the arrays, and close the descriptor.
+            # The arrays keep the mapping; close only the descriptor.
             self._buf = self._mmap = None
             super().close()
 
@@ -57,14 +57,14 @@ class ForeignMemory(shared_memory.SharedMemory):
 
 
 def names(prefix: str) -> list[str]:
-    """Names that were noted and begin so."""
+    """List the recorded names that begin with a prefix."""
     with suppress(OSError):
         return sorted(path.name for path in _notes().glob(f"{prefix}*"))
     return []
 
 
 def remove(name: str) -> bool:
-    """Remove a name and its note; False where the memory was gone already."""
+    """Remove a segment and its record; False if the memory no longer exists."""
     try:
         memory = ForeignMemory(name)
     except (OSError, ValueError):

@@ -1,7 +1,7 @@
 """Shared memory on Linux: a file in /dev/shm, mapped, which is what `shm_open(3)` opens.
 
-Python's own shared memory would start its resource tracker, one more interpreter for each process that touches a
-segment, in the middle of the start.
+Python's own shared memory would start its resource tracker during startup: one more interpreter for each process that
+opens a segment.
 """
 
 import mmap
@@ -15,11 +15,11 @@ FOLDER: Final = Path("/dev/shm")
 
 
 class MappedFile:
-    """A file in /dev/shm, mapped. Raises OSError where it cannot be made or is not there.
+    """A mapped file in /dev/shm. Raises OSError if it cannot be created or does not exist.
 
     Parameters
     ----------
-    nbytes : size of a new one; None opens what is there
+    nbytes : size of a new segment, bytes; None opens an existing one
     """
 
     def __init__(self, name: str, nbytes: int | None = None) -> None:
@@ -39,9 +39,9 @@ class MappedFile:
         self.buf: Final = memoryview(self._map)
 
     def close(self) -> None:
-        """Let go of it; what looks at it keeps the pages."""
+        """Close it. Arrays that still refer to it keep the pages alive."""
         if self._map is not None:
-            # Not closed itself: an array may look at it. The last one that does takes the mapping along.
+            # The mmap is not closed: an array may still refer to it. It is freed with the last such array.
             self._map = None
             with suppress(BufferError):
                 self.buf.release()
@@ -52,12 +52,12 @@ class MappedFile:
 
 
 def names(prefix: str) -> list[str]:
-    """Names of the segments that begin so."""
+    """List the segments whose names begin with a prefix."""
     return sorted(path.name for path in FOLDER.glob(f"{prefix}*"))
 
 
 def remove(name: str) -> bool:
-    """Remove a name; False where it is gone already or another user's."""
+    """Remove a segment; False if it no longer exists or belongs to another user."""
     try:
         (FOLDER / name).unlink()
     except OSError:
@@ -66,7 +66,7 @@ def remove(name: str) -> bool:
 
 
 def free_bytes() -> int | None:
-    """Room in bytes; None where the system does not say."""
+    """Return the free space, bytes; None if the system does not report it."""
     if sys.platform == "win32":
         return None
     try:

@@ -1,7 +1,8 @@
-"""The rings and tables of one instrument, laid out in one segment, and of the engine as a whole.
+"""The rings and tables of one instrument, laid out in one segment, and the engine's status table.
 
-`MarketStore` and `EngineStore` are made by the engine, or attached by a reader, over the same layout. `MarketReader`
-and `EngineReader` hold the copies that a view works with for one frame: `refresh()` copies what has a new version.
+The engine creates a `MarketStore` or `EngineStore`; a reader attaches to it over the same layout. `MarketReader` and
+`EngineReader` hold the copies that a view works with during one frame: `refresh()` copies the tables whose version has
+changed.
 """
 
 from typing import Final
@@ -44,7 +45,7 @@ def level_capacity(level: int, base_capacity: int = BASE_CAPACITY) -> int:
 
 
 class _Layout:
-    """Cuts a buffer into rings and tables, each on a cache line of its own."""
+    """Divides a buffer into rings and tables, each starting on its own cache line."""
 
     def __init__(self, buffer: memoryview | None) -> None:
         self.buffer = buffer
@@ -99,12 +100,12 @@ class MarketStore:
 
     @property
     def name(self) -> str:
-        """Name of the shared segment; empty for a store of this process alone."""
+        """Name of the shared segment; "" for a store in this process's own memory."""
         return self._segment.name if self._segment else ""
 
     @classmethod
     def create(cls, tag: str) -> "MarketStore":
-        """Make a store in shared memory. Raises SharedMemoryError."""
+        """Create a store in shared memory. Raises SharedMemoryError."""
         segment = Segment.create(tag, _market_nbytes(BASE_CAPACITY))
         return cls(segment.buffer, segment=segment)
 
@@ -116,7 +117,7 @@ class MarketStore:
 
     @classmethod
     def local(cls, *, base_capacity: int = 1 << 14) -> "MarketStore":
-        """Make a store in this process's own memory: for tests, examples and pictures."""
+        """Create a store in this process's own memory, for tests, examples and pictures."""
         return cls(memoryview(bytearray(_market_nbytes(base_capacity))), base_capacity=base_capacity)
 
     def close(self) -> None:
@@ -155,7 +156,7 @@ class EngineStore:
 
 
 class _Copy:
-    """A table's newest record, copied when it has a new version."""
+    """A copy of a table's newest record, updated when the table's version changes."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
@@ -172,7 +173,7 @@ class _Copy:
 
 
 class MarketReader:
-    """One instrument as a view sees it for a frame: copies of the tables, heads of the rings, both frozen."""
+    """One instrument as a view sees it during a frame: copies of the tables and the rings' heads, both frozen."""
 
     def __init__(self, store: MarketStore) -> None:
         self.store: Final = store
@@ -200,15 +201,15 @@ class MarketReader:
         self.rolls: NDArray[np.void] = self._rolls.row["roll"][:0]
         """ROLL rows, oldest first."""
         self.roll_total = 0
-        """Rolls in all; more than `rolls` where the oldest are forgotten."""
+        """Number of rolls in total; more than `rolls` holds if the oldest were dropped."""
         self.breaks: NDArray[np.void] = self.gaps
-        """GAP rows: what no line may cross, gaps and rolls, oldest first."""
+        """GAP rows, oldest first: gaps and rolls, which no line may cross."""
         self.open_gaps: dict[int, int] = {}
-        """Start (ns) of those that still last, by kind."""
+        """Start (ns) of each gap that is still open, by kind."""
 
     def refresh(self) -> None:
-        """Take the newest state: once at the start of a frame. Bounded work: no ring is read."""
-        # Heads before tables: a bubble that closes in between is then seen open, never twice.
+        """Copy the newest state, once at the start of a frame. The work is bounded: no ring is read."""
+        # Heads before tables: a bubble that closes in between is then seen as open, never twice.
         for level, ring in enumerate(self.store.bubbles):
             self.heads[level] = ring.head
         if self._instrument.refresh():
@@ -216,7 +217,7 @@ class MarketReader:
             self.bucket_ns, self.tick_size = int(row["bucket_ns"]) or _SECOND, int(row["tick_size"])
             self.widths_ns = widths_ns(self.bucket_ns)
             self.symbol, self.requested = (bytes(row[field]).decode("ascii", "replace") for field in _NAMES)
-        # After the instrument: who reads that one is new knows of the roll to it.
+        # After the instrument: a reader that sees the new instrument then also sees the roll to it.
         has_rolled = self._rolls.refresh()
         if has_rolled:
             self.rolls = self._rolls.row["roll"][: int(self._rolls.row["count"])]
@@ -255,12 +256,12 @@ class MarketReader:
             return True  # overwritten: newer buckets have closed
         if newest["id"] != bubble["id"]:
             return bool(newest["id"] > bubble["id"])
-        # The closed one of this bucket may be that of the instrument before a roll.
+        # The closed bubble of this bucket may belong to the instrument before a roll.
         return bool(newest["ts_last"] >= bubble["ts_last"])
 
     @property
     def open_version(self) -> int:
-        """Version of what is open: with the heads, all that `open_bubble` and `open_cvd` depend on."""
+        """Version of the open bubble and CVD point; `open_bubble` and `open_cvd` depend on it and on the heads."""
         return self._open.version
 
     @property
@@ -285,7 +286,7 @@ def _breaks(gaps: NDArray[np.void], rolls: NDArray[np.void]) -> NDArray[np.void]
 
 
 class EngineReader:
-    """The engine's status as a view sees it for a frame."""
+    """The engine's status as a view sees it during a frame."""
 
     def __init__(self, store: EngineStore) -> None:
         self._status = _Copy(store.status)
@@ -296,7 +297,7 @@ class EngineReader:
         self._status.refresh()
 
     def text(self, field: str) -> str:
-        """A text field: message, keeping, dataset, source."""
+        """Decode a text field of the status: message, keeping, dataset or source."""
         return bytes(self.status[field]).decode("utf-8", "replace")
 
     @property
@@ -306,7 +307,7 @@ class EngineReader:
         return [bytes(name).decode("ascii") for name in status["market"][: int(status["charts"])]]
 
     def event_now(self, wall_ns: int) -> int:
-        """The feed's clock at a wall time: what stands at the live edge. 0 before the first anchor."""
+        """Return the event time (ns) at a wall time, which is the live edge. 0 before the first anchor."""
         status = self.status
         anchor = int(status["anchor_event"])
         if anchor == 0:

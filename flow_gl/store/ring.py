@@ -1,15 +1,16 @@
-"""Ring: facts in the order they became known. One writer, any number of readers with cursors of their own.
+"""Ring: facts in the order in which they became known. One writer, any number of readers with their own cursors.
 
-The header holds two counters. The writer sets `claimed` to where it will have got to at most, writes the rows, then
-sets `head`, which only grows. A reader copies rows, then looks at `claimed`: a row at position p is whole only while
-`claimed - capacity <= p`. Looking at `head` instead lets torn rows through, for the writer may be half-way over them.
+The header holds two counters. The writer sets `claimed` to the last position it may write, writes the rows, then
+advances `head`, which never decreases. A reader copies rows, then reads `claimed`: the copy of the row at position p is
+valid only if `claimed - capacity <= p`. Checking `head` instead would accept torn rows, since the writer may be in the
+middle of overwriting them.
 
-Rows come in by `append`, or are made in place: `claim` gives room, `publish` shows what was made there. `claimed` then
-falls back to one row past `head`: never below a row that was written.
+Rows are added by `append`, or written in place: `claim` returns free rows, `publish` makes the written ones visible.
+`claimed` then drops to one row past `head`, never below a row that was written.
 
-The counters are plain 8-byte stores. On x86 stores stay in order; on a CPU with weak memory order (ARM) the reader
-and the writer would need a fence between counter and rows. CPython's own locking gives one per bytecode batch there
-in practice, but that is no guarantee.
+The counters are plain 8-byte stores. x86 keeps stores in order; on a CPU with a weak memory model (ARM), reader and
+writer would need a fence between counter and rows. In practice CPython's locking provides one per batch of bytecodes,
+but that is not guaranteed.
 """
 
 from typing import Final
@@ -42,7 +43,7 @@ class Ring:
         self.rows: NDArray[np.void] = np.frombuffer(buffer, dtype=dtype, count=capacity, offset=HEADER_BYTES)
         """All rows in place, by slot. Readers use `row`, `segments` or `read`, which take positions."""
         self.ids: NDArray[np.int64] = self.rows["id"] if "id" in (dtype.names or ()) else self._counters[:0]
-        """Their `id` column in place; empty where rows have none."""
+        """The rows' `id` column in place; empty if the dtype has none."""
         self._raw: NDArray[np.void] = self.rows.view(f"V{dtype.itemsize}")
 
     @staticmethod
@@ -51,23 +52,23 @@ class Ring:
 
     @property
     def head(self) -> int:
-        """Rows ever published; the position of the next one."""
+        """Number of rows ever published, which is the position of the next one."""
         return int(self._counters[_HEAD])
 
     @property
     def claimed(self) -> int:
-        """Rows ever published or being written."""
+        """Number of rows ever published or being written."""
         return int(self._counters[_CLAIMED])
 
     @property
     def oldest(self) -> int:
-        """Position of the oldest row that is whole now."""
+        """Position of the oldest row that is valid now."""
         return max(0, self.claimed - self.capacity)
 
     def append(self, rows: NDArray[np.void]) -> None:
-        """Publish rows. More rows than the ring holds are published in turn; the oldest are overwritten."""
+        """Publish rows. More rows than the capacity are published piece by piece; the oldest are overwritten."""
         count = len(rows)
-        # As plain bytes: NumPy copies records field by field, three times as slowly.
+        # As raw bytes: NumPy copies records field by field, which takes three times as long.
         raw = (rows if rows.dtype is self.dtype else rows.astype(self.dtype, copy=False)).view(self._raw.dtype)
         if count <= self.capacity:
             self._append_some(raw, count)
@@ -90,9 +91,9 @@ class Ring:
         self._counters[_HEAD] = head + count
 
     def claim(self, most: int) -> NDArray[np.void]:
-        """Give the rows that come next, to be written in place: up to `most`, fewer before the ring's end.
+        """Return the next rows, to be written in place: up to `most`, fewer at the end of the buffer.
 
-        Rows may be written in order only, and of those that are not published none but the first.
+        Rows must be written in order; before `publish`, at most one row beyond those to be published may be written.
         """
         head = int(self._counters[_HEAD])
         at = head & self._mask
@@ -101,13 +102,13 @@ class Ring:
         return self.rows[at : at + room]
 
     def publish(self, count: int) -> None:
-        """Show the first `count` rows of those that were claimed, and give back the others."""
+        """Make the first `count` claimed rows visible and release the others."""
         head = int(self._counters[_HEAD]) + count
         self._counters[_HEAD] = head
-        self._counters[_CLAIMED] = head + 1  # the next row may have been begun
+        self._counters[_CLAIMED] = head + 1  # the next row may be partly written
 
     def append_raw(self, row: NDArray[np.void]) -> None:
-        """Publish one row that is given as plain bytes (dtype V, of a row's size; shape (1,))."""
+        """Publish one row given as raw bytes (void dtype of the row's size, shape (1,))."""
         head = int(self._counters[_HEAD])
         self._counters[_CLAIMED] = head + 1
         at = head & self._mask
@@ -115,7 +116,7 @@ class Ring:
         self._counters[_HEAD] = head + 1
 
     def copy_row(self, position: int, out: NDArray[np.void]) -> None:
-        """Copy the row of a position into `out` (shape (1,)). Not validated."""
+        """Copy the row at a position into `out` (shape (1,)). Not validated."""
         at = position & self._mask
         out.view(self._raw.dtype)[:] = self._raw[at : at + 1]
 
@@ -154,7 +155,7 @@ class Ring:
         return position + len(older) + int(self.ids[:end].searchsorted(row_id))
 
     def segments(self, start: int, stop: int) -> list[NDArray[np.void]]:
-        """Views of positions [start, stop) in order: one array, or two where the ring wraps. Not validated."""
+        """Return views of positions [start, stop): one array, or two if the range wraps. Not validated."""
         if stop <= start:
             return []
         at, end = start & self._mask, ((stop - 1) & self._mask) + 1
@@ -167,8 +168,8 @@ class Ring:
 
         Returns
         -------
-        first : position of the first row returned; greater than `start` where the writer had overwritten some
-        rows : whole rows [first, stop), possibly none
+        first : position of the first row returned; greater than `start` if the writer had overwritten some
+        rows : valid rows [first, stop), possibly none
         """
         stop = min(stop, self.head)
         start = max(start, self.oldest)
@@ -194,7 +195,7 @@ class Cursor:
         self.ring: Final = ring
         self.position = position
         self.missed = 0
-        """Rows that were overwritten before this cursor came to them, in all."""
+        """Total rows that were overwritten before this cursor read them."""
 
     @property
     def behind(self) -> int:
@@ -202,7 +203,7 @@ class Cursor:
         return self.ring.head - self.position
 
     def read(self, most: int | None = None) -> NDArray[np.void]:
-        """Copy what is new since the last call (at most `most` rows) and move on. Lapped rows add to `missed`."""
+        """Copy the rows published since the last call (at most `most`) and advance. Lapped rows add to `missed`."""
         stop = self.ring.head
         if most is not None:
             stop = min(stop, max(self.position, self.ring.oldest) + most)

@@ -1,8 +1,8 @@
-"""Shared-memory segments that are gone when their maker is, also after a crash.
+"""Shared-memory segments that do not outlive the process that created them, even after a crash.
 
-A name is `flowgl_<pid>_<tag>`. Whoever makes a segment removes it; segments whose maker no longer runs are removed
-by the next engine that starts. How memory is had differs: on Linux a segment is a file (`mapped`), on macOS a POSIX
-name and on Windows a mapping that ends with its last handle (`foreign`).
+A name is `flowgl_<pid>_<tag>`. The creator removes its segments; the next engine that starts removes those whose
+creator no longer runs. On Linux a segment is a file in /dev/shm (`mapped`), on macOS a POSIX name, and on Windows a
+mapping that ends with its last handle (`foreign`).
 """
 
 import os
@@ -16,15 +16,15 @@ from flow_gl.store import mapped
 
 PREFIX: Final = "flowgl_"
 LEAST_MB: Final = 50
-"""Of shared memory that any chart needs, about: said also where there is not even room for the engine's status."""
+"""Shared memory that any chart needs, roughly; named in the error even if not even the engine's status fits."""
 
 
 class SharedMemoryError(FlowError):
-    """Shared memory cannot be had or is gone."""
+    """Shared memory cannot be created or no longer exists."""
 
 
 class _Memory(Protocol):
-    """Memory under a name, which may be let go of while arrays still look at it."""
+    """Named memory that may be closed while arrays still refer to it."""
 
     @property
     def name(self) -> str: ...
@@ -33,14 +33,14 @@ class _Memory(Protocol):
     def buf(self) -> memoryview: ...
 
     def close(self) -> None:
-        """Let go of it; what looks at it keeps the pages."""
+        """Close it. Arrays that still refer to it keep the pages alive."""
 
     def unlink(self) -> None:
         """Remove the name."""
 
 
 class Segment:
-    """A named piece of shared memory, zeroed when new."""
+    """A named block of shared memory, zeroed when created."""
 
     def __init__(self, memory: _Memory, *, owner: bool) -> None:
         self._memory = memory
@@ -50,10 +50,10 @@ class Segment:
 
     @classmethod
     def create(cls, tag: str, nbytes: int) -> "Segment":
-        """Make a segment of this process. Raises SharedMemoryError with the size where there is no room."""
+        """Create a segment owned by this process. Raises SharedMemoryError, with the size, if there is no room."""
         free = free_bytes()
         if free is not None and free < nbytes // 8:
-            # Pages are taken when they are first written, and a full /dev/shm kills the writer without a word.
+            # Pages are allocated when first written, and a full /dev/shm kills the writer without a message (SIGBUS).
             raise SharedMemoryError(
                 f"shared memory is too small: {free / 1e6:.0f} MB free in {mapped.FOLDER},"
                 f" a chart needs {max(nbytes / 8e6, LEAST_MB):.0f} MB (in a container: --shm-size=1g)"
@@ -67,7 +67,7 @@ class Segment:
 
     @classmethod
     def attach(cls, name: str) -> "Segment":
-        """Open another process's segment. Raises SharedMemoryError where it is gone."""
+        """Open another process's segment. Raises SharedMemoryError if it no longer exists."""
         try:
             memory = _open(name)
         except (OSError, ValueError) as error:
@@ -75,7 +75,7 @@ class Segment:
         return cls(memory, owner=False)
 
     def close(self) -> None:
-        """Let go of it; the maker also removes it. Arrays over the buffer keep the pages until they are gone."""
+        """Close the segment; its creator also removes it. Arrays over the buffer keep the pages alive."""
         if self._owner:
             with suppress(FileNotFoundError):
                 self._memory.unlink()
@@ -83,12 +83,12 @@ class Segment:
 
 
 def free_bytes() -> int | None:
-    """Room for shared memory in bytes; None where the system does not say."""
+    """Return the free space for shared memory, bytes; None if the system does not report it."""
     return mapped.free_bytes() if _is_mapped() else None
 
 
 def remove_stale() -> list[str]:
-    """Remove segments whose maker no longer runs; the names removed. On Windows they are gone already."""
+    """Remove segments whose creator no longer runs; returns their names. On Windows none can be left over."""
     if sys.platform == "win32":
         return []
     if _is_mapped():
@@ -108,7 +108,7 @@ def _is_mapped() -> bool:
 
 
 def _open(name: str, nbytes: int | None = None) -> _Memory:
-    """Open shared memory, or make it where a size is given. Raises OSError or ValueError."""
+    """Open shared memory, or create it if a size is given. Raises OSError or ValueError."""
     if _is_mapped():
         return mapped.MappedFile(name, nbytes)
     from flow_gl.store.foreign import ForeignMemory

@@ -1,7 +1,7 @@
-"""Table: one record that still changes (the open bubble, the profile, a status), copied whole under a version.
+"""Table: one record that still changes (the open bubble, the profile, a status), copied as a whole under a version.
 
-It is a ring of two rows of which readers want only the newest: the writer fills the row that nobody is sent to and
-then publishes it, so a reader is never held up, not even by a writer that died half-way.
+It is a ring of two rows of which readers use only the newest. The writer fills the other row and then publishes it, so
+a reader never waits, not even for a writer that died in the middle of a write.
 """
 
 from typing import Final
@@ -27,13 +27,13 @@ class Table:
 
     @property
     def version(self) -> int:
-        """How often it was written; 0 before the first time."""
+        """Number of times the record was written; 0 before the first."""
         return self._ring.head
 
     def write(self, record: NDArray[np.void]) -> None:
-        """Publish a record: an array of `dtype` of shape (1,)."""
+        """Publish a record, an array of `dtype`, shape (1,). Raises TypeError for any other array."""
         if record is not self._written:
-            # Writers hand in the same array again and again; to look at it as bytes takes longer than to copy it.
+            # Writers pass the same array every time, and creating its byte view takes longer than copying it.
             if record.dtype != self.dtype or record.shape != (1,):
                 raise TypeError(f"expected one record of {self.dtype}, was {record.dtype} of shape {record.shape}")
             self._written, self._raw = record, record.view(self._raw.dtype)
