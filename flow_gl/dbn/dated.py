@@ -1,7 +1,7 @@
-"""Notices with a date among trades: each is handed over before the first trade that has reached its time.
+"""Put dated notices among trades: each notice is yielded before the first trade at or after its time.
 
-A trade counts by when it was received, as Databento cuts its files and looks up its names; by its own time where the
-two lie far apart, for then one of them is wrong.
+A trade's time here is `ts_recv`, by which Databento splits its files and resolves its names. If `ts_recv` and
+`ts_event` are far apart, one of them is wrong, and `ts_event` is used.
 """
 
 from collections import deque
@@ -17,7 +17,16 @@ _APART_NS: Final = 60_000_000_000
 
 
 def dates_of(rows: NDArray[np.void]) -> NDArray[np.int64]:
-    """By which time of theirs trades (TRADE) are looked up: int64, ns."""
+    """Return the time by which each trade's names are looked up.
+
+    Parameters
+    ----------
+    rows : dtype TRADE
+
+    Returns
+    -------
+    int64, shape (len(rows),), ns since the epoch
+    """
     ts_event, ts_recv = rows["ts_event"], rows["ts_recv"]
     delay = ts_recv - ts_event
     dates: NDArray[np.int64] = np.where((ts_recv > 0) & (delay >= 0) & (delay <= _APART_NS), ts_recv, ts_event)
@@ -25,31 +34,31 @@ def dates_of(rows: NDArray[np.void]) -> NDArray[np.int64]:
 
 
 class Dated:
-    """Notices that wait for their time.
+    """A queue of notices, each waiting for its time.
 
     Parameters
     ----------
-    notices : in the order of their `ts_event`
+    notices : ordered by `ts_event`
     """
 
     def __init__(self, notices: Iterable[Mapping | Definition] = ()) -> None:
         self._waiting: Final = deque(notices)
 
     def add(self, notice: Mapping | Definition) -> None:
-        """Let one more wait, of whatever time."""
+        """Add a notice of any time to the queue."""
         later = [one for one in self._waiting if one.ts_event > notice.ts_event]
         for _ in later:
             self._waiting.pop()
         self._waiting.extend([notice, *later])
 
     def first_day(self) -> Iterator[Item]:
-        """Hand over those of the first date: in force from the start."""
+        """Yield the notices of the earliest date, which apply from the start."""
         first = self._waiting[0].ts_event if self._waiting else 0
         while self._waiting and self._waiting[0].ts_event == first:
             yield self._waiting.popleft()
 
     def place(self, trades: Trades) -> Iterator[Item]:
-        """Hand over trades, and before each what its time has reached."""
+        """Yield trades, each preceded by the notices whose time it has reached."""
         rows = trades.rows
         if not self._waiting:
             yield trades

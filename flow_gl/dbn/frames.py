@@ -1,10 +1,10 @@
-"""Decompress zstd block by block, across frames, keeping every byte that precedes a damage.
+"""Decompress zstd block by block, across frames, keeping every byte before any damage.
 
-A frame's blocks name their own length, so the decompressor is fed one whole block (at most 128 KiB) at a time: what
-it then returns is complete up to that block, and a failure has an exact place in the file. Bulk reading would lose
-whatever the failing call had already decompressed. A frame's checksum, where it has one, stands behind its last block:
-a damage that only the checksum sees is known after the frame's bytes were handed over, and said so. Where a frame has
-none, damaged bytes may decompress to plausible ones; the record checks behind this module are then all there is.
+Each block states its length, so the decompressor is fed one complete block (at most 128 KiB) at a time: its output is
+complete up to that block, and an error has an exact offset in the file. Reading in bulk would lose everything that the
+failing call had already decompressed. A frame's optional checksum follows its last block, so damage that only the
+checksum detects is reported after the frame's bytes were yielded, and the message says so. Without a checksum, damaged
+bytes may decompress to plausible ones; then only the record checks (`trade_checks`) can find the damage.
 """
 
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ _BLOCK_LIMIT: Final = 1 << 17
 
 
 def is_skippable(magic: bytes) -> bool:
-    """Tell a skippable frame (also the start of Databento's old DBZ files) by its first four bytes."""
+    """Recognise a skippable frame (and Databento's old DBZ files, which begin with one) by its first four bytes."""
     return len(magic) == 4 and magic[1:] == _SKIPPABLE and magic[0] & 0xF0 == 0x50
 
 
@@ -36,7 +36,7 @@ def header_bytes_after(descriptor: int) -> int:
 
 
 def decompressed(file: BufferedIOBase) -> Iterator[bytes]:
-    """Decompress a file from where it stands to its end.
+    """Decompress a file from its current position to its end.
 
     Yields
     ------
@@ -46,7 +46,7 @@ def decompressed(file: BufferedIOBase) -> Iterator[bytes]:
     Raises
     ------
     DamageError
-        After everything that could be decompressed; `where` is an offset in the compressed file.
+        After everything that could be decompressed was yielded; `where` is an offset in the compressed file.
     """
     while True:
         start = file.tell()

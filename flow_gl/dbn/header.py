@@ -18,7 +18,7 @@ class Header:
     version: int
     dataset: str
     schema: str
-    """ "trades", "mbp-1" ..; "" where the file holds several kinds."""
+    """ "trades", "mbp-1" ..; "" if the file holds several kinds of record."""
     has_ts_out: bool
     mappings: tuple[Mapping, ...]
     """Ordered by the first day on which each is valid (`ts_event` is that day's midnight, UTC)."""

@@ -1,10 +1,10 @@
 """Read DBN: a stream of bytes in, trades and notices out, in file order.
 
-Chunks of some 32 thousand trades are read at a time, so memory is bounded and a caller stays responsive. Where a
-chunk holds trades only, as in every file of the `trades` schema, it is viewed as an array in place; from the first
-record of another kind on, the rest of the chunk is stepped over by the records' own length byte and the trades among
-them are gathered in one go. Every record's kind and length are checked; the first that is wrong ends the reading,
-since behind it no record's beginning is certain. Kinds that are unknown but whole are skipped and counted.
+About 32 thousand trades are read at a time, so memory is bounded and the caller stays responsive. A chunk that holds
+only trades, as in every file of the `trades` schema, is viewed as an array in place. From the first record of another
+kind on, the rest of the chunk is walked record by record by the length byte, and its trades are gathered with one
+NumPy call. Every record's kind and length are checked; the first invalid one ends the reading, since no later record's
+start is certain. Complete records of unknown kinds are skipped and counted.
 """
 
 from collections import Counter
@@ -42,7 +42,7 @@ CHUNK_TRADES: Final = 1 << 15
 _CHUNK_BYTES: Final = CHUNK_TRADES * TRADE.itemsize
 _READ_KINDS: Final = (TRADE_KIND, DEFINITION_KIND, MAPPING_KIND)
 _JOINED_LENGTH, _JOINED_KIND, _N = DBN_MAGIC
-"""How the header of a second file looks where a record is expected."""
+"""The header of a second file, read as a record: what plain concatenation of DBN files leaves behind."""
 
 Places = Sequence[int] | NDArray[np.int64]
 
@@ -52,12 +52,12 @@ class DbnReader:
 
     Attributes
     ----------
-    header : what the header says
-    kinds : records of each known kind that were read
-    unknown_kinds : records of unknown kind that were skipped
-    doubtful : records of CME's with a price or a size that none of its markets has
-    trades : trade records handed over
-    last_ts : `ts_event` of the newest, 0 before
+    header : the file's header
+    kinds : number of records read, by known kind
+    unknown_kinds : number of records skipped, by unknown kind
+    doubtful : number of CME records with a price or size that no CME market has
+    trades : number of trades yielded
+    last_ts : `ts_event` of the last trade yielded, ns; 0 before the first
     """
 
     def __init__(self, chunks: Iterator[bytes], *, offset_unit: str = "byte") -> None:
@@ -66,12 +66,12 @@ class DbnReader:
         Parameters
         ----------
         chunks : the stream; it may raise DamageError
-        offset_unit : what the message calls an offset: "byte", or "decompressed byte"
+        offset_unit : how error messages name an offset: "byte" or "decompressed byte"
 
         Raises
         ------
         DamageError
-            Not DBN, a version that is not read, or a damaged header.
+            Not DBN, an unsupported version, or a damaged header.
         """
         self._chunks = chunks
         self._unit = offset_unit
@@ -91,12 +91,12 @@ class DbnReader:
             self._trade_start = -1
 
     def items(self) -> Iterator[Item]:
-        """Hand over the header's mappings, then trades and notices in file order.
+        """Yield the header's mappings, then trades and notices in file order.
 
         Raises
         ------
         DamageError
-            After everything before it was handed over.
+            After everything before the damage was yielded.
         """
         names = Dated(self.header.mappings)
         yield from names.first_day()
@@ -107,7 +107,7 @@ class DbnReader:
                 yield item
 
     def describe_kinds(self) -> str:
-        """Say what the records were: "20 symbol mapping, 9 statistics"."""
+        """Describe the records that were read: "20 symbol mapping, 9 statistics"."""
         return ", ".join(f"{count:,} {KIND_NAMES[kind]}" for kind, count in self.kinds.most_common())
 
     def _read_header(self) -> Header:
@@ -156,7 +156,7 @@ class DbnReader:
             raise damage
 
     def _chunk(self, data: bytearray) -> Generator[Item, None, int]:
-        """Parse the whole records of a chunk that begins with one. Returns the bytes that they take."""
+        """Yield the complete records of a chunk, which begins with one. Returns how many bytes they take."""
         count = len(data) // TRADE.itemsize
         is_trade = np.frombuffer(data, RECORD_START, count)["start"] == self._trade_start
         run = count if is_trade.all() else int(np.argmin(is_trade))
@@ -166,14 +166,14 @@ class DbnReader:
             yield from self._trades(np.frombuffer(data, TRADE, run), places, range(run))
             self._records += run
         used = run * TRADE.itemsize
-        # A record whose rest comes with the next chunk needs no look: mostly that is all that is left.
+        # Usually only the beginning of a record is left, whose rest comes with the next chunk: nothing to do then.
         is_cut_off = used < len(data) and RECORD_HEADER_WORDS * 4 <= data[used] * 4 > len(data) - used
         if used < len(data) and not is_cut_off:
             used = yield from self._mixed(data, used)
         return used
 
     def _trades(self, rows: NDArray[np.void], places: Places, numbers: Places) -> Iterator[Item]:
-        """Check and hand over trades that stand at `places` of the chunk, as its records `numbers`."""
+        """Check and yield trades at byte offsets `places` of the chunk, which are its records `numbers`."""
         checked = check(rows, self.last_ts, is_globex=self.header.dataset == GLOBEX)
         good = len(checked.rows)
         self.doubtful += checked.doubtful
@@ -185,7 +185,7 @@ class DbnReader:
             raise self._damage(int(places[good]), checked.fault, number=int(numbers[good]))
 
     def _mixed(self, data: bytearray, start: int) -> Generator[Item, None, int]:
-        """Step over records of several kinds, from `start` on. Returns where the last whole one ends."""
+        """Yield records of several kinds from `start` on. Returns where the last complete one ends."""
         places, end = _walk(data, start)
         octets = np.frombuffer(data, np.uint8)
         lengths, kinds = octets[places], octets[places + 1]
@@ -244,7 +244,7 @@ class DbnReader:
 
 
 def _walk(data: bytearray, position: int) -> tuple[NDArray[np.int64], int]:
-    """Where the whole records begin, and where the last of them ends."""
+    """Return the offsets (int64) at which complete records begin, and the offset at which the last one ends."""
     places: list[int] = []
     end = len(data)
     while position < end:

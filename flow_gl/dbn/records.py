@@ -1,4 +1,4 @@
-"""Read and encode the DBN records beside trades: symbol mappings, instrument definitions and gap marks."""
+"""Read and encode DBN records other than trades: symbol mappings, instrument definitions and gap marks."""
 
 import databento_dbn
 import numpy as np
@@ -52,7 +52,7 @@ def system_text(record: bytes) -> str:
 def mapping_record(
     instrument_id: int, symbol: str, requested: str, *, ts_event: int, start_ns: int, end_ns: int
 ) -> bytes:
-    """Encode an instrument's name as a SymbolMappingMsg that is valid from `start_ns` to `end_ns`."""
+    """Encode an instrument's name as a SymbolMappingMsg valid from `start_ns` to `end_ns` (ns since the epoch)."""
     message = databento_dbn.SymbolMappingMsg(
         publisher_id=0,
         instrument_id=instrument_id,
@@ -70,7 +70,14 @@ def mapping_record(
 def definition_record(
     instrument_id: int, symbol: str, *, tick_size: int, point_value: float | None, is_outright: bool, ts_event: int
 ) -> bytes:
-    """Encode what is known of an instrument as an InstrumentDefMsg; fields that nobody told stay undefined."""
+    """Encode what is known of an instrument as an InstrumentDefMsg; unknown fields stay undefined.
+
+    Parameters
+    ----------
+    tick_size : 1e-9 units; 0 if unknown
+    point_value : currency per point and contract; None if unknown
+    ts_event : ns since the epoch
+    """
     scale = databento_dbn.FIXED_PRICE_SCALE
     message = databento_dbn.InstrumentDefMsg(
         publisher_id=0,
@@ -90,7 +97,7 @@ def definition_record(
 
 
 def mark_record(mark: Mark) -> bytes:
-    """Encode the mark that stands where trades are missing."""
+    """Encode a gap mark, which the recorder writes where trades are missing, as a SystemMsg."""
     return bytes(databento_dbn.SystemMsg(ts_event=max(mark.end, 0), msg=mark.text()))
 
 
@@ -102,7 +109,7 @@ def _symbol(field: bytes) -> str:
 
 
 def _stype_of(symbol: str) -> databento_dbn.SType:
-    """How a requested symbol is meant: `NQ.v.0` continuous, `NQ.FUT` parent, else as the exchange writes it."""
+    """Return a requested symbol's type: `NQ.v.0` continuous, `NQ.FUT` parent, otherwise a raw symbol."""
     parts = symbol.split(".")
     if len(parts) == 3 and parts[1] in ("c", "n", "v") and parts[2].isdigit():
         return databento_dbn.SType("continuous")

@@ -1,12 +1,12 @@
-"""What a trade record from a file must satisfy to be handed over, checked in bulk.
+"""Checks that decide whether a trade record from a file is plausible, done in bulk.
 
-DBN carries no checksum of its own, and zstd often none either. A record ends the reading only where it cannot have been
-written: an unknown action or side, or a time that cannot be. Everything else is the feed's own word and is handed
-over: any price and size, any flag, any `ts_recv` (a report that came late, or one flagged as having a bad `ts_recv`),
-other actions, no price, no time. What cannot be charted of that, the engine rejects and counts.
+DBN has no checksum of its own, and zstd frames often have none either. A record ends the reading only if no feed can
+have written it: an unknown action or side, or an impossible time. Everything else is passed on as the feed wrote it:
+any price, size, flag or `ts_recv` (a late report, or one flagged as having a bad `ts_recv`), other actions, no price,
+no time. The engine rejects and counts those that cannot be charted.
 
-Of CME's data a bit that was flipped in a price shows: every tick there is a multiple of 25e-9, no power of two is.
-Such records are counted as doubtful, and a note says so.
+In CME data a flipped bit in a price can be detected: every tick is a multiple of 25e-9, and no power of two is. Such
+records are counted as doubtful and reported in a note.
 """
 
 from dataclasses import dataclass
@@ -22,14 +22,14 @@ from flow_gl.core.units import DAY_NS, SECOND_NS, format_time
 EARLIEST_NS: Final = int(datetime(1990, 1, 1, tzinfo=UTC).timestamp()) * SECOND_NS
 LATEST_NS: Final = int(datetime(2100, 1, 1, tzinfo=UTC).timestamp()) * SECOND_NS
 MOST_BACK_NS: Final = DAY_NS
-"""Furthest that `ts_event` may fall behind the record before: instruments interleave, days do not."""
+"""Largest step back in `ts_event` from one record to the next: instruments interleave, days do not."""
 MOST_FORWARD_NS: Final = 400 * DAY_NS
-"""Longest silence that a file may hold."""
+"""Longest gap in `ts_event` that a file may contain."""
 GLOBEX: Final = "GLBX.MDP3"
 GLOBEX_PRICE_STEP: Final = 25
-"""Every tick of CME's futures is a multiple of it, 1e-9 units: 2**-8 (3,906,250) and 5e-7 (500) are the finest."""
+"""Divides the tick of every CME future, 1e-9 units: 2**-8 (3,906,250) and 5e-7 (500) are the finest ticks."""
 GLOBEX_MOST_SIZE: Final = 1_000_000
-"""Contracts; no trade comes near it."""
+"""Contracts; no trade is anywhere near this large."""
 
 _CODES: Final = np.dtype({"names": ["action", "codes"], "formats": ["u1", "<u2"], "offsets": [28, 28], "itemsize": 48})
 _TRADE_ACTION: Final = ord("T")
@@ -39,16 +39,16 @@ _SIDES: Final = np.array([side << 8 | _TRADE_ACTION for side in Side], "<u2")
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What came of a check."""
+    """The result of `check`."""
 
     rows: NDArray[np.void]
-    """The records, TRADE: those before the first that is wrong."""
+    """The records before the first invalid one, dtype TRADE."""
     last_ts: int
-    """`ts_event` of the last trade among them that has a time; as it was before where there is none."""
+    """`ts_event` of the last trade in `rows` that has a time, ns; unchanged if there is none."""
     doubtful: int
-    """Records with a price or a size that no CME market has."""
+    """Number of records with a price or size that no CME market has."""
     fault: str
-    """What is wrong with the record behind `rows`; "" where none is."""
+    """What is wrong with the record that follows `rows`; "" if all are valid."""
 
 
 def check(rows: NDArray[np.void], last_ts: int, *, is_globex: bool = False) -> Checked:
@@ -56,9 +56,13 @@ def check(rows: NDArray[np.void], last_ts: int, *, is_globex: bool = False) -> C
 
     Parameters
     ----------
-    rows : TRADE, one after the other as they stand in the file
-    last_ts : `ts_event` of the trade before them, 0 where there is none
-    is_globex : they are CME's, so that prices and sizes can be looked at too
+    rows : dtype TRADE, in file order
+    last_ts : `ts_event` of the trade before them, ns; 0 if there is none
+    is_globex : the data are CME's, so that prices and sizes can be checked too
+
+    Returns
+    -------
+    The valid records, and what is wrong with the next one
     """
     good, last_ts, fault = _check_times(rows, last_ts)
     rows = rows[:good]
@@ -66,7 +70,7 @@ def check(rows: NDArray[np.void], last_ts: int, *, is_globex: bool = False) -> C
 
 
 def _check_times(rows: NDArray[np.void], last_ts: int) -> tuple[int, int, str]:
-    """How many records are good, the last time among them, and what is wrong with the next."""
+    """Return how many records are valid, the last time among them, and what is wrong with the next one."""
     if not len(rows):
         return 0, last_ts, ""
     codes = rows.view(_CODES)["codes"]
@@ -81,7 +85,7 @@ def _check_times(rows: NDArray[np.void], last_ts: int) -> tuple[int, int, str]:
 
 
 def _check_each(rows: NDArray[np.void], last_ts: int) -> tuple[int, int, str]:
-    """The same rules, record by record in effect: one that is no trade, or has no time, takes no part in the times."""
+    """Apply the rules to each record; those that are not trades, or have no time, are left out of the time checks."""
     codes = rows.view(_CODES)
     is_other = np.isin(codes["action"], _OTHER_ACTIONS)
     is_known = is_other | np.isin(codes["codes"], _SIDES)
@@ -99,9 +103,9 @@ def _check_each(rows: NDArray[np.void], last_ts: int) -> tuple[int, int, str]:
 
 
 def _is_lone(rows: NDArray[np.void], steps: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Whether `ts_event` lies more than a day ahead of both the trade before it and its own sound `ts_recv`."""
+    """Mark trades whose `ts_event` is over a day ahead of both the previous trade and their own valid `ts_recv`."""
     delay = rows["ts_recv"] - rows["ts_event"]
-    before = delay + steps  # from the trade before to ts_recv
+    before = delay + steps  # from the previous trade to ts_recv
     is_sound = (rows["ts_recv"] > 0) & (rows["flags"] & F_BAD_TS_RECV == 0)
     is_lone: NDArray[np.bool_] = (steps > DAY_NS) & is_sound & (delay < -DAY_NS) & (np.abs(before) < DAY_NS)
     return is_lone

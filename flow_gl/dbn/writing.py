@@ -1,6 +1,7 @@
-"""Writing trades as a DBN file that Databento's own tools read: for tests, examples and pictures.
+"""Write trades as a DBN file that Databento's own tools can read, for tests, examples and pictures.
 
-The recorder has a way of its own, made for being killed at any instant; this one writes a finished session at once.
+The recorder writes its files frame by frame, so that it may be killed at any time; this module writes a finished
+session in one call.
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,25 +33,25 @@ class _Interval:
 
 @dataclass
 class _SymbolMapping:
-    """The encoder takes any object with these attributes."""
+    """A mapping for the DBN encoder, which accepts any object with these attributes."""
 
     raw_symbol: str
     intervals: "Sequence[MappingInterval]"
 
 
 def write_dbn(path: Path, trades: NDArray[np.void], *, symbols: Mapping[int, str], dataset: str = "GLBX.MDP3") -> None:
-    """Write a DBN file of trades, compressed where its name ends in `.zst`.
+    """Write a DBN file of trades, compressed if its name ends in `.zst`.
 
     Parameters
     ----------
-    path : the file; what was there is replaced
-    trades : dtype TRADE, at least one row, in order of `ts_event`
+    path : file to write; an existing one is replaced
+    trades : dtype TRADE, at least one row, ordered by `ts_event`
     symbols : contract of each instrument_id in the trades (`{42140878: "NQZ6"}`)
-    dataset : Databento's code of the data set
+    dataset : Databento's dataset code
 
     Raises
     ------
-    ValueError : no trades, or one of an instrument without a symbol
+    ValueError : there are no trades, or an instrument has no symbol
     DataError : the file cannot be written
     """
     if len(trades) == 0:

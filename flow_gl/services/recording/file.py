@@ -1,10 +1,10 @@
-"""A recording that is being written: opened whole, appended to frame by frame, never left half-written on purpose.
+"""A recording that is being written: verified when it is opened, then appended to in complete frames.
 
-Opening a file that exists verifies all of it. A torn last frame is cut off. A file that is damaged in the middle, or
-that a run before this one left with a hole, is kept aside, and what stood before the damage goes on: the live
-gateway's replay then brings the rest once more, in its order. Trades that come once more and are held already are
-left out: compared as a multiset, since two trades may be equal in every byte. Where older trades came after newer
-ones (a gap was filled, an instrument was added), the file is put in order when it is closed or next opened.
+Opening an existing file verifies all of it. A torn last frame is cut off. A file that is damaged in the middle, or that
+an earlier run left with a hole, is renamed aside, and the recording continues after the part before the damage: the
+live gateway's replay brings the rest again, in its order. Repeated trades that the file already holds are dropped; they
+are compared as a multiset, since two trades may be equal in every byte. If older trades came after newer ones (a gap
+was filled, an instrument was added), the file is sorted when it is closed or next opened.
 """
 
 import logging
@@ -25,35 +25,35 @@ from flow_gl.services.recording import format as recording
 
 _log: Final = logging.getLogger(__name__)
 _CLOSED: Final = -1
-"""In place of a descriptor."""
+"""File descriptor of a closed file."""
 _INTERLEAVE_NS: Final = 1_000_000_000
-"""Arrival times may step back by this within a file: instruments interleave. Beyond it the file is sorted."""
-_SURELY_NEW_NS: Final = 60_000_000_000  # trades of several instruments need not arrive in the order of ts_event
+"""Instruments interleave, so arrival times in a file may step back by up to this. Beyond it the file is sorted."""
+_SURELY_NEW_NS: Final = 60_000_000_000  # trades of several instruments do not always arrive in the order of ts_event
 
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
-    """What a recording held when a run opened it."""
+    """The contents of a recording when a run opened it."""
 
     path: Path
     names: tuple[bytes, ...]
     """Mapping and definition records."""
     trades: NDArray[np.void]
-    """dtype TRADE, in the order of their arrival."""
+    """dtype TRADE, in arrival order."""
     marks: tuple[Mark, ...]
-    """Where trades are missing for good."""
+    """Where trades are permanently missing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Coming:
-    """What a run will bring of a session that a recording holds a part of."""
+    """What a run will bring of a session of which a recording already holds a part."""
 
     repeats: bool = True
-    """It begins with everything that the recording holds: that may be left out."""
+    """The run begins with everything that the recording holds; those trades may be dropped."""
     tells_gaps: bool = True
-    """It tells anew of what the feed has lost for good: the file's own marks may go."""
+    """The run reports the feed's permanent gaps again, so the file's own marks may be removed."""
     reaches_ns: int = 0
-    """It can bring trades from this `ts_event` on. A hole that began before stays: nobody can fill it."""
+    """The run can bring trades from this `ts_event` on. A hole that began earlier stays: it cannot be filled."""
 
 
 class RecordingFile:
@@ -61,28 +61,29 @@ class RecordingFile:
 
     Parameters
     ----------
-    path : file to go on with, or to make
+    path : file to continue, or to create
     header : DBN metadata for a new file
     names : mapping and definition records that the file must hold
-    is_new_run : the first opening of this run: holes are cut off, and will be filled. Else they stay as they are marked
-    coming : what this run brings
+    is_new_run : this run opens the file for the first time: the file is cut at its first hole, which the run will
+        fill. Otherwise holes stay, as marked
+    coming : what this run will bring
 
     Raises
     ------
     OSError
-        It cannot be made, read, mended, locked or written: BlockingIOError where another program is writing it.
+        The file cannot be created, read, repaired, locked or written; BlockingIOError if another program is writing it.
     """
 
     def __init__(self, path: Path, *, header: bytes, names: list[bytes], is_new_run: bool, coming: Coming) -> None:
         self.path: Final = path
         self.repaired = ""
-        """What had to be mended on opening, one line; "" for nothing."""
+        """What was repaired on opening, one line; "" for nothing."""
         self.has_lost = False
-        """Mending has taken away trades that nobody will bring again in this run."""
+        """The repair removed trades that will not come again in this run."""
         self.seen: Seen | None = None
-        """Trades held that may come once more; None where what comes is all new."""
+        """Trades held that may be repeated; None if everything that comes is new."""
         self.recovered: Recovered | None = None
-        """What it held when it was opened; gone once it was written to."""
+        """What the file held when it was opened; None after the first write."""
         self._coming: Final = coming
         self._is_dirty = False
         self._needs_sync = False
@@ -105,12 +106,12 @@ class RecordingFile:
             if is_new_run and coming.repeats and len(found.trades):
                 self.seen = Seen(found.trades)
             self._look_at_order(found.trades)
-            is_told_anew = is_new_run and coming.repeats and coming.tells_gaps
+            are_marks_repeated = is_new_run and coming.repeats and coming.tells_gaps
             if is_new_run:
                 self.recovered = self._recover(found)
-            if self._is_disordered or (is_told_anew and found.marks):
-                self._put_in_order(found, has_marks=not is_told_anew)
-            if not is_told_anew:
+            if self._is_disordered or (are_marks_repeated and found.marks):
+                self._put_in_order(found, has_marks=not are_marks_repeated)
+            if not are_marks_repeated:
                 self._marks.update((mark.start, mark.end) for _, mark in found.marks)
             os.lseek(self._fd, 0, os.SEEK_END)
             self.append_names(names)
@@ -123,18 +124,18 @@ class RecordingFile:
         return self._size
 
     def append(self, rows: NDArray[np.void], *, hole: Mark | None = None) -> int:
-        """Write trades as one or more frames; the file is longer by all of them or, on OSError, by none.
+        """Write trades as one or more frames. On OSError none of them are in the file.
 
         Parameters
         ----------
         rows : dtype TRADE, arrival order
-        hole : mark that goes before them
+        hole : mark to write before them
 
         Returns
         -------
-        int : trades written, without those that the file held already
+        int : number of trades written, not counting those that the file already held
         """
-        self.recovered = None  # of the start alone
+        self.recovered = None  # describes the file as it was opened
         new = rows if self.seen is None else rows[self.seen.are_new(rows)]
         records = [mark_record(hole)] if hole else []
         records += recording.records_of(new)
@@ -150,26 +151,26 @@ class RecordingFile:
         return len(new)
 
     def append_mark(self, mark: Mark) -> None:
-        """Write that the feed has lost trades for good, unless the file says so already. Raises OSError."""
+        """Write the mark of a permanent gap of the feed, unless the file already holds it. Raises OSError."""
         if (mark.start, mark.end) in self._marks:
             return
         self._write([mark_record(mark)])
         self._marks.add((mark.start, mark.end))
 
     def append_names(self, names: list[bytes]) -> None:
-        """Write mapping and definition records, those alone that the file does not hold. Raises OSError."""
+        """Write the mapping and definition records that the file does not hold yet. Raises OSError."""
         new = [name for name in names if name not in self._names]
         self._write(new)
         self._names.update(new)
 
     def sync(self) -> None:
-        """Have the system put everything on the disk, for a power cut. Raises OSError."""
+        """Flush the file to the disk (fsync), so that it survives a power cut. Raises OSError."""
         if self._needs_sync:
             os.fsync(self._fd)
             self._needs_sync = False
 
     def close(self) -> None:
-        """Let go of the file, in order and synced where that works. One that holds no trade is removed."""
+        """Sort the file if needed, sync it and close it, ignoring errors. A file without trades is removed."""
         with suppress(OSError):
             if not self._has_trades:
                 self.path.unlink()
@@ -197,7 +198,7 @@ class RecordingFile:
         self._size += len(data)
 
     def _cut_back(self) -> None:
-        """Take away what a failed write left behind."""
+        """Remove what a failed write left behind."""
         if self._is_dirty:
             os.ftruncate(self._fd, self._size)
             os.lseek(self._fd, 0, os.SEEK_END)
@@ -208,7 +209,7 @@ class RecordingFile:
             self.seen = None
 
     def _mend(self, header: bytes, names: list[bytes], *, is_new_run: bool) -> recording.Scan:
-        """Make the open file whole; what it then holds."""
+        """Repair the open file and return what it then holds."""
         found = recording.scan(self.path)
         reaches_ns = self._coming.reaches_ns
         fillable = [offset for offset, mark in found.holes if is_new_run and mark.start >= reaches_ns]
@@ -234,7 +235,7 @@ class RecordingFile:
         return Recovered(self.path, tuple(found.names), trades, tuple(mark for _, mark in found.marks))
 
     def _set_aside(self, found: recording.Scan, beginning: bytes) -> recording.Scan:
-        """Keep the file under another name and go on in one that holds its sound beginning."""
+        """Rename the file aside and continue in a new one that holds its undamaged beginning."""
         aside = _free_name(self.path)
         if not held_files.can_replace_open_files():
             self._let_go()
@@ -256,7 +257,7 @@ class RecordingFile:
             self._newest = int(newest[-1])
 
     def _put_in_order(self, found: recording.Scan, *, has_marks: bool) -> None:
-        """Sort the trades by their arrival. A file with a hole stays as it is: the next run cuts it there."""
+        """Sort the trades by arrival. A file with a hole stays as it is: the next run cuts it there."""
         if found.damage or found.holes:
             return
         self._replace(recording.in_order(found, has_marks=has_marks))
@@ -264,7 +265,7 @@ class RecordingFile:
         _log.info("%s: put in order", self.path.name)
 
     def _replace(self, data: bytes) -> None:
-        """Go on in a new file of the same name."""
+        """Continue in a new file of the same name."""
         if held_files.can_replace_open_files():
             _write_aside(self.path, data)
             descriptor = held_files.open_for_update(self.path)
@@ -275,7 +276,7 @@ class RecordingFile:
             try:
                 _write_aside(self.path, data)
             except OSError:
-                # Go on in the old file, where it still has the name.
+                # Continue in the old file if it still has the name.
                 with suppress(OSError):
                     self._fd = held_files.open_for_update(self.path)
                     held_files.lock(self._fd, self.path)
@@ -291,7 +292,7 @@ class RecordingFile:
 
 
 def _write_aside(path: Path, data: bytes) -> None:
-    """Make a file that is there whole or not at all."""
+    """Write a file atomically: a temporary file, then a rename."""
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
         with part.open("wb") as file:

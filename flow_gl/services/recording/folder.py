@@ -1,7 +1,7 @@
-"""The recordings of a folder: which there are, and which old ones go.
+"""The recordings in a folder: list them, and remove old ones.
 
-Names are `<dataset>-<YYYYMMDD>.dbn.zst`; files of any other name are never touched, but for what the recorder itself
-puts beside them (`.aside-1`, a damaged recording kept for a look).
+Names are `<dataset>-<YYYYMMDD>.dbn.zst`. Files of any other name are never touched, except those that the recorder
+itself creates beside them (`.aside-1`, a damaged recording kept for inspection).
 """
 
 import logging
@@ -20,17 +20,17 @@ _DAY_NS: Final = 86_400_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class Keep:
-    """Which recordings are kept: those of the last `days` days, and of these the newest that fit into `nbytes`."""
+    """The retention rule: recordings of the last `days` days, and of these the newest that fit into `nbytes`."""
 
     days: int | None = 400
-    """None: without end."""
+    """None: no limit."""
     nbytes: int | None = None
-    """Of all recordings in the folder; None: without end."""
+    """Total size of all recordings in the folder; None: no limit."""
 
 
 @dataclass(frozen=True, slots=True)
 class RecordingEntry:
-    """One recording as the folder lists it."""
+    """One recording in a folder."""
 
     path: Path
     dataset: str
@@ -38,11 +38,11 @@ class RecordingEntry:
     """YYYYMMDD."""
     nbytes: int
     is_aside: bool = False
-    """Kept for a look only: damaged, or with a hole that was filled since."""
+    """Kept for inspection only: damaged, or with a hole that was filled later."""
 
 
 def list_recordings(directory: Path) -> list[RecordingEntry]:
-    """Recordings of a folder, oldest first; none where the folder is absent. Raises OSError where it is unreadable."""
+    """List the recordings in a folder, oldest first; none if there is no folder. Raises OSError if it is unreadable."""
     if not directory.is_dir():
         return []
     entries = []
@@ -55,7 +55,7 @@ def list_recordings(directory: Path) -> list[RecordingEntry]:
 
 
 def recorded(directory: Path, dataset: str, trade_date: int) -> list[Path]:
-    """Files that hold a session, in the order in which they are to be read: one, or none where it was not recorded."""
+    """Return the files that hold a session, in reading order: one, or none if it was not recorded."""
     path = directory / file_name(dataset, trade_date)
     return [path] if path.is_file() else []
 

@@ -1,11 +1,11 @@
-"""One recording: a DBN file of mixed records (schema unset, as a live session has) in many small zstd frames.
+"""The format of a recording: a DBN file of mixed records (no schema, as in a live session) in many small zstd frames.
 
-Every flush is one complete frame with a checksum, so a file that was cut off anywhere holds all frames before the cut
-and nothing of the one that was being written; zstd readers, the official client's among them, read across frames. A
-frame's content stays within one zstd block (128 KiB): a half-written frame then yields no bytes at all instead of some.
-The first frame holds the header and all names known by then, and comes into being whole (written aside and renamed).
+Every flush writes one complete frame with a checksum, so a file that was cut off anywhere holds all frames before the
+cut and nothing of the frame that was being written. zstd readers, including the official client's, read across frames.
+A frame's content fits into one zstd block (128 KiB), so a half-written frame decompresses to nothing instead of to a
+part. The first frame holds the header and all names known by then, and is written atomically (temporary file, rename).
 
-Where trades are missing stands a mark: a SystemMsg with the text of `core.market.marks`.
+Where trades are missing the file holds a mark: a SystemMsg with the text of `core.market.marks`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -41,13 +41,13 @@ ROWS_PER_PIECE: Final = 1024
 
 _LARGEST_CONTENT: Final = 1 << 27
 _FAR_NS: Final = 60_000_000_000
-"""`ts_recv` further than this from `ts_event` does not order a trade."""
+"""A trade whose `ts_recv` is further than this from its `ts_event` is ordered by `ts_event`."""
 _SORTED_AT_ONCE: Final = 1 << 18
 
 
 @dataclass(slots=True)
 class Scan:
-    """What a recording holds, found by reading all of it."""
+    """The contents of a recording, found by reading all of it."""
 
     path: Path
     size: int
@@ -55,32 +55,32 @@ class Scan:
     good_bytes: int = 0
     """Length of the undamaged beginning: a whole number of frames."""
     damage: str = ""
-    """What is wrong after `good_bytes`; "" where the file is whole."""
+    """What is wrong after `good_bytes`; "" if the file is undamaged."""
     is_torn: bool = False
-    """The damage is no more than a last frame that was not written to its end."""
+    """The only damage is a last frame that was not completely written."""
     header: bytes = b""
     """DBN metadata."""
     frames: int = 0
     names: dict[bytes, None] = field(default_factory=dict)
-    """Mapping and definition records, as they stand in the file, each once, in their order."""
+    """Mapping and definition records, each once, in file order."""
     marks: list[tuple[int, Mark]] = field(default_factory=list)
-    """Where trades are missing, each with the byte at which the mark's frame starts."""
+    """Where trades are missing, each with the offset of the frame that holds the mark, bytes."""
     trades: NDArray[np.void] = field(default_factory=lambda: np.empty(0, TRADE))
-    """dtype TRADE, in the order of the file."""
+    """dtype TRADE, in file order."""
 
     @property
     def holes(self) -> list[tuple[int, Mark]]:
-        """Of the marks, those of trades that arrived and were not recorded."""
+        """The marks of trades that arrived but were not recorded."""
         return [(offset, mark) for offset, mark in self.marks if mark.is_recorders]
 
 
 def file_name(dataset: str, trade_date: int) -> str:
-    """Name of a session's recording: ``GLBX.MDP3-20251128.dbn.zst``."""
+    """Return the name of a session's recording: ``GLBX.MDP3-20251128.dbn.zst``."""
     return f"{dataset}-{trade_date:08d}{SUFFIX}"
 
 
 def frames_of(records: Sequence[bytes]) -> Iterator[bytes]:
-    """Compress whole records to complete zstd frames, each within one block."""
+    """Compress complete records to complete zstd frames of one block each."""
     compressor = zstandard.ZstdCompressor(level=3, write_checksum=True, write_content_size=True)
     pending: list[bytes] = []
     size = 0
@@ -95,23 +95,32 @@ def frames_of(records: Sequence[bytes]) -> Iterator[bytes]:
 
 
 def arrival_times(trades: NDArray[np.void]) -> NDArray[np.int64]:
-    """By what trades stand in order: `ts_recv`, the capture's own time; `ts_event` where that is missing or bad."""
+    """Return the times that order trades: `ts_recv`, or `ts_event` where `ts_recv` is missing or bad.
+
+    Parameters
+    ----------
+    trades : dtype TRADE
+
+    Returns
+    -------
+    int64, shape (len(trades),), ns since the epoch
+    """
     delay = np.abs(trades["ts_recv"] - trades["ts_event"])
     is_sound = (trades["ts_recv"] > 0) & (trades["flags"] & F_BAD_TS_RECV == 0) & (delay <= _FAR_NS)
     times: NDArray[np.int64] = np.where(is_sound, trades["ts_recv"], trades["ts_event"])
-    if len(times) and times.min() <= 0:  # without any time: where it stands, behind the trade before it
+    if len(times) and times.min() <= 0:  # a trade without any time stays behind the trade before it
         times = times[np.maximum.accumulate(np.where(times > 0, np.arange(len(times)), 0))]
     return times
 
 
 def by_arrival(trades: NDArray[np.void]) -> NDArray[np.void]:
-    """Trades in the order of their arrival."""
+    """Sort trades (dtype TRADE) by arrival, stably."""
     ordered: NDArray[np.void] = trades[np.argsort(arrival_times(trades), kind="stable")]
     return ordered
 
 
 def in_order(found: Scan, *, has_marks: bool) -> bytes:
-    """A recording's content once more: trades in the order of their arrival, marks at their time or left out."""
+    """Encode a recording again, with its trades sorted by arrival and its marks at their times (or left out)."""
     trades = by_arrival(found.trades)
     times = arrival_times(trades)
     records = [found.header, *found.names]
@@ -124,22 +133,22 @@ def in_order(found: Scan, *, has_marks: bool) -> bytes:
 
 
 def records_of(trades: NDArray[np.void]) -> list[bytes]:
-    """Trades in pieces that fit into a frame."""
+    """Split trades (dtype TRADE) into pieces of bytes that fit into a frame."""
     return [trades[at : at + ROWS_PER_PIECE].tobytes() for at in range(0, len(trades), ROWS_PER_PIECE)]
 
 
 def scan(path: Path) -> Scan:
-    """Read a recording and say what it holds and whether it is whole.
+    """Read a recording and report what it holds and whether it is damaged.
 
     Raises
     ------
     OSError
-        The file cannot be read.
+        The file cannot be read. Damage is not an error: see `Scan.damage`.
     """
     data = path.read_bytes()
     found = Scan(path=path, size=len(data))
     trades = bytearray()
-    waiting: list[tuple[int, bytes]] = []  # frames that are whole: where each ends, and its content
+    waiting: list[tuple[int, bytes]] = []  # complete frames: the offset at which each ends, and its content
     size = 0
     try:
         for start, end, content in _frames(data):
@@ -155,7 +164,7 @@ def scan(path: Path) -> Scan:
         _sort_frames(waiting, trades, found)
     except DamageError as damage:
         first: DamageError = damage
-        # What came before it may be damaged too, in what it holds: that is then the first damage.
+        # The records of an earlier frame may be damaged too, and that is then the first damage.
         try:
             _sort_frames([frame for frame in waiting if frame[0] > found.good_bytes], trades, found)
         except DamageError as earlier:
@@ -167,7 +176,7 @@ def scan(path: Path) -> Scan:
 
 
 def _frames(data: bytes) -> Iterator[tuple[int, int, bytes]]:
-    """Start, end and content of one frame after the other; raises DamageError at the first that is not whole."""
+    """Yield start, end and content of each frame; raises DamageError at the first that is damaged or incomplete."""
     decompressor = zstandard.ZstdDecompressor()
     at = 0
     while at < len(data):
@@ -179,9 +188,9 @@ def _frames(data: bytes) -> Iterator[tuple[int, int, bytes]]:
 
 
 def _sort_frames(frames: list[tuple[int, bytes]], trades: bytearray, found: Scan) -> None:
-    """Put the records of adjoining frames where they belong, up to the first that is damaged: raises DamageError.
+    """Add the records of adjacent frames to `trades` and `found`; raises DamageError at the first damaged frame.
 
-    Most frames are of trades alone, hundreds of thousands in a session: those are taken together.
+    Most of a session's hundreds of thousands of frames hold only trades: those are added together.
     """
     if not frames:
         return
@@ -199,7 +208,11 @@ def _sort_frames(frames: list[tuple[int, bytes]], trades: bytearray, found: Scan
 
 
 def _frame_end(data: bytes, start: int) -> int | None:
-    """Offset just after the zstd frame at `start`; None where the data ends before the frame (RFC 8878, 3.1.1)."""
+    """Return the offset just after the zstd frame at `start`; None if the data ends before it (RFC 8878, 3.1.1).
+
+    `dbn.frames` decompresses a stream of any size block by block; here the file is in memory, and whole frames are cut
+    out of it, so that a frame counts either completely or not at all.
+    """
     magic = data[start : start + 4]
     if magic != ZSTD_MAGIC[: len(magic)]:
         raise DamageError("", "no zstd frame starts here")
@@ -240,7 +253,7 @@ def _read_header(content: bytes) -> tuple[str, int]:
 
 
 def _sort_records(content: bytes, offset: int, trades: bytearray, found: Scan) -> None:
-    """Put a frame's records where they belong; raises DamageError, and then nothing of the frame is taken."""
+    """Add a frame's records to `trades` and `found`; raises DamageError, and then none of them are added."""
     runs: list[bytes] = []
     names: list[bytes] = []
     marks: list[Mark] = []

@@ -1,4 +1,4 @@
-"""What stands in a recording besides trades: names of instruments, what their definitions say, and gaps."""
+"""What a recording holds besides trades: instrument names, their definitions, and gaps."""
 
 from flow_gl.core.items import Definition, FeedGap, Mapping
 from flow_gl.core.market.marks import Mark
@@ -7,18 +7,18 @@ from flow_gl.core.units import DAY_NS
 from flow_gl.dbn.records import definition_record, mapping_record
 
 Name = Mapping | Definition | bytes
-"""A name that goes into the recording; bytes: a whole DBN record (SymbolMappingMsg, InstrumentDefMsg), as it is."""
+"""A name to be recorded; bytes: a complete DBN record (SymbolMappingMsg, InstrumentDefMsg), written unchanged."""
 Notice = Name | FeedGap
-"""What may stand between trades."""
+"""What may come between trades."""
 
 
 def mark_of(gap: FeedGap) -> Mark | None:
-    """The mark of a gap that stays: None for one that is still open, or was filled."""
+    """Return the mark of a permanent gap; None for one that is still open or was filled."""
     return Mark(gap.start, gap.end, gap.lost) if 0 < gap.start <= gap.end and not gap.filled else None
 
 
 def key_of(notice: Name) -> tuple[str, int]:
-    """What a later notice must share with this one to replace it: its kind and instrument."""
+    """Return the kind and instrument of a name: a later name with the same key replaces it."""
     if isinstance(notice, bytes):
         return f"rtype {notice[1]}", int.from_bytes(notice[4:8], "little")
     kind = "definition" if isinstance(notice, Definition) else "mapping"
@@ -26,9 +26,9 @@ def key_of(notice: Name) -> tuple[str, int]:
 
 
 def record_of(notice: Name, session: Session) -> bytes:
-    """Encode a notice as the DBN record that a recording of this session holds.
+    """Encode a name as the DBN record for a recording of this session.
 
-    Names are valid for the session's whole days (UTC): a reader looks them up by the date of a trade.
+    Names are valid for the session's complete UTC days, because readers look them up by the date of a trade.
     """
     if isinstance(notice, bytes):
         return notice

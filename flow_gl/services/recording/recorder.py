@@ -250,7 +250,7 @@ class Recorder:
         if self._status.state is RecorderState.FAILING:
             _log.warning("recording goes on")
         self._wait_ns = self._retry_at = 0
-        file = self._files.in_hand
+        file = self._files.current
         if file:
             self._status = RecorderStatus(RecorderState.RECORDING, path=file.path, nbytes=file.nbytes)
 

@@ -1,7 +1,7 @@
-"""The recordings that a run has open, by session, and what each of them must hold besides trades.
+"""The recordings that a run has open, by session, and the names and marks that each must hold.
 
-Every file gets all names known so far, so that each can be read alone. A file that is opened a second time in a run
-(the disk failed meanwhile, a straggler came) goes on as it was left: what may come once more is remembered here.
+Every file gets all names known so far, so that each can be read on its own. A file that is opened a second time in a
+run (after a disk error, or for a late trade) continues where it was left; trades that may be repeated are kept here.
 """
 
 from dataclasses import replace
@@ -31,13 +31,13 @@ class _Open(NamedTuple):
 
 
 class SessionFiles:
-    """Open recordings of one dataset in one folder. Whatever touches the disk raises OSError.
+    """The open recordings of one dataset in one folder. Every method that touches the disk raises OSError.
 
     Parameters
     ----------
-    directory : folder of the recordings; made when first needed
+    directory : folder of the recordings; created when first needed
     dataset : part of the file names and headers
-    keep : which old recordings are kept; looked after whenever a file is opened
+    keep : retention rule, applied whenever a file is opened
     """
 
     def __init__(self, directory: Path, *, dataset: str, clock: Clock, keep: Keep) -> None:
@@ -52,27 +52,27 @@ class SessionFiles:
         self._new_marks: list[Mark] = []
         self.coming = Coming()
         self.reach_ns: int | None = None
-        """How far back from now what comes can reach; None for any time."""
+        """How far back from now the feed can bring trades, ns; None for any time."""
         self.has_lost = False
-        """An unknown number of trades went with a damaged file, and no mark says so yet."""
+        """An unknown number of trades were lost with a damaged file, and no mark records it yet."""
         self.repaired = ""
-        """What was mended last, one line."""
+        """The last repair, one line."""
 
     @property
-    def in_hand(self) -> RecordingFile | None:
-        """The file opened or written last."""
+    def current(self) -> RecordingFile | None:
+        """The file that was opened or written last."""
         return next(reversed(self._files.values())).file if self._files else None
 
     def take_recovered(self) -> Recovered | None:
-        """What the file in hand held when this run opened it; None once it was taken."""
-        file = self.in_hand
+        """Return what the current file held when this run opened it, once; then None."""
+        file = self.current
         if file is None:
             return None
         recovered, file.recovered = file.recovered, None
         return recovered
 
     def take(self, notice: Notice) -> None:
-        """Take what is to be written with `write_notices`."""
+        """Take a notice to be written by `write_notices`."""
         if isinstance(notice, FeedGap):
             mark = mark_of(notice)
             self._new_marks += [mark] if mark else []
@@ -81,7 +81,7 @@ class SessionFiles:
             self._has_new_names = True
 
     def write_notices(self) -> None:
-        """Write new names and marks into the file in hand; they wait where there is none."""
+        """Write new names and marks into the current file; without one they stay pending."""
         if not self._files:
             return
         file, session = next(reversed(self._files.values()))
@@ -93,27 +93,27 @@ class SessionFiles:
             self._new_marks.pop(0)
 
     def open(self, session: Session) -> None:
-        """Take a session's recording in hand, made or opened if need be."""
+        """Make a session's recording the current file; create or open it if necessary."""
         opened = self._files.pop(session.trade_date, None)
         self._files[session.trade_date] = opened or _Open(self._open_file(session), session)
         while len(self._files) > _OPEN_FILES:
             self._close(next(iter(self._files)))
 
     def append(self, rows: NDArray[np.void], *, hole: Mark | None) -> int:
-        """Write trades (dtype TRADE) to the file in hand; how many it did not hold already."""
-        file = self.in_hand
+        """Write trades (dtype TRADE) to the current file. Returns how many it did not already hold."""
+        file = self.current
         assert file is not None
         written = file.append(rows, hole=hole)
         self.has_lost = False
         return written
 
     def sync(self) -> None:
-        """Have the system put everything on the disk."""
+        """Flush all open files to the disk."""
         for file, _ in self._files.values():
             file.sync()
 
     def close(self) -> None:
-        """Let go of all files."""
+        """Close all files."""
         for trade_date in list(self._files):
             self._close(trade_date)
 
