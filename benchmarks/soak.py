@@ -40,7 +40,7 @@ from flow_gl.feed.live.supervisor import LiveFeed
 from flow_gl.runtime.charts import Charts
 from flow_gl.runtime.engine_loop import Engine
 from flow_gl.runtime.meters import StatusBoard
-from flow_gl.runtime.persistence import Keepers
+from flow_gl.runtime.persistence import Persistence
 from flow_gl.store.market import EngineStore
 
 OPEN_NS: Final = 1_764_111_600_000_000_000
@@ -120,7 +120,7 @@ class Soak:
             symbols, attach=self._pipeline.chart, make_store=lambda _: touched_store(), bucket_ns=1_000_000_000
         )
         self._folder = Path(owned.enter_context(tempfile.TemporaryDirectory(prefix="flow_gl_soak_")))
-        self._keepers = Keepers(LiveSpec(symbols, record_dir=str(self._folder), archive="off"), SYSTEM)
+        self._persistence = Persistence(LiveSpec(symbols, record_dir=str(self._folder), archive="off"), SYSTEM)
         self._engine = Engine(
             feed=self._feed,
             pipeline=self._pipeline,
@@ -128,9 +128,9 @@ class Soak:
             board=StatusBoard(EngineStore.local()),
             clock=self._clock,
             commands=queue.SimpleQueue(),
-            keepers=self._keepers,
+            persistence=self._persistence,
         )
-        owned.callback(self._keepers.close)
+        owned.callback(self._persistence.close)
         owned.callback(self._feed.close)
         self._engine.tape.rows[:] = np.zeros(1, self._engine.tape.dtype)  # all of its memory is in use from here on
         self._unbroken = Unbroken(contracts, tick=gateways.tick, arm=ARM)
@@ -156,7 +156,7 @@ class Soak:
     def run(self, console: Console) -> dict[str, Any]:
         """Run to the tape's end or the time's; the figures."""
         drive, clock = self._drive, self._clock
-        self._keepers.start(self._engine.tape)
+        self._persistence.start(self._engine.tape)
         self._feed.start()
         drive.settle()
         start_s, start_ns = time.monotonic(), clock.wall_ns()
@@ -218,7 +218,7 @@ class Soak:
     def _recorded(self) -> str:
         """What the recording lacks or has too much; "" where it holds every trade once."""
         self._feed.close()
-        self._keepers.close()
+        self._persistence.close()
         items = read_items(sorted(self._folder.rglob("*.dbn.zst")))
         parts = [item.rows for item in items if isinstance(item, Trades)]
         got = _in_order(np.concatenate(parts) if parts else self._tape[:0])

@@ -32,7 +32,7 @@ class Rig:
         symbols: Sequence[str] = ("A",),
         *,
         calendar: SessionCalendar | None = None,
-        keepers: Any = None,
+        persistence: Any = None,
         **charts: Any,
     ) -> None:
         self.feed, self.clock = feed, ManualClock(START_NS)
@@ -48,7 +48,7 @@ class Rig:
             board=StatusBoard(self.store),
             clock=self.clock,
             commands=self.commands,
-            keepers=keepers,
+            persistence=persistence,
         )
 
     def _make(self, _tag: str) -> MarketStore:
@@ -350,12 +350,12 @@ class SlowKeepers:
 
 
 def test_the_tape_waits_for_a_recorder_that_must_not_lose_a_trade() -> None:
-    keepers = SlowKeepers(TAPE_CAPACITY - 100)
-    rig = Rig(ScriptedFeed([named(trades([0.1] * 300))], is_endless=True), keepers=keepers)
-    keepers.rig = rig  # type: ignore[assignment]
+    persistence = SlowKeepers(TAPE_CAPACITY - 100)
+    rig = Rig(ScriptedFeed([named(trades([0.1] * 300))], is_endless=True), persistence=persistence)
+    persistence.rig = rig  # type: ignore[assignment]
     rig.turn(3)
     assert (rig.engine.tape.head, int(rig.status["behind"])) == (100, 200)
-    keepers.before -= 1000
+    persistence.before -= 1000
     rig.turn(2)
     assert rig.engine.tape.head == 300
 

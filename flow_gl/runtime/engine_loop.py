@@ -32,8 +32,8 @@ from flow_gl.feed.base import Feed, FeedStatus
 from flow_gl.runtime.charts import Charts
 from flow_gl.runtime.feed_controls import Paced, Resumable, Retriable
 from flow_gl.runtime.meters import Rate, StatusBoard
-from flow_gl.runtime.persistence import Keepers
-from flow_gl.runtime.replay_snapshots import Chapters, Note
+from flow_gl.runtime.persistence import Persistence
+from flow_gl.runtime.replay_snapshots import Note, ReplaySnapshots
 from flow_gl.store.ring import Ring
 
 TAPE_CAPACITY: Final = 1 << 20
@@ -75,7 +75,7 @@ class Beginning:
 
     note: str = ""
     """What the user should know from the start, one line."""
-    chapters: Chapters | None = None
+    snapshots: ReplaySnapshots | None = None
     """Of a replay, where they are kept; what they held has been put back."""
     known: Note | None = None
     """What an earlier loop knew behind what was put back."""
@@ -92,7 +92,7 @@ class Engine:
     board : the status
     clock : the program's clock
     commands : what the view asks for; any thread may put, Stop ends the loop
-    keepers : recorder and archive, where there are any
+    persistence : recorder and archive, where there are any
     beginning : what the loop begins with
     """
 
@@ -105,7 +105,7 @@ class Engine:
         board: StatusBoard,
         clock: Clock,
         commands: queue.SimpleQueue[Command],
-        keepers: Keepers | None = None,
+        persistence: Persistence | None = None,
         beginning: Beginning | None = None,
     ) -> None:
         beginning = beginning or Beginning()
@@ -116,8 +116,8 @@ class Engine:
         self._clock: Final = clock
         self._commands: Final = commands
         self._note: Final = beginning.note
-        self._keepers: Final = keepers
-        self._chapters = beginning.chapters
+        self._persistence: Final = persistence
+        self._snapshots = beginning.snapshots
         known = beginning.known or Note()
         self._log: Final = get_logger("engine")
         self.tape: Final = Ring(memoryview(bytearray(Ring.nbytes(TRADE, TAPE_CAPACITY))), TRADE, TAPE_CAPACITY)
@@ -156,10 +156,10 @@ class Engine:
     def run(self) -> None:
         """Take turns until stopped. The feed's errors (FlowError) come through."""
         self._show_charts()
-        if self._keepers:
-            self._keepers.start(self.tape)
+        if self._persistence:
+            self._persistence.start(self.tape)
             if isinstance(self._feed, Resumable):
-                self._feed.resume(self._keepers.recorded)
+                self._feed.resume(self._persistence.recorded)
         while not self._must_stop:
             pause = self.turn()
             if pause > 0:
@@ -209,11 +209,11 @@ class Engine:
             self._must_stop = True
         elif isinstance(command, ResetCvd):
             instrument_id = self._charts.instrument_of(command.chart)
-            self._chapters = None  # what comes now is not what the files alone come to
+            self._snapshots = None  # what comes now is not what the files alone come to
             if instrument_id:
                 self._pipeline.reset_cvd(instrument_id)
         elif isinstance(command, Configure):
-            self._chapters = None
+            self._snapshots = None
             self._pipeline.configure(command.changes)
         elif isinstance(command, SetSpeed):
             if isinstance(feed, Paced):
@@ -294,9 +294,9 @@ class Engine:
         self._pipeline.take(item)
         match item:
             case FileEnd():
-                if self._chapters:
+                if self._snapshots:
                     note = Note(self._trades, self._newest_event, sorted(self._gap_starts))
-                    self._chapters.keep(item.index, self._pipeline, note)
+                    self._snapshots.keep(item.index, self._pipeline, note)
             case Mapping():
                 if self._charts.map(item):
                     self._show_charts()
@@ -305,18 +305,18 @@ class Engine:
             case FeedGap():
                 self._gap_starts.add(item.start)
                 self._log.warning("feed gap", extra={"start": item.start, "end": item.end, "filled": item.filled})
-        if self._keepers:
-            self._keepers.note(item)
+        if self._persistence:
+            self._persistence.note(item)
         self._needs_publish = True
 
     def _room(self) -> int:
         """Trades that the tape can take before it laps a reader."""
-        return TAPE_CAPACITY - (self._keepers.waiting() if self._keepers else 0)
+        return TAPE_CAPACITY - (self._persistence.waiting() if self._persistence else 0)
 
     def _show_charts(self) -> None:
         self._board.markets(self._charts.names)
-        if self._keepers:
-            self._keepers.keep_charts(self._charts.stores())
+        if self._persistence:
+            self._persistence.keep_charts(self._charts.stores())
 
     def _close_by_clock(self, status: FeedStatus) -> None:
         if self._feed.is_ended():
@@ -339,7 +339,7 @@ class Engine:
         now = self._clock.monotonic_ns()
         if known_until > self._advanced_to and now - self._advanced_ns >= ADVANCE_NS:
             self._advanced_to, self._advanced_ns = known_until, now
-            self._chapters = None
+            self._snapshots = None
             self._pipeline.advance(known_until)
             self._needs_publish = True
 
@@ -368,8 +368,8 @@ class Engine:
         board.feed(status, self._feed.clock(), self._charts.requested)
         if status.state is FeedState.ENDED and not self._is_finished:
             row["state"] = FeedState.REPLAY  # the last trades are still being aggregated
-        if self._keepers:
-            self._keepers.publish(board)
+        if self._persistence:
+            self._persistence.publish(board)
         remarks = (self._refusal, status.message or self._note)
         board.text("message", "; ".join(remark for remark in remarks if remark))
         row["trades"] = self._trades

@@ -16,7 +16,7 @@ from flow_gl.feed.base import Feed
 if TYPE_CHECKING:
     from flow_gl.feed.files.choices import Choice
     from flow_gl.feed.files.scan import FileSummary
-    from flow_gl.runtime.replay_snapshots import Chapters
+    from flow_gl.runtime.replay_snapshots import ReplaySnapshots
 
 OTHERS_NAMED: Final = 6
 """Instruments without a chart that are named to the user, at most."""
@@ -38,7 +38,7 @@ class Plan:
     """What the user should know, one line."""
     damage: tuple[str, ...] = ()
     """A line for each damage of the files."""
-    chapters: "Chapters | None" = None
+    snapshots: "ReplaySnapshots | None" = None
     """What is known of the files, and where it is kept."""
     begins_ns: int = 0
     """Event time of its first trades, about; 0 for now."""
@@ -62,7 +62,7 @@ def make_plan(spec: EngineSpec, on_progress: Callable[[float], None] | None = No
 def _plan_files(spec: FilesSpec, engine: EngineSpec, on_progress: Callable[[float], None] | None) -> Plan:
     from flow_gl.feed.files.replay import FilesFeed, scan
     from flow_gl.runtime.file_summaries import PartShelf
-    from flow_gl.runtime.replay_snapshots import Chapters
+    from flow_gl.runtime.replay_snapshots import ReplaySnapshots
     from flow_gl.services.replay_cache.shelf import Shelf
 
     shelf = Shelf(is_beside=spec.cache_beside) if spec.cache else None
@@ -73,14 +73,14 @@ def _plan_files(spec: FilesSpec, engine: EngineSpec, on_progress: Callable[[floa
     from_ns = parse_time_ns(spec.from_time, after_ns=summary.first_ts) if spec.from_time else 0
     from_ns = min(max(from_ns, engine.resume_ns), summary.last_ts) if engine.resume_ns else from_ns
     charts = [(one.pinned or one.only_id, one.name) for one in chosen]
-    chapters = Chapters(summary.paths, spec=engine, charts=charts, shelf=shelf) if shelf else None
+    snapshots = ReplaySnapshots(summary.paths, spec=engine, charts=charts, shelf=shelf) if shelf else None
     feed = FilesFeed(
         spec.paths,
         speed=_speed(spec.speed),
         from_ns=from_ns or None,
         summary=summary,
-        done=chapters.find(_handed_over_at_once(summary, spec.speed, from_ns)) if chapters else 0,
-        tells_ends=chapters is not None,
+        done=snapshots.find(_handed_over_at_once(summary, spec.speed, from_ns)) if snapshots else 0,
+        tells_ends=snapshots is not None,
     )
     # A damaged file is told first: a row of other contracts matters less than trades that are missing.
     notes = [*summary.messages, _others(summary, chosen)]
@@ -91,7 +91,7 @@ def _plan_files(spec: FilesSpec, engine: EngineSpec, on_progress: Callable[[floa
         instrument_ids=tuple(one.pinned for one in chosen),
         note="; ".join(note for note in notes if note),
         damage=summary.damage,
-        chapters=chapters,
+        snapshots=snapshots,
         begins_ns=summary.first_ts,
     )
 

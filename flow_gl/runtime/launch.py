@@ -16,7 +16,7 @@ from flow_gl.runtime.meters import StatusBoard
 if TYPE_CHECKING:
     from flow_gl.runtime.engine_loop import Engine
     from flow_gl.runtime.feeds import Plan
-    from flow_gl.runtime.persistence import Keepers
+    from flow_gl.runtime.persistence import Persistence
 
 LOADING_NS: Final = 1_500_000_000
 """Kernels that take longer are being compiled, not loaded."""
@@ -36,7 +36,7 @@ class Session:
         self._plan: Plan | None = None
         self._error: BaseException | None = None
         self._doing = "starting"
-        self._keepers: Keepers | None = None
+        self._persistence: Persistence | None = None
         self._kernel = ""
         self._loading_ns: int | None = None
         """Since when kernels are loaded or compiled; None while they are not."""
@@ -106,7 +106,7 @@ class Session:
         from flow_gl.engine.pipeline import Pipeline
         from flow_gl.runtime.charts import Charts
         from flow_gl.runtime.engine_loop import Beginning, Engine
-        from flow_gl.runtime.persistence import Keepers
+        from flow_gl.runtime.persistence import Persistence
 
         spec, plan = self._spec, self._plan
         self._board.row["damaged"] = len(plan.damage)
@@ -127,14 +127,14 @@ class Session:
             may_renew=isinstance(spec.feed, LiveSpec),
         )
         self._owned.callback(charts.close)
-        keepers = self._keepers = Keepers(spec.feed, self._clock) if isinstance(spec.feed, LiveSpec) else None
-        if keepers:
-            self._owned.callback(keepers.close)
+        persistence = self._persistence = Persistence(spec.feed, self._clock) if isinstance(spec.feed, LiveSpec) else None
+        if persistence:
+            self._owned.callback(persistence.close)
         known = None
-        if plan.chapters:
-            self._owned.callback(plan.chapters.close)
+        if plan.snapshots:
+            self._owned.callback(plan.snapshots.close)
             self._board.markets(charts.names)
-            known = plan.chapters.restore(pipeline, charts.stores(), self._show_opening)
+            known = plan.snapshots.restore(pipeline, charts.stores(), self._show_opening)
             charts.resume([pipeline.on_chart(store) for store in charts.stores()])
         engine = Engine(
             feed=plan.feed,
@@ -143,8 +143,8 @@ class Session:
             board=self._board,
             clock=self._clock,
             commands=commands,
-            keepers=keepers,
-            beginning=Beginning(plan.note, plan.chapters, known),
+            persistence=persistence,
+            beginning=Beginning(plan.note, plan.snapshots, known),
         )
         self._owned.callback(plan.feed.close)
         plan.feed.start()
@@ -163,4 +163,4 @@ class Session:
         str : what recorder and archive could not write to the end, one line; "" where all is kept
         """
         self._owned.close()
-        return self._keepers.lost() if self._keepers else ""
+        return self._persistence.lost() if self._persistence else ""

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from flow_gl.services.archive.writer import Archive
 
 
-class Keepers:
+class Persistence:
     """The recorder and the archive of a live session, each where it is wanted.
 
     Raises

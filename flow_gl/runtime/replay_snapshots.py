@@ -1,8 +1,8 @@
 """What a replay came to file by file, kept from one run to the next: the second opening reads only what is new.
 
-Behind each file of a replay that no clock and no command touched stands a *chapter*: the closed rows that each chart
+Behind each file of a replay that no clock and no command touched stands a *snapshot*: the closed rows that each chart
 took from the file, and the state of all instruments behind it. Its key is made of the key before it, the file as it
-is, the settings that numbers depend on, the charts, and the program itself; so a chapter fits exactly the run that
+is, the settings that numbers depend on, the charts, and the program itself; so a snapshot fits exactly the run that
 would make it again, and a file that was changed, added or put elsewhere leaves those before it in force. What is
 damaged or foreign is as good as absent.
 """
@@ -19,14 +19,14 @@ from flow_gl.core.spec import EngineSpec
 from flow_gl.engine import checkpoint
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.runtime.file_summaries import hashed, program
-from flow_gl.runtime.snapshot_writer import ChapterWriter
+from flow_gl.runtime.snapshot_writer import SnapshotWriter
 from flow_gl.services.replay_cache.shelf import Shelf, identity
-from flow_gl.services.replay_cache.snapshot_file import ChapterError, ChapterFile
+from flow_gl.services.replay_cache.snapshot_file import SnapshotError, SnapshotFile
 from flow_gl.store.market import MarketStore
 
 _NO_NUMBERS: Final = frozenset({"feed", "resume_ns", "serve_on", "log_level", "debug"})
 """Fields of a spec on which no number depends."""
-_SUFFIX: Final = ".chapter"
+_SUFFIX: Final = ".snapshot"
 
 
 class Note(msgspec.Struct, frozen=True):
@@ -37,8 +37,8 @@ class Note(msgspec.Struct, frozen=True):
     gap_starts: list[int] = []
 
 
-class Chapters:
-    """The chapters of one replay.
+class ReplaySnapshots:
+    """The snapshots of one replay.
 
     Parameters
     ----------
@@ -65,21 +65,21 @@ class Chapters:
                 break  # whoever reads it will say so
             key = hashed(key, self._files[-1])
             self._keys.append(key)
-        self._found: list[ChapterFile] = []
+        self._found: list[SnapshotFile] = []
         self._state = checkpoint.PipelineState([], [])
-        self._writer: Final = ChapterWriter()
+        self._writer: Final = SnapshotWriter()
         self._next = 0
         self._stores: Sequence[MarketStore] = ()
 
     def find(self, most: int) -> int:
-        """Look for the chapters of the first files, `most` at most; of how many there are all."""
+        """Look for the snapshots of the first files, `most` at most; of how many there are all."""
         for index, key in enumerate(self._keys[:most]):
             data = self._shelf.get(self._paths[index], key + _SUFFIX)
             if data is None:
                 break
             try:
-                self._found.append(ChapterFile(data, key=key, charts=self._charts, levels=LEVELS))
-            except ChapterError as error:
+                self._found.append(SnapshotFile(data, key=key, charts=self._charts, levels=LEVELS))
+            except SnapshotError as error:
                 self._complain(index, error)
                 break
         while self._found:
@@ -87,7 +87,7 @@ class Chapters:
                 self._state = checkpoint.decode(self._found[-1].state())
                 self._note()
                 break
-            except (ChapterError, checkpoint.CheckpointError, msgspec.MsgspecError) as error:
+            except (SnapshotError, checkpoint.CheckpointError, msgspec.MsgspecError) as error:
                 self._complain(len(self._found) - 1, error)
                 self._found.pop()
         self._next = len(self._found)
@@ -111,15 +111,15 @@ class Chapters:
                 self._fill(store, chart, level)
             show(1 - level / LEVELS)
         for chart, store in enumerate(stores):
-            for chapter in self._found:
-                store.events.append(chapter.events(chart))
+            for snapshot in self._found:
+                store.events.append(snapshot.events(chart))
         self._found.clear()
         self._state = checkpoint.PipelineState([], [])
         self._writer.begin(stores)
         return note
 
     def keep(self, index: int, pipeline: Pipeline, note: Note) -> None:
-        """Keep the chapter of a file whose last trade is in the numbers. Its rows are copied, and written elsewhere."""
+        """Store the snapshot after a file, once its last trade is aggregated. Its rows are copied; a thread writes them."""
         if index != self._next or index >= len(self._keys):
             return
         path, key, file = self._paths[index], self._keys[index], self._files[index]
@@ -130,7 +130,7 @@ class Chapters:
             except OSError:
                 is_same = False
             if is_same and not self._shelf.put(path, key + _SUFFIX, data):
-                get_logger("engine").info("a chapter could not be kept", extra={"path": path})
+                get_logger("engine").info("a snapshot could not be kept", extra={"path": path})
 
         self._next += 1
         self._writer.write(key, pipeline.keep(self._stores), msgspec.json.encode(note).decode(), put)
@@ -148,11 +148,11 @@ class Chapters:
         while first and left > 0:
             first -= 1
             left -= self._found[first].count(chart, level)
-        for chapter in self._found[first:]:
-            rows = chapter.rows(chart, level)
+        for snapshot in self._found[first:]:
+            rows = snapshot.rows(chart, level)
             start, left = max(0, -left), 0
             store.cvd[level].append(rows.cvd[start:])
             store.bubbles[level].append(rows.bubbles[start:])
 
     def _complain(self, index: int, error: Exception) -> None:
-        get_logger("engine").info("a chapter is of no use", extra={"path": self._paths[index], "error": error})
+        get_logger("engine").info("a snapshot is of no use", extra={"path": self._paths[index], "error": error})

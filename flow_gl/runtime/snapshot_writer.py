@@ -1,4 +1,4 @@
-"""Copies what rings took since the last chapter, and packs and writes it on a thread of its own."""
+"""Copies what rings took since the last snapshot, and packs and writes it on a thread of its own."""
 
 import queue
 import threading
@@ -6,45 +6,45 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from flow_gl.core.log import get_logger
-from flow_gl.services.replay_cache.snapshot_file import Chapter, Rows, encode
+from flow_gl.services.replay_cache.snapshot_file import Rows, Snapshot, encode
 from flow_gl.store.market import MarketStore
 from flow_gl.store.ring import Cursor
 
 _WAITING: Final = 2
-"""Chapters that may wait to be written; then the replay waits for the disk."""
+"""Snapshots that may wait to be written; then the replay waits for the disk."""
 _LAST_S: Final = 20.0
 """How long what still waits is written for at the end."""
 
 Put = Callable[[bytes], None]
 
 
-class ChapterWriter:
-    """Writes chapters one after the other."""
+class SnapshotWriter:
+    """Writes snapshots one after the other."""
 
     def __init__(self) -> None:
-        self._jobs: Final[queue.Queue[tuple[str, Chapter, Put] | None]] = queue.Queue(_WAITING)
+        self._jobs: Final[queue.Queue[tuple[str, Snapshot, Put] | None]] = queue.Queue(_WAITING)
         self._thread: threading.Thread | None = None
         self._bubbles: list[list[Cursor]] = []
         self._cvd: list[list[Cursor]] = []
         self._events: list[Cursor] = []
 
     def begin(self, stores: Sequence[MarketStore]) -> None:
-        """The first chapter begins with what these stores take from now on."""
+        """The first snapshot begins with what these stores take from now on."""
         self._bubbles = [[Cursor(ring, position=ring.head) for ring in store.bubbles] for store in stores]
         self._cvd = [[Cursor(ring, position=ring.head) for ring in store.cvd] for store in stores]
         self._events = [Cursor(store.events, position=store.events.head) for store in stores]
 
     def write(self, key: str, state: bytes, note: str, put: Put) -> None:
-        """End a chapter here; `put` is called with its bytes, on the writer's thread."""
+        """End a snapshot here; `put` is called with its bytes, on the writer's thread."""
         rows = [
             [Rows(bubbles.read(), cvd.read()) for bubbles, cvd in zip(*levels, strict=True)]
             for levels in zip(self._bubbles, self._cvd, strict=True)
         ]
         events = [cursor.read() for cursor in self._events]
         if self._thread is None:
-            self._thread = threading.Thread(target=self._work, name="chapters", daemon=True)
+            self._thread = threading.Thread(target=self._work, name="snapshots", daemon=True)
             self._thread.start()
-        self._jobs.put((key, Chapter(note, state, rows, events), put))
+        self._jobs.put((key, Snapshot(note, state, rows, events), put))
 
     def close(self) -> None:
         """Write what waits, for some seconds at most. Idempotent."""
@@ -55,9 +55,9 @@ class ChapterWriter:
 
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
-            key, chapter, put = job
+            key, snapshot, put = job
             try:
-                put(encode(key, chapter))
+                put(encode(key, snapshot))
             except Exception:
                 # The replay is none the worse for it: the file will be read again.
-                get_logger("engine").exception("a chapter could not be written")
+                get_logger("engine").exception("a snapshot could not be written")

@@ -1,9 +1,9 @@
-"""Whether a database may be written to: it is new, or an archive of this version or an older one.
+"""Check whether a database may be written to: it must be new, or an archive of this version or an older one.
 
-Looked at before anything is opened for writing, so that a database of another program, or of a newer flow_gl, keeps
-every byte: SQLite would change the journal mode of a file and make files beside it as soon as it is opened in the usual
-way. An SQLite file is read as immutable, without locks, where it has no write-ahead log, and read-only through the log
-where it has one; PostgreSQL is asked within a read-only transaction.
+The check runs before anything is opened for writing, so that the database of another program, or of a newer flow_gl,
+is not changed by a single byte: opening an SQLite file normally changes its journal mode and creates files beside it.
+An SQLite file without a write-ahead log is read as immutable, without locks; one with a log is read through it, read
+only. PostgreSQL is queried in a read-only transaction.
 """
 
 import sqlite3
@@ -32,18 +32,18 @@ SELECT c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.
 WHERE c.relkind IN ('r', 'p') AND n.nspname = current_schema()
 AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e')
 """
-"""Tables of the schema in use, without those that an extension has made."""
+"""Tables of the current schema, except those that an extension created."""
 
 
 def check_sqlite(path: Path) -> None:
-    """Look at an SQLite file without changing a byte of it; one that is missing or empty is new.
+    """Check an SQLite file without changing it; a missing or empty file counts as new.
 
     Raises
     ------
     DataError
-        It is no SQLite file, or another program's, or of a newer flow_gl.
+        The file is not SQLite, belongs to another program, or was written by a newer flow_gl.
     OSError
-        It cannot be read, or is locked.
+        The file cannot be read, or is locked.
     """
     try:
         with path.open("rb") as file:
@@ -61,7 +61,7 @@ def check_sqlite(path: Path) -> None:
             tables, version = _read_sqlite(path)
             break
         except sqlite3.DatabaseError as error:
-            # A copy of ours may be writing the file at this moment: look again before believing it.
+            # Another flow_gl may be writing the file at this moment: check again before reporting damage.
             if remaining:
                 time.sleep(_WAIT_S)
             elif isinstance(error, sqlite3.OperationalError):
@@ -72,14 +72,14 @@ def check_sqlite(path: Path) -> None:
 
 
 def check_postgres(engine: Engine) -> None:
-    """Ask a PostgreSQL database, in a transaction that may not write.
+    """Check a PostgreSQL database in a read-only transaction.
 
     Raises
     ------
     DataError
-        Its schema is another program's, or of a newer flow_gl.
+        Its schema belongs to another program or to a newer flow_gl.
     sqlalchemy.exc.SQLAlchemyError
-        It cannot be had.
+        The database cannot be reached.
     """
     with engine.connect().execution_options(postgresql_readonly=True) as connection:
         tables = set(connection.execute(sa.text(_POSTGRES_TABLES)).scalars())
@@ -93,7 +93,7 @@ def check_postgres(engine: Engine) -> None:
 
 
 def _read_sqlite(path: Path) -> tuple[set[str], object]:
-    """Tables, and the version that is written down; None where there is none."""
+    """Return the tables and the stored version; None if no version is stored."""
     log = path.with_name(f"{path.name}-wal")
     has_log = log.exists() and log.stat().st_size > 0 and path.with_name(f"{path.name}-shm").exists()
     uri = f"{path.absolute().as_uri()}?{'mode=ro' if has_log else 'mode=ro&immutable=1'}"

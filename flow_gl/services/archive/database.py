@@ -1,7 +1,8 @@
-"""The archive's database: which one a URL means, how it is opened, and rows that are written over those of before.
+"""The archive's database: URLs, opening, and upserts.
 
-SQLite (write-ahead log: others may read while we write) and PostgreSQL, both through SQLAlchemy Core. An upsert names
-the key and, where an older account of a row may be the better one, the condition under which the new one wins.
+SQLite (with a write-ahead log, so that others may read during writes) and PostgreSQL, both through SQLAlchemy Core. An
+upsert names the key and, where an older version of a row may be the better one, the condition under which the new row
+replaces it.
 """
 
 import sqlite3
@@ -28,17 +29,17 @@ Row = dict[str, Any]
 
 
 def default_url() -> str:
-    """SQLite in the user's data folder."""
+    """Return the URL of the default archive: an SQLite file in the user's data folder."""
     return f"sqlite:///{data_dir() / FILE_NAME}"
 
 
 def parse_url(text: str) -> URL:
-    """Understand a database's URL, or the path of an SQLite file.
+    """Parse a database URL, or the path of an SQLite file.
 
     Raises
     ------
     UsageError
-        Neither SQLite nor PostgreSQL, or no URL at all. The message never holds the password.
+        Neither SQLite nor PostgreSQL, or not a URL. The message never contains the password.
     """
     expected = "archive: sqlite:///FILE, postgresql://USER@HOST/DATABASE or a file name was expected"
     if "://" not in text:
@@ -56,18 +57,18 @@ def parse_url(text: str) -> URL:
 
 
 def sqlite_path(url: URL) -> Path | None:
-    """File of an SQLite database; None for PostgreSQL and for one in memory."""
+    """Return the file of an SQLite database; None for PostgreSQL and for an in-memory database."""
     is_file = url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:")
     return Path(str(url.database)).expanduser() if is_file else None
 
 
 def open_engine(url: URL) -> Engine:
-    """Set up access to a database; nothing is connected yet.
+    """Create the SQLAlchemy engine of a database, without connecting.
 
     Raises
     ------
     UsageError
-        PostgreSQL is asked for and its driver is not installed.
+        The URL is PostgreSQL and its driver is not installed.
     """
     if url.get_backend_name() == "sqlite":
         path = sqlite_path(url)
@@ -97,12 +98,14 @@ def open_engine(url: URL) -> Engine:
 
 
 def prepare_database(engine: Engine, url: URL) -> None:
-    """Make the database's file where it is one, and its tables, or bring them up to date.
+    """Create the database file (SQLite) and the tables, or migrate them to this version.
 
     Raises
     ------
-    DataError, sqlalchemy.exc.SQLAlchemyError, OSError
-        DataError: it is of a newer flow_gl or of another program; nothing was written to it.
+    DataError
+        The database belongs to a newer flow_gl or to another program; nothing was written to it.
+    sqlalchemy.exc.SQLAlchemyError, OSError
+        The database cannot be opened.
     """
     path = sqlite_path(url)
     if url.get_backend_name() == "postgresql":
@@ -115,12 +118,12 @@ def prepare_database(engine: Engine, url: URL) -> None:
 
 
 def upsert(connection: Connection, table: sa.Table, rows: Sequence[Row], *, wins: str | None = None) -> None:
-    """Write rows; one whose key exists is written over.
+    """Insert rows, replacing those whose key exists.
 
     Parameters
     ----------
-    rows : each with the same columns
-    wins : column of which the new row must have at least the old one's value, else the old row stays
+    rows : all with the same columns
+    wins : a row is replaced only if the new value of this column is at least the old one; None: always
     """
     if not rows:
         return
@@ -146,11 +149,10 @@ def _set_up_sqlite(connection: Any, _record: object) -> None:
 
 
 def _use_write_ahead_log(connection: Any) -> None:
-    """Switch the file to a write-ahead log, or see that it has one.
+    """Switch the file to a write-ahead log, unless it has one.
 
-    Two that switch a new file at the same time each hold what the other needs. SQLite then refuses one at once
-    instead of waiting for as long as the connection would (https://www.sqlite.org/c3ref/busy_handler.html), so the
-    wait is ours.
+    Two programs that switch a new file at the same time block each other. SQLite then refuses one immediately instead
+    of honouring the connection's timeout (https://www.sqlite.org/c3ref/busy_handler.html), so we wait and retry.
     """
     give_up = time.monotonic() + CONNECT_SECONDS
     while True:

@@ -1,6 +1,7 @@
-"""One chart's way into the archive: cursors over its rings, its session table, and the rows that come of them.
+"""Archives one chart: reads its rings with cursors and its session table, and makes database rows of them.
 
-Positions move only when the database has taken the rows, so whatever fails is read again: the ring is the buffer.
+The cursors advance only after the database has committed the rows, so a failed write is read again: the ring is the
+buffer.
 """
 
 import copy
@@ -22,16 +23,16 @@ from flow_gl.store.ring import Cursor
 
 ROWS_AT_ONCE: Final = 2048
 _LAST: Final = 2**63 - 1
-"""No roll ends it: the instrument that is on the chart now."""
+"""End of the current instrument: no roll has ended it."""
 
 
 class RolledError(Exception):
-    """The chart went on with another instrument meanwhile: what was written may bear the wrong name. Try again."""
+    """The chart rolled to another instrument during the write, so rows may carry the wrong symbol. Try again."""
 
 
 @dataclass(slots=True)
 class _Place:
-    """How far the database is, besides the cursors."""
+    """The archive's progress, apart from the cursors."""
 
     instrument_version: int = 0
     session_version: int = 0
@@ -39,18 +40,18 @@ class _Place:
     event_keys: dict[tuple[int, ...], int] = field(default_factory=dict)
     """Events at `event_ts`: how many had a key."""
     rolls: int = 0
-    """How many instruments of the chart lie behind: all their rows are written."""
+    """Number of the chart's earlier instruments whose rows are all written."""
     touched: set[int] = field(default_factory=set)
-    """Trade dates whose bubbles were written and whose row is not summed up yet."""
+    """Trade dates whose bubbles are written but whose session row is not final yet."""
 
 
 class MarketArchive:
-    """Carries one market's rows to the database.
+    """Writes one chart's rows to the database.
 
     Parameters
     ----------
-    store : rings and tables of one instrument
-    session_of : the session that an event time (ns) belongs to
+    store : the chart's rings and tables
+    session_of : returns the session of an event time (ns)
     """
 
     def __init__(self, store: MarketStore, session_of: Callable[[int], Session]) -> None:
@@ -72,7 +73,7 @@ class MarketArchive:
 
     @property
     def missed(self) -> int:
-        """Rows that were overwritten before the database could be had."""
+        """Rows that the ring overwrote before they could be written."""
         return sum(missed for _, missed in self._kept)
 
     @property
@@ -81,29 +82,29 @@ class MarketArchive:
         return self.behind > 0 or self._versions() != (self._place.instrument_version, self._place.session_version)
 
     def keep(self) -> None:
-        """What was written is committed: go on from here."""
+        """The transaction was committed: advance the saved positions."""
         self._kept_place = copy.deepcopy(self._place)
         self._kept = [(cursor.position, cursor.missed) for cursor in self._cursors]
 
     def go_back(self) -> None:
-        """The transaction failed: return to the last place that was kept."""
+        """The transaction failed: return to the saved positions."""
         self._place = copy.deepcopy(self._kept_place)
         for cursor, (position, missed) in zip(self._cursors, self._kept, strict=True):
             cursor.position, cursor.missed = position, missed
 
     def write(self, connection: Connection) -> int:
-        """Write what is new, at most `ROWS_AT_ONCE` of each kind, in the transaction at hand.
+        """Write what is new, at most `ROWS_AT_ONCE` of each kind, in the current transaction.
 
-        Then call `keep`, or `go_back` where the transaction fails.
+        Call `keep` after the commit, or `go_back` if the transaction failed.
 
         Returns
         -------
-        int : rows written; 0 when the database has everything
+        int : number of rows written; 0 when the database is up to date
 
         Raises
         ------
         RolledError
-            Take the transaction back.
+            The transaction must be rolled back.
         """
         instrument_version, session_version = self._versions()  # before the copy: never newer than what is copied
         self._reader.refresh()
@@ -112,7 +113,7 @@ class MarketArchive:
             return count
         symbol = self._reader.symbol
         if not symbol:
-            return 0  # it has no name yet: the rows wait in the ring
+            return 0  # the instrument has no name yet: its rows stay in the ring
         if instrument_version != self._place.instrument_version:
             row = self._reader.instrument
             self._write_instrument(connection, symbol, int(row["instrument_id"]))
@@ -135,13 +136,13 @@ class MarketArchive:
         return self._reader.breaks_version[1] != version[1]
 
     def _write_left(self, connection: Connection) -> int:
-        """Write what is not written yet of the instruments that the chart has left, the oldest first; rows written."""
+        """Write what is missing of the instruments that the chart has rolled from, oldest first. Returns the rows."""
         reader, place = self._reader, self._place
         total = int(reader.roll_total)
         while place.rolls < total:
             at = len(reader.rolls) - (total - place.rolls)
             if at < 0:
-                place.rolls = total - len(reader.rolls)  # so many that nobody remembers which they were
+                place.rolls = total - len(reader.rolls)  # the table no longer holds the oldest rolls
                 continue
             roll = reader.rolls[at]
             symbol, last_ts = bytes(roll["from_symbol"]).decode("ascii", "replace"), int(roll["last_ts"])
@@ -177,7 +178,7 @@ class MarketArchive:
         )
 
     def _write_buckets(self, connection: Connection, symbol: str, last_ts: int) -> int:
-        """Write closed rows of an instrument whose last trade on the chart was at `last_ts`; how many."""
+        """Write closed rows of an instrument whose last trade on the chart was at `last_ts`. Returns their number."""
         self._cvd.position = self._bubbles.position  # row i of one is the same bucket as row i of the other
         bubbles = _until(self._bubbles, "ts_last", last_ts)
         points = self._cvd.read(len(bubbles))
@@ -186,7 +187,7 @@ class MarketArchive:
         bucket_ns = self._reader.bucket_ns
         dates = self._trade_dates(bubbles["ts_event"])
         self._place.touched.update(date for date in dates if date)
-        # A replay that starts within a bucket has only a part of its trades: it must not replace the whole.
+        # A replay that starts within a bucket has only some of its trades: it must not replace a complete bubble.
         upsert(
             connection,
             schema.bubbles,
@@ -215,7 +216,7 @@ class MarketArchive:
         return len(rows)
 
     def _write_sessions(self, connection: Connection, symbol: str) -> None:
-        """Write the running session as its table has it, and those that have ended as their bubbles add up to."""
+        """Write the running session from its table, and finished sessions from the sums of their bubbles."""
         row = self._reader.session
         if not row["trade_count"]:
             return
@@ -235,10 +236,10 @@ class MarketArchive:
         try:
             return self._session_of(ts)
         except DataError:
-            return None  # a time that no calendar knows
+            return None  # outside the calendar's range
 
     def _trade_dates(self, times: NDArray[np.int64]) -> list[int | None]:
-        """Trade date of each of some times (ns, mostly rising); None for times that no calendar knows."""
+        """Return the trade date of each time (ns, mostly ascending); None outside the calendar's range."""
         dates: list[int | None] = []
         at = 0
         while at < len(times):
@@ -253,7 +254,7 @@ class MarketArchive:
 
 
 def _until(cursor: Cursor, field_name: str, last_ts: int) -> NDArray[np.void]:
-    """Read on up to the first row of a later time than `last_ts`, at most `ROWS_AT_ONCE`."""
+    """Read up to the first row later than `last_ts`, at most `ROWS_AT_ONCE`."""
     rows = cursor.read(ROWS_AT_ONCE)
     is_later = rows[field_name] > last_ts
     count = int(is_later.argmax()) if is_later.any() else len(rows)
@@ -274,5 +275,5 @@ def _rows(
 
 
 def _number(value: float) -> float | None:
-    """A number as databases know it: NaN is not one."""
+    """Return a number for the database: None for NaN."""
     return float(value) if np.isfinite(value) else None

@@ -1,4 +1,4 @@
-"""Questions to the archive: which sessions it holds."""
+"""Query the archive: which sessions it holds."""
 
 from dataclasses import dataclass
 
@@ -10,12 +10,12 @@ from flow_gl.services.archive.database import open_engine, parse_url, prepare_da
 
 
 class ArchiveError(FlowError):
-    """The archive's database cannot be had."""
+    """The archive's database cannot be opened or read."""
 
 
 @dataclass(frozen=True, slots=True)
 class SessionRow:
-    """One stored session. Prices in 1e-9 units, times in ns, sizes in contracts; None where nobody knows."""
+    """One stored session. Prices in 1e-9 units, times in ns, sizes in contracts; None where unknown."""
 
     symbol: str
     trade_date: int
@@ -43,20 +43,20 @@ class SessionRow:
     """Points, as its standard deviation."""
     vwap_sd: float | None
     is_finished: int
-    """1: the next session has begun since. 0: it was running when it was last written."""
+    """1: the next session has begun. 0: the session was running when it was last written."""
 
 
 def list_sessions(url: str) -> list[SessionRow]:
-    """Sessions in an archive, oldest first; none where an SQLite file does not exist.
+    """List the sessions in an archive, oldest first; none if the SQLite file does not exist.
 
     Raises
     ------
     UsageError
-        The URL is of no database that is known.
+        The URL is not of a supported database.
     DataError
-        The database was made by a newer flow_gl or by another program.
+        The database was created by a newer flow_gl or by another program.
     ArchiveError
-        The database cannot be had.
+        The database cannot be opened or read.
     """
     parsed = parse_url(url)
     path = sqlite_path(parsed)

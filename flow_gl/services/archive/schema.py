@@ -1,9 +1,9 @@
-"""The archive's tables, their version, and how a database of an older version becomes one of this.
+"""The archive's tables, their version, and the migrations from older versions.
 
-Everything is an integer as in the program: prices in 1e-9 units, times in ns since the epoch, sizes in contracts.
-The tables below are those of `VERSION`. A new database gets them at once; an older one goes through `MIGRATIONS`, one
-step per version, each in the one transaction that also writes its number: a step is done whole or not at all, and
-two programs that open the same database wait for each other. See docs/archive.md.
+All values are integers as in the program: prices in 1e-9 units, times in ns since the epoch, sizes in contracts. The
+tables below are those of `VERSION`. A new database gets them directly; an older one goes through `MIGRATIONS`, one step
+per version. Each step is one transaction that also writes the version number, so it is applied completely or not at
+all, and two programs that open the same database wait for each other. See docs/archive.md.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from flow_gl.core.errors import DataError
 
 VERSION: Final = 2
 APPLICATION_ID: Final = 0x666C6F77
-"""Stands in the header of an SQLite file of ours: "flow"."""
+"""Marks an SQLite file as ours, in its header: "flow"."""
 _LOCK: Final = APPLICATION_ID  # the advisory lock of our migrations
 
 metadata: Final = sa.MetaData()
@@ -110,7 +110,7 @@ sessions: Final = sa.Table(
 
 
 def prepare(connection: Connection) -> int:
-    """Make the tables, or bring them to this version, within the transaction at hand.
+    """Create the tables, or migrate them to this version, within the current transaction.
 
     Returns
     -------
@@ -119,7 +119,7 @@ def prepare(connection: Connection) -> int:
     Raises
     ------
     DataError
-        The database was made by a newer flow_gl.
+        The database was created by a newer flow_gl.
     """
     if connection.dialect.name == "postgresql":
         connection.execute(sa.text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
@@ -141,9 +141,9 @@ def prepare(connection: Connection) -> int:
 
 
 def _add_trade_dates(connection: Connection) -> None:
-    """Version 1 to 2: bubbles and CVD points know their session, and sessions whether they are finished.
+    """Version 1 to 2: bubbles and CVD points have a trade date, and sessions say whether they are finished.
 
-    Rows of before get the date of the session that was running at their time; those of none stay without.
+    Existing rows get the date of the session that was running at their time, or none if there was no session.
     """
     for table in (bubbles, cvd):
         name = table.name
@@ -163,4 +163,4 @@ def _add_trade_dates(connection: Connection) -> None:
 
 
 MIGRATIONS: Final[dict[int, Callable[[Connection], None]]] = {1: _add_trade_dates}
-"""From a version to the next."""
+"""The step from each version to the next."""

@@ -1,9 +1,9 @@
 """Sessions in the archive: one row per symbol and trade date.
 
-While a session runs its row is what the chart's session table says. When the next one has begun, the row is made once
-more from the archived bubbles and CVD points: their sums are final and do not depend on when somebody looked last.
-Levels that bubbles do not give (POC, value area) then come from the next session's prior levels, where those are of
-this very session.
+While a session runs, its row is a copy of the chart's session table. Once the next session has begun, the row is
+computed again from the archived bubbles and CVD points: their sums are final and do not depend on when the table was
+last copied. Levels that bubbles cannot give (POC, value area) come from the next session's prior levels, if those are
+of this session.
 """
 
 from collections.abc import Callable, Mapping
@@ -26,7 +26,7 @@ _SAME_NAME: Final = (
 
 
 def running_row(reader: MarketReader, symbol: str, session: Session) -> Row:
-    """The session's row as the chart shows it now."""
+    """Return the session's row as the chart shows it now."""
     table, profile = reader.session, reader.profile
     row: Row = {name: int(table[name]) for name in _SAME_NAME}
     row |= _key(symbol, session) | {"close": int(table["last_price"]), "is_finished": 0}
@@ -38,9 +38,9 @@ def running_row(reader: MarketReader, symbol: str, session: Session) -> Row:
 def finished_row(
     connection: Connection, symbol: str, bucket_ns: int, trade_date: int, session_of: Callable[[int], Session]
 ) -> Row:
-    """The row of a session that has ended, from its bubbles and CVD points, which are in the database.
+    """Compute the row of a finished session from its bubbles and CVD points in the database.
 
-    Columns that those do not give are left out: what stands there stays.
+    Columns that cannot be computed from them are left out, so that they keep their values.
     """
     bubbles, cvd = schema.bubbles.c, schema.cvd.c
     is_its = (bubbles.symbol == symbol) & (bubbles.bucket_ns == bucket_ns) & (bubbles.trade_date == trade_date)
@@ -66,7 +66,7 @@ def finished_row(
 
 
 def prior_levels(table: Mapping[str, Any] | np.void, finished: Row) -> Row:
-    """POC and value area of a finished session, as the next one keeps them; none if they are of another session."""
+    """Return POC and value area of a finished session from the next one's prior levels; {} if those differ."""
     if int(table["prior_high"]) != finished["high"] or int(table["prior_low"]) != finished["low"]:
         return {}
     return {name: _price(table[f"prior_{name}"]) for name in ("poc", "vah", "val")}

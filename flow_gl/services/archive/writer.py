@@ -1,9 +1,9 @@
-"""Archive: bubbles, CVD points, session levels and events in a database, for tomorrow's questions.
+"""Archive: writes bubbles, CVD points, session levels and events to a database for later analysis.
 
-A thread of its own reads the charts' rings with cursors of its own and writes in transactions of a few thousand rows.
-The chart never waits for it: while the database is slow or away the rows wait in the ring (12 trading days of seconds),
-and what the ring has overwritten by then is counted and said. Every row is an upsert on a key that is the same in live,
-replay and after a restart, so writing again changes nothing. Tables and examples: docs/archive.md.
+A dedicated thread reads the charts' rings with its own cursors and writes in transactions of a few thousand rows. The
+chart never waits for it: while the database is slow or unreachable, rows stay in the ring (12 trading days of seconds),
+and those that the ring overwrites are counted and reported. Every row is an upsert on a key that is the same in live,
+in replay and after a restart, so writing it again changes nothing. Tables and examples: docs/archive.md.
 """
 
 import logging
@@ -28,16 +28,16 @@ LONGEST_WAIT_S: Final = 30.0
 
 class ArchiveState(IntEnum):
     WAITING = 0
-    """Nothing has arrived that is to be written."""
+    """Nothing has arrived yet."""
     WRITING = 1
     FAILING = 2
-    """The database cannot be had; `message` says why, and it is tried again."""
+    """The database cannot be reached; `message` gives the reason, and the write is retried."""
     CLOSED = 3
 
 
 @dataclass(frozen=True, slots=True)
 class ArchiveStatus:
-    """Where the archive stands."""
+    """The archive's state and counts."""
 
     state: ArchiveState
     message: str = ""
@@ -47,7 +47,7 @@ class ArchiveStatus:
     waiting: int = 0
     """Rows that the database does not have yet."""
     missed: int = 0
-    """Rows that were overwritten before the database could be had."""
+    """Rows that the ring overwrote before they could be written."""
 
 
 class Archive:
@@ -56,14 +56,14 @@ class Archive:
     Parameters
     ----------
     url : sqlite:///FILE, postgresql://..., or the path of an SQLite file
-    session_of : the session that a trade of an event time (ns) belongs to: `SessionCalendar.session_of_trade`, of a
-        calendar that no other thread uses
-    period_s : how often it looks for new rows
+    session_of : returns the session of a trade's event time (ns): `SessionCalendar.session_of_trade`, of a calendar
+        that no other thread uses
+    period_s : seconds between checks for new rows
 
     Raises
     ------
     UsageError
-        The URL is of no database that is known.
+        The URL is not of a supported database.
     """
 
     def __init__(self, url: str, *, session_of: Callable[[int], Session], period_s: float = PERIOD_S) -> None:
@@ -80,22 +80,22 @@ class Archive:
 
     @property
     def name(self) -> str:
-        """The database for a reader's eye, its password masked."""
+        """The database's URL for display, with the password masked."""
         return self._url.render_as_string()
 
     def start(self, markets: Iterable[MarketStore] = ()) -> None:
-        """Begin to write, from the oldest row that the rings hold. What is wrong with the database is in `status()`."""
+        """Start writing, from the oldest row that the rings hold. Database errors are reported by `status()`."""
         for market in markets:
             self.add(market)
         self._thread = threading.Thread(target=self._run, name="archive", daemon=True)
         self._thread.start()
 
     def add(self, market: MarketStore) -> None:
-        """Write one more chart. From any thread."""
+        """Add a chart to be written. From any thread."""
         self._markets.append(MarketArchive(market, self._session_of))
 
     def status(self) -> ArchiveStatus:
-        """Where it stands now. From any thread; never waits."""
+        """Return the current state. From any thread; never waits."""
         markets = tuple(self._markets)
         missed = sum(market.missed for market in markets)
         status = self._status
@@ -107,7 +107,7 @@ class Archive:
         )
 
     def close(self, *, timeout_s: float = 5.0) -> None:
-        """Write what is left, for at most a while, and end. Idempotent."""
+        """Write what is left, for at most `timeout_s` seconds, and stop. Idempotent."""
         self._stop.set()
         if self._thread:
             self._thread.join(timeout_s)
@@ -125,7 +125,7 @@ class Archive:
         self._engine.dispose()
 
     def _turn(self, waited_s: float) -> float:
-        """Write what there is; how long to wait before the next time."""
+        """Write what there is. Returns how long to wait before the next time, seconds."""
         try:
             self._write_all()
         except sa.exc.DBAPIError as error:
@@ -133,7 +133,7 @@ class Archive:
             self._fail(reason[0] if reason else type(error.orig).__name__)
         except (sa.exc.SQLAlchemyError, FlowError, OSError) as error:
             self._fail(str(error).splitlines()[0])
-        except Exception as error:  # a fault of ours must not silence the archive for the rest of the day
+        except Exception as error:  # a bug must not stop the archive for the rest of the day
             _log.exception("the archive failed")
             self._fail(f"a fault of the program: {type(error).__name__}: {error}")
         else:
@@ -149,7 +149,7 @@ class Archive:
             _log.error("%s", message)
         self._status = ArchiveStatus(ArchiveState.FAILING, message)
         self._is_prepared = False
-        self._engine.dispose()  # the next try connects anew
+        self._engine.dispose()  # the next attempt reconnects
 
     def _write_all(self) -> None:
         if not self._is_prepared:

@@ -1,7 +1,7 @@
 """Tables on disk: bubbles, CVD and profile as Parquet or CSV, levels as JSON.
 
-Prices leave the program here as floats in points: the double nearest to the exact price. Everything else stays an
-integer. Tables are written beside their place and moved there when they are whole, so a reader never meets half of one.
+Prices are exported as floats in points: the double nearest to the exact price. Everything else stays an integer.
+Tables are written atomically (a temporary file, then a rename), so a reader never sees a partial one.
 """
 
 import json
@@ -28,19 +28,19 @@ LEVELS_FILE: Final = "levels.json"
 _FEW_VALUES: Final = [
     *("instrument", "symbol", "trade_date", "buy", "sell", "unsided", "delta", "dominant", "volume", "trade_count"),
 ]
-"""Columns that Parquet keeps as a dictionary: it costs time and room where nearly every value is another."""
+"""Columns that Parquet stores as a dictionary; for columns of mostly distinct values that costs time and space."""
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What one instrument has in the tables, for one session where they are split by session."""
+    """One instrument's rows in the tables; of one session, if tables are split by session."""
 
     instrument_id: int
     symbol: str
     name: str
-    """What tells it from every other instrument in levels.json."""
+    """Its unique name in levels.json."""
     trade_date: int
-    """YYYYMMDD; written only where tables are split."""
+    """YYYYMMDD; written only if tables are split by session."""
     bubbles: NDArray[np.void]
     """BUBBLE rows."""
     cvd: NDArray[np.void]
@@ -48,7 +48,7 @@ class Part:
     events: NDArray[np.void]
     """EVENT rows, in the order of time."""
     price: NDArray[np.int64]
-    """Of the profile's rows, 1e-9, rising; buy, sell, unsided beside it in contracts."""
+    """Prices of the profile's rows, 1e-9 units, ascending; `buy`, `sell` and `unsided` are contracts per row."""
     buy: NDArray[np.int64]
     sell: NDArray[np.int64]
     unsided: NDArray[np.int64]
@@ -57,7 +57,7 @@ class Part:
 
 
 def points(price: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Prices in points from 1e-9 units: correctly rounded up to nine million points."""
+    """Convert prices (int64, 1e-9 units) to points (float64), correctly rounded for prices up to nine million."""
     return price / float(PRICE_SCALE)
 
 
@@ -109,7 +109,7 @@ def write_tables(
 
 @contextmanager
 def _replacing(path: Path) -> Iterator[Path]:
-    """A place beside `path` that becomes it if all goes well, and is removed if not."""
+    """Yield a temporary path beside `path` that replaces it on success and is removed on failure."""
     part = path.with_name(f".{path.name}.part")
     try:
         yield part

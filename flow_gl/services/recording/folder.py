@@ -66,11 +66,11 @@ def prune(directory: Path, keep: Keep, *, now_ns: int, spared: Path) -> list[Pat
     Parameters
     ----------
     now_ns : wall time
-    spared : file that stays whatever the rule says: the one in hand
+    spared : file that is kept in any case: the one being written
 
     Returns
     -------
-    list of Path : what was removed
+    list of Path : the files removed
     """
     entries = list_recordings(directory)
     total = sum(entry.nbytes for entry in entries)

@@ -1,8 +1,8 @@
-"""Recorder: every trade that arrives, on the disk within a second, one DBN file per session and dataset.
+"""Recorder: writes every trade to disk within a second of its arrival, one DBN file per session and dataset.
 
-It reads the tape with a cursor of its own, in a thread of its own: a slow disk holds up nobody. What cannot be written
-stays in the tape and is tried again (1, 2, 4 .. 30 s apart); only when the tape has gone all the way round meanwhile
-are trades missed, and then they are counted and a mark stands in the file where they belong. See docs/recording.md.
+It reads the tape with its own cursor on its own thread, so a slow disk delays nothing else. Trades that cannot be
+written stay in the tape, and the write is retried (1, 2, 4 .. 30 s apart). Trades are missed only if the tape overwrites
+them in the meantime; they are then counted, and a mark in the file shows where they belong. See docs/recording.md.
 """
 
 import errno
@@ -42,45 +42,45 @@ _JOIN_SECONDS: Final = 10.0
 
 class RecorderState(IntEnum):
     WAITING = 0
-    """Nothing has arrived that is to be written."""
+    """Nothing has arrived yet."""
     RECORDING = 1
     FAILING = 2
-    """It cannot write; `message` says why, and it tries again."""
+    """Writing failed and is retried; `message` gives the reason."""
     CLOSED = 3
 
 
 @dataclass(frozen=True, slots=True)
 class RecorderStatus:
-    """Where the recorder stands."""
+    """The recorder's state and counts."""
 
     state: RecorderState
     message: str = ""
-    """One line for the user while something is wrong, or what was mended; "" else."""
+    """One line for the user about an error or a repair; "" otherwise."""
     path: Path | None = None
-    """File in hand."""
+    """The current file."""
     trades: int = 0
     """Trades written since the start."""
     already: int = 0
-    """Trades that came and stood in the file before."""
+    """Trades that arrived and were already in the file."""
     missed: int = 0
-    """Trades that came and could not be written: the tape overtook the recorder."""
+    """Trades that were never written because the tape overwrote them."""
     waiting: int = 0
-    """Trades on the tape that are not yet written."""
+    """Trades on the tape that are not written yet."""
     nbytes: int = 0
-    """Length of the file in hand."""
+    """Length of the current file."""
 
 
 class Recorder:
-    """Writes the tape to the disk.
+    """Writes the tape to disk.
 
     Parameters
     ----------
-    directory : folder of the recordings; made when first needed
-    dataset : what the trades are of, such as GLBX.MDP3; part of the file names and headers
-    session_of : the session that an event time (ns) belongs to: `SessionCalendar.session_at`, of a calendar that no
-        other thread uses
-    clock : where time comes from
-    keep : which old recordings are kept
+    directory : folder of the recordings; created when first needed
+    dataset : Databento dataset of the trades, such as GLBX.MDP3; part of the file names and headers
+    session_of : returns the session of an event time (ns): `SessionCalendar.session_at`, of a calendar that no other
+        thread uses
+    clock : source of time
+    keep : retention rule for old recordings
     """
 
     def __init__(
@@ -98,7 +98,7 @@ class Recorder:
         self._clock = clock
         self._files = SessionFiles(directory, dataset=dataset, clock=clock, keep=keep or Keep())
         self._cursor: Cursor | None = None
-        self._noted: deque[tuple[int, Notice]] = deque()  # handed in by the engine's thread, which never waits here
+        self._noted: deque[tuple[int, Notice]] = deque()  # appended by the engine's thread, which never waits here
         self._pending: list[tuple[int, Notice]] = []  # the same, in the order of the tape
         self._last_ts = 0
         self._unmarked = 0  # trades missed for which no mark is written yet
@@ -124,17 +124,17 @@ class Recorder:
         reach_ns: int | None = None,
         is_threaded: bool = True,
     ) -> None:
-        """Open the running session's recording, mended if need be, and record from here on.
+        """Open the running session's recording, repairing it if necessary, and start recording.
 
-        Never raises for the disk's sake: what is wrong stands in `status()`, and is tried again.
+        Disk errors are not raised: they are reported by `status()` and retried.
 
         Parameters
         ----------
         tape : ring of TRADE
-        position : first row to be recorded; None for what comes from now on
-        coming : what will come of a session of which a recording holds a part; None: all of it, gaps too
-        reach_ns : how far back from now what comes can reach, ns; None for any time
-        is_threaded : open and write in a thread; False where the caller calls `turn` himself
+        position : first row to record; None for the next one
+        coming : what the feed will bring of a session that is partly recorded; None: all of it, with its gaps
+        reach_ns : how far back from now the feed can bring trades, ns; None for any time
+        is_threaded : open and write on a thread; False if the caller calls `turn` itself
         """
         self._files.coming = coming or Coming()
         self._files.reach_ns = reach_ns
@@ -147,32 +147,32 @@ class Recorder:
 
     @property
     def is_open(self) -> bool:
-        """The recording was opened, or cannot be: `take_recovered` has its answer. From any thread."""
+        """Opening has succeeded or failed, and `take_recovered` has the result. From any thread."""
         return self._opened.is_set()
 
     def take_recovered(self) -> Recovered | None:
-        """What the running session's recording held at the start, once: None if it could not be opened, or was taken.
+        """Return what the running session's recording held at the start, once; None later, or if opening failed.
 
-        Only what was read here may be taken for recorded: what was torn off or cut away must come from the gateway.
+        Only these trades may be treated as recorded: those that were cut off must come from the gateway again.
         """
         recovered, self._recovered = self._recovered, None
         return recovered
 
     def note(self, notice: Notice, *, position: int | None = None) -> None:
-        """Take a mapping, a definition, or a gap: one that can no longer be filled is marked.
+        """Take a mapping, a definition, or a gap. A permanent gap is marked in the recording.
 
         Parameters
         ----------
-        position : row of the tape before which it became known; None for before every row not yet written
+        position : row of the tape before which it belongs; None: before all rows that are not written yet
         """
         self._noted.append((0 if position is None else position, notice))
 
     def turn(self, *, is_last: bool = False) -> None:
-        """Write what has arrived, if it is time to.
+        """Write what has arrived, if a write is due.
 
         Parameters
         ----------
-        is_last : write now, whenever the last time was
+        is_last : write now in any case
         """
         with self._lock:
             now = self._clock.monotonic_ns()
@@ -184,7 +184,7 @@ class Recorder:
                 self._guarded(self._write_all)
 
     def status(self) -> RecorderStatus:
-        """Where it stands now; may be called from any thread, and never waits."""
+        """Return the current state. May be called from any thread; never waits."""
         status = self._status
         cursor = self._cursor
         if cursor is None or status.state is RecorderState.CLOSED:
@@ -199,7 +199,7 @@ class Recorder:
         )
 
     def close(self) -> None:
-        """Write what is left and let go of the files. Idempotent."""
+        """Write what is left and close the files. Idempotent."""
         self._stop.set()
         if self._thread:
             self._thread.join(_JOIN_SECONDS)
@@ -227,12 +227,12 @@ class Recorder:
             self.turn()
 
     def _guarded(self, work: Callable[[], None]) -> None:
-        """Do something that the disk may refuse: say so once, and wait before the next try."""
+        """Run a disk operation; report an error once, and delay the next attempt."""
         try:
             work()
         except OSError as error:
             self._fail(f"recording has stopped: {_reason(error, self.directory)}")
-        except Exception as error:  # a fault of ours must not silence the recorder for the rest of the day
+        except Exception as error:  # a bug must not stop the recorder for the rest of the day
             _log.exception("the recorder failed")
             self._fail(f"recording has stopped because of a bug in the program: {type(error).__name__}: {error}")
         else:
@@ -244,7 +244,7 @@ class Recorder:
         self._wait_ns = min(max(2 * self._wait_ns, SHORTEST_WAIT_NS), LONGEST_WAIT_NS)
         self._retry_at = self._clock.monotonic_ns() + self._wait_ns
         self._status = RecorderStatus(RecorderState.FAILING, message)
-        self._files.close()  # whatever was wrong with them, the next try starts from what the disk holds
+        self._files.close()  # the next attempt starts from what is on disk
 
     def _succeed(self) -> None:
         if self._status.state is RecorderState.FAILING:
@@ -278,10 +278,10 @@ class Recorder:
             while done < len(rows):
                 done += self._write_run(rows[done:], cursor.position - len(rows) + done)
         finally:
-            cursor.position -= len(rows) - done  # what a failure left unwritten is read again
+            cursor.position -= len(rows) - done  # rows that a failure left unwritten are read again
 
     def _write_run(self, rows: NDArray[np.void], first: int) -> int:
-        """Write the beginning of `rows` that is of one session and before the next notice; how many those were."""
+        """Write the leading rows that belong to one session and precede the next notice. Returns their number."""
         self._take_notices(first)
         run = rows[: self._pending[0][0] - first] if self._pending else rows
         times = run["ts_event"]
@@ -302,7 +302,7 @@ class Recorder:
         return len(run)
 
     def _session_for(self, ts: int) -> tuple[int, Session]:
-        """A trade's time and session; of a trade with no sound time, those of the trade before it."""
+        """Return a trade's time and session; those of the previous trade if it has no valid time."""
         with suppress(DataError):
             if ts > 0:
                 return ts, self._session_of(ts)
@@ -310,13 +310,13 @@ class Recorder:
         return ts, self._session_of(ts)
 
     def _take_notices(self, position: int) -> None:
-        """Take what became known before a row of the tape; the rest stays pending."""
+        """Pass on the notices that belong before a row of the tape; the rest stays pending."""
         while self._pending and self._pending[0][0] <= position:
             self._files.take(self._pending.pop(0)[1])
 
 
 def _sound(rows: NDArray[np.void]) -> NDArray[np.void]:
-    """Trades as DBN records whatever made them: a length of 0 would make the file unreadable from there on."""
+    """Return trades with valid DBN headers: a record length of 0 would make the rest of the file unreadable."""
     is_sound = (rows["length"] == TRADE_WORDS) & (rows["rtype"] == TRADE_KIND)
     if is_sound.all():
         return rows
@@ -326,7 +326,7 @@ def _sound(rows: NDArray[np.void]) -> NDArray[np.void]:
 
 
 def _reason(error: OSError, directory: Path) -> str:
-    """What is wrong, where, and what to do."""
+    """Describe a disk error: what is wrong, where, and what to do about it."""
     where = error.filename or str(directory)
     if error.errno == errno.ENOSPC:
         return f"the disk of {directory} is full; free some space and recording resumes by itself"

@@ -1,8 +1,8 @@
-"""Closed rows as few bytes: column by column, each as what remains beside what is known already.
+"""Compact encoding of closed rows: column by column, as differences.
 
-A column is told as its difference from the row before, or from another column of its row (a high from its open); the
-differences are divided by what divides them all (a tick, a bucket) and kept in the narrowest integers that hold them.
-zstd makes little of the rest, and it unpacks about as fast as memory is filled.
+A column is stored as differences from the previous row, or from another column of the same row (a high from its open).
+The differences are divided by their greatest common divisor (a tick, a bucket) and stored in the narrowest integer type
+that holds them. zstd compresses the result well, and decoding is about as fast as filling memory.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from flow_gl.core.schema import BUBBLE, CVD_POINT
 
 BEFORE: Final = "<"
-"""The difference is from the row before."""
+"""The difference is from the previous row."""
 PLAIN: Final = ""
-"""None is taken."""
+"""The values are stored without differencing."""
 
 _OF_BUBBLES: Final[Mapping[str, str]] = {
     "id": BEFORE,
@@ -39,22 +39,22 @@ _BY_BYTES: Final = {width.itemsize: width for width in _WIDTHS}
 
 
 class Column(msgspec.Struct, frozen=True, array_like=True):
-    """How one column is written."""
+    """The encoding of one column."""
 
     width: int
-    """Bytes of a difference."""
+    """Size of a stored difference, bytes."""
     factor: int
-    """What they are multiplied by."""
+    """Factor by which the differences are multiplied."""
     start: int
-    """Value of the first row where the difference is from the row before (and is 0 there)."""
+    """Value of the first row, if the differences are from the previous row (the first one is then 0)."""
 
 
 class RowsError(ValueError):
-    """Bytes that are no rows."""
+    """The bytes are not valid rows."""
 
 
 def pack(rows: NDArray[np.void]) -> tuple[list[Column], bytes]:
-    """Pack rows of BUBBLE or CVD_POINT: the columns in the order of the rules above, and their bytes."""
+    """Encode rows (BUBBLE or CVD_POINT): returns the columns, in the order of the rules above, and their bytes."""
     columns: list[Column] = []
     parts: list[bytes] = []
     for name, rule in _RULES[rows.dtype].items():
@@ -74,14 +74,14 @@ def pack(rows: NDArray[np.void]) -> tuple[list[Column], bytes]:
 
 
 def is_whole(columns: Sequence[Column], nbytes: int, dtype: np.dtype, count: int) -> bool:
-    """Whether so many bytes are `count` rows of a dtype in such columns."""
+    """Check that `nbytes` bytes hold `count` rows of a dtype in these columns."""
     widths = [column.width for column in columns]
     are_known = len(widths) == len(_RULES[dtype]) and all(width in _BY_BYTES for width in widths)
     return are_known and count >= 0 and sum(widths) * count == nbytes
 
 
 def unpack(columns: list[Column], data: bytes, dtype: np.dtype, count: int) -> NDArray[np.void]:
-    """Unpack `count` rows. Raises RowsError where the columns or the bytes do not fit."""
+    """Decode `count` rows. Raises RowsError if the columns or the bytes do not fit the dtype."""
     if not is_whole(columns, len(data), dtype, count):
         raise RowsError(f"{len(data)} bytes are not {count} rows of {len(columns)} columns")
     rows: NDArray[np.void] = np.empty(count, dtype)

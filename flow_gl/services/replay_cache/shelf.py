@@ -1,7 +1,7 @@
-"""Files that can be made again, kept in the user's cache folder or, if asked for, beside the files they are made from.
+"""A cache of derived files, in the user's cache folder or, on request, beside the files they are derived from.
 
-A name tells all that the content depends on, so nothing is ever changed in place: a file is written whole under
-another name and then given its own. A folder that grows beyond its size loses what was not used for the longest.
+A name identifies everything that the content depends on, so files are never changed in place; they are written
+atomically. When a folder exceeds its size limit, the least recently used files are removed.
 """
 
 import hashlib
@@ -16,15 +16,15 @@ from flow_gl.core.system.folders import cache_dir
 
 FOLDER: Final = ".flow_gl"
 MOST_BYTES: Final = 2 << 30
-"""A folder is kept below this."""
+"""Size limit of a folder."""
 _PART: Final = ".part"
 _WRITABLE: Final = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 _LOOKED_AT: Final = 1 << 16
-"""Bytes at a file's beginning and at its end that tell it apart, beside its name, size and time."""
+"""Bytes at a file's beginning and end that identify it, together with its name, size and time."""
 
 
 def identity(path: Path) -> str:
-    """What tells a file as it is now: its name, size, time of change, beginning and end. Raises OSError."""
+    """Return a string that identifies a file's present content: name, size, mtime, beginning, end. Raises OSError."""
     status = path.stat()
     digest = hashlib.blake2b(f"{path.name}\0{status.st_size}\0{status.st_mtime_ns}\0".encode(), digest_size=16)
     with path.open("rb") as file:
@@ -35,13 +35,13 @@ def identity(path: Path) -> str:
 
 
 class Shelf:
-    """Kept files.
+    """The cached files.
 
     Parameters
     ----------
-    own : folder of the kept files; None for the user's cache folder
-    is_beside : keep a file in `.flow_gl` beside its source; what cannot be written there goes to `own`
-    most_bytes : size that a folder is kept below
+    own : cache folder; None for the user's
+    is_beside : store files in `.flow_gl` beside their sources; those that cannot be written there go to `own`
+    most_bytes : size limit of a folder
     """
 
     def __init__(self, *, own: Path | None = None, is_beside: bool = False, most_bytes: int = MOST_BYTES) -> None:
@@ -50,20 +50,20 @@ class Shelf:
         self._most_bytes: Final = most_bytes
 
     def get(self, source: Path, name: str) -> bytes | None:
-        """What was kept for a source under a name; None where there is nothing that can be read."""
+        """Return what is cached for a source under a name; None if there is nothing readable."""
         for folder in self._folders(source):
             path = folder / name
             with suppress(OSError):
                 data = path.read_bytes()
                 with suppress(OSError):
-                    os.utime(path)  # it was used
+                    os.utime(path)  # for the least-recently-used rule
                 if self._is_beside and folder == self._own:
                     self._put(name, data, self._folders(source)[:1])
                 return data
         return None
 
     def put(self, source: Path, name: str, data: bytes) -> bool:
-        """Keep a file; False where it can be written nowhere. A folder that is marked read-only is left alone."""
+        """Store a file; False if it cannot be written anywhere. A folder that is marked read-only is left alone."""
         return self._put(name, data, self._folders(source))
 
     def _put(self, name: str, data: bytes, folders: Sequence[Path]) -> bool:
@@ -90,7 +90,7 @@ class Shelf:
 
 
 def _kept(folder: Path) -> Iterator[tuple[int, int, Path]]:
-    """Time of last use, size and path of all files of a folder of ours."""
+    """Yield time of last use, size and path of every cached file in a folder."""
     for path in folder.iterdir():
         status = path.stat()
         yield status.st_mtime_ns, status.st_size, path

@@ -1,8 +1,8 @@
-"""A chapter as a file: the rows that charts took from one file of trades, and the engine's state behind it.
+"""The file format of a snapshot: the rows that charts took from one file of trades, and the engine's state after it.
 
-`MAGIC`, the head's length and a digest of everything behind it; the head, JSON; then the blocks, each a zstd frame at
-the place that the head names. What does not fit its digest, its key or its own sizes is refused when it is opened, so
-that nothing is found wrong while rings are being filled.
+`MAGIC`, the head's length and a digest of everything after it; the head, as JSON; then the blocks, each a zstd frame at
+the offset that the head gives. A file that does not match its digest, key or sizes is refused when it is opened, so that
+no error can occur while rings are being filled.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from flow_gl.core.schema import BUBBLE, CVD_POINT, EVENT
 from flow_gl.services.replay_cache.rows import Column, RowsError, is_whole, pack, unpack
 
-MAGIC: Final = b"flow_gl chapter 1\n"
+MAGIC: Final = b"flow_gl snapshot 1\n"
 _DIGEST_BYTES: Final = 16
 _LENGTH: Final = struct.Struct("<I")
 _HEAD_AT: Final = len(MAGIC) + _LENGTH.size + _DIGEST_BYTES
@@ -29,13 +29,13 @@ _DTYPES: Final = {"bubbles": BUBBLE, "cvd": CVD_POINT}
 Kind = Literal["bubbles", "cvd", "events", "state"]
 
 
-class ChapterError(ValueError):
-    """A file that is no whole chapter of this key."""
+class SnapshotError(ValueError):
+    """The file is not a complete snapshot with this key."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """What a chart took from a file at one level."""
+    """What a chart took from a file at one level of detail."""
 
     bubbles: NDArray[np.void]
     """BUBBLE and CVD_POINT, of the same buckets; where a ring could not hold them all, the newest."""
@@ -43,15 +43,15 @@ class Rows:
 
 
 @dataclass(slots=True)
-class Chapter:
-    """What one file of trades came to."""
+class Snapshot:
+    """The result of aggregating one file of trades."""
 
     note: str
-    """JSON of whoever keeps it."""
+    """The caller's own JSON."""
     state: bytes
-    """Behind the file."""
+    """The engine's state after the file."""
     rows: list[list[Rows]] = field(default_factory=list)
-    """By chart and level."""
+    """By chart and level of detail."""
     events: list[NDArray[np.void]] = field(default_factory=list)
     """EVENT rows by chart."""
 
@@ -76,36 +76,36 @@ class _Head(msgspec.Struct, frozen=True):
 _decoder: Final = msgspec.json.Decoder(_Head)
 
 
-def encode(key: str, chapter: Chapter) -> bytes:
-    """Write a chapter under a key."""
+def encode(key: str, snapshot: Snapshot) -> bytes:
+    """Encode a snapshot with its key."""
     blocks: list[_Block] = []
     frames: list[bytes] = []
     compressor = zstandard.ZstdCompressor(level=_LEVEL)
-    for kind, chart, level, rows in _arrays(chapter):
+    for kind, chart, level, rows in _arrays(snapshot):
         columns, data = pack(rows) if kind in _DTYPES else ([], rows.tobytes())
         frames.append(compressor.compress(data))
         blocks.append(_Block(kind, chart, level, len(rows), columns, len(frames[-1])))
-    head = msgspec.json.encode(_Head(key, chapter.note, blocks))
+    head = msgspec.json.encode(_Head(key, snapshot.note, blocks))
     body = b"".join((head, *frames))
     return b"".join((MAGIC, _LENGTH.pack(len(head)), _digest(body), body))
 
 
-def _arrays(chapter: Chapter) -> Iterator[tuple[Kind, int, int, NDArray[Any]]]:
-    yield "state", 0, 0, np.frombuffer(chapter.state, np.uint8)
-    for chart, levels in enumerate(chapter.rows):
+def _arrays(snapshot: Snapshot) -> Iterator[tuple[Kind, int, int, NDArray[Any]]]:
+    yield "state", 0, 0, np.frombuffer(snapshot.state, np.uint8)
+    for chart, levels in enumerate(snapshot.rows):
         for level, rows in enumerate(levels):
             yield "bubbles", chart, level, rows.bubbles
             yield "cvd", chart, level, rows.cvd
-    for chart, events in enumerate(chapter.events):
+    for chart, events in enumerate(snapshot.events):
         yield "events", chart, 0, events
 
 
-class ChapterFile:
-    """A chapter in memory, as it lies in its file; unpacked block by block.
+class SnapshotFile:
+    """A snapshot file in memory, decoded block by block.
 
     Attributes
     ----------
-    note : JSON of whoever kept it
+    note : the caller's JSON, as it was stored
     """
 
     def __init__(self, data: bytes, *, key: str, charts: int, levels: int) -> None:
@@ -113,26 +113,26 @@ class ChapterFile:
 
         Parameters
         ----------
-        data : the whole file
-        key : that it must have
-        charts, levels : that it must hold
+        data : the complete file
+        key : expected key
+        charts, levels : expected number of charts and of levels of detail
 
         Raises
         ------
-        ChapterError
+        SnapshotError
         """
         self._data = memoryview(data)
         if data[: len(MAGIC)] != MAGIC or len(data) < _HEAD_AT:
-            raise ChapterError("it is no chapter of this version")
+            raise SnapshotError("it is no snapshot of this version")
         (head_bytes,) = _LENGTH.unpack_from(data, len(MAGIC))
         if _digest(self._data[_HEAD_AT:]) != data[_HEAD_AT - _DIGEST_BYTES : _HEAD_AT]:
-            raise ChapterError("it is damaged: its digest does not fit")
+            raise SnapshotError("it is damaged: its digest does not fit")
         try:
             head = _decoder.decode(self._data[_HEAD_AT : _HEAD_AT + head_bytes])
         except msgspec.MsgspecError as error:
-            raise ChapterError(f"its head cannot be read: {error}") from None
+            raise SnapshotError(f"its head cannot be read: {error}") from None
         if head.key != key:
-            raise ChapterError("it belongs to other files or settings")
+            raise SnapshotError("it belongs to other files or settings")
         self.note: Final = head.note
         self._blocks: Final[dict[tuple[str, int, int], tuple[_Block, int]]] = {}
         at = _HEAD_AT + head_bytes
@@ -148,14 +148,14 @@ class ChapterFile:
             if kind == "bubbles" and ("cvd", chart, level) in self._blocks
         )
         if at != len(data) or not is_even or not wanted <= self._blocks.keys():
-            raise ChapterError("it does not hold what it should")
+            raise SnapshotError("it does not hold what it should")
 
     def count(self, chart: int, level: int) -> int:
         """Rows of a chart's level."""
         return self._blocks["bubbles", chart, level][0].count
 
     def state(self) -> bytes:
-        """The engine's state behind the file."""
+        """Return the engine's state after the file."""
         return self._unpacked("state", 0, 0)[1]
 
     def rows(self, chart: int, level: int) -> Rows:
@@ -163,7 +163,7 @@ class ChapterFile:
         return Rows(self._rows("bubbles", chart, level), self._rows("cvd", chart, level))
 
     def events(self, chart: int) -> NDArray[np.void]:
-        """EVENT rows of a chart."""
+        """Return the EVENT rows of a chart."""
         return np.frombuffer(self._unpacked("events", chart, 0)[1], EVENT)
 
     def _rows(self, kind: Kind, chart: int, level: int) -> NDArray[np.void]:
@@ -171,17 +171,17 @@ class ChapterFile:
         try:
             return unpack(block.columns, data, _DTYPES[kind], block.count)
         except RowsError as error:
-            raise ChapterError(str(error)) from None
+            raise SnapshotError(str(error)) from None
 
     def _unpacked(self, kind: Kind, chart: int, level: int) -> tuple[_Block, bytes]:
         block, at = self._blocks[kind, chart, level]
         try:
             return block, zstandard.ZstdDecompressor().decompress(self._data[at : at + block.nbytes])
         except zstandard.ZstdError as error:
-            raise ChapterError(f"{kind} cannot be unpacked: {error}") from None
+            raise SnapshotError(f"{kind} cannot be unpacked: {error}") from None
 
     def _check(self, block: _Block, at: int) -> None:
-        """See that a block's frame lies in the file and unpacks to what is said of it."""
+        """Check that a block's frame lies within the file and has the stated sizes."""
         try:
             size = zstandard.frame_content_size(self._data[at : at + block.nbytes])
         except zstandard.ZstdError:
@@ -192,7 +192,7 @@ class ChapterFile:
         else:
             is_sound = size == block.count * (EVENT.itemsize if block.kind == "events" else 1)
         if block.nbytes < 0 or at + block.nbytes > len(self._data) or not is_sound:
-            raise ChapterError(f"its {block.kind} of level {block.level} are not whole")
+            raise SnapshotError(f"its {block.kind} of level {block.level} are not whole")
 
 
 def _digest(data: bytes | memoryview) -> bytes:

@@ -1,4 +1,4 @@
-"""Chapters on disk: rows come back as they were, and nothing that is damaged is taken for a chapter."""
+"""Snapshots on disk: rows come back as they were, and nothing that is damaged is taken for a snapshot."""
 
 import os
 import random
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from flow_gl.core.schema import BUBBLE, CVD_POINT, EVENT
 from flow_gl.services.replay_cache.rows import RowsError, pack, unpack
 from flow_gl.services.replay_cache.shelf import FOLDER, Shelf, identity
-from flow_gl.services.replay_cache.snapshot_file import MAGIC, Chapter, ChapterError, ChapterFile, Rows, encode
+from flow_gl.services.replay_cache.snapshot_file import MAGIC, Rows, Snapshot, SnapshotError, SnapshotFile, encode
 from tests.market_factory import make_seconds
 
 _words = st.one_of(st.integers(-(2**63), 2**63 - 1), st.integers(-300, 300), st.sampled_from([2**63 - 1, -(2**63)]))
@@ -41,20 +41,20 @@ def test_bytes_that_are_not_so_many_rows_are_refused() -> None:
             unpack(wrong[0], wrong[1], BUBBLE, wrong[2])
 
 
-def a_chapter() -> Chapter:
+def a_snapshot() -> Snapshot:
     bubbles, points = make_seconds(400)
     rows = [Rows(bubbles, points), Rows(bubbles[:0], points[:0])]
     events = np.zeros(3, EVENT)
     events["strength"] = (1.5, np.nan, 300)
-    return Chapter('{"trades": 7}', b"state" * 100, [rows, rows[::-1]], [events, events[:0]])
+    return Snapshot('{"trades": 7}', b"state" * 100, [rows, rows[::-1]], [events, events[:0]])
 
 
-def test_a_chapter_comes_back_whole() -> None:
-    chapter = a_chapter()
-    kept = ChapterFile(encode("key", chapter), key="key", charts=2, levels=2)
-    assert (kept.note, kept.state()) == (chapter.note, chapter.state)
-    for chart, levels in enumerate(chapter.rows):
-        assert kept.events(chart).tobytes() == chapter.events[chart].tobytes()
+def test_a_snapshot_comes_back_whole() -> None:
+    snapshot = a_snapshot()
+    kept = SnapshotFile(encode("key", snapshot), key="key", charts=2, levels=2)
+    assert (kept.note, kept.state()) == (snapshot.note, snapshot.state)
+    for chart, levels in enumerate(snapshot.rows):
+        assert kept.events(chart).tobytes() == snapshot.events[chart].tobytes()
         for level, rows in enumerate(levels):
             assert kept.count(chart, level) == len(rows.bubbles)
             assert kept.rows(chart, level).bubbles.tobytes() == rows.bubbles.tobytes()
@@ -62,13 +62,13 @@ def test_a_chapter_comes_back_whole() -> None:
 
 
 @pytest.mark.parametrize(("charts", "levels", "key"), [(3, 2, "key"), (2, 3, "key"), (2, 2, "another")])
-def test_a_chapter_of_something_else_is_refused(charts: int, levels: int, key: str) -> None:
-    with pytest.raises(ChapterError):
-        ChapterFile(encode("key", a_chapter()), key=key, charts=charts, levels=levels)
+def test_a_snapshot_of_something_else_is_refused(charts: int, levels: int, key: str) -> None:
+    with pytest.raises(SnapshotError):
+        SnapshotFile(encode("key", a_snapshot()), key=key, charts=charts, levels=levels)
 
 
-def test_damage_of_any_kind_is_seen_when_a_chapter_is_opened() -> None:
-    data = encode("key", a_chapter())
+def test_damage_of_any_kind_is_seen_when_a_snapshot_is_opened() -> None:
+    data = encode("key", a_snapshot())
     rng = random.Random(1)
     for _ in range(600):
         wrong = bytearray(data)
@@ -80,11 +80,11 @@ def test_damage_of_any_kind_is_seen_when_a_chapter_is_opened() -> None:
         else:
             at = rng.randrange(len(wrong))
             wrong[at:at] = rng.randbytes(rng.randint(1, 9))
-        with pytest.raises(ChapterError):
-            ChapterFile(bytes(wrong), key="key", charts=2, levels=2)
+        with pytest.raises(SnapshotError):
+            SnapshotFile(bytes(wrong), key="key", charts=2, levels=2)
     for foreign in (b"", MAGIC, b"hello\n", data[len(MAGIC) :]):
-        with pytest.raises(ChapterError):
-            ChapterFile(foreign, key="key", charts=2, levels=2)
+        with pytest.raises(SnapshotError):
+            SnapshotFile(foreign, key="key", charts=2, levels=2)
 
 
 def test_nothing_is_written_beside_a_source_unless_it_is_asked_for(tmp_path: Path) -> None:

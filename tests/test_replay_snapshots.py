@@ -139,9 +139,9 @@ def assert_same(one: Outcome, other: Outcome) -> None:
     assert (one.trades, one.message, one.instruments) == (other.trades, other.message, other.instruments)
 
 
-def chapters(folder: Path) -> list[Path]:
-    """Chapters in the order in which they were written."""
-    return sorted((folder / FOLDER).glob("*.chapter"), key=lambda path: path.stat().st_mtime_ns)
+def snapshots(folder: Path) -> list[Path]:
+    """ReplaySnapshots in the order in which they were written."""
+    return sorted((folder / FOLDER).glob("*.snapshot"), key=lambda path: path.stat().st_mtime_ns)
 
 
 @pytest.fixture
@@ -176,14 +176,14 @@ def test_kept_levels_are_the_files_numbers_wherever_files_end(seed: int, tmp_pat
     expected = run(paths, feed={"cache": False}, **options)
     assert not (tmp_path / FOLDER).exists()
     assert_same(run(paths, **options), expected)
-    assert len(chapters(tmp_path)) == len(paths)
+    assert len(snapshots(tmp_path)) == len(paths)
     del opened[:]
     assert_same(run(paths, **options), expected)
     assert opened == [], "every number was known"
-    kept = chapters(tmp_path)
+    kept = snapshots(tmp_path)
     for path in rng.sample(kept, len(kept) // 2):
         path.unlink()
-    victim = rng.choice(chapters(tmp_path))
+    victim = rng.choice(snapshots(tmp_path))
     data = bytearray(victim.read_bytes())
     data[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
     victim.write_bytes(data)
@@ -223,7 +223,7 @@ def test_other_settings_and_other_charts_have_levels_of_their_own(tmp_path: Path
             feed = options.get("feed", {})
             rest = {name: value for name, value in options.items() if name != "feed"}
             assert_same(run(paths, feed=feed, **rest), run(paths, feed={**feed, "cache": False}, **rest))
-        assert len(chapters(tmp_path)) == 2 * at
+        assert len(snapshots(tmp_path)) == 2 * at
 
 
 def test_files_before_the_beginning_of_a_replay_are_known_and_the_rest_goes_at_its_pace(
@@ -245,7 +245,7 @@ def test_numbers_that_a_user_touched_are_not_kept(tmp_path: Path, command: Comma
     rows = make_trades(300, ids=tuple(SYMBOLS))
     paths = write_cut(tmp_path, rows, [100])
     run(paths, commands=[command])
-    assert chapters(tmp_path) == []
+    assert snapshots(tmp_path) == []
     assert_same(run(paths), run(paths, feed={"cache": False}))
 
 
@@ -260,14 +260,14 @@ def test_a_file_that_changes_while_it_is_read_is_not_kept(tmp_path: Path, monkey
 
     monkeypatch.setattr(TradeFile, "items", changing)
     run(paths)
-    assert len(chapters(tmp_path)) == 1
+    assert len(snapshots(tmp_path)) == 1
     assert len(list((tmp_path / FOLDER).glob("*.summary"))) == 1
 
 
-def test_a_chapter_of_another_run_under_this_ones_name_is_ignored(tmp_path: Path) -> None:
+def test_a_snapshot_of_another_run_under_this_ones_name_is_ignored(tmp_path: Path) -> None:
     paths = write_cut(tmp_path, some_days(6), [1_500])
     expected = run(paths)
-    first, second = chapters(tmp_path)
+    first, second = snapshots(tmp_path)
     data = first.read_bytes()
     first.write_bytes(second.read_bytes())
     second.write_bytes(data)
