@@ -333,7 +333,7 @@ def test_stop_ends_the_run_with_everything_published() -> None:
     assert rig.chart().open_bubble(0) is not None
 
 
-class SlowKeepers:
+class SlowPersistence:
     """A recorder that has read nothing of the tape yet, and had so many trades to read before."""
 
     def __init__(self, before: int) -> None:
@@ -350,7 +350,7 @@ class SlowKeepers:
 
 
 def test_the_tape_waits_for_a_recorder_that_must_not_lose_a_trade() -> None:
-    persistence = SlowKeepers(TAPE_CAPACITY - 100)
+    persistence = SlowPersistence(TAPE_CAPACITY - 100)
     rig = Rig(ScriptedFeed([named(trades([0.1] * 300))], is_endless=True), persistence=persistence)
     persistence.rig = rig  # type: ignore[assignment]
     rig.turn(3)

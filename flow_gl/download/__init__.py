@@ -1,7 +1,7 @@
-"""Trades from Databento's history, as files that `flow-gl replay` plays: asked about first, resumed when cut off.
+"""Download of Databento's history as files for `flow-gl replay`: quoted first, resumed after an interruption.
 
-`request` says what is wanted and cuts it into days, `client` speaks to Databento, `transfer` brings one day whole into
-its file, `command` shows what it costs, asks, and shows how far it is. See docs/recording.md.
+`request` describes the download and splits it into days, `client` talks to Databento, `transfer` downloads one day into
+its file, and `command` shows the cost, asks for confirmation and shows progress. See docs/recording.md.
 """
 
 from flow_gl.download.command import run

@@ -1,4 +1,4 @@
-"""Databento's historical client: its answers turned into what a download needs, its refusals into one line each."""
+"""Databento's historical client, reduced to what a download needs, with each error as one line."""
 
 import errno
 import traceback
@@ -22,32 +22,32 @@ _Answer = TypeVar("_Answer")
 
 
 class ConnectionLostError(FeedError):
-    """The connection failed or broke: worth another try."""
+    """The connection failed or was lost; the request can be retried."""
 
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """What a stretch of time costs and holds."""
+    """Cost and size of a time range."""
 
     cost_usd: float
     nbytes: int
-    """Uncompressed size, which is what Databento bills."""
+    """Uncompressed size, bytes, which is what Databento bills."""
     trades: int
 
 
 class Client:
-    """One user's access to history.
+    """Access to the history with one key.
 
     Parameters
     ----------
     key : Databento key
     historical : client to use instead of one for Databento's own gateway (tests)
-    note : called with each warning that the server sends
+    note : called with each warning from the server
 
     Raises
     ------
     FeedError
-        No key.
+        There is no key.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Client:
         self._historical = historical
 
     def quote(self, request: Request, start_ns: int, end_ns: int) -> Quote:
-        """Ask what a stretch of a request costs and holds. Raises FeedError, UsageError."""
+        """Return the cost and size of a time range of a request. Raises FeedError, UsageError."""
         query = _query(request, start_ns, end_ns)
         metadata = self._historical.metadata
         return Quote(
@@ -79,11 +79,11 @@ class Client:
         )
 
     def count(self, request: Request, start_ns: int, end_ns: int) -> int:
-        """Ask how many trades a stretch of a request holds. Raises FeedError, UsageError."""
+        """Return the number of trades in a time range of a request. Raises FeedError, UsageError."""
         return int(self._ask(lambda: self._historical.metadata.get_record_count(**_query(request, start_ns, end_ns))))
 
     def fetch(self, request: Request, start_ns: int, end_ns: int, path: Path) -> None:
-        """Stream a stretch of a request into a file that must not exist yet; what came before a failure stays in it.
+        """Stream a time range of a request into a new file; what arrived before a failure stays in it.
 
         Raises
         ------
@@ -101,7 +101,7 @@ class Client:
     def _ask(self, question: Callable[[], _Answer]) -> _Answer:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            warnings.simplefilter("ignore", ResourceWarning)  # the client leaves its files to the collector
+            warnings.simplefilter("ignore", ResourceWarning)  # the client leaves files to be closed by the collector
             with self._explained():
                 answer = question()
         for warning in caught:
@@ -118,7 +118,7 @@ class Client:
             try:
                 yield
             except Exception as error:
-                # The client leaves its file open, the last bytes unwritten, as long as its frames are kept.
+                # The client's file stays open, with its last bytes unwritten, while the traceback holds its frames.
                 traceback.clear_frames(error.__traceback__)
                 raise
         except databento.BentoClientError as error:
@@ -128,7 +128,7 @@ class Client:
                 f"Databento has a fault of its own ({error.http_status}): {_line(error)}"
             ) from error
         except databento.BentoError as error:
-            cause = error.__context__  # the client wraps whatever fails while it streams, the disk too
+            cause = error.__context__  # the client wraps every failure while streaming, also of the disk
             if isinstance(cause, OSError) and cause.errno in _DISK_ERRORS:
                 raise cause from error
             raise ConnectionLostError(f"the download broke off: {_line(error)}") from error

@@ -1,4 +1,4 @@
-"""`flow-gl download`: says what it costs and how much it is, asks, and shows how far it is."""
+"""`flow-gl download`: shows cost and size, asks for confirmation, and shows progress."""
 
 import sys
 from collections.abc import Callable
@@ -24,20 +24,20 @@ if TYPE_CHECKING:
 class _Job:
     part: Part
     quote: Quote
-    """Of what is still to come."""
+    """Cost and size of what is still to be downloaded."""
 
 
 @dataclass(frozen=True, slots=True)
 class Downloaded:
-    """What a download came to."""
+    """The result of a download."""
 
     paths: list[Path]
-    """The request's files, in order of time, without those that would hold no trade: give them to replay."""
+    """The request's files in order of time, ready for replay; a day without trades has none."""
     trades: int
-    """Trades that came now."""
+    """Trades downloaded in this run."""
     cost_usd: float
     is_declined: bool = False
-    """The user said no: nothing was fetched."""
+    """The user declined; nothing was downloaded."""
 
 
 def run(
@@ -50,20 +50,20 @@ def run(
     historical: "databento.Historical | None" = None,
     clock: Clock = SYSTEM,
 ) -> Downloaded:
-    """Download a request's parts that are not there yet.
+    """Download the parts of a request that do not exist yet.
 
     Parameters
     ----------
     key : Databento key
-    is_agreed : do not ask (`--yes`)
-    ask : asks the user a question, answers yes or no; None: at the terminal
+    is_agreed : do not ask for confirmation (`--yes`)
+    ask : asks the user a yes-or-no question; None: at the terminal
     console : where to write; None: standard error
     historical : client to use instead of one for Databento's own gateway (tests)
 
     Raises
     ------
     FlowError
-        What was wrong, in one line. What had come by then is kept, and the next run goes on from there.
+        One line on what was wrong. What arrived before is kept, and the next run continues from there.
     """
     from rich.console import Console
 

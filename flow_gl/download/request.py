@@ -1,7 +1,7 @@
-"""What is to be downloaded: symbols, a stretch of time, a folder; cut into one part per UTC day.
+"""A download request: symbols, a time range and a folder, split into one part per UTC day.
 
-Databento filters history on `ts_recv`, so parts that adjoin share no record and leave none out. A part's name holds
-everything that it was asked for by: the same name is the same data.
+Databento filters history on `ts_recv`, so adjacent parts neither share nor omit a record. A part's name contains all
+parameters of the request, so equal names mean equal data.
 """
 
 import re
@@ -34,7 +34,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A download. Times in ns since the epoch; the end is not included."""
+    """A download request. Times in ns since the epoch; the end is exclusive."""
 
     symbols: tuple[str, ...]
     start_ns: int
@@ -44,7 +44,7 @@ class Request:
     stype_in: str = DEFAULTS.stype_in
 
     def parts(self) -> list[Part]:
-        """The files that make it up, in order of time."""
+        """Return its files, in order of time."""
         parts = []
         start = self.start_ns
         while start < self.end_ns:
@@ -72,14 +72,14 @@ def parse_request(
     dataset: str = DEFAULTS.dataset,
     stype_in: str = DEFAULTS.stype_in,
 ) -> Request:
-    """Check what a user asks for.
+    """Validate a user's request.
 
     Parameters
     ----------
     symbols : NQ.v.0, ES.v.0 ...; each may hold several, separated by commas
-    start, end : 2025-11-28, or 2025-11-28T14:30, UTC unless they say otherwise; the end is not included. No end: the
-        day of the start, to its midnight
-    out : folder, made when the first file comes
+    start, end : 2025-11-28 or 2025-11-28T14:30, UTC unless a zone is given; the end is exclusive. Without an end: to
+        midnight of the start's day
+    out : folder, created with the first file
 
     Raises
     ------

@@ -1,9 +1,9 @@
-"""One part of a download, brought into its file whole or not at all.
+"""Download one part: its file is either complete or does not exist.
 
-While it comes, what the client streams grows in NAME.new. When that breaks off, its whole records are added to
-NAME.part, and the rest is asked for from the last `ts_recv` on: the trades of that very instant are dropped first, for
-some of them may be missing. A part that is complete, by Databento's own count, gets its name; a file that has the name
-already is never written over.
+The client streams into NAME.new. If the stream breaks off, its complete records are added to NAME.part, and the rest is
+requested from the last `ts_recv` on; the trades of that instant are dropped first, since some of them may be missing.
+When the part is complete by Databento's own count, the file is renamed to its final name. An existing file is never
+overwritten.
 """
 
 import os
@@ -30,22 +30,22 @@ _READ_BYTES: Final = 1 << 20
 _LOOK_SECONDS: Final = 0.2
 
 Progress = Callable[[int], None]
-"""Told how many bytes (uncompressed) of what was still to come have come so far."""
+"""Called with how many bytes (uncompressed) of the remaining download have arrived."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What earlier tries brought of a part."""
+    """What earlier attempts brought of a part."""
 
     header: bytes
     rows: NDArray[np.void]
-    """dtype TRADE, in order of `ts_recv`, complete up to `resume_ns`."""
+    """dtype TRADE, ordered by `ts_recv`, complete up to `resume_ns`."""
     resume_ns: int
-    """`ts_recv` from which the rest is to be asked for."""
+    """`ts_recv` from which the rest is to be requested, ns."""
 
 
 def is_there(part: Part, request: Request) -> bool:
-    """Tell whether a part's file is there already.
+    """Return whether a part's file already exists.
 
     Raises
     ------
@@ -68,7 +68,7 @@ def is_there(part: Part, request: Request) -> bool:
 
 
 def fetch(part: Part, request: Request, client: Client, *, clock: Clock, progress: Progress) -> int:
-    """Bring one part, resuming what earlier runs left, trying again where the connection fails.
+    """Download one part, resuming what earlier runs left and retrying after connection failures.
 
     Returns
     -------
@@ -77,7 +77,7 @@ def fetch(part: Part, request: Request, client: Client, *, clock: Clock, progres
     Raises
     ------
     FlowError
-        With what was kept for the next run where that is so.
+        The message says what was kept for the next run, if anything was.
     """
     new = part.path.with_name(f"{part.path.name}.new")
     old = part.path.with_name(f"{part.path.name}.part")
@@ -100,14 +100,14 @@ def fetch(part: Part, request: Request, client: Client, *, clock: Clock, progres
 
 
 def left(part: Part) -> int:
-    """From which `ts_recv` a part still has to be asked for. Raises DataError."""
+    """Return the `ts_recv` from which a part still has to be downloaded, ns. Raises DataError."""
     with _named_errors(part.path):
         kept = _gather(part.path.with_name(f"{part.path.name}.part"), part.path.with_name(f"{part.path.name}.new"))
     return kept.resume_ns if kept else part.start_ns
 
 
 def _gather(old: Path, new: Path) -> Kept | None:
-    """Put together what earlier tries brought; NAME.part then holds all trades before the one to resume from."""
+    """Combine what earlier attempts brought; NAME.part then holds all trades before the instant to resume from."""
     header, kept = _read_if_there(old)
     new_header, rows = _read_if_there(new)
     if len(rows):
@@ -130,7 +130,7 @@ def _read_if_there(path: Path) -> tuple[bytes, NDArray[np.void]]:
 
 
 def _finish(part: Part, kept: Kept | None, old: Path, new: Path, expected: int) -> int:
-    """Give the part its name, once it holds what it should."""
+    """Rename the part to its final name, if it is complete."""
     header, rows = _read(new)
     if kept:
         rows = np.concatenate([kept.rows, rows])
@@ -150,7 +150,7 @@ def _finish(part: Part, kept: Kept | None, old: Path, new: Path, expected: int) 
 
 
 def _read(path: Path, *, most_bytes: int | None = None) -> tuple[bytes, NDArray[np.void]]:
-    """Header and whole trades of a file that may break off anywhere. Raises DataError where the header is not whole."""
+    """Read header and complete trades of a file that may be truncated. Raises DataError if the header is incomplete."""
     content = bytearray()
     with path.open("rb") as file, suppress(zstandard.ZstdError):
         reader = zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True)
@@ -170,7 +170,7 @@ def _read(path: Path, *, most_bytes: int | None = None) -> tuple[bytes, NDArray[
 
 
 def _write(path: Path, header: bytes, rows: NDArray[np.void]) -> None:
-    """Replace a file at once."""
+    """Write a file atomically: a temporary file, then a rename."""
     aside = path.with_name(f"{path.name}.tmp")
     with aside.open("wb") as file:
         compressor = zstandard.ZstdCompressor(write_checksum=True)
@@ -192,7 +192,7 @@ def _named_errors(path: Path) -> Iterator[None]:
 
 @contextmanager
 def _watched(path: Path, progress: Progress, *, already: int) -> Iterator[None]:
-    """Tell how far a file has grown while it is written by somebody else, in bytes of its content."""
+    """Report how far a file written by another thread has grown, in bytes of its decompressed content."""
     is_over = threading.Event()
 
     def watch() -> None:
@@ -201,7 +201,7 @@ def _watched(path: Path, progress: Progress, *, already: int) -> Iterator[None]:
         position, done = 0, already
         while True:
             is_last = is_over.wait(_LOOK_SECONDS)
-            with suppress(OSError, zstandard.ZstdError):  # not there yet, or damaged: whoever reads it will say so
+            with suppress(OSError, zstandard.ZstdError):  # missing or damaged: reported when it is read
                 with path.open("rb") as file:
                     file.seek(position)
                     data = file.read()

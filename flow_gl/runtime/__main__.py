@@ -1,7 +1,7 @@
 """The engine process, from the spec on standard input to the removal of its shared memory.
 
-The hello goes out before anything heavy is imported, so that the window has a status to show. Kernels are compiled
-(the first time: seconds) and files are looked through in a second thread while the heartbeat goes on.
+The hello is sent before anything heavy is imported, so that the window has a status to show. A second thread compiles
+the kernels (the first time: seconds) and scans the files while the heartbeat continues.
 """
 
 import faulthandler
@@ -29,18 +29,18 @@ from flow_gl.store.market import EngineStore
 from flow_gl.store.shm import remove_stale
 
 LONGEST_REASON: Final = 1_000
-"""Characters of why the engine cannot run."""
+"""Longest reason for a failure, characters."""
 BEAT_S: Final = 0.05
-"""Between two heartbeats while the engine is being made ready."""
+"""Time between two heartbeats during preparation."""
 
 Commands = queue.SimpleQueue[Command]
 
 
 def main() -> int:
-    """Run an engine; its exit code."""
+    """Run an engine. Returns its exit code."""
     faulthandler.enable()
     os.environ["RUST_BACKTRACE"] = (
-        "0"  # the decoder panics at some damage, which is caught: pages of its stack help none
+        "0"  # the decoder panics on some damaged data; the panic is caught, and its backtrace is of no use
     )
     garbage.begin()
     line = sys.stdin.buffer.readline()
@@ -64,7 +64,7 @@ def main() -> int:
 
 
 def _serve(spec: EngineSpec, commands: Commands, owned: ExitStack) -> int:
-    """Own the shared memory, and run. Raises SharedMemoryError where there is none to be had."""
+    """Create the shared memory and run. Raises SharedMemoryError if there is none."""
     log = get_logger("engine")
     for name in remove_stale():
         log.warning("removed the memory of a dead engine", extra={"segment": name})
@@ -99,7 +99,7 @@ def _serve(spec: EngineSpec, commands: Commands, owned: ExitStack) -> int:
 
 
 def _prepare(session: Session, board: StatusBoard, commands: Commands) -> bool:
-    """Let the session get ready while the heart beats; False where it is to stop before it began."""
+    """Prepare the session while publishing heartbeats. False if a Stop command arrived in the meantime."""
     thread = threading.Thread(target=session.prepare, name="prepare", daemon=True)
     thread.start()
     early: list[Command] = []
@@ -121,7 +121,7 @@ def _prepare(session: Session, board: StatusBoard, commands: Commands) -> bool:
 
 
 def _listen(commands: Commands, serve_on: bool) -> None:
-    """Read commands until standard input ends: then whoever asked for this engine is gone."""
+    """Read commands until standard input is closed, which means that the view has exited."""
     for line in sys.stdin.buffer:
         try:
             commands.put(decode(line))
@@ -144,7 +144,7 @@ def _fail(message: str, exit_code: int) -> int:
 
 
 def _answer(message: Hello | Failure) -> None:
-    """Write a line to the view; nobody may be there to read it."""
+    """Write a line to the view, which may already have exited."""
     try:
         sys.stdout.buffer.write(encode(message))
         sys.stdout.buffer.flush()
@@ -154,6 +154,6 @@ def _answer(message: Hello | Failure) -> None:
 
 if __name__ == "__main__":
     code = main()
-    # Not sys.exit: a compile in the preparing thread or a client's thread must not hold up the end.
+    # Not sys.exit: a compilation in the preparing thread, or a client's thread, must not delay the exit.
     sys.stdout.flush()
     os._exit(code)

@@ -1,10 +1,10 @@
-"""Which instruments have a chart, and the store of each.
+"""Which instruments have a chart, and the store of each chart.
 
-Every requested symbol has its chart, and its store, from the start: a view shows what is awaited. The instrument is
-attached when its mapping comes. When a requested symbol is mapped to another instrument, the chart goes on with that
-one behind a roll, in the same store; only where its trades begin before the old one's ended the slot gets a new store,
-for a chart never goes back in time. A parent symbol (`NQ.FUT`) stands for many instruments: the outright with the
-most volume is taken once that is known, and `is_settled` is False until then.
+Every requested symbol has a chart and a store from the start, so that a view can show what is awaited. The instrument
+is attached when its mapping arrives. When a requested symbol is mapped to another instrument, the chart continues with
+that one after a roll, in the same store. Only if the new instrument's trades begin before the old one's ended does the
+slot get a new store, because a chart never goes back in time. A parent symbol (`NQ.FUT`) stands for many instruments:
+the outright with the most volume is chosen once that is known, and `is_settled` is False until then.
 """
 
 from collections.abc import Callable, Sequence
@@ -24,12 +24,12 @@ class Slot:
     """One chart."""
 
     requested: str
-    """Symbol as asked for; a contract's own symbol where it was named."""
+    """The requested symbol; a contract's own symbol if that was requested."""
     store: MarketStore
     name: Name
-    """What the symbol means, as mappings come."""
+    """The instrument that the symbol means, updated by mappings."""
     instrument_id: int = 0
-    """0 until the mapping has come."""
+    """0 until the mapping arrives."""
     is_parent: bool = False
 
 
@@ -39,12 +39,12 @@ class Charts:
     Parameters
     ----------
     symbols : requested symbols, one chart each
-    attach : called with (instrument_id, store, requested, renew) when an instrument gets a chart, 0 where what is on it
-        ends; it may call `renew` for an empty store
-    make_store : makes a store for a tag that is unique in this process
-    bucket_ns : bubble's bucket, for the empty store's description
-    names : how each symbol is followed; without them as it is written
-    instrument_ids : instruments of the charts where they are known beforehand, one per symbol; 0 for none
+    attach : called with (instrument_id, store, requested, renew) when an instrument gets a chart; with instrument 0
+        when the chart's instrument ends. It may call `renew` for an empty store
+    make_store : creates a store for a tag that is unique in this process
+    bucket_ns : base bucket, ns, for the empty store's description
+    names : how each symbol is followed; None: by its spelling
+    instrument_ids : instruments of the charts if they are known in advance, one per symbol; 0 for none
     are_parents : the symbols are parents: each stands for the busiest outright among its instruments
     may_renew : a chart may get a new store
     """
@@ -85,16 +85,16 @@ class Charts:
 
     @property
     def requested(self) -> list[str]:
-        """Symbols as asked for, in chart order."""
+        """Requested symbols in chart order."""
         return [slot.requested for slot in self._slots]
 
     @property
     def is_settled(self) -> bool:
-        """No parent symbol still waits for its instrument."""
+        """Whether every parent symbol has its instrument."""
         return all(slot.instrument_id or not slot.is_parent for slot in self._slots)
 
     def instrument_of(self, chart: int) -> int:
-        """Instrument of a chart by its index; 0 where there is none."""
+        """Return the instrument of a chart by its index; 0 if there is none."""
         return self._slots[chart].instrument_id if 0 <= chart < len(self._slots) else 0
 
     def stores(self) -> list[MarketStore]:
@@ -105,7 +105,7 @@ class Charts:
         return any(slot.instrument_id == instrument_id for slot in self._slots)
 
     def map(self, mapping: Mapping) -> bool:
-        """Give the instrument its chart if it was asked for. True where a chart's instrument is a new one."""
+        """Give an instrument its chart if its symbol was requested. True if a chart's instrument changed."""
         changed = False
         for slot in self._slots:
             if slot.is_parent or not slot.name.take(mapping) or slot.name.instrument_id == slot.instrument_id:
@@ -115,12 +115,12 @@ class Charts:
         return changed
 
     def take_renewed(self) -> bool:
-        """Whether some chart has got a new store since the last call."""
+        """Return whether a chart got a new store since the last call."""
         is_renewed, self._is_renewed = self._is_renewed, False
         return is_renewed
 
     def resume(self, instrument_ids: Sequence[int]) -> None:
-        """Take it that the charts, in their order, show these instruments: they were put back (0: none)."""
+        """Set the instruments of the charts, in chart order, after a snapshot was restored (0: none)."""
         for slot, instrument_id in zip(self._slots, instrument_ids, strict=False):
             slot.instrument_id = slot.name.instrument_id = instrument_id
 

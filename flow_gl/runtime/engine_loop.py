@@ -1,14 +1,15 @@
 """The engine's loop: feed -> tape -> pipeline -> stores, in turns of a few milliseconds.
 
-A turn applies commands, asks the feed, aggregates for at most `TURN_NS`, publishes the tables and the status. What
-has arrived and is not aggregated yet waits in order; the feed is asked again only when nothing waits, so that a storm
-costs memory in the feed's bounds and every trade is counted once. Trades are appended to the tape before they are
-aggregated, and never more of them than the tape's readers (recorder, server) have room for.
+A turn applies commands, polls the feed, aggregates for at most `TURN_NS`, and publishes the tables and the status.
+Items that have arrived but are not aggregated yet wait in order. The feed is polled again only when nothing waits, so
+memory stays within the feed's bounds during a burst, and every trade is counted once. Trades are appended to the tape
+before they are aggregated, and never more of them than the tape's readers (the recorder) have room for.
 
-Buckets close when a later trade of their instrument arrives, and live also by the clock. By the clock only up to the
-event time that the feed vouches for (`FeedStatus.known_until`): a connection that stalls in mid-bucket looks like a
-quiet market, and closing that bucket would make its remaining trades late once they are replayed. Where a feed does
-not vouch, the clock stays well behind what could still come. At a feed's end all buckets are closed.
+A bucket closes when a later trade of its instrument arrives and, on a live feed, also by the clock, but only up to the
+event time up to which the feed guarantees completeness (`FeedStatus.known_until`). A connection that stalls within a
+bucket looks like a quiet market; closing that bucket would make its remaining trades late once they are replayed. If a
+feed gives no such guarantee, the clock stays well behind anything that could still arrive. When a feed ends, all
+buckets are closed.
 """
 
 import math
@@ -40,30 +41,31 @@ TAPE_CAPACITY: Final = 1 << 20
 BATCH: Final = 1 << 14
 """Trades aggregated between two looks at the clock."""
 TURN_NS: Final = 8_000_000
-"""Longest stretch of aggregation before tables and status are published."""
+"""Longest time spent aggregating before tables and status are published."""
 NOTICES_NS: Final = 40_000_000
-"""Notices that follow trades are taken with them, however late; beyond this they too wait for the next turn."""
+"""Notices that follow trades are processed in the same turn, for up to this long past its end."""
 BRIEF_NS: Final = 900_000
 """The open bubble and the session's running numbers are published at most this often ..."""
 PUBLISH_NS: Final = 8_000_000
-"""... a chart's profile with its levels at most this often: they cost ten times as much, one chart's a turn ..."""
+"""... a chart's profile and levels, which cost ten times as much, at most this often and for one chart per turn ..."""
 STATUS_NS: Final = 20_000_000
 """... and the status at least this often."""
 COUNT_NS: Final = 500_000_000
-"""Instruments are counted anew at most this often."""
+"""Instruments are counted at most this often."""
 BUSY_SLEEP_S: Final = 0.001
 QUIET_SLEEP_S: Final = 0.010
 STANDING_SLEEP_S: Final = 0.05
-"""Waits between turns: while trades come, while none came lately, while none can come. A command ends any of them."""
+"""Pauses between turns: while trades arrive, after none arrived recently, and when none can arrive (the feed has ended,
+failed or is closed). A command ends any of them."""
 QUIET_AFTER_NS: Final = 2_000_000_000
 ADVANCE_NS: Final = 10_000_000
-"""The pipeline is told the time at most this often."""
+"""The pipeline's clock is advanced at most this often."""
 REPLAY_DISORDER_NS: Final = 10_000_000_000
 """Instruments interleave in a file in the order of arrival, so event times step back, but never by this much."""
 UNDETECTED_NS: Final = 45_000_000_000
-"""A lost connection is noticed within this time at the latest: before it, silence proves nothing."""
+"""A lost connection is detected within this time at the latest; a shorter silence proves nothing."""
 UNSETTLED_TRADES: Final = 2_000_000
-"""Trades that may wait for a parent symbol to be settled, at most (96 MB)."""
+"""Most trades that may wait until a parent symbol is settled (96 MB)."""
 
 _NOT_YET: Final = frozenset({FeedState.STARTING, FeedState.CONNECTING, FeedState.CATCHING_UP})
 _STANDING: Final = frozenset({FeedState.ENDED, FeedState.FAILED, FeedState.CLOSED})
@@ -71,14 +73,14 @@ _STANDING: Final = frozenset({FeedState.ENDED, FeedState.FAILED, FeedState.CLOSE
 
 @dataclass(frozen=True, slots=True)
 class Beginning:
-    """What an engine's loop begins with."""
+    """What an engine's loop starts from."""
 
     note: str = ""
-    """What the user should know from the start, one line."""
+    """One line to show the user from the start."""
     snapshots: ReplaySnapshots | None = None
-    """Of a replay, where they are kept; what they held has been put back."""
+    """The replay's snapshots, after the stored ones were restored; None if none are kept."""
     known: Note | None = None
-    """What an earlier loop knew behind what was put back."""
+    """The loop's own state in the last restored snapshot."""
 
 
 class Engine:
@@ -88,12 +90,12 @@ class Engine:
     ----------
     feed : started feed
     pipeline : with no chart attached yet
-    charts : the charts that were asked for
+    charts : the requested charts
     board : the status
     clock : the program's clock
-    commands : what the view asks for; any thread may put, Stop ends the loop
-    persistence : recorder and archive, where there are any
-    beginning : what the loop begins with
+    commands : the view's commands; any thread may put one, Stop ends the loop
+    persistence : recorder and archive of a live session; None for none
+    beginning : what the loop starts from; None: from nothing
     """
 
     def __init__(
@@ -121,7 +123,7 @@ class Engine:
         known = beginning.known or Note()
         self._log: Final = get_logger("engine")
         self.tape: Final = Ring(memoryview(bytearray(Ring.nbytes(TRADE, TAPE_CAPACITY))), TRADE, TAPE_CAPACITY)
-        """Every trade in the order of arrival."""
+        """Every trade in arrival order."""
         self._waiting: Final[deque[tuple[Item, int]]] = deque()
         self._taken = 0  # trades of the first waiting item that are aggregated already
         self._behind = 0
@@ -135,7 +137,7 @@ class Engine:
         self._last_trade_ns = -QUIET_AFTER_NS
         self._published_ns = self._shown_ns = self._status_ns = self._advanced_ns = self._counted_ns = -(1 << 62)
         self._needs_publish, self._profile_rest_ns = True, 0
-        self._unread = 0  # charts whose profile is to be read anew
+        self._unread = 0  # charts whose profile is out of date
         self._is_finished = False
         self._must_stop = False
         self._refusal = ""
@@ -145,7 +147,7 @@ class Engine:
 
     @property
     def instruments(self) -> dict[int, Summary]:
-        """What was aggregated of each instrument, charted or not."""
+        """Summary of each instrument, charted or not."""
         return self._pipeline.instruments
 
     @property
@@ -154,7 +156,7 @@ class Engine:
         return self._trades
 
     def run(self) -> None:
-        """Take turns until stopped. The feed's errors (FlowError) come through."""
+        """Run turns until a Stop command. Raises the feed's FlowErrors."""
         self._show_charts()
         if self._persistence:
             self._persistence.start(self.tape)
@@ -168,7 +170,7 @@ class Engine:
         self._publish_status(self._clock.monotonic_ns())
 
     def turn(self) -> float:
-        """Do what is due now; the seconds that may pass until the next turn."""
+        """Do what is due now. Returns how many seconds may pass until the next turn."""
         self._apply_commands()
         wall, now = self._clock.wall_ns(), self._clock.monotonic_ns()
         if not self._waiting or not self._is_settled:
@@ -209,7 +211,7 @@ class Engine:
             self._must_stop = True
         elif isinstance(command, ResetCvd):
             instrument_id = self._charts.instrument_of(command.chart)
-            self._snapshots = None  # what comes now is not what the files alone come to
+            self._snapshots = None  # from here on, the numbers do not follow from the files alone
             if instrument_id:
                 self._pipeline.reset_cvd(instrument_id)
         elif isinstance(command, Configure):
@@ -238,7 +240,7 @@ class Engine:
                 self._definitions[item.instrument_id] = item
 
     def _settle(self, state: FeedState) -> None:
-        """Choose the parent symbols' contracts once the session so far is in hand; until then everything waits."""
+        """Choose the parent symbols' contracts once the session so far has arrived; until then everything waits."""
         is_full = self._behind >= UNSETTLED_TRADES
         if state in _NOT_YET and not is_full:
             return
@@ -253,21 +255,21 @@ class Engine:
         self._is_settled = self._charts.is_settled or is_full
 
     def _work(self, deadline: int) -> None:
-        """Take what waits, in order: trades until the time is up, and the notices that directly follow them."""
+        """Process waiting items in order: trades until the deadline, and the notices that directly follow them."""
         is_late = False
         while self._waiting:
             item, arrived = self._waiting[0]
             if isinstance(item, Trades):
                 rows = item.rows[self._taken : self._taken + min(BATCH, self._room())]
                 if is_late or (len(rows) == 0 and len(item.rows)):
-                    return  # in the next turn; or the tape's readers must move on first
+                    return  # continue in the next turn, or once the tape's readers have advanced
                 self._aggregate(rows, arrived)
                 self._taken += len(rows)
                 is_late = self._clock.monotonic_ns() >= deadline
                 if self._taken < len(item.rows):
                     continue
             elif self._clock.monotonic_ns() >= deadline + NOTICES_NS:
-                return  # a storm of them: commands, and the view's end, are looked at between turns
+                return  # very many of them: commands, and the view's exit, are handled between turns
             else:
                 self._notice(item)
             self._waiting.popleft()
@@ -290,7 +292,7 @@ class Engine:
         self._needs_publish = True
 
     def _notice(self, item: Item) -> None:
-        """Take what is not trades: the pipeline first, then what the charts and the log make of it."""
+        """Process an item that is not trades: first the pipeline, then the charts and the log."""
         self._pipeline.take(item)
         match item:
             case FileEnd():
@@ -310,7 +312,7 @@ class Engine:
         self._needs_publish = True
 
     def _room(self) -> int:
-        """Trades that the tape can take before it laps a reader."""
+        """Return how many trades the tape can take before it overwrites rows that a reader still needs."""
         return TAPE_CAPACITY - (self._persistence.waiting() if self._persistence else 0)
 
     def _show_charts(self) -> None:
@@ -322,7 +324,7 @@ class Engine:
         if self._feed.is_ended():
             if not self._is_finished:
                 self._is_finished = True
-                self._pipeline.advance(self._newest_event)  # whoever fell silent before the others is told as silent
+                self._pipeline.advance(self._newest_event)  # instruments that fell silent earlier get their gap
                 self._pipeline.finish()
                 self._needs_publish = True
             return
@@ -344,9 +346,10 @@ class Engine:
             self._needs_publish = True
 
     def _publish(self, now: int, *, at_once: bool) -> None:
-        """Write what is due: all charts' running numbers, then the profile of the one whose turn it is.
+        """Publish what is due: all charts' running numbers, then the profile of one chart.
 
-        At once before the status: what it says of the feed (live again, a gap) must be seen in the numbers.
+        Before the status is published this happens at once: what the status says of the feed (live again, a gap) must
+        already show in the numbers.
         """
         pipeline = self._pipeline
         if self._needs_publish and (at_once or now - self._shown_ns >= BRIEF_NS):
@@ -360,7 +363,7 @@ class Engine:
             self._published_ns, self._unread = now, self._unread - 1
             self._profile_rest_ns = 4 * (
                 self._clock.monotonic_ns() - now
-            )  # a fifth of the time at most: it may be wide
+            )  # at most a fifth of the time, since a profile may have many rows
 
     def _publish_status(self, now: int) -> None:
         self._status_ns = now

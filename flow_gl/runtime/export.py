@@ -1,4 +1,4 @@
-"""Export: items of a feed in, tables out. Joins the engine to the writer of tables, which do not know each other."""
+"""Export: a feed's items in, tables out. Connects the engine to the table writer, which do not import each other."""
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
@@ -35,10 +35,10 @@ class ExportSummary:
     paths: tuple[Path, ...]
     symbols: tuple[str, ...]
     trades: int
-    """Aggregated into the tables."""
+    """Number of trades aggregated into the tables."""
     rejected: int
     notes: tuple[str, ...]
-    """What is not in the tables and why, a line for each instrument."""
+    """What is not in the tables and why, one line per instrument."""
     bubbles: int
 
 
@@ -57,8 +57,8 @@ def export(
 
     Parameters
     ----------
-    items : of a feed, in order (`feed.files.replay.read_items`)
-    out_dir : folder, made where it is missing; tables in it are replaced
+    items : a feed's items, in order (`feed.files.replay.read_items`)
+    out_dir : folder, created if missing; tables in it are replaced
     fmt : "parquet" or "csv"
     symbol : only this instrument, by its contract, the symbol asked for, or its id; None: every one that traded
     settings : how trades become numbers; `by_session` decides on sessions, not they

@@ -1,4 +1,4 @@
-"""From a spec to a feed: which one, and which charts it fills."""
+"""Choose the feed of a spec, and the charts that it fills."""
 
 import math
 import os
@@ -19,38 +19,38 @@ if TYPE_CHECKING:
     from flow_gl.runtime.replay_snapshots import ReplaySnapshots
 
 OTHERS_NAMED: Final = 6
-"""Instruments without a chart that are named to the user, at most."""
+"""Most instruments without a chart that are named in the note to the user."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A feed, not started, and the charts that go with it."""
+    """A feed that is not started yet, and its charts."""
 
     feed: Feed
     symbols: list[str]
     """Requested symbols, one chart each."""
     names: tuple[Name, ...] = ()
-    """How each is followed; empty: as it is written."""
+    """How each is followed; empty: by its spelling."""
     instrument_ids: tuple[int, ...] = ()
     """Instruments of the charts where they are known beforehand; 0 where mappings tell them."""
     are_parents: bool = False
     note: str = ""
-    """What the user should know, one line."""
+    """One line to show the user."""
     damage: tuple[str, ...] = ()
-    """A line for each damage of the files."""
+    """One line per damaged place in the files."""
     snapshots: "ReplaySnapshots | None" = None
-    """What is known of the files, and where it is kept."""
+    """The stored snapshots of the files."""
     begins_ns: int = 0
-    """Event time of its first trades, about; 0 for now."""
+    """Approximate event time of the first trades, ns; 0 for now."""
 
 
 def make_plan(spec: EngineSpec, on_progress: Callable[[float], None] | None = None) -> Plan:
-    """Choose the feed. Raises FlowError where a file, a symbol, a number or the key is wrong.
+    """Choose the feed. Raises FlowError if a file, a symbol, a number or the key is wrong.
 
     Parameters
     ----------
-    spec : of the engine
-    on_progress : called with the share, 0..1, while files are looked through
+    spec : the engine's spec
+    on_progress : called with the share done, 0..1, while files are scanned
     """
     if isinstance(spec.feed, FilesSpec):
         return _plan_files(spec.feed, spec, on_progress)
@@ -82,7 +82,7 @@ def _plan_files(spec: FilesSpec, engine: EngineSpec, on_progress: Callable[[floa
         done=snapshots.find(_handed_over_at_once(summary, spec.speed, from_ns)) if snapshots else 0,
         tells_ends=snapshots is not None,
     )
-    # A damaged file is told first: a row of other contracts matters less than trades that are missing.
+    # Damage is reported first: missing trades matter more than the names of uncharted contracts.
     notes = [*summary.messages, _others(summary, chosen)]
     return Plan(
         feed,
@@ -97,14 +97,14 @@ def _plan_files(spec: FilesSpec, engine: EngineSpec, on_progress: Callable[[floa
 
 
 def _handed_over_at_once(summary: "FileSummary", speed: float | None, from_ns: int) -> int:
-    """How many files, from the first on, nobody wants to see pass: all of them, or those before the beginning."""
+    """Count the leading files that are read without pacing: all at highest speed, else those before `from_ns`."""
     if speed is None:
         return len(summary.parts)
     return next((at for at, part in enumerate(summary.parts) if part.last_ts >= from_ns), len(summary.parts))
 
 
 def _others(summary: "FileSummary", chosen: "list[Choice]") -> str:
-    """What trades in the files and has no chart, busiest first."""
+    """List the instruments that trade in the files and have no chart, busiest first."""
     charted = {(one.instrument_id, one.symbol) for choice in chosen for one in choice.instruments}
     others = [one for one in summary.instruments if one.trades and (one.instrument_id, one.symbol) not in charted]
     if not others:

@@ -1,4 +1,4 @@
-"""What single files hold, kept from one run to the next, so that choosing a chart reads no trade twice."""
+"""Summaries of files, cached between runs, so that choosing a chart reads no file twice."""
 
 import hashlib
 from functools import cache
@@ -17,13 +17,13 @@ _CALENDAR: Final = "pandas_market_calendars"
 
 
 def hashed(*words: str) -> str:
-    """A name for what these words say, 32 hexadecimal digits."""
+    """Hash texts to 32 hexadecimal digits, to be used as a file name."""
     return hashlib.blake2b("\0".join(words).encode(), digest_size=16).hexdigest()
 
 
 @cache
 def program() -> str:
-    """What tells this program's numbers from another version's: its sources and its calendar's version."""
+    """Return a hash of everything in the program that numbers depend on: its sources and the calendar's version."""
     try:
         calendar = version(_CALENDAR)
     except PackageNotFoundError:
@@ -37,7 +37,7 @@ def program() -> str:
 
 
 class PartShelf:
-    """Parts on a shelf. Implements `feed.files.file_part.PartCache`."""
+    """File summaries on a shelf. Implements `feed.files.file_part.PartCache`."""
 
     def __init__(self, shelf: Shelf) -> None:
         self._shelf: Final = shelf
@@ -45,7 +45,7 @@ class PartShelf:
         self._decoder: Final = msgspec.json.Decoder(FilePart)
 
     def get(self, path: Path) -> FilePart | None:
-        """What is known of a file as it is now."""
+        """Return the stored summary of a file's present content; None if there is none."""
         name = _name(path)
         if name is None:
             return None
@@ -59,7 +59,7 @@ class PartShelf:
             return None
 
     def keep(self, path: Path, part: FilePart) -> None:
-        """Keep what was read of a file, unless it has changed meanwhile."""
+        """Store a file's summary, unless the file has changed in the meantime."""
         name = _name(path)
         if name is not None and name == self._names.get(path):
             text = msgspec.json.encode(part)

@@ -1,4 +1,4 @@
-"""One run of an engine: prepare (look through the files, import, compile), then open the feed and take turns."""
+"""One run of an engine: prepare (scan the files, import, compile), then open the feed and run its loop."""
 
 import queue
 from contextlib import ExitStack, suppress
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from flow_gl.runtime.persistence import Persistence
 
 LOADING_NS: Final = 1_500_000_000
-"""Kernels that take longer are being compiled, not loaded."""
+"""If loading the kernels takes longer, they are being compiled."""
 
 
 class Session:
-    """From a spec to an engine that runs.
+    """Turns a spec into a running engine.
 
-    `prepare` may run in another thread than the rest; what it raises comes out of `run`.
+    `prepare` may run on another thread than the rest; `run` raises its errors.
     """
 
     def __init__(self, spec: EngineSpec, clock: Clock, board: StatusBoard) -> None:
@@ -39,10 +39,10 @@ class Session:
         self._persistence: Persistence | None = None
         self._kernel = ""
         self._loading_ns: int | None = None
-        """Since when kernels are loaded or compiled; None while they are not."""
+        """When loading or compiling the kernels began; None if it has not, or is done."""
 
     def prepare(self) -> None:
-        """Do what takes long and needs no shared memory."""
+        """Do the slow work that needs no shared memory."""
         try:
             self._prepare()
         except BaseException as error:
@@ -51,7 +51,7 @@ class Session:
     def _prepare(self) -> None:
         from flow_gl.runtime.feeds import make_plan
 
-        # First what may be wrong: nobody should wait for a compile to hear that a file is missing.
+        # Errors of the user's first: a missing file should be reported before a compilation, not after it.
         if isinstance(self._spec.feed, FilesSpec):
             self._doing = "looking through the files"
 
@@ -73,32 +73,32 @@ class Session:
         self._loading_ns = None
 
     def _learn_sessions(self, ts: int) -> None:
-        """Have the exchange's calendar of these years worked out, which takes seconds the first time, and is kept."""
+        """Compute the exchange's calendar of these years, which takes seconds the first time and is then cached."""
         from flow_gl.core.sessions import SessionCalendar
 
-        with suppress(DataError):  # far-off times are told where they are met
+        with suppress(DataError):  # times outside the calendar are reported where they occur
             SessionCalendar().session_at(ts)
 
     @property
     def is_compiling(self) -> bool:
-        """Whether kernels are being compiled. What comes from the cache is there at once, and nothing to talk of."""
+        """Whether kernels are being compiled; loading them from the cache is fast and does not count."""
         since = self._loading_ns
         return since is not None and self._clock.monotonic_ns() - since > LOADING_NS
 
     @property
     def progress(self) -> str:
-        """What it is doing, one line."""
+        """What the session is doing, one line."""
         return f"compiling the engine, this once: {self._kernel}" if self.is_compiling else self._doing
 
     def run(self, commands: "queue.SimpleQueue[Command]") -> None:
-        """Take turns until stopped. Raises FlowError, also that of `prepare`."""
+        """Run the engine's loop until stopped. Raises FlowError, including that of `prepare`."""
         engine = self.open(commands)
         garbage.settle()
         urgency.ask_for_short_slices()
         engine.run()
 
     def open(self, commands: "queue.SimpleQueue[Command]") -> "Engine":
-        """Make the engine, put back what is known of its files, and start its feed. Raises as `run` does."""
+        """Create the engine, restore the snapshots of its files, and start its feed. Raises as `run` does."""
         if self._error is not None:
             raise self._error
         assert self._plan is not None
@@ -127,7 +127,9 @@ class Session:
             may_renew=isinstance(spec.feed, LiveSpec),
         )
         self._owned.callback(charts.close)
-        persistence = self._persistence = Persistence(spec.feed, self._clock) if isinstance(spec.feed, LiveSpec) else None
+        persistence = self._persistence = (
+            Persistence(spec.feed, self._clock) if isinstance(spec.feed, LiveSpec) else None
+        )
         if persistence:
             self._owned.callback(persistence.close)
         known = None
@@ -151,7 +153,7 @@ class Session:
         return engine
 
     def _show_opening(self, share: float) -> None:
-        """Beat while levels are put back: that may take a second."""
+        """Publish a heartbeat while snapshots are restored, which may take a second."""
         self._board.text("message", f"opening what is known of the files: {share:.0%}")
         self._board.publish(self._clock.wall_ns())
 
@@ -160,7 +162,7 @@ class Session:
 
         Returns
         -------
-        str : what recorder and archive could not write to the end, one line; "" where all is kept
+        str : what recorder and archive could not write, one line; "" if everything was written
         """
         self._owned.close()
         return self._persistence.lost() if self._persistence else ""

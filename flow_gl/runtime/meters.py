@@ -1,4 +1,4 @@
-"""What the engine measures of itself, and the status table that carries it to the view."""
+"""The engine's own measurements, and the status table that publishes them."""
 
 import math
 import os
@@ -16,7 +16,7 @@ from flow_gl.store.market import EngineStore
 RATE_WINDOW_NS: Final = 1_000_000_000
 """Trades per second are counted over the last second ..."""
 RATE_SLOTS: Final = 20
-"""... in so many slots."""
+"""... in this many slots."""
 
 
 class Rate:
@@ -36,7 +36,7 @@ class Rate:
         self._counts[self._slot % RATE_SLOTS] += count
 
     def per_second(self, now_ns: int) -> float:
-        """Events per second over the last second; over the time since the first event while that is shorter."""
+        """Return events per second over the last second, or since the first event if that is more recent."""
         if self._started_ns is None:
             return 0.0
         self._turn(now_ns)
@@ -51,11 +51,11 @@ class Rate:
 
 
 class StatusBoard:
-    """The STATUS record in the making, written to the store when `publish` is called.
+    """The STATUS record being filled in; `publish` writes it to the store.
 
     Attributes
     ----------
-    row : the record's fields, to be set by name
+    row : the record's fields, set by name
     """
 
     def __init__(self, store: EngineStore) -> None:
@@ -68,7 +68,7 @@ class StatusBoard:
         self.row["speed"] = 1.0
 
     def text(self, field: str, text: str) -> None:
-        """Set a text field, as one printable line; what is too long is cut at a whole character."""
+        """Set a text field as one printable line, truncated between characters if it is too long."""
         limit = self._record.dtype[field].itemsize
         data = plain(text, limit).encode("utf-8")
         if len(data) > limit:
@@ -81,7 +81,7 @@ class StatusBoard:
         self.row["market"] = [name.encode() for name in names] + [b""] * (CHARTS - len(names))
 
     def feed(self, status: FeedStatus, clock: FeedClock, requested: Sequence[str] = ()) -> None:
-        """Take over what the feed says of itself, and of the symbols of the charts."""
+        """Copy the feed's status and clock, and which of the charts' symbols were not found."""
         row = self.row
         row["state"] = status.state
         row["progress"] = status.progress

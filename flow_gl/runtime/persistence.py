@@ -1,6 +1,6 @@
-"""What keeps a live session: the recorder, behind the tape, and the archive, behind the charts' rings.
+"""Persistence of a live session: the recorder, which reads the tape, and the archive, which reads the charts' rings.
 
-Both work in threads of their own and hold up nobody. What they cannot do is said in the status, and the chart goes on.
+Both run on their own threads and delay nothing else. Their errors are reported in the status; the chart continues.
 """
 
 from pathlib import Path
@@ -28,15 +28,15 @@ if TYPE_CHECKING:
 
 
 class Persistence:
-    """The recorder and the archive of a live session, each where it is wanted.
+    """The recorder and the archive of a live session, each if enabled.
 
     Raises
     ------
-    UsageError : the archive's URL is of no database that is known, or its packages are not installed
+    UsageError : the archive's URL is not of a supported database, or its packages are not installed
     """
 
     def __init__(self, spec: LiveSpec, clock: Clock) -> None:
-        # A calendar each: one is used by one thread.
+        # One calendar each: a calendar must not be shared between threads.
         self._archive: Final = None if spec.archive == "off" else _archive(spec.archive)
         self._recorder: Final = (
             Recorder(
@@ -53,16 +53,16 @@ class Persistence:
         self._archived: Final[list[MarketStore]] = []
 
     def start(self, tape: Ring) -> None:
-        """Begin, before the first trade."""
+        """Start, before the first trade."""
         self._tape = tape
         if self._recorder:
-            # The feed begins with what the recording holds, read back with its gaps; the gateway brings the rest.
+            # The feed begins with the recording's trades and gaps; the gateway brings the rest.
             self._recorder.start(tape, position=tape.head, coming=Coming(tells_gaps=False), reach_ns=_REACH_NS)
         if self._archive:
             self._archive.start()
 
     def recorded(self) -> Recorded | None:
-        """What the running session's recording holds, once; None while it is being looked through."""
+        """Return what the running session's recording holds, once; None while it is still being read."""
         if self._recorder is None:
             return NOTHING
         if not self._recorder.is_open:
@@ -71,7 +71,7 @@ class Persistence:
         return recorded_of(found) if found else NOTHING
 
     def keep_charts(self, stores: list[MarketStore]) -> None:
-        """Archive the charts that are new since the last call."""
+        """Archive charts that were added since the last call."""
         for store in stores:
             if self._archive and store not in self._archived:
                 self._archive.add(store)
@@ -83,14 +83,14 @@ class Persistence:
             self._recorder.note(item, position=self._tape.head)
 
     def waiting(self) -> int:
-        """Trades of the tape that must not be overwritten yet. While the disk fails, the chart goes first."""
+        """Return how many trades on the tape must not be overwritten yet; 0 while the disk fails."""
         if not self._recorder:
             return 0
         status = self._recorder.status()
         return status.waiting if status.state in _HOLDING else 0
 
     def publish(self, board: StatusBoard) -> None:
-        """Say what is kept, what waits, and what is wrong."""
+        """Publish what is written, what waits, and what is wrong."""
         row, lines, is_wrong = board.row, [], False
         if self._recorder:
             recording = self._recorder.status()
@@ -109,13 +109,13 @@ class Persistence:
         board.text("keeping", "; ".join(line for line in lines if line))
 
     def close(self) -> None:
-        """Write what is left, for some seconds at most. Idempotent."""
+        """Write what is left, for a few seconds at most. Idempotent."""
         for part in (self._recorder, self._archive):
             if part:
                 part.close()
 
     def lost(self) -> str:
-        """What was not written to the end, and why, one line; "" where all was. After `close`."""
+        """Return what was not written, and why, one line; "" if everything was. Call it after `close`."""
         lines = []
         recording = self._recorder.status() if self._recorder else None
         if recording and (trades := recording.waiting + recording.missed):
@@ -131,12 +131,12 @@ class Persistence:
 
 
 _REACH_NS: Final = MEMORY_NS - 300_000_000_000
-"""How far back the gateway surely replays, by the time it is asked."""
+"""How far back a replay can safely be requested, allowing for the time until the request."""
 _HOLDING: Final = (RecorderState.WAITING, RecorderState.RECORDING)
 
 
 def _archive(url: str | None) -> "Archive | None":
-    """The archive; None where its packages are absent and nobody asked for it."""
+    """Create the archive; None if its packages are missing and it was not requested explicitly."""
     try:
         from flow_gl.services.archive.database import default_url
         from flow_gl.services.archive.writer import Archive

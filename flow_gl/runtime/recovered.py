@@ -1,4 +1,4 @@
-"""What the recorder found in the running session's recording, as items of a feed."""
+"""Converts what the recorder found in the running session's recording to feed items."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
@@ -16,19 +16,19 @@ from flow_gl.services.recording.file import Recovered
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What a recording holds; nothing where there is none, or it cannot be had."""
+    """The contents of a recording; empty if there is none or it cannot be read."""
 
     name: str
-    """Of the file."""
+    """Name of the file."""
     names: tuple[Mapping | Definition, ...]
     """In the order in which they became known."""
     trades: NDArray[np.void]
-    """dtype TRADE, in the order of their arrival."""
+    """dtype TRADE, in arrival order."""
     gaps: tuple[FeedGap, ...]
-    """What is missing for good."""
+    """Permanent gaps."""
 
     def of(self, instruments: Collection[int]) -> "Recorded":
-        """What of it belongs to some instruments."""
+        """Return the part that belongs to some instruments."""
         is_theirs = np.isin(self.trades["instrument_id"], list(instruments))
         return replace(
             self,
@@ -37,7 +37,7 @@ class Recorded:
         )
 
     def requested(self, symbols: Collection[str]) -> dict[int, str]:
-        """The symbol of each instrument that one of these stood for, in the order in which they were named."""
+        """Return, by instrument id, which of these symbols it was requested by, in the order of the mappings."""
         mappings = (one for one in self.names if isinstance(one, Mapping))
         return {one.instrument_id: one.requested for one in mappings if one.requested in symbols}
 
@@ -46,7 +46,7 @@ NOTHING = Recorded("", (), np.empty(0, TRADE), ())
 
 
 def recorded_of(found: Recovered) -> Recorded:
-    """Turn what the recorder found into items. A name that cannot be read is left out: the gateway tells it again."""
+    """Convert what the recorder found. Names that cannot be read are left out: the gateway sends them again."""
     names: list[Mapping | Definition] = []
     for record in found.names:
         try:

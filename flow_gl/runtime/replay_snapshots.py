@@ -1,10 +1,10 @@
-"""What a replay came to file by file, kept from one run to the next: the second opening reads only what is new.
+"""Snapshots of a replay after each file, cached between runs: opening the same files again reads only new ones.
 
-Behind each file of a replay that no clock and no command touched stands a *snapshot*: the closed rows that each chart
-took from the file, and the state of all instruments behind it. Its key is made of the key before it, the file as it
-is, the settings that numbers depend on, the charts, and the program itself; so a snapshot fits exactly the run that
-would make it again, and a file that was changed, added or put elsewhere leaves those before it in force. What is
-damaged or foreign is as good as absent.
+After each file of a replay that no clock and no command has influenced, the engine stores a *snapshot*: the closed rows
+that each chart took from the file, and the state of all instruments. Its key is a hash of the previous key, the file's
+identity, the settings that numbers depend on, the charts, and the program. So a snapshot is used only by a run that
+would produce it again, and changing, adding or moving a file invalidates only the snapshots after it. Damaged and
+foreign snapshots are ignored.
 """
 
 from collections.abc import Callable, Sequence
@@ -25,12 +25,12 @@ from flow_gl.services.replay_cache.snapshot_file import SnapshotError, SnapshotF
 from flow_gl.store.market import MarketStore
 
 _NO_NUMBERS: Final = frozenset({"feed", "resume_ns", "serve_on", "log_level", "debug"})
-"""Fields of a spec on which no number depends."""
+"""Fields of a spec that do not affect any number."""
 _SUFFIX: Final = ".snapshot"
 
 
 class Note(msgspec.Struct, frozen=True):
-    """What the engine's loop knows behind a file, beside the pipeline."""
+    """The engine loop's own state after a file; the pipeline's is in its checkpoint."""
 
     trades: int = 0
     newest_event: int = 0
@@ -42,10 +42,10 @@ class ReplaySnapshots:
 
     Parameters
     ----------
-    paths : the files, in the order of reading
+    paths : the files, in reading order
     spec : the settings
     charts : instrument and name of each chart
-    shelf : where they are kept
+    shelf : cache that holds the snapshots
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class ReplaySnapshots:
             try:
                 self._files.append(identity(path))
             except OSError:
-                break  # whoever reads it will say so
+                break  # the feed reports the error when it opens the file
             key = hashed(key, self._files[-1])
             self._keys.append(key)
         self._found: list[SnapshotFile] = []
@@ -72,7 +72,7 @@ class ReplaySnapshots:
         self._stores: Sequence[MarketStore] = ()
 
     def find(self, most: int) -> int:
-        """Look for the snapshots of the first files, `most` at most; of how many there are all."""
+        """Load the snapshots of the first files, at most `most`. Returns how many leading files have one."""
         for index, key in enumerate(self._keys[:most]):
             data = self._shelf.get(self._paths[index], key + _SUFFIX)
             if data is None:
@@ -94,12 +94,16 @@ class ReplaySnapshots:
         return self._next
 
     def restore(self, pipeline: Pipeline, stores: Sequence[MarketStore], show: Callable[[float], None]) -> Note:
-        """Put back what was found, coarse levels first: a far view is whole while the fine ones still come.
+        """Restore what was found, coarse levels of detail first, so that a wide view is complete early.
 
         Parameters
         ----------
-        pipeline, stores : new ones; the charts' stores are attached
-        show : called now and then with the share that is done, 0..1
+        pipeline, stores : new ones, with the charts' stores attached
+        show : called from time to time with the share done, 0..1
+
+        Returns
+        -------
+        The engine loop's state after the last file restored
         """
         note = self._note()
         self._stores = stores
@@ -119,7 +123,7 @@ class ReplaySnapshots:
         return note
 
     def keep(self, index: int, pipeline: Pipeline, note: Note) -> None:
-        """Store the snapshot after a file, once its last trade is aggregated. Its rows are copied; a thread writes them."""
+        """Store the snapshot after a file, once its last trade is aggregated. A thread writes it."""
         if index != self._next or index >= len(self._keys):
             return
         path, key, file = self._paths[index], self._keys[index], self._files[index]
@@ -143,7 +147,7 @@ class ReplaySnapshots:
         return msgspec.json.decode(self._found[-1].note, type=Note) if self._found else Note()
 
     def _fill(self, store: MarketStore, chart: int, level: int) -> None:
-        """Append a level's rows, of the oldest files only what the ring can hold beside the newer ones."""
+        """Append the rows of one level of detail; of the oldest files only those that fit the ring."""
         left, first = store.bubbles[level].capacity, len(self._found)
         while first and left > 0:
             first -= 1

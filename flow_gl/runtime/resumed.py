@@ -1,12 +1,12 @@
-"""A live feed that begins with what a recording holds.
+"""A live feed that begins with the contents of a recording.
 
-At a start the running session's recording is handed over first, then the gateway is asked for the rest only: from
-shortly before the last recorded trade of each instrument. What its replay repeats is compared trade by trade and
-dropped. So a restart has the session although the gateway cannot be reached, also one that its memory no longer holds.
+At a start, the running session's recording is handed over first. The gateway is then asked only for the rest, from
+shortly before each instrument's last recorded trade; trades that its replay repeats are recognised and dropped. So
+after a restart the session is complete even if the gateway cannot be reached or no longer holds it.
 
-Handed over are the instruments of which the recording has the session from its open: older trades behind newer ones
-would come too late for their bubbles. Where a requested symbol has none such, and where one turns out to mean another
-contract by now, the gateway is asked for the whole session, and what was handed over is dropped in the same way.
+Only instruments whose recording goes back to the session's open are handed over: older trades after newer ones would be
+too late for their bubbles. If a requested symbol has no such instrument, or now means another contract, the gateway is
+asked for the whole session, and what was already handed over is dropped in the same way.
 """
 
 from collections.abc import Callable, Collection
@@ -27,26 +27,26 @@ from flow_gl.feed.live.ledger import RESUME_OVERLAP_NS
 from flow_gl.runtime.recovered import Recorded
 
 BULK: Final = 1 << 16
-"""Recorded trades handed over by one poll."""
+"""Recorded trades handed over per poll."""
 BEGIN_NS: Final = 900_000_000_000
-"""An instrument whose first trade came later than this after the open (closed hours apart) may lack the beginning."""
+"""An instrument whose first trade came later than this after the open (in open hours) may lack the beginning."""
 COVERED_NS: Final = 60_000_000_000
-"""A recording holds a session from its open if one of its instruments traded within this time."""
+"""A recording covers a session from its open if one of its instruments traded within this time of it."""
 
 
 class LiveFeed(Feed, Protocol):
-    """What this needs of a live feed besides."""
+    """A live feed that can be told to retry."""
 
     def retry(self) -> None: ...
 
 
 class ResumingHours(Hours):
-    """The exchange's hours; the first connection's trades are wanted from where the recording ends."""
+    """The exchange's hours, with the first connection starting where the recording ends."""
 
     def __init__(self, calendar: SessionCalendar | None = None) -> None:
         super().__init__(calendar=calendar)
         self.resume_ns = 0
-        """From which `ts_event` on; 0 for the session's open."""
+        """`ts_event` from which trades are requested, ns; 0 for the session's open."""
 
     def origin(self, wall_ns: int) -> int:
         return max(super().origin(wall_ns), self.resume_ns)
@@ -57,14 +57,14 @@ class ResumedFeed:
 
     Parameters
     ----------
-    symbols : what is asked for
-    make_live : makes the live feed for some hours, not started
+    symbols : requested symbols
+    make_live : creates the live feed for given hours, not started
     calendar : None: the exchange's
-    are_parents : each symbol stands for many instruments: nobody knows which of them the recording lacks
+    are_parents : each symbol stands for many instruments, so it is not known which of them the recording lacks
 
     Raises
     ------
-    FlowError : of `make_live`
+    FlowError : raised by `make_live`
     """
 
     def __init__(
@@ -85,9 +85,9 @@ class ResumedFeed:
         self._done = 0
         self._is_live_started = False
         self._handed: list[NDArray[np.void]] = []
-        """Everything handed over until the feed has been live for the first time."""
+        """All trades handed over until the feed is live for the first time."""
         self._instruments: frozenset[int] = frozenset()
-        """Those that the recording has; a symbol that means another one was not asked for from its open."""
+        """The recorded instruments; any other one has not been requested from its open."""
         self._seen: Seen | None = None
         self._is_joined = True
         self._newest_ts = 0
@@ -97,19 +97,19 @@ class ResumedFeed:
         """Trades that the gateway brought although the recording had them."""
 
     def resume(self, recorded: Callable[[], Recorded | None]) -> None:
-        """Begin with a recording: call this before the first poll.
+        """Begin with a recording. Call this before the first poll.
 
         Parameters
         ----------
-        recorded : gives it once it can be had; asked in every poll until then
+        recorded : returns the recording, or None while it is being read; called by each poll until then
         """
         self._recorded = recorded
 
     def start(self) -> None:
-        """Nothing is opened before the first poll."""
+        """Do nothing: the first poll opens the feed."""
 
     def poll(self, wall_ns: int) -> list[Item]:
-        """Hand over what is there, the recording first. Raises FlowError where the live feed cannot start."""
+        """Hand over what has arrived, the recording first. Raises FlowError if the live feed cannot start."""
         if self._recorded is not None:
             found = self._recorded()
             if found is None:
@@ -145,11 +145,11 @@ class ResumedFeed:
         return self._live.is_ended()
 
     def retry(self) -> None:
-        """Try again at once, after a fatal error or before the pause is over."""
+        """Reconnect at once, after a fatal error or during a pause."""
         self._live.retry()
 
     def close(self) -> None:
-        """Let go of the connections. Idempotent."""
+        """Close the connections. Idempotent."""
         self._live.close()
 
     def _begin(self, everything: Recorded, wall_ns: int) -> list[Item]:
@@ -169,10 +169,10 @@ class ResumedFeed:
         return list(found.names)
 
     def _cover(self, everything: Recorded, resume_ns: int, wall_ns: int) -> None:
-        """Ask the gateway for the rest only, unless only the gateway knows whether the recording has the open.
+        """Request only the rest from the gateway, unless the recording may lack the session's beginning.
 
-        Nobody may have traded at the open, or nobody may have listened: the first trade is late in either case. A gap
-        that is marked says that the gateway does not have it either.
+        If the first recorded trade is late, either nothing traded at the open or the recorder was not running. A marked
+        gap before it shows that the gateway does not have those trades either.
         """
         session_open, first_ts = self._hours.session_open(wall_ns), int(everything.trades["ts_event"].min())
         if first_ts <= session_open + COVERED_NS:
@@ -184,9 +184,9 @@ class ResumedFeed:
         self._hours.resume_ns = self._asked_from = resume_ns
 
     def _whole(self, found: Recorded, instruments: Collection[int], wall_ns: int) -> dict[int, int]:
-        """Of some instruments those that the recording has from the session's open on, each with its newest time.
+        """Return the newest time of each instrument that is recorded from the session's open on.
 
-        A gap that is marked counts as had: nobody can bring what lies in it.
+        A marked gap counts as covered: its trades cannot be recovered.
         """
         begins = [self._hours.session_open(wall_ns), *(gap.end for gap in found.gaps)]
         newest = {}
@@ -197,7 +197,7 @@ class ResumedFeed:
         return newest
 
     def _is_begin(self, begin_ns: int, first_ts: int) -> bool:
-        """Whether nothing need be missing between them: little time in which the exchange was open."""
+        """Return whether so little time in open hours lies between the two that nothing need be missing."""
         stretches = self._hours.open_between(begin_ns, first_ts)
         return begin_ns <= first_ts and sum(end - start for start, end in stretches) <= BEGIN_NS
 
@@ -220,7 +220,7 @@ class ResumedFeed:
         self._is_live_started = True
 
     def _join(self, items: list[Item]) -> list[Item]:
-        """Take out what was handed over before; once live, and past the recording's end, nothing is any more."""
+        """Drop trades that were already handed over; once the feed is live, it is passed through."""
         if self._hours.resume_ns and any(self._is_another(item) for item in items):
             return self._ask_for_everything()
         out: list[Item] = []
@@ -239,7 +239,7 @@ class ResumedFeed:
         return isinstance(item, Mapping) and item.instrument_id not in self._instruments
 
     def _ask_for_everything(self) -> list[Item]:
-        """A symbol means a contract that the recording does not have: its session is wanted from the open."""
+        """Request the whole session: a symbol means a contract that the recording does not have."""
         get_logger("live").info("another contract than the recording's: the session is asked for from its open")
         self._live.close()
         self._hours.resume_ns = self._covered_from = 0
@@ -261,7 +261,7 @@ class ResumedFeed:
         return Trades(rows)
 
     def _settle(self) -> list[Item]:
-        """The gateway has brought what was missing: from here on it is a live feed like any other."""
+        """End the join: the gateway has brought what was missing, and the feed is now an ordinary live feed."""
         self._is_joined = True
         self._handed, self._seen = [], None
         self._hours.resume_ns = 0

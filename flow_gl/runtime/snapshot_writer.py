@@ -1,4 +1,4 @@
-"""Copies what rings took since the last snapshot, and packs and writes it on a thread of its own."""
+"""Copies the rows that rings took since the last snapshot, and encodes and writes them on its own thread."""
 
 import queue
 import threading
@@ -11,9 +11,9 @@ from flow_gl.store.market import MarketStore
 from flow_gl.store.ring import Cursor
 
 _WAITING: Final = 2
-"""Snapshots that may wait to be written; then the replay waits for the disk."""
+"""Most snapshots waiting to be written; beyond that the replay waits for the disk."""
 _LAST_S: Final = 20.0
-"""How long what still waits is written for at the end."""
+"""How long closing waits for pending snapshots."""
 
 Put = Callable[[bytes], None]
 
@@ -29,13 +29,13 @@ class SnapshotWriter:
         self._events: list[Cursor] = []
 
     def begin(self, stores: Sequence[MarketStore]) -> None:
-        """The first snapshot begins with what these stores take from now on."""
+        """Start the first snapshot: it holds what these stores take from now on."""
         self._bubbles = [[Cursor(ring, position=ring.head) for ring in store.bubbles] for store in stores]
         self._cvd = [[Cursor(ring, position=ring.head) for ring in store.cvd] for store in stores]
         self._events = [Cursor(store.events, position=store.events.head) for store in stores]
 
     def write(self, key: str, state: bytes, note: str, put: Put) -> None:
-        """End a snapshot here; `put` is called with its bytes, on the writer's thread."""
+        """End the snapshot here; `put` is called with its bytes, on the writer's thread."""
         rows = [
             [Rows(bubbles.read(), cvd.read()) for bubbles, cvd in zip(*levels, strict=True)]
             for levels in zip(self._bubbles, self._cvd, strict=True)
@@ -47,7 +47,7 @@ class SnapshotWriter:
         self._jobs.put((key, Snapshot(note, state, rows, events), put))
 
     def close(self) -> None:
-        """Write what waits, for some seconds at most. Idempotent."""
+        """Write pending snapshots, for 20 seconds at most. Idempotent."""
         if self._thread is not None:
             self._jobs.put(None)
             self._thread.join(_LAST_S)
@@ -59,5 +59,5 @@ class SnapshotWriter:
             try:
                 put(encode(key, snapshot))
             except Exception:
-                # The replay is none the worse for it: the file will be read again.
+                # The replay is not affected; the next run reads the file again.
                 get_logger("engine").exception("a snapshot could not be written")

@@ -1,9 +1,9 @@
-"""Asks the system to run the engine's thread soon after it wakes.
+"""Ask the operating system to schedule the engine's thread soon after it wakes.
 
-The engine sleeps a millisecond and works a fraction of one. Where all cores are busy (a software rasteriser has a
-thread for each) it then waits until somebody's time slice is over, some milliseconds. Linux lets every thread ask for
-shorter slices than the others' (6.12 and later, `sched_setattr(2)`): it gets no more of the processor, but its share in
-smaller pieces and sooner. That needs no privilege, unlike a higher priority. Elsewhere nothing is asked.
+The engine sleeps for a millisecond and works for a fraction of one. If all cores are busy (a software rasteriser uses
+one thread per core), it then waits for another thread's time slice to end, a few milliseconds. Linux 6.12 and later
+lets a thread request shorter slices (`sched_setattr(2)`): it gets the same share of the processor, in smaller pieces
+and sooner. Unlike a higher priority, that needs no privilege. On other systems nothing is requested.
 """
 
 import ctypes
@@ -13,15 +13,15 @@ import sys
 from typing import Final
 
 SLICE_NS: Final = 100_000
-"""The shortest that can be asked for."""
+"""The shortest slice that can be requested."""
 _SET_ATTRIBUTES: Final = {"x86_64": 314, "aarch64": 274}
-"""Number of the system call by machine: neither Python nor all C libraries have a function for it."""
+"""System call number by machine: neither Python nor every C library has a wrapper for it."""
 _RESET_ON_FORK: Final = 1
-"""Threads that are started later, the recorder's, have ordinary slices."""
+"""Threads started later, such as the recorder's, get ordinary slices."""
 
 
 class _Attributes(ctypes.Structure):
-    """`struct sched_attr` in its first version, 48 bytes."""
+    """`struct sched_attr`, first version, 48 bytes."""
 
     _fields_ = (
         ("size", ctypes.c_uint32),
@@ -36,7 +36,7 @@ class _Attributes(ctypes.Structure):
 
 
 def ask_for_short_slices() -> bool:
-    """Ask it for the calling thread; whether the system took it. A policy that the user has chosen is left alone."""
+    """Request short slices for the calling thread, unless the user chose a policy. Returns whether it worked."""
     if sys.platform != "linux":
         return False
     number = _SET_ATTRIBUTES.get(platform.machine())
@@ -49,6 +49,6 @@ def ask_for_short_slices() -> bool:
         nice=os.getpriority(os.PRIO_PROCESS, 0),
         runtime=SLICE_NS,
     )
-    # As longs: the call takes registers' width, and its arguments are not declared anywhere.
+    # Passed as longs: the system call takes register-wide arguments and has no declared prototype.
     arguments = ctypes.c_long(number), ctypes.c_long(0), ctypes.byref(attributes), ctypes.c_long(0)
     return int(ctypes.CDLL(None).syscall(*arguments)) == 0

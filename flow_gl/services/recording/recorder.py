@@ -1,8 +1,9 @@
 """Recorder: writes every trade to disk within a second of its arrival, one DBN file per session and dataset.
 
 It reads the tape with its own cursor on its own thread, so a slow disk delays nothing else. Trades that cannot be
-written stay in the tape, and the write is retried (1, 2, 4 .. 30 s apart). Trades are missed only if the tape overwrites
-them in the meantime; they are then counted, and a mark in the file shows where they belong. See docs/recording.md.
+written stay in the tape, and the write is retried (1, 2, 4 .. 30 s apart). Trades are missed only if the tape
+overwrites them in the meantime; they are then counted, and a mark in the file shows where they belong. See
+docs/recording.md.
 """
 
 import errno

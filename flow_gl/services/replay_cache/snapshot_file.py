@@ -1,8 +1,8 @@
 """The file format of a snapshot: the rows that charts took from one file of trades, and the engine's state after it.
 
 `MAGIC`, the head's length and a digest of everything after it; the head, as JSON; then the blocks, each a zstd frame at
-the offset that the head gives. A file that does not match its digest, key or sizes is refused when it is opened, so that
-no error can occur while rings are being filled.
+the offset that the head gives. A file that does not match its digest, key or sizes is refused when it is opened, so
+that no error can occur while rings are being filled.
 """
 
 import hashlib
