@@ -20,7 +20,7 @@ void main() {
     float glow = v_extra.y * fall * fall * (1.0 - inside(past_edge));
     float ring = v_extra.x * band(past_edge - 2.25 * u_screen.z, 0.6 * u_screen.z);
     float around = max(glow, ring);
-    // Disc and surroundings hardly ever share a pixel: add them as weights of one colour.
+    // Disc and surroundings rarely share a pixel: blend them as weights of one colour.
     float alpha = color.a + around * (1.0 - color.a);
     vec3 outer = ring > glow ? u_text.rgb : v_fill.rgb;
     fragment = vec4(mix(color.rgb, outer, around * (1.0 - color.a) / max(alpha, 1e-4)), alpha);

@@ -1,5 +1,5 @@
 #version 330 core
-// A quad just large enough for disc, rim, ring and glow, with half a pixel for the soft border.
+// A quad just large enough for disc, rim, ring and glow, plus half a pixel for anti-aliasing.
 #include "bubble.glsl"
 #include "bubble_rows.glsl"
 

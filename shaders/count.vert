@@ -1,5 +1,5 @@
 #version 330 core
-// A label that stands on a bubble: its picture moves with the chart, nothing is uploaded for it.
+// A label anchored to a bubble: it moves with the chart without an upload.
 #include "view.glsl"
 #include "rows.glsl"
 
@@ -9,9 +9,9 @@ flat out vec3 v_plate;
 
 void main() {
     int row = row_of(gl_VertexID);
-    ivec4 place = texelFetch(u_rows, 3 * row);      // bucket, tick, 1/1024 ticks above it
-    vec4 box_px = floats_at(3 * row + 1);           // left and top from the bubble's centre, width, height
-    vec2 size_px = box_px.zw, cell = floats_at(3 * row + 2).xy;     // cell: its left and top, texels
+    ivec4 place = texelFetch(u_rows, 3 * row);      // bucket, tick, 1/1024 ticks above the tick
+    vec4 box_px = floats_at(3 * row + 1);           // left and top relative to the bubble's centre, width, height
+    vec2 size_px = box_px.zw, cell = floats_at(3 * row + 2).xy;     // cell: left and top in the atlas, texels
     vec2 corner = corner_of(gl_VertexID);
     vec2 centre = vec2(screen_x(place.x), screen_y(place.y, place.z));
     v_cell = cell + corner * size_px;

@@ -7,7 +7,7 @@ flat out vec4 v_color;
 out float v_height;
 
 void main() {
-    // Bucket, cvd's upper and lower part, 1 where the line breaks before it.
+    // A point: bucket, upper and lower part of CVD, 1 if the line breaks before it.
     int row = gl_VertexID / 6, vertex = gl_VertexID - 6 * row;
     ivec4 point = texelFetch(u_rows, row), next_point = texelFetch(u_rows, row + 1);
     if (next_point.w != 0) {
@@ -22,8 +22,8 @@ void main() {
     float share = from / (from - to);
     vec2 cut = vec2(mix(a.x, b.x, crosses ? share : 0.0), zero);
     vec2 a_foot = vec2(a.x, zero), b_foot = vec2(b.x, zero);
-    // Two triangles: to the cut and from it, or a trapezium's halves. Choices, not an array: software would go through
-    // memory for each vertex.
+    // Two triangles: one on each side of the zero crossing, or the halves of a trapezium. Selected with conditions
+    // instead of an array, which a software rasteriser would write to memory for each vertex.
     vec2 px = vertex == 0 ? a_foot : vertex == 1 ? a : vertex == 4 ? b : b_foot;
     if (vertex == 2 || vertex == 3) px = crosses ? cut : vertex == 2 ? b_foot : a;
     float value = vertex < 3 ? from : to;

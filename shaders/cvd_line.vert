@@ -1,5 +1,5 @@
 #version 330 core
-// The CVD line from one point to the next; its colour turns exactly where it crosses zero.
+// The CVD line from one point to the next; its colour changes exactly where it crosses zero.
 #include "view.glsl"
 #include "line.glsl"
 #include "rows.glsl"

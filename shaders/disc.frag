@@ -1,6 +1,6 @@
 #version 330 core
-// The same pixels as `bubble.frag`'s. Everything comes from the point: a fragment that reads no uniform costs less, and
-// filling discs is most of what a crowded frame costs.
+// Draws the same pixels as bubble.frag for discs without glow and ring. It reads no uniforms, which makes fragments
+// cheaper: filling discs is most of the cost of a crowded frame.
 #include "bubble.glsl"
 
 flat in vec2 v_size;

@@ -1,9 +1,9 @@
 #version 330 core
-// One bubble per point: what most bubbles of a crowded chart are, a disc and its rim, nothing around it.
+// One bubble per point, for crowded charts: a disc with its rim, without glow and ring.
 #include "bubble.glsl"
 #include "bubble_rows.glsl"
 
-uniform vec2 u_narrowed;                // the viewport is wider than the screen: ndc on the screen to ndc in it
+uniform vec2 u_narrowed;                // scale from the screen's ndc to those of the enlarged viewport
 
 flat out vec2 v_size;                   // radius of the disc, of the point, px
 flat out float v_rim_px;
@@ -17,7 +17,7 @@ void main() {
         gl_Position = HIDDEN;
         return;
     }
-    v_size = vec2(look.radius, look.radius + 0.5);     // its soft border ends there
+    v_size = vec2(look.radius, look.radius + 0.5);     // plus half a pixel for anti-aliasing
     v_rim_px = rim_width();
     v_fill = look.fill;
     v_rim = look.rim;

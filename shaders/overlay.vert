@@ -1,5 +1,5 @@
 #version 330 core
-// What Dear ImGui built: coloured triangles in its units, over its texture of glyphs.
+// The output of Dear ImGui: coloured triangles in ImGui units, textured with its font atlas.
 layout(location = 0) in vec2 a_place;
 layout(location = 1) in vec2 a_cell;
 layout(location = 2) in vec4 a_color;

@@ -1,5 +1,5 @@
 #version 330 core
-// From each bubble's close to the next one's, and from its low to its high: what price did between the discs' centres.
+// The price path: a line from each bubble's close to the next one's, and a line over its low-high range.
 #include "view.glsl"
 #include "line.glsl"
 #include "bubble_rows.glsl"
@@ -9,7 +9,7 @@ flat out float v_length;
 flat out float v_opacity;
 
 void main() {
-    // Two quads a row: the line, the range.
+    // Two quads per row: the line and the range.
     bool is_range = (gl_VertexID & 4) != 0;
     int row = gl_VertexID >> 3;
     Bubble bubble = bubble_at(row), next = bubble_at(row + 1);

@@ -1,11 +1,11 @@
 #version 330 core
-// Rows of the volume profile, growing leftwards from the pane's right edge.
+// Bars of the volume profile, growing leftwards from the right edge of the pane.
 #include "view.glsl"
 #include "rows.glsl"
 
-uniform int u_origin_bar;   // bar in view from which rows are counted below
-uniform vec4 u_places;      // y of its middle, px per bar, row of the POC, opacity
-uniform vec4 u_bars;        // x of the right edge, px per contract, first and last row of the value area
+uniform int u_origin_bar;   // bar in view that the bar numbers below are relative to
+uniform vec4 u_places;      // y of the middle of that bar, px per bar, bar of the POC, opacity
+uniform vec4 u_bars;        // x of the right edge, px per contract, first and last bar of the value area
 
 out float v_x;
 flat out vec4 v_ends;                       // x where buy, sell and unsided end; opacity
@@ -18,7 +18,7 @@ void main() {
     float row = float(texel.w - u_origin_bar);
     float middle = u_places.x - row * u_places.y;
     float half_row = max(0.5 * u_places.y, 0.5);
-    // Edges on whole pixels, a hairline between rows that are high enough to have one.
+    // Edges on whole pixels, with a gap of one pixel between bars of at least three.
     float top = floor(middle - half_row + 0.5);
     float bottom = max(floor(middle + half_row + 0.5) - (u_places.y >= 3.0 ? 1.0 : 0.0), top + 1.0);
     vec2 corner = corner_of(gl_VertexID);

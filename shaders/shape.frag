@@ -13,7 +13,7 @@ const int SOLID = 0, DASH = 1, HATCH = 2, RING = 3, FADE = 4, ROUNDED = 5, TRIAN
 void main() {
     int kind = int(v_form.x);
     float cover = 1.0;
-    if (kind == DASH) {                     // period, length of a dash
+    if (kind == DASH) {                     // period, dash length
         float along = v_half.x > v_half.y ? v_at.x + v_half.x : v_at.y + v_half.y;
         cover = step(mod(along, v_form.y), v_form.z);
     } else if (kind == HATCH) {             // period across the stripes, half width of a stripe, phase
@@ -21,7 +21,7 @@ void main() {
         cover = band(mod(across, v_form.y) - 0.5 * v_form.y, v_form.z);
     } else if (kind == RING) {              // half thickness
         cover = band(length(v_at) - v_half.x + v_form.y + 0.5, v_form.y);
-    } else if (kind == FADE) {              // towards where it is strong: x, y
+    } else if (kind == FADE) {              // direction of increasing opacity: x, y
         float share = 0.5 + 0.5 * dot(v_at / v_half, v_form.yz);
         cover = share * share;
     } else if (kind == ROUNDED) {           // radius

@@ -4,7 +4,7 @@
 
 uniform vec2 u_ndc_per_px;
 
-out vec2 v_at;                              // from the rectangle's middle
+out vec2 v_at;                              // relative to the centre of the rectangle
 flat out vec2 v_half;
 flat out vec4 v_color;
 flat out vec4 v_form;
@@ -17,6 +17,6 @@ void main() {
     v_half = box_px.zw * 0.5;
     v_at = (corner - 0.5) * box_px.zw;
     v_color = floats_at(at + 1);
-    v_form = floats_at(at + 2);      // kind and three measures, see shape.frag
+    v_form = floats_at(at + 2);      // kind and three parameters, see shape.frag
     gl_Position = vec4(px.x * u_ndc_per_px.x - 1.0, 1.0 - px.y * u_ndc_per_px.y, 0.0, 1.0);
 }

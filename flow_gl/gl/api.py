@@ -1,7 +1,7 @@
-"""The one door to OpenGL: PyOpenGL's switches are thrown here, before OpenGL.GL is first imported.
+"""The only import of OpenGL: PyOpenGL is configured here, before OpenGL.GL is first imported.
 
-Every module of ours takes `GL` from here. A run checks no errors (a check after each call costs more than the call);
-with FLOW_GL_CHECK_GL=1 in the environment, as in the tests, each call is checked and raises.
+All other modules import `GL` from here. Errors are not checked in normal runs, because a check after each call costs
+more than the call. With FLOW_GL_CHECK_GL=1 in the environment, as in the tests, each call is checked and raises.
 """
 
 import ctypes
@@ -28,7 +28,7 @@ try:
     from OpenGL import GL as _GL
     from OpenGL import platform as _platform
     from OpenGL.raw.GL import _errors
-except (ImportError, OSError, AttributeError, TypeError) as error:  # PyOpenGL's ways of lacking a library
+except (ImportError, OSError, AttributeError, TypeError) as error:  # how PyOpenGL reports a missing library
     lacking = libraries.advice(libraries.missing("chart"))
     raise DisplayError(f"OpenGL cannot be loaded: {lacking or error}") from error
 
@@ -36,7 +36,7 @@ GL: Final[Any] = _GL
 
 
 def _declare(name: str, *kinds: Any) -> Any:
-    """Declare an entry point that takes addresses and buffer offsets as plain integers: no array is looked at."""
+    """Declare an entry point that takes addresses and buffer offsets as integers, without PyOpenGL's array handling."""
 
     def function() -> None: ...
 
@@ -65,19 +65,19 @@ def clear(color: tuple[float, float, float]) -> None:
 
 
 def most_texels() -> int:
-    """How many texels the driver reads from a buffer texture."""
+    """Return the largest buffer texture that the driver supports, in texels."""
     return int(GL.glGetIntegerv(GL.GL_MAX_TEXTURE_BUFFER_SIZE))
 
 
 def largest_point_px() -> float:
-    """Greatest size of a point that the driver draws, pixels."""
+    """Return the largest point size that the driver supports, in pixels."""
     return float(GL.glGetFloatv(GL.GL_POINT_SIZE_RANGE)[1])
 
 
 def prepare_blending() -> None:
-    """Set the state that all drawing here relies on: blending over, neither depth nor culling, points sized by shaders.
+    """Set the state that all drawing relies on: alpha blending, no depth test, no culling, point sizes from shaders.
 
-    Colours are not premultiplied; the target's alpha stays 1 where it was 1.
+    Colours are not premultiplied. An alpha of 1 in the target stays 1.
     """
     GL.glEnable(GL.GL_BLEND)
     GL.glBlendFuncSeparate(GL.GL_SRC_ALPHA, GL.GL_ONE_MINUS_SRC_ALPHA, GL.GL_ONE, GL.GL_ONE_MINUS_SRC_ALPHA)

@@ -1,4 +1,4 @@
-"""Rows of rectangles or labels that make up a frame, in order, and the buffer that they are sent to."""
+"""The rectangles or labels of a frame, in order, and the GPU buffer they are uploaded to."""
 
 import struct
 from typing import Final
@@ -11,8 +11,8 @@ from flow_gl.gl.drawing import RowDrawing
 class Batch:
     """Packed rows of one frame.
 
-    Rows are packed one by one. `take` returns those packed since the last `take`, and `add_rows` adds them to the
-    frame, now or in later frames. `upload` sends the frame's rows only if they differ from the last frame's.
+    Rows are packed one at a time. `take` returns the rows packed since the last `take`; `add_rows` adds them to this
+    frame or a later one. `upload` sends the rows of the frame only if they differ from those of the last frame.
     """
 
     def __init__(self, row: struct.Struct, first_rows: int, drawing: RowDrawing, counters: FrameCounters) -> None:
@@ -28,7 +28,7 @@ class Batch:
         self._uploaded = 0
 
     def take(self) -> bytes:
-        """Return the rows packed since the last call; they are part of the frame only once they are added."""
+        """Return the rows packed since the last call. They belong to a frame only once `add_rows` adds them."""
         rows, self._used = bytes(self._packed[: self._used]), 0
         return rows
 
@@ -38,9 +38,9 @@ class Batch:
             self._parts.append(rows)
 
     def upload(self) -> None:
-        """Send the frame's rows if they differ from what was sent last. The next row begins a new frame."""
+        """Upload the rows of this frame if they differ from the last upload, and start a new frame."""
         self.add_rows(self.take())
-        # Mostly the same objects as before: equality looks at identity first, and at bytes only where that differs.
+        # Usually the same objects as in the last frame: equality checks identity before it compares bytes.
         if self._parts != self._sent:
             rows = b"".join(self._parts)
             while len(rows) > len(self._stream.memory):
@@ -53,7 +53,7 @@ class Batch:
         self._parts.clear()
 
     def _draw(self) -> None:
-        """Draw what was uploaded. `Kit.begin_draw` was called, the program is in use."""
+        """Draw the uploaded rows. `Kit.begin_draw` has been called and the program is in use."""
         self._drawing.quads(self._stream.texture, 0, self._uploaded, self._counters)
 
     def release(self) -> None:

@@ -1,8 +1,8 @@
-"""Rows on the GPU: a ring that mirrors a ring of rows, and a small buffer that is rewritten every frame.
+"""Rows on the GPU: a ring that mirrors a ring of the store, and a small buffer that is rewritten every frame.
 
-`RowRing` keeps row p at slot p mod capacity, so appending uploads the tail only and the oldest rows are simply
-overwritten. The first slot is mirrored behind the last: a line from row p to row p + 1 then reads two neighbours also
-where the ring wraps. Shaders read both kinds as buffer textures, by the row's number (`drawing`).
+`RowRing` keeps row p at slot p mod capacity, so appending uploads only the tail and overwrites the oldest rows. The
+first slot is repeated behind the last one, so that a line from row p to row p + 1 finds its neighbour where the ring
+wraps. Shaders read both as buffer textures, indexed by row (`drawing`).
 """
 
 import ctypes
@@ -15,7 +15,7 @@ from flow_gl.gl.api import GL, buffer_data, buffer_sub_data
 from flow_gl.gl.counters import FrameCounters
 
 TEXEL_BYTES: Final = 16
-"""A row is a whole number of texels, so that a shader fetches it in as many steps."""
+"""Bytes per texel. A row must be a multiple, so that shaders can fetch it texel by texel."""
 
 
 def _delete_buffer(handle: int) -> None:
@@ -32,8 +32,8 @@ class RowRing:
 
     Attributes
     ----------
-    lo, hi : positions [lo, hi) that are on the GPU
-    texture : the rows as texels of four 32 bit integers
+    lo, hi : positions [lo, hi) are on the GPU
+    texture : buffer texture of the rows; texels of four 32-bit integers
     """
 
     def __init__(self, dtype: np.dtype, counters: FrameCounters, *, is_overlay: bool = False) -> None:
@@ -50,7 +50,7 @@ class RowRing:
         self.hi = 0
 
     def reserve(self, rows: int) -> None:
-        """Make room for at least `rows` rows: capacity grows by doubling and keeps what is there."""
+        """Make room for at least `rows` rows. The capacity doubles as needed and existing rows are kept."""
         if rows <= self.capacity:
             return
         capacity = max(1024, 1 << (rows - 1).bit_length())
@@ -82,11 +82,11 @@ class RowRing:
             position += count
 
     def restart(self, position: int) -> None:
-        """Forget all rows; the next ones are written from `position` on, upwards or downwards."""
+        """Drop all rows. Rows are then written from `position` on, upwards or downwards."""
         self.lo = self.hi = position
 
     def write(self, position: int, rows: NDArray[np.void]) -> None:
-        """Upload rows to [position, position + len(rows)); `lo` and `hi` are the caller's to move."""
+        """Upload rows to [position, position + len(rows)). The caller updates `lo` and `hi`."""
         count = len(rows)
         if count == 0:
             return
@@ -94,7 +94,7 @@ class RowRing:
         self._write(position, count, rows.ctypes.data)
 
     def write_one(self, position: int, row: bytes) -> None:
-        """Upload one packed row to a position; `lo` and `hi` are the caller's to move."""
+        """Upload one packed row to a position. The caller updates `lo` and `hi`."""
         self._one.raw = row
         self._write(position, 1, self._one_address)
 
@@ -115,7 +115,7 @@ class RowRing:
             self._counters.uploaded_bytes += count * size
 
     def segments(self, start: int, stop: int) -> list[tuple[int, int]]:
-        """Slots of positions [start, stop) in order, as (first slot, count)."""
+        """Return the slots of positions [start, stop) in order, as (first slot, count): two where the ring wraps."""
         if stop <= start:
             return []
         slot = _slot(start, self.capacity)
@@ -138,13 +138,13 @@ def _slot(position: int, capacity: int) -> int:
 
 
 class StreamBuffer:
-    """A small buffer that is filled anew every frame, from memory that is kept.
+    """A small GPU buffer that is refilled every frame from a host buffer that is reused.
 
-    `memory` is written by the caller (struct's `pack_into`, a NumPy view, `put`); `upload` sends the first bytes of it.
+    The caller writes to `memory` (with `struct.pack_into`, a NumPy view or `put`); `upload` sends its first bytes.
 
     Attributes
     ----------
-    texture : its rows as texels of four 32 bit integers, from the first upload on; 0 for another target than rows'
+    texture : buffer texture of the rows, from the first upload on; texels of four 32-bit integers. 0 for other targets
     """
 
     def __init__(self, nbytes: int, counters: FrameCounters, *, target: int | None = None) -> None:
@@ -159,13 +159,13 @@ class StreamBuffer:
         self._take_address()
 
     def grow(self) -> None:
-        """Double the memory; what is written stays."""
+        """Double the memory and keep its contents."""
         self._hold = None
         self.memory = self.memory + bytearray(len(self.memory))
         self._take_address()
 
     def put(self, at: int, address: int, nbytes: int) -> None:
-        """Write what lies at an address into the memory."""
+        """Copy `nbytes` from an address into the memory."""
         ctypes.memmove(self._address + at, address, nbytes)
 
     def upload(self, nbytes: int) -> None:
@@ -177,7 +177,7 @@ class StreamBuffer:
             if self.texture:
                 _attach(self.texture, self.handle)
         elif self._target != GL.GL_UNIFORM_BUFFER:
-            # Orphan: the driver need not wait for the frame that still draws from the old storage.
+            # Orphan the old storage: the driver need not wait for a frame that still draws from it.
             buffer_data(self._target, self._room, 0, GL.GL_STREAM_DRAW)
         buffer_sub_data(self._target, 0, nbytes, self._address)
         self._counters.overlay_bytes += nbytes

@@ -1,7 +1,7 @@
-"""Pictures and video of what was drawn.
+"""Screenshots and video of the framebuffer.
 
-A screenshot waits for its pixels. A recording reads each frame into one of two pixel buffers and takes the other one's,
-drawn a frame earlier, so that reading never waits for the GPU. Rows come bottom up from GL and are turned here.
+A screenshot waits for its pixels. A video reads each frame into one of two pixel buffers and maps the other one, filled
+a frame earlier, so that reading does not wait for the GPU. OpenGL returns rows bottom up; they are flipped here.
 """
 
 import ctypes
@@ -30,7 +30,7 @@ _PNG_SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 
 
 def read_picture(width: int, height: int) -> Picture:
-    """Read the bound framebuffer; waits until it is drawn."""
+    """Read the bound framebuffer. Waits until drawing has finished."""
     pixels = np.empty((height, width, 3), np.uint8)
     GL.glPixelStorei(GL.GL_PACK_ALIGNMENT, 1)
     GL.glBindBuffer(GL.GL_PIXEL_PACK_BUFFER, 0)
@@ -39,7 +39,7 @@ def read_picture(width: int, height: int) -> Picture:
 
 
 class PixelReader:
-    """Pixels of successive frames, one frame late, without waiting."""
+    """Reads the pixels of successive frames without waiting, one frame late."""
 
     def __init__(self, width: int, height: int) -> None:
         self.width: Final = width
@@ -53,7 +53,7 @@ class PixelReader:
         self._frames = 0
 
     def read(self) -> Picture | None:
-        """Ask for the bound framebuffer's pixels; the frame before it, None at the first."""
+        """Start reading the bound framebuffer and return the previous frame; None on the first call."""
         GL.glBindBuffer(GL.GL_PIXEL_PACK_BUFFER, self._buffers[self._frames & 1])
         GL.glPixelStorei(GL.GL_PACK_ALIGNMENT, 1)
         GL.glReadPixels(0, 0, self.width, self.height, GL.GL_RGBA, GL.GL_UNSIGNED_BYTE, ctypes.c_void_p(0))
@@ -61,7 +61,7 @@ class PixelReader:
         return self._take() if self._frames > 1 else None
 
     def finish(self) -> Picture | None:
-        """The last frame asked for; None where there was none."""
+        """Return the last frame that was requested; None if there is none."""
         if self._frames == 0:
             return None
         self._frames += 1
@@ -71,7 +71,7 @@ class PixelReader:
         GL.glBindBuffer(GL.GL_PIXEL_PACK_BUFFER, self._buffers[self._frames & 1])
         address = GL.glMapBufferRange(GL.GL_PIXEL_PACK_BUFFER, 0, self._nbytes, GL.GL_MAP_READ_BIT)
         if not address:
-            raise DisplayError("the driver gives no access to the pixels that were drawn")
+            raise DisplayError("the driver could not map the pixel buffer")
         memory = (ctypes.c_ubyte * self._nbytes).from_address(int(address))
         pixels = np.frombuffer(memoryview(memory), np.uint8).reshape(self.height, self.width, 4)
         picture = np.ascontiguousarray(pixels[::-1, :, :3])
@@ -84,10 +84,10 @@ class PixelReader:
 
 
 def write_png(path: Path, picture: Picture) -> None:
-    """Write a PNG file, whole or not at all. Raises FlowError when it cannot be written."""
+    """Write a PNG file atomically. Raises FlowError if it cannot be written."""
     height, width, _ = picture.shape
     lines = np.zeros((height, 1 + width * 3), np.uint8)
-    # No filter: flat grounds and repeated lines compress best as they are.
+    # No PNG filter: flat areas and repeated lines compress best unfiltered.
     lines[:, 1:] = picture.reshape(height, width * 3)
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     data = zlib.compress(lines.tobytes(), 6)
@@ -103,31 +103,31 @@ def _chunk(name: bytes, body: bytes) -> bytes:
 
 
 class VideoWriter:
-    """An MP4 file at a steady frame rate, H.264 where the encoder is there.
+    """An MP4 file with a constant frame rate, in H.264 if an encoder is available.
 
-    It is written in fragments of a second (`core.system.mp4`): whatever ends the writing, it plays up to there.
+    It is written in fragments of one second (`core.system.mp4`), so that an interrupted file plays up to that point.
 
     Raises
     ------
     DisplayError
-        where PyAV is not installed, or has no encoder that works
+        if PyAV is not installed or has no working encoder
     FlowError
-        where the file cannot be written; what was written before plays, and a file without a picture is removed
+        if the file cannot be written; what was written so far plays, and a file without a frame is removed
     """
 
     def __init__(self, path: Path, width: int, height: int, *, frames_per_second: int = 60) -> None:
         av = _import_av()
         self.path: Final = path
         self.frames = 0
-        """Of the video so far, repeated ones counted."""
-        # The encoders want even sides.
+        """Frames in the video so far, including repeated ones."""
+        # Encoders need an even width and height.
         self._size: Final = width & ~1, height & ~1
         self._av: Final = av
         self._time_base: Final = Fraction(1, frames_per_second)
         self._last: Any = None
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            # Each fragment is handed to the system at once: a program that is killed leaves a file that plays, too.
+            # Each fragment is flushed at once, so that the file plays even if the program is killed.
             options = {"movflags": _FRAGMENTED, "flush_packets": "1"}
             self._container = av.open(str(path), "w", format="mp4", options=options)
         except (OSError, av.FFmpegError) as error:
@@ -158,7 +158,7 @@ class VideoWriter:
         raise DisplayError(f"no video encoder works: {'; '.join(reasons)}")
 
     def add(self, picture: Picture) -> None:
-        """Append a frame of the size given at the start."""
+        """Append a frame of the size given to the constructor."""
         width, height = self._size
         frame = self._av.VideoFrame.from_ndarray(np.ascontiguousarray(picture[:height, :width]), format="rgb24")
         self._last = frame.reformat(format="yuv420p")
@@ -166,17 +166,17 @@ class VideoWriter:
         self.repeat()
 
     def repeat(self) -> None:
-        """Append the last frame once more."""
+        """Append the last frame again."""
         self._last.pts = self.frames
         self.frames += 1
         self._mux(self._last)
 
     def skip(self, frames: int) -> None:
-        """Show the last picture for so many frames more, without writing them."""
+        """Extend the last frame by this many frames without writing them."""
         self.frames += frames
 
     def close(self) -> None:
-        """Write what is still held back and finish the file."""
+        """Flush the encoder and finish the file. Raises FlowError."""
         self._mux(None)
         try:
             self._container.close()
@@ -185,7 +185,7 @@ class VideoWriter:
             raise self._failure(error) from error
 
     def abandon(self) -> None:
-        """Let go of a file that can no longer be written to; what plays of it stays."""
+        """Close a file that can no longer be written. The part that plays is kept."""
         with suppress(OSError, self._av.FFmpegError):
             self._container.close()
         mp4.leave_whole(self.path)
@@ -206,5 +206,5 @@ def _import_av() -> Any:
     try:
         import av
     except ImportError as error:
-        raise DisplayError(f"recording needs PyAV, which is not installed: {install_advice('video')}") from error
+        raise DisplayError(f"video needs PyAV, which is not installed: {install_advice('video')}") from error
     return av

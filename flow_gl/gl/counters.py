@@ -1,4 +1,4 @@
-"""What a frame cost, in counts that do not depend on the machine."""
+"""The cost of a frame in counts that do not depend on the machine."""
 
 from dataclasses import dataclass
 
@@ -9,12 +9,12 @@ class FrameCounters:
 
     Attributes
     ----------
-    uploaded_bytes : instance rows of market data sent to the GPU (bubbles, CVD, profile). Panning and
-        zooming send none.
-    overlay_bytes : rectangles and labels of the screen (axis labels, level lines, counts): bounded by the screen's
-        size, whatever the history
-    draw_calls, instances : draws issued, instances in them
-    rows_copied : rows read out of rings
+    uploaded_bytes : market rows sent to the GPU (bubbles, CVD, profile); 0 while the user only pans and zooms
+    overlay_bytes : rectangles and labels sent (axis labels, level lines, counts); bounded by the size of the screen,
+        not by the history
+    draw_calls : draw calls issued
+    instances : rows drawn by them
+    rows_copied : rows read from the store's rings
     """
 
     uploaded_bytes: int = 0

@@ -1,9 +1,9 @@
 """Rows drawn as quads or points, fetched by their vertex shaders.
 
-No row is a vertex input. A quad has four vertices in a list of indices that all draws share; a shader finds its row and
-corner from the vertex's number and reads the row from a buffer texture (rows.glsl). So a range begins anywhere without
-a call more, neighbours are read like the row itself, and a driver works on whole blocks of vertices: instances of four
-leave most of a block idle, on a GPU as in software (benchmarks/frame.md).
+Rows are not vertex attributes. Each quad has four vertices in an index buffer that all draws share; the shader derives
+row and corner from `gl_VertexID` and reads the row from a buffer texture (rows.glsl). A draw can therefore start at any
+row without extra calls, a shader can read neighbouring rows, and vertices fill the driver's batches: instances of four
+vertices leave most of a batch idle, on a GPU and in software (benchmarks/frame.md).
 """
 
 from typing import Final
@@ -15,13 +15,13 @@ from flow_gl.gl.buffers import RowRing
 from flow_gl.gl.counters import FrameCounters
 
 _MOST_QUADS: Final = 1 << 14
-"""Of one draw: their vertices are numbered in 16 bits."""
+"""Quads per draw: vertex indices have 16 bits."""
 _CORNERS: Final = (0, 1, 2, 2, 1, 3)
-"""Two triangles of a strip's corners."""
+"""Two triangles over the corners of a strip."""
 
 
 class RowDrawing:
-    """The vertex array and the indices that all rows of a context are drawn with."""
+    """The vertex array and index buffer that all rows of a context are drawn with."""
 
     def __init__(self) -> None:
         self._array: Final = int(GL.glGenVertexArrays(1))
@@ -33,7 +33,7 @@ class RowDrawing:
         GL.glBindVertexArray(0)
 
     def begin(self) -> None:
-        """Bind what the draws that follow need."""
+        """Bind the vertex array for the draws that follow."""
         GL.glBindVertexArray(self._array)
 
     def quads(self, texture: int, first: int, count: int, counters: FrameCounters, *, quads_per_row: int = 1) -> None:
@@ -59,7 +59,7 @@ class RowDrawing:
     def ring_vertices(
         self, ring: RowRing, start: int, stop: int, counters: FrameCounters, *, mode: int, per_row: int
     ) -> None:
-        """Draw positions [start, stop) of a ring as so many vertices a row: points, or triangles that share none."""
+        """Draw positions [start, stop) of a ring with `per_row` vertices per row: points, or unindexed triangles."""
         for first, count in ring.segments(start, stop):
             GL.glBindTexture(GL.GL_TEXTURE_BUFFER, ring.texture)
             GL.glDrawArrays(mode, first * per_row, count * per_row)

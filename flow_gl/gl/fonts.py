@@ -1,8 +1,8 @@
-"""Labels as pictures: strings rasterised by FreeType into one texture, kept by string and size.
+"""The font atlas: strings rasterised by FreeType into one texture, cached by string and size.
 
-Glyphs are set at quarter pixels inside a string (real sub-pixel advances), hinted vertically only. A string whose
-quad lies on whole pixels is drawn texel for pixel. When the texture runs full it is cleared at a frame's start,
-when no batch waits to be drawn, and `generation` tells who keeps cells of it.
+Glyphs are positioned to a quarter of a pixel within a string and hinted vertically only. A quad on whole pixels is
+drawn texel for pixel. When the texture is nearly full it is cleared at the start of a frame in which no batch is
+waiting to be drawn; `generation` then changes, so that whatever stores cells can drop them.
 """
 
 import importlib.util
@@ -22,19 +22,19 @@ ATLAS_PX: Final = 1024
 _PHASES: Final = 4
 _KEPT_ADVANCES: Final = 4096
 _FULL: Final = 0.7
-"""Share of the texture's height in use at which it is cleared between two frames."""
+"""The texture is cleared between frames once this share of its height is in use."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A rasterised string: where it lies in the texture and how it sits on its origin.
+    """A rasterised string: its place in the texture and its position relative to its origin.
 
     Attributes
     ----------
-    u, v, width, height : texels
-    left, top : from the origin (pen start, baseline) to the picture's top left, px; `top` positive upwards
-    advance : length of the pen's way, px
-    cap_height : of a capital letter or a digit at this size, px
+    u, v, width, height : box in the texture, texels
+    left, top : from the origin (pen start, baseline) to the top left of the box, px; `top` is positive upwards
+    advance : advance width, px
+    cap_height : height of a digit at this size, px
     """
 
     u: float
@@ -56,7 +56,7 @@ class _Glyph:
 
 
 def font_path(*, is_bold: bool = False) -> Path:
-    """Find Roboto in the folder of imgui_bundle, without importing it. Raises DisplayError."""
+    """Return the path of Roboto in imgui_bundle, without importing it. Raises DisplayError if it is missing."""
     spec = importlib.util.find_spec("imgui_bundle")
     if spec is None or spec.origin is None:
         raise DisplayError("the font is missing: imgui-bundle is not installed; install flow_gl again")
@@ -68,7 +68,7 @@ def font_path(*, is_bold: bool = False) -> Path:
 
 
 class FontAtlas:
-    """The texture of all labels of a context."""
+    """The texture that holds all labels of a context."""
 
     def __init__(self) -> None:
         self._faces: Final[list[Any]] = [freetype.Face(str(font_path(is_bold=bold))) for bold in (False, True)]
@@ -92,13 +92,13 @@ class FontAtlas:
         self._clear()
 
     def bind(self) -> None:
-        """Bind the texture to the labels' unit, to be drawn from."""
+        """Bind the texture to its texture unit for drawing."""
         GL.glActiveTexture(GL.GL_TEXTURE0 + ATLAS_UNIT)
         GL.glBindTexture(GL.GL_TEXTURE_2D, self.texture)
         GL.glActiveTexture(GL.GL_TEXTURE0)
 
     def hold(self, user: object) -> None:
-        """Keep all cells in place until `let_go`: somebody will draw from them."""
+        """Keep all cells in place until `user` calls `let_go`, because it will draw from them."""
         self._users.add(id(user))
 
     def let_go(self, user: object) -> None:
@@ -106,11 +106,11 @@ class FontAtlas:
 
     @property
     def is_nearly_full(self) -> bool:
-        """Little room is left: it is emptied before a frame, once no one holds cells."""
+        """Whether little room is left. The next frame clears the texture unless cells are held."""
         return self._y > ATLAS_PX * _FULL
 
     def begin_frame(self) -> None:
-        """Make room when little is left and nobody holds cells. Only here do cells lose their place."""
+        """Clear the texture if it is nearly full and no cells are held. Cells move only here."""
         if self.is_nearly_full and not self._users:
             self._cells.clear()
             self._glyph_cells.clear()
@@ -120,7 +120,7 @@ class FontAtlas:
             self._clear()
 
     def cell(self, text: str, size_px: float, *, is_bold: bool = False) -> Cell:
-        """Get the picture of a string, rasterised at first sight."""
+        """Return the cell of a string; it is rasterised on first use."""
         key = (text, size_px, is_bold)
         found = self._cells.get(key)
         if found is None:
@@ -128,7 +128,7 @@ class FontAtlas:
         return found
 
     def advance(self, text: str, size_px: float, *, is_bold: bool = False) -> float:
-        """Length of a string's way, px, as its `Cell` has it; only glyphs that are new are rasterised."""
+        """Return the advance width of a string, px, without rasterising the string itself."""
         key = (text, size_px, is_bold)
         length = self._advances.get(key)
         if length is None:
@@ -139,7 +139,7 @@ class FontAtlas:
         return length
 
     def glyphs(self, text: str, size_px: float, *, is_bold: bool = False) -> list[tuple[Cell, int]]:
-        """Get a string as its glyphs' pictures and their places from the origin: for texts that hardly come again."""
+        """Return a string as cells of its glyphs and their x offsets, px: for texts that rarely repeat."""
         found = []
         pen = 0.0
         for character in text:
@@ -156,7 +156,7 @@ class FontAtlas:
         return found
 
     def cap_height(self, size_px: float, is_bold: bool) -> float:
-        """Height of a digit, px."""
+        """Return the height of a digit, px."""
         key = (size_px, is_bold)
         if key not in self._cap_heights:
             self._cap_heights[key] = float(self._glyph("0", size_px, is_bold, 0).top)
@@ -166,7 +166,7 @@ class FontAtlas:
         GL.glDeleteTextures(1, np.array([self.texture], np.uint32))
 
     def _bind_to_write(self) -> None:
-        GL.glBindTexture(GL.GL_TEXTURE_2D, self.texture)  # the active unit's: which one does not matter
+        GL.glBindTexture(GL.GL_TEXTURE_2D, self.texture)  # to whichever unit is active
 
     def _clear(self) -> None:
         blank = np.zeros((ATLAS_PX, ATLAS_PX), np.uint8)
@@ -191,7 +191,7 @@ class FontAtlas:
         right = max(at + glyph.picture.shape[1] for glyph, at in drawn)
         top = max(glyph.top for glyph, _ in drawn)
         bottom = min(glyph.top - glyph.picture.shape[0] for glyph, _ in drawn)
-        # A blank border of one texel: a quad between pixels fades out softly.
+        # A blank border of one texel, so that quads between whole pixels have soft edges.
         picture = np.zeros((top - bottom + 2, right - left + 2), np.uint8)
         for glyph, at in drawn:
             height, width = glyph.picture.shape
@@ -207,7 +207,7 @@ class FontAtlas:
         if self._x + width > ATLAS_PX:
             self._x, self._y, self._shelf = 1, self._y + self._shelf, 1
         if width > ATLAS_PX or self._y + height > ATLAS_PX:
-            return 0, 0  # full within one frame: the label stays blank until the next
+            return 0, 0  # full within one frame: the label is blank until the next one
         u, v = self._x, self._y
         self._x += width + 1
         self._shelf = max(self._shelf, height + 1)

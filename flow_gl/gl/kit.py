@@ -1,4 +1,4 @@
-"""What all charts of one context share: programs, the texture of labels, what rows are drawn with."""
+"""What all charts of one OpenGL context share: shader programs, the font atlas and the row renderer."""
 
 from typing import Final
 
@@ -8,7 +8,7 @@ from flow_gl.gl.shaders import ShaderLibrary
 
 
 class Kit:
-    """Programs, fonts and indices of the current context."""
+    """Shared GPU resources of the current context."""
 
     def __init__(self) -> None:
         self.shaders: Final = ShaderLibrary()
@@ -16,7 +16,7 @@ class Kit:
         self.row_drawing: Final = RowDrawing()
 
     def begin_draw(self) -> None:
-        """Bind what all drawing needs, once for all of it: other drawing may have come in between."""
+        """Bind the shared vertex array and the atlas. Other code may have bound its own since the last chart."""
         self.row_drawing.begin()
         self.atlas.bind()
 

@@ -1,7 +1,7 @@
 """GLSL programs from the shaders folder, compiled once and shared.
 
-`#include "name.glsl"` takes a file of include/, once per shader. Messages of the driver are translated back to file
-and line. `reload` recompiles what has changed on disk; a program that no longer compiles keeps its last good form.
+`#include "name.glsl"` inserts a file of include/, at most once per shader. Compiler messages are mapped back to file
+and line. `reload` recompiles files that have changed; a program that no longer compiles keeps its last working version.
 """
 
 import re
@@ -13,23 +13,23 @@ from flow_gl.core.errors import DisplayError
 from flow_gl.gl.api import GL
 
 FRAME_BINDING: Final = 0
-"""Binding point of the uniform block `Frame`, the view of the chart that is being drawn."""
+"""Binding point of the uniform block `Frame`: the view of the chart being drawn."""
 
 ROWS_UNIT: Final = 0
-"""Texture unit of the rows that are drawn, bound for each draw; it stays the active one."""
+"""Texture unit of the rows, bound for each draw. It stays the active unit."""
 ATLAS_UNIT: Final = 1
 
 _INCLUDE: Final = re.compile(r'^\s*#include\s+"([^"]+)"\s*$')
 _PLACE: Final = re.compile(r"^\s*(?:ERROR:\s*)?\d+\s*[:(]\s*(\d+)(?:\s*[():]\s*\d+\))?")
-"""Start of a driver's message: source number, line, with some drivers a column."""
+"""Start of a compiler message: source number, line and, with some drivers, column."""
 
 
 class ShaderError(DisplayError):
-    """A shader does not compile or link. The message names file and line."""
+    """A shader that does not compile or link. The message names file and line."""
 
 
 def shader_folder() -> Path:
-    """Find the shaders: inside the package when installed, beside it in a source tree. Raises ShaderError."""
+    """Return the shader folder: inside the package if installed, beside it in a source tree. Raises ShaderError."""
     package = Path(__file__).resolve().parents[1]
     for folder in (package / "shaders", package.parent / "shaders"):
         if (folder / "include").is_dir():
@@ -39,7 +39,7 @@ def shader_folder() -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A shader with its includes put in, and where each line comes from."""
+    """A shader with its includes inserted, and the origin of each line."""
 
     text: str
     origins: list[tuple[Path, int]]
@@ -51,7 +51,7 @@ class Source:
 
 
 def read_source(path: Path) -> Source:
-    """Read a shader with its includes put in, each once. Raises ShaderError."""
+    """Read a shader and insert its includes, each once. Raises ShaderError."""
     lines: list[str] = []
     origins: list[tuple[Path, int]] = []
     _read_into(path, lines, origins, set())
@@ -78,7 +78,7 @@ def _read_into(path: Path, lines: list[str], origins: list[tuple[Path, int]], se
 
 
 class Program:
-    """A linked program. `use()` binds it; uniform locations are asked for once."""
+    """A linked program. Uniform locations are cached."""
 
     def __init__(self, vertex: Path, fragment: Path) -> None:
         self._paths: Final = (vertex, fragment)
@@ -93,20 +93,20 @@ class Program:
         GL.glUseProgram(self.handle)
 
     def location(self, name: str) -> int:
-        """Location of a uniform; -1 where the program does not use it."""
+        """Return the location of a uniform; -1 if the program does not use it."""
         location = self._locations.get(name)
         if location is None:
             location = self._locations[name] = int(GL.glGetUniformLocation(self.handle, name))
         return location
 
     def set_vec2(self, name: str, x: float, y: float) -> None:
-        """Set a uniform, where it has another value. The program is in use."""
+        """Set a uniform if its value changes. The program must be in use."""
         if self._values.get(name) != (x, y):
             self._values[name] = (x, y)
             GL.glUniform2f(self.location(name), x, y)
 
     def reload(self) -> None:
-        """Compile anew if a file has changed. Raises ShaderError and keeps what it had."""
+        """Recompile if a file has changed. Raises ShaderError and keeps the previous version."""
         if self._newest() > self._stamp:
             self._build()
 
@@ -150,7 +150,7 @@ class ShaderLibrary:
         self._programs: dict[str, Program] = {}
 
     def program(self, vertex: str, fragment: str | None = None) -> Program:
-        """Get a program, compiled on first use. Raises ShaderError."""
+        """Return a program; it is compiled on first use. Raises ShaderError."""
         fragment = fragment or vertex
         key = f"{vertex}+{fragment}"
         if key not in self._programs:
@@ -158,7 +158,7 @@ class ShaderLibrary:
         return self._programs[key]
 
     def reload(self) -> list[str]:
-        """Compile anew what has changed on disk; what is wrong, one message a program, the last good one kept."""
+        """Recompile programs whose files have changed. Returns one message per program that failed."""
         messages = []
         for program in self._programs.values():
             try:

@@ -1,4 +1,4 @@
-"""A frame's rectangles: lines, bands, rings, plates in screen pixels, added in order, drawn in one call."""
+"""The shapes of a frame: lines, bands, rings and plates in screen pixels, drawn in one call in the order added."""
 
 import struct
 from typing import Final
@@ -31,9 +31,9 @@ class Hatch:
 
 
 class ShapeBatch(Batch):
-    """Rectangles in framebuffer pixels, origin top left. All measures are pixels, `alpha` is 0..1.
+    """Shapes in framebuffer pixels, origin top left. All lengths are pixels; `alpha` is 0..1.
 
-    `upload` and `draw` are apart, so that a layer's update may upload and its draw need not.
+    `upload` and `draw` are separate, because layers upload in `update` and must not in `draw`.
     """
 
     def __init__(self, kit: Kit, counters: FrameCounters) -> None:
@@ -41,7 +41,7 @@ class ShapeBatch(Batch):
         self._program: Final = kit.shaders.program("shape")
 
     def rect(self, x: float, y: float, width: float, height: float, color: Rgb, *, alpha: float = 1.0) -> None:
-        """Add a filled rectangle; one pixel high or wide, it is a line."""
+        """Add a filled rectangle. With a height or width of one pixel it is a line."""
         self._put(x, y, width, height, *color, alpha, _SOLID, 0.0, 0.0, 0.0)
 
     def dashed(
@@ -74,7 +74,7 @@ class ShapeBatch(Batch):
         self._put(x, y, width, height, *color, alpha, _HATCH, hatch.period, 0.5 * hatch.stripe, hatch.phase)
 
     def ring(self, x: float, y: float, radius: float, thickness: float, color: Rgb, *, alpha: float = 1.0) -> None:
-        """Add a circle's line around a centre; the line lies inside the radius."""
+        """Add a circle outline around a centre; the line lies inside the radius."""
         reach = radius + 0.5
         self._put(x - reach, y - reach, 2 * reach, 2 * reach, *color, alpha, _RING, 0.5 * thickness, 0.0, 0.0)
 
@@ -89,7 +89,7 @@ class ShapeBatch(Batch):
         alpha: float = 1.0,
         towards: tuple[int, int],
     ) -> None:
-        """Add a rectangle that grows stronger towards a side: (1, 0) right, (-1, 0) left, (0, 1) down, (0, -1) up."""
+        """Add a gradient that is strongest at one side: (1, 0) right, (-1, 0) left, (0, 1) bottom, (0, -1) top."""
         self._put(x, y, width, height, *color, alpha, _FADE, float(towards[0]), float(towards[1]), 0.0)
 
     def plate(
@@ -105,7 +105,7 @@ class ShapeBatch(Batch):
         self._put(x, y, width, height, *color, alpha, _TRIANGLE, 1.0 if points_up else -1.0, 0.0, 0.0)
 
     def draw(self, width_px: int, height_px: int) -> None:
-        """Draw what was uploaded onto a framebuffer of this size."""
+        """Draw the uploaded shapes onto a framebuffer of this size."""
         if self._uploaded:
             self._program.use()
             self._program.set_vec2("u_ndc_per_px", 2.0 / width_px, 2.0 / height_px)

@@ -1,4 +1,4 @@
-"""A frame's labels: added in any order, drawn in one call, with a plate behind those that ask for one."""
+"""The labels of a frame, drawn in one call, each with an optional plate behind it."""
 
 import struct
 from typing import Final, Literal
@@ -16,7 +16,7 @@ Align = Literal["left", "center", "right"]
 _ROW: Final = struct.Struct("<13f12x")
 _FIRST_ROWS: Final = 256
 PLATE_PAD_X: Final = 0.42
-"""Room between a plate's edge and its text, in units of the text's size."""
+"""Padding between a plate's edge and its text, in units of the text's size."""
 PLATE_PAD_Y: Final = 0.36
 _PLATE_RADIUS: Final = 0.25
 
@@ -56,7 +56,7 @@ class Plate:
 
 
 def use_text_program(program: Program) -> None:
-    """Use a program that reads the atlas (text.frag)."""
+    """Bind a program that reads the font atlas (text.frag)."""
     program.use()
     program.set_vec2("u_texel", 1.0 / ATLAS_PX, 1.0 / ATLAS_PX)
 
@@ -66,8 +66,8 @@ class TextBatch(Batch):
 
     Parameters
     ----------
-    kit : of the current context, shared by all its batches
-    counters : what an upload and a drawing cost is added here
+    kit : shared resources of the current context
+    counters : uploads and draw calls are counted here
     """
 
     def __init__(self, kit: Kit, counters: FrameCounters) -> None:
@@ -76,7 +76,7 @@ class TextBatch(Batch):
         self._program: Final = kit.shaders.program("text")
 
     def width(self, text: str, size_px: float, *, is_bold: bool = False) -> float:
-        """Advance width of a label in pixels, its plate left out."""
+        """Return the advance width of a label in pixels, without a plate."""
         return self.atlas.advance(text, size_px, is_bold=is_bold)
 
     def add(
@@ -129,21 +129,21 @@ class TextBatch(Batch):
     def add_plate(
         self, x_px: float, y_px: float, width: float, height: float, *, color: Rgb, alpha: float, radius_px: float
     ) -> None:
-        """Add a rounded rectangle, drawn in turn with the labels."""
+        """Add a rounded rectangle; it is drawn in order with the labels."""
         self._put(x_px, y_px, width, height, width, height, radius_px, 0.0, *color, alpha, 1.0)
 
     def upload(self) -> None:
-        """Send what was added if it differs; the atlas keeps its cells in place until they are drawn."""
+        """Upload the labels that were added, if they changed, and hold their atlas cells until they are drawn."""
         super().upload()
         self.hold()
 
     def hold(self) -> None:
-        """Let the atlas keep the cells of what was uploaded in place until they are drawn."""
+        """Hold the atlas cells of the uploaded labels until they are drawn."""
         if self._uploaded:
             self.atlas.hold(self)
 
     def draw(self, width_px: int, height_px: int) -> None:
-        """Draw what was uploaded, in that order, onto a framebuffer of this size."""
+        """Draw the uploaded labels in order onto a framebuffer of this size."""
         if self._uploaded:
             use_text_program(self._program)
             self._program.set_vec2("u_ndc_per_px", 2.0 / width_px, 2.0 / height_px)

@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 from flow_gl.gl.api import GL
 
 _SETS: Final = 4
-"""Frames until a query's answer is asked for: by then it is there, and nothing waits."""
+"""Frames between a query and reading its result, so that reading never waits for the GPU."""
 
 
 class FrameTimes:
-    """The newest frame times, in preallocated memory: adding one allocates nothing."""
+    """The most recent frame times in preallocated memory; `add` allocates nothing."""
 
     def __init__(self, capacity: int = 1024) -> None:
         self._times_ms: Final[NDArray[np.float64]] = np.zeros(capacity)
@@ -31,13 +31,13 @@ class FrameTimes:
         self._count = 0
 
     def window(self) -> NDArray[np.float64]:
-        """Times in ms, oldest first, float64."""
+        """Return the times in ms, float64, oldest first."""
         if self._count <= len(self._times_ms):
             return self._times_ms[: self._count].copy()
         return np.roll(self._times_ms, -(self._count % len(self._times_ms)))
 
     def percentiles(self) -> tuple[float, float, float]:
-        """p50, p99 and the longest frame in ms; zeros before the first frame."""
+        """Return p50, p99 and the maximum in ms; zeros before the first frame."""
         times = self._times_ms[: self.count]
         if len(times) == 0:
             return 0.0, 0.0, 0.0
@@ -46,9 +46,9 @@ class FrameTimes:
 
 
 class LayerTimer:
-    """GPU time by name, from GL_TIME_ELAPSED queries whose answers are fetched some frames later.
+    """GPU time per name, from GL_TIME_ELAPSED queries whose results are read a few frames later.
 
-    Use: `begin_frame()`, then `begin(name)` .. `end()` around each layer, one after the other, never nested.
+    Use: `begin_frame()`, then `begin(name)` .. `end()` around each layer. Calls must not be nested.
     """
 
     def __init__(self) -> None:
@@ -56,16 +56,16 @@ class LayerTimer:
         self._pending: list[list[tuple[str, int]]] = [[] for _ in range(_SETS)]
         self._frame = 0
         self.times_us: Final[dict[str, float]] = {}
-        """Newest known time of each name, microseconds, summed over its uses in a frame."""
+        """Latest known time per name in microseconds, summed over its uses in a frame."""
 
     @staticmethod
     def is_available() -> bool:
-        """The driver counts GPU time."""
+        """Return whether the driver measures GPU time."""
         bits = GL.glGetQueryiv(GL.GL_TIME_ELAPSED, GL.GL_QUERY_COUNTER_BITS)
         return bool(np.asarray(bits).reshape(-1)[0] > 0)
 
     def begin_frame(self) -> None:
-        """Fetch what was asked for some frames ago."""
+        """Start a frame and read the results of queries issued a few frames ago."""
         self._frame += 1
         due = self._pending[self._frame % _SETS]
         times: dict[str, float] = {}

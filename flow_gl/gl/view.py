@@ -1,8 +1,7 @@
-"""How a pane's world lies on the screen, frozen for one frame.
+"""The transform from a pane's world coordinates to the screen, frozen for one frame.
 
-x is int64 nanoseconds, y is a float (price ticks, contracts). Screen pixels have their origin at the framebuffer's
-top left, y down. All that shaders need of it are the uniforms of `View.uniforms`; panning and zooming change nothing
-else.
+World x is time in int64 nanoseconds, world y a float (price ticks or contracts). Screen pixels have their origin at the
+top left of the framebuffer, y pointing down. Panning and zooming change only uniforms derived from this transform.
 """
 
 from dataclasses import dataclass
@@ -37,11 +36,11 @@ class View:
 
     Attributes
     ----------
-    rect : the pane on the screen
-    t_right_ns : time at the pane's right border
+    rect : the pane on the screen, px
+    t_right_ns : time at the right border of the pane
     ns_per_px : time scale
-    y_top : world y at the pane's upper border
-    y_per_px : world y that one pixel spans (positive: y grows upwards)
+    y_top : world y at the upper border of the pane
+    y_per_px : world y per pixel, positive (world y grows upwards)
     scale : content scale of the monitor (1.0 = 96 dpi)
     """
 
@@ -61,11 +60,11 @@ class View:
         return self.y_top - self.rect.height * self.y_per_px
 
     def screen_x(self, t_ns: int) -> float:
-        """Screen x in pixels of a time."""
+        """Return the screen x of a time, px."""
         return self.rect.right - (self.t_right_ns - t_ns) / self.ns_per_px
 
     def screen_y(self, y: float) -> float:
-        """Screen y in pixels of a world y."""
+        """Return the screen y of a world y, px."""
         return self.rect.y + (self.y_top - y) / self.y_per_px
 
     def time_at(self, x_px: float) -> int:

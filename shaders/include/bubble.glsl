@@ -1,4 +1,4 @@
-// How a bubble is drawn, from its contracts and the chart's look: one rule for both ways of drawing discs.
+// Size and colours of a bubble: one rule for both ways of drawing discs.
 #include "view.glsl"
 #include "sdf.glsl"
 
@@ -10,7 +10,7 @@ struct Look {
     bool is_ringed;     // open or pinned
 };
 
-// False where the size floor hides it.
+// Returns false if the size filter hides the bubble.
 bool look_of(int bucket, float volume, float imbalance, out Look look) {
     float share = min(1.0, volume * u_size.z);
     bool is_significant = abs(imbalance) > u_look.x;
@@ -28,10 +28,10 @@ bool look_of(int bucket, float volume, float imbalance, out Look look) {
     return volume >= u_size.w;
 }
 
-// Width of the rim, with half a pixel of its soft border.
+// Width of the rim, px, including half a pixel for anti-aliasing.
 float rim_width() { return 1.2 * u_screen.z + 0.5; }
 
-// A disc's colour with its rim, `past_edge` px outside its edge (negative inside); `rim_px` is `rim_width`.
+// Colour of a disc and its rim at `past_edge` px outside its edge (negative inside); `rim_px` is rim_width().
 vec4 disc_color(float past_edge, float rim_px, vec4 fill, vec4 rim) {
     vec4 color = mix(fill, rim, clamp(past_edge + rim_px, 0.0, 1.0));
     return vec4(color.rgb, color.a * inside(past_edge));

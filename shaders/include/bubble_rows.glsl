@@ -1,4 +1,4 @@
-// A bubble's row: two texels. Prices are ticks relative to the base's.
+// A bubble's row: two texels. Prices are ticks relative to the base.
 #include "rows.glsl"
 
 struct Bubble {
@@ -9,8 +9,8 @@ struct Bubble {
     int close;
     int high;
     int low;
-    float volume;       // contracts of the dominant side, unsided ones where there is none
-    float imbalance;    // delta / (buy + sell), 0 where there is no side
+    float volume;       // contracts of the dominant side, or unsided contracts if there is none
+    float imbalance;    // delta / (buy + sell), 0 without sided trades
 };
 
 Bubble bubble_at(int row) {

@@ -1,12 +1,12 @@
-// The chart that is being drawn: one block, written once a frame. Pixels have their origin at the top left, y down.
+// The view of the chart being drawn, written once per frame. Pixels have their origin at the top left, y pointing down.
 layout(std140) uniform Frame {
     vec4 u_screen;      // ndc per px (x, y), content scale, opacity of this level of detail
-    vec4 u_price_map;   // x of the origin bucket's middle, px per bucket, y of the origin tick, px per tick
+    vec4 u_price_map;   // x of the middle of the origin bucket, px per bucket, y of the origin tick, px per tick
     vec4 u_cvd_map;     // y of the origin, px per contract, y of the zero line, line half width
     ivec4 u_origin;     // bucket, tick, index of the open bubble, unused
     ivec4 u_cvd_origin; // cvd: upper and lower part, unused
     ivec4 u_mark;       // hovered bubble, pinned bubble, 1 while something is hovered, newest bubble drawn
-    vec4 u_size;        // r_min^2, r_max^2 - r_min^2, 1 / reference, size floor
+    vec4 u_size;        // r_min^2, r_max^2 - r_min^2, 1 / reference, size filter (contracts)
     vec4 u_look;        // significance threshold, fill opacity, rim opacity, glow opacity
     vec4 u_buy;
     vec4 u_sell;
@@ -16,14 +16,14 @@ layout(std140) uniform Frame {
     vec4 u_ground;
 };
 
-// Integers are subtracted before they become floats: exact, however far the base lies.
+// Integers are subtracted before the conversion to float, so the result is exact at any distance from the base.
 float screen_x(int bucket) { return u_price_map.x + float(bucket - u_origin.x) * u_price_map.y; }
-// A price is a tick and, for an average, 1/1024 parts of the next one.
+// A price is a tick plus, for averages, a fraction in 1/1024 ticks.
 float screen_y(int tick) { return u_price_map.z - float(tick - u_origin.y) * u_price_map.w; }
 float screen_y(int tick, int part) {
     return u_price_map.z - (float(tick - u_origin.y) + float(part) * (1.0 / 1024.0)) * u_price_map.w;
 }
-// Contracts are cut in two, upper * 2^24 + lower: any CVD is exact, and near the origin its float is too.
+// CVD is split into upper * 2^24 + lower: exact as integers, and as a float near the origin.
 float contracts(ivec2 cvd) { return float(cvd.x) * 16777216.0 + float(cvd.y); }
 float cvd_y(ivec2 cvd) { return u_cvd_map.x - contracts(cvd - u_cvd_origin.xy) * u_cvd_map.y; }
 vec4 ndc_from_px(vec2 px) { return vec4(px.x * u_screen.x - 1.0, 1.0 - px.y * u_screen.y, 0.0, 1.0); }

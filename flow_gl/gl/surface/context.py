@@ -1,9 +1,9 @@
-"""Where the picture goes: a framebuffer without a screen, or a window.
+"""Surfaces to draw on: an off-screen framebuffer or a window.
 
-Both make an OpenGL 3.3 core context current and answer to the same names (`Surface`), so that the frame loop does not
-ask which it has. Headless is EGL through vispy's bindings: Mesa's surfaceless platform, or the first GPU that has an
-EGL device; on macOS and Windows, which have no EGL, it is the framebuffer of a window that is never shown. Windows are
-GLFW's; it is imported late, for Dear ImGui's bindings must be imported before it so that both load one GLFW.
+Both make an OpenGL 3.3 core context current and implement `Surface`, so that the frame loop does not depend on which
+one it has. Headless contexts come from EGL through vispy's bindings: Mesa's surfaceless platform, or the first GPU with
+an EGL device. On macOS and Windows, which have no EGL, a hidden window provides the context. Windows come from GLFW,
+which is imported late: Dear ImGui's bindings must be imported first, so that both use the same GLFW library.
 """
 
 import ctypes
@@ -21,7 +21,7 @@ from flow_gl.gl.surface.loading import has_egl
 from flow_gl.gl.surface.offscreen import Offscreen
 
 LEAST_TEXELS: Final = 1 << 22
-"""Of a buffer texture: a ring of a million rows of two texels, and to spare. OpenGL 3.3 asks for 65,536 only."""
+"""Required size of a buffer texture: room for a ring of a million rows of two texels. OpenGL 3.3 guarantees 65,536."""
 _MAJOR: Final = 3
 _MINOR: Final = 3
 _EGL_PLATFORM_DEVICE: Final = 0x313F
@@ -29,7 +29,7 @@ _EGL_CORE_3_3: Final = (0x3098, _MAJOR, 0x30FB, _MINOR, 0x30FD, 0x1)  # major, m
 
 
 class Surface(Protocol):
-    """What a frame loop needs of a window or of its headless stand-in."""
+    """What the frame loop needs of a window or a headless context."""
 
     @property
     def size(self) -> tuple[int, int]:
@@ -37,24 +37,24 @@ class Surface(Protocol):
 
     @property
     def content_scale(self) -> float:
-        """Monitor's scale, 1.0 = 96 dpi."""
+        """Content scale of the monitor, 1.0 = 96 dpi."""
 
     @property
     def is_closing(self) -> bool:
-        """The user has asked to close it."""
+        """Whether the user has asked to close it."""
 
     def begin(self) -> None:
-        """Draw into it from here on."""
+        """Make it the target of drawing."""
 
     def swap(self) -> None:
-        """Show what was drawn; headless: finish it."""
+        """Present the frame; headless: wait until it is drawn."""
 
     def close(self) -> None:
-        """Give the context back."""
+        """Destroy the context."""
 
 
 def describe() -> dict[str, str]:
-    """Vendor, renderer, version and shading language of the current context."""
+    """Return vendor, renderer, version and GLSL version of the current context."""
     names = {
         "vendor": GL.GL_VENDOR,
         "renderer": GL.GL_RENDERER,
@@ -70,7 +70,7 @@ class HeadlessContext:
     Raises
     ------
     DisplayError
-        where there is no EGL, or none that gives OpenGL 3.3 core
+        if EGL is missing or provides no OpenGL 3.3 core context
     """
 
     def __init__(self, width: int, height: int, *, content_scale: float = 1.0) -> None:
@@ -106,7 +106,7 @@ class HeadlessContext:
 
 
 class _Egl:
-    """A current context of EGL, without any surface but one of a pixel. Raises DisplayError."""
+    """A current EGL context with a surface of one pixel. Raises DisplayError."""
 
     def __init__(self) -> None:
         shader_cache.prepare()
@@ -127,7 +127,7 @@ class _Egl:
 
 
 class _HiddenWindow:
-    """The current context of a window that is never shown, on systems without EGL. Raises DisplayError."""
+    """A current context of a hidden window, for systems without EGL. Raises DisplayError."""
 
     def __init__(self) -> None:
         self._window: Final = Window(WindowOptions(width=64, height=64, is_vsync=False, is_visible=False))
@@ -141,13 +141,13 @@ class _HiddenWindow:
 
 @dataclass(frozen=True, slots=True)
 class WindowOptions:
-    """How a window opens."""
+    """Options of a new window."""
 
     title: str = "flow_gl"
     width: int = 1600
     height: int = 900
     is_in_pixels: bool = False
-    """Width and height are the picture's pixels. False: they are of scale 1, and grow with the monitor's scale."""
+    """Whether width and height are framebuffer pixels. If not, they are multiplied by the monitor's content scale."""
     is_fullscreen: bool = False
     monitor: int = 0
     """Index into `monitors()`."""
@@ -167,12 +167,12 @@ class Monitor:
 class Window:
     """A GLFW window with an OpenGL 3.3 core context.
 
-    Raises DisplayError without a display or without OpenGL 3.3, UsageError for a monitor that is not there.
+    Raises DisplayError without a display or OpenGL 3.3, UsageError for a monitor that does not exist.
 
     Attributes
     ----------
-    handle : GLFWwindow pointer, for the overlays' backend and for callbacks
-    is_adaptive : late frames are shown at once instead of a whole refresh later
+    handle : GLFWwindow pointer, for Dear ImGui's backend and for callbacks
+    is_adaptive : adaptive vsync: a late frame is shown at once instead of at the next refresh
     """
 
     def __init__(self, options: WindowOptions) -> None:
@@ -209,7 +209,7 @@ class Window:
         prepare_blending()
 
     def _fit_pixels(self, width: int, height: int) -> None:
-        """Where a window is measured in points of several pixels (macOS, Wayland), ask for fewer of them."""
+        """Shrink a window whose size is in points of several pixels (macOS, Wayland)."""
         now, units = self.size, self._glfw.get_window_size(self.handle)
         if now != (width, height) and all(now):
             fitted = (round(width * units[0] / now[0]), round(height * units[1] / now[1]))
@@ -264,7 +264,7 @@ class Window:
             glfw.set_window_monitor(self.handle, None, *self._restore, 0)
 
     def poll(self, wait_s: float = 0.0) -> None:
-        """Deliver input; with `wait_s`, sleep until there is some or the time is over."""
+        """Process input events. With `wait_s`, sleep until there are some or the time is up."""
         if wait_s > 0.0:
             self._glfw.wait_events_timeout(wait_s)
         else:
@@ -286,7 +286,7 @@ class Window:
 
 
 def monitors() -> list[Monitor]:
-    """The monitors in GLFW's order. Raises DisplayError without a display."""
+    """Return the monitors in GLFW's order. Raises DisplayError without a display."""
     glfw = _import_glfw()
     found = []
     for handle in glfw.get_monitors():
@@ -310,7 +310,7 @@ def _text(value: bytes | str | None) -> str:
 def _import_glfw() -> Any:
     import glfw
 
-    glfw.ERROR_REPORTING = False  # type: ignore[assignment]  # a switch that its stub takes for text
+    glfw.ERROR_REPORTING = False  # type: ignore[assignment]  # the stub declares this switch as a string
     if not glfw.init():
         raise DisplayError(f"no display: {_glfw_reason(glfw)}; without one, use --headless")
     return glfw
@@ -338,7 +338,7 @@ def _check_driver() -> None:
 
 
 def _import_egl() -> Any:
-    # The platform is read once, when the first display is asked for.
+    # Mesa reads the platform once, when the first display is requested.
     if "EGL_PLATFORM" not in os.environ and not _has_nvidia():
         os.environ["EGL_PLATFORM"] = "surfaceless"
     try:
@@ -367,7 +367,7 @@ def _create_egl(egl: Any) -> tuple[Any, Any, Any]:
             egl.eglBindAPI(egl.EGL_OPENGL_API)
             context = egl.eglCreateContext(display, config, None, list(_EGL_CORE_3_3))
             if not context.value:
-                raise RuntimeError("it gives no OpenGL 3.3 core context")
+                raise RuntimeError("it provides no OpenGL 3.3 core context")
             pbuffer = egl.eglCreatePbufferSurface(display, config, [egl.EGL_WIDTH, 1, egl.EGL_HEIGHT, 1])
         except (RuntimeError, ValueError) as error:
             reasons.append(str(error))
@@ -379,7 +379,7 @@ def _create_egl(egl: Any) -> tuple[Any, Any, Any]:
 
 
 def _device_display(egl: Any) -> ctypes.c_void_p:
-    """Display of the first EGL device: a GPU, also where no X server runs."""
+    """Return the display of the first EGL device: a GPU even if no X server runs."""
     address = egl._lib.eglGetProcAddress
     address.restype, address.argtypes = ctypes.c_void_p, [ctypes.c_char_p]
     query, get = address(b"eglQueryDevicesEXT"), address(b"eglGetPlatformDisplayEXT")

@@ -1,8 +1,8 @@
-"""Keeps one line of Mesa's off the terminal.
+"""Filters one message of Mesa from standard error.
 
-Asked for its own thread (`gl.api`), Mesa before 23 says so unless MESA_DEBUG is "silent"; later ones always do, with or
-without a thread. The line is written while a context is made, by C code, so it is caught at the file descriptor. All
-else that is written meanwhile is passed on.
+When its driver thread is enabled (`gl.surface.loading`), Mesa before 23 logs that unless MESA_DEBUG is "silent"; later
+versions always log it. C code writes the line while a context is created, so it is caught at the file descriptor.
+Everything else written meanwhile is passed on.
 """
 
 import os
@@ -17,11 +17,11 @@ _STDERR: Final = 2
 
 @contextmanager
 def without_thread_notice(*, is_expected: bool) -> Iterator[None]:
-    """Pass on all that is written to standard error within, but for that line.
+    """Drop that line from standard error inside this context and pass on the rest.
 
     Parameters
     ----------
-    is_expected : whether it may come; if not, standard error stays as it is
+    is_expected : whether the line may appear; if not, standard error is left alone
     """
     if not is_expected or not sys.platform.startswith("linux"):
         yield
@@ -48,5 +48,5 @@ def _write(content: bytes) -> None:
     try:
         while content:
             content = content[os.write(_STDERR, content) :]
-    except OSError:  # its reader has gone
+    except OSError:  # the reader has closed its end
         return

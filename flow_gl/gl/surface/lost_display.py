@@ -1,6 +1,6 @@
-"""What happens when the X server goes away under a window: Xlib ends the program, in its own words, wherever it is.
+"""Handles the loss of the X server: Xlib terminates the process with a message of its own.
 
-It calls a handler first, which must not return. Ours does what is to be done and ends the program itself.
+Xlib first calls a handler, which must not return. This module installs one that saves what it can and exits.
 """
 
 import ctypes
@@ -15,11 +15,11 @@ _HANDLER: Final = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p)
 
 @contextmanager
 def watched(last: Callable[[], None], *, exit_code: int) -> Iterator[None]:
-    """Have the program end with an exit code when its X server is gone. Without X nothing happens.
+    """Exit with `exit_code` if the X server goes away inside this context. No effect without X.
 
     Parameters
     ----------
-    last : called before, in whichever thread found out; the window can no longer be used
+    last : called before the exit, in the thread that noticed; the window can no longer be used
     """
     xlib = _xlib()
     if xlib is None:
@@ -32,7 +32,7 @@ def watched(last: Callable[[], None], *, exit_code: int) -> Iterator[None]:
         finally:
             os._exit(exit_code)
 
-    handler = _HANDLER(end)  # lives as long as this call: Xlib has its address
+    handler = _HANDLER(end)  # must outlive this context: Xlib holds its address
     xlib.XSetIOErrorHandler(handler)
     try:
         yield

@@ -1,11 +1,11 @@
-"""A framebuffer of our own to draw into: the headless target, and the way to a picture of any size."""
+"""An off-screen framebuffer: the headless target, and the target of pictures of any size."""
 
 from flow_gl.core.errors import DisplayError
 from flow_gl.gl.api import GL
 
 
 class Offscreen:
-    """A colour target of `width` x `height` pixels, RGBA8. Raises DisplayError when the driver refuses the size."""
+    """A colour target of `width` x `height` pixels, RGBA8. Raises DisplayError if the driver refuses the size."""
 
     def __init__(self, width: int, height: int) -> None:
         self.width = width
@@ -15,7 +15,7 @@ class Offscreen:
         self.resize(width, height)
 
     def resize(self, width: int, height: int) -> None:
-        """Change the size; what was drawn is lost."""
+        """Change the size. The contents are lost. Raises DisplayError."""
         most = int(GL.glGetIntegerv(GL.GL_MAX_RENDERBUFFER_SIZE))
         if not (0 < width <= most and 0 < height <= most):
             raise DisplayError(f"picture size must be 1..{most} pixels each way, was {width}x{height}")
@@ -25,11 +25,11 @@ class Offscreen:
         GL.glBindFramebuffer(GL.GL_FRAMEBUFFER, self.handle)
         GL.glFramebufferRenderbuffer(GL.GL_FRAMEBUFFER, GL.GL_COLOR_ATTACHMENT0, GL.GL_RENDERBUFFER, self._color)
         if GL.glCheckFramebufferStatus(GL.GL_FRAMEBUFFER) != GL.GL_FRAMEBUFFER_COMPLETE:
-            raise DisplayError(f"the driver gives no framebuffer of {width}x{height} pixels")
+            raise DisplayError(f"the driver provides no framebuffer of {width}x{height} pixels")
         self.bind()
 
     def bind(self) -> None:
-        """Draw into it from here on."""
+        """Make it the target of drawing."""
         GL.glBindFramebuffer(GL.GL_FRAMEBUFFER, self.handle)
         GL.glViewport(0, 0, self.width, self.height)
 

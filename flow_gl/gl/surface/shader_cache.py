@@ -1,7 +1,7 @@
-"""Mesa's cache of compiled shaders, which kills a program with a bus error where its disk is full.
+"""Guards against Mesa's shader cache, which crashes the process with a bus error on a full disk.
 
-Its index is a file with a hole, mapped: a page of it that is first written on a full disk cannot be had. So the cache
-is switched off where its folder does not take the index, and what there is of it is given its place on the disk.
+Mesa maps a sparse index file. Writing to a page that has no disk block raises SIGBUS if the disk is full. The cache is
+therefore disabled if its folder has no room for the index, and an existing index gets its blocks allocated up front.
 """
 
 import os
@@ -16,11 +16,11 @@ _SWITCHES: Final = ("MESA_SHADER_CACHE_DISABLE", "MESA_GLSL_CACHE_DISABLE")
 _FOLDERS: Final = ("MESA_SHADER_CACHE_DIR", "MESA_GLSL_CACHE_DIR", "XDG_CACHE_HOME")
 _NAMES: Final = ("mesa_shader_cache", "mesa_shader_cache_db")
 _ROOM: Final = 4 << 20
-"""Bytes: the index (1.3 MB) and the shaders of one start."""
+"""Bytes needed by the index (1.3 MB) and the shaders of one start."""
 
 
 def prepare() -> None:
-    """Switch the cache off where it cannot be kept. Before the first context of the process is made."""
+    """Disable the cache if it cannot be stored. Call it before the process creates its first context."""
     if not sys.platform.startswith("linux") or any(os.environ.get(name) for name in _SWITCHES):
         return
     folder = _folder()
@@ -29,7 +29,7 @@ def prepare() -> None:
 
 
 def settle() -> None:
-    """Give the index that Mesa has made its place on the disk: it may be full when the next shader comes."""
+    """Allocate the blocks of the index that Mesa has created: the disk may be full when the next shader is stored."""
     folder = _folder()
     if folder is not None and sys.platform.startswith("linux"):
         for name in _NAMES:
@@ -37,11 +37,11 @@ def settle() -> None:
 
 
 def _folder() -> Path | None:
-    """The folder that Mesa's cache is in; None where there is none."""
+    """Return the folder of Mesa's cache; None if there is none."""
     for name in _FOLDERS:
         if os.environ.get(name):
             return Path(os.environ[name])
-    home = Path(os.path.expanduser("~"))  # noqa: PTH111 - Path raises where there is none
+    home = Path(os.path.expanduser("~"))  # noqa: PTH111 - Path raises without a home
     return home / ".cache" if home.is_absolute() else None
 
 
@@ -52,13 +52,13 @@ def _takes(folder: Path) -> bool:
 
 
 def _has_its_place(index: Path) -> bool:
-    """Whether each page of the index can be written; where it has holes they are filled."""
+    """Return whether each page of the index can be written; holes are allocated."""
     if sys.platform != "linux":
         return True
     try:
         status = index.stat()
     except OSError:
-        return True  # there is none
+        return True  # no index yet
     if status.st_blocks * 512 >= status.st_size:
         return True
     with suppress(OSError):
