@@ -5,8 +5,7 @@ SHELL := /usr/bin/env bash
 
 BIN := .venv/bin
 FAST_TESTS := tests/core tests/engine tests/store tests/layers tests/gl tests/render/test_driver_thread.py tests/ui \
-  tests/test_contracts.py tests/test_doctor.py tests/test_documents.py \
-  --deselect tests/test_contracts.py::test_the_types_hold_on_other_systems
+  tests/test_contracts.py tests/test_doctor.py tests/test_documents.py -m "not window and not slow"
 ARGS ?=
 
 .PHONY: help setup setup-tools setup-test demo test test-fast bare fuzz lint bench bench-peers pictures lock clean
@@ -32,7 +31,7 @@ test: setup-test ## Run the whole test suite (ARGS='-k profile -x' for a part of
 fuzz: setup-test ## Run the property tests with new random seeds for five minutes (ARGS='--minutes 30', ARGS='--seed N')
 	@$(BIN)/python scripts/fuzz.py $(ARGS)
 
-test-fast: setup-tools ## Run the fast tests: those that need no window and no gateway
+test-fast: setup-tools ## Run the fast tests: those that need no window, no gateway and no types (make lint checks these)
 	@$(BIN)/pytest $(FAST_TESTS) $(ARGS)
 
 bare: ## Run make demo and make test-fast in fresh Debian 12 and 13 roots, as root and as a user (needs root)

@@ -52,6 +52,12 @@ settings.register_profile("fuzz", derandomize=False, print_blob=True, **_UNTIMED
 settings.load_profile("suite")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "x_display" in getattr(item, "fixturenames", ()):
+            item.add_marker("window")
+
+
 def pytest_unconfigure() -> None:
     shutil.rmtree(_SESSION_DIR, ignore_errors=True)
 

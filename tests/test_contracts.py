@@ -38,10 +38,12 @@ def test_the_code_has_no_lint() -> None:
     run(str(SCRIPTS / "ruff"), "check", *SOURCES)
 
 
+@pytest.mark.slow
 def test_the_types_hold_under_strict_rules() -> None:
     run(str(SCRIPTS / "mypy"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("system", ["darwin", "win32"])
 def test_the_types_hold_on_other_systems(system: str) -> None:
     """A call that a system lacks (`os.set_blocking`, `fcntl`) is an error unless that system never reaches it."""

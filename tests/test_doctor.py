@@ -21,7 +21,9 @@ def found(name: str, report: Report) -> Check:
 
 @pytest.fixture
 def _no_probes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No process looks at drivers or imports packages: what is asked is what the doctor makes of it."""
     monkeypatch.setattr(doctor, "probe", lambda _program: {"monitors": [], **DRIVER})
+    monkeypatch.setattr(doctor, "import_faults", dict.fromkeys)
 
 
 def test_this_machine_can_run_the_chart_and_says_by_which_driver(capsys: pytest.CaptureFixture[str]) -> None:
@@ -56,6 +58,7 @@ def test_a_corrupt_config_is_found_and_ends_with_2(tmp_path: Path) -> None:
 
 def test_without_any_opengl_the_chart_cannot_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "probe", lambda _program: {"error": "OpenGL 3.3 is needed"})
+    monkeypatch.setattr(doctor, "import_faults", dict.fromkeys)
     report = doctor.examine()
     assert report.exit_code == 5
     assert found("headless", report).text == "OpenGL 3.3 is needed"
@@ -68,6 +71,7 @@ def test_a_window_alone_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
         return {"monitors": [monitor], **DRIVER} if "monitors" in program else {"error": "no EGL"}
 
     monkeypatch.setattr(doctor, "probe", probe)
+    monkeypatch.setattr(doctor, "import_faults", dict.fromkeys)
     report = doctor.examine()
     assert report.exit_code == 0
     assert found("monitors", report).text == "0: Left, 2560x1440 at 144 Hz, scale 1.25"

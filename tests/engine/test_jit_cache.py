@@ -35,6 +35,7 @@ def test_a_kernel_is_kept_and_found_again(tmp_path: Path) -> None:
     assert [run(tmp_path / "cache", tmp_path) for _ in range(2)] == [0, 1]
 
 
+@pytest.mark.slow
 def test_a_full_disk_a_file_for_a_folder_and_torn_files_only_cost_the_compile(tmp_path: Path) -> None:
     cache = tmp_path / "cache"
     (tmp_path / "file").write_text("")

@@ -20,7 +20,7 @@ from flow_gl.ui.state.view_state import ViewState
 from flow_gl.view.frame_loop import FrameLoop
 from tests.ui.local import LocalLink
 
-SIZE = (1280, 720)
+SIZE = (640, 360)
 FRAME_S = 1 / 60
 
 
@@ -32,7 +32,7 @@ def main(path: str) -> None:
     state.select(0, 2)
     gui = Gui(DARK, scale=1.0)
     loop = FrameLoop(context, link, state, gui, clock)
-    for _ in range(120):
+    for _ in range(60):
         clock.advance(int(FRAME_S * 1e9))
         link.beat(clock.wall_ns())
         loop.run_frame(FRAME_S)
