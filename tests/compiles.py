@@ -31,9 +31,10 @@ from flow_gl.engine.warm import warm_up
 from flow_gl.runtime.launch import Session
 from flow_gl.runtime.meters import StatusBoard
 from flow_gl.store.market import EngineReader, EngineStore
-from tests.feed.market_files import NAMES, csv_text, definition_record, frames, header, make_trades, write
+from tests.feed.market_files import NAMES, csv_text, definition_record, frames, header, write
 from tests.gateway.process import GatewayProcess
 from tests.gateway.tape import SECOND, make_tape
+from tests.kit.trades import make_trades
 
 PATIENCE_S: Final = 60.0
 SYMBOLS: Final = {instrument_id: name for name, instrument_id in NAMES.items()}

@@ -3,7 +3,7 @@
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -19,8 +19,9 @@ from flow_gl.ui.link import LinkState
 from flow_gl.view.engine_link.supervisor import EngineLink
 from tests.gateway.process import GatewayProcess
 from tests.gateway.tape import ES, KEY, NQ, make_tape
+from tests.kit.numbers import Totals, totals_of, totals_shown
+from tests.kit.waiting import until_engine
 
-PATIENCE_S = 60.0
 COUNT, PUBLISHED, STEP_NS = 3000, 1500, 100_000_000
 
 
@@ -34,35 +35,8 @@ def market() -> Iterator[tuple[GatewayProcess, np.ndarray]]:
     gateway.kill()
 
 
-def wait(link: EngineLink, until: Callable[[], bool]) -> None:
-    end = time.monotonic() + PATIENCE_S
-    while not until():
-        link.poll()
-        if link.engine:
-            link.engine.refresh()
-        assert time.monotonic() < end, f"waited in vain: {link.state}, {link.message}"
-        time.sleep(0.01)
-
-
-def numbers(link: EngineLink) -> list[tuple[int, int, int, int]]:
-    """Of each chart: trades, buys, sells and unsided contracts over all its bubbles, the open one too."""
-    found = []
-    for market in link.markets:
-        market.refresh()
-        rows = market.store.bubbles[0].read(0, market.heads[0])[1]
-        is_open = market.open_bubble(0)
-        rows = rows if is_open is None else np.append(rows, is_open)
-        found.append(tuple(int(rows[name].sum()) for name in ("trade_count", "buy", "sell", "unsided")))
-    return found
-
-
-def expected(tape: np.ndarray) -> list[tuple[int, int, int, int]]:
-    found = []
-    for contract in (NQ, ES):
-        rows = tape[tape["instrument_id"] == contract.instrument_id]
-        sides = [int(rows["size"][rows["side"] == ord(side)].sum()) for side in "BAN"]
-        found.append((len(rows), *sides))
-    return found
+def expected(tape: np.ndarray) -> list[Totals]:
+    return [totals_of(tape[tape["instrument_id"] == contract.instrument_id]) for contract in (NQ, ES)]
 
 
 def test_every_trade_once_on_the_chart_in_the_recording_and_in_the_archive_though_the_engine_is_killed(
@@ -78,17 +52,17 @@ def test_every_trade_once_on_the_chart_in_the_recording_and_in_the_archive_thoug
         archive=archive,
     )
     with closing(EngineLink.start(EngineSpec(feed=spec), environment={KEY_VARIABLE: KEY})) as link:
-        wait(link, lambda: len(link.markets) == 2 and numbers(link) == expected(tape[:PUBLISHED]))
+        until_engine(link, lambda: len(link.markets) == 2 and totals_shown(link) == expected(tape[:PUBLISHED]))
         assert [reader.symbol for reader in link.markets] == ["NQZ5", "ESZ5"]
         gateway("publish", count=500)
-        wait(link, lambda: numbers(link) == expected(tape[: PUBLISHED + 500]))
+        until_engine(link, lambda: totals_shown(link) == expected(tape[: PUBLISHED + 500]))
         generation = link.generation
         assert link.pid
         os.kill(link.pid, signal.SIGKILL)
-        wait(link, lambda: link.state is LinkState.RESTARTING)
-        assert numbers(link) == expected(tape[: PUBLISHED + 500]), "the picture stays"
+        until_engine(link, lambda: link.state is LinkState.RESTARTING)
+        assert totals_shown(link) == expected(tape[: PUBLISHED + 500]), "the picture stays"
         gateway("publish", count=COUNT - PUBLISHED - 500)
-        wait(link, lambda: link.generation > generation and numbers(link) == expected(tape))
+        until_engine(link, lambda: link.generation > generation and totals_shown(link) == expected(tape))
     recordings = list((tmp_path / "recordings").glob("*.dbn.zst"))
     recorded = np.concatenate([item.rows for item in read_items(recordings) if isinstance(item, Trades)])
     charted = tape[np.isin(tape["instrument_id"], [NQ.instrument_id, ES.instrument_id])]
@@ -103,7 +77,7 @@ def test_a_refused_key_is_said_once_and_waits(market: tuple[GatewayProcess, np.n
     wrong = KEY[:-5] + "WRONG"
     spec = LiveSpec(symbols=("NQ.v.0",), gateway="127.0.0.1", port=gateway.port, recording=False, archive="off")
     with closing(EngineLink.start(EngineSpec(feed=spec), environment={KEY_VARIABLE: wrong})) as link:
-        wait(link, lambda: link.engine is not None and "****WRONG" in link.engine.text("message"))
+        until_engine(link, lambda: link.engine is not None and "****WRONG" in link.engine.text("message"))
         assert link.state is LinkState.RUNNING
         assert wrong not in link.engine.text("message")  # type: ignore[union-attr]
 
@@ -111,6 +85,6 @@ def test_a_refused_key_is_said_once_and_waits(market: tuple[GatewayProcess, np.n
 def test_a_missing_key_ends_the_engine_with_one_line() -> None:
     spec = LiveSpec(symbols=("NQ.v.0",), recording=False, archive="off")
     with closing(EngineLink.start(EngineSpec(feed=spec), environment={KEY_VARIABLE: ""})) as link:
-        wait(link, lambda: link.state is LinkState.FAILED)
+        until_engine(link, lambda: link.state is LinkState.FAILED)
         assert link.exit_code == EXIT_FEED
         assert KEY_VARIABLE in link.message

@@ -23,7 +23,9 @@ from flow_gl.ui.overlays.status import HEARTBEAT_S, Condition, Tone, awaiting, c
 from flow_gl.view.engine_link.supervisor import EngineLink
 from tests.gateway.process import GatewayProcess
 from tests.gateway.tape import KEY, make_tape
-from tests.test_live_process import expected, numbers
+from tests.kit.numbers import totals_shown
+from tests.kit.waiting import until
+from tests.test_live_process import expected
 
 NOW_NS = int(dt.datetime(2026, 11, 17, 15, 30, tzinfo=dt.UTC).timestamp()) * 1_000_000_000
 COUNT, PUBLISHED, STEP_NS = 3000, 1500, 100_000_000
@@ -94,7 +96,7 @@ class Seen:
         return self.until(lambda said: said.text.startswith(words), words)
 
     def until_numbers(self, published: int) -> None:
-        self.until(lambda _: numbers(self.link) == expected(TAPE[:published]), f"{published} trades")
+        self.until(lambda _: totals_shown(self.link) == expected(TAPE[:published]), f"{published} trades")
 
     def open_gaps(self) -> list[GapKind]:
         return [GapKind(int(gap["kind"])) for gap in self.link.markets[0].gaps if gap["open"]]
@@ -146,7 +148,7 @@ def test_each_fault_is_seen_and_costs_nothing(
         os.kill(link.pid, signal.SIGKILL)
         said = seen.until_says("ENGINE RESTARTING")
         assert (said.tone, said.is_live, said.detail) == (Tone.ALARM, False, "the engine was killed (SIGKILL)")
-        assert numbers(link) == expected(TAPE[: PUBLISHED + 500]), "the picture stays"
+        assert totals_shown(link) == expected(TAPE[: PUBLISHED + 500]), "the picture stays"
         gateway("publish", count=COUNT - PUBLISHED - 500)
         seen.until_says("LIVE")
         seen.until_numbers(COUNT)
@@ -255,18 +257,11 @@ def test_a_killed_view_takes_its_engine_along_and_leaves_no_memory(
     gateway: GatewayProcess, environment: dict[str, str]
 ) -> None:
     with subprocess.Popen(program(gateway), env={**os.environ, **environment}, stderr=subprocess.DEVNULL) as view:
-        wait(lambda: gateway("stats")["streaming"] == 1, "the engine's connection")
+        until(lambda: gateway("stats")["streaming"] == 1, "the engine's connection")
         children = Path(f"/proc/{view.pid}/task/{view.pid}/children")
         engines = [int(pid) for pid in children.read_text().split()] if children.exists() else []
         view.kill()
     assert engines or not SHM.is_dir()
-    wait(lambda: not any(Path(f"/proc/{pid}").exists() for pid in engines), "the engine's end")
-    wait(lambda: gateway("stats")["streaming"] == 0, "the connection's end")
+    until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in engines), "the engine's end")
+    until(lambda: gateway("stats")["streaming"] == 0, "the connection's end")
     assert [path for pid in engines for path in SHM.glob(f"flowgl_{pid}_*")] == []
-
-
-def wait(holds: Callable[[], bool], what: str) -> None:
-    end = time.monotonic() + PATIENCE_S
-    while not holds():
-        assert time.monotonic() < end, f"waited in vain for {what}"
-        time.sleep(0.02)

@@ -27,7 +27,8 @@ from flow_gl.runtime.launch import Session
 from flow_gl.runtime.meters import StatusBoard
 from flow_gl.services.replay_cache.shelf import FOLDER
 from flow_gl.store.market import EngineReader, EngineStore, MarketReader, MarketStore, level_capacity
-from tests.feed.market_files import NAMES, OPEN_NS, make_trades
+from tests.feed.market_files import NAMES, OPEN_NS
+from tests.kit.trades import make_trades
 
 SYMBOLS = {instrument_id: name for name, instrument_id in NAMES.items()}
 HOUR_NS = 3_600 * 1_000_000_000

@@ -8,7 +8,6 @@ import pytest
 
 from flow_gl.core.items import FeedGap, Item, Mapping, Trades
 from flow_gl.core.schema import TRADE, FeedState
-from flow_gl.engine.pipeline import Pipeline
 from flow_gl.feed.live.hours import Hours
 from flow_gl.feed.live.ledger import RESUME_OVERLAP_NS
 from flow_gl.feed.live.supervisor import LiveFeed
@@ -17,12 +16,12 @@ from flow_gl.runtime.resumed import ResumedFeed
 from flow_gl.services.recording.file import Coming
 from flow_gl.services.recording.folder import recorded
 from flow_gl.services.recording.recorder import Recorder
-from flow_gl.store.market import MarketStore
 from flow_gl.store.ring import Ring
 from tests.feed.live_rig import SECOND, FakeCalendar, Rig
 from tests.gateway.process import GatewayProcess
 from tests.gateway.tape import DATASET, ES, KEY, NEXT_NQ, NQ, OPEN_NS, Contract, make_tape, of
 from tests.kit.crash import let_go
+from tests.kit.numbers import numbers_of
 
 TAPE = make_tape()
 BOTH = ("NQ.v.0", "ES.v.0")
@@ -107,26 +106,6 @@ def asked_from(gateway: GatewayProcess) -> list[int]:
     return [int(connection["subscriptions"][-1]["start"]) for connection in connections]
 
 
-def numbers(items: list[Item], contract: Contract) -> dict[str, object]:
-    """What the engine makes of a stream for a contract: bubbles, CVD and tables, and that none came late."""
-    pipeline, store = Pipeline(), MarketStore.local()
-    pipeline.chart(contract.instrument_id, store)
-    for item in items:
-        pipeline.take(item)
-    pipeline.finish()
-    found: dict[str, object] = {}
-    for name in ("profile", "session", "instrument"):
-        table = getattr(store, name)
-        record = np.zeros(1, table.dtype)
-        table.read(record)
-        found[name] = record.tobytes()
-        if name == "session":
-            assert record["late"] == 0
-    for name, ring in (("bubbles", store.bubbles[0]), ("cvd", store.cvd[0])):
-        found[name] = ring.read(0, ring.head)[1].tobytes()
-    return found
-
-
 def unbroken(gateway: GatewayProcess, directory: Path) -> list[Item]:
     """What a run brings that saw the whole tape."""
     gateway("fresh", published=len(TAPE))
@@ -170,7 +149,8 @@ def test_after_a_kill_the_recording_is_read_back_and_the_gateway_asked_for_the_r
     assert not run.gaps
     expected = unbroken(gateway, tmp_path / "b")
     for contract in (NQ, ES):
-        assert numbers(run.items, contract) == numbers(expected, contract)
+        instrument_id = contract.instrument_id
+        assert numbers_of(run.items, instrument_id) == numbers_of(expected, instrument_id)
     paths = [recorded(tmp_path / name, DATASET, 20251128)[0] for name in "ab"]
     ours, theirs = (np.concatenate([one.rows for one in read(path)]) for path in paths)
     assert ours.tobytes() == theirs.tobytes()

@@ -19,7 +19,8 @@ from flow_gl.download import Request, parse_request, run
 from flow_gl.download.command import Downloaded
 from flow_gl.feed.files.replay import read_items
 from tests.download.server import KEY, Server
-from tests.services.days import DAY_NS, DAY_START, make_trades
+from tests.kit.trades import make_tied_trades
+from tests.services.days import DAY_NS, DAY_START
 
 HOUR = 3_600_000_000_000
 
@@ -28,7 +29,10 @@ HOUR = 3_600_000_000_000
 def trades() -> NDArray[np.void]:
     """Two days and a bit of a third, in the order of `ts_recv`, with instants shared by several trades."""
     rows = np.concatenate(
-        [make_trades(6000, seed=day, start=DAY_START + day * DAY_NS + HOUR, step_ns=4_000_000_000) for day in range(3)]
+        [
+            make_tied_trades(6000, seed=day, start=DAY_START + day * DAY_NS + HOUR, step_ns=4_000_000_000)
+            for day in range(3)
+        ]
     )
     rows["ts_recv"] = (rows["ts_recv"] // 10_000_000_000 + 1) * 10_000_000_000
     return rows[np.argsort(rows["ts_recv"], kind="stable")]

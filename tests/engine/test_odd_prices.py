@@ -12,7 +12,8 @@ from flow_gl.core.schema import PRICE_SCALE, TickSource
 from flow_gl.engine.checkpoint import decode
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.engine.sinks import Collector
-from tests.engine.twin import SECOND, TICK, make_trades
+from tests.engine.twin import SECOND, TICK
+from tests.kit.trades import trades_of
 
 START = 1_764_280_800 * SECOND
 MARKET = 25_400 * PRICE_SCALE
@@ -37,7 +38,7 @@ def run(rows, symbol="NQZ5", cuts=()):
         pipeline.map(Mapping(1, symbol))
     start = 0
     for stop in (*cuts, len(rows)):
-        pipeline.process(make_trades(rows[start:stop]))
+        pipeline.process(trades_of(rows[start:stop]))
         pipeline.publish()
         start = stop
     pipeline.finish()
@@ -105,12 +106,12 @@ def test_an_odd_first_price_survives_a_checkpoint():
     pipeline, sink = Pipeline(), Collector()
     pipeline.attach(1, sink)
     pipeline.map(Mapping(1, "NQZ5"))
-    pipeline.process(make_trades(rows[:5]))
+    pipeline.process(trades_of(rows[:5]))
     state = decode(pipeline.keep())
     again, rest = Pipeline(), Collector()
     again.attach(1, rest)
     again.resume(state)
-    again.process(make_trades(rows[5:]))
+    again.process(trades_of(rows[5:]))
     again.finish()
     assert rest.sessions[0].price.tolist() == whole.price.tolist()
     assert rest.sessions[0].session["vwap"] == whole.session["vwap"]

@@ -17,7 +17,8 @@ from flow_gl.core.settings import AggregationSettings
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.engine.sinks import Collector
 from flow_gl.store.market import MarketReader, MarketStore
-from tests.engine.twin import SECOND, TICK, Twin, make_trades, point_of_control, value_area
+from tests.engine.twin import SECOND, TICK, Twin, point_of_control, value_area
+from tests.kit.trades import trades_of
 
 START = 1_764_280_800 * SECOND
 DEPTH = len(widths_ns(SECOND))
@@ -55,7 +56,7 @@ def _lay_out(draws):
         elif special == "t":
             ts = -1
         rows.append((instrument_id, ts, price, size, side, action, flags))
-    return make_trades(rows)
+    return trades_of(rows)
 
 
 def _split(trades, cuts):
@@ -205,17 +206,17 @@ def test_a_clock_that_never_overtakes_a_trade_changes_no_closed_bubble(draws, cu
 def test_the_clock_closes_a_bucket_250_ms_after_its_end_and_a_later_trade_of_it_is_late():
     pipeline, sink = Pipeline(), Collector(levels=DEPTH)
     pipeline.attach(1, sink)
-    pipeline.process(make_trades([(1, START + 10, 100 * TICK, 3, "B")]))
+    pipeline.process(trades_of([(1, START + 10, 100 * TICK, 3, "B")]))
     pipeline.advance(START + SECOND + 249_999_999)
     assert len(sink.bubble_rows()) == 0
     pipeline.advance(START + SECOND + 250_000_000)
     assert sink.bubble_rows()["buy"].tolist() == [3]
-    pipeline.process(make_trades([(1, START + 20, 101 * TICK, 2, "A")]))
+    pipeline.process(trades_of([(1, START + 20, 101 * TICK, 2, "A")]))
     pipeline.publish()
     assert pipeline.instruments[1].late == 1
     late = sink.tables["open"]["bubble"][0, 0]
     assert (late["id"], late["sell"]) == (START // SECOND + 1, 2)
-    pipeline.process(make_trades([(1, START + 5 * SECOND, 101 * TICK, 1, "B")]))
+    pipeline.process(trades_of([(1, START + 5 * SECOND, 101 * TICK, 1, "B")]))
     pipeline.finish()
     assert sink.bubble_rows()["id"].tolist() == [START // SECOND + n for n in (0, 1, 5)]
     for level in range(DEPTH):
@@ -227,7 +228,7 @@ def test_each_side_code_means_the_aggressor():
     sink = Collector()
     pipeline = Pipeline()
     pipeline.attach(1, sink)
-    pipeline.process(make_trades([(1, START, TICK, 5, "B"), (1, START, TICK, 3, "A"), (1, START, TICK, 2, "N")]))
+    pipeline.process(trades_of([(1, START, TICK, 5, "B"), (1, START, TICK, 3, "A"), (1, START, TICK, 2, "N")]))
     pipeline.finish()
     (bubble,) = sink.bubble_rows()
     assert (bubble["buy"], bubble["sell"], bubble["unsided"]) == (5, 3, 2)
@@ -236,7 +237,7 @@ def test_each_side_code_means_the_aggressor():
 
 def test_more_bubbles_than_the_kernels_hand_over_at_a_time_all_arrive():
     count = 30_000
-    trades = np.repeat(make_trades([(1, START, 100 * TICK, 1, "B")]), count)
+    trades = np.repeat(trades_of([(1, START, 100 * TICK, 1, "B")]), count)
     trades["ts_event"] += np.arange(count) * 3 * SECOND
     trades["side"][1::2] = ord("A")
     sink = Collector(levels=DEPTH)
@@ -253,7 +254,7 @@ def test_more_bubbles_than_the_kernels_hand_over_at_a_time_all_arrive():
 
 def test_a_storm_of_zero_crosses_within_one_bucket_is_kept_whole():
     count = 50_000
-    trades = np.repeat(make_trades([(1, START, 100 * TICK, 2, "B")]), count)
+    trades = np.repeat(trades_of([(1, START, 100 * TICK, 2, "B")]), count)
     trades["size"][0] = 1
     trades["side"][1::2] = ord("A")
     sink = Collector()
@@ -271,15 +272,15 @@ def test_a_price_off_the_defined_grid_makes_it_finer_and_says_so():
     pipeline.attach(1, sink)
     prices = [100_000 * TICK, 100_003 * TICK, 100_001 * TICK + 50_000_000, 100_002 * TICK]
     rows = [(1, START + n * SECOND // 3, price, n + 1, "BAN"[n % 3]) for n, price in enumerate(prices)]
-    pipeline.process(make_trades(rows[:2]))
+    pipeline.process(trades_of(rows[:2]))
     assert pipeline.instruments[1].tick_source is TickSource.DEFINITION
-    pipeline.process(make_trades(rows[2:]))
+    pipeline.process(trades_of(rows[2:]))
     pipeline.finish()
     summary = pipeline.instruments[1]
     assert (summary.tick_size, summary.tick_source) == (50_000_000, TickSource.OBSERVED)
     assert summary.rejected == 0
     twin = Twin()
-    for row in make_trades(rows):
+    for row in trades_of(rows):
         twin.take(row)
     for level in range(DEPTH):
         assert _dicts(sink.bubble_rows(level)) == twin.bubbles(level)
@@ -296,13 +297,13 @@ def test_without_a_definition_the_grid_is_the_common_divisor_of_the_prices(ticks
     sink = Collector()
     pipeline = Pipeline()
     pipeline.attach(1, sink)
-    pipeline.process(make_trades(rows))
+    pipeline.process(trades_of(rows))
     pipeline.finish()
     divisor = int(np.gcd.reduce(np.array([row[2] for row in rows])))
     assert pipeline.instruments[1].tick_size == (divisor or 1_000_000_000)
     assert pipeline.instruments[1].tick_source is TickSource.OBSERVED
     twin = Twin()
-    for row in make_trades(rows):
+    for row in trades_of(rows):
         twin.take(row)
     assert _dicts(sink.bubble_rows()) == twin.bubbles()
 
@@ -311,9 +312,9 @@ def test_without_a_definition_the_grid_is_the_common_divisor_of_the_prices(ticks
 def test_a_definition_that_comes_after_price_0_alone_gives_the_tick(tick):
     pipeline, sink = Pipeline(), Collector()
     pipeline.attach(1, sink)
-    pipeline.process(make_trades([(1, START, 0, 1, "B"), (1, START, 0, 2, "A")]))
+    pipeline.process(trades_of([(1, START, 0, 1, "B"), (1, START, 0, 2, "A")]))
     pipeline.define(Definition(1, "CLZ5", tick, 1000.0, True))
-    pipeline.process(make_trades([(1, START, -tick, 4, "B"), (1, START + SECOND, 3 * tick, 1, "A")]))
+    pipeline.process(trades_of([(1, START, -tick, 4, "B"), (1, START + SECOND, 3 * tick, 1, "A")]))
     pipeline.finish()
     summary = pipeline.instruments[1]
     assert (summary.tick_size, summary.tick_source) == (tick, TickSource.DEFINITION)
@@ -327,7 +328,7 @@ def test_the_tick_of_a_session_that_only_traded_at_0_comes_from_the_next_one():
     pipeline.attach(1, sink)
     day = 86_400 * SECOND
     rows = [(1, START, 0, 1, "B"), (1, START + 4 * day, 0, 2, "A"), (1, START + 4 * day + 1, 2_000_000_000, 3, "B")]
-    pipeline.process(make_trades(rows))
+    pipeline.process(trades_of(rows))
     pipeline.finish()
     assert pipeline.instruments[1].tick_size == 2_000_000_000
     assert [finished.price.tolist() for finished in sink.sessions] == [[0], [0, 2_000_000_000]]
@@ -338,9 +339,9 @@ def test_a_definition_that_comes_late_takes_the_tables_place():
     pipeline.attach(1, sink)
     pipeline.map(Mapping(1, "NQZ5", "NQ.v.0"))
     assert pipeline.instruments[1].tick_source is TickSource.TABLE
-    pipeline.process(make_trades([(1, START, 100_000 * TICK, 1, "B"), (1, START, 100_004 * TICK, 2, "A")]))
+    pipeline.process(trades_of([(1, START, 100_000 * TICK, 1, "B"), (1, START, 100_004 * TICK, 2, "A")]))
     pipeline.define(Definition(1, "NQZ5", 4 * TICK, 20.0, True))
-    pipeline.process(make_trades([(1, START, 100_008 * TICK, 4, "B")]))
+    pipeline.process(trades_of([(1, START, 100_008 * TICK, 4, "B")]))
     pipeline.finish()
     assert (pipeline.instruments[1].tick_size, pipeline.instruments[1].tick_source) == (
         4 * TICK,
@@ -356,7 +357,7 @@ def test_a_price_that_no_market_has_is_rejected_and_counted(price):
     pipeline.attach(1, sink)
     pipeline.map(Mapping(1, "NQZ5"))
     pipeline.process(
-        make_trades([(1, START, 100_000 * TICK, 1, "B"), (1, START, price, 9, "A"), (1, START, TICK, 2, "B")])
+        trades_of([(1, START, 100_000 * TICK, 1, "B"), (1, START, price, 9, "A"), (1, START, TICK, 2, "B")])
     )
     pipeline.finish()
     assert pipeline.instruments[1].rejections == {"rejected_price": 1}
@@ -367,10 +368,10 @@ def test_sums_stay_exact_under_the_largest_sizes():
     rows = [(1, START + n, (100_000 + n % 3) * TICK, 2**32 - 1 - n, "BA"[n % 2]) for n in range(3000)]
     pipeline, sink = Pipeline(), Collector()
     pipeline.attach(1, sink)
-    pipeline.process(make_trades(rows))
+    pipeline.process(trades_of(rows))
     pipeline.finish()
     twin = Twin()
-    for row in make_trades(rows):
+    for row in trades_of(rows):
         twin.take(row)
     assert _dicts(sink.bubble_rows()) == twin.bubbles()
     vwap, deviation = twin.vwap()
@@ -384,10 +385,10 @@ def test_trades_of_any_size_add_up(draws):
     rows = [(1, START + n, (100_000 + n % 3) * TICK, size, side) for n, (size, side) in enumerate(draws)]
     pipeline, sink = Pipeline(), Collector()
     pipeline.attach(1, sink)
-    pipeline.process(make_trades(rows))
+    pipeline.process(trades_of(rows))
     pipeline.finish()
     twin = Twin()
-    for row in make_trades(rows):
+    for row in trades_of(rows):
         twin.take(row)
     assert _dicts(sink.bubble_rows()) == twin.bubbles()
     assert _dicts(sink.cvd_rows()) == twin.points()
@@ -402,10 +403,10 @@ def test_a_full_stretch_of_the_largest_sizes_that_are_added_up_together_is_exact
     sink = Collector()
     pipeline = Pipeline()
     pipeline.attach(1, sink)
-    pipeline.process(make_trades(rows))
+    pipeline.process(trades_of(rows))
     pipeline.finish()
     twin = Twin()
-    for row in make_trades(rows):
+    for row in trades_of(rows):
         twin.take(row)
     assert _dicts(sink.bubble_rows()) == twin.bubbles()
     assert _dicts(sink.cvd_rows()) == twin.points()
@@ -454,9 +455,9 @@ def test_a_stores_rings_however_small_hold_the_newest_of_the_arrays_rows(draws, 
 def test_resetting_cvd_begins_at_0_and_disarms():
     pipeline, sink = Pipeline(AggregationSettings(arm=10)), Collector()
     pipeline.attach(1, sink)
-    pipeline.process(make_trades([(1, START, TICK, 50, "B")]))
+    pipeline.process(trades_of([(1, START, TICK, 50, "B")]))
     pipeline.reset_cvd(1)
-    pipeline.process(make_trades([(1, START + SECOND, TICK, 3, "A")]))
+    pipeline.process(trades_of([(1, START + SECOND, TICK, 3, "A")]))
     pipeline.finish()
     assert sink.cvd_rows()["close"].tolist() == [50, -3]
     assert sink.cvd_rows()["open"].tolist() == [0, 0]
@@ -484,7 +485,7 @@ def test_settings_out_of_range_are_refused_in_one_line():
 
 def test_bubbles_so_far_apart_that_each_closes_every_level_all_arrive():
     count = 9_000
-    trades = np.repeat(make_trades([(1, START, 100 * TICK, 1, "B")]), count)
+    trades = np.repeat(trades_of([(1, START, 100 * TICK, 1, "B")]), count)
     trades["ts_event"] += np.arange(count) * 15_000 * SECOND
     sink = Collector(levels=DEPTH)
     pipeline = Pipeline()
@@ -499,7 +500,7 @@ def test_bubbles_so_far_apart_that_each_closes_every_level_all_arrive():
 def test_a_brief_publishing_shows_the_newest_trade_and_a_whole_one_all_that_follows_from_it():
     pipeline, collector = Pipeline(), Collector()
     pipeline.attach(7, collector)
-    trades = make_trades([(7, START + i, (100_000 + i) * TICK, 3, "B", "T", 128) for i in range(6)])
+    trades = trades_of([(7, START + i, (100_000 + i) * TICK, 3, "B", "T", 128) for i in range(6)])
     pipeline.process(trades[:3])
     pipeline.publish()
     pipeline.process(trades[3:])
@@ -523,7 +524,7 @@ def test_charts_are_published_in_full_one_after_the_other():
     pipeline, collectors = Pipeline(), {7: Collector(), 9: Collector()}
     for instrument_id, collector in collectors.items():
         pipeline.attach(instrument_id, collector)
-    pipeline.process(make_trades([(7 + 2 * (i % 2), START + i, 100_000 * TICK, 3, "B", "T", 128) for i in range(6)]))
+    pipeline.process(trades_of([(7 + 2 * (i % 2), START + i, 100_000 * TICK, 3, "B", "T", 128) for i in range(6)]))
     assert pipeline.charted == 2
     pipeline.publish_next()
     assert ["profile" in collector.tables for collector in collectors.values()] == [True, False]
@@ -534,7 +535,7 @@ def test_charts_are_published_in_full_one_after_the_other():
 def test_whose_numbers_they_are_and_what_is_missing_is_written_before_the_numbers_also_briefly() -> None:
     pipeline, collector = Pipeline(), Collector()
     pipeline.attach(7, collector)
-    pipeline.process(make_trades([(7, START, 100_000 * TICK, 3, "B", "T", 128)]))
+    pipeline.process(trades_of([(7, START, 100_000 * TICK, 3, "B", "T", 128)]))
     pipeline.publish(is_brief=True)
     assert list(collector.tables) == ["instrument", "gaps", "open", "session"]
     assert collector.tables["instrument"]["tick_size"][0] > 0

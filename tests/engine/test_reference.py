@@ -7,7 +7,8 @@ import pytest
 from flow_gl.engine.kernels.reference import SETTLED, START, STEPS, volume_bin_nb
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.engine.sinks import Collector
-from tests.engine.twin import SECOND, make_trades
+from tests.engine.twin import SECOND
+from tests.kit.trades import trades_of
 
 BASE = 1_764_280_800 * SECOND
 
@@ -41,7 +42,7 @@ def test_the_reference_after_every_bubble_is_the_rules(seed):
     pipeline, sink, path = Pipeline(), Collector(), []
     pipeline.attach(1, sink)
     for n, volume in enumerate(volumes):
-        pipeline.process(make_trades([(1, BASE + n * SECOND, 100, volume, "BA"[n % 2])]))
+        pipeline.process(trades_of([(1, BASE + n * SECOND, 100, volume, "BA"[n % 2])]))
         pipeline.advance(BASE + (n + 1) * SECOND + SECOND // 2)
         pipeline.publish()
         path.append(int(sink.tables["session"]["reference"][0]))
@@ -50,7 +51,7 @@ def test_the_reference_after_every_bubble_is_the_rules(seed):
 
 def test_it_is_the_same_however_trades_are_cut():
     rng = random.Random(5)
-    trades = make_trades([(1, BASE + n * SECOND, 100, rng.randint(1, 90), "B") for n in range(3000)])
+    trades = trades_of([(1, BASE + n * SECOND, 100, rng.randint(1, 90), "B") for n in range(3000)])
     ends = []
     for size in (1, 7, 3000):
         pipeline, sink = Pipeline(), Collector()

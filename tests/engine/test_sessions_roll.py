@@ -12,7 +12,8 @@ from flow_gl.core.settings import AggregationSettings
 from flow_gl.engine.checkpoint import decode
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.engine.sinks import Collector
-from tests.engine.twin import SECOND, TICK, make_trades
+from tests.engine.twin import SECOND, TICK
+from tests.kit.trades import trades_of
 
 NEW_YORK = ZoneInfo("America/New_York")
 
@@ -31,7 +32,7 @@ def run(rows, calendar, *, now=None, gaps=(), **options):
     pipeline.attach(1, sink)
     for gap in gaps:
         pipeline.gap(gap)
-    pipeline.process(make_trades([(1, ts, price * TICK, size, side) for ts, price, size, side in rows]))
+    pipeline.process(trades_of([(1, ts, price * TICK, size, side) for ts, price, size, side in rows]))
     if now:
         pipeline.advance(now)
     pipeline.publish()
@@ -136,7 +137,7 @@ def test_a_silence_that_lasts_is_open_until_the_next_trade(calendar):
     pipeline.advance(start + 90 * SECOND)
     pipeline.publish()
     assert gaps_of(sink) == [(start, start + 90 * SECOND, GapKind.NO_TRADES, True)]
-    pipeline.process(make_trades([(1, start + 95 * SECOND, TICK, 1, "B")]))
+    pipeline.process(trades_of([(1, start + 95 * SECOND, TICK, 1, "B")]))
     pipeline.advance(start + 96 * SECOND)
     pipeline.publish()
     assert gaps_of(sink) == [(start, start + 95 * SECOND, GapKind.NO_TRADES, False)]
@@ -240,7 +241,7 @@ def test_a_trade_outside_the_calendars_sessions_opens_one_for_its_globex_day(cal
     pipeline.attach(1, sink)
     batches = [rows] if at_once else [[row] for row in rows]
     for batch in batches:
-        pipeline.process(make_trades([(1, ts, price * TICK, size, side) for ts, price, size, side in batch]))
+        pipeline.process(trades_of([(1, ts, price * TICK, size, side) for ts, price, size, side in batch]))
     pipeline.publish()
     assert trade_dates_of(sink) == dates
     traded = [ts for ts, *_ in rows]
@@ -280,7 +281,7 @@ def test_a_session_whose_first_trade_comes_late_is_partial_and_so_are_its_levels
     pipeline, sink = run(rows, calendar)
     session = sink.tables["session"][0]
     assert (session["partial"], session["first_ts"], session["prior_partial"]) == (is_partial, at(first), 0)
-    pipeline.process(make_trades([(1, at("2025-01-15T18:00"), TICK, 1, "B")]))
+    pipeline.process(trades_of([(1, at("2025-01-15T18:00"), TICK, 1, "B")]))
     pipeline.publish()
     session = sink.tables["session"][0]
     assert (session["partial"], session["prior_partial"]) == (0, is_partial)
@@ -298,22 +299,22 @@ def test_a_quiet_instrument_is_not_partial_where_another_one_traded_at_the_open(
     pipeline, quiet = Pipeline(sessions=calendar), Collector()
     pipeline.attach(2, quiet)
     rows = [(1, at("2025-01-14T18:00:02"), 100 * TICK, 1, "B"), (2, at("2025-01-14T18:20"), 50 * TICK, 1, "B")]
-    pipeline.process(make_trades(rows))
+    pipeline.process(trades_of(rows))
     pipeline.publish()
     assert quiet.tables["session"]["partial"].tolist() == [0]
     # The next session begins for both in the middle: what was whole the day before says nothing about it.
     rows = [(1, at("2025-01-15T20:00"), 100 * TICK, 1, "B"), (2, at("2025-01-15T20:20"), 50 * TICK, 1, "B")]
-    pipeline.process(make_trades(rows))
+    pipeline.process(trades_of(rows))
     pipeline.publish()
     assert quiet.tables["session"][["partial", "prior_partial"]].tolist() == [(1, 0)]
 
 
 def test_what_was_traded_at_the_open_is_known_behind_a_checkpoint_too(calendar):
     before = Pipeline(sessions=calendar)
-    before.process(make_trades([(1, at("2025-01-14T18:00:02"), 100 * TICK, 1, "B")]))
+    before.process(trades_of([(1, at("2025-01-14T18:00:02"), 100 * TICK, 1, "B")]))
     pipeline, quiet = Pipeline(sessions=calendar), Collector()
     pipeline.attach(2, quiet)
     pipeline.resume(decode(before.keep()))
-    pipeline.process(make_trades([(2, at("2025-01-14T18:20"), 50 * TICK, 1, "B")]))
+    pipeline.process(trades_of([(2, at("2025-01-14T18:20"), 50 * TICK, 1, "B")]))
     pipeline.publish()
     assert quiet.tables["session"]["partial"].tolist() == [0]

@@ -4,10 +4,8 @@ import math
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-import numpy as np
-
 from flow_gl.core.market.lod import widths_ns
-from flow_gl.core.schema import TRADE, UNDEF_PRICE
+from flow_gl.core.schema import UNDEF_PRICE
 
 SECOND = 1_000_000_000
 TICK = 250_000_000
@@ -156,15 +154,3 @@ def point_of_control(totals):
     most = max(totals)
     middle = Fraction(len(totals) - 1, 2)
     return min((i for i, volume in enumerate(totals) if volume == most), key=lambda i: (abs(i - middle), i))
-
-
-def make_trades(rows):
-    """TRADE rows from (instrument, ts_event, price, size, side) or with (action, flags) added."""
-    trades = np.zeros(len(rows), TRADE)
-    for trade, (instrument_id, ts_event, price, size, side, *rest) in zip(trades, rows, strict=True):
-        action, flags = rest or ("T", 0)
-        trade["length"], trade["instrument_id"] = 12, instrument_id
-        trade["ts_event"], trade["price"], trade["size"] = ts_event, price, size
-        trade["side"], trade["action"], trade["flags"] = ord(side), ord(action), flags
-        trade["ts_recv"] = ts_event + 100 if ts_event >= 0 else ts_event
-    return trades

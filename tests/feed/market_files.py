@@ -20,27 +20,6 @@ OPEN_NS = 1_763_938_800_000_000_000
 CLASS_OFFSETS = {1: 325, 2: 374, 3: 487}
 
 
-def make_trades(
-    count: int, *, seed: int = 1, start_ns: int = OPEN_NS, ids: tuple[int, ...] = (NQZ5,)
-) -> NDArray[np.void]:
-    """Plausible trades, dtype TRADE: some 10 a second, sweeps of equal times among them."""
-    rng = np.random.default_rng(seed)
-    rows = np.zeros(count, TRADE)
-    rows["length"] = 12
-    rows["publisher_id"] = 1
-    rows["instrument_id"] = rng.choice(ids, count)
-    rows["ts_event"] = start_ns + np.cumsum(rng.choice([0, 1_000, 90_000_000, 400_000_000], count))
-    rows["price"] = (98_000 + np.cumsum(rng.integers(-2, 3, count))) * 250_000_000
-    rows["size"] = rng.integers(1, 30, count)
-    rows["action"] = ord("T")
-    rows["side"] = rng.choice(np.frombuffer(b"AABBN", np.uint8), count)
-    rows["ts_recv"] = rows["ts_event"] + rng.integers(100_000, 200_000, count)
-    rows["ts_in_delta"] = rng.integers(10_000, 20_000, count)
-    rows["sequence"] = np.arange(count)
-    # A capture is written in the order of its receipt.
-    return rows[np.argsort(rows["ts_recv"], kind="stable")]
-
-
 def header(
     *,
     version: int = 3,

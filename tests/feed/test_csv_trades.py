@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from market_files import NAMES, NQH6, NQZ5, SPREAD, csv_text, frames, header, make_trades, read, write
+from market_files import NAMES, NQH6, NQZ5, SPREAD, csv_text, frames, header, read, write
 
 from flow_gl.core.errors import DataError
 from flow_gl.core.items import Mapping
@@ -18,6 +18,7 @@ from flow_gl.core.schema import UNDEF_PRICE, UNDEF_TS
 from flow_gl.dbn.damage import DamageError
 from flow_gl.feed.files.csv_trades import CsvReader
 from flow_gl.feed.files.replay import scan
+from tests.kit.trades import make_trades
 
 SYMBOLS = {instrument_id: name for name, instrument_id in NAMES.items()}
 

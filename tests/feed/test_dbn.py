@@ -17,7 +17,6 @@ from market_files import (
     definition_record,
     frames,
     header,
-    make_trades,
     mapping_record,
     other_record,
     read,
@@ -32,6 +31,7 @@ from flow_gl.dbn import reading as our_dbn
 from flow_gl.dbn.reading import DbnReader
 from flow_gl.dbn.records import read_definition
 from flow_gl.feed.files.replay import read_items, scan
+from tests.kit.trades import make_trades
 
 REAL = {
     "nq-20251123.trades.dbn.zst": (6_971, {"NQZ5": 6_931, "NQH6": 32, "NQM6": 1, "NQZ5-NQH6": 7}),

@@ -19,7 +19,6 @@ from market_files import (
     csv_text,
     definition_record,
     header,
-    make_trades,
     other_record,
     read,
     write,
@@ -31,6 +30,7 @@ from flow_gl.core.items import FeedGap, FileEnd, Mapping, Trades
 from flow_gl.core.schema import TRADE, FeedState
 from flow_gl.feed.files.file_sequence import FileSequence
 from flow_gl.feed.files.replay import FilesFeed, read_items, scan
+from tests.kit.trades import make_trades
 
 WALL_NS = 1_800_000_000_000_000_000
 SECOND_NS = 1_000_000_000

@@ -20,7 +20,6 @@ from market_files import (
     definition_record,
     frames,
     header,
-    make_trades,
     mapping_record,
     other_record,
     read,
@@ -33,6 +32,7 @@ from flow_gl.core.schema import TRADE, UNDEF_TS
 from flow_gl.dbn.damage import DamageError
 from flow_gl.dbn.frames import decompressed
 from flow_gl.dbn.reading import DbnReader
+from tests.kit.trades import make_trades
 
 YEAR_1990_NS, YEAR_2100_NS = 631_152_000_000_000_000, 4_102_444_800_000_000_000
 NUMBERS = ("instrument_id", "ts_event", "price", "size", "side")

@@ -6,11 +6,12 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
-from market_files import frames, header, make_trades, read, write
+from market_files import frames, header, read, write
 
 from flow_gl.feed.files import trade_file
 from flow_gl.feed.files.read_ahead import read_ahead
 from flow_gl.feed.files.replay import read_items
+from tests.kit.trades import make_trades
 
 
 def reading_threads() -> int:

@@ -22,8 +22,10 @@ from flow_gl.services.archive.database import parse_url
 from flow_gl.services.archive.query import ArchiveError, list_sessions
 from flow_gl.services.archive.writer import Archive, ArchiveState
 from flow_gl.store.market import MarketStore
+from tests.kit.trades import make_tied_trades
+from tests.kit.waiting import until
 from tests.services.conftest import PostgresServer
-from tests.services.days import DAY_NS, DAY_START, make_trades, utc_day
+from tests.services.days import DAY_NS, DAY_START, utc_day
 
 BUBBLE_NAMES = BUBBLE.names
 CVD_NAMES = CVD_POINT.names
@@ -71,14 +73,6 @@ def make_market(symbol: str = "NQZ5", *, base_capacity: int = 1 << 14) -> Market
 def append(store: MarketStore, rows: tuple[NDArray[np.void], NDArray[np.void]]) -> None:
     store.bubbles[0].append(rows[0])
     store.cvd[0].append(rows[1])
-
-
-def until(is_true: Callable[[], bool], *, seconds: float = 20.0) -> None:
-    """Wait for another thread. Fails, it does not pass, when the time is over."""
-    end = time.monotonic() + seconds
-    while not is_true():
-        assert time.monotonic() < end, "it did not come about"
-        time.sleep(0.01)
 
 
 def open_archive(url: str) -> Archive:
@@ -333,7 +327,7 @@ def test_a_transaction_that_fails_half_way_writes_nothing_and_is_made_again(
 def test_two_sessions_of_trades_are_archived_with_the_sums_and_levels_that_they_have(url: str) -> None:
     calendar = SessionCalendar()
     opens = [calendar.session_at(DAY_START - n * DAY_NS).open for n in (2, 0)]
-    days = [make_trades(6000, seed=seed, start=opened) for seed, opened in enumerate(opens)]
+    days = [make_tied_trades(6000, seed=seed, start=opened) for seed, opened in enumerate(opens)]
     for rows in days:
         rows["instrument_id"] = 158704
     store = MarketStore.local()

@@ -11,7 +11,8 @@ from flow_gl.core.errors import DataError, FlowError
 from flow_gl.core.items import Definition, Mapping, Trades
 from flow_gl.core.settings import AggregationSettings
 from flow_gl.runtime.export import export
-from tests.engine.twin import SECOND, TICK, Twin, make_trades
+from tests.engine.twin import SECOND, TICK, Twin
+from tests.kit.trades import trades_of
 
 START = 1_764_280_800 * SECOND  # 2025-11-27 17:00 New York: after an early close
 COLUMNS = {
@@ -48,7 +49,7 @@ def trades():
         side = "BAN"[rng.choice(3, p=[0.5, 0.45, 0.05])]
         rows.append((instrument_id, START + n * 40 * SECOND // 10, price, int(rng.integers(1, 9)), side))
     rows[1000:1000] = [(8, rows[999][1], 0, 0, "B"), (8, rows[999][1] - 9 * SECOND, 101_000 * TICK, 1, "B")]
-    return make_trades(rows)
+    return trades_of(rows)
 
 
 def items(trades):

@@ -21,12 +21,12 @@ from flow_gl.ui.link import LinkState
 from flow_gl.view.engine_link.supervisor import EngineLink
 from tests.gateway.process import GatewayProcess
 from tests.gateway.tape import DATASET, ES, KEY, NQ, make_tape, of
+from tests.kit.numbers import Totals, totals_of, totals_shown
+from tests.kit.waiting import until_engine
 from tests.services.conftest import PostgresServer
 
-PATIENCE_S = 90.0
 COUNT, PUBLISHED = 4000, 2000
 DAY_S = 86_400
-Numbers = list[tuple[int, int, int, int]]
 
 
 class Market:
@@ -47,13 +47,9 @@ class Market:
         )
         return EngineSpec(feed=feed)
 
-    def numbers(self, until: int) -> Numbers:
+    def numbers(self, until: int) -> list[Totals]:
         """Of each chart: trades, buys, sells and unsided contracts."""
-        found = []
-        for contract in (NQ, ES):
-            rows = of(self.tape[:until], contract)
-            found.append((len(rows), *(int(rows["size"][rows["side"] == ord(side)].sum()) for side in "BAN")))
-        return found
+        return [totals_of(of(self.tape[:until], contract)) for contract in (NQ, ES)]
 
 
 @pytest.fixture(scope="module")
@@ -73,28 +69,12 @@ def start(spec: EngineSpec) -> EngineLink:
     return EngineLink.start(spec, environment={KEY_VARIABLE: KEY})
 
 
-def wait(link: EngineLink, until: Callable[[], bool]) -> None:
-    end = time.monotonic() + PATIENCE_S
-    while not until():
-        link.poll()
-        if link.engine:
-            link.engine.refresh()
-        said = link.engine.text("message") + " | " + link.engine.text("keeping") if link.engine else ""
-        assert time.monotonic() < end, f"waited in vain: {link.state}, {link.message}, {said}, {numbers(link)}"
-        time.sleep(0.02)
+def wait(link: EngineLink, holds: Callable[[], bool]) -> None:
+    def said() -> str:
+        keeping = link.engine.text("message") + " | " + link.engine.text("keeping") if link.engine else ""
+        return f"{keeping}, {totals_shown(link)}"
 
-
-def numbers(link: EngineLink) -> Numbers:
-    """Of each chart, over all its bubbles, the open one too."""
-    found: Numbers = []
-    for market in link.markets:
-        market.refresh()
-        rows = market.store.bubbles[0].read(0, market.heads[0])[1]
-        is_open = market.open_bubble(0)
-        rows = rows if is_open is None else np.append(rows, is_open)
-        buy, sell, unsided = (int(rows[name].sum()) for name in ("buy", "sell", "unsided"))
-        found.append((int(rows["trade_count"].sum()), buy, sell, unsided))
-    return found
+    until_engine(link, holds, said)
 
 
 def status(link: EngineLink, field: str) -> int:
@@ -115,16 +95,16 @@ def test_a_killed_engine_goes_on_from_the_recording_and_a_replay_shows_what_was_
 ) -> None:
     folder, archive = tmp_path / "recordings", f"sqlite:///{tmp_path / 'archive.db'}"
     with closing(start(market.spec(folder, archive=archive))) as link:
-        wait(link, lambda: numbers(link) == market.numbers(PUBLISHED) and status(link, "recorded") > 0)
+        wait(link, lambda: totals_shown(link) == market.numbers(PUBLISHED) and status(link, "recorded") > 0)
         wait(link, lambda: status(link, "unrecorded") == 0)
         assert link.pid
         generation = link.generation
         os.kill(link.pid, signal.SIGKILL)
         wait(link, lambda: link.state is LinkState.RESTARTING)
         market.gateway("publish", count=500)
-        wait(link, lambda: link.generation > generation and numbers(link) == market.numbers(PUBLISHED + 500))
+        wait(link, lambda: link.generation > generation and totals_shown(link) == market.numbers(PUBLISHED + 500))
         wait(link, lambda: status(link, "recorded") == len(of(market.tape[: PUBLISHED + 500], NQ, ES)))
-        shown, names = numbers(link), [reader.symbol for reader in link.markets]
+        shown, names = totals_shown(link), [reader.symbol for reader in link.markets]
         wait(link, lambda: not status(link, "unkept") and (keeping(link) == "" or "cut" in keeping(link)))
     asked = [int(connection["subscriptions"][-1]["start"]) for connection in market.gateway("stats")["connections"]]
     last = min(int(of(market.tape[:PUBLISHED], one)["ts_event"].max()) for one in (NQ, ES))
@@ -138,7 +118,7 @@ def test_a_killed_engine_goes_on_from_the_recording_and_a_replay_shows_what_was_
     assert path.name == f"{DATASET}-{date}.dbn.zst"
     with closing(EngineLink.start(EngineSpec(feed=FilesSpec(paths=(str(path),), speed=None)))) as link:
         wait(link, lambda: status(link, "state") == FeedState.ENDED)
-        wait(link, lambda: numbers(link) == shown)
+        wait(link, lambda: totals_shown(link) == shown)
         assert [reader.symbol for reader in link.markets] == names == ["NQZ5", "ESZ5"]
 
     capsys.readouterr()
@@ -153,11 +133,11 @@ def test_a_database_that_is_away_holds_up_no_chart_and_gets_what_it_missed(
 ) -> None:
     url = postgres.create("kept")
     with closing(start(market.spec(tmp_path, archive=url))) as link:
-        wait(link, lambda: numbers(link) == market.numbers(PUBLISHED) and status(link, "archived") > 0)
+        wait(link, lambda: totals_shown(link) == market.numbers(PUBLISHED) and status(link, "archived") > 0)
         postgres.stop()
         try:
             market.gateway("publish", count=COUNT - PUBLISHED)
-            wait(link, lambda: numbers(link) == market.numbers(COUNT))
+            wait(link, lambda: totals_shown(link) == market.numbers(COUNT))
             wait(link, lambda: bool(status(link, "unkept")))
             assert "the archive has stopped" in keeping(link)
             assert "secret-word" not in keeping(link)
@@ -177,11 +157,11 @@ def test_a_folder_that_cannot_be_written_is_said_and_recording_begins_when_it_ca
     folder = tmp_path / "recordings"
     folder.write_text("in the way")
     with closing(start(market.spec(folder))) as link:
-        wait(link, lambda: numbers(link) == market.numbers(PUBLISHED) and bool(status(link, "unkept")))
+        wait(link, lambda: totals_shown(link) == market.numbers(PUBLISHED) and bool(status(link, "unkept")))
         assert f"{folder} is a file where a folder was expected" in keeping(link)
         folder.unlink()
         market.gateway("publish", count=100)
-        wait(link, lambda: numbers(link) == market.numbers(PUBLISHED + 100))
+        wait(link, lambda: totals_shown(link) == market.numbers(PUBLISHED + 100))
         wait(link, lambda: status(link, "recorded") == len(of(market.tape[: PUBLISHED + 100], NQ, ES)))
         wait(link, lambda: not status(link, "unkept") and keeping(link) == "")
     charted = of(market.tape[: PUBLISHED + 100], NQ, ES)

@@ -16,12 +16,13 @@ from flow_gl.feed.files.replay import read_items, scan
 from flow_gl.services.recording import format as recording
 from flow_gl.services.recording.folder import Keep, list_recordings, prune, recorded
 from flow_gl.services.recording.recorder import Recorder, RecorderState
-from tests.services.days import DAY_NS, DAY_START, make_trades, utc_day
+from tests.kit.trades import make_tied_trades
+from tests.services.days import DAY_NS, DAY_START, utc_day
 from tests.services.recorder_rig import DATASET, NQ, NQ_DEFINITION, SPREAD, Run, make_tape, official
 
 
 def test_what_was_recorded_reads_back_byte_for_byte_by_the_official_client(tmp_path: Path) -> None:
-    run, rows = Run(tmp_path), make_trades(5000)
+    run, rows = Run(tmp_path), make_tied_trades(5000)
     run.recorder.note(NQ)
     run.feed(rows)
     run.recorder.close()
@@ -33,7 +34,7 @@ def test_what_was_recorded_reads_back_byte_for_byte_by_the_official_client(tmp_p
 
 @pytest.mark.filterwarnings("ignore:The inplace keyword")  # the client's own, under a pandas newer than it
 def test_the_official_client_finds_the_names_in_the_recording(tmp_path: Path) -> None:
-    run, rows = Run(tmp_path), make_trades(500)
+    run, rows = Run(tmp_path), make_tied_trades(500)
     run.recorder.note(NQ)
     run.recorder.note(Mapping(42005804, "NQZ5-NQH6"))
     run.feed(rows)
@@ -47,7 +48,7 @@ def test_definitions_keep_tick_size_point_value_and_class(tmp_path: Path) -> Non
     run = Run(tmp_path)
     run.recorder.note(NQ_DEFINITION)
     run.recorder.note(SPREAD)
-    run.feed(make_trades(10))
+    run.feed(make_tied_trades(10))
     run.recorder.close()
     future, spread = official(run.path(), "definition")
     assert (future["raw_symbol"], future["min_price_increment"]) == (b"NQZ5", 250_000_000)
@@ -61,13 +62,13 @@ def test_a_definition_handed_in_as_a_whole_record_is_written_as_it_is(tmp_path: 
     run = Run(tmp_path)
     for record in records:
         run.recorder.note(record)
-    run.feed(make_trades(10))
+    run.feed(make_tied_trades(10))
     run.recorder.close()
     assert list(recording.scan(run.path()).names) == records
 
 
 def test_a_name_stands_before_the_first_trade_that_came_after_it(tmp_path: Path) -> None:
-    run, rows = Run(tmp_path), make_trades(100)
+    run, rows = Run(tmp_path), make_tied_trades(100)
     run.recorder.note(NQ, position=40)
     run.feed(rows, at_once=100)
     run.recorder.close()
@@ -76,7 +77,7 @@ def test_a_name_stands_before_the_first_trade_that_came_after_it(tmp_path: Path)
 
 
 def test_a_replay_of_the_recording_brings_the_same_names_definitions_and_trades(tmp_path: Path) -> None:
-    run, rows = Run(tmp_path), make_trades(2000)
+    run, rows = Run(tmp_path), make_tied_trades(2000)
     for notice in (NQ, NQ_DEFINITION, SPREAD):
         run.recorder.note(notice)
     run.feed(rows)
@@ -91,7 +92,7 @@ def test_a_replay_of_the_recording_brings_the_same_names_definitions_and_trades(
 
 def test_each_session_has_a_file_of_its_own_with_all_names(tmp_path: Path) -> None:
     run = Run(tmp_path)
-    rows = np.concatenate([make_trades(300), make_trades(300, seed=2, start=DAY_START + DAY_NS)])
+    rows = np.concatenate([make_tied_trades(300), make_tied_trades(300, seed=2, start=DAY_START + DAY_NS)])
     run.recorder.note(NQ)
     run.recorder.note(NQ_DEFINITION)
     run.feed(rows)
@@ -104,7 +105,7 @@ def test_each_session_has_a_file_of_its_own_with_all_names(tmp_path: Path) -> No
 
 def test_a_straggler_of_the_session_before_goes_to_that_session(tmp_path: Path) -> None:
     run = Run(tmp_path)
-    old, new = make_trades(200), make_trades(200, start=DAY_START + DAY_NS)
+    old, new = make_tied_trades(200), make_tied_trades(200, start=DAY_START + DAY_NS)
     run.feed(np.concatenate([old[:150], new[:100], old[150:], new[100:]]))
     run.recorder.close()
     first, second = (entry.path for entry in list_recordings(tmp_path))
@@ -118,7 +119,7 @@ def test_a_trade_without_a_sound_time_stays_with_the_trades_around_it(tmp_path: 
             raise DataError("no such time")
         return utc_day(ts)
 
-    run, rows = Run(tmp_path, session_of=no_such_time), make_trades(90)
+    run, rows = Run(tmp_path, session_of=no_such_time), make_tied_trades(90)
     rows["ts_event"][30:33] = -1
     run.feed(rows)
     run.recorder.close()
@@ -126,7 +127,7 @@ def test_a_trade_without_a_sound_time_stays_with_the_trades_around_it(tmp_path: 
 
 
 def test_every_second_s_trades_are_on_the_disk_when_the_second_is_over(tmp_path: Path) -> None:
-    run, rows = Run(tmp_path), make_trades(3000)
+    run, rows = Run(tmp_path), make_tied_trades(3000)
     for at in range(0, 3000, 100):
         run.feed(rows[at : at + 100])
         assert official(run.path()).tobytes() == rows[: at + 100].tobytes()
@@ -148,7 +149,7 @@ def test_old_recordings_go_by_age_and_by_size_and_nothing_else_does(tmp_path: Pa
 
 
 def test_the_writing_thread_needs_nobody_to_turn_it_and_ends_with_everything_written(tmp_path: Path) -> None:
-    tape, rows = make_tape(), make_trades(3000)
+    tape, rows = make_tape(), make_tied_trades(3000)
     recorder = Recorder(tmp_path, dataset=DATASET, session_of=utc_day)
     recorder.start(tape)
     tape.append(rows)
@@ -160,7 +161,7 @@ def test_the_writing_thread_needs_nobody_to_turn_it_and_ends_with_everything_wri
 
 
 def test_a_mangled_record_does_not_make_the_file_unreadable(tmp_path: Path) -> None:
-    run, rows = Run(tmp_path), make_trades(30)
+    run, rows = Run(tmp_path), make_tied_trades(30)
     expected = rows.copy()
     rows["length"][10], rows["rtype"][20] = 0, 160
     run.feed(rows)
@@ -207,10 +208,10 @@ def test_a_recording_knows_which_contracts_were_on_the_screen(
     for name in names:
         run.recorder.note(name)
         run.second()
-    run.feed(make_trades(500))
+    run.feed(make_tied_trades(500))
     run.recorder.close()
     again = Run(tmp_path)  # a restart, and trades that make it sort the file
-    again.feed(make_trades(100, seed=2, start=DAY_START))
+    again.feed(make_tied_trades(100, seed=2, start=DAY_START))
     again.recorder.close()
     assert [one.symbol for one in scan([again.path()]).requested()] == charted
 
@@ -222,7 +223,7 @@ def test_a_start_that_brought_no_trade_leaves_no_recording(tmp_path: Path) -> No
     run.recorder.close()
     assert list(tmp_path.iterdir()) == []
     run = Run(tmp_path)
-    run.feed(make_trades(100))
+    run.feed(make_tied_trades(100))
     run.recorder.close()
     Run(tmp_path).recorder.close()
     assert len(official(Run(tmp_path).path())) == 100, "what was recorded before stays"

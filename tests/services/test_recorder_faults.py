@@ -14,7 +14,7 @@ import pytest
 from flow_gl.services.recording import format as recording
 from flow_gl.services.recording.folder import list_recordings, recorded
 from flow_gl.services.recording.recorder import RecorderState
-from tests.services.days import make_trades
+from tests.kit.trades import make_tied_trades
 from tests.services.recorder_rig import DATASET, Run, official
 
 pytestmark = pytest.mark.usefixtures("file_rules")
@@ -25,7 +25,7 @@ def test_a_folder_that_cannot_be_made_is_said_once_and_recording_begins_when_it_
 ) -> None:
     directory = tmp_path / "recordings"
     directory.write_bytes(b"a file stands in the way")
-    run, rows = Run(directory), make_trades(1000)
+    run, rows = Run(directory), make_tied_trades(1000)
     run.feed(rows[:500])
     status = run.recorder.status()
     assert (status.state, status.waiting) == (RecorderState.FAILING, 500)
@@ -54,7 +54,7 @@ def limit_file_size() -> Callable[[int | None], None]:
 def test_a_disk_that_fails_between_two_equal_trades_costs_neither(
     tmp_path: Path, limit_file_size: Callable[[int | None], None]
 ) -> None:
-    rows = make_trades(300)
+    rows = make_tied_trades(300)
     rows[150] = rows[149]
     run = Run(tmp_path)
     run.feed(rows[:150])
@@ -70,7 +70,7 @@ def test_a_disk_that_fails_between_two_equal_trades_costs_neither(
 def test_a_hole_of_this_run_stays_in_the_file_when_that_is_opened_again(
     tmp_path: Path, limit_file_size: Callable[[int | None], None]
 ) -> None:
-    rows = make_trades(600)
+    rows = make_tied_trades(600)
     run = Run(tmp_path, capacity=128)
     run.feed(rows[:300], at_once=300)
     run.feed(rows[300:400], at_once=100)
@@ -87,7 +87,7 @@ def test_a_hole_of_this_run_stays_in_the_file_when_that_is_opened_again(
 def test_a_write_that_fails_half_way_leaves_a_whole_file_and_is_made_good_later(
     tmp_path: Path, limit_file_size: Callable[[int | None], None]
 ) -> None:
-    run, rows = Run(tmp_path), make_trades(2000)
+    run, rows = Run(tmp_path), make_tied_trades(2000)
     run.feed(rows[:500])
     size = run.path().stat().st_size
     limit_file_size(size + 1000)
@@ -107,7 +107,7 @@ def test_a_write_that_fails_half_way_leaves_a_whole_file_and_is_made_good_later(
 def test_a_failed_write_of_trades_that_come_again_neither_doubles_nor_loses_any(
     tmp_path: Path, limit_file_size: Callable[[int | None], None]
 ) -> None:
-    rows = make_trades(2000)
+    rows = make_tied_trades(2000)
     run = Run(tmp_path)
     run.feed(rows[:900])
     run.recorder.close()
@@ -122,7 +122,7 @@ def test_a_failed_write_of_trades_that_come_again_neither_doubles_nor_loses_any(
 
 
 def test_a_full_disk_is_named_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    run, rows = Run(tmp_path), make_trades(500)
+    run, rows = Run(tmp_path), make_tied_trades(500)
     real_write = os.write
 
     def full(_fd: int, _data: object) -> int:
@@ -143,7 +143,7 @@ def test_a_full_disk_is_named_as_such(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_a_second_recorder_leaves_the_file_to_the_first_and_takes_over_when_that_ends(tmp_path: Path) -> None:
-    first, rows = Run(tmp_path), make_trades(1000)
+    first, rows = Run(tmp_path), make_tied_trades(1000)
     first.feed(rows[:500])
     second = Run(tmp_path)
     assert "another flow-gl is writing it" in second.recorder.status().message
@@ -162,9 +162,10 @@ KILLED = textwrap.dedent(
     from flow_gl.services.recording.recorder import Recorder
     from flow_gl.services.recording.file import Coming
     from flow_gl.store.ring import Ring
-    from tests.services.days import make_trades, utc_day
+    from tests.kit.trades import make_tied_trades
+    from tests.services.days import utc_day
 
-    rows, first = make_trades(60_000), int(sys.argv[2])
+    rows, first = make_tied_trades(60_000), int(sys.argv[2])
     tape = Ring(memoryview(bytearray(Ring.nbytes(TRADE, 1 << 16))), TRADE, 1 << 16)
     recorder = Recorder(Path(sys.argv[1]), dataset="GLBX.MDP3", session_of=utc_day)
     recorder.start(tape, coming=Coming(repeats=first == 0))
@@ -177,7 +178,7 @@ KILLED = textwrap.dedent(
 
 
 def test_a_kill_at_any_instant_loses_at_most_the_last_second(tmp_path: Path) -> None:
-    rows = make_trades(60_000)
+    rows = make_tied_trades(60_000)
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent.parent.parent)}
     held = 0
     # A run that goes on where the file ends, and one that brings everything once more.

@@ -10,14 +10,15 @@ from flow_gl.core.market.marks import Mark
 from flow_gl.feed.files.replay import read_items
 from flow_gl.services.recording import format as recording
 from tests.kit.crash import let_go
-from tests.services.days import DAY_NS, DAY_START, make_trades
+from tests.kit.trades import make_tied_trades
+from tests.services.days import DAY_NS, DAY_START
 from tests.services.recorder_rig import DATASET, NQ, Run, official
 
 pytestmark = pytest.mark.usefixtures("file_rules")
 
 
 def test_a_replay_shows_the_gaps_that_the_feed_could_not_fill_and_the_next_run_tells_them_anew(tmp_path: Path) -> None:
-    rows = make_trades(900)
+    rows = make_tied_trades(900)
     start, end = rows["ts_event"][[299, 300]].tolist()
     run = Run(tmp_path)
     for gap in (FeedGap(start), FeedGap(start, end, lost=7), FeedGap(start, end, filled=True)):
@@ -37,7 +38,7 @@ def test_a_replay_shows_the_gaps_that_the_feed_could_not_fill_and_the_next_run_t
 
 
 def test_a_run_that_reads_the_recording_back_keeps_its_marks_and_tells_none_twice(tmp_path: Path) -> None:
-    rows = make_trades(900)
+    rows = make_tied_trades(900)
     start, end = rows["ts_event"][[299, 300]].tolist()
     run = Run(tmp_path)
     run.recorder.note(NQ)
@@ -60,7 +61,7 @@ def test_a_run_that_reads_the_recording_back_keeps_its_marks_and_tells_none_twic
 
 
 def test_a_hole_that_nobody_can_fill_any_more_stays_with_all_that_follows_it(tmp_path: Path) -> None:
-    rows = make_trades(900)
+    rows = make_tied_trades(900)
     start, end = rows["ts_event"][[299, 400]].tolist()
     run = Run(tmp_path, capacity=256)
     run.feed(rows[:300], at_once=100)
@@ -80,7 +81,7 @@ def test_a_hole_that_nobody_can_fill_any_more_stays_with_all_that_follows_it(tmp
 
 
 def test_a_file_put_in_order_keeps_its_marks_where_they_belong(tmp_path: Path) -> None:
-    rows = make_trades(900)
+    rows = make_tied_trades(900)
     start, end = rows["ts_event"][[499, 500]].tolist()
     run = Run(tmp_path)
     run.feed(rows[300:500])
@@ -96,7 +97,7 @@ def test_a_file_put_in_order_keeps_its_marks_where_they_belong(tmp_path: Path) -
 
 
 def test_a_file_cut_at_any_byte_opens_and_holds_every_whole_frame_before_the_cut(tmp_path: Path) -> None:
-    run, rows = Run(tmp_path), make_trades(600)
+    run, rows = Run(tmp_path), make_tied_trades(600)
     run.recorder.note(NQ)
     start = run.path().stat().st_size
     sizes = []
@@ -116,7 +117,7 @@ def test_a_file_cut_at_any_byte_opens_and_holds_every_whole_frame_before_the_cut
 
 
 def test_a_torn_last_frame_is_cut_off_and_the_recording_goes_on(tmp_path: Path) -> None:
-    rows = make_trades(1000)
+    rows = make_tied_trades(1000)
     run = Run(tmp_path)
     run.feed(rows[:500])
     run.recorder.close()
@@ -134,7 +135,7 @@ def test_a_torn_last_frame_is_cut_off_and_the_recording_goes_on(tmp_path: Path) 
 
 
 def test_a_restart_that_brings_the_whole_session_once_more_doubles_nothing(tmp_path: Path) -> None:
-    rows = make_trades(3000)
+    rows = make_tied_trades(3000)
     run = Run(tmp_path)
     run.feed(rows[:2000])
     run.recorder.close()
@@ -147,7 +148,7 @@ def test_a_restart_that_brings_the_whole_session_once_more_doubles_nothing(tmp_p
 
 
 def test_a_restart_that_goes_on_where_the_file_ends_keeps_a_trade_equal_to_one_before(tmp_path: Path) -> None:
-    rows = make_trades(300)
+    rows = make_tied_trades(300)
     rows[150] = rows[149]
     run = Run(tmp_path)
     run.feed(rows[:150])
@@ -160,7 +161,7 @@ def test_a_restart_that_goes_on_where_the_file_ends_keeps_a_trade_equal_to_one_b
 
 @pytest.mark.parametrize("is_killed", [False, True])
 def test_trades_that_an_earlier_run_lacked_stand_in_their_place_after_the_next(tmp_path: Path, is_killed: bool) -> None:
-    rows = make_trades(3000)
+    rows = make_tied_trades(3000)
     first = Run(tmp_path)
     first.recorder.note(NQ)
     first.feed(rows[np.r_[0:500, 1500:2000]])
@@ -178,7 +179,7 @@ def test_trades_that_an_earlier_run_lacked_stand_in_their_place_after_the_next(t
 
 
 def test_damage_in_the_middle_is_kept_aside_and_filled_by_what_comes_again(tmp_path: Path) -> None:
-    rows = make_trades(2000)
+    rows = make_tied_trades(2000)
     run = Run(tmp_path)
     run.feed(rows)
     run.recorder.close()
@@ -200,7 +201,7 @@ def test_damage_in_the_middle_is_kept_aside_and_filled_by_what_comes_again(tmp_p
 def test_a_file_that_is_no_recording_is_kept_aside_whole(tmp_path: Path) -> None:
     path = tmp_path / recording.file_name(DATASET, 20251128)
     path.write_bytes(b"not a recording")
-    run, rows = Run(tmp_path), make_trades(10)
+    run, rows = Run(tmp_path), make_tied_trades(10)
     run.feed(rows)
     run.recorder.close()
     assert official(path).tobytes() == rows.tobytes()
@@ -210,7 +211,7 @@ def test_a_file_that_is_no_recording_is_kept_aside_whole(tmp_path: Path) -> None
 def test_a_tape_that_overtakes_the_recorder_leaves_a_count_and_a_mark_and_is_filled_after_a_restart(
     tmp_path: Path,
 ) -> None:
-    rows = make_trades(400)
+    rows = make_tied_trades(400)
     run = Run(tmp_path, capacity=128)
     run.feed(rows[:100])
     run.tape.append(rows[100:200])

@@ -5,18 +5,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from flow_gl.core.items import Item, Trades
+from flow_gl.core.items import Trades
 from flow_gl.core.schema import TRADE, FeedState
-from flow_gl.engine.pipeline import Pipeline
 from flow_gl.feed.files.replay import read_items
 from flow_gl.services.recording.folder import recorded
 from flow_gl.services.recording.recorder import Recorder
-from flow_gl.store.market import MarketStore
 from flow_gl.store.ring import Ring
 from tests.feed.live_rig import SECOND, FakeCalendar, Rig
 from tests.gateway.process import GatewayProcess
 from tests.gateway.tape import DATASET, ES, NQ, make_tape, of
 from tests.kit.crash import let_go
+from tests.kit.numbers import numbers_of
 
 TAPE = make_tape()
 
@@ -54,24 +53,6 @@ class RecordedRun:
         self.rig.close()
 
 
-def numbers(items: list[Item]) -> dict[str, object]:
-    """What the engine makes of a stream, for NQ: bubbles, CVD and tables."""
-    pipeline, store = Pipeline(), MarketStore.local()
-    pipeline.chart(NQ.instrument_id, store)
-    for item in items:
-        pipeline.take(item)
-    pipeline.finish()
-    found: dict[str, object] = {}
-    for name in ("profile", "session", "instrument"):
-        table = getattr(store, name)
-        record = np.zeros(1, table.dtype)
-        table.read(record)
-        found[name] = record.tobytes()
-    for name, ring in (("bubbles", store.bubbles[0]), ("cvd", store.cvd[0])):
-        found[name] = ring.read(0, ring.head)[1].tobytes()
-    return found
-
-
 @pytest.mark.parametrize("torn_bytes", [0, 7])
 def test_a_session_recorded_through_a_crash_replays_as_if_nothing_had_happened(tmp_path: Path, torn_bytes: int) -> None:
     expected = of(TAPE, NQ, ES)
@@ -100,4 +81,4 @@ def test_a_session_recorded_through_a_crash_replays_as_if_nothing_had_happened(t
         assert of(rows, contract).tobytes() == of(expected, contract).tobytes()
     assert len(rows) == len(expected)
     assert second.recorder.status().already > 0
-    assert numbers(replay) == numbers(second.rig.items)
+    assert numbers_of(replay, NQ.instrument_id) == numbers_of(second.rig.items, NQ.instrument_id)

@@ -4,25 +4,18 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from typing import IO
 
 import pytest
 
 from flow_gl.core.system.platform.pipes import PipeReader, PipeWriter
+from tests.kit.waiting import until
 
 
 def pipe() -> tuple[IO[bytes], IO[bytes]]:
     """Reading end, writing end."""
     reader, writer = os.pipe()
     return os.fdopen(reader, "rb", buffering=0), os.fdopen(writer, "wb", buffering=0)
-
-
-def until(is_true: Callable[[], bool]) -> None:
-    end = time.monotonic() + 10
-    while not is_true():
-        assert time.monotonic() < end
-        time.sleep(0.001)
 
 
 @pytest.fixture(autouse=True)
