@@ -41,6 +41,7 @@ class Keys(KeyPresses):
 def frame() -> Iterator[None]:
     context = imgui.create_context()
     io = imgui.get_io()
+    io.set_ini_filename("")
     io.display_size, io.delta_time = imgui.ImVec2(640, 360), 1 / 60
     io.backend_flags |= imgui.BackendFlags_.renderer_has_textures.value
     imgui.new_frame()
