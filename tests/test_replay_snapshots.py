@@ -11,6 +11,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+import flow_gl.core.market.names as core_names
+import flow_gl.dbn.reading as dbn_reading
+import flow_gl.engine.kernels.aggregate as engine_kernels
+import flow_gl.engine.pipeline as engine_pipeline
+import flow_gl.services.replay_cache.rows as replay_rows
 from flow_gl.core.clock import SYSTEM
 from flow_gl.core.commands import Command, Configure, ResetCvd, SetSpeed
 from flow_gl.core.market.lod import widths_ns
@@ -20,9 +25,11 @@ from flow_gl.core.spec import EngineSpec, FilesSpec
 from flow_gl.core.units import SECOND_NS
 from flow_gl.dbn.writing import write_dbn
 from flow_gl.engine.summary import Summary
+from flow_gl.feed.files import trade_file
 from flow_gl.feed.files.trade_file import TradeFile
 from flow_gl.runtime import charts
 from flow_gl.runtime.charts import Charts
+from flow_gl.runtime.file_summaries import sources
 from flow_gl.runtime.launch import Session
 from flow_gl.runtime.meters import StatusBoard
 from flow_gl.services.replay_cache.shelf import FOLDER
@@ -299,3 +306,8 @@ def test_a_month_of_sessions_is_whole_from_fifteen_seconds_up() -> None:
     for level, width_ns in enumerate(widths_ns(SECOND_NS)):
         if width_ns >= 15 * SECOND_NS:
             assert level_capacity(level) * width_ns >= sessions * session_s * SECOND_NS
+
+
+def test_every_module_that_reads_or_counts_trades_is_part_of_the_key() -> None:
+    used = {engine_pipeline, engine_kernels, trade_file, dbn_reading, core_names, replay_rows}
+    assert {Path(str(module.__file__)) for module in used} <= set(sources())

@@ -12,7 +12,7 @@ import flow_gl
 from flow_gl.feed.files.file_part import FilePart
 from flow_gl.services.replay_cache.shelf import Shelf, identity
 
-_PACKAGES: Final = ("core", "engine", "feed", "runtime", "services", "store")
+_PACKAGES: Final = ("core", "dbn", "engine", "feed", "runtime", "services", "store")
 _CALENDAR: Final = "pandas_market_calendars"
 
 
@@ -29,11 +29,15 @@ def program() -> str:
     except PackageNotFoundError:
         calendar = ""
     digest = hashlib.blake2b(f"{flow_gl.__version__}\0{calendar}".encode(), digest_size=16)
-    root = Path(flow_gl.__file__).parent
-    for package in _PACKAGES:
-        for path in sorted((root / package).glob("*.py")):
-            digest.update(path.read_bytes())
+    for path in sources():
+        digest.update(path.read_bytes())
     return digest.hexdigest()
+
+
+def sources() -> list[Path]:
+    """The modules that numbers depend on, at every depth of their packages."""
+    root = Path(flow_gl.__file__).parent
+    return [path for package in _PACKAGES for path in sorted((root / package).rglob("*.py"))]
 
 
 class PartShelf:
