@@ -148,8 +148,10 @@ def _check_profile(sink, twin):
     assert (finished.val, finished.vah, finished.value_area) == (low + bottom * tick, low + top * tick, held_volume)
     smooth = np.convolve([0, 0, *totals, 0, 0], np.ones(5, int), "valid")
     least = 0.25 * smooth.max()
-    for nodes, curve in ((finished.hvn, smooth), (finished.lvn, -smooth)):
-        expected, _ = find_peaks(curve, prominence=least)
+    # A low node holds at most 40 % of the smoothed maximum, a high node at least that.
+    limit = 0.4 * smooth.max()
+    for nodes, curve, height in ((finished.hvn, smooth, limit), (finished.lvn, -smooth, -limit)):
+        expected, _ = find_peaks(curve, prominence=least, height=height)
         assert [(int(price) - low) // tick for price in nodes] == expected.tolist()
     profile = sink.tables["profile"][0]
     rows = int(profile["rows"])
