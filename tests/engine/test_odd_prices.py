@@ -52,7 +52,9 @@ def with_odd(at, price, size=1):
 
 
 @pytest.mark.parametrize("symbol", ["NQZ5", ""])
-@pytest.mark.parametrize("at", [0, 1, 300, 599])
+@pytest.mark.parametrize(
+    "at", [0, pytest.param(1, marks=pytest.mark.slow), 300, pytest.param(599, marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize("price", ODD.values(), ids=ODD.keys())
 def test_one_odd_price_keeps_no_other_trade_from_the_chart(price, at, symbol):
     pipeline, sink = run(with_odd(at, price), symbol)
