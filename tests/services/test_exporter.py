@@ -169,7 +169,7 @@ def test_a_failed_write_leaves_no_half_table(tmp_path, trades):
 
 
 def test_events_have_their_inputs_in_columns_of_their_own(tmp_path):
-    rows = make_trades([(8, START + n * SECOND, 100 * TICK, 12 - n, "B") for n in range(4)])
+    rows = trades_of([(8, START + n * SECOND, 100 * TICK, 12 - n, "B") for n in range(4)])
     export([Mapping(8, "NQZ5", "NQ.v.0"), Trades(rows)], tmp_path, fmt="csv")
     names, events = read(tmp_path, "events", "csv")
     assert names[:7] == ["instrument", "symbol", "kind", "ts_event", "price", "direction", "strength"]
@@ -183,7 +183,7 @@ def test_events_have_their_inputs_in_columns_of_their_own(tmp_path):
 def test_events_do_not_depend_on_the_bubbles_width_or_on_batches(tmp_path, seed):
     rng = np.random.default_rng(seed)
     steps, sizes = np.cumsum(rng.integers(-2, 3, 4000)), rng.geometric(0.2, 4000)
-    rows = make_trades(
+    rows = trades_of(
         [
             (8, START + int(n * 0.3 * SECOND), (4000 + int(step)) * TICK, int(size), "BA"[int(rng.random() < 0.5)])
             for n, (step, size) in enumerate(zip(steps, sizes, strict=True))
