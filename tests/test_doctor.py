@@ -135,7 +135,7 @@ def test_each_missing_library_is_named_with_its_package(monkeypatch: pytest.Monk
     [
         ("import sys; sys.exit('libGL is broken')", "libGL is broken"),
         ("import os; os.abort()", "ended with -6"),
-        ("import time; time.sleep(60)", "did not answer within 1 s"),
+        ("import time; time.sleep(60)", "did not respond within 1 s"),
     ],
 )
 def test_a_driver_that_kills_or_hangs_its_process_is_told(

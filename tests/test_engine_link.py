@@ -188,7 +188,7 @@ def test_an_engine_that_keeps_dying_is_given_up_with_its_last_words(engines: lis
         until(lambda: link.state is LinkState.FAILED, "it is not given up", step=step)
         assert link.exit_code == EXIT_FAULT
         assert link.message.endswith("the engine ended with code 1: no such module")
-        assert f"died {MOST_RESTARTS + 1} times within a minute" in link.message
+        assert f"crashed {MOST_RESTARTS + 1} times within a minute" in link.message
         assert len(engines) == MOST_RESTARTS + 1
 
 

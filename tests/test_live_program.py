@@ -171,7 +171,7 @@ def test_catching_up_is_seen_with_its_progress_and_an_unknown_symbol_by_its_name
         said = seen.look(1)
         assert link.engine
         assert "symbol not found: XX.v.0" in link.engine.text("message")
-        assert awaiting(link, link.markets[1], said) == "XX.v.0: the gateway knows no such symbol"
+        assert awaiting(link, link.markets[1], said) == "XX.v.0: the gateway does not know this symbol"
         assert awaiting(link, link.markets[0], seen.look(0)) == ""
 
 
@@ -231,7 +231,7 @@ def test_a_live_start_that_fails_is_one_line_and_leaves_no_recording(
         check=False,
     )
     assert done.returncode == EXIT_FEED, done.stderr
-    assert done.stderr == "flow-gl: error: XX.v.0: the gateway knows no such symbol\n"
+    assert done.stderr == "flow-gl: error: XX.v.0: the gateway does not know this symbol\n"
     assert list(tmp_path.iterdir()) == []
 
 

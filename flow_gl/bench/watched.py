@@ -199,7 +199,7 @@ def parse_size(size: str) -> tuple[int, int]:
     """Width and height of "WxH". Raises FlowError."""
     width, _, height = size.partition("x")
     if not (width.isdigit() and height.isdigit()):
-        raise FlowError(f"--size: WxH is expected, like 1280x720, {size} came")
+        raise FlowError(f"--size: expected WxH in pixels, like 1280x720, got {size}")
     return int(width), int(height)
 
 

@@ -146,7 +146,7 @@ def probe(program: str) -> dict[str, Any]:
     try:
         done = _run(program)
     except subprocess.TimeoutExpired:
-        return {"error": f"the driver did not answer within {PROBE_S:.0f} s"}
+        return {"error": f"the driver did not respond within {PROBE_S:.0f} s"}
     last = done.stdout.strip().splitlines()[-1:] or [""]
     try:
         found: dict[str, Any] = json.loads(last[0])
@@ -196,7 +196,7 @@ def _libraries() -> list[Check]:
         lacking = libraries.missing(*needs)
         if lacking:
             checks.append(Check(f"libraries: {use}", "warning", libraries.advice(lacking)))
-    return checks or [Check("libraries", "ok", "the system has all that windows and pictures need")]
+    return checks or [Check("libraries", "ok", "all system libraries for windows and pictures are present")]
 
 
 def _packages() -> list[Check]:
@@ -206,7 +206,7 @@ def _packages() -> list[Check]:
     for name, module in PACKAGES.items():
         version, fault = installed_version(name), faults.get(module, "")
         if version is None:
-            wrong.append(f"{name} is not installed (pip install it, or make the environment again)")
+            wrong.append(f"{name} is not installed (pip install it, or recreate the environment)")
         elif fault:
             wrong.append(f"{name} {version} cannot be imported ({fault})")
         else:
@@ -245,7 +245,7 @@ def import_faults(modules: list[str]) -> dict[str, str]:
 def _shared_memory() -> Check:
     free = free_bytes()
     if free is None:
-        return Check("shared memory", "ok", "the system does not say how much is free")
+        return Check("shared memory", "ok", "free space unknown on this system")
     text = f"{free / 1e6:,.0f} MB free in /dev/shm"
     if free < CHART_BYTES:
         needed = f"{text}; two charts take up to {CHART_BYTES / 1e6:.0f} MB (in a container: --shm-size=1g)"
@@ -257,7 +257,7 @@ def _kernels() -> Check:
     folder = Path(os.environ.get("NUMBA_CACHE_DIR") or cache_dir() / "kernels")
     files = list(folder.rglob("*.nbc")) if folder.is_dir() else []
     if not files:
-        return Check("kernels", "warning", f"not compiled yet: the first start takes some seconds longer ({folder})")
+        return Check("kernels", "warning", f"not compiled yet: the first start takes a few seconds longer ({folder})")
     size = sum(path.stat().st_size for path in files)
     return Check("kernels", "ok", f"{len(files)} compiled, {size / 1e6:.1f} MB in {folder}")
 

@@ -33,9 +33,7 @@ def read_settings(drawing: Drawing, given: Mapping[str, object]) -> Settings:
     """The settings, with a command's flags on top. Raises UsageError."""
     settings = config.load(given, config=drawing.config)
     if drawing.duration is not None and not SHORTEST_S <= drawing.duration <= LONGEST_S:
-        raise UsageError(
-            f"--duration: {SHORTEST_S:g} to {LONGEST_S:.0f} seconds are allowed, {drawing.duration:g} came"
-        )
+        raise UsageError(f"--duration: expected {SHORTEST_S:g} to {LONGEST_S:.0f} seconds, got {drawing.duration:g}")
     for path, flag, endings in (
         (drawing.screenshot, "--screenshot", (".png",)),
         (drawing.record, "--record", (".mp4", ".m4v")),
@@ -49,12 +47,12 @@ def _check_output(path: Path, flag: str, endings: tuple[str, ...]) -> None:
     """Find out before a start whether a picture or a video can be written. Raises FlowError."""
     if path.suffix and path.suffix.lower() not in endings:
         kind = "a picture is written as PNG" if ".png" in endings else "a video is written as MP4"
-        raise UsageError(f"{flag} {path}: {kind}: a name that ends in {endings[0]} was expected")
+        raise UsageError(f"{flag} {path}: {kind}: expected a name that ends in {endings[0]}")
     folder = path.absolute().parent
     if not folder.is_dir():
         raise UsageError(f"{flag} {path}: there is no folder {folder}")
     if path.is_dir():
-        raise UsageError(f"{flag} {path}: a file name was expected, this is a folder")
+        raise UsageError(f"{flag} {path}: expected a file name, this is a folder")
     is_special = path.exists() and not path.is_file()
     if not os.access(path if is_special else folder, os.W_OK):
         raise FlowError(f"{flag} {path}: the folder {folder} cannot be written to")
@@ -138,7 +136,7 @@ def _refusal(link: "EngineLink", feed: LiveSpec) -> str:
     if int(status["state"]) in (FeedState.CONNECTING, FeedState.RECONNECTING):
         return link.engine.text("message") or "there is no connection to the gateway"
     if link.markets and all(status["not_found"][: len(link.markets)]):
-        return f"{', '.join(feed.symbols)}: the gateway knows no such symbol"
+        return f"{', '.join(feed.symbols)}: the gateway does not know this symbol"
     return ""
 
 

@@ -31,7 +31,7 @@ from flow_gl.core.voice import say
 
 LONGEST_ERROR: Final = 2_000
 """Characters of the one line that an error becomes: it may quote a file name or a gateway."""
-HELP: Final = """The order-flow bubble chart for CME futures.
+HELP: Final = """An order-flow bubble chart for CME futures.
 
 \b
 flow-gl demo              a synthetic market: no data and no key needed
@@ -39,18 +39,19 @@ flow-gl replay FILE...    recorded trades: Databento DBN or CSV
 flow-gl live              Databento's live feed (DATABENTO_API_KEY)
 flow-gl COMMAND --help    flags and examples of a command
 
-Settings come from .env, the environment (FLOW_GL_*), the TOML config file and flags; later ones win.
+Settings come from .env, the environment (FLOW_GL_*), the TOML config file and flags,
+later ones override earlier ones.
 
 \b
 Exit codes:
   0    done
-  1    a fault of the program
-  2    a wrong flag or setting
-  3    a file is missing, damaged or of the wrong kind
-  4    the live feed refused: key, symbol, connection
+  1    an internal error
+  2    an invalid flag or setting
+  3    a file is missing, damaged or of the wrong type
+  4    the live feed refused the key, the symbol or the connection
   5    no display, no OpenGL 3.3 or no video encoder
-  6    shared memory, disk or another resource is lacking
-  130  interrupted (Ctrl-C); 143 by SIGTERM, 129 by SIGHUP: what was open is finished
+  6    out of shared memory, disk space or another resource
+  130  interrupted (Ctrl-C); 143 after SIGTERM, 129 after SIGHUP; pictures and videos are completed
 """
 
 app = typer.Typer(
@@ -144,7 +145,7 @@ def _fail(error: Exception | SystemExit, *, is_debug: bool) -> int:
     elif isinstance(error, OSError) and (lack := lacking(error)):
         message, exit_code = f"{error.filename or 'the output cannot be written'}: {lack}", EXIT_RESOURCE
     else:
-        message = f"a fault of the program: {type(error).__name__}: {error} (--debug shows where)"
+        message = f"internal error: {type(error).__name__}: {error} (--debug prints the traceback)"
         exit_code = EXIT_FAULT
     return _end(f"error: {plain(masked(message), LONGEST_ERROR)}", exit_code)
 

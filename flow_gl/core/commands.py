@@ -6,7 +6,7 @@ import msgspec
 
 
 class ResetCvd(msgspec.Struct, frozen=True, tag="reset_cvd"):
-    """CVD of one chart starts anew at 0, from the next trade."""
+    """CVD of one chart restarts at 0, from the next trade."""
 
     chart: int
 

@@ -284,7 +284,7 @@ STATUS: Final = np.dtype(
         ("tape_used", "<f8"),  # 0..1 of the tape's room that is not yet read
         ("damaged", "<i8"),  # damages and omissions met in the files that are replayed
         ("charts", "<i8"),
-        ("not_found", "<i8", (CHARTS,)),  # 1: the gateway knows no such symbol
+        ("not_found", "<i8", (CHARTS,)),  # 1: the gateway does not know this symbol
         ("message", "S240"),  # what the user should know, one line
         ("is_recording", "<i8"),  # 1: a live session is recorded ...
         ("recorded", "<i8"),  # ... trades that are on the disk

@@ -79,9 +79,9 @@ def price_from_text(text: str) -> int:
         scaled = Decimal(text.replace(",", "")) * PRICE_SCALE
         price = int(scaled)
     except (ArithmeticError, ValueError):
-        raise UsageError(f"a price like 25415.25 was expected, {text!r} came") from None
+        raise UsageError(f"expected a price like 25415.25, got {text!r}") from None
     if price != scaled or not -UNDEF_PRICE < price < UNDEF_PRICE:
-        raise UsageError(f"a price with at most 9 decimals, below 9.2 billion, was expected, {text!r} came")
+        raise UsageError(f"expected a price with at most 9 decimals, below 9.2 billion, got {text!r}")
     return price
 
 
@@ -122,13 +122,13 @@ def parse_duration_ns(text: str, *, low_ns: int = 1, high_ns: int = 366 * DAY_NS
     """
     match = _DURATION.fullmatch(text.strip())
     if match is None:
-        raise UsageError(f"{name}: a number with its unit was expected, like 500ms, 1s, 10m or 1h, {text!r} came")
+        raise UsageError(f"{name}: expected a number with its unit, like 500ms, 1s, 10m or 1h, got {text!r}")
     number = Decimal(match[1]) * _UNITS_NS[match[2]]
     if number != number.to_integral_value():
-        raise UsageError(f"{name}: a whole number of nanoseconds was expected, {text!r} came")
+        raise UsageError(f"{name}: expected a whole number of nanoseconds, got {text!r}")
     if not low_ns <= number <= high_ns:
         allowed = f"{format_duration(low_ns)} to {format_duration(high_ns)}"
-        raise UsageError(f"{name}: {allowed} is allowed, {text!r} came")
+        raise UsageError(f"{name}: expected {allowed}, got {text!r}")
     return int(number)
 
 
@@ -149,7 +149,7 @@ def parse_time_ns(text: str, *, after_ns: int | None = None, zone: str = EXCHANG
     stripped = text.strip()
     match = _TIME.fullmatch(stripped)
     if match is None or not (match["date"] or match["hour"]):
-        raise UsageError(f"a time like 09:30 or 2025-11-28T14:30 was expected, {text!r} came")
+        raise UsageError(f"expected a time like 09:30 or 2025-11-28T14:30, got {text!r}")
     fraction_ns = int((match["fraction"] or "").ljust(9, "0"))
     clock = (int(match["hour"] or 0), int(match["minute"] or 0), int(match["second"] or 0))
     try:
@@ -158,14 +158,14 @@ def parse_time_ns(text: str, *, after_ns: int | None = None, zone: str = EXCHANG
             day = date.fromisoformat(match["date"])
             return _moment_ns(day, clock, place, text) + fraction_ns
         if after_ns is None:
-            raise UsageError(f"a time with its date was expected, like 2025-11-28T09:30, {text!r} came")
+            raise UsageError(f"expected a time with its date, like 2025-11-28T09:30, got {text!r}")
         day = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=after_ns // SECOND_NS)).astimezone(place).date()
         moment = _moment_ns(day, clock, place, text) + fraction_ns
         if moment < after_ns:
             moment = _moment_ns(day + timedelta(days=1), clock, place, text) + fraction_ns
         return moment
     except (ValueError, OverflowError) as error:
-        raise UsageError(f"a time like 09:30 or 2025-11-28T14:30 was expected, {text!r} came: {error}") from None
+        raise UsageError(f"expected a time like 09:30 or 2025-11-28T14:30, got {text!r}: {error}") from None
 
 
 def _zone(offset: str | None, zone: str) -> tzinfo:
@@ -173,7 +173,7 @@ def _zone(offset: str | None, zone: str) -> tzinfo:
         try:
             return ZoneInfo(zone)
         except (ZoneInfoNotFoundError, ValueError, OSError):
-            raise UsageError(f"a time zone like {EXCHANGE_ZONE} was expected, {zone!r} came") from None
+            raise UsageError(f"expected a time zone like {EXCHANGE_ZONE}, got {zone!r}") from None
     if offset == "Z":
         return UTC
     away = timedelta(hours=int(offset[1:3]), minutes=int(offset[-2:]))

@@ -59,7 +59,7 @@ def decompressed(file: BufferedIOBase) -> Iterator[bytes]:
         elif magic == ZSTD_MAGIC:
             yield from _frame(file, start)
         else:
-            raise DamageError(_at(start), f"a zstd frame (28 b5 2f fd) was expected, {magic.hex(' ')} came")
+            raise DamageError(_at(start), f"expected a zstd frame (28 b5 2f fd), got {magic.hex(' ')}")
 
 
 def _frame(file: BufferedIOBase, start: int) -> Iterator[bytes]:

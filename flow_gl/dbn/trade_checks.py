@@ -119,12 +119,12 @@ def _doubtful(rows: NDArray[np.void]) -> int:
 
 def _fault(row: np.void, before_ts: int) -> str:
     if row["action"] != _TRADE_ACTION:
-        return f"an action code was expected, byte 0x{int(row['action']):02x} came"
+        return f"expected an action code, got byte 0x{int(row['action']):02x}"
     if row["side"] not in tuple(Side):
-        return f"side A, B or N was expected, byte 0x{int(row['side']):02x} came"
+        return f"expected side A, B or N, got byte 0x{int(row['side']):02x}"
     ts_event = int(row["ts_event"])
     if not EARLIEST_NS <= ts_event < LATEST_NS:
-        return f"ts_event between 1990 and 2100 was expected, {ts_event & (2**64 - 1)} ns came"
+        return f"expected ts_event between 1990 and 2100, got {ts_event & (2**64 - 1)} ns"
     if ts_event - before_ts <= MOST_FORWARD_NS and ts_event - before_ts > DAY_NS:
         return f"ts_event {_utc(ts_event)} does not belong to ts_recv {_utc(int(row['ts_recv']))}"
     return f"ts_event jumps from {_utc(before_ts)} to {_utc(ts_event)}"

@@ -124,14 +124,12 @@ class Client:
         except databento.BentoClientError as error:
             raise self._refusal(error) from error
         except databento.BentoServerError as error:
-            raise ConnectionLostError(
-                f"Databento has a fault of its own ({error.http_status}): {_line(error)}"
-            ) from error
+            raise ConnectionLostError(f"Databento server error ({error.http_status}): {_line(error)}") from error
         except databento.BentoError as error:
             cause = error.__context__  # the client wraps every failure while streaming, also of the disk
             if isinstance(cause, OSError) and cause.errno in _DISK_ERRORS:
                 raise cause from error
-            raise ConnectionLostError(f"the download broke off: {_line(error)}") from error
+            raise ConnectionLostError(f"the download was interrupted: {_line(error)}") from error
         except requests.RequestException as error:
             raise ConnectionLostError(f"Databento cannot be reached: {_line(error)}") from error
         except ValueError as error:
@@ -141,7 +139,7 @@ class Client:
         if error.http_status == 401:
             return FeedError(f"Databento refused the key {mask(self._key)}")
         if error.http_status in (408, 429):
-            return ConnectionLostError(f"Databento asks to wait ({error.http_status}): {_line(error)}")
+            return ConnectionLostError(f"Databento rate limit, try again later ({error.http_status}): {_line(error)}")
         if error.http_status in (400, 422):
             return UsageError(f"Databento cannot serve this request: {_line(error)}")
         return FeedError(f"Databento refused ({error.http_status}): {_line(error)}")

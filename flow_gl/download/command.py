@@ -73,7 +73,7 @@ def run(
     missing = [part for part in parts if not transfer.is_there(part, request)]
     paths = [part.path for part in parts]
     if len(missing) < len(parts):
-        console.print(f"{len(parts) - len(missing)} of {len(parts)} files are there already", markup=False)
+        console.print(f"{len(parts) - len(missing)} of {len(parts)} files already exist", markup=False)
     if not missing:
         return Downloaded(paths, 0, 0.0)
     jobs = []
@@ -90,7 +90,7 @@ def run(
     cost = sum(job.quote.cost_usd for job in jobs)
     _show_quote(console, request, jobs, cost)
     if not is_agreed and not (ask or _ask)(f"Download for US$ {cost:.2f}?"):
-        console.print("nothing was downloaded")
+        console.print("nothing downloaded")
         return Downloaded(paths, 0, 0.0, is_declined=True)
     trades = _fetch_all(console, request, jobs, client, clock=clock)
     console.print(f"{trades:,} trades in {len(jobs)} files in {request.out}", markup=False)
@@ -118,7 +118,9 @@ def _ask(question: str) -> bool:
     from rich.prompt import Confirm
 
     if not sys.stdin.isatty():
-        raise UsageError("download: nobody is there to be asked; --yes downloads without asking")
+        raise UsageError(
+            "download: cannot ask for confirmation without a terminal; use --yes to download without asking"
+        )
     return Confirm.ask(question, default=False)
 
 

@@ -87,19 +87,19 @@ def parse_request(
     """
     names = tuple(dict.fromkeys(name.strip() for text in symbols for name in text.split(",") if name.strip()))
     if not names:
-        raise UsageError("--symbols: at least one symbol was expected, like NQ.v.0, none came")
+        raise UsageError("--symbols: expected at least one symbol, like NQ.v.0, got none")
     if len(names) > MOST_SYMBOLS:
-        raise UsageError(f"--symbols: at most {MOST_SYMBOLS} were expected, {len(names)} came")
+        raise UsageError(f"--symbols: expected at most {MOST_SYMBOLS}, got {len(names)}")
     if stype_in not in STYPES:
-        raise UsageError(f"--stype-in: one of {', '.join(STYPES)} was expected, {stype_in!r} came")
+        raise UsageError(f"--stype-in: expected one of {', '.join(STYPES)}, got {stype_in!r}")
     start_ns = _parse("--start", start)
     end_ns = _parse("--end", end) if end else start_ns // DAY_NS * DAY_NS + DAY_NS
     if end_ns <= start_ns:
-        raise UsageError(f"--end: a time after --start ({start}) was expected, {end} came; the end is not included")
+        raise UsageError(f"--end: expected a time after --start ({start}), got {end}; the end is not included")
     if end_ns - start_ns > _MOST_DAYS * DAY_NS:
-        raise UsageError(f"--end: at most {_MOST_DAYS} days were expected, {(end_ns - start_ns) // DAY_NS} came")
+        raise UsageError(f"--end: expected at most {_MOST_DAYS} days, got {(end_ns - start_ns) // DAY_NS}")
     if out.exists() and not out.is_dir():
-        raise UsageError(f"--out: a folder was expected, {out} is a file")
+        raise UsageError(f"--out: expected a folder, {out} is a file")
     return Request(names, start_ns, end_ns, out, dataset, stype_in)
 
 

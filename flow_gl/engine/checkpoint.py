@@ -96,7 +96,7 @@ def decode(data: bytes) -> PipelineState:
     try:
         state = _decoder.decode(data)
     except msgspec.MsgspecError as error:
-        raise CheckpointError(f"a checkpoint was expected: {error}") from None
+        raise CheckpointError(f"not a checkpoint: {error}") from None
     for market in state.markets:
         _check(market)
     return state

@@ -234,7 +234,7 @@ class Market(Published):
             self.sink.finished(self._finished())
 
     def reset_cvd(self) -> None:
-        """CVD starts anew at 0 from the next trade; the zero cross must arm again."""
+        """CVD restarts at 0 from the next trade; the zero cross must arm again."""
         s = self._state[0]
         s["cvd"] = s["armed"] = s["extreme"] = 0
         s["cvd_high"], s["cvd_low"] = -(2**63), 2**63 - 1

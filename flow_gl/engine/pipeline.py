@@ -250,7 +250,7 @@ class Pipeline:
         self.publish()
 
     def reset_cvd(self, instrument_id: int) -> None:
-        """CVD of an instrument starts anew at 0, from the next trade."""
+        """CVD of an instrument restarts at 0, from the next trade."""
         for market in self._markets_of(instrument_id):
             market.reset_cvd()
 

@@ -88,7 +88,7 @@ def _serve(spec: EngineSpec, commands: Commands, owned: ExitStack) -> int:
         return _give_up(board, "out of memory", EXIT_RESOURCE)
     except OSError as error:
         if lack := lacking(error):
-            log.exception("a resource is lacking")
+            log.exception("out of a resource")
             return _give_up(board, f"{error.filename or 'the engine cannot go on'}: {lack}", EXIT_RESOURCE)
         log.exception("fault of the program")
         return _give_up(board, f"the engine failed: {type(error).__name__}: {error}", EXIT_FAULT)

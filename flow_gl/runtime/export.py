@@ -132,7 +132,7 @@ def _session_notes(parts: list[Part]) -> list[str]:
         session = f"session {part.trade_date}" if part.trade_date else "session"
         if part.levels["partial"]:
             since = format_time(int(part.levels["data_from_ns"]))
-            found.append(f"{part.name}: partial {session}: data from {since}; its levels lack what came before")
+            found.append(f"{part.name}: partial {session}: data from {since}; its levels lack the trades before that")
         if part.levels["unscheduled"]:
             found.append(f"{part.name}: unscheduled {session}: trades outside the exchange's calendar")
     return found

@@ -69,7 +69,7 @@ def _plan_files(spec: FilesSpec, engine: EngineSpec, on_progress: Callable[[floa
     summary = scan(spec.paths, on_progress=on_progress, cache=PartShelf(shelf) if shelf else None)
     chosen = [summary.choose(symbol) for symbol in spec.symbols] or summary.requested()[:CHARTS] or [summary.choose()]
     if len({(one.name, one.only_id) for one in chosen}) < len(chosen):
-        raise UsageError(f"each symbol may be charted once, {', '.join(spec.symbols)} came")
+        raise UsageError(f"symbols: each may be charted once, got {', '.join(spec.symbols)}")
     from_ns = parse_time_ns(spec.from_time, after_ns=summary.first_ts) if spec.from_time else 0
     from_ns = min(max(from_ns, engine.resume_ns), summary.last_ts) if engine.resume_ns else from_ns
     charts = [(one.pinned or one.only_id, one.name) for one in chosen]

@@ -98,7 +98,9 @@ class Persistence:
             row["recorded"] = recording.trades + recording.already
             lines.append(recording.message)
             if recording.missed:
-                lines.append(f"{recording.missed:,} trades are missing in the recording: the next start fills them")
+                lines.append(
+                    f"{recording.missed:,} trades are missing from the recording: the next start fills them in"
+                )
             is_wrong = recording.state is RecorderState.FAILING or recording.missed > 0
         if self._archive:
             archive = self._archive.status()

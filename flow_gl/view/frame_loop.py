@@ -249,7 +249,7 @@ class FrameLoop:
             self.state.pause = None
         if self.link.restarts != self._restarts:
             self._restarts = self.link.restarts
-            self.overlays.notes.add("the engine was restarted; the picture goes on", self._now_s(), lasts_s=6.0)
+            self.overlays.notes.add("the engine was restarted; the chart continues", self._now_s(), lasts_s=6.0)
 
     def _advance(
         self, dt_s: float, now_s: float, scale: float, size: tuple[int, int]

@@ -286,7 +286,7 @@ class Program:
         """The window is gone: save what can be saved, and say why the program ends."""
         if self._recording is not None:
             self._recording.rescue()
-        say("error: the display is gone: the connection to the X server broke")
+        say("error: lost the connection to the X server")
 
     def _finish_video(self) -> None:
         """Let the video be completed, and say so where that takes a moment. Raises FlowError where it cannot be."""

@@ -51,7 +51,7 @@ def test_a_window_does_not_need_what_only_a_picture_without_one_does() -> None:
     [
         ("debian", "libAbsent.so.9 (libabsent9); as root: apt-get install libabsent9"),
         ("fedora", "libAbsent.so.9 (libAbsent); as root: dnf install libAbsent"),
-        (None, "libAbsent.so.9 (libabsent9), or what these Debian packages are called here"),
+        (None, "libAbsent.so.9 (libabsent9), or the equivalents of these Debian packages"),
     ],
 )
 def test_what_is_missing_is_named_with_its_package(

@@ -101,7 +101,7 @@ def test_capture_times_and_flags_may_differ_between_the_accounts() -> None:
 
 
 def test_rows_of_another_type_are_refused() -> None:
-    with pytest.raises(TypeError, match="dtype TRADE were expected"):
+    with pytest.raises(TypeError, match="expected rows of dtype TRADE"):
         seam(np.zeros(1, [("ts_event", "<i8")]), trades((1, 0, 0)))
 
 

@@ -115,7 +115,7 @@ def test_without_a_terminal_nobody_is_asked_and_nothing_is_spent(
     server: Server, request_: Request, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
-    with pytest.raises(UsageError, match="--yes downloads without asking"):
+    with pytest.raises(UsageError, match="use --yes to download without asking"):
         download(server, request_, is_agreed=False)
     assert not server.streams
 
@@ -128,7 +128,7 @@ def test_what_is_there_is_neither_paid_nor_fetched_again(server: Server, request
     done = download(server, request_, said=said)
     assert (done.trades, len(done.paths)) == (0, 2)
     assert server.asked == []
-    assert "2 of 2 files are there already" in said.words
+    assert "2 of 2 files already exist" in said.words
     assert {path: path.stat().st_mtime_ns for path in request_.out.iterdir()} == before
 
 
@@ -137,7 +137,7 @@ def test_a_file_in_the_way_is_not_written_over(server: Server, request_: Request
     request_.out.mkdir()
     path = request_.parts()[1].path
     path.write_bytes(content)
-    with pytest.raises(DataError, match=r"20251129\.trades\.dbn\.zst: it is in the way"):
+    with pytest.raises(DataError, match=r"20251129\.trades\.dbn\.zst: the file exists"):
         download(server, request_)
     assert path.read_bytes() == content
     assert server.asked == []
@@ -162,7 +162,7 @@ def test_a_run_that_ended_in_the_middle_is_gone_on_with_by_the_next(
     server: Server, request_: Request, trades: NDArray[np.void]
 ) -> None:
     server.breaks = [6_000] * 5
-    with pytest.raises(FeedError, match="broke off"):
+    with pytest.raises(FeedError, match="interrupted"):
         download(server, request_)
     left = len(server.select(server.streams[-1]))
     server.asked.clear()
@@ -191,7 +191,7 @@ def test_a_kill_between_any_two_steps_is_gone_on_with(
 
 def test_trades_that_the_server_counts_and_does_not_send_are_not_passed_over(server: Server, request_: Request) -> None:
     server.shortfall = 3
-    with pytest.raises(DataError, match="6,000 trades were expected, 5,997 came"):
+    with pytest.raises(DataError, match="expected 6,000 trades, got 5,997"):
         download(server, request_)
     assert not request_.parts()[0].path.exists()
     server.shortfall = 0
@@ -267,12 +267,12 @@ def test_a_folder_that_cannot_be_written_is_one_line_and_costs_nothing(server: S
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"symbols": [" , "]}, "--symbols: at least one"),
-        ({"start": "yesterday"}, "--start: a time like"),
-        ({"end": "2025-11-28"}, "--end: a time after --start"),
-        ({"end": "2055-11-28"}, "--end: at most 3700 days"),
-        ({"stype_in": "smart"}, "--stype-in: one of continuous, parent"),
-        ({"out": Path(__file__)}, "--out: a folder was expected"),
+        ({"symbols": [" , "]}, "--symbols: expected at least one"),
+        ({"start": "yesterday"}, "--start: expected a time like"),
+        ({"end": "2025-11-28"}, "--end: expected a time after --start"),
+        ({"end": "2055-11-28"}, "--end: expected at most 3700 days"),
+        ({"stype_in": "smart"}, "--stype-in: expected one of continuous, parent"),
+        ({"out": Path(__file__)}, "--out: expected a folder"),
     ],
 )
 def test_a_wrong_request_says_what_was_expected(change: dict[str, object], message: str, tmp_path: Path) -> None:
@@ -324,4 +324,4 @@ def test_the_command_says_the_cost_downloads_and_prints_what_a_replay_takes(
     rows = np.concatenate([item.rows for item in read_items(paths) if isinstance(item, Trades)])
     assert rows.tobytes() == np.concatenate([on_day(trades, 0), on_day(trades, 1)]).tobytes()
     assert main([*line, "--yes"]) == 0
-    assert "2 of 2 files are there already" in capsys.readouterr().err
+    assert "2 of 2 files already exist" in capsys.readouterr().err

@@ -144,7 +144,7 @@ def test_an_undefined_receive_time_is_no_damage(tmp_path: Path) -> None:
     [
         ("ts_event,price,size", "line 1: column side missing; the file's columns are ts_event,price,size"),
         ("time,px,qty", "line 1: columns ts_event, price, size, side missing"),
-        ("ts_event,price,size,side,price", "line 1: column price stands there twice"),
+        ("ts_event,price,size,side,price", "line 1: column price appears twice"),
         ('"ts_event","price","size"', "line 1: column side missing"),
         ("ts_event;price;size;side", "missing; the file's columns are ts_event;price;size;side"),
     ],
@@ -163,23 +163,27 @@ def test_a_header_alone_holds_no_trades(tmp_path: Path) -> None:
 
 
 BAD_FIELDS = [
-    ("price", "24490.2500000001", "column price: a price: an integer in 1e-9 units, or a decimal"),
-    ("price", "abc", "column price: a price"),
-    ("price", "99999999999", "column price: a price"),
-    ("size", "-1", "column size: a whole number (uint32) was expected, '-1' came"),
-    ("size", "", "column size: a whole number (uint32) was expected, '' came"),
-    ("size", "1.5", "column size: a whole number (uint32) was expected, '1.5' came"),
-    ("side", "X", "column side: A, B or N was expected, 'X' came"),
-    ("side", "Bid", "column side: A, B or N was expected, 'Bid' came"),
-    ("side", "", "column side: A, B or N was expected, '' came"),
-    ("action", "X", "column action: T, A, C, M, R, F or N was expected, 'X' came"),
-    ("rtype", "160", "column rtype: 0 (trades) was expected, '160' came"),
-    ("ts_event", "2025-11-23T23:00:00", "column ts_event: a time: ns since the epoch, or ISO-8601 with its zone"),
-    ("ts_event", "2025-11-23T23:00:00.0000000001Z", "column ts_event: a time"),
-    ("ts_event", "1970-01-01T00:00:00Z", "ts_event between 1990 and 2100 was expected, 0 ns came"),
+    ("price", "24490.2500000001", "column price: expected a price (an integer in 1e-9 units, or a decimal"),
+    ("price", "abc", "column price: expected a price"),
+    ("price", "99999999999", "column price: expected a price"),
+    ("size", "-1", "column size: expected a whole number (uint32), got '-1'"),
+    ("size", "", "column size: expected a whole number (uint32), got ''"),
+    ("size", "1.5", "column size: expected a whole number (uint32), got '1.5'"),
+    ("side", "X", "column side: expected A, B or N, got 'X'"),
+    ("side", "Bid", "column side: expected A, B or N, got 'Bid'"),
+    ("side", "", "column side: expected A, B or N, got ''"),
+    ("action", "X", "column action: expected T, A, C, M, R, F or N, got 'X'"),
+    ("rtype", "160", "column rtype: expected 0 (trades), got '160'"),
+    (
+        "ts_event",
+        "2025-11-23T23:00:00",
+        "column ts_event: expected a time (ns since the epoch, or ISO-8601 with its zone)",
+    ),
+    ("ts_event", "2025-11-23T23:00:00.0000000001Z", "column ts_event: expected a time"),
+    ("ts_event", "1970-01-01T00:00:00Z", "expected ts_event between 1990 and 2100, got 0 ns"),
     ("ts_event", "2025-10-01T00:00:00Z", "ts_event jumps from"),
-    ("symbol", "N\x01", "column symbol: a symbol was expected"),
-    ("symbol", "a,b", "14 columns were expected, 15 came"),
+    ("symbol", "N\x01", "column symbol: expected a symbol"),
+    ("symbol", "a,b", "expected 14 columns, got 15"),
 ]
 
 
@@ -327,7 +331,7 @@ def test_a_line_without_end_is_not_read_into_memory_whole(tmp_path: Path) -> Non
     trades = make_trades(10)
     rows, _, messages = read(write(tmp_path / "x.csv", csv_text(trades).encode(), b"1" * 200_000, b"\n"))
     assert rows.tobytes() == trades.tobytes()
-    assert "line 12: 13 columns were expected, 1 came" in messages[0]
+    assert "line 12: expected 13 columns, got 1" in messages[0]
 
 
 def test_a_file_of_many_blocks_numbers_its_lines_through(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -338,7 +342,7 @@ def test_a_file_of_many_blocks_numbers_its_lines_through(monkeypatch: pytest.Mon
     data = ("\n".join(lines) + "\n").encode()
     reader = CsvReader((data[at : at + 999] for at in range(0, len(data), 999)), default_symbol="x")
     batches: list[np.ndarray] = []
-    with pytest.raises(DamageError, match="line 1,556: 13 columns were expected, 14 came"):
+    with pytest.raises(DamageError, match="line 1,556: expected 13 columns, got 14"):
         batches.extend(item.rows for item in reader.items())
     assert np.concatenate(batches).tobytes() == trades[:1_554].tobytes()
     assert len(batches) > 10

@@ -268,15 +268,15 @@ def damaged(trades: np.ndarray, at: int, **fields: int) -> bytes:
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"length": 0}, "a record of at least 16 bytes was expected, its length says 0"),
-        ({"length": 3}, "a record of at least 16 bytes was expected, its length says 12"),
+        ({"length": 0}, "expected a record of at least 16 bytes, got a length of 0"),
+        ({"length": 3}, "expected a record of at least 16 bytes, got a length of 12"),
         ({"length": 13}, "a record of trades takes 48 bytes, its length says 52"),
         ({"length": 11}, "a record of trades takes 48 bytes, its length says 44"),
         ({"rtype": 19}, "a record of definition takes 520 bytes, its length says 48"),
         ({"rtype": 10}, "a record of mbp-10 takes 368 bytes, its length says 48"),
-        ({"side": ord("X")}, "side A, B or N was expected, byte 0x58 came"),
-        ({"action": 0x80}, "an action code was expected, byte 0x80 came"),
-        ({"ts_event": 5}, "ts_event between 1990 and 2100 was expected, 5 ns came"),
+        ({"side": ord("X")}, "expected side A, B or N, got byte 0x58"),
+        ({"action": 0x80}, "expected an action code, got byte 0x80"),
+        ({"ts_event": 5}, "expected ts_event between 1990 and 2100, got 5 ns"),
         ({"ts_event": OPEN_NS + (1 << 50)}, "does not belong to ts_recv"),
         ({"ts_event": OPEN_NS + (1 << 56)}, "ts_event jumps from"),
         ({"ts_event": OPEN_NS - (1 << 48), "ts_recv": -1}, "ts_event jumps from"),
@@ -304,7 +304,7 @@ def test_a_damaged_record_among_other_kinds_is_named_by_its_place(tmp_path: Path
     path = write(tmp_path / "x.dbn", head, trades[:3], other, other, damaged(trades[3:], 2, side=0))
     rows, _, messages = read(path)
     assert rows.tobytes() == trades[:5].tobytes()
-    assert f"byte {len(head) + 5 * 48 + 2 * 56:,} (record 8): side A, B or N was expected" in messages[0]
+    assert f"byte {len(head) + 5 * 48 + 2 * 56:,} (record 8): expected side A, B or N" in messages[0]
 
 
 def test_a_record_of_unknown_kind_is_skipped_and_counted(tmp_path: Path) -> None:
@@ -367,7 +367,7 @@ def test_prices_and_sizes_that_no_cme_market_has_are_said(tmp_path: Path) -> Non
     trades["size"][6] = 2_000_000
     rows, _, messages = read(write(tmp_path / "x.dbn", header(), trades.tobytes()))
     assert rows.tobytes() == trades.tobytes()
-    said = "x.dbn: prices or sizes that no CME market has: 2 (charted all the same; the file may be damaged)"
+    said = "x.dbn: implausible prices or sizes for a CME market: 2 (charted anyway; the file may be damaged)"
     assert messages == [said]
 
 
@@ -377,7 +377,7 @@ def test_any_single_bit_that_turned_in_a_price_is_seen(tmp_path: Path, bit: int)
     trades["price"][5] ^= 1 << bit
     rows, _, messages = read(write(tmp_path / "x.dbn", header(), trades))
     assert rows.tobytes() == trades.tobytes()
-    assert "prices or sizes that no CME market has: 1" in messages[0]
+    assert "implausible prices or sizes for a CME market: 1" in messages[0]
 
 
 def test_undefined_prices_and_empty_sizes_are_handed_over_for_the_engine_to_count(tmp_path: Path) -> None:
@@ -425,7 +425,7 @@ def test_garbage_behind_a_whole_frame_is_said(tmp_path: Path) -> None:
     trades = make_trades(3_000)
     rows, _, messages = read(write(tmp_path / "x.dbn.zst", frames(header() + trades.tobytes()), b"garbage"))
     assert rows.tobytes() == trades.tobytes()
-    assert "a zstd frame (28 b5 2f fd) was expected, 67 61 72 62 came" in messages[0]
+    assert "expected a zstd frame (28 b5 2f fd), got 67 61 72 62" in messages[0]
 
 
 def test_files_that_were_joined_are_said_to_be(tmp_path: Path) -> None:
@@ -442,16 +442,16 @@ def test_files_that_were_joined_are_said_to_be(tmp_path: Path) -> None:
         (b"", "it is empty"),
         (b"DBN", "the file ends inside its DBN header: it is cut off"),
         (b"DBN\x03\x10\x00\x00\x00abc", "the file ends inside its DBN header: it is cut off"),
-        (b"DBN\x09\x10\x00\x00\x00" + bytes(16), "DBN version 1, 2 or 3 was expected, 9 came"),
+        (b"DBN\x09\x10\x00\x00\x00" + bytes(16), "expected DBN version 1, 2 or 3, got 9"),
         (b"DBN\x03\xff\xff\xff\xff" + bytes(16), "the DBN header is damaged: it claims 4,294,967,303 bytes"),
         (b"DBN\x03\x10\x00\x00\x00" + bytes(16), "the DBN header is damaged"),
         (
             bytes(range(200)),
-            "DBN or Databento's CSV was expected, plain, zstd or gzip; its content begins with 00 01 02 03",
+            "expected DBN or Databento's CSV, plain, zstd or gzip; its content begins with 00 01 02 03",
         ),
         (b"\x1f\x8b\x08\x00" + bytes(99), "the gzip stream is"),
         (b"PK\x03\x04" + bytes(99), "it is a zip archive: unpack it first"),
-        (b"\x51\x2a\x4d\x18\x10\x00\x00\x00DBZ\x01" + bytes(99), "it is DBZ, the format before DBN"),
+        (b"\x51\x2a\x4d\x18\x10\x00\x00\x00DBZ\x01" + bytes(99), "the file is DBZ, the predecessor of DBN"),
         (b"\x28\xb5\x2f\xfd", "the file ends inside a frame's header: it is cut off"),
         (b"\x28\xb5\x2f\xfd\x20\x00\x01\x00\x00", "it decompresses to nothing"),
         (header(), "it holds no records; trades are needed"),

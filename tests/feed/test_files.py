@@ -168,13 +168,13 @@ def test_a_replay_from_a_time_hands_over_what_precedes_it_at_once(path: Path, tr
 
 def test_a_replay_cannot_begin_after_the_last_trade(path: Path) -> None:
     feed = FilesFeed([path], from_ns=OPEN_NS + 10**15)
-    with pytest.raises(UsageError, match=r"the replay cannot begin at .*: the last trade is of 2025-11-23"):
+    with pytest.raises(UsageError, match=r"the replay cannot start at .*: the last trade is of 2025-11-23"):
         feed.start()
 
 
 @pytest.mark.parametrize("speed", [0.0, 0.09, 10_001.0, -1.0, math.nan, -math.inf])
 def test_a_speed_out_of_range_is_refused(path: Path, speed: float) -> None:
-    with pytest.raises(UsageError, match=r"speed: 0.1 to 10,000 or max is allowed"):
+    with pytest.raises(UsageError, match=r"speed: expected 0.1 to 10,000 or max"):
         FilesFeed([path], speed=speed)
     feed = FilesFeed([path])
     with pytest.raises(UsageError, match="speed"):
@@ -267,7 +267,7 @@ def test_files_out_of_order_are_refused_naming_both_and_their_times(tmp_path: Pa
         FilesFeed([second, first]).start()
     said = f"{first} begins at 2025-11-23 23:00:00.000 UTC, before {second} at "
     assert str(raised.value).startswith(said)
-    assert str(raised.value).endswith(": give files in order of time")
+    assert str(raised.value).endswith(": give the files in chronological order")
 
 
 def test_overlapping_files_are_refused_naming_both_and_their_times(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from tests.services.conftest import PostgresServer
 from tests.services.days import utc_day
 
 NEWER = f"schema version {VERSION + 1}, this flow_gl knows up to {VERSION}: update flow_gl"
-FOREIGN = "a database of another program"
+FOREIGN = "belongs to another program"
 
 
 def look(folder: Path) -> dict[str, tuple[str, int]]:

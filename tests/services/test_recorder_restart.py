@@ -128,7 +128,9 @@ def test_a_torn_last_frame_is_cut_off_and_the_recording_goes_on(tmp_path: Path) 
     cut = size - 5 - again.path().stat().st_size
     message = again.recorder.status().message
     assert cut > 0
-    assert message == f"GLBX.MDP3-20251128.dbn.zst: cut {cut} bytes of an unfinished write off its end; 0 trades kept"
+    assert (
+        message == f"GLBX.MDP3-20251128.dbn.zst: removed {cut} bytes of an unfinished write from its end; 0 trades kept"
+    )
     again.feed(rows)
     again.recorder.close()
     assert official(again.path()).tobytes() == rows.tobytes()

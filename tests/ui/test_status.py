@@ -148,7 +148,7 @@ def test_an_empty_chart_says_what_is_awaited_and_when_it_can_come():
     assert awaiting(link, link.markets[0], say(link)) == "no connection to the gateway: refused"
     link.say(state=FeedState.LIVE, message=b"")
     link.say(not_found=1)
-    assert awaiting(link, link.markets[0], say(link)) == "NQ.v.0: the gateway knows no such symbol"
+    assert awaiting(link, link.markets[0], say(link)) == "NQ.v.0: the gateway does not know this symbol"
 
 
 def test_an_empty_chart_says_why_no_trade_came():
@@ -159,7 +159,7 @@ def test_an_empty_chart_says_why_no_trade_came():
     )
     link.say(state=FeedState.ENDED, message=b"a.dbn: damaged at byte 96: the rest is left out")
     assert awaiting(link, link.markets[0], say(link)) == (
-        "NQ.v.0 never traded here; a.dbn: damaged at byte 96: the rest is left out"
+        "NQ.v.0 did not trade in this data; a.dbn: damaged at byte 96: the rest is left out"
     )
     session = np.zeros(1, SESSION)
     session["rejected"] = session["rejected_price"] = 400

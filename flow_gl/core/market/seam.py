@@ -149,7 +149,7 @@ def seam(history: NDArray[np.void], live: NDArray[np.void]) -> Seam:
 
 def _keys_of(rows: NDArray[np.void]) -> NDArray[np.void]:
     if rows.dtype != TRADE:
-        raise TypeError(f"rows of dtype TRADE were expected, {rows.dtype} came")
+        raise TypeError(f"expected rows of dtype TRADE, got {rows.dtype}")
     keys = np.zeros(len(rows), _KEY)
     for name in ("ts_event", "price", "instrument_id", "size", "sequence", "action", "side"):
         keys[name] = rows[name]

@@ -12,7 +12,7 @@ def check_compiler() -> None:
     value = os.environ.get("NUMBA_DISABLE_JIT", "").strip()
     if value.lstrip("+-").isdecimal() and int(value):
         raise UsageError(
-            f"NUMBA_DISABLE_JIT={value} is in the environment: the engine's numbers need Numba's compiler; unset it"
+            f"NUMBA_DISABLE_JIT={value} is set in the environment, but the engine needs Numba's compiler: unset it"
         )
 
 
@@ -21,7 +21,7 @@ def check_drawing() -> None:
     value = os.environ.get("PYOPENGL_PLATFORM", "").strip()
     if value.lower() in _FOREIGN or (value.lower() in _OWN and not sys.platform.startswith(_OWN[value.lower()])):
         raise DisplayError(
-            f"PYOPENGL_PLATFORM={value} is in the environment: flow-gl draws through EGL or a window; unset it"
+            f"PYOPENGL_PLATFORM={value} is set in the environment, but flow-gl draws through EGL or a window: unset it"
         )
 
 

@@ -28,7 +28,7 @@ def data_dir() -> Path:
         return platformdirs.user_data_path(APP)
     except RuntimeError:
         raise FlowError(
-            "there is no home folder to keep recordings and the archive in: set HOME, or name their places"
+            "no home folder for recordings and the archive: set HOME, or choose their location"
             " with --record-dir and --archive"
         ) from None
 

@@ -87,7 +87,7 @@ def advice(libraries: list[SystemLibrary]) -> str:
     packages = [library.packages[family or "debian"] for library in libraries]
     named = ", ".join(f"{one.names[0]} ({package})" for one, package in zip(libraries, packages, strict=True))
     if family is None:
-        return f"missing: {named}, or what these Debian packages are called here"
+        return f"missing: {named}, or the equivalents of these Debian packages"
     return f"missing: {named}; as root: {_INSTALL[family]} {' '.join(dict.fromkeys(packages))}"
 
 

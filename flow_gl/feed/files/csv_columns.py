@@ -35,9 +35,9 @@ _LETTERS: Final = {"action": b"TACMRFN", "side": b"ABN"}
 """The codes that each may hold. Of the actions only T is a trade: the engine counts the others."""
 KNOWN: Final = (*TIMES, "price", *_LETTERS, "symbol", *_INTEGERS)
 _EXPECTED: Final = {
-    "ts_event": "a time: ns since the epoch, or ISO-8601 with its zone",
-    "ts_recv": "a time: ns since the epoch, or ISO-8601 with its zone",
-    "price": "a price: an integer in 1e-9 units, or a decimal with at most 9 digits behind the point",
+    "ts_event": "a time (ns since the epoch, or ISO-8601 with its zone)",
+    "ts_recv": "a time (ns since the epoch, or ISO-8601 with its zone)",
+    "price": "a price (an integer in 1e-9 units, or a decimal with at most 9 decimal places)",
     "action": "T, A, C, M, R, F or N",
     "side": "A, B or N",
     "symbol": "a symbol",
@@ -130,7 +130,7 @@ def fault_of(line: bytes, columns: Columns) -> str:
     """Say in words what is wrong with a line that `convert` refuses."""
     fields = split_line(line)
     if len(fields) != len(columns.names):
-        return f"{len(columns.names)} columns were expected, {len(fields)} came"
+        return f"expected {len(columns.names)} columns, got {len(fields)}"
     for name, field in zip(columns.names, fields, strict=True):
         if name in KNOWN:
             try:
@@ -138,7 +138,7 @@ def fault_of(line: bytes, columns: Columns) -> str:
                 convert(quoted.encode(), Columns((name,), columns.notations))
             except ColumnError:
                 expected = _EXPECTED.get(name, f"a whole number ({_INTEGERS.get(name)})")
-                return f"column {name}: {expected} was expected, {field[:40]!r} came"
+                return f"column {name}: expected {expected}, got {field[:40]!r}"
     return "the line cannot be read"
 
 

@@ -128,7 +128,7 @@ class CsvReader:
         self._fill(_LINE_LIMIT)
         line, end, _ = self._pending.partition(b"\n")
         if not end:
-            raise self._damage(0, "a header line that names the columns was expected")
+            raise self._damage(0, "expected a header line that names the columns")
         line = line.removeprefix(_BYTE_ORDER_MARK)
         text = line.decode("utf-8", "backslashreplace").strip()
         names = tuple(name.strip() for name in split_line(bytes(line)))
@@ -139,7 +139,7 @@ class CsvReader:
             raise self._damage(0, f"{columns} missing; the file's columns are {came}")
         twice = sorted({name for name in names if names.count(name) > 1 and name in KNOWN})
         if twice:
-            raise self._damage(0, f"column {' and '.join(twice)} stands there twice")
+            raise self._damage(0, f"column {' and '.join(twice)} appears twice")
         del self._pending[: self._pending.index(b"\n") + 1]
         self._line = 2
         return names

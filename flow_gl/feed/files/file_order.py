@@ -64,7 +64,8 @@ class FileOrder:
             (begun, before), (ended, ending) = self._begun, self._ended
             if first < begun:
                 raise DataError(
-                    f"{path} begins at {_time(first)}, before {before} at {_time(begun)}: give files in order of time"
+                    f"{path} begins at {_time(first)}, before {before} at {_time(begun)}:"
+                    " give the files in chronological order"
                 )
             if first < ended:
                 raise DataError(

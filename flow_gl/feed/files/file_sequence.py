@@ -46,7 +46,7 @@ class FileSequence:
         tells_ends : hand over a FileEnd behind each file
         """
         if not paths:
-            raise DataError("at least one file was expected, none was given")
+            raise DataError("expected at least one file, got none")
         self.trades = 0
         self.messages: list[str] = []
         self.damage: list[str] = []

@@ -116,7 +116,7 @@ class FilesFeed:
             self._summary = scan(self._paths)
         if self._summary and self._from_ns is not None and self._from_ns > self._summary.last_ts:
             wanted, last = format_time(self._from_ns), format_time(self._summary.last_ts)
-            raise UsageError(f"the replay cannot begin at {wanted}: the last trade is of {last}")
+            raise UsageError(f"the replay cannot start at {wanted}: the last trade is of {last}")
         parts = dict(zip(self._summary.paths, self._summary.parts, strict=True)) if self._summary else {}
         self._sequence = FileSequence(self._paths, known=parts, tells_ends=self._tells_ends)
         for part in list(parts.values())[: self._done]:
@@ -282,4 +282,4 @@ def _leading(ts_event: NDArray[np.int64], last: int) -> int:
 def _checked_speed(speed: float) -> float:
     if LOW_SPEED <= speed <= HIGH_SPEED or speed == MAX_SPEED:
         return float(speed)
-    raise UsageError(f"speed: {LOW_SPEED:g} to {HIGH_SPEED:,.0f} or max is allowed, {speed:g} came")
+    raise UsageError(f"speed: expected {LOW_SPEED:g} to {HIGH_SPEED:,.0f} or max, got {speed:g}")

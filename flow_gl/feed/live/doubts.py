@@ -131,7 +131,7 @@ class Doubts:
             self._has_struck_out(now_ns)
             self._add_strike(now_ns)
         who = "a trade" if is_trade else "a message of the gateway"
-        what = f"{who} states {describe(hold.claimed, wall_ns)}, which no other record bears out"
+        what = f"{who} states {describe(hold.claimed, wall_ns)}, which no other record confirms"
         return self._trouble(what, len(wrong) + (not is_trade))
 
     def _remember(self, trades: list[bytes]) -> None:
@@ -159,4 +159,4 @@ class Doubts:
 
     def _trouble(self, what: str, count: int) -> Trouble:
         self.count += count
-        return Trouble(Fault.RETRY, f"{what}: it is not believed, and what follows is asked for again")
+        return Trouble(Fault.RETRY, f"{what}: it is not believed, and requesting what follows again")

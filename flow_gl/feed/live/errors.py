@@ -75,7 +75,7 @@ def from_code(code: int, text: str, *, masked_key: str) -> Trouble:
         _LIMIT_EXCEEDED: Trouble(Fault.REFUSED, _limit(said)),
         _SYMBOL_FAILED: Trouble(Fault.SYMBOL, said),
         _INVALID_SUBSCRIPTION: _invalid_subscription(said),
-        _SKIPPED: Trouble(Fault.SKIPPED, f"the gateway skipped records ({said}): they are asked for again"),
+        _SKIPPED: Trouble(Fault.SKIPPED, f"the gateway skipped records ({said}): requesting them again"),
         _AGED_OUT: _aged_out(said),
     }
     return meanings.get(code) or Trouble(Fault.RETRY, f"error at the gateway: {said}")
@@ -93,7 +93,7 @@ def from_connecting(text: str, *, gateway: str, masked_key: str) -> Trouble:
     said = plain(text, SAID_CHARS).rstrip(".") or "no reason given"
     low = said.lower()
     if any(word in low for word in _NO_NAME):
-        trouble = Trouble(Fault.RETRY, f"the gateway's name {gateway} is not found: is this machine online?")
+        trouble = Trouble(Fault.RETRY, f"cannot resolve the gateway's name {gateway}: is this machine online?")
     elif low.startswith("authentication with"):
         trouble = Trouble(Fault.RETRY, f"the gateway {gateway} did not answer the authentication in time")
     elif low.startswith(_NO_TCP):
@@ -117,7 +117,7 @@ def _aged_out(said: str) -> Trouble:
 def _invalid_subscription(said: str) -> Trouble:
     if any(word in said.lower() for word in ("definition", *_REPLAY)):
         return _aged_out(said)
-    return Trouble(Fault.FATAL, f"the gateway refused what was asked for: {said}")
+    return Trouble(Fault.FATAL, f"the gateway refused the request: {said}")
 
 
 def _refused(masked_key: str, said: str) -> str:

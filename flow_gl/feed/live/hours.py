@@ -22,7 +22,7 @@ class Hours:
 
     def __init__(self, start: int | str | None = "session open", *, calendar: SessionCalendar | None = None) -> None:
         if isinstance(start, str) and start != "session open":
-            raise UsageError(f'start: "session open", a time in ns or None was expected, was "{start}"')
+            raise UsageError(f'start: expected "session open", a time in ns or None, got "{start}"')
         self._start: Final = start
         self._calendar: Final = calendar if calendar is not None else SessionCalendar()
 

@@ -1,4 +1,4 @@
-"""At a session's open the symbols are asked for again: a continuous one may mean another contract now.
+"""At a session's open the requesting symbols again: a continuous one may mean another contract now.
 
 A running connection is never given up for that. A second one is made beside it and takes over once it streams; where
 an account cannot have two, the first is given up for it after some tries.

@@ -54,7 +54,9 @@ def checked_key(api_key: str | None) -> str:
     if not key:
         raise FeedError("no Databento API key: set DATABENTO_API_KEY in the environment or in .env, or pass --api-key")
     if not key.isascii() or not key.isprintable() or " " in key:
-        raise FeedError("the Databento API key holds a space or a character that no key has: copy it again")
+        raise FeedError(
+            "the Databento API key contains a space or a character that is not allowed in a key: copy it again"
+        )
     return key
 
 
@@ -62,5 +64,5 @@ def checked_symbols(symbols: tuple[str, ...]) -> tuple[str, ...]:
     """Each symbol once, in order. Raises FeedError where there is none, or an empty one."""
     kept = tuple(dict.fromkeys(symbol.strip() for symbol in symbols))
     if not kept or not all(kept):
-        raise FeedError(f"symbols: at least one was expected, and none of them empty; came: {list(symbols)}")
+        raise FeedError(f"symbols: expected at least one, none of them empty, got {list(symbols)}")
     return kept

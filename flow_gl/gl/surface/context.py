@@ -318,7 +318,7 @@ def _import_glfw() -> Any:
 
 def _glfw_reason(glfw: Any) -> str:
     code, description = glfw.get_error()
-    reason = _text(description).rstrip(".") if code else "the driver gives no reason"
+    reason = _text(description).rstrip(".") if code else "the driver gave no reason"
     lacking = libraries.advice(libraries.missing("chart", "window"))
     return f"{reason} ({lacking})" if lacking else reason
 

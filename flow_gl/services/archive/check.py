@@ -120,4 +120,4 @@ def _judge(tables: set[str], version: object) -> None:
 
 
 def _foreign() -> DataError:
-    return DataError("a database of another program, left as it is: give the archive one of its own (--archive)")
+    return DataError("the database belongs to another program and was not changed: choose another one with --archive")

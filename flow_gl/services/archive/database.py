@@ -41,18 +41,18 @@ def parse_url(text: str) -> URL:
     UsageError
         Neither SQLite nor PostgreSQL, or not a URL. The message never contains the password.
     """
-    expected = "archive: sqlite:///FILE, postgresql://USER@HOST/DATABASE or a file name was expected"
+    expected = "archive: expected sqlite:///FILE, postgresql://USER@HOST/DATABASE or a file name"
     if "://" not in text:
         return URL.create("sqlite", database=text)
     try:
         url = sa.make_url(text)
     except (sa.exc.ArgumentError, ValueError):
-        raise UsageError(f"{expected}, the URL that came cannot be read") from None
+        raise UsageError(f"{expected}, got a URL that cannot be parsed") from None
     backend = url.get_backend_name()
     if backend in ("postgres", "postgresql"):
         return url.set(drivername="postgresql+psycopg")
     if backend != "sqlite":
-        raise UsageError(f"{expected}, {url.render_as_string()!r} came")
+        raise UsageError(f"{expected}, got {url.render_as_string()!r}")
     return url.set(drivername="sqlite")
 
 

@@ -101,7 +101,7 @@ class Archive:
         status = self._status
         message = status.message
         if missed and not message:
-            message = f"archive: {missed:,} rows were overwritten before the database could take them"
+            message = f"archive: {missed:,} rows were overwritten before the database could accept them"
         return replace(
             status, message=message, rows=self._rows, waiting=sum(market.behind for market in markets), missed=missed
         )
@@ -135,7 +135,7 @@ class Archive:
             self._fail(str(error).splitlines()[0])
         except Exception as error:  # a bug must not stop the archive for the rest of the day
             _log.exception("the archive failed")
-            self._fail(f"a fault of the program: {type(error).__name__}: {error}")
+            self._fail(f"internal error: {type(error).__name__}: {error}")
         else:
             if self._status.state is ArchiveState.FAILING:
                 _log.warning("the archive is writing again")

@@ -219,7 +219,7 @@ class RecordingFile:
         if found.is_torn and keep == found.good_bytes and keep:
             os.ftruncate(self._fd, keep)
             self.repaired = (
-                f"{self.path.name}: cut {found.size - keep} bytes of an unfinished write off its end;"
+                f"{self.path.name}: removed {found.size - keep} bytes of an unfinished write from its end;"
                 f" {len(found.trades):,} trades kept"
             )
             found.size, found.damage = keep, ""
@@ -244,7 +244,7 @@ class RecordingFile:
         reason = found.damage or f"{sum(mark.lost for _, mark in found.holes):,} trades are missing in its middle"
         kept = recording.scan(self.path)
         self.repaired = (
-            f"{self.path.name}: {reason}; it is kept as {aside.name}, and the recording goes on after"
+            f"{self.path.name}: {reason}; it is kept as {aside.name}, and the recording continues after"
             f" the {len(kept.trades):,} trades before that"
         )
         return kept

@@ -235,7 +235,7 @@ class Recorder:
             self._fail(f"recording has stopped: {_reason(error, self.directory)}")
         except Exception as error:  # a bug must not stop the recorder for the rest of the day
             _log.exception("the recorder failed")
-            self._fail(f"recording has stopped because of a bug in the program: {type(error).__name__}: {error}")
+            self._fail(f"recording has stopped because of an internal error: {type(error).__name__}: {error}")
         else:
             self._succeed()
 
@@ -332,5 +332,5 @@ def _reason(error: OSError, directory: Path) -> str:
     if error.errno == errno.ENOSPC:
         return f"the disk of {directory} is full; free some space and recording resumes by itself"
     if error.errno in (errno.EEXIST, errno.ENOTDIR):
-        return f"{where} is a file where a folder was expected; retrying"
+        return f"{where}: expected a folder, this is a file; retrying"
     return f"{where}: {error.strerror or error}; retrying"

@@ -84,13 +84,13 @@ def _reset_cvd(context: Context) -> None:
     for index in context.targets:
         context.commands.append(ResetCvd(chart=index))
         context.state.charts[index].cvd_reset_ns = context.event_ns
-        context.notes.append(f"CVD of {context.names[index]} starts anew at 0")
+        context.notes.append(f"CVD of {context.names[index]} restarts at 0")
 
 
 def _clear(context: Context) -> None:
     for index in context.targets:
         context.state.clear(index, context.event_ns)
-        done = "bubbles until now are hidden" if context.state.charts[index].cleared_before_ns else "all bubbles shown"
+        done = "bubbles so far are hidden" if context.state.charts[index].cleared_before_ns else "all bubbles shown"
         context.notes.append(f"{context.names[index]}: {done}")
 
 
@@ -121,7 +121,7 @@ def _auto_scale(context: Context) -> None:
 def _speed(direction: int) -> Callable[[Context], None]:
     def run(context: Context) -> None:
         if context.feed_state not in (FeedState.REPLAY, FeedState.DEMO):
-            context.notes.append("the speed can be changed in a replay or a demo only")
+            context.notes.append("the speed can only be changed in a replay or a demo")
             return
         if context.wall_ns - context.state.speed_asked_ns > _ANSWER_NS:
             context.state.speed = context.speed
@@ -172,10 +172,10 @@ def _ask(request: Request) -> Callable[[Context], None]:
 """Panels that Tab brings up and puts away; help is apart."""
 
 ACTIONS: Final[tuple[Action, ...]] = (
-    Action("pause", "Pause the picture", ("space",), "Picture", _pause, "Space", lambda s: s.pause is not None),
+    Action("pause", "Pause the chart", ("space",), "Picture", _pause, "Space", lambda s: s.pause is not None),
     Action("follow", "Follow the live edge", ("f", "end"), "Picture", lambda c: c.state.time.follow(), "F"),
-    Action("clear", "Clear: hide bubbles until now", ("c",), "Picture", _clear, "C"),
-    Action("lock", "Lock the bubbles' bucket", ("l",), "Picture", _lock, "L", lambda s: s.locked_level is not None),
+    Action("clear", "Hide the bubbles so far", ("c",), "Picture", _clear, "C"),
+    Action("lock", "Lock the bucket width", ("l",), "Picture", _lock, "L", lambda s: s.locked_level is not None),
     Action("scale", "Scale prices automatically", ("v",), "Picture", _auto_scale, "V"),
     Action("closer", "Zoom in", ("up_arrow", "+", "="), "Picture", _zoom(1 / ZOOM_STEP), "Up"),
     Action("farther", "Zoom out", ("down_arrow", "-"), "Picture", _zoom(ZOOM_STEP), "Down"),
@@ -184,17 +184,17 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("reset_cvd", "Reset CVD", ("r",), "Engine", _reset_cvd, "R"),
     Action("slower", "Replay slower", ("[", "page_down"), "Engine", _speed(-1), "["),
     Action("faster", "Replay faster", ("]", "page_up"), "Engine", _speed(1), "]"),
-    Action("retry", "Connect again now", ("f5",), "Engine", lambda c: c.commands.append(Retry()), "F5"),
+    Action("retry", "Reconnect now", ("f5",), "Engine", lambda c: c.commands.append(Retry()), "F5"),
     Action("controls", "Controls", ("d",), "Overlays", _panel("controls"), "D", _is_open("controls")),
     Action("session", "Session numbers", ("n",), "Overlays", _panel("session"), "N", _is_open("session")),
     Action("feed", "Feed status", ("g",), "Overlays", _panel("feed"), "G", _is_open("feed")),
     Action("performance", "Performance", ("p",), "Overlays", _panel("performance"), "P", _is_open("performance")),
-    Action("overlays", "All overlays", ("tab",), "Overlays", _overlays, "Tab"),
+    Action("overlays", "Show or hide overlays", ("tab",), "Overlays", _overlays, "Tab"),
     Action("help", "Help", ("?", "f1"), "Overlays", _panel("help"), "?", _is_open("help")),
     Action("menu", "Menu", ("f10",), "Overlays", _ask(Request.MENU), "F10"),
     *(Action(f"chart_{n}", f"Chart {n} alone", (str(n),), "Charts", _select(n), str(n)) for n in range(1, 10)),
     Action("all_charts", "All charts", ("0",), "Charts", _select(0), "0", lambda s: s.selected == 0),
-    Action("screenshot", "Save a picture", ("s",), "Program", _ask(Request.SCREENSHOT), "S"),
+    Action("screenshot", "Save a screenshot", ("s",), "Program", _ask(Request.SCREENSHOT), "S"),
     Action("fullscreen", "Full screen", ("f11",), "Program", _ask(Request.FULLSCREEN), "F11"),
     Action("mute", "Mute alerts", ("m",), "Program", _mute, "M", lambda s: s.is_muted),
     Action("palette", "Next palette", ("t",), "Program", lambda c: c.state.next_palette(), "T"),

@@ -19,7 +19,7 @@ from flow_gl.ui.state.view_state import ViewState
 
 NOTE_S: Final = 3.5
 WARNING_S: Final = 12.0
-UNKEPT: Final = "not everything is recorded or archived  \u00b7  G says why"
+UNKEPT: Final = "not everything is recorded or archived  \u00b7  G shows why"
 _FADE_S: Final = 0.4
 
 
@@ -154,14 +154,14 @@ def _limits(market: MarketReader) -> list[str]:
     if session["partial"]:
         since = words.since(int(session["first_ts"]), int(session["last_ts"]))
         texts.append(
-            f"partial session: data from {since} {words.ZONE_NAME}  \u00b7  levels marked * lack what came before"
+            f"partial session: data from {since} {words.ZONE_NAME}  \u00b7  levels marked * lack the trades before that"
         )
     elif session["prior_partial"]:
-        texts.append("levels marked * come from a session whose beginning is missing")
+        texts.append("levels marked * come from a session without its beginning")
     if session["unscheduled"]:
         first_ts = int(session["first_ts"])
         when = f"{words.day(first_ts)} {words.clock(first_ts, seconds=False)} {words.ZONE_NAME}"
-        texts.append(f"unscheduled session from {when}: the exchange's calendar has none then")
+        texts.append(f"unscheduled session from {when}: not in the exchange's calendar")
     return texts
 
 

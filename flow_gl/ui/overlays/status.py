@@ -67,7 +67,7 @@ def condition(
     if engine is None and link.engine is not None:
         engine = _feed_condition(link.engine, market, wall_ns)
         if engine.is_live and market is not None and link.engine.status["not_found"][link.markets.index(market)]:
-            detail = f"{market.requested}: the gateway knows no such symbol"
+            detail = f"{market.requested}: the gateway does not know this symbol"
             engine = Condition("SYMBOL NOT FOUND", Tone.ALARM, False, "NOT FOUND", detail)
     assert engine is not None
     if paused_new is None:
@@ -76,7 +76,7 @@ def condition(
     if engine.tone is Tone.ALARM or (not engine.is_live and engine.tone is Tone.ATTENTION):
         # What is wrong comes first: a user who paused must still learn that nothing comes in.
         return Condition(f"{engine.text} \u00b7 {paused}", engine.tone, False, engine.short or engine.text)
-    detail = f"the picture was stopped {words.age(shown_age_ns / _NS)} ago; the intake goes on; Space to go on"
+    detail = f"paused {words.age(shown_age_ns / _NS)} ago; trades are still taken in; Space resumes"
     return Condition(paused, Tone.ATTENTION, False, "PAUSED", detail)
 
 
@@ -90,24 +90,24 @@ def _engine_condition(link: Link, wall_ns: int) -> Condition | None:
     status = link.engine.status
     silent_s = (wall_ns - int(status["heartbeat"])) / _NS
     if status["compiling"] and silent_s < COMPILE_S:
-        message = link.engine.text("message") or "compiling the engine's kernels; only after an installation"
+        message = link.engine.text("message") or "compiling the engine's kernels (only after an installation)"
         return Condition("PREPARING", Tone.INFORMATION, False, detail=message)
     if silent_s < HEARTBEAT_S or int(status["state"]) == FeedState.ENDED:
         return None
     text = f"ENGINE NOT RESPONDING {words.age(silent_s)}"
-    return Condition(text, Tone.ALARM, False, "NO ENGINE", "the picture is old: the engine has stopped writing")
+    return Condition(text, Tone.ALARM, False, "NO ENGINE", "the chart is out of date: the engine has stopped")
 
 
 _ENGINE_WORDS: Final = {
     LinkState.FAILED: ("STOPPED", Tone.ALARM, "", "the engine cannot run"),
-    LinkState.RESTARTING: ("ENGINE RESTARTING", Tone.ALARM, "RESTARTING", "the engine died; another one is starting"),
+    LinkState.RESTARTING: ("ENGINE RESTARTING", Tone.ALARM, "RESTARTING", "the engine crashed; restarting it"),
     LinkState.ENDED: ("ENDED", Tone.QUIET, "", "the numbers are final"),
 }
 _RUNNING: Final = frozenset({FeedState.LIVE, FeedState.REPLAY, FeedState.DEMO})
 _FEED_WORDS: Final = {
     FeedState.STARTING: ("STARTING", Tone.INFORMATION, "the feed is starting"),
     FeedState.CONNECTING: ("CONNECTING", Tone.INFORMATION, "connecting to the feed"),
-    FeedState.FAILED: ("STOPPED", Tone.ALARM, "the feed has stopped; F5 tries again"),
+    FeedState.FAILED: ("STOPPED", Tone.ALARM, "the feed has stopped; F5 retries"),
     FeedState.ENDED: ("ENDED", Tone.QUIET, "the numbers are final"),
 }
 
@@ -121,7 +121,7 @@ def _feed_condition(engine: EngineReader, market: MarketReader | None, wall_ns: 
     if state in _FEED_WORDS:
         text, tone, detail = _FEED_WORDS[state]
         if message:
-            detail = f"{message}. F5 tries again" if state is FeedState.FAILED else message
+            detail = f"{message}. F5 retries" if state is FeedState.FAILED else message
         return Condition(text, tone, False, detail=detail)
     if state is FeedState.CATCHING_UP:
         progress = float(status["progress"])
@@ -151,7 +151,7 @@ def _running(engine: EngineReader, market: MarketReader | None, wall_ns: int, st
     if halt is not None:
         text = f"NO TRADES since {words.clock(halt, seconds=False)}"
         text = text if state == FeedState.LIVE else f"{name} \u00b7 {text}"
-        return Condition(text, Tone.ATTENTION, True, "NO TRADES", f"connected; nobody traded since {words.clock(halt)}")
+        return Condition(text, Tone.ATTENTION, True, "NO TRADES", f"connected; no trades since {words.clock(halt)}")
     if GapKind.FEED in market.open_gaps:
         return Condition(f"{name} \u00b7 DATA MISSING", Tone.ALARM, False, "DATA MISSING", engine.text("message"))
     lag_s = int(status["lag_ns"]) / _NS
@@ -199,7 +199,7 @@ def awaiting(link: Link, market: MarketReader | None, said: Condition) -> str:
         # Records came, and none was a trade that can be drawn: that is the reason, whatever the feed is doing.
         said_first = f"{name}: {rejected}"
     elif said.text == "ENDED":
-        said_first = f"{name} never traded here"
+        said_first = f"{name} did not trade in this data"
     else:
         said_first = f"waiting for the first trade of {name}"
         why = said.detail if said.text.startswith("MARKET CLOSED") else why

@@ -59,11 +59,11 @@ def load(path: Path) -> tuple[Preferences, str]:
     except FileNotFoundError:
         return Preferences(), ""
     except OSError as error:
-        return Preferences(), f"cannot read {path}: {error.strerror or error}; defaults are used"
+        return Preferences(), f"cannot read {path}: {error.strerror or error}; using defaults"
     try:
         return msgspec.json.decode(text, type=Preferences), ""
     except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
-        return Preferences(), f"{path} is damaged ({error}); defaults are used, and it is replaced at the end"
+        return Preferences(), f"{path} is damaged ({error}); using defaults; the file is replaced on exit"
 
 
 def save(path: Path, preferences: Preferences) -> str:
@@ -71,7 +71,7 @@ def save(path: Path, preferences: Preferences) -> str:
     try:
         write_whole(path, msgspec.json.format(msgspec.json.encode(preferences), indent=1))
     except OSError as error:
-        return f"cannot remember the view in {path}: {error.strerror or error}"
+        return f"cannot save the view to {path}: {error.strerror or error}"
     return ""
 
 

@@ -216,7 +216,7 @@ class EngineLink:
         while now - self._deaths[0] > RESTART_WINDOW_NS:
             self._deaths.popleft()
         if len(self._deaths) > MOST_RESTARTS:
-            message = f"the engine died {len(self._deaths)} times within a minute, the last time: {reason}"
+            message = f"the engine crashed {len(self._deaths)} times within a minute; last error: {reason}"
             self._fail(message, EXIT_RESOURCE if "SIGBUS" in reason else EXIT_FAULT)
             return
         self._start_at_ns = now + (FIRST_DELAY_NS << (len(self._deaths) - 1))

@@ -42,7 +42,7 @@ def fill(frame: Frame, state: ViewState) -> list[Command]:
         imgui.pop_style_color()
     if int(engine.status["state"]) not in (FeedState.FAILED, FeedState.RECONNECTING):
         return []
-    return [Retry()] if imgui.button("Connect again now") else []
+    return [Retry()] if imgui.button("Reconnect now") else []
 
 
 def form(frame: Frame, state: ViewState) -> list[Section]:
@@ -69,13 +69,13 @@ def _charts(charts: list[ChartFrame], frame: Frame, engine: EngineReader, state:
         "Charts",
         [
             Row("Contract", tuple(chart.name for chart in charts)),
-            Row("asked for", tuple(_of(chart).requested or words.NONE for chart in charts)),
-            Row("Newest print", tuple(_age(_of(chart), now_ns) for chart in charts)),
+            Row("requested", tuple(_of(chart).requested or words.NONE for chart in charts)),
+            Row("Newest trade", tuple(_age(_of(chart), now_ns) for chart in charts)),
             counts("Trades", "total_trades", is_rare=False),
             counts("Rejected", "rejected"),
             counts("Late", "late"),
             # A doubtful book is common and only a flag.
-            counts("Book in doubt", "maybe_bad_book", is_rare=False),
+            counts("Book uncertain", "maybe_bad_book", is_rare=False),
             Row("Data gaps", tuple(str(feed) for feed, _ in gaps), tuple(warn if feed else None for feed, _ in gaps)),
             Row("Halts, silences", tuple(str(quiet) for _, quiet in gaps)),
         ],
@@ -87,13 +87,13 @@ def _intake(engine: EngineReader, frame: Frame, state: ViewState) -> Section:
     lost, rate = int(status["lost"]), float(status["trades_per_second"])
     beat_s = (frame.wall_ns - int(status["heartbeat"])) / 1e9
     damaged = int(status["damaged"])
-    damages = [Row("Damages in files", (words.number(damaged),), (alarm,))] if damaged else []
+    damages = [Row("Damaged records", (words.number(damaged),), (alarm,))] if damaged else []
     return Section(
         "Intake",
         [
             *damages,
             Row("Trades per second", (words.number(rate) if math.isfinite(rate) else words.NONE,)),
-            Row("Trades in all", (words.number(int(status["trades"])),)),
+            Row("Trades in total", (words.number(int(status["trades"])),)),
             Row("Records lost", (words.number(lost),), (alarm if lost else None,)),
             Row("Waiting", (words.number(int(status["behind"])),)),
             Row("Feed to chart", (f"{int(status['lag_ns']) / 1e6:.1f} ms",)),

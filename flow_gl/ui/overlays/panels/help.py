@@ -12,19 +12,19 @@ from flow_gl.ui.state.view_state import ViewState
 _MOUSE: Final = (
     ("Wheel", "zoom time at the cursor"),
     ("Shift + wheel", "zoom price at the cursor"),
-    ("Drag", "pan; at the live edge it follows again"),
+    ("Drag", "pan; at the live edge the chart follows again"),
     ("Drag an axis", "stretch it"),
     ("Double click an axis", "reset it"),
     ("Drag a border", "resize the CVD pane"),
     ("Point at a bubble", "its numbers"),
-    ("Click a bubble", "pin its numbers; again or Esc: let go"),
-    ("Double click a header", "this chart alone, or all"),
+    ("Click a bubble", "pin its numbers; click again or Esc to unpin"),
+    ("Double click a header", "show this chart alone, or all"),
     ("Right click", "menu"),
 )
 _READING: Final = (
     "A bubble is one second of trades (longer when zoomed out: the header names the bucket). "
     "Its area is the larger side's contracts, its place their average price.",
-    "Green: buyers hit the ask. Red: sellers hit the bid. Grey: neither side by more than the threshold.",
+    "Green: buyers lifted the ask. Red: sellers hit the bid. Grey: neither side by more than the threshold.",
     "CVD below sums buys minus sells; it changes colour at zero.",
     "At the right: the session's volume by price. POC is the busiest price, VAH and VAL hold 70 % of volume.",
 )
@@ -71,7 +71,7 @@ def _fill() -> None:
 
 def _keys(group: str, actions: list[Action]) -> None:
     if group == "Charts":
-        _rows(group, [("1-9", "one chart alone"), ("0", "all charts")])
+        _rows(group, [("1-9", "show one chart"), ("0", "all charts")])
         return
     _rows(group, [(action.key_label, action.title) for action in actions])
 

@@ -42,7 +42,7 @@ def _prices(markets: list[MarketReader]) -> Section:
     if any(market.session["partial"] or market.session["unscheduled"] for market in markets):
         rows.insert(0, Row("Session", tuple(map(_begins, markets))))
     rows.append(Row("VWAP", tuple(f"{words.points(float(m.session['vwap']), m.tick_size)}{_mark(m)}" for m in markets)))
-    rows.append(Row("1 deviation", tuple(words.points(float(m.session["vwap_sd"]), m.tick_size) for m in markets)))
+    rows.append(Row("1 std. dev.", tuple(words.points(float(m.session["vwap_sd"]), m.tick_size) for m in markets)))
     return Section("Price", rows)
 
 
@@ -98,7 +98,7 @@ def _before(markets: list[MarketReader]) -> list[Section]:
     found = []
     if any(_is_known(m, f"prior_{name}") for m in markets for _, name in _PRIOR):
         rows = [Row(label, tuple(_level(m, f"prior_{name}") for m in markets)) for label, name in _PRIOR]
-        found.append(Section("Session before", rows))
+        found.append(Section("Previous session", rows))
     if any(_is_known(m, "overnight_high") for m in markets):
         sides = (("High", "overnight_high"), ("Low", "overnight_low"))
         found.append(
@@ -112,7 +112,7 @@ def _contract(markets: list[MarketReader]) -> Section:
         "Contract",
         [
             Row("Tick", tuple(map(_tick, markets))),
-            Row("known from", tuple(map(_tick_source, markets))),
+            Row("source", tuple(map(_tick_source, markets))),
             Row("Point value", tuple(words.points(float(m.instrument["point_value"]), 0) for m in markets)),
         ],
     )
