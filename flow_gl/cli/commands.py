@@ -19,7 +19,7 @@ def demo(
     seed: Annotated[int, flag("--seed", "The same seed gives the same market.", "N", min=0)] = 1,
     rate: Annotated[
         float | None,
-        flag("--rate", "Trades per second in all, up to 1000000 (default: a natural pace).", "N"),
+        flag("--rate", "Trades per second over all symbols, up to 1000000 (default: a realistic rate).", "N"),
     ] = None,
     symbols: Annotated[str, flag("--symbols", "NQ, ES, RTY, YM or their micros.", "A,B")] = "NQ,ES",
     halt: Annotated[
@@ -28,7 +28,7 @@ def demo(
     ] = None,
     burst: Annotated[
         list[str] | None,
-        flag("--burst", "A burst, like 10s:5s:20: 20 times the pace for 5 s. Repeatable.", "AT:FOR:X"),
+        flag("--burst", "A burst, like 10s:5s:20: 20 times the rate for 5 s. Repeatable.", "AT:FOR:X"),
     ] = None,
     given: Mapping[str, object],
     drawing: Drawing,
@@ -62,11 +62,11 @@ def demo(
 def replay(
     files: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="FILE...", help="DBN or Databento CSV, plain, zstd or gzip, in order of time."),
+        typer.Argument(metavar="FILE...", help="DBN or Databento CSV, plain, zstd or gzip, oldest first."),
     ] = None,
     *,
     session: Annotated[
-        str | None, flag("--session", "Instead of files: a recorded session, by its trade date.", "DATE")
+        str | None, flag("--session", "Replay a recorded session, by its trade date, instead of files.", "DATE")
     ] = None,
     symbol: Annotated[
         list[str] | None,
@@ -74,7 +74,7 @@ def replay(
     ] = None,
     from_: Annotated[
         str,
-        flag("--from", "Begin at this time, New York unless it says: 09:30, 2025-11-28T14:30Z.", "TIME"),
+        flag("--from", "Begin at this time, New York time unless it has a zone: 09:30, 2025-11-28T14:30Z.", "TIME"),
     ] = "",
     given: Mapping[str, object],
     drawing: Drawing,
@@ -94,7 +94,7 @@ def replay(
 
     settings = draw.read_settings(drawing, given)
     if bool(files) == bool(session):
-        raise UsageError("replay: files, or --session with a trade date, were expected")
+        raise UsageError("replay: expected files, or --session with a trade date")
     if from_:
         # A time of day is of the file's own day; that it is a time can be said before a file is opened.
         parse_time_ns(from_, after_ns=0)
@@ -154,7 +154,7 @@ def _halt(text: str) -> tuple[float, float]:
     """Parse `AT:FOR` to seconds. Raises UsageError."""
     at, colon, length = text.partition(":")
     if not colon:
-        raise UsageError(f"--halt: a start and a length like 5s:90s were expected, {text!r} came")
+        raise UsageError(f"--halt: expected a start and a length like 5s:90s, got {text!r}")
     return _seconds(at, "--halt"), _seconds(length, "--halt")
 
 
@@ -164,9 +164,7 @@ def _burst(text: str) -> tuple[float, float, float]:
         at, length, factor = text.split(":")
         return _seconds(at, "--burst"), _seconds(length, "--burst"), float(factor)
     except ValueError:
-        raise UsageError(
-            f"--burst: a start, a length and a factor like 10s:5s:20 were expected, {text!r} came"
-        ) from None
+        raise UsageError(f"--burst: expected a start, a length and a factor like 10s:5s:20, got {text!r}") from None
 
 
 def _seconds(text: str, name: str) -> float:

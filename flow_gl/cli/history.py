@@ -57,14 +57,14 @@ def sessions(
             state,
         )
     console = Console(highlight=False)
-    console.print(table if table.row_count else "The archive holds no session.")
+    console.print(table if table.row_count else "The archive contains no sessions.")
     for entry in recorded:
         console.print(
             f"recorded: {_date(entry.trade_date)}  {entry.dataset}  {entry.nbytes / 1e6:,.1f} MB  {entry.path}",
             markup=False,
         )
     if not recorded:
-        typer.echo(f"No recording is in {folder}.")
+        typer.echo(f"There are no recordings in {folder}.")
 
 
 def recordings_of(date: str, record_dir: Path | None, dataset: str) -> list[Path]:
@@ -80,7 +80,7 @@ def recordings_of(date: str, record_dir: Path | None, dataset: str) -> list[Path
 
     digits = date.replace("-", "")
     if len(digits) != 8 or not digits.isdecimal():
-        raise UsageError(f"--session: a trade date like 2025-11-28 was expected, {date!r} came")
+        raise UsageError(f"--session: expected a trade date like 2025-11-28, got {date!r}")
     folder = record_dir or recordings_dir()
     paths = recorded(folder, dataset, int(digits))
     if not paths:
@@ -93,11 +93,11 @@ def recordings_of(date: str, record_dir: Path | None, dataset: str) -> list[Path
 @takes_settings
 def download(
     *,
-    symbols: Annotated[str, flag("--symbols", "Separated by commas, like NQ.v.0,ES.v.0.", "A,B")],
-    start: Annotated[str, flag("--start", "First moment, UTC unless it says: 2025-11-28, 2025-11-28T14:30.", "TIME")],
-    end: Annotated[str | None, flag("--end", "Not included (default: the start's midnight).", "TIME")] = None,
-    out: Annotated[Path, flag("--out", "Folder for the files, one a day.", "DIR")] = Path(),
-    is_agreed: Annotated[bool, flag("--yes", "Do not ask before it costs money.")] = False,
+    symbols: Annotated[str, flag("--symbols", "Symbols, separated by commas, like NQ.v.0,ES.v.0.", "A,B")],
+    start: Annotated[str, flag("--start", "Start, UTC unless it has a zone: 2025-11-28, 2025-11-28T14:30.", "TIME")],
+    end: Annotated[str | None, flag("--end", "End, exclusive (default: the midnight after the start).", "TIME")] = None,
+    out: Annotated[Path, flag("--out", "Folder for the files, one per day.", "DIR")] = Path(),
+    is_agreed: Annotated[bool, flag("--yes", "Download without asking, although it costs money.")] = False,
     given: Mapping[str, object],
     config: Config = None,
     debug: Debug = False,  # noqa: ARG001 - read from the command line where errors are shown

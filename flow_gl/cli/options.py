@@ -27,22 +27,22 @@ _show: Final = partial(flag, heading=SHOW)
 _setting: Final = partial(flag, heading=LOGS)
 
 Files = Annotated[
-    list[Path], typer.Argument(metavar="FILE...", help="DBN or Databento CSV, plain, zstd or gzip, in order of time.")
+    list[Path], typer.Argument(metavar="FILE...", help="DBN or Databento CSV, plain, zstd or gzip, oldest first.")
 ]
-Config = Annotated[Path | None, _setting("--config", "Config file, instead of the user's own.", "TOML")]
-Debug = Annotated[bool, _setting("--debug", "Log to the terminal too, and show tracebacks.")]
+Config = Annotated[Path | None, _setting("--config", "Config file (default: in your config folder).", "TOML")]
+Debug = Annotated[bool, _setting("--debug", "Also log to the terminal, and print tracebacks.")]
 
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
     """Flags of every command that draws, as given."""
 
-    headless: Annotated[bool, _show("--headless", "No window: draw off-screen, for --screenshot and --record.")] = False
-    duration: Annotated[float | None, _show("--duration", "End after so many seconds (default: never).", "S")] = None
-    screenshot: Annotated[Path | None, _show("--screenshot", "Write the last picture here at the end.", "PNG")] = None
-    record: Annotated[
-        Path | None, _show("--record", "Write a video of what is drawn, at a steady frame rate.", "MP4")
+    headless: Annotated[bool, _show("--headless", "Draw off-screen, without a window.")] = False
+    duration: Annotated[float | None, _show("--duration", "Exit after this many seconds (default: never).", "S")] = None
+    screenshot: Annotated[
+        Path | None, _show("--screenshot", "Write the last frame to this file at the end.", "PNG")
     ] = None
+    record: Annotated[Path | None, _show("--record", "Write a video, at a constant frame rate.", "MP4")] = None
     config: Config = None
     debug: Debug = False
 

@@ -16,12 +16,12 @@ from flow_gl.core.settings import MARKET
 def export(
     files: Files,
     *,
-    out: Annotated[Path, flag("--out", "Folder for the tables; made where it is missing.", "DIR")],
-    table_format: Annotated[Literal["parquet", "csv"], flag("--format", "Of the tables.", "parquet|csv")] = "parquet",
+    out: Annotated[Path, flag("--out", "Folder for the tables; created if missing.", "DIR")],
+    table_format: Annotated[Literal["parquet", "csv"], flag("--format", "Table format.", "parquet|csv")] = "parquet",
     symbol: Annotated[str | None, flag("--symbol", "Only this contract (default: every instrument).", "S")] = None,
     by_session: Annotated[
         bool,
-        flag("--sessions", "Split by the exchange's sessions (default: the files are one session).", heading=MARKET),
+        flag("--sessions", "Split by the exchange's sessions (default: one session).", heading=MARKET),
     ] = False,
     given: Mapping[str, object],
     config: Config = None,

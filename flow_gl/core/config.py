@@ -2,7 +2,7 @@
 
 A setting has one name everywhere: `arm` in the TOML file, `FLOW_GL_ARM` in `.env` and environment, `--arm` as a flag
 (the key alone is `DATABENTO_API_KEY`). An error says which setting, what came, from where, and what is allowed; a
-name that is no setting is an error too, for a misspelt setting must not silently be the default.
+name that is not a setting is an error too, for a misspelt setting must not silently be the default.
 """
 
 import difflib
@@ -123,7 +123,7 @@ def _take_variable(variable: str, value: str | None, where: str) -> dict[str, _G
         setting = _setting_of(variable)
     except KeyError:
         known = [variable_of(name) for name in DECLARED]
-        raise UsageError(f"{variable} ({where}) is no setting{_nearest(variable, known)}") from None
+        raise UsageError(f"{variable} ({where}) is not a setting{_nearest(variable, known)}") from None
     # `NAME=` means "not set", as in every .env file with its lines left empty.
     return {setting: _Given(value, f"{variable}, {where}")} if setting and value else {}
 
@@ -139,7 +139,7 @@ def _read_env_file(path: Path) -> dict[str, _Given]:
                 line = binding.original.line + text[: len(text) - len(text.lstrip())].count("\n")
                 where = f"{path}, line {line}"
                 if binding.error:
-                    raise UsageError(f"{where}: NAME=value was expected")
+                    raise UsageError(f"{where}: expected NAME=value")
                 if binding.key:
                     given.update(_take_variable(binding.key, binding.value, where))
     except (OSError, UnicodeDecodeError) as error:
@@ -159,12 +159,12 @@ def _read_toml(path: Path) -> dict[str, _Given]:
         with path.open("rb") as stream:
             content: dict[str, Any] = tomllib.load(stream)
     except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{path} is no valid TOML file: {error}") from error
+        raise UsageError(f"{path} is not a valid TOML file: {error}") from error
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"cannot read the config file {path}: {getattr(error, 'strerror', None) or error}") from error
     for name in content:
         if name not in DECLARED:
-            raise UsageError(f"{path}: {name} is no setting{_nearest(name, list(DECLARED))}")
+            raise UsageError(f"{path}: {name} is not a setting{_nearest(name, list(DECLARED))}")
     return {name: _Given(value, str(path)) for name, value in content.items()}
 
 

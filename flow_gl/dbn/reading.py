@@ -114,11 +114,11 @@ class DbnReader:
         self._fill(PRELUDE_BYTES)
         prelude = bytes(self._pending[:PRELUDE_BYTES])
         if prelude[:3] != DBN_MAGIC:
-            raise DamageError(self._place(0), f"a DBN header was expected, {prelude[:4].hex(' ') or 'nothing'} came")
+            raise DamageError(self._place(0), f"expected a DBN header, got {prelude[:4].hex(' ') or 'nothing'}")
         if len(prelude) < PRELUDE_BYTES:
             raise DamageError(self._place(len(prelude)), "the file ends inside its DBN header: it is cut off")
         if prelude[3] not in VERSIONS:
-            raise DamageError(self._place(3), f"DBN version 1, 2 or 3 was expected, {prelude[3]} came")
+            raise DamageError(self._place(3), f"expected DBN version 1, 2 or 3, got {prelude[3]}")
         size = PRELUDE_BYTES + int.from_bytes(prelude[4:], "little")
         if size > HEADER_LIMIT:
             raise DamageError(self._place(4), f"the DBN header is damaged: it claims {size:,} bytes")
@@ -216,7 +216,7 @@ class DbnReader:
             position = int(places[good])
             raise self._damage(position, self._kind_fault(int(kinds[good]), int(lengths[good])))
         if end < len(data) and data[end] < RECORD_HEADER_WORDS:
-            raise self._damage(end, f"a record of at least 16 bytes was expected, its length says {data[end] * 4}")
+            raise self._damage(end, f"expected a record of at least 16 bytes, got a length of {data[end] * 4}")
         return end
 
     def _notice(self, data: bytearray, position: int, number: int) -> Item | None:

@@ -104,7 +104,7 @@ def mark_record(mark: Mark) -> bytes:
 def _symbol(field: bytes) -> str:
     text = field.split(b"\0")[0].decode("latin-1")
     if not is_name(text):
-        raise DamageError("", f"a symbol was expected, {text!r} came")
+        raise DamageError("", f"expected a symbol, got {text!r}")
     return text
 
 

@@ -60,10 +60,10 @@ def is_there(part: Part, request: Request) -> bool:
         header, _ = _read(part.path, most_bytes=_READ_BYTES)
         metadata = dbn.Metadata.decode(header)
     except (OSError, DataError, dbn.DBNError, ValueError) as error:
-        raise DataError(f"{part.path}: it is in the way, and no download of ours ({error})") from None
+        raise DataError(f"{part.path}: the file exists, but is not a flow-gl download ({error})") from None
     is_same = (metadata.dataset, str(metadata.schema)) == (request.dataset, "trades")
     if not is_same or not metadata.start <= part.start_ns < (metadata.end or part.end_ns):
-        raise DataError(f"{part.path}: it is in the way, and holds something else than was asked for")
+        raise DataError(f"{part.path}: the file exists, but holds something other than the request")
     return True
 
 
@@ -141,10 +141,10 @@ def _finish(part: Part, kept: Kept | None, old: Path, new: Path, expected: int) 
     if len(rows) != expected:
         old.unlink()
         raise DataError(
-            f"{part.path.name}: {expected:,} trades were expected, {len(rows):,} came; they were not kept, try again"
+            f"{part.path.name}: expected {expected:,} trades, got {len(rows):,}; they were discarded, try again"
         )
     if part.path.exists():
-        raise DataError(f"{part.path}: it came into being meanwhile; the download is kept as {old.name}")
+        raise DataError(f"{part.path}: the file appeared during the download; the download is kept as {old.name}")
     old.replace(part.path)
     return len(rows)
 
@@ -160,7 +160,7 @@ def _read(path: Path, *, most_bytes: int | None = None) -> tuple[bytes, NDArray[
                 break
     length = PRELUDE_BYTES + int.from_bytes(content[4:PRELUDE_BYTES], "little")
     if content[:3] != DBN_MAGIC or len(content) < length:
-        raise DataError(f"{path}: a DBN file was expected")
+        raise DataError(f"{path}: expected a DBN file")
     count = (len(content) - length) // TRADE.itemsize
     rows: NDArray[np.void] = np.frombuffer(content, TRADE, count=count, offset=length)
     is_trade = rows.view(RECORD_START)["start"] == TRADE_START

@@ -29,7 +29,7 @@ class AggregationSettings:
         int,
         Setting(
             name="bucket",
-            help=f"a bubble's bucket: {checks.BUCKETS}",
+            help=f"width of a bubble's bucket: {checks.BUCKETS}",
             metavar="TIME",
             ge=MIN_BUCKET_NS,
             le=MAX_BUCKET_NS,
@@ -69,12 +69,12 @@ class AggregationSettings:
     value_area_step: Annotated[
         int,
         Setting(
-            help="rows that the value area grows by at a time, 1 or 2",
+            help="rows that the value area grows by per step, 1 or 2",
             metavar="N",
             ge=1,
             le=2,
             allowed="1 or 2",
-            label="value area grows by",
+            label="value area step",
             while_running=True,
             **_market,
         ),
@@ -82,7 +82,7 @@ class AggregationSettings:
     lvn_smooth: Annotated[
         int,
         Setting(
-            help="ticks of the mean that smooths volume for LVN and HVN, odd, 1 to 99",
+            help="ticks in the moving average of volume for LVN and HVN, odd, 1 to 99",
             metavar="N",
             ge=1,
             le=99,
@@ -94,7 +94,7 @@ class AggregationSettings:
     lvn_prominence: Annotated[
         float,
         Setting(
-            help="least prominence of an LVN or HVN, share of the maximum, between 0 and 1",
+            help="minimum prominence of an LVN or HVN, as a share of the maximum, between 0 and 1",
             metavar="X",
             gt=0,
             lt=1,
@@ -105,7 +105,7 @@ class AggregationSettings:
     lvn_volume: Annotated[
         float,
         Setting(
-            help="most smoothed volume of an LVN, least of an HVN, share of the maximum, 0 to 1",
+            help="maximum smoothed volume of an LVN, minimum of an HVN, as a share of the maximum, 0 to 1",
             metavar="X",
             gt=0,
             le=1,
@@ -116,7 +116,7 @@ class AggregationSettings:
     cvd_reset: Annotated[
         Literal["session", "never"],
         Setting(
-            help="when CVD restarts at 0: session (at its open) or never",
+            help="when CVD resets: session (at its open) or never",
             metavar="WHEN",
             allowed="session or never",
             **_market,
@@ -125,7 +125,7 @@ class AggregationSettings:
     cvd_reset_times: Annotated[
         tuple[time, ...],
         Setting(
-            help="times of day in New York at which CVD restarts too, like 09:30,16:00",
+            help="further times of day in New York at which CVD resets, like 09:30,16:00",
             metavar="A,B",
             given_as=Names,
             check=checks.times_of_day,
@@ -163,14 +163,14 @@ def merge(settings: AggregationSettings, changes: Mapping[str, Any]) -> Aggregat
 
     Raises
     ------
-    UsageError : a name that is no setting that can change while the engine runs, or a value out of its range
+    UsageError : a name that is not a setting that can change while the engine runs, or a value out of its range
     """
     changed = {}
     for name, value in changes.items():
         declared = AGGREGATION.get(name)
         if declared is None or not declared.setting.while_running:
             can = ", ".join(one.field for one in AGGREGATION.values() if one.setting.while_running)
-            raise UsageError(f"{name} cannot be changed while the engine runs; what can is {can}")
+            raise UsageError(f"{name} cannot be changed while the engine runs; these can: {can}")
         try:
             changed[name] = msgspec.convert(value, declared.type)
         except msgspec.ValidationError:

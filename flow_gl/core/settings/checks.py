@@ -35,12 +35,12 @@ def symbols(value: tuple[str, ...]) -> tuple[str, ...]:
     from flow_gl.core.schema import CHARTS
 
     if not 1 <= len(value) <= CHARTS:
-        raise ValueError(f"1 to {CHARTS} symbols are allowed, {len(value)} came")
+        raise ValueError(f"expected 1 to {CHARTS} symbols, got {len(value)}")
     for symbol in value:
         if not symbol.isascii() or not symbol.isprintable() or " " in symbol or len(symbol) > 31:
-            raise ValueError(f"a symbol like NQ.v.0 or NQZ5 was expected, {symbol!r} came")
+            raise ValueError(f"expected a symbol like NQ.v.0 or NQZ5, got {symbol!r}")
     if len(set(value)) < len(value):
-        raise ValueError("each symbol may be given once")
+        raise ValueError("each symbol may be given only once")
     return value
 
 
@@ -55,7 +55,7 @@ def panels(value: tuple[str, ...]) -> tuple[str, ...]:
     """Names of panels."""
     for name in value:
         if name not in NAMED:
-            raise ValueError(f"panels are {', '.join(NAMED)}; {name!r} is none of them")
+            raise ValueError(f"expected some of {', '.join(NAMED)}, got {name!r}")
     return value
 
 
@@ -63,7 +63,7 @@ def archive(value: str) -> str:
     """A database's URL, a file name, or off."""
     scheme, is_url, _ = not_empty(value).partition("://")
     if is_url and scheme.split("+", 1)[0] not in ("sqlite", "postgres", "postgresql"):
-        raise ValueError("sqlite:///FILE, postgresql://USER@HOST/DATABASE, a file name or off was expected")
+        raise ValueError("expected sqlite:///FILE, postgresql://USER@HOST/DATABASE, a file name or off")
     return value
 
 
@@ -76,7 +76,7 @@ def duration(low_ns: int, high_ns: int) -> Callable[[str], str]:
         try:
             parse_duration_ns(value, low_ns=low_ns, high_ns=high_ns)
         except UsageError as error:
-            raise ValueError(str(error).removeprefix("duration: ").partition(", '")[0]) from None
+            raise ValueError(str(error).removeprefix("duration: ").partition(", got ")[0]) from None
         return value
 
     return check
@@ -91,7 +91,7 @@ def bucket_ns(value: str) -> int:
     except UsageError:
         width_ns = 0
     if width_ns not in BASES_NS:
-        raise ValueError(f"one of {BUCKETS} was expected")
+        raise ValueError(f"expected one of {BUCKETS}")
     return width_ns
 
 
@@ -99,16 +99,16 @@ def size(value: str) -> str:
     """A width and a height in pixels."""
     width, times, height = value.lower().partition("x")
     if not (times and width.isdecimal() and height.isdecimal()):
-        raise ValueError("WIDTHxHEIGHT in pixels was expected, like 1600x900")
+        raise ValueError("expected WIDTHxHEIGHT in pixels, like 1600x900")
     if not all(SIZE_LOW <= int(side) <= SIZE_HIGH for side in (width, height)):
-        raise ValueError(f"{SIZE_LOW} to {SIZE_HIGH} pixels a side are allowed")
+        raise ValueError(f"expected {SIZE_LOW} to {SIZE_HIGH} pixels per side")
     return f"{int(width)}x{int(height)}"
 
 
 def speed(value: float) -> float:
     """A replay speed; inf for as fast as possible."""
     if not (SPEED_LOW <= value <= SPEED_HIGH or value == math.inf):
-        raise ValueError(f"{SPEED_LOW} to {SPEED_HIGH:.0f}, or max, is allowed")
+        raise ValueError(f"expected {SPEED_LOW} to {SPEED_HIGH:.0f}, or max")
     return value
 
 
@@ -119,12 +119,12 @@ def times_of_day(value: tuple[str, ...]) -> tuple[time, ...]:
         try:
             found.append(time.fromisoformat(text))
         except ValueError:
-            raise ValueError(f"times of day like 09:30,16:00 were expected, {text!r} came") from None
+            raise ValueError(f"expected times of day like 09:30,16:00, got {text!r}") from None
     return tuple(found)
 
 
 def odd(value: int) -> int:
     """An odd number."""
     if value % 2 == 0:
-        raise ValueError("an odd number was expected, so that the mean has a middle")
+        raise ValueError("expected an odd number, so that the mean has a middle")
     return value

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin, 
 
 # Headings of the flags in the command line's help, in their order.
 FEED: Final = "Feed"
-KEPT: Final = "What is kept"
+KEPT: Final = "Storage"
 SHOW: Final = "Picture"
 MARKET: Final = "Numbers"
 LOGS: Final = "Settings and logs"

@@ -64,7 +64,9 @@ class TradeFile:
     def _sniff(self) -> "DbnReader | CsvReader":
         magic = self._file.peek(12)[:12]
         if zstd_frames.is_skippable(magic[:4]) and magic[8:11] == b"DBZ":
-            raise DataError(f"{self.path}: it is DBZ, the format before DBN: convert it with Databento's dbn tool")
+            raise DataError(
+                f"{self.path}: the file is DBZ, the predecessor of DBN: convert it with Databento's dbn tool"
+            )
         is_gzip = magic.startswith(gzip_stream.MAGIC)
         is_compressed = is_gzip or magic[:4] == ZSTD_MAGIC or zstd_frames.is_skippable(magic[:4])
         decompressed = gzip_stream.decompressed if is_gzip else zstd_frames.decompressed
@@ -84,7 +86,7 @@ class TradeFile:
         if not _is_text(first[:512].partition(b"\n")[0]):
             hint = next((hint for magic, hint in _HINTS.items() if first.startswith(magic)), "")
             hint = hint or f"its content begins with {first[:4].hex(' ')}"
-            raise DataError(f"{self.path}: DBN or Databento's CSV was expected, plain, zstd or gzip; {hint}")
+            raise DataError(f"{self.path}: expected DBN or Databento's CSV, plain, zstd or gzip; {hint}")
         from flow_gl.feed.files.csv_trades import CsvReader
 
         return CsvReader(chunks, default_symbol=self.path.name.partition(".")[0])
@@ -132,7 +134,7 @@ class TradeFile:
         except DamageError as damage:
             self._end_early(damage.where, damage.what)
         except OSError as error:
-            self._end_early(f"byte {self._file.tell():,}", f"it cannot be read on ({error.strerror})")
+            self._end_early(f"byte {self._file.tell():,}", f"reading failed ({error.strerror})")
 
     def notes(self) -> list[str]:
         """What was left out on the way though nothing is damaged, a line each."""
@@ -146,8 +148,8 @@ class TradeFile:
             kinds = ", ".join(f"0x{kind:02x}" for kind in sorted(reader.unknown_kinds))
             lines.append(f"{name}: records of unknown kind ({kinds}) skipped: {reader.unknown_kinds.total():,}")
         if reader.doubtful:
-            many = f"{name}: prices or sizes that no CME market has: {reader.doubtful:,}"
-            lines.append(f"{many} (charted all the same; the file may be damaged)")
+            many = f"{name}: implausible prices or sizes for a CME market: {reader.doubtful:,}"
+            lines.append(f"{many} (charted anyway; the file may be damaged)")
         if reader.kinds[ERROR_KIND]:
             lines.append(f"{name}: error messages of the gateway in it: {reader.kinds[ERROR_KIND]:,}")
         return lines
@@ -175,11 +177,11 @@ class TradeFile:
 def _open(path: Path) -> tuple[int, io.BufferedReader]:
     try:
         if path.is_dir():
-            raise DataError(f"{path}: a file was expected, this is a directory: name the files in it")
+            raise DataError(f"{path}: expected a file, this is a directory: name the files in it")
         if not path.exists():
             raise DataError(f"{path}: no such file")
         if not path.is_file():
-            raise DataError(f"{path}: a regular file was expected")
+            raise DataError(f"{path}: expected a regular file")
         size = path.stat().st_size
         if not size:
             raise DataError(f"{path}: it is empty")

@@ -190,7 +190,7 @@ class Intake:
                 except DamageError:
                     raise
                 except Exception as error:  # fields are decoded as they are asked for, with errors of many kinds
-                    raise damaged(f"a record of kind {run[1]} holds what it cannot: {error}") from None
+                    raise damaged(f"a record of kind {run[1]} has an invalid value: {error}") from None
             else:
                 doubtful = self._doubt_trades(run, wall_ns, out)
             if isinstance(doubtful, Trouble):
@@ -237,7 +237,7 @@ class Intake:
         if end < len(rows):
             row = rows[end]
             said = f"side {row['side']}, action {row['action']}, ts_event {row['ts_event']}, ts_recv {row['ts_recv']}"
-            raise damaged(f"a trade that cannot be: {said}")
+            raise damaged(f"an impossible trade: {said}")
 
     def _note_progress(self, rows: NDArray[np.void], wall_ns: int) -> None:
         self._silent_heartbeats = 0
@@ -259,7 +259,7 @@ class Intake:
         self._held.setdefault(instrument_id, []).append(rows)
         self._held_rows += len(rows)
         if self._held_rows > HELD_ROWS:
-            raise damaged(f"{self._held_rows:,} trades of instruments that were never named")
+            raise damaged(f"{self._held_rows:,} trades of instruments without a name")
 
     def _take_other(self, chunk: bytes, out: list[Item], *, is_believed: bool) -> Trouble | None:
         record = decode(chunk)

@@ -5,7 +5,7 @@ ledger stands, and the ledger drops what was handed over before. At the start th
 and going on live are one stream without a seam. `poll` does all the work, on the caller's thread and with the caller's
 clock: it takes what has come, watches over the connection, and makes the next one when a pause is over.
 
-When a session opens, symbols are asked for again on a second connection, which takes over once it streams.
+When a session opens, requesting symbols again on a second connection, which takes over once it streams.
 """
 
 import random
@@ -221,7 +221,7 @@ class LiveFeed:
         """Take what has come, then look after the connection."""
         phase = connection.phase  # looked at first: what came before its end is all there
         if connection.faults:
-            words = f"a record was lost inside the client ({connection.failure}): it is asked for again"
+            words = f"a record was lost inside the client ({connection.failure}): requesting it again"
             self._act_on(Trouble(Fault.RETRY, words), now_ns, out)
             return
         chunks = [] if self._intake.is_full else connection.drain(self._piece)
@@ -252,7 +252,7 @@ class LiveFeed:
         try:
             return self._intake.take(chunks, wall_ns, out, now_ns)
         except DamageError as damage:
-            return Trouble(Fault.RETRY, f"the gateway's stream is damaged ({damage}): what follows is asked for again")
+            return Trouble(Fault.RETRY, f"the gateway's stream is damaged ({damage}): requesting what follows again")
         finally:
             is_long = self._clock.monotonic_ns() - now_ns > LONG_NS
             self._piece = max(self._piece // 2, LEAST_BATCH) if is_long else min(self._piece * 2, BATCH)
@@ -270,7 +270,7 @@ class LiveFeed:
         """Give the connection up, and do what its trouble asks for."""
         fault = trouble.fault
         self._trouble = plain(masked(trouble.message))
-        self._log.warning("connection given up", extra={"fault": fault.name, "why": self._trouble})
+        self._log.warning("connection closed", extra={"fault": fault.name, "why": self._trouble})
         if fault is Fault.AGED_OUT:
             self._gap.reach_further()
         elif fault is Fault.NO_DEFINITIONS:
@@ -353,7 +353,7 @@ class LiveFeed:
             return
         self._drop(renewal.turn(now_ns, open_one=lambda: self._open(wall_ns), limit_ns=CONNECT_LIMIT_NS))
         if renewal.is_hopeless:
-            self._act_on(Trouble(Fault.RENEW, "the session has opened: symbols are asked for again"), now_ns, out)
+            self._act_on(Trouble(Fault.RENEW, "the session has opened: requesting symbols again"), now_ns, out)
 
     def _state(self) -> FeedState:
         if self._is_ended:
@@ -380,21 +380,23 @@ class LiveFeed:
         intake = self._intake
         words = [self._failure or self._trouble, intake.doubts.words(), intake.time.words()]
         if intake.is_in_doubt:
-            words.append("records are ahead of this machine's clock: those that follow decide whether it is behind")
+            words.append(
+                "records are ahead of this machine's clock: waiting for more records to see whether it is behind"
+            )
         if intake.not_found:
             names = list(intake.not_found)
             more = f" and {len(names) - NAMES_TOLD} more" if len(names) > NAMES_TOLD else ""
             words.append(f"symbol not found: {', '.join(names[:NAMES_TOLD])}{more}")
         if self._gap.is_lost:
-            words.append("a part of this session is no longer to be had from the gateway: it is marked as a gap")
+            words.append("the gateway no longer has a part of this session: it is marked as a gap")
         if intake.held:
             words.append(f"{intake.held:,} trades wait for their symbol")
         if self._is_live and intake.is_slow:
-            words.append("the gateway says that this machine reads too slowly")
+            words.append("the gateway reports that this machine reads too slowly")
         if self._is_live and self._connection is not None and self._connection.is_held_up:
-            words.append("records come faster than this machine takes them: the gateway waits")
+            words.append("records arrive faster than this machine processes them: the gateway waits")
         if self.faults:
-            words.append(f"records lost inside the client and asked for again: {self.faults}")
+            words.append(f"records lost inside the client and requested again: {self.faults}")
         if state in (FeedState.LIVE, FeedState.CLOSED) and not intake.ledger.newest_ts:
             words.append(f"connected; waiting for the first trade of {', '.join(self._symbols)}")
         return "; ".join(word for word in words if word)

@@ -151,6 +151,6 @@ def _is_trade(chunk: bytes) -> bool:
 def _check_frame(chunk: bytes) -> None:
     words = _WORDS.get(chunk[1])
     if words is None:
-        raise damaged(f"a record of kind {chunk[1]}, which was never asked for")
+        raise damaged(f"a record of kind {chunk[1]}, which was not requested")
     if chunk[0] != words or len(chunk) != words * 4:
-        raise damaged(f"a record of kind {chunk[1]} has {len(chunk)} bytes where {words * 4} were expected")
+        raise damaged(f"a record of kind {chunk[1]} has {len(chunk)} bytes, expected {words * 4}")

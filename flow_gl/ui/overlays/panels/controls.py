@@ -43,11 +43,11 @@ def _bubbles(frame: Frame, state: ViewState) -> None:
     is_share = filters.percentile > 0
     if is_share:
         _, filters.percentile = imgui.slider_float("hide smallest", filters.percentile, 1.0, 99.0, "%.0f %%")
-        base.hint("of the session's bubbles by contracts; hides only, no number changes")
+        base.hint("of the session's bubbles by contracts; only hides, numbers do not change")
     else:
         _, filters.floor = imgui.slider_int("hide below", filters.floor, 0, 500, "%d contracts", _LOG)
         filters.floor = max(0, filters.floor)
-        base.hint("hides only: CVD, profile and every number stay as they are")
+        base.hint("only hides: CVD, profile and all other numbers do not change")
     changed, is_share = imgui.checkbox("by share of bubbles", is_share)
     if changed:
         filters.percentile = 50.0 if is_share else 0.0
@@ -85,7 +85,7 @@ def _time(frame: Frame, state: ViewState) -> None:
             if imgui.selectable(bucket_text(width_ns), locked == level)[0]:
                 state.lock_to(level)
         imgui.end_combo()
-    base.hint("zoomed out, bubbles are merged in doubling buckets; volume is conserved")
+    base.hint("zoomed out, bubbles are merged into wider buckets; volume is conserved")
 
 
 def _layers(state: ViewState) -> None:
