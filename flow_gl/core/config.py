@@ -203,7 +203,7 @@ def _convert(declared: Declared, entry: _Given) -> Any:
     name = declared.name
     came = mask(str(entry.value)) if name == "api_key" else _PASSWORD.sub("://****@", repr(entry.value))
     cause = first.get("ctx", {}).get("error")
-    reason = str(cause or "") or f"allowed is: {setting.help}"
+    reason = str(cause or "") or f"expected: {setting.help}"
     raise UsageError(f"{name} was {came} ({entry.source}): {reason}")
 
 

@@ -157,7 +157,7 @@ def test_a_patch_changes_what_it_names_and_nothing_else(declared: Declared) -> N
     "changes", [{name: value.default} for name, value in AGGREGATION.items() if value not in RUNNING] + [{"arn": 5}]
 )
 def test_a_patch_of_what_is_fixed_while_the_engine_runs_is_refused(changes: dict[str, Any]) -> None:
-    with pytest.raises(UsageError, match="cannot be changed while the engine runs; what can is arm, value_area"):
+    with pytest.raises(UsageError, match="cannot be changed while the engine runs; these can: arm, value_area"):
         merge(DEFAULTS.aggregation, changes)
 
 

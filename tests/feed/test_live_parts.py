@@ -190,7 +190,7 @@ def test_trades_that_are_never_named_are_damage_in_the_end(monkeypatch) -> None:
     intake = make_intake()
     intake.take(chunks_of(TAPE[:200]), WALL, [])
     assert intake.held == 200
-    with pytest.raises(DamageError, match="never named"):
+    with pytest.raises(DamageError, match="without a name"):
         intake.take(chunks_of(TAPE[200:]), WALL, [])
 
 
