@@ -58,7 +58,7 @@ class Settings:
     api_key: Annotated[
         Secret | None,
         Setting(
-            help="Databento key; better in DATABENTO_API_KEY, where no process list shows it",
+            help="Databento key; DATABENTO_API_KEY is safer, because flags show in process lists",
             commands=("live", "download"),
             heading=FEED,
             metavar="KEY",
@@ -89,7 +89,7 @@ class Settings:
     stype_in: Annotated[
         Literal["continuous", "parent", "raw_symbol", "instrument_id"],
         Setting(
-            help="what the symbols are: continuous, parent, raw_symbol or instrument_id",
+            help="type of the symbols: continuous, parent, raw_symbol or instrument_id",
             commands=("live", "download"),
             heading=FEED,
             metavar="T",
@@ -99,7 +99,7 @@ class Settings:
         str | None,
         Setting(
             help="gateway host",
-            unset="the dataset's own",
+            unset="the dataset's gateway",
             commands=("live",),
             heading=FEED,
             metavar="HOST",
@@ -121,7 +121,7 @@ class Settings:
     recording: Annotated[
         bool,
         Setting(
-            help="keep every trade in a recording",
+            help="record every trade",
             commands=("live",),
             heading=KEPT,
             flag="--recording/--no-recording",
@@ -131,7 +131,7 @@ class Settings:
         Path | None,
         Setting(
             help="folder of the recordings",
-            unset="your own",
+            unset="your data folder",
             commands=("live", "replay", "sessions"),
             heading=KEPT,
             metavar="DIR",
@@ -151,7 +151,7 @@ class Settings:
     keep_gb: Annotated[
         float | None,
         Setting(
-            help="most GB of all recordings, at least 0.1, the oldest go first",
+            help="limit of all recordings in GB, at least 0.1; the oldest are removed first",
             unset="no limit",
             commands=("live",),
             heading=KEPT,
@@ -164,7 +164,7 @@ class Settings:
         str | None,
         Setting(
             help="database for bubbles and events: a URL, a file, or off",
-            unset="SQLite of your own",
+            unset="SQLite in your data folder",
             commands=("live", "sessions"),
             heading=KEPT,
             metavar="URL",
@@ -175,7 +175,7 @@ class Settings:
     speed: Annotated[
         float,
         Setting(
-            help="event seconds per second, 0.1 to 10000, or max",
+            help="speed, event seconds per second, 0.1 to 10000, or max",
             commands=("demo", "replay"),
             heading=FEED,
             metavar="X",
@@ -186,7 +186,7 @@ class Settings:
     cache: Annotated[
         bool,
         Setting(
-            help="keep the files' levels in the cache folder, so that they open at once next time",
+            help="cache the files' bubbles and levels, so that they open faster next time",
             commands=("replay",),
             heading=FEED,
             flag="--cache/--no-cache",
@@ -195,7 +195,7 @@ class Settings:
     cache_beside: Annotated[
         bool,
         Setting(
-            help="keep them in .flow_gl beside the files instead of in the cache folder",
+            help="keep the cache in .flow_gl next to the files instead of in the cache folder",
             commands=("replay",),
             heading=FEED,
             flag="--cache-beside/--no-cache-beside",
@@ -204,7 +204,7 @@ class Settings:
     threshold: Annotated[
         float | None,
         Setting(
-            help="imbalance above which a 1 s bubble has a side's colour, 0 to 1; wider ones from less on",
+            help="imbalance above which a 1 s bubble is coloured by side, 0 to 1; lower for wider bubbles",
             unset=f"{THRESHOLD:g}",
             commands=NUMBERS,
             heading=SHOW,
@@ -216,7 +216,7 @@ class Settings:
     size_floor: Annotated[
         int | None,
         Setting(
-            help="contracts below which bubbles are hidden, 0 or more; changes no number",
+            help="contracts below which bubbles are hidden, 0 or more; numbers do not change",
             unset="0",
             metavar="N",
             ge=0,
@@ -238,7 +238,7 @@ class Settings:
     span: Annotated[
         str | None,
         Setting(
-            help="time that the chart spans at the start, 5s to 60d",
+            help="time span of the chart at the start, 5s to 60d",
             unset=_AS_LAST_TIME,
             metavar="TIME",
             check=checks.duration(SPAN_LOW_NS, SPAN_HIGH_NS),
@@ -263,7 +263,7 @@ class Settings:
         str | None,
         Setting(
             help="window or picture in pixels, WxH",
-            unset="as last time, at first 1600x900",
+            unset="as last time, initially 1600x900",
             metavar="WxH",
             check=checks.size,
             **_show,
@@ -272,17 +272,22 @@ class Settings:
     fps: Annotated[
         float | None,
         Setting(
-            help="most frames a second, 1 to 1000", unset="the monitor's rate", metavar="N", ge=1, le=1000, **_show
+            help="limit of frames per second, 1 to 1000",
+            unset="the monitor's refresh rate",
+            metavar="N",
+            ge=1,
+            le=1000,
+            **_show,
         ),
     ] = None
     scale: Annotated[
         float | None,
-        Setting(help="size of type and lines, 0.5 to 4", unset="the monitor's", metavar="X", ge=0.5, le=4, **_show),
+        Setting(help="scale of text and lines, 0.5 to 4", unset="the monitor's", metavar="X", ge=0.5, le=4, **_show),
     ] = None
     monitor: Annotated[
         int,
         Setting(
-            help="monitor of the window, 0 the primary one, as flow-gl doctor lists them",
+            help="monitor to use, 0 is the primary one, as flow-gl doctor lists them",
             metavar="N",
             ge=0,
             le=63,
@@ -293,7 +298,7 @@ class Settings:
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"],
         Setting(
-            help="least level in the log files: debug, info, warning or error",
+            help="lowest level in the log files: debug, info, warning or error",
             commands=DRAWING,
             heading=LOGS,
             metavar="LEVEL",
