@@ -70,7 +70,11 @@ def replay(
     ] = None,
     symbol: Annotated[
         list[str] | None,
-        flag("--symbol", "Contract to chart; repeatable (default: as recorded, else the busiest outright).", "S"),
+        flag(
+            "--symbol",
+            "Contract to chart; repeatable (default: as recorded, else the outright with the most volume).",
+            "S",
+        ),
     ] = None,
     from_: Annotated[
         str,
