@@ -158,7 +158,7 @@ def test_a_folder_that_cannot_be_written_is_said_and_recording_begins_when_it_ca
     folder.write_text("in the way")
     with closing(start(market.spec(folder))) as link:
         wait(link, lambda: totals_shown(link) == market.numbers(PUBLISHED) and bool(status(link, "unkept")))
-        assert f"{folder} is a file where a folder was expected" in keeping(link)
+        assert f"{folder}: expected a folder, this is a file" in keeping(link)
         folder.unlink()
         market.gateway("publish", count=100)
         wait(link, lambda: totals_shown(link) == market.numbers(PUBLISHED + 100))

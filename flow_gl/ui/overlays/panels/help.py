@@ -18,7 +18,7 @@ _MOUSE: Final = (
     ("Drag a border", "resize the CVD pane"),
     ("Point at a bubble", "its numbers"),
     ("Click a bubble", "pin its numbers; click again or Esc to unpin"),
-    ("Double click a header", "show show show this chart alone, or all"),
+    ("Double click a header", "show this chart alone, or all"),
     ("Right click", "menu"),
 )
 _READING: Final = (
