@@ -13,9 +13,11 @@ import pytest
 
 from flow_gl.services.recording import format as recording
 from flow_gl.services.recording.folder import list_recordings, recorded
-from flow_gl.services.recording.recorder import RecorderState
+from flow_gl.services.recording.recorder import Recorder, RecorderState
+from flow_gl.services.recording.session_files import SessionFiles
 from tests.kit.trades import make_tied_trades
-from tests.services.recorder_rig import DATASET, Run, official
+from tests.services.days import utc_day
+from tests.services.recorder_rig import DATASET, Run, make_tape, official
 
 pytestmark = pytest.mark.usefixtures("file_rules")
 
@@ -203,3 +205,23 @@ def test_a_kill_at_any_instant_loses_at_most_the_last_second(tmp_path: Path) -> 
         assert len(found.trades) >= max(held, due)
         held = len(found.trades)
     assert held > 0
+
+
+def test_a_disk_that_fails_at_closing_too_does_not_keep_the_feed_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(SessionFiles, "open", fail)
+    monkeypatch.setattr(SessionFiles, "close", fail)
+    recorder = Recorder(tmp_path, dataset=DATASET, session_of=utc_day)
+    recorder.start(make_tape())
+    deadline = time.monotonic() + 10
+    while not recorder.is_open and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert recorder.is_open, "the feed waits for this"
+    assert recorder.take_recovered() is None
+    assert "is full" in recorder.status().message
+    monkeypatch.undo()
+    recorder.close()

@@ -217,10 +217,12 @@ class Recorder:
         self._status = replace(self.status(), state=RecorderState.CLOSED)
 
     def _open_running(self) -> None:
-        with self._lock:
-            self._guarded(lambda: self._files.open(self._session_of(self._clock.wall_ns())))
-            self._recovered = self._files.take_recovered()
-        self._opened.set()
+        try:
+            with self._lock:
+                self._guarded(lambda: self._files.open(self._session_of(self._clock.wall_ns())))
+                self._recovered = self._files.take_recovered()
+        finally:
+            self._opened.set()  # whatever went wrong: the feed waits for this
 
     def _run(self) -> None:
         self._open_running()
@@ -245,7 +247,10 @@ class Recorder:
         self._wait_ns = min(max(2 * self._wait_ns, SHORTEST_WAIT_NS), LONGEST_WAIT_NS)
         self._retry_at = self._clock.monotonic_ns() + self._wait_ns
         self._status = RecorderStatus(RecorderState.FAILING, message)
-        self._files.close()  # the next attempt starts from what is on disk
+        try:
+            self._files.close()  # the next attempt starts from what is on disk
+        except OSError as error:  # this thread must go on: the feed and the tape wait for it
+            _log.error("a recording could not be closed: %s", error)
 
     def _succeed(self) -> None:
         if self._status.state is RecorderState.FAILING:
