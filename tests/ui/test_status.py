@@ -76,7 +76,7 @@ def test_the_links_own_states_come_before_the_feeds(link, state, text):
 )
 def test_states_that_are_not_live_say_so(link, fields, text):
     link.say(**fields)
-    said = say(link)
+    said = say(link, later_ns=61 * SECOND)
     assert said.text == text
     assert not said.is_live
 
@@ -186,3 +186,13 @@ def test_the_next_open_is_the_evening_at_the_exchange_and_sunday_after_friday():
     friday_noon = OPENED + 3 * 3600 * SECOND
     assert next_open(friday_noon) == "Sunday 18:00 ET"
     assert next_open(friday_noon + 3 * 86400 * SECOND) == "Monday 18:00 ET"
+
+
+def test_nothing_that_trades_is_called_closed_whatever_the_calendar_says(link):
+    """On a Saturday, or in the hour of maintenance: the feed knows the calendar only."""
+    link.say(state=FeedState.CLOSED)
+    said = say(link)
+    assert said.text.startswith("LIVE ")
+    assert said.is_live
+    assert say(link, later_ns=59 * SECOND).text.startswith("LIVE ")
+    assert say(link, later_ns=61 * SECOND).text.startswith("MARKET CLOSED")

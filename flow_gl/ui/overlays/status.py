@@ -21,6 +21,8 @@ HEARTBEAT_S: Final = 2.0
 """An engine that has not beaten for so long does not respond."""
 COMPILE_S: Final = 120.0
 """While it compiles its kernels it may be silent for so long."""
+TRADING_S: Final = 60.0
+"""A market with a trade within this time is not called closed, whatever the calendar says."""
 STALE_PRINT_S: Final = 10.0
 """A newest print older than this is worth a look."""
 _NS: Final = 1e9
@@ -115,6 +117,8 @@ _FEED_WORDS: Final = {
 def _feed_condition(engine: EngineReader, market: MarketReader | None, wall_ns: int) -> Condition:
     status = engine.status
     state = FeedState(int(status["state"]))
+    if state is FeedState.CLOSED and _is_trading(engine, market, wall_ns):
+        state = FeedState.LIVE  # outside the calendar's hours, but nothing that trades is closed
     if state in _RUNNING:
         return _running(engine, market, wall_ns, state)
     message = engine.text("message")
@@ -136,6 +140,13 @@ def _feed_condition(engine: EngineReader, market: MarketReader | None, wall_ns: 
     opens = f"opens {opening(int(status['next_open'])) if status['next_open'] else next_open(wall_ns)}"
     detail = "; ".join(part for part in (f"market {opens}", message) if part)
     return Condition(f"MARKET CLOSED \u00b7 {opens}", Tone.QUIET, False, "CLOSED", detail)
+
+
+def _is_trading(engine: EngineReader, market: MarketReader | None, wall_ns: int) -> bool:
+    """Whether a trade came within the time after which silence is shown."""
+    if market is None or not market.session["trade_count"]:
+        return False
+    return engine.event_now(wall_ns) - int(market.session["last_ts"]) < TRADING_S * _NS
 
 
 def _running(engine: EngineReader, market: MarketReader | None, wall_ns: int, state: FeedState) -> Condition:
