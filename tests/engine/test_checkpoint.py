@@ -14,7 +14,7 @@ from flow_gl.core.settings import AggregationSettings
 from flow_gl.engine import checkpoint
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.engine.sinks import Collector
-from tests.engine.test_pipeline import IDS, SECOND, START, _lay_out, _split, _trade
+from tests.engine.test_pipeline import IDS, SECOND, START, any_trade, lay_out, split
 from tests.engine.twin import TICK
 
 DAY = 86_400 * SECOND
@@ -60,16 +60,16 @@ def assert_same(sinks, expected):
 
 @settings(max_examples=40)
 @given(
-    st.lists(_trade, min_size=1, max_size=80),
+    st.lists(any_trade, min_size=1, max_size=80),
     st.lists(st.integers(0, 200), min_size=1, max_size=4),
     st.lists(st.integers(0, 4), min_size=len(NOTICES), max_size=len(NOTICES)),
     st.booleans(),
     st.sampled_from([0, 0, DAY]),
 )
 def test_whatever_the_trades_and_wherever_it_stopped(draws, cuts, places, has_sessions, stride):
-    trades = _lay_out(draws)
+    trades = lay_out(draws)
     # Some run over several sessions: each batch a day after the one before.
-    batches = _split(trades, cuts)
+    batches = split(trades, cuts)
     for day, batch in enumerate(batches):
         batch["ts_event"] += np.where(batch["ts_event"] > 0, day * stride, 0)
     calendar = SessionCalendar() if has_sessions else None
@@ -91,7 +91,7 @@ def test_whatever_the_trades_and_wherever_it_stopped(draws, cuts, places, has_se
 
 def test_bytes_that_are_no_checkpoint_are_refused_before_anything_is_put_back():
     pipeline = make(new_sinks())
-    pipeline.process(_lay_out([(IDS[0], SECOND, 1, 5, "B", "T", 0)] * 20))
+    pipeline.process(lay_out([(IDS[0], SECOND, 1, 5, "B", "T", 0)] * 20))
     data = pipeline.keep()
     with pytest.raises(checkpoint.CheckpointError, match="not a checkpoint"):
         checkpoint.decode(data[:-1])

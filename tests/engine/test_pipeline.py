@@ -29,7 +29,7 @@ _steps = st.one_of(
     st.integers(0, SECOND // 5),
     st.sampled_from([0, 0, 0, SECOND, 3 * SECOND, 61 * SECOND, 700 * SECOND, -SECOND // 2, -3 * SECOND]),
 )
-_trade = st.tuples(
+any_trade = st.tuples(
     st.sampled_from(IDS),
     _steps,
     st.integers(-6, 6),
@@ -40,7 +40,7 @@ _trade = st.tuples(
 )
 
 
-def _lay_out(draws):
+def lay_out(draws):
     rows, now, tick = [], START, 100_000
     for instrument_id, step, move, contracts, side, special, flags in draws:
         now = max(now + step, START)
@@ -59,7 +59,7 @@ def _lay_out(draws):
     return trades_of(rows)
 
 
-def _split(trades, cuts):
+def split(trades, cuts):
     edges = [0, *sorted(cut % (len(trades) + 1) for cut in cuts), len(trades)]
     return [trades[a:b] for a, b in pairwise(edges)]
 
@@ -69,7 +69,7 @@ def _run(trades, *, cuts=(), publish=False, **options):
     sinks = {instrument_id: Collector(levels=DEPTH) for instrument_id in IDS}
     for instrument_id, sink in sinks.items():
         pipeline.attach(instrument_id, sink)
-    for batch in _split(trades, cuts):
+    for batch in split(trades, cuts):
         pipeline.process(batch)
         if publish:
             pipeline.publish()
@@ -83,13 +83,13 @@ def _dicts(rows):
 
 @settings(max_examples=60)
 @given(
-    st.lists(_trade, min_size=1, max_size=120),
+    st.lists(any_trade, min_size=1, max_size=120),
     st.lists(st.integers(0, 200), max_size=5),
     st.sampled_from([1, 40, 300]),
     st.sampled_from([SECOND, SECOND // 10, 7 * SECOND, 3600 * SECOND]),
 )
 def test_every_number_of_every_instrument_is_the_twins(draws, cuts, arm, bucket_ns):
-    trades = _lay_out(draws)
+    trades = lay_out(draws)
     pipeline, sinks = _run(trades, cuts=cuts, publish=True, arm=arm, bucket_ns=bucket_ns)
     for instrument_id, sink in sinks.items():
         twin = Twin(arm=arm, bucket_ns=bucket_ns)
@@ -164,13 +164,13 @@ def _check_profile(sink, twin):
 
 
 @settings(max_examples=20)
-@given(st.lists(_trade, min_size=1, max_size=80), st.lists(st.integers(0, 200), max_size=6))
+@given(st.lists(any_trade, min_size=1, max_size=80), st.lists(st.integers(0, 200), max_size=6))
 def test_an_open_bubble_at_any_level_holds_what_has_not_closed_there(draws, cuts):
-    trades = _lay_out(draws)
+    trades = lay_out(draws)
     pipeline, sink = Pipeline(), Collector(levels=DEPTH)
     pipeline.attach(IDS[0], sink)
     twin = Twin()
-    for batch in _split(trades, cuts):
+    for batch in split(trades, cuts):
         pipeline.process(batch)
         pipeline.publish()
         for row in batch[batch["instrument_id"] == IDS[0]]:
@@ -186,13 +186,13 @@ def test_an_open_bubble_at_any_level_holds_what_has_not_closed_there(draws, cuts
 
 
 @settings(max_examples=20)
-@given(st.lists(_trade, min_size=1, max_size=80), st.lists(st.integers(0, 80), max_size=8))
+@given(st.lists(any_trade, min_size=1, max_size=80), st.lists(st.integers(0, 80), max_size=8))
 def test_a_clock_that_never_overtakes_a_trade_changes_no_closed_bubble(draws, cuts):
-    trades = _lay_out([(IDS[0], abs(step), *rest) for _, step, *rest in draws])
+    trades = lay_out([(IDS[0], abs(step), *rest) for _, step, *rest in draws])
     _, expected = _run(trades)
     pipeline, sink = Pipeline(), Collector(levels=DEPTH)
     pipeline.attach(IDS[0], sink)
-    for batch in _split(trades, cuts):
+    for batch in split(trades, cuts):
         times = batch["ts_event"][batch["ts_event"] >= 0]
         if len(times):
             pipeline.advance(int(times[0]))
@@ -415,7 +415,7 @@ def test_a_full_stretch_of_the_largest_sizes_that_are_added_up_together_is_exact
 
 
 def test_a_chart_in_a_store_shows_the_same_as_the_arrays():
-    trades = _lay_out([(IDS[0], SECOND // 3, n % 5 - 2, n % 7 + 1, "BAN"[n % 3], "T", 0) for n in range(400)])
+    trades = lay_out([(IDS[0], SECOND // 3, n % 5 - 2, n % 7 + 1, "BAN"[n % 3], "T", 0) for n in range(400)])
     store = MarketStore.local(base_capacity=1 << 10)
     pipeline, collector = Pipeline(), Collector(levels=DEPTH)
     pipeline.chart(IDS[0], store, "NQ.v.0")
@@ -435,14 +435,14 @@ def test_a_chart_in_a_store_shows_the_same_as_the_arrays():
 
 
 @settings(max_examples=40)
-@given(st.lists(_trade, min_size=60, max_size=300), st.lists(st.integers(0, 300), max_size=5))
+@given(st.lists(any_trade, min_size=60, max_size=300), st.lists(st.integers(0, 300), max_size=5))
 def test_a_stores_rings_however_small_hold_the_newest_of_the_arrays_rows(draws, cuts):
-    trades = _lay_out(draws)
+    trades = lay_out(draws)
     _, sinks = _run(trades)
     expected = sinks[IDS[0]]
     store, pipeline = MarketStore.local(base_capacity=16), Pipeline()
     pipeline.chart(IDS[0], store)
-    for batch in _split(trades, cuts):
+    for batch in split(trades, cuts):
         pipeline.process(batch)
     pipeline.finish()
     for level in range(DEPTH):

@@ -11,38 +11,23 @@ from pathlib import Path
 
 import numpy as np
 
-from flow_gl.core.clock import ManualClock
-from flow_gl.core.palette import DARK
-from flow_gl.gl.capture import read_picture
-from flow_gl.gl.surface.context import HeadlessContext, describe
-from flow_gl.ui.paint.gui import Gui
-from flow_gl.ui.state.view_state import ViewState
-from flow_gl.view.frame_loop import FrameLoop
-from tests.ui.local import LocalLink
+from flow_gl.gl.surface.context import describe
+from tests.kit.pilot import HeadlessPilot
 
 SIZE = (640, 360)
-FRAME_S = 1 / 60
 
 
 def main(path: str) -> None:
-    context = HeadlessContext(*SIZE)
-    link = LocalLink("NQZ5", "ESZ5")
-    clock, state = ManualClock(link.now_ns), ViewState()
-    state.open_panels = {"controls", "session"}
-    state.select(0, 2)
-    gui = Gui(DARK, scale=1.0)
-    loop = FrameLoop(context, link, state, gui, clock)
+    pilot = HeadlessPilot("NQZ5", "ESZ5", size=SIZE, frame_s=1 / 60)
+    pilot.state.open_panels = {"controls", "session"}
+    pilot.state.select(0, 2)
     for _ in range(60):
-        clock.advance(int(FRAME_S * 1e9))
-        link.beat(clock.wall_ns())
-        loop.run_frame(FRAME_S)
-        context.swap()
-    np.save(path, read_picture(*SIZE))
+        pilot.frames(1)
+        pilot.surface.swap()
+    np.save(path, pilot.picture())
     print(describe()["version"])  # noqa: T201
     print(*sorted(task.read_text().strip() for task in Path("/proc/self/task").glob("*/comm")), sep="\n")  # noqa: T201
-    loop.release()
-    gui.close()
-    context.close()
+    pilot.close()
 
 
 if __name__ == "__main__":

@@ -2,25 +2,16 @@
 
 from collections import Counter
 
-from flow_gl.core.clock import ManualClock
-from flow_gl.core.palette import DARK
-from flow_gl.gl.surface.context import HeadlessContext
-from flow_gl.ui.paint.gui import Gui
 from flow_gl.ui.state.options import ViewOptions
-from flow_gl.ui.state.view_state import ViewState
-from flow_gl.view.frame_loop import FrameLoop
 from flow_gl.view.program import Program
-from tests.ui.local import LocalLink
+from tests.kit.pilot import HeadlessPilot
 
 PAUSED_AFTER = 90
 
 
 def test_a_paused_picture_comes_to_rest() -> None:
-    context = HeadlessContext(320, 200)
-    link = LocalLink("NQZ5")
-    clock = ManualClock(link.now_ns)
-    gui = Gui(DARK, scale=1.0)
-    loop = FrameLoop(context, link, ViewState(), gui, clock)
+    pilot = HeadlessPilot("NQZ5", size=(320, 200))
+    loop, clock, link = pilot.loop, pilot.time, pilot.link
     begun_s: list[float] = []
     run_frame = loop.run_frame
 
@@ -32,9 +23,7 @@ def test_a_paused_picture_comes_to_rest() -> None:
 
     loop.run_frame = counted  # type: ignore[method-assign]
     Program(loop, None, ViewOptions(headless=True, duration_s=6.0), clock).run()
-    loop.release()
-    gui.close()
-    context.close()
+    pilot.close()
     frames = Counter(int(at_s) for at_s in begun_s)
     assert frames[0] >= 60
     assert [frames[second] for second in range(3, 6)] == [1, 1, 1]

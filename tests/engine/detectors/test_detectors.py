@@ -126,11 +126,10 @@ def test_how_trades_are_cut_into_batches_changes_no_event(kind: str) -> None:
 @pytest.mark.parametrize("at", [0, 1, 4_321, 9_000])
 def test_a_detector_goes_on_from_what_was_kept(kind: str, at: int) -> None:
     rows = market(11, rate=12.0)
-    first, second = DetectorGroup([KINDS[kind][0]()]), DetectorGroup()
+    stopped, resumed = KINDS[kind][0](), KINDS[kind][0]()
+    first, second = DetectorGroup([stopped]), DetectorGroup([resumed])
     before = [event.copy() for event in first.take(rows[:at], TICK)]
-    resumed = KINDS[kind][0]()
-    resumed.resume(first._detectors[0].keep())
-    second = DetectorGroup([resumed])
+    resumed.resume(stopped.keep())
     after = [event.copy() for event in second.take(rows[at:], TICK)]
     after += [event.copy() for event in second.pass_time(NEVER)]
     assert np.concatenate([np.zeros(0, EVENT), *before, *after]).tobytes() == run(KINDS[kind][0](), rows).tobytes()
