@@ -55,7 +55,7 @@ def main() -> None:
     with opened(WIDTH, HEIGHT, is_headless=True) as (surface, gui):
         rig = Rig(surface, gui, history=n, tapes=[WalkTape(walk)])
         rig.state.open_panels = set()
-        rig.show(span_s=n / 0.92, charts=1, is_corner=False, locked_level=0 if is_locked else None)
+        rig.show(span_s=n / 0.92, charts=1, is_corner=False, locked_lod=0 if is_locked else None)
         gc.collect()
         gc.freeze()
         gc.disable()

@@ -316,7 +316,7 @@ def make_scene(
         price_view=View(price_rect, right, ns_per_px, (low + high + span) / 2, span / price_rect.height, scale),
         cvd_view=View(cvd_rect, right, ns_per_px, (cvd_low + cvd_high + cvd_span) / 2, cvd_span / cvd_height, scale),
         profile_rect=Rect(round(plot * 0.86), 0, plot - round(plot * 0.86), price_rect.height),
-        level=level,
+        lod=level,
         style=style or Style(palette=DARK),
         now_ns=now,
         live_x_px=price_rect.right - (right - now) / ns_per_px,

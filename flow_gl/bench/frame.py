@@ -126,7 +126,7 @@ def _finished(rigs: list[Rig], zoom: str, frames: int) -> list[dict[str, Any]]:
                 "zoom": zoom,
                 "span_s": _span_s(rig, zoom),
                 "frames": len(own),
-                "bucket_s": widths_ns(SECOND_NS)[rig.state.charts[0].level] // SECOND_NS,
+                "bucket_s": widths_ns(SECOND_NS)[rig.state.charts[0].lod] // SECOND_NS,
                 **_percentiles("", [cost.finished for cost in own]),
                 **_percentiles("cpu_", [cost.finished_cpu for cost in own]),
                 "instances": counters.instances,
@@ -163,7 +163,7 @@ def _interpreter(rig: Rig, zoom: str, frames: int) -> dict[str, float]:
 
 def _locked(rig: Rig, frames: int) -> dict[str, Any]:
     """All 100,000 discs of one second in view, drawn one by one: what levels of detail save."""
-    rig.show(span_s=LOCKED_SPAN_S / 0.92, charts=1, is_corner=False, locked_level=0)
+    rig.show(span_s=LOCKED_SPAN_S / 0.92, charts=1, is_corner=False, locked_lod=0)
     with quiet_collector():
         costs = [rig.frame() for _ in range(max(3, frames // 10))]
     found = {

@@ -187,7 +187,7 @@ def _draw(paths: list[Path], trades: int) -> dict[str, Any]:
                 if number == 0 and loop.frame is not None:
                     state.time.set_span(_SPAN_NS, loop.frame.charts[0].layout.price.width)
             scene = loop.frame.charts[0].scene if loop.frame else None
-            level = scene.level if scene else 0
+            level = scene.lod if scene else 0
             return {
                 "far_bucket_s": widths_ns(SECOND_NS)[level] // SECOND_NS,
                 "far_bubbles": link.markets[0].heads[level],

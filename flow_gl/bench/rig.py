@@ -216,10 +216,10 @@ class Rig:
         self.state.open_panels = set(PANELS)
         self.loop: Final = FrameLoop(surface, self.link, self.state, gui, self._clock)
 
-    def show(self, *, span_s: float, charts: int, is_corner: bool, locked_level: int | None = None) -> None:
+    def show(self, *, span_s: float, charts: int, is_corner: bool, locked_lod: int | None = None) -> None:
         """Set up what is drawn, and draw until nothing of the past is brought to the GPU any more."""
         self.state.select(0 if charts == 2 else 1, len(self._tapes))
-        self.state.locked_level = locked_level
+        self.state.locked_lod = locked_lod
         self.surface.is_corner = True
         for _ in range(3):
             self.frame()

@@ -76,8 +76,8 @@ class Scene:
     price_view: View
     cvd_view: View
     profile_rect: Rect
-    level: int
-    """Level of detail in force: its buckets are `reader.widths_ns[level]` wide."""
+    lod: int
+    """Level of detail in force: its buckets are `reader.widths_ns[lod]` wide."""
     style: Style
     now_ns: int
     """Event time at the live edge."""
@@ -93,7 +93,7 @@ class Scene:
     """Paused: bubbles after this time wait."""
     hover_id: int | None = None
     pinned_id: int | None = None
-    """Bubble ids at `level`."""
+    """Bubble ids at `lod`."""
     screen_px: tuple[int, int] = (0, 0)
     """Framebuffer width and height; (0, 0) asks the GL viewport, which costs a round trip."""
     below: OffScale | None = None

@@ -11,7 +11,7 @@ from flow_gl.gl.api import GL, largest_point_px
 from flow_gl.layers.base import Scene
 from flow_gl.layers.chart import Chart
 from flow_gl.layers.discs import radius_range
-from flow_gl.layers.rows.series import NO_INDEX, LevelRows
+from flow_gl.layers.rows.series import NO_INDEX, LodRows
 
 
 class BubblesLayer:
@@ -34,7 +34,7 @@ class BubblesLayer:
         radius_px = radius_range(scene.style, scene.price_view.scale)[1] + 1.0
         is_pointed_at = scene.hover_id is not None or scene.pinned_id is not None
         are_points = not is_pointed_at and 2.0 * radius_px <= self._largest_px
-        for block, rows in self._chart.rows.levels():
+        for block, rows in self._chart.rows.for_discs():
             self._chart.rows.use_block(block)
             points_stop = rows.start
             if are_points and not self._chart.rows.has_glow(scene, rows):
@@ -44,7 +44,7 @@ class BubblesLayer:
                 self._program.use()
                 self._chart.kit.row_drawing.ring_quads(rows.bubbles.rows, points_stop, rows.stop, self._chart.counters)
 
-    def _draw_points(self, rows: LevelRows, stop: int, margin_px: int) -> None:
+    def _draw_points(self, rows: LodRows, stop: int, margin_px: int) -> None:
         # A point whose centre lies outside the viewport is not drawn at all: the viewport reaches a disc further.
         width, height = self._chart.screen_px
         wide, high = width + 2 * margin_px, height + 2 * margin_px

@@ -96,7 +96,7 @@ class Chart:
         self.kit.atlas.begin_frame()
         self.screen_px = scene.screen_px if scene.screen_px[0] else _viewport_size()
         series = self.rows.series
-        self.shown.update(scene, is_new_level=scene.level != series.current.level)
+        self.shown.update(scene, is_new_lod=scene.lod != series.current.lod)
         self._schedule_profile(scene)
         series.update(scene)
         self.is_layout_due = self._layout.begin_frame(scene, self._layout_inputs(scene))

@@ -42,12 +42,12 @@ class CvdLayer(CachedLayer):
         chart = self._chart
         drawing, counters = chart.kit.row_drawing, chart.counters
         self._area.use()
-        for block, rows in chart.rows.line_levels():
+        for block, rows in chart.rows.for_lines():
             chart.rows.use_block(block)
             drawing.ring_vertices(
                 rows.cvd.rows, rows.start, rows.stop - 1, counters, mode=GL.GL_TRIANGLES, per_row=_AREA_VERTICES
             )
         self._line.use()
-        for block, rows in chart.rows.line_levels():
+        for block, rows in chart.rows.for_lines():
             chart.rows.use_block(block)
             drawing.ring_quads(rows.cvd.rows, rows.start, rows.stop - 1, counters)

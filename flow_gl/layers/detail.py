@@ -11,7 +11,7 @@ _HYSTERESIS: Final = 1.25
 """A finer level is taken only when its bubbles would stand this much further apart than they must."""
 
 
-def level_for(
+def lod_for(
     ns_per_px: float,
     bucket_ns: int,
     *,

@@ -21,7 +21,7 @@ def reference_of(scene: Scene) -> int:
     """Contracts that draw the largest disc at the level in force."""
     reference = scene.style.reference or int(scene.reader.session["reference"]) or FALLBACK_REFERENCE
     reader = scene.reader
-    return reference_at(reference, reader.bucket_ns, reader.widths_ns[scene.level])
+    return reference_at(reference, reader.bucket_ns, reader.widths_ns[scene.lod])
 
 
 def radius_range(style: Style, scale: float) -> tuple[float, float]:

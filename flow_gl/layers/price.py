@@ -45,7 +45,7 @@ class PriceLayer(CachedLayer):
         if "price" not in scene.style.is_visible:
             return
         self._program.use()
-        for block, rows in self._chart.rows.line_levels():
+        for block, rows in self._chart.rows.for_lines():
             self._chart.rows.use_block(block)
             self._chart.kit.row_drawing.ring_quads(
                 rows.bubbles.rows, rows.start, rows.stop, self._chart.counters, quads_per_row=_QUADS

@@ -31,12 +31,12 @@ class ShownValues:
         self.is_paused = False
         self._wall_s = 0.0
 
-    def update(self, scene: Scene, *, is_new_level: bool) -> None:
+    def update(self, scene: Scene, *, is_new_lod: bool) -> None:
         """Read the scene's numbers.
 
         Parameters
         ----------
-        is_new_level : the level of detail has changed with this frame; the reference jumps instead of easing
+        is_new_lod : the level of detail has changed with this frame; the reference jumps instead of easing
         """
         self.tick_size = tick_size_of(scene)
         self.is_paused = scene.until_ns < END_OF_TIME
@@ -44,18 +44,18 @@ class ShownValues:
         if not self.is_paused or self.last_price == 0:
             self.last_price = int(session["last_price"])
             self.cvd = int(session["cvd"])
-        if not self.is_paused or self.reference_goal == 0 or is_new_level:
+        if not self.is_paused or self.reference_goal == 0 or is_new_lod:
             self.reference_goal = reference_of(scene)
-        self._ease_reference(scene.wall_s, is_new_level=is_new_level)
+        self._ease_reference(scene.wall_s, is_new_lod=is_new_lod)
 
     def y_of_price(self, scene: Scene, price: float) -> float:
         """Screen y of a price in 1e-9 units."""
         return scene.price_view.screen_y(price / self.tick_size)
 
-    def _ease_reference(self, wall_s: float, *, is_new_level: bool) -> None:
+    def _ease_reference(self, wall_s: float, *, is_new_lod: bool) -> None:
         goal = self.reference_goal
         elapsed, self._wall_s = wall_s - self._wall_s, wall_s
-        if self.reference <= 0.0 or is_new_level or not 0.0 <= elapsed < 1.0:
+        if self.reference <= 0.0 or is_new_lod or not 0.0 <= elapsed < 1.0:
             self.reference = float(goal)
         elif self.reference != goal:
             self.reference += (goal - self.reference) * min(1.0, elapsed / _EASE_S)

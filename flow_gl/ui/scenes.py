@@ -14,7 +14,7 @@ from flow_gl.core.frozen import frozen
 from flow_gl.core.jobs import Job
 from flow_gl.gl.view import View
 from flow_gl.layers.base import Scene
-from flow_gl.layers.detail import MIN_SPACING_PX, level_for
+from flow_gl.layers.detail import MIN_SPACING_PX, lod_for
 from flow_gl.layers.rows import hit
 from flow_gl.layers.rows.extent import PriceScale, price_scale
 from flow_gl.layers.rows.packing import UNKNOWN_TICK_SIZE
@@ -73,11 +73,11 @@ class ChartAxes:
         ----------
         market : the instrument, refreshed for this frame (or unchanged, while paused)
         """
-        own.level = level_for(
+        own.lod = lod_for(
             state.time.ns_per_px,
             market.bucket_ns,
-            current=own.level,
-            locked=state.locked_level,
+            current=own.lod,
+            locked=state.locked_lod,
             min_spacing_px=MIN_SPACING_PX * moment.scale,
         )
         if own.price.per_px <= 0.0 or self._job.may_run("time"):
@@ -95,8 +95,8 @@ def _search(market: MarketReader, layout: ChartLayout, state: ViewState, own: Ch
     right_ns = state.time.right_ns(moment.event_ns, width_px)
     seen_ns = (right_ns - int(width_px * state.time.ns_per_px), right_ns)
     cut = {"hidden_before_ns": own.cleared_before_ns, "until_ns": _until_ns(state)}
-    own.price_seen = price_scale(market, own.level, *seen_ns, **cut)
-    own.cvd_seen = hit.cvd_extent(market, own.level, *seen_ns, **cut)
+    own.price_seen = price_scale(market, own.lod, *seen_ns, **cut)
+    own.cvd_seen = hit.cvd_extent(market, own.lod, *seen_ns, **cut)
     if own.price_seen is None and own.price.per_px <= 0.0 and market.session["trade_count"]:
         last = int(market.session["last_price"]) / (market.tick_size or UNKNOWN_TICK_SIZE)
         own.price_seen = PriceScale(last, last)
@@ -136,7 +136,7 @@ def build(
             scale=scale,
         ),
         profile_rect=layout.profile,
-        level=own.level,
+        lod=own.lod,
         style=state.style(own),
         now_ns=moment.event_ns,
         live_x_px=pane.x + EDGE_SHARE * pane.width + behind_ns / time.ns_per_px,
@@ -163,7 +163,7 @@ def _until_ns(state: ViewState) -> int:
 
 def _pinned(market: MarketReader, own: ChartState) -> int | None:
     """The pinned bubble's id at the level in force; None where that level is finer than the pin."""
-    if own.pinned_id is None or own.level < own.pinned_level:
+    if own.pinned_id is None or own.lod < own.pinned_lod:
         return None
     widths = market.widths_ns
-    return own.pinned_id * widths[own.pinned_level] // widths[own.level]
+    return own.pinned_id * widths[own.pinned_lod] // widths[own.lod]

@@ -26,7 +26,7 @@ def window(x_display: str) -> Iterator[WindowPilot]:
 def pilot(window: WindowPilot) -> WindowPilot:
     """Each test finds the picture as at the start."""
     state, fresh = window.state, ViewState()
-    for name in ("open_panels", "pause", "selected", "locked_level", "is_muted", "cvd_share"):
+    for name in ("open_panels", "pause", "selected", "locked_lod", "is_muted", "cvd_share"):
         setattr(state, name, getattr(fresh, name))
     state.time.reset(window.charts[0].layout.price.width)
     for own in state.charts:
@@ -85,7 +85,7 @@ def test_keys_choose_charts_lock_mute_and_reset(pilot: WindowPilot) -> None:
     pilot.press("r")
     pilot.until(lambda: ResetCvd(chart=1) in pilot.link.commands, "R sent nothing to the engine")
     pilot.press("0", "m", "l")
-    pilot.until(lambda: pilot.state.is_muted and pilot.state.locked_level is not None, "M or L did nothing")
+    pilot.until(lambda: pilot.state.is_muted and pilot.state.locked_lod is not None, "M or L did nothing")
     assert pilot.state.visible_charts(2) == [0, 1]
 
 

@@ -77,7 +77,7 @@ def test_history_changes_nothing_of_what_a_frame_sends(
 
 def test_a_locked_level_draws_every_second_of_what_is_in_view(surface: tuple[BenchSurface, Gui]) -> None:
     rig = Rig(*surface, history=4000, charts=1, base_capacity=1 << 13)
-    rig.show(span_s=3000 / 0.92, charts=1, is_corner=True, locked_level=0)
+    rig.show(span_s=3000 / 0.92, charts=1, is_corner=True, locked_lod=0)
     assert rig.loop.figures.counters.instances >= 3000
     rig.show(span_s=3000 / 0.92, charts=1, is_corner=True)
     assert rig.loop.figures.counters.instances < 4 * most_in_view(rig) + 720 / 2 + 300

@@ -59,8 +59,8 @@ def test_panning_zooming_and_restyling_upload_no_rows(stack: ChartStack) -> None
 def test_lines_of_a_locked_level_narrower_than_a_line_are_drawn_from_a_coarser_one(stack: ChartStack) -> None:
     scene = make_scene(make_market(900), span_s=900)
     settled(stack, scene)
-    lines = {level for _, rows in stack.chart.rows.line_levels() for level in [rows.level]}
-    assert [rows.level for _, rows in stack.chart.rows.levels()] == [0]
+    lines = {level for _, rows in stack.chart.rows.for_lines() for level in [rows.lod]}
+    assert [rows.lod for _, rows in stack.chart.rows.for_discs()] == [0]
     assert lines != {0}
     assert frame(stack, panned(scene, -SECOND, 1.0)) == 0
 
@@ -176,13 +176,13 @@ def test_two_levels_blend_and_then_one_remains(stack: ChartStack) -> None:
     market = make_market(2000)
     scene = make_scene(market, span_s=300)
     settled(stack, scene)
-    coarse = replace(scene, level=2, wall_s=scene.wall_s + 1.0)
+    coarse = replace(scene, lod=2, wall_s=scene.wall_s + 1.0)
     draw(stack, coarse)
     assert stack.chart.rows.series.leaving is not None
     for step in (0.05, 0.10, 0.2):
         draw(stack, replace(coarse, wall_s=coarse.wall_s + step))
     assert stack.chart.rows.series.leaving is None
-    assert stack.chart.rows.series.current.level == 2
+    assert stack.chart.rows.series.current.lod == 2
 
 
 def test_no_line_crosses_a_gap(stack: ChartStack) -> None:

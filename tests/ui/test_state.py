@@ -119,9 +119,9 @@ def test_a_live_feed_has_no_speed_and_says_so(context):
 
 
 def test_lock_keeps_the_level_in_force(context):
-    context.state.charts[0].level = 3
-    assert do(context, "lock").locked_level == 3
-    assert do(context, "lock").locked_level is None
+    context.state.charts[0].lod = 3
+    assert do(context, "lock").locked_lod == 3
+    assert do(context, "lock").locked_lod is None
 
 
 def test_follow_and_the_arrows_move_in_time(context):

@@ -111,7 +111,7 @@ class CountsLayer:
         self._find(scene)
 
     def _open_key(self, scene: Scene) -> tuple[int, ...]:
-        bubble = scene.reader.open_bubble(self._chart.rows.series.current.level)
+        bubble = scene.reader.open_bubble(self._chart.rows.series.current.lod)
         if bubble is None or self._chart.shown.is_paused:
             return ()
         return int(bubble["buy"]), int(bubble["sell"]), int(bubble["price"])

@@ -91,5 +91,5 @@ class LegendLayer(CachedLayer):
 
     def _hidden_in(self, scene: Scene) -> int:
         rows = self._chart.rows.series.current
-        key = (rows.start, rows.stop, rows.level, scene.style.size_floor, id(scene.reader))
+        key = (rows.start, rows.stop, rows.lod, scene.style.size_floor, id(scene.reader))
         return self._hidden.get(key, lambda: hidden_count(scene))

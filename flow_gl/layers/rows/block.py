@@ -13,7 +13,7 @@ from flow_gl.gl.counters import FrameCounters
 from flow_gl.layers.base import Scene
 from flow_gl.layers.discs import radius_range
 from flow_gl.layers.rows.packing import FARTHEST, split_contracts
-from flow_gl.layers.rows.series import NO_INDEX, LevelRows
+from flow_gl.layers.rows.series import NO_INDEX, LodRows
 
 _PACKED: Final = struct.Struct("<12f12i32f")
 
@@ -38,7 +38,7 @@ class FrameBlock:
         self._transform: Final[Cached[_Transform]] = Cached()
 
     def fill(
-        self, scene: Scene, rows: LevelRows, *, screen_px: tuple[int, int], reference: float, opacity: float
+        self, scene: Scene, rows: LodRows, *, screen_px: tuple[int, int], reference: float, opacity: float
     ) -> None:
         """Upload what a level is drawn with.
 
@@ -75,7 +75,7 @@ class FrameBlock:
         self._buffer.release()
 
 
-def _transform(scene: Scene, rows: LevelRows, screen_px: tuple[int, int], reference: float) -> _Transform:
+def _transform(scene: Scene, rows: LodRows, screen_px: tuple[int, int], reference: float) -> _Transform:
     view, cvd_view, style, base = scene.price_view, scene.cvd_view, scene.style, rows.base
     px_per_bucket = base.bucket_ns / view.ns_per_px
     tick = round(view.y_top - 0.5 * view.rect.height * view.y_per_px)

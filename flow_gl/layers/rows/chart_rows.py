@@ -11,10 +11,10 @@ from flow_gl.gl.api import GL
 from flow_gl.gl.counters import FrameCounters
 from flow_gl.gl.shaders import FRAME_BINDING
 from flow_gl.layers.base import Scene
-from flow_gl.layers.detail import level_for
+from flow_gl.layers.detail import lod_for
 from flow_gl.layers.discs import radius_range
 from flow_gl.layers.rows.block import FrameBlock, opacities
-from flow_gl.layers.rows.series import LevelRows, Series
+from flow_gl.layers.rows.series import LodRows, Series
 
 LINE_SPACING_PX: Final = 2.0
 """Smallest distance between the points of a line at content scale 1; anything finer is invisible."""
@@ -47,7 +47,7 @@ class ChartRows:
         series = self.series
         bucket_ns = series.current.base.bucket_ns
 
-        def fill(number: int, of: Scene, rows: LevelRows, opacity: float) -> None:
+        def fill(number: int, of: Scene, rows: LodRows, opacity: float) -> None:
             its_reference = reference * rows.base.bucket_ns / bucket_ns
             self._blocks[number].fill(of, rows, screen_px=screen_px, reference=its_reference, opacity=opacity)
 
@@ -57,26 +57,26 @@ class ChartRows:
         # Where the buckets of a locked level are narrower than a line, discs are still drawn one by one. Lines taken
         # from a coarser level look the same to within two pixels and cost a fraction.
         view = scene.price_view
-        level = level_for(
+        level = lod_for(
             view.ns_per_px,
             scene.reader.bucket_ns,
-            current=self._lines.current.level if self._has_own_lines else None,
+            current=self._lines.current.lod if self._has_own_lines else None,
             min_spacing_px=LINE_SPACING_PX * view.scale,
         )
-        self._has_own_lines = level > scene.level
+        self._has_own_lines = level > scene.lod
         if self._has_own_lines:
-            coarse = replace(scene, level=level)
+            coarse = replace(scene, lod=level)
             self._lines.update(coarse)
             fill(_LINES, coarse, self._lines.current, 1.0)
 
-    def levels(self) -> list[tuple[int, LevelRows]]:
+    def for_discs(self) -> list[tuple[int, LodRows]]:
         """Return what discs are drawn from: block number and rows, the level that fades out first."""
         current, leaving = self.series.current, self.series.leaving
         return [(_CURRENT, current)] if leaving is None else [(_LEAVING, leaving), (_CURRENT, current)]
 
-    def line_levels(self) -> list[tuple[int, LevelRows]]:
-        """Return what lines are drawn from: as `levels`, but no finer than the screen can show."""
-        return [(_LINES, self._lines.current)] if self._has_own_lines else self.levels()
+    def for_lines(self) -> list[tuple[int, LodRows]]:
+        """Return what lines are drawn from: as `for_discs`, but no finer than the screen can show."""
+        return [(_LINES, self._lines.current)] if self._has_own_lines else self.for_discs()
 
     def begin_draw(self) -> None:
         """Forget which block is bound: another chart may have bound its own."""
@@ -88,7 +88,7 @@ class ChartRows:
             self._used_block = number
             GL.glBindBufferBase(GL.GL_UNIFORM_BUFFER, FRAME_BINDING, self._blocks[number].handle)
 
-    def has_glow(self, scene: Scene, rows: LevelRows) -> bool:
+    def has_glow(self, scene: Scene, rows: LodRows) -> bool:
         """Return whether large discs glow; they do not where discs overlap too often."""
         px_per_bucket = rows.base.bucket_ns / scene.price_view.ns_per_px
         return opacities(px_per_bucket, radius_range(scene.style, scene.price_view.scale)[1])[2] > 0.0

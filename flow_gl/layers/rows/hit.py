@@ -21,7 +21,7 @@ _NEAR_PX: Final = 4.0
 def visible_ids(scene: Scene) -> tuple[int, int]:
     """Ids [first, last] whose discs may reach into the pane, cut where the user cleared or paused."""
     view = scene.price_view
-    bucket_ns = scene.reader.widths_ns[scene.level]
+    bucket_ns = scene.reader.widths_ns[scene.lod]
     reach_ns = int(radius_range(scene.style, view.scale)[1] * view.ns_per_px)
     first = max((view.t_left_ns - reach_ns) // bucket_ns, scene.hidden_before_ns // bucket_ns)
     last = min((view.t_right_ns + reach_ns) // bucket_ns, scene.until_ns // bucket_ns)
@@ -30,7 +30,7 @@ def visible_ids(scene: Scene) -> tuple[int, int]:
 
 def visible_range(scene: Scene) -> tuple[int, int]:
     """Positions [start, stop) of the level's ring that may be seen: closed bubbles only."""
-    ring, head = scene.reader.store.bubbles[scene.level], scene.reader.heads[scene.level]
+    ring, head = scene.reader.store.bubbles[scene.lod], scene.reader.heads[scene.lod]
     first, last = visible_ids(scene)
     start = ring.position_of(first, head)
     return start, max(start, ring.position_of(last + 1, head))
@@ -114,11 +114,11 @@ def rows_within(reader: MarketReader, level: int, times_ns: tuple[int, int]) -> 
 
 def visible_rows(scene: Scene) -> NDArray[np.void]:
     """Copy of the BUBBLE rows in view, oldest first, the open one last."""
-    ring = scene.reader.store.bubbles[scene.level]
+    ring = scene.reader.store.bubbles[scene.lod]
     start, stop = visible_range(scene)
     _, rows = ring.read(start, stop)
     first, last = visible_ids(scene)
-    bubble = scene.reader.open_bubble(scene.level)
+    bubble = scene.reader.open_bubble(scene.lod)
     if bubble is not None and first <= bubble["id"] <= last:
         rows = _with(rows, bubble)
     return rows
@@ -135,9 +135,9 @@ def hidden_count(scene: Scene) -> int:
     """Bubbles in view that the size floor hides."""
     if scene.style.size_floor <= 0:
         return 0
-    parts = scene.reader.store.bubbles[scene.level].segments(*visible_range(scene))
+    parts = scene.reader.store.bubbles[scene.lod].segments(*visible_range(scene))
     count = sum(int(np.count_nonzero(volumes(part) < scene.style.size_floor)) for part in parts)
-    bubble = scene.reader.open_bubble(scene.level)
+    bubble = scene.reader.open_bubble(scene.lod)
     if bubble is not None:
         count += int(volumes(np.array([bubble], BUBBLE))[0] < scene.style.size_floor)
     return count
@@ -151,14 +151,14 @@ def bubble_at(scene: Scene, x_px: float, y_px: float) -> int | None:
     view = scene.price_view
     if "bubbles" not in scene.style.is_visible or not view.rect.contains(x_px, y_px):
         return None
-    bucket_ns = scene.reader.widths_ns[scene.level]
+    bucket_ns = scene.reader.widths_ns[scene.lod]
     reach_px = radius_range(scene.style, view.scale)[1] + _NEAR_PX * view.scale
     first, last = visible_ids(scene)
     first = max(first, view.time_at(x_px - reach_px) // bucket_ns)
     last = min(last, view.time_at(x_px + reach_px) // bucket_ns)
-    ring, head = scene.reader.store.bubbles[scene.level], scene.reader.heads[scene.level]
+    ring, head = scene.reader.store.bubbles[scene.lod], scene.reader.heads[scene.lod]
     _, rows = ring.read(ring.position_of(first, head), ring.position_of(last + 1, head))
-    bubble = scene.reader.open_bubble(scene.level)
+    bubble = scene.reader.open_bubble(scene.lod)
     if bubble is not None and first <= bubble["id"] <= last:
         rows = _with(rows, bubble)
     volume = volumes(rows)

@@ -23,7 +23,7 @@ _MOST_PRICE: Final = 1 << 61
 """A base's price; its distance from any other price is an int64."""
 
 
-class LevelRows:
+class LodRows:
     """One level's rows on the GPU and which of them are in view.
 
     Attributes
@@ -35,14 +35,14 @@ class LevelRows:
     def __init__(self, counters: FrameCounters) -> None:
         self.bubbles: Final = Mirror(BUBBLE_ROW, pack_bubbles, pack_bubble, counters)
         self.cvd: Final = Mirror(CVD_ROW, pack_cvd, pack_point, counters)
-        self.level = -1
+        self.lod = -1
         self.base = Base(0, 0, 1, 1)
         self.start = self.stop = 0
         self.open_index = self.last_index = NO_INDEX
         self._open_id = 0
 
     def restart(self, level: int, base: Base) -> None:
-        self.level, self.base = level, base
+        self.lod, self.base = level, base
         self.start = self.stop = 0
         self.open_index = self.last_index = NO_INDEX
         self.bubbles.restart()
@@ -51,8 +51,8 @@ class LevelRows:
     def update(self, scene: Scene) -> None:
         """Upload what is new and find what is in view."""
         reader = scene.reader
-        bubbles, cvd = reader.store.bubbles[self.level], reader.store.cvd[self.level]
-        head = reader.heads[self.level]
+        bubbles, cvd = reader.store.bubbles[self.lod], reader.store.cvd[self.lod]
+        head = reader.heads[self.lod]
         first, last = visible_ids(scene)
         is_paused = scene.until_ns < END_OF_TIME
         if is_paused:
@@ -81,13 +81,13 @@ class LevelRows:
 
     def _put_open(self, scene: Scene, gaps: NDArray[np.void]) -> None:
         reader = scene.reader
-        bubble, point = reader.open_bubble(self.level), reader.open_cvd(self.level)
-        is_synced = self.bubbles.rows.hi == reader.heads[self.level] == self.cvd.rows.hi
+        bubble, point = reader.open_bubble(self.lod), reader.open_cvd(self.lod)
+        is_synced = self.bubbles.rows.hi == reader.heads[self.lod] == self.cvd.rows.hi
         if bubble is None or point is None or not is_synced:
             bubble = point = None
         rings = reader.store
-        self.bubbles.put_open(bubble, rings.bubbles[self.level], self.base, gaps)
-        self.cvd.put_open(point, rings.cvd[self.level], self.base, gaps)
+        self.bubbles.put_open(bubble, rings.bubbles[self.lod], self.base, gaps)
+        self.cvd.put_open(point, rings.cvd[self.lod], self.base, gaps)
         if bubble is not None:
             self._open_id = int(bubble["id"])
 
@@ -100,9 +100,9 @@ class Series:
     """The level in force, and the one that is being left."""
 
     def __init__(self, counters: FrameCounters) -> None:
-        self._all: Final = (LevelRows(counters), LevelRows(counters))
+        self._all: Final = (LodRows(counters), LodRows(counters))
         self.current = self._all[0]
-        self.leaving: LevelRows | None = None
+        self.leaving: LodRows | None = None
         self.blend = 1.0
         """Opacity of the current level; the leaving one has the rest."""
         self._store: MarketStore | None = None
@@ -114,17 +114,17 @@ class Series:
         if scene.reader.store is not self._store or tick_size != self._tick_size:
             self._store, self._tick_size = scene.reader.store, tick_size
             self.leaving = None
-            self.current.restart(scene.level, self._base(scene))
-        elif scene.level != self.current.level:
+            self.current.restart(scene.lod, self._base(scene))
+        elif scene.lod != self.current.lod:
             if self.current.stop > self.current.start:
                 self.leaving, self._blend_from_s = self.current, scene.wall_s
             self.current = self._all[1] if self.current is self._all[0] else self._all[0]
             if self.leaving is self.current:
                 self.leaving = None
-            self.current.restart(scene.level, self._base(scene))
+            self.current.restart(scene.lod, self._base(scene))
         elif not self.current.base.reaches(*_middle(scene)):
             self.leaving = None
-            self.current.restart(scene.level, self._base(scene))
+            self.current.restart(scene.lod, self._base(scene))
         self.current.update(scene)
         if self.leaving is not None:
             self.blend = min(1.0, max(0.0, (scene.wall_s - self._blend_from_s) / BLEND_S))
@@ -138,7 +138,7 @@ class Series:
         tick_size = tick_size_of(scene)
         bucket_id, tick = _middle(scene)
         most = _MOST_PRICE // tick_size
-        return Base(bucket_id, min(max(tick, -most), most) * tick_size, tick_size, scene.reader.widths_ns[scene.level])
+        return Base(bucket_id, min(max(tick, -most), most) * tick_size, tick_size, scene.reader.widths_ns[scene.lod])
 
     def release(self) -> None:
         for rows in self._all:
@@ -149,4 +149,4 @@ def _middle(scene: Scene) -> tuple[int, int]:
     """Bucket and tick in the middle of the price pane."""
     view = scene.price_view
     middle_ns = view.t_right_ns - int(0.5 * view.rect.width * view.ns_per_px)
-    return middle_ns // scene.reader.widths_ns[scene.level], round(view.y_top - 0.5 * view.rect.height * view.y_per_px)
+    return middle_ns // scene.reader.widths_ns[scene.lod], round(view.y_top - 0.5 * view.rect.height * view.y_per_px)

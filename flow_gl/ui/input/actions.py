@@ -175,7 +175,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("pause", "Pause the chart", ("space",), "Picture", _pause, "Space", lambda s: s.pause is not None),
     Action("follow", "Follow the live edge", ("f", "end"), "Picture", lambda c: c.state.time.follow(), "F"),
     Action("clear", "Hide the bubbles so far", ("c",), "Picture", _clear, "C"),
-    Action("lock", "Lock the bucket width", ("l",), "Picture", _lock, "L", lambda s: s.locked_level is not None),
+    Action("lock", "Lock the bucket width", ("l",), "Picture", _lock, "L", lambda s: s.locked_lod is not None),
     Action("scale", "Scale prices automatically", ("v",), "Picture", _auto_scale, "V"),
     Action("closer", "Zoom in", ("up_arrow", "+", "="), "Picture", _zoom(1 / ZOOM_STEP), "Up"),
     Action("farther", "Zoom out", ("down_arrow", "-"), "Picture", _zoom(ZOOM_STEP), "Down"),

@@ -131,8 +131,8 @@ class InputHandler:
     def _pin(self, chart: ChartFrame) -> None:
         own = self._state.charts[chart.index]
         hover_id = None if chart.scene is None else chart.scene.hover_id
-        is_same = hover_id is None or (own.pinned_id, own.pinned_level) == (hover_id, own.level)
-        own.pinned_id, own.pinned_level = (None, 0) if is_same else (hover_id, own.level)
+        is_same = hover_id is None or (own.pinned_id, own.pinned_lod) == (hover_id, own.lod)
+        own.pinned_id, own.pinned_lod = (None, 0) if is_same else (hover_id, own.lod)
 
 
 def _mouse(io: imgui.IO) -> Mouse:

@@ -122,8 +122,8 @@ def items(chart: ChartFrame, frame: Frame, state: ViewState) -> list[Item]:
     if chart.badge is not None:
         right.insert(0, _badge_item(chart.badge, frame, state))
     if chart.scene is not None:
-        bucket = bucket_text(chart.scene.reader.widths_ns[chart.scene.level])
-        lock = " locked" if state.locked_level is not None else ""
+        bucket = bucket_text(chart.scene.reader.widths_ns[chart.scene.lod])
+        lock = " locked" if state.locked_lod is not None else ""
         right.append(Item(f"{bucket} bubbles{lock}", palette.quiet, keep=30, short=f"{bucket}{lock}", shorten=12))
     if frame.figures.fps:
         right.append(Item(f"{frame.figures.fps:.0f} fps", palette.quiet, keep=5))
@@ -239,8 +239,8 @@ def _key(chart: ChartFrame, frame: Frame, state: ViewState) -> tuple[object, ...
         numbers = (market, session["last_ts"], session["trade_count"], session["cvd"], market.profile_version)
         numbers += (market.instrument["symbol"], market.heads[0], len(market.rolls))
     badge = chart.badge and _badge_item(chart.badge, frame, state)
-    shown = None if chart.scene is None else chart.scene.level
-    rest = (state.palette, state.locked_level, own.cvd_reset_ns, frame.chart_count, round(frame.figures.fps))
+    shown = None if chart.scene is None else chart.scene.lod
+    rest = (state.palette, state.locked_lod, own.cvd_reset_ns, frame.chart_count, round(frame.figures.fps))
     return (chart.index, chart.said, badge, shown, *numbers, *rest)
 
 

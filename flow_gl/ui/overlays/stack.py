@@ -118,10 +118,10 @@ def _bubbles(chart: ChartFrame, frame: Frame, state: ViewState, pen: Pen) -> Non
         return
     own, hover_id = state.charts[chart.index], chart.scene.hover_id
     if hover_id is not None:
-        row = row_of(chart.market, chart.scene.level, hover_id)
+        row = row_of(chart.market, chart.scene.lod, hover_id)
         if row is not None:
             bubble.draw_hovered(chart, row, frame, state, pen=pen)
     if own.pinned_id is not None:
-        row = row_of(chart.market, own.pinned_level, own.pinned_id)
+        row = row_of(chart.market, own.pinned_lod, own.pinned_id)
         if row is not None:
             bubble.draw_pinned(chart, row, frame, state, pen=pen)

@@ -61,7 +61,7 @@ class ChartState:
 
     price: ValueAxis = field(default_factory=lambda: ValueAxis(most_span=_MOST_TICKS))
     cvd: ValueAxis = field(default_factory=ValueAxis)
-    level: int = 0
+    lod: int = 0
     """Level of detail in force."""
     price_seen: PriceScale | None = None
     """Lowest and highest price in view, ticks, as of the last search."""
@@ -71,7 +71,7 @@ class ChartState:
     cvd_reset_ns: int = 0
     """Event time of the last reset by hand; 0: none since the session's open."""
     pinned_id: int | None = None
-    pinned_level: int = 0
+    pinned_lod: int = 0
     floor_from_percentile: int = 0
     """Contracts that `Filters.percentile` amounts to for this chart now."""
     style: Cached[Style] = field(default_factory=Cached, compare=False)
@@ -92,7 +92,7 @@ class ViewState:
     """Settings that the user is editing in a panel and that the engine does not know yet, by field."""
     pause: Pause | None = None
     cvd_share: float = CVD_SHARE
-    locked_level: int | None = None
+    locked_lod: int | None = None
     is_muted: bool = False
     palette: Palette = DARK
     open_panels: set[str] = field(default_factory=set)
@@ -148,7 +148,7 @@ class ViewState:
 
     def toggle_lock(self, index: int) -> None:
         """Keep the level of detail that a chart shows, at every zoom; again to choose it by zoom."""
-        self.locked_level = self.charts[index].level if self.locked_level is None else None
+        self.locked_lod = self.charts[index].lod if self.locked_lod is None else None
 
     def step_back(self) -> bool:
         """Esc: undo the latest special state, one at a time. False where there is nothing to go back from."""
@@ -205,4 +205,4 @@ class ViewState:
 
     def lock_to(self, level: int | None) -> None:
         """Lock a level of detail, or None to choose it by zoom."""
-        self.locked_level = None if level is None else min(max(level, 0), LEVELS - 1)
+        self.locked_lod = None if level is None else min(max(level, 0), LEVELS - 1)

@@ -80,7 +80,7 @@ def _plate(name: str, chart: ChartFrame, row: np.void, frame: Frame, state: View
     market, palette = chart.market, state.palette
     own = state.charts[chart.index]
     is_pinned = not name.startswith("##")
-    level = own.pinned_level if is_pinned else chart.scene.level
+    level = own.pinned_lod if is_pinned else chart.scene.lod
     flags = imgui.WindowFlags_.no_saved_settings.value | imgui.WindowFlags_.always_auto_resize.value
     flags |= imgui.WindowFlags_.no_docking.value | imgui.WindowFlags_.no_nav.value
     flags |= imgui.WindowFlags_.no_focus_on_appearing.value

@@ -75,8 +75,8 @@ def _time(frame: Frame, state: ViewState) -> None:
     scene = frame.charts[0].scene
     if scene is None:
         return
-    shown = bucket_text(scene.reader.widths_ns[scene.level])
-    locked = state.locked_level
+    shown = bucket_text(scene.reader.widths_ns[scene.lod])
+    locked = state.locked_lod
     said = f"{shown}, by zoom" if locked is None else f"{shown}, locked"
     if imgui.begin_combo("bucket", said):
         if imgui.selectable("by zoom", locked is None)[0]:
