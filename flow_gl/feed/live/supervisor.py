@@ -5,7 +5,7 @@ ledger stands, and the ledger drops what was handed over before. At the start th
 and going on live are one stream without a seam. `poll` does all the work, on the caller's thread and with the caller's
 clock: it takes what has come, watches over the connection, and makes the next one when a pause is over.
 
-When a session opens, requesting symbols again on a second connection, which takes over once it streams.
+When a session opens, symbols are requested again on a second connection, which takes over once it streams.
 """
 
 import random
@@ -31,11 +31,9 @@ from flow_gl.feed.live.request import DEFAULT_PORT, Request, checked_key, checke
 from flow_gl.feed.live.resume_request import Asking
 
 BATCH: Final = 1 << 13
-"""Most records taken by one poll: a few milliseconds of work where they are trades ..."""
-LONG_NS: Final = 8_000_000
-"""... and where a poll takes longer than this, half as many are taken by the next one ..."""
 LEAST_BATCH: Final = 64
-"""... but so many at least."""
+"""Most records taken by one poll; halved down to `LEAST_BATCH` while polls take longer than `LONG_NS`."""
+LONG_NS: Final = 8_000_000
 CONNECT_LIMIT_NS: Final = 15_000_000_000
 """Longest time from the first try to a running session."""
 GRACE_NS: Final = 10_000_000_000
