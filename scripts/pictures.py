@@ -61,7 +61,7 @@ def point_at_largest(loop: FrameLoop) -> None:
     scene = loop.frame.charts[0].scene
     assert scene is not None
     view, rows = scene.price_view, hit.visible_rows(scene)
-    half_ns = scene.reader.bucket_ns << scene.level >> 1
+    half_ns = scene.reader.widths_ns[scene.lod] // 2
     for at in np.argsort(-volumes(rows)):
         x = view.screen_x(int(rows["ts_event"][at]) + half_ns)
         y = view.screen_y(rows["price"][at] / scene.reader.tick_size)
