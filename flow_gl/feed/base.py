@@ -1,7 +1,7 @@
-"""What a feed is: something that the engine asks, turn by turn, what has arrived.
+"""The feed protocol: the engine polls a feed for what has arrived.
 
-A feed hands over items in the order in which they became known: batches of trades, and the rare notices between
-them. It never calls back. Threads that it needs (the live client's) are its own affair.
+A feed hands over items in the order in which they became known: batches of trades, and the rare notices between them.
+It never calls back. If it needs threads (as the live client does), it manages them itself.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from flow_gl.core.schema import FeedState
 
 @dataclass(frozen=True, slots=True)
 class FeedClock:
-    """Event time as a function of wall time: `anchor_event + (wall - anchor_wall) * rate`; rate 0 stands still."""
+    """Event time as a function of wall time: `anchor_event + (wall - anchor_wall) * rate`. Times in ns."""
 
     anchor_wall: int
     anchor_event: int
@@ -22,11 +22,11 @@ class FeedClock:
 
 @dataclass(frozen=True, slots=True)
 class FeedStatus:
-    """Where a feed stands, for the header and the feed panel."""
+    """A feed's state, for the header and the feed panel."""
 
     state: FeedState
     message: str = ""
-    """One line for the user: damage found, an error, what is awaited."""
+    """One line for the user: damage found, an error, or what the feed is waiting for."""
     progress: float = float("nan")
     speed: float = 1.0
     attempt: int = 0
@@ -36,32 +36,32 @@ class FeedStatus:
     dataset: str = ""
     source: str = ""
     next_open: int = 0
-    """When the exchange opens again, ns; 0 while it is open, and where that is not known."""
+    """When the exchange opens again, ns; 0 while it is open or if unknown."""
     not_found: tuple[str, ...] = ()
-    """Symbols that were asked for and that the source does not know."""
+    """Requested symbols that the source does not know."""
     known_until: int = 0
-    """Event time (ns) up to which everything has been handed over: no record before it can still come, not even
-    after a reconnection. A live feed takes it from its newest record or heartbeat. 0: the feed does not say."""
+    """Event time (ns) up to which everything has been handed over: no earlier record can still arrive, not even after a
+    reconnection. A live feed takes it from its newest record or heartbeat. 0: unknown."""
     known_from: int = 0
-    """Event time (ns) from which on everything was or will be handed over. 0: the feed does not say."""
+    """Event time (ns) from which on everything was or will be handed over. 0: unknown."""
 
 
 class Feed(Protocol):
     """A source of trades."""
 
     def start(self) -> None:
-        """Open it. Raises FlowError (one clear line) where it cannot."""
+        """Open the source. Raises FlowError with one clear line if that fails."""
 
     def poll(self, wall_ns: int) -> list[Item]:
-        """Hand over what has arrived by now; never waits longer than a few milliseconds. [] where nothing has."""
+        """Return what has arrived by now, [] if nothing. Never blocks longer than a few milliseconds."""
 
     def clock(self) -> FeedClock:
-        """The event clock in force: live 1:1 with the wall, replay at its speed, standing once ended."""
+        """Return the current event clock: live 1:1 with the wall, in replay at its speed, stopped after the end."""
 
     def status(self) -> FeedStatus: ...
 
     def is_ended(self) -> bool:
-        """No item will come any more."""
+        """Whether no further item will come."""
 
     def close(self) -> None:
-        """Let go of files, threads, connections. Idempotent."""
+        """Close files, threads and connections. Idempotent."""

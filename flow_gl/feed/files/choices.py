@@ -1,8 +1,8 @@
-"""What can be charted of some files: the instruments in them, and the names by which they are found.
+"""What can be charted from a set of files: their instruments, and the names that refer to them.
 
-An instrument is an id for as long as its raw symbol stays the same. A continuous symbol means one instrument after the
-other, several names may mean one instrument, and a raw symbol's id may change: a choice says what a name means in
-these files, and how the one who reads them follows it.
+An instrument is an id for as long as its raw symbol stays the same. A continuous symbol means several instruments in turn,
+several names may mean the same instrument, and a raw symbol's id may change. A `Choice` says which instruments a name
+means in these files, and how a reader of the files follows it.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,41 +16,41 @@ from flow_gl.feed.files.file_part import FilePart, Traded
 
 @dataclass(frozen=True, slots=True)
 class InstrumentSummary:
-    """One instrument of some files."""
+    """One instrument in a set of files."""
 
     instrument_id: int
     symbol: str = ""
-    """Raw; "" where no file tells it."""
+    """Raw symbol; "" if no file gives it."""
     names: tuple[str, ...] = ()
-    """Symbols that were asked for and meant it at some time."""
+    """Requested symbols that meant it at some time."""
     trades: int = 0
     volume: int = 0
     """Contracts of trades with a price and a size."""
     first_ts: int = 0
-    """`ts_event` of its first trade, ns; 0 where it has none."""
+    """`ts_event` of its first trade, ns; 0 if it has none."""
     last_ts: int = 0
     definition: Definition | None = None
 
     @property
     def requested(self) -> str:
-        """The first of the names that it was asked for by; "" where there is none."""
+        """The first requested symbol that meant it; "" if there is none."""
         return self.names[0] if self.names else ""
 
     @property
     def name(self) -> str:
-        """The raw symbol, else the name asked for, else the id."""
+        """The raw symbol, else the requested symbol, else the id."""
         return self.symbol or self.requested or str(self.instrument_id)
 
     @property
     def is_outright(self) -> bool:
-        """Told by the definition, else by the symbol; an unnamed instrument passes."""
+        """By the definition, else by the symbol; an unnamed instrument counts as an outright."""
         if self.definition:
             return self.definition.is_outright
         return is_outright_symbol(self.symbol) or not self.symbol
 
     @property
     def rank(self) -> int:
-        """What is charted first: 0 a named outright, 1 an unnamed instrument, 2 a share or option, 3 a spread."""
+        """Order of preference: 0 a named outright, 1 an unnamed instrument, 2 a share or option, 3 a spread."""
         if self.is_outright:
             return 0 if self.name != str(self.instrument_id) else 1
         return 3 if is_spread_symbol(self.symbol) else 2
@@ -58,21 +58,21 @@ class InstrumentSummary:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What a chart shows: everything that a name means in some files."""
+    """What a chart shows: all the instruments that a name means in a set of files."""
 
     name: str
     instruments: tuple[InstrumentSummary, ...]
-    """In the order of time, those that trade."""
+    """Those that trade, in order of time."""
     trades: int
     volume: int
     only_id: int = 0
-    """Follow the name among instruments of this id alone."""
+    """Follow the name only among instruments of this id; 0: of any."""
     pinned: int = 0
-    """Not the name but this id is followed: no mapping tells the name."""
+    """Follow this id instead of the name, because no mapping gives the name; 0: follow the name."""
 
     @property
     def instrument(self) -> InstrumentSummary:
-        """The last one."""
+        """The last instrument."""
         return self.instruments[-1]
 
     @property
@@ -90,33 +90,33 @@ class Choice:
 
     @property
     def rank(self) -> int:
-        """Of its instruments the last to be charted."""
+        """The highest rank among its instruments."""
         return max(one.rank for one in self.instruments)
 
     def follow(self) -> Name:
-        """A follower of it, for the one who reads the files."""
+        """Return the `Name` that follows this choice through the files' mappings."""
         return Name(str(self.pinned)) if self.pinned else Name(self.name, only_id=self.only_id)
 
 
 @dataclass(slots=True)
 class _Meaning:
-    """What a name means, as it is summed up."""
+    """Totals of a name while files are summed up."""
 
     trades: int = 0
     volume: int = 0
     at: list[int] = field(default_factory=list)
-    """Places of the instruments."""
+    """Indices of the instruments."""
 
 
 class Found:
-    """The instruments of files, and what their names mean."""
+    """The instruments in files, and what names mean there."""
 
     def __init__(self, parts: Sequence[FilePart]) -> None:
         self._all: list[InstrumentSummary] = []
         self._current: dict[int, int] = {}
         self._means: dict[str, _Meaning] = {}
         self._mapped: set[str] = set()
-        """Raw symbols that a mapping tells; those of definitions alone are not among them."""
+        """Raw symbols given by a mapping, not only by a definition."""
         definitions = [named.definition for part in parts for named in part.named if named.definition]
         for part in parts:
             self._mapped.update(named.symbol for named in part.named if named.definition is None)
@@ -130,11 +130,11 @@ class Found:
             self._all[at] = replace(one, definition=of_it[-1] if of_it else None)
 
     def instruments(self) -> tuple[InstrumentSummary, ...]:
-        """Most volume first, then the lower id; named ones that never traded last."""
+        """Return all instruments by descending volume, then ascending id; named ones without trades come last."""
         return tuple(sorted(self._all, key=lambda one: (-one.volume, -one.trades, one.instrument_id, one.symbol)))
 
     def of_name(self, name: str) -> Choice | None:
-        """What a requested symbol means; None where no instrument with trades. Letters of either case."""
+        """Return what a requested symbol means; None if it means no instrument that trades. Case is ignored."""
         wanted = name.upper()
         known = next((known for known in self._means if known.upper() == wanted), None)
         if known is None:
@@ -146,7 +146,7 @@ class Found:
         return Choice(known, tuple(self._all[at] for at in meaning.at), meaning.trades, meaning.volume)
 
     def of_symbol(self, symbol: str) -> Choice | None:
-        """What a raw symbol means: the instruments of that name, of whatever id."""
+        """Return what a raw symbol means: the instruments of that name, of any id; None if none of them trades."""
         named = [one for one in self._all if one.symbol and one.symbol.upper() == symbol.upper() and one.trades]
         if not named:
             return None
@@ -157,7 +157,7 @@ class Found:
         return Choice(known, tuple(named), trades, volume, pinned=pinned)
 
     def of_instrument(self, one: InstrumentSummary, name: str = "") -> Choice:
-        """One instrument alone."""
+        """Return the choice of a single instrument."""
         rivals = [other for other in self._all if other.instrument_id == one.instrument_id and other.trades]
         is_followed = len(rivals) > 1 and one.symbol in self._mapped
         label = one.symbol if is_followed else name or one.name
@@ -165,12 +165,12 @@ class Found:
         return Choice(label, (one,), one.trades, one.volume, only_id, pinned)
 
     def of_id(self, text: str) -> Choice | None:
-        """The instrument of an id; of several the one with the most volume."""
+        """Return the instrument of an id, the one with the most volume if there are several; None if none trades."""
         ours = [one for one in self._all if str(one.instrument_id) == text and one.trades]
         return self.of_instrument(min(ours, key=_rank), name=min(ours, key=_rank).symbol or text) if ours else None
 
     def is_named(self, symbol: str) -> bool:
-        """Some file names it, whether or not it trades."""
+        """Whether any file names it, with or without trades."""
         wanted = symbol.upper()
         return any(
             wanted in (one.symbol.upper(), str(one.instrument_id), *(name.upper() for name in one.names))
@@ -178,7 +178,7 @@ class Found:
         )
 
     def choices(self) -> list[Choice]:
-        """Everything that may be charted without being named, busiest first, then the lower id."""
+        """Return everything that can be charted without asking for a name, by descending volume, then ascending id."""
         found: list[Choice] = []
         covered: set[int] = set()
         for name, meaning in self._means.items():
@@ -228,7 +228,7 @@ class Found:
 
 
 def unique(choices: Iterable[Choice]) -> Iterator[Choice]:
-    """Leave out what means the same as a choice before it: one instrument may have several names."""
+    """Yield choices without duplicates: several names may mean the same instrument."""
     seen = set()
     for choice in choices:
         key = tuple((one.instrument_id, one.symbol) for one in choice.instruments), choice.trades
@@ -242,7 +242,7 @@ def _rank(one: InstrumentSummary) -> tuple[int, int]:
 
 
 def _defined(definitions: Iterable[Definition], traded: Traded) -> str:
-    """The raw symbol of a definition that was in force at an instrument's first trade, else of its first one."""
+    """Return the raw symbol of the definition valid at an instrument's first trade, else of its first definition."""
     ours = [one for one in definitions if one.instrument_id == traded.instrument_id]
     before = [one for one in ours if one.ts_event <= traded.first_ts]
     return before[-1].symbol if before else ours[0].symbol if ours else ""

@@ -1,8 +1,8 @@
-"""Turn blocks of CSV lines into trades, column by column, exactly.
+"""Convert blocks of CSV lines to trades, column by column, exactly.
 
-pyarrow splits the lines and converts: ISO times to nanoseconds and decimals to 1e-9 units, both without a float in
-between. A column's notation (integers, or ISO times and decimals) is told once, from the file's first lines, and holds
-for the whole file. pyarrow is imported here alone, and this module only where a CSV is read.
+pyarrow splits and converts the lines: ISO times to nanoseconds and decimals to 1e-9 units, without an intermediate
+float. A column's notation (integers, or ISO times and decimals) is detected once, from the file's first lines, and
+applies to the whole file. pyarrow is imported only here, and this module only when a CSV is read.
 """
 
 import csv
@@ -32,7 +32,7 @@ _INTEGERS: Final = {
     "sequence": pa.uint32(),
 }
 _LETTERS: Final = {"action": b"TACMRFN", "side": b"ABN"}
-"""The codes that each may hold. Of the actions only T is a trade: the engine counts the others."""
+"""The codes that each column may hold. Of the actions only T is a trade; the engine counts the others."""
 KNOWN: Final = (*TIMES, "price", *_LETTERS, "symbol", *_INTEGERS)
 _EXPECTED: Final = {
     "ts_event": "a time (ns since the epoch, or ISO-8601 with its zone)",
@@ -55,11 +55,11 @@ class ColumnError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """What the header line and the first lines tell of a file."""
+    """A file's columns and their notation, from its header line and first lines."""
 
     names: tuple[str, ...]
     notations: dict[str, Notation]
-    """Of `ts_event`, `ts_recv` and `price`."""
+    """Those of `ts_event`, `ts_recv` and `price` that are written as text."""
 
     @property
     def used(self) -> tuple[str, ...]:
@@ -71,7 +71,7 @@ class Block:
     """Converted lines."""
 
     rows: NDArray[np.void]
-    """TRADE; `instrument_id` is 0 where there is no such column."""
+    """dtype TRADE; `instrument_id` is 0 if there is no such column."""
     symbol_index: NDArray[np.int64] | None
     """Which of `symbols` each row names; None without the column. An empty symbol is an instrument without a name."""
     symbols: tuple[str, ...]
@@ -82,16 +82,16 @@ class Block:
 
 
 def split_line(line: bytes) -> list[str]:
-    """The fields of one line, without the quotes that they may stand in."""
+    """Split one line into its fields, without quotes."""
     text = line.decode("utf-8", "backslashreplace").rstrip("\r\n")
     try:
         return next(csv.reader([text]), [""]) if '"' in text else text.split(",")
-    except csv.Error:  # no CSV at all
+    except csv.Error:  # not CSV
         return text.split(",")
 
 
 def tell_columns(names: tuple[str, ...], lines: list[bytes]) -> Columns:
-    """Tell each column's notation from the file's first lines: text where one in ten has a point or a colon."""
+    """Detect each column's notation from the file's first lines: text if one in ten has a point or a colon."""
     notations: dict[str, Notation] = {}
     rows = [fields for line in lines[:_TELLING_LINES] if len(fields := split_line(line)) == len(names)]
     for name, marks in (("ts_event", ":"), ("ts_recv", ":"), ("price", ".eE")):
@@ -103,7 +103,7 @@ def tell_columns(names: tuple[str, ...], lines: list[bytes]) -> Columns:
 
 
 def convert(block: bytes, columns: Columns) -> Block:
-    """Convert whole lines. Raises ColumnError, without saying which line: see `fault_of`."""
+    """Convert complete lines. Raises ColumnError without the line number; see `fault_of`."""
     try:
         table = _split(block, columns)
         rows = np.zeros(table.num_rows, TRADE)
@@ -127,7 +127,7 @@ def convert(block: bytes, columns: Columns) -> Block:
 
 
 def fault_of(line: bytes, columns: Columns) -> str:
-    """Say in words what is wrong with a line that `convert` refuses."""
+    """Describe what is wrong with a line that `convert` refuses."""
     fields = split_line(line)
     if len(fields) != len(columns.names):
         return f"expected {len(columns.names)} columns, got {len(fields)}"
@@ -177,7 +177,7 @@ def _convert_column(column: pa.Array, name: str) -> NDArray[np.generic]:
     if name == "size" and column.null_count:
         raise ColumnError(name)
     if name in TIMES:
-        # As integers before the empty ones are filled in: UNDEF_TS is no time that a timestamp can hold.
+        # Convert to integers before filling in empty fields: a timestamp cannot hold UNDEF_TS.
         times = column.view(pa.int64()) if pa.types.is_uint64(column.type) else column.cast(pa.int64())
         column = times.fill_null(UNDEF_TS)
     else:
@@ -196,7 +196,7 @@ def _letters(column: pa.Array, name: str) -> NDArray[np.uint8]:
 
 
 def _prices(column: pa.Array) -> NDArray[np.int64]:
-    """Prices in 1e-9 units; an empty field is an undefined price."""
+    """Convert prices to int64 in 1e-9 units; an empty field is an undefined price."""
     if pa.types.is_integer(column.type):
         return np.asarray(column.fill_null(UNDEF_PRICE).to_numpy())
     words = np.frombuffer(column.buffers()[1], np.int64)[: 2 * len(column)]

@@ -1,9 +1,9 @@
 """Read Databento's CSV of trades: a stream of bytes in, trades and names out, in file order.
 
-Columns may stand in any order; `ts_event`, `price`, `size` and `side` must be there. Rows without an `instrument_id`
-get one made from their `symbol`, and where that is missing too, from the file's name: the same name gives the same id
-in every file. An empty symbol beside an id is an instrument without a name. Fields may be quoted, and the last line may
-lack its end. The first line that cannot be read ends the reading; the lines before it are kept.
+Columns may be in any order; `ts_event`, `price`, `size` and `side` are required. Without an `instrument_id` column, ids
+are derived from `symbol`, or else from the file's name: the same name gives the same id in every file. An empty symbol
+with an id is an instrument without a name. Fields may be quoted, and the last line may lack its newline. The first
+invalid line ends the reading; the lines before it are kept.
 """
 
 import zlib
@@ -42,9 +42,9 @@ class CsvReader:
 
     Attributes
     ----------
-    trades : trades handed over
-    last_ts : `ts_event` of the newest, 0 before
-    largest_price : so far, without its sign, 1e-9
+    trades : number of trades yielded
+    last_ts : `ts_event` of the last one, ns; 0 before the first
+    largest_price : largest absolute price so far, 1e-9 units
     """
 
     def __init__(self, chunks: Iterator[bytes], *, default_symbol: str) -> None:
@@ -53,12 +53,12 @@ class CsvReader:
         Parameters
         ----------
         chunks : the stream; it may raise DamageError
-        default_symbol : what the instrument is called where the file has neither names nor ids
+        default_symbol : the instrument's name if the file has neither names nor ids
 
         Raises
         ------
         DamageError
-            A required column is missing, or the first line is no header.
+            A required column is missing, or the first line is not a header.
         """
         self._chunks = chunks
         self._default_symbol = default_symbol
@@ -75,17 +75,17 @@ class CsvReader:
 
     @property
     def are_prices_tiny(self) -> bool:
-        """Prices are whole numbers, and so small that they may have been meant in points."""
+        """Whether prices are whole numbers so small that they may have been meant in points."""
         is_fixed = self._columns is not None and self._columns.notations["price"] == "integer"
         return is_fixed and 0 < self.largest_price < _LEAST_USUAL_PRICE
 
     def items(self) -> Iterator[Item]:
-        """Hand over names and trades in file order.
+        """Yield names and trades in file order.
 
         Raises
         ------
         DamageError
-            After everything before it was handed over.
+            After everything before the damage was yielded.
         """
         damage: DamageError | None = None
         while damage is None and not (self._is_exhausted and not self._pending):
@@ -110,14 +110,14 @@ class CsvReader:
             raise damage
 
     def _last_line(self, line: bytes) -> Iterator[Item]:
-        """Hand over a last line without its end, where it holds all of its columns."""
+        """Yield a last line without a newline, if it has all its columns."""
         fields = split_line(line)
         if len(fields) != len(self._names) or self._is_symbol_cut(fields):
             raise self._damage(0, "the last line is cut off")
         yield from self._block(line.rstrip(b"\r") + b"\n")
 
     def _is_symbol_cut(self, fields: list[str]) -> bool:
-        """Whether a line ends within its symbol: it holds the beginning of the name that its instrument has."""
+        """Whether a line is cut off within its symbol: it holds only the beginning of its instrument's name."""
         if self._names[-1] != "symbol" or "instrument_id" not in self._names:
             return False
         instrument_id = fields[self._names.index("instrument_id")]
@@ -184,7 +184,7 @@ class CsvReader:
                 raise self._damage(start + len(checked.rows), checked.fault)
 
     def _name(self, block: Block) -> list[tuple[int, Mapping]]:
-        """Fill in missing ids; the names that are new, each with the row from which it holds."""
+        """Fill in missing ids. Returns the new names, each with the row from which it applies."""
         ids = block.rows["instrument_id"]
         index = np.zeros(len(ids), np.int64) if block.symbol_index is None else block.symbol_index
         symbols = block.symbols
@@ -212,7 +212,7 @@ class CsvReader:
 
 
 def changes(ids: NDArray[np.uint32], index: NDArray[np.int64], symbols: tuple[str, ...]) -> list[int]:
-    """Rows from which a name may mean something else: an id's symbol, or a continuous symbol's id, is another one."""
+    """Return the rows at which an id's symbol, or a continuous symbol's id, changes."""
     found = [_first_of_runs(ids, index)]
     for at, symbol in enumerate(symbols):
         if symbol and not is_raw_symbol(symbol) and not is_parent_symbol(symbol):
@@ -223,7 +223,7 @@ def changes(ids: NDArray[np.uint32], index: NDArray[np.int64], symbols: tuple[st
 
 
 def _first_of_runs(keys: NDArray[np.uint32], values: NDArray[np.int64]) -> NDArray[np.intp]:
-    """Where a key's value is another one than it was before, the first ones too."""
+    """Return the indices at which a key's value differs from its previous one, including each key's first."""
     order = np.argsort(keys, kind="stable")
     by_key, of_key = keys[order], values[order]
     is_new = np.ones(len(order), np.bool_)
@@ -232,7 +232,7 @@ def _first_of_runs(keys: NDArray[np.uint32], values: NDArray[np.int64]) -> NDArr
 
 
 def _longest_good(lines: list[bytes], columns: Columns) -> Block:
-    """Convert the lines before the first that cannot be, found by halving."""
+    """Convert the lines before the first invalid one, which is found by bisection."""
     good, bad = 0, len(lines)
     block = Block.empty()
     while bad - good > 1:

@@ -1,8 +1,7 @@
-"""Whether files follow each other in time.
+"""Check that files follow each other in time.
 
-What orders them is `ts_recv`, as in Databento's own files (their `ts_event` may step back where instruments
-interleave); `ts_event` where that is not given, is flagged as bad, or lies too far from `ts_event` to be the time of
-a record that was written in turn.
+They are ordered by `ts_recv`, as Databento's own files are (their `ts_event` may step back where instruments
+interleave), or by `ts_event` where `ts_recv` is missing, flagged as bad, or too far from `ts_event` to be plausible.
 """
 
 from pathlib import Path
@@ -17,13 +16,19 @@ from flow_gl.core.units import SECOND_NS, format_time
 from flow_gl.dbn.trade_checks import EARLIEST_NS, LATEST_NS
 
 NEAR_NS: Final = 60 * SECOND_NS
-"""Furthest from `ts_event` that `ts_recv` orders a trade; 0.2 s is the most in a whole real day."""
+"""Largest distance from `ts_event` at which `ts_recv` still orders a trade; on a real day it is at most 0.2 s."""
 
 
 def event_times(rows: NDArray[np.void]) -> NDArray[np.int64]:
-    """`ts_event` of trades (TRADE); of those without one, `ts_recv` or the time of the nearest trade before, int64 ns.
+    """Return an event time for every trade: `ts_event`, else `ts_recv`, else the previous trade's.
 
-    0 where none of them has a time.
+    Parameters
+    ----------
+    rows : dtype TRADE
+
+    Returns
+    -------
+    int64, shape (len(rows),), ns since the epoch; 0 if none of the trades has a time
     """
     ts_event = np.ascontiguousarray(rows["ts_event"])
     if not len(rows) or _is_time(ts_event).all():
@@ -44,7 +49,7 @@ def _is_time(times: NDArray[np.int64]) -> NDArray[np.bool_]:
 
 
 def order_keys(rows: NDArray[np.void]) -> NDArray[np.int64]:
-    """What orders trades (TRADE): int64, ns."""
+    """Return the times that order trades (dtype TRADE): int64, shape (len(rows),), ns since the epoch."""
     ts_event, ts_recv = event_times(rows), rows["ts_recv"]
     is_near = (ts_recv > 0) & (np.abs(ts_recv - ts_event) <= NEAR_NS) & (rows["flags"] & F_BAD_TS_RECV == 0)
     keys: NDArray[np.int64] = np.where(is_near, ts_recv, ts_event)
@@ -52,14 +57,14 @@ def order_keys(rows: NDArray[np.void]) -> NDArray[np.int64]:
 
 
 class FileOrder:
-    """Files in the order in which they were given, as far as they were looked at."""
+    """Checks that files, in the order given, do not overlap."""
 
     def __init__(self) -> None:
         self._begun: tuple[int, Path] | None = None
         self._ended: tuple[int, Path] | None = None
 
     def begin(self, first: int, path: Path) -> None:
-        """A file begins at `first` (ns). Raises DataError where that is before the end of those before it."""
+        """Begin a file at `first` (ns). Raises DataError if that is before the end of an earlier file."""
         if self._begun is not None and self._ended is not None:
             (begun, before), (ended, ending) = self._begun, self._ended
             if first < begun:
@@ -74,7 +79,7 @@ class FileOrder:
         self._begun = (first, path)
 
     def reach(self, last: int, path: Path) -> None:
-        """A file goes on to `last` (ns)."""
+        """Extend the current file to `last` (ns)."""
         if self._ended is None or last > self._ended[0]:
             self._ended = (last, path)
 

@@ -1,4 +1,4 @@
-"""What one file holds: instruments, how much of each, from when to when, and what is damaged. Read once, then known."""
+"""Summary of one file: its instruments, their trades and volume, time range and damage. Computed once and cached."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ _TRADE_ACTION: Final = ord("T")
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """What a file's notices say of an instrument, the last of each kind."""
+    """An instrument's name and definition in a file, the last of each kind."""
 
     instrument_id: int
     symbol: str
@@ -30,13 +30,13 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class Traded:
-    """An instrument's trades in a stretch of a file in which it goes by the same names."""
+    """An instrument's trades in a part of a file in which its names do not change."""
 
     instrument_id: int
     symbol: str
-    """Raw; "" where unknown."""
+    """Raw symbol; "" if unknown."""
     requested: tuple[str, ...]
-    """Symbols that were asked for and mean it there."""
+    """Requested symbols that mean it there."""
     trades: int
     volume: int
     """Contracts of trades with a price and a size."""
@@ -52,12 +52,12 @@ class FilePart:
     is_definitions: bool
     dataset: str
     held: str
-    """What it holds where that is no trades."""
+    """Description of its contents if it holds no trades."""
     damage: str
     notes: tuple[str, ...]
     trades: int
     begins: int
-    """What orders it among others: its beginning and its end (`file_order`)."""
+    """Beginning and end of its time range, by which files are ordered (`file_order`)."""
     ends: int
     first_ts: int
     """Earliest and latest `ts_event`."""
@@ -71,27 +71,27 @@ class FilePart:
 
 
 class PartCache(Protocol):
-    """Where parts are kept from one run to the next."""
+    """A cache of file summaries between runs."""
 
     def get(self, path: Path) -> FilePart | None:
-        """What is known of a file as it is now."""
+        """Return the summary of a file's present content; None if it is not cached."""
 
     def keep(self, path: Path, part: FilePart) -> None:
-        """Keep what was read of a file."""
+        """Store a file's summary."""
 
 
 def read_part(path: Path, on_progress: Callable[[float], None] | None = None) -> FilePart:
-    """Read a file through.
+    """Read a complete file and summarise it.
 
     Parameters
     ----------
-    path : of a file of trades or definitions
-    on_progress : called now and then with the share that was read, 0..1
+    path : file of trades or definitions
+    on_progress : called from time to time with the share read, 0..1
 
     Raises
     ------
     DataError
-        It is wrong from its start, or damaged before its first trade.
+        The file cannot be opened or recognised, or is damaged before its first trade.
     """
     tally = _Tally()
     named: dict[tuple[int, str, str], Named] = {}
@@ -114,7 +114,7 @@ def read_part(path: Path, on_progress: Callable[[float], None] | None = None) ->
             elif isinstance(item, Definition):
                 tally.name(Mapping(item.instrument_id, item.symbol))
                 named[item.instrument_id, item.symbol, " "] = Named(item.instrument_id, item.symbol, "", item)
-        for mapping in file.mappings:  # also those that no trade has reached
+        for mapping in file.mappings:  # including those dated after the last trade
             _add_name(named, mapping)
         return FilePart(
             is_definitions=file.is_definitions,
@@ -142,7 +142,7 @@ def _add_name(named: dict[tuple[int, str, str], Named], mapping: Mapping) -> Non
 
 
 class _Tally:
-    """Counts per instrument and names; arrays in the order of `ids`, ascending."""
+    """Counts per instrument; the arrays are ordered as `ids`, ascending."""
 
     def __init__(self) -> None:
         self._book = NameBook()
@@ -163,7 +163,7 @@ class _Tally:
         trades = np.bincount(index, minlength=count)
         is_new = (self.trades == 0) & (trades > 0)
         earliest = np.zeros(count, np.int64)
-        earliest[index[::-1]] = ts_event[::-1]  # the last write, so the first trade, stays
+        earliest[index[::-1]] = ts_event[::-1]  # the last assignment, which is the first trade, wins
         self.first_ts[is_new] = earliest[is_new]
         self.last_ts[index] = ts_event
         self.trades += trades
@@ -187,13 +187,13 @@ class _Tally:
             setattr(self, name, grown)
 
     def name(self, mapping: Mapping) -> None:
-        """Names change here: what was counted so far goes by those of before."""
+        """Apply a change of names: what was counted so far gets the previous ones."""
         for instrument_id in self._book.touches(mapping):
             self._finish(np.flatnonzero(self.ids == instrument_id))
         self._book.take(mapping)
 
     def rows(self) -> tuple[Traded, ...]:
-        """Everything that was counted."""
+        """Return all counts."""
         self._finish(np.arange(len(self.ids)))
         return tuple(self._rows)
 

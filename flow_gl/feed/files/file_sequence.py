@@ -1,8 +1,9 @@
-"""Several files as one stream, in the order given, never overlapping.
+"""Several files as one stream, in the order given, without overlaps.
 
-Files of definitions go first, wherever they stand. Two files whose times overlap, or stand in the wrong order, are
-refused: a trade would count twice, or late. Behind a damaged file, a gap is told up to the next. A file of which it is
-known what it holds need not be read: it is passed, and what follows it is the same.
+Files of definitions are read first, wherever they are in the list. Files whose times overlap or are in the wrong order
+are refused, since a trade would count twice or be late; files of the same time with different instruments are merged. A
+damaged file is followed by a gap up to the next file. A file whose summary is known can be skipped: what follows is the
+same.
 """
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
@@ -23,11 +24,11 @@ class FileSequence:
 
     Attributes
     ----------
-    paths : in reading order
-    trades : handed over so far
-    messages : a line for each damage and each thing left out that was met so far
-    damage : of those, the damages
-    passed : files that were read, or passed, to their end
+    paths : the files in reading order
+    trades : number of trades yielded so far
+    messages : one line for each damaged place and each omission so far
+    damage : those of the lines that report damage
+    passed : number of files that were read to the end or skipped
     """
 
     def __init__(
@@ -37,13 +38,13 @@ class FileSequence:
         known: Mapping[Path, FilePart] | None = None,
         tells_ends: bool = False,
     ) -> None:
-        """Look at every file's beginning. Raises DataError for the first that is wrong from the start.
+        """Check the beginning of every file. Raises DataError for the first one that cannot be read.
 
         Parameters
         ----------
-        paths : in order of time
-        known : what is known of files: these are not opened before their turn
-        tells_ends : hand over a FileEnd behind each file
+        paths : files in order of time
+        known : summaries of files; these are opened only when they are read
+        tells_ends : yield a FileEnd after each file
         """
         if not paths:
             raise DataError("expected at least one file, got none")
@@ -78,17 +79,17 @@ class FileSequence:
 
     @property
     def progress(self) -> float:
-        """Share that was read, 0..1: each file alike, by its bytes."""
+        """Share read, 0..1; every file counts the same, by its bytes."""
         part = self._current.progress if self._current else 0.0
         return min(1.0, (self.passed + part) / len(self.paths))
 
     @property
     def is_merged(self) -> bool:
-        """Some files are of the same time."""
+        """Whether some files cover the same time and are merged."""
         return any(len(group) > 1 for group in self._groups.values())
 
     def know(self, parts: Sequence[FilePart]) -> None:
-        """Take what is known of all files, in the order of `paths`: those of the same time are merged."""
+        """Take the summaries of all files, in the order of `paths`; files of the same time will be merged."""
         numbers = groups_of(parts)
         groups: dict[int, list[FilePart]] = {}
         for path, part, number in zip(self.paths, parts, numbers, strict=True):
@@ -96,7 +97,7 @@ class FileSequence:
             self._groups[path].append(part)
 
     def _begin(self, first: int, path: Path) -> None:
-        """A file begins, or with it all those of its group. Raises DataError where files overlap."""
+        """Begin a file, or all files of its group. Raises DataError if files overlap."""
         group = self._groups.get(path, [])
         if len(group) < 2:
             self._order.begin(first, path)
@@ -107,7 +108,7 @@ class FileSequence:
             self._order.reach(max(part.ends for part in group), path)
 
     def skip(self, part: FilePart) -> None:
-        """Pass the next file, of which this is known, before the first item is asked for. Raises DataError."""
+        """Skip the next file, given its summary, before iterating. Raises DataError if files overlap."""
         path = self.paths[self.passed]
         if part.trades:
             self._begin(part.begins, path)
@@ -119,12 +120,12 @@ class FileSequence:
             self._gap_start = part.newest_ts
 
     def check_trades(self) -> None:
-        """Raise DataError where the files that were passed hold no trade."""
+        """Raise DataError if the files read or skipped so far hold no trade."""
         if not self.trades:
             raise DataError(f"{'; '.join(self._held)}; trades are needed")
 
     def close(self) -> None:
-        """Let go of the open file; nothing more is handed over. Idempotent."""
+        """Close the open file and stop iterating. Idempotent."""
         self._items.close()
 
     def _read(self) -> Generator[Item]:
@@ -188,7 +189,7 @@ class FileSequence:
 
 
 def _look_at(path: Path) -> tuple[bool, str]:
-    """Whether a file is of definitions, and its data set. Raises DataError."""
+    """Return whether a file holds definitions, and its dataset. Raises DataError."""
     file = TradeFile(path)
     try:
         return file.is_definitions, file.dataset

@@ -1,4 +1,4 @@
-"""Decompress gzip: a file in, its content in pieces out, one damage said with its place."""
+"""Decompress gzip in pieces; damage is reported with its offset."""
 
 import gzip
 import io
@@ -18,7 +18,7 @@ def decompressed(file: io.BufferedReader) -> Iterator[bytes]:
     Raises
     ------
     DamageError
-        After everything before it was handed over.
+        After everything before the damage was yielded.
     """
     stream = gzip.GzipFile(fileobj=file, mode="rb")
     while True:

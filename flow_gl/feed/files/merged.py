@@ -1,4 +1,4 @@
-"""Files of the same time and of different instruments, as one stream: merged by what orders their trades."""
+"""Merge files of the same time with different instruments into one stream, by `file_order.order_keys`."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -14,7 +14,7 @@ from flow_gl.feed.files.trade_file import TradeFile
 
 
 def groups_of(parts: Sequence[FilePart]) -> list[int]:
-    """Which files go together: of each the number of its group. Files that share an instrument never do."""
+    """Return the group number of each file. Files in a group overlap in time and share no instrument."""
     groups: list[int] = []
     members: list[FilePart] = []
     for part in parts:
@@ -29,11 +29,11 @@ def groups_of(parts: Sequence[FilePart]) -> list[int]:
 
 
 class Merged:
-    """Several files, read side by side.
+    """Several files, read in parallel.
 
     Attributes
     ----------
-    files : in the order of their paths, once `items` has begun
+    files : in the order of the paths; filled when `items` starts
     """
 
     def __init__(self, paths: Sequence[Path]) -> None:
@@ -42,11 +42,11 @@ class Merged:
 
     @property
     def progress(self) -> float:
-        """Share that was read, 0..1."""
+        """Share read, 0..1."""
         return sum(file.progress for file in self.files) / max(len(self._paths), 1)
 
     def items(self) -> Iterator[Item]:
-        """Hand over names as they are read, and trades in the order of time. Raises DataError."""
+        """Yield names as they are read, and trades in order of time. Raises DataError."""
         with ExitStack() as opened:
             for path in self._paths:
                 self.files.append(TradeFile(path))
@@ -63,7 +63,7 @@ class Merged:
                             alive.discard(at)
                             break
                         if isinstance(item, Trades):
-                            # Within a file the order is the file's own.
+                            # Trades of one file stay in file order.
                             rows[at], keys[at] = item.rows, np.maximum.accumulate(order_keys(item.rows))
                         else:
                             yield item
@@ -72,7 +72,7 @@ class Merged:
 
 
 def _next_trades(rows: list[NDArray[np.void] | None], keys: list[NDArray[np.int64]], alive: list[int]) -> Trades:
-    """Take from each file what no other one can come before any more."""
+    """Take from each file the trades that no trade of another file can precede."""
     limit = min(int(keys[at][-1]) for at in alive)
     taken, taken_keys = [], []
     for at in alive:

@@ -1,7 +1,7 @@
-"""Let a thread decompress ahead of who aggregates: zstd releases the interpreter lock, so both get a core.
+"""Decompress ahead on a thread while the consumer aggregates: zstd releases the interpreter lock, so both get a core.
 
-What the source raises is raised to the consumer after everything that preceded it. Closing the generator ends the
-thread before it returns, so that the file may be closed behind it.
+An exception of the source is raised to the consumer after everything that preceded it. Closing the generator stops the
+thread before it returns, so that the file may be closed afterwards.
 """
 
 from collections.abc import Generator, Iterator
@@ -12,7 +12,7 @@ from typing import Final
 
 _BATCH_BYTES: Final = 1 << 19
 _BATCHES: Final = 8
-"""Most that wait: 4 MiB, some 90 thousand trades."""
+"""Most batches waiting: 4 MiB, about 90 thousand trades."""
 
 
 class _End:
@@ -20,7 +20,7 @@ class _End:
 
 
 def read_ahead(chunks: Iterator[bytes]) -> Generator[bytes]:
-    """Hand over the same chunks, made on a thread that starts with the first one asked for."""
+    """Yield the same chunks, produced on a thread that starts with the first request."""
     waiting: Queue[list[bytes] | BaseException | _End] = Queue(_BATCHES)
     is_stopped = Event()
 
@@ -56,6 +56,6 @@ def read_ahead(chunks: Iterator[bytes]) -> Generator[bytes]:
     finally:
         is_stopped.set()
         while thread.is_alive():
-            with suppress(Empty):  # make room, it may be waiting for that
+            with suppress(Empty):  # the thread may be waiting for room in the queue
                 waiting.get_nowait()
             thread.join(0.001)

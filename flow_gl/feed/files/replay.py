@@ -1,10 +1,10 @@
-"""Replay files: what they hold, handed over by event time at a chosen speed.
+"""Replay of files: trades handed over by event time, at a chosen speed.
 
-The feed's event time is a line through wall time: an anchor and a rate. `poll(wall_ns)` hands over every trade whose
-time that line has reached. It never runs ahead of what was handed over: where a poll's bulk is not enough, or polls
-stayed away (a busy machine, a laptop's sleep), the line is set back instead, so a replay may slow down, but no bucket
-is closed before its trades are there. At the highest speed a poll hands over one bulk and event time is that of the
-last trade. Batches end where they happen to end; nobody downstream may draw a conclusion from that.
+The feed's event time is a linear function of wall time: an anchor and a rate. `poll(wall_ns)` hands over every trade
+whose time has been reached. Event time never runs ahead of the trades: if a poll's bulk is too small, or polls are late
+(a busy machine, a laptop that slept), the anchor is moved back, so a replay may slow down, but no bucket closes before
+its trades have arrived. At the highest speed each poll hands over one bulk, and event time is that of the last trade.
+Where a batch ends has no meaning, and consumers must not depend on it.
 """
 
 import math
@@ -33,19 +33,19 @@ __all__ = ["FileSummary", "FilesFeed", "InstrumentSummary", "read_items", "scan"
 LOW_SPEED: Final = 0.1
 HIGH_SPEED: Final = 10_000.0
 MAX_SPEED: Final = math.inf
-"""As fast as the trades are taken."""
+"""As fast as the consumer takes the trades."""
 BULK_TRADES: Final = 1 << 16
 _LONGEST_STEP_NS: Final = SECOND_NS
-"""Wall time between two polls beyond which the replay counts as held up, and waits too."""
+"""Longest wall time between two polls that counts: after a longer pause, the replay continues where it was."""
 
 
 def read_items(paths: Sequence[str | PathLike[str]]) -> FileSequence:
-    """Read files without pacing: an iterable of items that tells its `progress`, and its `messages` at the end.
+    """Read files without pacing. Returns an iterable of items, with `progress` and, at the end, `messages`.
 
     Raises
     ------
     DataError
-        A file is wrong from its start; while iterating: files overlap or are out of order, or none holds a trade.
+        A file cannot be read; while iterating: files overlap or are out of order, or none holds a trade.
     """
     known = {Path(path): read_part(Path(path)) for path in paths} if len(paths) > 1 else None
     return FileSequence(paths, known=known)
@@ -65,18 +65,18 @@ class FilesFeed:
         done: int = 0,
         tells_ends: bool = False,
     ) -> None:
-        """Prepare; nothing is opened yet.
+        """Prepare a replay; nothing is opened yet.
 
         Parameters
         ----------
-        paths : in order of time
+        paths : files in order of time
         speed : event seconds per wall second, 0.1 to 10,000, or inf
-        from_ns : event time at which pacing begins; what precedes it is handed over at once, so that CVD, profile and
-            levels of the session are whole
-        bulk : most trades of a poll
-        summary : what `scan` said of the same files; without it several files are scanned at the start
-        done : files from the first on that are not to be read, because their numbers are known; needs the summary
-        tells_ends : hand over a FileEnd behind each file
+        from_ns : event time at which pacing begins; earlier trades are handed over without pacing, so that the
+            session's CVD, profile and levels are complete
+        bulk : most trades per poll
+        summary : result of `scan` for the same files; without it several files are scanned at the start
+        done : number of leading files to skip, because their numbers are known; requires `summary`
+        tells_ends : hand over a FileEnd after each file
 
         Raises
         ------
@@ -108,7 +108,7 @@ class FilesFeed:
         Raises
         ------
         DataError
-            A file is wrong from its start, files overlap or are out of order, or none holds a trade.
+            A file cannot be read, files overlap or are out of order, or none holds a trade.
         UsageError
             `from_ns` is after the last trade.
         """
@@ -134,7 +134,7 @@ class FilesFeed:
         self._state = FeedState.CATCHING_UP if is_late else FeedState.REPLAY
 
     def poll(self, wall_ns: int) -> list[Item]:
-        """Hand over what is due at a wall time, at most one bulk of trades. Raises nothing: see `status`."""
+        """Return what is due at a wall time, at most one bulk of trades. Errors are reported by `status`."""
         items: list[Item] = []
         if self._state in (FeedState.STARTING, FeedState.ENDED, FeedState.FAILED):
             return items
@@ -150,13 +150,13 @@ class FilesFeed:
         return items
 
     def clock(self) -> FeedClock:
-        """The event clock. At the wall time of the newest `poll` it is never ahead of what was handed over."""
+        """Return the event clock. At the wall time of the last `poll` it is never ahead of the trades handed over."""
         if self._is_paced():
             return FeedClock(self._anchor_wall, self._anchor_event, self._speed)
         return FeedClock(self._wall or 0, self._last_ts, 0.0)
 
     def status(self) -> FeedStatus:
-        """Where the replay stands; the message tells a failure, or damage and what was left out."""
+        """Return the state; its message reports a failure, or damage and omissions."""
         messages = self._summary.messages if self._summary else self._sequence.messages if self._sequence else ()
         return FeedStatus(
             state=self._state,
@@ -171,7 +171,7 @@ class FilesFeed:
         return self._state in (FeedState.ENDED, FeedState.FAILED)
 
     def close(self) -> None:
-        """Close the files. Nothing is handed over any more."""
+        """Close the files and end the replay. Idempotent."""
         self._waiting.clear()
         if self._sequence:
             self._sequence.close()
@@ -179,14 +179,14 @@ class FilesFeed:
             self._state = FeedState.ENDED
 
     def set_speed(self, speed: float) -> None:
-        """Change the speed, from the newest poll on. Raises UsageError where it is out of range."""
+        """Change the speed, from the last poll on. Raises UsageError if it is out of range."""
         checked = _checked_speed(speed)
         if self._wall is not None:
             self._anchor(self._event_now() if self._is_paced() else self._last_ts)
         self._speed = checked
 
     def _hand_over(self, items: list[Item]) -> int:
-        """Append what is due to `items`. Returns the room that is left in the bulk."""
+        """Append what is due to `items`. Returns the room left in the bulk, trades."""
         room = self._bulk
         while room > 0:
             item = self._peek()
@@ -205,7 +205,7 @@ class FilesFeed:
         return room
 
     def _peek(self) -> Item | None:
-        """The item at the head of the line, read from the files where none waits; None at their end."""
+        """Return the next item without taking it; None at the end of the files."""
         if not self._waiting and self._sequence:
             item = next(iter(self._sequence), None)
             if item is not None:
@@ -213,7 +213,7 @@ class FilesFeed:
         return self._waiting[0] if self._waiting else None
 
     def _due_count(self, item: Item) -> int:
-        """How many trades of an item are due; 1 for a notice that is: names at once, a gap when it has ended."""
+        """Return how many trades of an item are due; 1 for a due notice (names at once, a gap when it has ended)."""
         if not isinstance(item, Trades | FeedGap):
             return 1
         ts_event = item.rows["ts_event"] if isinstance(item, Trades) else np.array([item.end])
@@ -240,7 +240,7 @@ class FilesFeed:
         self._anchor_wall, self._anchor_event = self._wall or 0, event_ns
 
     def _pass_time(self, wall_ns: int) -> None:
-        """Move on to a wall time; of a jump, either way, the replay sees at most the longest step."""
+        """Advance to a wall time; a jump in either direction counts as the longest step at most."""
         if self._wall is None:
             self._wall = wall_ns
             self._anchor(self._last_ts)
@@ -249,7 +249,7 @@ class FilesFeed:
         self._wall = wall_ns
 
     def _reading(self) -> tuple[str, ...]:
-        """Which of several files is being read, where that is all that happens; nothing else."""
+        """Return which of several files is being read, while catching up; () otherwise."""
         sequence = self._sequence
         is_reading = self._state == FeedState.CATCHING_UP or (
             self._state == FeedState.REPLAY and self._speed == MAX_SPEED
@@ -267,7 +267,7 @@ class FilesFeed:
 
 
 def _leading(ts_event: NDArray[np.int64], last: int) -> int:
-    """How many come before the first one that is later than `last`. Of a long bulk only the beginning is looked at."""
+    """Count the leading times that are not later than `last`, looking only as far as needed."""
     start, length = 0, 512
     while start < len(ts_event):
         is_ahead = ts_event[start : start + length] > last

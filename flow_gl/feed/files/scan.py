@@ -1,4 +1,4 @@
-"""What files hold, all of them together: which instruments, how much of each, and what is damaged."""
+"""Summary of a set of files: their instruments, trades and volume, and damage."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -16,33 +16,38 @@ _NAMED: int = 12
 
 @dataclass(frozen=True, slots=True)
 class FileSummary:
-    """What files hold, all of them together."""
+    """Summary of a set of files."""
 
     paths: tuple[Path, ...]
     """In reading order."""
     dataset: str
     instruments: tuple[InstrumentSummary, ...]
-    """Most volume first; named ones that never traded last."""
+    """By descending volume; named ones without trades come last."""
     trades: int
     first_ts: int
     """Earliest and latest `ts_event`, ns."""
     last_ts: int
     messages: tuple[str, ...]
-    """A line for each damage and each thing left out."""
+    """One line for each damaged place and each omission."""
     damage: tuple[str, ...] = ()
-    """Of those, the damages."""
+    """Those of the lines that report damage."""
     parts: tuple[FilePart, ...] = ()
-    """Each file by itself, in the order of `paths`."""
+    """The summary of each file, in the order of `paths`."""
 
     def choose(self, symbol: str | None = None) -> Choice:
-        """Find what to chart: what a name means (a contract, a symbol as requested, an id), else the busiest.
+        """Choose what to chart: what a symbol means, or the busiest instrument.
 
-        Without a name outrights come first, then what is neither outright nor spread (a share), then spreads.
+        Without a symbol, outrights come first, then instruments that are neither outright nor spread (shares), then
+        spreads.
+
+        Parameters
+        ----------
+        symbol : a contract, a requested symbol, or an id; None for the busiest
 
         Raises
         ------
         DataError
-            It is not in the files, or never trades.
+            The symbol is not in the files, or never trades.
         """
         found = Found(self.parts)
         if symbol is None:
@@ -55,8 +60,10 @@ class FileSummary:
         raise DataError(f"{symbol} is not in {self._files()}; it holds {self._held()}")
 
     def requested(self) -> list[Choice]:
-        """What a live session had on its charts, or a download was asked for: the requested symbols that trade, in the
-        order of asking; of a parent the busiest outright. Empty where nobody asked by another name than the contract's.
+        """Return the symbols that a live session charted, or that a download requested, if they trade.
+
+        They are in the order of the request; a parent stands for its busiest outright. Empty if the files were
+        requested by contract.
         """
         found = Found(self.parts)
         asked = dict.fromkeys(named.requested for part in self.parts for named in part.named if named.requested)
@@ -77,18 +84,18 @@ def scan(
     on_progress: Callable[[float], None] | None = None,
     cache: PartCache | None = None,
 ) -> FileSummary:
-    """Sum up what files hold; those that are not known from before are read through.
+    """Summarise a set of files; those that are not in the cache are read completely.
 
     Parameters
     ----------
-    paths : in order of time
-    on_progress : called now and then with the share that was read, 0..1
-    cache : where what was read is kept
+    paths : files in order of time
+    on_progress : called from time to time with the share read, 0..1
+    cache : cache of file summaries
 
     Raises
     ------
     DataError
-        A file is wrong from its start, files overlap or are out of order, or none holds a trade.
+        A file cannot be read, files overlap or are out of order, or none holds a trade.
     """
     known = {path: part for path in map(Path, paths) if (part := cache.get(path))} if cache else {}
     sequence = FileSequence(paths, known=known)
@@ -120,18 +127,18 @@ def scan(
 
 
 def _share(on_progress: Callable[[float], None] | None, index: int, of: int) -> Callable[[float], None] | None:
-    """A part's share of its file as a share of all files."""
+    """Convert a progress callback for all files to one for a single file."""
     return None if on_progress is None else lambda share: on_progress((index + share) / of)
 
 
 def _outrights(choice: Choice) -> Choice | None:
-    """A choice without the spreads in it; None where nothing is left."""
+    """Return a choice without its spreads; None if nothing is left."""
     kept = tuple(one for one in choice.instruments if one.is_outright)
     return replace(choice, instruments=kept) if kept else None
 
 
 def _unnamed(found: Sequence[InstrumentSummary]) -> list[str]:
-    """Tell of trades without a name among named ones: a damaged id looks like that."""
+    """Report trades of unnamed instruments among named ones, which may be damaged ids."""
     traded = [one for one in found if one.trades]
     unnamed = [one for one in traded if not one.symbol and not one.names]
     if not unnamed or len(unnamed) == len(traded):
@@ -141,7 +148,7 @@ def _unnamed(found: Sequence[InstrumentSummary]) -> list[str]:
 
 
 def _names(instruments: Sequence[InstrumentSummary]) -> str:
-    """Name instruments, each name once, with the ids where several share it."""
+    """List the names of instruments, each once, with ids if several share a name."""
     ids: dict[str, list[str]] = {}
     for one in instruments:
         ids.setdefault(one.name, []).append(str(one.instrument_id))

@@ -1,7 +1,7 @@
-"""One file of trades, whatever its format: told by its content, read once, what is wrong with it kept in one line.
+"""One file of trades in any supported format, which is recognised by its content.
 
-A file that is wrong from the start (missing, no known format, the wrong schema) raises DataError when it is opened.
-One that is damaged further on hands over what precedes the damage, ends there, and says so in `damage`.
+A file that cannot be used at all (missing, unknown format, wrong schema) raises DataError when opened. A file that is
+damaged further on yields what precedes the damage, ends there, and reports it in `damage`.
 """
 
 import io
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _READ_BYTES: Final = 1 << 20
 _READ_AHEAD_BYTES: Final = 1 << 18
-"""A smaller file is decompressed before a thread would have started."""
+"""Smaller files are decompressed without a thread: starting one would take longer."""
 _DEFINITION: Final = "definition"
 _READ_SCHEMAS: Final = ("", "trades", _DEFINITION)
 _HINTS: Final = {
@@ -39,8 +39,8 @@ class TradeFile:
 
     Attributes
     ----------
-    path : as it was given
-    damage : one line that says where reading ended early and why; "" while none was met
+    path : the path as given
+    damage : one line on where and why reading ended early; "" if no damage was found
     """
 
     def __init__(self, path: Path) -> None:
@@ -93,36 +93,36 @@ class TradeFile:
 
     @property
     def is_definitions(self) -> bool:
-        """A file of the definition schema: it goes before the trades it explains."""
+        """Whether it is a file of the definition schema, which must be read before the trades."""
         return isinstance(self._reader, DbnReader) and self._reader.header.schema == _DEFINITION
 
     @property
     def dataset(self) -> str:
-        """GLBX.MDP3; "" where the file does not say."""
+        """Dataset, such as GLBX.MDP3; "" if the file does not give it."""
         return self._reader.header.dataset if isinstance(self._reader, DbnReader) else ""
 
     @property
     def mappings(self) -> tuple[Mapping, ...]:
-        """What its header says of names; also what no trade of it has reached."""
+        """The header's mappings, including those dated after the last trade."""
         return self._reader.header.mappings if isinstance(self._reader, DbnReader) else ()
 
     @property
     def trades(self) -> int:
-        """Trades handed over so far."""
+        """Number of trades yielded so far."""
         return self._reader.trades
 
     @property
     def last_ts(self) -> int:
-        """`ts_event` of the newest trade handed over, 0 before."""
+        """`ts_event` of the last trade yielded, ns; 0 before the first."""
         return self._reader.last_ts
 
     @property
     def progress(self) -> float:
-        """Share of the file's bytes that was read, 0..1."""
+        """Share of the file's bytes read, 0..1."""
         return 1.0 if self._file.closed else self._file.tell() / self._size
 
     def items(self) -> Iterator[Item]:
-        """Hand over what the file holds, in file order, once.
+        """Yield the file's items, in file order, once.
 
         Raises
         ------
@@ -137,7 +137,7 @@ class TradeFile:
             self._end_early(f"byte {self._file.tell():,}", f"reading failed ({error.strerror})")
 
     def notes(self) -> list[str]:
-        """What was left out on the way though nothing is damaged, a line each."""
+        """Return one line for each kind of omission or doubt that is not damage."""
         reader, name = self._reader, self.path.name
         if not isinstance(reader, DbnReader):
             tiny = f"{name}: prices are whole numbers, read in units of 1e-9 as Databento writes them: {{}} is {{}}"
@@ -155,7 +155,7 @@ class TradeFile:
         return lines
 
     def describe(self) -> str:
-        """Say what a file without trades holds."""
+        """Describe the contents of a file without trades."""
         held = self._reader.describe_kinds() if isinstance(self._reader, DbnReader) else ""
         return f"{held} records" if held else "no records"
 

@@ -21,7 +21,7 @@ from flow_gl.feed.base import FeedClock, FeedStatus
 from flow_gl.feed.synthetic.contracts import contracts_of
 from flow_gl.feed.synthetic.limits import check
 from flow_gl.feed.synthetic.market import SyntheticMarket, merge_in_time
-from flow_gl.feed.synthetic.regime import NEW_YORK, SECOND_NS, MoodSwings, closed_spells, is_within
+from flow_gl.feed.synthetic.regime import NEW_YORK, SECOND_NS, RegimeProcess, closed_spells, is_within
 
 OPEN_NS: Final = int(datetime(2026, 11, 16, 18, tzinfo=NEW_YORK).timestamp()) * SECOND_NS
 """Where the synthetic market begins unless told otherwise: an ordinary Monday evening's open."""
@@ -86,7 +86,7 @@ class TradeMaker:
         self._halts: Final = [self._spell(at_s, seconds) for at_s, seconds in halts]
         self._bursts: Final = [(*self._spell(at_s, seconds), factor) for at_s, seconds, factor in bursts]
         streams = np.random.SeedSequence(seed).spawn(1 + len(self.contracts))
-        self._swings: Final = MoodSwings(streams[0])
+        self._swings: Final = RegimeProcess(streams[0])
         self._markets: Final = [SyntheticMarket(c, s) for c, s in zip(self.contracts, streams[1:], strict=True)]
         self._natural_rate: Final = sum(contract.trades_per_second for contract in self.contracts)
 
@@ -96,10 +96,10 @@ class TradeMaker:
         start_ns, end_ns = self.next_ns, self.next_ns + cell_ns * cells
         is_natural = self._rate is None or start_ns < self.live_ns
         factor = 1.0 if self._rate is None or start_ns < self.live_ns else self._rate / self._natural_rate
-        mood = self._swings.next(start_ns, cell_ns, cells, is_natural=is_natural)
+        regime = self._swings.next(start_ns, cell_ns, cells, is_natural=is_natural)
         for first, last, strength in self._bursts:
             at = np.arange(start_ns, end_ns, cell_ns)
-            mood.activity[(at >= first) & (at < last)] *= strength
+            regime.activity[(at >= first) & (at < last)] *= strength
         closed = closed_spells(start_ns, end_ns)
         silent = [*closed, *self._halts]
         parts: list[NDArray[np.int64]] = []
@@ -107,7 +107,7 @@ class TradeMaker:
             if is_within(closed, start_ns):
                 market.close_session()
             rate = market.contract.trades_per_second * factor
-            parts.append(market.block(mood, trades_per_second=rate, silent=silent))
+            parts.append(market.block(regime, trades_per_second=rate, silent=silent))
         self.next_ns = end_ns
         return merge_in_time(parts)
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from flow_gl.core.schema import TRADE, Side
 from flow_gl.feed.synthetic.contracts import Contract
-from flow_gl.feed.synthetic.regime import SECOND_NS, Mood
+from flow_gl.feed.synthetic.regime import SECOND_NS, Regime
 
 _PUBLISHER: Final = 1
 _MATCHES_MAX: Final = 24
@@ -93,12 +93,12 @@ class SyntheticMarket:
         """The exchange closes: the next block begins with an opening match."""
         self._is_open = False
 
-    def block(self, mood: Mood, *, trades_per_second: float, silent: Sequence[tuple[int, int]] = ()) -> Ints:
+    def block(self, regime: Regime, *, trades_per_second: float, silent: Sequence[tuple[int, int]] = ()) -> Ints:
         """Trade one block.
 
         Parameters
         ----------
-        mood : the block's cells
+        regime : the block's cells
         trades_per_second : records a second at activity 1
         silent : spells [first, last) ns in which nobody trades
 
@@ -106,24 +106,24 @@ class SyntheticMarket:
         -------
         int64, shape (6, n): the words of TRADE rows in order of `ts_event`, column by column; see `merge_in_time`.
         """
-        orders = self._orders(mood, trades_per_second, silent)
+        orders = self._orders(regime, trades_per_second, silent)
         if len(orders.ts_event) == 0:
             return np.empty((_WORDS, 0), np.int64)
         ratio = max(1.0, trades_per_second / self.contract.trades_per_second)
-        bids, asks = self._quotes(mood, orders, ratio)
+        bids, asks = self._quotes(regime, orders, ratio)
         first_ns = int(orders.ts_event[0])
-        open_ns = max([mood.start_ns, *(last for _, last in silent if last <= first_ns)])
+        open_ns = max([regime.start_ns, *(last for _, last in silent if last <= first_ns)])
         return self._records(orders, np.where(orders.side > 0, asks, bids), open_ns)
 
-    def _orders(self, mood: Mood, trades_per_second: float, silent: Sequence[tuple[int, int]]) -> Orders:
+    def _orders(self, regime: Regime, trades_per_second: float, silent: Sequence[tuple[int, int]]) -> Orders:
         random, contract = self._random, self.contract
-        cell_s = mood.cell_ns / SECOND_NS
+        cell_s = regime.cell_ns / SECOND_NS
         runs_per_second = trades_per_second / (self._records_per_order * contract.run_length)
-        runs = random.poisson(mood.activity * (runs_per_second * cell_s))
+        runs = random.poisson(regime.activity * (runs_per_second * cell_s))
         cell = np.repeat(np.arange(len(runs)), runs)
         count = len(cell)
-        begin = (cell + random.random(count)) * mood.cell_ns
-        lean = mood.imbalance[cell]
+        begin = (cell + random.random(count)) * regime.cell_ns
+        lean = regime.imbalance[cell]
         run_side = np.where(random.random(count) * 2 < 1 + lean, 1, -1)
         length = _geometric(random, 1 / contract.run_length, count)
 
@@ -136,7 +136,7 @@ class SyntheticMarket:
         wait = np.minimum(random.standard_normal(len(followers), np.float32), _FOLLOW_MOST) * _FOLLOW_SIGMA
         offset[followers] += (np.exp(wait) * _FOLLOW_MEDIAN_NS).astype(np.int64)
         # What would fall into the next block comes at this one's start instead: rate and order stay.
-        offset %= mood.duration_ns
+        offset %= regime.duration_ns
         # One sort of packed integers is much cheaper than an argsort of times and three gathers.
         bits = max(1, int(total).bit_length())
         packed = np.sort((offset << bits) | np.arange(total))
@@ -151,13 +151,13 @@ class SyntheticMarket:
         is_loyal = random.random(total, np.float32) < contract.run_loyalty
         side = np.where(is_loyal, run_side[run], -run_side[run])
         size = self._sizes(total)
-        ts_event = mood.start_ns + offset
+        ts_event = regime.start_ns + offset
         if not silent:
-            return Orders(ts_event, offset // mood.cell_ns, side, size, is_last)
+            return Orders(ts_event, offset // regime.cell_ns, side, size, is_last)
         keep = np.ones(total, bool)
         for first, last in silent:
             keep[np.searchsorted(ts_event, first) : np.searchsorted(ts_event, last)] = False
-        return Orders(ts_event[keep], offset[keep] // mood.cell_ns, side[keep], size[keep], is_last[keep])
+        return Orders(ts_event[keep], offset[keep] // regime.cell_ns, side[keep], size[keep], is_last[keep])
 
     def _sizes(self, count: int) -> Ints:
         """Heavy-tailed whole sizes: P(size >= n) = n ** -tail, up to the cap."""
@@ -167,21 +167,21 @@ class SyntheticMarket:
         sizes: Ints = np.exp(logs * np.float32(1 / tail)).astype(np.int64)
         return sizes
 
-    def _quotes(self, mood: Mood, orders: Orders, ratio: float) -> tuple[Ints, Ints]:
+    def _quotes(self, regime: Regime, orders: Orders, ratio: float) -> tuple[Ints, Ints]:
         """Bid and ask at each order, in ticks. `ratio`: how much faster than natural; it leaves volatility alone."""
         contract, random = self.contract, self._random
-        cell_s = mood.cell_ns / SECOND_NS
-        nerve = np.clip(np.sqrt(mood.activity), *_NERVE_RANGE)
+        cell_s = regime.cell_ns / SECOND_NS
+        nerve = np.clip(np.sqrt(regime.activity), *_NERVE_RANGE)
         sigma = contract.sigma_ticks * nerve
         count = len(orders.ts_event)
 
         dt_s = np.empty(count)
-        dt_s[0] = orders.ts_event[0] - max(self._last_ts, mood.start_ns)
+        dt_s[0] = orders.ts_event[0] - max(self._last_ts, regime.start_ns)
         np.subtract(orders.ts_event[1:], orders.ts_event[:-1], out=dt_s[1:])
         dt_s = np.minimum(dt_s, _STILL_NS) / SECOND_NS
-        drift = sigma * (_LEAN_DRIFT * mood.imbalance + _COMMON_DRIFT * mood.common_move / np.sqrt(cell_s))
+        drift = sigma * (_LEAN_DRIFT * regime.imbalance + _COMMON_DRIFT * regime.common_move / np.sqrt(cell_s))
         # Only what the imbalance does not let expect pushes: the rest is in the drift, however fast orders come.
-        surprise = orders.side - mood.imbalance[orders.cell] * (2 * contract.run_loyalty - 1)
+        surprise = orders.side - regime.imbalance[orders.cell] * (2 * contract.run_loyalty - 1)
         push = np.where(orders.is_last, contract.run_impact_ticks, contract.order_impact_ticks)
         push = push * surprise * nerve[orders.cell] * np.sqrt(np.minimum(orders.size, _PUSH_SIZE_MOST) / ratio)
         noise = random.standard_normal(count, np.float32) * np.sqrt(dt_s)

@@ -1,4 +1,4 @@
-"""The mood of the synthetic market: how busy, how nervous and how one-sided it is from cell to cell of time.
+"""The regime of the synthetic market: how busy, how nervous and how one-sided it is from cell to cell of time.
 
 Four hidden processes, the same for every contract, each an autoregression over cells of time (1 s, or less when
 trades come fast): activity (its logarithm), bursts (rare jumps that fade), imbalance (who is pushing) and a common
@@ -43,7 +43,7 @@ _BURST_MEAN: Final = _BURSTS_PER_S * _BURST_HEIGHT * _BURST_TAU_S
 
 
 @dataclass(frozen=True, slots=True)
-class Mood:
+class Regime:
     """One block of time, cut into cells. All arrays have one float64 a cell.
 
     Attributes
@@ -65,8 +65,8 @@ class Mood:
         return self.cell_ns * len(self.activity)
 
 
-class MoodSwings:
-    """Makes one Mood after the other.
+class RegimeProcess:
+    """Makes one Regime after the other.
 
     Parameters
     ----------
@@ -81,8 +81,8 @@ class MoodSwings:
         self._burst = 0.0
         self._push = 0.0
 
-    def next(self, start_ns: int, cell_ns: int, cells: int, *, is_natural: bool) -> Mood:
-        """The mood of the block that follows the last one.
+    def next(self, start_ns: int, cell_ns: int, cells: int, *, is_natural: bool) -> Regime:
+        """The regime of the block that follows the last one.
 
         `is_natural`: with the pace of the day, swings and bursts as a market has them; else a nearly steady rate.
         """
@@ -108,7 +108,7 @@ class MoodSwings:
         if not is_natural:
             # A second of few trades is one-sided by chance, one of thousands only if somebody pushes.
             lean += 0.3 * flurry
-        return Mood(start_ns, cell_ns, level, np.clip(lean, -0.85, 0.85), noise[2])
+        return Regime(start_ns, cell_ns, level, np.clip(lean, -0.85, 0.85), noise[2])
 
 
 def pace(start_ns: int, cell_ns: int, cells: int) -> Floats:
