@@ -1,4 +1,4 @@
-"""When to try again: pauses of 1, 2, 4 .. 30 seconds with jitter, from the last time that all was well."""
+"""Exponential back-off: pauses of 1, 2, 4 .. 30 seconds with jitter, reset by a successful connection."""
 
 from collections.abc import Callable
 from typing import Final
@@ -6,14 +6,14 @@ from typing import Final
 FIRST_S: Final = 1.0
 LONGEST_S: Final = 30.0
 JITTER: Final = 0.2
-"""A pause is longer or shorter by up to this share, so that many programs do not come back at one instant."""
+"""Jitter: a pause is longer or shorter by up to this share, so that many programs do not reconnect at the same time."""
 REFUSAL_TRIES: Final = 3
-"""Tries after a refusal that may pass by itself."""
+"""Attempts after a refusal that may be temporary."""
 _NANO: Final = 1_000_000_000
 
 
 class Backoff:
-    """Counts tries and times the next one. Times are monotonic, ns.
+    """Counts attempts and schedules the next one. Times are monotonic, ns.
 
     Parameters
     ----------
@@ -24,24 +24,24 @@ class Backoff:
         self._draw = draw
         self._refusals = 0
         self.attempt = 0
-        """Tries since all was well; 0 while it is."""
+        """Attempts since the last success; 0 while connected."""
         self.due_ns = 0
-        """When the next try is due."""
+        """When the next attempt is due."""
 
     def all_is_well(self) -> None:
         self.attempt = self._refusals = 0
 
     def now(self, now_ns: int) -> None:
-        """The next try is due at once, and counts as the first."""
+        """Schedule the next attempt at once, counted as the first."""
         self.all_is_well()
         self.due_ns = now_ns
 
     def fail(self, now_ns: int, *, at_once: bool = False) -> None:
-        """A try or a connection failed: time the next one.
+        """Schedule the next attempt after a failure.
 
         Parameters
         ----------
-        at_once : without a pause where this is the first failure: the cause is known and gone
+        at_once : skip the pause if this is the first failure, since its cause is known and gone
         """
         pause_s = min(FIRST_S * 2.0 ** min(self.attempt, 10), LONGEST_S)
         pause_s *= 1.0 + JITTER * (2.0 * self._draw() - 1.0)
@@ -49,6 +49,6 @@ class Backoff:
         self.attempt += 1
 
     def may_refusal_pass(self) -> bool:
-        """Whether to try again after a refusal; asked once for each."""
+        """Whether to retry after a refusal. Call it once per refusal."""
         self._refusals += 1
         return self._refusals <= REFUSAL_TRIES

@@ -1,9 +1,9 @@
-"""How much of what a gateway sends may gather in memory, in the client and behind it.
+"""Bounds on the memory that a gateway's data may take, in the official client and after it.
 
-The client keeps whatever comes before the end of its greeting's line, and before the stream's header is whole, without
-a limit; and it hands records on as fast as they arrive. So its protocol is put behind one of ours, which counts bytes
-until the first record and ends a connection that sends too many, and which stops reading from the socket while too
-many records wait. TCP then makes the gateway wait: nothing is lost.
+The client buffers everything before the end of the greeting's line, and before the stream's header is complete, without
+a limit, and it passes records on as fast as they arrive. So its protocol is wrapped in one that counts bytes until the
+first record, ends a connection that sends too many, and stops reading from the socket while too many records wait. TCP
+flow control then makes the gateway wait, and nothing is lost.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ MOST_WAITING: Final = 1 << 18
 """Records that may wait for the feed before reading pauses: 25 MB of trades, at most 160 MB of other kinds."""
 _RESUME_AT: Final = MOST_WAITING // 2
 _HEAD_BYTES: Final = 400
-"""Kept of a line that does not end, to be shown."""
+"""Bytes kept of a line that does not end, to be shown in the error."""
 
 
 class Sink:
@@ -35,24 +35,24 @@ class Sink:
 
     @property
     def must_resume(self) -> bool:
-        """Reading was paused, and enough has been taken since."""
+        """Whether reading was paused and enough records have been taken since."""
         return self.is_paused and len(self.chunks) <= _RESUME_AT
 
     def writable(self) -> bool:
         return True
 
     def flush(self) -> None:
-        """Nothing is kept back."""
+        """Do nothing: there is no buffer."""
 
 
 class BoundedProtocol(asyncio.BufferedProtocol):
-    """The client's protocol, with bounds on what it may gather.
+    """The client's protocol, with bounds on its buffers.
 
     Parameters
     ----------
     inner : the client's protocol
-    sink : where its records go
-    note : told why a connection is ended
+    sink : receives its records
+    note : called with the reason why a connection is ended
     """
 
     def __init__(self, inner: Any, sink: Sink, note: Callable[[str], None]) -> None:
@@ -92,21 +92,21 @@ class BoundedProtocol(asyncio.BufferedProtocol):
         inner.connection_lost(exc)
 
     def resume(self) -> None:
-        """Read on after a pause."""
+        """Resume reading after a pause."""
         self._sink.is_paused = False
         if self._transport is not None:
             with suppress(RuntimeError):  # it may be closing
                 self._transport.resume_reading()
 
     def forget(self) -> None:
-        """Let go of the client's protocol and its buffers."""
+        """Drop the references to the client's protocol and its buffers."""
         inner, self.inner = self.inner, None
         self._transport = self._buffer = None
         if inner is not None:
             vars(inner).clear()
 
     def _may_go_on(self, nbytes: int) -> bool:
-        """Count what comes before the first record; False where it is too much and the connection is ended."""
+        """Count bytes before the first record; False if there are too many and the connection was ended."""
         inner = self.inner
         if inner.metadata_received.done():
             self._has_begun = True

@@ -1,12 +1,12 @@
-"""One connection to the gateway, by the official client: made, used and thrown away.
+"""One connection to the gateway with the official client: made once, used once, then discarded.
 
-The client runs on an event loop of this connection's own, on a thread of its own, so that an attempt can be given up
-at any moment and nothing of it stays behind. Whole records come out as bytes, through a stream that is given to the
-client: its `write` is the append of a deque, which is all that happens per record on our side of the client. What
-may gather there, and within the client, is bounded (`live_bounds`).
+The client runs on the connection's own event loop and thread, so that an attempt can be abandoned at any time without
+leaving anything behind. Complete records come out as bytes, through a stream object given to the client whose `write`
+appends to a deque; that is all our code does per record. The memory used there and within the client is bounded
+(`bounds`).
 
-A second thread holds the connection's life in its hands: it connects (the client blocks in that), waits for the end,
-keeps the reason and takes the loop down. Nobody ever waits for it but `close(wait=True)`.
+A second thread manages the connection's lifetime: it connects (a blocking call of the client), waits for the end, keeps
+the reason and shuts the loop down. Only `close(wait=True)` waits for it.
 """
 
 import asyncio
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     from databento import Live
 
 _CLOSED_GRACE_S: Final = 0.25
-"""A gateway that refuses says so and closes: its words are waited for that long after the close."""
+"""How long to wait, after a gateway closed the connection, for its reason to be read."""
 _LOOK_S: Final = 0.05
 
 
 class Phase(Enum):
-    """How far a connection is."""
+    """A connection's progress."""
 
     CONNECTING = auto()
     STREAMING = auto()
@@ -40,7 +40,7 @@ class Phase(Enum):
 
 
 class _Loop(asyncio.SelectorEventLoop):
-    """An event loop that knows its transports, and does not let a connection hang that has died unauthenticated."""
+    """An event loop that tracks its transports, and ends a connection that was lost before authentication."""
 
     def __init__(self, sink: Sink, note: Callable[[str], None]) -> None:
         super().__init__()
@@ -64,12 +64,12 @@ class _Loop(asyncio.SelectorEventLoop):
         return transport, bounded.inner
 
     def resume(self) -> None:
-        """Read on if reading was paused because too many records were waiting. On the loop's thread."""
+        """Resume reading if it was paused because too many records waited. On the loop's thread."""
         if self._bounded is not None:
             self._bounded.resume()
 
     def forget(self) -> None:
-        """Let go of everything it refers to.
+        """Drop all references.
 
         A closed loop, its connection, the client and its buffers refer to each other in cycles. Python's collector
         runs rarely in the engine, so each reconnection would leave 0.1 MB behind for a long time.
@@ -77,10 +77,10 @@ class _Loop(asyncio.SelectorEventLoop):
         if self._bounded is not None:
             self._bounded.forget()
         vars(self).clear()
-        self._closed = True  # asked for when the object is deleted, and by threads that come too late
+        self._closed = True  # read when the object is deleted, and by threads that finish late
 
     async def getaddrinfo(self, host: Any, port: Any, **kwargs: Any) -> Any:
-        """Look a name up on a thread that no one waits for: offline it may take longer than the user's patience."""
+        """Resolve a name on a thread that nothing waits for: without a network this may take very long."""
         found: asyncio.Future[Any] = self.create_future()
 
         def settle(result: Any, error: OSError | None) -> None:
@@ -97,7 +97,7 @@ class _Loop(asyncio.SelectorEventLoop):
                 result = socket.getaddrinfo(host, port, **kwargs)
             except OSError as failure:
                 error = failure
-            with suppress(RuntimeError):  # the loop may be gone by now
+            with suppress(RuntimeError):  # the loop may be closed by now
                 self.call_soon_threadsafe(settle, result, error)
 
         threading.Thread(target=look_up, name="flow_gl name lookup", daemon=True).start()
@@ -118,19 +118,19 @@ class Connection:
 
     Parameters
     ----------
-    request : what to ask for, and where
-    key : the API key; it is kept nowhere else and never shown
+    request : subscriptions and gateway
+    key : the API key; it is stored nowhere else and never shown
     """
 
     def __init__(self, request: Request, *, key: str) -> None:
         self.request: Final = request
         self.failure: str | None = None
-        """Why it ended, where a reason is known; None for a clean end."""
+        """Why it ended, if the reason is known; None for a clean end."""
         self.is_refusal = False
-        """`failure` is the gateway's or the client's own word on a connection that did not come about."""
+        """`failure` is the gateway's or client's message about a connection that could not be established."""
         self.was_streaming = False
         self.faults = 0
-        """Records that could not be taken from the client: they are lost to this connection."""
+        """Records that could not be taken from the client and are lost to this connection."""
         self._key = key
         self._phase = Phase.CONNECTING
         self._sink: Final = Sink()
@@ -146,17 +146,17 @@ class Connection:
 
     @property
     def waiting(self) -> int:
-        """Records that have come and are not drained yet."""
+        """Records that have arrived and are not drained yet."""
         return len(self._sink.chunks)
 
     @property
     def is_held_up(self) -> bool:
-        """The gateway is not read at present: as many records wait as may."""
+        """Whether reading is paused because the most records that may wait are waiting."""
         return self._sink.is_paused
 
     @property
     def is_gone(self) -> bool:
-        """Nothing of it is left, its threads neither."""
+        """Whether it has ended completely, including its threads."""
         return self._thread.ident is not None and not self._thread.is_alive()
 
     def open(self) -> None:
@@ -164,7 +164,7 @@ class Connection:
         self._thread.start()
 
     def drain(self, limit: int) -> list[bytes]:
-        """Take the oldest records that have come, whole, at most `limit`; metadata is among them."""
+        """Take the oldest records, at most `limit`, one bytes object each; metadata is among them."""
         chunks = self._sink.chunks
         take = chunks.popleft
         taken = [take() for _ in range(min(limit, len(chunks)))]
@@ -175,11 +175,11 @@ class Connection:
         return taken
 
     def close(self, *, wait: bool = False) -> None:
-        """Give the connection up at once. Idempotent.
+        """Abandon the connection at once. Idempotent.
 
         Parameters
         ----------
-        wait : stay until its threads have ended (two seconds at most)
+        wait : wait until its threads have ended (two seconds at most)
         """
         with self._lock:
             if not self._is_closing:
@@ -197,7 +197,7 @@ class Connection:
             self._connect_and_wait()
         except CancelledError:
             self._note("given up")
-        except BaseException as error:  # whatever it is (the decoder may even panic), the supervisor must learn of it
+        except BaseException as error:  # the supervisor must learn of every error, even of a panic of the decoder
             self.is_refusal = not self.was_streaming and type(error).__name__ in ("BentoError", "ValueError")
             self._note(str(error) or type(error).__name__)
             _let_go(error)
@@ -220,7 +220,7 @@ class Connection:
 
         quiet = logging.getLogger("databento")
         if not quiet.handlers:
-            quiet.addHandler(logging.NullHandler())  # what it has to say is told by our status
+            quiet.addHandler(logging.NullHandler())  # the status reports what the client logs
         request = self.request
         client = self._client = databento.Live(
             key=self._key,
@@ -241,7 +241,7 @@ class Connection:
                 stype_in=subscription.stype_in,
                 start=subscription.start,
             )
-        # The client schedules a task in `start`: only its loop's own thread may do that.
+        # `start` of the client schedules a task, which only the loop's own thread may do.
         asyncio.run_coroutine_threadsafe(_call(client.start), self._loop).result()
         self.was_streaming = True
         with self._lock:
@@ -268,7 +268,7 @@ class Connection:
             task.cancel()
 
     def _take_down(self) -> None:
-        """Leave nothing running: cancel what is left of the loop and close it."""
+        """Cancel what is left on the loop and close it."""
         self._abort()
         left = asyncio.all_tasks(self._loop)
         if left:
@@ -281,7 +281,7 @@ class Connection:
 
 
 def _let_go(error: BaseException | None) -> None:
-    """Take an error's frames from it: they refer to the connection, and the client's futures to the error."""
+    """Clear an error's frames: they refer to the connection, and the client's futures refer to the error."""
     while error is not None:
         traceback.clear_frames(error.__traceback__)
         error.__traceback__ = None
@@ -289,7 +289,7 @@ def _let_go(error: BaseException | None) -> None:
 
 
 def _ignore(_failure: str) -> None:
-    """The connection is gone."""
+    """Ignore a failure: the connection has been discarded."""
 
 
 async def _call(function: Callable[[], None]) -> None:

@@ -1,8 +1,8 @@
-"""What is done about times that are not believed: counted, told, and the connection ended, but never for ever.
+"""Handling of implausible times: count and report them and end the connection, but not again and again.
 
-A record of a wrong time may be in the gateway's memory, and then every replay brings it again. So a trade that ended a
-connection is left out when it comes a second time. Heartbeats differ each time; after some of them have ended
-connections, those that are wrong are passed over, and the clock goes by the trades alone.
+A record with a wrong time may be in the gateway's memory, so that every replay brings it again. A trade that ended a
+connection is therefore dropped when it comes a second time. Heartbeats differ each time; after some of them have ended
+connections, wrong ones are ignored, and the clock follows the trades alone.
 """
 
 from typing import Final
@@ -15,53 +15,53 @@ from flow_gl.feed.live.errors import Fault, Trouble
 from flow_gl.feed.live.gateway_clock import SLACK_NS, GatewayClock, Hold, describe, in_words, stated_ns
 
 MOST_REFUSED: Final = 10_000
-"""Trades with a wrong time that are remembered, the oldest forgotten first."""
+"""Trades with a wrong time that are remembered; the oldest are dropped first."""
 STRIKES: Final = 3
 """Connections that are ended for a message's time within `STRIKES_WITHIN_NS` of each other; then it is passed over."""
 STRIKES_WITHIN_NS: Final = 600_000_000_000
 
 
 class Doubts:
-    """Judges the times of trades and system messages.
+    """Checks the times of trades and system messages.
 
     Parameters
     ----------
-    clock : the gateway's clock, as far as it is known
+    clock : what is known of the gateway's clock
     """
 
     def __init__(self, clock: GatewayClock) -> None:
         self._clock: Final = clock
         self.count = 0
-        """Records that were not believed, or left out, for their time."""
+        """Records that were rejected or dropped because of their time."""
         self.claimed = 0
-        """The time that is in doubt, where the last record judged is to be held back, ns."""
+        """The implausible time of the last record checked, ns, if that record is to be held back."""
         self._refused: dict[bytes, None] = {}
         self._newest = 0  # time that a message of this connection stated, ns
         self._strikes = 0
         self._struck_ns = 0
 
     def begin(self) -> None:
-        """A new connection is in use."""
+        """Start checking a new connection."""
         self._newest = 0
 
     def words(self) -> str:
-        """What the user should know, "" where nothing was wrong."""
+        """Message for the user; "" if no time was wrong."""
         if not self.count:
             return ""
         return f"{self.count:,} record{'s' if self.count > 1 else ''} with impossible times not believed"
 
     def judge(self, chunk: bytes, newest_ts: int, wall_ns: int, now_ns: int) -> bool | Trouble | list[bytes]:
-        """Look at the time of a system message.
+        """Check the time of a system message.
 
         Parameters
         ----------
         chunk : the message
-        newest_ts : of the connection's trades, ns
-        wall_ns, now_ns : this machine's clock, and its monotonic one
+        newest_ts : newest `ts_event` of the connection's trades, ns
+        wall_ns, now_ns : this machine's wall clock and monotonic clock, ns
 
         Returns
         -------
-        Whether the time is to be used; or what ends the connection; or the message where it is to be held back
+        Whether the time may be used; or the error that ends the connection; or the message, if it is to be held back
         """
         ts = stated_ns(chunk)
         newest = max(self._newest, newest_ts)
@@ -81,18 +81,18 @@ class Doubts:
         return True
 
     def sift(self, rows: NDArray[np.void], wall_ns: int) -> tuple[NDArray[np.void], NDArray[np.void], Trouble | None]:
-        """Look at the times of trades.
+        """Check the times of trades.
 
         Parameters
         ----------
-        rows : dtype TRADE, order of arrival
-        wall_ns : now
+        rows : dtype TRADE, arrival order
+        wall_ns : now, ns since the epoch
 
         Returns
         -------
-        believed : the rows before the first whose time is in doubt
-        rest : that row and those after it, to be held back; none where all is well
-        trouble : what ends the connection, after those that are believed
+        believed : the rows before the first implausible one
+        rest : that row and those after it, to be held back; empty if all are plausible
+        trouble : the error that ends the connection after the believed rows; None if there is none
         """
         ts, limit = rows["ts_event"], self._clock.limit(wall_ns)
         if len(rows) == 0 or (ts.max() <= limit and not self._clock.is_impossible(int(ts.min()), wall_ns)):
@@ -115,13 +115,13 @@ class Doubts:
         return rows[:first], rows[:0], self._trouble(f"a trade states {describe(self.claimed, wall_ns)}", len(wrong))
 
     def first_seen(self, rows: NDArray[np.void]) -> NDArray[np.void]:
-        """Keep of these trades those that have not come before, and remember them."""
+        """Return the trades that have not come before, and remember them."""
         new = [trade for trade in map(np.void.tobytes, rows) if trade not in self._refused]
         self._remember(new)
         return np.frombuffer(b"".join(new), TRADE)
 
     def refuse(self, hold: Hold, wall_ns: int, now_ns: int) -> Trouble:
-        """The records that followed did not bear out a time: what ends the connection."""
+        """Reject a time that the following records did not confirm. Returns the error that ends the connection."""
         limit = self._clock.limit(wall_ns)
         trades = [chunk for chunk in hold.chunks if chunk[1] == 0 and len(chunk) == TRADE.itemsize]
         wrong = [chunk for chunk in trades if stated_ns(chunk) > limit]
@@ -148,7 +148,7 @@ class Doubts:
         return self._trouble(what, 1)
 
     def _has_struck_out(self, now_ns: int) -> bool:
-        """Messages of a wrong time have ended connections often enough of late."""
+        """Whether enough connections were recently ended by messages with a wrong time."""
         if now_ns - self._struck_ns > STRIKES_WITHIN_NS:
             self._strikes = 0
         return self._strikes >= STRIKES

@@ -1,7 +1,7 @@
-"""What a gateway's error means for the connection, and how it is told to the user.
+"""Classify a gateway's errors: what to do about them, and what to tell the user.
 
-Errors come in two ways: as records of a running session, with a code, and as a refusal or a failure while connecting,
-of which only the client's text is left.
+Errors arrive in two ways: as records of a running session, with a code, or as a refusal or failure while connecting,
+for which there is only the client's text.
 """
 
 from dataclasses import dataclass
@@ -12,17 +12,17 @@ from flow_gl.core.outside import plain
 
 
 class Fault(Enum):
-    """What is to be done about an error."""
+    """What to do about an error."""
 
     RETRY = auto()
     """Connect again after a pause."""
     FATAL = auto()
-    """Nothing helps but the user: wait."""
+    """Wait for the user: retrying cannot help."""
     REFUSED = auto()
-    """The gateway refuses this account a connection: fatal too, unless the same key was good before. Then it may pass:
-    a connection of ours that has just died may still count, a gateway that restarts may not know its accounts yet."""
+    """The gateway refuses this account a connection. Fatal, unless the same key worked before: then it may be temporary:
+    a connection that has just died may still count, or a restarting gateway may not know its accounts yet."""
     SYMBOL = auto()
-    """One symbol is not known; the session goes on."""
+    """One symbol is unknown; the session continues."""
     SKIPPED = auto()
     """Records were left out; a replay brings them."""
     AGED_OUT = auto()
@@ -30,12 +30,12 @@ class Fault(Enum):
     RENEW = auto()
     """Nothing is wrong, but a replay from further back is needed: connect again at once."""
     NO_DEFINITIONS = auto()
-    """Definitions cannot be had; trades can."""
+    """Definitions are not available; trades are."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """An error, understood."""
+    """A classified error."""
 
     fault: Fault
     message: str
@@ -60,11 +60,11 @@ _REPLAY: Final = ("start", "replay", "24 h", "aged out", "no longer retained")
 
 
 def from_code(code: int, text: str, *, masked_key: str) -> Trouble:
-    """Understand an error record.
+    """Classify an error record.
 
     Parameters
     ----------
-    code : databento_dbn.ErrorCode, 255 where the gateway gave none
+    code : databento_dbn.ErrorCode, 255 if the gateway gave none
     text : its text
     masked_key : key as it may be shown
     """
@@ -82,11 +82,11 @@ def from_code(code: int, text: str, *, masked_key: str) -> Trouble:
 
 
 def from_connecting(text: str, *, gateway: str, masked_key: str) -> Trouble:
-    """Understand why a connection did not come about.
+    """Classify a failure to connect.
 
     Parameters
     ----------
-    text : what the client said
+    text : the client's message
     gateway : "host:port", for the user
     masked_key : key as it may be shown
     """

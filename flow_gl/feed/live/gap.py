@@ -1,4 +1,4 @@
-"""What is missing while a connection is lost, and what stays missing when the replay cannot bring it."""
+"""The gap of a lost connection, and what remains of it if the replay cannot fill it."""
 
 from enum import Enum, auto
 
@@ -11,33 +11,38 @@ class Reach(Enum):
 
     WANTED = auto()
     EVERYTHING = auto()
-    """What is wanted is older than the gateway's memory: all it has."""
+    """All that the gateway has, because the requested start is older than its memory."""
     NOTHING = auto()
-    """It refuses that too."""
+    """No replay, because the gateway refuses that too."""
 
 
 class Gap:
-    """The stretch that is missing; at most one at a time.
+    """The time range with missing trades; at most one at a time.
 
     Parameters
     ----------
-    hours : when the exchange is closed nothing is missing
+    hours : the exchange's hours; nothing is missing while it is closed
     """
 
     def __init__(self, hours: Hours) -> None:
         self._hours = hours
         self._start: int | None = None
-        self._missing_from = 0  # what of it has come meanwhile is not missing any more
-        self._holes: list[tuple[int, int]] = []  # of what has come, nobody has these stretches
+        self._missing_from = 0  # start of what is still missing
+        self._holes: list[tuple[int, int]] = []  # ranges that can no longer be filled
         self._is_first = True
         self.reach = Reach.WANTED
         self.is_lost = False
-        """A part of the session cannot be had any more."""
+        """Part of the session is permanently missing."""
         self.known_from = 0
-        """Event time (ns) from which on everything is in hand, apart from the gap; 0 before the first connection."""
+        """Event time (ns) from which everything except the gap was received; 0 before the first connection."""
 
     def open(self, *, asked_from: int | None, first_ts: int, known_until: int, wanted_from: int) -> FeedGap | None:
-        """A connection is lost, live or in its replay; the same as for `close`. Nothing is told of a gap twice."""
+        """Open a gap when a connection is lost, live or during its replay. Parameters as for `close`.
+
+        Returns
+        -------
+        The gap, if it is new; None if it was reported already
+        """
         if not known_until:
             return None
         is_new = self._start is None
@@ -57,22 +62,22 @@ class Gap:
         return FeedGap(known_until)
 
     def reach_further(self) -> None:
-        """The gateway does not replay as far back as it was asked to."""
+        """Request more next time, because the gateway does not replay as far back as it was asked to."""
         self.reach = Reach.EVERYTHING if self.reach is Reach.WANTED else Reach.NOTHING
 
     def close(self, *, asked_from: int | None, first_ts: int, known_until: int, wanted_from: int) -> list[FeedGap]:
-        """The replay is over: what has become of the gap.
+        """Close the gap at the end of a replay.
 
         Parameters
         ----------
-        asked_from : from where it was asked for, ns; 0 for everything, None for nothing
-        first_ts : first trade that came, ns; 0 for none
-        known_until : everything up to here is in hand now, ns
-        wanted_from : where the session begins, ns
+        asked_from : start of the replay requested, ns; 0 for everything, None for no replay
+        first_ts : `ts_event` of the first trade received, ns; 0 for none
+        known_until : event time up to which everything was received, ns
+        wanted_from : start of the session, ns
 
         Returns
         -------
-        The gap filled, or what remains of it while the exchange was open; nothing where nothing was missing
+        The filled gap, or what remains of it in open hours; empty if nothing was missing
         """
         begins = asked_from or first_ts or known_until
         start, self._start = self._start, None
@@ -94,5 +99,5 @@ class Gap:
         return notices
 
     def _is_cut_short(self, asked_from: int | None) -> bool:
-        """Less may have been asked for than is wanted."""
+        """Whether less may have been requested than is wanted."""
         return bool(asked_from) or self.reach is not Reach.WANTED

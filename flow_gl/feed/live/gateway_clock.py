@@ -1,17 +1,17 @@
-"""Which of the times that a gateway states are believed.
+"""Decide which of the times that a gateway states are plausible.
 
-Three accounts of the time meet in a live session: this machine's clock, the times that the gateway's messages state
-(heartbeats above all), and those of the trades. Any of them may be wrong, and a wrong one is not to close buckets that
-still wait for their trades, nor to hide what comes after it. So:
+A live session has three sources of time: this machine's clock, the times in the gateway's messages (mainly heartbeats),
+and those of the trades. Any of them may be wrong, and a wrong one must neither close buckets whose trades are still to
+come nor hide what follows it. Therefore:
 
-- *Now* is this machine's clock plus the offset found so far, at first 0. What is at most `SLACK_NS` ahead of now is
-  believed at once.
-- What is further ahead, by up to a day, is held back with everything after it until the records that follow decide.
-  If they fall back behind it, it was wrong. If they bear it out for `PROOF_NS`, this machine's clock is behind: the
-  offset is set, and the user is told by how much.
-- What is more than a day ahead of now, or days behind, is wrong without a hearing. No offset of a day or more is taken.
-- If nothing that the gateway sends live reaches now less `FAST_NS` for a minute, this machine's clock is ahead, and the
-  offset becomes negative.
+- *Now* is this machine's clock plus the offset found so far, initially 0. A time at most `SLACK_NS` ahead of now is
+  accepted at once.
+- A time further ahead, by up to a day, is held back together with everything after it until the following records
+  decide. If they are earlier, it was wrong. If they confirm it for `PROOF_NS`, this machine's clock is behind: the
+  offset is set, and the user is told its size.
+- A time more than a day ahead of now, or days behind, is always wrong. Offsets of a day or more are not accepted.
+- If nothing that the gateway sends live reaches now minus `FAST_NS` for a minute, this machine's clock is ahead, and
+  the offset becomes negative.
 """
 
 import datetime as dt
@@ -23,40 +23,40 @@ from numpy.typing import NDArray
 from flow_gl.core.schema import TRADE
 
 SLACK_NS: Final = 60_000_000_000
-"""How far ahead of now a time is believed at once: a machine's clock that nothing sets drifts by less."""
+"""How far ahead of now a time is accepted at once: an unsynchronised clock drifts by less."""
 QUIET_NS: Final = 5_000_000_000
 """How far ahead of the clock that the trades show a message closes buckets."""
 PROOF_NS: Final = 10_000_000_000
-"""For so long what follows must bear out a time that is further ahead: longer than a heartbeat's interval."""
+"""How long the following records must confirm a time further ahead; longer than the heartbeat interval."""
 PATIENCE_NS: Final = 30_000_000_000
-"""A time that is neither borne out nor refuted by then is not believed."""
+"""A time that is neither confirmed nor refuted within this is rejected."""
 DAY_NS: Final = 86_400_000_000_000
 OLDEST_NS: Final = 2 * DAY_NS
-"""The gateway replays a day; a trade may be reported late. Older than this is no time of a live session."""
+"""The gateway replays a day; a trade may be reported late. An older time cannot belong to a live session."""
 FAST_NS: Final = 30_000_000_000
 """This machine's clock is called fast where everything live seems older than this, for `WINDOW_NS`."""
 WINDOW_NS: Final = 60_000_000_000
 MOST_HELD: Final = 1 << 17
-"""Records that are held back at most; no more are taken from the connection until they are decided on."""
+"""Most records held back; no more are taken from the connection until they are decided on."""
 _LEAST: Final = 3
-"""Statements that decide, at least."""
+"""Fewest records with a time that can decide."""
 _TS_FROM, _TS_TO = 8, 16
 _SYSTEM: Final = 23
 _NONE: Final = -1
 
 
 def stated_ns(chunk: bytes) -> int:
-    """The time in a record's header as int64, ns; -1 where it states none."""
+    """Return the time in a record's header, int64 ns; -1 if it has none."""
     return int.from_bytes(chunk[_TS_FROM:_TS_TO], "little", signed=True)
 
 
 class Hold:
-    """A time that is too far ahead, and everything that came after it, until that decides.
+    """A time too far ahead, and the records after it that will confirm or refute it.
 
     Parameters
     ----------
     claimed : the time, ns
-    since_ns : monotonic time at which it came
+    since_ns : monotonic time at which it arrived
     """
 
     def __init__(self, claimed: int, since_ns: int) -> None:
@@ -72,11 +72,11 @@ class Hold:
 
     @property
     def reached(self) -> int:
-        """The time that enough of the statements have reached: one that stands alone does not count."""
+        """The time that enough of the records have reached; a single one does not count."""
         return int(self._top[-1]) if len(self._top) == _LEAST else self.claimed
 
     def add(self, chunks: list[bytes]) -> None:
-        """Take what came after it; the first call's first record is the one that makes the claim."""
+        """Add records; the first one of the first call is the record with the doubtful time."""
         stated = _times(chunks)
         if not self.chunks and len(stated):
             stated = stated[1:]
@@ -89,7 +89,7 @@ class Hold:
         self._top = highest[:_LEAST]
 
     def is_refuted(self, now_ns: int) -> bool:
-        """What followed fell back behind it, or did not bear it out in time."""
+        """Whether the following records were earlier, or did not confirm the time soon enough."""
         if self._falling >= _LEAST and self._falling > self._bearing:
             return True
         return now_ns - self._since_ns >= PATIENCE_NS and not self.is_borne_out(now_ns)
@@ -100,50 +100,50 @@ class Hold:
 
 
 class GatewayClock:
-    """The offset between the gateway's clock and this machine's, as far as the gateway's records show it."""
+    """The offset between the gateway's clock and this machine's, estimated from the gateway's records."""
 
     def __init__(self) -> None:
         self.offset_ns = 0
-        """The gateway's time less this machine's, where they are known to differ; 0 where they are not."""
+        """The gateway's time minus this machine's, ns; 0 unless they are known to differ."""
         self.ahead_ns = 0
-        """How far ahead of this machine's clock the newest records were seen to be, ns; part of the event clock."""
+        """How far ahead of this machine's clock the newest records were, ns; part of the event clock."""
         self._window_from = 0
         self._window_most = -DAY_NS
 
     def forget(self) -> None:
-        """This machine's clock was set, or it slept: what was found no longer holds."""
+        """Discard the estimate, after this machine's clock was set or the machine slept."""
         self.offset_ns = self.ahead_ns = 0
         self._restart_window(0)
 
     def limit(self, wall_ns: int) -> int:
-        """The latest time that is believed at once, ns."""
+        """Return the latest time that is accepted at once, ns."""
         return wall_ns + self.offset_ns + SLACK_NS
 
     def vouched(self, stated: int, wall_ns: int) -> int:
-        """Up to which time a message that states this one vouches for there being no further trades, ns."""
+        """Return the event time (ns) up to which a message with this time guarantees that no further trade comes."""
         return min(stated, wall_ns + self.ahead_ns + QUIET_NS)
 
     def is_impossible(self, ts: int, wall_ns: int) -> bool:
-        """Whether no gateway can mean this time now, whatever this machine's clock says."""
+        """Whether a time cannot be right now, even if this machine's clock is wrong."""
         return not wall_ns - OLDEST_NS <= ts <= wall_ns + DAY_NS
 
     def impossible(self, ts: NDArray[np.int64], wall_ns: int) -> NDArray[np.bool_]:
-        """The same of many times (int64, ns)."""
+        """Return `is_impossible` for each of many times (int64, ns)."""
         return (ts < wall_ns - OLDEST_NS) | (ts > wall_ns + DAY_NS)
 
     def accept(self, reached: int, wall_ns: int) -> None:
-        """The records bear out that the gateway's clock is at `reached` now."""
+        """Set the offset: the records confirm that the gateway's clock is at `reached` (ns) now."""
         self.offset_ns = self.ahead_ns = reached - wall_ns
         self._restart_window(0)
 
     def note_live(self, ts: int, wall_ns: int) -> None:
-        """A trade that has just happened states this time, which is believed."""
+        """Take the accepted time of a trade that has just happened."""
         if self.offset_ns >= 0:
             self.ahead_ns = max(self.ahead_ns, ts - wall_ns)
         self.note_message(ts, wall_ns)
 
     def note_message(self, ts: int, wall_ns: int) -> None:
-        """A record that was sent just now states this time, which is believed."""
+        """Take the accepted time of a record that was just sent."""
         if not self._window_from:
             self._window_from = wall_ns
         self._window_most = max(self._window_most, ts - wall_ns)
@@ -157,7 +157,7 @@ class GatewayClock:
         self._restart_window(wall_ns)
 
     def words(self) -> str:
-        """What the user should know of this machine's clock; "" where it is right."""
+        """Message for the user about this machine's clock; "" if it is right."""
         if not self.offset_ns:
             return ""
         which = "behind" if self.offset_ns > 0 else "ahead of"
@@ -169,7 +169,7 @@ class GatewayClock:
 
 
 def describe(ts: int, wall_ns: int) -> str:
-    """A time that is not believed, for the user: when, and how far from this machine's clock."""
+    """Describe an implausible time for the user: when it is, and how far from this machine's clock."""
     if ts == _NONE:
         return "no time at all"
     difference = ts - wall_ns
@@ -178,7 +178,7 @@ def describe(ts: int, wall_ns: int) -> str:
 
 
 def in_words(ns: int) -> str:
-    """A duration in its two largest units."""
+    """Format a duration in its two largest units."""
     seconds = ns // 1_000_000_000
     for size, unit, part, small in ((86_400, "day", 3_600, "h"), (3_600, "h", 60, "min"), (60, "min", 1, "s")):
         if seconds >= size:
@@ -197,7 +197,7 @@ def _date(ts: int) -> str:
 
 
 def _times(chunks: list[bytes]) -> NDArray[np.int64]:
-    """The times that these records state, in order: trades and system messages; int64, ns."""
+    """Return the times of the trades and system messages among records, in order: int64, ns."""
     joined = b"".join(chunks)
     size = TRADE.itemsize
     if len(joined) == size * len(chunks):

@@ -1,4 +1,4 @@
-"""From where the live feed wants the session, and when the exchange is open."""
+"""The exchange's hours, and the time from which the live feed requests trades."""
 
 from typing import Final
 
@@ -8,7 +8,7 @@ from flow_gl.core.sessions import SessionCalendar
 MEMORY_NS: Final = 86_400_000_000_000
 """How far back the gateway replays."""
 _MARGIN_NS: Final = 60_000_000_000
-"""Kept from the end of its memory: connecting takes time, and clocks differ."""
+"""Safety margin at the end of the gateway's memory: connecting takes time, and clocks differ."""
 
 
 class Hours:
@@ -31,7 +31,7 @@ class Hours:
         return self._start is None
 
     def origin(self, wall_ns: int) -> int:
-        """From which `ts_event` on trades are wanted, ns. With live data only: from now."""
+        """Return the `ts_event` from which trades are wanted, ns; now, if only live data are wanted."""
         if self._start is None:
             return wall_ns
         if isinstance(self._start, int):
@@ -39,19 +39,19 @@ class Hours:
         return self._calendar.session_at(wall_ns).open
 
     def session_open(self, wall_ns: int) -> int:
-        """When the session of this time opened, ns."""
+        """Return when the session at this time opened, ns."""
         return self._calendar.session_at(wall_ns).open
 
     def is_open(self, wall_ns: int) -> bool:
-        """Whether the exchange is open."""
+        """Return whether the exchange is open."""
         return self._calendar.is_open(wall_ns)
 
     def next_open(self, wall_ns: int) -> int:
-        """When the next session opens, ns."""
+        """Return when the next session opens, ns."""
         return self._calendar.session_at(wall_ns).next_open
 
     def open_between(self, start_ns: int, end_ns: int) -> list[tuple[int, int]]:
-        """The stretches of [start, end) in which the exchange is open, ns, in order."""
+        """Return the parts of [start, end) in which the exchange is open, ns, in order."""
         if start_ns >= end_ns:
             return []
         edges = [start_ns]
@@ -62,5 +62,5 @@ class Hours:
 
 
 def replayable_from(wanted_ns: int, wall_ns: int) -> int:
-    """The nearest time to the wanted one that the gateway can still replay from, ns."""
+    """Return the earliest time from the wanted one on from which the gateway can still replay, ns."""
     return max(wanted_ns, wall_ns - MEMORY_NS + _MARGIN_NS)

@@ -1,9 +1,9 @@
-"""From the records of a connection to the feed's items: names, trades each once, definitions, what the gateway says.
+"""Convert a connection's records to feed items: names, trades (each once), definitions; and track the gateway's state.
 
-Times that cannot be right are not believed (`live_clock`, `live_doubts`): they are counted and end the connection.
-Trades are handed over only when their instrument has been named on the connection in use (`SymbolMappingMsg`); until
-then they are kept. Each connection must bring every named instrument from where the ledger needs it; one that was
-asked for too late (its symbol means another contract now) is said to be short, and a new one is made.
+Impossible times are rejected (`gateway_clock`, `doubts`): they are counted and end the connection. Trades are handed
+over only after their instrument was named on the current connection (`SymbolMappingMsg`); until then they are held.
+Each connection must bring every named instrument from where the ledger needs it. If one was requested too late (its
+symbol now means another contract), the connection is too short and is replaced by a new one.
 """
 
 from collections.abc import Iterator
@@ -27,50 +27,50 @@ if TYPE_CHECKING:
     from databento_dbn import ErrorMsg, InstrumentDefMsg, SymbolMappingMsg, SystemMsg
 
 HELD_ROWS: Final = 1 << 20
-"""Most trades that wait for their symbol; more of them than this come only from a stream that is damaged."""
+"""Most trades held until their symbol is known; only a damaged stream brings more."""
 MOST_NAMES: Final = 10_000
-"""Most names and definitions of instruments that a run takes from gateways: each costs the engine 45 kB."""
+"""Most names and definitions of instruments accepted per run; each costs the engine 45 kB."""
 MOST_NOT_FOUND: Final = 100
-"""Most symbols that are kept as not found, besides those that were asked for."""
+"""Most symbols remembered as not found, besides the requested ones."""
 _HEARTBEAT: Final = 0
 _SLOW_READER: Final = 2
 _REPLAY_COMPLETED: Final = 3
 _NEAR_NS: Final = 2_000_000_000
 _NEAR_FOR_NS: Final = 5_000_000_000
-"""A replay whose newest trades have been near to now for so long has caught up, whether the gateway says so or not."""
+"""A replay whose newest trades have been close to now for this long has caught up, whatever the gateway says."""
 _SLOW_NS: Final = 60_000_000_000
-"""A slow-reader warning is shown for so long."""
+"""How long a slow-reader warning is shown."""
 _PROOF_HEARTBEATS: Final = 2
-"""So many heartbeats with no record between them: the replay is over."""
+"""After this many heartbeats without a record between them, the replay is over."""
 
 
 class Intake:
-    """What has come down the connections, one at a time.
+    """Takes the records of one connection after another.
 
     Parameters
     ----------
     symbols : requested symbols
-    is_parent : each stands for many instruments
-    masked_key : key as it may be shown
+    is_parent : each symbol stands for many instruments
+    masked_key : the key as it may be shown
     """
 
     def __init__(self, symbols: tuple[str, ...], *, is_parent: bool, masked_key: str) -> None:
         self.ledger: Final = Ledger()
         self.known_until = 0
-        """Event time up to which everything has been handed over, ns; 0 for none yet."""
+        """Event time up to which everything has been handed over, ns; 0 before the first trade."""
         self.first_ts = 0
-        """`ts_event` of the first trade of the connection in use, repeated or not, ns; 0 for none yet."""
+        """`ts_event` of the current connection's first trade, repeated or not, ns; 0 before it."""
         self.newest_ts = 0
-        """`ts_event` of its newest trade so far, likewise."""
+        """Newest `ts_event` of the current connection, repeated or not, ns; 0 before the first trade."""
         self.time: Final = GatewayClock()
         self.doubts: Final = Doubts(self.time)
         self.not_found: Final[dict[str, str]] = {}
-        """Symbols that the gateway does not know, with its words."""
+        """Symbols that the gateway does not know, with its message."""
         self._slow_until = self._wall_ns = 0
         self._named = self._symbol_errors = 0
         self._hold: Hold | None = None
         self.wanted_from: int | None = None
-        """From where a connection that was short should have been asked for, ns."""
+        """Time from which a connection that was too short should have been requested, ns."""
         self._symbols: Final = symbols
         self._is_parent: Final = is_parent
         self._masked_key: Final = masked_key
@@ -80,10 +80,10 @@ class Intake:
         self._is_replayed = False
         self._replays_left = 0
         self._silent_heartbeats = 0
-        self._instruments: set[int] = set()  # named on the connection in use
+        self._instruments: set[int] = set()  # named on the current connection
         self._requested: dict[str, int] = {}
-        self._changes: Final[set[tuple[str, int, int]]] = set()  # of names in mid-stream, that were acted on
-        self._known: Final[dict[str, set[int]]] = {}  # as last named, on whatever connection
+        self._changes: Final[set[tuple[str, int, int]]] = set()  # changes of names within the stream that were acted on
+        self._known: Final[dict[str, set[int]]] = {}  # as last named, on any connection
         self._held: dict[int, list[NDArray[np.void]]] = {}
         self._held_rows = 0
         self._told: dict[int | str, Mapping] = {}
@@ -91,17 +91,17 @@ class Intake:
 
     @property
     def is_in_doubt(self) -> bool:
-        """Records are held back, until those that follow show whether the time of the first is right."""
+        """Whether records are held back until those that follow show if the first one's time is right."""
         return self._hold is not None
 
     @property
     def is_full(self) -> bool:
-        """No more records are to be taken before it is decided what becomes of those that are held back."""
+        """Whether no more records may be taken before those held back are decided on."""
         return self._hold is not None and self._hold.is_full
 
     @property
     def held(self) -> int:
-        """Trades that wait for their symbol."""
+        """Number of trades held until their symbol is known."""
         return self._held_rows
 
     @property
@@ -111,13 +111,13 @@ class Intake:
 
     @property
     def is_slow(self) -> bool:
-        """The gateway has lately said that it is read too slowly. Nothing is lost by that."""
+        """Whether the gateway recently reported a slow reader. Nothing is lost by that."""
         return self._wall_ns < self._slow_until
 
     def need_from(self) -> int | None:
-        """From which `ts_event` a new connection must replay, ns, as far as the instruments are known.
+        """Return the `ts_event` from which a new connection must replay, ns.
 
-        None where a requested symbol has not been named yet, or an instrument not been received: from the origin.
+        None (replay from the origin) if a requested symbol has not been named yet or an instrument not been received.
         """
         if any(symbol not in self._known and symbol not in self.not_found for symbol in self._symbols):
             return None
@@ -126,14 +126,14 @@ class Intake:
         return min(wanted, default=None) if len(wanted) == len(needs) else None
 
     def begin(self, *, start: int | None, origin: int, floor: int, replays: int) -> None:
-        """A new connection is in use.
+        """Start taking the records of a new connection.
 
         Parameters
         ----------
-        start : from which `ts_event` it was asked to replay; None for not at all
-        origin : from where instruments are wanted that have not been received yet, ns
-        floor : from where a replay can be had at all, ns
-        replays : subscriptions that are replayed, trades among them
+        start : `ts_event` from which its replay was requested, ns; None for no replay
+        origin : time from which instruments are wanted that were not received before, ns
+        floor : earliest time from which the gateway can replay, ns
+        replays : number of subscriptions with a replay, including trades
         """
         self.ledger.take_over()
         self.doubts.begin()
@@ -153,22 +153,22 @@ class Intake:
         self._held_rows = 0
 
     def take(self, chunks: list[bytes], wall_ns: int, out: list[Item], now_ns: int | None = None) -> Trouble | None:
-        """Turn records into items.
+        """Convert records to items.
 
         Parameters
         ----------
-        chunks : whole records, in order; none where only time has passed
-        wall_ns : now
-        out : items are appended to it
-        now_ns : monotonic time; None: the wall's
+        chunks : complete records, in order; empty if only time has passed
+        wall_ns : now, ns since the epoch
+        out : receives the items
+        now_ns : monotonic time, ns; None: same as `wall_ns`
 
         Returns
         -------
-        What ends the connection: nothing after it was taken. None where all is well.
+        The error that ends the connection, after which nothing was taken; None if there is none
 
         Raises
         ------
-        DamageError : the stream cannot be trusted from a record on; what came before it is in `out`
+        DamageError : the stream cannot be trusted from some record on; the items before it are in `out`
         """
         now_ns = wall_ns if now_ns is None else now_ns
         self._wall_ns = wall_ns
@@ -189,7 +189,7 @@ class Intake:
                     doubtful = self._doubt_message(run, wall_ns, now_ns, out)
                 except DamageError:
                     raise
-                except Exception as error:  # fields are decoded as they are asked for, with errors of many kinds
+                except Exception as error:  # fields are decoded lazily, with many kinds of errors
                     raise damaged(f"a record of kind {run[1]} has an invalid value: {error}") from None
             else:
                 doubtful = self._doubt_trades(run, wall_ns, out)
@@ -202,7 +202,7 @@ class Intake:
         return None
 
     def _doubt_message(self, chunk: bytes, wall_ns: int, now_ns: int, out: list[Item]) -> Trouble | list[bytes]:
-        """Take a record that is no trade. Returns what ends the connection, or the record if it is to be held back."""
+        """Take a record other than a trade. Returns the error that ends the connection, or the record to hold back."""
         is_believed = True
         if chunk[1] == SYSTEM_KIND:
             judged = self.doubts.judge(chunk, self.newest_ts, wall_ns, now_ns)
@@ -212,7 +212,7 @@ class Intake:
         return self._take_other(chunk, out, is_believed=is_believed) or []
 
     def _doubt_trades(self, rows: NDArray[np.void], wall_ns: int, out: list[Item]) -> Trouble | list[bytes]:
-        """Take trades up to the first whose time is in doubt; the rest, where they are to be held back."""
+        """Take trades up to the first doubtful time. Returns the error that ends the connection, or the rest."""
         is_undated = rows["ts_event"] == UNDEF_TS
         if is_undated.any():
             rows, undated = rows[~is_undated], rows[is_undated]
@@ -288,7 +288,7 @@ class Intake:
         symbol = name(text_of(record, "stype_out_symbol")) or str(instrument_id)
         change = (requested, self._requested.get(requested, instrument_id), instrument_id)
         is_change = change[1] != instrument_id and not self._is_parent and self.first_ts > 0
-        if is_change and change not in self._changes:  # the same change again: the gateway's names are not of one time
+        if is_change and change not in self._changes:  # repeated: the gateway's names are inconsistent
             self._changes.add(change)
             self.wanted_from = self._origin
             return Trouble(Fault.RENEW, f"{requested} is {symbol} from now on")
@@ -351,13 +351,13 @@ class Intake:
             self._is_replayed = self._is_replayed or "trade" in text or self._replays_left <= 0
 
     def _plausible(self, ts: int) -> int:
-        """A mapping's time, 0 where it cannot be one."""
+        """Return a mapping's time, or 0 if it is impossible."""
         ts = _signed(ts)
         return 0 if self.time.is_impossible(ts, self._wall_ns) else ts
 
 
 def _chunks_of(coming: Iterator[NDArray[np.void] | bytes]) -> list[bytes]:
-    """Every record that is still to come, on its own."""
+    """Split what is left into single records."""
     chunks: list[bytes] = []
     for run in coming:
         if isinstance(run, bytes):
@@ -368,7 +368,7 @@ def _chunks_of(coming: Iterator[NDArray[np.void] | bytes]) -> list[bytes]:
 
 
 def _code(code: object) -> int:
-    """A code as the record gives it (an enum, an int, or None where it is unknown) as a number."""
+    """Convert a record's code (an enum, an int, or None if unknown) to a number; 255 for None."""
     return 255 if code is None else int(cast(int, code))
 
 

@@ -19,34 +19,34 @@ RESUME_OVERLAP_NS: Final = 5_000_000_000
 
 It bounds the disorder in arrival that is still deduplicated exactly. A restart from a recording uses it too."""
 SILENCE_NS: Final = 3_600_000_000_000
-"""An instrument silent for longer than this, while others traded, did not trade: it is not asked for further back."""
+"""If an instrument is silent for longer than this while others trade, it did not trade: no older replay is needed."""
 _KEPT_ROWS: Final = 1 << 16
-"""Rows that may gather before those are let go that no replay is compared with any more."""
+"""Rows kept before those outside the overlap are dropped."""
 
 
 class Ledger:
-    """Trades handed over, as far as a later replay may repeat them."""
+    """The trades handed over that a later replay may repeat."""
 
     def __init__(self) -> None:
-        self._since: dict[int, int] = {}  # instrument: from which ts_event on it is wanted and received
+        self._since: dict[int, int] = {}  # instrument: ts_event from which it is wanted and received
         self._newest: dict[int, int] = {}  # instrument: newest ts_event handed over
         self._newest_of_all = 0
         self._recent: list[NDArray[np.void]] = []
         self._recent_rows = 0
         self._room = _KEPT_ROWS
-        self._cut: dict[int, int] = {}  # instrument: trades before are known already, or not wanted
+        self._cut: dict[int, int] = {}  # instrument: earlier trades are known or not wanted
         self._highest_cut = 0
         self._seen: Seen | None = None
         self.repeated = 0
-        """Trades that came again and were dropped."""
+        """Repeated trades that were dropped."""
 
     @property
     def newest_ts(self) -> int:
-        """Newest `ts_event` handed over, ns; 0 where there is none yet."""
+        """Newest `ts_event` handed over, ns; 0 before the first trade."""
         return self._newest_of_all
 
     def need_from(self, instrument_id: int) -> int | None:
-        """From which `ts_event` a new connection must bring the instrument; None where it has not been received yet."""
+        """Return the `ts_event` (ns) from which a new connection must bring an instrument; None if never received."""
         since = self._since.get(instrument_id)
         if since is None:
             return None
@@ -54,9 +54,9 @@ class Ledger:
         return max(since, known_until - RESUME_OVERLAP_NS)
 
     def cover(self, instrument_id: int, from_ns: int, *, is_replayed: bool = True) -> None:
-        """The connection in use brings the instrument from here on; trades before are not wanted.
+        """Record that the current connection brings an instrument from here on; earlier trades are not wanted.
 
-        Nothing changes for an instrument that is received already. Where nothing is replayed, all that comes is wanted:
+        Nothing changes for an instrument that is already received. Without a replay everything that arrives is wanted:
         it is live, however far this machine's clock is ahead.
         """
         if instrument_id not in self._since:
@@ -65,14 +65,14 @@ class Ledger:
             self._highest_cut = max(self._highest_cut, cut)
 
     def take_over(self) -> None:
-        """A new connection starts to bring what may have been handed over already."""
+        """Start a new connection, which may repeat trades."""
         self._cut = {instrument_id: self._need(instrument_id) for instrument_id in self._since}
         self._highest_cut = max(self._cut.values(), default=0)
         rows = self._compact()
         self._seen = Seen(rows) if rows is not None else None
 
     def admit(self, rows: NDArray[np.void]) -> NDArray[np.void]:
-        """Keep of these trades, all of covered instruments, those that have not been handed over yet.
+        """Return those trades, all of covered instruments, that have not been handed over yet.
 
         Parameters
         ----------
@@ -102,7 +102,7 @@ class Ledger:
 
     @property
     def recent_rows(self) -> int:
-        """Trades kept to be compared with a replay."""
+        """Number of trades kept for comparison with a replay."""
         return self._recent_rows
 
     def _note(self, rows: NDArray[np.void]) -> None:
@@ -116,7 +116,7 @@ class Ledger:
             self._compact()
 
     def _compact(self) -> NDArray[np.void] | None:
-        """Let go of trades that no replay is compared with any more; return the others."""
+        """Drop trades outside the overlap and return the others."""
         if not self._recent:
             return None
         rows = np.concatenate(self._recent)
@@ -131,6 +131,6 @@ class Ledger:
 
 
 def _per_row(rows: NDArray[np.void], value_of: Callable[[int], int]) -> NDArray[np.int64]:
-    """A number that belongs to the instrument, for each row; int64, shape (len(rows),)."""
+    """Look up a number by instrument for each row: int64, shape (len(rows),)."""
     instruments, index = np.unique(rows["instrument_id"], return_inverse=True)
     return np.array([value_of(instrument_id) for instrument_id in instruments.tolist()], np.int64)[index]

@@ -1,7 +1,7 @@
-"""At a session's open the requesting symbols again: a continuous one may mean another contract now.
+"""Subscribe again when a session opens, since a continuous symbol may then mean another contract.
 
-A running connection is never given up for that. A second one is made beside it and takes over once it streams; where
-an account cannot have two, the first is given up for it after some tries.
+The running connection is kept: a second one is opened beside it and takes over once it streams. If an account
+does not allow two connections, the first is given up after some attempts.
 """
 
 from collections.abc import Callable
@@ -24,7 +24,7 @@ class Renewal:
 
     @property
     def is_hopeless(self) -> bool:
-        """It has failed too often."""
+        """Whether it has failed too often."""
         return self._tries >= TRIES
 
     def want(self, now_ns: int) -> None:
@@ -33,7 +33,7 @@ class Renewal:
         self._tries = 0
 
     def cancel(self) -> Connection | None:
-        """No longer wanted; the connection to be let go of, if there is one."""
+        """Cancel the renewal. Returns the connection to close, if there is one."""
         connection, self.connection = self.connection, None
         self.is_wanted = False
         self._tries = 0
@@ -44,12 +44,12 @@ class Renewal:
 
         Parameters
         ----------
-        open_one : makes the second connection
-        limit_ns : longest time until it streams
+        open_one : opens the second connection
+        limit_ns : longest time until it must stream, ns
 
         Returns
         -------
-        A connection that has failed and is to be let go of, or None
+        A failed connection that the caller must close, or None
         """
         second = self.connection
         if second is None:
@@ -64,7 +64,7 @@ class Renewal:
         return None
 
     def take(self) -> Connection | None:
-        """The second connection once it streams: it is the caller's then, and the renewal is done."""
+        """Return the second connection once it streams, which ends the renewal; None before. The caller owns it."""
         second = self.connection
         if second is None or second.phase is not Phase.STREAMING or not second.waiting:
             return None

@@ -1,4 +1,4 @@
-"""What is asked of the gateway, and the checks of what a user gives for it."""
+"""The request to the gateway, and checks of the user's input for it."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -16,12 +16,12 @@ class Subscription:
     symbols: tuple[str, ...]
     stype_in: str
     start: int | None
-    """Replay from this `ts_event` on, ns; 0 for all there is; None for live data only."""
+    """Replay from this `ts_event` on, ns; 0 for everything available; None for live data only."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """All that a connection is made from, the key apart. The last subscription is that of the trades."""
+    """Everything that a connection needs, except the key. The last subscription is that of the trades."""
 
     dataset: str
     subscriptions: tuple[Subscription, ...]
@@ -33,12 +33,12 @@ class Request:
 
     @property
     def trades_from(self) -> int | None:
-        """From where trades are replayed, as `Subscription.start`."""
+        """Start of the trades' replay, as `Subscription.start`."""
         return self.subscriptions[-1].start
 
     @property
     def replays(self) -> int:
-        """Subscriptions that begin with a replay."""
+        """Number of subscriptions that begin with a replay."""
         return sum(subscription.start is not None for subscription in self.subscriptions)
 
     @property
@@ -49,7 +49,7 @@ class Request:
 
 
 def checked_key(api_key: str | None) -> str:
-    """The key without blanks around it. Raises FeedError where there is none, or it cannot be one."""
+    """Return the key without surrounding blanks. Raises FeedError if it is missing or malformed."""
     key = (api_key or "").strip()
     if not key:
         raise FeedError("no Databento API key: set DATABENTO_API_KEY in the environment or in .env, or pass --api-key")
@@ -61,7 +61,7 @@ def checked_key(api_key: str | None) -> str:
 
 
 def checked_symbols(symbols: tuple[str, ...]) -> tuple[str, ...]:
-    """Each symbol once, in order. Raises FeedError where there is none, or an empty one."""
+    """Return each symbol once, in order. Raises FeedError if there are none or one is empty."""
     kept = tuple(dict.fromkeys(symbol.strip() for symbol in symbols))
     if not kept or not all(kept):
         raise FeedError(f"symbols: expected at least one, none of them empty, got {list(symbols)}")

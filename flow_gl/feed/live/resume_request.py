@@ -1,7 +1,7 @@
-"""What the next connection is asked for: so much of the past that nothing is missing, and no more.
+"""Decide what the next connection requests: enough of the past that nothing is missing, and no more.
 
-What has been received needs a replay from shortly before its last trade; what has not, from the origin: the session's
-open. At a session's open a symbol may come to mean another contract, which is wanted from the open on.
+Instruments already received need a replay from shortly before their last trade; others from the origin, the session's
+open. When a session opens, a symbol may mean another contract, which is wanted from the open on.
 """
 
 from dataclasses import replace
@@ -14,38 +14,38 @@ from flow_gl.feed.live.intake import Intake
 from flow_gl.feed.live.request import Request, Subscription
 
 
-class Asking:
-    """Makes connections.
+class ResumeRequests:
+    """Makes connections that request exactly what is missing.
 
     Parameters
     ----------
-    blank : all of a request but its subscriptions
+    blank : a request without subscriptions
     key : the API key
-    symbols, stype_in : what is wanted
-    hours : from where it is wanted
+    symbols, stype_in : requested symbols and their type
+    hours : the exchange's hours and the origin
     """
 
     def __init__(self, blank: Request, *, key: str, symbols: tuple[str, ...], stype_in: str, hours: Hours) -> None:
         self.blank: Final = blank
         self.origin = 0
-        """From which `ts_event` on trades are wanted, ns; set when a connection is made."""
+        """`ts_event` from which trades are wanted, ns; set when a connection is made."""
         self.has_definitions = True
-        """Definitions are asked for too."""
+        """Whether definitions are requested too."""
         self._key: Final = key
         self._symbols: Final = symbols
         self._stype_in: Final = stype_in
         self._hours: Final = hours
 
     def make(self, intake: Intake, wall_ns: int, *, reach: Reach, is_first: bool, is_session_new: bool) -> Connection:
-        """Make a connection, not opened yet, that brings all that is missing.
+        """Make a connection, not opened yet, that brings everything missing.
 
         Parameters
         ----------
-        intake : what has come so far
-        wall_ns : now
-        reach : how much of what is wanted the gateway is believed to hold
-        is_first : nothing has come yet on any connection
-        is_session_new : a session has opened since the symbols were asked for
+        intake : what was received so far
+        wall_ns : now, ns since the epoch
+        reach : how far back the gateway is believed to replay
+        is_first : nothing was received yet on any connection
+        is_session_new : a session has opened since the symbols were last requested
         """
         if is_first or not self._hours.is_live_only:
             self.origin = self._hours.origin(wall_ns)

@@ -1,9 +1,9 @@
-"""The live feed: Databento's gateway, supervised so that every trade arrives once, through every fault.
+"""The live feed: Databento's gateway, supervised so that every trade arrives exactly once, whatever fails.
 
-A connection is used until something is wrong with it, then thrown away; a fresh one asks for a replay from where the
-ledger stands, and the ledger drops what was handed over before. At the start that is the session's open: catching up
-and going on live are one stream without a seam. `poll` does all the work, on the caller's thread and with the caller's
-clock: it takes what has come, watches over the connection, and makes the next one when a pause is over.
+A connection is used until something is wrong with it and then discarded. A new one requests a replay from where the
+ledger needs it, and the ledger drops what was already handed over. At the start that is the session's open, so catching
+up and live trading are one continuous stream. `poll` does all the work, on the caller's thread and with the caller's
+clock: it takes what has arrived, monitors the connection, and opens the next one when a pause is over.
 
 When a session opens, symbols are requested again on a second connection, which takes over once it streams.
 """
@@ -28,7 +28,7 @@ from flow_gl.feed.live.hours import Hours, replayable_from
 from flow_gl.feed.live.intake import Intake
 from flow_gl.feed.live.renewal import Renewal
 from flow_gl.feed.live.request import DEFAULT_PORT, Request, checked_key, checked_symbols
-from flow_gl.feed.live.resume_request import Asking
+from flow_gl.feed.live.resume_request import ResumeRequests
 
 BATCH: Final = 1 << 13
 LEAST_BATCH: Final = 64
@@ -96,7 +96,7 @@ class LiveFeed:
         )
         self._clock: Final = clock
         self._hours: Final = hours if hours is not None else Hours(start)
-        self._asking: Final = Asking(
+        self._requests: Final = ResumeRequests(
             self._request, key=key, symbols=self._symbols, stype_in=stype_in, hours=self._hours
         )
         self._intake: Final = Intake(self._symbols, is_parent=stype_in == "parent", masked_key=self._masked_key)
@@ -195,7 +195,7 @@ class LiveFeed:
         self._begin(self._connection, wall_ns)
 
     def _open(self, wall_ns: int) -> Connection:
-        connection = self._asking.make(
+        connection = self._requests.make(
             self._intake,
             wall_ns,
             reach=self._gap.reach,
@@ -211,7 +211,7 @@ class LiveFeed:
         """Take what this connection brings from here on."""
         request = connection.request
         floor = replayable_from(0, wall_ns)
-        origin = self._asking.origin
+        origin = self._requests.origin
         self._intake.begin(start=request.trades_from, origin=origin, floor=floor, replays=request.replays)
         self._is_live = self._is_streaming = False
 
@@ -272,14 +272,14 @@ class LiveFeed:
         if fault is Fault.AGED_OUT:
             self._gap.reach_further()
         elif fault is Fault.NO_DEFINITIONS:
-            self._asking.has_definitions = False
+            self._requests.has_definitions = False
         elif fault is Fault.FATAL or (fault is Fault.REFUSED and not self._may_refusal_pass()):
             self._failure = self._trouble
         opened = self._gap.open(
             asked_from=self._connection.request.trades_from if self._connection else None,
             first_ts=self._intake.first_ts,
             known_until=self._intake.known_until,
-            wanted_from=self._asking.origin,
+            wanted_from=self._requests.origin,
         )
         if opened:
             out.append(opened)
@@ -310,7 +310,7 @@ class LiveFeed:
             asked_from=connection.request.trades_from,
             first_ts=self._intake.first_ts,
             known_until=self._intake.known_until or self._wall_ns,
-            wanted_from=self._asking.origin,
+            wanted_from=self._requests.origin,
         )
         self._log.info("live", extra={"repeated": self.repeated})
 
