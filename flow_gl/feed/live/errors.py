@@ -19,7 +19,7 @@ class Fault(Enum):
     FATAL = auto()
     """Wait for the user: retrying cannot help."""
     REFUSED = auto()
-    """The gateway refuses this account a connection. Fatal, unless the same key worked before: then it may be temporary:
+    """The gateway refuses this account a connection. Fatal unless the key worked before; then it may be temporary:
     a connection that has just died may still count, or a restarting gateway may not know its accounts yet."""
     SYMBOL = auto()
     """One symbol is unknown; the session continues."""
