@@ -1,8 +1,8 @@
 """What can be charted from a set of files: their instruments, and the names that refer to them.
 
-An instrument is an id for as long as its raw symbol stays the same. A continuous symbol means different instruments over time,
-several names may mean the same instrument, and a raw symbol's id may change. A `Choice` says which instruments a name
-means in these files, and how a reader of the files follows it.
+An instrument is an id for as long as its raw symbol stays the same. A continuous symbol means several instruments over
+time, several names may mean the same instrument, and a raw symbol's id may change. A `Choice` says which instruments a
+name means in these files, and how a reader of the files follows it.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
