@@ -1,8 +1,7 @@
-"""What a layer is, and what it may see in a frame.
+"""The layer interface, and the scene that a layer draws.
 
-A layer keeps GPU buffers in step with the store and draws them. `update` is the only place that uploads, and uploads
-only what is new; `draw` sets uniforms and issues draw calls, and never reads the store. Draw order is the one table in
-`stack`.
+A layer keeps its GPU buffers in step with the store and draws them. Only `update` uploads, and only new data; `draw`
+sets uniforms and issues draw calls, and never reads the store. The draw order is the table in `stack`.
 """
 
 from dataclasses import dataclass, field
@@ -20,40 +19,40 @@ __all__ = ["FrameCounters", "Layer", "Scene", "Style"]
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How things are shown. Nothing here changes a number."""
+    """How a chart looks. Nothing here changes a number."""
 
     palette: Palette = DARK
     threshold: float = THRESHOLD
-    """A 1 s bubble is coloured by side when abs(delta) / (buy + sell) is above it; wider ones from less on
+    """A 1 s bubble is coloured by side if abs(delta) / (buy + sell) exceeds it. Wider bubbles have lower thresholds
     (`core.market.lod.threshold_at`)."""
     size_floor: int = 0
-    """Bubbles of fewer contracts are hidden."""
+    """Bubbles with fewer contracts are hidden."""
     radius_min_px: float = 3.0
     """At content scale 1."""
     radius_max_px: float = 40.0
     size_scale: float = 1.0
     reference: int = 0
-    """Contracts a second-long bubble needs for the largest disc; 0 takes the session's own."""
+    """Contracts of the largest disc at the base bucket; 0 takes the session's reference."""
     is_muted: bool = False
-    """Alerts are marked, but nothing flashes."""
+    """Alerts are drawn, but nothing flashes."""
     is_visible: frozenset[str] = field(
         default_factory=lambda: frozenset(
             {"grid", "price", "bubbles", "counts", "profile", "levels", "cvd", "marks", "gaps"}
         )
     )
-    """Layers and parts that are switched on."""
+    """Layers and parts that are shown."""
 
 
 @dataclass(frozen=True, slots=True)
 class OffScale:
-    """Bubbles that reach beyond one end of an automatic scale.
+    """Bubbles that extend beyond one end of an automatic price scale.
 
     Attributes
     ----------
-    count : how many bubbles do
-    price : the price furthest away, 1e-9
-    is_one_trade : nothing but one trade is out there
-    times_ns : middles of their buckets, ns, the first one the furthest's; at most 32
+    count : number of such bubbles
+    price : the most distant price, 1e-9
+    is_one_trade : whether they consist of a single trade
+    times_ns : middles of their buckets, ns; that of the most distant price first, at most 32
     """
 
     count: int
@@ -64,12 +63,12 @@ class OffScale:
 
 @frozen
 class Scene:
-    """One chart in one frame, frozen: the store's copies, where the panes lie, and what is pointed at.
+    """One chart in one frame, frozen: the store's copies, the panes, and the hovered and pinned bubbles.
 
-    y of `price_view` is in ticks above price 0 (price // tick_size); y of `cvd_view` is in contracts.
-    `price_view.rect` and `cvd_view.rect` share x and width. `profile_rect` lies inside the price pane at its right.
-    The layers label the axes themselves: prices and CVD values in the strip `price_axis_px` wide at the right of the
-    panes, times in the strip `time_axis_px` high below the CVD pane.
+    World y of `price_view` is in ticks above price 0 (price // tick_size), that of `cvd_view` in contracts.
+    `price_view.rect` and `cvd_view.rect` have the same x and width; `profile_rect` is at the right of the price pane.
+    Layers also draw the axis labels: prices and CVD values in a strip `price_axis_px` wide to the right of the panes,
+    times in a strip `time_axis_px` high below the CVD pane.
     """
 
     reader: MarketReader
@@ -82,43 +81,43 @@ class Scene:
     now_ns: int
     """Event time at the live edge."""
     live_x_px: float
-    """Screen x of the live edge (may lie outside the pane while the user looks at history)."""
+    """Screen x of the live edge; outside the pane while the user looks at history."""
     wall_s: float
-    """A steady clock for blends and pulses."""
+    """Monotonic clock for animations, seconds."""
     is_live: bool = True
-    """False where the picture does not follow a running market: dimmed, hatched."""
+    """False if the picture does not follow a running market. The chart is then dimmed and hatched."""
     hidden_before_ns: int = 0
-    """The user cleared the chart at this time."""
+    """Event time at which the user cleared the chart; earlier bubbles are hidden."""
     until_ns: int = 2**63 - 1
-    """Paused: bubbles after this time wait."""
+    """While paused: bubbles after this time are not shown."""
     hover_id: int | None = None
     pinned_id: int | None = None
     """Bubble ids at `lod`."""
     screen_px: tuple[int, int] = (0, 0)
-    """Framebuffer width and height; (0, 0) asks the GL viewport, which costs a round trip."""
+    """Framebuffer width and height; (0, 0) reads the GL viewport, which costs a round trip to the driver."""
     below: OffScale | None = None
     above: OffScale | None = None
-    """What an automatic price scale leaves out at its lower and its upper end."""
+    """What an automatic price scale omits at its lower and upper end."""
     crosshair_px: tuple[float, float] | None = None
-    """Where the crosshair stands, framebuffer pixels; drawn in the panes of this chart that it meets."""
+    """Position of the crosshair, framebuffer pixels; drawn only where it crosses panes of this chart."""
     price_axis_px: float = 110.0
     time_axis_px: float = 24.0
-    """Room for labels, framebuffer pixels (content scale included)."""
+    """Room for labels, framebuffer pixels (includes the content scale)."""
     zone: str = "America/New_York"
-    """Zone of all times on the chart."""
+    """Time zone of all times on the chart."""
 
 
 class Layer(Protocol):
     """A part of the chart."""
 
     def setup(self) -> None:
-        """Compile shaders, make buffers. A GL context is current."""
+        """Compile shaders and create buffers. A GL context must be current."""
 
     def update(self, scene: Scene) -> None:
-        """Bring GPU buffers in step with the store: the only place that uploads."""
+        """Bring GPU buffers in step with the scene. Only this method uploads."""
 
     def draw(self, scene: Scene) -> None:
         """Draw. Never uploads, never reads the store."""
 
     def release(self) -> None:
-        """Free what `setup` made."""
+        """Free what `setup` created."""

@@ -1,8 +1,8 @@
-"""The bubbles: one draw of discs, oldest first, the open one last with its white ring.
+"""The bubbles: discs drawn in one call, oldest first, the open one last with a white ring.
 
-What a disc looks like follows in the shader from the bubble's contracts and from uniforms. A change of threshold,
-size, colours, hover, zoom or position uploads nothing. Where discs are too crowded to glow, all but the open one are
-drawn as points by a shader that knows no glow and no ring: filling discs is most of what such a frame costs.
+The shader derives the look of a disc from its contracts and from uniforms, so a change of threshold, size, colour,
+hover, zoom or position uploads nothing. Where discs are too crowded to glow, all but the open one are drawn as points
+by a simpler shader without glow and ring, because filling discs is most of the cost of such a frame.
 """
 
 from typing import Final
@@ -15,7 +15,7 @@ from flow_gl.layers.rows.series import NO_INDEX, LodRows
 
 
 class BubblesLayer:
-    """Draws the chart's rows as discs."""
+    """Draws bubble rows as discs."""
 
     def __init__(self, chart: Chart) -> None:
         self._chart: Final = chart
@@ -26,7 +26,7 @@ class BubblesLayer:
         self._largest_px = largest_point_px()
 
     def update(self, scene: Scene) -> None:
-        """The rows are brought in by the chart's series."""
+        """Do nothing: `ChartRows` uploads the rows."""
 
     def draw(self, scene: Scene) -> None:
         if "bubbles" not in scene.style.is_visible:
@@ -45,7 +45,7 @@ class BubblesLayer:
                 self._chart.kit.row_drawing.ring_quads(rows.bubbles.rows, points_stop, rows.stop, self._chart.counters)
 
     def _draw_points(self, rows: LodRows, stop: int, margin_px: int) -> None:
-        # A point whose centre lies outside the viewport is not drawn at all: the viewport reaches a disc further.
+        # OpenGL drops points whose centre is outside the viewport, so the viewport is enlarged by the radius of a disc.
         width, height = self._chart.screen_px
         wide, high = width + 2 * margin_px, height + 2 * margin_px
         GL.glViewport(-margin_px, -margin_px, wide, high)
@@ -57,4 +57,4 @@ class BubblesLayer:
         GL.glViewport(0, 0, width, height)
 
     def release(self) -> None:
-        """Programs and rows are the chart's."""
+        """Do nothing: programs and rows belong to the chart."""

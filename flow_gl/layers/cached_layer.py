@@ -1,7 +1,7 @@
-"""Layers that have nothing of their own on the GPU: they add rectangles and labels to the chart's batches.
+"""Base of layers without GPU buffers of their own: they add rectangles and labels to the chart's batches.
 
-What such a layer adds depends on few things, its `key`. While the key stays the same, what it added last is added
-again unchanged, so a frame pays only for what moves.
+The output of such a layer depends only on its `key`. While the key is unchanged, the previous output is reused, so a
+frame pays only for what changes.
 """
 
 from typing import ClassVar, Final, NamedTuple
@@ -14,11 +14,11 @@ from flow_gl.layers.chart import Chart
 
 
 class _Built(NamedTuple):
-    """What a layer adds to a frame."""
+    """The output of a layer."""
 
     rows: list[tuple[Batch, bytes]]
     boxes: list[Rect]
-    """Where its labels lie."""
+    """Boxes of its labels."""
 
 
 class CachedLayer:
@@ -34,14 +34,14 @@ class CachedLayer:
         self._built: Final[Cached[_Built]] = Cached()
 
     def setup(self) -> None:
-        """The batches are the chart's."""
+        """Do nothing: the batches belong to the chart."""
 
     def key(self, scene: Scene) -> tuple[object, ...] | None:
-        """Return everything that `build` depends on; None if it must run in every frame."""
+        """Return everything that `build` depends on; None to run it in every frame."""
         raise NotImplementedError
 
     def build(self, scene: Scene) -> None:
-        """Add what is visible in this frame."""
+        """Add rectangles and labels to the chart's batches."""
         raise NotImplementedError
 
     def update(self, scene: Scene) -> None:
@@ -57,10 +57,10 @@ class CachedLayer:
             chart.batches.placed.extend(boxes)
 
     def draw(self, scene: Scene) -> None:
-        """The batches are drawn by the stack."""
+        """Do nothing: the stack draws the batches."""
 
     def release(self) -> None:
-        """The batches are the chart's."""
+        """Do nothing: the batches belong to the chart."""
 
     def _build(self, scene: Scene) -> _Built:
         batches = self._chart.batches

@@ -1,4 +1,4 @@
-"""The crosshair: lines through both panes, and what they point at on the axes."""
+"""The crosshair: lines through both panes, and their values on the axes."""
 
 from flow_gl.gl.text import Plate, TextStyle
 from flow_gl.layers.base import Scene
@@ -10,7 +10,7 @@ from flow_gl.layers.labels.words import contracts_text, price_text
 
 
 class CrosshairLayer(CachedLayer):
-    """Comes last: its plates lie on the others."""
+    """Drawn last, because its plates cover the axis labels."""
 
     def key(self, scene: Scene) -> tuple[object, ...]:
         x = crosshair_x(scene)
@@ -44,7 +44,7 @@ class CrosshairLayer(CachedLayer):
         )
 
     def _value(self, scene: Scene) -> str:
-        """What lies under the crosshair's horizontal line."""
+        """Return the price or CVD at the horizontal line."""
         assert scene.crosshair_px is not None
         price, tick_size, y = scene.price_view, self._chart.shown.tick_size, scene.crosshair_px[1]
         if y < price.rect.bottom:

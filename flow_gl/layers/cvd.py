@@ -1,4 +1,4 @@
-"""The CVD pane: line and area coloured by the sign of each stretch, cut exactly at zero; broken at gaps and resets."""
+"""The CVD pane: line and area coloured by sign, split exactly at zero, interrupted at gaps and resets."""
 
 from typing import Final
 
@@ -8,11 +8,11 @@ from flow_gl.layers.cached_layer import CachedLayer
 from flow_gl.layers.chart import mix
 
 _AREA_VERTICES: Final = 6
-"""A stretch's two triangles."""
+"""Two triangles per segment."""
 
 
 class CvdLayer(CachedLayer):
-    """Each row is read with the next one: n points make n - 1 stretches. The zero line is a rectangle of the batch."""
+    """Each point is drawn with the next one: n points make n - 1 segments. The zero line is in a batch."""
 
     draws = True
 

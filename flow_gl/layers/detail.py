@@ -1,4 +1,4 @@
-"""Which level of detail a zoom calls for."""
+"""Chooses the level of detail for a zoom."""
 
 from bisect import bisect_left
 from typing import Final
@@ -6,9 +6,9 @@ from typing import Final
 from flow_gl.core.market.lod import widths_ns
 
 MIN_SPACING_PX: Final = 4.5
-"""Least distance between neighbouring bubbles at content scale 1."""
+"""Smallest distance between neighbouring bubbles at content scale 1."""
 _HYSTERESIS: Final = 1.25
-"""A finer level is taken only when its bubbles would stand this much further apart than they must."""
+"""A finer level is chosen only if its bubbles are this factor further apart than required."""
 
 
 def lod_for(
@@ -19,15 +19,15 @@ def lod_for(
     locked: int | None = None,
     min_spacing_px: float = MIN_SPACING_PX,
 ) -> int:
-    """Choose the level whose neighbouring buckets stand at least `min_spacing_px` apart.
+    """Choose the finest level whose neighbouring buckets are at least `min_spacing_px` apart.
 
     Parameters
     ----------
     ns_per_px : time scale of the view
     bucket_ns : bucket of level 0
-    current : level in force; it is kept while it is nearly right, so that a zoom at the border does not flicker
-    locked : level that the user has locked; always taken
-    min_spacing_px : give it times the content scale
+    current : level in force; kept while it nearly fits, so that a zoom near a limit does not flicker
+    locked : level locked by the user; it takes precedence
+    min_spacing_px : framebuffer pixels, that is, multiplied by the content scale
     """
     if locked is not None:
         return min(max(locked, 0), len(widths_ns(bucket_ns)) - 1)

@@ -1,8 +1,7 @@
-"""Stretches without trades or without data: hatched bands with their kind and length.
+"""Periods without trades or without data: hatched bands labelled with kind and length.
 
-A lost connection is hatched densely in the colour of attention: numbers may be missing there. A halt is hatched
-sparsely and quietly; a closed exchange is only darker. Where trades came outside the exchange's calendar, a line says
-that an unscheduled session begins.
+A feed gap has dense hatching in the attention colour, because numbers may be missing. A halt has sparse, quiet
+hatching; a closed exchange is only shaded. A line marks the start of an unscheduled session.
 """
 
 from typing import Final
@@ -26,7 +25,7 @@ _MOST_BANDS: Final = 64
 
 
 class GapsLayer(CachedLayer):
-    """Adds to the rectangles below the bubbles."""
+    """Adds rectangles below the bubbles, and labels."""
 
     def key(self, scene: Scene) -> tuple[object, ...]:
         seen = self._seen(scene)
@@ -45,11 +44,11 @@ class GapsLayer(CachedLayer):
             self._add_band(scene, gap)
 
     def _seen(self, scene: Scene) -> NDArray[np.void]:
-        """The gaps (GAP) that are in view."""
+        """Return the GAP rows in view, oldest first."""
         gaps, view = scene.reader.gaps, scene.price_view
         if len(gaps) == 0 or "gaps" not in scene.style.is_visible:
             return gaps[:0]
-        # The newest is mostly the only one to be looked at; one that is open has no end.
+        # Usually checking the newest gap is enough. An open gap has no end yet.
         if not gaps[-1]["open"] and gaps[-1]["end"] < view.t_left_ns:
             return gaps[:0]
         first = int(np.searchsorted(gaps["end"], view.t_left_ns))
@@ -83,7 +82,7 @@ class GapsLayer(CachedLayer):
         self._add_label(scene, (x, width), f"{_NAMES[kind]} {length_text(end_ns - start_ns)}", is_feed=is_feed)
 
     def _mark_session(self, scene: Scene, x: float) -> None:
-        """A line where a session begins that the exchange's calendar does not have, with a label beside it."""
+        """Add a labelled line where an unscheduled session begins."""
         palette, rect, scale = scene.style.palette, scene.price_view.rect, scene.price_view.scale
         if not rect.x <= x < rect.right:
             return
@@ -115,6 +114,6 @@ class GapsLayer(CachedLayer):
 
 
 def _ends(scene: Scene, gap: np.void) -> tuple[int, int]:
-    """Start and end (ns) of a gap as it is shown: one that is open lasts until now."""
+    """Return start and end (ns) of a gap as drawn: an open gap lasts until now."""
     start_ns, end_ns = int(gap["start"]), int(gap["end"])
     return start_ns, max(end_ns, min(scene.now_ns, scene.until_ns)) if gap["open"] else end_ns

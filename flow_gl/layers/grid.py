@@ -1,4 +1,4 @@
-"""Lines of time and price behind everything, the panes' borders and the live edge."""
+"""Grid lines of time, price and CVD, the borders of the panes and the live edge."""
 
 from flow_gl.layers.base import Scene
 from flow_gl.layers.cached_layer import CachedLayer
@@ -6,7 +6,7 @@ from flow_gl.layers.chart import mix
 
 
 class TimeGridLayer(CachedLayer):
-    """The lines that move with time. Adds to the rectangles below the bubbles."""
+    """Time lines. Adds rectangles below the bubbles."""
 
     def key(self, scene: Scene) -> tuple[object, ...]:
         chart, style = self._chart, scene.style
@@ -24,7 +24,7 @@ class TimeGridLayer(CachedLayer):
 
 
 class GridLayer(CachedLayer):
-    """The lines of prices and of CVD, and the panes' borders. Adds to the rectangles below the bubbles."""
+    """Price and CVD lines, and the borders of the panes. Adds rectangles below the bubbles."""
 
     def key(self, scene: Scene) -> tuple[object, ...]:
         chart = self._chart

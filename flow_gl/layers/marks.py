@@ -1,7 +1,7 @@
-"""CVD zero crosses: a vertical line through both panes with the price, and a flash at the chart's edges when it fires.
+"""CVD zero crosses: a vertical line through both panes labelled with the price, and a flash at the edges of the chart.
 
-Events are read once, as they come. History that is read at the start, or that a fast replay races through, does not
-flash: only what has just happened at the live edge does.
+Each event is read once. Only an event that has just happened at the live edge flashes, not history that is loaded at
+the start or skipped by a fast replay.
 """
 
 from bisect import bisect_left
@@ -19,7 +19,7 @@ from flow_gl.store.ring import Cursor
 
 FLASH_S: Final = 1.5
 _FRESH_NS: Final = 3_000_000_000
-"""How new an event must be, in event time, to flash."""
+"""Maximum age of an event that flashes, event time."""
 _KEPT: Final = 4096
 _MOST_READ: Final = 4096
 _MOST_MARKS: Final = 40
@@ -66,7 +66,7 @@ class MarksLayer(CachedLayer):
             self._add_flash(scene, 1.0 - age / FLASH_S)
 
     def _seen(self, scene: Scene) -> tuple[int, int]:
-        """Which crosses are in view, half-open."""
+        """Return the range of crosses in view, half-open."""
         view = scene.price_view
         first = bisect_left(self._times, max(view.t_left_ns, scene.hidden_before_ns))
         last = max(first, bisect_left(self._times, min(view.t_right_ns, scene.until_ns)))
@@ -90,7 +90,7 @@ class MarksLayer(CachedLayer):
         del self._times[:-_KEPT], self._crosses[:-_KEPT]
 
     def _add_mark(self, scene: Scene, t_ns: int, price: int, direction: int, free_from: float) -> float:
-        """Add a line and, where it meets no label before it, a label; where labels are free from then on."""
+        """Add a line and, if there is room, a label. Returns the x from which labels are free."""
         chart, view, palette = self._chart, scene.price_view, scene.style.palette
         scale, rect, cvd = view.scale, view.rect, scene.cvd_view.rect
         color = palette.buy if direction > 0 else palette.sell
@@ -133,6 +133,6 @@ class MarksLayer(CachedLayer):
 
 
 def _line_x(scene: Scene, t_ns: int) -> float:
-    """Where a cross's line stands: a whole pixel."""
+    """Return the x of a cross's line, snapped to a whole pixel."""
     view = scene.price_view
     return view.rect.right - round((view.t_right_ns - t_ns) / view.ns_per_px)

@@ -1,4 +1,4 @@
-"""The price's way: closes joined and ranges behind the bubbles, and a dotted line at the last price."""
+"""The price path behind the bubbles (closes joined, low-high ranges), and a dotted line at the last price."""
 
 from typing import Final
 
@@ -7,11 +7,11 @@ from flow_gl.layers.cached_layer import CachedLayer
 from flow_gl.layers.rolls import contract_left
 
 _QUADS: Final = 2
-"""Of a bubble: the line to the next one, its range."""
+"""Per bubble: the line to the next one, and its range."""
 
 
 class PriceLayer(CachedLayer):
-    """The path reads each bubble's row and the next one's; the last price's line is a rectangle of the batch."""
+    """Draws the path from bubble rows; the line at the last price is a rectangle of the batch."""
 
     draws = True
 

@@ -1,7 +1,7 @@
-"""The session's volume profile: bars that grow leftwards from the right edge, buy, sell and unsided split.
+"""The session's volume profile: bars that grow leftwards from the right edge, split into buy, sell and unsided.
 
-Rows are uploaded when the profile has a new version, and only those in use. Where rows would be thinner than two
-pixels, two, four .. of them are added up to one bar, on fixed multiples of the price grid: no volume is left out.
+Only rows in use are uploaded, and only when the profile has a new version. Rows thinner than two pixels are summed in
+groups of two, four, ... on fixed multiples of the price grid, so that no volume is lost.
 """
 
 from typing import Final
@@ -19,21 +19,21 @@ from flow_gl.layers.rolls import contract_profile
 PROFILE_ROW: Final = np.dtype([("volume", "<f4", (3,)), ("bar", "<i4")])
 _MIN_ROW_PX: Final = 2.0
 _FILL: Final = 0.96
-"""Length of the longest bar, of the profile's width."""
+"""Length of the longest bar as a share of the profile's width."""
 _OPACITY: Final = 0.30
 _MOST_MERGED: Final = 1 << 30
 _FAR: Final = 1 << 30
 _NOWHERE: Final = 2.0**31
-"""Number of a bar that there is not."""
+"""A bar number that never occurs."""
 
 
 def merged_rows(profile: np.void, rows_per_bar: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Add up rows of a PROFILE record on multiples of `rows_per_bar` of the price grid.
+    """Sum the rows of a PROFILE record in groups of `rows_per_bar` rows of the price grid.
 
     Returns
     -------
-    numbers : int64 (bars,), rising: price // (tick_size * ticks_per_row * rows_per_bar) of the bars with volume
-    bars : int64 (bars, 3): buy, sell, unsided contracts; sums equal those of the record
+    numbers : int64 (bars,), ascending: price // (tick_size * ticks_per_row * rows_per_bar) of the bars with volume
+    bars : int64 (bars, 3): buy, sell, unsided contracts; the sums equal those of the record
     """
     count = int(profile["count"])
     row_size = int(profile["tick_size"]) * int(profile["ticks_per_row"])
@@ -44,14 +44,14 @@ def merged_rows(profile: np.void, rows_per_bar: int) -> tuple[NDArray[np.int64],
 
 
 class ProfileLayer:
-    """One row a bar, the lowest first."""
+    """Draws one row per bar, the lowest first."""
 
     def __init__(self, chart: Chart) -> None:
         self._chart: Final = chart
         self._key = (-1, 0, 0)
         self._bars = 0
         self._first = 0
-        """Number of the lowest bar: bars on the GPU are counted from there."""
+        """Number of the lowest bar; bar numbers on the GPU are relative to it."""
         self._numbers: NDArray[np.int64] = np.zeros(0, np.int64)
         self._most = 1
         self._levels = (UNDEF_PRICE, UNDEF_PRICE, UNDEF_PRICE)
@@ -94,11 +94,11 @@ class ProfileLayer:
         view = scene.price_view
         bar_ticks = bar_size / tick
         self._bar_px = bar_ticks / view.y_per_px
-        # Counted from a bar in view: a float32 holds the distance of those around it to a fraction of a pixel.
+        # Relative to a bar in view, so that float32 is exact to a fraction of a pixel around it.
         origin = int((view.y_top - 0.5 * view.rect.height * view.y_per_px) * tick // bar_size)
         self._origin = min(max(origin - self._first, -_FAR), _FAR)
         first = (self._first + self._origin) * bar_size
-        # Bars stand around their ticks: a bar of one tick of the instrument reaches half of it either way.
+        # Bars are centred on their ticks: a bar of one tick extends half a tick either way.
         self._origin_y = view.screen_y((first + 0.5 * (bar_size - row_size)) / tick)
         poc, low, high = self._levels
         has_levels = poc != UNDEF_PRICE
@@ -112,7 +112,7 @@ class ProfileLayer:
         rect = contract_profile(scene)
         if not self._bars or rect.width <= 0:
             return
-        # Bars above and below the pane are there, and need not be drawn.
+        # Bars outside the pane are on the GPU but need not be drawn.
         lowest = self._origin + (self._origin_y - rect.bottom) / self._bar_px - 1.0
         highest = self._origin + (self._origin_y - rect.y) / self._bar_px + 1.0
         first, stop = (int(self._numbers.searchsorted(end)) for end in (lowest, highest))

@@ -1,7 +1,7 @@
-"""Rolls: where the chart went on with another contract, a line through both panes with the names of both.
+"""Rolls: a line through both panes where the chart switched contracts, labelled with both names.
 
-Levels, the last price's line and the profile are the newest contract's: `contract_left` is where they begin, so that
-none of them is drawn across the line into the prices of the contract before.
+Levels, the line at the last price and the profile belong to the newest contract. They start at `contract_left`, so that
+none of them extends across the roll into the prices of the previous contract.
 """
 
 from typing import Final
@@ -66,7 +66,7 @@ class RollsLayer(CachedLayer):
             free_until = self._add_line(scene, x, label, free_until)
 
     def _lines(self, scene: Scene) -> list[tuple[float, str]]:
-        """Where lines stand, whole pixels, and what they say, left to right."""
+        """Return x (whole pixels) and label of each line in view, left to right."""
         rect, found = scene.price_view.rect, []
         for roll in scene.reader.rolls[-_MOST_LINES:]:
             x = _line_x(scene, roll)
@@ -76,7 +76,7 @@ class RollsLayer(CachedLayer):
         return found
 
     def _add_line(self, scene: Scene, x: float, label: str, free_until: float) -> float:
-        """Add a line and, where it meets no label to its right, a label; up to where labels are free from then on."""
+        """Add a line and, if there is room, a label. Returns the x up to which labels are free."""
         chart, palette, rect, scale = self._chart, scene.style.palette, scene.price_view.rect, scene.price_view.scale
         width = max(1.0, round(2 * scale))
         for pane in (rect, scene.cvd_view.rect):

@@ -1,7 +1,7 @@
-"""A chart: its layers in their order, from the ground up.
+"""A chart: its layers in draw order, bottom to top.
 
-`update` uploads, `draw` draws; the order of both is the one table here. What consists of rectangles and labels only is
-collected in three batches: below the bubbles, above them, and text on top.
+`update` uploads and `draw` draws, both in the order of the table below. Rectangles and labels are collected in three
+batches: below the bubbles, above them, and text on top.
 """
 
 from collections.abc import Callable
@@ -38,7 +38,7 @@ from flow_gl.layers.stale_frame import StaleFrameLayer
 
 
 class Batch(Enum):
-    """Where in the order the collected rectangles and labels are drawn."""
+    """A batch of rectangles or labels, as a step of the draw order."""
 
     UNDER = "under"
     OVER = "over"
@@ -46,7 +46,7 @@ class Batch(Enum):
 
 
 class Pane(Enum):
-    """What a layer's drawing is cut to."""
+    """The area that a layer is clipped to."""
 
     WHOLE = 0
     PRICE = 1
@@ -78,7 +78,7 @@ DRAW_ORDER: Final[tuple[tuple[str, Callable[[Chart], Layer] | Batch, Pane], ...]
     ("over", Batch.OVER, Pane.WHOLE),
     ("text", Batch.TEXT, Pane.WHOLE),
 )
-"""From the ground up. Layers update in this order too, so that rectangles and labels lie in it within their batch."""
+"""Bottom to top. Layers update in the same order, which also orders rectangles and labels within a batch."""
 
 
 class ChartStack:
@@ -87,11 +87,11 @@ class ChartStack:
     Parameters
     ----------
     kit : programs and fonts of the current context, shared by its charts
-    jobs : where the jobs of its layers come from
+    jobs : scheduler of the layers' jobs
 
     Attributes
     ----------
-    counters : what the frame cost so far; the frame's owner calls `counters.reset()` before `update`
+    counters : cost of the frame so far; the caller calls `counters.reset()` before `update`
     """
 
     def __init__(self, kit: Kit, jobs: Jobs) -> None:
@@ -99,7 +99,7 @@ class ChartStack:
         self.counters: Final[FrameCounters] = self.chart.counters
         self._layers: Final[list[Layer]] = []
         self._others: Final[list[Layer]] = []
-        """Those that are more than lines and labels."""
+        """Layers that are not `CachedLayer`s; they update in every frame."""
         self._boxes: Final[Cached[list[tuple[int, int, int, int]]]] = Cached()
         self._draws: Final[list[tuple[str, Callable[[Scene], None], int]]] = []
         for name, step, pane in DRAW_ORDER:
@@ -124,12 +124,12 @@ class ChartStack:
         return lambda _: rows.draw(*chart.screen_px)
 
     def setup(self) -> None:
-        """Compile shaders, make buffers. A GL context is current. Raises ShaderError."""
+        """Compile shaders and create buffers. A GL context must be current. Raises ShaderError."""
         for layer in self._layers:
             layer.setup()
 
     def update(self, scene: Scene) -> None:
-        """Bring everything on the GPU in step with the scene: the only uploads of the frame."""
+        """Bring the GPU in step with the scene. Nothing else in the frame uploads."""
         chart = self.chart
         chart.begin(scene)
         for layer in self._layers if chart.is_layout_due else self._others:
@@ -140,7 +140,7 @@ class ChartStack:
             chart.batches.text.hold()
 
     def draw(self, scene: Scene, *, timer: LayerTimer | None = None) -> None:
-        """Draw onto the bound framebuffer, whose ground the caller has cleared."""
+        """Draw onto the bound framebuffer, which the caller has cleared."""
         GL.glEnable(GL.GL_SCISSOR_TEST)
         self.chart.begin_draw()
         boxes = self._boxes_of(scene)
@@ -158,20 +158,20 @@ class ChartStack:
         GL.glDisable(GL.GL_SCISSOR_TEST)
 
     def _boxes_of(self, scene: Scene) -> list[tuple[int, int, int, int]]:
-        """What each `Pane` is cut to."""
+        """Return the scissor box of each `Pane`."""
         price, cvd, size = scene.price_view.rect, scene.cvd_view.rect, self.chart.screen_px
         key = price, cvd, scene.price_axis_px, scene.time_axis_px, size
         return self._boxes.get(key, lambda: [*map(self.chart.scissor_box, (_outer(scene), price, cvd))])
 
     def release(self) -> None:
-        """Free everything on the GPU but what is shared."""
+        """Free the GPU resources of this chart, not those it shares."""
         for layer in self._layers:
             layer.release()
         self.chart.release()
 
 
 def _outer(scene: Scene) -> Rect:
-    """Panes and axes: no label of a chart stands on its neighbour."""
+    """Return the area of panes and axes, so that no label spills into the next chart."""
     price, cvd = scene.price_view.rect, scene.cvd_view.rect
     height = cvd.bottom + scene.time_axis_px - price.y
     return Rect(price.x, price.y, price.width + scene.price_axis_px, height)

@@ -1,6 +1,6 @@
-"""The dress of a picture that does not follow a running market: dimmed ground and a hatched band around the chart.
+"""Marks a chart that does not follow a running market: a dimmed background and a hatched frame.
 
-Nobody may take a frozen picture for a quiet market.
+A frozen chart must not be mistaken for a quiet market.
 """
 
 from typing import Final
@@ -15,7 +15,7 @@ from flow_gl.layers.chart import mix
 
 _BAND_PX: Final = 7.0
 _DIM: Final = 0.4
-"""How far the ground goes towards the grid's colour."""
+"""How far the background is mixed towards the grid's colour."""
 
 
 def dimmed_ground(scene: Scene) -> Rgb:
@@ -24,7 +24,7 @@ def dimmed_ground(scene: Scene) -> Rgb:
 
 
 class StaleFrameLayer(CachedLayer):
-    """Clears the chart's ground anew and frames it; nothing while the market runs."""
+    """Dims the background and adds the frame; nothing while the market runs."""
 
     draws = True
 

@@ -1,6 +1,6 @@
-"""Labels of the axes: prices, CVD values and times, the last price and CVD on plates.
+"""Axis labels: prices, CVD values and times, with the last price and CVD on plates.
 
-Labels never meet: a tick's label that would touch a plate is left out.
+Labels never overlap: a tick label that would touch a plate is omitted.
 """
 
 from typing import Final
@@ -17,7 +17,7 @@ from flow_gl.layers.labels.words import contracts_text, price_text
 LABEL_PX: Final = 13.0
 PLATE_PX: Final = 14.0
 LEFT_PX: Final = 12.0
-"""From the pane's right border to the labels."""
+"""Distance from the right border of the pane to the labels."""
 _HOUR_NS: Final = 3600 * 1_000_000_000
 
 
@@ -41,7 +41,7 @@ def _within(y: float, top: float, bottom: float, scale: float) -> int:
 def _free_ticks(
     ticks_px: list[tuple[int, float]], rect: Rect, size: float, plate_y: int | None
 ) -> list[tuple[int, float]]:
-    """Ticks whose labels lie inside the pane and clear of a plate."""
+    """Return the ticks whose labels are inside the pane and do not touch the plate."""
     low, high = rect.y + 0.7 * size, rect.bottom - 0.7 * size
     return [
         (value, y) for value, y in ticks_px if low < y < high and (plate_y is None or abs(y - plate_y) > 1.7 * size)
@@ -64,7 +64,7 @@ def _last_cvd_y(chart: Chart, scene: Scene) -> int | None:
 
 
 class PriceAxisLayer(CachedLayer):
-    """Prices at the grid's lines."""
+    """Prices at the grid lines."""
 
     def key(self, scene: Scene) -> tuple[object, ...]:
         chart, view = self._chart, scene.price_view
@@ -81,7 +81,7 @@ class PriceAxisLayer(CachedLayer):
 
 
 class PricePlateLayer(CachedLayer):
-    """The last price."""
+    """The last price on a plate."""
 
     def key(self, scene: Scene) -> tuple[object, ...]:
         chart, view = self._chart, scene.price_view
@@ -105,7 +105,7 @@ class PricePlateLayer(CachedLayer):
 
 
 class CvdAxisLayer(CachedLayer):
-    """CVD values at the grid's lines."""
+    """CVD values at the grid lines."""
 
     def key(self, scene: Scene) -> tuple[object, ...]:
         chart, view = self._chart, scene.cvd_view
@@ -128,7 +128,7 @@ class CvdAxisLayer(CachedLayer):
 
 
 class CvdPlateLayer(CachedLayer):
-    """The newest CVD, coloured by its sign."""
+    """The current CVD on a plate, coloured by sign."""
 
     def key(self, scene: Scene) -> tuple[object, ...]:
         chart, view = self._chart, scene.cvd_view
@@ -145,7 +145,7 @@ class CvdPlateLayer(CachedLayer):
 
 
 class TimeAxisLayer(CachedLayer):
-    """Times at the grid's lines in the exchange's zone, which is named once at the right."""
+    """Times at the grid lines in the exchange's time zone, which is named once at the right."""
 
     def key(self, scene: Scene) -> tuple[object, ...]:
         zone = ticks.zone_name(scene.zone, scene.now_ns // _HOUR_NS)
@@ -169,7 +169,7 @@ class TimeAxisLayer(CachedLayer):
 
 
 def crosshair_x(scene: Scene) -> float | None:
-    """Where the crosshair stands in this chart; None where it does not."""
+    """Return the x of the crosshair; None if it is not over this chart."""
     if scene.crosshair_px is None:
         return None
     x, y = scene.crosshair_px

@@ -1,7 +1,7 @@
-"""Contract counts inside the discs that have room for them and are not covered by a newer one.
+"""Contract counts inside discs that have room for them and are not covered by a newer disc.
 
-Which discs these are is found on the CPU from what is in view, and only when something but the position has changed:
-a new bubble, another zoom, size or threshold. While the chart pans, the labels move with the bubbles in the shader.
+The discs are selected on the CPU from the rows in view, and only after a new bubble or a change of zoom, size or
+threshold. While the chart pans, the shader moves the labels with the bubbles.
 """
 
 import struct
@@ -22,20 +22,20 @@ COUNT_ROW: Final = np.dtype([("place", "<i4", (4,)), ("box_px", "<f4", (4,)), ("
 _PACK: Final = struct.Struct("<3i4x6f8x").pack
 _SIZES_PX: Final = np.array([11.0, 12.0, 13.0, 15.0])
 _SIZES_FROM_PX: Final = np.array([13.0, 18.0, 26.0])
-"""Radii above which a label is larger."""
+"""Radii from which the next larger font size is used."""
 _MOST_ROWS: Final = 6000
-"""With more bubbles in view than this none has room that no newer one covers."""
+"""With more bubbles in view than this, every disc is too small or covered."""
 _MOST_LABELS: Final = 400
 _BLOCK: Final = 256
-"""Labels that are looked at together: with what covers them they stay in the processor's cache."""
+"""Labels tested at a time, so that the arrays fit into the CPU cache."""
 _LONGER_FROM: Final = np.array([10, 100, 1000, 10_000, 100_000])
 _HALF_EMS: Final = 0.5 * 0.5615 * np.array([1.0, 2.0, 3.0, 4.4, 4.6, 5.8])
-"""Half a label's width in units of its size: a digit's width times digits, comma and unit."""
+"""Half the width of a label in units of its font size: digits, comma and unit."""
 _HALF_HEIGHT_PX: Final = 0.5 * 0.72 * 11.0
 
 
 def count_text(volume: int) -> str:
-    """A count as it stands in a disc: 41, 1,250, 12.3k, 2.0M, 4.3B, 717.3B."""
+    """Format a count for a disc: 41, 1,250, 12.3k, 2.0M, 4.3B, 717.3B."""
     if volume < 10_000:
         return f"{volume:,}"
     for unit, size in (("k", 10**3), ("M", 10**6), ("B", 10**9)):
@@ -53,13 +53,18 @@ def uncovered(
     half_width: NDArray[np.float64],
     half_height: float,
 ) -> NDArray[np.bool_]:
-    """Tell which label boxes at disc centres no newer disc touches.
+    """Return which label boxes at disc centres are not touched by a newer disc.
 
     Parameters
     ----------
-    x, y, radius : of all discs in order of age, the oldest first; px
-    labels : the discs that have a label, at least one
-    half_width : of these labels, px
+    x, y, radius : float64 (discs,), px, oldest first
+    labels : indices of the discs with a label, at least one
+    half_width : float64 (labels,), px
+    half_height : px
+
+    Returns
+    -------
+    is_free : bool (labels,)
     """
     is_free = np.ones(len(labels), np.bool_)
     if len(x) < 2:
@@ -81,7 +86,7 @@ def uncovered(
 
 
 class CountsLayer:
-    """Labels of the chart's current level."""
+    """Draws the counts at the level of detail in force."""
 
     def __init__(self, chart: Chart) -> None:
         self._chart: Final = chart

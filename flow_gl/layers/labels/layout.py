@@ -1,9 +1,9 @@
-"""Decides in which frames a chart's lines and labels are laid out; in the others they stay where they are.
+"""Decides in which frames the lines and labels of a chart are laid out; in the others they keep their places.
 
-While only time passes they move by whole pixels, a few times a second, where frames come 60 or 144 times. A frame in
-which they stay costs no layer a look. Everything else that a scene says moves them at once, and so do new prices, gaps
-and events. They are never more than a pixel off, and what no scene shows (the length of an open gap) is late by the
-period and delay of the job "labels" at most.
+While only time passes, they move by whole pixels a few times a second, although there are 60 or 144 frames a second. In
+the other frames their layers are not called at all. Any other change of the scene, a new price, gap or event causes a
+layout at once. Labels are therefore at most a pixel off, and values that are not part of the scene (the length of an
+open gap) are late by at most the period plus the delay of the job "labels".
 """
 
 from dataclasses import fields
@@ -15,16 +15,16 @@ from flow_gl.gl.view import View
 from flow_gl.layers.base import Scene
 
 _EARLY_PX: Final = 0.75
-"""Moved by this much, they are laid out if the frame has no other job; ..."""
+"""After moving this far, they are laid out if the frame runs no other job; ..."""
 _MOST_PX: Final = 1.0
-"""... moved by this much, in any frame."""
+"""... after moving this far, in any case."""
 _PASSING: Final = frozenset({"now_ns", "wall_s", "price_view", "cvd_view"})
 _of_scene: Final = attrgetter(*(field.name for field in fields(Scene) if field.name not in _PASSING))
 _of_view: Final = attrgetter(*(field.name for field in fields(View) if field.name != "t_right_ns"))
 
 
 class LabelLayout:
-    """Remembers what one chart's lines and labels were laid out for."""
+    """Keeps the state for which the lines and labels of one chart were laid out."""
 
     def __init__(self, jobs: Jobs) -> None:
         self._job: Final = jobs.add("labels")
@@ -33,11 +33,11 @@ class LabelLayout:
         self._right_ns = 0
 
     def begin_frame(self, scene: Scene, numbers: tuple[object, ...]) -> bool:
-        """Decide about one frame: True if lines and labels are laid out in it.
+        """Return whether lines and labels are laid out in this frame.
 
         Parameters
         ----------
-        numbers : what they depend on besides the scene: prices, versions of what the store holds
+        numbers : what they depend on besides the scene: prices, and versions of data in the store
         """
         price_view = scene.price_view
         view = _of_scene(scene), _of_view(price_view), _of_view(scene.cvd_view)
@@ -55,5 +55,5 @@ class LabelLayout:
         return True
 
     def forget(self) -> None:
-        """Lay them out in the next frame: some of them move by themselves."""
+        """Force a layout in the next frame, for animated labels."""
         self._view = ()

@@ -1,4 +1,4 @@
-"""What a disc's size means: three discs with their contracts, at the lower left of the price pane."""
+"""The size legend: three discs with their contracts, at the lower left of the price pane."""
 
 from typing import Final
 
@@ -19,13 +19,13 @@ _LEAST_HEIGHT_PX: Final = 400.0
 
 
 def legend_sizes(reference: int) -> list[int]:
-    """Contracts of the legend's discs: round numbers near a sixteenth and a quarter of the reference, and itself."""
+    """Return the contracts of the legend's discs: the reference and round numbers near 1/4 and 1/16 of it."""
     sizes = {max(1, _round(reference / 16)), max(1, _round(reference / 4)), reference}
     return sorted(sizes)
 
 
 def _round(value: float) -> int:
-    """Nearest of 1, 2, 5 times a power of ten."""
+    """Round to 1, 2 or 5 times a power of ten."""
     if value < 1:
         return 1
     scale = int(10 ** (len(str(int(value))) - 1))
@@ -33,7 +33,7 @@ def _round(value: float) -> int:
 
 
 class LegendLayer(CachedLayer):
-    """Adds rings and labels; the hidden count is searched for when what is in view changes."""
+    """Adds rings and labels. Hidden bubbles are counted again only when the rows in view change."""
 
     def __init__(self, chart: Chart) -> None:
         super().__init__(chart)

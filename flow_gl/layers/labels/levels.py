@@ -1,7 +1,7 @@
 """Price levels as lines with labels: POC, value area, VWAP with its bands, low-volume nodes, the prior session's.
 
-Labels stand on their lines at the left, the most important first. One that would meet another moves aside to the
-next free column on its own line; one that finds none is left out, its line stays. All of them are the newest
+Labels sit on their lines at the left, the most important first. A label that would overlap another moves right to the
+next free column on its line; if there is none, the label is omitted and the line stays. All of them are the newest
 contract's and begin at its roll (`layers.rolls`).
 """
 
@@ -28,7 +28,7 @@ _LABELS_SHARE: Final = 0.6
 _LEAST_LABELS_PX: Final = 320.0
 """... in at least this many pixels at scale 1: shortly after a roll there is little room behind it."""
 PARTIAL_MARK: Final = "*"
-"""Behind the name of a level of a session whose beginning is not known."""
+"""Suffix of a level from a session whose beginning is missing."""
 _PRIOR: Final = (
     ("prior_high", "pHigh"),
     ("prior_low", "pLow"),
@@ -47,18 +47,18 @@ Box = tuple[float, float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """One line: where, what, and how loud."""
+    """A price level drawn as a line."""
 
     price: int
     name: str
     color: Rgb
     alpha: float
     dash: tuple[float, float]
-    """Period and length of a dash in pixels at scale 1; (0, 0) is a whole line."""
+    """Period and length of a dash in pixels at scale 1; (0, 0) is a solid line."""
 
 
 def levels_of(scene: Scene) -> list[Level]:
-    """The levels of a chart in order of importance."""
+    """Return the levels of a chart, the most important first."""
     palette, profile, session = scene.style.palette, scene.reader.profile, scene.reader.session
     mark = PARTIAL_MARK if session["partial"] else ""
     prior_mark = PARTIAL_MARK if session["prior_partial"] else ""
@@ -103,14 +103,14 @@ class LevelsLayer(CachedLayer):
         return (*place, self._lines_now(scene), found, chart.shown.tick_size, scene.style)
 
     def _lines_now(self, scene: Scene) -> tuple[int, ...]:
-        """Where the lines lie, in whole pixels: while an axis glides by less than one, nothing is laid out anew."""
+        """Return the y of each line in whole pixels: an axis that moves by less than a pixel causes no new layout."""
         view, tick_size = scene.price_view, self._chart.shown.tick_size
         top, per_price = view.rect.y + view.y_top / view.y_per_px, 1.0 / (view.y_per_px * tick_size)
         key = self._found, view.rect, view.y_top, view.y_per_px, tick_size
         return self._lines.get(key, lambda: tuple(round(top - price * per_price) for price in self._prices))
 
     def _find(self, scene: Scene) -> int:
-        """Take the levels anew when they have changed; how often that was, -1 where none are to be seen."""
+        """Update the levels if they changed. Returns a version number, -1 if none are shown."""
         if "levels" not in scene.style.is_visible or not self._chart.has_trades:
             return -1
         reader, session = scene.reader, scene.reader.session
@@ -205,13 +205,13 @@ class LevelsLayer(CachedLayer):
 
 
 def met_by(label: Box, placed: list[Box]) -> list[tuple[float, float]]:
-    """Left and right ends of what shares some area with a label."""
+    """Return the left and right ends of the boxes that overlap a label."""
     left, top, right, bottom = label
     return [(a, b) for a, above, b, below in placed if above < bottom and top < below and a < right and left < b]
 
 
 def free_column(label: Box, placed: list[Box], gap: float) -> float | None:
-    """Leftmost x at which a label meets nothing that is placed; None after some columns."""
+    """Return the leftmost x at which a label overlaps nothing; None after a few columns."""
     left, top, right, bottom = label
     width = right - left
     for _ in range(_COLUMNS):

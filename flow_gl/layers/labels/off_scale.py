@@ -1,4 +1,4 @@
-"""What an automatic price scale leaves out: an arrow at the pane's border where it traded, and a line that names it."""
+"""Trades outside an automatic price scale: arrows at the border of the pane, and a line that describes them."""
 
 import math
 from typing import Final
@@ -14,12 +14,12 @@ _LABEL_PX: Final = 13.0
 _ARROW_PX: Final = 9.0
 _MARGIN_PX: Final = 4.0
 _LINE_PX: Final = 40.0
-"""Above the lower border what is kept from view is said, in a line of its own."""
+"""Height above the lower border that is reserved for the line about hidden bubbles."""
 
 
 def off_scale_text(off: OffScale, tick_size: int, zone: str, *, is_below: bool) -> str:
-    """Say what lies beyond the scale: how much, how far, and when."""
-    # Every digit of it, where it is off the tick: 0.000000001 is not 0.00.
+    """Describe the trades outside the scale: how many, how far and when."""
+    # All digits of a price that is off the tick grid: 0.000000001 is not 0.00.
     price = price_text(off.price, math.gcd(off.price, tick_size))
     at = ticks.clock_text(off.times_ns[0], zone)
     if off.count > 1:
@@ -69,7 +69,7 @@ class OffScaleLayer(CachedLayer):
         middle = rect.bottom - _LINE_PX * scale - size if is_below else y + arrow + 1.1 * size
         left = min(max(places[0] - 0.5 * width, rect.x + margin), rect.right - margin - width)
         box = Rect(left, middle - 0.8 * size, width, 1.6 * size)
-        # Others' labels are there already: above them, or below at the upper border.
+        # Move past labels that are already placed: upwards at the lower border, downwards at the upper one.
         step = -1.7 * size if is_below else 1.7 * size
         for _ in range(4):
             if not any(_meets(box, taken) for taken in chart.batches.placed):

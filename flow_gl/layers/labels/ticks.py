@@ -1,7 +1,7 @@
-"""Where the grid's lines stand: pure functions of what a pane shows. Labels and lines use the same ticks.
+"""Positions of grid lines, as pure functions of a pane's view. Lines and labels use the same ticks.
 
-Prices step by 1, 2 or 5 times a power of ten where that is a whole number of ticks of the instrument, and by doubled
-ticks below. Times step by what clocks are divided into, counted from midnight of the exchange's zone.
+Price steps are 1, 2 or 5 times a power of ten if that is a multiple of the instrument's tick, and the tick times a
+power of two below. Time steps divide a clock evenly and count from midnight in the exchange's time zone.
 """
 
 from collections.abc import Iterator
@@ -30,28 +30,28 @@ def _offset_ns(zone: str, hour: int) -> int:
 
 
 def local_ns(t_ns: int, zone: str) -> int:
-    """Wall-clock time of a zone, as ns since the epoch would be if its clocks were UTC's."""
+    """Return the wall-clock time of a zone as if it were UTC, ns since the epoch."""
     return t_ns + _offset_ns(zone, t_ns // _HOUR)
 
 
 @lru_cache(maxsize=64)
 def zone_name(zone: str, hour: int) -> str:
-    """Abbreviation in force (EST, EDT) at an hour since the epoch."""
+    """Return the abbreviation (EST, EDT) in force at an hour since the epoch."""
     return datetime.fromtimestamp(hour * 3600, UTC).astimezone(ZoneInfo(zone)).tzname() or zone
 
 
 @lru_cache(maxsize=8)
 def time_step(ns_per_px: float, min_px: float) -> int:
-    """Smallest natural step (ns) whose ticks stand at least `min_px` apart."""
+    """Return the smallest clock step (ns) whose ticks are at least `min_px` apart."""
     least = ns_per_px * min_px
     return next((step for step in TIME_STEPS_NS if step >= least), TIME_STEPS_NS[-1])
 
 
 def time_ticks(t_left_ns: int, t_right_ns: int, step_ns: int, zone: str) -> list[int]:
-    """Times (ns, UTC) within [left, right] at whole steps of the zone's clock, oldest first.
+    """Return times (ns, UTC) within [left, right] at multiples of the step in the zone's clock, oldest first.
 
-    Where the clock is put forward or back, steps of hours stay whole hours of the wall clock; one that the clock leaves
-    out has no tick.
+    Across a daylight-saving change, ticks stay on whole hours of the wall clock. An hour that the clock skips has no
+    tick.
     """
     first = local_ns(t_left_ns, zone) // step_ns * step_ns
     ticks: list[int] = []
@@ -67,7 +67,7 @@ def time_ticks(t_left_ns: int, t_right_ns: int, step_ns: int, zone: str) -> list
 
 
 def time_label(t_ns: int, step_ns: int, zone: str) -> tuple[str, bool]:
-    """Text of a time tick, and whether it is a new day's."""
+    """Return the label of a time tick, and whether it begins a day."""
     return _time_label(local_ns(t_ns, zone), step_ns)
 
 
@@ -87,7 +87,7 @@ def _time_label(local: int, step_ns: int) -> tuple[str, bool]:
 
 
 def clock_text(t_ns: int, zone: str) -> str:
-    """Time of day to the second, for the crosshair."""
+    """Return the time of day to the second, for the crosshair."""
     of_day = local_ns(t_ns, zone) % DAY_NS // _SECOND
     return f"{of_day // 3600:02d}:{of_day // 60 % 60:02d}:{of_day % 60:02d}"
 
@@ -102,7 +102,7 @@ def _one_two_five(first: int) -> Iterator[int]:
 
 
 _MOST_STEP: Final = 10**18
-"""A billion points: more than any two prices are apart."""
+"""A billion points, more than the distance between any two prices."""
 
 
 @lru_cache(maxsize=256)
@@ -122,23 +122,23 @@ def _price_steps(tick_size: int) -> tuple[int, ...]:
 
 
 def price_step(tick_size: int, ticks_per_px: float, min_px: float) -> int:
-    """Smallest price step (1e-9) whose lines stand at least `min_px` apart: whole ticks of the instrument."""
+    """Return the smallest price step (1e-9, a multiple of the tick) whose lines are at least `min_px` apart."""
     least = ticks_per_px * min_px * tick_size
     steps = _price_steps(tick_size)
     return next((step for step in steps if step >= least), steps[-1])
 
 
 def price_ticks(low: int, high: int, step: int) -> range:
-    """Prices (1e-9) within [low, high] at whole steps, lowest first."""
+    """Return the multiples of `step` within [low, high] (1e-9), lowest first."""
     return range(-(-low // step) * step, high + 1, step)
 
 
 def value_step(per_px: float, min_px: float) -> int:
-    """Smallest 1-2-5 step of whole contracts whose lines stand at least `min_px` apart."""
+    """Return the smallest 1-2-5 step of contracts whose lines are at least `min_px` apart."""
     least = per_px * min_px
     return next(step for step in _one_two_five(1) if step >= least)
 
 
 def value_ticks(low: float, high: float, step: int) -> range:
-    """Whole multiples of `step` within [low, high], lowest first."""
+    """Return the multiples of `step` within [low, high], lowest first."""
     return range(-int(-low // step) * step, int(high // 1) + 1, step)

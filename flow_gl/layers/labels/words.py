@@ -1,4 +1,4 @@
-"""Numbers and lengths of time as they are written on the chart."""
+"""Formats numbers and durations for the chart."""
 
 from functools import lru_cache
 from typing import Final
@@ -12,18 +12,18 @@ _LENGTHS: Final = (("d", 86400, "h", 3600), ("h", 3600, "min", 60), ("min", 60, 
 
 @lru_cache(maxsize=4096)
 def price_text(price: int, tick_size: int) -> str:
-    """A price in 1e-9 units with the instrument's decimals and thousands separators."""
+    """Format a price (1e-9) with the instrument's decimals and thousands separators."""
     return format_price(price, price_decimals(tick_size)).replace("-", MINUS)
 
 
 @lru_cache(maxsize=4096)
 def contracts_text(count: int) -> str:
-    """Whole contracts with thousands separators: 1,250."""
+    """Format contracts with thousands separators: 1,250."""
     return f"{count:,}".replace("-", MINUS)
 
 
 def length_text(length_ns: int) -> str:
-    """A length of time in its two largest units, rounded: 42 s, 3 min 20 s, 10 h 46 min, 2 d 3 h."""
+    """Format a duration in its two largest units, rounded: 42 s, 3 min 20 s, 10 h 46 min, 2 d 3 h."""
     seconds = (max(0, length_ns) + _SECOND // 2) // _SECOND
     for name, size, smaller_name, smaller in _LENGTHS:
         if seconds >= size:
@@ -33,7 +33,7 @@ def length_text(length_ns: int) -> str:
 
 
 def bucket_text(bucket_ns: int) -> str:
-    """A bucket's width: 0.1 s, 1 s, 30 s, 5 min, 4 h."""
+    """Format a bucket width: 0.1 s, 1 s, 30 s, 5 min, 4 h."""
     for name, size in (("h", 3600), ("min", 60)):
         if bucket_ns >= size * _SECOND and bucket_ns % (size * _SECOND) == 0:
             return f"{bucket_ns // (size * _SECOND)} {name}"
@@ -42,5 +42,5 @@ def bucket_text(bucket_ns: int) -> str:
 
 @lru_cache(maxsize=64)
 def percent(share: float) -> str:
-    """A share with two significant digits: 15 %, 5.4 %, 0 %."""
+    """Format a share with two significant digits: 15 %, 5.4 %, 0 %."""
     return f"{100 * share:.2g} %"

@@ -1,4 +1,4 @@
-"""The uniform block `Frame` of view.glsl: how programs see one level of a chart. It is the whole cost of panning."""
+"""The uniform block `Frame` of view.glsl: the view of one level of detail. Panning changes nothing else."""
 
 import struct
 from functools import lru_cache
@@ -19,7 +19,7 @@ _PACKED: Final = struct.Struct("<12f12i32f")
 
 
 class _Transform(NamedTuple):
-    """The part of a block that only zooming and gliding axes change, in the order of view.glsl."""
+    """The part of a block that changes only with zoom and moving axes, in the order of view.glsl."""
 
     screen: tuple[float, ...]
     scales: tuple[float, ...]
@@ -29,10 +29,10 @@ class _Transform(NamedTuple):
 
 
 class FrameBlock:
-    """One level's block on the GPU."""
+    """The uniform block of one level of detail on the GPU."""
 
     def __init__(self) -> None:
-        # Uniforms are no market rows: they have a count of their own, which nobody needs.
+        # Uniforms are not market rows, so they are not counted with them.
         self._buffer: Final = StreamBuffer(_PACKED.size, FrameCounters(), target=GL.GL_UNIFORM_BUFFER)
         self.handle: Final[int] = self._buffer.handle
         self._transform: Final[Cached[_Transform]] = Cached()
@@ -40,14 +40,15 @@ class FrameBlock:
     def fill(
         self, scene: Scene, rows: LodRows, *, screen_px: tuple[int, int], reference: float, opacity: float
     ) -> None:
-        """Upload what a level is drawn with.
+        """Upload the view of one level of detail.
 
         Parameters
         ----------
         reference : contracts of the largest disc at this level
+        opacity : of the level, 0..1, while two levels blend
         """
         view, base = scene.price_view, rows.base
-        # This changes only when the user zooms or an axis glides; rows and time change in every frame.
+        # Cached: this changes only with zoom and moving axes, rows and time change in every frame.
         key = (
             *(screen_px, reference, base, scene.style),
             *(view.rect, view.ns_per_px, view.y_top, view.y_per_px, view.scale),
@@ -56,7 +57,7 @@ class FrameBlock:
         screen, scales, tick, cvd, looks = self._transform.get(
             key, lambda: _transform(scene, rows, screen_px, reference)
         )
-        # Origins near the middle of the view: what the shader subtracts from is small, and exact as integers.
+        # The origin is near the middle of the view, so that differences are small and exact in the shader.
         bucket = (view.t_right_ns - int(0.5 * view.rect.width * view.ns_per_px)) // base.bucket_ns
         hover = NO_INDEX if scene.hover_id is None else base.index(scene.hover_id)
         pinned = NO_INDEX if scene.pinned_id is None else base.index(scene.pinned_id)
@@ -98,7 +99,7 @@ def _transform(scene: Scene, rows: LodRows, screen_px: tuple[int, int], referenc
 
 
 def opacities(px_per_bucket: float, radius_max_px: float) -> tuple[float, float, float]:
-    """Opacity of fill, rim and glow: discs that overlap many times become more transparent, and do not glow."""
+    """Return the opacity of fill, rim and glow. The more discs overlap, the more transparent they are, without glow."""
     crowd = radius_max_px / max(px_per_bucket, 0.01)
     share = min(1.0, max(0.0, (crowd - 3.0) / 12.0))
     return 0.55 - 0.22 * share, 0.95 - 0.20 * share, 0.30 * (1.0 - share)

@@ -1,9 +1,9 @@
-"""The price range that an automatic scale shows, and what it leaves out.
+"""The price range of an automatic scale, and the trades it omits.
 
-One bad print may lie thousands of points from the market. A scale that went there would press everything else onto one
-line, so it shows what most trades say, and the few that are far away are named at the pane's border instead
-(`layers.labels.off_scale`). Everything within `_REACH` times the range of most trades is always shown, and so is
-everything as soon as more than a few trades are there: a crash is off the scale for its first trades only.
+A single bad print may be thousands of points away from the market. Including it would flatten everything else, so the
+scale covers most trades, and the few distant ones are described at the border of the pane instead
+(`layers.labels.off_scale`). Prices within `_REACH` times the range of most trades are always shown, and so is any price
+with more than a few trades: in a crash only the first trades are off the scale.
 """
 
 from dataclasses import dataclass
@@ -19,18 +19,18 @@ from flow_gl.store.market import MarketReader
 
 _REACH: Final = 10
 _LEAST_TICKS: Final = 24
-"""The range of most trades is taken to be at least this."""
+"""Minimum range of most trades."""
 _FEW: Final = 20
-"""At most so many trades are few, ..."""
+"""At most this many trades count as few, ..."""
 _FEW_OF: Final = 50
-"""... and at most one in so many."""
+"""... and at most one trade in this many."""
 _MOST_BUCKETS: Final = 1024
 _MOST_NAMED: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
 class PriceScale:
-    """What an automatic scale shows: `low` to `high` in ticks above price 0; what it leaves out at either end."""
+    """An automatic scale: `low` to `high` in ticks above price 0, and what it omits at either end."""
 
     low: float
     high: float
@@ -47,12 +47,12 @@ def price_scale(
     hidden_before_ns: int = 0,
     until_ns: int = hit.END_OF_TIME,
 ) -> PriceScale | None:
-    """Find the prices to show for a stretch of time; None where nothing traded. Looks at some 2,000 rows at most."""
+    """Return the price scale of a time range; None if nothing traded. Reads at most about 2,000 rows."""
     cut = {"hidden_before_ns": hidden_before_ns, "until_ns": until_ns}
     found = hit.price_extent(reader, level, t_left_ns, t_right_ns, **cut)
     if found is None or found[1] - found[0] <= _REACH * _LEAST_TICKS:
         return found and PriceScale(*found)
-    # Finer rows than are drawn: there a bad print shares its bubble with fewer good ones.
+    # Use finer rows than are drawn, in which a bad print shares its bubble with fewer good trades.
     times = max(t_left_ns, hidden_before_ns), min(t_right_ns, until_ns)
     fine = 0
     while fine < level and (times[1] - times[0]) // reader.widths_ns[fine] > _MOST_BUCKETS:
@@ -78,11 +78,11 @@ def _scale_of(rows: NDArray[np.void], tick_size: int, bucket_ns: int) -> PriceSc
 
 
 def _bounds(rows: NDArray[np.void], tick_size: int) -> tuple[int, int]:
-    """Lowest and highest price (1e-9) that is not far away from most trades."""
+    """Return the lowest and highest price (1e-9) that still count as near most trades."""
     trades, opened, close = rows["trade_count"], rows["open"], rows["close"]
     budget = min(_FEW, int(trades.sum()) // _FEW_OF)
     middle = int(close[_first_beyond(trades, np.argsort(close), int(trades.sum()) // 2)])
-    # Of a bubble's first and last price the one that is nearer to the others: its own bad print may be the other one.
+    # Of the open and close of a bubble take the one nearer to the median: the other may be the bad print.
     own = np.where(np.abs(opened - middle) < np.abs(close - middle), opened, close)
     order = np.argsort(own)
     core_low = int(own[_first_beyond(trades, order, budget)])
@@ -93,7 +93,7 @@ def _bounds(rows: NDArray[np.void], tick_size: int) -> tuple[int, int]:
 
 
 def _first_beyond(trades: NDArray[np.int64], order: NDArray[np.intp], budget: int) -> int:
-    """The first row in an order with which more than `budget` trades have been passed."""
+    """Return the first row, in the given order, at which the cumulative trades exceed `budget`."""
     passed = np.cumsum(trades[order])
     return int(order[min(int(passed.searchsorted(budget, "right")), len(order) - 1)])
 

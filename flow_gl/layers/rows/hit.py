@@ -1,4 +1,4 @@
-"""What lies where: binary searches in the store's rings, so that the cost follows what is visible, not the history."""
+"""Finds rows by time and screen position with binary searches, so that the cost depends on what is visible."""
 
 from typing import Final
 
@@ -14,12 +14,12 @@ from flow_gl.store.ring import Ring
 
 END_OF_TIME: Final = 2**63 - 1
 _MOST_ROWS: Final = 2048
-"""Rows that an automatic scale looks at: a longer range is taken from a coarser level."""
+"""Most rows that an automatic scale reads: longer ranges use a coarser level."""
 _NEAR_PX: Final = 4.0
 
 
 def visible_ids(scene: Scene) -> tuple[int, int]:
-    """Ids [first, last] whose discs may reach into the pane, cut where the user cleared or paused."""
+    """Return the ids [first, last] whose discs may reach into the pane, limited by clear and pause."""
     view = scene.price_view
     bucket_ns = scene.reader.widths_ns[scene.lod]
     reach_ns = int(radius_range(scene.style, view.scale)[1] * view.ns_per_px)
@@ -29,7 +29,7 @@ def visible_ids(scene: Scene) -> tuple[int, int]:
 
 
 def visible_range(scene: Scene) -> tuple[int, int]:
-    """Positions [start, stop) of the level's ring that may be seen: closed bubbles only."""
+    """Return the positions [start, stop) of closed bubbles that may be visible at the level in force."""
     ring, head = scene.reader.store.bubbles[scene.lod], scene.reader.heads[scene.lod]
     first, last = visible_ids(scene)
     start = ring.position_of(first, head)
@@ -56,9 +56,9 @@ def price_extent(
     hidden_before_ns: int = 0,
     until_ns: int = END_OF_TIME,
 ) -> tuple[float, float] | None:
-    """Lowest and highest price traded in a stretch of time, in ticks above price 0; None where nothing traded.
+    """Return the lowest and highest price in a time range, in ticks above price 0; None if nothing traded.
 
-    Looks at about 2,000 rows at most: a long stretch is taken from a coarser level, to whole buckets.
+    Reads at most about 2,000 rows: a long range uses a coarser level and is rounded out to its buckets.
     """
     level = _level_for_range(reader, level, t_left_ns, t_right_ns)
     times = max(t_left_ns, hidden_before_ns), min(t_right_ns, until_ns)
@@ -85,7 +85,7 @@ def cvd_extent(
     hidden_before_ns: int = 0,
     until_ns: int = END_OF_TIME,
 ) -> tuple[float, float] | None:
-    """Lowest and highest CVD (contracts) of the points drawn in a stretch of time; None where there is none."""
+    """Return the lowest and highest CVD (contracts) drawn in a time range; None if there are no points."""
     times = max(t_left_ns, hidden_before_ns), min(t_right_ns, until_ns)
     is_drawn_level = _level_for_range(reader, level, t_left_ns, t_right_ns) == level
     level = _level_for_range(reader, level, t_left_ns, t_right_ns)
@@ -102,7 +102,7 @@ def cvd_extent(
 
 
 def rows_within(reader: MarketReader, level: int, times_ns: tuple[int, int]) -> NDArray[np.void]:
-    """Copy of the BUBBLE rows of a level within a stretch of time, oldest first, the open one last."""
+    """Return a copy of the BUBBLE rows in a time range, oldest first, the open one last."""
     bucket_ns = reader.widths_ns[level]
     parts = _range_rows(reader.store.bubbles[level], reader.heads[level], bucket_ns, times_ns)
     rows = np.concatenate(parts) if parts else np.zeros(0, BUBBLE)
@@ -113,7 +113,7 @@ def rows_within(reader: MarketReader, level: int, times_ns: tuple[int, int]) -> 
 
 
 def visible_rows(scene: Scene) -> NDArray[np.void]:
-    """Copy of the BUBBLE rows in view, oldest first, the open one last."""
+    """Return a copy of the BUBBLE rows in view, oldest first, the open one last."""
     ring = scene.reader.store.bubbles[scene.lod]
     start, stop = visible_range(scene)
     _, rows = ring.read(start, stop)
@@ -132,7 +132,7 @@ def _with(rows: NDArray[np.void], last: np.void) -> NDArray[np.void]:
 
 
 def hidden_count(scene: Scene) -> int:
-    """Bubbles in view that the size floor hides."""
+    """Return how many bubbles in view the size filter hides."""
     if scene.style.size_floor <= 0:
         return 0
     parts = scene.reader.store.bubbles[scene.lod].segments(*visible_range(scene))
@@ -144,9 +144,9 @@ def hidden_count(scene: Scene) -> int:
 
 
 def bubble_at(scene: Scene, x_px: float, y_px: float) -> int | None:
-    """Id of the bubble under a point of the screen: the topmost disc there, else the nearest one at hand.
+    """Return the id of the bubble at a screen point: the topmost disc there, else the nearest one within a few pixels.
 
-    Bubbles below the size floor are not there.
+    Bubbles hidden by the size filter are ignored.
     """
     view = scene.price_view
     if "bubbles" not in scene.style.is_visible or not view.rect.contains(x_px, y_px):
@@ -176,7 +176,7 @@ def bubble_at(scene: Scene, x_px: float, y_px: float) -> int | None:
 
 
 def row_of(reader: MarketReader, level: int, bubble_id: int) -> np.void | None:
-    """The bubble (BUBBLE) of an id at a level, the open one too; None where there is none or it is forgotten."""
+    """Return the BUBBLE row with an id at a level, closed or open; None if there is none or it was overwritten."""
     bubble = reader.open_bubble(level)
     if bubble is not None and int(bubble["id"]) == bubble_id:
         return bubble

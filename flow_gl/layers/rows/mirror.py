@@ -1,9 +1,8 @@
-"""A ring of the store, mirrored on the GPU: what is new is uploaded, once.
+"""Mirrors a ring of the store on the GPU; each new row is uploaded once.
 
-The mirror is a window [lo, hi) of the store's positions. What is visible is there in the frame that shows it; the rest
-of the history is brought in a bounded number of rows a frame, so that neither a start nor a change of level costs a
-long frame, and panning finds its rows there. The row that is still open sits at position `hi`, where it will be
-written once more when it has closed.
+The mirror covers positions [lo, hi) of the store's ring. Visible rows are uploaded in the frame that shows them; the
+rest of the history follows at a bounded number of rows per frame, so that no start or change of level causes a long
+frame and panning finds its rows on the GPU. The open row is at position `hi`, where its closed version replaces it.
 """
 
 from collections.abc import Callable
@@ -21,7 +20,7 @@ Pack = Callable[[NDArray[np.void], Base, NDArray[np.void], NDArray[np.void] | No
 PackOne = Callable[[np.void, Base, NDArray[np.void], np.void | None], bytes]
 
 BACKFILL_ROWS: Final = 4096
-"""Rows of history that are brought in a frame beyond what is visible."""
+"""Rows of history uploaded per frame beyond the visible ones."""
 
 
 class Mirror:
@@ -29,8 +28,9 @@ class Mirror:
 
     Parameters
     ----------
-    dtype, pack : instance rows and how they are made from store rows
-    pack_one : the same for one row
+    dtype : row type on the GPU
+    pack : converts rows of the store
+    pack_one : converts one row
     """
 
     def __init__(self, dtype: np.dtype, pack: Pack, pack_one: PackOne, counters: FrameCounters) -> None:
@@ -42,12 +42,12 @@ class Mirror:
         self._open_at = -1
 
     def restart(self) -> None:
-        """Forget everything: another ring, level or base follows."""
+        """Drop all rows, before another ring, level or base is mirrored."""
         self.rows.restart(0)
         self._open_bytes, self._open_at = b"", -1
 
     def sync(self, ring: Ring, head: int, visible: tuple[int, int], base: Base, gaps: NDArray[np.void]) -> None:
-        """Bring in the visible positions and some more, up to `head`."""
+        """Upload the visible positions and some of the history, up to `head`."""
         oldest = ring.oldest
         start, stop = max(visible[0], oldest), min(visible[1], head)
         gpu = self.rows
@@ -55,21 +55,21 @@ class Mirror:
             gpu.restart(max(min(start, head), oldest))
         gpu.reserve(min(ring.capacity, head - oldest + 1))
         if stop > gpu.hi:
-            self._bring(ring, gpu.hi, stop, base, gaps)
+            self._upload(ring, gpu.hi, stop, base, gaps)
         if start < gpu.lo:
-            self._bring(ring, start, gpu.lo, base, gaps)
+            self._upload(ring, start, gpu.lo, base, gaps)
         room = BACKFILL_ROWS
         if gpu.hi < head:
             count = min(room, head - gpu.hi)
-            self._bring(ring, gpu.hi, gpu.hi + count, base, gaps)
+            self._upload(ring, gpu.hi, gpu.hi + count, base, gaps)
             room -= count
         if room and gpu.lo > oldest:
-            self._bring(ring, max(oldest, gpu.lo - room), gpu.lo, base, gaps)
+            self._upload(ring, max(oldest, gpu.lo - room), gpu.lo, base, gaps)
         gpu.lo = max(gpu.lo, ring.oldest, gpu.hi + 1 - gpu.capacity)
         gpu.lo = min(gpu.lo, gpu.hi)
 
     def put_open(self, row: np.void | None, ring: Ring, base: Base, gaps: NDArray[np.void]) -> bool:
-        """Write the open row at position `hi` if it has changed; True where there is one to draw."""
+        """Write the open row at position `hi` if it has changed. Returns whether there is one to draw."""
         if row is None:
             self._open_at = -1
             return False
@@ -84,19 +84,19 @@ class Mirror:
 
     @property
     def has_open(self) -> bool:
-        """The open row stands at `hi` and belongs there."""
+        """Whether the open row is at position `hi`."""
         return self._open_at == self.rows.hi
 
     def release(self) -> None:
         self.rows.release()
 
-    def _bring(self, ring: Ring, start: int, stop: int, base: Base, gaps: NDArray[np.void]) -> None:
+    def _upload(self, ring: Ring, start: int, stop: int, base: Base, gaps: NDArray[np.void]) -> None:
         gpu = self.rows
         previous: NDArray[np.void] | None = None
         row = ring.row(start) if stop - start == 1 and ring.oldest < start else None
         if row is not None:
             packed_row = self._pack_one(row, base, gaps, ring.row(start - 1))
-            if ring.oldest < start:  # else the writer came over it: the next frame finds out
+            if ring.oldest < start:  # otherwise the writer has overwritten it: the next frame recovers
                 gpu.write_one(start, packed_row)
                 self._counters.rows_copied += 1
                 gpu.lo, gpu.hi = min(gpu.lo, start), max(gpu.hi, stop)
@@ -108,7 +108,7 @@ class Mirror:
         for segment in ring.segments(start, stop):
             packed = self._pack(segment, base, gaps, previous)
             previous = segment[-1:].copy()
-            # Rows that the writer came over while they were read are torn: leave them out.
+            # Rows that the writer overwrote while they were read are torn: skip them.
             torn = min(max(0, ring.oldest - position), len(packed))
             gpu.write(position + torn, packed[torn:])
             self._counters.rows_copied += len(segment)

@@ -1,10 +1,10 @@
-"""Store rows as the GPU holds them: integers relative to a base, exact at any distance.
+"""Converts rows of the store to the GPU's format: integers relative to a base, exact at any distance.
 
-A bubble is 32 bytes: its bucket, its average price as a tick and 1/1024 parts of the next one, its close, high and low
-as ticks, whether a gap lies before it, its contracts and its imbalance. A CVD point is 16: its contracts are cut in
-two, so that any sum fits. What a bubble looks like follows from these in the shader: thresholds, scales and colours are
-uniforms. What lies further from the base than `FARTHEST` is kept there: nothing so far away is in view, for a chart
-takes another base before it shows anything beyond `REACH`.
+A bubble takes 32 bytes: its bucket, its average price in ticks and 1/1024 ticks, its close, high and low in ticks,
+whether a gap precedes it, its contracts and its imbalance. A CVD point takes 16 bytes; its value is split in two so
+that any sum fits. The shader derives the look of a bubble from these fields and from uniforms. Values further from the
+base than `FARTHEST` are clipped. They are never in view, because a chart changes its base before it shows anything
+beyond `REACH`.
 """
 
 import struct
@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 
 PARTS_PER_TICK: Final = 1024
 FARTHEST: Final = (1 << 30) - 1
-"""Most buckets or ticks from the base; the difference of two such numbers is an int32 too."""
+"""Largest distance from the base, in buckets or ticks; differences of two such numbers still fit an int32."""
 REACH: Final = 1 << 28
-"""A view further from the base than this, in buckets or ticks, is drawn from another one."""
+"""A view further from the base than this, in buckets or ticks, gets a new base."""
 _HALF_BITS: Final = 24
-"""Bits of the lower part of a number of contracts: a float32 holds it exactly."""
+"""Bits of the lower part of a CVD value, exact in a float32."""
 UNKNOWN_TICK_SIZE: Final = 10_000_000
-"""Tick size (1e-9) that a chart is drawn with while the instrument's is not known: 0.01."""
+"""Tick size (1e-9) used while the instrument's is unknown: 0.01."""
 
 BUBBLE_ROW: Final = np.dtype(
     [
@@ -45,14 +45,14 @@ _ONE_POINT: Final = struct.Struct("<4i")
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """What GPU rows are relative to.
+    """The origin of GPU rows.
 
     Attributes
     ----------
     bucket_id : id of bucket 0
     price : price of tick 0, 1e-9, on the tick grid
     tick_size : 1e-9
-    bucket_ns : bucket of the level
+    bucket_ns : bucket width of the level
     """
 
     bucket_id: int
@@ -61,26 +61,26 @@ class Base:
     bucket_ns: int
 
     def index(self, bucket_id: int) -> int:
-        """Bucket index on the GPU."""
+        """Return the bucket index on the GPU."""
         return _clipped(bucket_id - self.bucket_id)
 
     def reaches(self, bucket_id: int, tick: float) -> bool:
-        """Whether a view around a bucket and a tick (price // tick_size) can be drawn from here."""
+        """Return whether a view around a bucket and a tick (price // tick_size) can be drawn with this base."""
         return abs(bucket_id - self.bucket_id) < REACH and abs(tick - self.price // self.tick_size) < REACH
 
 
 def split_contracts(count: int) -> tuple[int, int]:
-    """Upper and lower part of a number of contracts: upper * 2**24 + lower."""
+    """Split contracts into an upper and a lower part: upper * 2**24 + lower."""
     return _clipped(count >> _HALF_BITS), count & ((1 << _HALF_BITS) - 1)
 
 
 def is_after_gap(
     previous_id: NDArray[np.int64], ids: NDArray[np.int64], gaps: NDArray[np.void], bucket_ns: int
 ) -> NDArray[np.bool_]:
-    """Tell before which rows a gap lies: one that reaches from the previous row's bucket to this one's.
+    """Return which rows are preceded by a gap that spans from the previous row's bucket to theirs.
 
-    `gaps` are GAP rows, oldest first; ids are those of the level with buckets of `bucket_ns`. Two rows of one bucket
-    are two instruments': a roll lies between them.
+    `gaps` are GAP rows, oldest first; `ids` are int64 bucket ids of width `bucket_ns`. Two rows of one bucket belong to
+    two instruments, with a roll between them, and count as separated.
     """
     if len(gaps) == 0:
         return np.zeros(len(ids), np.bool_)
@@ -107,7 +107,7 @@ def pack_bubbles(
     packed["bucket"] = _all_clipped(ids - base.bucket_id)
     tick, rest = np.divmod(rows["price"] - base.price, base.tick_size)
     packed["tick"] = _all_clipped(tick)
-    # In floating point: a rest times 1,024 may not fit into an int64, and a part may be one too low.
+    # In floating point, because remainder times 1,024 may overflow an int64. A part may be one too low.
     packed["part"] = rest * (PARTS_PER_TICK / base.tick_size)
     for field in ("close", "high", "low"):
         packed[field] = _all_clipped((rows[field] - base.price) // base.tick_size)
@@ -147,7 +147,7 @@ def _is_gap_between(previous_id: int, row_id: int, gaps: NDArray[np.void], bucke
 
 
 def pack_bubble(row: np.void, base: Base, gaps: NDArray[np.void], previous: np.void | None) -> bytes:
-    """Convert one BUBBLE row as `pack_bubbles` does: without arrays, for what is new in a frame is mostly one row."""
+    """Convert one BUBBLE row as `pack_bubbles` does, but without arrays: most frames have a single new row."""
     row_id, _, price, _, high, low, close, buy, sell, unsided, _, _ = row.item()
     origin, size = base.price, base.tick_size
     tick, rest = divmod(price - origin, size)

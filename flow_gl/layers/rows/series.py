@@ -1,7 +1,7 @@
-"""The bubbles and CVD points of one chart on the GPU, at the level in force and, for a blend, at the last one.
+"""The bubbles and CVD points of one chart on the GPU, at one level of detail or, during a blend, two.
 
-All layers that draw market rows draw from here. A change of level keeps the old level's rows for a moment, so that
-the picture blends instead of flashing; its buffers are then used for the next change.
+All layers that draw market rows use them. After a change of level, the rows of the old level are kept for a moment so
+that the picture blends instead of flashing; their buffers are reused for the next change.
 """
 
 from typing import Final
@@ -20,16 +20,16 @@ from flow_gl.store.market import MarketStore
 BLEND_S: Final = 0.15
 NO_INDEX: Final = -(2**31)
 _MOST_PRICE: Final = 1 << 61
-"""A base's price; its distance from any other price is an int64."""
+"""Largest price of a base, such that the distance to any price fits an int64."""
 
 
 class LodRows:
-    """One level's rows on the GPU and which of them are in view.
+    """The rows of one level of detail on the GPU, and which of them are in view.
 
     Attributes
     ----------
-    start, stop : positions in view; the open row is the last of them where `open_index` is one
-    open_index, last_index : bucket index of the open and of the newest row in view, NO_INDEX where there is none
+    start, stop : positions in view, half-open; the open row is the last if `open_index` is not NO_INDEX
+    open_index, last_index : bucket index of the open and of the newest row in view; NO_INDEX if there is none
     """
 
     def __init__(self, counters: FrameCounters) -> None:
@@ -49,18 +49,18 @@ class LodRows:
         self.cvd.restart()
 
     def update(self, scene: Scene) -> None:
-        """Upload what is new and find what is in view."""
+        """Upload new rows and find those in view."""
         reader = scene.reader
         bubbles, cvd = reader.store.bubbles[self.lod], reader.store.cvd[self.lod]
         head = reader.heads[self.lod]
         first, last = visible_ids(scene)
         is_paused = scene.until_ns < END_OF_TIME
         if is_paused:
-            # What was open when the picture was paused stays as it was: only whole buckets are let in.
+            # The bubble that was open at the pause stays as it was: only buckets that had closed are shown.
             head = min(head, bubbles.position_of(scene.until_ns // self.base.bucket_ns, head))
         start = bubbles.position_of(first, head)
         if start > 0 and scene.hidden_before_ns <= 0:
-            start -= 1  # the line that comes in from the left
+            start -= 1  # for the line that enters from the left
         stop = max(start, bubbles.position_of(last + 1, head))
         gaps = reader.breaks
         self.bubbles.sync(bubbles, head, (start, stop), self.base, gaps)
@@ -97,14 +97,14 @@ class LodRows:
 
 
 class Series:
-    """The level in force, and the one that is being left."""
+    """Rows at the level in force, and at the level that fades out after a change."""
 
     def __init__(self, counters: FrameCounters) -> None:
         self._all: Final = (LodRows(counters), LodRows(counters))
         self.current = self._all[0]
         self.leaving: LodRows | None = None
         self.blend = 1.0
-        """Opacity of the current level; the leaving one has the rest."""
+        """Opacity of the current level; the leaving level has the rest."""
         self._store: MarketStore | None = None
         self._tick_size = 0
         self._blend_from_s = 0.0
@@ -134,7 +134,7 @@ class Series:
             self.blend = 1.0
 
     def _base(self, scene: Scene) -> Base:
-        """A base in the middle of what is in view."""
+        """Return a base in the middle of the view."""
         tick_size = tick_size_of(scene)
         bucket_id, tick = _middle(scene)
         most = _MOST_PRICE // tick_size
@@ -146,7 +146,7 @@ class Series:
 
 
 def _middle(scene: Scene) -> tuple[int, int]:
-    """Bucket and tick in the middle of the price pane."""
+    """Return bucket and tick in the middle of the price pane."""
     view = scene.price_view
     middle_ns = view.t_right_ns - int(0.5 * view.rect.width * view.ns_per_px)
     return middle_ns // scene.reader.widths_ns[scene.lod], round(view.y_top - 0.5 * view.rect.height * view.y_per_px)
