@@ -1,4 +1,4 @@
-"""One frame of the view, from input to the last draw call: poll, refresh, freeze, update, overlays, draw.
+"""One frame of the view: input, refresh, advance, freeze, update, overlays, draw.
 
 A window and a headless target run the same frame. The loop around it (pacing, recording, the end) is `app`'s.
 """
@@ -62,9 +62,9 @@ class FrameLoop:
         self.frame: Frame | None = None
         """The last frame."""
         self.content_scale: float | None = None
-        """Overrides the surface's."""
+        """Overrides the content scale of the surface."""
         self.layer_timer: LayerTimer | None = None
-        """Counts the GPU's time by layer while it is set; that costs calls."""
+        """While set, measures GPU time per layer, at the cost of extra calls."""
         self._clock: Final = clock
         self._motion: Final = MotionClock()
         self._kit: Kit | None = None
@@ -85,11 +85,11 @@ class FrameLoop:
         """What the last frame saw of the engine and the window."""
 
     def run_frame(self, dt_s: float) -> None:
-        """Draw one frame, `dt_s` after the one before. All but the swap."""
+        """Draw one frame, `dt_s` seconds after the previous one, without the swap."""
         self._run(dt_s, may_defer=dt_s < SOON_S)
 
     def run_for_picture(self) -> None:
-        """Draw one more frame in which nothing is put off: everything in a saved picture is of one moment."""
+        """Draw a frame in which no job is deferred, so that a saved picture shows a single moment."""
         self._run(0.0, may_defer=False)
 
     def _run(self, dt_s: float, *, may_defer: bool) -> None:
@@ -107,7 +107,7 @@ class FrameLoop:
         moment, charts = self._advance(dt_s, now_s, scale, size)
         frame = self._freeze(moment, charts)
         drawn = self._update(frame)
-        self.overlays.refresh(self.gui.pen, frame, self.state)
+        self.overlays.refresh(self.gui.painter, frame, self.state)
         news = self.overlays.take_news(frame, self.state)
         if not cause:
             cause = news or ("time" if self._overlay_job.may_run("time") else "")
@@ -117,7 +117,7 @@ class FrameLoop:
         if cause:
             self._build_overlays(frame, cause)
         self._note_activity(frame, now_s)
-        # Only now, with all that is sent on its way: what is sent in between drawing may have to wait for it.
+        # Draw last: an upload between draws may have to wait for them.
         self._draw(drawn)
         self.gui.draw()
 
@@ -125,9 +125,9 @@ class FrameLoop:
         return self._clock.monotonic_ns() / 1e9
 
     def _overlays_cause_of_input(self, size: tuple[int, int], scale: float, now_s: float) -> str:
-        """Why the overlays must begin before anything of the frame is decided: "input" or "style"; "" if they need not.
+        """Return why the overlays must be built in this frame: "input" or "style"; "" if they need not be.
 
-        After input they are built in every frame for a while: a tooltip may appear, a held key repeats.
+        After input they are built in every frame for a while, because a tooltip may appear or a held key repeat.
         """
         if self.gui.has_input:
             self.scheduler.stay_awake("input", now_s)
@@ -141,10 +141,10 @@ class FrameLoop:
         self._since_overlays_s = 0.0
 
     def _take_input(self, now_s: float) -> None:
-        """Apply keyboard and mouse against what the last frame showed."""
+        """Apply keyboard and mouse to what the last frame showed."""
         if self.frame is None:
             return
-        self.input.handle(self.frame, self.gui.pen, self.gui.take_presses())
+        self.input.handle(self.frame, self.gui.painter, self.gui.take_presses())
         if self.input.was_busy or self.input.is_dragging:
             self.scheduler.stay_awake("input", now_s)
 
@@ -152,7 +152,7 @@ class FrameLoop:
         if cause != "time":
             self._overlay_job.run_now(cause)
         is_full = cause in ("input", "style", "state") or not self.scheduler.may_defer
-        commands, chosen = self.overlays.draw(self.gui.pen, frame, self.state, self._area(), is_full=is_full)
+        commands, chosen = self.overlays.draw(self.gui.painter, frame, self.state, self._area(), is_full=is_full)
         for command in commands:
             self._send(command)
         self.input.act(chosen, frame)
@@ -171,11 +171,11 @@ class FrameLoop:
 
     @property
     def is_at_rest(self) -> bool:
-        """Nothing in the picture moves: the next frame may wait until there is something new."""
+        """Whether nothing moves, so that the next frame may wait for news."""
         return self.frame is not None and not self.scheduler.awake_for(self._now_s())
 
     def poll_engine(self) -> bool:
-        """Look at the engine between frames; True if there is something that a picture at rest does not show yet."""
+        """Poll the engine between frames. Returns whether it has news that the picture does not show yet."""
         self.link.poll()
         if self.link.engine is not None:
             self.link.engine.refresh()
@@ -188,7 +188,7 @@ class FrameLoop:
         self.scheduler.stay_awake("note", now_s)
 
     def wake(self) -> None:
-        """Draw without a pause for a moment: there was input."""
+        """Keep drawing for a moment, because there was input."""
         self.scheduler.stay_awake("input", self._now_s())
 
     def _note_activity(self, frame: Frame, now_s: float) -> None:
@@ -240,7 +240,7 @@ class FrameLoop:
                 market.refresh()
 
     def _take_over(self) -> None:
-        """Go on with other stores: a new engine learns what the last one was told, a pause has nothing to hold."""
+        """Switch to new stores: send the new engine the settings of the last one, and end a pause."""
         if changes := difference(self._started_with, self.state.aggregation):
             self.link.send(Configure(changes))
         if self._speed is not None:
@@ -300,7 +300,7 @@ class FrameLoop:
         return moment, charts
 
     def _freeze(self, moment: scenes.Moment, charts: list[ChartFrame]) -> Frame:
-        """Decide everything that this frame shows. Changes nothing."""
+        """Freeze everything that this frame shows. Changes no state."""
         return Frame(
             link=self.link,
             wall_ns=moment.wall_ns,
@@ -321,7 +321,7 @@ class FrameLoop:
         return scenes.build(chart.market, chart.layout, self.state, own, moment, is_live=chart.said.is_live)
 
     def _axis_px(self, visible: list[int], scale: float) -> float:
-        """How wide the price axes of the charts that are shown must be: all alike, so that they span the same time."""
+        """Return the common width of the price axes, px: equal widths make all charts span the same time."""
         if self._kit is None:
             return 0.0
         shown = {chart.index: chart.layout for chart in self.frame.charts} if self.frame else {}
@@ -342,7 +342,7 @@ class FrameLoop:
                 own.floor_from_percentile = contracts(market, percentile)
 
     def _update(self, frame: Frame) -> "list[tuple[ChartStack, Scene]]":
-        """Bring all charts on the GPU in step with the frame; returns those that are to be drawn."""
+        """Bring all charts on the GPU in step with the frame. Returns those to draw."""
         while len(self._stacks) < len(self.link.markets):
             self._stacks.append(self._new_stack())
         drawn = [(self._stacks[chart.index], chart.scene) for chart in frame.charts if chart.scene is not None]
@@ -375,7 +375,7 @@ class FrameLoop:
 
 
 def _new_bubbles(market: MarketReader) -> int:
-    """Bubbles that have closed since the picture was stopped."""
+    """Return the number of bubbles that have closed since the pause."""
     return market.store.bubbles[0].head - market.heads[0]
 
 
@@ -388,7 +388,7 @@ def _add(total: FrameCounters, part: FrameCounters) -> None:
 
 
 def picture_name(frame: Frame | None, wall_ns: int) -> str:
-    """Name of a saved picture: what it shows and when it was taken, in the user's own zone."""
+    """Return the file name of a picture: its charts and the local time."""
     names = "-".join(chart.name for chart in frame.charts if chart.market) if frame else ""
     safe = "".join(c if c.isalnum() or c in "-._" else "_" for c in names)
     taken = datetime.fromtimestamp(wall_ns // 1_000_000_000)

@@ -1,6 +1,6 @@
-"""Decides when work that may wait runs, and for how long frames follow each other without a pause.
+"""Decides when deferrable work runs, and how long the view keeps drawing without a pause.
 
-Work that may wait is a named job. A job runs at most once per period, and at most one job runs per frame; of the jobs
+Deferrable work is a named job. A job runs at most once per period, and at most one job runs per frame; of the jobs
 that were put off, the one that has waited longest goes first in the next frame. A job that has waited for its longest
 delay runs whether or not another one does. If no frame follows soon, nothing is put off.
 
@@ -23,12 +23,12 @@ _KEPT_RUNS: Final = 1024
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """How often a job runs, and how long it waits for a frame without another one."""
+    """How often a job runs, and how long it may be deferred."""
 
     period_s: float
     """Shortest time between two runs."""
     delay_s: float
-    """Longest wait after that. With 0 it never waits, and no other job waits for it: it takes next to no time."""
+    """Longest wait after that. A job with delay 0 is cheap: it never waits, and no other job waits for it."""
 
 
 JOBS: Final = {
@@ -40,7 +40,7 @@ JOBS: Final = {
     "visible range": Timing(period_s=0.05, delay_s=0.0),
     # What "hide the smallest 50 %" is in contracts.
     "size filter": Timing(period_s=2.0, delay_s=0.5),
-    # Dear ImGui's windows and texts. Nobody reads numbers that change faster than this.
+    # Dear ImGui's windows and texts. Numbers that change faster than this cannot be read.
     "overlays": Timing(period_s=0.05, delay_s=0.075),
     "header": Timing(period_s=0.1, delay_s=0.1),
     "panel": Timing(period_s=0.2, delay_s=0.15),
@@ -69,7 +69,7 @@ class ScheduledJob:
         self._timing: Final = timing
         self._ran_s = -math.inf
         self._asked_s = math.inf
-        """When the job was first asked for after its period; infinite while nobody asks."""
+        """When the job was first requested after its period; infinite while it is not."""
 
     @property
     def asked_s(self) -> float:
@@ -131,7 +131,7 @@ class FrameScheduler:
         self._first, self._waiting = self._waiting, None
 
     def is_free_for(self, job: ScheduledJob) -> bool:
-        """No job has run in this frame, and none has waited longer. If not, the job is remembered for the next one."""
+        """Return whether the job may run in this frame: none has run and none has waited longer. Otherwise defer it."""
         if not self._is_taken and (self._first is None or self._first is job):
             return True
         if self._waiting is None or job.asked_s < self._waiting.asked_s:
@@ -154,7 +154,7 @@ class FrameScheduler:
         self._awake_until_s[cause] = now_s + AWAKE_S[cause]
 
     def awake_for(self, now_s: float) -> list[str]:
-        """Why frames follow each other without a pause; nothing once the program may rest."""
+        """Return the causes that keep frames coming; empty once the program may rest."""
         return [cause for cause in AWAKE_S if self.is_awake_for(cause, now_s)]
 
     def is_awake_for(self, cause: str, now_s: float) -> bool:

@@ -1,11 +1,11 @@
-"""When the next frame is due, and when Python may collect its garbage.
+"""Frame pacing and garbage collection.
 
-A moving picture follows the monitor: swap waits for it. Where that does not hold (no vertical sync, no window, a cap)
-the loop sleeps until the next frame is due; it never spins. A picture in which nothing moves is drawn about once a
-second and otherwise waits for input.
+A moving picture follows the monitor, because swap waits for it. Otherwise (no vsync, no window, a frame rate cap) the
+loop sleeps until the next frame is due; it never spins. A picture at rest is redrawn about once a second and otherwise
+waits for input.
 
-Garbage: what the start left is frozen, automatic collection is off, so that no frame is ever held up by it. Frames
-make next to no cycles; the young ones are collected when a frame has time to spare or nothing moves.
+Objects that exist after the start are frozen and automatic collection is disabled, so that it never delays a frame.
+Frames create almost no cycles; collection runs when a frame has time to spare or nothing moves.
 """
 
 import gc
@@ -15,13 +15,13 @@ from flow_gl.core.clock import Clock
 from flow_gl.core.system import garbage
 
 IDLE_REDRAW_S: Final = 1.0
-"""A picture in which nothing moves is redrawn this often: ages and waiting times go on."""
+"""Redraw interval of a picture at rest, to update ages and waiting times."""
 IDLE_LOOK_S: Final = 0.1
-"""... and looks for news this often."""
+"""Interval at which a picture at rest polls for news."""
 _JUDGED_FRAMES: Final = 40
 _COLLECT_EVERY_S: Final = 10.0
 _SNAP_SHARE: Final = 0.3
-"""A frame that lasted within this share of a period of a whole number of periods is shown as such."""
+"""A frame time within this share of a period of a multiple of the period is snapped to it."""
 
 
 class Pacer:
@@ -47,25 +47,24 @@ class Pacer:
 
     @property
     def period_ns(self) -> int:
-        """Length of a frame that is kept by sleeping; 0 while the monitor keeps it."""
+        """Frame period kept by sleeping, ns; 0 while vsync keeps it."""
         return self._period_ns
 
     def wait_s(self) -> float:
-        """Seconds until the next frame is due, 0 where swap waits. Call it once a frame."""
+        """Return the seconds until the next frame is due, 0 if swap waits. Call it once per frame."""
         now = self._clock.monotonic_ns()
         if self._period_ns == 0:
             self._judge(now)
             return 0.0
-        # From the last due time, not from now: the mean rate is right. A long frame is not made up for.
+        # Counted from the last due time, which keeps the mean rate. Long frames are not caught up.
         self._due_ns = max(self._due_ns + self._period_ns, now - self._period_ns)
         return max(0.0, (self._due_ns - now) / 1e9)
 
     def steady(self, period_s: float) -> float:
-        """Length of the step to show for a frame that was measured to last `period_s`.
+        """Return the time step to animate for a frame that took `period_s` seconds.
 
-        Frames are shown a whole number of periods apart; when the loop wakes for them varies by a millisecond or two.
-        A step near a whole number of periods is taken as that, so that motion is even; the shown time follows the
-        feed's clock anyway.
+        The monitor shows frames a whole number of periods apart, but the loop wakes with a jitter of a millisecond or
+        two. Snapping to whole periods makes motion even; the shown time still follows the feed's clock.
         """
         refresh_s = 1e-9 * self._period_ns or 1.0 / self._refresh_hz
         periods = round(period_s / refresh_s)
@@ -74,7 +73,7 @@ class Pacer:
         return period_s
 
     def _judge(self, now_ns: int) -> None:
-        """Does swap wait at all? A driver may ignore the swap interval; then the loop must keep the time itself."""
+        """Check whether swap really waits. If the driver ignores the swap interval, the loop paces itself."""
         if self._judged == 0:
             self._judged_from_ns = now_ns
         self._judged += 1
@@ -87,7 +86,7 @@ class Pacer:
 
 
 class Garbage:
-    """The collector under the policy of this module's docstring."""
+    """Controls the garbage collector as described in the module docstring."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock: Final = clock
@@ -95,12 +94,12 @@ class Garbage:
         self._was_enabled = gc.isenabled()
 
     def freeze(self) -> None:
-        """Take all that exists out of the collector's sight and switch it off."""
+        """Freeze all existing objects and disable automatic collection."""
         garbage.settle()
         gc.disable()
 
     def maybe_collect(self, spare_s: float) -> None:
-        """Collect the young where there is time for it; all of it where nothing moves."""
+        """Collect young generations if the frame has time to spare, all if nothing moves."""
         now = self._clock.monotonic_ns()
         if now - self._last_ns < _COLLECT_EVERY_S * 1e9 or spare_s < 0.003:
             return
@@ -108,7 +107,7 @@ class Garbage:
         gc.collect(2 if spare_s >= IDLE_LOOK_S else 1)
 
     def restore(self) -> None:
-        """Leave the collector as it was found."""
+        """Restore the collector."""
         gc.unfreeze()
         if self._was_enabled:
             gc.enable()

@@ -28,13 +28,13 @@ __all__ = ["ViewOptions", "run_view"]
 
 HEADLESS_FPS: Final = 60.0
 SETTLE_S: Final = 0.6
-"""A picture without a duration is taken so long after the feed's end: axes and blends have come to rest."""
+"""Delay between the end of the feed and the picture, without a duration: axes and blends have settled."""
 FREEZE_AFTER_FRAMES: Final = 60
 _ON_THE_WAY: Final = frozenset({FeedState.STARTING, FeedState.CONNECTING, FeedState.CATCHING_UP})
 FINISH_SAID_NS: Final = 150_000_000
-"""What is being finished is said where it takes longer than this."""
+"""Finishing a video is reported if it takes longer than this."""
 _MOST_DT_S: Final = 0.25
-"""An idle spell or a stopped process is no long step of an animation."""
+"""Longest animation step, after an idle period or a stopped process."""
 
 
 def run_view(options: ViewOptions, link: Link, *, clock: Clock = SYSTEM) -> int:
@@ -185,7 +185,7 @@ class Program:
         self._awaited: list[str] = ["first bubbles", "first frame"]
 
     def run(self) -> None:
-        """Frames until there is a reason to end; then the picture and the video are finished."""
+        """Draw frames until there is a reason to end, then finish picture and video."""
         clock, loop = self._clock, self._loop
         last_ns = clock.monotonic_ns()
         frames = 0
@@ -223,7 +223,7 @@ class Program:
             if self._recording is not None and self._video_error is None:
                 self._recording.close()
             elif self._recording is not None:
-                self._recording.rescue()  # otherwise its thread would keep the process from ending
+                self._recording.rescue()  # otherwise its thread would keep the process alive
 
     def _count(self, now_ns: int) -> None:
         """Note when the feed began to run and when it ended: durations count from there."""
@@ -255,7 +255,7 @@ class Program:
         if self._is_asked_to_end():
             return True
         if self._window is None and (self._loop.link.state is LinkState.FAILED or self._has_feed_failed()):
-            return True  # nobody is there to mend it and to try again
+            return True  # headless: there is no user who could retry
         if self._options.duration_s is not None:
             counted = self._counted_from_ns
             return counted is not None and now_ns - counted >= self._options.duration_s * 1e9
@@ -328,7 +328,7 @@ class Program:
                 self._saver.save(loop.surface, picture_name(loop.frame, self._clock.wall_ns()))
 
     def _measure(self, now_ns: int) -> None:
-        """Sum up the frames' times, twice a second."""
+        """Update the frame time statistics twice a second."""
         if now_ns < self._figures_due_ns or self._periods.count < 2:
             return
         self._figures_due_ns = now_ns + 500_000_000
@@ -363,6 +363,6 @@ class Program:
                     loop.wake()
             if loop.poll_engine() or self._is_over(clock.monotonic_ns()):
                 break
-        # An idle spell is no slow frame.
+        # An idle period is not a slow frame.
         self._periods.clear()
         self._work.clear()

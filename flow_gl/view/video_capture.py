@@ -1,7 +1,7 @@
-"""Pictures and video of the view, written beside the frames: no frame waits for a file.
+"""Saves pictures and video on background threads; no frame waits for a file.
 
-A video is in true time at a steady rate: frame k shows what was drawn last at k / fps seconds. Where drawing or
-encoding is slower than that, frames are repeated, never squeezed together.
+A video has a constant frame rate in real time: frame k shows the picture at k / fps seconds. If drawing or encoding is
+slower, frames are repeated.
 """
 
 import queue
@@ -18,19 +18,19 @@ from flow_gl.gl.capture import Picture, PixelReader, VideoWriter, read_picture, 
 from flow_gl.gl.surface.context import Surface
 
 _WAITING: Final = 8
-"""Pictures that wait for the encoder at most."""
+"""Maximum number of pictures waiting for the encoder."""
 FINISH_NS: Final = 1_000_000_000
-"""So long pictures that wait are still written once the end is asked for."""
+"""How long waiting pictures are still written after an urgent end was requested."""
 
 
 def save_picture(surface: Surface, path: Path) -> None:
-    """Write what was drawn as PNG, now. Raises FlowError where it cannot be written."""
+    """Write the current picture as PNG. Raises FlowError if it cannot be written."""
     surface.begin()
     write_png(path, read_picture(*surface.size))
 
 
 class PictureSaver:
-    """Writes pictures on a thread of its own and says how it went."""
+    """Writes pictures on background threads and reports the results."""
 
     def __init__(self, folder: Path | None) -> None:
         self._folder: Final = folder
@@ -38,7 +38,7 @@ class PictureSaver:
         self._threads: list[threading.Thread] = []
 
     def save(self, surface: Surface, name: str) -> None:
-        """Take what was drawn and have it written under `name`."""
+        """Capture the current picture and write it as `name` in the background."""
         surface.begin()
         picture = read_picture(*surface.size)
         thread = threading.Thread(target=self._write, args=(self._place() / name, picture), name="picture")
@@ -46,14 +46,14 @@ class PictureSaver:
         self._threads.append(thread)
 
     def news(self) -> list[str]:
-        """One line for each picture that was written, or could not be, since the last call."""
+        """Return one line per picture that was written, or failed, since the last call."""
         found = []
         while not self._done.empty():
             found.append(self._done.get())
         return found
 
     def close(self) -> None:
-        """Wait for what is still being written."""
+        """Wait for pictures that are still being written."""
         for thread in self._threads:
             thread.join()
 
@@ -103,7 +103,7 @@ class Recording:
         self._thread.start()
 
     def offer(self, now_ns: int) -> None:
-        """Take what was drawn, if a frame of the video is due at this (steady) time."""
+        """Capture the current picture if a video frame is due at `now_ns` (monotonic)."""
         if self._error is not None:
             raise self._error
         if self._start_ns is None:
@@ -123,15 +123,15 @@ class Recording:
 
     @property
     def is_finished(self) -> bool:
-        """The file is complete, or cannot be written to: `close` does not wait."""
+        """Whether the file is complete or has failed; `close` then does not wait."""
         return not self._thread.is_alive()
 
     def finish(self, *, is_urgent: bool = False) -> None:
-        """Take the last picture, and have the file completed meanwhile. Idempotent.
+        """Capture the last picture and complete the file in the background. Idempotent.
 
         Parameters
         ----------
-        is_urgent : the user waits: pictures are no longer repeated, and what waits for long is given up
+        is_urgent : the user is waiting: pictures are no longer repeated, and old ones are dropped
         """
         if self._is_finishing:
             return
@@ -145,7 +145,7 @@ class Recording:
         self._waiting.put(None)
 
     def rescue(self) -> None:
-        """Finish the file without its last picture, where the surface is gone."""
+        """Finish the file without its last picture, after the surface is lost."""
         self._finish_by_ns = SYSTEM.monotonic_ns() + FINISH_NS
         if not self._is_finishing:
             self._is_finishing = True
@@ -160,7 +160,7 @@ class Recording:
             raise self._error
 
     def _change_size(self, number: int) -> None:
-        """The window has another size now: go on with a reader of that size."""
+        """Continue with a reader for the new size of the window."""
         last = self._reader.finish()
         if last is not None:
             self._put(last, number - self._asked)
@@ -185,7 +185,7 @@ class Recording:
                 if self._error is None:
                     self._write(picture, copies)
             except FlowError as error:
-                # Told at the next offer; what still comes is let go, so that nobody waits for this thread.
+                # Raised by the next `offer`. Later pictures are discarded, so that the queue never blocks.
                 self._error = error
         try:
             if self._error is None:

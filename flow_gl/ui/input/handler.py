@@ -15,7 +15,7 @@ from flow_gl.ui.overlays.header import menu_rect
 from flow_gl.ui.overlays.notices import follow_pill
 from flow_gl.ui.overlays.stack import Overlays, is_list_open
 from flow_gl.ui.paint.key_presses import Press
-from flow_gl.ui.paint.painter import Pen
+from flow_gl.ui.paint.painter import Painter
 from flow_gl.ui.state.view_state import ViewState
 
 _SHAPES: Final = {
@@ -52,19 +52,19 @@ class InputHandler:
         requests, self._requests = self._requests, []
         return requests
 
-    def handle(self, frame: Frame, pen: Pen, presses: Sequence[Press]) -> None:
+    def handle(self, frame: Frame, painter: Painter, presses: Sequence[Press]) -> None:
         """Apply this frame's input. Called between ImGui's new frame and the first window.
 
         Parameters
         ----------
         frame : what the input is about: the last one
-        pen : measures texts
+        painter : measures texts
         presses : keys that went down, in order
         """
         io = imgui.get_io()
         mouse = _mouse(io)
         self.was_busy = bool(mouse.wheel or mouse.is_down or mouse.is_released or io.mouse_delta.x or io.mouse_delta.y)
-        is_button = mouse.is_pressed and mouse.is_free and self._press_button(mouse, frame, pen)
+        is_button = mouse.is_pressed and mouse.is_free and self._press_button(mouse, frame, painter)
         if not is_button:
             event_ns, scale = frame.event_ns, frame.scale
             clicked = self._gestures.handle(mouse, frame.charts, self._state, event_ns=event_ns, scale=scale)
@@ -114,7 +114,7 @@ class InputHandler:
             else:
                 self._requests.append(request)
 
-    def _press_button(self, mouse: Mouse, frame: Frame, pen: Pen) -> bool:
+    def _press_button(self, mouse: Mouse, frame: Frame, painter: Painter) -> bool:
         """The menu's button and the way back to the live edge."""
         for order, chart in enumerate(frame.charts):
             button = menu_rect(chart.layout.header, frame.scale)
@@ -122,7 +122,7 @@ class InputHandler:
                 dense = imgui.get_io().display_framebuffer_scale.x
                 self._overlays.ask_for_menu((button.x / dense, button.bottom / dense))
                 return True
-            pill = follow_pill(pen, chart, frame, self._state)
+            pill = follow_pill(painter, chart, frame, self._state)
             if pill is not None and pill[0].contains(mouse.x, mouse.y):
                 self.act([BY_NAME["follow"]], frame)
                 return True

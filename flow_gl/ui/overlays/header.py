@@ -19,7 +19,7 @@ from flow_gl.store.market import MarketReader
 from flow_gl.ui.alerts.zero_cross import PULSE_S, Badge
 from flow_gl.ui.overlays import words
 from flow_gl.ui.overlays.frame import ChartFrame, Frame
-from flow_gl.ui.paint.painter import Pen
+from flow_gl.ui.paint.painter import Painter
 from flow_gl.ui.paint.theme import mix, sign_color, tone_color
 from flow_gl.ui.state.view_state import ViewState
 
@@ -209,7 +209,7 @@ class Header:
         self._items: list[tuple[Item, float]] = []
         """What it shows, each with its x."""
 
-    def refresh(self, pen: Pen, chart: ChartFrame, frame: Frame, state: ViewState, *, has_menu: bool) -> None:
+    def refresh(self, painter: Painter, chart: ChartFrame, frame: Frame, state: ViewState, *, has_menu: bool) -> None:
         """Bring its texts up to date, if they must be or if its job runs in this frame."""
         said, rect = chart.said, chart.layout.header
         size = (rect, frame.scale, frame.gui_scale)
@@ -221,13 +221,13 @@ class Header:
         self._place = place
         self._items = self._laid_out.get(
             (*_key(chart, frame, state), *place),
-            lambda: _lay_out(pen, items(chart, frame, state), rect, has_menu=has_menu),
+            lambda: _lay_out(painter, items(chart, frame, state), rect, has_menu=has_menu),
         )
 
-    def draw(self, pen: Pen, chart: ChartFrame, frame: Frame, state: ViewState, *, has_menu: bool) -> None:
+    def draw(self, painter: Painter, chart: ChartFrame, frame: Frame, state: ViewState, *, has_menu: bool) -> None:
         """Draw what the last `refresh` laid out into the chart's place."""
-        _draw(pen, self._items, chart.layout.header, state.palette, has_menu=has_menu)
-        _progress(pen, chart, frame, state.palette)
+        _draw(painter, self._items, chart.layout.header, state.palette, has_menu=has_menu)
+        _progress(painter, chart, frame, state.palette)
 
 
 def _key(chart: ChartFrame, frame: Frame, state: ViewState) -> tuple[object, ...]:
@@ -244,28 +244,28 @@ def _key(chart: ChartFrame, frame: Frame, state: ViewState) -> tuple[object, ...
     return (chart.index, chart.said, badge, shown, *numbers, *rest)
 
 
-def _draw(pen: Pen, placed: list[tuple[Item, float]], rect: Rect, palette: Palette, *, has_menu: bool) -> None:
-    scale = pen.scale
-    pen.box(rect.x, rect.y, rect.width, rect.height, palette.raised)
-    pen.box(rect.x, rect.bottom - 1, rect.width, 1, mix(palette.grid, palette.quiet, 0.2))
+def _draw(painter: Painter, placed: list[tuple[Item, float]], rect: Rect, palette: Palette, *, has_menu: bool) -> None:
+    scale = painter.scale
+    painter.box(rect.x, rect.y, rect.width, rect.height, palette.raised)
+    painter.box(rect.x, rect.bottom - 1, rect.width, 1, mix(palette.grid, palette.quiet, 0.2))
     if has_menu:
-        pen.bars(rect.x + 0.5 * MENU_PX * scale, rect.y + 0.5 * rect.height, 14.0, palette.quiet)
+        painter.bars(rect.x + 0.5 * MENU_PX * scale, rect.y + 0.5 * rect.height, 14.0, palette.quiet)
     middle = rect.y + 0.5 * rect.height
-    pen.clip(rect.x, rect.y, rect.width, rect.height)
+    painter.clip(rect.x, rect.y, rect.width, rect.height)
     for item, x in placed:
-        _put(pen, item, x, middle, palette)
-    pen.unclip()
+        _put(painter, item, x, middle, palette)
+    painter.unclip()
 
 
-def _lay_out(pen: Pen, wanted: list[Item], rect: Rect, *, has_menu: bool) -> list[tuple[Item, float]]:
+def _lay_out(painter: Painter, wanted: list[Item], rect: Rect, *, has_menu: bool) -> list[tuple[Item, float]]:
     """Choose what fits into the header, and where each item begins."""
-    gap = _GAP_PX * pen.scale
-    left = rect.x + (MENU_PX if has_menu else _PAD_PX) * pen.scale
-    right = rect.right - _PAD_PX * pen.scale
+    gap = _GAP_PX * painter.scale
+    left = rect.x + (MENU_PX if has_menu else _PAD_PX) * painter.scale
+    right = rect.right - _PAD_PX * painter.scale
 
     def measure(item: Item) -> float:
-        extra = {"": 0.0, "pill": 14.0}.get(item.mark, _MARK_PX) * pen.scale
-        return pen.width(item.text, item.size, bold=item.is_bold) + extra
+        extra = {"": 0.0, "pill": 14.0}.get(item.mark, _MARK_PX) * painter.scale
+        return painter.width(item.text, item.size, bold=item.is_bold) + extra
 
     kept = fit(wanted, right - left, measure, gap)
     placed = []
@@ -289,26 +289,26 @@ def menu_rect(header: Rect, scale: float) -> Rect:
     return Rect(header.x, header.y, MENU_PX * scale, header.height)
 
 
-def _put(pen: Pen, item: Item, x: float, middle: float, palette: Palette) -> None:
-    scale = pen.scale
+def _put(painter: Painter, item: Item, x: float, middle: float, palette: Palette) -> None:
+    scale = painter.scale
     if item.mark == "pill":
-        width = pen.width(item.text, item.size, bold=item.is_bold) + 14.0 * scale
-        height = pen.line(item.size) + 6.0 * scale
-        pen.box(x, middle - height / 2, width, height, item.color, alpha=0.22 * item.alpha, rounding=4.0)
-        pen.text_middle(x + 7 * scale, middle, item.text, mix(item.color, palette.text, 0.25), item.size, bold=True)
+        width = painter.width(item.text, item.size, bold=item.is_bold) + 14.0 * scale
+        height = painter.line(item.size) + 6.0 * scale
+        painter.box(x, middle - height / 2, width, height, item.color, alpha=0.22 * item.alpha, rounding=4.0)
+        painter.text_middle(x + 7 * scale, middle, item.text, mix(item.color, palette.text, 0.25), item.size, bold=True)
         return
     if item.mark == "dot":
-        pen.dot(x + 5 * scale, middle, 4.0, item.color)
+        painter.dot(x + 5 * scale, middle, 4.0, item.color)
         x += _MARK_PX * scale
-    y = middle - 0.5 * pen.line(item.size)
-    pen.text(x, y, item.text, item.color, item.size, bold=item.is_bold, alpha=item.alpha)
+    y = middle - 0.5 * painter.line(item.size)
+    painter.text(x, y, item.text, item.color, item.size, bold=item.is_bold, alpha=item.alpha)
     if item.mark in ("up", "down", "flat"):
-        width = pen.width(item.text, item.size, bold=item.is_bold)
+        width = painter.width(item.text, item.size, bold=item.is_bold)
         direction = {"up": 1, "down": -1, "flat": 0}[item.mark]
-        pen.arrow(x + width + 10 * scale, middle, 9.0, direction, sign_color(palette, direction))
+        painter.arrow(x + width + 10 * scale, middle, 9.0, direction, sign_color(palette, direction))
 
 
-def _progress(pen: Pen, chart: ChartFrame, frame: Frame, palette: Palette) -> None:
+def _progress(painter: Painter, chart: ChartFrame, frame: Frame, palette: Palette) -> None:
     """A thin bar along the header's lower border: how far a catch-up or a file has come."""
     if frame.engine is None:
         return
@@ -317,4 +317,4 @@ def _progress(pen: Pen, chart: ChartFrame, frame: Frame, palette: Palette) -> No
         return
     rect = chart.layout.header
     thick = max(1.0, round(2 * frame.scale))
-    pen.box(rect.x, rect.bottom - thick, rect.width * share, thick, palette.information, alpha=0.8)
+    painter.box(rect.x, rect.bottom - thick, rect.width * share, thick, palette.information, alpha=0.8)

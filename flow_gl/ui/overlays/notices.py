@@ -13,7 +13,7 @@ from flow_gl.store.market import MarketReader
 from flow_gl.ui.overlays import words
 from flow_gl.ui.overlays.frame import ChartFrame, Frame
 from flow_gl.ui.overlays.status import Condition, Tone
-from flow_gl.ui.paint.painter import Pen
+from flow_gl.ui.paint.painter import Painter
 from flow_gl.ui.paint.theme import mix, tone_color
 from flow_gl.ui.state.view_state import ViewState
 
@@ -43,48 +43,48 @@ class Notes:
         return not self._lines
 
 
-def draw(pen: Pen, chart: ChartFrame, frame: Frame, state: ViewState) -> None:
+def draw(painter: Painter, chart: ChartFrame, frame: Frame, state: ViewState) -> None:
     """Everything that is written over one chart."""
     palette, pane = state.palette, chart.layout.price
     if chart.waiting:
-        _middle(pen, pane, chart.waiting, chart.said, palette)
+        _middle(painter, pane, chart.waiting, chart.said, palette)
     elif not chart.said.is_live and chart.said.tone in (Tone.ALARM, Tone.ATTENTION):
-        _banner(pen, chart, frame, palette)
+        _banner(painter, chart, frame, palette)
     elif frame.engine is not None and frame.engine.status["unkept"]:
-        _unkept(pen, pane, frame.engine.text("keeping"), palette)
-    _chips(pen, chart, frame, state)
-    pill = follow_pill(pen, chart, frame, state)
+        _unkept(painter, pane, frame.engine.text("keeping"), palette)
+    _chips(painter, chart, frame, state)
+    pill = follow_pill(painter, chart, frame, state)
     if pill is not None:
         rect, text = pill
-        _plate(pen, rect, palette.information, palette)
-        pen.text_middle(rect.x + 10 * frame.scale, rect.y + rect.height / 2, text, palette.text, 13.0, bold=True)
+        _plate(painter, rect, palette.information, palette)
+        painter.text_middle(rect.x + 10 * frame.scale, rect.y + rect.height / 2, text, palette.text, 13.0, bold=True)
 
 
-def follow_pill(pen: Pen, chart: ChartFrame, frame: Frame, state: ViewState) -> tuple[Rect, str] | None:
+def follow_pill(painter: Painter, chart: ChartFrame, frame: Frame, state: ViewState) -> tuple[Rect, str] | None:
     """The way back to the live edge: its place and words while the user looks at history, else None."""
     if state.time.is_live or not frame.event_ns:
         return None
     back_s = (frame.event_ns - state.time.edge_ns(frame.event_ns)) / 1e9
     text = f"{words.age(back_s)} back    F  follow"
     pane, scale = chart.layout.price, frame.scale
-    width, height = pen.width(text, 13.0, bold=True) + 20 * scale, 28 * scale
+    width, height = painter.width(text, 13.0, bold=True) + 20 * scale, 28 * scale
     if width + 24 * scale > pane.width:
         return None
     return Rect(pane.right - width - 12 * scale, pane.bottom - height - 12 * scale, width, height), text
 
 
-def _middle(pen: Pen, pane: Rect, text: str, said: Condition, palette: Palette) -> None:
+def _middle(painter: Painter, pane: Rect, text: str, said: Condition, palette: Palette) -> None:
     """The empty state: what is awaited, in the middle of the pane, wrapped where it is narrow."""
     color = tone_color(palette, said.tone) if said.tone is Tone.ALARM else palette.quiet
     size = 15.0
-    lines = _wrap(pen, text, pane.width - 48 * pen.scale, size)
-    y = pane.y + pane.height / 2 - pen.line(size) * len(lines) / 2
+    lines = _wrap(painter, text, pane.width - 48 * painter.scale, size)
+    y = pane.y + pane.height / 2 - painter.line(size) * len(lines) / 2
     for line in lines:
-        pen.text(pane.x + (pane.width - pen.width(line, size)) / 2, y, line, color, size)
-        y += pen.line(size) * 1.25
+        painter.text(pane.x + (pane.width - painter.width(line, size)) / 2, y, line, color, size)
+        y += painter.line(size) * 1.25
 
 
-def _banner(pen: Pen, chart: ChartFrame, frame: Frame, palette: Palette) -> None:
+def _banner(painter: Painter, chart: ChartFrame, frame: Frame, palette: Palette) -> None:
     """The state once more where the eye rests, with its reason."""
     said, pane, scale = chart.said, chart.layout.price, frame.scale
     color = tone_color(palette, said.tone)
@@ -93,37 +93,37 @@ def _banner(pen: Pen, chart: ChartFrame, frame: Frame, palette: Palette) -> None
     title = said.text
     size = 15.0 if is_pause else 20.0
     room = pane.width - 64 * scale
-    detail = [] if is_pause or not said.detail else _wrap(pen, said.detail, room, 14.0)
-    title_lines = _wrap(pen, title, room, size, bold=True)
-    width = max([pen.width(t, size, bold=True) for t in title_lines] + [pen.width(t, 14.0) for t in detail])
+    detail = [] if is_pause or not said.detail else _wrap(painter, said.detail, room, 14.0)
+    title_lines = _wrap(painter, title, room, size, bold=True)
+    width = max([painter.width(t, size, bold=True) for t in title_lines] + [painter.width(t, 14.0) for t in detail])
     width += 40 * scale
-    height = len(title_lines) * pen.line(size) + len(detail) * pen.line(14.0) * 1.15 + 24 * scale
+    height = len(title_lines) * painter.line(size) + len(detail) * painter.line(14.0) * 1.15 + 24 * scale
     x, y = pane.x + (pane.width - width) / 2, pane.y + 24 * scale
-    _plate(pen, Rect(x, y, width, height), color, palette)
+    _plate(painter, Rect(x, y, width, height), color, palette)
     y += 12 * scale
     for text in title_lines:
-        pen.text(x + (width - pen.width(text, size, bold=True)) / 2, y, text, color, size, bold=True)
-        y += pen.line(size)
+        painter.text(x + (width - painter.width(text, size, bold=True)) / 2, y, text, color, size, bold=True)
+        y += painter.line(size)
     for text in detail:
-        y += 0.1 * pen.line(14.0)
-        pen.text(x + (width - pen.width(text, 14.0)) / 2, y, text, palette.text, 14.0)
-        y += pen.line(14.0)
+        y += 0.1 * painter.line(14.0)
+        painter.text(x + (width - painter.width(text, 14.0)) / 2, y, text, palette.text, 14.0)
+        y += painter.line(14.0)
 
 
-def _unkept(pen: Pen, pane: Rect, reason: str, palette: Palette) -> None:
+def _unkept(painter: Painter, pane: Rect, reason: str, palette: Palette) -> None:
     """What cannot be recorded or archived. The chart is right all the same: one line at its head, no banner."""
-    scale, size = pen.scale, 13.0
+    scale, size = painter.scale, 13.0
     room = pane.width - 48 * scale
-    text = reason if pen.width(reason, size) <= room else UNKEPT
-    width, height = pen.width(text, size) + 20 * scale, 26 * scale
+    text = reason if painter.width(reason, size) <= room else UNKEPT
+    width, height = painter.width(text, size) + 20 * scale, 26 * scale
     if width > pane.width:
         return
     rect = Rect(pane.x + (pane.width - width) / 2, pane.y + 12 * scale, width, height)
-    _plate(pen, rect, palette.attention, palette)
-    pen.text_middle(rect.x + 10 * scale, rect.y + rect.height / 2, text, palette.text, size)
+    _plate(painter, rect, palette.attention, palette)
+    painter.text_middle(rect.x + 10 * scale, rect.y + rect.height / 2, text, palette.text, size)
 
 
-def _chips(pen: Pen, chart: ChartFrame, frame: Frame, state: ViewState) -> None:
+def _chips(painter: Painter, chart: ChartFrame, frame: Frame, state: ViewState) -> None:
     """What is kept from view, so that nobody takes the rest for all there is."""
     own = state.charts[chart.index]
     texts = []
@@ -136,13 +136,13 @@ def _chips(pen: Pen, chart: ChartFrame, frame: Frame, state: ViewState) -> None:
     pane, scale, palette = chart.layout.price, frame.scale, state.palette
     y = pane.bottom - 12 * scale
     for text in texts:
-        width, height = pen.width(text, 12.0) + 16 * scale, 22 * scale
+        width, height = painter.width(text, 12.0) + 16 * scale, 22 * scale
         x = pane.x + (pane.width - width) / 2
         y -= height
         if width > pane.width:
             continue
-        pen.box(x, y, width, height, palette.raised, alpha=0.85, rounding=4.0)
-        pen.text_middle(x + 8 * scale, y + height / 2, text, palette.quiet, 12.0)
+        painter.box(x, y, width, height, palette.raised, alpha=0.85, rounding=4.0)
+        painter.text_middle(x + 8 * scale, y + height / 2, text, palette.quiet, 12.0)
         y -= 4 * scale
 
 
@@ -165,33 +165,33 @@ def _limits(market: MarketReader) -> list[str]:
     return texts
 
 
-def draw_notes(pen: Pen, notes: Notes, frame: Frame, area: Rect, palette: Palette) -> None:
+def draw_notes(painter: Painter, notes: Notes, frame: Frame, area: Rect, palette: Palette) -> None:
     """The fading lines, at the middle of the window's lower part."""
     scale = frame.scale
     y = area.bottom - 0.3 * area.height
     for text, alpha in reversed(notes.lines(frame.steady_s)):
-        lines = _wrap(pen, text, area.width - 64 * scale, 14.0)
-        width = max(pen.width(line, 14.0) for line in lines) + 28 * scale
-        height = len(lines) * pen.line(14.0) * 1.15 + 16 * scale
+        lines = _wrap(painter, text, area.width - 64 * scale, 14.0)
+        width = max(painter.width(line, 14.0) for line in lines) + 28 * scale
+        height = len(lines) * painter.line(14.0) * 1.15 + 16 * scale
         x = area.x + (area.width - width) / 2
-        pen.box(x, y - height, width, height, palette.plate, alpha=0.94 * alpha, rounding=4.0)
+        painter.box(x, y - height, width, height, palette.plate, alpha=0.94 * alpha, rounding=4.0)
         for row, line in enumerate(lines):
-            top = y - height + 8 * scale + row * pen.line(14.0) * 1.15
-            pen.text(x + 14 * scale, top, line, palette.plate_text, 14.0, alpha=alpha)
+            top = y - height + 8 * scale + row * painter.line(14.0) * 1.15
+            painter.text(x + 14 * scale, top, line, palette.plate_text, 14.0, alpha=alpha)
         y -= height + 6 * scale
 
 
-def _plate(pen: Pen, rect: Rect, color: Rgb, palette: Palette) -> None:
-    pen.box(rect.x, rect.y, rect.width, rect.height, mix(palette.raised, color, 0.16), alpha=0.95, rounding=4.0)
-    pen.frame(rect.x, rect.y, rect.width, rect.height, color, alpha=0.8, rounding=4.0)
+def _plate(painter: Painter, rect: Rect, color: Rgb, palette: Palette) -> None:
+    painter.box(rect.x, rect.y, rect.width, rect.height, mix(palette.raised, color, 0.16), alpha=0.95, rounding=4.0)
+    painter.frame(rect.x, rect.y, rect.width, rect.height, color, alpha=0.8, rounding=4.0)
 
 
-def _wrap(pen: Pen, text: str, room: float, size: float, *, bold: bool = False) -> list[str]:
+def _wrap(painter: Painter, text: str, room: float, size: float, *, bold: bool = False) -> list[str]:
     """Break a text at spaces so that its lines fit into `room` pixels, as far as they can."""
     lines: list[str] = []
     for word in text.split():
         longer = f"{lines[-1]} {word}" if lines else word
-        if lines and pen.width(longer, size, bold=bold) <= room:
+        if lines and painter.width(longer, size, bold=bold) <= room:
             lines[-1] = longer
         else:
             lines.append(word)

@@ -15,7 +15,7 @@ from flow_gl.ui.overlays.header import Header
 from flow_gl.ui.overlays.panels import bubble, controls, feed, menu, performance, session
 from flow_gl.ui.overlays.panels import help as help_panel
 from flow_gl.ui.overlays.panels.base import Panel
-from flow_gl.ui.paint.painter import Pen
+from flow_gl.ui.paint.painter import Painter
 from flow_gl.ui.state.view_state import ViewState
 
 _ANY_POPUP: Final[int] = imgui.PopupFlags_.any_popup.value
@@ -43,14 +43,14 @@ class Overlays:
         ]
         self._said: tuple[object, ...] = ()
 
-    def refresh(self, pen: Pen, frame: Frame, state: ViewState) -> None:
+    def refresh(self, painter: Painter, frame: Frame, state: ViewState) -> None:
         """Bring the texts of headers and panels up to date whose job runs in this frame."""
         while len(self._headers) < len(frame.charts):
             self._headers.append(Header(self._jobs))
         for order, chart in enumerate(frame.charts):
-            self._headers[order].refresh(pen, chart, frame, state, has_menu=order == 0)
+            self._headers[order].refresh(painter, chart, frame, state, has_menu=order == 0)
         for panel in self._panels:
-            panel.refresh(pen, frame, state)
+            panel.refresh(painter, frame, state)
 
     def take_news(self, frame: Frame, state: ViewState) -> str:
         """Why the overlays must be built in this frame: "state" or "note"; "" where they may wait."""
@@ -67,7 +67,7 @@ class Overlays:
         return "state" if is_new else "note" if has_notes else ""
 
     def draw(
-        self, pen: Pen, frame: Frame, state: ViewState, area: Rect, *, is_full: bool
+        self, painter: Painter, frame: Frame, state: ViewState, area: Rect, *, is_full: bool
     ) -> tuple[list[Command], list[Action]]:
         """Draw everything that lies over the charts.
 
@@ -81,15 +81,15 @@ class Overlays:
         actions : what was chosen in the menu
         """
         for order, chart in enumerate(frame.charts):
-            self._headers[order].draw(pen, chart, frame, state, has_menu=order == 0)
-            notices.draw(pen, chart, frame, state)
-        notices.draw_notes(pen, self.notes, frame, area, state.palette)
+            self._headers[order].draw(painter, chart, frame, state, has_menu=order == 0)
+            notices.draw(painter, chart, frame, state)
+        notices.draw_notes(painter, self.notes, frame, area, state.palette)
         is_full = is_full or _is_held()
         commands = [command for panel in self._panels for command in panel.draw(frame, state, is_full=is_full)]
         if state.is_panel_open("help"):
             help_panel.draw(frame, state)
         for chart in frame.charts:
-            _bubbles(chart, frame, state, pen)
+            _bubbles(chart, frame, state, painter)
         if self._is_menu_due:
             self._is_menu_due = False
             imgui.open_popup(menu.POPUP)
@@ -113,15 +113,15 @@ def is_list_open() -> bool:
     return imgui.is_popup_open("", _ANY_POPUP)
 
 
-def _bubbles(chart: ChartFrame, frame: Frame, state: ViewState, pen: Pen) -> None:
+def _bubbles(chart: ChartFrame, frame: Frame, state: ViewState, painter: Painter) -> None:
     if chart.market is None or chart.scene is None:
         return
     own, hover_id = state.charts[chart.index], chart.scene.hover_id
     if hover_id is not None:
         row = row_of(chart.market, chart.scene.lod, hover_id)
         if row is not None:
-            bubble.draw_hovered(chart, row, frame, state, pen=pen)
+            bubble.draw_hovered(chart, row, frame, state, painter=painter)
     if own.pinned_id is not None:
         row = row_of(chart.market, own.pinned_lod, own.pinned_id)
         if row is not None:
-            bubble.draw_pinned(chart, row, frame, state, pen=pen)
+            bubble.draw_pinned(chart, row, frame, state, painter=painter)

@@ -1,8 +1,8 @@
-"""The overlays on the GPU: what Dear ImGui built is sent once, and drawn in every frame until something else is built.
+"""Draws Dear ImGui's output: uploaded once per build, drawn in every frame until the next build.
 
-The library's own renderer sends everything in every frame, and asks OpenGL for its state before it changes it. Each
-question waits until the driver has done what it was told before, where a thread of its own does it (`gl.api`). Ours
-asks nothing. The texture of glyphs stays the library's.
+The renderer of the library uploads everything in every frame and queries OpenGL state before changing it. A query waits
+for a driver that runs in its own thread (`gl.surface.loading`). This renderer makes no queries. The library still
+manages its font texture.
 """
 
 from typing import Final, NamedTuple
@@ -61,7 +61,7 @@ class OverlayDrawing:
         GL.glBindVertexArray(0)
 
     def take(self, data: imgui.ImDrawData) -> None:
-        """Send what was built; it is drawn from now on."""
+        """Upload the output of a build; `draw` draws it from now on."""
         for texture in data.textures:
             if texture.status != imgui.ImTextureStatus.ok:
                 imgui.backends.opengl3_update_texture(texture)  # type: ignore[attr-defined]  # not in its stubs

@@ -1,4 +1,4 @@
-"""Dear ImGui's context, in a window or without one: fonts, style, one begin and one end a frame.
+"""Dear ImGui's context, with or without a window: fonts, style, and the begin and end of each frame.
 
 The compiled backends draw and, in a window, take the input (they chain the window's callbacks). Without a window the
 same frame runs; tests feed ImGui's input queue instead of a keyboard. Overlays are laid out in framebuffer pixels.
@@ -14,7 +14,7 @@ from flow_gl.core.palette import Palette
 from flow_gl.ui.paint import theme
 from flow_gl.ui.paint.drawing import OverlayDrawing
 from flow_gl.ui.paint.key_presses import KeyPresses, Press
-from flow_gl.ui.paint.painter import Pen
+from flow_gl.ui.paint.painter import Painter
 
 _GLSL: Final = "#version 330"
 DOCK_ID: Final = 0x464C4F57
@@ -42,7 +42,7 @@ class Gui:
         io.config_docking_always_tab_bar = False
         regular = io.fonts.add_font_from_file_ttf(str(theme.font_path("Regular")), theme.FONT_PX)
         bold = io.fonts.add_font_from_file_ttf(str(theme.font_path("Bold")), theme.FONT_PX)
-        self.pen: Final = Pen(regular, bold)
+        self.painter: Final = Painter(regular, bold)
         self._window = window
         self._presses: Final = KeyPresses()
         if window is not None:
@@ -60,7 +60,7 @@ class Gui:
         """x, y, width, height of what docked panels leave to the charts, as of the last frame begun."""
 
     def set_look(self, palette: Palette, scale: float) -> None:
-        """Restyle, where the palette or the scale is another than before."""
+        """Update the style if palette or scale changed."""
         unit = scale / self.pixels_per_point
         if self._look != (palette, unit):
             self._look = (palette, unit)
@@ -81,7 +81,7 @@ class Gui:
         dense = io.display_framebuffer_scale.x
         self.central = (pos.x * dense, pos.y * dense, size.x * dense, size.y * dense)
         assert self._look is not None
-        self.pen.begin(imgui.get_background_draw_list(), self._look[1] * dense, dense)
+        self.painter.begin(imgui.get_background_draw_list(), self._look[1] * dense, dense)
 
     @property
     def has_input(self) -> bool:
@@ -93,7 +93,7 @@ class Gui:
         return self._presses.take(is_drained=len(self._events) == 0)
 
     def build(self) -> None:
-        """End what `begin` began, and send the overlays to the GPU: they are drawn from now on."""
+        """End the frame of `begin` and upload the overlays; `draw` draws them until the next build."""
         imgui.render()
         self._drawing.take(imgui.get_draw_data())
 
@@ -107,7 +107,7 @@ class Gui:
         return float(imgui.get_io().display_framebuffer_scale.x)
 
     def places(self) -> str:
-        """Where the panels stand, to be remembered."""
+        """Return the positions of the panels, in ImGui's ini format."""
         return imgui.save_ini_settings_to_memory()
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Text and shapes straight onto ImGui's background list, behind its windows and over the chart.
+"""Draws text and shapes on ImGui's background draw list: over the chart, behind the windows.
 
 Positions are framebuffer pixels; sizes are at content scale 1. Text widths are kept: figures are tabular, so a text
 is as wide as the same text with other digits, and a second's changing numbers need no new measuring.
@@ -15,8 +15,8 @@ _DIGITS: Final = str.maketrans("123456789", "000000000")
 _KEPT: Final = 4096
 
 
-class Pen:
-    """Draws for one frame at a time; `begin` gives it the frame's list."""
+class Painter:
+    """Draws text and shapes of one frame; `begin` sets the draw list of the frame."""
 
     def __init__(self, regular: imgui.ImFont, bold: imgui.ImFont) -> None:
         self._fonts: Final = (regular, bold)
@@ -27,7 +27,7 @@ class Pen:
         self._unit = 1.0
 
     def begin(self, draw_list: imgui.ImDrawList, scale: float, dense: float) -> None:
-        """Draw into `draw_list` from here on.
+        """Set the draw list of this frame.
 
         `scale` is framebuffer pixels per pixel at scale 1, `dense` framebuffer pixels per unit of the list.
         """

@@ -17,7 +17,7 @@ from flow_gl.core.jobs import Jobs
 from flow_gl.core.palette import Palette, Rgb
 from flow_gl.ui.input.actions import BY_NAME
 from flow_gl.ui.overlays.frame import Frame
-from flow_gl.ui.paint.painter import Pen
+from flow_gl.ui.paint.painter import Painter
 from flow_gl.ui.paint.theme import u32
 from flow_gl.ui.state.view_state import ViewState
 
@@ -131,7 +131,7 @@ class Panel:
         self._is_shown = False
         self._is_changed = False
 
-    def refresh(self, pen: Pen, frame: Frame, state: ViewState) -> None:
+    def refresh(self, painter: Painter, frame: Frame, state: ViewState) -> None:
         """Form the figures of an open panel, if it has just been opened or if its job runs in this frame."""
         was_shown, self._is_shown = self._is_shown, state.is_panel_open(self.name)
         if not self._is_shown:
@@ -144,7 +144,7 @@ class Panel:
         if self._form is None:
             return
         before = self._figures
-        self._figures = [Figures(section, pen) for section in self._form(frame, state)]
+        self._figures = [Figures(section, painter) for section in self._form(frame, state)]
         for now, was in zip(self._figures, before, strict=False):
             now.place_like(was)
 
@@ -172,7 +172,7 @@ class Panel:
         return commands
 
 
-class _Stand(NamedTuple):
+class _Placement(NamedTuple):
     """What texts' places depend on, ImGui's units: the space from the cursor on, and the text's size."""
 
     left: float
@@ -189,19 +189,19 @@ class Figures:
     Where each text stands is found once, and again when the window has another place or width.
     """
 
-    def __init__(self, section: Section, pen: Pen) -> None:
+    def __init__(self, section: Section, painter: Painter) -> None:
         self._section: Final = section
         self._columns: Final = max((len(row.values) for row in section.rows), default=0)
-        self._widths: Final = [[pen.points(value) for value in row.values] for row in section.rows]
+        self._widths: Final = [[painter.points(value) for value in row.values] for row in section.rows]
         """Of each row's values, ImGui's units."""
         self._widest: Final = max((width for widths in self._widths for width in widths), default=0.0)
-        self._stand: _Stand | None = None
+        self._placement: _Placement | None = None
         self._texts: list[tuple[tuple[float, float], int, str]] = []
 
     def place_like(self, before: "Figures") -> None:
         """Place the texts where those of `before` stand: mostly that is where they will be drawn."""
-        if before._stand is not None:
-            self._place(before._stand)
+        if before._placement is not None:
+            self._place(before._placement)
 
     def draw(self, palette: Palette) -> None:
         """Draw it at the cursor."""
@@ -215,16 +215,16 @@ class Figures:
         width = max(imgui.get_content_region_avail().x, least)
         imgui.dummy((width, round(size * ROW_SHARE) * len(section.rows)))
         bottom = imgui.get_window_pos().y + imgui.get_window_height()
-        stand = _Stand(left, top, width, bottom, size, palette)
-        if stand != self._stand:
-            self._place(stand)
+        placement = _Placement(left, top, width, bottom, size, palette)
+        if placement != self._placement:
+            self._place(placement)
         add_text = imgui.get_window_draw_list().add_text
         for place, color, text in self._texts:
             add_text(place, color, text)
 
-    def _place(self, stand: _Stand) -> None:
-        self._stand = stand
-        left, top, width, bottom, size, palette = stand
+    def _place(self, placement: _Placement) -> None:
+        self._placement = placement
+        left, top, width, bottom, size, palette = placement
         labels_width = width * self._section.label_share if self._columns < 3 else LABEL_EMS * size
         quiet, plain = u32(palette.quiet), u32(palette.text)
         self._texts.clear()
@@ -240,9 +240,9 @@ class Figures:
             top += round(size * ROW_SHARE)
 
 
-def figures(section: Section, pen: Pen, palette: Palette) -> None:
+def figures(section: Section, painter: Painter, palette: Palette) -> None:
     """Draw a section at the cursor that is another one each time."""
-    Figures(section, pen).draw(palette)
+    Figures(section, painter).draw(palette)
 
 
 def right(text: str, color: Rgb | None = None) -> None:

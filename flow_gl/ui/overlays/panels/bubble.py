@@ -11,7 +11,7 @@ from flow_gl.layers.labels.words import bucket_text, percent
 from flow_gl.ui.overlays import words
 from flow_gl.ui.overlays.frame import ChartFrame, Frame
 from flow_gl.ui.overlays.panels.base import Row, Section, figures
-from flow_gl.ui.paint.painter import Pen
+from flow_gl.ui.paint.painter import Painter
 from flow_gl.ui.paint.theme import sign_color
 from flow_gl.ui.state.view_state import ViewState
 
@@ -51,7 +51,7 @@ def lines(row: np.void, *, tick_size: int, bucket_ns: int, threshold: float) -> 
     ]
 
 
-def draw_hovered(chart: ChartFrame, row: np.void, frame: Frame, state: ViewState, *, pen: Pen) -> None:
+def draw_hovered(chart: ChartFrame, row: np.void, frame: Frame, state: ViewState, *, painter: Painter) -> None:
     """The plate beside the mouse."""
     assert chart.scene is not None
     scale = frame.gui_scale
@@ -62,19 +62,19 @@ def draw_hovered(chart: ChartFrame, row: np.void, frame: Frame, state: ViewState
     pivot = (0.0 if is_right else 1.0, 0.0 if mouse.y < viewport.size.y * 0.6 else 1.0)
     shift = 22 * scale
     imgui.set_next_window_pos((mouse.x + (shift if is_right else -shift), mouse.y), imgui.Cond_.always.value, pivot)
-    _plate("##hovered", chart, row, frame, state, pen=pen)
+    _plate("##hovered", chart, row, frame, state, painter=painter)
 
 
-def draw_pinned(chart: ChartFrame, row: np.void, frame: Frame, state: ViewState, *, pen: Pen) -> None:
+def draw_pinned(chart: ChartFrame, row: np.void, frame: Frame, state: ViewState, *, painter: Painter) -> None:
     """The plate of the pinned bubble, at the upper left of its chart."""
     scale, pane = frame.gui_scale, chart.layout.price
     dense = imgui.get_io().display_framebuffer_scale.x
     place = (pane.right / dense - (130 + _WIDTH_PX) * scale, pane.y / dense + 14 * scale)
     imgui.set_next_window_pos(place, imgui.Cond_.appearing.value)
-    _plate(f"Pinned###pinned{chart.index}", chart, row, frame, state, pen=pen)
+    _plate(f"Pinned###pinned{chart.index}", chart, row, frame, state, painter=painter)
 
 
-def _plate(name: str, chart: ChartFrame, row: np.void, frame: Frame, state: ViewState, *, pen: Pen) -> None:
+def _plate(name: str, chart: ChartFrame, row: np.void, frame: Frame, state: ViewState, *, painter: Painter) -> None:
     assert chart.market is not None
     assert chart.scene is not None
     market, palette = chart.market, state.palette
@@ -94,7 +94,7 @@ def _plate(name: str, chart: ChartFrame, row: np.void, frame: Frame, state: View
         bucket_ns = market.widths_ns[level]
         found = lines(row, tick_size=market.tick_size, bucket_ns=bucket_ns, threshold=state.filters.threshold)
         rows = [Row(label, (value,), (_color(palette, sign),)) for label, value, sign in found]
-        figures(Section("", rows), pen, palette)
+        figures(Section("", rows), painter, palette)
     imgui.end()
     if is_pinned and is_open is False:
         own.pinned_id = None
