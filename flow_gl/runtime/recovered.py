@@ -36,10 +36,10 @@ class Recorded:
             trades=self.trades if is_theirs.all() else self.trades[is_theirs],
         )
 
-    def requested(self, symbols: Collection[str]) -> dict[int, str]:
-        """Return, by instrument id, which of these symbols it was requested by, in the order of the mappings."""
+    def requested(self, symbols: Collection[str]) -> list[tuple[str, int]]:
+        """Return what these symbols mean, as (symbol, instrument id), in the order of the mappings."""
         mappings = (one for one in self.names if isinstance(one, Mapping))
-        return {one.instrument_id: one.requested for one in mappings if one.requested in symbols}
+        return [(one.requested, one.instrument_id) for one in mappings if one.requested in symbols]
 
 
 NOTHING = Recorded("", (), np.empty(0, TRADE), ())

@@ -153,15 +153,15 @@ class ResumedFeed:
         self._live.close()
 
     def _begin(self, everything: Recorded, wall_ns: int) -> list[Item]:
-        symbol_of = everything.requested(self._symbols)
-        newest = self._whole(everything, symbol_of, wall_ns)
+        requested = everything.requested(self._symbols)
+        newest = self._whole(everything, {instrument_id for _, instrument_id in requested}, wall_ns)
         found = everything.of(newest)
         if not len(found.trades):
             return []
         self._reading = found
         self._is_joined = False
         self._instruments = frozenset(newest)
-        current = {symbol: instrument_id for instrument_id, symbol in symbol_of.items()}
+        current = dict(requested)  # the last that a symbol stood for; two symbols may share it
         needs = [newest.get(current.get(symbol, 0)) for symbol in self._symbols]
         known = [need - RESUME_OVERLAP_NS for need in needs if need is not None]
         if len(known) == len(needs) and not self._are_parents:

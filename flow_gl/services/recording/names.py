@@ -1,10 +1,14 @@
 """What a recording holds besides trades: instrument names, their definitions, and gaps."""
 
+from contextlib import suppress
+
 from flow_gl.core.items import Definition, FeedGap, Mapping
 from flow_gl.core.market.marks import Mark
 from flow_gl.core.sessions import Session
 from flow_gl.core.units import DAY_NS
-from flow_gl.dbn.records import definition_record, mapping_record
+from flow_gl.dbn.damage import DamageError
+from flow_gl.dbn.layout import MAPPING_KIND, VERSION
+from flow_gl.dbn.records import definition_record, mapping_record, read_mapping
 
 Name = Mapping | Definition | bytes
 """A name to be recorded; bytes: a complete DBN record (SymbolMappingMsg, InstrumentDefMsg), written unchanged."""
@@ -17,12 +21,19 @@ def mark_of(gap: FeedGap) -> Mark | None:
     return Mark(gap.start, gap.end, gap.lost) if 0 < gap.start <= gap.end and not gap.filled else None
 
 
-def key_of(notice: Name) -> tuple[str, int]:
-    """Return the kind and instrument of a name: a later name with the same key replaces it."""
-    if isinstance(notice, bytes):
-        return f"rtype {notice[1]}", int.from_bytes(notice[4:8], "little")
-    kind = "definition" if isinstance(notice, Definition) else "mapping"
-    return kind, notice.instrument_id
+def key_of(notice: Name) -> tuple[str, int, str]:
+    """Return the kind, instrument and requested name: a later name with the same key replaces it.
+
+    An instrument may have been requested by several names; each of them is kept.
+    """
+    if isinstance(notice, Mapping):
+        return "mapping", notice.instrument_id, notice.requested
+    if isinstance(notice, Definition):
+        return "definition", notice.instrument_id, ""
+    if notice[1] == MAPPING_KIND:
+        with suppress(DamageError, ValueError):
+            return key_of(read_mapping(notice, VERSION))
+    return f"rtype {notice[1]}", int.from_bytes(notice[4:8], "little"), ""
 
 
 def record_of(notice: Name, session: Session) -> bytes:

@@ -47,7 +47,7 @@ class SessionFiles:
         self._keep = keep
         self._files: dict[int, _Open] = {}  # by trade date, last used last
         self._seen: dict[int, Seen | None] = {}  # by trade date, of each file that this run has had open
-        self._names: dict[tuple[str, int], Name] = {}
+        self._names: dict[tuple[str, int, str], Name] = {}
         self._has_new_names = False
         self._new_marks: list[Mark] = []
         self.coming = Coming()
@@ -77,7 +77,9 @@ class SessionFiles:
             mark = mark_of(notice)
             self._new_marks += [mark] if mark else []
         else:
-            self._names[key_of(notice)] = notice
+            key = key_of(notice)
+            self._names.pop(key, None)  # behind the others: a name that comes back to an instrument means it again
+            self._names[key] = notice
             self._has_new_names = True
 
     def write_notices(self) -> None:

@@ -1,0 +1,144 @@
+"""A roll, and two names of one instrument, through what keeps a live session: recording, read-back and archive."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import sqlalchemy as sa
+
+from flow_gl.core.items import Item, Mapping, Trades
+from flow_gl.core.sessions import SessionCalendar
+from flow_gl.engine.pipeline import Pipeline
+from flow_gl.feed.files.replay import read_items, scan
+from flow_gl.runtime.charts import Charts
+from flow_gl.runtime.export import export
+from flow_gl.services.archive.database import parse_url
+from flow_gl.services.archive.query import list_sessions
+from flow_gl.services.archive.writer import Archive
+from flow_gl.services.recording.folder import recorded
+from flow_gl.store.market import MarketReader, MarketStore
+from tests.services.days import DAY_NS, DAY_START, make_trades, utc_day
+from tests.services.recorder_rig import DATASET, Run
+
+OLD, NEW = Mapping(100, "NQZ5", "NQ.v.0"), Mapping(200, "NQH6", "NQ.v.0")
+OLD_ONCE_MORE = Mapping(100, "NQZ5", "NQ.c.0")
+HOUR_NS = 3_600_000_000_000
+
+
+def of_contract(mapping: Mapping, *, seed: int, start: int, count: int = 300) -> np.ndarray:
+    rows = make_trades(count, seed=seed, start=start)
+    rows["instrument_id"] = mapping.instrument_id
+    rows["price"] += mapping.instrument_id * 10**9
+    return rows
+
+
+def two_contracts(apart_ns: int) -> tuple[np.ndarray, np.ndarray]:
+    first = DAY_START + HOUR_NS
+    return of_contract(OLD, seed=1, start=first), of_contract(NEW, seed=2, start=first + apart_ns)
+
+
+@pytest.mark.parametrize("apart_ns", [HOUR_NS, DAY_NS], ids=["within a session", "between two sessions"])
+def test_a_recorded_roll_is_the_same_roll_when_it_is_replayed(tmp_path: Path, apart_ns: int) -> None:
+    old, new = two_contracts(apart_ns)
+    run = Run(tmp_path / "r", wall_ns=int(old["ts_recv"][0]))
+    for mapping in (OLD, OLD_ONCE_MORE):
+        run.recorder.note(mapping, position=run.tape.head)
+    run.feed(old)
+    run.clock.advance(apart_ns)
+    run.recorder.note(NEW, position=run.tape.head)
+    run.feed(new)
+    run.recorder.close()
+    paths = [path for date in (20251128, 20251129) for path in recorded(run.recorder.directory, DATASET, date)]
+    assert len(paths) == (1 if apart_ns < DAY_NS else 2)
+    summary = scan(paths)
+    by_name = {name: summary.choose(name) for name in ("NQ.v.0", "NQ.c.0", "NQZ5", "NQH6")}
+    assert {name: choice.trades for name, choice in by_name.items()} == {
+        "NQ.v.0": 600, "NQ.c.0": 300, "NQZ5": 300, "NQH6": 300,
+    }  # fmt: skip
+    assert [one.symbol for one in by_name["NQ.v.0"].instruments] == ["NQZ5", "NQH6"]
+    assert [choice.name for choice in summary.requested()] == ["NQ.v.0", "NQ.c.0"]
+    assert export(read_items(paths), tmp_path / "out", fmt="csv", symbol="NQ.v.0").trades == 600
+    rolls = (tmp_path / "out" / "rolls.csv").read_text().splitlines()
+    assert len(rolls) == 2
+    assert str(new["ts_event"][0]) in rolls[1]
+    assert '"NQZ5 > NQH6"' in rolls[1]
+
+
+def test_a_name_that_comes_back_to_a_contract_means_it_in_the_next_recording(tmp_path: Path) -> None:
+    old, new = two_contracts(HOUR_NS)
+    run = Run(tmp_path / "r", wall_ns=int(old["ts_recv"][0]))
+    run.recorder.note(OLD, position=0)
+    run.feed(old)
+    run.clock.advance(HOUR_NS)
+    run.recorder.note(NEW, position=run.tape.head)
+    run.feed(new)
+    run.clock.advance(DAY_NS)
+    run.recorder.note(OLD, position=run.tape.head)
+    run.feed(of_contract(OLD, seed=3, start=DAY_START + DAY_NS + HOUR_NS))
+    run.recorder.close()
+    paths = recorded(run.recorder.directory, DATASET, 20251129)
+    assert [one.symbol for one in scan(paths).choose("NQ.v.0").instruments] == ["NQZ5"]
+
+
+def archived(url: str, *items: Item, session_of: object = utc_day) -> None:
+    """Two charts, each of another name, archived as an engine does it."""
+    pipeline = Pipeline(sessions=SessionCalendar())
+    charts = Charts(
+        ("NQ.v.0", "NQ.c.0"),
+        attach=pipeline.chart,
+        make_store=lambda _: MarketStore.local(base_capacity=1 << 10),
+        bucket_ns=10**9,
+    )
+    archive = Archive(url, session_of=session_of, period_s=0.02)  # type: ignore[arg-type]
+    archive.start(charts.stores())
+    for item in items:
+        if isinstance(item, Mapping):
+            charts.map(item)
+        pipeline.take(item)
+        pipeline.publish()
+    pipeline.finish()
+    archive.close(timeout_s=20)
+    assert archive.status().waiting == 0, archive.status()
+
+
+def test_the_archive_gives_each_row_to_its_own_contract_and_both_charts_of_one_contract_agree(tmp_path: Path) -> None:
+    old, new = two_contracts(DAY_NS * 3)
+    url = f"sqlite:///{tmp_path / 'archive.sqlite3'}"
+    archived(url, OLD, OLD_ONCE_MORE, Trades(old), NEW, Trades(new))
+    engine = sa.create_engine(parse_url(url))
+    with engine.connect() as connection:
+        words = "SELECT symbol, sum(trade_count), min(low), max(high), min(ts_event) FROM bubbles GROUP BY symbol"
+        rows = {row[0]: tuple(row[1:]) for row in connection.execute(sa.text(words))}
+        names = {row[0]: row[1] for row in connection.execute(sa.text("SELECT symbol, instrument_id FROM instruments"))}
+    engine.dispose()
+    assert names == {"NQZ5": 100, "NQH6": 200}
+    assert rows == {
+        symbol: (len(its), its["price"].min(), its["price"].max(), its["ts_event"][0] // 10**9 * 10**9)
+        for symbol, its in (("NQZ5", old), ("NQH6", new))
+    }
+    assert [(one.symbol, one.trade_count) for one in list_sessions(url)] == [("NQZ5", 300), ("NQH6", 300)]
+
+
+def test_two_names_of_one_contract_are_two_charts_of_the_same_numbers() -> None:
+    old, new = two_contracts(HOUR_NS)
+    pipeline = Pipeline(sessions=SessionCalendar())
+    stores: list[MarketStore] = []
+
+    def make(_tag: str) -> MarketStore:
+        stores.append(MarketStore.local(base_capacity=1 << 10))
+        return stores[-1]
+
+    charts = Charts(("NQ.c.0", "NQ.v.0"), attach=pipeline.chart, make_store=make, bucket_ns=10**9)
+    for item in (OLD, OLD_ONCE_MORE, Trades(old), NEW, Trades(new)):
+        if isinstance(item, Mapping):
+            charts.map(item)
+        pipeline.take(item)
+    pipeline.finish()
+    readers = [MarketReader(store) for store in charts.stores()]
+    for reader in readers:
+        reader.refresh()
+    assert [(reader.symbol, reader.requested) for reader in readers] == [("NQZ5", "NQ.c.0"), ("NQH6", "NQ.v.0")]
+    kept, rolled = (store.bubbles[0].read(0, store.bubbles[0].head)[1] for store in stores)
+    assert kept.tobytes() == rolled[: len(kept)].tobytes()
+    assert (kept["trade_count"].sum(), rolled["trade_count"].sum()) == (300, 600)
+    assert [len(reader.rolls) for reader in readers] == [0, 1]

@@ -1,0 +1,89 @@
+"""Two symbols that mean one instrument, live: two charts of the same numbers, also after a restart from the recording."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from flow_gl.core.items import Item, Mapping, Trades
+from flow_gl.core.schema import FeedState
+from flow_gl.engine.pipeline import Pipeline
+from flow_gl.runtime.charts import Charts
+from flow_gl.store.market import MarketReader, MarketStore
+from tests.feed.live_rig import SECOND, Rig
+from tests.gateway.process import GatewayProcess
+from tests.gateway.tape import ES, make_tape, of
+from tests.test_resumed import Run
+
+TAPE = make_tape()
+NAMES = ("ES.c.0", "ES.v.0")
+
+
+@pytest.fixture
+def gateway() -> Iterator[GatewayProcess]:
+    process = GatewayProcess(published=2000)
+    process("remap", requested="ES.c.0", symbol="ESZ5")
+    yield process
+    process.close()
+
+
+def charts_of(items: list[Item]) -> list[tuple[str, str, int, bytes, bytes]]:
+    """Symbol, name, trades, bubbles and CVD of each chart."""
+    pipeline = Pipeline()
+    charts = Charts(
+        NAMES,
+        attach=pipeline.chart,
+        make_store=lambda _: MarketStore.local(base_capacity=1 << 10),
+        bucket_ns=SECOND,
+    )
+    for item in items:
+        if isinstance(item, Mapping):
+            charts.map(item)
+        pipeline.take(item)
+    pipeline.finish()
+    found = []
+    for store in charts.stores():
+        reader = MarketReader(store)
+        reader.refresh()
+        rows, points = (ring.read(0, ring.head)[1] for ring in (store.bubbles[0], store.cvd[0]))
+        found.append(
+            (reader.symbol, reader.requested, int(rows["trade_count"].sum()), rows.tobytes(), points.tobytes())
+        )
+    return found
+
+
+def assert_two_charts(items: list[Item], trades: np.ndarray) -> None:
+    first, second = charts_of(items)
+    assert [first[:3], second[:3]] == [("ESZ5", name, len(trades)) for name in NAMES]
+    assert first[3:] == second[3:]
+
+
+def test_two_names_of_one_instrument_are_two_charts_of_the_same_numbers(gateway: GatewayProcess) -> None:
+    rig = Rig(gateway, wall_ns=int(TAPE["ts_recv"][1999]) + SECOND, symbols=NAMES)
+    rig.start()
+    rig.until_state(FeedState.LIVE)
+    gateway("publish", count=500)
+    expected = of(TAPE[:2500], ES)
+    rig.until_trades(len(expected))
+    rig.linger()
+    rig.close()
+    assert rig.trades.tobytes() == expected.tobytes(), "each trade once, though two names asked for it"
+    assert_two_charts(rig.items, expected)
+
+
+def test_a_restart_reads_both_names_back_and_asks_for_the_rest_alone(gateway: GatewayProcess, tmp_path: Path) -> None:
+    first = Run(gateway, tmp_path, published=2000, symbols=NAMES)
+    first.until_trades(len(of(TAPE[:2000], ES)))
+    first.crash()
+    gateway("publish", count=1000)
+    expected = of(TAPE[:3000], ES)
+    second = Run(gateway, tmp_path, published=3000, symbols=NAMES)
+    second.until_trades(len(expected))
+    second.until_state(FeedState.LIVE)
+    second.linger()
+    second.close()
+    assert second.trades.tobytes() == expected.tobytes()
+    assert second.feed.repeated < 500, "the recording's trades are not asked for again"  # type: ignore[attr-defined]
+    assert [(one.symbol, one.requested) for one in second.mappings[:2]] == [("ESZ5", name) for name in NAMES]
+    assert_two_charts(second.items, expected)
