@@ -1,4 +1,4 @@
-"""Two symbols that mean one instrument, live: two charts of the same numbers, also after a restart from the recording."""
+"""Two symbols of one instrument, live: two charts of the same numbers, also after a restart from the recording."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from flow_gl.core.items import Item, Mapping, Trades
+from flow_gl.core.items import Item, Mapping
 from flow_gl.core.schema import FeedState
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.runtime.charts import Charts

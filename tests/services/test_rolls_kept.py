@@ -7,6 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from flow_gl.core.items import Item, Mapping, Trades
+from flow_gl.core.schema import TRADE
 from flow_gl.core.sessions import SessionCalendar
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.feed.files.replay import read_items, scan
@@ -17,7 +18,7 @@ from flow_gl.services.archive.query import list_sessions
 from flow_gl.services.archive.writer import Archive
 from flow_gl.services.recording.folder import recorded
 from flow_gl.store.market import MarketReader, MarketStore
-from tests.services.days import DAY_NS, DAY_START, make_trades, utc_day
+from tests.services.days import DAY_NS, DAY_START, utc_day
 from tests.services.recorder_rig import DATASET, Run
 
 OLD, NEW = Mapping(100, "NQZ5", "NQ.v.0"), Mapping(200, "NQH6", "NQ.v.0")
@@ -26,7 +27,15 @@ HOUR_NS = 3_600_000_000_000
 
 
 def of_contract(mapping: Mapping, *, seed: int, start: int, count: int = 300) -> np.ndarray:
-    rows = make_trades(count, seed=seed, start=start)
+    random = np.random.default_rng(seed)
+    rows = np.zeros(count, TRADE)
+    rows["length"], rows["action"], rows["publisher_id"] = 12, ord("T"), 1
+    rows["ts_event"] = start + np.sort(random.integers(0, count * 50_000_000, count))
+    rows["ts_recv"] = rows["ts_event"] + 200_000
+    rows["price"] = 25_000_000_000_000 + random.integers(-40, 40, count) * 250_000_000
+    rows["size"] = random.integers(1, 4, count)
+    rows["side"] = random.choice([ord("B"), ord("A"), ord("N")], count)
+    rows["sequence"] = np.arange(count)
     rows["instrument_id"] = mapping.instrument_id
     rows["price"] += mapping.instrument_id * 10**9
     return rows
