@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow_gl.bench.tape import make_tape
-from flow_gl.core.schema import LEVELS
+from flow_gl.core.schema import MAX_LODS
 from flow_gl.core.settings import AggregationSettings
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.engine.sinks import MarketSink, Sink
@@ -55,14 +55,14 @@ def main(rounds: int) -> None:
     jobs: dict[str, tuple[int, int, Sink]] = {
         "1 h": (1, 3600 * SECOND_NS, nowhere),
         "1 s": (1, SECOND_NS, nowhere),
-        "1 s, all levels": (LEVELS, SECOND_NS, nowhere),
+        "1 s, all levels": (MAX_LODS, SECOND_NS, nowhere),
         "1 s into a store": (1, SECOND_NS, store),
-        "all levels into a store": (LEVELS, SECOND_NS, store),
+        "all levels into a store": (MAX_LODS, SECOND_NS, store),
     }
     best = {name: np.full(TRADES // PIECE, np.inf) for name in jobs}
     for _ in range(rounds):
-        for name, (levels, bucket_ns, sink) in jobs.items():
-            pipeline = Pipeline(AggregationSettings(bucket_ns=bucket_ns), levels=levels)
+        for name, (lods, bucket_ns, sink) in jobs.items():
+            pipeline = Pipeline(AggregationSettings(bucket_ns=bucket_ns), lods=lods)
             pipeline.attach(1, sink)
             for piece in range(TRADES // PIECE):
                 trades = tape[piece * PIECE : (piece + 1) * PIECE]

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow_gl.core.items import Definition, Mapping
-from flow_gl.core.schema import GAP_LIST, LEVELS, PROFILE, SESSION, GapKind
+from flow_gl.core.schema import GAP_LIST, MAX_LODS, PROFILE, SESSION, GapKind
 from flow_gl.core.sessions import SessionCalendar
 from flow_gl.core.settings import AggregationSettings
 from flow_gl.engine.pipeline import Pipeline
@@ -72,8 +72,8 @@ class Comparison:
         self._name: Final = name
         self._stores: Final = broken, unbroken
         self._rings: Final = [
-            *((f"bubbles at level {n}", broken.bubbles[n], unbroken.bubbles[n]) for n in range(LEVELS)),
-            *((f"CVD at level {n}", broken.cvd[n], unbroken.cvd[n]) for n in range(LEVELS)),
+            *((f"bubbles at level {n}", broken.bubbles[n], unbroken.bubbles[n]) for n in range(MAX_LODS)),
+            *((f"CVD at level {n}", broken.cvd[n], unbroken.cvd[n]) for n in range(MAX_LODS)),
             ("events", broken.events, unbroken.events),
         ]
         self._cursors: Final = [(Cursor(ours), Cursor(theirs)) for _, ours, theirs in self._rings]

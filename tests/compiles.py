@@ -129,8 +129,8 @@ def scenarios(folder: Path) -> Iterator[tuple[str, Callable[[], object]]]:
 
 
 def _by_hand(trades: np.ndarray) -> None:
-    pipeline = Pipeline(AggregationSettings(bucket_ns=SECOND // 10, arm=1, cvd_reset="never"), levels=3)
-    pipeline.attach(NAMES["NQZ5"], Collector(levels=3))
+    pipeline = Pipeline(AggregationSettings(bucket_ns=SECOND // 10, arm=1, cvd_reset="never"), lods=3)
+    pipeline.attach(NAMES["NQZ5"], Collector(lods=3))
     for part in np.array_split(trades, 7):
         pipeline.process(part)
         pipeline.advance(int(part["ts_event"].max()))

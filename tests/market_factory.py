@@ -18,7 +18,7 @@ from flow_gl.core.schema import (
     EVENT,
     GAP_LIST,
     INSTRUMENT,
-    LEVELS,
+    MAX_LODS,
     OPEN,
     PRICE_SCALE,
     PROFILE,
@@ -124,7 +124,7 @@ class Market:
     def __post_init__(self) -> None:
         self.reader = MarketReader(self.store)
         self._levels = [fold(self.rows, self.points, level) for level in range(len(WIDTHS_S))]
-        self._closed = [0] * LEVELS
+        self._closed = [0] * MAX_LODS
 
     @property
     def now_ns(self) -> int:

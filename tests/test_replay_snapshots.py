@@ -19,7 +19,7 @@ import flow_gl.services.replay_cache.rows as replay_rows
 from flow_gl.core.clock import SYSTEM
 from flow_gl.core.commands import Command, Configure, ResetCvd, SetSpeed
 from flow_gl.core.market.lod import widths_ns
-from flow_gl.core.schema import BUBBLE, LEVELS, FeedState
+from flow_gl.core.schema import BUBBLE, MAX_LODS, FeedState
 from flow_gl.core.settings import AggregationSettings
 from flow_gl.core.spec import EngineSpec, FilesSpec
 from flow_gl.core.units import SECOND_NS
@@ -33,7 +33,7 @@ from flow_gl.runtime.file_summaries import sources
 from flow_gl.runtime.launch import Session
 from flow_gl.runtime.meters import StatusBoard
 from flow_gl.services.replay_cache.shelf import FOLDER
-from flow_gl.store.market import EngineReader, EngineStore, MarketReader, MarketStore, level_capacity
+from flow_gl.store.market import EngineReader, EngineStore, MarketReader, MarketStore, lod_capacity
 from tests.feed.market_files import NAMES, OPEN_NS
 from tests.kit.trades import make_trades
 
@@ -93,9 +93,9 @@ def run(paths: Sequence[Path], *, commands: Sequence[Command] = (), feed: dict[s
     store = EngineStore.local()
     options = {"symbols": ("NQZ5", "NQH6"), "speed": None, "cache": True, "cache_beside": True, **(feed or {})}
     files = FilesSpec(paths=tuple(map(str, paths)), **options)
-    levels = spec.pop("levels", LEVELS)
+    lods = spec.pop("lods", MAX_LODS)
     aggregation = AggregationSettings(**{"arm": 40, **spec})
-    session = Session(EngineSpec(feed=files, aggregation=aggregation, levels=levels), SYSTEM, StatusBoard(store))
+    session = Session(EngineSpec(feed=files, aggregation=aggregation, lods=lods), SYSTEM, StatusBoard(store))
     asked: queue.SimpleQueue[Command] = queue.SimpleQueue()
     for command in commands:
         asked.put(command)
@@ -175,7 +175,7 @@ def test_kept_levels_are_the_files_numbers_wherever_files_end(seed: int, tmp_pat
         "sessions": seed % 4 != 3,
         "bucket_ns": rng.choice([1_000_000_000, 200_000_000, 60_000_000_000]),
         "cvd_reset": rng.choice(["session", "never"]),
-        "levels": rng.choice([LEVELS, LEVELS, 5]),
+        "lods": rng.choice([MAX_LODS, MAX_LODS, 5]),
     }
     if seed % 2:
         # One of them is damaged: its numbers end early, and a gap is told up to the next.
@@ -305,7 +305,7 @@ def test_a_month_of_sessions_is_whole_from_fifteen_seconds_up() -> None:
     sessions, session_s = 23, 23 * 3_600
     for level, width_ns in enumerate(widths_ns(SECOND_NS)):
         if width_ns >= 15 * SECOND_NS:
-            assert level_capacity(level) * width_ns >= sessions * session_s * SECOND_NS
+            assert lod_capacity(level) * width_ns >= sessions * session_s * SECOND_NS
 
 
 def test_every_module_that_reads_or_counts_trades_is_part_of_the_key() -> None:

@@ -28,7 +28,7 @@ from rich.console import Console
 
 from flow_gl.bench.machine import describe, write_json
 from flow_gl.bench.tape import make_tape
-from flow_gl.core.schema import LEVELS
+from flow_gl.core.schema import MAX_LODS
 from flow_gl.dbn.writing import write_dbn
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.engine.warm import warm_up
@@ -55,7 +55,7 @@ def run(*, trades: int = 5_000_000, rounds: int = 7, seed: int = 1, json_path: P
     warm_up(lambda name, done, of: console.print(f"compiling {done}/{of} {name}", style="dim"))
     compiled_s = time.perf_counter() - start
     tape = make_tape(trades, seed=seed)
-    base, lod = _Timed(_engine_job(tape, levels=1)), _Timed(_engine_job(tape, levels=LEVELS))
+    base, lod = _Timed(_engine_job(tape, lods=1)), _Timed(_engine_job(tape, lods=MAX_LODS))
     frame = pandas_frame(tape)
     peers = {
         "pandas": _Timed(lambda: pandas_job(pandas_frame(tape))),
@@ -118,11 +118,11 @@ class _Timed:
         return self.seconds[-1]
 
 
-def _engine_job(tape: NDArray[np.void], *, levels: int) -> Callable[[], object]:
+def _engine_job(tape: NDArray[np.void], *, lods: int) -> Callable[[], object]:
     store = MarketStore.local(base_capacity=1 << 16)
 
     def job() -> None:
-        pipeline = Pipeline(levels=levels)
+        pipeline = Pipeline(lods=lods)
         pipeline.chart(1, store)
         pipeline.process(tape)
         pipeline.publish()

@@ -18,9 +18,7 @@ def export(
     *,
     out: Annotated[Path, flag("--out", "Folder for the tables; created if missing.", "DIR")],
     table_format: Annotated[Literal["parquet", "csv"], flag("--format", "Table format.", "parquet|csv")] = "parquet",
-    symbol: Annotated[
-        str | None, flag("--symbol", "Export only this contract (default: every instrument).", "S")
-    ] = None,
+    symbol: Annotated[str | None, flag("--symbol", "Only this contract (default: every instrument).", "S")] = None,
     by_session: Annotated[
         bool,
         flag("--sessions", "Split by the exchange's sessions (default: one session).", heading=MARKET),

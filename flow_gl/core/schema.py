@@ -22,8 +22,8 @@ F_BAD_TS_RECV: Final = 8
 F_MAYBE_BAD_BOOK: Final = 4
 """Flag bit: records before this one may be missing."""
 
-LEVELS: Final = 12
-"""Most levels of detail of an instrument; `core.market.lod.widths_ns` has the bucket width of each."""
+MAX_LODS: Final = 12
+"""Most levels of detail (lods) of an instrument; `core.market.lod.widths_ns` gives the bucket width of each."""
 PROFILE_ROWS: Final = 8192
 """Most rows of a published profile; where more have volume it is published with `ticks_per_row` > 1."""
 NODES: Final = 64
@@ -149,7 +149,7 @@ EVENT: Final = np.dtype(
 )
 """One alert or detector event."""
 
-OPEN: Final = np.dtype([("count", "<i8"), ("bubble", BUBBLE, (LEVELS,)), ("cvd", CVD_POINT, (LEVELS,))])
+OPEN: Final = np.dtype([("count", "<i8"), ("bubble", BUBBLE, (MAX_LODS,)), ("cvd", CVD_POINT, (MAX_LODS,))])
 """The open bubble and CVD point at each level; `trade_count` 0 where there is none. `count`: closed base bubbles."""
 
 PROFILE: Final = np.dtype(

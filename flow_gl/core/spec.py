@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from flow_gl.core.schema import LEVELS
+from flow_gl.core.schema import MAX_LODS
 from flow_gl.core.settings import DEFAULTS, AggregationSettings
 
 KEY_VARIABLE: Final = "DATABENTO_API_KEY"
@@ -76,7 +76,7 @@ class EngineSpec(msgspec.Struct, frozen=True):
 
     feed: FilesSpec | DemoSpec | LiveSpec
     aggregation: AggregationSettings = DEFAULTS.aggregation
-    levels: int = LEVELS
+    lods: int = MAX_LODS
     resume_ns: int = 0
     """Event time that an earlier engine had reached: go there as fast as possible, then on at the feed's own pace."""
     serve_on: bool = False

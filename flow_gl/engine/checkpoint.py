@@ -1,7 +1,7 @@
-"""What the next trade builds on, of all instruments, as bytes: so that another run goes on where this one stood.
+"""The state of all instruments as bytes, so that another run can continue from it.
 
-A checkpoint is taken between two trades. It holds no row that was handed on and no setting: whoever keeps it sees to
-it that it is put back under the settings and the program that made it.
+A checkpoint is taken between two trades. It contains neither rows that were already handed on nor settings: the caller
+must make sure that it is restored under the same settings and by the same program.
 """
 
 from typing import Final
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from flow_gl.core.items import Definition, FeedGap
 from flow_gl.core.market.limits import MAX_ROWS
-from flow_gl.core.schema import LEVELS, SESSION, GapKind, TickSource
+from flow_gl.core.schema import MAX_LODS, SESSION, GapKind, TickSource
 from flow_gl.core.sessions import Session
 from flow_gl.engine.kernels.layout import BINS, COLUMNS, PENDING, STATE
 from flow_gl.engine.kernels.reference import STEPS
@@ -22,7 +22,7 @@ _WORD: Final = 8
 
 
 class CheckpointError(ValueError):
-    """Bytes that are no checkpoint of this program."""
+    """The bytes are not a checkpoint of this program."""
 
 
 class GapState(msgspec.Struct, frozen=True):
@@ -103,15 +103,15 @@ def decode(data: bytes) -> PipelineState:
 
 
 def fill(array: NDArray[np.generic], data: bytes) -> None:
-    """Put an array's bytes back in its place."""
+    """Restore an array in place from its bytes."""
     array[:] = np.frombuffer(data, array.dtype)
 
 
 def _check(market: MarketState) -> None:
-    """The kernels trust what they are given: see here that no index of theirs can leave its array."""
+    """Check that no index of the kernels can leave its array; the kernels themselves do not check."""
     sizes = (
         (len(market.state), STATE.itemsize),
-        (len(market.pending), LEVELS * PENDING.itemsize),
+        (len(market.pending), MAX_LODS * PENDING.itemsize),
         (len(market.bins), BINS * _WORD),
         (len(market.session_row), SESSION.itemsize),
         (len(market.grid.profile) % (COLUMNS * _WORD), 0),
@@ -122,7 +122,7 @@ def _check(market: MarketState) -> None:
     is_sound = (
         s["instrument_id"] == market.instrument_id
         and 0 <= s["reference_step"] < len(STEPS)
-        and 1 <= s["levels"] <= LEVELS
+        and 1 <= s["lods"] <= MAX_LODS
         and s["bucket_ns"] > 0
         and s["tick_size"] >= (1 if market.grid.profile else 0)
     )

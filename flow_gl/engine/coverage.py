@@ -1,7 +1,7 @@
-"""From when on the trades of a session are known, whichever instrument they are of.
+"""From when on a session's trades are known, for all instruments of a stream.
 
-A first trade long after the open does not show that something is missing: a quiet instrument trades late. Its session
-is whole if the feed says that it hands over everything from before the open, or if another instrument of the same
+A first trade long after the open does not mean that trades are missing: a quiet instrument trades late. Its session is
+complete if the feed states that it hands over everything from before the open, or if another instrument of the same
 stream traded at the open.
 """
 

@@ -1,9 +1,8 @@
-"""Stretches without trades: which are the market's, which the calendar's, which the feed's.
+"""Gaps between trades, classified by cause: a quiet market, the calendar, or the feed.
 
-A silence is cut at the exchange's closed hours (CLOSED); what is left in open hours is NO_TRADES where it is over
-60 s. A trade in closed hours opens an unscheduled session, and nothing of that is closed. Where the feed says that
-records are missing (FEED), nobody can know whether there were trades: those stretches are taken out of a silence, and
-what is left must again be over 60 s.
+A silence is split at the exchange's closed hours (CLOSED); the rest is NO_TRADES if it is longer than 60 s. A trade in
+closed hours opens an unscheduled session, no part of which is closed. Where the feed reports missing records (FEED), it
+is unknown whether anything traded: those ranges are removed from a silence, and the remainder must again exceed 60 s.
 """
 
 from collections import deque
@@ -59,7 +58,7 @@ class GapLog:
         self.is_changed = True
 
     def silence(self, start: int, end: int) -> None:
-        """Two consecutive trades lie far apart."""
+        """Record the silence between two consecutive trades, `start` to `end` (ns)."""
         for piece in self._without_feed(pieces_of(start, end, self._calendar)):
             self._quiet.append(piece)
             self._total += 1
@@ -73,7 +72,7 @@ class GapLog:
         self.is_changed = True
 
     def look(self, last_ts: int, now: int) -> None:
-        """See whether a silence lasts: `last_ts` is the newest trade, `now` the event time (ns)."""
+        """Update the silence that is still open: `last_ts` is the newest trade, `now` the event time (ns)."""
         self._newest = max(self._newest, now, last_ts)
         pieces: list[Piece] = []
         if last_ts and now - last_ts > SILENCE_NS:
@@ -90,13 +89,13 @@ class GapLog:
         self.is_changed = True
 
     def forget(self) -> None:
-        """A new chart begins here: what lies behind is not on it."""
+        """Forget earlier silences: a new chart begins here."""
         self._quiet.clear()
         self._total = len(self._feed)
         self.is_changed = True
 
     def feed(self, gap: FeedGap) -> None:
-        """The feed tells of missing records, or that they have come after all."""
+        """Record that the feed misses records, or that a gap was filled."""
         if gap.filled:
             if self._feed.pop(gap.start, None) is None:
                 return
@@ -107,7 +106,7 @@ class GapLog:
         self.is_changed = True
 
     def keep(self) -> GapState:
-        """What was found so far, but for a silence that lasts: that is looked for anew."""
+        """Return the state for a checkpoint, without a silence that is still open: that is found again."""
         return GapState(list(self._quiet), list(self._feed.values()), self._total)
 
     def resume(self, kept: GapState) -> None:

@@ -1,6 +1,6 @@
-"""From the kernels' scratch to a sink: rows, events and silences that are finished."""
+"""Pass finished rows, events and silences from the kernels' scratch to a sink."""
 
-from flow_gl.core.schema import LEVELS
+from flow_gl.core.schema import MAX_LODS
 from flow_gl.engine.gaps import GapLog
 from flow_gl.engine.kernels.layout import Scratch
 from flow_gl.engine.sinks import Sink
@@ -14,20 +14,20 @@ def hand_on(scratch: Scratch, sink: Sink | None, gaps: GapLog, *, least: int = 1
     scratch : what is finished
     sink : None: rows and events are dropped
     gaps : takes the silences
-    least : coarser levels are handed on only from this many rows on. In a long run of trades most calls to the sink
-        would otherwise carry a few rows of a coarse level.
+    least : coarser lods are handed on only from this many rows on. In a long run of trades most calls to the sink
+        would otherwise carry a few rows of a coarse lod.
     """
     counts = scratch.counts.tolist()
     if not any(counts):
         return
-    for start, end in scratch.silences[: counts[LEVELS + 1]].tolist():
+    for start, end in scratch.silences[: counts[MAX_LODS + 1]].tolist():
         gaps.silence(start, end)
-    for level in range(LEVELS):
-        count = counts[level]
-        if count >= least or (count and level == 0):
+    for lod in range(MAX_LODS):
+        count = counts[lod]
+        if count >= least or (count and lod == 0):
             if sink is not None:
-                sink.bubbles(level, scratch.bubbles[level, :count], scratch.cvd[level, :count])
-            scratch.counts[level] = 0
-    if sink is not None and counts[LEVELS]:
-        sink.events(scratch.events[: counts[LEVELS]])
-    scratch.counts[LEVELS:] = 0
+                sink.bubbles(lod, scratch.bubbles[lod, :count], scratch.cvd[lod, :count])
+            scratch.counts[lod] = 0
+    if sink is not None and counts[MAX_LODS]:
+        sink.events(scratch.events[: counts[MAX_LODS]])
+    scratch.counts[MAX_LODS:] = 0

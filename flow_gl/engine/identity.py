@@ -1,4 +1,4 @@
-"""Who an instrument is: its raw symbol, the name it was asked for by, and what its definition says."""
+"""An instrument's identity: its raw symbol, the requested symbol, and its definition."""
 
 from typing import Final
 

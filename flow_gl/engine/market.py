@@ -1,7 +1,7 @@
 """One instrument in the engine: its state for the kernels, its session, and what it publishes.
 
-The kernels stop at `stop_ts` (a session's open, 09:30, a CVD reset) and this module decides what begins there, so that
-every such change happens between two trades, wherever the batches' borders lie.
+The kernels stop at `stop_ts` (a session's open, 09:30, a CVD reset), and this module decides what begins there. Every
+such change happens between two trades, wherever a batch ends.
 """
 
 from collections.abc import Callable, Iterable
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from flow_gl.core.errors import DataError
 from flow_gl.core.items import Definition, FeedGap
 from flow_gl.core.market.lod import widths_ns
-from flow_gl.core.schema import LEVELS, SESSION, TRADE, UNDEF_PRICE
+from flow_gl.core.schema import MAX_LODS, SESSION, TRADE, UNDEF_PRICE
 from flow_gl.core.sessions import Session, SessionCalendar, next_time_of_day
 from flow_gl.core.settings import AggregationSettings
 from flow_gl.engine import gaps, records
@@ -48,7 +48,7 @@ from flow_gl.engine.rolls import Left, RollLog
 from flow_gl.engine.sinks import Sink, TableName
 
 CLOSE_DELAY_NS: Final = 250_000_000
-"""Live, a bucket closes when the clock has passed its end by this."""
+"""On a live feed, a bucket closes when the clock has passed its end by this."""
 _NONE: Final = UNDEF_PRICE
 
 
@@ -59,7 +59,7 @@ class Market(Published):
     ----------
     instrument_id : as in the trades
     settings : shared by all instruments
-    levels : levels of detail that are kept
+    lods : levels of detail that are kept
     calendar : None: all trades are one session
     scratch : where kernels put what they finish; shared, empty between calls
     has_detectors : find large trades, absorption, divergences and stacked imbalances too
@@ -70,7 +70,7 @@ class Market(Published):
         instrument_id: int,
         *,
         settings: AggregationSettings,
-        levels: int,
+        lods: int,
         calendar: SessionCalendar | None,
         scratch: Scratch,
         has_detectors: bool = False,
@@ -82,7 +82,7 @@ class Market(Published):
         self._calendar = calendar
         self._scratch = scratch
         self._state: NDArray[np.void] = np.zeros(1, STATE)
-        self._pending: NDArray[np.void] = np.zeros(LEVELS, PENDING)
+        self._pending: NDArray[np.void] = np.zeros(MAX_LODS, PENDING)
         self._bins: NDArray[np.int64] = np.zeros(BINS, np.int64)
         self._grid = Grid(self._state, self._pending)
         self.identity = Identity(instrument_id, self._grid)
@@ -97,8 +97,8 @@ class Market(Published):
         s = self._state[0]
         s["instrument_id"] = instrument_id
         s["bucket_ns"] = settings.bucket_ns
-        widths = widths_ns(settings.bucket_ns)[:levels]
-        s["levels"] = len(widths)
+        widths = widths_ns(settings.bucket_ns)[:lods]
+        s["lods"] = len(widths)
         s["width_ns"][: len(widths)] = widths
         s["step"][: len(widths)] = [1, *(wider // width for width, wider in pairwise(widths))]
         s["bucket"] = NO_BUCKET
@@ -132,12 +132,12 @@ class Market(Published):
         self._gaps.feed(gap)
 
     def cover(self, coverage: Coverage) -> None:
-        """Take what is known of the sessions' beginnings, shared by all instruments; also when it has changed."""
+        """Set the coverage shared by all instruments; call it again when it has changed."""
         self._coverage = coverage
         self._published = self._shown = (-1, -1, -1)
 
     def attach(self, sink: Sink) -> None:
-        """Send results to a sink from here on; its tables are written whole at the next publishing."""
+        """Send results to a sink from now on; all its tables are written at the next publication."""
         self.sink = sink
         self._instrument_changed = True
         self._gaps.is_changed = True
@@ -206,13 +206,13 @@ class Market(Published):
                 self.sink.events(rows)
 
     def _reject(self, reason: str) -> None:
-        """Count a record that is not charted; `reason` is a field of `core.market.rejections.REASONS`."""
+        """Count a rejected record; `reason` is a field of `core.market.rejections.REASONS`."""
         s = self._state[0]
         s["rejected"] += 1
         s[reason] += 1
 
     def advance(self, now: int) -> None:
-        """Close what the clock has passed by 250 ms, and see whether a silence lasts. `now` in event time, ns."""
+        """Close buckets that ended 250 ms before `now` (event time, ns), and update the open silence."""
         s = self._state[0]
         if s["last_ts"] == 0:
             return
@@ -242,7 +242,7 @@ class Market(Published):
         self._published = (-1, -1, -1)
 
     def configure(self, settings: AggregationSettings) -> None:
-        """Take changed settings; bucket and levels of a running instrument stay."""
+        """Take changed settings; bucket and levels of detail of a running instrument stay."""
         self._settings = settings
         self._state["arm"][0] = settings.arm
         self._published = (-1, -1, -1)
@@ -262,7 +262,7 @@ class Market(Published):
         )
 
     def resume(self, kept: MarketState) -> None:
-        """Go on from what was kept, in place of what this market holds."""
+        """Replace this market's state with that of a checkpoint."""
         identity = self.identity
         identity.symbol, identity.requested = kept.symbol, kept.requested
         self._started, self._next_reset, self._session = kept.has_started, kept.next_reset, kept.session
@@ -351,7 +351,7 @@ class Market(Published):
         self._show_change()
 
     def _roll(self) -> None:
-        """End the session: its levels become the prior ones, and everything of a session starts anew."""
+        """End the session: its levels become the prior ones, and the session's state is reset."""
         if self._detectors is not None:
             self._tell(self._detectors.begin())
         finished = self._finished() if self._state["trade_count"][0] else None

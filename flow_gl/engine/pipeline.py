@@ -1,14 +1,14 @@
 """The pipeline: trades of any instruments in, each instrument's numbers out.
 
-Every instrument has a market of its own, so spreads and back months never mix with an outright. Those that are charted
-have a sink. Nothing here depends on how trades are cut into batches: a batch's border changes no number.
+Every instrument has its own market, so spreads and back months never mix with an outright. Charted instruments have a
+sink. No number depends on how trades are split into batches.
 
-An instrument is an id for as long as its raw symbol stays the same: where a mapping or a definition gives the id
-another one, its market ends and a new one begins. A sink that is attached to a second instrument goes on with that one
-behind a roll: the instrument before it is finished, and the new one begins with its first trade from there on. So an
-id may have several markets at once, one for each chart that joined it at another time.
+An instrument is an id for as long as its raw symbol stays the same: if a mapping or a definition gives the id another
+one, its market ends and a new one begins. A sink that is attached to a second instrument continues with that one after
+a roll: the first instrument is finished, and the new one begins with its next trade. So an id may have several markets
+at once, one for each chart that joined it at a different time.
 
-A chart attached after its instrument's first trade lacks the rings' history: its tables alone are right.
+A chart attached after its instrument's first trade lacks the earlier bubbles; only its tables are complete.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from flow_gl.core.errors import UsageError
 from flow_gl.core.items import Definition, FeedGap, Item, Mapping, Trades
-from flow_gl.core.schema import LEVELS, TRADE
+from flow_gl.core.schema import MAX_LODS, TRADE
 from flow_gl.core.sessions import SessionCalendar
 from flow_gl.core.settings import DEFAULTS, AggregationSettings, merge
 from flow_gl.engine import checkpoint
@@ -34,7 +34,7 @@ from flow_gl.engine.summary import Summary
 from flow_gl.store.market import MarketStore
 
 _BATCH: Final = 1 << 15
-"""Trades that are sorted by instrument at a time."""
+"""Trades sorted by instrument per step."""
 
 
 class Pipeline:
@@ -44,7 +44,7 @@ class Pipeline:
     ----------
     settings : what numbers depend on besides the trades
     sessions : the exchange's calendar; None: all trades are one session
-    levels : levels of detail that are kept, from the base bucket up
+    lods : levels of detail that are kept, from the base bucket up
     sink_for : asked for a sink when an instrument is first heard of, before its first trade; None: by `attach` alone
     has_detectors : find large trades, absorption, divergences and stacked imbalances in every instrument
     """
@@ -54,14 +54,14 @@ class Pipeline:
         settings: AggregationSettings = DEFAULTS.aggregation,
         *,
         sessions: SessionCalendar | None = None,
-        levels: int = LEVELS,
+        lods: int = MAX_LODS,
         sink_for: Callable[[int], Sink | None] | None = None,
         has_detectors: bool = False,
     ) -> None:
-        if not 1 <= levels <= LEVELS:
-            raise UsageError(f"levels must be 1 to {LEVELS}, was {levels}")
+        if not 1 <= lods <= MAX_LODS:
+            raise UsageError(f"lods must be 1 to {MAX_LODS}, was {lods}")
         self._settings = settings
-        self._levels = levels
+        self._lods = lods
         self._calendar = sessions
         self._sink_for = sink_for
         self._has_detectors = has_detectors
@@ -101,7 +101,7 @@ class Pipeline:
     def map(self, mapping: Mapping) -> None:
         """Take an instrument's name (`core.items.Mapping`)."""
         if mapping.is_end:
-            return  # of a name, not of an instrument
+            return  # it ends a name, not an instrument
         instrument_id, symbol = mapping.instrument_id, mapping.symbol
         self._tell_apart(instrument_id, symbol)
         definition = self._definitions.get((instrument_id, symbol)) if symbol else None
@@ -322,7 +322,7 @@ class Pipeline:
         market = Market(
             instrument_id,
             settings=self._settings,
-            levels=self._levels,
+            lods=self._lods,
             calendar=self._calendar,
             scratch=self._scratch,
             has_detectors=self._has_detectors,
@@ -366,7 +366,7 @@ class Pipeline:
             self._ended.remove(market)
 
     def _vacate(self, seat: int | None) -> None:
-        """Nothing comes to a chart from here on; what is on it stays."""
+        """Detach a chart: nothing more comes to it, and what is on it stays."""
         if seat is not None and (market := self._seats[seat][1]) in self._charted:
             self._leave(market)
             self._ended.append(market)

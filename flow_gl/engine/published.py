@@ -1,4 +1,4 @@
-"""What a market publishes: its tables, written where something of them has changed."""
+"""Publishing a market's tables when they have changed."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,10 +67,10 @@ class Published:
         s = self._state[0]
         seen = (int(s["total_trades"]), int(s["rejected"]), int(s["bucket"]))
         if self._instrument_changed:
-            # First of all, also briefly: whoever sees numbers must know whose they are, and the tick they count in.
+            # Always first: a reader of the numbers must know which instrument they belong to, and its tick size.
             self._publish_instrument(sink)
         if self._gaps.is_changed:
-            # Before the numbers: whoever sees what came after a hole, or what filled it, must see that too.
+            # Before the numbers: a reader that sees trades after a gap, or those that filled it, must see the gap too.
             record = self._record("gaps", GAP_LIST)
             self._gaps.write(record)
             sink.table("gaps", record)

@@ -70,7 +70,7 @@ class Reading:
 
 
 def read_profile(grid: Grid, settings: AggregationSettings) -> Reading:
-    """Read a profile as it stands."""
+    """Compute the levels of a profile's present state."""
     first, last = grid.traded()
     totals = totals_nb(grid.profile, first, last)
     at = np.flatnonzero(totals)
@@ -100,7 +100,7 @@ def read_profile(grid: Grid, settings: AggregationSettings) -> Reading:
 
 
 def fill_profile(record: NDArray[np.void], reading: Reading, *, step: int) -> None:
-    """Fill a PROFILE record with the rows that have volume; they are joined where it has no room for so many."""
+    """Fill a PROFILE record with the rows that have volume; if they are too many, adjacent rows are merged."""
     row = record[0]
     row["tick_size"] = reading.tick_size
     row["step"] = step
@@ -160,7 +160,7 @@ def fill_session(
     *,
     known_from: int = 0,
 ) -> None:
-    """Fill a SESSION record from STATE. Prior levels and the overnight range are its owner's affair.
+    """Fill a SESSION record from STATE. The caller fills in prior levels and the overnight range.
 
     Parameters
     ----------
@@ -190,7 +190,7 @@ def fill_session(
 
 
 def fill_prior(record: NDArray[np.void], finished: Finished | None) -> None:
-    """Fill a SESSION record's levels of the session before; None: there is none."""
+    """Fill a SESSION record's prior levels; None: there is no prior session."""
     row = record[0]
     row["prior_partial"] = finished is not None and bool(finished.session[0]["partial"])
     if finished is None:

@@ -1,7 +1,7 @@
-"""The rolls of one chart: where it went on with another instrument.
+"""The rolls of one chart: the points at which it continued with another instrument.
 
-A chart of a continuous symbol shows one instrument after the other. Each is a market of its own; what the next one
-takes over from the one before is only what the picture needs: gaps, earlier rolls, and where the old one ended.
+A chart of a continuous symbol shows one instrument after another. Each has its own market; the next one takes over only
+what the picture needs: gaps, earlier rolls, and where the old one ended.
 """
 
 from collections import deque
@@ -27,7 +27,7 @@ class Left(msgspec.Struct, frozen=True):
 
 
 class RollLog:
-    """What a chart has left behind, oldest first."""
+    """The instruments that a chart has left, oldest first."""
 
     def __init__(self) -> None:
         self._left: Final[deque[Left]] = deque(maxlen=ROLLS)

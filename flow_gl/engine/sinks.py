@@ -1,4 +1,4 @@
-"""Where an instrument's results go: into a MarketStore for the glass, or into arrays for export and tests."""
+"""Sinks for an instrument's results: a MarketStore for the view, or arrays for export and tests."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ Rows = tuple[NDArray[np.void], NDArray[np.void]]
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """A session that has ended, or the whole of the trades where there is no calendar. Prices int64 in 1e-9."""
+    """A finished session, or all trades if there is no calendar. Prices are int64 in 1e-9 units."""
 
     trade_date: int
     """YYYYMMDD; 0 without a calendar."""
@@ -40,28 +40,28 @@ class Finished:
 
 
 class Sink(Protocol):
-    """What receives the results of one instrument, in order."""
+    """Receives the results of one instrument, in order."""
 
     def room(self, most: int) -> Rows | None:
-        """Where the next closed rows of level 0 may be written at once, up to `most`; None: `bubbles` takes them.
+        """Return room for the next closed rows of lod 0, up to `most`; None: they are passed to `bubbles` instead.
 
-        A row past the last closed one may be written too, and means nothing.
+        The row after the last closed one may be written too; it has no meaning.
         """
 
     def written(self, count: int) -> None:
-        """So many rows have been written into the `room` that was given last."""
+        """Take `count` rows that were written into the last `room`."""
 
-    def bubbles(self, level: int, bubbles: NDArray[np.void], cvd: NDArray[np.void]) -> None:
-        """Closed rows of a level (BUBBLE, CVD_POINT, of the same buckets). The arrays are reused: copy to keep."""
+    def bubbles(self, lod: int, bubbles: NDArray[np.void], cvd: NDArray[np.void]) -> None:
+        """Closed rows of a lod (BUBBLE, CVD_POINT, of the same buckets). The arrays are reused: copy to keep."""
 
     def events(self, rows: NDArray[np.void]) -> None:
-        """EVENT rows. Reused as well."""
+        """Take EVENT rows. The array is reused: copy to keep."""
 
     def table(self, name: TableName, record: NDArray[np.void]) -> None:
-        """A table's new record, shape (1,). Reused as well."""
+        """Take a table's new record, shape (1,). The array is reused: copy to keep."""
 
     def finished(self, session: Finished) -> None:
-        """A session has ended. All its closed bubbles have been handed over before."""
+        """Take a finished session, after all of its closed bubbles."""
 
 
 class MarketSink:
@@ -74,14 +74,14 @@ class MarketSink:
         return self.store.bubbles[0].claim(most), self.store.cvd[0].claim(most)
 
     def written(self, count: int) -> None:
-        # CVD first: whoever sees a bubble at position i finds its point there.
+        # CVD first: a reader that sees a bubble at position i must find its CVD point there.
         self.store.cvd[0].publish(count)
         self.store.bubbles[0].publish(count)
 
-    def bubbles(self, level: int, bubbles: NDArray[np.void], cvd: NDArray[np.void]) -> None:
+    def bubbles(self, lod: int, bubbles: NDArray[np.void], cvd: NDArray[np.void]) -> None:
         # CVD first, as above.
-        self.store.cvd[level].append(cvd)
-        self.store.bubbles[level].append(bubbles)
+        self.store.cvd[lod].append(cvd)
+        self.store.bubbles[lod].append(bubbles)
 
     def events(self, rows: NDArray[np.void]) -> None:
         self.store.events.append(rows)
@@ -90,7 +90,7 @@ class MarketSink:
         getattr(self.store, name).write(record)
 
     def finished(self, session: Finished) -> None:
-        """Nothing: the store shows the prior session's levels in its SESSION table."""
+        """Do nothing: the SESSION table holds the prior session's levels."""
 
 
 def places_of(seats: Sequence[tuple[Sink, object]], stores: Sequence[MarketStore]) -> dict[int, int]:
@@ -100,17 +100,17 @@ def places_of(seats: Sequence[tuple[Sink, object]], stores: Sequence[MarketStore
 
 
 class Collector:
-    """Results as arrays: for export, and for whoever wants numbers rather than a picture.
+    """Collects results as arrays, for export, tests and scripts.
 
     Parameters
     ----------
-    levels : how many levels of detail are kept, from the finest
+    lods : how many levels of detail are kept, from the finest
     """
 
-    def __init__(self, *, levels: int = 1) -> None:
-        self._levels = levels
-        self._bubbles: list[list[NDArray[np.void]]] = [[] for _ in range(levels)]
-        self._cvd: list[list[NDArray[np.void]]] = [[] for _ in range(levels)]
+    def __init__(self, *, lods: int = 1) -> None:
+        self._lods = lods
+        self._bubbles: list[list[NDArray[np.void]]] = [[] for _ in range(lods)]
+        self._cvd: list[list[NDArray[np.void]]] = [[] for _ in range(lods)]
         self._events: list[NDArray[np.void]] = []
         self._count = 0
         self.sessions: list[Finished] = []
@@ -127,14 +127,14 @@ class Collector:
         return None
 
     def written(self, count: int) -> None:
-        """Nothing: it gives no room."""
+        """Do nothing: `room` gives none."""
 
-    def bubbles(self, level: int, bubbles: NDArray[np.void], cvd: NDArray[np.void]) -> None:
-        if level == 0:
+    def bubbles(self, lod: int, bubbles: NDArray[np.void], cvd: NDArray[np.void]) -> None:
+        if lod == 0:
             self._count += len(bubbles)
-        if level < self._levels:
-            self._bubbles[level].append(bubbles.copy())
-            self._cvd[level].append(cvd.copy())
+        if lod < self._lods:
+            self._bubbles[lod].append(bubbles.copy())
+            self._cvd[lod].append(cvd.copy())
 
     def events(self, rows: NDArray[np.void]) -> None:
         self._events.append(rows.copy())
@@ -148,13 +148,13 @@ class Collector:
         self.cuts.append(self._count)
         self.event_cuts.append(self._event_count)
 
-    def bubble_rows(self, level: int = 0) -> NDArray[np.void]:
-        """All closed bubbles of a level (BUBBLE)."""
-        return _joined(self._bubbles[level], BUBBLE)
+    def bubble_rows(self, lod: int = 0) -> NDArray[np.void]:
+        """All closed bubbles of a lod (BUBBLE)."""
+        return _joined(self._bubbles[lod], BUBBLE)
 
-    def cvd_rows(self, level: int = 0) -> NDArray[np.void]:
-        """All closed CVD points of a level (CVD_POINT)."""
-        return _joined(self._cvd[level], CVD_POINT)
+    def cvd_rows(self, lod: int = 0) -> NDArray[np.void]:
+        """All closed CVD points of a lod (CVD_POINT)."""
+        return _joined(self._cvd[lod], CVD_POINT)
 
     def event_rows(self) -> NDArray[np.void]:
         """All events (EVENT)."""

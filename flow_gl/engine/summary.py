@@ -1,4 +1,4 @@
-"""An instrument of the engine at a glance."""
+"""A short summary of one instrument in the engine."""
 
 from dataclasses import dataclass
 

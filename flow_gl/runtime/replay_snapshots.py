@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 
 from flow_gl.core.log import get_logger
-from flow_gl.core.schema import LEVELS
+from flow_gl.core.schema import MAX_LODS
 from flow_gl.core.spec import EngineSpec
 from flow_gl.engine import checkpoint
 from flow_gl.engine.pipeline import Pipeline
@@ -78,7 +78,7 @@ class ReplaySnapshots:
             if data is None:
                 break
             try:
-                self._found.append(SnapshotFile(data, key=key, charts=self._charts, levels=LEVELS))
+                self._found.append(SnapshotFile(data, key=key, charts=self._charts, lods=MAX_LODS))
             except SnapshotError as error:
                 self._complain(index, error)
                 break
@@ -110,10 +110,10 @@ class ReplaySnapshots:
         if self._found:
             pipeline.resume(self._state, stores)
             pipeline.publish()
-        for level in reversed(range(LEVELS)):
+        for lod in reversed(range(MAX_LODS)):
             for chart, store in enumerate(stores):
-                self._fill(store, chart, level)
-            show(1 - level / LEVELS)
+                self._fill(store, chart, lod)
+            show(1 - lod / MAX_LODS)
         for chart, store in enumerate(stores):
             for snapshot in self._found:
                 store.events.append(snapshot.events(chart))
@@ -146,17 +146,17 @@ class ReplaySnapshots:
     def _note(self) -> Note:
         return msgspec.json.decode(self._found[-1].note, type=Note) if self._found else Note()
 
-    def _fill(self, store: MarketStore, chart: int, level: int) -> None:
+    def _fill(self, store: MarketStore, chart: int, lod: int) -> None:
         """Append the rows of one level of detail; of the oldest files only those that fit the ring."""
-        left, first = store.bubbles[level].capacity, len(self._found)
+        left, first = store.bubbles[lod].capacity, len(self._found)
         while first and left > 0:
             first -= 1
-            left -= self._found[first].count(chart, level)
+            left -= self._found[first].count(chart, lod)
         for snapshot in self._found[first:]:
-            rows = snapshot.rows(chart, level)
+            rows = snapshot.rows(chart, lod)
             start, left = max(0, -left), 0
-            store.cvd[level].append(rows.cvd[start:])
-            store.bubbles[level].append(rows.bubbles[start:])
+            store.cvd[lod].append(rows.cvd[start:])
+            store.bubbles[lod].append(rows.bubbles[start:])
 
     def _complain(self, index: int, error: Exception) -> None:
         get_logger("engine").info("a snapshot is of no use", extra={"path": self._paths[index], "error": error})

@@ -37,8 +37,8 @@ class SnapshotWriter:
     def write(self, key: str, state: bytes, note: str, put: Put) -> None:
         """End the snapshot here; `put` is called with its bytes, on the writer's thread."""
         rows = [
-            [Rows(bubbles.read(), cvd.read()) for bubbles, cvd in zip(*levels, strict=True)]
-            for levels in zip(self._bubbles, self._cvd, strict=True)
+            [Rows(bubbles.read(), cvd.read()) for bubbles, cvd in zip(*rings, strict=True)]
+            for rings in zip(self._bubbles, self._cvd, strict=True)
         ]
         events = [cursor.read() for cursor in self._events]
         if self._thread is None:

@@ -18,7 +18,7 @@ from flow_gl.core.schema import (
     GAP,
     GAP_LIST,
     INSTRUMENT,
-    LEVELS,
+    MAX_LODS,
     NOT_YET,
     OPEN,
     PROFILE,
@@ -31,17 +31,17 @@ from flow_gl.store.shm import Segment
 from flow_gl.store.table import Table
 
 BASE_CAPACITY: Final = 1 << 20
-"""Closed bubbles kept at level 0: 12 trading days of seconds."""
+"""Closed bubbles kept at lod 0: 12 trading days of seconds."""
 MIN_CAPACITY: Final = 1 << 17
-"""Closed bubbles kept at the coarser levels at least: at 15 s a month of trading."""
+"""Closed bubbles kept at the coarser lods at least: at 15 s, a month of trading."""
 EVENT_CAPACITY: Final = 1 << 14
 _SECOND: Final = 1_000_000_000
 _NAMES: Final = ("symbol", "requested")
 
 
-def level_capacity(level: int, base_capacity: int = BASE_CAPACITY) -> int:
-    """Rows that the rings of a level hold."""
-    return max(base_capacity >> level, min(MIN_CAPACITY, base_capacity))
+def lod_capacity(lod: int, base_capacity: int = BASE_CAPACITY) -> int:
+    """Rows that the rings of a lod hold."""
+    return max(base_capacity >> lod, min(MIN_CAPACITY, base_capacity))
 
 
 class _Layout:
@@ -66,8 +66,8 @@ class _Layout:
 
 def _market_nbytes(base_capacity: int) -> int:
     sizes = [Ring.nbytes(EVENT, EVENT_CAPACITY)]
-    for level in range(LEVELS):
-        capacity = level_capacity(level, base_capacity)
+    for lod in range(MAX_LODS):
+        capacity = lod_capacity(lod, base_capacity)
         sizes += [Ring.nbytes(BUBBLE, capacity), Ring.nbytes(CVD_POINT, capacity)]
     sizes += [Table.nbytes(dtype) for dtype in (OPEN, PROFILE, SESSION, GAP_LIST, ROLL_LIST, INSTRUMENT)]
     return sum((size + 127) & ~127 for size in sizes)
@@ -78,7 +78,7 @@ class MarketStore:
 
     Attributes
     ----------
-    bubbles, cvd : per level, rings of BUBBLE and of CVD_POINT (row i of one is the same bucket as row i of the other)
+    bubbles, cvd : per lod, rings of BUBBLE and of CVD_POINT (row i of one is the same bucket as row i of the other)
     events : ring of EVENT
     open, profile, session, gaps, rolls, instrument : tables of OPEN, PROFILE, SESSION, GAP_LIST, ROLL_LIST, INSTRUMENT
     """
@@ -89,8 +89,8 @@ class MarketStore:
         self._segment = segment
         layout = _Layout(buffer)
         self.events: Final = layout.ring(EVENT, EVENT_CAPACITY)
-        self.bubbles: Final = [layout.ring(BUBBLE, level_capacity(n, base_capacity)) for n in range(LEVELS)]
-        self.cvd: Final = [layout.ring(CVD_POINT, level_capacity(n, base_capacity)) for n in range(LEVELS)]
+        self.bubbles: Final = [layout.ring(BUBBLE, lod_capacity(n, base_capacity)) for n in range(MAX_LODS)]
+        self.cvd: Final = [layout.ring(CVD_POINT, lod_capacity(n, base_capacity)) for n in range(MAX_LODS)]
         self.open: Final = layout.table(OPEN)
         self.profile: Final = layout.table(PROFILE)
         self.session: Final = layout.table(SESSION)
@@ -187,8 +187,8 @@ class MarketReader:
         self.session: Final = self._session.row
         self.profile: Final = self._profile.row
         self.instrument: Final = self._instrument.row
-        self.heads: list[int] = [0] * LEVELS
-        """Closed bubbles that this frame may see, per level."""
+        self.heads: list[int] = [0] * MAX_LODS
+        """Closed bubbles that this frame may see, per lod."""
         self._open_rows: dict[int, np.void | None] = {}
         self.symbol = self.requested = ""
         self.bucket_ns = _SECOND
@@ -210,8 +210,8 @@ class MarketReader:
     def refresh(self) -> None:
         """Copy the newest state, once at the start of a frame. The work is bounded: no ring is read."""
         # Heads before tables: a bubble that closes in between is then seen as open, never twice.
-        for level, ring in enumerate(self.store.bubbles):
-            self.heads[level] = ring.head
+        for lod, ring in enumerate(self.store.bubbles):
+            self.heads[lod] = ring.head
         if self._instrument.refresh():
             row = self._instrument.row
             self.bucket_ns, self.tick_size = int(row["bucket_ns"]) or _SECOND, int(row["tick_size"])
@@ -232,23 +232,23 @@ class MarketReader:
             self.breaks = _breaks(self.gaps, self.rolls)
         self._open_rows.clear()
 
-    def open_bubble(self, level: int) -> np.void | None:
-        """The open bubble (BUBBLE) at a level; None where there is none or it closed while this frame began."""
-        if level not in self._open_rows:
-            row: np.void = self._open.row["bubble"][level]
-            is_there = row["trade_count"] and not self._is_closed(level, row)
-            self._open_rows[level] = row if is_there else None
-        return self._open_rows[level]
+    def open_bubble(self, lod: int) -> np.void | None:
+        """The open bubble (BUBBLE) at a lod; None where there is none or it closed while this frame began."""
+        if lod not in self._open_rows:
+            row: np.void = self._open.row["bubble"][lod]
+            is_there = row["trade_count"] and not self._is_closed(lod, row)
+            self._open_rows[lod] = row if is_there else None
+        return self._open_rows[lod]
 
-    def open_cvd(self, level: int) -> np.void | None:
-        """The open CVD point (CVD_POINT) that belongs to `open_bubble(level)`."""
-        if self.open_bubble(level) is None:
+    def open_cvd(self, lod: int) -> np.void | None:
+        """The open CVD point (CVD_POINT) that belongs to `open_bubble(lod)`."""
+        if self.open_bubble(lod) is None:
             return None
-        point: np.void = self._open.row["cvd"][level]
+        point: np.void = self._open.row["cvd"][lod]
         return point
 
-    def _is_closed(self, level: int, bubble: np.void) -> bool:
-        head, ring = self.heads[level], self.store.bubbles[level]
+    def _is_closed(self, lod: int, bubble: np.void) -> bool:
+        head, ring = self.heads[lod], self.store.bubbles[lod]
         if head == 0:
             return False
         newest = ring.row(head - 1)

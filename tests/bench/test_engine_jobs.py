@@ -14,7 +14,7 @@ SUMS = ("buy", "sell", "unsided")
 
 @pytest.fixture(scope="module")
 def engine():
-    pipeline, sink = Pipeline(levels=1), Collector()
+    pipeline, sink = Pipeline(lods=1), Collector()
     pipeline.attach(1, sink)
     pipeline.process(TAPE)
     pipeline.finish()

@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 
 from flow_gl.core.market.lod import BASES_NS, REFERENCE_STEPS, reference_at, threshold_at, widths_ns
-from flow_gl.core.schema import LEVELS
+from flow_gl.core.schema import MAX_LODS
 
 SECOND = 1_000_000_000
 
@@ -24,7 +24,7 @@ def test_each_width_divides_the_next_by_a_step_of_at_most_five_up_to_four_hours(
 
 
 def test_the_store_has_room_for_the_levels_of_every_base() -> None:
-    assert max(len(widths_ns(base_ns)) for base_ns in BASES_NS) == LEVELS
+    assert max(len(widths_ns(base_ns)) for base_ns in BASES_NS) == MAX_LODS
 
 
 def test_the_threshold_falls_with_the_fourth_root_of_the_width_beyond_a_second() -> None:

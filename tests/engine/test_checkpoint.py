@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flow_gl.core.items import Definition, FeedGap, Mapping
-from flow_gl.core.schema import LEVELS
+from flow_gl.core.schema import MAX_LODS
 from flow_gl.core.sessions import SessionCalendar
 from flow_gl.core.settings import AggregationSettings
 from flow_gl.engine import checkpoint
@@ -35,7 +35,7 @@ def make(sinks, *, calendar=None, arm=40):
 
 
 def new_sinks():
-    return {instrument_id: Collector(levels=LEVELS) for instrument_id in IDS[:2]}
+    return {instrument_id: Collector(lods=MAX_LODS) for instrument_id in IDS[:2]}
 
 
 def end(pipeline, trades):
@@ -47,7 +47,7 @@ def end(pipeline, trades):
 def assert_same(sinks, expected):
     for instrument_id, sink in sinks.items():
         other = expected[instrument_id]
-        for level in range(LEVELS):
+        for level in range(MAX_LODS):
             assert (sink.bubble_rows(level) == other.bubble_rows(level)).all()
             assert len(sink.bubble_rows(level)) == len(other.bubble_rows(level))
             assert (sink.cvd_rows(level) == other.cvd_rows(level)).all()

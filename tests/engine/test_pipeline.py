@@ -66,7 +66,7 @@ def split(trades, cuts):
 
 def _run(trades, *, cuts=(), publish=False, **options):
     pipeline = Pipeline(AggregationSettings(**options))
-    sinks = {instrument_id: Collector(levels=DEPTH) for instrument_id in IDS}
+    sinks = {instrument_id: Collector(lods=DEPTH) for instrument_id in IDS}
     for instrument_id, sink in sinks.items():
         pipeline.attach(instrument_id, sink)
     for batch in split(trades, cuts):
@@ -167,7 +167,7 @@ def _check_profile(sink, twin):
 @given(st.lists(any_trade, min_size=1, max_size=80), st.lists(st.integers(0, 200), max_size=6))
 def test_an_open_bubble_at_any_level_holds_what_has_not_closed_there(draws, cuts):
     trades = lay_out(draws)
-    pipeline, sink = Pipeline(), Collector(levels=DEPTH)
+    pipeline, sink = Pipeline(), Collector(lods=DEPTH)
     pipeline.attach(IDS[0], sink)
     twin = Twin()
     for batch in split(trades, cuts):
@@ -190,7 +190,7 @@ def test_an_open_bubble_at_any_level_holds_what_has_not_closed_there(draws, cuts
 def test_a_clock_that_never_overtakes_a_trade_changes_no_closed_bubble(draws, cuts):
     trades = lay_out([(IDS[0], abs(step), *rest) for _, step, *rest in draws])
     _, expected = _run(trades)
-    pipeline, sink = Pipeline(), Collector(levels=DEPTH)
+    pipeline, sink = Pipeline(), Collector(lods=DEPTH)
     pipeline.attach(IDS[0], sink)
     for batch in split(trades, cuts):
         times = batch["ts_event"][batch["ts_event"] >= 0]
@@ -206,7 +206,7 @@ def test_a_clock_that_never_overtakes_a_trade_changes_no_closed_bubble(draws, cu
 
 
 def test_the_clock_closes_a_bucket_250_ms_after_its_end_and_a_later_trade_of_it_is_late():
-    pipeline, sink = Pipeline(), Collector(levels=DEPTH)
+    pipeline, sink = Pipeline(), Collector(lods=DEPTH)
     pipeline.attach(1, sink)
     pipeline.process(trades_of([(1, START + 10, 100 * TICK, 3, "B")]))
     pipeline.advance(START + SECOND + 249_999_999)
@@ -242,7 +242,7 @@ def test_more_bubbles_than_the_kernels_hand_over_at_a_time_all_arrive():
     trades = np.repeat(trades_of([(1, START, 100 * TICK, 1, "B")]), count)
     trades["ts_event"] += np.arange(count) * 3 * SECOND
     trades["side"][1::2] = ord("A")
-    sink = Collector(levels=DEPTH)
+    sink = Collector(lods=DEPTH)
     pipeline = Pipeline(AggregationSettings(arm=1))
     pipeline.attach(1, sink)
     pipeline.process(trades)
@@ -268,7 +268,7 @@ def test_a_storm_of_zero_crosses_within_one_bucket_is_kept_whole():
 
 
 def test_a_price_off_the_defined_grid_makes_it_finer_and_says_so():
-    sink = Collector(levels=DEPTH)
+    sink = Collector(lods=DEPTH)
     pipeline = Pipeline()
     pipeline.define(Definition(1, "NQZ5", TICK, 20.0, True))
     pipeline.attach(1, sink)
@@ -417,7 +417,7 @@ def test_a_full_stretch_of_the_largest_sizes_that_are_added_up_together_is_exact
 def test_a_chart_in_a_store_shows_the_same_as_the_arrays():
     trades = lay_out([(IDS[0], SECOND // 3, n % 5 - 2, n % 7 + 1, "BAN"[n % 3], "T", 0) for n in range(400)])
     store = MarketStore.local(base_capacity=1 << 10)
-    pipeline, collector = Pipeline(), Collector(levels=DEPTH)
+    pipeline, collector = Pipeline(), Collector(lods=DEPTH)
     pipeline.chart(IDS[0], store, "NQ.v.0")
     pipeline.map(Mapping(IDS[0], "NQZ5"))
     pipeline.process(trades)
@@ -477,8 +477,8 @@ def test_settings_out_of_range_are_refused_in_one_line():
     ):
         with pytest.raises(UsageError, match=words):
             AggregationSettings(**options)
-    with pytest.raises(UsageError, match="levels must be 1 to 12, was 14"):
-        Pipeline(levels=14)
+    with pytest.raises(UsageError, match="lods must be 1 to 12, was 14"):
+        Pipeline(lods=14)
     pipeline = Pipeline()
     with pytest.raises(UsageError, match="arm must be"):
         pipeline.configure({"arm": 0})
@@ -489,7 +489,7 @@ def test_bubbles_so_far_apart_that_each_closes_every_level_all_arrive():
     count = 9_000
     trades = np.repeat(trades_of([(1, START, 100 * TICK, 1, "B")]), count)
     trades["ts_event"] += np.arange(count) * 15_000 * SECOND
-    sink = Collector(levels=DEPTH)
+    sink = Collector(lods=DEPTH)
     pipeline = Pipeline()
     pipeline.attach(1, sink)
     pipeline.process(trades)

@@ -8,7 +8,7 @@ import pytest
 
 from flow_gl.core.items import Trades
 from flow_gl.core.market.lod import widths_ns
-from flow_gl.core.schema import LEVELS, EventKind, GapKind
+from flow_gl.core.schema import MAX_LODS, EventKind, GapKind
 from flow_gl.core.sessions import SessionCalendar
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.engine.sinks import Collector
@@ -59,7 +59,7 @@ DAYS = [
 def test_every_known_number_comes_out_however_the_file_is_cut(day, seed, with_calendar):
     sinks = {}
     calendar = SessionCalendar() if with_calendar else None
-    pipeline = Pipeline(sessions=calendar, sink_for=lambda key: sinks.setdefault(key, Collector(levels=LEVELS)))
+    pipeline = Pipeline(sessions=calendar, sink_for=lambda key: sinks.setdefault(key, Collector(lods=MAX_LODS)))
     for item in read_items([DATA / day.file]):
         if isinstance(item, Trades):
             for batch in _batches(item.rows, seed):

@@ -43,7 +43,7 @@ class Numbers:
         self.pipeline = Pipeline(AggregationSettings(arm=20), sink_for=self._sink)
 
     def _sink(self, instrument_id: int) -> Collector:
-        return self.sinks.setdefault(instrument_id, Collector(levels=LEVELS))
+        return self.sinks.setdefault(instrument_id, Collector(lods=LEVELS))
 
 
 def unbroken(published: int) -> Numbers:

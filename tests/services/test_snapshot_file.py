@@ -51,7 +51,7 @@ def a_snapshot() -> Snapshot:
 
 def test_a_snapshot_comes_back_whole() -> None:
     snapshot = a_snapshot()
-    kept = SnapshotFile(encode("key", snapshot), key="key", charts=2, levels=2)
+    kept = SnapshotFile(encode("key", snapshot), key="key", charts=2, lods=2)
     assert (kept.note, kept.state()) == (snapshot.note, snapshot.state)
     for chart, levels in enumerate(snapshot.rows):
         assert kept.events(chart).tobytes() == snapshot.events[chart].tobytes()
@@ -64,7 +64,7 @@ def test_a_snapshot_comes_back_whole() -> None:
 @pytest.mark.parametrize(("charts", "levels", "key"), [(3, 2, "key"), (2, 3, "key"), (2, 2, "another")])
 def test_a_snapshot_of_something_else_is_refused(charts: int, levels: int, key: str) -> None:
     with pytest.raises(SnapshotError):
-        SnapshotFile(encode("key", a_snapshot()), key=key, charts=charts, levels=levels)
+        SnapshotFile(encode("key", a_snapshot()), key=key, charts=charts, lods=levels)
 
 
 def test_damage_of_any_kind_is_seen_when_a_snapshot_is_opened() -> None:
@@ -81,10 +81,10 @@ def test_damage_of_any_kind_is_seen_when_a_snapshot_is_opened() -> None:
             at = rng.randrange(len(wrong))
             wrong[at:at] = rng.randbytes(rng.randint(1, 9))
         with pytest.raises(SnapshotError):
-            SnapshotFile(bytes(wrong), key="key", charts=2, levels=2)
+            SnapshotFile(bytes(wrong), key="key", charts=2, lods=2)
     for foreign in (b"", MAGIC, b"hello\n", data[len(MAGIC) :]):
         with pytest.raises(SnapshotError):
-            SnapshotFile(foreign, key="key", charts=2, levels=2)
+            SnapshotFile(foreign, key="key", charts=2, lods=2)
 
 
 def test_nothing_is_written_beside_a_source_unless_it_is_asked_for(tmp_path: Path) -> None:

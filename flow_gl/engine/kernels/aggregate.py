@@ -1,14 +1,14 @@
-"""Trades of one instrument into its open bubble, CVD and profile.
+"""Aggregate the trades of one instrument into its open bubble, CVD and profile.
 
-Trades are taken in stretches (`stretch.py`). Within a stretch every trade lies in the open bucket, fits the profile
-and changes nothing but sums; it ends where anything else may be due: a later bucket, a late or rejected trade, a
-silence, a session's boundary. The sums are then written down, the one special thing is seen to, and the next stretch
-begins. Where an ordinary trade opens a bucket, `whole_buckets_nb` goes on from there, in a loop that knows of no
-special cases; it comes back at the first one. CVD's zero cross is looked for only in stretches whose extremes say that
-there is something to find.
+Trades are processed in runs (`trade_run.py`). Within a run every trade lies in the open bucket, fits the profile and
+changes only sums; the run ends where anything else may be due: a later bucket, a late or rejected trade, a silence, a
+session boundary. The sums are then written back, the special case is handled, and the next run begins. When an ordinary
+trade opens a bucket, `whole_buckets_nb` (`bucket_run.py`) continues in a loop without special cases and returns at the
+first one. It repeats the logic of `run_nb` for ordinary trades, because the special cases' branches and spilled
+registers would cost that loop much of its speed. CVD's zero cross is searched only in runs whose extremes allow one.
 
-`run_nb` closes base bubbles. Every `SETTLE` of them `settle_nb` works out their average prices and folds them into the
-coarser levels, in loops of their own, where a division or a rare branch holds nothing up.
+`run_nb` closes base bubbles. After every `SETTLE` of them `settle_nb` computes their average prices and merges them
+into the coarser levels of detail, in separate loops, so that divisions and rare branches do not slow the main loop.
 """
 
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from flow_gl.core.schema import LEVELS, UNDEF_PRICE
+from flow_gl.core.schema import MAX_LODS, UNDEF_PRICE
 from flow_gl.engine.kernels.bucket_run import whole_buckets_nb
 from flow_gl.engine.kernels.cross import cross_nb, quiet_range_nb
 from flow_gl.engine.kernels.fold import Records, row_of_nb, settle_nb
@@ -36,8 +36,8 @@ from flow_gl.engine.kernels.layout import (
 from flow_gl.engine.kernels.trade_run import BAD_BOOK, KIND, MOST_SIZE, factors_nb, large_nb, row_nb, stretch_nb
 
 _ACTION_TRADE = ord("T")
-_EVENTS = LEVELS
-_SILENCES = LEVELS + 1
+_EVENTS = MAX_LODS
+_SILENCES = MAX_LODS + 1
 _U64: Any = np.uint64
 _I64: Any = np.int64
 _WORDS = _U64(WORDS)
@@ -60,10 +60,10 @@ def run_nb(  # noqa: PLR0912, PLR0915, PLR0917  # kernels take arrays; one case 
     counts: NDArray[np.int64],
     most: int,
 ) -> tuple[int, int]:
-    """Take in trades [start, stop) of one instrument as `aggregate_nb` does, but close base bubbles alone.
+    """Aggregate trades [start, stop) of one instrument as `aggregate_nb` does, but close only base bubbles.
 
-    Their rows are written up to the average price, which `settle_nb` sees to; it returns FULL where there are `most`.
-    `bubbles`, `points` and `weights` are the base level's.
+    Their rows are complete except for the average price, which `settle_nb` fills in. Returns FULL when there are `most`
+    of them. `bubbles`, `points` and `weights` are those of the base lod.
     """
     s = state[0]
     p = pending[0]
@@ -215,11 +215,11 @@ def aggregate_nb(  # noqa: PLR0917  # kernels take arrays
     Parameters
     ----------
     words : int64 (n * 6,), the trades' 48 bytes
-    sides : `stretch.SIDES`
-    state, pending : STATE (1,), PENDING (LEVELS,)
+    sides : `trade_run.SIDES`
+    state, pending : STATE (1,), PENDING (MAX_LODS,)
     profile : int64 (rows * COLUMNS,), the session's
     bins : int64 (BINS,), histogram of the session's bubbles' volume
-    base_bubbles, base_points : rows of the base level, at most CAPACITY of each; they are filled from the first on,
+    base_bubbles, base_points : rows of the base lod, at most CAPACITY of each; they are filled from the first on,
         and the one past the last closed one is written too
     bubbles, points, weights, events, silences, counts : of `Scratch`
 

@@ -1,7 +1,8 @@
-"""Whole buckets, one after the other: where a long run of trades spends its time.
+"""Complete buckets, one after another: the fast path for a long run of ordinary trades.
 
-A bucket that begins and ends among ordinary trades needs nothing that was kept before it but CVD: what the stretch
-says of it is its row, written once. The session's sums are made of the rows afterwards.
+A bucket that begins and ends among ordinary trades needs no earlier state except CVD: the sums of its trade run are its
+row, written once. The session's sums are computed from the rows afterwards. This repeats part of `aggregate.run_nb`
+without its special cases, which keeps the loop's variables in registers.
 """
 
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from flow_gl.core.schema import LEVELS
+from flow_gl.core.schema import MAX_LODS
 from flow_gl.engine.kernels.cross import cross_nb, quiet_range_nb
 from flow_gl.engine.kernels.fold import Records, keep_nb, total_nb
 from flow_gl.engine.kernels.jit import kernel
@@ -24,7 +25,7 @@ _2 = _U64(2)
 _3 = _U64(3)
 _4 = _U64(4)
 _STRETCH_WORDS = _U64(STRETCH * WORDS)
-_EVENTS = LEVELS
+_EVENTS = MAX_LODS
 
 
 @kernel
@@ -50,8 +51,8 @@ def whole_buckets_nb(  # noqa: PLR0915, PLR0917  # kernels take arrays; one row'
 
     Parameters
     ----------
-    sides : `stretch.SIDES`
-    bubbles, points, weights : rows of the base level; those of closed bubbles are written up to the average price
+    sides : `trade_run.SIDES`
+    bubbles, points, weights : rows of the base lod; those of closed bubbles are written up to the average price
     most : rows at which to end
     others : as of `aggregate_nb`
 

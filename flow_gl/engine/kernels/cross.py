@@ -1,20 +1,19 @@
-"""CVD's zero cross: armed at so many contracts on one side, fired by the first trade that takes CVD to the other.
+"""CVD's zero cross: armed at a number of contracts on one side, fired by the first trade that takes CVD to the other.
 
-It is looked for trade by trade, but only in stretches of trades whose extremes leave the quiet range: in all others
-there is nothing to find.
+The search goes trade by trade, but only in runs whose extremes leave the quiet range: no other run can contain one.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
-from flow_gl.core.schema import LEVELS, EventKind, Side
+from flow_gl.core.schema import MAX_LODS, EventKind, Side
 from flow_gl.engine.kernels.fold import Records
 from flow_gl.engine.kernels.jit import kernel
 
 _LOWEST = -(2**63)
 _HIGHEST = 2**63 - 1
 _ZERO_CROSS = int(EventKind.ZERO_CROSS)
-_EVENTS = LEVELS
+_EVENTS = MAX_LODS
 _BUY = int(Side.BUY)
 _SELL = int(Side.SELL)
 

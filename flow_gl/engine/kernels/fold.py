@@ -1,10 +1,9 @@
-"""Closing bubbles, and folding them into the coarser levels.
+"""Close bubbles, and merge them into the coarser levels of detail (rollup).
 
-Each level holds at most one pending bubble, with integer sums, so that the average price of any level is exact. A
-level's pending bubble closes when a trade arrives whose bucket at that level is a later one: it is handed out and added
-to the pending bubble of the next level. The rows of a level are folded many at a time, level by level, as far as the
-open bucket says: the rows are the same as if each had been folded at once. Where a level's bubble stays open and none
-has closed there, all coarser ones stay as they are.
+Each lod has at most one pending bubble, with integer sums, so the average price is exact at every lod. It closes when a
+trade arrives whose bucket at that lod is a later one: the bubble is handed out and added to the pending bubble of the
+next coarser lod. Rows are merged in batches, lod by lod, up to the open bucket; the result is the same as merging each
+row immediately. If no bubble closes at a lod, all coarser ones stay unchanged.
 """
 
 from typing import Any
@@ -200,16 +199,16 @@ def fold_nb(  # noqa: PLR0915, PLR0917  # one row's fields; kernels take arrays,
     points: Records,
     weights: NDArray[np.int64],
     counts: NDArray[np.int64],
-    level: int,
+    lod: int,
 ) -> None:
-    """Fold rows [first, stop) of the next finer level into a level, and close what lies before the open bucket.
+    """Fold rows [first, stop) of the next finer lod into a lod, and close what lies before the open bucket.
 
-    `bubbles`, `points` and `weights` are the level's own; rows are written up to the average price.
+    `bubbles`, `points` and `weights` are the lod's own; rows are written up to the average price.
     """
     s = state[0]
-    p = pending[level]
-    span_ns, step = s["width_ns"][level], s["step"][level]
-    at = counts[level]
+    p = pending[lod]
+    span_ns, step = s["width_ns"][lod], s["step"][lod]
+    at = counts[lod]
     trade_count = p["trade_count"]
     bubble_id, price_open, price_high, price_low, price_close = p["id"], p["open"], p["high"], p["low"], p["close"]
     buy, sell, unsided, weighted, ts_last = p["buy"], p["sell"], p["unsided"], p["weighted"], p["ts_last"]
@@ -254,7 +253,7 @@ def fold_nb(  # noqa: PLR0915, PLR0917  # one row's fields; kernels take arrays,
             weighted += finer_weights[later]
             cvd_high, cvd_low = max(cvd_high, cvd["high"]), min(cvd_low, cvd["low"])
         price_close, ts_last, cvd_close = row["close"], row["ts_last"], cvd["close"]
-    counts[level] = at
+    counts[lod] = at
     p["trade_count"] = trade_count
     if trade_count:
         p["id"], p["open"], p["high"], p["low"], p["close"] = bubble_id, price_open, price_high, price_low, price_close
@@ -275,25 +274,25 @@ def settle_nb(  # noqa: PLR0917  # kernels take arrays
     counts: NDArray[np.int64],
     first: int,
 ) -> None:
-    """See to the base rows from `first` on: their average price, the reference, and the coarser levels.
+    """See to the base rows from `first` on: their average price, the reference, and the coarser lods.
 
     To be called whenever the open bucket has changed, whether or not a base bubble has closed.
     """
     s = state[0]
-    levels = s["levels"]
+    lods = s["lods"]
     stop = counts[0]
     finer_bubbles, finer_points, finer_weights = base_bubbles, base_points, weights[0]
     observe_nb(s, bins, finer_bubbles, first, stop)
     price_rows_nb(finer_bubbles, finer_weights, first, stop, s["tick_size"])
-    for level in range(1, levels):
-        before = counts[level]
-        own_bubbles, own_points, own_weights = bubbles[level], points[level], weights[level]
+    for lod in range(1, lods):
+        before = counts[lod]
+        own_bubbles, own_points, own_weights = bubbles[lod], points[lod], weights[lod]
         fold_nb(
             *(state, pending, finer_bubbles, finer_points, finer_weights, first, stop),
-            *(own_bubbles, own_points, own_weights, counts, level),
+            *(own_bubbles, own_points, own_weights, counts, lod),
         )
-        first, stop = before, counts[level]
-        if first == stop and pending[level]["trade_count"]:
+        first, stop = before, counts[lod]
+        if first == stop and pending[lod]["trade_count"]:
             break
         price_rows_nb(own_bubbles, own_weights, first, stop, s["tick_size"])
         finer_bubbles, finer_points, finer_weights = own_bubbles, own_points, own_weights
@@ -310,14 +309,14 @@ def close_nb(  # noqa: PLR0917  # kernels take arrays
     counts: NDArray[np.int64],
     bucket: int,
 ) -> None:
-    """Close whatever lies before a bucket, at every level, and make it the open one.
+    """Close whatever lies before a bucket, at every lod, and make it the open one.
 
-    At most one row a level is written; the caller sees to it that there is room. A bucket that is not beyond the
+    At most one row a lod is written; the caller sees to it that there is room. A bucket that is not beyond the
     open one changes nothing.
 
     Parameters
     ----------
-    state, pending : STATE (1,), PENDING (LEVELS,)
+    state, pending : STATE (1,), PENDING (MAX_LODS,)
     bins : histogram of the session's bubbles' volume
     bubbles, points, weights, counts : of `Scratch`
     bucket : number of the bucket that opens
@@ -337,11 +336,11 @@ def close_nb(  # noqa: PLR0917  # kernels take arrays
 
 @kernel
 def open_rows_nb(state: Records, pending: Records, merged: Records, out: Records) -> None:
-    """Write what is open at each level, finer levels' pending bubbles included, into an OPEN record.
+    """Write what is open at each lod, finer lods' pending bubbles included, into an OPEN record.
 
     Parameters
     ----------
-    state, pending : STATE (1,), PENDING (LEVELS,)
+    state, pending : STATE (1,), PENDING (MAX_LODS,)
     merged : PENDING (2,), room to work in
     out : OPEN (1,)
     """
@@ -352,13 +351,13 @@ def open_rows_nb(state: Records, pending: Records, merged: Records, out: Records
     points = record["cvd"]
     finer = merged[0]
     finer["trade_count"] = 0
-    for level in range(len(pending)):
-        rows[level]["trade_count"] = 0
-        if level >= s["levels"]:
+    for lod in range(len(pending)):
+        rows[lod]["trade_count"] = 0
+        if lod >= s["lods"]:
             continue
-        older = pending[level]
+        older = pending[lod]
         if older["trade_count"]:
-            # The finer levels' bubbles are later than this one's: join them to a copy of it.
+            # The finer lods' bubbles are later than this one's: join them to a copy of it.
             joined = merged[1]
             joined["trade_count"] = 0
             add_nb(joined, older, older["id"])
@@ -367,6 +366,6 @@ def open_rows_nb(state: Records, pending: Records, merged: Records, out: Records
             finer["trade_count"] = 0
             add_nb(finer, joined, joined["id"])
         elif finer["trade_count"]:
-            finer["id"] = finer["id"] // s["step"][level]
+            finer["id"] = finer["id"] // s["step"][lod]
         if finer["trade_count"]:
-            write_row_nb(finer, s["width_ns"][level], s["tick_size"], rows[level], points[level])
+            write_row_nb(finer, s["width_ns"][lod], s["tick_size"], rows[lod], points[lod])

@@ -1,4 +1,4 @@
-"""What the kernels keep of an instrument between batches, as row types and codes.
+"""The kernels' state of an instrument between batches: row types and codes.
 
 `STATE` is one record per instrument, `PENDING` one per level of detail: the bubble and CVD point that are still open
 there. The profile is a flat int64 array, `COLUMNS` per tick row (buy, sell, unsided, one to align), row 0 at tick
@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from flow_gl.core.schema import BUBBLE, CVD_POINT, EVENT, LEVELS
+from flow_gl.core.schema import BUBBLE, CVD_POINT, EVENT, MAX_LODS
 
 WORDS: Final = 6
 """int64 words of a trade: header and instrument, ts_event, price, size to depth, ts_recv, ts_in_delta and sequence."""
@@ -23,17 +23,17 @@ COLUMNS: Final = 4
 CAPACITY: Final = 4096
 """Most base bubbles that the kernels finish at a time: enough that a call of the sink costs little beside its rows."""
 BULK: Final = 512
-"""Rows that a coarser level gathers before it is handed on, in a long run of trades: fewer calls of the sink, and the
-rows have not left the processor's caches yet."""
-ROOM: Final = CAPACITY + BULK + LEVELS
-"""Rows of each level that there is room for."""
+"""Rows that a coarser lod collects before they are handed on, in a long run of trades: fewer calls of the sink, and the
+rows are still in the processor's caches."""
+ROOM: Final = CAPACITY + BULK + MAX_LODS
+"""Capacity of the row arrays, per lod."""
 STRETCH: Final = 4096
 """Most trades that are added up before they are looked at."""
 SETTLE: Final = 128
 """Base bubbles that are priced and folded at a time: they are still in a core's first cache."""
 NO_BUCKET: Final = -(2**62)
 FAR_AHEAD: Final = 2**62
-"""A time that never comes."""
+"""A time that is never reached."""
 BINS: Final = 5120
 """Bins of the bubbles' volumes: exact up to 255 contracts, then 128 to each doubling, up to 2**40."""
 
@@ -54,7 +54,7 @@ STATE: Final = np.dtype(
         for name in (
             "instrument_id",
             "bucket_ns",
-            "levels",
+            "lods",
             "tick_size",  # 1e-9; 0 before the first price
             "row0",  # tick number of the profile's row 0
             "bucket",  # number of the open bucket; trades before it are late
@@ -94,8 +94,8 @@ STATE: Final = np.dtype(
         )
     ]
     + [
-        ("width_ns", "<i8", (LEVELS,)),  # bucket width of each level of detail that is kept
-        ("step", "<i8", (LEVELS,)),  # buckets of the level below that one of this level merges
+        ("width_ns", "<i8", (MAX_LODS,)),  # bucket width of each level of detail that is kept
+        ("step", "<i8", (MAX_LODS,)),  # buckets of the lod below that one of this lod merges
     ]
 )
 
@@ -131,20 +131,20 @@ class Scratch:
 
     Attributes
     ----------
-    bubbles, cvd, weights : (LEVELS, ROOM) of BUBBLE, CVD_POINT and int64, the rows' sums of size * tick number. The
-        base level's bubbles and points lie elsewhere where the sink has room for them.
+    bubbles, cvd, weights : (MAX_LODS, ROOM) of BUBBLE, CVD_POINT and int64, the rows' sums of size * tick number. The
+        base lod's bubbles and points lie elsewhere where the sink has room for them.
     rows : these three
-    base : BUBBLE and CVD_POINT, (CAPACITY,): the base level's
+    base : BUBBLE and CVD_POINT, (CAPACITY,): the base lod's
     events, silences : (2 * STRETCH,) of EVENT, (CAPACITY,) of SILENCE
-    counts : int64 (LEVELS + 2,): rows in use per level, then of events, then of silences
+    counts : int64 (MAX_LODS + 2,): rows in use per lod, then of events, then of silences
     """
 
     def __init__(self) -> None:
-        self.bubbles: NDArray[np.void] = np.empty((LEVELS, ROOM), BUBBLE)
-        self.cvd: NDArray[np.void] = np.empty((LEVELS, ROOM), CVD_POINT)
-        self.weights: NDArray[np.int64] = np.empty((LEVELS, ROOM), np.int64)
+        self.bubbles: NDArray[np.void] = np.empty((MAX_LODS, ROOM), BUBBLE)
+        self.cvd: NDArray[np.void] = np.empty((MAX_LODS, ROOM), CVD_POINT)
+        self.weights: NDArray[np.int64] = np.empty((MAX_LODS, ROOM), np.int64)
         self.rows: Final = self.bubbles, self.cvd, self.weights
         self.base: Final = self.bubbles[0, :CAPACITY], self.cvd[0, :CAPACITY]
         self.events: NDArray[np.void] = np.zeros(2 * STRETCH, EVENT)
         self.silences: NDArray[np.void] = np.zeros(CAPACITY, SILENCE)
-        self.counts: NDArray[np.int64] = np.zeros(LEVELS + 2, np.int64)
+        self.counts: NDArray[np.int64] = np.zeros(MAX_LODS + 2, np.int64)

@@ -1,7 +1,8 @@
-"""Telling the processor which memory will be read soon.
+"""A Numba intrinsic for LLVM's `prefetch`: load memory into the cache before it is read.
 
-The inner loop takes a trade in less time than its 48 bytes take to come from memory unless they are asked for early,
-and the processor's own guesses stop at each page of 4 KB. Numba has no word for it; LLVM, which it compiles with, has.
+Processing a trade takes less time than loading its 48 bytes from memory, and the hardware prefetcher stops at each
+4 KB page. Numba has no prefetch of its own; LLVM, to which it compiles, does. `benchmarks/kernel_time.py` times the
+kernels on data larger than the caches.
 """
 
 from typing import Any
@@ -16,7 +17,7 @@ _READ, _ONCE, _DATA = 0, 0, 1
 
 
 def _prefetch(_typing: Any, array: Any, index: Any) -> Any:
-    """Have an array's element fetched; one beyond its end does no harm."""
+    """Prefetch an array's element; an index beyond the end is harmless."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         data = context.make_array(signature.args[0])(context, builder, arguments[0]).data

@@ -1,10 +1,10 @@
-"""The volume that draws the largest disc, in visible steps.
+"""The size reference: the volume that is drawn as the largest disc.
 
-The reference is a step of 5, 7, 10, 15, 20, 30, 50, 70, 100 ... contracts. It is the smallest step that at most 0.5 %
-of the session's closed bubbles exceed (their 99.5th percentile, rounded up to a step). It goes up as soon as more
-than that exceed it, and down one step only when at most 0.5 % exceed 85 % of the step below: it does not flicker. It
-is decided bubble by bubble as they close, so that it never depends on when somebody looked. A session's first
-`SETTLED` bubbles are drawn by the reference of the session before, the very first session's by `START`.
+The reference is a step of 5, 7, 10, 15, 20, 30, 50, 70, 100 ... contracts: the smallest step that at most 0.5 % of the
+session's closed bubbles exceed (their 99.5th percentile, rounded up to a step). It rises as soon as more than that
+exceed it, and falls by one step only when at most 0.5 % exceed 85 % of the step below; this hysteresis prevents
+flicker. It is updated with every bubble that closes, so it does not depend on when it is read. A session's first
+`SETTLED` bubbles use the reference of the previous session, and those of the very first session use `START`.
 """
 
 from typing import Any, Final

@@ -1,12 +1,12 @@
-"""The inner loop: trades that change nothing but sums, taken in one after the other.
+"""The inner loop: a run of trades that change only sums.
 
-A stretch of trades lies in one bucket, in order, within the profile, and all its trades are alike in action and
-F_MAYBE_BAD_BOOK. It ends before the first trade that is not.
+The trades of a run are in one bucket, in order, within the profile, and equal in action and F_MAYBE_BAD_BOOK. The run
+ends before the first trade that is not.
 
-What the loop costs is the integer units' time, so half of its sums are kept in floating point, where other units add
-and compare: sizes times row, the rows' and CVD's extremes. All of them are whole numbers below 2**53, hence exact:
-the sizes of a stretch add up to less than 2**26, a row is below 2**22, and CVD's move is summed in steps of 2**27
-contracts, which leaves room below for the contracts without a side.
+The loop is limited by the processor's integer units, so half of its sums are kept in floating point, which uses other
+units: sizes times row, and the extremes of row and CVD. All are whole numbers below 2**53 and hence exact: the sizes of
+a run add up to less than 2**26, a row is below 2**22, and CVD's move is summed in steps of 2**27 contracts, leaving
+the lower bits for contracts without a side.
 
 A price finds its row without a division: the tick is 2**k * odd, and x * (odd's inverse modulo 2**64), rotated right
 by k, is x / tick where x is a multiple of it, and beyond every row where it is not (Granlund and Montgomery 1994,

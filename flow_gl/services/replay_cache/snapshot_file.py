@@ -59,7 +59,7 @@ class Snapshot:
 class _Block(msgspec.Struct, frozen=True):
     kind: Kind
     chart: int
-    level: int
+    lod: int
     count: int
     """Rows; of a state, bytes."""
     columns: list[Column]
@@ -81,10 +81,10 @@ def encode(key: str, snapshot: Snapshot) -> bytes:
     blocks: list[_Block] = []
     frames: list[bytes] = []
     compressor = zstandard.ZstdCompressor(level=_LEVEL)
-    for kind, chart, level, rows in _arrays(snapshot):
+    for kind, chart, lod, rows in _arrays(snapshot):
         columns, data = pack(rows) if kind in _DTYPES else ([], rows.tobytes())
         frames.append(compressor.compress(data))
-        blocks.append(_Block(kind, chart, level, len(rows), columns, len(frames[-1])))
+        blocks.append(_Block(kind, chart, lod, len(rows), columns, len(frames[-1])))
     head = msgspec.json.encode(_Head(key, snapshot.note, blocks))
     body = b"".join((head, *frames))
     return b"".join((MAGIC, _LENGTH.pack(len(head)), _digest(body), body))
@@ -92,10 +92,10 @@ def encode(key: str, snapshot: Snapshot) -> bytes:
 
 def _arrays(snapshot: Snapshot) -> Iterator[tuple[Kind, int, int, NDArray[Any]]]:
     yield "state", 0, 0, np.frombuffer(snapshot.state, np.uint8)
-    for chart, levels in enumerate(snapshot.rows):
-        for level, rows in enumerate(levels):
-            yield "bubbles", chart, level, rows.bubbles
-            yield "cvd", chart, level, rows.cvd
+    for chart, lods in enumerate(snapshot.rows):
+        for lod, rows in enumerate(lods):
+            yield "bubbles", chart, lod, rows.bubbles
+            yield "cvd", chart, lod, rows.cvd
     for chart, events in enumerate(snapshot.events):
         yield "events", chart, 0, events
 
@@ -108,14 +108,14 @@ class SnapshotFile:
     note : the caller's JSON, as it was stored
     """
 
-    def __init__(self, data: bytes, *, key: str, charts: int, levels: int) -> None:
+    def __init__(self, data: bytes, *, key: str, charts: int, lods: int) -> None:
         """Check a file's content.
 
         Parameters
         ----------
         data : the complete file
         key : expected key
-        charts, levels : expected number of charts and of levels of detail
+        charts, lods : expected number of charts and of levels of detail
 
         Raises
         ------
@@ -138,43 +138,43 @@ class SnapshotFile:
         at = _HEAD_AT + head_bytes
         for block in head.blocks:
             self._check(block, at)
-            self._blocks[block.kind, block.chart, block.level] = (block, at)
+            self._blocks[block.kind, block.chart, block.lod] = (block, at)
             at += block.nbytes
         wanted = {("state", 0, 0)} | {("events", chart, 0) for chart in range(charts)}
-        wanted |= {(kind, chart, level) for kind in _DTYPES for chart in range(charts) for level in range(levels)}
+        wanted |= {(kind, chart, lod) for kind in _DTYPES for chart in range(charts) for lod in range(lods)}
         is_even = all(
-            self.count(chart, level) == self._blocks["cvd", chart, level][0].count
-            for kind, chart, level in self._blocks.keys() & wanted
-            if kind == "bubbles" and ("cvd", chart, level) in self._blocks
+            self.count(chart, lod) == self._blocks["cvd", chart, lod][0].count
+            for kind, chart, lod in self._blocks.keys() & wanted
+            if kind == "bubbles" and ("cvd", chart, lod) in self._blocks
         )
         if at != len(data) or not is_even or not wanted <= self._blocks.keys():
             raise SnapshotError("it does not hold what it should")
 
-    def count(self, chart: int, level: int) -> int:
-        """Rows of a chart's level."""
-        return self._blocks["bubbles", chart, level][0].count
+    def count(self, chart: int, lod: int) -> int:
+        """Rows of a chart's lod."""
+        return self._blocks["bubbles", chart, lod][0].count
 
     def state(self) -> bytes:
         """Return the engine's state after the file."""
         return self._unpacked("state", 0, 0)[1]
 
-    def rows(self, chart: int, level: int) -> Rows:
-        """Rows of a chart's level."""
-        return Rows(self._rows("bubbles", chart, level), self._rows("cvd", chart, level))
+    def rows(self, chart: int, lod: int) -> Rows:
+        """Rows of a chart's lod."""
+        return Rows(self._rows("bubbles", chart, lod), self._rows("cvd", chart, lod))
 
     def events(self, chart: int) -> NDArray[np.void]:
         """Return the EVENT rows of a chart."""
         return np.frombuffer(self._unpacked("events", chart, 0)[1], EVENT)
 
-    def _rows(self, kind: Kind, chart: int, level: int) -> NDArray[np.void]:
-        block, data = self._unpacked(kind, chart, level)
+    def _rows(self, kind: Kind, chart: int, lod: int) -> NDArray[np.void]:
+        block, data = self._unpacked(kind, chart, lod)
         try:
             return unpack(block.columns, data, _DTYPES[kind], block.count)
         except RowsError as error:
             raise SnapshotError(str(error)) from None
 
-    def _unpacked(self, kind: Kind, chart: int, level: int) -> tuple[_Block, bytes]:
-        block, at = self._blocks[kind, chart, level]
+    def _unpacked(self, kind: Kind, chart: int, lod: int) -> tuple[_Block, bytes]:
+        block, at = self._blocks[kind, chart, lod]
         try:
             return block, zstandard.ZstdDecompressor().decompress(self._data[at : at + block.nbytes])
         except zstandard.ZstdError as error:
@@ -192,7 +192,7 @@ class SnapshotFile:
         else:
             is_sound = size == block.count * (EVENT.itemsize if block.kind == "events" else 1)
         if block.nbytes < 0 or at + block.nbytes > len(self._data) or not is_sound:
-            raise SnapshotError(f"its {block.kind} of level {block.level} are not whole")
+            raise SnapshotError(f"its {block.kind} of lod {block.lod} are not whole")
 
 
 def _digest(data: bytes | memoryview) -> bytes:

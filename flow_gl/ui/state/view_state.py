@@ -11,7 +11,7 @@ from flow_gl.core.cached import Cached
 from flow_gl.core.market.limits import MAX_TICK
 from flow_gl.core.market.lod import THRESHOLD
 from flow_gl.core.palette import DARK, PALETTES, Palette
-from flow_gl.core.schema import LEVELS
+from flow_gl.core.schema import MAX_LODS
 from flow_gl.core.settings import DEFAULTS, AggregationSettings
 from flow_gl.layers.base import Style
 from flow_gl.layers.rows.extent import PriceScale
@@ -205,4 +205,4 @@ class ViewState:
 
     def lock_to(self, level: int | None) -> None:
         """Lock a level of detail, or None to choose it by zoom."""
-        self.locked_lod = None if level is None else min(max(level, 0), LEVELS - 1)
+        self.locked_lod = None if level is None else min(max(level, 0), MAX_LODS - 1)

@@ -5,7 +5,7 @@ import math
 from imgui_bundle import imgui
 
 from flow_gl.core.commands import Command
-from flow_gl.core.schema import LEVELS
+from flow_gl.core.schema import MAX_LODS
 from flow_gl.store.market import EngineReader, MarketReader
 from flow_gl.ui.overlays import words
 from flow_gl.ui.overlays.frame import Frame
@@ -80,5 +80,5 @@ def _ms(value: float) -> str:
 
 def _ring_use(market: MarketReader) -> str:
     rings, heads = market.store.bubbles, market.heads
-    used = max(min(1.0, heads[level] / rings[level].capacity) for level in range(LEVELS))
+    used = max(min(1.0, heads[level] / rings[level].capacity) for level in range(MAX_LODS))
     return f"{heads[0]:,} bubbles, {100 * used:.0f} %"
