@@ -156,7 +156,7 @@ def test_each_fault_is_seen_and_costs_nothing(
         gateway("error", code=2, text="API key deactivated")
         said = seen.until_says("STOPPED")
         assert "****ABCDE" in said.detail
-        assert said.detail.endswith("F5 tries again")
+        assert said.detail.endswith("F5 retries")
 
 
 def test_catching_up_is_seen_with_its_progress_and_an_unknown_symbol_by_its_name(

@@ -350,7 +350,7 @@ def test_a_name_that_is_not_found_is_said_and_tried_again(make_rig) -> None:
     rig.start()
     rig.until(lambda: rig.feed.status().attempt == 2, what="two tries")
     assert "gateway.invalid" in rig.messages[0]
-    assert "not found" in rig.messages[0]
+    assert "cannot resolve" in rig.messages[0]
 
 
 def test_a_refused_key_is_said_once_and_waits_for_the_user(make_rig, gateway: GatewayProcess) -> None:
