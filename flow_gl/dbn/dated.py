@@ -57,6 +57,23 @@ class Dated:
         while self._waiting and self._waiting[0].ts_event == first:
             yield self._waiting.popleft()
 
+    def in_force(self, first: NDArray[np.void]) -> Iterator[Item]:
+        """Hand over what holds at the first trade (shape (1,)): of each name the last notice that it has reached.
+
+        A file's header may cover more days than its trades: what a name meant earlier must not be taken for a roll.
+        """
+        date = int(dates_of(first)[0])
+        if not self._waiting or date < self._waiting[0].ts_event:
+            yield from self.first_day()
+            return
+        last: dict[tuple[str, ...], Mapping | Definition] = {}
+        while self._waiting and self._waiting[0].ts_event <= date:
+            notice = self._waiting.popleft()
+            name = (notice.symbol, notice.requested) if isinstance(notice, Mapping) else (notice.symbol,)
+            last.pop(name, None)
+            last[name] = notice
+        yield from last.values()
+
     def place(self, trades: Trades) -> Iterator[Item]:
         """Yield trades, each preceded by the notices whose time it has reached."""
         rows = trades.rows

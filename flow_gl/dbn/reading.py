@@ -99,12 +99,17 @@ class DbnReader:
             After everything before the damage was yielded.
         """
         names = Dated(self.header.mappings)
-        yield from names.first_day()
+        has_begun = False
         for item in self._read():
+            if not has_begun:
+                yield from names.in_force(item.rows[:1]) if isinstance(item, Trades) else names.first_day()
+                has_begun = True
             if isinstance(item, Trades):
                 yield from names.place(item)
             else:
                 yield item
+        if not has_begun:
+            yield from names.first_day()
 
     def describe_kinds(self) -> str:
         """Describe the records that were read: "20 symbol mapping, 9 statistics"."""

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from flow_gl.core.errors import DataError
-from flow_gl.core.items import Trades
+from flow_gl.core.items import Mapping, Trades
 from flow_gl.core.schema import TRADE
 from flow_gl.feed.files.replay import FilesFeed, read_items, scan
 from flow_gl.runtime.export import export
@@ -106,7 +106,7 @@ def test_an_unknown_name_is_told_with_what_there_is(tmp_path: Path) -> None:
     path = write(tmp_path / "x.dbn", make_header(ROLL, CONTINUOUS), trades((16, 200, 7)))
     with pytest.raises(DataError, match=r"ES.v.0 is not in x.dbn; it holds NQ.v.0"):
         scan([path]).choose("ES.v.0")
-    with pytest.raises(DataError, match=r"100 never trades here; NQ.v.0 does"):
+    with pytest.raises(DataError, match=r"100 is not among the instruments; there is NQ.v.0"):
         export(read_items([path]), tmp_path / "out", symbol="100")
 
 
@@ -137,3 +137,13 @@ def test_a_roll_within_a_csv_is_followed_row_by_row(tmp_path: Path, symbol: str)
     summary = export(read_items([path]), tmp_path / "out", symbol=symbol)
     expected = {"NQ.v.0": 15, "100": 8, "200": 7}[symbol]
     assert summary.trades == scan([path]).choose(symbol).trades == expected
+
+
+def test_a_header_that_covers_more_days_than_its_file_makes_no_roll_of_what_was_before(tmp_path: Path) -> None:
+    paths = [
+        write(tmp_path / f"{day}.dbn", make_header(ROLL, CONTINUOUS), trades((day, to, 4)))
+        for day, to in ((15, 100), (16, 200), (17, 200), (18, 200))
+    ]
+    items = list(read_items(paths))
+    meant = [item.instrument_id for item in items if isinstance(item, Mapping)]
+    assert meant == [100, 200, 200, 200], "each file begins with what holds at its first trade"

@@ -1,0 +1,63 @@
+"""What was kept of files with a roll gives the same picture as the files: a roll between two files, and within one."""
+
+import datetime as dt
+from pathlib import Path
+
+import databento_dbn as dbn
+import numpy as np
+import pytest
+
+from flow_gl.core.schema import ROLL_LIST
+from tests.feed.market_files import mapping_record, write
+from tests.feed.test_identity import DAY, make_header, trades
+from tests.test_replay_snapshots import assert_same, opened, run, small_rings, snapshots
+
+__all__ = ["opened", "small_rings"]
+
+CONTINUOUS = dbn.SType.CONTINUOUS
+ROLL = {"NQ.v.0": [(14, 16, 100), (16, 20, 200)]}
+MONTH_START = (dt.date(2025, 12, 1) - dt.date(1970, 1, 1)).days * DAY
+
+
+def between_files(folder: Path) -> list[Path]:
+    days = (("a", 15, 100), ("b", 16, 200), ("c", 17, 200))
+    return [
+        write(folder / f"{name}.dbn", make_header(ROLL, CONTINUOUS), trades((day, to, 400))) for name, day, to in days
+    ]
+
+
+def within_a_file(folder: Path) -> list[Path]:
+    rows = trades((15, 100, 400), (16, 200, 300), (16, 100, 20))
+    return [
+        write(folder / "a.dbn", make_header(ROLL, CONTINUOUS), rows),
+        write(folder / "b.dbn", make_header(ROLL, CONTINUOUS), trades((17, 200, 300))),
+    ]
+
+
+def by_mapping_records(folder: Path) -> list[Path]:
+    """As a recording has it: raw symbols, and the mapping where it came, in the middle of the first file."""
+    old, new = trades((15, 100, 400)), trades((16, 200, 300))
+    names = [
+        mapping_record(3, to, symbol, "NQ.v.0", int(rows["ts_event"][0]))
+        for to, symbol, rows in ((100, "NQZ5", old), (200, "NQH6", new))
+    ]
+    return [
+        write(folder / "a.dbn", make_header({}, CONTINUOUS), names[0], old, names[1], new),
+        write(folder / "b.dbn", make_header({}, CONTINUOUS), names[1], trades((17, 200, 300))),
+    ]
+
+
+@pytest.mark.parametrize("make", [between_files, within_a_file, by_mapping_records])
+def test_kept_levels_of_files_with_a_roll_are_the_files_numbers(make, tmp_path: Path, opened: list[str]) -> None:
+    paths = make(tmp_path)
+    options = {"symbols": ("NQ.v.0",)}
+    expected = run(paths, feed={"cache": False, **options})
+    (record,) = np.frombuffer(expected.tables["rolls 0"], ROLL_LIST)
+    assert (record["count"], record["roll"]["from_id"][0], record["roll"]["to_id"][0]) == (1, 100, 200)
+    assert_same(run(paths[:1], feed=options), run(paths[:1], feed={"cache": False, **options}))
+    assert_same(run(paths, feed=options), expected)
+    del opened[:]
+    assert_same(run(paths, feed=options), expected)
+    assert opened == [], "every number was known"
+    snapshots(tmp_path)[-1].unlink()
+    assert_same(run(paths, feed=options), expected)
