@@ -62,7 +62,7 @@ class Screen(HeadlessPilot):
         """The last price on each axis."""
         return [laid[-1] for laid in self.laid]
 
-    def for_discs(self) -> list[int]:
+    def levels(self) -> list[int]:
         """The VWAP that each chart has taken in: it is the last price here."""
         return [self.read[market.symbol] for market in self.link.markets]
 
