@@ -1,7 +1,7 @@
 """The only place that reads the time.
 
-Programs hold a `Clock` and ask it; tests and replays hand in one of their own. Wall time is what the world calls now
-(it may jump: a laptop's sleep, a corrected clock); monotonic time only measures how long something took.
+Code is given a `Clock`; tests and replays pass their own. Wall time is the current date and time and may jump (a laptop
+that slept, a corrected clock). Monotonic time only measures durations.
 """
 
 import time
@@ -18,7 +18,7 @@ class Clock(Protocol):
         """Nanoseconds since some fixed instant; never goes back."""
 
     def sleep(self, seconds: float) -> None:
-        """Wait; a clock of a test moves on instead."""
+        """Wait; a test's clock advances instead."""
 
 
 class SystemClock:
@@ -36,7 +36,7 @@ class SystemClock:
 
 
 class ManualClock:
-    """A clock that stands until it is moved.
+    """A clock that changes only when `advance` or `sleep` is called.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ class ManualClock:
         self.advance(int(seconds * 1e9))
 
     def advance(self, ns: int) -> None:
-        """Let time pass. A negative step sets only the wall back: monotonic time never goes back."""
+        """Advance both times by `ns`. A negative step sets back only the wall time."""
         self._wall_ns += ns
         self._monotonic_ns += max(ns, 0)
 

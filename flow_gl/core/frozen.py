@@ -1,4 +1,4 @@
-"""Records that are made anew in every frame: read-only to the type checker, cheap to make.
+"""Records that are created in every frame: read-only to the type checker, cheap to create.
 
 A dataclass with `frozen=True` and slots sets each field through `object.__setattr__`, so one of many fields takes
 several times as long to make. Nothing at run time keeps a field from being set; mypy does.

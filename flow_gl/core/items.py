@@ -1,7 +1,6 @@
-"""What a feed hands over, item by item, in the order in which it became known: trades, and the notices between them.
+"""The items that a feed hands over, in the order in which they became known: trades, and notices between them.
 
-Everything downstream (pipeline, recorder, exports) takes these items; `engine.pipeline.Pipeline.take` is where they
-become numbers.
+Everything downstream (pipeline, recorder, export) takes these items; `engine.pipeline.Pipeline.take` aggregates them.
 """
 
 from dataclasses import dataclass, field
@@ -14,7 +13,7 @@ from flow_gl.core.market.instrument import is_raw_symbol
 
 @dataclass(frozen=True, slots=True)
 class Trades:
-    """Trades as they came: dtype TRADE, any instruments, arrival order. Not yet checked for undefined prices."""
+    """Trades as received: dtype TRADE, any instruments, arrival order. Not yet checked for undefined prices."""
 
     rows: NDArray[np.void]
 
@@ -25,23 +24,23 @@ class Mapping:
 
     instrument_id: int
     symbol: str
-    """The exchange's own symbol (`NQZ5`), which tells instruments of one id apart; "" where it is not known."""
+    """The exchange's own symbol (`NQZ5`), which distinguishes instruments that share an id; "" if unknown."""
     requested: str = ""
-    """The symbol that was asked for (`NQ.v.0`, `NQ.FUT`), "" where none is known."""
+    """The requested symbol (`NQ.v.0`, `NQ.FUT`); "" if unknown."""
     ts_event: int = 0
     is_end: bool = False
-    """The name means this instrument no longer, and no other one either."""
+    """From here on the name means neither this instrument nor any other."""
 
     @staticmethod
     def of(instrument_id: int, name: str, ts_event: int = 0, *, is_end: bool = False) -> "Mapping":
-        """Make one of a single name, whichever kind it is."""
+        """Make a mapping from a single name, raw or requested."""
         symbol, requested = (name, "") if is_raw_symbol(name) else ("", name)
         return Mapping(instrument_id, symbol, requested, ts_event, is_end)
 
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """What a definition record says of an instrument."""
+    """The parts of an instrument definition that are used."""
 
     instrument_id: int
     symbol: str
@@ -50,7 +49,7 @@ class Definition:
     point_value: float | None
     """`unit_of_measure_qty`: currency per point and contract."""
     is_outright: bool
-    """A future of its own: not a spread, not an option."""
+    """A single future, not a spread or an option."""
     ts_event: int = field(default=0, compare=False)
 
 
@@ -69,7 +68,7 @@ class FeedGap:
 
 @dataclass(frozen=True, slots=True)
 class FileEnd:
-    """Everything of a file has been handed over. Told only to who asks for it."""
+    """A file has been handed over completely. Sent only on request."""
 
     index: int
     """Place of the file in the order of reading, from 0."""

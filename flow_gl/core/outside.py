@@ -1,8 +1,7 @@
-"""Text from outside: what a gateway, a file or a name on disk says, made fit to be shown and kept.
+"""Sanitise text from outside (a gateway, a file, a file name) before it is shown or stored.
 
-One rule for all edges: one line of printable characters, with its beginning kept where it is too long. Control
-characters, escape sequences, and characters that reverse or hide what stands beside them never reach a window, a
-terminal, a log or a table.
+One rule everywhere: one line of printable characters, truncated at the end. Control characters, escape sequences, and
+characters that reverse or hide their neighbours never reach a window, a terminal, a log or a table.
 """
 
 from typing import Final

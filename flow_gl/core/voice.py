@@ -5,6 +5,6 @@ from contextlib import suppress
 
 
 def say(text: str) -> None:
-    """Write one line; where nobody can read it, it is dropped."""
+    """Write one line to standard error; if that fails, the line is dropped."""
     with suppress(OSError, ValueError, AttributeError):
         print(f"flow-gl: {text}", file=sys.stderr, flush=True)  # noqa: T201 - what it is for

@@ -6,7 +6,7 @@ summed before is rescaled by a whole factor, and the source of the tick then rea
 by the known tick (`row_ticks`): a bad print does not change what a row of it is.
 
 A price that would take the grid beyond `core.market.limits` does not fit this market: the trade is rejected and
-counted. While only a few prices have traded, nobody knows which one is the odd one: then they are set aside
+counted. While only a few prices have traded, it is unknown which one is wrong: then they are set aside
 (`aside`) for the new one, so that a bad first print keeps none of the session's trades from the chart.
 """
 
@@ -106,7 +106,7 @@ class Grid:
         return self._make_room(price)
 
     def clear(self) -> None:
-        """Begin an empty profile; its rows are laid out anew around the next price."""
+        """Begin an empty profile; its rows are laid out around the next price."""
         self.profile = np.zeros(0, np.int64)
         self.aside = {}
         self._state["row0"][0] = 0

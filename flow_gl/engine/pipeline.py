@@ -158,7 +158,7 @@ class Pipeline:
 
         Parameters
         ----------
-        instrument_id : a sink that had another one's results goes on behind a roll; 0: nobody's until the next call
+        instrument_id : a sink that had another one's results continues after a roll; 0: detach the sink
         requested : what the chart was asked for
         renew : gives an empty sink where the new instrument's trades begin before the old one's ended
         """

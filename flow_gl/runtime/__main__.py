@@ -149,7 +149,7 @@ def _answer(message: Hello | Failure) -> None:
         sys.stdout.buffer.write(encode(message))
         sys.stdout.buffer.flush()
     except OSError:
-        get_logger("engine").warning("nobody reads the answer")
+        get_logger("engine").warning("the view has closed the pipe")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Where names went on from one instrument to another, as a stream passes: the rolls, for a table of them."""
+"""Find the rolls in a stream, where a name continues with another instrument, for the export's table."""
 
 from dataclasses import dataclass
 from typing import Final

@@ -1,4 +1,4 @@
-"""What an instrument is, told from its symbol where no definition record tells it.
+"""What kind of instrument a symbol denotes, for instruments without a definition record.
 
 CME's raw symbols are a root, a month code and a year of one or two digits (`NQZ5`, `NQZ25`); a calendar spread joins
 two (`NQZ5-NQH6`); other strategies and options carry colons or spaces. A definition record's instrument class, where

@@ -1,8 +1,8 @@
-"""The prices and sizes that a chart takes: one range for the engine's sums, the view's buffers and the messages.
+"""The range of prices and sizes that a chart accepts, shared by the engine's sums, the view's buffers and messages.
 
-A trade within it is charted where it belongs, or named where an automatic scale leaves it out. One beyond it is
-rejected, counted and said. Nothing else may narrow the range: what is made from a trade (ticks, sums, rows on the GPU)
-has room for all of it.
+A trade within the range is charted, or marked at the edge if an automatic scale excludes it. A trade beyond it is
+rejected, counted and reported. Nothing else may narrow the range: everything computed from a trade (ticks, sums, rows
+on the GPU) has room for all of it.
 """
 
 from typing import Final

@@ -23,7 +23,7 @@ class Mark:
     start: int
     end: int
     lost: int = 0
-    """How many are missing; 0 where nobody knows."""
+    """Number of missing trades; 0 if unknown."""
     is_recorders: bool = False
     """They arrived, and were not recorded."""
 

@@ -1,7 +1,7 @@
-"""What a name means, as a stream's mappings come: the instrument that a chart or an export asked for by it.
+"""Resolve names through a stream's mappings: which instrument a requested name means at each point.
 
-A continuous symbol, or a raw symbol whose id changes, means one instrument after the other; an id means itself. The
-rule is one, for replay, live and export.
+A continuous symbol, or a raw symbol whose id changes, means different instruments over time; an id means itself. The
+same rule applies to replay, live and export.
 """
 
 from typing import Final

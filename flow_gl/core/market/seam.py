@@ -1,11 +1,11 @@
-"""Two accounts of the same trades, joined so that each trade counts once.
+"""Deduplicate trades where two sources overlap, so that each trade counts once.
 
-History is filtered on `ts_recv`, the live gateway's replay on `ts_event`, and a recording ends where it was cut off:
-the same trade may stand in both accounts, and the accounts need not break at the same trade. No field names a trade
-uniquely: `sequence` is shared by the fills of one sweep, and in real files hundreds of records equal another one byte
-for byte. So records are compared as a multiset: what one account holds twice must come twice in the other before a
-third one is new. Compared are the fields that a trade has at the exchange; `ts_recv`, `ts_in_delta` and flags belong
-to the capture and may differ from one account to the other.
+History is filtered on `ts_recv`, the live gateway's replay on `ts_event`, and a recording ends where it was cut off, so
+the same trade may be in both sources, and they need not break at the same trade. No field identifies a trade uniquely:
+`sequence` is shared by the fills of one sweep, and in real files hundreds of records equal another one byte for byte.
+So records are compared as a multiset: if one source holds a record twice, it must come twice in the other before a
+third one is new. Only fields set by the exchange are compared; `ts_recv`, `ts_in_delta` and flags belong to the capture
+and may differ between sources.
 """
 
 from dataclasses import dataclass
@@ -50,7 +50,7 @@ class Seen:
 
     @property
     def last_ts(self) -> int:
-        """Newest `ts_event` held, ns; -1 for none. Trades beyond it are new without a look."""
+        """Newest `ts_event` held, ns; -1 for none. Later trades are always new."""
         return int(self._times[-1]) if len(self._times) else -1
 
     @property
@@ -83,7 +83,7 @@ class Seen:
         stop = int(np.searchsorted(self._times, times[-1], side="right"))
         held = np.flatnonzero(self._is_left[start:stop]) + start
         keys = _keys_of(rows)[order]
-        # What comes once more mostly comes in its order: the common beginning needs no sorting.
+        # Repeated trades mostly come in the same order, so the common beginning needs no sorting.
         count = min(len(held), len(keys))
         is_same = self._keys[held[:count]] == keys[:count]
         same = count if is_same.all() else int(is_same.argmin())
@@ -96,7 +96,7 @@ class Seen:
         return is_new
 
     def undo(self) -> None:
-        """Give back what the last `are_new` used up: its trades will be asked about once more."""
+        """Undo the last `are_new`, because its trades will be checked again."""
         self._is_left[self._used] = True
         self._used = np.empty(0, np.int64)
 

@@ -1,4 +1,4 @@
-"""Files written whole or not at all, and whether a folder takes them."""
+"""Atomic writing of files, and a check of whether a folder can take a file."""
 
 import itertools
 import os
@@ -11,9 +11,9 @@ _numbers: Final = itertools.count()
 
 
 def write_whole(path: Path, data: bytes) -> None:
-    """Write a file under another name and then give it its own; nothing is left of it where that fails.
+    """Write a file atomically: a temporary file, then a rename. Nothing is left behind on failure.
 
-    A link is followed; what is no file (a pipe, /dev/null) is written to. The folder is made. Raises OSError.
+    A symbolic link is followed; a pipe or device is written to directly. The folder is created. Raises OSError.
     """
     path = Path(os.path.realpath(path))
     if path.exists() and not path.is_file():
@@ -31,7 +31,7 @@ def write_whole(path: Path, data: bytes) -> None:
 
 
 def takes(folder: Path, nbytes: int) -> bool:
-    """Try whether a folder, which is made, takes a file of this size now. Never raises."""
+    """Return whether a folder, which is created, can hold a file of this size now. Never raises."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder) as file:

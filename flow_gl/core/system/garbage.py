@@ -1,24 +1,24 @@
-"""When Python looks for garbage: not while a program starts, and afterwards not among what the start left.
+"""Tuning of Python's garbage collector: rarely during startup, and afterwards without the objects made by it.
 
-Imports make hundreds of thousands of objects that stay; the collector looks through them again and again, a tenth of
-a start's time, and finds nothing.
+Imports create hundreds of thousands of permanent objects. The collector would scan them again and again, which takes a
+tenth of the startup time and frees nothing.
 """
 
 import gc
 from typing import Final
 
 _YOUNG: Final = 100_000
-"""Objects that come to be, less those that go, before the young ones are looked through; Python's own value is 700."""
+"""Allocations minus deallocations before the youngest generation is collected; Python's default is 700."""
 
 
 def begin() -> None:
-    """Have the collector run seldom: call it before anything is imported."""
+    """Make collections rare. Call this before anything is imported."""
     gc.set_threshold(_YOUNG, 20, 20)
 
 
 def settle() -> None:
-    """Take what the start left out of the collector's sight, so that each later run of it is a short one.
+    """Exclude all present objects from later collections, so that those are short.
 
-    It is not looked through a last time: that takes a tenth of a second and finds some hundred objects.
+    No last collection is made: it takes a tenth of a second and finds only some hundred objects.
     """
     gc.freeze()

@@ -1,7 +1,7 @@
-"""A fragmented MP4 file whose writing ended in the middle: cut to what is whole.
+"""Truncate an interrupted fragmented MP4 file after its last complete fragment.
 
-Such a file is a row of boxes: `ftyp`, `moov`, then `moof` and `mdat` for each fragment. A box begins with its length
-(uint32, big endian; 1: a uint64 follows the name) and its name of four letters (ISO/IEC 14496-12, 4.2).
+Such a file is a sequence of boxes: `ftyp`, `moov`, then `moof` and `mdat` for each fragment. A box begins with its
+length (uint32, big-endian; 1: a uint64 follows the name) and its four-letter name (ISO/IEC 14496-12, 4.2).
 """
 
 import os
@@ -12,7 +12,7 @@ from pathlib import Path
 
 
 def leave_whole(path: Path) -> None:
-    """Cut a file behind its last whole fragment; remove it where it has none. What is no file is left alone."""
+    """Truncate a file after its last complete fragment, or remove it if it has none. Other kinds of file are kept."""
     with suppress(OSError):
         if not stat.S_ISREG(path.stat().st_mode):
             return
@@ -24,7 +24,7 @@ def leave_whole(path: Path) -> None:
 
 
 def whole_length(path: Path) -> int:
-    """Bytes up to the end of the last whole fragment; 0 where there is none. Raises OSError."""
+    """Return the offset of the end of the last complete fragment; 0 if there is none. Raises OSError."""
     size, at, whole = path.stat().st_size, 0, 0
     with path.open("rb") as file:
         while at + 16 <= size:

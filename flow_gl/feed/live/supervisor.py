@@ -189,7 +189,7 @@ class LiveFeed:
         self._ending.clear()
 
     def _connect(self, wall_ns: int, now_ns: int) -> None:
-        self._renewal.cancel()  # this one asks for the symbols anew
+        self._renewal.cancel()  # this connection requests the symbols again anyway
         self._connection = self._open(wall_ns)
         self._opened_ns = now_ns
         self._begin(self._connection, wall_ns)

@@ -1,4 +1,4 @@
-"""The synthetic market: trades made block by block with NumPy, the same for the same seed whoever reads them.
+"""The synthetic market: trades generated block by block with NumPy; the same seed always gives the same trades.
 
 In each block orders come in runs (parents by a Poisson process, their followers milliseconds later), take a side
 that leans with the imbalance, and meet quotes around a hidden fair price. The fair price moves with time, with the
@@ -37,7 +37,7 @@ _REBOUND_ORDERS: Final = 16
 _NERVE_RANGE: Final = (0.15, 3.0)
 """Volatility goes with the square root of activity, within these bounds."""
 _STILL_NS: Final = 60e9
-"""A silence longer than this moves the price no further: there is nobody to move it."""
+"""A silence longer than this does not move the price any further."""
 _LATENCY_NS: Final = 180_000
 _LATENCY_SPREAD_NS: Final = 80_000.0
 _IN_DELTA_NS: Final = 13_000

@@ -88,7 +88,7 @@ class PipeWriter:
         self._thread.start()
 
     def offer(self, message: bytes) -> bool:
-        """Have a message written. False where it is dropped: too many wait, or nobody reads any more."""
+        """Queue a message for writing. False if it is dropped: too many are waiting, or the reader is gone."""
         if not self._is_open:
             return False
         try:
