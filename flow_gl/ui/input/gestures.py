@@ -17,13 +17,13 @@ WHEEL_STEP: Final = 1.18
 CLICK_PX: Final = 4.0
 """Moved less than this between press and release, it was a click."""
 PRICE_LOCK_PX: Final = 14.0
-"""An automatic price scale lets go only after a drag of so much height: a sideways drag keeps it."""
+"""A drag fixes an automatic price scale only after this vertical distance, so that panning sideways keeps it."""
 _AXIS_DRAG_PX: Final = 220.0
 """Dragging an axis so far changes its scale by a factor e."""
 
 
 class Zone(Enum):
-    """What lies under the mouse."""
+    """The part of a chart under the mouse."""
 
     NONE = 0
     HEADER = 1
@@ -53,7 +53,7 @@ class Mouse:
 
 
 def zone_at(layout: ChartLayout, x: float, y: float) -> Zone:
-    """What of a chart lies at a point."""
+    """Return the part of a chart at a point."""
     for zone, rect in (
         (Zone.SPLITTER, layout.splitter),
         (Zone.HEADER, layout.header),

@@ -1,8 +1,8 @@
 """The two axes that a user moves: time, shared by all charts, and a value axis (price, CVD) per pane.
 
 Pure arithmetic without a screen or a clock. Time is anchored explicitly: `Live` keeps the feed's now at the live edge,
-`Parked` keeps a chosen time there. The edge stands at a fixed share of the plot's width, and never looks into the
-future: whatever would, follows instead.
+`Parked` keeps a chosen time there. The edge is at a fixed share of the plot's width. A view that would show
+the future follows the live edge instead.
 """
 
 import math
@@ -115,7 +115,7 @@ class TimeAxis:
         self.anchor = Live()
 
     def park(self, now_ns: int) -> None:
-        """Stop following, where the picture stands."""
+        """Stop following at the current position."""
         self.anchor = Parked(self.edge_ns(now_ns))
 
     def reset(self, width_px: float) -> None:
@@ -142,7 +142,7 @@ class ValueAxis:
     _goal_middle: float = 0.0
     _goal_span: float = 0.0
     _rest: tuple[float, ...] = ()
-    """For what the axis has come to rest."""
+    """Inputs of `fit` for which the axis has come to rest."""
 
     def top(self, height_px: float) -> float:
         """World y at the pane's upper border."""
@@ -180,7 +180,7 @@ class ValueAxis:
         goal_per_px = self._goal_span / height_px
         is_there = abs(self._goal_span - self.per_px * height_px) < _REST_PX * goal_per_px
         if is_there and abs(self._goal_middle - self.middle) < _REST_PX * goal_per_px:
-            # Nobody sees the last hundredths of a pixel, but everything on the axis would be laid out anew for them.
+            # Snap the last hundredths of a pixel: they are invisible but would cause a new layout of the axis.
             self.middle, self.per_px = self._goal_middle, goal_per_px
             self._rest = fitted
             return
@@ -204,7 +204,7 @@ class ValueAxis:
             self.is_auto, self._rest = False, ()
 
     def reset(self) -> None:
-        """Automatic again, from where it stands."""
+        """Make the axis automatic again, starting from its current range."""
         self.is_auto = True
         self._goal_span = 0.0
 

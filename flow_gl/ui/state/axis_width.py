@@ -1,4 +1,4 @@
-"""How wide the price axis must be: as wide as the widest number that may stand on it, so that none is ever cut."""
+"""The width of the price axis: wide enough for the widest number that may appear on it."""
 
 import math
 from collections.abc import Iterable
@@ -15,12 +15,12 @@ from flow_gl.ui.state.view_state import ChartState
 _EDGE_PX: Final = 8.0
 """Right of the widest plate."""
 _STEP_PX: Final = 8.0
-"""The axis grows in steps: not with every digit."""
+"""The width changes in steps, not with every digit."""
 _DIGITS: Final = str.maketrans("123456789", "000000000")
 
 
 def axis_texts(market: MarketReader, own: ChartState, heights_px: tuple[float, float]) -> list[str]:
-    """The widest numbers of a chart's axis: the ends of its panes, the last price, CVD.
+    """Return the widest numbers of a chart's axis: the ends of its panes, the last price, CVD.
 
     Parameters
     ----------
@@ -56,5 +56,5 @@ def axis_px(atlas: FontAtlas, texts: Iterable[str], scale: float) -> float:
 
 
 def _as_zeros(text: str) -> str:
-    """A number as wide as this one: figures are tabular, and prices of one form are measured once."""
+    """Return a text of equal width: digits are tabular, so prices of one length are measured once."""
     return text.translate(_DIGITS)

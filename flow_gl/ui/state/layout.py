@@ -1,4 +1,4 @@
-"""Where everything stands: the window's pixels cut into charts, each chart into its panes.
+"""The layout: the window is divided into charts, and each chart into panes.
 
 A chart, from the top: header 40 px, price pane, CVD pane (a fifth by default, its border can be dragged), time axis
 24 px; at the right the price axis 110 px, narrower where the chart is, wider where its numbers are. Lengths are at
@@ -17,12 +17,12 @@ HEADER_PX: Final = 40.0
 TIME_AXIS_PX: Final = 24.0
 PRICE_AXIS_PX: Final = 110.0
 CVD_SHARE: Final = 0.2
-"""Height of the CVD pane, of what header and time axis leave."""
+"""Height of the CVD pane, as a share of the height without header and time axis."""
 CVD_SHARE_RANGE: Final = (0.08, 0.6)
 SPLITTER_PX: Final = 8.0
 """Height of the draggable border between the panes."""
 PROFILE_SHARE: Final = 0.14
-"""Greatest width of the profile, of the plot's."""
+"""Maximum width of the profile, as a share of the plot."""
 _GUTTER_PX: Final = 2.0
 _LEAST_AXIS_PX: Final = 88.0
 """Room for a price of seven figures."""

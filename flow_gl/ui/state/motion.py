@@ -1,7 +1,7 @@
-"""The time at the live edge, as shown: it follows the feed's clock without a jerk.
+"""The time shown at the live edge, which follows the feed's clock smoothly.
 
-The engine says how event time runs against the wall (an anchor and a rate). The anchor moves a little with every
-status, so the shown time runs at the rate itself and is drawn towards the anchor's word over a fraction of a second.
+The engine publishes how event time relates to wall time (an anchor and a rate). The anchor jitters with every status,
+so the shown time advances at the rate and is eased towards the anchor over a fraction of a second.
 """
 
 import math
@@ -15,11 +15,11 @@ _JUMP_S: Final = 1.5
 
 
 _BEYOND_BEAT_NS: Final = 500_000_000
-"""The feed's clock is believed for so long after the engine's last sign of life: a dead engine's picture stands."""
+"""The feed's clock is extrapolated this long after the last heartbeat; then the picture stops."""
 
 
 def feed_now(engine: EngineReader | None, wall_ns: int) -> int:
-    """Event time by the feed's clock at a wall time; 0 before there is one."""
+    """Return the event time (ns) of the feed's clock at a wall time; 0 before it has one."""
     if engine is None or not int(engine.status["anchor_event"]):
         return 0
     if not math.isfinite(float(engine.status["rate"])):
@@ -28,13 +28,13 @@ def feed_now(engine: EngineReader | None, wall_ns: int) -> int:
 
 
 class MotionClock:
-    """Holds the shown time from frame to frame."""
+    """Keeps the shown time from frame to frame."""
 
     def __init__(self) -> None:
         self.shown_ns = 0
 
     def step(self, engine: EngineReader | None, wall_ns: int, dt_s: float) -> int:
-        """Move on by a frame of `dt_s` seconds; the time to show (ns), 0 before the feed has one."""
+        """Advance by a frame of `dt_s` seconds. Returns the time to show (ns), 0 before the feed has one."""
         target = feed_now(engine, wall_ns)
         if engine is None or target == 0:
             return self.shown_ns
@@ -52,5 +52,5 @@ class MotionClock:
         return self.shown_ns
 
     def reset(self) -> None:
-        """Take the next word of the feed as it is."""
+        """Jump to the feed's clock at the next step."""
         self.shown_ns = 0

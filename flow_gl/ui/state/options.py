@@ -1,4 +1,4 @@
-"""What the view program is asked to do, as one frozen value. Free of heavy imports: a command line makes it."""
+"""The options of the view program. No heavy imports: the command line creates them."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ class ViewOptions:
     headless: bool = False
     """No window: the same frames into an off-screen target."""
     duration_s: float | None = None
-    """End after so long, counted from the first frame that shows a running feed (an engine's start is not counted)."""
+    """End after this time, counted from the first frame that shows a running feed."""
     screenshot: Path | None = None
     """Write the last frame here as PNG when the view ends."""
     record: Path | None = None

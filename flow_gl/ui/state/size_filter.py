@@ -1,4 +1,4 @@
-"""What a size floor given as a share of bubbles amounts to in contracts."""
+"""Converts a size filter given as a share of bubbles into contracts."""
 
 from typing import Final
 
@@ -7,11 +7,11 @@ import numpy as np
 from flow_gl.store.market import MarketReader
 
 LOOKED_AT: Final = 16384
-"""Newest closed bubbles that the share is taken of: some hours of seconds, and a bounded work."""
+"""Number of most recent closed bubbles considered: several hours of seconds, with a bounded cost."""
 
 
 def contracts(market: MarketReader, percentile: float) -> int:
-    """Contracts below which `percentile` % of the newest bubbles of one bucket lie; 0 while there are none.
+    """Return the contracts below which `percentile` % of the recent base bubbles lie; 0 without bubbles.
 
     A bubble's contracts are its larger side, or what has no side where both are 0 (as its size is drawn).
     """

@@ -97,7 +97,7 @@ class ViewState:
     palette: Palette = DARK
     open_panels: set[str] = field(default_factory=set)
     are_panels_hidden: bool = False
-    """All overlays put away for the moment; `open_panels` remembers which there were."""
+    """All panels are temporarily hidden; `open_panels` keeps which ones were open."""
     cursor_px: tuple[float, float] | None = None
     """Mouse over a chart, framebuffer pixels."""
     text_scale: float = 1.0
@@ -199,7 +199,7 @@ class ViewState:
         )
 
     def new_engine(self) -> None:
-        """Another engine took over: what belonged to the old one's numbers is void, what the user set up stays."""
+        """Reset what belonged to the numbers of the previous engine; keep what the user set."""
         for chart in self.charts:
             chart.cvd_reset_ns = 0
 
