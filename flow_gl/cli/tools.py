@@ -27,7 +27,9 @@ def export(
     config: Config = None,
     debug: Debug = False,  # noqa: ARG001 - read from the command line where errors are shown
 ) -> None:
-    """Write the numbers of recorded trades as tables: bubbles, cvd, profile, and levels.json.
+    """Write the numbers of recorded trades as tables: bubbles, cvd, profile, rolls, and levels.json.
+
+    Each row has its instrument; where a continuous symbol goes on with another contract, rolls says when.
 
     \b
     flow-gl export nq-20251128.trades.dbn.zst --out tables

@@ -66,6 +66,7 @@ def _header_mappings(metadata: databento_dbn.Metadata) -> tuple[Mapping, ...]:
         for one in of_name
     ]
     last = max((until for _, _, _, until, _ in intervals), default=0)
+    intervals = [one for one in intervals if one[4]]  # an interval without a target says that the name means nothing
     following: dict[tuple[str, int], tuple[int, str]] = {}
     later: dict[str, tuple[int, str]] = {}
     for _, name, since, _, target in sorted(intervals, key=lambda one: -one[2]):

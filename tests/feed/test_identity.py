@@ -18,7 +18,7 @@ from flow_gl.runtime.export import export
 from tests.feed.market_files import csv_text, write
 
 DAY = 86_400_000_000_000
-Intervals = dict[str, list[tuple[int, int, int]]]
+Intervals = dict[str, list[tuple[int, int, int | str]]]
 """Of each name: first day, day after the last one, id; days of December 2025."""
 
 
@@ -147,3 +147,11 @@ def test_a_header_that_covers_more_days_than_its_file_makes_no_roll_of_what_was_
     items = list(read_items(paths))
     meant = [item.instrument_id for item in items if isinstance(item, Mapping)]
     assert meant == [100, 200, 200, 200], "each file begins with what holds at its first trade"
+
+
+def test_days_without_a_target_are_days_on_which_the_name_means_nothing(tmp_path: Path) -> None:
+    names = {"NQ.v.0": [(1, 3, 100), (3, 5, ""), (5, 7, 200)]}
+    rows = trades((2, 100, 3), (3, 100, 4), (5, 200, 5), (5, 100, 6))
+    path = write(tmp_path / "x.dbn", make_header(names, CONTINUOUS), rows)
+    assert scan([path]).choose("NQ.v.0").trades == 8
+    assert export(read_items([path]), tmp_path / "out", symbol="NQ.v.0").trades == 8
