@@ -173,7 +173,8 @@ class LevelsLayer(CachedLayer):
         top, bottom = y - 0.75 * size, y + 0.75 * size
         begin = contract_left(scene)
         first, room = begin + 14 * scale, rect.right - begin
-        end = begin + min(max(_LABELS_SHARE * room, _LEAST_LABELS_PX * scale), room)
+        least = min(_LEAST_LABELS_PX * scale, _LABELS_SHARE * rect.width)
+        end = begin + min(max(_LABELS_SHARE * room, least), room)
         x = free_column((first, top, first + width, bottom), placed, _GAP_PX * scale)
         if x is None or x + width > end:
             return
