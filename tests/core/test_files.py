@@ -91,5 +91,5 @@ def test_the_settings_of_a_folder_that_cannot_be_entered_are_none(monkeypatch: p
         def is_file(self) -> bool:
             raise PermissionError(13, "Permission denied", str(self))
 
-    monkeypatch.setattr(config, "user_config", lambda: Closed("/root/.config/flow_gl/config.toml"))
+    monkeypatch.setattr(config, "user_config", lambda: Closed("/closed/flow_gl/config.toml"))
     assert config.load(env_file=None, environment={}).aggregation.arm == 300
