@@ -38,7 +38,8 @@ class Identity:
         """Take a name; the built-in table may know its tick size."""
         self.symbol = symbol or self.symbol
         self.requested = self.requested or requested
-        known = builtin(self.symbol or self.requested)
+        # A chart that asked by id knows no root; a name that the feed gives the same instrument does.
+        known = builtin(self.symbol) if self.symbol else builtin(requested) or builtin(self.requested)
         if known is not None:
             self._grid.learn(known.tick_size, TickSource.TABLE)
             if self.point_value is None:

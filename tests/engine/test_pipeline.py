@@ -541,3 +541,13 @@ def test_whose_numbers_they_are_and_what_is_missing_is_written_before_the_number
     pipeline.publish(is_brief=True)
     assert list(collector.tables) == ["instrument", "gaps", "open", "session"]
     assert collector.tables["instrument"]["tick_size"][0] > 0
+
+
+def test_a_chart_that_asked_by_id_has_the_tick_of_the_name_that_the_feed_gives():
+    pipeline, sink = Pipeline(), Collector()
+    pipeline.attach(100, sink, "100")
+    pipeline.map(Mapping(100, "", "NQ.v.0"))
+    pipeline.process(trades_of([(100, START + n * SECOND, 100_000 * TICK, 1, "B") for n in range(5)]))
+    pipeline.finish()
+    summary = pipeline.instruments[100]
+    assert (summary.tick_size, summary.tick_source, summary.point_value) == (TICK, TickSource.TABLE, 20.0)
