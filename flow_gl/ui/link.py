@@ -1,7 +1,7 @@
-"""What the view knows of an engine: a link that is polled once a frame and never waits.
+"""The view's interface to an engine: a link that is polled once per frame and never blocks.
 
-The program's own link starts an engine process and attaches its stores; tests and examples give a local one. The view
-reads `engine` and `markets`, sends commands, and looks at `generation` to learn that the readers are new ones.
+The program's link starts an engine process and attaches its stores; tests and examples use a local one. The view reads
+`engine` and `markets`, sends commands, and compares `generation` to detect that the readers were replaced.
 """
 
 from enum import StrEnum
@@ -13,39 +13,39 @@ from flow_gl.store.market import EngineReader, MarketReader
 
 class LinkState(StrEnum):
     STARTING = "starting"
-    """No engine has said hello yet."""
+    """No engine has sent its hello yet."""
     RUNNING = "running"
     RESTARTING = "restarting"
-    """The engine died; another one is on its way. The old readers stay, so that the picture does."""
+    """The engine died and another one is being started. The old readers remain, so the chart stays visible."""
     ENDED = "ended"
-    """The engine has ended as asked, or because its feed did and nothing more will come."""
+    """The engine has ended, on request or because its feed ended."""
     FAILED = "failed"
-    """The engine cannot run: `message` says why in one line, `exit_code` is the program's."""
+    """The engine cannot run: `message` gives the reason in one line, `exit_code` the program's exit code."""
 
 
 class Link(Protocol):
     """An engine as the view sees it."""
 
     engine: EngineReader | None
-    """The status; None before the first hello. The view refreshes it, once a frame."""
+    """The engine's status; None before the first hello. The view refreshes it once per frame."""
     markets: list[MarketReader]
-    """One per chart, in chart order; grows as charts appear. The view refreshes them, once a frame."""
+    """One per chart, in chart order; grows as charts appear. The view refreshes them once per frame."""
     state: LinkState
     message: str
-    """One line for the user, "" where there is nothing to say."""
+    """One line for the user; "" if there is no message."""
     exit_code: int
-    """With FAILED: what the program should end with. 0 otherwise."""
+    """Exit code for the program if the state is FAILED; 0 otherwise."""
     generation: int
-    """When it changes, `engine` and `markets` are new objects over new stores: of another engine, or of a chart that
-    shows another contract now."""
+    """Changes when `engine` or `markets` hold new objects over new stores, because another engine took over or a chart
+    now shows another contract."""
     restarts: int
-    """Counts the engines that took over from one that had died."""
+    """Number of engines that took over from one that died."""
 
     def poll(self) -> LinkState:
-        """Bring the fields up to date. Called once a frame; takes microseconds and never waits."""
+        """Update the fields. Called once per frame; takes microseconds and never blocks."""
 
     def send(self, command: Command) -> None:
-        """Hand a command to the engine; dropped without a word while there is none."""
+        """Send a command to the engine. Silently dropped if no engine runs."""
 
     def close(self) -> None:
-        """End the engine and let go of its stores. Idempotent."""
+        """End the engine and release its stores. Idempotent."""

@@ -1,9 +1,9 @@
-"""A chart in one frame, in two steps: `ChartAxes.advance` moves its state on, `build` freezes what the frame shows.
+"""Prepares one chart of a frame in two steps: `ChartAxes.advance` updates its state, `build` returns its `Scene`.
 
-The first chooses the level of detail and lets the automatic axes follow what is visible. The second turns the view's
-state and the store's copies into a `Scene` and changes nothing: the same state gives the same scene, however often it
-is built. Work is bounded by the width of the screen: ranges come from binary searches over the rings, never from a walk
-over the history.
+`advance` chooses the level of detail and lets the automatic axes follow the visible data. `build` turns the view's
+state and the store's copies into a `Scene` without side effects: the same state always gives the same scene. The work
+is bounded by the width of the screen, because ranges come from binary searches over the rings, not from a scan of the
+history.
 """
 
 from dataclasses import replace
@@ -24,23 +24,23 @@ from flow_gl.ui.state.layout import ChartLayout
 from flow_gl.ui.state.view_state import ChartState, ViewState
 
 LEAST_TICKS: Final = 24.0
-"""An automatic price pane spans at least so many ticks, an automatic CVD pane ..."""
+"""Minimum span of an automatic price axis, in ticks."""
 LEAST_CONTRACTS: Final = 20.0
-"""... so many contracts."""
+"""Minimum span of an automatic CVD axis, in contracts."""
 
 
 @frozen
 class Moment:
-    """What all charts of a frame share.
+    """Times and sizes shared by all charts of a frame.
 
     Attributes
     ----------
     event_ns : event time at the live edge, as shown
     wall_ns : wall time
-    steady_s : a clock that only grows
-    dt_s : since the frame before
+    steady_s : monotonic clock, seconds
+    dt_s : seconds since the previous frame
     scale : content scale
-    screen_px : framebuffer size
+    screen_px : framebuffer width and height
     """
 
     event_ns: int
@@ -52,22 +52,22 @@ class Moment:
 
 
 class ChartAxes:
-    """Moves one chart's level of detail and automatic axes on, frame by frame.
+    """Updates one chart's level of detail and automatic axes in every frame.
 
     Parameters
     ----------
-    job : when the visible range is searched again; the axes glide towards it in every frame
+    job : decides when the visible range is searched again; in every frame the axes move towards it
     """
 
     def __init__(self, job: Job) -> None:
         self._job: Final = job
         self.widest_texts: Final[Cached[list[str]]] = Cached()
-        """The widest numbers of the chart's right axis."""
+        """The widest labels of the chart's right axis."""
 
     def advance(
         self, market: MarketReader, layout: ChartLayout, state: ViewState, own: ChartState, moment: Moment
     ) -> None:
-        """Choose the level of detail of this frame, and let the automatic axes follow what is visible.
+        """Choose the level of detail of this frame and move the automatic axes towards the visible range.
 
         Parameters
         ----------
@@ -90,7 +90,7 @@ class ChartAxes:
 
 
 def _search(market: MarketReader, layout: ChartLayout, state: ViewState, own: ChartState, moment: Moment) -> None:
-    """Find what of price and CVD is in view."""
+    """Find the visible ranges of price and CVD and store them in `own`."""
     width_px = layout.price.width
     right_ns = state.time.right_ns(moment.event_ns, width_px)
     seen_ns = (right_ns - int(width_px * state.time.ns_per_px), right_ns)
@@ -105,17 +105,17 @@ def _search(market: MarketReader, layout: ChartLayout, state: ViewState, own: Ch
 def build(
     market: MarketReader, layout: ChartLayout, state: ViewState, own: ChartState, moment: Moment, *, is_live: bool
 ) -> Scene:
-    """Freeze one chart. Changes nothing.
+    """Return the scene of one chart, without side effects.
 
     Parameters
     ----------
     market : the instrument, as `ChartAxes.advance` saw it
-    is_live : the picture follows a running market
+    is_live : whether the chart follows a running market
     """
     time, pane, scale = state.time, layout.price, moment.scale
     right_ns = time.right_ns(moment.event_ns, pane.width)
     behind_ns = moment.event_ns - time.edge_ns(moment.event_ns)
-    # A scale that the user has fixed leaves out what he chose.
+    # Off-scale prices are marked only on an automatic scale: a fixed one is the user's choice.
     left_out = own.price_seen if own.price.is_auto else None
     scene = Scene(
         reader=market,
@@ -162,7 +162,7 @@ def _until_ns(state: ViewState) -> int:
 
 
 def _pinned(market: MarketReader, own: ChartState) -> int | None:
-    """The pinned bubble's id at the level in force; None where that level is finer than the pin."""
+    """Return the pinned bubble's id at the current level; None if that level is finer than the pinned one."""
     if own.pinned_id is None or own.lod < own.pinned_lod:
         return None
     widths = market.widths_ns

@@ -1,4 +1,4 @@
-"""Which CVD zero cross the header still shows. Read from the events' ring, also while the picture is paused."""
+"""Selects the CVD zero cross that the header shows, from the ring of events. Also works while the chart is paused."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -7,9 +7,9 @@ from flow_gl.core.schema import EventKind
 from flow_gl.store.market import MarketReader
 
 SHOWN_EVENT_S: Final = 60.0
-"""A cross stays in the header for so long of event time, and ..."""
+"""How long a cross stays in the header, in event time."""
 SHOWN_WALL_S: Final = 8.0
-"""... for so long of wall time at least, where a replay runs fast."""
+"""Minimum time a new cross stays in the header, in wall time, for fast replays."""
 PULSE_S: Final = 1.5
 _TAIL: Final = 64
 
@@ -21,15 +21,15 @@ class Badge:
     ts_event: int
     price: int
     direction: int
-    """+1: CVD came from below, bullish."""
+    """+1: CVD crossed zero upwards (bullish); -1: downwards (bearish)."""
     seen_ns: int
-    """Wall time at which the view learnt of it."""
+    """Wall time at which the view read it."""
     is_new: bool
-    """It came while the view was watching."""
+    """Whether it occurred while the view was running, rather than in the history it opened with."""
 
 
 class AlertWatch:
-    """Watches one chart's events."""
+    """Watches one chart's events for zero crosses."""
 
     def __init__(self) -> None:
         self._market: MarketReader | None = None
@@ -37,7 +37,7 @@ class AlertWatch:
         self._badge: Badge | None = None
 
     def look(self, market: MarketReader, *, wall_ns: int, event_ns: int) -> Badge | None:
-        """The cross to show now, if there is one. Reads only what is new."""
+        """Return the cross to show now, or None. Reads only new events."""
         ring = market.store.events
         head = ring.head
         is_first = market is not self._market

@@ -1,7 +1,7 @@
-"""Every action that a key or a menu entry starts, in one table: input, menu and help all read it.
+"""The table of all actions that keys and menu entries run; keyboard input, menu and help read it.
 
-An action changes the view's state, sends a command to the engine, or asks something of the program (a picture, the
-full screen, the end).
+An action changes the view's state, sends a command to the engine, or requests something from the program (a
+screenshot, full screen, quit).
 """
 
 from collections.abc import Callable
@@ -17,12 +17,12 @@ from flow_gl.ui.state.view_state import ViewState
 SPEEDS: Final = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 1000.0, 3000.0, 10000.0, float("inf"))
 """Replay speeds that `[` and `]` step through."""
 _ANSWER_NS: Final = 1_000_000_000
-"""In this time the engine has taken over a speed: until then steps go on from what was asked."""
+"""Time allowed for the engine to apply a new speed; until then, steps start from the requested speed."""
 ZOOM_STEP: Final = 1.25
 
 
 class Request(Enum):
-    """What only the program can do."""
+    """Requests that only the program can carry out."""
 
     SCREENSHOT = "screenshot"
     FULLSCREEN = "fullscreen"
@@ -32,43 +32,43 @@ class Request(Enum):
 
 @dataclass(slots=True)
 class Context:
-    """What an action may look at and change."""
+    """Everything an action may read and change."""
 
     state: ViewState
     names: list[str]
-    """Charts, by the names that the header shows."""
+    """Names of the charts as the header shows them."""
     focus: int | None
-    """Index of the chart under the mouse or shown alone; None where it is neither."""
+    """Index of the chart that is shown alone or under the mouse; None if there is none."""
     wall_ns: int
     event_ns: int
-    """Event time at the live edge as shown."""
+    """Event time at the live edge, as shown."""
     plot_width_px: float
     feed_state: int = FeedState.STARTING
     speed: float = 1.0
-    """Replay speed in force."""
+    """Current replay speed."""
     commands: list[Command] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    """Short lines for the user on what was done."""
+    """Short texts that tell the user what was done."""
 
     @property
     def targets(self) -> list[int]:
-        """Charts that an action on "this chart" means: the one alone or under the mouse, else all."""
+        """Indices of the charts that an action applies to: the focused one, else all."""
         return [self.focus] if self.focus is not None else list(range(len(self.names)))
 
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """A thing that can be done."""
+    """One user action with its keys and menu entry."""
 
     name: str
     title: str
     keys: tuple[str, ...]
-    """Names of ImGui keys, or single characters as typed (for keys whose place depends on the layout)."""
+    """Names of ImGui keys, or typed characters for keys whose position depends on the keyboard layout."""
     group: str
     run: Callable[[Context], object]
     label: str = ""
-    """How the key is written; "" writes the first of `keys`."""
+    """The key as shown to the user; "" shows the first of `keys`."""
     is_checked: Callable[[ViewState], bool] | None = None
 
     @property
@@ -138,7 +138,7 @@ def _speed(direction: int) -> Callable[[Context], None]:
 
 def _zoom(factor: float) -> Callable[[Context], None]:
     def run(context: Context) -> None:
-        # From the right border a zoom keeps what stands at the live edge; so do the keys.
+        # Zoom around the live edge, which the keys keep in place.
         state, width = context.state, context.plot_width_px
         state.time.zoom(factor, 0.92 * width, context.event_ns, width)
 
@@ -168,8 +168,6 @@ def _is_open(name: str) -> Callable[[ViewState], bool]:
 def _ask(request: Request) -> Callable[[Context], None]:
     return lambda context: context.requests.append(request)
 
-
-"""Panels that Tab brings up and puts away; help is apart."""
 
 ACTIONS: Final[tuple[Action, ...]] = (
     Action("pause", "Pause the chart", ("space",), "Picture", _pause, "Space", lambda s: s.pause is not None),

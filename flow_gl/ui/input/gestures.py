@@ -1,6 +1,6 @@
-"""The mouse over the charts: wheel zooms at the cursor, drag pans, axes and borders are dragged, double click resets.
+"""Mouse gestures over the charts: the wheel zooms at the cursor, a drag pans or scales, a double click resets.
 
-A small machine without a window: it takes what the mouse did in a frame and changes the view's state.
+A state machine that needs no window: it takes the mouse events of one frame and changes the view's state.
 """
 
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ from flow_gl.ui.state.layout import ChartLayout, share_from_drag
 from flow_gl.ui.state.view_state import ViewState
 
 WHEEL_STEP: Final = 1.18
-"""Zoom of one notch."""
+"""Zoom factor per wheel notch."""
 CLICK_PX: Final = 4.0
-"""Moved less than this between press and release, it was a click."""
+"""A press and release with at most this much movement is a click."""
 PRICE_LOCK_PX: Final = 14.0
-"""A drag fixes an automatic price scale only after this vertical distance, so that panning sideways keeps it."""
+"""Vertical drag distance that fixes an automatic price scale; a horizontal pan must not fix it."""
 _AXIS_DRAG_PX: Final = 220.0
-"""Dragging an axis so far changes its scale by a factor e."""
+"""Drag distance on an axis that changes its scale by the factor e."""
 
 
 class Zone(Enum):
@@ -37,12 +37,12 @@ class Zone(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Mouse:
-    """What the mouse did since the last frame, framebuffer pixels."""
+    """Mouse state and events since the last frame; positions in framebuffer pixels."""
 
     x: float = -1.0
     y: float = -1.0
     is_free: bool = True
-    """No overlay is under it."""
+    """Whether no overlay is under the mouse."""
     is_pressed: bool = False
     is_down: bool = False
     is_released: bool = False
@@ -69,7 +69,7 @@ def zone_at(layout: ChartLayout, x: float, y: float) -> Zone:
 
 
 class Gestures:
-    """Turns the mouse into changes of the state."""
+    """Applies mouse gestures to the view's state."""
 
     def __init__(self) -> None:
         self._grabbed: tuple[Zone, int] | None = None
@@ -78,12 +78,12 @@ class Gestures:
         self._moved_px = 0.0
         self._has_price_let_go = False
         self.zone = Zone.NONE
-        """Under the mouse, or held: for the cursor's shape."""
+        """The zone that is held, else the one under the mouse; selects the cursor's shape."""
 
     def handle(
         self, mouse: Mouse, charts: list[ChartFrame], state: ViewState, *, event_ns: int, scale: float
     ) -> ChartFrame | None:
-        """Apply a frame's mouse to the state; the chart that was clicked, if one was."""
+        """Apply the mouse of one frame to the state; return the chart that was clicked, or None."""
         under = next((c for c in charts if c.layout.outer.contains(mouse.x, mouse.y)), None)
         zone = zone_at(under.layout, mouse.x, mouse.y) if under and mouse.is_free else Zone.NONE
         clicked = None
@@ -116,7 +116,7 @@ class Gestures:
 
     @property
     def is_dragging(self) -> bool:
-        """A chart or a border is being moved."""
+        """Whether a chart, an axis or a border is being dragged."""
         return self._grabbed is not None and self._moved_px > CLICK_PX
 
     def _drag(self, mouse: Mouse, chart: ChartFrame, state: ViewState, event_ns: int, scale: float) -> None:
@@ -126,7 +126,7 @@ class Gestures:
         self._moved_px = max(self._moved_px, away)
         if self._moved_px <= CLICK_PX * scale:
             return
-        # The first pixels decided that this is a drag: they count too, so that the point stays under the mouse.
+        # Include the first pixels, which only showed that this is a drag, so that the point stays under the mouse.
         last = self._from if was_click else self._last
         dx, dy = mouse.x - last[0], mouse.y - last[1]
         self._last = (mouse.x, mouse.y)
@@ -173,7 +173,7 @@ def _reset(zone: Zone, chart: ChartFrame, state: ViewState) -> None:
 
 def _wheel(mouse: Mouse, zone: Zone, chart: ChartFrame, state: ViewState, event_ns: int) -> None:
     layout, own = chart.layout, state.charts[chart.index]
-    # Some systems turn the wheel sideways while Shift is held.
+    # Some systems report a horizontal wheel while Shift is held.
     notches = mouse.wheel or (mouse.wheel_h if mouse.is_shift else 0.0)
     factor = WHEEL_STEP**-notches
     if zone is Zone.PRICE_AXIS or (zone is Zone.PRICE and mouse.is_shift):

@@ -1,4 +1,4 @@
-"""Keyboard and mouse of a frame, applied to the view's state against what the last frame showed."""
+"""Applies the keyboard and mouse input of a frame to the view's state, based on what the last frame showed."""
 
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -31,7 +31,7 @@ class InputHandler:
 
     Parameters
     ----------
-    send : takes the commands for the engine
+    send : sends a command to the engine
     """
 
     def __init__(self, state: ViewState, overlays: Overlays, send: Callable[[Command], None]) -> None:
@@ -41,14 +41,14 @@ class InputHandler:
         self._gestures: Final = Gestures()
         self._requests: list[Request] = []
         self.was_busy = False
-        """The last `handle` saw the mouse or a key move."""
+        """Whether the last `handle` call saw mouse or key input."""
 
     @property
     def is_dragging(self) -> bool:
         return self._gestures.is_dragging
 
     def take_requests(self) -> list[Request]:
-        """What only the program can do, as asked for since the last call."""
+        """Return and clear the requests to the program since the last call."""
         requests, self._requests = self._requests, []
         return requests
 
@@ -57,9 +57,9 @@ class InputHandler:
 
         Parameters
         ----------
-        frame : what the input is about: the last one
-        painter : measures texts
-        presses : keys that went down, in order
+        frame : the last frame, which the input refers to
+        painter : measures text widths
+        presses : key presses, in order
         """
         io = imgui.get_io()
         mouse = _mouse(io)
@@ -84,7 +84,7 @@ class InputHandler:
             self.act(actions, frame)
 
     def act(self, actions: list[Action], frame: Frame) -> None:
-        """Run actions against what a frame showed."""
+        """Run actions, based on what a frame showed."""
         if not actions:
             return
         mouse = _mouse(imgui.get_io())
@@ -115,7 +115,7 @@ class InputHandler:
                 self._requests.append(request)
 
     def _press_button(self, mouse: Mouse, frame: Frame, painter: Painter) -> bool:
-        """The menu's button and the way back to the live edge."""
+        """Handle a click on the menu button or the "follow" button; return whether one was hit."""
         for order, chart in enumerate(frame.charts):
             button = menu_rect(chart.layout.header, frame.scale)
             if order == 0 and button.contains(mouse.x, mouse.y):

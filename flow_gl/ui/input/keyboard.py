@@ -1,4 +1,4 @@
-"""Which actions the keyboard asked for in this frame, by the one table in `actions`."""
+"""Maps the key presses of a frame to actions, using the table in `actions`."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -24,7 +24,7 @@ def _tables() -> tuple[list[tuple[imgui.Key, bool, Action]], dict[int, Action]]:
             if name.startswith("ctrl+"):
                 keys.append((_key(name.removeprefix("ctrl+")), True, action))
             elif len(name) == 1 and not name.isalnum():
-                # Where these stand depends on the keyboard's layout: take them as typed.
+                # The position of these keys depends on the keyboard layout: match the typed character.
                 characters[ord(name)] = action
             else:
                 keys.append((_key(name), False, action))
@@ -37,11 +37,11 @@ _KEYS, _CHARACTERS = _tables()
 
 
 def pressed(presses: Sequence[Press]) -> list[Action]:
-    """Find the actions of some presses, and of keys that are held and repeat. None while a text field has the keyboard.
+    """Return the actions of key presses and of held keys that repeat; empty while a text field has the keyboard.
 
     Parameters
     ----------
-    presses : keys that went down, in order
+    presses : key presses, in order
     """
     io = imgui.get_io()
     if io.want_text_input:

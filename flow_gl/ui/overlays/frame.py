@@ -1,4 +1,4 @@
-"""What the overlays see of one frame: everything that is true in it, gathered once."""
+"""The data of one frame that the overlays read, collected once per frame."""
 
 from dataclasses import dataclass, field
 
@@ -16,41 +16,41 @@ from flow_gl.ui.state.layout import ChartLayout
 
 @dataclass(slots=True)
 class Figures:
-    """What frames cost, over the last few seconds."""
+    """Frame times over the last few seconds."""
 
     fps: float = 0.0
     frame_p50_ms: float = float("nan")
     frame_p99_ms: float = float("nan")
     frame_max_ms: float = float("nan")
-    """From one frame's start to the next one's: what the eye sees."""
+    """From the start of one frame to the start of the next, which is what the user sees."""
     work_p50_ms: float = float("nan")
     work_p99_ms: float = float("nan")
     work_max_ms: float = float("nan")
-    """The program's own share of it: input to the last draw call."""
+    """The program's share of the frame time: from input to the last draw call."""
     recent_ms: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
     """Frame times, oldest first."""
     counters: FrameCounters = field(default_factory=FrameCounters)
-    """Of all charts in the last frame."""
+    """Totals over all charts in the last frame."""
 
 
 @dataclass(slots=True)
 class ChartFrame:
-    """One chart that is shown."""
+    """One visible chart."""
 
     index: int
-    """Among all charts, from 0."""
+    """Position among all charts, from 0."""
     layout: ChartLayout
     market: MarketReader | None
     said: Condition
     scene: Scene | None = None
     badge: Badge | None = None
     waiting: str = ""
-    """What is awaited, while there is no trade."""
+    """Message shown until the first trade; "" after it."""
     paused_new: int | None = None
 
     @property
     def name(self) -> str:
-        """The contract, else what was asked for."""
+        """The contract's symbol, or the requested symbol if the contract is not known."""
         if self.market is None:
             return f"chart {self.index + 1}"
         return self.market.symbol or self.market.requested or f"chart {self.index + 1}"
@@ -58,24 +58,24 @@ class ChartFrame:
 
 @dataclass(slots=True)
 class Frame:
-    """All of it."""
+    """Everything the overlays need to draw one frame."""
 
     link: Link
     wall_ns: int
     steady_s: float
-    """A clock that only grows, for pulses."""
+    """Monotonic clock in seconds, for animations."""
     event_ns: int
     """Event time at the live edge, as shown."""
     scale: float
     """Content scale: framebuffer pixels per pixel at scale 1."""
     gui_scale: float
-    """ImGui's units per pixel at scale 1; the same where its unit is a framebuffer pixel."""
+    """ImGui units per pixel at scale 1. Equals `scale` if ImGui's unit is a framebuffer pixel."""
     charts: list[ChartFrame]
     figures: Figures
     jobs: Jobs
-    """What ran in the last frames, and why."""
+    """Jobs that ran in recent frames, with their causes."""
     chart_count: int
-    """All charts there are, shown or not."""
+    """Number of charts, visible or not."""
 
     @property
     def engine(self) -> EngineReader | None:

@@ -1,7 +1,7 @@
-"""One chart's header: what it is, where price is, who is pushing; at the right, whether the picture is alive.
+"""One chart's header: contract, price, CVD and levels on the left; feed state, bucket width and fps on the right.
 
-The items are chosen without a screen (`items`, `fit`), so that the rule "the least important goes first and nothing
-overlaps" can be tested; `draw` puts them down.
+`items` and `fit` choose the items without drawing, so that tests can check the rule that the least important items are
+dropped first and that none overlap. `Header` lays the chosen items out and draws them.
 """
 
 from collections.abc import Callable
@@ -26,47 +26,47 @@ from flow_gl.ui.state.view_state import ViewState
 _GAP_PX: Final = 16.0
 _PAD_PX: Final = 12.0
 _MARK_PX: Final = 16.0
-"""Room of an arrow or a dot beside its text."""
+"""Width reserved for an arrow or a dot beside its text."""
 _ALWAYS: Final = 1000
 _TREND_BUCKETS: Final = 10
-"""The arrow at CVD: its change over so many closed buckets."""
+"""The arrow beside CVD shows the change over this many closed buckets."""
 MENU_PX: Final = 34.0
 
 
 @frozen
 class Item:
-    """A piece of the header."""
+    """One text in the header, with its colour, mark and priority."""
 
     text: str
     color: Rgb
     size: float = 15.0
     is_bold: bool = False
     keep: int = _ALWAYS
-    """The lower, the sooner it goes."""
+    """Priority: items with lower values are dropped first."""
     short: str = ""
-    """Said instead where room is scarce ..."""
+    """Text used instead if space is short; "" if there is none."""
     shorten: int = _ALWAYS
-    """... at this rank."""
+    """Priority at which `short` replaces `text`, on the same scale as `keep`."""
     mark: str = ""
     """"up", "down", "flat": an arrow after the text; "dot": a dot before it; "pill": a plate behind it."""
     is_right: bool = False
     joins: bool = False
-    """Stands close to the item before it."""
+    """Placed close to the previous item."""
     alpha: float = 1.0
 
 
 Measure = Callable[[Item], float]
-"""Width of an item in pixels, its mark included."""
+"""Width of an item in pixels, including its mark."""
 
 
 def fit(items: list[Item], room: float, measure: Measure, gap: float) -> list[tuple[Item, float]]:
     """Drop or shorten the least important items until the rest fits into `room` pixels.
 
-    Items that are always kept stay even where they do not fit; the caller clips.
+    Items with priority `_ALWAYS` stay even if they do not fit; the caller clips them.
 
     Returns
     -------
-    kept : items with their widths, in their order
+    kept : items with their widths in pixels, in the original order
     """
     measured = [(item, measure(item)) for item in items]
     total = sum(width + _before(item, gap) for item, width in measured)
@@ -98,7 +98,7 @@ def _before(item: Item, gap: float) -> float:
 
 
 def items(chart: ChartFrame, frame: Frame, state: ViewState) -> list[Item]:
-    """Everything the header would like to say, left to right."""
+    """List all items of the header from left to right, before `fit` drops any."""
     palette = state.palette
     left: list[Item] = []
     if frame.chart_count > 1:
@@ -111,7 +111,7 @@ def items(chart: ChartFrame, frame: Frame, state: ViewState) -> list[Item]:
             left.append(Item(requested, palette.quiet, 17.0, is_bold=not is_mapped, keep=35 if is_mapped else 70))
         if symbol:
             left.append(Item(symbol, palette.text, 17.0, is_bold=True, keep=70))
-        elif len(market.rolls):  # no raw symbol is known: the id tells which contract it is now
+        elif len(market.rolls):  # no raw symbol is known: show the id of the current contract
             left.append(
                 Item(f"id {int(market.instrument['instrument_id'])}", palette.text, 17.0, is_bold=True, keep=70)
             )
@@ -141,7 +141,7 @@ def _numbers(chart: ChartFrame, state: ViewState) -> list[Item]:
         Item(f"CVD {words.signed(cvd)}", sign_color(palette, cvd), 16.0, is_bold=True, keep=60, mark=_trend(chart)),
     ]
     reset, since = state.charts[chart.index].cvd_reset_ns, int(session["cvd_since"])
-    if reset and reset >= since:  # by hand, just now: the engine's own word follows with the next trade
+    if reset and reset >= since:  # reset by the user; the engine confirms it with the next trade
         found.append(Item(f"reset {words.clock(reset)}", palette.quiet, keep=10, joins=True))
     elif since:
         found.append(Item(f"since {words.since(since, int(session['last_ts']))}", palette.quiet, keep=10, joins=True))
@@ -156,7 +156,7 @@ def _numbers(chart: ChartFrame, state: ViewState) -> list[Item]:
 
 
 def _limits(market: MarketReader, state: ViewState) -> list[Item]:
-    """What the session's numbers leave out, or where the exchange's calendar is wrong."""
+    """Warn if the session's data are partial or the session is not in the exchange's calendar."""
     session, color = market.session, state.palette.attention
     if session["unscheduled"]:
         return [Item("unscheduled session", color, keep=52, short="unscheduled", shorten=32)]
@@ -166,7 +166,7 @@ def _limits(market: MarketReader, state: ViewState) -> list[Item]:
 
 
 def _trend(chart: ChartFrame) -> str:
-    """Where CVD went over the last buckets: a mark."""
+    """Return the mark for the change of CVD over the last `_TREND_BUCKETS` buckets."""
     assert chart.market is not None
     market = chart.market
     ring, head = market.store.cvd[0], market.heads[0]
@@ -189,7 +189,7 @@ def _badge_item(badge: Badge, frame: Frame, state: ViewState) -> Item:
     text = f"CVD zero cross, {way} {words.clock(badge.ts_event)}"
     since_s = (frame.wall_ns - badge.seen_ns) / 1e9
     is_pulsing = badge.is_new and not state.is_muted and since_s < PULSE_S
-    # Two beats, then it stands: an alert that never rests is not read.
+    # Two pulses, then steady: a badge that keeps blinking is hard to read.
     alpha = 1.0 if not is_pulsing or since_s * 4 / PULSE_S % 2 < 1 else 0.55
     color = palette.quiet if state.is_muted else sign_color(palette, badge.direction)
     short = f"cross {words.clock(badge.ts_event, seconds=False)}"
@@ -197,9 +197,10 @@ def _badge_item(badge: Badge, frame: Frame, state: ViewState) -> Item:
 
 
 class Header:
-    """One chart's header on the screen: laid out again when its texts have changed, as often as its job runs.
+    """Lays out and draws one chart's header.
 
-    Its place and the state of the feed are shown at once.
+    The texts are updated when the header's job runs, and laid out again only if they changed. A change of its place or
+    of the feed's state is shown immediately.
     """
 
     def __init__(self, jobs: Jobs) -> None:
@@ -210,7 +211,7 @@ class Header:
         """What it shows, each with its x."""
 
     def refresh(self, painter: Painter, chart: ChartFrame, frame: Frame, state: ViewState, *, has_menu: bool) -> None:
-        """Bring its texts up to date, if they must be or if its job runs in this frame."""
+        """Update the texts if place or state changed, or if the header's job runs in this frame."""
         said, rect = chart.said, chart.layout.header
         size = (rect, frame.scale, frame.gui_scale)
         place = (chart.index, said.tone, said.is_live, size, has_menu, state.palette, chart.badge)
@@ -225,13 +226,13 @@ class Header:
         )
 
     def draw(self, painter: Painter, chart: ChartFrame, frame: Frame, state: ViewState, *, has_menu: bool) -> None:
-        """Draw what the last `refresh` laid out into the chart's place."""
+        """Draw what the last `refresh` laid out."""
         _draw(painter, self._items, chart.layout.header, state.palette, has_menu=has_menu)
         _progress(painter, chart, frame, state.palette)
 
 
 def _key(chart: ChartFrame, frame: Frame, state: ViewState) -> tuple[object, ...]:
-    """All that the items depend on, cheap to compare."""
+    """Return a cheap cache key of everything the items depend on."""
     own, market = state.charts[chart.index], chart.market
     numbers: tuple[object, ...] = ()
     if market is not None:
@@ -258,7 +259,7 @@ def _draw(painter: Painter, placed: list[tuple[Item, float]], rect: Rect, palett
 
 
 def _lay_out(painter: Painter, wanted: list[Item], rect: Rect, *, has_menu: bool) -> list[tuple[Item, float]]:
-    """Choose what fits into the header, and where each item begins."""
+    """Choose the items that fit into the header; return each with its left edge in pixels."""
     gap = _GAP_PX * painter.scale
     left = rect.x + (MENU_PX if has_menu else _PAD_PX) * painter.scale
     right = rect.right - _PAD_PX * painter.scale
@@ -285,7 +286,7 @@ def _lay_out(painter: Painter, wanted: list[Item], rect: Rect, *, has_menu: bool
 
 
 def menu_rect(header: Rect, scale: float) -> Rect:
-    """The menu's button in a header."""
+    """Return the rectangle of the menu button in a header."""
     return Rect(header.x, header.y, MENU_PX * scale, header.height)
 
 
@@ -309,7 +310,7 @@ def _put(painter: Painter, item: Item, x: float, middle: float, palette: Palette
 
 
 def _progress(painter: Painter, chart: ChartFrame, frame: Frame, palette: Palette) -> None:
-    """A thin bar along the header's lower border: how far a catch-up or a file has come."""
+    """Draw the progress of a catch-up or a file as a thin bar along the header's lower edge."""
     if frame.engine is None:
         return
     share = float(frame.engine.status["progress"])

@@ -1,6 +1,6 @@
-"""What is written over a chart: an alarm that cannot be overlooked, what is awaited, what is hidden, the way back.
+"""Notices over a chart: alarms, the empty state, chips for hidden or missing data, and the "follow" button.
 
-And short notes on what a key did, which fade. All of it is drawn behind the panels and over the picture.
+Also draws short notes that confirm what a key did and then fade. Notices lie over the chart and behind the panels.
 """
 
 from dataclasses import dataclass, field
@@ -25,7 +25,7 @@ _FADE_S: Final = 0.4
 
 @dataclass(slots=True)
 class Notes:
-    """Short lines that fade."""
+    """Short notes for the user that fade out."""
 
     _lines: list[tuple[float, str]] = field(default_factory=list)
 
@@ -34,7 +34,7 @@ class Notes:
         self._lines.append((now_s + lasts_s, text))
 
     def lines(self, now_s: float) -> list[tuple[str, float]]:
-        """Texts with their opacity, oldest first."""
+        """Return the current texts with their opacity (0 to 1), oldest first, and drop expired ones."""
         self._lines = [line for line in self._lines if line[0] > now_s]
         return [(text, min(1.0, (until - now_s) / _FADE_S)) for until, text in self._lines]
 
@@ -44,7 +44,7 @@ class Notes:
 
 
 def draw(painter: Painter, chart: ChartFrame, frame: Frame, state: ViewState) -> None:
-    """Everything that is written over one chart."""
+    """Draw all notices of one chart."""
     palette, pane = state.palette, chart.layout.price
     if chart.waiting:
         _middle(painter, pane, chart.waiting, chart.said, palette)
@@ -61,7 +61,7 @@ def draw(painter: Painter, chart: ChartFrame, frame: Frame, state: ViewState) ->
 
 
 def follow_pill(painter: Painter, chart: ChartFrame, frame: Frame, state: ViewState) -> tuple[Rect, str] | None:
-    """The way back to the live edge: its place and words while the user looks at history, else None."""
+    """Return rectangle and text of the "follow" button; None at the live edge or in a pane that is too narrow."""
     if state.time.is_live or not frame.event_ns:
         return None
     back_s = (frame.event_ns - state.time.edge_ns(frame.event_ns)) / 1e9
@@ -74,7 +74,7 @@ def follow_pill(painter: Painter, chart: ChartFrame, frame: Frame, state: ViewSt
 
 
 def _middle(painter: Painter, pane: Rect, text: str, said: Condition, palette: Palette) -> None:
-    """The empty state: what is awaited, in the middle of the pane, wrapped where it is narrow."""
+    """Draw the empty-state message in the middle of the pane, wrapped to its width."""
     color = tone_color(palette, said.tone) if said.tone is Tone.ALARM else palette.quiet
     size = 15.0
     lines = _wrap(painter, text, pane.width - 48 * painter.scale, size)
@@ -85,10 +85,10 @@ def _middle(painter: Painter, pane: Rect, text: str, said: Condition, palette: P
 
 
 def _banner(painter: Painter, chart: ChartFrame, frame: Frame, palette: Palette) -> None:
-    """The state once more where the eye rests, with its reason."""
+    """Repeat the state and its reason in a banner over the chart."""
     said, pane, scale = chart.said, chart.layout.price, frame.scale
     color = tone_color(palette, said.tone)
-    # A pause is the user's own doing: its header is enough, with one word on the chart.
+    # The user caused a pause: a small banner without the reason is enough.
     is_pause = said.tone is Tone.ATTENTION
     title = said.text
     size = 15.0 if is_pause else 20.0
@@ -111,7 +111,7 @@ def _banner(painter: Painter, chart: ChartFrame, frame: Frame, palette: Palette)
 
 
 def _unkept(painter: Painter, pane: Rect, reason: str, palette: Palette) -> None:
-    """What cannot be recorded or archived. The chart is right all the same: one line at its head, no banner."""
+    """Warn in one line that data cannot be recorded or archived. The chart itself is correct, so no banner."""
     scale, size = painter.scale, 13.0
     room = pane.width - 48 * scale
     text = reason if painter.width(reason, size) <= room else UNKEPT
@@ -124,7 +124,7 @@ def _unkept(painter: Painter, pane: Rect, reason: str, palette: Palette) -> None
 
 
 def _chips(painter: Painter, chart: ChartFrame, frame: Frame, state: ViewState) -> None:
-    """What is kept from view, so that nobody takes the rest for all there is."""
+    """List what is hidden or missing, so that the user does not take the chart for complete."""
     own = state.charts[chart.index]
     texts = []
     if own.cleared_before_ns:
@@ -147,7 +147,7 @@ def _chips(painter: Painter, chart: ChartFrame, frame: Frame, state: ViewState) 
 
 
 def _limits(market: MarketReader) -> list[str]:
-    """What is not charted, and what the session's numbers do not hold."""
+    """Describe rejected trades and what the session's numbers lack."""
     session, texts = market.session, []
     if line := rejections.describe(rejections.counts_of(session)):
         texts.append(line)
@@ -166,7 +166,7 @@ def _limits(market: MarketReader) -> list[str]:
 
 
 def draw_notes(painter: Painter, notes: Notes, frame: Frame, area: Rect, palette: Palette) -> None:
-    """The fading lines, at the middle of the window's lower part."""
+    """Draw the fading notes, centred in the lower part of the window."""
     scale = frame.scale
     y = area.bottom - 0.3 * area.height
     for text, alpha in reversed(notes.lines(frame.steady_s)):
@@ -187,7 +187,7 @@ def _plate(painter: Painter, rect: Rect, color: Rgb, palette: Palette) -> None:
 
 
 def _wrap(painter: Painter, text: str, room: float, size: float, *, bold: bool = False) -> list[str]:
-    """Break a text at spaces so that its lines fit into `room` pixels, as far as they can."""
+    """Break a text at spaces into lines of at most `room` pixels; a longer word gets a line of its own."""
     lines: list[str] = []
     for word in text.split():
         longer = f"{lines[-1]} {word}" if lines else word

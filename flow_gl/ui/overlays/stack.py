@@ -1,4 +1,4 @@
-"""All overlays of a frame, in order: headers, what is written over the charts, panels, plates of bubbles, the menu."""
+"""All overlays of a frame in draw order: headers, notices, panels, bubble tooltips, the menu."""
 
 from typing import Final
 
@@ -22,11 +22,11 @@ _ANY_POPUP: Final[int] = imgui.PopupFlags_.any_popup.value
 
 
 class Overlays:
-    """Draws them, and keeps what they need from frame to frame.
+    """Draws all overlays and keeps their state between frames.
 
-    Dear ImGui builds every window and text again, call by call from Python; what it built can be drawn any number of
-    times. The frame loop builds the overlays when there is input, when something is to be said at once (`take_news`),
-    and otherwise when their job runs.
+    Building Dear ImGui windows takes many Python calls; the result can be drawn any number of times. The frame loop
+    therefore rebuilds the overlays only if there is input, if a change must be shown immediately (`take_news`), or if
+    their job runs.
     """
 
     def __init__(self, jobs: Jobs) -> None:
@@ -44,7 +44,7 @@ class Overlays:
         self._said: tuple[object, ...] = ()
 
     def refresh(self, painter: Painter, frame: Frame, state: ViewState) -> None:
-        """Bring the texts of headers and panels up to date whose job runs in this frame."""
+        """Update the texts of the headers and panels that are due in this frame."""
         while len(self._headers) < len(frame.charts):
             self._headers.append(Header(self._jobs))
         for order, chart in enumerate(frame.charts):
@@ -53,7 +53,7 @@ class Overlays:
             panel.refresh(painter, frame, state)
 
     def take_news(self, frame: Frame, state: ViewState) -> str:
-        """Why the overlays must be built in this frame: "state" or "note"; "" where they may wait."""
+        """Return why the overlays must be rebuilt in this frame: "state" or "note"; "" if they can wait."""
         of_charts = tuple(
             (
                 *(chart.index, chart.said.tone, chart.said.is_live, chart.badge, chart.waiting),
@@ -69,16 +69,16 @@ class Overlays:
     def draw(
         self, painter: Painter, frame: Frame, state: ViewState, area: Rect, *, is_full: bool
     ) -> tuple[list[Command], list[Action]]:
-        """Draw everything that lies over the charts.
+        """Draw all overlays.
 
         Parameters
         ----------
-        is_full : fill all panels; otherwise those whose figures are the same keep what they were filled with
+        is_full : rebuild all panels; otherwise panels with unchanged figures reuse their last content
 
         Returns
         -------
-        commands : what the user asked of the engine in a panel
-        actions : what was chosen in the menu
+        commands : commands to the engine from the panels
+        actions : actions chosen in the menu
         """
         for order, chart in enumerate(frame.charts):
             self._headers[order].draw(painter, chart, frame, state, has_menu=order == 0)
@@ -99,17 +99,17 @@ class Overlays:
         return commands, chosen
 
     def ask_for_menu(self, at: tuple[float, float] | None = None) -> None:
-        """Have the menu open in the next frame drawn, at a point (ImGui's units) or where the mouse is."""
+        """Open the menu in the next frame, at a point (in ImGui units) or at the mouse."""
         self._is_menu_due, self._menu_at = True, at
 
 
 def _is_held() -> bool:
-    """A control is held or a list is open: both must be submitted in every build to stay so."""
+    """Whether a control is held or a list is open: both must be submitted in every build to stay active."""
     return imgui.is_any_item_active() or imgui.is_any_mouse_down() or is_list_open()
 
 
 def is_list_open() -> bool:
-    """The menu or a control's list of choices is open."""
+    """Whether the menu or a control's drop-down list is open."""
     return imgui.is_popup_open("", _ANY_POPUP)
 
 

@@ -1,7 +1,7 @@
-"""What the header says of the feed's state, in words and tone, and whether the picture may pass for a running market.
+"""The feed's state as the header shows it: text, tone, and whether the chart follows a running market.
 
-Pure: from the link's state, the engine's status row, an instrument's session and the clock. The rule is that silence
-is never taken for a quiet market: an engine that does not beat, a pause, a reconnection and an ended file each say so.
+A pure function of the link's state, the engine's status row, an instrument's session and the clock. Silence is never
+shown as a quiet market: a missing heartbeat, a pause, a reconnection and an ended file each have a text of their own.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -18,18 +18,18 @@ from flow_gl.ui.link import Link, LinkState
 from flow_gl.ui.overlays import words
 
 HEARTBEAT_S: Final = 2.0
-"""An engine that has not beaten for so long does not respond."""
+"""An engine without a heartbeat for this long is not responding."""
 COMPILE_S: Final = 120.0
-"""While it compiles its kernels it may be silent for so long."""
+"""Longest silence allowed while the engine compiles its kernels."""
 TRADING_S: Final = 60.0
-"""A market with a trade within this time is not called closed, whatever the calendar says."""
+"""A market with a trade within this time is not shown as closed, even if the calendar says so."""
 STALE_PRINT_S: Final = 10.0
-"""A newest print older than this is worth a look."""
+"""A newest trade older than this is shown with the tone ATTENTION."""
 _NS: Final = 1e9
 
 
 class Tone(Enum):
-    """How a state is coloured."""
+    """Meaning of a state's colour."""
 
     GOOD = "good"
     QUIET = "quiet"
@@ -40,30 +40,30 @@ class Tone(Enum):
 
 @frozen
 class Condition:
-    """The state of a chart as it is said."""
+    """State of a chart, as shown to the user."""
 
     text: str
     tone: Tone
     is_live: bool
-    """The picture follows a running market (or its replay). False dims and hatches the chart."""
+    """The chart follows a running market or its replay. If False, the chart is dimmed and hatched."""
     short: str = ""
-    """For narrow charts; "" where `text` is short already."""
+    """Text for narrow charts; "" if `text` is short enough."""
     detail: str = ""
-    """A sentence for the centre of the chart or a tooltip."""
+    """Explanation, shown in the chart's notices and in the feed panel."""
 
 
 def condition(
     link: Link, market: MarketReader | None, *, wall_ns: int, paused_new: int | None = None, shown_age_ns: int = 0
 ) -> Condition:
-    """Say where a chart stands.
+    """Return the state of a chart.
 
     Parameters
     ----------
-    link : the engine's link, polled this frame
-    market : the chart's instrument; None while there is none
+    link : the engine's link, polled in this frame
+    market : the chart's instrument; None before it is known
     wall_ns : wall clock
-    paused_new : bubbles that came since the pause; None while not paused
-    shown_age_ns : while paused, how long ago the picture was stopped (wall time)
+    paused_new : number of new bubbles since the pause; None if not paused
+    shown_age_ns : time since the pause began (wall clock); used only while paused
     """
     engine = _engine_condition(link, wall_ns)
     if engine is None and link.engine is not None:
@@ -76,14 +76,14 @@ def condition(
         return engine
     paused = f"PAUSED ({paused_new:,} new)"
     if engine.tone is Tone.ALARM or (not engine.is_live and engine.tone is Tone.ATTENTION):
-        # What is wrong comes first: a user who paused must still learn that nothing comes in.
+        # The fault comes first: a user who paused must still see that no data arrive.
         return Condition(f"{engine.text} \u00b7 {paused}", engine.tone, False, engine.short or engine.text)
     detail = f"paused {words.age(shown_age_ns / _NS)} ago; trades are still taken in; Space resumes"
     return Condition(paused, Tone.ATTENTION, False, "PAUSED", detail)
 
 
 def _engine_condition(link: Link, wall_ns: int) -> Condition | None:
-    """What is to be said of the engine itself; None where it runs and beats."""
+    """Return the state of the engine process; None if it runs and responds."""
     if link.state in _ENGINE_WORDS:
         text, tone, short, detail = _ENGINE_WORDS[link.state]
         return Condition(text, tone, False, short, link.message or detail)
@@ -118,7 +118,7 @@ def _feed_condition(engine: EngineReader, market: MarketReader | None, wall_ns: 
     status = engine.status
     state = FeedState(int(status["state"]))
     if state is FeedState.CLOSED and _is_trading(engine, market, wall_ns):
-        state = FeedState.LIVE  # outside the calendar's hours, but nothing that trades is closed
+        state = FeedState.LIVE  # outside the calendar's hours, but a market with trades is open
     if state in _RUNNING:
         return _running(engine, market, wall_ns, state)
     message = engine.text("message")
@@ -136,14 +136,14 @@ def _feed_condition(engine: EngineReader, market: MarketReader | None, wall_ns: 
         tries = f"try {int(status['attempt'])}"
         when = f", in {wait_s:.0f} s" if wait_s >= 0.5 else ""
         return Condition(f"RECONNECTING ({tries}{when})", Tone.ALARM, False, f"RECONNECTING ({tries})", message)
-    # Closed: every other state is above.
+    # CLOSED: all other states are handled above.
     opens = f"opens {opening(int(status['next_open'])) if status['next_open'] else next_open(wall_ns)}"
     detail = "; ".join(part for part in (f"market {opens}", message) if part)
     return Condition(f"MARKET CLOSED \u00b7 {opens}", Tone.QUIET, False, "CLOSED", detail)
 
 
 def _is_trading(engine: EngineReader, market: MarketReader | None, wall_ns: int) -> bool:
-    """Whether a trade came within the time after which silence is shown."""
+    """Whether the newest trade is less than `TRADING_S` old."""
     if market is None or not market.session["trade_count"]:
         return False
     return engine.event_now(wall_ns) - int(market.session["last_ts"]) < TRADING_S * _NS
@@ -169,7 +169,7 @@ def _running(engine: EngineReader, market: MarketReader | None, wall_ns: int, st
     if lag_s > 1.0 and int(status["behind"]) > 0:
         return Condition(f"{name} \u00b7 BEHIND {words.age(lag_s)}", Tone.ATTENTION, True, "BEHIND")
     if state != FeedState.LIVE:
-        # The demo's own word: a halt that was asked for, or its exchange is closed.
+        # The demo's message: a requested halt, or its exchange is closed.
         message = engine.text("message") if state == FeedState.DEMO else ""
         text, tone = (f"{name} \u00b7 {message}", Tone.ATTENTION) if message else (name, Tone.INFORMATION)
         return Condition(text, tone, True, name)
@@ -179,13 +179,13 @@ def _running(engine: EngineReader, market: MarketReader | None, wall_ns: int, st
 
 
 def opening(ns: int) -> str:
-    """A coming session's open in words: Sunday 18:00 ET."""
+    """Format the open of a coming session: Sunday 18:00 ET."""
     local = datetime.fromtimestamp(ns // 1_000_000_000, UTC).astimezone(words.ZONE)
     return f"{local:%A %H:%M} {words.ZONE_NAME}"
 
 
 def next_open(wall_ns: int) -> str:
-    """The next regular Globex open, where the engine, which knows the holidays, has not said it."""
+    """Return the next regular Globex open: the fallback if the engine, which knows the holidays, gave none."""
     local = datetime.fromtimestamp(wall_ns // 1_000_000_000, UTC).astimezone(words.ZONE)
     evening = local.replace(hour=18, minute=0, second=0, microsecond=0)
     # Sunday to Thursday evenings.
@@ -195,7 +195,7 @@ def next_open(wall_ns: int) -> str:
 
 
 def awaiting(link: Link, market: MarketReader | None, said: Condition) -> str:
-    """What stands in the middle of a chart that has no trade yet; "" once it has one."""
+    """Return the message in the middle of a chart without a trade; "" once it has one."""
     if market is not None and market.session["trade_count"]:
         return ""
     if link.state is LinkState.FAILED or said.text == "STOPPED":
@@ -203,11 +203,11 @@ def awaiting(link: Link, market: MarketReader | None, said: Condition) -> str:
     if said.text in ("STARTING", "PREPARING", "CONNECTING", "SYMBOL NOT FOUND") or market is None:
         return said.detail or "starting"
     if said.tone is Tone.ALARM and said.detail:
-        return said.detail  # why there is none: refused, no connection
+        return said.detail  # the reason: refused, or no connection
     name = market.requested or market.symbol or "the instrument"
     why = link.engine.text("message") if link.engine is not None else ""
     if rejected := rejections.describe(rejections.counts_of(market.session)):
-        # Records came, and none was a trade that can be drawn: that is the reason, whatever the feed is doing.
+        # Records arrived, but none was a valid trade: that is the reason, independent of the feed's state.
         said_first = f"{name}: {rejected}"
     elif said.text == "ENDED":
         said_first = f"{name} did not trade in this data"

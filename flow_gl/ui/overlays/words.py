@@ -1,4 +1,4 @@
-"""Numbers and times as they are written in headers, panels and tooltips. Times are the exchange's (New York)."""
+"""Format numbers and times for headers, panels and tooltips. Times are in the exchange's zone (New York)."""
 
 import math
 from datetime import UTC, datetime
@@ -12,15 +12,15 @@ from flow_gl.core.units import format_price, price_decimals
 ZONE: Final = ZoneInfo("America/New_York")
 ZONE_NAME: Final = "ET"
 MINUS: Final = "\u2212"
-"""As wide as a plus sign and the figures are tabular: columns stay."""
+"""Minus sign, as wide as the plus sign: with tabular figures, columns stay aligned."""
 NONE: Final = "\u2013"
-"""Stands where there is no value."""
+"""Placeholder for a missing value."""
 _NS: Final = 1_000_000_000
 _HOUR_NS: Final = 3600 * _NS
 
 
 def decimals(tick_size: int) -> int:
-    """Decimals of an instrument's prices, from its tick size (1e-9 units); 2 while it is unknown."""
+    """Return the number of decimals of an instrument's prices from its tick size (1e-9 units); 2 if it is unknown."""
     return _decimals(tick_size) if tick_size > 0 else 2
 
 
@@ -28,14 +28,14 @@ _decimals = lru_cache(maxsize=64)(price_decimals)
 
 
 def price(value: int, tick_size: int) -> str:
-    """A price in 1e-9 units, with the instrument's decimals and thousands separators; exact, no float."""
+    """Format a price (1e-9 units) with the instrument's decimals and thousands separators. Exact: no float is used."""
     if value == UNDEF_PRICE:
         return NONE
     return format_price(value, decimals(tick_size)).replace("-", MINUS)
 
 
 def points(value: float, tick_size: int, *, extra: int = 0) -> str:
-    """A computed price in points (VWAP), at least two decimals."""
+    """Format a computed price in points, such as VWAP, with at least two decimals."""
     if not math.isfinite(value):
         return NONE
     return number(value, max(2, decimals(tick_size)) + extra)
@@ -48,12 +48,12 @@ def number(value: float, places: int = 0) -> str:
 
 
 def signed(value: int) -> str:
-    """With its sign: +12, -3 (written with MINUS), 0."""
+    """Format an integer with its sign: +12, -3 (with `MINUS`), 0."""
     return f"+{value:,}" if value > 0 else number(value)
 
 
 def price_gap(value: int, tick_size: int) -> str:
-    """A difference of prices, 1e-9 units, with its sign."""
+    """Format a price difference (1e-9 units) with its sign."""
     text = price(value, tick_size)
     return f"+{text}" if value > 0 else text
 
@@ -65,12 +65,12 @@ def _offset_ns(hour: int) -> int:
 
 
 def local_ns(t_ns: int) -> int:
-    """Nanoseconds since the epoch as the exchange's wall clock shows them. The zone's changes fall on whole hours."""
+    """Convert UTC nanoseconds to the exchange's local time. The zone's offset changes only on whole hours."""
     return t_ns + _offset_ns(t_ns // _HOUR_NS)
 
 
 def clock(t_ns: int, *, seconds: bool = True, milliseconds: bool = False) -> str:
-    """Time of day at the exchange: 09:32:40."""
+    """Format the time of day at the exchange: 09:32:40."""
     of_day = local_ns(t_ns) % (24 * _HOUR_NS)
     hour, rest = divmod(of_day, _HOUR_NS)
     minute, rest = divmod(rest, 60 * _NS)
@@ -82,19 +82,19 @@ def clock(t_ns: int, *, seconds: bool = True, milliseconds: bool = False) -> str
 
 
 def since(start_ns: int, now_ns: int) -> str:
-    """A time of the last day by its clock, an older one by its date too. A part of a second is cut off."""
+    """Format a time: clock only within the last 24 hours, with the date if older. Fractions of a second are dropped."""
     text = clock(start_ns, seconds=start_ns // _NS % 60 != 0)
     return text if now_ns - start_ns < 24 * _HOUR_NS else f"{day(start_ns)} {text}"
 
 
 def day(t_ns: int) -> str:
-    """Weekday and date at the exchange: Fri 28 Nov 2025."""
+    """Format weekday and date at the exchange: Fri 28 Nov 2025."""
     moment = datetime.fromtimestamp(local_ns(t_ns) // _NS, UTC)
     return f"{moment:%a} {moment.day} {moment:%b %Y}"
 
 
 def age(seconds: float) -> str:
-    """How long ago, in one short word: 0.2 s, 14 s, 3:05 min, 2:10 h."""
+    """Format an age: 0.2 s, 14 s, 3:05 min, 2:10 h."""
     seconds = max(0.0, seconds)
     if seconds < 9.95:
         return f"{seconds:.1f} s"
@@ -108,7 +108,7 @@ def age(seconds: float) -> str:
 
 
 def span(seconds: float) -> str:
-    """A length of time for a bucket or a span: 0.5 s, 8 s, 17 min, 2.3 h."""
+    """Format the length of a bucket or a span: 0.5 s, 8 s, 17 min, 2.3 h."""
     for unit, name in ((86400.0, "days"), (3600.0, "h"), (60.0, "min")):
         if seconds >= 2 * unit or seconds == unit:
             count = seconds / unit
@@ -118,7 +118,7 @@ def span(seconds: float) -> str:
 
 
 def speed(value: float) -> str:
-    """A replay speed: x10, x0.5, max."""
+    """Format a replay speed: x10, x0.5, max."""
     return "max" if math.isinf(value) else f"x{value:,.10g}"
 
 

@@ -1,8 +1,7 @@
-"""What panels share: a remembered window with its key in the title, and figures, names with numbers.
+"""Common parts of the panels: a window with its key in the title, and tables of labels and values.
 
-Figures are formed a few times a second (nobody reads faster), mostly in frames that do not build the overlays, and put
-onto the window's draw list when it is filled: one call per text, without ImGui's layout, because a panel must cost next
-to nothing while trades pour in.
+The tables are updated a few times per second, mostly in frames that do not rebuild the overlays. Their texts go to the
+window's draw list with one call each, without ImGui's layout, because a panel must stay cheap at high trade rates.
 """
 
 from collections.abc import Callable, Iterator
@@ -24,10 +23,10 @@ from flow_gl.ui.state.view_state import ViewState
 MARGIN_PX: Final = 12.0
 COLUMN_PX: Final = 300.0
 ROW_SHARE: Final = 1.42
-"""Height of a row, of the text's."""
+"""Height of a row as a multiple of the text size."""
 LABEL_EMS: Final = 7.0
 GAP_EMS: Final = 0.8
-"""Least width of a name, and of the space before a value, of the text's size."""
+"""Minimum width of the label column (`LABEL_EMS`) and of the gap before a value, in multiples of the text size."""
 _FLAGS: Final[int] = (
     imgui.WindowFlags_.no_nav_inputs.value
     | imgui.WindowFlags_.no_focus_on_appearing.value
@@ -43,7 +42,7 @@ _KEPT: Final[int] = (
     | imgui.internal.WindowRefreshFlags_.refresh_on_hover.value
 )
 _PLACES: Final = {
-    # name: column, upper border below the header, height; content scale 1. Two columns over the oldest history.
+    # name: (column, top below the header, height), in pixels at content scale 1. Two columns, over the oldest history.
     "controls": (0, 0.0, 572.0),
     "feed": (0, 580.0, 424.0),
     "session": (1, 0.0, 664.0),
@@ -53,17 +52,17 @@ _PLACES: Final = {
 
 @contextmanager
 def window(name: str, frame: Frame, state: ViewState, *, may_keep: bool = False) -> Iterator[bool]:
-    """A panel's window: docked or floating, remembered, closed by its key or its cross. Yields whether to fill it.
+    """Open a panel's window: dockable, its place remembered, closed by its close button. Yield whether to fill it.
 
     Parameters
     ----------
-    may_keep : let the window keep what it was filled with last, unless the mouse is over it
+    may_keep : let the window reuse its last content unless the mouse is over it
     """
     if may_keep:
         imgui.internal.set_next_window_refresh_policy(_KEPT)
     _place(name, frame)
     action = BY_NAME[name]
-    # What follows ### is the window's identity: the title may change, the remembered place stays.
+    # The part after ### identifies the window: its place is remembered even if the title changes.
     is_filled, is_open = imgui.begin(f"{action.title}   {action.key_label}###{name}", True, _FLAGS)
     try:
         yield is_filled
@@ -87,22 +86,22 @@ def _place(name: str, frame: Frame) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A name and a value per column."""
+    """A label and one value per column."""
 
     label: str
     values: tuple[str, ...]
     colors: tuple[Rgb | None, ...] = ()
-    """Per value; the palette's text where there is none."""
+    """One per value; the palette's text colour if None or absent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """Rows under a heading ("": none)."""
+    """Rows under a heading ("" for no heading)."""
 
     heading: str
     rows: list[Row]
     label_share: float = 0.42
-    """Width of the names' column."""
+    """Width of the label column as a share of the section, for up to two columns of values."""
 
 
 Form = Callable[[Frame, ViewState], list[Section]]
@@ -110,16 +109,15 @@ Fill = Callable[[Frame, ViewState], list[Command]]
 
 
 class Panel:
-    """A window over the charts: widgets, and below them figures.
+    """A window over the charts: widgets, with tables of figures below them.
 
-    Its figures are formed as often as its job runs, and the window is filled again when they have been. In between it
-    keeps what it was filled with.
+    The figures are updated when the panel's job runs; the window is rebuilt after that and else reuses its last content.
 
     Parameters
     ----------
-    name : of the action that opens it
-    fill : draws its widgets whenever it is filled, and returns the commands that the user gave
-    form : forms its figures
+    name : name of the action that opens the panel
+    fill : draws the widgets each time the window is rebuilt, and returns the user's commands
+    form : returns the sections of figures
     """
 
     def __init__(self, name: str, jobs: Jobs, *, fill: Fill | None = None, form: Form | None = None) -> None:
@@ -132,7 +130,7 @@ class Panel:
         self._is_changed = False
 
     def refresh(self, painter: Painter, frame: Frame, state: ViewState) -> None:
-        """Form the figures of an open panel, if it has just been opened or if its job runs in this frame."""
+        """Update the figures if the panel is open and was just opened, or if its job runs in this frame."""
         was_shown, self._is_shown = self._is_shown, state.is_panel_open(self.name)
         if not self._is_shown:
             return
@@ -153,11 +151,11 @@ class Panel:
 
         Parameters
         ----------
-        is_full : fill it although its figures are the same
+        is_full : rebuild the window even if its figures are unchanged
 
         Returns
         -------
-        commands : what the user asked of the engine in it
+        commands : commands to the engine from the panel's widgets
         """
         commands: list[Command] = []
         if not state.is_panel_open(self.name):
@@ -173,7 +171,7 @@ class Panel:
 
 
 class _Placement(NamedTuple):
-    """What texts' places depend on, ImGui's units: the space from the cursor on, and the text's size."""
+    """Everything the text positions and colours depend on; lengths in ImGui units."""
 
     left: float
     top: float
@@ -184,33 +182,33 @@ class _Placement(NamedTuple):
 
 
 class Figures:
-    """A section on the screen: names quiet, values right-aligned so that figures stand under each other.
+    """Draws a section: labels in the quiet colour, values right-aligned.
 
-    Where each text stands is found once, and again when the window has another place or width.
+    Text positions are computed once, and again only if the window moved, changed its size or changed its palette.
     """
 
     def __init__(self, section: Section, painter: Painter) -> None:
         self._section: Final = section
         self._columns: Final = max((len(row.values) for row in section.rows), default=0)
         self._widths: Final = [[painter.points(value) for value in row.values] for row in section.rows]
-        """Of each row's values, ImGui's units."""
+        """Widths of each row's values, in ImGui units."""
         self._widest: Final = max((width for widths in self._widths for width in widths), default=0.0)
         self._placement: _Placement | None = None
         self._texts: list[tuple[tuple[float, float], int, str]] = []
 
     def place_like(self, before: "Figures") -> None:
-        """Place the texts where those of `before` stand: mostly that is where they will be drawn."""
+        """Compute the positions from the placement of `before`, which is usually the one that `draw` needs."""
         if before._placement is not None:
             self._place(before._placement)
 
     def draw(self, palette: Palette) -> None:
-        """Draw it at the cursor."""
+        """Draw the section at ImGui's cursor."""
         section = self._section
         if section.heading:
             heading(section.heading)
         size = imgui.get_font_size()
         left, top = imgui.get_cursor_screen_pos()
-        # Many charts make the sheet wider than its window, which then scrolls sideways.
+        # With many charts the table is wider than its window, which then scrolls horizontally.
         least = LABEL_EMS * size + self._columns * (self._widest + GAP_EMS * size)
         width = max(imgui.get_content_region_avail().x, least)
         imgui.dummy((width, round(size * ROW_SHARE) * len(section.rows)))
@@ -241,12 +239,12 @@ class Figures:
 
 
 def figures(section: Section, painter: Painter, palette: Palette) -> None:
-    """Draw a section at the cursor that is another one each time."""
+    """Draw a section at ImGui's cursor without caching, for content that changes every time."""
     Figures(section, painter).draw(palette)
 
 
 def right(text: str, color: Rgb | None = None) -> None:
-    """A text at the right border of the space that is left."""
+    """Draw a text at the right edge of the remaining space."""
     space = imgui.get_content_region_avail().x - imgui.calc_text_size(text).x
     if space > 0:
         imgui.set_cursor_pos_x(imgui.get_cursor_pos_x() + space)
@@ -263,13 +261,13 @@ def colored(text: str, color: Rgb | None) -> None:
 
 
 def heading(text: str) -> None:
-    """A quiet line between groups."""
+    """Draw a heading with a separator line, in the quiet colour."""
     imgui.push_style_color(_TEXT, imgui.get_style_color_vec4(_TEXT_DISABLED))
     imgui.separator_text(text)
     imgui.pop_style_color()
 
 
 def hint(text: str) -> None:
-    """Explain the item before, while the mouse rests on it."""
+    """Show a tooltip for the previous item while the mouse rests on it."""
     if imgui.is_item_hovered(_TOOLTIP):
         imgui.set_tooltip(text)

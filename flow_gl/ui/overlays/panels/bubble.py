@@ -1,4 +1,4 @@
-"""A bubble's numbers: beside the mouse while it points at one, and in a plate of its own once it is pinned."""
+"""A bubble's numbers: in a tooltip at the mouse, and in a window of their own once the bubble is pinned."""
 
 from typing import Final
 
@@ -19,7 +19,7 @@ _WIDTH_PX: Final = 196.0
 
 
 def lines(row: np.void, *, tick_size: int, bucket_ns: int, threshold: float) -> list[tuple[str, str, float]]:
-    """A BUBBLE row in words: label, value, and a sign that colours the value (0: none)."""
+    """Format a BUBBLE row as (label, value, sign) per line. The sign selects the value's colour; 0 is neutral."""
     buy, sell, unsided = int(row["buy"]), int(row["sell"]), int(row["unsided"])
     delta, sided = buy - sell, buy + sell
     share = abs(delta) / sided if sided else 0.0
@@ -52,12 +52,12 @@ def lines(row: np.void, *, tick_size: int, bucket_ns: int, threshold: float) -> 
 
 
 def draw_hovered(chart: ChartFrame, row: np.void, frame: Frame, state: ViewState, *, painter: Painter) -> None:
-    """The plate beside the mouse."""
+    """Draw the tooltip of the bubble under the mouse."""
     assert chart.scene is not None
     scale = frame.gui_scale
     mouse = imgui.get_mouse_pos()
     viewport = imgui.get_main_viewport()
-    # Beside the mouse, on the side with room, so that the bubble itself stays in view.
+    # Beside the mouse, on the side with room, so that the bubble stays visible.
     is_right = mouse.x + (_WIDTH_PX + 60) * scale < viewport.size.x
     pivot = (0.0 if is_right else 1.0, 0.0 if mouse.y < viewport.size.y * 0.6 else 1.0)
     shift = 22 * scale
@@ -66,7 +66,7 @@ def draw_hovered(chart: ChartFrame, row: np.void, frame: Frame, state: ViewState
 
 
 def draw_pinned(chart: ChartFrame, row: np.void, frame: Frame, state: ViewState, *, painter: Painter) -> None:
-    """The plate of the pinned bubble, at the upper left of its chart."""
+    """Draw the window of the pinned bubble; it appears at the upper right of its chart."""
     scale, pane = frame.gui_scale, chart.layout.price
     dense = imgui.get_io().display_framebuffer_scale.x
     place = (pane.right / dense - (130 + _WIDTH_PX) * scale, pane.y / dense + 14 * scale)

@@ -1,6 +1,6 @@
-"""Controls: what is hidden, how large and how coloured things are, how long a span is seen, which layers show.
+"""Controls panel: bubble filter, size and colour threshold, time span, bucket width, layers, palette, engine rules.
 
-The upper part never changes a number. The last part does (the engine's own rules) and says so.
+Only the last section changes numbers, because it sets the engine's rules; its heading says so.
 """
 
 from typing import Final
@@ -22,7 +22,7 @@ _LOG: Final = imgui.SliderFlags_.logarithmic.value
 
 
 def fill(frame: Frame, state: ViewState) -> list[Command]:
-    """Draw the panel's content; what the user changed of the engine's rules."""
+    """Draw the panel's content and return the user's changes to the engine's rules."""
     imgui.push_item_width(imgui.get_content_region_avail().x * 0.52)
     _bubbles(frame, state)
     _time(frame, state)
@@ -106,7 +106,7 @@ def _layers(state: ViewState) -> None:
 
 
 def _rules(frame: Frame, state: ViewState) -> list[Command]:
-    """The engine's rules: these change numbers, for every chart."""
+    """Draw the engine's rules, which change the numbers of every chart; return the changes."""
     base.heading("Rules: these change numbers")
     commands: list[Command] = []
     arm = AGGREGATION["arm"].setting
@@ -130,13 +130,13 @@ def _rules(frame: Frame, state: ViewState) -> list[Command]:
 
 
 def _shown(state: ViewState, name: str) -> float:
-    """The value that the last item shows: what the user is editing, else what was last asked for."""
+    """Return the value to show for a setting: the one being edited, else the one last requested."""
     value: float = state.edited.get(name, getattr(state.aggregation, name))
     return value
 
 
 def _edit(state: ViewState, name: str, value: float, *, is_changed: bool) -> list[Command]:
-    """Keep what the last item shows while it is edited; the command once the user is done."""
+    """Store the last item's value while it is edited; return the command once the user has finished."""
     if is_changed:
         state.edited[name] = value
     if not imgui.is_item_deactivated_after_edit():

@@ -1,4 +1,4 @@
-"""Feed status: where it stands and why, what came in and what was refused, per chart and in all."""
+"""Feed panel: the feed's state and its reason, and counts of trades, rejections and gaps, per chart and in total."""
 
 import math
 
@@ -17,7 +17,7 @@ from flow_gl.ui.state.view_state import ViewState
 
 
 def fill(frame: Frame, state: ViewState) -> list[Command]:
-    """The state in words, its reason, the source; `Retry` where the user asks for it."""
+    """Draw the state, its reason and the source; return `Retry` if the user clicks "Reconnect now"."""
     if frame.charts:
         said = frame.charts[0].said
         base.colored(said.text, tone_color(state.palette, said.tone))
@@ -46,7 +46,7 @@ def fill(frame: Frame, state: ViewState) -> list[Command]:
 
 
 def form(frame: Frame, state: ViewState) -> list[Section]:
-    """The panel's texts."""
+    """Return the panel's sections."""
     if frame.engine is None:
         return []
     charts = [chart for chart in frame.charts if chart.market is not None]
@@ -74,7 +74,7 @@ def _charts(charts: list[ChartFrame], frame: Frame, engine: EngineReader, state:
             counts("Trades", "total_trades", is_rare=False),
             counts("Rejected", "rejected"),
             counts("Late", "late"),
-            # A doubtful book is common and only a flag.
+            # An uncertain book is common and only a flag, so no warning colour.
             counts("Book uncertain", "maybe_bad_book", is_rare=False),
             Row("Data gaps", tuple(str(feed) for feed, _ in gaps), tuple(warn if feed else None for feed, _ in gaps)),
             Row("Halts, silences", tuple(str(quiet) for _, quiet in gaps)),
@@ -105,7 +105,7 @@ def _intake(engine: EngineReader, frame: Frame, state: ViewState) -> Section:
 
 
 def _kept(engine: EngineReader, state: ViewState) -> list[Section]:
-    """What a live session leaves on the disk and in the database; nothing where neither is wanted."""
+    """Return the counts of recorded trades and archived rows; empty if neither is enabled."""
     status, warn = engine.status, state.palette.attention if engine.status["unkept"] else None
 
     def rows(label: str, kept: str, waiting: str) -> list[Row]:

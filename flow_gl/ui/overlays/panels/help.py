@@ -1,4 +1,4 @@
-"""Help: every key from the table of actions, the mouse, and how to read the chart."""
+"""Help panel: the keys from the table of actions, the mouse gestures, and how to read the chart."""
 
 from typing import Final
 
@@ -31,10 +31,10 @@ _READING: Final = (
 
 
 def draw(frame: Frame, state: ViewState) -> None:
-    """Draw the panel over the middle."""
+    """Draw the panel in the middle of the window."""
     scale = frame.gui_scale
     viewport = imgui.get_main_viewport()
-    # Height 0 fits the contents, where the window has the room.
+    # Height 0 fits the content if the window is tall enough.
     size = (
         min(900.0 * scale, viewport.size.x * 0.94),
         0.0 if viewport.size.y > 620 * scale else viewport.size.y * 0.94,

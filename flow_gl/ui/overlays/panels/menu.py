@@ -1,4 +1,4 @@
-"""The menu: the same actions as on the keys, and each key beside its entry."""
+"""The menu: the same actions as the keys, with each key beside its entry."""
 
 from typing import Final
 
@@ -15,7 +15,7 @@ _NOT_LISTED: Final = frozenset({"menu", "escape", "quit"})
 
 
 def draw(frame: Frame, state: ViewState) -> list[Action]:
-    """Draw the menu where it is open; the actions that were chosen."""
+    """Draw the menu if it is open; return the chosen actions."""
     chosen: list[Action] = []
     if not imgui.begin_popup(POPUP):
         return chosen

@@ -1,4 +1,4 @@
-"""Performance: how even the frames are, what they cost, and whether the engine keeps up."""
+"""Performance panel: frame times, work per frame, and whether the engine keeps up."""
 
 import math
 
@@ -14,7 +14,7 @@ from flow_gl.ui.state.view_state import ViewState
 
 
 def fill(frame: Frame, _state: ViewState) -> list[Command]:
-    """The last frames' times as a line."""
+    """Plot the recent frame times."""
     figures = frame.figures
     if figures.recent_ms.size > 1:
         most = max(20.0, float(figures.recent_ms.max()) * 1.1)
@@ -32,7 +32,7 @@ def fill(frame: Frame, _state: ViewState) -> list[Command]:
 
 
 def form(frame: Frame, _state: ViewState) -> list[Section]:
-    """The panel's texts."""
+    """Return the panel's sections."""
     figures = frame.figures
     frames = (figures.frame_p50_ms, figures.frame_p99_ms, figures.frame_max_ms)
     work = (figures.work_p50_ms, figures.work_p99_ms, figures.work_max_ms)

@@ -1,4 +1,4 @@
-"""Session numbers, one column a chart: where price was, who traded, the profile's levels, the session before."""
+"""Session panel, one column per chart: prices, volume, profile levels, the previous session, the contract."""
 
 from typing import Final
 
@@ -26,7 +26,7 @@ _PRIOR: Final = (("High", "high"), ("Low", "low"), ("Close", "close"), ("POC", "
 
 
 def form(frame: Frame, state: ViewState) -> list[Section]:
-    """The panel's texts."""
+    """Return the panel's sections."""
     markets = [chart.market for chart in frame.charts if chart.market and chart.market.session["trade_count"]]
     if not markets:
         return [Section("", [Row("no trades yet", ())])]
@@ -47,7 +47,7 @@ def _prices(markets: list[MarketReader]) -> Section:
 
 
 def _begins(market: MarketReader) -> str:
-    """From when a session's data are, where that is not its open."""
+    """Say from when a session has data."""
     session = market.session
     if session["unscheduled"]:
         return "unscheduled"
@@ -130,7 +130,7 @@ def _level(market: MarketReader, name: str) -> str:
 
 
 def _mark(market: MarketReader, field: str = "partial") -> str:
-    """What stands behind a level that lacks the beginning of its session."""
+    """Return "*" for a level whose session lacks its beginning, else ""."""
     return "*" if field != "unmarked" and market.session[field] else ""
 
 
