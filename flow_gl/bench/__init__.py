@@ -1,1 +1,1 @@
-"""The benchmarks behind `flow-gl bench NAME`: each module has `run(**options) -> dict`, and nothing imports them."""
+"""The benchmarks of `flow-gl bench NAME`. A module that defines `run(**options) -> dict` is a benchmark."""

@@ -45,10 +45,10 @@ def run(*, trades: int = 5_000_000, rounds: int = 7, seed: int = 1, json_path: P
 
     Parameters
     ----------
-    trades : how many
-    rounds : of each measurement; the median counts
-    seed : of the synthetic tape
-    json_path : write the figures here
+    trades : number of trades
+    rounds : repetitions of each measurement; the median is reported
+    seed : seed of the synthetic tape
+    json_path : file for the figures
     """
     console = Console()
     start = time.perf_counter()
@@ -100,17 +100,17 @@ def run(*, trades: int = 5_000_000, rounds: int = 7, seed: int = 1, json_path: P
 
 
 class _Timed:
-    """A job and the times that it took."""
+    """A job and its measured times."""
 
     def __init__(self, job: Callable[[], object]) -> None:
         self._job = job
         self.seconds: list[float] = []
         self.busy: list[float] = []
-        """Processor time of this thread."""
+        """Processor times of this thread, seconds."""
 
     def run(self) -> float:
-        """Run it twice and time the second; the seconds."""
-        self._job()  # what the job before left behind, in the caches and to be given back, is not this one's
+        """Run the job twice; return the wall time of the second run in seconds."""
+        self._job()  # the first run absorbs what the previous job left in caches and in memory to be freed
         start, start_busy = time.perf_counter(), time.thread_time()
         self._job()
         self.busy.append(time.thread_time() - start_busy)
@@ -131,19 +131,19 @@ def _engine_job(tape: NDArray[np.void], *, lods: int) -> Callable[[], object]:
 
 
 def _columns(tape: NDArray[np.void]) -> dict[str, NDArray[Any]]:
-    """What the job needs of the trades, each contiguous."""
+    """Return the columns that the job needs, each contiguous."""
     return {name: np.ascontiguousarray(tape[name]) for name in ("ts_event", "price", "size", "side")}
 
 
 def pandas_frame(tape: NDArray[np.void]) -> Any:
-    """The trades' columns as a pandas table."""
+    """Return the trades' columns as a pandas table."""
     import pandas as pd
 
     return pd.DataFrame(_columns(tape), copy=False)
 
 
 def pandas_job(frame: Any) -> tuple[Any, ...]:
-    """Bubbles, prices, CVD points, profile, point of control from a table of `pandas_frame`."""
+    """Compute bubbles, prices, CVD points, profile and point of control from a table of `pandas_frame`."""
     import pandas as pd
 
     size = frame["size"].astype("int64")
@@ -177,14 +177,14 @@ def pandas_job(frame: Any) -> tuple[Any, ...]:
 
 
 def polars_frame(tape: NDArray[np.void]) -> Any:
-    """The trades' columns as a polars table."""
+    """Return the trades' columns as a polars table."""
     import polars as pl
 
     return pl.DataFrame(_columns(tape))
 
 
 def polars_job(frame: Any) -> tuple[Any, ...]:
-    """Bubbles with their CVD, profile, point of control from a table of `polars_frame`."""
+    """Compute bubbles with CVD, profile and point of control from a table of `polars_frame`."""
     import polars as pl
 
     sums = [pl.col(name).sum() for name in ("buy", "sell", "size")]
@@ -214,7 +214,7 @@ def polars_job(frame: Any) -> tuple[Any, ...]:
         .collect()
         .lazy()
     )
-    # Both queries at once, so that its threads have work; collecting the columns first is faster than fusing them.
+    # Both queries together, so that all threads have work; collecting the columns first is faster than fusing them.
     bubbles, profile = pl.collect_all(
         [
             work.group_by("bucket", maintain_order=True)
@@ -234,7 +234,7 @@ def polars_job(frame: Any) -> tuple[Any, ...]:
 
 
 def _polars_threads() -> int:
-    """The threads that polars has; 0 where it is not installed."""
+    """Return the number of threads that polars uses; 0 if it is not installed."""
     try:
         import polars as pl
     except ImportError:
@@ -243,7 +243,7 @@ def _polars_threads() -> int:
 
 
 def _file_speed(tape: NDArray[np.void], *, rounds: int) -> float:
-    """Trades per second from a zstd DBN file to exported Parquet tables."""
+    """Return the trades per second from a zstd DBN file to exported Parquet tables."""
     taken = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

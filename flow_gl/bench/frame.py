@@ -30,7 +30,7 @@ HISTORIES: Final = (1_000, 5_000, 100_000, 1_000_000)
 SPANS_S: Final = {"2 min": 120.0, "30 min": 1800.0}
 WHOLE: Final = "whole history"
 _ROUNDS: Final = 6
-"""In which the histories take turns."""
+"""Number of blocks in which the histories are measured in turn."""
 LOCKED_SPAN_S: Final = 100_000.0
 _PACKAGES: Final = ("flow-gl", "numpy", "PyOpenGL", "imgui-bundle")
 _FRAMES_A_BUBBLE: Final = {"interpreter_": 60, "interpreter_rush_": 1}
@@ -48,11 +48,11 @@ def run(
 
     Parameters
     ----------
-    headless : draw off-screen (EGL), else into a window
-    size : of the picture, WxH
-    frames : of each measurement to glFinish; the interpreter's are five times as many
-    most_history : leave longer histories out
-    json_path : write the figures here
+    headless : draw off-screen (EGL) instead of into a window
+    size : picture size, WxH pixels
+    frames : frames per measurement until glFinish; interpreter measurements use five times as many
+    most_history : longest history to measure, in bubbles
+    json_path : file for the figures
     """
     console = Console()
     width, height = _size(size)
@@ -79,7 +79,7 @@ def run(
             rigs.pop().release()
         for number, history in enumerate(histories):
             console.print(f"interpreter, {history:,} bubbles of history", style="dim")
-            rig = Rig(surface, gui, history=history)  # alone, as in the program: less of its memory is cold
+            rig = Rig(surface, gui, history=history)  # one rig at a time, as in the program: fewer cache misses
             runs += [found[number] | _interpreter(rig, zoom, frames) for zoom, found in finished.items()]
             rig.release()
     figures["ratios_to_5000"] = _ratios(runs)
@@ -104,7 +104,7 @@ def _span_s(rig: Rig, zoom: str) -> float:
 
 
 def _finished(rigs: list[Rig], zoom: str, frames: int) -> list[dict[str, Any]]:
-    """A complete chart until its pixels are done. Histories take turns: a machine's minutes are not alike."""
+    """Measure a complete chart until its pixels are finished, histories in turn: the machine's speed varies."""
     for rig in rigs:
         rig.show(span_s=_span_s(rig, zoom), charts=1, is_corner=False)
     costs: list[list[Cost]] = [[] for _ in rigs]
@@ -140,7 +140,7 @@ def _finished(rigs: list[Rig], zoom: str, frames: int) -> list[dict[str, Any]]:
 
 
 def _interpreter(rig: Rig, zoom: str, frames: int) -> dict[str, float]:
-    """Two charts until the last call was made, at a market's pace, at 60 times it, and without the calls that draw."""
+    """Measure two charts until the last call returns: at market pace, at 60 times it, and without draw calls."""
     rig.show(span_s=_span_s(rig, zoom), charts=2, is_corner=True)
     found: dict[str, float] = {}
     with quiet_collector():
@@ -162,7 +162,7 @@ def _interpreter(rig: Rig, zoom: str, frames: int) -> dict[str, float]:
 
 
 def _locked(rig: Rig, frames: int) -> dict[str, Any]:
-    """All 100,000 discs of one second in view, drawn one by one: what levels of detail save."""
+    """Measure 100,000 visible one-second discs without levels of detail, to show what these save."""
     rig.show(span_s=LOCKED_SPAN_S / 0.92, charts=1, is_corner=False, locked_lod=0)
     with quiet_collector():
         costs = [rig.frame() for _ in range(max(3, frames // 10))]
@@ -176,7 +176,7 @@ def _locked(rig: Rig, frames: int) -> dict[str, Any]:
 
 
 def _layers(rig: Rig) -> dict[str, float]:
-    """GPU time of each layer of one chart over the whole history, microseconds; empty where there is no GPU."""
+    """Return the GPU time of each layer of one chart over the whole history, in us; empty without a GPU."""
     is_software = any(name in describe_gl()["renderer"] for name in ("llvmpipe", "softpipe", "SwiftShader"))
     if is_software or not LayerTimer.is_available():
         return {}
@@ -193,7 +193,7 @@ def _layers(rig: Rig) -> dict[str, float]:
 
 
 def _pacing(rig: Rig) -> dict[str, float]:
-    """Steps of the time that is shown, from frame to frame, as the program paces itself; ms of event time."""
+    """Measure the steps of the shown event time between frames under the program's pacer, in ms."""
     rig.show(span_s=120.0, charts=1, is_corner=False)
     steps, periods, rate_hz = rig.paced(seconds=5.0)
     nominal = 1e3 / rate_hz
@@ -208,7 +208,7 @@ def _pacing(rig: Rig) -> dict[str, float]:
 
 
 class quiet_collector:  # noqa: N801  # used as a statement: with quiet_collector()
-    """Python's collector as the program has it in frames: all that exists frozen, and off."""
+    """Configure the garbage collector as during the program's frames: all objects frozen, collection off."""
 
     def __enter__(self) -> None:
         gc.collect()
@@ -226,7 +226,7 @@ def _percentiles(name: str, times_ms: list[float]) -> dict[str, float]:
 
 
 def _ratios(runs: list[dict[str, Any]]) -> dict[str, float]:
-    """A million of history against 5,000 at the same zoom, by processor time; by the clock with _wall."""
+    """Return the cost ratio of 1,000,000 to 5,000 bubbles of history per zoom, by processor time and by wall time."""
     base = {run["zoom"]: run for run in runs if run["history"] == 5_000}
     ratios = {}
     for run in (run for run in runs if run["history"] == 1_000_000):

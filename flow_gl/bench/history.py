@@ -1,7 +1,7 @@
-"""A market for the drawing benchmarks: trades second by second, as many seconds as are asked for, from a seed.
+"""A seeded synthetic market for the drawing benchmarks, generated second by second for any length.
 
-Every second trades, so that seconds of history and bubbles are one number. The price walks by a tick or two and is
-folded into 600 points, as a busy week's range; sizes have a long tail.
+Every second has trades, so the number of seconds equals the number of bubbles. The price moves by a tick or two and is
+reflected into a range of 600 points, as in a busy week; sizes have a long tail.
 """
 
 from collections.abc import Sequence
@@ -22,27 +22,27 @@ _START_TICKS: Final = 100_000
 
 
 class Tape(Protocol):
-    """Trades of one instrument, second by second."""
+    """A source of one instrument's trades, second by second."""
 
     second: int
-    """The next one to be taken, seconds since the epoch."""
+    """The next second that `take` returns, in seconds since the epoch."""
 
     def take(self, seconds: int) -> NDArray[np.void]:
-        """Make the next seconds' trades (dtype TRADE), a bubble in each second."""
+        """Return the trades of the next seconds (dtype TRADE), with a bubble in each second."""
 
 
 class SecondTape:
-    """Trades of one instrument, in order; `take` gives the next seconds of it."""
+    """Generates the trades of one instrument in order of time."""
 
     def __init__(self, instrument_id: int, *, seed: int = 1) -> None:
         self._instrument_id: Final = instrument_id
         self._rng: Final = np.random.default_rng((seed, instrument_id))
         self._walk = 0
         self.second = START_NS // SECOND
-        """The next one to be taken."""
+        """The next second that `take` returns, in seconds since the epoch."""
 
     def take(self, seconds: int) -> NDArray[np.void]:
-        """Make the next seconds' trades (dtype TRADE)."""
+        """Return the trades of the next seconds (dtype TRADE)."""
         rng = self._rng
         busy = 1 + rng.poisson(2.0, seconds)
         count = int(busy.sum())
@@ -63,7 +63,7 @@ class SecondTape:
 
 
 def name_instrument(store: MarketStore, symbol: str) -> None:
-    """Say which instrument a store is of, as a definition record would."""
+    """Set a store's instrument, as a definition record would."""
     record = np.zeros(1, INSTRUMENT)
     record["symbol"], record["requested"], record["bucket_ns"] = symbol.encode(), symbol.encode(), SECOND
     record["tick_size"], record["tick_source"], record["point_value"] = TICK, TickSource.DEFINITION, 20.0
@@ -71,7 +71,7 @@ def name_instrument(store: MarketStore, symbol: str) -> None:
 
 
 def fill(pipeline: Pipeline, tapes: Sequence[Tape], seconds: int) -> None:
-    """Send seconds of history through a pipeline, a piece at a time, and publish."""
+    """Process `seconds` of history in pieces and publish them."""
     for start in range(0, seconds, _CHUNK_S):
         for tape in tapes:
             pipeline.process(tape.take(min(_CHUNK_S, seconds - start)))

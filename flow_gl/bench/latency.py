@@ -24,7 +24,7 @@ _START_NS: Final = 1_764_342_000_000_000_000
 """Friday, 28 November 2025, 10:00 New York."""
 _PACKAGES: Final = ("flow_gl", "numpy", "numba", "PyOpenGL", "imgui-bundle")
 _LEAD_S: Final = 2.5
-"""Seconds of trades before those that count: the view's first frames."""
+"""Warm-up in seconds: trades during the view's first frames are not counted."""
 
 
 def run(
@@ -35,7 +35,7 @@ def run(
     fps: float = 60.0,
     json_path: Path | None = None,
 ) -> dict[str, Any]:
-    """Measure and print; the figures. `lost` counts trades of the file that no chart has taken in."""
+    """Measure, print, and return the figures. `lost` counts trades of the file that no chart received."""
     width, height = parse_size(size)
     trades, symbols = _steady(rate, seconds + _LEAD_S)
     with tempfile.TemporaryDirectory() as folder:
@@ -64,7 +64,7 @@ def run(
 
 
 def _steady(rate: float, seconds: float) -> tuple[NDArray[np.void], dict[int, str]]:
-    """A synthetic market's trades, put at even distances in time."""
+    """Make a synthetic market's trades, evenly spaced in time."""
     maker = TradeMaker(seed=1, rate=rate, symbols=("NQ", "ES"), start_ns=_START_NS)
     count = int(rate * seconds)
     parts, made = [], 0
@@ -78,7 +78,7 @@ def _steady(rate: float, seconds: float) -> tuple[NDArray[np.void], dict[int, st
 
 
 def _latencies(seen: Run, by_chart: list[NDArray[np.int64]]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Milliseconds from each trade's due time to its row and to its pixels, for those that both saw come."""
+    """Return the latencies from due time to row and to pixels, in ms, for trades that both observers saw."""
     stored, shown = [], []
     for chart, ts_event in enumerate(by_chart):
         due = ts_event - seen.offset_ns

@@ -1,4 +1,4 @@
-"""What a benchmark ran on, and how its figures are written down."""
+"""Describes the machine that a benchmark runs on, and writes the figures."""
 
 import json
 import os
@@ -11,7 +11,7 @@ from typing import Any
 
 
 def describe(packages: Sequence[str]) -> dict[str, Any]:
-    """The machine: processor, cores that may be used, system, Python and package versions."""
+    """Return processor, usable cores, system, Python version and package versions."""
     return {
         "cpu": _cpu(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
@@ -22,9 +22,9 @@ def describe(packages: Sequence[str]) -> dict[str, Any]:
 
 
 def pace_ms() -> float:
-    """How fast the machine is just now: milliseconds to count to 50,000 in Python.
+    """Measure the current speed of the machine: the time to count to 50,000 in Python, in ms.
 
-    Virtual machines share their cores. Where this doubles from one run to the next, so does every other time.
+    Virtual machines share their cores. If this time doubles between two runs, so do all other times.
     """
     start = time.perf_counter()
     for _ in range(50_000):
@@ -33,7 +33,7 @@ def pace_ms() -> float:
 
 
 def write_json(path: Path, figures: dict[str, Any]) -> None:
-    """Write a benchmark's figures."""
+    """Write a benchmark's figures as JSON."""
     path.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
 
 

@@ -20,12 +20,12 @@ _PACKAGES: Final = ("flow_gl", "numpy", "numba", "PyOpenGL", "imgui-bundle")
 
 
 class _Weighed(WatchedSurface):
-    """The surface that also reads what both processes hold, twice a second."""
+    """A watched surface that also samples the memory of both processes twice a second."""
 
     def __init__(self, inner: HeadlessContext, link: EngineLink) -> None:
         super().__init__(inner, link, is_stored_watched=False)
         self.weights: Final[list[tuple[float, float, float]]] = []
-        """Simulated hours since the feed began to run, and MB of engine and of view."""
+        """Samples: simulated hours since the feed started, MB of the engine, MB of the view."""
         self._due = 0.0
         self._first_event = 0
 
@@ -47,7 +47,7 @@ def run(
     size: str = "1280x720",
     json_path: Path | None = None,
 ) -> dict[str, Any]:
-    """Measure and print; the figures, in MB. `growth`: the last tenth of the run against its second tenth."""
+    """Measure, print, and return the figures in MB. `growth` compares the last tenth of the run with its second."""
     feed = DemoSpec(speed=speed, length_s=hours * 3600.0)
     surface, seen = _run(EngineSpec(feed=feed), parse_size(size))
     totals = [engine + view for _, engine, view in surface.weights]
@@ -88,7 +88,7 @@ def _run(spec: EngineSpec, size: tuple[int, int]) -> tuple[_Weighed, Run]:
 
 
 def _held_mb(process: str) -> float:
-    """Proportional share of memory: pages that two processes share count half for each. Raises FlowError."""
+    """Return the proportional set size in MB: a page shared by two processes counts half. Raises FlowError."""
     try:
         lines = Path(f"/proc/{process}/smaps_rollup").read_text(encoding="ascii").splitlines()
     except OSError as error:

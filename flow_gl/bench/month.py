@@ -53,17 +53,17 @@ _SIZE: Final = (1280, 720)
 
 @dataclass(frozen=True, slots=True)
 class _Opened:
-    """An opening of the files."""
+    """The result of opening the files once."""
 
     start_s: float
-    """Until the engine is up and says which charts there are: what it needs for one file, too."""
+    """Seconds until the engine runs and has announced its charts; also needed for a single file."""
     whole_s: float
     far_s: float
-    """`nan` where nobody said how many rows to wait for."""
+    """Seconds until the far levels are complete; `nan` if the number of rows to wait for is unknown."""
     heads: list[int]
-    """Rows ever published, by level."""
+    """Number of rows published so far, by level."""
     rows: list[bytes]
-    """Of each ring of bubbles and of CVD, oldest first."""
+    """Content of each ring of bubbles and of CVD, oldest row first."""
 
 
 def run(*, sessions: int = 22, seed: int = 1, json_path: Path | None = None) -> dict[str, Any]:
@@ -71,9 +71,9 @@ def run(*, sessions: int = 22, seed: int = 1, json_path: Path | None = None) -> 
 
     Parameters
     ----------
-    sessions : files of the month; one more is made for the third opening
-    seed : of the synthetic market
-    json_path : write the figures here
+    sessions : number of session files; one more is made for the last opening
+    seed : seed of the synthetic market
+    json_path : file for the figures
     """
     from flow_gl.engine.warm import warm_up
 
@@ -116,7 +116,7 @@ def run(*, sessions: int = 22, seed: int = 1, json_path: Path | None = None) -> 
 
 
 def _write(folder: Path, count: int, seed: int) -> tuple[list[Path], list[int]]:
-    """Write sessions as files, in order; their paths, and how many trades each holds."""
+    """Write one file per session; return the paths in order of time and the number of trades in each."""
     calendar = SessionCalendar()
     session = calendar.session_at(_FIRST_DAY_NS)
     paths: list[Path] = []
@@ -133,7 +133,7 @@ def _write(folder: Path, count: int, seed: int) -> tuple[list[Path], list[int]]:
 
 
 def _open(paths: list[Path], trades: int, *, cache: bool = True, far_heads: list[int] | None = None) -> _Opened:
-    """Open files in an engine of its own, and wait for the whole chart."""
+    """Open the files in a new engine and wait until the chart is complete."""
     start = time.perf_counter()
     start_s = far_s = math.nan
     with closing(_link(paths, cache=cache)) as link:
@@ -143,7 +143,7 @@ def _open(paths: list[Path], trades: int, *, cache: bool = True, far_heads: list
                 start_s = time.perf_counter() - start
             if far_heads and math.isnan(far_s) and link.markets:
                 heads = [ring.head for ring in link.markets[0].store.cvd[_FAR_LEVEL:]]
-                # The last row of each level closes only when the replay has ended.
+                # The last row of each level is closed only when the replay ends.
                 if all(head >= expected - 1 for head, expected in zip(heads, far_heads, strict=True)):
                     far_s = time.perf_counter() - start
         whole_s = time.perf_counter() - start
@@ -158,7 +158,7 @@ def _link(paths: list[Path], *, cache: bool = True) -> EngineLink:
 
 
 def _is_whole(link: EngineLink, trades: int) -> bool:
-    """Whether every trade is in the numbers. Raises FlowError where the engine cannot run."""
+    """Return whether all trades were counted. Raises FlowError if the engine cannot run."""
     if link.poll() is LinkState.FAILED:
         raise FlowError(link.message)
     if link.engine is None:
@@ -169,7 +169,7 @@ def _is_whole(link: EngineLink, trades: int) -> bool:
 
 
 def _draw(paths: list[Path], trades: int) -> dict[str, Any]:
-    """Draw the whole month: the level in force, what a frame draws, and what it costs to finished pixels."""
+    """Draw the whole month; return the level in use, what a frame draws, and its cost until the pixels are finished."""
     with closing(_link(paths)) as link:
         while not _is_whole(link, trades):
             time.sleep(_POLL_S)

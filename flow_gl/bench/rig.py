@@ -1,7 +1,7 @@
-"""The program's own frame in a benchmark: a pipeline in this process, stores in its memory, and `FrameLoop` over them.
+"""Runs the program's frame in a benchmark: a pipeline and stores in this process, with `FrameLoop` on top.
 
-Nothing of a frame is copied here: `Rig.frame` lets one second of trades close a bubble (not timed), and runs
-`FrameLoop.run_frame` and the surface's swap (timed apart). The overlays, panels included, are the program's.
+No frame code is duplicated here. `Rig.frame` adds trades (not timed), then runs `FrameLoop.run_frame` and the surface's
+swap (timed separately). The overlays, including the panels, are the program's.
 """
 
 import ctypes
@@ -36,27 +36,27 @@ PANELS: Final = ("controls", "session", "feed", "performance")
 _CORNER: Final = (64, 36)
 _MOST_SETTLING: Final = 600
 _LEAST_SETTLING: Final = 20
-"""Frames in which one level of detail gives way to another."""
+"""Minimum number of frames for a transition between two levels of detail to finish."""
 _SETTLED_BYTES: Final = 32_768
 
 
 class Cost(NamedTuple):
-    """Of one frame, ms. Processor time is what other programs' load does not lengthen as they do the clock's."""
+    """Cost of one frame in ms. Other programs' load affects processor time less than wall time."""
 
     calls: float
-    """Until the last call was made ..."""
+    """Wall time until the last call returned."""
     calls_cpu: float
-    """... of this thread's processor time ..."""
+    """Processor time of this thread until the last call returned."""
     finished: float
-    """... until the pixels were done ..."""
+    """Wall time until the pixels were finished."""
     finished_cpu: float
-    """... and of all threads' processor time, a software rasteriser's included."""
+    """Processor time of all threads until the pixels were finished, including a software rasteriser's."""
 
 
 class BenchSurface:
-    """A surface whose frames may go to a small target instead: the same picture, of which only a corner has pixels.
+    """A surface that can redirect its frames to a small target, which holds only a corner of the same picture.
 
-    Layout, labels, levels of detail and every draw call stay those of the full size; the rasteriser has nothing to do.
+    Layout, labels, levels of detail and draw calls are those of the full size, but almost no pixels are rasterised.
     """
 
     def __init__(self, surface: Surface) -> None:
@@ -94,8 +94,8 @@ class BenchSurface:
 
 @contextmanager
 def opened(width: int, height: int, *, is_headless: bool) -> Iterator[tuple[BenchSurface, Gui]]:
-    """Open a target of this size, off-screen or a window without vertical sync, and the overlays over it."""
-    # The overlays were imported with this module: before the window's library, as they must be.
+    """Open a target, off-screen or a window without vertical sync, and the overlays for it; sizes in pixels."""
+    # The overlays must be imported before the window library; importing this module has done so.
     target: HeadlessContext | Window
     if is_headless:
         target = HeadlessContext(width, height)
@@ -113,11 +113,11 @@ def opened(width: int, height: int, *, is_headless: bool) -> Iterator[tuple[Benc
 
 @contextmanager
 def no_vertices() -> Iterator[None]:
-    """Draw nothing: every call is made, but those that draw go to a C function that returns at once.
+    """Replace the draw calls by a C function that returns immediately; all other calls stay.
 
-    A software rasteriser works on vertices within these calls, a GPU's driver only notes them down.
+    A software rasteriser processes vertices within the draw calls, whereas a GPU's driver only queues them.
     """
-    c_function = ctypes.CDLL(None).getppid  # takes what it is given and does not look at it
+    c_function = ctypes.CDLL(None).getppid  # ignores its arguments
     instead = {
         (GL, "glDrawArrays"): c_function,
         (drawing, "draw_elements_base_vertex"): c_function,
@@ -134,7 +134,7 @@ def no_vertices() -> Iterator[None]:
 
 
 class BenchLink:
-    """An engine's stand-in: `Link` over stores of this process, filled by a pipeline of this process."""
+    """A `Link` without an engine process: a pipeline in this process fills stores in this process."""
 
     def __init__(self, pipeline: Pipeline, stores: list[MarketStore], clock: ManualClock, *, rate: float) -> None:
         self._engine_store: Final = EngineStore.local()
@@ -153,7 +153,7 @@ class BenchLink:
         self.restarts = 0
 
     def take_in(self, trades: list[NDArray[np.void]], event_ns: int) -> None:
-        """Aggregate and publish, and say what time it is."""
+        """Aggregate and publish trades, and set the feed's clock to `event_ns`."""
         for part in trades:
             self._pipeline.process(part)
             self._status["trades"] += len(part)
@@ -164,17 +164,17 @@ class BenchLink:
         self._engine_store.status.write(self._status)
 
     def set_rate(self, rate: float) -> None:
-        """Event seconds per wall second from the next `take_in` on."""
+        """Set the event seconds per wall second, effective from the next `take_in`."""
         self._status["rate"] = self._status["speed"] = rate
 
     def poll(self) -> LinkState:
         return self.state
 
     def send(self, command: Command) -> None:
-        """Nobody listens."""
+        """Do nothing: there is no engine to receive commands."""
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: there is nothing to release."""
 
 
 class Rig:
@@ -182,11 +182,11 @@ class Rig:
 
     Parameters
     ----------
-    surface, gui : where it draws; a context is current
-    history : seconds of history, each with a bubble
-    charts : 1 or 2
-    tapes : one a chart, instruments 1, 2; random trades where not given
-    base_capacity : bubbles that the stores hold at level 0
+    surface, gui : drawing targets; an OpenGL context must be current
+    history : seconds of history, with a bubble in each
+    charts : number of charts, 1 or 2
+    tapes : one per chart, for instruments 1 and 2; random trades if not given
+    base_capacity : capacity of the stores at level 0, in bubbles
     """
 
     def __init__(
@@ -217,7 +217,7 @@ class Rig:
         self.loop: Final = FrameLoop(surface, self.link, self.state, gui, self._clock)
 
     def show(self, *, span_s: float, charts: int, is_corner: bool, locked_lod: int | None = None) -> None:
-        """Set up what is drawn, and draw until nothing of the past is brought to the GPU any more."""
+        """Set span, charts and level, and draw until the history has been uploaded to the GPU."""
         self.state.select(0 if charts == 2 else 1, len(self._tapes))
         self.state.locked_lod = locked_lod
         self.surface.is_corner = True
@@ -233,11 +233,11 @@ class Rig:
         self.surface.is_corner = is_corner
 
     def frame(self, *, frames_a_bubble: int = 1) -> Cost:
-        """Some more trades, and a frame.
+        """Add trades, then draw and time one frame.
 
         Parameters
         ----------
-        frames_a_bubble : how many frames a second of trades is spread over: with 1 each frame closes a bubble
+        frames_a_bubble : number of frames over which a second of trades is spread; with 1, each frame closes a bubble
 
         Returns
         -------
@@ -255,13 +255,13 @@ class Rig:
         )
 
     def paced(self, *, seconds: float) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
-        """Run frames by the program's pacer and the machine's clock, at a rate that it can hold.
+        """Run frames with the program's pacer and the system clock, at a rate that the machine can sustain.
 
         Returns
         -------
-        steps : of the time that was shown, from frame to frame, ms of event time, at one event second a second
-        periods : from frame to frame, ms
-        rate_hz : frames a second that were asked for
+        steps : steps of the shown event time between frames, ms, at one event second per second
+        periods : time between frames, ms
+        rate_hz : requested frames per second
         """
         cost_s = float(np.median([self.frame(frames_a_bubble=60).finished for _ in range(10)])) / 1e3
         rate_hz = float(next((rate for rate in (60, 30, 20, 10, 5) if rate * cost_s < 0.5), 2))
@@ -283,7 +283,7 @@ class Rig:
         return np.diff(shown)[9:] / 1e6, np.diff(began)[9:] / 1e6, rate_hz
 
     def _pass_time(self, event_ns: int, *, rate: float) -> None:
-        """Let event time pass, `rate` seconds of it a second, and the trades of that time come in."""
+        """Advance event time at `rate` event seconds per second and add the trades of that time."""
         if not self._event_ns:
             self._event_ns = self._tapes[0].second * SECOND
         self._event_ns += event_ns

@@ -28,7 +28,7 @@ _PACKAGES: Final = ("flow_gl", "numpy", "numba", "PyOpenGL", "imgui-bundle", "ty
 
 
 def run(*, file: Path | None = None, rounds: int = 7, json_path: Path | None = None) -> dict[str, Any]:
-    """Measure and print; the figures, in seconds. Without a file a synthetic session's is made and replayed."""
+    """Measure, print, and return the figures in seconds. Without `file`, a synthetic session is made and replayed."""
     with tempfile.TemporaryDirectory() as folder:
         path = file or _session(Path(folder) / "session.dbn.zst")
         commands = {"replay": ["replay", str(path.absolute())], "demo": ["demo"]}
@@ -47,7 +47,7 @@ def run(*, file: Path | None = None, rounds: int = 7, json_path: Path | None = N
 
 
 def _start(arguments: list[str]) -> tuple[float, ...]:
-    """Run a command; seconds until each stage."""
+    """Run a command; return the seconds until each stage."""
     command = [sys.executable, "-m", "flow_gl", *arguments, "--headless", "--duration", "0.1", "--debug"]
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     began = time.time()

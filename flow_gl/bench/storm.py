@@ -29,10 +29,10 @@ def run(
     fps: float = 60.0,
     json_path: Path | None = None,
 ) -> dict[str, Any]:
-    """Measure and print; the figures.
+    """Measure, print, and return the figures.
 
-    `in_step` is the share of frames in which the feed kept up with its clock, `most_behind` what the status has shown
-    to wait at worst, in trades, and `said` its last message.
+    `in_step` is the share of frames in which the feed kept up with its clock, `most_behind` the largest backlog that
+    the status showed, in trades, and `said` the engine's last message.
     """
     calm: list[Run] = []
     storms: list[Run] = []
@@ -72,7 +72,7 @@ def _spec(rate: float, seconds: float) -> EngineSpec:
 
 
 def _count(rate: float, seconds: float) -> int:
-    """Trades of the same seed, made apart."""
+    """Count the trades of the same seed, generated independently of the run."""
     maker = TradeMaker(seed=_SEED, rate=rate, history_s=3600.0)
     end_ns = maker.live_ns + int(seconds * 1e9)
     count = 0

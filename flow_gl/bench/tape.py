@@ -1,8 +1,8 @@
-"""A tape for the benchmarks: plausible trades of one future, made in memory from a seed, vectorised.
+"""A synthetic tape for the benchmarks: plausible trades of one future, generated from a seed with NumPy.
 
-Seconds of lognormal activity (median 8 trades, many of a single one, bursts of hundreds), within a second sweeps with
-equal times; a price that walks by at most a tick or two, mostly standing; sizes as on NQ (half of them 1, a long
-tail); sides that lean for a while; one in a hundred trades without a side.
+The number of trades per second is lognormal (median 8, with many single trades and bursts of hundreds); sweeps within a
+second share a timestamp. The price mostly stays or moves by a tick or two. Sizes are as on NQ: half are 1, with a long
+tail. Sides are biased for some time in one direction; one trade in a hundred has no side.
 """
 
 import numpy as np
@@ -20,10 +20,10 @@ def make_tape(trades: int, *, seed: int = 1, instrument_id: int = 1, start_price
 
     Parameters
     ----------
-    trades : how many
-    seed : of the generator
-    instrument_id : of all of them
-    start_price : points
+    trades : number of trades
+    seed : seed of the generator
+    instrument_id : instrument of all trades
+    start_price : first price in points
     """
     rng = np.random.default_rng(seed)
     rows = np.zeros(trades, TRADE)
@@ -41,7 +41,7 @@ def make_tape(trades: int, *, seed: int = 1, instrument_id: int = 1, start_price
     rows["ts_recv"] = rows["ts_event"] + 150_000
     steps = rng.choice(np.array([-2, -1, 0, 1, 2]), trades, p=[0.02, 0.13, 0.7, 0.13, 0.02])
     walk = np.cumsum(steps)
-    # A market comes back: fold the walk into 600 points, as a session's range.
+    # Reflect the random walk into 600 points, about a session's range.
     walk = np.abs((walk + 1200) % 4800 - 2400)
     rows["price"] = (start_price * 4 + walk) * TICK
     rows["size"] = np.minimum(rng.geometric(0.55, trades) * np.where(rng.random(trades) < 0.01, 15, 1), 500)

@@ -1,8 +1,8 @@
-"""The program itself under watch: an engine process, the view's loop over a headless target, and what each frame saw.
+"""Runs the real program with instruments: an engine process, the view's loop on a headless target, a record per frame.
 
-Nothing is copied from the program: `app.Program` runs `FrameLoop` over a real `EngineLink`; the surface notes, when a
-frame is finished (`glFinish`), how long it took and how many trades it shows. A third process (`bench.watcher`) may
-note when trades become visible in the store.
+No program code is duplicated: `Program` runs `FrameLoop` over a real `EngineLink`. The surface records, when a frame is
+finished (`glFinish`), how long it took and how many trades it shows. Optionally a third process (`bench.watcher`)
+records when trades become visible in the store.
 """
 
 import subprocess
@@ -29,49 +29,49 @@ from flow_gl.view.frame_loop import FrameLoop
 from flow_gl.view.program import Program
 
 WARM_NS: Final = 1_500_000_000
-"""Frames of a run's beginning count for nothing: shaders, atlases, the engine's catching up."""
+"""Warm-up: frames within this time are not counted (shaders, atlases, the engine catching up)."""
 _RUNNING: Final = (FeedState.REPLAY, FeedState.DEMO)
 
 
 @dataclass(slots=True)
 class Sight:
-    """What one frame saw, and when it was finished."""
+    """What one frame showed, and when it was finished."""
 
     done_ns: int
     """Wall time when its pixels were finished."""
     cost_ms: float
-    """From its beginning to its finished pixels."""
+    """Time from the start of the frame to its finished pixels."""
     offset_ns: int
-    """Event time less wall time, as the feed's clock was anchored."""
+    """Event time minus wall time, from the anchor of the feed's clock."""
     is_in_step: bool
-    """The feed's clock ran; it stands while the feed is behind."""
+    """Whether the feed's clock ran; it stops while the feed is behind."""
     behind: int
     trades: tuple[int, ...]
-    """Per chart, trades that are in what it shows."""
+    """Number of trades shown, per chart."""
     last_ts: tuple[int, ...]
-    """Per chart, event time of the newest."""
+    """Event time of the newest trade, per chart."""
 
 
 @dataclass(slots=True)
 class Run:
-    """A run that is over."""
+    """The records of a finished run."""
 
     frames: list[Sight] = field(default_factory=list)
-    """While the feed was running, those of the first `WARM_NS` left out."""
+    """Frames while the feed was running, without those of the first `WARM_NS`."""
     stored: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 3), np.int64))
-    """Chart, wall time, trades in its SESSION table: each time that a third process saw a new one."""
+    """Chart, wall time (ns) and trades in its SESSION table, each time the watcher saw a new trade; shape (n, 3)."""
     trades: int = 0
-    """That the engine has counted."""
+    """Number of trades that the engine counted."""
     charted: tuple[int, ...] = ()
-    """Per chart."""
+    """Number of trades per chart."""
     most_behind: int = 0
     message: str = ""
-    """What the engine had to say while it ran, the last of it."""
+    """The engine's last message while it ran."""
     graphics: dict[str, str] = field(default_factory=dict)
 
     @property
     def offset_ns(self) -> int:
-        """Event time less wall time while the feed was in step; where it never was, when it was the least behind."""
+        """Event time minus wall time while the feed was in step; if it never was, when it was least behind."""
         in_step = [frame.offset_ns for frame in self.frames if frame.is_in_step]
         return int(np.median(in_step)) if in_step else max(frame.offset_ns for frame in self.frames)
 
@@ -79,13 +79,13 @@ class Run:
         return np.array([frame.cost_ms for frame in self.frames])
 
     def ages_ms(self) -> NDArray[np.float64]:
-        """Age of the newest print in each frame's finished pixels, all charts taken together."""
+        """Age of the newest trade in each frame's finished pixels, over all charts, in ms."""
         offset = self.offset_ns
         return np.array([(frame.done_ns + offset - max(frame.last_ts)) / 1e6 for frame in self.frames])
 
 
 class WatchedSurface:
-    """The headless target, and a note of every frame that is finished in it."""
+    """A headless target that records every finished frame."""
 
     def __init__(self, inner: HeadlessContext, link: EngineLink, *, is_stored_watched: bool) -> None:
         self._inner: Final = inner
@@ -146,7 +146,7 @@ class WatchedSurface:
         )
 
     def close(self) -> None:
-        """End the watcher and take what it saw."""
+        """End the watcher and collect its records."""
         if self.watcher is not None:
             found, _ = self.watcher.communicate()
             self.run.stored = np.frombuffer(found, np.int64).reshape(-1, 3)
@@ -160,7 +160,7 @@ def watch(
     fps: float | None = None,
     is_stored_watched: bool = False,
 ) -> Run:
-    """Run the program over an engine of its own until the feed has ended.
+    """Run the program with a new engine until the feed ends.
 
     Raises
     ------
@@ -183,7 +183,7 @@ def watch(
 
 
 def draw(surface: WatchedSurface, link: EngineLink, *, fps: float | None) -> None:
-    """Run the view over a link until the feed has ended."""
+    """Run the view over a link until the feed ends."""
     options = ViewOptions(settings=Settings(fps=fps), headless=True, remember=False)
     state = ViewState()
     gui = Gui(state.palette, scale=1.0)
@@ -196,7 +196,7 @@ def draw(surface: WatchedSurface, link: EngineLink, *, fps: float | None) -> Non
 
 
 def parse_size(size: str) -> tuple[int, int]:
-    """Width and height of "WxH". Raises FlowError."""
+    """Parse "WxH" into width and height. Raises FlowError."""
     width, _, height = size.partition("x")
     if not (width.isdigit() and height.isdigit()):
         raise FlowError(f"--size: expected WxH in pixels, like 1280x720, got {size}")
@@ -204,13 +204,13 @@ def parse_size(size: str) -> tuple[int, int]:
 
 
 def spread(values: NDArray[Any], name: str) -> dict[str, float]:
-    """Median, 99th percentile and maximum under names of a figure."""
+    """Return median, 99th percentile and maximum, with keys derived from `name`."""
     p50, p99, most = np.percentile(values, [50, 99, 100]) if len(values) else (np.nan,) * 3
     return {f"{name}_p50_ms": float(p50), f"{name}_p99_ms": float(p99), f"{name}_max_ms": float(most)}
 
 
 def report(figures: dict[str, Any], json_path: Path | None) -> None:
-    """Print figures, and write them as JSON where that was asked for."""
+    """Print the figures, and write them as JSON if `json_path` is given."""
     from rich.console import Console
 
     from flow_gl.bench.machine import write_json

@@ -1,9 +1,9 @@
-"""Notes when trades become visible in charts' stores: a process that looks at them ten thousand times a second.
+"""A process that records when trades become visible in the charts' stores; it polls ten thousand times a second.
 
     python -m flow_gl.bench.watcher SEGMENT...
 
-Until standard input closes; then all sightings go to standard output, int64 triples of chart, wall time in ns, and
-trades in the SESSION table.
+It runs until standard input closes, then writes all records to standard output: int64 triples of chart, wall time in
+ns, and number of trades in the SESSION table.
 """
 
 import sys
@@ -21,7 +21,7 @@ LOOK_S = 0.0001
 
 
 def main(names: list[str]) -> None:
-    ask_for_short_slices()  # what this process waits for a processor is not what the trades waited
+    ask_for_short_slices()  # waiting for a processor would add to the measured latency
     tables = [MarketStore.attach(name).session for name in names]
     versions = [0] * len(tables)
     record = np.zeros(1, SESSION)

@@ -1,1 +1,1 @@
-"""The command line. Nothing heavy is imported before a command needs it: `flow-gl --help` is quick."""
+"""The command line. Heavy imports wait until a command needs them, so that `flow-gl --help` is fast."""

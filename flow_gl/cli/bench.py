@@ -1,7 +1,7 @@
-"""The command `bench`: each module of `flow_gl.bench` that has a `run` is a benchmark.
+"""The command `bench`: each module of `flow_gl.bench` that defines `run` is a benchmark.
 
 The module's docstring is the help text and the keyword arguments of `run` are the flags. `benchmarks/` in the source
-holds further ones, which need the tests' gateway or other libraries; they use `benchmark_app` as well.
+contains further benchmarks that need the tests' gateway or other libraries; they also use `benchmark_app`.
 """
 
 import inspect
@@ -15,7 +15,7 @@ import typer
 from flow_gl.core.errors import UsageError
 
 IN_SOURCE: Final = ("bursts", "peers", "soak")
-"""Benchmarks in `benchmarks/`, which is not part of the wheel."""
+"""Benchmarks in the folder `benchmarks/`, which is not part of the wheel."""
 _HINT: Final = f"From a checkout of the source (python -m benchmarks.NAME): {', '.join(IN_SOURCE)}"
 
 
@@ -44,7 +44,7 @@ def benchmark_app(module: ModuleType) -> typer.Typer:
 
     Parameters
     ----------
-    module : has a docstring and `run(*, json_path, ...)`
+    module : a module with a docstring and `run(*, json_path, ...)`
     """
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     app.command(help=inspect.cleandoc(module.__doc__ or ""))(_as_command(module.run))
@@ -52,7 +52,7 @@ def benchmark_app(module: ModuleType) -> typer.Typer:
 
 
 def _benchmarks(folder: Path) -> list[str]:
-    """Names of the modules in a folder that define `run`, found without importing them."""
+    """List the modules in a folder that define `run`, without importing them."""
     return sorted(path.stem for path in folder.glob("[!_]*.py") if "\ndef run(" in path.read_text(encoding="utf-8"))
 
 

@@ -1,4 +1,4 @@
-"""The commands that draw: each reads its flags, checks what can be checked at once, and starts an engine and a view."""
+"""The commands that draw: each parses its flags, checks them before the start, and runs an engine and a view."""
 
 import math
 from collections.abc import Mapping
@@ -100,7 +100,7 @@ def replay(
     if bool(files) == bool(session):
         raise UsageError("replay: expected files, or --session with a trade date")
     if from_:
-        # A time of day is of the file's own day; that it is a time can be said before a file is opened.
+        # A time of day refers to the file's own day, but its format can be checked before a file is opened.
         parse_time_ns(from_, after_ns=0)
     paths = recordings_of(session, settings.record_dir, settings.dataset) if session else files or []
     feed = FilesSpec(

@@ -1,7 +1,7 @@
-"""Looks over the machine: can the chart run here, how fast is its driver, and what is missing.
+"""Checks whether the chart can run on this machine: graphics, libraries, packages, memory, settings, folders.
 
-Graphics are probed in processes of their own: a broken driver may kill the one that asks it. Each check says in one
-line what it found and, where something is wrong, what to do. Packages are imported, not only looked up.
+Graphics are probed in separate processes, because a broken driver may kill the process that calls it. Each check gives
+one line with what it found and, if something is wrong, what to do. Packages are imported, not only looked up.
 """
 
 import importlib.metadata
@@ -24,15 +24,15 @@ from flow_gl.core.system.packages import install_advice
 from flow_gl.store.shm import free_bytes
 
 PROBE_S: Final = 20.0
-"""A driver that has not answered by then is broken."""
+"""A driver that does not respond within this time is broken."""
 IMPORTS_S: Final = 120.0
-"""All packages are imported by then, from a slow disk as well."""
+"""Time limit for the import of all packages, generous for slow disks."""
 _USES: Final[dict[str, tuple[libraries.Need, ...]]] = {
     "window": ("chart", "window"),
     "headless": ("chart", "headless"),
 }
 CHART_BYTES: Final = 200_000_000
-"""Shared memory that two charts with a day of history take, with room to spare."""
+"""Shared memory needed by two charts with a day of history, with a margin."""
 PACKAGES: Final = {
     "databento": "databento",
     "freetype-py": "freetype",
@@ -51,15 +51,15 @@ PACKAGES: Final = {
     "typer": "typer",
     "zstandard": "zstandard",
 }
-"""What is always installed, and the module that shows that it works."""
+"""Required packages, each with the module whose import shows that it works."""
 HEADLESS: Final = {"vispy": ("vispy.ext.egl", "--headless")} if sys.platform.startswith("linux") else {}
-"""Always installed too; a window does without."""
+"""Also always installed, but needed only without a window."""
 EXTRA: Final = {
     "av": ("av", "--record", "video"),
     "SQLAlchemy": ("sqlalchemy", "the archive", "archive"),
     "psycopg": ("psycopg", "an archive in PostgreSQL", "archive"),
 }
-"""Module, what needs it, and the extra that has it."""
+"""Optional packages: module, the feature that needs it, the extra that installs it."""
 
 _IMPORTS: Final = """
 import importlib, json, sys
@@ -100,29 +100,29 @@ Verdict = Literal["ok", "warning", "error"]
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was looked at."""
+    """The result of one check."""
 
     name: str
     verdict: Verdict
     text: str
     exit_code: int = EXIT_OK
-    """With "error": what the program would end with."""
+    """The exit code that the program would end with, for the verdict "error"."""
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All checks, in the order shown."""
+    """All checks, in display order."""
 
     checks: list[Check]
 
     @property
     def exit_code(self) -> int:
-        """0 where the chart can run; else that of the first error."""
+        """0 if the chart can run, else the exit code of the first error."""
         return next((check.exit_code for check in self.checks if check.verdict == "error"), EXIT_OK)
 
 
 def examine(*, config_file: Path | None = None) -> Report:
-    """Look at everything; takes a second or two."""
+    """Run all checks; takes a few seconds."""
     settings, settings_check = _settings(config_file)
     window = _window()
     return Report(
@@ -142,7 +142,7 @@ def examine(*, config_file: Path | None = None) -> Report:
 
 
 def probe(program: str) -> dict[str, Any]:
-    """Run a probe in a process of its own; {"error": ...} where it fails."""
+    """Run a probe in a separate process and return its JSON output; {"error": ...} if it fails."""
     try:
         done = _run(program)
     except subprocess.TimeoutExpired:
@@ -157,7 +157,7 @@ def probe(program: str) -> dict[str, Any]:
 
 
 def _run(program: str, *arguments: str, timeout_s: float | None = None) -> subprocess.CompletedProcess[str]:
-    """Run a program in a process of its own, each OpenGL call checked: a driver's last words are then not held back."""
+    """Run a program in a separate process. Each OpenGL call is checked, so that errors appear where they occur."""
     return subprocess.run(
         [sys.executable, "-P", "-c", program, *arguments],
         env={**os.environ, "FLOW_GL_CHECK_GL": "1"},
@@ -190,7 +190,7 @@ def _driver(found: dict[str, Any]) -> str:
 
 
 def _libraries() -> list[Check]:
-    """The system's libraries, each that is missing with its package; what cannot be drawn without is said above."""
+    """Check the system libraries and name the packages of missing ones; the graphics probes decide if drawing works."""
     checks = []
     for use, needs in _USES.items():
         lacking = libraries.missing(*needs)
@@ -234,7 +234,7 @@ def installed_version(name: str) -> str | None:
 
 
 def import_faults(modules: list[str]) -> dict[str, str]:
-    """Import modules in a process of its own: why each one failed, "" where it did not."""
+    """Import modules in a separate process; return the reason of failure by module, "" if the import succeeded."""
     try:
         output = _run(_IMPORTS, *modules, timeout_s=IMPORTS_S).stdout
     except subprocess.TimeoutExpired as error:
@@ -290,7 +290,7 @@ def _folders(settings: Settings | None) -> list[Check]:
 
 
 def to_json(report: Report) -> str:
-    """The report as JSON: `can_run`, `exit_code` and `checks`."""
+    """Return the report as JSON with `can_run`, `exit_code` and `checks`."""
     content = {
         "can_run": report.exit_code == EXIT_OK,
         "exit_code": report.exit_code,
@@ -300,7 +300,7 @@ def to_json(report: Report) -> str:
 
 
 def show(report: Report) -> None:
-    """Print the report for a reader."""
+    """Print the report as a table."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text

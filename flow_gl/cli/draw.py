@@ -1,4 +1,4 @@
-"""From flags to a running picture: settings, the engine's spec, the view's options; then the view until it ends."""
+"""Turns flags into settings, an engine spec and view options, then runs the view until it ends."""
 
 import os
 from collections.abc import Mapping
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 SHORTEST_S: Final = 0.1
 LONGEST_S: Final = 31_536_000.0
 INPUT_CHECK_S: Final = 5.0
-"""Without a screen: how long the engine may take to find its input wrong."""
+"""How long to wait, if there is no display, for the engine to report an error in its input."""
 ENGINE_END_S: Final = 1.0
-"""How long an engine whose feed has failed may take to end."""
+"""How long to wait for an engine to end after its feed has failed."""
 
 
 def read_settings(drawing: Drawing, given: Mapping[str, object]) -> Settings:
-    """The settings, with a command's flags on top. Raises UsageError."""
+    """Load the settings; a command's flags override them. Raises FlowError."""
     settings = config.load(given, config=drawing.config)
     if drawing.duration is not None and not SHORTEST_S <= drawing.duration <= LONGEST_S:
         raise UsageError(f"--duration: expected {SHORTEST_S:g} to {LONGEST_S:.0f} seconds, got {drawing.duration:g}")
@@ -44,7 +44,7 @@ def read_settings(drawing: Drawing, given: Mapping[str, object]) -> Settings:
 
 
 def _check_output(path: Path, flag: str, endings: tuple[str, ...]) -> None:
-    """Find out before a start whether a picture or a video can be written. Raises FlowError."""
+    """Check before the start that a picture or a video can be written. Raises FlowError."""
     if path.suffix and path.suffix.lower() not in endings:
         kind = "a picture is written as PNG" if ".png" in endings else "a video is written as MP4"
         raise UsageError(f"{flag} {path}: {kind}: expected a name that ends in {endings[0]}")
@@ -59,7 +59,7 @@ def _check_output(path: Path, flag: str, endings: tuple[str, ...]) -> None:
 
 
 def check_files(paths: list[Path]) -> tuple[str, ...]:
-    """Full paths of files that are there; whether they can be read is told once they are. Raises DataError."""
+    """Return the absolute paths of existing files; their content is checked when it is read. Raises DataError."""
     for path in paths:
         if path.is_dir():
             raise DataError(f"{path} is a folder: give the files in it, like {path}/*.dbn.zst")
@@ -69,11 +69,11 @@ def check_files(paths: list[Path]) -> tuple[str, ...]:
 
 
 def show(feed: FilesSpec | DemoSpec | LiveSpec, settings: Settings, drawing: Drawing, *, title: str) -> int:
-    """Start an engine for the feed and draw until the view ends; the exit code.
+    """Start an engine for the feed, draw until the view ends, and return the exit code.
 
     Raises
     ------
-    FlowError : the engine could not run, or (DataError) what it replayed is damaged; then the rest was drawn
+    FlowError : the engine could not run; DataError if the replayed data are damaged, after the rest was drawn
     """
     from flow_gl.core.log import start_log
     from flow_gl.view.engine_link.supervisor import EngineLink
@@ -91,28 +91,28 @@ def show(feed: FilesSpec | DemoSpec | LiveSpec, settings: Settings, drawing: Dra
             say(f"error: {link.message}")
         raise
     if link.exit_code:
-        # Only its end shows that something was not written.
+        # The engine reports only at its end that something was not written.
         raise _EngineError(link.message, link.exit_code)
     return code
 
 
 def _draw(link: "EngineLink", feed: FilesSpec | DemoSpec | LiveSpec, options: ViewOptions) -> int:
-    """Draw until the view ends; the exit code. Raises as `show` does."""
-    # The engine imports and reads while the view's own imports go on here.
+    """Draw until the view ends and return the exit code. Raises the errors of `show`."""
+    # Imported after the engine was started, so that both processes import at the same time.
     from flow_gl.ui.link import LinkState
     from flow_gl.view.program import run_view
 
     try:
         code = run_view(options, link)
     except DisplayError:
-        # What is wrong with the files or the feed is said before what is wrong with the screen.
+        # An error in the files or the feed is reported before a missing display.
         if message := link.failure_within(INPUT_CHECK_S):
             raise _EngineError(message, link.exit_code) from None
         raise
     if link.state is LinkState.FAILED and code:
         raise _EngineError(link.message, code)
     if options.headless and link.engine is not None and int(link.engine.status["state"]) == FeedState.FAILED:
-        # An engine that ends says so a moment after its status does, and with which code.
+        # The exit code of an engine that ends arrives shortly after its status shows the failure.
         if message := link.failure_within(ENGINE_END_S):
             raise _EngineError(message, link.exit_code)
         if link.state is LinkState.RESTARTING:
@@ -129,7 +129,7 @@ def _draw(link: "EngineLink", feed: FilesSpec | DemoSpec | LiveSpec, options: Vi
 
 
 def _refusal(link: "EngineLink", feed: LiveSpec) -> str:
-    """Why a live run without a window has brought no trade, where that is the gateway's doing; "" else."""
+    """Return why a live run without a window got no trade if the gateway is the cause, else ""."""
     if link.engine is None or any(market.session["trade_count"] for market in link.markets):
         return ""
     status = link.engine.status
@@ -141,7 +141,7 @@ def _refusal(link: "EngineLink", feed: LiveSpec) -> str:
 
 
 class _EngineError(FlowError):
-    """What an engine said when it ended."""
+    """The failure that an engine reported when it ended."""
 
     def __init__(self, message: str, exit_code: int) -> None:
         super().__init__(message)
@@ -164,7 +164,7 @@ def _options(settings: Settings, drawing: Drawing, title: str) -> ViewOptions:
         duration_s=drawing.duration,
         screenshot=drawing.screenshot,
         record=drawing.record,
-        # A picture must not depend on what was last looked at.
+        # A headless picture must not depend on the last window's state.
         remember=not drawing.headless,
         title=title,
     )

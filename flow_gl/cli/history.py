@@ -1,4 +1,4 @@
-"""The commands of what was kept and what can be had: sessions, download."""
+"""The commands for stored and downloadable data: sessions, download."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -68,11 +68,11 @@ def sessions(
 
 
 def recordings_of(date: str, record_dir: Path | None, dataset: str) -> list[Path]:
-    """Files of a recorded session, by its trade date.
+    """Return the files of the recorded session of a trade date.
 
     Raises
     ------
-    UsageError : no date
+    UsageError : `date` is not a date
     DataError : the session was not recorded
     """
     from flow_gl.core.system.folders import recordings_dir

@@ -1,4 +1,4 @@
-"""The program's commands put together, and its one way of ending: an exit code, and one line if anything is wrong."""
+"""Registers the program's commands and turns every outcome into an exit code and at most one line of error."""
 
 import sys
 import traceback
@@ -30,7 +30,7 @@ from flow_gl.core.system import interrupts, libraries
 from flow_gl.core.voice import say
 
 LONGEST_ERROR: Final = 2_000
-"""Characters of the one line that an error becomes: it may quote a file name or a gateway."""
+"""Maximum length of an error line in characters: it may quote a file name or a gateway's message."""
 HELP: Final = """An order-flow bubble chart for CME futures.
 
 \b
@@ -99,7 +99,7 @@ def run_app(program: typer.Typer, arguments: Sequence[str], *, name: str) -> int
             streams.flush(sys.stdout)
         return code if isinstance(code, int) else EXIT_OK
     except BrokenPipeError:
-        # The reader of our output has gone (`flow-gl doctor | head`): nothing is wrong.
+        # The reader closed the pipe (`flow-gl doctor | head`): not an error.
         streams.silence(sys.stdout)
         return EXIT_OK
     except interrupts.Interrupted as end:
@@ -114,13 +114,13 @@ def _register() -> None:
     if not app.registered_commands:
         for command in (demo, replay, live, export, sessions, download, doctor):
             app.command()(command)
-        # The flags behind a benchmark's name are its own, --help too.
+        # Flags after a benchmark's name belong to the benchmark, including --help.
         own_flags = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
         app.command(context_settings=own_flags)(bench)
 
 
 def _usage(error: typer.TyperException) -> str:
-    """A wrong command line in one line, with where to look."""
+    """Describe a usage error in one line, with a pointer to --help."""
     message = getattr(error, "format_message", lambda: str(error))()
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "flow-gl"
@@ -128,9 +128,9 @@ def _usage(error: typer.TyperException) -> str:
 
 
 def _fail(error: Exception | SystemExit, *, is_debug: bool) -> int:
-    """Say what is wrong, of a fault with --debug also where; the exit code."""
+    """Print an error, with the traceback of an internal error if --debug is given; return the exit code."""
     if isinstance(error, SystemExit) and isinstance(error.__context__, BrokenPipeError):
-        return EXIT_OK  # Rich ends the program by itself where the reader of its output has gone
+        return EXIT_OK  # Rich exits by itself if the reader of its output has closed the pipe
     if is_debug and not isinstance(error, typer.TyperException | FlowError):
         with suppress(OSError):
             sys.stderr.write(masked("".join(traceback.format_exception(error))))

@@ -1,9 +1,9 @@
 """The flags that several commands share.
 
-The flags of settings are made from their declarations (`core.settings`): `takes_settings` gives a command those that it
-needs. They are taken as text: `core.config` checks them, with the same messages for every source.
+Flags for settings are generated from the declarations in `core.settings`: `takes_settings` adds those that a command
+uses. They are passed on as text, and `core.config` checks them with the same messages for every source.
 
-`Drawing` holds the flags of every command that draws which are not settings. `takes_drawing_flags` adds them.
+`Drawing` holds the remaining flags of the commands that draw; `takes_drawing_flags` adds them.
 """
 
 import inspect
@@ -19,7 +19,7 @@ from flow_gl.core.settings import DECLARED, FEED, HEADINGS, LOGS, SHOW, Declared
 
 
 def flag(name: str, help: str, metavar: str | None = None, *, heading: str = FEED, **more: Any) -> Any:  # noqa: A002
-    """Declare a flag, listed under a heading of the help."""
+    """Declare a flag that is listed under `heading` in the help."""
     return typer.Option(name, help=help, metavar=metavar, rich_help_panel=heading, **more)
 
 
@@ -35,7 +35,7 @@ Debug = Annotated[bool, _setting("--debug", "Also log to the terminal, and print
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """Flags of every command that draws, as given."""
+    """The values of the flags that all drawing commands share."""
 
     headless: Annotated[bool, _show("--headless", "Draw off-screen, without a window.")] = False
     duration: Annotated[float | None, _show("--duration", "Exit after this many seconds (default: never).", "S")] = None
@@ -48,14 +48,14 @@ class Drawing:
 
 
 def takes_settings(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the flags of the settings that it needs, as its argument `given`: text by setting, or None."""
+    """Add the flags of a command's settings, passed as its argument `given`: text by setting, None if not given."""
     ours = [declared for declared in DECLARED.values() if command.__name__ in declared.setting.commands]
     parameters = [_keyword(declared.name, _flag_of(declared), None) for declared in ours]
     return _taking(command, "given", parameters, dict)
 
 
 def takes_drawing_flags(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the flags of `Drawing`, as its argument `drawing`."""
+    """Add the flags of `Drawing` to a command, passed as its argument `drawing`."""
     hints = get_type_hints(Drawing, include_extras=True)
     parameters = [_keyword(field.name, hints[field.name], field.default) for field in fields(Drawing)]
     return _taking(command, "drawing", parameters, Drawing)
@@ -66,7 +66,7 @@ def _keyword(name: str, annotation: Any, default: Any) -> inspect.Parameter:
 
 
 def _flag_of(declared: Declared) -> Any:
-    """The annotation that makes typer take a setting's flag."""
+    """Return the typer annotation of a setting's flag."""
     setting = declared.setting
     default = declared.default_text or setting.unset
     if declared.type is bool:
@@ -80,7 +80,7 @@ def _flag_of(declared: Declared) -> Any:
 def _taking(
     command: Callable[..., None], argument: str, added: list[inspect.Parameter], make: Callable[..., object]
 ) -> Callable[..., None]:
-    """The command with parameters in place of the argument that is made of them, in the order of the headings."""
+    """Wrap a command: replace `argument` by the `added` parameters it is made of, sorted by heading."""
 
     @wraps(command)
     def wrapped(**values: Any) -> None:
@@ -100,7 +100,7 @@ def _taking(
 
 
 def _place(parameter: inspect.Parameter) -> int:
-    """Where a parameter is listed: by its heading; first what has none."""
+    """Return the sort key of a parameter: the position of its heading; 0 if it has none."""
     for note in getattr(parameter.annotation, "__metadata__", ()):
         heading = getattr(note, "rich_help_panel", None)
         if heading in HEADINGS:

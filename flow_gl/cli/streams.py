@@ -1,4 +1,4 @@
-"""The standard streams, whatever the caller has left of them: closed, full, or a pipe that nobody reads any more."""
+"""Makes the standard streams safe to use if the caller closed them, the disk is full, or a pipe has no reader."""
 
 import os
 import sys
@@ -9,16 +9,16 @@ _STREAMS: Final = (("stdin", "r"), ("stdout", "w"), ("stderr", "w"))
 
 
 def open_missing() -> None:
-    """Open the null device in place of standard streams that are closed.
+    """Open the null device in place of closed standard streams.
 
-    Else the next file or socket of the program would get the number of a standard stream, and what is written to the
-    stream would end up there.
+    Otherwise the next file or socket that the program opens would get the descriptor of a standard stream, and output
+    to that stream would be written there.
     """
     for number, (name, mode) in enumerate(_STREAMS):
         try:
             os.fstat(number)
         except OSError:
-            # The lowest free number is given: this one, for those below are open by now.
+            # open() returns the lowest free descriptor, which is this one, because those below are open by now.
             os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
         if getattr(sys, name) is None:
             stream = open(number, mode, encoding="utf-8", closefd=False)  # noqa: SIM115 - open until the end
@@ -26,7 +26,7 @@ def open_missing() -> None:
 
 
 def flush(stream: TextIO) -> None:
-    """Write what a stream holds back; drop it where it cannot be written. Raises OSError."""
+    """Flush a stream. Raises OSError if that fails; the buffered output is then dropped."""
     try:
         stream.flush()
     except OSError:
@@ -35,7 +35,7 @@ def flush(stream: TextIO) -> None:
 
 
 def silence(stream: TextIO) -> None:
-    """Lead a stream to the null device, with what it still holds back: Python flushes it once more at its end."""
+    """Redirect a stream and its buffered output to the null device: Python flushes it again at exit."""
     with suppress(OSError, ValueError, AttributeError):
         number = stream.fileno()
         null = os.open(os.devnull, os.O_WRONLY)

@@ -42,7 +42,7 @@ def export(
 
     settings = sources.load(given, config=config)
     paths = draw.check_files(files)
-    # Heavy: after what may be wrong with the flags.
+    # A heavy import, so the flags are checked first.
     from flow_gl.feed.files.replay import read_items
     from flow_gl.runtime.export import export as write_tables
 
@@ -70,7 +70,7 @@ def export(
 
 @contextmanager
 def _progress(what: str) -> Iterator[Callable[[float, int], None]]:
-    """A bar on the terminal, on standard error; nothing where nobody watches."""
+    """Show a progress bar on standard error if it is a terminal."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 

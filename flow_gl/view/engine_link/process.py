@@ -1,7 +1,7 @@
-"""One engine process as its parent sees it: what it says, what it is told, the stores that it shares.
+"""One engine process as seen by its parent: its answers, the commands sent to it, and the stores it shares.
 
-Nothing but `end` waits. Standard error goes to a file without a name, so that an engine that dies before it could
-log still leaves its last words.
+Only `end` and, after the process has ended, `read_answers` and `release` wait, each for a limited time. Standard error
+goes to an unnamed temporary file, so that the last error line of an engine that dies before it can log is available.
 """
 
 import os
@@ -24,9 +24,9 @@ from flow_gl.store.market import EngineReader, EngineStore, MarketReader, Market
 from flow_gl.store.shm import SharedMemoryError
 
 END_S: Final = 3.0
-"""How long `end` waits for a clean end, then again for a termination, before it kills."""
+"""How long `end` waits for a clean exit, and again after terminate, before it kills the process."""
 LAST_ANSWERS_S: Final = 0.5
-"""How long `read_answers` waits for the last answers of a process that has ended."""
+"""How long `read_answers` and `release` wait for the pipes of a process that has ended."""
 
 _NOT_CAUGHT_UP: Final = frozenset(
     {FeedState.STARTING, FeedState.CONNECTING, FeedState.CATCHING_UP, FeedState.RECONNECTING}
@@ -34,19 +34,19 @@ _NOT_CAUGHT_UP: Final = frozenset(
 
 
 class EngineProcess:
-    """One engine process and the stores that are attached to it."""
+    """One engine process and its attached stores."""
 
     def __init__(
         self, command: Sequence[str], first_line: bytes, *, environment: Mapping[str, str], started_ns: int
     ) -> None:
         self.started_ns: Final = started_ns
-        """Monotonic time of its start."""
+        """Monotonic time of the process start, ns."""
         self.reader: EngineReader | None = None
-        """Its status; None before its hello."""
+        """The engine's status; None before its hello."""
         self.markets: Final[list[MarketReader]] = []
-        """Its charts."""
+        """One reader per chart, in chart order."""
         self.failure: Failure | None = None
-        """Why it ended, where it said so."""
+        """The failure that the engine reported, if any."""
         with ExitStack() as on_failure:
             self._errors: Final = on_failure.enter_context(_last_words_file())
             self.process: Final = start(command, environment={**os.environ, **environment}, errors=self._errors)
@@ -61,7 +61,7 @@ class EngineProcess:
         self._text = b""
 
     def read_answers(self) -> None:
-        """Take what the engine has said since the last look."""
+        """Process the engine's answers since the last call."""
         if self.process.returncode is not None:
             self._answers.wait_for_end(LAST_ANSWERS_S)
         *lines, self._text = (self._text + self._answers.take()).split(b"\n")
@@ -80,12 +80,12 @@ class EngineProcess:
         try:
             store = EngineStore.attach(hello.store)
         except SharedMemoryError:
-            return  # it has died since
+            return  # the engine has died in the meantime
         self._stores.append(store)
         self.reader = EngineReader(store)
 
     def attach_markets(self) -> bool:
-        """Attach the charts' stores that are new. True where a chart that was there has another store now."""
+        """Attach new stores of the charts. Return True if an existing chart got another store."""
         if self.reader is None:
             return False
         self.reader.refresh()
@@ -99,7 +99,7 @@ class EngineProcess:
             try:
                 store = MarketStore.attach(name)
             except SharedMemoryError:
-                break  # replaced or gone since: the next look tells
+                break  # replaced or removed in the meantime: the next call tries again
             self._stores.append(store)
             if chart < len(self._names):
                 is_replaced = True
@@ -111,7 +111,7 @@ class EngineProcess:
         return is_replaced
 
     def has_caught_up(self, shown: Sequence[MarketReader]) -> bool:
-        """Whether its charts show at least what an earlier engine's did.
+        """Return whether the charts have reached the state of an earlier engine's charts.
 
         Parameters
         ----------
@@ -121,7 +121,7 @@ class EngineProcess:
             return False
         state = FeedState(int(self.reader.status["state"]))
         if state in (FeedState.REPLAY, FeedState.DEMO):
-            # These run from the first trade on: what they say of themselves is not how far they have come.
+            # These states apply from the first trade on and do not show the progress: compare event times instead.
             for market in self.markets:
                 market.refresh()
             return all(
@@ -131,18 +131,18 @@ class EngineProcess:
         return state not in _NOT_CAUGHT_UP and not self.reader.status["behind"]
 
     def write(self, data: bytes) -> None:
-        """Write to its standard input; dropped where it does not take it."""
+        """Write to the engine's standard input. If that fails, drop the data and log a warning."""
         if not self._commands.offer(data):
             get_logger("link").warning("command dropped")
 
     def last_words(self) -> str:
-        """Last line of its standard error, "" where there is none."""
+        """Return the last line of the engine's standard error, with the key masked; "" if there is none."""
         self._errors.seek(0)
         lines = self._errors.read()[-4000:].decode("utf-8", "replace").strip().splitlines()
         return masked(lines[-1]) if lines else ""
 
     def end(self) -> None:
-        """End the process: ask, then terminate, then kill."""
+        """End the process: send `Stop`, then terminate, then kill."""
         process = self.process
         if process.poll() is None:
             self.write(encode(Stop()))
@@ -156,7 +156,7 @@ class EngineProcess:
         process.wait()
 
     def release(self) -> None:
-        """Let go of the stores and pipes of a process that has ended. Readers that are still held keep the pages."""
+        """Release the stores and pipes of a process that has ended. Memory that live readers use stays mapped."""
         self._commands.close()
         self._commands.wait_for_end(LAST_ANSWERS_S)
         self._answers.close()
@@ -167,7 +167,7 @@ class EngineProcess:
 
 
 def _last_words_file() -> IO[bytes]:
-    """A file without a name; in memory where the folder of temporary files takes none."""
+    """Open an unnamed temporary file; in memory, else the null device, if the temporary folder is not writable."""
     try:
         return tempfile.TemporaryFile()
     except OSError:

@@ -1,11 +1,11 @@
-"""The view's hold on an engine process: starts it, attaches its stores, notices its death, starts it again.
+"""Supervises the engine process for the view: starts it, attaches its stores, detects its death, restarts it.
 
-`EngineLink` is the program's `ui.link.Link`. Nothing in it waits: output is read without blocking, death is seen by
-the process table in the next poll. The engine gets a session of its own, so that Ctrl-C reaches only the view; it
-ends when its standard input closes, so that a view that is killed takes it along.
+`EngineLink` is the program's `ui.link.Link`. `poll` never blocks: output is read without waiting, and a death is found
+by polling the process. The engine runs in its own session, so that Ctrl-C reaches only the view. It ends when its
+standard input closes, so a killed view takes its engine with it.
 
-After a death the old readers stay, and the picture with them, until the next engine has caught up with where the old
-one was. An engine that says why it cannot run is not started again, and one that keeps dying only so often.
+After a death the old readers stay, and so does the chart, until the next engine has caught up. An engine that reports
+why it cannot run is not restarted; the number of restarts after crashes is limited.
 """
 
 import sys
@@ -31,12 +31,12 @@ from flow_gl.view.engine_link.process import EngineProcess
 
 COMMAND: Final = (sys.executable, "-P", "-m", "flow_gl.runtime")
 MOST_RESTARTS: Final = 5
-"""Restarts within `RESTART_WINDOW_NS`, at most; after that the user must look."""
+"""Maximum number of restarts within `RESTART_WINDOW_NS`; after that the link has failed."""
 RESTART_WINDOW_NS: Final = 60_000_000_000
 FIRST_DELAY_NS: Final = 200_000_000
-"""From a death to the next start; doubles with each death within the window."""
+"""Delay between a death and the next start; doubles with each further death within the window."""
 TAKE_OVER_NS: Final = 120_000_000_000
-"""The old picture stays this long at most while a new engine catches up."""
+"""Longest time that the old charts stay while a new engine catches up."""
 
 
 class EngineLink:
@@ -44,10 +44,10 @@ class EngineLink:
 
     Parameters
     ----------
-    spec : what the engine is to do
-    environment : variables that it gets besides this process's own: the key
+    spec : the engine's feed and settings
+    environment : variables added to this process's own for the engine, such as the key
     clock : the program's clock
-    command : the engine program, for tests
+    command : the engine's command line; tests replace it
     """
 
     def __init__(
@@ -71,11 +71,11 @@ class EngineLink:
         self._command: Final = list(command)
         self._log: Final = get_logger("link")
         self._shown: EngineProcess | None = None
-        """The engine whose stores are seen; it may be dead."""
+        """The engine whose stores are shown; it may be dead."""
         self._next: EngineProcess | None = None
-        """The engine that starts or catches up."""
+        """The engine that is starting or catching up."""
         self._deaths: Final[deque[int]] = deque()
-        """Monotonic times of the deaths within the window."""
+        """Monotonic times of the deaths within `RESTART_WINDOW_NS`."""
         self._start_at_ns: int | None = None
         self._is_closed = False
 
@@ -88,19 +88,19 @@ class EngineLink:
         clock: Clock = SYSTEM,
         command: Sequence[str] = COMMAND,
     ) -> "EngineLink":
-        """Start an engine. Returns at once."""
+        """Start an engine and return without waiting for it."""
         link = cls(spec, environment=environment, clock=clock, command=command)
         link._launch()
         return link
 
     @property
     def pid(self) -> int | None:
-        """Process id of the engine that runs; None while there is none."""
+        """Process id of the running engine; None if there is none."""
         engine = self._running
         return engine.process.pid if engine is not None and engine.process.returncode is None else None
 
     def poll(self) -> LinkState:
-        """Bring the fields up to date. Never waits."""
+        """Update the fields without blocking."""
         if self._is_closed or self.state in (LinkState.ENDED, LinkState.FAILED):
             return self.state
         if self._start_at_ns is not None and self._clock.monotonic_ns() >= self._start_at_ns:
@@ -108,7 +108,7 @@ class EngineLink:
         engine = self._running
         if engine is None:
             return self.state
-        exit_status = engine.process.poll()  # before the last answers are read, so that none is missed
+        exit_status = engine.process.poll()  # checked before the last answers are read, so that none is missed
         engine.read_answers()
         is_replaced = engine.attach_markets()
         if engine is self._next:
@@ -120,9 +120,9 @@ class EngineLink:
         return self.state
 
     def failure_within(self, seconds: float) -> str:
-        """Wait until the engine is ready or has failed, or the time is up; its failure's message, or "".
+        """Wait until the engine is ready or has failed, for at most `seconds`; return its failure's message, or "".
 
-        For a program that is about to end for a reason of its own: what is wrong with the input comes first.
+        For a program that is about to end for another reason: an error in the input is reported first.
         """
         deadline = self._clock.monotonic_ns() + int(seconds * 1e9)
         while self._clock.monotonic_ns() < deadline and self.poll() not in (LinkState.FAILED, LinkState.RESTARTING):
@@ -134,15 +134,15 @@ class EngineLink:
         return self.message if self.state is LinkState.FAILED else ""
 
     def send(self, command: Command) -> None:
-        """Hand a command to the engine; dropped while there is none."""
+        """Send a command to the engine. Dropped if no engine runs."""
         engine = self._running
         if engine is not None and engine.process.returncode is None:
             engine.write(encode(command))
 
     def close(self) -> None:
-        """End the engine and let go of its stores. Idempotent; waits some seconds at most.
+        """End the engine and release its stores. Idempotent; waits a few seconds at most.
 
-        Where it could not keep all that it should, `message` and `exit_code` say so.
+        If the engine reports a failure at its end, such as data it could not write, `message` and `exit_code` are set.
         """
         if self._is_closed:
             return
@@ -178,14 +178,14 @@ class EngineLink:
             self._fail(f"cannot start the engine: {error}", EXIT_FAULT)
 
     def _resume_ns(self) -> int:
-        """Event time that the picture has reached."""
+        """Return the event time that the charts have reached."""
         if self._shown is None or self._shown.reader is None:
             return self._spec.resume_ns
         reader = self._shown.reader
         return max(self._spec.resume_ns, reader.event_now(int(reader.status["heartbeat"])))
 
     def _maybe_take_over(self, engine: EngineProcess) -> None:
-        """Show the next engine: the first one as soon as it is up, a later one when it has caught up."""
+        """Show the next engine: the first one as soon as it is up, a later one once it has caught up."""
         if engine.reader is None:
             return
         old = self._shown
@@ -203,7 +203,7 @@ class EngineLink:
             old.release()
 
     def _on_death(self, engine: EngineProcess, exit_status: int) -> None:
-        """Say what happened, and plan the next start where there is to be one."""
+        """Record the reason of a death, then schedule a restart or fail."""
         remove_stale()
         failure = engine.failure
         if failure is not None and failure.exit_code != EXIT_FAULT:
@@ -233,11 +233,11 @@ class EngineLink:
 _KILLERS: Final = {
     "SIGBUS": ": shared memory is full (in a container: --shm-size=1g)",
 }
-"""What such signals mean here."""
+"""Causes of an engine's death, by signal name."""
 
 
 def _describe(exit_status: int, last_words: str) -> str:
-    """How a process ended, in one line."""
+    """Describe in one line how the engine ended."""
     end = f"the engine {describe_end(exit_status)}"
     if exit_status < 0:
         return end + next((meaning for name, meaning in _KILLERS.items() if f"({name})" in end), "")

@@ -111,7 +111,7 @@ Fill = Callable[[Frame, ViewState], list[Command]]
 class Panel:
     """A window over the charts: widgets, with tables of figures below them.
 
-    The figures are updated when the panel's job runs; the window is rebuilt after that and else reuses its last content.
+    The figures are updated when the panel's job runs; the window is then rebuilt. Otherwise it keeps its last content.
 
     Parameters
     ----------
