@@ -1,8 +1,9 @@
-"""What tests share.
+"""Helpers shared by the tests.
 
-- `pilot`: the program's frame with a user at it: keys, mouse, "until this holds", "until nothing moves".
+- `pilot`: drives the program's frame as a user: keys, mouse, waiting for a condition or until nothing moves.
 - `screens`: a virtual display for a real window.
-- `trades`: trades as arrays; `numbers`: what the engine makes of them, to be compared between two ways.
-- `waiting`: `until` for what another thread or process does; never a fixed sleep.
-- `crash`: a process that dies.
+- `trades`: trades as arrays.
+- `numbers`: the engine's results for trades, comparable between two ways of computing them.
+- `waiting`: `until` waits for another thread or process without a fixed sleep.
+- `crash`: simulates the death of a process.
 """

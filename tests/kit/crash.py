@@ -1,4 +1,4 @@
-"""A process that dies, as far as a test can have it: the system closes its files, and nothing is put in order."""
+"""Simulates the death of a process within a test: its files are closed without any cleanup."""
 
 import os
 from contextlib import suppress
@@ -8,7 +8,7 @@ MOST_DESCRIPTORS = 4096
 
 
 def let_go(path: Path) -> None:
-    """Close every descriptor that this process has on a file, as the system does when a process is gone."""
+    """Close every descriptor that this process has open on a file, as the system does when a process dies."""
     file = path.stat()
     found = 0
     for descriptor in range(3, MOST_DESCRIPTORS):

@@ -1,4 +1,4 @@
-"""What the program makes of trades, in a form that two ways of getting there are compared by."""
+"""The program's results for trades, in a form that allows two ways of computing them to be compared."""
 
 from collections.abc import Iterable
 
@@ -11,13 +11,13 @@ from flow_gl.store.market import MarketStore
 from flow_gl.view.engine_link.supervisor import EngineLink
 
 Totals = tuple[int, int, int, int]
-"""Trades, and contracts bought, sold and unsided."""
+"""Number of trades, then contracts bought, sold and without a side."""
 
 
 def numbers_of(items: Iterable[Item], instrument_id: int) -> dict[str, bytes]:
-    """What the engine makes of a stream for one instrument: bubbles, CVD and tables, byte for byte.
+    """Return the engine's results for one instrument of a stream as bytes: bubbles, CVD and tables.
 
-    Fails if a trade comes late.
+    Fails if a trade is late.
     """
     pipeline, store = Pipeline(), MarketStore.local()
     pipeline.chart(instrument_id, store)
@@ -38,13 +38,13 @@ def numbers_of(items: Iterable[Item], instrument_id: int) -> dict[str, bytes]:
 
 
 def totals_of(trades: NDArray[np.void]) -> Totals:
-    """Of trades themselves."""
+    """Return the totals of an array of trades."""
     buy, sell, unsided = (int(trades["size"][trades["side"] == ord(side)].sum()) for side in "BAN")
     return len(trades), buy, sell, unsided
 
 
 def totals_shown(link: EngineLink) -> list[Totals]:
-    """Of each chart, over all its bubbles, the open one too."""
+    """Return the totals of each chart over all its bubbles, including the open one."""
     found: list[Totals] = []
     for market in link.markets:
         market.refresh()

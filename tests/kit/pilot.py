@@ -1,9 +1,9 @@
-"""Drives the program's frame as a user does: presses keys, moves the mouse, waits until something holds.
+"""Drives the program's frame as a user does: presses keys, moves the mouse, waits for conditions.
 
-`HeadlessPilot` feeds Dear ImGui's input queue and moves a clock of its own, frame by frame: nothing depends on the
-machine's speed. `WindowPilot` has a real window on an X display; xdotool presses real keys and moves a real mouse.
-Both have the same methods, so the steps of a test can run on either. Places are framebuffer pixels; keys have the
-names of the program's own table (`flow_gl.ui.input.actions`): "n", "2", "space", "escape", "f10", "?".
+`HeadlessPilot` feeds Dear ImGui's input queue and advances its own clock frame by frame, so nothing depends on the
+machine's speed. `WindowPilot` opens a real window on an X display; xdotool presses the keys and moves the mouse. Both
+have the same methods, so a test can run on either. Positions are framebuffer pixels; keys are named as in the table
+`flow_gl.ui.input.actions`: "n", "2", "space", "escape", "f10", "?".
 """
 
 import os
@@ -38,12 +38,12 @@ PATIENCE_S = 10.0
 
 
 class CountingGui(Gui):
-    """The program's overlays, counted.
+    """The program's overlays with a count of their builds.
 
     Attributes
     ----------
-    built : how often they were built
-    is_building : between `begin` and `build`
+    built : number of builds
+    is_building : whether `begin` was called without a `build` yet
     """
 
     built = 0
@@ -64,7 +64,7 @@ class Pilot(ABC):
 
     Attributes
     ----------
-    link, state, gui, loop, clock : of the program
+    link, state, gui, loop, clock : the program's objects
     """
 
     def __init__(self, surface: Surface, link: LocalLink, clock: Clock, *, window: Any = None) -> None:
@@ -81,7 +81,7 @@ class Pilot(ABC):
 
     @abstractmethod
     def has_patience(self, since: tuple[int, float]) -> bool:
-        """Whether waiting may go on that began with so many frames drawn, at such a time."""
+        """Return whether a wait that began at `since` (frames drawn, time in s) may continue."""
 
     @abstractmethod
     def key_down(self, key: str) -> None: ...
@@ -91,11 +91,11 @@ class Pilot(ABC):
 
     @abstractmethod
     def move(self, place: Place) -> None:
-        """Move the mouse, and draw until it has arrived."""
+        """Move the mouse and draw frames until it has arrived."""
 
     @abstractmethod
     def mouse_down(self, button: int = 0) -> None:
-        """Hold a button: 0 left, 1 right, 2 middle."""
+        """Press and hold a button: 0 left, 1 right, 2 middle."""
 
     @abstractmethod
     def mouse_up(self, button: int = 0) -> None: ...
@@ -104,10 +104,10 @@ class Pilot(ABC):
     def turn_wheel(self, steps: int) -> None: ...
 
     frame_count = 0
-    """Frames drawn so far."""
+    """Number of frames drawn so far."""
 
     def frames(self, count: int = 1) -> int:
-        """Draw some frames; how many of them built the overlays."""
+        """Draw `count` frames; return how many of them built the overlays."""
         before = self.gui.built
         for _ in range(count):
             self.frame_once()
@@ -115,7 +115,7 @@ class Pilot(ABC):
         return self.gui.built - before
 
     def press(self, *keys: str) -> None:
-        """Press keys one after another, and draw until they were taken."""
+        """Press keys one after another and draw frames until they are processed."""
         for key in keys:
             self.key_down(key)
             self.key_up(key)
@@ -139,7 +139,7 @@ class Pilot(ABC):
         self.frames(ANSWER_FRAMES)
 
     def drag(self, start: Place, *stops: Place) -> None:
-        """Press at a place, move to the others, and let go at the last of them."""
+        """Press at `start`, move to each stop, and release at the last."""
         self.move(start)
         self.mouse_down()
         self.frames(ANSWER_FRAMES)
@@ -156,14 +156,14 @@ class Pilot(ABC):
         self.frames(ANSWER_FRAMES)
 
     def until(self, holds: Callable[[], object], what: str) -> None:
-        """Draw frames until something holds."""
+        """Draw frames until `holds()` is true; fail with `what` if it never is."""
         since = self.frame_count, time.monotonic()
         while not holds():
             assert self.has_patience(since), what
             self.frames(1)
 
     def until_idle(self) -> None:
-        """Draw frames until input is answered and what it moved has come to rest."""
+        """Draw frames until all input is processed and nothing moves."""
         self.frames(ANSWER_FRAMES)
 
         def is_idle() -> bool:
@@ -174,17 +174,17 @@ class Pilot(ABC):
 
     @property
     def frame(self) -> Frame:
-        """The last frame."""
+        """Return the last frame."""
         assert self.loop.frame is not None
         return self.loop.frame
 
     @property
     def charts(self) -> list[ChartFrame]:
-        """Charts of the last frame."""
+        """Return the charts of the last frame."""
         return self.frame.charts
 
     def picture(self) -> NDArray[np.uint8]:
-        """The last frame's pixels: height x width x 3."""
+        """Return the last frame's pixels: uint8, shape (height, width, 3)."""
         return read_picture(*self.surface.size)
 
     def close(self) -> None:
@@ -197,11 +197,11 @@ _MOUSE_KEYS: Final = {"shift": imgui.Key.mod_shift, "ctrl": imgui.Key.mod_ctrl}
 
 
 class HeadlessPilot(Pilot):
-    """A picture without a screen, and a clock that moves by one frame at a time.
+    """A pilot without a screen, with a clock that advances by one frame at a time.
 
     Parameters
     ----------
-    frame_s : seconds between two frames
+    frame_s : time between two frames, seconds
     """
 
     def __init__(
@@ -213,7 +213,7 @@ class HeadlessPilot(Pilot):
         super().__init__(HeadlessContext(*size), link, self.time)
 
     def pass_time(self, seconds: float) -> None:
-        """Let the clock go on; the engine is heard of in the meantime."""
+        """Advance the clock; the engine keeps sending its heartbeat meanwhile."""
         self.time.advance(int(seconds * 1e9))
         self.link.beat(self.time.wall_ns())
 
@@ -221,7 +221,7 @@ class HeadlessPilot(Pilot):
         self.frame_after(self.frame_s)
 
     def frame_after(self, seconds: float) -> None:
-        """Draw a frame so long after the last one."""
+        """Draw a frame `seconds` after the last one."""
         self.pass_time(seconds)
         self.loop.run_frame(seconds)
 
@@ -272,7 +272,7 @@ class WindowPilot(Pilot):
 
     Parameters
     ----------
-    display : DISPLAY of a virtual screen that shows nothing else; it must be the process's own
+    display : DISPLAY of an otherwise empty virtual screen; must equal this process's DISPLAY
     """
 
     def __init__(self, display: str, *symbols: str, size: tuple[int, int] = (1280, 720), bubbles: int = 300) -> None:

@@ -1,4 +1,4 @@
-"""A virtual display, so that a real window can open on a machine without a screen."""
+"""A virtual display for tests with a real window on a machine without a screen."""
 
 import os
 import shutil
@@ -13,11 +13,11 @@ import pytest
 def virtual_display(
     width: int = 1920, height: int = 1080, *, is_killed: bool = False
 ) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
-    """Run Xvfb: its DISPLAY and its process. Skips the test where Xvfb is not installed.
+    """Run Xvfb and yield its DISPLAY and process. Skips the test if Xvfb is not installed.
 
     Parameters
     ----------
-    is_killed : end it without notice, as a display that dies
+    is_killed : kill Xvfb at the end, like a display that dies
     """
     if shutil.which("Xvfb") is None:
         pytest.skip("Xvfb is not installed (make test installs it on Debian and Ubuntu)")

@@ -1,4 +1,4 @@
-"""Trades as arrays of dtype TRADE, to be fed to whatever is tested."""
+"""Makes trades as arrays of dtype TRADE, as input for tests."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -18,7 +18,7 @@ ONE_O_CLOCK_NS = 1_764_291_600_000_000_000
 def make_trades(
     count: int, *, seed: int = 1, start_ns: int = FILES_OPEN_NS, ids: tuple[int, ...] = (NQZ5,)
 ) -> NDArray[np.void]:
-    """Plausible trades, dtype TRADE: some 10 a second, sweeps of equal times among them."""
+    """Make plausible trades (dtype TRADE): about 10 per second, including sweeps with equal times."""
     rng = np.random.default_rng(seed)
     rows = np.zeros(count, TRADE)
     rows["length"] = 12
@@ -32,14 +32,14 @@ def make_trades(
     rows["ts_recv"] = rows["ts_event"] + rng.integers(100_000, 200_000, count)
     rows["ts_in_delta"] = rng.integers(10_000, 20_000, count)
     rows["sequence"] = np.arange(count)
-    # A capture is written in the order of its receipt.
+    # A capture is written in order of receipt.
     return rows[np.argsort(rows["ts_recv"], kind="stable")]
 
 
 def make_tied_trades(
     count: int, *, seed: int = 1, start: int = ONE_O_CLOCK_NS, step_ns: int = 50_000_000
 ) -> NDArray[np.void]:
-    """Trades of two instruments in the order of time, some of them equal in every byte."""
+    """Make trades of two instruments in order of time, some of them identical in every byte."""
     random = np.random.default_rng(seed)
     rows: NDArray[np.void] = np.zeros(count, TRADE)
     rows["length"], rows["action"] = 12, ord("T")
@@ -57,7 +57,7 @@ def make_tied_trades(
 
 
 def trades_of(rows: Sequence[tuple[Any, ...]]) -> NDArray[np.void]:
-    """TRADE rows from (instrument, ts_event, price, size, side) or with (action, flags) added."""
+    """Make TRADE rows from tuples (instrument, ts_event, price, size, side), optionally with (action, flags)."""
     trades = np.zeros(len(rows), TRADE)
     for trade, (instrument_id, ts_event, price, size, side, *rest) in zip(trades, rows, strict=True):
         action, flags = rest or ("T", 0)

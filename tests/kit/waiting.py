@@ -1,4 +1,4 @@
-"""Wait for what another thread or process does: as briefly as possible, and not for ever."""
+"""Waits for a condition that another thread or process fulfils: briefly, and with a time limit."""
 
 import time
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from flow_gl.view.engine_link.supervisor import EngineLink
 
 PATIENCE_S = 90.0
-"""Longer than an engine takes to start on a machine that is busy with something else."""
+"""Time limit in seconds, longer than an engine takes to start on a busy machine."""
 
 
 def until(
@@ -21,10 +21,10 @@ def until(
 
     Parameters
     ----------
-    what : said when it never came true; a function is called only then
-    step : called before each look
+    what : message if the condition never holds; a function is called only then
+    step : called before each check
     patience_s : seconds after which the test fails
-    pause_s : seconds between two looks
+    pause_s : seconds between two checks
     """
     end = time.monotonic() + patience_s
     while True:
@@ -41,11 +41,11 @@ def until(
 def until_engine(
     link: EngineLink, holds: Callable[[], object], what: Callable[[], str] | None = None, *, pause_s: float = 0.01
 ) -> None:
-    """Wait until something holds of an engine, which is polled before each look.
+    """Wait until a condition on an engine holds; the link is polled before each check.
 
     Parameters
     ----------
-    what : said beside the link's state and message when it never came true
+    what : added to the link's state and message if the condition never holds
     """
 
     def poll() -> None:

@@ -1,4 +1,4 @@
-"""An engine's stand-in in this process: stores in own memory, filled with a plausible market."""
+"""A local engine for tests: stores in this process, filled with a plausible market."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Time and value axes: what stands under the cursor stays there, and the future is never shown."""
+"""Time and value axes: zooming keeps the point under the cursor, and the future is never shown."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""The price axis is as wide as its widest number."""
+"""The price axis is as wide as its widest label."""
 
 import numpy as np
 import pytest

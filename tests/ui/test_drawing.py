@@ -1,4 +1,4 @@
-"""What Dear ImGui built is drawn as its own renderer draws it."""
+"""The overlay renderer draws Dear ImGui's output exactly as ImGui's own renderer does."""
 
 from collections.abc import Callable, Iterator
 

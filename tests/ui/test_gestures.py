@@ -1,4 +1,4 @@
-"""The mouse as a small machine: wheel, drag, axes, borders, clicks."""
+"""Mouse gestures: wheel, drag, axes, borders, clicks."""
 
 import pytest
 

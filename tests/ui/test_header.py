@@ -1,4 +1,4 @@
-"""A header that runs out of room drops what matters least, and nothing overlaps."""
+"""A header without enough space drops its least important items, and no items overlap."""
 
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,4 +1,4 @@
-"""No key press is lost: each is taken once, with the modifiers that were held when the key went down."""
+"""No key press is lost: each is handled once, with the modifiers held at the time of the press."""
 
 from collections.abc import Iterator
 

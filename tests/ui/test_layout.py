@@ -1,4 +1,4 @@
-"""The window is cut without gaps or overlaps, on whole pixels, at any size and scale."""
+"""The layout divides the window without gaps or overlaps, on whole pixels, at any size and scale."""
 
 import pytest
 from hypothesis import given

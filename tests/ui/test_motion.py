@@ -1,4 +1,4 @@
-"""The shown time runs evenly and never far from the feed's; the newest cross is shown for a while."""
+"""The shown time advances evenly and stays close to the feed's; the newest zero cross is shown for a while."""
 
 import numpy as np
 import pytest

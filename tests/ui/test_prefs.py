@@ -1,4 +1,4 @@
-"""Preferences: remembered whole, refused whole, never in the way of a start."""
+"""Preferences are saved and rejected as a whole, and never prevent a start."""
 
 import pytest
 

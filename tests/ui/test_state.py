@@ -1,4 +1,4 @@
-"""What keys do to the state, without a window."""
+"""Keys change the view's state as intended; no window is needed."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The state in words: what is silent never passes for a quiet market."""
+"""The state texts: a silent feed is never shown as a quiet market."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Numbers and times as a trader reads them."""
+"""Numbers and times are formatted as traders expect."""
 
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo

@@ -1,4 +1,4 @@
-"""Long pieces of work do not meet in one frame, none waits for long, and it is known why each ran."""
+"""Long jobs do not run in the same frame, no job waits long, and the cause of each run is recorded."""
 
 import math
 

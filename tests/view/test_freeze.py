@@ -1,4 +1,4 @@
-"""What a frame shows is decided by steps that change the state, and frozen by one that does not."""
+"""A frame is prepared by steps that change the state; `build` then makes the scene without side effects."""
 
 from collections.abc import Iterator
 from copy import deepcopy

@@ -1,4 +1,4 @@
-"""New prices are on the axes at once; levels follow soon, and before a picture is saved or comes to rest."""
+"""New prices appear on the axes immediately; levels follow soon, and before a picture is saved or becomes idle."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Overlays are built when there is something to say, and stay on the screen in between."""
+"""Overlays are rebuilt only if something changed; in between, the last build stays on the screen."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

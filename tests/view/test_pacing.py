@@ -1,4 +1,4 @@
-"""When frames are due, and how long a step they show."""
+"""Frames are due at the right times and advance the shown time by the right steps."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A picture in which nothing moves is drawn once a second."""
+"""A chart in which nothing moves is drawn once per second."""
 
 from collections import Counter
 

@@ -1,4 +1,4 @@
-"""The panel changes the engine's settings by patches, and an engine that takes over is told what was changed."""
+"""The panel sends changed settings to the engine, and an engine that takes over receives these changes too."""
 
 from collections.abc import Iterator
 
