@@ -1,1 +1,1 @@
-"""The engine: trades in, bubbles, CVD, profile and levels out."""
+"""The engine: computes bubbles, CVD, profile and levels from trades."""

@@ -1,7 +1,7 @@
 """The state of all instruments as bytes, so that another run can continue from it.
 
-A checkpoint is taken between two trades. It contains neither rows that were already handed on nor settings: the caller
-must make sure that it is restored under the same settings and by the same program.
+A checkpoint is taken between two trades. It contains neither settings nor rows that sinks have already received: the
+caller must make sure that it is restored under the same settings and by the same version of the program.
 """
 
 from typing import Final
@@ -34,20 +34,20 @@ class GapState(msgspec.Struct, frozen=True):
 
 
 class GridState(msgspec.Struct, frozen=True):
-    """A price grid beside what STATE holds of it."""
+    """The part of a price grid that STATE does not hold."""
 
     source: TickSource | None
     has_seen_only_zero: bool
     profile: bytes
     known_tick: int = 0
-    """Tick size (1e-9) of the definition or table, 0 where there is none."""
+    """Tick size (1e-9 units) from the definition or table; 0 if there is none."""
     aside: dict[int, tuple[int, int, int]] = {}
-    """Buy, sell and unsided contracts at prices that the rows do not reach."""
+    """Buy, sell and unsided contracts by price, for prices outside the profile's rows."""
     is_tick_guessed: bool = False
 
 
 class MarketState(msgspec.Struct, frozen=True):
-    """One instrument."""
+    """The state of one instrument."""
 
     instrument_id: int
     symbol: str
@@ -62,20 +62,20 @@ class MarketState(msgspec.Struct, frozen=True):
     gaps: GapState
     rolls: list[Left]
     state: bytes
-    """STATE, as PENDING, int64 and SESSION below: the arrays' bytes."""
+    """Bytes of the STATE array; the next three are the bytes of the PENDING, int64 and SESSION arrays."""
     pending: bytes
     bins: bytes
     session_row: bytes
     chart: int = -1
-    """Which chart it is on; -1 for none."""
+    """Index of the chart that shows it; -1 for none."""
     is_ended: bool = False
-    """Its id means another instrument by now."""
+    """Its market has ended, but its chart still shows it."""
     detectors: list[bytes] = []
-    """Of `detectors.group.DetectorGroup`; empty where there are none."""
+    """State of `detectors.group.DetectorGroup`; empty without detectors."""
 
 
 class PipelineState(msgspec.Struct, frozen=True):
-    """All instruments, in the order in which they were first heard of, and the gaps that all share."""
+    """The states of all instruments, the feed gaps common to all, and the definitions."""
 
     markets: list[MarketState]
     gaps: list[FeedGap]
@@ -87,12 +87,12 @@ _decoder: Final = msgspec.msgpack.Decoder(PipelineState)
 
 
 def encode(state: PipelineState) -> bytes:
-    """Write a checkpoint."""
+    """Encode a checkpoint."""
     return _encoder.encode(state)
 
 
 def decode(data: bytes) -> PipelineState:
-    """Read a checkpoint; what came out may be put back. Raises CheckpointError."""
+    """Decode a checkpoint and check that it can be restored safely. Raises CheckpointError."""
     try:
         state = _decoder.decode(data)
     except msgspec.MsgspecError as error:
@@ -108,7 +108,7 @@ def fill(array: NDArray[np.generic], data: bytes) -> None:
 
 
 def _check(market: MarketState) -> None:
-    """Check that no index of the kernels can leave its array; the kernels themselves do not check."""
+    """Check that no kernel index can leave its array, because the kernels do not check bounds."""
     sizes = (
         (len(market.state), STATE.itemsize),
         (len(market.pending), MAX_LODS * PENDING.itemsize),

@@ -21,13 +21,17 @@ SILENCE_NS: Final = 60_000_000_000
 
 
 def pieces_of(start: int, end: int, calendar: SessionCalendar | None, *, is_end_traded: bool = True) -> list[Piece]:
-    """Cut the silence between two trades into closed hours and stretches of open hours without trades.
+    """Split the silence between two trades into closed hours and intervals of open hours without trades.
 
     Parameters
     ----------
-    start, end : ns, the trade before and the trade after
-    calendar : None: the exchange never closes
-    is_end_traded : False: nothing has traded since `start`, and `end` is now
+    start, end : times of the trades before and after it, in ns
+    calendar : session calendar; with None, the exchange never closes
+    is_end_traded : False if nothing has traded since `start` and `end` is the present time
+
+    Returns
+    -------
+    pieces : (start, end, kind) in order of time; intervals of open hours up to 60 s are left out
     """
     pieces: list[Piece] = []
     at = start
@@ -66,13 +70,19 @@ class GapLog:
         self.is_changed = True
 
     def mark_unscheduled(self, ts: int) -> None:
-        """A session that the calendar does not have begins with a trade at `ts`."""
+        """Record that a trade at `ts` (ns) begins a session that is not in the calendar."""
         self._quiet.append((ts, ts, GapKind.UNSCHEDULED))
         self._total += 1
         self.is_changed = True
 
     def look(self, last_ts: int, now: int) -> None:
-        """Update the silence that is still open: `last_ts` is the newest trade, `now` the event time (ns)."""
+        """Update the silence that is still open.
+
+        Parameters
+        ----------
+        last_ts : time of the newest trade, in ns; 0 if there is none
+        now : current event time, in ns
+        """
         self._newest = max(self._newest, now, last_ts)
         pieces: list[Piece] = []
         if last_ts and now - last_ts > SILENCE_NS:
@@ -82,20 +92,20 @@ class GapLog:
             self.is_changed = True
 
     def follow(self, other: "GapLog") -> None:
-        """Take over the gaps of the instrument that was on the chart before."""
+        """Take over the gaps of the previous instrument on the chart."""
         self._quiet.extend(other._quiet)
         self._feed = {**other._feed, **self._feed}
         self._total = len(self._quiet) + len(self._feed)
         self.is_changed = True
 
     def forget(self) -> None:
-        """Forget earlier silences: a new chart begins here."""
+        """Forget earlier silences, because a new chart begins."""
         self._quiet.clear()
         self._total = len(self._feed)
         self.is_changed = True
 
     def feed(self, gap: FeedGap) -> None:
-        """Record that the feed misses records, or that a gap was filled."""
+        """Record that records are missing from the feed, or that such a gap was filled."""
         if gap.filled:
             if self._feed.pop(gap.start, None) is None:
                 return
@@ -106,18 +116,18 @@ class GapLog:
         self.is_changed = True
 
     def keep(self) -> GapState:
-        """Return the state for a checkpoint, without a silence that is still open: that is found again."""
+        """Return the state for a checkpoint, without a silence that is still open: `look` finds it again."""
         return GapState(list(self._quiet), list(self._feed.values()), self._total)
 
     def resume(self, kept: GapState) -> None:
-        """Go on from what was kept."""
+        """Restore the state that `keep` returned."""
         self._quiet.extend(kept.quiet)
         self._feed = {gap.start: gap for gap in kept.feed}
         self._total = kept.total
         self.is_changed = True
 
     def write(self, record: NDArray[np.void]) -> None:
-        """Fill a GAP_LIST record (shape (1,)), oldest first, the newest `GAPS` kept."""
+        """Fill a GAP_LIST record (shape (1,)) with the newest `GAPS` gaps, oldest first."""
         rows = [(start, end, kind, 0) for start, end, kind in self._quiet]
         rows += [
             (gap.start, gap.end or max(self._newest, gap.start), GapKind.FEED, int(gap.end == 0))

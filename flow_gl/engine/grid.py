@@ -1,13 +1,13 @@
 """The price grid of one instrument, and the profile's rows on it.
 
-Tick numbers count from price 0. Where a tick size is known (definition, table), prices are expected on it; without
-one, the grid is the greatest common divisor of the prices seen. A price off the grid makes it finer, exactly: what was
-summed before is rescaled by a whole factor, and the source of the tick then reads OBSERVED. The profile is still read
-by the known tick (`row_ticks`): a bad print does not change what a row of it is.
+Tick numbers count from price 0. If a tick size is known (from a definition or the table), prices should be multiples of
+it; otherwise the tick is the greatest common divisor of the prices seen. A price off the grid makes the grid finer,
+exactly: earlier sums are multiplied by an integer, and the source of the tick becomes OBSERVED. The published profile
+keeps the known tick (`row_ticks`), so a bad print does not change the height of its rows.
 
-A price that would take the grid beyond `core.market.limits` does not fit this market: the trade is rejected and
-counted. While only a few prices have traded, it is unknown which one is wrong: then they are set aside
-(`aside`) for the new one, so that a bad first print keeps none of the session's trades from the chart.
+A trade whose price would take the grid beyond `core.market.limits` is rejected and counted. While only a few prices
+have traded, however, it is unknown which one is wrong. The earlier prices are then moved to `aside` to make room for
+the new one, so that a bad first print does not keep later trades off the chart.
 """
 
 import math
@@ -23,23 +23,27 @@ from flow_gl.engine.kernels.profile import traded_range_nb
 
 _FIRST_ROWS = 1024
 _FEW_PRICES = 16
-"""At most so many prices are set aside for another one."""
+"""Maximum number of prices that may be set aside."""
 _CENT = 10_000_000
 _SPAN = 1 << 62
-"""Rows times tick size stay below it: the kernel tells rows apart modulo 2**64."""
+"""Limit for rows times tick size, because the kernel computes row numbers modulo 2**64."""
 
 
 class Grid:
-    """Tick size and profile rows; `state` (STATE) and `pending` (PENDING) are kept in step.
+    """The tick size and the profile's rows.
+
+    Parameters
+    ----------
+    state, pending : STATE (1,) and PENDING (MAX_LODS,), updated together with the grid
 
     Attributes
     ----------
-    profile : int64 (rows * COLUMNS,), the session's volume by row
-    source : where the tick size comes from; None before anything is known
-    tick_size : to be shown, 1e-9 units; 0 while unknown
-    known_tick : tick size of the definition or the table; 0 where there is none
-    aside : contracts (buy, sell, unsided) by price, where the rows do not reach
-    is_tick_guessed : the tick is a round number that prices fit, finer than the instrument's own may be
+    profile : int64, shape (rows * COLUMNS,): the session's contracts by row
+    source : origin of the tick size; None if unknown
+    tick_size : the grid's tick, 1e-9 units; 0 if unknown
+    known_tick : tick size from the definition or the table, 1e-9 units; 0 if there is none
+    aside : contracts (buy, sell, unsided) by price, for prices outside the rows
+    is_tick_guessed : the tick is a power of ten that divides the prices, and may be finer than the instrument's own
     """
 
     def __init__(self, state: NDArray[np.void], pending: NDArray[np.void]) -> None:
@@ -54,7 +58,7 @@ class Grid:
 
     @property
     def row_ticks(self) -> int:
-        """Ticks of the grid that make one tick of the instrument."""
+        """Number of grid ticks in one tick of the instrument."""
         tick_size = self.tick_size
         return self.known_tick // tick_size if self.known_tick and self.known_tick % tick_size == 0 else 1
 
@@ -68,7 +72,7 @@ class Grid:
         return int(self._state["row0"][0])
 
     def learn(self, tick_size: int, source: TickSource) -> None:
-        """Take a tick size from a definition or the table. A better-founded one that is in force stays."""
+        """Apply a tick size (1e-9 units) from a definition or the table, unless a more reliable one is in use."""
         if tick_size <= 0 or (self.source is not None and self.source < source):
             return
         self.known_tick, self.is_tick_guessed = tick_size, False
@@ -86,12 +90,12 @@ class Grid:
         self._seen_only_zero = False
 
     def fit(self, price: int) -> bool:
-        """Make room for a price (1e-9). False where it cannot be a price of this market."""
+        """Extend the grid to a price (1e-9 units); return False if the price is beyond what the grid can hold."""
         if abs(price) >= MAX_PRICE:
             return False
         if self.tick_size == 0 or (self._seen_only_zero and price):
-            # Price 0 lies on every grid: the first price other than 0 decides. Until then there is one row (see
-            # `_lay_out`), so that the kernel stops at any other price instead of taking it as a multiple of this tick.
+            # Price 0 lies on every grid, so the first other price sets the tick. Until then there is only one row (see
+            # `_lay_out`), so that the kernel stops at any other price instead of treating it as a multiple of the tick.
             self._state["tick_size"][0] = abs(price) or PRICE_SCALE
             self.source = TickSource.OBSERVED
             self._seen_only_zero = price == 0
@@ -106,31 +110,31 @@ class Grid:
         return self._make_room(price)
 
     def clear(self) -> None:
-        """Begin an empty profile; its rows are laid out around the next price."""
+        """Empty the profile; its rows are allocated around the next price."""
         self.profile = np.zeros(0, np.int64)
         self.aside = {}
         self._state["row0"][0] = 0
 
     def keep(self) -> GridState:
-        """What `state` and `pending` do not hold."""
+        """Return the state that `state` and `pending` do not hold, for a checkpoint."""
         return GridState(
             self.source, self._seen_only_zero, self.profile.tobytes(), self.known_tick, self.aside, self.is_tick_guessed
         )
 
     def resume(self, kept: GridState) -> None:
-        """Go on from what was kept; `state` and `pending` have been put back."""
+        """Restore what `keep` returned, after `state` and `pending` have been restored."""
         self.source, self._seen_only_zero = kept.source, kept.has_seen_only_zero
         self.profile = np.frombuffer(kept.profile, np.int64).copy()
         self.known_tick, self.aside = kept.known_tick, dict(kept.aside)
         self.is_tick_guessed = kept.is_tick_guessed
 
     def traded(self) -> tuple[int, int]:
-        """First and last row with volume, half-open."""
+        """Return the range of rows with volume, half-open; (0, 0) if there is none."""
         first, last = traded_range_nb(self.profile)
         return int(first), int(last)
 
     def _make_room(self, price: int) -> bool:
-        """Set the few prices aside that keep another one from the grid. False where they are not few."""
+        """Set earlier prices aside to fit a new one; return False if too many prices have traded."""
         pool = dict(self.aside)
         first, last = self.traded()
         held = self.profile.reshape(-1, COLUMNS)[first:last, :3]
@@ -146,7 +150,7 @@ class Grid:
         return False
 
     def _rebuild(self, price: int, tick_size: int, pool: dict[int, tuple[int, int, int]]) -> None:
-        """Lay the grid out around a price; what it does not reach of `pool` (contracts by price) is set aside."""
+        """Rebuild the grid around a price; prices of `pool` (contracts by price) outside its rows are set aside."""
         if tick_size != self.tick_size:
             sums = [_wrapped(round(total * self.tick_size / tick_size)) for total in self._weights()]
             self._pending["weighted"] = sums
@@ -155,7 +159,7 @@ class Grid:
             self.source = TickSource.OBSERVED if self.is_tick_guessed else self.source
         tick = price // tick_size
         on_grid = {p // tick_size: contracts for p, contracts in pool.items() if p % tick_size == 0}
-        # Of all stretches of rows that hold the price, the one with the most contracts.
+        # Of all row ranges that contain the price, choose the one with the most contracts.
         starts = [low for low in (*on_grid, tick) if low <= tick < low + MAX_ROWS]
         near = max(
             ({at: held for at, held in on_grid.items() if low <= at < low + MAX_ROWS} for low in starts),
@@ -169,7 +173,10 @@ class Grid:
             rows[number - self.row0, :3] = contracts
 
     def _weights(self) -> list[int]:
-        """Sums of size * tick number of what is open, beyond 64 bits: read relative to each bubble's low."""
+        """Return the open bubbles' sums of size * tick number as unbounded integers.
+
+        The stored sums are modulo 2**64; they are reconstructed relative to each bubble's low.
+        """
         weights = []
         for row in self._pending:
             volume, low = int(row["buy"] + row["sell"] + row["unsided"]), int(row["low"]) // self.tick_size
@@ -224,7 +231,7 @@ class Grid:
         return True
 
     def _lay_out(self, low: int, high: int, factor: int) -> None:
-        """Lay the rows out around ticks [low, high]; the old rows' ticks are multiplied by a factor."""
+        """Allocate rows around ticks low to high, both included; multiply the ticks of the old rows by `factor`."""
         first, last = self.traded()
         ticks = (self.row0 + np.arange(first, last)) * factor
         held = self.profile.reshape(-1, COLUMNS)[first:last]
@@ -241,7 +248,7 @@ class Grid:
 
 
 def _decimal_tick(price: int) -> int:
-    """Largest power of ten that divides a price, a cent at most (1e-9 units)."""
+    """Return the largest power of ten that divides a price, at most a cent (1e-9 units)."""
     tick_size = _CENT
     while price % tick_size:
         tick_size //= 10
@@ -249,5 +256,5 @@ def _decimal_tick(price: int) -> int:
 
 
 def _wrapped(total: int) -> int:
-    """A sum modulo 2**64, as int64 has it."""
+    """Reduce an integer modulo 2**64 to the range of int64."""
     return (total + (1 << 63)) % (1 << 64) - (1 << 63)

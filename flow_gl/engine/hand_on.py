@@ -1,4 +1,4 @@
-"""Pass finished rows, events and silences from the kernels' scratch to a sink."""
+"""Pass finished rows, events and silences from the kernels' scratch buffers to a sink."""
 
 from flow_gl.core.schema import MAX_LODS
 from flow_gl.engine.gaps import GapLog
@@ -7,15 +7,15 @@ from flow_gl.engine.sinks import Sink
 
 
 def hand_on(scratch: Scratch, sink: Sink | None, gaps: GapLog, *, least: int = 1) -> None:
-    """Hand on what the kernels have finished, and empty the scratch.
+    """Pass on the kernels' results, and empty the scratch buffers.
 
     Parameters
     ----------
-    scratch : what is finished
-    sink : None: rows and events are dropped
-    gaps : takes the silences
-    least : coarser lods are handed on only from this many rows on. In a long run of trades most calls to the sink
-        would otherwise carry a few rows of a coarse lod.
+    scratch : the buffers that hold the results
+    sink : receives rows and events; with None, they are dropped
+    gaps : receives the silences
+    least : rows of coarser lods are passed on only if there are at least this many. In a long run of trades, most calls
+        to the sink would otherwise carry only a few rows of a coarse lod
     """
     counts = scratch.counts.tolist()
     if not any(counts):

@@ -9,14 +9,15 @@ from flow_gl.engine.grid import Grid
 
 
 class Identity:
-    """What is known of one instrument.
+    """The names and definition of one instrument.
 
     Attributes
     ----------
-    instrument_id : as in the trades
-    symbol : the raw symbol; "" while unknown
-    requested : the first name that it was asked for by; "" where there is none
-    defined_outright, point_value : by its definition or the built-in table; None while unknown
+    instrument_id : the id in the trade records
+    symbol : the raw symbol; "" if unknown
+    requested : the first name under which it was requested; "" if none
+    defined_outright : whether its definition says that it is an outright; None without a definition
+    point_value : from its definition or the built-in table; None if unknown
     """
 
     def __init__(self, instrument_id: int, grid: Grid) -> None:
@@ -29,13 +30,13 @@ class Identity:
 
     @property
     def is_outright(self) -> bool:
-        """By its definition, else by its symbol; an unnamed one passes."""
+        """Decided by its definition, else by its symbol; an instrument without a name counts as an outright."""
         if self.defined_outright is not None:
             return self.defined_outright
         return not self.symbol or is_outright_symbol(self.symbol)
 
     def name(self, symbol: str, requested: str) -> None:
-        """Take a name; the built-in table may know its tick size."""
+        """Set the names, and look up the tick size and point value in the built-in table."""
         self.symbol = symbol or self.symbol
         self.requested = self.requested or requested
         # A chart that asked by id knows no root; a name that the feed gives the same instrument does.
@@ -46,7 +47,7 @@ class Identity:
                 self.point_value = known.point_value
 
     def define(self, definition: Definition) -> None:
-        """Take a definition record."""
+        """Apply a definition record."""
         self.symbol = definition.symbol or self.symbol
         self.defined_outright = definition.is_outright
         if definition.point_value is not None:
@@ -54,7 +55,7 @@ class Identity:
         self._grid.learn(definition.tick_size, TickSource.DEFINITION)
 
     def learn(self, other: "Identity") -> None:
-        """Take what another market of the same instrument knows, but for its name on a chart."""
+        """Copy what another market of the same instrument knows, except for the requested name."""
         self.symbol = other.symbol or self.symbol
         self.defined_outright, self.point_value = other.defined_outright, other.point_value
         source = other._grid.source

@@ -1,7 +1,7 @@
 """One instrument in the engine: its state for the kernels, its session, and what it publishes.
 
 The kernels stop at `stop_ts` (a session's open, 09:30, a CVD reset), and this module decides what begins there. Every
-such change happens between two trades, wherever a batch ends.
+such change happens between two trades and does not depend on where a batch ends.
 """
 
 from collections.abc import Callable, Iterable
@@ -48,7 +48,7 @@ from flow_gl.engine.rolls import Left, RollLog
 from flow_gl.engine.sinks import Sink, TableName
 
 CLOSE_DELAY_NS: Final = 250_000_000
-"""On a live feed, a bucket closes when the clock has passed its end by this."""
+"""On a live feed, a bucket closes this long after its end, in nanoseconds."""
 _NONE: Final = UNDEF_PRICE
 
 
@@ -57,12 +57,12 @@ class Market(Published):
 
     Parameters
     ----------
-    instrument_id : as in the trades
+    instrument_id : the id in the trade records
     settings : shared by all instruments
-    lods : levels of detail that are kept
-    calendar : None: all trades are one session
-    scratch : where kernels put what they finish; shared, empty between calls
-    has_detectors : find large trades, absorption, divergences and stacked imbalances too
+    lods : number of levels of detail to build
+    calendar : session calendar; with None, all trades form one session
+    scratch : output buffers of the kernels; shared by all markets and empty between calls
+    has_detectors : also detect large trades, absorption, divergences and stacked imbalances
     """
 
     def __init__(
@@ -118,38 +118,38 @@ class Market(Published):
         return bool(self._state["last_ts"][0])
 
     def name(self, symbol: str, requested: str) -> None:
-        """Take a name."""
+        """Set the instrument's names."""
         self.identity.name(symbol, requested)
         self._instrument_changed = True
 
     def define(self, definition: Definition) -> None:
-        """Take a definition record."""
+        """Apply a definition record."""
         self.identity.define(definition)
         self._instrument_changed = True
 
     def feed_gap(self, gap: FeedGap) -> None:
-        """The feed tells of missing records."""
+        """Record that the feed reports missing records."""
         self._gaps.feed(gap)
 
     def cover(self, coverage: Coverage) -> None:
-        """Set the coverage shared by all instruments; call it again when it has changed."""
+        """Set the coverage shared by all instruments; call this again whenever it changes."""
         self._coverage = coverage
         self._published = self._shown = (-1, -1, -1)
 
     def attach(self, sink: Sink) -> None:
-        """Send results to a sink from now on; all its tables are written at the next publication."""
+        """Send results to a sink from now on; the next publication writes all its tables."""
         self.sink = sink
         self._instrument_changed = True
         self._gaps.is_changed = True
 
     def follow(self, old: "Market", renew: Callable[[], Sink] | None) -> None:
-        """Go on in the chart of another instrument, before the first trade of this one. That one has been finished.
+        """Take over the chart of another instrument, which must be finished, before this one's first trade.
 
         Parameters
         ----------
-        old : the instrument before; its gaps and rolls stay on the chart, nothing else does
-        renew : gives an empty sink where this instrument's trades turn out to begin before that one's ended: a chart
-            never goes back in time. None: such trades are late
+        old : the previous instrument; only its gaps and rolls stay on the chart
+        renew : returns an empty sink. It is called if this instrument's first trade is older than the previous
+            instrument's last bucket, because a chart never goes back in time. With None, such trades count as late
         """
         assert old.sink is not None
         self.sink, old.sink, self._renew = old.sink, None, renew
@@ -160,11 +160,16 @@ class Market(Published):
         self._show_change()
 
     def process(self, words: NDArray[np.int64], start: int, stop: int) -> int:
-        """Take in trades [start, stop) of `words` (int64 (n * 6,)) up to the first of another instrument.
+        """Process trades [start, stop) of `words`, up to the first trade of another instrument.
+
+        Parameters
+        ----------
+        words : int64, shape (n * 6,); TRADE records viewed as words
+        start, stop : trade indexes, half-open
 
         Returns
         -------
-        next : the first trade that is not taken in
+        next : index of the first trade that was not processed
         """
         scratch = self._scratch
         at = taken = start
@@ -196,7 +201,7 @@ class Market(Published):
                 taken = at = at + 1
 
     def _detect(self, words: NDArray[np.int64]) -> None:
-        """Let the detectors see trades that have been aggregated."""
+        """Pass trades that have been aggregated to the detectors."""
         if self._detectors is not None and len(words) and self._grid.tick_size:
             self._tell(self._detectors.take(words.view(TRADE), self._grid.tick_size))
 
@@ -222,7 +227,7 @@ class Market(Published):
         self._gaps.look(int(s["last_ts"]), now)
 
     def finish(self) -> None:
-        """The trades have come to their end: close what is open at every level, and the session. None may follow."""
+        """End the stream: close the open buckets of every level of detail, and the session. No trade may follow."""
         bucket = int(self._state["bucket"][0])
         if bucket == NO_BUCKET:
             return
@@ -234,7 +239,7 @@ class Market(Published):
             self.sink.finished(self._finished())
 
     def reset_cvd(self) -> None:
-        """CVD restarts at 0 from the next trade; the zero cross must arm again."""
+        """Restart CVD at 0 from the next trade; the zero-cross detector must arm again."""
         s = self._state[0]
         s["cvd"] = s["armed"] = s["extreme"] = 0
         s["cvd_high"], s["cvd_low"] = -(2**63), 2**63 - 1
@@ -242,13 +247,13 @@ class Market(Published):
         self._published = (-1, -1, -1)
 
     def configure(self, settings: AggregationSettings) -> None:
-        """Take changed settings; bucket and levels of detail of a running instrument stay."""
+        """Apply changed settings; the bucket and the levels of detail of a running instrument stay the same."""
         self._settings = settings
         self._state["arm"][0] = settings.arm
         self._published = (-1, -1, -1)
 
     def keep(self, chart: int = -1, *, is_ended: bool = False) -> MarketState:
-        """Everything that the next trade builds on."""
+        """Return all state on which the results of later trades depend, for a checkpoint."""
         identity = self.identity
         state, pending, bins, session_row = (array.tobytes() for array in self._arrays())
         return MarketState(
@@ -262,7 +267,7 @@ class Market(Published):
         )
 
     def resume(self, kept: MarketState) -> None:
-        """Replace this market's state with that of a checkpoint."""
+        """Replace this market's state with the state from a checkpoint."""
         identity = self.identity
         identity.symbol, identity.requested = kept.symbol, kept.requested
         self._started, self._next_reset, self._session = kept.has_started, kept.next_reset, kept.session
@@ -284,12 +289,12 @@ class Market(Published):
     def _arrays(self) -> tuple[NDArray[Any], ...]:
         return self._state, self._pending, self._bins, self._session_row
 
-    # What begins at a boundary.
+    # Boundaries: sessions, the regular open, and CVD resets.
 
     def _cross(self, ts: int) -> bool:
-        """Begin what begins at or before `ts`, the time of the next trade, and set the next stop.
+        """Apply the boundaries at or before `ts`, the time of the next trade in ns, and set the next stop.
 
-        False where no calendar reaches that time: a damaged record.
+        Returns False if the calendar does not cover that time, which means that the record is damaged.
         """
         s = self._state[0]
         calendar, session = self._calendar, self._session
@@ -333,7 +338,7 @@ class Market(Published):
         return True
 
     def _begin(self, ts: int) -> None:
-        """The first trade comes, at `ts`: see how it follows the instrument that was on the chart before."""
+        """Handle the first trade, at `ts` (ns): relate it to the previous instrument on the chart."""
         before = self._rolls.awaited
         if before is None:
             return
@@ -373,7 +378,7 @@ class Market(Published):
         if first_reset or self._settings.cvd_reset == "session":
             self.reset_cvd()
 
-    # What goes out.
+    # Output.
 
     def _close(self, bucket: int) -> None:
         scratch = self._scratch

@@ -1,12 +1,12 @@
-"""The pipeline: trades of any instruments in, each instrument's numbers out.
+"""The pipeline: takes trades of any instruments and computes each instrument's results.
 
 Every instrument has its own market, so spreads and back months never mix with an outright. Charted instruments have a
-sink. No number depends on how trades are split into batches.
+sink. No result depends on how trades are split into batches.
 
-An instrument is an id for as long as its raw symbol stays the same: if a mapping or a definition gives the id another
-one, its market ends and a new one begins. A sink that is attached to a second instrument continues with that one after
-a roll: the first instrument is finished, and the new one begins with its next trade. So an id may have several markets
-at once, one for each chart that joined it at a different time.
+An id denotes one instrument as long as its raw symbol stays the same: if a mapping or a definition gives the id another
+symbol, its market ends and a new one begins. If a sink is attached to a second instrument, its chart rolls: the first
+instrument is finished, and the second begins with its next trade. An id can therefore have several markets at once, one
+for each chart that joined it at a different time.
 
 A chart attached after its instrument's first trade lacks the earlier bubbles; only its tables are complete.
 """
@@ -34,7 +34,7 @@ from flow_gl.engine.summary import Summary
 from flow_gl.store.market import MarketStore
 
 _BATCH: Final = 1 << 15
-"""Trades sorted by instrument per step."""
+"""Number of trades sorted by instrument per step."""
 
 
 class Pipeline:
@@ -42,11 +42,16 @@ class Pipeline:
 
     Parameters
     ----------
-    settings : what numbers depend on besides the trades
-    sessions : the exchange's calendar; None: all trades are one session
-    lods : levels of detail that are kept, from the base bucket up
-    sink_for : asked for a sink when an instrument is first heard of, before its first trade; None: by `attach` alone
-    has_detectors : find large trades, absorption, divergences and stacked imbalances in every instrument
+    settings : all that the results depend on besides the trades
+    sessions : the exchange's calendar; with None, all trades form one session
+    lods : number of levels of detail to build, from the base bucket up
+    sink_for : called with the id of each new instrument before its first trade; returns its sink, or None for no sink.
+        Without it, sinks are set by `attach` only
+    has_detectors : detect large trades, absorption, divergences and stacked imbalances in every instrument
+
+    Raises
+    ------
+    UsageError : `lods` is out of range
     """
 
     def __init__(
@@ -78,16 +83,16 @@ class Pipeline:
 
     @property
     def instruments(self) -> dict[int, Summary]:
-        """Every id that was named, defined, charted or traded, with what it means now."""
+        """Summaries by id of all instruments that were named, defined, charted or traded, as the ids are used now."""
         return {instrument_id: markets[0].summary for instrument_id, markets in self._markets.items()}
 
     def results(self) -> list[tuple[Summary, Sink]]:
-        """Every instrument that has, or had, a sink of its own, in the order in which they began."""
+        """Return the summary and sink of every market with a sink: ended ones first, then those in use."""
         markets = [*self._ended, *chain.from_iterable(self._markets.values())]
         return [(market.summary, market.sink) for market in markets if market.sink is not None]
 
     def take(self, item: Item) -> None:
-        """Take one item of a feed; a file's end changes no number."""
+        """Process one item of a feed; the end of a file changes no result."""
         match item:
             case Trades():
                 self.process(item.rows)
@@ -99,9 +104,9 @@ class Pipeline:
                 self.gap(item)
 
     def map(self, mapping: Mapping) -> None:
-        """Take an instrument's name (`core.items.Mapping`)."""
+        """Apply an instrument's name (`core.items.Mapping`)."""
         if mapping.is_end:
-            return  # it ends a name, not an instrument
+            return  # the name ends, the instrument does not
         instrument_id, symbol = mapping.instrument_id, mapping.symbol
         self._tell_apart(instrument_id, symbol)
         definition = self._definitions.get((instrument_id, symbol)) if symbol else None
@@ -111,7 +116,7 @@ class Pipeline:
                 market.define(definition)
 
     def define(self, definition: Definition) -> None:
-        """Take an instrument's tick size and point value (`core.items.Definition`)."""
+        """Apply an instrument's tick size and point value (`core.items.Definition`)."""
         instrument_id, symbol = definition.instrument_id, definition.symbol
         self._definitions[instrument_id, symbol] = definition
         self._tell_apart(instrument_id, symbol)
@@ -119,7 +124,7 @@ class Pipeline:
             market.define(definition)
 
     def gap(self, gap: FeedGap) -> None:
-        """Take news of missing records (`core.items.FeedGap`)."""
+        """Record missing records, or that they were filled in (`core.items.FeedGap`)."""
         if gap.instrument_id:
             for market in self._markets_of(gap.instrument_id):
                 market.feed_gap(gap)
@@ -132,7 +137,7 @@ class Pipeline:
             market.feed_gap(gap)
 
     def know_from(self, known_from: int) -> None:
-        """The feed hands over everything from an event time (ns) on: a first trade that comes later misses nothing."""
+        """Set the event time (ns) from which the feed is complete: no trades are missing before a later first trade."""
         if known_from == self._coverage.known_from:
             return
         self._coverage.known_from = known_from
@@ -146,7 +151,7 @@ class Pipeline:
         requested: str = "",
         renew: Callable[[], MarketStore] | None = None,
     ) -> None:
-        """Publish an instrument into a store: as `attach` does, with a store to go on in for `renew`."""
+        """Publish an instrument into a store. Works like `attach`, but `renew` returns an empty store."""
         sinks = (sink for sink, _ in self._seats if isinstance(sink, MarketSink) and sink.store is store)
         make = None if renew is None else lambda: MarketSink(renew())
         self.attach(instrument_id, next(sinks, None) or MarketSink(store), requested, make)
@@ -154,13 +159,16 @@ class Pipeline:
     def attach(
         self, instrument_id: int, sink: Sink, requested: str = "", renew: Callable[[], Sink] | None = None
     ) -> None:
-        """Send an instrument's results to a sink, before its first trade, or the rows of its history are not there.
+        """Send an instrument's results to a sink.
+
+        Call this before the instrument's first trade; otherwise the sink lacks the rows of earlier trades.
 
         Parameters
         ----------
-        instrument_id : a sink that had another one's results continues after a roll; 0: detach the sink
-        requested : what the chart was asked for
-        renew : gives an empty sink where the new instrument's trades begin before the old one's ended
+        instrument_id : 0 detaches the sink. If the sink was attached to another instrument, its chart rolls
+        sink : receives the results
+        requested : the symbol that the user requested for this chart
+        renew : returns an empty sink; called if the new instrument's trades begin before those of the old one ended
         """
         seat = next((at for at, (other, _) in enumerate(self._seats) if other is sink), None)
         if instrument_id == 0:
@@ -187,21 +195,22 @@ class Pipeline:
             self._charted.append(market)
 
     def on_chart(self, store: MarketStore) -> int:
-        """The instrument whose results go into a store now; 0 where there is none."""
+        """Return the id of the instrument whose results go into a store now, or 0 if there is none."""
         seats = (market for sink, market in self._seats if isinstance(sink, MarketSink) and sink.store is store)
         return next((market.instrument_id for market in seats if market in self._charted), 0)
 
     def process(self, trades: NDArray[np.void]) -> None:
-        """Take in trades (dtype TRADE): any instruments, in the order in which they arrived."""
+        """Process trades of any instruments (dtype TRADE, in order of arrival). Raises TypeError for another dtype."""
         if trades.dtype != TRADE:
             raise TypeError(f"expected trades of dtype TRADE, was {trades.dtype}")
-        # Trades from a file or the wire are read-only, others are not, and Numba compiles a kernel for each kind.
-        # So all are read-only here: a flag of this view, not of the caller's array.
+        # Trades from a file or the network are read-only, others are not, and Numba compiles a kernel for each kind.
+        # Therefore this view, not the caller's array, is always made read-only.
         words = np.ascontiguousarray(trades).view(np.int64)
         words.flags.writeable = False
         at, count = 0, len(trades)
         while at < count:
-            # Mostly one instrument: its trades are taken where they are. Where another comes, a batch is sorted.
+            # Usually there is one instrument, whose trades are processed in place. At a trade of another instrument,
+            # one batch is sorted by instrument.
             at = self._take(int(words[WORDS * at]) >> 32 & 0xFFFFFFFF, words, at, count)
             if at < count:
                 stop = min(at + _BATCH, count)
@@ -210,47 +219,47 @@ class Pipeline:
                 at = stop
 
     def _take(self, instrument_id: int, words: NDArray[np.int64], start: int, stop: int) -> int:
-        """Let an id's markets take in trades; the first trade of another id."""
+        """Let an id's markets process trades; return the index of the first trade of another id."""
         at = start
         for market in self._markets_of(instrument_id):
             at = market.process(words, start, stop)
         return at
 
     def advance(self, event_now_ns: int) -> None:
-        """Let the clock pass: closes buckets whose end lies 250 ms back, and finds silences that last."""
+        """Advance the clock to an event time (ns): close buckets that ended 250 ms ago, and update open silences."""
         for market in self._charted:
             market.advance(event_now_ns)
 
     def publish(self, *, is_brief: bool = False) -> None:
-        """Write the tables of what has changed since the last call.
+        """Write the tables that changed since the last call.
 
         Parameters
         ----------
-        is_brief : only the open bubble, the session's running numbers, whose they are and what is missing, in a tenth
-            of the time; what else has changed is written by the next call without it
+        is_brief : write only the open bubble, the session's running numbers, the instrument and the gaps, which takes a
+            tenth of the time; the next full call writes the other changes
         """
         for market in self._charted:
             market.publish(is_brief=is_brief)
 
     @property
     def charted(self) -> int:
-        """How many instruments have a chart."""
+        """Number of instruments on a chart."""
         return len(self._charted)
 
     def publish_next(self) -> None:
-        """Write one chart's tables in full: each call the next one's, so that no call takes long."""
+        """Write one chart's tables in full, a different chart each call, so that no call takes long."""
         if self._charted:
             self._turn = (self._turn + 1) % len(self._charted)
             self._charted[self._turn].publish()
 
     def finish(self) -> None:
-        """The trades have come to their end: close what is open at every level, and publish."""
+        """End the stream: close the open buckets of every level of detail, and publish."""
         for market in self._charted:
             market.finish()
         self.publish()
 
     def reset_cvd(self, instrument_id: int) -> None:
-        """CVD of an instrument restarts at 0, from the next trade."""
+        """Restart an instrument's CVD at 0 from the next trade."""
         for market in self._markets_of(instrument_id):
             market.reset_cvd()
 
@@ -261,11 +270,11 @@ class Pipeline:
             market.configure(self._settings)
 
     def keep(self, stores: Sequence[MarketStore] = ()) -> bytes:
-        """Everything that the next trade builds on, as a checkpoint. Rows that were handed on are not in it.
+        """Return a checkpoint: all state on which later results depend, without rows already sent to sinks.
 
         Parameters
         ----------
-        stores : of all charts, in their order
+        stores : the stores of all charts, in order
         """
         charts = places_of(self._seats, stores)
         alive = list(chain.from_iterable(self._markets.values()))
@@ -276,12 +285,13 @@ class Pipeline:
         return checkpoint.encode(checkpoint.PipelineState(markets, gaps, definitions))
 
     def resume(self, state: checkpoint.PipelineState, stores: Sequence[MarketStore] = ()) -> None:
-        """Go on from a checkpoint (`checkpoint.decode`), before the first trade, with the settings that it had.
+        """Restore a checkpoint (`checkpoint.decode`) before the first trade, under the settings it was taken with.
 
         Parameters
         ----------
-        state : of `keep`
-        stores : of all charts, as they were given there; without them what is attached stays, by its instrument
+        state : the decoded result of `keep`
+        stores : the stores of all charts, in the order given to `keep`. Without them, attached sinks stay attached to
+            their instruments
         """
         sinks = [sink for sink, _ in self._seats]
         if stores:
@@ -308,7 +318,7 @@ class Pipeline:
         self._definitions = {(one.instrument_id, one.symbol): one for one in state.definitions}
 
     def _markets_of(self, instrument_id: int) -> list[Market]:
-        """The markets of what an id means now; made with the first question."""
+        """Return the markets of the instrument that an id denotes now; the first call creates one."""
         markets = self._markets.get(instrument_id)
         if not markets:
             market = self._new_market(instrument_id)
@@ -333,7 +343,7 @@ class Pipeline:
         return market
 
     def _free_market(self, instrument_id: int) -> Market:
-        """A market that no sink has yet; where all have one, one more with the same numbers."""
+        """Return a market without a sink; if all have one, copy the state of the first into a new one."""
         markets = self._markets_of(instrument_id)
         market = next((market for market in markets if market.sink is None), None)
         if market is None:
@@ -343,7 +353,7 @@ class Pipeline:
         return market
 
     def _successor(self, instrument_id: int, old: Market) -> Market:
-        """A market without trades, to follow another one on its chart; it knows who it is."""
+        """Return a market without trades, with its identity set, to follow another one on its chart."""
         markets = self._markets_of(instrument_id)
         market = self._new_market(instrument_id)
         if markets[0] is not old:
@@ -352,7 +362,7 @@ class Pipeline:
         return market
 
     def _leave(self, market: Market) -> None:
-        """A chart goes on without this instrument: close what is open. Its trades are no longer the chart's."""
+        """Take an instrument off its chart: close its open buckets and drop its market."""
         if market in self._charted:
             market.finish()
             market.publish()
@@ -366,13 +376,13 @@ class Pipeline:
             self._ended.remove(market)
 
     def _vacate(self, seat: int | None) -> None:
-        """Detach a chart: nothing more comes to it, and what is on it stays."""
+        """Detach a chart: it receives no more results and keeps what it shows."""
         if seat is not None and (market := self._seats[seat][1]) in self._charted:
             self._leave(market)
             self._ended.append(market)
 
     def _tell_apart(self, instrument_id: int, symbol: str) -> None:
-        """End what an id meant where it gets another raw symbol: whatever comes is another instrument's."""
+        """End an id's markets if the id gets another raw symbol: later trades belong to another instrument."""
         markets = self._markets.get(instrument_id, [])
         known = markets[0].identity.symbol if markets else ""
         if not symbol or not known or known == symbol:

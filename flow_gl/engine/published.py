@@ -60,17 +60,22 @@ class Published:
         )
 
     def publish(self, *, is_brief: bool = False) -> None:
-        """Write the tables of what has changed since the last call. Briefly: without the profile and its VWAP."""
+        """Write the tables that changed since the last call.
+
+        Parameters
+        ----------
+        is_brief : skip the profile, and leave the VWAP that is computed from it unchanged
+        """
         sink = self.sink
         if sink is None:
             return
         s = self._state[0]
         seen = (int(s["total_trades"]), int(s["rejected"]), int(s["bucket"]))
         if self._instrument_changed:
-            # Always first: a reader of the numbers must know which instrument they belong to, and its tick size.
+            # Always first: a reader of the numbers needs to know their instrument and its tick size.
             self._publish_instrument(sink)
         if self._gaps.is_changed:
-            # Before the numbers: a reader that sees trades after a gap, or those that filled it, must see the gap too.
+            # Before the numbers: a reader that sees trades after a gap, or trades that filled it, must see the gap too.
             record = self._record("gaps", GAP_LIST)
             self._gaps.write(record)
             sink.table("gaps", record)
@@ -126,7 +131,7 @@ class Published:
         )
 
     def _show_change(self) -> None:
-        """Publish at once whose the rows are from here on: a reader finds that with the rows, never after them."""
+        """Publish a change of instrument at once, so that readers never see its rows before they know about it."""
         self._instrument_changed = self._gaps.is_changed = True
         if self.sink is not None:
             rolls = self._record("rolls", ROLL_LIST)

@@ -24,7 +24,7 @@ _SAME: Final = (
     *REASONS,
     "total_trades",
 )
-"""Fields of SESSION that are STATE's as they are. All fields of both are 8 bytes wide."""
+"""Fields of SESSION copied from STATE unchanged. All fields of both are 8 bytes wide."""
 _FROM: Final = np.array([list(STATE.names or ()).index(name) for name in _SAME])
 _INTO: Final = np.array([list(SESSION.names or ()).index(name) for name in _SAME])
 _DATE, _OPEN, _CLOSE, _CVD_HIGH, _CVD_LOW, _REFERENCE, _UNSCHEDULED, _PARTIAL = (
@@ -38,31 +38,31 @@ _FIRST_TS, _TRADE_COUNT, _STEP = (
     (STATE.names or ()).index(name) for name in ("first_ts", "trade_count", "reference_step")
 )
 PARTIAL_NS: Final = 60_000_000_000
-"""A session whose first trade comes later than this after its open lacks its beginning."""
+"""A session is partial if its first trade comes more than this after its open, in nanoseconds."""
 _PRICES: Final = ("last_price", "open", "high", "low")
 _MOST_ROW: Final = 1 << 30
-"""Number of a published row: the view counts them in int32, from any other row."""
+"""Limit for the number of a published row: the view computes the difference of two row numbers in int32."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A profile's traded part and what it says."""
+    """The traded part of a profile, and the levels computed from it."""
 
     price: NDArray[np.int64]
-    """Traded prices, 1e-9, rising."""
+    """Traded prices, 1e-9 units, ascending."""
     contracts: NDArray[np.int64]
-    """(prices, 3): buy, sell, unsided."""
+    """Shape (prices, 3): buy, sell and unsided contracts."""
     base: int
-    """Number of the lowest row, a price // tick_size."""
+    """Number of the lowest row: its price // tick_size."""
     tick_size: int
-    """Of a row, 1e-9: the instrument's tick. Prices between two ticks count in the lower one's row."""
+    """Height of a row in 1e-9 units: the instrument's tick. A price between two ticks counts in the lower row."""
     levels: Levels | None
-    """None while there is no trade."""
+    """None before the first trade."""
     vwap: tuple[float, float]
-    """VWAP and its deviation, points; nan while there is no trade."""
+    """VWAP and its standard deviation, in points; nan before the first trade."""
 
     def prices(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Prices of rows, 1e-9."""
+        """Return the prices of rows, in 1e-9 units."""
         return (self.base + rows) * self.tick_size
 
     def price_of(self, row: int) -> int:
@@ -70,7 +70,7 @@ class Reading:
 
 
 def read_profile(grid: Grid, settings: AggregationSettings) -> Reading:
-    """Compute the levels of a profile's present state."""
+    """Read the grid's profile and compute its levels."""
     first, last = grid.traded()
     totals = totals_nb(grid.profile, first, last)
     at = np.flatnonzero(totals)
@@ -100,7 +100,7 @@ def read_profile(grid: Grid, settings: AggregationSettings) -> Reading:
 
 
 def fill_profile(record: NDArray[np.void], reading: Reading, *, step: int) -> None:
-    """Fill a PROFILE record with the rows that have volume; if they are too many, adjacent rows are merged."""
+    """Fill a PROFILE record with the rows that have volume; if there are too many, merge adjacent rows."""
     row = record[0]
     row["tick_size"] = reading.tick_size
     row["step"] = step
@@ -125,7 +125,7 @@ def fill_profile(record: NDArray[np.void], reading: Reading, *, step: int) -> No
 
 
 def _fill_rows(row: np.void, reading: Reading) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Number the rows with volume from the lowest, fill in what a row is, and add up their contracts."""
+    """Set the row size in `row`; return the numbers of the rows with volume, from the lowest, and their contracts."""
     ticks_per_row = 1
     while True:
         numbers = reading.price // (reading.tick_size * ticks_per_row)
@@ -139,13 +139,13 @@ def _fill_rows(row: np.void, reading: Reading) -> tuple[NDArray[np.int64], NDArr
 
 
 def is_partial(session: Session | None, first_ts: int, *, known_from: int = 0) -> bool:
-    """Whether trades of a session are missing from its open on: the first came late, and earlier ones are not known.
+    """Return whether a session lacks its beginning: its first trade is late, and earlier trades may be missing.
 
     Parameters
     ----------
-    session : None where no calendar is in force; one without a place in the calendar has no open that is known
-    first_ts : of its first trade
-    known_from : event time from which on all trades are known; 0 if nothing says so
+    session : None without a calendar. An unscheduled session is never partial, because its open is unknown
+    first_ts : time of its first trade, in ns
+    known_from : event time (ns) from which all trades are known; 0 if unknown
     """
     if session is None or not session.is_scheduled or 0 < known_from <= session.open + PARTIAL_NS:
         return False
@@ -164,12 +164,12 @@ def fill_session(
 
     Parameters
     ----------
-    record, state : of shape (1,)
-    session : None where no calendar is in force
-    reading : of the profile as it stands; None leaves VWAP as it is
-    known_from : event time from which on all trades are known; 0 if nothing says so
+    record, state : SESSION and STATE, shape (1,)
+    session : None without a calendar
+    reading : the current profile; with None, VWAP stays unchanged
+    known_from : event time (ns) from which all trades are known; 0 if unknown
     """
-    # As words, not by name: this is done a thousand times a second, and a field by its name takes ten times as long.
+    # As words, not by field name: this runs a thousand times a second, and access by name takes ten times as long.
     words, s = record.view(np.int64), state.view(np.int64)
     words[_INTO] = s[_FROM]
     words[_DATE] = session.trade_date if session else 0
@@ -190,7 +190,7 @@ def fill_session(
 
 
 def fill_prior(record: NDArray[np.void], finished: Finished | None) -> None:
-    """Fill a SESSION record's prior levels; None: there is no prior session."""
+    """Fill a SESSION record's prior levels; with None, mark them as undefined."""
     row = record[0]
     row["prior_partial"] = finished is not None and bool(finished.session[0]["partial"])
     if finished is None:
@@ -218,7 +218,7 @@ def fill_instrument(record: NDArray[np.void], summary: Summary, *, bucket_ns: in
 def finished_of(
     reading: Reading, *, session: Session | None, session_record: NDArray[np.void], instrument_record: NDArray[np.void]
 ) -> Finished:
-    """Make the record of a session that has ended with trades."""
+    """Build the result of a finished session, which must have at least one trade."""
     levels = reading.levels
     assert levels is not None, "a session with trades has a profile"
     return Finished(

@@ -1,7 +1,7 @@
 """The rolls of one chart: the points at which it continued with another instrument.
 
-A chart of a continuous symbol shows one instrument after another. Each has its own market; the next one takes over only
-what the picture needs: gaps, earlier rolls, and where the old one ended.
+A chart of a continuous symbol shows one instrument after another. Each has its own market. The next market takes over
+only the gaps, the earlier rolls, and the time at which the old instrument ended.
 """
 
 from collections import deque
@@ -19,11 +19,11 @@ class Left(msgspec.Struct, frozen=True):
 
     instrument_id: int
     symbol: str
-    """Raw; "" where unknown."""
+    """Raw symbol; "" if unknown."""
     last_ts: int
-    """Its newest trade, ns."""
+    """Time of its newest trade, ns."""
     next_ts: int = NOT_YET
-    """First trade of the one after it; NOT_YET while there is none."""
+    """Time of the next instrument's first trade, ns; NOT_YET before it."""
 
 
 class RollLog:
@@ -35,11 +35,17 @@ class RollLog:
 
     @property
     def awaited(self) -> Left | None:
-        """The instrument before, while the new one has not traded."""
+        """The previous instrument, until the new one trades; then None."""
         return self._left[-1] if self._left and self._left[-1].next_ts == NOT_YET else None
 
     def follow(self, other: "RollLog", left: Left | None) -> None:
-        """Go on from another market's log; `left` is that market, None where it never traded in this chart."""
+        """Continue another market's log.
+
+        Parameters
+        ----------
+        other : the log of the previous market
+        left : the previous instrument; None if it never traded on this chart
+        """
         self._left.extend(other._left)
         self._total = other._total
         if left is not None:
@@ -47,28 +53,28 @@ class RollLog:
             self._total += 1
 
     def begin(self, ts: int) -> None:
-        """The new instrument's first trade has come, at `ts` (ns)."""
+        """Record the new instrument's first trade, at `ts` (ns)."""
         before = self.awaited
         if before is not None:
             self._left[-1] = msgspec.structs.replace(before, next_ts=max(ts, before.last_ts))
 
     def forget(self) -> None:
-        """A new chart begins here."""
+        """Forget all rolls, because a new chart begins."""
         self._left.clear()
         self._total = 0
 
     def keep(self) -> list[Left]:
-        """What is known, for a checkpoint."""
+        """Return the instruments left, for a checkpoint."""
         return list(self._left)
 
     def resume(self, kept: list[Left]) -> None:
-        """Go on from what was kept."""
+        """Restore what `keep` returned."""
         self.forget()
         self._left.extend(kept)
         self._total = len(kept)
 
     def write(self, record: NDArray[np.void], *, instrument_id: int, symbol: str) -> None:
-        """Fill a ROLL_LIST record (shape (1,)); the last roll leads to the instrument that is given."""
+        """Fill a ROLL_LIST record (shape (1,)); the newest roll leads to the given instrument."""
         row = record[0]
         row["count"], row["total"] = len(self._left), self._total
         followers = [(left.instrument_id, left.symbol) for left in list(self._left)[1:]]

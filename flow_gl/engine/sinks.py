@@ -1,4 +1,4 @@
-"""Sinks for an instrument's results: a MarketStore for the view, or arrays for export and tests."""
+"""Sinks that receive an instrument's results: a MarketStore for the view, or arrays for export and tests."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ from flow_gl.store.market import MarketStore
 
 TableName = Literal["open", "profile", "session", "gaps", "rolls", "instrument"]
 Rows = tuple[NDArray[np.void], NDArray[np.void]]
-"""BUBBLE and CVD_POINT rows of the same buckets, as many of each."""
+"""BUBBLE and CVD_POINT rows of the same buckets, equally many of each."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """A finished session, or all trades if there is no calendar. Prices are int64 in 1e-9 units."""
+    """Results of a finished session, or of all trades if there is no calendar. Prices are int64 in 1e-9 units."""
 
     trade_date: int
     """YYYYMMDD; 0 without a calendar."""
@@ -26,7 +26,7 @@ class Finished:
     instrument: NDArray[np.void]
     """INSTRUMENT, shape (1,)."""
     price: NDArray[np.int64]
-    """Traded prices, rising."""
+    """Traded prices, ascending."""
     buy: NDArray[np.int64]
     sell: NDArray[np.int64]
     unsided: NDArray[np.int64]
@@ -34,7 +34,7 @@ class Finished:
     vah: int
     val: int
     value_area: int
-    """Contracts held by VAL..VAH."""
+    """Contracts traded from VAL to VAH."""
     lvn: NDArray[np.int64]
     hvn: NDArray[np.int64]
 
@@ -43,29 +43,29 @@ class Sink(Protocol):
     """Receives the results of one instrument, in order."""
 
     def room(self, most: int) -> Rows | None:
-        """Return room for the next closed rows of lod 0, up to `most`; None: they are passed to `bubbles` instead.
+        """Return space for up to `most` closed rows of lod 0, or None to receive them through `bubbles`.
 
-        The row after the last closed one may be written too; it has no meaning.
+        The kernels may also write the row after the last closed one; its content has no meaning.
         """
 
     def written(self, count: int) -> None:
-        """Take `count` rows that were written into the last `room`."""
+        """Accept the first `count` rows of the space that `room` returned last."""
 
     def bubbles(self, lod: int, bubbles: NDArray[np.void], cvd: NDArray[np.void]) -> None:
-        """Closed rows of a lod (BUBBLE, CVD_POINT, of the same buckets). The arrays are reused: copy to keep."""
+        """Accept closed rows of a lod (BUBBLE, CVD_POINT, of the same buckets). The arrays are reused: copy to keep."""
 
     def events(self, rows: NDArray[np.void]) -> None:
-        """Take EVENT rows. The array is reused: copy to keep."""
+        """Accept EVENT rows. The array is reused: copy to keep."""
 
     def table(self, name: TableName, record: NDArray[np.void]) -> None:
-        """Take a table's new record, shape (1,). The array is reused: copy to keep."""
+        """Accept a table's new record, shape (1,). The array is reused: copy to keep."""
 
     def finished(self, session: Finished) -> None:
-        """Take a finished session, after all of its closed bubbles."""
+        """Accept a finished session, after all of its closed bubbles."""
 
 
 class MarketSink:
-    """Results into the rings and tables of a MarketStore."""
+    """Writes results into the rings and tables of a MarketStore."""
 
     def __init__(self, store: MarketStore) -> None:
         self.store = store
@@ -94,7 +94,7 @@ class MarketSink:
 
 
 def places_of(seats: Sequence[tuple[Sink, object]], stores: Sequence[MarketStore]) -> dict[int, int]:
-    """On which chart something is, by the `id` of what is seated there; -1 where its sink is of none of the stores."""
+    """Return the index of each seated object's chart, by the object's `id`; -1 if its sink uses none of the stores."""
     places = {id(store): at for at, store in enumerate(stores)}
     return {id(one): places.get(id(sink.store), -1) for sink, one in seats if isinstance(sink, MarketSink)}
 
@@ -104,7 +104,7 @@ class Collector:
 
     Parameters
     ----------
-    lods : how many levels of detail are kept, from the finest
+    lods : number of levels of detail to keep, from the finest
     """
 
     def __init__(self, *, lods: int = 1) -> None:
@@ -116,18 +116,18 @@ class Collector:
         self.sessions: list[Finished] = []
         """Finished sessions, in order."""
         self.cuts: list[int] = []
-        """How many base bubbles had closed when each of them ended ..."""
+        """Number of base bubbles closed by the end of each session."""
         self.event_cuts: list[int] = []
-        """... and how many events were known."""
+        """Number of events found by the end of each session."""
         self._event_count = 0
         self.tables: dict[TableName, NDArray[np.void]] = {}
-        """Each table's newest record."""
+        """The newest record of each table."""
 
     def room(self, most: int) -> Rows | None:  # noqa: ARG002  # it keeps copies
         return None
 
     def written(self, count: int) -> None:
-        """Do nothing: `room` gives none."""
+        """Do nothing, because `room` returns None."""
 
     def bubbles(self, lod: int, bubbles: NDArray[np.void], cvd: NDArray[np.void]) -> None:
         if lod == 0:
@@ -149,19 +149,19 @@ class Collector:
         self.event_cuts.append(self._event_count)
 
     def bubble_rows(self, lod: int = 0) -> NDArray[np.void]:
-        """All closed bubbles of a lod (BUBBLE)."""
+        """Return all closed bubbles of a lod (BUBBLE)."""
         return _joined(self._bubbles[lod], BUBBLE)
 
     def cvd_rows(self, lod: int = 0) -> NDArray[np.void]:
-        """All closed CVD points of a lod (CVD_POINT)."""
+        """Return all closed CVD points of a lod (CVD_POINT)."""
         return _joined(self._cvd[lod], CVD_POINT)
 
     def event_rows(self) -> NDArray[np.void]:
-        """All events (EVENT)."""
+        """Return all events (EVENT)."""
         return _joined(self._events, EVENT)
 
 
 def _joined(parts: list[NDArray[np.void]], dtype: np.dtype) -> NDArray[np.void]:
-    # As plain bytes: NumPy joins records field by field.
+    # As plain bytes, because NumPy concatenates records field by field, which is slow.
     raw = [part.view(f"V{dtype.itemsize}") for part in parts]
     return np.concatenate(raw).view(dtype) if raw else np.zeros(0, dtype)

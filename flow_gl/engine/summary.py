@@ -7,7 +7,7 @@ from flow_gl.core.schema import TickSource
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """An instrument at a glance."""
+    """The identity and totals of one instrument."""
 
     instrument_id: int
     symbol: str
@@ -17,16 +17,16 @@ class Summary:
     volume: int
     rejected: int
     rejections: dict[str, int]
-    """Records that are not charted, by reason (`core.market.rejections.REASONS`)."""
+    """Number of rejected records by reason (`core.market.rejections.REASONS`)."""
     late: int
     last_ts: int
     is_outright: bool
-    """By its definition, else by its symbol; an unnamed one counts as one."""
+    """From its definition, else from its symbol; an instrument without a name counts as an outright."""
     tick_size: int
     tick_source: TickSource | None
     point_value: float | None
 
     @property
     def name(self) -> str:
-        """The raw symbol, else the name asked for, else the id."""
+        """The raw symbol, else the requested symbol, else the id."""
         return self.symbol or self.requested or str(self.instrument_id)

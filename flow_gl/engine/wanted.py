@@ -1,4 +1,4 @@
-"""Which instruments an export writes: all, or what a name means, by the rule that a chart follows too."""
+"""Select the instruments that an export writes: all, or those that a name denotes, by the same rule as a chart."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -21,30 +21,30 @@ Result = tuple[Summary, Collector]
 
 
 class Wanted:
-    """What is to be written of a stream.
+    """Selects the instruments of a stream to export.
 
     Parameters
     ----------
-    symbol : a contract, a symbol as asked for, or an id; None: every instrument that trades
+    symbol : a contract, a requested symbol, or an id; None selects every instrument that trades
     """
 
     def __init__(self, symbol: str | None) -> None:
         self._symbol: Final = symbol or ""
-        # A parent means many instruments: which one is wanted is known at the end.
+        # A parent denotes many instruments; `choose` selects one at the end.
         self._name: Final = Name(symbol) if symbol and not is_parent_symbol(symbol.upper()) else None
         self._meant: Final[set[int]] = set()
         self._seen: Final[set[int]] = set()
         self._spelled = ""
 
     def take(self, mapping: Mapping) -> None:
-        """Take a mapping, in order with the trades."""
+        """Process a mapping, in stream order with the trades."""
         if self._name is not None and self._name.take(mapping):
             if mapping.requested.upper() == self._symbol.upper():
                 self._spelled = mapping.requested
             self._meant.add(self._name.instrument_id)
 
     def rows(self, trades: NDArray[np.void]) -> NDArray[np.void]:
-        """The trades (TRADE) that count: all of them as long as no mapping has told what the name means."""
+        """Return the trades (TRADE) that the name covers: all of them until a mapping says what it denotes."""
         if self._name is None or not self._name.is_known:
             return trades
         ids = trades["instrument_id"]
@@ -53,7 +53,16 @@ class Wanted:
         return trades if is_meant.all() else trades[is_meant]
 
     def choose(self, results: Sequence[Result]) -> list[Result]:
-        """Of everything that came, what is to be written; busiest first, then the lower id. Raises DataError."""
+        """Choose the results to write.
+
+        Without a symbol, the results are in descending order of volume, then by id. The instruments of one name are in
+        order of their last trade.
+
+        Raises
+        ------
+        DataError
+            Nothing traded, or the symbol is unknown or never traded.
+        """
         ranked = sorted(results, key=lambda one: (-one[0].volume, one[0].instrument_id, one[0].last_ts))
         traded = [result for result in ranked if result[0].trades]
         if not self._symbol:
@@ -78,14 +87,14 @@ class Wanted:
             return one.is_outright and wanted == one.requested.upper()
         if one.symbol.upper() == wanted or str(one.instrument_id) == wanted:
             return True
-        # By another name: an instrument that the name meant, unless it means that by its raw symbol.
+        # An instrument that the name denoted, unless the name is a raw symbol and the instrument's symbol differs.
         return one.instrument_id in self._meant and not self._is_raw(one)
 
     def _is_raw(self, one: Summary) -> bool:
         return self._name is not None and self._name.is_raw and bool(one.symbol)
 
     def _held(self, results: Sequence[Result]) -> str:
-        """What does trade, each name once."""
+        """List the instruments that trade, each name once."""
         ranked = sorted((one for one, _ in results), key=lambda one: (-one.volume, one.instrument_id))
         names = [one.name for one in ranked if one.trades or one.instrument_id in self._seen]
         known = {one.instrument_id for one in ranked}
@@ -95,8 +104,11 @@ class Wanted:
 
 
 def unique_names(instruments: Sequence[Summary]) -> list[str]:
-    """A name for each: its symbol, with the id where two share one, with its last day where that does not tell them
-    apart either (a contract comes back after ten years)."""
+    """Return a unique name for each instrument, in the same order.
+
+    The name is the symbol. If two instruments share it, the id is added; if they share the id too (a symbol returns
+    after ten years), the day of the last trade is added.
+    """
     count = Counter(one.name for one in instruments)
     names = [
         one.name if count[one.name] == 1 else f"{one.symbol or one.requested}#{one.instrument_id}".lstrip("#")
@@ -110,6 +122,6 @@ def unique_names(instruments: Sequence[Summary]) -> list[str]:
 
 
 def _why(results: Sequence[Result]) -> str:
-    """Why nothing of some instruments is charted; "" where nothing came."""
+    """Describe why records of some instruments were rejected; "" if none were."""
     reasons = rejections.describe(rejections.total(one.rejections for one, _ in results))
     return f" ({reasons})" if reasons else ""

@@ -14,11 +14,13 @@ STAGES: Final = ("bubbles and CVD", "several instruments", "levels of detail", "
 
 
 def warm_up(progress: Callable[[str, int, int], None] | None = None) -> None:
-    """Compile every kernel, or load its machine code from the cache: seconds the first time, then a fraction of one.
+    """Compile every kernel, or load its machine code from the cache.
+
+    This takes seconds the first time, and a fraction of a second afterwards.
 
     Parameters
     ----------
-    progress : called with what is being compiled, how many are done, and how many there are
+    progress : called with the name of the current stage, the number of finished stages, and the number of stages
     """
     tell = progress or (lambda _name, _done, _all: None)
     trades = np.zeros(8, TRADE)

@@ -1,4 +1,5 @@
-"""Detectors: where large orders acted, where they were absorbed, where price and delta disagree.
+"""Detectors of large trades, absorption, divergences of price and delta, and stacked imbalances.
 
-One detector a file: its definition, its kernel and what it keeps between batches. All behind the contract in `base`.
+Each detector is one file with its definition, its kernels and its state between batches. All follow the protocol in
+`base`.
 """

@@ -9,8 +9,8 @@ the window's price range is at most max(4, 1.5 sd(m)) ticks; at the same price n
 Event: at t, at the price where the aggressing side traded most in the window (ties: nearest the last price, then the
 lower), against the aggressor, strength = |D| / max(20, 2.5 sd(D)), inputs: D, m, range in ticks, least |D|.
 
-The sums over the history are kept as floats of whole numbers, exact below 2**53; should a market leave that range, they
-are added up again at each test.
+The sums over the history are whole numbers stored as floats, exact below 2**53; if they exceed that range, they are
+computed again at each test.
 """
 
 from collections.abc import Iterator
@@ -42,19 +42,19 @@ STATE: Final = np.dtype(
     [
         (name, "<i8")
         for name in (
-            "second",  # open; _NONE before the first trade
+            "second",  # the open second; _NONE before the first trade
             "first_second",
-            "first_price",  # ticks, as all prices here
+            "first_price",  # ticks, like all prices here
             "last_price",
             "traded",  # 1: the open second has a trade
             "delta",  # of the open second
             "high",
             "low",
-            "history",  # windows in the sums below
-            "is_large",  # 1: a sum has left the range in which floats are exact
+            "history",  # number of windows in the sums below
+            "is_large",  # 1: a sum has exceeded the range in which floats are exact
             "head",  # trades written to the buffer so far
-            "tail",  # the oldest that is needed
-            "told",  # events so far
+            "tail",  # index of the oldest trade still needed
+            "told",  # number of events so far
         )
     ]
     + [(name, "<f8") for name in ("sum_delta", "sum_delta2", "sum_move", "sum_move2")]
@@ -70,7 +70,7 @@ BUFFERED: Final = np.dtype([("second", "<i8"), ("tick", "<i8"), ("size", "<i8")]
 
 @kernel
 def add_window_nb(s: Any, seconds: NDArray[np.void], at: int, sign: float) -> None:
-    """Add a second's window to the sums (sign 1), or take it out (-1)."""
+    """Add a second's window to the sums (sign 1), or remove it (sign -1)."""
     row = seconds[at & (_SLOTS - 1)]
     delta, move = float(row["window_delta"]), float(row["window_move"])
     s["sum_delta"] += sign * delta
@@ -83,7 +83,7 @@ def add_window_nb(s: Any, seconds: NDArray[np.void], at: int, sign: float) -> No
 
 @kernel
 def add_up_nb(s: Any, seconds: NDArray[np.void]) -> None:
-    """Add up the sums again from the history before the open second."""
+    """Recompute the sums from the history before the open second."""
     s["sum_delta"] = s["sum_delta2"] = s["sum_move"] = s["sum_move2"] = 0.0
     for at in range(s["second"] - s["history"], s["second"]):
         add_window_nb(s, seconds, at, 1.0)
@@ -91,7 +91,7 @@ def add_up_nb(s: Any, seconds: NDArray[np.void]) -> None:
 
 @kernel
 def put_second_nb(s: Any, seconds: NDArray[np.void], second: int, delta: int, is_traded: bool) -> None:
-    """Write a second that has ended, with its window."""
+    """Write a second that has ended, and the values of its window."""
     row = seconds[second & (_SLOTS - 1)]
     row["delta"], row["price"], row["traded"] = delta, s["last_price"], np.int64(is_traded)
     row["high"], row["low"] = s["high"], s["low"]
@@ -108,7 +108,7 @@ def put_second_nb(s: Any, seconds: NDArray[np.void], second: int, delta: int, is
 
 @kernel
 def busiest_price_nb(s: Any, buffered: NDArray[np.void], side: int, low: int, high: int) -> int:
-    """Price at which a side traded most in the window; ties: nearest the last price, then the lower."""
+    """Return the price at which a side traded most in the window; ties: nearest the last price, then the lower."""
     mask = len(buffered) - 1
     best, most = low, -1
     for price in range(low, high + 1):
@@ -134,7 +134,7 @@ def look_nb(  # noqa: PLR0917  # kernels take arrays
     events: NDArray[np.void],
     found: int,
 ) -> int:
-    """Test the window that ends with the open second, which has been put. Returns the number of events."""
+    """Test the window that ends with the open second, already written. Returns the number of events."""
     if s["is_large"]:
         add_up_nb(s, seconds)
     count = float(s["history"])
@@ -182,7 +182,7 @@ def end_second_nb(  # noqa: PLR0917  # kernels take arrays
     events: NDArray[np.void],
     found: int,
 ) -> int:
-    """End the open second, test it if it has traded, and pass empty seconds up to `until`, which opens.
+    """End the open second, test it if it has trades, add empty seconds up to `until`, and open that one.
 
     Returns the number of events.
     """
@@ -195,7 +195,7 @@ def end_second_nb(  # noqa: PLR0917  # kernels take arrays
         found = look_nb(s, seconds, buffered, told, rule, tick_size, events, found)
     s["delta"], s["traded"] = 0, 0
     if until - second > HISTORY + WINDOW + 1:
-        # So long a silence leaves only empty windows.
+        # After such a long silence, all windows are empty.
         s["history"] = HISTORY
         s["sum_delta"] = s["sum_delta2"] = s["sum_move"] = s["sum_move2"] = 0.0
         for at in range(until - HISTORY - WINDOW, until):
@@ -230,8 +230,10 @@ def absorption_nb(  # noqa: PLR0917  # kernels take arrays
     tick_size: int,
     events: NDArray[np.void],
 ) -> tuple[int, int]:
-    """Take in trades from `start` on, while there is room. Returns the next trade and the events found, or _FULL where
-    the buffer has no room for that trade."""
+    """Process trades from `start` on, while there is space for events.
+
+    Returns the index of the next trade and the number of events, or _FULL if the buffer has no space for that trade.
+    """
     s, rule = state[0], rules[0]
     mask = len(buffered) - 1
     found, i = 0, start
@@ -247,7 +249,7 @@ def absorption_nb(  # noqa: PLR0917  # kernels take arrays
                 found = end_second_nb(s, seconds, buffered, told, rule, second, tick_size, events, found)
         if s["traded"] == 0:
             s["traded"], s["high"], s["low"] = 1, tick[i], tick[i]
-        # A trade of a second that has ended belongs to the open one: what is closed never changes.
+        # A late trade counts in the open second, because closed seconds never change.
         until = (s["second"] + 1) * SECOND_NS
         high, low, delta, head = s["high"], s["low"], s["delta"], s["head"]
         room = s["tail"] + len(buffered)
@@ -279,7 +281,7 @@ def pass_time_nb(  # noqa: PLR0917  # kernels take arrays
     tick_size: int,
     events: NDArray[np.void],
 ) -> int:
-    """End the open second if the clock is beyond its end and it has traded. Returns the number of events."""
+    """End the open second if the clock has passed its end and it has trades. Returns the number of events."""
     s = state[0]
     if s["traded"] == 0 or (s["second"] + 1) * SECOND_NS + DELAY_NS > now_ns:
         return 0
@@ -288,7 +290,7 @@ def pass_time_nb(  # noqa: PLR0917  # kernels take arrays
 
 @dataclass(frozen=True, slots=True)
 class AbsorptionRule:
-    """What counts as absorption; the module's docstring has the meaning of each number."""
+    """The thresholds of absorption; the module's docstring defines each number."""
 
     sd: float = 2.5
     contracts: float = 20.0
@@ -300,11 +302,11 @@ class AbsorptionRule:
 
 
 class Absorption:
-    """Finds absorption.
+    """Detects absorption.
 
     Parameters
     ----------
-    rule : what counts
+    rule : the thresholds; None uses the defaults
     """
 
     def __init__(self, rule: AbsorptionRule | None = None) -> None:
@@ -366,7 +368,7 @@ class Absorption:
         return self._state, self._seconds, self._buffered, self._told, self._rules
 
     def _waiting(self) -> NDArray[np.void]:
-        """The buffered trades that are still needed, oldest first."""
+        """Return the buffered trades that are still needed, oldest first."""
         head, tail = int(self._state["head"][0]), int(self._state["tail"][0])
         waiting: NDArray[np.void] = self._buffered[np.arange(tail, head) & (len(self._buffered) - 1)]
         return waiting

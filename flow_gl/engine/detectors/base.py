@@ -1,11 +1,11 @@
-"""What a detector is: trades of one instrument in, EVENT rows out.
+"""The protocol of detectors, which find EVENT rows in the trades of one instrument.
 
-A detector sees every trade of a session once, in arrival order, as columns that `columns` has decoded for all of them.
-How the trades are cut into batches changes nothing. Its state is fixed-size arrays, so that it can be kept as bytes and
-resumed. It starts again at each session's open.
+A detector receives every trade of a session once, in arrival order, as columns that `Decoder` has decoded for all
+detectors. The results do not depend on how trades are split into batches. The state is a set of arrays, so that it can
+be saved as bytes and restored. A detector starts again at each session's open.
 
-A second, bar or minute that a detector waits for ends when a trade of a later one arrives, or when `pass_time` says
-that the clock is beyond it; what is then known carries the end as its `ts_event`.
+The second, bar or minute that a detector waits for ends when a trade of a later one arrives, or when `pass_time` says
+that the clock has passed it. The event found then has that end as its `ts_event`.
 """
 
 from collections.abc import Iterator
@@ -20,11 +20,11 @@ from flow_gl.engine.kernels.jit import kernel
 
 SECOND_NS: Final = 1_000_000_000
 DELAY_NS: Final = 250_000_000
-"""Live, a second, bar or minute ends when the clock has passed its end by this."""
+"""On a live feed, a second, bar or minute is closed this long after its end, in nanoseconds."""
 NEVER: Final = 2**62
-"""A time (ns) that all seconds, bars and minutes end before."""
+"""A time (ns) after the end of every second, bar and minute."""
 EVENTS: Final = 1024
-"""Events that a kernel can hand over at a time."""
+"""Maximum number of events per kernel call."""
 
 _BUY: Final = int(Side.BUY)
 _SELL: Final = int(Side.SELL)
@@ -33,7 +33,7 @@ _TRADE: Final = ord("T")
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Trades as the detectors read them: int64 columns of equal length, in arrival order."""
+    """Decoded trades: int64 columns of equal length, in arrival order."""
 
     ts: NDArray[np.int64]
     """`ts_event`, ns."""
@@ -42,40 +42,40 @@ class Columns:
     size: NDArray[np.int64]
     """Contracts."""
     sign: NDArray[np.int64]
-    """+1 a buy aggressor, -1 a sell aggressor, 0 none given."""
+    """+1 for a buy aggressor, -1 for a sell aggressor, 0 if none is given."""
 
     def __len__(self) -> int:
         return len(self.ts)
 
     def arrays(self) -> tuple[Any, ...]:
-        """The columns in the order in which kernels take them."""
+        """Return the columns in the order of the kernels' parameters."""
         return self.ts, self.tick, self.size, self.sign
 
 
 class Detector(Protocol):
-    """Finds events of one kind in the trades of one instrument."""
+    """Detects events of one kind in the trades of one instrument."""
 
     def begin(self) -> None:
-        """Start again, at a session's open."""
+        """Reset the state at a session's open."""
 
     def take(self, trades: Columns, tick_size: int) -> Iterator[NDArray[np.void]]:
-        """Take in trades; yield EVENT rows (reused arrays: copy to keep) as they become known."""
+        """Process trades, and yield EVENT rows as they are found (in reused arrays: copy to keep)."""
 
     def pass_time(self, now_ns: int, tick_size: int) -> Iterator[NDArray[np.void]]:
-        """Let time pass to `now_ns`: what ends before it has no further trades. Yields as `take` does."""
+        """Advance the clock to `now_ns` and close what ended before it. Yields EVENT rows like `take`."""
 
     def rescale(self, factor: int) -> None:
-        """The tick has become `factor` times finer: what is kept in ticks is multiplied."""
+        """Multiply all state in ticks by `factor`, because the tick has become that many times finer."""
 
     def keep(self) -> bytes:
-        """Everything that the next trade builds on."""
+        """Return the whole state, for a checkpoint."""
 
     def resume(self, kept: bytes) -> None:
-        """Go on from what `keep` gave. Raises ValueError where it has another size."""
+        """Restore what `keep` returned. Raises ValueError if its size is wrong."""
 
 
 class Kept:
-    """State of a detector in named arrays, kept and resumed as bytes in their order."""
+    """State of a detector in arrays, saved and restored as their bytes in order."""
 
     def __init__(self, *arrays: NDArray[Any]) -> None:
         self._arrays: Final = arrays
@@ -93,13 +93,13 @@ class Kept:
 
 
 class Decoder:
-    """Turns TRADE rows into `Columns`, in buffers that are reused."""
+    """Decodes TRADE rows into `Columns`, in reused buffers."""
 
     def __init__(self) -> None:
         self._room = np.empty((4, 0), np.int64)
 
     def columns(self, trades: NDArray[np.void], tick_size: int) -> Columns:
-        """Decode trades (TRADE, one instrument, prices on the grid of `tick_size`), without what is no trade."""
+        """Decode trades of one instrument (TRADE, prices on the grid of `tick_size`, 1e-9); skip rejected records."""
         assert trades.dtype == TRADE
         count = len(trades)
         if self._room.shape[1] < count:
@@ -117,12 +117,12 @@ def decode_nb(  # noqa: PLR0917  # kernels take arrays
     size: NDArray[np.int64],
     sign: NDArray[np.int64],
 ) -> int:
-    """Decode trades into columns; records that the pipeline rejects are left out. Returns how many there are."""
+    """Decode trades into columns without records that the pipeline rejects. Returns the number of trades decoded."""
     count, inverse = 0, 1.0 / tick_size
     for i in range(len(trades)):
         trade = trades[i]
         ts[count] = trade["ts_event"]
-        # A product instead of a division: exact, for a price is a whole number of ticks, and below 2**26 of them.
+        # A product instead of a division: exact, because a price is a whole number of ticks below 2**26.
         tick[count] = np.int64(np.floor(float(trade["price"]) * inverse + 0.5))
         size[count] = trade["size"]
         side = trade["side"]
@@ -136,7 +136,7 @@ def decode_nb(  # noqa: PLR0917  # kernels take arrays
 def event_nb(  # noqa: PLR0917  # one row's fields
     event: Any, kind: int, ts: int, price: int, direction: int, strength: float, a: float, b: float, c: float, d: float
 ) -> None:
-    """Fill an EVENT row; `a` to `d` are its inputs."""
+    """Fill an EVENT row; `a` to `d` are the values stored as its inputs."""
     event["ts_event"] = ts
     event["price"] = price
     event["strength"] = strength
@@ -150,5 +150,5 @@ def event_nb(  # noqa: PLR0917  # one row's fields
 
 
 def event_room() -> NDArray[np.void]:
-    """Room for the events of one kernel call: EVENT, (EVENTS,)."""
+    """Return an array for the events of one kernel call: EVENT, shape (EVENTS,)."""
     return np.zeros(EVENTS, EVENT)

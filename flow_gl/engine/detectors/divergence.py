@@ -33,19 +33,19 @@ BAR: Final = np.dtype(
 STATE: Final = np.dtype(
     [
         ("cvd", "<i8"),
-        ("bars", "<i8"),  # closed ones
-        ("index", "<i8", (2,)),  # previous pivot, high and low: its bar's index, _NONE where there is none
+        ("bars", "<i8"),  # number of closed bars
+        ("index", "<i8", (2,)),  # bar index of the previous high and low pivot; _NONE if there is none
     ]
 )
 _OPEN: Final = _SLOTS
-"""Row of the bar that is open; its `number` is _NONE where there is none. Before it the newest closed ones."""
+"""Row of the open bar, whose `number` is _NONE if no bar is open. The rows before it hold the newest closed bars."""
 _PIVOTS: Final = _SLOTS + 1
-"""Row of the previous high pivot; behind it that of the previous low pivot."""
+"""Row of the previous high pivot; the next row holds the previous low pivot."""
 
 
 @kernel
 def copy_bar_nb(bars: NDArray[np.void], source: int, target: int) -> None:
-    """Copy a row."""
+    """Copy row `source` to row `target`."""
     a, b = bars[source], bars[target]
     b["number"], b["high"], b["low"] = a["number"], a["high"], a["low"]
     b["cvd_high"], b["cvd_low"] = a["cvd_high"], a["cvd_low"]
@@ -53,7 +53,7 @@ def copy_bar_nb(bars: NDArray[np.void], source: int, target: int) -> None:
 
 @kernel
 def is_pivot_nb(bars: NDArray[np.void], at: int, sign: int) -> bool:
-    """Whether bar `at` is a pivot: of highs for sign 1, of lows for sign -1."""
+    """Return whether bar `at` is a pivot: a high pivot for sign 1, a low pivot for sign -1."""
     own = bars[at & (_SLOTS - 1)]
     value = own["high"] if sign > 0 else own["low"]
     for other in range(at - BEFORE, at + AFTER + 1):
@@ -66,7 +66,7 @@ def is_pivot_nb(bars: NDArray[np.void], at: int, sign: int) -> bool:
 
 @kernel
 def close_bar_nb(s: Any, bars: NDArray[np.void], tick_size: int, events: NDArray[np.void], found: int) -> int:
-    """Close the open bar and look at the one that is now third from the end. Returns the number of events."""
+    """Close the open bar, and test the bar whose following bars are now complete. Returns the number of events."""
     newest = bars[_OPEN]
     copy_bar_nb(bars, _OPEN, s["bars"] & (_SLOTS - 1))
     at = s["bars"] - AFTER
@@ -106,7 +106,7 @@ def divergence_nb(  # noqa: PLR0917  # kernels take arrays
     tick_size: int,
     events: NDArray[np.void],
 ) -> tuple[int, int]:
-    """Take in trades from `start` on, while there is room for events. Returns the next trade and the events found."""
+    """Process trades from `start` on, while there is space. Returns the next trade's index and the number of events."""
     s = state[0]
     bar = bars[_OPEN]
     found, i = 0, start
@@ -115,7 +115,7 @@ def divergence_nb(  # noqa: PLR0917  # kernels take arrays
         if number > bar["number"]:
             if bar["number"] != _NONE:
                 found = close_bar_nb(s, bars, tick_size, events, found)
-            # A trade of a bar that has ended belongs to the open one: what is closed never changes.
+            # A late trade counts in the open bar, because closed bars never change.
             bar["number"] = number
             bar["high"] = bar["low"] = tick[i]
             bar["cvd_high"] = bar["cvd_low"] = s["cvd"]
@@ -136,7 +136,7 @@ def divergence_nb(  # noqa: PLR0917  # kernels take arrays
 def end_bar_nb(
     state: NDArray[np.void], bars: NDArray[np.void], now_ns: int, tick_size: int, events: NDArray[np.void]
 ) -> int:
-    """Close the open bar if the clock is beyond its end. Returns the number of events."""
+    """Close the open bar if the clock has passed its end. Returns the number of events."""
     number = bars[_OPEN]["number"]
     if number == _NONE or (number + 1) * BAR_NS + DELAY_NS > now_ns:
         return 0
@@ -144,7 +144,7 @@ def end_bar_nb(
 
 
 class Divergence:
-    """Finds divergences of price and CVD."""
+    """Detects divergences of price and CVD."""
 
     def __init__(self) -> None:
         self._state: NDArray[np.void] = np.zeros(1, STATE)

@@ -1,4 +1,4 @@
-"""All detectors of one instrument behind one call: trades in, EVENT rows out, starting again at each session's open."""
+"""Runs all detectors of one instrument together, and resets them at each session's open."""
 
 from collections.abc import Iterator, Sequence
 from typing import Final
@@ -14,7 +14,7 @@ from flow_gl.engine.detectors.stacked_imbalance import StackedImbalance
 
 
 def all_detectors() -> list[Detector]:
-    """Make one detector of each kind, with the default rules."""
+    """Create one detector of each kind, with the default rules."""
     return [LargeTrade(), Absorption(), Divergence(), StackedImbalance()]
 
 
@@ -23,7 +23,7 @@ class DetectorGroup:
 
     Parameters
     ----------
-    detectors : in the order in which their events of one batch are told; None: one of each kind
+    detectors : in the order of their events within a batch; None uses one of each kind
     """
 
     def __init__(self, detectors: Sequence[Detector] | None = None) -> None:
@@ -32,14 +32,14 @@ class DetectorGroup:
         self._tick_size = 0
 
     def begin(self) -> Iterator[NDArray[np.void]]:
-        """A session opens: tell what the one before still ends with, and start again."""
+        """Yield the last events of the previous session, then reset all detectors for a new one."""
         if self._tick_size:
             yield from self.pass_time(NEVER)
         for detector in self._detectors:
             detector.begin()
 
     def take(self, trades: NDArray[np.void], tick_size: int) -> Iterator[NDArray[np.void]]:
-        """Take in TRADE rows of one session whose prices lie on the grid of `tick_size` (1e-9 units).
+        """Process TRADE rows of one session whose prices lie on the grid of `tick_size` (1e-9 units).
 
         Yields EVENT rows, in arrays that are reused: copy to keep.
         """
@@ -49,8 +49,10 @@ class DetectorGroup:
             yield from detector.take(columns, tick_size)
 
     def _learn(self, tick_size: int) -> None:
-        """Take another tick. A finer one keeps everything; a coarser one, which only a definition in mid-session can
-        bring, starts again."""
+        """Apply a changed tick size (1e-9 units).
+
+        A finer tick rescales the state. A coarser tick, possible only through a definition in mid-session, resets it.
+        """
         before, self._tick_size = self._tick_size, tick_size
         if before in (0, tick_size):
             return
@@ -61,17 +63,17 @@ class DetectorGroup:
                 detector.begin()
 
     def keep(self) -> list[bytes]:
-        """Everything that the next trade builds on, a state for each detector; behind them the tick."""
+        """Return the state of each detector, followed by the tick size, for a checkpoint."""
         return [*(detector.keep() for detector in self._detectors), self._tick_size.to_bytes(8, "little")]
 
     def resume(self, kept: list[bytes]) -> None:
-        """Go on from what `keep` gave."""
+        """Restore what `keep` returned."""
         *states, tick_size = kept
         for detector, state in zip(self._detectors, states, strict=True):
             detector.resume(state)
         self._tick_size = int.from_bytes(tick_size, "little")
 
     def pass_time(self, now_ns: int) -> Iterator[NDArray[np.void]]:
-        """Let the clock pass to `now_ns`. Yields as `take` does."""
+        """Advance the clock to `now_ns`. Yields EVENT rows like `take`."""
         for detector in self._detectors:
             yield from detector.pass_time(now_ns, self._tick_size)

@@ -1,8 +1,8 @@
-"""Large trade: an aggressive order of at least so many contracts.
+"""Large trade: an aggressive order of at least a threshold of contracts.
 
-Consecutive records with equal `ts_event` and side are one order; a record without a side ends it and is none. The
-threshold is a number of contracts, or found for each minute: the smallest of `SIZES` that at most 20 orders reached in
-the 60 minutes before it; the smallest size until the first minute is over.
+Consecutive records with equal `ts_event` and side are one order; a record without a side ends the order and belongs to
+none. The threshold is a fixed number of contracts, or determined for each minute: the smallest of `SIZES` that at most
+20 orders reached in the 60 minutes before it. Until the first minute is over, it is the smallest size.
 
 Event: at the order's time and last price, direction = side, strength = contracts, inputs: first price, threshold.
 """
@@ -18,9 +18,9 @@ from flow_gl.engine.detectors.base import DELAY_NS, EVENTS, Columns, Kept, event
 from flow_gl.engine.kernels.jit import kernel
 
 SIZES: Final = (10, 20, 30, 50, 70, 100, 150, 200, 300, 500, 700, 1000)
-"""Thresholds that there are, contracts."""
+"""Possible thresholds, in contracts."""
 MOST: Final = 20
-"""Orders of the last hour that may reach the threshold."""
+"""Maximum number of orders in the last hour that may reach the threshold."""
 SMALLEST: Final = SIZES[0]
 _WINDOW: Final = 60
 _SLOTS: Final = 64
@@ -33,14 +33,14 @@ STATE: Final = np.dtype(
     [
         (name, "<i8")
         for name in (
-            "ts",  # of the order that is open
-            "sign",  # 0: none is open
+            "ts",  # of the open order, ns
+            "sign",  # 0: no order is open
             "contracts",
             "first",  # ticks
             "last",
             "minute",  # newest minute with an order
             "first_minute",  # of the session's first trade
-            "limit",  # contracts, in force
+            "limit",  # current threshold, contracts
         )
     ]
 )
@@ -48,7 +48,7 @@ STATE: Final = np.dtype(
 
 @kernel
 def slot_nb(minutes: NDArray[np.int64], counts: NDArray[np.int64], minute: int) -> int:
-    """Row of a minute, emptied if it held an older one."""
+    """Return the row of a minute, cleared if it held an older one."""
     at = minute & (_SLOTS - 1)
     if minutes[at] < minute:
         minutes[at] = minute
@@ -58,7 +58,7 @@ def slot_nb(minutes: NDArray[np.int64], counts: NDArray[np.int64], minute: int) 
 
 @kernel
 def find_threshold_nb(s: Any, minutes: NDArray[np.int64], counts: NDArray[np.int64], minute: int) -> None:
-    """Find the threshold of a new minute."""
+    """Determine the threshold of a new minute."""
     for at in range(len(_SIZES)):
         reached = 0
         for row in range(_SLOTS):
@@ -80,7 +80,7 @@ def end_order_nb(  # noqa: PLR0917  # kernels take arrays
     events: NDArray[np.void],
     found: int,
 ) -> int:
-    """End the open order: count it, and tell it if it is large. Returns the number of events."""
+    """End the open order: count it, and write an event if it is large. Returns the number of events."""
     contracts = s["contracts"]
     minute = s["ts"] // _MINUTE_NS
     if minute > s["minute"]:
@@ -119,7 +119,7 @@ def large_trade_nb(  # noqa: PLR0917  # kernels take arrays
     tick_size: int,
     events: NDArray[np.void],
 ) -> tuple[int, int]:
-    """Take in trades from `start` on, while there is room for events. Returns the next trade and the events found."""
+    """Process trades from `start` on, while there is space. Returns the next trade's index and the number of events."""
     s = state[0]
     found, i = 0, start
     if s["first_minute"] == _NONE and len(ts):
@@ -131,7 +131,7 @@ def large_trade_nb(  # noqa: PLR0917  # kernels take arrays
         if ts[i] == run_ts and sign[i] == run_sign:
             contracts += size[i]
         else:
-            # An order too small to be counted or told leaves nothing, unless it is its minute's first.
+            # An order too small to be counted or reported changes nothing, unless it is the first of its minute.
             if run_sign and (contracts >= least or run_ts >= minute_end):
                 s["ts"], s["sign"], s["contracts"], s["first"], s["last"] = run_ts, run_sign, contracts, first, last
                 found = end_order_nb(s, minutes, counts, threshold, tick_size, events, found)
@@ -153,7 +153,7 @@ def pass_time_nb(  # noqa: PLR0917  # kernels take arrays
     tick_size: int,
     events: NDArray[np.void],
 ) -> int:
-    """End the open order if the clock is beyond it. Returns the number of events."""
+    """End the open order if the clock has passed it. Returns the number of events."""
     s = state[0]
     if s["sign"] == 0 or s["ts"] + DELAY_NS > now_ns:
         return 0
@@ -161,11 +161,11 @@ def pass_time_nb(  # noqa: PLR0917  # kernels take arrays
 
 
 class LargeTrade:
-    """Finds large trades.
+    """Detects large trades.
 
     Parameters
     ----------
-    threshold : contracts; 0 finds it for each minute
+    threshold : contracts; 0 determines it for each minute
     """
 
     def __init__(self, *, threshold: int = 0) -> None:

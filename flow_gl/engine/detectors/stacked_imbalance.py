@@ -1,4 +1,4 @@
-"""Stacked imbalance: adjacent prices at which one side was run over within a minute.
+"""Stacked imbalance: adjacent prices at which one side dominated within a minute.
 
 Footprint of one minute: buy and sell contracts at each tick. A tick is a buy imbalance if its buys are at least 10
 contracts and at least 3 times the sells one tick lower; a sell imbalance if its sells are at least 10 and at least 3
@@ -37,7 +37,7 @@ def stacks_nb(  # noqa: PLR0917  # kernels take arrays
     events: NDArray[np.void],
     found: int,
 ) -> int:
-    """Tell the stacks of the minute, and empty it, while there is room for events. Returns the number of events."""
+    """Write the minute's stacks as events and clear it, while there is space. Returns the number of events."""
     base, low, high = s["base"], s["low"] - s["base"], s["high"] - s["base"]
     end = (s["minute"] + 1) * MINUTE_NS
     while s["from_side"] < 2:
@@ -85,8 +85,10 @@ def stacked_imbalance_nb(  # noqa: PLR0917  # kernels take arrays
     tick_size: int,
     events: NDArray[np.void],
 ) -> tuple[int, int]:
-    """Take in trades from `start` on, while there is room. Returns the next trade and the events found, or _GROW
-    where that trade is outside the rows."""
+    """Process trades from `start` on, while there is space for events.
+
+    Returns the index of the next trade and the number of events, or _GROW if that trade is outside the rows.
+    """
     s = state[0]
     found, i = 0, start
     while i < len(ts):
@@ -124,7 +126,7 @@ def end_minute_nb(  # noqa: PLR0917  # kernels take arrays
     tick_size: int,
     events: NDArray[np.void],
 ) -> int:
-    """Tell the stacks of the open minute if the clock is beyond its end. Returns the number of events."""
+    """Write the stacks of the open minute if the clock has passed its end. Returns the number of events."""
     s = state[0]
     if s["minute"] == _NONE or (s["minute"] + 1) * MINUTE_NS + DELAY_NS > now_ns:
         return 0
@@ -132,13 +134,13 @@ def end_minute_nb(  # noqa: PLR0917  # kernels take arrays
 
 
 class StackedImbalance:
-    """Finds stacks of imbalances.
+    """Detects stacked imbalances.
 
     Parameters
     ----------
-    contracts : least contracts of an imbalance
-    ratio : least multiple of the other side's contracts one tick away
-    least : adjacent ticks that are a stack
+    contracts : minimum contracts of an imbalance
+    ratio : minimum ratio to the other side's contracts one tick away
+    least : minimum number of adjacent ticks in a stack
     """
 
     def __init__(self, *, contracts: int = 10, ratio: float = 3.0, least: int = 3) -> None:
@@ -167,7 +169,7 @@ class StackedImbalance:
             yield self._events[:found]
 
     def rescale(self, factor: int) -> None:
-        """Spread the rows of the open minute: a tick of before is every `factor`-th of now."""
+        """Spread the rows of the open minute: each old tick becomes every `factor`-th new one."""
         state = self._state[0]
         if state["minute"] == _NONE:
             return
@@ -202,7 +204,7 @@ class StackedImbalance:
         return self._state, self._rows, *self._rule
 
     def _make_room(self, tick: int) -> None:
-        """Widen the rows so that they hold what they hold, and a tick."""
+        """Extend the rows to include a tick, and keep their content."""
         state = self._state[0]
         low, high, base = int(state["low"]), int(state["high"]), int(state["base"])
         kept = self._rows[low - base : high - base + 1].copy()
@@ -214,5 +216,5 @@ class StackedImbalance:
 
     @staticmethod
     def _fitting(count: int) -> int:
-        """Rows to allocate for a span of so many ticks, with as many to spare."""
+        """Return the number of rows to allocate for a span of `count` ticks, with as many in reserve."""
         return max(_ROWS, 1 << (2 * count - 1).bit_length())

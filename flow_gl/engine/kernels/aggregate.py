@@ -67,7 +67,7 @@ def run_nb(  # noqa: PLR0912, PLR0915, PLR0917  # kernels take arrays; one case 
     """
     s = state[0]
     p = pending[0]
-    signed_id = s["instrument_id"] << 32 >> 32  # as the upper half of a signed word reads
+    signed_id = s["instrument_id"] << 32 >> 32  # sign-extended, like the upper half of a signed word
     bucket_ns, stop_ts, silence_ns = s["bucket_ns"], s["stop_ts"], s["silence_ns"]
     tick_size = s["tick_size"]
     base_price = s["row0"] * tick_size
@@ -78,7 +78,7 @@ def run_nb(  # noqa: PLR0912, PLR0915, PLR0917  # kernels take arrays; one case 
     while i < stop:
         if counts[0] >= most or counts[_EVENTS] > len(events) - STRETCH or counts[_SILENCES] >= len(silences) - 2:
             return i, FULL
-        # Look at the next trade: whatever is due before it is seen to here.
+        # Handle special cases of the next trade, and whatever is due before it.
         ts = words[6 * i + 1]
         price = words[6 * i + 2]
         tail = words[6 * i + 3]
@@ -118,7 +118,7 @@ def run_nb(  # noqa: PLR0912, PLR0915, PLR0917  # kernels take arrays; one case 
             s["bucket"] = ts // bucket_ns
             from_ts = s["bucket"] * bucket_ns
             has_begun = s["trade_count"] and s["cvd_low"] <= s["cvd_high"]
-            # The first whole bucket's row needs room too: the one that has just closed may have taken the last.
+            # The first whole bucket's row needs space too: the bucket that just closed may have used the last row.
             if has_begun and not is_large and counts[0] < most:
                 i = whole_buckets_nb(
                     *(words, i, stop, sides, state, pending, profile, bubbles, points, weights),
@@ -126,7 +126,7 @@ def run_nb(  # noqa: PLR0912, PLR0915, PLR0917  # kernels take arrays; one case 
                 )
                 from_ts = s["bucket"] * bucket_ns
                 continue
-        # A stretch of trades that only add up. One out of order is taken in by itself, and so is a large one.
+        # A run of trades that change only sums. A trade out of order or a large trade is processed by itself.
         end = min(stop, i + STRETCH)
         if ts < last_ts or ts < from_ts:
             s["late"] += ts < from_ts
@@ -210,23 +210,23 @@ def aggregate_nb(  # noqa: PLR0917  # kernels take arrays
     silences: Records,
     counts: NDArray[np.int64],
 ) -> tuple[int, int]:
-    """Take in trades [start, stop) of one instrument, as far as it can.
+    """Aggregate trades [start, stop) of one instrument until something needs the caller's attention.
 
     Parameters
     ----------
-    words : int64 (n * 6,), the trades' 48 bytes
+    words : int64 (n * 6,), TRADE records viewed as words
     sides : `trade_run.SIDES`
     state, pending : STATE (1,), PENDING (MAX_LODS,)
     profile : int64 (rows * COLUMNS,), the session's
     bins : int64 (BINS,), histogram of the session's bubbles' volume
-    base_bubbles, base_points : rows of the base lod, at most CAPACITY of each; they are filled from the first on,
-        and the one past the last closed one is written too
-    bubbles, points, weights, events, silences, counts : of `Scratch`
+    base_bubbles, base_points : receive closed rows of the base lod, at most CAPACITY of each; the row after the last
+        closed one may be overwritten too
+    bubbles, points, weights, events, silences, counts : the arrays of `Scratch`
 
     Returns
     -------
-    next : first trade that is not taken in
-    code : why: DONE, FOREIGN, FULL, BOUNDARY or MISFIT
+    next : index of the first trade that was not processed
+    code : the reason for returning: DONE, FOREIGN, FULL, BOUNDARY or MISFIT
     """
     s = state[0]
     room = len(base_bubbles)

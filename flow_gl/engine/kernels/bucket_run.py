@@ -44,24 +44,24 @@ def whole_buckets_nb(  # noqa: PLR0915, PLR0917  # kernels take arrays; one row'
     counts: NDArray[np.int64],
     most: int,
 ) -> Any:
-    """Take in trades [start, stop), of one instrument, as long as buckets follow each other with nothing special.
+    """Aggregate trades [start, stop) of one instrument bucket by bucket, up to the first special case.
 
-    The first trade opens a bucket and fits the profile, nothing is pending, and the session and CVD have begun before
-    it. The last bucket that is taken up stays pending, for what comes next may belong to it.
+    Precondition: the first trade opens a bucket and fits the profile, no bubble is pending, and the session and CVD
+    have already begun. The last bucket stays pending, because the next trade may belong to it.
 
     Parameters
     ----------
     sides : `trade_run.SIDES`
-    bubbles, points, weights : rows of the base lod; those of closed bubbles are written up to the average price
-    most : rows at which to end
-    others : as of `aggregate_nb`
+    bubbles, points, weights : rows of the base lod; closed bubbles are complete except for the average price
+    most : number of rows at which to return
+    others : as in `aggregate_nb`
 
     Returns
     -------
-    next : first trade that is not taken in, int64
+    next : index of the first trade that was not processed, int64
     """
     s = state[0]
-    signed_id = s["instrument_id"] << 32 >> 32  # as the upper half of a signed word reads
+    signed_id = s["instrument_id"] << 32 >> 32  # sign-extended, like the upper half of a signed word
     bucket_ns, stop_ts, silence_ns = s["bucket_ns"], s["stop_ts"], s["silence_ns"]
     tick_size, row0 = s["tick_size"], s["row0"]
     base_price = row0 * tick_size
@@ -85,7 +85,7 @@ def whole_buckets_nb(  # noqa: PLR0915, PLR0917  # kernels take arrays; one row'
             *(words, at, min(stop_at, at + _STRETCH_WORDS), ts, until_ts, signed_id, kind),
             *(base_price, inverse, twos, rows, profile, sides),
         )
-        # CVD and the zero cross are kept in memory: in registers they would cost the loop some of its own.
+        # CVD and the zero cross stay in memory: in registers, they would displace variables of the inner loop.
         cvd, armed = s["cvd"], s["armed"]
         s["cvd"] = cvd + net
         buy = (volume - unsided + net) >> 1
@@ -113,7 +113,7 @@ def whole_buckets_nb(  # noqa: PLR0915, PLR0917  # kernels take arrays; one row'
             s["extreme"] = max(s["extreme"], cvd + net_high)
         elif armed < 0:
             s["extreme"] = min(s["extreme"], cvd + net_low)
-        # See whether an ordinary trade opens the next bucket.
+        # Check whether an ordinary trade opens the next bucket.
         if at >= stop_at:
             break
         ts = words[at + _1]

@@ -1,6 +1,7 @@
-"""CVD's zero cross: armed at a number of contracts on one side, fired by the first trade that takes CVD to the other.
+"""CVD's zero cross: armed when CVD is a number of contracts beyond zero, fired by the first trade across zero.
 
-The search goes trade by trade, but only in runs whose extremes leave the quiet range: no other run can contain one.
+Trades are searched one by one, but only in runs whose extremes leave the quiet range, because no other run can contain
+a cross.
 """
 
 import numpy as np
@@ -20,7 +21,7 @@ _SELL = int(Side.SELL)
 
 @kernel
 def quiet_range_nb(armed: int, arm: int) -> tuple[int, int]:
-    """Lowest and highest CVD at which the zero cross neither arms nor fires."""
+    """Return the lowest and highest CVD at which the zero cross neither arms nor fires, in contracts."""
     if armed > 0:
         return 0, _HIGHEST
     if armed < 0:
@@ -38,7 +39,7 @@ def cross_nb(  # noqa: PLR0917  # kernels take arrays
     events: Records,
     counts: NDArray[np.int64],
 ) -> None:
-    """Walk CVD through trades [first, stop), arm the zero cross and fire it. `cvd`: before the first of them."""
+    """Follow CVD through trades [first, stop), and arm and fire the zero cross; `cvd` is its value before them."""
     s = state[0]
     armed, extreme, arm = s["armed"], s["extreme"], s["arm"]
     for i in range(first, stop):

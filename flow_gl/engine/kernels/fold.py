@@ -1,8 +1,8 @@
 """Close bubbles, and merge them into the coarser levels of detail (rollup).
 
 Each lod has at most one pending bubble, with integer sums, so the average price is exact at every lod. It closes when a
-trade arrives whose bucket at that lod is a later one: the bubble is handed out and added to the pending bubble of the
-next coarser lod. Rows are merged in batches, lod by lod, up to the open bucket; the result is the same as merging each
+trade arrives whose bucket at that lod is a later one: the bubble is output and added to the pending bubble of the next
+coarser lod. Rows are merged in batches, lod by lod, up to the open bucket; the result is the same as merging each
 row immediately. If no bubble closes at a lod, all coarser ones stay unchanged.
 """
 
@@ -17,12 +17,12 @@ from flow_gl.engine.kernels.reference import observe_nb
 
 Records = NDArray[np.void]
 _EXACT = float(1 << 48)
-"""Quotients below this are at most one off in floating point."""
+"""A floating-point quotient below this is off by at most one."""
 
 
 @kernel
 def scaled_nb(part: int, scale: int, whole: int) -> tuple[int, int]:
-    """Divide part * scale by whole without overflow, 0 <= part < whole < 2**54: quotient and remainder."""
+    """Return quotient and remainder of part * scale / whole without overflow, for 0 <= part < whole < 2**54."""
     quotient, remainder = 0, 0
     for shift in range(56, -1, -8):
         partial = remainder * 256 + part * ((scale >> shift) & 255)
@@ -34,25 +34,27 @@ def scaled_nb(part: int, scale: int, whole: int) -> tuple[int, int]:
 
 @kernel
 def quotient_nb(dividend: int, divisor: int, inverse: float) -> tuple[int, int]:
-    """Divide, rounding down, where the quotient is below 2**48: quotient and remainder. `inverse` is 1 / divisor.
+    """Return quotient and remainder of a floor division whose quotient is below 2**48; `inverse` is 1 / divisor.
 
-    The floating-point quotient is at most one off; the remainder, exact modulo 2**64, tells.
+    The floating-point quotient is off by at most one; the remainder, exact modulo 2**64, shows the correction.
     """
     quotient = int(float(dividend) * inverse)
     remainder = dividend - quotient * divisor
-    # As a number: where all trades have one price, whether the quotient is one too low is a coin's toss.
+    # Without a branch: if all trades have one price, a branch predictor cannot foresee whether a correction is due.
     off = int(remainder >= divisor) - int(remainder < 0)
     return quotient + off, remainder - off * divisor
 
 
 @kernel
 def average_price_nb(weighted: int, volume: int, tick_size: int, low: int) -> int:
-    """Average price in 1e-9 units, rounded half to even: weighted / volume * tick_size, exact in between.
+    """Return the average price in 1e-9 units: weighted / volume * tick_size, computed exactly, rounded half to even.
 
     Parameters
     ----------
     weighted : sum of size * tick number, modulo 2**64
-    low : lowest price, 1e-9: a sum that has left int64 is read from there
+    volume : contracts, positive
+    tick_size : 1e-9 units
+    low : lowest price, 1e-9 units; the sum is read relative to it, because it may have overflowed int64
     """
     inverse = 1.0 / float(volume)
     if (
@@ -61,7 +63,7 @@ def average_price_nb(weighted: int, volume: int, tick_size: int, low: int) -> in
         and tick_size < (1 << 29)
         and abs(float(weighted * tick_size) * inverse) < _EXACT
     ):
-        # Nearly always: the sum fits into a word in units of price too, and one division does.
+        # The usual case: the sum in price units fits into a word too, so one division suffices.
         price, remainder = quotient_nb(weighted * tick_size, volume, inverse)
         return price + (2 * remainder + (price & 1) > volume)
     low_tick = low // tick_size
@@ -72,13 +74,13 @@ def average_price_nb(weighted: int, volume: int, tick_size: int, low: int) -> in
     else:
         more, remainder = scaled_nb(part, tick_size, volume)
     price = ticks * tick_size + more
-    # As numbers: whether it is rounded up is a coin's toss, which no branch predictor foresees.
+    # Without a branch: a branch predictor cannot foresee the rounding.
     return price + (2 * remainder + (price & 1) > volume)
 
 
 @kernel
 def row_of_nb(pending: Any, span_ns: int, bubble: Any, point: Any) -> None:
-    """Write a pending bubble as a BUBBLE and a CVD_POINT, up to the average price."""
+    """Write a pending bubble as a BUBBLE and a CVD_POINT, without the average price."""
     bubble["id"] = point["id"] = pending["id"]
     bubble["ts_event"] = point["ts_event"] = pending["id"] * span_ns
     bubble["open"] = pending["open"]
@@ -98,7 +100,7 @@ def row_of_nb(pending: Any, span_ns: int, bubble: Any, point: Any) -> None:
 
 @kernel
 def keep_nb(bubble: Any, point: Any, weighted: int, pending: Any) -> None:
-    """Make a bubble pending again: `row_of_nb` undone."""
+    """Make a bubble pending again: the inverse of `row_of_nb`."""
     pending["id"] = bubble["id"]
     pending["open"] = bubble["open"]
     pending["high"] = bubble["high"]
@@ -118,7 +120,7 @@ def keep_nb(bubble: Any, point: Any, weighted: int, pending: Any) -> None:
 
 @kernel
 def total_nb(s: Any, bubbles: NDArray[np.void], points: NDArray[np.void], first: int, stop: int) -> None:
-    """Add rows [first, stop) to the session. `s` is the STATE record."""
+    """Add rows [first, stop) to the session's totals; `s` is the STATE record."""
     buy, sell, unsided, trade_count = 0, 0, 0, 0
     high, low, cvd_high, cvd_low = s["high"], s["low"], s["cvd_high"], s["cvd_low"]
     for at in range(first, stop):
@@ -148,7 +150,7 @@ def write_row_nb(pending: Any, span_ns: int, tick_size: int, bubble: Any, point:
 
 @kernel
 def add_nb(into: Any, later: Any, bubble_id: int) -> None:
-    """Add a later bubble to a pending one; an empty one becomes it."""
+    """Merge a later bubble into a pending one; if that is empty, copy the later bubble."""
     if into["trade_count"] == 0:
         into["id"] = bubble_id
         into["open"] = later["open"]
@@ -201,9 +203,9 @@ def fold_nb(  # noqa: PLR0915, PLR0917  # one row's fields; kernels take arrays,
     counts: NDArray[np.int64],
     lod: int,
 ) -> None:
-    """Fold rows [first, stop) of the next finer lod into a lod, and close what lies before the open bucket.
+    """Merge rows [first, stop) of the next finer lod into a lod, and close its bubble if the open bucket is later.
 
-    `bubbles`, `points` and `weights` are the lod's own; rows are written up to the average price.
+    `bubbles`, `points` and `weights` are those of the lod; rows are written without the average price.
     """
     s = state[0]
     p = pending[lod]
@@ -220,7 +222,7 @@ def fold_nb(  # noqa: PLR0915, PLR0917  # one row's fields; kernels take arrays,
         if not is_row:
             later_id = open_id
         elif finer_bubbles[later]["id"] >= next_start:
-            # Ids ascend: a division is needed only where the coarser bucket changes.
+            # Ids ascend, so a division is needed only if the coarser bucket changes.
             later_id = finer_bubbles[later]["id"] // step
             next_start = (later_id + 1) * step
         if trade_count and bubble_id < later_id:
@@ -274,9 +276,9 @@ def settle_nb(  # noqa: PLR0917  # kernels take arrays
     counts: NDArray[np.int64],
     first: int,
 ) -> None:
-    """See to the base rows from `first` on: their average price, the reference, and the coarser lods.
+    """Complete the base rows from `first` on: compute average prices, update the size reference, merge coarser lods.
 
-    To be called whenever the open bucket has changed, whether or not a base bubble has closed.
+    Call this whenever the open bucket has changed, even if no base bubble has closed.
     """
     s = state[0]
     lods = s["lods"]
@@ -309,17 +311,17 @@ def close_nb(  # noqa: PLR0917  # kernels take arrays
     counts: NDArray[np.int64],
     bucket: int,
 ) -> None:
-    """Close whatever lies before a bucket, at every lod, and make it the open one.
+    """Open a bucket, and close earlier bubbles at every lod.
 
-    At most one row a lod is written; the caller sees to it that there is room. A bucket that is not beyond the
-    open one changes nothing.
+    At most one row per lod is written; the caller must provide space for it. If the bucket is not later than the open
+    one, nothing changes.
 
     Parameters
     ----------
     state, pending : STATE (1,), PENDING (MAX_LODS,)
-    bins : histogram of the session's bubbles' volume
-    bubbles, points, weights, counts : of `Scratch`
-    bucket : number of the bucket that opens
+    bins : int64 (BINS,), histogram of the volumes of the session's bubbles
+    bubbles, points, weights, counts : the arrays of `Scratch`
+    bucket : number of the bucket to open
     """
     s, p = state[0], pending[0]
     if bucket <= s["bucket"]:
@@ -336,13 +338,13 @@ def close_nb(  # noqa: PLR0917  # kernels take arrays
 
 @kernel
 def open_rows_nb(state: Records, pending: Records, merged: Records, out: Records) -> None:
-    """Write what is open at each lod, finer lods' pending bubbles included, into an OPEN record.
+    """Write the open bubble of each lod into an OPEN record, including the pending bubbles of finer lods.
 
     Parameters
     ----------
     state, pending : STATE (1,), PENDING (MAX_LODS,)
-    merged : PENDING (2,), room to work in
-    out : OPEN (1,)
+    merged : PENDING (2,), working space
+    out : OPEN (1,), receives the result
     """
     s = state[0]
     record = out[0]
@@ -357,7 +359,7 @@ def open_rows_nb(state: Records, pending: Records, merged: Records, out: Records
             continue
         older = pending[lod]
         if older["trade_count"]:
-            # The finer lods' bubbles are later than this one's: join them to a copy of it.
+            # The finer lods' bubbles are later than this one: merge them into a copy of it.
             joined = merged[1]
             joined["trade_count"] = 0
             add_nb(joined, older, older["id"])

@@ -1,9 +1,9 @@
-"""How kernels are compiled: by Numba, without the interpreter lock, once per machine.
+"""Compiling kernels: with Numba, without the interpreter lock, once per machine.
 
-A kernel is a plain function over arrays whose name ends in `_nb`. Its machine code is kept in the user's cache folder
-(`NUMBA_CACHE_DIR` wins where the user has set it), so only the first start compiles. Compiling takes seconds and
-happens on the first call with a set of types: `warm_up` calls every kernel once, on empty work, and tells how far it
-is, so that a window can be up meanwhile.
+A kernel is a plain function over arrays whose name ends in `_nb`. Its machine code is cached in the user's cache folder
+(or in `NUMBA_CACHE_DIR` if the user has set it), so only the first start compiles. Compiling takes seconds and happens
+on the first call with a set of types. `warm_up` calls every kernel once on a few trades and reports its progress, so
+that a window can already be open.
 """
 
 import hashlib
@@ -24,11 +24,11 @@ Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 
 CACHE_VARIABLE: Final = "NUMBA_CACHE_DIR"
 _ROOM: Final = 8 << 20
-"""Bytes that all kernels take, and to spare."""
+"""Space for the machine code of all kernels, with some reserve, in bytes."""
 
 
 def _sources() -> str:
-    """Name the kernels' sources. Numba looks at a kernel's own file alone, not at what it calls in other files."""
+    """Return a hash of the engine's sources, because Numba checks only a kernel's own file, not what it calls."""
     digest = hashlib.blake2s(__version__.encode())
     for path in sorted(Path(__file__).parents[1].rglob("*.py")):
         digest.update(path.read_bytes())
@@ -36,9 +36,9 @@ def _sources() -> str:
 
 
 def _choose_cache() -> None:
-    """Point Numba at the user's cache folder; at one of ours among the temporary ones where that takes no files.
+    """Set Numba's cache folder: the user's cache folder, or a temporary folder if that is not writable.
 
-    Where neither does, kernels are compiled at each start: see `jit_cache`.
+    If neither is writable, kernels are compiled at each start: see `jit_cache`.
     """
     if os.environ.get(CACHE_VARIABLE):
         return
@@ -48,14 +48,14 @@ def _choose_cache() -> None:
         spare = Path(tempfile.gettempdir()) / f"flow_gl-kernels-{user}"
         with suppress(OSError):
             spare.mkdir(mode=0o700, exist_ok=True)
-            # What is read there is run: a folder that someone else made is none of ours.
+            # Code from this folder is executed, so a folder that belongs to another user is not used.
             if (not hasattr(os, "getuid") or spare.stat().st_uid == user) and takes(spare, _ROOM):
                 folder = spare
     os.environ[CACHE_VARIABLE] = str(folder)
 
 
 def _is_filled(folder: Path) -> bool:
-    """Whether there are kernels to be read, also where none can be written."""
+    """Return whether a folder contains compiled kernels, even if it is read-only."""
     return any(folder.glob("*/*.nbi"))
 
 
@@ -69,13 +69,13 @@ from flow_gl.engine.kernels.jit_cache import KernelCache  # noqa: E402
 
 @contextmanager
 def without_scipy() -> Iterator[None]:
-    """Load or compile kernels without SciPy's linear algebra, which Numba imports where it is installed.
+    """Load or compile kernels without SciPy's linear algebra, which Numba imports if it is installed.
 
-    No kernel multiplies matrices; it takes a third of a second of each start, and 30 MB.
+    No kernel multiplies matrices, and the import takes a third of a second of each start, and 30 MB.
     """
     hidden = "scipy.linalg" not in sys.modules
     if hidden:
-        sys.modules["scipy.linalg"] = None  # type: ignore[assignment]  # an import of it fails at once
+        sys.modules["scipy.linalg"] = None  # type: ignore[assignment]  # makes its import fail at once
     try:
         yield
     finally:
@@ -84,22 +84,22 @@ def without_scipy() -> Iterator[None]:
 
 
 def kernel(function: Kernel) -> Kernel:
-    """Compile a kernel that makes no arrays: no interpreter lock, machine code cached, no bounds checks.
+    """Compile a kernel that allocates no arrays: no interpreter lock, cached machine code, no bounds checks.
 
-    Without Numba's runtime there is no reference counting: two atomic operations an array and call, one seventh of
-    the time that a bucket takes.
+    Without Numba's runtime there is no reference counting, which would cost two atomic operations per array and call:
+    one seventh of the time that a bucket takes.
     """
     return _compiled(function, _nrt=False)
 
 
 def making_kernel(function: Kernel) -> Kernel:
-    """Compile a kernel that makes arrays."""
+    """Compile a kernel that allocates arrays."""
     return _compiled(function)
 
 
 def _compiled(function: Kernel, **options: bool) -> Kernel:
     njit: Any = numba.njit
     compiled: Any = njit(nogil=True, boundscheck=False, error_model="numpy", **options)(function)
-    # As `cache=True` would, but with a cache of ours.
+    # Like `cache=True`, but with our own cache.
     compiled._cache = KernelCache(function)
     return cast(Kernel, compiled)

@@ -1,7 +1,7 @@
-"""Numba's cache of compiled kernels, without its power to stop a start.
+"""A cache of compiled kernels that cannot make a start fail.
 
-Numba's own raises where the folder is full, read-only or torn, and looks for another folder where it cannot write to
-the one that it was given. Here what cannot be read is compiled, and what cannot be kept is compiled again next time.
+Numba's own cache raises if the folder is full, read-only or corrupt, and looks for another folder if it cannot write to
+the given one. Here a kernel that cannot be read is compiled, and one that cannot be saved is compiled again next time.
 """
 
 from contextlib import suppress
@@ -14,7 +14,7 @@ from flow_gl.core.log import get_logger
 
 
 class _Locator(caching.UserProvidedCacheLocator):
-    """The folder that was chosen, also where it can only be read."""
+    """Locates the chosen folder, even if it is read-only."""
 
     def ensure_cache_path(self) -> None:
         with suppress(OSError):
@@ -22,7 +22,7 @@ class _Locator(caching.UserProvidedCacheLocator):
 
 
 class _Kept(caching.CompileResultCacheImpl):
-    _locator_classes = [_Locator]  # noqa: RUF012 - as Numba declares it
+    _locator_classes = [_Locator]  # noqa: RUF012 - declared this way by Numba
 
 
 class KernelCache(caching.FunctionCache):
@@ -39,18 +39,18 @@ class KernelCache(caching.FunctionCache):
         super().__init__(py_func)  # type: ignore[no-untyped-call]
 
     def load_overload(self, sig: object, target_context: Any) -> Any:
-        """The compiled kernel; None where there is none that can be read."""
+        """Return the compiled kernel, or None if there is none or it cannot be read."""
         try:
             return super().load_overload(sig, target_context)  # type: ignore[no-untyped-call]
-        except Exception as error:  # unreadable, torn, or another program's: as if it were not there
+        except Exception as error:  # unreadable, corrupt, or from another program: treated as absent
             get_logger("engine").info("a kernel that was kept cannot be read", extra={"error": error})
             return None
 
     def save_overload(self, sig: object, data: Any) -> None:
-        """Keep a compiled kernel where that is possible."""
+        """Save a compiled kernel if possible."""
         with suppress(OSError):
             try:
                 super().save_overload(sig, data)  # type: ignore[no-untyped-call]
-            except (EOFError, ValueError, PickleError):  # the index is torn: begin another
+            except (EOFError, ValueError, PickleError):  # the index is corrupt: begin a new one
                 self.flush()  # type: ignore[no-untyped-call]
                 super().save_overload(sig, data)  # type: ignore[no-untyped-call]

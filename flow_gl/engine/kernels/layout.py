@@ -17,32 +17,32 @@ from numpy.typing import NDArray
 from flow_gl.core.schema import BUBBLE, CVD_POINT, EVENT, MAX_LODS
 
 WORDS: Final = 6
-"""int64 words of a trade: header and instrument, ts_event, price, size to depth, ts_recv, ts_in_delta and sequence."""
+"""int64 words per trade: header and instrument, ts_event, price, size to depth, ts_recv, ts_in_delta and sequence."""
 COLUMNS: Final = 4
-"""int64 of a profile row: buy, sell, unsided, and one that makes a row half a cache line."""
+"""int64 values per profile row: buy, sell, unsided, and one of padding, so that a row fills half a cache line."""
 CAPACITY: Final = 4096
-"""Most base bubbles that the kernels finish at a time: enough that a call of the sink costs little beside its rows."""
+"""Maximum number of base bubbles per kernel call: enough that a call of the sink is cheap compared with its rows."""
 BULK: Final = 512
-"""Rows that a coarser lod collects before they are handed on, in a long run of trades: fewer calls of the sink, and the
-rows are still in the processor's caches."""
+"""Rows that a coarser lod collects before they are passed on, in a long run of trades: this saves calls of the sink and
+keeps the rows in the processor's caches."""
 ROOM: Final = CAPACITY + BULK + MAX_LODS
-"""Capacity of the row arrays, per lod."""
+"""Capacity of the row arrays per lod, in rows."""
 STRETCH: Final = 4096
-"""Most trades that are added up before they are looked at."""
+"""Maximum number of trades per run."""
 SETTLE: Final = 128
-"""Base bubbles that are priced and folded at a time: they are still in a core's first cache."""
+"""Number of base bubbles priced and merged at a time: few enough to stay in the L1 cache."""
 NO_BUCKET: Final = -(2**62)
 FAR_AHEAD: Final = 2**62
 """A time that is never reached."""
 BINS: Final = 5120
-"""Bins of the bubbles' volumes: exact up to 255 contracts, then 128 to each doubling, up to 2**40."""
+"""Bins of the histogram of bubble volumes: exact up to 255 contracts, then 128 per doubling, up to 2**40."""
 
-# Why the aggregating kernel came back before the end of its trades.
+# The reasons for which the aggregating kernel returns.
 DONE: Final = 0
 FOREIGN: Final = 1
-"""The next trade is another instrument's."""
+"""The next trade belongs to another instrument."""
 FULL: Final = 2
-"""Its output arrays are nearly full."""
+"""The output arrays are nearly full."""
 BOUNDARY: Final = 3
 """The next trade is at or after `stop_ts`: a session's open, 09:30, a CVD reset."""
 MISFIT: Final = 4
@@ -58,9 +58,9 @@ STATE: Final = np.dtype(
             "tick_size",  # 1e-9; 0 before the first price
             "row0",  # tick number of the profile's row 0
             "bucket",  # number of the open bucket; trades before it are late
-            "stop_ts",  # trades from here on wait for a decision
+            "stop_ts",  # the kernel stops at trades from this time on (BOUNDARY)
             "silence_ns",
-            "last_ts",  # newest ts_event, 0 before the first
+            "last_ts",  # newest ts_event, 0 before the first trade
             "last_recv",
             "last_price",
             "cvd",
@@ -69,7 +69,7 @@ STATE: Final = np.dtype(
             "arm",
             "armed",  # side on which the zero cross is armed: +1, -1, 0
             "extreme",  # CVD's extreme since it was armed
-            "first_ts",  # of the session, as all down to bubble_count
+            "first_ts",  # of the session, like all fields down to bubble_count
             "open",
             "high",
             "low",
@@ -79,9 +79,9 @@ STATE: Final = np.dtype(
             "trade_count",
             "bubble_count",
             "reference_step",
-            "above",  # bubbles of the session above the reference ...
-            "above_lower",  # ... and above the volume at which it steps down
-            "rejected",  # since the start, as all below; in all, then by reason (`core.market.rejections`)
+            "above",  # bubbles of the session above the reference
+            "above_lower",  # bubbles of the session above the volume that decides whether the reference steps down
+            "rejected",  # since the start, like all below; the total, then by reason (`core.market.rejections`)
             "rejected_action",
             "rejected_no_price",
             "rejected_no_size",
@@ -94,8 +94,8 @@ STATE: Final = np.dtype(
         )
     ]
     + [
-        ("width_ns", "<i8", (MAX_LODS,)),  # bucket width of each level of detail that is kept
-        ("step", "<i8", (MAX_LODS,)),  # buckets of the lod below that one of this lod merges
+        ("width_ns", "<i8", (MAX_LODS,)),  # bucket width of each level of detail in use, ns
+        ("step", "<i8", (MAX_LODS,)),  # number of buckets of the next finer lod in one bucket of this lod
     ]
 )
 
@@ -111,7 +111,7 @@ PENDING: Final = np.dtype(
             "buy",
             "sell",
             "unsided",
-            "trade_count",  # 0: none is open
+            "trade_count",  # 0: no bubble is pending
             "ts_last",
             "weighted",  # sum of size * tick number, modulo 2**64
             "cvd_open",
@@ -123,20 +123,20 @@ PENDING: Final = np.dtype(
 )
 
 SILENCE: Final = np.dtype([("start", "<i8"), ("end", "<i8")])
-"""Two consecutive trades more than `silence_ns` apart."""
+"""The times (ns) of two consecutive trades more than `silence_ns` apart."""
 
 
 class Scratch:
-    """Where the kernels put what they have finished, until it is handed on. One for all instruments.
+    """Output buffers of the kernels, emptied after each call; one set for all instruments.
 
     Attributes
     ----------
-    bubbles, cvd, weights : (MAX_LODS, ROOM) of BUBBLE, CVD_POINT and int64, the rows' sums of size * tick number. The
-        base lod's bubbles and points lie elsewhere where the sink has room for them.
-    rows : these three
-    base : BUBBLE and CVD_POINT, (CAPACITY,): the base lod's
-    events, silences : (2 * STRETCH,) of EVENT, (CAPACITY,) of SILENCE
-    counts : int64 (MAX_LODS + 2,): rows in use per lod, then of events, then of silences
+    bubbles, cvd, weights : BUBBLE, CVD_POINT and int64, shape (MAX_LODS, ROOM); `weights` holds the rows' sums of
+        size * tick number. If the sink provides space, the base lod's bubbles and points are written there instead.
+    rows : the three arrays above
+    base : BUBBLE and CVD_POINT arrays of the base lod, shape (CAPACITY,)
+    events, silences : EVENT, shape (2 * STRETCH,), and SILENCE, shape (CAPACITY,)
+    counts : int64 (MAX_LODS + 2,): rows in use per lod, then events, then silences
     """
 
     def __init__(self) -> None:

@@ -17,19 +17,19 @@ def find_slots_nb(  # noqa: PLR0917  # kernels take arrays
     slot_of: NDArray[np.int64],
     counts: NDArray[np.int64],
 ) -> int:
-    """Look up each trade's slot, and count the trades of each.
+    """Look up each trade's slot, and count the trades per slot.
 
     Parameters
     ----------
     words : int64 (n * 6,), trades
-    start, stop : the trades to look at
+    start, stop : the trades to look up, half-open
     ids, slots : int64 (power of two,), open-addressed hash table of instrument ids (-1: empty) and their slots
     slot_of : int64 (at least stop - start,), receives the slots
-    counts : int64 (number of slots,), receives how many trades each has
+    counts : int64 (number of slots,), receives the number of trades per slot
 
     Returns
     -------
-    unknown : instrument id that is not in the table, or -1
+    unknown : the first instrument id that is not in the table, or -1
     """
     mask = len(ids) - 1
     counts[:] = 0
@@ -56,7 +56,7 @@ def scatter_nb(  # noqa: PLR0917  # kernels take arrays
     ends: NDArray[np.int64],
     out: NDArray[np.int64],
 ) -> None:
-    """Copy trades [start, stop) into `out` slot by slot; `ends` receives where each slot's run ends."""
+    """Copy trades [start, stop) into `out`, grouped by slot; `ends` receives the end of each slot's run."""
     at = 0
     for slot in range(len(counts)):
         ends[slot] = at
@@ -70,7 +70,7 @@ def scatter_nb(  # noqa: PLR0917  # kernels take arrays
 
 
 class Partition:
-    """Room and a table of instruments for sorting batches of at most `most` trades."""
+    """Sorts batches of at most `most` trades by instrument, with reused buffers."""
 
     def __init__(self, most: int) -> None:
         self.most = most
@@ -80,10 +80,10 @@ class Partition:
         self._slot_of = np.zeros(most, np.int64)
         self._sorted = np.zeros(most * WORDS, np.int64)
         self._runs = self._sorted.view()
-        self._runs.flags.writeable = False  # as all trades are: see `Pipeline.process`
+        self._runs.flags.writeable = False  # like all trades: see `Pipeline.process`
 
     def split(self, words: NDArray[np.int64], start: int, stop: int) -> list[tuple[int, NDArray[np.int64]]]:
-        """Split trades [start, stop) by instrument: (instrument id, its trades), valid until the next call."""
+        """Split trades [start, stop) by instrument; return (instrument id, trades) pairs, valid until the next call."""
         while True:
             counts = np.zeros(len(self._known), np.int64)
             unknown = find_slots_nb(words, start, stop, self._ids, self._slots, self._slot_of, counts)

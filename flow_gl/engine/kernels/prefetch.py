@@ -13,11 +13,11 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 _READ, _ONCE, _DATA = 0, 0, 1
-"""Arguments of LLVM's `prefetch`: for reading, soon and only once (it need not displace anything else), no code."""
+"""Arguments of LLVM's `prefetch`: for reading, used only once (so it need not displace other data), data not code."""
 
 
 def _prefetch(_typing: Any, array: Any, index: Any) -> Any:
-    """Prefetch an array's element; an index beyond the end is harmless."""
+    """Prefetch an array element; an index beyond the end is harmless."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         data = context.make_array(signature.args[0])(context, builder, arguments[0]).data

@@ -1,7 +1,7 @@
-"""What is read from a volume profile: POC, value area, low- and high-volume nodes, VWAP.
+"""Levels of a volume profile: POC, value area, low- and high-volume nodes, VWAP.
 
-All work on the traded part of the profile: row 0 and the last row hold volume. They run when somebody looks (at
-publishing), not per trade, and never loop over trades.
+All functions work on the traded part of the profile, whose first and last rows hold volume. They run when results are
+published, not per trade, and never loop over trades.
 """
 
 import math
@@ -16,14 +16,14 @@ from flow_gl.engine.kernels.jit import kernel, making_kernel
 from flow_gl.engine.kernels.layout import COLUMNS
 
 _MOST_CONTRACTS = 1 << 40
-"""Of a session whose sums of squares the kernel can hold."""
+"""Maximum contracts of a session for which the sums of squares in `moments_nb` cannot overflow."""
 PARTS = 1_000_000
-"""The value area's share is taken in millionths, so that "at least 70 %" is decided in integers."""
+"""The value area's share is given in millionths, so that "at least 70 %" is decided in integers."""
 
 
 @kernel
 def traded_range_nb(profile: NDArray[np.int64]) -> tuple[int, int]:
-    """First and last row with volume, as a half-open range; (0, 0) where there is none."""
+    """Return the range of rows with volume, half-open; (0, 0) if there is none."""
     first, last = 0, len(profile) // COLUMNS - 1
     while first <= last and profile[4 * first] + profile[4 * first + 1] + profile[4 * first + 2] == 0:
         first += 1
@@ -36,7 +36,7 @@ def traded_range_nb(profile: NDArray[np.int64]) -> tuple[int, int]:
 
 @making_kernel
 def totals_nb(profile: NDArray[np.int64], first: int, last: int) -> NDArray[np.int64]:
-    """Total volume of the rows [first, last)."""
+    """Return the total volume of each row of [first, last)."""
     totals = np.empty(last - first, np.int64)
     for row in range(first, last):
         totals[row - first] = profile[4 * row] + profile[4 * row + 1] + profile[4 * row + 2]
@@ -45,7 +45,7 @@ def totals_nb(profile: NDArray[np.int64], first: int, last: int) -> NDArray[np.i
 
 @kernel
 def point_of_control_nb(totals: NDArray[np.int64]) -> int:
-    """Row with the most volume; ties: nearest to the middle of the range, then the lower."""
+    """Return the row with the most volume; ties: nearest to the middle of the range, then the lower."""
     best = 0
     middle = len(totals) - 1  # twice the middle row
     for row in range(1, len(totals)):
@@ -57,22 +57,22 @@ def point_of_control_nb(totals: NDArray[np.int64]) -> int:
 
 
 @kernel
-def value_area_nb(  # noqa: PLR0912  # Dalton's rule has that many cases
+def value_area_nb(  # noqa: PLR0912  # the cases of Dalton's rule
     totals: NDArray[np.int64], poc: int, step: int, parts: int
 ) -> tuple[int, int, int]:
-    """Value area by Dalton's rule.
+    """Compute the value area by Dalton's rule.
 
     Parameters
     ----------
     totals : int64 (rows,), contracts, low to high; the first and last row hold volume
-    poc : row of the most volume
-    step : rows that are compared and added at a time, 1 or 2
-    parts : share of the total to hold, in millionths
+    poc : row with the most volume
+    step : number of rows compared and added at a time, 1 or 2
+    parts : share of the total volume to include, in millionths
 
     Returns
     -------
-    low, high : rows, both in the area and both traded
-    held : contracts
+    low, high : the area's lowest and highest row, both included and both traded
+    held : contracts in the area
     """
     rows = len(totals)
     total = 0
@@ -116,7 +116,7 @@ def value_area_nb(  # noqa: PLR0912  # Dalton's rule has that many cases
 
 @making_kernel
 def smoothed_nb(totals: NDArray[np.int64], width: int) -> NDArray[np.int64]:
-    """Centred sums over `width` rows (odd): `width` times the mean. Beyond the traded range the volume is 0."""
+    """Return centred sums over `width` rows (odd): `width` times the mean. Beyond the traded range, volume is 0."""
     rows = len(totals)
     half = width // 2
     sums = np.zeros(rows, np.int64)
@@ -133,7 +133,7 @@ def smoothed_nb(totals: NDArray[np.int64], width: int) -> NDArray[np.int64]:
 
 @making_kernel
 def base_heights_nb(curve: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Per point, the lowest value between it and the next higher point to the left (or the curve's end)."""
+    """Return, per point, the lowest value between it and the next higher point to the left (or the curve's end)."""
     points = len(curve)
     bases = np.empty(points, np.int64)
     stack = np.empty(points, np.int64)
@@ -151,7 +151,7 @@ def base_heights_nb(curve: NDArray[np.int64]) -> NDArray[np.int64]:
 
 @making_kernel
 def peaks_nb(curve: NDArray[np.int64], least: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Rows of `nodes_of`, as many as there are, and the prominence of each."""
+    """Return the rows of all maxima of at least a prominence (see `nodes_of`), and the prominence of each."""
     points = len(curve)
     left = base_heights_nb(curve)
     right = base_heights_nb(curve[::-1].copy())[::-1]
@@ -166,7 +166,7 @@ def peaks_nb(curve: NDArray[np.int64], least: float) -> tuple[NDArray[np.int64],
                 end += 1
             if end + 1 < points and curve[end + 1] < curve[i]:
                 middle = (i + end) // 2
-                # The left base is complete at the plateau's last point, the right one at its first.
+                # On a plateau, the left base is complete at its last point, and the right base at its first.
                 prominence = curve[i] - max(left[end], right[i])
                 if prominence >= least:
                     rows[count] = middle
@@ -178,34 +178,34 @@ def peaks_nb(curve: NDArray[np.int64], least: float) -> tuple[NDArray[np.int64],
 
 
 def nodes_of(curve: NDArray[np.int64], least: float, most: int, *, height: float = -math.inf) -> NDArray[np.int64]:
-    """Find interior maxima of at least a topographic prominence and height, as SciPy's `find_peaks` does.
+    """Find interior maxima of at least a topographic prominence and height, like SciPy's `find_peaks`.
 
     Parameters
     ----------
     curve : int64 (rows,)
-    least : prominence that a maximum must have
-    most : how many are returned: where there are more, the most prominent, then the lower rows
-    height : value that a maximum must have
+    least : minimum prominence
+    most : maximum number of results; if there are more, the most prominent are returned, and lower rows first on ties
+    height : minimum value
 
     Returns
     -------
-    rows : int64, rising; of a plateau its middle, the lower where there are two
+    rows : int64, ascending; a plateau is represented by its middle row, the lower one if there are two
     """
     rows, prominences = peaks_nb(curve, least)
     is_high = curve[rows] >= height
     rows, prominences = rows[is_high], prominences[is_high]
     if len(rows) <= most:
         return rows
-    # Not in the kernel: to compile a sort takes longer than all other kernels together.
+    # Not in the kernel: compiling a sort takes longer than compiling all other kernels together.
     return np.sort(rows[np.argsort(-prominences, kind="stable")[:most]])
 
 
 @kernel
 def moments_nb(totals: NDArray[np.int64], middle: int) -> tuple[int, int, int, int]:
-    """Sums of volume, volume * d, and volume * d * d in two words, d = row - middle.
+    """Return the sums of volume, volume * d, and volume * d * d in two words, where d = row - middle.
 
-    The square is cut in two (d * d = upper * 2**22 + lower), so that with |d| < 2**22 and a session of up to 2**40
-    contracts (1.1e12: 12 days at a million a second) no sum leaves int64.
+    The square is split in two (d * d = upper * 2**22 + lower), so that with |d| < 2**22 and a session of up to 2**40
+    contracts (1.1e12: 12 days at a million a second) no sum overflows int64.
     """
     volume = first = upper = lower = 0
     for row in range(len(totals)):
@@ -220,7 +220,7 @@ def moments_nb(totals: NDArray[np.int64], middle: int) -> tuple[int, int, int, i
 
 @dataclass(frozen=True, slots=True)
 class Levels:
-    """What a profile says, in rows from its lowest traded one."""
+    """The levels of a profile, as rows counted from its lowest traded row."""
 
     poc: int
     low: int
@@ -231,7 +231,7 @@ class Levels:
 
 
 def levels_of(totals: NDArray[np.int64], settings: AggregationSettings, *, most_nodes: int) -> Levels:
-    """Read POC, value area and nodes from total volume by row (the first and last row hold volume)."""
+    """Compute POC, value area and nodes from the total volume by row; the first and last row must hold volume."""
     poc = point_of_control_nb(totals)
     parts = round(settings.value_area * PARTS)
     low, high, held = value_area_nb(totals, poc, settings.value_area_step, parts)
@@ -245,7 +245,7 @@ def levels_of(totals: NDArray[np.int64], settings: AggregationSettings, *, most_
 
 
 def vwap_of(totals: NDArray[np.int64], *, row0: int, tick_size: int) -> tuple[float, float]:
-    """VWAP and volume-weighted standard deviation in points; integers up to the last division and root.
+    """Return VWAP and volume-weighted standard deviation in points, in integers up to the last division and root.
 
     Parameters
     ----------
@@ -265,9 +265,9 @@ def vwap_of(totals: NDArray[np.int64], *, row0: int, tick_size: int) -> tuple[fl
 
 
 def vwap_of_prices(price: NDArray[np.int64], contracts: NDArray[np.int64]) -> tuple[float, float]:
-    """VWAP and its deviation in points, as `vwap_of`, from any prices (1e-9) and numbers of contracts: without limits.
+    """Return VWAP and its standard deviation in points from prices (1e-9 units) and contracts of any magnitude.
 
-    Python's integers grow; with a few thousand prices that takes a millisecond.
+    Uses Python's unbounded integers, which takes a millisecond for a few thousand prices.
     """
     volume = first = second = 0
     for at, held in zip(price.tolist(), contracts.tolist(), strict=True):

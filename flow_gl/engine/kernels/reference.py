@@ -17,17 +17,17 @@ from flow_gl.engine.kernels.jit import kernel
 from flow_gl.engine.kernels.layout import BINS
 
 SETTLED: Final = 32
-"""Bubbles of a session that must have closed before its reference is decided."""
+"""Number of closed bubbles of a session before it determines its own reference."""
 START: Final = 50
-"""Contracts, before anything is known."""
+"""Initial reference, in contracts."""
 STEPS: Final[NDArray[np.int64]] = np.array(REFERENCE_STEPS, np.int64)
-"""The references that there are, contracts."""
+"""All possible references, in contracts."""
 START_STEP: Final = int(np.searchsorted(STEPS, START))
 
 
 @kernel
 def volume_bin_nb(volume: int) -> int:
-    """Bin of a volume: itself up to 255, then 128 bins to each doubling."""
+    """Return the bin of a volume: the volume itself up to 255, then 128 bins per doubling."""
     shift = 0
     while volume >> shift > 255:
         shift += 1
@@ -36,13 +36,13 @@ def volume_bin_nb(volume: int) -> int:
 
 @kernel
 def lower_nb(step: int) -> int:
-    """Bin that few enough bubbles must exceed for the reference to go down from a step."""
+    """Return the bin of 85 % of the step below, which decides whether the reference steps down; -1 for step 0."""
     return volume_bin_nb(STEPS[step - 1] * 17 // 20) if step else -1
 
 
 @kernel
 def recount_nb(bins: NDArray[np.int64], step: int) -> tuple[int, int, int, int]:
-    """Count the bubbles above a reference, and above where it steps down: the two bins, and how many lie above each."""
+    """Return the bins of a reference and of the volume that decides on stepping down, and the bubbles above each."""
     upper, lower = volume_bin_nb(STEPS[step]), lower_nb(step)
     above = 0
     for index in range(upper + 1, len(bins)):
@@ -55,7 +55,7 @@ def recount_nb(bins: NDArray[np.int64], step: int) -> tuple[int, int, int, int]:
 
 @kernel
 def observe_nb(s: Any, bins: NDArray[np.int64], bubbles: NDArray[np.void], first: int, stop: int) -> None:
-    """Take in closed bubbles [first, stop). `s` is the STATE record."""
+    """Update the reference with closed bubbles [first, stop); `s` is the STATE record."""
     count, step, above, above_lower = s["bubble_count"], s["reference_step"], s["above"], s["above_lower"]
     upper, lower = volume_bin_nb(STEPS[step]), lower_nb(step)
     for at in range(first, stop):

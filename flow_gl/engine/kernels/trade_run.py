@@ -23,7 +23,7 @@ from flow_gl.engine.kernels.jit import kernel
 from flow_gl.engine.kernels.layout import COLUMNS, STRETCH, WORDS
 from flow_gl.engine.kernels.prefetch import prefetch
 
-# Unsigned throughout: a signed index would be checked for counting from the end, and mixing the two gives floats.
+# Unsigned throughout: Numba would check a signed index for being negative, and mixing the two types gives floats.
 _U64: Any = np.uint64
 _I64: Any = np.int64
 _WORDS = _U64(WORDS)
@@ -39,20 +39,20 @@ SIZES: Final = _U64(0xFFFF_FFFF)
 """The bits of a trade's fourth word that hold its size."""
 BAD_BOOK: Final = _U64(F_MAYBE_BAD_BOOK << 48)
 KIND: Final = _U64(0xFF << 32) | BAD_BOOK
-"""The bits of a trade's fourth word in which all trades of a stretch are alike: action and F_MAYBE_BAD_BOOK."""
+"""The bits of a trade's fourth word that are equal in all trades of a run: action and F_MAYBE_BAD_BOOK."""
 _CHECKED = KIND | SIZES
 MOST_SIZE: Final = _U64((1 << 26) // STRETCH - 1)
-"""A stretch of such sizes adds up to less than 2**26; a larger trade is taken in by itself."""
+"""Largest size in a run, so that the sizes add up to less than 2**26; a larger trade is processed by itself."""
 _NET_AT = 27
 _UNSIDED = (1 << _NET_AT) - 1
 _AHEAD = _U64(512 * WORDS)
-"""How far ahead trades are fetched: four microseconds' work, for memory that others keep busy too, and 24 KB, which a
-first cache holds."""
+"""How far ahead trades are prefetched, in words: four microseconds of work, enough on a busy memory bus, and 24 KB,
+which fits the L1 cache."""
 _FAR = float(2**62)
 
 SIDES: Final = np.zeros(1, np.dtype([("step", "<f8", (256,)), ("column", "<u8", (256,)), ("checked", "<u8")]))
-"""By side byte: what a contract adds to CVD's move, and its column of the profile. An argument, not a constant of the
-kernels, so that the loop keeps its address in a register."""
+"""By side byte: the step per contract in the sum of CVD's moves, and the profile column. It is passed as an argument
+instead of a constant, so that the loop keeps its address in a register."""
 SIDES["step"], SIDES["column"], SIDES["checked"] = 1, 2, _CHECKED
 SIDES["step"][0, Side.BUY], SIDES["column"][0, Side.BUY] = 1 << _NET_AT, 0
 SIDES["step"][0, Side.SELL], SIDES["column"][0, Side.SELL] = -(1 << _NET_AT), 1
@@ -60,7 +60,7 @@ SIDES["step"][0, Side.SELL], SIDES["column"][0, Side.SELL] = -(1 << _NET_AT), 1
 
 @kernel
 def inverse_nb(odd: int) -> Any:
-    """Inverse of an odd number modulo 2**64 (Newton's method: each round doubles the bits that are right)."""
+    """Return the inverse of an odd number modulo 2**64 (Newton's method: each round doubles the correct bits)."""
     value = _U64(odd)
     inverse = value
     for _ in range(5):
@@ -70,7 +70,7 @@ def inverse_nb(odd: int) -> Any:
 
 @kernel
 def factors_nb(tick_size: int) -> tuple[Any, Any]:
-    """What `row_nb` finds rows by: the inverse of the tick's odd part, and its power of two."""
+    """Return the factors for `row_nb`: the inverse of the tick's odd part modulo 2**64, and its power of two."""
     twos, odd = 0, tick_size
     while odd and not odd & 1:
         twos, odd = twos + 1, odd >> 1
@@ -79,7 +79,10 @@ def factors_nb(tick_size: int) -> tuple[Any, Any]:
 
 @kernel
 def row_nb(distance: int, inverse: Any, twos: Any) -> Any:
-    """Row of a price at a distance from row 0's; one beyond every profile where it lies below that or off the grid."""
+    """Return the row of a price at `distance` from row 0's price (1e-9 units).
+
+    For a price below row 0 or off the grid, the result is greater than the number of rows of any profile.
+    """
     scaled = _U64(distance) * inverse
     return (scaled >> twos) | (scaled << ((_0 - twos) & _63))
 
@@ -100,15 +103,15 @@ def stretch_nb(  # noqa: PLR0917  # kernels take arrays and numbers
     profile: NDArray[np.int64],
     sides: NDArray[np.void],
 ) -> tuple[Any, int, int, int, int, int, int, int, int, int]:
-    """Take in trades from word `at` on, before `end_at`: at most STRETCH of them.
+    """Add up trades from word `at` to `end_at`, at most STRETCH of them, until the run ends.
 
     Returns
     -------
-    at : word of the first trade that is not taken in
-    newest : ts_event of the last one that is
-    volume, net, unsided : contracts: all, bought less sold, without a side
+    at : word index of the first trade that was not processed
+    newest : ts_event of the last processed trade, ns
+    volume, net, unsided : contracts: in total, bought minus sold, and without a side
     weighted : sum of size * row
-    low, high : rows
+    low, high : lowest and highest row
     net_low, net_high : extremes of `net` after each trade
     """
     steps, columns, checked = sides[0]["step"], sides[0]["column"], sides[0]["checked"]
@@ -131,7 +134,7 @@ def stretch_nb(  # noqa: PLR0917  # kernels take arrays and numbers
         size, height = float(_I64(contracts)), float(_I64(row))
         weighted += size * height
         moved += size * steps[side]
-        # Not by min and max, which would look for NaN.
+        # Comparisons instead of min and max, which would also check for NaN.
         if height < low:  # noqa: PLR1730
             low = height
         if height > high:  # noqa: PLR1730
@@ -153,7 +156,7 @@ def stretch_nb(  # noqa: PLR0917  # kernels take arrays and numbers
 def large_nb(  # noqa: PLR0917  # kernels take arrays and numbers
     words: NDArray[np.int64], at: Any, base_price: int, inverse: Any, twos: Any, profile: NDArray[np.int64]
 ) -> tuple[Any, int, int, int, int, int, int, int, int, int]:
-    """Take in one trade of any size, as `stretch_nb` does."""
+    """Process one trade of any size; returns the same values as `stretch_nb`."""
     tail = _U64(words[at + _3])
     row = row_nb(words[at + _2] - base_price, inverse, twos)
     volume, side = _I64(tail & SIZES), (tail >> _SIDE_AT) & _BYTE
