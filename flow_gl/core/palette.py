@@ -1,4 +1,4 @@
-"""The colours, one source for shaders and overlays. A palette fills the same slots whatever its mood."""
+"""The colours of shaders and overlays. Every palette defines the same slots."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -18,14 +18,14 @@ class Palette:
     ground: Rgb
     raised: Rgb  # panels, header
     grid: Rgb
-    text: Rgb  # what is read first
+    text: Rgb  # primary text
     quiet: Rgb  # labels
     buy: Rgb
     sell: Rgb
     balanced: Rgb
     attention: Rgb  # POC, warnings
     information: Rgb  # value area
-    plate: Rgb  # behind a value that stands on the chart
+    plate: Rgb  # background of a value on the chart
     plate_text: Rgb
 
 

@@ -1,12 +1,12 @@
-"""Trading sessions of the exchange: when they open and close, which trade date they carry, their regular hours.
+"""Trading sessions of the exchange: open, close, regular hours and trade date.
 
-The calendar is `CME_Equity` of pandas_market_calendars (holidays, early closes), with its known errors mended
-(`calendar_fixes`). It imports pandas, so each year's sessions are computed once and kept as JSON in the user's cache
+The calendar is `CME_Equity` of pandas_market_calendars (holidays, early closes), with its known errors corrected
+(`calendar_fixes`). It imports pandas, so each year's sessions are computed once and cached as JSON in the user's cache
 folder, under the package's version; later starts only read them. Times are int64 nanoseconds since the epoch, UTC; the
-zone's rules come from the calendar and `zoneinfo`.
+time zone's rules come from the calendar and `zoneinfo`.
 
-The market is right where the calendar is not: a trade outside every session opens an unscheduled one for its Globex
-day, 18:00 to 17:00 ET, and is never put into a session that was over (`SessionCalendar.session_of_trade`).
+The market takes precedence over the calendar: a trade outside every session opens an unscheduled session for its Globex
+day, 18:00 to 17:00 ET, and is never assigned to a session that has ended (`SessionCalendar.session_of_trade`).
 """
 
 import bisect
@@ -28,7 +28,7 @@ RTH_OPEN: Final = dt.time(9, 30)
 RTH_CLOSE: Final = dt.time(16, 0)
 GLOBEX_CLOSE: Final = dt.time(17, 0)
 CLOSING_NS: Final = 1_000_000_000
-"""Trades of the close itself may carry a time this much after it."""
+"""Trades up to this long after the close, in ns, still belong to the session."""
 FIRST_YEAR: Final = 1990
 LAST_YEAR: Final = 2100
 _SECOND: Final = 1_000_000_000
@@ -43,26 +43,26 @@ class Session:
     close: int
     rth_open: int
     rth_close: int
-    """16:00 ET, or the close where that is earlier."""
+    """16:00 ET, or the session's close if that is earlier."""
     trade_date: int
-    """YYYYMMDD, the date of the close."""
+    """Date of the close, YYYYMMDD."""
     next_open: int
-    """Where the next session of the calendar begins."""
+    """Open of the next session in the calendar."""
     is_scheduled: bool = True
-    """False: the calendar has no session then, but something traded."""
+    """False if the calendar has no session at that time, but something traded."""
 
     @property
     def end(self) -> int:
-        """A trade from here on (ns) belongs to another session."""
+        """Time (ns) from which trades belong to another session."""
         return min(self.close + CLOSING_NS, self.next_open) if self.is_scheduled else self.close
 
 
 class SessionCalendar:
-    """The sessions of an exchange calendar, loaded year by year as they are asked for.
+    """The sessions of an exchange calendar, loaded year by year when needed.
 
     Parameters
     ----------
-    cache : folder of the kept years; None: the user's cache folder
+    cache : folder of the cached years; None uses the user's cache folder
     """
 
     def __init__(self, *, cache: Path | None = None) -> None:
@@ -72,7 +72,10 @@ class SessionCalendar:
         self._opens: list[int] = []
 
     def session_at(self, ts: int) -> Session:
-        """The calendar's session at `ts` (ns), in closed hours the one before. Raises DataError outside 1990..2100."""
+        """Return the calendar's session at `ts` (ns), or the previous one in closed hours.
+
+        Raises DataError outside the years 1990 to 2100.
+        """
         year = _year_of(ts)
         if not FIRST_YEAR < year < LAST_YEAR:
             raise DataError(f"session calendar: expected a time in {FIRST_YEAR + 1}..{LAST_YEAR - 1}, was {ts} ns")
@@ -82,10 +85,10 @@ class SessionCalendar:
         return Session(opened, close, rth_open, rth_close, trade_date, self._opens[at + 1])
 
     def session_of_trade(self, ts: int) -> Session:
-        """The session that a trade at `ts` (ns) belongs to: the calendar's, or where that has none an unscheduled one.
+        """Return the session of a trade at `ts` (ns): the calendar's, or else an unscheduled one.
 
         An unscheduled session is the part of the Globex day (18:00 to 17:00 ET) in which the calendar has no session. A
-        trade in the hour before 18:00 belongs to the day that is about to open.
+        trade in the hour before 18:00 belongs to the day that opens next.
 
         Raises
         ------
@@ -107,12 +110,12 @@ class SessionCalendar:
         return Session(opened, close, rth_open, rth_close, number(day), session.next_open, is_scheduled=False)
 
     def is_open(self, ts: int) -> bool:
-        """Whether the exchange is open at `ts`."""
+        """Return whether the exchange is open at `ts` (ns)."""
         session = self.session_at(ts)
         return session.open <= ts < session.close
 
     def closed_between(self, start: int, end: int) -> list[tuple[int, int]]:
-        """The stretches of [start, end) in which the exchange is closed, in order."""
+        """Return the intervals of [start, end) (ns) in which the exchange is closed, in order."""
         stretches = []
         session = self.session_at(start)
         while session.close < end:
@@ -123,12 +126,12 @@ class SessionCalendar:
         return stretches
 
     def closed_between_trades(self, start: int, end: int, *, is_end_traded: bool = True) -> list[tuple[int, int]]:
-        """As `closed_between`, without the unscheduled sessions that the two times belong to.
+        """Return what `closed_between` returns, without the unscheduled sessions of the two times.
 
         Parameters
         ----------
-        start, end : ns, a trade and the next
-        is_end_traded : False: the end is a moment without a trade
+        start, end : times of a trade and the next one, ns
+        is_end_traded : False if there is no trade at `end`
         """
         stretches = self.closed_between(start, end)
         for ts in (start, end) if is_end_traded else (start,):
@@ -159,20 +162,20 @@ class SessionCalendar:
             if _is_plausible(rows):
                 return list(rows)
         rows = _compute(year)
-        with suppress(OSError):  # a cache that cannot be written only costs time
+        with suppress(OSError):  # without a cache, the next start is only slower
             write_whole(path, json.dumps(rows).encode("ascii"))
         return rows
 
 
 def next_time_of_day(ts: int, times: tuple[dt.time, ...]) -> int:
-    """The first instant after `ts` (ns) at which a clock in New York shows one of `times`."""
+    """Return the first instant after `ts` (ns) at which a New York clock shows one of `times`, in ns."""
     day = dt.datetime.fromtimestamp(ts // _SECOND, ZONE).date()
     moments = (local_ns(day + dt.timedelta(days=days), time) for days in range(3) for time in times)
     return min(moment for moment in moments if moment > ts)
 
 
 def _year_of(ts: int) -> int:
-    # Far-off times (a damaged record) are beyond what datetime can hold: a mean year is near enough for them.
+    # Times of damaged records may be beyond the range of datetime; the mean length of a year is accurate enough.
     return 1970 + int(ts // (31_556_952 * _SECOND))
 
 
@@ -192,7 +195,7 @@ def _is_plausible(rows: object) -> bool:
 
 
 def _compute(year: int) -> list[list[int]]:
-    """Ask the calendar for the sessions whose trade date lies in a year."""
+    """Compute the sessions whose trade date lies in a year from the calendar."""
     import pandas_market_calendars
 
     calendar = pandas_market_calendars.get_calendar(CALENDAR)

@@ -1,8 +1,8 @@
-"""Prices, durations and times between their integers and the words that people read and type.
+"""Conversion of prices, durations and times between integers and text.
 
 Nothing here passes through a float: a price is an int64 in 1e-9 units, a time or a duration an int64 in nanoseconds,
-and every digit that a user types is kept or refused. What a user can mistype raises a UsageError that says what was
-expected and what came.
+and every digit that a user types is kept or rejected. Invalid input raises a UsageError that says what was expected and
+what was given.
 """
 
 import re
@@ -39,7 +39,7 @@ _TIME: Final = re.compile(
 
 
 def price_decimals(tick_size: int) -> int:
-    """Count the decimals that a multiple of a tick size needs: 0.25 -> 2, 0.1 -> 1, 1 -> 0, 1/32 -> 5.
+    """Return the number of decimals of a tick size's multiples: 0.25 -> 2, 0.1 -> 1, 1 -> 0, 1/32 -> 5.
 
     Parameters
     ----------
@@ -55,14 +55,14 @@ def price_decimals(tick_size: int) -> int:
 
 
 def format_price(price: int, decimals: int = 2) -> str:
-    """Write a price with thousands separators: ``format_price(25_415_250_000_000)`` is ``"25,415.25"``.
+    """Format a price with thousands separators: ``format_price(25_415_250_000_000)`` is ``"25,415.25"``.
 
     Parameters
     ----------
     price : 1e-9 units; UNDEF_PRICE gives "-"
-    decimals : 0 to 9; digits beyond are rounded, half to even
+    decimals : 0 to 9; further digits are rounded half to even
     """
-    price = int(price)  # a NumPy integer would wrap where Python's grows
+    price = int(price)  # a NumPy integer could overflow
     if price == UNDEF_PRICE:
         return "-"
     unit = 10 ** (_PRICE_DIGITS - decimals)
@@ -86,7 +86,7 @@ def price_from_text(text: str) -> int:
 
 
 def format_time(ts_ns: int, *, zone: str = EXCHANGE_ZONE, decimals: int = 0) -> str:
-    """Write a time with its date and zone: ``2025-11-28 09:30:00 EST``.
+    """Format a time with its date and zone: ``2025-11-28 09:30:00 EST``.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ def format_time(ts_ns: int, *, zone: str = EXCHANGE_ZONE, decimals: int = 0) -> 
 
 
 def format_duration(duration_ns: int) -> str:
-    """Write a duration in its largest fitting unit, exactly: ``1s``, ``500ms``, ``90s``, ``10m``."""
+    """Format a duration exactly in the largest unit that divides it: ``1s``, ``500ms``, ``90s``, ``10m``."""
     for unit in ("h", "m", "s", "ms", "us"):
         if duration_ns and duration_ns % _UNITS_NS[unit] == 0:
             return f"{duration_ns // _UNITS_NS[unit]}{unit}"
@@ -112,8 +112,8 @@ def parse_duration_ns(text: str, *, low_ns: int = 1, high_ns: int = 366 * DAY_NS
 
     Parameters
     ----------
-    low_ns, high_ns : what is allowed, both included
-    name : what the message calls it
+    low_ns, high_ns : allowed range, both ends included
+    name : name of the value in error messages
 
     Raises
     ------
@@ -137,9 +137,9 @@ def parse_time_ns(text: str, *, after_ns: int | None = None, zone: str = EXCHANG
 
     Parameters
     ----------
-    after_ns : a time of day alone means its first occurrence at or after this moment (a replay gives its first
-        trade's time, so that 09:30 of a session that opened at 18:00 is the next morning's)
-    zone : of times without an offset
+    after_ns : a time of day without a date means its first occurrence at or after this time. A replay passes the time
+        of its first trade, so that in a session that opened at 18:00, 09:30 means the next morning
+    zone : time zone of times without an offset
 
     Raises
     ------

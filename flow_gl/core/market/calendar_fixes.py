@@ -1,4 +1,4 @@
-"""What the calendar `CME_Equity` of pandas_market_calendars gets wrong, mended.
+"""Corrections of errors in the calendar `CME_Equity` of pandas_market_calendars.
 
 Sources: CME Group's notices and holiday calendars for equity index futures.
 
@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 ZONE: Final = ZoneInfo("America/New_York")
 GLOBEX_OPEN: Final = dt.time(18, 0)
 SHORT_DAYS: Final = {dt.date(2018, 12, 5): dt.time(9, 30), dt.date(2025, 1, 9): dt.time(9, 30)}
-"""Days that the calendar lacks, with the time at which they closed."""
+"""Trading days missing from the calendar, with their closing time in New York."""
 _RTH_OPEN: Final = dt.time(9, 30)
 _GOOD_FRIDAY_CLOSE: Final = dt.time(9, 15)
 _HALF_DAY_CLOSE: Final = dt.time(13, 0)
@@ -32,12 +32,12 @@ Row = list[int]
 
 
 def mended(rows: list[Row], year: int) -> list[Row]:
-    """Mend the sessions of one year, as the calendar gives them.
+    """Correct the calendar's sessions of one year.
 
     Parameters
     ----------
     rows : the year's sessions, by trade date
-    year : theirs
+    year : the year of their trade dates
     """
     known = {row[4] for row in rows}
     added = [
@@ -47,17 +47,17 @@ def mended(rows: list[Row], year: int) -> list[Row]:
 
 
 def number(day: dt.date) -> int:
-    """A date as YYYYMMDD."""
+    """Return a date as YYYYMMDD."""
     return day.year * 10_000 + day.month * 100 + day.day
 
 
 def date_of(trade_date: int) -> dt.date:
-    """A trade date (YYYYMMDD) as a date."""
+    """Return a trade date (YYYYMMDD) as a date."""
     return dt.date(trade_date // 10_000, trade_date // 100 % 100, trade_date % 100)
 
 
 def local_ns(day: dt.date, time: dt.time) -> int:
-    """A New York time as ns since the epoch, UTC."""
+    """Return a New York time as ns since the epoch, UTC."""
     return int(dt.datetime.combine(day, time, ZONE).timestamp()) * _SECOND
 
 

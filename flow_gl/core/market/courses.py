@@ -1,4 +1,4 @@
-"""Find the rolls in a stream, where a name continues with another instrument, for the export's table."""
+"""Find the rolls in a stream, at which a name continues with another instrument, for the export's table."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -13,15 +13,15 @@ from flow_gl.core.market.names import Name, NameBook
 
 @dataclass(frozen=True, slots=True)
 class Rolled:
-    """A name went on with another instrument."""
+    """A roll: a name continued with another instrument."""
 
     name: str
-    """What was asked for: NQ.v.0."""
+    """The requested symbol, for example NQ.v.0."""
     ts_event: int
     """First trade of the new instrument, ns."""
     from_id: int
     from_symbol: str
-    """Raw; "" where unknown."""
+    """Raw symbol; "" if unknown."""
     to_id: int
     to_symbol: str
 
@@ -30,20 +30,20 @@ class Rolled:
 class _Course:
     name: Name
     traded: int = 0
-    """The instrument that traded last under this name; 0 for none."""
+    """Id of the instrument that traded last under this name; 0 for none."""
     traded_symbol: str = ""
 
 
 class Courses:
-    """Follows every name but parents, which mean many instruments at once.
+    """Finds the rolls of all names except parents, which denote many instruments at once.
 
     Parameters
     ----------
-    only : follow this name alone, letters of either case; "" for all
+    only : follow only this name, in upper or lower case; "" follows all
 
     Attributes
     ----------
-    rolls : in the order of time
+    rolls : the rolls found, in order of time
     """
 
     def __init__(self, only: str = "") -> None:
@@ -53,7 +53,7 @@ class Courses:
         self._courses: Final[dict[str, _Course]] = {}
 
     def take(self, mapping: Mapping) -> None:
-        """Take a mapping, in order with the trades."""
+        """Process a mapping, in stream order with the trades."""
         self._book.take(mapping)
         for text in (mapping.requested, mapping.symbol):
             is_wanted = not self._only or text.upper() == self._only
@@ -63,7 +63,7 @@ class Courses:
             course.name.take(mapping)
 
     def see(self, trades: NDArray[np.void]) -> None:
-        """Take trades (TRADE): those that have a price and a size make a roll."""
+        """Process trades (TRADE); only trades with a price and a size count for a roll."""
         for course in self._courses.values():
             new_id = course.name.instrument_id
             symbol = self._book.symbol(new_id)

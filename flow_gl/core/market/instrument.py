@@ -1,8 +1,8 @@
-"""What kind of instrument a symbol denotes, for instruments without a definition record.
+"""Classification of instruments by symbol, for instruments without a definition record.
 
 CME's raw symbols are a root, a month code and a year of one or two digits (`NQZ5`, `NQZ25`); a calendar spread joins
-two (`NQZ5-NQH6`); other strategies and options carry colons or spaces. A definition record's instrument class, where
-there is one, decides before any symbol does.
+two (`NQZ5-NQH6`); other strategies and options contain colons or spaces. If there is a definition record, its
+instrument class takes precedence over the symbol.
 """
 
 import re
@@ -15,7 +15,7 @@ from flow_gl.core.units import price_decimals
 MONTH_CODES: Final = "FGHJKMNQUVXZ"
 """January to December."""
 FUTURE_CLASS: Final = ord("F")
-"""`instrument_class` of an outright future; every other class (S a spread of futures, C and P options ...) is none."""
+"""`instrument_class` of an outright future; other classes are, for example, S (futures spread), C and P (options)."""
 
 _OUTRIGHT: Final = re.compile(rf"([A-Z0-9]{{1,4}}?)[{MONTH_CODES}]\d{{1,2}}", re.ASCII)
 _CONTINUOUS: Final = re.compile(r"([A-Z0-9]{1,5})\.[cvn]\.\d{1,2}", re.ASCII)
@@ -37,14 +37,14 @@ _POINT_VALUES: Final = {  # root: tick size (1e-9), currency per point and contr
 
 @dataclass(frozen=True, slots=True)
 class Instrument:
-    """What a chart must know of its instrument."""
+    """The properties of an instrument that a chart needs."""
 
     symbol: str
-    """The contract: NQZ5."""
+    """The contract, for example NQZ5."""
     tick_size: int
     """1e-9 units."""
     point_value: float | None = None
-    """Currency per point and contract; None where unknown."""
+    """Currency per point and contract; None if unknown."""
     tick_source: TickSource = TickSource.TABLE
 
     @property
@@ -53,39 +53,39 @@ class Instrument:
 
     @property
     def decimals(self) -> int:
-        """Decimals that its prices are written with."""
+        """Number of decimals in its prices."""
         return price_decimals(self.tick_size)
 
 
 def is_raw_symbol(name: str) -> bool:
-    """Tell an exchange's own symbol (`NQZ5`, `NQZ5-NQH6`) from a continuous or parent symbol."""
+    """Return whether a name is a raw symbol (`NQZ5`, `NQZ5-NQH6`), not a continuous or parent symbol."""
     return bool(name) and _STANDS_FOR.fullmatch(name) is None
 
 
 def is_parent_symbol(name: str) -> bool:
-    """Tell a parent (`NQ.FUT`), which stands for many instruments at once."""
+    """Return whether a name is a parent symbol (`NQ.FUT`), which denotes many instruments at once."""
     return _PARENT.fullmatch(name.upper()) is not None
 
 
 def roll_label(from_symbol: str, from_id: int, to_symbol: str, to_id: int) -> str:
-    """Name a roll: `NQZ5 > NQH6`, or by the ids where the raw symbols are unknown or do not tell them apart."""
+    """Format a roll: `NQZ5 > NQH6`, or with the ids if the raw symbols are unknown or equal."""
     if from_symbol and to_symbol and from_symbol != to_symbol:
         return f"{from_symbol} > {to_symbol}"
     return f"id {from_id} > id {to_id}"
 
 
 def is_outright_symbol(symbol: str) -> bool:
-    """Tell a future of its own (`NQZ5`, `NQZ25`, or a continuous `NQ.v.0`) from a spread, an option, a parent."""
+    """Return whether a symbol denotes an outright (`NQZ5`, `NQZ25`, `NQ.v.0`), not a spread, option or parent."""
     return _OUTRIGHT.fullmatch(symbol) is not None or _CONTINUOUS.fullmatch(symbol) is not None
 
 
 def is_spread_symbol(symbol: str) -> bool:
-    """Tell a spread of futures (`NQZ5-NQH6`, `NQ:BF Z5-H6-M6`): its price is a difference, often negative."""
+    """Return whether a symbol is a futures spread (`NQZ5-NQH6`, `NQ:BF Z5-H6-M6`), whose price may be negative."""
     return ":" in symbol or (_OUTRIGHT.fullmatch(symbol.partition("-")[0]) is not None and "-" in symbol)
 
 
 def root_of(symbol: str) -> str:
-    """Name the product: `NQZ5`, `NQ.v.0`, `NQ.FUT` and the spread `NQZ5-NQH6` are all `NQ`; "" where untold."""
+    """Return the root: `NQZ5`, `NQ.v.0`, `NQ.FUT` and the spread `NQZ5-NQH6` all give `NQ`; "" if unknown."""
     for pattern in (_OUTRIGHT, _CONTINUOUS, _PARENT):
         match = pattern.fullmatch(symbol)
         if match:
@@ -95,7 +95,7 @@ def root_of(symbol: str) -> str:
 
 
 def builtin(symbol: str) -> Instrument | None:
-    """Look an outright up in the built-in table; None where its root is not in it or it is no outright."""
+    """Look up an outright in the built-in table; None if its root is not there or it is not an outright."""
     if not is_outright_symbol(symbol):
         return None
     entry = _POINT_VALUES.get(root_of(symbol))

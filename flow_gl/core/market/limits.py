@@ -8,12 +8,12 @@ on the GPU) has room for all of it.
 from typing import Final
 
 MAX_PRICE: Final = 1 << 56
-"""Prices (1e-9) are below this in amount: 72 million points."""
+"""Prices (1e-9 units) have a smaller absolute value than this: 72 million points."""
 MAX_SIZE: Final = (1 << 32) - 1
-"""Contracts of one trade: all that a record can say."""
+"""Maximum contracts of one trade: the largest value of the record's field."""
 MAX_TICK: Final = 1 << 29
-"""Tick numbers (price / tick size) are below this in amount."""
+"""Tick numbers (price / tick size) have a smaller absolute value than this."""
 MAX_ROWS: Final = 1 << 22
-"""Ticks between the lowest and the highest price of a session's profile."""
+"""Maximum range of a session's profile, in ticks."""
 FINEST_PART: Final = 100
-"""A price off a known tick makes the grid finer, down to this part of the tick: 0.01 becomes 0.0001."""
+"""A price off a known tick makes the grid finer, at most by this factor: a tick of 0.01 becomes 0.0001."""

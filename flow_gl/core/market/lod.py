@@ -18,29 +18,29 @@ BASES_NS: Final = (
     *(_S, 2 * _S, 5 * _S, 10 * _S, 15 * _S, 30 * _S),
     *(_MIN, 5 * _MIN, 15 * _MIN, 30 * _MIN, _H),
 )
-"""Base buckets that may be chosen, ns."""
+"""Available base buckets, ns."""
 _WIDTHS_NS: Final = (*BASES_NS, 4 * _H)
 
 REFERENCE_STEPS: Final = (
     *(5, 7),
     *(mantissa * 10**decade for decade in range(9) for mantissa in (10, 15, 20, 30, 50, 70)),
 )
-"""Contracts of the largest disc: the values that a size reference may have, at any level."""
+"""Possible values of the size reference (contracts of the largest disc), at any level."""
 
 THRESHOLD: Final = 0.15
-"""Default share of imbalance above which a bubble of up to one second is significant."""
+"""Default imbalance (0 to 1) above which a bubble of up to one second is significant."""
 _THRESHOLD_WIDTH_NS: Final = _S
-"""Width up to which the threshold of significance holds unreduced."""
+"""Bucket width (ns) up to which the significance threshold is not reduced."""
 _THRESHOLD_POWER: Final = 0.25
 
 
 @lru_cache(maxsize=64)
 def widths_ns(base_ns: int) -> tuple[int, ...]:
-    """List the bucket widths of all levels for a base bucket, ns, ascending, the base first.
+    """Return the bucket widths of all levels for a base bucket, in ns, ascending, starting with the base.
 
-    They are the widths people use (1, 5, 15, 30 s, 1, 5, 15, 30 min, 1, 4 h) as far as the base divides them. Of two
-    neighbours of which the first does not divide the second, the second is kept: each width divides the next. A base
-    that is not one of `BASES_NS` has the widths that it divides, too.
+    They are the usual widths (1, 5, 15, 30 s, 1, 5, 15, 30 min, 1, 4 h) that are multiples of the base. If a width does
+    not divide the next one, it is dropped, so that each width divides the next. A base that is not in `BASES_NS` is
+    treated in the same way.
     """
     candidates = [width for width in _WIDTHS_NS if width > base_ns and width % base_ns == 0]
     kept = [
@@ -51,21 +51,21 @@ def widths_ns(base_ns: int) -> tuple[int, ...]:
 
 @lru_cache(maxsize=256)
 def threshold_at(threshold: float, width_ns: int) -> float:
-    """Share of imbalance above which a bubble of a width is significant.
+    """Return the imbalance above which a bubble of a given width is significant.
 
-    Imbalance averages out as buckets grow: the threshold falls with the fourth root of the width beyond one second.
+    Imbalance averages out as buckets grow, so the threshold falls with the fourth root of the width beyond one second.
 
     Parameters
     ----------
-    threshold : of bubbles up to one second wide, 0 to 1
-    width_ns : the bubble's bucket
+    threshold : threshold for bubbles up to one second wide, 0 to 1
+    width_ns : width of the bubble's bucket, ns
     """
     return threshold * min(1.0, math.pow(_THRESHOLD_WIDTH_NS / width_ns, _THRESHOLD_POWER))
 
 
 @lru_cache(maxsize=256)
 def reference_at(reference: int, base_ns: int, width_ns: int) -> int:
-    """Contracts of the largest disc at a width: the base bucket's times `width / base`, rounded up to a step."""
+    """Return the size reference (contracts) at a width: the base's times `width / base`, rounded up to a step."""
     if width_ns == base_ns:
         return reference
     wanted = -(-reference * width_ns // base_ns)

@@ -1,7 +1,7 @@
-"""Marks in a recording: where trades are missing, as the text of a DBN SystemMsg.
+"""Marks in a recording that say where trades are missing, stored as the text of a DBN SystemMsg.
 
-Databento's tools pass over them; a replay of ours shows them as the gaps that they were. Two kinds: what the feed lost
-for good, and what arrived and could not be recorded, which is a fault of the recording alone.
+Databento's tools ignore them; our replay shows them as gaps. There are two kinds: trades that the feed lost for good,
+and trades that arrived but could not be recorded.
 """
 
 import re
@@ -18,23 +18,23 @@ _MOST: Final = 2**63 - 1
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A stretch of which trades are missing; `ts_event` in ns."""
+    """An interval in which trades are missing; times are `ts_event` in ns."""
 
     start: int
     end: int
     lost: int = 0
     """Number of missing trades; 0 if unknown."""
     is_recorders: bool = False
-    """They arrived, and were not recorded."""
+    """True if the trades arrived but were not recorded."""
 
     def text(self) -> str:
-        """Write it as `read_mark` reads it."""
+        """Format the mark for `read_mark`."""
         what = "not recorded" if self.is_recorders else "lost by the feed"
         return f"flow_gl: {what}: {self.lost} trades, ts_event {self.start} to {self.end}"
 
 
 def read_mark(text: str) -> Mark | None:
-    """Understand a SystemMsg's text; None where it is no mark."""
+    """Parse a SystemMsg's text; return None if it is not a mark."""
     match = _PATTERN.fullmatch(text)
     if match is None:
         return None

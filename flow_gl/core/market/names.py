@@ -1,7 +1,7 @@
-"""Resolve names through a stream's mappings: which instrument a requested name means at each point.
+"""Resolve names through a stream's mappings: which instrument a requested name denotes at each point.
 
-A continuous symbol, or a raw symbol whose id changes, means different instruments over time; an id means itself. The
-same rule applies to replay, live and export.
+A continuous symbol, or a raw symbol whose id changes, denotes different instruments over time; an id denotes itself.
+The same rule applies to replay, live and export.
 """
 
 from typing import Final
@@ -10,22 +10,22 @@ from flow_gl.core.items import Mapping
 from flow_gl.core.market.instrument import is_parent_symbol, is_raw_symbol
 
 _JOINED: Final = frozenset("-: ")
-"""In the raw symbols of spreads and options: no continuous symbol stands for one."""
+"""Characters in the raw symbols of spreads and options, which a continuous symbol never denotes."""
 
 
 class Name:
-    """One name and the instrument that it means now.
+    """One name and the instrument that it denotes now.
 
     Parameters
     ----------
-    name : a symbol of any kind, or an id; letters of either case
-    only_id : instruments of this id alone; 0: of any
+    name : a symbol of any kind, or an id; in upper or lower case
+    only_id : accept only instruments of this id; 0 accepts any
 
     Attributes
     ----------
-    instrument_id : what it means; 0 while nothing is known, or nothing is meant
-    is_known : a mapping has told what it means
-    is_raw : it is an exchange's own symbol, or an id
+    instrument_id : the instrument; 0 if unknown or none
+    is_known : a mapping has said what the name denotes
+    is_raw : the name is a raw symbol or an id
     """
 
     def __init__(self, name: str, *, only_id: int = 0) -> None:
@@ -37,14 +37,14 @@ class Name:
         self.is_raw = is_raw_symbol(name)
 
     def take(self, mapping: Mapping) -> bool:
-        """Take a mapping; True where it says what the name means from here on, be it the same as before."""
+        """Process a mapping; return True if it says what the name denotes from now on, even if that is unchanged."""
         instrument_id, symbol = mapping.instrument_id, mapping.symbol.upper()
         if self._wanted == str(instrument_id):
             return True
         if self._only_id and instrument_id != self._only_id:
             return False
         is_ours = self._wanted in (symbol, _requested(mapping).upper())
-        # An exchange's own symbol is over where its id gets another one.
+        # A raw symbol ends when its id gets another raw symbol.
         is_over = mapping.is_end if is_ours else self.is_raw and symbol != ""
         if is_over and instrument_id == self.instrument_id:
             self.instrument_id = 0
@@ -57,7 +57,7 @@ class Name:
 
 
 class NameBook:
-    """The names that instruments go by now, as mappings come: raw symbols, and what they were asked for by."""
+    """The current names of all instruments, from mappings: raw symbols and requested symbols."""
 
     def __init__(self) -> None:
         self._symbols: dict[int, str] = {}
@@ -65,15 +65,15 @@ class NameBook:
         self._means: dict[str, int] = {}
 
     def symbol(self, instrument_id: int) -> str:
-        """The raw symbol; "" while unknown."""
+        """Return the raw symbol; "" if unknown."""
         return self._symbols.get(instrument_id, "")
 
     def requested(self, instrument_id: int) -> tuple[str, ...]:
-        """The names that it was asked for by, in the order in which they came to mean it."""
+        """Return the requested symbols that denote an instrument, in the order in which they were mapped to it."""
         return self._requested.get(instrument_id, ())
 
     def touches(self, mapping: Mapping) -> list[int]:
-        """The instruments whose names a mapping changes."""
+        """Return the ids of the instruments whose names a mapping changes."""
         changed = []
         if mapping.symbol and mapping.symbol != self.symbol(mapping.instrument_id) and not mapping.is_end:
             changed.append(mapping.instrument_id)
@@ -88,13 +88,13 @@ class NameBook:
         return changed
 
     def take(self, mapping: Mapping) -> None:
-        """Take a mapping."""
+        """Process a mapping."""
         instrument_id, name = mapping.instrument_id, _requested(mapping)
         if mapping.symbol and not mapping.is_end:
             self._symbols[instrument_id] = mapping.symbol
         if not name:
             return
-        if not is_parent_symbol(name):  # a parent means many at once
+        if not is_parent_symbol(name):  # a parent denotes many at once
             before = self._means.get(name, 0)
             if before and (before != instrument_id or mapping.is_end):
                 self._requested[before] = tuple(one for one in self.requested(before) if one != name)
@@ -108,7 +108,7 @@ class NameBook:
 
 
 def _requested(mapping: Mapping) -> str:
-    """The name asked for; "" where a continuous symbol is mapped to a spread: it stands for outrights."""
+    """Return the requested symbol; "" if a continuous symbol is mapped to a spread, because it denotes outrights."""
     name = mapping.requested
     is_continuous = name and not is_raw_symbol(name) and not is_parent_symbol(name)
     return "" if is_continuous and _JOINED & set(mapping.symbol) else name

@@ -1,7 +1,7 @@
-"""Why a record is not charted: one counter for each reason, from the kernels to the line that the user reads.
+"""The reasons for rejecting a record: one counter per reason, from the kernels to the message shown to the user.
 
-The counters are fields of STATE and SESSION, named here once. To add a reason, add a line to `REASONS`, a field of the
-same name to both row types, and count it where the record is rejected, together with `rejected`, their sum.
+The counters are fields of STATE and SESSION, listed only here. To add a reason, add a line to `REASONS` and a field of
+the same name to both row types, and count it where the record is rejected, together with `rejected`, their sum.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,17 +17,17 @@ REASONS: Final = {
     "rejected_time": "without a valid time",
     "rejected_price": "at a price that does not fit this market",
 }
-"""Field and words of each reason, in the order in which they are said."""
+"""Field and description of each reason, in the order of the message."""
 
 
 def counts_of(session: NDArray[np.void] | np.void) -> dict[str, int]:
-    """Read the counters of one SESSION or STATE record, by field; reasons that never occurred are left out."""
+    """Return the counters of one SESSION or STATE record by field, without reasons that never occurred."""
     record: Any = session
     return {field: count for field in REASONS if (count := int(record[field]))}
 
 
 def total(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
-    """Add counters up, by field."""
+    """Return the sums of several sets of counters, by field."""
     summed: dict[str, int] = {}
     for each in counts:
         for field, count in each.items():
@@ -36,7 +36,7 @@ def total(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
 
 
 def describe(counts: Mapping[str, int]) -> str:
-    """Say in one line what is not charted and why; "" where everything is."""
+    """Describe in one line how many records were rejected and why; "" if none were."""
     rejected = sum(counts.values())
     if not rejected:
         return ""

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from flow_gl.core.schema import TRADE
 
 OVERLAP_NS: Final = 60_000_000_000
-"""How far before the end of history live data is asked for: a trade's way to the capture takes well under a second."""
+"""How far before the end of history live data is requested: a trade reaches the capture in well under a second."""
 
 _KEY: Final = np.dtype(
     [
@@ -34,7 +34,7 @@ _KEY: Final = np.dtype(
 
 
 class Seen:
-    """Trades already accounted for, each of which cancels one equal trade of another account.
+    """Trades already counted, each of which cancels one equal trade of another source.
 
     Parameters
     ----------
@@ -50,20 +50,20 @@ class Seen:
 
     @property
     def last_ts(self) -> int:
-        """Newest `ts_event` held, ns; -1 for none. Later trades are always new."""
+        """Newest `ts_event` held, in ns; -1 if there are no trades. Later trades are always new."""
         return int(self._times[-1]) if len(self._times) else -1
 
     @property
     def left(self) -> int:
-        """Trades that nothing has cancelled yet."""
+        """Number of trades not yet cancelled."""
         return int(np.count_nonzero(self._is_left))
 
     def left_from(self, ts_event: int) -> int:
-        """Trades at or after a time that nothing has cancelled yet."""
+        """Return the number of trades at or after a time (ns) that are not yet cancelled."""
         return int(np.count_nonzero(self._is_left[np.searchsorted(self._times, ts_event) :]))
 
     def are_new(self, rows: NDArray[np.void]) -> NDArray[np.bool_]:
-        """Mark which of these trades are new; those that are not use up what they equal.
+        """Find out which trades are new; each of the others cancels one equal trade held.
 
         Parameters
         ----------
@@ -71,7 +71,7 @@ class Seen:
 
         Returns
         -------
-        bool, shape (len(rows),) : True where no trade held is left that equals this one
+        bool, shape (len(rows),) : True if no equal trade is left
         """
         is_new = np.ones(len(rows), np.bool_)
         self._used = np.empty(0, np.int64)
@@ -83,7 +83,7 @@ class Seen:
         stop = int(np.searchsorted(self._times, times[-1], side="right"))
         held = np.flatnonzero(self._is_left[start:stop]) + start
         keys = _keys_of(rows)[order]
-        # Repeated trades mostly come in the same order, so the common beginning needs no sorting.
+        # Repeated trades usually come in the same order, so the common beginning needs no sorting.
         count = min(len(held), len(keys))
         is_same = self._keys[held[:count]] == keys[:count]
         same = count if is_same.all() else int(is_same.argmin())
@@ -103,34 +103,34 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Seam:
-    """How a live account continues a history."""
+    """The result of joining a history and live data."""
 
     rows: NDArray[np.void]
-    """Live trades that history does not hold, arrival order: what is to be appended."""
+    """Live trades that are not in the history, in arrival order, to be appended to it."""
     shared: int
-    """Live trades that history holds."""
+    """Number of live trades that are in the history."""
     missing: int
-    """Trades of history from the first live one on that live does not hold: 0 unless one account lost something."""
+    """Number of trades of the history, from the first live trade on, that live lacks: 0 unless a source lost trades."""
     is_proven: bool
-    """The accounts overlap and agree where they do: nothing is lost between them."""
+    """True if the sources overlap and agree in the overlap, so nothing was lost between them."""
 
 
 def live_start_ns(history_end_ns: int, *, overlap_ns: int = OVERLAP_NS) -> int:
-    """From which `ts_event` live must be asked for, so that it continues a history with `ts_recv` < `history_end_ns`.
+    """Return the `ts_event` from which to request live data that continues a history with `ts_recv` < `history_end_ns`.
 
-    A trade that happened before the end but was captured after it is not in the history; asked for from the end on,
-    live would not bring it either.
+    A trade that happened before the end but was captured after it is not in the history. Live data requested from the
+    end on would not contain it either.
     """
     return history_end_ns - overlap_ns
 
 
 def seam(history: NDArray[np.void], live: NDArray[np.void]) -> Seam:
-    """Join a history (cut on `ts_recv`) and a live replay (cut on `ts_event`) at their seam, exactly.
+    """Join a history (filtered on `ts_recv`) and a live replay (filtered on `ts_event`) exactly.
 
     Parameters
     ----------
     history : dtype TRADE, in the order of `ts_recv`
-    live : dtype TRADE, arrival order, asked for from `live_start_ns` of the history's end
+    live : dtype TRADE, arrival order, requested from `live_start_ns` of the history's end
 
     Returns
     -------
@@ -158,7 +158,7 @@ def _keys_of(rows: NDArray[np.void]) -> NDArray[np.void]:
 
 
 def _cancel(held: NDArray[np.void], keys: NDArray[np.void]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Pair equal keys of two accounts, each once: which of `keys` are left over, and which of `held` are used up."""
+    """Pair equal keys of two sources, each once; return which of `keys` are unpaired and which of `held` are paired."""
     ids = np.unique(np.concatenate([held, keys]), return_inverse=True)[1]
     held_ids, key_ids = ids[: len(held)], ids[len(held) :]
     count = int(ids.max()) + 1
@@ -168,7 +168,7 @@ def _cancel(held: NDArray[np.void], keys: NDArray[np.void]) -> tuple[NDArray[np.
 
 
 def _rank(ids: NDArray[np.int64]) -> NDArray[np.int64]:
-    """How many equal ids stand before each."""
+    """Return, for each id, the number of equal ids before it."""
     order = np.argsort(ids, kind="stable")
     ordered = ids[order]
     is_first = np.concatenate([[True], ordered[1:] != ordered[:-1]])
