@@ -1,9 +1,9 @@
 """Every setting of the program, declared once: name, type, range, default, help, and which commands need it.
 
-`AggregationSettings` holds what numbers depend on; the engine takes it whole. `Settings` holds it and everything else.
-Everything that handles settings walks `DECLARED`: the command line makes its flags from it, `core.config` reads TOML,
-`.env` and the environment by it, and the panels take ranges and help from it. This package loads no numpy and no
-pydantic, because `flow-gl --help` needs it.
+`AggregationSettings` holds the settings that the engine's results depend on. `Settings` holds these and all others.
+All code that handles settings iterates over `DECLARED`: the command line builds its flags from it, `core.config` reads
+TOML, `.env` and the environment with it, and the panels take ranges and help from it. This package imports neither
+numpy nor pydantic, because `flow-gl --help` needs it and must start fast.
 """
 
 from flow_gl.core.settings.aggregation import AGGREGATION, AggregationSettings, difference, merge

@@ -1,4 +1,4 @@
-"""What numbers depend on: one frozen value that the engine, the pipeline and the export take whole, and its patches."""
+"""The settings that the engine's results depend on, as one frozen dataclass, and changes to it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
@@ -18,11 +18,11 @@ _market: Final[dict[str, Any]] = {"commands": NUMBERS, "heading": MARKET}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AggregationSettings:
-    """How trades become numbers: everything that the engine's numbers depend on besides the trades.
+    """All settings that the engine's results depend on besides the trades.
 
     Raises
     ------
-    UsageError : a value is out of its range
+    UsageError : a value is out of range
     """
 
     bucket_ns: Annotated[
@@ -155,15 +155,16 @@ AGGREGATION: Final = declared_in(AggregationSettings, is_aggregation=True)
 
 
 def merge(settings: AggregationSettings, changes: Mapping[str, Any]) -> AggregationSettings:
-    """The settings with a patch applied: the one way in which settings change while the engine runs.
+    """Return settings with changes applied; the only way to change settings while the engine runs.
 
     Parameters
     ----------
-    changes : values by field, only of what changed
+    settings : the settings before
+    changes : the changed values, by field
 
     Raises
     ------
-    UsageError : a name that is not a setting that can change while the engine runs, or a value out of its range
+    UsageError : a field cannot change while the engine runs, or a value is out of range
     """
     changed = {}
     for name, value in changes.items():
@@ -179,6 +180,6 @@ def merge(settings: AggregationSettings, changes: Mapping[str, Any]) -> Aggregat
 
 
 def difference(before: AggregationSettings, after: AggregationSettings) -> dict[str, Any]:
-    """The patch that turns `before` into `after`."""
+    """Return the changes that turn `before` into `after`."""
     pairs = {one.name: (getattr(before, one.name), getattr(after, one.name)) for one in fields(AggregationSettings)}
     return {name: new for name, (old, new) in pairs.items() if old != new}

@@ -1,7 +1,8 @@
-"""Checks of settings that a range cannot express: each takes what the user wrote and returns the setting's value.
+"""Checks of settings that a range cannot express: each takes the user's input and returns the setting's value.
 
-A check raises ValueError with what was expected; without a message the setting's help says what is allowed. What
-loads numpy is imported inside the functions, because the command line's help needs the declarations and no more.
+A check raises ValueError with a message that says what was expected; without a message, the setting's help says it.
+Modules that import numpy are imported inside the functions, because the command line's help needs only the
+declarations.
 """
 
 import math
@@ -15,7 +16,7 @@ from flow_gl.core.market.lod import BASES_NS
 from flow_gl.core.panels import NAMED
 
 BUCKETS: Final = "100ms, 200ms, 500ms, 1s, 2s, 5s, 10s, 15s, 30s, 1m, 5m, 15m, 30m, 1h"
-"""The base buckets (`core.market.lod.BASES_NS`), as a user writes them."""
+"""The base buckets (`core.market.lod.BASES_NS`) in the user's notation."""
 SPEED_LOW: Final = 0.1
 SPEED_HIGH: Final = 10_000.0
 SIZE_LOW: Final = 320
@@ -24,14 +25,14 @@ _DATASET: Final = re.compile(r"[A-Z0-9]+\.[A-Z0-9]+")
 
 
 def not_empty(value: str) -> str:
-    """A text of at least one character."""
+    """Check that a text is not empty."""
     if not value:
         raise ValueError
     return value
 
 
 def symbols(value: tuple[str, ...]) -> tuple[str, ...]:
-    """Symbols of a live feed, one chart each."""
+    """Check the symbols of a live feed, one chart each."""
     from flow_gl.core.schema import CHARTS
 
     if not 1 <= len(value) <= CHARTS:
@@ -45,14 +46,14 @@ def symbols(value: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def dataset(value: str) -> str:
-    """A Databento dataset, like GLBX.MDP3."""
+    """Check the name of a Databento dataset, like GLBX.MDP3."""
     if not _DATASET.fullmatch(value):
         raise ValueError
     return value
 
 
 def panels(value: tuple[str, ...]) -> tuple[str, ...]:
-    """Names of panels."""
+    """Check the names of panels."""
     for name in value:
         if name not in NAMED:
             raise ValueError(f"expected some of {', '.join(NAMED)}, got {name!r}")
@@ -60,7 +61,7 @@ def panels(value: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def archive(value: str) -> str:
-    """A database's URL, a file name, or off."""
+    """Check an archive: a database's URL, a file name, or `off`."""
     scheme, is_url, _ = not_empty(value).partition("://")
     if is_url and scheme.split("+", 1)[0] not in ("sqlite", "postgres", "postgresql"):
         raise ValueError("expected sqlite:///FILE, postgresql://USER@HOST/DATABASE, a file name or off")
@@ -68,7 +69,7 @@ def archive(value: str) -> str:
 
 
 def duration(low_ns: int, high_ns: int) -> Callable[[str], str]:
-    """A check for a duration from `low_ns` to `high_ns`, both included."""
+    """Return a check for a duration from `low_ns` to `high_ns`, both included."""
 
     def check(value: str) -> str:
         from flow_gl.core.units import parse_duration_ns
@@ -83,7 +84,7 @@ def duration(low_ns: int, high_ns: int) -> Callable[[str], str]:
 
 
 def bucket_ns(value: str) -> int:
-    """One of the base buckets, in ns."""
+    """Convert one of the base buckets to ns."""
     from flow_gl.core.units import parse_duration_ns
 
     try:
@@ -96,7 +97,7 @@ def bucket_ns(value: str) -> int:
 
 
 def size(value: str) -> str:
-    """A width and a height in pixels."""
+    """Check a width and a height in pixels."""
     width, times, height = value.lower().partition("x")
     if not (times and width.isdecimal() and height.isdecimal()):
         raise ValueError("expected WIDTHxHEIGHT in pixels, like 1600x900")
@@ -106,14 +107,14 @@ def size(value: str) -> str:
 
 
 def speed(value: float) -> float:
-    """A replay speed; inf for as fast as possible."""
+    """Check a replay speed; inf means as fast as possible."""
     if not (SPEED_LOW <= value <= SPEED_HIGH or value == math.inf):
         raise ValueError(f"expected {SPEED_LOW} to {SPEED_HIGH:.0f}, or max")
     return value
 
 
 def times_of_day(value: tuple[str, ...]) -> tuple[time, ...]:
-    """Times of day."""
+    """Convert times of day."""
     found = []
     for text in value:
         try:
@@ -124,7 +125,7 @@ def times_of_day(value: tuple[str, ...]) -> tuple[time, ...]:
 
 
 def odd(value: int) -> int:
-    """An odd number."""
+    """Check that a number is odd."""
     if value % 2 == 0:
         raise ValueError("expected an odd number, so that the mean has a middle")
     return value

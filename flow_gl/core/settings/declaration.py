@@ -1,11 +1,11 @@
-"""What is declared of a setting, and how a class's declarations are read."""
+"""The declaration of a setting, and how the declarations of a class are read."""
 
 import types
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin, get_type_hints
 
-# Headings of the flags in the command line's help, in their order.
+# Headings of the flags in the command line's help, in order.
 FEED: Final = "Feed"
 KEPT: Final = "Storage"
 SHOW: Final = "Picture"
@@ -16,51 +16,51 @@ HEADINGS: Final = (FEED, KEPT, SHOW, MARKET, LOGS)
 DRAWING: Final = ("demo", "replay", "live")
 """The commands that draw a chart."""
 NUMBERS: Final = (*DRAWING, "export")
-"""The commands that compute numbers."""
+"""The commands that run the engine."""
 
 
 Names = tuple[str, ...]
-"""Several names; a user separates them by commas."""
+"""A list of names, which a user separates by commas."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """What is declared of a setting besides its field's name, type and default."""
+    """The declaration of a setting, besides its field's name, type and default."""
 
     help: str
     """What it is, with its range. The help of the flag, the line in `.env.example`, and the tooltip in a panel."""
     commands: tuple[str, ...]
-    """Which commands need it: those that have its flag."""
+    """The commands that use it, and therefore have its flag."""
     heading: str
-    """Where the help of these commands lists it."""
+    """The heading under which the help of these commands lists it."""
     metavar: str = ""
     name: str = ""
-    """The user's name for it, where it is not the field's."""
+    """The user's name for it, if different from the field's."""
     flag: str = ""
     """The pair of flags of a switch."""
     unset: str = ""
-    """What None stands for."""
+    """The meaning of None, in words."""
     ge: float | None = None
     gt: float | None = None
     le: float | None = None
     lt: float | None = None
     check: Callable[[Any], Any] | None = None
-    """Applied to what the user gave, after type and range; returns the value or raises ValueError."""
+    """Applied to the user's input after the checks of type and range; returns the value or raises ValueError."""
     given_as: Any = None
-    """The type in which a user gives it, where it is not the field's; `check` converts it."""
+    """The type of the user's input, if different from the field's; `check` converts it."""
     words: Mapping[str, float] = field(default_factory=dict)
     """Words that stand for a number."""
     written: str = ""
-    """The default as a user writes it, where that is not its text."""
+    """The default in the user's notation, if different from its text."""
     allowed: str = ""
-    """The range in words, for the engine's own message."""
+    """The range in words, for the engine's error message."""
     label: str = ""
     """Its name in a panel."""
     while_running: bool = False
-    """It may be changed while the engine runs."""
+    """True if it may change while the engine runs."""
 
     def is_in_range(self, value: float) -> bool:
-        """Whether a number is within the declared range."""
+        """Return whether a number is within the declared range."""
         return (
             (self.ge is None or value >= self.ge)
             and (self.gt is None or value > self.gt)
@@ -74,23 +74,23 @@ class Declared:
     """A setting with its declaration."""
 
     name: str
-    """The user's name: the key in TOML, and the flag and the variable but for their spelling."""
+    """The user's name: the key in TOML and, in another spelling, the flag and the environment variable."""
     field: str
     type: Any
-    """Of the value, without None."""
+    """Type of the value, without None."""
     default: Any
     setting: Setting
     is_aggregation: bool
-    """A field of AggregationSettings."""
+    """True for a field of AggregationSettings."""
 
     @property
     def flag(self) -> str:
-        """The flag as a user writes it: `--value-area`, or `--cache/--no-cache`."""
+        """The flag in the user's notation: `--value-area`, or `--cache/--no-cache`."""
         return self.setting.flag or f"--{self.name.replace('_', '-')}"
 
     @property
     def default_text(self) -> str:
-        """The default as a user writes it; "" where there is none."""
+        """The default in the user's notation; "" if there is none."""
         if self.setting.written or self.default is None:
             return self.setting.written
         if isinstance(self.default, tuple):
@@ -98,7 +98,7 @@ class Declared:
         return str(self.default).lower() if isinstance(self.default, bool) else str(self.default)
 
     def is_valid(self, value: Any) -> bool:
-        """Whether a value of the right type is within the range and among the choices."""
+        """Return whether a value of the right type is within the range and among the choices."""
         if get_origin(self.type) is Literal:
             return value in get_args(self.type)
         if not isinstance(value, int | float):
@@ -114,7 +114,7 @@ class Declared:
 
 
 def declared_in(kind: type, *, is_aggregation: bool) -> dict[str, Declared]:
-    """The declared settings of a class, by field."""
+    """Return the declared settings of a class, by field."""
     hints = get_type_hints(kind, include_extras=True)
     found = {}
     for one in fields(kind):

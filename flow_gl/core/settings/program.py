@@ -1,4 +1,4 @@
-"""Every setting of the program: those of the engine's numbers as one field, and all others."""
+"""Every setting of the program: the engine's settings as one field, and all others."""
 
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -30,7 +30,7 @@ _USUAL: Final = AggregationSettings()
 
 
 class Secret:
-    """A text that does not show itself."""
+    """A text that is masked in `repr` and logs."""
 
     __slots__ = ("_text",)
 
@@ -38,7 +38,7 @@ class Secret:
         self._text: Final = text
 
     def get_secret_value(self) -> str:
-        """The text."""
+        """Return the text."""
         return self._text
 
     def __repr__(self) -> str:
@@ -53,7 +53,7 @@ class Secret:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Every setting, validated. `core.config.load` makes it from its sources."""
+    """All settings, validated; `core.config.load` builds them from their sources."""
 
     api_key: Annotated[
         Secret | None,
@@ -307,7 +307,7 @@ class Settings:
 
     @property
     def size_px(self) -> tuple[int, int] | None:
-        """Width and height, pixels; None where none is asked for."""
+        """Requested width and height in pixels; None if not set."""
         if self.size is None:
             return None
         width, _, height = self.size.partition("x")
@@ -315,19 +315,19 @@ class Settings:
 
     @property
     def span_s(self) -> float | None:
-        """Time that the chart spans at the start, seconds."""
+        """Time span of the chart at the start, in seconds; None if not set."""
         from flow_gl.core.units import parse_duration_ns
 
         return None if self.span is None else parse_duration_ns(self.span) / 1e9
 
     @property
     def shown_key(self) -> str:
-        """The key as it may be shown: `****abcde`, or `not set`."""
+        """The masked key: `****abcde`, or `not set`."""
         return mask(self.api_key.get_secret_value()) if self.api_key else "not set"
 
 
 def _all() -> dict[str, Declared]:
-    """Both classes' settings by the user's name, in the order of `Settings`."""
+    """Return the settings of both classes by the user's name, in the order of `Settings`."""
     ours, found = declared_in(Settings, is_aggregation=False), {}
     for one in fields(Settings):
         group = AGGREGATION.values() if one.name == "aggregation" else (ours[one.name],)
@@ -336,5 +336,5 @@ def _all() -> dict[str, Declared]:
 
 
 DECLARED: Final = _all()
-"""Every setting by the user's name."""
+"""All settings by the user's name."""
 DEFAULTS: Final = Settings()

@@ -1,4 +1,4 @@
-"""Variables of other programs that would break this one: each is refused in one line that says what to do."""
+"""Checks for other programs' environment variables that would break this one; the error says what to do."""
 
 import os
 import sys
@@ -8,7 +8,7 @@ from flow_gl.core.errors import DisplayError, UsageError
 
 
 def check_compiler() -> None:
-    """Raise UsageError where Numba is told to compile nothing: the engine's kernels cannot run as plain Python."""
+    """Raise UsageError if Numba's compiler is disabled, because the kernels cannot run as plain Python."""
     value = os.environ.get("NUMBA_DISABLE_JIT", "").strip()
     if value.lstrip("+-").isdecimal() and int(value):
         raise UsageError(
@@ -17,7 +17,7 @@ def check_compiler() -> None:
 
 
 def check_drawing() -> None:
-    """Raise DisplayError where PyOpenGL is told to load another OpenGL than the one of this system's windows."""
+    """Raise DisplayError if PyOpenGL is set to load a different OpenGL than this system's windows use."""
     value = os.environ.get("PYOPENGL_PLATFORM", "").strip()
     if value.lower() in _FOREIGN or (value.lower() in _OWN and not sys.platform.startswith(_OWN[value.lower()])):
         raise DisplayError(

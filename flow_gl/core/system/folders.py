@@ -1,7 +1,7 @@
-"""The user's folders: where settings, recordings, caches and logs live. None is made before something is written.
+"""The user's folders for settings, recordings, caches and logs. None is created before something is written.
 
-A user without a home folder (no HOME, no entry of the system) has them among the temporary files; only what must be
-kept is then refused.
+For a user without a home folder (no HOME and no entry in the system's user database) they are temporary folders, except
+for data that must be kept, for which an error is raised.
 """
 
 import os
@@ -18,12 +18,12 @@ APP: Final = "flow_gl"
 
 
 def config_dir() -> Path:
-    """Settings and preferences."""
+    """Return the folder of settings and preferences."""
     return _found(platformdirs.user_config_path)
 
 
 def data_dir() -> Path:
-    """What must be kept: recordings, the archive. Raises FlowError where the user has no home folder."""
+    """Return the folder of data to keep: recordings, the archive. Raises FlowError if the user has no home folder."""
     try:
         return platformdirs.user_data_path(APP)
     except RuntimeError:
@@ -34,22 +34,22 @@ def data_dir() -> Path:
 
 
 def recordings_dir() -> Path:
-    """Recordings of live sessions, where no other folder is asked for."""
+    """Return the default folder of recordings of live sessions."""
     return data_dir() / "recordings"
 
 
 def pictures_dir() -> Path:
-    """Pictures of the chart that are saved with a key."""
+    """Return the folder of screenshots that are saved with a key."""
     return _found(lambda app: platformdirs.user_pictures_path() / app)
 
 
 def cache_dir() -> Path:
-    """What can be made again: compiled kernels, session calendars."""
+    """Return the folder of data that can be recreated: compiled kernels, session calendars."""
     return _found(platformdirs.user_cache_path)
 
 
 def state_dir() -> Path:
-    """Logs."""
+    """Return the folder of logs."""
     return _found(platformdirs.user_state_path)
 
 

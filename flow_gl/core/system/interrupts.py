@@ -1,8 +1,8 @@
-"""Signals that ask the program to end: Ctrl-C, SIGTERM, and SIGHUP where a terminal is closed.
+"""Signals that ask the program to end: Ctrl-C, SIGTERM, and SIGHUP when a terminal is closed.
 
-Before and after drawing they raise `Interrupted`, wherever the program is. While frames are drawn they only set a
-flag (`deferred`), so that the frame is completed and a video is finished; a second signal then raises at once.
-A signal that the caller has the program ignore (nohup, a job in the background) stays ignored.
+Before and after drawing, they raise `Interrupted` at any point of the program. While frames are drawn, they only set a
+flag (`deferred`), so that the frame and a video are completed; a second signal then raises at once. A signal that the
+program inherited as ignored (nohup, a background job) stays ignored.
 """
 
 import signal
@@ -20,7 +20,7 @@ class Interrupted(BaseException):
 
     Parameters
     ----------
-    number : of the signal
+    number : the signal's number
     """
 
     def __init__(self, number: int) -> None:
@@ -29,16 +29,16 @@ class Interrupted(BaseException):
 
     @property
     def exit_code(self) -> int:
-        """As shells count: 130 for SIGINT, 143 for SIGTERM, 129 for SIGHUP."""
+        """The exit code by the shells' convention: 130 for SIGINT, 143 for SIGTERM, 129 for SIGHUP."""
         return 128 + self.number
 
 
 class Pending:
-    """A signal that came while frames were drawn."""
+    """A signal that arrived while frames were drawn."""
 
     def __init__(self) -> None:
         self.number = 0
-        """Its number; 0 while none came."""
+        """The signal's number; 0 if none has arrived."""
 
     def _note(self, number: int, _frame: FrameType | None) -> None:
         if self.number:
@@ -48,18 +48,18 @@ class Pending:
 
 @contextmanager
 def raised() -> Iterator[None]:
-    """Have the signals raise `Interrupted` in the main thread."""
+    """Make the signals raise `Interrupted` in the main thread."""
     with _handled(_raise):
         yield
 
 
 @contextmanager
 def deferred() -> Iterator[Pending]:
-    """Have the first signal only noted; raise `Interrupted` for it at the end, when all is finished.
+    """Only record the first signal, and raise `Interrupted` for it at the end of the block.
 
     Yields
     ------
-    pending : whether one came
+    pending : the signal that has arrived, if any
     """
     pending = Pending()
     with _handled(pending._note):

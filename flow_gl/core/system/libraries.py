@@ -1,8 +1,8 @@
-"""Shared libraries of the operating system: which are needed, which are missing, and what installs them.
+"""Shared libraries of the operating system: which are needed, which are missing, and how to install them.
 
-The list is `flow_gl/system_packages.txt`; scripts/setup.sh reads the same one. It covers Linux: elsewhere OpenGL is a
-part of the system and the other libraries come inside the Python packages. A library counts as there if the loader
-finds it, so one from outside the distribution's packages will do.
+The list is `flow_gl/system_packages.txt`, which scripts/setup.sh reads too. It covers only Linux: on other systems,
+OpenGL is part of the system and the Python packages contain the other libraries. A library counts as present if the
+loader finds it, even if it does not come from the distribution's packages.
 """
 
 import ctypes
@@ -17,7 +17,7 @@ from typing import Final, Literal
 Need = Literal["chart", "window", "headless"]
 LIST: Final = Path(__file__).resolve().parents[2] / "system_packages.txt"
 DISTRIBUTIONS: Final = ("debian", "fedora", "arch", "suse")
-"""The list's columns of packages, in their order."""
+"""The list's columns of packages, in order."""
 _FAMILY: Final = {
     "debian": "debian",
     "ubuntu": "debian",
@@ -36,7 +36,7 @@ _INSTALL: Final = {
     "suse": "zypper install",
 }
 _FOLDERS: Final = ("lib*", "lib*/dri", "lib/*", "lib/*/dri", "local/lib")
-"""Below /usr: where libraries lie that are loaded by path, not by name."""
+"""Folders below /usr that contain libraries loaded by path instead of by name."""
 _NOT_LOADED: Final = re.compile(r"(lib[\w.+-]*\.so[.\d]*): cannot open shared object file")
 
 
@@ -46,16 +46,16 @@ class SystemLibrary:
 
     need: str
     names: tuple[str, ...]
-    """Alternatives: any one will do. With * a file's pattern."""
+    """Alternatives, of which one is enough; a name with * is a file pattern."""
     packages: dict[str, str]
-    """By distribution."""
+    """Packages by distribution."""
 
     def is_found(self) -> bool:
         return any(_is_found(name) for name in self.names)
 
 
 def read_list(path: Path = LIST) -> list[SystemLibrary]:
-    """All lines of the list, in their order."""
+    """Return all lines of the list, in order."""
     lines = (line.split() for line in path.read_text(encoding="utf-8").splitlines())
     return [
         SystemLibrary(need, tuple(names.split("|")), dict(zip(DISTRIBUTIONS, packages, strict=True)))
@@ -64,7 +64,7 @@ def read_list(path: Path = LIST) -> list[SystemLibrary]:
 
 
 def can_load(name: str) -> bool:
-    """Whether the loader finds a library, "libEGL.so.1"."""
+    """Return whether the loader finds a library, for example "libEGL.so.1"."""
     try:
         ctypes.CDLL(name)
     except OSError:
@@ -73,14 +73,14 @@ def can_load(name: str) -> bool:
 
 
 def missing(*needs: Need) -> list[SystemLibrary]:
-    """The libraries for these needs that are not found; none where the list does not apply."""
+    """Return the missing libraries for these needs; none on a system that the list does not cover."""
     if not sys.platform.startswith("linux"):
         return []
     return [library for library in read_list() if library.need in needs and not library.is_found()]
 
 
 def advice(libraries: list[SystemLibrary]) -> str:
-    """Name libraries with their packages, and the command that installs them; "" for none."""
+    """Return a message that names libraries, their packages, and the command to install them; "" for none."""
     if not libraries:
         return ""
     family = distribution()
@@ -92,7 +92,7 @@ def advice(libraries: list[SystemLibrary]) -> str:
 
 
 def explain(error: BaseException) -> str | None:
-    """What to do about an import that failed for want of a shared library; None if that is not the reason."""
+    """Return advice for an import that failed because a shared library is missing; None for other errors."""
     found = _NOT_LOADED.search(str(error))
     if found is None:
         return None
@@ -102,7 +102,7 @@ def explain(error: BaseException) -> str | None:
 
 
 def distribution() -> str | None:
-    """The column of the list for this system; None where it has none."""
+    """Return the list's column for this system; None if there is none."""
     try:
         release = platform.freedesktop_os_release()
     except OSError:

@@ -1,7 +1,7 @@
-"""Python packages that only a part of the program needs: the words that install them.
+"""Install commands for Python packages that only a part of the program needs.
 
-flow_gl is on no package index, so its extras cannot be asked for by name; the packages themselves can, in the way that
-its metadata asks for them. That holds in a checkout and after an install from the wheel.
+flow_gl is not on a package index, so its extras cannot be installed by name. Instead, the command lists the packages of
+an extra as the metadata of flow_gl states them. This works in a checkout and after an install from the wheel.
 """
 
 import re
@@ -12,8 +12,8 @@ _EXTRA: Final = re.compile(r"extra\s*==\s*['\"](\w+)['\"]")
 
 
 def of_extra(extra: str) -> list[str]:
-    """The requirements of an extra, "av>=18.1"; empty where flow_gl itself is not installed."""
-    import importlib.metadata  # seldom needed, and it takes longer to import than the rest of a start's small modules
+    """Return the requirements of an extra, for example "av>=18.1"; empty if flow_gl itself is not installed."""
+    import importlib.metadata  # rarely needed, and slow to import
 
     try:
         lines = importlib.metadata.requires("flow_gl") or []
@@ -24,7 +24,7 @@ def of_extra(extra: str) -> list[str]:
 
 
 def install_advice(extra: str) -> str:
-    """The command that adds an extra's packages to the environment that is running."""
+    """Return the command that installs an extra's packages into the running environment."""
     wanted = of_extra(extra)
     if not wanted:
         return f"install the packages of the extra {extra!r} in pyproject.toml"

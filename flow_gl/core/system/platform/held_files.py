@@ -1,8 +1,8 @@
-"""Files that are held open and locked while they are written, and that may be replaced meanwhile.
+"""Files that stay open and locked while they are written, and that may be replaced meanwhile.
 
-Linux and macOS: an advisory lock on the file (`flock`), and a name may be given to another file while it is open.
-Windows: a lock on one byte far behind the end (`LockFileEx`), so that others may read the file, and a file must be
-closed before its name is given to another. Both locks end with the file's last descriptor, also by a crash.
+Linux and macOS use an advisory lock on the file (`flock`); an open file can be replaced. Windows uses a lock on a byte
+far beyond the end (`LockFileEx`), so that other processes can read the file; a file must be closed before it is
+replaced. Both locks end when the last descriptor is closed, also after a crash.
 """
 
 import ctypes
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 _LOCKED_AT: Final = 1 << 62
-"""Offset of the byte that is locked on Windows, where locks keep others from reading what they cover."""
+"""Offset of the locked byte on Windows, where a lock prevents others from reading the locked range."""
 _FAIL_IMMEDIATELY: Final = 1
 _EXCLUSIVE: Final = 2
 _ERROR_LOCK_VIOLATION: Final = 33
@@ -21,7 +21,7 @@ _ERROR_IO_PENDING: Final = 997
 
 
 class _Overlapped(ctypes.Structure):
-    """`OVERLAPPED` of the Windows API: where in the file."""
+    """`OVERLAPPED` of the Windows API: an offset in the file."""
 
     _fields_ = (
         ("internal", ctypes.c_void_p),
@@ -33,22 +33,22 @@ class _Overlapped(ctypes.Structure):
 
 
 def open_for_update(path: Path) -> int:
-    """Open a file that exists for reading and writing bytes; no child inherits the descriptor. Raises OSError."""
+    """Open an existing file for reading and writing bytes; child processes do not inherit it. Raises OSError."""
     if sys.platform == "win32":
-        # Without O_BINARY the C library writes each line feed as two bytes.
+        # Without O_BINARY, the C library writes each line feed as two bytes.
         return os.open(path, os.O_RDWR | os.O_BINARY | os.O_NOINHERIT)
     return os.open(path, os.O_RDWR | os.O_CLOEXEC)
 
 
 def lock(descriptor: int, path: Path) -> None:
-    """Hold a file against other writers until it is closed.
+    """Lock a file against other writers until it is closed.
 
     Raises
     ------
     BlockingIOError
-        Another process holds it.
+        Another process has locked it.
     OSError
-        It cannot be locked.
+        The file cannot be locked.
     """
     if sys.platform == "win32":
         _lock_on_windows(descriptor, path)
@@ -62,7 +62,7 @@ def lock(descriptor: int, path: Path) -> None:
 
 
 def can_replace_open_files() -> bool:
-    """Whether a name may be given to another file while this process has the file open."""
+    """Return whether a file can be replaced while this process has it open."""
     return sys.platform != "win32"
 
 

@@ -1,7 +1,7 @@
-"""Pipes to and from another process, without waiting for it.
+"""Pipes to and from another process that never block the caller.
 
-A thread per pipe does what may wait, on every system alike: pipes cannot be set to non-blocking on Windows before
-Python 3.12, nor be asked with `select`.
+One thread per pipe does the blocking calls, on every system: on Windows, pipes cannot be made non-blocking before
+Python 3.12, and `select` does not support them.
 """
 
 import os
@@ -12,11 +12,11 @@ from typing import IO, Final
 
 _CHUNK: Final = 65536
 _MOST_CHUNKS: Final = 64
-"""Chunks that wait for `PipeReader.take`: 4 MB; then the other process waits."""
+"""Maximum number of chunks waiting for `PipeReader.take`: 4 MB; beyond that, the other process has to wait."""
 _LOOKS: Final = 50
-"""How often `PipeReader.wait_for_end` makes room for the thread."""
+"""How often `PipeReader.wait_for_end` makes space for the thread."""
 _MOST_WAITING: Final = 256
-"""Messages that wait for the other process to read; further ones are dropped."""
+"""Maximum number of messages waiting to be written; further ones are dropped."""
 
 
 class PipeReader:
@@ -37,17 +37,17 @@ class PipeReader:
 
     @property
     def is_ended(self) -> bool:
-        """The other end is closed, and all was read; `take` may still have some of it."""
+        """True if the other end is closed and everything was read; `take` may still return some of it."""
         return not self._thread.is_alive()
 
     def take(self) -> bytes:
-        """Everything that has come since the last call. Never waits."""
+        """Return everything received since the last call, without waiting."""
         self._gather()
         found, self._gathered = self._gathered, []
         return b"".join(found)
 
     def wait_for_end(self, timeout_s: float) -> None:
-        """Wait until all is read, for the case that the other process has just ended."""
+        """Wait until everything is read, after the other process has ended."""
         for _ in range(_LOOKS):
             self._gather()
             self._thread.join(timeout_s / _LOOKS)
@@ -60,7 +60,7 @@ class PipeReader:
                 self._gathered.append(self._chunks.get_nowait())
 
     def close(self) -> None:
-        """Let go of the pipe. Idempotent."""
+        """Release the pipe. Idempotent."""
         self._is_closed = True
         self.take()
         with suppress(OSError):
@@ -77,7 +77,7 @@ class PipeWriter:
 
     Parameters
     ----------
-    pipe : binary and unbuffered; closed once `close` was called and all is written
+    pipe : binary and unbuffered; closed after `close`, when everything is written
     """
 
     def __init__(self, pipe: IO[bytes], *, name: str) -> None:
@@ -88,7 +88,7 @@ class PipeWriter:
         self._thread.start()
 
     def offer(self, message: bytes) -> bool:
-        """Queue a message for writing. False if it is dropped: too many are waiting, or the reader is gone."""
+        """Queue a message; return False if it is dropped because the queue is full or the reader is gone."""
         if not self._is_open:
             return False
         try:
@@ -98,7 +98,7 @@ class PipeWriter:
         return True
 
     def close(self) -> None:
-        """Close the pipe after what was offered. Returns at once. Idempotent."""
+        """Close the pipe once all queued messages are written. Returns immediately. Idempotent."""
         self._is_open = False
         with suppress(queue.Full):
             self._waiting.put_nowait(None)

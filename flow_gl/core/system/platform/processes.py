@@ -1,4 +1,4 @@
-"""Processes of our own: how one is started apart from the terminal's signals, whether it runs, and how it ended."""
+"""Child processes: start one without the terminal's signals, check whether it runs, and describe how it ended."""
 
 import os
 import signal
@@ -17,7 +17,7 @@ _NT_STATUS: Final = {
     0xC0000374: "heap corruption",
     0xC0000409: "stack buffer overrun",
 }
-"""What Windows ends a process with (ntstatus.h)."""
+"""Exit statuses with which Windows ends a process (ntstatus.h)."""
 
 
 def start(command: Sequence[str], *, environment: Mapping[str, str], errors: IO[bytes]) -> "subprocess.Popen[bytes]":
@@ -25,16 +25,16 @@ def start(command: Sequence[str], *, environment: Mapping[str, str], errors: IO[
 
     Parameters
     ----------
-    environment : all of its variables
+    environment : its complete environment
     errors : file for its standard error
 
     Raises
     ------
     OSError
-        It cannot be started.
+        The process cannot be started.
     """
     if sys.platform == "win32":
-        # No console of its own either: the view may have been started without one.
+        # It gets no console of its own either, because the view may have been started without one.
         return subprocess.Popen(
             list(command),
             stdin=subprocess.PIPE,
@@ -56,7 +56,7 @@ def start(command: Sequence[str], *, environment: Mapping[str, str], errors: IO[
 
 
 def is_running(pid: int) -> bool:
-    """Whether a process runs. On Windows True: there no one asks, and signal 0 would be Ctrl+C."""
+    """Return whether a process runs. On Windows always True: it is not used there, and signal 0 would send Ctrl+C."""
     if sys.platform == "win32":
         return True
     try:
@@ -69,7 +69,7 @@ def is_running(pid: int) -> bool:
 
 
 def describe_end(exit_status: int) -> str:
-    """How a process ended, in a few words: `was killed (SIGKILL)`, `ended with code 1`."""
+    """Describe how a process ended: `was killed (SIGKILL)`, `ended with code 1`."""
     if exit_status < 0:
         try:
             name = signal.Signals(-exit_status).name
