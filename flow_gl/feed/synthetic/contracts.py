@@ -1,8 +1,8 @@
-"""The contracts of the synthetic market: what kind of market each root is.
+"""The contracts of the synthetic market, and the parameters of each.
 
-Two temperaments are measured from real trades and scaled to the rest: NQ is wide (a spread of several ticks, half of
-the orders move the price, small sizes), ES is tight (a spread of one tick, a price that stands until a level is
-eaten, large sizes).
+Two parameter sets are measured from real trades and scaled to the other contracts: NQ is wide (a spread of several
+ticks, half of the orders move the price, small sizes), ES is tight (a spread of one tick, a price that stays until a
+level is consumed, large sizes).
 """
 
 from dataclasses import dataclass, replace
@@ -14,29 +14,29 @@ from flow_gl.core.schema import PRICE_SCALE
 
 QUARTERS: Final = {3: "H", 6: "M", 9: "U", 12: "Z"}
 _ROLL_BEFORE_EXPIRY: Final = timedelta(days=8)
-"""Volume goes over to the next quarter on the Thursday of the week before expiry."""
+"""Volume moves to the next quarter on the Thursday of the week before expiry."""
 
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """One root's temperament.
+    """The parameters of one root.
 
     Attributes
     ----------
     tick_size : 1e-9 units
     point_value : currency per point and contract
-    open_price : points, where the market begins
+    open_price : price at which the market begins, points
     trades_per_second : on an ordinary morning, when the pace of the day is 1
     sigma_ticks : standard deviation of the price over one second at pace 1, ticks
     half_spread_ticks : typical half spread beyond the nearest tick; 0 is a market one tick wide
     order_impact_ticks, run_impact_ticks : how far an order of a run, and its last, push the price
-    rebound : share of each push that is taken back
+    rebound : share of each push that is reversed later
     size_tail : exponent of the size's tail, P(size >= n) = n ** -size_tail
     size_cap : contracts of the largest order
     match_share : share of orders of two or more contracts that meet several resting orders
-    step_share : chance that the next match of a sweep is at a worse price
-    run_length : orders of one run (orders milliseconds apart), mean
-    run_loyalty : chance that an order of a run has the run's side
+    step_share : probability that the next match of a sweep is at a worse price
+    run_length : mean number of orders in a run (orders milliseconds apart)
+    run_loyalty : probability that an order of a run has the run's side
     unsided_share : share of orders that carry no aggressor
     """
 
@@ -61,11 +61,11 @@ class Contract:
 
     @property
     def requested(self) -> str:
-        """The continuous symbol, by volume: `NQ.v.0`."""
+        """The continuous symbol by volume, for example `NQ.v.0`."""
         return f"{self.root}.v.0"
 
     def symbol_at(self, ts_ns: int) -> str:
-        """The contract that the continuous symbol stands for at a time: `NQZ6`."""
+        """Return the contract that the continuous symbol denotes at a time, for example `NQZ6`."""
         now = datetime.fromtimestamp(ts_ns / PRICE_SCALE, UTC)
         for year in (now.year, now.year + 1):
             for month, code in QUARTERS.items():
@@ -177,7 +177,7 @@ def contracts_of(symbols: tuple[str, ...]) -> list[Contract]:
 
     Raises
     ------
-    UsageError : for a symbol that the synthetic market does not trade, or one named twice
+    UsageError : a symbol does not trade in the synthetic market, or is given twice
     """
     found: list[Contract] = []
     for symbol in symbols:

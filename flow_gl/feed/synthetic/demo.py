@@ -2,8 +2,8 @@
 
 The market opens at 18:00 New York, and by default has been trading since then when the program starts (15 h 50 min
 later, twenty minutes into the regular session), so that profile, CVD and levels are those of a whole session at
-once; that history comes as a quick catch-up. From there on trades are handed over as their event time comes. Blocks
-of time are made one after the other, whatever the polling, so a seed always gives the same trades.
+once; that history is delivered quickly. From then on, trades are delivered when their event time is reached. Blocks of
+time are generated one after the other, independently of polling, so a seed always gives the same trades.
 """
 
 from collections.abc import Sequence
@@ -24,24 +24,24 @@ from flow_gl.feed.synthetic.market import SyntheticMarket, merge_in_time
 from flow_gl.feed.synthetic.regime import NEW_YORK, SECOND_NS, RegimeProcess, closed_spells, is_within
 
 OPEN_NS: Final = int(datetime(2026, 11, 16, 18, tzinfo=NEW_YORK).timestamp()) * SECOND_NS
-"""Where the synthetic market begins unless told otherwise: an ordinary Monday evening's open."""
+"""Default start of the synthetic market, ns: the open on an ordinary Monday evening."""
 HISTORY_S: Final = (15 * 60 + 50) * 60.0
-"""What has been traded when the program starts: the night, and twenty minutes from the bell."""
+"""Default history when the program starts, in seconds: the night and twenty minutes of the regular session."""
 SPEED_MIN, SPEED_MAX = 0.1, 10_000.0
 
 _HISTORY_CELLS: Final = 600
 _LIVE_CELLS: Final = 10
 _BLOCK_TRADES: Final = 16_384
-"""Trades of a block at high rates."""
+"""Number of trades per block at high rates."""
 _TRADES_A_POLL: Final = 1 << 14
 _BLOCKS_A_POLL: Final = 16
-"""A poll makes no more blocks once it has that many trades, or that many blocks: some milliseconds of work."""
+"""A poll generates no more blocks after that many trades or that many blocks: some milliseconds of work."""
 _FAR_NS: Final = 2**62
 _BEHIND_SHOWN_NS: Final = SECOND_NS // 2
 
 
 class Burst(NamedTuple):
-    """Trading `factor` times as fast for `seconds`, from `at_s` after the start (the end of history)."""
+    """A burst: trading `factor` times as fast for `seconds`, from `at_s` after the start (the end of history)."""
 
     at_s: float
     seconds: float
@@ -49,16 +49,16 @@ class Burst(NamedTuple):
 
 
 class Halt(NamedTuple):
-    """Nobody trades for `seconds`, from `at_s` after the start (negative: in the history)."""
+    """A halt: no trades for `seconds`, from `at_s` after the start (negative: in the history)."""
 
     at_s: float
     seconds: float
 
 
 class TradeMaker:
-    """The trades of a synthetic market in order of time, without a clock: what the feed paces, and what files hold.
+    """Generates the trades of a synthetic market in order of time, without a clock, for the feed and for files.
 
-    Parameters are those of SyntheticFeed.
+    The parameters are those of SyntheticFeed.
     """
 
     def __init__(
@@ -75,13 +75,13 @@ class TradeMaker:
         check(seed=seed, rate=rate, symbols=symbols, halts=halts, bursts=bursts)
         self.contracts: Final = contracts_of(tuple(symbols))
         self.start_ns: Final = OPEN_NS if start_ns is None else start_ns
-        # A start of one's own is a bare market from there on; the default one has a night behind it.
+        # With a given start there is no history; the default start has a night of history.
         self.history_s: Final = (HISTORY_S if start_ns is None else 0.0) if history_s is None else history_s
         if isnan(self.history_s) or not 0 <= self.history_s <= 7 * 86_400:
             raise UsageError(f"history must be from 0 to 604800 seconds, was {self.history_s}")
         self.live_ns: Final = self.start_ns + int(self.history_s * SECOND_NS)
         self.next_ns = self.start_ns
-        """Up to here trades have been made."""
+        """Event time (ns) up to which trades have been generated."""
         self._rate: Final = rate
         self._halts: Final = [self._spell(at_s, seconds) for at_s, seconds in halts]
         self._bursts: Final = [(*self._spell(at_s, seconds), factor) for at_s, seconds, factor in bursts]
@@ -91,7 +91,7 @@ class TradeMaker:
         self._natural_rate: Final = sum(contract.trades_per_second for contract in self.contracts)
 
     def next_block(self) -> NDArray[np.void]:
-        """Trade the next block of time: rows of dtype TRADE, all contracts, in order of `ts_event`; possibly none."""
+        """Generate the next block: TRADE rows of all contracts in order of `ts_event`, possibly none."""
         cell_ns, cells = self._block_shape()
         start_ns, end_ns = self.next_ns, self.next_ns + cell_ns * cells
         is_natural = self._rate is None or start_ns < self.live_ns
@@ -112,9 +112,9 @@ class TradeMaker:
         return merge_in_time(parts)
 
     def take(self, seconds: float) -> NDArray[np.void]:
-        """All trades that were not taken yet, from the history's start to `seconds` after its end: dtype TRADE.
+        """Return all remaining trades up to `seconds` after the end of history (dtype TRADE).
 
-        What belongs to the last block beyond that is dropped: a market is taken from once.
+        The rest of the last block is dropped, so call this only once.
         """
         end_ns = self.live_ns + int(seconds * SECOND_NS)
         parts = [np.empty(0, TRADE)]
@@ -125,19 +125,19 @@ class TradeMaker:
         return taken[: int(np.searchsorted(taken["ts_event"], end_ns))]
 
     def symbols(self) -> dict[int, str]:
-        """The contracts that trade, by instrument_id."""
+        """Return the raw symbols of the contracts that trade, by instrument_id."""
         return {contract.instrument_id: contract.symbol_at(self.live_ns) for contract in self.contracts}
 
     def halted_until(self, ts: int) -> int:
-        """End of the halt that was asked for and that `ts` lies in, ns; 0 where it lies in none."""
+        """Return the end (ns) of the requested halt that contains `ts`, or 0 if there is none."""
         return max((last for first, last in self._halts if first <= ts < last), default=0)
 
     def is_closed(self, ts_ns: int) -> bool:
-        """Whether the synthetic exchange is closed at a time."""
+        """Return whether the synthetic exchange is closed at a time (ns)."""
         return is_within(closed_spells(ts_ns, ts_ns + 1), ts_ns)
 
     def _block_shape(self) -> tuple[int, int]:
-        """Length and number of the next block's cells."""
+        """Return the length (ns) and number of the next block's cells."""
         if self.next_ns < self.live_ns:
             left_ns = self.live_ns - self.next_ns
             if left_ns < SECOND_NS:
@@ -160,18 +160,18 @@ class SyntheticFeed:
     Parameters
     ----------
     seed : the same seed gives the same trades
-    rate : trades a second of all contracts together, up to 1,000,000; None: as such a market trades at that time of day
+    rate : trades per second of all contracts together, up to 1,000,000; None uses the natural rate at the time of day
     symbols : roots or continuous symbols: NQ, ES, RTY, YM and their micros
-    start_ns : event time of the market's first instant; None: an evening's open with `history_s` behind it
-    history_s : event seconds that have been traded when the feed starts, always at the natural rate
-    halts, bursts : spells without trades, and of much trading: see Halt and Burst
-    speed : event seconds a second, 0.1 to 10,000, or inf for as fast as it is asked
-    resume_ns : event time that an earlier feed of the same seed had reached: go there at once, then on at `speed`
-    length_s : event seconds after the history at which the market ends; None: never
+    start_ns : event time at which the market begins; None uses an evening's open followed by `history_s` of history
+    history_s : event seconds of history when the feed starts, always at the natural rate
+    halts, bursts : intervals without trades and with faster trading: see Halt and Burst
+    speed : event seconds per second, 0.1 to 10,000, or inf for as fast as it is polled
+    resume_ns : event time that an earlier feed of the same seed had reached; the feed catches up to it at once
+    length_s : event seconds after the history at which the market ends; None never ends
 
     Raises
     ------
-    UsageError : for a parameter out of range or an unknown symbol
+    UsageError : a parameter is out of range, or a symbol is unknown
     """
 
     def __init__(
@@ -207,17 +207,17 @@ class SyntheticFeed:
         self._is_named = False
         self._is_ended = False
         self._handed_ns = self._maker.start_ns
-        """Everything up to this event time has been handed over."""
+        """Event time (ns) up to which all trades have been delivered."""
         self._anchor_wall, self._anchor_event = 0, 0
-        """Event time as it should run, from the moment when history was handed over."""
+        """Reference point of the event clock, set when the history has been delivered."""
         self._behind_ns = 0
         self._clock = FeedClock(anchor_wall=0, anchor_event=self._maker.start_ns, rate=0.0)
 
     def start(self) -> None:
-        """Nothing to open."""
+        """Do nothing; there is nothing to open."""
 
     def poll(self, wall_ns: int) -> list[Item]:
-        """Hand over what has been traded by now, as much of it as some milliseconds allow."""
+        """Return the trades that are due, limited to some milliseconds of work."""
         items: list[Item] = []
         if not self._is_named:
             self._is_named = True
@@ -232,7 +232,7 @@ class SyntheticFeed:
         return items
 
     def clock(self) -> FeedClock:
-        """The event clock: it stands while history is read, and never runs ahead of what has been handed over."""
+        """Return the event clock, which pauses during history and never runs ahead of the delivered trades."""
         return self._clock
 
     def status(self) -> FeedStatus:
@@ -266,9 +266,9 @@ class SyntheticFeed:
         return self._is_ended
 
     def set_speed(self, speed: float) -> None:
-        """Go on at another speed: 0.1 to 10,000, or inf. Raises UsageError."""
+        """Change the speed: 0.1 to 10,000, or inf. Raises UsageError."""
         self._speed = _checked_speed(speed)
-        if self._anchor_wall:  # the new speed holds from the last poll on
+        if self._anchor_wall:  # the new speed applies from the last poll on
             self._anchor(self._clock.anchor_wall, self._clock.anchor_event)
         if self._clock.rate:
             self._clock = FeedClock(self._clock.anchor_wall, self._clock.anchor_event, self._rate_now())
@@ -294,7 +294,7 @@ class SyntheticFeed:
         return items
 
     def _target(self, wall_ns: int) -> int:
-        """The event time that it is now."""
+        """Return the current event time, ns."""
         if self._handed_ns < self._caught_up_ns:
             target = self._caught_up_ns
         elif isinf(self._speed):
@@ -304,7 +304,7 @@ class SyntheticFeed:
         return target if self._end_ns is None else min(target, self._end_ns)
 
     def _due(self, target_ns: int) -> NDArray[np.void]:
-        """Take the trades before the target, but no more than a turn's work."""
+        """Return the trades before the target, limited to one poll's work."""
         parts: list[NDArray[np.void]] = []
         count = 0
         for _ in range(_BLOCKS_A_POLL):
@@ -315,7 +315,7 @@ class SyntheticFeed:
             if count >= _TRADES_A_POLL or len(self._pending) or self._maker.next_ns >= target_ns:
                 break
             self._pending = self._maker.next_block()
-        # What was made is handed over whole, so time that is not yet reached is either pending or not yet made.
+        # Generated trades are delivered completely, so later trades are either pending or not yet generated.
         first_left = int(self._pending["ts_event"][0]) if len(self._pending) else self._maker.next_ns
         self._handed_ns = max(self._handed_ns, min(target_ns, first_left))
         self._is_ended = self._end_ns is not None and self._handed_ns >= self._end_ns

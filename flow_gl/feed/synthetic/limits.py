@@ -1,4 +1,4 @@
-"""What the synthetic market can be asked for. Light to import: the command line checks its flags before a start."""
+"""Limits of the synthetic market's parameters. Cheap to import, because the command line checks its flags first."""
 
 from collections.abc import Sequence
 from math import inf, isinf, isnan
@@ -19,7 +19,7 @@ def check(
     halts: Sequence[tuple[float, float]],
     bursts: Sequence[tuple[float, float, float]],
 ) -> None:
-    """Check what SyntheticFeed takes by these names. Raises UsageError for the first that is wrong."""
+    """Check the parameters of SyntheticFeed with these names. Raises UsageError for the first invalid one."""
     if seed < 0:
         raise UsageError(f"seed must be 0 or more, was {seed}")
     if rate is not None and not 0 < rate <= RATE_MAX:

@@ -1,10 +1,10 @@
 """The synthetic market: trades generated block by block with NumPy; the same seed always gives the same trades.
 
-In each block orders come in runs (parents by a Poisson process, their followers milliseconds later), take a side
-that leans with the imbalance, and meet quotes around a hidden fair price. The fair price moves with time, with the
-imbalance and with each finished run, so that aggression and price go together; a buy prints at the ask, a sell at
-the bid, which gives the bounce. An order that meets several resting orders becomes several records with one
-`ts_event`, side and sequence, at ever worse prices.
+In each block, orders come in runs (the first orders by a Poisson process, their followers milliseconds later), have a
+side that depends on the imbalance, and meet quotes around a hidden fair price. The fair price moves with time, with the
+imbalance and with each finished run, so that aggression and price are correlated; a buy prints at the ask, a sell at
+the bid, which gives the bid-ask bounce. An order that meets several resting orders becomes several records with one
+`ts_event`, side and sequence, at increasingly worse prices.
 """
 
 from collections.abc import Sequence
@@ -20,31 +20,31 @@ from flow_gl.feed.synthetic.regime import SECOND_NS, Regime
 
 _PUBLISHER: Final = 1
 _MATCHES_MAX: Final = 24
-"""Most records of one order."""
+"""Maximum number of records per order."""
 _FOLLOW_MEDIAN_NS: Final = 4e6
 _FOLLOW_SIGMA: Final = 2.0
-"""Spread of the logarithm of the time from a run's first order to its others."""
+"""Standard deviation of the logarithm of the time from a run's first order to its followers."""
 _FOLLOW_MOST: Final = 5.0
 """Followers come within exp(_FOLLOW_SIGMA * this) medians: no argument of exp can overflow."""
 _LEAN_DRIFT: Final = 0.9
 _COMMON_DRIFT: Final = 0.6
 _NOISE: Final = 0.25
-"""What moves the fair price beside the orders: imbalance, the common move, and noise; parts of a contract's sigma."""
+"""Size of the fair price's moves besides the orders (imbalance, common move, noise), relative to a contract's sigma."""
 _PUSH_SIZE_MOST: Final = 36
-"""An order pushes with the square root of its size; a larger one than this was hidden, and pushes no further."""
+"""An order moves the price with the square root of its size, up to this size in contracts."""
 _REBOUND_ORDERS: Final = 16
-"""So many orders later a part of each push is taken back: the quotes refill."""
+"""Number of orders after which a part of each push is reversed, because the quotes refill."""
 _NERVE_RANGE: Final = (0.15, 3.0)
-"""Volatility goes with the square root of activity, within these bounds."""
+"""Bounds of the volatility factor, which is the square root of activity."""
 _STILL_NS: Final = 60e9
-"""A silence longer than this does not move the price any further."""
+"""Silence (ns) beyond which the price does not move any further."""
 _LATENCY_NS: Final = 180_000
 _LATENCY_SPREAD_NS: Final = 80_000.0
 _IN_DELTA_NS: Final = 13_000
 _SEQUENCE_STEP: Final = 3
 _SEQUENCE_WRAP: Final = 0x7000_0000
-# A TRADE row as six little-endian words: whole columns are written and merged as integers, which NumPy does several
-# times as fast as it copies structured rows.
+# A TRADE row is six little-endian words: columns are written and merged as integers, which in NumPy is several times
+# as fast as copying structured rows.
 _WORDS: Final = TRADE.itemsize // 8
 _BUY_WORD, _SELL_WORD, _NONE_WORD = (ord("T") << 32 | side << 40 for side in (Side.BUY, Side.SELL, Side.NONE))
 _SEQUENCE_SHIFT: Final = 32
@@ -54,23 +54,23 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Orders:
-    """One block's orders of a contract, in order of time. All arrays have one row an order."""
+    """One block's orders of a contract, in order of time. All arrays have one row per order."""
 
     ts_event: Ints
     cell: Ints
     side: Ints  # +1 buy, -1 sell
     size: Ints
     is_last: NDArray[np.bool_]
-    """Whether it ends its run."""
+    """True if the order ends its run."""
 
 
 class SyntheticMarket:
-    """One contract's trades, block after block.
+    """Generates one contract's trades, block by block.
 
     Parameters
     ----------
-    contract : its temperament
-    seed : the generator's own stream
+    contract : the parameters of the contract
+    seed : seed of its own random stream
     """
 
     def __init__(self, contract: Contract, seed: np.random.SeedSequence) -> None:
@@ -90,17 +90,17 @@ class SyntheticMarket:
         self._head_word: Final = int(head.view(np.int64)[0])
 
     def close_session(self) -> None:
-        """The exchange closes: the next block begins with an opening match."""
+        """Close the exchange; the next block begins with an opening match."""
         self._is_open = False
 
     def block(self, regime: Regime, *, trades_per_second: float, silent: Sequence[tuple[int, int]] = ()) -> Ints:
-        """Trade one block.
+        """Generate one block.
 
         Parameters
         ----------
         regime : the block's cells
-        trades_per_second : records a second at activity 1
-        silent : spells [first, last) ns in which nobody trades
+        trades_per_second : records per second at activity 1
+        silent : intervals [first, last) in ns without trades
 
         Returns
         -------
@@ -135,7 +135,7 @@ class SyntheticMarket:
         followers = np.flatnonzero(~is_first)
         wait = np.minimum(random.standard_normal(len(followers), np.float32), _FOLLOW_MOST) * _FOLLOW_SIGMA
         offset[followers] += (np.exp(wait) * _FOLLOW_MEDIAN_NS).astype(np.int64)
-        # What would fall into the next block comes at this one's start instead: rate and order stay.
+        # Orders that would fall into the next block are moved to this one's start; rate and order are preserved.
         offset %= regime.duration_ns
         # One sort of packed integers is much cheaper than an argsort of times and three gathers.
         bits = max(1, int(total).bit_length())
@@ -160,8 +160,8 @@ class SyntheticMarket:
         return Orders(ts_event[keep], offset[keep] // regime.cell_ns, side[keep], size[keep], is_last[keep])
 
     def _sizes(self, count: int) -> Ints:
-        """Heavy-tailed whole sizes: P(size >= n) = n ** -tail, up to the cap."""
-        # An exponential variable modulo a bound is that variable cut off at the bound: it has no memory.
+        """Draw heavy-tailed integer sizes: P(size >= n) = n ** -tail, up to the cap."""
+        # An exponential variable is memoryless, so taking it modulo a bound truncates its distribution at the bound.
         tail = self.contract.size_tail
         logs = self._random.standard_exponential(count, np.float32) % np.float32(tail * np.log(self.contract.size_cap))
         sizes: Ints = np.exp(logs * np.float32(1 / tail)).astype(np.int64)
@@ -180,7 +180,7 @@ class SyntheticMarket:
         np.subtract(orders.ts_event[1:], orders.ts_event[:-1], out=dt_s[1:])
         dt_s = np.minimum(dt_s, _STILL_NS) / SECOND_NS
         drift = sigma * (_LEAN_DRIFT * regime.imbalance + _COMMON_DRIFT * regime.common_move / np.sqrt(cell_s))
-        # Only what the imbalance does not let expect pushes: the rest is in the drift, however fast orders come.
+        # Only the part of the side that the imbalance does not predict moves the price; the rest is in the drift.
         surprise = orders.side - regime.imbalance[orders.cell] * (2 * contract.run_loyalty - 1)
         push = np.where(orders.is_last, contract.run_impact_ticks, contract.order_impact_ticks)
         push = push * surprise * nerve[orders.cell] * np.sqrt(np.minimum(orders.size, _PUSH_SIZE_MOST) / ratio)
@@ -191,7 +191,7 @@ class SyntheticMarket:
         step -= contract.rebound * earlier[:count]
         self._recent_push = earlier[count:]
         fair = self._fair + np.cumsum(step)
-        # What moved the price most, and is not yet in it, is in the next block's first quote.
+        # The last push, which no quote includes yet, is included in the next block's first quote.
         self._fair = float(fair[-1] + push[-1])
         self._last_ts = int(orders.ts_event[-1])
         half = contract.half_spread_ticks * nerve[orders.cell]
@@ -202,7 +202,7 @@ class SyntheticMarket:
         return bids, asks
 
     def _records(self, orders: Orders, ticks: Ints, open_ns: int) -> Ints:
-        """Split orders into the records of their matches and give them their other fields."""
+        """Split orders into the records of their matches and fill in the other fields."""
         contract, random = self.contract, self._random
         count = len(ticks)
         matches = self._matches(orders.size)
@@ -238,7 +238,7 @@ class SyntheticMarket:
         return words
 
     def _matches(self, size: Ints) -> Ints:
-        """How many records each order makes: 1, or more where it meets several resting orders."""
+        """Return the number of records per order: 1, or more if it meets several resting orders."""
         random = self._random
         matches = np.ones(len(size), np.int64)
         several = np.flatnonzero(size > 1)
@@ -248,7 +248,7 @@ class SyntheticMarket:
         return matches
 
     def _split(self, orders: Orders, matches: Ints, size: Ints, price: Ints) -> None:
-        """Share the size of each order of several matches among its records, at ever worse prices (ticks)."""
+        """Split the size of each order of several matches among its records, at increasingly worse prices (ticks)."""
         several = np.flatnonzero(matches > 1)
         parts = matches[several]
         order = np.repeat(np.arange(len(several)), parts)
@@ -268,14 +268,14 @@ class SyntheticMarket:
 
 
 def _geometric(random: np.random.Generator, chance: float, count: int) -> Ints:
-    """Geometric numbers from 1 on, by an exponential: half the time of NumPy's own."""
+    """Draw geometric numbers from 1 on through an exponential, in half the time of NumPy's own function."""
     tries = random.standard_exponential(count, np.float32) * np.float32(-1 / np.log1p(-chance))
     whole: Ints = tries.astype(np.int64) + 1
     return whole
 
 
 def merge_in_time(parts: Sequence[Ints]) -> NDArray[np.void]:
-    """Merge blocks of words, each in order of `ts_event`, to rows of TRADE; at equal times the earlier block's first.
+    """Merge blocks of words, each in order of `ts_event`, into TRADE rows; at equal times, earlier blocks come first.
 
     Parameters
     ----------

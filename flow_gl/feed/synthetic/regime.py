@@ -1,9 +1,9 @@
-"""The regime of the synthetic market: how busy, how nervous and how one-sided it is from cell to cell of time.
+"""The regime of the synthetic market: activity, volatility and imbalance in each cell of time.
 
 Four hidden processes, the same for every contract, each an autoregression over cells of time (1 s, or less when
-trades come fast): activity (its logarithm), bursts (rare jumps that fade), imbalance (who is pushing) and a common
-price move. A block's values are one matrix product with a triangular matrix of powers, so no cell costs a Python
-step. The pace of the day multiplies all that.
+trades come fast): activity (its logarithm), bursts (rare jumps that fade), imbalance (of buyers and sellers) and a
+common price move. A block's values are one matrix product with a triangular matrix of powers, so there is no Python
+loop over cells. Activity is multiplied by the pace of the day.
 """
 
 from bisect import bisect_right
@@ -28,7 +28,7 @@ _PACE: Final = (
     (9.49, 0.7), (9.5, 2.2), (9.75, 1.7), (10.5, 1.1), (12.0, 0.62), (13.5, 0.6), (15.0, 0.9), (15.8, 1.3),
     (15.99, 1.7), (16.02, 0.35), (17.0, 0.15), (18.0, 0.6), (18.25, 0.32), (20.0, 0.22), (24.0, 0.14),
 )  # fmt: skip
-"""Hour of the day in New York, and the pace there; 1 is an ordinary morning."""
+"""Hour of the day in New York, and the pace at that hour; 1 is an ordinary morning."""
 _CLOSE_HOUR: Final = 17
 _OPEN_HOUR: Final = 18
 _SATURDAY: Final = 5
@@ -44,12 +44,12 @@ _BURST_MEAN: Final = _BURSTS_PER_S * _BURST_HEIGHT * _BURST_TAU_S
 
 @dataclass(frozen=True, slots=True)
 class Regime:
-    """One block of time, cut into cells. All arrays have one float64 a cell.
+    """One block of time, divided into cells. All arrays have one float64 per cell.
 
     Attributes
     ----------
-    start_ns, cell_ns : the block's first instant, a cell's length
-    activity : how much faster than its ordinary pace each market trades; 0 where the exchange is closed
+    start_ns, cell_ns : start of the block and length of a cell, ns
+    activity : rate of trading relative to the ordinary pace; 0 when the exchange is closed
     imbalance : -1 (only sellers) to 1 (only buyers)
     common_move : a price move that all contracts share, in standard deviations of one cell
     """
@@ -66,11 +66,11 @@ class Regime:
 
 
 class RegimeProcess:
-    """Makes one Regime after the other.
+    """Generates one Regime after the other.
 
     Parameters
     ----------
-    seed : the generator's own stream
+    seed : seed of its own random stream
     """
 
     def __init__(self, seed: np.random.SeedSequence) -> None:
@@ -84,7 +84,7 @@ class RegimeProcess:
     def next(self, start_ns: int, cell_ns: int, cells: int, *, is_natural: bool) -> Regime:
         """The regime of the block that follows the last one.
 
-        `is_natural`: with the pace of the day, swings and bursts as a market has them; else a nearly steady rate.
+        With `is_natural`, it has the pace of the day, swings and bursts of a market; otherwise a nearly steady rate.
         """
         random = self._random
         noise = random.standard_normal((5, cells))
@@ -106,13 +106,13 @@ class RegimeProcess:
             level *= (1.0 + burst) / (1.0 + _BURST_MEAN) * pace(start_ns, cell_ns, cells)
         lean = 0.24 * imbalance + 0.5 * np.tanh(push / _BURST_HEIGHT)
         if not is_natural:
-            # A second of few trades is one-sided by chance, one of thousands only if somebody pushes.
+            # A second of few trades is one-sided by chance, a second of thousands only if one side is aggressive.
             lean += 0.3 * flurry
         return Regime(start_ns, cell_ns, level, np.clip(lean, -0.85, 0.85), noise[2])
 
 
 def pace(start_ns: int, cell_ns: int, cells: int) -> Floats:
-    """The pace of the day at each cell's start: dtype float64, shape (cells,)."""
+    """Return the pace of the day at each cell's start: dtype float64, shape (cells,)."""
     local_s = _local_seconds(start_ns)
     hours = (local_s + np.arange(cells) * (cell_ns / SECOND_NS)) % DAY_S / 3600
     at, value = _pace_knots()
@@ -120,7 +120,7 @@ def pace(start_ns: int, cell_ns: int, cells: int) -> Floats:
 
 
 def closed_spells(start_ns: int, end_ns: int) -> list[tuple[int, int]]:
-    """When the exchange is closed in [start, end): 17:00-18:00 New York, and from Friday 17:00 to Sunday 18:00."""
+    """Return when the exchange is closed in [start, end): 17:00-18:00 New York, and Friday 17:00 to Sunday 18:00."""
     spells: list[tuple[int, int]] = []
     day = datetime.fromtimestamp(start_ns / SECOND_NS, NEW_YORK).date().toordinal() - 2
     while True:
@@ -139,7 +139,7 @@ def closed_spells(start_ns: int, end_ns: int) -> list[tuple[int, int]]:
 
 
 def is_within(spells: Sequence[tuple[int, int]], ts_ns: int) -> bool:
-    """Whether a time lies in one of the spells [first, last), which are in order."""
+    """Return whether a time lies in one of the intervals [first, last), which are in order."""
     at = bisect_right(spells, ts_ns, key=lambda spell: spell[0])
     return at > 0 and ts_ns < spells[at - 1][1]
 
@@ -156,7 +156,7 @@ def _pace_knots() -> tuple[Floats, Floats]:
 
 
 def _autoregress(last: float, noise: Floats, step_s: float, tau_s: float) -> Floats:
-    """Follow `last` by len(noise) steps of a stationary autoregression of unit variance."""
+    """Continue from `last` by len(noise) steps of a stationary autoregression of unit variance."""
     keep = float(np.exp(-step_s / tau_s))
     memory, carry = _powers(keep, len(noise))
     values: Floats = memory @ (noise * np.sqrt(1 - keep * keep)) + carry * last
@@ -171,7 +171,7 @@ def _fade(last: float, jumps: Floats, step_s: float) -> Floats:
 
 @lru_cache(maxsize=64)
 def _powers(keep: float, count: int) -> tuple[Floats, Floats]:
-    """Lower triangle of keep ** (row - column), and keep ** (row + 1)."""
+    """Return the lower triangle of keep ** (row - column), and keep ** (row + 1)."""
     rows = np.arange(count)
     lag = rows[:, None] - rows[None, :]
     memory: Floats = np.where(lag >= 0, keep ** np.maximum(lag, 0), 0.0)
