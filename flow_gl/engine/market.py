@@ -31,6 +31,7 @@ from flow_gl.engine.kernels.layout import (
     BOUNDARY,
     BULK,
     CAPACITY,
+    CLOSE_DELAY_NS,
     DONE,
     FAR_AHEAD,
     FOREIGN,
@@ -47,8 +48,6 @@ from flow_gl.engine.published import Published
 from flow_gl.engine.rolls import Left, RollLog
 from flow_gl.engine.sinks import Sink, TableName
 
-CLOSE_DELAY_NS: Final = 250_000_000
-"""On a live feed, a bucket closes this long after its end, in nanoseconds."""
 _NONE: Final = UNDEF_PRICE
 
 

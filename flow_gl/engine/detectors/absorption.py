@@ -22,8 +22,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow_gl.core.schema import EventKind
-from flow_gl.engine.detectors.base import DELAY_NS, EVENTS, SECOND_NS, Columns, event_nb, event_room
+from flow_gl.core.units import SECOND_NS
+from flow_gl.engine.detectors.base import EVENTS, Columns, event_nb, event_room
 from flow_gl.engine.kernels.jit import kernel
+from flow_gl.engine.kernels.layout import CLOSE_DELAY_NS
 
 WINDOW: Final = 5
 HISTORY: Final = 600
@@ -283,7 +285,7 @@ def pass_time_nb(  # noqa: PLR0917  # kernels take arrays
 ) -> int:
     """End the open second if the clock has passed its end and it has trades. Returns the number of events."""
     s = state[0]
-    if s["traded"] == 0 or (s["second"] + 1) * SECOND_NS + DELAY_NS > now_ns:
+    if s["traded"] == 0 or (s["second"] + 1) * SECOND_NS + CLOSE_DELAY_NS > now_ns:
         return 0
     return end_second_nb(s, seconds, buffered, told, rules[0], s["second"] + 1, tick_size, events, 0)
 

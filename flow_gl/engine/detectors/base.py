@@ -18,9 +18,6 @@ from numpy.typing import NDArray
 from flow_gl.core.schema import EVENT, TRADE, UNDEF_PRICE, Side
 from flow_gl.engine.kernels.jit import kernel
 
-SECOND_NS: Final = 1_000_000_000
-DELAY_NS: Final = 250_000_000
-"""On a live feed, a second, bar or minute is closed this long after its end, in nanoseconds."""
 NEVER: Final = 2**62
 """A time (ns) after the end of every second, bar and minute."""
 EVENTS: Final = 1024

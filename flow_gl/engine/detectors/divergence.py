@@ -16,8 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow_gl.core.schema import EventKind
-from flow_gl.engine.detectors.base import DELAY_NS, EVENTS, SECOND_NS, Columns, Kept, event_nb, event_room
+from flow_gl.core.units import SECOND_NS
+from flow_gl.engine.detectors.base import EVENTS, Columns, Kept, event_nb, event_room
 from flow_gl.engine.kernels.jit import kernel
+from flow_gl.engine.kernels.layout import CLOSE_DELAY_NS
 
 BAR_NS: Final = 15 * SECOND_NS
 BEFORE: Final = 5
@@ -138,7 +140,7 @@ def end_bar_nb(
 ) -> int:
     """Close the open bar if the clock has passed its end. Returns the number of events."""
     number = bars[_OPEN]["number"]
-    if number == _NONE or (number + 1) * BAR_NS + DELAY_NS > now_ns:
+    if number == _NONE or (number + 1) * BAR_NS + CLOSE_DELAY_NS > now_ns:
         return 0
     return close_bar_nb(state[0], bars, tick_size, events, 0)
 

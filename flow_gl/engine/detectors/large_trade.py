@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow_gl.core.schema import EventKind
-from flow_gl.engine.detectors.base import DELAY_NS, EVENTS, Columns, Kept, event_nb, event_room
+from flow_gl.engine.detectors.base import EVENTS, Columns, Kept, event_nb, event_room
 from flow_gl.engine.kernels.jit import kernel
+from flow_gl.engine.kernels.layout import CLOSE_DELAY_NS
 
 SIZES: Final = (10, 20, 30, 50, 70, 100, 150, 200, 300, 500, 700, 1000)
 """Possible thresholds, in contracts."""
@@ -155,7 +156,7 @@ def pass_time_nb(  # noqa: PLR0917  # kernels take arrays
 ) -> int:
     """End the open order if the clock has passed it. Returns the number of events."""
     s = state[0]
-    if s["sign"] == 0 or s["ts"] + DELAY_NS > now_ns:
+    if s["sign"] == 0 or s["ts"] + CLOSE_DELAY_NS > now_ns:
         return 0
     return end_order_nb(s, minutes, counts, threshold, tick_size, events, 0)
 

@@ -15,8 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow_gl.core.schema import EventKind
-from flow_gl.engine.detectors.base import DELAY_NS, EVENTS, SECOND_NS, Columns, event_nb, event_room
+from flow_gl.core.units import SECOND_NS
+from flow_gl.engine.detectors.base import EVENTS, Columns, event_nb, event_room
 from flow_gl.engine.kernels.jit import kernel
+from flow_gl.engine.kernels.layout import CLOSE_DELAY_NS
 
 MINUTE_NS: Final = 60 * SECOND_NS
 _KIND: Final = int(EventKind.STACKED_IMBALANCE)
@@ -128,7 +130,7 @@ def end_minute_nb(  # noqa: PLR0917  # kernels take arrays
 ) -> int:
     """Write the stacks of the open minute if the clock has passed its end. Returns the number of events."""
     s = state[0]
-    if s["minute"] == _NONE or (s["minute"] + 1) * MINUTE_NS + DELAY_NS > now_ns:
+    if s["minute"] == _NONE or (s["minute"] + 1) * MINUTE_NS + CLOSE_DELAY_NS > now_ns:
         return 0
     return stacks_nb(s, rows, contracts, ratio, least, tick_size, events, 0)
 

@@ -31,6 +31,8 @@ STRETCH: Final = 4096
 """Maximum number of trades per run."""
 SETTLE: Final = 128
 """Number of base bubbles priced and merged at a time: few enough to stay in the L1 cache."""
+CLOSE_DELAY_NS: Final = 250_000_000
+"""On a live feed, a bucket (and a second, bar or minute of a detector) closes this long after its end, ns."""
 NO_BUCKET: Final = -(2**62)
 FAR_AHEAD: Final = 2**62
 """A time that is never reached."""
