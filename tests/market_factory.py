@@ -1,8 +1,8 @@
 """A market for tests and pictures: plausible rows in a store of the process's own, without the engine.
 
-Seconds of trading are drawn from a seeded random walk and folded to all levels of detail by plain NumPy, independently
-of the engine's kernels. `Market.advance` publishes more of it, as an engine would: closed rows to the rings, the open
-ones and what the session amounts to in the tables.
+A seeded random walk gives the seconds of trading, and plain NumPy merges them into all levels of detail, independently
+of the engine's kernels. `Market.advance` publishes more of it as an engine would: closed rows to the rings, the open
+rows and the session's figures to the tables.
 """
 
 from collections.abc import Iterable
@@ -82,7 +82,9 @@ def cvd_of(rows: NDArray[np.void], *, start: int = 0) -> NDArray[np.void]:
     return points
 
 
-def fold(rows: NDArray[np.void], points: NDArray[np.void], level: int) -> tuple[NDArray[np.void], NDArray[np.void]]:
+def merge_rows(
+    rows: NDArray[np.void], points: NDArray[np.void], level: int
+) -> tuple[NDArray[np.void], NDArray[np.void]]:
     """Merge rows of level 0 into the buckets of a level."""
     if level == 0 or len(rows) == 0:
         return rows, points
@@ -123,7 +125,7 @@ class Market:
 
     def __post_init__(self) -> None:
         self.reader = MarketReader(self.store)
-        self._levels = [fold(self.rows, self.points, level) for level in range(len(WIDTHS_S))]
+        self._levels = [merge_rows(self.rows, self.points, level) for level in range(len(WIDTHS_S))]
         self._closed = [0] * MAX_LODS
 
     @property
@@ -157,7 +159,7 @@ class Market:
             inside = slice(
                 int(np.searchsorted(self.rows["id"] // WIDTHS_S[level], newest // WIDTHS_S[level])), self.published
             )
-            bubble, point = fold(self.rows[inside], self.points[inside], level)
+            bubble, point = merge_rows(self.rows[inside], self.points[inside], level)
             table["bubble"][0, level], table["cvd"][0, level] = bubble[0], point[0]
         table["count"] = self._closed[0]
         self.store.open.write(table)

@@ -21,11 +21,10 @@ from flow_gl.engine import gaps, records
 from flow_gl.engine.checkpoint import MarketState, fill
 from flow_gl.engine.coverage import Coverage
 from flow_gl.engine.detectors.group import DetectorGroup
+from flow_gl.engine.flush import flush
 from flow_gl.engine.grid import Grid
-from flow_gl.engine.hand_on import hand_on
 from flow_gl.engine.identity import Identity
 from flow_gl.engine.kernels.aggregate import aggregate_nb
-from flow_gl.engine.kernels.fold import close_nb
 from flow_gl.engine.kernels.layout import (
     BINS,
     BOUNDARY,
@@ -43,6 +42,7 @@ from flow_gl.engine.kernels.layout import (
     Scratch,
 )
 from flow_gl.engine.kernels.reference import START_STEP
+from flow_gl.engine.kernels.rollup import close_nb
 from flow_gl.engine.kernels.trade_run import SIDES
 from flow_gl.engine.published import Published
 from flow_gl.engine.rolls import Left, RollLog
@@ -186,7 +186,7 @@ class Market(Published):
             if sink is not None and room is not None:
                 sink.written(int(scratch.counts[0]))
                 scratch.counts[0] = 0
-            hand_on(scratch, sink, self._gaps, least=1 if code != FULL else BULK)
+            flush(scratch, sink, self._gaps, least=1 if code != FULL else BULK)
             if code in (DONE, FOREIGN):
                 return int(at)
             if code == MISFIT:
@@ -382,4 +382,4 @@ class Market(Published):
     def _close(self, bucket: int) -> None:
         scratch = self._scratch
         close_nb(self._state, self._pending, self._bins, *scratch.rows, scratch.counts, bucket)
-        hand_on(scratch, self.sink, self._gaps)
+        flush(scratch, self.sink, self._gaps)

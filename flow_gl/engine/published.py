@@ -11,7 +11,7 @@ from flow_gl.engine.coverage import Coverage
 from flow_gl.engine.gaps import GapLog
 from flow_gl.engine.grid import Grid
 from flow_gl.engine.identity import Identity
-from flow_gl.engine.kernels.fold import open_rows_nb
+from flow_gl.engine.kernels.rollup import open_rows_nb
 from flow_gl.engine.records import Reading, fill_instrument, fill_profile, fill_session, finished_of, read_profile
 from flow_gl.engine.rolls import RollLog
 from flow_gl.engine.sinks import Finished, Sink, TableName

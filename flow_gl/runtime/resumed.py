@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from flow_gl.core.items import FeedGap, Item, Mapping, Trades
 from flow_gl.core.log import get_logger
-from flow_gl.core.market.seam import Seen
+from flow_gl.core.market.dedup import Seen
 from flow_gl.core.schema import FeedState
 from flow_gl.core.sessions import SessionCalendar
 from flow_gl.feed.base import Feed, FeedClock, FeedStatus

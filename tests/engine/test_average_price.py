@@ -6,7 +6,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from flow_gl.core.market.limits import MAX_PRICE, MAX_TICK
-from flow_gl.engine.kernels.fold import average_price_nb
+from flow_gl.engine.kernels.rollup import average_price_nb
 
 TICKS = (1, 5_000_000, 10_000_000, 250_000_000, 1 << 28, (1 << 29) - 1, 1 << 29, 1_000_000_000)
 MOST_VOLUME = 1 << 37

@@ -231,7 +231,7 @@ def test_a_record_cut_in_two_by_the_network_is_put_together(make_rig, gateway: G
     assert gateway("stats")["connections"][0]["options"]["compression"] == compression
 
 
-def test_the_session_so_far_is_there_at_once_and_goes_on_without_a_seam(make_rig, gateway: GatewayProcess) -> None:
+def test_the_session_so_far_is_there_at_once_and_goes_on_without_a_break(make_rig, gateway: GatewayProcess) -> None:
     rig = make_rig()
     rig.start()
     assert rig.feed.status().state is FeedState.CONNECTING

@@ -3,7 +3,7 @@
 Trades are processed in runs (`trade_run.py`). Within a run every trade lies in the open bucket, fits the profile and
 changes only sums; the run ends where anything else may be due: a later bucket, a late or rejected trade, a silence, a
 session boundary. The sums are then written back, the special case is handled, and the next run begins. When an ordinary
-trade opens a bucket, `whole_buckets_nb` (`bucket_run.py`) continues in a loop without special cases and returns at the
+trade opens a bucket, `bucket_run_nb` (`bucket_run.py`) continues in a loop without special cases and returns at the
 first one. It repeats the logic of `run_nb` for ordinary trades, because the special cases' branches and spilled
 registers would cost that loop much of its speed. CVD's zero cross is searched only in runs whose extremes allow one.
 
@@ -17,9 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow_gl.core.schema import MAX_LODS, UNDEF_PRICE
-from flow_gl.engine.kernels.bucket_run import whole_buckets_nb
+from flow_gl.engine.kernels.bucket_run import bucket_run_nb
 from flow_gl.engine.kernels.cross import cross_nb, quiet_range_nb
-from flow_gl.engine.kernels.fold import Records, row_of_nb, settle_nb
 from flow_gl.engine.kernels.jit import kernel
 from flow_gl.engine.kernels.layout import (
     BOUNDARY,
@@ -27,13 +26,14 @@ from flow_gl.engine.kernels.layout import (
     DONE,
     FOREIGN,
     FULL,
+    MAX_RUN,
     MISFIT,
     NO_BUCKET,
     SETTLE,
-    STRETCH,
     WORDS,
 )
-from flow_gl.engine.kernels.trade_run import BAD_BOOK, KIND, MOST_SIZE, factors_nb, large_nb, row_nb, stretch_nb
+from flow_gl.engine.kernels.rollup import Records, row_of_nb, settle_nb
+from flow_gl.engine.kernels.trade_run import BAD_BOOK, KIND, MOST_SIZE, factors_nb, large_nb, row_nb, trade_run_nb
 
 _ACTION_TRADE = ord("T")
 _EVENTS = MAX_LODS
@@ -76,7 +76,7 @@ def run_nb(  # noqa: PLR0912, PLR0915, PLR0917  # kernels take arrays; one case 
     from_ts = s["bucket"] * bucket_ns if s["bucket"] != NO_BUCKET else NO_BUCKET
     i = start
     while i < stop:
-        if counts[0] >= most or counts[_EVENTS] > len(events) - STRETCH or counts[_SILENCES] >= len(silences) - 2:
+        if counts[0] >= most or counts[_EVENTS] > len(events) - MAX_RUN or counts[_SILENCES] >= len(silences) - 2:
             return i, FULL
         # Handle special cases of the next trade, and whatever is due before it.
         ts = words[6 * i + 1]
@@ -120,14 +120,14 @@ def run_nb(  # noqa: PLR0912, PLR0915, PLR0917  # kernels take arrays; one case 
             has_begun = s["trade_count"] and s["cvd_low"] <= s["cvd_high"]
             # The first whole bucket's row needs space too: the bucket that just closed may have used the last row.
             if has_begun and not is_large and counts[0] < most:
-                i = whole_buckets_nb(
+                i = bucket_run_nb(
                     *(words, i, stop, sides, state, pending, profile, bubbles, points, weights),
                     *(events, counts, most),
                 )
                 from_ts = s["bucket"] * bucket_ns
                 continue
         # A run of trades that change only sums. A trade out of order or a large trade is processed by itself.
-        end = min(stop, i + STRETCH)
+        end = min(stop, i + MAX_RUN)
         if ts < last_ts or ts < from_ts:
             s["late"] += ts < from_ts
             end = i + 1
@@ -139,7 +139,7 @@ def run_nb(  # noqa: PLR0912, PLR0915, PLR0917  # kernels take arrays; one case 
             )
         else:
             until_ts = min(from_ts + bucket_ns, stop_ts, max(ts, last_ts) + silence_ns)
-            at, newest, volume, net, unsided, weighted, low, high, net_low, net_high = stretch_nb(
+            at, newest, volume, net, unsided, weighted, low, high, net_low, net_high = trade_run_nb(
                 *(words, at, _U64(end) * _WORDS, ts, until_ts, signed_id, kind),
                 *(base_price, inverse, twos, rows, profile, sides),
             )

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from flow_gl.core.schema import MAX_LODS
 from flow_gl.engine.kernels.cross import cross_nb, quiet_range_nb
-from flow_gl.engine.kernels.fold import Records, keep_nb, total_nb
 from flow_gl.engine.kernels.jit import kernel
-from flow_gl.engine.kernels.layout import COLUMNS, STRETCH, WORDS
-from flow_gl.engine.kernels.trade_run import BAD_BOOK, KIND, MOST_SIZE, SIZES, factors_nb, row_nb, stretch_nb
+from flow_gl.engine.kernels.layout import COLUMNS, MAX_RUN, WORDS
+from flow_gl.engine.kernels.rollup import Records, keep_nb, total_nb
+from flow_gl.engine.kernels.trade_run import BAD_BOOK, KIND, MOST_SIZE, SIZES, factors_nb, row_nb, trade_run_nb
 
 _U64: Any = np.uint64
 _I64: Any = np.int64
@@ -24,12 +24,12 @@ _1 = _U64(1)
 _2 = _U64(2)
 _3 = _U64(3)
 _4 = _U64(4)
-_STRETCH_WORDS = _U64(STRETCH * WORDS)
+_MAX_RUN_WORDS = _U64(MAX_RUN * WORDS)
 _EVENTS = MAX_LODS
 
 
 @kernel
-def whole_buckets_nb(  # noqa: PLR0915, PLR0917  # kernels take arrays; one row's fields
+def bucket_run_nb(  # noqa: PLR0915, PLR0917  # kernels take arrays; one row's fields
     words: NDArray[np.int64],
     start: int,
     stop: int,
@@ -81,8 +81,8 @@ def whole_buckets_nb(  # noqa: PLR0915, PLR0917  # kernels take arrays; one row'
         first_at = at
         price = words[at + _2]
         until_ts = min(from_ts + bucket_ns, stop_ts, ts + silence_ns)
-        at, newest, volume, net, unsided, weighted, low, high, net_low, net_high = stretch_nb(
-            *(words, at, min(stop_at, at + _STRETCH_WORDS), ts, until_ts, signed_id, kind),
+        at, newest, volume, net, unsided, weighted, low, high, net_low, net_high = trade_run_nb(
+            *(words, at, min(stop_at, at + _MAX_RUN_WORDS), ts, until_ts, signed_id, kind),
             *(base_price, inverse, twos, rows, profile, sides),
         )
         # CVD and the zero cross stay in memory: in registers, they would displace variables of the inner loop.
@@ -128,7 +128,7 @@ def whole_buckets_nb(  # noqa: PLR0915, PLR0917  # kernels take arrays; one row'
             or (tail & SIZES) - _1 >= MOST_SIZE
             or row_nb(words[at + _2] - base_price, inverse, twos) >= rows
             or closed + _1 >= most_closed
-            or counts[_EVENTS] > len(events) - STRETCH
+            or counts[_EVENTS] > len(events) - MAX_RUN
         ):
             break
         closed += _1

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow_gl.core.schema import MAX_LODS, EventKind, Side
-from flow_gl.engine.kernels.fold import Records
 from flow_gl.engine.kernels.jit import kernel
+from flow_gl.engine.kernels.rollup import Records
 
 _LOWEST = -(2**63)
 _HIGHEST = 2**63 - 1

@@ -4,9 +4,9 @@
 there. The profile is a flat int64 array, `COLUMNS` per tick row (buy, sell, unsided, one to align), row 0 at tick
 `row0` of the grid (price = tick number * tick_size). A trade is read as six int64 words, its 48 bytes as they are.
 
-Sums of size * tick number are kept modulo 2**64. They are read relative to the bubble's low (`fold.average_price_nb`),
-so they are exact while contracts times the bubble's range in ticks stay below 2**63: a bubble that spans 1,000 ticks
-may hold 9e15 contracts.
+Sums of size * tick number are kept modulo 2**64. They are read relative to the bubble's low
+(`rollup.average_price_nb`), so they are exact while contracts times the bubble's range in ticks stay below 2**63: a
+bubble that spans 1,000 ticks may hold 9e15 contracts.
 """
 
 from typing import Final
@@ -27,7 +27,7 @@ BULK: Final = 512
 keeps the rows in the processor's caches."""
 ROOM: Final = CAPACITY + BULK + MAX_LODS
 """Capacity of the row arrays per lod, in rows."""
-STRETCH: Final = 4096
+MAX_RUN: Final = 4096
 """Maximum number of trades per run."""
 SETTLE: Final = 128
 """Number of base bubbles priced and merged at a time: few enough to stay in the L1 cache."""
@@ -137,7 +137,7 @@ class Scratch:
         size * tick number. If the sink provides space, the base lod's bubbles and points are written there instead.
     rows : the three arrays above
     base : BUBBLE and CVD_POINT arrays of the base lod, shape (CAPACITY,)
-    events, silences : EVENT, shape (2 * STRETCH,), and SILENCE, shape (CAPACITY,)
+    events, silences : EVENT, shape (2 * MAX_RUN,), and SILENCE, shape (CAPACITY,)
     counts : int64 (MAX_LODS + 2,): rows in use per lod, then events, then silences
     """
 
@@ -147,6 +147,6 @@ class Scratch:
         self.weights: NDArray[np.int64] = np.empty((MAX_LODS, ROOM), np.int64)
         self.rows: Final = self.bubbles, self.cvd, self.weights
         self.base: Final = self.bubbles[0, :CAPACITY], self.cvd[0, :CAPACITY]
-        self.events: NDArray[np.void] = np.zeros(2 * STRETCH, EVENT)
+        self.events: NDArray[np.void] = np.zeros(2 * MAX_RUN, EVENT)
         self.silences: NDArray[np.void] = np.zeros(CAPACITY, SILENCE)
         self.counts: NDArray[np.int64] = np.zeros(MAX_LODS + 2, np.int64)

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from flow_gl.core.schema import F_MAYBE_BAD_BOOK, Side
 from flow_gl.engine.kernels.jit import kernel
-from flow_gl.engine.kernels.layout import COLUMNS, STRETCH, WORDS
+from flow_gl.engine.kernels.layout import COLUMNS, MAX_RUN, WORDS
 from flow_gl.engine.kernels.prefetch import prefetch
 
 # Unsigned throughout: Numba would check a signed index for being negative, and mixing the two types gives floats.
@@ -41,7 +41,7 @@ BAD_BOOK: Final = _U64(F_MAYBE_BAD_BOOK << 48)
 KIND: Final = _U64(0xFF << 32) | BAD_BOOK
 """The bits of a trade's fourth word that are equal in all trades of a run: action and F_MAYBE_BAD_BOOK."""
 _CHECKED = KIND | SIZES
-MOST_SIZE: Final = _U64((1 << 26) // STRETCH - 1)
+MOST_SIZE: Final = _U64((1 << 26) // MAX_RUN - 1)
 """Largest size in a run, so that the sizes add up to less than 2**26; a larger trade is processed by itself."""
 _NET_AT = 27
 _UNSIDED = (1 << _NET_AT) - 1
@@ -88,7 +88,7 @@ def row_nb(distance: int, inverse: Any, twos: Any) -> Any:
 
 
 @kernel
-def stretch_nb(  # noqa: PLR0917  # kernels take arrays and numbers
+def trade_run_nb(  # noqa: PLR0917  # kernels take arrays and numbers
     words: NDArray[np.int64],
     at: Any,
     end_at: Any,
@@ -103,7 +103,7 @@ def stretch_nb(  # noqa: PLR0917  # kernels take arrays and numbers
     profile: NDArray[np.int64],
     sides: NDArray[np.void],
 ) -> tuple[Any, int, int, int, int, int, int, int, int, int]:
-    """Add up trades from word `at` to `end_at`, at most STRETCH of them, until the run ends.
+    """Add up trades from word `at` to `end_at`, at most MAX_RUN of them, until the run ends.
 
     Returns
     -------
@@ -156,7 +156,7 @@ def stretch_nb(  # noqa: PLR0917  # kernels take arrays and numbers
 def large_nb(  # noqa: PLR0917  # kernels take arrays and numbers
     words: NDArray[np.int64], at: Any, base_price: int, inverse: Any, twos: Any, profile: NDArray[np.int64]
 ) -> tuple[Any, int, int, int, int, int, int, int, int, int]:
-    """Process one trade of any size; returns the same values as `stretch_nb`."""
+    """Process one trade of any size; returns the same values as `trade_run_nb`."""
     tail = _U64(words[at + _3])
     row = row_nb(words[at + _2] - base_price, inverse, twos)
     volume, side = _I64(tail & SIZES), (tail >> _SIDE_AT) & _BYTE

@@ -1,7 +1,7 @@
 """Which trades have been handed over: what a new connection must bring, and what of it is only repeated.
 
 A replay repeats trades. Per instrument, trades older than `RESUME_OVERLAP_NS` before the newest one handed over are
-dropped as known; those within the overlap are compared as a multiset (`core.market.seam`), because no field identifies
+dropped as known; those within the overlap are compared as a multiset (`core.market.dedup`), because no field identifies
 a trade uniquely. An instrument's trades arrive in the order of `ts_event`, give or take that overlap. Instruments are
 tracked separately: on one connection, one may run milliseconds ahead of another.
 """
@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from flow_gl.core.market.seam import Seen
+from flow_gl.core.market.dedup import Seen
 
 RESUME_OVERLAP_NS: Final = 5_000_000_000
 """How far before an instrument's newest trade a replay is requested; the overlap is compared trade by trade.

@@ -17,8 +17,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from flow_gl.core.market.dedup import Seen
 from flow_gl.core.market.marks import Mark
-from flow_gl.core.market.seam import Seen
 from flow_gl.core.system.platform import held_files
 from flow_gl.dbn.records import mark_record
 from flow_gl.services.recording import format as recording

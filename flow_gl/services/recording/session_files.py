@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from flow_gl.core.clock import Clock
 from flow_gl.core.items import FeedGap
+from flow_gl.core.market.dedup import Seen
 from flow_gl.core.market.marks import Mark
-from flow_gl.core.market.seam import Seen
 from flow_gl.core.sessions import Session
 from flow_gl.dbn.header import encode_header
 from flow_gl.services.recording import format as recording

@@ -1,4 +1,4 @@
-"""Pass finished rows, events and silences from the kernels' scratch buffers to a sink."""
+"""Flush finished rows, events and silences from the kernels' scratch buffers to a sink."""
 
 from flow_gl.core.schema import MAX_LODS
 from flow_gl.engine.gaps import GapLog
@@ -6,8 +6,8 @@ from flow_gl.engine.kernels.layout import Scratch
 from flow_gl.engine.sinks import Sink
 
 
-def hand_on(scratch: Scratch, sink: Sink | None, gaps: GapLog, *, least: int = 1) -> None:
-    """Pass on the kernels' results, and empty the scratch buffers.
+def flush(scratch: Scratch, sink: Sink | None, gaps: GapLog, *, least: int = 1) -> None:
+    """Pass the kernels' results on and empty the scratch buffers.
 
     Parameters
     ----------

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from flow_gl.core.market.seam import Seen, live_start_ns, seam
+from flow_gl.core.market.dedup import Seen, join, live_start_ns
 from flow_gl.core.schema import TRADE
 
 SECOND = 1_000_000_000
@@ -64,9 +64,9 @@ def test_history_cut_on_capture_time_and_live_cut_on_event_time_give_every_trade
     rows = rows[np.argsort(rows["ts_recv"], kind="stable")]
     history = rows[rows["ts_recv"] < cut]
     live = rows[rows["ts_event"] >= live_start_ns(cut, overlap_ns=overlap)]
-    joined = np.concatenate([history, seam(history, live).rows])
+    joined = np.concatenate([history, join(history, live).rows])
     assert sorted(identities(joined)) == sorted(identities(rows))
-    assert seam(history, live).missing == 0
+    assert join(history, live).missing == 0
 
 
 def test_a_live_start_at_the_end_of_history_would_lose_the_trade_on_its_way() -> None:
@@ -75,21 +75,21 @@ def test_a_live_start_at_the_end_of_history_would_lose_the_trade_on_its_way() ->
     history = rows[rows["ts_recv"] < 10]
     careless = rows[rows["ts_event"] >= 10]
     assert identities(on_its_way)[0] not in identities(np.concatenate([history, careless]))
-    assert identities(on_its_way) == identities(seam(history, rows).rows[:1])
+    assert identities(on_its_way) == identities(join(history, rows).rows[:1])
 
 
-def test_a_trade_that_live_lost_is_counted_and_the_seam_not_called_proven() -> None:
+def test_a_trade_that_live_lost_is_counted_and_the_join_is_not_called_proven() -> None:
     rows = trades((1, 0, 1), (2, 0, 2), (3, 0, 3), (4, 0, 4))
-    joint = seam(rows[:3], rows[[0, 2, 3]])
-    assert (joint.shared, joint.missing, joint.is_proven) == (2, 1, False)
-    assert identities(joint.rows) == identities(rows[3:])
+    joined = join(rows[:3], rows[[0, 2, 3]])
+    assert (joined.shared, joined.missing, joined.is_proven) == (2, 1, False)
+    assert identities(joined.rows) == identities(rows[3:])
 
 
 def test_accounts_that_do_not_overlap_are_not_called_proven() -> None:
     rows = trades((1, 0, 1), (2, 0, 2))
-    assert not seam(rows[:1], rows[1:]).is_proven
-    assert not seam(rows, rows[:0]).is_proven
-    assert seam(rows, rows).is_proven
+    assert not join(rows[:1], rows[1:]).is_proven
+    assert not join(rows, rows[:0]).is_proven
+    assert join(rows, rows).is_proven
 
 
 def test_capture_times_and_flags_may_differ_between_the_accounts() -> None:
@@ -102,10 +102,10 @@ def test_capture_times_and_flags_may_differ_between_the_accounts() -> None:
 
 def test_rows_of_another_type_are_refused() -> None:
     with pytest.raises(TypeError, match="expected rows of dtype TRADE"):
-        seam(np.zeros(1, [("ts_event", "<i8")]), trades((1, 0, 0)))
+        join(np.zeros(1, [("ts_event", "<i8")]), trades((1, 0, 0)))
 
 
-def test_the_seam_is_exact_at_any_place_of_a_real_day_with_its_repeated_records(real_data: Path) -> None:
+def test_the_join_is_exact_at_any_place_of_a_real_day_with_its_repeated_records(real_data: Path) -> None:
     import databento
 
     store = databento.DBNStore.from_bytes((real_data / "nq-20251128.trades.dbn.zst").read_bytes())
@@ -113,6 +113,6 @@ def test_the_seam_is_exact_at_any_place_of_a_real_day_with_its_repeated_records(
     assert len(np.unique(rows.view("V48"))) < len(rows)
     for cut in np.random.default_rng(1).choice(rows["ts_recv"], 40):
         history, live = rows[rows["ts_recv"] < cut], rows[rows["ts_event"] >= live_start_ns(int(cut))]
-        joint = seam(history, live)
-        assert joint.is_proven or not np.any(history["ts_event"] >= cut - 60 * SECOND)
-        assert np.concatenate([history, joint.rows]).tobytes() == rows.tobytes()
+        joined = join(history, live)
+        assert joined.is_proven or not np.any(history["ts_event"] >= cut - 60 * SECOND)
+        assert np.concatenate([history, joined.rows]).tobytes() == rows.tobytes()

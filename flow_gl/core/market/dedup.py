@@ -102,7 +102,7 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
-class Seam:
+class Joined:
     """The result of joining a history and live data."""
 
     rows: NDArray[np.void]
@@ -124,7 +124,7 @@ def live_start_ns(history_end_ns: int, *, overlap_ns: int = OVERLAP_NS) -> int:
     return history_end_ns - overlap_ns
 
 
-def seam(history: NDArray[np.void], live: NDArray[np.void]) -> Seam:
+def join(history: NDArray[np.void], live: NDArray[np.void]) -> Joined:
     """Join a history (filtered on `ts_recv`) and a live replay (filtered on `ts_event`) exactly.
 
     Parameters
@@ -134,17 +134,17 @@ def seam(history: NDArray[np.void], live: NDArray[np.void]) -> Seam:
 
     Returns
     -------
-    Seam : `numpy.concatenate([history, seam.rows])` holds every trade once, in arrival order
+    Joined : `numpy.concatenate([history, joined.rows])` holds every trade once, in arrival order
     """
     if not len(live):
-        return Seam(rows=live, shared=0, missing=0, is_proven=False)
+        return Joined(rows=live, shared=0, missing=0, is_proven=False)
     from_ts = int(live["ts_event"].min())
     until_ts = int(live["ts_event"].max())
     seen = Seen(history[(history["ts_event"] >= from_ts) & (history["ts_event"] <= until_ts)])
     is_new = seen.are_new(live)
     shared = int(len(live) - np.count_nonzero(is_new))
     missing = seen.left
-    return Seam(rows=live[is_new], shared=shared, missing=missing, is_proven=shared > 0 and missing == 0)
+    return Joined(rows=live[is_new], shared=shared, missing=missing, is_proven=shared > 0 and missing == 0)
 
 
 def _keys_of(rows: NDArray[np.void]) -> NDArray[np.void]:
