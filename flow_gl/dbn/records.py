@@ -1,11 +1,11 @@
-"""Read and encode DBN records other than trades: symbol mappings, instrument definitions and gap marks."""
+"""Read and encode DBN records other than trades: symbol mappings, instrument definitions and gap markers."""
 
 import databento_dbn
 import numpy as np
 
 from flow_gl.core.items import Definition, FeedGap, Mapping
+from flow_gl.core.market.gap_markers import GapMarker, parse_marker
 from flow_gl.core.market.instrument import FUTURE_CLASS
-from flow_gl.core.market.marks import Mark, read_mark
 from flow_gl.core.outside import is_name
 from flow_gl.core.schema import PRICE_SCALE, UNDEF_PRICE
 from flow_gl.dbn.damage import DamageError
@@ -39,9 +39,9 @@ def read_definition(record: bytes, version: int) -> Definition:
 
 
 def read_gap(record: bytes) -> FeedGap | None:
-    """Parse a SystemMsg in which the recorder marks missing trades; None for any other SystemMsg."""
-    mark = read_mark(system_text(record))
-    return FeedGap(mark.start, mark.end, lost=mark.lost) if mark else None
+    """Parse a SystemMsg in which the recorder notes missing trades; None for any other SystemMsg."""
+    marker = parse_marker(system_text(record))
+    return FeedGap(marker.start, marker.end, lost=marker.lost) if marker else None
 
 
 def system_text(record: bytes) -> str:
@@ -96,9 +96,9 @@ def definition_record(
     return bytes(message)
 
 
-def mark_record(mark: Mark) -> bytes:
-    """Encode a gap mark, which the recorder writes where trades are missing, as a SystemMsg."""
-    return bytes(databento_dbn.SystemMsg(ts_event=max(mark.end, 0), msg=mark.text()))
+def encode_marker(marker: GapMarker) -> bytes:
+    """Encode a gap marker, which the recorder writes where trades are missing, as a SystemMsg."""
+    return bytes(databento_dbn.SystemMsg(ts_event=max(marker.end, 0), msg=marker.text()))
 
 
 def _symbol(field: bytes) -> str:

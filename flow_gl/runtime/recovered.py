@@ -54,5 +54,5 @@ def recorded_of(found: Recovered) -> Recorded:
             names.append(read(record, VERSION))
         except (DamageError, ValueError):
             continue
-    gaps = tuple(FeedGap(mark.start, mark.end, lost=mark.lost) for mark in found.marks)
+    gaps = tuple(FeedGap(marker.start, marker.end, lost=marker.lost) for marker in found.markers)
     return Recorded(found.path.name, tuple(names), found.trades, gaps)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from flow_gl.core.items import FeedGap, Trades
-from flow_gl.core.market.marks import Mark
+from flow_gl.core.market.gap_markers import GapMarker
 from flow_gl.feed.files.replay import read_items
 from flow_gl.services.recording import format as recording
 from tests.kit.crash import let_go
@@ -33,11 +33,11 @@ def test_a_replay_shows_the_gaps_that_the_feed_could_not_fill_and_the_next_run_t
     again = Run(tmp_path)
     again.feed(rows)
     again.recorder.close()
-    assert recording.scan(again.path()).marks == []
+    assert recording.scan(again.path()).markers == []
     assert official(again.path()).tobytes() == rows.tobytes()
 
 
-def test_a_run_that_reads_the_recording_back_keeps_its_marks_and_tells_none_twice(tmp_path: Path) -> None:
+def test_a_run_that_reads_the_recording_back_keeps_its_markers_and_tells_none_twice(tmp_path: Path) -> None:
     rows = make_tied_trades(900)
     start, end = rows["ts_event"][[299, 300]].tolist()
     run = Run(tmp_path)
@@ -50,13 +50,13 @@ def test_a_run_that_reads_the_recording_back_keeps_its_marks_and_tells_none_twic
     found = again.recorder.take_recovered()
     assert found
     assert found.trades.tobytes() == rows[:600].tobytes()
-    assert found.marks == (Mark(start, end, 7),)
+    assert found.markers == (GapMarker(start, end, 7),)
     assert len(found.names) == 1
     assert again.recorder.take_recovered() is None
     again.recorder.note(FeedGap(start, end, lost=7))
     again.feed(rows)
     again.recorder.close()
-    assert [mark for _, mark in recording.scan(again.path()).marks] == [Mark(start, end, 7)]
+    assert [marker for _, marker in recording.scan(again.path()).markers] == [GapMarker(start, end, 7)]
     assert official(again.path()).tobytes() == rows.tobytes()
 
 
@@ -72,7 +72,7 @@ def test_a_hole_that_nobody_can_fill_any_more_stays_with_all_that_follows_it(tmp
     found = late.recorder.take_recovered()
     assert found
     assert len(found.trades) == 800
-    assert found.marks == (Mark(start, end, 100, is_recorders=True),)
+    assert found.markers == (GapMarker(start, end, 100, is_recorders=True),)
     late.recorder.close()
     early = Run(tmp_path, reach_ns=DAY_NS)
     found = early.recorder.take_recovered()
@@ -80,7 +80,7 @@ def test_a_hole_that_nobody_can_fill_any_more_stays_with_all_that_follows_it(tmp
     assert len(found.trades) == 300, "what follows comes from the gateway once more"
 
 
-def test_a_file_put_in_order_keeps_its_marks_where_they_belong(tmp_path: Path) -> None:
+def test_a_file_put_in_order_keeps_its_markers_where_they_belong(tmp_path: Path) -> None:
     rows = make_tied_trades(900)
     start, end = rows["ts_event"][[499, 500]].tolist()
     run = Run(tmp_path)
@@ -210,7 +210,7 @@ def test_a_file_that_is_no_recording_is_kept_aside_whole(tmp_path: Path) -> None
     assert (tmp_path / f"{path.name}.aside-1").read_bytes() == b"not a recording"
 
 
-def test_a_tape_that_overtakes_the_recorder_leaves_a_count_and_a_mark_and_is_filled_after_a_restart(
+def test_a_tape_that_overtakes_the_recorder_leaves_a_count_and_a_marker_and_is_filled_after_a_restart(
     tmp_path: Path,
 ) -> None:
     rows = make_tied_trades(400)
@@ -224,7 +224,7 @@ def test_a_tape_that_overtakes_the_recorder_leaves_a_count_and_a_mark_and_is_fil
     assert run.recorder.status().missed == 72
     found = recording.scan(run.path())
     start, end = rows["ts_event"][[99, 172]].tolist()
-    assert [mark for _, mark in found.holes] == [Mark(start, end, 72, is_recorders=True)]
+    assert [marker for _, marker in found.holes] == [GapMarker(start, end, 72, is_recorders=True)]
     gaps = [item for item in read_items([run.path()]) if isinstance(item, FeedGap)]
     assert gaps == [FeedGap(start, end, lost=72)]
     assert found.trades.tobytes() == np.delete(rows, range(100, 172)).tobytes()

@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow_gl.core.market.dedup import Seen
-from flow_gl.core.market.marks import Mark
+from flow_gl.core.market.gap_markers import GapMarker
 from flow_gl.core.system.platform import held_files
-from flow_gl.dbn.records import mark_record
+from flow_gl.dbn.records import encode_marker
 from flow_gl.services.recording import format as recording
 
 _log: Final = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ class Recovered:
     """Mapping and definition records."""
     trades: NDArray[np.void]
     """dtype TRADE, in arrival order."""
-    marks: tuple[Mark, ...]
+    markers: tuple[GapMarker, ...]
     """Where trades are permanently missing."""
 
 
@@ -51,7 +51,7 @@ class Coming:
     repeats: bool = True
     """The run begins with everything that the recording holds; those trades may be dropped."""
     tells_gaps: bool = True
-    """The run reports the feed's permanent gaps again, so the file's own marks may be removed."""
+    """The run reports the feed's permanent gaps again, so the file's own markers may be removed."""
     reaches_ns: int = 0
     """The run can bring trades from this `ts_event` on. A hole that began earlier stays: it cannot be filled."""
 
@@ -88,7 +88,7 @@ class RecordingFile:
         self._is_dirty = False
         self._needs_sync = False
         self._names: set[bytes] = set()
-        self._marks: set[tuple[int, int]] = set()
+        self._markers: set[tuple[int, int]] = set()
         self._has_trades = False
         self._newest = 0  # arrival time of the newest trade held, ns
         self._is_disordered = False
@@ -106,13 +106,13 @@ class RecordingFile:
             if is_new_run and coming.repeats and len(found.trades):
                 self.seen = Seen(found.trades)
             self._look_at_order(found.trades)
-            are_marks_repeated = is_new_run and coming.repeats and coming.tells_gaps
+            are_markers_repeated = is_new_run and coming.repeats and coming.tells_gaps
             if is_new_run:
                 self.recovered = self._recover(found)
-            if self._is_disordered or (are_marks_repeated and found.marks):
-                self._put_in_order(found, has_marks=not are_marks_repeated)
-            if not are_marks_repeated:
-                self._marks.update((mark.start, mark.end) for _, mark in found.marks)
+            if self._is_disordered or (are_markers_repeated and found.markers):
+                self._put_in_order(found, has_markers=not are_markers_repeated)
+            if not are_markers_repeated:
+                self._markers.update((marker.start, marker.end) for _, marker in found.markers)
             os.lseek(self._fd, 0, os.SEEK_END)
             self.append_names(names)
         except BaseException:
@@ -123,13 +123,13 @@ class RecordingFile:
     def nbytes(self) -> int:
         return self._size
 
-    def append(self, rows: NDArray[np.void], *, hole: Mark | None = None) -> int:
+    def append(self, rows: NDArray[np.void], *, hole: GapMarker | None = None) -> int:
         """Write trades as one or more frames. On OSError none of them are in the file.
 
         Parameters
         ----------
         rows : dtype TRADE, arrival order
-        hole : mark to write before them
+        hole : marker to write before them
 
         Returns
         -------
@@ -137,7 +137,7 @@ class RecordingFile:
         """
         self.recovered = None  # describes the file as it was opened
         new = rows if self.seen is None else rows[self.seen.are_new(rows)]
-        records = [mark_record(hole)] if hole else []
+        records = [encode_marker(hole)] if hole else []
         records += recording.records_of(new)
         try:
             self._write(records)
@@ -150,12 +150,12 @@ class RecordingFile:
         self._look_at_order(new)
         return len(new)
 
-    def append_mark(self, mark: Mark) -> None:
-        """Write the mark of a permanent gap of the feed, unless the file already holds it. Raises OSError."""
-        if (mark.start, mark.end) in self._marks:
+    def append_marker(self, marker: GapMarker) -> None:
+        """Write the marker of a permanent gap of the feed, unless the file already holds it. Raises OSError."""
+        if (marker.start, marker.end) in self._markers:
             return
-        self._write([mark_record(mark)])
-        self._marks.add((mark.start, mark.end))
+        self._write([encode_marker(marker)])
+        self._markers.add((marker.start, marker.end))
 
     def append_names(self, names: list[bytes]) -> None:
         """Write the mapping and definition records that the file does not hold yet. Raises OSError."""
@@ -175,7 +175,7 @@ class RecordingFile:
             if not self._has_trades:
                 self.path.unlink()
             if self._is_disordered:
-                self._put_in_order(recording.scan(self.path), has_marks=True)
+                self._put_in_order(recording.scan(self.path), has_markers=True)
             self.sync()
         self._let_go()
 
@@ -212,7 +212,7 @@ class RecordingFile:
         """Repair the open file and return what it then holds."""
         found = recording.scan(self.path)
         reaches_ns = self._coming.reaches_ns
-        fillable = [offset for offset, mark in found.holes if is_new_run and mark.start >= reaches_ns]
+        fillable = [offset for offset, marker in found.holes if is_new_run and marker.start >= reaches_ns]
         keep = min([found.good_bytes, *fillable])
         if keep == found.size:
             return found
@@ -232,7 +232,7 @@ class RecordingFile:
 
     def _recover(self, found: recording.Scan) -> Recovered:
         trades = recording.by_arrival(found.trades) if self._is_disordered else found.trades
-        return Recovered(self.path, tuple(found.names), trades, tuple(mark for _, mark in found.marks))
+        return Recovered(self.path, tuple(found.names), trades, tuple(marker for _, marker in found.markers))
 
     def _set_aside(self, found: recording.Scan, beginning: bytes) -> recording.Scan:
         """Rename the file aside and continue in a new one that holds its undamaged beginning."""
@@ -241,7 +241,7 @@ class RecordingFile:
             self._let_go()
         self.path.replace(aside)
         self._replace(beginning)
-        reason = found.damage or f"{sum(mark.lost for _, mark in found.holes):,} trades are missing in its middle"
+        reason = found.damage or f"{sum(marker.lost for _, marker in found.holes):,} trades are missing in its middle"
         kept = recording.scan(self.path)
         self.repaired = (
             f"{self.path.name}: {reason}; it is kept as {aside.name}, and the recording continues after"
@@ -256,11 +256,11 @@ class RecordingFile:
             self._is_disordered = self._is_disordered or bool(np.any(times < newest - _INTERLEAVE_NS))
             self._newest = int(newest[-1])
 
-    def _put_in_order(self, found: recording.Scan, *, has_marks: bool) -> None:
+    def _put_in_order(self, found: recording.Scan, *, has_markers: bool) -> None:
         """Sort the trades by arrival. A file with a hole stays as it is: the next run cuts it there."""
         if found.damage or found.holes:
             return
-        self._replace(recording.in_order(found, has_marks=has_marks))
+        self._replace(recording.in_order(found, has_markers=has_markers))
         self._is_disordered = False
         _log.info("%s: put in order", self.path.name)
 

@@ -5,7 +5,7 @@ cut and nothing of the frame that was being written. zstd readers, including the
 A frame's content fits into one zstd block (128 KiB), so a half-written frame decompresses to nothing instead of to a
 part. The first frame holds the header and all names known by then, and is written atomically (temporary file, rename).
 
-Where trades are missing the file holds a mark: a SystemMsg with the text of `core.market.marks`.
+Where trades are missing the file holds a marker: a SystemMsg with the text of `core.market.gap_markers`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,7 +17,7 @@ import numpy as np
 import zstandard
 from numpy.typing import NDArray
 
-from flow_gl.core.market.marks import Mark, read_mark
+from flow_gl.core.market.gap_markers import GapMarker, parse_marker
 from flow_gl.core.schema import F_BAD_TS_RECV, TRADE
 from flow_gl.dbn.damage import DamageError
 from flow_gl.dbn.frames import BLOCK_HEADER_BYTES, RESERVED_BLOCK, RLE_BLOCK, header_bytes_after
@@ -33,7 +33,7 @@ from flow_gl.dbn.layout import (
     TRADE_START,
     ZSTD_MAGIC,
 )
-from flow_gl.dbn.records import mark_record, system_text
+from flow_gl.dbn.records import encode_marker, system_text
 
 SUFFIX: Final = ".dbn.zst"
 FRAME_CONTENT_BYTES: Final = 128 * 1024
@@ -63,15 +63,15 @@ class Scan:
     frames: int = 0
     names: dict[bytes, None] = field(default_factory=dict)
     """Mapping and definition records, each once, in file order."""
-    marks: list[tuple[int, Mark]] = field(default_factory=list)
-    """Where trades are missing, each with the offset of the frame that holds the mark, bytes."""
+    markers: list[tuple[int, GapMarker]] = field(default_factory=list)
+    """Where trades are missing, each with the offset of the frame that holds the marker, bytes."""
     trades: NDArray[np.void] = field(default_factory=lambda: np.empty(0, TRADE))
     """dtype TRADE, in file order."""
 
     @property
-    def holes(self) -> list[tuple[int, Mark]]:
-        """The marks of trades that arrived but were not recorded."""
-        return [(offset, mark) for offset, mark in self.marks if mark.is_recorders]
+    def holes(self) -> list[tuple[int, GapMarker]]:
+        """The markers of trades that arrived but were not recorded."""
+        return [(offset, marker) for offset, marker in self.markers if marker.is_recorders]
 
 
 def file_name(dataset: str, trade_date: int) -> str:
@@ -119,15 +119,15 @@ def by_arrival(trades: NDArray[np.void]) -> NDArray[np.void]:
     return ordered
 
 
-def in_order(found: Scan, *, has_marks: bool) -> bytes:
-    """Encode a recording again, with its trades sorted by arrival and its marks at their times (or left out)."""
+def in_order(found: Scan, *, has_markers: bool) -> bytes:
+    """Encode a recording again, with its trades sorted by arrival and its markers at their times (or left out)."""
     trades = by_arrival(found.trades)
     times = arrival_times(trades)
     records = [found.header, *found.names]
     at = 0
-    for mark in sorted((mark for _, mark in found.marks if has_marks), key=lambda mark: mark.end):
-        place = max(at, int(np.searchsorted(times, mark.end)))
-        records += [*records_of(trades[at:place]), mark_record(mark)]
+    for marker in sorted((marker for _, marker in found.markers if has_markers), key=lambda marker: marker.end):
+        place = max(at, int(np.searchsorted(times, marker.end)))
+        records += [*records_of(trades[at:place]), encode_marker(marker)]
         at = place
     return b"".join(frames_of(records + records_of(trades[at:])))
 
@@ -256,7 +256,7 @@ def _sort_records(content: bytes, offset: int, trades: bytearray, found: Scan) -
     """Add a frame's records to `trades` and `found`; raises DamageError, and then none of them are added."""
     runs: list[bytes] = []
     names: list[bytes] = []
-    marks: list[Mark] = []
+    markers: list[GapMarker] = []
     at = 0
     while at < len(content):
         count = (len(content) - at) // TRADE.itemsize
@@ -273,9 +273,9 @@ def _sort_records(content: bytes, offset: int, trades: bytearray, found: Scan) -
         if record[1] in (MAPPING_KIND, DEFINITION_KIND):
             names.append(record)
         elif record[1] == SYSTEM_KIND:
-            mark = read_mark(system_text(record))
-            marks += [mark] if mark else []
+            marker = parse_marker(system_text(record))
+            markers += [marker] if marker else []
         at += length
     trades += b"".join(runs)
     found.names.update(dict.fromkeys(names))
-    found.marks += [(offset, mark) for mark in marks]
+    found.markers += [(offset, marker) for marker in markers]

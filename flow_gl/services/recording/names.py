@@ -3,7 +3,7 @@
 from contextlib import suppress
 
 from flow_gl.core.items import Definition, FeedGap, Mapping
-from flow_gl.core.market.marks import Mark
+from flow_gl.core.market.gap_markers import GapMarker
 from flow_gl.core.sessions import Session
 from flow_gl.core.units import DAY_NS
 from flow_gl.dbn.damage import DamageError
@@ -16,9 +16,9 @@ Notice = Name | FeedGap
 """What may come between trades."""
 
 
-def mark_of(gap: FeedGap) -> Mark | None:
-    """Return the mark of a permanent gap; None for one that is still open or was filled."""
-    return Mark(gap.start, gap.end, gap.lost) if 0 < gap.start <= gap.end and not gap.filled else None
+def marker_of(gap: FeedGap) -> GapMarker | None:
+    """Return the marker of a permanent gap; None for one that is still open or was filled."""
+    return GapMarker(gap.start, gap.end, gap.lost) if 0 < gap.start <= gap.end and not gap.filled else None
 
 
 def key_of(notice: Name) -> tuple[str, int, str]:

@@ -2,7 +2,7 @@
 
 It reads the tape with its own cursor on its own thread, so a slow disk delays nothing else. Trades that cannot be
 written stay in the tape, and the write is retried (1, 2, 4 .. 30 s apart). Trades are missed only if the tape
-overwrites them in the meantime; they are then counted, and a mark in the file shows where they belong. See
+overwrites them in the meantime; they are then counted, and a marker in the file shows where they belong. See
 docs/recording.md.
 """
 
@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from flow_gl.core.clock import SYSTEM, Clock
 from flow_gl.core.errors import DataError
-from flow_gl.core.market.marks import Mark
+from flow_gl.core.market.gap_markers import GapMarker
 from flow_gl.core.sessions import Session
 from flow_gl.dbn.layout import TRADE_KIND, TRADE_WORDS
 from flow_gl.services.recording.file import Coming, Recovered
@@ -102,7 +102,7 @@ class Recorder:
         self._noted: deque[tuple[int, Notice]] = deque()  # appended by the engine's thread, which never waits here
         self._pending: list[tuple[int, Notice]] = []  # the same, in the order of the tape
         self._last_ts = 0
-        self._unmarked = 0  # trades missed for which no mark is written yet
+        self._unrecorded = 0  # trades missed for which no marker is written yet
         self._flushed_at: int | None = None
         self._synced_at = 0
         self._retry_at = 0
@@ -278,7 +278,7 @@ class Recorder:
     def _write_some(self, cursor: Cursor, stop: int) -> None:
         missed_before = cursor.missed
         rows = cursor.read(min(_ROWS_AT_ONCE, stop - cursor.position))
-        self._unmarked += cursor.missed - missed_before
+        self._unrecorded += cursor.missed - missed_before
         done = 0
         try:
             while done < len(rows):
@@ -298,10 +298,10 @@ class Recorder:
             run = run[: int(is_elsewhere.argmax())]
         self._files.open(session)
         self._files.write_notices()
-        is_missing = self._unmarked or self._files.has_lost
-        hole = Mark(min(self._last_ts or ts, ts), ts, self._unmarked, is_recorders=True) if is_missing else None
+        is_missing = self._unrecorded or self._files.has_lost
+        hole = GapMarker(min(self._last_ts or ts, ts), ts, self._unrecorded, is_recorders=True) if is_missing else None
         written = self._files.append(_sound(run), hole=hole)
-        self._unmarked = 0
+        self._unrecorded = 0
         self._last_ts = max(ts, int(run["ts_event"].max()))
         self._written += written
         self._already += len(run) - written

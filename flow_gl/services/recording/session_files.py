@@ -1,4 +1,4 @@
-"""The recordings that a run has open, by session, and the names and marks that each must hold.
+"""The recordings that a run has open, by session, and the names and markers that each must hold.
 
 Every file gets all names known so far, so that each can be read on its own. A file that is opened a second time in a
 run (after a disk error, or for a late trade) continues where it was left; trades that may be repeated are kept here.
@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 from flow_gl.core.clock import Clock
 from flow_gl.core.items import FeedGap
 from flow_gl.core.market.dedup import Seen
-from flow_gl.core.market.marks import Mark
+from flow_gl.core.market.gap_markers import GapMarker
 from flow_gl.core.sessions import Session
 from flow_gl.dbn.header import encode_header
 from flow_gl.services.recording import format as recording
 from flow_gl.services.recording.file import Coming, RecordingFile, Recovered
 from flow_gl.services.recording.folder import Keep, prune
-from flow_gl.services.recording.names import Name, Notice, key_of, mark_of, record_of
+from flow_gl.services.recording.names import Name, Notice, key_of, marker_of, record_of
 
 _OPEN_FILES: Final = 2
 
@@ -49,12 +49,12 @@ class SessionFiles:
         self._seen: dict[int, Seen | None] = {}  # by trade date, of each file that this run has had open
         self._names: dict[tuple[str, int, str], Name] = {}
         self._has_new_names = False
-        self._new_marks: list[Mark] = []
+        self._new_markers: list[GapMarker] = []
         self.coming = Coming()
         self.reach_ns: int | None = None
         """How far back from now the feed can bring trades, ns; None for any time."""
         self.has_lost = False
-        """An unknown number of trades were lost with a damaged file, and no mark records it yet."""
+        """An unknown number of trades were lost with a damaged file, and no marker says so yet."""
         self.repaired = ""
         """The last repair, one line."""
 
@@ -74,8 +74,8 @@ class SessionFiles:
     def take(self, notice: Notice) -> None:
         """Take a notice to be written by `write_notices`."""
         if isinstance(notice, FeedGap):
-            mark = mark_of(notice)
-            self._new_marks += [mark] if mark else []
+            marker = marker_of(notice)
+            self._new_markers += [marker] if marker else []
         else:
             key = key_of(notice)
             self._names.pop(key, None)  # behind the others: a name that comes back to an instrument means it again
@@ -83,16 +83,16 @@ class SessionFiles:
             self._has_new_names = True
 
     def write_notices(self) -> None:
-        """Write new names and marks into the current file; without one they stay pending."""
+        """Write new names and markers into the current file; without one they stay pending."""
         if not self._files:
             return
         file, session = next(reversed(self._files.values()))
         if self._has_new_names:
             file.append_names(self._name_records(session))
             self._has_new_names = False
-        while self._new_marks:
-            file.append_mark(self._new_marks[0])
-            self._new_marks.pop(0)
+        while self._new_markers:
+            file.append_marker(self._new_markers[0])
+            self._new_markers.pop(0)
 
     def open(self, session: Session) -> None:
         """Make a session's recording the current file; create or open it if necessary."""
@@ -101,7 +101,7 @@ class SessionFiles:
         while len(self._files) > _OPEN_FILES:
             self._close(next(iter(self._files)))
 
-    def append(self, rows: NDArray[np.void], *, hole: Mark | None) -> int:
+    def append(self, rows: NDArray[np.void], *, hole: GapMarker | None) -> int:
         """Write trades (dtype TRADE) to the current file. Returns how many it did not already hold."""
         file = self.current
         assert file is not None

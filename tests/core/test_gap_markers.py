@@ -2,16 +2,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flow_gl.core.market.marks import Mark, read_mark
+from flow_gl.core.market.gap_markers import GapMarker, parse_marker
 
 times = st.integers(0, 2**63 - 1)
 
 
 @given(ends=st.tuples(times, times), lost=st.integers(0, 10**18 - 1), is_recorders=st.booleans())
-def test_a_mark_reads_back_as_it_was_written(ends: tuple[int, int], lost: int, is_recorders: bool) -> None:
-    mark = Mark(min(ends), max(ends), lost, is_recorders)
-    assert read_mark(mark.text()) == mark
-    assert len(mark.text()) < 300  # the room that a SystemMsg has
+def test_a_marker_reads_back_as_it_was_written(ends: tuple[int, int], lost: int, is_recorders: bool) -> None:
+    marker = GapMarker(min(ends), max(ends), lost, is_recorders)
+    assert parse_marker(marker.text()) == marker
+    assert len(marker.text()) < 300  # the room that a SystemMsg has
 
 
 @pytest.mark.parametrize(
@@ -25,5 +25,5 @@ def test_a_mark_reads_back_as_it_was_written(ends: tuple[int, int], lost: int, i
         "flow_gl: lost by the feed: 1 trades, ts_event 1 to 2 or so",
     ],
 )
-def test_any_other_text_is_no_mark(text: str) -> None:
-    assert read_mark(text) is None
+def test_any_other_text_is_no_marker(text: str) -> None:
+    assert parse_marker(text) is None

@@ -1,4 +1,4 @@
-"""Marks in a recording that say where trades are missing, stored as the text of a DBN SystemMsg.
+"""Gap markers: records in a recording that say where trades are missing, stored as the text of a DBN SystemMsg.
 
 Databento's tools ignore them; our replay shows them as gaps. There are two kinds: trades that the feed lost for good,
 and trades that arrived but could not be recorded.
@@ -17,7 +17,7 @@ _MOST: Final = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class GapMarker:
     """An interval in which trades are missing; times are `ts_event` in ns."""
 
     start: int
@@ -28,15 +28,15 @@ class Mark:
     """True if the trades arrived but were not recorded."""
 
     def text(self) -> str:
-        """Format the mark for `read_mark`."""
+        """Format the marker for `parse_marker`."""
         what = "not recorded" if self.is_recorders else "lost by the feed"
         return f"flow_gl: {what}: {self.lost} trades, ts_event {self.start} to {self.end}"
 
 
-def read_mark(text: str) -> Mark | None:
-    """Parse a SystemMsg's text; return None if it is not a mark."""
+def parse_marker(text: str) -> GapMarker | None:
+    """Parse a SystemMsg's text; return None if it is not a marker."""
     match = _PATTERN.fullmatch(text)
     if match is None:
         return None
     start, end, lost = (int(match[name]) for name in ("start", "end", "lost"))
-    return Mark(start, end, lost, match["what"] == "not recorded") if start <= end <= _MOST else None
+    return GapMarker(start, end, lost, match["what"] == "not recorded") if start <= end <= _MOST else None
