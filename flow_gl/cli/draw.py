@@ -36,7 +36,7 @@ def read_settings(drawing: Drawing, given: Mapping[str, object]) -> Settings:
         raise UsageError(f"--duration: expected {SHORTEST_S:g} to {LONGEST_S:.0f} seconds, got {drawing.duration:g}")
     for path, flag, endings in (
         (drawing.screenshot, "--screenshot", (".png",)),
-        (drawing.record, "--record", (".mp4", ".m4v")),
+        (drawing.video, "--record", (".mp4", ".m4v")),
     ):
         if path is not None:
             _check_output(path, flag, endings)
@@ -163,7 +163,7 @@ def _options(settings: Settings, drawing: Drawing, title: str) -> ViewOptions:
         headless=drawing.headless,
         duration_s=drawing.duration,
         screenshot=drawing.screenshot,
-        record=drawing.record,
+        video=drawing.video,
         # A headless picture must not depend on the last window's state.
         remember=not drawing.headless,
         title=title,

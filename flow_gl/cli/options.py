@@ -42,7 +42,7 @@ class Drawing:
     screenshot: Annotated[
         Path | None, _show("--screenshot", "Write the last frame to this file at the end.", "PNG")
     ] = None
-    record: Annotated[Path | None, _show("--record", "Write a video, at a constant frame rate.", "MP4")] = None
+    video: Annotated[Path | None, _show("--record", "Write a video, at a constant frame rate.", "MP4")] = None
     config: Config = None
     debug: Debug = False
 

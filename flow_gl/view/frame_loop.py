@@ -1,6 +1,6 @@
 """One frame of the view: input, refresh, advance, freeze, update, overlays, draw.
 
-A window and a headless target run the same frame. The loop around it (pacing, recording, the end) is `app`'s.
+A window and a headless target run the same frame. The loop around it (pacing, video, exit) is in `view.program`.
 """
 
 from dataclasses import replace

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from flow_gl.gl.surface.context import HeadlessContext, Window
     from flow_gl.ui.state.prefs import Preferences
     from flow_gl.view.frame_loop import FrameLoop
-    from flow_gl.view.video_capture import Recording
+    from flow_gl.view.video_capture import VideoCapture
 
 __all__ = ["ViewOptions", "run_view"]
 
@@ -124,7 +124,7 @@ def _open(options: ViewOptions, remembered: "Preferences") -> "tuple[HeadlessCon
 def _rate(options: ViewOptions, window: "Window | None") -> float:
     if window is not None:
         return float(window.refresh_hz)
-    return float(options.record_fps) if options.record else options.settings.fps or HEADLESS_FPS
+    return float(options.video_fps) if options.video else options.settings.fps or HEADLESS_FPS
 
 
 def _remember(path: Path, loop: "FrameLoop", window: "Window | None", before: "Preferences") -> None:
@@ -176,7 +176,7 @@ class Program:
             clock, refresh_hz=_rate(options, window), cap_fps=options.settings.fps, is_synced=window is not None
         )
         self._saver: Final = PictureSaver(options.screenshot_dir)
-        self._recording: Recording | None = None
+        self._video: VideoCapture | None = None
         self._video_error: FlowError | None = None
         self._counted_from_ns: int | None = None
         self._ended_ns: int | None = None
@@ -198,7 +198,7 @@ class Program:
                 self._periods.add(1e3 * period_s)
                 self._work.add((clock.monotonic_ns() - start_ns) / 1e6)
                 self._count(start_ns)
-                self._record(start_ns)
+                self._capture_video(start_ns)
                 self._serve_requests()
                 is_over = self._is_over(start_ns)
                 if is_over and self._options.screenshot is not None:
@@ -220,10 +220,10 @@ class Program:
         finally:
             self._garbage.restore()
             self._saver.close()
-            if self._recording is not None and self._video_error is None:
-                self._recording.close()
-            elif self._recording is not None:
-                self._recording.rescue()  # otherwise its thread would keep the process alive
+            if self._video is not None and self._video_error is None:
+                self._video.close()
+            elif self._video is not None:
+                self._video.rescue()  # otherwise its thread would keep the process alive
 
     def _count(self, now_ns: int) -> None:
         """Note when the feed began to run and when it ended: durations count from there."""
@@ -266,15 +266,15 @@ class Program:
         engine = self._loop.link.engine
         return engine is not None and int(engine.status["state"]) == FeedState.FAILED
 
-    def _record(self, now_ns: int) -> None:
-        if self._options.record is None or self._counted_from_ns is None or self._video_error is not None:
+    def _capture_video(self, now_ns: int) -> None:
+        if self._options.video is None or self._counted_from_ns is None or self._video_error is not None:
             return
         try:
-            if self._recording is None:
-                from flow_gl.view.video_capture import Recording
+            if self._video is None:
+                from flow_gl.view.video_capture import VideoCapture
 
-                self._recording = Recording(self._loop.surface, self._options.record, fps=self._options.record_fps)
-            self._recording.offer(now_ns)
+                self._video = VideoCapture(self._loop.surface, self._options.video, fps=self._options.video_fps)
+            self._video.offer(now_ns)
         except FlowError as error:
             if self._window is None:
                 raise
@@ -284,27 +284,27 @@ class Program:
 
     def lose_display(self) -> None:
         """The window is gone: save what can be saved, and say why the program ends."""
-        if self._recording is not None:
-            self._recording.rescue()
+        if self._video is not None:
+            self._video.rescue()
         say("error: lost the connection to the X server")
 
     def _finish_video(self) -> None:
         """Let the video be completed, and say so where that takes a moment. Raises FlowError where it cannot be."""
-        recording, loop = self._recording, self._loop
-        if recording is not None and self._video_error is None:
+        video, loop = self._video, self._loop
+        if video is not None and self._video_error is None:
             is_urgent = self._is_asked_to_end()
-            recording.finish(is_urgent=is_urgent)
+            video.finish(is_urgent=is_urgent)
             asked_ns = self._clock.monotonic_ns()
             is_said = False
-            while not recording.is_finished:
+            while not video.is_finished:
                 self._clock.sleep(0.01)
                 if is_urgent and not is_said and self._clock.monotonic_ns() - asked_ns > FINISH_SAID_NS:
                     is_said = True
-                    say(f"finishing {self._options.record}")
-                    loop.note(f"finishing {self._options.record}")
+                    say(f"finishing {self._options.video}")
+                    loop.note(f"finishing {self._options.video}")
                     loop.run_frame(0.0)
                     loop.surface.swap()
-            recording.close()
+            video.close()
         if self._video_error is not None:
             raise self._video_error
 
@@ -344,7 +344,7 @@ class Program:
         from flow_gl.view.pacing import IDLE_LOOK_S, IDLE_REDRAW_S
 
         loop, window, clock = self._loop, self._window, self._clock
-        if not loop.is_at_rest or (self._options.record and self._recording is not None):
+        if not loop.is_at_rest or (self._options.video and self._video is not None):
             wait_s = self._pacer.wait_s()
             self._garbage.maybe_collect(wait_s)
             clock.sleep(wait_s)

@@ -69,7 +69,7 @@ class PictureSaver:
             self._done.put(f"saved {path}")
 
 
-class Recording:
+class VideoCapture:
     """A video of a surface.
 
     Parameters

@@ -104,7 +104,7 @@ def test_a_picture_that_cannot_be_written_is_one_clear_line(tmp_path):
 def test_a_video_is_in_true_time_at_a_steady_rate(tmp_path):
     av = pytest.importorskip("av")
     path = tmp_path / "chart.mp4"
-    run_view(options(tmp_path, duration_s=1.0, record=path, record_fps=20), RunningLink("NQZ5"))
+    run_view(options(tmp_path, duration_s=1.0, video=path, video_fps=20), RunningLink("NQZ5"))
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
         assert (stream.width, stream.height) == (480, 270)
@@ -119,7 +119,7 @@ def test_a_full_disk_ends_a_recording_with_one_clear_line(tmp_path, monkeypatch)
 
     monkeypatch.setattr(VideoWriter, "add", full)
     with pytest.raises(FlowError, match="No space left"):
-        run_view(options(tmp_path, duration_s=2.0, record=tmp_path / "x.mp4"), RunningLink("NQZ5"))
+        run_view(options(tmp_path, duration_s=2.0, video=tmp_path / "x.mp4"), RunningLink("NQZ5"))
 
 
 def test_two_charts_with_panels_are_drawn(tmp_path):
@@ -190,14 +190,14 @@ def test_in_a_window_the_chart_outlives_its_video_and_the_end_tells(tmp_path, x_
     link = RunningLink("NQZ5")
     started = time.monotonic()
     with pytest.raises(FlowError, match="No space left"):
-        run_view(replace(windowed(tmp_path, record=tmp_path / "x.mp4", size=SIZE), duration_s=1.5), link)
+        run_view(replace(windowed(tmp_path, video=tmp_path / "x.mp4", size=SIZE), duration_s=1.5), link)
     assert time.monotonic() - started > 1.5
     assert "video" not in {thread.name for thread in threading.enumerate()}, "the process would not end"
 
 
 def test_a_signal_completes_picture_and_video(tmp_path):
     link = RunningLink("NQZ5")
-    asked = options(tmp_path, record=tmp_path / "x.mp4", screenshot=tmp_path / "x.png")
+    asked = options(tmp_path, video=tmp_path / "x.mp4", screenshot=tmp_path / "x.png")
     timer = threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGTERM))
     timer.start()
     with pytest.raises(Interrupted) as caught:
@@ -224,7 +224,7 @@ def test_an_end_that_is_asked_for_does_not_wait_for_a_slow_encoder(tmp_path, mon
 
     threading.Timer(1.5, ask).start()
     with pytest.raises(Interrupted):
-        run_view(options(tmp_path, record=tmp_path / "x.mp4"), RunningLink("NQZ5"))
+        run_view(options(tmp_path, video=tmp_path / "x.mp4"), RunningLink("NQZ5"))
     assert time.monotonic() - asked_at[0] < 3.5, "of 8 pictures that wait, and take 0.5 s each"
 
 

@@ -22,9 +22,9 @@ class ViewOptions:
     """End after this time, counted from the first frame that shows a running feed."""
     screenshot: Path | None = None
     """Write the last frame here as PNG when the view ends."""
-    record: Path | None = None
+    video: Path | None = None
     """Write an MP4 of what is drawn."""
-    record_fps: int = 60
+    video_fps: int = 60
     preferences: Path | None = None
     """The file with what is remembered; None is the user's own."""
     remember: bool = True
