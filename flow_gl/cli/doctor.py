@@ -305,10 +305,10 @@ def show(report: Report) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    marks = {"ok": "[green]ok[/]", "warning": "[yellow]note[/]", "error": "[red]wrong[/]"}
+    labels = {"ok": "[green]ok[/]", "warning": "[yellow]note[/]", "error": "[red]wrong[/]"}
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     for check in report.checks:
-        table.add_row(marks[check.verdict], check.name, Text(check.text))
+        table.add_row(labels[check.verdict], check.name, Text(check.text))
     console = Console(highlight=False)
     console.print(table)
     console.print("The chart can run here." if report.exit_code == EXIT_OK else "The chart cannot run here yet.")

@@ -37,7 +37,7 @@ class Style:
     """Alerts are drawn, but nothing flashes."""
     is_visible: frozenset[str] = field(
         default_factory=lambda: frozenset(
-            {"grid", "price", "bubbles", "counts", "profile", "levels", "cvd", "marks", "gaps"}
+            {"grid", "price", "bubbles", "counts", "profile", "levels", "cvd", "events", "gaps"}
         )
     )
     """Layers and parts that are shown."""

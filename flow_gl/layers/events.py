@@ -22,12 +22,12 @@ _FRESH_NS: Final = 3_000_000_000
 """Maximum age of an event that flashes, event time."""
 _KEPT: Final = 4096
 _MOST_READ: Final = 4096
-_MOST_MARKS: Final = 40
+_MOST_SHOWN: Final = 40
 _LABEL_PX: Final = 13.0
 _FLASH_PX: Final = 90.0
 
 
-class MarksLayer(CachedLayer):
+class EventsLayer(CachedLayer):
     """Adds rectangles above the bubbles, and labels."""
 
     def __init__(self, chart: Chart) -> None:
@@ -41,7 +41,7 @@ class MarksLayer(CachedLayer):
 
     def key(self, scene: Scene) -> tuple[object, ...] | None:
         self._read(scene)
-        if "marks" not in scene.style.is_visible:
+        if "events" not in scene.style.is_visible:
             return ()
         if 0.0 <= scene.wall_s - self._flash_from_s < FLASH_S:
             return None
@@ -55,12 +55,12 @@ class MarksLayer(CachedLayer):
         return (*self._crosses[first:last], places, zero, *panes, self._chart.shown.tick_size, scene.style)
 
     def build(self, scene: Scene) -> None:
-        if "marks" not in scene.style.is_visible:
+        if "events" not in scene.style.is_visible:
             return
         first, last = self._seen(scene)
         free_from = scene.price_view.rect.x
         for index in range(first, last):
-            free_from = self._add_mark(scene, self._times[index], *self._crosses[index], free_from)
+            free_from = self._add_cross(scene, self._times[index], *self._crosses[index], free_from)
         age = scene.wall_s - self._flash_from_s
         if 0.0 <= age < FLASH_S and not scene.style.is_muted:
             self._add_flash(scene, 1.0 - age / FLASH_S)
@@ -70,7 +70,7 @@ class MarksLayer(CachedLayer):
         view = scene.price_view
         first = bisect_left(self._times, max(view.t_left_ns, scene.hidden_before_ns))
         last = max(first, bisect_left(self._times, min(view.t_right_ns, scene.until_ns)))
-        return max(first, last - _MOST_MARKS), last
+        return max(first, last - _MOST_SHOWN), last
 
     def _read(self, scene: Scene) -> None:
         if scene.reader.store is not self._store or self._cursor is None:
@@ -89,7 +89,7 @@ class MarksLayer(CachedLayer):
                 self._flash_from_s, self._flash_direction = scene.wall_s, int(event["direction"])
         del self._times[:-_KEPT], self._crosses[:-_KEPT]
 
-    def _add_mark(self, scene: Scene, t_ns: int, price: int, direction: int, free_from: float) -> float:
+    def _add_cross(self, scene: Scene, t_ns: int, price: int, direction: int, free_from: float) -> float:
         """Add a line and, if there is room, a label. Returns the x from which labels are free."""
         chart, view, palette = self._chart, scene.price_view, scene.style.palette
         scale, rect, cvd = view.scale, view.rect, scene.cvd_view.rect

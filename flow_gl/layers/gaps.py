@@ -60,7 +60,7 @@ class GapsLayer(CachedLayer):
         scale, rect = view.scale, view.rect
         (start_ns, end_ns), kind = _ends(scene, gap), GapKind(int(gap["kind"]))
         if kind is GapKind.UNSCHEDULED:
-            self._mark_session(scene, view.screen_x(start_ns))
+            self._add_session_line(scene, view.screen_x(start_ns))
             return
         left, right = view.screen_x(start_ns), view.screen_x(end_ns)
         cut = max(0.0, rect.x - left)
@@ -81,7 +81,7 @@ class GapsLayer(CachedLayer):
                     under.rect(round(edge), pane.y, line, pane.height, color, alpha=0.3)
         self._add_label(scene, (x, width), f"{_NAMES[kind]} {length_text(end_ns - start_ns)}", is_feed=is_feed)
 
-    def _mark_session(self, scene: Scene, x: float) -> None:
+    def _add_session_line(self, scene: Scene, x: float) -> None:
         """Add a labelled line where an unscheduled session begins."""
         palette, rect, scale = scene.style.palette, scene.price_view.rect, scene.price_view.scale
         if not rect.x <= x < rect.right:

@@ -102,7 +102,7 @@ class ProfileLayer:
         self._origin_y = view.screen_y((first + 0.5 * (bar_size - row_size)) / tick)
         poc, low, high = self._levels
         has_levels = poc != UNDEF_PRICE
-        self._marks = (
+        self._key_rows = (
             float((poc - first) // bar_size) if has_levels else _NOWHERE,
             float((low - first) // bar_size) if has_levels else _NOWHERE,
             float((high - first) // bar_size) if has_levels else _NOWHERE,
@@ -119,14 +119,14 @@ class ProfileLayer:
         program = self._program
         program.use()
         self._chart.rows.use_block(0)
-        GL.glUniform4f(program.location("u_places"), self._origin_y, self._bar_px, self._marks[0], _OPACITY)
+        GL.glUniform4f(program.location("u_places"), self._origin_y, self._bar_px, self._key_rows[0], _OPACITY)
         GL.glUniform1i(program.location("u_origin_bar"), self._origin)
         GL.glUniform4f(
             program.location("u_bars"),
             rect.right,
             _FILL * rect.width / self._most,
-            self._marks[1],
-            self._marks[2],
+            self._key_rows[1],
+            self._key_rows[2],
         )
         self._chart.kit.row_drawing.quads(self._rows.texture, first, stop - first, self._chart.counters)
 

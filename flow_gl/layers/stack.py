@@ -23,6 +23,7 @@ from flow_gl.layers.cached_layer import CachedLayer
 from flow_gl.layers.chart import Chart
 from flow_gl.layers.crosshair import CrosshairLayer
 from flow_gl.layers.cvd import CvdLayer
+from flow_gl.layers.events import EventsLayer
 from flow_gl.layers.gaps import GapsLayer
 from flow_gl.layers.grid import GridLayer, TimeGridLayer
 from flow_gl.layers.labels.axes import CvdAxisLayer, CvdPlateLayer, PriceAxisLayer, PricePlateLayer, TimeAxisLayer
@@ -30,7 +31,6 @@ from flow_gl.layers.labels.counts import CountsLayer
 from flow_gl.layers.labels.legend import LegendLayer
 from flow_gl.layers.labels.levels import LevelsLayer
 from flow_gl.layers.labels.off_scale import OffScaleLayer
-from flow_gl.layers.marks import MarksLayer
 from flow_gl.layers.price import PriceLayer
 from flow_gl.layers.profile import ProfileLayer
 from flow_gl.layers.rolls import RollsLayer
@@ -60,7 +60,7 @@ DRAW_ORDER: Final[tuple[tuple[str, Callable[[Chart], Layer] | Batch, Pane], ...]
     ("time_grid", TimeGridLayer, Pane.WHOLE),
     ("grid", GridLayer, Pane.WHOLE),
     ("rolls", RollsLayer, Pane.WHOLE),
-    ("marks", MarksLayer, Pane.WHOLE),
+    ("events", EventsLayer, Pane.WHOLE),
     ("legend", LegendLayer, Pane.WHOLE),
     ("off_scale", OffScaleLayer, Pane.WHOLE),
     ("levels", LevelsLayer, Pane.WHOLE),

@@ -58,7 +58,7 @@ def test_history_changes_nothing_of_what_a_frame_sends(
     million: Rig, surface: tuple[BenchSurface, Gui], span_s: float
 ) -> None:
     short = Rig(*surface, history=5000, charts=1, base_capacity=1 << 13)
-    without_profile = {"grid", "price", "bubbles", "counts", "levels", "cvd", "marks", "gaps"}
+    without_profile = {"grid", "price", "bubbles", "counts", "levels", "cvd", "events", "gaps"}
     sent = []
     for rig in (short, million):
         layers, rig.state.filters.layers = rig.state.filters.layers, set(without_profile)

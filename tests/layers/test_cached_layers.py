@@ -67,7 +67,7 @@ def market() -> Market:
 
 
 def bare(scene: Scene) -> Scene:
-    return replace(scene, style=Style(is_visible=frozenset({"marks"})))
+    return replace(scene, style=Style(is_visible=frozenset({"events"})))
 
 
 def test_a_new_zero_cross_flashes_in_its_sides_colour_and_fades(stack: ChartStack, market: Market) -> None:

@@ -197,7 +197,7 @@ def test_a_gap_in_view_moves_them_no_more_often_than_time_does(
 
 def test_a_flash_fades_frame_by_frame(stack: ChartStack) -> None:
     market = make_market(200)
-    scene = replace(make_scene(market), style=Style(is_visible=frozenset({"marks"})))
+    scene = replace(make_scene(market), style=Style(is_visible=frozenset({"events"})))
     drawn(stack, scene)
     fire(market.store, market.now_ns, 1)
     strengths = []

@@ -4,7 +4,7 @@ import pytest
 
 from flow_gl.core.settings import Settings
 from flow_gl.ui.state import prefs
-from flow_gl.ui.state.view_state import ViewState
+from flow_gl.ui.state.view_state import LAYERS, ViewState
 
 
 def test_what_is_set_up_comes_back(tmp_path):
@@ -73,7 +73,8 @@ def test_what_is_asked_for_now_goes_before_what_is_remembered():
 
 def test_names_that_this_version_does_not_know_are_passed_over():
     state = ViewState()
-    prefs.apply(state, prefs.Preferences(palette="mauve", panels=["gone"], layers=["grid", "gone"]), Settings())
+    layers = {"grid": False, "gone": True}
+    prefs.apply(state, prefs.Preferences(palette="mauve", panels=["gone"], shown_layers=layers), Settings())
     assert state.palette.name == "dark"
     assert state.open_panels == set()
-    assert state.filters.layers == {"grid"}
+    assert state.filters.layers == set(LAYERS) - {"grid"}, "a layer that the file does not name keeps its default"

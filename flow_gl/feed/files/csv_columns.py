@@ -94,10 +94,10 @@ def tell_columns(names: tuple[str, ...], lines: list[bytes]) -> Columns:
     """Detect each column's notation from the file's first lines: text if one in ten has a point or a colon."""
     notations: dict[str, Notation] = {}
     rows = [fields for line in lines[:_TELLING_LINES] if len(fields := split_line(line)) == len(names)]
-    for name, marks in (("ts_event", ":"), ("ts_recv", ":"), ("price", ".eE")):
+    for name, characters in (("ts_event", ":"), ("ts_recv", ":"), ("price", ".eE")):
         if name in names:
             column = names.index(name)
-            marked = sum(any(mark in fields[column] for mark in marks) for fields in rows)
+            marked = sum(any(one in fields[column] for one in characters) for fields in rows)
             notations[name] = "text" if marked * 10 > len(rows) else "integer"
     return Columns(names, notations)
 

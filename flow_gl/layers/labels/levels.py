@@ -27,7 +27,7 @@ _LABELS_SHARE: Final = 0.6
 """Of the width from where the levels begin: there labels may stand, ..."""
 _LEAST_LABELS_PX: Final = 320.0
 """... in at least this many pixels at scale 1: shortly after a roll there is little room behind it."""
-PARTIAL_MARK: Final = "*"
+PARTIAL_SUFFIX: Final = "*"
 """Suffix of a level from a session whose beginning is missing."""
 _PRIOR: Final = (
     ("prior_high", "pHigh"),
@@ -60,24 +60,24 @@ class Level:
 def levels_of(scene: Scene) -> list[Level]:
     """Return the levels of a chart, the most important first."""
     palette, profile, session = scene.style.palette, scene.reader.profile, scene.reader.session
-    mark = PARTIAL_MARK if session["partial"] else ""
-    prior_mark = PARTIAL_MARK if session["prior_partial"] else ""
+    suffix = PARTIAL_SUFFIX if session["partial"] else ""
+    prior_suffix = PARTIAL_SUFFIX if session["prior_partial"] else ""
     found = [
-        Level(int(profile["poc"]), f"POC{mark}", palette.attention, 0.9, (10.0, 6.0)),
-        Level(int(profile["vah"]), f"VAH{mark}", palette.information, 0.75, (10.0, 6.0)),
-        Level(int(profile["val"]), f"VAL{mark}", palette.information, 0.75, (10.0, 6.0)),
+        Level(int(profile["poc"]), f"POC{suffix}", palette.attention, 0.9, (10.0, 6.0)),
+        Level(int(profile["vah"]), f"VAH{suffix}", palette.information, 0.75, (10.0, 6.0)),
+        Level(int(profile["val"]), f"VAL{suffix}", palette.information, 0.75, (10.0, 6.0)),
     ]
     vwap, deviation = float(session["vwap"]), float(session["vwap_sd"])
     if math.isfinite(vwap) and int(session["trade_count"]):
         color = mix(palette.text, palette.information, 0.25)
-        found.append(Level(round(vwap * PRICE_SCALE), f"VWAP{mark}", color, 0.6, (0.0, 0.0)))
+        found.append(Level(round(vwap * PRICE_SCALE), f"VWAP{suffix}", color, 0.6, (0.0, 0.0)))
         for factor in (1, 2) if math.isfinite(deviation) and deviation > 0 else ():
             for sign, text in ((1, "+"), (-1, "\u2212")):
                 price = round((vwap + sign * factor * deviation) * PRICE_SCALE)
-                found.append(Level(price, f"{text}{factor} SD{mark}", palette.quiet, 0.30, (6.0, 2.0)))
+                found.append(Level(price, f"{text}{factor} SD{suffix}", palette.quiet, 0.30, (6.0, 2.0)))
     for field, name in _PRIOR:
-        its_mark = prior_mark if field.startswith("prior") else mark
-        found.append(Level(int(session[field]), f"{name}{its_mark}", palette.quiet, 0.40, (3.0, 5.0)))
+        its_suffix = prior_suffix if field.startswith("prior") else suffix
+        found.append(Level(int(session[field]), f"{name}{its_suffix}", palette.quiet, 0.40, (3.0, 5.0)))
     return [level for level in found if level.price not in {UNDEF_PRICE, 0}]
 
 
@@ -165,7 +165,7 @@ class LevelsLayer(CachedLayer):
         size = _LABEL_PX * scale
         text = (
             level.name
-            if level.name.rstrip(PARTIAL_MARK).endswith("SD")
+            if level.name.rstrip(PARTIAL_SUFFIX).endswith("SD")
             else f"{level.name} {price_text(level.price, chart.shown.tick_size)}"
         )
         width = chart.batches.text.width(text, size) + size
@@ -194,8 +194,8 @@ class LevelsLayer(CachedLayer):
         for price, y in zip(self._nodes, lines, strict=True):
             if not rect.y + size <= y < rect.bottom - size:
                 continue
-            mark = PARTIAL_MARK if scene.reader.session["partial"] else ""
-            text = f"LVN{mark} {price_text(price, chart.shown.tick_size)}"
+            suffix = PARTIAL_SUFFIX if scene.reader.session["partial"] else ""
+            text = f"LVN{suffix} {price_text(price, chart.shown.tick_size)}"
             width = chart.batches.text.width(text, size) + size
             x = round(contract_profile(scene).x - width)
             label = (x, y - 0.8 * size, x + width, y + 0.8 * size)

@@ -25,7 +25,7 @@ from flow_gl.ui.state.view_state import ViewState
 
 _GAP_PX: Final = 16.0
 _PAD_PX: Final = 12.0
-_MARK_PX: Final = 16.0
+_GLYPH_PX: Final = 16.0
 """Width reserved for an arrow or a dot beside its text."""
 _ALWAYS: Final = 1000
 _TREND_BUCKETS: Final = 10
@@ -35,7 +35,7 @@ MENU_PX: Final = 34.0
 
 @frozen
 class Item:
-    """One text in the header, with its colour, mark and priority."""
+    """One text in the header, with its colour, glyph and priority."""
 
     text: str
     color: Rgb
@@ -47,7 +47,7 @@ class Item:
     """Text used instead if space is short; "" if there is none."""
     shorten: int = _ALWAYS
     """Priority at which `short` replaces `text`, on the same scale as `keep`."""
-    mark: str = ""
+    glyph: str = ""
     """"up", "down", "flat": an arrow after the text; "dot": a dot before it; "pill": a plate behind it."""
     is_right: bool = False
     joins: bool = False
@@ -56,7 +56,7 @@ class Item:
 
 
 Measure = Callable[[Item], float]
-"""Width of an item in pixels, including its mark."""
+"""Width of an item in pixels, including its glyph."""
 
 
 def fit(items: list[Item], room: float, measure: Measure, gap: float) -> list[tuple[Item, float]]:
@@ -102,7 +102,7 @@ def items(chart: ChartFrame, frame: Frame, state: ViewState) -> list[Item]:
     palette = state.palette
     left: list[Item] = []
     if frame.chart_count > 1:
-        left.append(Item(str(chart.index + 1), palette.quiet, 12.0, keep=33, mark="pill"))
+        left.append(Item(str(chart.index + 1), palette.quiet, 12.0, keep=33, glyph="pill"))
     market = chart.market
     if market is not None:
         requested, symbol = market.requested, market.symbol
@@ -138,7 +138,7 @@ def _numbers(chart: ChartFrame, state: ViewState) -> list[Item]:
     cvd = int(session["cvd"])
     found = [
         Item(words.price(int(session["last_price"]), tick), palette.text, 18.0, is_bold=True, keep=80),
-        Item(f"CVD {words.signed(cvd)}", sign_color(palette, cvd), 16.0, is_bold=True, keep=60, mark=_trend(chart)),
+        Item(f"CVD {words.signed(cvd)}", sign_color(palette, cvd), 16.0, is_bold=True, keep=60, glyph=_trend(chart)),
     ]
     reset, since = state.charts[chart.index].cvd_reset_ns, int(session["cvd_since"])
     if reset and reset >= since:  # reset by the user; the engine confirms it with the next trade
@@ -166,7 +166,7 @@ def _limits(market: MarketReader, state: ViewState) -> list[Item]:
 
 
 def _trend(chart: ChartFrame) -> str:
-    """Return the mark for the change of CVD over the last `_TREND_BUCKETS` buckets."""
+    """Return the glyph for the change of CVD over the last `_TREND_BUCKETS` buckets."""
     assert chart.market is not None
     market = chart.market
     ring, head = market.store.cvd[0], market.heads[0]
@@ -180,7 +180,7 @@ def _trend(chart: ChartFrame) -> str:
 def _state_item(chart: ChartFrame, palette: Palette) -> Item:
     said = chart.said
     color = tone_color(palette, said.tone)
-    return Item(said.text, color, is_bold=True, mark="dot", short=said.short or said.text, shorten=50)
+    return Item(said.text, color, is_bold=True, glyph="dot", short=said.short or said.text, shorten=50)
 
 
 def _badge_item(badge: Badge, frame: Frame, state: ViewState) -> Item:
@@ -193,7 +193,7 @@ def _badge_item(badge: Badge, frame: Frame, state: ViewState) -> Item:
     alpha = 1.0 if not is_pulsing or since_s * 4 / PULSE_S % 2 < 1 else 0.55
     color = palette.quiet if state.is_muted else sign_color(palette, badge.direction)
     short = f"cross {words.clock(badge.ts_event, seconds=False)}"
-    return Item(text, color, 13.0, is_bold=True, keep=55, short=short, shorten=40, mark="pill", alpha=alpha)
+    return Item(text, color, 13.0, is_bold=True, keep=55, short=short, shorten=40, glyph="pill", alpha=alpha)
 
 
 class Header:
@@ -265,7 +265,7 @@ def _lay_out(painter: Painter, wanted: list[Item], rect: Rect, *, has_menu: bool
     right = rect.right - _PAD_PX * painter.scale
 
     def measure(item: Item) -> float:
-        extra = {"": 0.0, "pill": 14.0}.get(item.mark, _MARK_PX) * painter.scale
+        extra = {"": 0.0, "pill": 14.0}.get(item.glyph, _GLYPH_PX) * painter.scale
         return painter.width(item.text, item.size, bold=item.is_bold) + extra
 
     kept = fit(wanted, right - left, measure, gap)
@@ -292,20 +292,20 @@ def menu_rect(header: Rect, scale: float) -> Rect:
 
 def _put(painter: Painter, item: Item, x: float, middle: float, palette: Palette) -> None:
     scale = painter.scale
-    if item.mark == "pill":
+    if item.glyph == "pill":
         width = painter.width(item.text, item.size, bold=item.is_bold) + 14.0 * scale
         height = painter.line(item.size) + 6.0 * scale
         painter.box(x, middle - height / 2, width, height, item.color, alpha=0.22 * item.alpha, rounding=4.0)
         painter.text_middle(x + 7 * scale, middle, item.text, mix(item.color, palette.text, 0.25), item.size, bold=True)
         return
-    if item.mark == "dot":
+    if item.glyph == "dot":
         painter.dot(x + 5 * scale, middle, 4.0, item.color)
-        x += _MARK_PX * scale
+        x += _GLYPH_PX * scale
     y = middle - 0.5 * painter.line(item.size)
     painter.text(x, y, item.text, item.color, item.size, bold=item.is_bold, alpha=item.alpha)
-    if item.mark in ("up", "down", "flat"):
+    if item.glyph in ("up", "down", "flat"):
         width = painter.width(item.text, item.size, bold=item.is_bold)
-        direction = {"up": 1, "down": -1, "flat": 0}[item.mark]
+        direction = {"up": 1, "down": -1, "flat": 0}[item.glyph]
         painter.arrow(x + width + 10 * scale, middle, 9.0, direction, sign_color(palette, direction))
 
 

@@ -26,7 +26,8 @@ class Preferences(msgspec.Struct, kw_only=True, forbid_unknown_fields=False):
 
     palette: str = "dark"
     panels: list[str] = []
-    layers: list[str] = msgspec.field(default_factory=lambda: list(LAYERS))
+    shown_layers: dict[str, bool] = {}
+    """By layer; one that the file does not name keeps its default, so that a new layer appears."""
     cvd_share: Annotated[float, msgspec.Meta(ge=0.05, le=0.7)] = CVD_SHARE
     span_s: Annotated[float, msgspec.Meta(gt=0, le=1e7)] = 180.0
     threshold: Annotated[float, _range("threshold")] = THRESHOLD
@@ -80,7 +81,8 @@ def apply(state: ViewState, preferences: Preferences, settings: Settings) -> Non
     name = settings.palette or preferences.palette
     state.palette = PALETTES.get(name, state.palette)
     state.open_panels = set(preferences.panels if settings.panels is None else settings.panels) & set(NAMED)
-    state.filters.layers = set(preferences.layers) & set(LAYERS)
+    defaults = {name: name in state.filters.layers for name in LAYERS}
+    state.filters.layers = {name for name in LAYERS if preferences.shown_layers.get(name, defaults[name])}
     state.cvd_share = preferences.cvd_share
     state.is_muted = preferences.is_muted
     span_s = preferences.span_s if settings.span_s is None else settings.span_s
@@ -101,7 +103,7 @@ def gather(state: ViewState, *, width: int, height: int, plot_width_px: float, i
     return Preferences(
         palette=state.palette.name,
         panels=sorted(state.open_panels),
-        layers=sorted(state.filters.layers),
+        shown_layers={name: name in state.filters.layers for name in LAYERS},
         cvd_share=state.cvd_share,
         span_s=min(max(span_s, 1.0), 1e7) if span_s > 0 else 180.0,
         threshold=state.filters.threshold,

@@ -28,7 +28,7 @@ LAYERS: Final = {
     "profile": "Profile",
     "levels": "Levels",
     "cvd": "CVD",
-    "marks": "Events",
+    "events": "Events",
     "gaps": "Gaps",
 }
 """Parts of the chart that can be switched off, by the name that the layers know, and what a user calls them."""

@@ -17,7 +17,7 @@ _SOURCES: Final = {
     TickSource.OBSERVED: "prices seen",
 }
 _RANGE: Final = (
-    ("Last", "last_price", "unmarked"),
+    ("Last", "last_price", ""),
     ("Open", "open", "partial"),
     ("High", "high", "partial"),
     ("Low", "low", "partial"),
@@ -36,12 +36,17 @@ def form(frame: Frame, state: ViewState) -> list[Section]:
 
 def _prices(markets: list[MarketReader]) -> Section:
     rows = [
-        Row(label, tuple(f"{words.price(int(m.session[name]), m.tick_size)}{_mark(m, field)}" for m in markets))
+        Row(
+            label,
+            tuple(f"{words.price(int(m.session[name]), m.tick_size)}{_suffix(m, field)}" for m in markets),
+        )
         for label, name, field in _RANGE
     ]
     if any(market.session["partial"] or market.session["unscheduled"] for market in markets):
         rows.insert(0, Row("Session", tuple(map(_begins, markets))))
-    rows.append(Row("VWAP", tuple(f"{words.points(float(m.session['vwap']), m.tick_size)}{_mark(m)}" for m in markets)))
+    rows.append(
+        Row("VWAP", tuple(f"{words.points(float(m.session['vwap']), m.tick_size)}{_suffix(m)}" for m in markets))
+    )
     rows.append(Row("1 std. dev.", tuple(words.points(float(m.session["vwap_sd"]), m.tick_size) for m in markets)))
     return Section("Price", rows)
 
@@ -83,7 +88,10 @@ def _volume(markets: list[MarketReader], state: ViewState) -> Section:
 
 def _profile(markets: list[MarketReader]) -> Section:
     rows = [
-        Row(label.upper(), tuple(f"{words.price(int(m.profile[label]), m.tick_size)}{_mark(m)}" for m in markets))
+        Row(
+            label.upper(),
+            tuple(f"{words.price(int(m.profile[label]), m.tick_size)}{_suffix(m)}" for m in markets),
+        )
         for label in ("poc", "vah", "val")
     ]
     rows.append(Row("In value area", tuple(map(_held, markets))))
@@ -125,13 +133,13 @@ def _is_known(market: MarketReader, name: str) -> bool:
 def _level(market: MarketReader, name: str) -> str:
     if not _is_known(market, name):
         return words.NONE
-    mark = _mark(market, "prior_partial" if name.startswith("prior") else "partial")
-    return f"{words.price(int(market.session[name]), market.tick_size)}{mark}"
+    suffix = _suffix(market, "prior_partial" if name.startswith("prior") else "partial")
+    return f"{words.price(int(market.session[name]), market.tick_size)}{suffix}"
 
 
-def _mark(market: MarketReader, field: str = "partial") -> str:
+def _suffix(market: MarketReader, field: str = "partial") -> str:
     """Return "*" for a level whose session lacks its beginning, else ""."""
-    return "*" if field != "unmarked" and market.session[field] else ""
+    return "*" if field and market.session[field] else ""
 
 
 def _held(market: MarketReader) -> str:
