@@ -125,7 +125,7 @@ def scenarios(folder: Path) -> Iterator[tuple[str, Callable[[], object]]]:
         yield "live, from a recording on", lambda: run(live, until=lambda status: status["trades"] >= 1000)
     finally:
         gateway.kill()
-    yield "another level count, clocks and commands", lambda: _by_hand(trades)
+    yield "another number of lods, clocks and commands", lambda: _by_hand(trades)
 
 
 def _by_hand(trades: np.ndarray) -> None:

@@ -82,13 +82,11 @@ def cvd_of(rows: NDArray[np.void], *, start: int = 0) -> NDArray[np.void]:
     return points
 
 
-def merge_rows(
-    rows: NDArray[np.void], points: NDArray[np.void], level: int
-) -> tuple[NDArray[np.void], NDArray[np.void]]:
-    """Merge rows of level 0 into the buckets of a level."""
-    if level == 0 or len(rows) == 0:
+def merge_rows(rows: NDArray[np.void], points: NDArray[np.void], lod: int) -> tuple[NDArray[np.void], NDArray[np.void]]:
+    """Merge rows of lod 0 into the buckets of a lod."""
+    if lod == 0 or len(rows) == 0:
         return rows, points
-    seconds = WIDTHS_S[level]
+    seconds = WIDTHS_S[lod]
     ids = rows["id"] // seconds
     first = np.flatnonzero(np.concatenate([[True], ids[1:] != ids[:-1]]))
     last = np.concatenate([first[1:], [len(rows)]]) - 1
@@ -125,7 +123,7 @@ class Market:
 
     def __post_init__(self) -> None:
         self.reader = MarketReader(self.store)
-        self._levels = [merge_rows(self.rows, self.points, level) for level in range(len(WIDTHS_S))]
+        self._lods = [merge_rows(self.rows, self.points, lod) for lod in range(len(WIDTHS_S))]
         self._closed = [0] * MAX_LODS
 
     @property
@@ -142,7 +140,7 @@ class Market:
         self.reader.refresh()
 
     def close_open(self) -> None:
-        """Close the open bubble at level 0; nothing is open there then."""
+        """Close the open bubble at lod 0; nothing is open there then."""
         self.store.bubbles[0].append(self.rows[self._closed[0] : self.published])
         self.store.cvd[0].append(self.points[self._closed[0] : self.published])
         self._closed[0] = self.published
@@ -151,16 +149,16 @@ class Market:
     def _publish_rows(self) -> None:
         table = np.zeros(1, OPEN)
         newest = int(self.rows["id"][self.published - 1])
-        for level, (rows, points) in enumerate(self._levels):
-            stop = int(np.searchsorted(rows["id"], newest // WIDTHS_S[level]))
-            start, self._closed[level] = self._closed[level], stop
-            self.store.bubbles[level].append(rows[start:stop])
-            self.store.cvd[level].append(points[start:stop])
+        for lod, (rows, points) in enumerate(self._lods):
+            stop = int(np.searchsorted(rows["id"], newest // WIDTHS_S[lod]))
+            start, self._closed[lod] = self._closed[lod], stop
+            self.store.bubbles[lod].append(rows[start:stop])
+            self.store.cvd[lod].append(points[start:stop])
             inside = slice(
-                int(np.searchsorted(self.rows["id"] // WIDTHS_S[level], newest // WIDTHS_S[level])), self.published
+                int(np.searchsorted(self.rows["id"] // WIDTHS_S[lod], newest // WIDTHS_S[lod])), self.published
             )
-            bubble, point = merge_rows(self.rows[inside], self.points[inside], level)
-            table["bubble"][0, level], table["cvd"][0, level] = bubble[0], point[0]
+            bubble, point = merge_rows(self.rows[inside], self.points[inside], lod)
+            table["bubble"][0, lod], table["cvd"][0, lod] = bubble[0], point[0]
         table["count"] = self._closed[0]
         self.store.open.write(table)
 
@@ -285,7 +283,7 @@ def make_scene(
     height: int = 360,
     *,
     span_s: float = 120.0,
-    level: int = 0,
+    lod: int = 0,
     style: Style | None = None,
     scale: float = 1.0,
     edge_ns: int | None = None,
@@ -318,7 +316,7 @@ def make_scene(
         price_view=View(price_rect, right, ns_per_px, (low + high + span) / 2, span / price_rect.height, scale),
         cvd_view=View(cvd_rect, right, ns_per_px, (cvd_low + cvd_high + cvd_span) / 2, cvd_span / cvd_height, scale),
         profile_rect=Rect(round(plot * 0.86), 0, plot - round(plot * 0.86), price_rect.height),
-        lod=level,
+        lod=lod,
         style=style or Style(palette=DARK),
         now_ns=now,
         live_x_px=price_rect.right - (right - now) / ns_per_px,

@@ -100,7 +100,7 @@ def from_csv(*, is_pretty: bool) -> Callable:
 def from_live(rows, folder):
     assert folder
     intake, items = Intake(("NQZ5",), is_parent=False, masked_key="****"), []
-    intake.begin(start=START, origin=START, floor=0, replays=1)
+    intake.begin(start=START, origin=START, earliest_ns=0, replays=1)
     kinds = dbn.SType.RAW_SYMBOL
     named = bytes(dbn.SymbolMappingMsg(1, NAME, START, kinds, "NQZ5", kinds, "NQZ5", 0, 0))
     chunks = [named, *(row.tobytes() for row in rows)]

@@ -303,9 +303,9 @@ def test_real_days_open_from_what_was_kept_with_the_same_numbers(
 
 def test_a_month_of_sessions_is_whole_from_fifteen_seconds_up() -> None:
     sessions, session_s = 23, 23 * 3_600
-    for level, width_ns in enumerate(widths_ns(SECOND_NS)):
+    for lod, width_ns in enumerate(widths_ns(SECOND_NS)):
         if width_ns >= 15 * SECOND_NS:
-            assert lod_capacity(level) * width_ns >= sessions * session_s * SECOND_NS
+            assert lod_capacity(lod) * width_ns >= sessions * session_s * SECOND_NS
 
 
 def test_every_module_that_reads_or_counts_trades_is_part_of_the_key() -> None:

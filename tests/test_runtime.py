@@ -219,8 +219,8 @@ def test_a_chart_goes_on_with_a_new_contract_behind_a_roll_that_no_sum_crosses()
     assert (chart.symbol, chart.session["trade_count"], chart.session["cvd"]) == ("NQH6", 1, 1)
     assert chart.session["last_price"] == 200 * SECOND_NS
     assert store.bubbles[0].rows[:3]["close"].tolist() == [100 * SECOND_NS, 100 * SECOND_NS, 200 * SECOND_NS]
-    for level in range(1, 4):
-        rows = store.bubbles[level].rows[: store.bubbles[level].head]
+    for lod in range(1, 4):
+        rows = store.bubbles[lod].rows[: store.bubbles[lod].head]
         assert rows["trade_count"].sum() == 3
         assert not ((rows["low"] < 150 * SECOND_NS) & (rows["high"] > 150 * SECOND_NS)).any()
     (roll,) = chart.rolls

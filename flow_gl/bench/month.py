@@ -2,9 +2,9 @@
 
 Sessions of a synthetic NQ at its natural pace (some 190,000 trades each) are written as a file each. The program's
 own engine process opens them at the highest speed: keeping nothing (`plain`), for the `first` time, a `second` time
-with the levels that the first one left beside the files, and with one session more. The time counts from the start of
+with the lods that the first one left beside the files, and with one session more. The time counts from the start of
 the engine's process to the last number in its place; `start` until the engine is up, `far` until all buckets of 1 min
-and longer are there. All openings of the same files must leave the same rows at every level. The view's own loop then
+and longer are there. All openings of the same files must leave the same rows at every lod. The view's own loop then
 draws the whole month at the far zoom.
 """
 
@@ -59,9 +59,9 @@ class _Opened:
     """Seconds until the engine runs and has announced its charts; also needed for a single file."""
     whole_s: float
     far_s: float
-    """Seconds until the far levels are complete; `nan` if the number of rows to wait for is unknown."""
+    """Seconds until the far lods are complete; `nan` if the number of rows to wait for is unknown."""
     heads: list[int]
-    """Number of rows published so far, by level."""
+    """Number of rows published so far, by lod."""
     rows: list[bytes]
     """Content of each ring of bubbles and of CVD, oldest row first."""
 
@@ -143,7 +143,7 @@ def _open(paths: list[Path], trades: int, *, cache: bool = True, far_heads: list
                 start_s = time.perf_counter() - start
             if far_heads and math.isnan(far_s) and link.markets:
                 heads = [ring.head for ring in link.markets[0].store.cvd[_FAR_LEVEL:]]
-                # The last row of each level is closed only when the replay ends.
+                # The last row of each lod is closed only when the replay ends.
                 if all(head >= expected - 1 for head, expected in zip(heads, far_heads, strict=True)):
                     far_s = time.perf_counter() - start
         whole_s = time.perf_counter() - start
@@ -169,7 +169,7 @@ def _is_whole(link: EngineLink, trades: int) -> bool:
 
 
 def _draw(paths: list[Path], trades: int) -> dict[str, Any]:
-    """Draw the whole month; return the level in use, what a frame draws, and its cost until the pixels are finished."""
+    """Draw the whole month; return the lod in use, what a frame draws, and its cost until the pixels are finished."""
     with closing(_link(paths)) as link:
         while not _is_whole(link, trades):
             time.sleep(_POLL_S)
@@ -187,10 +187,10 @@ def _draw(paths: list[Path], trades: int) -> dict[str, Any]:
                 if number == 0 and loop.frame is not None:
                     state.time.set_span(_SPAN_NS, loop.frame.charts[0].layout.price.width)
             scene = loop.frame.charts[0].scene if loop.frame else None
-            level = scene.lod if scene else 0
+            lod = scene.lod if scene else 0
             return {
-                "far_bucket_s": widths_ns(SECOND_NS)[level] // SECOND_NS,
-                "far_bubbles": link.markets[0].heads[level],
+                "far_bucket_s": widths_ns(SECOND_NS)[lod] // SECOND_NS,
+                "far_bubbles": link.markets[0].heads[lod],
                 "far_instances": loop.figures.counters.instances,
                 "far_uploaded_bytes_per_frame": loop.figures.counters.uploaded_bytes,
                 "far_frame_p50_ms": median(costs[_WARM_FRAMES:]),

@@ -186,7 +186,7 @@ class Rig:
     history : seconds of history, with a bubble in each
     charts : number of charts, 1 or 2
     tapes : one per chart, for instruments 1 and 2; random trades if not given
-    base_capacity : capacity of the stores at level 0, in bubbles
+    base_capacity : capacity of the stores at lod 0, in bubbles
     """
 
     def __init__(
@@ -217,7 +217,7 @@ class Rig:
         self.loop: Final = FrameLoop(surface, self.link, self.state, gui, self._clock)
 
     def show(self, *, span_s: float, charts: int, is_corner: bool, locked_lod: int | None = None) -> None:
-        """Set span, charts and level, and draw until the history has been uploaded to the GPU."""
+        """Set span, charts and lod, and draw until the history has been uploaded to the GPU."""
         self.state.select(0 if charts == 2 else 1, len(self._tapes))
         self.state.locked_lod = locked_lod
         self.surface.is_corner = True

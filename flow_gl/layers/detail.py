@@ -8,7 +8,7 @@ from flow_gl.core.market.lod import widths_ns
 MIN_SPACING_PX: Final = 4.5
 """Smallest distance between neighbouring bubbles at content scale 1."""
 _HYSTERESIS: Final = 1.25
-"""A finer level is chosen only if its bubbles are this factor further apart than required."""
+"""A finer lod is chosen only if its bubbles are this factor further apart than required."""
 
 
 def lod_for(
@@ -19,14 +19,14 @@ def lod_for(
     locked: int | None = None,
     min_spacing_px: float = MIN_SPACING_PX,
 ) -> int:
-    """Choose the finest level whose neighbouring buckets are at least `min_spacing_px` apart.
+    """Choose the finest lod whose neighbouring buckets are at least `min_spacing_px` apart.
 
     Parameters
     ----------
     ns_per_px : time scale of the view
-    bucket_ns : bucket of level 0
-    current : level in force; kept while it nearly fits, so that a zoom near a limit does not flicker
-    locked : level locked by the user; it takes precedence
+    bucket_ns : bucket of lod 0
+    current : lod in force; kept while it nearly fits, so that a zoom near a limit does not flicker
+    locked : lod locked by the user; it takes precedence
     min_spacing_px : framebuffer pixels, that is, multiplied by the content scale
     """
     if locked is not None:

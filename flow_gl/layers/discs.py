@@ -1,7 +1,7 @@
 """The size of a bubble's disc: one rule for shader, hit test, counts and legend.
 
 Area grows with volume: `radius = sqrt(r_min^2 + (r_max^2 - r_min^2) * min(1, volume / reference))`. The reference is
-the session's, for base buckets; at a coarser level it is scaled by the width and rounded up to a step.
+the session's, for base buckets; at a coarser lod it is scaled by the width and rounded up to a step.
 """
 
 import math
@@ -18,7 +18,7 @@ FALLBACK_REFERENCE = 50
 
 
 def reference_of(scene: Scene) -> int:
-    """Return the contracts of the largest disc at the level in force."""
+    """Return the contracts of the largest disc at the lod in force."""
     reference = scene.style.reference or int(scene.reader.session["reference"]) or FALLBACK_REFERENCE
     reader = scene.reader
     return reference_at(reference, reader.bucket_ns, reader.widths_ns[scene.lod])

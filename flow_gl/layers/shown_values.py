@@ -18,7 +18,7 @@ class ShownValues:
     last_price : 1e-9; 0 before the first trade
     cvd : contracts, at the right edge of the CVD pane
     reference : contracts of the largest disc, eased towards `reference_goal`
-    reference_goal : contracts of the largest disc at the level in force
+    reference_goal : contracts of the largest disc at the lod in force
     is_paused : the picture is stopped
     """
 
@@ -36,7 +36,7 @@ class ShownValues:
 
         Parameters
         ----------
-        is_new_lod : the level of detail has changed with this frame; the reference jumps instead of easing
+        is_new_lod : the lod has changed with this frame; the reference jumps instead of easing
         """
         self.tick_size = tick_size_of(scene)
         self.is_paused = scene.until_ns < END_OF_TIME

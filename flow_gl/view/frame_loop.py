@@ -28,7 +28,7 @@ from flow_gl.ui.paint.gui import Gui
 from flow_gl.ui.state.axis_width import axis_px, axis_texts, axis_texts_key
 from flow_gl.ui.state.layout import arrange
 from flow_gl.ui.state.motion import MotionClock
-from flow_gl.ui.state.size_filter import contracts
+from flow_gl.ui.state.size_floor import contracts
 from flow_gl.ui.state.view_state import ViewState
 from flow_gl.view.frame_scheduler import SOON_S, FrameScheduler
 
@@ -76,7 +76,7 @@ class FrameLoop:
         """Every engine is started with these settings; what has changed since is sent to the next one too."""
         self._speed: SetSpeed | None = None
         self._overlay_job: Final = self.scheduler.add("overlays")
-        self._filter_job: Final = self.scheduler.add("size filter")
+        self._size_floor_job: Final = self.scheduler.add("size floor")
         self._axes: Final[list[scenes.ChartAxes]] = []
         self._since_overlays_s = 0.0
         self._style: tuple[object, ...] = ()
@@ -337,9 +337,9 @@ class FrameLoop:
     def _apply_percentile(self) -> None:
         """Find what "hide the smallest x %" is in contracts, now and then."""
         percentile = self.state.filters.percentile
-        if percentile > 0.0 and self._filter_job.may_run("time"):
+        if percentile > 0.0 and self._size_floor_job.may_run("time"):
             for own, market in zip(self.state.charts, self.link.markets, strict=False):
-                own.floor_from_percentile = contracts(market, percentile)
+                own.size_floor_from_percentile = contracts(market, percentile)
 
     def _update(self, frame: Frame) -> "list[tuple[ChartStack, Scene]]":
         """Bring all charts on the GPU in step with the frame. Returns those to draw."""

@@ -39,7 +39,7 @@ JOBS: Final = {
     # What the automatic axes are fitted to; the axes glide in every frame.
     "visible range": Timing(period_s=0.05, delay_s=0.0),
     # What "hide the smallest 50 %" is in contracts.
-    "size filter": Timing(period_s=2.0, delay_s=0.5),
+    "size floor": Timing(period_s=2.0, delay_s=0.5),
     # Dear ImGui's windows and texts. Numbers that change faster than this cannot be read.
     "overlays": Timing(period_s=0.05, delay_s=0.075),
     "header": Timing(period_s=0.1, delay_s=0.1),
@@ -49,7 +49,7 @@ JOBS: Final = {
 
 AWAKE_S: Final = {
     "input": 1.0,  # eased axes come to rest; a tooltip appears; a held key begins to repeat
-    "market": 0.35,  # longer than any job's period and delay but the size filter's
+    "market": 0.35,  # longer than any job's period and delay but the size floor's
     "note": 0.35,
 }
 """For how long after each cause frames are drawn without a pause."""

@@ -10,7 +10,7 @@ struct Look {
     bool is_ringed;     // open or pinned
 };
 
-// Returns false if the size filter hides the bubble.
+// Returns false if the size floor hides the bubble.
 bool look_of(int bucket, float volume, float imbalance, out Look look) {
     float share = min(1.0, volume * u_size.z);
     bool is_significant = abs(imbalance) > u_look.x;

@@ -6,7 +6,7 @@ layout(std140) uniform Frame {
     ivec4 u_origin;     // bucket, tick, index of the open bubble, unused
     ivec4 u_cvd_origin; // cvd: upper and lower part, unused
     ivec4 u_mark;       // hovered bubble, pinned bubble, 1 while something is hovered, newest bubble drawn
-    vec4 u_size;        // r_min^2, r_max^2 - r_min^2, 1 / reference, size filter (contracts)
+    vec4 u_size;        // r_min^2, r_max^2 - r_min^2, 1 / reference, size floor (contracts)
     vec4 u_look;        // significance threshold, fill opacity, rim opacity, glow opacity
     vec4 u_buy;
     vec4 u_sell;

@@ -47,10 +47,10 @@ def end(pipeline, trades):
 def assert_same(sinks, expected):
     for instrument_id, sink in sinks.items():
         other = expected[instrument_id]
-        for level in range(MAX_LODS):
-            assert (sink.bubble_rows(level) == other.bubble_rows(level)).all()
-            assert len(sink.bubble_rows(level)) == len(other.bubble_rows(level))
-            assert (sink.cvd_rows(level) == other.cvd_rows(level)).all()
+        for lod in range(MAX_LODS):
+            assert (sink.bubble_rows(lod) == other.bubble_rows(lod)).all()
+            assert len(sink.bubble_rows(lod)) == len(other.bubble_rows(lod))
+            assert (sink.cvd_rows(lod) == other.cvd_rows(lod)).all()
         assert sink.event_rows().tobytes() == other.event_rows().tobytes()
         assert sink.tables.keys() == other.tables.keys()
         for name, table in sink.tables.items():

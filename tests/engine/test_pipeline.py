@@ -95,9 +95,9 @@ def test_every_number_of_every_instrument_is_the_twins(draws, cuts, arm, bucket_
         twin = Twin(arm=arm, bucket_ns=bucket_ns)
         for row in trades[trades["instrument_id"] == instrument_id]:
             twin.take(row)
-        for level in range(DEPTH):
-            assert _dicts(sink.bubble_rows(level)) == twin.bubbles(level)
-            assert _dicts(sink.cvd_rows(level)) == twin.points(level)
+        for lod in range(DEPTH):
+            assert _dicts(sink.bubble_rows(lod)) == twin.bubbles(lod)
+            assert _dicts(sink.cvd_rows(lod)) == twin.points(lod)
         events = [
             (int(e["ts_event"]), int(e["price"]), int(e["direction"]), int(e["value"][0]), int(e["value"][1]))
             for e in sink.event_rows()
@@ -127,7 +127,7 @@ def _check_session(sink, twin):
     vwap, deviation = twin.vwap()
     assert float(row["vwap"]) == pytest.approx(vwap, rel=1e-15)
     assert float(row["vwap_sd"]) == pytest.approx(deviation, rel=1e-12, abs=1e-9)
-    assert row["bubble_count"] == len(twin.levels[0])
+    assert row["bubble_count"] == len(twin.lods[0])
     gaps = sink.tables["gaps"][0]
     assert [(int(g["start"]), int(g["end"])) for g in gaps["gap"][: gaps["count"]]] == twin.silences
     _check_profile(sink, twin)
@@ -176,10 +176,10 @@ def test_an_open_bubble_at_any_level_holds_what_has_not_closed_there(draws, cuts
         for row in batch[batch["instrument_id"] == IDS[0]]:
             twin.take(row)
         record = sink.tables["open"][0]
-        for level in range(DEPTH):
-            bubbles, points = twin.bubbles(level), twin.points(level)
-            assert _dicts(sink.bubble_rows(level)) == bubbles[:-1]
-            row, point = record["bubble"][level], record["cvd"][level]
+        for lod in range(DEPTH):
+            bubbles, points = twin.bubbles(lod), twin.points(lod)
+            assert _dicts(sink.bubble_rows(lod)) == bubbles[:-1]
+            row, point = record["bubble"][lod], record["cvd"][lod]
             assert row["trade_count"] == 0 or {name: int(row[name]) for name in row.dtype.names} == bubbles[-1]
             assert (row["trade_count"] > 0) == bool(bubbles)
             assert not bubbles or {name: int(point[name]) for name in point.dtype.names} == points[-1]
@@ -199,9 +199,9 @@ def test_a_clock_that_never_overtakes_a_trade_changes_no_closed_bubble(draws, cu
         pipeline.process(batch)
         pipeline.publish()
     pipeline.finish()
-    for level in range(DEPTH):
-        assert (sink.bubble_rows(level) == expected[IDS[0]].bubble_rows(level)).all()
-        assert (sink.cvd_rows(level) == expected[IDS[0]].cvd_rows(level)).all()
+    for lod in range(DEPTH):
+        assert (sink.bubble_rows(lod) == expected[IDS[0]].bubble_rows(lod)).all()
+        assert (sink.cvd_rows(lod) == expected[IDS[0]].cvd_rows(lod)).all()
     assert sink.event_rows().tobytes() == expected[IDS[0]].event_rows().tobytes()
 
 
@@ -221,9 +221,9 @@ def test_the_clock_closes_a_bucket_250_ms_after_its_end_and_a_later_trade_of_it_
     pipeline.process(trades_of([(1, START + 5 * SECOND, 101 * TICK, 1, "B")]))
     pipeline.finish()
     assert sink.bubble_rows()["id"].tolist() == [START // SECOND + n for n in (0, 1, 5)]
-    for level in range(DEPTH):
-        assert sink.bubble_rows(level)["trade_count"].sum() == 3
-        assert len(np.unique(sink.bubble_rows(level)["id"])) == len(sink.bubble_rows(level))
+    for lod in range(DEPTH):
+        assert sink.bubble_rows(lod)["trade_count"].sum() == 3
+        assert len(np.unique(sink.bubble_rows(lod)["id"])) == len(sink.bubble_rows(lod))
 
 
 def test_each_side_code_means_the_aggressor():
@@ -248,10 +248,10 @@ def test_more_bubbles_than_the_kernels_hand_over_at_a_time_all_arrive():
     pipeline.process(trades)
     pipeline.finish()
     assert len(sink.bubble_rows()) == count
-    for level in range(DEPTH):
-        bubbles = sink.bubble_rows(level)
+    for lod in range(DEPTH):
+        bubbles = sink.bubble_rows(lod)
         assert bubbles["trade_count"].sum() == count
-        assert bubbles["buy"].sum() - bubbles["sell"].sum() == sink.cvd_rows(level)["close"][-1] == 0
+        assert bubbles["buy"].sum() - bubbles["sell"].sum() == sink.cvd_rows(lod)["close"][-1] == 0
 
 
 def test_a_storm_of_zero_crosses_within_one_bucket_is_kept_whole():
@@ -284,8 +284,8 @@ def test_a_price_off_the_defined_grid_makes_it_finer_and_says_so():
     twin = Twin()
     for row in trades_of(rows):
         twin.take(row)
-    for level in range(DEPTH):
-        assert _dicts(sink.bubble_rows(level)) == twin.bubbles(level)
+    for lod in range(DEPTH):
+        assert _dicts(sink.bubble_rows(lod)) == twin.bubbles(lod)
     assert sink.sessions[0].price.tolist() == sorted(prices)
 
 
@@ -426,10 +426,10 @@ def test_a_chart_in_a_store_shows_the_same_as_the_arrays():
     collector = sinks[IDS[0]]
     reader = MarketReader(store)
     reader.refresh()
-    for level in range(DEPTH):
-        expected = collector.bubble_rows(level)
-        _, closed = store.bubbles[level].read(0, store.bubbles[level].head)
-        rows = [*closed, reader.open_bubble(level)]
+    for lod in range(DEPTH):
+        expected = collector.bubble_rows(lod)
+        _, closed = store.bubbles[lod].read(0, store.bubbles[lod].head)
+        rows = [*closed, reader.open_bubble(lod)]
         assert [row.tobytes() for row in rows] == [row.tobytes() for row in expected]
     assert (reader.symbol, reader.requested, reader.tick_size) == ("NQZ5", "NQ.v.0", TICK)
 
@@ -445,8 +445,8 @@ def test_a_stores_rings_however_small_hold_the_newest_of_the_arrays_rows(draws, 
     for batch in split(trades, cuts):
         pipeline.process(batch)
     pipeline.finish()
-    for level in range(DEPTH):
-        both = (store.bubbles[level], expected.bubble_rows(level)), (store.cvd[level], expected.cvd_rows(level))
+    for lod in range(DEPTH):
+        both = (store.bubbles[lod], expected.bubble_rows(lod)), (store.cvd[lod], expected.cvd_rows(lod))
         for ring, rows in both:
             assert ring.head == len(rows)
             first, kept = ring.read(0, ring.head)
@@ -494,9 +494,9 @@ def test_bubbles_so_far_apart_that_each_closes_every_level_all_arrive():
     pipeline.attach(1, sink)
     pipeline.process(trades)
     pipeline.finish()
-    for level, width_ns in enumerate(widths_ns(SECOND)):
-        assert len(sink.bubble_rows(level)) == count
-        assert sink.bubble_rows(level)["id"].tolist() == (trades["ts_event"] // width_ns).tolist()
+    for lod, width_ns in enumerate(widths_ns(SECOND)):
+        assert len(sink.bubble_rows(lod)) == count
+        assert sink.bubble_rows(lod)["id"].tolist() == (trades["ts_event"] // width_ns).tolist()
 
 
 def test_a_brief_publishing_shows_the_newest_trade_and_a_whole_one_all_that_follows_from_it():

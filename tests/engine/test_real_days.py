@@ -78,8 +78,8 @@ def test_every_known_number_comes_out_however_the_file_is_cut(day, seed, with_ca
     assert (closes[-1], closes.min(), closes.max()) == (day.cvd, *day.cvd_range)
     assert [price / 1e9 for price in (finished.poc, finished.val, finished.vah)] == [day.poc, day.val, day.vah]
     assert (finished.price[-1] - finished.price[0]) // 250_000_000 + 1 == day.rows
-    for level in range(len(widths_ns(1_000_000_000))):
-        rows = sink.bubble_rows(level)
+    for lod in range(len(widths_ns(1_000_000_000))):
+        rows = sink.bubble_rows(lod)
         assert rows["trade_count"].sum() == day.trades
         assert [rows[side].sum() for side in ("buy", "sell", "unsided")] == [day.buy, day.sell, day.unsided]
     assert [side.sum() for side in (finished.buy, finished.sell, finished.unsided)] == [day.buy, day.sell, day.unsided]

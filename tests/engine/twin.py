@@ -51,12 +51,12 @@ class Group:
 
 
 class Twin:
-    """One instrument. `levels`: groups of trades by bubble id, per level of detail."""
+    """One instrument. `lods`: groups of trades by bubble id, per level of detail."""
 
-    def __init__(self, *, bucket_ns=SECOND, arm=300, levels=12):
+    def __init__(self, *, bucket_ns=SECOND, arm=300, lods=12):
         self.bucket_ns, self.arm = bucket_ns, arm
-        self.widths = widths_ns(bucket_ns)[:levels]
-        self.levels = [{} for _ in range(levels)]  # those beyond the base's widths stay empty
+        self.widths = widths_ns(bucket_ns)[:lods]
+        self.lods = [{} for _ in range(lods)]  # those beyond the base's widths stay empty
         self.rejections = {}
         self.rejected = self.late = self.bad = self.cvd = self.armed = 0
         self.extreme = None
@@ -91,7 +91,7 @@ class Twin:
         before = self.cvd
         self.cvd += {"B": trade["size"], "A": -trade["size"]}.get(chr(trade["side"]), 0)
         self._cross(trade)
-        for width, groups in zip(self.widths, self.levels, strict=False):
+        for width, groups in zip(self.widths, self.lods, strict=False):
             group = groups.setdefault(self.bucket * self.bucket_ns // width, Group(cvd_open=before))
             group.trades.append(trade)
             group.cvd.append(self.cvd)
@@ -110,11 +110,11 @@ class Twin:
         if self.armed:
             self.extreme = (max if self.armed > 0 else min)(self.extreme, self.cvd)
 
-    def bubbles(self, level=0):
-        return [group.bubble(bubble_id, self.widths[level]) for bubble_id, group in sorted(self.levels[level].items())]
+    def bubbles(self, lod=0):
+        return [group.bubble(bubble_id, self.widths[lod]) for bubble_id, group in sorted(self.lods[lod].items())]
 
-    def points(self, level=0):
-        return [group.point(bubble_id, self.widths[level]) for bubble_id, group in sorted(self.levels[level].items())]
+    def points(self, lod=0):
+        return [group.point(bubble_id, self.widths[lod]) for bubble_id, group in sorted(self.lods[lod].items())]
 
     def totals(self, tick=TICK):
         """Total volume by tick row from the lowest traded price."""

@@ -134,7 +134,7 @@ def test_a_flood_of_records_makes_the_gateway_wait(hostile) -> None:
 
 def make_intake(*, is_parent: bool) -> Intake:
     intake = Intake(("NQ.FUT",), is_parent=is_parent, masked_key="****")
-    intake.begin(start=OPEN_NS, origin=OPEN_NS, floor=0, replays=1)
+    intake.begin(start=OPEN_NS, origin=OPEN_NS, earliest_ns=0, replays=1)
     return intake
 
 
@@ -157,7 +157,7 @@ def test_a_storm_of_names_ends_the_connection(storm) -> None:
     with pytest.raises(DamageError, match="names and definitions"):
         intake.take([storm(n) for n in range(MOST_NAMES + 100)], WALL, out)
     assert len(out) == MOST_NAMES
-    intake.begin(start=OPEN_NS, origin=OPEN_NS, floor=0, replays=1)
+    intake.begin(start=OPEN_NS, origin=OPEN_NS, earliest_ns=0, replays=1)
     with pytest.raises(DamageError):
         intake.take([storm(n) for n in range(MOST_NAMES, MOST_NAMES + 100)], WALL, out)
     assert len(out) == MOST_NAMES, "a new connection does not begin to count from nothing"

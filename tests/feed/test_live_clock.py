@@ -218,7 +218,7 @@ def test_no_offset_creeps_in_by_many_small_steps() -> None:
 
 def test_what_is_held_back_is_bounded() -> None:
     intake = Intake(("NQ.v.0",), is_parent=False, masked_key="****")
-    intake.begin(start=OPEN_NS, origin=OPEN_NS, floor=0, replays=1)
+    intake.begin(start=OPEN_NS, origin=OPEN_NS, earliest_ns=0, replays=1)
     intake.take([records.mapping(NQ, "NQ.v.0", WALL)], WALL, [])
     rows = np.repeat(of(TAPE, NQ)[:1], 1000)
     rows["ts_event"] = rows["ts_recv"] = WALL + HOUR

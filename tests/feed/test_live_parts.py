@@ -128,7 +128,7 @@ def test_a_definition_gives_tick_and_point_value_and_says_when_it_has_none() -> 
 
 def make_intake(symbols=("NQ.v.0", "ES.v.0"), *, is_parent: bool = False) -> Intake:
     intake = Intake(symbols, is_parent=is_parent, masked_key="****")
-    intake.begin(start=OPEN_NS, origin=OPEN_NS, floor=0, replays=1)
+    intake.begin(start=OPEN_NS, origin=OPEN_NS, earliest_ns=0, replays=1)
     return intake
 
 
@@ -157,18 +157,18 @@ def test_two_names_that_contradict_each_other_do_not_make_it_renew_for_ever() ->
         chunks = [records.mapping(NQ, "NQ.v.0", WALL), *chunks_of(of(TAPE, NQ)), records.mapping(ES, "NQ.v.0", WALL)]
         trouble = intake.take(chunks, WALL, [])
         renewals += trouble is not None
-        intake.begin(start=OPEN_NS, origin=OPEN_NS, floor=0, replays=1)
+        intake.begin(start=OPEN_NS, origin=OPEN_NS, earliest_ns=0, replays=1)
     assert renewals == 1
 
 
 def test_a_replay_is_over_when_the_gateway_says_so_of_the_trades() -> None:
     for text, is_over in [("Finished definition replay", False), ("Finished trades replay", True)]:
         intake = make_intake()
-        intake.begin(start=OPEN_NS, origin=OPEN_NS, floor=0, replays=2)
+        intake.begin(start=OPEN_NS, origin=OPEN_NS, earliest_ns=0, replays=2)
         intake.take([records.system(3, text, WALL)], WALL, [])
         assert intake.is_replayed == is_over
     intake = make_intake()
-    intake.begin(start=OPEN_NS, origin=OPEN_NS, floor=0, replays=2)
+    intake.begin(start=OPEN_NS, origin=OPEN_NS, earliest_ns=0, replays=2)
     for is_over in (False, True):  # words that name neither: when both are done
         intake.take([records.system(3, "replay completed", WALL)], WALL, [])
         assert intake.is_replayed == is_over
@@ -196,7 +196,7 @@ def test_trades_that_are_never_named_are_damage_in_the_end(monkeypatch) -> None:
 
 def test_a_clock_that_is_behind_is_seen_by_trades_from_the_future() -> None:
     intake = make_intake()
-    intake.begin(start=None, origin=OPEN_NS, floor=0, replays=0)
+    intake.begin(start=None, origin=OPEN_NS, earliest_ns=0, replays=0)
     intake.take([records.mapping(NQ, "NQ.v.0", WALL), *chunks_of(of(TAPE, NQ))], WALL - 5 * SECOND, [])
     assert 4 * SECOND < intake.time.ahead_ns <= 5 * SECOND + 150_000
 

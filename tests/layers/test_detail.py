@@ -10,11 +10,11 @@ WIDTHS = widths_ns(SECOND)
 
 @given(ns_per_px=st.floats(1e5, 1e13), bucket_ns=st.sampled_from(BASES_NS))
 def test_bubbles_are_far_enough_apart_and_no_coarser_than_they_must_be(ns_per_px: float, bucket_ns: int) -> None:
-    widths, level = widths_ns(bucket_ns), lod_for(ns_per_px, bucket_ns)
-    if level < len(widths) - 1:
-        assert widths[level] / ns_per_px >= MIN_SPACING_PX * (1 - 1e-9)
-    if level > 0:
-        assert widths[level - 1] / ns_per_px < MIN_SPACING_PX
+    widths, lod = widths_ns(bucket_ns), lod_for(ns_per_px, bucket_ns)
+    if lod < len(widths) - 1:
+        assert widths[lod] / ns_per_px >= MIN_SPACING_PX * (1 - 1e-9)
+    if lod > 0:
+        assert widths[lod - 1] / ns_per_px < MIN_SPACING_PX
 
 
 @given(ns_per_px=st.floats(1e7, 1e12), wiggle=st.floats(0.95, 1.05))
@@ -31,5 +31,5 @@ def test_a_locked_level_is_kept_at_every_zoom(ns_per_px: float, locked: int) -> 
 
 @given(ns_per_px=st.floats(1e5, 1e13), current=st.integers(0, len(WIDTHS) - 1))
 def test_a_level_in_force_never_leaves_bubbles_too_close(ns_per_px: float, current: int) -> None:
-    level = lod_for(ns_per_px, SECOND, current=current)
-    assert level >= lod_for(ns_per_px, SECOND)
+    lod = lod_for(ns_per_px, SECOND, current=current)
+    assert lod >= lod_for(ns_per_px, SECOND)

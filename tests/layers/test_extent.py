@@ -15,7 +15,7 @@ from flow_gl.layers.rows.extent import PriceScale, price_scale
 from flow_gl.store.market import MarketReader, MarketStore
 from tests.market_factory import SECOND, START_NS, TICK, Market, cvd_of, make_seconds
 
-LEVELS = len(widths_ns(SECOND))
+LODS = len(widths_ns(SECOND))
 FAR = (10_000_000, -37_630_000_000, 2_540_000_000, 1_000_000_000_000_000)
 
 
@@ -36,16 +36,16 @@ def market_of(rows: np.ndarray) -> Market:
     return market
 
 
-def scale_of(reader: MarketReader, level: int, seconds: int) -> PriceScale:
-    found = price_scale(reader, level, START_NS, START_NS + seconds * SECOND)
+def scale_of(reader: MarketReader, lod: int, seconds: int) -> PriceScale:
+    found = price_scale(reader, lod, START_NS, START_NS + seconds * SECOND)
     assert found is not None
     return found
 
 
-@pytest.mark.parametrize("level", range(0, LEVELS, 3))
+@pytest.mark.parametrize("lod", range(0, LODS, 3))
 @pytest.mark.parametrize("at", [0, 30, -1])
 @pytest.mark.parametrize("price", FAR)
-def test_one_bad_price_leaves_the_scale_to_the_others_and_is_named(price: int, at: int, level: int) -> None:
+def test_one_bad_price_leaves_the_scale_to_the_others_and_is_named(price: int, at: int, lod: int) -> None:
     rows, _ = make_seconds(120, seed=3)
     usual = rows["low"].min(), rows["high"].max()
     field = "low" if price < usual[0] else "high"
@@ -55,7 +55,7 @@ def test_one_bad_price_leaves_the_scale_to_the_others_and_is_named(price: int, a
         rows["open"][at] = price
     if at == -1:
         rows["close"][at] = price
-    found = scale_of(market_of(rows).reader, level, 121)
+    found = scale_of(market_of(rows).reader, lod, 121)
     assert (found.low * 10_000_000, found.high * 10_000_000) == pytest.approx(usual, abs=4 * TICK)
     named, other = (found.below, found.above) if field == "low" else (found.above, found.below)
     assert other is None
@@ -101,19 +101,19 @@ def test_two_markets_at_once_are_both_shown() -> None:
     assert (found.low, found.below, found.above) == (1.0, None, None)
 
 
-@given(st.integers(0, 1000), st.integers(1, 40), st.integers(0, LEVELS - 1))
-def test_what_is_not_named_is_within_the_scale(seed: int, count: int, level: int) -> None:
+@given(st.integers(0, 1000), st.integers(1, 40), st.integers(0, LODS - 1))
+def test_what_is_not_named_is_within_the_scale(seed: int, count: int, lod: int) -> None:
     rows, _ = make_seconds(60, seed=seed)
     random = np.random.default_rng(seed)
     for at in random.integers(0, len(rows), count):
         rows["low"][at] -= int(random.integers(0, 100_000)) * TICK
         rows["high"][at] += int(random.integers(0, 3_000)) * TICK
-    found = scale_of(market_of(rows).reader, level, 61)
+    found = scale_of(market_of(rows).reader, lod, 61)
     low, high = found.low * 10_000_000, found.high * 10_000_000
     is_below, is_above = rows["low"] < low, rows["high"] > high
     assert (found.below is None) == (not is_below.any())
     assert (found.above is None) == (not is_above.any())
-    if found.below is not None and level == 0:
+    if found.below is not None and lod == 0:
         assert (found.below.count, found.below.price) == (is_below.sum(), rows["low"].min())
 
 

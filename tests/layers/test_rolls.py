@@ -77,8 +77,8 @@ def test_levels_fill_the_pane_without_a_roll_and_where_the_new_contract_has_not_
 
 def test_a_bucket_that_both_contracts_traded_in_has_the_line_in_its_middle() -> None:
     apart, together = rolled(120, last_s=90), rolled(120, last_s=119)
-    scenes = [make_scene(market, level=4) for market in (apart, together)]  # minutes
+    scenes = [make_scene(market, lod=4) for market in (apart, together)]  # minutes
     assert contract_left(scenes[0]) == line_x(scenes[0], 120)
-    within = make_scene(rolled(130, last_s=125), level=4)
+    within = make_scene(rolled(130, last_s=125), lod=4)
     assert contract_left(within) == line_x(within, 150)
     assert contract_left(scenes[1]) == line_x(scenes[1], 120)

@@ -56,10 +56,10 @@ def test_panning_zooming_and_restyling_upload_no_rows(stack: ChartStack) -> None
     assert frame(stack, replace(scene, style=style, hover_id=5, pinned_id=7)) == 0
 
 
-def test_lines_of_a_locked_level_narrower_than_a_line_are_drawn_from_a_coarser_one(stack: ChartStack) -> None:
+def test_lines_of_a_locked_lod_narrower_than_a_line_are_drawn_from_a_coarser_one(stack: ChartStack) -> None:
     scene = make_scene(make_market(900), span_s=900)
     settled(stack, scene)
-    lines = {level for _, rows in stack.chart.rows.for_lines() for level in [rows.lod]}
+    lines = {rows.lod for _, rows in stack.chart.rows.for_lines()}
     assert [rows.lod for _, rows in stack.chart.rows.for_discs()] == [0]
     assert lines != {0}
     assert frame(stack, panned(scene, -SECOND, 1.0)) == 0
@@ -172,7 +172,7 @@ def test_paused_means_that_no_new_bubble_appears_and_none_grows(stack: ChartStac
     assert (seen > 30).sum() > 50, "without a pause the new bubbles are there"
 
 
-def test_two_levels_blend_and_then_one_remains(stack: ChartStack) -> None:
+def test_two_lods_blend_and_then_one_remains(stack: ChartStack) -> None:
     market = make_market(2000)
     scene = make_scene(market, span_s=300)
     settled(stack, scene)

@@ -71,7 +71,7 @@ def storm(kit: Kit) -> Picture:
 
 
 def storm_merged(kit: Kit) -> Picture:
-    return _once(kit, make_scene(make_market(900, seed=8, intensity=20.0), span_s=800, level=3))
+    return _once(kit, make_scene(make_market(900, seed=8, intensity=20.0), span_s=800, lod=3))
 
 
 def standing(kit: Kit) -> Picture:

@@ -33,22 +33,22 @@ COUNT = 8
 
 
 class Fixed:
-    """A store with rows at one level, as the engine would publish them."""
+    """A store with rows at one lod, as the engine would publish them."""
 
-    def __init__(self, rows: NDArray[np.void], level: int, tick_size: int) -> None:
+    def __init__(self, rows: NDArray[np.void], lod: int, tick_size: int) -> None:
         self.store = MarketStore.local(base_capacity=64)
         instrument = np.zeros(1, INSTRUMENT)
         instrument["tick_size"], instrument["bucket_ns"] = tick_size, 1_000_000_000
         self.store.instrument.write(instrument)
-        self.store.bubbles[level].append(rows)
-        self.store.cvd[level].append(cvd_of(rows))
+        self.store.bubbles[lod].append(rows)
+        self.store.cvd[lod].append(cvd_of(rows))
         self.reader = MarketReader(self.store)
         self.reader.refresh()
 
 
 @st.composite
 def markets(draws: st.DrawFn) -> tuple[NDArray[np.void], int, int]:
-    """Rows, their level and the tick size: prices anywhere in the range, near to each other or not."""
+    """Rows, their lod and the tick size: prices anywhere in the range, near to each other or not."""
     tick_size = draws(st.sampled_from(TICK_SIZES))
     most = min(MAX_TICK, MAX_PRICE // tick_size) - 1
     centre = draws(st.integers(-most, most))
@@ -56,8 +56,8 @@ def markets(draws: st.DrawFn) -> tuple[NDArray[np.void], int, int]:
     low, high = max(-most, centre - spread), min(most, centre + spread)
     ticks = draws(st.lists(st.integers(low, high), min_size=COUNT, max_size=COUNT))
     sizes = draws(st.lists(st.sampled_from([1, 7, 40, 10**6, 2**32 - 1]), min_size=COUNT, max_size=COUNT))
-    level = draws(st.integers(0, len(widths_ns(1_000_000_000)) - 1))
-    width = widths_ns(1_000_000_000)[level]
+    lod = draws(st.integers(0, len(widths_ns(1_000_000_000)) - 1))
+    width = widths_ns(1_000_000_000)[lod]
     first = draws(st.sampled_from([1, 1_764_342_000, 4_102_444_800, 9_223_000_000])) * 1_000_000_000 // width
     rows = np.zeros(COUNT, BUBBLE)
     rows["id"] = first + np.arange(COUNT)
@@ -67,11 +67,11 @@ def markets(draws: st.DrawFn) -> tuple[NDArray[np.void], int, int]:
     side = np.array(draws(st.lists(st.booleans(), min_size=COUNT, max_size=COUNT)))
     rows["buy"], rows["sell"] = np.where(side, sizes, 0), np.where(side, 0, sizes)
     rows["trade_count"] = 1
-    return rows, level, tick_size
+    return rows, lod, tick_size
 
 
-def scene_of(market: Fixed, level: int, rows: NDArray[np.void], tick_size: int, shown: str) -> Scene:
-    width_ns = market.reader.widths_ns[level]
+def scene_of(market: Fixed, lod: int, rows: NDArray[np.void], tick_size: int, shown: str) -> Scene:
+    width_ns = market.reader.widths_ns[lod]
     ticks = [int(price) // tick_size for price in rows["price"]]
     span = max(max(ticks) - min(ticks), 20) * 1.3
     values = [0, *(int(value) for value in cvd_of(rows)["close"])]
@@ -84,7 +84,7 @@ def scene_of(market: Fixed, level: int, rows: NDArray[np.void], tick_size: int, 
         price_view=View(PANE, right, ns_per_px, middle + span / 2, span / PANE.height),
         cvd_view=View(CVD_PANE, right, ns_per_px, cvd_middle + cvd_span / 2, cvd_span / CVD_PANE.height),
         profile_rect=Rect(450, 0, 80, PANE.height),
-        lod=level,
+        lod=lod,
         style=Style(palette=DARK, is_visible=frozenset({shown}), radius_min_px=5.0, radius_max_px=5.0),
         now_ns=right,
         live_x_px=PANE.right,
@@ -103,10 +103,10 @@ def ink(picture: NDArray[np.uint8], color: tuple[float, float, float]) -> NDArra
 @settings(max_examples=15)
 @given(markets())
 def test_bubbles_stand_at_their_price(drawn: tuple[NDArray[np.void], int, int]) -> None:
-    rows, level, tick_size = drawn
-    scene = scene_of(Fixed(rows, level, tick_size), level, rows, tick_size, "bubbles")
+    rows, lod, tick_size = drawn
+    scene = scene_of(Fixed(rows, lod, tick_size), lod, rows, tick_size, "bubbles")
     picture = PICTURES.draw(scene)
-    view, width_ns = scene.price_view, scene.reader.widths_ns[level]
+    view, width_ns = scene.price_view, scene.reader.widths_ns[lod]
     expected = np.zeros((2, HEIGHT, WIDTH), bool)
     for row in rows:
         x = view.rect.right - (view.t_right_ns - (int(row["id"]) * width_ns + width_ns // 2)) / view.ns_per_px
@@ -127,10 +127,10 @@ def test_bubbles_stand_at_their_price(drawn: tuple[NDArray[np.void], int, int]) 
 @settings(max_examples=15)
 @given(markets())
 def test_the_cvd_line_passes_through_its_values(drawn: tuple[NDArray[np.void], int, int]) -> None:
-    rows, level, tick_size = drawn
-    scene = scene_of(Fixed(rows, level, tick_size), level, rows, tick_size, "cvd")
+    rows, lod, tick_size = drawn
+    scene = scene_of(Fixed(rows, lod, tick_size), lod, rows, tick_size, "cvd")
     picture = PICTURES.draw(scene)
-    view, width_ns = scene.cvd_view, scene.reader.widths_ns[level]
+    view, width_ns = scene.cvd_view, scene.reader.widths_ns[lod]
     for point in cvd_of(rows):
         value = int(point["close"])
         if value == 0:
@@ -146,8 +146,8 @@ def test_the_cvd_line_passes_through_its_values(drawn: tuple[NDArray[np.void], i
 @settings(max_examples=15)
 @given(markets())
 def test_profile_bars_stand_at_their_prices(drawn: tuple[NDArray[np.void], int, int]) -> None:
-    rows, level, tick_size = drawn
-    market = Fixed(rows, level, tick_size)
+    rows, lod, tick_size = drawn
+    market = Fixed(rows, lod, tick_size)
     ticks = np.unique(rows["price"] // tick_size)
     if ticks[-1] - ticks[0] >= 2**22:
         ticks = ticks[ticks - ticks[0] < 2**22]
@@ -158,7 +158,7 @@ def test_profile_bars_stand_at_their_prices(drawn: tuple[NDArray[np.void], int, 
     record["buy"][0, : len(ticks)] = 10
     market.store.profile.write(record)
     market.reader.refresh()
-    scene = scene_of(market, level, rows, tick_size, "profile")
+    scene = scene_of(market, lod, rows, tick_size, "profile")
     found = ink(PICTURES.draw(scene), DARK.buy)[:, 520]
     view = scene.price_view
     expected = [view.rect.y + (view.y_top - int(tick)) / view.y_per_px for tick in ticks]
@@ -172,14 +172,14 @@ def test_profile_bars_stand_at_their_prices(drawn: tuple[NDArray[np.void], int, 
 @settings(max_examples=15)
 @given(markets(), st.integers(0, COUNT - 1))
 def test_levels_lie_at_their_prices(drawn: tuple[NDArray[np.void], int, int], which: int) -> None:
-    rows, level, tick_size = drawn
-    market = Fixed(rows, level, tick_size)
+    rows, lod, tick_size = drawn
+    market = Fixed(rows, lod, tick_size)
     price = int(rows["price"][which])
     record = np.zeros(1, PROFILE)
     record["poc"], record["vah"], record["val"] = price, 2**63 - 1, 2**63 - 1
     market.store.profile.write(record)
     market.reader.refresh()
-    scene = scene_of(market, level, rows, tick_size, "levels")
+    scene = scene_of(market, lod, rows, tick_size, "levels")
     picture = PICTURES.draw(scene).astype(int)
     # Attention is yellow: red and green far above blue.
     found = np.flatnonzero(

@@ -93,7 +93,7 @@ def test_tables_hold_the_twins_numbers_in_the_documented_columns(tmp_path, trade
         assert names == columns
     levels = json.loads((tmp_path / "levels.json").read_text())
     for instrument_id, symbol in ((8, "NQZ5"), (5, "NQZ5-NQH6")):
-        twin = Twin(levels=1)
+        twin = Twin(lods=1)
         for row in trades[trades["instrument_id"] == instrument_id]:
             twin.take(row)
         rows = [row for row in tables["bubbles"] if row["symbol"] == symbol]

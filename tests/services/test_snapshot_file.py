@@ -53,18 +53,18 @@ def test_a_snapshot_comes_back_whole() -> None:
     snapshot = a_snapshot()
     kept = SnapshotFile(encode("key", snapshot), key="key", charts=2, lods=2)
     assert (kept.note, kept.state()) == (snapshot.note, snapshot.state)
-    for chart, levels in enumerate(snapshot.rows):
+    for chart, lods in enumerate(snapshot.rows):
         assert kept.events(chart).tobytes() == snapshot.events[chart].tobytes()
-        for level, rows in enumerate(levels):
-            assert kept.count(chart, level) == len(rows.bubbles)
-            assert kept.rows(chart, level).bubbles.tobytes() == rows.bubbles.tobytes()
-            assert kept.rows(chart, level).cvd.tobytes() == rows.cvd.tobytes()
+        for lod, rows in enumerate(lods):
+            assert kept.count(chart, lod) == len(rows.bubbles)
+            assert kept.rows(chart, lod).bubbles.tobytes() == rows.bubbles.tobytes()
+            assert kept.rows(chart, lod).cvd.tobytes() == rows.cvd.tobytes()
 
 
-@pytest.mark.parametrize(("charts", "levels", "key"), [(3, 2, "key"), (2, 3, "key"), (2, 2, "another")])
-def test_a_snapshot_of_something_else_is_refused(charts: int, levels: int, key: str) -> None:
+@pytest.mark.parametrize(("charts", "lods", "key"), [(3, 2, "key"), (2, 3, "key"), (2, 2, "another")])
+def test_a_snapshot_of_something_else_is_refused(charts: int, lods: int, key: str) -> None:
     with pytest.raises(SnapshotError):
-        SnapshotFile(encode("key", a_snapshot()), key=key, charts=charts, lods=levels)
+        SnapshotFile(encode("key", a_snapshot()), key=key, charts=charts, lods=lods)
 
 
 def test_damage_of_any_kind_is_seen_when_a_snapshot_is_opened() -> None:

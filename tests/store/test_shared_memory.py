@@ -123,11 +123,11 @@ def test_a_market_store_is_laid_out_alike_in_both_processes() -> None:
     maker = MarketStore.create("layout")
     try:
         reader = MarketStore.attach(maker.name)
-        for level, ring in enumerate(maker.bubbles):
+        for lod, ring in enumerate(maker.bubbles):
             row = np.zeros(1, ring.dtype)
-            row["id"], row["trade_count"] = level + 1, 7
+            row["id"], row["trade_count"] = lod + 1, 7
             ring.append(row)
-            assert reader.bubbles[level].rows[0]["id"] == level + 1
+            assert reader.bubbles[lod].rows[0]["id"] == lod + 1
         view = MarketReader(reader)
         view.refresh()
         assert view.heads == [1] * len(maker.bubbles)

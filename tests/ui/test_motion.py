@@ -5,7 +5,7 @@ import pytest
 
 from flow_gl.ui.alerts.zero_cross import AlertWatch
 from flow_gl.ui.state.motion import MotionClock, feed_now
-from flow_gl.ui.state.size_filter import contracts
+from flow_gl.ui.state.size_floor import contracts
 from tests.ui.local import OPENED, SECOND, LocalLink, add_cross
 
 
@@ -103,11 +103,11 @@ def test_an_old_cross_of_a_session_that_was_joined_late_is_not_news(link):
     assert not badge.is_new
 
 
-def test_a_floor_by_share_hides_that_share_of_bubbles(link):
+def test_a_size_floor_by_share_hides_that_share_of_bubbles(link):
     market = link.markets[0]
     market.refresh()
     rows = link.stores[0].bubbles[0].rows[: market.heads[0]]
     volume = np.maximum(rows["buy"], rows["sell"])
-    floor = contracts(market, 80.0)
-    assert (volume < floor).mean() == pytest.approx(0.8, abs=0.06)
+    size_floor = contracts(market, 80.0)
+    assert (volume < size_floor).mean() == pytest.approx(0.8, abs=0.06)
     assert contracts(market, 0.0) == 0

@@ -10,7 +10,7 @@ from flow_gl.ui.state.view_state import LAYERS, ViewState
 def test_what_is_set_up_comes_back(tmp_path):
     state = ViewState()
     state.open_panels, state.cvd_share, state.is_muted = {"feed", "session"}, 0.33, True
-    state.filters.floor, state.filters.layers = 12, {"grid", "bubbles"}
+    state.filters.size_floor, state.filters.layers = 12, {"grid", "bubbles"}
     state.time.fit(1000.0)
     state.time.set_span(600e9, 1000.0)
     saved = prefs.gather(state, width=1700, height=900, plot_width_px=1000.0, imgui="[Window][a]\nPos=1,2\n")
@@ -66,7 +66,7 @@ def test_what_is_asked_for_now_goes_before_what_is_remembered():
     settings = Settings(palette="light", threshold=0.4, size_floor=9, span="60s", panels=("help", "nonsense"))
     prefs.apply(state, prefs.Preferences(percentile=80.0, panels=["feed"]), settings)
     assert state.palette.name == "light"
-    assert (state.filters.threshold, state.filters.floor, state.filters.percentile) == (0.4, 9, 0.0)
+    assert (state.filters.threshold, state.filters.size_floor, state.filters.percentile) == (0.4, 9, 0.0)
     assert state.open_panels == {"help"}
     assert state.time.span_ns == 60e9
 

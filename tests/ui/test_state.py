@@ -149,9 +149,9 @@ def test_mute_and_palette_are_remembered_in_the_state(context):
 
 def test_filters_reach_the_style_of_each_chart(context):
     state = context.state
-    state.filters.floor, state.filters.threshold = 40, 0.3
+    state.filters.size_floor, state.filters.threshold = 40, 0.3
     style = state.style(state.charts[0])
     assert (style.size_floor, style.threshold) == (40, 0.3)
-    state.filters.percentile, state.charts[0].floor_from_percentile = 90.0, 17
+    state.filters.percentile, state.charts[0].size_floor_from_percentile = 90.0, 17
     assert state.style(state.charts[0]).size_floor == 17
     assert state.style(state.charts[1]).size_floor == 0

@@ -149,5 +149,5 @@ def test_frames_follow_each_other_for_as_long_as_a_cause_asks_for(scheduler: Fra
 
 
 def test_before_the_picture_rests_every_job_has_had_its_time() -> None:
-    waits = {name: timing.period_s + timing.delay_s for name, timing in JOBS.items() if name != "size filter"}
+    waits = {name: timing.period_s + timing.delay_s for name, timing in JOBS.items() if name != "size floor"}
     assert {name: wait for name, wait in waits.items() if wait > AWAKE_S["market"]} == {}

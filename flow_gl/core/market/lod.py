@@ -1,7 +1,7 @@
 """Levels of detail: the bucket widths that a chart can show, and what depends on a bucket's width.
 
 A level of detail (`lod`) is an index into `widths_ns(base)`. Level 0 is the base bucket that trades are aggregated in;
-each further level merges whole buckets of the level below, so volume is conserved at every level.
+each further lod merges whole buckets of the lod below, so volume is conserved at every lod.
 """
 
 import math
@@ -25,7 +25,7 @@ REFERENCE_STEPS: Final = (
     *(5, 7),
     *(mantissa * 10**decade for decade in range(9) for mantissa in (10, 15, 20, 30, 50, 70)),
 )
-"""Possible values of the size reference (contracts of the largest disc), at any level."""
+"""Possible values of the size reference (contracts of the largest disc), at any lod."""
 
 THRESHOLD: Final = 0.15
 """Default imbalance (0 to 1) above which a bubble of up to one second is significant."""
@@ -36,7 +36,7 @@ _THRESHOLD_POWER: Final = 0.25
 
 @lru_cache(maxsize=64)
 def widths_ns(base_ns: int) -> tuple[int, ...]:
-    """Return the bucket widths of all levels for a base bucket, in ns, ascending, starting with the base.
+    """Return the bucket widths of all lods for a base bucket, in ns, ascending, starting with the base.
 
     They are the usual widths (1, 5, 15, 30 s, 1, 5, 15, 30 min, 1, 4 h) that are multiples of the base. If a width does
     not divide the next one, it is dropped, so that each width divides the next. A base that is not in `BASES_NS` is

@@ -75,7 +75,7 @@ class Intake:
         self._is_parent: Final = is_parent
         self._masked_key: Final = masked_key
         self._start: int | None = None
-        self._origin = self._floor = 0
+        self._origin = self._earliest_ns = 0
         self._near_since = 0
         self._is_replayed = False
         self._replays_left = 0
@@ -125,21 +125,21 @@ class Intake:
         wanted = [need for need in needs if need is not None]
         return min(wanted, default=None) if len(wanted) == len(needs) else None
 
-    def begin(self, *, start: int | None, origin: int, floor: int, replays: int) -> None:
+    def begin(self, *, start: int | None, origin: int, earliest_ns: int, replays: int) -> None:
         """Start taking the records of a new connection.
 
         Parameters
         ----------
         start : `ts_event` from which its replay was requested, ns; None for no replay
         origin : time from which instruments are wanted that were not received before, ns
-        floor : earliest time from which the gateway can replay, ns
+        earliest_ns : earliest time from which the gateway can replay, ns
         replays : number of subscriptions with a replay, including trades
         """
         self.ledger.take_over()
         self.doubts.begin()
         self._hold = None
         self._symbol_errors = 0
-        self._start, self._origin, self._floor = start, origin, floor
+        self._start, self._origin, self._earliest_ns = start, origin, earliest_ns
         self._is_replayed = start is None
         self._replays_left = replays
         self._silent_heartbeats = 0
@@ -293,7 +293,7 @@ class Intake:
             self.wanted_from = self._origin
             return Trouble(Fault.RENEW, f"{requested} is {symbol} from now on")
         need = self.ledger.need_from(instrument_id)
-        need = max(self._origin if need is None else need, self._floor)
+        need = max(self._origin if need is None else need, self._earliest_ns)
         if self._start is not None and self._start > need:
             self.wanted_from = need
             return Trouble(Fault.RENEW, f"{requested} is {symbol} now: its session is being replayed")

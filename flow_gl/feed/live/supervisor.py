@@ -210,9 +210,9 @@ class LiveFeed:
     def _begin(self, connection: Connection, wall_ns: int) -> None:
         """Take what this connection brings from here on."""
         request = connection.request
-        floor = replayable_from(0, wall_ns)
+        earliest_ns = replayable_from(0, wall_ns)
         origin = self._requests.origin
-        self._intake.begin(start=request.trades_from, origin=origin, floor=floor, replays=request.replays)
+        self._intake.begin(start=request.trades_from, origin=origin, earliest_ns=earliest_ns, replays=request.replays)
         self._is_live = self._is_streaming = False
 
     def _serve(self, connection: Connection, wall_ns: int, now_ns: int, out: list[Item]) -> None:

@@ -60,8 +60,8 @@ class LegendLayer(CachedLayer):
         widths = [chart.batches.text.width(text, size) for text in texts]
         has_room = [width + 4 * scale < 1.8 * radius for width, radius in zip(widths, radii, strict=True)]
         caption = self._caption(scene)
-        left, floor = rect.x + _MARGIN_PX * scale, rect.bottom - _MARGIN_PX * scale
-        middle = round(floor - radii[-1])
+        left, bottom = rect.x + _MARGIN_PX * scale, rect.bottom - _MARGIN_PX * scale
+        middle = round(bottom - radii[-1])
         parts = zip(widths, radii, has_room, strict=True)
         steps = [2 * radius + (10 * scale if inside else width + 12 * scale) for width, radius, inside in parts]
         box = Rect(
@@ -85,8 +85,8 @@ class LegendLayer(CachedLayer):
         least = percent(threshold_at(scene.style.threshold, bucket_ns))
         caption = f"contracts in {bucket_text(bucket_ns)} \u00b7 coloured above {least}"
         if scene.style.size_floor > 0:
-            hidden, floor = contracts_text(self._hidden_in(scene)), contracts_text(scene.style.size_floor)
-            caption += f" \u00b7 {hidden} below {floor} hidden"
+            hidden, size_floor = contracts_text(self._hidden_in(scene)), contracts_text(scene.style.size_floor)
+            caption += f" \u00b7 {hidden} below {size_floor} hidden"
         return caption
 
     def _hidden_in(self, scene: Scene) -> int:

@@ -44,8 +44,8 @@ class FrameBlock:
 
         Parameters
         ----------
-        reference : contracts of the largest disc at this level
-        opacity : of the level, 0..1, while two levels blend
+        reference : contracts of the largest disc at this lod
+        opacity : of the lod, 0..1, while two lods blend
         """
         view, base = scene.price_view, rows.base
         # Cached: this changes only with zoom and moving axes, rows and time change in every frame.

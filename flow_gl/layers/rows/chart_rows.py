@@ -1,7 +1,7 @@
-"""A chart's bubbles and CVD points on the GPU: which rows to draw, and the uniform block to draw each level with.
+"""A chart's bubbles and CVD points on the GPU: which rows to draw, and the uniform block to draw each lod with.
 
 Blocks are numbered: 0 is the level of detail in force, 1 the one that fades out after a change, 2 the coarser one that
-lines come from where the level in force is finer than the screen.
+lines come from where the lod in force is finer than the screen.
 """
 
 from dataclasses import replace
@@ -26,7 +26,7 @@ class ChartRows:
 
     Attributes
     ----------
-    series : rows at the level in force and, during a blend, at the previous one
+    series : rows at the lod in force and, during a blend, at the previous one
     """
 
     def __init__(self, counters: FrameCounters) -> None:
@@ -42,7 +42,7 @@ class ChartRows:
         Parameters
         ----------
         screen_px : framebuffer width and height
-        reference : contracts of the largest disc at the level in force
+        reference : contracts of the largest disc at the lod in force
         """
         series = self.series
         bucket_ns = series.current.base.bucket_ns
@@ -54,23 +54,23 @@ class ChartRows:
         fill(_CURRENT, scene, series.current, series.blend)
         if series.leaving is not None:
             fill(_LEAVING, scene, series.leaving, 1.0 - series.blend)
-        # Where the buckets of a locked level are narrower than a line, discs are still drawn one by one. Lines taken
-        # from a coarser level look the same to within two pixels and cost a fraction.
+        # Where the buckets of a locked lod are narrower than a line, discs are still drawn one by one. Lines taken
+        # from a coarser lod look the same to within two pixels and cost a fraction.
         view = scene.price_view
-        level = lod_for(
+        lod = lod_for(
             view.ns_per_px,
             scene.reader.bucket_ns,
             current=self._lines.current.lod if self._has_own_lines else None,
             min_spacing_px=LINE_SPACING_PX * view.scale,
         )
-        self._has_own_lines = level > scene.lod
+        self._has_own_lines = lod > scene.lod
         if self._has_own_lines:
-            coarse = replace(scene, lod=level)
+            coarse = replace(scene, lod=lod)
             self._lines.update(coarse)
             fill(_LINES, coarse, self._lines.current, 1.0)
 
     def for_discs(self) -> list[tuple[int, LodRows]]:
-        """Return what discs are drawn from: block number and rows, the level that fades out first."""
+        """Return what discs are drawn from: block number and rows, the lod that fades out first."""
         current, leaving = self.series.current, self.series.leaving
         return [(_CURRENT, current)] if leaving is None else [(_LEAVING, leaving), (_CURRENT, current)]
 

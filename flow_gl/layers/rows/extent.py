@@ -40,7 +40,7 @@ class PriceScale:
 
 def price_scale(
     reader: MarketReader,
-    level: int,
+    lod: int,
     t_left_ns: int,
     t_right_ns: int,
     *,
@@ -49,13 +49,13 @@ def price_scale(
 ) -> PriceScale | None:
     """Return the price scale of a time range; None if nothing traded. Reads at most about 2,000 rows."""
     cut = {"hidden_before_ns": hidden_before_ns, "until_ns": until_ns}
-    found = hit.price_extent(reader, level, t_left_ns, t_right_ns, **cut)
+    found = hit.price_extent(reader, lod, t_left_ns, t_right_ns, **cut)
     if found is None or found[1] - found[0] <= _REACH * _LEAST_TICKS:
         return found and PriceScale(*found)
     # Use finer rows than are drawn, in which a bad print shares its bubble with fewer good trades.
     times = max(t_left_ns, hidden_before_ns), min(t_right_ns, until_ns)
     fine = 0
-    while fine < level and (times[1] - times[0]) // reader.widths_ns[fine] > _MOST_BUCKETS:
+    while fine < lod and (times[1] - times[0]) // reader.widths_ns[fine] > _MOST_BUCKETS:
         fine += 1
     rows = hit.rows_within(reader, fine, times)
     if len(rows) == 0:

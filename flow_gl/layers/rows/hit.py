@@ -14,7 +14,7 @@ from flow_gl.store.ring import Ring
 
 END_OF_TIME: Final = 2**63 - 1
 _MOST_ROWS: Final = 2048
-"""Most rows that an automatic scale reads: longer ranges use a coarser level."""
+"""Most rows that an automatic scale reads: longer ranges use a coarser lod."""
 _NEAR_PX: Final = 4.0
 
 
@@ -29,7 +29,7 @@ def visible_ids(scene: Scene) -> tuple[int, int]:
 
 
 def visible_range(scene: Scene) -> tuple[int, int]:
-    """Return the positions [start, stop) of closed bubbles that may be visible at the level in force."""
+    """Return the positions [start, stop) of closed bubbles that may be visible at the lod in force."""
     ring, head = scene.reader.store.bubbles[scene.lod], scene.reader.heads[scene.lod]
     first, last = visible_ids(scene)
     start = ring.position_of(first, head)
@@ -41,15 +41,15 @@ def _range_rows(ring: Ring, head: int, bucket_ns: int, times_ns: tuple[int, int]
     return ring.segments(start, ring.position_of(times_ns[1] // bucket_ns + 1, head))
 
 
-def _level_for_range(reader: MarketReader, level: int, t_left_ns: int, t_right_ns: int) -> int:
-    while level < len(reader.widths_ns) - 1 and (t_right_ns - t_left_ns) // reader.widths_ns[level] > _MOST_ROWS:
-        level += 1
-    return level
+def _lod_for_range(reader: MarketReader, lod: int, t_left_ns: int, t_right_ns: int) -> int:
+    while lod < len(reader.widths_ns) - 1 and (t_right_ns - t_left_ns) // reader.widths_ns[lod] > _MOST_ROWS:
+        lod += 1
+    return lod
 
 
 def price_extent(
     reader: MarketReader,
-    level: int,
+    lod: int,
     t_left_ns: int,
     t_right_ns: int,
     *,
@@ -58,15 +58,15 @@ def price_extent(
 ) -> tuple[float, float] | None:
     """Return the lowest and highest price in a time range, in ticks above price 0; None if nothing traded.
 
-    Reads at most about 2,000 rows: a long range uses a coarser level and is rounded out to its buckets.
+    Reads at most about 2,000 rows: a long range uses a coarser lod and is rounded out to its buckets.
     """
-    level = _level_for_range(reader, level, t_left_ns, t_right_ns)
+    lod = _lod_for_range(reader, lod, t_left_ns, t_right_ns)
     times = max(t_left_ns, hidden_before_ns), min(t_right_ns, until_ns)
-    bucket_ns = reader.widths_ns[level]
-    parts = _range_rows(reader.store.bubbles[level], reader.heads[level], bucket_ns, times)
+    bucket_ns = reader.widths_ns[lod]
+    parts = _range_rows(reader.store.bubbles[lod], reader.heads[lod], bucket_ns, times)
     lows = [int(part["low"].min()) for part in parts]
     highs = [int(part["high"].max()) for part in parts]
-    bubble = reader.open_bubble(level)
+    bubble = reader.open_bubble(lod)
     if bubble is not None and times[0] // bucket_ns <= bubble["id"] <= times[1] // bucket_ns:
         lows.append(int(bubble["low"]))
         highs.append(int(bubble["high"]))
@@ -78,7 +78,7 @@ def price_extent(
 
 def cvd_extent(
     reader: MarketReader,
-    level: int,
+    lod: int,
     t_left_ns: int,
     t_right_ns: int,
     *,
@@ -87,26 +87,26 @@ def cvd_extent(
 ) -> tuple[float, float] | None:
     """Return the lowest and highest CVD (contracts) drawn in a time range; None if there are no points."""
     times = max(t_left_ns, hidden_before_ns), min(t_right_ns, until_ns)
-    is_drawn_level = _level_for_range(reader, level, t_left_ns, t_right_ns) == level
-    level = _level_for_range(reader, level, t_left_ns, t_right_ns)
-    bucket_ns = reader.widths_ns[level]
-    parts = _range_rows(reader.store.cvd[level], reader.heads[level], bucket_ns, times)
-    low, high = ("close", "close") if is_drawn_level else ("low", "high")
+    is_lod_in_force = _lod_for_range(reader, lod, t_left_ns, t_right_ns) == lod
+    lod = _lod_for_range(reader, lod, t_left_ns, t_right_ns)
+    bucket_ns = reader.widths_ns[lod]
+    parts = _range_rows(reader.store.cvd[lod], reader.heads[lod], bucket_ns, times)
+    low, high = ("close", "close") if is_lod_in_force else ("low", "high")
     lows = [int(part[low].min()) for part in parts]
     highs = [int(part[high].max()) for part in parts]
-    point = reader.open_cvd(level)
+    point = reader.open_cvd(lod)
     if point is not None and times[0] // bucket_ns <= point["id"] <= times[1] // bucket_ns:
         lows.append(int(point["close"]))
         highs.append(int(point["close"]))
     return (min(lows), max(highs)) if lows else None
 
 
-def rows_within(reader: MarketReader, level: int, times_ns: tuple[int, int]) -> NDArray[np.void]:
+def rows_within(reader: MarketReader, lod: int, times_ns: tuple[int, int]) -> NDArray[np.void]:
     """Return a copy of the BUBBLE rows in a time range, oldest first, the open one last."""
-    bucket_ns = reader.widths_ns[level]
-    parts = _range_rows(reader.store.bubbles[level], reader.heads[level], bucket_ns, times_ns)
+    bucket_ns = reader.widths_ns[lod]
+    parts = _range_rows(reader.store.bubbles[lod], reader.heads[lod], bucket_ns, times_ns)
     rows = np.concatenate(parts) if parts else np.zeros(0, BUBBLE)
-    bubble = reader.open_bubble(level)
+    bubble = reader.open_bubble(lod)
     if bubble is not None and times_ns[0] // bucket_ns <= bubble["id"] <= times_ns[1] // bucket_ns:
         rows = _with(rows, bubble)
     return rows
@@ -132,7 +132,7 @@ def _with(rows: NDArray[np.void], last: np.void) -> NDArray[np.void]:
 
 
 def hidden_count(scene: Scene) -> int:
-    """Return how many bubbles in view the size filter hides."""
+    """Return how many bubbles in view the size floor hides."""
     if scene.style.size_floor <= 0:
         return 0
     parts = scene.reader.store.bubbles[scene.lod].segments(*visible_range(scene))
@@ -146,7 +146,7 @@ def hidden_count(scene: Scene) -> int:
 def bubble_at(scene: Scene, x_px: float, y_px: float) -> int | None:
     """Return the id of the bubble at a screen point: the topmost disc there, else the nearest one within a few pixels.
 
-    Bubbles hidden by the size filter are ignored.
+    Bubbles hidden by the size floor are ignored.
     """
     view = scene.price_view
     if "bubbles" not in scene.style.is_visible or not view.rect.contains(x_px, y_px):
@@ -175,12 +175,12 @@ def bubble_at(scene: Scene, x_px: float, y_px: float) -> int | None:
     return int(rows["id"][at]) if past_edge[at] <= _NEAR_PX * view.scale else None
 
 
-def row_of(reader: MarketReader, level: int, bubble_id: int) -> np.void | None:
-    """Return the BUBBLE row with an id at a level, closed or open; None if there is none or it was overwritten."""
-    bubble = reader.open_bubble(level)
+def row_of(reader: MarketReader, lod: int, bubble_id: int) -> np.void | None:
+    """Return the BUBBLE row with an id at a lod, closed or open; None if there is none or it was overwritten."""
+    bubble = reader.open_bubble(lod)
     if bubble is not None and int(bubble["id"]) == bubble_id:
         return bubble
-    ring, head = reader.store.bubbles[level], reader.heads[level]
+    ring, head = reader.store.bubbles[lod], reader.heads[lod]
     position = ring.position_of(bubble_id, head)
     _, rows = ring.read(position, min(position + 1, head))
     if len(rows) and int(rows["id"][0]) == bubble_id:

@@ -1,7 +1,7 @@
 """Mirrors a ring of the store on the GPU; each new row is uploaded once.
 
 The mirror covers positions [lo, hi) of the store's ring. Visible rows are uploaded in the frame that shows them; the
-rest of the history follows at a bounded number of rows per frame, so that no start or change of level causes a long
+rest of the history follows at a bounded number of rows per frame, so that no start or change of lod causes a long
 frame and panning finds its rows on the GPU. The open row is at position `hi`, where its closed version replaces it.
 """
 
@@ -42,7 +42,7 @@ class Mirror:
         self._open_at = -1
 
     def restart(self) -> None:
-        """Drop all rows, before another ring, level or base is mirrored."""
+        """Drop all rows, before another ring, lod or base is mirrored."""
         self.rows.restart(0)
         self._open_bytes, self._open_at = b"", -1
 

@@ -52,7 +52,7 @@ class Base:
     bucket_id : id of bucket 0
     price : price of tick 0, 1e-9, on the tick grid
     tick_size : 1e-9
-    bucket_ns : bucket width of the level
+    bucket_ns : bucket width of the lod
     """
 
     bucket_id: int

@@ -1,6 +1,6 @@
 """The bubbles and CVD points of one chart on the GPU, at one level of detail or, during a blend, two.
 
-All layers that draw market rows use them. After a change of level, the rows of the old level are kept for a moment so
+All layers that draw market rows use them. After a change of lod, the rows of the old lod are kept for a moment so
 that the picture blends instead of flashing; their buffers are reused for the next change.
 """
 
@@ -41,8 +41,8 @@ class LodRows:
         self.open_index = self.last_index = NO_INDEX
         self._open_id = 0
 
-    def restart(self, level: int, base: Base) -> None:
-        self.lod, self.base = level, base
+    def restart(self, lod: int, base: Base) -> None:
+        self.lod, self.base = lod, base
         self.start = self.stop = 0
         self.open_index = self.last_index = NO_INDEX
         self.bubbles.restart()
@@ -97,14 +97,14 @@ class LodRows:
 
 
 class Series:
-    """Rows at the level in force, and at the level that fades out after a change."""
+    """Rows at the lod in force, and at the lod that fades out after a change."""
 
     def __init__(self, counters: FrameCounters) -> None:
         self._all: Final = (LodRows(counters), LodRows(counters))
         self.current = self._all[0]
         self.leaving: LodRows | None = None
         self.blend = 1.0
-        """Opacity of the current level; the leaving level has the rest."""
+        """Opacity of the current lod; the leaving lod has the rest."""
         self._store: MarketStore | None = None
         self._tick_size = 0
         self._blend_from_s = 0.0

@@ -31,7 +31,7 @@ class Preferences(msgspec.Struct, kw_only=True, forbid_unknown_fields=False):
     cvd_share: Annotated[float, msgspec.Meta(ge=0.05, le=0.7)] = CVD_SHARE
     span_s: Annotated[float, msgspec.Meta(gt=0, le=1e7)] = 180.0
     threshold: Annotated[float, _range("threshold")] = THRESHOLD
-    floor: Annotated[int, msgspec.Meta(ge=0)] = 0
+    size_floor: Annotated[int, msgspec.Meta(ge=0)] = 0
     percentile: Annotated[float, msgspec.Meta(ge=0, le=99.9)] = 0.0
     size_scale: Annotated[float, _range("size_scale")] = 1.0
     is_muted: bool = False
@@ -92,9 +92,9 @@ def apply(state: ViewState, preferences: Preferences, settings: Settings) -> Non
     filters.threshold = preferences.threshold if settings.threshold is None else settings.threshold
     filters.size_scale = preferences.size_scale if settings.size_scale is None else settings.size_scale
     if settings.size_floor is None:
-        filters.floor, filters.percentile = preferences.floor, preferences.percentile
+        filters.size_floor, filters.percentile = preferences.size_floor, preferences.percentile
     else:
-        filters.floor, filters.percentile = settings.size_floor, 0.0
+        filters.size_floor, filters.percentile = settings.size_floor, 0.0
 
 
 def gather(state: ViewState, *, width: int, height: int, plot_width_px: float, imgui: str) -> Preferences:
@@ -107,7 +107,7 @@ def gather(state: ViewState, *, width: int, height: int, plot_width_px: float, i
         cvd_share=state.cvd_share,
         span_s=min(max(span_s, 1.0), 1e7) if span_s > 0 else 180.0,
         threshold=state.filters.threshold,
-        floor=state.filters.floor,
+        size_floor=state.filters.size_floor,
         percentile=state.filters.percentile,
         size_scale=state.filters.size_scale,
         is_muted=state.is_muted,

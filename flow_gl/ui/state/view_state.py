@@ -39,10 +39,10 @@ class Filters:
     """What is hidden and how things are coloured. None of it changes a number."""
 
     threshold: float = THRESHOLD
-    floor: int = 0
+    size_floor: int = 0
     """Contracts below which bubbles are hidden."""
     percentile: float = 0.0
-    """Instead of `floor`: hide this share (0..99) of the session's bubbles, the smallest; 0: off."""
+    """Instead of `size_floor`: hide this share (0..99) of the session's bubbles, the smallest; 0: off."""
     size_scale: float = 1.0
     layers: set[str] = field(default_factory=lambda: set(LAYERS))
 
@@ -72,7 +72,7 @@ class ChartState:
     """Event time of the last reset by hand; 0: none since the session's open."""
     pinned_id: int | None = None
     pinned_lod: int = 0
-    floor_from_percentile: int = 0
+    size_floor_from_percentile: int = 0
     """Contracts that `Filters.percentile` amounts to for this chart now."""
     style: Cached[Style] = field(default_factory=Cached, compare=False)
 
@@ -177,21 +177,21 @@ class ViewState:
         names = list(PALETTES)
         self.palette = PALETTES[names[(names.index(self.palette.name) + 1) % len(names)]]
 
-    def floor_of(self, chart: ChartState) -> int:
+    def size_floor_of(self, chart: ChartState) -> int:
         """Contracts below which bubbles of a chart are hidden."""
-        return chart.floor_from_percentile if self.filters.percentile > 0 else self.filters.floor
+        return chart.size_floor_from_percentile if self.filters.percentile > 0 else self.filters.size_floor
 
     def style(self, chart: ChartState) -> Style:
         """How a chart's layers show things: the same object while nothing changes, because layers compare it."""
         filters = self.filters
-        floor, layers = self.floor_of(chart), frozenset(filters.layers)
-        key = (self.palette, filters.threshold, floor, filters.size_scale, self.is_muted, layers)
+        size_floor, layers = self.size_floor_of(chart), frozenset(filters.layers)
+        key = (self.palette, filters.threshold, size_floor, filters.size_scale, self.is_muted, layers)
         return chart.style.get(
             key,
             lambda: Style(
                 palette=self.palette,
                 threshold=filters.threshold,
-                size_floor=floor,
+                size_floor=size_floor,
                 size_scale=filters.size_scale,
                 is_visible=layers,
                 is_muted=self.is_muted,
@@ -203,6 +203,6 @@ class ViewState:
         for chart in self.charts:
             chart.cvd_reset_ns = 0
 
-    def lock_to(self, level: int | None) -> None:
+    def lock_to(self, lod: int | None) -> None:
         """Lock a level of detail, or None to choose it by zoom."""
-        self.locked_lod = None if level is None else min(max(level, 0), MAX_LODS - 1)
+        self.locked_lod = None if lod is None else min(max(lod, 0), MAX_LODS - 1)

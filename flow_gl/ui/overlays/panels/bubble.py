@@ -80,7 +80,7 @@ def _plate(name: str, chart: ChartFrame, row: np.void, frame: Frame, state: View
     market, palette = chart.market, state.palette
     own = state.charts[chart.index]
     is_pinned = not name.startswith("##")
-    level = own.pinned_lod if is_pinned else chart.scene.lod
+    lod = own.pinned_lod if is_pinned else chart.scene.lod
     flags = imgui.WindowFlags_.no_saved_settings.value | imgui.WindowFlags_.always_auto_resize.value
     flags |= imgui.WindowFlags_.no_docking.value | imgui.WindowFlags_.no_nav.value
     flags |= imgui.WindowFlags_.no_focus_on_appearing.value
@@ -91,7 +91,7 @@ def _plate(name: str, chart: ChartFrame, row: np.void, frame: Frame, state: View
     is_filled, is_open = imgui.begin(name, True if is_pinned else None, flags)
     if is_filled:
         imgui.dummy((_WIDTH_PX * frame.gui_scale, 0))
-        bucket_ns = market.widths_ns[level]
+        bucket_ns = market.widths_ns[lod]
         found = lines(row, tick_size=market.tick_size, bucket_ns=bucket_ns, threshold=state.filters.threshold)
         rows = [Row(label, (value,), (_color(palette, sign),)) for label, value, sign in found]
         figures(Section("", rows), painter, palette)

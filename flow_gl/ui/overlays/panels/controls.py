@@ -45,8 +45,8 @@ def _bubbles(frame: Frame, state: ViewState) -> None:
         _, filters.percentile = imgui.slider_float("hide smallest", filters.percentile, 1.0, 99.0, "%.0f %%")
         base.hint("of the session's bubbles by contracts; only hides, numbers do not change")
     else:
-        _, filters.floor = imgui.slider_int("hide below", filters.floor, 0, 500, "%d contracts", _LOG)
-        filters.floor = max(0, filters.floor)
+        _, filters.size_floor = imgui.slider_int("hide below", filters.size_floor, 0, 500, "%d contracts", _LOG)
+        filters.size_floor = max(0, filters.size_floor)
         base.hint("only hides: CVD, profile and all other numbers do not change")
     changed, is_share = imgui.checkbox("by share of bubbles", is_share)
     if changed:
@@ -81,9 +81,9 @@ def _time(frame: Frame, state: ViewState) -> None:
     if imgui.begin_combo("bucket", said):
         if imgui.selectable("by zoom", locked is None)[0]:
             state.lock_to(None)
-        for level, width_ns in enumerate(scene.reader.widths_ns):
-            if imgui.selectable(bucket_text(width_ns), locked == level)[0]:
-                state.lock_to(level)
+        for lod, width_ns in enumerate(scene.reader.widths_ns):
+            if imgui.selectable(bucket_text(width_ns), locked == lod)[0]:
+                state.lock_to(lod)
         imgui.end_combo()
     base.hint("zoomed out, bubbles are merged into wider buckets; volume is conserved")
 

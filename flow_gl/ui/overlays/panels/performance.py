@@ -80,5 +80,5 @@ def _ms(value: float) -> str:
 
 def _ring_use(market: MarketReader) -> str:
     rings, heads = market.store.bubbles, market.heads
-    used = max(min(1.0, heads[level] / rings[level].capacity) for level in range(MAX_LODS))
+    used = max(min(1.0, heads[lod] / rings[lod].capacity) for lod in range(MAX_LODS))
     return f"{heads[0]:,} bubbles, {100 * used:.0f} %"

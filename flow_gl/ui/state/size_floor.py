@@ -1,4 +1,4 @@
-"""Converts a size filter given as a share of bubbles into contracts."""
+"""Converts a size floor given as a share of bubbles into contracts."""
 
 from typing import Final
 
