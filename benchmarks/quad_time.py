@@ -1,6 +1,6 @@
 """What a row drawn as a quad costs: an instance of four vertices, pulled with a list of indices, pulled without one.
 
-Four programs and buffers of rows take turns, as layers of a chart do; the target is a corner of 64x36 pixels, so the
+Four programs and buffers of rows alternate, as layers of a chart do; the target is a corner of 64x36 pixels, so the
 rasteriser has nothing to fill. Prints microseconds of processor time a draw, median of 200 rounds, by number of rows.
 """
 

@@ -47,10 +47,10 @@ def test_the_engine_holds_no_more_after_a_day_than_after_a_third_of_it():
         for reader in readers:
             reader.refresh()
         hour = (feed.status().known_until - first_ns) // HOUR_NS
-        for mark in (8, 28):
-            if hour >= mark and mark not in held:
+        for checked in (8, 28):
+            if hour >= checked and checked not in held:
                 gc.collect()
-                held[mark] = sys.getallocatedblocks()
+                held[checked] = sys.getallocatedblocks()
     assert held[28] - held[8] < MOST_GROWTH
     assert engine.trades > 100_000
     assert all(reader.session["total_trades"] > 0 for reader in readers)

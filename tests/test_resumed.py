@@ -69,7 +69,7 @@ class Run(Rig):
                 self.recorder.note(item, position=self._tape.head)
         self._noted = len(self.items)
         self.clock.advance(1)
-        self.recorder.turn()
+        self.recorder.write_due()
 
     def crash(self) -> None:
         """The process is gone: nothing is flushed, and the system lets go of the file."""

@@ -30,7 +30,7 @@ HISTORIES: Final = (1_000, 5_000, 100_000, 1_000_000)
 SPANS_S: Final = {"2 min": 120.0, "30 min": 1800.0}
 WHOLE: Final = "whole history"
 _ROUNDS: Final = 6
-"""Number of blocks in which the histories are measured in turn."""
+"""Number of blocks in which the histories are measured alternately."""
 LOCKED_SPAN_S: Final = 100_000.0
 _PACKAGES: Final = ("flow-gl", "numpy", "PyOpenGL", "imgui-bundle")
 _FRAMES_A_BUBBLE: Final = {"interpreter_": 60, "interpreter_rush_": 1}
@@ -104,7 +104,7 @@ def _span_s(rig: Rig, zoom: str) -> float:
 
 
 def _finished(rigs: list[Rig], zoom: str, frames: int) -> list[dict[str, Any]]:
-    """Measure a complete chart until its pixels are finished, histories in turn: the machine's speed varies."""
+    """Measure a complete chart until its pixels are finished, histories alternating: the machine's speed varies."""
     for rig in rigs:
         rig.show(span_s=_span_s(rig, zoom), charts=1, is_corner=False)
     costs: list[list[Cost]] = [[] for _ in rigs]

@@ -1,6 +1,6 @@
 """Frames, counts and ages while the synthetic market storms, beside an idle chart of the same run.
 
-Idle and storm take turns, so that a machine that has other work favours neither; each is the whole program in its two
+Idle and storm alternate, so that a machine that has other work favours neither; each is the whole program in its two
 processes. A frame's cost is the time from its beginning to its finished pixels. Every trade of the storm is made once
 more, apart, and counted.
 """

@@ -51,8 +51,8 @@ def test_whatever_connections_break_where_they_may_each_trade_is_handed_over_onc
         # A connection brings at least what was known when it was made, or it breaks before.
         brought = replay[: delivered if delivered < len(rows) else len(replay)]
         at = 0
-        for turn in range(len(brought)):
-            batch = brought[at : at + cuts[turn % len(cuts)]]
+        for index in range(len(brought)):
+            batch = brought[at : at + cuts[index % len(cuts)]]
             at += len(batch)
             handed.append(ledger.admit(batch))
     np.testing.assert_array_equal(np.concatenate(handed), rows)

@@ -60,7 +60,7 @@ class Run:
     def second(self, count: int = 1) -> None:
         for _ in range(count):
             self.clock.advance(1_000_000_000)
-            self.recorder.turn()
+            self.recorder.write_due()
 
     def path(self) -> Path:
         (path,) = recorded(self.recorder.directory, DATASET, 20251128)

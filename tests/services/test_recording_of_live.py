@@ -41,7 +41,7 @@ class RecordedRun:
                 self.recorder.note(item, position=self._tape.head)
         self._taken = len(self.rig.items)
         self.rig.clock.advance(1)
-        self.recorder.turn()
+        self.recorder.write_due()
 
     def crash(self) -> None:
         """The process is gone: nothing is flushed, and the system lets go of the file."""

@@ -28,11 +28,11 @@ def test_a_cursor_gets_each_row_once_and_knows_how_many_it_missed(batches: list[
     ring, written = new_ring(16), 0
     cursor = Cursor(ring)
     seen: list[int] = []
-    for turn, count in enumerate(batches):
+    for index, count in enumerate(batches):
         ring.append(rows(written, count))
         written += count
-        if turn % 2:
-            got = cursor.read(reads[turn % len(reads)])
+        if index % 2:
+            got = cursor.read(reads[index % len(reads)])
             assert (got["square"] == got["value"] ** 2).all()
             seen += got["value"].tolist()
     while len(got := cursor.read()):

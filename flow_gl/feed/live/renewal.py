@@ -39,8 +39,8 @@ class Renewal:
         self._tries = 0
         return connection
 
-    def turn(self, now_ns: int, *, open_one: Callable[[], Connection], limit_ns: int) -> Connection | None:
-        """Do what is due.
+    def advance(self, now_ns: int, *, open_one: Callable[[], Connection], limit_ns: int) -> Connection | None:
+        """Open the second connection when it is due, and give it up when it takes too long.
 
         Parameters
         ----------

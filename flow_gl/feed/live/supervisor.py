@@ -349,7 +349,7 @@ class LiveFeed:
             self._is_streaming = True
             self._heard_ns = now_ns
             return
-        self._drop(renewal.turn(now_ns, open_one=lambda: self._open(wall_ns), limit_ns=CONNECT_LIMIT_NS))
+        self._drop(renewal.advance(now_ns, open_one=lambda: self._open(wall_ns), limit_ns=CONNECT_LIMIT_NS))
         if renewal.is_hopeless:
             self._act_on(Trouble(Fault.RENEW, "the session has opened: requesting symbols again"), now_ns, out)
 

@@ -36,7 +36,7 @@ FLUSH_NS: Final = 400_000_000
 SYNC_NS: Final = 5_000_000_000
 SHORTEST_WAIT_NS: Final = 1_000_000_000
 LONGEST_WAIT_NS: Final = 30_000_000_000
-_TURN_SECONDS: Final = 0.1
+_POLL_SECONDS: Final = 0.1
 _ROWS_AT_ONCE: Final = 1 << 14
 _JOIN_SECONDS: Final = 10.0
 
@@ -110,7 +110,7 @@ class Recorder:
         self._status = RecorderStatus(RecorderState.WAITING)
         self._written = 0
         self._already = 0
-        self._lock = threading.Lock()  # one turn at a time
+        self._lock = threading.Lock()  # one write at a time
         self._opened = threading.Event()
         self._recovered: Recovered | None = None
         self._stop = threading.Event()
@@ -135,7 +135,7 @@ class Recorder:
         position : first row to record; None for the next one
         coming : what the feed will bring of a session that is partly recorded; None: all of it, with its gaps
         reach_ns : how far back from now the feed can bring trades, ns; None for any time
-        is_threaded : open and write on a thread; False if the caller calls `turn` itself
+        is_threaded : open and write on a thread; False if the caller calls `write_due` itself
         """
         self._files.coming = coming or Coming()
         self._files.reach_ns = reach_ns
@@ -168,7 +168,7 @@ class Recorder:
         """
         self._noted.append((0 if position is None else position, notice))
 
-    def turn(self, *, is_last: bool = False) -> None:
+    def write_due(self, *, is_last: bool = False) -> None:
         """Write what has arrived, if a write is due.
 
         Parameters
@@ -212,7 +212,7 @@ class Recorder:
             self._thread = None
         if self._status.state is RecorderState.CLOSED:
             return
-        self.turn(is_last=True)
+        self.write_due(is_last=True)
         self._files.close()
         self._status = replace(self.status(), state=RecorderState.CLOSED)
 
@@ -226,8 +226,8 @@ class Recorder:
 
     def _run(self) -> None:
         self._open_running()
-        while not self._stop.wait(_TURN_SECONDS):
-            self.turn()
+        while not self._stop.wait(_POLL_SECONDS):
+            self.write_due()
 
     def _guarded(self, work: Callable[[], None]) -> None:
         """Run a disk operation; report an error once, and delay the next attempt."""
