@@ -122,16 +122,16 @@ def live(
     given: Mapping[str, object],
     drawing: Drawing,
 ) -> None:
-    """Draw Databento's live feed: the session so far, then every trade as it comes.
+    """Draw Databento's live feed: the session so far, then each new trade.
 
-    It is recorded, and its numbers are archived: flow-gl sessions lists what there is.
+    Trades are recorded and the chart's numbers archived: flow-gl sessions lists the sessions.
 
     \b
     flow-gl live                                          (NQ.v.0 and ES.v.0, DATABENTO_API_KEY in the environment)
     flow-gl live --symbols NQ.v.0 --record-dir /data/recordings --keep-days 90
     flow-gl live --symbols NQ.FUT --stype-in parent       (the outright with the most volume)
     flow-gl live --archive postgresql://me@db.local/flow
-    flow-gl live --no-recording --archive off             (nothing is kept)
+    flow-gl live --no-recording --archive off             (stores nothing)
     """
     from flow_gl.cli import draw
     from flow_gl.core.spec import KEY_VARIABLE, LiveSpec

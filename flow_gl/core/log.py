@@ -6,9 +6,12 @@ that were told to `protect`, and whatever looks like a Databento key.
 
 import logging
 import logging.handlers
+import os
 import re
+import shutil
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -77,15 +80,30 @@ def start_log(program: str, *, level: str = "info", is_verbose: bool = False) ->
     path = state_dir() / f"{program}.log"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handler = logging.handlers.RotatingFileHandler(
-            path, maxBytes=MAX_BYTES, backupCount=KEPT_FILES, encoding="utf-8"
-        )
+        handler = SharedLog(path, maxBytes=MAX_BYTES, backupCount=KEPT_FILES, encoding="utf-8")
     except OSError as error:
         _add(root, logging.NullHandler(), formatter)
         root.warning("no log file", extra={"error": error})
         return None
     _add(root, handler, formatter)
     return path
+
+
+class SharedLog(logging.handlers.RotatingFileHandler):
+    """A rotating log file that several running programs write.
+
+    The full file is copied and then emptied, not renamed: Windows does not rename a file that another program has open,
+    and elsewhere the other program would go on writing into the renamed file.
+    """
+
+    def rotate(self, source: str, dest: str) -> None:
+        """Move the contents of `source` to `dest`; on a full disk they are dropped."""
+        try:
+            shutil.copyfile(source, dest)
+        except OSError:
+            with suppress(OSError):
+                Path(dest).unlink()
+        os.truncate(source, 0)
 
 
 def _add(root: logging.Logger, handler: logging.Handler, formatter: logging.Formatter) -> None:

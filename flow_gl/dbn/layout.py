@@ -25,6 +25,8 @@ HEADER_LIMIT: Final = 1 << 28
 RECORD_HEADER_WORDS: Final = 4
 TRADE_WORDS: Final = TRADE.itemsize // 4
 TS_OUT_WORDS: Final = 2
+INSTRUMENT_ID: Final = slice(4, 8)
+"""Bytes of a record's header that hold its instrument id, little-endian."""
 
 TRADE_KIND: Final = 0
 DEFINITION_KIND: Final = 19

@@ -1,5 +1,6 @@
 """Files that are written whole or not at all, and folders that take nothing."""
 
+import logging
 import os
 import stat
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 
 from flow_gl.core import config
 from flow_gl.core.errors import FlowError
-from flow_gl.core.log import get_logger, start_log
+from flow_gl.core.log import SharedLog, get_logger, start_log
 from flow_gl.core.system import folders
 from flow_gl.core.system.files import takes, write_whole
 from tests.full_disk import full_disk
@@ -69,6 +70,46 @@ def test_a_log_that_cannot_be_written_says_nothing(
         start_log("end")
     assert path == tmp_path / "test.log"
     assert capfd.readouterr().err == ""
+
+
+def test_two_programs_share_a_log_and_lose_no_line_when_it_is_rotated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "view.log"
+    rename = os.rename
+
+    def rename_on_windows(source: str, target: str) -> None:
+        if Path(source) == path:
+            raise PermissionError(13, "The process cannot access the file because it is being used by another process")
+        rename(source, target)
+
+    monkeypatch.setattr(os, "rename", rename_on_windows)
+    programs = [SharedLog(path, maxBytes=1000, backupCount=3, encoding="utf-8") for _ in range(2)]
+    for number in range(80):
+        record = logging.LogRecord("test", logging.INFO, "", 0, f"line {number:02} {'.' * 32}", None, None)
+        programs[number % 2].emit(record)
+    for program in programs:
+        program.close()
+    files = [path, *(path.with_name(f"view.log.{number}") for number in (1, 2, 3))]
+    assert all(file.stat().st_size <= 1000 for file in files)
+    held = [line[5:7] for file in reversed(files) for line in file.read_text().splitlines()]
+    assert held == [f"{number:02}" for number in range(80 - len(held), 80)]
+    assert len(held) > 60
+
+
+def test_a_log_on_a_full_disk_does_not_grow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_source: str, target: str) -> None:
+        Path(target).write_text("half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("shutil.copyfile", full)
+    program = SharedLog(tmp_path / "view.log", maxBytes=1000, backupCount=3, encoding="utf-8")
+    for number in range(80):
+        program.emit(logging.LogRecord("test", logging.INFO, "", 0, f"line {number:02}", None, None))
+    program.close()
+    assert [path.name for path in tmp_path.iterdir()] == ["view.log"]
+    assert (tmp_path / "view.log").read_text().endswith("line 79\n")
+    assert (tmp_path / "view.log").stat().st_size <= 1000
 
 
 def test_a_user_without_a_home_has_no_place_for_recordings_and_the_rest_elsewhere(

@@ -89,6 +89,59 @@ def test_a_name_that_comes_back_to_a_contract_means_it_in_the_next_recording(tmp
     assert [one.symbol for one in scan(paths).choose("NQ.v.0").instruments] == ["NQZ5"]
 
 
+def replayed(run: Run, symbol: str, folder: Path) -> tuple[int, list[str]]:
+    """Number of trades that the run's recordings hold of a name, and the rolls in them."""
+    paths = [path for date in (20251128, 20251129) for path in recorded(run.recorder.directory, DATASET, date)]
+    done = export(read_items(paths), folder, fmt="csv", symbol=symbol)
+    rolls = folder / "rolls.csv"
+    return done.trades, rolls.read_text().splitlines()[1:] if rolls.exists() else []
+
+
+@pytest.mark.parametrize("is_closed_by_a_later_run", [False, True])
+def test_a_roll_stays_at_its_place_when_the_file_is_sorted(tmp_path: Path, is_closed_by_a_later_run: bool) -> None:
+    old, new = two_contracts(HOUR_NS)
+    run = Run(tmp_path / "r", wall_ns=int(old["ts_recv"][0]))
+    run.recorder.note(OLD, position=0)
+    run.feed(old[100:])
+    run.recorder.note(NEW, position=run.tape.head)
+    run.feed(new)
+    if is_closed_by_a_later_run:
+        run.recorder.close()
+        run = Run(tmp_path / "r", wall_ns=int(new["ts_recv"][-1]))
+        run.recorder.note(NEW, position=0)
+    run.feed(old[:100])
+    run.recorder.close()
+    trades, rolls = replayed(run, "NQ.v.0", tmp_path / "out")
+    assert trades == 600
+    assert len(rolls) == 1
+    assert str(old["ts_event"][-1]) in rolls[0] or str(new["ts_event"][0]) in rolls[0]
+
+
+def test_a_name_that_comes_back_to_a_contract_within_a_session_means_it_again(tmp_path: Path) -> None:
+    old, new = two_contracts(HOUR_NS)
+    back = of_contract(OLD, seed=3, start=DAY_START + 3 * HOUR_NS)
+    run = Run(tmp_path / "r", wall_ns=int(old["ts_recv"][0]))
+    for mapping, rows in ((OLD, old), (NEW, new), (OLD, back[20:]), (OLD, back[:20])):
+        run.recorder.note(mapping, position=run.tape.head)
+        run.feed(rows)
+    run.recorder.close()
+    trades, rolls = replayed(run, "NQ.v.0", tmp_path / "out")
+    assert trades == 900
+    assert ["NQZ5 > NQH6" in rolls[0], "NQH6 > NQZ5" in rolls[1], len(rolls)] == [True, True, 2]
+
+
+def test_the_name_of_an_instrument_that_a_later_run_adds_precedes_its_trades(tmp_path: Path) -> None:
+    nq, es = two_contracts(-HOUR_NS // 2)
+    run = Run(tmp_path / "r", wall_ns=int(nq["ts_recv"][0]))
+    run.recorder.note(OLD, position=0)
+    run.feed(nq)
+    run.recorder.note(Mapping(200, "ESZ5", "ES.v.0"), position=run.tape.head)
+    run.feed(es)
+    run.recorder.close()
+    assert replayed(run, "ES.v.0", tmp_path / "es") == (300, [])
+    assert replayed(run, "NQ.v.0", tmp_path / "nq") == (300, [])
+
+
 def archived(url: str, *items: Item, session_of: object = utc_day) -> None:
     """Two charts, each of another name, archived as an engine does it."""
     pipeline = Pipeline(sessions=SessionCalendar())
@@ -126,6 +179,23 @@ def test_the_archive_gives_each_row_to_its_own_contract_and_both_charts_of_one_c
         for symbol, its in (("NQZ5", old), ("NQH6", new))
     }
     assert [(one.symbol, one.trade_count) for one in list_sessions(url)] == [("NQZ5", 300), ("NQH6", 300)]
+
+
+def test_an_instrument_without_a_raw_symbol_is_archived_under_its_id_also_before_a_roll(tmp_path: Path) -> None:
+    old, new = two_contracts(DAY_NS * 3)
+    url = f"sqlite:///{tmp_path / 'archive.sqlite3'}"
+    archived(url, Mapping(100, "", "NQ.v.0"), Trades(old), Mapping(200, "", "NQ.v.0"), Trades(new))
+    engine = sa.create_engine(parse_url(url))
+    with engine.connect() as connection:
+        words = "SELECT symbol, sum(trade_count), min(low), max(high) FROM bubbles GROUP BY symbol ORDER BY symbol"
+        rows = [tuple(row) for row in connection.execute(sa.text(words))]
+        names = {row[0]: row[1] for row in connection.execute(sa.text("SELECT symbol, instrument_id FROM instruments"))}
+    engine.dispose()
+    assert names == {"100": 100, "200": 200}
+    assert rows == [
+        (symbol, 300, its["price"].min(), its["price"].max()) for symbol, its in (("100", old), ("200", new))
+    ]
+    assert [(one.symbol, one.trade_count) for one in list_sessions(url)] == [("100", 300), ("200", 300)]
 
 
 def test_two_names_of_one_contract_are_two_charts_of_the_same_numbers() -> None:

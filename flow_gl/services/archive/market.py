@@ -111,9 +111,9 @@ class MarketArchive:
         count = self._write_left(connection)
         if count:
             return count
-        symbol = self._reader.symbol
+        symbol = _key(self._reader.symbol, int(self._reader.instrument["instrument_id"]))
         if not symbol:
-            return 0  # the instrument has no name yet: its rows stay in the ring
+            return 0  # the chart has no instrument yet
         if instrument_version != self._place.instrument_version:
             row = self._reader.instrument
             self._write_instrument(connection, symbol, int(row["instrument_id"]))
@@ -145,17 +145,15 @@ class MarketArchive:
                 place.rolls = total - len(reader.rolls)  # the table no longer holds the oldest rolls
                 continue
             roll = reader.rolls[at]
-            symbol, last_ts = bytes(roll["from_symbol"]).decode("ascii", "replace"), int(roll["last_ts"])
-            if symbol:
-                count = self._write_buckets(connection, symbol, last_ts) + self._write_events(
-                    connection, symbol, last_ts
-                )
-                if count:
-                    self._write_instrument(connection, symbol, int(roll["from_id"]))
-                    return count
-                for date in sorted(place.touched):
-                    finished = finished_row(connection, symbol, reader.bucket_ns, date, self._session_of)
-                    upsert(connection, schema.sessions, [finished])
+            last_ts = int(roll["last_ts"])
+            symbol = _key(bytes(roll["from_symbol"]).decode("ascii", "replace"), int(roll["from_id"]))
+            count = self._write_buckets(connection, symbol, last_ts) + self._write_events(connection, symbol, last_ts)
+            if count:
+                self._write_instrument(connection, symbol, int(roll["from_id"]))
+                return count
+            for date in sorted(place.touched):
+                finished = finished_row(connection, symbol, reader.bucket_ns, date, self._session_of)
+                upsert(connection, schema.sessions, [finished])
             place.touched.clear()
             place.rolls += 1
             place.instrument_version = 0
@@ -251,6 +249,11 @@ class MarketArchive:
             dates += [session.trade_date if session else None] * run
             at += run
         return dates
+
+
+def _key(symbol: str, instrument_id: int) -> str:
+    """Return what identifies an instrument in the database: its raw symbol, or its id without one; "" for none."""
+    return symbol or (str(instrument_id) if instrument_id else "")
 
 
 def _until(cursor: Cursor, field_name: str, last_ts: int) -> NDArray[np.void]:

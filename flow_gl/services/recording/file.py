@@ -22,6 +22,7 @@ from flow_gl.core.market.gap_markers import GapMarker
 from flow_gl.core.system.platform import held_files
 from flow_gl.dbn.records import encode_marker
 from flow_gl.services.recording import format as recording
+from flow_gl.services.recording.names import HeldNames
 
 _log: Final = logging.getLogger(__name__)
 _CLOSED: Final = -1
@@ -87,7 +88,7 @@ class RecordingFile:
         self._coming: Final = coming
         self._is_dirty = False
         self._needs_sync = False
-        self._names: set[bytes] = set()
+        self._names = HeldNames()
         self._markers: set[tuple[int, int]] = set()
         self._has_trades = False
         self._newest = 0  # arrival time of the newest trade held, ns
@@ -95,13 +96,12 @@ class RecordingFile:
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists():
             _write_aside(path, b"".join(recording.frames_of([header, *names])))
-            self._names.update(names)
         self._fd = held_files.open_for_update(path)
         try:
             held_files.lock(self._fd, path)
             found = self._mend(header, names, is_new_run=is_new_run)
             self._size = found.size
-            self._names.update(found.names)
+            self._names.add(found.names)
             self._has_trades = len(found.trades) > 0
             if is_new_run and coming.repeats and len(found.trades):
                 self.seen = Seen(found.trades)
@@ -158,10 +158,11 @@ class RecordingFile:
         self._markers.add((marker.start, marker.end))
 
     def append_names(self, names: list[bytes]) -> None:
-        """Write the mapping and definition records that the file does not hold yet. Raises OSError."""
-        new = [name for name in names if name not in self._names]
-        self._write(new)
-        self._names.update(new)
+        """Write the mapping and definition records that change what the file says at its end. Raises OSError.
+
+        After an error the file must be opened again.
+        """
+        self._write(self._names.take_new(names))
 
     def sync(self) -> None:
         """Flush the file to the disk (fsync), so that it survives a power cut. Raises OSError."""
@@ -232,7 +233,7 @@ class RecordingFile:
 
     def _recover(self, found: recording.Scan) -> Recovered:
         trades = recording.by_arrival(found.trades) if self._is_disordered else found.trades
-        return Recovered(self.path, tuple(found.names), trades, tuple(marker for _, marker in found.markers))
+        return Recovered(self.path, found.names, trades, tuple(marker for _, marker in found.markers))
 
     def _set_aside(self, found: recording.Scan, beginning: bytes) -> recording.Scan:
         """Rename the file aside and continue in a new one that holds its undamaged beginning."""

@@ -25,6 +25,7 @@ from flow_gl.dbn.header import read_header
 from flow_gl.dbn.layout import (
     DBN_MAGIC,
     DEFINITION_KIND,
+    INSTRUMENT_ID,
     MAPPING_KIND,
     PRELUDE_BYTES,
     RECORD_HEADER_WORDS,
@@ -61,12 +62,17 @@ class Scan:
     header: bytes = b""
     """DBN metadata."""
     frames: int = 0
-    names: dict[bytes, None] = field(default_factory=dict)
-    """Mapping and definition records, each once, in file order."""
+    placed_names: list[tuple[int, bytes]] = field(default_factory=list)
+    """Mapping and definition records in file order, each with the number of trades before it."""
     markers: list[tuple[int, GapMarker]] = field(default_factory=list)
     """Where trades are missing, each with the offset of the frame that holds the marker, bytes."""
     trades: NDArray[np.void] = field(default_factory=lambda: np.empty(0, TRADE))
     """dtype TRADE, in file order."""
+
+    @property
+    def names(self) -> tuple[bytes, ...]:
+        """Mapping and definition records, in file order."""
+        return tuple(record for _, record in self.placed_names)
 
     @property
     def holes(self) -> list[tuple[int, GapMarker]]:
@@ -120,16 +126,49 @@ def by_arrival(trades: NDArray[np.void]) -> NDArray[np.void]:
 
 
 def in_order(found: Scan, *, has_markers: bool) -> bytes:
-    """Encode a recording again, with its trades sorted by arrival and its markers at their times (or left out)."""
+    """Encode a recording again, with its trades sorted by arrival, and its names and markers among them.
+
+    A name keeps its place in time, so that a roll within the file stays a roll: it follows the trades that were
+    recorded before it, but precedes all trades of an instrument that was recorded only after it.
+
+    Parameters
+    ----------
+    found : the recording
+    has_markers : keep the markers
+    """
     trades = by_arrival(found.trades)
     times = arrival_times(trades)
-    records = [found.header, *found.names]
-    at = 0
+    placed = _places_of_names(found, trades, times)
     for marker in sorted((marker for _, marker in found.markers if has_markers), key=lambda marker: marker.end):
-        place = max(at, int(np.searchsorted(times, marker.end)))
-        records += [*records_of(trades[at:place]), encode_marker(marker)]
+        placed.append((int(np.searchsorted(times, marker.end)), encode_marker(marker)))
+    records = [found.header]
+    at = 0
+    for place, record in sorted(placed, key=lambda one: one[0]):
+        records += [*records_of(trades[at:place]), record]
         at = place
     return b"".join(frames_of(records + records_of(trades[at:])))
+
+
+def _places_of_names(found: Scan, trades: NDArray[np.void], times: NDArray[np.int64]) -> list[tuple[int, bytes]]:
+    """Return each name with the number of sorted trades that precede it; `times` are the sorted arrival times."""
+    newest = np.maximum.accumulate(arrival_times(found.trades))
+    first_in_file, first_sorted = _firsts(found.trades), _firsts(trades)
+    placed: list[tuple[int, bytes]] = []
+    least = 0
+    for before, record in found.placed_names:
+        place = int(np.searchsorted(times, newest[before - 1], side="right")) if before else 0
+        instrument_id = int.from_bytes(record[INSTRUMENT_ID], "little")
+        if first_in_file.get(instrument_id, 0) >= before:  # it is new here, or never trades
+            place = min(place, first_sorted.get(instrument_id, place))
+        least = max(least, place)  # names keep their order among themselves
+        placed.append((least, record))
+    return placed
+
+
+def _firsts(trades: NDArray[np.void]) -> dict[int, int]:
+    """Return the index of each instrument's first trade."""
+    ids, firsts = np.unique(trades["instrument_id"], return_index=True)
+    return dict(zip(ids.tolist(), firsts.tolist(), strict=True))
 
 
 def records_of(trades: NDArray[np.void]) -> list[bytes]:
@@ -255,8 +294,9 @@ def _read_header(content: bytes) -> tuple[str, int]:
 def _sort_records(content: bytes, offset: int, trades: bytearray, found: Scan) -> None:
     """Add a frame's records to `trades` and `found`; raises DamageError, and then none of them are added."""
     runs: list[bytes] = []
-    names: list[bytes] = []
+    names: list[tuple[int, bytes]] = []
     markers: list[GapMarker] = []
+    count_before = len(trades) // TRADE.itemsize
     at = 0
     while at < len(content):
         count = (len(content) - at) // TRADE.itemsize
@@ -265,17 +305,18 @@ def _sort_records(content: bytes, offset: int, trades: bytearray, found: Scan) -
         if run:
             runs.append(content[at : at + run * TRADE.itemsize])
             at += run * TRADE.itemsize
+            count_before += run
             continue
         length = content[at] * 4
         record = content[at : at + length]
         if length < RECORD_HEADER_WORDS * 4 or len(record) < length:
             raise DamageError("", f"a record of {length} bytes at byte {at} of its content")
         if record[1] in (MAPPING_KIND, DEFINITION_KIND):
-            names.append(record)
+            names.append((count_before, record))
         elif record[1] == SYSTEM_KIND:
             marker = parse_marker(system_text(record))
             markers += [marker] if marker else []
         at += length
     trades += b"".join(runs)
-    found.names.update(dict.fromkeys(names))
+    found.placed_names += names
     found.markers += [(offset, marker) for marker in markers]

@@ -1,13 +1,16 @@
 """What a recording holds besides trades: instrument names, their definitions, and gaps."""
 
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
 from flow_gl.core.items import Definition, FeedGap, Mapping
+from flow_gl.core.market.instrument import is_parent_symbol
 from flow_gl.core.market.gap_markers import GapMarker
+from flow_gl.core.market.names import NameBook
 from flow_gl.core.sessions import Session
 from flow_gl.core.units import DAY_NS
 from flow_gl.dbn.damage import DamageError
-from flow_gl.dbn.layout import MAPPING_KIND, VERSION
+from flow_gl.dbn.layout import INSTRUMENT_ID, MAPPING_KIND, VERSION
 from flow_gl.dbn.records import definition_record, mapping_record, read_mapping
 
 Name = Mapping | Definition | bytes
@@ -33,7 +36,7 @@ def key_of(notice: Name) -> tuple[str, int, str]:
     if notice[1] == MAPPING_KIND:
         with suppress(DamageError, ValueError):
             return key_of(read_mapping(notice, VERSION))
-    return f"rtype {notice[1]}", int.from_bytes(notice[4:8], "little"), ""
+    return f"rtype {notice[1]}", int.from_bytes(notice[INSTRUMENT_ID], "little"), ""
 
 
 def record_of(notice: Name, session: Session) -> bytes:
@@ -60,3 +63,47 @@ def record_of(notice: Name, session: Session) -> bytes:
         start_ns=session.open // DAY_NS * DAY_NS,
         end_ns=(session.next_open // DAY_NS + 1) * DAY_NS,
     )
+
+
+class HeldNames:
+    """The names that a recording holds, and what each means at its end.
+
+    A name that comes back to an earlier instrument is a new statement; one that repeats what is in force is not.
+    """
+
+    def __init__(self) -> None:
+        self._book = NameBook()
+        self._others: dict[tuple[str, int, str], bytes] = {}
+
+    def add(self, records: Iterable[bytes]) -> None:
+        """Note records that the file holds, in file order."""
+        for record in records:
+            mapping = _mapping_of(record)
+            if mapping:
+                self._book.take(mapping)
+            else:
+                self._others[key_of(record)] = record
+
+    def take_new(self, records: Sequence[bytes]) -> list[bytes]:
+        """Return the records that must be written so that the file says what `records` say in order, and note them."""
+        mappings = [_mapping_of(record) for record in records]
+        last = {mapping.requested: index for index, mapping in enumerate(mappings) if mapping}
+        new = []
+        for index, (record, mapping) in enumerate(zip(records, mappings, strict=True)):
+            if mapping is None:
+                is_new = self._others.get(key_of(record)) != record
+            else:
+                is_replaced = index != last[mapping.requested] and not is_parent_symbol(mapping.requested)
+                is_known = self._book.symbol(mapping.instrument_id) == mapping.symbol
+                is_new = bool(self._book.touches(mapping)) and not (is_replaced and is_known)
+            if is_new:
+                self.add([record])
+                new.append(record)
+        return new
+
+
+def _mapping_of(record: bytes) -> Mapping | None:
+    if record[1] == MAPPING_KIND:
+        with suppress(DamageError, ValueError):
+            return read_mapping(record, VERSION)
+    return None

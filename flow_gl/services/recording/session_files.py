@@ -48,7 +48,7 @@ class SessionFiles:
         self._files: dict[int, _Open] = {}  # by trade date, last used last
         self._seen: dict[int, Seen | None] = {}  # by trade date, of each file that this run has had open
         self._names: dict[tuple[str, int, str], Name] = {}
-        self._has_new_names = False
+        self._new_names: list[Name] = []
         self._new_markers: list[GapMarker] = []
         self.coming = Coming()
         self.reach_ns: int | None = None
@@ -80,16 +80,16 @@ class SessionFiles:
             key = key_of(notice)
             self._names.pop(key, None)  # behind the others: a name that comes back to an instrument means it again
             self._names[key] = notice
-            self._has_new_names = True
+            self._new_names += [notice] if self._files else []  # a file that is opened gets all names
 
     def write_notices(self) -> None:
         """Write new names and markers into the current file; without one they stay pending."""
         if not self._files:
             return
         file, session = next(reversed(self._files.values()))
-        if self._has_new_names:
-            file.append_names(self._name_records(session))
-            self._has_new_names = False
+        if self._new_names:
+            file.append_names([record_of(name, session) for name in self._new_names])
+            self._new_names.clear()
         while self._new_markers:
             file.append_marker(self._new_markers[0])
             self._new_markers.pop(0)
@@ -118,6 +118,7 @@ class SessionFiles:
         """Close all files."""
         for trade_date in list(self._files):
             self._close(trade_date)
+        self._new_names.clear()
 
     def _close(self, trade_date: int) -> None:
         file = self._files.pop(trade_date).file
