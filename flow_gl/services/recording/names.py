@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
 from flow_gl.core.items import Definition, FeedGap, Mapping
-from flow_gl.core.market.instrument import is_parent_symbol
 from flow_gl.core.market.gap_markers import GapMarker
+from flow_gl.core.market.instrument import is_parent_symbol
 from flow_gl.core.market.names import NameBook
 from flow_gl.core.sessions import Session
 from flow_gl.core.units import DAY_NS
