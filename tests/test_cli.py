@@ -17,7 +17,7 @@ from flow_gl.core.settings import DECLARED, DEFAULTS, DRAWING
 from flow_gl.core.spec import DemoSpec, FilesSpec, LiveSpec
 from flow_gl.dbn.writing import write_dbn
 from tests.core.test_settings import another
-from tests.scripted import trades
+from tests.kit.scripted_feed import trades
 
 KEY = "db-ThisIsNoRealKeyOnlyATestsOwn"
 Shown = list[tuple[object, object, object]]

@@ -13,7 +13,7 @@ from flow_gl.runtime.charts import Charts
 from flow_gl.runtime.engine_loop import Engine
 from flow_gl.runtime.meters import StatusBoard
 from flow_gl.store.market import EngineStore, MarketReader, MarketStore
-from tests.scripted import START_NS
+from tests.kit.scripted_feed import START_NS
 
 HOUR_NS = 3_600_000_000_000
 MOST_GROWTH = 3_000

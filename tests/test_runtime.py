@@ -20,7 +20,7 @@ from flow_gl.runtime.charts import Charts
 from flow_gl.runtime.engine_loop import BATCH, STATUS_NS, TAPE_CAPACITY, Engine
 from flow_gl.runtime.meters import Rate, StatusBoard
 from flow_gl.store.market import EngineReader, EngineStore, MarketReader, MarketStore
-from tests.scripted import SECOND_NS, START_NS, ScriptedFeed, trades
+from tests.kit.scripted_feed import SECOND_NS, START_NS, ScriptedFeed, trades
 
 
 class Rig:

@@ -24,8 +24,8 @@ from flow_gl.ui.state import prefs
 from flow_gl.ui.state.view_state import ViewState
 from flow_gl.view.pacing import Pacer
 from flow_gl.view.program import ViewOptions, run_view
+from tests.kit.local_link import LocalLink
 from tests.kit.screens import virtual_display
-from tests.ui.local import LocalLink
 
 SIZE = "480x270"
 

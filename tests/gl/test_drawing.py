@@ -13,7 +13,7 @@ from flow_gl.gl.capture import read_picture
 from flow_gl.gl.counters import FrameCounters
 from flow_gl.gl.kit import Kit
 from flow_gl.gl.shaders import Program, ShaderLibrary, shader_folder
-from tests.gl_context import HEIGHT, WIDTH
+from tests.kit.gl_context import HEIGHT, WIDTH
 
 ROW = np.dtype([("pixel", "<i4"), ("unused", "<i4", (3,))])
 VERTEX = """#version 330 core

@@ -5,5 +5,9 @@
 - `trades`: trades as arrays.
 - `numbers`: the engine's results for trades, comparable between two ways of computing them.
 - `waiting`: `until` waits for another thread or process without a fixed sleep.
+- `markets`: a plausible market in a local store, without the engine, and scenes of it.
+- `local_link`: a `Link` over such stores, in place of an engine process.
+- `scripted_feed`: a feed that delivers what a test gives it.
+- `gl_context`: fixtures for drawing without a window.
 - `crash`: simulates the death of a process.
 """

@@ -28,7 +28,7 @@ from flow_gl.ui.overlays.frame import ChartFrame, Frame
 from flow_gl.ui.paint.gui import Gui
 from flow_gl.ui.state.view_state import ViewState
 from flow_gl.view.frame_loop import FrameLoop
-from tests.ui.local import LocalLink
+from tests.kit.local_link import LocalLink
 
 Place = tuple[float, float]
 ANSWER_FRAMES = 4

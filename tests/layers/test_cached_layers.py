@@ -15,8 +15,8 @@ from flow_gl.layers.labels.levels import free_column, met_by
 from flow_gl.layers.stack import DRAW_ORDER, Batch, ChartStack
 from flow_gl.store.market import MarketStore
 from flow_gl.view.frame_scheduler import FrameScheduler
-from tests.gl_context import draw
-from tests.market_factory import Market, make_market, make_scene
+from tests.kit.gl_context import draw
+from tests.kit.markets import Market, make_market, make_scene
 
 
 class Recorder:

@@ -13,7 +13,7 @@ from flow_gl.layers.base import OffScale
 from flow_gl.layers.labels.off_scale import off_scale_text
 from flow_gl.layers.rows.extent import PriceScale, price_scale
 from flow_gl.store.market import MarketReader, MarketStore
-from tests.market_factory import SECOND, START_NS, TICK, Market, cvd_of, make_seconds
+from tests.kit.markets import SECOND, START_NS, TICK, Market, cvd_of, make_seconds
 
 LODS = len(widths_ns(SECOND))
 FAR = (10_000_000, -37_630_000_000, 2_540_000_000, 1_000_000_000_000_000)

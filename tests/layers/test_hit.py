@@ -10,7 +10,7 @@ from flow_gl.layers.base import Scene, Style
 from flow_gl.layers.discs import radius_of, reference_of, volumes
 from flow_gl.layers.rows import hit
 from flow_gl.store.ring import Ring
-from tests.market_factory import SECOND, START_NS, TICK, Market, make_market, make_scene
+from tests.kit.markets import SECOND, START_NS, TICK, Market, make_market, make_scene
 
 
 @pytest.fixture(scope="module")

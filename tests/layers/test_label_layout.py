@@ -16,9 +16,9 @@ from flow_gl.layers.base import Scene, Style
 from flow_gl.layers.labels.layout import LabelLayout
 from flow_gl.layers.stack import ChartStack
 from flow_gl.view.frame_scheduler import JOBS, FrameScheduler
-from tests.gl_context import draw
+from tests.kit.gl_context import draw
+from tests.kit.markets import SECOND, make_market, make_scene
 from tests.layers.test_cached_layers import fire
-from tests.market_factory import SECOND, make_market, make_scene
 
 FRAME_S = 1 / 144
 PERIOD_S, DELAY_S = JOBS["labels"].period_s, JOBS["labels"].delay_s

@@ -10,8 +10,8 @@ from flow_gl.layers.base import Scene, Style
 from flow_gl.layers.price import PriceLayer
 from flow_gl.layers.rolls import contract_left, contract_profile
 from flow_gl.layers.stack import ChartStack
-from tests.gl_context import draw
-from tests.market_factory import SECOND, START_NS, Market, make_market, make_scene
+from tests.kit.gl_context import draw
+from tests.kit.markets import SECOND, START_NS, Market, make_market, make_scene
 
 LEVELS_ALONE = Style(is_visible=frozenset({"levels", "profile"}))
 NOTHING = Style(is_visible=frozenset())

@@ -13,7 +13,7 @@ from flow_gl.layers.rows.packing import (
     pack_cvd,
     pack_point,
 )
-from tests.market_factory import SECOND, START_NS, TICK, make_seconds
+from tests.kit.markets import SECOND, START_NS, TICK, make_seconds
 
 NO_GAPS = np.zeros(0, GAP)
 

@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from flow_gl.layers.labels import ticks
-from tests.market_factory import START_NS
+from tests.kit.markets import START_NS
 
 SECOND = 1_000_000_000
 ZONE = "America/New_York"

@@ -11,8 +11,8 @@ from flow_gl.layers.rows.mirror import BACKFILL_ROWS
 from flow_gl.layers.rows.packing import BUBBLE_ROW, CVD_ROW
 from flow_gl.layers.stack import ChartStack
 from flow_gl.view.frame_scheduler import FrameScheduler
-from tests.gl_context import draw
-from tests.market_factory import SECOND, make_market, make_scene
+from tests.kit.gl_context import draw
+from tests.kit.markets import SECOND, make_market, make_scene
 
 ROW_BYTES = BUBBLE_ROW.itemsize + CVD_ROW.itemsize
 

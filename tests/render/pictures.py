@@ -18,8 +18,8 @@ from flow_gl.gl.kit import Kit
 from flow_gl.layers.base import Scene, Style
 from flow_gl.layers.stack import ChartStack
 from flow_gl.view.frame_scheduler import FrameScheduler
-from tests.gl_context import draw
-from tests.market_factory import SECOND, START_NS, make_market, make_scene
+from tests.kit.gl_context import draw
+from tests.kit.markets import SECOND, START_NS, make_market, make_scene
 
 REFERENCES: Final = Path(__file__).parent / "references"
 Picture = NDArray[np.uint8]

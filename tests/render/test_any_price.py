@@ -22,8 +22,8 @@ from flow_gl.layers.base import Scene, Style
 from flow_gl.layers.stack import ChartStack
 from flow_gl.store.market import MarketReader, MarketStore
 from flow_gl.view.frame_scheduler import FrameScheduler
-from tests.gl_context import HEIGHT, WIDTH, draw
-from tests.market_factory import cvd_of
+from tests.kit.gl_context import HEIGHT, WIDTH, draw
+from tests.kit.markets import cvd_of
 
 TICK_SIZES = (1, 500, 3_906_250, 10_000_000, 250_000_000, 1_000_000_000, 7_000_000_007)
 PANE = Rect(0, 0, 530, 260)

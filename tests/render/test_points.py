@@ -10,8 +10,8 @@ from flow_gl.layers import bubbles
 from flow_gl.layers.base import Scene
 from flow_gl.layers.stack import ChartStack
 from flow_gl.view.frame_scheduler import FrameScheduler
-from tests.gl_context import draw
-from tests.market_factory import make_market, make_scene
+from tests.kit.gl_context import draw
+from tests.kit.markets import make_market, make_scene
 
 Picture = NDArray[np.int64]
 TOLERANCE = 3

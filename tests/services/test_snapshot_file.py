@@ -13,7 +13,7 @@ from flow_gl.core.schema import BUBBLE, CVD_POINT, EVENT
 from flow_gl.services.replay_cache.rows import RowsError, pack, unpack
 from flow_gl.services.replay_cache.shelf import FOLDER, Shelf, identity
 from flow_gl.services.replay_cache.snapshot_file import MAGIC, Rows, Snapshot, SnapshotError, SnapshotFile, encode
-from tests.market_factory import make_seconds
+from tests.kit.markets import make_seconds
 
 _words = st.one_of(st.integers(-(2**63), 2**63 - 1), st.integers(-300, 300), st.sampled_from([2**63 - 1, -(2**63)]))
 

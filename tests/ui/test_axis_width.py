@@ -11,7 +11,7 @@ from flow_gl.layers.labels.axes import LEFT_PX, PLATE_PX
 from flow_gl.store.market import MarketReader, MarketStore
 from flow_gl.ui.state.axis_width import axis_px, axis_texts
 from flow_gl.ui.state.view_state import ChartState
-from tests.gl_context import context, kit
+from tests.kit.gl_context import context, kit
 
 __all__ = ["context", "kit"]
 

@@ -12,7 +12,7 @@ from flow_gl.ui.paint.gui import Gui  # noqa: F401 - the overlays' bindings come
 from flow_gl.ui.state.layout import arrange
 from flow_gl.ui.state.view_state import ViewState
 from flow_gl.view.frame_scheduler import FrameScheduler
-from tests.ui.local import LocalLink
+from tests.kit.local_link import LocalLink
 
 GAP = 16.0
 

@@ -6,7 +6,7 @@ import pytest
 from flow_gl.ui.alerts.zero_cross import AlertWatch
 from flow_gl.ui.state.motion import MotionClock, feed_now
 from flow_gl.ui.state.size_floor import contracts
-from tests.ui.local import OPENED, SECOND, LocalLink, add_cross
+from tests.kit.local_link import OPENED, SECOND, LocalLink, add_cross
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 from flow_gl.core.schema import SESSION, FeedState, GapKind
 from flow_gl.ui.link import LinkState
 from flow_gl.ui.overlays.status import Tone, awaiting, condition, next_open
-from tests.ui.local import OPENED, SECOND, LocalLink, add_gap
+from tests.kit.local_link import OPENED, SECOND, LocalLink, add_gap
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from flow_gl.core.commands import Command
 from flow_gl.core.schema import EVENT, GAP_LIST, INSTRUMENT, STATUS, EventKind, FeedState, GapKind, TickSource
 from flow_gl.store.market import EngineReader, EngineStore, MarketStore
 from flow_gl.ui.link import LinkState
-from tests.market_factory import SECOND, START_NS, TICK, make_market
+from tests.kit.markets import SECOND, START_NS, TICK, make_market
 
 OPENED = START_NS
 

@@ -1,4 +1,4 @@
-"""A feed that hands over what a test says, turn by turn, and trades to put into it."""
+"""A feed that delivers in each poll what a test gives it, and trades for it."""
 
 from collections.abc import Sequence
 
