@@ -51,6 +51,8 @@ class Definition:
     is_outright: bool
     """A single future, not a spread or an option."""
     ts_event: int = field(default=0, compare=False)
+    expiration: int = field(default=0, compare=False)
+    """Time of the instrument's last trade, ns; 0 if unknown."""
 
 
 @dataclass(frozen=True, slots=True)

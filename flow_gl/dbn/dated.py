@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow_gl.core.items import Definition, Item, Mapping, Trades
+from flow_gl.core.market.instrument import is_parent_symbol
 
 _APART_NS: Final = 60_000_000_000
 
@@ -66,10 +67,10 @@ class Dated:
         if not self._waiting or date < self._waiting[0].ts_event:
             yield from self.first_day()
             return
-        last: dict[tuple[str, ...], Mapping | Definition] = {}
+        last: dict[tuple[str, str, int], Mapping | Definition] = {}
         while self._waiting and self._waiting[0].ts_event <= date:
             notice = self._waiting.popleft()
-            name = (notice.symbol, notice.requested) if isinstance(notice, Mapping) else (notice.symbol,)
+            name = _key(notice)
             last.pop(name, None)
             last[name] = notice
         yield from last.values()
@@ -89,3 +90,10 @@ class Dated:
             yield self._waiting.popleft()
         if len(rows):
             yield Trades(rows)
+
+
+def _key(notice: Mapping | Definition) -> tuple[str, str, int]:
+    """Return the key under which a later notice replaces an earlier one; a parent has many instruments at once."""
+    if isinstance(notice, Definition):
+        return "", "", notice.instrument_id
+    return notice.symbol, notice.requested, notice.instrument_id if is_parent_symbol(notice.requested) else 0

@@ -28,6 +28,7 @@ def read_definition(record: bytes, version: int) -> Definition:
     """Parse an InstrumentDefMsg of a DBN version. Raises DamageError if its symbol is not a valid name."""
     row = np.frombuffer(record, DEFINITIONS[version], count=1)[0]
     tick_size, quantity = int(row["min_price_increment"]), int(row["unit_of_measure_qty"])
+    expiration = int(row["expiration"])
     return Definition(
         instrument_id=int(row["instrument_id"]),
         symbol=_symbol(row["raw_symbol"]),
@@ -35,6 +36,7 @@ def read_definition(record: bytes, version: int) -> Definition:
         point_value=quantity / PRICE_SCALE if 0 < quantity < UNDEF_PRICE else None,
         is_outright=int(row["instrument_class"]) == FUTURE_CLASS,
         ts_event=max(int(row["ts_event"]), 0),
+        expiration=expiration if 0 < expiration < UNDEF_PRICE else 0,
     )
 
 

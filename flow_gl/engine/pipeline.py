@@ -312,6 +312,8 @@ class Pipeline:
                 if not kept.is_ended:
                     self._charted.append(market)
             market.resume(kept)
+            if kept.is_ended:
+                market.publish()  # once: no later trade will change it
         if stores:
             self._seats += [(sinks[at], seats[at]) for at in sorted(seats)]
         self._common_gaps = {gap.start: gap for gap in state.gaps}

@@ -44,8 +44,11 @@ class Wanted:
             self._meant.add(self._name.instrument_id)
 
     def rows(self, trades: NDArray[np.void]) -> NDArray[np.void]:
-        """Return the trades (TRADE) that the name covers: all of them until a mapping says what it denotes."""
-        if self._name is None or not self._name.is_known:
+        """Return the trades (TRADE) that the name covers.
+
+        Until a mapping says what it denotes, a contract's own symbol covers all trades and a continuous symbol none.
+        """
+        if self._name is None or (self._name.is_raw and not self._name.is_known):
             return trades
         ids = trades["instrument_id"]
         self._seen.update(np.unique(ids).tolist())

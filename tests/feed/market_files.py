@@ -61,7 +61,15 @@ def mapping_record(version: int, instrument_id: int, symbol: str, requested: str
 
 
 def definition_record(
-    version: int, instrument_id: int, symbol: str, *, kind: str = "F", tick_size: int = 250_000_000, quantity: int
+    version: int,
+    instrument_id: int,
+    symbol: str,
+    *,
+    kind: str = "F",
+    tick_size: int = 250_000_000,
+    quantity: int,
+    ts_event: int = OPEN_NS,
+    expiration: int = 0,
 ) -> bytes:
     """An InstrumentDefMsg laid out by the official package's own field list."""
     message = {1: dbn.InstrumentDefMsgV1, 2: dbn.InstrumentDefMsgV2, 3: dbn.InstrumentDefMsg}[version]
@@ -69,7 +77,8 @@ def definition_record(
     row["length"] = message.size_hint // 4
     row["rtype"] = 19
     row["instrument_id"] = instrument_id
-    row["ts_event"] = OPEN_NS
+    row["ts_event"] = ts_event
+    row["expiration"] = expiration
     row["raw_symbol"] = symbol.encode()
     row["min_price_increment"] = tick_size
     row["unit_of_measure_qty"] = quantity

@@ -22,7 +22,7 @@ Intervals = dict[str, list[tuple[int, int, int | str]]]
 """Of each name: first day, day after the last one, id; days of December 2025."""
 
 
-def make_header(names: Intervals, stype_in: dbn.SType) -> bytes:
+def make_header(names: Intervals, stype_in: dbn.SType, schema: dbn.Schema = dbn.Schema.TRADES) -> bytes:
     def day(number: int) -> dt.date:
         return dt.date(2025, 12, number)
 
@@ -35,7 +35,7 @@ def make_header(names: Intervals, stype_in: dbn.SType) -> bytes:
     ]
     return dbn.Metadata(
         dataset="GLBX.MDP3", start=0, stype_in=stype_in, stype_out=dbn.SType.INSTRUMENT_ID,
-        schema=dbn.Schema.TRADES, symbols=list(names), mappings=mappings, version=3,
+        schema=schema, symbols=list(names), mappings=mappings, version=3,
     ).encode()  # fmt: skip
 
 
@@ -155,3 +155,24 @@ def test_days_without_a_target_are_days_on_which_the_name_means_nothing(tmp_path
     path = write(tmp_path / "x.dbn", make_header(names, CONTINUOUS), rows)
     assert scan([path]).choose("NQ.v.0").trades == 8
     assert export(read_items([path]), tmp_path / "out", symbol="NQ.v.0").trades == 8
+
+
+def test_two_names_that_swap_their_ids_within_a_csv_lose_and_share_no_trade(tmp_path: Path) -> None:
+    rows = trades((2, 100, 3), (2, 200, 4), (3, 100, 5), (3, 200, 6))
+    lines = csv_text(rows, symbols={100: "ES.v.0", 200: "ES.v.1"}).splitlines()
+    swapped = [line.replace("ES.v.0", "?").replace("ES.v.1", "ES.v.0").replace("?", "ES.v.1") for line in lines]
+    path = tmp_path / "x.csv"
+    path.write_text("\n".join(lines[:8] + swapped[8:]) + "\n")
+    for symbol, count in (("ES.v.0", 3 + 6), ("ES.v.1", 4 + 5)):
+        assert scan([path]).choose(symbol).trades == count
+        assert export(read_items([path]), tmp_path / "out", symbol=symbol).trades == count
+
+
+def test_a_parent_in_the_header_means_all_its_instruments(tmp_path: Path) -> None:
+    names = {"NQ.FUT": [(1, 5, 100), (1, 5, 200), (1, 5, 300)]}
+    path = write(
+        tmp_path / "x.dbn", make_header(names, dbn.SType.PARENT), trades((2, 100, 3), (2, 200, 4), (2, 300, 5))
+    )
+    summary = scan([path])
+    assert [one.names for one in summary.instruments] == [("NQ.FUT",)] * 3
+    assert summary.choose("NQ.FUT").trades == 5

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from flow_gl.core.items import Definition
 from flow_gl.core.market.instrument import is_outright_symbol, is_parent_symbol, is_spread_symbol
 from flow_gl.core.market.names import Name
+from flow_gl.feed.files.definition_dates import dated, defined_at
 from flow_gl.feed.files.file_part import FilePart, Traded
 
 
@@ -117,7 +118,12 @@ class Found:
         self._means: dict[str, _Meaning] = {}
         self._mapped: set[str] = set()
         """Raw symbols given by a mapping, not only by a definition."""
-        definitions = [named.definition for part in parts for named in part.named if named.definition]
+        definitions = dated(
+            [one for part in parts for one in part.definitions], [one for part in parts for one in part.mappings]
+        )
+        of_trades = [named.definition for part in parts if not part.is_definitions for named in part.named]
+        definitions += [one for one in of_trades if one is not None]
+        definitions.sort(key=lambda one: one.ts_event)
         for part in parts:
             self._mapped.update(named.symbol for named in part.named if named.definition is None)
             for traded in sorted(part.traded, key=lambda one: one.first_ts):
@@ -152,14 +158,14 @@ class Found:
             return None
         named.sort(key=lambda one: one.first_ts)
         known = named[0].symbol
-        pinned = 0 if known in self._mapped else named[0].instrument_id
+        is_followed = known in self._mapped or len(self._of_id(named[0].instrument_id)) > 1
+        pinned = 0 if is_followed else named[0].instrument_id
         trades, volume = (sum(getattr(one, count) for one in named) for count in ("trades", "volume"))
         return Choice(known, tuple(named), trades, volume, pinned=pinned)
 
     def of_instrument(self, one: InstrumentSummary, name: str = "") -> Choice:
         """Return the choice of a single instrument."""
-        rivals = [other for other in self._all if other.instrument_id == one.instrument_id and other.trades]
-        is_followed = len(rivals) > 1 and one.symbol in self._mapped
+        is_followed = bool(one.symbol) and len(self._of_id(one.instrument_id)) > 1
         label = one.symbol if is_followed else name or one.name
         only_id, pinned = (one.instrument_id, 0) if is_followed else (0, one.instrument_id)
         return Choice(label, (one,), one.trades, one.volume, only_id, pinned)
@@ -168,6 +174,10 @@ class Found:
         """Return the instrument of an id, the one with the most volume if there are several; None if none trades."""
         ours = [one for one in self._all if str(one.instrument_id) == text and one.trades]
         return self.of_instrument(min(ours, key=_rank), name=min(ours, key=_rank).symbol or text) if ours else None
+
+    def _of_id(self, instrument_id: int) -> list[InstrumentSummary]:
+        """Return the instruments of an id that trade; several if the id was reused."""
+        return [one for one in self._all if one.instrument_id == instrument_id and one.trades]
 
     def is_named(self, symbol: str) -> bool:
         """Whether any file names it, with or without trades."""
@@ -243,6 +253,5 @@ def _rank(one: InstrumentSummary) -> tuple[int, int]:
 
 def _defined(definitions: Iterable[Definition], traded: Traded) -> str:
     """Return the raw symbol of the definition valid at an instrument's first trade, else of its first definition."""
-    ours = [one for one in definitions if one.instrument_id == traded.instrument_id]
-    before = [one for one in ours if one.ts_event <= traded.first_ts]
-    return before[-1].symbol if before else ours[0].symbol if ours else ""
+    one = defined_at((one for one in definitions if one.instrument_id == traded.instrument_id), traded.first_ts)
+    return one.symbol if one else ""

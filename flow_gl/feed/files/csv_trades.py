@@ -200,11 +200,17 @@ class CsvReader:
             is_told = (
                 self._symbols.get(instrument_id) == symbol and self._means.get(symbol, instrument_id) == instrument_id
             )
-            if symbol and not is_told:
-                self._symbols[instrument_id] = symbol
-                if not is_raw_symbol(symbol):
-                    self._means[symbol] = instrument_id
-                named.append((row, Mapping.of(instrument_id, symbol, int(block.rows["ts_event"][row]))))
+            if not symbol or is_told:
+                continue
+            ts_event, before = int(block.rows["ts_event"][row]), self._symbols.get(instrument_id, "")
+            if before != symbol and self._means.get(before) == instrument_id:
+                # Each row has one name: the id's previous name means nothing until a row says what it means now.
+                self._means[before] = 0
+                named.append((row, Mapping.of(instrument_id, before, ts_event, is_end=True)))
+            self._symbols[instrument_id] = symbol
+            if not is_raw_symbol(symbol):
+                self._means[symbol] = instrument_id
+            named.append((row, Mapping.of(instrument_id, symbol, ts_event)))
         return named
 
     def _damage(self, row: int, what: str) -> DamageError:

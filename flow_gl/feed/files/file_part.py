@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from flow_gl.core.items import Definition, Mapping, Trades
 from flow_gl.core.market.names import NameBook
 from flow_gl.core.schema import UNDEF_PRICE
+from flow_gl.feed.files.definition_dates import DefinitionDates
 from flow_gl.feed.files.file_order import event_times, order_keys
 from flow_gl.feed.files.trade_file import TradeFile
 
@@ -68,6 +70,10 @@ class FilePart:
     """In the order in which they are named."""
     traded: tuple[Traded, ...]
     """Of one instrument in the order of time."""
+    definitions: tuple[Definition, ...] = ()
+    """All that a file of definitions holds, as read; () for a file of trades."""
+    mappings: tuple[Mapping, ...] = ()
+    """The header of a file of definitions; () for a file of trades."""
 
 
 class PartCache(Protocol):
@@ -80,13 +86,16 @@ class PartCache(Protocol):
         """Store a file's summary."""
 
 
-def read_part(path: Path, on_progress: Callable[[float], None] | None = None) -> FilePart:
+def read_part(
+    path: Path, on_progress: Callable[[float], None] | None = None, *, definitions: DefinitionDates | None = None
+) -> FilePart:
     """Read a complete file and summarise it.
 
     Parameters
     ----------
     path : file of trades or definitions
     on_progress : called from time to time with the share read, 0..1
+    definitions : those of other files, which distinguish instruments that share an id
 
     Raises
     ------
@@ -95,10 +104,12 @@ def read_part(path: Path, on_progress: Callable[[float], None] | None = None) ->
     """
     tally = _Tally()
     named: dict[tuple[int, str, str], Named] = {}
+    defined: list[Definition] = []
     first_ts = last_ts = begins = ends = 0
     file = TradeFile(path)
     try:
-        for item in file.items():
+        items = file.items()
+        for item in items if definitions is None else chain.from_iterable(map(definitions.among, items)):
             if isinstance(item, Trades):
                 tally.add(item.rows)
                 ts_event, keys = event_times(item.rows), order_keys(item.rows)
@@ -114,6 +125,8 @@ def read_part(path: Path, on_progress: Callable[[float], None] | None = None) ->
             elif isinstance(item, Definition):
                 tally.name(Mapping(item.instrument_id, item.symbol))
                 named[item.instrument_id, item.symbol, " "] = Named(item.instrument_id, item.symbol, "", item)
+                if file.is_definitions:
+                    defined.append(item)
         for mapping in file.mappings:  # including those dated after the last trade
             _add_name(named, mapping)
         return FilePart(
@@ -130,6 +143,8 @@ def read_part(path: Path, on_progress: Callable[[float], None] | None = None) ->
             newest_ts=file.last_ts,
             named=tuple(named.values()),
             traded=tally.rows(),
+            definitions=tuple(defined),
+            mappings=file.mappings if file.is_definitions else (),
         )
     finally:
         file.close()

@@ -1,18 +1,21 @@
 """Several files as one stream, in the order given, without overlaps.
 
-Files of definitions are read first, wherever they are in the list. Files whose times overlap or are in the wrong order
+Files of definitions are read first, wherever they are in the list, and their definitions are put among the trades from
+the time on from which they hold. Files whose times overlap or are in the wrong order
 are refused, since a trade would count twice or be late; files of the same time with different instruments are merged. A
 damaged file is followed by a gap up to the next file. A file whose summary is known can be skipped: what follows is the
 same.
 """
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
+from itertools import chain
 from os import PathLike
 from pathlib import Path
 from typing import Final
 
 from flow_gl.core.errors import DataError
-from flow_gl.core.items import FeedGap, FileEnd, Item, Trades
+from flow_gl.core.items import Definition, FeedGap, FileEnd, Item, Trades
+from flow_gl.feed.files.definition_dates import DefinitionDates
 from flow_gl.feed.files.file_order import FileOrder, event_times, order_keys
 from flow_gl.feed.files.file_part import FilePart
 from flow_gl.feed.files.merged import Merged, groups_of
@@ -59,6 +62,7 @@ class FileSequence:
         self._order: Final = FileOrder()
         self._held: Final[list[str]] = []
         self._gap_start = 0
+        self._dates: Final = DefinitionDates()
         definitions: list[Path] = []
         others: list[Path] = []
         for path in map(Path, paths):
@@ -110,6 +114,7 @@ class FileSequence:
     def skip(self, part: FilePart) -> None:
         """Skip the next file, given its summary, before iterating. Raises DataError if files overlap."""
         path = self.paths[self.passed]
+        self._dates.add(part.definitions, part.mappings)
         if part.trades:
             self._begin(part.begins, path)
             self._order.reach(part.ends, path)
@@ -136,8 +141,9 @@ class FileSequence:
                 continue
             file = self._current = TradeFile(path)
             is_first = True
+            self._dates.begin_file()
             try:
-                for item in file.items():
+                for item in self._dated(file):
                     if isinstance(item, Trades):
                         if self._gap_start:
                             yield FeedGap(self._gap_start, int(event_times(item.rows)[0]))
@@ -158,7 +164,21 @@ class FileSequence:
             self._current = None
             if self._tells_ends:
                 yield FileEnd(self.passed - 1)
+        if not self.trades:
+            yield from self._dates.dated()
         self.check_trades()
+
+    def _dated(self, file: TradeFile) -> Iterator[Item]:
+        """Yield a file's items: trades with the definitions of other files among them; definitions are kept back."""
+        if not file.is_definitions:
+            yield from chain.from_iterable(map(self._dates.among, file.items()))
+            return
+        self._dates.add((), file.mappings)
+        for item in file.items():
+            if isinstance(item, Definition):
+                self._dates.add((item,), ())
+            else:
+                yield item
 
     def _read_merged(self, path: Path) -> Iterator[Item]:
         """Read the files of a group side by side."""
@@ -166,7 +186,8 @@ class FileSequence:
         paths = [other for other in self.paths if self._groups[other] is group]
         self._begin(0, path)
         merged = self._current = Merged(paths)
-        for item in merged.items():
+        self._dates.begin_file()
+        for item in chain.from_iterable(map(self._dates.among, merged.items())):
             if isinstance(item, Trades):
                 if self._gap_start:
                     yield FeedGap(self._gap_start, int(event_times(item.rows)[0]))

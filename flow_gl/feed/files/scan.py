@@ -7,6 +7,7 @@ from pathlib import Path
 
 from flow_gl.core.errors import DataError
 from flow_gl.feed.files.choices import Choice, Found, InstrumentSummary, unique
+from flow_gl.feed.files.definition_dates import DefinitionDates, reused_ids
 from flow_gl.feed.files.file_part import FilePart, PartCache, read_part
 from flow_gl.feed.files.file_sequence import FileSequence
 
@@ -107,6 +108,7 @@ def scan(
             if cache:
                 cache.keep(path, part)
         parts.append(part)
+    parts = _told_apart(sequence.paths, parts)
     sequence.know(parts)
     for part in parts:
         sequence.skip(part)
@@ -124,6 +126,22 @@ def scan(
         damage=tuple(sequence.damage),
         parts=tuple(parts),
     )
+
+
+def _told_apart(paths: Sequence[Path], parts: list[FilePart]) -> list[FilePart]:
+    """Read again the files whose trades can be told apart only by definitions, because an id is reused in them."""
+    dates = DefinitionDates()
+    for part in parts:
+        dates.add(part.definitions, part.mappings)
+    reused = reused_ids(dates.dated())
+    if not reused:
+        return parts
+    told = []
+    for path, part in zip(paths, parts, strict=True):
+        is_unclear = any(one.instrument_id in reused and not one.symbol for one in part.traded)
+        dates.begin_file()
+        told.append(read_part(path, definitions=dates) if is_unclear else part)
+    return told
 
 
 def _share(on_progress: Callable[[float], None] | None, index: int, of: int) -> Callable[[float], None] | None:
