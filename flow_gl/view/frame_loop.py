@@ -28,6 +28,7 @@ from flow_gl.ui.paint.gui import Gui
 from flow_gl.ui.state.axis_width import axis_px, axis_texts, axis_texts_key
 from flow_gl.ui.state.layout import arrange
 from flow_gl.ui.state.motion import MotionClock
+from flow_gl.ui.state.panel_layout import PanelLayout
 from flow_gl.ui.state.size_floor import contracts
 from flow_gl.ui.state.view_state import ViewState
 from flow_gl.view.frame_scheduler import SOON_S, FrameScheduler
@@ -61,8 +62,6 @@ class FrameLoop:
         self.input: Final = InputHandler(state, self.overlays, self._send)
         self.frame: Frame | None = None
         """The last frame."""
-        self.content_scale: float | None = None
-        """Overrides the content scale of the surface."""
         self.layer_timer: LayerTimer | None = None
         """While set, measures GPU time per layer, at the cost of extra calls."""
         self._clock: Final = clock
@@ -81,6 +80,7 @@ class FrameLoop:
         self._since_overlays_s = 0.0
         self._style: tuple[object, ...] = ()
         """What the overlays' size and colours were derived from."""
+        self._panels = PanelLayout(Rect(0.0, 0.0, 1.0, 1.0))
         self._activity: tuple[object, ...] = ()
         """What the last frame saw of the engine and the window."""
 
@@ -96,7 +96,7 @@ class FrameLoop:
         now_s = self._now_s()
         self.scheduler.begin_frame(now_s, may_defer=may_defer)
         size = self.surface.size
-        scale = self.content_scale or self.surface.content_scale
+        scale = self.state.ui_scale or self.surface.content_scale
         self.surface.begin()
         self._since_overlays_s += dt_s
         cause = self._overlays_cause_of_input(size, scale, now_s)
@@ -104,6 +104,7 @@ class FrameLoop:
             self._begin_overlays(size, scale)
             self._take_input(now_s)
         self._refresh()
+        self._panels = self.state.lay_out_panels(Rect(0.0, 0.0, *map(float, size)), scale)
         moment, charts = self._advance(dt_s, now_s, scale, size)
         frame = self._freeze(moment, charts)
         drawn = self._update(frame)
@@ -131,12 +132,12 @@ class FrameLoop:
         """
         if self.gui.has_input:
             self.scheduler.stay_awake("input", now_s)
-        style = (size, scale * self.state.text_scale, self.state.palette)
+        style = (size, scale, self.state.palette)
         is_new, self._style = style != self._style, style
         return "style" if is_new else "input" if self.scheduler.is_awake_for("input", now_s) else ""
 
     def _begin_overlays(self, size: tuple[int, int], scale: float) -> None:
-        self.gui.set_look(self.state.palette, scale * self.state.text_scale)
+        self.gui.set_look(self.state.palette, scale)
         self.gui.begin(*size, self._since_overlays_s)
         self._since_overlays_s = 0.0
 
@@ -152,7 +153,7 @@ class FrameLoop:
         if cause != "time":
             self._overlay_job.run_now(cause)
         is_full = cause in ("input", "style", "state") or not self.scheduler.may_defer
-        commands, chosen = self.overlays.draw(self.gui.painter, frame, self.state, self._area(), is_full=is_full)
+        commands, chosen = self.overlays.draw(self.gui.painter, frame, self.state, is_full=is_full)
         for command in commands:
             self._send(command)
         self.input.act(chosen, frame)
@@ -208,10 +209,6 @@ class FrameLoop:
         state = -1 if engine is None else int(engine.status["state"])
         heads = () if self.state.pause else tuple(market.store.session.version for market in link.markets)
         return (link.state, link.generation, state, self.surface.size, heads)
-
-    def _area(self) -> Rect:
-        x, y, width, height = self.gui.central
-        return Rect(round(x), round(y), max(1.0, round(width)), max(1.0, round(height)))
 
     def _send(self, command: Command) -> None:
         if isinstance(command, Configure):
@@ -276,7 +273,8 @@ class FrameLoop:
             self._axes.append(scenes.ChartAxes(self.scheduler.add("visible range")))
         visible = state.visible_charts(count) if count else [0]
         axis = self._axis_px(visible if count else [], scale)
-        layouts = arrange(self._area(), len(visible), scale=scale, cvd_share=state.cvd_share, axis_px=axis)
+        area = self._panels.charts
+        layouts = arrange(area, len(visible), scale=scale, cvd_share=state.cvd_share, axis_px=axis)
         state.time.fit(layouts[0].price.width)
         self._apply_percentile()
         charts = []
@@ -312,6 +310,7 @@ class FrameLoop:
             figures=self.figures,
             jobs=self.scheduler,
             chart_count=max(1, len(self.link.markets)),
+            panels=self._panels,
         )
 
     def _scene(self, chart: ChartFrame, moment: scenes.Moment) -> "Scene | None":

@@ -77,11 +77,10 @@ def _run(options: ViewOptions, link: Link, clock: Clock, pending: Pending) -> in
     prefs.apply(state, remembered, options.settings)
     surface, window = _open(options, remembered)
     try:
-        scale = options.settings.scale or surface.content_scale
+        scale = state.ui_scale or surface.content_scale
         handle = None if window is None else window.handle
-        gui = Gui(state.palette, scale=scale, window=handle, places=remembered.imgui)
+        gui = Gui(state.palette, scale=scale, window=handle)
         loop = FrameLoop(surface, link, state, gui, clock)
-        loop.content_scale = options.settings.scale
         if warning:
             get_logger("view").warning(warning)
             loop.overlays.notes.add(warning, clock.monotonic_ns() / 1e9, lasts_s=12.0)
@@ -135,7 +134,7 @@ def _remember(path: Path, loop: "FrameLoop", window: "Window | None", before: "P
         # In units at scale 1, as a window is asked for.
         width, height = (round(length / window.content_scale) for length in window.size)
     plot_px = loop.frame.charts[0].layout.price.width if loop.frame and loop.frame.charts else 0.0
-    found = prefs.gather(loop.state, width=width, height=height, plot_width_px=plot_px, imgui=loop.gui.places())
+    found = prefs.gather(loop.state, width=width, height=height, plot_width_px=plot_px)
     problem = prefs.save(path, found)
     if problem:
         get_logger("view").warning(problem)

@@ -4,6 +4,7 @@ import pytest
 
 from flow_gl.core.settings import Settings
 from flow_gl.ui.state import prefs
+from flow_gl.ui.state.panel_layout import PanelPlaces, Place
 from flow_gl.ui.state.view_state import LAYERS, ViewState
 
 
@@ -11,9 +12,11 @@ def test_what_is_set_up_comes_back(tmp_path):
     state = ViewState()
     state.open_panels, state.cvd_share, state.is_muted = {"feed", "session"}, 0.33, True
     state.filters.size_floor, state.filters.layers = 12, {"grid", "bubbles"}
+    state.panel_places = PanelPlaces().put("feed", Place("float", 5.0, 6.0, 310.0, 420.0)).resize("left", 350.0)
+    state.ui_scale = 1.5
     state.time.fit(1000.0)
     state.time.set_span(600e9, 1000.0)
-    saved = prefs.gather(state, width=1700, height=900, plot_width_px=1000.0, imgui="[Window][a]\nPos=1,2\n")
+    saved = prefs.gather(state, width=1700, height=900, plot_width_px=1000.0)
     assert prefs.save(tmp_path / "deep" / "view.json", saved) == ""
     loaded, warning = prefs.load(tmp_path / "deep" / "view.json")
     assert (loaded, warning) == (saved, "")
@@ -23,6 +26,8 @@ def test_what_is_set_up_comes_back(tmp_path):
     assert again.filters == state.filters
     assert again.time.span_ns == pytest.approx(600e9)
     assert again.cvd_share == 0.33
+    assert again.panel_places == state.panel_places
+    assert again.ui_scale == 1.5
 
 
 def test_a_first_start_has_the_defaults_and_no_warning(tmp_path):
@@ -39,6 +44,8 @@ def test_a_first_start_has_the_defaults_and_no_warning(tmp_path):
         b'{"panels": 3}',
         b"\xff\xfe\x00",
         b'{"threshold": -1}',
+        b'{"panel_places": {"feed": {"side": "above"}}}',
+        b'{"ui_scale": 40}',
         b'{"width": 1e400}',
         b"null",
     ],
@@ -63,11 +70,14 @@ def test_a_folder_in_the_files_place_is_a_warning_too(tmp_path):
 
 def test_what_is_asked_for_now_goes_before_what_is_remembered():
     state = ViewState()
-    settings = Settings(palette="light", threshold=0.4, size_floor=9, span="60s", panels=("help", "nonsense"))
-    prefs.apply(state, prefs.Preferences(percentile=80.0, panels=["feed"]), settings)
+    settings = Settings(
+        palette="light", threshold=0.4, size_floor=9, span="60s", panels=("help", "nonsense"), scale=2.0
+    )
+    prefs.apply(state, prefs.Preferences(percentile=80.0, panels=["feed"], ui_scale=1.5), settings)
     assert state.palette.name == "light"
     assert (state.filters.threshold, state.filters.size_floor, state.filters.percentile) == (0.4, 9, 0.0)
     assert state.open_panels == {"help"}
+    assert state.ui_scale == 2.0
     assert state.time.span_ns == 60e9
 
 

@@ -13,11 +13,14 @@ from flow_gl.ui.overlays import header, words
 from flow_gl.ui.overlays.frame import ChartFrame, Frame
 from flow_gl.ui.overlays.panels import base, feed, performance, session
 from flow_gl.ui.overlays.panels.base import Form, Section
+from flow_gl.ui.state.panel_layout import Place
 from flow_gl.ui.state.view_state import ViewState
 from flow_gl.view.frame_scheduler import AWAKE_S, JOBS
 from tests.kit.pilot import HeadlessPilot
 
-SIZE = (640, 360)
+SIZE = (960, 480)
+CORNER = (955.0, 475.0)
+"""A point away from the panels that `spread` places."""
 FRAME_S = 1 / 144
 REBUILT_HZ = 1.0 / JOBS["overlays"].period_s
 PANEL_S = JOBS["panel"].period_s
@@ -67,6 +70,14 @@ class Desk(HeadlessPilot):
     def formed_at(self, *names: str) -> list[float]:
         """When panels formed their figures."""
         return [at_s for name, at_s in self.formed if name in names]
+
+
+def spread(desk: Desk, *names: str) -> None:
+    """Open panels side by side, floating, so that each is shown."""
+    desk.state.open_panels = set(names)
+    for at, name in enumerate(names):
+        place = Place("float", 190.0 * at, 42.0, 180.0, 430.0)
+        desk.state.panel_places = desk.state.panel_places.put(name, place)
 
 
 @pytest.fixture
@@ -132,7 +143,7 @@ def test_a_note_fades_frame_by_frame(desk: Desk) -> None:
 
 
 def test_a_panels_texts_are_formed_in_frames_that_do_not_build_and_soon_enough(desk: Desk) -> None:
-    desk.state.open_panels = set(FORMS)
+    spread(desk, *FORMS)
     desk.frames(60)
     desk.formed.clear()
     desk.formed_while_building.clear()
@@ -145,7 +156,7 @@ def test_a_panels_texts_are_formed_in_frames_that_do_not_build_and_soon_enough(d
 
 
 def test_a_frame_forms_one_header_or_one_panel(desk: Desk) -> None:
-    desk.state.open_panels = set(FORMS)
+    spread(desk, *FORMS)
     desk.frames(60)
     desk.formed.clear()
     desk.said.clear()
@@ -181,7 +192,7 @@ def filled(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
 
     monkeypatch.setattr(base, "window", noted)
     monkeypatch.setattr(desk.gui, "build", built)
-    desk.state.open_panels = set(PANELS)
+    spread(desk, *sorted(PANELS))
     desk.frames(60)
     buildings.clear()
     return buildings
@@ -203,7 +214,7 @@ def test_a_building_that_is_touched_or_has_news_fills_all_panels(desk: Desk, fil
     assert set(filled[-1]) == PANELS
     desk.frames(30)
     filled.clear()
-    desk.point((635.0, 355.0))
+    desk.point(CORNER)
     desk.frames(20)
     assert len(filled) == 20
     assert all(set(names) == PANELS for names in filled)
@@ -232,7 +243,7 @@ def _spots(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> dict[str, tuple[float
         hint(text)
 
     monkeypatch.setattr(base, "hint", noted)
-    desk.state.open_panels = {"controls", "session"}  # in a small picture the other two would lie over them
+    spread(desk, "controls", "session")
     desk.frames(60)
     return spots
 
@@ -258,7 +269,7 @@ def test_a_list_stays_open_and_a_slider_held_while_the_mouse_rests(desk: Desk, m
     desk.move((x, y))
     desk.mouse_down()
     desk.frames(3)
-    desk.point((635.0, 355.0))  # far from the panel, which is held all the same
+    desk.point(CORNER)  # far from the panel, which is held all the same
     desk.frames(RESTS)
     before = desk.state.filters.threshold
     desk.point((x, y))
@@ -267,7 +278,7 @@ def test_a_list_stays_open_and_a_slider_held_while_the_mouse_rests(desk: Desk, m
     desk.mouse_up()
     desk.frames(3)
     desk.click(spots["zoomed out, bubbles"])
-    desk.point((635.0, 355.0))
+    desk.point(CORNER)
     desk.frames(RESTS)
     assert imgui.is_popup_open("", imgui.PopupFlags_.any_popup.value)
 

@@ -24,6 +24,8 @@ from flow_gl.core.settings.declaration import (
 
 SPAN_LOW_NS: Final = 5_000_000_000
 SPAN_HIGH_NS: Final = 60 * 86_400_000_000_000
+SCALE_RANGE: Final = (0.5, 4.0)
+"""Scale of text and lines, as a factor."""
 _show: Final[dict[str, Any]] = {"commands": DRAWING, "heading": SHOW}
 _AS_LAST_TIME: Final = "as last time"
 _USUAL: Final = AggregationSettings()
@@ -282,7 +284,14 @@ class Settings:
     ] = None
     scale: Annotated[
         float | None,
-        Setting(help="scale of text and lines, 0.5 to 4", unset="the monitor's", metavar="X", ge=0.5, le=4, **_show),
+        Setting(
+            help="scale of text and lines, 0.5 to 4",
+            unset="as last time, initially the monitor's",
+            metavar="X",
+            ge=SCALE_RANGE[0],
+            le=SCALE_RANGE[1],
+            **_show,
+        ),
     ] = None
     monitor: Annotated[
         int,

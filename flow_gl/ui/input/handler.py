@@ -9,6 +9,7 @@ from flow_gl.core.commands import Command
 from flow_gl.core.schema import FeedState
 from flow_gl.ui.input import keyboard
 from flow_gl.ui.input.actions import BY_NAME, Action, Context, Request
+from flow_gl.ui.input.column_grip import ColumnGrip
 from flow_gl.ui.input.gestures import Gestures, Mouse, Zone
 from flow_gl.ui.overlays.frame import ChartFrame, Frame
 from flow_gl.ui.overlays.header import menu_rect
@@ -39,13 +40,14 @@ class InputHandler:
         self._overlays: Final = overlays
         self._send: Final = send
         self._gestures: Final = Gestures()
+        self._column_grip: Final = ColumnGrip()
         self._requests: list[Request] = []
         self.was_busy = False
         """Whether the last `handle` call saw mouse or key input."""
 
     @property
     def is_dragging(self) -> bool:
-        return self._gestures.is_dragging
+        return self._gestures.is_dragging or self._column_grip.is_held
 
     def take_requests(self) -> list[Request]:
         """Return and clear the requests to the program since the last call."""
@@ -64,8 +66,11 @@ class InputHandler:
         io = imgui.get_io()
         mouse = _mouse(io)
         self.was_busy = bool(mouse.wheel or mouse.is_down or mouse.is_released or io.mouse_delta.x or io.mouse_delta.y)
+        is_grip = self._column_grip.handle(mouse, frame.panels, self._state, scale=frame.scale)
         is_button = mouse.is_pressed and mouse.is_free and self._press_button(mouse, frame, painter)
-        if not is_button:
+        if is_grip:
+            imgui.set_mouse_cursor(imgui.MouseCursor_.resize_ew.value)
+        elif not is_button:
             event_ns, scale = frame.event_ns, frame.scale
             clicked = self._gestures.handle(mouse, frame.charts, self._state, event_ns=event_ns, scale=scale)
             if clicked is not None:
@@ -73,7 +78,7 @@ class InputHandler:
         if mouse.is_free and imgui.is_mouse_clicked(1):
             self._overlays.ask_for_menu()
         shape = _SHAPES.get(self._gestures.zone)
-        if shape is not None and mouse.is_free:
+        if shape is not None and mouse.is_free and not is_grip:
             imgui.set_mouse_cursor(shape.value)
         actions = keyboard.pressed(presses)
         if is_list_open() and any(press.key == imgui.Key.escape for press in presses):

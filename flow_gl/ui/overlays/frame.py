@@ -1,17 +1,22 @@
 """The data of one frame that the overlays read, collected once per frame."""
 
 from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from flow_gl.core.jobs import Jobs
+from flow_gl.gl.view import Rect
 from flow_gl.layers.base import FrameCounters, Scene
 from flow_gl.store.market import EngineReader, MarketReader
 from flow_gl.ui.alerts.zero_cross import Badge
 from flow_gl.ui.link import Link
 from flow_gl.ui.overlays.status import Condition
 from flow_gl.ui.state.layout import ChartLayout
+from flow_gl.ui.state.panel_layout import PanelLayout
+
+_NO_PANELS: Final = PanelLayout(Rect(0.0, 0.0, 0.0, 0.0))
 
 
 @dataclass(slots=True)
@@ -76,6 +81,7 @@ class Frame:
     """Jobs that ran in recent frames, with their causes."""
     chart_count: int
     """Number of charts, visible or not."""
+    panels: PanelLayout = _NO_PANELS
 
     @property
     def engine(self) -> EngineReader | None:

@@ -6,7 +6,6 @@ from imgui_bundle import imgui
 
 from flow_gl.core.commands import Command
 from flow_gl.core.jobs import Jobs
-from flow_gl.gl.view import Rect
 from flow_gl.layers.rows.hit import row_of
 from flow_gl.ui.input.actions import Action
 from flow_gl.ui.overlays import notices
@@ -62,12 +61,13 @@ class Overlays:
             for chart in frame.charts
         )
         has_notes = not self.notes.is_empty
-        said = (of_charts, frame.link.state, frame.link.generation, frozenset(state.open_panels), has_notes)
+        windows = frozenset(state.open_panels), frame.panels
+        said = (of_charts, frame.link.state, frame.link.generation, windows, has_notes)
         is_new, self._said = said != self._said, said
         return "state" if is_new else "note" if has_notes else ""
 
     def draw(
-        self, painter: Painter, frame: Frame, state: ViewState, area: Rect, *, is_full: bool
+        self, painter: Painter, frame: Frame, state: ViewState, *, is_full: bool
     ) -> tuple[list[Command], list[Action]]:
         """Draw all overlays.
 
@@ -83,7 +83,7 @@ class Overlays:
         for order, chart in enumerate(frame.charts):
             self._headers[order].draw(painter, chart, frame, state, has_menu=order == 0)
             notices.draw(painter, chart, frame, state)
-        notices.draw_notes(painter, self.notes, frame, area, state.palette)
+        notices.draw_notes(painter, self.notes, frame, frame.panels.charts, state.palette)
         is_full = is_full or _is_held()
         commands = [command for panel in self._panels for command in panel.draw(frame, state, is_full=is_full)]
         if state.is_panel_open("help"):

@@ -17,8 +17,6 @@ from flow_gl.ui.paint.key_presses import KeyPresses, Press
 from flow_gl.ui.paint.painter import Painter
 
 _GLSL: Final = "#version 330"
-DOCK_ID: Final = 0x464C4F57
-"""The dock space that covers the window; what is docked leaves its middle to the charts."""
 
 
 class Gui:
@@ -29,17 +27,14 @@ class Gui:
     palette : colours to begin with
     scale : content scale
     window : the window's handle, as GLFW gives it; None without a window
-    places : where panels stood last time, as `places()` gave it
     """
 
-    def __init__(self, palette: Palette, *, scale: float, window: Any = None, places: str = "") -> None:
+    def __init__(self, palette: Palette, *, scale: float, window: Any = None) -> None:
         self._context = imgui.create_context()
         io = imgui.get_io()
-        io.set_ini_filename("")  # kept with the other preferences
+        io.set_ini_filename("")  # places are remembered with the other preferences
         io.set_log_filename("")
-        io.config_flags |= imgui.ConfigFlags_.docking_enable.value
         io.config_windows_move_from_title_bar_only = True
-        io.config_docking_always_tab_bar = False
         regular = io.fonts.add_font_from_file_ttf(str(theme.font_path("Regular")), theme.FONT_PX)
         bold = io.fonts.add_font_from_file_ttf(str(theme.font_path("Bold")), theme.FONT_PX)
         self.painter: Final = Painter(regular, bold)
@@ -50,14 +45,10 @@ class Gui:
             imgui.backends.glfw_init_for_opengl(ctypes.cast(window, ctypes.c_void_p).value or 0, True)
         imgui.backends.opengl3_init(_GLSL)
         self._drawing: Final = OverlayDrawing()
-        if places:
-            imgui.load_ini_settings_from_memory(places)
         # Filled by the window's callbacks (in tests by hand) as input comes, emptied by a new frame.
         self._events: Final = imgui.get_current_context().input_events_queue
         self._look: tuple[Palette, float] | None = None
         self.set_look(palette, scale)
-        self.central: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
-        """x, y, width, height of what docked panels leave to the charts, as of the last frame begun."""
 
     def set_look(self, palette: Palette, scale: float) -> None:
         """Update the style if palette or scale changed."""
@@ -75,11 +66,7 @@ class Gui:
             io.display_size = imgui.ImVec2(width, height)
             io.delta_time = max(dt_s, 1e-6)
         imgui.new_frame()
-        imgui.dock_space_over_viewport(DOCK_ID, None, imgui.DockNodeFlags_.passthru_central_node.value)
-        node = imgui.internal.dock_builder_get_central_node(DOCK_ID)
-        pos, size = node.pos, node.size
         dense = io.display_framebuffer_scale.x
-        self.central = (pos.x * dense, pos.y * dense, size.x * dense, size.y * dense)
         assert self._look is not None
         self.painter.begin(imgui.get_background_draw_list(), self._look[1] * dense, dense)
 
@@ -105,10 +92,6 @@ class Gui:
     def pixels_per_point(self) -> float:
         """Framebuffer pixels per ImGui unit: 1, on macOS with a dense screen 2."""
         return float(imgui.get_io().display_framebuffer_scale.x)
-
-    def places(self) -> str:
-        """Return the positions of the panels, in ImGui's ini format."""
-        return imgui.save_ini_settings_to_memory()
 
     def close(self) -> None:
         self._drawing.release()

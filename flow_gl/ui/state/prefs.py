@@ -9,9 +9,11 @@ from flow_gl.core.market.lod import THRESHOLD
 from flow_gl.core.palette import PALETTES
 from flow_gl.core.panels import NAMED
 from flow_gl.core.settings import DECLARED, Settings
+from flow_gl.core.settings.program import SCALE_RANGE
 from flow_gl.core.system import folders
 from flow_gl.core.system.files import write_whole
 from flow_gl.ui.state.layout import CVD_SHARE
+from flow_gl.ui.state.panel_layout import COLUMN_PX, LEAST_COLUMN_PX, MOST_COLUMN_PX, PanelPlaces, Place
 from flow_gl.ui.state.view_state import LAYERS, ViewState
 
 
@@ -19,6 +21,9 @@ def _range(name: str) -> msgspec.Meta:
     """The declared range of a setting that is remembered."""
     setting = DECLARED[name].setting
     return msgspec.Meta(ge=setting.ge, le=setting.le)
+
+
+_ColumnWidth = Annotated[float, msgspec.Meta(ge=LEAST_COLUMN_PX, le=MOST_COLUMN_PX)]
 
 
 class Preferences(msgspec.Struct, kw_only=True, forbid_unknown_fields=False):
@@ -38,8 +43,12 @@ class Preferences(msgspec.Struct, kw_only=True, forbid_unknown_fields=False):
     width: Annotated[int, msgspec.Meta(ge=0, le=20000)] = 0
     """Window, screen units; 0 where none is remembered."""
     height: Annotated[int, msgspec.Meta(ge=0, le=20000)] = 0
-    imgui: str = ""
-    """Places of the panels, in ImGui's own words."""
+    panel_places: dict[str, Place] = {}
+    recent_panels: list[str] = []
+    left_column_px: _ColumnWidth = COLUMN_PX
+    right_column_px: _ColumnWidth = COLUMN_PX
+    ui_scale: Annotated[float, msgspec.Meta(ge=0, le=SCALE_RANGE[1])] = 0.0
+    """0: the monitor's."""
 
 
 def default_path() -> Path:
@@ -85,6 +94,13 @@ def apply(state: ViewState, preferences: Preferences, settings: Settings) -> Non
     state.filters.layers = {name for name in LAYERS if preferences.shown_layers.get(name, defaults[name])}
     state.cvd_share = preferences.cvd_share
     state.is_muted = preferences.is_muted
+    state.panel_places = PanelPlaces(
+        tuple((name, place) for name, place in preferences.panel_places.items() if name in NAMED),
+        tuple(name for name in preferences.recent_panels if name in NAMED),
+        preferences.left_column_px,
+        preferences.right_column_px,
+    )
+    state.ui_scale = settings.scale or preferences.ui_scale
     span_s = preferences.span_s if settings.span_s is None else settings.span_s
     state.time.span_ns = span_s * 1e9
     state.aggregation = settings.aggregation
@@ -97,9 +113,10 @@ def apply(state: ViewState, preferences: Preferences, settings: Settings) -> Non
         filters.size_floor, filters.percentile = settings.size_floor, 0.0
 
 
-def gather(state: ViewState, *, width: int, height: int, plot_width_px: float, imgui: str) -> Preferences:
+def gather(state: ViewState, *, width: int, height: int, plot_width_px: float) -> Preferences:
     """What is to be remembered of a state."""
     span_s = state.time.ns_per_px * plot_width_px / 1e9
+    places = state.panel_places
     return Preferences(
         palette=state.palette.name,
         panels=sorted(state.open_panels),
@@ -113,5 +130,9 @@ def gather(state: ViewState, *, width: int, height: int, plot_width_px: float, i
         is_muted=state.is_muted,
         width=width,
         height=height,
-        imgui=imgui,
+        panel_places=dict(places.places),
+        recent_panels=list(places.recent),
+        left_column_px=places.left_px,
+        right_column_px=places.right_px,
+        ui_scale=state.ui_scale,
     )

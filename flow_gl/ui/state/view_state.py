@@ -13,10 +13,12 @@ from flow_gl.core.market.lod import THRESHOLD
 from flow_gl.core.palette import DARK, PALETTES, Palette
 from flow_gl.core.schema import MAX_LODS
 from flow_gl.core.settings import DEFAULTS, AggregationSettings
+from flow_gl.gl.view import Rect
 from flow_gl.layers.base import Style
 from flow_gl.layers.rows.extent import PriceScale
 from flow_gl.ui.state.axes import TimeAxis, ValueAxis
 from flow_gl.ui.state.layout import CVD_SHARE
+from flow_gl.ui.state.panel_layout import PanelLayout, PanelPlaces, lay_out, open_in_order
 
 _MOST_TICKS: Final = 2.0 * MAX_TICK
 """A price pane spans at most so many: all prices that there can be."""
@@ -98,9 +100,13 @@ class ViewState:
     open_panels: set[str] = field(default_factory=set)
     are_panels_hidden: bool = False
     """All panels are temporarily hidden; `open_panels` keeps which ones were open."""
+    panel_places: PanelPlaces = field(default_factory=PanelPlaces)
+    panels_behind: frozenset[str] = frozenset()
+    """Open panels that are behind another tab, as of the last frame."""
     cursor_px: tuple[float, float] | None = None
     """Mouse over a chart, framebuffer pixels."""
-    text_scale: float = 1.0
+    ui_scale: float = 0.0
+    """Size of text and lines as a factor; 0 takes the monitor's."""
     speed: float = 1.0
     """Replay speed last asked for, or in force."""
     speed_asked_ns: int = 0
@@ -128,14 +134,24 @@ class ViewState:
         return name in self.open_panels and not self.are_panels_hidden
 
     def toggle_panel(self, name: str) -> None:
-        """Open or close a panel. While all are put away, the key brings back this one alone."""
+        """Open or close a panel; one behind another tab comes to the front. While all are hidden, show it alone."""
+        is_behind = name in self.panels_behind
         if self.are_panels_hidden:
             self.are_panels_hidden = False
             self.open_panels = {name}
-        elif name in self.open_panels:
+        elif name in self.open_panels and not is_behind:
             self.open_panels.remove(name)
+            return
         else:
             self.open_panels.add(name)
+        self.panel_places = self.panel_places.select(name)
+
+    def lay_out_panels(self, window: Rect, scale: float) -> PanelLayout:
+        """Return where the panels that are shown are in a window."""
+        shown = frozenset() if self.are_panels_hidden else frozenset(self.open_panels)
+        layout = lay_out(window, open_in_order(shown), self.panel_places, scale)
+        self.panels_behind = frozenset(name for name in shown if layout.is_behind(name))
+        return layout
 
     def toggle_pause(self, wall_ns: int, event_ns: int) -> None:
         """Stop the picture or let it go on."""

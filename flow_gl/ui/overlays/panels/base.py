@@ -1,11 +1,10 @@
-"""Common parts of the panels: a window with its key in the title, and tables of labels and values.
+"""Common parts of the panels: widgets, and tables of labels and values.
 
 The tables are updated a few times per second, mostly in frames that do not rebuild the overlays. Their texts go to the
 window's draw list with one call each, without ImGui's layout, because a panel must stay cheap at high trade rates.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -14,74 +13,22 @@ from imgui_bundle import imgui
 from flow_gl.core.commands import Command
 from flow_gl.core.jobs import Jobs
 from flow_gl.core.palette import Palette, Rgb
-from flow_gl.ui.input.actions import BY_NAME
 from flow_gl.ui.overlays.frame import Frame
+from flow_gl.ui.overlays.panels.window import window
 from flow_gl.ui.paint.painter import Painter
 from flow_gl.ui.paint.theme import u32
 from flow_gl.ui.state.view_state import ViewState
 
-MARGIN_PX: Final = 12.0
-COLUMN_PX: Final = 300.0
 ROW_SHARE: Final = 1.42
 """Height of a row as a multiple of the text size."""
 LABEL_EMS: Final = 7.0
 GAP_EMS: Final = 0.8
 """Minimum width of the label column (`LABEL_EMS`) and of the gap before a value, in multiples of the text size."""
-_FLAGS: Final[int] = (
-    imgui.WindowFlags_.no_nav_inputs.value
-    | imgui.WindowFlags_.no_focus_on_appearing.value
-    | imgui.WindowFlags_.no_collapse.value
-    | imgui.WindowFlags_.horizontal_scrollbar.value
-)
-_FIRST_USE: Final[int] = imgui.Cond_.first_use_ever.value
+_FRAME_PADDING: Final[int] = imgui.StyleVar_.frame_padding.value
+_LOG: Final[int] = imgui.SliderFlags_.logarithmic.value
 _TEXT: Final[int] = imgui.Col_.text.value
 _TEXT_DISABLED: Final[int] = imgui.Col_.text_disabled.value
 _TOOLTIP: Final[int] = imgui.HoveredFlags_.for_tooltip.value
-_KEPT: Final[int] = (
-    imgui.internal.WindowRefreshFlags_.try_to_avoid_refresh.value
-    | imgui.internal.WindowRefreshFlags_.refresh_on_hover.value
-)
-_PLACES: Final = {
-    # name: (column, top below the header, height), in pixels at content scale 1. Two columns, over the oldest history.
-    "controls": (0, 0.0, 572.0),
-    "feed": (0, 580.0, 424.0),
-    "session": (1, 0.0, 664.0),
-    "performance": (1, 672.0, 332.0),
-}
-
-
-@contextmanager
-def window(name: str, frame: Frame, state: ViewState, *, may_keep: bool = False) -> Iterator[bool]:
-    """Open a panel's window: dockable, its place remembered, closed by its close button. Yield whether to fill it.
-
-    Parameters
-    ----------
-    may_keep : let the window reuse its last content unless the mouse is over it
-    """
-    if may_keep:
-        imgui.internal.set_next_window_refresh_policy(_KEPT)
-    _place(name, frame)
-    action = BY_NAME[name]
-    # The part after ### identifies the window: its place is remembered even if the title changes.
-    is_filled, is_open = imgui.begin(f"{action.title}   {action.key_label}###{name}", True, _FLAGS)
-    try:
-        yield is_filled
-    finally:
-        imgui.end()
-    if not is_open:
-        state.open_panels.discard(name)
-
-
-def _place(name: str, frame: Frame) -> None:
-    scale = frame.gui_scale
-    column, top, height = _PLACES[name]
-    area = imgui.get_main_viewport().work_size
-    header = 40.0 * scale
-    left = (MARGIN_PX + column * (COLUMN_PX + 8.0)) * scale
-    height = min(height * scale, area.y - header - 2 * MARGIN_PX * scale)
-    top = min(header + MARGIN_PX * scale + top * scale, max(header, area.y - height - MARGIN_PX * scale))
-    imgui.set_next_window_pos((left, top), _FIRST_USE)
-    imgui.set_next_window_size((COLUMN_PX * scale, height), _FIRST_USE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +77,8 @@ class Panel:
         self._is_changed = False
 
     def refresh(self, painter: Painter, frame: Frame, state: ViewState) -> None:
-        """Update the figures if the panel is open and was just opened, or if its job runs in this frame."""
-        was_shown, self._is_shown = self._is_shown, state.is_panel_open(self.name)
+        """Update the figures if the panel is shown and was just opened, or if its job runs in this frame."""
+        was_shown, self._is_shown = self._is_shown, frame.panels.slot_of(self.name) is not None
         if not self._is_shown:
             return
         if not was_shown:
@@ -147,7 +94,7 @@ class Panel:
             now.place_like(was)
 
     def draw(self, frame: Frame, state: ViewState, *, is_full: bool) -> list[Command]:
-        """Draw the panel if it is open.
+        """Draw the panel if it is open and not behind another tab.
 
         Parameters
         ----------
@@ -158,7 +105,7 @@ class Panel:
         commands : commands to the engine from the panel's widgets
         """
         commands: list[Command] = []
-        if not state.is_panel_open(self.name):
+        if frame.panels.slot_of(self.name) is None:
             return commands
         with window(self.name, frame, state, may_keep=not (is_full or self._is_changed)) as is_filled:
             if is_filled:
@@ -265,6 +212,30 @@ def heading(text: str) -> None:
     imgui.push_style_color(_TEXT, imgui.get_style_color_vec4(_TEXT_DISABLED))
     imgui.separator_text(text)
     imgui.pop_style_color()
+
+
+def slider(
+    label: str, shown: str, value: float, limits: tuple[float, float], *, is_log: bool = False
+) -> tuple[bool, float]:
+    """Draw a slider below its label and its value, so that the value is never behind the grab.
+
+    Parameters
+    ----------
+    shown : the value as text
+
+    Returns
+    -------
+    is_changed, value : as Dear ImGui returns them
+    """
+    colored(label, None)
+    imgui.same_line()
+    right(shown)
+    imgui.set_next_item_width(-1.0)
+    padding = imgui.get_style().frame_padding
+    imgui.push_style_var(_FRAME_PADDING, imgui.ImVec2(padding.x, 0.0))
+    changed, value = imgui.slider_float(f"##{label}", value, *limits, " ", _LOG if is_log else 0)
+    imgui.pop_style_var()
+    return changed, value
 
 
 def hint(text: str) -> None:

@@ -18,7 +18,7 @@ from flow_gl.ui.overlays.panels import base
 from flow_gl.ui.state.view_state import LAYERS, ViewState
 
 _SPANS_S: Final = (30, 60, 180, 600, 1800, 3600, 4 * 3600, 24 * 3600)
-_LOG: Final = imgui.SliderFlags_.logarithmic.value
+_SCALES: Final = (0.75, 1.0, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0, 4.0)
 
 
 def fill(frame: Frame, state: ViewState) -> list[Command]:
@@ -26,7 +26,7 @@ def fill(frame: Frame, state: ViewState) -> list[Command]:
     imgui.push_item_width(imgui.get_content_region_avail().x * 0.52)
     _bubbles(frame, state)
     _time(frame, state)
-    _layers(state)
+    _layers(frame, state)
     commands = _rules(frame, state)
     imgui.pop_item_width()
     return commands
@@ -36,17 +36,20 @@ def _bubbles(frame: Frame, state: ViewState) -> None:
     filters = state.filters
     base.heading("Bubbles")
     percent = filters.threshold * 100
-    changed, percent = imgui.slider_float("colour from", percent, 0.0, 60.0, "%.0f %% delta")
+    changed, percent = base.slider("colour from", f"{percent:.0f} % delta", percent, (0.0, 60.0))
     base.hint("a bubble takes a side's colour when |buy - sell| is more than this share of both; wider than 1 s: less")
     if changed:
         filters.threshold = percent / 100
     is_share = filters.percentile > 0
     if is_share:
-        _, filters.percentile = imgui.slider_float("hide smallest", filters.percentile, 1.0, 99.0, "%.0f %%")
+        share = f"{filters.percentile:.0f} %"
+        _, filters.percentile = base.slider("hide smallest", share, filters.percentile, (1.0, 99.0))
         base.hint("of the session's bubbles by contracts; only hides, numbers do not change")
     else:
-        _, filters.size_floor = imgui.slider_int("hide below", filters.size_floor, 0, 500, "%d contracts", _LOG)
-        filters.size_floor = max(0, filters.size_floor)
+        contracts = f"{filters.size_floor:,} contracts"
+        changed, floor = base.slider("hide below", contracts, filters.size_floor, (0.0, 500.0), is_log=True)
+        if changed:
+            filters.size_floor = max(0, round(floor))
         base.hint("only hides: CVD, profile and all other numbers do not change")
     changed, is_share = imgui.checkbox("by share of bubbles", is_share)
     if changed:
@@ -55,7 +58,8 @@ def _bubbles(frame: Frame, state: ViewState) -> None:
     if hidden:
         imgui.same_line()
         base.right(f"{hidden:,} hidden", state.palette.attention)
-    _, filters.size_scale = imgui.slider_float("size", filters.size_scale, 0.25, 4.0, "x %.2f", _LOG)
+    size = f"x {filters.size_scale:.2f}"
+    _, filters.size_scale = base.slider("disc size", size, filters.size_scale, (0.25, 4.0), is_log=True)
 
 
 def _time(frame: Frame, state: ViewState) -> None:
@@ -64,7 +68,7 @@ def _time(frame: Frame, state: ViewState) -> None:
         return
     width = frame.charts[0].layout.price.width
     span_s = state.time.ns_per_px * width / 1e9
-    changed, span_s = imgui.slider_float("span", span_s, 10.0, 7 * 86400.0, words.span(span_s), _LOG)
+    changed, span_s = base.slider("span", words.span(span_s), span_s, (10.0, 7 * 86400.0), is_log=True)
     if changed:
         state.time.set_span(span_s * 1e9, width)
     for index, seconds in enumerate(_SPANS_S):
@@ -88,7 +92,7 @@ def _time(frame: Frame, state: ViewState) -> None:
     base.hint("zoomed out, bubbles are merged into wider buckets; volume is conserved")
 
 
-def _layers(state: ViewState) -> None:
+def _layers(frame: Frame, state: ViewState) -> None:
     base.heading("Show")
     shown = state.filters.layers
     if imgui.begin_table("layers", 3):
@@ -102,7 +106,21 @@ def _layers(state: ViewState) -> None:
     changed, index = imgui.combo("palette", names.index(state.palette.name), names)
     if changed:
         state.palette = PALETTES[names[index]]
+    _scale(frame, state)
     _, state.is_muted = imgui.checkbox("mute alerts", state.is_muted)
+
+
+def _scale(frame: Frame, state: ViewState) -> None:
+    """Choose the scale of text and lines: the monitor's, or one of a few."""
+    said = f"{100 * frame.scale:.0f} %"
+    if imgui.begin_combo("scale", said if state.ui_scale else f"{said}, monitor's"):
+        if imgui.selectable("as the monitor's", not state.ui_scale)[0]:
+            state.ui_scale = 0.0
+        for scale in _SCALES:
+            if imgui.selectable(f"{100 * scale:.0f} %", state.ui_scale == scale)[0]:
+                state.ui_scale = scale
+        imgui.end_combo()
+    base.hint("size of text and lines (--scale)")
 
 
 def _rules(frame: Frame, state: ViewState) -> list[Command]:
@@ -123,7 +141,7 @@ def _rules(frame: Frame, state: ViewState) -> list[Command]:
     imgui.text_disabled(step.label)
     area = AGGREGATION["value_area"].setting
     percent = _shown(state, "value_area") * 100
-    is_changed, percent = imgui.slider_float(area.label, percent, 50.0, 95.0, "%.0f %%")
+    is_changed, percent = base.slider(area.label, f"{percent:.0f} %", percent, (50.0, 95.0))
     commands += _edit(state, "value_area", percent / 100, is_changed=is_changed)
     base.hint(area.help)
     return commands

@@ -1,0 +1,115 @@
+"""Panels take their width from the charts or float; they never overlap, at any window size."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flow_gl.core.panels import PANELS
+from flow_gl.gl.view import Rect
+from flow_gl.ui.state.panel_layout import (
+    LEAST_COLUMN_PX,
+    MOST_COLUMN_SHARE,
+    PanelPlaces,
+    Place,
+    lay_out,
+    open_in_order,
+    overlap,
+)
+
+windows = st.builds(
+    Rect, st.just(0.0), st.just(0.0), st.integers(320, 3840).map(float), st.integers(240, 2160).map(float)
+)
+spots = st.builds(
+    Place,
+    st.sampled_from(["left", "right", "float"]),
+    *[st.floats(-500, 5000)] * 2,
+    *[st.floats(0, 3000)] * 2,
+)
+arrangements = st.builds(
+    PanelPlaces,
+    st.dictionaries(st.sampled_from(PANELS), spots).map(lambda found: tuple(found.items())),
+    st.permutations(PANELS).map(tuple),
+    st.floats(LEAST_COLUMN_PX, 640),
+    st.floats(LEAST_COLUMN_PX, 640),
+)
+opened = st.frozensets(st.sampled_from(PANELS))
+scales = st.sampled_from([1.0, 1.5, 2.0])
+FULL_HD = Rect(0.0, 0.0, 1920.0, 1080.0)
+
+
+def docked(*names: str, places: PanelPlaces | None = None, window: Rect = FULL_HD, scale: float = 1.0):
+    return lay_out(window, open_in_order(frozenset(names)), places or PanelPlaces(), scale)
+
+
+@given(windows, opened, arrangements, scales)
+def test_panels_and_charts_lie_inside_the_window(window, names, places, scale):
+    layout = lay_out(window, open_in_order(names), places, scale)
+    for rect in (layout.charts, *(slot.rect for slot in layout.slots)):
+        assert rect.width > 0
+        assert rect.height > 0
+        assert rect.x >= window.x
+        assert rect.right <= window.right
+        assert rect.y >= window.y
+        assert rect.bottom <= window.bottom
+
+
+@given(windows, opened, arrangements, scales)
+def test_no_panel_covers_another_and_none_that_is_docked_covers_a_chart(window, names, places, scale):
+    layout = lay_out(window, open_in_order(names), places, scale)
+    rects = [slot.rect for slot in layout.slots]
+    assert not any(overlap(a, b) for at, a in enumerate(rects) for b in rects[at + 1 :])
+    assert not any(overlap(slot.rect, layout.charts) for slot in layout.slots if slot.side != "float")
+
+
+@given(windows, opened, arrangements, scales)
+def test_every_open_panel_is_in_front_or_a_tab_exactly_once(window, names, places, scale):
+    layout = lay_out(window, open_in_order(names), places, scale)
+    assert sorted(name for slot in layout.slots for name in slot.names) == sorted(names)
+    assert all(slot.front in slot.names for slot in layout.slots)
+
+
+@given(windows, opened, arrangements, scales)
+def test_the_charts_keep_half_of_the_window(window, names, places, scale):
+    layout = lay_out(window, open_in_order(names), places, scale)
+    assert layout.charts.width >= (1 - MOST_COLUMN_SHARE) * window.width - 2
+
+
+def test_a_column_shows_whole_panels_and_the_rest_as_tabs():
+    slots = docked(*PANELS).slots
+    assert [slot.names for slot in slots] == [("controls",), ("session", "feed", "performance")]
+    assert slots[-1].rect.bottom == FULL_HD.bottom
+    assert len(docked(*PANELS, window=Rect(0.0, 0.0, 1920.0, 2300.0)).slots) == 4
+    (slot,) = docked(*PANELS, window=Rect(0.0, 0.0, 1024.0, 600.0)).slots
+    assert slot.names == PANELS
+
+
+def test_the_panel_that_was_selected_last_is_in_front():
+    places = PanelPlaces().select("performance").select("feed")
+    layout = docked(*PANELS, places=places)
+    assert layout.slots[-1].front == "feed"
+    assert layout.is_behind("session")
+    assert layout.slot_of("session") is None
+
+
+def test_two_columns_become_one_where_the_window_is_narrow():
+    places = PanelPlaces().put("controls", Place("left"))
+    wide = docked("controls", "feed", places=places)
+    assert {slot.side for slot in wide.slots} == {"left", "right"}
+    narrow = docked("controls", "feed", places=places, window=Rect(0.0, 0.0, 700.0, 600.0))
+    assert {slot.side for slot in narrow.slots} == {"right"}
+
+
+def test_a_floating_panel_follows_a_window_that_gets_smaller_and_returns():
+    places = PanelPlaces().put("feed", Place("float", 1500.0, 700.0, 300.0, 300.0))
+    small = Rect(0.0, 0.0, 800.0, 500.0)
+    (slot,) = docked("feed", places=places, window=small).slots
+    assert (slot.rect.right, slot.rect.bottom) == (small.right, small.bottom)
+    (slot,) = docked("feed", places=places).slots
+    assert (slot.rect.x, slot.rect.y) == (1500.0, 700.0)
+
+
+def test_floating_panels_without_room_share_one_as_tabs():
+    places = PanelPlaces()
+    for name in ("feed", "session"):
+        places = places.put(name, Place("float", 10.0, 10.0, 390.0, 290.0))
+    (slot,) = docked("feed", "session", places=places, window=Rect(0.0, 0.0, 400.0, 300.0)).slots
+    assert (slot.front, set(slot.names)) == ("session", {"feed", "session"})

@@ -1,0 +1,98 @@
+"""Panels are docked, floated, resized and brought to the front with the mouse and their keys."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from flow_gl.ui.state.panel_layout import COLUMN_PX, Slot
+from tests.kit.pilot import HeadlessPilot
+
+SIZE = (1280, 720)
+
+
+@pytest.fixture
+def desk() -> Iterator[HeadlessPilot]:
+    found = HeadlessPilot("NQZ5", size=SIZE)
+    found.frames(10)
+    yield found
+    found.close()
+
+
+def slot_of(desk: HeadlessPilot, name: str) -> Slot:
+    slot = desk.frame.panels.slot_of(name)
+    assert slot is not None
+    return slot
+
+
+def strip(desk: HeadlessPilot, name: str) -> tuple[float, float]:
+    rect = slot_of(desk, name).rect
+    return rect.x + 30, rect.y + 14
+
+
+def test_an_open_panel_takes_its_width_from_the_chart_and_gives_it_back(desk: HeadlessPilot) -> None:
+    before = desk.charts[0].layout.outer.width
+    desk.press("n")
+    assert slot_of(desk, "session").rect.right == SIZE[0]
+    assert desk.charts[0].layout.outer.right < slot_of(desk, "session").rect.x
+    scene = desk.charts[0].scene
+    assert scene is not None
+    assert scene.live_x_px < slot_of(desk, "session").rect.x
+    desk.press("n")
+    assert desk.frame.panels.slots == ()
+    assert desk.charts[0].layout.outer.width == before == SIZE[0]
+
+
+def test_the_key_of_a_panel_behind_another_brings_it_to_the_front_and_then_closes_it(desk: HeadlessPilot) -> None:
+    desk.press("n")
+    desk.press("g")
+    assert slot_of(desk, "feed").names == ("session", "feed")
+    desk.press("n")
+    assert slot_of(desk, "session").front == "session"
+    desk.press("n")
+    assert slot_of(desk, "feed").names == ("feed",)
+
+
+def test_a_click_on_a_tab_brings_it_to_the_front(desk: HeadlessPilot) -> None:
+    desk.press("g")
+    desk.press("n")
+    assert slot_of(desk, "session").names == ("session", "feed")
+    rect = slot_of(desk, "session").rect
+    desk.click((rect.x + 165, rect.y + 14))
+    assert slot_of(desk, "feed").front == "feed"
+
+
+def test_a_panel_dragged_out_of_its_column_floats_and_docks_again_at_the_left_edge(desk: HeadlessPilot) -> None:
+    desk.press("n")
+    desk.drag(strip(desk, "session"), (700.0, 200.0), (600.0, 300.0))
+    slot = slot_of(desk, "session")
+    assert slot.side == "float"
+    assert slot.rect.contains(600.0, 300.0)
+    assert desk.charts[0].layout.outer.width == SIZE[0]
+    desk.drag(strip(desk, "session"), (300.0, 250.0), (8.0, 250.0))
+    assert slot_of(desk, "session").side == "left"
+    assert desk.charts[0].layout.outer.x >= COLUMN_PX
+
+
+def test_the_border_of_a_column_is_dragged(desk: HeadlessPilot) -> None:
+    desk.press("n")
+    (grip,) = desk.frame.panels.grips
+    desk.drag((grip.rect.x + 2, 400.0), (grip.rect.x - 100, 400.0))
+    assert slot_of(desk, "session").rect.width == pytest.approx(COLUMN_PX + 100, abs=6)
+
+
+def test_the_buttons_of_a_panel_float_it_and_close_it(desk: HeadlessPilot) -> None:
+    desk.press("n")
+    rect = slot_of(desk, "session").rect
+    desk.click((rect.right - 5 - 33, rect.y + 15))
+    assert slot_of(desk, "session").side == "float"
+    rect = slot_of(desk, "session").rect
+    desk.click((rect.right - 5 - 11, rect.y + 15))
+    assert "session" not in desk.state.open_panels
+
+
+def test_panels_are_laid_out_again_when_the_window_changes(desk: HeadlessPilot) -> None:
+    desk.press("n")
+    desk.surface.target.resize(800, 600)  # type: ignore[attr-defined]
+    desk.frames(3)
+    rect = slot_of(desk, "session").rect
+    assert (rect.right, rect.bottom) == (800, 600)
