@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from flow_gl.bench.tape import make_tape
 from flow_gl.core.schema import MAX_LODS
 from flow_gl.core.settings import AggregationSettings
+from flow_gl.core.units import SECOND_NS
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.engine.sinks import MarketSink, Sink
 from flow_gl.engine.warm import warm_up
@@ -23,7 +24,6 @@ from flow_gl.store.market import MarketStore
 
 TRADES = 5_000_000
 PIECE = 100_000
-SECOND_NS = 1_000_000_000
 
 
 class _Nowhere:

@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.peers_draw import HEIGHT, WARM_UP, WIDTH, Walk
-from flow_gl.bench.history import SECOND
 from flow_gl.bench.rig import Rig, opened
 from flow_gl.bench.tape import START_NS, TICK
 from flow_gl.core.schema import TRADE, Side
+from flow_gl.core.units import SECOND_NS
 from flow_gl.gl.capture import read_picture, write_png
 
 _LOCKED_UP_TO: Final = 5_000
@@ -30,7 +30,7 @@ class WalkTape:
     def __init__(self, walk: Walk) -> None:
         self._walk: Final = walk
         self._at = 0
-        self.second = START_NS // SECOND
+        self.second = START_NS // SECOND_NS
 
     def take(self, seconds: int) -> NDArray[np.void]:
         """Make the next seconds' trades (dtype TRADE)."""
@@ -38,7 +38,7 @@ class WalkTape:
         rows = np.zeros(seconds, TRADE)
         rows["length"], rows["publisher_id"], rows["instrument_id"] = 12, 1, 1
         rows["action"], rows["flags"] = ord("T"), 128
-        rows["ts_event"] = (self.second + np.arange(seconds)) * SECOND + SECOND // 2
+        rows["ts_event"] = (self.second + np.arange(seconds)) * SECOND_NS + SECOND_NS // 2
         rows["ts_recv"] = rows["ts_event"] + 150_000
         rows["price"] = (_PRICE_TICKS + np.rint(self._walk.y[part]).astype(np.int64)) * TICK
         rows["size"] = self._walk.volume[part]

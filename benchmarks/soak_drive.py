@@ -16,19 +16,19 @@ from flow_gl.core.clock import ManualClock
 from flow_gl.core.errors import FlowError
 from flow_gl.core.schema import FeedState
 from flow_gl.core.sessions import SessionCalendar
+from flow_gl.core.units import SECOND_NS
 from flow_gl.feed.live.supervisor import LiveFeed
 from flow_gl.runtime.engine_loop import Engine
 
-STEP_NS: Final = 4_000_000_000
+STEP_NS: Final = 4 * SECOND_NS
 """Event time moves by so much at a time, at most: less than a silence that would be noticed."""
 CONNECTING_SPEED: Final = 50
 PATIENCE_S: Final = 30.0
 """Real time that something may take to come."""
-_SECOND: Final = 1_000_000_000
 _LATE_NS: Final = 1_000_000
 """Trades are on their way for less."""
-_HEARTBEAT_NS: Final = 5 * _SECOND
-_LONG_PAUSE_NS: Final = 600 * _SECOND
+_HEARTBEAT_NS: Final = 5 * SECOND_NS
+_LONG_PAUSE_NS: Final = 600 * SECOND_NS
 _STREAMING: Final = frozenset({FeedState.LIVE, FeedState.CLOSED})
 
 
@@ -151,11 +151,11 @@ class Drive:
 
     def away(self, seconds: float, how: str) -> None:
         """For so long nothing comes; `how` is the gateway's command that has to be taken back."""
-        self._away_until, self._away_how = self._clock.wall_ns() + int(seconds * _SECOND), how
+        self._away_until, self._away_how = self._clock.wall_ns() + int(seconds * SECOND_NS), how
 
     def sleep(self, seconds: float) -> None:
         """The machine sleeps, and the market goes on."""
-        self._clock.sleep_machine(int(seconds * _SECOND))
+        self._clock.sleep_machine(int(seconds * SECOND_NS))
         self._catch_up_market()
         self._turn()
 
@@ -172,7 +172,7 @@ class Drive:
         self._clock.advance(ns)
         self._catch_up_market()
         self._turn()
-        due_s = self._real_s + ns / _SECOND / self._speed
+        due_s = self._real_s + ns / SECOND_NS / self._speed
         now_s = time.monotonic()
         if due_s > now_s:
             time.sleep(due_s - now_s)
@@ -207,7 +207,7 @@ class Drive:
         session = self._calendar.session_at(wall)
         left_ns = session.next_open - wall
         if wall > session.close + _LONG_PAUSE_NS and left_ns > 2 * _LONG_PAUSE_NS:
-            self.sleep((left_ns - _LONG_PAUSE_NS) / _SECOND)
+            self.sleep((left_ns - _LONG_PAUSE_NS) / SECOND_NS)
 
     def _turn(self) -> None:
         self._engine.turn()

@@ -13,12 +13,12 @@ from command_line import start
 
 from flow_gl.core.items import Definition, Item, Mapping, Trades
 from flow_gl.core.schema import PRICE_SCALE, TRADE, FeedState, Side
+from flow_gl.core.units import SECOND_NS
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.engine.sinks import Collector
 from flow_gl.feed.base import Feed, FeedClock, FeedStatus
 
 INSTRUMENT_ID = 1
-SECOND_NS = 1_000_000_000
 TICK_SIZE = PRICE_SCALE // 4
 
 

@@ -12,6 +12,7 @@ from command_line import picture, start
 from picture_without_window import HEIGHT, WIDTH, aggregate, draw, freeze
 
 from flow_gl.core.schema import PRICE_SCALE
+from flow_gl.core.units import MINUTE_NS
 from flow_gl.gl.counters import FrameCounters
 from flow_gl.gl.kit import Kit
 from flow_gl.gl.shapes import ShapeBatch
@@ -19,7 +20,6 @@ from flow_gl.gl.surface.context import HeadlessContext
 from flow_gl.gl.text import TextBatch, TextStyle
 from flow_gl.layers.base import Scene
 
-MINUTE_NS = 60_000_000_000
 LEVEL = 2
 """Bubbles of 15 seconds: a minute has few of them."""
 

@@ -29,6 +29,7 @@ from rich.console import Console
 from flow_gl.bench.machine import describe, write_json
 from flow_gl.bench.tape import make_tape
 from flow_gl.core.schema import MAX_LODS
+from flow_gl.core.units import SECOND_NS
 from flow_gl.dbn.writing import write_dbn
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.engine.warm import warm_up
@@ -37,7 +38,6 @@ from flow_gl.runtime.export import export
 from flow_gl.store.market import MarketStore
 
 _PACKAGES = ("numpy", "numba", "pandas", "polars", "pyarrow")
-_SECOND = 1_000_000_000
 
 
 def run(*, trades: int = 5_000_000, rounds: int = 7, seed: int = 1, json_path: Path | None = None) -> dict[str, Any]:
@@ -89,7 +89,7 @@ def run(*, trades: int = 5_000_000, rounds: int = 7, seed: int = 1, json_path: P
         "file_trades_per_second": _file_speed(tape, rounds=3),
         "warm_up_seconds": compiled_s,
         "trades": trades,
-        "bubbles": len(np.unique(tape["ts_event"] // _SECOND)),
+        "bubbles": len(np.unique(tape["ts_event"] // SECOND_NS)),
         "machine": describe(_PACKAGES),
     }
     for name, value in figures.items():
@@ -149,7 +149,7 @@ def pandas_job(frame: Any) -> tuple[Any, ...]:
     size = frame["size"].astype("int64")
     work = pd.DataFrame(
         {
-            "bucket": frame["ts_event"] // _SECOND,
+            "bucket": frame["ts_event"] // SECOND_NS,
             "ts": frame["ts_event"],
             "price": frame["price"],
             "buy": size * (frame["side"] == ord("B")),
@@ -165,7 +165,7 @@ def pandas_job(frame: Any) -> tuple[Any, ...]:
     bubbles["trade_count"] = grouped.size()
     bubbles["ts_last"] = grouped["ts"].last()
     bubbles["average"] = bubbles["weighted"] / bubbles["size"]
-    bubbles["ts_event"] = bubbles.index * _SECOND
+    bubbles["ts_event"] = bubbles.index * SECOND_NS
     prices = grouped["price"].agg(["first", "max", "min", "last"])
     points = grouped["cvd"].agg(["max", "min", "last"])
     points["open"] = points["last"].shift(fill_value=0)
@@ -200,7 +200,7 @@ def polars_job(frame: Any) -> tuple[Any, ...]:
     work = (
         frame.lazy()
         .select(
-            (pl.col("ts_event") // _SECOND).set_sorted().alias("bucket"),
+            (pl.col("ts_event") // SECOND_NS).set_sorted().alias("bucket"),
             pl.col("ts_event").alias("ts"),
             "price",
             size,
@@ -221,7 +221,7 @@ def polars_job(frame: Any) -> tuple[Any, ...]:
             .agg(*sums, **bars)
             .with_columns(
                 unsided,
-                (pl.col("bucket") * _SECOND).alias("ts_event"),
+                (pl.col("bucket") * SECOND_NS).alias("ts_event"),
                 (pl.col("weighted") / pl.col("size")).alias("average"),
                 opened.alias("cvd_open"),
                 pl.max_horizontal("cvd_high", opened),

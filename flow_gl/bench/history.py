@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from flow_gl.bench.tape import START_NS, TICK
 from flow_gl.core.schema import INSTRUMENT, TRADE, Side, TickSource
+from flow_gl.core.units import SECOND_NS
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.store.market import MarketStore
 
-SECOND: Final = 1_000_000_000
 _CHUNK_S: Final = 20_000
 _FOLD: Final = 2400
 _START_TICKS: Final = 100_000
@@ -38,7 +38,7 @@ class SecondTape:
         self._instrument_id: Final = instrument_id
         self._rng: Final = np.random.default_rng((seed, instrument_id))
         self._walk = 0
-        self.second = START_NS // SECOND
+        self.second = START_NS // SECOND_NS
         """The next second that `take` returns, in seconds since the epoch."""
 
     def take(self, seconds: int) -> NDArray[np.void]:
@@ -49,14 +49,14 @@ class SecondTape:
         rows = np.zeros(count, TRADE)
         rows["length"], rows["publisher_id"], rows["instrument_id"] = 12, 1, self._instrument_id
         rows["action"], rows["flags"] = ord("T"), 128
-        begins = np.repeat((self.second + np.arange(seconds)) * SECOND, busy)
-        rows["ts_event"] = np.sort(begins + rng.integers(0, SECOND, count))
+        begins = np.repeat((self.second + np.arange(seconds)) * SECOND_NS, busy)
+        rows["ts_event"] = np.sort(begins + rng.integers(0, SECOND_NS, count))
         rows["ts_recv"] = rows["ts_event"] + 150_000
         walk = self._walk + np.cumsum(rng.choice(np.array([-2, -1, 0, 1, 2]), count, p=[0.03, 0.17, 0.6, 0.17, 0.03]))
         self._walk = int(walk[-1])
         rows["price"] = (_START_TICKS + np.abs((walk + _FOLD // 2) % (2 * _FOLD) - _FOLD)) * TICK
         rows["size"] = np.minimum(rng.pareto(1.4, count) * 2 + 1, 300).astype(np.uint32)
-        lean = 0.5 + 0.2 * np.sin(begins / SECOND / 40.0)
+        lean = 0.5 + 0.2 * np.sin(begins / SECOND_NS / 40.0)
         rows["side"] = np.where(rng.random(count) < lean, int(Side.BUY), int(Side.SELL))
         self.second += seconds
         return rows
@@ -65,7 +65,7 @@ class SecondTape:
 def name_instrument(store: MarketStore, symbol: str) -> None:
     """Set a store's instrument, as a definition record would."""
     record = np.zeros(1, INSTRUMENT)
-    record["symbol"], record["requested"], record["bucket_ns"] = symbol.encode(), symbol.encode(), SECOND
+    record["symbol"], record["requested"], record["bucket_ns"] = symbol.encode(), symbol.encode(), SECOND_NS
     record["tick_size"], record["tick_source"], record["point_value"] = TICK, TickSource.DEFINITION, 20.0
     store.instrument.write(record)
 

@@ -47,7 +47,7 @@ _FRAME_S: Final = 1 / 60
 _WARM_FRAMES: Final = 30
 _FRAMES: Final = 120
 
-_SPAN_NS: Final = 33 * 86_400 * 1_000_000_000
+_SPAN_NS: Final = 33 * 86_400 * SECOND_NS
 _SIZE: Final = (1280, 720)
 
 

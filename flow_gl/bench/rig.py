@@ -13,11 +13,12 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from flow_gl.bench.history import SECOND, SecondTape, Tape, fill, name_instrument
+from flow_gl.bench.history import SecondTape, Tape, fill, name_instrument
 from flow_gl.core.clock import SYSTEM, ManualClock
 from flow_gl.core.commands import Command
 from flow_gl.core.palette import DARK
 from flow_gl.core.schema import STATUS, FeedState
+from flow_gl.core.units import SECOND_NS
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.gl import drawing
 from flow_gl.gl.api import GL
@@ -201,7 +202,7 @@ class Rig:
     ) -> None:
         self.surface: Final = surface
         self.history: Final = history
-        self._clock: Final = ManualClock(1_764_400_000 * SECOND)
+        self._clock: Final = ManualClock(1_764_400_000 * SECOND_NS)
         pipeline = Pipeline()
         self._tapes: Final = list(tapes or [SecondTape(number) for number in range(1, charts + 1)])
         stores = [MarketStore.local(base_capacity=base_capacity) for _ in self._tapes]
@@ -244,7 +245,7 @@ class Rig:
         Cost
         """
         self._clock.advance(int(FRAME_S * 1e9))
-        self._pass_time(SECOND // frames_a_bubble, rate=1.0 / (frames_a_bubble * FRAME_S))
+        self._pass_time(SECOND_NS // frames_a_bubble, rate=1.0 / (frames_a_bubble * FRAME_S))
         all_cpu, own_cpu, start = time.process_time(), time.thread_time(), time.perf_counter()
         self.loop.run_frame(FRAME_S)
         worked, worked_cpu = time.perf_counter(), time.thread_time()
@@ -285,10 +286,10 @@ class Rig:
     def _pass_time(self, event_ns: int, *, rate: float) -> None:
         """Advance event time at `rate` event seconds per second and add the trades of that time."""
         if not self._event_ns:
-            self._event_ns = self._tapes[0].second * SECOND
+            self._event_ns = self._tapes[0].second * SECOND_NS
         self._event_ns += event_ns
         arrived = []
-        while self._tapes[0].second * SECOND < self._event_ns:
+        while self._tapes[0].second * SECOND_NS < self._event_ns:
             self._waiting += [tape.take(1) for tape in self._tapes]
         for index, part in enumerate(self._waiting):
             count = int(part["ts_event"].searchsorted(self._event_ns))

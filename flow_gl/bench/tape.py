@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow_gl.core.schema import TRADE, Side
+from flow_gl.core.units import SECOND_NS
 
 START_NS = 1_764_280_800_000_000_000
 """2025-11-27 22:00 UTC."""
@@ -34,7 +35,7 @@ def make_tape(trades: int, *, seed: int = 1, instrument_id: int = 1, start_price
         busy = rng.poisson(np.exp(rng.normal(np.log(8), 1.0, max(trades // 8, 1))))
         seconds = np.repeat(np.arange(len(busy)), busy)
     offsets = rng.integers(0, 1_000_000_000, trades)
-    times = START_NS + np.sort(seconds[:trades] * 1_000_000_000 + offsets)
+    times = START_NS + np.sort(seconds[:trades] * SECOND_NS + offsets)
     sweep = rng.random(trades) < 0.35
     rows["ts_event"] = np.maximum.accumulate(np.where(sweep, 0, times))
     rows["ts_event"][0] = times[0]

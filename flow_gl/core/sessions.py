@@ -22,16 +22,16 @@ from flow_gl.core.errors import DataError
 from flow_gl.core.market.calendar_fixes import GLOBEX_OPEN, ZONE, local_ns, mended, number
 from flow_gl.core.system.files import write_whole
 from flow_gl.core.system.folders import cache_dir
+from flow_gl.core.units import SECOND_NS
 
 CALENDAR: Final = "CME_Equity"
 RTH_OPEN: Final = dt.time(9, 30)
 RTH_CLOSE: Final = dt.time(16, 0)
 GLOBEX_CLOSE: Final = dt.time(17, 0)
-CLOSING_NS: Final = 1_000_000_000
+CLOSING_NS: Final = SECOND_NS
 """Trades up to this long after the close, in ns, still belong to the session."""
 FIRST_YEAR: Final = 1990
 LAST_YEAR: Final = 2100
-_SECOND: Final = 1_000_000_000
 _PACKAGE: Final = "pandas_market_calendars"
 
 
@@ -98,7 +98,7 @@ class SessionCalendar:
         session = self.session_at(ts)
         if ts < session.end:
             return session
-        local = dt.datetime.fromtimestamp(ts // _SECOND, ZONE)
+        local = dt.datetime.fromtimestamp(ts // SECOND_NS, ZONE)
         day = local.date() if local.time() < GLOBEX_CLOSE else local.date() + dt.timedelta(days=1)
         before = day - dt.timedelta(days=1)
         opened = local_ns(before, GLOBEX_OPEN)
@@ -169,14 +169,14 @@ class SessionCalendar:
 
 def next_time_of_day(ts: int, times: tuple[dt.time, ...]) -> int:
     """Return the first instant after `ts` (ns) at which a New York clock shows one of `times`, in ns."""
-    day = dt.datetime.fromtimestamp(ts // _SECOND, ZONE).date()
+    day = dt.datetime.fromtimestamp(ts // SECOND_NS, ZONE).date()
     moments = (local_ns(day + dt.timedelta(days=days), time) for days in range(3) for time in times)
     return min(moment for moment in moments if moment > ts)
 
 
 def _year_of(ts: int) -> int:
     # Times of damaged records may be beyond the range of datetime; the mean length of a year is accurate enough.
-    return 1970 + int(ts // (31_556_952 * _SECOND))
+    return 1970 + int(ts // (31_556_952 * SECOND_NS))
 
 
 def _package_version() -> str:

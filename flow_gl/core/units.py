@@ -15,7 +15,9 @@ from flow_gl.core.errors import UsageError
 from flow_gl.core.schema import PRICE_SCALE, UNDEF_PRICE
 
 SECOND_NS: Final = 1_000_000_000
-DAY_NS: Final = 86_400 * SECOND_NS
+MINUTE_NS: Final = 60 * SECOND_NS
+HOUR_NS: Final = 60 * MINUTE_NS
+DAY_NS: Final = 24 * HOUR_NS
 EXCHANGE_ZONE: Final = "America/New_York"
 
 _PRICE_DIGITS: Final = 9
@@ -24,9 +26,9 @@ _UNITS_NS: Final = {
     "us": 1_000,
     "ms": 1_000_000,
     "s": SECOND_NS,
-    "m": 60 * SECOND_NS,
-    "min": 60 * SECOND_NS,
-    "h": 3_600 * SECOND_NS,
+    "m": MINUTE_NS,
+    "min": MINUTE_NS,
+    "h": HOUR_NS,
     "d": DAY_NS,
 }
 _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(ns|us|ms|s|min|m|h|d)", re.ASCII)

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from flow_gl.core.items import Definition, Item, Mapping, Trades
 from flow_gl.core.market.instrument import is_parent_symbol
+from flow_gl.core.units import MINUTE_NS
 
-_APART_NS: Final = 60_000_000_000
+_APART_NS: Final = MINUTE_NS
 
 
 def dates_of(rows: NDArray[np.void]) -> NDArray[np.int64]:

@@ -14,7 +14,7 @@ from typing import Final
 
 from flow_gl.core.errors import UsageError
 from flow_gl.core.settings import DEFAULTS
-from flow_gl.core.units import DAY_NS, parse_time_ns
+from flow_gl.core.units import DAY_NS, SECOND_NS, parse_time_ns
 
 STYPES: Final = ("continuous", "parent", "raw_symbol", "instrument_id")
 MOST_SYMBOLS: Final = 2000
@@ -111,11 +111,9 @@ def _parse(name: str, text: str) -> int:
 
 
 def _date(ts: int) -> str:
-    return f"{datetime.fromtimestamp(ts // 1_000_000_000, UTC):%Y%m%d}"
+    return f"{datetime.fromtimestamp(ts // SECOND_NS, UTC):%Y%m%d}"
 
 
 def _moment(ts: int) -> str:
-    fraction = ts % 1_000_000_000
-    return f"{datetime.fromtimestamp(ts // 1_000_000_000, UTC):%Y%m%dT%H%M%S}" + (
-        f".{fraction:09d}" if fraction else ""
-    )
+    fraction = ts % SECOND_NS
+    return f"{datetime.fromtimestamp(ts // SECOND_NS, UTC):%Y%m%dT%H%M%S}" + (f".{fraction:09d}" if fraction else "")

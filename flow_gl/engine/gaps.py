@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from flow_gl.core.items import FeedGap
 from flow_gl.core.schema import GAPS, GapKind
 from flow_gl.core.sessions import SessionCalendar
+from flow_gl.core.units import MINUTE_NS
 from flow_gl.engine.checkpoint import GapState
 
 Piece = tuple[int, int, GapKind]
-SILENCE_NS: Final = 60_000_000_000
+SILENCE_NS: Final = MINUTE_NS
 
 
 def pieces_of(start: int, end: int, calendar: SessionCalendar | None, *, is_end_traded: bool = True) -> list[Piece]:

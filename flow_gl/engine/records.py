@@ -11,6 +11,7 @@ from flow_gl.core.market.rejections import REASONS
 from flow_gl.core.schema import NODES, PROFILE_ROWS, SESSION, UNDEF_PRICE, TickSource
 from flow_gl.core.sessions import Session
 from flow_gl.core.settings import AggregationSettings
+from flow_gl.core.units import MINUTE_NS
 from flow_gl.engine.grid import Grid
 from flow_gl.engine.kernels.layout import COLUMNS, STATE
 from flow_gl.engine.kernels.profile import Levels, levels_of, totals_nb, vwap_of, vwap_of_prices
@@ -37,7 +38,7 @@ _DATE, _OPEN, _CLOSE, _CVD_HIGH, _CVD_LOW, _REFERENCE, _UNSCHEDULED, _PARTIAL = 
 _FIRST_TS, _TRADE_COUNT, _STEP = (
     (STATE.names or ()).index(name) for name in ("first_ts", "trade_count", "reference_step")
 )
-PARTIAL_NS: Final = 60_000_000_000
+PARTIAL_NS: Final = MINUTE_NS
 """A session is partial if its first trade comes more than this after its open, in nanoseconds."""
 _PRICES: Final = ("last_price", "open", "high", "low")
 _MOST_ROW: Final = 1 << 30

@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 
 from flow_gl.core.schema import TRADE
+from flow_gl.core.units import SECOND_NS
 from flow_gl.engine.kernels.jit import without_scipy
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.engine.sinks import Collector
@@ -25,7 +26,7 @@ def warm_up(progress: Callable[[str, int, int], None] | None = None) -> None:
     tell = progress or (lambda _name, _done, _all: None)
     trades = np.zeros(8, TRADE)
     trades["action"], trades["side"], trades["size"] = ord("T"), ord("B"), 1
-    trades["ts_event"] = np.arange(1, 9) * 1_000_000_000
+    trades["ts_event"] = np.arange(1, 9) * SECOND_NS
     trades["price"] = np.arange(100, 108) * 250_000_000
     trades["instrument_id"] = 1
     pipeline = Pipeline(has_detectors=True)

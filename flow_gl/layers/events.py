@@ -8,6 +8,7 @@ from bisect import bisect_left
 from typing import Final
 
 from flow_gl.core.schema import EventKind
+from flow_gl.core.units import SECOND_NS
 from flow_gl.gl.text import Plate, TextStyle
 from flow_gl.gl.view import Rect
 from flow_gl.layers.base import Scene
@@ -18,7 +19,7 @@ from flow_gl.store.market import MarketStore
 from flow_gl.store.ring import Cursor
 
 FLASH_S: Final = 1.5
-_FRESH_NS: Final = 3_000_000_000
+_FRESH_NS: Final = 3 * SECOND_NS
 """Maximum age of an event that flashes, event time."""
 _KEPT: Final = 4096
 _MOST_READ: Final = 4096

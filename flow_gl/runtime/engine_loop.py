@@ -27,6 +27,7 @@ from flow_gl.core.errors import FlowError
 from flow_gl.core.items import Definition, FeedGap, FileEnd, Item, Mapping, Trades
 from flow_gl.core.log import get_logger
 from flow_gl.core.schema import TRADE, FeedState
+from flow_gl.core.units import SECOND_NS
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.engine.summary import Summary
 from flow_gl.feed.base import Feed, FeedStatus
@@ -57,12 +58,12 @@ QUIET_SLEEP_S: Final = 0.010
 STANDING_SLEEP_S: Final = 0.05
 """Pauses between turns: while trades arrive, after none arrived recently, and when none can arrive (the feed has ended,
 failed or is closed). A command ends any of them."""
-QUIET_AFTER_NS: Final = 2_000_000_000
+QUIET_AFTER_NS: Final = 2 * SECOND_NS
 ADVANCE_NS: Final = 10_000_000
 """The pipeline's clock is advanced at most this often."""
-REPLAY_DISORDER_NS: Final = 10_000_000_000
+REPLAY_DISORDER_NS: Final = 10 * SECOND_NS
 """Instruments interleave in a file in the order of arrival, so event times step back, but never by this much."""
-UNDETECTED_NS: Final = 45_000_000_000
+UNDETECTED_NS: Final = 45 * SECOND_NS
 """A lost connection is detected within this time at the latest; a shorter silence proves nothing."""
 UNSETTLED_TRADES: Final = 2_000_000
 """Most trades that may wait until a parent symbol is settled (96 MB)."""

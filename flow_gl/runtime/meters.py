@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from flow_gl.core.outside import plain
 from flow_gl.core.schema import CHARTS, STATUS, FeedState
+from flow_gl.core.units import SECOND_NS
 from flow_gl.feed.base import FeedClock, FeedStatus
 from flow_gl.store.market import EngineStore
 
-RATE_WINDOW_NS: Final = 1_000_000_000
+RATE_WINDOW_NS: Final = SECOND_NS
 """Trades per second are counted over the last second ..."""
 RATE_SLOTS: Final = 20
 """... in this many slots."""

@@ -21,6 +21,7 @@ from flow_gl.core.log import get_logger
 from flow_gl.core.market.dedup import Seen
 from flow_gl.core.schema import FeedState
 from flow_gl.core.sessions import SessionCalendar
+from flow_gl.core.units import MINUTE_NS
 from flow_gl.feed.base import Feed, FeedClock, FeedStatus
 from flow_gl.feed.live.hours import Hours
 from flow_gl.feed.live.ledger import RESUME_OVERLAP_NS
@@ -28,9 +29,9 @@ from flow_gl.runtime.recovered import Recorded
 
 BULK: Final = 1 << 16
 """Recorded trades handed over per poll."""
-BEGIN_NS: Final = 900_000_000_000
+BEGIN_NS: Final = 15 * MINUTE_NS
 """An instrument whose first trade came later than this after the open (in open hours) may lack the beginning."""
-COVERED_NS: Final = 60_000_000_000
+COVERED_NS: Final = MINUTE_NS
 """A recording covers a session from its open if one of its instruments traded within this time of it."""
 
 

@@ -26,6 +26,7 @@ from flow_gl.core.schema import (
     SESSION,
     STATUS,
 )
+from flow_gl.core.units import SECOND_NS
 from flow_gl.store.ring import Ring
 from flow_gl.store.shm import Segment
 from flow_gl.store.table import Table
@@ -35,7 +36,6 @@ BASE_CAPACITY: Final = 1 << 20
 MIN_CAPACITY: Final = 1 << 17
 """Closed bubbles kept at the coarser lods at least: at 15 s, a month of trading."""
 EVENT_CAPACITY: Final = 1 << 14
-_SECOND: Final = 1_000_000_000
 _NAMES: Final = ("symbol", "requested")
 
 
@@ -191,8 +191,8 @@ class MarketReader:
         """Closed bubbles that this frame may see, per lod."""
         self._open_rows: dict[int, np.void | None] = {}
         self.symbol = self.requested = ""
-        self.bucket_ns = _SECOND
-        self.widths_ns: tuple[int, ...] = widths_ns(_SECOND)
+        self.bucket_ns = SECOND_NS
+        self.widths_ns: tuple[int, ...] = widths_ns(SECOND_NS)
         """Bucket width of each level of detail, ns, the base bucket first."""
         self.tick_size = 0
         """1e-9 units; 0 while unknown."""
@@ -214,7 +214,7 @@ class MarketReader:
             self.heads[lod] = ring.head
         if self._instrument.refresh():
             row = self._instrument.row
-            self.bucket_ns, self.tick_size = int(row["bucket_ns"]) or _SECOND, int(row["tick_size"])
+            self.bucket_ns, self.tick_size = int(row["bucket_ns"]) or SECOND_NS, int(row["tick_size"])
             self.widths_ns = widths_ns(self.bucket_ns)
             self.symbol, self.requested = (bytes(row[field]).decode("ascii", "replace") for field in _NAMES)
         # After the instrument: a reader that sees the new instrument then also sees the roll to it.

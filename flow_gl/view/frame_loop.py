@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from flow_gl.core.clock import Clock
 from flow_gl.core.commands import Command, Configure, SetSpeed
 from flow_gl.core.settings import difference, merge
+from flow_gl.core.units import SECOND_NS
 from flow_gl.gl.api import clear
 from flow_gl.gl.counters import FrameCounters
 from flow_gl.gl.surface.context import Surface
@@ -390,5 +391,5 @@ def picture_name(frame: Frame | None, wall_ns: int) -> str:
     """Return the file name of a picture: its charts and the local time."""
     names = "-".join(chart.name for chart in frame.charts if chart.market) if frame else ""
     safe = "".join(c if c.isalnum() or c in "-._" else "_" for c in names)
-    taken = datetime.fromtimestamp(wall_ns // 1_000_000_000)
+    taken = datetime.fromtimestamp(wall_ns // SECOND_NS)
     return f"flow_gl_{safe or 'chart'}_{taken:%Y-%m-%d_%H%M%S}.png"

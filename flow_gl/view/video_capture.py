@@ -14,12 +14,13 @@ import numpy as np
 from flow_gl.core.clock import SYSTEM
 from flow_gl.core.errors import FlowError
 from flow_gl.core.system.folders import pictures_dir
+from flow_gl.core.units import SECOND_NS
 from flow_gl.gl.capture import Picture, PixelReader, VideoWriter, read_picture, write_png
 from flow_gl.gl.surface.context import Surface
 
 _WAITING: Final = 8
 """Maximum number of pictures waiting for the encoder."""
-FINISH_NS: Final = 1_000_000_000
+FINISH_NS: Final = SECOND_NS
 """How long waiting pictures are still written after an urgent end was requested."""
 
 

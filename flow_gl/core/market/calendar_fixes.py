@@ -16,6 +16,8 @@ import datetime as dt
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from flow_gl.core.units import MINUTE_NS, SECOND_NS
+
 ZONE: Final = ZoneInfo("America/New_York")
 GLOBEX_OPEN: Final = dt.time(18, 0)
 SHORT_DAYS: Final = {dt.date(2018, 12, 5): dt.time(9, 30), dt.date(2025, 1, 9): dt.time(9, 30)}
@@ -23,9 +25,8 @@ SHORT_DAYS: Final = {dt.date(2018, 12, 5): dt.time(9, 30), dt.date(2025, 1, 9): 
 _RTH_OPEN: Final = dt.time(9, 30)
 _GOOD_FRIDAY_CLOSE: Final = dt.time(9, 15)
 _HALF_DAY_CLOSE: Final = dt.time(13, 0)
-_AFTER_STOCKS_NS: Final = 15 * 60 * 1_000_000_000
+_AFTER_STOCKS_NS: Final = 15 * MINUTE_NS
 _FIRST_WEEK: Final = 7
-_SECOND: Final = 1_000_000_000
 
 Row = list[int]
 """Open, close, open and close of regular hours (ns), trade date (YYYYMMDD)."""
@@ -58,7 +59,7 @@ def date_of(trade_date: int) -> dt.date:
 
 def local_ns(day: dt.date, time: dt.time) -> int:
     """Return a New York time as ns since the epoch, UTC."""
-    return int(dt.datetime.combine(day, time, ZONE).timestamp()) * _SECOND
+    return int(dt.datetime.combine(day, time, ZONE).timestamp()) * SECOND_NS
 
 
 def _short_day(day: dt.date, close: dt.time) -> Row:

@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow_gl.core.schema import TRADE
+from flow_gl.core.units import MINUTE_NS
 
-OVERLAP_NS: Final = 60_000_000_000
+OVERLAP_NS: Final = MINUTE_NS
 """How far before the end of history live data is requested: a trade reaches the capture in well under a second."""
 
 _KEY: Final = np.dtype(

@@ -9,17 +9,16 @@ from bisect import bisect_left
 from functools import lru_cache
 from typing import Final
 
-_S: Final = 1_000_000_000
-_MIN: Final = 60 * _S
-_H: Final = 60 * _MIN
+from flow_gl.core.units import HOUR_NS, MINUTE_NS, SECOND_NS
 
 BASES_NS: Final = (
-    *(_S // 10, _S // 5, _S // 2),
-    *(_S, 2 * _S, 5 * _S, 10 * _S, 15 * _S, 30 * _S),
-    *(_MIN, 5 * _MIN, 15 * _MIN, 30 * _MIN, _H),
+    *(SECOND_NS // part for part in (10, 5, 2)),
+    *(count * SECOND_NS for count in (1, 2, 5, 10, 15, 30)),
+    *(count * MINUTE_NS for count in (1, 5, 15, 30)),
+    HOUR_NS,
 )
 """Available base buckets, ns."""
-_WIDTHS_NS: Final = (*BASES_NS, 4 * _H)
+_WIDTHS_NS: Final = (*BASES_NS, 4 * HOUR_NS)
 
 REFERENCE_STEPS: Final = (
     *(5, 7),
@@ -29,7 +28,7 @@ REFERENCE_STEPS: Final = (
 
 THRESHOLD: Final = 0.15
 """Default imbalance (0 to 1) above which a bubble of up to one second is significant."""
-_THRESHOLD_WIDTH_NS: Final = _S
+_THRESHOLD_WIDTH_NS: Final = SECOND_NS
 """Bucket width (ns) up to which the significance threshold is not reduced."""
 _THRESHOLD_POWER: Final = 0.25
 

@@ -21,8 +21,9 @@ from flow_gl.core.settings.declaration import (
     Setting,
     declared_in,
 )
+from flow_gl.core.units import SECOND_NS
 
-SPAN_LOW_NS: Final = 5_000_000_000
+SPAN_LOW_NS: Final = 5 * SECOND_NS
 SPAN_HIGH_NS: Final = 60 * 86_400_000_000_000
 SCALE_RANGE: Final = (0.5, 4.0)
 """Scale of text and lines, as a factor."""

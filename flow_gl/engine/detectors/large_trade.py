@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow_gl.core.schema import EventKind
+from flow_gl.core.units import MINUTE_NS
 from flow_gl.engine.detectors.base import EVENTS, Columns, Kept, event_nb, event_room
 from flow_gl.engine.kernels.jit import kernel
 from flow_gl.engine.kernels.layout import CLOSE_DELAY_NS
@@ -25,7 +26,6 @@ MOST: Final = 20
 SMALLEST: Final = SIZES[0]
 _WINDOW: Final = 60
 _SLOTS: Final = 64
-_MINUTE_NS: Final = 60_000_000_000
 _NONE: Final = -(2**62)
 _KIND: Final = int(EventKind.LARGE_TRADE)
 _SIZES: Final[NDArray[np.int64]] = np.array(SIZES, np.int64)
@@ -83,7 +83,7 @@ def end_order_nb(  # noqa: PLR0917  # kernels take arrays
 ) -> int:
     """End the open order: count it, and write an event if it is large. Returns the number of events."""
     contracts = s["contracts"]
-    minute = s["ts"] // _MINUTE_NS
+    minute = s["ts"] // MINUTE_NS
     if minute > s["minute"]:
         s["minute"] = minute
         if minute > s["first_minute"]:
@@ -124,9 +124,9 @@ def large_trade_nb(  # noqa: PLR0917  # kernels take arrays
     s = state[0]
     found, i = 0, start
     if s["first_minute"] == _NONE and len(ts):
-        s["first_minute"] = ts[0] // _MINUTE_NS
+        s["first_minute"] = ts[0] // MINUTE_NS
     least = threshold if 0 < threshold < SMALLEST else SMALLEST
-    minute_end = (s["minute"] + 1) * _MINUTE_NS if s["minute"] != _NONE else _NONE
+    minute_end = (s["minute"] + 1) * MINUTE_NS if s["minute"] != _NONE else _NONE
     run_ts, run_sign, contracts, first, last = s["ts"], s["sign"], s["contracts"], s["first"], s["last"]
     while i < len(ts) and found < EVENTS:
         if ts[i] == run_ts and sign[i] == run_sign:
@@ -136,7 +136,7 @@ def large_trade_nb(  # noqa: PLR0917  # kernels take arrays
             if run_sign and (contracts >= least or run_ts >= minute_end):
                 s["ts"], s["sign"], s["contracts"], s["first"], s["last"] = run_ts, run_sign, contracts, first, last
                 found = end_order_nb(s, minutes, counts, threshold, tick_size, events, found)
-                minute_end = (s["minute"] + 1) * _MINUTE_NS
+                minute_end = (s["minute"] + 1) * MINUTE_NS
             run_ts, run_sign, contracts, first = ts[i], sign[i], size[i], tick[i]
         last = tick[i]
         i += 1

@@ -15,12 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow_gl.core.schema import EventKind
-from flow_gl.core.units import SECOND_NS
+from flow_gl.core.units import MINUTE_NS
 from flow_gl.engine.detectors.base import EVENTS, Columns, event_nb, event_room
 from flow_gl.engine.kernels.jit import kernel
 from flow_gl.engine.kernels.layout import CLOSE_DELAY_NS
 
-MINUTE_NS: Final = 60 * SECOND_NS
 _KIND: Final = int(EventKind.STACKED_IMBALANCE)
 _NONE: Final = -(2**62)
 _ROWS: Final = 1024

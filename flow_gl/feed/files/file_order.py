@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from flow_gl.core.errors import DataError
 from flow_gl.core.schema import F_BAD_TS_RECV
-from flow_gl.core.units import SECOND_NS, format_time
+from flow_gl.core.units import MINUTE_NS, format_time
 from flow_gl.dbn.trade_checks import EARLIEST_NS, LATEST_NS
 
-NEAR_NS: Final = 60 * SECOND_NS
+NEAR_NS: Final = MINUTE_NS
 """Largest distance from `ts_event` at which `ts_recv` still orders a trade; on a real day it is at most 0.2 s."""
 
 

@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from typing import Final
 
+from flow_gl.core.units import SECOND_NS
+
 FIRST_S: Final = 1.0
 LONGEST_S: Final = 30.0
 JITTER: Final = 0.2
 """Jitter: a pause is longer or shorter by up to this share, so that many programs do not reconnect at the same time."""
 REFUSAL_TRIES: Final = 3
 """Attempts after a refusal that may be temporary."""
-_NANO: Final = 1_000_000_000
 
 
 class Backoff:
@@ -45,7 +46,7 @@ class Backoff:
         """
         pause_s = min(FIRST_S * 2.0 ** min(self.attempt, 10), LONGEST_S)
         pause_s *= 1.0 + JITTER * (2.0 * self._draw() - 1.0)
-        self.due_ns = now_ns if at_once and self.attempt == 0 else now_ns + int(pause_s * _NANO)
+        self.due_ns = now_ns if at_once and self.attempt == 0 else now_ns + int(pause_s * SECOND_NS)
         self.attempt += 1
 
     def may_refusal_pass(self) -> bool:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow_gl.core.schema import TRADE
+from flow_gl.core.units import MINUTE_NS
 from flow_gl.feed.live.errors import Fault, Trouble
 from flow_gl.feed.live.gateway_clock import SLACK_NS, GatewayClock, Hold, describe, in_words, stated_ns
 
@@ -18,7 +19,7 @@ MOST_REFUSED: Final = 10_000
 """Trades with a wrong time that are remembered; the oldest are dropped first."""
 STRIKES: Final = 3
 """Connections that are ended for a message's time within `STRIKES_WITHIN_NS` of each other; then it is passed over."""
-STRIKES_WITHIN_NS: Final = 600_000_000_000
+STRIKES_WITHIN_NS: Final = 10 * MINUTE_NS
 
 
 class Doubts:

@@ -21,21 +21,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow_gl.core.schema import TRADE
+from flow_gl.core.units import DAY_NS, MINUTE_NS, SECOND_NS
 
-SLACK_NS: Final = 60_000_000_000
+SLACK_NS: Final = MINUTE_NS
 """How far ahead of now a time is accepted at once: an unsynchronised clock drifts by less."""
-QUIET_NS: Final = 5_000_000_000
+QUIET_NS: Final = 5 * SECOND_NS
 """How far ahead of the clock that the trades show a message closes buckets."""
-PROOF_NS: Final = 10_000_000_000
+PROOF_NS: Final = 10 * SECOND_NS
 """How long the following records must confirm a time further ahead; longer than the heartbeat interval."""
-PATIENCE_NS: Final = 30_000_000_000
+PATIENCE_NS: Final = 30 * SECOND_NS
 """A time that is neither confirmed nor refuted within this is rejected."""
-DAY_NS: Final = 86_400_000_000_000
 OLDEST_NS: Final = 2 * DAY_NS
 """The gateway replays a day; a trade may be reported late. An older time cannot belong to a live session."""
-FAST_NS: Final = 30_000_000_000
+FAST_NS: Final = 30 * SECOND_NS
 """This machine's clock is called fast where everything live seems older than this, for `WINDOW_NS`."""
-WINDOW_NS: Final = 60_000_000_000
+WINDOW_NS: Final = MINUTE_NS
 MOST_HELD: Final = 1 << 17
 """Most records held back; no more are taken from the connection until they are decided on."""
 _LEAST: Final = 3
@@ -179,7 +179,7 @@ def describe(ts: int, wall_ns: int) -> str:
 
 def in_words(ns: int) -> str:
     """Format a duration in its two largest units."""
-    seconds = ns // 1_000_000_000
+    seconds = ns // SECOND_NS
     for size, unit, part, small in ((86_400, "day", 3_600, "h"), (3_600, "h", 60, "min"), (60, "min", 1, "s")):
         if seconds >= size:
             whole, rest = divmod(seconds, size)
@@ -193,7 +193,7 @@ def in_words(ns: int) -> str:
 def _date(ts: int) -> str:
     if not 0 <= ts < 253_402_300_800_000_000_000:
         return str(ts)
-    return dt.datetime.fromtimestamp(ts // 1_000_000_000, dt.UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    return dt.datetime.fromtimestamp(ts // SECOND_NS, dt.UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def _times(chunks: list[bytes]) -> NDArray[np.int64]:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from flow_gl.core.items import Definition, Item, Mapping, Trades
 from flow_gl.core.outside import name, plain
 from flow_gl.core.schema import UNDEF_TS
+from flow_gl.core.units import MINUTE_NS, SECOND_NS
 from flow_gl.dbn.damage import DamageError
 from flow_gl.dbn.layout import DEFINITION_KIND, ERROR_KIND, MAPPING_KIND, SYSTEM_KIND
 from flow_gl.feed.live.doubts import Doubts
@@ -35,10 +36,10 @@ MOST_NOT_FOUND: Final = 100
 _HEARTBEAT: Final = 0
 _SLOW_READER: Final = 2
 _REPLAY_COMPLETED: Final = 3
-_NEAR_NS: Final = 2_000_000_000
-_NEAR_FOR_NS: Final = 5_000_000_000
+_NEAR_NS: Final = 2 * SECOND_NS
+_NEAR_FOR_NS: Final = 5 * SECOND_NS
 """A replay whose newest trades have been close to now for this long has caught up, whatever the gateway says."""
-_SLOW_NS: Final = 60_000_000_000
+_SLOW_NS: Final = MINUTE_NS
 """How long a slow-reader warning is shown."""
 _PROOF_HEARTBEATS: Final = 2
 """After this many heartbeats without a record between them, the replay is over."""

@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow_gl.core.market.dedup import Seen
+from flow_gl.core.units import SECOND_NS
 
-RESUME_OVERLAP_NS: Final = 5_000_000_000
+RESUME_OVERLAP_NS: Final = 5 * SECOND_NS
 """How far before an instrument's newest trade a replay is requested; the overlap is compared trade by trade.
 
 It bounds the disorder in arrival that is still deduplicated exactly. A restart from a recording uses it too."""

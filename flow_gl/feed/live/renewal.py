@@ -7,9 +7,10 @@ does not allow two connections, the first is given up after some attempts.
 from collections.abc import Callable
 from typing import Final
 
+from flow_gl.core.units import SECOND_NS
 from flow_gl.feed.live.connection import Connection, Phase
 
-PAUSE_NS: Final = 30_000_000_000
+PAUSE_NS: Final = 30 * SECOND_NS
 TRIES: Final = 3
 
 

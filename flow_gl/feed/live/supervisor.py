@@ -18,6 +18,7 @@ from flow_gl.core.log import get_logger, mask, masked, protect
 from flow_gl.core.outside import plain
 from flow_gl.core.schema import FeedState
 from flow_gl.core.settings import DEFAULTS
+from flow_gl.core.units import SECOND_NS
 from flow_gl.dbn.damage import DamageError
 from flow_gl.feed.base import FeedClock, FeedStatus
 from flow_gl.feed.live.backoff import Backoff
@@ -34,17 +35,16 @@ BATCH: Final = 1 << 13
 LEAST_BATCH: Final = 64
 """Most records taken by one poll; halved down to `LEAST_BATCH` while polls take longer than `LONG_NS`."""
 LONG_NS: Final = 8_000_000
-CONNECT_LIMIT_NS: Final = 15_000_000_000
+CONNECT_LIMIT_NS: Final = 15 * SECOND_NS
 """Longest time from the first try to a running session."""
-GRACE_NS: Final = 10_000_000_000
+GRACE_NS: Final = 10 * SECOND_NS
 """Silence beyond the heartbeat's interval that a connection is allowed."""
-JUMP_NS: Final = 5_000_000_000
+JUMP_NS: Final = 5 * SECOND_NS
 """Wall time that passes without monotonic time: the machine slept, and connections do not survive that."""
-LOOK_NS: Final = 1_000_000_000
+LOOK_NS: Final = SECOND_NS
 """How often the calendar is looked at."""
 NAMES_TOLD: Final = 5
 """Symbols that are named in one message, at most."""
-_SECOND_NS: Final = 1_000_000_000
 _AT_ONCE: Final = frozenset({Fault.RENEW, Fault.SKIPPED, Fault.AGED_OUT, Fault.NO_DEFINITIONS})
 """Troubles whose cause is gone with the connection: no pause before the next one."""
 
@@ -241,8 +241,8 @@ class LiveFeed:
             if now_ns - self._opened_ns > CONNECT_LIMIT_NS:
                 words = f"the gateway {self._request.where} did not answer in time"
                 self._act_on(Trouble(Fault.RETRY, words), now_ns, out)
-        elif now_ns - self._heard_ns > self._request.heartbeat_s * _SECOND_NS + GRACE_NS:
-            silence_s = (now_ns - self._heard_ns) // _SECOND_NS
+        elif now_ns - self._heard_ns > self._request.heartbeat_s * SECOND_NS + GRACE_NS:
+            silence_s = (now_ns - self._heard_ns) // SECOND_NS
             self._act_on(Trouble(Fault.RETRY, f"the gateway has been silent for {silence_s} s"), now_ns, out)
 
     def _take(self, chunks: list[bytes], wall_ns: int, now_ns: int, out: list[Item]) -> Trouble | None:
@@ -321,7 +321,7 @@ class LiveFeed:
             return
         self._intake.time.forget()
         if ahead_ns > before_ns and self._connection is not None:
-            slept_s = (ahead_ns - before_ns) // _SECOND_NS
+            slept_s = (ahead_ns - before_ns) // SECOND_NS
             self._act_on(Trouble(Fault.RENEW, f"this machine slept for {slept_s} s"), now_ns, out)
 
     def _look_for_session(self, wall_ns: int, now_ns: int) -> None:

@@ -17,11 +17,12 @@ from numpy.typing import NDArray
 from flow_gl.core.errors import UsageError
 from flow_gl.core.items import Definition, Item, Mapping, Trades
 from flow_gl.core.schema import TRADE, FeedState
+from flow_gl.core.units import SECOND_NS
 from flow_gl.feed.base import FeedClock, FeedStatus
 from flow_gl.feed.synthetic.contracts import contracts_of
 from flow_gl.feed.synthetic.limits import check
 from flow_gl.feed.synthetic.market import SyntheticMarket, merge_in_time
-from flow_gl.feed.synthetic.regime import NEW_YORK, SECOND_NS, RegimeProcess, closed_spells, is_within
+from flow_gl.feed.synthetic.regime import NEW_YORK, RegimeProcess, closed_spells, is_within
 
 OPEN_NS: Final = int(datetime(2026, 11, 16, 18, tzinfo=NEW_YORK).timestamp()) * SECOND_NS
 """Default start of the synthetic market, ns: the open on an ordinary Monday evening."""

@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow_gl.core.schema import TRADE, Side
+from flow_gl.core.units import SECOND_NS
 from flow_gl.feed.synthetic.contracts import Contract
-from flow_gl.feed.synthetic.regime import SECOND_NS, Regime
+from flow_gl.feed.synthetic.regime import Regime
 
 _PUBLISHER: Final = 1
 _MATCHES_MAX: Final = 24

@@ -17,9 +17,10 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
+from flow_gl.core.units import SECOND_NS
+
 Floats = NDArray[np.float64]
 
-SECOND_NS: Final = 1_000_000_000
 DAY_S: Final = 86_400
 NEW_YORK: Final = ZoneInfo("America/New_York")
 

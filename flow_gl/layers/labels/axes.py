@@ -6,6 +6,7 @@ Labels never overlap: a tick label that would touch a plate is omitted.
 from typing import Final
 
 from flow_gl.core.palette import Rgb
+from flow_gl.core.units import HOUR_NS
 from flow_gl.gl.text import Plate, TextStyle
 from flow_gl.gl.view import Rect
 from flow_gl.layers.base import Scene
@@ -18,7 +19,6 @@ LABEL_PX: Final = 13.0
 PLATE_PX: Final = 14.0
 LEFT_PX: Final = 12.0
 """Distance from the right border of the pane to the labels."""
-_HOUR_NS: Final = 3600 * 1_000_000_000
 
 
 def add_plate(chart: Chart, scene: Scene, text: str, y: float, *, plate: Rgb, color: Rgb) -> None:
@@ -148,7 +148,7 @@ class TimeAxisLayer(CachedLayer):
     """Times at the grid lines in the exchange's time zone, which is named once at the right."""
 
     def key(self, scene: Scene) -> tuple[object, ...]:
-        zone = ticks.zone_name(scene.zone, scene.now_ns // _HOUR_NS)
+        zone = ticks.zone_name(scene.zone, scene.now_ns // HOUR_NS)
         taken = crosshair_x(scene)
         style = scene.style.palette, scene.cvd_view.scale, scene.time_axis_px
         return self._chart.ticks.time, scene.cvd_view.rect, zone, taken, *style
@@ -164,7 +164,7 @@ class TimeAxisLayer(CachedLayer):
             if rect.x + half <= x <= rect.right - half - 4 * scale and is_free:
                 color = palette.text if is_day else palette.quiet
                 chart.batches.text.add(text, x, y, TextStyle(size, color, align="center"))
-        zone = ticks.zone_name(scene.zone, scene.now_ns // _HOUR_NS)
+        zone = ticks.zone_name(scene.zone, scene.now_ns // HOUR_NS)
         chart.batches.text.add(zone, round(rect.right + LEFT_PX * scale), y, TextStyle(size, palette.quiet, alpha=0.8))
 
 

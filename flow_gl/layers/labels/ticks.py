@@ -10,15 +10,13 @@ from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
-_SECOND: Final = 1_000_000_000
-_MINUTE: Final = 60 * _SECOND
-_HOUR: Final = 60 * _MINUTE
-DAY_NS: Final = 24 * _HOUR
+from flow_gl.core.units import DAY_NS, HOUR_NS, MINUTE_NS, SECOND_NS
+
 TIME_STEPS_NS: Final = (
-    *(n * _SECOND // 10 for n in (1, 2, 5)),
-    *(n * _SECOND for n in (1, 2, 5, 10, 15, 30)),
-    *(n * _MINUTE for n in (1, 2, 5, 10, 15, 30)),
-    *(n * _HOUR for n in (1, 2, 4, 8)),
+    *(n * SECOND_NS // 10 for n in (1, 2, 5)),
+    *(n * SECOND_NS for n in (1, 2, 5, 10, 15, 30)),
+    *(n * MINUTE_NS for n in (1, 2, 5, 10, 15, 30)),
+    *(n * HOUR_NS for n in (1, 2, 4, 8)),
     *(n * DAY_NS for n in (1, 2, 7, 14, 28)),
 )
 
@@ -26,12 +24,12 @@ TIME_STEPS_NS: Final = (
 @lru_cache(maxsize=1024)
 def _offset_ns(zone: str, hour: int) -> int:
     offset = datetime.fromtimestamp(hour * 3600, UTC).astimezone(ZoneInfo(zone)).utcoffset()
-    return int(offset.total_seconds()) * _SECOND if offset else 0
+    return int(offset.total_seconds()) * SECOND_NS if offset else 0
 
 
 def local_ns(t_ns: int, zone: str) -> int:
     """Return the wall-clock time of a zone as if it were UTC, ns since the epoch."""
-    return t_ns + _offset_ns(zone, t_ns // _HOUR)
+    return t_ns + _offset_ns(zone, t_ns // HOUR_NS)
 
 
 @lru_cache(maxsize=64)
@@ -57,7 +55,7 @@ def time_ticks(t_left_ns: int, t_right_ns: int, step_ns: int, zone: str) -> list
     ticks: list[int] = []
     local = first
     while True:
-        t_ns = local - _offset_ns(zone, (local - _offset_ns(zone, local // _HOUR)) // _HOUR)
+        t_ns = local - _offset_ns(zone, (local - _offset_ns(zone, local // HOUR_NS)) // HOUR_NS)
         if t_ns > t_right_ns:
             return ticks
         is_on_clock = local_ns(t_ns, zone) == local
@@ -75,20 +73,20 @@ def time_label(t_ns: int, step_ns: int, zone: str) -> tuple[str, bool]:
 def _time_label(local: int, step_ns: int) -> tuple[str, bool]:
     of_day = local % DAY_NS
     if of_day == 0:
-        day = datetime.fromtimestamp(local // _SECOND, UTC)
+        day = datetime.fromtimestamp(local // SECOND_NS, UTC)
         return f"{day.day} {day:%b}", True
-    hours, rest = divmod(of_day // _SECOND, 3600)
+    hours, rest = divmod(of_day // SECOND_NS, 3600)
     minutes, seconds = divmod(rest, 60)
-    if step_ns >= _MINUTE:
+    if step_ns >= MINUTE_NS:
         return f"{hours:02d}:{minutes:02d}", False
-    if step_ns >= _SECOND:
+    if step_ns >= SECOND_NS:
         return f"{hours:02d}:{minutes:02d}:{seconds:02d}", False
-    return f"{hours:02d}:{minutes:02d}:{seconds:02d}.{of_day % _SECOND * 10 // _SECOND}", False
+    return f"{hours:02d}:{minutes:02d}:{seconds:02d}.{of_day % SECOND_NS * 10 // SECOND_NS}", False
 
 
 def clock_text(t_ns: int, zone: str) -> str:
     """Return the time of day to the second, for the crosshair."""
-    of_day = local_ns(t_ns, zone) % DAY_NS // _SECOND
+    of_day = local_ns(t_ns, zone) % DAY_NS // SECOND_NS
     return f"{of_day // 3600:02d}:{of_day // 60 % 60:02d}:{of_day % 60:02d}"
 
 

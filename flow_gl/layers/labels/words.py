@@ -3,10 +3,9 @@
 from functools import lru_cache
 from typing import Final
 
-from flow_gl.core.units import format_price, price_decimals
+from flow_gl.core.units import SECOND_NS, format_price, price_decimals
 
 MINUS: Final = "\u2212"
-_SECOND: Final = 1_000_000_000
 _LENGTHS: Final = (("d", 86400, "h", 3600), ("h", 3600, "min", 60), ("min", 60, "s", 1))
 
 
@@ -24,7 +23,7 @@ def contracts_text(count: int) -> str:
 
 def length_text(length_ns: int) -> str:
     """Format a duration in its two largest units, rounded: 42 s, 3 min 20 s, 10 h 46 min, 2 d 3 h."""
-    seconds = (max(0, length_ns) + _SECOND // 2) // _SECOND
+    seconds = (max(0, length_ns) + SECOND_NS // 2) // SECOND_NS
     for name, size, smaller_name, smaller in _LENGTHS:
         if seconds >= size:
             whole, rest = divmod((seconds + smaller // 2) // smaller, size // smaller)
@@ -35,9 +34,9 @@ def length_text(length_ns: int) -> str:
 def bucket_text(bucket_ns: int) -> str:
     """Format a bucket width: 0.1 s, 1 s, 30 s, 5 min, 4 h."""
     for name, size in (("h", 3600), ("min", 60)):
-        if bucket_ns >= size * _SECOND and bucket_ns % (size * _SECOND) == 0:
-            return f"{bucket_ns // (size * _SECOND)} {name}"
-    return f"{bucket_ns / _SECOND:.9g} s"
+        if bucket_ns >= size * SECOND_NS and bucket_ns % (size * SECOND_NS) == 0:
+            return f"{bucket_ns // (size * SECOND_NS)} {name}"
+    return f"{bucket_ns / SECOND_NS:.9g} s"
 
 
 @lru_cache(maxsize=64)

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from flow_gl.core.market.dedup import Seen
 from flow_gl.core.market.gap_markers import GapMarker
 from flow_gl.core.system.platform import held_files
+from flow_gl.core.units import MINUTE_NS, SECOND_NS
 from flow_gl.dbn.records import encode_marker
 from flow_gl.services.recording import format as recording
 from flow_gl.services.recording.names import HeldNames
@@ -27,9 +28,9 @@ from flow_gl.services.recording.names import HeldNames
 _log: Final = logging.getLogger(__name__)
 _CLOSED: Final = -1
 """File descriptor of a closed file."""
-_INTERLEAVE_NS: Final = 1_000_000_000
+_INTERLEAVE_NS: Final = SECOND_NS
 """Instruments interleave, so arrival times in a file may step back by up to this. Beyond it the file is sorted."""
-_SURELY_NEW_NS: Final = 60_000_000_000  # trades of several instruments do not always arrive in the order of ts_event
+_SURELY_NEW_NS: Final = MINUTE_NS  # trades of several instruments do not always arrive in the order of ts_event
 
 
 @dataclass(frozen=True, slots=True)

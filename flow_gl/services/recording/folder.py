@@ -11,11 +11,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from flow_gl.core.units import DAY_NS, SECOND_NS
 from flow_gl.services.recording.format import SUFFIX, file_name
 
 _log: Final = logging.getLogger(__name__)
 _NAME: Final = re.compile(rf"(?P<dataset>.+)-(?P<date>\d{{8}}){re.escape(SUFFIX)}(?P<aside>\.aside-\d+)?", re.ASCII)
-_DAY_NS: Final = 86_400_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ def prune(directory: Path, keep: Keep, *, now_ns: int, spared: Path) -> list[Pat
     total = sum(entry.nbytes for entry in entries)
     oldest = 0
     if keep.days is not None:
-        moment = datetime.fromtimestamp(max(now_ns - keep.days * _DAY_NS, 0) // 1_000_000_000, UTC)
+        moment = datetime.fromtimestamp(max(now_ns - keep.days * DAY_NS, 0) // SECOND_NS, UTC)
         oldest = int(f"{moment:%Y%m%d}")
     removed = []
     for entry in entries:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from flow_gl.core.market.gap_markers import GapMarker, parse_marker
 from flow_gl.core.schema import F_BAD_TS_RECV, TRADE
+from flow_gl.core.units import MINUTE_NS
 from flow_gl.dbn.damage import DamageError
 from flow_gl.dbn.frames import BLOCK_HEADER_BYTES, RESERVED_BLOCK, RLE_BLOCK, header_bytes_after
 from flow_gl.dbn.header import read_header
@@ -41,7 +42,7 @@ FRAME_CONTENT_BYTES: Final = 128 * 1024
 ROWS_PER_PIECE: Final = 1024
 
 _LARGEST_CONTENT: Final = 1 << 27
-_FAR_NS: Final = 60_000_000_000
+_FAR_NS: Final = MINUTE_NS
 """A trade whose `ts_recv` is further than this from its `ts_event` is ordered by `ts_event`."""
 _SORTED_AT_ONCE: Final = 1 << 18
 

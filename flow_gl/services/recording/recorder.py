@@ -24,6 +24,7 @@ from flow_gl.core.clock import SYSTEM, Clock
 from flow_gl.core.errors import DataError
 from flow_gl.core.market.gap_markers import GapMarker
 from flow_gl.core.sessions import Session
+from flow_gl.core.units import SECOND_NS
 from flow_gl.dbn.layout import TRADE_KIND, TRADE_WORDS
 from flow_gl.services.recording.file import Coming, Recovered
 from flow_gl.services.recording.folder import Keep
@@ -33,9 +34,9 @@ from flow_gl.store.ring import Cursor, Ring
 
 _log: Final = logging.getLogger(__name__)
 FLUSH_NS: Final = 400_000_000
-SYNC_NS: Final = 5_000_000_000
-SHORTEST_WAIT_NS: Final = 1_000_000_000
-LONGEST_WAIT_NS: Final = 30_000_000_000
+SYNC_NS: Final = 5 * SECOND_NS
+SHORTEST_WAIT_NS: Final = SECOND_NS
+LONGEST_WAIT_NS: Final = 30 * SECOND_NS
 _POLL_SECONDS: Final = 0.1
 _ROWS_AT_ONCE: Final = 1 << 14
 _JOIN_SECONDS: Final = 10.0

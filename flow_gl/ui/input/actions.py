@@ -12,11 +12,12 @@ from typing import Final
 from flow_gl.core.commands import Command, ResetCvd, Retry, SetSpeed
 from flow_gl.core.panels import PANELS
 from flow_gl.core.schema import FeedState
+from flow_gl.core.units import SECOND_NS
 from flow_gl.ui.state.view_state import ViewState
 
 SPEEDS: Final = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 1000.0, 3000.0, 10000.0, float("inf"))
 """Replay speeds that `[` and `]` step through."""
-_ANSWER_NS: Final = 1_000_000_000
+_ANSWER_NS: Final = SECOND_NS
 """Time allowed for the engine to apply a new speed; until then, steps start from the requested speed."""
 ZOOM_STEP: Final = 1.25
 

@@ -13,6 +13,7 @@ import numpy as np
 from flow_gl.core.frozen import frozen
 from flow_gl.core.market import rejections
 from flow_gl.core.schema import FeedState, GapKind
+from flow_gl.core.units import SECOND_NS
 from flow_gl.store.market import EngineReader, MarketReader
 from flow_gl.ui.link import Link, LinkState
 from flow_gl.ui.overlays import words
@@ -180,13 +181,13 @@ def _running(engine: EngineReader, market: MarketReader | None, wall_ns: int, st
 
 def opening(ns: int) -> str:
     """Format the open of a coming session: Sunday 18:00 ET."""
-    local = datetime.fromtimestamp(ns // 1_000_000_000, UTC).astimezone(words.ZONE)
+    local = datetime.fromtimestamp(ns // SECOND_NS, UTC).astimezone(words.ZONE)
     return f"{local:%A %H:%M} {words.ZONE_NAME}"
 
 
 def next_open(wall_ns: int) -> str:
     """Return the next regular Globex open: the fallback if the engine, which knows the holidays, gave none."""
-    local = datetime.fromtimestamp(wall_ns // 1_000_000_000, UTC).astimezone(words.ZONE)
+    local = datetime.fromtimestamp(wall_ns // SECOND_NS, UTC).astimezone(words.ZONE)
     evening = local.replace(hour=18, minute=0, second=0, microsecond=0)
     # Sunday to Thursday evenings.
     while evening <= local or evening.weekday() in (4, 5):

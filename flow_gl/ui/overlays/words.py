@@ -7,7 +7,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from flow_gl.core.schema import UNDEF_PRICE
-from flow_gl.core.units import format_price, price_decimals
+from flow_gl.core.units import DAY_NS, HOUR_NS, MINUTE_NS, SECOND_NS, format_price, price_decimals
 
 ZONE: Final = ZoneInfo("America/New_York")
 ZONE_NAME: Final = "ET"
@@ -15,8 +15,6 @@ MINUS: Final = "\u2212"
 """Minus sign, as wide as the plus sign: with tabular figures, columns stay aligned."""
 NONE: Final = "\u2013"
 """Placeholder for a missing value."""
-_NS: Final = 1_000_000_000
-_HOUR_NS: Final = 3600 * _NS
 
 
 def decimals(tick_size: int) -> int:
@@ -61,35 +59,35 @@ def price_gap(value: int, tick_size: int) -> str:
 @lru_cache(maxsize=512)
 def _offset_ns(hour: int) -> int:
     offset = datetime.fromtimestamp(hour * 3600, UTC).astimezone(ZONE).utcoffset()
-    return int(offset.total_seconds()) * _NS if offset else 0
+    return int(offset.total_seconds()) * SECOND_NS if offset else 0
 
 
 def local_ns(t_ns: int) -> int:
     """Convert UTC nanoseconds to the exchange's local time. The zone's offset changes only on whole hours."""
-    return t_ns + _offset_ns(t_ns // _HOUR_NS)
+    return t_ns + _offset_ns(t_ns // HOUR_NS)
 
 
 def clock(t_ns: int, *, seconds: bool = True, milliseconds: bool = False) -> str:
     """Format the time of day at the exchange: 09:32:40."""
-    of_day = local_ns(t_ns) % (24 * _HOUR_NS)
-    hour, rest = divmod(of_day, _HOUR_NS)
-    minute, rest = divmod(rest, 60 * _NS)
+    of_day = local_ns(t_ns) % DAY_NS
+    hour, rest = divmod(of_day, HOUR_NS)
+    minute, rest = divmod(rest, MINUTE_NS)
     text = f"{hour:02d}:{minute:02d}"
     if not seconds:
         return text
-    text += f":{rest // _NS:02d}"
-    return f"{text}.{rest % _NS // 1_000_000:03d}" if milliseconds else text
+    text += f":{rest // SECOND_NS:02d}"
+    return f"{text}.{rest % SECOND_NS // 1_000_000:03d}" if milliseconds else text
 
 
 def since(start_ns: int, now_ns: int) -> str:
     """Format a time: clock only within the last 24 hours, with the date if older. Fractions of a second are dropped."""
-    text = clock(start_ns, seconds=start_ns // _NS % 60 != 0)
-    return text if now_ns - start_ns < 24 * _HOUR_NS else f"{day(start_ns)} {text}"
+    text = clock(start_ns, seconds=start_ns // SECOND_NS % 60 != 0)
+    return text if now_ns - start_ns < DAY_NS else f"{day(start_ns)} {text}"
 
 
 def day(t_ns: int) -> str:
     """Format weekday and date at the exchange: Fri 28 Nov 2025."""
-    moment = datetime.fromtimestamp(local_ns(t_ns) // _NS, UTC)
+    moment = datetime.fromtimestamp(local_ns(t_ns) // SECOND_NS, UTC)
     return f"{moment:%a} {moment.day} {moment:%b %Y}"
 
 

@@ -9,13 +9,15 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
+from flow_gl.core.units import SECOND_NS
+
 EDGE_SHARE: Final = 0.92
 """Where in the plot the live edge stands, 0 left .. 1 right."""
 MIN_NS_PER_PX: Final = 1e6
 """Closest zoom: a millisecond a pixel."""
 MAX_NS_PER_PX: Final = 3.6e12
 """Farthest zoom: an hour a pixel."""
-DEFAULT_SPAN_NS: Final = 180 * 1_000_000_000
+DEFAULT_SPAN_NS: Final = 180 * SECOND_NS
 SNAP_PX: Final = 12.0
 """Released this near to the live edge, the chart follows again."""
 

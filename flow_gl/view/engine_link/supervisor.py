@@ -24,6 +24,7 @@ from flow_gl.core.schema import FeedState
 from flow_gl.core.spec import EngineSpec
 from flow_gl.core.spec import encode as encode_spec
 from flow_gl.core.system.platform.processes import describe_end
+from flow_gl.core.units import MINUTE_NS, SECOND_NS
 from flow_gl.store.market import EngineReader, MarketReader
 from flow_gl.store.shm import remove_stale
 from flow_gl.ui.link import LinkState
@@ -32,10 +33,10 @@ from flow_gl.view.engine_link.process import EngineProcess
 COMMAND: Final = (sys.executable, "-P", "-m", "flow_gl.runtime")
 MOST_RESTARTS: Final = 5
 """Maximum number of restarts within `RESTART_WINDOW_NS`; after that the link has failed."""
-RESTART_WINDOW_NS: Final = 60_000_000_000
+RESTART_WINDOW_NS: Final = MINUTE_NS
 FIRST_DELAY_NS: Final = 200_000_000
 """Delay between a death and the next start; doubles with each further death within the window."""
-TAKE_OVER_NS: Final = 120_000_000_000
+TAKE_OVER_NS: Final = 120 * SECOND_NS
 """Longest time that the old charts stay while a new engine catches up."""
 
 

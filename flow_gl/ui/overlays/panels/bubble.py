@@ -7,6 +7,7 @@ from imgui_bundle import imgui
 
 from flow_gl.core.market.lod import threshold_at
 from flow_gl.core.palette import Palette, Rgb
+from flow_gl.core.units import SECOND_NS
 from flow_gl.layers.labels.words import bucket_text, percent
 from flow_gl.ui.overlays import words
 from flow_gl.ui.overlays.frame import ChartFrame, Frame
@@ -31,7 +32,7 @@ def lines(row: np.void, *, tick_size: int, bucket_ns: int, threshold: float) -> 
         return words.price(int(row[name]), tick_size)
 
     return [
-        ("Time", f"{words.clock(start, milliseconds=bucket_ns % 1_000_000_000 != 0)} {words.ZONE_NAME}", 0),
+        ("Time", f"{words.clock(start, milliseconds=bucket_ns % SECOND_NS != 0)} {words.ZONE_NAME}", 0),
         ("Bucket", bucket_text(bucket_ns), 0),
         ("Average", words.points(int(row["price"]) / 1e9, tick_size), 0),
         ("Buy", words.number(buy), 1),
