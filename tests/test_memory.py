@@ -6,7 +6,9 @@ import queue
 import sys
 
 from flow_gl.core.clock import ManualClock
+from flow_gl.core.items import Mapping
 from flow_gl.core.sessions import SessionCalendar
+from flow_gl.engine.market import Market
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.feed.synthetic.demo import SyntheticFeed
 from flow_gl.runtime.charts import Charts
@@ -54,3 +56,24 @@ def test_the_engine_holds_no_more_after_a_day_than_after_a_third_of_it():
     assert held[28] - held[8] < MOST_GROWTH
     assert engine.trades > 100_000
     assert all(reader.session["total_trades"] > 0 for reader in readers)
+
+
+def test_a_contract_that_a_name_no_longer_means_is_freed_at_once():
+    pipeline = Pipeline(sessions=SessionCalendar())
+    charts = Charts(
+        ("NQ.v.0",),
+        attach=pipeline.chart,
+        make_store=lambda _: MarketStore.local(base_capacity=1 << 10),
+        bucket_ns=1_000_000_000,
+        may_renew=True,
+    )
+    gc.collect()
+    gc.disable()
+    try:
+        for number in range(50):
+            mapping = Mapping(100 + number % 2, f"NQ{number % 2}", "NQ.v.0")
+            pipeline.take(mapping)
+            charts.map(mapping)
+        assert sum(isinstance(one, Market) for one in gc.get_objects()) <= 2
+    finally:
+        gc.enable()

@@ -151,7 +151,8 @@ class Market(Published):
             instrument's last bucket, because a chart never goes back in time. With None, such trades count as late
         """
         assert old.sink is not None
-        self.sink, old.sink, self._renew = old.sink, None, renew
+        self.sink, self._renew = old.sink, renew
+        old.sink = old._renew = None  # `renew` may refer to the market: a cycle would keep it until the collector runs
         self._gaps.follow(old._gaps)
         s = old._state[0]
         left = Left(old.instrument_id, old.identity.symbol, int(s["last_ts"])) if old.has_traded else None
