@@ -9,7 +9,9 @@ from flow_gl.gl.batch import Batch
 from flow_gl.gl.counters import FrameCounters
 from flow_gl.gl.fonts import ATLAS_PX, Cell
 from flow_gl.gl.kit import Kit
+from flow_gl.gl.label_boxes import LabelBox
 from flow_gl.gl.shaders import Program
+from flow_gl.gl.view import Rect
 
 Align = Literal["left", "center", "right"]
 
@@ -61,6 +63,18 @@ def use_text_program(program: Program) -> None:
     program.set_vec2("u_texel", 1.0 / ATLAS_PX, 1.0 / ATLAS_PX)
 
 
+def _box(
+    text: str, place: tuple[float, float], size: tuple[float, float], style: TextStyle, plate: Plate | None
+) -> LabelBox:
+    """Return the box of a label whose left end and middle are at `place`."""
+    (x, y), (width, height), pad = place, size, 0.0
+    if plate is not None:
+        pad = round(style.size_px * PLATE_PAD_X)
+        width = (plate.width_px or width + 2 * pad) - 2 * pad
+        height += 2 * round(style.size_px * PLATE_PAD_Y)
+    return LabelBox(text, Rect(x - pad, y - 0.5 * height, width + 2 * pad, height), style.color, style.alpha)
+
+
 class TextBatch(Batch):
     """Labels in framebuffer pixels, origin top left.
 
@@ -74,6 +88,8 @@ class TextBatch(Batch):
         super().__init__(_ROW, _FIRST_ROWS, kit.row_drawing, counters)
         self.atlas: Final = kit.atlas
         self._program: Final = kit.shaders.program("text")
+        self.boxes: list[LabelBox] | None = None
+        """Boxes of the labels that are added, for tests; None does not collect them."""
 
     def width(self, text: str, size_px: float, *, is_bold: bool = False) -> float:
         """Return the advance width of a label in pixels, without a plate."""
@@ -104,6 +120,8 @@ class TextBatch(Batch):
             x_px -= advance // 2
         elif align == "right":
             x_px -= int(advance + 0.5)
+        if self.boxes is not None:
+            self.boxes.append(_box(text, (x_px, y_px), (advance, cap_height), style, plate))
         if plate is not None:
             pad_x, half = round(size_px * PLATE_PAD_X), cap_height // 2 + round(size_px * PLATE_PAD_Y)
             width = plate.width_px or advance // 1 + 1 + 2 * pad_x

@@ -29,6 +29,15 @@ class Rect:
     def contains(self, x: float, y: float) -> bool:
         return self.x <= x < self.right and self.y <= y < self.bottom
 
+    def encloses(self, other: "Rect") -> bool:
+        """Whether a rectangle lies within this one."""
+        is_within_x = self.x <= other.x and other.right <= self.right
+        return is_within_x and self.y <= other.y and other.bottom <= self.bottom
+
+    def overlaps(self, other: "Rect") -> bool:
+        """Whether two rectangles share any area."""
+        return self.x < other.right and other.x < self.right and self.y < other.bottom and other.y < self.bottom
+
 
 @frozen
 class View:

@@ -103,6 +103,8 @@ class Scene:
     price_axis_px: float = 110.0
     time_axis_px: float = 24.0
     """Room for labels, framebuffer pixels (includes the content scale)."""
+    covered: tuple[Rect, ...] = ()
+    """Where notices are drawn over the chart: labels avoid these areas."""
     zone: str = "America/New_York"
     """Time zone of all times on the chart."""
 

@@ -8,6 +8,7 @@ from typing import ClassVar, Final, NamedTuple
 
 from flow_gl.core.cached import Cached
 from flow_gl.gl.batch import Batch
+from flow_gl.gl.label_boxes import LabelBox
 from flow_gl.gl.view import Rect
 from flow_gl.layers.base import Scene
 from flow_gl.layers.chart import Chart
@@ -17,8 +18,10 @@ class _Built(NamedTuple):
     """The output of a layer."""
 
     rows: list[tuple[Batch, bytes]]
-    boxes: list[Rect]
-    """Boxes of its labels."""
+    placed: list[Rect]
+    """Boxes that its labels take."""
+    drawn: list[LabelBox]
+    """Boxes of the labels it drew, where a test collects them."""
 
 
 class CachedLayer:
@@ -28,6 +31,8 @@ class CachedLayer:
     """
 
     draws: ClassVar[bool] = False
+    avoids: ClassVar[bool] = False
+    """Whether `build` places labels with `batches.take`: then it depends on all labels placed before."""
 
     def __init__(self, chart: Chart) -> None:
         self._chart: Final = chart
@@ -46,15 +51,20 @@ class CachedLayer:
 
     def update(self, scene: Scene) -> None:
         chart, key = self._chart, self.key(scene)
+        texts = chart.batches.text
         if key is None:
             chart.animate()
-            rows, boxes = self._build(scene)
+            built = self._build(scene)
         else:
-            rows, boxes = self._built.get((key, chart.kit.atlas.generation), lambda: self._build(scene))
-        for batch, packed in rows:
+            taken = tuple(chart.batches.placed) if self.avoids else ()
+            whole = key, taken, chart.kit.atlas.generation, texts.boxes is not None
+            built = self._built.get(whole, lambda: self._build(scene))
+        for batch, packed in built.rows:
             batch.add_rows(packed)
-        if boxes:
-            chart.batches.placed.extend(boxes)
+        if built.placed:
+            chart.batches.placed.extend(built.placed)
+        if texts.boxes is not None:
+            texts.boxes.extend(built.drawn)
 
     def draw(self, scene: Scene) -> None:
         """Do nothing: the stack draws the batches."""
@@ -64,9 +74,12 @@ class CachedLayer:
 
     def _build(self, scene: Scene) -> _Built:
         batches = self._chart.batches
-        first_box = len(batches.placed)
+        first_box, drawn = len(batches.placed), batches.text.boxes
+        first_drawn = 0 if drawn is None else len(drawn)
         self.build(scene)
-        boxes = batches.placed[first_box:]
+        placed, boxes = batches.placed[first_box:], [] if drawn is None else drawn[first_drawn:]
         del batches.placed[first_box:]
+        if drawn is not None:
+            del drawn[first_drawn:]
         taken = [(batch, batch.take()) for batch in (batches.under, batches.over, batches.text)]
-        return _Built([(batch, rows) for batch, rows in taken if rows], boxes)
+        return _Built([(batch, rows) for batch, rows in taken if rows], placed, boxes)

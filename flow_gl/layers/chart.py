@@ -42,6 +42,19 @@ class Batches:
     text: TextBatch
     placed: list[Rect]
 
+    def take(self, box: Rect, within: Rect) -> bool:
+        """Reserve a label's box if it lies within a pane and meets none that was placed before.
+
+        Whether the box is free now. Layers place labels in draw order, so the more important layer comes first.
+        """
+        is_inside = (
+            within.x <= box.x and box.right <= within.right and within.y <= box.y and box.bottom <= within.bottom
+        )
+        if not is_inside or any(box.overlaps(other) for other in self.placed):
+            return False
+        self.placed.append(box)
+        return True
+
     def upload(self) -> None:
         """Send what was added, where it differs from the last frame's."""
         self.under.upload()
@@ -101,7 +114,7 @@ class Chart:
         series.update(scene)
         self.is_layout_due = self._layout.begin_frame(scene, self._layout_inputs(scene))
         if self.is_layout_due:
-            self.batches.placed.clear()
+            self.batches.placed[:] = scene.covered
             self.ticks.update(scene, self.shown.tick_size)
         self.rows.fill_blocks(scene, self.screen_px, self.shown.reference)
 

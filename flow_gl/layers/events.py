@@ -31,6 +31,8 @@ _FLASH_PX: Final = 90.0
 class EventsLayer(CachedLayer):
     """Adds rectangles above the bubbles, and labels."""
 
+    avoids = True
+
     def __init__(self, chart: Chart) -> None:
         super().__init__(chart)
         self._store: MarketStore | None = None
@@ -111,7 +113,8 @@ class EventsLayer(CachedLayer):
         left = min(max(x - 0.5 * width, rect.x), rect.right - width)
         if left < free_from:
             return free_from
-        chart.batches.placed.append(Rect(left, rect.y, width, 2.6 * size))
+        if not chart.batches.take(Rect(left, rect.y, width, 2.6 * size), rect):
+            return free_from
         chart.batches.text.add(
             text,
             round(left + 0.5 * size),

@@ -27,6 +27,8 @@ _MOST_BANDS: Final = 64
 class GapsLayer(CachedLayer):
     """Adds rectangles below the bubbles, and labels."""
 
+    avoids = True
+
     def key(self, scene: Scene) -> tuple[object, ...]:
         seen = self._seen(scene)
         if not len(seen):
@@ -92,7 +94,8 @@ class GapsLayer(CachedLayer):
         width = self._chart.batches.text.width(UNSCHEDULED, size) + size
         left = round(x + size) if x + size + width < rect.right else round(x - size - width)
         y = round(rect.y + 2.5 * size)
-        self._chart.batches.placed.append(Rect(left, y - size, width, 2 * size))
+        if not self._chart.batches.take(Rect(left, y - size, width, 2 * size), rect):
+            return
         color, ground = palette.attention, palette.ground
         self._chart.batches.text.add(UNSCHEDULED, left, y, TextStyle(size, color), plate=Plate(ground, alpha=0.9))
 
@@ -103,7 +106,8 @@ class GapsLayer(CachedLayer):
             return
         width = self._chart.batches.text.width(text, size) + 2 * size
         x, y = round(band[0] + 0.5 * band[1]), round(rect.y + 0.5 * rect.height)
-        self._chart.batches.placed.append(Rect(x - 0.5 * width, y - size, width, 2 * size))
+        if not self._chart.batches.take(Rect(x - 0.5 * width, y - size, width, 2 * size), rect):
+            return
         self._chart.batches.text.add(
             text,
             x,

@@ -56,6 +56,8 @@ def _line_x(scene: Scene, roll: np.void) -> float:
 class RollsLayer(CachedLayer):
     """Adds rectangles above the bubbles, and labels."""
 
+    avoids = True
+
     def key(self, scene: Scene) -> tuple[object, ...]:
         lines = self._lines(scene)
         return (lines, scene.price_view.rect, scene.cvd_view.rect, scene.price_view.scale, scene.style.palette)
@@ -87,7 +89,8 @@ class RollsLayer(CachedLayer):
         if left + length > free_until:
             return free_until
         y = rect.bottom - 1.4 * size
-        chart.batches.placed.append(Rect(left, y - 1.3 * size, length, 2.6 * size))
+        if not chart.batches.take(Rect(left, y - 1.3 * size, length, 2.6 * size), rect):
+            return free_until
         chart.batches.text.add(
             label,
             round(left + 0.5 * size),

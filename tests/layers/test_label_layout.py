@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from flow_gl.core.schema import GapKind
 from flow_gl.gl.kit import Kit
-from flow_gl.gl.view import View
+from flow_gl.gl.view import Rect, View
 from flow_gl.layers import chart
 from flow_gl.layers.base import Scene, Style
 from flow_gl.layers.labels.layout import LabelLayout
@@ -57,7 +57,7 @@ def other(value: Any) -> Any:
     if value is None or isinstance(value, int | float):
         return not value if isinstance(value, bool) else (value or 0) + 7
     if isinstance(value, str | tuple):
-        return value[:0]
+        return value[:0] or (Rect(10.0, 10.0, 5.0, 5.0),)
     if isinstance(value, Style):
         return replace(value, threshold=0.31)
     return replace(value, width=value.width + 1) if hasattr(value, "width") else make_market(10).reader

@@ -12,23 +12,19 @@ counts = st.integers(1, 9)
 scales = st.sampled_from([1.0, 1.25, 1.5, 2.0])
 
 
-def overlap(a: Rect, b: Rect) -> bool:
-    return a.x < b.right and b.x < a.right and a.y < b.bottom and b.y < a.bottom
-
-
 @given(sizes, sizes, counts, scales, st.floats(*CVD_SHARE_RANGE))
 def test_panes_fill_their_chart_and_never_overlap(width, height, count, scale, share):
     charts = arrange(Rect(0, 0, width, height), count, scale=scale, cvd_share=share)
     assert len(charts) == count
     for chart in charts:
         panes = [chart.header, chart.price, chart.cvd, chart.time_axis, chart.price_axis, chart.cvd_axis]
-        assert not any(overlap(a, b) for i, a in enumerate(panes) for b in panes[i + 1 :])
+        assert not any(a.overlaps(b) for i, a in enumerate(panes) for b in panes[i + 1 :])
         assert all(pane.width > 0 and pane.height > 0 for pane in panes)
         assert chart.price.x == chart.cvd.x == chart.time_axis.x
         assert chart.price.width == chart.cvd.width == chart.time_axis.width
         assert chart.price_axis.right == pytest.approx(chart.outer.right)
     outers = [chart.outer for chart in charts]
-    assert not any(overlap(a, b) for i, a in enumerate(outers) for b in outers[i + 1 :])
+    assert not any(a.overlaps(b) for i, a in enumerate(outers) for b in outers[i + 1 :])
     assert all(o.x >= 0 and o.right <= width and o.y >= 0 and o.bottom <= height for o in outers)
 
 

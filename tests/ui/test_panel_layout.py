@@ -12,7 +12,6 @@ from flow_gl.ui.state.panel_layout import (
     Place,
     lay_out,
     open_in_order,
-    overlap,
 )
 
 windows = st.builds(
@@ -56,8 +55,8 @@ def test_panels_and_charts_lie_inside_the_window(window, names, places, scale):
 def test_no_panel_covers_another_and_none_that_is_docked_covers_a_chart(window, names, places, scale):
     layout = lay_out(window, open_in_order(names), places, scale)
     rects = [slot.rect for slot in layout.slots]
-    assert not any(overlap(a, b) for at, a in enumerate(rects) for b in rects[at + 1 :])
-    assert not any(overlap(slot.rect, layout.charts) for slot in layout.slots if slot.side != "float")
+    assert not any(a.overlaps(b) for at, a in enumerate(rects) for b in rects[at + 1 :])
+    assert not any(slot.rect.overlaps(layout.charts) for slot in layout.slots if slot.side != "float")
 
 
 @given(windows, opened, arrangements, scales)

@@ -1,5 +1,6 @@
 """The size legend: three discs with their contracts, at the lower left of the price pane."""
 
+from dataclasses import replace
 from typing import Final
 
 from flow_gl.core.cached import Cached
@@ -35,6 +36,8 @@ def _round(value: float) -> int:
 class LegendLayer(CachedLayer):
     """Adds rings and labels. Hidden bubbles are counted again only when the rows in view change."""
 
+    avoids = True
+
     def __init__(self, chart: Chart) -> None:
         super().__init__(chart)
         self._hidden: Final[Cached[int]] = Cached()
@@ -64,13 +67,15 @@ class LegendLayer(CachedLayer):
         middle = round(bottom - radii[-1])
         parts = zip(widths, radii, has_room, strict=True)
         steps = [2 * radius + (10 * scale if inside else width + 12 * scale) for width, radius, inside in parts]
-        box = Rect(
-            left - 6 * scale,
-            middle - radii[-1] - 6 * scale,
-            sum(steps) + chart.batches.text.width(caption, size) + 16 * scale,
-            2 * radii[-1] + 12 * scale,
+        discs = Rect(
+            left - 6 * scale, middle - radii[-1] - 6 * scale, sum(steps) + 8 * scale, 2 * radii[-1] + 12 * scale
         )
-        chart.batches.placed.append(box)
+        box = replace(discs, width=discs.width + chart.batches.text.width(caption, size) + 8 * scale)
+        if not chart.batches.take(box, rect):
+            # Without room for the caption the discs alone still say what the sizes mean.
+            box, caption = discs, ""
+            if not chart.batches.take(box, rect):
+                return
         chart.batches.over.plate(box.x, box.y, box.width, box.height, palette.ground, alpha=0.5, radius=6 * scale)
         x = left
         for text, width, radius, inside, step in zip(texts, widths, radii, has_room, steps, strict=True):
@@ -78,7 +83,8 @@ class LegendLayer(CachedLayer):
             at = x + radius if inside else x + 2 * radius + 3 * scale + 0.5 * width
             chart.batches.text.add(text, round(at), middle, TextStyle(size, palette.quiet, align="center"))
             x += step
-        chart.batches.text.add(caption, round(x), middle, TextStyle(size, palette.quiet))
+        if caption:
+            chart.batches.text.add(caption, round(x), middle, TextStyle(size, palette.quiet))
 
     def _caption(self, scene: Scene) -> str:
         bucket_ns = self._chart.rows.series.current.base.bucket_ns

@@ -13,6 +13,7 @@ from flow_gl.layers.labels.words import contracts_text, price_text
 _LABEL_PX: Final = 13.0
 _ARROW_PX: Final = 9.0
 _MARGIN_PX: Final = 4.0
+_TRIES: Final = 5
 _LINE_PX: Final = 40.0
 """Height above the lower border that is reserved for the line about hidden bubbles."""
 
@@ -29,6 +30,8 @@ def off_scale_text(off: OffScale, tick_size: int, zone: str, *, is_below: bool) 
 
 class OffScaleLayer(CachedLayer):
     """Adds arrows and a label above the bubbles."""
+
+    avoids = True
 
     def key(self, scene: Scene) -> tuple[object, ...]:
         if scene.below is None and scene.above is None:
@@ -71,11 +74,12 @@ class OffScaleLayer(CachedLayer):
         box = Rect(left, middle - 0.8 * size, width, 1.6 * size)
         # Move past labels that are already placed: upwards at the lower border, downwards at the upper one.
         step = -1.7 * size if is_below else 1.7 * size
-        for _ in range(4):
-            if not any(_meets(box, taken) for taken in chart.batches.placed):
+        for _ in range(_TRIES):
+            if chart.batches.take(box, rect):
                 break
             box = Rect(box.x, box.y + step, width, box.height)
-        chart.batches.placed.append(box)
+        else:
+            return
         chart.batches.text.add(
             text,
             round(box.x + 0.5 * size),
@@ -83,7 +87,3 @@ class OffScaleLayer(CachedLayer):
             TextStyle(size, palette.attention),
             plate=Plate(palette.ground, alpha=0.9),
         )
-
-
-def _meets(a: Rect, b: Rect) -> bool:
-    return a.x < b.right and b.x < a.right and a.y < b.bottom and b.y < a.bottom

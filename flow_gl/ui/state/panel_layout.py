@@ -24,7 +24,7 @@ LEAST_CHARTS_PX: Final = 420.0
 """Width that the charts keep before columns get wider than `LEAST_COLUMN_PX`."""
 MOST_COLUMN_SHARE: Final = 0.5
 """Of the window's width, for all columns together: the charts always keep the rest."""
-LAST_SLOT_PX: Final = 400.0
+LAST_SLOT_PX: Final = 360.0
 """Least height of the last slot where a column has several."""
 HEIGHTS_PX: Final = {"controls": 690.0, "session": 690.0, "feed": 470.0, "performance": 430.0}
 """Height at which a panel shows everything without scrolling."""
@@ -236,14 +236,9 @@ def _free_place(wanted: Rect, taken: Sequence[Rect], area: Rect, gap: float) -> 
         for y in ys
         if area.x <= x <= area.right - wanted.width and area.y <= y <= area.bottom - wanted.height
     ]
-    free = [place for place in places if not any(overlap(place, rect) for rect in taken)]
+    free = [place for place in places if not any(place.overlaps(rect) for rect in taken)]
     return min(free, key=lambda place: _distance(place, wanted), default=None)
 
 
 def _distance(a: Rect, b: Rect) -> float:
     return abs(a.x - b.x) + abs(a.y - b.y)
-
-
-def overlap(a: Rect, b: Rect) -> bool:
-    """Whether two rectangles share any area."""
-    return a.x < b.right and b.x < a.right and a.y < b.bottom and b.y < a.bottom

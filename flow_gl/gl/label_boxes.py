@@ -1,0 +1,51 @@
+"""The boxes of drawn texts, collected for tests and off otherwise.
+
+Whatever draws text (`gl.text.TextBatch`, the overlays' painter) has an attribute `boxes`, None in a run of the program.
+A test sets it to a list; every text that is drawn then adds a `LabelBox`.
+"""
+
+from dataclasses import dataclass
+
+from flow_gl.core.palette import Rgb
+from flow_gl.gl.view import Rect
+
+
+@dataclass(frozen=True, slots=True)
+class LabelBox:
+    """A text on the screen.
+
+    Attributes
+    ----------
+    text : what it says
+    rect : its plate, or the text itself where it has none; framebuffer pixels
+    color : of the text, components 0..1
+    alpha : of the text, 0..1
+    within : what it is clipped to; None where nothing clips it
+    """
+
+    text: str
+    rect: Rect
+    color: Rgb
+    alpha: float = 1.0
+    within: Rect | None = None
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether it reaches out of what it is clipped to, by more than a pixel's rounding."""
+        if self.within is None:
+            return False
+        rect, within = self.rect, self.within
+        return min(rect.x - within.x, rect.y - within.y, within.right - rect.right, within.bottom - rect.bottom) < -1.0
+
+
+def overlaps(boxes: list[LabelBox], *, slack_px: float = 1.0) -> list[tuple[LabelBox, LabelBox]]:
+    """Return the pairs of boxes that share more than `slack_px` in both directions."""
+    found = []
+    for at, one in enumerate(boxes):
+        a = one.rect
+        for other in boxes[at + 1 :]:
+            b = other.rect
+            width, height = min(a.right, b.right) - max(a.x, b.x), min(a.bottom, b.bottom) - max(a.y, b.y)
+            if width > slack_px and height > slack_px:
+                found.append((one, other))
+    return found
