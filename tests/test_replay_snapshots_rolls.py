@@ -14,7 +14,7 @@ from tests.test_replay_snapshots import assert_same, opened, run, small_rings, s
 
 __all__ = ["opened", "small_rings"]
 
-CONTINUOUS = dbn.SType.CONTINUOUS
+CONTINUOUS, RAW = dbn.SType.CONTINUOUS, dbn.SType.RAW_SYMBOL
 ROLL = {"NQ.v.0": [(14, 16, 100), (16, 20, 200)]}
 MONTH_START = (dt.date(2025, 12, 1) - dt.date(1970, 1, 1)).days * DAY
 
@@ -61,3 +61,31 @@ def test_kept_levels_of_files_with_a_roll_are_the_files_numbers(make, tmp_path: 
     assert opened == [], "every number was known"
     snapshots(tmp_path)[-1].unlink()
     assert_same(run(paths, feed=options), expected)
+
+
+def split_by_symbol(folder: Path) -> list[Path]:
+    """A file for each contract and day."""
+    return [
+        write(folder / f"{day}-{name}.dbn", make_header({name: [(day, day + 1, to)]}, RAW), trades((day, to, count)))
+        for day in (15, 16, 17)
+        for name, to, count in (("NQZ5", 100, 400), ("ESZ5", 200, 300))
+    ]
+
+
+def test_files_of_one_day_that_are_merged_are_kept_as_one(tmp_path: Path, opened: list[str]) -> None:
+    paths = split_by_symbol(tmp_path)
+    options = {"symbols": ("NQZ5", "ESZ5")}
+    expected = run(paths, feed={"cache": False, **options})
+    assert expected.trades == 3 * (400 + 300)
+    assert_same(run(paths[:4], feed=options), run(paths[:4], feed={"cache": False, **options}))
+    assert len(snapshots(tmp_path)) == 2
+    assert_same(run(paths, feed=options), expected)
+    for order in (paths, paths[::-1]):
+        run(order, feed=options)
+        del opened[:]
+        assert_same(run(order, feed=options), expected)
+        assert opened == []
+    write(paths[5], make_header({"ESZ5": [(17, 18, 200)]}, RAW), trades((17, 200, 301)))
+    del opened[:]
+    assert run(paths, feed=options).trades == expected.trades + 1
+    assert sorted(set(opened)) == [paths[5].name, paths[4].name], "the group of the changed file alone"

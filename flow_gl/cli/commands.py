@@ -62,7 +62,7 @@ def demo(
 def replay(
     files: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="FILE...", help="DBN or Databento CSV, plain, zstd or gzip, oldest first."),
+        typer.Argument(metavar="FILE...", help="DBN or Databento CSV, plain, zstd or gzip, in any order."),
     ] = None,
     *,
     session: Annotated[
@@ -72,7 +72,7 @@ def replay(
         list[str] | None,
         flag(
             "--symbol",
-            "Contract to chart; repeatable (default: as recorded, else the outright with the most volume).",
+            "Contract, continuous symbol or id to chart; repeatable (default: as requested, else the busiest outright).",
             "S",
         ),
     ] = None,
@@ -84,6 +84,9 @@ def replay(
     drawing: Drawing,
 ) -> None:
     """Replay recorded trades, at any speed, with the numbers of the live run.
+
+    A continuous symbol (NQ.v.0) is one chart: where it rolls to another contract, a line marks the roll (NQZ5 > NQH6),
+    every number starts again, and prices are not adjusted. A contract or an id is charted alone.
 
     \b
     flow-gl replay nq-20251128.trades.dbn.zst --speed 60

@@ -76,4 +76,18 @@ class FileEnd:
     """Place of the file in the order of reading, from 0."""
 
 
-Item = Trades | Mapping | Definition | FeedGap | FileEnd
+Spans = dict[int, tuple[tuple[int, int], ...]]
+"""Stretches of time, from and until (ns), by instrument id."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileStart:
+    """A file begins."""
+
+    covers: Spans
+    """When the file has an instrument's trades, if it trades; empty: those of every instrument at any time."""
+    is_joined: bool = False
+    """It is read together with the file that began before it."""
+
+
+Item = Trades | Mapping | Definition | FeedGap | FileStart | FileEnd

@@ -22,6 +22,8 @@ class Header:
     has_ts_out: bool
     mappings: tuple[Mapping, ...]
     """Ordered by the first day on which each is valid (`ts_event` is that day's midnight, UTC)."""
+    requested: tuple[int, int] | None = None
+    """Beginning and end of the time range that was requested, ns; None if the header does not give both."""
 
 
 def encode_header(dataset: str, start_ns: int) -> bytes:
@@ -47,6 +49,7 @@ def read_header(data: bytes) -> Header:
             schema=str(metadata.schema or ""),
             has_ts_out=metadata.ts_out,
             mappings=_header_mappings(metadata),
+            requested=(metadata.start, metadata.end) if metadata.start and metadata.end else None,
         )
     except Exception as error:  # the decoder's exceptions share no base class
         raise DamageError("byte 0", f"the DBN header is damaged: {error}") from None

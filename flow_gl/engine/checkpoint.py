@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from flow_gl.core.items import Definition, FeedGap
+from flow_gl.core.items import Definition, FeedGap, Spans
 from flow_gl.core.market.limits import MAX_ROWS
 from flow_gl.core.schema import MAX_LODS, SESSION, GapKind, TickSource
 from flow_gl.core.sessions import Session
@@ -80,6 +80,8 @@ class PipelineState(msgspec.Struct, frozen=True):
     markets: list[MarketState]
     gaps: list[FeedGap]
     definitions: list[Definition] = []
+    coverage: list[tuple[int, Spans, int]] = []
+    """State of `coverage.Coverage`."""
 
 
 _encoder: Final = msgspec.msgpack.Encoder()

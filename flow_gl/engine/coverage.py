@@ -2,10 +2,24 @@
 
 A first trade long after the open does not mean that trades are missing: a quiet instrument trades late. Its session is
 complete if the feed states that it delivers everything from before the open, or if another instrument of the same
-stream traded at the open.
+file, or of the same live stream, traded at the open. A file covers the instruments that its header names, from the day
+on which it names them.
 """
 
-from flow_gl.core.sessions import Session
+from contextlib import suppress
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flow_gl.core.errors import DataError
+from flow_gl.core.items import FileStart, Spans
+from flow_gl.core.schema import UNDEF_PRICE
+from flow_gl.core.sessions import Session, SessionCalendar
+
+_ALWAYS: Final = ((0, 2**63 - 1),)
+_KEPT: Final = 4
+"""Most sessions in a checkpoint."""
 
 
 class Coverage:
@@ -14,14 +28,65 @@ class Coverage:
     def __init__(self) -> None:
         self.known_from = 0
         """Event time (ns) from which the feed delivers all trades; 0 if it does not say."""
-        self._first: dict[int, int] = {}  # session open (ns) -> earliest trade (ns) of any instrument
+        self._files: list[Spans] = [{}]
+        self._first: dict[int, list[tuple[Spans, int]]] = {}
+        """By the session's open (ns): the earliest trade (ns) of each file, with what the file covers."""
 
-    def begin(self, session: Session | None, ts: int) -> None:
+    def start(self, file: FileStart) -> None:
+        """Begin a file: later trades are from it, or from one of the files that it is read together with."""
+        self._files = [*self._files, file.covers] if file.is_joined else [file.covers]
+
+    def begin(self, session: Session | None, ts: int, instrument_id: int) -> None:
         """Record an instrument's first trade of a session, at `ts` (ns)."""
         if session is not None:
-            self._first[session.open] = min(ts, self._first.get(session.open, ts))
+            alone: Spans = {instrument_id: _ALWAYS}
+            covers = next((one for one in self._files if not one or instrument_id in one), alone)
+            self._record(session, ts, covers)
 
-    def of(self, session: Session | None) -> int:
+    def see(self, trades: NDArray[np.void], calendar: SessionCalendar) -> None:
+        """Record trades (TRADE) of any instruments, in place of `begin`."""
+        is_trade = (trades["price"] != UNDEF_PRICE) & (trades["size"] > 0) & (trades["ts_event"] > 0)
+        trades = trades[is_trade & (trades["action"] == ord("T"))]
+        for covers in self._files:
+            is_ours = np.isin(trades["instrument_id"], list(covers)) if covers else np.ones(len(trades), np.bool_)
+            self._see(trades["ts_event"][is_ours], calendar, covers)
+            trades = trades[~is_ours]
+        for instrument_id in np.unique(trades["instrument_id"]).tolist():
+            its = trades["ts_event"][trades["instrument_id"] == instrument_id]
+            self._see(its, calendar, {instrument_id: _ALWAYS})
+
+    def of(self, session: Session | None, instrument_id: int) -> int:
         """Return the event time (ns) from which all trades of a session are known; 0 if unknown."""
-        first = self._first.get(session.open, 0) if session is not None else 0
-        return min(first, self.known_from) if first and self.known_from else first or self.known_from
+        known = [self.known_from] if self.known_from else []
+        if session is not None:
+            for covers, first in self._first.get(session.open, ()):
+                spans = covers.get(instrument_id, ()) if covers else _ALWAYS
+                known += [max(first, since) for since, until in spans if until > session.open]
+        return min(known, default=0)
+
+    def keep(self) -> list[tuple[int, Spans, int]]:
+        """Return what is known of the latest sessions, for a checkpoint."""
+        latest = sorted(self._first)[-_KEPT:]
+        return [(opened, covers, first) for opened in latest for covers, first in self._first[opened]]
+
+    def resume(self, kept: list[tuple[int, Spans, int]]) -> None:
+        """Restore what `keep` returned."""
+        self._first.clear()
+        for opened, covers, first in kept:
+            self._first.setdefault(opened, []).append((covers, first))
+
+    def _see(self, times: NDArray[np.int64], calendar: SessionCalendar, covers: Spans) -> None:
+        with suppress(DataError):  # a time that no calendar covers: no later one is covered either
+            while len(times):
+                first = int(times.min())
+                session = calendar.session_of_trade(first)
+                self._record(session, first, covers)
+                times = times[times >= session.end]
+
+    def _record(self, session: Session, ts: int, covers: Spans) -> None:
+        firsts = self._first.setdefault(session.open, [])
+        for at, (others, first) in enumerate(firsts):
+            if others == covers:
+                firsts[at] = covers, min(ts, first)
+                return
+        firsts.append((covers, ts))

@@ -280,8 +280,6 @@ class Market(Published):
         self._rolls.resume(kept.rolls)
         if self._detectors is not None and kept.detectors:
             self._detectors.resume(kept.detectors)
-        if self._state["trade_count"][0]:
-            self._coverage.begin(self._session, int(self._state["first_ts"][0]))
         self._instrument_changed = True
         if kept.rolls:
             self._show_change()
@@ -315,7 +313,7 @@ class Market(Published):
                 self._session_row["cvd_since"] = session.open if session is not None and is_anew else ts
             self._started = True
             self._session = session
-            self._coverage.begin(session, ts)
+            self._coverage.begin(session, ts, self.instrument_id)
             if session is not None and not session.is_scheduled:
                 self._gaps.mark_unscheduled(ts)
             self._overnight_frozen = session is None

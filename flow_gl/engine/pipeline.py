@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow_gl.core.errors import UsageError
-from flow_gl.core.items import Definition, FeedGap, Item, Mapping, Trades
+from flow_gl.core.items import Definition, FeedGap, FileStart, Item, Mapping, Trades
 from flow_gl.core.schema import MAX_LODS, TRADE
 from flow_gl.core.sessions import SessionCalendar
 from flow_gl.core.settings import DEFAULTS, AggregationSettings, merge
@@ -102,6 +102,8 @@ class Pipeline:
                 self.define(item)
             case FeedGap():
                 self.gap(item)
+            case FileStart():
+                self._coverage.start(item)
 
     def map(self, mapping: Mapping) -> None:
         """Apply an instrument's name (`core.items.Mapping`)."""
@@ -280,9 +282,8 @@ class Pipeline:
         alive = list(chain.from_iterable(self._markets.values()))
         shown = [market for market in self._ended if id(market) in charts]
         markets = [market.keep(charts.get(id(market), -1), is_ended=market in shown) for market in (*alive, *shown)]
-        gaps = list(self._common_gaps.values())
-        definitions = list(self._definitions.values())
-        return checkpoint.encode(checkpoint.PipelineState(markets, gaps, definitions))
+        gaps, definitions = list(self._common_gaps.values()), list(self._definitions.values())
+        return checkpoint.encode(checkpoint.PipelineState(markets, gaps, definitions, self._coverage.keep()))
 
     def resume(self, state: checkpoint.PipelineState, stores: Sequence[MarketStore] = ()) -> None:
         """Restore a checkpoint (`checkpoint.decode`) before the first trade, under the settings it was taken with.
@@ -296,9 +297,8 @@ class Pipeline:
         sinks = [sink for sink, _ in self._seats]
         if stores:
             sinks = [MarketSink(store) for store in stores]
-            self._markets.clear()
-            self._charted.clear()
-            self._seats.clear()
+            for held in (self._markets, self._charted, self._seats):
+                held.clear()
         seats: dict[int, Market] = {}
         for kept in state.markets:
             if not stores and not kept.is_ended:
@@ -316,6 +316,7 @@ class Pipeline:
                 market.publish()  # once: no later trade will change it
         if stores:
             self._seats += [(sinks[at], seats[at]) for at in sorted(seats)]
+        self._coverage.resume(state.coverage)
         self._common_gaps = {gap.start: gap for gap in state.gaps}
         self._definitions = {(one.instrument_id, one.symbol): one for one in state.definitions}
 

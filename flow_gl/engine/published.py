@@ -111,7 +111,8 @@ class Published:
 
     def _session_record(self, reading: Reading | None) -> NDArray[np.void]:
         record, s = self._session_row, self._state[0]
-        fill_session(record, self._state, self._session, reading, known_from=self._coverage.of(self._session))
+        known_from = self._coverage.of(self._session, self.identity.instrument_id)
+        fill_session(record, self._state, self._session, reading, known_from=known_from)
         if s["trade_count"] and not self._overnight_frozen:
             record["overnight_high"], record["overnight_low"] = s["high"], s["low"]
         return record

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow_gl.core.errors import DataError, FlowError
-from flow_gl.core.items import Definition, Item, Mapping, Trades
+from flow_gl.core.items import Definition, FileStart, Item, Mapping, Trades
 from flow_gl.core.market import rejections
 from flow_gl.core.market.courses import Courses
 from flow_gl.core.market.lod import THRESHOLD
@@ -18,6 +18,7 @@ from flow_gl.core.schema import PRICE_SCALE, TickSource
 from flow_gl.core.sessions import SessionCalendar
 from flow_gl.core.settings import DEFAULTS, AggregationSettings
 from flow_gl.core.units import format_time
+from flow_gl.engine.coverage import Coverage
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.engine.records import is_partial
 from flow_gl.engine.sinks import Collector, Finished
@@ -80,10 +81,12 @@ def export(
     pipeline = Pipeline(settings, sessions=sessions, lods=1, sink_for=lambda _: Collector(), has_detectors=True)
     wanted = Wanted(symbol)
     courses = Courses(symbol or "")
+    coverage = Coverage()
     read = 0
     for item in items:
         match item:
             case Trades():
+                coverage.see(item.rows, calendar)
                 rows = wanted.rows(item.rows)
                 courses.see(rows)
                 pipeline.process(rows)
@@ -91,6 +94,8 @@ def export(
                 if progress:
                     progress(read)
                 continue
+            case FileStart():
+                coverage.start(item)
             case Mapping():
                 wanted.take(item)
                 courses.take(item)
@@ -103,7 +108,7 @@ def export(
     chosen = wanted.choose(results)
     names = unique_names([one for one, _ in chosen])
     named = zip(chosen, names, strict=True)
-    parts = [part for (one, sink), name in named for part in _parts(one, name, sink, calendar)]
+    parts = [part for (one, sink), name in named for part in _parts(one, name, sink, _Sessions(calendar, coverage))]
     paths = write_tables(
         parts, courses.rolls, out_dir, fmt=fmt, by_session=by_session, threshold=threshold, bucket_ns=settings.bucket_ns
     )
@@ -138,7 +143,24 @@ def _session_notes(parts: list[Part]) -> list[str]:
     return found
 
 
-def _parts(one: Summary, name: str, sink: Collector, calendar: SessionCalendar) -> list[Part]:
+@dataclass(frozen=True, slots=True)
+class _Sessions:
+    """What decides whether a session is partial."""
+
+    calendar: SessionCalendar
+    coverage: Coverage
+
+    def data_from(self, finished: Finished, instrument_id: int) -> int | None:
+        """Return when the data of a partial session begin, ns; None if the session is whole."""
+        first_ts = int(finished.session["first_ts"][0])
+        with suppress(DataError):  # a time that no calendar reaches
+            session = self.calendar.session_of_trade(first_ts)
+            if is_partial(session, first_ts, known_from=self.coverage.of(session, instrument_id)):
+                return first_ts
+        return None
+
+
+def _parts(one: Summary, name: str, sink: Collector, sessions: _Sessions) -> list[Part]:
     bubbles, cvd, events = sink.bubble_rows(), sink.cvd_rows(), sink.event_rows()
     start, first, before = 0, 0, dict.fromkeys(_SINCE_START, 0)
     parts = []
@@ -156,25 +178,15 @@ def _parts(one: Summary, name: str, sink: Collector, calendar: SessionCalendar) 
                 buy=finished.buy,
                 sell=finished.sell,
                 unsided=finished.unsided,
-                levels=_levels(one, finished, before, calendar),
+                levels=_levels(one, finished, before, sessions.data_from(finished, one.instrument_id)),
             )
         )
         start, first, before = stop, last, {field: int(finished.session[field][0]) for field in _SINCE_START}
     return parts
 
 
-def _data_from(finished: Finished, calendar: SessionCalendar) -> int | None:
-    """When the data of a partial session begin, ns; None where the session is whole."""
-    first_ts = int(finished.session["first_ts"][0])
-    with suppress(DataError):  # a time that no calendar reaches
-        if is_partial(calendar.session_of_trade(first_ts), first_ts):
-            return first_ts
-    return None
-
-
-def _levels(one: Summary, finished: Finished, before: dict[str, int], calendar: SessionCalendar) -> dict[str, Any]:
+def _levels(one: Summary, finished: Finished, before: dict[str, int], since: int | None) -> dict[str, Any]:
     session, instrument = finished.session[0], finished.instrument[0]
-    since = _data_from(finished, calendar)
     return {
         "poc": _point(finished.poc),
         "vah": _point(finished.vah),

@@ -73,7 +73,10 @@ def _plan_files(spec: FilesSpec, engine: EngineSpec, on_progress: Callable[[floa
     from_ns = parse_time_ns(spec.from_time, after_ns=summary.first_ts) if spec.from_time else 0
     from_ns = min(max(from_ns, engine.resume_ns), summary.last_ts) if engine.resume_ns else from_ns
     charts = [(one.pinned or one.only_id, one.name) for one in chosen]
-    snapshots = ReplaySnapshots(summary.paths, spec=engine, charts=charts, shelf=shelf) if shelf else None
+    snapshots = None
+    if shelf:
+        joined = summary.joined()
+        snapshots = ReplaySnapshots(summary.paths, spec=engine, charts=charts, shelf=shelf, joined=joined)
     feed = FilesFeed(
         spec.paths,
         speed=_speed(spec.speed),

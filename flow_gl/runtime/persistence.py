@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from flow_gl.core.clock import Clock
 from flow_gl.core.errors import UsageError
-from flow_gl.core.items import FileEnd, Item, Trades
+from flow_gl.core.items import FileEnd, FileStart, Item, Trades
 from flow_gl.core.log import get_logger
 from flow_gl.core.sessions import SessionCalendar
 from flow_gl.core.spec import LiveSpec
@@ -79,7 +79,7 @@ class Persistence:
 
     def note(self, item: Item) -> None:
         """Take a mapping, a definition or a gap, in order with the trades."""
-        if self._recorder and self._tape and not isinstance(item, Trades | FileEnd):
+        if self._recorder and self._tape and not isinstance(item, Trades | FileStart | FileEnd):
             self._recorder.note(item, position=self._tape.head)
 
     def waiting(self) -> int:

@@ -1,13 +1,13 @@
 """Snapshots of a replay after each file, cached between runs: opening the same files again reads only new ones.
 
-After each file of a replay that no clock and no command has influenced, the engine stores a *snapshot*: the closed rows
-that each chart took from the file, and the state of all instruments. Its key is a hash of the previous key, the file's
-identity, the settings that numbers depend on, the charts, and the program. So a snapshot is used only by a run that
-would produce it again, and changing, adding or moving a file invalidates only the snapshots after it. Damaged and
-foreign snapshots are ignored.
+After each file, or group of merged files, of a replay that no clock and no command has influenced, the engine stores a
+*snapshot*: the closed rows that each chart took from it, and the state of all instruments. Its key is a hash of the
+previous key, the file's identity, the settings that numbers depend on, the charts, and the program. So a snapshot is
+used only by a run that would produce it again, and changing, adding or moving a file invalidates only the snapshots
+after it. Damaged and foreign snapshots are ignored.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -46,10 +46,17 @@ class ReplaySnapshots:
     spec : the settings
     charts : instrument and name of each chart
     shelf : cache that holds the snapshots
+    joined : indices of the files that are merged with the next one: no snapshot is kept between the two
     """
 
     def __init__(
-        self, paths: Sequence[Path], *, spec: EngineSpec, charts: Sequence[tuple[int, str]], shelf: Shelf
+        self,
+        paths: Sequence[Path],
+        *,
+        spec: EngineSpec,
+        charts: Sequence[tuple[int, str]],
+        shelf: Shelf,
+        joined: Collection[int] = (),
     ) -> None:
         self._paths: Final = list(paths)
         self._shelf: Final = shelf
@@ -68,17 +75,22 @@ class ReplaySnapshots:
         self._found: list[SnapshotFile] = []
         self._state = checkpoint.PipelineState([], [])
         self._writer: Final = SnapshotWriter()
+        self._joined: Final = frozenset(joined)
         self._next = 0
         self._stores: Sequence[MarketStore] = ()
 
     def find(self, most: int) -> int:
         """Load the snapshots of the first files, at most `most`. Returns how many leading files have one."""
+        ends: list[int] = []  # number of files up to each snapshot found
         for index, key in enumerate(self._keys[:most]):
+            if index in self._joined:
+                continue
             data = self._shelf.get(self._paths[index], key + _SUFFIX)
             if data is None:
                 break
             try:
                 self._found.append(SnapshotFile(data, key=key, charts=self._charts, lods=MAX_LODS))
+                ends.append(index + 1)
             except SnapshotError as error:
                 self._complain(index, error)
                 break
@@ -88,9 +100,9 @@ class ReplaySnapshots:
                 self._note()
                 break
             except (SnapshotError, checkpoint.CheckpointError, msgspec.MsgspecError) as error:
-                self._complain(len(self._found) - 1, error)
+                self._complain(ends.pop() - 1, error)
                 self._found.pop()
-        self._next = len(self._found)
+        self._next = ends[-1] if ends else 0
         return self._next
 
     def restore(self, pipeline: Pipeline, stores: Sequence[MarketStore], show: Callable[[float], None]) -> Note:
@@ -124,19 +136,20 @@ class ReplaySnapshots:
 
     def keep(self, index: int, pipeline: Pipeline, note: Note) -> None:
         """Store the snapshot after a file, once its last trade is aggregated. A thread writes it."""
-        if index != self._next or index >= len(self._keys):
+        if index < self._next or index >= len(self._keys):
             return
-        path, key, file = self._paths[index], self._keys[index], self._files[index]
+        path, key = self._paths[index], self._keys[index]
+        sources = list(zip(self._paths, self._files, strict=False))[self._next : index + 1]
 
         def put(data: bytes) -> None:
             try:
-                is_same = identity(path) == file
+                is_same = all(identity(source) == file for source, file in sources)
             except OSError:
                 is_same = False
             if is_same and not self._shelf.put(path, key + _SUFFIX, data):
                 get_logger("engine").info("a snapshot could not be kept", extra={"path": path})
 
-        self._next += 1
+        self._next = index + 1
         self._writer.write(key, pipeline.keep(self._stores), msgspec.json.encode(note).decode(), put)
 
     def close(self) -> None:

@@ -28,6 +28,8 @@ def header(
     days: tuple[str, str] = ("2025-11-23", "2025-11-24"),
     stype_in: dbn.SType = dbn.SType.RAW_SYMBOL,
     ts_out: bool = False,
+    start_ns: int = OPEN_NS,
+    end_ns: int | None = None,
 ) -> bytes:
     names = NAMES if names is None else names
     since, until = map(dt.date.fromisoformat, days)
@@ -40,7 +42,8 @@ def header(
     ]
     return dbn.Metadata(
         dataset="GLBX.MDP3",
-        start=OPEN_NS,
+        start=start_ns,
+        end=end_ns,
         stype_in=stype_in,
         stype_out=dbn.SType.INSTRUMENT_ID,
         schema=schema,

@@ -1,6 +1,7 @@
 """Replays: every trade once, never before its time, never a clock that runs ahead; several files; what a scan says."""
 
 import gzip
+import itertools
 import math
 from itertools import pairwise
 from pathlib import Path
@@ -26,7 +27,7 @@ from market_files import (
 from numpy.typing import NDArray
 
 from flow_gl.core.errors import DataError, UsageError
-from flow_gl.core.items import FeedGap, FileEnd, Mapping, Trades
+from flow_gl.core.items import FeedGap, FileEnd, FileStart, Mapping, Trades
 from flow_gl.core.schema import TRADE, FeedState
 from flow_gl.feed.files.file_sequence import FileSequence
 from flow_gl.feed.files.replay import FilesFeed, read_items, scan
@@ -261,13 +262,37 @@ def test_files_one_after_the_other_are_one_stream(tmp_path: Path) -> None:
     assert rows_of(feed.poll(WALL_NS)).tobytes() == trades.tobytes()
 
 
-def test_files_out_of_order_are_refused_naming_both_and_their_times(tmp_path: Path) -> None:
-    _, (first, second) = days(tmp_path)
-    with pytest.raises(DataError) as raised:
-        FilesFeed([second, first]).start()
-    said = f"{first} begins at 2025-11-23 23:00:00.000 UTC, before {second} at "
-    assert str(raised.value).startswith(said)
-    assert str(raised.value).endswith(": give the files in chronological order")
+def test_files_given_in_any_order_are_read_in_order_of_time(tmp_path: Path) -> None:
+    trades, (first, second) = days(tmp_path)
+    nothing = write(tmp_path / "nothing.dbn", header())
+    for paths in itertools.permutations([first, second, nothing]):
+        rows, _, _ = read(*paths)
+        assert rows.tobytes() == trades.tobytes()
+        assert scan(paths).paths == (nothing, first, second)
+        feed = FilesFeed(paths, speed=math.inf)
+        feed.start()
+        assert rows_of(feed.poll(WALL_NS)).tobytes() == trades.tobytes()
+
+
+def test_files_whose_headers_are_apart_are_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    trades, _ = days(tmp_path)
+    begins = [0, 400, 1_300, len(trades)]
+    starts = [int(trades["ts_recv"][at]) for at in begins[:-1]] + [int(trades["ts_recv"][-1]) + 1]
+    paths = [
+        write(tmp_path / f"{at}.dbn", header(start_ns=start, end_ns=end), trades[first:last])
+        for at, (start, end, first, last) in enumerate(zip(starts, starts[1:], begins, begins[1:], strict=False))
+    ]
+    monkeypatch.setattr("flow_gl.feed.files.replay.read_part", None)
+    for order in itertools.permutations(paths):
+        assert read(*order)[0].tobytes() == trades.tobytes()
+
+
+def test_files_whose_headers_are_out_of_order_are_refused(tmp_path: Path) -> None:
+    trades, _ = days(tmp_path)
+    first = write(tmp_path / "a.dbn", header(start_ns=1_000, end_ns=2_000), trades[1_000:])
+    second = write(tmp_path / "b.dbn", header(start_ns=2_000, end_ns=3_000), trades[:1_000])
+    with pytest.raises(DataError, match=f"{second} begins at 2025-11-23 23:00:00.000 UTC, before {first} at .* order"):
+        read(first, second)
 
 
 def test_overlapping_files_are_refused_naming_both_and_their_times(tmp_path: Path) -> None:
@@ -433,7 +458,7 @@ def test_names_come_before_the_trades(path: Path) -> None:
     feed = FilesFeed([path], speed=1.0)
     feed.start()
     items = feed.poll(WALL_NS)
-    assert [type(item) for item in items] == [Mapping, Mapping, Mapping, Trades]
+    assert [type(item) for item in items] == [FileStart, Mapping, Mapping, Mapping, Trades]
 
 
 def test_trades_of_an_id_that_no_file_names_are_told(tmp_path: Path) -> None:
@@ -481,8 +506,8 @@ def test_files_that_are_passed_leave_the_rest_as_it_would_be(tmp_path: Path, don
         rest.skip(part)
     left = [_shape(item) for item in rest]
     assert (rest.trades, rest.messages, rest.damage) == (whole.trades, whole.messages, whole.damage)
-    # Each file is its names and one batch; a gap behind the damaged one stands before the next one's batch.
-    passed = done * (len(NAMES) + 1) + (damaged + 1 < done)
+    # Each file is its start, its names and one batch; a gap behind the damaged one is before the next one's batch.
+    passed = done * (1 + len(NAMES) + 1) + (damaged + 1 < done)
     assert left == everything[passed:]
 
 

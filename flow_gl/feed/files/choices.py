@@ -118,8 +118,9 @@ class Found:
         self._means: dict[str, _Meaning] = {}
         self._mapped: set[str] = set()
         """Raw symbols given by a mapping, not only by a definition."""
+        sources = [part for part in parts if part.is_definitions]
         definitions = dated(
-            [one for part in parts for one in part.definitions], [one for part in parts for one in part.mappings]
+            [one for part in sources for one in part.definitions], [one for part in sources for one in part.mappings]
         )
         of_trades = [named.definition for part in parts if not part.is_definitions for named in part.named]
         definitions += [one for one in of_trades if one is not None]

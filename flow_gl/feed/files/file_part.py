@@ -73,7 +73,7 @@ class FilePart:
     definitions: tuple[Definition, ...] = ()
     """All that a file of definitions holds, as read; () for a file of trades."""
     mappings: tuple[Mapping, ...] = ()
-    """The header of a file of definitions; () for a file of trades."""
+    """The names in its header."""
 
 
 class PartCache(Protocol):
@@ -144,7 +144,7 @@ def read_part(
             named=tuple(named.values()),
             traded=tally.rows(),
             definitions=tuple(defined),
-            mappings=file.mappings if file.is_definitions else (),
+            mappings=file.mappings,
         )
     finally:
         file.close()

@@ -1,8 +1,8 @@
-"""Several files as one stream, in the order given, without overlaps.
+"""Several files as one stream, in order of time.
 
 Files of definitions are read first, wherever they are in the list, and their definitions are put among the trades from
-the time on from which they hold. Files whose times overlap or are in the wrong order
-are refused, since a trade would count twice or be late; files of the same time with different instruments are merged. A
+the time on from which they hold. Files of the same time with different
+instruments are merged; with the same instrument they are refused, since a trade would count twice or be late. A
 damaged file is followed by a gap up to the next file. A file whose summary is known can be skipped: what follows is the
 same.
 """
@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Final
 
 from flow_gl.core.errors import DataError
-from flow_gl.core.items import Definition, FeedGap, FileEnd, Item, Trades
+from flow_gl.core.items import Definition, FeedGap, FileEnd, FileStart, Item, Trades
+from flow_gl.feed.files.covers import ALWAYS, covers_of
 from flow_gl.feed.files.definition_dates import DefinitionDates
 from flow_gl.feed.files.file_order import FileOrder, event_times, order_keys
 from flow_gl.feed.files.file_part import FilePart
@@ -27,7 +28,7 @@ class FileSequence:
 
     Attributes
     ----------
-    paths : the files in reading order
+    paths : the files in reading order; if the summaries of all are known, in order of time
     trades : number of trades yielded so far
     messages : one line for each damaged place and each omission so far
     damage : those of the lines that report damage
@@ -45,7 +46,7 @@ class FileSequence:
 
         Parameters
         ----------
-        paths : files in order of time
+        paths : files in order of time; in any order if the summaries of all are known
         known : summaries of files; these are opened only when they are read
         tells_ends : yield a FileEnd after each file
         """
@@ -75,7 +76,7 @@ class FileSequence:
         self.paths: Final[list[Path]] = definitions + others
         self._groups: dict[Path, list[FilePart]] = {}
         if known and all(path in known for path in self.paths):
-            self.know([known[path] for path in self.paths])
+            self.know(known)
         self._items = self._read()
 
     def __iter__(self) -> Iterator[Item]:
@@ -87,16 +88,12 @@ class FileSequence:
         part = self._current.progress if self._current else 0.0
         return min(1.0, (self.passed + part) / len(self.paths))
 
-    @property
-    def is_merged(self) -> bool:
-        """Whether some files cover the same time and are merged."""
-        return any(len(group) > 1 for group in self._groups.values())
-
-    def know(self, parts: Sequence[FilePart]) -> None:
-        """Take the summaries of all files, in the order of `paths`; files of the same time will be merged."""
-        numbers = groups_of(parts)
+    def know(self, parts: Mapping[Path, FilePart]) -> None:
+        """Take the summaries of all files: they are put in order of time, and files of the same time are merged."""
+        self.paths.sort(key=lambda path: (not parts[path].is_definitions, parts[path].begins))
+        ordered = [parts[path] for path in self.paths]
         groups: dict[int, list[FilePart]] = {}
-        for path, part, number in zip(self.paths, parts, numbers, strict=True):
+        for path, part, number in zip(self.paths, ordered, groups_of(ordered), strict=True):
             self._groups[path] = groups.setdefault(number, [])
             self._groups[path].append(part)
 
@@ -114,7 +111,8 @@ class FileSequence:
     def skip(self, part: FilePart) -> None:
         """Skip the next file, given its summary, before iterating. Raises DataError if files overlap."""
         path = self.paths[self.passed]
-        self._dates.add(part.definitions, part.mappings)
+        if part.is_definitions:
+            self._dates.add(part.definitions, part.mappings)
         if part.trades:
             self._begin(part.begins, path)
             self._order.reach(part.ends, path)
@@ -142,6 +140,8 @@ class FileSequence:
             file = self._current = TradeFile(path)
             is_first = True
             self._dates.begin_file()
+            if not file.is_definitions:
+                yield FileStart(covers_of(file.mappings))
             try:
                 for item in self._dated(file):
                     if isinstance(item, Trades):
@@ -187,6 +187,11 @@ class FileSequence:
         self._begin(0, path)
         merged = self._current = Merged(paths)
         self._dates.begin_file()
+        for at, part in enumerate(group):
+            if part.trades:
+                named = covers_of(part.mappings)
+                ids = {traded.instrument_id for traded in part.traded}
+                yield FileStart({one: named.get(one, ALWAYS) for one in ids}, is_joined=at > 0)
         for item in chain.from_iterable(map(self._dates.among, merged.items())):
             if isinstance(item, Trades):
                 if self._gap_start:
@@ -199,6 +204,8 @@ class FileSequence:
             if file.damage:
                 self._gap_start = max(self._gap_start, file.last_ts)
         self._current = None
+        if self._tells_ends:
+            yield FileEnd(self.passed - 1)
 
     def _end_file(self, path: Path, *, damage: str, notes: Sequence[str], held: str) -> None:
         self.messages += ([damage] if damage else []) + list(notes)

@@ -10,6 +10,7 @@ Where a batch ends has no meaning, and consumers must not depend on it.
 import math
 from collections import deque
 from collections.abc import Sequence
+from itertools import pairwise
 from os import PathLike
 from pathlib import Path
 from typing import Final
@@ -27,6 +28,7 @@ from flow_gl.feed.files.file_order import event_times
 from flow_gl.feed.files.file_part import read_part
 from flow_gl.feed.files.file_sequence import FileSequence
 from flow_gl.feed.files.scan import FileSummary, scan
+from flow_gl.feed.files.trade_file import TradeFile
 
 __all__ = ["FileSummary", "FilesFeed", "InstrumentSummary", "read_items", "scan"]
 
@@ -40,15 +42,40 @@ _LONGEST_STEP_NS: Final = SECOND_NS
 
 
 def read_items(paths: Sequence[str | PathLike[str]]) -> FileSequence:
-    """Read files without pacing. Returns an iterable of items, with `progress` and, at the end, `messages`.
+    """Read files, in any order, without pacing. Returns an iterable of items, with `progress`, at the end `messages`.
+
+    Files whose headers give time ranges that overlap, or no time range, are read twice: first for their summaries.
 
     Raises
     ------
     DataError
-        A file cannot be read; while iterating: files overlap or are out of order, or none holds a trade.
+        A file cannot be read; while iterating: files overlap, or none holds a trade.
     """
-    known = {Path(path): read_part(Path(path)) for path in paths} if len(paths) > 1 else None
-    return FileSequence(paths, known=known)
+    if len(paths) == 1 or (ordered := _ordered(paths)) is None:
+        known = {path: read_part(path) for path in map(Path, paths)} if len(paths) > 1 else None
+        return FileSequence(paths, known=known)
+    return FileSequence(ordered)
+
+
+def _ordered(paths: Sequence[str | PathLike[str]]) -> list[Path] | None:
+    """Order files by the time ranges in their headers; None if the ranges overlap or a file has none.
+
+    Files that overlap may have to be merged, which requires their summaries. Definitions have no place in the order.
+    """
+    ranges: list[tuple[tuple[int, int], Path]] = []
+    definitions: list[Path] = []
+    for path in map(Path, paths):
+        file = TradeFile(path)
+        file.close()
+        if file.is_definitions:
+            definitions.append(path)
+        elif file.requested is None:
+            return None
+        else:
+            ranges.append((file.requested, path))
+    ranges.sort()
+    is_apart = all(one[1] <= other[0] for (one, _), (other, _) in pairwise(ranges))
+    return [*definitions, *(path for _, path in ranges)] if is_apart else None
 
 
 class FilesFeed:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from os import PathLike
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from flow_gl.feed.files.choices import Choice, Found, InstrumentSummary, unique
 from flow_gl.feed.files.definition_dates import DefinitionDates, reused_ids
 from flow_gl.feed.files.file_part import FilePart, PartCache, read_part
 from flow_gl.feed.files.file_sequence import FileSequence
+from flow_gl.feed.files.merged import groups_of
 
 _NAMED: int = 12
 """Most instruments that a message names."""
@@ -60,6 +62,10 @@ class FileSummary:
             raise DataError(f"{symbol} is named in {self._files()} but never trades; {self._held()} do")
         raise DataError(f"{symbol} is not in {self._files()}; it holds {self._held()}")
 
+    def joined(self) -> list[int]:
+        """Return the indices of the files that are merged with the next one."""
+        return [at for at, (one, other) in enumerate(pairwise(groups_of(self.parts))) if one == other]
+
     def requested(self) -> list[Choice]:
         """Return the symbols that a live session charted, or that a download requested, if they trade.
 
@@ -89,7 +95,7 @@ def scan(
 
     Parameters
     ----------
-    paths : files in order of time
+    paths : files in any order
     on_progress : called from time to time with the share read, 0..1
     cache : cache of file summaries
 
@@ -100,16 +106,13 @@ def scan(
     """
     known = {path: part for path in map(Path, paths) if (part := cache.get(path))} if cache else {}
     sequence = FileSequence(paths, known=known)
-    parts: list[FilePart] = []
     for index, path in enumerate(sequence.paths):
-        part = known.get(path)
-        if part is None:
-            part = read_part(path, _share(on_progress, index, len(sequence.paths)))
+        if path not in known:
+            known[path] = read_part(path, _share(on_progress, index, len(sequence.paths)))
             if cache:
-                cache.keep(path, part)
-        parts.append(part)
-    parts = _told_apart(sequence.paths, parts)
-    sequence.know(parts)
+                cache.keep(path, known[path])
+    sequence.know(known)
+    parts = _told_apart(sequence.paths, [known[path] for path in sequence.paths])
     for part in parts:
         sequence.skip(part)
     sequence.check_trades()
@@ -132,7 +135,8 @@ def _told_apart(paths: Sequence[Path], parts: list[FilePart]) -> list[FilePart]:
     """Read again the files whose trades can be told apart only by definitions, because an id is reused in them."""
     dates = DefinitionDates()
     for part in parts:
-        dates.add(part.definitions, part.mappings)
+        if part.is_definitions:
+            dates.add(part.definitions, part.mappings)
     reused = reused_ids(dates.dated())
     if not reused:
         return parts

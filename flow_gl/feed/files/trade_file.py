@@ -107,6 +107,11 @@ class TradeFile:
         return self._reader.header.mappings if isinstance(self._reader, DbnReader) else ()
 
     @property
+    def requested(self) -> tuple[int, int] | None:
+        """Beginning and end of the time range that the file was requested for, ns; None if it does not say."""
+        return self._reader.header.requested if isinstance(self._reader, DbnReader) else None
+
+    @property
     def trades(self) -> int:
         """Number of trades yielded so far."""
         return self._reader.trades
