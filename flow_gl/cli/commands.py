@@ -72,7 +72,7 @@ def replay(
         list[str] | None,
         flag(
             "--symbol",
-            "Contract, continuous symbol or id to chart; repeatable (default: as requested, else the busiest outright).",
+            "Contract, continuous symbol or id; repeatable (default: as requested, else the busiest outright).",
             "S",
         ),
     ] = None,

@@ -27,7 +27,7 @@ _show: Final = partial(flag, heading=SHOW)
 _setting: Final = partial(flag, heading=LOGS)
 
 Files = Annotated[
-    list[Path], typer.Argument(metavar="FILE...", help="DBN or Databento CSV, plain, zstd or gzip, oldest first.")
+    list[Path], typer.Argument(metavar="FILE...", help="DBN or Databento CSV, plain, zstd or gzip, in any order.")
 ]
 Config = Annotated[Path | None, _setting("--config", "Config file (default: in your config folder).", "TOML")]
 Debug = Annotated[bool, _setting("--debug", "Also log to the terminal, and print tracebacks.")]
