@@ -136,7 +136,6 @@ def _by_hand(trades: np.ndarray) -> None:
         pipeline.advance(int(part["ts_event"].max()))
         pipeline.publish(is_brief=True)
         pipeline.publish_next()
-        pipeline.reset_cvd(NAMES["NQZ5"])
         pipeline.configure({"arm": 20, "value_area": 0.5, "value_area_step": 1})
     pipeline.process(trades[::3])
     pipeline.process(trades[:0])

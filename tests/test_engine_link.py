@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from flow_gl.core.clock import ManualClock
-from flow_gl.core.commands import ResetCvd, SetSpeed
+from flow_gl.core.commands import Configure, SetSpeed
 from flow_gl.core.errors import EXIT_DATA, EXIT_FAULT
 from flow_gl.core.schema import FeedState
 from flow_gl.core.settings import AggregationSettings
@@ -206,22 +206,13 @@ def test_commands_reach_the_engine() -> None:
         until_engine(link, lambda: link.engine is not None and link.engine.status["speed"] == 60.0)
         market = link.markets[0]
 
-        def session() -> np.void:
+        def step() -> int:
             market.refresh()
-            return market.session
+            return int(market.profile["step"])
 
-        def reset_by() -> int:
-            """What CVD leaves out of the session."""
-            now = session()
-            return int(now["buy"]) - int(now["sell"]) - int(now["cvd"])
-
-        link.send(SetSpeed(1.0))  # so that CVD is about the same when the next command arrives
-        until_engine(link, lambda: link.engine is not None and link.engine.status["speed"] == 1.0)
-        until_engine(link, lambda: abs(int(session()["cvd"])) >= 20)
-        since = int(session()["cvd_since"])
-        assert reset_by() == 0
-        link.send(ResetCvd(0))
-        until_engine(link, lambda: int(session()["cvd_since"]) > since and reset_by() != 0)
+        until_engine(link, lambda: step() == 2)
+        link.send(Configure({"value_area_step": 1}))
+        until_engine(link, lambda: step() == 1)
 
 
 @pytest.mark.skipif(not SHM.is_dir(), reason="only Linux lists its shared memory")

@@ -17,7 +17,7 @@ import flow_gl.engine.kernels.aggregate as engine_kernels
 import flow_gl.engine.pipeline as engine_pipeline
 import flow_gl.services.replay_cache.rows as replay_rows
 from flow_gl.core.clock import SYSTEM
-from flow_gl.core.commands import Command, Configure, ResetCvd, SetSpeed
+from flow_gl.core.commands import Command, Configure, SetSpeed
 from flow_gl.core.market.lod import widths_ns
 from flow_gl.core.schema import BUBBLE, MAX_LODS, FeedState
 from flow_gl.core.settings import AggregationSettings
@@ -248,7 +248,7 @@ def test_files_before_the_beginning_of_a_replay_are_known_and_the_rest_goes_at_i
     assert_same(known, run(paths, feed={**feed, "cache": False}))
 
 
-@pytest.mark.parametrize("command", [ResetCvd(chart=0), Configure({"arm": 7}), SetSpeed(speed=10_000.0)])
+@pytest.mark.parametrize("command", [Configure({"arm": 7}), SetSpeed(speed=10_000.0)])
 def test_numbers_that_a_user_touched_are_not_kept(tmp_path: Path, command: Command) -> None:
     rows = make_trades(300, ids=tuple(SYMBOLS))
     paths = write_cut(tmp_path, rows, [100])

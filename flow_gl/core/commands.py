@@ -5,12 +5,6 @@ from typing import Any, Final
 import msgspec
 
 
-class ResetCvd(msgspec.Struct, frozen=True, tag="reset_cvd"):
-    """CVD of one chart restarts at 0, from the next trade."""
-
-    chart: int
-
-
 class Configure(msgspec.Struct, frozen=True, tag="configure"):
     """Change settings while the engine runs: a patch of `core.settings.AggregationSettings`, for `merge`."""
 
@@ -32,7 +26,7 @@ class Stop(msgspec.Struct, frozen=True, tag="stop"):
     """End cleanly."""
 
 
-Command = ResetCvd | Configure | SetSpeed | Retry | Stop
+Command = Configure | SetSpeed | Retry | Stop
 
 _decoder: Final[msgspec.json.Decoder[Command]] = msgspec.json.Decoder(Command)
 

@@ -238,14 +238,6 @@ class Market(Published):
         if self._state["trade_count"][0] and self.sink is not None:
             self.sink.finished(self._finished())
 
-    def reset_cvd(self) -> None:
-        """Restart CVD at 0 from the next trade; the zero-cross detector must arm again."""
-        s = self._state[0]
-        s["cvd"] = s["armed"] = s["extreme"] = 0
-        s["cvd_high"], s["cvd_low"] = -(2**63), 2**63 - 1
-        self._session_row["cvd_since"] = s["last_ts"]
-        self._published = (-1, -1, -1)
-
     def configure(self, settings: AggregationSettings) -> None:
         """Apply changed settings; the bucket and the levels of detail of a running instrument stay the same."""
         self._settings = settings
@@ -325,9 +317,8 @@ class Market(Published):
         times = self._settings.cvd_reset_times
         if times:
             if ts >= self._next_reset:
-                since = max(int(self._session_row["cvd_since"][0]), self._next_reset)
-                self.reset_cvd()
-                self._session_row["cvd_since"] = since
+                self._reset_cvd()
+                self._session_row["cvd_since"] = max(int(self._session_row["cvd_since"][0]), self._next_reset)
             self._next_reset = next_time_of_day(ts, times)
         stop = self._next_reset
         if session is not None:
@@ -374,7 +365,13 @@ class Market(Published):
         self._session_row["overnight_high"] = self._session_row["overnight_low"] = _NONE
         self._grid.clear()
         if first_reset or self._settings.cvd_reset == "session":
-            self.reset_cvd()
+            self._reset_cvd()
+
+    def _reset_cvd(self) -> None:
+        """Restart CVD at 0 from the next trade; the zero-cross detector must arm again."""
+        s = self._state[0]
+        s["cvd"] = s["armed"] = s["extreme"] = 0
+        s["cvd_high"], s["cvd_low"] = -(2**63), 2**63 - 1
 
     # Output.
 

@@ -260,11 +260,6 @@ class Pipeline:
             market.finish()
         self.publish()
 
-    def reset_cvd(self, instrument_id: int) -> None:
-        """Restart an instrument's CVD at 0 from the next trade."""
-        for market in self._markets_of(instrument_id):
-            market.reset_cvd()
-
     def configure(self, changes: dict[str, Any]) -> None:
         """Change settings from the next trade on (`core.settings.merge`). Raises UsageError."""
         self._settings = merge(self._settings, changes)

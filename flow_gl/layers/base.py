@@ -9,12 +9,13 @@ from typing import Protocol
 
 from flow_gl.core.frozen import frozen
 from flow_gl.core.market.lod import THRESHOLD
-from flow_gl.core.palette import DARK, Palette
+from flow_gl.core.palette import DARK, Palette, Rgb
 from flow_gl.gl.counters import FrameCounters
 from flow_gl.gl.view import Rect, View
+from flow_gl.layers.cvd_reference import CvdReference
 from flow_gl.store.market import MarketReader
 
-__all__ = ["FrameCounters", "Layer", "Scene", "Style"]
+__all__ = ["FrameCounters", "HeaderBar", "HeaderText", "Layer", "OffScale", "Scene", "Style"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,8 @@ class Style:
     """Contracts of the largest disc at the base bucket; 0 takes the session's reference."""
     is_muted: bool = False
     """Alerts are drawn, but nothing flashes."""
+    has_cvd_candles: bool = False
+    """CVD is drawn as candles in place of a line."""
     is_visible: frozenset[str] = field(
         default_factory=lambda: frozenset(
             {"grid", "price", "bubbles", "counts", "profile", "levels", "cvd", "events", "gaps"}
@@ -105,8 +108,31 @@ class Scene:
     """Room for labels, framebuffer pixels (includes the content scale)."""
     covered: tuple[Rect, ...] = ()
     """Where notices are drawn over the chart: labels avoid these areas."""
+    cvd_reference: CvdReference | None = None
+    """Where CVD is counted from a second time."""
     zone: str = "America/New_York"
     """Time zone of all times on the chart."""
+
+
+@frozen
+class HeaderText:
+    """A number in the header: left end and middle of its digits, framebuffer pixels."""
+
+    text: str
+    x: float
+    y: float
+    size_px: float
+    color: Rgb
+    is_bold: bool = True
+
+
+@frozen
+class HeaderBar:
+    """The header's ground and its numbers in one frame."""
+
+    rect: Rect
+    palette: Palette
+    texts: tuple[HeaderText, ...]
 
 
 class Layer(Protocol):

@@ -14,7 +14,7 @@ from flow_gl.gl.kit import Kit
 from flow_gl.gl.shapes import ShapeBatch
 from flow_gl.gl.text import TextBatch
 from flow_gl.gl.view import Rect
-from flow_gl.layers.base import Scene
+from flow_gl.layers.base import HeaderBar, Scene
 from flow_gl.layers.labels.axis_ticks import AxisTicks
 from flow_gl.layers.labels.layout import LabelLayout
 from flow_gl.layers.rows.chart_rows import ChartRows
@@ -76,6 +76,7 @@ class Chart:
     batches : rectangles and labels
     ticks : of the three axes
     shown : last price, CVD, size reference
+    header : ground and numbers of its header in this frame
     jobs : where its layers get their jobs
     is_profile_due : profile and levels may be read again in this frame
     is_layout_due : lines and labels are laid out in this frame; otherwise they keep their places
@@ -92,6 +93,7 @@ class Chart:
         )
         self.ticks: Final = AxisTicks()
         self.shown: Final = ShownValues()
+        self.header: HeaderBar | None = None
         self.screen_px = (1, 1)
         self.is_profile_due = True
         self.is_layout_due = True

@@ -17,7 +17,7 @@ from flow_gl.gl.shapes import ShapeBatch
 from flow_gl.gl.text import TextBatch
 from flow_gl.gl.timing import LayerTimer
 from flow_gl.gl.view import Rect
-from flow_gl.layers.base import Layer, Scene
+from flow_gl.layers.base import HeaderBar, Layer, Scene
 from flow_gl.layers.bubbles import BubblesLayer
 from flow_gl.layers.cached_layer import CachedLayer
 from flow_gl.layers.chart import Chart
@@ -26,6 +26,7 @@ from flow_gl.layers.cvd import CvdLayer
 from flow_gl.layers.events import EventsLayer
 from flow_gl.layers.gaps import GapsLayer
 from flow_gl.layers.grid import GridLayer, TimeGridLayer
+from flow_gl.layers.header import HeaderLayer
 from flow_gl.layers.labels.axes import CvdAxisLayer, CvdPlateLayer, PriceAxisLayer, PricePlateLayer, TimeAxisLayer
 from flow_gl.layers.labels.counts import CountsLayer
 from flow_gl.layers.labels.legend import LegendLayer
@@ -51,6 +52,7 @@ class Pane(Enum):
     WHOLE = 0
     PRICE = 1
     CVD = 2
+    HEADER = 3
 
 
 DRAW_ORDER: Final[tuple[tuple[str, Callable[[Chart], Layer] | Batch, Pane], ...]] = (
@@ -77,6 +79,7 @@ DRAW_ORDER: Final[tuple[tuple[str, Callable[[Chart], Layer] | Batch, Pane], ...]
     ("crosshair", CrosshairLayer, Pane.WHOLE),
     ("over", Batch.OVER, Pane.WHOLE),
     ("text", Batch.TEXT, Pane.WHOLE),
+    ("header", HeaderLayer, Pane.HEADER),
 )
 """Bottom to top. Layers update in the same order, which also orders rectangles and labels within a batch."""
 
@@ -128,9 +131,15 @@ class ChartStack:
         for layer in self._layers:
             layer.setup()
 
-    def update(self, scene: Scene) -> None:
-        """Bring the GPU in step with the scene. Nothing else in the frame uploads."""
+    def update(self, scene: Scene, header: HeaderBar | None = None) -> None:
+        """Bring the GPU in step with the scene. Nothing else in the frame uploads.
+
+        Parameters
+        ----------
+        header : ground and numbers of the header; None where the chart has none
+        """
         chart = self.chart
+        chart.header = header
         chart.begin(scene)
         for layer in self._layers if chart.is_layout_due else self._others:
             layer.update(scene)
@@ -160,8 +169,9 @@ class ChartStack:
     def _boxes_of(self, scene: Scene) -> list[tuple[int, int, int, int]]:
         """Return the scissor box of each `Pane`."""
         price, cvd, size = scene.price_view.rect, scene.cvd_view.rect, self.chart.screen_px
-        key = price, cvd, scene.price_axis_px, scene.time_axis_px, size
-        return self._boxes.get(key, lambda: [*map(self.chart.scissor_box, (_outer(scene), price, cvd))])
+        header = price if self.chart.header is None else self.chart.header.rect
+        key = price, cvd, header, scene.price_axis_px, scene.time_axis_px, size
+        return self._boxes.get(key, lambda: [*map(self.chart.scissor_box, (_outer(scene), price, cvd, header))])
 
     def release(self) -> None:
         """Free the GPU resources of this chart, not those it shares."""

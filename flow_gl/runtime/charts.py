@@ -93,10 +93,6 @@ class Charts:
         """Whether every parent symbol has its instrument."""
         return all(slot.instrument_id or not slot.is_parent for slot in self._slots)
 
-    def instrument_of(self, chart: int) -> int:
-        """Return the instrument of a chart by its index; 0 if there is none."""
-        return self._slots[chart].instrument_id if 0 <= chart < len(self._slots) else 0
-
     def stores(self) -> list[MarketStore]:
         """The charts' stores, in chart order."""
         return [slot.store for slot in self._slots]

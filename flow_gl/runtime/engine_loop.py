@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow_gl.core.clock import Clock
-from flow_gl.core.commands import Command, Configure, ResetCvd, SetSpeed, Stop
+from flow_gl.core.commands import Command, Configure, SetSpeed, Stop
 from flow_gl.core.errors import FlowError
 from flow_gl.core.items import Definition, FeedGap, FileEnd, Item, Mapping, Trades
 from flow_gl.core.log import get_logger
@@ -210,13 +210,8 @@ class Engine:
         feed = self._feed
         if isinstance(command, Stop):
             self._must_stop = True
-        elif isinstance(command, ResetCvd):
-            instrument_id = self._charts.instrument_of(command.chart)
-            self._snapshots = None  # from here on, the numbers do not follow from the files alone
-            if instrument_id:
-                self._pipeline.reset_cvd(instrument_id)
         elif isinstance(command, Configure):
-            self._snapshots = None
+            self._snapshots = None  # from here on, the numbers do not follow from the files alone
             self._pipeline.configure(command.changes)
         elif isinstance(command, SetSpeed):
             if isinstance(feed, Paced):

@@ -73,6 +73,7 @@ class ChartAxes:
         ----------
         market : the instrument, refreshed for this frame (or unchanged, while paused)
         """
+        own.drop_ended_references(market)
         own.lod = lod_for(
             state.time.ns_per_px,
             market.bucket_ns,
@@ -149,6 +150,7 @@ def build(
         below=left_out.below if left_out else None,
         above=left_out.above if left_out else None,
         crosshair_px=state.cursor_px,
+        cvd_reference=own.cvd_reference(market),
         price_axis_px=layout.price_axis.width,
         time_axis_px=layout.time_axis.height,
     )

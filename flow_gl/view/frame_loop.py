@@ -108,8 +108,8 @@ class FrameLoop:
         self._panels = self.state.lay_out_panels(Rect(0.0, 0.0, *map(float, size)), scale)
         moment, charts = self._advance(dt_s, now_s, scale, size)
         frame = self._freeze(moment, charts)
-        drawn = self._update(frame)
         self.overlays.refresh(self.gui.painter, frame, self.state)
+        drawn = self._update(frame)
         news = self.overlays.take_news(frame, self.state)
         if not cause:
             cause = news or ("time" if self._overlay_job.may_run("time") else "")
@@ -345,10 +345,13 @@ class FrameLoop:
         """Bring all charts on the GPU in step with the frame. Returns those to draw."""
         while len(self._stacks) < len(self.link.markets):
             self._stacks.append(self._new_stack())
-        drawn = [(self._stacks[chart.index], chart.scene) for chart in frame.charts if chart.scene is not None]
-        for stack, scene in drawn:
-            stack.counters.reset()
-            stack.update(scene)
+        drawn = []
+        for chart in frame.charts:
+            if chart.scene is not None:
+                stack = self._stacks[chart.index]
+                stack.counters.reset()
+                stack.update(chart.scene, chart.header)
+                drawn.append((stack, chart.scene))
         return drawn
 
     def _draw(self, drawn: "list[tuple[ChartStack, Scene]]") -> None:

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from imgui_bundle import imgui
 
-from flow_gl.core.commands import ResetCvd
 from flow_gl.ui.input.actions import Request
 from flow_gl.ui.overlays.stack import is_list_open
 from flow_gl.ui.state.view_state import ViewState
@@ -79,11 +78,14 @@ def test_tab_brings_all_overlays_and_puts_them_away(pilot: WindowPilot) -> None:
     pilot.state.are_panels_hidden = False
 
 
-def test_keys_choose_charts_lock_mute_and_reset(pilot: WindowPilot) -> None:
+def test_keys_choose_charts_lock_mute_and_set_a_reference(pilot: WindowPilot) -> None:
     pilot.press("2")
     pilot.until(lambda: pilot.state.visible_charts(2) == [1], "2 did not show the second chart alone")
     pilot.press("r")
-    pilot.until(lambda: ResetCvd(chart=1) in pilot.link.commands, "R sent nothing to the engine")
+    pilot.until(lambda: pilot.state.charts[1].cvd_references, "R set no reference of CVD")
+    assert not pilot.link.commands
+    pilot.press("ctrl+z")
+    pilot.until(lambda: not pilot.state.charts[1].cvd_references, "Ctrl+Z did not undo it")
     pilot.press("0", "m", "l")
     pilot.until(lambda: pilot.state.is_muted and pilot.state.locked_lod is not None, "M or L did nothing")
     assert pilot.state.visible_charts(2) == [0, 1]

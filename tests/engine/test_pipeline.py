@@ -1,5 +1,6 @@
 """The engine's numbers are those of a slow twin, whatever the trades and however they are cut into batches."""
 
+import datetime as dt
 from itertools import pairwise
 
 import numpy as np
@@ -454,12 +455,11 @@ def test_a_stores_rings_however_small_hold_the_newest_of_the_arrays_rows(draws, 
             assert kept.tobytes() == rows[first:].tobytes()
 
 
-def test_resetting_cvd_begins_at_0_and_disarms():
-    pipeline, sink = Pipeline(AggregationSettings(arm=10)), Collector()
+def test_cvd_that_restarts_at_a_time_of_day_begins_at_0_and_disarms():
+    noon = START // (86_400 * SECOND) * 86_400 * SECOND + 17 * 3600 * SECOND  # 12:00 in New York, in winter
+    pipeline, sink = Pipeline(AggregationSettings(arm=10, cvd_reset_times=(dt.time(12, 0),))), Collector()
     pipeline.attach(1, sink)
-    pipeline.process(trades_of([(1, START, TICK, 50, "B")]))
-    pipeline.reset_cvd(1)
-    pipeline.process(trades_of([(1, START + SECOND, TICK, 3, "A")]))
+    pipeline.process(trades_of([(1, noon - SECOND, TICK, 50, "B"), (1, noon, TICK, 3, "A")]))
     pipeline.finish()
     assert sink.cvd_rows()["close"].tolist() == [50, -3]
     assert sink.cvd_rows()["open"].tolist() == [0, 0]

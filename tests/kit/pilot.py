@@ -115,10 +115,16 @@ class Pilot(ABC):
         return self.gui.built - before
 
     def press(self, *keys: str) -> None:
-        """Press keys one after another and draw frames until they are processed."""
+        """Press keys one after another ("ctrl+z": with Ctrl held) and draw frames until they are processed."""
         for key in keys:
-            self.key_down(key)
-            self.key_up(key)
+            *modifiers, last = key.split("+") if len(key) > 1 else [key]
+            for modifier in modifiers:
+                self.key_down(modifier)
+            self.key_down(last)
+            self.key_up(last)
+            for modifier in modifiers:
+                self.frames(ANSWER_FRAMES)
+                self.key_up(modifier)
         self.frames(ANSWER_FRAMES)
 
     @contextmanager

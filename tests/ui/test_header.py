@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 from flow_gl.core.palette import DARK
 from flow_gl.gl.view import Rect
 from flow_gl.ui.overlays.frame import ChartFrame, Figures, Frame
-from flow_gl.ui.overlays.header import Item, fit, items
+from flow_gl.ui.overlays.header import items
+from flow_gl.ui.overlays.header_fit import Item, fit
 from flow_gl.ui.overlays.status import Condition, Tone
 from flow_gl.ui.paint.gui import Gui  # noqa: F401 - the overlays' bindings come first
 from flow_gl.ui.state.layout import arrange

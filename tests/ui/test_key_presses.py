@@ -94,7 +94,7 @@ def test_a_press_behind_a_click_waits_for_the_click() -> None:
     next_frame()
     assert keys.actions(is_drained=False) == []
     next_frame()
-    assert keys.actions(is_drained=False) == ["reset_cvd"]
+    assert keys.actions(is_drained=False) == ["cvd_reference"]
 
 
 def test_keys_are_named_by_the_layout_and_by_their_place_where_it_is_not_latin() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from flow_gl.core.commands import ResetCvd, Retry, SetSpeed
+from flow_gl.core.commands import Retry, SetSpeed
 from flow_gl.core.palette import DARK
 from flow_gl.core.schema import FeedState
 from flow_gl.ui.input.actions import ACTIONS, BY_NAME, PANELS, Context, Request
@@ -39,14 +39,15 @@ def test_space_stops_the_picture_and_lets_it_go_on(context):
     assert do(context, "pause").pause is None
 
 
-def test_reset_cvd_commands_the_chart_under_the_mouse_else_all(context):
-    do(context, "reset_cvd")
-    assert context.commands == [ResetCvd(chart=0), ResetCvd(chart=1)]
-    context.commands.clear()
-    context.focus = 1
-    do(context, "reset_cvd")
-    assert context.commands == [ResetCvd(chart=1)]
-    assert context.state.charts[1].cvd_reset_ns == NOW
+def test_following_restores_time_and_price(context):
+    state = do(context, "back")
+    for chart in state.charts:
+        chart.price.fit(10.0, 20.0, height_px=100.0, least_span=1.0, dt_s=0.0)
+        chart.price.pan(5000.0)
+    assert not any(chart.price.is_auto for chart in state.charts)
+    do(context, "follow")
+    assert state.time.is_live
+    assert all(chart.price.is_auto for chart in state.charts)
 
 
 def test_clear_hides_until_now_and_a_second_time_brings_back(context):

@@ -1,6 +1,7 @@
 """Axis labels: prices, CVD values and times, with the last price and CVD on plates.
 
-Labels never overlap: a tick label that would touch a plate is omitted.
+Labels never overlap: a tick label that would touch a plate is omitted. A last price outside the view stays on its plate
+at the edge of the axis, with an arrow towards it.
 """
 
 from typing import Final
@@ -12,6 +13,7 @@ from flow_gl.gl.view import Rect
 from flow_gl.layers.base import Scene
 from flow_gl.layers.cached_layer import CachedLayer
 from flow_gl.layers.chart import Chart
+from flow_gl.layers.discs import tick_size_of
 from flow_gl.layers.labels import ticks
 from flow_gl.layers.labels.words import contracts_text, price_text
 
@@ -19,6 +21,8 @@ LABEL_PX: Final = 13.0
 PLATE_PX: Final = 14.0
 LEFT_PX: Final = 12.0
 """Distance from the right border of the pane to the labels."""
+ARROW_PX: Final = 10.0
+"""Room for the arrow above or below the plate of a price outside the view."""
 
 
 def add_plate(chart: Chart, scene: Scene, text: str, y: float, *, plate: Rgb, color: Rgb) -> None:
@@ -48,12 +52,33 @@ def _free_ticks(
     ]
 
 
-def _last_price_y(chart: Chart, scene: Scene) -> int | None:
+def price_direction(scene: Scene, price: float, tick_size: int) -> int:
+    """Return where a price (1e-9) lies: 0 in view, 1 above it, -1 below it."""
+    rect, y = scene.price_view.rect, scene.price_view.screen_y(price / tick_size)
+    return 1 if y < rect.y else 0 if y < rect.bottom else -1
+
+
+def lost_price_box(scene: Scene) -> Rect | None:
+    """Return the place of the arrow and the plate of a last price outside the view; None while it is in view."""
+    price = int(scene.reader.session["last_price"])
+    if not price or "price" not in scene.style.is_visible:
+        return None
+    direction = price_direction(scene, price, tick_size_of(scene))
+    if direction == 0:
+        return None
+    rect, height = scene.price_view.rect, (ARROW_PX + 2.0 * PLATE_PX) * scene.price_view.scale
+    return Rect(rect.right, rect.y if direction > 0 else rect.bottom - height, scene.price_axis_px, height)
+
+
+def _last_price_y(chart: Chart, scene: Scene) -> tuple[int, int] | None:
+    """Return the y of the last price's plate and its direction from the view; None if there is no plate."""
     if not chart.shown.last_price or "price" not in scene.style.is_visible:
         return None
-    rect = scene.price_view.rect
-    y = chart.shown.y_of_price(scene, chart.shown.last_price)
-    return _within(y, rect.y, rect.bottom, scene.price_view.scale) if rect.y <= y < rect.bottom else None
+    rect, scale, price = scene.price_view.rect, scene.price_view.scale, chart.shown.last_price
+    direction = price_direction(scene, price, chart.shown.tick_size)
+    room = ARROW_PX * scale if direction else 0.0
+    y = chart.shown.y_of_price(scene, price)
+    return _within(y, rect.y + room, rect.bottom - room, scale), direction
 
 
 def _last_cvd_y(chart: Chart, scene: Scene) -> int | None:
@@ -70,7 +95,9 @@ class PriceAxisLayer(CachedLayer):
         chart, view = self._chart, scene.price_view
         self._ticks: list[tuple[int, float]] = []
         if chart.has_trades:
-            self._ticks = _free_ticks(chart.ticks.prices, view.rect, LABEL_PX * view.scale, _last_price_y(chart, scene))
+            place = _last_price_y(chart, scene)
+            size = LABEL_PX * view.scale
+            self._ticks = _free_ticks(chart.ticks.prices, view.rect, size, place[0] if place else None)
         return self._ticks, view.rect.right, view.scale, chart.shown.tick_size, scene.style.palette
 
     def build(self, scene: Scene) -> None:
@@ -81,15 +108,14 @@ class PriceAxisLayer(CachedLayer):
 
 
 class PricePlateLayer(CachedLayer):
-    """The last price on a plate."""
+    """The last price on a plate, with an arrow where it lies outside the view."""
 
     def key(self, scene: Scene) -> tuple[object, ...]:
         chart, view = self._chart, scene.price_view
-        y = _last_price_y(chart, scene)
         return (
-            y,
+            _last_price_y(chart, scene),
             chart.shown.last_price,
-            view.rect.right,
+            view.rect,
             view.scale,
             chart.shown.tick_size,
             scene.price_axis_px,
@@ -98,10 +124,17 @@ class PricePlateLayer(CachedLayer):
 
     def build(self, scene: Scene) -> None:
         chart, palette = self._chart, scene.style.palette
-        y = _last_price_y(chart, scene)
-        if y is not None:
-            text = price_text(chart.shown.last_price, chart.shown.tick_size)
-            add_plate(chart, scene, text, y, plate=palette.plate, color=palette.plate_text)
+        place = _last_price_y(chart, scene)
+        if place is None:
+            return
+        y, direction = place
+        text = price_text(chart.shown.last_price, chart.shown.tick_size)
+        add_plate(chart, scene, text, y, plate=palette.plate, color=palette.plate_text)
+        if direction:
+            scale, rect = scene.price_view.scale, scene.price_view.rect
+            size, x = round(ARROW_PX * scale), round(rect.right + LEFT_PX * scale)
+            top = rect.y + scale if direction > 0 else rect.bottom - scale - size
+            chart.batches.over.triangle(x, top, 2 * size, size, palette.attention, points_up=direction > 0)
 
 
 class CvdAxisLayer(CachedLayer):

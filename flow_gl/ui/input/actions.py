@@ -4,15 +4,18 @@ An action changes the view's state, sends a command to the engine, or requests s
 screenshot, full screen, quit).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
 
-from flow_gl.core.commands import Command, ResetCvd, Retry, SetSpeed
+from flow_gl.core.commands import Command, Retry, SetSpeed
 from flow_gl.core.panels import PANELS
 from flow_gl.core.schema import FeedState
 from flow_gl.core.units import SECOND_NS
+from flow_gl.layers.cvd_reference import CvdReference
+from flow_gl.store.market import MarketReader
+from flow_gl.ui.overlays import words
 from flow_gl.ui.state.view_state import ViewState
 
 SPEEDS: Final = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 1000.0, 3000.0, 10000.0, float("inf"))
@@ -47,6 +50,8 @@ class Context:
     feed_state: int = FeedState.STARTING
     speed: float = 1.0
     """Current replay speed."""
+    markets: Sequence[MarketReader] = ()
+    """The charts' numbers as the last frame showed them."""
     commands: list[Command] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -81,11 +86,39 @@ def _pause(context: Context) -> None:
     context.state.toggle_pause(context.wall_ns, context.event_ns)
 
 
-def _reset_cvd(context: Context) -> None:
+def _set_reference(context: Context) -> None:
     for index in context.targets:
-        context.commands.append(ResetCvd(chart=index))
-        context.state.charts[index].cvd_reset_ns = context.event_ns
-        context.notes.append(f"CVD of {context.names[index]} restarts at 0")
+        name, found = context.names[index], context.state.charts[index].cvd_references
+        reference = CvdReference.at_newest_trade(context.markets[index])
+        if reference is None:
+            context.notes.append(f"{name} has not traded yet: CVD has nothing to count from")
+            continue
+        if reference not in found:
+            found.append(reference)
+        context.notes.append(f"{name}: CVD is also counted from {words.clock(reference.at_ns)}  \u00b7  Ctrl+Z undoes")
+
+
+def _undo_reference(context: Context) -> None:
+    for index in context.targets:
+        name, found = context.names[index], context.state.charts[index].cvd_references
+        if not found:
+            context.notes.append(f"{name}: no CVD reference is set")
+            continue
+        found.pop()
+        left = f"CVD is also counted from {words.clock(found[-1].at_ns)}" if found else "CVD reference removed"
+        context.notes.append(f"{name}: {left}")
+
+
+def _go_live(context: Context) -> None:
+    """Show the newest trades again: the live edge in its place, prices on an automatic scale."""
+    context.state.time.follow()
+    for chart in context.state.charts:
+        chart.price.reset()
+
+
+def _toggle_candles(context: Context) -> None:
+    filters = context.state.filters
+    filters.has_cvd_candles = not filters.has_cvd_candles
 
 
 def _clear(context: Context) -> None:
@@ -172,7 +205,7 @@ def _ask(request: Request) -> Callable[[Context], None]:
 
 ACTIONS: Final[tuple[Action, ...]] = (
     Action("pause", "Pause the chart", ("space",), "Picture", _pause, "Space", lambda s: s.pause is not None),
-    Action("follow", "Follow the live edge", ("f", "end"), "Picture", lambda c: c.state.time.follow(), "F"),
+    Action("follow", "Go live: newest time and price", ("f", "end"), "Picture", _go_live, "F"),
     Action("clear", "Hide the bubbles so far", ("c",), "Picture", _clear, "C"),
     Action("lock", "Lock the bucket width", ("l",), "Picture", _lock, "L", lambda s: s.locked_lod is not None),
     Action("scale", "Scale prices automatically", ("v",), "Picture", _auto_scale, "V"),
@@ -180,7 +213,11 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("farther", "Zoom out", ("down_arrow", "-"), "Picture", _zoom(ZOOM_STEP), "Down"),
     Action("back", "Back in time", ("left_arrow",), "Picture", _pan(0.1), "Left"),
     Action("forward", "Forward in time", ("right_arrow",), "Picture", _pan(-0.1), "Right"),
-    Action("reset_cvd", "Reset CVD", ("r",), "Engine", _reset_cvd, "R"),
+    Action("cvd_reference", "Count CVD from here too", ("r",), "Picture", _set_reference, "R"),
+    Action("undo_reference", "Undo the CVD reference", ("ctrl+z",), "Picture", _undo_reference, "Ctrl+Z"),
+    Action(
+        "cvd_candles", "CVD as candles", ("k",), "Picture", _toggle_candles, "K", lambda s: s.filters.has_cvd_candles
+    ),
     Action("slower", "Replay slower", ("[", "page_down"), "Engine", _speed(-1), "["),
     Action("faster", "Replay faster", ("]", "page_up"), "Engine", _speed(1), "]"),
     Action("retry", "Reconnect now", ("f5",), "Engine", lambda c: c.commands.append(Retry()), "F5"),

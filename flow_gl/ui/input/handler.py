@@ -7,13 +7,14 @@ from imgui_bundle import imgui
 
 from flow_gl.core.commands import Command
 from flow_gl.core.schema import FeedState
+from flow_gl.layers.labels.axes import lost_price_box
 from flow_gl.ui.input import keyboard
 from flow_gl.ui.input.actions import BY_NAME, Action, Context, Request
 from flow_gl.ui.input.column_grip import ColumnGrip
 from flow_gl.ui.input.gestures import Gestures, Mouse, Zone
 from flow_gl.ui.overlays.frame import ChartFrame, Frame
 from flow_gl.ui.overlays.header import menu_rect
-from flow_gl.ui.overlays.notices import follow_pill
+from flow_gl.ui.overlays.notices import go_live_pill
 from flow_gl.ui.overlays.stack import Overlays, is_list_open
 from flow_gl.ui.paint.key_presses import Press
 from flow_gl.ui.paint.painter import Painter
@@ -78,6 +79,8 @@ class InputHandler:
         if mouse.is_free and imgui.is_mouse_clicked(1):
             self._overlays.ask_for_menu()
         shape = _SHAPES.get(self._gestures.zone)
+        if mouse.is_free and any(self._is_go_live(chart, mouse, frame, painter) for chart in frame.charts):
+            shape = imgui.MouseCursor_.hand
         if shape is not None and mouse.is_free and not is_grip:
             imgui.set_mouse_cursor(shape.value)
         actions = keyboard.pressed(presses)
@@ -103,6 +106,7 @@ class InputHandler:
             wall_ns=frame.wall_ns,
             event_ns=frame.event_ns,
             plot_width_px=frame.charts[0].layout.price.width if frame.charts else 0.0,
+            markets=markets,
             feed_state=FeedState.STARTING if frame.engine is None else FeedState(int(frame.engine.status["state"])),
         )
         if frame.engine is not None and frame.engine.status["speed"] > 0:
@@ -120,18 +124,23 @@ class InputHandler:
                 self._requests.append(request)
 
     def _press_button(self, mouse: Mouse, frame: Frame, painter: Painter) -> bool:
-        """Handle a click on the menu button or the "follow" button; return whether one was hit."""
+        """Handle a click on the menu button or on what leads back to the live edge; return whether one was hit."""
         for order, chart in enumerate(frame.charts):
             button = menu_rect(chart.layout.header, frame.scale)
             if order == 0 and button.contains(mouse.x, mouse.y):
                 dense = imgui.get_io().display_framebuffer_scale.x
                 self._overlays.ask_for_menu((button.x / dense, button.bottom / dense))
                 return True
-            pill = follow_pill(painter, chart, frame, self._state)
-            if pill is not None and pill[0].contains(mouse.x, mouse.y):
+            if self._is_go_live(chart, mouse, frame, painter):
                 self.act([BY_NAME["follow"]], frame)
                 return True
         return False
+
+    def _is_go_live(self, chart: ChartFrame, mouse: Mouse, frame: Frame, painter: Painter) -> bool:
+        """Whether the mouse is on the button "Go live" or on the arrow to a last price outside the view."""
+        pill = go_live_pill(painter, chart, frame, self._state)
+        arrow = None if chart.scene is None else lost_price_box(chart.scene)
+        return any(box is not None and box.contains(mouse.x, mouse.y) for box in (pill and pill[0], arrow))
 
     def _pin(self, chart: ChartFrame) -> None:
         own = self._state.charts[chart.index]

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from flow_gl.core.jobs import Jobs
 from flow_gl.gl.view import Rect
-from flow_gl.layers.base import FrameCounters, Scene
+from flow_gl.layers.base import FrameCounters, HeaderBar, Scene
 from flow_gl.store.market import EngineReader, MarketReader
 from flow_gl.ui.alerts.zero_cross import Badge
 from flow_gl.ui.link import Link
@@ -48,6 +48,8 @@ class ChartFrame:
     market: MarketReader | None
     said: Condition
     scene: Scene | None = None
+    header: HeaderBar | None = None
+    """What the chart draws of its header; None without a scene."""
     badge: Badge | None = None
     waiting: str = ""
     """Message shown until the first trade; "" after it."""

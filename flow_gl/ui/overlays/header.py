@@ -1,24 +1,26 @@
 """One chart's header: contract, price, CVD and levels on the left; feed state, bucket width and fps on the right.
 
-`items` and `fit` choose the items without drawing, so that tests can check the rule that the least important items are
-dropped first and that none overlap. `Header` lays the chosen items out and draws them.
+`items` lists the items without drawing, and `header_fit.fit` chooses those for which there is room. `Header` lays them
+out and draws them. Price and CVD are drawn with the chart instead (`header_numbers`), in every frame: they show the
+same moment as the plates on the axes.
 """
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
 from flow_gl.core.cached import Cached
-from flow_gl.core.frozen import frozen
 from flow_gl.core.jobs import Jobs
-from flow_gl.core.palette import Palette, Rgb
+from flow_gl.core.palette import Palette
 from flow_gl.core.schema import UNDEF_PRICE
 from flow_gl.gl.view import Rect
+from flow_gl.layers.base import HeaderBar
 from flow_gl.layers.labels.words import bucket_text
 from flow_gl.store.market import MarketReader
 from flow_gl.ui.alerts.zero_cross import PULSE_S, Badge
 from flow_gl.ui.overlays import words
 from flow_gl.ui.overlays.frame import ChartFrame, Frame
+from flow_gl.ui.overlays.header_fit import Item, before, fit
+from flow_gl.ui.overlays.header_numbers import number_text, numbers, shape
 from flow_gl.ui.paint.painter import Painter
 from flow_gl.ui.paint.theme import mix, sign_color, tone_color
 from flow_gl.ui.state.view_state import ViewState
@@ -27,74 +29,9 @@ _GAP_PX: Final = 16.0
 _PAD_PX: Final = 12.0
 _GLYPH_PX: Final = 16.0
 """Width reserved for an arrow or a dot beside its text."""
-_ALWAYS: Final = 1000
 _TREND_BUCKETS: Final = 10
 """The arrow beside CVD shows the change over this many closed buckets."""
 MENU_PX: Final = 34.0
-
-
-@frozen
-class Item:
-    """One text in the header, with its colour, glyph and priority."""
-
-    text: str
-    color: Rgb
-    size: float = 15.0
-    is_bold: bool = False
-    keep: int = _ALWAYS
-    """Priority: items with lower values are dropped first."""
-    short: str = ""
-    """Text used instead if space is short; "" if there is none."""
-    shorten: int = _ALWAYS
-    """Priority at which `short` replaces `text`, on the same scale as `keep`."""
-    glyph: str = ""
-    """"up", "down", "flat": an arrow after the text; "dot": a dot before it; "pill": a plate behind it."""
-    is_right: bool = False
-    joins: bool = False
-    """Placed close to the previous item."""
-    alpha: float = 1.0
-
-
-Measure = Callable[[Item], float]
-"""Width of an item in pixels, including its glyph."""
-
-
-def fit(items: list[Item], room: float, measure: Measure, gap: float) -> list[tuple[Item, float]]:
-    """Drop or shorten the least important items until the rest fits into `room` pixels.
-
-    Items with priority `_ALWAYS` stay even if they do not fit; the caller clips them.
-
-    Returns
-    -------
-    kept : items with their widths in pixels, in the original order
-    """
-    measured = [(item, measure(item)) for item in items]
-    total = sum(width + _before(item, gap) for item, width in measured)
-    if total <= room:
-        return measured
-    kept: list[tuple[Item, float] | None] = [*measured]
-    steps = [(item.keep, at, False) for at, item in enumerate(items)]
-    steps += [(item.shorten, at, True) for at, item in enumerate(items) if item.short]
-    for rank, at, is_shortened in sorted(steps):
-        found = kept[at]
-        if total <= room or rank >= _ALWAYS:
-            break
-        if found is None:
-            continue
-        item, width = found
-        total -= width + _before(item, gap)
-        if is_shortened:
-            item = replace(item, text=item.short)
-            width = measure(item)
-            total += width + _before(item, gap)
-            kept[at] = (item, width)
-        else:
-            kept[at] = None
-    return [found for found in kept if found is not None]
-
-
-def _before(item: Item, gap: float) -> float:
-    return 0.4 * gap if item.joins else gap
 
 
 def items(chart: ChartFrame, frame: Frame, state: ViewState) -> list[Item]:
@@ -134,17 +71,14 @@ def _numbers(chart: ChartFrame, state: ViewState) -> list[Item]:
     palette = state.palette
     assert chart.market is not None
     market, session, profile = chart.market, chart.market.session, chart.market.profile
-    tick = market.tick_size
-    cvd = int(session["cvd"])
-    found = [
-        Item(words.price(int(session["last_price"]), tick), palette.text, 18.0, is_bold=True, keep=80),
-        Item(f"CVD {words.signed(cvd)}", sign_color(palette, cvd), 16.0, is_bold=True, keep=60, glyph=_trend(chart)),
-    ]
-    reset, since = state.charts[chart.index].cvd_reset_ns, int(session["cvd_since"])
-    if reset and reset >= since:  # reset by the user; the engine confirms it with the next trade
-        found.append(Item(f"reset {words.clock(reset)}", palette.quiet, keep=10, joins=True))
-    elif since:
-        found.append(Item(f"since {words.since(since, int(session['last_ts']))}", palette.quiet, keep=10, joins=True))
+    tick, reference = market.tick_size, state.charts[chart.index].cvd_reference(market)
+    price, *cvds = numbers(market, reference, palette)
+    found = [price, replace(cvds[0], glyph=_trend(chart))]
+    since = reference.at_ns if reference is not None else int(session["cvd_since"])
+    if since:
+        text = f"since {words.since(since, int(session['last_ts']))}{',' * len(cvds[1:])}"
+        found.append(Item(text, palette.quiet, keep=10, joins=True))
+    found += cvds[1:]
     found.append(Item(f"VWAP {words.points(float(session['vwap']), tick)}", palette.quiet, keep=20))
     if int(profile["poc"]) != UNDEF_PRICE and profile["total"]:
         low, high = words.price(int(profile["val"]), tick), words.price(int(profile["vah"]), tick)
@@ -200,7 +134,7 @@ class Header:
     """Lays out and draws one chart's header.
 
     The texts are updated when the header's job runs, and laid out again only if they changed. A change of its place or
-    of the feed's state is shown immediately.
+    of the feed's state is shown immediately, and so is a number that needs more or less room.
     """
 
     def __init__(self, jobs: Jobs) -> None:
@@ -209,26 +143,48 @@ class Header:
         self._laid_out: Final[Cached[list[tuple[Item, float]]]] = Cached()
         self._items: list[tuple[Item, float]] = []
         """What it shows, each with its x."""
+        self._numbers: Final[Cached[list[Item]]] = Cached()
+        self._bar: Final[Cached[HeaderBar]] = Cached()
 
     def refresh(self, painter: Painter, chart: ChartFrame, frame: Frame, state: ViewState, *, has_menu: bool) -> None:
-        """Update the texts if place or state changed, or if the header's job runs in this frame."""
+        """Update the numbers, and the texts if place or state changed or if the header's job runs in this frame."""
         said, rect = chart.said, chart.layout.header
         size = (rect, frame.scale, frame.gui_scale)
-        place = (chart.index, said.tone, said.is_live, size, has_menu, state.palette, chart.badge)
-        if place != self._place:
-            self._job.run_now("state")
-        elif not self._job.may_run("time"):
-            return
-        self._place = place
-        self._items = self._laid_out.get(
-            (*_key(chart, frame, state), *place),
-            lambda: _lay_out(painter, items(chart, frame, state), rect, has_menu=has_menu),
-        )
+        fresh = self._fresh_numbers(chart, state)
+        shapes = tuple(shape(item) for item in fresh)
+        place = (chart.index, said.tone, said.is_live, size, has_menu, state.palette, chart.badge, shapes)
+        is_moved = place != self._place
+        if is_moved or self._job.may_run("time"):
+            if is_moved:
+                self._job.run_now("state")
+            self._place = place
+            self._items = self._laid_out.get(
+                (*_key(chart, frame, state), *place),
+                lambda: _lay_out(painter, items(chart, frame, state), rect, has_menu=has_menu),
+            )
+        if chart.scene is not None:
+            chart.header = self._bar_of(fresh, rect, frame.scale, state.palette)
 
     def draw(self, painter: Painter, chart: ChartFrame, frame: Frame, state: ViewState, *, has_menu: bool) -> None:
-        """Draw what the last `refresh` laid out."""
-        _draw(painter, self._items, chart.layout.header, state.palette, has_menu=has_menu)
+        """Draw what the last `refresh` laid out, without what the chart draws."""
+        _draw(painter, self._items, chart, state.palette, has_menu=has_menu)
         _progress(painter, chart, frame, state.palette)
+
+    def _fresh_numbers(self, chart: ChartFrame, state: ViewState) -> list[Item]:
+        market = chart.market
+        if market is None or not market.session["trade_count"]:
+            return []
+        session, reference = market.session, state.charts[chart.index].cvd_reference(market)
+        key = (session["last_price"], session["cvd"], market.tick_size, reference, state.palette)
+        return self._numbers.get(key, lambda: numbers(market, reference, state.palette))
+
+    def _bar_of(self, fresh: list[Item], rect: Rect, scale: float, palette: Palette) -> HeaderBar:
+        """Put the numbers of this frame where the layout has room for them."""
+        placed = [(item, x) for item, x in self._items if item.number]
+        return self._bar.get(
+            (fresh, placed, rect, scale, palette),
+            lambda: HeaderBar(rect, palette, tuple(number_text(fresh, *one, rect, scale) for one in placed)),
+        )
 
 
 def _key(chart: ChartFrame, frame: Frame, state: ViewState) -> tuple[object, ...]:
@@ -241,20 +197,24 @@ def _key(chart: ChartFrame, frame: Frame, state: ViewState) -> tuple[object, ...
         numbers += (market.instrument["symbol"], market.heads[0], len(market.rolls))
     badge = chart.badge and _badge_item(chart.badge, frame, state)
     shown = None if chart.scene is None else chart.scene.lod
-    rest = (state.palette, state.locked_lod, own.cvd_reset_ns, frame.chart_count, round(frame.figures.fps))
+    reference = own.cvd_references[-1] if own.cvd_references else None
+    rest = (state.palette, state.locked_lod, reference, frame.chart_count, round(frame.figures.fps))
     return (chart.index, chart.said, badge, shown, *numbers, *rest)
 
 
-def _draw(painter: Painter, placed: list[tuple[Item, float]], rect: Rect, palette: Palette, *, has_menu: bool) -> None:
-    scale = painter.scale
-    painter.box(rect.x, rect.y, rect.width, rect.height, palette.raised)
-    painter.box(rect.x, rect.bottom - 1, rect.width, 1, mix(palette.grid, palette.quiet, 0.2))
+def _draw(
+    painter: Painter, placed: list[tuple[Item, float]], chart: ChartFrame, palette: Palette, *, has_menu: bool
+) -> None:
+    scale, rect, is_in_chart = painter.scale, chart.layout.header, chart.scene is not None
+    if not is_in_chart:
+        painter.box(rect.x, rect.y, rect.width, rect.height, palette.raised)
+        painter.box(rect.x, rect.bottom - 1, rect.width, 1, mix(palette.grid, palette.quiet, 0.2))
     if has_menu:
         painter.bars(rect.x + 0.5 * MENU_PX * scale, rect.y + 0.5 * rect.height, 14.0, palette.quiet)
     middle = rect.y + 0.5 * rect.height
     painter.clip(rect.x, rect.y, rect.width, rect.height)
     for item, x in placed:
-        _put(painter, item, x, middle, palette)
+        _put(painter, item, x, middle, palette, has_text=not (is_in_chart and item.number))
     painter.unclip()
 
 
@@ -273,7 +233,7 @@ def _lay_out(painter: Painter, wanted: list[Item], rect: Rect, *, has_menu: bool
     x = left
     for item, width in kept:
         if not item.is_right:
-            x -= gap - _before(item, gap)
+            x -= gap - before(item, gap)
             placed.append((item, x))
             x += width + gap
     x = right
@@ -290,7 +250,7 @@ def menu_rect(header: Rect, scale: float) -> Rect:
     return Rect(header.x, header.y, MENU_PX * scale, header.height)
 
 
-def _put(painter: Painter, item: Item, x: float, middle: float, palette: Palette) -> None:
+def _put(painter: Painter, item: Item, x: float, middle: float, palette: Palette, *, has_text: bool) -> None:
     scale = painter.scale
     if item.glyph == "pill":
         width = painter.width(item.text, item.size, bold=item.is_bold) + 14.0 * scale
@@ -302,7 +262,8 @@ def _put(painter: Painter, item: Item, x: float, middle: float, palette: Palette
         painter.dot(x + 5 * scale, middle, 4.0, item.color)
         x += _GLYPH_PX * scale
     y = middle - 0.5 * painter.line(item.size)
-    painter.text(x, y, item.text, item.color, item.size, bold=item.is_bold, alpha=item.alpha)
+    if has_text:
+        painter.text(x, y, item.text, item.color, item.size, bold=item.is_bold, alpha=item.alpha)
     if item.glyph in ("up", "down", "flat"):
         width = painter.width(item.text, item.size, bold=item.is_bold)
         direction = {"up": 1, "down": -1, "flat": 0}[item.glyph]

@@ -1,4 +1,4 @@
-"""Notices over a chart: alarms, the empty state, chips for hidden or missing data, and the "follow" button.
+"""Notices over a chart: alarms, the empty state, chips for hidden or missing data, and the button "Go live".
 
 Also draws short notes that confirm what a key did and then fade. Notices lie over the chart and behind the panels.
 """
@@ -53,23 +53,25 @@ def draw(painter: Painter, chart: ChartFrame, frame: Frame, state: ViewState) ->
     elif frame.engine is not None and frame.engine.status["unkept"]:
         _unkept(painter, pane, frame.engine.text("keeping"), palette)
     _chips(painter, chart, frame, state)
-    pill = follow_pill(painter, chart, frame, state)
+    pill = go_live_pill(painter, chart, frame, state)
     if pill is not None:
         rect, text = pill
         _plate(painter, rect, palette.information, palette)
         painter.text_middle(rect.x + 10 * frame.scale, rect.y + rect.height / 2, text, palette.text, 13.0, bold=True)
 
 
-def follow_pill(painter: Painter, chart: ChartFrame, frame: Frame, state: ViewState) -> tuple[Rect, str] | None:
-    """Return rectangle and text of the "follow" button; None at the live edge or in a pane that is too narrow."""
+def go_live_pill(painter: Painter, chart: ChartFrame, frame: Frame, state: ViewState) -> tuple[Rect, str] | None:
+    """Return place and text of the button "Go live", beside the live edge; None at the live edge."""
     if state.time.is_live or not frame.event_ns:
         return None
-    back_s = (frame.event_ns - state.time.edge_ns(frame.event_ns)) / 1e9
-    text = f"{words.age(back_s)} back    F  follow"
     pane, scale = chart.layout.price, frame.scale
-    width, height = painter.width(text, 13.0, bold=True) + 20 * scale, 28 * scale
-    if width + 24 * scale > pane.width:
-        return None
+    back_s = (frame.event_ns - state.time.edge_ns(frame.event_ns)) / 1e9
+    verb = "Go live" if state.pause is None else "To the pause"
+    for text in (f"{verb}   F   {words.age(back_s)} back", f"{verb}   F", verb):
+        width = painter.width(text, 13.0, bold=True) + 20 * scale
+        if width + 24 * scale <= pane.width:
+            break
+    height = 28 * scale
     return Rect(pane.right - width - 12 * scale, pane.bottom - height - 12 * scale, width, height), text
 
 

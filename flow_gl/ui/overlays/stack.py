@@ -56,6 +56,7 @@ class Overlays:
         of_charts = tuple(
             (
                 *(chart.index, chart.said.tone, chart.said.is_live, chart.badge, chart.waiting),
+                () if chart.header is None else tuple((one.x, len(one.text)) for one in chart.header.texts),
                 None if chart.scene is None else chart.scene.hover_id,
             )
             for chart in frame.charts

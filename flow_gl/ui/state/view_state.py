@@ -1,7 +1,7 @@
 """What the view shows and how: everything a user can change, as plain data without a window.
 
 Shared by all charts: time axis, pause, filters, panels, palette. Per chart: value axes, what is pointed at, what was
-cleared. Nothing here changes a number of the engine; the one thing that does (resetting CVD) is a command.
+cleared, CVD's reference points. Nothing here changes a number of the engine.
 """
 
 from dataclasses import dataclass, field
@@ -15,7 +15,9 @@ from flow_gl.core.schema import MAX_LODS
 from flow_gl.core.settings import DEFAULTS, AggregationSettings
 from flow_gl.gl.view import Rect
 from flow_gl.layers.base import Style
+from flow_gl.layers.cvd_reference import CvdReference
 from flow_gl.layers.rows.extent import PriceScale
+from flow_gl.store.market import MarketReader
 from flow_gl.ui.state.axes import TimeAxis, ValueAxis
 from flow_gl.ui.state.layout import CVD_SHARE
 from flow_gl.ui.state.panel_layout import PanelLayout, PanelPlaces, lay_out, open_in_order
@@ -46,6 +48,8 @@ class Filters:
     percentile: float = 0.0
     """Instead of `size_floor`: hide this share (0..99) of the session's bubbles, the smallest; 0: off."""
     size_scale: float = 1.0
+    has_cvd_candles: bool = False
+    """CVD is drawn as candles in place of a line."""
     layers: set[str] = field(default_factory=lambda: set(LAYERS))
 
 
@@ -70,13 +74,33 @@ class ChartState:
     cvd_seen: tuple[float, float] | None = None
     """Lowest and highest CVD in view, contracts."""
     cleared_before_ns: int = 0
-    cvd_reset_ns: int = 0
-    """Event time of the last reset by hand; 0: none since the session's open."""
+    cvd_references: list[CvdReference] = field(default_factory=list)
+    """Reference points of CVD that were set, the newest last; the newest one counts."""
+    must_check_references: bool = False
+    """The engine is new: do its numbers agree with the reference points?"""
     pinned_id: int | None = None
     pinned_lod: int = 0
     size_floor_from_percentile: int = 0
     """Contracts that `Filters.percentile` amounts to for this chart now."""
     style: Cached[Style] = field(default_factory=Cached, compare=False)
+
+    def cvd_reference(self, market: MarketReader) -> CvdReference | None:
+        """Return the reference point that counts now; None if there is none or the market has not come to it yet."""
+        if not self.cvd_references:
+            return None
+        newest = self.cvd_references[-1]
+        return newest if newest.belongs_to(market) and newest.is_reached(market) else None
+
+    def drop_ended_references(self, market: MarketReader) -> None:
+        """Forget the reference points from which CVD does not run on: it restarted, or a new engine disagrees."""
+        found = self.cvd_references
+        if not found or not found[-1].is_reached(market):
+            return
+        if not found[-1].belongs_to(market):
+            found[:] = [one for one in found if one.belongs_to(market)]
+        if self.must_check_references:
+            self.must_check_references = False
+            found[:] = [one for one in found if one.agrees_with(market)]
 
 
 @dataclass(slots=True)
@@ -201,7 +225,15 @@ class ViewState:
         """How a chart's layers show things: the same object while nothing changes, because layers compare it."""
         filters = self.filters
         size_floor, layers = self.size_floor_of(chart), frozenset(filters.layers)
-        key = (self.palette, filters.threshold, size_floor, filters.size_scale, self.is_muted, layers)
+        key = (
+            self.palette,
+            filters.threshold,
+            size_floor,
+            filters.size_scale,
+            self.is_muted,
+            layers,
+            filters.has_cvd_candles,
+        )
         return chart.style.get(
             key,
             lambda: Style(
@@ -211,13 +243,14 @@ class ViewState:
                 size_scale=filters.size_scale,
                 is_visible=layers,
                 is_muted=self.is_muted,
+                has_cvd_candles=filters.has_cvd_candles,
             ),
         )
 
     def new_engine(self) -> None:
-        """Reset what belonged to the numbers of the previous engine; keep what the user set."""
+        """Prepare for another engine's numbers; keep what the user set."""
         for chart in self.charts:
-            chart.cvd_reset_ns = 0
+            chart.must_check_references = True
 
     def lock_to(self, lod: int | None) -> None:
         """Lock a level of detail, or None to choose it by zoom."""

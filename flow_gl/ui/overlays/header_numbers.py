@@ -1,0 +1,63 @@
+"""The numbers of a header that change with every trade, and where the chart draws them (`layers.header`)."""
+
+from typing import Final
+
+from flow_gl.core.palette import Palette
+from flow_gl.gl.view import Rect
+from flow_gl.layers.base import HeaderText
+from flow_gl.layers.cvd_reference import CvdReference
+from flow_gl.store.market import MarketReader
+from flow_gl.ui.overlays import words
+from flow_gl.ui.overlays.header_fit import Item
+from flow_gl.ui.paint.theme import sign_color
+
+_DIGITS: Final = str.maketrans("123456789", "000000000")
+_EM: Final = 1.0 / 1.172
+"""Height of Roboto's em as a share of what Dear ImGui calls the size of a font: ascent and descent."""
+_RAISED: Final = 0.097
+"""How far the middle of Dear ImGui's capitals lies above the middle of its line, in font sizes."""
+
+
+def numbers(market: MarketReader, reference: CvdReference | None, palette: Palette) -> list[Item]:
+    """Return the items that change with every trade: price, CVD and, beside CVD since a reference, the session's."""
+    session = market.session
+    price, cvd = words.price(int(session["last_price"]), market.tick_size), int(session["cvd"])
+    counted = cvd if reference is None else cvd - reference.cvd
+    color = sign_color(palette, counted)
+    found = [
+        Item(price, palette.text, 18.0, is_bold=True, keep=80, number="price"),
+        Item(f"CVD {words.signed(counted)}", color, 16.0, is_bold=True, keep=60, number="cvd"),
+    ]
+    if reference is not None:
+        text, color = words.signed(cvd), sign_color(palette, cvd)
+        found.append(
+            Item(
+                f"session {text}",
+                color,
+                is_bold=True,
+                keep=59,
+                short=f"({text})",
+                shorten=36,
+                joins=True,
+                number="session",
+            )
+        )
+    return found
+
+
+def shape(item: Item) -> tuple[str, str]:
+    """Return what the room for a number depends on: figures are tabular."""
+    return item.number, item.text.translate(_DIGITS)
+
+
+def number_text(fresh: list[Item], placed: Item, x: float, rect: Rect, scale: float) -> HeaderText:
+    """Return a number of this frame at the place of its item in the layout."""
+    item = next(one for one in fresh if one.number == placed.number)
+    return HeaderText(
+        text=item.short if placed.is_short else item.text,
+        x=x,
+        y=rect.y + 0.5 * rect.height - _RAISED * item.size * scale,
+        size_px=item.size * scale * _EM,
+        color=item.color,
+        is_bold=item.is_bold,
+    )

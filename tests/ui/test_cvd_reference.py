@@ -1,0 +1,126 @@
+"""R counts CVD from a moment on beside the session's, destroys nothing, and can be undone."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from flow_gl.core.schema import SESSION
+from flow_gl.ui.overlays.words import MINUS
+from tests.kit.pilot import HeadlessPilot
+
+CVD_NOW = -40
+
+
+@pytest.fixture
+def pilot() -> Iterator[HeadlessPilot]:
+    found = HeadlessPilot("NQZ5", size=(1280, 720))
+    found.frames(3)
+    say(found, cvd=CVD_NOW)
+    yield found
+    found.close()
+
+
+def say(pilot: HeadlessPilot, chart: int = 0, *, trades: int = 1, **fields: int) -> None:
+    """Publish a session with some fields changed, `trades` later, and draw it."""
+    session = np.zeros(1, SESSION)
+    pilot.link.stores[chart].session.read(session)
+    session["trade_count"] += trades
+    session["last_ts"] += trades * 1_000_000
+    for name, value in fields.items():
+        session[name] = value
+    pilot.link.stores[chart].session.write(session)
+    pilot.frames(40)
+
+
+def texts(pilot: HeadlessPilot, chart: int = 0) -> list[str]:
+    header = pilot.charts[chart].header
+    assert header is not None
+    return [one.text for one in header.texts][1:]
+
+
+def test_without_a_reference_the_header_says_the_session_alone(pilot: HeadlessPilot) -> None:
+    assert texts(pilot) == [f"CVD {MINUS}40"]
+
+
+def test_a_reference_counts_beside_the_session_and_sends_the_engine_nothing(pilot: HeadlessPilot) -> None:
+    pilot.press("r")
+    pilot.frames(40)
+    assert texts(pilot) == ["CVD 0", f"session {MINUS}40"]
+    say(pilot, cvd=CVD_NOW + 9)
+    assert texts(pilot) == ["CVD +9", f"session {MINUS}31"]
+    assert not pilot.link.commands
+
+
+def test_each_undo_brings_back_the_reference_before(pilot: HeadlessPilot) -> None:
+    pilot.press("r")
+    say(pilot, cvd=0)
+    pilot.press("r")
+    say(pilot, cvd=5)
+    assert texts(pilot) == ["CVD +5", "session +5"]
+    pilot.press("ctrl+z")
+    pilot.frames(40)
+    assert texts(pilot) == ["CVD +45", "session +5"]
+    pilot.press("ctrl+z")
+    pilot.frames(40)
+    assert texts(pilot) == ["CVD +5"]
+    pilot.press("ctrl+z")
+    pilot.frames(40)
+    assert texts(pilot) == ["CVD +5"]
+
+
+def test_a_reference_ends_where_cvd_restarts(pilot: HeadlessPilot) -> None:
+    pilot.press("r")
+    session_open = pilot.link.now_ns + 10_000_000
+    say(pilot, cvd=7, cvd_since=session_open, last_ts=session_open + 1)
+    assert texts(pilot) == ["CVD +7"]
+    assert not pilot.state.charts[0].cvd_references
+
+
+def test_a_reference_ends_with_its_contract(pilot: HeadlessPilot) -> None:
+    pilot.press("r")
+    record = np.array([pilot.link.markets[0].instrument])
+    record["instrument_id"] += 1
+    pilot.link.stores[0].instrument.write(record)
+    say(pilot, cvd=7)
+    assert texts(pilot) == ["CVD +7"]
+
+
+def test_a_reference_outlives_the_engine_if_the_next_one_counts_the_same_trades(pilot: HeadlessPilot) -> None:
+    point = pilot.link.markets[0].open_cvd(0)
+    assert point is not None
+    say(pilot, trades=0, cvd=int(point["close"]), last_ts=int(point["ts_event"]) + 1)
+    pilot.press("r")
+    pilot.link.generation += 1
+    say(pilot, cvd=int(point["close"]) + 9)
+    assert texts(pilot)[0] == "CVD +9"
+    pilot.state.charts[0].cvd_references[:] = []
+
+
+def test_a_reference_that_a_new_engine_does_not_confirm_is_dropped(pilot: HeadlessPilot) -> None:
+    say(pilot, trades=0, cvd=10**6)
+    pilot.press("r")
+    pilot.link.generation += 1
+    say(pilot, cvd=10**6 + 9)
+    assert texts(pilot) == ["CVD +1,000,009"]
+
+
+def test_before_its_moment_comes_again_a_reference_waits(pilot: HeadlessPilot) -> None:
+    pilot.press("r")
+    say(pilot, cvd=3, last_ts=pilot.link.now_ns - 10**12)
+    assert texts(pilot) == ["CVD +3"]
+    assert pilot.state.charts[0].cvd_references
+
+
+def test_two_charts_have_their_own_references() -> None:
+    pilot = HeadlessPilot("NQZ5", "ESZ5", size=(1280, 720))
+    pilot.frames(3)
+    for chart in (0, 1):
+        say(pilot, chart, cvd=100)
+    pilot.move((1100.0, 300.0))
+    pilot.press("r")
+    for chart in (0, 1):
+        say(pilot, chart, cvd=130)
+    assert texts(pilot, 0) == ["CVD +130"]
+    assert texts(pilot, 1) in (["CVD +30", "session +130"], ["CVD +30", "(+130)"])
+    pilot.close()
