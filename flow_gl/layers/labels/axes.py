@@ -21,7 +21,7 @@ LABEL_PX: Final = 13.0
 PLATE_PX: Final = 14.0
 LEFT_PX: Final = 12.0
 """Distance from the right border of the pane to the labels."""
-ARROW_PX: Final = 10.0
+ARROW_PX: Final = 12.0
 """Room for the arrow above or below the plate of a price outside the view."""
 
 
@@ -132,8 +132,8 @@ class PricePlateLayer(CachedLayer):
         add_plate(chart, scene, text, y, plate=palette.plate, color=palette.plate_text)
         if direction:
             scale, rect = scene.price_view.scale, scene.price_view.rect
-            size, x = round(ARROW_PX * scale), round(rect.right + LEFT_PX * scale)
-            top = rect.y + scale if direction > 0 else rect.bottom - scale - size
+            size, x = round(0.8 * ARROW_PX * scale), round(rect.right + LEFT_PX * scale)
+            top = rect.y + 2 * scale if direction > 0 else rect.bottom - 2 * scale - size
             chart.batches.over.triangle(x, top, 2 * size, size, palette.attention, points_up=direction > 0)
 
 
