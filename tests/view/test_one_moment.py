@@ -14,8 +14,8 @@ from flow_gl.layers.chart import Chart
 from flow_gl.layers.labels import axes
 from flow_gl.ui.overlays import words
 from flow_gl.ui.paint.painter import Painter
+from tests.kit.markets import TICK
 from tests.kit.pilot import HeadlessPilot
-from tests.market_factory import TICK
 
 FRAMES = 300
 
