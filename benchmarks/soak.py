@@ -105,12 +105,10 @@ class Soak:
         owned.callback(self._gateway.kill)
         self._clock = SoakClock(int(self._tape["ts_recv"][published - 1]) + 1_000_000)
         symbols = tuple(contract.requested for contract in contracts)
+        spec = LiveSpec(symbols, dataset=gateways.dataset, gateway="127.0.0.1", port=self._gateway.port)
         self._feed = LiveFeed(
-            symbols=symbols,
-            dataset=gateways.dataset,
+            spec,
             api_key=gateways.key,
-            gateway="127.0.0.1",
-            port=self._gateway.port,
             hours=Hours("session open", calendar=SessionCalendar()),
             clock=self._clock,
             draw=self._rng.random,

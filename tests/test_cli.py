@@ -200,8 +200,8 @@ def test_live_hands_over_everything_but_the_key(shown: Shown, tmp_path: Path) ->
         stype_in="parent",
         port=13001,
         record_dir=str(tmp_path),
-        keep_days=None,
-        keep_nbytes=2_500_000_000,
+        keep_days=0,
+        keep_gb=2.5,
         archive="off",
     )
     assert KEY not in repr(feed) + repr(settings)

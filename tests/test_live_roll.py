@@ -15,6 +15,7 @@ import pytest
 
 from flow_gl.core.schema import UNDEF_PRICE, FeedState
 from flow_gl.core.sessions import SessionCalendar
+from flow_gl.core.spec import LiveSpec
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.feed.live.hours import Hours
 from flow_gl.feed.live.supervisor import LiveFeed
@@ -42,9 +43,8 @@ class Program:
         self.gateway = gateway
         self.clock = TestClock(int(TAPE["ts_recv"][99]) + 1_000_000)
         self.feed = LiveFeed(
+            LiveSpec(gateway="127.0.0.1", port=gateway.port),
             api_key=KEY,
-            gateway="127.0.0.1",
-            port=gateway.port,
             hours=Hours("session open", calendar=SessionCalendar()),
             clock=self.clock,
             draw=lambda: 0.5,

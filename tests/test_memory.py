@@ -1,13 +1,13 @@
 """A day of the synthetic market through the engine's loop leaves no more in memory than a third of it did."""
 
 import gc
-import math
 import queue
 import sys
 
 from flow_gl.core.clock import ManualClock
 from flow_gl.core.items import Mapping
 from flow_gl.core.sessions import SessionCalendar
+from flow_gl.core.spec import DemoSpec
 from flow_gl.engine.market import Market
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.feed.synthetic.demo import SyntheticFeed
@@ -23,7 +23,10 @@ MOST_GROWTH = 3_000
 
 
 def test_the_engine_holds_no_more_after_a_day_than_after_a_third_of_it():
-    feed, clock = SyntheticFeed(seed=4, history_s=30 * 3600.0, speed=math.inf, length_s=0.0), ManualClock(START_NS)
+    feed, clock = (
+        SyntheticFeed(DemoSpec(seed=4, history_s=30 * 3600.0, speed=None, length_s=0.0)),
+        ManualClock(START_NS),
+    )
     stores: list[MarketStore] = []
 
     def make(_tag: str) -> MarketStore:

@@ -8,6 +8,7 @@ import pytest
 
 from flow_gl.core.items import FeedGap, Item, Mapping, Trades
 from flow_gl.core.schema import TRADE, FeedState
+from flow_gl.core.spec import LiveSpec
 from flow_gl.feed.live.hours import Hours
 from flow_gl.feed.live.ledger import RESUME_OVERLAP_NS
 from flow_gl.feed.live.supervisor import LiveFeed
@@ -38,16 +39,8 @@ class Run(Rig):
         super().__init__(gateway, wall_ns=wall_ns, calendar=calendar)
 
         def make_live(hours: Hours) -> LiveFeed:
-            return LiveFeed(
-                symbols=symbols,
-                dataset=DATASET,
-                api_key=KEY,
-                gateway="127.0.0.1",
-                port=gateway.port,
-                hours=hours,
-                clock=self.clock,
-                draw=lambda: 0.5,
-            )
+            spec = LiveSpec(symbols=symbols, dataset=DATASET, gateway="127.0.0.1", port=gateway.port)
+            return LiveFeed(spec, api_key=KEY, hours=hours, clock=self.clock, draw=lambda: 0.5)
 
         self.feed = ResumedFeed(symbols, make_live, calendar=calendar, **options)  # type: ignore[assignment]
         self._tape = Ring(memoryview(bytearray(Ring.nbytes(TRADE, 1 << 13))), TRADE, 1 << 13)

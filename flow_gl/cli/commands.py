@@ -1,6 +1,5 @@
 """The commands that draw: each parses its flags, checks them before the start, and runs an engine and a view."""
 
-import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
@@ -45,13 +44,13 @@ def demo(
     from flow_gl.feed.synthetic.limits import check
 
     settings = draw.read_settings(drawing, given)
-    spec = DemoSpec(
+    spec = DemoSpec.from_settings(
+        settings,
         seed=seed,
         rate=rate,
         symbols=tuple(part.strip() for part in symbols.split(",") if part.strip()),
         halts=tuple(_halt(text) for text in halt or ()),
         bursts=tuple(_burst(text) for text in burst or ()),
-        speed=None if math.isinf(settings.speed) else settings.speed,
     )
     check(seed=spec.seed, rate=spec.rate, symbols=spec.symbols, halts=spec.halts, bursts=spec.bursts)
     raise typer.Exit(draw.show(spec, settings, drawing, title="flow_gl demo"))
@@ -106,13 +105,11 @@ def replay(
         # A time of day refers to the file's own day, but its format can be checked before a file is opened.
         parse_time_ns(from_, after_ns=0)
     paths = recordings_of(session, settings.record_dir, settings.dataset) if session else files or []
-    feed = FilesSpec(
+    feed = FilesSpec.from_settings(
+        settings,
         paths=draw.check_files(paths),
         symbols=tuple(part.strip() for text in symbol or () for part in text.split(",") if part.strip()),
         from_time=from_,
-        speed=None if math.isinf(settings.speed) else settings.speed,
-        cache=settings.cache,
-        cache_beside=settings.cache_beside,
     )
     title = ", ".join(path.name for path in paths[:3]) + (" ..." if len(paths) > 3 else "")
     raise typer.Exit(draw.show(feed, settings, drawing, title=f"flow_gl {title}"))
@@ -142,18 +139,7 @@ def live(
     settings = draw.read_settings(drawing, given)
     if settings.api_key is None:
         raise FeedError(f"no Databento key: set {KEY_VARIABLE} (in the environment or .env), or give --api-key")
-    feed = LiveSpec(
-        symbols=settings.symbols,
-        dataset=settings.dataset,
-        stype_in=settings.stype_in,
-        gateway=settings.gateway,
-        port=settings.port,
-        recording=settings.recording,
-        record_dir=str(settings.record_dir.absolute()) if settings.record_dir else None,
-        keep_days=settings.keep_days or None,
-        keep_nbytes=None if settings.keep_gb is None else round(settings.keep_gb * 1e9),
-        archive=settings.archive,
-    )
+    feed = LiveSpec.from_settings(settings)
     raise typer.Exit(draw.show(feed, settings, drawing, title=f"flow_gl {', '.join(settings.symbols)}"))
 
 

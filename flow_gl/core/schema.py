@@ -11,10 +11,10 @@ from typing import Final
 
 import numpy as np
 
-PRICE_SCALE: Final = 1_000_000_000
-"""Price units in one point."""
-UNDEF_PRICE: Final = 2**63 - 1
-"""The price that stands for "none given"."""
+from flow_gl.core import units
+
+PRICE_SCALE: Final = units.PRICE_SCALE
+UNDEF_PRICE: Final = units.UNDEF_PRICE
 UNDEF_TS: Final = -1
 """`ts_event` of a record without a time (2**64 - 1, read as int64)."""
 F_BAD_TS_RECV: Final = 8

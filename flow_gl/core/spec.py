@@ -4,18 +4,52 @@ The view's side fills in a spec from the settings and starts the engine with it;
 starts it again after a crash. Secrets are not in it: the key travels in the environment.
 """
 
-from typing import Final
+from math import isinf
+from pathlib import Path
+from typing import Any, ClassVar, Final, Self
 
 import msgspec
 
 from flow_gl.core.schema import MAX_LODS
-from flow_gl.core.settings import DEFAULTS, AggregationSettings
+from flow_gl.core.settings import DECLARED, DEFAULTS, AggregationSettings, Settings
 
 KEY_VARIABLE: Final = "DATABENTO_API_KEY"
 
 
-class FilesSpec(msgspec.Struct, frozen=True, tag="files"):
+class FeedSpec(msgspec.Struct, frozen=True):
+    """What a feed is to do. A field with the name of a setting takes its value: `from_settings`."""
+
+    command: ClassVar[str]
+    """The command that starts the feed; its settings are those that declare it."""
+
+    @classmethod
+    def from_settings(cls, settings: Settings, **own: Any) -> Self:
+        """Fill in a spec.
+
+        Parameters
+        ----------
+        settings : gives every field that is named like a setting of the command
+        own : the other fields
+        """
+        shared = {
+            one.field: _as_json(getattr(settings, one.field))
+            for one in DECLARED.values()
+            if cls.command in one.setting.commands and one.field in cls.__struct_fields__
+        }
+        return cls(**(shared | own))
+
+
+def _as_json(value: Any) -> Any:
+    """Return a setting's value as JSON has it: paths as absolute text, infinity as None."""
+    if isinstance(value, Path):
+        return str(value.absolute())
+    return None if isinstance(value, float) and isinf(value) else value
+
+
+class FilesSpec(FeedSpec, frozen=True, tag="files"):
     """Replay of files."""
+
+    command = "replay"
 
     paths: tuple[str, ...]
     symbols: tuple[str, ...] = ()
@@ -30,43 +64,52 @@ class FilesSpec(msgspec.Struct, frozen=True, tag="files"):
     """Keep it in a folder beside the files, not in the user's cache folder."""
 
 
-class DemoSpec(msgspec.Struct, frozen=True, tag="demo"):
+class DemoSpec(FeedSpec, frozen=True, tag="demo"):
     """A synthetic market."""
 
+    command = "demo"
+
     seed: int = 1
+    """The same seed gives the same trades."""
     rate: float | None = None
-    """Trades per second of all symbols; None for a natural pace."""
+    """Trades per second of all contracts together, up to 1,000,000; None for the natural rate at the time of day."""
     symbols: tuple[str, ...] = ("NQ", "ES")
+    """Roots or continuous symbols: NQ, ES, RTY, YM and their micros."""
     start_ns: int | None = None
-    """Event time of the market's first instant; None for its usual one."""
+    """Event time at which the market begins; None for an evening's open followed by `history_s` of history."""
     history_s: float | None = None
-    """Event seconds traded before the demo starts; None for its usual night."""
+    """Event seconds of history when the feed starts, always at the natural rate; None for the usual night."""
     halts: tuple[tuple[float, float], ...] = ()
-    """Halts as (seconds after the start, seconds of length)."""
+    """Halts as (seconds after the start, length in seconds)."""
     bursts: tuple[tuple[float, float, float], ...] = ()
-    """Bursts as (seconds after the start, seconds of length, factor)."""
+    """Bursts as (seconds after the start, length in seconds, factor)."""
     speed: float | None = DEFAULTS.speed
-    """Event seconds per second; None for as fast as it goes."""
+    """Event seconds per second, 0.1 to 10,000; None for as fast as possible."""
     length_s: float | None = None
-    """Event seconds after which the market ends; None for never."""
+    """Event seconds after the history at which the market ends; None for never."""
 
 
-class LiveSpec(msgspec.Struct, frozen=True, tag="live"):
+class LiveSpec(FeedSpec, frozen=True, tag="live"):
     """Databento's live gateway."""
 
-    symbols: tuple[str, ...]
+    command = "live"
+
+    symbols: tuple[str, ...] = DEFAULTS.symbols
     dataset: str = DEFAULTS.dataset
     stype_in: str = DEFAULTS.stype_in
+    """Type of the symbols; with "parent", each stands for many instruments."""
     gateway: str | None = None
+    """Gateway host; None for the dataset's own."""
     port: int | None = None
+    """Gateway port; None for the usual one."""
     recording: bool = DEFAULTS.recording
-    """Keep a recording."""
+    """Record every trade."""
     record_dir: str | None = None
     """Folder of the recordings; None for the user's own."""
-    keep_days: int | None = DEFAULTS.keep_days
-    """Recordings older than this are removed; None keeps all."""
-    keep_nbytes: int | None = None
-    """Most bytes that recordings may take, the oldest go first; None for no limit."""
+    keep_days: int = DEFAULTS.keep_days
+    """Days after which a recording is removed; 0 keeps all."""
+    keep_gb: float | None = None
+    """Limit of all recordings in GB, the oldest are removed first; None for no limit."""
     archive: str | None = None
     """Database URL; None for SQLite in the user's folder, "off" for none."""
 

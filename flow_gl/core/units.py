@@ -2,7 +2,7 @@
 
 Nothing here passes through a float: a price is an int64 in 1e-9 units, a time or a duration an int64 in nanoseconds,
 and every digit that a user types is kept or rejected. Invalid input raises a UsageError that says what was expected and
-what was given.
+what was given. Imports nothing heavy, because `flow-gl --help` needs it.
 """
 
 import re
@@ -12,8 +12,11 @@ from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from flow_gl.core.errors import UsageError
-from flow_gl.core.schema import PRICE_SCALE, UNDEF_PRICE
 
+PRICE_SCALE: Final = 1_000_000_000
+"""Price units in one point."""
+UNDEF_PRICE: Final = 2**63 - 1
+"""The price that stands for "none given"."""
 SECOND_NS: Final = 1_000_000_000
 MINUTE_NS: Final = 60 * SECOND_NS
 HOUR_NS: Final = 60 * MINUTE_NS

@@ -121,18 +121,7 @@ def _plan_demo(spec: DemoSpec, resume_ns: int) -> Plan:
     from flow_gl.feed.synthetic.contracts import contracts_of
     from flow_gl.feed.synthetic.demo import SyntheticFeed
 
-    feed = SyntheticFeed(
-        seed=spec.seed,
-        rate=spec.rate,
-        symbols=spec.symbols,
-        start_ns=spec.start_ns,
-        history_s=spec.history_s,
-        halts=spec.halts,
-        bursts=spec.bursts,
-        speed=_speed(spec.speed),
-        resume_ns=resume_ns,
-        length_s=spec.length_s,
-    )
+    feed = SyntheticFeed(spec, resume_ns=resume_ns)
     symbols = [contract.requested for contract in contracts_of(tuple(spec.symbols))]
     return Plan(feed, symbols, begins_ns=feed.clock().anchor_event)
 
@@ -147,15 +136,7 @@ def _plan_live(spec: LiveSpec) -> Plan:
     import databento  # noqa: F401 - seconds on a busy machine; in this thread the heart beats meanwhile
 
     def make_live(hours: Hours) -> LiveFeed:
-        return LiveFeed(
-            symbols=tuple(spec.symbols),
-            dataset=spec.dataset,
-            stype_in=spec.stype_in,
-            api_key=os.environ.get(KEY_VARIABLE, ""),
-            gateway=spec.gateway,
-            port=spec.port,
-            hours=hours,
-        )
+        return LiveFeed(spec, api_key=os.environ.get(KEY_VARIABLE, ""), hours=hours)
 
     are_parents = spec.stype_in == "parent"
     return Plan(

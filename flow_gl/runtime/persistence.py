@@ -44,7 +44,10 @@ class Persistence:
                 dataset=spec.dataset,
                 session_of=SessionCalendar().session_at,
                 clock=clock,
-                keep=Keep(days=spec.keep_days, nbytes=spec.keep_nbytes),
+                keep=Keep(
+                    days=spec.keep_days or None,
+                    nbytes=None if spec.keep_gb is None else round(spec.keep_gb * 1e9),
+                ),
             )
             if spec.recording
             else None

@@ -1,7 +1,9 @@
 """One declaration of each setting: these tests walk it, so that a new setting is tested without a line here."""
 
 import inspect
+import math
 from dataclasses import fields, replace
+from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
 import pytest
@@ -23,7 +25,8 @@ from flow_gl.core.settings import (
     difference,
     merge,
 )
-from flow_gl.core.spec import DemoSpec, EngineSpec, decode_spec, encode
+from flow_gl.core.settings.declaration import FEED, KEPT
+from flow_gl.core.spec import DemoSpec, EngineSpec, FeedSpec, FilesSpec, LiveSpec, decode_spec, encode
 from flow_gl.engine.pipeline import Pipeline
 
 RUNNING = [declared for declared in AGGREGATION.values() if declared.setting.while_running]
@@ -179,3 +182,26 @@ def test_defaults_are_nowhere_else() -> None:
         assert not set(AGGREGATION) & set(kind.__annotations__)
     assert not set(DECLARED) & set(ViewOptions.__annotations__)
     assert not set(AGGREGATION) & set(inspect.signature(Pipeline).parameters) - {"sessions"}
+
+
+@pytest.mark.parametrize(
+    ("spec", "own"),
+    # The key travels in the environment; a session's date is looked up in the folder before the engine starts.
+    [(DemoSpec, set()), (FilesSpec, {"dataset", "record_dir"}), (LiveSpec, {"api_key"})],
+)
+def test_a_setting_of_a_feed_reaches_its_engine(spec: type[FeedSpec], own: set[str]) -> None:
+    of_feed = {
+        one.field
+        for one in DECLARED.values()
+        if spec.command in one.setting.commands and one.setting.heading in {FEED, KEPT}
+    }
+    assert of_feed - own <= set(spec.__struct_fields__)
+
+
+def test_a_spec_takes_the_values_of_settings_as_json_has_them() -> None:
+    settings = Settings(symbols=("NQZ5",), keep_days=0, keep_gb=2.5, record_dir=Path("kept"), speed=math.inf)
+    live = LiveSpec.from_settings(settings)
+    assert (live.symbols, live.keep_days, live.keep_gb) == (("NQZ5",), 0, 2.5)
+    assert live.record_dir == str(Path("kept").absolute())
+    demo = DemoSpec.from_settings(settings, seed=3)
+    assert (demo.symbols, demo.speed, demo.seed) == (("NQ", "ES"), None, 3), "the demo has symbols of its own"

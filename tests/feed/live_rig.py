@@ -8,6 +8,7 @@ import numpy as np
 from flow_gl.core.items import Definition, FeedGap, Item, Mapping, Trades
 from flow_gl.core.schema import TRADE, FeedState
 from flow_gl.core.sessions import Session
+from flow_gl.core.spec import LiveSpec
 from flow_gl.feed.live.hours import Hours
 from flow_gl.feed.live.supervisor import LiveFeed
 from tests.gateway.process import GatewayProcess
@@ -71,12 +72,14 @@ class Rig:
         self.clock = TestClock(wall_ns)
         calendar = calendar or FakeCalendar()
         start = options.pop("start", "session open")
-        arguments = {"api_key": KEY, "gateway": "127.0.0.1", "port": gateway.port, "dataset": DATASET} | options
+        asked = {"gateway": "127.0.0.1", "port": gateway.port, "dataset": DATASET}
+        asked |= {name: options.pop(name) for name in LiveSpec.__struct_fields__ if name in options}
         self.feed = LiveFeed(
+            LiveSpec(**asked),
             hours=Hours(start, calendar=calendar),  # type: ignore[arg-type]
             clock=self.clock,
             draw=lambda: 0.5,
-            **arguments,
+            **({"api_key": KEY} | options),
         )
         self.items: list[Item] = []
         self.states: list[FeedState] = []

@@ -14,6 +14,7 @@ import pytest
 from flow_gl.core.errors import FeedError
 from flow_gl.core.items import FeedGap
 from flow_gl.core.schema import FeedState
+from flow_gl.core.spec import LiveSpec
 from flow_gl.feed.live import bounds
 from flow_gl.feed.live.supervisor import LiveFeed
 from tests.feed.live_rig import SECOND, FakeCalendar, Rig
@@ -618,7 +619,7 @@ def test_the_key_is_in_no_log_and_no_message(make_rig, gateway: GatewayProcess, 
 @pytest.mark.parametrize("key", [None, "", "  ", "two words", "caf\u00e9"])
 def test_a_missing_or_impossible_key_is_one_clear_line(key) -> None:
     with pytest.raises(FeedError, match="Databento API key") as caught:
-        LiveFeed(api_key=key)
+        LiveFeed(LiveSpec(), api_key=key)
     assert "\n" not in str(caught.value)
     assert caught.value.exit_code == 4
 

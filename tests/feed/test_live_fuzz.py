@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from flow_gl.core.schema import FeedState
+from flow_gl.core.spec import LiveSpec
 from flow_gl.feed.live.hours import Hours
 from flow_gl.feed.live.supervisor import LiveFeed
 from tests.feed.hostile import HostileGateway, greet, stream
@@ -100,13 +101,11 @@ def test_hostile_bytes_are_told_in_one_line_and_never_stop_the_feed(monkeypatch,
     gateway = HostileGateway(lambda connection: serve(random.Random(seeds.random()), connection))
     clock = TestClock(WALL)
     feed = LiveFeed(
+        LiveSpec(gateway="127.0.0.1", port=gateway.port, dataset=DATASET),
+        api_key=KEY,
         hours=Hours("session open", calendar=FakeCalendar()),  # type: ignore[arg-type]
         clock=clock,
         draw=seeds.random,
-        api_key=KEY,
-        gateway="127.0.0.1",
-        port=gateway.port,
-        dataset=DATASET,
     )
     try:
         feed.start()

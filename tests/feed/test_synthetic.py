@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from flow_gl.core.errors import UsageError
 from flow_gl.core.items import Definition, Mapping, Trades
 from flow_gl.core.schema import TRADE, FeedState
+from flow_gl.core.spec import DemoSpec
 from flow_gl.feed.synthetic.contracts import CONTRACTS
 from flow_gl.feed.synthetic.demo import HISTORY_S, OPEN_NS, Burst, Halt, SyntheticFeed, TradeMaker
 
@@ -71,7 +72,7 @@ def morning() -> np.ndarray:
 @pytest.mark.parametrize("step_ms", [7, 1000])
 def test_the_same_seed_gives_the_same_trades_however_it_is_polled(step_ms: int) -> None:
     options = {"seed": 9, "rate": 3000.0, "start_ns": OPEN_NS}
-    rows = polled(SyntheticFeed(length_s=20, **options), step_ms * 1_000_000)
+    rows = polled(SyntheticFeed(DemoSpec(length_s=20, **options)), step_ms * 1_000_000)
     assert np.array_equal(rows, made(20, **options))
     assert len(rows) > 50_000
 
@@ -82,10 +83,12 @@ def test_another_seed_gives_other_trades() -> None:
 
 def test_speed_and_resuming_change_no_trade() -> None:
     options = {"seed": 3, "start_ns": OPEN_NS, "length_s": 300}
-    slow = polled(SyntheticFeed(**options), 10 * SECOND_NS)
-    assert np.array_equal(slow, polled(SyntheticFeed(speed=100, **options), 10_000_000))
-    assert np.array_equal(slow, polled(SyntheticFeed(speed=math.inf, **options), 1))
-    assert np.array_equal(slow, polled(SyntheticFeed(resume_ns=OPEN_NS + 200 * SECOND_NS, **options), 10 * SECOND_NS))
+    slow = polled(SyntheticFeed(DemoSpec(**options)), 10 * SECOND_NS)
+    assert np.array_equal(slow, polled(SyntheticFeed(DemoSpec(speed=100, **options)), 10_000_000))
+    assert np.array_equal(slow, polled(SyntheticFeed(DemoSpec(speed=None, **options)), 1))
+    assert np.array_equal(
+        slow, polled(SyntheticFeed(DemoSpec(**options), resume_ns=OPEN_NS + 200 * SECOND_NS), 10 * SECOND_NS)
+    )
 
 
 def test_records_are_whole_trades_in_order_of_time(morning: np.ndarray) -> None:
@@ -205,7 +208,7 @@ def test_the_exchange_closes_at_five_and_opens_with_a_match_at_six() -> None:
 
 def test_it_is_closed_over_the_weekend() -> None:
     friday = OPEN_NS + (4 * 24 + 23) * 3600 * SECOND_NS
-    feed = SyntheticFeed(start_ns=friday + 3600 * SECOND_NS)
+    feed = SyntheticFeed(DemoSpec(start_ns=friday + 3600 * SECOND_NS))
     assert not [item for item in feed.poll(WALL_NS) if isinstance(item, Trades)]
     feed.poll(WALL_NS + 60 * SECOND_NS)
     assert feed.status().state is FeedState.DEMO
@@ -213,7 +216,7 @@ def test_it_is_closed_over_the_weekend() -> None:
 
 
 def test_definitions_and_names_come_before_trades() -> None:
-    items = SyntheticFeed().poll(WALL_NS)
+    items = SyntheticFeed(DemoSpec()).poll(WALL_NS)
     kinds = [type(item) for item in items]
     assert kinds.index(Trades) == 4
     definitions = [item for item in items if isinstance(item, Definition)]
@@ -234,7 +237,7 @@ def test_the_contract_rolls_on_the_thursday_before_the_week_of_expiry(day: str, 
 
 
 def test_history_comes_as_a_catch_up_and_then_the_clock_runs() -> None:
-    feed = SyntheticFeed(seed=2)
+    feed = SyntheticFeed(DemoSpec(seed=2))
     progress, count = [], 0
     while True:
         count += sum(len(item.rows) for item in feed.poll(WALL_NS) if isinstance(item, Trades))
@@ -257,7 +260,7 @@ def test_history_comes_as_a_catch_up_and_then_the_clock_runs() -> None:
     rate=st.sampled_from([5.0, 2000.0, 200_000.0]),
 )
 def test_the_clock_never_runs_ahead_of_what_was_handed_over(steps: list[int], rate: float) -> None:
-    feed = SyntheticFeed(rate=rate, start_ns=OPEN_NS)
+    feed = SyntheticFeed(DemoSpec(rate=rate, start_ns=OPEN_NS))
     wall_ns, handed, newest = WALL_NS, 0, 0
     for step in steps:
         rows = [item.rows for item in feed.poll(wall_ns) if isinstance(item, Trades)]
@@ -272,7 +275,7 @@ def test_the_clock_never_runs_ahead_of_what_was_handed_over(steps: list[int], ra
 
 
 def test_it_says_when_it_is_behind_its_clock() -> None:
-    feed = SyntheticFeed(rate=500_000.0, start_ns=OPEN_NS)
+    feed = SyntheticFeed(DemoSpec(rate=500_000.0, start_ns=OPEN_NS))
     feed.poll(WALL_NS)
     feed.poll(WALL_NS + 5 * SECOND_NS)
     assert "behind" in feed.status().message
@@ -280,7 +283,7 @@ def test_it_says_when_it_is_behind_its_clock() -> None:
 
 
 def test_speed_can_change_while_it_runs() -> None:
-    feed = SyntheticFeed(rate=100.0, start_ns=OPEN_NS)
+    feed = SyntheticFeed(DemoSpec(rate=100.0, start_ns=OPEN_NS))
     feed.poll(WALL_NS)
     feed.poll(WALL_NS + SECOND_NS)
     feed.set_speed(10)
@@ -290,12 +293,12 @@ def test_speed_can_change_while_it_runs() -> None:
 
 
 def test_it_ends_where_it_was_told_to_and_when_closed() -> None:
-    feed = SyntheticFeed(rate=100.0, start_ns=OPEN_NS, length_s=2)
+    feed = SyntheticFeed(DemoSpec(rate=100.0, start_ns=OPEN_NS, length_s=2))
     rows = polled(feed, SECOND_NS // 2)
     assert rows["ts_event"][-1] < OPEN_NS + 2 * SECOND_NS
     assert feed.status().state is FeedState.ENDED
     assert feed.clock().rate == 0.0
-    other = SyntheticFeed()
+    other = SyntheticFeed(DemoSpec())
     other.close()
     assert other.is_ended()
     assert not [item for item in other.poll(WALL_NS) if isinstance(item, Trades)]
@@ -321,13 +324,13 @@ def test_it_ends_where_it_was_told_to_and_when_closed() -> None:
 )
 def test_a_parameter_out_of_range_is_one_clear_line(options: dict[str, object], message: str) -> None:
     with pytest.raises(UsageError) as caught:
-        SyntheticFeed(**options)  # type: ignore[arg-type]
+        SyntheticFeed(DemoSpec(**options))  # type: ignore[arg-type]
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
 def test_a_halt_is_said_while_it_lasts_and_until_when() -> None:
-    feed = SyntheticFeed(symbols=("NQ",), history_s=0.0, halts=[(5.0, 30.0)], speed=1.0)
+    feed = SyntheticFeed(DemoSpec(symbols=("NQ",), history_s=0.0, halts=((5.0, 30.0),), speed=1.0))
     said = []
     for second in range(60):
         feed.poll(second * 1_000_000_000)

@@ -17,7 +17,7 @@ from flow_gl.core.items import Item
 from flow_gl.core.log import get_logger, mask, masked, protect
 from flow_gl.core.outside import plain
 from flow_gl.core.schema import FeedState
-from flow_gl.core.settings import DEFAULTS
+from flow_gl.core.spec import LiveSpec
 from flow_gl.core.units import SECOND_NS
 from flow_gl.dbn.damage import DamageError
 from flow_gl.feed.base import FeedClock, FeedStatus
@@ -54,12 +54,9 @@ class LiveFeed:
 
     Parameters
     ----------
-    symbols : what to ask for
-    dataset, stype_in : of the symbols; with "parent" each stands for many instruments
+    spec : symbols, dataset and gateway
     api_key : Databento's key
-    gateway, port : another gateway than the dataset's own
-    start : "session open" (replays the session so far), a `ts_event` in ns to start from, or None (live data only)
-    hours : when sessions open; None: the exchange's calendar
+    hours : when sessions open and from where to replay; None: the session so far, by the exchange's calendar
     clock : the program's clock
     heartbeat_s : seconds between heartbeats that the gateway is asked for, 5..1800
     compression : "none" or "zstd", of the stream
@@ -68,14 +65,9 @@ class LiveFeed:
 
     def __init__(
         self,
+        spec: LiveSpec,
         *,
-        symbols: tuple[str, ...] = DEFAULTS.symbols,
-        dataset: str = DEFAULTS.dataset,
-        stype_in: str = DEFAULTS.stype_in,
         api_key: str | None,
-        gateway: str | None = None,
-        port: int | None = None,
-        start: int | str | None = "session open",
         hours: Hours | None = None,
         clock: Clock = SYSTEM,
         heartbeat_s: int = 5,
@@ -85,21 +77,21 @@ class LiveFeed:
         key = checked_key(api_key)
         protect(key)
         self._masked_key: Final = mask(key)
-        self._symbols: Final = checked_symbols(symbols)
+        self._symbols: Final = checked_symbols(spec.symbols)
         self._request: Final = Request(
-            dataset=dataset,
+            dataset=spec.dataset,
             subscriptions=(),
-            gateway=gateway,
-            port=DEFAULT_PORT if port is None else port,
+            gateway=spec.gateway,
+            port=DEFAULT_PORT if spec.port is None else spec.port,
             heartbeat_s=heartbeat_s,
             compression=compression,
         )
         self._clock: Final = clock
-        self._hours: Final = hours if hours is not None else Hours(start)
+        self._hours: Final = hours if hours is not None else Hours()
         self._requests: Final = ResumeRequests(
-            self._request, key=key, symbols=self._symbols, stype_in=stype_in, hours=self._hours
+            self._request, key=key, symbols=self._symbols, stype_in=spec.stype_in, hours=self._hours
         )
-        self._intake: Final = Intake(self._symbols, is_parent=stype_in == "parent", masked_key=self._masked_key)
+        self._intake: Final = Intake(self._symbols, is_parent=spec.stype_in == "parent", masked_key=self._masked_key)
         self._backoff: Final = Backoff(draw)
         self._gap: Final = Gap(self._hours)
         self._renewal: Final = Renewal()

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from flow_gl.core.errors import UsageError
 from flow_gl.core.items import Definition, Item, Mapping, Trades
 from flow_gl.core.schema import TRADE, FeedState
+from flow_gl.core.spec import DemoSpec
 from flow_gl.core.units import SECOND_NS
 from flow_gl.feed.base import FeedClock, FeedStatus
 from flow_gl.feed.synthetic.contracts import contracts_of
@@ -59,7 +60,14 @@ class Halt(NamedTuple):
 class TradeMaker:
     """Generates the trades of a synthetic market in order of time, without a clock, for the feed and for files.
 
-    The parameters are those of SyntheticFeed.
+    Parameters
+    ----------
+    seed, rate, symbols, start_ns, history_s : as in `core.spec.DemoSpec`
+    halts, bursts : intervals without trades and with faster trading: see Halt and Burst
+
+    Raises
+    ------
+    UsageError : a parameter is out of range, or a symbol is unknown
     """
 
     def __init__(
@@ -160,50 +168,30 @@ class SyntheticFeed:
 
     Parameters
     ----------
-    seed : the same seed gives the same trades
-    rate : trades per second of all contracts together, up to 1,000,000; None uses the natural rate at the time of day
-    symbols : roots or continuous symbols: NQ, ES, RTY, YM and their micros
-    start_ns : event time at which the market begins; None uses an evening's open followed by `history_s` of history
-    history_s : event seconds of history when the feed starts, always at the natural rate
-    halts, bursts : intervals without trades and with faster trading: see Halt and Burst
-    speed : event seconds per second, 0.1 to 10,000, or inf for as fast as it is polled
+    spec : the market, its speed and its end
     resume_ns : event time that an earlier feed of the same seed had reached; the feed catches up to it at once
-    length_s : event seconds after the history at which the market ends; None never ends
 
     Raises
     ------
     UsageError : a parameter is out of range, or a symbol is unknown
     """
 
-    def __init__(
-        self,
-        *,
-        seed: int = 1,
-        rate: float | None = None,
-        symbols: Sequence[str] = ("NQ", "ES"),
-        start_ns: int | None = None,
-        history_s: float | None = None,
-        halts: Sequence[tuple[float, float]] = (),
-        bursts: Sequence[tuple[float, float, float]] = (),
-        speed: float = 1.0,
-        resume_ns: int = 0,
-        length_s: float | None = None,
-    ) -> None:
+    def __init__(self, spec: DemoSpec, *, resume_ns: int = 0) -> None:
         self._maker: Final = TradeMaker(
-            seed=seed,
-            rate=rate,
-            symbols=symbols,
-            start_ns=start_ns,
-            history_s=history_s,
-            halts=halts,
-            bursts=bursts,
+            seed=spec.seed,
+            rate=spec.rate,
+            symbols=spec.symbols,
+            start_ns=spec.start_ns,
+            history_s=spec.history_s,
+            halts=spec.halts,
+            bursts=spec.bursts,
         )
-        self._speed = _checked_speed(speed)
-        if length_s is not None and not 0 <= length_s < inf:
-            raise UsageError(f"length must be 0 or more seconds, was {length_s}")
-        self._end_ns: Final = None if length_s is None else self._maker.live_ns + int(length_s * SECOND_NS)
+        self._speed = _checked_speed(inf if spec.speed is None else spec.speed)
+        if spec.length_s is not None and not 0 <= spec.length_s < inf:
+            raise UsageError(f"length must be 0 or more seconds, was {spec.length_s}")
+        self._end_ns: Final = None if spec.length_s is None else self._maker.live_ns + int(spec.length_s * SECOND_NS)
         self._caught_up_ns: Final = max(self._maker.live_ns, resume_ns)
-        self._source: Final = f"demo seed {seed}" + (f", {rate:,.0f} trades/s" if rate else "")
+        self._source: Final = f"demo seed {spec.seed}" + (f", {spec.rate:,.0f} trades/s" if spec.rate else "")
         self._pending: NDArray[np.void] = np.empty(0, TRADE)
         self._is_named = False
         self._is_ended = False
