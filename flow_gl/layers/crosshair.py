@@ -34,6 +34,8 @@ class CrosshairLayer(CachedLayer):
         chart.batches.over.dashed(price.rect.x, round(y), price.rect.width, line, palette.quiet, **dashes)
         ground = mix(palette.ground, palette.quiet, 0.35)
         add_plate(chart, scene, self._value(scene), round(y), plate=ground, color=palette.text)
+        if not scene.time_axis_px:
+            return
         size = LABEL_PX * scale
         text = ticks.clock_text(price.time_at(x), scene.zone)
         half = 0.5 * chart.batches.text.width(text, size) + size

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flow_gl.gl.view import Rect
+from flow_gl.layers.room import Part, has_room
 from flow_gl.ui.state.layout import CVD_SHARE_RANGE, arrange, grid_shape, share_from_drag
 
 sizes = st.integers(320, 3840)
@@ -19,7 +20,8 @@ def test_panes_fill_their_chart_and_never_overlap(width, height, count, scale, s
     for chart in charts:
         panes = [chart.header, chart.price, chart.cvd, chart.time_axis, chart.price_axis, chart.cvd_axis]
         assert not any(a.overlaps(b) for i, a in enumerate(panes) for b in panes[i + 1 :])
-        assert all(pane.width > 0 and pane.height > 0 for pane in panes)
+        assert all(pane.width > 0 and pane.height > 0 for pane in (chart.header, chart.price, chart.cvd))
+        assert chart.price.height >= 0.3 * chart.outer.height or share > 0.3
         assert chart.price.x == chart.cvd.x == chart.time_axis.x
         assert chart.price.width == chart.cvd.width == chart.time_axis.width
         assert chart.price_axis.right == pytest.approx(chart.outer.right)
@@ -79,5 +81,20 @@ def test_dragging_the_border_puts_it_under_the_mouse_within_limits():
 @given(sizes, counts, scales, st.floats(0.0, 200.0))
 def test_an_axis_has_the_room_that_its_numbers_need(width, count, scale, needed):
     for chart in arrange(Rect(0, 0, width, 900), count, scale=scale, axis_px=needed):
+        if not has_room(Part.PRICE_AXIS, chart.outer.width, chart.outer.height, scale):
+            assert chart.price_axis.width == 0
+            continue
         assert chart.price_axis.width >= min(round(needed), round(0.5 * chart.outer.width))
         assert chart.price.right == chart.price_axis.x
+
+
+def test_a_small_chart_leaves_out_axes_and_cvd_pane_and_keeps_its_header_and_bubbles():
+    charts = arrange(Rect(0, 0, 400, 300), 9)
+    for chart in charts:
+        assert not chart.has_cvd_pane
+        assert chart.price_axis.width == 0
+        assert chart.header_rows == 2
+        assert chart.price.height >= 0.5 * chart.outer.height
+    (alone,) = arrange(Rect(0, 0, 400, 300), 1)
+    assert alone.has_cvd_pane
+    assert alone.price_axis.width >= 88

@@ -26,7 +26,9 @@ ARROW_PX: Final = 12.0
 
 
 def add_plate(chart: Chart, scene: Scene, text: str, y: float, *, plate: Rgb, color: Rgb) -> None:
-    """Add a value on a plate to the right axis."""
+    """Add a value on a plate to the right axis; a chart without one has no plates."""
+    if not scene.price_axis_px:
+        return
     scale = scene.price_view.scale
     size = PLATE_PX * scale
     x = round(scene.price_view.rect.right + LEFT_PX * scale)
@@ -61,7 +63,7 @@ def price_direction(scene: Scene, price: float, tick_size: int) -> int:
 def lost_price_box(scene: Scene) -> Rect | None:
     """Return the place of the arrow and the plate of a last price outside the view; None while it is in view."""
     price = int(scene.reader.session["last_price"])
-    if not price or "price" not in scene.style.is_visible:
+    if not price or "price" not in scene.style.is_visible or not scene.price_axis_px:
         return None
     direction = price_direction(scene, price, tick_size_of(scene))
     if direction == 0:
@@ -72,7 +74,7 @@ def lost_price_box(scene: Scene) -> Rect | None:
 
 def _last_price_y(chart: Chart, scene: Scene) -> tuple[int, int] | None:
     """Return the y of the last price's plate and its direction from the view; None if there is no plate."""
-    if not chart.shown.last_price or "price" not in scene.style.is_visible:
+    if not chart.shown.last_price or "price" not in scene.style.is_visible or not scene.price_axis_px:
         return None
     rect, scale, price = scene.price_view.rect, scene.price_view.scale, chart.shown.last_price
     direction = price_direction(scene, price, chart.shown.tick_size)
@@ -81,8 +83,12 @@ def _last_price_y(chart: Chart, scene: Scene) -> tuple[int, int] | None:
     return _within(y, rect.y + room, rect.bottom - room, scale), direction
 
 
+def _has_cvd_pane(scene: Scene) -> bool:
+    return scene.cvd_view.rect.height > 2.0 * LABEL_PX * scene.cvd_view.scale
+
+
 def _last_cvd_y(chart: Chart, scene: Scene) -> int | None:
-    if not chart.has_trades or "cvd" not in scene.style.is_visible:
+    if not chart.has_trades or not _has_cvd_pane(scene) or "cvd" not in scene.style.is_visible:
         return None
     view = scene.cvd_view
     return _within(view.screen_y(chart.shown.cvd), view.rect.y, view.rect.bottom, view.scale)
@@ -94,7 +100,7 @@ class PriceAxisLayer(CachedLayer):
     def key(self, scene: Scene) -> tuple[object, ...]:
         chart, view = self._chart, scene.price_view
         self._ticks: list[tuple[int, float]] = []
-        if chart.has_trades:
+        if chart.has_trades and scene.price_axis_px:
             place = _last_price_y(chart, scene)
             size = LABEL_PX * view.scale
             self._ticks = _free_ticks(chart.ticks.prices, view.rect, size, place[0] if place else None)
@@ -142,14 +148,14 @@ class CvdAxisLayer(CachedLayer):
 
     def key(self, scene: Scene) -> tuple[object, ...]:
         chart, view = self._chart, scene.cvd_view
-        is_there = "cvd" in scene.style.is_visible
+        is_there = "cvd" in scene.style.is_visible and _has_cvd_pane(scene)
         self._ticks: list[tuple[int, float]] = []
-        if is_there and chart.has_trades:
+        if is_there and chart.has_trades and scene.price_axis_px:
             self._ticks = _free_ticks(chart.ticks.cvd, view.rect, LABEL_PX * view.scale, _last_cvd_y(chart, scene))
         return is_there, self._ticks, view.rect, view.scale, scene.style.palette
 
     def build(self, scene: Scene) -> None:
-        if "cvd" not in scene.style.is_visible:
+        if "cvd" not in scene.style.is_visible or not _has_cvd_pane(scene):
             return
         chart, rect, palette = self._chart, scene.cvd_view.rect, scene.style.palette
         scale = scene.cvd_view.scale
@@ -191,6 +197,8 @@ class TimeAxisLayer(CachedLayer):
         scale = scene.cvd_view.scale
         size, taken = LABEL_PX * scale, crosshair_x(scene)
         y = round(rect.bottom + 0.5 * scene.time_axis_px)
+        if not scene.time_axis_px:
+            return
         for _, x, text, is_day in chart.ticks.time:
             half = 0.5 * chart.batches.text.width(text, size)
             is_free = taken is None or abs(x - taken) > half + 3.4 * size
@@ -198,7 +206,8 @@ class TimeAxisLayer(CachedLayer):
                 color = palette.text if is_day else palette.quiet
                 chart.batches.text.add(text, x, y, TextStyle(size, color, align="center"))
         zone = ticks.zone_name(scene.zone, scene.now_ns // HOUR_NS)
-        chart.batches.text.add(zone, round(rect.right + LEFT_PX * scale), y, TextStyle(size, palette.quiet, alpha=0.8))
+        if scene.price_axis_px:
+            chart.batches.text.add(zone, round(rect.right + LEFT_PX * scale), y, TextStyle(size, palette.quiet))
 
 
 def crosshair_x(scene: Scene) -> float | None:

@@ -179,12 +179,11 @@ class LevelsLayer(CachedLayer):
         if x is None or x + width > end:
             return
         placed.append((x, top, x + width, bottom))
-        is_loud = level.alpha > 0.5
         chart.batches.text.add(
             text,
             round(x),
             y,
-            TextStyle(size, level.color, alpha=1.0 if is_loud else 0.8),
+            TextStyle(size, level.color),
             plate=Plate(scene.style.palette.ground, alpha=0.82),
         )
 

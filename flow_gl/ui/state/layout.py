@@ -1,9 +1,10 @@
-"""The layout: the window is divided into charts, and each chart into panes.
+"""The layout of the charts' area: it is divided into charts, and each chart into panes.
 
 A chart, from the top: header 40 px, price pane, CVD pane (a fifth by default, its border can be dragged), time axis
-24 px; at the right the price axis 110 px, narrower where the chart is, wider where its numbers are. Lengths are at
-content scale 1. Every border lies on a whole pixel, so that lines are crisp and the panes of a chart share their time
-axis exactly.
+24 px; at the right the price axis 110 px, narrower where the chart is, wider where its numbers are. A narrow chart has
+a header of two lower rows, and a small one leaves out axes and CVD pane (`layers.room`). Lengths are at content scale
+1. Every border lies on a whole pixel, so that lines are crisp and the panes of a chart share their time axis exactly.
+Where the panels are is decided before, in `panel_layout`.
 """
 
 import math
@@ -12,8 +13,16 @@ from functools import lru_cache
 from typing import Final
 
 from flow_gl.gl.view import Rect
+from flow_gl.layers.room import Part, has_room
 
 HEADER_PX: Final = 40.0
+HEADER_ROW_PX: Final = 27.0
+"""Height of a row where the header has two, ..."""
+SMALL_ROW_PX: Final = 19.0
+"""... and in a chart of less than `_SMALL_PX`."""
+_TWO_ROWS_PX: Final = 700.0
+"""Charts narrower than this have two rows in their header."""
+_SMALL_PX: Final = 230.0
 TIME_AXIS_PX: Final = 24.0
 PRICE_AXIS_PX: Final = 110.0
 CVD_SHARE: Final = 0.2
@@ -42,6 +51,12 @@ class ChartLayout:
     cvd_axis: Rect
     profile: Rect
     splitter: Rect
+    header_rows: int = 1
+
+    @property
+    def has_cvd_pane(self) -> bool:
+        """Whether CVD is shown in a pane; in a small chart it is only in the header."""
+        return self.cvd.height > 1.0
 
     @property
     def plot(self) -> Rect:
@@ -93,19 +108,22 @@ def _cut(start: float, length: float, parts: int, index: int) -> tuple[float, fl
 
 
 def _chart(outer: Rect, scale: float, cvd_share: float, axis_px: float) -> ChartLayout:
-    header_h = min(round(HEADER_PX * scale), outer.height * 0.25)
-    axis_h = min(round(TIME_AXIS_PX * scale), outer.height * 0.15)
-    # A narrow chart keeps its plot: the axis gives way down to what a price needs.
-    axis_w = min(PRICE_AXIS_PX * scale, max(_LEAST_AXIS_PX * scale, 0.12 * outer.width))
-    axis_w = round(min(max(axis_w, axis_px), _MOST_AXIS_SHARE * outer.width))
+    size = outer.width, outer.height, scale
+    header_h, rows = _header(*size)
+    axis_h = TIME_AXIS_PX * scale if has_room(Part.TIME_AXIS, *size) else 0.0
+    axis_w = 0.0
+    if has_room(Part.PRICE_AXIS, *size):
+        # A narrow chart keeps its plot: the axis gives way down to what a price needs.
+        axis_w = min(PRICE_AXIS_PX * scale, max(_LEAST_AXIS_PX * scale, 0.12 * outer.width))
+        axis_w = round(min(max(axis_w, axis_px), _MOST_AXIS_SHARE * outer.width))
     header = Rect(outer.x, outer.y, outer.width, round(header_h))
     top, bottom = header.bottom, outer.bottom - round(axis_h)
-    cvd_h = round((bottom - top) * cvd_share)
+    cvd_h = round((bottom - top) * cvd_share) if has_room(Part.CVD_PANE, *size) else 1
     width = max(1.0, outer.width - axis_w)
     price = Rect(outer.x, top, width, max(1.0, bottom - top - cvd_h))
     cvd = Rect(outer.x, price.bottom, width, max(1.0, bottom - price.bottom))
     profile_w = round(width * PROFILE_SHARE)
-    grip = SPLITTER_PX * scale
+    grip = SPLITTER_PX * scale if cvd_h > 1 else 0.0
     return ChartLayout(
         outer=outer,
         header=header,
@@ -116,4 +134,13 @@ def _chart(outer: Rect, scale: float, cvd_share: float, axis_px: float) -> Chart
         cvd_axis=Rect(price.right, cvd.y, axis_w, cvd.height),
         profile=Rect(price.right - profile_w, top, profile_w, price.height),
         splitter=Rect(outer.x, cvd.y - grip / 2, outer.width, grip),
+        header_rows=rows,
     )
+
+
+def _header(width: float, height: float, scale: float) -> tuple[float, int]:
+    """Return height and rows of a chart's header."""
+    if width >= _TWO_ROWS_PX * scale:
+        return min(HEADER_PX * scale, 0.4 * height), 1
+    row = HEADER_ROW_PX if height >= _SMALL_PX * scale else SMALL_ROW_PX
+    return min(2 * row * scale, 0.5 * height), 2

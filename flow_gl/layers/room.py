@@ -1,0 +1,52 @@
+"""What a chart shows where room is short: one order for all of its parts, header, axes and labels alike.
+
+`Part` lists the parts; the lower value goes first. `LEAST_PX` says below which size of a chart a part is left out
+altogether. Within its row of the header, an item is dropped or shortened by the same order.
+"""
+
+from enum import IntEnum
+from typing import Final
+
+
+class Part(IntEnum):
+    """The parts of a chart, from the first to go to those that always stay."""
+
+    FPS = 1
+    VALUE_AREA = 2
+    VWAP = 3
+    BUCKET_WORD = 4
+    POC = 5
+    CVD_SINCE = 6
+    BUCKET = 7
+    LEGEND = 8
+    CHART_NUMBER = 9
+    REQUESTED = 10
+    LEVEL_LABELS = 11
+    TIME_AXIS = 12
+    STATE_DETAIL = 13
+    BADGE_DETAIL = 14
+    CVD_SESSION = 15
+    CVD_PANE = 16
+    PRICE_AXIS = 17
+    SIGN_WORD = 18
+    CVD = 19
+    SIGN = 20
+    PRICE = 21
+    ALWAYS = 100
+    """Symbol, state and badge."""
+
+
+LEAST_PX: Final[dict[Part, tuple[float, float]]] = {
+    Part.LEGEND: (240.0, 420.0),
+    Part.LEVEL_LABELS: (200.0, 160.0),
+    Part.TIME_AXIS: (180.0, 150.0),
+    Part.CVD_PANE: (100.0, 170.0),
+    Part.PRICE_AXIS: (230.0, 110.0),
+}
+"""Least width and height of a chart, px at content scale 1, at which a part is shown."""
+
+
+def has_room(part: Part, width_px: float, height_px: float, scale: float) -> bool:
+    """Return whether a chart of this size (framebuffer pixels) shows a part."""
+    least_width, least_height = LEAST_PX[part]
+    return width_px >= least_width * scale and height_px >= least_height * scale
