@@ -1,15 +1,45 @@
 """The colours of shaders and overlays. Every palette defines the same slots."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 Rgb = tuple[float, float, float]
+LEAST_CONTRAST: Final = 4.5
+"""Of text against what is behind it (WCAG 2.1, level AA)."""
+_STEPS: Final = 20
 
 
 def rgb(hex_code: str) -> Rgb:
     """Parse `#rrggbb` to components 0..1 (as displayed, not linear)."""
     value = int(hex_code.removeprefix("#"), 16)
     return ((value >> 16) / 255, (value >> 8 & 255) / 255, (value & 255) / 255)
+
+
+def mix(a: Rgb, b: Rgb, share: float) -> Rgb:
+    """Return the colour between two: 0 is the first, 1 the second."""
+    return (a[0] + (b[0] - a[0]) * share, a[1] + (b[1] - a[1]) * share, a[2] + (b[2] - a[2]) * share)
+
+
+def contrast(a: Rgb, b: Rgb) -> float:
+    """Return the contrast ratio of two colours, 1 to 21 (WCAG 2.1, section 1.4.3)."""
+    darker, lighter = sorted((_luminance(a), _luminance(b)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def _luminance(color: Rgb) -> float:
+    red, green, blue = (c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in color)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@lru_cache(maxsize=256)
+def readable(color: Rgb, behind: Rgb, text: Rgb) -> Rgb:
+    """Return `color`, moved towards `text` as far as it must be to be legible on `behind`."""
+    for step in range(_STEPS):
+        found = mix(color, text, step / _STEPS)
+        if contrast(found, behind) >= LEAST_CONTRAST:
+            return found
+    return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +81,10 @@ LIGHT: Final = Palette(
     grid=rgb("#dde2ea"),
     text=rgb("#141922"),
     quiet=rgb("#566072"),
-    buy=rgb("#14915a"),
-    sell=rgb("#cf2f35"),
+    buy=rgb("#0c7546"),
+    sell=rgb("#c4262c"),
     balanced=rgb("#8d97a6"),
-    attention=rgb("#a87500"),
+    attention=rgb("#875d00"),
     information=rgb("#3563c9"),
     plate=rgb("#232a36"),
     plate_text=rgb("#f7f8fa"),

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from flow_gl.core.jobs import Jobs
-from flow_gl.core.palette import Rgb
 from flow_gl.gl.api import GL
 from flow_gl.gl.counters import FrameCounters
 from flow_gl.gl.kit import Kit
@@ -19,11 +18,6 @@ from flow_gl.layers.labels.axis_ticks import AxisTicks
 from flow_gl.layers.labels.layout import LabelLayout
 from flow_gl.layers.rows.chart_rows import ChartRows
 from flow_gl.layers.shown_values import ShownValues
-
-
-def mix(a: Rgb, b: Rgb, share: float) -> Rgb:
-    """Return the colour between two: 0 is the first, 1 the second."""
-    return (a[0] + (b[0] - a[0]) * share, a[1] + (b[1] - a[1]) * share, a[2] + (b[2] - a[2]) * share)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,9 @@
 """The crosshair: lines through both panes, and their values on the axes."""
 
+from flow_gl.core.palette import mix
 from flow_gl.gl.text import Plate, TextStyle
 from flow_gl.layers.base import Scene
 from flow_gl.layers.cached_layer import CachedLayer
-from flow_gl.layers.chart import mix
 from flow_gl.layers.labels import ticks
 from flow_gl.layers.labels.axes import LABEL_PX, add_plate, crosshair_x
 from flow_gl.layers.labels.words import contracts_text, price_text

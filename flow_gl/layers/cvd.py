@@ -2,10 +2,10 @@
 
 from typing import Final
 
+from flow_gl.core.palette import mix
 from flow_gl.gl.api import GL
 from flow_gl.layers.base import Scene
 from flow_gl.layers.cached_layer import CachedLayer
-from flow_gl.layers.chart import mix
 
 _AREA_VERTICES: Final = 6
 """Two triangles per segment."""

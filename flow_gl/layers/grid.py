@@ -1,8 +1,8 @@
 """Grid lines of time, price and CVD, the borders of the panes and the live edge."""
 
+from flow_gl.core.palette import mix
 from flow_gl.layers.base import Scene
 from flow_gl.layers.cached_layer import CachedLayer
-from flow_gl.layers.chart import mix
 
 
 class TimeGridLayer(CachedLayer):

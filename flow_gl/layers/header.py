@@ -7,9 +7,10 @@ out with the rest of the header (`ui.overlays.header`), which is drawn over this
 
 from typing import Final
 
+from flow_gl.core.palette import mix
 from flow_gl.gl.text import TextBatch, TextStyle
 from flow_gl.layers.base import HeaderBar, Scene
-from flow_gl.layers.chart import Chart, mix
+from flow_gl.layers.chart import Chart
 
 
 class HeaderLayer:

@@ -5,13 +5,12 @@ A frozen chart must not be mistaken for a quiet market.
 
 from typing import Final
 
-from flow_gl.core.palette import Rgb
+from flow_gl.core.palette import Rgb, mix
 from flow_gl.gl.api import GL
 from flow_gl.gl.shapes import Hatch
 from flow_gl.gl.view import Rect
 from flow_gl.layers.base import Scene
 from flow_gl.layers.cached_layer import CachedLayer
-from flow_gl.layers.chart import mix
 
 _BAND_PX: Final = 7.0
 _DIM: Final = 0.4

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from flow_gl.core.cached import Cached
-from flow_gl.core.palette import Rgb
+from flow_gl.core.palette import Rgb, mix
 from flow_gl.core.schema import PRICE_SCALE, UNDEF_PRICE
 from flow_gl.gl.text import Plate, TextStyle
 from flow_gl.layers.base import Scene
 from flow_gl.layers.cached_layer import CachedLayer
-from flow_gl.layers.chart import Chart, mix
+from flow_gl.layers.chart import Chart
 from flow_gl.layers.labels.words import price_text
 from flow_gl.layers.rolls import contract_left, contract_profile
 

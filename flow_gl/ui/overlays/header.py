@@ -10,7 +10,7 @@ from typing import Final
 
 from flow_gl.core.cached import Cached
 from flow_gl.core.jobs import Jobs
-from flow_gl.core.palette import Palette
+from flow_gl.core.palette import Palette, mix
 from flow_gl.core.schema import UNDEF_PRICE
 from flow_gl.gl.view import Rect
 from flow_gl.layers.base import HeaderBar
@@ -22,7 +22,7 @@ from flow_gl.ui.overlays.frame import ChartFrame, Frame
 from flow_gl.ui.overlays.header_fit import Item, before, fit
 from flow_gl.ui.overlays.header_numbers import number_text, numbers, shape
 from flow_gl.ui.paint.painter import Painter
-from flow_gl.ui.paint.theme import mix, sign_color, tone_color
+from flow_gl.ui.paint.theme import sign_color, tone_color
 from flow_gl.ui.state.view_state import ViewState
 
 _GAP_PX: Final = 16.0

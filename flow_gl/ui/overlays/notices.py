@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from flow_gl.core.market import rejections
-from flow_gl.core.palette import Palette, Rgb
+from flow_gl.core.palette import Palette, Rgb, mix
 from flow_gl.gl.view import Rect
 from flow_gl.store.market import MarketReader
 from flow_gl.ui.overlays import words
 from flow_gl.ui.overlays.frame import ChartFrame, Frame
 from flow_gl.ui.overlays.status import Condition, Tone
 from flow_gl.ui.paint.painter import Painter
-from flow_gl.ui.paint.theme import mix, tone_color
+from flow_gl.ui.paint.theme import tone_color
 from flow_gl.ui.state.view_state import ViewState
 
 NOTE_S: Final = 3.5

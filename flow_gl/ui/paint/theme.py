@@ -7,7 +7,7 @@ from typing import Final
 import imgui_bundle
 from imgui_bundle import imgui
 
-from flow_gl.core.palette import Palette, Rgb
+from flow_gl.core.palette import Palette, Rgb, mix
 from flow_gl.ui.overlays.status import Tone
 
 FONT_PX: Final = 14.0
@@ -27,11 +27,6 @@ def u32(color: Rgb, alpha: float = 1.0) -> int:
     """A colour as draw lists take it: 0xAABBGGRR."""
     red, green, blue = (round(255 * component) for component in color)
     return round(255 * alpha) << 24 | blue << 16 | green << 8 | red
-
-
-def mix(a: Rgb, b: Rgb, share: float) -> Rgb:
-    """`share` of b in a."""
-    return (a[0] + (b[0] - a[0]) * share, a[1] + (b[1] - a[1]) * share, a[2] + (b[2] - a[2]) * share)
 
 
 def tone_color(palette: Palette, tone: Tone) -> Rgb:
@@ -83,6 +78,8 @@ def _colors(palette: Palette) -> list[tuple[str, Rgb, float]]:
     raised, grid, text, quiet, info = palette.raised, palette.grid, palette.text, palette.quiet, palette.information
     field = mix(raised, quiet, 0.14)
     hovered, active = mix(raised, info, 0.28), mix(raised, info, 0.42)
+    # Rows of menus and lists hold quiet text too.
+    row_hovered, row_active = mix(raised, info, 0.12), mix(raised, info, 0.14)
     colors: list[tuple[str, Rgb, float]] = [
         ("text", text, 1.0),
         ("text_disabled", quiet, 1.0),
@@ -123,7 +120,8 @@ def _colors(palette: Palette) -> list[tuple[str, Rgb, float]]:
     ]
     colors += [(name, field, 1.0) for name in ("frame_bg", "button", "tab", "tab_dimmed", "scrollbar_grab")]
     colors += [(name, mix(raised, palette.ground, 0.35), 1.0) for name in ("tab_selected", "tab_dimmed_selected")]
-    for name in ("frame_bg", "button", "header", "scrollbar_grab", "separator", "resize_grip"):
+    colors += [("header_hovered", row_hovered, 1.0), ("header_active", row_active, 1.0)]
+    for name in ("frame_bg", "button", "scrollbar_grab", "separator", "resize_grip"):
         colors += [(f"{name}_hovered", hovered, 1.0), (f"{name}_active", active, 1.0)]
-    colors += [("tab_hovered", hovered, 1.0), ("header", field, 1.0), ("resize_grip", grid, 1.0)]
+    colors += [("tab_hovered", hovered, 1.0), ("header", row_active, 1.0), ("resize_grip", grid, 1.0)]
     return colors

@@ -11,10 +11,10 @@ from typing import Final
 
 from imgui_bundle import imgui
 
-from flow_gl.core.palette import Palette
+from flow_gl.core.palette import Palette, mix
 from flow_gl.ui.input.actions import BY_NAME
 from flow_gl.ui.overlays.frame import Frame
-from flow_gl.ui.paint.theme import mix, u32
+from flow_gl.ui.paint.theme import u32
 from flow_gl.ui.state.panel_layout import Place, Side, Slot
 from flow_gl.ui.state.view_state import ViewState
 
