@@ -11,7 +11,7 @@ out vec4 fragment;
 
 void main() {
     float past_edge = length(v_from_centre) - v_radius;
-    vec4 color = disc_color(past_edge, rim_width(), v_fill, v_rim);
+    vec4 color = disc_color(past_edge, rim_width(), vec4(u_ground.rgb, edge_width()), v_fill, v_rim);
     if (v_extra.x + v_extra.y == 0.0) {
         fragment = color;
         return;

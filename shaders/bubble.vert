@@ -1,5 +1,5 @@
 #version 330 core
-// A quad just large enough for disc, rim, ring and glow, plus half a pixel for anti-aliasing.
+// A quad just large enough for disc, rim, dark edge, ring and glow, plus half a pixel for anti-aliasing.
 #include "bubble.glsl"
 #include "bubble_rows.glsl"
 
@@ -22,7 +22,7 @@ void main() {
     v_rim = look.rim;
     v_extra = vec2(look.is_ringed ? 0.95 * u_screen.w : 0.0, look.glow);
 
-    float reach = look.radius + 0.5 + (v_extra.x > 0.0 ? 3.5 * u_screen.z : 0.0);
+    float reach = look.radius + edge_width() + 0.5 + (v_extra.x > 0.0 ? 3.5 * u_screen.z : 0.0);
     reach = look.glow > 0.0 ? max(reach, look.radius * 1.35) : reach;
     v_from_centre = (corner_of(gl_VertexID) * 2.0 - 1.0) * reach;
     vec2 centre = vec2(screen_x(bubble.bucket), screen_y(bubble.tick, bubble.part));

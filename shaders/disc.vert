@@ -9,6 +9,7 @@ flat out vec2 v_size;                   // radius of the disc, of the point, px
 flat out float v_rim_px;
 flat out vec4 v_fill;
 flat out vec4 v_rim;
+flat out vec4 v_edge;
 
 void main() {
     Bubble bubble = bubble_at(gl_VertexID);
@@ -17,8 +18,9 @@ void main() {
         gl_Position = HIDDEN;
         return;
     }
-    v_size = vec2(look.radius, look.radius + 0.5);     // plus half a pixel for anti-aliasing
+    v_size = vec2(look.radius, look.radius + edge_width() + 0.5);     // plus half a pixel for anti-aliasing
     v_rim_px = rim_width();
+    v_edge = vec4(u_ground.rgb, edge_width());
     v_fill = look.fill;
     v_rim = look.rim;
     gl_PointSize = 2.0 * v_size.y;

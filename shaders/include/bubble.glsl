@@ -31,8 +31,13 @@ bool look_of(int bucket, float volume, float imbalance, out Look look) {
 // Width of the rim, px, including half a pixel for anti-aliasing.
 float rim_width() { return 1.2 * u_screen.z + 0.5; }
 
-// Colour of a disc and its rim at `past_edge` px outside its edge (negative inside); `rim_px` is rim_width().
-vec4 disc_color(float past_edge, float rim_px, vec4 fill, vec4 rim) {
+// Width of the dark edge around a disc, px: it tells overlapping discs apart.
+float edge_width() { return u_screen.z; }
+
+// Colour of a disc, its rim and its dark edge at `past_edge` px outside its rim (negative inside); `rim_px` is
+// rim_width(), `edge` the ground's colour and edge_width().
+vec4 disc_color(float past_edge, float rim_px, vec4 edge, vec4 fill, vec4 rim) {
     vec4 color = mix(fill, rim, clamp(past_edge + rim_px, 0.0, 1.0));
-    return vec4(color.rgb, color.a * inside(past_edge));
+    vec4 dark = vec4(edge.rgb, 0.7 * rim.a * inside(past_edge - edge.a));
+    return mix(dark, color, inside(past_edge));
 }

@@ -1,37 +1,42 @@
-"""Contract counts inside discs that have room for them and are not covered by a newer disc.
+"""The contracts of discs as numbers: inside the disc, on its visible part, or beside it with a leader.
 
-The discs are selected on the CPU from the rows in view, and only after a new bubble or a change of zoom, size or
-threshold. While the chart pans, the shader moves the labels with the bubbles.
+`layers.labels.count_places` chooses them from the rows in view, after a new bubble or a change of zoom, size or
+threshold. While the chart pans, the shader moves the numbers with their bubbles.
 """
 
 import struct
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from flow_gl.gl.buffers import RowRing
-from flow_gl.gl.text import use_text_program
+from flow_gl.gl.fonts import FontAtlas
+from flow_gl.gl.text import PLATE_PAD_X, use_text_program
+from flow_gl.gl.view import Rect
 from flow_gl.layers.base import Scene
 from flow_gl.layers.chart import Chart
-from flow_gl.layers.discs import radii, volumes
+from flow_gl.layers.discs import radii, tick_size_of, volumes
+from flow_gl.layers.labels.count_boxes import Discs
+from flow_gl.layers.labels.count_places import Kind, NumberPlaces, Place
 from flow_gl.layers.rows.hit import visible_rows
 from flow_gl.layers.rows.packing import FARTHEST, PARTS_PER_TICK
 
 COUNT_ROW: Final = np.dtype([("place", "<i4", (4,)), ("box_px", "<f4", (4,)), ("cell", "<f4", (4,))])
-_PACK: Final = struct.Struct("<3i4x6f8x").pack
+"""One label, plate or leader: its bubble and what it is, its place relative to the bubble, its texels (count.vert)."""
+_PACK: Final = struct.Struct("<4i8f").pack
+_LABEL, _PLATE, _LEADER = range(3)
 _SIZES_PX: Final = np.array([11.0, 12.0, 13.0, 15.0])
 _SIZES_FROM_PX: Final = np.array([13.0, 18.0, 26.0])
 """Radii from which the next larger font size is used."""
 _MOST_ROWS: Final = 6000
-"""With more bubbles in view than this, every disc is too small or covered."""
-_MOST_LABELS: Final = 400
-_BLOCK: Final = 256
-"""Labels tested at a time, so that the arrays fit into the CPU cache."""
+"""With more bubbles in view than this, no disc is told from the next."""
 _LONGER_FROM: Final = np.array([10, 100, 1000, 10_000, 100_000])
 _HALF_EMS: Final = 0.5 * 0.5615 * np.array([1.0, 2.0, 3.0, 4.4, 4.6, 5.8])
 """Half the width of a label in units of its font size: digits, comma and unit."""
-_HALF_HEIGHT_PX: Final = 0.5 * 0.72 * 11.0
+_HALF_HEIGHT_EMS: Final = 0.5 * 0.72
+_PANE_STEP_PX: Final = 8.0
+"""The numbers are placed again once the price pane has moved up or down by this much, at content scale 1."""
 
 
 def count_text(volume: int) -> str:
@@ -44,45 +49,42 @@ def count_text(volume: int) -> str:
     return f"{volume / 10**12:,.1f}T"
 
 
-def uncovered(
-    x: NDArray[np.float64],
-    y: NDArray[np.float64],
-    radius: NDArray[np.float64],
-    labels: NDArray[np.intp],
-    *,
-    half_width: NDArray[np.float64],
-    half_height: float,
-) -> NDArray[np.bool_]:
-    """Return which label boxes at disc centres are not touched by a newer disc.
+def discs_in(scene: Scene, reference: float) -> tuple[Discs, NDArray[np.int64], NDArray[np.float64]]:
+    """Return the discs of a scene that may get a number, with their prices (1e-9) and font sizes (px).
 
     Parameters
     ----------
-    x, y, radius : float64 (discs,), px, oldest first
-    labels : indices of the discs with a label, at least one
-    half_width : float64 (labels,), px
-    half_height : px
-
-    Returns
-    -------
-    is_free : bool (labels,)
+    reference : contracts of the largest disc
     """
-    is_free = np.ones(len(labels), np.bool_)
-    if len(x) < 2:
-        return is_free
-    spacing = max(float(np.diff(x).min()), 0.5)
-    reach = float(radius.max() + half_width.max())
-    ahead = np.arange(1, min(len(x) - 1, int(reach / spacing) + 1) + 1)
-    squared = radius * radius
-    for begin in range(0, len(labels), _BLOCK):
-        block = slice(begin, begin + _BLOCK)
-        own = labels[block, np.newaxis]
-        newer = own + ahead
-        is_there = newer < len(x)
-        newer = np.minimum(newer, len(x) - 1)
-        dx = np.maximum(np.abs(x[newer] - x[own]) - half_width[block, np.newaxis], 0.0)
-        dy = np.maximum(np.abs(y[newer] - y[own]) - half_height, 0.0)
-        is_free[block] = ~((dx * dx + dy * dy < squared[newer]) & is_there).any(axis=1)
-    return is_free
+    view, rows = scene.price_view, visible_rows(scene)
+    bucket_ns, tick_size = scene.reader.widths_ns[scene.lod], tick_size_of(scene)
+    volume = volumes(rows)
+    is_shown = volume >= max(1, scene.style.size_floor)
+    if not is_shown.all():
+        rows, volume = rows[is_shown], volume[is_shown]
+    radius = radii(volume, reference, scene.style, view.scale)
+    size = view.scale * _SIZES_PX[_SIZES_FROM_PX.searchsorted(radius / view.scale)]
+    middle_ns = rows["id"] * bucket_ns + bucket_ns // 2
+    discs = Discs(
+        ids=rows["id"],
+        volume=volume,
+        x=view.rect.right - (view.t_right_ns - middle_ns) / view.ns_per_px,
+        y=view.rect.y + (view.y_top - rows["price"] / tick_size) / view.y_per_px,
+        radius=radius,
+        half_width=size * _HALF_EMS[_LONGER_FROM.searchsorted(volume, "right")],
+        half_height=size * _HALF_HEIGHT_EMS,
+    )
+    return discs, rows["price"], size
+
+
+class _Number(NamedTuple):
+    """A number to draw: the bubble that it belongs to (bucket and price relative to the base), its text and place."""
+
+    bucket: int
+    price: int
+    text: str
+    size_px: float
+    place: Place
 
 
 class CountsLayer:
@@ -93,6 +95,9 @@ class CountsLayer:
         self._key: tuple[object, ...] = ()
         self._rows_key: tuple[object, ...] = ()
         self._count = 0
+        self._places: Final = NumberPlaces()
+        self._taken: list[Rect] = []
+        """Boxes of other labels at the last choice."""
         self._job: Final = chart.jobs.add("counts")
 
     def setup(self) -> None:
@@ -106,12 +111,18 @@ class CountsLayer:
             self._count = 0
             self._key = ()
             return
-        key = (rows.base, view.ns_per_px, view.scale, style, scene.hidden_before_ns, chart.kit.atlas.generation)
-        rows_key = rows.start, rows.stop, view.y_per_px, chart.shown.reference, self._open_key(scene)
+        key = rows.base, view.scale, style, scene.hidden_before_ns, chart.kit.atlas.generation
+        step = round(view.y_top / view.y_per_px / (_PANE_STEP_PX * view.scale))
+        zoom = view.ns_per_px, view.y_per_px, step, chart.shown.reference
+        rows_key = rows.start, rows.stop, *zoom, self._open_key(scene)
         if key != self._key:
             self._job.run_now("view")
-        elif rows_key == self._rows_key or not self._job.may_run("trades"):
-            return
+        else:
+            is_same = rows_key == self._rows_key
+            if is_same and chart.is_layout_due:
+                is_same = chart.batches.placed == self._taken
+            if is_same or not self._job.may_run("trades"):
+                return
         self._key, self._rows_key = key, rows_key
         self._find(scene)
 
@@ -122,47 +133,69 @@ class CountsLayer:
         return int(bubble["buy"]), int(bubble["sell"]), int(bubble["price"])
 
     def _find(self, scene: Scene) -> None:
-        chart, view, style = self._chart, scene.price_view, scene.style
+        chart, view = self._chart, scene.price_view
         base = chart.rows.series.current.base
-        rows = visible_rows(scene)
-        chart.counters.rows_copied += len(rows)
-        volume, ids, price = volumes(rows), rows["id"] - base.bucket_id, rows["price"] - base.price
-        is_shown = volume >= max(1, style.size_floor)
-        if not is_shown.all():
-            volume, ids, price = volume[is_shown], ids[is_shown], price[is_shown]
-        self._count = 0
-        scale = view.scale
-        radius = radii(volume, chart.shown.reference, style, scale)
-        size = scale * _SIZES_PX[_SIZES_FROM_PX.searchsorted(radius / scale)]
-        half_width, half_height = size * _HALF_EMS[_LONGER_FROM.searchsorted(volume, "right")], scale * _HALF_HEIGHT_PX
-        labels = np.flatnonzero(np.hypot(half_width, half_height) + 2.5 * scale <= radius)
-        if len(labels) == 0:
-            return
-        x = ids * (base.bucket_ns / view.ns_per_px)
-        y = price * (-1.0 / (base.tick_size * view.y_per_px))
-        is_free = uncovered(x, y, radius, labels, half_width=half_width[labels], half_height=half_height)
-        labels = labels[is_free][-_MOST_LABELS:]
-        self._upload(ids[labels].tolist(), price[labels].tolist(), volume[labels].tolist(), size[labels].tolist())
+        discs, price, size = discs_in(scene, chart.shown.reference)
+        chart.counters.rows_copied += len(price)
+        of_view = view.ns_per_px, view.y_per_px, view.scale, scene.style, chart.shown.reference, id(scene.reader)
+        self._taken = list(chart.batches.placed)
+        self._places.update(discs, view.rect, taken=self._taken, scale=view.scale, view=(base.bucket_ns, *of_view))
+        at_of = {one: at for at, one in enumerate(discs.ids.tolist())}
+        numbers = [
+            _Number(
+                bucket=base.index(one),
+                price=int(price[at_of[one]]) - base.price,
+                text=count_text(int(discs.volume[at_of[one]])),
+                size_px=float(size[at_of[one]]),
+                place=place,
+            )
+            for one, place in self._places.places.items()
+        ]
+        self._upload(numbers, view.scale)
 
-    def _upload(self, ids: list[int], price: list[int], volume: list[int], size: list[float]) -> None:
+    def _upload(self, numbers: list[_Number], scale: float) -> None:
         tick_size, atlas = self._chart.rows.series.current.base.tick_size, self._chart.kit.atlas
-        packed = bytearray()
-        for bucket, place, count, size_px in zip(ids, price, volume, size, strict=True):
-            cell = atlas.cell(count_text(count), size_px)
-            left, top = cell.left - 0.5 * cell.advance, 0.5 * cell.cap_height - cell.top
-            tick, rest = divmod(place, tick_size)
-            tick = min(max(tick, -FARTHEST), FARTHEST)
-            part = int(rest * (PARTS_PER_TICK / tick_size))
-            packed += _PACK(bucket, tick, part, left, top, cell.width, cell.height, cell.u, cell.v)
-        self._count = len(ids)
-        self._rows.reserve(self._count)
-        self._rows.write(0, np.frombuffer(packed, COUNT_ROW))
+        leaders, plates, labels = bytearray(), bytearray(), bytearray()
+        for number in numbers:
+            tick, rest = divmod(number.price, tick_size)
+            anchor = number.bucket, min(max(tick, -FARTHEST), FARTHEST), int(rest * (PARTS_PER_TICK / tick_size))
+            labels += _label(anchor, number, atlas)
+            if number.place.kind >= Kind.BESIDE:
+                leaders += _leader(anchor, number, scale)
+                plates += _plate(anchor, number, atlas)
+        packed = np.frombuffer(leaders + plates + labels, COUNT_ROW)
+        self._count = len(packed)
+        if self._count:
+            self._rows.reserve(self._count)
+            self._rows.write(0, packed)
 
     def draw(self, scene: Scene) -> None:
-        if self._count and "counts" in scene.style.is_visible and self._chart.rows.series.leaving is None:
+        if self._count and "counts" in scene.style.is_visible:
             use_text_program(self._program)
             self._chart.rows.use_block(0)
             self._chart.kit.row_drawing.quads(self._rows.texture, 0, self._count, self._chart.counters)
 
     def release(self) -> None:
         self._rows.release()
+
+
+_Anchor = tuple[int, int, int]
+"""Bucket, tick and 1/1024 ticks of a bubble, relative to the base."""
+
+
+def _label(anchor: _Anchor, number: _Number, atlas: FontAtlas) -> bytes:
+    cell, place = atlas.cell(number.text, number.size_px), number.place
+    left, top = place.dx + cell.left - 0.5 * cell.advance, place.dy + 0.5 * cell.cap_height - cell.top
+    return _PACK(*anchor, _LABEL, left, top, cell.width, cell.height, cell.u, cell.v, 0.0, 0.0)
+
+
+def _plate(anchor: _Anchor, number: _Number, atlas: FontAtlas) -> bytes:
+    cell, place, size = atlas.cell(number.text, number.size_px), number.place, number.size_px
+    width, height = cell.advance + size * PLATE_PAD_X, cell.cap_height + size * PLATE_PAD_X
+    left, top = place.dx - 0.5 * width, place.dy - 0.5 * height
+    return _PACK(*anchor, _PLATE, left, top, width, height, width, height, 0.25 * size, 0.0)
+
+
+def _leader(anchor: _Anchor, number: _Number, scale: float) -> bytes:
+    """A line from the middle of the disc to that of the number; the number's plate covers its end."""
+    return _PACK(*anchor, _LEADER, 0.0, 0.0, number.place.dx, number.place.dy, 0.0, 0.0, 0.5 * scale, 2.0 * scale)

@@ -14,6 +14,7 @@ from flow_gl.core.cached import Cached
 from flow_gl.core.palette import Rgb, mix
 from flow_gl.core.schema import PRICE_SCALE, UNDEF_PRICE
 from flow_gl.gl.text import Plate, TextStyle
+from flow_gl.gl.view import Rect
 from flow_gl.layers.base import Scene
 from flow_gl.layers.cached_layer import CachedLayer
 from flow_gl.layers.chart import Chart
@@ -148,6 +149,7 @@ class LevelsLayer(CachedLayer):
             if top <= y < bottom:
                 under.dashed(left, y, rect.right - left, line, quiet, alpha=0.5, period=2 * line, dash=line)
         placed = [(box.x, box.y, box.right, box.bottom) for box in self._chart.batches.placed]
+        others = len(placed)
         for level, y in zip(self._levels, level_lines, strict=True):
             if not top <= y < bottom:
                 continue
@@ -159,6 +161,8 @@ class LevelsLayer(CachedLayer):
                 under.rect(begin, y, rect.right - begin, line, level.color, alpha=level.alpha)
             self._add_label(scene, level, y, placed)
         self._label_nodes(scene, node_lines, placed)
+        own = (Rect(a, b, c - a, d - b) for a, b, c, d in placed[others:])
+        self._chart.batches.placed.extend(own)
 
     def _add_label(self, scene: Scene, level: Level, y: float, placed: list[Box]) -> None:
         chart, rect, scale = self._chart, scene.price_view.rect, scene.price_view.scale

@@ -1,0 +1,383 @@
+"""Chooses which discs get their number, and where it stands.
+
+Discs are served in the order of contracts, the largest first; of equal ones the older. A number stands in the middle
+of its disc where no newer disc touches it, else on a part of the disc that is visible, else beside the disc in a place
+that no disc and no other number touches. The largest twentieth of the discs in the pane always get theirs: if all of
+these places are taken, it stands over smaller discs.
+
+A number that has a place keeps it while the place is nearly free; a new place must be free by a margin. Numbers
+therefore do not flicker where discs just touch. While only time passes, places are tested and searched only for
+discs near the newest ones: nothing has changed around the others.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from enum import IntEnum
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flow_gl.gl.view import Rect
+from flow_gl.layers.labels.count_boxes import Boxes, Discs, Floats, Rows, free_of_all, free_of_newer
+
+RIM_PX: Final = 2.5
+"""Least distance between a number inside a disc and its edge, at content scale 1."""
+MARGIN_PX: Final = 1.5
+"""A new place must be this much larger than the number, on each side."""
+_SLACK_PX: Final = 1.5
+"""A number beside a disc keeps its place while it reaches out of the pane, or into another label, by no more."""
+GAP_PX: Final = 2.0
+"""Least distance between two numbers beside their discs."""
+ALWAYS_SHARE: Final = 20
+"""One of so many discs always gets its number."""
+MOST_ALWAYS: Final = 100
+"""No more discs than this always get their number: a locked level shows any number of discs."""
+MOST_COVERED: Final = 64
+"""Discs whose middle is covered that may get a number on their visible part, the largest."""
+MOST_BESIDE: Final = 32
+"""Discs without room inside that may get a number beside them, the largest."""
+LEAST_BESIDE_PX: Final = 9.0
+"""Smaller discs get no number beside them unless they always get theirs. Radius at content scale 1."""
+_KEEP_FACTOR: Final = 1.25
+"""A disc that ranks behind one of the limits above by less than this keeps its number."""
+_LEFT_FIRST: Final = ((-1, 0), (-1, -1), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 1), (1, 0))
+"""Directions of the visible part: newer discs mostly cover the right side."""
+_UP_FIRST: Final = ((0, -1), (0, 1), (-1, -1), (1, -1), (-1, 1), (1, 1), (-1, 0), (1, 0))
+INSIDE_SHARES: Final = (0.5, 1.0)
+"""Distances from the middle, as shares of how far a number may move within its disc."""
+LEADERS_PX: Final = (5.0, 14.0, 26.0)
+"""Lengths of the leaders beyond the disc's edge, at content scale 1."""
+LONG_LEADERS_PX: Final = (*LEADERS_PX, 40.0, 56.0, 74.0, 94.0, 116.0, 140.0, 166.0, 194.0, 224.0)
+
+
+def _unit(directions: tuple[tuple[int, int], ...]) -> Floats:
+    return np.array([(x / math.hypot(x, y), y / math.hypot(x, y)) for x, y in directions])
+
+
+_INSIDE: Final = np.concatenate([share * _unit(_LEFT_FIRST) for share in INSIDE_SHARES])
+"""Offsets in units of how far a number may move within its disc."""
+_BESIDE: Final = _unit(_UP_FIRST)
+
+
+class Kind(IntEnum):
+    """Where a number stands."""
+
+    MIDDLE = 0
+    INSIDE = 1
+    """On a visible part of its disc."""
+    BESIDE = 2
+    OVER = 3
+    """Beside its disc, over others."""
+
+
+class Place(NamedTuple):
+    """A number's place: the middle of its box relative to the disc's, px."""
+
+    kind: Kind
+    dx: float
+    dy: float
+
+
+_Test = Callable[[Discs, Boxes], NDArray[np.bool_]]
+_NOWHERE: Final = -1
+_MIDDLE: Final = Place(Kind.MIDDLE, 0.0, 0.0)
+_Sides = tuple[float, float, float, float]
+"""Left, top, right, bottom."""
+
+
+class _Before(NamedTuple):
+    """The last place of each disc: kind (int64, `_NOWHERE` if it had none), dx, dy (float64, px)."""
+
+    kind: NDArray[np.int64]
+    dx: Floats
+    dy: Floats
+
+
+class NumberPlaces:
+    """The places of a chart's numbers, and which discs have none.
+
+    Attributes
+    ----------
+    places : by bucket id. No two boxes overlap
+    """
+
+    def __init__(self) -> None:
+        self.places: dict[int, Place] = {}
+        self._view: object = None
+        self._failed: tuple[list[int], list[int]] = [], []
+        """Bucket ids of discs for which no place was found: inside, beside."""
+        self._newest = 0
+
+    def update(self, discs: Discs, pane: Rect, *, taken: Sequence[Rect], scale: float, view: object) -> None:
+        """Choose the numbers that are drawn.
+
+        Parameters
+        ----------
+        pane : the price pane, in the coordinates of the discs; numbers beside a disc stand within it
+        taken : boxes of other labels, which numbers beside a disc avoid
+        scale : content scale
+        view : everything that the distances between closed discs, their sizes and their bucket ids depend on
+        """
+        is_same = view == self._view
+        if len(discs.ids) == 0:
+            self.places, self._view = {}, None
+            return
+        near = 2.0 * float(discs.radius.max() + discs.half_width.max()) + LEADERS_PX[-1] * scale
+        newest_x = float(discs.x[max(0, int(np.searchsorted(discs.ids, self._newest)) - 1)])
+        settled = int(np.searchsorted(discs.x, newest_x - near)) if is_same else 0
+        before = _Before(np.full(len(discs.ids), _NOWHERE), np.zeros(len(discs.ids)), np.zeros(len(discs.ids)))
+        was, at = _found(discs.ids, list(self.places))
+        last = np.array(list(self.places.values()), np.float64).reshape(-1, 3)[was]
+        before.kind[at], before.dx[at], before.dy[at] = last[:, 0], last[:, 1], last[:, 2]
+        has_none = [np.zeros(len(discs.ids), np.bool_) for _ in self._failed]
+        for mask, failed in zip(has_none, self._failed, strict=True):
+            mask[_found(discs.ids, failed)[1]] = True
+            mask[settled:] = False
+        choice = _Choice(
+            discs=discs,
+            pane=pane,
+            taken=taken,
+            scale=scale,
+            before=before,
+            settled=settled,
+            has_none_inside=has_none[0],
+            has_none_beside=has_none[1],
+        )
+        choice.place_inside()
+        choice.place_beside()
+        ids = discs.ids
+        self.places = {int(ids[at]): place for at, place in choice.placed.items()}
+        self._failed = ids[choice.without_inside].tolist(), ids[choice.without_beside].tolist()
+        self._view, self._newest = view, int(ids[-1])
+
+
+def _found(ids: NDArray[np.int64], wanted: list[int]) -> tuple[NDArray[np.bool_], Rows]:
+    """Return which of `wanted` are among `ids` (bool, same length), and their indices there. `ids` rise."""
+    asked = np.array(wanted, np.int64)
+    at = np.minimum(np.searchsorted(ids, asked), len(ids) - 1)
+    is_there = ids[at] == asked
+    return is_there, at[is_there]
+
+
+class _Choice:
+    """One choice of numbers. Discs are named by their index; `ranked` is the largest first."""
+
+    def __init__(
+        self,
+        *,
+        discs: Discs,
+        pane: Rect,
+        taken: Sequence[Rect],
+        scale: float,
+        before: _Before,
+        settled: int,
+        has_none_inside: NDArray[np.bool_],
+        has_none_beside: NDArray[np.bool_],
+    ) -> None:
+        self.placed: dict[int, Place] = {}
+        self.without_inside: list[int] = []
+        self.without_beside: list[int] = []
+        self._discs: Final = discs
+        self._pane: Final = pane
+        sides = [(box.x, box.y, box.right, box.bottom) for box in taken]
+        self._taken: Final = np.array([*sides, (math.inf,) * 4]).T
+        """Left, top, right and bottom of the other labels; float64 (4, labels)."""
+        self._scale: Final = scale
+        self._before: Final = before
+        self._settled: Final = settled
+        """Nothing has changed around the discs before this one."""
+        self._has_none_inside: Final = has_none_inside
+        self._has_none_beside: Final = has_none_beside
+        self._ranked: Final = np.argsort(-discs.volume, kind="stable")
+        self._room: Final = discs.radius - np.hypot(discs.half_width, discs.half_height) - RIM_PX * scale
+        """How far a number may move within its disc, px; negative where the disc is too small for it."""
+
+    def place_inside(self) -> None:
+        """Place the numbers that stand inside their discs.
+
+        They cannot overlap: each lies within its disc, and no newer disc touches it.
+        """
+        rows = self._ranked[self._room[self._ranked] >= 0.0]
+        if len(rows) == 0:
+            return
+        kind = self._before.kind[rows]
+        is_free = (kind == Kind.MIDDLE) & (rows < self._settled)
+        is_asked = (rows >= self._settled) | ((kind == _NOWHERE) & ~self._has_none_inside[rows])
+        asked = rows[is_asked]
+        nowhere, grown = np.zeros((len(asked), 1)), self._margin(kind[is_asked, np.newaxis] == Kind.MIDDLE)
+        is_free[is_asked] = self._free(asked, nowhere, nowhere, grown, free_of_newer)[:, 0]
+        self.placed = dict.fromkeys(rows[is_free].tolist(), _MIDDLE)
+        covered = rows[~is_free]
+        is_kept = self._keep(covered, Kind.INSIDE)
+        covered = covered[:MOST_COVERED][~is_kept[:MOST_COVERED]]
+        has_none = self._has_none_inside[covered]
+        self.without_inside += covered[has_none].tolist()
+        covered = covered[~has_none]
+        if len(covered) == 0:
+            return
+        dx, dy = (self._room[covered, np.newaxis] * _INSIDE[:, axis] for axis in (0, 1))
+        is_free = self._free(covered, dx, dy, self._margin(np.zeros((1, 1), np.bool_)), free_of_newer)
+        first = is_free.argmax(axis=1).tolist()
+        for row, (at, one) in enumerate(zip(covered.tolist(), first, strict=True)):
+            if is_free[row, one]:
+                self.placed[at] = Place(Kind.INSIDE, float(dx[row, one]), float(dy[row, one]))
+            else:
+                self.without_inside.append(at)
+
+    def place_beside(self) -> None:
+        """Place the numbers that stand beside their discs."""
+        wanted, is_certain = self._wanted()
+        if not wanted:
+            return
+        rows = np.array(wanted)
+        is_kept = self._keep(rows, Kind.BESIDE)
+        searched = rows[~is_kept & ~self._has_none_beside[rows]]
+        dx, dy = self._offsets(searched, LEADERS_PX)
+        is_free = self._free(searched, dx, dy, self._margin(np.zeros((1, 1), np.bool_)), free_of_all)
+        is_free &= self._is_open(searched, dx, dy, MARGIN_PX * self._scale)
+        row_of = {at: row for row, at in enumerate(searched.tolist())}
+        gap, taken = GAP_PX * self._scale, list[_Sides]()
+        for at, is_its_certain in zip(wanted, is_certain, strict=True):
+            place = self.placed.pop(at, None)
+            if place is not None and self._is_taken(at, place, 0.0, taken):
+                place = None
+            row = row_of.get(at)
+            if place is None and row is not None:
+                found = (
+                    Place(Kind.BESIDE, float(dx[row, one]), float(dy[row, one])) for one in np.flatnonzero(is_free[row])
+                )
+                place = next((one for one in found if not self._is_taken(at, one, gap, taken)), None)
+            if place is None:
+                self.without_beside.append(at)
+                place = self._place_over(at, taken) if is_its_certain else None
+            if place is None:
+                continue
+            self.placed[at] = place
+            taken.append(self._sides(at, place, 0.0))
+
+    def _wanted(self) -> tuple[list[int], list[bool]]:
+        """Return the discs that may get a number beside them, and which of them always get it, the largest first."""
+        discs, pane, before = self._discs, self._pane, self._before
+        is_in_pane = (discs.x >= pane.x) & (discs.x < pane.right) & (discs.y >= pane.y) & (discs.y < pane.bottom)
+        ranked = self._ranked[is_in_pane[self._ranked]]
+        always = min(-(-len(ranked) // ALWAYS_SHARE), MOST_ALWAYS)
+        nearly_always = int(always * _KEEP_FACTOR) + 1
+        is_large = discs.radius >= LEAST_BESIDE_PX * self._scale
+        wanted: list[int] = []
+        is_certain: list[bool] = []
+        without = 0
+        for rank, at in enumerate(ranked.tolist()):
+            if at in self.placed:
+                continue
+            without += 1
+            if rank >= nearly_always and without > _KEEP_FACTOR * MOST_BESIDE:
+                break
+            kind = before.kind[at]
+            may_stand = is_large[at] and without <= MOST_BESIDE * (1.0 if kind == _NOWHERE else _KEEP_FACTOR)
+            certain = rank < always or (rank < nearly_always and kind == Kind.OVER)
+            if certain or may_stand:
+                wanted.append(at)
+                is_certain.append(certain)
+        return wanted, is_certain
+
+    def _place_over(self, at: int, taken: list[_Sides]) -> Place | None:
+        """Find a place beside a disc that no number touches; None if numbers fill the pane."""
+        inside = [self._sides(one, place, 0.0) for one, place in self.placed.items() if place.kind <= Kind.INSIDE]
+        before = self._before
+        if before.kind[at] == Kind.OVER:
+            last = Place(Kind.OVER, float(before.dx[at]), float(before.dy[at]))
+            is_open = self._is_open(np.array([at]), before.dx[[[at]]], before.dy[[[at]]], -_SLACK_PX * self._scale)
+            if is_open[0, 0] and not self._is_taken(at, last, 0.0, [*taken, *inside]):
+                return last
+        rows = np.array([at])
+        dx, dy = self._offsets(rows, LONG_LEADERS_PX)
+        others = np.array([*taken, *inside, (math.inf,) * 4]).T[:, np.newaxis]
+        x, y = (self._discs.x[at] + dx[0])[:, np.newaxis], (self._discs.y[at] + dy[0])[:, np.newaxis]
+        half_width = self._discs.half_width[at] + GAP_PX * self._scale
+        half_height = self._discs.half_height[at] + GAP_PX * self._scale
+        is_met = (x - half_width < others[2]) & (others[0] < x + half_width)
+        is_met &= (y - half_height < others[3]) & (others[1] < y + half_height)
+        is_free = ~is_met.any(axis=1) & self._is_open(rows, dx, dy, 0.0)[0]
+        one = int(is_free.argmax())
+        return Place(Kind.OVER, float(dx[0, one]), float(dy[0, one])) if is_free[one] else None
+
+    def _keep(self, rows: Rows, kind: Kind) -> NDArray[np.bool_]:
+        """Place the numbers that can stay where they were. Returns which: bool (rows,)."""
+        is_kept: NDArray[np.bool_] = self._before.kind[rows] == kind
+        olds = rows[is_kept]
+        if len(olds) == 0:
+            return is_kept
+        dx, dy = self._before.dx[olds, np.newaxis], self._before.dy[olds, np.newaxis]
+        test = free_of_newer if kind is Kind.INSIDE else free_of_all
+        stays = olds < self._settled
+        is_asked = ~stays
+        asked = self._free(olds[is_asked], dx[is_asked], dy[is_asked], np.zeros((1, 1)), test)[:, 0]
+        if kind is Kind.INSIDE:
+            asked &= np.hypot(dx[is_asked, 0], dy[is_asked, 0]) <= self._room[olds[is_asked]] + self._scale
+        stays[is_asked] = asked
+        if kind is Kind.BESIDE:
+            stays &= self._is_open(olds, dx, dy, -_SLACK_PX * self._scale)[:, 0]
+        offsets = np.concatenate([dx, dy], axis=1)[stays].tolist()
+        self.placed.update((at, Place(kind, *one)) for at, one in zip(olds[stays].tolist(), offsets, strict=True))
+        is_kept[is_kept] = stays
+        return is_kept
+
+    def _margin(self, is_kept: NDArray[np.bool_]) -> Floats:
+        return np.where(is_kept, 0.0, MARGIN_PX * self._scale)
+
+    def _free(self, rows: Rows, dx: Floats, dy: Floats, grown: Floats, test: _Test) -> NDArray[np.bool_]:
+        """Return which places pass a test: bool (discs, places)."""
+        discs, places = self._discs, dx.shape[1]
+        own = rows[:, np.newaxis]
+        shape = len(rows), places
+        boxes = Boxes(
+            np.repeat(rows, places),
+            (discs.x[own] + dx).ravel(),
+            (discs.y[own] + dy).ravel(),
+            np.broadcast_to(discs.half_width[own] + grown, shape).ravel(),
+            np.broadcast_to(discs.half_height[own] + grown, shape).ravel(),
+        )
+        return test(discs, boxes).reshape(shape)
+
+    def _offsets(self, rows: Rows, leaders_px: tuple[float, ...]) -> tuple[Floats, Floats]:
+        """Return the places beside discs, the nearest first: float64 (discs, leaders * directions), px."""
+        discs = self._discs
+        reach = discs.radius[rows, np.newaxis] + self._scale * np.array(leaders_px)
+        found = []
+        for axis, half in ((0, discs.half_width), (1, discs.half_height)):
+            unit = _BESIDE[:, axis]
+            places = reach[:, :, np.newaxis] * unit + half[rows, np.newaxis, np.newaxis] * np.sign(unit)
+            found.append(places.reshape(len(rows), len(leaders_px) * len(unit)))
+        return found[0], found[1]
+
+    def _is_open(self, rows: Rows, dx: Floats, dy: Floats, grown: float) -> NDArray[np.bool_]:
+        """Return which places lie in the pane and meet no other label, with boxes grown by some px on each side.
+
+        Returns
+        -------
+        is_open : bool (discs, places)
+        """
+        discs, pane, own = self._discs, self._pane, rows[:, np.newaxis]
+        x, y = discs.x[own] + dx, discs.y[own] + dy
+        wide, high = discs.half_width[own] + grown, discs.half_height[own] + grown
+        is_open = (x - wide >= pane.x) & (x + wide <= pane.right) & (y - high >= pane.y) & (y + high <= pane.bottom)
+        left, top, right, bottom = self._taken
+        x, y, wide, high = x[..., np.newaxis], y[..., np.newaxis], wide[..., np.newaxis], high[..., np.newaxis]
+        is_met = (x - wide < right) & (left < x + wide) & (y - high < bottom) & (top < y + high)
+        found: NDArray[np.bool_] = is_open & ~is_met.any(axis=2)
+        return found
+
+    def _sides(self, at: int, place: Place, gap: float) -> _Sides:
+        discs = self._discs
+        x, y = float(discs.x[at]) + place.dx, float(discs.y[at]) + place.dy
+        wide, high = float(discs.half_width[at]) + gap, float(discs.half_height[at]) + gap
+        return x - wide, y - high, x + wide, y + high
+
+    def _is_taken(self, at: int, place: Place, gap: float, taken: list[_Sides]) -> bool:
+        box = self._sides(at, place, gap)
+        return any(_meet(box, other) for other in taken)
+
+
+def _meet(a: _Sides, b: _Sides) -> bool:
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
