@@ -2,47 +2,17 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
 
 from flow_gl.core.schema import PROFILE
 from flow_gl.layers.base import Style
 from flow_gl.layers.discs import radius_of
-from flow_gl.layers.labels.counts import count_text, uncovered
+from flow_gl.layers.labels.counts import count_text
 from flow_gl.layers.labels.legend import legend_sizes
 from flow_gl.layers.labels.words import bucket_text, contracts_text, length_text, price_text
 from flow_gl.layers.profile import merged_rows
 from tests.kit.markets import TICK, make_seconds, profile_of
 
 SECOND = 1_000_000_000
-
-
-@given(data=st.data(), count=st.integers(1, 60))
-def test_a_count_is_free_where_no_newer_disc_touches_its_box(data: st.DataObject, count: int) -> None:
-    gaps = data.draw(hnp.arrays(np.float64, count, elements=st.floats(2.0, 30.0)))
-    y = data.draw(hnp.arrays(np.float64, count, elements=st.floats(0.0, 120.0)))
-    radius = data.draw(hnp.arrays(np.float64, count, elements=st.floats(3.0, 40.0)))
-    labels = np.array(sorted(data.draw(st.sets(st.integers(0, count - 1), min_size=1))))
-    half_width = data.draw(hnp.arrays(np.float64, len(labels), elements=st.floats(4.0, 20.0)))
-    x = np.cumsum(gaps)
-    found = uncovered(x, y, radius, labels, half_width=half_width, half_height=4.0)
-    assert len(found) == len(labels)
-    for at, half, is_free in zip(labels, half_width, found, strict=True):
-        dx = np.maximum(np.abs(x[at + 1 :] - x[at]) - half, 0.0)
-        dy = np.maximum(np.abs(y[at + 1 :] - y[at]) - 4.0, 0.0)
-        assert is_free == bool((dx**2 + dy**2 >= radius[at + 1 :] ** 2).all())
-
-
-def test_many_labels_are_looked_at_in_blocks_with_the_same_answers() -> None:
-    rng = np.random.default_rng(4)
-    x, y, radius = np.cumsum(rng.uniform(2.0, 9.0, 1500)), rng.uniform(0.0, 400.0, 1500), rng.uniform(3.0, 40.0, 1500)
-    labels = np.arange(1500)
-    half_width = rng.uniform(4.0, 20.0, 1500)
-    found = uncovered(x, y, radius, labels, half_width=half_width, half_height=4.0)
-    ones = [
-        uncovered(x, y, radius, labels[[at]], half_width=half_width[[at]], half_height=4.0).tolist() for at in labels
-    ]
-    assert [[is_free] for is_free in found.tolist()] == ones
-    assert 0 < found.sum() < 1500
 
 
 @settings(max_examples=40)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from flow_gl.core.schema import GapKind
 from flow_gl.gl.kit import Kit
+from flow_gl.gl.surface.context import HeadlessContext
 from flow_gl.gl.view import Rect, View
 from flow_gl.layers import chart
 from flow_gl.layers.base import Scene, Style
@@ -137,22 +138,28 @@ def drawn(stack: ChartStack, scene: Scene) -> NDArray[np.uint8]:
 
 
 @pytest.fixture
-def pair(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[ChartStack, ChartStack]]:
-    """A chart as it is, and one whose lines and labels are laid out in every frame."""
+def pair(context: HeadlessContext, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[ChartStack, ChartStack]]:
+    """A chart as it is, and one whose lines and labels are laid out in every frame.
+
+    Each has its own font atlas: a number between pixels is blended from texels, and rounds as these lie in the atlas.
+    """
 
     class Always(LabelLayout):
         def begin_frame(self, *seen: Any) -> bool:
             return super().begin_frame(*seen) or True
 
-    own, as_it_is = Kit(), ChartStack(kit, FrameScheduler())
+    context.make_current()
+    kits = Kit(), Kit()
+    as_it_is = ChartStack(kits[0], FrameScheduler())
     monkeypatch.setattr(chart, "LabelLayout", Always)
-    stacks = as_it_is, ChartStack(own, FrameScheduler())
+    stacks = as_it_is, ChartStack(kits[1], FrameScheduler())
     for stack in stacks:
         stack.setup()
     yield stacks
     for stack in stacks:
         stack.release()
-    own.release()
+    for kit in kits:
+        kit.release()
 
 
 def test_a_market_looks_the_same_as_when_they_are_laid_out_in_every_frame(
