@@ -16,11 +16,12 @@ void main() {
     vec2 px = box_px.xy + corner * box_px.zw;
     gl_Position = vec4(px.x * u_ndc_per_px.x - 1.0, 1.0 - px.y * u_ndc_per_px.y, 0.0, 1.0);
     v_color = floats_at(at + 2);
-    if (floats_at(at + 3).x > 0.5) {
+    float kind = floats_at(at + 3).x;      // 0: label, 1: plate, 2: label that reads upwards
+    if (kind == 1.0) {
         v_cell = (corner - 0.5) * cell.xy;
         v_plate = vec3(cell.xy * 0.5, cell.z);
     } else {
-        v_cell = cell.xy + corner * cell.zw;
+        v_cell = cell.xy + (kind == 2.0 ? vec2(1.0 - corner.y, corner.x) : corner) * cell.zw;
         v_plate = vec3(0.0);
     }
 }

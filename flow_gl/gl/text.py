@@ -21,6 +21,10 @@ PLATE_PAD_X: Final = 0.42
 """Padding between a plate's edge and its text, in units of the text's size."""
 PLATE_PAD_Y: Final = 0.36
 _PLATE_RADIUS: Final = 0.25
+# Kinds of rows, see text.vert.
+_LABEL: Final = 0.0
+_PLATE: Final = 1.0
+_UPWARD: Final = 2.0
 
 
 @frozen
@@ -144,11 +148,26 @@ class TextBatch(Batch):
         if cell.width:
             self._put_cell(cell, x_px, baseline, style)
 
+    def add_upward(self, text: str, x_px: float, y_px: float, style: TextStyle) -> None:
+        """Add a label that reads upwards, turned by a quarter to the left, with its middle at a point.
+
+        Parameters
+        ----------
+        x_px, y_px : middle of its capital letters and of its length. Text is sharp where they are whole numbers
+        """
+        cell = self.atlas.cell(text, style.size_px, is_bold=style.is_bold)
+        if not cell.width:
+            return
+        baseline = x_px + (self.atlas.cap_height(style.size_px, style.is_bold) + 1) // 2
+        begin = y_px + cell.advance // 2
+        box = baseline - cell.top, begin - cell.left - cell.width, cell.height, cell.width
+        self._put(*box, cell.u, cell.v, cell.width, cell.height, *style.color, style.alpha, _UPWARD)
+
     def add_plate(
         self, x_px: float, y_px: float, width: float, height: float, *, color: Rgb, alpha: float, radius_px: float
     ) -> None:
         """Add a rounded rectangle; it is drawn in order with the labels."""
-        self._put(x_px, y_px, width, height, width, height, radius_px, 0.0, *color, alpha, 1.0)
+        self._put(x_px, y_px, width, height, width, height, radius_px, 0.0, *color, alpha, _PLATE)
 
     def upload(self) -> None:
         """Upload the labels that were added, if they changed, and hold their atlas cells until they are drawn."""
@@ -174,5 +193,5 @@ class TextBatch(Batch):
 
     def _put_cell(self, cell: Cell, x: float, baseline: float, style: TextStyle) -> None:
         width, height = cell.width, cell.height
-        look = (*style.color, style.alpha, 0.0)
+        look = (*style.color, style.alpha, _LABEL)
         self._put(x + cell.left, baseline - cell.top, width, height, cell.u, cell.v, width, height, *look)

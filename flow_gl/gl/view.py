@@ -2,10 +2,15 @@
 
 World x is time in int64 nanoseconds, world y a float (price ticks or contracts). Screen pixels have their origin at the
 top left of the framebuffer, y pointing down. Panning and zooming change only uniforms derived from this transform.
+Folds (`core.folds`) make the transform of time piecewise linear.
 """
 
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
+from flow_gl.core.folds import UNFOLDED, FoldedTime
 from flow_gl.core.frozen import frozen
 
 
@@ -47,10 +52,11 @@ class View:
     ----------
     rect : the pane on the screen, px
     t_right_ns : time at the right border of the pane
-    ns_per_px : time scale
+    ns_per_px : time scale outside of folds
     y_top : world y at the upper border of the pane
     y_per_px : world y per pixel, positive (world y grows upwards)
     scale : content scale of the monitor (1.0 = 96 dpi)
+    folded : positions of times on the axis
     """
 
     rect: Rect
@@ -59,10 +65,11 @@ class View:
     y_top: float
     y_per_px: float
     scale: float = 1.0
+    folded: FoldedTime = UNFOLDED
 
     @property
     def t_left_ns(self) -> int:
-        return self.t_right_ns - int(self.rect.width * self.ns_per_px)
+        return self.folded.shifted(self.t_right_ns, -int(self.rect.width * self.ns_per_px))
 
     @property
     def y_bottom(self) -> float:
@@ -70,14 +77,25 @@ class View:
 
     def screen_x(self, t_ns: int) -> float:
         """Return the screen x of a time, px."""
-        return self.rect.right - (self.t_right_ns - t_ns) / self.ns_per_px
+        return self.rect.right - self.folded.between(t_ns, self.t_right_ns) / self.ns_per_px
+
+    def pixel_x(self, t_ns: int) -> float:
+        """Return the screen x of a time, snapped so that it moves by whole pixels from the right border, px."""
+        return self.rect.right - round(self.folded.between(t_ns, self.t_right_ns) / self.ns_per_px)
+
+    def bubble_xs(self, ids: NDArray[np.int64], width_ns: int) -> NDArray[np.float64]:
+        """Return the screen x of the bubbles of buckets: float64, same shape, px."""
+        folded = self.folded
+        places = folded.positions(folded.bubble_times(ids, width_ns))
+        xs: NDArray[np.float64] = self.rect.right - (folded.position(self.t_right_ns) - places) / self.ns_per_px
+        return xs
 
     def screen_y(self, y: float) -> float:
         """Return the screen y of a world y, px."""
         return self.rect.y + (self.y_top - y) / self.y_per_px
 
     def time_at(self, x_px: float) -> int:
-        return self.t_right_ns - int((self.rect.right - x_px) * self.ns_per_px)
+        return self.folded.shifted(self.t_right_ns, -int((self.rect.right - x_px) * self.ns_per_px))
 
     def y_at(self, y_px: float) -> float:
         return self.y_top - (y_px - self.rect.y) * self.y_per_px

@@ -18,7 +18,7 @@ class CrosshairLayer(CachedLayer):
             return ()
         price, cvd = scene.price_view, scene.cvd_view
         place = price.rect, cvd.rect, price.scale, scene.price_axis_px, scene.time_axis_px, scene.style.palette
-        return (*place, scene.crosshair_px, self._value(scene), ticks.clock_text(price.time_at(x), scene.zone))
+        return (*place, scene.crosshair_px, self._value(scene), _time_text(scene, x))
 
     def build(self, scene: Scene) -> None:
         x = crosshair_x(scene)
@@ -37,7 +37,7 @@ class CrosshairLayer(CachedLayer):
         if not scene.time_axis_px:
             return
         size = LABEL_PX * scale
-        text = ticks.clock_text(price.time_at(x), scene.zone)
+        text = _time_text(scene, x)
         half = 0.5 * chart.batches.text.width(text, size) + size
         middle = round(min(max(x, price.rect.x + half), price.rect.right - half))
         axis_y = round(cvd.rect.bottom + 0.5 * scene.time_axis_px)
@@ -52,3 +52,10 @@ class CrosshairLayer(CachedLayer):
         if y < price.rect.bottom:
             return price_text(round(price.y_at(y)) * tick_size, tick_size)
         return contracts_text(round(scene.cvd_view.y_at(y)))
+
+
+def _time_text(scene: Scene, x: float) -> str:
+    """Return the time at the vertical line, with its date where the time axis needs one."""
+    view = scene.price_view
+    is_dated = ticks.needs_date(view.t_left_ns, view.t_right_ns, scene.now_ns, scene.zone)
+    return ticks.clock_text(view.time_at(x), scene.zone, is_dated=is_dated)

@@ -138,5 +138,4 @@ class EventsLayer(CachedLayer):
 
 def _line_x(scene: Scene, t_ns: int) -> float:
     """Return the x of a cross's line, snapped to a whole pixel."""
-    view = scene.price_view
-    return view.rect.right - round((view.t_right_ns - t_ns) / view.ns_per_px)
+    return scene.price_view.pixel_x(t_ns)

@@ -1,9 +1,11 @@
 """Periods without trades or without data: hatched bands labelled with kind and length.
 
 A feed gap has dense hatching in the attention colour, because numbers may be missing. A halt has sparse, quiet
-hatching; a closed exchange is only shaded. A line marks the start of an unscheduled session.
+hatching; a closed exchange is only shaded. A folded period (`core.folds`) is a narrow band whose label reads upwards.
+A line marks the start of an unscheduled session.
 """
 
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import numpy as np
@@ -15,13 +17,26 @@ from flow_gl.gl.text import Plate, TextStyle
 from flow_gl.gl.view import Rect
 from flow_gl.layers.base import Scene
 from flow_gl.layers.cached_layer import CachedLayer
+from flow_gl.layers.labels.ticks import local_ns
 from flow_gl.layers.labels.words import length_text
 
 _NAMES: Final = {GapKind.FEED: "feed gap", GapKind.NO_TRADES: "no trades", GapKind.CLOSED: "closed"}
 UNSCHEDULED: Final = "unscheduled session"
 _LABEL_PX: Final = 13.0
+_LONGEST_WEEKEND: Final = timedelta(hours=60)
+_UPWARD_LINES: Final = 1.3
+"""Narrowest band with a label, in heights of its text."""
 _MIN_BAND_PX: Final = 2.0
 _MOST_BANDS: Final = 64
+
+
+def gap_text(kind: GapKind, start_ns: int, end_ns: int, zone: str) -> str:
+    """Name a gap: "weekend", "closed 1 h", "no trades 10 h 46 min"."""
+    start, end = (datetime.fromtimestamp(local_ns(t_ns, zone) // 1_000_000_000, UTC) for t_ns in (start_ns, end_ns))
+    saturday = datetime(start.year, start.month, start.day, 12, tzinfo=UTC) + timedelta(days=(5 - start.weekday()) % 7)
+    if kind is GapKind.CLOSED and start < saturday < end and end - start < _LONGEST_WEEKEND:
+        return "weekend"
+    return f"{_NAMES[kind]} {length_text(end_ns - start_ns)}"
 
 
 class GapsLayer(CachedLayer):
@@ -38,7 +53,7 @@ class GapsLayer(CachedLayer):
         for gap in seen:
             start_ns, end_ns = _ends(scene, gap)
             left, right = round(view.screen_x(start_ns)), round(view.screen_x(end_ns))
-            bands.append((int(gap["kind"]), end_ns - start_ns, left, right))
+            bands.append((int(gap["kind"]), start_ns, end_ns, left, right, start_ns in view.folded.starts))
         return bands, view.rect, scene.cvd_view.rect, view.scale, scene.style.palette
 
     def build(self, scene: Scene) -> None:
@@ -70,10 +85,13 @@ class GapsLayer(CachedLayer):
         width = x_end - x
         if width <= 0:
             return
-        is_feed = kind is GapKind.FEED
+        is_feed, is_folded = kind is GapKind.FEED, start_ns in view.folded.starts
         color = palette.attention if is_feed else palette.quiet
         for pane in (rect, scene.cvd_view.rect):
-            under.rect(x, pane.y, width, pane.height, color, alpha=0.05 if is_feed else 0.03)
+            if is_folded:
+                under.rect(x, pane.y, width, pane.height, palette.grid, alpha=0.7)
+            else:
+                under.rect(x, pane.y, width, pane.height, color, alpha=0.05 if is_feed else 0.03)
             if kind is not GapKind.CLOSED:
                 hatch = Hatch(period=(7 if is_feed else 12) * scale, stripe=1.0 * scale, phase=cut % 1e6)
                 under.hatched(x, pane.y, width, pane.height, color, hatch=hatch, alpha=0.30 if is_feed else 0.14)
@@ -81,7 +99,8 @@ class GapsLayer(CachedLayer):
             for edge, is_inside in ((left, left >= rect.x), (right, right < rect.right)):
                 if is_inside and width > 4 * line:
                     under.rect(round(edge), pane.y, line, pane.height, color, alpha=0.3)
-        self._add_label(scene, (x, width), f"{_NAMES[kind]} {length_text(end_ns - start_ns)}", is_feed=is_feed)
+        text = gap_text(kind, start_ns, end_ns, scene.zone)
+        self._add_label(scene, (x, width), text, is_feed=is_feed)
 
     def _add_session_line(self, scene: Scene, x: float) -> None:
         """Add a labelled line where an unscheduled session begins."""
@@ -102,10 +121,14 @@ class GapsLayer(CachedLayer):
     def _add_label(self, scene: Scene, band: tuple[float, float], text: str, *, is_feed: bool) -> None:
         palette, rect, scale = scene.style.palette, scene.price_view.rect, scene.price_view.scale
         size = _LABEL_PX * scale
-        if self._chart.batches.text.width(text, size) + 2 * size > band[1]:
-            return
         width = self._chart.batches.text.width(text, size) + 2 * size
         x, y = round(band[0] + 0.5 * band[1]), round(rect.y + 0.5 * rect.height)
+        if width > band[1]:
+            upward = Rect(band[0], y - 0.5 * width, band[1], width)
+            if band[1] >= _UPWARD_LINES * size and self._chart.batches.take(upward, rect):
+                color = palette.attention if is_feed else palette.quiet
+                self._chart.batches.text.add_upward(text, x, y, TextStyle(size - scale, color))
+            return
         if not self._chart.batches.take(Rect(x - 0.5 * width, y - size, width, 2 * size), rect):
             return
         self._chart.batches.text.add(

@@ -50,7 +50,7 @@ def _line_x(scene: Scene, roll: np.void) -> float:
     view, bucket_ns = scene.price_view, scene.reader.widths_ns[scene.lod]
     last, first = int(roll["last_ts"]) // bucket_ns, int(roll["first_ts"]) // bucket_ns
     start_ns = first * bucket_ns + (bucket_ns // 2 if last == first else 0)
-    return view.rect.right - round((view.t_right_ns - start_ns) / view.ns_per_px)
+    return view.pixel_x(start_ns)
 
 
 class RollsLayer(CachedLayer):

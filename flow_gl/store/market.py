@@ -260,6 +260,19 @@ class MarketReader:
         return bool(newest["ts_last"] >= bubble["ts_last"])
 
     @property
+    def first_ns(self) -> int | None:
+        """Start of the oldest bucket that is still kept at any level of detail, ns; None before the first trade."""
+        found = None
+        for lod, ring in enumerate(self.store.bubbles[: len(self.widths_ns)]):
+            oldest = ring.row(ring.oldest) if self.heads[lod] else None
+            if oldest is not None:
+                found = int(oldest["ts_event"])
+            if found is not None and ring.oldest == 0:
+                return found
+        newest = self.open_bubble(0)
+        return int(newest["ts_event"]) if found is None and newest is not None else found
+
+    @property
     def open_version(self) -> int:
         """Version of the open bubble and CVD point; `open_bubble` and `open_cvd` depend on it and on the heads."""
         return self._open.version

@@ -21,6 +21,7 @@ from flow_gl.layers.rows.packing import UNKNOWN_TICK_SIZE
 from flow_gl.store.market import MarketReader
 from flow_gl.ui.state.axes import EDGE_SHARE
 from flow_gl.ui.state.layout import ChartLayout
+from flow_gl.ui.state.timeline import TimelineReader
 from flow_gl.ui.state.view_state import ChartState, ViewState
 
 LEAST_TICKS: Final = 24.0
@@ -61,6 +62,7 @@ class ChartAxes:
 
     def __init__(self, job: Job) -> None:
         self._job: Final = job
+        self._timeline: Final = TimelineReader()
         self.widest_texts: Final[Cached[list[str]]] = Cached()
         """The widest labels of the chart's right axis."""
 
@@ -74,6 +76,7 @@ class ChartAxes:
         market : the instrument, refreshed for this frame (or unchanged, while paused)
         """
         own.drop_ended_references(market)
+        own.timeline = self._timeline.read(market, state.folding, now_ns=moment.event_ns, scale=moment.scale)
         own.lod = lod_for(
             state.time.ns_per_px,
             market.bucket_ns,
@@ -93,8 +96,8 @@ class ChartAxes:
 def _search(market: MarketReader, layout: ChartLayout, state: ViewState, own: ChartState, moment: Moment) -> None:
     """Find the visible ranges of price and CVD and store them in `own`."""
     width_px = layout.price.width
-    right_ns = state.time.right_ns(moment.event_ns, width_px)
-    seen_ns = (right_ns - int(width_px * state.time.ns_per_px), right_ns)
+    ends_px = (0.0, width_px)
+    seen_ns = [state.time.time_at(x_px, moment.event_ns, width_px, own.timeline) for x_px in ends_px]
     cut = {"hidden_before_ns": own.cleared_before_ns, "until_ns": _until_ns(state)}
     own.price_seen = price_scale(market, own.lod, *seen_ns, **cut)
     own.cvd_seen = hit.cvd_extent(market, own.lod, *seen_ns, **cut)
@@ -114,8 +117,9 @@ def build(
     is_live : whether the chart follows a running market
     """
     time, pane, scale = state.time, layout.price, moment.scale
-    right_ns = time.right_ns(moment.event_ns, pane.width)
-    behind_ns = moment.event_ns - time.edge_ns(moment.event_ns)
+    right_ns = time.right_ns(moment.event_ns, pane.width, own.timeline)
+    folded = own.timeline.folds.at(time.ns_per_px)
+    behind_ns = folded.between(time.edge_ns(moment.event_ns), moment.event_ns)
     # Off-scale prices are marked only on an automatic scale: a fixed one is the user's choice.
     left_out = own.price_seen if own.price.is_auto else None
     scene = Scene(
@@ -127,6 +131,7 @@ def build(
             y_top=own.price.top(pane.height),
             y_per_px=own.price.per_px or 1.0,
             scale=scale,
+            folded=folded,
         ),
         cvd_view=View(
             rect=layout.cvd,
@@ -135,6 +140,7 @@ def build(
             y_top=own.cvd.top(layout.cvd.height),
             y_per_px=own.cvd.per_px or 1.0,
             scale=scale,
+            folded=folded,
         ),
         profile_rect=layout.profile,
         lod=own.lod,

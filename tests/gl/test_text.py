@@ -92,3 +92,18 @@ def test_a_full_atlas_starts_anew_between_frames_only() -> None:
     assert drawn(batch).max() > 100
     batch.release()
     kit.release()
+
+
+def test_a_label_that_reads_upwards_is_the_label_turned_by_a_quarter(batch: TextBatch) -> None:
+    batch.add("closed 5 h", 100, 100, TextStyle(13, WHITE, align="center"))
+    flat = drawn(batch)
+    batch.add_upward("closed 5 h", 100, 100, TextStyle(13, WHITE))
+    upward = drawn(batch)
+    boxes = []
+    for picture in (np.rot90(flat), upward):
+        rows, columns = (np.flatnonzero(picture.max(axis=axis)) for axis in (1, 0))
+        boxes.append(picture[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
+    np.testing.assert_array_equal(*boxes)
+    rows, columns = (np.flatnonzero(upward.max(axis=axis)) for axis in (1, 0))
+    assert abs((rows[0] + rows[-1]) / 2 - 100) <= 2
+    assert abs((columns[0] + columns[-1]) / 2 - 100) <= 4

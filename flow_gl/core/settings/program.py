@@ -248,6 +248,15 @@ class Settings:
             **_show,
         ),
     ] = None
+    folding: Annotated[
+        Literal["closed", "all", "none"] | None,
+        Setting(
+            help="time that is folded to a narrow band: closed hours (closed), halts too (all), or none",
+            unset=_AS_LAST_TIME,
+            metavar="WHAT",
+            **_show,
+        ),
+    ] = None
     palette: Annotated[
         Literal["dark", "light", "colour-blind"] | None,
         Setting(help="colours: dark, light or colour-blind", unset=_AS_LAST_TIME, metavar="NAME", **_show),

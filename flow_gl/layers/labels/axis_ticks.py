@@ -27,9 +27,10 @@ class AxisTicks:
         self.prices: list[tuple[int, float]] = []
         self.cvd: list[tuple[int, float]] = []
         self._values: Final[Cached[tuple[list[tuple[int, float]], list[tuple[int, float]]]]] = Cached()
-        self._labelled = (0, "", 0, -1)
-        """Step, zone, first and last time of `_labelled_ticks`."""
-        self._labelled_ticks: list[tuple[int, str, bool]] = []
+        self._times_key: tuple[object, ...] = ()
+        self._times_range = (0, -1)
+        self._times: list[int] = []
+        """Time ticks of `_times_range`, which is longer than the view: most layouts find theirs among them."""
 
     def update(self, scene: Scene, tick_size: int) -> None:
         """Find the ticks of a scene. `tick_size` is the instrument's, 1e-9."""
@@ -42,19 +43,17 @@ class AxisTicks:
     def _find_times(self, scene: Scene) -> None:
         view, scale = scene.price_view, scene.price_view.scale
         step = ticks.time_step(view.ns_per_px, TIME_LABEL_PX * scale)
-        left, right, ns_per_px, edge = view.t_left_ns, view.t_right_ns, view.ns_per_px, view.rect.right
-        key = (step, scene.zone)
-        if key != self._labelled[:2] or left < self._labelled[2] or right > self._labelled[3]:
-            until = right + 8 * step
-            self._labelled = (*key, left, until)
-            self._labelled_ticks = [
-                (t_ns, *ticks.time_label(t_ns, step, scene.zone))
-                for t_ns in ticks.time_ticks(left, until, step, scene.zone)
-            ]
+        left, right, folded, zone = view.t_left_ns, view.t_right_ns, view.folded, scene.zone
+        least_ns = int(TIME_LABEL_PX * scale * view.ns_per_px)
+        key = step, zone, folded, least_ns if folded.starts else 0
+        if key != self._times_key or left < self._times_range[0] or right > self._times_range[1]:
+            self._times_key, self._times_range = key, (left, right + 8 * step)
+            self._times = ticks.folded_time_ticks(left, right + 8 * step, step, zone, folded=folded, least_ns=least_ns)
+        seen = [t_ns for t_ns in self._times if left <= t_ns <= right]
+        labels = ticks.time_labels(seen, step, zone, is_dated=ticks.needs_date(left, right, scene.now_ns, zone))
         self.time = [
-            (t_ns, float(round(edge - (right - t_ns) / ns_per_px)), text, is_day)
-            for t_ns, text, is_day in self._labelled_ticks
-            if left <= t_ns <= right
+            (t_ns, float(round(view.screen_x(t_ns))), text, is_day)
+            for t_ns, (text, is_day) in zip(seen, labels, strict=True)
         ]
 
 

@@ -64,11 +64,10 @@ def discs_in(scene: Scene, reference: float) -> tuple[Discs, NDArray[np.int64], 
         rows, volume = rows[is_shown], volume[is_shown]
     radius = radii(volume, reference, scene.style, view.scale)
     size = view.scale * _SIZES_PX[_SIZES_FROM_PX.searchsorted(radius / view.scale)]
-    middle_ns = rows["id"] * bucket_ns + bucket_ns // 2
     discs = Discs(
         ids=rows["id"],
         volume=volume,
-        x=view.rect.right - (view.t_right_ns - middle_ns) / view.ns_per_px,
+        x=view.bubble_xs(rows["id"], bucket_ns),
         y=view.rect.y + (view.y_top - rows["price"] / tick_size) / view.y_per_px,
         radius=radius,
         half_width=size * _HALF_EMS[_LONGER_FROM.searchsorted(volume, "right")],
@@ -113,7 +112,7 @@ class CountsLayer:
             return
         key = rows.base, view.scale, style, scene.hidden_before_ns, chart.kit.atlas.generation
         step = round(view.y_top / view.y_per_px / (_PANE_STEP_PX * view.scale))
-        zoom = view.ns_per_px, view.y_per_px, step, chart.shown.reference
+        zoom = view.ns_per_px, view.folded, view.y_per_px, step, chart.shown.reference
         rows_key = rows.start, rows.stop, *zoom, self._open_key(scene)
         if key != self._key:
             self._job.run_now("view")
@@ -137,7 +136,15 @@ class CountsLayer:
         base = chart.rows.series.current.base
         discs, price, size = discs_in(scene, chart.shown.reference)
         chart.counters.rows_copied += len(price)
-        of_view = view.ns_per_px, view.y_per_px, view.scale, scene.style, chart.shown.reference, id(scene.reader)
+        of_view = (
+            view.ns_per_px,
+            view.folded,
+            view.y_per_px,
+            view.scale,
+            scene.style,
+            chart.shown.reference,
+            id(scene.reader),
+        )
         self._taken = list(chart.batches.placed)
         self._places.update(discs, view.rect, taken=self._taken, scale=view.scale, view=(base.bucket_ns, *of_view))
         at_of = {one: at for at, one in enumerate(discs.ids.tolist())}

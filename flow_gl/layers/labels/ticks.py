@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from flow_gl.core.folds import FoldedTime
 from flow_gl.core.units import DAY_NS, HOUR_NS, MINUTE_NS, SECOND_NS
 
 TIME_STEPS_NS: Final = (
@@ -64,6 +65,63 @@ def time_ticks(t_left_ns: int, t_right_ns: int, step_ns: int, zone: str) -> list
         local += step_ns
 
 
+def folded_time_ticks(
+    t_left_ns: int, t_right_ns: int, step_ns: int, zone: str, *, folded: FoldedTime, least_ns: int
+) -> list[int]:
+    """Return what `time_ticks` returns, without ticks in folds.
+
+    Steps of less than a day also get a tick at the end of each fold that ends on a whole minute, where a session opens.
+    Ticks nearer to it than `least_ns` on the axis are left out.
+    """
+    seen = folded.within(t_left_ns, t_right_ns + 1)
+    if not seen:
+        return time_ticks(t_left_ns, t_right_ns, step_ns, zone)
+    ends = [folded.ends[at] for at in seen if t_left_ns <= folded.ends[at] <= t_right_ns]
+    opens = [end for end in ends if end % MINUTE_NS == 0] if step_ns < DAY_NS else []
+    found, begin = list(opens), t_left_ns
+    for at in (*seen, -1):
+        stop = min(folded.starts[at] - 1, t_right_ns) if at >= 0 else t_right_ns
+        if stop >= begin:
+            found += [
+                t_ns
+                for t_ns in time_ticks(begin, stop, step_ns, zone)
+                if not any(abs(folded.between(t_ns, opened)) < least_ns for opened in opens)
+            ]
+        begin = max(begin, folded.ends[at])
+    return sorted(found)
+
+
+def needs_date(t_left_ns: int, t_right_ns: int, now_ns: int, zone: str) -> bool:
+    """Return whether the times of a view are ambiguous without a date.
+
+    They are if the view spans more than a day, or begins on another day than now.
+    """
+    is_long = t_right_ns - t_left_ns > DAY_NS
+    return is_long or local_ns(t_right_ns, zone) // DAY_NS < local_ns(now_ns, zone) // DAY_NS
+
+
+def time_labels(times_ns: list[int], step_ns: int, zone: str, *, is_dated: bool) -> list[tuple[str, bool]]:
+    """Return the label of each time tick, oldest first, and whether it begins a day.
+
+    Midnight is labelled with its date. If `is_dated`, so is the first tick of each day, beside its time.
+    """
+    labels, before = [], -1
+    for t_ns in times_ns:
+        text, is_day = time_label(t_ns, step_ns, zone)
+        day = local_ns(t_ns, zone) // DAY_NS
+        if is_dated and not is_day and day != before:
+            text, is_day = f"{date_text(t_ns, zone)} {text}", before >= 0
+        labels.append((text, is_day))
+        before = day
+    return labels
+
+
+def date_text(t_ns: int, zone: str) -> str:
+    """Return the date of a time: 28 Nov."""
+    day = datetime.fromtimestamp(local_ns(t_ns, zone) // SECOND_NS, UTC)
+    return f"{day.day} {day:%b}"
+
+
 def time_label(t_ns: int, step_ns: int, zone: str) -> tuple[str, bool]:
     """Return the label of a time tick, and whether it begins a day."""
     return _time_label(local_ns(t_ns, zone), step_ns)
@@ -84,10 +142,14 @@ def _time_label(local: int, step_ns: int) -> tuple[str, bool]:
     return f"{hours:02d}:{minutes:02d}:{seconds:02d}.{of_day % SECOND_NS * 10 // SECOND_NS}", False
 
 
-def clock_text(t_ns: int, zone: str) -> str:
-    """Return the time of day to the second, for the crosshair."""
-    of_day = local_ns(t_ns, zone) % DAY_NS // SECOND_NS
-    return f"{of_day // 3600:02d}:{of_day // 60 % 60:02d}:{of_day % 60:02d}"
+def clock_text(t_ns: int, zone: str, *, is_dated: bool = False) -> str:
+    """Return the time of day to the second, for the crosshair, with weekday and date if they are asked for."""
+    local = local_ns(t_ns, zone)
+    of_day = local % DAY_NS // SECOND_NS
+    clock = f"{of_day // 3600:02d}:{of_day // 60 % 60:02d}:{of_day % 60:02d}"
+    return (
+        f"{datetime.fromtimestamp(local // SECOND_NS, UTC):%a} {date_text(t_ns, zone)}  {clock}" if is_dated else clock
+    )
 
 
 def _one_two_five(first: int) -> Iterator[int]:

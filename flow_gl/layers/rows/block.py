@@ -7,15 +7,20 @@ from typing import Final, NamedTuple
 from flow_gl.core.cached import Cached
 from flow_gl.core.market.lod import threshold_at
 from flow_gl.core.palette import Palette
+from flow_gl.core.schema import GAPS
 from flow_gl.gl.api import GL
 from flow_gl.gl.buffers import StreamBuffer
 from flow_gl.gl.counters import FrameCounters
+from flow_gl.gl.view import View
 from flow_gl.layers.base import Scene
 from flow_gl.layers.discs import radius_range
-from flow_gl.layers.rows.packing import FARTHEST, split_contracts
+from flow_gl.layers.rows.packing import FARTHEST, Base, split_contracts
 from flow_gl.layers.rows.series import NO_INDEX, LodRows
 
-_PACKED: Final = struct.Struct("<12f12i32f")
+_PACKED: Final = struct.Struct("<12f7if4i32f")
+_FOLD: Final = struct.Struct("<2i2f")
+MOST_FOLDS: Final = GAPS
+"""Size of `u_folds` in view.glsl: every gap of a chart may be folded."""
 
 
 class _Transform(NamedTuple):
@@ -33,7 +38,8 @@ class FrameBlock:
 
     def __init__(self) -> None:
         # Uniforms are not market rows, so they are not counted with them.
-        self._buffer: Final = StreamBuffer(_PACKED.size, FrameCounters(), target=GL.GL_UNIFORM_BUFFER)
+        nbytes = _PACKED.size + MOST_FOLDS * _FOLD.size
+        self._buffer: Final = StreamBuffer(nbytes, FrameCounters(), target=GL.GL_UNIFORM_BUFFER)
         self.handle: Final[int] = self._buffer.handle
         self._transform: Final[Cached[_Transform]] = Cached()
 
@@ -57,8 +63,13 @@ class FrameBlock:
         screen, scales, tick, cvd, looks = self._transform.get(
             key, lambda: _transform(scene, rows, screen_px, reference)
         )
-        # The origin is near the middle of the view, so that differences are small and exact in the shader.
-        bucket = (view.t_right_ns - int(0.5 * view.rect.width * view.ns_per_px)) // base.bucket_ns
+        # The origin is in view, so that differences are small and exact in the shader.
+        bucket = view.time_at(view.rect.x + 0.5 * view.rect.width) // base.bucket_ns
+        folds, band_px = 0, 0.0
+        if view.folded.starts:
+            reach_px = radius_range(scene.style, view.scale)[1]
+            folds, bucket = self._fill_folds(view, base, reach_px, bucket)
+            band_px = view.folded.kept_ns / view.ns_per_px
         hover = NO_INDEX if scene.hover_id is None else base.index(scene.hover_id)
         pinned = NO_INDEX if scene.pinned_id is None else base.index(scene.pinned_id)
         _PACKED.pack_into(
@@ -66,11 +77,29 @@ class FrameBlock:
             0,
             *(*screen, opacity),
             *(view.screen_x(bucket * base.bucket_ns + base.bucket_ns // 2), *scales),
-            *(base.index(bucket), tick, rows.open_index, 0, *cvd, 0, 0),
+            *(base.index(bucket), tick, rows.open_index, 0, *cvd, folds, band_px),
             *(hover, pinned, int(scene.hover_id is not None), rows.last_index),
             *looks,
         )
-        self._buffer.upload(_PACKED.size)
+        self._buffer.upload(_PACKED.size + folds * _FOLD.size)
+
+    def _fill_folds(self, view: View, base: Base, reach_px: float, bucket: int) -> tuple[int, int]:
+        """Write the folds in view. Returns their number, and an origin bucket that lies before the first one.
+
+        Parameters
+        ----------
+        reach_px : how far a disc outside of the pane reaches into it
+        bucket : origin bucket if there is no fold before it
+        """
+        folded, width_ns = view.folded, base.bucket_ns
+        seen = folded.within(view.time_at(view.rect.x - reach_px), view.time_at(view.rect.right + reach_px))
+        for number, at in enumerate(seen):
+            first, stop = folded.fold_buckets(at, width_ns)
+            stop_x, fold_x = view.screen_x(stop * width_ns + width_ns // 2), view.screen_x(folded.starts[at])
+            place = _PACKED.size + number * _FOLD.size
+            _FOLD.pack_into(self._buffer.memory, place, base.index(first), base.index(stop), stop_x, fold_x)
+            bucket = min(bucket, first - 1)
+        return len(seen), bucket
 
     def release(self) -> None:
         self._buffer.release()

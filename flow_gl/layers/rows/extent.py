@@ -25,6 +25,7 @@ _FEW: Final = 20
 _FEW_OF: Final = 50
 """... and at most one trade in this many."""
 _MOST_BUCKETS: Final = 1024
+"""Limit of the rows that are searched for bad prints."""
 _MOST_NAMED: Final = 32
 
 
@@ -55,7 +56,7 @@ def price_scale(
     # Use finer rows than are drawn, in which a bad print shares its bubble with fewer good trades.
     times = max(t_left_ns, hidden_before_ns), min(t_right_ns, until_ns)
     fine = 0
-    while fine < lod and (times[1] - times[0]) // reader.widths_ns[fine] > _MOST_BUCKETS:
+    while fine < lod and hit.row_count(reader, fine, times) > _MOST_BUCKETS:
         fine += 1
     rows = hit.rows_within(reader, fine, times)
     if len(rows) == 0:

@@ -22,9 +22,9 @@ def visible_ids(scene: Scene) -> tuple[int, int]:
     """Return the ids [first, last] whose discs may reach into the pane, limited by clear and pause."""
     view = scene.price_view
     bucket_ns = scene.reader.widths_ns[scene.lod]
-    reach_ns = int(radius_range(scene.style, view.scale)[1] * view.ns_per_px)
-    first = max((view.t_left_ns - reach_ns) // bucket_ns, scene.hidden_before_ns // bucket_ns)
-    last = min((view.t_right_ns + reach_ns) // bucket_ns, scene.until_ns // bucket_ns)
+    reach_px = radius_range(scene.style, view.scale)[1]
+    first = max(view.time_at(view.rect.x - reach_px) // bucket_ns, scene.hidden_before_ns // bucket_ns)
+    last = min(view.time_at(view.rect.right + reach_px) // bucket_ns, scene.until_ns // bucket_ns)
     return first, last
 
 
@@ -41,10 +41,18 @@ def _range_rows(ring: Ring, head: int, bucket_ns: int, times_ns: tuple[int, int]
     return ring.segments(start, ring.position_of(times_ns[1] // bucket_ns + 1, head))
 
 
-def _lod_for_range(reader: MarketReader, lod: int, t_left_ns: int, t_right_ns: int) -> int:
-    while lod < len(reader.widths_ns) - 1 and (t_right_ns - t_left_ns) // reader.widths_ns[lod] > _MOST_ROWS:
+def _lod_for_range(reader: MarketReader, lod: int, times_ns: tuple[int, int]) -> int:
+    """Return the finest lod from `lod` on that has at most about `_MOST_ROWS` rows in a time range."""
+    while lod < len(reader.widths_ns) - 1 and row_count(reader, lod, times_ns) > _MOST_ROWS:
         lod += 1
     return lod
+
+
+def row_count(reader: MarketReader, lod: int, times_ns: tuple[int, int]) -> int:
+    """Return the number of closed bubbles in a time range at a lod."""
+    ring, head, bucket_ns = reader.store.bubbles[lod], reader.heads[lod], reader.widths_ns[lod]
+    first = ring.position_of(times_ns[0] // bucket_ns, head)
+    return ring.position_of(times_ns[1] // bucket_ns + 1, head) - first
 
 
 def price_extent(
@@ -60,8 +68,8 @@ def price_extent(
 
     Reads at most about 2,000 rows: a long range uses a coarser lod and is rounded out to its buckets.
     """
-    lod = _lod_for_range(reader, lod, t_left_ns, t_right_ns)
     times = max(t_left_ns, hidden_before_ns), min(t_right_ns, until_ns)
+    lod = _lod_for_range(reader, lod, times)
     bucket_ns = reader.widths_ns[lod]
     parts = _range_rows(reader.store.bubbles[lod], reader.heads[lod], bucket_ns, times)
     lows = [int(part["low"].min()) for part in parts]
@@ -87,11 +95,11 @@ def cvd_extent(
 ) -> tuple[float, float] | None:
     """Return the lowest and highest CVD (contracts) drawn in a time range; None if there are no points."""
     times = max(t_left_ns, hidden_before_ns), min(t_right_ns, until_ns)
-    is_lod_in_force = _lod_for_range(reader, lod, t_left_ns, t_right_ns) == lod
-    lod = _lod_for_range(reader, lod, t_left_ns, t_right_ns)
+    drawn_lod = lod
+    lod = _lod_for_range(reader, lod, times)
     bucket_ns = reader.widths_ns[lod]
     parts = _range_rows(reader.store.cvd[lod], reader.heads[lod], bucket_ns, times)
-    low, high = ("close", "close") if is_lod_in_force else ("low", "high")
+    low, high = ("close", "close") if lod == drawn_lod else ("low", "high")
     lows = [int(part[low].min()) for part in parts]
     highs = [int(part[high].max()) for part in parts]
     point = reader.open_cvd(lod)
@@ -166,8 +174,7 @@ def bubble_at(scene: Scene, x_px: float, y_px: float) -> int | None:
     if len(rows) == 0:
         return None
     radius = radii(volume, reference_of(scene), scene.style, view.scale)
-    middle_ns = rows["id"] * bucket_ns + bucket_ns // 2
-    dx = view.rect.right - (view.t_right_ns - middle_ns) / view.ns_per_px - x_px
+    dx = view.bubble_xs(rows["id"], bucket_ns) - x_px
     dy = view.rect.y + (view.y_top - rows["price"] / tick_size_of(scene)) / view.y_per_px - y_px
     past_edge = np.hypot(dx, dy) - radius
     inside = np.flatnonzero(past_edge <= 0.0)

@@ -148,5 +148,5 @@ class Series:
 def _middle(scene: Scene) -> tuple[int, int]:
     """Return bucket and tick in the middle of the price pane."""
     view = scene.price_view
-    middle_ns = view.t_right_ns - int(0.5 * view.rect.width * view.ns_per_px)
+    middle_ns = view.time_at(view.rect.x + 0.5 * view.rect.width)
     return middle_ns // scene.reader.widths_ns[scene.lod], round(view.y_top - 0.5 * view.rect.height * view.y_per_px)

@@ -16,6 +16,8 @@ from flow_gl.core.units import SECOND_NS
 from flow_gl.layers.cvd_reference import CvdReference
 from flow_gl.store.market import MarketReader
 from flow_gl.ui.overlays import words
+from flow_gl.ui.state.axes import EDGE_SHARE
+from flow_gl.ui.state.timeline import NO_TIMELINE, Folding, Timeline
 from flow_gl.ui.state.view_state import ViewState
 
 SPEEDS: Final = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 1000.0, 3000.0, 10000.0, float("inf"))
@@ -56,6 +58,12 @@ class Context:
     requests: list[Request] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     """Short texts that tell the user what was done."""
+
+    @property
+    def timeline(self) -> Timeline:
+        """What the time axis of the focused chart, else of the first one, knows of its data."""
+        charts = self.state.charts
+        return charts[self.focus or 0].timeline if charts else NO_TIMELINE
 
     @property
     def targets(self) -> list[int]:
@@ -152,6 +160,18 @@ def _auto_scale(context: Context) -> None:
         context.state.charts[index].cvd.reset()
 
 
+_FOLDING_NOTES: Final[dict[Folding, str]] = {
+    "closed": "closed hours are folded",
+    "all": "closed hours and times without trades are folded",
+    "none": "no time is folded",
+}
+
+
+def _fold(context: Context) -> None:
+    folding = context.state.next_folding()
+    context.notes.append(_FOLDING_NOTES[folding])
+
+
 def _speed(direction: int) -> Callable[[Context], None]:
     def run(context: Context) -> None:
         if context.feed_state not in (FeedState.REPLAY, FeedState.DEMO):
@@ -174,15 +194,15 @@ def _zoom(factor: float) -> Callable[[Context], None]:
     def run(context: Context) -> None:
         # Zoom around the live edge, which the keys keep in place.
         state, width = context.state, context.plot_width_px
-        state.time.zoom(factor, 0.92 * width, context.event_ns, width)
+        state.time.zoom(factor, EDGE_SHARE * width, context.event_ns, width, context.timeline)
 
     return run
 
 
 def _pan(share: float) -> Callable[[Context], None]:
     def run(context: Context) -> None:
-        context.state.time.pan(share * context.plot_width_px, context.event_ns)
-        context.state.time.settle(context.event_ns)
+        context.state.time.pan(share * context.plot_width_px, context.event_ns, context.timeline)
+        context.state.time.settle(context.event_ns, timeline=context.timeline)
 
     return run
 
@@ -209,6 +229,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("clear", "Hide the bubbles so far", ("c",), "Picture", _clear, "C"),
     Action("lock", "Lock the bucket width", ("l",), "Picture", _lock, "L", lambda s: s.locked_lod is not None),
     Action("scale", "Scale prices automatically", ("v",), "Picture", _auto_scale, "V"),
+    Action("fold", "Fold closed hours, halts too, or nothing", ("h",), "Picture", _fold, "H"),
     Action("closer", "Zoom in", ("up_arrow", "+", "="), "Picture", _zoom(1 / ZOOM_STEP), "Up"),
     Action("farther", "Zoom out", ("down_arrow", "-"), "Picture", _zoom(ZOOM_STEP), "Down"),
     Action("back", "Back in time", ("left_arrow",), "Picture", _pan(0.1), "Left"),

@@ -100,8 +100,8 @@ class Gestures:
             was_click = self._grabbed is not None and self._moved_px <= CLICK_PX * scale
             if was_click and under is not None and self._grabbed == (Zone.PRICE, under.index):
                 clicked = under
-            if not was_click:
-                state.time.settle(event_ns, SNAP_PX * scale)
+            if not was_click and self._grabbed is not None:
+                state.time.settle(event_ns, SNAP_PX * scale, state.charts[self._grabbed[1]].timeline)
             self._grabbed = None
         if under is not None and mouse.is_free and (mouse.wheel or mouse.wheel_h) and self._grabbed is None:
             _wheel(mouse, zone, under, state, event_ns)
@@ -133,7 +133,7 @@ class Gestures:
         own, layout = state.charts[chart.index], chart.layout
         zone = self._grabbed[0]
         if zone in (Zone.PRICE, Zone.CVD):
-            state.time.pan(dx, event_ns)
+            state.time.pan(dx, event_ns, own.timeline)
         if zone is Zone.PRICE:
             if own.price.is_auto and not self._has_price_let_go:
                 off = mouse.y - self._from[1]
@@ -148,7 +148,7 @@ class Gestures:
             own.cvd.zoom(_e(dy, scale), 0.5 * layout.cvd.height, layout.cvd.height)
         elif zone is Zone.TIME_AXIS:
             width = layout.price.width
-            state.time.zoom(_e(-dx, scale), width, event_ns, width)
+            state.time.zoom(_e(-dx, scale), width, event_ns, width, own.timeline)
         elif zone is Zone.SPLITTER:
             state.cvd_share = share_from_drag(layout, mouse.y)
 
@@ -182,7 +182,7 @@ def _wheel(mouse: Mouse, zone: Zone, chart: ChartFrame, state: ViewState, event_
         own.cvd.zoom(factor, mouse.y - layout.cvd.y, layout.cvd.height)
     elif zone in (Zone.PRICE, Zone.CVD, Zone.TIME_AXIS, Zone.SPLITTER):
         if mouse.wheel_h and not mouse.is_shift:
-            state.time.pan(mouse.wheel_h * 0.05 * layout.price.width, event_ns)
+            state.time.pan(mouse.wheel_h * 0.05 * layout.price.width, event_ns, own.timeline)
         if notches:
-            state.time.zoom(factor, mouse.x - layout.price.x, event_ns, layout.price.width)
-        state.time.settle(event_ns)
+            state.time.zoom(factor, mouse.x - layout.price.x, event_ns, layout.price.width, own.timeline)
+        state.time.settle(event_ns, timeline=own.timeline)

@@ -2,7 +2,7 @@
 
 Pure arithmetic without a screen or a clock. Time is anchored explicitly: `Live` keeps the feed's now at the live edge,
 `Parked` keeps a chosen time there. The edge is at a fixed share of the plot's width. A view that would show
-the future follows the live edge instead.
+the future follows the live edge instead, and zooming out ends where all data are in view.
 """
 
 import math
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from flow_gl.core.units import SECOND_NS
+from flow_gl.ui.state.timeline import NO_TIMELINE, Timeline
 
 EDGE_SHARE: Final = 0.92
 """Where in the plot the live edge stands, 0 left .. 1 right."""
@@ -20,6 +21,10 @@ MAX_NS_PER_PX: Final = 3.6e12
 DEFAULT_SPAN_NS: Final = 180 * SECOND_NS
 SNAP_PX: Final = 12.0
 """Released this near to the live edge, the chart follows again."""
+
+_BEFORE_SHARE: Final = 0.01
+"""Where in the plot the data begin when all of them are in view."""
+_SEARCH_STEPS: Final = 40
 
 EASE_S: Final = 0.16
 """Time constant of an eased axis."""
@@ -50,10 +55,14 @@ Anchor = Live | Parked
 
 @dataclass(slots=True)
 class TimeAxis:
-    """Time scale and anchor, shared by all charts."""
+    """Time scale and anchor, shared by all charts.
+
+    What is folded, and where the data begin, may differ between charts: methods that depend on it take the `Timeline`
+    of the chart that they are about.
+    """
 
     ns_per_px: float = 0.0
-    """0 until the first plot width is known."""
+    """Outside of folds. 0 until the first plot width is known."""
     anchor: Anchor = Live()
     span_ns: float = float(DEFAULT_SPAN_NS)
     """What the axis spans when it is reset."""
@@ -67,13 +76,14 @@ class TimeAxis:
         """Time at the live edge's place."""
         return now_ns if isinstance(self.anchor, Live) else self.anchor.t_ns
 
-    def right_ns(self, now_ns: int, width_px: float) -> int:
+    def right_ns(self, now_ns: int, width_px: float, timeline: Timeline = NO_TIMELINE) -> int:
         """Time at the plot's right border."""
-        return self.edge_ns(now_ns) + int((1.0 - EDGE_SHARE) * width_px * self.ns_per_px)
+        return self.time_at(width_px, now_ns, width_px, timeline)
 
-    def time_at(self, x_px: float, now_ns: int, width_px: float) -> int:
+    def time_at(self, x_px: float, now_ns: int, width_px: float, timeline: Timeline = NO_TIMELINE) -> int:
         """Time at `x_px` from the plot's left border."""
-        return self.edge_ns(now_ns) + int((x_px - EDGE_SHARE * width_px) * self.ns_per_px)
+        folded = timeline.folds.at(self.ns_per_px)
+        return folded.shifted(self.edge_ns(now_ns), int((x_px - EDGE_SHARE * width_px) * self.ns_per_px))
 
     def fit(self, width_px: float) -> None:
         """Take the plot's width of this frame: the span that is seen stays, whatever the window or the charts do."""
@@ -85,33 +95,49 @@ class TimeAxis:
             self.ns_per_px = _clamp(self.ns_per_px * self._width_px / width_px, MIN_NS_PER_PX, MAX_NS_PER_PX)
         self._width_px = width_px
 
-    def set_span(self, span_ns: float, width_px: float) -> None:
-        """Show `span_ns` over the plot, keeping what stands at the live edge."""
+    def set_span(self, span_ns: float, width_px: float, now_ns: int = 0, timeline: Timeline = NO_TIMELINE) -> None:
+        """Show `span_ns` over the plot, or all data if they are shorter, keeping the time at the live edge's place."""
         if width_px > 0.0 and span_ns > 0.0:
-            self.ns_per_px = _clamp(span_ns / width_px, MIN_NS_PER_PX, MAX_NS_PER_PX)
+            wanted = _clamp(span_ns / width_px, MIN_NS_PER_PX, MAX_NS_PER_PX)
+            self.ns_per_px = _farthest(self.ns_per_px, wanted, now_ns, width_px, timeline)
+            self._end_at_data(now_ns, width_px, timeline)
 
-    def zoom(self, factor: float, x_px: float, now_ns: int, width_px: float) -> None:
+    def zoom(self, factor: float, x_px: float, now_ns: int, width_px: float, timeline: Timeline = NO_TIMELINE) -> None:
         """Multiply the scale by `factor` (below 1: closer); the time under the cursor stays there.
 
         Right of the live edge there is nothing to look at, so a zoom from there keeps following. A zoom out that
-        would look into the future follows as well.
+        would look into the future follows as well, and a zoom out ends when all data are in view.
         """
         edge_px = EDGE_SHARE * width_px
-        fixed_ns = self.time_at(x_px, now_ns, width_px)
-        self.ns_per_px = _clamp(self.ns_per_px * factor, MIN_NS_PER_PX, MAX_NS_PER_PX)
+        fixed_ns = self.time_at(x_px, now_ns, width_px, timeline)
+        wanted = _clamp(self.ns_per_px * factor, MIN_NS_PER_PX, MAX_NS_PER_PX)
+        self.ns_per_px = _farthest(self.ns_per_px, wanted, now_ns, width_px, timeline)
         if self.is_live and x_px >= edge_px:
             return
-        self._park(fixed_ns + int((edge_px - x_px) * self.ns_per_px), now_ns)
+        folded = timeline.folds.at(self.ns_per_px)
+        self._park(folded.shifted(fixed_ns, int((edge_px - x_px) * self.ns_per_px)), now_ns)
+        if factor > 1.0:
+            self._end_at_data(now_ns, width_px, timeline)
 
-    def pan(self, dx_px: float, now_ns: int) -> None:
-        """Drag the picture by `dx_px` to the right (back in time where positive)."""
-        if dx_px:
-            self._park(self.edge_ns(now_ns) - int(dx_px * self.ns_per_px), now_ns)
+    def pan(self, dx_px: float, now_ns: int, timeline: Timeline = NO_TIMELINE) -> None:
+        """Drag the picture by `dx_px` to the right (back in time where positive), at most until the data's beginning
+        stands in the middle of the plot."""
+        if not dx_px:
+            return
+        folded = timeline.folds.at(self.ns_per_px)
+        edge_ns = self.edge_ns(now_ns)
+        wanted = folded.shifted(edge_ns, -int(dx_px * self.ns_per_px))
+        if dx_px > 0 and timeline.first_ns is not None:
+            beyond_ns = int((EDGE_SHARE - 0.5) * self._width_px * self.ns_per_px)
+            wanted = max(wanted, min(folded.shifted(timeline.first_ns, beyond_ns), edge_ns))
+        self._park(wanted, now_ns)
 
-    def settle(self, now_ns: int, snap_px: float = SNAP_PX) -> None:
+    def settle(self, now_ns: int, snap_px: float = SNAP_PX, timeline: Timeline = NO_TIMELINE) -> None:
         """After a gesture: follow again where the live edge is (nearly) back in its place."""
-        if isinstance(self.anchor, Parked) and (now_ns - self.anchor.t_ns) <= snap_px * self.ns_per_px:
-            self.anchor = Live()
+        if isinstance(self.anchor, Parked):
+            behind_ns = timeline.folds.at(self.ns_per_px).between(self.anchor.t_ns, now_ns)
+            if behind_ns <= snap_px * self.ns_per_px:
+                self.anchor = Live()
 
     def follow(self) -> None:
         self.anchor = Live()
@@ -128,6 +154,35 @@ class TimeAxis:
 
     def _park(self, edge_ns: int, now_ns: int) -> None:
         self.anchor = Live() if edge_ns >= now_ns else Parked(edge_ns)
+
+    def _end_at_data(self, now_ns: int, width_px: float, timeline: Timeline) -> None:
+        """Move later where the plot would begin before the data."""
+        if timeline.first_ns is None or self.is_live:
+            return
+        folded = timeline.folds.at(self.ns_per_px)
+        least = folded.shifted(timeline.first_ns, int((EDGE_SHARE - _BEFORE_SHARE) * width_px * self.ns_per_px))
+        self._park(max(self.edge_ns(now_ns), least), now_ns)
+
+
+def _farthest(now_per_px: float, wanted: float, now_ns: int, width_px: float, timeline: Timeline) -> float:
+    """Return the scale to zoom to: the wanted one, but no farther out than where all data are in view.
+
+    The default span may be shown in any case, and what is shown already is not zoomed in.
+    """
+    if timeline.first_ns is None or wanted <= now_per_px or width_px <= 0.0:
+        return wanted
+    room_px = (EDGE_SHARE - _BEFORE_SHARE) * width_px
+
+    def holds_all(ns_per_px: float) -> bool:
+        return timeline.folds.at(ns_per_px).between(timeline.first_ns or 0, now_ns) <= room_px * ns_per_px
+
+    low, high = max(now_per_px, min(DEFAULT_SPAN_NS / width_px, wanted)), wanted
+    if not holds_all(high):
+        return high
+    for _ in range(_SEARCH_STEPS if high > low and not holds_all(low) else 0):
+        middle = math.sqrt(low * high)
+        low, high = (low, middle) if holds_all(middle) else (middle, high)
+    return high if not holds_all(low) else low
 
 
 @dataclass(slots=True)

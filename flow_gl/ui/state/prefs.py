@@ -14,6 +14,7 @@ from flow_gl.core.system import folders
 from flow_gl.core.system.files import write_whole
 from flow_gl.ui.state.layout import CVD_SHARE
 from flow_gl.ui.state.panel_layout import COLUMN_PX, LEAST_COLUMN_PX, MOST_COLUMN_PX, PanelPlaces, Place
+from flow_gl.ui.state.timeline import Folding
 from flow_gl.ui.state.view_state import LAYERS, ViewState
 
 
@@ -35,6 +36,7 @@ class Preferences(msgspec.Struct, kw_only=True, forbid_unknown_fields=False):
     """By layer; one that the file does not name keeps its default, so that a new layer appears."""
     cvd_share: Annotated[float, msgspec.Meta(ge=0.05, le=0.7)] = CVD_SHARE
     span_s: Annotated[float, msgspec.Meta(gt=0, le=1e7)] = 180.0
+    folding: Folding = "closed"
     threshold: Annotated[float, _range("threshold")] = THRESHOLD
     size_floor: Annotated[int, msgspec.Meta(ge=0)] = 0
     percentile: Annotated[float, msgspec.Meta(ge=0, le=99.9)] = 0.0
@@ -103,6 +105,7 @@ def apply(state: ViewState, preferences: Preferences, settings: Settings) -> Non
     state.ui_scale = settings.scale or preferences.ui_scale
     span_s = preferences.span_s if settings.span_s is None else settings.span_s
     state.time.span_ns = span_s * 1e9
+    state.folding = settings.folding or preferences.folding
     state.aggregation = settings.aggregation
     filters = state.filters
     filters.threshold = preferences.threshold if settings.threshold is None else settings.threshold
@@ -123,6 +126,7 @@ def gather(state: ViewState, *, width: int, height: int, plot_width_px: float) -
         shown_layers={name: name in state.filters.layers for name in LAYERS},
         cvd_share=state.cvd_share,
         span_s=min(max(span_s, 1.0), 1e7) if span_s > 0 else 180.0,
+        folding=state.folding,
         threshold=state.filters.threshold,
         size_floor=state.filters.size_floor,
         percentile=state.filters.percentile,

@@ -21,6 +21,7 @@ from flow_gl.store.market import MarketReader
 from flow_gl.ui.state.axes import TimeAxis, ValueAxis
 from flow_gl.ui.state.layout import CVD_SHARE
 from flow_gl.ui.state.panel_layout import PanelLayout, PanelPlaces, lay_out, open_in_order
+from flow_gl.ui.state.timeline import FOLDINGS, NO_TIMELINE, Folding, Timeline
 
 _MOST_TICKS: Final = 2.0 * MAX_TICK
 """A price pane spans at most so many: all prices that there can be."""
@@ -83,6 +84,7 @@ class ChartState:
     size_floor_from_percentile: int = 0
     """Contracts that `Filters.percentile` amounts to for this chart now."""
     style: Cached[Style] = field(default_factory=Cached, compare=False)
+    timeline: Timeline = NO_TIMELINE
 
     def cvd_reference(self, market: MarketReader) -> CvdReference | None:
         """Return the reference point that counts now; None if there is none or the market has not come to it yet."""
@@ -119,6 +121,8 @@ class ViewState:
     pause: Pause | None = None
     cvd_share: float = CVD_SHARE
     locked_lod: int | None = None
+    folding: Folding = "closed"
+    """Which intervals without trades are folded to a narrow band."""
     is_muted: bool = False
     palette: Palette = DARK
     open_panels: set[str] = field(default_factory=set)
@@ -212,6 +216,11 @@ class ViewState:
         else:
             return False
         return True
+
+    def next_folding(self) -> Folding:
+        """Fold the next choice of intervals; return it."""
+        self.folding = FOLDINGS[(FOLDINGS.index(self.folding) + 1) % len(FOLDINGS)]
+        return self.folding
 
     def next_palette(self) -> None:
         names = list(PALETTES)

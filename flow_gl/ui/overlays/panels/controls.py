@@ -9,16 +9,22 @@ from imgui_bundle import imgui
 
 from flow_gl.core.commands import Command, Configure
 from flow_gl.core.palette import PALETTES
-from flow_gl.core.settings import AGGREGATION
+from flow_gl.core.settings import AGGREGATION, DECLARED
 from flow_gl.layers.labels.words import bucket_text
 from flow_gl.layers.rows.hit import hidden_count
 from flow_gl.ui.overlays import words
 from flow_gl.ui.overlays.frame import ChartFrame, Frame
 from flow_gl.ui.overlays.panels import base
+from flow_gl.ui.state.timeline import FOLDINGS, Folding
 from flow_gl.ui.state.view_state import LAYERS, ViewState
 
 _SPANS_S: Final = (30, 60, 180, 600, 1800, 3600, 4 * 3600, 24 * 3600)
 _SCALES: Final = (0.75, 1.0, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0, 4.0)
+_FOLDINGS: Final[dict[Folding, str]] = {
+    "closed": "closed hours",
+    "all": "closed hours and halts",
+    "none": "nothing",
+}
 
 
 def fill(frame: Frame, state: ViewState) -> list[Command]:
@@ -68,14 +74,15 @@ def _time(frame: Frame, state: ViewState) -> None:
         return
     width = frame.charts[0].layout.price.width
     span_s = state.time.ns_per_px * width / 1e9
-    changed, span_s = base.slider("span", words.span(span_s), span_s, (10.0, 7 * 86400.0), is_log=True)
+    timeline = state.charts[frame.charts[0].index].timeline
+    changed, span_s = base.slider("span", words.span(span_s), span_s, (10.0, 30 * 86400.0), is_log=True)
     if changed:
-        state.time.set_span(span_s * 1e9, width)
+        state.time.set_span(span_s * 1e9, width, frame.event_ns, timeline)
     for index, seconds in enumerate(_SPANS_S):
         if index % 4:
             imgui.same_line()
         if imgui.small_button(f"{words.span(seconds)}##span"):
-            state.time.set_span(seconds * 1e9, width)
+            state.time.set_span(seconds * 1e9, width, frame.event_ns, timeline)
     scene = frame.charts[0].scene
     if scene is None:
         return
@@ -90,6 +97,14 @@ def _time(frame: Frame, state: ViewState) -> None:
                 state.lock_to(lod)
         imgui.end_combo()
     base.hint("zoomed out, bubbles are merged into wider buckets; volume is conserved")
+    _folding(state)
+
+
+def _folding(state: ViewState) -> None:
+    changed, index = imgui.combo("fold", FOLDINGS.index(state.folding), [_FOLDINGS[name] for name in FOLDINGS])
+    if changed:
+        state.folding = FOLDINGS[index]
+    base.hint(DECLARED["folding"].setting.help)
 
 
 def _layers(frame: Frame, state: ViewState) -> None:

@@ -1,0 +1,76 @@
+"""What a chart's time axis knows of its data: when they begin, and which intervals are folded.
+
+Closed hours and weekends are folded by default, intervals of open hours without trades on request. Each chart has its
+own folds, because another instrument may have traded then; for instruments of one exchange they are the same.
+"""
+
+from dataclasses import dataclass
+from typing import Final, Literal, get_args
+
+import numpy as np
+
+from flow_gl.core.cached import Cached
+from flow_gl.core.folds import NO_FOLDS, Folds
+from flow_gl.core.schema import GapKind
+from flow_gl.store.market import MarketReader
+
+Folding = Literal["closed", "all", "none"]
+FOLDINGS: Final[tuple[Folding, ...]] = get_args(Folding)
+FOLDED_KINDS: Final[dict[Folding, tuple[GapKind, ...]]] = {
+    "closed": (GapKind.CLOSED,),
+    "all": (GapKind.CLOSED, GapKind.NO_TRADES),
+    "none": (),
+}
+"""The kinds of gaps that are folded. A feed gap never is: how much is missing must be seen."""
+BAND_PX: Final = 22.0
+"""Width of a fold at content scale 1."""
+_STEPS: Final = 256
+"""A gap that is still open grows in steps of this share of its length, so that the axis need not change every frame."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """Folds and beginning of a chart's data."""
+
+    folds: Folds = NO_FOLDS
+    first_ns: int | None = None
+    """Start of the first bucket with a trade, ns; None before there is one."""
+
+
+NO_TIMELINE: Final = Timeline()
+
+
+class TimelineReader:
+    """Keeps the timeline of one chart up to date."""
+
+    def __init__(self) -> None:
+        self._timeline: Final[Cached[Timeline]] = Cached()
+
+    def read(self, market: MarketReader, folding: Folding, *, now_ns: int, scale: float) -> Timeline:
+        """Return the timeline: the same object while nothing has changed.
+
+        Parameters
+        ----------
+        now_ns : event time at the live edge; a gap that is still open lasts until then
+        scale : content scale
+        """
+        first_ns = market.first_ns
+        open_start = max((market.open_gaps.get(kind, 0) for kind in FOLDED_KINDS[folding]), default=0)
+        open_end = _stepped(open_start, now_ns) if open_start else 0
+        # An open gap gets a new version with each look at the clock.
+        version = (len(market.gaps), open_end) if open_end else market.breaks_version
+        key = version, folding, scale, first_ns, market
+        return self._timeline.get(key, lambda: Timeline(_folds_of(market, folding, open_end, scale), first_ns))
+
+
+def _stepped(start_ns: int, now_ns: int) -> int:
+    length = max(1, now_ns - start_ns)
+    step = max(1, length // _STEPS)
+    step = 1 << (step.bit_length() - 1)
+    return start_ns + -(-length // step) * step
+
+
+def _folds_of(market: MarketReader, folding: Folding, open_end: int, scale: float) -> Folds:
+    gaps = market.gaps[np.isin(market.gaps["kind"], [int(kind) for kind in FOLDED_KINDS[folding]])]
+    ends = np.where(gaps["open"] == 1, np.maximum(gaps["end"], open_end), gaps["end"])
+    return Folds(gaps["start"].tolist(), ends.tolist(), BAND_PX * scale) if len(gaps) else NO_FOLDS
