@@ -6,6 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from flow_gl.core.folds import FoldedTime
 from flow_gl.layers.labels import ticks
 from tests.kit.markets import START_NS
 
@@ -96,3 +97,44 @@ def test_the_widest_scales_have_lines_apart_from_each_other() -> None:
     for tick_size in (1, 500, 3_906_250, 10_000_000, 250_000_000, 7_000_000_007):
         ticks_per_px = 2 * 72_000_000 * 1_000_000_000 / tick_size / 500
         assert ticks.price_step(tick_size, ticks_per_px, 44.0) >= 44.0 * ticks_per_px * tick_size
+
+
+SUNDAY_OPEN = int(datetime(2025, 11, 30, 18, tzinfo=ZoneInfo(ZONE)).timestamp()) * SECOND
+FRIDAY_CLOSE = int(datetime(2025, 11, 28, 13, 15, tzinfo=ZoneInfo(ZONE)).timestamp()) * SECOND
+WEEKEND = FoldedTime([FRIDAY_CLOSE], [SUNDAY_OPEN], 22 * 60 * SECOND)
+
+
+def test_no_time_tick_lies_in_a_fold_and_the_next_session_s_open_has_one() -> None:
+    step, least = 2 * 3600 * SECOND, 104 * 60 * SECOND
+    times = FRIDAY_CLOSE - 5 * 3600 * SECOND, SUNDAY_OPEN + 7 * 3600 * SECOND
+    found = ticks.folded_time_ticks(*times, step, ZONE, folded=WEEKEND, least_ns=least)
+    assert not [t_ns for t_ns in found if FRIDAY_CLOSE <= t_ns < SUNDAY_OPEN]
+    assert [f"{wall(t_ns):%a %H}" for t_ns in found] == ["Fri 10", "Sun 18", "Sun 20", "Sun 22", "Mon 00"]
+    assert all(WEEKEND.between(a, b) >= least for a, b in pairwise(found)), "labels do not meet across the fold"
+
+
+def test_days_are_marked_outside_of_folds_alone() -> None:
+    times = FRIDAY_CLOSE - 3 * ticks.DAY_NS, SUNDAY_OPEN + 3 * ticks.DAY_NS
+    found = ticks.folded_time_ticks(*times, ticks.DAY_NS, ZONE, folded=WEEKEND, least_ns=ticks.DAY_NS)
+    assert [f"{wall(t_ns):%a}" for t_ns in found] == ["Wed", "Thu", "Fri", "Mon", "Tue", "Wed"]
+
+
+def test_times_have_a_date_where_the_view_spans_more_than_a_day_or_lies_on_an_earlier_one() -> None:
+    hour = 3600 * SECOND
+    assert ticks.needs_date(START_NS, START_NS + 25 * hour, START_NS, ZONE)
+    assert not ticks.needs_date(START_NS, START_NS + hour, START_NS + 2 * hour, ZONE)
+    assert ticks.needs_date(START_NS, START_NS + hour, START_NS + 24 * hour, ZONE)
+    at = [START_NS + (hours * 3600 - 1800) * SECOND for hours in (0, 9, 15, 24, 33)]
+    dated = ticks.time_labels(at, hour, ZONE, is_dated=True)
+    assert dated == [
+        ("28 Nov 09:00", False),
+        ("18:00", False),
+        ("29 Nov", True),
+        ("09:00", False),
+        ("18:00", False),
+    ]
+    plain = ticks.time_labels([at[0], at[3]], hour, ZONE, is_dated=False)
+    assert plain == [("09:00", False), ("09:00", False)]
+    later = ticks.time_labels([at[0], at[3]], hour, ZONE, is_dated=True)
+    assert later == [("28 Nov 09:00", False), ("29 Nov 09:00", True)]
+    assert ticks.clock_text(START_NS, ZONE, is_dated=True) == "Fri 28 Nov  09:30:00"

@@ -1,0 +1,123 @@
+"""The time axis across folds: gestures keep what is under the mouse, and zooming out ends at the data."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flow_gl.core.folds import Folds
+from flow_gl.core.schema import GAP_LIST, GapKind
+from flow_gl.ui.state.axes import DEFAULT_SPAN_NS, EDGE_SHARE, Live, Parked, TimeAxis
+from flow_gl.ui.state.timeline import BAND_PX, FOLDINGS, Folding, Timeline, TimelineReader
+from tests.kit.markets import SECOND, START_NS, make_market
+
+HOUR = 3600 * SECOND
+NOW = START_NS
+WIDTH = 1000.0
+DAYS = 5
+FIRST = NOW - DAYS * 24 * HOUR
+TIMELINE = Timeline(
+    Folds(
+        [FIRST + day * 24 * HOUR + 23 * HOUR for day in range(DAYS)],
+        [FIRST + (day + 1) * 24 * HOUR for day in range(DAYS)],
+        BAND_PX,
+    ),
+    FIRST,
+)
+scales = st.floats(1e8, 2e11)
+columns = st.floats(0.0, WIDTH)
+edges = st.integers(FIRST, NOW - HOUR)
+
+
+@given(scales, st.floats(0.3, 1.0), columns, edges)
+def test_a_zoom_in_keeps_what_is_under_the_cursor(scale: float, factor: float, x: float, edge: int) -> None:
+    axis = TimeAxis(ns_per_px=scale, anchor=Parked(edge))
+    before = axis.time_at(x, NOW, WIDTH, TIMELINE)
+    axis.zoom(factor, x, NOW, WIDTH, TIMELINE)
+    if not axis.is_live:
+        moved = TIMELINE.folds.at(axis.ns_per_px).between(before, axis.time_at(x, NOW, WIDTH, TIMELINE))
+        assert abs(moved) <= 0.01 * axis.ns_per_px
+
+
+@given(scales, st.floats(-500.0, 500.0), edges)
+def test_a_drag_moves_the_picture_by_just_so_many_pixels(scale: float, dx: float, edge: int) -> None:
+    axis, folded = TimeAxis(ns_per_px=scale, anchor=Parked(edge)), TIMELINE.folds.at(scale)
+    axis.pan(dx, NOW, TIMELINE)
+    if isinstance(axis.anchor, Parked) and (dx < 0 or folded.between(FIRST, axis.anchor.t_ns) > WIDTH * scale):
+        assert folded.between(axis.anchor.t_ns, edge) == pytest.approx(dx * scale, abs=2)
+
+
+@given(scales, st.lists(st.floats(1.0, 3.0), min_size=1, max_size=40), columns, edges)
+def test_zooming_out_ends_where_all_data_are_in_view(scale: float, factors: list[float], x: float, edge: int) -> None:
+    axis = TimeAxis(ns_per_px=scale, anchor=Parked(edge))
+    for factor in (*factors, 1e6):
+        axis.zoom(factor, x, NOW, WIDTH, TIMELINE)
+        assert axis.edge_ns(NOW) <= NOW
+    folded = TIMELINE.folds.at(axis.ns_per_px)
+    first_x = EDGE_SHARE * WIDTH - folded.between(FIRST, axis.edge_ns(NOW)) / axis.ns_per_px
+    assert axis.anchor == Live()
+    assert first_x == pytest.approx(0.01 * WIDTH, abs=1.0)
+
+
+def test_the_default_span_is_shown_although_there_are_fewer_data() -> None:
+    axis, young = TimeAxis(ns_per_px=1e7), Timeline(first_ns=NOW - 5 * SECOND)
+    for _ in range(20):
+        axis.zoom(2.0, 500.0, NOW, WIDTH, young)
+    assert axis.ns_per_px * WIDTH == pytest.approx(DEFAULT_SPAN_NS)
+
+
+def test_a_span_that_was_asked_for_is_not_zoomed_in_by_a_zoom_out() -> None:
+    axis, young = TimeAxis(ns_per_px=1e12), Timeline(first_ns=NOW - 5 * SECOND)
+    axis.zoom(1.5, 950.0, NOW, WIDTH, young)
+    assert axis.ns_per_px == 1e12
+
+
+def test_panning_back_leaves_data_in_view() -> None:
+    axis = TimeAxis(ns_per_px=1e10)
+    axis.fit(WIDTH)
+    for _ in range(100):
+        axis.pan(500.0, NOW, TIMELINE)
+    first_x = EDGE_SHARE * WIDTH - TIMELINE.folds.at(1e10).between(FIRST, axis.edge_ns(NOW)) / 1e10
+    assert first_x == pytest.approx(0.5 * WIDTH, abs=1.0)
+
+
+def test_live_edge_is_reached_again_across_a_fold() -> None:
+    axis = TimeAxis(ns_per_px=1e8, anchor=Parked(NOW - HOUR - SECOND))
+    axis.settle(NOW, 33.0, TIMELINE)
+    assert axis.is_live, "a second of trading and a band of 22 px lie between"
+
+
+@pytest.mark.parametrize(
+    ("folding", "kind", "is_folded"),
+    [
+        ("closed", GapKind.CLOSED, True),
+        ("closed", GapKind.NO_TRADES, False),
+        ("all", GapKind.CLOSED, True),
+        ("all", GapKind.NO_TRADES, True),
+        ("none", GapKind.CLOSED, False),
+        *((folding, GapKind.FEED, False) for folding in FOLDINGS),
+    ],
+)
+def test_what_is_folded_depends_on_the_kind_of_gap(folding: Folding, kind: GapKind, is_folded: bool) -> None:
+    market = make_market(300, gap=(100, 200, kind))
+    timeline = TimelineReader().read(market.reader, folding, now_ns=market.now_ns, scale=2.0)
+    assert timeline.first_ns == START_NS
+    assert timeline.folds.starts == ((START_NS + 100 * SECOND,) if is_folded else ())
+    assert timeline.folds.band_px == (2 * BAND_PX if is_folded else 0.0)
+
+
+def test_a_gap_that_is_still_open_is_folded_up_to_now_in_few_steps() -> None:
+    market, reader = make_market(100), TimelineReader()
+    record = np.zeros(1, GAP_LIST)
+    record["count"] = record["total"] = 1
+    record["gap"]["start"][0, 0], record["gap"]["kind"][0, 0], record["gap"]["open"][0, 0] = NOW, GapKind.CLOSED, 1
+    seen = set()
+    for seconds in range(3600, 7200):
+        record["gap"]["end"][0, 0] = NOW + seconds * SECOND
+        market.store.gaps.write(record)
+        market.reader.refresh()
+        timeline = reader.read(market.reader, "closed", now_ns=NOW + seconds * SECOND, scale=1.0)
+        folded = timeline.folds.at(1e8)
+        assert 0 <= 22e8 - folded.between(NOW, NOW + seconds * SECOND) <= 22e8 / 100
+        seen.add(timeline.folds.ends)
+    assert len(seen) < 600
