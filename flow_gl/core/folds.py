@@ -135,8 +135,15 @@ class Folds:
         self.starts: Final = tuple(start for start, _ in kept)
         self.ends: Final = tuple(end for _, end in kept)
         self.band_px: Final = band_px
+        self._key: Final = (self.band_px, self.starts, self.ends)
         self._scale = 0.0
         self._folded = UNFOLDED
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (isinstance(other, Folds) and self._key == other._key)
+
+    def __hash__(self) -> int:
+        return hash(self._key)
 
     def at(self, ns_per_px: float) -> FoldedTime:
         """Return the map at a scale."""
