@@ -9,6 +9,8 @@ from typing import Final
 from flow_gl.core.market import rejections
 from flow_gl.core.palette import Palette, Rgb, mix
 from flow_gl.gl.view import Rect
+from flow_gl.layers.discs import radius_range
+from flow_gl.layers.labels.legend import LEAST_HEIGHT_PX
 from flow_gl.store.market import MarketReader
 from flow_gl.ui.overlays import words
 from flow_gl.ui.overlays.frame import ChartFrame, Frame
@@ -21,6 +23,9 @@ NOTE_S: Final = 3.5
 WARNING_S: Final = 12.0
 UNKEPT: Final = "not everything is recorded or archived  \u00b7  G shows why"
 _FADE_S: Final = 0.4
+_CHIP_PX: Final = 12.0
+_LEGEND_WIDTH_PX: Final = 480.0
+"""Most width of the size legend, which is at the lower left."""
 
 
 @dataclass(slots=True)
@@ -130,40 +135,49 @@ def _chips(painter: Painter, chart: ChartFrame, frame: Frame, state: ViewState) 
     own = state.charts[chart.index]
     texts = []
     if own.cleared_before_ns:
-        texts.append(f"bubbles before {words.clock(own.cleared_before_ns)} hidden  \u00b7  C shows them")
+        hidden = f"bubbles before {words.clock(own.cleared_before_ns)} hidden"
+        texts.append((f"{hidden}  \u00b7  C shows them", hidden))
     if not own.price.is_auto:
-        texts.append("price scale fixed  \u00b7  V automatic")
+        texts.append(("price scale fixed  \u00b7  V automatic", "price scale fixed"))
     if chart.market is not None:
         texts += _limits(chart.market)
     pane, scale, palette = chart.layout.price, frame.scale, state.palette
+    room = pane.width - 32 * scale
+    fitting = [text if painter.width(text, _CHIP_PX) <= room else short for text, short in texts]
+    widths = [painter.width(text, _CHIP_PX) + 16 * scale for text in fitting]
     y = pane.bottom - 12 * scale
-    for text in texts:
-        width, height = painter.width(text, 12.0) + 16 * scale, 22 * scale
+    is_near_legend = (pane.width - max(widths, default=0)) / 2 < _LEGEND_WIDTH_PX * scale
+    if is_near_legend and pane.height >= LEAST_HEIGHT_PX * scale:
+        y -= 2 * radius_range(state.style(own), scale)[1] + 14 * scale  # above the size legend
+    for text, width in zip(fitting, widths, strict=True):
+        height = 22 * scale
         x = pane.x + (pane.width - width) / 2
         y -= height
-        if width > pane.width:
+        if width > pane.width or y < pane.y:
             continue
         painter.box(x, y, width, height, palette.raised, alpha=0.85, rounding=4.0)
-        painter.text_middle(x + 8 * scale, y + height / 2, text, palette.quiet, 12.0)
+        painter.text_middle(x + 8 * scale, y + height / 2, text, palette.quiet, _CHIP_PX)
         y -= 4 * scale
 
 
-def _limits(market: MarketReader) -> list[str]:
-    """Describe rejected trades and what the session's numbers lack."""
+def _limits(market: MarketReader) -> list[tuple[str, str]]:
+    """Describe rejected trades and what the session's numbers lack, in full and, for a narrow chart, in brief."""
     session, texts = market.session, []
-    if line := rejections.describe(rejections.counts_of(session)):
-        texts.append(line)
+    counts = rejections.counts_of(session)
+    if line := rejections.describe(counts):
+        texts.append((line, f"not charted: {sum(counts.values()):,}"))
     if session["partial"]:
         since = words.since(int(session["first_ts"]), int(session["last_ts"]))
-        texts.append(
+        text = (
             f"partial session: data from {since} {words.ZONE_NAME}  \u00b7  levels marked * lack the trades before that"
         )
+        texts.append((text, f"* data from {since}"))
     elif session["prior_partial"]:
-        texts.append("levels marked * come from a session without its beginning")
+        texts.append(("levels marked * come from a session without its beginning", "* partial session"))
     if session["unscheduled"]:
         first_ts = int(session["first_ts"])
         when = f"{words.day(first_ts)} {words.clock(first_ts, seconds=False)} {words.ZONE_NAME}"
-        texts.append(f"unscheduled session from {when}: not in the exchange's calendar")
+        texts.append((f"unscheduled session from {when}: not in the exchange's calendar", "unscheduled session"))
     return texts
 
 
