@@ -39,7 +39,7 @@ from tests.kit.trades import make_trades
 
 SYMBOLS = {instrument_id: name for name, instrument_id in NAMES.items()}
 HOUR_NS = 3_600 * 1_000_000_000
-TABLES = ("open", "profile", "session", "gaps", "rolls", "instrument")
+TABLES = ("open", "profile", "session", "gaps", "rolls", "sessions", "instrument")
 
 
 class LocalCharts(Charts):

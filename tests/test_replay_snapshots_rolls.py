@@ -7,7 +7,7 @@ import databento_dbn as dbn
 import numpy as np
 import pytest
 
-from flow_gl.core.schema import ROLL_LIST
+from flow_gl.core.schema import FINISHED_LIST, ROLL_LIST, UNDEF_PRICE
 from tests.feed.market_files import mapping_record, write
 from tests.feed.test_identity import DAY, make_header, trades
 from tests.test_replay_snapshots import assert_same, opened, run, small_rings, snapshots
@@ -54,6 +54,9 @@ def test_kept_levels_of_files_with_a_roll_are_the_files_numbers(make, tmp_path: 
     expected = run(paths, feed={"cache": False, **options})
     (record,) = np.frombuffer(expected.tables["rolls 0"], ROLL_LIST)
     assert (record["count"], record["roll"]["from_id"][0], record["roll"]["to_id"][0]) == (1, 100, 200)
+    (finished,) = np.frombuffer(expected.tables["sessions 0"], FINISHED_LIST)
+    assert finished["session"]["instrument_id"][:2].tolist() == [100, 200], "each session belongs to its contract"
+    assert finished["session"]["numbers"]["prior_poc"][1] == UNDEF_PRICE, "no level crosses a roll"
     assert_same(run(paths[:1], feed=options), run(paths[:1], feed={"cache": False, **options}))
     assert_same(run(paths, feed=options), expected)
     del opened[:]

@@ -30,6 +30,10 @@ NODES: Final = 64
 """Most LVN (and HVN) rows that are published, the most prominent first kept."""
 GAPS: Final = 512
 """Most gaps of one instrument that are published, the newest kept."""
+FINISHED_SESSIONS: Final = 64
+"""Most finished sessions of one chart that are published, the newest kept: a quarter of trading days."""
+FINISHED_ROWS: Final = 256
+"""Most rows of a finished session's profile; ticks are merged until they suffice."""
 ROLLS: Final = 256
 """Most rolls of one chart that are published, the newest kept."""
 CHARTS: Final = 9
@@ -225,6 +229,31 @@ SESSION: Final = np.dtype(
     ]
 )
 """What the session amounts to so far."""
+
+FINISHED_SESSION: Final = np.dtype(
+    [
+        ("instrument_id", "<i8"),
+        ("numbers", SESSION),  # at its end
+        ("poc", "<i8"),  # prices, 1e-9
+        ("vah", "<i8"),
+        ("val", "<i8"),
+        ("rows", "<i8"),  # the profile, as in PROFILE, down to `unsided`
+        ("count", "<i8"),
+        ("base", "<i8"),
+        ("tick_size", "<i8"),
+        ("ticks_per_row", "<i8"),
+        ("row", "<i4", (FINISHED_ROWS,)),
+        ("buy", "<i8", (FINISHED_ROWS,)),
+        ("sell", "<i8", (FINISHED_ROWS,)),
+        ("unsided", "<i8", (FINISHED_ROWS,)),
+    ]
+)
+"""A session that has ended: its numbers, levels, and its profile with at most `FINISHED_ROWS` rows."""
+
+FINISHED_LIST: Final = np.dtype(
+    [("count", "<i8"), ("total", "<i8"), ("session", FINISHED_SESSION, (FINISHED_SESSIONS,))]
+)
+"""The finished sessions of one chart, oldest first."""
 
 GAP: Final = np.dtype([("start", "<i8"), ("end", "<i8"), ("kind", "<u2"), ("open", "u1"), ("pad", "u1", (5,))])
 """A stretch without trades or without data; `open` is 1 while it lasts (then `end` is the newest time known)."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from flow_gl.core.items import Definition, FeedGap, Spans
 from flow_gl.core.market.limits import MAX_ROWS
-from flow_gl.core.schema import MAX_LODS, SESSION, GapKind, TickSource
+from flow_gl.core.schema import FINISHED_SESSION, MAX_LODS, SESSION, GapKind, TickSource
 from flow_gl.core.sessions import Session
 from flow_gl.engine.kernels.layout import BINS, COLUMNS, PENDING, STATE
 from flow_gl.engine.kernels.reference import STEPS
@@ -72,6 +72,8 @@ class MarketState(msgspec.Struct, frozen=True):
     """Its market has ended, but its chart still shows it."""
     detectors: list[bytes] = []
     """State of `detectors.group.DetectorGroup`; empty without detectors."""
+    sessions: list[bytes] = []
+    """FINISHED_SESSION rows of its chart, oldest first."""
 
 
 class PipelineState(msgspec.Struct, frozen=True):
@@ -117,6 +119,7 @@ def _check(market: MarketState) -> None:
         (len(market.bins), BINS * _WORD),
         (len(market.session_row), SESSION.itemsize),
         (len(market.grid.profile) % (COLUMNS * _WORD), 0),
+        *((len(row), FINISHED_SESSION.itemsize) for row in market.sessions),
     )
     if any(size != expected for size, expected in sizes) or len(market.grid.profile) > MAX_ROWS * COLUMNS * _WORD:
         raise CheckpointError(f"the arrays of instrument {market.instrument_id} have another size")

@@ -46,7 +46,8 @@ from flow_gl.engine.kernels.rollup import close_nb
 from flow_gl.engine.kernels.trade_run import SIDES
 from flow_gl.engine.published import Published
 from flow_gl.engine.rolls import Left, RollLog
-from flow_gl.engine.sinks import Sink, TableName
+from flow_gl.engine.session_log import SessionLog
+from flow_gl.engine.sinks import Finished, Sink, TableName
 
 _NONE: Final = UNDEF_PRICE
 
@@ -87,6 +88,7 @@ class Market(Published):
         self.identity = Identity(instrument_id, self._grid)
         self._gaps = gaps.GapLog(calendar)
         self._rolls = RollLog()
+        self._sessions = SessionLog()
         self._detectors = DetectorGroup() if has_detectors else None
         self._renew: Callable[[], Sink] | None = None
         self._session: Session | None = None
@@ -139,14 +141,14 @@ class Market(Published):
         """Send results to a sink from now on; the next publication writes all its tables."""
         self.sink = sink
         self._instrument_changed = True
-        self._gaps.is_changed = True
+        self._gaps.is_changed = self._sessions.is_changed = True
 
     def follow(self, old: "Market", renew: Callable[[], Sink] | None) -> None:
         """Take over the chart of another instrument, which must be finished, before this one's first trade.
 
         Parameters
         ----------
-        old : the previous instrument; only its gaps and rolls stay on the chart
+        old : the previous instrument; only its gaps, rolls and sessions stay on the chart
         renew : returns an empty sink. It is called if this instrument's first trade is older than the previous
             instrument's last bucket, because a chart never goes back in time. With None, such trades count as late
         """
@@ -157,6 +159,7 @@ class Market(Published):
         s = old._state[0]
         left = Left(old.instrument_id, old.identity.symbol, int(s["last_ts"])) if old.has_traded else None
         self._rolls.follow(old._rolls, left)
+        self._sessions.follow(old._sessions)
         self._show_change()
 
     def process(self, words: NDArray[np.int64], start: int, stop: int) -> int:
@@ -235,8 +238,7 @@ class Market(Published):
         if self._detectors is not None:
             self._tell(self._detectors.begin())
         self._state["bucket"][0] = bucket + 1
-        if self._state["trade_count"][0] and self.sink is not None:
-            self.sink.finished(self._finished())
+        self._end_session()
 
     def configure(self, settings: AggregationSettings) -> None:
         """Apply changed settings; the bucket and the levels of detail of a running instrument stay the same."""
@@ -256,6 +258,7 @@ class Market(Published):
             chart,
             is_ended,
             self._detectors.keep() if self._detectors is not None else [],
+            self._sessions.keep(),
         )
 
     def resume(self, kept: MarketState) -> None:
@@ -270,6 +273,7 @@ class Market(Published):
         self._grid.resume(kept.grid)
         self._gaps.resume(kept.gaps)
         self._rolls.resume(kept.rolls)
+        self._sessions.resume(kept.sessions)
         if self._detectors is not None and kept.detectors:
             self._detectors.resume(kept.detectors)
         self._instrument_changed = True
@@ -339,6 +343,7 @@ class Market(Published):
                 self.sink = self._renew()
                 self._rolls.forget()
                 self._gaps.forget()
+                self._sessions.forget()
         elif ts - before.last_ts > gaps.SILENCE_NS:
             self._gaps.silence(before.last_ts, ts)
         self._rolls.begin(ts)
@@ -348,12 +353,20 @@ class Market(Published):
         """End the session: its levels become the prior ones, and the session's state is reset."""
         if self._detectors is not None:
             self._tell(self._detectors.begin())
-        finished = self._finished() if self._state["trade_count"][0] else None
+        finished = self._end_session()
         if finished is not None:
-            if self.sink is not None:
-                self.sink.finished(finished)
             records.fill_prior(self._session_row, finished)
         self._reset_session()
+
+    def _end_session(self) -> Finished | None:
+        """Hand on what the session amounts to; None if nothing has traded in it."""
+        if not self._state["trade_count"][0]:
+            return None
+        finished = self._finished()
+        self._sessions.add(finished)
+        if self.sink is not None:
+            self.sink.finished(finished)
+        return finished
 
     def _reset_session(self) -> None:
         s = self._state[0]

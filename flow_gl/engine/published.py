@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow_gl.core.market.rejections import counts_of
-from flow_gl.core.schema import GAP_LIST, INSTRUMENT, OPEN, PROFILE, ROLL_LIST
+from flow_gl.core.schema import FINISHED_LIST, GAP_LIST, INSTRUMENT, OPEN, PROFILE, ROLL_LIST
 from flow_gl.core.sessions import Session
 from flow_gl.core.settings import AggregationSettings
 from flow_gl.engine.coverage import Coverage
@@ -14,6 +14,7 @@ from flow_gl.engine.identity import Identity
 from flow_gl.engine.kernels.rollup import open_rows_nb
 from flow_gl.engine.records import Reading, fill_instrument, fill_profile, fill_session, finished_of, read_profile
 from flow_gl.engine.rolls import RollLog
+from flow_gl.engine.session_log import SessionLog
 from flow_gl.engine.sinks import Finished, Sink, TableName
 from flow_gl.engine.summary import Summary
 
@@ -33,6 +34,7 @@ class Published:
     _grid: Grid
     _gaps: GapLog
     _rolls: RollLog
+    _sessions: SessionLog
     _session: Session | None
     _overnight_frozen: bool
     _records: dict[TableName, NDArray[np.void]]
@@ -79,6 +81,10 @@ class Published:
             record = self._record("gaps", GAP_LIST)
             self._gaps.write(record)
             sink.table("gaps", record)
+        if self._sessions.is_changed:
+            record = self._record("sessions", FINISHED_LIST)
+            self._sessions.write(record)
+            sink.table("sessions", record)
         if is_brief:
             if seen not in (self._published, self._shown):
                 self._shown = seen

@@ -109,7 +109,7 @@ def fill_profile(record: NDArray[np.void], reading: Reading, *, step: int) -> No
     row["count"] = row["rows"] = 0
     row["ticks_per_row"], row["base"] = 1, reading.price_of(0)
     if len(reading.price):
-        rows, held = _fill_rows(row, reading)
+        rows, held = fill_rows(row, reading.price, reading.contracts, tick_size=reading.tick_size, most=PROFILE_ROWS)
         row["count"], row["row"][: len(rows)] = len(rows), rows
         for column, name in enumerate(("buy", "sell", "unsided")):
             row[name][: len(rows)] = held[:, column]
@@ -125,18 +125,33 @@ def fill_profile(record: NDArray[np.void], reading: Reading, *, step: int) -> No
         row[name][: len(nodes)] = reading.prices(nodes)
 
 
-def _fill_rows(row: np.void, reading: Reading) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Set the row size in `row`; return the numbers of the rows with volume, from the lowest, and their contracts."""
+def fill_rows(
+    row: np.void, price: NDArray[np.int64], contracts: NDArray[np.int64], *, tick_size: int, most: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Set a profile's row size and base in `row`, merging ticks until at most `most` rows have volume.
+
+    Parameters
+    ----------
+    row : PROFILE or FINISHED_SESSION record
+    price : int64 (prices,), ascending, at least one, 1e-9 units
+    contracts : int64 (prices, columns)
+    tick_size : height of a row of one tick, 1e-9 units
+
+    Returns
+    -------
+    numbers : int64 (rows,): the rows with volume, counted from the lowest
+    held : int64 (rows, columns): their contracts
+    """
     ticks_per_row = 1
     while True:
-        numbers = reading.price // (reading.tick_size * ticks_per_row)
+        numbers = price // (tick_size * ticks_per_row)
         starts = np.flatnonzero(np.concatenate([[True], numbers[1:] != numbers[:-1]]))
-        if len(starts) <= PROFILE_ROWS and numbers[-1] - numbers[0] < _MOST_ROW:
+        if len(starts) <= most and numbers[-1] - numbers[0] < _MOST_ROW:
             break
         ticks_per_row *= 2
     row["ticks_per_row"], row["rows"] = ticks_per_row, numbers[-1] - numbers[0] + 1
-    row["base"] = numbers[0] * reading.tick_size * ticks_per_row
-    return numbers[starts] - numbers[0], np.add.reduceat(reading.contracts, starts)
+    row["base"] = numbers[0] * tick_size * ticks_per_row
+    return numbers[starts] - numbers[0], np.add.reduceat(contracts, starts)
 
 
 def is_partial(session: Session | None, first_ts: int, *, known_from: int = 0) -> bool:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from flow_gl.core.schema import BUBBLE, CVD_POINT, EVENT
 from flow_gl.store.market import MarketStore
 
-TableName = Literal["open", "profile", "session", "gaps", "rolls", "instrument"]
+TableName = Literal["open", "profile", "session", "gaps", "rolls", "sessions", "instrument"]
 Rows = tuple[NDArray[np.void], NDArray[np.void]]
 """BUBBLE and CVD_POINT rows of the same buckets, equally many of each."""
 
@@ -90,7 +90,7 @@ class MarketSink:
         getattr(self.store, name).write(record)
 
     def finished(self, session: Finished) -> None:
-        """Do nothing: the SESSION table holds the prior session's levels."""
+        """Do nothing: finished sessions are in a table."""
 
 
 def places_of(seats: Sequence[tuple[Sink, object]], stores: Sequence[MarketStore]) -> dict[int, int]:

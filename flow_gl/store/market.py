@@ -15,6 +15,7 @@ from flow_gl.core.schema import (
     BUBBLE,
     CVD_POINT,
     EVENT,
+    FINISHED_LIST,
     GAP,
     GAP_LIST,
     INSTRUMENT,
@@ -69,7 +70,7 @@ def _market_nbytes(base_capacity: int) -> int:
     for lod in range(MAX_LODS):
         capacity = lod_capacity(lod, base_capacity)
         sizes += [Ring.nbytes(BUBBLE, capacity), Ring.nbytes(CVD_POINT, capacity)]
-    sizes += [Table.nbytes(dtype) for dtype in (OPEN, PROFILE, SESSION, GAP_LIST, ROLL_LIST, INSTRUMENT)]
+    sizes += [Table.nbytes(dtype) for dtype in (OPEN, PROFILE, SESSION, GAP_LIST, ROLL_LIST, FINISHED_LIST, INSTRUMENT)]
     return sum((size + 127) & ~127 for size in sizes)
 
 
@@ -80,7 +81,8 @@ class MarketStore:
     ----------
     bubbles, cvd : per lod, rings of BUBBLE and of CVD_POINT (row i of one is the same bucket as row i of the other)
     events : ring of EVENT
-    open, profile, session, gaps, rolls, instrument : tables of OPEN, PROFILE, SESSION, GAP_LIST, ROLL_LIST, INSTRUMENT
+    open, profile, session, gaps, rolls, sessions, instrument : tables of OPEN, PROFILE, SESSION, GAP_LIST, ROLL_LIST,
+        FINISHED_LIST, INSTRUMENT
     """
 
     def __init__(
@@ -96,6 +98,7 @@ class MarketStore:
         self.session: Final = layout.table(SESSION)
         self.gaps: Final = layout.table(GAP_LIST)
         self.rolls: Final = layout.table(ROLL_LIST)
+        self.sessions: Final = layout.table(FINISHED_LIST)
         self.instrument: Final = layout.table(INSTRUMENT)
 
     @property
@@ -182,6 +185,7 @@ class MarketReader:
         self._session = _Copy(store.session)
         self._gaps = _Copy(store.gaps)
         self._rolls = _Copy(store.rolls)
+        self._sessions = _Copy(store.sessions)
         self._instrument = _Copy(store.instrument)
         # Records in place: their content changes with `refresh`.
         self.session: Final = self._session.row
@@ -200,6 +204,8 @@ class MarketReader:
         """GAP rows, oldest first."""
         self.rolls: NDArray[np.void] = self._rolls.row["roll"][:0]
         """ROLL rows, oldest first."""
+        self.sessions: NDArray[np.void] = self._sessions.row["session"][:0]
+        """FINISHED_SESSION rows, oldest first. The newest may still be what `session` shows."""
         self.roll_total = 0
         """Number of rolls in total; more than `rolls` holds if the oldest were dropped."""
         self.breaks: NDArray[np.void] = self.gaps
@@ -222,6 +228,8 @@ class MarketReader:
         if has_rolled:
             self.rolls = self._rolls.row["roll"][: int(self._rolls.row["count"])]
             self.roll_total = int(self._rolls.row["total"])
+        if self._sessions.refresh():
+            self.sessions = self._sessions.row["session"][: int(self._sessions.row["count"])]
         for copy in (self._session, self._open, self._profile):
             copy.refresh()
         has_gaps = self._gaps.refresh()
@@ -280,6 +288,10 @@ class MarketReader:
     @property
     def profile_version(self) -> int:
         return self._profile.version
+
+    @property
+    def sessions_version(self) -> int:
+        return self._sessions.version
 
     @property
     def breaks_version(self) -> tuple[int, int]:
