@@ -1,4 +1,4 @@
-"""The CVD pane: line and area coloured by sign, split exactly at zero, interrupted at gaps and resets."""
+"""The CVD pane: line and area coloured by sign, split exactly at zero, interrupted at gaps and resets; or candles."""
 
 from typing import Final
 
@@ -9,16 +9,19 @@ from flow_gl.layers.cached_layer import CachedLayer
 
 _AREA_VERTICES: Final = 6
 """Two triangles per segment."""
+_CANDLE_QUADS: Final = 2
+"""Per bucket: the line from low to high, and the body."""
 
 
 class CvdLayer(CachedLayer):
-    """Each point is drawn with the next one: n points make n - 1 segments. The zero line is in a batch."""
+    """A line joins each point to the next one: n points make n - 1 segments. The zero line is in a batch."""
 
     draws = True
 
     def setup(self) -> None:
         shaders = self._chart.kit.shaders
         self._area, self._line = shaders.program("cvd_area"), shaders.program("cvd_line")
+        self._candle = shaders.program("cvd_candle")
 
     def key(self, scene: Scene) -> tuple[object, ...]:
         view = scene.cvd_view
@@ -39,6 +42,21 @@ class CvdLayer(CachedLayer):
     def draw(self, scene: Scene) -> None:
         if "cvd" not in scene.style.is_visible:
             return
+        if scene.style.has_cvd_candles:
+            self._draw_candles()
+        else:
+            self._draw_line()
+
+    def _draw_candles(self) -> None:
+        chart = self._chart
+        self._candle.use()
+        for block, rows in chart.rows.for_lines():
+            chart.rows.use_block(block)
+            chart.kit.row_drawing.ring_quads(
+                rows.cvd.rows, rows.start, rows.stop, chart.counters, quads_per_row=_CANDLE_QUADS
+            )
+
+    def _draw_line(self) -> None:
         chart = self._chart
         drawing, counters = chart.kit.row_drawing, chart.counters
         self._area.use()

@@ -29,6 +29,7 @@ from flow_gl.layers.grid import GridLayer, TimeGridLayer
 from flow_gl.layers.header import HeaderLayer
 from flow_gl.layers.labels.axes import CvdAxisLayer, CvdPlateLayer, PriceAxisLayer, PricePlateLayer, TimeAxisLayer
 from flow_gl.layers.labels.counts import CountsLayer
+from flow_gl.layers.labels.cvd_pane import CvdCaptionLayer, CvdReferenceLayer
 from flow_gl.layers.labels.legend import LegendLayer
 from flow_gl.layers.labels.levels import LevelsLayer
 from flow_gl.layers.labels.off_scale import OffScaleLayer
@@ -70,11 +71,13 @@ DRAW_ORDER: Final[tuple[tuple[str, Callable[[Chart], Layer] | Batch, Pane], ...]
     ("price", PriceLayer, Pane.PRICE),
     ("bubbles", BubblesLayer, Pane.PRICE),
     ("counts", CountsLayer, Pane.PRICE),
+    ("cvd_reference", CvdReferenceLayer, Pane.WHOLE),
     ("cvd", CvdLayer, Pane.CVD),
     ("price_axis", PriceAxisLayer, Pane.WHOLE),
     ("price_plate", PricePlateLayer, Pane.WHOLE),
     ("cvd_axis", CvdAxisLayer, Pane.WHOLE),
     ("cvd_plate", CvdPlateLayer, Pane.WHOLE),
+    ("cvd_caption", CvdCaptionLayer, Pane.WHOLE),
     ("time_axis", TimeAxisLayer, Pane.WHOLE),
     ("crosshair", CrosshairLayer, Pane.WHOLE),
     ("over", Batch.OVER, Pane.WHOLE),

@@ -28,6 +28,8 @@ LEAST_TICKS: Final = 24.0
 """Minimum span of an automatic price axis, in ticks."""
 LEAST_CONTRACTS: Final = 20.0
 """Minimum span of an automatic CVD axis, in contracts."""
+_ZERO_LEAVES: Final = 1.5
+"""Zero leaves the CVD pane once it is this many times as far away as the range seen is high."""
 
 
 @frozen
@@ -100,10 +102,24 @@ def _search(market: MarketReader, layout: ChartLayout, state: ViewState, own: Ch
     seen_ns = [state.time.time_at(x_px, moment.event_ns, width_px, own.timeline) for x_px in ends_px]
     cut = {"hidden_before_ns": own.cleared_before_ns, "until_ns": _until_ns(state)}
     own.price_seen = price_scale(market, own.lod, *seen_ns, **cut)
-    own.cvd_seen = hit.cvd_extent(market, own.lod, *seen_ns, **cut)
+    has_candles = state.filters.has_cvd_candles
+    own.cvd_seen = _with_zero(own, hit.cvd_extent(market, own.lod, *seen_ns, has_candles=has_candles, **cut))
     if own.price_seen is None and own.price.per_px <= 0.0 and market.session["trade_count"]:
         last = int(market.session["last_price"]) / (market.tick_size or UNKNOWN_TICK_SIZE)
         own.price_seen = PriceScale(last, last)
+
+
+def _with_zero(own: ChartState, seen: tuple[float, float] | None) -> tuple[float, float] | None:
+    """Extend a range of CVD to zero where that leaves what is seen at least half of the pane.
+
+    Once zero is in the pane, it leaves only when it is clearly farther, so that the axis does not swing.
+    """
+    if seen is None:
+        return None
+    low, high = seen
+    far = max(low, -high, 0.0)
+    own.is_zero_near = far <= (_ZERO_LEAVES if own.is_zero_near else 1.0) * max(high - low, LEAST_CONTRACTS)
+    return (min(low, 0.0), max(high, 0.0)) if own.is_zero_near else seen
 
 
 def build(

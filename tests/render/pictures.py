@@ -6,6 +6,7 @@ nothing looser sees one lost bubble. Look at a new reference before committing i
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +17,7 @@ from flow_gl.core.palette import COLOUR_BLIND, DARK, LIGHT
 from flow_gl.core.schema import EVENT, EventKind, GapKind
 from flow_gl.gl.kit import Kit
 from flow_gl.layers.base import Scene, Style
+from flow_gl.layers.cvd_reference import CvdReference
 from flow_gl.layers.stack import ChartStack
 from flow_gl.view.frame_scheduler import FrameScheduler
 from tests.kit.gl_context import draw
@@ -108,9 +110,31 @@ def full_hd(kit: Kit) -> Picture:
     return _once(kit, make_scene(market, 1920, 1080, span_s=150, style=Style(palette=DARK)))
 
 
+def cvd_candles(kit: Kit) -> Picture:
+    market = make_market(300, seed=3)
+    return _once(kit, make_scene(market, span_s=60, style=Style(palette=DARK, has_cvd_candles=True)))
+
+
+def reference_and_lost_price(kit: Kit) -> Picture:
+    """CVD counted from a moment in view, zero just below the CVD pane, and the last price above the price pane."""
+    market = make_market(300, seed=3)
+    scene = make_scene(market, span_s=90)
+    cvd, rect = int(market.reader.session["cvd"]), scene.cvd_view.rect
+    middle = scene.price_view.y_top - 1.4 * scene.price_view.rect.height * scene.price_view.y_per_px
+    return _once(
+        kit,
+        replace(
+            scene,
+            price_view=replace(scene.price_view, y_top=middle),
+            cvd_view=replace(scene.cvd_view, y_top=310.0, y_per_px=270.0 / rect.height),
+            cvd_reference=CvdReference(market.now_ns - 40 * SECOND, cvd - 9, START_NS, 1),
+        ),
+    )
+
+
 PICTURES: Final = (
     *(empty, one_bubble, busy_minute, busy_minute_colour_blind, busy_minute_light, halt, feed_gap, storm),
-    *(storm_merged, standing, hovered, flash, double_scale, full_hd),
+    *(storm_merged, standing, hovered, flash, double_scale, full_hd, cvd_candles, reference_and_lost_price),
 )
 
 

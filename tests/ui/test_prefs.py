@@ -14,6 +14,7 @@ def test_what_is_set_up_comes_back(tmp_path):
     state.filters.size_floor, state.filters.layers = 12, {"grid", "bubbles"}
     state.panel_places = PanelPlaces().put("feed", Place("float", 5.0, 6.0, 310.0, 420.0)).resize("left", 350.0)
     state.ui_scale = 1.5
+    state.filters.has_cvd_candles = True
     state.time.fit(1000.0)
     state.time.set_span(600e9, 1000.0)
     saved = prefs.gather(state, width=1700, height=900, plot_width_px=1000.0)

@@ -238,6 +238,10 @@ class Settings:
             **_show,
         ),
     ] = None
+    cvd_as: Annotated[
+        Literal["line", "candles"] | None,
+        Setting(help="how CVD is drawn: line or candles", unset=_AS_LAST_TIME, metavar="NAME", **_show),
+    ] = None
     span: Annotated[
         str | None,
         Setting(

@@ -162,8 +162,6 @@ class CvdAxisLayer(CachedLayer):
         size, x = LABEL_PX * scale, round(rect.right + LEFT_PX * scale)
         for value, y in self._ticks:
             chart.batches.text.add(contracts_text(value), x, y, TextStyle(size, palette.quiet))
-        at = round(rect.x + 14 * scale), round(rect.y + 1.3 * size)
-        chart.batches.text.add("CVD", *at, TextStyle(size, palette.quiet), plate=Plate(palette.ground, alpha=0.7))
 
 
 class CvdPlateLayer(CachedLayer):

@@ -21,6 +21,11 @@ def contracts_text(count: int) -> str:
     return f"{count:,}".replace("-", MINUS)
 
 
+def signed_text(value: int) -> str:
+    """Format an integer with its sign: +12, -3 (with `MINUS`), 0."""
+    return f"+{contracts_text(value)}" if value > 0 else contracts_text(value)
+
+
 def length_text(length_ns: int) -> str:
     """Format a duration in its two largest units, rounded: 42 s, 3 min 20 s, 10 h 46 min, 2 d 3 h."""
     seconds = (max(0, length_ns) + SECOND_NS // 2) // SECOND_NS

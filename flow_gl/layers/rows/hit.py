@@ -90,22 +90,28 @@ def cvd_extent(
     t_left_ns: int,
     t_right_ns: int,
     *,
+    has_candles: bool = False,
     hidden_before_ns: int = 0,
     until_ns: int = END_OF_TIME,
 ) -> tuple[float, float] | None:
-    """Return the lowest and highest CVD (contracts) drawn in a time range; None if there are no points."""
+    """Return the lowest and highest CVD (contracts) drawn in a time range; None if there are no points.
+
+    Parameters
+    ----------
+    has_candles : lows and highs are drawn too, not only closes
+    """
     times = max(t_left_ns, hidden_before_ns), min(t_right_ns, until_ns)
     drawn_lod = lod
     lod = _lod_for_range(reader, lod, times)
     bucket_ns = reader.widths_ns[lod]
     parts = _range_rows(reader.store.cvd[lod], reader.heads[lod], bucket_ns, times)
-    low, high = ("close", "close") if lod == drawn_lod else ("low", "high")
+    low, high = ("close", "close") if lod == drawn_lod and not has_candles else ("low", "high")
     lows = [int(part[low].min()) for part in parts]
     highs = [int(part[high].max()) for part in parts]
     point = reader.open_cvd(lod)
     if point is not None and times[0] // bucket_ns <= point["id"] <= times[1] // bucket_ns:
-        lows.append(int(point["close"]))
-        highs.append(int(point["close"]))
+        lows.append(int(point["low" if has_candles else "close"]))
+        highs.append(int(point["high" if has_candles else "close"]))
     return (min(lows), max(highs)) if lows else None
 
 

@@ -1,10 +1,10 @@
 """Converts rows of the store to the GPU's format: integers relative to a base, exact at any distance.
 
 A bubble takes 32 bytes: its bucket, its average price in ticks and 1/1024 ticks, its close, high and low in ticks,
-whether a gap precedes it, its contracts and its imbalance. A CVD point takes 16 bytes; its value is split in two so
-that any sum fits. The shader derives the look of a bubble from these fields and from uniforms. Values further from the
-base than `FARTHEST` are clipped. They are never in view, because a chart changes its base before it shows anything
-beyond `REACH`.
+whether a gap precedes it, its contracts and its imbalance. A CVD point takes 32 bytes; its close is split in two so
+that any sum fits, and open, high and low are differences from it. The shader derives the look of a bubble from these
+fields and from uniforms. Values further from the base than `FARTHEST` are clipped. They are never in view, because a
+chart changes its base before it shows anything beyond `REACH`.
 """
 
 import struct
@@ -37,10 +37,20 @@ BUBBLE_ROW: Final = np.dtype(
         ("imbalance", "<f4"),  # delta / (buy + sell)
     ]
 )
-CVD_ROW: Final = np.dtype([("bucket", "<i4"), ("cvd", "<i4", (2,)), ("is_broken", "<i4")])
+CVD_ROW: Final = np.dtype(
+    [
+        ("bucket", "<i4"),
+        ("cvd", "<i4", (2,)),  # the close
+        ("is_broken", "<i4"),
+        ("open", "<i4"),  # contracts above the close
+        ("high", "<i4"),
+        ("low", "<i4"),
+        ("pad", "<i4"),
+    ]
+)
 
 _ONE_BUBBLE: Final = struct.Struct("<2i2h3i2f")
-_ONE_POINT: Final = struct.Struct("<4i")
+_ONE_POINT: Final = struct.Struct("<7i4x")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +139,8 @@ def pack_cvd(
     packed["bucket"] = _all_clipped(ids - base.bucket_id)
     packed["cvd"][:, 0] = _all_clipped(close >> _HALF_BITS)
     packed["cvd"][:, 1] = close & ((1 << _HALF_BITS) - 1)
+    for field in ("open", "high", "low"):
+        packed[field] = _all_clipped(rows[field] - close)
     before = _previous_ids(ids, None if previous is None else int(previous["id"][0]))
     is_broken = is_after_gap(before, ids, gaps, base.bucket_ns)
     is_broken[1:] |= opened[1:] != close[:-1]
@@ -168,12 +180,13 @@ def pack_bubble(row: np.void, base: Base, gaps: NDArray[np.void], previous: np.v
 
 def pack_point(row: np.void, base: Base, gaps: NDArray[np.void], previous: np.void | None) -> bytes:
     """Convert one CVD_POINT row as `pack_cvd` does."""
-    row_id, _, opened, _, _, close = row.item()
+    row_id, _, opened, high, low, close = row.item()
     before = row_id - 1 if previous is None else int(previous["id"])
     is_broken = _is_gap_between(before, row_id, gaps, base.bucket_ns)
     if previous is not None:
         is_broken = is_broken or opened != int(previous["close"])
-    return _ONE_POINT.pack(base.index(row_id), *split_contracts(close), is_broken)
+    others = _clipped(opened - close), _clipped(high - close), _clipped(low - close)
+    return _ONE_POINT.pack(base.index(row_id), *split_contracts(close), is_broken, *others)
 
 
 def _clipped(distance: int) -> int:

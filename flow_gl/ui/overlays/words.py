@@ -8,11 +8,13 @@ from zoneinfo import ZoneInfo
 
 from flow_gl.core.schema import UNDEF_PRICE
 from flow_gl.core.units import DAY_NS, HOUR_NS, MINUTE_NS, SECOND_NS, format_price, price_decimals
+from flow_gl.layers.labels.words import signed_text
 
 ZONE: Final = ZoneInfo("America/New_York")
 ZONE_NAME: Final = "ET"
 MINUS: Final = "\u2212"
 """Minus sign, as wide as the plus sign: with tabular figures, columns stay aligned."""
+signed: Final = signed_text
 NONE: Final = "\u2013"
 """Placeholder for a missing value."""
 
@@ -43,11 +45,6 @@ def number(value: float, places: int = 0) -> str:
     text = f"{abs(value):,.{places}f}"
     is_zero = not text.strip("0.,")
     return MINUS + text if value < 0 and not is_zero else text
-
-
-def signed(value: int) -> str:
-    """Format an integer with its sign: +12, -3 (with `MINUS`), 0."""
-    return f"+{value:,}" if value > 0 else number(value)
 
 
 def price_gap(value: int, tick_size: int) -> str:

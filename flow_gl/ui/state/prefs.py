@@ -41,6 +41,7 @@ class Preferences(msgspec.Struct, kw_only=True, forbid_unknown_fields=False):
     size_floor: Annotated[int, msgspec.Meta(ge=0)] = 0
     percentile: Annotated[float, msgspec.Meta(ge=0, le=99.9)] = 0.0
     size_scale: Annotated[float, _range("size_scale")] = 1.0
+    has_cvd_candles: bool = False
     is_muted: bool = False
     width: Annotated[int, msgspec.Meta(ge=0, le=20000)] = 0
     """Window, screen units; 0 where none is remembered."""
@@ -109,6 +110,7 @@ def apply(state: ViewState, preferences: Preferences, settings: Settings) -> Non
     state.aggregation = settings.aggregation
     filters = state.filters
     filters.threshold = preferences.threshold if settings.threshold is None else settings.threshold
+    filters.has_cvd_candles = preferences.has_cvd_candles if settings.cvd_as is None else settings.cvd_as == "candles"
     filters.size_scale = preferences.size_scale if settings.size_scale is None else settings.size_scale
     if settings.size_floor is None:
         filters.size_floor, filters.percentile = preferences.size_floor, preferences.percentile
@@ -131,6 +133,7 @@ def gather(state: ViewState, *, width: int, height: int, plot_width_px: float) -
         size_floor=state.filters.size_floor,
         percentile=state.filters.percentile,
         size_scale=state.filters.size_scale,
+        has_cvd_candles=state.filters.has_cvd_candles,
         is_muted=state.is_muted,
         width=width,
         height=height,

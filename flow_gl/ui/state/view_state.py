@@ -74,6 +74,8 @@ class ChartState:
     """Lowest and highest price in view, ticks, as of the last search."""
     cvd_seen: tuple[float, float] | None = None
     """Lowest and highest CVD in view, contracts."""
+    is_zero_near: bool = False
+    """The automatic CVD axis includes zero."""
     cleared_before_ns: int = 0
     cvd_references: list[CvdReference] = field(default_factory=list)
     """Reference points of CVD that were set, the newest last; the newest one counts."""

@@ -122,6 +122,7 @@ def _layers(frame: Frame, state: ViewState) -> None:
     if changed:
         state.palette = PALETTES[names[index]]
     _scale(frame, state)
+    _, state.filters.has_cvd_candles = imgui.checkbox("CVD as candles", state.filters.has_cvd_candles)
     _, state.is_muted = imgui.checkbox("mute alerts", state.is_muted)
 
 

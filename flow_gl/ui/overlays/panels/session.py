@@ -2,8 +2,9 @@
 
 from typing import Final
 
-from flow_gl.core.palette import Rgb
+from flow_gl.core.palette import Palette, Rgb
 from flow_gl.core.schema import UNDEF_PRICE, TickSource
+from flow_gl.layers.cvd_reference import CvdReference
 from flow_gl.store.market import MarketReader
 from flow_gl.ui.overlays import words
 from flow_gl.ui.overlays.frame import Frame
@@ -27,11 +28,21 @@ _PRIOR: Final = (("High", "high"), ("Low", "low"), ("Close", "close"), ("POC", "
 
 def form(frame: Frame, state: ViewState) -> list[Section]:
     """Return the panel's sections."""
-    markets = [chart.market for chart in frame.charts if chart.market and chart.market.session["trade_count"]]
+    shown = [(chart.index, chart.market) for chart in frame.charts if chart.market]
+    shown = [(index, market) for index, market in shown if market.session["trade_count"]]
+    markets = [market for _, market in shown]
+    references = [state.charts[index].cvd_reference(market) for index, market in shown]
     if not markets:
         return [Section("", [Row("no trades yet", ())])]
     names = [Section("", [Row("", tuple(market.symbol for market in markets))])] if len(markets) > 1 else []
-    return [*names, _prices(markets), _volume(markets, state), _profile(markets), *_before(markets), _contract(markets)]
+    return [
+        *names,
+        _prices(markets),
+        _volume(markets, references, state),
+        _profile(markets),
+        *_before(markets),
+        _contract(markets),
+    ]
 
 
 def _prices(markets: list[MarketReader]) -> Section:
@@ -61,7 +72,7 @@ def _begins(market: MarketReader) -> str:
     return "from its open"
 
 
-def _volume(markets: list[MarketReader], state: ViewState) -> Section:
+def _volume(markets: list[MarketReader], references: list[CvdReference | None], state: ViewState) -> Section:
     palette, count = state.palette, words.number
     sessions = [market.session for market in markets]
     cvd = [int(s["cvd"]) for s in sessions]
@@ -77,6 +88,7 @@ def _volume(markets: list[MarketReader], state: ViewState) -> Section:
             row("Sell", "sell", palette.sell),
             row("No side", "unsided"),
             Row("CVD", tuple(map(words.signed, cvd)), tuple(sign_color(palette, value) for value in cvd)),
+            *_since(cvd, references, palette),
             Row("CVD high", tuple(words.signed(int(s["cvd_high"])) for s in sessions)),
             Row("CVD low", tuple(words.signed(int(s["cvd_low"])) for s in sessions)),
             row("Trades", "trade_count"),
@@ -84,6 +96,17 @@ def _volume(markets: list[MarketReader], state: ViewState) -> Section:
             row("Largest disc", "reference"),
         ],
     )
+
+
+def _since(cvd: list[int], references: list[CvdReference | None], palette: Palette) -> list[Row]:
+    """Return CVD since the charts' references, and from when it counts; nothing without a reference."""
+    if not any(references):
+        return []
+    counted = [None if one is None else value - one.cvd for value, one in zip(cvd, references, strict=True)]
+    values = tuple(words.NONE if value is None else words.signed(value) for value in counted)
+    colors = tuple(None if value is None else sign_color(palette, value) for value in counted)
+    moments = tuple(words.NONE if one is None else words.clock(one.at_ns) for one in references)
+    return [Row("CVD since R", values, colors), Row("R pressed at", moments)]
 
 
 def _profile(markets: list[MarketReader]) -> Section:

@@ -1,0 +1,84 @@
+"""The CVD pane: its caption, where zero is, the reference's line and candles."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from flow_gl.core.palette import DARK
+from flow_gl.gl.kit import Kit
+from flow_gl.layers.base import Scene, Style
+from flow_gl.layers.cvd_reference import CvdReference
+from flow_gl.layers.labels.cvd_pane import captions, zero_direction
+from flow_gl.layers.stack import ChartStack
+from flow_gl.view.frame_scheduler import FrameScheduler
+from tests.kit.gl_context import draw
+from tests.kit.markets import SECOND, START_NS, make_market, make_scene
+
+CANDLES = Style(palette=DARK, has_cvd_candles=True)
+
+
+def scene_without_zero(sign: int) -> Scene:
+    """A scene whose CVD pane shows -600 to -500 (sign -1), or 500 to 600."""
+    scene = make_scene(make_market(120, seed=3))
+    top = 600.0 if sign > 0 else -500.0
+    return replace(scene, cvd_view=replace(scene.cvd_view, y_top=top, y_per_px=100.0 / scene.cvd_view.rect.height))
+
+
+@pytest.mark.parametrize(("sign", "direction"), [(1, -1), (-1, 1)])
+def test_the_direction_of_zero_is_known_where_it_is_out_of_view(sign: int, direction: int) -> None:
+    assert zero_direction(scene_without_zero(sign)) == direction
+    assert zero_direction(make_scene(make_market(120, seed=3))) == 0
+
+
+def test_zero_out_of_view_is_said_at_the_side_where_it_is(stack: ChartStack) -> None:
+    for sign in (1, -1):
+        scene = scene_without_zero(sign)
+        rect = scene.cvd_view.rect
+        said = draw(stack, scene).astype(int)
+        attention = np.abs(said - np.round(np.array(DARK.attention) * 255)).max(axis=2) < 8
+        rows = np.flatnonzero(attention[int(rect.y) :, int(0.5 * rect.width) : int(rect.right)].any(axis=1))
+        assert len(rows) >= 5
+        assert rows.max() < 0.5 * rect.height if sign < 0 else rows.min() > 0.5 * rect.height
+
+
+def test_the_caption_says_both_and_gets_shorter(stack: ChartStack) -> None:
+    market = make_market(120, seed=3)
+    scene = make_scene(market)
+    cvd = int(market.reader.session["cvd"])
+    scene = replace(scene, cvd_reference=CvdReference(START_NS + 60 * SECOND, cvd - 9, START_NS, 1))
+    draw(stack, scene)
+    texts = list(captions(stack.chart, scene))
+    assert texts[0].startswith("CVD +9 since 09:31:00, session ")
+    assert [len(text) for text in texts] == sorted((len(text) for text in texts), reverse=True)
+    assert all("+9" in text for text in texts[:-1])
+
+
+def test_candles_show_what_a_line_of_closes_leaves_out(stack: ChartStack) -> None:
+    market = make_market(120, seed=3)
+    line, candles = (draw(stack, make_scene(market, span_s=60, style=style)) for style in (Style(), CANDLES))
+    top = int(make_scene(market).cvd_view.rect.y)
+    assert (line[:top] == candles[:top]).all()
+    assert (line[top:] != candles[top:]).any()
+
+
+def test_a_candle_reaches_from_its_low_to_its_high_to_the_pixel(kit: Kit) -> None:
+    market = make_market(1, seed=3, is_published=False)
+    market.points["open"], market.points["close"] = 10, -20
+    market.points["high"], market.points["low"] = 60, -50
+    market.advance()
+    stack = ChartStack(kit, FrameScheduler())
+    stack.setup()
+    scene = make_scene(market, span_s=20, style=replace(CANDLES, is_visible=frozenset({"cvd"})))
+    picture = draw(stack, scene).astype(int)
+    stack.release()
+    view = scene.cvd_view
+    x = round(view.screen_x(int(market.points["ts_event"][0]) + SECOND // 2))
+    sell = picture[:, :, 0] - picture[:, :, 1] > 40  # a line one pixel wide may be spread over two columns
+    middle = np.flatnonzero(sell[:, x - 1 : x + 2].any(axis=1))
+    middle = middle[(middle >= view.rect.y) & (middle < view.rect.bottom)]
+    assert abs(middle.min() - view.screen_y(60)) <= 1.0
+    assert abs(middle.max() + 1 - view.screen_y(-50)) <= 1.0
+    body = np.flatnonzero(sell[:, x + 4])
+    assert abs(body.min() - view.screen_y(10)) <= 1.0
+    assert abs(body.max() + 1 - view.screen_y(-20)) <= 1.0
