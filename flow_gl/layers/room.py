@@ -17,23 +17,26 @@ class Part(IntEnum):
     BUCKET_WORD = 4
     POC = 5
     CVD_SINCE = 6
-    BUCKET = 7
-    LEGEND = 8
-    CHART_NUMBER = 9
-    REQUESTED = 10
-    LEVEL_LABELS = 11
+    LEGEND = 7
+    CHART_NUMBER = 8
+    REQUESTED = 9
+    LEVEL_LABELS = 10
+    BUCKET = 11
     TIME_AXIS = 12
     STATE_DETAIL = 13
     BADGE_DETAIL = 14
-    CVD_SESSION = 15
-    CVD_PANE = 16
-    PRICE_AXIS = 17
-    SIGN_WORD = 18
-    CVD = 19
-    SIGN = 20
-    PRICE = 21
+    SIGN_DETAIL = 15
+    CVD_SESSION = 16
+    BADGE_WORD = 17
+    CVD_PANE = 18
+    PRICE_AXIS = 19
+    CVD_WORD = 20
+    STATE_WORD = 21
+    SIGN = 22
+    CVD = 23
+    PRICE = 24
     ALWAYS = 100
-    """Symbol, state and badge."""
+    """Symbol, and at least a sign of the state and of the newest alert."""
 
 
 LEAST_PX: Final[dict[Part, tuple[float, float]]] = {

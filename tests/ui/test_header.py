@@ -1,13 +1,15 @@
 """A header without enough space drops its least important items, and no items overlap."""
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flow_gl.core.palette import DARK
 from flow_gl.gl.view import Rect
+from flow_gl.layers.room import Part
+from flow_gl.ui.alerts.zero_cross import Badge
 from flow_gl.ui.overlays.frame import ChartFrame, Figures, Frame
-from flow_gl.ui.overlays.header import items
 from flow_gl.ui.overlays.header_fit import Item, fit
+from flow_gl.ui.overlays.header_items import items
 from flow_gl.ui.overlays.status import Condition, Tone
 from flow_gl.ui.paint.gui import Gui  # noqa: F401 - the overlays' bindings come first
 from flow_gl.ui.state.layout import arrange
@@ -19,17 +21,19 @@ GAP = 16.0
 
 
 def width(item: Item) -> float:
-    return 8.0 * len(item.text)
+    return 8.0 * len(item.shown)
 
 
-def all_items(chart_count=2):
-    link = LocalLink("NQZ5", wall_ns=None)
+def all_items(chart_count=2, *, link=None, badge=None, is_muted=False):
+    link = link or LocalLink("NQZ5", wall_ns=None)
     link.engine.refresh()
     link.markets[0].refresh()
     state = ViewState()
     state.ensure_charts(1)
+    state.is_muted = is_muted
     (layout,) = arrange(Rect(0, 0, 1920, 1080), 1)
     chart = ChartFrame(0, layout, link.markets[0], Condition("LIVE 0.2 s", Tone.GOOD, True, "LIVE"))
+    chart.badge = badge
     frame = Frame(link, 0, 0.0, link.now_ns, 1.0, 1.0, [chart], Figures(fps=144.0), FrameScheduler(), chart_count)
     return items(chart, frame, state)
 
@@ -51,7 +55,8 @@ def test_all_that_a_trader_asks_of_a_header_is_there():
 @given(st.floats(60.0, 2500.0))
 def test_what_is_kept_fits_or_is_all_that_must_be_kept(room):
     kept = kept_of(all_items(), room)
-    assert total(kept) <= room or all(item.keep >= 1000 for item in kept)
+    is_least = all(item.keep >= Part.ALWAYS and item.form == len(item.shorter) for item in kept)
+    assert total(kept) <= room or is_least
 
 
 @given(st.floats(60.0, 2500.0))
@@ -61,15 +66,34 @@ def test_nothing_goes_while_something_less_important_stays(room):
     gone = {item.keep for item in everything} - {item.keep for item in kept}
     if gone:
         assert all(item.keep >= max(gone) for item in kept)
+        shortened = [rank for item in kept for rank, _ in item.shorter[item.form :]]
+        assert all(rank >= max(gone) for rank in shortened)
 
 
-def test_the_state_stays_in_the_narrowest_header():
-    kept = kept_of(all_items(), 70.0)
-    assert [item.text for item in kept] == ["LIVE"]
+def test_symbol_state_and_badge_stay_in_the_narrowest_header():
+    kept = kept_of(all_items(badge=Badge(0, 0, 1, 0, is_new=False)), 40.0)
+    assert [(item.shown, item.glyph) for item in kept] == [("NQZ5", ""), ("", "pill up"), ("", "dot")]
 
 
-def test_the_price_outlives_everything_but_the_state():
-    room = 200.0
-    texts = [item.text for item in kept_of(all_items(), room)]
-    assert any(text[0].isdigit() and "." in text for text in texts)
-    assert DARK.name == "dark"
+def test_the_price_outlives_all_that_may_go():
+    kept = kept_of(all_items(), 160.0)
+    texts = [item.shown for item in kept]
+    assert texts[0] == "NQZ5"
+    assert "." in texts[1]
+
+
+def test_mute_recording_and_partial_data_are_signs():
+    link = LocalLink("NQZ5")
+    link.say(is_recording=True)
+    session = np.array([link.markets[0].session])
+    session["partial"] = True
+    link.stores[0].session.write(session)
+    texts = [item.text for item in all_items(link=link, is_muted=True)]
+    assert {"alerts muted", "REC"} < set(texts)
+    assert any(text.startswith("data from ") for text in texts)
+    link.say(unkept=True)
+    assert "not all recorded" in [item.text for item in all_items(link=link)]
+
+
+def test_a_program_that_records_nothing_does_not_say_that_it_records():
+    assert "REC" not in [item.text for item in all_items()]

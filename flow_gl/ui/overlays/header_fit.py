@@ -1,13 +1,11 @@
-"""Which items of a header there is room for: the least important ones are dropped or shortened first."""
+"""Which items of a header's row there is room for: the least important ones are dropped or shortened first."""
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Final
 
 from flow_gl.core.frozen import frozen
 from flow_gl.core.palette import Rgb
-
-_ALWAYS: Final = 1000
+from flow_gl.layers.room import Part
 
 
 @frozen
@@ -18,22 +16,37 @@ class Item:
     color: Rgb
     size: float = 15.0
     is_bold: bool = False
-    keep: int = _ALWAYS
+    keep: int = Part.ALWAYS
     """Priority: items with lower values are dropped first."""
-    short: str = ""
-    """Text used instead if space is short; "" if there is none."""
-    shorten: int = _ALWAYS
-    """Priority at which `short` replaces `text`, on the same scale as `keep`."""
+    shorter: tuple[tuple[int, str], ...] = ()
+    """Texts used instead if space is short, each with the priority at which it is, ascending; "" leaves the glyph."""
     glyph: str = ""
-    """"up", "down", "flat": an arrow after the text; "dot": a dot before it; "pill": a plate behind it."""
+    """"up", "down", "flat": an arrow after the text; "dot": a dot before it; "pill": a plate behind it; "pill up",
+    "pill down": a plate, or without a text an arrow."""
     is_right: bool = False
     joins: bool = False
     """Placed close to the previous item."""
     alpha: float = 1.0
     number: str = ""
     """Name of a number that changes with every trade: the chart draws it, in every frame."""
-    is_short: bool = False
-    """`text` is the short one."""
+    row: int = 0
+    """Row where the header has two."""
+    form: int = 0
+    """Which text is used: 0 is `text`, n the n-th of `shorter`."""
+
+    @property
+    def shown(self) -> str:
+        """The text in its form."""
+        return self.shorter[self.form - 1][1] if self.form else self.text
+
+
+@frozen
+class PlacedItem:
+    """An item with its place: left end and middle, framebuffer pixels."""
+
+    item: Item
+    x: float
+    middle: float
 
 
 Measure = Callable[[Item], float]
@@ -43,7 +56,7 @@ Measure = Callable[[Item], float]
 def fit(items: list[Item], room: float, measure: Measure, gap: float) -> list[tuple[Item, float]]:
     """Drop or shorten the least important items until the rest fits into `room` pixels.
 
-    Items with priority `_ALWAYS` stay even if they do not fit; the caller clips them.
+    Items with priority `Part.ALWAYS` stay even if they do not fit.
 
     Returns
     -------
@@ -54,23 +67,24 @@ def fit(items: list[Item], room: float, measure: Measure, gap: float) -> list[tu
     if total <= room:
         return measured
     kept: list[tuple[Item, float] | None] = [*measured]
-    steps = [(item.keep, at, False) for at, item in enumerate(items)]
-    steps += [(item.shorten, at, True) for at, item in enumerate(items) if item.short]
-    for rank, at, is_shortened in sorted(steps):
+    # A form of 0 drops the item.
+    steps = [(item.keep, at, 0) for at, item in enumerate(items) if item.keep < Part.ALWAYS]
+    steps += [(rank, at, form) for at, item in enumerate(items) for form, (rank, _) in enumerate(item.shorter, 1)]
+    for _, at, form in sorted(steps):
         found = kept[at]
-        if total <= room or rank >= _ALWAYS:
+        if total <= room:
             break
         if found is None:
             continue
         item, width = found
         total -= width + before(item, gap)
-        if is_shortened:
-            item = replace(item, text=item.short, is_short=True)
-            width = measure(item)
-            total += width + before(item, gap)
-            kept[at] = (item, width)
-        else:
+        if not form:
             kept[at] = None
+            continue
+        item = replace(item, form=form)
+        width = measure(item)
+        total += width + before(item, gap)
+        kept[at] = (item, width)
     return [found for found in kept if found is not None]
 
 

@@ -1,14 +1,15 @@
 """The numbers of a header that change with every trade, and where the chart draws them (`layers.header`)."""
 
+from dataclasses import replace
 from typing import Final
 
 from flow_gl.core.palette import Palette
-from flow_gl.gl.view import Rect
 from flow_gl.layers.base import HeaderText
 from flow_gl.layers.cvd_reference import CvdReference
+from flow_gl.layers.room import Part
 from flow_gl.store.market import MarketReader
 from flow_gl.ui.overlays import words
-from flow_gl.ui.overlays.header_fit import Item
+from flow_gl.ui.overlays.header_fit import Item, PlacedItem
 from flow_gl.ui.paint.theme import sign_color
 
 _DIGITS: Final = str.maketrans("123456789", "000000000")
@@ -25,8 +26,17 @@ def numbers(market: MarketReader, reference: CvdReference | None, palette: Palet
     counted = cvd if reference is None else cvd - reference.cvd
     color = sign_color(palette, counted)
     found = [
-        Item(price, palette.text, 18.0, is_bold=True, keep=80, number="price"),
-        Item(f"CVD {words.signed(counted)}", color, 16.0, is_bold=True, keep=60, number="cvd"),
+        Item(price, palette.text, 18.0, is_bold=True, keep=Part.PRICE, number="price"),
+        Item(
+            f"CVD {words.signed(counted)}",
+            color,
+            16.0,
+            is_bold=True,
+            keep=Part.CVD,
+            shorter=((Part.CVD_WORD, words.signed(counted)),),
+            number="cvd",
+            row=1,
+        ),
     ]
     if reference is not None:
         text, color = words.signed(cvd), sign_color(palette, cvd)
@@ -35,11 +45,11 @@ def numbers(market: MarketReader, reference: CvdReference | None, palette: Palet
                 f"session {text}",
                 color,
                 is_bold=True,
-                keep=59,
-                short=f"({text})",
-                shorten=36,
+                keep=Part.CVD_SESSION + 1,
+                shorter=((Part.CVD_SESSION, f"({text})"),),
                 joins=True,
                 number="session",
+                row=1,
             )
         )
     return found
@@ -50,14 +60,15 @@ def shape(item: Item) -> tuple[str, str]:
     return item.number, item.text.translate(_DIGITS)
 
 
-def number_text(fresh: list[Item], placed: Item, x: float, rect: Rect, scale: float) -> HeaderText:
+def number_text(fresh: list[Item], placed: PlacedItem, scale: float) -> HeaderText:
     """Return a number of this frame at the place of its item in the layout."""
-    item = next(one for one in fresh if one.number == placed.number)
+    item = next(one for one in fresh if one.number == placed.item.number)
+    size = placed.item.size * scale
     return HeaderText(
-        text=item.short if placed.is_short else item.text,
-        x=x,
-        y=rect.y + 0.5 * rect.height - _RAISED * item.size * scale,
-        size_px=item.size * scale * _EM,
+        text=replace(item, form=placed.item.form).shown,
+        x=placed.x,
+        y=placed.middle - _RAISED * size,
+        size_px=size * _EM,
         color=item.color,
         is_bold=item.is_bold,
     )

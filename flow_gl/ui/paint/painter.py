@@ -9,6 +9,8 @@ from typing import Final
 from imgui_bundle import imgui
 
 from flow_gl.core.palette import Rgb
+from flow_gl.gl.label_boxes import LabelBox
+from flow_gl.gl.view import Rect
 from flow_gl.ui.paint.theme import FONT_PX, u32
 
 _DIGITS: Final = str.maketrans("123456789", "000000000")
@@ -22,7 +24,10 @@ class Painter:
         self._fonts: Final = (regular, bold)
         self._widths: dict[tuple[str, float, bool], float] = {}
         self._list: imgui.ImDrawList
+        self.boxes: list[LabelBox] | None = None
+        """Boxes of the texts that are drawn, for tests; None does not collect them."""
         self.scale = 1.0
+        self._within: Rect | None = None
         self._dense = 1.0
         self._unit = 1.0
 
@@ -58,6 +63,9 @@ class Painter:
     ) -> None:
         """Write with the upper left corner at (x, y), snapped to whole pixels."""
         dense = self._dense
+        if self.boxes is not None:
+            rect = Rect(round(x), round(y), self.width(text, size, bold=bold), self.line(size))
+            self.boxes.append(LabelBox(text, rect, color, alpha, self._within))
         place = (round(x) / dense, round(y) / dense)
         self._list.add_text(self._fonts[bold], size * self._unit, place, u32(color, alpha), text)
 
@@ -123,10 +131,12 @@ class Painter:
             top = round(y / dense + row * half - thick / 2)
             self._list.add_rect_filled((x / dense - half, top), (x / dense + half, top + thick), u32(color), 1.0)
 
-    def clip(self, x: float, y: float, width: float, height: float) -> None:
+    def clip(self, rect: Rect) -> None:
         """Keep what follows within a rectangle, until `unclip`."""
         dense = self._dense
-        self._list.push_clip_rect((x / dense, y / dense), ((x + width) / dense, (y + height) / dense), True)
+        self._within = rect
+        self._list.push_clip_rect((rect.x / dense, rect.y / dense), (rect.right / dense, rect.bottom / dense), True)
 
     def unclip(self) -> None:
+        self._within = None
         self._list.pop_clip_rect()
