@@ -3,11 +3,11 @@
 A window and a headless target run the same frame. The loop around it (pacing, video, exit) is in `view.program`.
 """
 
-from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from flow_gl.core.cached import Cached
 from flow_gl.core.clock import Clock
 from flow_gl.core.commands import Command, Configure, SetSpeed
 from flow_gl.core.settings import difference, merge
@@ -76,6 +76,7 @@ class FrameLoop:
         """Every engine is started with these settings; what has changed since is sent to the next one too."""
         self._speed: SetSpeed | None = None
         self._overlay_job: Final = self.scheduler.add("overlays")
+        self._axis_width: Final[Cached[float]] = Cached()
         self._size_floor_job: Final = self.scheduler.add("size floor")
         self._axes: Final[list[scenes.ChartAxes]] = []
         self._since_overlays_s = 0.0
@@ -299,7 +300,9 @@ class FrameLoop:
         return moment, charts
 
     def _freeze(self, moment: scenes.Moment, charts: list[ChartFrame]) -> Frame:
-        """Freeze everything that this frame shows. Changes no state."""
+        """Freeze everything that this frame shows. Changes no state: `charts` are this frame's own."""
+        for chart in charts:
+            chart.scene = self._scene(chart, moment)
         return Frame(
             link=self.link,
             wall_ns=moment.wall_ns,
@@ -307,7 +310,7 @@ class FrameLoop:
             event_ns=moment.event_ns,
             scale=moment.scale,
             gui_scale=moment.scale / self.gui.pixels_per_point,
-            charts=[replace(chart, scene=self._scene(chart, moment)) for chart in charts],
+            charts=charts,
             figures=self.figures,
             jobs=self.scheduler,
             chart_count=max(1, len(self.link.markets)),
@@ -332,7 +335,7 @@ class FrameLoop:
             market, own, axes = self.link.markets[index], self.state.charts[index], self._axes[index]
             key = axis_texts_key(market, own, heights)
             texts += axes.widest_texts.get(key, partial(axis_texts, market, own, heights))
-        return axis_px(self._kit.atlas, texts, scale)
+        return self._axis_width.get((*texts, scale), partial(axis_px, self._kit.atlas, texts, scale))
 
     def _apply_percentile(self) -> None:
         """Find what "hide the smallest x %" is in contracts, now and then."""

@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from flow_gl.core.cached import Cached
 from flow_gl.gl.counters import FrameCounters
 from flow_gl.layers.base import Scene
 from flow_gl.layers.discs import tick_size_of
@@ -40,6 +41,7 @@ class LodRows:
         self.start = self.stop = 0
         self.open_index = self.last_index = NO_INDEX
         self._open_id = 0
+        self._placed: Final[Cached[tuple[int, int, int]]] = Cached()
 
     def restart(self, lod: int, base: Base) -> None:
         self.lod, self.base = lod, base
@@ -47,6 +49,7 @@ class LodRows:
         self.open_index = self.last_index = NO_INDEX
         self.bubbles.restart()
         self.cvd.restart()
+        self._placed.forget()
 
     def update(self, scene: Scene) -> None:
         """Upload new rows and find those in view."""
@@ -55,13 +58,19 @@ class LodRows:
         head = reader.heads[self.lod]
         first, last = visible_ids(scene)
         is_paused = scene.until_ns < END_OF_TIME
-        if is_paused:
+        has_left_line = scene.hidden_before_ns <= 0
+        key = first, last, head, scene.until_ns, has_left_line
+
+        def place() -> tuple[int, int, int]:
             # The bubble that was open at the pause stays as it was: only buckets that had closed are shown.
-            head = min(head, bubbles.position_of(scene.until_ns // self.base.bucket_ns, head))
-        start = bubbles.position_of(first, head)
-        if start > 0 and scene.hidden_before_ns <= 0:
-            start -= 1  # for the line that enters from the left
-        stop = max(start, bubbles.position_of(last + 1, head))
+            closed = bubbles.position_of(scene.until_ns // self.base.bucket_ns, head) if is_paused else head
+            closed = min(closed, head)
+            start = bubbles.position_of(first, closed)
+            if start > 0 and has_left_line:
+                start -= 1  # for the line that enters from the left
+            return closed, start, max(start, bubbles.position_of(last + 1, closed))
+
+        head, start, stop = self._placed.get(key, place)
         gaps = reader.breaks
         self.bubbles.sync(bubbles, head, (start, stop), self.base, gaps)
         self.cvd.sync(cvd, head, (start, stop), self.base, gaps)
