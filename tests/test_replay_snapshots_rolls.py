@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from flow_gl.core.schema import FINISHED_LIST, ROLL_LIST, UNDEF_PRICE
-from tests.feed.market_files import mapping_record, write
+from flow_gl.feed.files.replay import read_items
+from flow_gl.runtime.export import export
+from tests.feed.market_files import csv_text, mapping_record, write
 from tests.feed.test_identity import DAY, make_header, trades
 from tests.test_replay_snapshots import assert_same, opened, run, small_rings, snapshots
 
@@ -92,3 +94,21 @@ def test_files_of_one_day_that_are_merged_are_kept_as_one(tmp_path: Path, opened
     del opened[:]
     assert run(paths, feed=options).trades == expected.trades + 1
     assert sorted(set(opened)) == [paths[5].name, paths[4].name], "the group of the changed file alone"
+
+
+def test_a_continuous_symbol_that_begins_later_charts_nothing_from_before(tmp_path: Path) -> None:
+    names = {"ES.v.0": [(1, 9, 100), (9, 20, 300)], "NQ.v.0": [(5, 20, 100)]}
+    rows = trades((2, 100, 40), (6, 100, 30), (7, 100, 20))
+    path = write(tmp_path / "a.dbn", make_header(names, CONTINUOUS), rows)
+    outcome = run([path], feed={"symbols": ("NQ.v.0",), "cache": False})
+    assert outcome.rings[0]["trade_count"].sum() == 50
+    assert export(read_items([path]), tmp_path / "out", symbol="NQ.v.0").trades == 50
+
+
+def test_a_contract_whose_first_rows_lack_its_name_is_charted_from_its_first_row(tmp_path: Path) -> None:
+    lines = csv_text(trades((2, 100, 10), (3, 100, 20)), symbols={100: "NQZ5"}).splitlines()
+    path = tmp_path / "a.csv"
+    path.write_text("\n".join([lines[0], *(line.replace("NQZ5", "") for line in lines[1:11]), *lines[11:]]) + "\n")
+    outcome = run([path], feed={"symbols": ("NQZ5",), "cache": False})
+    assert outcome.rings[0]["trade_count"].sum() == 30
+    assert export(read_items([path]), tmp_path / "out", symbol="NQZ5").trades == 30

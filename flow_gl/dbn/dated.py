@@ -68,13 +68,7 @@ class Dated:
         if not self._waiting or date < self._waiting[0].ts_event:
             yield from self.first_day()
             return
-        last: dict[tuple[str, str, int], Mapping | Definition] = {}
-        while self._waiting and self._waiting[0].ts_event <= date:
-            notice = self._waiting.popleft()
-            name = _key(notice)
-            last.pop(name, None)
-            last[name] = notice
-        yield from last.values()
+        yield from self._due(date)
 
     def place(self, trades: Trades) -> Iterator[Item]:
         """Yield trades, each preceded by the notices whose time it has reached."""
@@ -88,9 +82,19 @@ class Dated:
             if split:
                 yield Trades(rows[:split])
             rows, dates = rows[split:], dates[split:]
-            yield self._waiting.popleft()
+            # A notice that another one of its name follows before the next trade would be a roll without a trade.
+            yield from self._due(int(dates[0]))
         if len(rows):
             yield Trades(rows)
+
+    def _due(self, date: int) -> Iterator[Item]:
+        """Remove the notices up to a date (ns), and yield the last one of each name."""
+        last: dict[tuple[str, str, int], Mapping | Definition] = {}
+        while self._waiting and self._waiting[0].ts_event <= date:
+            notice = self._waiting.popleft()
+            last.pop(_key(notice), None)
+            last[_key(notice)] = notice
+        yield from last.values()
 
 
 def _key(notice: Mapping | Definition) -> tuple[str, str, int]:

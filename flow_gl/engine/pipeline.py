@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from flow_gl.core.errors import UsageError
 from flow_gl.core.items import Definition, FeedGap, FileStart, Item, Mapping, Trades
+from flow_gl.core.market.instrument import is_continuous_symbol
 from flow_gl.core.schema import MAX_LODS, TRADE
 from flow_gl.core.sessions import SessionCalendar
 from flow_gl.core.settings import DEFAULTS, AggregationSettings, merge
@@ -178,6 +179,8 @@ class Pipeline:
             return
         if seat is None:
             market = self._free_market(instrument_id)
+            if market.has_traded and is_continuous_symbol(requested):
+                market = self._successor(instrument_id)  # what traded before was not under this name
             market.identity.requested = requested or market.identity.requested
             market.attach(sink)
             self._seats.append((sink, market))
@@ -350,7 +353,7 @@ class Pipeline:
             markets.append(market)
         return market
 
-    def _successor(self, instrument_id: int, old: Market) -> Market:
+    def _successor(self, instrument_id: int, old: Market | None = None) -> Market:
         """Return a market without trades, with its identity set, to follow another one on its chart."""
         markets = self._markets_of(instrument_id)
         market = self._new_market(instrument_id)

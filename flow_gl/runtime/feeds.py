@@ -91,7 +91,7 @@ def _plan_files(spec: FilesSpec, engine: EngineSpec, on_progress: Callable[[floa
         feed,
         [one.name for one in chosen],
         names=tuple(one.follow() for one in chosen),
-        instrument_ids=tuple(one.pinned for one in chosen),
+        instrument_ids=tuple(one.pinned or one.unnamed for one in chosen),
         note="; ".join(note for note in notes if note),
         damage=summary.damage,
         snapshots=snapshots,

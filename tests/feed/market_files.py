@@ -9,7 +9,7 @@ import numpy as np
 import zstandard
 from numpy.typing import NDArray
 
-from flow_gl.core.items import Trades
+from flow_gl.core.items import FileStart, Trades
 from flow_gl.core.schema import TRADE
 from flow_gl.feed.files.replay import read_items
 
@@ -113,7 +113,7 @@ def read(*paths: Path) -> tuple[NDArray[np.void], list[object], list[str]]:
     for item in sequence:
         if isinstance(item, Trades):
             batches.append(item.rows)
-        else:
+        elif not isinstance(item, FileStart):
             notices.append(item)
     return np.concatenate(batches), notices, sequence.messages
 

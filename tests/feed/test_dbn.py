@@ -24,7 +24,7 @@ from market_files import (
 )
 
 from flow_gl.core.errors import DataError
-from flow_gl.core.items import Definition, Mapping, Trades
+from flow_gl.core.items import Definition, FileStart, Mapping, Trades
 from flow_gl.core.schema import TRADE, UNDEF_PRICE
 from flow_gl.dbn import layout as dbn_layout
 from flow_gl.dbn import reading as our_dbn
@@ -150,6 +150,7 @@ def test_notices_stand_between_the_trades_that_they_stood_between(tmp_path: Path
     items = list(read_items([path]))
     kinds = [len(item.rows) if isinstance(item, Trades) else item for item in items]
     assert kinds == [
+        FileStart({}),
         Mapping(NQZ5, "NQZ5", "NQ.v.0", OPEN_NS),
         60,
         Definition(NQZ5, "NQZ5", 250_000_000, 20.0, is_outright=True),
@@ -220,9 +221,9 @@ def test_a_continuous_symbol_is_told_as_requested_and_a_roll_at_its_own_time(tmp
     trades = make_trades(50_000, start_ns=midnight - 60_000_000_000)
     before = int((trades["ts_recv"] < midnight).sum())
     items = list(read_items([write(tmp_path / "x.dbn", metadata.encode(), trades)]))
-    assert items[0] == Mapping(NQZ5, "", "NQ.v.0", midnight - 86_400_000_000_000)
+    assert items[1] == Mapping(NQZ5, "", "NQ.v.0", midnight - 86_400_000_000_000)
     at = items.index(Mapping(NQH6, "", "NQ.v.0", midnight))
-    assert sum(len(item.rows) for item in items[1:at]) == before
+    assert sum(len(item.rows) for item in items[2:at]) == before
     assert np.concatenate([item.rows for item in items if isinstance(item, Trades)]).tobytes() == trades.tobytes()
 
 

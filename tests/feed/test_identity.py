@@ -176,3 +176,22 @@ def test_a_parent_in_the_header_means_all_its_instruments(tmp_path: Path) -> Non
     summary = scan([path])
     assert [one.names for one in summary.instruments] == [("NQ.FUT",)] * 3
     assert summary.choose("NQ.FUT").trades == 5
+
+
+def test_a_name_that_moves_twice_between_two_trades_rolls_once(tmp_path: Path) -> None:
+    names = {"NQ.v.0": [(1, 5, 100), (5, 8, 200), (8, 20, 300)]}
+    path = write(tmp_path / "x.dbn", make_header(names, CONTINUOUS), trades((2, 100, 3), (9, 300, 4)))
+    meant = [item.instrument_id for item in read_items([path]) if isinstance(item, Mapping)]
+    assert meant == [100, 300]
+    export(read_items([path]), tmp_path / "out", fmt="csv", symbol="NQ.v.0")
+    with (tmp_path / "out" / "rolls.csv").open(newline="") as file:
+        assert [row["label"] for row in csv.DictReader(file)] == ["id 100 > id 300"]
+
+
+def test_a_name_that_ended_between_two_files_means_nothing_in_the_second(tmp_path: Path) -> None:
+    """The second file's header tells only of the end of another instrument, which came and went without a trade."""
+    first = write(tmp_path / "1.dbn", make_header({"NQ.v.0": [(1, 4, 100)]}, CONTINUOUS), trades((2, 100, 3)))
+    names = {"NQ.v.0": [(4, 6, 200)], "ES.v.0": [(4, 20, 100)]}
+    second = write(tmp_path / "2.dbn", make_header(names, CONTINUOUS), trades((9, 100, 4), (9, 200, 5)))
+    assert scan([first, second]).choose("NQ.v.0").trades == 3
+    assert export(read_items([first, second]), tmp_path / "out", symbol="NQ.v.0").trades == 3

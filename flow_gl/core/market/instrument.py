@@ -62,6 +62,11 @@ def is_raw_symbol(name: str) -> bool:
     return bool(name) and _STANDS_FOR.fullmatch(name) is None
 
 
+def is_continuous_symbol(name: str) -> bool:
+    """Return whether a name is a continuous symbol (`NQ.v.0`), which denotes one instrument after another."""
+    return bool(name) and not is_raw_symbol(name) and not is_parent_symbol(name)
+
+
 def is_parent_symbol(name: str) -> bool:
     """Return whether a name is a parent symbol (`NQ.FUT`), which denotes many instruments at once."""
     return _PARENT.fullmatch(name.upper()) is not None

@@ -7,7 +7,7 @@ The same rule applies to replay, live and export.
 from typing import Final
 
 from flow_gl.core.items import Mapping
-from flow_gl.core.market.instrument import is_parent_symbol, is_raw_symbol
+from flow_gl.core.market.instrument import is_continuous_symbol, is_parent_symbol, is_raw_symbol
 
 _JOINED: Final = frozenset("-: ")
 """Characters in the raw symbols of spreads and options, which a continuous symbol never denotes."""
@@ -44,9 +44,9 @@ class Name:
         if self._only_id and instrument_id != self._only_id:
             return False
         is_ours = self._wanted in (symbol, _requested(mapping).upper())
-        # A raw symbol ends when its id gets another raw symbol.
-        is_over = mapping.is_end if is_ours else self.is_raw and symbol != ""
-        if is_over and instrument_id == self.instrument_id:
+        # A name ends, whatever it denotes; a raw symbol also ends when its id gets another raw symbol.
+        is_over = mapping.is_end if is_ours else self.is_raw and symbol != "" and instrument_id == self.instrument_id
+        if is_over and self.instrument_id:
             self.instrument_id = 0
             return True
         if not is_ours or mapping.is_end:
@@ -81,7 +81,7 @@ class NameBook:
         if name:
             before = self._means.get(name, 0)
             if mapping.is_end:
-                changed += [before] * (before == mapping.instrument_id)
+                changed += [before] * bool(before)
             elif name not in self.requested(mapping.instrument_id):
                 changed += [mapping.instrument_id]
                 changed += [before] * bool(before)
@@ -99,8 +99,7 @@ class NameBook:
             if before and (before != instrument_id or mapping.is_end):
                 self._requested[before] = tuple(one for one in self.requested(before) if one != name)
             if mapping.is_end:
-                if before == instrument_id:
-                    self._means[name] = 0
+                self._means[name] = 0
                 return
             self._means[name] = instrument_id
         if name not in self.requested(instrument_id):
@@ -110,5 +109,4 @@ class NameBook:
 def _requested(mapping: Mapping) -> str:
     """Return the requested symbol; "" if a continuous symbol is mapped to a spread, because it denotes outrights."""
     name = mapping.requested
-    is_continuous = name and not is_raw_symbol(name) and not is_parent_symbol(name)
-    return "" if is_continuous and _JOINED & set(mapping.symbol) else name
+    return "" if is_continuous_symbol(name) and _JOINED & set(mapping.symbol) else name

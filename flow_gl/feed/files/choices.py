@@ -70,6 +70,8 @@ class Choice:
     """Follow the name only among instruments of this id; 0: of any."""
     pinned: int = 0
     """Follow this id instead of the name, because no mapping gives the name; 0: follow the name."""
+    unnamed: int = 0
+    """The first instrument's id if its first trades come before any name of it; 0 otherwise."""
 
     @property
     def instrument(self) -> InstrumentSummary:
@@ -118,6 +120,8 @@ class Found:
         self._means: dict[str, _Meaning] = {}
         self._mapped: set[str] = set()
         """Raw symbols given by a mapping, not only by a definition."""
+        self._unnamed: set[tuple[int, int]] = set()
+        """Ids with the time of their first trade (ns) in stretches without a raw symbol."""
         sources = [part for part in parts if part.is_definitions]
         definitions = dated(
             [one for part in sources for one in part.definitions], [one for part in sources for one in part.mappings]
@@ -127,6 +131,7 @@ class Found:
         definitions.sort(key=lambda one: one.ts_event)
         for part in parts:
             self._mapped.update(named.symbol for named in part.named if named.definition is None)
+            self._unnamed.update((one.instrument_id, one.first_ts) for one in part.traded if not one.symbol)
             for traded in sorted(part.traded, key=lambda one: one.first_ts):
                 self._add(traded, definitions)
         for part in parts:
@@ -162,7 +167,8 @@ class Found:
         is_followed = known in self._mapped or len(self._of_id(named[0].instrument_id)) > 1
         pinned = 0 if is_followed else named[0].instrument_id
         trades, volume = (sum(getattr(one, count) for one in named) for count in ("trades", "volume"))
-        return Choice(known, tuple(named), trades, volume, pinned=pinned)
+        unnamed = named[0].instrument_id if (named[0].instrument_id, named[0].first_ts) in self._unnamed else 0
+        return Choice(known, tuple(named), trades, volume, pinned=pinned, unnamed=unnamed)
 
     def of_instrument(self, one: InstrumentSummary, name: str = "") -> Choice:
         """Return the choice of a single instrument."""
