@@ -1,18 +1,18 @@
-"""Engine: trades per second from memory and from a file, against pandas and polars in the same run.
+"""Engine throughput: trades per second from memory and from a file, compared with pandas and polars in the same run.
 
-The job, of one instrument, from an array of trades in memory, yields the same for all: one-second bubbles (id, time,
-average price, open, high, low, close, contracts bought, sold and without a side, trades, time of the last one), CVD
-points (open before the bucket's first trade, high, low, close), the volume profile (bought, sold, without a side, in
-all) and its point of control. pandas and polars take their four columns out of the array, group by bucket and by
-price, each by the fastest plan that was found for it, and end with tables; their average price is a float, the engine's
-exact. `..._from_columns` is the same with the columns made ready before. The engine's job also fills a store's rings
-and works out value area, nodes and VWAP.
+All three do the same job for one instrument, starting from an array of trades in memory: one-second bubbles (id, time,
+average price, open, high, low, close, contracts bought, sold and without a side, number of trades, time of the last
+trade), CVD points (open before the bucket's first trade, high, low, close), the volume profile (bought, sold, without a
+side, total) and its point of control. pandas and polars extract the four columns that they need, group by bucket and by
+price, each with the fastest plan found for it, and end with tables. Their average price is a float; the engine's is
+exact. `..._from_columns` is the same with the columns extracted beforehand. The engine also fills a store's rings and
+computes the value area, the nodes and the VWAP.
 
-A job is run twice in a row and the second time counts: polars gives memory back in threads of its own, at the next
-job's expense. Figures are medians of wall time, and of the engine's processor time, which others' work on the machine
-disturbs less. A ratio compares a peer's run with the engine's just before and just after it, for a shared machine is
-half as fast in one minute as in the next; the median of the rounds counts. The engine and pandas have one thread,
-polars as many as it takes (the cores, or POLARS_MAX_THREADS).
+Each job runs twice in a row and the second run counts, because polars returns memory in threads of its own, which slows
+down the job that follows. Figures are medians of wall time and of the engine's processor time, which other load on the
+machine disturbs less. A ratio compares a peer's run with the engine's runs just before and just after it, because the
+speed of a shared machine may halve within a minute; the median over all rounds is reported. The engine and pandas use
+one thread, polars as many as it chooses (the number of cores, or POLARS_MAX_THREADS).
 """
 
 import tempfile

@@ -1,13 +1,13 @@
-"""What a frame costs as history grows: the program's own frames, one bubble added and the view moved in each.
+"""Frame cost as the history grows: the program's own frames, each of which adds one bubble and moves the view.
 
 Histories of 1,000 to 1,000,000 one-second bubbles, filled through the pipeline; spans from two minutes to the whole
-history. A run's `p50_ms` is one complete chart (grid, profile, CVD, header, all panels) until glFinish.
-`interpreter_p50_ms` is two such charts until the last call was made, over a target of 64x36 pixels, at a market's
-pace (60 frames to a bubble): what Python and the driver's calls cost without the rasteriser. `interpreter_rush_*` is
-the same with a bubble in every frame: a market at 60 times its pace, in which everything moves in each of them.
-`interpreter_alone_*` makes all calls but lets those that draw do nothing: a software rasteriser spends half of the
-frame in them, on vertices, however small the target; a GPU's driver does not.
-`..._pace_ms` tells how fast the machine was meanwhile: a fixed piece of Python, run between the frames.
+history. `p50_ms` is one complete chart (grid, profile, CVD, header, all panels) until glFinish returns.
+`interpreter_p50_ms` is two such charts until the last call returns, drawn into 64x36 pixels at a market's pace (60
+frames per bubble): the cost of Python and the driver's calls without the rasteriser. `interpreter_rush_*` is the same
+with a bubble in each frame: a market at 60 times its pace, in which everything moves in each frame.
+`interpreter_alone_*` makes all calls, but the draw calls do nothing: a software rasteriser spends half of the frame in
+them, on vertices, however small the target is; a GPU's driver does not.
+`..._pace_ms` shows how fast the machine was: the time of a fixed piece of Python that runs between the frames.
 """
 
 import gc

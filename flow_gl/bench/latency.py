@@ -1,9 +1,9 @@
-"""How old a trade is when its row is visible, and when it is on the glass.
+"""Latency: the age of a trade when its row becomes visible to readers, and when it appears on the screen.
 
-Recorded trades come at a steady rate from a file, as they would from the wire. Each one's time counts from the instant
-at which it is due, so that the engine's waiting for its next turn is in it:
-store: until a process that does nothing else sees it in the chart's shared memory;
-pixels: until the first frame that shows it is finished. Engine and view are the program's own two processes.
+Recorded trades are read from a file at a steady rate, as if from the network. Latency counts from the time at which a
+trade is due, so it includes the engine's wait for its next turn.
+store: until a process that does nothing else sees the trade in the chart's shared memory;
+pixels: until the first frame that shows it is finished. Engine and view are the program's two processes.
 """
 
 import tempfile

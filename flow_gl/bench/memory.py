@@ -1,7 +1,7 @@
-"""What the two processes hold, over a simulated day: the program at high speed, with two charts and a full session.
+"""Memory of both processes over a simulated day: the program at high speed, with two charts and a full session.
 
-The synthetic market trades on from its night at thousands of seconds a second, the whole chart is drawn meanwhile, and
-the proportional share (PSS) of both processes is read again and again, of the engine and of this one, the view.
+The synthetic market runs on from its night at thousands of event seconds per second while the whole chart is drawn.
+The proportional set size (PSS) of the engine and of this process, the view, is sampled twice a second.
 """
 
 import time

@@ -1,11 +1,10 @@
-"""A month of sessions given as files: how long to the whole chart, the first time, and with what was kept of it.
+"""A month of session files: time until the whole chart is shown, the first time and from the cache.
 
-Sessions of a synthetic NQ at its natural pace (some 190,000 trades each) are written as a file each. The program's
-own engine process opens them at the highest speed: keeping nothing (`plain`), for the `first` time, a `second` time
-with the lods that the first one left beside the files, and with one session more. The time counts from the start of
-the engine's process to the last number in its place; `start` until the engine is up, `far` until all buckets of 1 min
-and longer are there. All openings of the same files must leave the same rows at every lod. The view's own loop then
-draws the whole month at the far zoom.
+Sessions of a synthetic NQ at its natural rate (about 190,000 trades each) are written to one file each. The program's
+own engine process opens them at the highest speed: without a cache (`plain`), for the `first` time, for the `second`
+time with the cache that the first one left beside the files, and with one more session. Times count from the start of
+the engine's process until all numbers are final: `start` until the engine is up, `far` until all buckets of 1 min and
+longer are there. Every way must give the same rows at every lod. The view then draws the whole month.
 """
 
 import math

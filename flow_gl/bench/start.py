@@ -1,9 +1,9 @@
-"""How long a start takes: from the command to the first frame, and to the first frame with bubbles.
+"""Start-up time: from the command to the first frame, and to the first frame with bubbles.
 
-The commands are run as a user runs them, again and again, without a window; what they log of themselves tells when
-they were there. The very first one fills the caches and is told apart. Among the caches is Python's byte code, which
-an installation has from the beginning: where the environment forbids to write it (PYTHONDONTWRITEBYTECODE), a checkout
-would be compiled anew at each start, so the commands are run without that.
+The commands run repeatedly as a user runs them, without a window; their own logs give the times. The very first run
+fills the caches and is reported separately. One of the caches is Python's byte code, which an installation has from the
+beginning. Where the environment forbids writing it (PYTHONDONTWRITEBYTECODE), a checkout would be compiled at each
+start, so the commands run without that variable.
 """
 
 import os

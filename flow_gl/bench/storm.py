@@ -1,8 +1,8 @@
-"""Frames, counts and ages while the synthetic market storms, beside an idle chart of the same run.
+"""Frame times, trade counts and latencies during a storm of the synthetic market, compared with an idle chart.
 
-Idle and storm alternate, so that a machine that has other work favours neither; each is the whole program in its two
-processes. A frame's cost is the time from its beginning to its finished pixels. Every trade of the storm is made once
-more, apart, and counted.
+Idle and storm runs alternate, so that other load on the machine affects both equally; each run is the whole program in
+its two processes. A frame's cost is the time from its start until its pixels are finished. Every trade of the storm is
+generated again independently and counted.
 """
 
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Runs the real program with instruments: an engine process, the view's loop on a headless target, a record per frame.
+"""Runs the real program and records every frame: an engine process, and the view's loop on a headless target.
 
 No program code is duplicated: `Program` runs `FrameLoop` over a real `EngineLink`. The surface records, when a frame is
 finished (`glFinish`), how long it took and how many trades it shows. Optionally a third process (`bench.watcher`)
@@ -71,7 +71,7 @@ class Run:
 
     @property
     def offset_ns(self) -> int:
-        """Event time minus wall time while the feed was in step; if it never was, when it was least behind."""
+        """Event time minus wall time while the feed kept up; if it never did, when it was least behind."""
         in_step = [frame.offset_ns for frame in self.frames if frame.is_in_step]
         return int(np.median(in_step)) if in_step else max(frame.offset_ns for frame in self.frames)
 

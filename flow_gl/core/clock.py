@@ -9,16 +9,16 @@ from typing import Final, Protocol
 
 
 class Clock(Protocol):
-    """Where a program's time comes from."""
+    """A source of wall time and monotonic time."""
 
     def wall_ns(self) -> int:
-        """Nanoseconds since the epoch, UTC."""
+        """Return nanoseconds since the epoch, UTC."""
 
     def monotonic_ns(self) -> int:
-        """Nanoseconds since some fixed instant; never goes back."""
+        """Return nanoseconds since a fixed instant; never decreases."""
 
     def sleep(self, seconds: float) -> None:
-        """Wait; a test's clock advances instead."""
+        """Wait. A manual clock advances instead."""
 
 
 class SystemClock:

@@ -1,4 +1,4 @@
-"""What a view may ask of the engine. One JSON line each on the engine's standard input, applied between batches."""
+"""Commands from the view to the engine: one JSON line each on its standard input, applied between batches."""
 
 from typing import Any, Final
 
@@ -9,11 +9,11 @@ class Configure(msgspec.Struct, frozen=True, tag="configure"):
     """Change settings while the engine runs: a patch of `core.settings.AggregationSettings`, for `merge`."""
 
     changes: dict[str, Any]
-    """Values by field, only of what changed."""
+    """New values by field, changed ones only."""
 
 
 class SetSpeed(msgspec.Struct, frozen=True, tag="set_speed"):
-    """Replay speed from here on; inf or None for as fast as it goes (JSON has no infinity: it arrives as None)."""
+    """Set the replay speed; inf or None for as fast as possible (JSON has no infinity, so it arrives as None)."""
 
     speed: float | None
 
@@ -23,7 +23,7 @@ class Retry(msgspec.Struct, frozen=True, tag="retry"):
 
 
 class Stop(msgspec.Struct, frozen=True, tag="stop"):
-    """End cleanly."""
+    """Shut down cleanly."""
 
 
 Command = Configure | SetSpeed | Retry | Stop
@@ -32,10 +32,10 @@ _decoder: Final[msgspec.json.Decoder[Command]] = msgspec.json.Decoder(Command)
 
 
 def encode(command: Command) -> bytes:
-    """One line, with its line end."""
+    """Encode a command as one line, including the newline."""
     return msgspec.json.encode(command) + b"\n"
 
 
 def decode(line: bytes) -> Command:
-    """Parse a line. Raises msgspec.DecodeError or msgspec.ValidationError with what was wrong."""
+    """Parse a line. Raises msgspec.DecodeError or msgspec.ValidationError."""
     return _decoder.decode(line)

@@ -1,8 +1,9 @@
-"""The settings: one validated, frozen value from four sources. Later sources win: `.env`, environment, TOML, flags.
+"""Loads the settings from four sources into one validated, frozen value.
 
-A setting has one name everywhere: `arm` in the TOML file, `FLOW_GL_ARM` in `.env` and environment, `--arm` as a flag
-(the key alone is `DATABENTO_API_KEY`). An error says which setting, what came, from where, and what is allowed; a
-name that is not a setting is an error too, for a misspelt setting must not silently be the default.
+Later sources win: `.env`, environment, TOML, flags. A setting has one name everywhere: `arm` in the TOML file,
+`FLOW_GL_ARM` in `.env` and the environment, `--arm` as a flag (only the key is `DATABENTO_API_KEY`). An error names the
+setting, the value, its source and what is allowed. An unknown name is an error too: otherwise a misspelt setting would
+silently keep its default.
 """
 
 import difflib
@@ -22,9 +23,9 @@ from flow_gl.core.system.folders import config_dir
 
 PREFIX: Final = "FLOW_GL_"
 CONFIG_VARIABLE: Final = "FLOW_GL_CONFIG"
-"""Names the TOML file, where it is not the user's own."""
+"""Names a TOML file to use instead of the user's own."""
 NO_SETTINGS: Final = frozenset({CONFIG_VARIABLE, "FLOW_GL_CHECK_GL"})
-"""Variables that are not settings: where these stand, and a developer's switch (see `gl.api`)."""
+"""Variables that are not settings: the config file, and a developer's switch (see `gl.api`)."""
 
 _PASSWORD: Final = re.compile(r"://[^@/]*@")
 
@@ -48,14 +49,14 @@ def load(
 
     Parameters
     ----------
-    flags : values of the command line by setting; None stands for a flag that was not given
-    config : TOML file; None for the one that `FLOW_GL_CONFIG` names, else the user's own where there is one
-    env_file : `.env` file, read where it exists
+    flags : values of the command line by setting; None for a flag that was not given
+    config : TOML file; None for the one that `FLOW_GL_CONFIG` names, else the user's own if it exists
+    env_file : `.env` file, read if it exists
     environment : variables; None for this process's
 
     Raises
     ------
-    UsageError : one line on the first thing that is wrong
+    UsageError : one line about the first error
     """
     variables = os.environ if environment is None else environment
     given: dict[str, _Given] = {}
@@ -75,7 +76,7 @@ def load(
 
 
 def example_env() -> str:
-    """The text of `.env.example`: every setting with its meaning and its default."""
+    """Return the text of `.env.example`: every setting with its meaning and its default."""
     lines = [
         "# Settings of flow_gl. Copy to .env and uncomment what you want to change.",
         "# Sources, later ones win: .env, environment, TOML file (names without FLOW_GL_, in small letters), flags.",
@@ -90,7 +91,7 @@ def example_env() -> str:
 
 
 def user_config() -> Path:
-    """The user's own TOML file."""
+    """Return the path of the user's own TOML file."""
     return config_dir() / "config.toml"
 
 
@@ -98,16 +99,16 @@ def _has_user_config() -> bool:
     try:
         return user_config().is_file()
     except OSError:
-        return False  # the folder of another user, as after `su`: it holds no settings of ours
+        return False  # another user's folder, as after `su`
 
 
 def variable_of(setting: str) -> str:
-    """The environment variable of a setting."""
+    """Return the environment variable of a setting."""
     return KEY_VARIABLE if setting == "api_key" else PREFIX + setting.upper()
 
 
 def _setting_of(variable: str) -> str | None:
-    """The setting that a variable names; None where it is not one of ours. Raises KeyError where it is misspelt."""
+    """Return the setting that a variable names; None if it is not one of ours. Raises KeyError for an unknown one."""
     if variable == KEY_VARIABLE:
         return "api_key"
     if not variable.startswith(PREFIX) or variable in NO_SETTINGS:
@@ -174,7 +175,7 @@ def _nearest(name: str, known: list[str]) -> str:
 
 
 def _validate(given: Mapping[str, _Given]) -> Settings:
-    """Settings with what was given. Raises UsageError on the first value that is wrong, in the order of `DECLARED`."""
+    """Build the settings. Raises UsageError for the first invalid value, in the order of `DECLARED`."""
     found: dict[bool, dict[str, Any]] = {True: {}, False: {}}
     for name, declared in DECLARED.items():
         if name in given:
@@ -183,7 +184,7 @@ def _validate(given: Mapping[str, _Given]) -> Settings:
 
 
 def _convert(declared: Declared, entry: _Given) -> Any:
-    """A given value in the setting's type, checked against its range. Raises UsageError."""
+    """Convert a value to the setting's type and check its range. Raises UsageError."""
     from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
     setting = declared.setting
@@ -208,7 +209,7 @@ def _convert(declared: Declared, entry: _Given) -> Any:
 
 
 def _parts(value: object) -> object:
-    """A comma-separated text as a tuple; anything else is left to the type."""
+    """Split a comma-separated text into a tuple; return anything else unchanged."""
     if isinstance(value, str):
         return tuple(part.strip() for part in value.split(",") if part.strip())
     return value

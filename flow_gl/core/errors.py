@@ -1,11 +1,11 @@
-"""Errors that the user sees as one line and an exit code. Anything else that escapes is a fault of the program."""
+"""Errors that the user sees as one line and an exit code. Any other exception that escapes is a bug."""
 
 import errno
 from typing import Final
 
 EXIT_OK: Final = 0
 EXIT_FAULT: Final = 1
-"""A fault of the program itself."""
+"""A bug in the program."""
 EXIT_USAGE: Final = 2
 """A flag, a setting or a config file is wrong."""
 EXIT_DATA: Final = 3
@@ -15,15 +15,15 @@ EXIT_FEED: Final = 4
 EXIT_DISPLAY: Final = 5
 """No display, no OpenGL 3.3, no video encoder."""
 EXIT_RESOURCE: Final = 6
-"""Shared memory, disk or another resource of the machine is lacking."""
+"""Shared memory, disk or another resource of the machine is missing or exhausted."""
 EXIT_INTERRUPTED: Final = 130
-"""By Ctrl-C. Other signals end with 128 and their number (`core.system.interrupts`)."""
+"""Ctrl-C. Other signals end with 128 plus their number (`core.system.interrupts`)."""
 _LACKS: Final = "ENOSPC EDQUOT EFBIG EROFS EACCES EPERM EIO EMFILE ENFILE ENOMEM EAGAIN ENODEV ENXIO ENAMETOOLONG ELOOP"
 _RESOURCES: Final = frozenset(getattr(errno, name, None) for name in _LACKS.split())
 
 
 class FlowError(Exception):
-    """An error with a cause that the user can mend. The message says what was expected, what came, and where."""
+    """An error that the user can fix. The message says what was expected, what was found, and where."""
 
     exit_code: int = EXIT_RESOURCE
 
@@ -45,5 +45,5 @@ class DisplayError(FlowError):
 
 
 def lacking(error: OSError) -> str:
-    """Say what the machine lacks, like "No space left on device"; "" where the error is not about a resource."""
+    """Return the missing resource in words, like "No space left on device"; "" if the error is not about a resource."""
     return (error.strerror or str(error)) if error.errno in _RESOURCES else ""

@@ -1,4 +1,4 @@
-"""The items that a feed hands over, in the order in which they became known: trades, and notices between them.
+"""What a feed delivers, in the order in which it became known: trades, and notices between them.
 
 Everything downstream (pipeline, recorder, export) takes these items; `engine.pipeline.Pipeline.take` aggregates them.
 """
@@ -20,7 +20,7 @@ class Trades:
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
-    """What a name means from here on, in the order of the stream."""
+    """The meaning of a name from this point of the stream on."""
 
     instrument_id: int
     symbol: str
@@ -29,7 +29,7 @@ class Mapping:
     """The requested symbol (`NQ.v.0`, `NQ.FUT`); "" if unknown."""
     ts_event: int = 0
     is_end: bool = False
-    """From here on the name means neither this instrument nor any other."""
+    """From here on, the name means no instrument."""
 
     @staticmethod
     def of(instrument_id: int, name: str, ts_event: int = 0, *, is_end: bool = False) -> "Mapping":
@@ -57,27 +57,29 @@ class Definition:
 
 @dataclass(frozen=True, slots=True)
 class FeedGap:
-    """Records are known to be missing from `start` to `end` (ns, event time); `end` 0 while it lasts.
-    `filled`: the gap that began at `start` has been filled since, take it away."""
+    """Records are known to be missing from `start` to `end` (ns, event time); `end` is 0 while the gap lasts.
+
+    `filled`: the gap that began at `start` has been filled; remove it.
+    """
 
     start: int
     end: int = 0
     filled: bool = False
     lost: int = 0
     instrument_id: int = 0
-    """0: every instrument."""
+    """0 for every instrument."""
 
 
 @dataclass(frozen=True, slots=True)
 class FileEnd:
-    """A file has been handed over completely. Sent only on request."""
+    """A file has been delivered completely. Sent only on request."""
 
     index: int
     """Place of the file in the order of reading, from 0."""
 
 
 Spans = dict[int, tuple[tuple[int, int], ...]]
-"""Stretches of time, from and until (ns), by instrument id."""
+"""Intervals of time, from and until (ns), by instrument id."""
 
 
 @dataclass(frozen=True, slots=True)

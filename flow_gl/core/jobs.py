@@ -1,7 +1,7 @@
-"""Work of a frame that may wait, as those who do it see it.
+"""Deferrable work of a frame, as seen by the code that does it.
 
-`view.frame_scheduler` decides when such work runs. Layers and overlays lie below it: they are given a `Jobs`, add a
-named job for each kind of work, and ask the job in every frame in which there is something to do.
+`view.frame_scheduler` decides when such work runs. Layers and overlays lie below it: they receive a `Jobs`, add a named
+job for each kind of work, and ask the job in every frame in which there is something to do.
 """
 
 from typing import NamedTuple, Protocol
@@ -19,23 +19,23 @@ class Job(Protocol):
     """One kind of work of one owner (a chart, a panel)."""
 
     def may_run(self, cause: str, *, is_early: bool = False) -> bool:
-        """Ask to do the work in this frame. True means: do it now; the job then counts as having run.
+        """Return whether the work may be done in this frame. If so, do it now: the job counts as having run.
 
         Parameters
         ----------
         cause : why there is work, for the performance panel
-        is_early : ask although the job's period is not over
+        is_early : ask before the job's period is over
         """
 
     def run_now(self, cause: str) -> None:
-        """Say that the work is done in this frame in any case. Other jobs then wait, if they can."""
+        """Report that the work is done in this frame in any case. Other jobs then wait if they can."""
 
 
 class Jobs(Protocol):
-    """Where jobs come from."""
+    """Adds jobs, and lists those that ran."""
 
     def add(self, name: str) -> Job:
         """Return a new job with the timing that is set for `name`. Raises KeyError for an unknown name."""
 
     def recent(self) -> list[JobRate]:
-        """Frames and jobs of the last second with their causes, the most frequent first."""
+        """Return the frames and jobs of the last second with their causes, the most frequent first."""

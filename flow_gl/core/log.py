@@ -1,7 +1,7 @@
 """Quiet, structured logging: one line of `time level program logger message key=value ...` in the user's state folder.
 
-Nothing is logged per trade or per frame. Secrets are masked wherever they would appear, also in a traceback: those
-that were told to `protect`, and whatever looks like a Databento key.
+Nothing is logged per trade or per frame. Secrets are masked wherever they would appear, tracebacks included: those
+passed to `protect`, and anything that looks like a Databento key.
 """
 
 import logging
@@ -24,47 +24,47 @@ MAX_BYTES: Final = 2_000_000
 KEPT_FILES: Final = 3
 LINE_CHARS: Final = 2_000
 VALUE_CHARS: Final = 1_000
-"""Most characters of a message, and of one value: what comes from outside may be a megabyte."""
+"""Maximum length of a message and of a value in characters: text from outside may be a megabyte long."""
 _KEY_PATTERN: Final = re.compile(r"\bdb-[A-Za-z0-9]{8,}")
 _STANDARD: Final = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
 _protected: Final[set[str]] = set()
 
 
 def get_logger(name: str) -> logging.Logger:
-    """The logger of a part of the program. Give values by `extra={...}`: they become key=value."""
+    """Return the logger of a part of the program. Values in `extra={...}` are written as key=value."""
     return logging.getLogger(f"{ROOT}.{name}")
 
 
 def protect(secret: str) -> None:
-    """Never let this text reach a log or a message whole."""
+    """Mask this text in all logs and messages from now on."""
     if secret:
         _protected.add(secret)
 
 
 def mask(secret: str) -> str:
-    """How a secret is shown: `****abcde`, its last five characters; `****` where it is too short for that."""
+    """Return a secret as it may be shown: `****` and its last five characters; `****` alone if it is short."""
     return "****" + (secret[-5:] if len(secret) > 10 else "")
 
 
 def masked(text: str) -> str:
-    """The text with every secret in it masked."""
+    """Return the text with every secret in it masked."""
     for secret in _protected:
         text = text.replace(secret, mask(secret))
     return _KEY_PATTERN.sub(lambda match: mask(match.group()), text)
 
 
 def start_log(program: str, *, level: str = "info", is_verbose: bool = False) -> Path | None:
-    """Log to `<state folder>/<program>.log` from here on.
+    """Start logging to `<state folder>/<program>.log`.
 
     Parameters
     ----------
     program : "view" or "engine"
-    level : least level that is written, one of `LEVELS`
+    level : lowest level that is written, one of `LEVELS`
     is_verbose : also write to standard error
 
     Returns
     -------
-    The file, or None where it cannot be written: then nothing is logged, for a chart must not fail for its log.
+    The file, or None if it cannot be written: then nothing is logged, because a chart must not fail for its log.
     """
     root = logging.getLogger(ROOT)
     root.setLevel(level.upper())
@@ -112,7 +112,7 @@ def _add(root: logging.Logger, handler: logging.Handler, formatter: logging.Form
 
 
 class _Formatter(logging.Formatter):
-    """One line a record, but for a traceback; secrets masked last, so that none slips through."""
+    """Formats a record as one line, plus a traceback if any. Secrets are masked last, so none slips through."""
 
     def __init__(self, program: str) -> None:
         super().__init__("%(asctime)s.%(msecs)03dZ %(levelname)s %(program)s %(name)s %(message)s")

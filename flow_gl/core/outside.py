@@ -7,9 +7,9 @@ characters that reverse or hide their neighbours never reach a window, a termina
 from typing import Final
 
 LINE_CHARS: Final = 240
-"""Most characters of one message."""
+"""Maximum length of a message, characters."""
 NAME_CHARS: Final = 70
-"""Most characters of an instrument's name: what a DBN file has room for."""
+"""Maximum length of an instrument's name, characters: the room in a DBN file."""
 _ODD: Final = "?"
 _CUT: Final = "\N{HORIZONTAL ELLIPSIS}"
 _SPARE: Final = 8
@@ -17,14 +17,14 @@ _FORMULA: Final = frozenset("=+-@")
 
 
 def plain(text: str | bytes, limit: int = LINE_CHARS) -> str:
-    """One printable line of at most `limit` characters; what is too long is cut at its end, marked by an ellipsis.
+    """Return one printable line of at most `limit` characters; a longer text is cut and ends in an ellipsis.
 
     Parameters
     ----------
     text : any text; bytes are read as UTF-8
-    limit : most characters, the ellipsis counted
+    limit : maximum length in characters, including the ellipsis
     """
-    head = text[: _SPARE * limit + 64]  # blanks that fall together may make room; a megabyte is not looked through
+    head = text[: _SPARE * limit + 64]  # runs of blanks collapse, so read a bit more; but never a megabyte
     if isinstance(head, bytes):
         head = head.decode("utf-8", "replace")
     shown = head if head.isprintable() else "".join(map(_printable, head))
@@ -34,22 +34,22 @@ def plain(text: str | bytes, limit: int = LINE_CHARS) -> str:
 
 
 def name(text: str | bytes) -> str:
-    """An instrument's name as it may be kept: printable ASCII, at most `NAME_CHARS`.
+    """Return an instrument's name as it may be stored: printable ASCII, at most `NAME_CHARS` characters.
 
-    What a name cannot hold becomes a question mark, so that whatever is recorded under it can be read again
-    (`is_name`). A name of a real exchange is returned unchanged.
+    Other characters become question marks, so that a recording under this name can be read again (`is_name`). A real
+    exchange's name is returned unchanged.
     """
     line = plain(text.partition(b"\0")[0] if isinstance(text, bytes) else text.partition("\0")[0], NAME_CHARS + 1)
     return "".join(c if " " <= c <= "~" else _ODD for c in line)[:NAME_CHARS]
 
 
 def is_name(text: str) -> bool:
-    """Whether files and feeds take this text as an instrument's name: printable ASCII."""
+    """Return whether files and feeds accept this text as an instrument's name: printable ASCII."""
     return bool(text) and text.isascii() and text.isprintable()
 
 
 def cell(text: str) -> str:
-    """Text for a table that a spreadsheet may open: what it would take for a formula begins with an apostrophe."""
+    """Return a text that is safe in a spreadsheet: an apostrophe precedes anything that would be read as a formula."""
     return f"'{text}" if text[:1] in _FORMULA else text
 
 

@@ -1,4 +1,4 @@
-"""Names of the overlays' panels: settings and the command line name them, the view draws them."""
+"""Names of the overlays' panels, used by settings, the command line and the view."""
 
 from typing import Final
 

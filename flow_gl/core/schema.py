@@ -1,7 +1,7 @@
 """Every row type of the program, in one place.
 
 A trade is kept as Databento's own 48-byte `TradeMsg`, byte for byte, so that a file is read and a recording is
-written without conversion. All other rows are ours. Prices are int64 in 1e-9 units, times int64 nanoseconds since
+written without conversion. All other rows are our own. Prices are int64 in 1e-9 units, times int64 nanoseconds since
 the epoch (UTC), sizes whole contracts; a float appears only where the definition is a float (VWAP, its deviation).
 Rows are C-aligned little-endian, so that a Numba kernel, a shared-memory reader and the wire see one layout.
 """

@@ -1,7 +1,7 @@
-"""What an engine is to do: one JSON line on its standard input, and the lines that it answers on standard output.
+"""The engine's task as one JSON line on its standard input, and its answers as lines on standard output.
 
-The view's side fills in a spec from the settings and starts the engine with it; the same spec with `resume_ns` set
-starts it again after a crash. Secrets are not in it: the key travels in the environment.
+The view fills in a spec from the settings and starts the engine with it. After a crash, the same spec with `resume_ns`
+set starts the engine again. It contains no secrets: the key is passed in the environment.
 """
 
 from math import isinf
@@ -17,7 +17,7 @@ KEY_VARIABLE: Final = "DATABENTO_API_KEY"
 
 
 class FeedSpec(msgspec.Struct, frozen=True):
-    """What a feed is to do. A field with the name of a setting takes its value: `from_settings`."""
+    """The parameters of a feed. A field that is named like a setting takes its value (`from_settings`)."""
 
     command: ClassVar[str]
     """The command that starts the feed; its settings are those that declare it."""
@@ -53,15 +53,15 @@ class FilesSpec(FeedSpec, frozen=True, tag="files"):
 
     paths: tuple[str, ...]
     symbols: tuple[str, ...] = ()
-    """Contracts to chart; empty: those that were asked for when it was recorded, else the busiest outright."""
+    """Contracts to chart; if empty, those requested when it was recorded, else the outright with the most volume."""
     from_time: str = ""
-    """As the user wrote it: a time of day is of the file's own day; "" for the beginning."""
+    """As the user wrote it; a time of day refers to the file's own day; "" for the beginning."""
     speed: float | None = DEFAULTS.speed
-    """Event seconds per second; None for as fast as it goes (JSON has no infinity)."""
+    """Event seconds per second; None for as fast as possible (JSON has no infinity)."""
     cache: bool = False
-    """Keep what the files come to, and begin with what was kept."""
+    """Cache the results of the files, and start from the cache."""
     cache_beside: bool = False
-    """Keep it in a folder beside the files, not in the user's cache folder."""
+    """Keep the cache in a folder beside the files instead of the user's cache folder."""
 
 
 class DemoSpec(FeedSpec, frozen=True, tag="demo"):
@@ -121,22 +121,22 @@ class EngineSpec(msgspec.Struct, frozen=True):
     aggregation: AggregationSettings = DEFAULTS.aggregation
     lods: int = MAX_LODS
     resume_ns: int = 0
-    """Event time that an earlier engine had reached: go there as fast as possible, then on at the feed's own pace."""
+    """Event time that an earlier engine had reached; catch up to it as fast as possible."""
     serve_on: bool = False
-    """Go on when standard input is closed."""
+    """Keep running when standard input is closed."""
     log_level: str = DEFAULTS.log_level
     debug: bool = False
 
 
 class Hello(msgspec.Struct, frozen=True, tag="hello"):
-    """The engine is up: where its status is."""
+    """The engine is up; `store` names the segment of its status."""
 
     pid: int
     store: str
 
 
 class Failure(msgspec.Struct, frozen=True, tag="failure"):
-    """The engine ends, and why."""
+    """The engine exits with an error."""
 
     error: str
     exit_code: int
@@ -149,12 +149,12 @@ _answer_decoder: Final[msgspec.json.Decoder[Answer]] = msgspec.json.Decoder(Answ
 
 
 def encode(message: EngineSpec | Answer) -> bytes:
-    """One line, with its line end."""
+    """Encode a message as one line, including the newline."""
     return msgspec.json.encode(message) + b"\n"
 
 
 def decode_spec(line: bytes) -> EngineSpec:
-    """Parse a spec. Raises msgspec.DecodeError or msgspec.ValidationError with what was wrong."""
+    """Parse a spec. Raises msgspec.DecodeError or msgspec.ValidationError."""
     return _spec_decoder.decode(line)
 
 
