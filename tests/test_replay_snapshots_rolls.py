@@ -112,3 +112,9 @@ def test_a_contract_whose_first_rows_lack_its_name_is_charted_from_its_first_row
     outcome = run([path], feed={"symbols": ("NQZ5",), "cache": False})
     assert outcome.rings[0]["trade_count"].sum() == 30
     assert export(read_items([path]), tmp_path / "out", symbol="NQZ5").trades == 30
+
+
+def test_instruments_of_one_name_are_listed_with_their_ids(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.dbn", make_header(ROLL, CONTINUOUS), trades((15, 100, 5), (16, 200, 7)))
+    message = run([path], feed={"symbols": ("100",), "cache": False}).message
+    assert message == "not charted: NQ.v.0#200 (7)"

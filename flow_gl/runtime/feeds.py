@@ -2,6 +2,7 @@
 
 import math
 import os
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -112,7 +113,9 @@ def _others(summary: "FileSummary", chosen: "list[Choice]") -> str:
     others = [one for one in summary.instruments if one.trades and (one.instrument_id, one.symbol) not in charted]
     if not others:
         return ""
-    names = ", ".join(f"{one.name} ({one.trades:,})" for one in others[:OTHERS_NAMED])
+    shared = Counter(one.name for one in summary.instruments if one.trades)
+    labels = {one: one.name if shared[one.name] == 1 else f"{one.name}#{one.instrument_id}" for one in others}
+    names = ", ".join(f"{labels[one]} ({one.trades:,})" for one in others[:OTHERS_NAMED])
     more = f" and {len(others) - OTHERS_NAMED} more" if len(others) > OTHERS_NAMED else ""
     return f"not charted: {names}{more}"
 
