@@ -9,6 +9,7 @@ machine.
 
 import sys
 import time
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,8 @@ PIECE = 100_000
 class _Nowhere:
     """A sink that keeps nothing."""
 
+    is_chart: Final = False
+
     def room(self, most: int) -> None:
         del most
 
@@ -39,6 +42,9 @@ class _Nowhere:
         pass
 
     def events(self, rows: NDArray[np.void]) -> None:
+        pass
+
+    def replace_events(self, count: int, rows: NDArray[np.void], since: int) -> None:
         pass
 
     def table(self, name: str, record: NDArray[np.void]) -> None:
@@ -62,7 +68,7 @@ def main(rounds: int) -> None:
     best = {name: np.full(TRADES // PIECE, np.inf) for name in jobs}
     for _ in range(rounds):
         for name, (lods, bucket_ns, sink) in jobs.items():
-            pipeline = Pipeline(AggregationSettings(bucket_ns=bucket_ns), lods=lods)
+            pipeline = Pipeline(AggregationSettings(bucket_ns=bucket_ns), lods=lods, has_detectors=False)
             pipeline.attach(1, sink)
             for piece in range(TRADES // PIECE):
                 trades = tape[piece * PIECE : (piece + 1) * PIECE]

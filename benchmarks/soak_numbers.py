@@ -11,8 +11,9 @@ from flow_gl.core.schema import GAP_LIST, MAX_LODS, PROFILE, SESSION, GapKind
 from flow_gl.core.sessions import SessionCalendar
 from flow_gl.core.settings import AggregationSettings
 from flow_gl.engine.pipeline import Pipeline
+from flow_gl.store.events import EventCursor, EventLog
 from flow_gl.store.market import MarketStore
-from flow_gl.store.ring import Cursor
+from flow_gl.store.ring import Cursor, Ring
 from flow_gl.store.table import Table
 from tests.gateway.tape import Contract
 
@@ -35,7 +36,7 @@ _COUNTS: Final = {
 def touched_store() -> MarketStore:
     """A store of this process whose memory is in use from the start."""
     store = MarketStore.local(base_capacity=CAPACITY)
-    for ring in (*store.bubbles, *store.cvd, store.events):
+    for ring in (*store.bubbles, *store.cvd):
         ring.rows[:] = np.zeros(1, ring.dtype)
     return store
 
@@ -71,12 +72,12 @@ class Comparison:
     def __init__(self, name: str, broken: MarketStore, unbroken: MarketStore) -> None:
         self._name: Final = name
         self._stores: Final = broken, unbroken
-        self._rings: Final = [
+        self._rings: Final[list[tuple[str, Ring | EventLog, Ring | EventLog]]] = [
             *((f"bubbles at level {n}", broken.bubbles[n], unbroken.bubbles[n]) for n in range(MAX_LODS)),
             *((f"CVD at level {n}", broken.cvd[n], unbroken.cvd[n]) for n in range(MAX_LODS)),
             ("events", broken.events, unbroken.events),
         ]
-        self._cursors: Final = [(Cursor(ours), Cursor(theirs)) for _, ours, theirs in self._rings]
+        self._cursors: Final = [(_cursor(ours), _cursor(theirs)) for _, ours, theirs in self._rings]
         self.rows = 0
         """Rows that were equal."""
 
@@ -130,3 +131,7 @@ def _used(record: NDArray[np.void], name: str) -> NDArray[np.void]:
 def _feed_gaps(store: MarketStore) -> int:
     gaps = _record(store.gaps, GAP_LIST)[0]
     return int((gaps["gap"]["kind"][: gaps["count"]] == GapKind.FEED).sum())
+
+
+def _cursor(rows: Ring | EventLog) -> Cursor | EventCursor:
+    return EventCursor(rows) if isinstance(rows, EventLog) else Cursor(rows)

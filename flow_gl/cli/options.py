@@ -50,8 +50,14 @@ class Drawing:
 def takes_settings(command: Callable[..., None]) -> Callable[..., None]:
     """Add the flags of a command's settings, passed as its argument `given`: text by setting, None if not given."""
     ours = [declared for declared in DECLARED.values() if command.__name__ in declared.setting.commands]
-    parameters = [_keyword(declared.name, _flag_of(declared), None) for declared in ours]
-    return _taking(command, "given", parameters, dict)
+    parameters = [_keyword(declared.key, _flag_of(declared), None) for declared in ours]
+    return _taking(command, "given", parameters, _by_name)
+
+
+def _by_name(**given: Any) -> dict[str, Any]:
+    """Return the given values by the settings' names instead of their keys."""
+    names = {declared.key: declared.name for declared in DECLARED.values()}
+    return {names[key]: value for key, value in given.items()}
 
 
 def takes_drawing_flags(command: Callable[..., None]) -> Callable[..., None]:

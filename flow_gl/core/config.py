@@ -10,7 +10,7 @@ import difflib
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final, get_origin
@@ -68,7 +68,7 @@ def load(
         given.update(_read_toml(named or user_config()))
     for name, value in (flags or {}).items():
         if value is not None:
-            given[name] = _Given(value, f"--{name.replace('_', '-')}")
+            given[name] = _Given(value, f"--{name.replace('.', '-').replace('_', '-')}")
     settings = _validate(given)
     if settings.api_key:
         protect(settings.api_key.get_secret_value())
@@ -104,7 +104,7 @@ def _has_user_config() -> bool:
 
 def variable_of(setting: str) -> str:
     """Return the environment variable of a setting."""
-    return KEY_VARIABLE if setting == "api_key" else PREFIX + setting.upper()
+    return KEY_VARIABLE if setting == "api_key" else PREFIX + setting.upper().replace(".", "_")
 
 
 def _setting_of(variable: str) -> str | None:
@@ -113,10 +113,11 @@ def _setting_of(variable: str) -> str | None:
         return "api_key"
     if not variable.startswith(PREFIX) or variable in NO_SETTINGS:
         return None
-    name = variable.removeprefix(PREFIX).lower()
-    if name not in DECLARED or name == "api_key":
-        raise KeyError(variable)
-    return name
+    return _VARIABLES[variable]
+
+
+_VARIABLES: Final = {variable_of(name): name for name in DECLARED if name != "api_key"}
+"""The settings by their environment variable."""
 
 
 def _take_variable(variable: str, value: str | None, where: str) -> dict[str, _Given]:
@@ -163,10 +164,21 @@ def _read_toml(path: Path) -> dict[str, _Given]:
         raise UsageError(f"{path} is not a valid TOML file: {error}") from error
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"cannot read the config file {path}: {getattr(error, 'strerror', None) or error}") from error
-    for name in content:
+    found = dict(_flat(content))
+    for name in found:
         if name not in DECLARED:
             raise UsageError(f"{path}: {name} is not a setting{_nearest(name, list(DECLARED))}")
-    return {name: _Given(value, str(path)) for name, value in content.items()}
+    return {name: _Given(value, str(path)) for name, value in found.items()}
+
+
+def _flat(content: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield names and values: `sd` in the table `[absorption]` is `absorption.sd`."""
+    tables = {name.partition(".")[0] for name in DECLARED if "." in name}
+    for name, value in content.items():
+        if isinstance(value, dict) and name in tables:
+            yield from ((f"{name}.{key}", one) for key, one in value.items())
+        else:
+            yield name, value
 
 
 def _nearest(name: str, known: list[str]) -> str:

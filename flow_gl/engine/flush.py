@@ -1,4 +1,4 @@
-"""Flush finished rows, events and silences from the kernels' scratch buffers to a sink."""
+"""Flush finished rows and silences from the kernels' scratch buffers to a sink."""
 
 from flow_gl.core.schema import MAX_LODS
 from flow_gl.engine.gaps import GapLog
@@ -12,7 +12,7 @@ def flush(scratch: Scratch, sink: Sink | None, gaps: GapLog, *, least: int = 1) 
     Parameters
     ----------
     scratch : the buffers that hold the results
-    sink : receives rows and events; with None, they are dropped
+    sink : receives rows; with None, they are dropped
     gaps : receives the silences
     least : rows of coarser lods are passed on only if there are at least this many. In a long run of trades, most calls
         to the sink would otherwise carry only a few rows of a coarse lod
@@ -20,7 +20,7 @@ def flush(scratch: Scratch, sink: Sink | None, gaps: GapLog, *, least: int = 1) 
     counts = scratch.counts.tolist()
     if not any(counts):
         return
-    for start, end in scratch.silences[: counts[MAX_LODS + 1]].tolist():
+    for start, end in scratch.silences[: counts[MAX_LODS]].tolist():
         gaps.silence(start, end)
     for lod in range(MAX_LODS):
         count = counts[lod]
@@ -28,6 +28,4 @@ def flush(scratch: Scratch, sink: Sink | None, gaps: GapLog, *, least: int = 1) 
             if sink is not None:
                 sink.bubbles(lod, scratch.bubbles[lod, :count], scratch.cvd[lod, :count])
             scratch.counts[lod] = 0
-    if sink is not None and counts[MAX_LODS]:
-        sink.events(scratch.events[: counts[MAX_LODS]])
     scratch.counts[MAX_LODS:] = 0

@@ -4,7 +4,7 @@ The kernels stop at `stop_ts` (a session's open, 09:30, a CVD reset), and this m
 such change happens between two trades and does not depend on where a batch ends.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any, Final
 
@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 from flow_gl.core.errors import DataError
 from flow_gl.core.items import Definition, FeedGap
 from flow_gl.core.market.lod import widths_ns
-from flow_gl.core.schema import MAX_LODS, SESSION, TRADE, UNDEF_PRICE
+from flow_gl.core.schema import MAX_LODS, SESSION, UNDEF_PRICE
 from flow_gl.core.sessions import Session, SessionCalendar, next_time_of_day
 from flow_gl.core.settings import AggregationSettings
 from flow_gl.engine import gaps, records
 from flow_gl.engine.checkpoint import MarketState, fill
 from flow_gl.engine.coverage import Coverage
-from flow_gl.engine.detectors.group import DetectorGroup
+from flow_gl.engine.detectors.group import FoundRoom
 from flow_gl.engine.flush import flush
 from flow_gl.engine.grid import Grid
 from flow_gl.engine.identity import Identity
@@ -46,6 +46,7 @@ from flow_gl.engine.kernels.rollup import close_nb
 from flow_gl.engine.kernels.trade_run import SIDES
 from flow_gl.engine.published import Published
 from flow_gl.engine.rolls import Left, RollLog
+from flow_gl.engine.session_events import SessionEvents
 from flow_gl.engine.session_log import SessionLog
 from flow_gl.engine.sinks import Finished, Sink, TableName
 
@@ -62,7 +63,7 @@ class Market(Published):
     lods : number of levels of detail to build
     calendar : session calendar; with None, all trades form one session
     scratch : output buffers of the kernels; shared by all markets and empty between calls
-    has_detectors : also detect large trades, absorption, divergences and stacked imbalances
+    found : space for events, shared by all markets; None: detect nothing
     """
 
     def __init__(
@@ -73,7 +74,7 @@ class Market(Published):
         lods: int,
         calendar: SessionCalendar | None,
         scratch: Scratch,
-        has_detectors: bool = False,
+        found: FoundRoom | None = None,
     ) -> None:
         self.instrument_id = instrument_id
         self.sink: Sink | None = None
@@ -89,7 +90,7 @@ class Market(Published):
         self._gaps = gaps.GapLog(calendar)
         self._rolls = RollLog()
         self._sessions = SessionLog()
-        self._detectors = DetectorGroup() if has_detectors else None
+        self._events = SessionEvents(settings, found)
         self._renew: Callable[[], Sink] | None = None
         self._session: Session | None = None
         self._started = False
@@ -104,7 +105,6 @@ class Market(Published):
         s["step"][: len(widths)] = [1, *(wider // width for width, wider in pairwise(widths))]
         s["bucket"] = NO_BUCKET
         s["silence_ns"] = gaps.SILENCE_NS
-        s["arm"] = settings.arm
         s["reference_step"] = START_STEP
         self._session_row: NDArray[np.void] = np.zeros(1, SESSION)
         records.fill_prior(self._session_row, None)
@@ -176,17 +176,17 @@ class Market(Published):
         """
         scratch = self._scratch
         at = taken = start
+        self._events.start(self.sink, int(self._state["cvd"][0]))
         while True:
             sink = self.sink
             room = sink.room(CAPACITY) if sink is not None else None
             base_bubbles, base_points = room or scratch.base
             at, code = aggregate_nb(
                 *(words, at, stop, SIDES, self._state, self._pending, self._grid.profile, self._bins),
-                *(base_bubbles, base_points, *scratch.rows, scratch.events, scratch.silences, scratch.counts),
+                *(base_bubbles, base_points, *scratch.rows, scratch.silences, scratch.counts),
             )
-            if self._detectors is not None:
-                self._detect(words[6 * taken : 6 * at])
-                taken = at
+            self._events.take(words[6 * taken : 6 * at], self._grid.tick_size, sink)
+            taken = at
             if sink is not None and room is not None:
                 sink.written(int(scratch.counts[0]))
                 scratch.counts[0] = 0
@@ -203,16 +203,6 @@ class Market(Published):
                 self._reject("rejected_time")
                 taken = at = at + 1
 
-    def _detect(self, words: NDArray[np.int64]) -> None:
-        """Pass trades that have been aggregated to the detectors."""
-        if self._detectors is not None and len(words) and self._grid.tick_size:
-            self._tell(self._detectors.take(words.view(TRADE), self._grid.tick_size))
-
-    def _tell(self, found: Iterable[NDArray[np.void]]) -> None:
-        for rows in found:
-            if self.sink is not None:
-                self.sink.events(rows)
-
     def _reject(self, reason: str) -> None:
         """Count a rejected record; `reason` is a field of `core.market.rejections.REASONS`."""
         s = self._state[0]
@@ -225,8 +215,7 @@ class Market(Published):
         if s["last_ts"] == 0:
             return
         self._close((now - CLOSE_DELAY_NS) // self._settings.bucket_ns)
-        if self._detectors is not None:
-            self._tell(self._detectors.pass_time(now))
+        self._events.pass_time(now, self.sink)
         self._gaps.look(int(s["last_ts"]), now)
 
     def finish(self) -> None:
@@ -235,15 +224,14 @@ class Market(Published):
         if bucket == NO_BUCKET:
             return
         self._close(FAR_AHEAD)
-        if self._detectors is not None:
-            self._tell(self._detectors.begin())
+        self._events.begin(self.sink, self._since)
         self._state["bucket"][0] = bucket + 1
         self._end_session()
 
     def configure(self, settings: AggregationSettings) -> None:
         """Apply changed settings; the bucket and the levels of detail of a running instrument stay the same."""
         self._settings = settings
-        self._state["arm"][0] = settings.arm
+        self._events.configure(settings)
         self._published = (-1, -1, -1)
 
     def keep(self, chart: int = -1, *, is_ended: bool = False) -> MarketState:
@@ -257,7 +245,7 @@ class Market(Published):
             *(state, pending, bins, session_row),
             chart,
             is_ended,
-            self._detectors.keep() if self._detectors is not None else [],
+            self._events.keep(),
             self._sessions.keep(),
         )
 
@@ -274,8 +262,7 @@ class Market(Published):
         self._gaps.resume(kept.gaps)
         self._rolls.resume(kept.rolls)
         self._sessions.resume(kept.sessions)
-        if self._detectors is not None and kept.detectors:
-            self._detectors.resume(kept.detectors)
+        self._events.resume(kept.detectors, is_chart=self.sink is None or self.sink.is_chart)
         self._instrument_changed = True
         if kept.rolls:
             self._show_change()
@@ -351,8 +338,7 @@ class Market(Published):
 
     def _roll(self) -> None:
         """End the session: its levels become the prior ones, and the session's state is reset."""
-        if self._detectors is not None:
-            self._tell(self._detectors.begin())
+        self._events.begin(self.sink, self._since)
         finished = self._end_session()
         if finished is not None:
             records.fill_prior(self._session_row, finished)
@@ -383,10 +369,30 @@ class Market(Published):
     def _reset_cvd(self) -> None:
         """Restart CVD at 0 from the next trade; the zero-cross detector must arm again."""
         s = self._state[0]
-        s["cvd"] = s["armed"] = s["extreme"] = 0
+        s["cvd"] = 0
+        self._events.set_cvd()
         s["cvd_high"], s["cvd_low"] = -(2**63), 2**63 - 1
 
     # Output.
+
+    @property
+    def is_recomputing(self) -> bool:
+        """Whether a changed parameter's events are not complete yet."""
+        return self._events.is_recomputing
+
+    def can_change_to(self, settings: AggregationSettings) -> bool:
+        """Return whether the session's events can be found under these parameters."""
+        return self._events.can_change_to(settings)
+
+    def recompute(self) -> None:
+        """Do a slice of the work that a changed parameter needs."""
+        self._events.recompute(self.sink, self._since)
+
+    @property
+    def _since(self) -> int:
+        """The session's open, or its first trade if that is earlier, ns."""
+        first_ts = int(self._state["first_ts"][0])
+        return min(self._session.open, first_ts) if self._session is not None else first_ts
 
     def _close(self, bucket: int) -> None:
         scratch = self._scratch

@@ -24,9 +24,10 @@ from flow_gl.core.items import Definition, FeedGap, FileStart, Item, Mapping, Tr
 from flow_gl.core.market.instrument import is_continuous_symbol
 from flow_gl.core.schema import MAX_LODS, TRADE
 from flow_gl.core.sessions import SessionCalendar
-from flow_gl.core.settings import DEFAULTS, AggregationSettings, merge
-from flow_gl.engine import checkpoint
+from flow_gl.core.settings import DEFAULTS, AggregationSettings
+from flow_gl.engine import checkpoint, reconfigure
 from flow_gl.engine.coverage import Coverage
+from flow_gl.engine.detectors.group import FoundRoom
 from flow_gl.engine.kernels.layout import WORDS, Scratch
 from flow_gl.engine.kernels.partition import Partition
 from flow_gl.engine.market import Market
@@ -47,8 +48,8 @@ class Pipeline:
     sessions : the exchange's calendar; with None, all trades form one session
     lods : number of levels of detail to build, from the base bucket up
     sink_for : called with the id of each new instrument before its first trade; returns its sink, or None for no sink.
-        Without it, sinks are set by `attach` only
-    has_detectors : detect large trades, absorption, divergences and stacked imbalances in every instrument
+        Without it, only `attach` sets sinks
+    has_detectors : detect events in every instrument that has a sink
 
     Raises
     ------
@@ -62,7 +63,7 @@ class Pipeline:
         sessions: SessionCalendar | None = None,
         lods: int = MAX_LODS,
         sink_for: Callable[[int], Sink | None] | None = None,
-        has_detectors: bool = False,
+        has_detectors: bool = True,
     ) -> None:
         if not 1 <= lods <= MAX_LODS:
             raise UsageError(f"lods must be 1 to {MAX_LODS}, was {lods}")
@@ -70,7 +71,7 @@ class Pipeline:
         self._lods = lods
         self._calendar = sessions
         self._sink_for = sink_for
-        self._has_detectors = has_detectors
+        self._found = FoundRoom() if has_detectors else None
         self._scratch = Scratch()
         self._partition = Partition(_BATCH)
         self._markets: dict[int, list[Market]] = {}
@@ -265,9 +266,11 @@ class Pipeline:
 
     def configure(self, changes: dict[str, Any]) -> None:
         """Change settings from the next trade on (`core.settings.merge`). Raises UsageError."""
-        self._settings = merge(self._settings, changes)
-        for market in chain.from_iterable(self._markets.values()):
-            market.configure(self._settings)
+        self._settings = reconfigure.configure([*chain(*self._markets.values())], self._settings, changes)
+
+    def recompute(self) -> bool:
+        """Do a slice of the work that a changed parameter needs, some milliseconds. Return whether some is left."""
+        return reconfigure.recompute(self._charted)
 
     def keep(self, stores: Sequence[MarketStore] = ()) -> bytes:
         """Return a checkpoint: all state on which later results depend, without rows already sent to sinks.
@@ -276,8 +279,7 @@ class Pipeline:
         ----------
         stores : the stores of all charts, in order
         """
-        charts = places_of(self._seats, stores)
-        alive = list(chain.from_iterable(self._markets.values()))
+        charts, alive = places_of(self._seats, stores), [*chain(*self._markets.values())]
         shown = [market for market in self._ended if id(market) in charts]
         markets = [market.keep(charts.get(id(market), -1), is_ended=market in shown) for market in (*alive, *shown)]
         gaps, definitions = list(self._common_gaps.values()), list(self._definitions.values())
@@ -336,7 +338,7 @@ class Pipeline:
             lods=self._lods,
             calendar=self._calendar,
             scratch=self._scratch,
-            has_detectors=self._has_detectors,
+            found=self._found,
         )
         for gap in self._common_gaps.values():
             market.feed_gap(gap)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +42,10 @@ class Finished:
 class Sink(Protocol):
     """Receives the results of one instrument, in order."""
 
+    @property
+    def is_chart(self) -> bool:
+        """Whether parameters may change while it receives results."""
+
     def room(self, most: int) -> Rows | None:
         """Return space for up to `most` closed rows of lod 0, or None to receive them through `bubbles`.
 
@@ -55,7 +59,10 @@ class Sink(Protocol):
         """Accept closed rows of a lod (BUBBLE, CVD_POINT, of the same buckets). The arrays are reused: copy to keep."""
 
     def events(self, rows: NDArray[np.void]) -> None:
-        """Accept EVENT rows. The array is reused: copy to keep."""
+        """Accept EVENT rows."""
+
+    def replace_events(self, count: int, rows: NDArray[np.void], since: int) -> None:
+        """Accept EVENT rows that replace the newest `count` ones, and hold from `since` (event time, ns)."""
 
     def table(self, name: TableName, record: NDArray[np.void]) -> None:
         """Accept a table's new record, shape (1,). The array is reused: copy to keep."""
@@ -66,6 +73,8 @@ class Sink(Protocol):
 
 class MarketSink:
     """Writes results into the rings and tables of a MarketStore."""
+
+    is_chart: Final[bool] = True
 
     def __init__(self, store: MarketStore) -> None:
         self.store = store
@@ -85,6 +94,9 @@ class MarketSink:
 
     def events(self, rows: NDArray[np.void]) -> None:
         self.store.events.append(rows)
+
+    def replace_events(self, count: int, rows: NDArray[np.void], since: int) -> None:
+        self.store.events.replace(count, rows, since)
 
     def table(self, name: TableName, record: NDArray[np.void]) -> None:
         getattr(self.store, name).write(record)
@@ -106,6 +118,8 @@ class Collector:
     ----------
     lods : number of levels of detail to keep, from the finest
     """
+
+    is_chart: Final[bool] = False
 
     def __init__(self, *, lods: int = 1) -> None:
         self._lods = lods
@@ -137,8 +151,13 @@ class Collector:
             self._cvd[lod].append(cvd.copy())
 
     def events(self, rows: NDArray[np.void]) -> None:
-        self._events.append(rows.copy())
+        self._events.append(rows)
         self._event_count += len(rows)
+
+    def replace_events(self, count: int, rows: NDArray[np.void], since: int) -> None:  # noqa: ARG002  # order suffices
+        events = self.event_rows()
+        self._events = [events[: len(events) - count], rows]
+        self._event_count = len(events) - count + len(rows)
 
     def table(self, name: TableName, record: NDArray[np.void]) -> None:
         self.tables[name] = record.copy()

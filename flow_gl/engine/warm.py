@@ -29,7 +29,7 @@ def warm_up(progress: Callable[[str, int, int], None] | None = None) -> None:
     trades["ts_event"] = np.arange(1, 9) * SECOND_NS
     trades["price"] = np.arange(100, 108) * 250_000_000
     trades["instrument_id"] = 1
-    pipeline = Pipeline(has_detectors=True)
+    pipeline = Pipeline()
     pipeline.attach(1, Collector())
     steps: tuple[Callable[[], object], ...] = (
         lambda: pipeline.process(trades),

@@ -15,8 +15,8 @@ from flow_gl.layers.base import Scene
 from flow_gl.layers.cached_layer import CachedLayer
 from flow_gl.layers.chart import Chart
 from flow_gl.layers.labels.words import price_text
+from flow_gl.store.events import EventCursor
 from flow_gl.store.market import MarketStore
-from flow_gl.store.ring import Cursor
 
 FLASH_S: Final = 1.5
 _FRESH_NS: Final = 3 * SECOND_NS
@@ -36,7 +36,7 @@ class EventsLayer(CachedLayer):
     def __init__(self, chart: Chart) -> None:
         super().__init__(chart)
         self._store: MarketStore | None = None
-        self._cursor: Cursor | None = None
+        self._cursor: EventCursor | None = None
         self._times: list[int] = []
         self._crosses: list[tuple[int, int]] = []
         self._flash_from_s = -FLASH_S
@@ -78,7 +78,11 @@ class EventsLayer(CachedLayer):
     def _read(self, scene: Scene) -> None:
         if scene.reader.store is not self._store or self._cursor is None:
             self._store = scene.reader.store
-            self._cursor = Cursor(self._store.events)
+            self._cursor = EventCursor(self._store.events)
+            self._times.clear()
+            self._crosses.clear()
+        is_renewed = self._cursor.renewed() is not None
+        if is_renewed:
             self._times.clear()
             self._crosses.clear()
         if self._cursor.behind == 0:
@@ -88,7 +92,8 @@ class EventsLayer(CachedLayer):
         for event in events[events["kind"] == EventKind.ZERO_CROSS]:
             self._times.append(int(event["ts_event"]))
             self._crosses.append((int(event["price"]), int(event["direction"])))
-            if abs(scene.now_ns - int(event["ts_event"])) < _FRESH_NS and scene.is_live:
+            is_fresh = abs(scene.now_ns - int(event["ts_event"])) < _FRESH_NS
+            if is_fresh and scene.is_live and not is_renewed:
                 self._flash_from_s, self._flash_direction = scene.wall_s, int(event["direction"])
         del self._times[:-_KEPT], self._crosses[:-_KEPT]
 

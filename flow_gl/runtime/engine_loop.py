@@ -183,6 +183,7 @@ class Engine:
         self._pipeline.know_from(status.known_from)
         if self._is_settled:
             self._work(now + TURN_NS)
+            self._pipeline.recompute()
             if not self._waiting:
                 self._close_by_clock(status)
         now = self._clock.monotonic_ns()

@@ -78,7 +78,7 @@ def export(
         raise FlowError(f"cannot make the folder {out_dir}: {error.strerror or error}") from error
     calendar = SessionCalendar()
     sessions = calendar if by_session else None
-    pipeline = Pipeline(settings, sessions=sessions, lods=1, sink_for=lambda _: Collector(), has_detectors=True)
+    pipeline = Pipeline(settings, sessions=sessions, lods=1, sink_for=lambda _: Collector())
     wanted = Wanted(symbol)
     courses = Courses(symbol or "")
     coverage = Coverage()

@@ -7,6 +7,7 @@ from typing import Final
 
 from flow_gl.core.log import get_logger
 from flow_gl.services.replay_cache.snapshot_file import Rows, Snapshot, encode
+from flow_gl.store.events import EventCursor
 from flow_gl.store.market import MarketStore
 from flow_gl.store.ring import Cursor
 
@@ -26,13 +27,13 @@ class SnapshotWriter:
         self._thread: threading.Thread | None = None
         self._bubbles: list[list[Cursor]] = []
         self._cvd: list[list[Cursor]] = []
-        self._events: list[Cursor] = []
+        self._events: list[EventCursor] = []
 
     def begin(self, stores: Sequence[MarketStore]) -> None:
         """Start the first snapshot: it holds what these stores take from now on."""
         self._bubbles = [[Cursor(ring, position=ring.head) for ring in store.bubbles] for store in stores]
         self._cvd = [[Cursor(ring, position=ring.head) for ring in store.cvd] for store in stores]
-        self._events = [Cursor(store.events, position=store.events.head) for store in stores]
+        self._events = [EventCursor(store.events, position=store.events.head) for store in stores]
 
     def write(self, key: str, state: bytes, note: str, put: Put) -> None:
         """End the snapshot here; `put` is called with its bytes, on the writer's thread."""

@@ -28,6 +28,7 @@ from flow_gl.core.schema import (
     STATUS,
 )
 from flow_gl.core.units import SECOND_NS
+from flow_gl.store.events import EVENTS_IN_FORCE, EventLog
 from flow_gl.store.ring import Ring
 from flow_gl.store.shm import Segment
 from flow_gl.store.table import Table
@@ -36,7 +37,8 @@ BASE_CAPACITY: Final = 1 << 20
 """Closed bubbles kept at lod 0: 12 trading days of seconds."""
 MIN_CAPACITY: Final = 1 << 17
 """Closed bubbles kept at the coarser lods at least: at 15 s, a month of trading."""
-EVENT_CAPACITY: Final = 1 << 14
+EVENT_CAPACITY: Final = 1 << 16
+"""Events kept. All kinds together find some 500 a session on NQ."""
 _NAMES: Final = ("symbol", "requested")
 
 
@@ -66,7 +68,7 @@ class _Layout:
 
 
 def _market_nbytes(base_capacity: int) -> int:
-    sizes = [Ring.nbytes(EVENT, EVENT_CAPACITY)]
+    sizes = [Ring.nbytes(EVENT, EVENT_CAPACITY), Table.nbytes(EVENTS_IN_FORCE)]
     for lod in range(MAX_LODS):
         capacity = lod_capacity(lod, base_capacity)
         sizes += [Ring.nbytes(BUBBLE, capacity), Ring.nbytes(CVD_POINT, capacity)]
@@ -80,7 +82,7 @@ class MarketStore:
     Attributes
     ----------
     bubbles, cvd : per lod, rings of BUBBLE and of CVD_POINT (row i of one is the same bucket as row i of the other)
-    events : ring of EVENT
+    events : log of EVENT
     open, profile, session, gaps, rolls, sessions, instrument : tables of OPEN, PROFILE, SESSION, GAP_LIST, ROLL_LIST,
         FINISHED_LIST, INSTRUMENT
     """
@@ -90,7 +92,7 @@ class MarketStore:
     ) -> None:
         self._segment = segment
         layout = _Layout(buffer)
-        self.events: Final = layout.ring(EVENT, EVENT_CAPACITY)
+        self.events: Final = EventLog(layout.ring(EVENT, EVENT_CAPACITY), layout.table(EVENTS_IN_FORCE))
         self.bubbles: Final = [layout.ring(BUBBLE, lod_capacity(n, base_capacity)) for n in range(MAX_LODS)]
         self.cvd: Final = [layout.ring(CVD_POINT, lod_capacity(n, base_capacity)) for n in range(MAX_LODS)]
         self.open: Final = layout.table(OPEN)

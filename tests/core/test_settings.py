@@ -90,7 +90,7 @@ def test_a_setting_says_what_it_is_and_who_needs_it(declared: Declared) -> None:
 @every_setting
 def test_a_setting_has_its_flag_in_every_command_that_needs_it(declared: Declared) -> None:
     for command in declared.setting.commands:
-        option = options_of(command)[declared.name]
+        option = options_of(command)[declared.key]
         assert set(declared.flag.split("/")) == {*option.opts, *option.secondary_opts}
         assert declared.setting.help.lower() in option.help.lower()
         default = declared.default_text or declared.setting.unset

@@ -111,7 +111,6 @@ def test_a_real_day_has_the_events_that_an_independent_count_found(with_calendar
     pipeline = Pipeline(
         sessions=SessionCalendar() if with_calendar else None,
         sink_for=lambda key: sink if key == 158704 else None,
-        has_detectors=True,
     )
     for item in read_items([DATA / "nq-20251128.trades.dbn.zst"]):
         pipeline.take(item)

@@ -9,7 +9,8 @@ import msgspec
 
 from flow_gl.core.errors import UsageError
 from flow_gl.core.settings import checks
-from flow_gl.core.settings.declaration import DRAWING, MARKET, NUMBERS, Names, Setting, declared_in
+from flow_gl.core.settings.declaration import DRAWING, HEADINGS, MARKET, NUMBERS, Names, Setting, declared_in
+from flow_gl.core.settings.detectors import DetectorSettings
 
 MIN_BUCKET_NS: Final = 100_000_000
 MAX_BUCKET_NS: Final = 3_600_000_000_000
@@ -17,7 +18,7 @@ _market: Final[dict[str, Any]] = {"commands": NUMBERS, "heading": MARKET}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AggregationSettings:
+class AggregationSettings(DetectorSettings):
     """All settings that the engine's results depend on besides the trades.
 
     Raises
@@ -150,8 +151,11 @@ class AggregationSettings:
                 raise UsageError(f"{name} must be {declared.setting.allowed}, was {value}")
 
 
-AGGREGATION: Final = declared_in(AggregationSettings, is_aggregation=True)
-"""Declarations of the engine's settings, by field."""
+_declared: Final = declared_in(AggregationSettings, is_aggregation=True)
+AGGREGATION: Final = {
+    one.field: one for one in sorted(_declared.values(), key=lambda one: HEADINGS.index(one.setting.heading))
+}
+"""Declarations of the engine's settings, by field: the detectors' parameters after all others."""
 
 
 def merge(settings: AggregationSettings, changes: Mapping[str, Any]) -> AggregationSettings:

@@ -10,8 +10,9 @@ FEED: Final = "Feed"
 KEPT: Final = "Storage"
 SHOW: Final = "Picture"
 MARKET: Final = "Numbers"
+DETECTORS: Final = "Detectors"
 LOGS: Final = "Settings and logs"
-HEADINGS: Final = (FEED, KEPT, SHOW, MARKET, LOGS)
+HEADINGS: Final = (FEED, KEPT, SHOW, MARKET, DETECTORS, LOGS)
 
 DRAWING: Final = ("demo", "replay", "live")
 """The commands that draw a chart."""
@@ -74,7 +75,8 @@ class Declared:
     """A setting with its declaration."""
 
     name: str
-    """The user's name: the key in TOML and, in another spelling, the flag and the environment variable."""
+    """The user's name: the key in TOML (`absorption.sd` is `sd` in the table `[absorption]`) and, in another spelling,
+    the flag and the environment variable."""
     field: str
     type: Any
     """Type of the value, without None."""
@@ -84,9 +86,14 @@ class Declared:
     """True for a field of AggregationSettings."""
 
     @property
+    def key(self) -> str:
+        """The name as an identifier: `absorption_sd`."""
+        return self.name.replace(".", "_")
+
+    @property
     def flag(self) -> str:
         """The flag in the user's notation: `--value-area`, or `--cache/--no-cache`."""
-        return self.setting.flag or f"--{self.name.replace('_', '-')}"
+        return self.setting.flag or f"--{self.key.replace('_', '-')}"
 
     @property
     def default_text(self) -> str:

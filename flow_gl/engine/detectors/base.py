@@ -1,139 +1,93 @@
-"""The protocol of detectors, which find EVENT rows in the trades of one instrument.
+"""What all detectors share: the parameters as one record, the row of a found event, and the open second and order.
 
-A detector receives every trade of a session once, in arrival order, as columns that `Decoder` has decoded for all
-detectors. The results do not depend on how trades are split into batches. The state is a set of arrays, so that it can
-be saved as bytes and restored. A detector starts again at each session's open.
+A detector is a module with its rule in the docstring, its state and its kernels. `engine.detectors.run` gives it what
+it waits for: an ended order, second, bar or minute, or the trades of a run. It writes the events that it finds into
+FOUND rows.
 
-The second, bar or minute that a detector waits for ends when a trade of a later one arrives, or when `pass_time` says
-that the clock has passed it. The event found then has that end as its `ts_event`.
+Parameters reach the kernels as one RULES record, whose fields are those of `core.settings.detectors.DetectorSettings`
+and `arm`. `READ` is what has been read of the session so far, common to all detectors.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from dataclasses import fields
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from flow_gl.core.schema import EVENT, TRADE, UNDEF_PRICE, Side
+from flow_gl.core.schema import EVENT
+from flow_gl.core.settings import DEFAULTS, AggregationSettings
+from flow_gl.core.settings.detectors import DetectorSettings
 from flow_gl.engine.kernels.jit import kernel
 
+NONE: Final = -(2**62)
+"""No second, bar, minute or index."""
 NEVER: Final = 2**62
 """A time (ns) after the end of every second, bar and minute."""
-EVENTS: Final = 1024
-"""Maximum number of events per kernel call."""
 
-_BUY: Final = int(Side.BUY)
-_SELL: Final = int(Side.SELL)
-_TRADE: Final = ord("T")
+_PARAMETERS: Final = (*(field.name for field in fields(DetectorSettings)), "arm")
+RULES: Final = np.dtype(
+    [(name, "<f8" if isinstance(getattr(DEFAULTS.aggregation, name), float) else "<i8") for name in _PARAMETERS]
+)
+"""The parameters of all detectors."""
 
+FOUND: Final = np.dtype([(name, EVENT.fields[name][0]) for name in EVENT.names] + [("known", "<i8")])  # type: ignore[union-attr,index]  # a structured dtype has fields
+"""An EVENT, and the position of the trade that made it known: events are sorted by it."""
 
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """Decoded trades: int64 columns of equal length, in arrival order."""
-
-    ts: NDArray[np.int64]
-    """`ts_event`, ns."""
-    tick: NDArray[np.int64]
-    """Price in ticks."""
-    size: NDArray[np.int64]
-    """Contracts."""
-    sign: NDArray[np.int64]
-    """+1 for a buy aggressor, -1 for a sell aggressor, 0 if none is given."""
-
-    def __len__(self) -> int:
-        return len(self.ts)
-
-    def arrays(self) -> tuple[Any, ...]:
-        """Return the columns in the order of the kernels' parameters."""
-        return self.ts, self.tick, self.size, self.sign
-
-
-class Detector(Protocol):
-    """Detects events of one kind in the trades of one instrument."""
-
-    def begin(self) -> None:
-        """Reset the state at a session's open."""
-
-    def take(self, trades: Columns, tick_size: int) -> Iterator[NDArray[np.void]]:
-        """Process trades, and yield EVENT rows as they are found (in reused arrays: copy to keep)."""
-
-    def pass_time(self, now_ns: int, tick_size: int) -> Iterator[NDArray[np.void]]:
-        """Advance the clock to `now_ns` and close what ended before it. Yields EVENT rows like `take`."""
-
-    def rescale(self, factor: int) -> None:
-        """Multiply all state in ticks by `factor`, because the tick has become that many times finer."""
-
-    def keep(self) -> bytes:
-        """Return the whole state, for a checkpoint."""
-
-    def resume(self, kept: bytes) -> None:
-        """Restore what `keep` returned. Raises ValueError if its size is wrong."""
+READ: Final = np.dtype(
+    [
+        (name, "<i8")
+        for name in (
+            "second",  # number of the open second; NONE before the first trade
+            "traded",  # 1: the open second has a trade
+            "first",  # position of its first trade
+            "high",  # of the open second, ticks, like all prices here
+            "low",
+            "delta",
+            "cvd_high",  # of the open second, with the value before its first trade
+            "cvd_low",
+            "cvd",  # since the session's open
+            "first_second",
+            "first_price",
+            "last_price",
+            "minute",  # minute of the open footprint; NONE if it has no trade
+            "base",  # tick of the footprint's first row
+            "minute_low",
+            "minute_high",
+            "odd",  # position of a trade too far away to be in the footprint; NONE
+            "order_ts",  # the open order's time, ns
+            "order_sign",  # 0: no order is open
+            "contracts",
+            "order_first",  # its first and last price
+            "order_last",
+        )
+    ]
+)
 
 
-class Kept:
-    """State of a detector in arrays, saved and restored as their bytes in order."""
-
-    def __init__(self, *arrays: NDArray[Any]) -> None:
-        self._arrays: Final = arrays
-
-    def keep(self) -> bytes:
-        return b"".join(array.tobytes() for array in self._arrays)
-
-    def resume(self, kept: bytes) -> None:
-        if len(kept) != sum(array.nbytes for array in self._arrays):
-            raise ValueError(f"a detector's state of {sum(a.nbytes for a in self._arrays)} bytes, was {len(kept)}")
-        start = 0
-        for array in self._arrays:
-            array[:] = np.frombuffer(kept, array.dtype, array.size, start).reshape(array.shape)
-            start += array.nbytes
-
-
-class Decoder:
-    """Decodes TRADE rows into `Columns`, in reused buffers."""
-
-    def __init__(self) -> None:
-        self._room = np.empty((4, 0), np.int64)
-
-    def columns(self, trades: NDArray[np.void], tick_size: int) -> Columns:
-        """Decode trades of one instrument (TRADE, prices on the grid of `tick_size`, 1e-9); skip rejected records."""
-        assert trades.dtype == TRADE
-        count = len(trades)
-        if self._room.shape[1] < count:
-            self._room = np.empty((4, max(count, 4096)), np.int64)
-        count = decode_nb(trades, tick_size, *self._room)
-        return Columns(*(column[:count] for column in self._room))
-
-
-@kernel
-def decode_nb(  # noqa: PLR0917  # kernels take arrays
-    trades: NDArray[np.void],
-    tick_size: int,
-    ts: NDArray[np.int64],
-    tick: NDArray[np.int64],
-    size: NDArray[np.int64],
-    sign: NDArray[np.int64],
-) -> int:
-    """Decode trades into columns without records that the pipeline rejects. Returns the number of trades decoded."""
-    count, inverse = 0, 1.0 / tick_size
-    for i in range(len(trades)):
-        trade = trades[i]
-        ts[count] = trade["ts_event"]
-        # A product instead of a division: exact, because a price is a whole number of ticks below 2**26.
-        tick[count] = np.int64(np.floor(float(trade["price"]) * inverse + 0.5))
-        size[count] = trade["size"]
-        side = trade["side"]
-        sign[count] = np.int64(side == _BUY) - np.int64(side == _SELL)
-        is_trade = trade["action"] == _TRADE and trade["size"] > 0
-        count += int(is_trade and trade["price"] != UNDEF_PRICE and trade["ts_event"] >= 0)
-    return count
+def rules_of(settings: AggregationSettings) -> NDArray[np.void]:
+    """Return the detectors' parameters as RULES, shape (1,)."""
+    rules = np.zeros(1, RULES)
+    for name in _PARAMETERS:
+        rules[name] = getattr(settings, name)
+    return rules
 
 
 @kernel
 def event_nb(  # noqa: PLR0917  # one row's fields
-    event: Any, kind: int, ts: int, price: int, direction: int, strength: float, a: float, b: float, c: float, d: float
+    event: Any,
+    known: int,
+    kind: int,
+    ts: int,
+    price: int,
+    direction: int,
+    strength: float,
+    a: float,
+    b: float,
+    c: float,
+    d: float,
 ) -> None:
-    """Fill an EVENT row; `a` to `d` are the values stored as its inputs."""
+    """Fill a FOUND row; `a` to `d` are the values stored as its inputs."""
+    event["known"] = known
     event["ts_event"] = ts
     event["price"] = price
     event["strength"] = strength
@@ -144,8 +98,3 @@ def event_nb(  # noqa: PLR0917  # one row's fields
     value[3] = d
     event["kind"] = kind
     event["direction"] = direction
-
-
-def event_room() -> NDArray[np.void]:
-    """Return an array for the events of one kernel call: EVENT, shape (EVENTS,)."""
-    return np.zeros(EVENTS, EVENT)

@@ -1,79 +1,245 @@
-"""Runs all detectors of one instrument together, and resets them at each session's open."""
+"""Runs all detectors of one instrument, and runs them again over the session when a parameter changes.
 
-from collections.abc import Iterator, Sequence
+Events come in the order in which they became known: by the trade that ended what they are about, then by time and kind.
+That order does not depend on how trades are split into batches, nor on whether a trade or the clock ended something.
+
+After a change the session's trades are read again from its open, in slices between batches (`recompute`), while the
+detectors go on with the old parameters. Once it has caught up, the new events replace the session's old ones.
+"""
+
+from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from flow_gl.engine.detectors.absorption import Absorption
-from flow_gl.engine.detectors.base import NEVER, Decoder, Detector
-from flow_gl.engine.detectors.divergence import Divergence
-from flow_gl.engine.detectors.large_trade import LargeTrade
-from flow_gl.engine.detectors.stacked_imbalance import StackedImbalance
+from flow_gl.core.schema import EVENT, EventKind
+from flow_gl.core.settings import AggregationSettings
+from flow_gl.engine.detectors.base import FOUND, NEVER, rules_of
+from flow_gl.engine.detectors.run import DONE, ROOM, RUN, detect_nb, pass_time_nb
+from flow_gl.engine.detectors.state import DetectorState
+from flow_gl.engine.detectors.trades import FEW, MOST, SessionTrades
+from flow_gl.engine.kernels.layout import WORDS
+
+SLICE: Final = 1 << 18
+"""Trades that are read again per turn of the engine, in two to four milliseconds. A session has twelve such slices at
+most, so that all are read within a second even if the engine sleeps 50 ms between turns."""
+_STEP: Final = WORDS * (1 << 13)
+"""Words that are decoded and read at a time: few enough to stay in the processor's caches."""
+_ZERO_CROSS: Final = int(EventKind.ZERO_CROSS)
 
 
-def all_detectors() -> list[Detector]:
-    """Create one detector of each kind, with the default rules."""
-    return [LargeTrade(), Absorption(), Divergence(), StackedImbalance()]
+class FoundRoom:
+    """Space for the events of one kernel call, shared by all instruments."""
+
+    def __init__(self) -> None:
+        self.rows: NDArray[np.void] = np.zeros(8 * RUN, FOUND)
+
+    def grow(self) -> None:
+        self.rows = np.zeros(2 * len(self.rows), FOUND)
+
+    def taken(self, count: int) -> NDArray[np.void]:
+        """Return the first `count` rows as EVENT, in the order in which they became known."""
+        found = self.rows[:count]
+        is_cross = found["kind"] == _ZERO_CROSS
+        # What a trade ends was there before it; what it crosses comes after.
+        order = np.lexsort((found["kind"], found["ts_event"], is_cross, found["known"]))
+        events = np.zeros(count, EVENT)
+        for name in EVENT.names or ():
+            if name != "pad":
+                events[name] = found[name][order]
+        return events
 
 
-class DetectorGroup:
-    """Runs several detectors over one instrument.
+class Detection:
+    """The detectors of one instrument under one set of parameters.
 
     Parameters
     ----------
-    detectors : in the order of their events within a batch; None uses one of each kind
+    settings : the parameters
+    room : space for events
     """
 
-    def __init__(self, detectors: Sequence[Detector] | None = None) -> None:
-        self._detectors: Final = list(all_detectors() if detectors is None else detectors)
-        self._decoder: Final = Decoder()
+    def __init__(self, settings: AggregationSettings, room: FoundRoom) -> None:
+        self.rules: Final = rules_of(settings)
+        self.window_s: Final = settings.absorption_window_s
+        self.state: Final = DetectorState()
+        self.read = 0
+        """Number of kept trades that have been read."""
+        self._room: Final = room
+
+    def take(self, trades: SessionTrades, stop: int, tick_size: int) -> Iterator[NDArray[np.void]]:
+        """Read trades up to index `stop`. Yields EVENT rows."""
+        state, room = self.state, self._room
+        while self.read < stop:
+            self.read, found, code = detect_nb(
+                *(*trades.arrays, self.read, stop, *state.fixed, state.rows, self.rules, tick_size, room.rows)
+            )
+            if found:
+                yield room.taken(found)
+            elif code == ROOM:
+                room.grow()
+            if code not in (DONE, ROOM):
+                state.make_room(int(trades.arrays[1][self.read]), self.read)
+
+    def pass_time(self, trades: SessionTrades, now_ns: int, tick_size: int) -> Iterator[NDArray[np.void]]:
+        """End what the clock has passed at `now_ns`. Yields EVENT rows."""
+        state, room = self.state, self._room
+        arguments = (*trades.arrays[1:], trades.count, now_ns, *state.fixed[:4])
+        code = ROOM
+        while code == ROOM:
+            found, code = pass_time_nb(*(*arguments, state.rows, self.rules, tick_size, room.rows))
+            if code == ROOM:
+                room.grow()
+        if found:
+            yield room.taken(found)
+
+
+class DetectorGroup:
+    """All detectors of one instrument.
+
+    Parameters
+    ----------
+    settings : the parameters
+    room : space for events, shared by all instruments
+    keeps_trades : keep the session's trades, so that parameters can change
+    """
+
+    def __init__(
+        self, settings: AggregationSettings, *, room: FoundRoom | None = None, keeps_trades: bool = False
+    ) -> None:
+        self._room: Final = room or FoundRoom()
+        self._trades: Final = SessionTrades(most=MOST if keeps_trades else FEW)
+        self._detection = Detection(settings, self._room)
+        self._next: Detection | None = None
+        self._found: list[NDArray[np.void]] = []
         self._tick_size = 0
+        self._now_ns = -NEVER
+        self._start_cross = self._detection.state.zero_cross.copy()
+        self._cvd_resets: list[int] = []
+
+    @property
+    def can_change(self) -> bool:
+        """Whether the session's trades are all kept."""
+        return self._trades.is_whole
+
+    @property
+    def is_recomputing(self) -> bool:
+        return self._next is not None
 
     def begin(self) -> Iterator[NDArray[np.void]]:
         """Yield the last events of the previous session, then reset all detectors for a new one."""
         if self._tick_size:
             yield from self.pass_time(NEVER)
-        for detector in self._detectors:
-            detector.begin()
+        self._detection.state.begin()
+        self._detection.read = 0
+        self._trades.clear()
+        self._now_ns = -NEVER
+        self._cvd_resets.clear()
+        self._start_cross = self._detection.state.zero_cross.copy()
 
-    def take(self, trades: NDArray[np.void], tick_size: int) -> Iterator[NDArray[np.void]]:
-        """Process TRADE rows of one session whose prices lie on the grid of `tick_size` (1e-9 units).
+    def set_cvd(self, cvd: int = 0) -> None:
+        """Set the CVD that the zero cross follows from the next trade on; it must arm again."""
+        self._detection.state.set_cvd(cvd)
+        if not self._trades.count:
+            self._start_cross = self._detection.state.zero_cross.copy()
+        else:
+            self._cvd_resets.append(self._trades.dropped + self._trades.count)
 
-        Yields EVENT rows, in arrays that are reused: copy to keep.
+    def take(self, words: NDArray[np.int64], tick_size: int) -> Iterator[NDArray[np.void]]:
+        """Process trades of one session: int64 words of TRADE rows with prices on the grid of `tick_size` (1e-9 units).
+
+        Yields EVENT rows.
         """
         self._learn(tick_size)
-        columns = self._decoder.columns(trades, tick_size)
-        for detector in self._detectors:
-            yield from detector.take(columns, tick_size)
+        trades, detection = self._trades, self._detection
+        for start in range(0, len(words), _STEP):
+            trades.take(words[start : start + _STEP], tick_size)
+            yield from detection.take(trades, trades.count, tick_size)
+            if trades.count > FEW:
+                gone = trades.drop(trades.count - detection.state.needed(detection.window_s))
+                detection.state.move(gone)
+                detection.read -= gone
+
+    def pass_time(self, now_ns: int) -> Iterator[NDArray[np.void]]:
+        """Advance the clock to `now_ns`. Yields EVENT rows."""
+        self._now_ns = max(self._now_ns, now_ns)
+        yield from self._detection.pass_time(self._trades, now_ns, self._tick_size)
+
+    def configure(self, settings: AggregationSettings) -> None:
+        """Begin to find the session's events under changed parameters; `recompute` continues."""
+        if not (rules_of(settings) != self._current.rules).any():
+            return
+        self._next = Detection(settings, self._room)
+        self._next.state.zero_cross[:] = self._start_cross
+        self._found.clear()
+
+    @property
+    def _current(self) -> Detection:
+        return self._next or self._detection
+
+    def recompute(self, *, most: int = SLICE) -> NDArray[np.void] | None:
+        """Read up to `most` of the session's trades under the changed parameters.
+
+        Returns
+        -------
+        events : all of the session's events (EVENT) once they are complete, which replace those found before; else None
+        """
+        new = self._next
+        if new is None:
+            return None
+        trades, end = self._trades, min(new.read + most, self._trades.count)
+        for reset in self._cvd_resets:
+            if new.read < reset <= end:
+                self._found += new.take(trades, reset, self._tick_size)
+                new.state.set_cvd(0)
+        self._found += new.take(trades, end, self._tick_size)
+        if end < trades.count:
+            return None
+        if self._now_ns != -NEVER:
+            self._found += new.pass_time(trades, self._now_ns, self._tick_size)
+        self._detection, self._next = new, None
+        events = np.concatenate([np.zeros(0, EVENT), *self._found])
+        self._found.clear()
+        return events
 
     def _learn(self, tick_size: int) -> None:
         """Apply a changed tick size (1e-9 units).
 
         A finer tick rescales the state. A coarser tick, possible only through a definition in mid-session, resets it.
+        So does a tick so fine that earlier prices, which the profile has set aside, have no tick number.
         """
         before, self._tick_size = self._tick_size, tick_size
         if before in (0, tick_size):
             return
-        for detector in self._detectors:
-            if before % tick_size == 0:
-                detector.rescale(before // tick_size)
-            else:
-                detector.begin()
+        if before % tick_size == 0 and self._trades.fits(before // tick_size):
+            self._trades.rescale(before // tick_size)
+            self._detection.state.rescale(before // tick_size)
+            if self._next is not None:
+                self._next.state.rescale(before // tick_size)
+            return
+        self._detection.state.begin()
+        self._detection.read = 0
+        self._trades.clear()
+        self._trades.dropped = 1
+        self._next = None
 
     def keep(self) -> list[bytes]:
-        """Return the state of each detector, followed by the tick size, for a checkpoint."""
-        return [*(detector.keep() for detector in self._detectors), self._tick_size.to_bytes(8, "little")]
+        """Return the state, the trades that are needed again, and how many were before them, for a checkpoint."""
+        trades, state = self._trades, self._detection.state
+        numbers = [self._tick_size, trades.dropped, *self._cvd_resets]
+        return [
+            state.keep(),
+            trades.keep(),
+            self._start_cross.tobytes(),
+            np.array(numbers, np.int64).tobytes(),
+        ]
 
     def resume(self, kept: list[bytes]) -> None:
-        """Restore what `keep` returned."""
-        *states, tick_size = kept
-        for detector, state in zip(self._detectors, states, strict=True):
-            detector.resume(state)
-        self._tick_size = int.from_bytes(tick_size, "little")
-
-    def pass_time(self, now_ns: int) -> Iterator[NDArray[np.void]]:
-        """Advance the clock to `now_ns`. Yields EVENT rows like `take`."""
-        for detector in self._detectors:
-            yield from detector.pass_time(now_ns, self._tick_size)
+        """Restore what `keep` returned. Raises ValueError."""
+        state, trades, cross, numbers = kept
+        self._detection.state.resume(state)
+        self._tick_size, dropped, *self._cvd_resets = np.frombuffer(numbers, np.int64).tolist()
+        self._trades.resume(trades, dropped=dropped)
+        self._detection.read = self._trades.count
+        self._start_cross[:] = np.frombuffer(cross, self._start_cross.dtype)

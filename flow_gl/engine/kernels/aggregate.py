@@ -5,7 +5,7 @@ changes only sums; the run ends where anything else may be due: a later bucket, 
 session boundary. The sums are then written back, the special case is handled, and the next run begins. When an ordinary
 trade opens a bucket, `bucket_run_nb` (`bucket_run.py`) continues in a loop without special cases and returns at the
 first one. It repeats the logic of `run_nb` for ordinary trades, because the special cases' branches and spilled
-registers would cost that loop much of its speed. CVD's zero cross is searched only in runs whose extremes allow one.
+registers would cost that loop much of its speed.
 
 `run_nb` closes base bubbles. After every `SETTLE` of them `settle_nb` computes their average prices and merges them
 into the coarser levels of detail, in separate loops, so that divisions and rare branches do not slow the main loop.
@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 
 from flow_gl.core.schema import MAX_LODS, UNDEF_PRICE
 from flow_gl.engine.kernels.bucket_run import bucket_run_nb
-from flow_gl.engine.kernels.cross import cross_nb, quiet_range_nb
 from flow_gl.engine.kernels.jit import kernel
 from flow_gl.engine.kernels.layout import (
     BOUNDARY,
@@ -36,8 +35,7 @@ from flow_gl.engine.kernels.rollup import Records, row_of_nb, settle_nb
 from flow_gl.engine.kernels.trade_run import BAD_BOOK, KIND, MOST_SIZE, factors_nb, large_nb, row_nb, trade_run_nb
 
 _ACTION_TRADE = ord("T")
-_EVENTS = MAX_LODS
-_SILENCES = MAX_LODS + 1
+_SILENCES = MAX_LODS
 _U64: Any = np.uint64
 _I64: Any = np.int64
 _WORDS = _U64(WORDS)
@@ -55,7 +53,6 @@ def run_nb(  # noqa: PLR0912, PLR0915, PLR0917  # kernels take arrays; one case 
     bubbles: Records,
     points: Records,
     weights: NDArray[np.int64],
-    events: Records,
     silences: Records,
     counts: NDArray[np.int64],
     most: int,
@@ -76,7 +73,7 @@ def run_nb(  # noqa: PLR0912, PLR0915, PLR0917  # kernels take arrays; one case 
     from_ts = s["bucket"] * bucket_ns if s["bucket"] != NO_BUCKET else NO_BUCKET
     i = start
     while i < stop:
-        if counts[0] >= most or counts[_EVENTS] > len(events) - MAX_RUN or counts[_SILENCES] >= len(silences) - 2:
+        if counts[0] >= most or counts[_SILENCES] >= len(silences) - 2:
             return i, FULL
         # Handle special cases of the next trade, and whatever is due before it.
         ts = words[6 * i + 1]
@@ -122,7 +119,7 @@ def run_nb(  # noqa: PLR0912, PLR0915, PLR0917  # kernels take arrays; one case 
             if has_begun and not is_large and counts[0] < most:
                 i = bucket_run_nb(
                     *(words, i, stop, sides, state, pending, profile, bubbles, points, weights),
-                    *(events, counts, most),
+                    *(counts, most),
                 )
                 from_ts = s["bucket"] * bucket_ns
                 continue
@@ -180,14 +177,6 @@ def run_nb(  # noqa: PLR0912, PLR0915, PLR0917  # kernels take arrays; one case 
         p["cvd_high"], s["cvd_high"] = max(p["cvd_high"], cvd_high), max(s["cvd_high"], cvd_high)
         p["cvd_low"], s["cvd_low"] = min(p["cvd_low"], cvd_low), min(s["cvd_low"], cvd_low)
         p["cvd_close"] = s["cvd"] = cvd + net
-        armed = s["armed"]
-        cvd_floor, cvd_ceiling = quiet_range_nb(armed, s["arm"])
-        if cvd_low < cvd_floor or cvd_high > cvd_ceiling:
-            cross_nb(words, first, i, cvd, state, events, counts)
-        elif armed > 0:
-            s["extreme"] = max(s["extreme"], cvd_high)
-        elif armed < 0:
-            s["extreme"] = min(s["extreme"], cvd_low)
     return i, DONE
 
 
@@ -206,7 +195,6 @@ def aggregate_nb(  # noqa: PLR0917  # kernels take arrays
     bubbles: Records,
     points: Records,
     weights: NDArray[np.int64],
-    events: Records,
     silences: Records,
     counts: NDArray[np.int64],
 ) -> tuple[int, int]:
@@ -221,7 +209,7 @@ def aggregate_nb(  # noqa: PLR0917  # kernels take arrays
     bins : int64 (BINS,), histogram of the session's bubbles' volume
     base_bubbles, base_points : receive closed rows of the base lod, at most CAPACITY of each; the row after the last
         closed one may be overwritten too
-    bubbles, points, weights, events, silences, counts : the arrays of `Scratch`
+    bubbles, points, weights, silences, counts : the arrays of `Scratch`
 
     Returns
     -------
@@ -236,7 +224,7 @@ def aggregate_nb(  # noqa: PLR0917  # kernels take arrays
         most = min(first + SETTLE, room)
         start, code = run_nb(
             *(words, start, stop, sides, state, pending, profile, base_bubbles, base_points, weights[0]),
-            *(events, silences, counts, most),
+            *(silences, counts, most),
         )
         if s["bucket"] != bucket:
             settle_nb(state, pending, bins, base_bubbles, base_points, bubbles, points, weights, counts, first)

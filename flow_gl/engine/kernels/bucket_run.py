@@ -10,8 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from flow_gl.core.schema import MAX_LODS
-from flow_gl.engine.kernels.cross import cross_nb, quiet_range_nb
 from flow_gl.engine.kernels.jit import kernel
 from flow_gl.engine.kernels.layout import COLUMNS, MAX_RUN, WORDS
 from flow_gl.engine.kernels.rollup import Records, keep_nb, total_nb
@@ -25,7 +23,6 @@ _2 = _U64(2)
 _3 = _U64(3)
 _4 = _U64(4)
 _MAX_RUN_WORDS = _U64(MAX_RUN * WORDS)
-_EVENTS = MAX_LODS
 
 
 @kernel
@@ -40,7 +37,6 @@ def bucket_run_nb(  # noqa: PLR0915, PLR0917  # kernels take arrays; one row's f
     bubbles: Records,
     points: Records,
     weights: NDArray[np.int64],
-    events: Records,
     counts: NDArray[np.int64],
     most: int,
 ) -> Any:
@@ -69,7 +65,6 @@ def bucket_run_nb(  # noqa: PLR0915, PLR0917  # kernels take arrays; one row's f
     rows = _U64(len(profile) // COLUMNS)
     bucket = s["bucket"]
     from_ts = bucket * bucket_ns
-    cvd_floor, cvd_ceiling = quiet_range_nb(s["armed"], s["arm"])
     first_row = _U64(counts[0])
     closed = first_row
     most_closed = _U64(most)
@@ -85,8 +80,8 @@ def bucket_run_nb(  # noqa: PLR0915, PLR0917  # kernels take arrays; one row's f
             *(words, at, min(stop_at, at + _MAX_RUN_WORDS), ts, until_ts, signed_id, kind),
             *(base_price, inverse, twos, rows, profile, sides),
         )
-        # CVD and the zero cross stay in memory: in registers, they would displace variables of the inner loop.
-        cvd, armed = s["cvd"], s["armed"]
+        # CVD stays in memory: in a register, it would displace a variable of the inner loop.
+        cvd = s["cvd"]
         s["cvd"] = cvd + net
         buy = (volume - unsided + net) >> 1
         bubble, point = bubbles[closed], points[closed]
@@ -106,13 +101,6 @@ def bucket_run_nb(  # noqa: PLR0915, PLR0917  # kernels take arrays; one row's f
         point["high"] = cvd + max(net_high, 0)
         point["low"] = cvd + min(net_low, 0)
         point["close"] = cvd + net
-        if cvd + net_low < cvd_floor or cvd + net_high > cvd_ceiling:
-            cross_nb(words, _I64(first_at // _WORDS), _I64(at // _WORDS), cvd, state, events, counts)
-            cvd_floor, cvd_ceiling = quiet_range_nb(s["armed"], s["arm"])
-        elif armed > 0:
-            s["extreme"] = max(s["extreme"], cvd + net_high)
-        elif armed < 0:
-            s["extreme"] = min(s["extreme"], cvd + net_low)
         # Check whether an ordinary trade opens the next bucket.
         if at >= stop_at:
             break
@@ -128,7 +116,6 @@ def bucket_run_nb(  # noqa: PLR0915, PLR0917  # kernels take arrays; one row's f
             or (tail & SIZES) - _1 >= MOST_SIZE
             or row_nb(words[at + _2] - base_price, inverse, twos) >= rows
             or closed + _1 >= most_closed
-            or counts[_EVENTS] > len(events) - MAX_RUN
         ):
             break
         closed += _1

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from flow_gl.core.schema import BUBBLE, CVD_POINT, EVENT, MAX_LODS
+from flow_gl.core.schema import BUBBLE, CVD_POINT, MAX_LODS
 
 WORDS: Final = 6
 """int64 words per trade: header and instrument, ts_event, price, size to depth, ts_recv, ts_in_delta and sequence."""
@@ -68,9 +68,6 @@ STATE: Final = np.dtype(
             "cvd",
             "cvd_high",
             "cvd_low",
-            "arm",
-            "armed",  # side on which the zero cross is armed: +1, -1, 0
-            "extreme",  # CVD's extreme since it was armed
             "first_ts",  # of the session, like all fields down to bubble_count
             "open",
             "high",
@@ -137,8 +134,8 @@ class Scratch:
         size * tick number. If the sink provides space, the base lod's bubbles and points are written there instead.
     rows : the three arrays above
     base : BUBBLE and CVD_POINT arrays of the base lod, shape (CAPACITY,)
-    events, silences : EVENT, shape (2 * MAX_RUN,), and SILENCE, shape (CAPACITY,)
-    counts : int64 (MAX_LODS + 2,): rows in use per lod, then events, then silences
+    silences : SILENCE, shape (CAPACITY,)
+    counts : int64 (MAX_LODS + 1,): rows in use per lod, then silences
     """
 
     def __init__(self) -> None:
@@ -147,6 +144,5 @@ class Scratch:
         self.weights: NDArray[np.int64] = np.empty((MAX_LODS, ROOM), np.int64)
         self.rows: Final = self.bubbles, self.cvd, self.weights
         self.base: Final = self.bubbles[0, :CAPACITY], self.cvd[0, :CAPACITY]
-        self.events: NDArray[np.void] = np.zeros(2 * MAX_RUN, EVENT)
         self.silences: NDArray[np.void] = np.zeros(CAPACITY, SILENCE)
-        self.counts: NDArray[np.int64] = np.zeros(MAX_LODS + 2, np.int64)
+        self.counts: NDArray[np.int64] = np.zeros(MAX_LODS + 1, np.int64)

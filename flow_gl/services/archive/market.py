@@ -11,6 +11,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from sqlalchemy import delete
 from sqlalchemy.engine import Connection
 
 from flow_gl.core.errors import DataError
@@ -18,10 +19,12 @@ from flow_gl.core.sessions import Session
 from flow_gl.services.archive import schema
 from flow_gl.services.archive.database import Row, upsert
 from flow_gl.services.archive.sessions import finished_row, prior_levels, running_row
+from flow_gl.store.events import EventCursor
 from flow_gl.store.market import MarketReader, MarketStore
 from flow_gl.store.ring import Cursor
 
 ROWS_AT_ONCE: Final = 2048
+_KEYS_KEPT: Final = 4096
 _LAST: Final = 2**63 - 1
 """End of the current instrument: no roll has ended it."""
 
@@ -36,9 +39,8 @@ class _Place:
 
     instrument_version: int = 0
     session_version: int = 0
-    event_ts: int = 0
     event_keys: dict[tuple[int, ...], int] = field(default_factory=dict)
-    """Events at `event_ts`: how many had a key."""
+    """How many of the newest events had the same time, kind, direction and price."""
     rolls: int = 0
     """Number of the chart's earlier instruments whose rows are all written."""
     touched: set[int] = field(default_factory=set)
@@ -59,22 +61,24 @@ class MarketArchive:
         self._session_of = session_of
         self._bubbles = Cursor(store.bubbles[0])
         self._cvd = Cursor(store.cvd[0])
-        self._events = Cursor(store.events)
-        self._cursors: Final = (self._bubbles, self._cvd, self._events)
+        self._events = EventCursor(store.events)
+        self._cursors: Final = (self._bubbles, self._cvd)
         self._place = _Place()
         self._kept_place = copy.deepcopy(self._place)
         self._kept = [(0, 0)] * len(self._cursors)  # position and rows missed of each cursor, as committed
+        self._kept_events = self._events.place
 
     @property
     def behind(self) -> int:
         """Rows that the database does not have yet."""
         pairs = zip(self._cursors, self._kept, strict=True)
-        return sum(cursor.ring.head - position for cursor, (position, _) in pairs)
+        behind = sum(cursor.ring.head - position for cursor, (position, _) in pairs)
+        return behind + self._events.behind_of(self._kept_events)
 
     @property
     def missed(self) -> int:
         """Rows that the ring overwrote before they could be written."""
-        return sum(missed for _, missed in self._kept)
+        return sum(missed for _, missed in self._kept) + self._kept_events[-1]
 
     @property
     def has_news(self) -> bool:
@@ -85,12 +89,14 @@ class MarketArchive:
         """The transaction was committed: advance the saved positions."""
         self._kept_place = copy.deepcopy(self._place)
         self._kept = [(cursor.position, cursor.missed) for cursor in self._cursors]
+        self._kept_events = self._events.place
 
     def go_back(self) -> None:
         """The transaction failed: return to the saved positions."""
         self._place = copy.deepcopy(self._kept_place)
         for cursor, (position, missed) in zip(self._cursors, self._kept, strict=True):
             cursor.position, cursor.missed = position, missed
+        self._events.place = self._kept_events
 
     def write(self, connection: Connection) -> int:
         """Write what is new, at most `ROWS_AT_ONCE` of each kind, in the current transaction.
@@ -118,6 +124,7 @@ class MarketArchive:
             row = self._reader.instrument
             self._write_instrument(connection, symbol, int(row["instrument_id"]))
             self._place.instrument_version = instrument_version
+        self._delete_replaced_events(connection, symbol)
         count = self._write_buckets(connection, symbol, _LAST) + self._write_events(connection, symbol, _LAST)
         if self._has_rolled():
             raise RolledError
@@ -147,7 +154,9 @@ class MarketArchive:
             roll = reader.rolls[at]
             last_ts = int(roll["last_ts"])
             symbol = _key(bytes(roll["from_symbol"]).decode("ascii", "replace"), int(roll["from_id"]))
-            count = self._write_buckets(connection, symbol, last_ts) + self._write_events(connection, symbol, last_ts)
+            count = self._write_buckets(connection, symbol, last_ts)
+            # What ends with the session becomes known after the last trade.
+            count += self._write_events(connection, symbol, int(roll["first_ts"]) - 1)
             if count:
                 self._write_instrument(connection, symbol, int(roll["from_id"]))
                 return count
@@ -196,20 +205,30 @@ class MarketArchive:
         upsert(connection, schema.cvd, _rows(points, schema.CVD_VALUES, symbol, bucket_ns, dates))
         return len(bubbles) + len(points)
 
+    def _delete_replaced_events(self, connection: Connection, symbol: str) -> None:
+        """If a changed parameter replaced the session's events, delete the old ones, and go on with the new ones."""
+        renewed = self._events.renewed()
+        if renewed is None:
+            return
+        table = schema.events
+        connection.execute(delete(table).where(table.c.symbol == symbol, table.c.ts_event >= renewed.since))
+        self._events.position += min(self._events.consumed, renewed.replaced - renewed.start)
+        self._place.event_keys.clear()
+
     def _write_events(self, connection: Connection, symbol: str, last_ts: int) -> int:
         events = _until(self._events, "ts_event", last_ts)
         rows = []
+        keys = self._place.event_keys
         for event in events:
-            ts = int(event["ts_event"])
-            if ts != self._place.event_ts:
-                self._place.event_keys, self._place.event_ts = {}, ts
-            key = (int(event["kind"]), int(event["direction"]), int(event["price"]))
-            ordinal = self._place.event_keys.get(key, 0)
-            self._place.event_keys[key] = ordinal + 1
-            row: Row = {"symbol": symbol, "ts_event": ts, "kind": key[0], "direction": key[1], "price": key[2]}
+            key = tuple(int(event[name]) for name in ("ts_event", "kind", "direction", "price"))
+            ordinal = keys.get(key, 0)
+            keys[key] = ordinal + 1
+            row: Row = {"symbol": symbol, "ts_event": key[0], "kind": key[1], "direction": key[2], "price": key[3]}
             row |= {"ordinal": ordinal, "strength": _number(event["strength"])}
             row |= {f"value_{n}": _number(value) for n, value in enumerate(event["value"])}
             rows.append(row)
+        for key in list(keys)[:-_KEYS_KEPT]:
+            del keys[key]
         upsert(connection, schema.events, rows)
         return len(rows)
 
@@ -256,7 +275,7 @@ def _key(symbol: str, instrument_id: int) -> str:
     return symbol or (str(instrument_id) if instrument_id else "")
 
 
-def _until(cursor: Cursor, field_name: str, last_ts: int) -> NDArray[np.void]:
+def _until(cursor: Cursor | EventCursor, field_name: str, last_ts: int) -> NDArray[np.void]:
     """Read up to the first row later than `last_ts`, at most `ROWS_AT_ONCE`."""
     rows = cursor.read(ROWS_AT_ONCE)
     is_later = rows[field_name] > last_ts

@@ -11,7 +11,8 @@ SHOWN_EVENT_S: Final = 60.0
 SHOWN_WALL_S: Final = 8.0
 """Minimum time a new cross stays in the header, in wall time, for fast replays."""
 PULSE_S: Final = 1.5
-_TAIL: Final = 64
+_TAIL: Final = 1024
+"""Newest events that are looked at; other kinds are among them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,18 +34,18 @@ class AlertWatch:
 
     def __init__(self) -> None:
         self._market: MarketReader | None = None
-        self._head = 0
+        self._head = self._epoch = 0
         self._badge: Badge | None = None
 
     def look(self, market: MarketReader, *, wall_ns: int, event_ns: int) -> Badge | None:
         """Return the cross to show now, or None. Reads only new events."""
-        ring = market.store.events
-        head = ring.head
-        is_first = market is not self._market
+        log = market.store.events
+        head, epoch = log.head, log.in_force.epoch
+        is_first = market is not self._market or epoch != self._epoch
         if is_first:
-            self._market, self._head, self._badge = market, 0, None
+            self._market, self._head, self._badge, self._epoch = market, 0, None, epoch
         if head != self._head:
-            _, rows = ring.read(max(self._head, head - _TAIL), head)
+            _, rows = log.read(max(self._head, log.oldest, head - _TAIL), head)
             self._head = head
             for row in rows[::-1]:
                 if int(row["kind"]) == EventKind.ZERO_CROSS:

@@ -82,7 +82,9 @@ def _sd(values):
     return math.sqrt(math.fsum((value - mean) ** 2 for value in values) / len(values))
 
 
-def absorptions(trades, *, sd=2.5, contracts=20, ticks=1, move_sd=0.25, span=4, span_sd=1.5, again_s=15):
+def absorptions(
+    trades, *, sd=2.5, contracts=20, ticks=1, move_sd=0.25, span=4, span_sd=1.5, again_s=15, window_s=5, history_s=600
+):
     by_second = defaultdict(list)
     for second, trade in spans(trades, S):
         by_second[second].append(trade)
@@ -98,19 +100,19 @@ def absorptions(trades, *, sd=2.5, contracts=20, ticks=1, move_sd=0.25, span=4, 
         last[second] = price
 
     def window(second):
-        moved = last[second] - last.get(second - 5, first_price)
-        return sum(delta.get(second - back, 0) for back in range(5)), moved
+        moved = last[second] - last.get(second - window_s, first_price)
+        return sum(delta.get(second - back, 0) for back in range(window_s)), moved
 
     windows = {second: window(second) for second in range(first, newest + 1)}
     events, last_at = [], {}
     for second in sorted(by_second):
-        history = [windows[before] for before in range(max(first, second - 600), second)]
+        history = [windows[before] for before in range(max(first, second - history_s), second)]
         if len(history) < 120:
             continue
         moved_sd = _sd([moved for _, moved in history])
         limit = max(contracts, sd * _sd([net for net, _ in history]))
         net, moved = windows[second]
-        inside = [trade for back in range(4, -1, -1) for trade in by_second.get(second - back, ())]
+        inside = [trade for back in range(window_s - 1, -1, -1) for trade in by_second.get(second - back, ())]
         prices = [trade[1] for trade in inside]
         if abs(net) < limit or abs(moved) > max(ticks, move_sd * moved_sd):
             continue
@@ -206,4 +208,28 @@ def stacked_imbalances(trades, *, contracts=10, ratio=3, least=3):
                     stack = []
                 if tick is not None:
                     stack.append(tick)
+    return events
+
+
+def zero_crosses(trades, *, arm=60):
+    events, cvd, armed, extreme = [], 0, 0, 0
+    for ts, price, size, side in trades:
+        cvd += SIGNS[side] * size
+        if armed * cvd < 0:
+            direction = 1 if cvd > 0 else -1
+            events.append(
+                {
+                    "kind": "zero_cross",
+                    "ts_event": ts,
+                    "price": price,
+                    "direction": direction,
+                    "strength": arm,
+                    "inputs": (cvd, extreme),
+                }
+            )
+            armed = 0
+        if not armed and abs(cvd) >= arm:
+            armed, extreme = (1 if cvd > 0 else -1), cvd
+        elif armed * cvd > armed * extreme:
+            extreme = cvd
     return events

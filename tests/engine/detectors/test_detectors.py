@@ -1,6 +1,7 @@
 """Every detector against the rules in plain Python, and what all of them must hold to."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -9,12 +10,9 @@ import pytest
 from numpy.typing import NDArray
 
 from flow_gl.core.schema import EVENT, TRADE, EventKind
-from flow_gl.engine.detectors.absorption import Absorption
-from flow_gl.engine.detectors.base import NEVER, Detector
-from flow_gl.engine.detectors.divergence import Divergence
+from flow_gl.core.settings import DEFAULTS, AggregationSettings
+from flow_gl.engine.detectors.base import NEVER
 from flow_gl.engine.detectors.group import DetectorGroup
-from flow_gl.engine.detectors.large_trade import LargeTrade
-from flow_gl.engine.detectors.stacked_imbalance import StackedImbalance
 from tests.engine.detectors import oracle
 
 S = 1_000_000_000
@@ -22,13 +20,42 @@ TICK = 250_000_000
 START = 1_764_284_400 * S
 Rows = NDArray[np.void]
 
-KINDS: dict[str, tuple[Callable[[], Detector], Callable[[list[Any]], list[dict[str, Any]]]]] = {
-    "large_trade": (LargeTrade, oracle.large_trades),
-    "absorption": (Absorption, oracle.absorptions),
-    "divergence": (Divergence, oracle.divergences),
-    "stacked_imbalance": (StackedImbalance, oracle.stacked_imbalances),
+KINDS: dict[str, Callable[[list[Any]], list[dict[str, Any]]]] = {
+    "large_trade": oracle.large_trades,
+    "absorption": oracle.absorptions,
+    "divergence": oracle.divergences,
+    "stacked_imbalance": oracle.stacked_imbalances,
+    "zero_cross": oracle.zero_crosses,
 }
 kinds = pytest.mark.parametrize("kind", KINDS)
+OTHERS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "large_trade": ({"most": 5}, {"most": 5}),
+    "absorption": (
+        {"sd": 1.5, "contracts": 12.0, "ticks": 3.0, "move_sd": 0.5, "range_ticks": 6.0, "range_sd": 2.0}
+        | {"again_s": 4.0, "window_s": 7, "history_s": 200},
+        {"sd": 1.5, "contracts": 12, "ticks": 3, "move_sd": 0.5, "span": 6, "span_sd": 2, "again_s": 4}
+        | {"window_s": 7, "history_s": 200},
+    ),
+    "divergence": (
+        {"bar_s": 4, "before": 3, "after": 2, "most_bars": 200},
+        {"bar_s": 4, "before": 3, "after": 2, "most_bars": 200},
+    ),
+    "stacked_imbalance": (
+        {"contracts": 4, "ratio": 2.0, "ticks": 2},
+        {"contracts": 4, "ratio": 2, "least": 2},
+    ),
+    "zero_cross": ({"arm": 25}, {"arm": 25}),
+}
+"""Other parameters than the default ones: for the detector, and for the rule in plain Python."""
+
+
+def only(kind: str, **parameters: Any) -> AggregationSettings:
+    """Settings under which one kind alone is detected."""
+    switches = {f"{other}_on": other == kind for other in KINDS}
+    named = {name if name == "arm" else f"{kind}_{name}": value for name, value in parameters.items()}
+    if kind == "zero_cross":
+        named.setdefault("arm", 60)
+    return replace(DEFAULTS.aggregation, **switches, **named)
 
 
 def make(trades: Iterable[tuple[float, int, int, str]]) -> Rows:
@@ -69,11 +96,18 @@ def plain(rows: Rows) -> list[tuple[int, int, int, str]]:
     return [(int(row["ts_event"]), int(row["price"]) // TICK, int(row["size"]), chr(row["side"])) for row in rows]
 
 
-def run(detector: Detector, rows: Rows, cuts: Iterable[int] = ()) -> Rows:
-    group = DetectorGroup([detector])
-    parts = [event.copy() for part in np.split(rows, sorted(cuts)) if len(part) for event in group.take(part, TICK)]
-    parts += [event.copy() for event in group.pass_time(NEVER)]
+def words(rows: Rows) -> NDArray[np.int64]:
+    return rows.view(np.int64)
+
+
+def collected(parts: Iterable[Rows]) -> Rows:
     return np.concatenate([np.zeros(0, EVENT), *parts])
+
+
+def run(settings: AggregationSettings, rows: Rows, cuts: Iterable[int] = ()) -> Rows:
+    group = DetectorGroup(settings)
+    parts = [event for part in np.split(rows, sorted(cuts)) if len(part) for event in group.take(words(part), TICK)]
+    return collected([*parts, *group.pass_time(NEVER)])
 
 
 def told(events: Rows) -> list[tuple[int, int, int, float]]:
@@ -93,16 +127,25 @@ def expected(events: list[dict[str, Any]]) -> list[tuple[int, int, int, Any]]:
 @cache
 def by_rule(kind: str, seed: int) -> list[dict[str, Any]]:
     """What the rule in plain Python finds in a market; it takes its time."""
-    return KINDS[kind][1](plain(market(seed, rate=2.0 + 3.0 * seed)))
+    return KINDS[kind](plain(market(seed, rate=2.0 + 3.0 * seed)))
 
 
 @kinds
 @pytest.mark.parametrize("seed", range(6))
 def test_a_detector_finds_what_the_rule_in_plain_python_finds(kind: str, seed: int) -> None:
-    make_detector, _ = KINDS[kind]
-    events = run(make_detector(), market(seed, rate=2.0 + 3.0 * seed))
+    events = run(only(kind), market(seed, rate=2.0 + 3.0 * seed))
     assert told(events) == expected(by_rule(kind, seed))
     assert {EventKind(value).name.lower() for value in events["kind"]} <= {kind}
+
+
+@kinds
+def test_other_parameters_mean_the_same_to_the_rule_in_plain_python(kind: str) -> None:
+    ours, theirs = OTHERS[kind]
+    rows = market(2, rate=8.0)
+    events = run(only(kind, **ours), rows)
+    assert told(events) == expected(KINDS[kind](plain(rows), **theirs))
+    assert len(events) >= 3
+    assert events.tobytes() != run(only(kind), rows).tobytes()
 
 
 @kinds
@@ -110,8 +153,7 @@ def test_late_trades_count_in_what_is_open(kind: str) -> None:
     rows, rng = market(7, rate=10.0), np.random.default_rng(7)
     delay = rng.integers(0, 60, len(rows)) * (rng.random(len(rows)) < 0.02)
     late = rows[np.argsort(np.arange(len(rows)) + delay, kind="stable")]
-    make_detector, rule = KINDS[kind]
-    assert told(run(make_detector(), late)) == expected(rule(plain(late)))
+    assert told(run(only(kind), late)) == expected(KINDS[kind](plain(late)))
 
 
 @kinds
@@ -119,49 +161,59 @@ def test_the_markets_of_these_tests_have_events_of_each_kind(kind: str) -> None:
     assert sum(len(by_rule(kind, seed)) for seed in range(6)) >= 5
 
 
-@kinds
+@pytest.mark.parametrize("kind", [*KINDS, "all"])
 def test_how_trades_are_cut_into_batches_changes_no_event(kind: str) -> None:
     rows = market(11, rate=12.0)
-    whole = run(KINDS[kind][0](), rows)
+    settings = replace(DEFAULTS.aggregation, arm=60) if kind == "all" else only(kind)
+    whole = run(settings, rows)
     rng = np.random.default_rng(5)
     for count in (1, 40, 3000):
-        cut = run(KINDS[kind][0](), rows, rng.integers(0, len(rows), count).tolist())
-        assert cut.tobytes() == whole.tobytes()
+        assert run(settings, rows, rng.integers(0, len(rows), count).tolist()).tobytes() == whole.tobytes()
 
 
-@kinds
-@pytest.mark.parametrize("at", [0, 1, 4_321, 9_000])
-def test_a_detector_goes_on_from_what_was_kept(kind: str, at: int) -> None:
+def test_a_threshold_of_one_contract_makes_every_order_an_event_in_any_batches() -> None:
     rows = market(11, rate=12.0)
-    stopped, resumed = KINDS[kind][0](), KINDS[kind][0]()
-    first, second = DetectorGroup([stopped]), DetectorGroup([resumed])
-    before = [event.copy() for event in first.take(rows[:at], TICK)]
-    resumed.resume(stopped.keep())
-    after = [event.copy() for event in second.take(rows[at:], TICK)]
-    after += [event.copy() for event in second.pass_time(NEVER)]
-    assert np.concatenate([np.zeros(0, EVENT), *before, *after]).tobytes() == run(KINDS[kind][0](), rows).tobytes()
+    settings = replace(DEFAULTS.aggregation, large_trade_threshold=1, arm=1, stacked_imbalance_contracts=1)
+    whole = run(settings, rows)
+    assert np.sum(whole["kind"] == EventKind.LARGE_TRADE) == len(oracle.orders(plain(rows)))
+    assert run(settings, rows, range(0, len(rows), 7)).tobytes() == whole.tobytes()
 
 
-@kinds
-def test_a_session_starts_without_anything_of_the_one_before(kind: str) -> None:
-    detector, rows = KINDS[kind][0](), market(3, rate=8.0)
-    alone = run(KINDS[kind][0](), rows)
-    run(detector, market(4, rate=8.0))
-    detector.begin()
-    assert run(detector, rows).tobytes() == alone.tobytes()
+@pytest.mark.parametrize("at", [0, 1, 4_321, 9_000])
+@pytest.mark.parametrize("keeps_trades", [False, True])
+def test_detectors_go_on_from_what_was_kept(at: int, keeps_trades: bool) -> None:
+    rows, settings = market(11, rate=12.0), replace(DEFAULTS.aggregation, arm=60)
+    first, second = (DetectorGroup(settings, keeps_trades=keeps_trades) for _ in range(2))
+    before = list(first.take(words(rows[:at]), TICK))
+    second.resume(first.keep())
+    after = [*second.take(words(rows[at:]), TICK), *second.pass_time(NEVER)]
+    assert collected([*before, *after]).tobytes() == run(settings, rows).tobytes()
+
+
+def test_a_session_starts_without_anything_of_the_one_before() -> None:
+    rows, settings = market(3, rate=8.0), replace(DEFAULTS.aggregation, arm=60)
+    group = DetectorGroup(settings)
+    list(group.take(words(market(4, rate=8.0)), TICK))
+    list(group.begin())
+    group.set_cvd()
+    found = collected([*group.take(words(rows), TICK), *group.pass_time(NEVER)])
+    assert found.tobytes() == run(settings, rows).tobytes()
+
+
+def test_the_last_minute_of_a_session_ends_with_it() -> None:
+    rows, settings = market(4, rate=8.0), replace(DEFAULTS.aggregation, arm=60)
+    group = DetectorGroup(settings)
+    found = collected([*group.take(words(rows), TICK), *group.begin()])
+    assert found.tobytes() == run(settings, rows).tobytes()
 
 
 @kinds
 def test_a_finer_tick_in_mid_session_changes_no_price_and_no_time(kind: str) -> None:
-    rows = market(3, rate=8.0)
-    group, parts = DetectorGroup([KINDS[kind][0]()]), []
-    parts += [event.copy() for event in group.take(rows[:5_000], 4 * TICK // 4)]
-    parts += [event.copy() for event in group.take(rows[5_000:5_000], TICK // 5)]
-    parts += [event.copy() for event in group.take(rows[5_000:5_001], TICK // 5)]
-    assert (
-        np.concatenate([np.zeros(0, EVENT), *parts]).tobytes()
-        == run(KINDS[kind][0](), rows[:5_001])[: sum(map(len, parts))].tobytes()
-    )
+    rows, finer = market(3, rate=8.0), TICK // 5
+    group = DetectorGroup(only(kind, **{"absorption": {"window_s": 5}}.get(kind, {})))
+    parts = [*group.take(words(rows[:5_000]), TICK), *group.take(words(rows[5_000:5_001]), finer)]
+    expected_events = run(only(kind), rows[:5_001])
+    assert collected(parts).tobytes() == expected_events[: sum(map(len, parts))].tobytes()
 
 
 @kinds
@@ -171,38 +223,57 @@ def test_a_finer_tick_in_mid_session_changes_no_price_and_no_time(kind: str) -> 
     ids=["nothing", "one trade", "unsided only"],
 )
 def test_nothing_is_found_in_next_to_nothing(kind: str, trades: list[tuple[float, int, int, str]]) -> None:
-    assert len(run(KINDS[kind][0](), make(trades))) == 0
+    assert len(run(only(kind), make(trades))) == 0
 
 
-@kinds
-def test_the_clock_ends_what_has_had_its_time_and_says_it_once(kind: str) -> None:
+@pytest.mark.parametrize("kind", [*KINDS, "all"])
+@pytest.mark.parametrize("lateness_ns", [0, 240_000_000, 999_999_999])
+def test_the_clock_ends_what_has_had_its_time_and_says_it_once(kind: str, lateness_ns: int) -> None:
     rows = market(11, rate=12.0)
-    whole = run(KINDS[kind][0](), rows)
-    group, parts = DetectorGroup([KINDS[kind][0]()]), []
-    for part in np.split(rows, range(500, len(rows), 500)):
-        parts += [event.copy() for event in group.take(part, TICK)]
-        # The clock of a live session is never far behind its newest trade.
-        parts += [event.copy() for event in group.pass_time(int(part["ts_event"][-1]))]
-    parts += [event.copy() for event in group.pass_time(NEVER)]
-    assert np.concatenate(parts).tobytes() == whole.tobytes()
+    settings = replace(DEFAULTS.aggregation, arm=60) if kind == "all" else only(kind)
+    group, parts = DetectorGroup(settings), []
+    ahead = 240_000_000 - lateness_ns  # the clock of a live session, ahead of the newest trade by less than 250 ms
+    for part in np.split(rows, range(3, len(rows), 3)):
+        parts += group.take(words(part), TICK)
+        parts += group.pass_time(int(part["ts_event"][-1]) + ahead)
+    parts += group.pass_time(NEVER)
+    assert collected(parts).tobytes() == run(settings, rows).tobytes()
+
+
+def test_a_trade_that_comes_within_the_delay_of_the_clock_counts_in_its_own_second() -> None:
+    rows = market(11, rate=12.0)
+    late = rows.copy()
+    step = np.flatnonzero(np.diff(late["ts_event"] // S))[::20]
+    late[step], late[step + 1] = rows[step + 1], rows[step]  # a second's last trade comes after the next one's first
+    settings = replace(DEFAULTS.aggregation, arm=60)
+    group, parts, newest = DetectorGroup(settings), [], 0
+    to_come = np.minimum.accumulate(late["ts_event"][::-1])[::-1].tolist()
+    for at in range(len(late)):
+        parts += group.take(words(late[at : at + 1]), TICK)
+        newest = max(newest, int(late["ts_event"][at]))
+        # What the feed vouches for never passes a trade that is still to come.
+        coming = to_come[min(at + 1, len(late) - 1)]
+        parts += group.pass_time(min(newest + 240_000_000, coming + 249_999_999))
+    parts += group.pass_time(NEVER)
+    assert collected(parts).tobytes() == run(settings, late).tobytes()
 
 
 def test_records_of_one_time_and_side_are_one_order() -> None:
     trades = [(1.0, 100, 6, "B"), (1.0, 101, 5, "B"), (1.0, 101, 9, "A"), (2.0, 100, 9, "B"), (2.0, 100, 1, "N")]
-    events = run(LargeTrade(), make([*trades, (2.0, 100, 1, "B")]))
+    events = run(only("large_trade"), make([*trades, (2.0, 100, 1, "B")]))
     assert told(events) == [(START + S, 101, 1, 11.0)]
     assert events["value"][0, :2].tolist() == [100 * TICK, 10]
 
 
 def test_a_fixed_threshold_is_the_threshold_from_the_first_order_on() -> None:
     rows = make([(float(n), 100, size, "A") for n, size in enumerate((9, 10, 49, 50, 51))])
-    assert [event[3] for event in told(run(LargeTrade(threshold=50), rows))] == [50.0, 51.0]
+    assert [event[3] for event in told(run(only("large_trade", threshold=50), rows))] == [50.0, 51.0]
 
 
 def test_the_threshold_rises_when_an_hour_has_more_than_twenty_large_orders() -> None:
     burst = [(float(n), 100, 12, "B") for n in range(21)]
     rows = make([*burst, (61.0, 100, 12, "B"), (62.0, 100, 20, "B"), (3_661.0, 100, 12, "B")])
-    assert len(run(LargeTrade(), rows)) == 21 + 1 + 1, "20 in the second minute, 10 again an hour later"
+    assert len(run(only("large_trade"), rows)) == 21 + 1 + 1, "20 in the second minute, 10 again an hour later"
 
 
 def calm(seconds: int) -> list[tuple[float, int, int, str]]:
@@ -211,30 +282,30 @@ def calm(seconds: int) -> list[tuple[float, int, int, str]]:
 
 def test_selling_that_price_withstands_is_bullish_absorption() -> None:
     hit = [(300.1 + 0.1 * n, 100 - n % 2, 10, "A") for n in range(8)]
-    events = run(Absorption(), make([*calm(300), *hit]))
+    events = run(only("absorption"), make([*calm(300), *hit]))
     assert told(events)[0][:3] == (START + 301 * S, 100, 1)
 
 
 @pytest.mark.parametrize("move", [12, -12])
 def test_a_large_move_is_not_absorption_whichever_way_it_goes(move: int) -> None:
     hit = [(300.1 + 0.1 * n, 100 + move * n // 7, 10, "A") for n in range(8)]
-    assert len(run(Absorption(), make([*calm(300), *hit]))) == 0
+    assert len(run(only("absorption"), make([*calm(300), *hit]))) == 0
 
 
 def test_the_first_two_minutes_have_no_absorption_for_want_of_history() -> None:
     hit = [(118.1 + 0.1 * n, 100, 10, "A") for n in range(8)]
-    assert len(run(Absorption(), make([*calm(118), *hit]))) == 0
+    assert len(run(only("absorption"), make([*calm(118), *hit]))) == 0
 
 
 def test_a_stack_needs_three_adjacent_ticks() -> None:
     two = [(1.0 + 0.01 * n, 100 + n, 10, "B") for n in range(2)]
     three = [*two, (1.5, 102, 10, "B")]
-    assert len(run(StackedImbalance(), make(two))) == 0
-    assert told(run(StackedImbalance(), make(three))) == [(START + 60 * S, 100, 1, 3.0)]
+    assert len(run(only("stacked_imbalance"), make(two))) == 0
+    assert told(run(only("stacked_imbalance"), make(three))) == [(START + 60 * S, 100, 1, 3.0)]
     weak = [*three, (1.6, 100, 4, "A")]
-    assert len(run(StackedImbalance(), make(weak))) == 0, "tick 101 has less than three times the sells below it"
+    assert len(run(only("stacked_imbalance"), make(weak))) == 0, "tick 101 has less than three times the sells below it"
 
 
 def test_one_minute_may_span_any_number_of_ticks() -> None:
     far = [(1.0, 100, 10, "B"), (1.1, 2_000_000, 10, "A"), (1.2, 1_999_999, 10, "A"), (1.3, 1_999_998, 10, "A")]
-    assert told(run(StackedImbalance(), make(far))) == [(START + 60 * S, 1_999_998, -1, 3.0)]
+    assert told(run(only("stacked_imbalance"), make(far))) == [(START + 60 * S, 1_999_998, -1, 3.0)]

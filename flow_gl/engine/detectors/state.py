@@ -1,0 +1,102 @@
+"""All that detectors remember of a session, apart from its trades: fixed arrays, and the open minute's footprint."""
+
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flow_gl.engine.detectors import absorption, divergence, footprint, large_trade, zero_cross
+from flow_gl.engine.detectors.base import NONE, READ
+
+_IN_TICKS: Final = (
+    *("high", "low", "first_price", "last_price", "base", "minute_low", "minute_high", "order_first", "order_last"),
+)
+
+
+class DetectorState:
+    """The state of all detectors of one instrument.
+
+    Attributes
+    ----------
+    read, large_trade, absorption, divergence, zero_cross : READ and each detector's STATE, shape (1,)
+    rows : the open minute's footprint
+    """
+
+    def __init__(self) -> None:
+        self.read: Final[NDArray[np.void]] = np.zeros(1, READ)
+        self.large_trade: Final[NDArray[np.void]] = np.zeros(1, large_trade.STATE)
+        self.absorption: Final[NDArray[np.void]] = np.zeros(1, absorption.STATE)
+        self.divergence: Final[NDArray[np.void]] = np.zeros(1, divergence.STATE)
+        self.zero_cross: Final[NDArray[np.void]] = np.zeros(1, zero_cross.STATE)
+        self.rows = footprint.empty_rows()
+        self.begin()
+
+    @property
+    def fixed(self) -> tuple[NDArray[np.void], ...]:
+        """The arrays of fixed size, in the order of the kernels' parameters."""
+        return self.read, self.large_trade, self.absorption, self.divergence, self.zero_cross
+
+    def begin(self) -> None:
+        """Reset everything at a session's open, except the zero cross, which follows the chart's CVD."""
+        self.read[:] = self.absorption[:] = 0
+        self.read["second"] = self.read["minute"] = self.read["odd"] = NONE
+        large_trade.begin(self.large_trade)
+        divergence.begin(self.divergence)
+        self.rows = footprint.empty_rows()
+
+    def set_cvd(self, cvd: int) -> None:
+        """Set the zero cross's CVD; it must arm again."""
+        self.zero_cross["armed"] = self.zero_cross["extreme"] = 0
+        self.zero_cross["cvd"] = cvd
+
+    def make_room(self, tick: int, position: int) -> None:
+        """Make room in the footprint for a trade at a tick and a position, or exclude it as odd."""
+        rows = footprint.make_room(self.read, self.rows, tick)
+        if rows is None:
+            self.read["odd"] = position
+        else:
+            self.rows = rows
+
+    def rescale(self, factor: int) -> None:
+        """Multiply all prices in ticks by `factor`, because the tick has become that many times finer."""
+        self.rows = footprint.rescaled(self.read, self.rows, factor)
+        for name in _IN_TICKS[:4]:
+            self.read[name] *= factor
+        self.read["order_first"] *= factor
+        self.read["order_last"] *= factor
+        absorption.rescale(self.absorption, factor)
+        divergence.rescale(self.divergence, factor)
+
+    def move(self, gone: int) -> None:
+        """Correct the positions of trades after the oldest `gone` trades were dropped."""
+        self.read["first"] -= gone
+        self.read["odd"] = NONE
+        self.absorption["seconds"]["first"] -= gone
+
+    def needed(self, window_s: int) -> int:
+        """Return the position of the oldest trade that a detector may look at again, if the window has `window_s`."""
+        second, first_second = int(self.read["second"][0]), int(self.read["first_second"][0])
+        if second == NONE:
+            return 0
+        seconds = self.absorption["seconds"][0]
+        row = seconds[np.arange(max(second - window_s, first_second), second) & (len(seconds) - 1)]
+        first = row["first"][row["traded"] == 1]
+        return int(first[0] if len(first) else self.read["first"][0])
+
+    def keep(self) -> bytes:
+        """Return the whole state, for a checkpoint."""
+        parts: list[NDArray[Any]] = [*self.fixed, footprint.kept_rows(self.read, self.rows)]
+        return b"".join(part.tobytes() for part in parts)
+
+    def resume(self, kept: bytes) -> None:
+        """Restore what `keep` returned. Raises ValueError if its size is wrong."""
+        start = 0
+        for array in self.fixed:
+            array[:] = np.frombuffer(kept, array.dtype, 1, start)
+            start += array.nbytes
+        rows = np.frombuffer(kept, np.int64, offset=start)
+        read = self.read[0]
+        ticks = 0 if read["minute"] == NONE else int(read["minute_high"] - read["minute_low"]) + 1
+        if len(rows) != ticks * footprint.COLUMNS:
+            raise ValueError(f"a footprint of {ticks} ticks, was {len(rows)} numbers")
+        self.rows = footprint.resumed(self.read, rows)

@@ -1,0 +1,144 @@
+"""The session's trades as compact columns, 17 bytes each: what detectors read, and what a changed parameter needs.
+
+A trade's position counts from the session's first trade. The columns grow by doubling. Beyond `most` trades the older
+half is dropped, which bounds memory (8,388,608 trades take 136 MiB; the busiest sessions of NQ and ES have three
+million); from then on `is_whole` is False.
+"""
+
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flow_gl.core.schema import UNDEF_PRICE, Side
+from flow_gl.engine.kernels.jit import kernel
+from flow_gl.engine.kernels.layout import WORDS
+from flow_gl.engine.kernels.trade_run import factors_nb
+
+MOST: Final = 1 << 23
+"""Trades of a session that are kept where parameters may change."""
+FEW: Final = 1 << 16
+"""Trades that are kept where parameters never change, for detectors that look back."""
+_FIRST: Final = 1 << 12
+_DTYPES: Final = (np.int64, np.int32, np.uint32, np.int8)
+_BUY: Final = int(Side.BUY)
+_SELL: Final = int(Side.SELL)
+_TRADE: Final = ord("T")
+_I64: Any = np.int64
+
+
+@kernel
+def decode_nb(  # noqa: PLR0917  # kernels take arrays
+    words: NDArray[np.int64],
+    tick_size: int,
+    ts: NDArray[np.int64],
+    tick: NDArray[np.int32],
+    size: NDArray[np.uint32],
+    sign: NDArray[np.int8],
+    at: int,
+) -> int:
+    """Decode TRADE words into columns from index `at` on, without records that the pipeline rejects.
+
+    Prices are multiples of `tick_size`: a product with the inverse of its odd part, shifted by its power of two, is the
+    quotient (see `kernels.trade_run`). Returns the index after the last trade.
+    """
+    inverse, twos = factors_nb(tick_size)
+    factor, shift = _I64(inverse), _I64(twos)
+    for i in range(len(words) // WORDS):
+        tail = words[6 * i + 3]
+        price = words[6 * i + 2]
+        contracts = tail & 0xFFFFFFFF
+        side = (tail >> 40) & 0xFF
+        ts[at] = words[6 * i + 1]
+        tick[at] = (price * factor) >> shift
+        size[at] = contracts
+        sign[at] = np.int8(side == _BUY) - np.int8(side == _SELL)
+        is_trade = ((tail >> 32) & 0xFF == _TRADE) & (contracts != 0)
+        at += _I64(is_trade & (price != UNDEF_PRICE) & (words[6 * i + 1] >= 0))
+    return at
+
+
+class SessionTrades:
+    """The session's trades so far, or the newest of them.
+
+    Parameters
+    ----------
+    most : number of trades beyond which the older half is dropped
+    """
+
+    def __init__(self, *, most: int = FEW) -> None:
+        self._most: Final = most
+        self._columns: list[NDArray[Any]] = [np.empty(_FIRST, dtype) for dtype in _DTYPES]
+        self.count = 0
+        """Number of trades that are kept."""
+        self.dropped = 0
+        """Number of older trades that are not."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of the session's trades are kept."""
+        return not self.dropped
+
+    @property
+    def arrays(self) -> tuple[Any, ...]:
+        """The columns: ts_event in ns (int64), price in ticks (int32), contracts (uint32), sign of the side (int8)."""
+        return tuple(self._columns)
+
+    def clear(self) -> None:
+        """Forget all trades, because a session begins."""
+        self.count = self.dropped = 0
+        if len(self._columns[0]) > FEW:
+            self._columns = [np.empty(_FIRST, dtype) for dtype in _DTYPES]
+
+    def take(self, words: NDArray[np.int64], tick_size: int) -> None:
+        """Append trades: int64 words of TRADE rows, with prices on the grid of `tick_size` (1e-9 units)."""
+        self._make_room(len(words) // WORDS)
+        self.count = int(decode_nb(*(words, tick_size, *self.arrays, self.count)))
+
+    def drop(self, needed: int) -> int:
+        """Drop older trades if there are too many, except the newest `needed`. Returns how many were dropped."""
+        if self.count <= self._most or needed > self._most // 2:
+            return 0
+        left = max(needed, self._most // 2)
+        gone = self.count - left
+        for column in self._columns:
+            column[:left] = column[gone : self.count].copy()
+        self.count = left
+        self.dropped += gone
+        return gone
+
+    def fits(self, factor: int) -> bool:
+        """Return whether the prices in ticks can be multiplied by `factor`."""
+        return int(np.abs(self._columns[1][: self.count]).max(initial=0)) * factor < 1 << 31
+
+    def rescale(self, factor: int) -> None:
+        """Multiply the prices in ticks by `factor`, because the tick has become that many times finer."""
+        self._columns[1][: self.count] *= factor
+
+    def keep(self) -> bytes:
+        """Return the trades, for a checkpoint: time and price as differences, which compress well."""
+        ts, tick, size, sign = (column[: self.count] for column in self._columns)
+        parts = np.diff(ts, prepend=0), np.diff(tick, prepend=np.int32(0)), size, sign
+        return b"".join(part.tobytes() for part in parts)
+
+    def resume(self, kept: bytes, *, dropped: int) -> None:
+        """Restore what `keep` returned; `dropped` trades came before it. Raises ValueError."""
+        count, rest = divmod(len(kept), sum(np.dtype(dtype).itemsize for dtype in _DTYPES))
+        if rest:
+            raise ValueError(f"trades of 17 bytes each, was {len(kept)} bytes")
+        self.count, self.dropped = 0, dropped
+        self._make_room(count)
+        start = 0
+        for column, dtype, is_difference in zip(self._columns, _DTYPES, (True, True, False, False), strict=True):
+            part = np.frombuffer(kept, dtype, count, start)
+            column[:count] = np.cumsum(part, dtype=dtype) if is_difference else part
+            start += part.nbytes
+        self.count = count
+
+    def _make_room(self, count: int) -> None:
+        room = len(self._columns[0])
+        if self.count + count <= room:
+            return
+        room = max(2 * room, 1 << (self.count + count - 1).bit_length())
+        for column in self._columns:
+            column.resize(room, refcheck=False)  # the system moves large blocks without a copy

@@ -1,0 +1,167 @@
+"""The events of one chart: a ring of EVENT rows, and a table that says which of them are in force.
+
+Events are appended as they become known. When a parameter changes, the newest ones are replaced: the rows in force are
+written once more behind the others, with the new events in place of the old ones, and then one record of the table
+makes them the rows in force. So a reader, who looks at the table first, sees the old events or the new ones, never a
+part.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flow_gl.core.schema import EVENT
+from flow_gl.store.ring import Ring
+from flow_gl.store.table import Table
+
+EVENTS_IN_FORCE: Final = np.dtype(
+    [
+        ("epoch", "<i8"),  # how often events were replaced
+        ("start", "<i8"),  # position in the ring of the first row in force ...
+        ("stop", "<i8"),  # ... and behind the last
+        ("replaced", "<i8"),  # position of the first row of the last replacement
+        ("since", "<i8"),  # time (ns) from which that replacement holds
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """The rows in force, as positions in the ring; see EVENTS_IN_FORCE."""
+
+    epoch: int
+    start: int
+    stop: int
+    replaced: int
+    since: int
+
+
+class EventLog:
+    """Events in the order in which they became known; one writer, many readers.
+
+    Parameters
+    ----------
+    ring, table : of EVENT and of EVENTS_IN_FORCE
+    """
+
+    def __init__(self, ring: Ring, table: Table) -> None:
+        self._ring: Final = ring
+        self._table: Final = table
+        self._record: Final[NDArray[np.void]] = np.zeros(1, EVENTS_IN_FORCE)
+        self._copy: Final[NDArray[np.void]] = np.zeros(1, EVENTS_IN_FORCE)
+        self._version = -1
+        self._in_force = InForce(0, 0, 0, 0, 0)
+        table.read(self._record)
+
+    @property
+    def capacity(self) -> int:
+        return self._ring.capacity
+
+    @property
+    def in_force(self) -> InForce:
+        """The newest record of the table."""
+        if self._table.version != self._version:
+            self._version = self._table.read(self._copy)
+            self._in_force = InForce(*self._copy[0].tolist())
+        return self._in_force
+
+    @property
+    def head(self) -> int:
+        """Position behind the newest event."""
+        return self.in_force.stop
+
+    @property
+    def oldest(self) -> int:
+        """Position of the oldest event in force that is still there."""
+        return max(self.in_force.start, self._ring.oldest)
+
+    def append(self, rows: NDArray[np.void]) -> None:
+        """Publish events (EVENT)."""
+        self._ring.append(rows)
+        self._record["stop"] = self._ring.head
+        self._table.write(self._record)
+
+    def replace(self, count: int, rows: NDArray[np.void], since: int) -> None:
+        """Replace the newest `count` events by `rows` (EVENT), at once for every reader.
+
+        Parameters
+        ----------
+        since : event time (ns) from which the new events hold: the session's open
+        """
+        before = self.in_force
+        # At most half of the ring is written, so that a reader is not lapped by one replacement.
+        room = max(0, self.capacity // 2 - len(rows))
+        kept_until = max(before.start, before.stop - count)
+        _, kept = self._ring.read(max(before.start, kept_until - room), kept_until)
+        start = self._ring.head
+        self._ring.append(kept)
+        replaced = self._ring.head
+        self._ring.append(rows)
+        self._record["epoch"] = before.epoch + 1
+        self._record["start"], self._record["stop"] = start, self._ring.head
+        self._record["replaced"], self._record["since"] = replaced, since
+        self._table.write(self._record)
+
+    def read(self, start: int, stop: int) -> tuple[int, NDArray[np.void]]:
+        """Copy positions [start, stop); see `Ring.read`."""
+        return self._ring.read(start, stop)
+
+
+class EventCursor:
+    """A reader's place in an event log. Ask `renewed` before `read`."""
+
+    def __init__(self, log: EventLog, *, position: int = 0) -> None:
+        self._log: Final = log
+        in_force = log.in_force
+        self._epoch = in_force.epoch
+        self._start = in_force.start
+        self.position = max(position, in_force.start)
+        self.consumed = 0
+        """Rows in force that were read when `renewed` last found a replacement."""
+        self.missed = 0
+        """Rows in force that were overwritten before this cursor read them."""
+
+    @property
+    def place(self) -> tuple[int, int, int, int]:
+        """What must be set again to read the same rows once more."""
+        return self._epoch, self._start, self.position, self.missed
+
+    @place.setter
+    def place(self, place: tuple[int, int, int, int]) -> None:
+        self._epoch, self._start, self.position, self.missed = place
+
+    @property
+    def behind(self) -> int:
+        """Events not read yet."""
+        return self.behind_of(self.place)
+
+    def behind_of(self, place: tuple[int, int, int, int]) -> int:
+        """Return the number of events not read yet at a place; after a replacement, of all in force."""
+        in_force = self._log.in_force
+        return in_force.stop - (place[2] if in_force.epoch == place[0] else in_force.start)
+
+    def renewed(self) -> InForce | None:
+        """Return the rows in force if events were replaced since the last call: the cursor then starts with the first.
+
+        Otherwise return None. Until this is asked, `read` returns nothing of a replacement.
+        """
+        in_force = self._log.in_force
+        if in_force.epoch == self._epoch:
+            return None
+        self.consumed = self.position - self._start
+        self._epoch, self._start, self.position = in_force.epoch, in_force.start, in_force.start
+        return in_force
+
+    def read(self, most: int | None = None) -> NDArray[np.void]:
+        """Copy the events in force that were not read yet (at most `most`), and advance."""
+        in_force = self._log.in_force
+        if in_force.epoch != self._epoch:
+            return np.zeros(0, EVENT)
+        stop = in_force.stop if most is None else min(in_force.stop, self.position + most)
+        first, rows = self._log.read(self.position, stop)
+        if first > self.position:
+            self.missed += first - self.position
+        self.position = first + len(rows)
+        return rows
