@@ -118,7 +118,7 @@ def _undo_reference(context: Context) -> None:
 
 
 def _go_live(context: Context) -> None:
-    """Show the newest trades again: the live edge in its place, prices on an automatic scale."""
+    """Return to the newest trades: the live edge in its position, prices on an automatic scale."""
     context.state.time.follow()
     for chart in context.state.charts:
         chart.price.reset()

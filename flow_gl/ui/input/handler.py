@@ -124,7 +124,7 @@ class InputHandler:
                 self._requests.append(request)
 
     def _press_button(self, mouse: Mouse, frame: Frame, painter: Painter) -> bool:
-        """Handle a click on the menu button or on what leads back to the live edge; return whether one was hit."""
+        """Handle a click on the menu button or on "Go live"; return whether one was hit."""
         for order, chart in enumerate(frame.charts):
             button = menu_rect(chart.layout.header, frame.scale)
             if order == 0 and button.contains(mouse.x, mouse.y):

@@ -28,7 +28,7 @@ _FIRST_BYTES: Final = 1 << 16
 
 
 class _Part(NamedTuple):
-    """Triangles that are drawn at once: cut to a box, with a texture.
+    """Triangles of one draw call, with their clip box and texture.
 
     `offset` is where their indices begin, bytes; `vertex` the one that they count from.
     """
@@ -41,7 +41,7 @@ class _Part(NamedTuple):
 
 
 class OverlayDrawing:
-    """Draws what Dear ImGui built. A GL context is current, and stays so until `release`."""
+    """Draws what Dear ImGui built. A GL context must be current until `release`."""
 
     def __init__(self) -> None:
         folder = shader_folder()
@@ -91,7 +91,7 @@ class OverlayDrawing:
         self._stream.upload(nbytes)
 
     def draw(self) -> None:
-        """Draw what was taken onto the bound framebuffer, of the size that it was built for."""
+        """Draw the last upload into the bound framebuffer, which must have the size of the build."""
         if not self._parts:
             return
         self._program.use()
@@ -114,7 +114,7 @@ class OverlayDrawing:
 
 
 def _box(clip: imgui.ImVec4, dense: float, height: int) -> tuple[int, int, int, int]:
-    """What a part is cut to, as OpenGL has it in framebuffer pixels: left, bottom, width, height."""
+    """Return a part's clip box in OpenGL's framebuffer pixels: left, bottom, width, height."""
     left, right = max(0, int(clip.x * dense)), int(clip.z * dense)
     top, bottom = max(0, int(clip.y * dense)), int(clip.w * dense)
     return left, height - bottom, right - left, bottom - top

@@ -20,7 +20,7 @@ _GLSL: Final = "#version 330"
 
 
 class Gui:
-    """Overlays of one surface. A GL context must be current, and stay so until `close`.
+    """The overlays of one surface. A GL context must be current until `close`.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ class Gui:
             theme.apply(palette, unit)
 
     def begin(self, width: int, height: int, dt_s: float) -> None:
-        """Start a frame over a framebuffer of `width` x `height` pixels, `dt_s` after the last."""
+        """Start a frame for a framebuffer of `width` x `height` pixels, `dt_s` seconds after the last."""
         io = imgui.get_io()
         if self._window is not None:
             imgui.backends.glfw_new_frame()
@@ -72,11 +72,11 @@ class Gui:
 
     @property
     def has_input(self) -> bool:
-        """Input waits for the next `begin`, or a text is being typed and its cursor blinks."""
+        """Whether input waits for the next `begin`, or a text is being typed and its cursor blinks."""
         return len(self._events) > 0 or len(self._presses) > 0 or imgui.get_io().want_text_input
 
     def take_presses(self) -> list[Press]:
-        """Keys that went down up to the frame that was begun, each once, in order."""
+        """Return the keys that went down before the frame began, each once, in order."""
         return self._presses.take(is_drained=len(self._events) == 0)
 
     def build(self) -> None:

@@ -50,7 +50,7 @@ class Press:
 
 
 class KeyPresses:
-    """The presses of a window that have not been taken yet. Without a window Dear ImGui alone tells of them."""
+    """The presses of a window that have not been taken yet. Without a window, Dear ImGui reports them."""
 
     def __init__(self) -> None:
         self._window: Any = None
@@ -61,14 +61,14 @@ class KeyPresses:
         return len(self._waiting)
 
     def watch(self, window: Any) -> None:
-        """Queue a window's presses. Before Dear ImGui sets its callbacks: it calls this one first."""
+        """Start queueing a window's presses. Call it before Dear ImGui sets its callbacks, which then call this one."""
         import glfw  # after imgui_bundle: both must load one GLFW
 
         self._window, self._glfw = window, glfw
         glfw.set_key_callback(window, self._note)
 
     def stop(self) -> None:
-        """Queue no more of them; once Dear ImGui has put the callbacks back."""
+        """Stop queueing. Call it after Dear ImGui has restored the callbacks."""
         if self._window is not None:
             self._glfw.set_key_callback(self._window, None)
             self._window = None
@@ -78,7 +78,7 @@ class KeyPresses:
         self._waiting.append(press)
 
     def take(self, *, is_drained: bool) -> list[Press]:
-        """Take what was pressed up to this frame, in order.
+        """Return and remove the presses up to this frame, in order.
 
         Parameters
         ----------
@@ -101,7 +101,7 @@ class KeyPresses:
             self.add(Press(found, bool(modifiers & _CONTROL), bool(modifiers & _ALT)))
 
     def _key(self, key: int, scancode: int) -> imgui.Key | None:
-        """Name a key as Dear ImGui does: by the keyboard's layout, or by its place where that gives no Latin letter.
+        """Return Dear ImGui's key: by the keyboard layout, or by position if the layout gives no Latin letter.
 
         None where no action can have such a key.
         """

@@ -42,7 +42,7 @@ class Painter:
         self.scale, self._dense, self._unit = scale, dense, scale / dense
 
     def width(self, text: str, size: float, *, bold: bool = False) -> float:
-        """Width of a text in framebuffer pixels."""
+        """Return the width of a text in framebuffer pixels."""
         key = (text.translate(_DIGITS), size, bold)
         found = self._widths.get(key)
         if found is None:
@@ -55,7 +55,7 @@ class Painter:
         return found
 
     def points(self, text: str) -> float:
-        """Width in ImGui's units of a text in the overlays' own size."""
+        """Return the width of a text at the overlays' font size, in ImGui's units."""
         return self.width(text, FONT_PX) / self._dense
 
     def text(
@@ -77,13 +77,13 @@ class Painter:
         return self.width(text, size, bold=bold)
 
     def line(self, size: float) -> float:
-        """Height of a line of text in framebuffer pixels."""
+        """Return the height of a line of text in framebuffer pixels."""
         return size * self.scale * 1.17
 
     def box(
         self, x: float, y: float, width: float, height: float, color: Rgb, *, alpha: float = 1.0, rounding: float = 0.0
     ) -> None:
-        """A filled rectangle."""
+        """Draw a filled rectangle."""
         dense = self._dense
         self._list.add_rect_filled(
             (x / dense, y / dense),
@@ -95,7 +95,7 @@ class Painter:
     def frame(
         self, x: float, y: float, width: float, height: float, color: Rgb, *, alpha: float = 1.0, rounding: float = 0.0
     ) -> None:
-        """A rectangle's outline, inside its border."""
+        """Draw a rectangle's outline, inside its border."""
         dense = self._dense
         self._list.add_rect(
             (x / dense, y / dense),
@@ -106,12 +106,12 @@ class Painter:
         )
 
     def dot(self, x: float, y: float, radius: float, color: Rgb, *, alpha: float = 1.0) -> None:
-        """A disc of `radius` at content scale 1."""
+        """Draw a disc of `radius` at content scale 1."""
         dense = self._dense
         self._list.add_circle_filled((x / dense, y / dense), radius * self._unit, u32(color, alpha))
 
     def arrow(self, x: float, y: float, size: float, direction: int, color: Rgb) -> None:
-        """A triangle of `size` around (x, y), pointing up (+1) or down (-1); a dash for 0."""
+        """Draw a triangle of `size` around (x, y), pointing up (+1) or down (-1); a dash for 0."""
         dense, half = self._dense, 0.5 * size * self._unit
         x, y = x / dense, y / dense
         if direction == 0:
@@ -124,7 +124,7 @@ class Painter:
         self._list.add_triangle_filled((x, tip), first, last, u32(color))
 
     def bars(self, x: float, y: float, size: float, color: Rgb) -> None:
-        """Three bars: the menu's button, around (x, y)."""
+        """Draw three bars, the menu button, around (x, y)."""
         dense, half = self._dense, 0.5 * size * self._unit
         thick = max(1.0, round(1.5 * self._unit))
         for row in (-0.62, 0.0, 0.62):
@@ -132,7 +132,7 @@ class Painter:
             self._list.add_rect_filled((x / dense - half, top), (x / dense + half, top + thick), u32(color), 1.0)
 
     def clip(self, rect: Rect) -> None:
-        """Keep what follows within a rectangle, until `unclip`."""
+        """Clip what follows to a rectangle, until `unclip`."""
         dense = self._dense
         self._within = rect
         self._list.push_clip_rect((rect.x / dense, rect.y / dense), (rect.right / dense, rect.bottom / dense), True)

@@ -18,13 +18,13 @@ PANEL_ALPHA: Final = 0.93
 
 
 def font_path(name: str) -> Path:
-    """A face of Roboto (tabular figures) from imgui_bundle's assets: "Regular" or "Bold"."""
+    """Return the path of a Roboto face ("Regular" or "Bold"; tabular figures) in imgui_bundle's assets."""
     return Path(imgui_bundle.__file__).parent / "assets" / "fonts" / "Roboto" / f"Roboto-{name}.ttf"
 
 
 @lru_cache(maxsize=1024)
 def u32(color: Rgb, alpha: float = 1.0) -> int:
-    """A colour as draw lists take it: 0xAABBGGRR."""
+    """Return a colour in the format of draw lists: 0xAABBGGRR."""
     red, green, blue = (round(255 * component) for component in color)
     return round(255 * alpha) << 24 | blue << 16 | green << 8 | red
 
@@ -40,14 +40,14 @@ def tone_color(palette: Palette, tone: Tone) -> Rgb:
 
 
 def sign_color(palette: Palette, value: float) -> Rgb:
-    """Buy, sell or quiet, by sign."""
+    """Return the colour for a sign: buy, sell or quiet."""
     if value > 0:
         return palette.buy
     return palette.sell if value < 0 else palette.quiet
 
 
 def apply(palette: Palette, scale: float) -> None:
-    """Fill the current ImGui context's style. Sizes are set for `scale` anew, so it can be called at any time."""
+    """Fill the current ImGui context's style. May be called again, because all sizes are computed from `scale`."""
     style = imgui.get_style()
     style.font_size_base = FONT_PX
     style.font_scale_main = scale

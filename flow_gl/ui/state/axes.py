@@ -13,7 +13,7 @@ from flow_gl.core.units import SECOND_NS
 from flow_gl.ui.state.timeline import NO_TIMELINE, Timeline
 
 EDGE_SHARE: Final = 0.92
-"""Where in the plot the live edge stands, 0 left .. 1 right."""
+"""Position of the live edge in the plot, 0 (left) to 1 (right)."""
 MIN_NS_PER_PX: Final = 1e6
 """Closest zoom: a millisecond a pixel."""
 MAX_NS_PER_PX: Final = 3.6e12
@@ -40,12 +40,12 @@ _LOOSE: Final = 1.9
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """The live edge shows the feed's now."""
+    """The live edge shows the newest time of the feed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parked:
-    """The live edge's place shows `t_ns`, whatever comes in."""
+    """The position of the live edge shows `t_ns`, even as new trades arrive."""
 
     t_ns: int
 
@@ -73,7 +73,7 @@ class TimeAxis:
         return isinstance(self.anchor, Live)
 
     def edge_ns(self, now_ns: int) -> int:
-        """Time at the live edge's place."""
+        """Return the time at the live edge's position, ns."""
         return now_ns if isinstance(self.anchor, Live) else self.anchor.t_ns
 
     def right_ns(self, now_ns: int, width_px: float, timeline: Timeline = NO_TIMELINE) -> int:
@@ -86,7 +86,7 @@ class TimeAxis:
         return folded.shifted(self.edge_ns(now_ns), int((x_px - EDGE_SHARE * width_px) * self.ns_per_px))
 
     def fit(self, width_px: float) -> None:
-        """Take the plot's width of this frame: the span that is seen stays, whatever the window or the charts do."""
+        """Set the plot's width of this frame; the visible span stays the same."""
         if width_px <= 0.0:
             return
         if self.ns_per_px <= 0.0:
@@ -96,14 +96,14 @@ class TimeAxis:
         self._width_px = width_px
 
     def set_span(self, span_ns: float, width_px: float, now_ns: int = 0, timeline: Timeline = NO_TIMELINE) -> None:
-        """Show `span_ns` over the plot, or all data if they are shorter, keeping the time at the live edge's place."""
+        """Show `span_ns` over the plot, or all data if they are shorter; the time at the live edge's position stays."""
         if width_px > 0.0 and span_ns > 0.0:
             wanted = _clamp(span_ns / width_px, MIN_NS_PER_PX, MAX_NS_PER_PX)
             self.ns_per_px = _farthest(self.ns_per_px, wanted, now_ns, width_px, timeline)
             self._end_at_data(now_ns, width_px, timeline)
 
     def zoom(self, factor: float, x_px: float, now_ns: int, width_px: float, timeline: Timeline = NO_TIMELINE) -> None:
-        """Multiply the scale by `factor` (below 1: closer); the time under the cursor stays there.
+        """Multiply the scale by `factor` (below 1 zooms in); the time under the cursor stays there.
 
         Right of the live edge there is nothing to look at, so a zoom from there keeps following. A zoom out that
         would look into the future follows as well, and a zoom out ends when all data are in view.
@@ -133,7 +133,7 @@ class TimeAxis:
         self._park(wanted, now_ns)
 
     def settle(self, now_ns: int, snap_px: float = SNAP_PX, timeline: Timeline = NO_TIMELINE) -> None:
-        """After a gesture: follow again where the live edge is (nearly) back in its place."""
+        """After a gesture, follow the live edge again if it is (nearly) back in its position."""
         if isinstance(self.anchor, Parked):
             behind_ns = timeline.folds.at(self.ns_per_px).between(self.anchor.t_ns, now_ns)
             if behind_ns <= snap_px * self.ns_per_px:
@@ -147,7 +147,7 @@ class TimeAxis:
         self.anchor = Parked(self.edge_ns(now_ns))
 
     def reset(self, width_px: float) -> None:
-        """Default scale, following."""
+        """Return to the default scale and follow the live edge."""
         self.ns_per_px = 0.0
         self.fit(width_px)
         self.follow()
@@ -156,7 +156,7 @@ class TimeAxis:
         self.anchor = Live() if edge_ns >= now_ns else Parked(edge_ns)
 
     def _end_at_data(self, now_ns: int, width_px: float, timeline: Timeline) -> None:
-        """Move later where the plot would begin before the data."""
+        """Shift to a later time if the plot would begin before the data."""
         if timeline.first_ns is None or self.is_live:
             return
         folded = timeline.folds.at(self.ns_per_px)
@@ -210,7 +210,7 @@ class ValueAxis:
         return self.top(height_px) - y_px * self.per_px
 
     def fit(self, low: float, high: float, *, height_px: float, least_span: float, dt_s: float) -> None:
-        """Bring [low, high] into view with a margin; the first time at once, later eased over `dt_s`.
+        """Bring [low, high] into view with a margin: immediately the first time, eased over `dt_s` later.
 
         A new goal is taken only when something visible leaves the goal in force, or when that has become far too
         wide: a chart that breathes with every print cannot be read.

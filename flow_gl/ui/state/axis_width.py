@@ -42,14 +42,14 @@ def axis_texts(market: MarketReader, own: ChartState, heights_px: tuple[float, f
 
 
 def axis_texts_key(market: MarketReader, own: ChartState, heights_px: tuple[float, float]) -> tuple[object, ...]:
-    """Everything that `axis_texts` depends on, cheap to compare."""
+    """Return everything that `axis_texts` depends on; cheap to compare."""
     session, price, cvd = market.session, own.price, own.cvd
     numbers = session["trade_count"] > 0, session["last_price"], session["high"], session["low"], session["cvd"]
     return (*numbers, market.tick_size, price.middle, price.per_px, cvd.middle, cvd.per_px, heights_px)
 
 
 def axis_px(atlas: FontAtlas, texts: Iterable[str], scale: float) -> float:
-    """Width (framebuffer pixels) of an axis on whose plates all of these fit."""
+    """Return the width of an axis on which all of these texts fit, framebuffer pixels."""
     widest = max((atlas.advance(_as_zeros(text), PLATE_PX * scale, is_bold=True) for text in texts), default=0.0)
     needed = widest + (LEFT_PX + 0.5 * PLATE_PX + _EDGE_PX) * scale
     return math.ceil(needed / (_STEP_PX * scale)) * _STEP_PX * scale

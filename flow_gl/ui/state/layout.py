@@ -65,7 +65,7 @@ class ChartLayout:
 
 
 def grid_shape(count: int) -> tuple[int, int]:
-    """Columns and rows for `count` charts: up to three side by side, then as square as it goes."""
+    """Return columns and rows for `count` charts: up to three side by side, then as square as possible."""
     if count <= 3:
         return max(1, count), 1
     columns = math.ceil(math.sqrt(count))
@@ -76,11 +76,11 @@ def grid_shape(count: int) -> tuple[int, int]:
 def arrange(
     area: Rect, count: int, *, scale: float = 1.0, cvd_share: float = CVD_SHARE, axis_px: float = 0.0
 ) -> tuple[ChartLayout, ...]:
-    """Cut `area` into `count` charts, in reading order. Charts of a short last row share its whole width.
+    """Divide `area` into `count` charts, in reading order. Charts of a short last row share its whole width.
 
     The price axis of each is at least `axis_px` wide: what its numbers need.
 
-    Asked again for the same, it gives the same objects: what depends on a pane is compared in every frame.
+    The same arguments give the same objects, because what depends on a pane is compared in every frame.
     """
     columns, rows = grid_shape(count)
     gutter = round(_GUTTER_PX * scale)
@@ -97,7 +97,7 @@ def arrange(
 
 
 def share_from_drag(layout: ChartLayout, y_px: float) -> float:
-    """The CVD pane's share when its upper border is dragged to `y_px`, within what keeps both panes usable."""
+    """Return the CVD pane's share if its upper border is dragged to `y_px`; both panes stay usable."""
     height = layout.cvd.bottom - layout.price.y
     low, high = CVD_SHARE_RANGE
     return min(max((layout.cvd.bottom - y_px) / height, low), high) if height > 0 else CVD_SHARE

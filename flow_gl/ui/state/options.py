@@ -12,23 +12,23 @@ DEFAULT_HEIGHT: Final = 900
 
 @dataclass(frozen=True, slots=True)
 class ViewOptions:
-    """How to run the view: the settings, and what the command line asks for in this run alone."""
+    """How to run the view: the settings, and options of the command line for this run only."""
 
     settings: Settings = DEFAULTS
-    """All settings; None in one of them means "as remembered from last time, else the default"."""
+    """All settings; None in one of them means "as last time, else the default"."""
     headless: bool = False
-    """No window: the same frames into an off-screen target."""
+    """Draw off-screen, without a window."""
     duration_s: float | None = None
-    """End after this time, counted from the first frame that shows a running feed."""
+    """Exit after this time, counted from the first frame that shows a running feed."""
     screenshot: Path | None = None
     """Write the last frame here as PNG when the view ends."""
     video: Path | None = None
-    """Write an MP4 of what is drawn."""
+    """Write an MP4 of the frames."""
     video_fps: int = 60
     preferences: Path | None = None
-    """The file with what is remembered; None is the user's own."""
+    """File of the preferences; None for the user's own."""
     remember: bool = True
-    """False: neither read nor write it. Headless never does: the same call gives the same picture everywhere."""
+    """Read and write the preferences. Off without a window: the same command gives the same picture."""
     screenshot_dir: Path | None = None
-    """Where the key S writes; None is the user's picture folder."""
+    """Folder for the pictures of the key S; None for the user's picture folder."""
     title: str = "flow_gl"

@@ -1,4 +1,4 @@
-"""What is remembered from one run to the next: panels, palette, sizes, filters; a JSON file in the user's folder."""
+"""Preferences, kept from one run to the next in a JSON file in the user's folder: panels, palette, sizes, filters."""
 
 from pathlib import Path
 from typing import Annotated
@@ -19,7 +19,7 @@ from flow_gl.ui.state.view_state import LAYERS, ViewState
 
 
 def _range(name: str) -> msgspec.Meta:
-    """The declared range of a setting that is remembered."""
+    """Return the declared range of a setting that is also a preference."""
     setting = DECLARED[name].setting
     return msgspec.Meta(ge=setting.ge, le=setting.le)
 
@@ -28,12 +28,12 @@ _ColumnWidth = Annotated[float, msgspec.Meta(ge=LEAST_COLUMN_PX, le=MOST_COLUMN_
 
 
 class Preferences(msgspec.Struct, kw_only=True, forbid_unknown_fields=False):
-    """Everything that is remembered, with its limits: a file that breaks one is refused as a whole."""
+    """All preferences with their limits. A file that violates one is rejected as a whole."""
 
     palette: str = "dark"
     panels: list[str] = []
     shown_layers: dict[str, bool] = {}
-    """By layer; one that the file does not name keeps its default, so that a new layer appears."""
+    """By layer name; a layer that the file does not name keeps its default, so new layers appear."""
     cvd_share: Annotated[float, msgspec.Meta(ge=0.05, le=0.7)] = CVD_SHARE
     span_s: Annotated[float, msgspec.Meta(gt=0, le=1e7)] = 180.0
     folding: Folding = "closed"
@@ -44,7 +44,7 @@ class Preferences(msgspec.Struct, kw_only=True, forbid_unknown_fields=False):
     has_cvd_candles: bool = False
     is_muted: bool = False
     width: Annotated[int, msgspec.Meta(ge=0, le=20000)] = 0
-    """Window, screen units; 0 where none is remembered."""
+    """Window size in screen units; 0 if unknown."""
     height: Annotated[int, msgspec.Meta(ge=0, le=20000)] = 0
     panel_places: dict[str, Place] = {}
     recent_panels: list[str] = []
@@ -55,17 +55,17 @@ class Preferences(msgspec.Struct, kw_only=True, forbid_unknown_fields=False):
 
 
 def default_path() -> Path:
-    """`view.json` in the user's config folder."""
+    """Return the path of `view.json` in the user's config folder."""
     return folders.config_dir() / "view.json"
 
 
 def load(path: Path) -> tuple[Preferences, str]:
-    """Read a file.
+    """Read a file of preferences.
 
     Returns
     -------
-    preferences : what it holds; the defaults where there is none or it cannot be used
-    warning : one line for the user where it cannot be used, else ""
+    preferences : the defaults if the file does not exist or cannot be used
+    warning : one line for the user if it cannot be used, else ""
     """
     try:
         text = path.read_bytes()
@@ -80,7 +80,7 @@ def load(path: Path) -> tuple[Preferences, str]:
 
 
 def save(path: Path, preferences: Preferences) -> str:
-    """Write a file whole or not at all; "" or one line on why it could not be."""
+    """Write the file atomically. Returns "", or one line if it could not be written."""
     try:
         write_whole(path, msgspec.json.format(msgspec.json.encode(preferences), indent=1))
     except OSError as error:
@@ -89,7 +89,7 @@ def save(path: Path, preferences: Preferences) -> str:
 
 
 def apply(state: ViewState, preferences: Preferences, settings: Settings) -> None:
-    """Set up a state: what was asked for now, else what is remembered."""
+    """Initialise a state from the settings of this run, and from the preferences where a setting was not given."""
     name = settings.palette or preferences.palette
     state.palette = PALETTES.get(name, state.palette)
     state.open_panels = set(preferences.panels if settings.panels is None else settings.panels) & set(NAMED)
@@ -119,7 +119,7 @@ def apply(state: ViewState, preferences: Preferences, settings: Settings) -> Non
 
 
 def gather(state: ViewState, *, width: int, height: int, plot_width_px: float) -> Preferences:
-    """What is to be remembered of a state."""
+    """Return the preferences to save for a state."""
     span_s = state.time.ns_per_px * plot_width_px / 1e9
     places = state.panel_places
     return Preferences(

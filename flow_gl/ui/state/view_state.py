@@ -1,4 +1,4 @@
-"""What the view shows and how: everything a user can change, as plain data without a window.
+"""The state of the view: everything that a user can change, as plain data without a window.
 
 Shared by all charts: time axis, pause, filters, panels, palette. Per chart: value axes, what is pointed at, what was
 cleared, CVD's reference points. Nothing here changes a number of the engine.
@@ -36,12 +36,12 @@ LAYERS: Final = {
     "events": "Events",
     "gaps": "Gaps",
 }
-"""Parts of the chart that can be switched off, by the name that the layers know, and what a user calls them."""
+"""Layers that can be switched off: name and title in the menu."""
 
 
 @dataclass(slots=True)
 class Filters:
-    """What is hidden and how things are coloured. None of it changes a number."""
+    """Filters and colours. None of them changes a number."""
 
     threshold: float = THRESHOLD
     size_floor: int = 0
@@ -56,7 +56,7 @@ class Filters:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """When the picture was stopped."""
+    """The moment at which the picture was paused."""
 
     wall_ns: int
     event_ns: int
@@ -64,7 +64,7 @@ class Pause:
 
 @dataclass(slots=True)
 class ChartState:
-    """One chart's own."""
+    """The state of one chart."""
 
     price: ValueAxis = field(default_factory=lambda: ValueAxis(most_span=_MOST_TICKS))
     cvd: ValueAxis = field(default_factory=ValueAxis)
@@ -84,7 +84,7 @@ class ChartState:
     pinned_id: int | None = None
     pinned_lod: int = 0
     size_floor_from_percentile: int = 0
-    """Contracts that `Filters.percentile` amounts to for this chart now."""
+    """`Filters.percentile` in contracts, for this chart now."""
     style: Cached[Style] = field(default_factory=Cached, compare=False)
     timeline: Timeline = NO_TIMELINE
 
@@ -109,7 +109,7 @@ class ChartState:
 
 @dataclass(slots=True)
 class ViewState:
-    """All charts together."""
+    """The state of the view, all charts included."""
 
     time: TimeAxis = field(default_factory=TimeAxis)
     charts: list[ChartState] = field(default_factory=list)
@@ -117,7 +117,7 @@ class ViewState:
     """Chart shown alone, from 1; 0 shows all."""
     filters: Filters = field(default_factory=Filters)
     aggregation: AggregationSettings = DEFAULTS.aggregation
-    """The engine's settings as last asked for; they change numbers."""
+    """The engine's settings as last requested; they change numbers."""
     edited: dict[str, float] = field(default_factory=dict)
     """Settings that the user is editing in a panel and that the engine does not know yet, by field."""
     pause: Pause | None = None
@@ -138,19 +138,19 @@ class ViewState:
     ui_scale: float = 0.0
     """Size of text and lines as a factor; 0 takes the monitor's."""
     speed: float = 1.0
-    """Replay speed last asked for, or in force."""
+    """Replay speed last requested, or in force."""
     speed_asked_ns: int = 0
-    """Wall time at which it was last asked for."""
+    """Wall time of the last request."""
 
     def ensure_charts(self, count: int) -> None:
-        """Have a state for each of `count` charts."""
+        """Create missing states, so that each of `count` charts has one."""
         while len(self.charts) < count:
             self.charts.append(ChartState())
         if self.selected > count:
             self.selected = 0
 
     def visible_charts(self, count: int) -> list[int]:
-        """Indices of the charts that are shown, of `count`."""
+        """Return the indices of the charts that are shown, out of `count`."""
         if 1 <= self.selected <= count:
             return [self.selected - 1]
         return list(range(count))
@@ -184,20 +184,20 @@ class ViewState:
         return layout
 
     def toggle_pause(self, wall_ns: int, event_ns: int) -> None:
-        """Stop the picture or let it go on."""
+        """Pause the picture or resume it."""
         self.pause = None if self.pause else Pause(wall_ns, event_ns)
 
     def clear(self, index: int, event_ns: int) -> None:
-        """Hide the bubbles of a chart before now; a second time shows them again."""
+        """Hide a chart's bubbles before now; called again, show them."""
         chart = self.charts[index]
         chart.cleared_before_ns = 0 if chart.cleared_before_ns else event_ns
 
     def toggle_lock(self, index: int) -> None:
-        """Keep the level of detail that a chart shows, at every zoom; again to choose it by zoom."""
+        """Lock the lod that a chart shows; called again, choose it by zoom."""
         self.locked_lod = self.charts[index].lod if self.locked_lod is None else None
 
     def step_back(self) -> bool:
-        """Esc: undo the latest special state, one at a time. False where there is nothing to go back from."""
+        """Undo the latest special state (Esc), one at a time. Returns False if there is none."""
         for chart in self.charts:
             if chart.pinned_id is not None:
                 chart.pinned_id = None
@@ -229,7 +229,7 @@ class ViewState:
         self.palette = PALETTES[names[(names.index(self.palette.name) + 1) % len(names)]]
 
     def size_floor_of(self, chart: ChartState) -> int:
-        """Contracts below which bubbles of a chart are hidden."""
+        """Return the contracts below which a chart's bubbles are hidden."""
         return chart.size_floor_from_percentile if self.filters.percentile > 0 else self.filters.size_floor
 
     def style(self, chart: ChartState) -> Style:
@@ -259,7 +259,7 @@ class ViewState:
         )
 
     def new_engine(self) -> None:
-        """Prepare for another engine's numbers; keep what the user set."""
+        """Reset what belongs to one engine's numbers; keep what the user set."""
         for chart in self.charts:
             chart.must_check_references = True
 
