@@ -25,3 +25,11 @@ class FrameCounters:
 
     def reset(self) -> None:
         self.uploaded_bytes = self.overlay_bytes = self.draw_calls = self.instances = self.rows_copied = 0
+
+    def add(self, part: "FrameCounters") -> None:
+        """Add the counts of one chart."""
+        self.uploaded_bytes += part.uploaded_bytes
+        self.overlay_bytes += part.overlay_bytes
+        self.draw_calls += part.draw_calls
+        self.instances += part.instances
+        self.rows_copied += part.rows_copied

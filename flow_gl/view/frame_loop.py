@@ -13,7 +13,6 @@ from flow_gl.core.commands import Command, Configure, SetSpeed
 from flow_gl.core.settings import difference, merge
 from flow_gl.core.units import SECOND_NS
 from flow_gl.gl.api import clear
-from flow_gl.gl.counters import FrameCounters
 from flow_gl.gl.surface.context import Surface
 from flow_gl.gl.timing import LayerTimer
 from flow_gl.gl.view import Rect
@@ -365,7 +364,7 @@ class FrameLoop:
             self.layer_timer.begin_frame()
         for stack, scene in drawn:
             stack.draw(scene, timer=self.layer_timer)
-            _add(counters, stack.counters)
+            counters.add(stack.counters)
 
     def _new_stack(self) -> "ChartStack":
         """Set up a chart's layers. What they all need is loaded for the first chart only, because a window without a
@@ -383,14 +382,6 @@ class FrameLoop:
 def _new_bubbles(market: MarketReader) -> int:
     """Return the number of bubbles that have closed since the pause."""
     return market.store.bubbles[0].head - market.heads[0]
-
-
-def _add(total: FrameCounters, part: FrameCounters) -> None:
-    total.uploaded_bytes += part.uploaded_bytes
-    total.overlay_bytes += part.overlay_bytes
-    total.draw_calls += part.draw_calls
-    total.instances += part.instances
-    total.rows_copied += part.rows_copied
 
 
 def picture_name(frame: Frame | None, wall_ns: int) -> str:

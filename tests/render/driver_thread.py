@@ -21,7 +21,7 @@ def main(path: str) -> None:
     pilot = HeadlessPilot("NQZ5", "ESZ5", size=SIZE, frame_s=1 / 60)
     pilot.state.open_panels = {"controls", "session"}
     pilot.state.select(0, 2)
-    for _ in range(60):
+    for _ in range(20):
         pilot.frames(1)
         pilot.surface.swap()
     np.save(path, pilot.picture())
