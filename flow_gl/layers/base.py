@@ -102,7 +102,8 @@ class Scene:
     above: OffScale | None = None
     """What an automatic price scale omits at its lower and upper end."""
     crosshair_px: tuple[float, float] | None = None
-    """Position of the crosshair, framebuffer pixels; drawn only where it crosses panes of this chart."""
+    """Position of the crosshair, framebuffer pixels: the mouse, or its time in a chart that the mouse is not over. It
+    has no horizontal line where y is outside the panes."""
     price_axis_px: float = 110.0
     time_axis_px: float = 24.0
     """Room for labels, framebuffer pixels (includes the content scale)."""

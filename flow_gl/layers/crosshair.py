@@ -31,9 +31,11 @@ class CrosshairLayer(CachedLayer):
         dashes = {"alpha": 0.8, "period": 6 * line, "dash": 3 * line}
         height = cvd.rect.bottom - price.rect.y
         chart.batches.over.dashed(round(x), price.rect.y, line, height, palette.quiet, **dashes)
-        chart.batches.over.dashed(price.rect.x, round(y), price.rect.width, line, palette.quiet, **dashes)
         ground = mix(palette.ground, palette.quiet, 0.35)
-        add_plate(chart, scene, self._value(scene), round(y), plate=ground, color=palette.text)
+        value = self._value(scene)
+        if value:
+            chart.batches.over.dashed(price.rect.x, round(y), price.rect.width, line, palette.quiet, **dashes)
+            add_plate(chart, scene, value, round(y), plate=ground, color=palette.text)
         if not scene.time_axis_px:
             return
         size = LABEL_PX * scale
@@ -46,12 +48,14 @@ class CrosshairLayer(CachedLayer):
         )
 
     def _value(self, scene: Scene) -> str:
-        """Return the price or CVD at the horizontal line."""
+        """Return the price or CVD at the horizontal line; "" if there is none."""
         assert scene.crosshair_px is not None
         price, tick_size, y = scene.price_view, self._chart.shown.tick_size, scene.crosshair_px[1]
+        if y < price.rect.y:
+            return ""
         if y < price.rect.bottom:
             return price_text(round(price.y_at(y)) * tick_size, tick_size)
-        return contracts_text(round(scene.cvd_view.y_at(y)))
+        return contracts_text(round(scene.cvd_view.y_at(y))) if y < scene.cvd_view.rect.bottom else ""
 
 
 def _time_text(scene: Scene, x: float) -> str:

@@ -14,11 +14,12 @@ from flow_gl.gl.api import GL
 from flow_gl.gl.buffers import RowRing
 from flow_gl.layers.base import Scene
 from flow_gl.layers.chart import Chart
+from flow_gl.layers.discs import tick_size_of
 from flow_gl.layers.rolls import contract_profile
 
 PROFILE_ROW: Final = np.dtype([("volume", "<f4", (3,)), ("bar", "<i4")])
 _MIN_ROW_PX: Final = 2.0
-_FILL: Final = 0.96
+FILL: Final = 0.96
 """Length of the longest bar as a share of the profile's width."""
 _OPACITY: Final = 0.30
 _MOST_MERGED: Final = 1 << 30
@@ -27,20 +28,33 @@ _NOWHERE: Final = 2.0**31
 """A bar number that never occurs."""
 
 
-def merged_rows(profile: np.void, rows_per_bar: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Sum the rows of a PROFILE record in groups of `rows_per_bar` rows of the price grid.
+def merged_rows(profile: np.void, count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Sum the rows of a PROFILE record in groups of `count` rows of the price grid.
 
     Returns
     -------
-    numbers : int64 (bars,), ascending: price // (tick_size * ticks_per_row * rows_per_bar) of the bars with volume
+    numbers : int64 (bars,), ascending: price // (tick_size * ticks_per_row * count) of the bars with volume
     bars : int64 (bars, 3): buy, sell, unsided contracts; the sums equal those of the record
     """
-    count = int(profile["count"])
+    listed = int(profile["count"])
     row_size = int(profile["tick_size"]) * int(profile["ticks_per_row"])
-    numbers = (int(profile["base"]) // row_size + profile["row"][:count].astype(np.int64)) // rows_per_bar
-    volume = np.stack([profile[side][:count] for side in ("buy", "sell", "unsided")], axis=1)
+    numbers = (int(profile["base"]) // row_size + profile["row"][:listed].astype(np.int64)) // count
+    volume = np.stack([profile[side][:listed] for side in ("buy", "sell", "unsided")], axis=1)
     starts = np.flatnonzero(np.concatenate([[True], numbers[1:] != numbers[:-1]]))
     return numbers[starts], np.add.reduceat(volume, starts)
+
+
+def rows_per_bar(scene: Scene) -> int:
+    """Return how many rows of the price grid a bar stands for; 0 while there is no profile."""
+    profile, view = scene.reader.profile, scene.price_view
+    row_size = int(profile["tick_size"]) * int(profile["ticks_per_row"])
+    if row_size <= 0 or int(profile["count"]) <= 0:
+        return 0
+    row_px = row_size / tick_size_of(scene) / view.y_per_px
+    count = 1
+    while count * row_px < _MIN_ROW_PX * view.scale and count < _MOST_MERGED:
+        count *= 2
+    return count
 
 
 class ProfileLayer:
@@ -67,19 +81,16 @@ class ProfileLayer:
             self._bars = 0
             self._key = (-1, 0, 0)
             return
-        row_px = row_size / self._chart.shown.tick_size / scene.price_view.y_per_px
-        rows_per_bar = 1
-        while rows_per_bar * row_px < _MIN_ROW_PX * scene.price_view.scale and rows_per_bar < _MOST_MERGED:
-            rows_per_bar *= 2
-        is_still = self._chart.shown.is_paused and self._bars and self._key[1] == rows_per_bar
-        key = (scene.reader.profile_version, rows_per_bar, id(scene.reader))
+        count = rows_per_bar(scene)
+        is_still = self._chart.shown.is_paused and self._bars and self._key[1] == count
+        key = (scene.reader.profile_version, count, id(scene.reader))
         if not is_still and key != self._key and (key[1:] != self._key[1:] or self._chart.is_profile_due):
             self._key = key
-            self._upload(profile, rows_per_bar)
-        self._place(scene, row_size * rows_per_bar, int(profile["tick_size"]))
+            self._upload(profile, count)
+        self._place(scene, row_size * count, int(profile["tick_size"]))
 
-    def _upload(self, profile: np.void, rows_per_bar: int) -> None:
-        numbers, bars = merged_rows(profile, rows_per_bar)
+    def _upload(self, profile: np.void, count: int) -> None:
+        numbers, bars = merged_rows(profile, count)
         self._first, self._numbers = int(numbers[0]), numbers - numbers[0]
         packed = np.zeros(len(bars), PROFILE_ROW)
         packed["volume"], packed["bar"] = bars, self._numbers
@@ -124,7 +135,7 @@ class ProfileLayer:
         GL.glUniform4f(
             program.location("u_bars"),
             rect.right,
-            _FILL * rect.width / self._most,
+            FILL * rect.width / self._most,
             self._key_rows[1],
             self._key_rows[2],
         )

@@ -19,13 +19,17 @@ from flow_gl.layers.rows import hit
 from flow_gl.layers.rows.extent import PriceScale, price_scale
 from flow_gl.layers.rows.packing import UNKNOWN_TICK_SIZE
 from flow_gl.store.market import MarketReader
+from flow_gl.ui.overlays.frame import ChartFrame
 from flow_gl.ui.state.axes import EDGE_SHARE
 from flow_gl.ui.state.layout import ChartLayout
+from flow_gl.ui.state.pointed import BUBBLE
 from flow_gl.ui.state.timeline import TimelineReader
 from flow_gl.ui.state.view_state import ChartState, ViewState
 
 LEAST_TICKS: Final = 24.0
 """Minimum span of an automatic price axis, in ticks."""
+LET_GO_PX: Final = 40.0
+"""A bubble stays hovered under a mouse that rests while it is no farther from it than this, at content scale 1."""
 LEAST_CONTRACTS: Final = 20.0
 """Minimum span of an automatic CVD axis, in contracts."""
 _ZERO_LEAVES: Final = 1.5
@@ -171,14 +175,55 @@ def build(
         screen_px=moment.screen_px,
         below=left_out.below if left_out else None,
         above=left_out.above if left_out else None,
-        crosshair_px=state.cursor_px,
+        crosshair_px=_own_crosshair(state, layout),
         cvd_reference=own.cvd_reference(market),
         price_axis_px=layout.price_axis.width,
         time_axis_px=layout.time_axis.height,
     )
-    cursor = state.cursor_px
-    hover_id = hit.bubble_at(scene, *cursor) if cursor and pane.contains(*cursor) else None
+    hover_id = _hovered(scene, state, own)
     return scene if hover_id is None else replace(scene, hover_id=hover_id)
+
+
+def _hovered(scene: Scene, state: ViewState, own: ChartState) -> int | None:
+    """Return the id of the bubble that the mouse was moved to, while it is still near the mouse."""
+    pointed, cursor = own.pointed, state.cursor_px
+    if pointed is None or pointed.mark != BUBBLE or cursor is None:
+        return None
+    assert isinstance(pointed.key, tuple)
+    lod, bubble_id = pointed.key
+    reach_px = LET_GO_PX * scene.price_view.scale
+    is_near = lod == scene.lod and hit.distance_px(scene, bubble_id, *cursor) <= reach_px
+    return bubble_id if is_near else None
+
+
+def share_crosshair(charts: list[ChartFrame]) -> None:
+    """Give the crosshair of the chart under the mouse to all charts of a frame.
+
+    In the others it is at the same time, and at the last price until then.
+    """
+    scenes = [chart.scene for chart in charts if chart.scene is not None]
+    source = next((one for one in scenes if one.crosshair_px is not None), None)
+    if source is None or source.crosshair_px is None or len(scenes) < 2:
+        return
+    at_ns = source.price_view.time_at(source.crosshair_px[0])
+    for chart in charts:
+        if chart.scene is not None and chart.scene is not source:
+            chart.scene = replace(chart.scene, crosshair_px=_last_price_px(chart.scene, at_ns))
+
+
+def _last_price_px(scene: Scene, at_ns: int) -> tuple[float, float]:
+    """Return the screen point of a time and of the last price until then; above the pane if there is none."""
+    view, bucket_id = scene.price_view, at_ns // scene.reader.widths_ns[scene.lod]
+    row = hit.row_until(scene.reader, scene.lod, bucket_id)
+    y = -1.0 if row is None else view.screen_y(int(row["close"]) / (scene.reader.tick_size or UNKNOWN_TICK_SIZE))
+    return view.screen_x(at_ns), y
+
+
+def _own_crosshair(state: ViewState, layout: ChartLayout) -> tuple[float, float] | None:
+    """Return the mouse's position while it is in a pane of this chart."""
+    cursor = state.cursor_px
+    is_here = cursor is not None and (layout.price.contains(*cursor) or layout.cvd.contains(*cursor))
+    return cursor if is_here else None
 
 
 def _until_ns(state: ViewState) -> int:

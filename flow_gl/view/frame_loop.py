@@ -302,6 +302,7 @@ class FrameLoop:
         """Freeze everything that this frame shows. Changes no state: `charts` are this frame's own."""
         for chart in charts:
             chart.scene = self._scene(chart, moment)
+        scenes.share_crosshair(charts)
         return Frame(
             link=self.link,
             wall_ns=moment.wall_ns,

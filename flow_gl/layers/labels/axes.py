@@ -209,9 +209,8 @@ class TimeAxisLayer(CachedLayer):
 
 
 def crosshair_x(scene: Scene) -> float | None:
-    """Return the x of the crosshair; None if it is not over this chart."""
+    """Return the x of the crosshair's vertical line; None if there is none in this chart."""
     if scene.crosshair_px is None:
         return None
-    x, y = scene.crosshair_px
-    price, cvd = scene.price_view.rect, scene.cvd_view.rect
-    return x if price.x <= x < price.right and price.y <= y < cvd.bottom else None
+    x, rect = scene.crosshair_px[0], scene.price_view.rect
+    return x if rect.x <= x < rect.right else None

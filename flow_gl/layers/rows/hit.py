@@ -1,5 +1,6 @@
 """Finds rows by time and screen position with binary searches, so that the cost depends on what is visible."""
 
+import math
 from typing import Final
 
 import numpy as np
@@ -186,6 +187,33 @@ def bubble_at(scene: Scene, x_px: float, y_px: float) -> int | None:
     inside = np.flatnonzero(past_edge <= 0.0)
     at = int(inside[-1]) if len(inside) else int(past_edge.argmin())
     return int(rows["id"][at]) if past_edge[at] <= _NEAR_PX * view.scale else None
+
+
+def distance_px(scene: Scene, bubble_id: int, x_px: float, y_px: float) -> float:
+    """Return the distance of a screen point from a bubble's disc at the lod in force, px.
+
+    It is 0 inside the disc, and infinite if the bubble is not there or hidden.
+    """
+    view, row = scene.price_view, row_of(scene.reader, scene.lod, bubble_id)
+    if row is None:
+        return math.inf
+    volume = volumes(np.array([row], BUBBLE))
+    if volume[0] < scene.style.size_floor:
+        return math.inf
+    radius = float(radii(volume, reference_of(scene), scene.style, view.scale)[0])
+    x = float(view.bubble_xs(np.array([bubble_id]), scene.reader.widths_ns[scene.lod])[0])
+    y = view.screen_y(int(row["price"]) / tick_size_of(scene))
+    return max(0.0, math.hypot(x - x_px, y - y_px) - radius)
+
+
+def row_until(reader: MarketReader, lod: int, bubble_id: int) -> np.void | None:
+    """Return the BUBBLE row with an id, or the last one before it; None if there is none."""
+    bubble = reader.open_bubble(lod)
+    if bubble is not None and int(bubble["id"]) <= bubble_id:
+        return bubble
+    ring, head = reader.store.bubbles[lod], reader.heads[lod]
+    position = ring.position_of(bubble_id + 1, head)
+    return ring.row(position - 1) if position > ring.oldest else None
 
 
 def row_of(reader: MarketReader, lod: int, bubble_id: int) -> np.void | None:

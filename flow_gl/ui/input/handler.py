@@ -8,12 +8,15 @@ from imgui_bundle import imgui
 from flow_gl.core.commands import Command
 from flow_gl.core.schema import FeedState
 from flow_gl.layers.labels.axes import lost_price_box
+from flow_gl.layers.rows.hit import bubble_at
 from flow_gl.ui.input import keyboard
 from flow_gl.ui.input.actions import BY_NAME, Action, Context, Request
 from flow_gl.ui.input.column_grip import ColumnGrip
 from flow_gl.ui.input.gestures import Gestures, Mouse, Zone
 from flow_gl.ui.overlays.frame import ChartFrame, Frame
 from flow_gl.ui.overlays.header import menu_rect
+from flow_gl.ui.overlays.hover import table as hover
+from flow_gl.ui.overlays.hover.tip import spot_at
 from flow_gl.ui.overlays.notices import go_live_pill
 from flow_gl.ui.overlays.stack import Overlays, is_list_open
 from flow_gl.ui.paint.key_presses import Press
@@ -43,6 +46,7 @@ class InputHandler:
         self._gestures: Final = Gestures()
         self._column_grip: Final = ColumnGrip()
         self._requests: list[Request] = []
+        self._mouse_px = (-1.0, -1.0)
         self.was_busy = False
         """Whether the last `handle` call saw mouse or key input."""
 
@@ -75,7 +79,8 @@ class InputHandler:
             event_ns, scale = frame.event_ns, frame.scale
             clicked = self._gestures.handle(mouse, frame.charts, self._state, event_ns=event_ns, scale=scale)
             if clicked is not None:
-                self._pin(clicked)
+                self._pin(clicked, mouse)
+        self._point(mouse, frame)
         if mouse.is_free and imgui.is_mouse_clicked(1):
             self._overlays.ask_for_menu()
         shape = _SHAPES.get(self._gestures.zone)
@@ -142,11 +147,24 @@ class InputHandler:
         arrow = None if chart.scene is None else lost_price_box(chart.scene)
         return any(box is not None and box.contains(mouse.x, mouse.y) for box in (pill and pill[0], arrow))
 
-    def _pin(self, chart: ChartFrame) -> None:
-        own = self._state.charts[chart.index]
-        hover_id = None if chart.scene is None else chart.scene.hover_id
-        is_same = hover_id is None or (own.pinned_id, own.pinned_lod) == (hover_id, own.lod)
-        own.pinned_id, own.pinned_lod = (None, 0) if is_same else (hover_id, own.lod)
+    def _point(self, mouse: Mouse, frame: Frame) -> None:
+        """Find what the mouse points at, if it has moved: under a mouse that rests, charts move on their own."""
+        has_moved, self._mouse_px = (mouse.x, mouse.y) != self._mouse_px, (mouse.x, mouse.y)
+        cursor = self._state.cursor_px
+        for chart in frame.charts:
+            own = self._state.charts[chart.index]
+            if cursor is None or chart.scene is None or not chart.layout.outer.contains(*cursor):
+                own.pointed = None
+            elif has_moved:
+                own.pointed = hover.find(spot_at(chart.scene, cursor, self._state))
+
+    def _pin(self, chart: ChartFrame, mouse: Mouse) -> None:
+        """Pin the numbers of the bubble at the mouse, or unpin those that are pinned."""
+        own, scene = self._state.charts[chart.index], chart.scene
+        found = None if scene is None else bubble_at(scene, mouse.x, mouse.y)
+        lod = own.lod if scene is None else scene.lod
+        is_same = found is None or (own.pinned_id, own.pinned_lod) == (found, lod)
+        own.pinned_id, own.pinned_lod = (None, 0) if is_same else (found, lod)
 
 
 def _mouse(io: imgui.IO) -> Mouse:

@@ -1,4 +1,4 @@
-"""All overlays of a frame in draw order: headers, notices, panels, bubble tooltips, the menu."""
+"""All overlays of a frame in draw order: headers, notices, panels, pinned bubbles, tooltips, the menu."""
 
 from typing import Final
 
@@ -11,6 +11,7 @@ from flow_gl.ui.input.actions import Action
 from flow_gl.ui.overlays import notices
 from flow_gl.ui.overlays.frame import ChartFrame, Frame
 from flow_gl.ui.overlays.header import Header
+from flow_gl.ui.overlays.hover import window as tooltip
 from flow_gl.ui.overlays.panels import bubble, controls, feed, menu, performance, session
 from flow_gl.ui.overlays.panels import help as help_panel
 from flow_gl.ui.overlays.panels.base import Panel
@@ -58,6 +59,7 @@ class Overlays:
                 *(chart.index, chart.said.tone, chart.said.is_live, chart.badge, chart.waiting),
                 () if chart.header is None else tuple((one.x, len(one.text)) for one in chart.header.texts),
                 None if chart.scene is None else chart.scene.hover_id,
+                state.charts[chart.index].pointed if chart.index < len(state.charts) else None,
             )
             for chart in frame.charts
         )
@@ -90,7 +92,8 @@ class Overlays:
         if state.is_panel_open("help"):
             help_panel.draw(frame, state)
         for chart in frame.charts:
-            _bubbles(chart, frame, state, painter)
+            _pinned(chart, frame, state, painter)
+            tooltip.draw(chart, frame, state, painter)
         if self._is_menu_due:
             self._is_menu_due = False
             imgui.open_popup(menu.POPUP)
@@ -114,15 +117,13 @@ def is_list_open() -> bool:
     return imgui.is_popup_open("", _ANY_POPUP)
 
 
-def _bubbles(chart: ChartFrame, frame: Frame, state: ViewState, painter: Painter) -> None:
+def _pinned(chart: ChartFrame, frame: Frame, state: ViewState, painter: Painter) -> None:
     if chart.market is None or chart.scene is None:
         return
-    own, hover_id = state.charts[chart.index], chart.scene.hover_id
-    if hover_id is not None:
-        row = row_of(chart.market, chart.scene.lod, hover_id)
-        if row is not None:
-            bubble.draw_hovered(chart, row, frame, state, painter=painter)
-    if own.pinned_id is not None:
-        row = row_of(chart.market, own.pinned_lod, own.pinned_id)
-        if row is not None:
-            bubble.draw_pinned(chart, row, frame, state, painter=painter)
+    own = state.charts[chart.index]
+    if own.pinned_id is None:
+        own.card_px = None
+        return
+    row = row_of(chart.market, own.pinned_lod, own.pinned_id)
+    if row is not None:
+        bubble.draw_pinned(chart, row, frame, state, painter=painter)

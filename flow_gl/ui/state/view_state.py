@@ -21,6 +21,7 @@ from flow_gl.store.market import MarketReader
 from flow_gl.ui.state.axes import TimeAxis, ValueAxis
 from flow_gl.ui.state.layout import CVD_SHARE
 from flow_gl.ui.state.panel_layout import PanelLayout, PanelPlaces, lay_out, open_in_order
+from flow_gl.ui.state.pointed import Pointed
 from flow_gl.ui.state.timeline import FOLDINGS, NO_TIMELINE, Folding, Timeline
 
 _MOST_TICKS: Final = 2.0 * MAX_TICK
@@ -81,8 +82,12 @@ class ChartState:
     """Reference points of CVD that were set, the newest last; the newest one counts."""
     must_check_references: bool = False
     """The engine is new: do its numbers agree with the reference points?"""
+    pointed: Pointed | None = None
+    """What the mouse was moved to."""
     pinned_id: int | None = None
     pinned_lod: int = 0
+    card_px: tuple[float, float] | None = None
+    """Where the window of the pinned bubble is, framebuffer pixels; None before its first frame."""
     size_floor_from_percentile: int = 0
     """`Filters.percentile` in contracts, for this chart now."""
     style: Cached[Style] = field(default_factory=Cached, compare=False)

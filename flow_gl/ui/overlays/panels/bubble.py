@@ -1,4 +1,4 @@
-"""A bubble's numbers: in a tooltip at the mouse, and in a window of their own once the bubble is pinned."""
+"""The numbers of a pinned bubble, in a window of their own. It never covers its bubble."""
 
 from typing import Final
 
@@ -8,6 +8,9 @@ from imgui_bundle import imgui
 from flow_gl.core.market.lod import threshold_at
 from flow_gl.core.palette import Palette, Rgb
 from flow_gl.core.units import SECOND_NS
+from flow_gl.gl.view import Rect
+from flow_gl.layers.base import Scene
+from flow_gl.layers.discs import radius_of, reference_of, tick_size_of, volumes
 from flow_gl.layers.labels.words import bucket_text, percent
 from flow_gl.ui.overlays import words
 from flow_gl.ui.overlays.frame import ChartFrame, Frame
@@ -16,7 +19,11 @@ from flow_gl.ui.paint.painter import Painter
 from flow_gl.ui.paint.theme import sign_color
 from flow_gl.ui.state.view_state import ViewState
 
-_WIDTH_PX: Final = 196.0
+WIDTH_PX: Final = 196.0
+_MARGIN_PX: Final = 14.0
+"""Distance of the window from the borders of its pane, ..."""
+_ROOM_PX: Final = 8.0
+"""... and from the disc, at content scale 1."""
 
 
 def lines(row: np.void, *, tick_size: int, bucket_ns: int, threshold: float) -> list[tuple[str, str, float]]:
@@ -52,54 +59,78 @@ def lines(row: np.void, *, tick_size: int, bucket_ns: int, threshold: float) -> 
     ]
 
 
-def draw_hovered(chart: ChartFrame, row: np.void, frame: Frame, state: ViewState, *, painter: Painter) -> None:
-    """Draw the tooltip of the bubble under the mouse."""
-    assert chart.scene is not None
-    scale = frame.gui_scale
-    mouse = imgui.get_mouse_pos()
-    viewport = imgui.get_main_viewport()
-    # Beside the mouse, on the side with room, so that the bubble stays visible.
-    is_right = mouse.x + (_WIDTH_PX + 60) * scale < viewport.size.x
-    pivot = (0.0 if is_right else 1.0, 0.0 if mouse.y < viewport.size.y * 0.6 else 1.0)
-    shift = 22 * scale
-    imgui.set_next_window_pos((mouse.x + (shift if is_right else -shift), mouse.y), imgui.Cond_.always.value, pivot)
-    _plate("##hovered", chart, row, frame, state, painter=painter)
-
-
 def draw_pinned(chart: ChartFrame, row: np.void, frame: Frame, state: ViewState, *, painter: Painter) -> None:
-    """Draw the window of the pinned bubble; it appears at the upper right of its chart."""
-    scale, pane = frame.gui_scale, chart.layout.price
-    dense = imgui.get_io().display_framebuffer_scale.x
-    place = (pane.right / dense - (130 + _WIDTH_PX) * scale, pane.y / dense + 14 * scale)
-    imgui.set_next_window_pos(place, imgui.Cond_.appearing.value)
-    _plate(f"Pinned###pinned{chart.index}", chart, row, frame, state, painter=painter)
-
-
-def _plate(name: str, chart: ChartFrame, row: np.void, frame: Frame, state: ViewState, *, painter: Painter) -> None:
+    """Draw the window of the pinned bubble: at the upper right of its chart, or in another corner if it is there."""
     assert chart.market is not None
     assert chart.scene is not None
-    market, palette = chart.market, state.palette
-    own = state.charts[chart.index]
-    is_pinned = not name.startswith("##")
-    lod = own.pinned_lod if is_pinned else chart.scene.lod
+    own, palette = state.charts[chart.index], state.palette
     flags = imgui.WindowFlags_.no_saved_settings.value | imgui.WindowFlags_.always_auto_resize.value
     flags |= imgui.WindowFlags_.no_docking.value | imgui.WindowFlags_.no_nav.value
-    flags |= imgui.WindowFlags_.no_focus_on_appearing.value
-    if not is_pinned:
-        flags |= imgui.WindowFlags_.no_title_bar.value | imgui.WindowFlags_.no_inputs.value
-    else:
-        flags |= imgui.WindowFlags_.no_collapse.value
-    is_filled, is_open = imgui.begin(name, True if is_pinned else None, flags)
+    flags |= imgui.WindowFlags_.no_focus_on_appearing.value | imgui.WindowFlags_.no_collapse.value
+    dense = imgui.get_io().display_framebuffer_scale.x
+    name = f"Pinned###pinned{chart.index}"
+    size_px = _size_px(name, frame, dense)
+    place = place_beside(chart.scene, _disc(chart.scene, row, own.pinned_lod), size_px, before=own.card_px)
+    if place != own.card_px:
+        imgui.set_next_window_pos((place[0] / dense, place[1] / dense), imgui.Cond_.always.value)
+    is_filled, is_open = imgui.begin(name, True, flags)
     if is_filled:
-        imgui.dummy((_WIDTH_PX * frame.gui_scale, 0))
-        bucket_ns = market.widths_ns[lod]
+        imgui.dummy((WIDTH_PX * frame.gui_scale, 0))
+        market = chart.market
+        bucket_ns = market.widths_ns[own.pinned_lod]
         found = lines(row, tick_size=market.tick_size, bucket_ns=bucket_ns, threshold=state.filters.threshold)
-        rows = [Row(label, (value,), (_color(palette, sign),)) for label, value, sign in found]
+        rows = [Row(label, (value,), (line_color(palette, sign),)) for label, value, sign in found]
         figures(Section("", rows), painter, palette)
+    x, y = imgui.get_window_pos()
+    own.card_px = x * dense, y * dense
     imgui.end()
-    if is_pinned and is_open is False:
+    if is_open is False:
         own.pinned_id = None
 
 
-def _color(palette: Palette, sign: float) -> Rgb | None:
+def place_beside(
+    scene: Scene, disc: Rect, size_px: tuple[float, float], *, before: tuple[float, float] | None
+) -> tuple[float, float]:
+    """Return the upper left corner of a window that does not cover a disc, framebuffer pixels.
+
+    Parameters
+    ----------
+    disc : box of the disc
+    size_px : width and height of the window
+    before : where the window is; it stays there if it can
+    """
+    pane, margin = scene.price_view.rect, _MARGIN_PX * scene.price_view.scale
+    width, height = size_px
+    left, top = pane.x + margin, pane.y + margin
+    right = max(left, min(scene.profile_rect.x, pane.right) - width - margin)
+    bottom = max(top, pane.bottom - height - margin)
+    corners = (right, top), (right, bottom), (left, top), (left, bottom)
+    places = corners if before is None else (before, *corners)
+    return next((place for place in places if not _meets(Rect(*place, width, height), disc)), places[0])
+
+
+def _disc(scene: Scene, row: np.void, lod: int) -> Rect:
+    """Return the box of a bubble's disc, with some room around it."""
+    view = scene.price_view
+    radius = radius_of(int(volumes(np.array([row]))[0]), reference_of(scene), scene.style, view.scale)
+    radius += _ROOM_PX * view.scale
+    x = float(view.bubble_xs(np.array([int(row["id"])]), scene.reader.widths_ns[lod])[0])
+    y = view.screen_y(int(row["price"]) / tick_size_of(scene))
+    return Rect(x - radius, y - radius, 2 * radius, 2 * radius)
+
+
+def _meets(a: Rect, b: Rect) -> bool:
+    return a.x < b.right and b.x < a.right and a.y < b.bottom and b.y < a.bottom
+
+
+def _size_px(name: str, frame: Frame, dense: float) -> tuple[float, float]:
+    """Return the size of the window, as it was last drawn; an estimate before that."""
+    window = imgui.internal.find_window_by_name(name)
+    if window is None or window.size.x < WIDTH_PX * frame.gui_scale:
+        return 1.15 * WIDTH_PX * frame.scale, 1.7 * WIDTH_PX * frame.scale
+    return window.size.x * dense, window.size.y * dense
+
+
+def line_color(palette: Palette, sign: float) -> Rgb | None:
+    """Return the colour of a value by its sign; None for the text's own."""
     return sign_color(palette, sign) if sign else None

@@ -1,0 +1,109 @@
+"""A price level: its value, the rule that it follows, and since when it holds."""
+
+from collections.abc import Callable, Hashable
+from typing import Final
+
+from flow_gl.core.settings import AggregationSettings
+from flow_gl.layers.base import Scene
+from flow_gl.layers.discs import tick_size_of
+from flow_gl.layers.labels.levels import PARTIAL_SUFFIX, levels_of
+from flow_gl.layers.rolls import contract_left, contract_profile
+from flow_gl.ui.overlays import words
+from flow_gl.ui.overlays.hover.tip import Spot, Tip
+
+_NEAR_PX: Final = 3.0
+"""A line counts as pointed at up to this far from it, ..."""
+_LET_GO_PX: Final = 14.0
+"""... and stays so while it is no farther from the mouse. At content scale 1."""
+_LVN: Final = "LVN"
+
+
+def _value_area(end: str) -> Callable[[AggregationSettings], str]:
+    return lambda settings: (
+        f"{end} price of the value area: {100 * settings.value_area:.3g} % of the session's volume, grown "
+        f"from the POC by {settings.value_area_step} {'row' if settings.value_area_step == 1 else 'rows'} at a time"
+    )
+
+
+def _low_volume(settings: AggregationSettings) -> str:
+    return (
+        f"a minimum of volume (mean of {settings.lvn_smooth} ticks) with a prominence of at least "
+        f"{100 * settings.lvn_prominence:.3g} % and at most {100 * settings.lvn_volume:.3g} % of the maximum"
+    )
+
+
+_VWAP_BAND: Final = "VWAP {} volume-weighted standard {} of price"
+RULES: Final[dict[str, Callable[[AggregationSettings], str]]] = {
+    "POC": lambda _: "the price with the most volume in the session",
+    "VAH": _value_area("highest"),
+    "VAL": _value_area("lowest"),
+    "VWAP": lambda _: "volume-weighted average price of the session",
+    "+1 SD": lambda _: _VWAP_BAND.format("plus one", "deviation"),
+    "\u22121 SD": lambda _: _VWAP_BAND.format("minus one", "deviation"),
+    "+2 SD": lambda _: _VWAP_BAND.format("plus two", "deviations"),
+    "\u22122 SD": lambda _: _VWAP_BAND.format("minus two", "deviations"),
+    "pHigh": lambda _: "highest price of the session before",
+    "pLow": lambda _: "lowest price of the session before",
+    "pClose": lambda _: "last price of the session before",
+    "pPOC": lambda _: "the price with the most volume in the session before",
+    "pVAH": lambda settings: f"{_value_area('highest')(settings)}; of the session before",
+    "pVAL": lambda settings: f"{_value_area('lowest')(settings)}; of the session before",
+    "ON high": lambda _: "highest price between the session's open and 09:30 ET",
+    "ON low": lambda _: "lowest price between the session's open and 09:30 ET",
+    _LVN: _low_volume,
+}
+"""What each level is, by the name on its label."""
+
+
+def find(spot: Spot) -> Hashable | None:
+    """Return name and rank of the level whose line is nearest to a point; None if none is near."""
+    scene = spot.scene
+    if not scene.price_view.rect.contains(spot.x, spot.y):
+        return None
+    near = [
+        (abs(scene.price_view.screen_y(price / tick_size_of(scene)) - spot.y), rank, name)
+        for rank, (name, price, left) in enumerate(_lines(scene))
+        if spot.x >= left
+    ]
+    distance, rank, name = min(near, default=(float("inf"), 0, ""))
+    return (name, rank) if distance <= _NEAR_PX * spot.scale else None
+
+
+def tell(spot: Spot, key: Hashable) -> Tip | None:
+    """Return what a level is."""
+    assert isinstance(key, tuple)
+    name, rank = key
+    scene, lines = spot.scene, _lines(spot.scene)
+    if rank >= len(lines) or lines[rank][0] != name:
+        return None
+    price = lines[rank][1]
+    distance = abs(scene.price_view.screen_y(price / tick_size_of(scene)) - spot.y)
+    if distance > _LET_GO_PX * spot.scale or not scene.price_view.rect.contains(spot.x, spot.y):
+        return None
+    plain = name.removesuffix(PARTIAL_SUFFIX)
+    rule = RULES[plain](spot.settings)
+    notes = [f"{rule[0].upper()}{rule[1:]}."]
+    if plain != name:
+        notes.append("The session's beginning is missing, so trades before its first one are not in it.")
+    value = words.price(price, tick_size_of(scene))
+    return Tip(plain, [("Value", value, 0), ("Since", _since(plain, scene), 0)], notes)
+
+
+def _lines(scene: Scene) -> list[tuple[str, int, float]]:
+    """Return name, price (1e-9) and left end (px) of each line that is drawn."""
+    if "levels" not in scene.style.is_visible or not int(scene.reader.session["trade_count"]):
+        return []
+    profile, session = scene.reader.profile, scene.reader.session
+    left = contract_left(scene)
+    found = [(level.name, level.price, left) for level in levels_of(scene)]
+    suffix = PARTIAL_SUFFIX if session["partial"] else ""
+    nodes = profile["lvn"][: int(profile["lvn_count"])].tolist()
+    return found + [(f"{_LVN}{suffix}", int(price), contract_profile(scene).x) for price in nodes]
+
+
+def _since(name: str, scene: Scene) -> str:
+    """Return since when a level holds: the session's open, or its first trade if its beginning is missing."""
+    session = scene.reader.session
+    is_partial = bool(session["partial"]) and not name.startswith("p")
+    start_ns = int(session["first_ts" if is_partial else "open_ts"])
+    return f"{words.since(start_ns, scene.now_ns)} {words.ZONE_NAME}"

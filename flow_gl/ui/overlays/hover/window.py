@@ -1,0 +1,54 @@
+"""Draws the tooltip of what the mouse points at, beside the mouse."""
+
+from typing import Final
+
+from imgui_bundle import imgui
+
+from flow_gl.ui.overlays.frame import ChartFrame, Frame
+from flow_gl.ui.overlays.hover.table import tell
+from flow_gl.ui.overlays.hover.tip import spot_at
+from flow_gl.ui.overlays.panels.base import Row, Section, figures
+from flow_gl.ui.overlays.panels.bubble import WIDTH_PX, line_color
+from flow_gl.ui.paint.painter import Painter
+from flow_gl.ui.state.view_state import ViewState
+
+_SHIFT_PX: Final = 22.0
+"""Distance from the mouse, at content scale 1."""
+_FLAGS: Final[int] = (
+    imgui.WindowFlags_.no_saved_settings.value
+    | imgui.WindowFlags_.always_auto_resize.value
+    | imgui.WindowFlags_.no_docking.value
+    | imgui.WindowFlags_.no_nav.value
+    | imgui.WindowFlags_.no_focus_on_appearing.value
+    | imgui.WindowFlags_.no_title_bar.value
+    | imgui.WindowFlags_.no_inputs.value
+)
+
+
+def draw(chart: ChartFrame, frame: Frame, state: ViewState, painter: Painter) -> None:
+    """Draw the tooltip of a chart, if the mouse points at something there."""
+    pointed, cursor = state.charts[chart.index].pointed, state.cursor_px
+    if pointed is None or cursor is None or chart.scene is None:
+        return
+    tip = tell(spot_at(chart.scene, cursor, state), pointed)
+    if tip is None:
+        return
+    scale, palette = frame.gui_scale, state.palette
+    mouse, viewport = imgui.get_mouse_pos(), imgui.get_main_viewport()
+    # Beside the mouse, on the side with room, so that what is under the mouse stays visible.
+    is_right = mouse.x + (WIDTH_PX + 60) * scale < viewport.size.x
+    pivot = (0.0 if is_right else 1.0, 0.0 if mouse.y < viewport.size.y * 0.6 else 1.0)
+    shift = _SHIFT_PX * scale
+    imgui.set_next_window_pos((mouse.x + (shift if is_right else -shift), mouse.y), imgui.Cond_.always.value, pivot)
+    is_filled, _ = imgui.begin(f"##{pointed.mark}", None, _FLAGS)
+    if is_filled:
+        imgui.dummy((WIDTH_PX * scale, 0))
+        if tip.title:
+            imgui.text_unformatted(tip.title)
+        rows = [Row(label, (value,), (line_color(palette, sign),)) for label, value, sign in tip.lines]
+        figures(Section("", rows), painter, palette)
+        for note in tip.notes:
+            imgui.push_text_wrap_pos(imgui.get_cursor_pos_x() + WIDTH_PX * scale)
+            imgui.text_unformatted(note)
+            imgui.pop_text_wrap_pos()
+    imgui.end()
