@@ -69,14 +69,14 @@ def tell(spot: Spot, key: Hashable) -> Tip | None:
 
 def _between(scene: Scene, start_ns: int, end_ns: int) -> list[np.void]:
     """Return the EVENT rows of a time range, both ends included, that the chart shows."""
-    ring = scene.reader.store.events
+    events = scene.reader.store.events
 
     def time_of(position: int) -> int:
-        row = ring.row(position)
-        return -1 if row is None else int(row["ts_event"])
+        _, rows = events.read(position, position + 1)
+        return int(rows["ts_event"][0]) if len(rows) else -1
 
     start_ns, end_ns = max(start_ns, scene.hidden_before_ns), min(end_ns, scene.until_ns)
-    positions = range(ring.oldest, ring.head)
+    positions = range(events.oldest, events.head)
     start, stop = (positions.start + bisect_left(positions, t_ns, key=time_of) for t_ns in (start_ns, end_ns + 1))
-    _, rows = ring.read(start, max(start, stop))
+    _, rows = events.read(start, max(start, stop))
     return list(rows)
