@@ -17,7 +17,7 @@ void main() {
     vec4 cell = floats_at(3 * row + 2);             // texels: left, top; plate: width, height, radius; leader: 0, 0, half width
     vec2 corner = corner_of(gl_VertexID);
     vec2 px = vec2(screen_x(place.x), screen_y(place.y, place.z));
-    float strength = u_screen.w * (u_mark.z != 0 && place.x != u_mark.x && place.x != u_mark.y ? 0.4 : 1.0);
+    float strength = u_screen.w * (u_hover.z != 0 && place.x != u_hover.x && place.x != u_hover.y ? 0.4 : 1.0);
     if (place.w == LABEL) {
         v_cell = cell.xy + corner * box_px.zw;
         v_color = vec4(u_text.rgb, strength * 0.96);

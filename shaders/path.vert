@@ -20,7 +20,7 @@ void main() {
         b = vec2(x, screen_y(bubble.low));
         v_opacity = 0.42;
     } else {
-        if (next.is_after_gap || bubble.bucket == u_mark.w) {
+        if (next.is_after_gap || bubble.bucket == u_hover.w) {
             gl_Position = HIDDEN;
             return;
         }

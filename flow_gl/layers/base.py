@@ -4,8 +4,8 @@ A layer keeps its GPU buffers in step with the store and draws them. Only `updat
 sets uniforms and issues draw calls, and never reads the store. The draw order is the table in `stack`.
 """
 
-from dataclasses import dataclass, field
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Final, Protocol
 
 from flow_gl.core.frozen import frozen
 from flow_gl.core.market.lod import THRESHOLD
@@ -15,7 +15,20 @@ from flow_gl.gl.view import Rect, View
 from flow_gl.layers.cvd_reference import CvdReference
 from flow_gl.store.market import MarketReader
 
-__all__ = ["FrameCounters", "HeaderBar", "HeaderText", "Layer", "OffScale", "Scene", "Style"]
+__all__ = ["LAYERS", "FrameCounters", "HeaderBar", "HeaderText", "Layer", "OffScale", "Scene", "Style"]
+
+LAYERS: Final = {
+    "grid": "Grid",
+    "price": "Last price",
+    "bubbles": "Bubbles",
+    "counts": "Contracts",
+    "profile": "Profile",
+    "levels": "Levels",
+    "cvd": "CVD",
+    "events": "Events",
+    "gaps": "Gaps",
+}
+"""Layers that can be switched off: name and title in the menu."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +51,7 @@ class Style:
     """Alerts are drawn, but nothing flashes."""
     has_cvd_candles: bool = False
     """CVD is drawn as candles in place of a line."""
-    is_visible: frozenset[str] = field(
-        default_factory=lambda: frozenset(
-            {"grid", "price", "bubbles", "counts", "profile", "levels", "cvd", "events", "gaps"}
-        )
-    )
+    is_visible: frozenset[str] = frozenset(LAYERS)
     """Layers and parts that are shown."""
 
 

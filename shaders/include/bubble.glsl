@@ -15,10 +15,10 @@ bool look_of(int bucket, float volume, float imbalance, out Look look) {
     float share = min(1.0, volume * u_size.z);
     bool is_significant = abs(imbalance) > u_look.x;
     vec3 tint = is_significant ? (imbalance > 0.0 ? u_buy.rgb : u_sell.rgb) : u_balanced.rgb;
-    bool is_hovered = bucket == u_mark.x;
-    bool is_pinned = bucket == u_mark.y;
+    bool is_hovered = bucket == u_hover.x;
+    bool is_pinned = bucket == u_hover.y;
     bool is_pointed_at = is_hovered || is_pinned;
-    float strength = u_screen.w * (u_mark.z != 0 && !is_pointed_at ? 0.5 : 1.0);
+    float strength = u_screen.w * (u_hover.z != 0 && !is_pointed_at ? 0.5 : 1.0);
 
     look.radius = sqrt(u_size.x + u_size.y * share);
     look.fill = vec4(tint, strength * (is_hovered ? min(1.0, u_look.y + 0.25) : u_look.y));

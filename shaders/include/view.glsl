@@ -5,7 +5,7 @@ layout(std140) uniform Frame {
     vec4 u_cvd_map;     // y of the origin, px per contract, y of the zero line, line half width
     ivec4 u_origin;     // bucket, tick, index of the open bubble, unused
     ivec4 u_cvd_origin; // cvd: upper and lower part; number of folds; px per fold (float)
-    ivec4 u_mark;       // hovered bubble, pinned bubble, 1 while something is hovered, newest bubble drawn
+    ivec4 u_hover;      // hovered bubble, pinned bubble, 1 while something is hovered, newest bubble drawn
     vec4 u_size;        // r_min^2, r_max^2 - r_min^2, 1 / reference, size floor (contracts)
     vec4 u_look;        // significance threshold, fill opacity, rim opacity, glow opacity
     vec4 u_buy;

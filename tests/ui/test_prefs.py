@@ -3,9 +3,10 @@
 import pytest
 
 from flow_gl.core.settings import Settings
+from flow_gl.layers.base import LAYERS
 from flow_gl.ui.state import prefs
 from flow_gl.ui.state.panel_layout import PanelPlaces, Place
-from flow_gl.ui.state.view_state import LAYERS, ViewState
+from flow_gl.ui.state.view_state import ViewState
 
 
 def test_what_is_set_up_comes_back(tmp_path):

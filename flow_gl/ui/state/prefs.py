@@ -12,10 +12,11 @@ from flow_gl.core.settings import DECLARED, Settings
 from flow_gl.core.settings.program import SCALE_RANGE
 from flow_gl.core.system import folders
 from flow_gl.core.system.files import write_whole
+from flow_gl.layers.base import LAYERS
 from flow_gl.ui.state.layout import CVD_SHARE
 from flow_gl.ui.state.panel_layout import COLUMN_PX, LEAST_COLUMN_PX, MOST_COLUMN_PX, PanelPlaces, Place
 from flow_gl.ui.state.timeline import Folding
-from flow_gl.ui.state.view_state import LAYERS, ViewState
+from flow_gl.ui.state.view_state import ViewState
 
 
 def _range(name: str) -> msgspec.Meta:

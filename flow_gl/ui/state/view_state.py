@@ -14,7 +14,7 @@ from flow_gl.core.palette import DARK, PALETTES, Palette
 from flow_gl.core.schema import MAX_LODS
 from flow_gl.core.settings import DEFAULTS, AggregationSettings
 from flow_gl.gl.view import Rect
-from flow_gl.layers.base import Style
+from flow_gl.layers.base import LAYERS, Style
 from flow_gl.layers.cvd_reference import CvdReference
 from flow_gl.layers.rows.extent import PriceScale
 from flow_gl.store.market import MarketReader
@@ -26,18 +26,6 @@ from flow_gl.ui.state.timeline import FOLDINGS, NO_TIMELINE, Folding, Timeline
 
 _MOST_TICKS: Final = 2.0 * MAX_TICK
 """A price pane spans at most so many: all prices that there can be."""
-LAYERS: Final = {
-    "grid": "Grid",
-    "price": "Last price",
-    "bubbles": "Bubbles",
-    "counts": "Contracts",
-    "profile": "Profile",
-    "levels": "Levels",
-    "cvd": "CVD",
-    "events": "Events",
-    "gaps": "Gaps",
-}
-"""Layers that can be switched off: name and title in the menu."""
 
 
 @dataclass(slots=True)

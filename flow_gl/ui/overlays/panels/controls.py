@@ -10,13 +10,14 @@ from imgui_bundle import imgui
 from flow_gl.core.commands import Command, Configure
 from flow_gl.core.palette import PALETTES
 from flow_gl.core.settings import AGGREGATION, DECLARED
+from flow_gl.layers.base import LAYERS
 from flow_gl.layers.labels.words import bucket_text
 from flow_gl.layers.rows.hit import hidden_count
 from flow_gl.ui.overlays import words
 from flow_gl.ui.overlays.frame import ChartFrame, Frame
 from flow_gl.ui.overlays.panels import base
 from flow_gl.ui.state.timeline import FOLDINGS, Folding
-from flow_gl.ui.state.view_state import LAYERS, ViewState
+from flow_gl.ui.state.view_state import ViewState
 
 _SPANS_S: Final = (30, 60, 180, 600, 1800, 3600, 4 * 3600, 24 * 3600)
 _SCALES: Final = (0.75, 1.0, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0, 4.0)

@@ -5,9 +5,10 @@ from typing import Final
 from imgui_bundle import imgui
 
 from flow_gl.core.palette import PALETTES
+from flow_gl.layers.base import LAYERS
 from flow_gl.ui.input.actions import ACTIONS, Action
 from flow_gl.ui.overlays.frame import Frame
-from flow_gl.ui.state.view_state import LAYERS, ViewState
+from flow_gl.ui.state.view_state import ViewState
 
 POPUP: Final = "menu"
 _GROUPS: Final = ("Overlays", "Picture", "Engine", "Charts", "Program")
