@@ -34,6 +34,8 @@ mkdir -p locks
 lock chart
 lock archive chart
 lock video chart
+lock alerts chart archive video
+lock cluster chart archive video
 lock build chart
-lock dev chart archive video build
-lock peers chart archive video build dev
+lock dev chart archive video cluster build
+lock peers chart archive video cluster build dev

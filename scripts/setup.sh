@@ -234,12 +234,13 @@ install_demo() {
   local is_final=true
   pip_install_extra archive "the archive of sessions" || is_final=false
   pip_install_extra video "videos (--record)" || is_final=false
+  pip_install_extra alerts "sound and desktop notifications" || is_final=false
   $is_final
 }
 
 install_dev() {
   say "installing the developers' packages"
-  pip_install --requirement locks/build.lock --requirement locks/dev.lock ||
+  pip_install --requirement locks/build.lock --requirement locks/cluster.lock --requirement locks/dev.lock ||
     fail "pip could not install locks/dev.lock; its reason is above"
 }
 
@@ -261,6 +262,6 @@ else
 fi
 system_packages ${more[@]+"${more[@]}"}
 is_sound || make_venv "$python"
-stamped demo locks/chart.lock locks/archive.lock locks/video.lock locks/build.lock
-[[ $purpose == demo ]] || stamped dev locks/build.lock locks/dev.lock
+stamped demo locks/chart.lock locks/archive.lock locks/video.lock locks/alerts.lock locks/build.lock
+[[ $purpose == demo ]] || stamped dev locks/build.lock locks/cluster.lock locks/dev.lock
 [[ $purpose != peers ]] || stamped peers locks/peers.lock

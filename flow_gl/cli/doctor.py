@@ -58,6 +58,8 @@ EXTRA: Final = {
     "av": ("av", "--record", "video"),
     "SQLAlchemy": ("sqlalchemy", "the archive", "archive"),
     "psycopg": ("psycopg", "an archive in PostgreSQL", "archive"),
+    "miniaudio": ("miniaudio", "the sound of alerts", "alerts"),
+    "desktop-notifier": ("desktop_notifier", "desktop notifications", "alerts"),
 }
 """Optional packages: module, the feature that needs it, the extra that installs it."""
 
