@@ -23,10 +23,12 @@ LAYERS: Final = {
     "bubbles": "Bubbles",
     "counts": "Contracts",
     "profile": "Profile",
+    "earlier_profiles": "Earlier profiles",
     "levels": "Levels",
     "cvd": "CVD",
     "events": "Events",
     "gaps": "Gaps",
+    "sessions": "Session names",
 }
 """Layers that can be switched off: name and title in the menu."""
 

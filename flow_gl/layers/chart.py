@@ -4,7 +4,7 @@
 """
 
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from flow_gl.core.jobs import Jobs
 from flow_gl.gl.api import GL
@@ -18,6 +18,9 @@ from flow_gl.layers.labels.axis_ticks import AxisTicks
 from flow_gl.layers.labels.layout import LabelLayout
 from flow_gl.layers.rows.chart_rows import ChartRows
 from flow_gl.layers.shown_values import ShownValues
+
+if TYPE_CHECKING:
+    from flow_gl.layers.profile_bars import ProfileBars
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,7 @@ class Chart:
     shown : last price, CVD, size reference
     header : ground and numbers of its header in this frame
     jobs : where its layers get their jobs
+    current_bars : bars of the profile at the price axis; None before the layer is set up
     is_profile_due : profile and levels may be read again in this frame
     is_layout_due : lines and labels are laid out in this frame; otherwise they keep their places
     screen_px : framebuffer width and height
@@ -80,6 +84,7 @@ class Chart:
     def __init__(self, kit: Kit, jobs: Jobs) -> None:
         self.kit: Final = kit
         self.jobs: Final = jobs
+        self.current_bars: ProfileBars | None = None
         self.counters: Final = FrameCounters()
         self.rows: Final = ChartRows(self.counters)
         self.batches: Final = Batches(
@@ -146,7 +151,13 @@ class Chart:
         reader, shown = scene.reader, self.shown
         return (
             *(shown.last_price, shown.cvd, self.has_trades, shown.tick_size, shown.reference_goal, shown.is_paused),
-            *(reader.breaks_version, reader.store.events.head, self.kit.atlas.generation, self._profile_drawn),
+            *(
+                reader.breaks_version,
+                reader.sessions_version,
+                reader.store.events.head,
+                self.kit.atlas.generation,
+                self._profile_drawn,
+            ),
         )
 
 

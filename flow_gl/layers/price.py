@@ -4,7 +4,7 @@ from typing import Final
 
 from flow_gl.layers.base import Scene
 from flow_gl.layers.cached_layer import CachedLayer
-from flow_gl.layers.rolls import contract_left
+from flow_gl.layers.roll_places import contract_left
 
 _QUADS: Final = 2
 """Per bubble: the line to the next one, and its range."""

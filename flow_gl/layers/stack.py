@@ -33,8 +33,10 @@ from flow_gl.layers.labels.cvd_pane import CvdCaptionLayer, CvdReferenceLayer
 from flow_gl.layers.labels.legend import LegendLayer
 from flow_gl.layers.labels.levels import LevelsLayer
 from flow_gl.layers.labels.off_scale import OffScaleLayer
+from flow_gl.layers.labels.session_levels import SessionLevelsLayer
+from flow_gl.layers.labels.session_names import SessionNamesLayer
 from flow_gl.layers.price import PriceLayer
-from flow_gl.layers.profile import ProfileLayer
+from flow_gl.layers.profile import FinishedProfilesLayer, ProfileLayer
 from flow_gl.layers.rolls import RollsLayer
 from flow_gl.layers.stale_frame import StaleFrameLayer
 
@@ -58,15 +60,18 @@ class Pane(Enum):
 
 DRAW_ORDER: Final[tuple[tuple[str, Callable[[Chart], Layer] | Batch, Pane], ...]] = (
     ("stale_frame", StaleFrameLayer, Pane.PRICE),
+    ("finished_profiles", FinishedProfilesLayer, Pane.PRICE),
     ("profile", ProfileLayer, Pane.PRICE),
     ("gaps", GapsLayer, Pane.WHOLE),
     ("time_grid", TimeGridLayer, Pane.WHOLE),
     ("grid", GridLayer, Pane.WHOLE),
     ("rolls", RollsLayer, Pane.WHOLE),
+    ("session_names", SessionNamesLayer, Pane.WHOLE),
     ("events", EventsLayer, Pane.WHOLE),
     ("legend", LegendLayer, Pane.WHOLE),
     ("off_scale", OffScaleLayer, Pane.WHOLE),
     ("levels", LevelsLayer, Pane.WHOLE),
+    ("session_levels", SessionLevelsLayer, Pane.WHOLE),
     ("under", Batch.UNDER, Pane.WHOLE),
     ("price", PriceLayer, Pane.PRICE),
     ("bubbles", BubblesLayer, Pane.PRICE),

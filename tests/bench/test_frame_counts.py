@@ -6,7 +6,7 @@ import pytest
 
 from flow_gl.bench.rig import BenchSurface, Rig, opened
 from flow_gl.layers.detail import MIN_SPACING_PX
-from flow_gl.layers.profile import PROFILE_ROW
+from flow_gl.layers.profile_bars import PROFILE_ROW
 from flow_gl.layers.rows.packing import BUBBLE_ROW, CVD_ROW
 from flow_gl.ui.paint.gui import Gui
 

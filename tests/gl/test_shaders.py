@@ -9,7 +9,7 @@ from flow_gl.gl.counters import FrameCounters
 from flow_gl.gl.kit import Kit
 from flow_gl.gl.shaders import ShaderError, ShaderLibrary, shader_folder
 from flow_gl.layers.labels.counts import COUNT_ROW
-from flow_gl.layers.profile import PROFILE_ROW
+from flow_gl.layers.profile_bars import PROFILE_ROW
 from flow_gl.layers.rows.packing import BUBBLE_ROW, CVD_ROW
 from flow_gl.layers.stack import ChartStack
 from flow_gl.view.frame_scheduler import FrameScheduler

@@ -16,6 +16,8 @@ from flow_gl.core.schema import (
     BUBBLE,
     CVD_POINT,
     EVENT,
+    FINISHED_LIST,
+    FINISHED_ROWS,
     GAP_LIST,
     INSTRUMENT,
     MAX_LODS,
@@ -30,6 +32,7 @@ from flow_gl.core.schema import (
 from flow_gl.gl.view import Rect, View
 from flow_gl.layers.base import Scene, Style
 from flow_gl.store.market import MarketReader, MarketStore
+from flow_gl.ui.state.timeline import Folding, TimelineReader
 
 SECOND = 1_000_000_000
 START_NS = 1_764_340_200 * SECOND
@@ -261,10 +264,7 @@ def make_market(
         record["gap"]["start"][0, 0], record["gap"]["end"][0, 0] = (START_NS + at * SECOND for at in gap[:2])
         record["gap"]["kind"][0, 0] = gap[2]
         store.gaps.write(record)
-    instrument = np.zeros(1, INSTRUMENT)
-    instrument["symbol"], instrument["requested"], instrument["instrument_id"] = b"NQZ5", b"NQ.v.0", 1
-    instrument["tick_size"], instrument["point_value"], instrument["bucket_ns"] = TICK, 20.0, SECOND
-    store.instrument.write(instrument)
+    store.instrument.write(_instrument())
     for at, direction in crosses:
         event = np.zeros(1, EVENT)
         event["ts_event"], event["kind"], event["direction"] = START_NS + at * SECOND, EventKind.ZERO_CROSS, direction
@@ -277,6 +277,91 @@ def make_market(
     return market
 
 
+@dataclass(frozen=True)
+class Day:
+    """A session of a week: what it is called, and its place in time."""
+
+    trade_date: int
+    open_ns: int
+    close_ns: int
+    instrument_id: int = 1
+    is_partial: bool = False
+    is_unscheduled: bool = False
+
+
+HOUR_NS = 3600 * SECOND
+WEEK = (
+    Day(20251124, START_NS - 111 * HOUR_NS - HOUR_NS // 2, START_NS - 88 * HOUR_NS - HOUR_NS // 2),
+    Day(20251125, START_NS - 87 * HOUR_NS - HOUR_NS // 2, START_NS - 64 * HOUR_NS - HOUR_NS // 2),
+    Day(20251126, START_NS - 63 * HOUR_NS - HOUR_NS // 2, START_NS - 40 * HOUR_NS - HOUR_NS // 2),
+    Day(20251127, START_NS - 39 * HOUR_NS - HOUR_NS // 2, START_NS - 20 * HOUR_NS - HOUR_NS // 2),
+    Day(20251128, START_NS - 15 * HOUR_NS - HOUR_NS // 2, START_NS + 4 * HOUR_NS - HOUR_NS // 4),
+)
+"""The week of Thanksgiving 2025, which closes early on Thursday and Friday. The last session goes on."""
+
+
+def make_week(days: tuple[Day, ...] = WEEK, *, seed: int = 1, per_hour: int = 20) -> Market:
+    """Make a store with several sessions, all but the last one finished, and the closed hours between them."""
+    store, parts = MarketStore.local(base_capacity=1 << 14), []
+    finished, gaps = np.zeros(1, FINISHED_LIST), np.zeros(1, GAP_LIST)
+    price = 101_480
+    for number, day in enumerate(days):
+        count = (day.close_ns - day.open_ns) // HOUR_NS * per_hour
+        rows, _ = make_seconds(count, seed=seed + number, price_ticks=price)
+        step = HOUR_NS // per_hour // SECOND
+        rows["id"] = day.open_ns // SECOND + (rows["ts_event"] - START_NS) // SECOND * step
+        rows["ts_event"] = rows["id"] * SECOND
+        rows["ts_last"] = rows["ts_event"] + SECOND - 1
+        price = int(rows["close"][-1]) // TICK
+        parts.append((rows, cvd_of(rows)))
+        if number + 1 < len(days):
+            gap = gaps["gap"][0, number]
+            gap["start"], gap["end"], gap["kind"] = day.close_ns, days[number + 1].open_ns, GapKind.CLOSED
+            _fill_finished(finished["session"][0, number], day, *parts[-1])
+    finished["count"] = finished["total"] = gaps["count"] = gaps["total"] = len(days) - 1
+    store.sessions.write(finished)
+    store.gaps.write(gaps)
+    store.instrument.write(_instrument(days[-1].instrument_id))
+    market = Market(store, *(np.concatenate(column) for column in zip(*parts, strict=True)))
+    market.advance()
+    session = session_of(*parts[-1])
+    _name_session(session[0], days[-1])
+    store.session.write(session)
+    store.profile.write(profile_of(parts[-1][0]))
+    market.reader.refresh()
+    return market
+
+
+def _fill_finished(row: np.void, day: Day, rows: NDArray[np.void], points: NDArray[np.void]) -> None:
+    profile = profile_of(rows)[0]
+    row["instrument_id"], row["numbers"] = day.instrument_id, session_of(rows, points)[0]
+    _name_session(row["numbers"], day)
+    for field in ("poc", "vah", "val", "base", "tick_size"):
+        row[field] = profile[field]
+    # As the engine does: ticks are merged until they fit.
+    size, count = 1, int(profile["count"])
+    while int(profile["rows"]) // size >= FINISHED_ROWS:
+        size *= 2
+    number = profile["row"][:count] // size
+    row["ticks_per_row"], row["rows"] = size, number[-1] + 1
+    numbers, first = np.unique(number, return_index=True)
+    row["count"], row["row"][: len(numbers)] = len(numbers), numbers
+    for side in ("buy", "sell", "unsided"):
+        row[side][: len(numbers)] = np.add.reduceat(profile[side][:count], first)
+
+
+def _name_session(row: np.void, day: Day) -> None:
+    row["trade_date"], row["open_ts"], row["close_ts"] = day.trade_date, day.open_ns, day.close_ns
+    row["partial"], row["unscheduled"] = day.is_partial, day.is_unscheduled
+
+
+def _instrument(instrument_id: int = 1) -> NDArray[np.void]:
+    instrument = np.zeros(1, INSTRUMENT)
+    instrument["symbol"], instrument["requested"], instrument["instrument_id"] = b"NQZ5", b"NQ.v.0", instrument_id
+    instrument["tick_size"], instrument["point_value"], instrument["bucket_ns"] = TICK, 20.0, SECOND
+    return instrument
+
+
 def make_scene(
     market: Market,
     width: int = 640,
@@ -287,6 +372,7 @@ def make_scene(
     style: Style | None = None,
     scale: float = 1.0,
     edge_ns: int | None = None,
+    folding: Folding = "none",
     **fields: object,
 ) -> Scene:
     """Build the scene of one chart that fills the framebuffer, laid out as the program does it."""
@@ -298,8 +384,9 @@ def make_scene(
     now = market.now_ns
     edge = now if edge_ns is None else edge_ns
     ns_per_px = span_s * SECOND / plot
-    right = edge + int(0.08 * plot * ns_per_px)
-    left = right - int(plot * ns_per_px)
+    folded = TimelineReader().read(market.reader, folding, now_ns=now, scale=scale).folds.at(ns_per_px)
+    right = folded.shifted(edge, int(0.08 * plot * ns_per_px))
+    left = folded.shifted(right, -int(plot * ns_per_px))
     rows, points = (array[: market.published] for array in (market.rows, market.points))
     seen = (rows["ts_event"] + SECOND > left) & (rows["ts_event"] < right)
     low, high = (
@@ -313,13 +400,15 @@ def make_scene(
     cvd_span = max(cvd_high - cvd_low, 20) * 1.25
     scene = Scene(
         reader=market.reader,
-        price_view=View(price_rect, right, ns_per_px, (low + high + span) / 2, span / price_rect.height, scale),
-        cvd_view=View(cvd_rect, right, ns_per_px, (cvd_low + cvd_high + cvd_span) / 2, cvd_span / cvd_height, scale),
+        price_view=View(price_rect, right, ns_per_px, (low + high + span) / 2, span / price_rect.height, scale, folded),
+        cvd_view=View(
+            cvd_rect, right, ns_per_px, (cvd_low + cvd_high + cvd_span) / 2, cvd_span / cvd_height, scale, folded
+        ),
         profile_rect=Rect(round(plot * 0.86), 0, plot - round(plot * 0.86), price_rect.height),
         lod=lod,
         style=style or Style(palette=DARK),
         now_ns=now,
-        live_x_px=price_rect.right - (right - now) / ns_per_px,
+        live_x_px=price_rect.right - folded.between(now, right) / ns_per_px,
         wall_s=100.0,
         screen_px=(width, height),
         price_axis_px=axis,

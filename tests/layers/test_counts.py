@@ -9,7 +9,7 @@ from flow_gl.layers.discs import radius_of
 from flow_gl.layers.labels.counts import count_text
 from flow_gl.layers.labels.legend import legend_sizes
 from flow_gl.layers.labels.words import bucket_text, contracts_text, length_text, price_text
-from flow_gl.layers.profile import merged_rows
+from flow_gl.layers.profile_bars import merged_rows
 from tests.kit.markets import TICK, make_seconds, profile_of
 
 SECOND = 1_000_000_000

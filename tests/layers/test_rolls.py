@@ -8,7 +8,8 @@ import pytest
 from flow_gl.core.schema import NOT_YET, ROLL_LIST
 from flow_gl.layers.base import Scene, Style
 from flow_gl.layers.price import PriceLayer
-from flow_gl.layers.rolls import contract_left, contract_profile
+from flow_gl.layers.roll_places import contract_left
+from flow_gl.layers.sessions import current_profile
 from flow_gl.layers.stack import ChartStack
 from tests.kit.gl_context import draw
 from tests.kit.markets import SECOND, START_NS, Market, make_market, make_scene
@@ -52,7 +53,7 @@ def test_before_a_roll_that_lies_to_the_right_of_the_view_no_level_is_drawn(stac
     market = rolled(170)
     scene = make_scene(market, style=LEVELS_ALONE, edge_ns=START_NS + 90 * SECOND)
     assert contract_left(scene) == scene.price_view.rect.right
-    assert contract_profile(scene).width == 0
+    assert current_profile(scene).width == 0
     assert (draw(stack, scene) == draw(stack, replace(scene, style=NOTHING))).all()
 
 
@@ -70,7 +71,7 @@ def test_levels_fill_the_pane_without_a_roll_and_where_the_new_contract_has_not_
     for market in (make_market(180, seed=3), rolled(120, first_ts=NOT_YET)):
         scene = make_scene(market, style=LEVELS_ALONE)
         assert contract_left(scene) == scene.price_view.rect.x
-        assert contract_profile(scene) == scene.profile_rect
+        assert current_profile(scene) == scene.profile_rect
         is_drawn = (draw(stack, scene) != draw(stack, replace(scene, style=NOTHING))).any(axis=(0, 2))
         assert is_drawn[: int(scene.price_view.rect.right)].all()
 

@@ -21,7 +21,7 @@ from flow_gl.layers.cvd_reference import CvdReference
 from flow_gl.layers.stack import ChartStack
 from flow_gl.view.frame_scheduler import FrameScheduler
 from tests.kit.gl_context import draw
-from tests.kit.markets import SECOND, START_NS, make_market, make_scene
+from tests.kit.markets import SECOND, START_NS, WEEK, make_market, make_scene, make_week
 
 REFERENCES: Final = Path(__file__).parent / "references"
 Picture = NDArray[np.uint8]
@@ -105,6 +105,17 @@ def double_scale(kit: Kit) -> Picture:
     return _once(kit, make_scene(make_market(300, seed=3), span_s=30, scale=2.0))
 
 
+def fold(kit: Kit) -> Picture:
+    """Two hours around the close of Wednesday, whose closed hour is folded."""
+    market = make_week(WEEK[1:4], per_hour=60)
+    edge_ns = WEEK[3].open_ns + 3600 * SECOND
+    return _once(kit, make_scene(market, span_s=2.5 * 3600, lod=5, edge_ns=edge_ns, folding="closed"))
+
+
+def week(kit: Kit) -> Picture:
+    return _once(kit, make_scene(make_week(), 1920, 1080, span_s=5 * 24 * 3600, lod=6, folding="closed"))
+
+
 def full_hd(kit: Kit) -> Picture:
     market = make_market(600, seed=3, crosses=[(480, 1), (540, -1)])
     return _once(kit, make_scene(market, 1920, 1080, span_s=150, style=Style(palette=DARK)))
@@ -134,7 +145,8 @@ def reference_and_lost_price(kit: Kit) -> Picture:
 
 PICTURES: Final = (
     *(empty, one_bubble, busy_minute, busy_minute_colour_blind, busy_minute_light, halt, feed_gap, storm),
-    *(storm_merged, standing, hovered, flash, double_scale, full_hd, cvd_candles, reference_and_lost_price),
+    *(storm_merged, standing, hovered, flash, double_scale, fold, week, full_hd, cvd_candles),
+    reference_and_lost_price,
 )
 
 
@@ -149,7 +161,7 @@ def main() -> int:
         return 1
     kit = Kit()
     for make in PICTURES:
-        context.target.resize(*((1920, 1080) if make is full_hd else (640, 360)))
+        context.target.resize(*((1920, 1080) if make in (week, full_hd) else (640, 360)))
         write_png(REFERENCES / f"{make.__name__}.png", make(kit))
     return 0
 

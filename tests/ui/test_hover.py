@@ -193,7 +193,7 @@ def test_every_level_has_a_rule_and_says_its_value(scene: Scene) -> None:
     market.store.session.write(session)
     market.reader.refresh()
     for chart in (scene, make_scene(market, 1280, 720, span_s=150)):
-        found = levels_of(chart)
+        found = levels_of(chart.style.palette, chart.reader.profile, chart.reader.session)
         assert len(found) >= 8
         for rank, one in enumerate(found):
             y = chart.price_view.screen_y(one.price / TICK)

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
+from flow_gl.core.palette import Palette
 from flow_gl.core.schema import FeedState
 from flow_gl.gl.kit import Kit
 from flow_gl.layers import stack
-from flow_gl.layers.base import Scene
 from flow_gl.layers.labels import levels
 from flow_gl.view.frame_scheduler import FrameScheduler
 from tests.kit.pilot import HeadlessPilot
@@ -37,9 +37,10 @@ class Screen(HeadlessPilot):
 
         levels_of = levels.levels_of
 
-        def read(scene: Scene) -> list[levels.Level]:
-            self.read[scene.reader.symbol] = int(scene.reader.session["vwap"])
-            return levels_of(scene)
+        def read(palette: Palette, profile: np.void, session: np.void) -> list[levels.Level]:
+            symbol = next(market.symbol for market in self.link.markets if market.session is session)
+            self.read[symbol] = int(session["vwap"])
+            return levels_of(palette, profile, session)
 
         monkeypatch.setattr(stack, "ChartStack", NotingStack)
         monkeypatch.setattr(levels, "levels_of", read)

@@ -1,8 +1,8 @@
 """Price levels as lines with labels: POC, value area, VWAP with its bands, low-volume nodes, the prior session's.
 
 Labels sit on their lines at the left, the most important first. A label that would overlap another moves right to the
-next free column on its line; if there is none, the label is omitted and the line stays. All of them are the newest
-contract's and begin at its roll (`layers.rolls`).
+next free column on its line; if there is none, the label is omitted and the line stays. All of them belong to a session
+and lie on its stretch (`layers.sessions`); those of finished sessions are in `session_levels`.
 """
 
 import math
@@ -10,8 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+
 from flow_gl.core.cached import Cached
-from flow_gl.core.palette import Rgb, mix
+from flow_gl.core.palette import Palette, Rgb, mix
 from flow_gl.core.schema import PRICE_SCALE, UNDEF_PRICE
 from flow_gl.gl.text import Plate, TextStyle
 from flow_gl.gl.view import Rect
@@ -19,7 +21,7 @@ from flow_gl.layers.base import Scene
 from flow_gl.layers.cached_layer import CachedLayer
 from flow_gl.layers.chart import Chart
 from flow_gl.layers.labels.words import price_text
-from flow_gl.layers.rolls import contract_left, contract_profile
+from flow_gl.layers.sessions import current_left, current_profile
 
 _LABEL_PX: Final = 13.0
 _COLUMNS: Final = 5
@@ -58,9 +60,14 @@ class Level:
     """Period and length of a dash in pixels at scale 1; (0, 0) is a solid line."""
 
 
-def levels_of(scene: Scene) -> list[Level]:
-    """Return the levels of a chart, the most important first."""
-    palette, profile, session = scene.style.palette, scene.reader.profile, scene.reader.session
+def levels_of(palette: Palette, profile: np.void, session: np.void) -> list[Level]:
+    """Return the levels of a session, the most important first.
+
+    Parameters
+    ----------
+    profile : PROFILE or FINISHED_SESSION record
+    session : SESSION record
+    """
     suffix = PARTIAL_SUFFIX if session["partial"] else ""
     prior_suffix = PARTIAL_SUFFIX if session["prior_partial"] else ""
     found = [
@@ -98,7 +105,8 @@ class LevelsLayer(CachedLayer):
     def key(self, scene: Scene) -> tuple[object, ...]:
         view, chart = scene.price_view, self._chart
         found = self._find(scene)
-        place = view.rect, view.scale, scene.profile_rect, contract_left(scene), tuple(chart.batches.placed)
+        begin = current_left(scene)
+        place = view.rect, view.scale, scene.profile_rect, begin, tuple(chart.batches.placed)
         if found < 0:
             return (*place, found)
         return (*place, self._lines_now(scene), found, chart.shown.tick_size, scene.style)
@@ -123,8 +131,8 @@ class LevelsLayer(CachedLayer):
             self._chart.shown.is_paused and self._levels and self._versions[3:] == key[3:]
         ):
             self._versions = key
-            self._levels = levels_of(scene)
             profile = reader.profile
+            self._levels = levels_of(scene.style.palette, profile, session)
             self._nodes = profile["lvn"][: int(profile["lvn_count"])].tolist()
             shown = [*self._nodes, *((level.name, level.price) for level in self._levels)]
             if shown != self._shown:
@@ -134,78 +142,82 @@ class LevelsLayer(CachedLayer):
         return self._found
 
     def build(self, scene: Scene) -> None:
-        if "levels" not in scene.style.is_visible or not self._chart.has_trades:
+        chart, rect = self._chart, scene.price_view.rect
+        begin = current_left(scene)
+        if "levels" not in scene.style.is_visible or not chart.has_trades or begin >= rect.right:
             return
-        under, rect, scale = self._chart.batches.under, scene.price_view.rect, scene.price_view.scale
-        top, bottom, quiet = rect.y, rect.bottom, scene.style.palette.quiet
-        begin = contract_left(scene)
-        if begin >= rect.right:
-            return
-        line = max(1.0, round(scale))
         lines = self._lines_now(scene)
         node_lines, level_lines = lines[: len(self._nodes)], lines[len(self._nodes) :]
-        left = contract_profile(scene).x
-        for y in node_lines:
-            if top <= y < bottom:
-                under.dashed(left, y, rect.right - left, line, quiet, alpha=0.5, period=2 * line, dash=line)
-        placed = [(box.x, box.y, box.right, box.bottom) for box in self._chart.batches.placed]
+        placed = [(box.x, box.y, box.right, box.bottom) for box in chart.batches.placed]
         others = len(placed)
         for level, y in zip(self._levels, level_lines, strict=True):
-            if not top <= y < bottom:
-                continue
-            period, dash = level.dash
-            if period:
-                line_box = begin, y, rect.right - begin, line
-                under.dashed(*line_box, level.color, alpha=level.alpha, period=period * scale, dash=dash * scale)
-            else:
-                under.rect(begin, y, rect.right - begin, line, level.color, alpha=level.alpha)
-            self._add_label(scene, level, y, placed)
-        self._label_nodes(scene, node_lines, placed)
-        own = (Rect(a, b, c - a, d - b) for a, b, c, d in placed[others:])
-        self._chart.batches.placed.extend(own)
+            if rect.y <= y < rect.bottom:
+                add_line(chart, scene, level, y, (begin, rect.right))
+                add_label(chart, scene, level, y, (begin, rect.right), placed=placed)
+        self._add_nodes(scene, node_lines, placed)
+        chart.batches.placed.extend(Rect(a, b, c - a, d - b) for a, b, c, d in placed[others:])
 
-    def _add_label(self, scene: Scene, level: Level, y: float, placed: list[Box]) -> None:
-        chart, rect, scale = self._chart, scene.price_view.rect, scene.price_view.scale
-        size = _LABEL_PX * scale
-        text = (
-            level.name
-            if level.name.rstrip(PARTIAL_SUFFIX).endswith("SD")
-            else f"{level.name} {price_text(level.price, chart.shown.tick_size)}"
-        )
-        width = chart.batches.text.width(text, size) + size
-        y = min(max(y, rect.y + size), rect.bottom - size)
-        top, bottom = y - 0.75 * size, y + 0.75 * size
-        begin = contract_left(scene)
-        first, room = begin + 14 * scale, rect.right - begin
-        least = min(_LEAST_LABELS_PX * scale, _LABELS_SHARE * rect.width)
-        end = begin + min(max(_LABELS_SHARE * room, least), room)
-        x = free_column((first, top, first + width, bottom), placed, _GAP_PX * scale)
-        if x is None or x + width > end:
-            return
-        placed.append((x, top, x + width, bottom))
-        chart.batches.text.add(
-            text,
-            round(x),
-            y,
-            TextStyle(size, level.color),
-            plate=Plate(scene.style.palette.ground, alpha=0.82),
-        )
-
-    def _label_nodes(self, scene: Scene, lines: Sequence[int], placed: list[Box]) -> None:
-        chart, rect, palette = self._chart, scene.price_view.rect, scene.style.palette
-        size = (_LABEL_PX - 1) * scene.price_view.scale
+    def _add_nodes(self, scene: Scene, lines: Sequence[int], placed: list[Box]) -> None:
+        """Add each low-volume node where the profile is low: a line up to the end of its bar, and a label before it."""
+        chart, rect, palette, scale = self._chart, scene.price_view.rect, scene.style.palette, scene.price_view.scale
+        place, bars = current_profile(scene), chart.current_bars
+        size, line = (_LABEL_PX - 1) * scale, max(1.0, round(scale))
         for price, y in zip(self._nodes, lines, strict=True):
-            if not rect.y + size <= y < rect.bottom - size:
+            if not rect.y + size <= y < rect.bottom - size or bars is None or place.width <= 0:
                 continue
             suffix = PARTIAL_SUFFIX if scene.reader.session["partial"] else ""
             text = f"LVN{suffix} {price_text(price, chart.shown.tick_size)}"
             width = chart.batches.text.width(text, size) + size
-            x = round(contract_profile(scene).x - width)
-            label = (x, y - 0.8 * size, x + width, y + 0.8 * size)
-            if x < max(rect.x + 0.5 * rect.width, contract_left(scene)) or met_by(label, placed):
-                continue
-            placed.append(label)
-            chart.batches.text.add(text, x, y, TextStyle(size, palette.quiet), plate=Plate(palette.ground, alpha=0.7))
+            end = round(place.right - bars.length_px(price, place.width) - 2 * scale)
+            label = (end - width - 8 * scale, y - 0.8 * size, end - 8 * scale, y + 0.8 * size)
+            begin = place.x
+            if label[0] >= current_left(scene) and not met_by(label, placed):
+                placed.append(label)
+                begin = label[2]
+                x, style = round(label[0] + 0.5 * size), TextStyle(size, palette.quiet)
+                chart.batches.text.add(text, x, y, style, plate=Plate(palette.ground, alpha=0.7))
+            if end > begin:
+                box = begin, y, end - begin, line
+                chart.batches.under.dashed(*box, palette.quiet, alpha=0.7, period=2 * line, dash=line)
+
+
+def add_line(chart: Chart, scene: Scene, level: Level, y: float, ends: tuple[float, float]) -> None:
+    """Add a level's line from one x to another."""
+    under, scale, (period, dash) = chart.batches.under, scene.price_view.scale, level.dash
+    box = ends[0], y, ends[1] - ends[0], max(1.0, round(scale))
+    if period:
+        under.dashed(*box, level.color, alpha=level.alpha, period=period * scale, dash=dash * scale)
+    else:
+        under.rect(*box, level.color, alpha=level.alpha)
+
+
+def add_label(
+    chart: Chart, scene: Scene, level: Level, y: float, ends: tuple[float, float], *, placed: list[Box]
+) -> None:
+    """Add a level's label at the left of its line, if it finds room; its box is added to `placed`.
+
+    Parameters
+    ----------
+    ends : left and right end of the line, px
+    placed : boxes of the labels so far
+    """
+    rect, scale = scene.price_view.rect, scene.price_view.scale
+    size = _LABEL_PX * scale
+    is_band = level.name.rstrip(PARTIAL_SUFFIX).endswith("SD")
+    text = level.name if is_band else f"{level.name} {price_text(level.price, chart.shown.tick_size)}"
+    width = chart.batches.text.width(text, size) + size
+    y = min(max(y, rect.y + size), rect.bottom - size)
+    top, bottom = y - 0.75 * size, y + 0.75 * size
+    begin, room = ends[0], ends[1] - ends[0]
+    first = begin + min(14 * scale, max(0.5 * size, 0.5 * (room - width)))
+    least = min(_LEAST_LABELS_PX * scale, _LABELS_SHARE * rect.width)
+    end = begin + min(max(_LABELS_SHARE * room, least), room)
+    x = free_column((first, top, first + width, bottom), placed, _GAP_PX * scale)
+    if x is None or x + width > end:
+        return
+    placed.append((x, top, x + width, bottom))
+    plate = Plate(scene.style.palette.ground, alpha=0.82)
+    chart.batches.text.add(text, round(x), y, TextStyle(size, level.color), plate=plate)
 
 
 def met_by(label: Box, placed: list[Box]) -> list[tuple[float, float]]:

@@ -70,25 +70,29 @@ def folded_time_ticks(
 ) -> list[int]:
     """Return what `time_ticks` returns, without ticks in folds.
 
-    Steps of less than a day also get a tick at the end of each fold that ends on a whole minute, where a session opens.
-    Ticks nearer to it than `least_ns` on the axis are left out.
+    Steps of less than a day also get a tick at the end of each fold that ends on a whole minute, where a session opens,
+    unless midnight is nearer to it than `least_ns` on the axis; other ticks that near to it are left out.
     """
     seen = folded.within(t_left_ns, t_right_ns + 1)
     if not seen:
         return time_ticks(t_left_ns, t_right_ns, step_ns, zone)
-    ends = [folded.ends[at] for at in seen if t_left_ns <= folded.ends[at] <= t_right_ns]
-    opens = [end for end in ends if end % MINUTE_NS == 0] if step_ns < DAY_NS else []
-    found, begin = list(opens), t_left_ns
-    for at in (*seen, -1):
-        stop = min(folded.starts[at] - 1, t_right_ns) if at >= 0 else t_right_ns
-        if stop >= begin:
-            found += [
-                t_ns
-                for t_ns in time_ticks(begin, stop, step_ns, zone)
-                if not any(abs(folded.between(t_ns, opened)) < least_ns for opened in opens)
-            ]
+    on_clock: list[int] = []
+    begin = t_left_ns
+    for at in seen:
+        on_clock += time_ticks(begin, min(folded.starts[at] - 1, t_right_ns), step_ns, zone)
         begin = max(begin, folded.ends[at])
-    return sorted(found)
+    on_clock += time_ticks(begin, t_right_ns, step_ns, zone)
+    if step_ns >= DAY_NS:
+        return on_clock
+
+    def is_far_from(t_ns: int, others: list[int]) -> bool:
+        return all(abs(folded.between(t_ns, other)) >= least_ns for other in others)
+
+    ends = [folded.ends[at] for at in seen]
+    midnights = [t_ns for t_ns in on_clock if local_ns(t_ns, zone) % DAY_NS == 0]
+    opens = [t_ns for t_ns in ends if t_left_ns <= t_ns <= t_right_ns and t_ns % MINUTE_NS == 0]
+    opens = [t_ns for t_ns in opens if is_far_from(t_ns, midnights)]
+    return sorted({*opens, *(t_ns for t_ns in on_clock if is_far_from(t_ns, opens))})
 
 
 def needs_date(t_left_ns: int, t_right_ns: int, now_ns: int, zone: str) -> bool:

@@ -1,13 +1,15 @@
 """A price level: its value, the rule that it follows, and since when it holds."""
 
 from collections.abc import Callable, Hashable
-from typing import Final
+from typing import Final, NamedTuple
+
+import numpy as np
 
 from flow_gl.core.settings import AggregationSettings
 from flow_gl.layers.base import Scene
 from flow_gl.layers.discs import tick_size_of
 from flow_gl.layers.labels.levels import PARTIAL_SUFFIX, levels_of
-from flow_gl.layers.rolls import contract_left, contract_profile
+from flow_gl.layers.sessions import current_profile, sessions_in_view
 from flow_gl.ui.overlays import words
 from flow_gl.ui.overlays.hover.tip import Spot, Tip
 
@@ -61,9 +63,9 @@ def find(spot: Spot) -> Hashable | None:
     if not scene.price_view.rect.contains(spot.x, spot.y):
         return None
     near = [
-        (abs(scene.price_view.screen_y(price / tick_size_of(scene)) - spot.y), rank, name)
-        for rank, (name, price, left) in enumerate(_lines(scene))
-        if spot.x >= left
+        (abs(scene.price_view.screen_y(line.price / tick_size_of(scene)) - spot.y), rank, line.name)
+        for rank, line in enumerate(_lines(scene))
+        if line.left <= spot.x < line.right
     ]
     distance, rank, name = min(near, default=(float("inf"), 0, ""))
     return (name, rank) if distance <= _NEAR_PX * spot.scale else None
@@ -74,9 +76,9 @@ def tell(spot: Spot, key: Hashable) -> Tip | None:
     assert isinstance(key, tuple)
     name, rank = key
     scene, lines = spot.scene, _lines(spot.scene)
-    if rank >= len(lines) or lines[rank][0] != name:
+    if rank >= len(lines) or lines[rank].name != name:
         return None
-    price = lines[rank][1]
+    price = lines[rank].price
     distance = abs(scene.price_view.screen_y(price / tick_size_of(scene)) - spot.y)
     if distance > _LET_GO_PX * spot.scale or not scene.price_view.rect.contains(spot.x, spot.y):
         return None
@@ -86,24 +88,37 @@ def tell(spot: Spot, key: Hashable) -> Tip | None:
     if plain != name:
         notes.append("The session's beginning is missing, so trades before its first one are not in it.")
     value = words.price(price, tick_size_of(scene))
-    return Tip(plain, [("Value", value, 0), ("Since", _since(plain, scene), 0)], notes)
+    return Tip(plain, [("Value", value, 0), ("Since", _since(plain, lines[rank].session, scene), 0)], notes)
 
 
-def _lines(scene: Scene) -> list[tuple[str, int, float]]:
-    """Return name, price (1e-9) and left end (px) of each line that is drawn."""
+class _Line(NamedTuple):
+    """A line that is drawn: the level's name and price (1e-9), its ends (px), and the SESSION record of its session."""
+
+    name: str
+    price: int
+    left: float
+    right: float
+    session: np.void
+
+
+def _lines(scene: Scene) -> list[_Line]:
+    """Return the lines in view, those of the session that goes on first."""
     if "levels" not in scene.style.is_visible or not int(scene.reader.session["trade_count"]):
         return []
-    profile, session = scene.reader.profile, scene.reader.session
-    left = contract_left(scene)
-    found = [(level.name, level.price, left) for level in levels_of(scene)]
-    suffix = PARTIAL_SUFFIX if session["partial"] else ""
-    nodes = profile["lvn"][: int(profile["lvn_count"])].tolist()
-    return found + [(f"{_LVN}{suffix}", int(price), contract_profile(scene).x) for price in nodes]
+    found: list[_Line] = []
+    for session, left, right in reversed(list(sessions_in_view(scene))):
+        numbers = session.numbers
+        levels = levels_of(scene.style.palette, session.levels, numbers)
+        found += [_Line(level.name, level.price, left, right, numbers) for level in levels]
+        if not session.is_finished:
+            suffix = PARTIAL_SUFFIX if numbers["partial"] else ""
+            nodes, begin = session.levels["lvn"][: int(session.levels["lvn_count"])].tolist(), current_profile(scene).x
+            found += [_Line(f"{_LVN}{suffix}", int(price), begin, right, numbers) for price in nodes]
+    return found
 
 
-def _since(name: str, scene: Scene) -> str:
+def _since(name: str, session: np.void, scene: Scene) -> str:
     """Return since when a level holds: the session's open, or its first trade if its beginning is missing."""
-    session = scene.reader.session
     is_partial = bool(session["partial"]) and not name.startswith("p")
     start_ns = int(session["first_ts" if is_partial else "open_ts"])
     return f"{words.since(start_ns, scene.now_ns)} {words.ZONE_NAME}"

@@ -3,9 +3,13 @@
 from collections.abc import Hashable
 from typing import Final
 
+import numpy as np
+
+from flow_gl.gl.view import Rect
+from flow_gl.layers.base import Scene
 from flow_gl.layers.discs import tick_size_of
-from flow_gl.layers.profile import FILL, merged_rows, rows_per_bar
-from flow_gl.layers.rolls import contract_profile
+from flow_gl.layers.profile_bars import FILL, merged_rows, rows_per_bar_of
+from flow_gl.layers.sessions import current_profile, finished_profile, sessions_in_view
 from flow_gl.ui.overlays import words
 from flow_gl.ui.overlays.hover.tip import Line, Spot, Tip
 
@@ -15,12 +19,33 @@ _LET_GO_PX: Final = 12.0
 """... and stays so while the mouse is no farther above or below it. At content scale 1."""
 
 
+def _profiles(scene: Scene) -> list[tuple[int, np.void, Rect]]:
+    """Return the profiles in view: the first trade of the session (ns), its record, and the place it is drawn in."""
+    if "profile" not in scene.style.is_visible:
+        return []
+    found = [(int(scene.reader.session["first_ts"]), scene.reader.profile, current_profile(scene))]
+    if "earlier_profiles" in scene.style.is_visible:
+        for session, left, right in sessions_in_view(scene):
+            if session.is_finished:
+                place = finished_profile(scene, left, right)
+                found.append((int(session.numbers["first_ts"]), session.levels, place))
+    return found
+
+
 def find(spot: Spot) -> Hashable | None:
-    """Return the number of the bar at a point, and how many rows of the price grid a bar has."""
+    """Return the session, the number of the bar at a point, and how many rows of the price grid a bar has."""
+    for first_ts, profile, rect in _profiles(spot.scene):
+        number = _bar_at(spot, profile, rect)
+        if number is not None:
+            return first_ts, number, rows_per_bar_of(profile, spot.scene, tick_size_of(spot.scene))
+    return None
+
+
+def _bar_at(spot: Spot, profile: np.void, rect: Rect) -> int | None:
+    """Return the number of a profile's bar at a point."""
     scene = spot.scene
-    profile, rect = scene.reader.profile, contract_profile(scene)
-    count = rows_per_bar(scene)
-    if "profile" not in scene.style.is_visible or count == 0 or not rect.contains(spot.x, spot.y):
+    count = rows_per_bar_of(profile, scene, tick_size_of(scene))
+    if count == 0 or not rect.contains(spot.x, spot.y):
         return None
     bar_size = int(profile["tick_size"]) * int(profile["ticks_per_row"]) * count
     price = scene.price_view.y_at(spot.y) * tick_size_of(scene)
@@ -31,17 +56,18 @@ def find(spot: Spot) -> Hashable | None:
         return None
     totals = bars.sum(axis=1)
     length = FILL * rect.width * int(totals[at]) / max(1, int(totals.max()))
-    return (number, count) if spot.x >= rect.right - length - _NEAR_PX * spot.scale else None
+    return number if spot.x >= rect.right - length - _NEAR_PX * spot.scale else None
 
 
 def tell(spot: Spot, key: Hashable) -> Tip | None:
     """Return the contracts of a bar, exactly as the engine has them."""
     assert isinstance(key, tuple)
-    number, count = key
+    first_ts, number, count = key
     scene = spot.scene
-    if count != rows_per_bar(scene):
+    profile = next((profile for at, profile, _ in _profiles(scene) if at == first_ts), None)
+    if profile is None or count != rows_per_bar_of(profile, scene, tick_size_of(scene)):
         return None
-    profile, tick_size = scene.reader.profile, int(scene.reader.profile["tick_size"])
+    tick_size = int(profile["tick_size"])
     bar_size = tick_size * int(profile["ticks_per_row"]) * count
     low, high = number * bar_size, (number + 1) * bar_size - tick_size
     axis, view = tick_size_of(scene), scene.price_view
@@ -62,6 +88,6 @@ def tell(spot: Spot, key: Hashable) -> Tip | None:
         ("Sell", words.number(sell), -1),
         ("No side", words.number(unsided), 0),
         ("Delta", words.signed(buy - sell), buy - sell),
-        ("Of the session", f"{100 * total / int(profile['total']):.2f} %", 0),
+        ("Of the session", f"{100 * total / int(bars.sum()):.2f} %", 0),
     ]
     return Tip("", lines)

@@ -1,0 +1,62 @@
+"""Levels of finished sessions, each on the stretch of its session.
+
+POC, value area and VWAP stand at their values at the session's close. In a narrow stretch they are all that is drawn.
+"""
+
+from dataclasses import replace
+from typing import Final
+
+from flow_gl.gl.view import Rect
+from flow_gl.layers.base import Scene
+from flow_gl.layers.cached_layer import CachedLayer
+from flow_gl.layers.labels.levels import Level, add_label, add_line, levels_of
+from flow_gl.layers.sessions import Session, sessions_in_view
+
+_MAIN: Final = 4
+"""POC, VAH, VAL, VWAP: the first levels of a session."""
+_ALL_PX: Final = 260.0
+"""Narrowest stretch with all levels at content scale 1, ..."""
+_LABELLED_PX: Final = 640.0
+"""... and with labels on all of them."""
+_LEAST_PX: Final = 8.0
+_FAINTER: Final = 0.8
+
+
+class SessionLevelsLayer(CachedLayer):
+    """Adds lines below the bubbles and labels above them."""
+
+    avoids = True
+
+    def key(self, scene: Scene) -> tuple[object, ...]:
+        view = scene.price_view
+        if "levels" not in scene.style.is_visible or not len(scene.reader.sessions):
+            return ()
+        stretches = [(one.start_ns, left, right) for one, left, right in self._seen(scene)]
+        axis = view.rect, view.y_top, view.y_per_px, view.scale, self._chart.shown.tick_size
+        return stretches, axis, scene.style, scene.reader.sessions_version if stretches else 0
+
+    def _seen(self, scene: Scene) -> list[tuple[Session, float, float]]:
+        least = _LEAST_PX * scene.price_view.scale
+        seen = sessions_in_view(scene)
+        return [(one, a, b) for one, a, b in seen if one.is_finished and b - a >= least]
+
+    def build(self, scene: Scene) -> None:
+        chart, rect, scale = self._chart, scene.price_view.rect, scene.price_view.scale
+        if "levels" not in scene.style.is_visible or not len(scene.reader.sessions):
+            return
+        placed = [(box.x, box.y, box.right, box.bottom) for box in chart.batches.placed]
+        others = len(placed)
+        for session, left, right in self._seen(scene):
+            levels = levels_of(scene.style.palette, session.levels, session.numbers)
+            shown = levels if right - left >= _ALL_PX * scale else levels[:_MAIN]
+            for at, level in enumerate(shown):
+                y = round(chart.shown.y_of_price(scene, level.price))
+                if rect.y <= y < rect.bottom:
+                    add_line(chart, scene, _fainter(level), y, (left, right))
+                    if at < _MAIN or right - left >= _LABELLED_PX * scale:
+                        add_label(chart, scene, level, y, (left, right), placed=placed)
+        chart.batches.placed.extend(Rect(a, b, c - a, d - b) for a, b, c, d in placed[others:])
+
+
+def _fainter(level: Level) -> Level:
+    return replace(level, alpha=_FAINTER * level.alpha)
