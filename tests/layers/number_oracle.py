@@ -73,6 +73,7 @@ def _choose_beside(
             continue
         without += 1
         is_large = discs.radius[at] >= rule.LEAST_BESIDE_PX * scale
+        is_large &= discs.volume[at] >= rule.LEAST_BESIDE_SHARE * discs.volume[in_pane[0]]
         if rank >= always and (without > rule.MOST_BESIDE or not is_large):
             continue
 

@@ -39,6 +39,8 @@ MOST_BESIDE: Final = 32
 """Discs without room inside that may get a number beside them, the largest."""
 LEAST_BESIDE_PX: Final = 9.0
 """Smaller discs get no number beside them unless they always get theirs. Radius at content scale 1."""
+LEAST_BESIDE_SHARE: Final = 0.25
+"""Nor do discs with fewer contracts than this share of the largest one in the pane."""
 _KEEP_FACTOR: Final = 1.25
 """A disc that ranks behind one of the limits above by less than this keeps its number."""
 _LEFT_FIRST: Final = ((-1, 0), (-1, -1), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 1), (1, 0))
@@ -264,6 +266,7 @@ class _Choice:
         always = min(-(-len(ranked) // ALWAYS_SHARE), MOST_ALWAYS)
         nearly_always = int(always * _KEEP_FACTOR) + 1
         is_large = discs.radius >= LEAST_BESIDE_PX * self._scale
+        least = LEAST_BESIDE_SHARE * float(discs.volume[ranked[0]]) if len(ranked) else 0.0
         wanted: list[int] = []
         is_certain: list[bool] = []
         without = 0
@@ -273,8 +276,9 @@ class _Choice:
             without += 1
             if rank >= nearly_always and without > _KEEP_FACTOR * MOST_BESIDE:
                 break
-            kind = before.kind[at]
-            may_stand = is_large[at] and without <= MOST_BESIDE * (1.0 if kind == _NOWHERE else _KEEP_FACTOR)
+            kind, volume = before.kind[at], discs.volume[at]
+            factor = 1.0 if kind == _NOWHERE else _KEEP_FACTOR
+            may_stand = is_large[at] and without <= MOST_BESIDE * factor and volume >= least / factor
             certain = rank < always or (rank < nearly_always and kind == Kind.OVER)
             if certain or may_stand:
                 wanted.append(at)
