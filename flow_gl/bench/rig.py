@@ -7,7 +7,7 @@ swap (timed separately). The overlays, including the panels, are the program's.
 import ctypes
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -39,6 +39,7 @@ _MOST_SETTLING: Final = 600
 _LEAST_SETTLING: Final = 20
 """Minimum number of frames for a transition between two levels of detail to finish."""
 _SETTLED_BYTES: Final = 32_768
+_NOTHING: Final = nullcontext()
 
 
 class Cost(NamedTuple):
@@ -233,12 +234,13 @@ class Rig:
                 break
         self.surface.is_corner = is_corner
 
-    def frame(self, *, frames_a_bubble: int = 1) -> Cost:
+    def frame(self, *, frames_a_bubble: int = 1, around: AbstractContextManager[object] = _NOTHING) -> Cost:
         """Add trades, then draw and time one frame.
 
         Parameters
         ----------
         frames_a_bubble : number of frames over which a second of trades is spread; with 1, each frame closes a bubble
+        around : entered while the frame is built, without the swap
 
         Returns
         -------
@@ -247,7 +249,8 @@ class Rig:
         self._clock.advance(int(FRAME_S * 1e9))
         self._pass_time(SECOND_NS // frames_a_bubble, rate=1.0 / (frames_a_bubble * FRAME_S))
         all_cpu, own_cpu, start = time.process_time(), time.thread_time(), time.perf_counter()
-        self.loop.run_frame(FRAME_S)
+        with around:
+            self.loop.run_frame(FRAME_S)
         worked, worked_cpu = time.perf_counter(), time.thread_time()
         self.surface.swap()
         done, done_cpu = time.perf_counter(), time.process_time()

@@ -40,21 +40,15 @@ class Mirror:
         self._counters: Final = counters
         self._open_bytes = b""
         self._open_at = -1
-        self._in_step_with: tuple[int, int, int, int] | None = None
-        """Arguments of the last `sync` if it left nothing to upload: most frames bring no closed row."""
 
     def restart(self) -> None:
         """Drop all rows, before another ring, lod or base is mirrored."""
         self.rows.restart(0)
         self._open_bytes, self._open_at = b"", -1
-        self._in_step_with = None
 
-    def sync(self, ring: Ring, head: int, visible: tuple[int, int], base: Base, gaps: NDArray[np.void]) -> None:
-        """Upload the visible positions and some of the history, up to `head`."""
+    def sync(self, ring: Ring, head: int, visible: tuple[int, int], base: Base, gaps: NDArray[np.void]) -> bool:
+        """Upload the visible positions and some of the history, up to `head`. Returns whether all of it is uploaded."""
         oldest = ring.oldest
-        asked = (head, *visible, oldest)
-        if asked == self._in_step_with:
-            return
         start, stop = max(visible[0], oldest), min(visible[1], head)
         gpu = self.rows
         if gpu.lo == gpu.hi or start > gpu.hi or stop < gpu.lo or oldest > gpu.hi:
@@ -73,8 +67,7 @@ class Mirror:
             self._upload(ring, max(oldest, gpu.lo - room), gpu.lo, base, gaps)
         gpu.lo = max(gpu.lo, ring.oldest, gpu.hi + 1 - gpu.capacity)
         gpu.lo = min(gpu.lo, gpu.hi)
-        is_complete = gpu.hi >= head and gpu.lo <= max(oldest, gpu.hi + 1 - gpu.capacity)
-        self._in_step_with = asked if is_complete else None
+        return gpu.hi >= head and gpu.lo <= max(oldest, gpu.hi + 1 - gpu.capacity)
 
     def put_open(self, row: np.void | None, ring: Ring, base: Base, gaps: NDArray[np.void]) -> bool:
         """Write the open row at position `hi` if it has changed. Returns whether there is one to draw."""

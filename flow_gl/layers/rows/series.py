@@ -9,7 +9,6 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from flow_gl.core.cached import Cached
 from flow_gl.gl.counters import FrameCounters
 from flow_gl.layers.base import Scene
 from flow_gl.layers.discs import tick_size_of
@@ -41,7 +40,10 @@ class LodRows:
         self.start = self.stop = 0
         self.open_index = self.last_index = NO_INDEX
         self._open_id = 0
-        self._placed: Final[Cached[tuple[int, int, int]]] = Cached()
+        self._wanted = 0, 0
+        """Positions of the closed rows to show."""
+        self._shown: tuple[int, int, int, int, int, bool] | None = None
+        """What the last complete `_sync` was for."""
 
     def restart(self, lod: int, base: Base) -> None:
         self.lod, self.base = lod, base
@@ -49,33 +51,21 @@ class LodRows:
         self.open_index = self.last_index = NO_INDEX
         self.bubbles.restart()
         self.cvd.restart()
-        self._placed.forget()
+        self._shown = None
 
     def update(self, scene: Scene) -> None:
         """Upload new rows and find those in view."""
         reader = scene.reader
-        bubbles, cvd = reader.store.bubbles[self.lod], reader.store.cvd[self.lod]
-        head = reader.heads[self.lod]
+        bubbles, gaps = reader.store.bubbles[self.lod], reader.breaks
         first, last = visible_ids(scene)
         is_paused = scene.until_ns < END_OF_TIME
-        has_left_line = scene.hidden_before_ns <= 0
-        key = first, last, head, scene.until_ns, has_left_line
-
-        def place() -> tuple[int, int, int]:
-            # The bubble that was open at the pause stays as it was: only buckets that had closed are shown.
-            closed = bubbles.position_of(scene.until_ns // self.base.bucket_ns, head) if is_paused else head
-            closed = min(closed, head)
-            start = bubbles.position_of(first, closed)
-            if start > 0 and has_left_line:
-                start -= 1  # for the line that enters from the left
-            return closed, start, max(start, bubbles.position_of(last + 1, closed))
-
-        head, start, stop = self._placed.get(key, place)
-        gaps = reader.breaks
-        self.bubbles.sync(bubbles, head, (start, stop), self.base, gaps)
-        self.cvd.sync(cvd, head, (start, stop), self.base, gaps)
+        shown = first, last, reader.heads[self.lod], bubbles.oldest, scene.until_ns, scene.hidden_before_ns <= 0
+        if shown != self._shown:
+            # Most frames bring no closed row and show no other bucket: then the rows on the GPU are left alone.
+            self._shown = shown if self._sync(scene, first, last) else None
         if not is_paused:
             self._put_open(scene, gaps)
+        start, stop = self._wanted
         gpu = self.bubbles.rows
         self.start, self.stop = max(start, gpu.lo, self.cvd.rows.lo), min(stop, gpu.hi)
         self.open_index = NO_INDEX
@@ -87,6 +77,21 @@ class LodRows:
             newest = bubbles.row(self.stop - 1)
             if newest is not None:
                 self.last_index = self.base.index(int(newest["id"]))
+
+    def _sync(self, scene: Scene, first: int, last: int) -> bool:
+        """Find the positions of the buckets [first, last] and upload their rows. Returns whether all history is up."""
+        reader = scene.reader
+        bubbles, cvd = reader.store.bubbles[self.lod], reader.store.cvd[self.lod]
+        head, gaps = reader.heads[self.lod], reader.breaks
+        if scene.until_ns < END_OF_TIME:
+            # The bubble that was open at the pause stays as it was: only buckets that had closed are shown.
+            head = min(head, bubbles.position_of(scene.until_ns // self.base.bucket_ns, head))
+        start = bubbles.position_of(first, head)
+        if start > 0 and scene.hidden_before_ns <= 0:
+            start -= 1  # for the line that enters from the left
+        self._wanted = wanted = start, max(start, bubbles.position_of(last + 1, head))
+        is_done = self.bubbles.sync(bubbles, head, wanted, self.base, gaps)
+        return self.cvd.sync(cvd, head, wanted, self.base, gaps) and is_done
 
     def _put_open(self, scene: Scene, gaps: NDArray[np.void]) -> None:
         reader = scene.reader

@@ -1,0 +1,94 @@
+"""Python's work in a frame, as counts that do not depend on the machine: bytecodes and calls.
+
+    python -m benchmarks.frame_work [--frames 300] [--functions 20]
+
+Two charts over 5,000 bubbles of history at a market's pace (60 frames per bubble), drawn by the program's own loop as
+in `flow-gl bench frame`. A tracer counts bytecodes, calls of Python functions and calls of C functions in each frame;
+the functions with the most bytecodes follow, per frame. Two versions can be compared even on a busy machine.
+"""
+
+import argparse
+import sys
+from collections import Counter
+from pathlib import Path
+from types import CodeType, FrameType
+from typing import Any, Final
+
+import numpy as np
+
+from flow_gl.bench.frame import quiet_collector
+from flow_gl.bench.rig import Rig, opened
+
+_NAMES: Final = ("bytecodes", "Python calls", "C calls")
+_PACKAGE: Final = Path(sys.modules["flow_gl"].__path__[0])
+_FRAMES_A_BUBBLE: Final = 60
+
+
+class WorkCounter:
+    """Counts the work of what runs between `__enter__` and `__exit__`.
+
+    Attributes
+    ----------
+    counts : per measured block, in the order of `_NAMES`
+    by_code : bytecodes by function, over all blocks
+    """
+
+    def __init__(self) -> None:
+        self.counts: list[tuple[int, int, int]] = []
+        self.by_code: Counter[CodeType] = Counter()
+        self._now = [0, 0, 0]
+
+    def __enter__(self) -> None:
+        self._now = [0, 0, 0]
+        sys.setprofile(self._count_call)
+        sys.settrace(self._enter_function)
+
+    def __exit__(self, *_: object) -> None:
+        sys.settrace(None)
+        sys.setprofile(None)
+        self.counts.append((self._now[0], self._now[1], self._now[2]))
+
+    def _enter_function(self, frame: FrameType, _event: str, _argument: Any) -> Any:
+        frame.f_trace_opcodes, frame.f_trace_lines = True, False
+        return self._count_bytecode
+
+    def _count_bytecode(self, frame: FrameType, event: str, _argument: Any) -> Any:
+        if event == "opcode":
+            self._now[0] += 1
+            self.by_code[frame.f_code] += 1
+        return self._count_bytecode
+
+    def _count_call(self, _frame: FrameType, event: str, _argument: Any) -> None:
+        if event == "call":
+            self._now[1] += 1
+        elif event == "c_call":
+            self._now[2] += 1
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Count Python's work in a frame.")
+    parser.add_argument("--frames", type=int, default=300)
+    parser.add_argument("--functions", type=int, default=20, help="number of functions to list")
+    options = parser.parse_args()
+    counter = WorkCounter()
+    with opened(1280, 720, is_headless=True) as (surface, gui):
+        rig = Rig(surface, gui, history=5_000)
+        rig.show(span_s=120.0, charts=2, is_corner=True)
+        with quiet_collector():
+            for _ in range(20):
+                rig.frame(frames_a_bubble=_FRAMES_A_BUBBLE)
+            for _ in range(options.frames):
+                rig.frame(frames_a_bubble=_FRAMES_A_BUBBLE, around=counter)
+        rig.release()
+    counts = np.array(counter.counts)
+    for name, column in zip(_NAMES, counts.T, strict=True):
+        p50, p99 = np.percentile(column, (50, 99))
+        print(f"{name:13} p50 {p50:8,.0f}  mean {column.mean():8,.0f}  p99 {p99:8,.0f}")
+    for code, count in counter.by_code.most_common(options.functions):
+        path = Path(code.co_filename)
+        place = path.relative_to(_PACKAGE) if path.is_relative_to(_PACKAGE) else path.name
+        print(f"{count / options.frames:9,.0f}  {place}: {code.co_qualname}")
+
+
+if __name__ == "__main__":
+    main()
