@@ -18,6 +18,8 @@ from flow_gl.core.units import MINUTE_NS
 from flow_gl.engine.checkpoint import GapState
 
 Piece = tuple[int, int, GapKind]
+_CLOSED_GAPS: Final = 128
+"""Closed hours that are kept: half a year of trading days."""
 SILENCE_NS: Final = MINUTE_NS
 
 
@@ -56,6 +58,8 @@ class GapLog:
     def __init__(self, calendar: SessionCalendar | None) -> None:
         self._calendar = calendar
         self._quiet: deque[Piece] = deque(maxlen=GAPS)
+        self._closed: deque[Piece] = deque(maxlen=_CLOSED_GAPS)
+        """Closed hours apart, so that the many silences of a quiet instrument do not displace them."""
         self._feed: dict[int, FeedGap] = {}
         self._total = 0
         self._open: list[Piece] = []
@@ -65,7 +69,7 @@ class GapLog:
     def silence(self, start: int, end: int) -> None:
         """Record the silence between two consecutive trades, `start` to `end` (ns)."""
         for piece in self._without_feed(pieces_of(start, end, self._calendar)):
-            self._quiet.append(piece)
+            (self._closed if piece[2] is GapKind.CLOSED else self._quiet).append(piece)
             self._total += 1
         self._open = []
         self.is_changed = True
@@ -95,13 +99,15 @@ class GapLog:
     def follow(self, other: "GapLog") -> None:
         """Take over the gaps of the previous instrument on the chart."""
         self._quiet.extend(other._quiet)
+        self._closed.extend(other._closed)
         self._feed = {**other._feed, **self._feed}
-        self._total = len(self._quiet) + len(self._feed)
+        self._total = len(self._quiet) + len(self._closed) + len(self._feed)
         self.is_changed = True
 
     def forget(self) -> None:
         """Forget earlier silences, because a new chart begins."""
         self._quiet.clear()
+        self._closed.clear()
         self._total = len(self._feed)
         self.is_changed = True
 
@@ -118,17 +124,19 @@ class GapLog:
 
     def keep(self) -> GapState:
         """Return the state for a checkpoint, without a silence that is still open: `look` finds it again."""
-        return GapState(list(self._quiet), list(self._feed.values()), self._total)
+        return GapState([*self._closed, *self._quiet], list(self._feed.values()), self._total)
 
     def resume(self, kept: GapState) -> None:
         """Restore the state that `keep` returned."""
-        self._quiet.extend(kept.quiet)
+        for piece in kept.quiet:
+            (self._closed if piece[2] is GapKind.CLOSED else self._quiet).append(piece)
         self._feed = {gap.start: gap for gap in kept.feed}
         self._total = kept.total
         self.is_changed = True
 
     def write(self, record: NDArray[np.void]) -> None:
-        """Fill a GAP_LIST record (shape (1,)) with the newest `GAPS` gaps, oldest first."""
+        """Fill a GAP_LIST record (shape (1,)), oldest first: closed hours, and as many other gaps as fit, the newest."""
+        closed = [(start, end, kind, 0) for start, end, kind in self._closed]
         rows = [(start, end, kind, 0) for start, end, kind in self._quiet]
         rows += [
             (gap.start, gap.end or max(self._newest, gap.start), GapKind.FEED, int(gap.end == 0))
@@ -136,7 +144,7 @@ class GapLog:
         ]
         rows += [(start, end, kind, int(end >= self._newest)) for start, end, kind in self._open]
         rows.sort()
-        rows = rows[-GAPS:]
+        rows = sorted(closed + rows[len(closed) - GAPS :])
         row = record[0]
         row["count"] = len(rows)
         row["total"] = self._total + len(self._open)

@@ -148,7 +148,7 @@ class TextBatch(Batch):
         if cell.width:
             self._put_cell(cell, x_px, baseline, style)
 
-    def add_upward(self, text: str, x_px: float, y_px: float, style: TextStyle) -> None:
+    def add_upward(self, text: str, x_px: float, y_px: float, style: TextStyle, *, plate: Plate | None = None) -> None:
         """Add a label that reads upwards, turned by a quarter to the left, with its middle at a point.
 
         Parameters
@@ -158,7 +158,19 @@ class TextBatch(Batch):
         cell = self.atlas.cell(text, style.size_px, is_bold=style.is_bold)
         if not cell.width:
             return
-        baseline = x_px + (self.atlas.cap_height(style.size_px, style.is_bold) + 1) // 2
+        cap_height = self.atlas.cap_height(style.size_px, style.is_bold)
+        if plate is not None:
+            half = cap_height // 2 + round(style.size_px * PLATE_PAD_Y)
+            length = cell.advance // 1 + 1 + 2 * round(style.size_px * PLATE_PAD_X)
+            box = x_px - half, y_px - length // 2, 2 * half + cap_height % 2, length
+            radius_px = style.size_px * _PLATE_RADIUS
+            self.add_plate(*box, color=plate.color, alpha=plate.alpha, radius_px=radius_px)
+        if self.boxes is not None:
+            flat = _box(text, (-0.5 * cell.advance, 0.0), (cell.advance, cap_height), style, plate)
+            width, height = flat.rect.height, flat.rect.width
+            upright = Rect(x_px - 0.5 * width, y_px - 0.5 * height, width, height)
+            self.boxes.append(LabelBox(text, upright, style.color, style.alpha))
+        baseline = x_px + (cap_height + 1) // 2
         begin = y_px + cell.advance // 2
         box = baseline - cell.top, begin - cell.left - cell.width, cell.height, cell.width
         self._put(*box, cell.u, cell.v, cell.width, cell.height, *style.color, style.alpha, _UPWARD)

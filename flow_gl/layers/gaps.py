@@ -127,7 +127,8 @@ class GapsLayer(CachedLayer):
             upward = Rect(band[0], y - 0.5 * width, band[1], width)
             if band[1] >= _UPWARD_LINES * size and self._chart.batches.take(upward, rect):
                 color = palette.attention if is_feed else palette.quiet
-                self._chart.batches.text.add_upward(text, x, y, TextStyle(size - scale, color))
+                style, plate = TextStyle(size - scale, color), Plate(palette.ground, alpha=0.8)
+                self._chart.batches.text.add_upward(text, x, y, style, plate=plate)
             return
         if not self._chart.batches.take(Rect(x - 0.5 * width, y - size, width, 2 * size), rect):
             return

@@ -315,3 +315,19 @@ def test_what_was_traded_at_the_open_is_known_behind_a_checkpoint_too(calendar):
     pipeline.process(trades_of([(2, at("2025-01-14T18:20"), 50 * TICK, 1, "B")]))
     pipeline.publish()
     assert quiet.tables["session"]["partial"].tolist() == [0]
+
+
+def test_the_silences_of_a_quiet_instrument_do_not_displace_closed_hours(calendar):
+    days = ("2025-11-24", "2025-11-25", "2025-11-26")
+    rows = [(at(f"{day}T06:00") + n * 90 * SECOND, 100, 1, "B") for day in days for n in range(300)]
+    pipeline, sink = run(rows, calendar)
+    found = gaps_of(sink)
+    assert len(found) == 512
+    closed = [(start, end) for start, end, kind, _ in found if kind is GapKind.CLOSED]
+    assert closed == [(at(f"{day}T17:00"), at(f"{day}T18:00")) for day in days[:2]]
+    assert found == sorted(found)
+    after, kept = Pipeline(sessions=calendar), Collector()
+    after.attach(1, kept)
+    after.resume(decode(pipeline.keep()))
+    after.publish()
+    assert gaps_of(kept) == found
