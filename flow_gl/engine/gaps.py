@@ -135,7 +135,7 @@ class GapLog:
         self.is_changed = True
 
     def write(self, record: NDArray[np.void]) -> None:
-        """Fill a GAP_LIST record (shape (1,)), oldest first: closed hours, and as many other gaps as fit, the newest."""
+        """Fill a GAP_LIST record (shape (1,)), oldest first: closed hours, and the newest other gaps that fit."""
         closed = [(start, end, kind, 0) for start, end, kind in self._closed]
         rows = [(start, end, kind, 0) for start, end, kind in self._quiet]
         rows += [

@@ -82,7 +82,9 @@ class ChartAxes:
         market : the instrument, refreshed for this frame (or unchanged, while paused)
         """
         own.drop_ended_references(market)
-        own.timeline = self._timeline.read(market, state.folding, now_ns=moment.event_ns, scale=moment.scale)
+        own.timeline = self._timeline.read(
+            market, state.folding, now_ns=moment.event_ns, scale=moment.scale, dt_s=moment.dt_s
+        )
         own.lod = lod_for(
             state.time.ns_per_px,
             market.bucket_ns,

@@ -121,3 +121,25 @@ def test_a_gap_that_is_still_open_is_folded_up_to_now_in_few_steps() -> None:
         assert 0 <= 22e8 - folded.between(NOW, NOW + seconds * SECOND) <= 22e8 / 100
         seen.add(timeline.folds.ends)
     assert len(seen) < 600
+
+
+def test_a_gap_that_has_just_become_known_is_folded_over_a_moment() -> None:
+    market, reader = make_market(100), TimelineReader()
+    record = np.zeros(1, GAP_LIST)
+    record["count"] = record["total"] = 1
+    record["gap"]["start"][0, 0], record["gap"]["kind"][0, 0], record["gap"]["open"][0, 0] = NOW, GapKind.CLOSED, 1
+    record["gap"]["end"][0, 0] = NOW + 61 * SECOND
+    market.store.gaps.write(record)
+    market.reader.refresh()
+    shown, ns_per_px = [], 1e8
+    for frame in range(120):
+        now = NOW + 61 * SECOND + frame * SECOND // 60
+        folds = reader.read(market.reader, "closed", now_ns=now, scale=1.0, dt_s=1 / 60).folds
+        shown.append(folds.at(ns_per_px).between(NOW, now) / ns_per_px)
+    moved = -np.diff(shown)
+    assert shown[0] > 500, "nearly all of the minute is still seen"
+    assert (moved > -11.0).all(), "the close never jumps back by more than what a frame of live time takes"
+    assert moved.max() < 70, "and slides in small steps"
+    assert shown[-1] == pytest.approx(22.0, abs=0.2)
+    later = TimelineReader().read(market.reader, "closed", now_ns=NOW + 3600 * SECOND, scale=1.0, dt_s=1 / 60)
+    assert later.folds.at(ns_per_px).between(NOW, NOW + 3600 * SECOND) == pytest.approx(22e8, rel=0.01)

@@ -4,6 +4,7 @@ Closed hours and weekends are folded by default, intervals of open hours without
 own folds, because another instrument may have traded then; for instruments of one exchange they are the same.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
@@ -24,6 +25,11 @@ FOLDED_KINDS: Final[dict[Folding, tuple[GapKind, ...]]] = {
 """The kinds of gaps that are folded. A feed gap never is: how much is missing must be seen."""
 BAND_PX: Final = 22.0
 """Width of a fold at content scale 1."""
+_SLIDE_S: Final = 0.16
+"""Time constant of the slide in which a gap that has just become known is folded."""
+_SLID_NS: Final = 120_000_000_000
+"""Longer gaps are folded at once when they become known: the program has just started, or the feed has jumped."""
+_NEARLY: Final = 0.004
 _STEPS: Final = 256
 """A gap that is still open grows in steps of this share of its length, so that the axis need not change every frame."""
 
@@ -45,32 +51,48 @@ class TimelineReader:
 
     def __init__(self) -> None:
         self._timeline: Final[Cached[Timeline]] = Cached()
+        self._open_start = 0
+        self._folded_ns = 0.0
+        """How much of the gap that is still open is folded."""
 
-    def read(self, market: MarketReader, folding: Folding, *, now_ns: int, scale: float) -> Timeline:
+    def read(self, market: MarketReader, folding: Folding, *, now_ns: int, scale: float, dt_s: float = 0.0) -> Timeline:
         """Return the timeline: the same object while nothing has changed.
 
         Parameters
         ----------
         now_ns : event time at the live edge; a gap that is still open lasts until then
         scale : content scale
+        dt_s : seconds since the previous frame. A gap that has just become known is folded over a moment, so that the
+            picture slides and does not jump; with 0 at once
         """
         first_ns = market.first_ns
         open_start = max((market.open_gaps.get(kind, 0) for kind in FOLDED_KINDS[folding]), default=0)
-        open_end = _stepped(open_start, now_ns) if open_start else 0
+        open_end = open_start + self._fold_open(open_start, now_ns, dt_s) if open_start else 0
         # An open gap gets a new version with each look at the clock.
         version = (len(market.gaps), open_end) if open_end else market.breaks_version
         key = version, folding, scale, first_ns, market
         return self._timeline.get(key, lambda: Timeline(_folds_of(market, folding, open_end, scale), first_ns))
 
+    def _fold_open(self, start_ns: int, now_ns: int, dt_s: float) -> int:
+        """Return how much of a gap that is still open is folded, ns."""
+        length = max(1, now_ns - start_ns)
+        if start_ns != self._open_start:
+            self._open_start, self._folded_ns = start_ns, 0.0
+        is_old = self._folded_ns == 0.0 and length > _SLID_NS
+        if dt_s <= 0.0 or is_old or self._folded_ns > (1.0 - _NEARLY) * length:
+            self._folded_ns = float(length)
+            return _stepped(length)
+        self._folded_ns += (length - self._folded_ns) * (1.0 - math.exp(-dt_s / _SLIDE_S))
+        return int(self._folded_ns)
 
-def _stepped(start_ns: int, now_ns: int) -> int:
-    length = max(1, now_ns - start_ns)
-    step = max(1, length // _STEPS)
-    step = 1 << (step.bit_length() - 1)
-    return start_ns + -(-length // step) * step
+
+def _stepped(length_ns: int) -> int:
+    """Round a length up to a step that grows with it."""
+    step = 1 << (max(1, length_ns // _STEPS).bit_length() - 1)
+    return -(-length_ns // step) * step
 
 
 def _folds_of(market: MarketReader, folding: Folding, open_end: int, scale: float) -> Folds:
     gaps = market.gaps[np.isin(market.gaps["kind"], [int(kind) for kind in FOLDED_KINDS[folding]])]
-    ends = np.where(gaps["open"] == 1, np.maximum(gaps["end"], open_end), gaps["end"])
+    ends = np.where(gaps["open"] == 1, open_end, gaps["end"])
     return Folds(gaps["start"].tolist(), ends.tolist(), BAND_PX * scale) if len(gaps) else NO_FOLDS
