@@ -22,6 +22,12 @@ _LEAST_PX: Final = 8.0
 _FAINTER: Final = 0.8
 
 
+def finished_levels(scene: Scene, session: Session, width_px: float) -> list[Level]:
+    """Return the levels that are drawn of a finished session on a stretch of some px, the most important first."""
+    levels = levels_of(scene.style.palette, session.levels, session.numbers)
+    return levels if width_px >= _ALL_PX * scene.price_view.scale else levels[:_MAIN]
+
+
 class SessionLevelsLayer(CachedLayer):
     """Adds lines below the bubbles and labels above them."""
 
@@ -47,9 +53,7 @@ class SessionLevelsLayer(CachedLayer):
         placed = [(box.x, box.y, box.right, box.bottom) for box in chart.batches.placed]
         others = len(placed)
         for session, left, right in self._seen(scene):
-            levels = levels_of(scene.style.palette, session.levels, session.numbers)
-            shown = levels if right - left >= _ALL_PX * scale else levels[:_MAIN]
-            for at, level in enumerate(shown):
+            for at, level in enumerate(finished_levels(scene, session, right - left)):
                 y = round(chart.shown.y_of_price(scene, level.price))
                 if rect.y <= y < rect.bottom:
                     add_line(chart, scene, _fainter(level), y, (left, right))

@@ -9,6 +9,7 @@ from flow_gl.core.settings import AggregationSettings
 from flow_gl.layers.base import Scene
 from flow_gl.layers.discs import tick_size_of
 from flow_gl.layers.labels.levels import PARTIAL_SUFFIX, levels_of
+from flow_gl.layers.labels.session_levels import finished_levels
 from flow_gl.layers.sessions import current_profile, sessions_in_view
 from flow_gl.ui.overlays import words
 from flow_gl.ui.overlays.hover.tip import Spot, Tip
@@ -108,7 +109,10 @@ def _lines(scene: Scene) -> list[_Line]:
     found: list[_Line] = []
     for session, left, right in reversed(list(sessions_in_view(scene))):
         numbers = session.numbers
-        levels = levels_of(scene.style.palette, session.levels, numbers)
+        if session.is_finished:
+            levels = finished_levels(scene, session, right - left)
+        else:
+            levels = levels_of(scene.style.palette, session.levels, numbers)
         found += [_Line(level.name, level.price, left, right, numbers) for level in levels]
         if not session.is_finished:
             suffix = PARTIAL_SUFFIX if numbers["partial"] else ""
