@@ -39,6 +39,8 @@ def decode_nb(  # noqa: PLR0917  # kernels take arrays
 ) -> int:
     """Decode TRADE words into columns from index `at` on, without records that the pipeline rejects.
 
+    The rules are those of `kernels.aggregate`, repeated because here they must not branch; a test compares both.
+
     Prices are multiples of `tick_size`: a product with the inverse of its odd part, shifted by its power of two, is the
     quotient (see `kernels.trade_run`). Returns the index after the last trade.
     """
