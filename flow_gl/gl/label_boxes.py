@@ -4,7 +4,7 @@ Whatever draws text (`gl.text.TextBatch`, the overlays' painter) has an attribut
 A test sets it to a list; every text that is drawn then adds a `LabelBox`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flow_gl.core.palette import Rgb
 from flow_gl.gl.view import Rect
@@ -21,6 +21,7 @@ class LabelBox:
     color : of the text, components 0..1
     alpha : of the text, 0..1
     within : what it is clipped to; None where nothing clips it
+    window : name of the window that it belongs to; "" for the charts. A window covers what is below it as a whole
     """
 
     text: str
@@ -28,6 +29,15 @@ class LabelBox:
     color: Rgb
     alpha: float = 1.0
     within: Rect | None = None
+    window: str = ""
+
+    def clipped_to(self, *areas: Rect) -> "LabelBox":
+        """Return this box clipped to the one of some areas that holds its middle, if nothing clips it yet."""
+        if self.within is not None:
+            return self
+        x, y = self.rect.x + 0.5 * self.rect.width, self.rect.y + 0.5 * self.rect.height
+        area = next((area for area in areas if area.contains(x, y)), areas[0])
+        return replace(self, within=area)
 
     @property
     def is_cut(self) -> bool:
@@ -39,12 +49,14 @@ class LabelBox:
 
 
 def overlaps(boxes: list[LabelBox], *, slack_px: float = 1.0) -> list[tuple[LabelBox, LabelBox]]:
-    """Return the pairs of boxes that share more than `slack_px` in both directions."""
+    """Return the pairs of boxes of one window that share more than `slack_px` in both directions."""
     found = []
     for at, one in enumerate(boxes):
         a = one.rect
         for other in boxes[at + 1 :]:
             b = other.rect
+            if one.window != other.window:
+                continue
             width, height = min(a.right, b.right) - max(a.x, b.x), min(a.bottom, b.bottom) - max(a.y, b.y)
             if width > slack_px and height > slack_px:
                 found.append((one, other))

@@ -5,7 +5,7 @@ from flow_gl.gl.text import Plate, TextStyle
 from flow_gl.layers.base import Scene
 from flow_gl.layers.cached_layer import CachedLayer
 from flow_gl.layers.labels import ticks
-from flow_gl.layers.labels.axes import LABEL_PX, add_plate, crosshair_x
+from flow_gl.layers.labels.axes import LABEL_PX, add_plate, clear_of_plates, crosshair_x
 from flow_gl.layers.labels.words import contracts_text, price_text
 
 
@@ -35,7 +35,7 @@ class CrosshairLayer(CachedLayer):
         value = self._value(scene)
         if value:
             chart.batches.over.dashed(price.rect.x, round(y), price.rect.width, line, palette.quiet, **dashes)
-            add_plate(chart, scene, value, round(y), plate=ground, color=palette.text)
+            add_plate(chart, scene, value, clear_of_plates(chart, scene, y), plate=ground, color=palette.text)
         if not scene.time_axis_px:
             return
         size = LABEL_PX * scale

@@ -25,7 +25,8 @@ class HeaderLayer:
 
     def update(self, _scene: Scene) -> None:
         bar = self._chart.header
-        shown = bar, self._chart.kit.atlas.generation
+        self._batch.boxes = self._chart.batches.text.boxes
+        shown = bar, self._chart.kit.atlas.generation, self._batch.boxes is not None
         if shown == self._shown:
             self._batch.hold()
             return

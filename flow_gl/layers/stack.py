@@ -13,6 +13,7 @@ from flow_gl.core.jobs import Jobs
 from flow_gl.gl.api import GL
 from flow_gl.gl.counters import FrameCounters
 from flow_gl.gl.kit import Kit
+from flow_gl.gl.label_boxes import LabelBox
 from flow_gl.gl.shapes import ShapeBatch
 from flow_gl.gl.text import TextBatch
 from flow_gl.gl.timing import LayerTimer
@@ -139,6 +140,11 @@ class ChartStack:
         for layer in self._layers:
             layer.setup()
 
+    def collect_labels(self, boxes: list[LabelBox] | None) -> None:
+        """Add the boxes of all labels of the next updates to a list, for tests; None ends it."""
+        self.chart.batches.text.boxes = boxes
+        self.chart.animate()
+
     def update(self, scene: Scene, header: HeaderBar | None = None) -> None:
         """Bring the GPU in step with the scene. Nothing else in the frame uploads.
 
@@ -155,6 +161,9 @@ class ChartStack:
             chart.batches.upload()
         else:
             chart.batches.text.hold()
+        if (boxes := chart.batches.text.boxes) is not None:
+            areas = (_outer(scene),) if header is None else (_outer(scene), header.rect)
+            boxes[:] = [box.clipped_to(*areas) for box in boxes]
 
     def draw(self, scene: Scene, *, timer: LayerTimer | None = None) -> None:
         """Draw onto the bound framebuffer, which the caller has cleared."""

@@ -12,7 +12,7 @@ from typing import Final
 from flow_gl.core.cached import Cached
 from flow_gl.core.frozen import frozen
 from flow_gl.core.jobs import Job
-from flow_gl.gl.view import View
+from flow_gl.gl.view import Rect, View
 from flow_gl.layers.base import Scene
 from flow_gl.layers.detail import MIN_SPACING_PX, lod_for
 from flow_gl.layers.rows import hit
@@ -129,7 +129,14 @@ def _with_zero(own: ChartState, seen: tuple[float, float] | None) -> tuple[float
 
 
 def build(
-    market: MarketReader, layout: ChartLayout, state: ViewState, own: ChartState, moment: Moment, *, is_live: bool
+    market: MarketReader,
+    layout: ChartLayout,
+    state: ViewState,
+    own: ChartState,
+    moment: Moment,
+    *,
+    is_live: bool,
+    covered: tuple[Rect, ...] = (),
 ) -> Scene:
     """Return the scene of one chart, without side effects.
 
@@ -137,6 +144,7 @@ def build(
     ----------
     market : the instrument, as `ChartAxes.advance` saw it
     is_live : whether the chart follows a running market
+    covered : where notices are drawn over the chart
     """
     time, pane, scale = state.time, layout.price, moment.scale
     right_ns = time.right_ns(moment.event_ns, pane.width, own.timeline)
@@ -181,6 +189,7 @@ def build(
         cvd_reference=own.cvd_reference(market),
         price_axis_px=layout.price_axis.width,
         time_axis_px=layout.time_axis.height,
+        covered=covered,
     )
     hover_id = _hovered(scene, state, own)
     return scene if hover_id is None else replace(scene, hover_id=hover_id)

@@ -3,7 +3,6 @@
 A window and a headless target run the same frame. The loop around it (pacing, video, exit) is in `view.program`.
 """
 
-from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -11,8 +10,8 @@ from flow_gl.core.cached import Cached
 from flow_gl.core.clock import Clock
 from flow_gl.core.commands import Command, Configure, SetSpeed
 from flow_gl.core.settings import difference, merge
-from flow_gl.core.units import SECOND_NS
 from flow_gl.gl.api import clear
+from flow_gl.gl.label_boxes import LabelBox
 from flow_gl.gl.surface.context import Surface
 from flow_gl.gl.timing import LayerTimer
 from flow_gl.gl.view import Rect
@@ -122,6 +121,19 @@ class FrameLoop:
         # Draw last: an upload between draws may have to wait for them.
         self._draw(drawn)
         self.gui.draw()
+
+    def label_boxes(self) -> list[LabelBox]:
+        """Draw a frame and return the boxes of all its texts, for tests."""
+        boxes: list[LabelBox] = []
+        self.gui.painter.boxes = boxes
+        for stack in self._stacks:
+            stack.collect_labels(boxes)
+        self._style = ()  # the overlays are built again
+        self.run_for_picture()
+        self.gui.painter.boxes = None
+        for stack in self._stacks:
+            stack.collect_labels(None)
+        return boxes
 
     def _now_s(self) -> float:
         return self._clock.monotonic_ns() / 1e9
@@ -320,8 +332,9 @@ class FrameLoop:
     def _scene(self, chart: ChartFrame, moment: scenes.Moment) -> "Scene | None":
         if chart.market is None or chart.waiting:
             return None
-        own = self.state.charts[chart.index]
-        return scenes.build(chart.market, chart.layout, self.state, own, moment, is_live=chart.said.is_live)
+        own, covered = self.state.charts[chart.index], self.overlays.covered(chart.index)
+        is_live = chart.said.is_live
+        return scenes.build(chart.market, chart.layout, self.state, own, moment, is_live=is_live, covered=covered)
 
     def _axis_px(self, visible: list[int], scale: float) -> float:
         """Return the common width of the price axes, px: equal widths make all charts span the same time."""
@@ -383,11 +396,3 @@ class FrameLoop:
 def _new_bubbles(market: MarketReader) -> int:
     """Return the number of bubbles that have closed since the pause."""
     return market.store.bubbles[0].head - market.heads[0]
-
-
-def picture_name(frame: Frame | None, wall_ns: int) -> str:
-    """Return the file name of a picture: its charts and the local time."""
-    names = "-".join(chart.name for chart in frame.charts if chart.market) if frame else ""
-    safe = "".join(c if c.isalnum() or c in "-._" else "_" for c in names)
-    taken = datetime.fromtimestamp(wall_ns // SECOND_NS)
-    return f"flow_gl_{safe or 'chart'}_{taken:%Y-%m-%d_%H%M%S}.png"

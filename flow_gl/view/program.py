@@ -315,7 +315,7 @@ class Program:
         if not requests:
             return
         from flow_gl.ui.input.actions import Request
-        from flow_gl.view.frame_loop import picture_name
+        from flow_gl.view.video_capture import picture_name
 
         for request in requests:
             if request is Request.QUIT:

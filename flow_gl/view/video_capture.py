@@ -6,6 +6,7 @@ slower, frames are repeated.
 
 import queue
 import threading
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +18,7 @@ from flow_gl.core.system.folders import pictures_dir
 from flow_gl.core.units import SECOND_NS
 from flow_gl.gl.capture import Picture, PixelReader, VideoWriter, read_picture, write_png
 from flow_gl.gl.surface.context import Surface
+from flow_gl.ui.overlays.frame import Frame
 
 _WAITING: Final = 8
 """Maximum number of pictures waiting for the encoder."""
@@ -28,6 +30,14 @@ def save_picture(surface: Surface, path: Path) -> None:
     """Write the current picture as PNG. Raises FlowError if it cannot be written."""
     surface.begin()
     write_png(path, read_picture(*surface.size))
+
+
+def picture_name(frame: Frame | None, wall_ns: int) -> str:
+    """Return the file name of a picture: its charts and the local time."""
+    names = "-".join(chart.name for chart in frame.charts if chart.market) if frame else ""
+    safe = "".join(c if c.isalnum() or c in "-._" else "_" for c in names)
+    taken = datetime.fromtimestamp(wall_ns // SECOND_NS)
+    return f"flow_gl_{safe or 'chart'}_{taken:%Y-%m-%d_%H%M%S}.png"
 
 
 class PictureSaver:

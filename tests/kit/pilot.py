@@ -207,16 +207,22 @@ class HeadlessPilot(Pilot):
 
     Parameters
     ----------
+    surface : drawn to in place of an off-screen picture of `size`
     frame_s : time between two frames, seconds
     """
 
     def __init__(
-        self, *symbols: str, size: tuple[int, int] = (640, 360), frame_s: float = 1 / 144, bubbles: int = 150
+        self,
+        *symbols: str,
+        size: tuple[int, int] = (640, 360),
+        surface: HeadlessContext | None = None,
+        frame_s: float = 1 / 144,
+        bubbles: int = 150,
     ) -> None:
         link = LocalLink(*(symbols or ("NQZ5",)), bubbles=bubbles)
         self.time: Final = ManualClock(link.now_ns)
         self.frame_s: Final = frame_s
-        super().__init__(HeadlessContext(*size), link, self.time)
+        super().__init__(surface or HeadlessContext(*size), link, self.time)
 
     def pass_time(self, seconds: float) -> None:
         """Advance the clock; the engine keeps sending its heartbeat meanwhile."""

@@ -48,7 +48,7 @@ def drawn(pane: Rect, monkeypatch: pytest.MonkeyPatch, **session: int) -> Record
     state = SimpleNamespace(palette=DARK, charts=[own], style=lambda _: Style())
     monkeypatch.setattr(notices, "go_live_pill", lambda *_: None)
     painter = RecordingPainter()
-    notices.draw(painter, chart, SimpleNamespace(engine=None, scale=1.0), state)
+    notices.draw(painter, chart, SimpleNamespace(engine=None, scale=1.0), state, taken=[])
     return painter
 
 

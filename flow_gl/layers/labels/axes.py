@@ -21,6 +21,8 @@ LABEL_PX: Final = 13.0
 PLATE_PX: Final = 14.0
 LEFT_PX: Final = 12.0
 """Distance from the right border of the pane to the labels."""
+_PLATE_STEP_PX: Final = 22.0
+"""Least distance between the middles of two plates."""
 ARROW_PX: Final = 12.0
 """Room for the arrow above or below the plate of a price outside the view."""
 
@@ -45,13 +47,23 @@ def _within(y: float, top: float, bottom: float, scale: float) -> int:
 
 
 def _free_ticks(
-    ticks_px: list[tuple[int, float]], rect: Rect, size: float, plate_y: int | None
+    ticks_px: list[tuple[int, float]], rect: Rect, size: float, plates_y: tuple[float | None, ...]
 ) -> list[tuple[int, float]]:
-    """Return the ticks whose labels are inside the pane and do not touch the plate."""
+    """Return the ticks whose labels are inside the pane and touch no plate."""
     low, high = rect.y + 0.7 * size, rect.bottom - 0.7 * size
+    taken = [y for y in plates_y if y is not None]
     return [
-        (value, y) for value, y in ticks_px if low < y < high and (plate_y is None or abs(y - plate_y) > 1.7 * size)
+        (value, y) for value, y in ticks_px if low < y < high and all(abs(y - plate) > 1.7 * size for plate in taken)
     ]
+
+
+def _crosshair_y(chart: Chart, scene: Scene) -> float | None:
+    """Return the y of the crosshair's plate; None if it is not over this chart."""
+    if scene.crosshair_px is None or crosshair_x(scene) is None:
+        return None
+    if not scene.price_view.rect.y <= scene.crosshair_px[1] < scene.cvd_view.rect.bottom:
+        return None
+    return clear_of_plates(chart, scene, scene.crosshair_px[1])
 
 
 def price_direction(scene: Scene, price: float, tick_size: int) -> int:
@@ -83,15 +95,29 @@ def _last_price_y(chart: Chart, scene: Scene) -> tuple[int, int] | None:
     return _within(y, rect.y + room, rect.bottom - room, scale), direction
 
 
-def _has_cvd_pane(scene: Scene) -> bool:
+def has_cvd_pane(scene: Scene) -> bool:
+    """Whether the chart is high enough for a CVD pane (`layers.room`)."""
     return scene.cvd_view.rect.height > 2.0 * LABEL_PX * scene.cvd_view.scale
 
 
 def _last_cvd_y(chart: Chart, scene: Scene) -> int | None:
-    if not chart.has_trades or not _has_cvd_pane(scene) or "cvd" not in scene.style.is_visible:
+    if not chart.has_trades or not has_cvd_pane(scene) or "cvd" not in scene.style.is_visible:
         return None
     view = scene.cvd_view
     return _within(view.screen_y(chart.shown.cvd), view.rect.y, view.rect.bottom, view.scale)
+
+
+def clear_of_plates(chart: Chart, scene: Scene, y: float) -> int:
+    """Return the y next to a given one at which a plate of the crosshair covers neither last price nor last CVD."""
+    scale, last = scene.price_view.scale, _last_price_y(chart, scene)
+    top, bottom = scene.price_view.rect.y, scene.cvd_view.rect.bottom
+    step = _PLATE_STEP_PX * scale
+    for plate in (last[0] if last else None, _last_cvd_y(chart, scene)):
+        if plate is not None and abs(y - plate) < step:
+            above, below = plate - step, plate + step
+            is_above = (y < plate or below + 0.5 * step > bottom) and above - 0.5 * step >= top
+            return round(above if is_above else below)
+    return round(min(max(y, top + 0.5 * step), bottom - 0.5 * step))
 
 
 class PriceAxisLayer(CachedLayer):
@@ -103,7 +129,8 @@ class PriceAxisLayer(CachedLayer):
         if chart.has_trades and scene.price_axis_px:
             place = _last_price_y(chart, scene)
             size = LABEL_PX * view.scale
-            self._ticks = _free_ticks(chart.ticks.prices, view.rect, size, place[0] if place else None)
+            plates = place[0] if place else None, _crosshair_y(chart, scene)
+            self._ticks = _free_ticks(chart.ticks.prices, view.rect, size, plates)
         return self._ticks, view.rect.right, view.scale, chart.shown.tick_size, scene.style.palette
 
     def build(self, scene: Scene) -> None:
@@ -148,14 +175,15 @@ class CvdAxisLayer(CachedLayer):
 
     def key(self, scene: Scene) -> tuple[object, ...]:
         chart, view = self._chart, scene.cvd_view
-        is_there = "cvd" in scene.style.is_visible and _has_cvd_pane(scene)
+        is_there = "cvd" in scene.style.is_visible and has_cvd_pane(scene)
         self._ticks: list[tuple[int, float]] = []
         if is_there and chart.has_trades and scene.price_axis_px:
-            self._ticks = _free_ticks(chart.ticks.cvd, view.rect, LABEL_PX * view.scale, _last_cvd_y(chart, scene))
+            plates = _last_cvd_y(chart, scene), _crosshair_y(chart, scene)
+            self._ticks = _free_ticks(chart.ticks.cvd, view.rect, LABEL_PX * view.scale, plates)
         return is_there, self._ticks, view.rect, view.scale, scene.style.palette
 
     def build(self, scene: Scene) -> None:
-        if "cvd" not in scene.style.is_visible or not _has_cvd_pane(scene):
+        if "cvd" not in scene.style.is_visible or not has_cvd_pane(scene):
             return
         chart, rect, palette = self._chart, scene.cvd_view.rect, scene.style.palette
         scale = scene.cvd_view.scale

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from flow_gl.gl.buffers import RowRing
 from flow_gl.gl.fonts import FontAtlas
+from flow_gl.gl.label_boxes import LabelBox
 from flow_gl.gl.text import PLATE_PAD_X, use_text_program
 from flow_gl.gl.view import Rect
 from flow_gl.layers.base import Scene
@@ -110,7 +111,8 @@ class CountsLayer:
             self._count = 0
             self._key = ()
             return
-        key = rows.base, view.scale, style, scene.hidden_before_ns, chart.kit.atlas.generation
+        is_collecting = chart.batches.text.boxes is not None
+        key = rows.base, view.scale, style, scene.hidden_before_ns, chart.kit.atlas.generation, is_collecting
         step = round(view.y_top / view.y_per_px / (_PANE_STEP_PX * view.scale))
         zoom = view.ns_per_px, view.folded, view.y_per_px, step, chart.shown.reference
         rows_key = rows.start, rows.stop, *zoom, self._open_key(scene)
@@ -148,6 +150,7 @@ class CountsLayer:
         self._taken = list(chart.batches.placed)
         self._places.update(discs, view.rect, taken=self._taken, scale=view.scale, view=(base.bucket_ns, *of_view))
         at_of = {one: at for at, one in enumerate(discs.ids.tolist())}
+        boxes = {one: _box(discs, at_of[one], place) for one, place in self._places.places.items()}
         numbers = [
             _Number(
                 bucket=base.index(one),
@@ -157,8 +160,18 @@ class CountsLayer:
                 place=place,
             )
             for one, place in self._places.places.items()
+            if self._is_legible(boxes[one], view.rect)
         ]
+        if chart.batches.text.boxes is not None:
+            texts = {one: count_text(int(discs.volume[at_of[one]])) for one in boxes}
+            drawn = [one for one in boxes if self._is_legible(boxes[one], view.rect)]
+            color = scene.style.palette.text
+            chart.batches.text.boxes.extend(LabelBox(texts[one], boxes[one], color, 0.96, view.rect) for one in drawn)
         self._upload(numbers, view.scale)
+
+    def _is_legible(self, box: Rect, pane: Rect) -> bool:
+        """Whether a number is neither cut by the pane's border nor behind another label."""
+        return pane.encloses(box) and not any(box.overlaps(other) for other in self._taken)
 
     def _upload(self, numbers: list[_Number], scale: float) -> None:
         tick_size, atlas = self._chart.rows.series.current.base.tick_size, self._chart.kit.atlas
@@ -184,6 +197,13 @@ class CountsLayer:
 
     def release(self) -> None:
         self._rows.release()
+
+
+def _box(discs: Discs, at: int, place: Place) -> Rect:
+    """Return the box of a disc's number, framebuffer pixels."""
+    half_width, half_height = float(discs.half_width[at]), float(discs.half_height[at])
+    x, y = float(discs.x[at]) + place.dx, float(discs.y[at]) + place.dy
+    return Rect(x - half_width, y - half_height, 2.0 * half_width, 2.0 * half_height)
 
 
 _Anchor = tuple[int, int, int]

@@ -8,7 +8,7 @@ from flow_gl.layers.base import Scene
 from flow_gl.layers.cached_layer import CachedLayer
 from flow_gl.layers.chart import Chart
 from flow_gl.layers.labels import ticks
-from flow_gl.layers.labels.axes import LABEL_PX
+from flow_gl.layers.labels.axes import LABEL_PX, has_cvd_pane
 from flow_gl.layers.labels.words import contracts_text, signed_text
 
 _MARGIN_PX: Final = 14.0
@@ -71,7 +71,7 @@ class CvdCaptionLayer(CachedLayer):
         return (*numbers, direction, chart.has_trades, view.rect, view.scale, scene.style.palette, scene.zone)
 
     def build(self, scene: Scene) -> None:
-        if "cvd" not in scene.style.is_visible:
+        if "cvd" not in scene.style.is_visible or not has_cvd_pane(scene):
             return
         rect, scale = scene.cvd_view.rect, scene.cvd_view.scale
         room = rect.width - 2 * _MARGIN_PX * scale
@@ -92,7 +92,7 @@ class CvdCaptionLayer(CachedLayer):
             return
         color = palette.quiet if scene.cvd_reference is None else palette.text
         place = round(rect.x + _MARGIN_PX * scale), round(rect.y + 1.3 * size)
-        texts.add(text, *place, TextStyle(size, color), plate=Plate(palette.ground, alpha=0.7), is_fleeting=True)
+        texts.add(text, *place, TextStyle(size, color), plate=Plate(palette.ground, alpha=0.9), is_fleeting=True)
 
     def _add_zero(self, scene: Scene, direction: int, room: float) -> float:
         """Say in which direction zero lies and how far. Returns the width taken, pixels."""

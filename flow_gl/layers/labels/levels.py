@@ -175,7 +175,7 @@ class LevelsLayer(CachedLayer):
                 placed.append(label)
                 begin = label[2]
                 x, style = round(label[0] + 0.5 * size), TextStyle(size, palette.quiet)
-                chart.batches.text.add(text, x, y, style, plate=Plate(palette.ground, alpha=0.7))
+                chart.batches.text.add(text, x, y, style, plate=Plate(palette.ground, alpha=0.9))
             if end > begin:
                 box = begin, y, end - begin, line
                 chart.batches.under.dashed(*box, palette.quiet, alpha=0.7, period=2 * line, dash=line)
@@ -216,8 +216,8 @@ def add_label(
     if x is None or x + width > end:
         return
     placed.append((x, top, x + width, bottom))
-    plate = Plate(scene.style.palette.ground, alpha=0.82)
-    chart.batches.text.add(text, round(x), y, TextStyle(size, level.color), plate=plate)
+    plate = Plate(scene.style.palette.ground, alpha=0.9)
+    chart.batches.text.add(text, round(x + 0.5 * size), y, TextStyle(size, level.color), plate=plate)
 
 
 def met_by(label: Box, placed: list[Box]) -> list[tuple[float, float]]:

@@ -3,11 +3,11 @@
 Also draws short notes that confirm what a key did and then fade. Notices lie over the chart and behind the panels.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from flow_gl.core.market import rejections
-from flow_gl.core.palette import Palette, Rgb, mix
+from flow_gl.core.palette import Palette, Rgb, mix, readable
 from flow_gl.gl.view import Rect
 from flow_gl.layers.discs import radius_range
 from flow_gl.layers.labels.legend import LEAST_HEIGHT_PX
@@ -48,21 +48,51 @@ class Notes:
         return not self._lines
 
 
-def draw(painter: Painter, chart: ChartFrame, frame: Frame, state: ViewState) -> None:
-    """Draw all notices of one chart."""
-    palette, pane = state.palette, chart.layout.price
-    if chart.waiting:
-        _middle(painter, pane, chart.waiting, chart.said, palette)
-    elif not chart.said.is_live and chart.said.tone in (Tone.ALARM, Tone.ATTENTION):
-        _banner(painter, chart, frame, palette)
-    elif frame.engine is not None and frame.engine.status["unkept"]:
-        _unkept(painter, pane, frame.engine.text("keeping"), palette)
-    _chips(painter, chart, frame, state)
+class _Pane:
+    """A price pane while its notices are placed: none reaches out of it or covers another.
+
+    Attributes
+    ----------
+    taken : where notices have been placed
+    """
+
+    def __init__(self, rect: Rect, taken: list[Rect]) -> None:
+        self.rect: Final = rect
+        self.taken: Final = [*taken]
+
+    def take(self, box: Rect) -> bool:
+        """Reserve a place if it is free; return whether it was."""
+        if not self.rect.encloses(box) or any(box.overlaps(other) for other in self.taken):
+            return False
+        self.taken.append(box)
+        return True
+
+
+def draw(painter: Painter, chart: ChartFrame, frame: Frame, state: ViewState, *, taken: list[Rect]) -> tuple[Rect, ...]:
+    """Draw all notices of one chart, the most important first.
+
+    Parameters
+    ----------
+    taken : where notes are drawn
+
+    Returns
+    -------
+    covered : where notes and notices are: labels avoid these places
+    """
+    palette, pane = state.palette, _Pane(chart.layout.price, taken)
     pill = go_live_pill(painter, chart, frame, state)
-    if pill is not None:
+    if pill is not None and pane.take(pill[0]):
         rect, text = pill
         _plate(painter, rect, palette.information, palette)
         painter.text_middle(rect.x + 10 * frame.scale, rect.y + rect.height / 2, text, palette.text, 13.0, bold=True)
+    if chart.waiting:
+        _middle(painter, pane, chart.waiting, chart.said, palette)
+    elif not chart.said.is_live and chart.said.tone in (Tone.ALARM, Tone.ATTENTION):
+        _banner(painter, pane, chart.said, palette)
+    elif frame.engine is not None and frame.engine.status["unkept"]:
+        _unkept(painter, pane, frame.engine.text("keeping"), palette)
+    _chips(painter, pane, chart, frame, state)
+    return tuple(pane.taken)
 
 
 def go_live_pill(painter: Painter, chart: ChartFrame, frame: Frame, state: ViewState) -> tuple[Rect, str] | None:
@@ -80,57 +110,73 @@ def go_live_pill(painter: Painter, chart: ChartFrame, frame: Frame, state: ViewS
     return Rect(pane.right - width - 12 * scale, pane.bottom - height - 12 * scale, width, height), text
 
 
-def _middle(painter: Painter, pane: Rect, text: str, said: Condition, palette: Palette) -> None:
+def _middle(painter: Painter, pane: _Pane, text: str, said: Condition, palette: Palette) -> None:
     """Draw the empty-state message in the middle of the pane, wrapped to its width."""
     color = tone_color(palette, said.tone) if said.tone is Tone.ALARM else palette.quiet
-    size = 15.0
-    lines = _wrap(painter, text, pane.width - 48 * painter.scale, size)
-    y = pane.y + pane.height / 2 - painter.line(size) * len(lines) / 2
-    for line in lines:
-        painter.text(pane.x + (pane.width - painter.width(line, size)) / 2, y, line, color, size)
-        y += painter.line(size) * 1.25
+    rect = pane.rect
+    for size, margin in ((15.0, 48.0), (12.0, 16.0), (11.0, 8.0)):
+        lines = _wrap(painter, text, rect.width - margin * painter.scale, size)
+        step = painter.line(size) * 1.25
+        width = max(painter.width(line, size) for line in lines)
+        box = Rect(rect.x + (rect.width - width) / 2, rect.y + (rect.height - step * len(lines)) / 2, width, 0.0)
+        if not pane.take(replace(box, height=step * len(lines))):
+            continue
+        for row, line in enumerate(lines):
+            x = rect.x + (rect.width - painter.width(line, size)) / 2
+            painter.text(x, box.y + row * step, line, color, size)
+        return
 
 
-def _banner(painter: Painter, chart: ChartFrame, frame: Frame, palette: Palette) -> None:
-    """Repeat the state and its reason in a banner over the chart."""
-    said, pane, scale = chart.said, chart.layout.price, frame.scale
-    color = tone_color(palette, said.tone)
+def _banner(painter: Painter, pane: _Pane, said: Condition, palette: Palette) -> None:
+    """Repeat the state and its reason in a banner over the chart, as far as there is room."""
     # The user caused a pause: a small banner without the reason is enough.
     is_pause = said.tone is Tone.ATTENTION
-    title = said.text
-    size = 15.0 if is_pause else 20.0
-    room = pane.width - 64 * scale
-    detail = [] if is_pause or not said.detail else _wrap(painter, said.detail, room, 14.0)
-    title_lines = _wrap(painter, title, room, size, bold=True)
-    width = max([painter.width(t, size, bold=True) for t in title_lines] + [painter.width(t, 14.0) for t in detail])
-    width += 40 * scale
-    height = len(title_lines) * painter.line(size) + len(detail) * painter.line(14.0) * 1.15 + 24 * scale
-    x, y = pane.x + (pane.width - width) / 2, pane.y + 24 * scale
-    _plate(painter, Rect(x, y, width, height), color, palette)
-    y += 12 * scale
-    for text in title_lines:
-        painter.text(x + (width - painter.width(text, size, bold=True)) / 2, y, text, color, size, bold=True)
-        y += painter.line(size)
-    for text in detail:
-        y += 0.1 * painter.line(14.0)
-        painter.text(x + (width - painter.width(text, 14.0)) / 2, y, text, palette.text, 14.0)
-        y += painter.line(14.0)
+    title_px = 15.0 if is_pause else 20.0
+    detail, short = "" if is_pause else said.detail, said.short or said.text
+    forms = (said.text, title_px, detail), (said.text, 15.0, detail), (said.text, 15.0, "")
+    for form in (*forms, (short, 13.0, ""), (short, 11.0, "")):
+        if _draw_banner(painter, pane, form, tone_color(palette, said.tone), palette):
+            return
 
 
-def _unkept(painter: Painter, pane: Rect, reason: str, palette: Palette) -> None:
+def _draw_banner(painter: Painter, pane: _Pane, form: tuple[str, float, str], color: Rgb, palette: Palette) -> bool:
+    """Draw a banner in one form (title, its size, detail); return whether there was room."""
+    title, size, detail = form
+    scale, rect = painter.scale, pane.rect
+    margin = (24.0 if rect.height > 200 * scale else 4.0) * scale
+    pad = 12.0 * scale if size > 13.0 else 4.0 * scale
+    room = rect.width - 2 * margin - 3 * pad
+    lines = [(text, size, True) for text in _wrap(painter, title, room, size, bold=True)]
+    lines += [(text, 14.0, False) for text in (_wrap(painter, detail, room, 14.0) if detail else [])]
+    heights = [painter.line(px) * (1.0 if bold else 1.15) for _, px, bold in lines]
+    width = max(painter.width(text, px, bold=bold) for text, px, bold in lines) + 3 * pad
+    height = sum(heights) + 2 * pad
+    box = Rect(rect.x + (rect.width - width) / 2, rect.y + margin, width, height)
+    if not pane.take(box):
+        return False
+    _plate(painter, box, color, palette)
+    title_color = readable(color, _behind(color, palette), palette.text)
+    y = box.y + pad
+    for (text, px, bold), step in zip(lines, heights, strict=True):
+        x = box.x + (width - painter.width(text, px, bold=bold)) / 2
+        painter.text(x, y + step - painter.line(px), text, title_color if bold else palette.text, px, bold=bold)
+        y += step
+    return True
+
+
+def _unkept(painter: Painter, pane: _Pane, reason: str, palette: Palette) -> None:
     """Warn in one line that data cannot be recorded or archived. The chart itself is correct, so no banner."""
-    scale, size = painter.scale, 13.0
-    room = pane.width - 48 * scale
-    text = reason if painter.width(reason, size) <= room else UNKEPT
-    width, height = painter.width(text, size) + 20 * scale, 26 * scale
-    if width > pane.width:
-        return
-    rect = Rect(pane.x + (pane.width - width) / 2, pane.y + 12 * scale, width, height)
-    _plate(painter, rect, palette.attention, palette)
-    painter.text_middle(rect.x + 10 * scale, rect.y + rect.height / 2, text, palette.text, size)
+    scale, size, rect = painter.scale, 13.0, pane.rect
+    for text in (reason, UNKEPT):
+        width, height = painter.width(text, size) + 20 * scale, 26 * scale
+        box = Rect(rect.x + (rect.width - width) / 2, rect.y + 12 * scale, width, height)
+        if width <= rect.width - 28 * scale and pane.take(box):
+            _plate(painter, box, palette.attention, palette)
+            painter.text_middle(box.x + 10 * scale, box.y + box.height / 2, text, palette.text, size)
+            return
 
 
-def _chips(painter: Painter, chart: ChartFrame, frame: Frame, state: ViewState) -> None:
+def _chips(painter: Painter, board: _Pane, chart: ChartFrame, frame: Frame, state: ViewState) -> None:
     """List what is hidden or missing, so that the user does not take the chart for complete."""
     own = state.charts[chart.index]
     texts = []
@@ -153,9 +199,9 @@ def _chips(painter: Painter, chart: ChartFrame, frame: Frame, state: ViewState) 
         height = 22 * scale
         x = pane.x + (pane.width - width) / 2
         y -= height
-        if width > pane.width or y < pane.y:
+        if not board.take(Rect(x, y, width, height)):
             continue
-        painter.box(x, y, width, height, palette.raised, alpha=0.85, rounding=4.0)
+        painter.box(x, y, width, height, palette.raised, alpha=0.95, rounding=4.0)
         painter.text_middle(x + 8 * scale, y + height / 2, text, palette.quiet, _CHIP_PX)
         y -= 4 * scale
 
@@ -181,25 +227,34 @@ def _limits(market: MarketReader) -> list[tuple[str, str]]:
     return texts
 
 
-def draw_notes(painter: Painter, notes: Notes, frame: Frame, area: Rect, palette: Palette) -> None:
-    """Draw the fading notes, centred in the lower part of the window."""
-    scale = frame.scale
+def draw_notes(painter: Painter, notes: Notes, frame: Frame, area: Rect, palette: Palette) -> list[Rect]:
+    """Draw the fading notes, centred in the lower part of the window. Returns where they are."""
+    scale, drawn = frame.scale, []
     y = area.bottom - 0.3 * area.height
     for text, alpha in reversed(notes.lines(frame.steady_s)):
-        lines = _wrap(painter, text, area.width - 64 * scale, 14.0)
+        lines = _wrap(painter, text, area.width - min(64 * scale, 0.2 * area.width), 14.0)
         width = max(painter.width(line, 14.0) for line in lines) + 28 * scale
         height = len(lines) * painter.line(14.0) * 1.15 + 16 * scale
         x = area.x + (area.width - width) / 2
-        painter.box(x, y - height, width, height, palette.plate, alpha=0.94 * alpha, rounding=4.0)
+        if y - height < area.y:
+            break
+        drawn.append(Rect(x, y - height, width, height))
+        painter.box(x, y - height, width, height, palette.plate, alpha=alpha, rounding=4.0)
         for row, line in enumerate(lines):
             top = y - height + 8 * scale + row * painter.line(14.0) * 1.15
             painter.text(x + 14 * scale, top, line, palette.plate_text, 14.0, alpha=alpha)
         y -= height + 6 * scale
+    return drawn
 
 
 def _plate(painter: Painter, rect: Rect, color: Rgb, palette: Palette) -> None:
-    painter.box(rect.x, rect.y, rect.width, rect.height, mix(palette.raised, color, 0.16), alpha=0.95, rounding=4.0)
+    painter.box(rect.x, rect.y, rect.width, rect.height, _behind(color, palette), alpha=0.95, rounding=4.0)
     painter.frame(rect.x, rect.y, rect.width, rect.height, color, alpha=0.8, rounding=4.0)
+
+
+def _behind(color: Rgb, palette: Palette) -> Rgb:
+    """Colour of the plate of a notice."""
+    return mix(palette.raised, color, 0.16)
 
 
 def _wrap(painter: Painter, text: str, room: float, size: float, *, bold: bool = False) -> list[str]:

@@ -6,6 +6,7 @@ from imgui_bundle import imgui
 
 from flow_gl.core.commands import Command
 from flow_gl.core.jobs import Jobs
+from flow_gl.gl.view import Rect
 from flow_gl.layers.rows.hit import row_of
 from flow_gl.ui.input.actions import Action
 from flow_gl.ui.overlays import notices
@@ -42,6 +43,7 @@ class Overlays:
             Panel("performance", jobs, fill=performance.fill, form=performance.form),
         ]
         self._said: tuple[object, ...] = ()
+        self._covered: Final[dict[int, tuple[Rect, ...]]] = {}
 
     def refresh(self, painter: Painter, frame: Frame, state: ViewState) -> None:
         """Update the texts of the headers and panels that are due in this frame."""
@@ -85,8 +87,11 @@ class Overlays:
         """
         for order, chart in enumerate(frame.charts):
             self._headers[order].draw(painter, chart, frame, state, has_menu=order == 0)
-            notices.draw(painter, chart, frame, state)
-        notices.draw_notes(painter, self.notes, frame, frame.panels.charts, state.palette)
+        painter.window = "notes"
+        notes = notices.draw_notes(painter, self.notes, frame, frame.panels.charts, state.palette)
+        painter.window = ""
+        for chart in frame.charts:
+            self._covered[chart.index] = notices.draw(painter, chart, frame, state, taken=notes)
         is_full = is_full or _is_held()
         commands = [command for panel in self._panels for command in panel.draw(frame, state, is_full=is_full)]
         if state.is_panel_open("help"):
@@ -101,6 +106,10 @@ class Overlays:
             imgui.set_next_window_pos(self._menu_at)
         chosen = menu.draw(frame, state)
         return commands, chosen
+
+    def covered(self, index: int) -> tuple[Rect, ...]:
+        """Return where notices were drawn over a chart in the last build."""
+        return self._covered.get(index, ())
 
     def ask_for_menu(self, at: tuple[float, float] | None = None) -> None:
         """Open the menu in the next frame, at a point (in ImGui units) or at the mouse."""

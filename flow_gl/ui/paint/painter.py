@@ -26,6 +26,8 @@ class Painter:
         self._list: imgui.ImDrawList
         self.boxes: list[LabelBox] | None = None
         """Boxes of the texts that are drawn, for tests; None does not collect them."""
+        self.window = ""
+        """What collected texts are said to belong to."""
         self.scale = 1.0
         self._within: Rect | None = None
         self._dense = 1.0
@@ -65,9 +67,25 @@ class Painter:
         dense = self._dense
         if self.boxes is not None:
             rect = Rect(round(x), round(y), self.width(text, size, bold=bold), self.line(size))
-            self.boxes.append(LabelBox(text, rect, color, alpha, self._within))
+            self.boxes.append(LabelBox(text, rect, color, alpha, self._within, self.window))
         place = (round(x) / dense, round(y) / dense)
         self._list.add_text(self._fonts[bold], size * self._unit, place, u32(color, alpha), text)
+
+    def note_text(
+        self, place: tuple[float, float], text: str, color: Rgb, within_x: tuple[float, float], *, window: str
+    ) -> None:
+        """Collect the box of a text that a window draws itself, in ImGui's units and in the overlays' own size.
+
+        Parameters
+        ----------
+        within_x : left and right border of the window
+        """
+        assert self.boxes is not None
+        dense = self._dense
+        x, y, height = place[0] * dense, place[1] * dense, self.line(FONT_PX)
+        left, right = within_x[0] * dense, within_x[1] * dense
+        box = Rect(x, y, self.width(text, FONT_PX), height)
+        self.boxes.append(LabelBox(text, box, color, within=Rect(left, y, right - left, height), window=window))
 
     def text_middle(
         self, x: float, y: float, text: str, color: Rgb, size: float, *, bold: bool = False, alpha: float = 1.0

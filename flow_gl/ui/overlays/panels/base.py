@@ -136,6 +136,7 @@ class Figures:
 
     def __init__(self, section: Section, painter: Painter) -> None:
         self._section: Final = section
+        self._painter: Final = painter
         self._columns: Final = max((len(row.values) for row in section.rows), default=0)
         self._widths: Final = [[painter.points(value) for value in row.values] for row in section.rows]
         """Widths of each row's values, in ImGui units."""
@@ -166,6 +167,12 @@ class Figures:
         add_text = imgui.get_window_draw_list().add_text
         for place, color, text in self._texts:
             add_text(place, color, text)
+        if self._painter.boxes is not None:
+            window = imgui.internal.get_current_window()
+            # A table that is wider than its window is scrolled sideways.
+            sides = window.pos.x, window.pos.x + max(window.size.x, left - window.pos.x + width)
+            for place, _, text in self._texts:
+                self._painter.note_text(place, text, palette.text, sides, window=window.name)
 
     def _place(self, placement: _Placement) -> None:
         self._placement = placement

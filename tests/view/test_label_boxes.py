@@ -1,0 +1,210 @@
+"""At every size, with one to nine charts and in every state, no text overlaps another and none is cut."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pytest
+
+from flow_gl.core.schema import FeedState, GapKind
+from flow_gl.gl.label_boxes import LabelBox, overlaps
+from flow_gl.gl.surface.context import HeadlessContext
+from flow_gl.gl.view import Rect
+from tests.kit.local_link import add_cross, add_gap
+from tests.kit.markets import SECOND
+from tests.kit.pilot import HeadlessPilot
+
+SYMBOLS: Final = ("NQZ5", "ESZ5", "RTYZ5", "YMZ5", "MNQZ5", "MESZ5", "M2KZ5", "MYMZ5", "NQH6")
+SIZES: Final = ((400, 300, 1.0), (1024, 600, 1.0), (1920, 1080, 1.0), (3840, 2160, 1.0), (3840, 2160, 2.0))
+COUNTS: Final = (1, 2, 4, 9)
+WHITE: Final = (1.0, 1.0, 1.0)
+
+
+class SmallTarget(HeadlessContext):
+    """A surface that says it is large but has few pixels: texts are laid out, and little is drawn.
+
+    Attributes
+    ----------
+    said : width and height that it says it has
+    """
+
+    def __init__(self, width: int, height: int, content_scale: float) -> None:
+        super().__init__(16, 16, content_scale=content_scale)
+        self.said = width, height
+
+    @property
+    def size(self) -> tuple[int, int]:
+        return self.said
+
+
+class Desk(HeadlessPilot):
+    """A window of some size with some charts."""
+
+    def __init__(self, width: int, height: int, scale: float, count: int, *, bubbles: int = 150) -> None:
+        super().__init__(*SYMBOLS[:count], surface=SmallTarget(width, height, scale), bubbles=bubbles)
+        self.frames(3)
+
+    def texts(self) -> list[LabelBox]:
+        self.frames(3)
+        # Labels avoid notices from the frame after the one that draws them.
+        self.loop.run_for_picture()
+        self.frames(1)
+        return self.loop.label_boxes()
+
+    def change_sessions(self, **fields: int) -> None:
+        for market, store in zip(self.link.markets, self.link.stores, strict=True):
+            session = np.array([market.session])
+            for name, value in fields.items():
+                session[name] = value
+            store.session.write(session)
+
+
+def live(_: Desk) -> None:
+    pass
+
+
+def halt(desk: Desk) -> None:
+    for store in desk.link.stores:
+        add_gap(store, GapKind.NO_TRADES, desk.link.now_ns - 60 * SECOND, desk.link.now_ns, is_open=True)
+
+
+def feed_gap(desk: Desk) -> None:
+    for store in desk.link.stores:
+        add_gap(store, GapKind.FEED, desk.link.now_ns - 60 * SECOND, desk.link.now_ns - 20 * SECOND, is_open=False)
+
+
+def replay(desk: Desk) -> None:
+    desk.link.say(state=FeedState.REPLAY, speed=10.0, progress=0.4)
+
+
+def reconnecting(desk: Desk) -> None:
+    message = b"the gateway closed the connection: authentication is no longer valid"
+    desk.link.say(state=FeedState.RECONNECTING, attempt=3, retry_at=desk.time.wall_ns() + 4 * SECOND, message=message)
+
+
+def partial(desk: Desk) -> None:
+    desk.change_sessions(partial=1, rejected_price=3)
+
+
+def unscheduled(desk: Desk) -> None:
+    desk.change_sessions(unscheduled=1)
+
+
+def signs(desk: Desk) -> None:
+    desk.state.is_muted = True
+    desk.link.say(is_recording=1)
+    for store in desk.link.stores:
+        add_cross(store, desk.link.now_ns - 15 * SECOND)
+        add_cross(store, desk.link.now_ns - 12 * SECOND, direction=-1)
+
+
+def unkept(desk: Desk) -> None:
+    desk.link.say(unkept=1, keeping=b"cannot write /recordings: no space left on the device; 120 trades wait")
+
+
+def paused(desk: Desk) -> None:
+    desk.press("space")
+
+
+def in_the_past(desk: Desk) -> None:
+    desk.state.time.pan(300.0, desk.frame.event_ns)
+    for own in desk.state.charts:
+        own.cleared_before_ns = desk.link.now_ns - 140 * SECOND
+
+
+def zoomed_out(desk: Desk) -> None:
+    desk.state.time.set_span(3600e9, desk.charts[0].layout.price.width)
+
+
+def fixed_scale(desk: Desk) -> None:
+    for own, chart in zip(desk.state.charts, desk.charts, strict=False):
+        own.price.pan(3.0 * chart.layout.price.height)
+
+
+def with_reference(desk: Desk) -> None:
+    desk.press("r")
+
+
+def with_crosshair(desk: Desk) -> None:
+    pane = desk.charts[0].layout.price
+    desk.point((pane.x + 0.4 * pane.width, pane.y + 0.2 * pane.height))
+
+
+def with_panels(desk: Desk) -> None:
+    desk.state.open_panels = {"session", "feed", "performance"}
+
+
+STATES: Final[tuple[Callable[[Desk], None], ...]] = (
+    *(live, halt, feed_gap, replay, reconnecting, partial, unscheduled, signs, unkept, paused, in_the_past),
+    *(zoomed_out, fixed_scale, with_reference, with_crosshair, with_panels),
+)
+
+
+@contextmanager
+def desk_of(width: int, height: int, scale: float, count: int, *, bubbles: int = 150) -> Iterator[Desk]:
+    desk = Desk(width, height, scale, count, bubbles=bubbles)
+    try:
+        yield desk
+    finally:
+        desk.close()
+
+
+def complaints(boxes: list[LabelBox], window: tuple[int, int]) -> list[str]:
+    """Say what is wrong with the texts of a frame."""
+    screen = Rect(0.0, 0.0, *map(float, window))
+    found = [f"{one.text!r} is cut: {one.rect} in {one.within}" for one in boxes if one.is_cut]
+    charts = [one for one in boxes if not one.window]
+    found += [f"{one.text!r} is outside the window: {one.rect}" for one in charts if not screen.encloses(one.rect)]
+    found += [f"{a.text!r} {a.rect} overlaps {b.text!r} {b.rect}" for a, b in overlaps(boxes)]
+    return found
+
+
+@pytest.mark.parametrize("count", COUNTS)
+@pytest.mark.parametrize(("width", "height", "scale"), SIZES)
+@pytest.mark.parametrize("state", STATES, ids=lambda state: state.__name__)
+def test_no_text_overlaps_another_and_none_is_cut(
+    state: Callable[[Desk], None], width: int, height: int, scale: float, count: int
+) -> None:
+    with desk_of(width, height, scale, count) as desk:
+        state(desk)
+        boxes = desk.texts()
+        assert complaints(boxes, (width, height)) == []
+        texts = {one.text for one in boxes}
+        assert set(SYMBOLS[:count]) <= texts
+
+
+@pytest.mark.parametrize("count", COUNTS)
+@pytest.mark.parametrize(("width", "height", "scale"), SIZES)
+@pytest.mark.parametrize("bubbles", [0, 1, 900])
+def test_neither_in_an_empty_market_nor_in_a_storm(
+    bubbles: int, width: int, height: int, scale: float, count: int
+) -> None:
+    with desk_of(width, height, scale, count, bubbles=bubbles) as desk:
+        if bubbles > 1:
+            desk.state.time.set_span(800e9, desk.charts[0].layout.price.width)
+        assert complaints(desk.texts(), (width, height)) == []
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Two texts, and whether they are said to overlap."""
+
+    x: float
+    is_met: bool
+
+
+@pytest.mark.parametrize("case", [Case(0.0, True), Case(38.0, True), Case(41.0, False)])
+def test_texts_that_share_pixels_are_found(case: Case) -> None:
+    boxes = [
+        LabelBox("a", Rect(0.0, 0.0, 40.0, 10.0), WHITE),
+        LabelBox("b", Rect(case.x, 4.0, 40.0, 10.0), WHITE),
+    ]
+    assert bool(overlaps(boxes)) is case.is_met
+
+
+def test_a_text_that_reaches_out_of_its_pane_is_cut() -> None:
+    pane = Rect(0.0, 0.0, 100.0, 50.0)
+    assert LabelBox("a", Rect(80.0, 10.0, 30.0, 10.0), WHITE, within=pane).is_cut
+    assert not LabelBox("a", Rect(60.0, 10.0, 30.0, 10.0), WHITE, within=pane).is_cut
