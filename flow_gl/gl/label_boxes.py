@@ -6,6 +6,8 @@ A test sets it to a list; every text that is drawn then adds a `LabelBox`.
 
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from flow_gl.core.palette import Rgb
 from flow_gl.gl.view import Rect
 
@@ -50,14 +52,11 @@ class LabelBox:
 
 def overlaps(boxes: list[LabelBox], *, slack_px: float = 1.0) -> list[tuple[LabelBox, LabelBox]]:
     """Return the pairs of boxes of one window that share more than `slack_px` in both directions."""
-    found = []
-    for at, one in enumerate(boxes):
-        a = one.rect
-        for other in boxes[at + 1 :]:
-            b = other.rect
-            if one.window != other.window:
-                continue
-            width, height = min(a.right, b.right) - max(a.x, b.x), min(a.bottom, b.bottom) - max(a.y, b.y)
-            if width > slack_px and height > slack_px:
-                found.append((one, other))
-    return found
+    if not boxes:
+        return []
+    sides = np.array([(box.rect.x, box.rect.y, box.rect.right, box.rect.bottom) for box in boxes])
+    left, top, right, bottom = sides.T
+    width = np.minimum(right[:, np.newaxis], right) - np.maximum(left[:, np.newaxis], left)
+    height = np.minimum(bottom[:, np.newaxis], bottom) - np.maximum(top[:, np.newaxis], top)
+    pairs = np.argwhere(np.triu((width > slack_px) & (height > slack_px), 1)).tolist()
+    return [(boxes[a], boxes[b]) for a, b in pairs if boxes[a].window == boxes[b].window]
