@@ -540,7 +540,7 @@ def test_whose_numbers_they_are_and_what_is_missing_is_written_before_the_number
     pipeline.attach(7, collector)
     pipeline.process(trades_of([(7, START, 100_000 * TICK, 3, "B", "T", 128)]))
     pipeline.publish(is_brief=True)
-    assert list(collector.tables) == ["instrument", "gaps", "open", "session"]
+    assert list(collector.tables) == ["instrument", "gaps", "sessions", "open", "session"]
     assert collector.tables["instrument"]["tick_size"][0] > 0
 
 
