@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from flow_gl.core.schema import GapKind
+from flow_gl.core.schema import GAP_LIST, GapKind
 from flow_gl.layers.base import Scene, Style
 from flow_gl.layers.rows.mirror import BACKFILL_ROWS
 from flow_gl.layers.rows.packing import BUBBLE_ROW, CVD_ROW
@@ -201,3 +201,20 @@ def test_no_line_crosses_a_gap(stack: ChartStack) -> None:
     zero = round(scene.cvd_view.screen_y(0.0)) - int(cvd.y) - 2
     lines = set(np.flatnonzero(coloured.any(axis=1)).tolist())
     assert lines <= {zero}
+
+
+def test_a_gap_that_is_published_after_its_rows_breaks_the_lines_as_well(stack: ChartStack) -> None:
+    market = make_market(200, gap=(120, 190, GapKind.FEED))
+    store, gaps = market.store, np.zeros(1, GAP_LIST)
+    store.gaps.read(gaps)
+    store.gaps.write(np.zeros(1, GAP_LIST))
+    early = make_scene(market, 640, 360, span_s=160)
+    early.reader.refresh()
+    for _ in range(3):
+        bridged = draw(stack, early)
+    store.gaps.write(gaps)
+    early.reader.refresh()
+    found = draw(stack, early)
+    stack.chart.rows.series.current.restart(0, stack.chart.rows.series.current.base)
+    assert not np.array_equal(found, bridged)
+    assert np.array_equal(found, draw(stack, early)), "as if the gap had been known from the start"

@@ -46,6 +46,12 @@ class Mirror:
         self.rows.restart(0)
         self._open_bytes, self._open_at = b"", -1
 
+    def forget_from(self, position: int) -> None:
+        """Drop the rows from a position on, so that `sync` uploads them again."""
+        if position < self.rows.hi:
+            self.rows.hi = max(position, self.rows.lo)
+        self._open_bytes, self._open_at = b"", -1
+
     def sync(self, ring: Ring, head: int, visible: tuple[int, int], base: Base, gaps: NDArray[np.void]) -> bool:
         """Upload the visible positions and some of the history, up to `head`. Returns whether all of it is uploaded."""
         oldest = ring.oldest

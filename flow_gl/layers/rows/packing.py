@@ -101,6 +101,16 @@ def is_after_gap(
     return broken
 
 
+def first_change_ns(before: NDArray[np.void], after: NDArray[np.void]) -> int | None:
+    """Return the time (ns) of the first GAP row in which two lists, oldest first, differ; None if they are equal."""
+    count = min(len(before), len(after))
+    one, other = before[:count], after[:count]
+    differs = np.flatnonzero((one["start"] != other["start"]) | (one["end"] != other["end"]))
+    at = int(differs[0]) if len(differs) else count
+    starts = [int(gaps["start"][at]) for gaps in (before, after) if at < len(gaps)]
+    return min(starts, default=None)
+
+
 def _previous_ids(ids: NDArray[np.int64], previous: int | None) -> NDArray[np.int64]:
     before = np.empty_like(ids)
     before[1:] = ids[:-1]

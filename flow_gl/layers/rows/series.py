@@ -9,12 +9,22 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from flow_gl.core.schema import GAP
 from flow_gl.gl.counters import FrameCounters
 from flow_gl.layers.base import Scene
 from flow_gl.layers.discs import tick_size_of
 from flow_gl.layers.rows.hit import END_OF_TIME, visible_ids
 from flow_gl.layers.rows.mirror import Mirror
-from flow_gl.layers.rows.packing import BUBBLE_ROW, CVD_ROW, Base, pack_bubble, pack_bubbles, pack_cvd, pack_point
+from flow_gl.layers.rows.packing import (
+    BUBBLE_ROW,
+    CVD_ROW,
+    Base,
+    first_change_ns,
+    pack_bubble,
+    pack_bubbles,
+    pack_cvd,
+    pack_point,
+)
 from flow_gl.store.market import MarketStore
 
 BLEND_S: Final = 0.15
@@ -44,6 +54,9 @@ class LodRows:
         """Positions of the closed rows to show."""
         self._shown: tuple[int, int, int, int, int, bool] | None = None
         """What the last complete `_sync` was for."""
+        self._breaks_version = (-1, -1)
+        self._breaks: NDArray[np.void] = np.zeros(0, GAP)
+        """The gaps and rolls that the rows on the GPU were packed with."""
 
     def restart(self, lod: int, base: Base) -> None:
         self.lod, self.base = lod, base
@@ -52,12 +65,16 @@ class LodRows:
         self.bubbles.restart()
         self.cvd.restart()
         self._shown = None
+        self._breaks_version = (-1, -1)
+        self._breaks = np.zeros(0, GAP)
 
     def update(self, scene: Scene) -> None:
         """Upload new rows and find those in view."""
         reader = scene.reader
         bubbles, gaps = reader.store.bubbles[self.lod], reader.breaks
         first, last = visible_ids(scene)
+        if reader.breaks_version != self._breaks_version:
+            self._apply_breaks(scene, gaps)
         is_paused = scene.until_ns < END_OF_TIME
         shown = first, last, reader.heads[self.lod], bubbles.oldest, scene.until_ns, scene.hidden_before_ns <= 0
         if shown != self._shown:
@@ -77,6 +94,23 @@ class LodRows:
             newest = bubbles.row(self.stop - 1)
             if newest is not None:
                 self.last_index = self.base.index(int(newest["id"]))
+
+    def _apply_breaks(self, scene: Scene, gaps: NDArray[np.void]) -> None:
+        """Upload again the rows behind the first changed gap: their lines may have to break.
+
+        Rows reach the store before the gaps between them are published.
+        """
+        reader = scene.reader
+        self._breaks_version = reader.breaks_version
+        changed_ns = first_change_ns(self._breaks, gaps)
+        self._breaks = gaps.copy()
+        if changed_ns is None:
+            return
+        bubbles, head = reader.store.bubbles[self.lod], reader.heads[self.lod]
+        position = bubbles.position_of(changed_ns // self.base.bucket_ns, head)
+        self.bubbles.forget_from(position)
+        self.cvd.forget_from(position)
+        self._shown = None
 
     def _sync(self, scene: Scene, first: int, last: int) -> bool:
         """Find the positions of the buckets [first, last] and upload their rows. Returns whether all history is up."""
