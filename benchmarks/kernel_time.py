@@ -19,7 +19,7 @@ from flow_gl.core.schema import MAX_LODS
 from flow_gl.core.settings import AggregationSettings
 from flow_gl.core.units import SECOND_NS
 from flow_gl.engine.pipeline import Pipeline
-from flow_gl.engine.sinks import MarketSink, Sink
+from flow_gl.engine.sinks import LogName, MarketSink, Sink
 from flow_gl.engine.warm import warm_up
 from flow_gl.store.market import MarketStore
 
@@ -41,10 +41,10 @@ class _Nowhere:
     def bubbles(self, level: int, bubbles: NDArray[np.void], cvd: NDArray[np.void]) -> None:
         pass
 
-    def events(self, rows: NDArray[np.void]) -> None:
+    def log(self, name: LogName, rows: NDArray[np.void]) -> None:
         pass
 
-    def replace_events(self, count: int, rows: NDArray[np.void], since: int) -> None:
+    def replace(self, name: LogName, count: int, rows: NDArray[np.void], since: int) -> None:
         pass
 
     def table(self, name: str, record: NDArray[np.void]) -> None:

@@ -11,9 +11,9 @@ from flow_gl.core.schema import GAP_LIST, MAX_LODS, PROFILE, SESSION, GapKind
 from flow_gl.core.sessions import SessionCalendar
 from flow_gl.core.settings import AggregationSettings
 from flow_gl.engine.pipeline import Pipeline
-from flow_gl.store.events import EventCursor, EventLog
 from flow_gl.store.market import MarketStore
 from flow_gl.store.ring import Cursor, Ring
+from flow_gl.store.row_log import RowCursor, RowLog
 from flow_gl.store.table import Table
 from tests.gateway.tape import Contract
 
@@ -72,7 +72,7 @@ class Comparison:
     def __init__(self, name: str, broken: MarketStore, unbroken: MarketStore) -> None:
         self._name: Final = name
         self._stores: Final = broken, unbroken
-        self._rings: Final[list[tuple[str, Ring | EventLog, Ring | EventLog]]] = [
+        self._rings: Final[list[tuple[str, Ring | RowLog, Ring | RowLog]]] = [
             *((f"bubbles at level {n}", broken.bubbles[n], unbroken.bubbles[n]) for n in range(MAX_LODS)),
             *((f"CVD at level {n}", broken.cvd[n], unbroken.cvd[n]) for n in range(MAX_LODS)),
             ("events", broken.events, unbroken.events),
@@ -133,5 +133,5 @@ def _feed_gaps(store: MarketStore) -> int:
     return int((gaps["gap"]["kind"][: gaps["count"]] == GapKind.FEED).sum())
 
 
-def _cursor(rows: Ring | EventLog) -> Cursor | EventCursor:
-    return EventCursor(rows) if isinstance(rows, EventLog) else Cursor(rows)
+def _cursor(rows: Ring | RowLog) -> Cursor | RowCursor:
+    return RowCursor(rows) if isinstance(rows, RowLog) else Cursor(rows)

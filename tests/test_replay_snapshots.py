@@ -39,7 +39,7 @@ from tests.kit.trades import make_trades
 
 SYMBOLS = {instrument_id: name for name, instrument_id in NAMES.items()}
 HOUR_NS = 3_600 * 1_000_000_000
-TABLES = ("open", "profile", "session", "gaps", "rolls", "sessions", "instrument")
+TABLES = ("open", "profile", "session", "levels", "gaps", "rolls", "sessions", "instrument")
 
 
 class LocalCharts(Charts):
@@ -108,7 +108,7 @@ def run(paths: Sequence[Path], *, commands: Sequence[Command] = (), feed: dict[s
     rings: list[NDArray[np.void]] = []
     tables: dict[str, bytes] = {}
     for chart, market in enumerate(LocalCharts.newest.stores()):
-        rings += [ring.read(ring.oldest, ring.head)[1] for ring in (*market.bubbles, *market.cvd, market.events)]
+        rings += [ring.read(ring.oldest, ring.head)[1] for ring in (*market.bubbles, *market.cvd, *market.logs)]
         view = MarketReader(market)
         view.refresh()
         for name in TABLES:

@@ -34,6 +34,8 @@ FINISHED_SESSIONS: Final = 64
 """Most finished sessions of one chart that are published, the newest kept: a quarter of trading days."""
 FINISHED_ROWS: Final = 256
 """Most rows of a finished session's profile; ticks are merged until they suffice."""
+NAKED_POCS: Final = 64
+"""Most naked POCs."""
 ROLLS: Final = 256
 """Most rolls of one chart that are published, the newest kept."""
 CHARTS: Final = 9
@@ -152,6 +154,36 @@ EVENT: Final = np.dtype(
     ]
 )
 """One alert or detector event."""
+
+MINUTE_LEVELS: Final = np.dtype(
+    [
+        ("ts_event", "<i8"),  # the minute's end, ns
+        ("poc", "<i8"),  # 1e-9, of all of the session's trades until then
+        ("vah", "<i8"),
+        ("val", "<i8"),
+        ("volume", "<i8"),  # contracts
+    ]
+)
+"""The developing POC and value area at the end of a minute that had trades."""
+
+ORDER_CVD: Final = np.dtype([("ts_event", "<i8"), ("small", "<i8"), ("medium", "<i8"), ("large", "<i8")])
+"""CVD by order size at the end of a second that had trades (`ts_event`, ns): contracts. Their sum is CVD."""
+
+LEVELS: Final = np.dtype(
+    [
+        ("initial_high", "<i8"),  # initial balance, 1e-9; UNDEF_PRICE before its first trade
+        ("initial_low", "<i8"),
+        ("initial_end", "<i8"),  # it grows until then, ns; 0 without a calendar
+        ("initial_frozen", "<i8"),  # 1: it does not change any more
+        ("opening_high", "<i8"),  # opening range
+        ("opening_low", "<i8"),
+        ("opening_end", "<i8"),
+        ("opening_frozen", "<i8"),
+        ("naked_count", "<i8"),
+        ("naked", [("price", "<i8"), ("trade_date", "<i8")], (NAKED_POCS,)),  # oldest first
+    ]
+)
+"""Levels that grow and then stand, and the POCs of earlier sessions at which nothing has traded since."""
 
 OPEN: Final = np.dtype([("count", "<i8"), ("bubble", BUBBLE, (MAX_LODS,)), ("cvd", CVD_POINT, (MAX_LODS,))])
 """The open bubble and CVD point at each level; `trade_count` 0 where there is none. `count`: closed base bubbles."""

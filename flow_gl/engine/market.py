@@ -224,7 +224,7 @@ class Market(Published):
         if bucket == NO_BUCKET:
             return
         self._close(FAR_AHEAD)
-        self._events.begin(self.sink, self._since)
+        self._events.end(self.sink)
         self._state["bucket"][0] = bucket + 1
         self._end_session()
 
@@ -262,7 +262,7 @@ class Market(Published):
         self._gaps.resume(kept.gaps)
         self._rolls.resume(kept.rolls)
         self._sessions.resume(kept.sessions)
-        self._events.resume(kept.detectors, is_chart=self.sink is None or self.sink.is_chart)
+        self._events.resume(kept.detectors, kept.session, is_chart=self.sink is None or self.sink.is_chart)
         self._instrument_changed = True
         if kept.rolls:
             self._show_change()
@@ -338,7 +338,7 @@ class Market(Published):
 
     def _roll(self) -> None:
         """End the session: its levels become the prior ones, and the session's state is reset."""
-        self._events.begin(self.sink, self._since)
+        self._events.end(self.sink)
         finished = self._end_session()
         if finished is not None:
             records.fill_prior(self._session_row, finished)
@@ -349,6 +349,7 @@ class Market(Published):
         if not self._state["trade_count"][0]:
             return None
         finished = self._finished()
+        self._events.levels.end(finished)
         self._sessions.add(finished)
         if self.sink is not None:
             self.sink.finished(finished)
@@ -386,13 +387,7 @@ class Market(Published):
 
     def recompute(self) -> None:
         """Do a slice of the work that a changed parameter needs."""
-        self._events.recompute(self.sink, self._since)
-
-    @property
-    def _since(self) -> int:
-        """The session's open, or its first trade if that is earlier, ns."""
-        first_ts = int(self._state["first_ts"][0])
-        return min(self._session.open, first_ts) if self._session is not None else first_ts
+        self._events.recompute(self.sink)
 
     def _close(self, bucket: int) -> None:
         scratch = self._scratch

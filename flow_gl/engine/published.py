@@ -14,6 +14,7 @@ from flow_gl.engine.identity import Identity
 from flow_gl.engine.kernels.rollup import open_rows_nb
 from flow_gl.engine.records import Reading, fill_instrument, fill_profile, fill_session, finished_of, read_profile
 from flow_gl.engine.rolls import RollLog
+from flow_gl.engine.session_events import SessionEvents
 from flow_gl.engine.session_log import SessionLog
 from flow_gl.engine.sinks import Finished, Sink, TableName
 from flow_gl.engine.summary import Summary
@@ -35,6 +36,7 @@ class Published:
     _gaps: GapLog
     _rolls: RollLog
     _sessions: SessionLog
+    _events: SessionEvents
     _session: Session | None
     _overnight_frozen: bool
     _records: dict[TableName, NDArray[np.void]]
@@ -98,6 +100,8 @@ class Published:
             record = self._record("profile", PROFILE)
             fill_profile(record, reading, step=self._settings.value_area_step)
             sink.table("profile", record)
+            self._events.levels.trade_at(reading.price)
+            sink.table("levels", self._events.levels.record)
             sink.table("session", self._session_record(reading))
 
     def _publish_instrument(self, sink: Sink) -> None:
@@ -130,8 +134,10 @@ class Published:
 
     def _finished(self) -> Finished:
         reading = read_profile(self._grid, self._settings)
+        self._events.levels.trade_at(reading.price)
         return finished_of(
             reading,
+            levels=self._events.levels.record.copy(),
             session=self._session,
             session_record=self._session_record(reading),
             instrument_record=self._instrument_record(),

@@ -232,11 +232,16 @@ def fill_instrument(record: NDArray[np.void], summary: Summary, *, bucket_ns: in
 
 
 def finished_of(
-    reading: Reading, *, session: Session | None, session_record: NDArray[np.void], instrument_record: NDArray[np.void]
+    reading: Reading,
+    *,
+    session: Session | None,
+    session_record: NDArray[np.void],
+    instrument_record: NDArray[np.void],
+    levels: NDArray[np.void],
 ) -> Finished:
     """Build the result of a finished session, which must have at least one trade."""
-    levels = reading.levels
-    assert levels is not None, "a session with trades has a profile"
+    nodes = reading.levels
+    assert nodes is not None, "a session with trades has a profile"
     return Finished(
         trade_date=session.trade_date if session else 0,
         session=session_record.copy(),
@@ -245,10 +250,11 @@ def finished_of(
         buy=reading.contracts[:, 0],
         sell=reading.contracts[:, 1],
         unsided=reading.contracts[:, 2],
-        poc=reading.price_of(levels.poc),
-        vah=reading.price_of(levels.high),
-        val=reading.price_of(levels.low),
-        value_area=levels.held,
-        lvn=reading.prices(levels.lvn),
-        hvn=reading.prices(levels.hvn),
+        poc=reading.price_of(nodes.poc),
+        vah=reading.price_of(nodes.high),
+        val=reading.price_of(nodes.low),
+        value_area=nodes.held,
+        lvn=reading.prices(nodes.lvn),
+        hvn=reading.prices(nodes.hvn),
+        levels=levels,
     )

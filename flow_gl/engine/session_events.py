@@ -1,4 +1,4 @@
-"""Finds the events of one market's sessions and sends them to its sink.
+"""Finds the events and lines of one market's sessions and sends them to its sink.
 
 Detectors run where results go to a sink. A chart's parameters may change, so a chart keeps its session's trades.
 """
@@ -9,10 +9,16 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from flow_gl.core.sessions import Session
 from flow_gl.core.settings import AggregationSettings
-from flow_gl.engine.detectors.base import rules_of
+from flow_gl.engine.detectors.base import RULES
 from flow_gl.engine.detectors.group import DetectorGroup, FoundRoom
-from flow_gl.engine.sinks import Sink
+from flow_gl.engine.kernels.layout import CLOSE_DELAY_NS
+from flow_gl.engine.session_levels import SessionLevels
+from flow_gl.engine.sinks import LOGS, LogName, Sink
+
+_RECOMPUTED: Final = (*(RULES.names or ()), "initial_balance_minutes", "opening_range_minutes")
+"""The settings whose change needs all of the session's trades."""
 
 
 class SessionEvents:
@@ -22,13 +28,19 @@ class SessionEvents:
     ----------
     settings : their parameters
     room : space for events, shared by all markets; None: detect nothing
+
+    Attributes
+    ----------
+    levels : the session's levels
     """
 
     def __init__(self, settings: AggregationSettings, room: FoundRoom | None) -> None:
         self._settings = settings
         self._room: Final = room
+        self.levels: Final = SessionLevels(settings)
         self._group: DetectorGroup | None = None
-        self._count = 0
+        self._counts: dict[LogName, int] = dict.fromkeys(LOGS, 0)
+        self._since = 0
 
     @property
     def is_recomputing(self) -> bool:
@@ -44,22 +56,29 @@ class SessionEvents:
 
     def take(self, words: NDArray[np.int64], tick_size: int, sink: Sink | None) -> None:
         """Process trades that have been aggregated (int64 words of TRADE rows)."""
+        self.levels.take(words)
         if self._group is not None and len(words) and tick_size:
             self._send(self._group.take(words, tick_size), sink)
 
     def pass_time(self, now_ns: int, sink: Sink | None) -> None:
         """Advance the clock to `now_ns` (event time)."""
+        self.levels.pass_time(now_ns - CLOSE_DELAY_NS)
         if self._group is not None:
             self._send(self._group.pass_time(now_ns), sink)
 
-    def begin(self, sink: Sink | None, since: int) -> None:
-        """End the session; `since` is its open, ns."""
+    def open(self, session: Session | None, first_ts: int) -> None:
+        """Begin a session (None without a calendar) with its first trade, at `first_ts` (ns)."""
+        self._since = min(session.open, first_ts) if session is not None else first_ts
+        self.levels.begin(session)
+
+    def end(self, sink: Sink | None) -> None:
+        """End the session."""
         if self._group is None:
             return
         while self._group.is_recomputing:
-            self.recompute(sink, since)
+            self.recompute(sink)
         self._send(self._group.begin(), sink)
-        self._count = 0
+        self._counts = dict.fromkeys(LOGS, 0)
 
     def set_cvd(self, cvd: int = 0) -> None:
         """CVD restarts at this value."""
@@ -68,39 +87,54 @@ class SessionEvents:
 
     def can_change_to(self, settings: AggregationSettings) -> bool:
         """Return whether the session's events can be found under these parameters."""
-        is_same = bool((rules_of(settings) == rules_of(self._settings)).all())
+        is_same = all(getattr(settings, name) == getattr(self._settings, name) for name in _RECOMPUTED)
         return is_same or self._group is None or self._group.can_change
 
     def configure(self, settings: AggregationSettings) -> None:
         """Change the parameters; `recompute` then finds the session's events under them."""
         self._settings = settings
+        if self.levels.configure(settings) and self._group is not None:
+            self.levels.take_columns(*self._group.prices())
         if self._group is not None:
             self._group.configure(settings)
 
-    def recompute(self, sink: Sink | None, since: int) -> None:
+    def recompute(self, sink: Sink | None) -> None:
         """Do a slice of the work that a changed parameter needs. The last one replaces the session's events."""
         events = self._group.recompute() if self._group is not None else None
         if events is None:
             return
-        if sink is not None:
-            sink.replace_events(self._count, events, since)
-        self._count = len(events)
+        assert self._group is not None
+        minutes, seconds = self._group.take_lines()
+        new: dict[LogName, NDArray[np.void]] = {"events": events, "minutes": minutes, "order_cvd": seconds}
+        for name, rows in new.items():
+            if sink is not None:
+                sink.replace(name, self._counts[name], rows, self._since)
+            self._counts[name] = len(rows)
 
     def keep(self) -> list[bytes]:
-        """Return the state for a checkpoint; empty before the first trade."""
-        return [*self._group.keep(), self._count.to_bytes(8, "little")] if self._group is not None else []
+        """Return the state for a checkpoint."""
+        numbers = np.array([self._since, *self._counts.values()], np.int64).tobytes()
+        return [self.levels.keep(), numbers, *(self._group.keep() if self._group is not None else ())]
 
-    def resume(self, kept: list[bytes], *, is_chart: bool) -> None:
+    def resume(self, kept: list[bytes], session: Session | None, *, is_chart: bool) -> None:
         """Restore what `keep` returned. Raises ValueError."""
-        if not kept or self._room is None:
-            return
-        *state, count = kept
-        self._group = DetectorGroup(self._settings, room=self._room, keeps_trades=is_chart)
-        self._group.resume(state)
-        self._count = int.from_bytes(count, "little")
+        levels, numbers, *state = kept
+        self.levels.resume(levels, session)
+        self._since, *counts = np.frombuffer(numbers, np.int64).tolist()
+        self._counts = dict(zip(LOGS, counts, strict=True))
+        if state and self._room is not None:
+            self._group = DetectorGroup(self._settings, room=self._room, keeps_trades=is_chart)
+            self._group.resume(state)
 
     def _send(self, found: Iterable[NDArray[np.void]], sink: Sink | None) -> None:
         for rows in found:
-            self._count += len(rows)
-            if sink is not None:
-                sink.events(rows)
+            self._pass_on("events", rows, sink)
+        if self._group is not None:
+            minutes, seconds = self._group.take_lines()
+            self._pass_on("minutes", minutes, sink)
+            self._pass_on("order_cvd", seconds, sink)
+
+    def _pass_on(self, name: LogName, rows: NDArray[np.void], sink: Sink | None) -> None:
+        self._counts[name] += len(rows)
+        if sink is not None and len(rows):
+            sink.log(name, rows)

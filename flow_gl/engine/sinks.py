@@ -7,10 +7,14 @@ from typing import Final, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from flow_gl.core.schema import BUBBLE, CVD_POINT, EVENT
+from flow_gl.core.schema import BUBBLE, CVD_POINT, EVENT, MINUTE_LEVELS, ORDER_CVD
 from flow_gl.store.market import MarketStore
+from flow_gl.store.row_log import RowLog
 
-TableName = Literal["open", "profile", "session", "gaps", "rolls", "sessions", "instrument"]
+TableName = Literal["open", "profile", "session", "levels", "gaps", "rolls", "sessions", "instrument"]
+LogName = Literal["events", "minutes", "order_cvd"]
+LOGS: Final[dict[LogName, np.dtype]] = {"events": EVENT, "minutes": MINUTE_LEVELS, "order_cvd": ORDER_CVD}
+"""The logs of a market and the dtypes of their rows."""
 Rows = tuple[NDArray[np.void], NDArray[np.void]]
 """BUBBLE and CVD_POINT rows of the same buckets, equally many of each."""
 
@@ -37,6 +41,8 @@ class Finished:
     """Contracts traded from VAL to VAH."""
     lvn: NDArray[np.int64]
     hvn: NDArray[np.int64]
+    levels: NDArray[np.void]
+    """LEVELS, shape (1,)."""
 
 
 class Sink(Protocol):
@@ -58,11 +64,11 @@ class Sink(Protocol):
     def bubbles(self, lod: int, bubbles: NDArray[np.void], cvd: NDArray[np.void]) -> None:
         """Accept closed rows of a lod (BUBBLE, CVD_POINT, of the same buckets). The arrays are reused: copy to keep."""
 
-    def events(self, rows: NDArray[np.void]) -> None:
-        """Accept EVENT rows."""
+    def log(self, name: LogName, rows: NDArray[np.void]) -> None:
+        """Accept rows of a log: EVENT, MINUTE_LEVELS or ORDER_CVD."""
 
-    def replace_events(self, count: int, rows: NDArray[np.void], since: int) -> None:
-        """Accept EVENT rows that replace the newest `count` ones, and hold from `since` (event time, ns)."""
+    def replace(self, name: LogName, count: int, rows: NDArray[np.void], since: int) -> None:
+        """Accept rows of a log that replace the newest `count` ones, and hold from `since` (event time, ns)."""
 
     def table(self, name: TableName, record: NDArray[np.void]) -> None:
         """Accept a table's new record, shape (1,). The array is reused: copy to keep."""
@@ -92,11 +98,13 @@ class MarketSink:
         self.store.cvd[lod].append(cvd)
         self.store.bubbles[lod].append(bubbles)
 
-    def events(self, rows: NDArray[np.void]) -> None:
-        self.store.events.append(rows)
+    def log(self, name: LogName, rows: NDArray[np.void]) -> None:
+        log: RowLog = getattr(self.store, name)
+        log.append(rows)
 
-    def replace_events(self, count: int, rows: NDArray[np.void], since: int) -> None:
-        self.store.events.replace(count, rows, since)
+    def replace(self, name: LogName, count: int, rows: NDArray[np.void], since: int) -> None:
+        log: RowLog = getattr(self.store, name)
+        log.replace(count, rows, since)
 
     def table(self, name: TableName, record: NDArray[np.void]) -> None:
         getattr(self.store, name).write(record)
@@ -125,15 +133,14 @@ class Collector:
         self._lods = lods
         self._bubbles: list[list[NDArray[np.void]]] = [[] for _ in range(lods)]
         self._cvd: list[list[NDArray[np.void]]] = [[] for _ in range(lods)]
-        self._events: list[NDArray[np.void]] = []
+        self._logs: dict[LogName, list[NDArray[np.void]]] = {name: [] for name in LOGS}
         self._count = 0
         self.sessions: list[Finished] = []
         """Finished sessions, in order."""
         self.cuts: list[int] = []
         """Number of base bubbles closed by the end of each session."""
-        self.event_cuts: list[int] = []
-        """Number of events found by the end of each session."""
-        self._event_count = 0
+        self.log_cuts: dict[LogName, list[int]] = {name: [] for name in LOGS}
+        """Number of rows of each log by the end of each session."""
         self.tables: dict[TableName, NDArray[np.void]] = {}
         """The newest record of each table."""
 
@@ -150,14 +157,12 @@ class Collector:
             self._bubbles[lod].append(bubbles.copy())
             self._cvd[lod].append(cvd.copy())
 
-    def events(self, rows: NDArray[np.void]) -> None:
-        self._events.append(rows)
-        self._event_count += len(rows)
+    def log(self, name: LogName, rows: NDArray[np.void]) -> None:
+        self._logs[name].append(rows)
 
-    def replace_events(self, count: int, rows: NDArray[np.void], since: int) -> None:  # noqa: ARG002  # order suffices
-        events = self.event_rows()
-        self._events = [events[: len(events) - count], rows]
-        self._event_count = len(events) - count + len(rows)
+    def replace(self, name: LogName, count: int, rows: NDArray[np.void], since: int) -> None:  # noqa: ARG002  # in order
+        before = self.log_rows(name)
+        self._logs[name] = [before[: len(before) - count], rows]
 
     def table(self, name: TableName, record: NDArray[np.void]) -> None:
         self.tables[name] = record.copy()
@@ -165,7 +170,8 @@ class Collector:
     def finished(self, session: Finished) -> None:
         self.sessions.append(session)
         self.cuts.append(self._count)
-        self.event_cuts.append(self._event_count)
+        for name, parts in self._logs.items():
+            self.log_cuts[name].append(sum(map(len, parts)))
 
     def bubble_rows(self, lod: int = 0) -> NDArray[np.void]:
         """Return all closed bubbles of a lod (BUBBLE)."""
@@ -177,7 +183,11 @@ class Collector:
 
     def event_rows(self) -> NDArray[np.void]:
         """Return all events (EVENT)."""
-        return _joined(self._events, EVENT)
+        return self.log_rows("events")
+
+    def log_rows(self, name: LogName) -> NDArray[np.void]:
+        """Return all rows of a log."""
+        return _joined(self._logs[name], LOGS[name])
 
 
 def _joined(parts: list[NDArray[np.void]], dtype: np.dtype) -> NDArray[np.void]:

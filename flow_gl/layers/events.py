@@ -15,8 +15,8 @@ from flow_gl.layers.base import Scene
 from flow_gl.layers.cached_layer import CachedLayer
 from flow_gl.layers.chart import Chart
 from flow_gl.layers.labels.words import price_text
-from flow_gl.store.events import EventCursor
 from flow_gl.store.market import MarketStore
+from flow_gl.store.row_log import RowCursor
 
 FLASH_S: Final = 1.5
 _FRESH_NS: Final = 3 * SECOND_NS
@@ -36,7 +36,7 @@ class EventsLayer(CachedLayer):
     def __init__(self, chart: Chart) -> None:
         super().__init__(chart)
         self._store: MarketStore | None = None
-        self._cursor: EventCursor | None = None
+        self._cursor: RowCursor | None = None
         self._times: list[int] = []
         self._crosses: list[tuple[int, int]] = []
         self._flash_from_s = -FLASH_S
@@ -78,7 +78,7 @@ class EventsLayer(CachedLayer):
     def _read(self, scene: Scene) -> None:
         if scene.reader.store is not self._store or self._cursor is None:
             self._store = scene.reader.store
-            self._cursor = EventCursor(self._store.events)
+            self._cursor = RowCursor(self._store.events)
             self._times.clear()
             self._crosses.clear()
         is_renewed = self._cursor.renewed() is not None

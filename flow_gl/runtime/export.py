@@ -14,7 +14,7 @@ from flow_gl.core.items import Definition, FileStart, Item, Mapping, Trades
 from flow_gl.core.market import rejections
 from flow_gl.core.market.courses import Courses
 from flow_gl.core.market.lod import THRESHOLD
-from flow_gl.core.schema import PRICE_SCALE, TickSource
+from flow_gl.core.schema import PRICE_SCALE, UNDEF_PRICE, TickSource
 from flow_gl.core.sessions import SessionCalendar
 from flow_gl.core.settings import DEFAULTS, AggregationSettings
 from flow_gl.core.units import format_time
@@ -54,7 +54,7 @@ def export(
     by_session: bool = False,
     progress: Callable[[int], None] | None = None,
 ) -> ExportSummary:
-    """Aggregate items and write bubbles, cvd, profile, events, rolls and levels.json.
+    """Aggregate items and write the tables of `services.export.tables` and levels.json.
 
     Parameters
     ----------
@@ -161,10 +161,11 @@ class _Sessions:
 
 
 def _parts(one: Summary, name: str, sink: Collector, sessions: _Sessions) -> list[Part]:
-    bubbles, cvd, events = sink.bubble_rows(), sink.cvd_rows(), sink.event_rows()
-    start, first, before = 0, 0, dict.fromkeys(_SINCE_START, 0)
+    bubbles, cvd = sink.bubble_rows(), sink.cvd_rows()
+    logs = {log: np.split(sink.log_rows(log), cuts) for log, cuts in sink.log_cuts.items()}
+    start, before = 0, dict.fromkeys(_SINCE_START, 0)
     parts = []
-    for finished, stop, last in zip(sink.sessions, sink.cuts, sink.event_cuts, strict=True):
+    for at, (finished, stop) in enumerate(zip(sink.sessions, sink.cuts, strict=True)):
         parts.append(
             Part(
                 instrument_id=one.instrument_id,
@@ -173,7 +174,9 @@ def _parts(one: Summary, name: str, sink: Collector, sessions: _Sessions) -> lis
                 trade_date=finished.trade_date,
                 bubbles=bubbles[start:stop],
                 cvd=cvd[start:stop],
-                events=np.sort(events[first:last], order=("ts_event", "kind", "price"), kind="stable"),
+                events=np.sort(logs["events"][at], order=("ts_event", "kind", "price"), kind="stable"),
+                minutes=logs["minutes"][at],
+                order_cvd=logs["order_cvd"][at],
                 price=finished.price,
                 buy=finished.buy,
                 sell=finished.sell,
@@ -181,7 +184,7 @@ def _parts(one: Summary, name: str, sink: Collector, sessions: _Sessions) -> lis
                 levels=_levels(one, finished, before, sessions.data_from(finished, one.instrument_id)),
             )
         )
-        start, first, before = stop, last, {field: int(finished.session[field][0]) for field in _SINCE_START}
+        start, before = stop, {field: int(finished.session[field][0]) for field in _SINCE_START}
     return parts
 
 
@@ -195,6 +198,7 @@ def _levels(one: Summary, finished: Finished, before: dict[str, int], since: int
         "hvn": _points(finished.hvn),
         "vwap": float(session["vwap"]),
         "vwap_sd": float(session["vwap_sd"]),
+        **_session_levels(finished.levels[0]),
         "trades": int(session["trade_count"]),
         "unscheduled": bool(session["unscheduled"]),
         "partial": since is not None,
@@ -206,6 +210,16 @@ def _levels(one: Summary, finished: Finished, before: dict[str, int], since: int
         "instrument": one.instrument_id,
         "tick_source": TickSource(int(instrument["tick_source"])).name.lower(),
     }
+
+
+def _session_levels(levels: np.void) -> dict[str, Any]:
+    """Initial balance and opening range (low, high; None without trades then), and naked POCs by trade date."""
+    ranges = {}
+    for name, prefix in (("initial_balance", "initial"), ("opening_range", "opening")):
+        low, high = int(levels[f"{prefix}_low"]), int(levels[f"{prefix}_high"])
+        ranges[name] = None if low == UNDEF_PRICE else [_point(low), _point(high)]
+    naked = levels["naked"][: int(levels["naked_count"])]
+    return {**ranges, "naked_pocs": {str(date): _point(price) for price, date in naked.tolist()}}
 
 
 def _point(price: int) -> float:

@@ -128,7 +128,8 @@ class ReplaySnapshots:
             show(1 - lod / MAX_LODS)
         for chart, store in enumerate(stores):
             for snapshot in self._found:
-                store.events.append(snapshot.events(chart))
+                for log, rows in zip(store.logs, snapshot.logs(chart), strict=True):
+                    log.append(rows)
         self._found.clear()
         self._state = checkpoint.PipelineState([], [])
         self._writer.begin(stores)

@@ -7,9 +7,9 @@ from typing import Final
 
 from flow_gl.core.log import get_logger
 from flow_gl.services.replay_cache.snapshot_file import Rows, Snapshot, encode
-from flow_gl.store.events import EventCursor
 from flow_gl.store.market import MarketStore
 from flow_gl.store.ring import Cursor
+from flow_gl.store.row_log import RowCursor
 
 _WAITING: Final = 2
 """Most snapshots waiting to be written; beyond that the replay waits for the disk."""
@@ -27,13 +27,13 @@ class SnapshotWriter:
         self._thread: threading.Thread | None = None
         self._bubbles: list[list[Cursor]] = []
         self._cvd: list[list[Cursor]] = []
-        self._events: list[EventCursor] = []
+        self._logs: list[list[RowCursor]] = []
 
     def begin(self, stores: Sequence[MarketStore]) -> None:
         """Start the first snapshot: it holds what these stores take from now on."""
         self._bubbles = [[Cursor(ring, position=ring.head) for ring in store.bubbles] for store in stores]
         self._cvd = [[Cursor(ring, position=ring.head) for ring in store.cvd] for store in stores]
-        self._events = [EventCursor(store.events, position=store.events.head) for store in stores]
+        self._logs = [[RowCursor(log, position=log.head) for log in store.logs] for store in stores]
 
     def write(self, key: str, state: bytes, note: str, put: Put) -> None:
         """End the snapshot here; `put` is called with its bytes, on the writer's thread."""
@@ -41,11 +41,11 @@ class SnapshotWriter:
             [Rows(bubbles.read(), cvd.read()) for bubbles, cvd in zip(*rings, strict=True)]
             for rings in zip(self._bubbles, self._cvd, strict=True)
         ]
-        events = [cursor.read() for cursor in self._events]
+        logs = [[cursor.read() for cursor in cursors] for cursors in self._logs]
         if self._thread is None:
             self._thread = threading.Thread(target=self._work, name="snapshots", daemon=True)
             self._thread.start()
-        self._jobs.put((key, Snapshot(note, state, rows, events), put))
+        self._jobs.put((key, Snapshot(note, state, rows, logs), put))
 
     def close(self) -> None:
         """Write pending snapshots, for 20 seconds at most. Idempotent."""

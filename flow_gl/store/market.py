@@ -19,17 +19,20 @@ from flow_gl.core.schema import (
     GAP,
     GAP_LIST,
     INSTRUMENT,
+    LEVELS,
     MAX_LODS,
+    MINUTE_LEVELS,
     NOT_YET,
     OPEN,
+    ORDER_CVD,
     PROFILE,
     ROLL_LIST,
     SESSION,
     STATUS,
 )
 from flow_gl.core.units import SECOND_NS
-from flow_gl.store.events import EVENTS_IN_FORCE, EventLog
 from flow_gl.store.ring import Ring
+from flow_gl.store.row_log import ROWS_IN_FORCE, RowLog
 from flow_gl.store.shm import Segment
 from flow_gl.store.table import Table
 
@@ -39,6 +42,9 @@ MIN_CAPACITY: Final = 1 << 17
 """Closed bubbles kept at the coarser lods at least: at 15 s, a month of trading."""
 EVENT_CAPACITY: Final = 1 << 16
 """Events kept. All kinds together find some 500 a session on NQ."""
+_LOGS: Final = ((EVENT, EVENT_CAPACITY), (MINUTE_LEVELS, 1 << 16), (ORDER_CVD, 1 << 18))
+"""Logs and their capacity in rows: minutes of 47 sessions, seconds of three."""
+_TABLES: Final = (OPEN, PROFILE, SESSION, LEVELS, GAP_LIST, ROLL_LIST, FINISHED_LIST, INSTRUMENT)
 _NAMES: Final = ("symbol", "requested")
 
 
@@ -68,11 +74,11 @@ class _Layout:
 
 
 def _market_nbytes(base_capacity: int) -> int:
-    sizes = [Ring.nbytes(EVENT, EVENT_CAPACITY), Table.nbytes(EVENTS_IN_FORCE)]
+    sizes = [size for dtype, rows in _LOGS for size in (Ring.nbytes(dtype, rows), Table.nbytes(ROWS_IN_FORCE))]
     for lod in range(MAX_LODS):
         capacity = lod_capacity(lod, base_capacity)
         sizes += [Ring.nbytes(BUBBLE, capacity), Ring.nbytes(CVD_POINT, capacity)]
-    sizes += [Table.nbytes(dtype) for dtype in (OPEN, PROFILE, SESSION, GAP_LIST, ROLL_LIST, FINISHED_LIST, INSTRUMENT)]
+    sizes += [Table.nbytes(dtype) for dtype in _TABLES]
     return sum((size + 127) & ~127 for size in sizes)
 
 
@@ -82,9 +88,9 @@ class MarketStore:
     Attributes
     ----------
     bubbles, cvd : per lod, rings of BUBBLE and of CVD_POINT (row i of one is the same bucket as row i of the other)
-    events : log of EVENT
-    open, profile, session, gaps, rolls, sessions, instrument : tables of OPEN, PROFILE, SESSION, GAP_LIST, ROLL_LIST,
-        FINISHED_LIST, INSTRUMENT
+    events, minutes, order_cvd : logs of EVENT, MINUTE_LEVELS and ORDER_CVD
+    open, profile, session, levels, gaps, rolls, sessions, instrument : tables of OPEN, PROFILE, SESSION, LEVELS,
+        GAP_LIST, ROLL_LIST, FINISHED_LIST, INSTRUMENT
     """
 
     def __init__(
@@ -92,16 +98,24 @@ class MarketStore:
     ) -> None:
         self._segment = segment
         layout = _Layout(buffer)
-        self.events: Final = EventLog(layout.ring(EVENT, EVENT_CAPACITY), layout.table(EVENTS_IN_FORCE))
+        self.events, self.minutes, self.order_cvd = (
+            RowLog(layout.ring(dtype, rows), layout.table(ROWS_IN_FORCE)) for dtype, rows in _LOGS
+        )
         self.bubbles: Final = [layout.ring(BUBBLE, lod_capacity(n, base_capacity)) for n in range(MAX_LODS)]
         self.cvd: Final = [layout.ring(CVD_POINT, lod_capacity(n, base_capacity)) for n in range(MAX_LODS)]
         self.open: Final = layout.table(OPEN)
         self.profile: Final = layout.table(PROFILE)
         self.session: Final = layout.table(SESSION)
+        self.levels: Final = layout.table(LEVELS)
         self.gaps: Final = layout.table(GAP_LIST)
         self.rolls: Final = layout.table(ROLL_LIST)
         self.sessions: Final = layout.table(FINISHED_LIST)
         self.instrument: Final = layout.table(INSTRUMENT)
+
+    @property
+    def logs(self) -> tuple[RowLog, ...]:
+        """All logs, in one order."""
+        return self.events, self.minutes, self.order_cvd
 
     @property
     def name(self) -> str:
@@ -185,6 +199,7 @@ class MarketReader:
         self._open = _Copy(store.open)
         self._profile = _Copy(store.profile)
         self._session = _Copy(store.session)
+        self._levels = _Copy(store.levels)
         self._gaps = _Copy(store.gaps)
         self._rolls = _Copy(store.rolls)
         self._sessions = _Copy(store.sessions)
@@ -192,6 +207,7 @@ class MarketReader:
         # Records in place: their content changes with `refresh`.
         self.session: Final = self._session.row
         self.profile: Final = self._profile.row
+        self.levels: Final = self._levels.row
         self.instrument: Final = self._instrument.row
         self.heads: list[int] = [0] * MAX_LODS
         """Closed bubbles that this frame may see, per lod."""
@@ -232,7 +248,7 @@ class MarketReader:
             self.roll_total = int(self._rolls.row["total"])
         if self._sessions.refresh():
             self.sessions = self._sessions.row["session"][: int(self._sessions.row["count"])]
-        for copy in (self._session, self._open, self._profile):
+        for copy in (self._session, self._open, self._profile, self._levels):
             copy.refresh()
         has_gaps = self._gaps.refresh()
         if has_gaps:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flow_gl.core.schema import BUBBLE, CVD_POINT, EVENT
+from flow_gl.core.schema import BUBBLE, CVD_POINT, EVENT, MINUTE_LEVELS, ORDER_CVD
 from flow_gl.services.replay_cache.rows import RowsError, pack, unpack
 from flow_gl.services.replay_cache.shelf import FOLDER, Shelf, identity
 from flow_gl.services.replay_cache.snapshot_file import MAGIC, Rows, Snapshot, SnapshotError, SnapshotFile, encode
@@ -46,7 +46,14 @@ def a_snapshot() -> Snapshot:
     rows = [Rows(bubbles, points), Rows(bubbles[:0], points[:0])]
     events = np.zeros(3, EVENT)
     events["strength"] = (1.5, np.nan, 300)
-    return Snapshot('{"trades": 7}', b"state" * 100, [rows, rows[::-1]], [events, events[:0]])
+    minutes, seconds = np.zeros(5, MINUTE_LEVELS), np.zeros(7, ORDER_CVD)
+    minutes["poc"], seconds["small"] = np.arange(5), -np.arange(7)
+    return Snapshot(
+        '{"trades": 7}',
+        b"state" * 100,
+        [rows, rows[::-1]],
+        [[events, minutes, seconds], [events[:0], minutes, seconds[:0]]],
+    )
 
 
 def test_a_snapshot_comes_back_whole() -> None:
@@ -54,7 +61,7 @@ def test_a_snapshot_comes_back_whole() -> None:
     kept = SnapshotFile(encode("key", snapshot), key="key", charts=2, lods=2)
     assert (kept.note, kept.state()) == (snapshot.note, snapshot.state)
     for chart, lods in enumerate(snapshot.rows):
-        assert kept.events(chart).tobytes() == snapshot.events[chart].tobytes()
+        assert [rows.tobytes() for rows in kept.logs(chart)] == [rows.tobytes() for rows in snapshot.logs[chart]]
         for lod, rows in enumerate(lods):
             assert kept.count(chart, lod) == len(rows.bubbles)
             assert kept.rows(chart, lod).bubbles.tobytes() == rows.bubbles.tobytes()

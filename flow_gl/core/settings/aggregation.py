@@ -10,7 +10,7 @@ import msgspec
 from flow_gl.core.errors import UsageError
 from flow_gl.core.settings import checks
 from flow_gl.core.settings.declaration import DRAWING, HEADINGS, MARKET, NUMBERS, Names, Setting, declared_in
-from flow_gl.core.settings.detectors import DetectorSettings
+from flow_gl.core.settings.levels import LevelSettings
 
 MIN_BUCKET_NS: Final = 100_000_000
 MAX_BUCKET_NS: Final = 3_600_000_000_000
@@ -18,7 +18,7 @@ _market: Final[dict[str, Any]] = {"commands": NUMBERS, "heading": MARKET}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AggregationSettings(DetectorSettings):
+class AggregationSettings(LevelSettings):
     """All settings that the engine's results depend on besides the trades.
 
     Raises

@@ -11,8 +11,9 @@ KEPT: Final = "Storage"
 SHOW: Final = "Picture"
 MARKET: Final = "Numbers"
 DETECTORS: Final = "Detectors"
+LEVELS: Final = "Levels and lines"
 LOGS: Final = "Settings and logs"
-HEADINGS: Final = (FEED, KEPT, SHOW, MARKET, DETECTORS, LOGS)
+HEADINGS: Final = (FEED, KEPT, SHOW, MARKET, DETECTORS, LEVELS, LOGS)
 
 DRAWING: Final = ("demo", "replay", "live")
 """The commands that draw a chart."""

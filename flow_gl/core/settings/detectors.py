@@ -12,7 +12,7 @@ from flow_gl.core.settings.declaration import DETECTORS, NUMBERS, Setting
 _MOST_CONTRACTS: Final = 10_000_000
 
 
-def _setting(name: str, text: str, low: float, high: float, *, label: str = "", written: str = "") -> Setting:
+def parameter(name: str, text: str, low: float, high: float, *, written: str = "", heading: str = DETECTORS) -> Setting:
     """Declare a parameter from `low` to `high`, both included."""
     words = {"auto": 0.0} if written == "auto" else {}
     return Setting(
@@ -22,11 +22,11 @@ def _setting(name: str, text: str, low: float, high: float, *, label: str = "", 
         metavar="N",
         ge=low,
         le=high,
-        label=label or name.replace("_", " ").replace(".", ": "),
+        label=name.replace("_", " ").replace(".", ": "),
         words=words,
         written=written,
         commands=NUMBERS,
-        heading=DETECTORS,
+        heading=heading,
         while_running=True,
     )
 
@@ -53,7 +53,7 @@ class DetectorSettings:
     large_trade_on: Annotated[bool, _switch("large_trade")] = True
     large_trade_threshold: Annotated[
         int,
-        _setting(
+        parameter(
             "large_trade.threshold",
             "minimum contracts of a large trade; auto (0) finds it from the last hour's orders",
             *(0, _MOST_CONTRACTS),
@@ -62,51 +62,51 @@ class DetectorSettings:
     ] = 0
     large_trade_most: Annotated[
         int,
-        _setting("large_trade.most", "maximum orders per hour that may reach the automatic threshold", 1, 10_000),
+        parameter("large_trade.most", "maximum orders per hour that may reach the automatic threshold", 1, 10_000),
     ] = 20
     absorption_on: Annotated[bool, _switch("absorption")] = True
     absorption_window_s: Annotated[
-        int, _setting("absorption.window_s", "seconds of the window that absorption is tested over", 1, 60)
+        int, parameter("absorption.window_s", "seconds of the window that absorption is tested over", 1, 60)
     ] = 5
     absorption_history_s: Annotated[
-        int, _setting("absorption.history_s", "seconds of history that the window is compared with", 120, 900)
+        int, parameter("absorption.history_s", "seconds of history that the window is compared with", 120, 900)
     ] = 600
     absorption_sd: Annotated[
-        float, _setting("absorption.sd", "minimum delta of the window in standard deviations", 0, 100)
+        float, parameter("absorption.sd", "minimum delta of the window in standard deviations", 0, 100)
     ] = 2.5
     absorption_contracts: Annotated[
-        float, _setting("absorption.contracts", "minimum delta of the window in contracts", 1, _MOST_CONTRACTS)
+        float, parameter("absorption.contracts", "minimum delta of the window in contracts", 1, _MOST_CONTRACTS)
     ] = 20.0
     absorption_ticks: Annotated[
-        float, _setting("absorption.ticks", "price move in ticks that is always allowed", 0, 10_000)
+        float, parameter("absorption.ticks", "price move in ticks that is always allowed", 0, 10_000)
     ] = 1.0
     absorption_move_sd: Annotated[
-        float, _setting("absorption.move_sd", "allowed price move in standard deviations", 0, 100)
+        float, parameter("absorption.move_sd", "allowed price move in standard deviations", 0, 100)
     ] = 0.25
     absorption_range_ticks: Annotated[
-        float, _setting("absorption.range_ticks", "price range in ticks that is always allowed", 0, 1000)
+        float, parameter("absorption.range_ticks", "price range in ticks that is always allowed", 0, 1000)
     ] = 4.0
     absorption_range_sd: Annotated[
-        float, _setting("absorption.range_sd", "allowed price range in standard deviations of the move", 0, 100)
+        float, parameter("absorption.range_sd", "allowed price range in standard deviations of the move", 0, 100)
     ] = 1.5
     absorption_again_s: Annotated[
-        float, _setting("absorption.again_s", "seconds without another absorption at the same price", 0, 600)
+        float, parameter("absorption.again_s", "seconds without another absorption at the same price", 0, 600)
     ] = 15.0
     divergence_on: Annotated[bool, _switch("divergence")] = True
-    divergence_bar_s: Annotated[int, _setting("divergence.bar_s", "seconds of a bar", 1, 3600)] = 15
-    divergence_before: Annotated[int, _setting("divergence.before", "bars before a pivot", 1, 50)] = 5
-    divergence_after: Annotated[int, _setting("divergence.after", "bars after a pivot", 1, 50)] = 3
+    divergence_bar_s: Annotated[int, parameter("divergence.bar_s", "seconds of a bar", 1, 3600)] = 15
+    divergence_before: Annotated[int, parameter("divergence.before", "bars before a pivot", 1, 50)] = 5
+    divergence_after: Annotated[int, parameter("divergence.after", "bars after a pivot", 1, 50)] = 3
     divergence_most_bars: Annotated[
-        int, _setting("divergence.most_bars", "maximum bars between two pivots", 1, 10_000)
+        int, parameter("divergence.most_bars", "maximum bars between two pivots", 1, 10_000)
     ] = 60
     stacked_imbalance_on: Annotated[bool, _switch("stacked_imbalance")] = True
     stacked_imbalance_contracts: Annotated[
-        int, _setting("stacked_imbalance.contracts", "minimum contracts of an imbalance", 1, _MOST_CONTRACTS)
+        int, parameter("stacked_imbalance.contracts", "minimum contracts of an imbalance", 1, _MOST_CONTRACTS)
     ] = 10
     stacked_imbalance_ratio: Annotated[
         float,
-        _setting("stacked_imbalance.ratio", "minimum ratio to the other side's contracts one tick away", 1, 1000),
+        parameter("stacked_imbalance.ratio", "minimum ratio to the other side's contracts one tick away", 1, 1000),
     ] = 3.0
     stacked_imbalance_ticks: Annotated[
-        int, _setting("stacked_imbalance.ticks", "minimum number of adjacent ticks in a stack", 2, 100)
+        int, parameter("stacked_imbalance.ticks", "minimum number of adjacent ticks in a stack", 2, 100)
     ] = 3

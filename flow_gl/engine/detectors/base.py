@@ -4,8 +4,8 @@ A detector is a module with its rule in the docstring, its state and its kernels
 it waits for: an ended order, second, bar or minute, or the trades of a run. It writes the events that it finds into
 FOUND rows.
 
-Parameters reach the kernels as one RULES record, whose fields are those of `core.settings.detectors.DetectorSettings`
-and `arm`. `READ` is what has been read of the session so far, common to all detectors.
+Parameters reach the kernels as one RULES record, whose fields are those of the settings (`core.settings.detectors` and
+`core.settings.levels`). `READ` is what has been read of the session so far, common to all detectors.
 """
 
 from dataclasses import fields
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from flow_gl.core.schema import EVENT
 from flow_gl.core.settings import DEFAULTS, AggregationSettings
-from flow_gl.core.settings.detectors import DetectorSettings
+from flow_gl.core.settings.levels import LevelSettings
 from flow_gl.engine.kernels.jit import kernel
 
 NONE: Final = -(2**62)
@@ -24,7 +24,11 @@ NONE: Final = -(2**62)
 NEVER: Final = 2**62
 """A time (ns) after the end of every second, bar and minute."""
 
-_PARAMETERS: Final = (*(field.name for field in fields(DetectorSettings)), "arm")
+_NOT_HERE: Final = {"initial_balance_minutes", "opening_range_minutes", "naked_poc_most"}
+_PARAMETERS: Final = (
+    *(field.name for field in fields(LevelSettings) if field.name not in _NOT_HERE),
+    *("arm", "value_area", "value_area_step"),
+)
 RULES: Final = np.dtype(
     [(name, "<f8" if isinstance(getattr(DEFAULTS.aggregation, name), float) else "<i8") for name in _PARAMETERS]
 )

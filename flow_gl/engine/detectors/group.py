@@ -13,10 +13,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from flow_gl.core.schema import EVENT, EventKind
+from flow_gl.core.schema import EVENT, MINUTE_LEVELS, ORDER_CVD, EventKind
 from flow_gl.core.settings import AggregationSettings
 from flow_gl.engine.detectors.base import FOUND, NEVER, rules_of
-from flow_gl.engine.detectors.run import DONE, ROOM, RUN, detect_nb, pass_time_nb
+from flow_gl.engine.detectors.run import DONE, PROFILE, ROOM, ROWS, RUN, STEP, detect_nb, pass_time_nb
 from flow_gl.engine.detectors.state import DetectorState
 from flow_gl.engine.detectors.trades import FEW, MOST, SessionTrades
 from flow_gl.engine.kernels.layout import WORDS
@@ -24,16 +24,20 @@ from flow_gl.engine.kernels.layout import WORDS
 SLICE: Final = 1 << 18
 """Trades that are read again per turn of the engine, in two to four milliseconds. A session has twelve such slices at
 most, so that all are read within a second even if the engine sleeps 50 ms between turns."""
-_STEP: Final = WORDS * (1 << 13)
+_NO_MINUTES: Final = np.zeros(0, MINUTE_LEVELS)
+_NO_SECONDS: Final = np.zeros(0, ORDER_CVD)
+_STEP: Final = WORDS * STEP
 """Words that are decoded and read at a time: few enough to stay in the processor's caches."""
 _ZERO_CROSS: Final = int(EventKind.ZERO_CROSS)
 
 
 class FoundRoom:
-    """Space for the events of one kernel call, shared by all instruments."""
+    """Space for the events and rows of lines of one kernel call, shared by all instruments."""
 
     def __init__(self) -> None:
         self.rows: NDArray[np.void] = np.zeros(8 * RUN, FOUND)
+        self.minutes: NDArray[np.void] = np.zeros(STEP + 1, MINUTE_LEVELS)
+        self.seconds: NDArray[np.void] = np.zeros(STEP + 1, ORDER_CVD)
 
     def grow(self) -> None:
         self.rows = np.zeros(2 * len(self.rows), FOUND)
@@ -66,31 +70,58 @@ class Detection:
         self.state: Final = DetectorState()
         self.read = 0
         """Number of kept trades that have been read."""
+        self.minutes: list[NDArray[np.void]] = []
+        """Rows of lines that were not handed over yet: MINUTE_LEVELS, ..."""
+        self.seconds: list[NDArray[np.void]] = []
+        """... and ORDER_CVD."""
         self._room: Final = room
+
+    def take_lines(self) -> tuple[NDArray[np.void], NDArray[np.void]]:
+        """Return the new rows of lines: MINUTE_LEVELS and ORDER_CVD."""
+        rows = np.concatenate([_NO_MINUTES, *self.minutes]), np.concatenate([_NO_SECONDS, *self.seconds])
+        self.minutes.clear()
+        self.seconds.clear()
+        return rows
+
+    def _take_lines(self) -> None:
+        line = self.state.line[0]
+        if line["minutes"]:
+            self.minutes.append(self._room.minutes[: line["minutes"]].copy())
+        if line["seconds"]:
+            self.seconds.append(self._room.seconds[: line["seconds"]].copy())
+        line["minutes"] = line["seconds"] = 0
 
     def take(self, trades: SessionTrades, stop: int, tick_size: int) -> Iterator[NDArray[np.void]]:
         """Read trades up to index `stop`. Yields EVENT rows."""
         state, room = self.state, self._room
         while self.read < stop:
-            self.read, found, code = detect_nb(
-                *(*trades.arrays, self.read, stop, *state.fixed, state.rows, self.rules, tick_size, room.rows)
-            )
+            end = min(stop, self.read + STEP)
+            arrays = (*trades.arrays, self.read, end, *state.fixed, state.rows, state.profile)
+            self.read, found, code = detect_nb(*(*arrays, room.minutes, room.seconds, self.rules, tick_size, room.rows))
+            self._take_lines()
             if found:
                 yield room.taken(found)
             elif code == ROOM:
                 room.grow()
-            if code not in (DONE, ROOM):
+            if code == PROFILE:
+                state.fit_profile()
+            elif code == ROWS:
                 state.make_room(int(trades.arrays[1][self.read]), self.read)
 
     def pass_time(self, trades: SessionTrades, now_ns: int, tick_size: int) -> Iterator[NDArray[np.void]]:
         """End what the clock has passed at `now_ns`. Yields EVENT rows."""
         state, room = self.state, self._room
-        arguments = (*trades.arrays[1:], trades.count, now_ns, *state.fixed[:4])
+        arguments = (*trades.arrays[1:], trades.count, now_ns, *state.fixed)
         code = ROOM
-        while code == ROOM:
-            found, code = pass_time_nb(*(*arguments, state.rows, self.rules, tick_size, room.rows))
+        while code != DONE:
+            found, code = pass_time_nb(
+                *(*arguments, state.rows, state.profile, room.minutes, room.seconds, self.rules, tick_size, room.rows)
+            )
             if code == ROOM:
                 room.grow()
+            elif code == PROFILE:
+                state.fit_profile()
+        self._take_lines()
         if found:
             yield room.taken(found)
 
@@ -115,7 +146,7 @@ class DetectorGroup:
         self._found: list[NDArray[np.void]] = []
         self._tick_size = 0
         self._now_ns = -NEVER
-        self._start_cross = self._detection.state.zero_cross.copy()
+        self._start_cvd = self._detection.state.cvd
         self._cvd_resets: list[int] = []
 
     @property
@@ -136,13 +167,13 @@ class DetectorGroup:
         self._trades.clear()
         self._now_ns = -NEVER
         self._cvd_resets.clear()
-        self._start_cross = self._detection.state.zero_cross.copy()
+        self._start_cvd = self._detection.state.cvd
 
     def set_cvd(self, cvd: int = 0) -> None:
         """Set the CVD that the zero cross follows from the next trade on; it must arm again."""
         self._detection.state.set_cvd(cvd)
         if not self._trades.count:
-            self._start_cross = self._detection.state.zero_cross.copy()
+            self._start_cvd = self._detection.state.cvd
         else:
             self._cvd_resets.append(self._trades.dropped + self._trades.count)
 
@@ -171,12 +202,17 @@ class DetectorGroup:
         if not (rules_of(settings) != self._current.rules).any():
             return
         self._next = Detection(settings, self._room)
-        self._next.state.zero_cross[:] = self._start_cross
+        self._next.state.cvd = self._start_cvd
         self._found.clear()
 
     @property
     def _current(self) -> Detection:
         return self._next or self._detection
+
+    def prices(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the times (ns) and prices (1e-9) of the session's trades that are kept."""
+        ts, tick = (column[: self._trades.count] for column in self._trades.arrays[:2])
+        return ts, tick.astype(np.int64) * self._tick_size
 
     def recompute(self, *, most: int = SLICE) -> NDArray[np.void] | None:
         """Read up to `most` of the session's trades under the changed parameters.
@@ -202,6 +238,10 @@ class DetectorGroup:
         events = np.concatenate([np.zeros(0, EVENT), *self._found])
         self._found.clear()
         return events
+
+    def take_lines(self) -> tuple[NDArray[np.void], NDArray[np.void]]:
+        """Return the new rows of lines: MINUTE_LEVELS and ORDER_CVD. After `recompute`, those of the whole session."""
+        return self._detection.take_lines()
 
     def _learn(self, tick_size: int) -> None:
         """Apply a changed tick size (1e-9 units).
@@ -231,15 +271,15 @@ class DetectorGroup:
         return [
             state.keep(),
             trades.keep(),
-            self._start_cross.tobytes(),
+            self._start_cvd.tobytes(),
             np.array(numbers, np.int64).tobytes(),
         ]
 
     def resume(self, kept: list[bytes]) -> None:
         """Restore what `keep` returned. Raises ValueError."""
-        state, trades, cross, numbers = kept
+        state, trades, cvd, numbers = kept
         self._detection.state.resume(state)
         self._tick_size, dropped, *self._cvd_resets = np.frombuffer(numbers, np.int64).tolist()
         self._trades.resume(trades, dropped=dropped)
         self._detection.read = self._trades.count
-        self._start_cross[:] = np.frombuffer(cross, self._start_cross.dtype)
+        self._start_cvd = np.frombuffer(cvd, np.int64)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow_gl.core.units import SECOND_NS
-from flow_gl.engine.detectors import absorption, divergence, large_trade, stacked_imbalance, zero_cross
+from flow_gl.engine.detectors import absorption, divergence, large_trade, lines, stacked_imbalance, zero_cross
 from flow_gl.engine.detectors.base import NEVER, NONE
 from flow_gl.engine.detectors.footprint import COLUMNS
 from flow_gl.engine.kernels.jit import kernel
@@ -25,6 +25,10 @@ ROOM: Final = 1
 """The events have too little room for what may be found next."""
 ROWS: Final = 2
 """The next trade is outside the footprint's rows."""
+PROFILE: Final = 3
+"""The open minute, which is about to end, is outside the profile's rows."""
+STEP: Final = 1 << 13
+"""Maximum trades per call, each of which may end a second and a minute."""
 _FEW: Final = 4
 """Most events of a second's end besides stacks: an absorption, two divergences, a large trade."""
 _I64: Any = np.int64
@@ -35,7 +39,11 @@ def end_second_nb(  # noqa: PLR0917  # kernels take arrays
     read: Any,
     absorptions: Any,
     divergences: Any,
+    line: Any,
     rows: NDArray[np.int64],
+    profile: NDArray[np.int64],
+    minutes: NDArray[np.void],
+    seconds: NDArray[np.void],
     rule: Any,
     tick: NDArray[np.int32],
     size: NDArray[np.uint32],
@@ -50,6 +58,8 @@ def end_second_nb(  # noqa: PLR0917  # kernels take arrays
 
     Returns the number of events.
     """
+    if read["traded"]:
+        lines.second_nb(read, line, rule, seconds)
     if rule["absorption_on"]:
         found = absorption.second_nb(read, absorptions, rule, tick, size, sign, stop, until, tick_size, events, found)
     if rule["divergence_on"]:
@@ -60,6 +70,7 @@ def end_second_nb(  # noqa: PLR0917  # kernels take arrays
     if minute != NONE and until // 60 > minute:
         if rule["stacked_imbalance_on"]:
             found = stacked_imbalance.minute_nb(read, rows, rule, stop, tick_size, events, found)
+        lines.minute_nb(read, line, rows, profile, rule, tick_size, minutes)
         low, high = read["minute_low"] - read["base"], read["minute_high"] - read["base"]
         for at in range(COLUMNS * low, COLUMNS * (high + 1)):
             rows[at] = 0
@@ -78,9 +89,10 @@ def next_minute_nb(larges: Any, rule: Any) -> int:
 
 @kernel
 def end_order_nb(  # noqa: PLR0917  # kernels take arrays
-    read: Any, larges: Any, rule: Any, known: int, tick_size: int, events: NDArray[np.void], found: int
+    read: Any, larges: Any, line: Any, rule: Any, known: int, tick_size: int, events: NDArray[np.void], found: int
 ) -> int:
     """End the open order. Returns the number of events."""
+    lines.order_nb(read, line, rule)
     if rule["large_trade_on"]:
         found = large_trade.order_nb(read, larges, rule, known, tick_size, events, found)
     read["order_sign"] = 0
@@ -100,7 +112,11 @@ def detect_nb(  # noqa: PLR0912, PLR0915, PLR0917  # kernels take arrays; one ca
     absorption_state: NDArray[np.void],
     divergence_state: NDArray[np.void],
     cross_state: NDArray[np.void],
+    line_state: NDArray[np.void],
     rows: NDArray[np.int64],
+    profile: NDArray[np.int64],
+    minutes: NDArray[np.void],
+    seconds: NDArray[np.void],
     rules: NDArray[np.void],
     tick_size: int,
     events: NDArray[np.void],
@@ -109,8 +125,9 @@ def detect_nb(  # noqa: PLR0912, PLR0915, PLR0917  # kernels take arrays; one ca
 
     Parameters
     ----------
-    reads, large_state, absorption_state, divergence_state, cross_state : READ and each detector's STATE, shape (1,)
-    rows : the open minute's footprint
+    reads, large_state, absorption_state, divergence_state, cross_state, line_state : READ and each STATE, shape (1,)
+    rows, profile : the open minute's footprint, and the profile of the session's ended minutes
+    minutes, seconds : MINUTE_LEVELS and ORDER_CVD, receive rows; STATE of `lines` has their number
     rules : RULES, shape (1,)
     tick_size : 1e-9 units
     events : FOUND, receives what is found
@@ -119,11 +136,13 @@ def detect_nb(  # noqa: PLR0912, PLR0915, PLR0917  # kernels take arrays; one ca
     -------
     next : index of the next trade
     found : number of events
-    code : the reason for returning: DONE, ROOM or ROWS
+    code : the reason for returning: DONE, ROOM, ROWS or PROFILE
     """
     s, larges, crosses, rule = reads[0], large_state[0], cross_state[0], rules[0]
-    absorptions, divergences = absorption_state[0], divergence_state[0]
-    least = large_trade.least_nb(rule) if rule["large_trade_on"] else NEVER
+    absorptions, divergences, line = absorption_state[0], divergence_state[0], line_state[0]
+    least = min(rule["order_size_medium"], rule["order_size_large"])
+    if rule["large_trade_on"]:
+        least = min(least, large_trade.least_nb(rule))
     found, i = 0, start
     row_count = len(rows) // COLUMNS
     while i < stop:
@@ -132,6 +151,8 @@ def detect_nb(  # noqa: PLR0912, PLR0915, PLR0917  # kernels take arrays; one ca
             room = _FEW + 2 * RUN
             if s["minute"] != NONE and second // 60 > s["minute"]:
                 room += stacked_imbalance.room_nb(s, rows, rule)
+                if not lines.fits_nb(s, line, profile):
+                    return i, found, PROFILE
             if found + room > len(events):
                 return i, found, ROOM
             if s["second"] == NONE:
@@ -140,7 +161,23 @@ def detect_nb(  # noqa: PLR0912, PLR0915, PLR0917  # kernels take arrays; one ca
                 larges["first_minute"] = second // 60
             else:
                 found = end_second_nb(
-                    s, absorptions, divergences, rows, rule, tick, size, sign, i, second, tick_size, events, found
+                    s,
+                    absorptions,
+                    divergences,
+                    line,
+                    rows,
+                    profile,
+                    minutes,
+                    seconds,
+                    rule,
+                    tick,
+                    size,
+                    sign,
+                    i,
+                    second,
+                    tick_size,
+                    events,
+                    found,
                 )
         elif found + _FEW + 2 * RUN > len(events):
             return i, found, ROOM
@@ -187,7 +224,7 @@ def detect_nb(  # noqa: PLR0912, PLR0915, PLR0917  # kernels take arrays; one ca
             if not is_same and order_sign and (contracts >= least or order_ts >= minute_end):
                 s["order_ts"], s["order_sign"], s["contracts"] = order_ts, order_sign, contracts
                 s["order_first"], s["order_last"] = order_first, order_last
-                found = end_order_nb(s, larges, rule, i, tick_size, events, found)
+                found = end_order_nb(s, larges, line, rule, i, tick_size, events, found)
                 minute_end = next_minute_nb(larges, rule)
             contracts = contracts + volume if is_same else volume
             order_first = order_first if is_same else price
@@ -204,6 +241,7 @@ def detect_nb(  # noqa: PLR0912, PLR0915, PLR0917  # kernels take arrays; one ca
             s["cvd"] = cvd + net
             s["delta"] += net
             s["last_price"] = tick[i - 1]
+            line["cvd"] += net
             if rule["zero_cross_on"]:
                 found = zero_cross.run_nb(
                     *(crosses, rule["arm"], ts, tick, size, sign, first, i, net, net_high, net_low),
@@ -225,22 +263,29 @@ def pass_time_nb(  # noqa: PLR0917  # kernels take arrays
     large_state: NDArray[np.void],
     absorption_state: NDArray[np.void],
     divergence_state: NDArray[np.void],
+    cross_state: NDArray[np.void],  # noqa: ARG001  # called like `detect_nb`
+    line_state: NDArray[np.void],
     rows: NDArray[np.int64],
+    profile: NDArray[np.int64],
+    minutes: NDArray[np.void],
+    seconds: NDArray[np.void],
     rules: NDArray[np.void],
     tick_size: int,
     events: NDArray[np.void],
 ) -> tuple[int, int]:
-    """End what the clock has passed. Returns the number of events and a code: DONE or ROOM."""
-    s, rule = reads[0], rules[0]
+    """End what the clock has passed. Returns the number of events and a code: DONE, ROOM or PROFILE."""
+    s, line, rule = reads[0], line_state[0], rules[0]
     if _FEW + stacked_imbalance.room_nb(s, rows, rule) > len(events):
         return 0, ROOM
+    if s["minute"] != NONE and not lines.fits_nb(s, line, profile):
+        return 0, PROFILE
     found = 0
     if s["order_sign"] and s["order_ts"] + CLOSE_DELAY_NS <= now_ns:
-        found = end_order_nb(s, large_state[0], rule, stop, tick_size, events, found)
+        found = end_order_nb(s, large_state[0], line, rule, stop, tick_size, events, found)
     second = (now_ns - CLOSE_DELAY_NS) // SECOND_NS
     if s["second"] != NONE and second > s["second"]:
         found = end_second_nb(
-            *(s, absorption_state[0], divergence_state[0], rows, rule, tick, size, sign),
-            *(stop, second, tick_size, events, found),
+            *(s, absorption_state[0], divergence_state[0], line, rows, profile, minutes, seconds, rule, tick, size),
+            *(sign, stop, second, tick_size, events, found),
         )
     return found, DONE

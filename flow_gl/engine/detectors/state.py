@@ -5,7 +5,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from flow_gl.engine.detectors import absorption, divergence, footprint, large_trade, zero_cross
+from flow_gl.engine.detectors import absorption, divergence, footprint, large_trade, lines, zero_cross
 from flow_gl.engine.detectors.base import NONE, READ
 
 _IN_TICKS: Final = (
@@ -18,8 +18,8 @@ class DetectorState:
 
     Attributes
     ----------
-    read, large_trade, absorption, divergence, zero_cross : READ and each detector's STATE, shape (1,)
-    rows : the open minute's footprint
+    read, large_trade, absorption, divergence, zero_cross, line : READ and each module's STATE, shape (1,)
+    rows, profile : the open minute's footprint, and the profile of the session's ended minutes
     """
 
     def __init__(self) -> None:
@@ -28,13 +28,15 @@ class DetectorState:
         self.absorption: Final[NDArray[np.void]] = np.zeros(1, absorption.STATE)
         self.divergence: Final[NDArray[np.void]] = np.zeros(1, divergence.STATE)
         self.zero_cross: Final[NDArray[np.void]] = np.zeros(1, zero_cross.STATE)
+        self.line: Final[NDArray[np.void]] = np.zeros(1, lines.STATE)
         self.rows = footprint.empty_rows()
+        self.profile = lines.empty_profile()
         self.begin()
 
     @property
     def fixed(self) -> tuple[NDArray[np.void], ...]:
         """The arrays of fixed size, in the order of the kernels' parameters."""
-        return self.read, self.large_trade, self.absorption, self.divergence, self.zero_cross
+        return self.read, self.large_trade, self.absorption, self.divergence, self.zero_cross, self.line
 
     def begin(self) -> None:
         """Reset everything at a session's open, except the zero cross, which follows the chart's CVD."""
@@ -42,12 +44,27 @@ class DetectorState:
         self.read["second"] = self.read["minute"] = self.read["odd"] = NONE
         large_trade.begin(self.large_trade)
         divergence.begin(self.divergence)
+        lines.begin(self.line)
+        self.profile = lines.empty_profile()
         self.rows = footprint.empty_rows()
+
+    @property
+    def cvd(self) -> NDArray[np.int64]:
+        """What follows the chart's CVD: the zero cross's state, and CVD with its parts by order size."""
+        cross, line = self.zero_cross[0], self.line[0]
+        parts = [*cross.tolist(), line["cvd"], line["medium"], line["large"]]
+        return np.array(parts, np.int64)
+
+    @cvd.setter
+    def cvd(self, parts: NDArray[np.int64]) -> None:
+        self.zero_cross[0] = tuple(parts[:3].tolist())
+        self.line["cvd"], self.line["medium"], self.line["large"] = parts[3:].tolist()
 
     def set_cvd(self, cvd: int) -> None:
         """Set the zero cross's CVD; it must arm again."""
         self.zero_cross["armed"] = self.zero_cross["extreme"] = 0
         self.zero_cross["cvd"] = cvd
+        self.line["cvd"], self.line["medium"], self.line["large"] = cvd, 0, 0
 
     def make_room(self, tick: int, position: int) -> None:
         """Make room in the footprint for a trade at a tick and a position, or exclude it as odd."""
@@ -57,6 +74,10 @@ class DetectorState:
         else:
             self.rows = rows
 
+    def fit_profile(self) -> None:
+        """Make room in the profile for the open minute."""
+        self.profile = lines.fitted(self.read, self.line, self.profile)
+
     def rescale(self, factor: int) -> None:
         """Multiply all prices in ticks by `factor`, because the tick has become that many times finer."""
         self.rows = footprint.rescaled(self.read, self.rows, factor)
@@ -64,6 +85,7 @@ class DetectorState:
             self.read[name] *= factor
         self.read["order_first"] *= factor
         self.read["order_last"] *= factor
+        self.profile = lines.rescaled(self.line, self.profile, factor)
         absorption.rescale(self.absorption, factor)
         divergence.rescale(self.divergence, factor)
 
@@ -85,7 +107,8 @@ class DetectorState:
 
     def keep(self) -> bytes:
         """Return the whole state, for a checkpoint."""
-        parts: list[NDArray[Any]] = [*self.fixed, footprint.kept_rows(self.read, self.rows)]
+        rows, profile = footprint.kept_rows(self.read, self.rows), lines.kept_profile(self.line, self.profile)
+        parts: list[NDArray[Any]] = [*self.fixed, rows, profile]
         return b"".join(part.tobytes() for part in parts)
 
     def resume(self, kept: bytes) -> None:
@@ -97,6 +120,10 @@ class DetectorState:
         rows = np.frombuffer(kept, np.int64, offset=start)
         read = self.read[0]
         ticks = 0 if read["minute"] == NONE else int(read["minute_high"] - read["minute_low"]) + 1
-        if len(rows) != ticks * footprint.COLUMNS:
-            raise ValueError(f"a footprint of {ticks} ticks, was {len(rows)} numbers")
-        self.rows = footprint.resumed(self.read, rows)
+        line = self.line[0]
+        levels = int(line["high"] - line["low"]) + 1 if line["total"] else 0
+        count = ticks * footprint.COLUMNS
+        if len(rows) != count + levels:
+            raise ValueError(f"a footprint of {ticks} ticks and a profile of {levels}, was {len(rows)} numbers")
+        self.rows = footprint.resumed(self.read, rows[:count])
+        self.profile = lines.resumed(self.line, rows[count:])

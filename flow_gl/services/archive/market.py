@@ -19,9 +19,9 @@ from flow_gl.core.sessions import Session
 from flow_gl.services.archive import schema
 from flow_gl.services.archive.database import Row, upsert
 from flow_gl.services.archive.sessions import finished_row, prior_levels, running_row
-from flow_gl.store.events import EventCursor
 from flow_gl.store.market import MarketReader, MarketStore
 from flow_gl.store.ring import Cursor
+from flow_gl.store.row_log import RowCursor
 
 ROWS_AT_ONCE: Final = 2048
 _KEYS_KEPT: Final = 4096
@@ -61,7 +61,7 @@ class MarketArchive:
         self._session_of = session_of
         self._bubbles = Cursor(store.bubbles[0])
         self._cvd = Cursor(store.cvd[0])
-        self._events = EventCursor(store.events)
+        self._events = RowCursor(store.events)
         self._cursors: Final = (self._bubbles, self._cvd)
         self._place = _Place()
         self._kept_place = copy.deepcopy(self._place)
@@ -275,7 +275,7 @@ def _key(symbol: str, instrument_id: int) -> str:
     return symbol or (str(instrument_id) if instrument_id else "")
 
 
-def _until(cursor: Cursor | EventCursor, field_name: str, last_ts: int) -> NDArray[np.void]:
+def _until(cursor: Cursor | RowCursor, field_name: str, last_ts: int) -> NDArray[np.void]:
     """Read up to the first row later than `last_ts`, at most `ROWS_AT_ONCE`."""
     rows = cursor.read(ROWS_AT_ONCE)
     is_later = rows[field_name] > last_ts

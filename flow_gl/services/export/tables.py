@@ -23,7 +23,7 @@ from flow_gl.core.schema import PRICE_SCALE
 from flow_gl.services.export.events import event_columns
 
 Format = Literal["parquet", "csv"]
-TABLES: Final = ("bubbles", "cvd", "profile", "events", "rolls")
+TABLES: Final = ("bubbles", "cvd", "profile", "events", "levels", "order_cvd", "rolls")
 LEVELS_FILE: Final = "levels.json"
 _FEW_VALUES: Final = [
     *("instrument", "symbol", "trade_date", "buy", "sell", "unsided", "delta", "dominant", "volume", "trade_count"),
@@ -47,6 +47,10 @@ class Part:
     """CVD_POINT rows."""
     events: NDArray[np.void]
     """EVENT rows, in the order of time."""
+    minutes: NDArray[np.void]
+    """MINUTE_LEVELS rows."""
+    order_cvd: NDArray[np.void]
+    """ORDER_CVD rows."""
     price: NDArray[np.int64]
     """Prices of the profile's rows, 1e-9 units, ascending; `buy`, `sell` and `unsided` are contracts per row."""
     buy: NDArray[np.int64]
@@ -71,7 +75,7 @@ def write_tables(
     by_session: bool = False,
     threshold: float = THRESHOLD,
 ) -> list[Path]:
-    """Write bubbles, cvd, profile, events, rolls and levels.json into a folder.
+    """Write bubbles, cvd, profile, events, levels, order_cvd, rolls and levels.json into a folder.
 
     Parameters
     ----------
@@ -119,7 +123,8 @@ def _replacing(path: Path) -> Iterator[Path]:
 
 
 def _columns(name: str, part: Part, by_session: bool, threshold: float) -> dict[str, Any]:
-    count = len({"profile": part.price, "events": part.events}.get(name, part.bubbles))
+    rows = {"profile": part.price, "events": part.events, "levels": part.minutes, "order_cvd": part.order_cvd}
+    count = len(rows.get(name, part.bubbles))
     columns: dict[str, Any] = {"instrument": np.full(count, part.instrument_id), "symbol": (part.symbol, count)}
     if by_session:
         columns["trade_date"] = np.full(count, part.trade_date, np.int32)
@@ -129,6 +134,15 @@ def _columns(name: str, part: Part, by_session: bool, threshold: float) -> dict[
         columns |= {field: part.cvd[field] for field in ("ts_event", "open", "high", "low", "close")}
     elif name == "events":
         columns |= event_columns(part.events)
+    elif name == "levels":
+        minutes = part.minutes
+        columns |= {
+            "ts_event": minutes["ts_event"],
+            **{level: points(minutes[level]) for level in ("poc", "vah", "val")},
+        }
+        columns["volume"] = minutes["volume"]
+    elif name == "order_cvd":
+        columns |= {field: part.order_cvd[field] for field in part.order_cvd.dtype.names or ()}
     else:
         columns |= {"price": points(part.price), "buy": part.buy, "sell": part.sell, "unsided": part.unsided}
         columns["total"] = part.buy + part.sell + part.unsided

@@ -16,7 +16,7 @@ import numpy as np
 import zstandard
 from numpy.typing import NDArray
 
-from flow_gl.core.schema import BUBBLE, CVD_POINT, EVENT
+from flow_gl.core.schema import BUBBLE, CVD_POINT, EVENT, MINUTE_LEVELS, ORDER_CVD
 from flow_gl.services.replay_cache.rows import Column, RowsError, is_whole, pack, unpack
 
 MAGIC: Final = b"flow_gl snapshot 1\n"
@@ -26,7 +26,8 @@ _HEAD_AT: Final = len(MAGIC) + _LENGTH.size + _DIGEST_BYTES
 _LEVEL: Final = 3
 _DTYPES: Final = {"bubbles": BUBBLE, "cvd": CVD_POINT}
 
-Kind = Literal["bubbles", "cvd", "events", "state"]
+Kind = Literal["bubbles", "cvd", "events", "minutes", "order_cvd", "state"]
+_LOGS: Final[dict[Kind, np.dtype]] = {"events": EVENT, "minutes": MINUTE_LEVELS, "order_cvd": ORDER_CVD}
 
 
 class SnapshotError(ValueError):
@@ -52,8 +53,8 @@ class Snapshot:
     """The engine's state after the file."""
     rows: list[list[Rows]] = field(default_factory=list)
     """By chart and level of detail."""
-    events: list[NDArray[np.void]] = field(default_factory=list)
-    """EVENT rows by chart."""
+    logs: list[list[NDArray[np.void]]] = field(default_factory=list)
+    """Rows of the logs by chart: EVENT, MINUTE_LEVELS and ORDER_CVD."""
 
 
 class _Block(msgspec.Struct, frozen=True):
@@ -96,8 +97,9 @@ def _arrays(snapshot: Snapshot) -> Iterator[tuple[Kind, int, int, NDArray[Any]]]
         for lod, rows in enumerate(lods):
             yield "bubbles", chart, lod, rows.bubbles
             yield "cvd", chart, lod, rows.cvd
-    for chart, events in enumerate(snapshot.events):
-        yield "events", chart, 0, events
+    for chart, logs in enumerate(snapshot.logs):
+        for kind, log in zip(_LOGS, logs, strict=True):
+            yield kind, chart, 0, log
 
 
 class SnapshotFile:
@@ -140,7 +142,7 @@ class SnapshotFile:
             self._check(block, at)
             self._blocks[block.kind, block.chart, block.lod] = (block, at)
             at += block.nbytes
-        wanted = {("state", 0, 0)} | {("events", chart, 0) for chart in range(charts)}
+        wanted = {("state", 0, 0)} | {(kind, chart, 0) for chart in range(charts) for kind in _LOGS}
         wanted |= {(kind, chart, lod) for kind in _DTYPES for chart in range(charts) for lod in range(lods)}
         is_even = all(
             self.count(chart, lod) == self._blocks["cvd", chart, lod][0].count
@@ -162,9 +164,9 @@ class SnapshotFile:
         """Rows of a chart's lod."""
         return Rows(self._rows("bubbles", chart, lod), self._rows("cvd", chart, lod))
 
-    def events(self, chart: int) -> NDArray[np.void]:
-        """Return the EVENT rows of a chart."""
-        return np.frombuffer(self._unpacked("events", chart, 0)[1], EVENT)
+    def logs(self, chart: int) -> list[NDArray[np.void]]:
+        """Return the rows of a chart's logs: EVENT, MINUTE_LEVELS and ORDER_CVD."""
+        return [np.frombuffer(self._unpacked(kind, chart, 0)[1], dtype) for kind, dtype in _LOGS.items()]
 
     def _rows(self, kind: Kind, chart: int, lod: int) -> NDArray[np.void]:
         block, data = self._unpacked(kind, chart, lod)
@@ -190,7 +192,7 @@ class SnapshotFile:
         if dtype is not None:
             is_sound = is_whole(block.columns, size, dtype, block.count)
         else:
-            is_sound = size == block.count * (EVENT.itemsize if block.kind == "events" else 1)
+            is_sound = size == block.count * (_LOGS[block.kind].itemsize if block.kind in _LOGS else 1)
         if block.nbytes < 0 or at + block.nbytes > len(self._data) or not is_sound:
             raise SnapshotError(f"its {block.kind} of lod {block.lod} are not whole")
 

@@ -1,9 +1,9 @@
-"""The events of one chart: a ring of EVENT rows, and a table that says which of them are in force.
+"""A log of rows whose newest may be replaced: a ring, and a table that says which of its rows are in force.
 
-Events are appended as they become known. When a parameter changes, the newest ones are replaced: the rows in force are
-written once more behind the others, with the new events in place of the old ones, and then one record of the table
-makes them the rows in force. So a reader, who looks at the table first, sees the old events or the new ones, never a
-part.
+Rows (events, lines) are appended as they become known. When a parameter changes, the session's rows are replaced: the
+rows in force are written once more behind the others, with the new rows in place of the old ones, and then one record
+of the table makes them the rows in force. So a reader, who looks at the table first, sees the old rows or the new ones,
+never a part.
 """
 
 from dataclasses import dataclass
@@ -12,13 +12,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from flow_gl.core.schema import EVENT
 from flow_gl.store.ring import Ring
 from flow_gl.store.table import Table
 
-EVENTS_IN_FORCE: Final = np.dtype(
+ROWS_IN_FORCE: Final = np.dtype(
     [
-        ("epoch", "<i8"),  # how often events were replaced
+        ("epoch", "<i8"),  # how often rows were replaced
         ("start", "<i8"),  # position in the ring of the first row in force ...
         ("stop", "<i8"),  # ... and behind the last
         ("replaced", "<i8"),  # position of the first row of the last replacement
@@ -29,7 +28,7 @@ EVENTS_IN_FORCE: Final = np.dtype(
 
 @dataclass(frozen=True, slots=True)
 class InForce:
-    """The rows in force, as positions in the ring; see EVENTS_IN_FORCE."""
+    """The rows in force, as positions in the ring; see ROWS_IN_FORCE."""
 
     epoch: int
     start: int
@@ -38,22 +37,26 @@ class InForce:
     since: int
 
 
-class EventLog:
-    """Events in the order in which they became known; one writer, many readers.
+class RowLog:
+    """Rows in the order in which they became known; one writer, many readers.
 
     Parameters
     ----------
-    ring, table : of EVENT and of EVENTS_IN_FORCE
+    ring, table : of the rows, and of ROWS_IN_FORCE
     """
 
     def __init__(self, ring: Ring, table: Table) -> None:
         self._ring: Final = ring
         self._table: Final = table
-        self._record: Final[NDArray[np.void]] = np.zeros(1, EVENTS_IN_FORCE)
-        self._copy: Final[NDArray[np.void]] = np.zeros(1, EVENTS_IN_FORCE)
+        self._record: Final[NDArray[np.void]] = np.zeros(1, ROWS_IN_FORCE)
+        self._copy: Final[NDArray[np.void]] = np.zeros(1, ROWS_IN_FORCE)
         self._version = -1
         self._in_force = InForce(0, 0, 0, 0, 0)
         table.read(self._record)
+
+    @property
+    def dtype(self) -> np.dtype:
+        return self._ring.dtype
 
     @property
     def capacity(self) -> int:
@@ -69,26 +72,26 @@ class EventLog:
 
     @property
     def head(self) -> int:
-        """Position behind the newest event."""
+        """Position behind the newest row."""
         return self.in_force.stop
 
     @property
     def oldest(self) -> int:
-        """Position of the oldest event in force that is still there."""
+        """Position of the oldest row in force that is still there."""
         return max(self.in_force.start, self._ring.oldest)
 
     def append(self, rows: NDArray[np.void]) -> None:
-        """Publish events (EVENT)."""
+        """Publish rows."""
         self._ring.append(rows)
         self._record["stop"] = self._ring.head
         self._table.write(self._record)
 
     def replace(self, count: int, rows: NDArray[np.void], since: int) -> None:
-        """Replace the newest `count` events by `rows` (EVENT), at once for every reader.
+        """Replace the newest `count` rows by `rows`, at once for every reader.
 
         Parameters
         ----------
-        since : event time (ns) from which the new events hold: the session's open
+        since : event time (ns) from which the new rows hold: the session's open
         """
         before = self.in_force
         # At most half of the ring is written, so that a reader is not lapped by one replacement.
@@ -109,10 +112,10 @@ class EventLog:
         return self._ring.read(start, stop)
 
 
-class EventCursor:
-    """A reader's place in an event log. Ask `renewed` before `read`."""
+class RowCursor:
+    """A reader's place in a log. Ask `renewed` before `read`."""
 
-    def __init__(self, log: EventLog, *, position: int = 0) -> None:
+    def __init__(self, log: RowLog, *, position: int = 0) -> None:
         self._log: Final = log
         in_force = log.in_force
         self._epoch = in_force.epoch
@@ -134,16 +137,16 @@ class EventCursor:
 
     @property
     def behind(self) -> int:
-        """Events not read yet."""
+        """Rows not read yet."""
         return self.behind_of(self.place)
 
     def behind_of(self, place: tuple[int, int, int, int]) -> int:
-        """Return the number of events not read yet at a place; after a replacement, of all in force."""
+        """Return the number of rows not read yet at a place; after a replacement, of all in force."""
         in_force = self._log.in_force
         return in_force.stop - (place[2] if in_force.epoch == place[0] else in_force.start)
 
     def renewed(self) -> InForce | None:
-        """Return the rows in force if events were replaced since the last call: the cursor then starts with the first.
+        """Return the rows in force if some were replaced since the last call: the cursor then starts with the first.
 
         Otherwise return None. Until this is asked, `read` returns nothing of a replacement.
         """
@@ -155,10 +158,10 @@ class EventCursor:
         return in_force
 
     def read(self, most: int | None = None) -> NDArray[np.void]:
-        """Copy the events in force that were not read yet (at most `most`), and advance."""
+        """Copy the rows in force that were not read yet (at most `most`), and advance."""
         in_force = self._log.in_force
         if in_force.epoch != self._epoch:
-            return np.zeros(0, EVENT)
+            return np.zeros(0, self._log.dtype)
         stop = in_force.stop if most is None else min(in_force.stop, self.position + most)
         first, rows = self._log.read(self.position, stop)
         if first > self.position:

@@ -1,0 +1,173 @@
+"""Lines of the session: developing POC and value area at each minute's end, CVD by order size at each second's end.
+
+A minute's row holds the levels of all trades read when the minute ends; it never changes afterwards. CVD by order size
+is three running sums: of small orders, of medium and of large ones (`order_size` in the settings). Their sum is CVD at
+every moment, because the open order counts with the contracts that it has so far.
+"""
+
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flow_gl.core.market.limits import MAX_ROWS
+from flow_gl.core.units import MINUTE_NS, SECOND_NS
+from flow_gl.engine.detectors.base import NONE
+from flow_gl.engine.detectors.footprint import COLUMNS
+from flow_gl.engine.kernels.jit import kernel
+from flow_gl.engine.kernels.profile import PARTS, point_of_control_nb, value_area_nb
+
+STATE: Final = np.dtype(
+    [
+        (name, "<i8")
+        for name in (
+            "base",  # tick of the profile's first row
+            "low",  # lowest and highest tick with volume, once `total` is not 0
+            "high",
+            "total",  # contracts in the profile
+            "cvd",  # the chart's CVD
+            "medium",  # its part of ended medium and of ended large orders
+            "large",
+            "odd",  # a minute too far away to be in the profile; NONE
+            "minutes",  # rows of this kernel call
+            "seconds",
+        )
+    ]
+)
+_ROWS: Final = 1024
+_FEW_PRICES: Final = 16
+
+
+def begin(state: NDArray[np.void]) -> None:
+    """Reset STATE, shape (1,), at a session's open, except CVD by order size."""
+    for name in ("base", "low", "high", "total"):
+        state[name] = 0
+    state["low"], state["odd"] = 1, NONE
+
+
+def empty_profile() -> NDArray[np.int64]:
+    """Return the rows of a profile without trades: contracts by tick."""
+    return np.zeros(_ROWS, np.int64)
+
+
+def fitted(read: NDArray[np.void], state: NDArray[np.void], profile: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the profile with room for the open minute; updates STATE, shape (1,).
+
+    A minute too far away is excluded as odd. While few prices have traded, the profile begins again around it instead.
+    """
+    s = state[0]
+    low, high = int(read["minute_low"][0]), int(read["minute_high"][0])
+    if s["total"] and max(high, int(s["high"])) - min(low, int(s["low"])) >= MAX_ROWS:
+        if np.count_nonzero(kept_profile(state, profile)) > _FEW_PRICES:
+            s["odd"] = read["minute"][0]
+            return profile
+        begin(state)
+    kept = profile[s["low"] - s["base"] : s["high"] - s["base"] + 1] if s["total"] else profile[:0]
+    first, last = (min(low, int(s["low"])), max(high, int(s["high"]))) if s["total"] else (low, high)
+    count = last - first + 1
+    rows = np.zeros(max(_ROWS, count + min(count, 1 << 16)), np.int64)
+    base = first - (len(rows) - count) // 2
+    if len(kept):
+        at = int(s["low"]) - base
+        rows[at : at + len(kept)] = kept
+    s["base"] = base
+    return rows
+
+
+def kept_profile(state: NDArray[np.void], profile: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the rows from the lowest to the highest tick with volume."""
+    s = state[0]
+    return profile[s["low"] - s["base"] : s["high"] - s["base"] + 1] if s["total"] else profile[:0]
+
+
+def resumed(state: NDArray[np.void], kept: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the profile whose rows are `kept`, for STATE as it was then."""
+    s = state[0]
+    if not s["total"]:
+        return empty_profile()
+    rows = np.zeros(max(_ROWS, 2 * len(kept)), np.int64)
+    s["base"] = s["low"] - (len(rows) - len(kept)) // 2
+    at = int(s["low"] - s["base"])
+    rows[at : at + len(kept)] = kept
+    return rows
+
+
+def rescaled(state: NDArray[np.void], profile: NDArray[np.int64], factor: int) -> NDArray[np.int64]:
+    """Return the profile with `factor` ticks per old tick."""
+    kept = kept_profile(state, profile)
+    if (len(kept) - 1) * factor >= MAX_ROWS:
+        begin(state)
+    if not state["total"][0]:
+        return empty_profile()
+    spread = np.zeros((len(kept) - 1) * factor + 1, np.int64)
+    spread[::factor] = kept
+    state["low"] *= factor
+    state["high"] *= factor
+    return resumed(state, spread)
+
+
+@kernel
+def fits_nb(read: Any, s: Any, profile: NDArray[np.int64]) -> bool:
+    """Return whether the profile has rows for the open minute."""
+    low, high = read["minute_low"], read["minute_high"]
+    return bool((low >= s["base"] and high < s["base"] + len(profile)) or s["odd"] == read["minute"])
+
+
+@kernel
+def minute_nb(  # noqa: PLR0917  # kernels take arrays
+    read: Any,
+    s: Any,
+    rows: NDArray[np.int64],
+    profile: NDArray[np.int64],
+    rule: Any,
+    tick_size: int,
+    minutes: NDArray[np.void],
+) -> None:
+    """Add the ended minute's footprint to the profile, and write the minute's row."""
+    low, high, base = read["minute_low"], read["minute_high"], s["base"]
+    if s["odd"] == read["minute"]:
+        return
+    for tick in range(low, high + 1):
+        at = COLUMNS * (tick - read["base"])
+        volume = rows[at] + rows[at + 1] + rows[at + 2]
+        profile[tick - base] += volume
+        s["total"] += volume
+    if s["low"] > s["high"]:
+        s["low"], s["high"] = low, high
+    s["low"], s["high"] = min(s["low"], low), max(s["high"], high)
+    totals = profile[s["low"] - base : s["high"] - base + 1]
+    poc = point_of_control_nb(totals)
+    parts = int(rule["value_area"] * PARTS + 0.5)
+    area_low, area_high, _ = value_area_nb(totals, poc, rule["value_area_step"], parts)
+    row = minutes[s["minutes"]]
+    row["ts_event"] = (read["minute"] + 1) * MINUTE_NS
+    row["poc"] = (s["low"] + poc) * tick_size
+    row["vah"] = (s["low"] + area_high) * tick_size
+    row["val"] = (s["low"] + area_low) * tick_size
+    row["volume"] = s["total"]
+    s["minutes"] += 1
+
+
+@kernel
+def order_nb(read: Any, s: Any, rule: Any) -> None:
+    """Add an ended order to its sum."""
+    if read["contracts"] >= rule["order_size_large"]:
+        s["large"] += read["order_sign"] * read["contracts"]
+    elif read["contracts"] >= rule["order_size_medium"]:
+        s["medium"] += read["order_sign"] * read["contracts"]
+
+
+@kernel
+def second_nb(read: Any, s: Any, rule: Any, seconds: NDArray[np.void]) -> None:
+    """Write the row of an ended second that has trades."""
+    medium, large = s["medium"], s["large"]
+    if read["contracts"] >= rule["order_size_large"]:
+        large += read["order_sign"] * read["contracts"]
+    elif read["contracts"] >= rule["order_size_medium"]:
+        medium += read["order_sign"] * read["contracts"]
+    row = seconds[s["seconds"]]
+    row["ts_event"] = (read["second"] + 1) * SECOND_NS
+    row["small"] = s["cvd"] - medium - large
+    row["medium"] = medium
+    row["large"] = large
+    s["seconds"] += 1
