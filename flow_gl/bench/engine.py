@@ -12,12 +12,14 @@ Each job runs twice in a row and the second run counts, because polars returns m
 down the job that follows. Figures are medians of wall time and of the engine's processor time, which other load on the
 machine disturbs less. A ratio compares a peer's run with the engine's runs just before and just after it, because the
 speed of a shared machine may halve within a minute; the median over all rounds is reported. The engine and pandas use
-one thread, polars as many as it chooses (the number of cores, or POLARS_MAX_THREADS).
+one thread, polars as many as it chooses (the number of cores, or POLARS_MAX_THREADS). The peers find no events, so the
+engine's job is without detectors; their cost, and the share of each kind, is measured apart.
 """
 
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -28,7 +30,8 @@ from rich.console import Console
 
 from flow_gl.bench.machine import describe, write_json
 from flow_gl.bench.tape import make_tape
-from flow_gl.core.schema import MAX_LODS
+from flow_gl.core.schema import MAX_LODS, EventKind
+from flow_gl.core.settings import DEFAULTS, AggregationSettings
 from flow_gl.core.units import SECOND_NS
 from flow_gl.dbn.writing import write_dbn
 from flow_gl.engine.pipeline import Pipeline
@@ -86,6 +89,7 @@ def run(*, trades: int = 5_000_000, rounds: int = 7, seed: int = 1, json_path: P
         "pandas_trades_per_second": trades / median(peers["pandas"].seconds),
         "polars_trades_per_second": trades / median(polars.seconds) if polars else None,
         "polars_threads": threads,
+        **_detectors(tape, min(rounds, 5)),
         "file_trades_per_second": _file_speed(tape, rounds=3),
         "warm_up_seconds": compiled_s,
         "trades": trades,
@@ -118,16 +122,49 @@ class _Timed:
         return self.seconds[-1]
 
 
-def _engine_job(tape: NDArray[np.void], *, lods: int) -> Callable[[], object]:
+def _engine_job(
+    tape: NDArray[np.void], *, lods: int, settings: AggregationSettings | None = None
+) -> Callable[[], object]:
+    """Return the engine's job; with `settings`, it also detects events and makes the lines."""
     store = MarketStore.local(base_capacity=1 << 16)
 
     def job() -> None:
-        pipeline = Pipeline(lods=lods)
+        pipeline = Pipeline(settings or DEFAULTS.aggregation, lods=lods, has_detectors=settings is not None)
         pipeline.chart(1, store)
         pipeline.process(tape)
         pipeline.publish()
 
     return job
+
+
+def _detectors(tape: NDArray[np.void], rounds: int) -> dict[str, float]:
+    """Measure what detectors and lines cost, in ns of processor time per trade, and the share of each kind.
+
+    `reading` is what all kinds share: decoding, seconds, orders, the footprint, and the lines. A kind's cost is that of
+    a run with it alone, less `reading`.
+    """
+    kinds = [kind.name.lower() for kind in EventKind]
+    off: dict[str, Any] = {f"{kind}_on": False for kind in kinds}
+    usual = DEFAULTS.aggregation
+    jobs = {
+        "engine": _Timed(_engine_job(tape, lods=MAX_LODS)),
+        "all": _Timed(_engine_job(tape, lods=MAX_LODS, settings=usual)),
+        "reading": _Timed(_engine_job(tape, lods=MAX_LODS, settings=replace(usual, **off))),
+    }
+    for kind in kinds:
+        alone = replace(usual, **{**off, f"{kind}_on": True})
+        jobs[kind] = _Timed(_engine_job(tape, lods=MAX_LODS, settings=alone))
+    for _ in range(rounds):
+        for job in jobs.values():
+            job.run()
+    cost = {name: median(job.busy) / len(tape) * 1e9 for name, job in jobs.items()}
+    total = cost["all"] - cost["engine"]
+    shares = {"reading": cost["reading"] - cost["engine"], **{kind: cost[kind] - cost["reading"] for kind in kinds}}
+    return {
+        "detectors_ns_per_trade": total,
+        "detectors_share_of_engine": total / cost["all"],
+        **{f"share_of_{name}": max(0.0, part) / total for name, part in shares.items()},
+    }
 
 
 def _columns(tape: NDArray[np.void]) -> dict[str, NDArray[Any]]:

@@ -27,10 +27,11 @@ def export(
     config: Config = None,
     debug: Debug = False,  # noqa: ARG001 - read from the command line where errors are shown
 ) -> None:
-    """Write the numbers of recorded trades as tables: bubbles, cvd, profile, events, rolls, and levels.json.
+    """Write the numbers of recorded trades as tables.
 
-    Each row has its instrument; where a continuous symbol goes on with another contract, rolls says when. events has
-    large trades, absorption, divergences, stacked imbalances and zero crosses, with what made them.
+    These are bubbles, cvd, profile, events, levels, order_cvd, rolls, and levels.json. Each row has its instrument;
+    where a continuous symbol goes on with another contract, rolls says when. events has large trades, absorption,
+    divergences, stacked imbalances and zero crosses, with what made them.
 
     \b
     flow-gl export nq-20251128.trades.dbn.zst --out tables

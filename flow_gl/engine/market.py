@@ -296,6 +296,7 @@ class Market(Published):
                 self._session_row["cvd_since"] = session.open if session is not None and is_anew else ts
             self._started = True
             self._session = session
+            self._events.open(session, ts)
             self._coverage.begin(session, ts, self.instrument_id)
             if session is not None and not session.is_scheduled:
                 self._gaps.mark_unscheduled(ts)

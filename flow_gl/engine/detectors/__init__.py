@@ -1,5 +1,5 @@
-"""Detectors of large trades, absorption, divergences of price and delta, and stacked imbalances.
+"""Detectors of large trades, absorption, divergences of price and delta, stacked imbalances and zero crosses.
 
-Each detector is one file with its definition, its kernels and its state between batches. All follow the protocol in
-`base`.
+Each is one file with its definition, its state and its kernels. `run` reads the trades for all of them, `group` is what
+the engine uses: trades in, events and lines out, state that can be kept and resumed.
 """
