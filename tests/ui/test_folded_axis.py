@@ -7,8 +7,12 @@ from hypothesis import strategies as st
 
 from flow_gl.core.folds import Folds
 from flow_gl.core.schema import GAP_LIST, GapKind
+from flow_gl.core.settings import Settings
+from flow_gl.ui.input.actions import BY_NAME, Context
+from flow_gl.ui.state import prefs
 from flow_gl.ui.state.axes import DEFAULT_SPAN_NS, EDGE_SHARE, Live, Parked, TimeAxis
 from flow_gl.ui.state.timeline import BAND_PX, FOLDINGS, Folding, Timeline, TimelineReader
+from flow_gl.ui.state.view_state import ViewState
 from tests.kit.markets import SECOND, START_NS, make_market
 
 HOUR = 3600 * SECOND
@@ -143,3 +147,24 @@ def test_a_gap_that_has_just_become_known_is_folded_over_a_moment() -> None:
     assert shown[-1] == pytest.approx(22.0, abs=0.2)
     later = TimelineReader().read(market.reader, "closed", now_ns=NOW + 3600 * SECOND, scale=1.0, dt_s=1 / 60)
     assert later.folds.at(ns_per_px).between(NOW, NOW + 3600 * SECOND) == pytest.approx(22e8, rel=0.01)
+
+
+def test_the_key_folds_closed_hours_then_halts_too_then_nothing() -> None:
+    state = ViewState()
+    context = Context(state=state, names=[], focus=None, wall_ns=0, event_ns=0, plot_width_px=100.0)
+    seen = [state.folding]
+    for _ in FOLDINGS:
+        BY_NAME["fold"].run(context)
+        seen.append(state.folding)
+    assert seen == ["closed", "all", "none", "closed"]
+    assert len(set(context.notes)) == 3
+
+
+def test_what_is_folded_is_remembered_and_a_flag_is_stronger() -> None:
+    state, again = ViewState(), ViewState()
+    state.folding = "all"
+    kept = prefs.gather(state, width=1, height=1, plot_width_px=100.0, imgui="")
+    prefs.apply(again, kept, Settings())
+    assert again.folding == "all"
+    prefs.apply(again, kept, Settings(folding="none"))
+    assert again.folding == "none"

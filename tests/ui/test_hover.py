@@ -18,14 +18,15 @@ from flow_gl.gl.view import Rect, View
 from flow_gl.layers.base import Scene, Style
 from flow_gl.layers.labels.levels import levels_of
 from flow_gl.layers.rows import hit
+from flow_gl.layers.sessions import sessions_in_view
 from flow_gl.runtime.charts import Charts
 from flow_gl.store.market import MarketReader, MarketStore
 from flow_gl.ui.overlays import words
-from flow_gl.ui.overlays.hover import cvd_bucket, event, level, table
+from flow_gl.ui.overlays.hover import cvd_bucket, event, level, profile_row, table
 from flow_gl.ui.overlays.hover.tip import Spot, Tip
 from flow_gl.ui.overlays.panels.bubble import place_beside
 from flow_gl.ui.state.pointed import BUBBLE
-from tests.kit.markets import make_market, make_scene
+from tests.kit.markets import make_market, make_scene, make_week
 from tests.kit.pilot import HeadlessPilot
 from tests.kit.trades import NQZ5, make_trades
 
@@ -346,3 +347,23 @@ def test_a_card_finds_a_corner_without_the_disc(scene: Scene, corner: str) -> No
     assert place.right <= pane.right
     assert place.y >= pane.y
     assert place.bottom <= pane.bottom
+
+
+def test_levels_and_profile_of_a_finished_session_are_told_on_its_own_stretch() -> None:
+    chart = make_scene(make_week(), 1280, 720, span_s=4.4 * 86_400, lod=6, folding="closed")
+    view, told_of = chart.price_view, 0
+    for session, left, right in sessions_in_view(chart):
+        poc = int(session.levels["poc"])
+        y = view.screen_y(poc / TICK)
+        found = level.find(spot(chart, left + 20.0, y))
+        assert isinstance(found, tuple)
+        tip = level.tell(spot(chart, left + 20.0, y), found)
+        assert told(tip)["Value"] == words.price(poc, TICK)
+        assert told(tip)["Since"].startswith(words.since(int(session.numbers["open_ts"]), chart.now_ns))
+        row = profile_row.find(spot(chart, right - 2.0, y))
+        says = told(profile_row.tell(spot(chart, right - 2.0, y), row))
+        held = [session.levels[side][: int(session.levels["count"])] for side in ("buy", "sell", "unsided")]
+        most = int(np.sum(held, axis=0).max())
+        assert int(says["Total"].replace(",", "")) >= most, "the row of the POC, or of several ticks with it"
+        told_of += 1
+    assert told_of >= 4
