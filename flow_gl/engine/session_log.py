@@ -31,7 +31,9 @@ class SessionLog:
 
     def follow(self, other: "SessionLog") -> None:
         """Take over the sessions of the previous instrument on the chart."""
-        self._rows.extendleft(reversed(other._rows))
+        own = list(self._rows)
+        self._rows.clear()
+        self._rows.extend([*other._rows, *own])
         self._total += other._total
         self.is_changed = True
 

@@ -121,3 +121,16 @@ def test_the_newest_sessions_are_kept(calendar: SessionCalendar) -> None:
     assert len(found) == FINISHED_SESSIONS
     assert sink.tables["sessions"]["total"].tolist() == [FINISHED_SESSIONS + 4]
     assert found["poc"].tolist() == [(104 + n) * TICK for n in range(FINISHED_SESSIONS)]
+
+
+def test_a_log_that_takes_another_one_over_keeps_the_newest_sessions(calendar: SessionCalendar) -> None:
+    _, sink = run([row for day in DAYS for row in day_rows(day, 100)], calendar)
+    one, other, record = SessionLog(), SessionLog(), np.zeros(1, FINISHED_LIST)
+    for _ in range(FINISHED_SESSIONS):
+        other.add(sink.sessions[0])
+    one.add(sink.sessions[2])
+    one.follow(other)
+    one.write(record)
+    dates = record["session"]["numbers"]["trade_date"][0]
+    assert dates.tolist() == [20251124] * (FINISHED_SESSIONS - 1) + [20251126]
+    assert record["total"].tolist() == [FINISHED_SESSIONS + 1]

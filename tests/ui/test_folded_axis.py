@@ -163,7 +163,7 @@ def test_the_key_folds_closed_hours_then_halts_too_then_nothing() -> None:
 def test_what_is_folded_is_remembered_and_a_flag_is_stronger() -> None:
     state, again = ViewState(), ViewState()
     state.folding = "all"
-    kept = prefs.gather(state, width=1, height=1, plot_width_px=100.0, imgui="")
+    kept = prefs.gather(state, width=1, height=1, plot_width_px=100.0)
     prefs.apply(again, kept, Settings())
     assert again.folding == "all"
     prefs.apply(again, kept, Settings(folding="none"))

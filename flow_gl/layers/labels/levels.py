@@ -28,6 +28,8 @@ _COLUMNS: Final = 5
 _GAP_PX: Final = 10.0
 _LABELS_SHARE: Final = 0.6
 """Of the width from where the levels begin: there labels may stand, ..."""
+_NODE_LINE_PX: Final = 24.0
+"""Length of a low-volume node's line where its label finds no room."""
 _LEAST_LABELS_PX: Final = 320.0
 """... in at least this many pixels at scale 1: shortly after a roll there is little room behind it."""
 PARTIAL_SUFFIX: Final = "*"
@@ -170,7 +172,7 @@ class LevelsLayer(CachedLayer):
             width = chart.batches.text.width(text, size) + size
             end = round(place.right - bars.length_px(price, place.width) - 2 * scale)
             label = (end - width - 8 * scale, y - 0.8 * size, end - 8 * scale, y + 0.8 * size)
-            begin = place.x
+            begin = max(place.x, end - _NODE_LINE_PX * scale)
             if label[0] >= current_left(scene) and not met_by(label, placed):
                 placed.append(label)
                 begin = label[2]
