@@ -237,6 +237,7 @@ def test_a_bubble_names_the_threshold_of_its_width(scene: Scene, trades: NDArray
         chart = scene_with(scene, lod=lod, hover_id=int(row["id"]))
         x = float(chart.price_view.bubble_xs(np.array([row["id"]]), chart.reader.widths_ns[lod])[0])
         says = told(table.MARKS[0].tell(spot(chart, x, 100.0), (lod, int(row["id"]))))
+        assert says["Date"] == words.day(int(row["ts_event"]))
         assert says["Bucket"] == {1: "1 s", 5: "5 s", 60: "1 min"}[width_s]
         assert says["Imbalance"].endswith(f"{100 * threshold_at(0.15, width_s * SECOND_NS):.2g} %")
         here = trades[trades["ts_event"] // (width_s * SECOND_NS) == row["id"]]

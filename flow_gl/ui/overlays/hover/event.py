@@ -61,6 +61,7 @@ def tell(spot: Spot, key: Hashable) -> Tip | None:
     title, lines, reason = REASONS[kind](event)
     tick_size = tick_size_of(spot.scene)
     place: list[Line] = [
+        ("Date", words.day(at_ns), 0),
         ("Time", f"{words.clock(at_ns, milliseconds=True)} {words.ZONE_NAME}", 0),
         ("Price", words.price(int(event["price"]), tick_size), 0),
     ]

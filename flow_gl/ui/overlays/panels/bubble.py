@@ -39,6 +39,7 @@ def lines(row: np.void, *, tick_size: int, bucket_ns: int, threshold: float) -> 
         return words.price(int(row[name]), tick_size)
 
     return [
+        ("Date", words.day(start), 0),
         ("Time", f"{words.clock(start, milliseconds=bucket_ns % SECOND_NS != 0)} {words.ZONE_NAME}", 0),
         ("Bucket", bucket_text(bucket_ns), 0),
         ("Average", words.points(int(row["price"]) / 1e9, tick_size), 0),
