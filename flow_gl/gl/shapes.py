@@ -11,7 +11,7 @@ from flow_gl.gl.kit import Kit
 
 _ROW: Final = struct.Struct("<12f")
 _FIRST_ROWS: Final = 128
-_SOLID, _DASH, _HATCH, _RING, _FADE, _ROUNDED, _TRIANGLE = (float(kind) for kind in range(7))
+_SOLID, _DASH, _HATCH, _RING, _FADE, _ROUNDED, _TRIANGLE, _SLANT = (float(kind) for kind in range(8))
 
 
 @frozen
@@ -73,10 +73,23 @@ class ShapeBatch(Batch):
         """Add diagonal stripes."""
         self._put(x, y, width, height, *color, alpha, _HATCH, hatch.period, 0.5 * hatch.stripe, hatch.phase)
 
-    def ring(self, x: float, y: float, radius: float, thickness: float, color: Rgb, *, alpha: float = 1.0) -> None:
-        """Add a circle outline around a centre; the line lies inside the radius."""
+    def ring(
+        self, x: float, y: float, radius: float, thickness: float, color: Rgb, *, alpha: float = 1.0, dashes: int = 0
+    ) -> None:
+        """Add a circle outline around a centre; the line lies inside the radius. With `dashes` it is broken."""
         reach = radius + 0.5
-        self._put(x - reach, y - reach, 2 * reach, 2 * reach, *color, alpha, _RING, 0.5 * thickness, 0.0, 0.0)
+        box = x - reach, y - reach, 2 * reach, 2 * reach
+        self._put(*box, *color, alpha, _RING, 0.5 * thickness, float(dashes), 0.62)
+
+    def line(
+        self, a: tuple[float, float], b: tuple[float, float], thickness: float, color: Rgb, *, alpha: float = 1.0
+    ) -> None:
+        """Add a straight line between two points."""
+        padding = 0.5 * thickness + 1.0
+        left, top = min(a[0], b[0]) - padding, min(a[1], b[1]) - padding
+        size = abs(b[0] - a[0]) + 2 * padding, abs(b[1] - a[1]) + 2 * padding
+        falls = 1.0 if (b[0] - a[0]) * (b[1] - a[1]) >= 0 else -1.0
+        self._put(left, top, *size, *color, alpha, _SLANT, 0.5 * thickness, padding, falls)
 
     def fade(
         self,

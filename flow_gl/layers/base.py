@@ -13,6 +13,7 @@ from flow_gl.core.palette import DARK, Palette, Rgb
 from flow_gl.gl.counters import FrameCounters
 from flow_gl.gl.view import Rect, View
 from flow_gl.layers.cvd_reference import CvdReference
+from flow_gl.layers.marks.mark import MARK_TITLES, NO_MARKS, Marks
 from flow_gl.store.market import MarketReader
 
 __all__ = ["LAYERS", "FrameCounters", "HeaderBar", "HeaderText", "Layer", "OffScale", "Scene", "Style"]
@@ -26,9 +27,10 @@ LAYERS: Final = {
     "earlier_profiles": "Earlier profiles",
     "levels": "Levels",
     "cvd": "CVD",
-    "events": "Events",
     "gaps": "Gaps",
     "sessions": "Session names",
+    "events": "Zero crosses",
+    **MARK_TITLES,
 }
 """Layers that can be switched off: name and title in the menu."""
 
@@ -122,6 +124,8 @@ class Scene:
     """Where notices are drawn over the chart: labels avoid these areas."""
     cvd_reference: CvdReference | None = None
     """Where CVD is counted from a second time."""
+    marks: Marks = NO_MARKS
+    """What the detectors found, as far as there is room for it."""
     zone: str = "America/New_York"
     """Time zone of all times on the chart."""
 

@@ -81,5 +81,5 @@ class CachedLayer:
         del batches.placed[first_box:]
         if drawn is not None:
             del drawn[first_drawn:]
-        taken = [(batch, batch.take()) for batch in (batches.under, batches.over, batches.text)]
+        taken = [(batch, batch.take()) for batch in (batches.under, batches.over, batches.marks, batches.text)]
         return _Built([(batch, rows) for batch, rows in taken if rows], placed, boxes)

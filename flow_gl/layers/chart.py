@@ -30,12 +30,14 @@ class Batches:
     Attributes
     ----------
     under, over : rectangles below and above the bubbles
+    marks : shapes above the bubbles, within the price pane
     text : labels, above everything
     placed : boxes of the labels that have been placed in this layout; later labels avoid them
     """
 
     under: ShapeBatch
     over: ShapeBatch
+    marks: ShapeBatch
     text: TextBatch
     placed: list[Rect]
 
@@ -56,11 +58,13 @@ class Batches:
         """Send what was added, where it differs from the last frame's."""
         self.under.upload()
         self.over.upload()
+        self.marks.upload()
         self.text.upload()
 
     def release(self) -> None:
         self.under.release()
         self.over.release()
+        self.marks.release()
         self.text.release()
 
 
@@ -87,9 +91,8 @@ class Chart:
         self.current_bars: ProfileBars | None = None
         self.counters: Final = FrameCounters()
         self.rows: Final = ChartRows(self.counters)
-        self.batches: Final = Batches(
-            ShapeBatch(kit, self.counters), ShapeBatch(kit, self.counters), TextBatch(kit, self.counters), []
-        )
+        under, over, marks = (ShapeBatch(kit, self.counters) for _ in range(3))
+        self.batches: Final = Batches(under, over, marks, TextBatch(kit, self.counters), [])
         self.ticks: Final = AxisTicks()
         self.shown: Final = ShownValues()
         self.header: HeaderBar | None = None

@@ -36,6 +36,11 @@ from flow_gl.layers.labels.levels import LevelsLayer
 from flow_gl.layers.labels.off_scale import OffScaleLayer
 from flow_gl.layers.labels.session_levels import SessionLevelsLayer
 from flow_gl.layers.labels.session_names import SessionNamesLayer
+from flow_gl.layers.marks.absorption import AbsorptionLayer
+from flow_gl.layers.marks.divergence import DivergenceLayer
+from flow_gl.layers.marks.large_trade import LargeTradeLayer
+from flow_gl.layers.marks.legend import MarksLegendLayer
+from flow_gl.layers.marks.stacked_imbalance import StackedImbalanceLayer
 from flow_gl.layers.price import PriceLayer
 from flow_gl.layers.profile import FinishedProfilesLayer, ProfileLayer
 from flow_gl.layers.rolls import RollsLayer
@@ -46,6 +51,7 @@ class Batch(Enum):
     """A batch of rectangles or labels, as a step of the draw order."""
 
     UNDER = "under"
+    MARKS = "marks"
     OVER = "over"
     TEXT = "text"
 
@@ -71,12 +77,18 @@ DRAW_ORDER: Final[tuple[tuple[str, Callable[[Chart], Layer] | Batch, Pane], ...]
     ("events", EventsLayer, Pane.WHOLE),
     ("legend", LegendLayer, Pane.WHOLE),
     ("off_scale", OffScaleLayer, Pane.WHOLE),
+    ("marks_legend", MarksLegendLayer, Pane.WHOLE),
+    ("stacked_imbalance", StackedImbalanceLayer, Pane.WHOLE),
+    ("absorption", AbsorptionLayer, Pane.WHOLE),
+    ("divergence", DivergenceLayer, Pane.WHOLE),
+    ("large_trade", LargeTradeLayer, Pane.WHOLE),
     ("levels", LevelsLayer, Pane.WHOLE),
     ("session_levels", SessionLevelsLayer, Pane.WHOLE),
     ("under", Batch.UNDER, Pane.WHOLE),
     ("price", PriceLayer, Pane.PRICE),
     ("bubbles", BubblesLayer, Pane.PRICE),
     ("counts", CountsLayer, Pane.PRICE),
+    ("marks", Batch.MARKS, Pane.PRICE),
     ("cvd_reference", CvdReferenceLayer, Pane.WHOLE),
     ("cvd", CvdLayer, Pane.CVD),
     ("price_axis", PriceAxisLayer, Pane.WHOLE),
@@ -129,6 +141,7 @@ class ChartStack:
         chart = self.chart
         batches: dict[Batch, ShapeBatch | TextBatch] = {
             Batch.UNDER: chart.batches.under,
+            Batch.MARKS: chart.batches.marks,
             Batch.OVER: chart.batches.over,
             Batch.TEXT: chart.batches.text,
         }

@@ -15,6 +15,8 @@ from flow_gl.core.jobs import Job
 from flow_gl.gl.view import Rect, View
 from flow_gl.layers.base import Scene
 from flow_gl.layers.detail import MIN_SPACING_PX, lod_for
+from flow_gl.layers.marks.book import MarkBook, Window
+from flow_gl.layers.marks.mark import KINDS
 from flow_gl.layers.rows import hit
 from flow_gl.layers.rows.extent import PriceScale, price_scale
 from flow_gl.layers.rows.packing import UNKNOWN_TICK_SIZE
@@ -69,6 +71,7 @@ class ChartAxes:
     def __init__(self, job: Job) -> None:
         self._job: Final = job
         self._timeline: Final = TimelineReader()
+        self._marks: Final = MarkBook()
         self.widest_texts: Final[Cached[list[str]]] = Cached()
         """The widest labels of the chart's right axis."""
 
@@ -94,11 +97,23 @@ class ChartAxes:
         )
         if own.price.per_px <= 0.0 or self._job.may_run("time"):
             _search(market, layout, state, own, moment)
+        own.marks = self._marks.select(market, _window(layout, state, own, moment), _kinds_shown(state))
         if own.price_seen is not None:
             low, high = own.price_seen.low, own.price_seen.high
             own.price.fit(low, high, height_px=layout.price.height, least_span=LEAST_TICKS, dt_s=moment.dt_s)
         if own.cvd_seen is not None:
             own.cvd.fit(*own.cvd_seen, height_px=layout.cvd.height, least_span=LEAST_CONTRACTS, dt_s=moment.dt_s)
+
+
+def _kinds_shown(state: ViewState) -> frozenset[str]:
+    return frozenset(KINDS.values()) & state.filters.layers
+
+
+def _window(layout: ChartLayout, state: ViewState, own: ChartState, moment: Moment) -> Window:
+    """Return what the chart shows of time."""
+    width_px = layout.price.width
+    left, right = (state.time.time_at(x_px, moment.event_ns, width_px, own.timeline) for x_px in (0.0, width_px))
+    return Window(left, right, state.time.ns_per_px, moment.scale, own.cleared_before_ns, _until_ns(state))
 
 
 def _search(market: MarketReader, layout: ChartLayout, state: ViewState, own: ChartState, moment: Moment) -> None:
@@ -187,6 +202,7 @@ def build(
         above=left_out.above if left_out else None,
         crosshair_px=_own_crosshair(state, layout),
         cvd_reference=own.cvd_reference(market),
+        marks=own.marks,
         price_axis_px=layout.price_axis.width,
         time_axis_px=layout.time_axis.height,
         covered=covered,

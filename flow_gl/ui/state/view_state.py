@@ -16,6 +16,7 @@ from flow_gl.core.settings import DEFAULTS, AggregationSettings
 from flow_gl.gl.view import Rect
 from flow_gl.layers.base import LAYERS, Style
 from flow_gl.layers.cvd_reference import CvdReference
+from flow_gl.layers.marks.mark import NO_MARKS, Marks
 from flow_gl.layers.rows.extent import PriceScale
 from flow_gl.store.market import MarketReader
 from flow_gl.ui.state.axes import TimeAxis, ValueAxis
@@ -63,6 +64,8 @@ class ChartState:
     """Lowest and highest price in view, ticks, as of the last search."""
     cvd_seen: tuple[float, float] | None = None
     """Lowest and highest CVD in view, contracts."""
+    marks: Marks = NO_MARKS
+    """Marks of this frame."""
     is_zero_near: bool = False
     """The automatic CVD axis includes zero."""
     cleared_before_ns: int = 0

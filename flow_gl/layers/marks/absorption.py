@@ -1,0 +1,86 @@
+"""Absorption: a hatched zone at its price that fades with age and ends when price trades through it."""
+
+from typing import Final
+
+from flow_gl.core.schema import EventKind
+from flow_gl.core.units import SECOND_NS
+from flow_gl.gl.shapes import Hatch
+from flow_gl.gl.text import Plate, TextStyle
+from flow_gl.gl.view import Rect
+from flow_gl.layers.base import Scene
+from flow_gl.layers.cached_layer import CachedLayer
+from flow_gl.layers.chart import Chart
+from flow_gl.layers.discs import tick_size_of
+from flow_gl.layers.labels.words import contracts_text
+from flow_gl.layers.marks.mark import FADE_NS, Mark
+
+WINDOW_NS: Final = 5 * SECOND_NS
+"""The seconds in which the contracts were absorbed: the zone begins with them."""
+_STEPS: Final = 8
+_LEAST_HEIGHT_PX: Final = 8.0
+_LABEL_PX: Final = 12.0
+_ALPHA: Final = 0.8
+
+
+def box_of(scene: Scene, mark: Mark) -> Rect | None:
+    """Return the place of a zone in the price pane; None if nothing of it is in view."""
+    view, tick_size = scene.price_view, tick_size_of(scene)
+    end_ns = min(mark.shown_until_ns, max(scene.now_ns, mark.t_ns + SECOND_NS), scene.until_ns)
+    left, right = (view.pixel_x(t_ns) for t_ns in (mark.t_ns - WINDOW_NS, end_ns))
+    left, right = max(left, view.rect.x), min(max(right, left + 6 * view.scale), view.rect.right)
+    height = max(_LEAST_HEIGHT_PX * view.scale, 1.0 / view.y_per_px)
+    y = round(view.screen_y(mark.price / tick_size) - 0.5 * height)
+    if right <= left or y < view.rect.y or y + height > view.rect.bottom:
+        return None
+    return Rect(left, y, right - left, round(height))
+
+
+def label_of(mark: Mark) -> str:
+    """Return how many contracts were absorbed: "54 absorbed"."""
+    return f"{contracts_text(abs(int(mark.inputs[0])))} absorbed"
+
+
+class AbsorptionLayer(CachedLayer):
+    """Adds zones below the bubbles, and labels."""
+
+    avoids = True
+
+    def __init__(self, chart: Chart) -> None:
+        super().__init__(chart)
+        self._boxes: list[tuple[Mark, Rect, float]] = []
+
+    def key(self, scene: Scene) -> tuple[object, ...]:
+        view = scene.price_view
+        found = ((mark, box_of(scene, mark)) for mark in scene.marks.of(EventKind.ABSORPTION))
+        self._boxes = [(mark, box, view.pixel_x(mark.t_ns)) for mark, box in found if box is not None]
+        return tuple(self._boxes), view.rect, view.scale, view.ns_per_px, scene.style
+
+    def build(self, scene: Scene) -> None:
+        for mark, box, born_x in sorted(self._boxes, key=lambda one: -one[0].strength):
+            self._add_zone(scene, mark, box, born_x)
+
+    def _add_zone(self, scene: Scene, mark: Mark, box: Rect, born_x: float) -> None:
+        chart, palette, view = self._chart, scene.style.palette, scene.price_view
+        scale, under = view.scale, chart.batches.under
+        color = palette.buy if mark.direction > 0 else palette.sell
+        step = max(2.0, FADE_NS / view.ns_per_px / _STEPS)
+        left = box.x
+        for number in range(_STEPS):
+            right = min(born_x + (number + 1) * step, box.right)
+            if right > left:
+                alpha = _ALPHA * (1.0 - number / _STEPS)
+                hatch = Hatch(6 * scale, 2 * scale, phase=left - born_x)
+                under.rect(left, box.y, right - left, box.height, color, alpha=0.22 * alpha)
+                under.hatched(left, box.y, right - left, box.height, color, hatch=hatch, alpha=0.7 * alpha)
+                left = right
+        under.rect(box.x, box.y, max(1.0, 2 * scale), box.height, color, alpha=_ALPHA)
+        size = _LABEL_PX * scale
+        text = label_of(mark)
+        width, height = chart.batches.text.width(text, size) + 0.9 * size, 1.6 * size
+        above, below = box.y - height - scale, box.bottom + scale
+        for y in (above, below) if mark.direction < 0 else (below, above):
+            place = Rect(round(box.x), round(y), width, height)
+            if chart.batches.take(place, view.rect):
+                at = round(place.x + 0.45 * size), round(place.y + 0.5 * height)
+                chart.batches.text.add(text, *at, TextStyle(size, color), plate=Plate(palette.ground, alpha=0.75))
+                return

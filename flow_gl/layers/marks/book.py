@@ -1,0 +1,152 @@
+"""The events of one chart, and which of them a frame shows."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flow_gl.core.cached import Cached
+from flow_gl.core.schema import EVENT, EventKind
+from flow_gl.core.units import MINUTE_NS
+from flow_gl.layers.marks.mark import KINDS, NEVER, NO_MARKS, Mark, Marks, Pivot
+from flow_gl.layers.marks.pivots import pivots_of
+from flow_gl.layers.marks.thinning import cell_ns, strongest
+from flow_gl.layers.marks.zones import ZoneEnds
+from flow_gl.store.events import EventCursor
+from flow_gl.store.market import MarketReader, MarketStore
+
+_MOST_READ: Final = 4096
+_KEPT: Final = 1 << 14
+MOST_SHOWN: Final = 48
+"""Marks of one kind in a frame, the strongest."""
+_PER_CELL: Final = {EventKind.LARGE_TRADE: 2, EventKind.STACKED_IMBALANCE: 2}
+_ZONES: Final = frozenset({EventKind.ABSORPTION, EventKind.STACKED_IMBALANCE})
+_OLDER_ZONES: Final = 96
+"""So many zones of a kind from before the view may still reach into it."""
+_LATE_NS: Final = 10 * MINUTE_NS
+"""A divergence becomes known at most so long after its later pivot, in a market that trades."""
+_MOST_PIVOTS: Final = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What a chart shows of time: its ends and scale, and the events that are shown (known in a range of times)."""
+
+    left_ns: int
+    right_ns: int
+    ns_per_px: float
+    scale: float
+    hidden_before_ns: int = 0
+    until_ns: int = NEVER
+
+
+class MarkBook:
+    """Reads each event of a chart once, and selects those that a view has room for."""
+
+    def __init__(self) -> None:
+        self._store: MarketStore | None = None
+        self._cursor: EventCursor | None = None
+        self._rows: dict[int, NDArray[np.void]] = {}
+        self._version = 0
+        self._ends: Final = ZoneEnds()
+        self._pivots: dict[tuple[int, ...], tuple[Pivot, Pivot]] = {}
+        self._chosen: Final[Cached[tuple[list[np.void], tuple[tuple[int, int], ...]]]] = Cached()
+        self._marks: Final[Cached[Marks]] = Cached()
+
+    def select(self, reader: MarketReader, window: Window, kinds: frozenset[str]) -> Marks:
+        """Return the marks of a frame; the same object while nothing changes.
+
+        Parameters
+        ----------
+        kinds : names of the kinds that are switched on
+        """
+        self._read(reader)
+        if not self._rows or not kinds:
+            return NO_MARKS
+        self._ends.refresh(reader)
+        cell = cell_ns(window.ns_per_px, window.scale)
+        seen_ns = window.left_ns // cell * cell, (window.right_ns // cell + 1) * cell
+        key = self._version, cell, seen_ns, kinds, window.hidden_before_ns, window.until_ns
+        chosen, hidden = self._chosen.get(key, lambda: self._choose(cell, seen_ns, kinds, window))
+        return self._marks.get(
+            (key, self._ends.version, reader.roll_total),
+            lambda: Marks(_reaching(seen_ns[0], (self._mark(reader, event) for event in chosen)), hidden),
+        )
+
+    def _read(self, reader: MarketReader) -> None:
+        if reader.store is not self._store or self._cursor is None:
+            self._store, self._cursor = reader.store, EventCursor(reader.store.events)
+            self._forget()
+        if self._cursor.renewed() is not None:
+            self._forget()
+        if self._cursor.behind == 0:
+            return
+        events = self._cursor.read(_MOST_READ)
+        for kind in KINDS:
+            new = events[events["kind"] == kind]
+            if len(new):
+                rows = np.concatenate([self._rows.get(kind, np.zeros(0, EVENT)), new])[-_KEPT:]
+                self._rows[kind] = rows[np.argsort(rows["ts_event"], kind="stable")]
+        self._version += 1
+
+    def _forget(self) -> None:
+        self._rows.clear()
+        self._pivots.clear()
+        self._ends.forget()
+        self._version += 1
+
+    def _choose(
+        self, cell: int, seen_ns: tuple[int, int], kinds: frozenset[str], window: Window
+    ) -> tuple[list[np.void], tuple[tuple[int, int], ...]]:
+        chosen: list[np.void] = []
+        hidden = []
+        hidden_before_ns, until_ns = window.hidden_before_ns, window.until_ns
+        for kind, name in KINDS.items():
+            rows = self._rows.get(kind)
+            if rows is None or name not in kinds:
+                continue
+            begin, first, last = rows["ts_event"].searchsorted(
+                [hidden_before_ns, max(seen_ns[0], hidden_before_ns), min(seen_ns[1], until_ns)]
+            )
+            start = max(int(begin), int(first) - _OLDER_ZONES) if kind in _ZONES else int(first)
+            if kind is EventKind.DIVERGENCE:  # known after its pivots
+                last = rows["ts_event"].searchsorted(min(seen_ns[1] + _LATE_NS, until_ns))
+            part = rows[start : int(last)]
+            if len(part) == 0:
+                continue
+            found = strongest(part["ts_event"], part["strength"], cell, _PER_CELL.get(kind, 1))
+            if len(found) > MOST_SHOWN:
+                order = np.argsort(-part["strength"][found], kind="stable")
+                found = np.sort(found[order[:MOST_SHOWN]])
+            in_view = part["ts_event"] >= seen_ns[0]
+            hidden.append((int(kind), int(in_view.sum()) - int(in_view[found].sum())))
+            chosen += list(part[found])
+        return chosen, tuple(hidden)
+
+    def _mark(self, reader: MarketReader, event: np.void) -> Mark:
+        kind = int(event["kind"])
+        return Mark(
+            kind=kind,
+            t_ns=int(event["ts_event"]),
+            price=int(event["price"]),
+            direction=int(event["direction"]),
+            strength=float(event["strength"]),
+            inputs=tuple(event["value"].tolist()),
+            end_ns=self._ends.end_of(reader, event) if kind in _ZONES else int(event["ts_event"]),
+            pivots=self._pivots_of(reader, event) if kind == EventKind.DIVERGENCE else None,
+        )
+
+    def _pivots_of(self, reader: MarketReader, event: np.void) -> tuple[Pivot, Pivot]:
+        key = int(event["ts_event"]), int(event["price"]), int(event["direction"])
+        if key not in self._pivots:
+            if len(self._pivots) >= _MOST_PIVOTS:
+                self._pivots.clear()
+            self._pivots[key] = pivots_of(reader, event)
+        return self._pivots[key]
+
+
+def _reaching(left_ns: int, marks: Iterable[Mark]) -> tuple[Mark, ...]:
+    """Return the marks that are not over before a time (ns)."""
+    return tuple(mark for mark in marks if mark.shown_until_ns >= left_ns)

@@ -1,0 +1,78 @@
+"""Large trades: a dashed ring at time and price of the order, with its contracts and slippage in ticks."""
+
+from typing import Final
+
+from flow_gl.core.palette import mix
+from flow_gl.core.schema import EventKind
+from flow_gl.gl.text import Plate, TextStyle
+from flow_gl.gl.view import Rect
+from flow_gl.layers.base import Scene
+from flow_gl.layers.cached_layer import CachedLayer
+from flow_gl.layers.chart import Chart
+from flow_gl.layers.discs import radius_of, tick_size_of
+from flow_gl.layers.labels.words import contracts_text
+from flow_gl.layers.marks.mark import Mark
+
+LEAST_RADIUS_PX: Final = 8.0
+_MARGIN_PX: Final = 4.0
+_LABEL_PX: Final = 12.0
+_DASHES: Final = 12
+
+
+def ring_of(scene: Scene, mark: Mark, reference: float) -> tuple[float, float, float]:
+    """Return centre and radius of a ring, px. It is a little larger than a disc of as many contracts."""
+    view = scene.price_view
+    radius = radius_of(int(mark.strength), max(1, round(reference)), scene.style, view.scale)
+    radius = max(radius + _MARGIN_PX * view.scale, LEAST_RADIUS_PX * view.scale)
+    return view.pixel_x(mark.t_ns), round(view.screen_y(mark.price / tick_size_of(scene))), radius
+
+
+def slippage_ticks(mark: Mark, tick_size: int) -> int:
+    """Return how far the order moved the price against itself, in ticks."""
+    return abs(mark.price - int(mark.inputs[0])) // tick_size
+
+
+def label_of(mark: Mark, tick_size: int) -> str:
+    """Return contracts, and slippage if there is any: "62", "62 \u00b7 3t"."""
+    ticks = slippage_ticks(mark, tick_size)
+    contracts = contracts_text(int(mark.strength))
+    return f"{contracts} \u00b7 {ticks}t" if ticks else contracts
+
+
+class LargeTradeLayer(CachedLayer):
+    """Adds rings above the bubbles; the labels of the strongest go first."""
+
+    avoids = True
+
+    def __init__(self, chart: Chart) -> None:
+        super().__init__(chart)
+        self._rings: list[tuple[Mark, tuple[float, float, float]]] = []
+
+    def key(self, scene: Scene) -> tuple[object, ...]:
+        rect, reference = scene.price_view.rect, self._chart.shown.reference_goal
+        found = ((mark, ring_of(scene, mark, reference)) for mark in scene.marks.of(EventKind.LARGE_TRADE))
+        self._rings = [one for one in found if rect.contains(*one[1][:2])]
+        return tuple(self._rings), scene.price_view.rect, scene.price_view.scale, scene.style, tick_size_of(scene)
+
+    def build(self, scene: Scene) -> None:
+        for mark, place in sorted(self._rings, key=lambda one: -one[0].strength):
+            self._add(scene, mark, *place)
+
+    def _add(self, scene: Scene, mark: Mark, x: float, y: float, radius: float) -> None:
+        chart, palette, view = self._chart, scene.style.palette, scene.price_view
+        scale, rect = view.scale, view.rect
+        color = mix(palette.buy if mark.direction > 0 else palette.sell, palette.text, 0.25)
+        chart.batches.marks.ring(x, y, radius, max(1.5, 2.0 * scale), color, dashes=_DASHES)
+        size = _LABEL_PX * scale
+        text = label_of(mark, tick_size_of(scene))
+        width, height = chart.batches.text.width(text, size, is_bold=True) + 0.9 * size, 1.6 * size
+        right, left, middle = x + radius + 2 * scale, x - radius - 2 * scale - width, y - 0.5 * height
+        above, below = y - radius - height - scale, y + radius + scale
+        places = (right, middle), (left, middle), (x - 0.5 * width, above), (x - 0.5 * width, below)
+        for at_x, at_y in places:
+            box = Rect(round(at_x), round(at_y), width, height)
+            if chart.batches.take(box, rect):
+                style = TextStyle(size, color, is_bold=True)
+                place = round(box.x + 0.45 * size), round(box.y + 0.5 * height)
+                chart.batches.text.add(text, *place, style, plate=Plate(palette.ground, alpha=0.75))
+                return

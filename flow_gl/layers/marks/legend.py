@@ -1,0 +1,98 @@
+"""The legend of the marks: an entry for each kind in view, with how many crowding hides."""
+
+from collections.abc import Callable
+from typing import Final
+
+from flow_gl.core.palette import Rgb
+from flow_gl.core.schema import EventKind
+from flow_gl.gl.shapes import Hatch, ShapeBatch
+from flow_gl.gl.text import TextStyle
+from flow_gl.gl.view import Rect
+from flow_gl.layers.base import Scene
+from flow_gl.layers.cached_layer import CachedLayer
+from flow_gl.layers.labels.words import contracts_text
+from flow_gl.layers.marks.mark import KINDS
+
+_LABEL_PX: Final = 11.0
+_MARGIN_PX: Final = 14.0
+_GLYPH_PX: Final = 16.0
+_LEAST_HEIGHT_PX: Final = 400.0
+_MOST_TRIES: Final = 12
+_Draw = Callable[[ShapeBatch, float, float, float, Rgb], None]
+
+
+def _ring(batch: ShapeBatch, x: float, y: float, size: float, color: Rgb) -> None:
+    batch.ring(x + 0.5 * size, y, 0.42 * size, 1.5, color, dashes=8)
+
+
+def _zone(batch: ShapeBatch, x: float, y: float, size: float, color: Rgb) -> None:
+    batch.hatched(x, y - 0.25 * size, size, 0.5 * size, color, hatch=Hatch(5.0, 2.0), alpha=0.9)
+
+
+def _line(batch: ShapeBatch, x: float, y: float, size: float, color: Rgb) -> None:
+    a, b = (x + 0.1 * size, y + 0.25 * size), (x + 0.9 * size, y - 0.25 * size)
+    batch.line(a, b, 1.5, color)
+    for at_x, at_y in (a, b):
+        batch.plate(at_x - 2.5, at_y - 2.5, 5.0, 5.0, color, radius=2.5)
+
+
+def _stack(batch: ShapeBatch, x: float, y: float, size: float, color: Rgb) -> None:
+    batch.rect(x, y - 0.3 * size, size, 0.6 * size, color, alpha=0.25)
+    batch.rect(x, y - 0.3 * size, 3.0, 0.6 * size, color)
+
+
+_GLYPHS: Final[dict[int, tuple[str, _Draw]]] = {
+    EventKind.LARGE_TRADE: ("large trade", _ring),
+    EventKind.ABSORPTION: ("absorption", _zone),
+    EventKind.DIVERGENCE: ("divergence", _line),
+    EventKind.STACKED_IMBALANCE: ("stacked imbalance", _stack),
+}
+
+
+def entries(scene: Scene) -> list[tuple[int, str]]:
+    """Return kind and text of each entry: the kinds that are shown, and how many of them are hidden."""
+    hidden = dict(scene.marks.hidden)
+    shown = {mark.kind for mark in scene.marks.shown}
+    found = []
+    for kind in KINDS:
+        if kind in shown or hidden.get(kind):
+            count = hidden.get(kind, 0)
+            more = f", {contracts_text(count)} weaker hidden" if count else ""
+            found.append((int(kind), _GLYPHS[kind][0] + more))
+    return found
+
+
+class MarksLegendLayer(CachedLayer):
+    """Adds a row of glyphs and texts at the lower left of the price pane, above the size legend."""
+
+    avoids = True
+
+    def key(self, scene: Scene) -> tuple[object, ...]:
+        return tuple(entries(scene)), scene.price_view.rect, scene.price_view.scale, scene.style.palette
+
+    def build(self, scene: Scene) -> None:
+        chart, palette = self._chart, scene.style.palette
+        rect, scale = scene.price_view.rect, scene.price_view.scale
+        found = entries(scene)
+        if not found or rect.height < _LEAST_HEIGHT_PX * scale:
+            return
+        size, glyph = _LABEL_PX * scale, _GLYPH_PX * scale
+        widths = [glyph + 5 * scale + chart.batches.text.width(text, size) + 14 * scale for _, text in found]
+        height, left = 1.9 * size, rect.x + (_MARGIN_PX - 6) * scale
+        box = self._take(rect, left, sum(widths), height)
+        if box is None:
+            return
+        chart.batches.over.plate(box.x, box.y, box.width, height, palette.ground, alpha=0.6, radius=6 * scale)
+        x, y = box.x + 6 * scale, round(box.y + 0.5 * height)
+        for (kind, text), width in zip(found, widths, strict=True):
+            _GLYPHS[kind][1](chart.batches.over, x, y, glyph, palette.quiet)
+            chart.batches.text.add(text, round(x + glyph + 5 * scale), y, TextStyle(size, palette.quiet))
+            x += width
+
+    def _take(self, rect: Rect, left: float, width: float, height: float) -> Rect | None:
+        """Reserve the lowest free row at the left."""
+        for number in range(_MOST_TRIES):
+            box = Rect(left, round(rect.bottom - _MARGIN_PX - (number + 1) * height), width, height)
+            if self._chart.batches.take(box, rect):
+                return box
+        return None

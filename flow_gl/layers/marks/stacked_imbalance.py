@@ -1,0 +1,60 @@
+"""Stacked imbalances: a zone over their prices, to the right until price has traded through all of it."""
+
+from typing import Final
+
+from flow_gl.core.schema import EventKind
+from flow_gl.core.units import MINUTE_NS
+from flow_gl.gl.view import Rect
+from flow_gl.layers.base import Scene
+from flow_gl.layers.cached_layer import CachedLayer
+from flow_gl.layers.chart import Chart
+from flow_gl.layers.discs import tick_size_of
+from flow_gl.layers.marks.mark import Mark
+
+_FILL: Final = 0.13
+_EDGE: Final = 0.8
+_LEAST_HEIGHT_PX: Final = 4.0
+
+
+def box_of(scene: Scene, mark: Mark) -> Rect | None:
+    """Return the place of a zone in the price pane, cut at its borders; None if nothing of it is in view.
+
+    It begins with the minute of its trades and reaches from half a tick below its lowest to half a tick above its
+    highest price.
+    """
+    view, tick_size = scene.price_view, tick_size_of(scene)
+    rect, end_ns = view.rect, min(mark.end_ns, scene.now_ns, scene.until_ns)
+    left = max(view.pixel_x(mark.t_ns - MINUTE_NS), rect.x)
+    right = min(view.pixel_x(max(end_ns, mark.t_ns)), rect.right)
+    top, bottom = (
+        view.screen_y(int(price) / tick_size + half) for price, half in ((mark.inputs[0], 0.5), (mark.price, -0.5))
+    )
+    if bottom - top < _LEAST_HEIGHT_PX * view.scale:
+        top, bottom = (0.5 * (top + bottom) + sign * 0.5 * _LEAST_HEIGHT_PX * view.scale for sign in (-1, 1))
+    top, bottom = max(round(top), rect.y), min(round(bottom), rect.bottom)
+    return Rect(left, top, right - left, bottom - top) if right > left and bottom > top else None
+
+
+class StackedImbalanceLayer(CachedLayer):
+    """Adds zones below the bubbles."""
+
+    def __init__(self, chart: Chart) -> None:
+        super().__init__(chart)
+        self._boxes: list[tuple[Mark, Rect, float]] = []
+
+    def key(self, scene: Scene) -> tuple[object, ...]:
+        found = ((mark, box_of(scene, mark)) for mark in scene.marks.of(EventKind.STACKED_IMBALANCE))
+        self._boxes = [(m, box, scene.price_view.pixel_x(m.t_ns)) for m, box in found if box is not None]
+        return tuple(self._boxes), scene.price_view.scale, scene.style.palette
+
+    def build(self, scene: Scene) -> None:
+        under, palette, scale = self._chart.batches.under, scene.style.palette, scene.price_view.scale
+        line = max(1.0, round(scale))
+        for mark, box, known_x in self._boxes:
+            color = palette.buy if mark.direction > 0 else palette.sell
+            under.rect(box.x, box.y, box.width, box.height, color, alpha=_FILL)
+            for y in (box.y, box.bottom - line):
+                under.rect(box.x, y, box.width, line, color, alpha=0.45)
+            if box.x <= known_x < box.right:  # solid where the imbalance was traded
+                under.rect(box.x, box.y, known_x - box.x, box.height, color, alpha=_FILL)
+            under.rect(box.x, box.y, max(2.0, 3 * scale), box.height, color, alpha=_EDGE)
