@@ -7,6 +7,7 @@ sets uniforms and issues draw calls, and never reads the store. The draw order i
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from flow_gl.core.event_names import EVENT_NAMES
 from flow_gl.core.frozen import frozen
 from flow_gl.core.market.lod import THRESHOLD
 from flow_gl.core.palette import DARK, Palette, Rgb
@@ -33,6 +34,8 @@ LAYERS: Final = {
     **MARK_TITLES,
 }
 """Layers that can be switched off: name and title in the menu."""
+LAYER_OF_EVENT: Final = {name: "events" if name == "zero_cross" else name for name in EVENT_NAMES}
+"""The layer that draws a kind of event, by the kind's name."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,7 +113,9 @@ def _window(layout: ChartLayout, state: ViewState, own: ChartState, moment: Mome
     """Return what the chart shows of time."""
     width_px = layout.price.width
     left, right = (state.time.time_at(x_px, moment.event_ns, width_px, own.timeline) for x_px in (0.0, width_px))
-    return Window(left, right, state.time.ns_per_px, moment.scale, own.cleared_before_ns, _until_ns(state))
+    return Window(
+        *(left, right, state.time.ns_per_px, moment.scale, own.cleared_before_ns, _until_ns(state)), state.aggregation
+    )
 
 
 def _search(market: MarketReader, layout: ChartLayout, state: ViewState, own: ChartState, moment: Moment) -> None:

@@ -12,6 +12,7 @@ from datetime import time
 from typing import Final
 
 from flow_gl.core.errors import UsageError
+from flow_gl.core.event_names import EVENT_NAMES
 from flow_gl.core.market.lod import BASES_NS
 from flow_gl.core.panels import NAMED
 
@@ -57,6 +58,16 @@ def panels(value: tuple[str, ...]) -> tuple[str, ...]:
     for name in value:
         if name not in NAMED:
             raise ValueError(f"expected some of {', '.join(NAMED)}, got {name!r}")
+    return value
+
+
+def marks(value: tuple[str, ...]) -> tuple[str, ...]:
+    """Check the names of kinds of events, or `none` alone."""
+    if value == ("none",):
+        return ()
+    for name in value:
+        if name not in EVENT_NAMES:
+            raise ValueError(f"expected none or some of {', '.join(EVENT_NAMES)}, got {name!r}")
     return value
 
 

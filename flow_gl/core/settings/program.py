@@ -4,6 +4,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
+from flow_gl.core.event_names import EVENT_NAMES
 from flow_gl.core.log import mask
 from flow_gl.core.market.lod import THRESHOLD
 from flow_gl.core.panels import NAMED
@@ -272,6 +273,16 @@ class Settings:
             unset=_AS_LAST_TIME,
             metavar="A,B",
             check=checks.panels,
+            **_show,
+        ),
+    ] = None
+    marks: Annotated[
+        Names | None,
+        Setting(
+            help=f"events marked on the chart, separated by commas: {', '.join(EVENT_NAMES)}; or none",
+            unset=_AS_LAST_TIME,
+            metavar="A,B",
+            check=checks.marks,
             **_show,
         ),
     ] = None

@@ -14,8 +14,6 @@ from flow_gl.layers.discs import tick_size_of
 from flow_gl.layers.labels.words import contracts_text
 from flow_gl.layers.marks.mark import FADE_NS, Mark
 
-WINDOW_NS: Final = 5 * SECOND_NS
-"""The seconds in which the contracts were absorbed: the zone begins with them."""
 _STEPS: Final = 8
 _LEAST_HEIGHT_PX: Final = 8.0
 _LABEL_PX: Final = 12.0
@@ -26,7 +24,7 @@ def box_of(scene: Scene, mark: Mark) -> Rect | None:
     """Return the place of a zone in the price pane; None if nothing of it is in view."""
     view, tick_size = scene.price_view, tick_size_of(scene)
     end_ns = min(mark.shown_until_ns, max(scene.now_ns, mark.t_ns + SECOND_NS), scene.until_ns)
-    left, right = (view.pixel_x(t_ns) for t_ns in (mark.t_ns - WINDOW_NS, end_ns))
+    left, right = (view.pixel_x(t_ns) for t_ns in (mark.start_ns, end_ns))
     left, right = max(left, view.rect.x), min(max(right, left + 6 * view.scale), view.rect.right)
     height = max(_LEAST_HEIGHT_PX * view.scale, 1.0 / view.y_per_px)
     y = round(view.screen_y(mark.price / tick_size) - 0.5 * height)

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from flow_gl.core.cached import Cached
 from flow_gl.core.schema import EVENT, EventKind
-from flow_gl.core.units import MINUTE_NS
+from flow_gl.core.settings import DEFAULTS, AggregationSettings
+from flow_gl.core.units import MINUTE_NS, SECOND_NS
 from flow_gl.layers.marks.mark import KINDS, NEVER, NO_MARKS, Mark, Marks, Pivot
 from flow_gl.layers.marks.pivots import pivots_of
 from flow_gl.layers.marks.thinning import cell_ns, strongest
@@ -40,6 +41,8 @@ class Window:
     scale: float
     hidden_before_ns: int = 0
     until_ns: int = NEVER
+    settings: AggregationSettings = DEFAULTS.aggregation
+    """The detectors' parameters."""
 
 
 class MarkBook:
@@ -68,11 +71,13 @@ class MarkBook:
         self._ends.refresh(reader)
         cell = cell_ns(window.ns_per_px, window.scale)
         seen_ns = window.left_ns // cell * cell, (window.right_ns // cell + 1) * cell
-        key = self._version, cell, seen_ns, kinds, window.hidden_before_ns, window.until_ns
+        key = self._version, cell, seen_ns, kinds, window.hidden_before_ns, window.until_ns, window.settings
         chosen, hidden = self._chosen.get(key, lambda: self._choose(cell, seen_ns, kinds, window))
         return self._marks.get(
             (key, self._ends.version, reader.roll_total),
-            lambda: Marks(_reaching(seen_ns[0], (self._mark(reader, event) for event in chosen)), hidden),
+            lambda: Marks(
+                _reaching(seen_ns[0], (self._mark(reader, event, window.settings) for event in chosen)), hidden
+            ),
         )
 
     def _read(self, reader: MarketReader) -> None:
@@ -125,25 +130,31 @@ class MarkBook:
             chosen += list(part[found])
         return chosen, tuple(hidden)
 
-    def _mark(self, reader: MarketReader, event: np.void) -> Mark:
-        kind = int(event["kind"])
+    def _mark(self, reader: MarketReader, event: np.void, settings: AggregationSettings) -> Mark:
+        kind, t_ns = int(event["kind"]), int(event["ts_event"])
+        length_ns = {
+            EventKind.ABSORPTION: settings.absorption_window_s * SECOND_NS,
+            EventKind.STACKED_IMBALANCE: MINUTE_NS,
+        }.get(EventKind(kind), 0)
         return Mark(
             kind=kind,
-            t_ns=int(event["ts_event"]),
+            t_ns=t_ns,
+            start_ns=t_ns - length_ns,
             price=int(event["price"]),
             direction=int(event["direction"]),
             strength=float(event["strength"]),
             inputs=tuple(event["value"].tolist()),
-            end_ns=self._ends.end_of(reader, event) if kind in _ZONES else int(event["ts_event"]),
-            pivots=self._pivots_of(reader, event) if kind == EventKind.DIVERGENCE else None,
+            end_ns=self._ends.end_of(reader, event) if kind in _ZONES else t_ns,
+            pivots=self._pivots_of(reader, event, settings) if kind == EventKind.DIVERGENCE else None,
         )
 
-    def _pivots_of(self, reader: MarketReader, event: np.void) -> tuple[Pivot, Pivot]:
-        key = int(event["ts_event"]), int(event["price"]), int(event["direction"])
+    def _pivots_of(self, reader: MarketReader, event: np.void, settings: AggregationSettings) -> tuple[Pivot, Pivot]:
+        bar_ns, after = settings.divergence_bar_s * SECOND_NS, settings.divergence_after
+        key = int(event["ts_event"]), int(event["price"]), int(event["direction"]), bar_ns, after
         if key not in self._pivots:
             if len(self._pivots) >= _MOST_PIVOTS:
                 self._pivots.clear()
-            self._pivots[key] = pivots_of(reader, event)
+            self._pivots[key] = pivots_of(reader, event, bar_ns=bar_ns, bars_after=after)
         return self._pivots[key]
 
 

@@ -47,6 +47,7 @@ class Mark:
     direction : 1 bullish, -1 bearish
     strength : by kind: contracts, share of the least delta, difference of CVDs, ticks
     inputs : EVENT's `value`
+    start_ns : of a zone: the beginning of the trades that made it; else `t_ns`
     end_ns : of a zone: when price traded through it, or the contract changed; NEVER while it stands
     pivots : of a divergence: the earlier and the later one
     """
@@ -57,6 +58,7 @@ class Mark:
     direction: int
     strength: float
     inputs: tuple[float, float, float, float]
+    start_ns: int
     end_ns: int = NEVER
     pivots: tuple[Pivot, Pivot] | None = None
 

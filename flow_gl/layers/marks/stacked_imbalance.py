@@ -3,7 +3,6 @@
 from typing import Final
 
 from flow_gl.core.schema import EventKind
-from flow_gl.core.units import MINUTE_NS
 from flow_gl.gl.view import Rect
 from flow_gl.layers.base import Scene
 from flow_gl.layers.cached_layer import CachedLayer
@@ -24,7 +23,7 @@ def box_of(scene: Scene, mark: Mark) -> Rect | None:
     """
     view, tick_size = scene.price_view, tick_size_of(scene)
     rect, end_ns = view.rect, min(mark.end_ns, scene.now_ns, scene.until_ns)
-    left = max(view.pixel_x(mark.t_ns - MINUTE_NS), rect.x)
+    left = max(view.pixel_x(mark.start_ns), rect.x)
     right = min(view.pixel_x(max(end_ns, mark.t_ns)), rect.right)
     top, bottom = (
         view.screen_y(int(price) / tick_size + half) for price, half in ((mark.inputs[0], 0.5), (mark.price, -0.5))

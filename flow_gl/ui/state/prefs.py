@@ -12,7 +12,7 @@ from flow_gl.core.settings import DECLARED, Settings
 from flow_gl.core.settings.program import SCALE_RANGE
 from flow_gl.core.system import folders
 from flow_gl.core.system.files import write_whole
-from flow_gl.layers.base import LAYERS
+from flow_gl.layers.base import LAYER_OF_EVENT, LAYERS
 from flow_gl.ui.state.layout import CVD_SHARE
 from flow_gl.ui.state.panel_layout import COLUMN_PX, LEAST_COLUMN_PX, MOST_COLUMN_PX, PanelPlaces, Place
 from flow_gl.ui.state.timeline import Folding
@@ -96,6 +96,9 @@ def apply(state: ViewState, preferences: Preferences, settings: Settings) -> Non
     state.open_panels = set(preferences.panels if settings.panels is None else settings.panels) & set(NAMED)
     defaults = {name: name in state.filters.layers for name in LAYERS}
     state.filters.layers = {name for name in LAYERS if preferences.shown_layers.get(name, defaults[name])}
+    if settings.marks is not None:
+        state.filters.layers -= set(LAYER_OF_EVENT.values())
+        state.filters.layers |= {LAYER_OF_EVENT[name] for name in settings.marks}
     state.cvd_share = preferences.cvd_share
     state.is_muted = preferences.is_muted
     state.panel_places = PanelPlaces(

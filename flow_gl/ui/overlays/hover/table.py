@@ -2,26 +2,28 @@
 
 from typing import Final
 
-from flow_gl.ui.overlays.hover import bubble, cvd_bucket, event, level, profile_row
+from flow_gl.ui.overlays.hover import bubble, cvd_bucket, event, level, mark, profile_row
 from flow_gl.ui.overlays.hover.tip import Mark, Spot, Tip
 from flow_gl.ui.state.pointed import BUBBLE, Pointed
 
 MARKS: Final = (
+    Mark("line of a mark", mark.find_line, mark.tell),
     Mark(BUBBLE, bubble.find, bubble.tell),
     Mark("event", event.find, event.tell),
     Mark("profile row", profile_row.find, profile_row.tell),
     Mark("level", level.find, level.tell),
+    Mark("area of a mark", mark.find_area, mark.tell),
     Mark("CVD", cvd_bucket.find, cvd_bucket.tell),
 )
-_BY_NAME: Final = {mark.name: mark for mark in MARKS}
+_BY_NAME: Final = {one.name: one for one in MARKS}
 
 
 def find(spot: Spot) -> Pointed | None:
     """Return what is at a point; None if nothing there has a tooltip."""
-    for mark in MARKS:
-        key = mark.find(spot)
+    for one in MARKS:
+        key = one.find(spot)
         if key is not None:
-            return Pointed(mark.name, key)
+            return Pointed(one.name, key)
     return None
 
 
