@@ -13,13 +13,14 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from flow_gl.core.palette import COLOUR_BLIND, DARK, LIGHT
+from flow_gl.core.palette import COLOUR_BLIND, DARK, LIGHT, Palette
 from flow_gl.core.schema import EVENT, EventKind, GapKind
 from flow_gl.gl.kit import Kit
 from flow_gl.layers.base import Scene, Style
 from flow_gl.layers.cvd_reference import CvdReference
 from flow_gl.layers.stack import ChartStack
 from flow_gl.view.frame_scheduler import FrameScheduler
+from tests.kit.events import event, plant_one_of_each, with_marks
 from tests.kit.gl_context import draw
 from tests.kit.markets import SECOND, START_NS, WEEK, make_market, make_scene, make_week
 
@@ -143,10 +144,42 @@ def reference_and_lost_price(kit: Kit) -> Picture:
     )
 
 
+def _marks(kit: Kit, palette: Palette) -> Picture:
+    market = make_market(300, seed=3)
+    plant_one_of_each(market)
+    return _once(kit, with_marks(make_scene(market, span_s=160, style=Style(palette=palette))))
+
+
+def marks(kit: Kit) -> Picture:
+    return _marks(kit, DARK)
+
+
+def marks_light(kit: Kit) -> Picture:
+    return _marks(kit, LIGHT)
+
+
+def marks_colour_blind(kit: Kit) -> Picture:
+    return _marks(kit, COLOUR_BLIND)
+
+
+def marks_full_hd(kit: Kit) -> Picture:
+    """Marks of each kind, and more large trades than there is room for."""
+    market = make_market(600, seed=3)
+    for at in (240, 380, 520):
+        plant_one_of_each(market, at=at)
+    for second in range(300, 420, 4):
+        price, size = int(market.rows["close"][min(second, len(market.rows) - 1)]), 10 + second * 7919 % 97
+        market.store.events.append(event(EventKind.LARGE_TRADE, second, price, 1 - second % 8 // 2, size, price, 10))
+    return _once(kit, with_marks(make_scene(market, 1920, 1080, span_s=480)))
+
+
+LARGE: Final = (week, full_hd, marks_full_hd)
+"""Drawn at 1920x1080."""
 PICTURES: Final = (
     *(empty, one_bubble, busy_minute, busy_minute_colour_blind, busy_minute_light, halt, feed_gap, storm),
     *(storm_merged, standing, hovered, flash, double_scale, fold, week, full_hd, cvd_candles),
     reference_and_lost_price,
+    *(marks, marks_light, marks_colour_blind, marks_full_hd),
 )
 
 
@@ -161,7 +194,7 @@ def main() -> int:
         return 1
     kit = Kit()
     for make in PICTURES:
-        context.target.resize(*((1920, 1080) if make in (week, full_hd) else (640, 360)))
+        context.target.resize(*((1920, 1080) if make in LARGE else (640, 360)))
         write_png(REFERENCES / f"{make.__name__}.png", make(kit))
     return 0
 

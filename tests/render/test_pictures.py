@@ -11,7 +11,7 @@ from PIL import Image
 from flow_gl.gl.capture import write_png
 from flow_gl.gl.kit import Kit
 from flow_gl.gl.surface.context import HeadlessContext, describe
-from tests.render.pictures import PICTURES, REFERENCES, Picture, busy_minute, full_hd, week
+from tests.render.pictures import LARGE, PICTURES, REFERENCES, Picture, busy_minute
 
 OUT = Path(__file__).parents[2] / "out" / "render"
 TOLERANCE = 1
@@ -21,7 +21,7 @@ TOLERANCE = 1
 def test_a_picture_is_as_it_was(context: HeadlessContext, kit: Kit, make: Callable[[Kit], Picture]) -> None:
     if "llvmpipe" not in describe()["renderer"]:
         pytest.skip(f"references are of the software rasteriser, this is {describe()['renderer']}")
-    if make in (week, full_hd):
+    if make in LARGE:
         context.target.resize(1920, 1080)
     picture = make(kit)
     reference = np.asarray(Image.open(REFERENCES / f"{make.__name__}.png"))

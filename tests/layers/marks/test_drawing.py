@@ -1,0 +1,166 @@
+"""Each mark stands where its event was and looks like its kind, in every palette; a tooltip says why it is there."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from flow_gl.core.palette import PALETTES, Palette
+from flow_gl.core.schema import EventKind
+from flow_gl.core.settings import AggregationSettings
+from flow_gl.gl.label_boxes import LabelBox, overlaps
+from flow_gl.layers.base import Scene, Style
+from flow_gl.layers.marks import absorption, divergence, large_trade, stacked_imbalance
+from flow_gl.layers.marks.legend import entries
+from flow_gl.layers.marks.mark import MARK_TITLES, NEVER, Mark
+from flow_gl.layers.stack import ChartStack
+from flow_gl.ui.overlays.hover import mark as hover
+from flow_gl.ui.overlays.hover import table
+from flow_gl.ui.overlays.hover.tip import Spot, Tip
+from tests.kit.events import plant_one_of_each, with_marks
+from tests.kit.gl_context import draw
+from tests.kit.markets import SECOND, TICK, make_market, make_scene
+
+KINDS = [kind for kind in EventKind if kind is not EventKind.ZERO_CROSS]
+
+
+def scene_of(palette: Palette, *, hidden: str = "") -> Scene:
+    market = make_market(300, seed=3)
+    plant_one_of_each(market)
+    style = Style(palette=palette)
+    style = replace(style, is_visible=style.is_visible - {hidden})
+    return with_marks(make_scene(market, span_s=200, style=style))
+
+
+def only(scene: Scene, kind: EventKind) -> Mark:
+    return max(scene.marks.of(kind), key=lambda mark: mark.strength)
+
+
+@pytest.mark.parametrize("palette", PALETTES.values(), ids=PALETTES)
+@pytest.mark.parametrize("name", MARK_TITLES)
+def test_every_kind_is_seen_in_every_palette(stack: ChartStack, palette: Palette, name: str) -> None:
+    with_it, without = (draw(stack, scene_of(palette, hidden=hidden)).astype(int) for hidden in ("", name))
+    assert (np.abs(with_it - without).max(axis=2) > 24).sum() > 60
+
+
+def test_a_ring_stands_at_time_and_price_of_its_order_and_says_contracts_and_slippage() -> None:
+    scene = scene_of(PALETTES["dark"])
+    mark = only(scene, EventKind.LARGE_TRADE)
+    x, y, radius = large_trade.ring_of(scene, mark, 100)
+    assert abs(x - scene.price_view.screen_x(mark.t_ns)) <= 1
+    assert abs(y - scene.price_view.screen_y(mark.price / TICK)) <= 1
+    assert radius >= large_trade.LEAST_RADIUS_PX
+    assert large_trade.label_of(mark, TICK) == "62 \u00b7 3t"
+    assert large_trade.label_of(replace(mark, inputs=(float(mark.price), 50.0, 0.0, 0.0)), TICK) == "62"
+
+
+def test_a_zone_of_absorption_fades_out_and_ends_where_price_went_through() -> None:
+    scene = scene_of(PALETTES["dark"])
+    mark = replace(only(scene, EventKind.ABSORPTION), end_ns=NEVER)
+    whole = absorption.box_of(scene, mark)
+    ended = absorption.box_of(scene, replace(mark, end_ns=mark.t_ns + 20 * SECOND))
+    assert whole is not None
+    assert ended is not None
+    assert whole.x == ended.x == scene.price_view.pixel_x(mark.start_ns)
+    assert ended.right == scene.price_view.pixel_x(mark.t_ns + 20 * SECOND) < whole.right
+    assert mark.shown_until_ns == mark.t_ns + 20 * 60 * SECOND
+
+
+def test_a_stack_covers_its_prices_from_its_minute_on() -> None:
+    scene = scene_of(PALETTES["dark"])
+    mark = only(scene, EventKind.STACKED_IMBALANCE)
+    box = stacked_imbalance.box_of(scene, mark)
+    assert box is not None
+    view = scene.price_view
+    assert abs(box.y - view.screen_y(mark.inputs[0] / TICK + 0.5)) <= 1
+    assert abs(box.bottom - view.screen_y(mark.price / TICK - 0.5)) <= 1
+    assert box.x == max(view.rect.x, view.pixel_x(mark.t_ns - 60 * SECOND))
+
+
+def test_a_divergence_joins_its_pivots_on_price_and_on_cvd() -> None:
+    scene = scene_of(PALETTES["dark"])
+    mark = only(scene, EventKind.DIVERGENCE)
+    lines = divergence.lines_of(scene, mark)
+    assert lines is not None
+    assert mark.pivots is not None
+    for line, view, values in (
+        (lines[0], scene.price_view, [pivot.price / TICK for pivot in mark.pivots]),
+        (lines[1], scene.cvd_view, [float(pivot.cvd) for pivot in mark.pivots]),
+    ):
+        for (x, y), pivot, value in zip(line, mark.pivots, values, strict=True):
+            assert abs(x - view.screen_x(pivot.t_ns)) <= 1
+            assert abs(y - view.screen_y(value)) <= 1
+
+
+def test_the_legend_has_an_entry_for_each_kind_and_counts_what_is_hidden() -> None:
+    scene = scene_of(PALETTES["dark"])
+    assert [text for _, text in entries(scene)] == ["large trade", "absorption", "divergence", "stacked imbalance"]
+    crowded = replace(scene, marks=replace(scene.marks, hidden=((int(EventKind.LARGE_TRADE), 1200),)))
+    assert entries(crowded)[0][1] == "large trade, 1,200 weaker hidden"
+    assert entries(replace(scene, marks=replace(scene.marks, shown=()))) == []
+
+
+def tip_at(scene: Scene, x: float, y: float) -> Tip:
+    spot = Spot(scene, x, y, settings=AggregationSettings(), threshold=0.15)
+    pointed = table.find(spot)
+    assert pointed is not None
+    tip = table.tell(spot, pointed)
+    assert tip is not None
+    return tip
+
+
+def test_a_ring_says_why_it_is_there() -> None:
+    scene = scene_of(PALETTES["dark"])
+    mark = only(scene, EventKind.LARGE_TRADE)
+    x, y, radius = large_trade.ring_of(scene, mark, hover.reference_of(scene))
+    tip = tip_at(scene, x + radius, y)
+    assert tip.title == "Large trade, bullish"
+    assert tip.notes == ["One aggressive order bought 62 contracts and moved the price 3 ticks."]
+    assert ("Threshold", "50", 0) in tip.lines
+
+
+@pytest.mark.parametrize(
+    ("kind", "sentence"),
+    [
+        (
+            EventKind.ABSORPTION,
+            "Within 5 s, 54 contracts more were bought than the other way, yet price moved by 1 tick only: "
+            "sellers took them all.",
+        ),
+        (
+            EventKind.STACKED_IMBALANCE,
+            "Within one minute there were at 4 adjacent prices at least 10 buys, and 3 times as many as sells one tick "
+            "lower.",
+        ),
+        (
+            EventKind.DIVERGENCE,
+            "Price made a higher high than at the pivot before, CVD a lower high, by 120.",
+        ),
+    ],
+)
+def test_each_kind_says_in_one_sentence_why_it_appeared(kind: EventKind, sentence: str) -> None:
+    scene = scene_of(PALETTES["dark"])
+    _, _, reason = hover.REASONS[kind](only(scene, kind), TICK, AggregationSettings())
+    assert reason == sentence
+
+
+def test_a_zone_is_found_under_the_mouse_and_let_go_far_from_it() -> None:
+    scene = scene_of(PALETTES["dark"])
+    mark = only(scene, EventKind.STACKED_IMBALANCE)
+    box = stacked_imbalance.box_of(scene, mark)
+    assert box is not None
+    spot = Spot(scene, box.x + 1, box.y + 1, settings=AggregationSettings(), threshold=0.15)
+    key = hover.find_area(spot)
+    assert key is not None
+    assert hover.tell(spot, key) is not None
+    assert hover.tell(replace(spot, y=box.y - 60), key) is None
+
+
+def test_labels_of_marks_meet_no_other_label(stack: ChartStack) -> None:
+    boxes: list[LabelBox] = []
+    stack.chart.batches.text.boxes = boxes
+    draw(stack, scene_of(PALETTES["dark"]))
+    texts = [box.text for box in boxes]
+    assert {"62 \u00b7 3t", "54 absorbed"} <= set(texts)
+    marks = {"62 \u00b7 3t", "31", "54 absorbed"}
+    assert [pair for pair in overlaps(boxes) if {pair[0].text, pair[1].text} & marks] == []
