@@ -22,7 +22,7 @@ from flow_gl.layers.sessions import sessions_in_view
 from flow_gl.runtime.charts import Charts
 from flow_gl.store.market import MarketReader, MarketStore
 from flow_gl.ui.overlays import words
-from flow_gl.ui.overlays.hover import cvd_bucket, event, level, profile_row, table
+from flow_gl.ui.overlays.hover import bubble, cvd_bucket, event, level, profile_row, table
 from flow_gl.ui.overlays.hover.tip import Spot, Tip
 from flow_gl.ui.overlays.panels.bubble import place_beside
 from flow_gl.ui.state.pointed import BUBBLE
@@ -236,7 +236,7 @@ def test_a_bubble_names_the_threshold_of_its_width(scene: Scene, trades: NDArray
         row = hit.visible_rows(scene_with(scene, lod=lod))[-3]
         chart = scene_with(scene, lod=lod, hover_id=int(row["id"]))
         x = float(chart.price_view.bubble_xs(np.array([row["id"]]), chart.reader.widths_ns[lod])[0])
-        says = told(table.MARKS[0].tell(spot(chart, x, 100.0), (lod, int(row["id"]))))
+        says = told(bubble.tell(spot(chart, x, 100.0), (lod, int(row["id"]))))
         assert says["Date"] == words.day(int(row["ts_event"]))
         assert says["Bucket"] == {1: "1 s", 5: "5 s", 60: "1 min"}[width_s]
         assert says["Imbalance"].endswith(f"{100 * threshold_at(0.15, width_s * SECOND_NS):.2g} %")
