@@ -8,8 +8,10 @@ drawn by the software rasteriser.
 
 import os
 import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,11 +21,14 @@ os.environ.setdefault("LIBGL_ALWAYS_SOFTWARE", "1")
 import numpy as np
 from imgui_bundle import imgui
 from PIL import Image
+from week_files import REQUESTED, write_week
 
 from flow_gl.core.clock import SYSTEM
+from flow_gl.core.commands import SetSpeed
 from flow_gl.core.palette import COLOUR_BLIND, LIGHT
 from flow_gl.core.schema import FeedState
-from flow_gl.core.spec import DemoSpec, EngineSpec
+from flow_gl.core.spec import DemoSpec, EngineSpec, FilesSpec
+from flow_gl.core.units import SECOND_NS
 from flow_gl.gl.capture import read_picture
 from flow_gl.gl.surface.context import HeadlessContext
 from flow_gl.layers.discs import volumes
@@ -94,13 +99,41 @@ SHOTS = {
 }
 
 
-def run_until(loop: FrameLoop, is_done: Callable[[], bool]) -> None:
+WEEK_SPEED = 10_000.0
+WEEK_SIZE = (1920, 1080)
+WEEK_S = 5.6 * 86_400
+
+
+def take_week() -> Image.Image:
+    """Replay a week over a roll, slow down on the afternoon of its last day, and draw it."""
+    with tempfile.TemporaryDirectory() as name:
+        paths = write_week(Path(name))
+        feed = FilesSpec(paths=tuple(map(str, paths)), symbols=(REQUESTED,), speed=WEEK_SPEED)
+        last_date = int(paths[-1].name[3:11])
+        with program(EngineSpec(feed=feed), WEEK_SIZE) as loop:
+
+            def is_afternoon() -> bool:
+                session = loop.link.markets[0].session if loop.link.markets else None
+                if session is None or int(session["trade_date"]) != last_date:
+                    return False
+                return int(session["close_ts"]) - int(session["last_ts"]) < 2 * 3600 * SECOND_NS
+
+            run_until(loop, is_afternoon, patience_s=5 * PATIENCE_S)
+            loop.link.send(SetSpeed(speed=1.0))
+            assert loop.frame is not None
+            loop.state.time.set_span(WEEK_S * 1e9, loop.frame.charts[0].layout.price.width)
+            run_for(loop, 2 * SETTLE_S)
+            loop.surface.begin()
+            return Image.fromarray(read_picture(*WEEK_SIZE))
+
+
+def run_until(loop: FrameLoop, is_done: Callable[[], bool], *, patience_s: float = PATIENCE_S) -> None:
     """Draw frames in real time until a condition holds."""
     began = time.monotonic()
     while not is_done():
         if loop.link.state == "failed":
             sys.exit(loop.link.message)
-        if time.monotonic() - began > PATIENCE_S:
+        if time.monotonic() - began > patience_s:
             sys.exit("the synthetic market does not get going")
         frame_began = time.monotonic()
         loop.run_frame(FRAME_S)
@@ -116,23 +149,30 @@ def run_for(loop: FrameLoop, seconds: float) -> None:
 def take(shot: Shot) -> Image.Image:
     """Run a shot's market and draw it."""
     charts = len(shot.market.symbols)
-    link = EngineLink.start(EngineSpec(feed=shot.market))
-    surface = HeadlessContext(*shot.size)
-    state = ViewState()
-    gui = Gui(state.palette, scale=1.0)
-    loop = FrameLoop(surface, link, state, gui, SYSTEM)
-    try:
+    with program(EngineSpec(feed=shot.market), shot.size) as loop:
         run_until(loop, lambda: is_caught_up(loop, charts))
         assert loop.frame is not None
-        assert link.engine is not None
-        state.time.set_span(shot.span_s * 1e9, loop.frame.charts[0].layout.price.width)
-        live_ns = link.engine.event_now(SYSTEM.wall_ns())
+        assert loop.link.engine is not None
+        loop.state.time.set_span(shot.span_s * 1e9, loop.frame.charts[0].layout.price.width)
+        live_ns = loop.link.engine.event_now(SYSTEM.wall_ns())
         run_until(loop, lambda: loop.frame.event_ns - live_ns >= shot.run_s * 1e9)
         run_for(loop, SETTLE_S)
         shot.prepare(loop)
         run_for(loop, SETTLE_S)
-        surface.begin()
+        loop.surface.begin()
         return Image.fromarray(read_picture(*shot.size))
+
+
+@contextmanager
+def program(spec: EngineSpec, size: tuple[int, int]) -> Iterator[FrameLoop]:
+    """Run an engine and the view's frame without a window."""
+    link = EngineLink.start(spec)
+    surface = HeadlessContext(*size)
+    state = ViewState()
+    gui = Gui(state.palette, scale=1.0)
+    loop = FrameLoop(surface, link, state, gui, SYSTEM)
+    try:
+        yield loop
     finally:
         loop.release()
         gui.close()
@@ -155,5 +195,5 @@ def save(picture: Image.Image, path: Path) -> None:
 
 
 if __name__ == "__main__":
-    for name in sys.argv[1:] or SHOTS:
-        save(take(SHOTS[name]), FOLDER / f"{name}.png")
+    for name in sys.argv[1:] or (*SHOTS, "week"):
+        save(take_week() if name == "week" else take(SHOTS[name]), FOLDER / f"{name}.png")
