@@ -84,10 +84,10 @@ def _rewrite(path: Path, text: str) -> None:
 def test_row_types_are_packed_as_the_shaders_read_them() -> None:
     assert [offset for _, offset in BUBBLE_ROW.fields.values()] == [0, 4, 8, 10, 12, 16, 20, 24, 28]
     assert [COUNT_ROW.fields[name][1] for name in ("place", "box_px", "cell")] == [0, 16, 32]
-    assert [offset for _, offset in CVD_ROW.fields.values()] == [0, 4, 12]
+    assert [offset for _, offset in CVD_ROW.fields.values()] == [0, 4, 12, 16, 20, 24, 28]
     assert PROFILE_ROW.fields["volume"][1] == 0
     assert f"u_folds[{MOST_FOLDS}]" in (shader_folder() / "include" / "view.glsl").read_text(encoding="utf-8")
-    assert [dtype.itemsize for dtype in (BUBBLE_ROW, CVD_ROW, COUNT_ROW, PROFILE_ROW)] == [32, 16, 48, 16]
+    assert [dtype.itemsize for dtype in (BUBBLE_ROW, CVD_ROW, COUNT_ROW, PROFILE_ROW)] == [32, 32, 48, 16]
 
 
 _READ_VERTEX = """#version 330 core
