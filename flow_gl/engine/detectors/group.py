@@ -24,8 +24,6 @@ from flow_gl.engine.kernels.layout import WORDS
 SLICE: Final = 1 << 18
 """Trades that are read again per turn of the engine, in two to four milliseconds. A session has twelve such slices at
 most, so that all are read within a second even if the engine sleeps 50 ms between turns."""
-_NO_MINUTES: Final = np.zeros(0, MINUTE_LEVELS)
-_NO_SECONDS: Final = np.zeros(0, ORDER_CVD)
 _STEP: Final = WORDS * STEP
 """Words that are decoded and read at a time: few enough to stay in the processor's caches."""
 _ZERO_CROSS: Final = int(EventKind.ZERO_CROSS)
@@ -48,11 +46,15 @@ class FoundRoom:
         is_cross = found["kind"] == _ZERO_CROSS
         # What a trade ends was there before it; what it crosses comes after.
         order = np.lexsort((found["kind"], found["ts_event"], is_cross, found["known"]))
-        events = np.zeros(count, EVENT)
-        for name in EVENT.names or ():
-            if name != "pad":
-                events[name] = found[name][order]
-        return events
+        # As raw bytes, because NumPy copies records field by field.
+        raw = found.view(np.uint8).reshape(count, FOUND.itemsize)[order, : EVENT.itemsize]
+        return np.ascontiguousarray(raw).view(EVENT).reshape(count)
+
+
+def _joined(parts: list[NDArray[np.void]], dtype: np.dtype) -> NDArray[np.void]:
+    """Return one array of all parts, copied as raw bytes."""
+    raw = [part.view(f"V{dtype.itemsize}") for part in parts]
+    return np.concatenate(raw).view(dtype) if raw else np.zeros(0, dtype)
 
 
 class Detection:
@@ -78,7 +80,7 @@ class Detection:
 
     def take_lines(self) -> tuple[NDArray[np.void], NDArray[np.void]]:
         """Return the new rows of lines: MINUTE_LEVELS and ORDER_CVD."""
-        rows = np.concatenate([_NO_MINUTES, *self.minutes]), np.concatenate([_NO_SECONDS, *self.seconds])
+        rows = _joined(self.minutes, MINUTE_LEVELS), _joined(self.seconds, ORDER_CVD)
         self.minutes.clear()
         self.seconds.clear()
         return rows
@@ -86,9 +88,9 @@ class Detection:
     def _take_lines(self) -> None:
         line = self.state.line[0]
         if line["minutes"]:
-            self.minutes.append(self._room.minutes[: line["minutes"]].copy())
+            self.minutes.append(_joined([self._room.minutes[: line["minutes"]]], MINUTE_LEVELS))
         if line["seconds"]:
-            self.seconds.append(self._room.seconds[: line["seconds"]].copy())
+            self.seconds.append(_joined([self._room.seconds[: line["seconds"]]], ORDER_CVD))
         line["minutes"] = line["seconds"] = 0
 
     def take(self, trades: SessionTrades, stop: int, tick_size: int) -> Iterator[NDArray[np.void]]:
@@ -187,7 +189,7 @@ class DetectorGroup:
         for start in range(0, len(words), _STEP):
             trades.take(words[start : start + _STEP], tick_size)
             yield from detection.take(trades, trades.count, tick_size)
-            if trades.count > FEW:
+            if trades.count > trades.most:
                 gone = trades.drop(trades.count - detection.state.needed(detection.window_s))
                 detection.state.move(gone)
                 detection.read -= gone
@@ -235,7 +237,7 @@ class DetectorGroup:
         if self._now_ns != -NEVER:
             self._found += new.pass_time(trades, self._now_ns, self._tick_size)
         self._detection, self._next = new, None
-        events = np.concatenate([np.zeros(0, EVENT), *self._found])
+        events = _joined(self._found, EVENT)
         self._found.clear()
         return events
 

@@ -15,7 +15,7 @@ from flow_gl.core.units import MINUTE_NS, SECOND_NS
 from flow_gl.engine.detectors.base import NONE
 from flow_gl.engine.detectors.footprint import COLUMNS
 from flow_gl.engine.kernels.jit import kernel
-from flow_gl.engine.kernels.profile import PARTS, point_of_control_nb, value_area_nb
+from flow_gl.engine.kernels.profile import PARTS, point_of_control_nb, value_area_of_nb
 
 STATE: Final = np.dtype(
     [
@@ -25,6 +25,8 @@ STATE: Final = np.dtype(
             "low",  # lowest and highest tick with volume, once `total` is not 0
             "high",
             "total",  # contracts in the profile
+            "poc",  # its row with the most volume, a tick
+            "is_tied",  # 1: another row has as much
             "cvd",  # the chart's CVD
             "medium",  # its part of ended medium and of ended large orders
             "large",
@@ -40,7 +42,7 @@ _FEW_PRICES: Final = 16
 
 def begin(state: NDArray[np.void]) -> None:
     """Reset STATE, shape (1,), at a session's open, except CVD by order size."""
-    for name in ("base", "low", "high", "total"):
+    for name in ("base", "low", "high", "total", "poc", "is_tied"):
         state[name] = 0
     state["low"], state["odd"] = 1, NONE
 
@@ -101,8 +103,8 @@ def rescaled(state: NDArray[np.void], profile: NDArray[np.int64], factor: int) -
         return empty_profile()
     spread = np.zeros((len(kept) - 1) * factor + 1, np.int64)
     spread[::factor] = kept
-    state["low"] *= factor
-    state["high"] *= factor
+    for name in ("low", "high", "poc"):
+        state[name] *= factor
     return resumed(state, spread)
 
 
@@ -127,18 +129,29 @@ def minute_nb(  # noqa: PLR0917  # kernels take arrays
     low, high, base = read["minute_low"], read["minute_high"], s["base"]
     if s["odd"] == read["minute"]:
         return
+    if s["low"] > s["high"]:
+        s["low"], s["high"], s["poc"] = low, high, low
+    total, best, is_tied = s["total"], s["poc"], s["is_tied"]
     for tick in range(low, high + 1):
         at = COLUMNS * (tick - read["base"])
         volume = rows[at] + rows[at + 1] + rows[at + 2]
-        profile[tick - base] += volume
-        s["total"] += volume
-    if s["low"] > s["high"]:
-        s["low"], s["high"] = low, high
+        total += volume
+        held = profile[tick - base] + volume
+        profile[tick - base] = held
+        # Volume only grows, so that only a row of this minute can overtake the POC.
+        if held > profile[best - base]:
+            best, is_tied = tick, 0
+        elif held == profile[best - base] and tick != best:
+            is_tied = 1
+    s["total"] = total
     s["low"], s["high"] = min(s["low"], low), max(s["high"], high)
     totals = profile[s["low"] - base : s["high"] - base + 1]
-    poc = point_of_control_nb(totals)
+    poc = best - s["low"]
+    if is_tied:
+        poc = point_of_control_nb(totals)
+    s["poc"], s["is_tied"] = s["low"] + poc, is_tied
     parts = int(rule["value_area"] * PARTS + 0.5)
-    area_low, area_high, _ = value_area_nb(totals, poc, rule["value_area_step"], parts)
+    area_low, area_high, _ = value_area_of_nb(totals, total, poc, rule["value_area_step"], parts)
     row = minutes[s["minutes"]]
     row["ts_event"] = (read["minute"] + 1) * MINUTE_NS
     row["poc"] = (s["low"] + poc) * tick_size

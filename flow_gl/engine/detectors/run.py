@@ -27,7 +27,7 @@ ROWS: Final = 2
 """The next trade is outside the footprint's rows."""
 PROFILE: Final = 3
 """The open minute, which is about to end, is outside the profile's rows."""
-STEP: Final = 1 << 13
+STEP: Final = 1 << 14
 """Maximum trades per call, each of which may end a second and a minute."""
 _FEW: Final = 4
 """Most events of a second's end besides stacks: an absorption, two divergences, a large trade."""
@@ -219,15 +219,16 @@ def detect_nb(  # noqa: PLR0912, PLR0915, PLR0917  # kernels take arrays; one ca
             net += side * volume
             net_high, net_low = max(net_high, net), min(net_low, net)
             high, low = max(high, price), min(low, price)
-            is_same = t == order_ts and side == order_sign
+            # As a number, and its products in place of branches: the processor cannot predict where an order ends.
+            is_same = _I64(t == order_ts) & _I64(side == order_sign)
             # An order too small to be counted or reported changes nothing, unless it is the first of its minute.
-            if not is_same and order_sign and (contracts >= least or order_ts >= minute_end):
+            if (contracts >= least or order_ts >= minute_end) and order_sign and is_same == 0:
                 s["order_ts"], s["order_sign"], s["contracts"] = order_ts, order_sign, contracts
                 s["order_first"], s["order_last"] = order_first, order_last
                 found = end_order_nb(s, larges, line, rule, i, tick_size, events, found)
                 minute_end = next_minute_nb(larges, rule)
-            contracts = contracts + volume if is_same else volume
-            order_first = order_first if is_same else price
+            contracts = volume + contracts * is_same
+            order_first = price + (order_first - price) * is_same
             order_ts, order_sign, order_last = t, side, price
             i += 1
         s["order_ts"], s["order_sign"], s["contracts"] = order_ts, order_sign, contracts

@@ -57,14 +57,24 @@ def point_of_control_nb(totals: NDArray[np.int64]) -> int:
 
 
 @kernel
-def value_area_nb(  # noqa: PLR0912  # the cases of Dalton's rule
-    totals: NDArray[np.int64], poc: int, step: int, parts: int
+def value_area_nb(totals: NDArray[np.int64], poc: int, step: int, parts: int) -> tuple[int, int, int]:
+    """Compute the value area by Dalton's rule; see `value_area_of_nb`, which is also given the total volume."""
+    total = 0
+    for row in range(len(totals)):
+        total += totals[row]
+    return value_area_of_nb(totals, total, poc, step, parts)
+
+
+@kernel
+def value_area_of_nb(  # the cases of Dalton's rule
+    totals: NDArray[np.int64], total: int, poc: int, step: int, parts: int
 ) -> tuple[int, int, int]:
     """Compute the value area by Dalton's rule.
 
     Parameters
     ----------
     totals : int64 (rows,), contracts, low to high; the first and last row hold volume
+    total : their sum
     poc : row with the most volume
     step : number of rows compared and added at a time, 1 or 2
     parts : share of the total volume to include, in millionths
@@ -75,9 +85,6 @@ def value_area_nb(  # noqa: PLR0912  # the cases of Dalton's rule
     held : contracts in the area
     """
     rows = len(totals)
-    total = 0
-    for row in range(rows):
-        total += totals[row]
     low = high = poc
     held = totals[poc]
     above = high + 1  # next row outside on each side
