@@ -6,11 +6,13 @@ is unknown whether anything traded: those ranges are removed from a silence, and
 """
 
 from collections import deque
+from contextlib import suppress
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from flow_gl.core.errors import DataError
 from flow_gl.core.items import FeedGap
 from flow_gl.core.schema import GAPS, GapKind
 from flow_gl.core.sessions import SessionCalendar
@@ -138,10 +140,8 @@ class GapLog:
         """Fill a GAP_LIST record (shape (1,)), oldest first: closed hours, and the newest other gaps that fit."""
         closed = [(start, end, kind, 0) for start, end, kind in self._closed]
         rows = [(start, end, kind, 0) for start, end, kind in self._quiet]
-        rows += [
-            (gap.start, gap.end or max(self._newest, gap.start), GapKind.FEED, int(gap.end == 0))
-            for gap in self._feed.values()
-        ]
+        for gap in self._feed.values():
+            rows += self._open_hours(gap.start, gap.end or max(self._newest, gap.start), is_open=gap.end == 0)
         rows += [(start, end, kind, int(end >= self._newest)) for start, end, kind in self._open]
         rows.sort()
         rows = sorted(closed + rows[len(closed) - GAPS :])
@@ -151,6 +151,15 @@ class GapLog:
         for name, column in zip(("start", "end", "kind", "open"), zip(*rows, strict=True), strict=False):
             row["gap"][name][: len(rows)] = column
         self.is_changed = False
+
+    def _open_hours(self, start: int, end: int, *, is_open: bool) -> list[tuple[int, int, GapKind, int]]:
+        """Return the parts of a feed gap in which the exchange was open, as rows; the whole gap if there is none."""
+        closed: list[tuple[int, int]] = []
+        with suppress(DataError):  # a header may name a time that no calendar covers
+            closed = self._calendar.closed_between(start, end) if self._calendar else []
+        starts, ends = [start, *(opened for _, opened in closed)], [*(shut for shut, _ in closed), end]
+        parts = [(one, other) for one, other in zip(starts, ends, strict=True) if one < other] or [(start, end)]
+        return [(one, other, GapKind.FEED, int(is_open and other == end)) for one, other in parts]
 
     def _without_feed(self, pieces: list[Piece]) -> list[Piece]:
         for gap in self._feed.values():

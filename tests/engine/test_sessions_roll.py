@@ -331,3 +331,18 @@ def test_the_silences_of_a_quiet_instrument_do_not_displace_closed_hours(calenda
     after.resume(decode(pipeline.keep()))
     after.publish()
     assert gaps_of(kept) == found
+
+
+def test_a_feed_gap_over_closed_hours_is_one_of_the_open_hours_alone(calendar):
+    pipeline, sink = Pipeline(sessions=calendar), Collector()
+    pipeline.attach(1, sink)
+    pipeline.process(trades_of([(1, at("2025-11-24T16:30"), 100 * TICK, 1, "B")]))
+    pipeline.gap(FeedGap(at("2025-11-24T16:40"), at("2025-11-24T18:20")))
+    pipeline.process(trades_of([(1, at("2025-11-24T18:20:30"), 100 * TICK, 1, "B")]))
+    pipeline.publish()
+    assert [(start, end, kind) for start, end, kind, _ in gaps_of(sink)] == [
+        (at("2025-11-24T16:30"), at("2025-11-24T16:40"), GapKind.NO_TRADES),
+        (at("2025-11-24T16:40"), at("2025-11-24T17:00"), GapKind.FEED),
+        (at("2025-11-24T17:00"), at("2025-11-24T18:00"), GapKind.CLOSED),
+        (at("2025-11-24T18:00"), at("2025-11-24T18:20"), GapKind.FEED),
+    ]

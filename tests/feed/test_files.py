@@ -528,3 +528,29 @@ def test_gzip_is_read_and_its_damage_is_said(tmp_path: Path, members: int) -> No
     assert 0 < len(rows) < len(trades)
     assert rows.tobytes() == trades[: len(rows)].tobytes()
     assert "the gzip stream is cut off" in messages[0]
+
+
+@pytest.mark.parametrize(
+    ("ends", "expected"),
+    [
+        ((1000, 5000), [(1000, 3000)]),  # nobody asked for the 2,000 s between the two files
+        ((3000, 5000), []),  # one range begins where the other ends
+        ((None, 5000), []),  # a recording has no end: nothing is claimed
+    ],
+)
+def test_time_that_no_file_was_requested_for_is_missing_not_quiet(
+    tmp_path: Path, ends: tuple[int | None, int | None], expected: list[tuple[int, int]]
+) -> None:
+    paths = []
+    for at, end in zip((0, 3000), ends, strict=True):
+        start_ns = OPEN_NS + at * SECOND_NS
+        rows = make_trades(50, ids=(NQZ5,))
+        rows["ts_event"] += start_ns - int(rows["ts_event"][0])
+        end_ns = None if end is None else OPEN_NS + end * SECOND_NS
+        paths.append(write(tmp_path / f"{at}.dbn", header(start_ns=start_ns, end_ns=end_ns), rows))
+    gaps = [FeedGap(*(OPEN_NS + at * SECOND_NS for at in gap)) for gap in expected]
+    assert [item for item in read_items(paths) if isinstance(item, FeedGap)] == gaps
+    summary = scan(paths)
+    rest = FileSequence(paths, known=dict(zip(summary.paths, summary.parts, strict=True)))
+    rest.skip(summary.parts[0])
+    assert [item for item in rest if isinstance(item, FeedGap)] == gaps, "also behind a file that is skipped"

@@ -74,6 +74,8 @@ class FilePart:
     """All that a file of definitions holds, as read; () for a file of trades."""
     mappings: tuple[Mapping, ...] = ()
     """The names in its header."""
+    period: tuple[int, int] | None = None
+    """Beginning and end of the time range that it was requested for; None if it does not say."""
 
 
 class PartCache(Protocol):
@@ -145,6 +147,7 @@ def read_part(
             traded=tally.rows(),
             definitions=tuple(defined),
             mappings=file.mappings,
+            period=file.requested,
         )
     finally:
         file.close()

@@ -3,8 +3,8 @@
 Files of definitions are read first, wherever they are in the list, and their definitions are put among the trades from
 the time on from which they hold. Files of the same time with different
 instruments are merged; with the same instrument they are refused, since a trade would count twice or be late. A
-damaged file is followed by a gap up to the next file. A file whose summary is known can be skipped: what follows is the
-same.
+damaged file is followed by a gap up to the next file, and so is a file whose requested time range ends before that of
+the next file begins. A file whose summary is known can be skipped: what follows is the same.
 """
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
@@ -63,6 +63,8 @@ class FileSequence:
         self._order: Final = FileOrder()
         self._held: Final[list[str]] = []
         self._gap_start = 0
+        self._requested_until = 0
+        """End of the time ranges that the files so far were requested for, ns; 0 if one of them does not say."""
         self._dates: Final = DefinitionDates()
         definitions: list[Path] = []
         others: list[Path] = []
@@ -113,6 +115,8 @@ class FileSequence:
         path = self.paths[self.passed]
         if part.is_definitions:
             self._dates.add(part.definitions, part.mappings)
+        else:
+            self._missing_before([part.period])
         if part.trades:
             self._begin(part.begins, path)
             self._order.reach(part.ends, path)
@@ -141,6 +145,7 @@ class FileSequence:
             is_first = True
             self._dates.begin_file()
             if not file.is_definitions:
+                yield from self._missing_before([file.requested])
                 yield FileStart(covers_of(file.mappings))
             try:
                 for item in self._dated(file):
@@ -168,6 +173,14 @@ class FileSequence:
             yield from self._dates.dated()
         self.check_trades()
 
+    def _missing_before(self, periods: Sequence[tuple[int, int] | None]) -> list[FeedGap]:
+        """Return the gap before files that begin together, if none was requested for the time before them."""
+        known = [one for one in periods if one is not None]
+        until = self._requested_until
+        begin = min((start for start, _ in known), default=0)
+        self._requested_until = max(until, *(end for _, end in known)) if len(known) == len(periods) else 0
+        return [FeedGap(until, begin)] if 0 < until < begin else []
+
     def _dated(self, file: TradeFile) -> Iterator[Item]:
         """Yield a file's items: trades with the definitions of other files among them; definitions are kept back."""
         if not file.is_definitions:
@@ -187,6 +200,7 @@ class FileSequence:
         self._begin(0, path)
         merged = self._current = Merged(paths)
         self._dates.begin_file()
+        yield from self._missing_before([part.period for part in group])
         for at, part in enumerate(group):
             if part.trades:
                 named = covers_of(part.mappings)
