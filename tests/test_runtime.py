@@ -1,6 +1,7 @@
 """The engine's turns, over a scripted feed: what it counts, when buckets close, what commands do."""
 
 import queue
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -267,6 +268,23 @@ def test_commands_reach_the_pipeline_and_the_feed_between_batches() -> None:
     rig.commands.put(SetSpeed(None))
     rig.turn()
     assert feed.speed == float("inf")
+
+
+def test_a_changed_parameter_replaces_the_events_within_a_second_also_after_the_end() -> None:
+    rig = Rig(ScriptedFeed([named(trades(np.linspace(0, 900, 200_000).tolist(), size=9))]))
+    rig.turn(60)
+    assert rig.status["state"] == FeedState.ENDED
+    log = rig.stores[0].events
+    assert log.in_force.epoch == 0
+    assert log.head < 100, "no order has ten contracts"
+    rig.commands.put(Configure({"large_trade_threshold": 9}))
+    started, turns = time.perf_counter(), 1
+    while rig.engine.turn() == 0.0:
+        turns += 1
+    assert turns <= 5, "a slice per turn, without a pause"
+    assert time.perf_counter() - started < 1.0
+    assert log.in_force.epoch == 1
+    assert log.head > 100_000
 
 
 def test_a_command_that_is_out_of_range_is_refused_and_the_engine_goes_on() -> None:

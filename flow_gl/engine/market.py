@@ -224,7 +224,7 @@ class Market(Published):
         if bucket == NO_BUCKET:
             return
         self._close(FAR_AHEAD)
-        self._events.end(self.sink)
+        self._events.finish(self.sink)
         self._state["bucket"][0] = bucket + 1
         self._end_session()
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from flow_gl.core.sessions import Session
 from flow_gl.core.settings import AggregationSettings
-from flow_gl.engine.detectors.base import RULES
+from flow_gl.engine.detectors.base import NEVER, RULES
 from flow_gl.engine.detectors.group import DetectorGroup, FoundRoom
 from flow_gl.engine.kernels.layout import CLOSE_DELAY_NS
 from flow_gl.engine.session_levels import SessionLevels
@@ -70,6 +70,11 @@ class SessionEvents:
         """Begin a session (None without a calendar) with its first trade, at `first_ts` (ns)."""
         self._since = min(session.open, first_ts) if session is not None else first_ts
         self.levels.begin(session)
+
+    def finish(self, sink: Sink | None) -> None:
+        """End the stream: tell what is known at its end. Parameters may still change."""
+        if self._group is not None:
+            self._send(self._group.pass_time(NEVER), sink)
 
     def end(self, sink: Sink | None) -> None:
         """End the session."""

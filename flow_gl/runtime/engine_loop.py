@@ -141,6 +141,7 @@ class Engine:
         self._unread = 0  # charts whose profile is out of date
         self._is_finished = False
         self._must_stop = False
+        self._is_recomputing = False  # a changed parameter's events are not complete
         self._refusal = ""
         self._is_settled = charts.is_settled
         self._definitions: Final[dict[int, Definition]] = {}
@@ -183,7 +184,7 @@ class Engine:
         self._pipeline.know_from(status.known_from)
         if self._is_settled:
             self._work(now + TURN_NS)
-            self._pipeline.recompute()
+            self._is_recomputing = self._pipeline.recompute()
             if not self._waiting:
                 self._close_by_clock(status)
         now = self._clock.monotonic_ns()
@@ -384,6 +385,8 @@ class Engine:
         board.publish(self._clock.wall_ns())
 
     def _pause(self, state: FeedState, now: int) -> float:
+        if self._is_recomputing:
+            return 0.0
         if self._waiting and self._is_settled:
             return 0.0 if self._room() else BUSY_SLEEP_S
         if state in _STANDING:

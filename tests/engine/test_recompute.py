@@ -79,6 +79,17 @@ def test_until_it_has_caught_up_the_old_rows_are_in_force_and_then_all_new_ones(
     assert renewed.replaced == renewed.start, "there is one session"
 
 
+def test_a_change_after_the_end_of_the_stream_is_as_if_it_had_held_from_the_open() -> None:
+    rows, changes = market(11, rate=12.0), {"large_trade_threshold": 4, "stacked_imbalance_ticks": 2}
+    pipeline, store = charted(rows)
+    pipeline.finish()
+    pipeline.configure(changes)
+    finish_recomputing(pipeline)
+    other, fresh = charted(rows, replace(DEFAULTS.aggregation, **changes))
+    other.finish()
+    assert in_force(store) == in_force(fresh)
+
+
 def test_a_second_change_before_the_first_is_done_takes_its_place() -> None:
     rows = market(11, rate=12.0)
     pipeline, store = charted(rows)

@@ -21,9 +21,8 @@ from flow_gl.engine.detectors.state import DetectorState
 from flow_gl.engine.detectors.trades import FEW, MOST, SessionTrades
 from flow_gl.engine.kernels.layout import WORDS
 
-SLICE: Final = 1 << 18
-"""Trades that are read again per turn of the engine, in two to four milliseconds. A session has twelve such slices at
-most, so that all are read within a second even if the engine sleeps 50 ms between turns."""
+SLICE: Final = 1 << 16
+"""Trades that are read again per turn of the engine, in one or two milliseconds; three million take 50 turns."""
 _STEP: Final = WORDS * STEP
 """Words that are decoded and read at a time: few enough to stay in the processor's caches."""
 _ZERO_CROSS: Final = int(EventKind.ZERO_CROSS)
