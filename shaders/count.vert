@@ -14,7 +14,7 @@ void main() {
     ivec4 place = texelFetch(u_rows, 3 * row);      // bucket, tick, 1/1024 ticks above the tick, what it is
     // Relative to the bubble's centre: left, top, width, height; of a leader: both its ends.
     vec4 box_px = floats_at(3 * row + 1);
-    vec4 cell = floats_at(3 * row + 2);             // texels: left, top; plate: width, height, radius; leader: 0, 0, half width
+    vec4 cell = floats_at(3 * row + 2);             // texels: left, top; plate: width, height, radius, opacity; leader: 0, 0, half width
     vec2 corner = corner_of(gl_VertexID);
     vec2 px = vec2(screen_x(place.x), screen_y(place.y, place.z));
     float strength = u_screen.w * (u_hover.z != 0 && place.x != u_hover.x && place.x != u_hover.y ? 0.4 : 1.0);
@@ -25,7 +25,7 @@ void main() {
         px += box_px.xy + corner * box_px.zw;
     } else if (place.w == PLATE) {
         v_cell = (corner - 0.5) * cell.xy;
-        v_color = vec4(u_ground.rgb, strength * 0.72);
+        v_color = vec4(u_ground.rgb, strength * cell.w);
         v_plate = vec3(cell.xy * 0.5, cell.z);
         px += box_px.xy + corner * box_px.zw;
     } else {

@@ -61,6 +61,15 @@ def free_of_all(discs: Discs, boxes: Boxes) -> NDArray[np.bool_]:
     return is_free
 
 
+def free_of_others(discs: Discs, boxes: Boxes) -> NDArray[np.bool_]:
+    """Return which boxes are touched by no disc but their own: bool (boxes,)."""
+    is_free = free_of_newer(discs, boxes)
+    reach = boxes.half_width + float(discs.radius.max())
+    begin = np.searchsorted(discs.x, boxes.x - reach)
+    _mark_touched(discs, boxes, is_free, first=boxes.owner - 1, count=boxes.owner - begin, step=-1)
+    return is_free
+
+
 def _mark_touched(
     discs: Discs, boxes: Boxes, is_free: NDArray[np.bool_], *, first: Rows, count: Rows, step: int
 ) -> None:

@@ -18,7 +18,7 @@ from flow_gl.gl.view import Rect
 from flow_gl.layers.base import Scene
 from flow_gl.layers.chart import Chart
 from flow_gl.layers.discs import radii, tick_size_of, volumes
-from flow_gl.layers.labels.count_boxes import Discs
+from flow_gl.layers.labels.count_boxes import Boxes, Discs, free_of_others
 from flow_gl.layers.labels.count_places import Kind, NumberPlaces, Place
 from flow_gl.layers.rows.hit import visible_rows
 from flow_gl.layers.rows.packing import FARTHEST, PARTS_PER_TICK
@@ -30,6 +30,12 @@ _LABEL, _PLATE, _LEADER = range(3)
 _SIZES_PX: Final = np.array([11.0, 12.0, 13.0, 15.0])
 _SIZES_FROM_PX: Final = np.array([13.0, 18.0, 26.0])
 """Radii from which the next larger font size is used."""
+_TEXT_ALPHA: Final = 0.96
+_BESIDE_ALPHA: Final = 0.85
+_CROWDED_ALPHA: Final = 0.7
+_ALONE_ALPHA: Final = 0.2
+"""Opacity of the ground behind a number: beside its disc, inside it where other discs overlap it (together they are
+nearly as light as the text), and inside it otherwise."""
 _MOST_ROWS: Final = 6000
 """With more bubbles in view than this, no disc is told from the next."""
 _LONGER_FROM: Final = np.array([10, 100, 1000, 10_000, 100_000])
@@ -85,6 +91,8 @@ class _Number(NamedTuple):
     text: str
     size_px: float
     place: Place
+    plate_alpha: float
+    """Opacity of the ground behind it."""
 
 
 class CountsLayer:
@@ -150,23 +158,25 @@ class CountsLayer:
         self._taken = list(chart.batches.placed)
         self._places.update(discs, view.rect, taken=self._taken, scale=view.scale, view=(base.bucket_ns, *of_view))
         at_of = {one: at for at, one in enumerate(discs.ids.tolist())}
-        boxes = {one: _box(discs, at_of[one], place) for one, place in self._places.places.items()}
+        shown = [(at_of[one], place) for one, place in self._places.places.items()]
+        shown = [(at, place) for at, place in shown if self._is_legible(_box(discs, at, place), view.rect)]
+        ids, volume = discs.ids.tolist(), discs.volume.tolist()
         numbers = [
             _Number(
-                bucket=base.index(one),
-                price=int(price[at_of[one]]) - base.price,
-                text=count_text(int(discs.volume[at_of[one]])),
-                size_px=float(size[at_of[one]]),
+                bucket=base.index(ids[at]),
+                price=int(price[at]) - base.price,
+                text=count_text(volume[at]),
+                size_px=float(size[at]),
                 place=place,
+                plate_alpha=alpha,
             )
-            for one, place in self._places.places.items()
-            if self._is_legible(boxes[one], view.rect)
+            for (at, place), alpha in zip(shown, _plate_alphas(discs, shown), strict=True)
         ]
         if chart.batches.text.boxes is not None:
-            texts = {one: count_text(int(discs.volume[at_of[one]])) for one in boxes}
-            drawn = [one for one in boxes if self._is_legible(boxes[one], view.rect)]
-            color = scene.style.palette.text
-            chart.batches.text.boxes.extend(LabelBox(texts[one], boxes[one], color, 0.96, view.rect) for one in drawn)
+            boxes = [_box(discs, *one) for one in shown]
+            look = scene.style.palette.text, _TEXT_ALPHA, view.rect
+            texts = zip(numbers, boxes, strict=True)
+            chart.batches.text.boxes.extend(LabelBox(number.text, box, *look) for number, box in texts)
         self._upload(numbers, view.scale)
 
     def _is_legible(self, box: Rect, pane: Rect) -> bool:
@@ -180,9 +190,9 @@ class CountsLayer:
             tick, rest = divmod(number.price, tick_size)
             anchor = number.bucket, min(max(tick, -FARTHEST), FARTHEST), int(rest * (PARTS_PER_TICK / tick_size))
             labels += _label(anchor, number, atlas)
+            plates += _plate(anchor, number, atlas)
             if number.place.kind >= Kind.BESIDE:
                 leaders += _leader(anchor, number, scale)
-                plates += _plate(anchor, number, atlas)
         packed = np.frombuffer(leaders + plates + labels, COUNT_ROW)
         self._count = len(packed)
         if self._count:
@@ -197,6 +207,18 @@ class CountsLayer:
 
     def release(self) -> None:
         self._rows.release()
+
+
+def _plate_alphas(discs: Discs, shown: list[tuple[int, Place]]) -> list[float]:
+    """Return the opacity of the plate of each number."""
+    if not shown:
+        return []
+    at = np.array([one for one, _ in shown])
+    kind, dx, dy = np.array([place for _, place in shown], np.float64).T
+    boxes = Boxes(at, discs.x[at] + dx, discs.y[at] + dy, discs.half_width[at], discs.half_height[at])
+    alphas = np.where(free_of_others(discs, boxes), _ALONE_ALPHA, _CROWDED_ALPHA)
+    found: list[float] = np.where(kind >= Kind.BESIDE, _BESIDE_ALPHA, alphas).tolist()
+    return found
 
 
 def _box(discs: Discs, at: int, place: Place) -> Rect:
@@ -220,7 +242,8 @@ def _plate(anchor: _Anchor, number: _Number, atlas: FontAtlas) -> bytes:
     cell, place, size = atlas.cell(number.text, number.size_px), number.place, number.size_px
     width, height = cell.advance + size * PLATE_PAD_X, cell.cap_height + size * PLATE_PAD_X
     left, top = place.dx - 0.5 * width, place.dy - 0.5 * height
-    return _PACK(*anchor, _PLATE, left, top, width, height, width, height, 0.25 * size, 0.0)
+    radius = 0.5 * height if place.kind <= Kind.INSIDE else 0.25 * size
+    return _PACK(*anchor, _PLATE, left, top, width, height, width, height, radius, number.plate_alpha)
 
 
 def _leader(anchor: _Anchor, number: _Number, scale: float) -> bytes:

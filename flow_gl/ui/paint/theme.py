@@ -70,17 +70,18 @@ def apply(palette: Palette, scale: float) -> None:
     style.separator_text_border_size = 1.0
     style.separator_text_padding = imgui.ImVec2(0.0, 2 * scale)
     style.window_min_size = imgui.ImVec2(160 * scale, 40 * scale)
-    for name, color, alpha in _colors(palette):
+    for name, color, alpha in colors(palette):
         style.set_color_(getattr(imgui.Col_, name).value, imgui.ImVec4(*color, alpha))
 
 
-def _colors(palette: Palette) -> list[tuple[str, Rgb, float]]:
+def colors(palette: Palette) -> list[tuple[str, Rgb, float]]:
+    """Return the colours of Dear ImGui's style: name, colour, alpha."""
     raised, grid, text, quiet, info = palette.raised, palette.grid, palette.text, palette.quiet, palette.information
     field = mix(raised, quiet, 0.14)
     hovered, active = mix(raised, info, 0.28), mix(raised, info, 0.42)
     # Rows of menus and lists hold quiet text too.
     row_hovered, row_active = mix(raised, info, 0.12), mix(raised, info, 0.14)
-    colors: list[tuple[str, Rgb, float]] = [
+    found: list[tuple[str, Rgb, float]] = [
         ("text", text, 1.0),
         ("text_disabled", quiet, 1.0),
         ("window_bg", raised, PANEL_ALPHA),
@@ -118,10 +119,10 @@ def _colors(palette: Palette) -> list[tuple[str, Rgb, float]]:
         ("tab_selected_overline", info, 1.0),
         ("tab_dimmed_selected_overline", quiet, 0.6),
     ]
-    colors += [(name, field, 1.0) for name in ("frame_bg", "button", "tab", "tab_dimmed", "scrollbar_grab")]
-    colors += [(name, mix(raised, palette.ground, 0.35), 1.0) for name in ("tab_selected", "tab_dimmed_selected")]
-    colors += [("header_hovered", row_hovered, 1.0), ("header_active", row_active, 1.0)]
+    found += [(name, field, 1.0) for name in ("frame_bg", "button", "tab", "tab_dimmed", "scrollbar_grab")]
+    found += [(name, mix(raised, palette.ground, 0.35), 1.0) for name in ("tab_selected", "tab_dimmed_selected")]
+    found += [("header_hovered", row_hovered, 1.0), ("header_active", row_active, 1.0)]
     for name in ("frame_bg", "button", "scrollbar_grab", "separator", "resize_grip"):
-        colors += [(f"{name}_hovered", hovered, 1.0), (f"{name}_active", active, 1.0)]
-    colors += [("tab_hovered", hovered, 1.0), ("header", row_active, 1.0), ("resize_grip", grid, 1.0)]
-    return colors
+        found += [(f"{name}_hovered", hovered, 1.0), (f"{name}_active", active, 1.0)]
+    found += [("tab_hovered", hovered, 1.0), ("header", row_active, 1.0), ("resize_grip", grid, 1.0)]
+    return found
