@@ -26,7 +26,9 @@ MOST_COLUMN_SHARE: Final = 0.5
 """Of the window's width, for all columns together: the charts always keep the rest."""
 LAST_SLOT_PX: Final = 360.0
 """Least height of the last slot where a column has several."""
-HEIGHTS_PX: Final = {"controls": 690.0, "session": 690.0, "feed": 470.0, "performance": 430.0}
+_NEARLY: Final = 0.8
+"""A panel has a slot of its own if this share of its height fits."""
+HEIGHTS_PX: Final = {"controls": 800.0, "session": 690.0, "feed": 470.0, "performance": 430.0}
 """Height at which a panel shows everything without scrolling."""
 _USUAL_HEIGHT_PX: Final = 420.0
 _GAP_PX: Final = 8.0
@@ -189,9 +191,11 @@ def _stack(column: Rect, names: Sequence[str], places: PanelPlaces, side: Side, 
     slots = []
     top = column.y
     for name in names[:-1]:
-        bottom = top + round(HEIGHTS_PX.get(name, _USUAL_HEIGHT_PX) * scale)
-        if bottom + LAST_SLOT_PX * scale > column.bottom:
+        wanted = round(HEIGHTS_PX.get(name, _USUAL_HEIGHT_PX) * scale)
+        room = column.bottom - LAST_SLOT_PX * scale - top
+        if room < _NEARLY * wanted:
             break
+        bottom = top + min(wanted, round(room))
         slots.append(Slot(Rect(column.x, top, column.width, bottom - top), (name,), name, side))
         top = bottom
     rest = tuple(names[len(slots) :])

@@ -111,7 +111,9 @@ def _folding(state: ViewState) -> None:
 def _layers(frame: Frame, state: ViewState) -> None:
     base.heading("Show")
     shown = state.filters.layers
-    if imgui.begin_table("layers", 3):
+    widest = max(imgui.calc_text_size(title).x for title in LAYERS.values()) + 3.2 * imgui.get_font_size()
+    columns = max(1, int(imgui.get_content_region_avail().x / widest))
+    if imgui.begin_table("layers", columns):
         for name, title in LAYERS.items():
             imgui.table_next_column()
             changed, is_on = imgui.checkbox(title, name in shown)
