@@ -144,6 +144,14 @@ def test_each_kind_says_in_one_sentence_why_it_appeared(kind: EventKind, sentenc
     assert reason == sentence
 
 
+def test_the_left_edge_of_a_zone_tells_of_it_even_over_bubbles() -> None:
+    scene = scene_of(PALETTES["dark"])
+    box = absorption.box_of(scene, only(scene, EventKind.ABSORPTION))
+    assert box is not None
+    tip = tip_at(scene, box.x + 1, box.y + 0.5 * box.height)
+    assert tip.title == "Absorption, bearish"
+
+
 def test_a_zone_is_found_under_the_mouse_and_let_go_far_from_it() -> None:
     scene = scene_of(PALETTES["dark"])
     mark = only(scene, EventKind.STACKED_IMBALANCE)

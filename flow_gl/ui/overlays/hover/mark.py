@@ -1,6 +1,6 @@
 """The marks of the detectors: the numbers of an event and one sentence on why it was found.
 
-A ring and a line are found before the bubble that they stand around or upon, what they surround after it.
+A ring, a line and the left edge of a zone are found before a bubble there, what they surround after it.
 """
 
 import math
@@ -9,6 +9,8 @@ from typing import Final
 
 from flow_gl.core.schema import EventKind
 from flow_gl.core.settings import AggregationSettings
+from flow_gl.gl.view import Rect
+from flow_gl.layers.base import Scene
 from flow_gl.layers.discs import reference_of, tick_size_of
 from flow_gl.layers.marks import absorption, divergence, large_trade, stacked_imbalance
 from flow_gl.layers.marks.mark import NEVER, Mark
@@ -23,7 +25,7 @@ _Told = tuple[str, list[Line], str]
 
 
 def find_line(spot: Spot) -> Hashable | None:
-    """Return the mark whose ring or line passes through a point; None if none does."""
+    """Return the mark whose ring, line or left edge passes through a point; None if none does."""
     return _nearest(spot, _to_line, _NEAR_PX)
 
 
@@ -54,14 +56,15 @@ def _nearest(spot: Spot, distance: Callable[[Spot, Mark], float], reach_px: floa
 
 
 def _to_line(spot: Spot, mark: Mark) -> float:
-    """Return the distance of a point from a mark's ring or line, px; infinite for zones."""
+    """Return the distance of a point from a mark's ring, line or left edge, px."""
     scene, at = spot.scene, (spot.x, spot.y)
     if mark.kind == EventKind.LARGE_TRADE and scene.price_view.rect.contains(*at):
         x, y, radius = large_trade.ring_of(scene, mark, reference_of(scene))
         return abs(math.dist((x, y), at) - radius)
     lines = divergence.lines_of(scene, mark)
     if lines is None:
-        return math.inf
+        box = _box_of(scene, mark)
+        return math.inf if box is None else _to_segment(at, (box.x, box.y), (box.x, box.bottom))
     line = lines[0] if scene.price_view.rect.contains(*at) else lines[1]
     return _to_segment(at, *line)
 
@@ -74,13 +77,18 @@ def _to_area(spot: Spot, mark: Mark) -> float:
     if mark.kind == EventKind.LARGE_TRADE:
         x, y, radius = large_trade.ring_of(scene, mark, reference_of(scene))
         return max(0.0, math.dist((x, y), (spot.x, spot.y)) - radius)
-    boxes = {EventKind.ABSORPTION: absorption.box_of, EventKind.STACKED_IMBALANCE: stacked_imbalance.box_of}
-    box_of = boxes.get(EventKind(mark.kind))
-    box = None if box_of is None else box_of(scene, mark)
+    box = _box_of(scene, mark)
     if box is None:
         return math.inf
     dx = max(box.x - spot.x, 0.0, spot.x - box.right)
     return math.hypot(dx, max(box.y - spot.y, 0.0, spot.y - box.bottom))
+
+
+def _box_of(scene: Scene, mark: Mark) -> Rect | None:
+    """Return the zone of a mark; None if it has none, or none in view."""
+    if mark.kind == EventKind.ABSORPTION:
+        return absorption.box_of(scene, mark)
+    return stacked_imbalance.box_of(scene, mark) if mark.kind == EventKind.STACKED_IMBALANCE else None
 
 
 def _to_segment(at: tuple[float, float], a: tuple[float, float], b: tuple[float, float]) -> float:
