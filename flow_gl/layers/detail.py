@@ -5,8 +5,8 @@ from typing import Final
 
 from flow_gl.core.market.lod import widths_ns
 
-MIN_SPACING_PX: Final = 6.0
-"""Smallest distance between neighbouring bubbles at content scale 1."""
+MIN_SPACING_PX: Final = 4.5
+"""Smallest distance between neighbouring bubbles at content scale 1: half a full-HD screen shows 3 min at 1 s."""
 _HYSTERESIS: Final = 1.25
 """A finer lod is chosen only if its bubbles are this factor further apart than required."""
 
