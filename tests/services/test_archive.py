@@ -300,6 +300,21 @@ def test_rows_that_the_ring_overwrote_meanwhile_are_counted_and_said(tmp_path: P
     assert kept == rows[0][-256:].tolist()
 
 
+def test_events_that_a_changed_parameter_replaced_are_replaced_in_the_database(url: str) -> None:
+    store, events = make_market(), make_events()
+    store.events.append(events)
+    archive = open_archive(url)
+    archive.start([store])
+    until(lambda: archive.status().waiting == 0)
+    new = make_events()[2:]
+    new["strength"] = [70.0, 80.0, 90.0]
+    store.events.replace(4, new, DAY_START + 1)
+    until(lambda: archive.status().waiting == 0)
+    archive.close()
+    rows = query(url, "SELECT ts_event, strength FROM events ORDER BY ts_event, strength")
+    assert rows == [(DAY_START, 300.0), (DAY_START + 1, 70.0), (DAY_START + 1, 80.0), (DAY_START + 2, 90.0)]
+
+
 def test_a_transaction_that_fails_half_way_writes_nothing_and_is_made_again(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
