@@ -180,7 +180,7 @@ def vwap_nb(  # noqa: PLR0917  # kernels take arrays
         price = block[_PRICE, k]
         side = sign_nb((price - base) // tick_size * volume - ticks)
         if seen["side"] != 0 and side != seen["side"]:
-            value = base + int(round(tick_size * (ticks / volume)))
+            value = base + round(tick_size * (ticks / volume))
             found += fire_nb(rule, seen, fired[found], first + k, block[_TS, k], price, value, -seen["side"])
         seen["side"] = side
     return found

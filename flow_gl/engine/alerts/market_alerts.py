@@ -3,9 +3,9 @@
 An alert is known with the trade that fires it. Alerts are handed on in that order, those of what a trade ended (events,
 seconds) before those of the trade itself, so the rows do not depend on how trades are split into batches.
 
-**A session's open.** Market levels (POC, prior high and the like), CVD, bubbles and seconds start anew: a level is armed
-by the session's first trade. An own level keeps the side of the last trade, so that a session which opens beyond it
-fires. Cool-downs go on, in event time.
+**A session's open.** Market levels (POC, prior high and the like), CVD, bubbles and seconds start anew: a level is
+armed by the session's first trade. An own level keeps the side of the last trade, so that a session which opens beyond
+it fires. Cool-downs go on, in event time.
 """
 
 from collections.abc import Sequence
@@ -121,7 +121,7 @@ class MarketAlerts:
             level_moved_nb(self._table, self._seen, int(level), price, int(self._state["last_price"][0]))
 
     def move_level(self, level: Level, price: int, ts: int) -> None:
-        """Move a level to a price with the first trade, of those that are taken next, at or after an event time (ns)."""
+        """Move a level to a price (1e-9) with the first of the next trades at or after an event time (ns)."""
         self._changes.append((ts, level, price))
 
     def hear(self, events: NDArray[np.void], known: Sequence[int]) -> None:

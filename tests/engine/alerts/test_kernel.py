@@ -177,7 +177,11 @@ def test_cvd_fires_beyond_the_value_and_arms_again_within_it() -> None:
     sides = "BBBBBAAABBAAAAAAAAA"
     steps = [Trade(start + n * SECOND, 100 * TICK, 1, side) for n, side in enumerate(sides)]
     found = Runner([rule], SECOND).run(steps, 4)
-    assert [((ts - start) // SECOND, value, way) for _, ts, _, value, way in found] == [(3, 4, 1), (9, 4, 1), (17, -4, -1)]
+    assert [((ts - start) // SECOND, value, way) for _, ts, _, value, way in found] == [
+        (3, 4, 1),
+        (9, 4, 1),
+        (17, -4, -1),
+    ]
 
 
 def test_a_session_that_opens_beyond_an_own_level_fires_but_a_market_level_is_armed_anew() -> None:

@@ -1,0 +1,331 @@
+"""What alerts do: log, badge, sound, desktop notification.
+
+The engine writes the alerts of each chart into a log in shared memory; `look` reads the new ones, once per frame and
+also while the picture is paused. Alerts of the past are not sounded: those that were there when the view attached,
+those of a catch-up or of a gap that was filled, and those of a replay faster than `LOUD_SPEED`. One line says how many
+fired. The feed's state is watched here too, because it is no market number.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from flow_gl.core.alerts import Condition, EngineRule
+from flow_gl.core.schema import FeedState
+from flow_gl.store.market import MarketReader
+from flow_gl.ui.alerts import rule_file, tones
+from flow_gl.ui.alerts.badge import Badge
+from flow_gl.ui.alerts.entries import Entry, text_of
+from flow_gl.ui.alerts.notify import Notifier
+from flow_gl.ui.alerts.rules import FEED_WORDS, FeedName, Rule, RuleBook
+from flow_gl.ui.alerts.sound import Sounder, Voice
+from flow_gl.ui.link import Link, LinkState
+
+LOUD_SPEED: Final = 10.0
+"""Fastest replay whose alerts sound."""
+STALE_NS: Final = 5_000_000_000
+"""An alert this much older than the feed's now belongs to the past (times the replay's speed where that is above 1)."""
+MOST_ENTRIES: Final = 500
+MOST_A_SECOND: Final = 5
+"""Sounds, and desktop notifications, that are begun within a second."""
+_SUM_NS: Final = 1_500_000_000
+"""The line about silent alerts comes after so long without another one ..."""
+_SUM_LATEST_NS: Final = 15_000_000_000
+"""... and this long after the first one at the latest."""
+_CATCHING_UP: Final = frozenset({FeedState.STARTING, FeedState.CONNECTING, FeedState.CATCHING_UP})
+_LOST: Final = frozenset({FeedState.RECONNECTING, FeedState.FAILED})
+
+
+@dataclass(slots=True)
+class _Chart:
+    """The reader's place in one chart's log of alerts."""
+
+    market: MarketReader
+    position: int = 0
+    is_first: bool = True
+    badge: Badge | None = None
+
+
+@dataclass(slots=True)
+class _Silent:
+    """Alerts that did not sound because they were past, and that no line has counted yet."""
+
+    count: int = 0
+    why: str = ""
+    first_ns: int = 0
+    last_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """A frame, as alerts see it: wall time, event time at the live edge (ns), and whether the user muted alerts."""
+
+    wall_ns: int
+    event_ns: int
+    is_muted: bool
+
+
+class AlertCenter:
+    """Carries out the alerts of all charts.
+
+    Parameters
+    ----------
+    book : the rules
+    path : file that keeps them; None: they are not kept
+    keeps_old : keep a copy of the file before it is first replaced, because not all of it could be used
+    sounder, notifier : None: no sound, no notifications (without a window)
+    """
+
+    def __init__(
+        self,
+        book: RuleBook,
+        *,
+        path: Path | None = None,
+        keeps_old: bool = False,
+        sounder: Sounder | None = None,
+        notifier: Notifier | None = None,
+    ) -> None:
+        self.book: Final = book
+        self.sounder: Final = sounder
+        self.notifier: Final = notifier
+        self.entries: Final[deque[Entry]] = deque(maxlen=MOST_ENTRIES)
+        """Newest last."""
+        self._path: Final = path
+        self._keeps_old = keeps_old
+        self._charts: list[_Chart] = []
+        self._newest: dict[str, int] = {}
+        """Event time of the newest alert in the log, by the chart's name: a new engine finds earlier ones again."""
+        self._silent = _Silent()
+        self._begun: Final[deque[int]] = deque(maxlen=MOST_A_SECOND)
+        self._notified: Final[deque[int]] = deque(maxlen=MOST_A_SECOND)
+        self._feed: FeedName | None = None
+        self._feed_fired: Final[dict[int, int]] = {}
+        self._saved = self._sent = book.version
+        self.started_with: Final[tuple[EngineRule, ...]] = book.for_engine()
+        """Every engine is started with these rules."""
+
+    @property
+    def problem(self) -> str:
+        """Why an action that a rule asks for cannot be carried out, a few words; "" if nothing is known to fail."""
+        if self.sounder is not None and self.book.wants_sound and self.sounder.problem:
+            return self.sounder.problem
+        return self.notifier.problem if self.notifier is not None else ""
+
+    @property
+    def is_sounding(self) -> bool:
+        """Whether a rule may sound, so that alerts must be looked for often even in a picture at rest."""
+        return self.sounder is not None and self.book.wants_sound
+
+    def has_news(self, markets: Sequence[MarketReader]) -> bool:
+        """Return whether there are alerts that `look` has not read."""
+        known = self._charts
+        return any(at < len(known) and known[at].position != one.store.alerts.head for at, one in enumerate(markets))
+
+    def new_engine(self) -> None:
+        """Forget the places in the logs of an engine that is gone."""
+        self._charts.clear()
+
+    def take_rules(self) -> tuple[EngineRule, ...] | None:
+        """Return the rules for the engine if they have changed since the last call, else None."""
+        if self.book.version == self._sent:
+            return None
+        self._sent = self.book.version
+        return self.book.for_engine()
+
+    def save(self) -> str:
+        """Write the rules if they have changed. Returns "", or one line if they could not be written."""
+        if self._path is None or self.book.version == self._saved:
+            return ""
+        self._saved = self.book.version
+        problem = rule_file.save(self._path, self.book, keeps_old=self._keeps_old)
+        self._keeps_old = False
+        return problem
+
+    def look(self, link: Link, names: Sequence[str], now: Now) -> list[str]:
+        """Carry out the alerts since the last call.
+
+        Parameters
+        ----------
+        names : of the charts
+
+        Returns
+        -------
+        notes : lines for the user
+        """
+        if self.sounder is not None and self.book.wants_sound:
+            self.sounder.volume = self.book.volume
+            self.sounder.prepare()
+        why = self._why_silent(link)
+        for index, market in enumerate(link.markets):
+            if index == len(self._charts):
+                self._charts.append(_Chart(market))
+            chart = self._charts[index]
+            if chart.market is not market:
+                chart = self._charts[index] = _Chart(market)
+            self._read(index, chart, names[index], why, self._stale_before(link, now), now)
+        self._watch_feed(link, now)
+        return self._summed(now)
+
+    def badge(self, index: int, now: Now) -> Badge | None:
+        """Return the alert that a chart's header shows now; None if there is none."""
+        badge = self._charts[index].badge if index < len(self._charts) else None
+        return badge if badge is not None and badge.is_shown(now.wall_ns, now.event_ns) else None
+
+    def test(self, rule: Rule, now: Now) -> str:
+        """Do what a rule does when it fires, as a test. Returns one line that says what came of it."""
+        done = []
+        if "sound" in rule.do:
+            voice = self._sound(Condition[rule.when.upper()], 0, 1, now)
+            said = self.sounder.problem if self.sounder is not None else "no sound without a window"
+            done.append("sound" if voice is not None else said or "the sound device is not ready")
+        if "notify" in rule.do and self.notifier is not None:
+            self.notifier.send(f"Test: {rule.name}", rule.sentence)
+            done.append("desktop notification")
+        done += [word for word in ("flash", "log") if word in rule.do]
+        if "flash" in rule.do:
+            for chart in self._charts:
+                chart.badge = Badge(f"test: {rule.name}", now.event_ns, 1, now.wall_ns, is_new=True)
+        return f"test of {rule.name}: {', '.join(done) or 'it does nothing'}"
+
+    def close(self) -> None:
+        """End sounds and notifications."""
+        if self.sounder is not None:
+            self.sounder.close()
+        if self.notifier is not None:
+            self.notifier.close()
+
+    def _why_silent(self, link: Link) -> str:
+        """Return why no alert may sound now, in words that follow "fired"; "" if they may."""
+        if link.engine is None:
+            return "while catching up"
+        status = link.engine.status
+        state = int(status["state"])
+        if state in _CATCHING_UP:
+            return "while catching up"
+        if state in (FeedState.REPLAY, FeedState.DEMO) and float(status["speed"]) > LOUD_SPEED:
+            return "in a fast replay"
+        return ""
+
+    def _stale_before(self, link: Link, now: Now) -> int:
+        """Return the event time (ns) before which an alert belongs to the past."""
+        if link.engine is None or not now.event_ns:
+            return 0
+        rate = float(link.engine.status["rate"])
+        return now.event_ns - int(STALE_NS * max(1.0, rate))
+
+    def _read(self, index: int, chart: _Chart, name: str, why: str, stale_before: int, now: Now) -> None:
+        log = chart.market.store.alerts
+        head = log.head
+        if head == chart.position:
+            chart.is_first = False
+            return
+        _, rows = log.read(max(chart.position, log.oldest), head)
+        chart.position = head
+        newest = self._newest.get(name, 0)
+        if chart.is_first:
+            why = why or "before now"
+            rows = rows[rows["ts_event"] > newest]
+        chart.is_first = False
+        for row in rows:
+            ts = int(row["ts_event"])
+            newest = max(newest, ts)
+            rule = self.book.get(int(row["rule"]))
+            if rule is not None:
+                is_past = why or ("while catching up" if ts < stale_before else "")
+                self._carry_out(index, chart, name, rule, row, is_past, now)
+        self._newest[name] = newest
+
+    def _carry_out(
+        self, index: int, chart: _Chart, name: str, rule: Rule, row: np.void, past: str, now: Now
+    ) -> None:
+        text, direction = text_of(row, chart.market.tick_size), int(row["direction"])
+        ts = int(row["ts_event"])
+        entry = Entry(index, name, rule.name, text, ts, int(row["price"]), direction)
+        if "flash" in rule.do:
+            chart.badge = Badge(rule.name, ts, direction, now.wall_ns, is_new=not past)
+        if "log" in rule.do:
+            self.entries.append(entry)
+        if past:
+            entry.silence = "past" if "sound" in rule.do else ""
+            self._count_silent(past, now.wall_ns)
+            return
+        if "sound" in rule.do:
+            entry.voice = self._sound(int(row["condition"]), int(row["detail"]), direction, now)
+            entry.silence = "" if entry.voice is not None else "muted" if now.is_muted else "no sound"
+        if "notify" in rule.do:
+            self._notify(f"{name}: {rule.name}", text, now)
+
+    def _sound(self, condition: int, detail: int, direction: int, now: Now) -> Voice | None:
+        """Play a sound; None if it cannot be heard now."""
+        if self.sounder is None or now.is_muted or not _may_begin(self._begun, now.wall_ns):
+            return None
+        return self.sounder.play(tones.sound(condition, detail, direction))
+
+    def _notify(self, title: str, text: str, now: Now) -> None:
+        if self.notifier is not None and not now.is_muted and _may_begin(self._notified, now.wall_ns):
+            self.notifier.send(title, text)
+
+    def _watch_feed(self, link: Link, now: Now) -> None:
+        """Fire the rules on the feed's state."""
+        state = _feed_state(link)
+        before, self._feed = self._feed, state or self._feed
+        if state is None or before is None or state == before:
+            return
+        for number, rule in self.book.items():
+            if not rule.on or rule.when != "feed" or rule.state not in ("any", state):
+                continue
+            if now.wall_ns - self._feed_fired.get(number, -(2**62)) < rule.cool_down_s * 1e9:
+                continue
+            self._feed_fired[number] = now.wall_ns
+            direction = 1 if state == "live" else -1
+            text = FEED_WORDS[state]
+            entry = Entry(-1, "feed", rule.name, text, now.event_ns or now.wall_ns, 0, direction)
+            if "log" in rule.do:
+                self.entries.append(entry)
+            if "flash" in rule.do:
+                for chart in self._charts:
+                    chart.badge = Badge(rule.name, now.event_ns, direction, now.wall_ns, is_new=True)
+            if "sound" in rule.do:
+                entry.voice = self._sound(Condition.FEED, 0, direction, now)
+                entry.silence = "" if entry.voice is not None else "muted" if now.is_muted else "no sound"
+            if "notify" in rule.do:
+                self._notify(rule.name, text, now)
+
+    def _count_silent(self, why: str, wall_ns: int) -> None:
+        silent = self._silent
+        if not silent.count:
+            silent.first_ns = wall_ns
+        silent.count, silent.why, silent.last_ns = silent.count + 1, why, wall_ns
+
+    def _summed(self, now: Now) -> list[str]:
+        """Return the line about alerts that did not sound once it is due."""
+        silent, wall_ns = self._silent, now.wall_ns
+        is_over = wall_ns - silent.last_ns >= _SUM_NS or wall_ns - silent.first_ns >= _SUM_LATEST_NS
+        if not silent.count or not is_over:
+            return []
+        count, self._silent = silent.count, _Silent()
+        return [f"{count:,} alert{'s' if count != 1 else ''} fired {silent.why}  \u00b7  A lists them"]
+
+
+def _may_begin(begun: deque[int], wall_ns: int) -> bool:
+    """Return whether one more may begin, and note it: `MOST_A_SECOND` at most within a second."""
+    if len(begun) == MOST_A_SECOND and wall_ns - begun[0] < 1_000_000_000:
+        return False
+    begun.append(wall_ns)
+    return True
+
+
+def _feed_state(link: Link) -> FeedName | None:
+    """Return the feed's state as rules name it; None while it starts or in a replay."""
+    if link.state in (LinkState.RESTARTING, LinkState.FAILED):
+        return "lost"
+    if link.engine is None:
+        return None
+    state = int(link.engine.status["state"])
+    if state in _LOST:
+        return "lost"
+    return "live" if state == FeedState.LIVE else "closed" if state == FeedState.CLOSED else None
