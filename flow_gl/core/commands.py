@@ -1,8 +1,10 @@
 """Commands from the view to the engine: one JSON line each on its standard input, applied between batches."""
 
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
+
+from flow_gl.core.alerts import MOST_RULES, EngineRule
 
 
 class Configure(msgspec.Struct, frozen=True, tag="configure"):
@@ -10,6 +12,12 @@ class Configure(msgspec.Struct, frozen=True, tag="configure"):
 
     changes: dict[str, Any]
     """New values by field, changed ones only."""
+
+
+class SetAlerts(msgspec.Struct, frozen=True, tag="set_alerts"):
+    """Replace the alert rules, from the next trade on."""
+
+    rules: Annotated[tuple[EngineRule, ...], msgspec.Meta(max_length=MOST_RULES)]
 
 
 class SetSpeed(msgspec.Struct, frozen=True, tag="set_speed"):
@@ -26,7 +34,7 @@ class Stop(msgspec.Struct, frozen=True, tag="stop"):
     """Shut down cleanly."""
 
 
-Command = Configure | SetSpeed | Retry | Stop
+Command = Configure | SetAlerts | SetSpeed | Retry | Stop
 
 _decoder: Final[msgspec.json.Decoder[Command]] = msgspec.json.Decoder(Command)
 

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Final, Self
 
 import msgspec
 
+from flow_gl.core.alerts import EngineRule
 from flow_gl.core.schema import MAX_LODS
 from flow_gl.core.settings import DECLARED, DEFAULTS, AggregationSettings, Settings
 
@@ -119,6 +120,8 @@ class EngineSpec(msgspec.Struct, frozen=True):
 
     feed: FilesSpec | DemoSpec | LiveSpec
     aggregation: AggregationSettings = DEFAULTS.aggregation
+    alerts: tuple[EngineRule, ...] = ()
+    """Alert rules; an engine that takes over is sent those that have changed since."""
     lods: int = MAX_LODS
     resume_ns: int = 0
     """Event time that an earlier engine had reached; catch up to it as fast as possible."""

@@ -6,7 +6,7 @@ such change happens between two trades and does not depend on where a batch ends
 
 from collections.abc import Callable
 from itertools import pairwise
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from flow_gl.core.schema import MAX_LODS, SESSION, UNDEF_PRICE
 from flow_gl.core.sessions import Session, SessionCalendar, next_time_of_day
 from flow_gl.core.settings import AggregationSettings
 from flow_gl.engine import gaps, records
+from flow_gl.engine.alerting import Alerting
 from flow_gl.engine.checkpoint import MarketState, fill
 from flow_gl.engine.coverage import Coverage
 from flow_gl.engine.detectors.group import FoundRoom
@@ -44,16 +45,13 @@ from flow_gl.engine.kernels.layout import (
 from flow_gl.engine.kernels.reference import START_STEP
 from flow_gl.engine.kernels.rollup import close_nb
 from flow_gl.engine.kernels.trade_run import SIDES
-from flow_gl.engine.published import Published
 from flow_gl.engine.rolls import Left, RollLog
 from flow_gl.engine.session_events import SessionEvents
 from flow_gl.engine.session_log import SessionLog
 from flow_gl.engine.sinks import Finished, Sink, TableName
 
-_NONE: Final = UNDEF_PRICE
 
-
-class Market(Published):
+class Market(Alerting):
     """Aggregates one instrument's trades.
 
     Parameters
@@ -121,6 +119,7 @@ class Market(Published):
     def name(self, symbol: str, requested: str) -> None:
         """Set the instrument's names."""
         self.identity.name(symbol, requested)
+        self._match_alerts()
         self._instrument_changed = True
 
     def define(self, definition: Definition) -> None:
@@ -142,6 +141,7 @@ class Market(Published):
         self.sink = sink
         self._instrument_changed = True
         self._gaps.is_changed = self._sessions.is_changed = True
+        self._match_alerts()
 
     def follow(self, old: "Market", renew: Callable[[], Sink] | None) -> None:
         """Take over the chart of another instrument, which must be finished, before this one's first trade.
@@ -160,6 +160,7 @@ class Market(Published):
         left = Left(old.instrument_id, old.identity.symbol, int(s["last_ts"])) if old.has_traded else None
         self._rolls.follow(old._rolls, left)
         self._sessions.follow(old._sessions)
+        self._match_alerts()
         self._show_change()
 
     def process(self, words: NDArray[np.int64], start: int, stop: int) -> int:
@@ -263,6 +264,7 @@ class Market(Published):
         self._rolls.resume(kept.rolls)
         self._sessions.resume(kept.sessions)
         self._events.resume(kept.detectors, kept.session, is_chart=self.sink is None or self.sink.is_chart)
+        self._match_alerts()
         self._instrument_changed = True
         if kept.rolls:
             self._show_change()
@@ -306,6 +308,7 @@ class Market(Published):
             if s["trade_count"]:
                 self._session_row["overnight_high"] = s["high"]
                 self._session_row["overnight_low"] = s["low"]
+        self._set_alert_levels()
         times = self._settings.cvd_reset_times
         if times:
             if ts >= self._next_reset:
@@ -363,7 +366,7 @@ class Market(Published):
             s[name] = 0
         s["above"] = s["above_lower"] = 0
         self._bins[:] = 0
-        self._session_row["overnight_high"] = self._session_row["overnight_low"] = _NONE
+        self._session_row["overnight_high"] = self._session_row["overnight_low"] = UNDEF_PRICE
         self._grid.clear()
         if first_reset or self._settings.cvd_reset == "session":
             self._reset_cvd()

@@ -14,7 +14,7 @@ A chart attached after its instrument's first trade lacks the earlier bubbles; o
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import chain
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,12 +25,13 @@ from flow_gl.core.market.instrument import is_continuous_symbol
 from flow_gl.core.schema import MAX_LODS, TRADE
 from flow_gl.core.sessions import SessionCalendar
 from flow_gl.core.settings import DEFAULTS, AggregationSettings
-from flow_gl.engine import checkpoint, reconfigure
+from flow_gl.engine import checkpoint
 from flow_gl.engine.coverage import Coverage
 from flow_gl.engine.detectors.group import FoundRoom
 from flow_gl.engine.kernels.layout import WORDS, Scratch
 from flow_gl.engine.kernels.partition import Partition
 from flow_gl.engine.market import Market
+from flow_gl.engine.reconfigure import Reconfigurable
 from flow_gl.engine.sinks import MarketSink, Sink, places_of
 from flow_gl.engine.summary import Summary
 from flow_gl.store.market import MarketStore
@@ -39,7 +40,7 @@ _BATCH: Final = 1 << 15
 """Number of trades sorted by instrument per step."""
 
 
-class Pipeline:
+class Pipeline(Reconfigurable):
     """Aggregates trades, instrument by instrument.
 
     Parameters
@@ -264,14 +265,6 @@ class Pipeline:
             market.finish()
         self.publish()
 
-    def configure(self, changes: dict[str, Any]) -> None:
-        """Change settings from the next trade on (`core.settings.merge`). Raises UsageError."""
-        self._settings = reconfigure.configure([*chain(*self._markets.values())], self._settings, changes)
-
-    def recompute(self) -> bool:
-        """Do a slice of the work that a changed parameter needs, some milliseconds. Return whether some is left."""
-        return reconfigure.recompute(self._charted)
-
     def keep(self, stores: Sequence[MarketStore] = ()) -> bytes:
         """Return a checkpoint: all state on which later results depend, without rows already sent to sinks.
 
@@ -343,6 +336,7 @@ class Pipeline:
         for gap in self._common_gaps.values():
             market.feed_gap(gap)
         market.cover(self._coverage)
+        market.set_alerts(self._rules)
         return market
 
     def _free_market(self, instrument_id: int) -> Market:

@@ -1,4 +1,4 @@
-"""Finds the events and lines of one market's sessions and sends them to its sink.
+"""Finds the events, lines and alerts of one market's sessions and sends them to its sink.
 
 Detectors run where results go to a sink. A chart's parameters may change, so a chart keeps its session's trades.
 """
@@ -9,8 +9,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from flow_gl.core.alerts import Level
 from flow_gl.core.sessions import Session
 from flow_gl.core.settings import AggregationSettings
+from flow_gl.engine.alerts.market_alerts import MarketAlerts
 from flow_gl.engine.detectors.base import NEVER, RULES
 from flow_gl.engine.detectors.group import DetectorGroup, FoundRoom
 from flow_gl.engine.kernels.layout import CLOSE_DELAY_NS
@@ -19,6 +21,8 @@ from flow_gl.engine.sinks import LOGS, LogName, Sink
 
 _RECOMPUTED: Final = (*(RULES.names or ()), "initial_balance_minutes", "opening_range_minutes")
 """The settings whose change needs all of the session's trades."""
+_OF_MINUTE: Final = {Level.POC: "poc", Level.VAH: "vah", Level.VAL: "val"}
+_OF_BALANCE: Final = {Level.INITIAL_HIGH: "initial_high", Level.INITIAL_LOW: "initial_low"}
 
 
 class SessionEvents:
@@ -32,12 +36,14 @@ class SessionEvents:
     Attributes
     ----------
     levels : the session's levels
+    alerts : the alert rules that hold for the market
     """
 
     def __init__(self, settings: AggregationSettings, room: FoundRoom | None) -> None:
         self._settings = settings
         self._room: Final = room
         self.levels: Final = SessionLevels(settings)
+        self.alerts: Final = MarketAlerts()
         self._group: DetectorGroup | None = None
         self._counts: dict[LogName, int] = dict.fromkeys(LOGS, 0)
         self._since = 0
@@ -52,41 +58,54 @@ class SessionEvents:
         if sink is None or self._room is None or self._group is not None:
             return
         self._group = DetectorGroup(self._settings, room=self._room, keeps_trades=sink.is_chart)
-        self._group.set_cvd(cvd)
+        self.set_cvd(cvd)
 
     def take(self, words: NDArray[np.int64], tick_size: int, sink: Sink | None) -> None:
         """Process trades that have been aggregated (int64 words of TRADE rows)."""
         self.levels.take(words)
-        if self._group is not None and len(words) and tick_size:
+        if not len(words) or not tick_size:
+            return
+        if self._group is not None:
             self._send(self._group.take(words, tick_size), sink)
+        if self.alerts.is_on:
+            self._move_initial_balance()
+            self.alerts.take(words, bucket_ns=self._settings.bucket_ns, tick_size=tick_size)
+            self._pass_on("alerts", self.alerts.collect(), sink)
 
     def pass_time(self, now_ns: int, sink: Sink | None) -> None:
         """Advance the clock to `now_ns` (event time)."""
         self.levels.pass_time(now_ns - CLOSE_DELAY_NS)
         if self._group is not None:
-            self._send(self._group.pass_time(now_ns), sink)
+            self._send(self._group.pass_time(now_ns), sink, is_by_clock=True)
+        if self.alerts.is_on:
+            self._move_initial_balance()
+            self.alerts.pass_time(now_ns)
+            self._pass_on("alerts", self.alerts.collect(), sink)
 
     def open(self, session: Session | None, first_ts: int) -> None:
         """Begin a session (None without a calendar) with its first trade, at `first_ts` (ns)."""
         self._since = min(session.open, first_ts) if session is not None else first_ts
         self.levels.begin(session)
+        self.alerts.begin()
 
     def finish(self, sink: Sink | None) -> None:
         """End the stream: tell what is known at its end. Parameters may still change."""
         if self._group is not None:
-            self._send(self._group.pass_time(NEVER), sink)
+            self._send(self._group.pass_time(NEVER), sink, is_by_clock=True)
+        self._end_alerts(sink)
 
     def end(self, sink: Sink | None) -> None:
         """End the session."""
-        if self._group is None:
-            return
-        while self._group.is_recomputing:
+        while self.is_recomputing:
             self.recompute(sink)
-        self._send(self._group.begin(), sink)
+        if self._group is not None:
+            self._send(self._group.begin(), sink, is_by_clock=True)
+        self._end_alerts(sink)
         self._counts = dict.fromkeys(LOGS, 0)
 
     def set_cvd(self, cvd: int = 0) -> None:
         """CVD restarts at this value."""
+        self.alerts.set_cvd(cvd)
         if self._group is not None:
             self._group.set_cvd(cvd)
 
@@ -119,25 +138,46 @@ class SessionEvents:
     def keep(self) -> list[bytes]:
         """Return the state for a checkpoint."""
         numbers = np.array([self._since, *self._counts.values()], np.int64).tobytes()
-        return [self.levels.keep(), numbers, *(self._group.keep() if self._group is not None else ())]
+        group = self._group.keep() if self._group is not None else ()
+        return [self.levels.keep(), self.alerts.keep(), numbers, *group]
 
     def resume(self, kept: list[bytes], session: Session | None, *, is_chart: bool) -> None:
         """Restore what `keep` returned. Raises ValueError."""
-        levels, numbers, *state = kept
+        levels, alerts, numbers, *state = kept
         self.levels.resume(levels, session)
+        self.alerts.resume(alerts)
         self._since, *counts = np.frombuffer(numbers, np.int64).tolist()
         self._counts = dict(zip(LOGS, counts, strict=True))
         if state and self._room is not None:
             self._group = DetectorGroup(self._settings, room=self._room, keeps_trades=is_chart)
             self._group.resume(state)
 
-    def _send(self, found: Iterable[NDArray[np.void]], sink: Sink | None) -> None:
+    def _send(self, found: Iterable[NDArray[np.void]], sink: Sink | None, *, is_by_clock: bool = False) -> None:
+        group = self._group
         for rows in found:
             self._pass_on("events", rows, sink)
-        if self._group is not None:
-            minutes, seconds = self._group.take_lines()
+            if self.alerts.is_on and group is not None:
+                self.alerts.hear(rows, [0] * len(rows) if is_by_clock else group.known.tolist())
+        if group is not None:
+            minutes, seconds = group.take_lines()
+            for minute in minutes:
+                for level, name in _OF_MINUTE.items():
+                    self.alerts.move_level(level, int(minute[name]), int(minute["ts_event"]))
             self._pass_on("minutes", minutes, sink)
             self._pass_on("order_cvd", seconds, sink)
+
+    def _end_alerts(self, sink: Sink | None) -> None:
+        """End the open second, for the rules on it."""
+        self.alerts.end_second()
+        self._pass_on("alerts", self.alerts.collect(), sink)
+
+    def _move_initial_balance(self) -> None:
+        """Make the initial balance a level once it stands."""
+        row = self.levels.record[0]
+        if row["initial_frozen"]:
+            for level, name in _OF_BALANCE.items():
+                if self.alerts.level(level) != row[name]:
+                    self.alerts.move_level(level, int(row[name]), int(row["initial_end"]))
 
     def _pass_on(self, name: LogName, rows: NDArray[np.void], sink: Sink | None) -> None:
         self._counts[name] += len(rows)

@@ -7,13 +7,19 @@ from typing import Final, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from flow_gl.core.alerts import ALERT
 from flow_gl.core.schema import BUBBLE, CVD_POINT, EVENT, MINUTE_LEVELS, ORDER_CVD
 from flow_gl.store.market import MarketStore
 from flow_gl.store.row_log import RowLog
 
 TableName = Literal["open", "profile", "session", "levels", "gaps", "rolls", "sessions", "instrument"]
-LogName = Literal["events", "minutes", "order_cvd"]
-LOGS: Final[dict[LogName, np.dtype]] = {"events": EVENT, "minutes": MINUTE_LEVELS, "order_cvd": ORDER_CVD}
+LogName = Literal["events", "minutes", "order_cvd", "alerts"]
+LOGS: Final[dict[LogName, np.dtype]] = {
+    "events": EVENT,
+    "minutes": MINUTE_LEVELS,
+    "order_cvd": ORDER_CVD,
+    "alerts": ALERT,
+}
 """The logs of a market and the dtypes of their rows."""
 Rows = tuple[NDArray[np.void], NDArray[np.void]]
 """BUBBLE and CVD_POINT rows of the same buckets, equally many of each."""
@@ -65,7 +71,7 @@ class Sink(Protocol):
         """Accept closed rows of a lod (BUBBLE, CVD_POINT, of the same buckets). The arrays are reused: copy to keep."""
 
     def log(self, name: LogName, rows: NDArray[np.void]) -> None:
-        """Accept rows of a log: EVENT, MINUTE_LEVELS or ORDER_CVD."""
+        """Accept rows of a log: EVENT, MINUTE_LEVELS, ORDER_CVD or ALERT."""
 
     def replace(self, name: LogName, count: int, rows: NDArray[np.void], since: int) -> None:
         """Accept rows of a log that replace the newest `count` ones, and hold from `since` (event time, ns)."""

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow_gl.core.clock import Clock
-from flow_gl.core.commands import Command, Configure, SetSpeed, Stop
+from flow_gl.core.commands import Command, Configure, SetAlerts, SetSpeed, Stop
 from flow_gl.core.errors import FlowError
 from flow_gl.core.items import Definition, FeedGap, FileEnd, Item, Mapping, Trades
 from flow_gl.core.log import get_logger
@@ -215,6 +215,9 @@ class Engine:
         elif isinstance(command, Configure):
             self._snapshots = None  # from here on, the numbers do not follow from the files alone
             self._pipeline.configure(command.changes)
+        elif isinstance(command, SetAlerts):
+            self._snapshots = None
+            self._pipeline.set_alerts(command.rules)
         elif isinstance(command, SetSpeed):
             if isinstance(feed, Paced):
                 feed.set_speed(math.inf if command.speed is None else command.speed)

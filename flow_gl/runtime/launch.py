@@ -117,6 +117,7 @@ class Session:
             sessions=SessionCalendar() if spec.aggregation.sessions else None,
             lods=spec.lods,
         )
+        pipeline.set_alerts(spec.alerts)
         charts = Charts(
             plan.symbols,
             attach=pipeline.chart,

@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from flow_gl.core.alerts import ALERT
 from flow_gl.core.market.lod import widths_ns
 from flow_gl.core.schema import (
     BUBBLE,
@@ -42,7 +43,7 @@ MIN_CAPACITY: Final = 1 << 17
 """Closed bubbles kept at the coarser lods at least: at 15 s, a month of trading."""
 EVENT_CAPACITY: Final = 1 << 16
 """Events kept. All kinds together find some 500 a session on NQ."""
-_LOGS: Final = ((EVENT, EVENT_CAPACITY), (MINUTE_LEVELS, 1 << 16), (ORDER_CVD, 1 << 18))
+_LOGS: Final = ((EVENT, EVENT_CAPACITY), (MINUTE_LEVELS, 1 << 16), (ORDER_CVD, 1 << 18), (ALERT, 1 << 14))
 """Logs and their capacity in rows: minutes of 47 sessions, seconds of three."""
 _TABLES: Final = (OPEN, PROFILE, SESSION, LEVELS, GAP_LIST, ROLL_LIST, FINISHED_LIST, INSTRUMENT)
 _NAMES: Final = ("symbol", "requested")
@@ -88,7 +89,7 @@ class MarketStore:
     Attributes
     ----------
     bubbles, cvd : per lod, rings of BUBBLE and of CVD_POINT (row i of one is the same bucket as row i of the other)
-    events, minutes, order_cvd : logs of EVENT, MINUTE_LEVELS and ORDER_CVD
+    events, minutes, order_cvd, alerts : logs of EVENT, MINUTE_LEVELS, ORDER_CVD and ALERT
     open, profile, session, levels, gaps, rolls, sessions, instrument : tables of OPEN, PROFILE, SESSION, LEVELS,
         GAP_LIST, ROLL_LIST, FINISHED_LIST, INSTRUMENT
     """
@@ -98,7 +99,7 @@ class MarketStore:
     ) -> None:
         self._segment = segment
         layout = _Layout(buffer)
-        self.events, self.minutes, self.order_cvd = (
+        self.events, self.minutes, self.order_cvd, self.alerts = (
             RowLog(layout.ring(dtype, rows), layout.table(ROWS_IN_FORCE)) for dtype, rows in _LOGS
         )
         self.bubbles: Final = [layout.ring(BUBBLE, lod_capacity(n, base_capacity)) for n in range(MAX_LODS)]
@@ -115,7 +116,7 @@ class MarketStore:
     @property
     def logs(self) -> tuple[RowLog, ...]:
         """All logs, in one order."""
-        return self.events, self.minutes, self.order_cvd
+        return self.events, self.minutes, self.order_cvd, self.alerts
 
     @property
     def name(self) -> str:

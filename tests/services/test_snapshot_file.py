@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from flow_gl.core.alerts import ALERT
 from flow_gl.core.schema import BUBBLE, CVD_POINT, EVENT, MINUTE_LEVELS, ORDER_CVD
 from flow_gl.services.replay_cache.rows import RowsError, pack, unpack
 from flow_gl.services.replay_cache.shelf import FOLDER, Shelf, identity
@@ -48,11 +49,13 @@ def a_snapshot() -> Snapshot:
     events["strength"] = (1.5, np.nan, 300)
     minutes, seconds = np.zeros(5, MINUTE_LEVELS), np.zeros(7, ORDER_CVD)
     minutes["poc"], seconds["small"] = np.arange(5), -np.arange(7)
+    alerts = np.zeros(3, ALERT)
+    alerts["rule"] = np.arange(3)
     return Snapshot(
         '{"trades": 7}',
         b"state" * 100,
         [rows, rows[::-1]],
-        [[events, minutes, seconds], [events[:0], minutes, seconds[:0]]],
+        [[events, minutes, seconds, alerts], [events[:0], minutes, seconds[:0], alerts[:1]]],
     )
 
 

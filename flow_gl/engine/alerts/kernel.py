@@ -51,6 +51,7 @@ STATE: Final = np.dtype(
             "volume",  # for VWAP: contracts of the session ...
             "ticks",  # ... and the sum of contracts * ticks from `base`
             "base",  # 1e-9; NONE before the session's first trade
+            "cvd",
         )
     ]
 )
@@ -104,13 +105,13 @@ def fire_nb(  # noqa: PLR0917  # one row's fields
 
 @kernel
 def columns_nb(  # noqa: PLR0917  # kernels take arrays
-    words: NDArray[np.int64], start: int, stop: int, s: Any, cvd: int, bucket_ns: int, block: NDArray[np.int64]
-) -> tuple[int, int]:
-    """Fill a block's columns from trades [start, stop). Returns the number of trades and CVD after them.
+    words: NDArray[np.int64], start: int, stop: int, s: Any, bucket_ns: int, block: NDArray[np.int64]
+) -> int:
+    """Fill a block's columns from trades [start, stop). Returns the number of trades.
 
     Records that the pipeline rejects are left out. A trade of an earlier bucket or second counts in the open one.
     """
-    count = 0
+    count, cvd = 0, s["cvd"]
     for i in range(start, stop):
         tail, price, ts = words[6 * i + 3], words[6 * i + 2], words[6 * i + 1]
         size, side = tail & 0xFFFFFFFF, (tail >> 40) & 0xFF
@@ -142,7 +143,8 @@ def columns_nb(  # noqa: PLR0917  # kernels take arrays
         block[_VOLUME, count], block[_VOLUME_SIDE, count] = s["second_volume"], sign_nb(s["second_delta"])
         block[_SECOND, count] = s["second"]
         count += 1
-    return count, cvd
+    s["cvd"] = cvd
+    return count
 
 
 @kernel
@@ -245,14 +247,13 @@ def alerts_nb(  # noqa: PLR0912, PLR0917  # the conditions; kernels take arrays
     seen: NDArray[np.void],
     state: NDArray[np.void],
     levels: NDArray[np.int64],
-    cvd: int,
     bucket_ns: int,
     tick_size: int,
     taken: int,
     block: NDArray[np.int64],
     vwaps: NDArray[np.int64],
     fired: NDArray[np.void],
-) -> tuple[int, int, int, int]:
+) -> tuple[int, int, int]:
     """Evaluate the rules on trades [start, stop), during which the levels stay.
 
     Parameters
@@ -261,7 +262,6 @@ def alerts_nb(  # noqa: PLR0912, PLR0917  # the conditions; kernels take arrays
     rules, seen : RULE and RULE_STATE, one each per rule
     state : STATE, shape (1,)
     levels : price of each Level, 1e-9; UNDEF_PRICE where there is none
-    cvd : before the first trade
     taken : number of the first trade in the batch, records that the pipeline rejects not counted
     block, vwaps : space, int64, shapes (ROWS, BLOCK) and (2, BLOCK)
     fired : space for FIRED rows, BLOCK per rule at least
@@ -270,18 +270,18 @@ def alerts_nb(  # noqa: PLR0912, PLR0917  # the conditions; kernels take arrays
     -------
     found : number of FIRED rows
     next : index of the first trade that was not read; less than `stop` if the space was used up
-    cvd, taken : after the last trade that was read
+    taken : after the last trade that was read
     """
     s = state[0]
     found, has_vwap = 0, False
     for j in range(len(rules)):
         has_vwap |= rules[j]["condition"] == _IS_LEVEL and rules[j]["level"] == _VWAP
-        if rules[j]["condition"] == _IS_CVD and abs(cvd) <= rules[j]["least"]:
+        if rules[j]["condition"] == _IS_CVD and abs(s["cvd"]) <= rules[j]["least"]:
             seen[j]["side"] = 1
     at = start
     while at < stop and len(fired) - found >= BLOCK * len(rules):
         end = min(at + BLOCK, stop)
-        count, cvd = columns_nb(words, at, end, s, cvd, bucket_ns, block)
+        count = columns_nb(words, at, end, s, bucket_ns, block)
         if count == 0:
             at = end
             continue
@@ -316,7 +316,7 @@ def alerts_nb(  # noqa: PLR0912, PLR0917  # the conditions; kernels take arrays
                     found = delta_nb(rule, one, second, delta, price, taken + k, fired, found)
         s["last_price"] = block[_PRICE, count - 1]
         at, taken = end, taken + count
-    return found, at, cvd, taken
+    return found, at, taken
 
 
 @kernel

@@ -50,9 +50,20 @@ class SoFar:
     """Traded prices, 1e-9."""
     volumes: NDArray[np.int64]
     """Contracts at each of them."""
+    cvd: int = 0
 
 
 NOTHING: Final = SoFar(NONE, np.zeros(0, np.int64), np.zeros(0, np.int64))
+
+
+class _Kept(msgspec.Struct, frozen=True):
+    """What a checkpoint holds: the rules, and the bytes of the arrays."""
+
+    rules: tuple[EngineRule, ...]
+    seen: bytes
+    state: bytes
+    levels: bytes
+    tick_size: int
 
 
 class MarketAlerts:
@@ -97,7 +108,7 @@ class MarketAlerts:
         room = BLOCK * len(self.rules) * _BLOCKS
         self._space = np.zeros((ROWS, BLOCK), np.int64), np.zeros((2, BLOCK), np.int64), np.zeros(room, FIRED)
         if not was_reading:
-            self._state["last_price"] = so_far.last_price
+            self._state["last_price"], self._state["cvd"] = so_far.last_price, so_far.cvd
         self._begin_vwap(so_far, tick_size)
         for at, rule in enumerate(self.rules):
             if rule not in before and rule.condition is Condition.LEVEL:
@@ -114,6 +125,10 @@ class MarketAlerts:
         self._changes.clear()
         self._reset()
 
+    def level(self, level: Level) -> int:
+        """Return a level's price, 1e-9; UNDEF_PRICE where there is none."""
+        return int(self._levels[level])
+
     def set_level(self, level: Level, price: int) -> None:
         """Move a level to a price (1e-9; UNDEF_PRICE: there is none) from the next trade on."""
         if self._levels[level] != price:
@@ -122,7 +137,10 @@ class MarketAlerts:
 
     def move_level(self, level: Level, price: int, ts: int) -> None:
         """Move a level to a price (1e-9) with the first of the next trades at or after an event time (ns)."""
-        self._changes.append((ts, level, price))
+        if self._reads_trades:
+            self._changes.append((ts, level, price))
+        else:
+            self.set_level(level, price)
 
     def hear(self, events: NDArray[np.void], known: Sequence[int]) -> None:
         """Process detector events (EVENT).
@@ -148,8 +166,12 @@ class MarketAlerts:
                 row["condition"], row["detail"], row["direction"], row["at"] = _EVENT, kind, direction, at
                 self._found.append(row)
 
-    def take(self, words: NDArray[np.int64], *, cvd: int, bucket_ns: int, tick_size: int) -> None:
-        """Process trades (int64 words of TRADE rows); `cvd` is CVD before the first of them."""
+    def set_cvd(self, cvd: int) -> None:
+        """Set CVD before the next trade."""
+        self._state["cvd"] = cvd
+
+    def take(self, words: NDArray[np.int64], *, bucket_ns: int, tick_size: int) -> None:
+        """Process trades (int64 words of TRADE rows)."""
         count = len(words) // WORDS
         if not self._reads_trades or not count or not tick_size:
             self._changes.clear()
@@ -159,9 +181,9 @@ class MarketAlerts:
         changes: list[tuple[int, Level | None, int]] = [*self._placed(words), (count, None, 0)]
         for index, level, price in changes:
             while at < index:
-                found, at, cvd, taken = alerts_nb(
+                found, at, taken = alerts_nb(
                     *(words, at, index, self._table, self._seen, self._state, self._levels),
-                    *(cvd, bucket_ns, tick_size, taken, *self._space),
+                    *(bucket_ns, tick_size, taken, *self._space),
                 )
                 if found:
                     self._found.append(self._space[2][:found].copy())
@@ -197,27 +219,19 @@ class MarketAlerts:
                 alerts[name] = found[name][order]
         return alerts
 
-    def keep(self) -> list[bytes]:
-        """Return the state, for a checkpoint; empty without rules."""
-        if not self.rules:
-            return []
-        arrays: tuple[NDArray[Any], ...] = (self._seen, self._state, self._levels)
-        return [msgspec.msgpack.encode(self.rules), *(array.tobytes() for array in arrays)]
+    def keep(self) -> bytes:
+        """Return rules and state, for a checkpoint."""
+        arrays = self._seen.tobytes(), self._state.tobytes(), self._levels.tobytes()
+        return msgspec.msgpack.encode(_Kept(self.rules, *arrays, self._tick_size))
 
-    def resume(
-        self, kept: list[bytes], rules: Sequence[EngineRule], so_far: SoFar = NOTHING, tick_size: int = 0
-    ) -> None:
-        """Restore what `keep` returned, and go on with these rules. Raises ValueError."""
-        if not kept:
-            self.configure(rules, so_far, tick_size)
-            return
-        encoded, seen, state, levels = kept
-        self.configure(msgspec.msgpack.decode(encoded, type=tuple[EngineRule, ...]))
-        self._seen[:] = np.frombuffer(seen, RULE_STATE)
-        self._state[:] = np.frombuffer(state, STATE)
-        self._levels[:] = np.frombuffer(levels, np.int64)
-        if tuple(rules) != self.rules:
-            self.configure(rules, so_far, tick_size)
+    def resume(self, kept: bytes) -> None:
+        """Restore what `keep` returned. Raises ValueError."""
+        found = msgspec.msgpack.decode(kept, type=_Kept)
+        self.configure(found.rules)
+        self._seen[:] = np.frombuffer(found.seen, RULE_STATE)
+        self._state[:] = np.frombuffer(found.state, STATE)
+        self._levels[:] = np.frombuffer(found.levels, np.int64)
+        self._tick_size = found.tick_size
 
     def _placed(self, words: NDArray[np.int64]) -> list[tuple[int, Level, int]]:
         """Return the level changes with the index of the trade before which each happens."""

@@ -35,6 +35,8 @@ class FoundRoom:
         self.rows: NDArray[np.void] = np.zeros(8 * RUN, FOUND)
         self.minutes: NDArray[np.void] = np.zeros(STEP + 1, MINUTE_LEVELS)
         self.seconds: NDArray[np.void] = np.zeros(STEP + 1, ORDER_CVD)
+        self.known: NDArray[np.int64] = np.zeros(0, np.int64)
+        """Of the events that were taken last: index of the kept trade that made each known."""
 
     def grow(self) -> None:
         self.rows = np.zeros(2 * len(self.rows), FOUND)
@@ -45,6 +47,7 @@ class FoundRoom:
         is_cross = found["kind"] == _ZERO_CROSS
         # What a trade ends was there before it; what it crosses comes after.
         order = np.lexsort((found["kind"], found["ts_event"], is_cross, found["known"]))
+        self.known = found["known"][order].copy()
         # As raw bytes, because NumPy copies records field by field.
         raw = found.view(np.uint8).reshape(count, FOUND.itemsize)[order, : EVENT.itemsize]
         return np.ascontiguousarray(raw).view(EVENT).reshape(count)
@@ -149,6 +152,12 @@ class DetectorGroup:
         self._now_ns = -NEVER
         self._start_cvd = self._detection.state.cvd
         self._cvd_resets: list[int] = []
+        self._taken_from = 0
+
+    @property
+    def known(self) -> NDArray[np.int64]:
+        """Of the events yielded last: number, among the trades taken last, of the one that made each known."""
+        return self._room.known + (self._trades.dropped - self._taken_from)
 
     @property
     def can_change(self) -> bool:
@@ -185,6 +194,7 @@ class DetectorGroup:
         """
         self._learn(tick_size)
         trades, detection = self._trades, self._detection
+        self._taken_from = trades.dropped + trades.count
         for start in range(0, len(words), _STEP):
             trades.take(words[start : start + _STEP], tick_size)
             yield from detection.take(trades, trades.count, tick_size)

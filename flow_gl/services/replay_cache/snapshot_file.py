@@ -16,6 +16,7 @@ import numpy as np
 import zstandard
 from numpy.typing import NDArray
 
+from flow_gl.core.alerts import ALERT
 from flow_gl.core.schema import BUBBLE, CVD_POINT, EVENT, MINUTE_LEVELS, ORDER_CVD
 from flow_gl.services.replay_cache.rows import Column, RowsError, is_whole, pack, unpack
 
@@ -26,8 +27,13 @@ _HEAD_AT: Final = len(MAGIC) + _LENGTH.size + _DIGEST_BYTES
 _LEVEL: Final = 3
 _DTYPES: Final = {"bubbles": BUBBLE, "cvd": CVD_POINT}
 
-Kind = Literal["bubbles", "cvd", "events", "minutes", "order_cvd", "state"]
-_LOGS: Final[dict[Kind, np.dtype]] = {"events": EVENT, "minutes": MINUTE_LEVELS, "order_cvd": ORDER_CVD}
+Kind = Literal["bubbles", "cvd", "events", "minutes", "order_cvd", "alerts", "state"]
+_LOGS: Final[dict[Kind, np.dtype]] = {
+    "events": EVENT,
+    "minutes": MINUTE_LEVELS,
+    "order_cvd": ORDER_CVD,
+    "alerts": ALERT,
+}
 
 
 class SnapshotError(ValueError):

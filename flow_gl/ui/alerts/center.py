@@ -8,7 +8,7 @@ fired. The feed's state is watched here too, because it is no market number.
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -67,6 +67,19 @@ class Now:
     wall_ns: int
     event_ns: int
     is_muted: bool
+    stale_ns: int = 0
+    """Event time before which an alert belongs to the past."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an alert fired: the chart's index and name."""
+
+    chart: int
+    name: str
+
+
+FEED: Final = Place(-1, "feed")
 
 
 class AlertCenter:
@@ -159,14 +172,14 @@ class AlertCenter:
         if self.sounder is not None and self.book.wants_sound:
             self.sounder.volume = self.book.volume
             self.sounder.prepare()
-        why = self._why_silent(link)
+        why, stale_ns = self._why_silent(link), self._stale_before(link, now)
         for index, market in enumerate(link.markets):
             if index == len(self._charts):
                 self._charts.append(_Chart(market))
             chart = self._charts[index]
             if chart.market is not market:
                 chart = self._charts[index] = _Chart(market)
-            self._read(index, chart, names[index], why, self._stale_before(link, now), now)
+            self._read(chart, Place(index, names[index]), why, replace(now, stale_ns=stale_ns))
         self._watch_feed(link, now)
         return self._summed(now)
 
@@ -217,7 +230,8 @@ class AlertCenter:
         rate = float(link.engine.status["rate"])
         return now.event_ns - int(STALE_NS * max(1.0, rate))
 
-    def _read(self, index: int, chart: _Chart, name: str, why: str, stale_before: int, now: Now) -> None:
+    def _read(self, chart: _Chart, place: Place, why: str, now: Now) -> None:
+        """Carry out the new alerts of a chart; `why` says why none of them may sound."""
         log = chart.market.store.alerts
         head = log.head
         if head == chart.position:
@@ -225,7 +239,7 @@ class AlertCenter:
             return
         _, rows = log.read(max(chart.position, log.oldest), head)
         chart.position = head
-        newest = self._newest.get(name, 0)
+        newest = self._newest.get(place.name, 0)
         if chart.is_first:
             why = why or "before now"
             rows = rows[rows["ts_event"] > newest]
@@ -235,16 +249,16 @@ class AlertCenter:
             newest = max(newest, ts)
             rule = self.book.get(int(row["rule"]))
             if rule is not None:
-                is_past = why or ("while catching up" if ts < stale_before else "")
-                self._carry_out(index, chart, name, rule, row, is_past, now)
-        self._newest[name] = newest
+                past = why or ("while catching up" if ts < now.stale_ns else "")
+                self._carry_out(chart, place, rule, row, past, now)
+        self._newest[place.name] = newest
 
-    def _carry_out(
-        self, index: int, chart: _Chart, name: str, rule: Rule, row: np.void, past: str, now: Now
+    def _carry_out(  # noqa: PLR0917  # what fired where, and when
+        self, chart: _Chart, place: Place, rule: Rule, row: np.void, past: str, now: Now
     ) -> None:
         text, direction = text_of(row, chart.market.tick_size), int(row["direction"])
         ts = int(row["ts_event"])
-        entry = Entry(index, name, rule.name, text, ts, int(row["price"]), direction)
+        entry = Entry(place.chart, place.name, rule.name, text, ts, int(row["price"]), direction)
         if "flash" in rule.do:
             chart.badge = Badge(rule.name, ts, direction, now.wall_ns, is_new=not past)
         if "log" in rule.do:
@@ -257,7 +271,7 @@ class AlertCenter:
             entry.voice = self._sound(int(row["condition"]), int(row["detail"]), direction, now)
             entry.silence = "" if entry.voice is not None else "muted" if now.is_muted else "no sound"
         if "notify" in rule.do:
-            self._notify(f"{name}: {rule.name}", text, now)
+            self._notify(f"{place.name}: {rule.name}", text, now)
 
     def _sound(self, condition: int, detail: int, direction: int, now: Now) -> Voice | None:
         """Play a sound; None if it cannot be heard now."""
@@ -283,7 +297,7 @@ class AlertCenter:
             self._feed_fired[number] = now.wall_ns
             direction = 1 if state == "live" else -1
             text = FEED_WORDS[state]
-            entry = Entry(-1, "feed", rule.name, text, now.event_ns or now.wall_ns, 0, direction)
+            entry = Entry(FEED.chart, FEED.name, rule.name, text, now.event_ns or now.wall_ns, 0, direction)
             if "log" in rule.do:
                 self.entries.append(entry)
             if "flash" in rule.do:

@@ -41,7 +41,7 @@ class Entry:
         return "sounded" if self.voice.is_played else "no sound"
 
 
-def text_of(alert: np.void, tick_size: int) -> str:
+def text_of(alert: np.void, tick_size: int) -> str:  # noqa: PLR0911  # one per condition
     """Say what an alert (ALERT) found; `tick_size` gives the decimals of prices, 1e-9 units."""
     direction, value, detail = int(alert["direction"]), int(alert["value"]), int(alert["detail"])
     way = f"{_WAYS[direction]} " if direction in _WAYS else ""

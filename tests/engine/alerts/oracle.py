@@ -64,7 +64,7 @@ class Oracle:
 
     def _begin(self) -> None:
         self.cvd = 0
-        self.traded: list[Trade] = []
+        self.volume = self.value = 0
         self.bucket: list[Trade] = []
         self.second: list[Trade] = []
         self.open_bucket = self.open_second = -1
@@ -125,7 +125,7 @@ class Oracle:
         found: list[Alert] = []
         for one in self.state:
             found += self._test(one, trade)
-        self.traded.append(trade)
+        self.volume, self.value = self.volume + trade.size, self.value + trade.price * trade.size
         self.last_price = trade.price
         return [*sorted(ended), *sorted(found)]
 
@@ -156,8 +156,7 @@ class Oracle:
         if rule.level is Level.OWN:
             return rule.price
         if rule.level is Level.VWAP:
-            volume = sum(trade.size for trade in self.traded)
-            return Fraction(sum(t.price * t.size for t in self.traded), volume) if volume else None
+            return Fraction(self.value, self.volume) if self.volume else None
         return self.levels.get(rule.level)
 
 

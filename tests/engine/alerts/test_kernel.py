@@ -71,7 +71,7 @@ class Runner:
     def __init__(self, rules: Sequence[EngineRule], bucket_ns: int) -> None:
         self.alerts = MarketAlerts()
         self.alerts.configure(rules)
-        self.bucket_ns, self.cvd = bucket_ns, 0
+        self.bucket_ns = bucket_ns
         self.found: list[np.ndarray] = []
 
     def run(self, steps: Sequence[Step], sizes: "random.Random | int") -> list[Alert]:
@@ -91,7 +91,7 @@ class Runner:
                 self.alerts.end_second()
                 self.found.append(self.alerts.collect())
                 self.alerts.begin()
-                self.cvd = 0
+                self.alerts.set_cvd(0)
         self._take(batch)
         return alerts_of(self.found)
 
@@ -99,8 +99,7 @@ class Runner:
         return sizes if isinstance(sizes, int) else sizes.choice([1, 2, 3, 50, BLOCK, 1000])
 
     def _take(self, batch: list[Trade]) -> None:
-        self.alerts.take(words_of(batch), cvd=self.cvd, bucket_ns=self.bucket_ns, tick_size=TICK)
-        self.cvd += sum(trade.size * {"B": 1, "A": -1, "N": 0}[trade.side] for trade in batch)
+        self.alerts.take(words_of(batch), bucket_ns=self.bucket_ns, tick_size=TICK)
         self.found.append(self.alerts.collect())
         batch.clear()
 
@@ -142,8 +141,7 @@ def test_alerts_go_on_after_a_checkpoint(seed: int) -> None:
     first = Runner(rules, SECOND)
     before = first.run(steps[:cut], 100)
     second = Runner([], SECOND)
-    second.cvd = first.cvd
-    second.alerts.resume(first.alerts.keep(), rules)
+    second.alerts.resume(first.alerts.keep())
     assert before + second.run(steps[cut:], 100) == whole
 
 
