@@ -4,7 +4,8 @@
 
 Two charts over 5,000 bubbles of history at a market's pace (60 frames per bubble), drawn by the program's own loop as
 in `flow-gl bench frame`. A tracer counts bytecodes, calls of Python functions and calls of C functions in each frame;
-the functions with the most bytecodes follow, per frame. Two versions can be compared even on a busy machine.
+the functions with the most bytecodes follow, per frame, and then those that make the heaviest frames heavier than the
+others. Two versions can be compared even on a busy machine.
 """
 
 import argparse
@@ -15,6 +16,7 @@ from types import CodeType, FrameType
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from flow_gl.bench.frame import quiet_collector
 from flow_gl.bench.rig import Rig, opened
@@ -22,6 +24,8 @@ from flow_gl.bench.rig import Rig, opened
 _NAMES: Final = ("bytecodes", "Python calls", "C calls")
 _PACKAGE: Final = Path(sys.modules["flow_gl"].__path__[0])
 _FRAMES_A_BUBBLE: Final = 60
+_HEAVIEST: Final = 30
+"""One frame of this many is one of the heaviest."""
 
 
 class WorkCounter:
@@ -30,16 +34,18 @@ class WorkCounter:
     Attributes
     ----------
     counts : per measured block, in the order of `_NAMES`
-    by_code : bytecodes by function, over all blocks
+    by_code : per measured block, bytecodes by function
     """
 
     def __init__(self) -> None:
         self.counts: list[tuple[int, int, int]] = []
-        self.by_code: Counter[CodeType] = Counter()
+        self.by_code: list[Counter[CodeType]] = []
         self._now = [0, 0, 0]
+        self._now_by_code: Counter[CodeType] = Counter()
 
     def __enter__(self) -> None:
         self._now = [0, 0, 0]
+        self._now_by_code = Counter()
         sys.setprofile(self._count_call)
         sys.settrace(self._enter_function)
 
@@ -47,6 +53,7 @@ class WorkCounter:
         sys.settrace(None)
         sys.setprofile(None)
         self.counts.append((self._now[0], self._now[1], self._now[2]))
+        self.by_code.append(self._now_by_code)
 
     def _enter_function(self, frame: FrameType, _event: str, _argument: Any) -> Any:
         frame.f_trace_opcodes, frame.f_trace_lines = True, False
@@ -55,7 +62,7 @@ class WorkCounter:
     def _count_bytecode(self, frame: FrameType, event: str, _argument: Any) -> Any:
         if event == "opcode":
             self._now[0] += 1
-            self.by_code[frame.f_code] += 1
+            self._now_by_code[frame.f_code] += 1
         return self._count_bytecode
 
     def _count_call(self, _frame: FrameType, event: str, _argument: Any) -> None:
@@ -84,10 +91,29 @@ def main() -> None:
     for name, column in zip(_NAMES, counts.T, strict=True):
         p50, p99 = np.percentile(column, (50, 99))
         print(f"{name:13} p50 {p50:8,.0f}  mean {column.mean():8,.0f}  p99 {p99:8,.0f}")
-    for code, count in counter.by_code.most_common(options.functions):
+    order = np.argsort(counts[:, 0])
+    heaviest = max(1, len(order) // _HEAVIEST)
+    usual = _mean(counter.by_code, order[:-heaviest])
+    heavy = _mean(counter.by_code, order[-heaviest:])
+    print("\nBytecodes per frame")
+    _list(_mean(counter.by_code, order), options.functions)
+    print(f"\nMore in the heaviest {heaviest} frames than in the others")
+    _list(Counter({code: count - usual[code] for code, count in heavy.items()}), options.functions)
+
+
+def _mean(by_code: list[Counter[CodeType]], frames: NDArray[np.intp]) -> Counter[CodeType]:
+    """Bytecodes by function in a frame, on the average of some frames, rounded."""
+    total: Counter[CodeType] = Counter()
+    for frame in frames:
+        total.update(by_code[frame])
+    return Counter({code: round(count / len(frames)) for code, count in total.items()})
+
+
+def _list(by_code: Counter[CodeType], functions: int) -> None:
+    for code, count in by_code.most_common(functions):
         path = Path(code.co_filename)
         place = path.relative_to(_PACKAGE) if path.is_relative_to(_PACKAGE) else path.name
-        print(f"{count / options.frames:9,.0f}  {place}: {code.co_qualname}")
+        print(f"{count:9,}  {place}: {code.co_qualname}")
 
 
 if __name__ == "__main__":

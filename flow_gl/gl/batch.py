@@ -59,6 +59,17 @@ class Batch:
     def release(self) -> None:
         self._stream.release()
 
+    def _put_rows(self, rows: list[tuple[float, ...]]) -> None:
+        """Pack several rows at once."""
+        pack, packed, used, size = self._pack, self._packed, self._used, self._row.size
+        end = used + len(rows) * size
+        if end > len(packed):
+            packed += bytes(max(len(packed), end - len(packed)))
+        for row in rows:
+            pack(packed, used, *row)
+            used += size
+        self._used = end
+
     def _put(self, *values: float) -> None:
         if self._used + self._row.size > len(self._packed):
             self._packed += bytes(len(self._packed))

@@ -8,7 +8,7 @@ waiting to be drawn; `generation` then changes, so that whatever stores cells ca
 import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import freetype
 import numpy as np
@@ -21,6 +21,8 @@ from flow_gl.gl.shaders import ATLAS_UNIT
 ATLAS_PX: Final = 1024
 _PHASES: Final = 4
 _KEPT_ADVANCES: Final = 4096
+_KEPT_RUNS: Final = 1024
+_DIGITS: Final = str.maketrans("123456789", "000000000")
 _FULL: Final = 0.7
 """The texture is cleared between frames once this share of its height is in use."""
 
@@ -47,10 +49,21 @@ class Cell:
     cap_height: float
 
 
+class GlyphBox(NamedTuple):
+    """A glyph of a string: its box relative to the string's origin (pen start, baseline), px, and its texels."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+    u: float
+    v: float
+
+
 @dataclass(frozen=True, slots=True)
 class _Glyph:
     picture: NDArray[np.uint8]
-    left: int
+    left: float
     top: int
     advance: float
 
@@ -74,6 +87,7 @@ class FontAtlas:
         self._faces: Final[list[Any]] = [freetype.Face(str(font_path(is_bold=bold))) for bold in (False, True)]
         self._cells: dict[tuple[str, float, bool], Cell] = {}
         self._glyph_cells: dict[tuple[str, float, bool, int], Cell] = {}
+        self._runs: dict[tuple[str, float, bool], list[GlyphBox]] = {}
         self._advances: dict[tuple[str, float, bool], float] = {}
         self._glyphs: dict[tuple[str, float, bool, int], _Glyph] = {}
         self._cap_heights: dict[tuple[float, bool], float] = {}
@@ -114,6 +128,7 @@ class FontAtlas:
         if self.is_nearly_full and not self._users:
             self._cells.clear()
             self._glyph_cells.clear()
+            self._runs.clear()
             self._x = self._y = self._shelf = 1
             self.generation += 1
             self._bind_to_write()
@@ -129,30 +144,39 @@ class FontAtlas:
 
     def advance(self, text: str, size_px: float, *, is_bold: bool = False) -> float:
         """Return the advance width of a string, px, without rasterising the string itself."""
-        key = (text, size_px, is_bold)
+        # Digits are tabular, so numbers of one form are measured once.
+        shape = text.translate(_DIGITS)
+        key = (shape, size_px, is_bold)
         length = self._advances.get(key)
         if length is None:
             if len(self._advances) >= _KEPT_ADVANCES:
                 self._advances.clear()
-            length = sum(self._glyph(character, size_px, is_bold, 0).advance for character in text)
+            length = sum(self._glyph(character, size_px, is_bold, 0).advance for character in shape)
             self._advances[key] = length
         return length
 
-    def glyphs(self, text: str, size_px: float, *, is_bold: bool = False) -> list[tuple[Cell, int]]:
-        """Return a string as cells of its glyphs and their x offsets, px: for texts that rarely repeat."""
-        found = []
-        pen = 0.0
+    def glyphs(self, text: str, size_px: float, *, is_bold: bool = False) -> list[GlyphBox]:
+        """Return a string as boxes of its glyphs: for texts of which there are too many to rasterise each."""
+        key = (text, size_px, is_bold)
+        found = self._runs.get(key)
+        if found is None:
+            if len(self._runs) >= _KEPT_RUNS:
+                self._runs.clear()
+            found = self._runs[key] = self._place_glyphs(text, size_px, is_bold)
+        return found
+
+    def _place_glyphs(self, text: str, size_px: float, is_bold: bool) -> list[GlyphBox]:
+        cells, found, pen = self._glyph_cells, [], 0.0
         for character in text:
             at = int(pen)
             key = (character, size_px, is_bold, int((pen - at) * _PHASES))
-            cell = self._glyph_cells.get(key)
+            cell = cells.get(key)
             if cell is None:
-                cell = self._glyph_cells[key] = self._compose(
-                    [(self._glyph(*key), 0)], 0.0, self.cap_height(size_px, is_bold)
-                )
+                glyph = self._glyph(*key)
+                cell = cells[key] = self._compose([(glyph, 0)], glyph.advance, self.cap_height(size_px, is_bold))
             if cell.width:
-                found.append((cell, at))
-            pen += self.advance(character, size_px, is_bold=is_bold)
+                found.append(GlyphBox(at + cell.left, cell.top, cell.width, cell.height, cell.u, cell.v))
+            pen += cell.advance
         return found
 
     def cap_height(self, size_px: float, is_bold: bool) -> float:

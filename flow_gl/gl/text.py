@@ -7,7 +7,7 @@ from flow_gl.core.frozen import frozen
 from flow_gl.core.palette import Rgb
 from flow_gl.gl.batch import Batch
 from flow_gl.gl.counters import FrameCounters
-from flow_gl.gl.fonts import ATLAS_PX, Cell
+from flow_gl.gl.fonts import ATLAS_PX
 from flow_gl.gl.kit import Kit
 from flow_gl.gl.label_boxes import LabelBox
 from flow_gl.gl.shaders import Program
@@ -141,12 +141,18 @@ class TextBatch(Batch):
             )
         baseline = y_px + (cap_height + 1) // 2
         if is_fleeting:
-            for glyph, at in atlas.glyphs(text, size_px, is_bold=is_bold):
-                self._put_cell(glyph, x_px + at, baseline, style)
+            look = (*style.color, style.alpha, _LABEL)
+            self._put_rows(
+                [
+                    (x_px + left, baseline - top, width, height, u, v, width, height, *look)
+                    for left, top, width, height, u, v in atlas.glyphs(text, size_px, is_bold=is_bold)
+                ]
+            )
             return
         cell = atlas.cell(text, size_px, is_bold=is_bold)
-        if cell.width:
-            self._put_cell(cell, x_px, baseline, style)
+        if width := cell.width:
+            box = x_px + cell.left, baseline - cell.top, width, cell.height
+            self._put(*box, cell.u, cell.v, width, cell.height, *style.color, style.alpha, _LABEL)
 
     def add_upward(self, text: str, x_px: float, y_px: float, style: TextStyle, *, plate: Plate | None = None) -> None:
         """Add a label that reads upwards, turned by a quarter to the left, with its middle at a point.
@@ -202,8 +208,3 @@ class TextBatch(Batch):
     def release(self) -> None:
         self.atlas.let_go(self)
         super().release()
-
-    def _put_cell(self, cell: Cell, x: float, baseline: float, style: TextStyle) -> None:
-        width, height = cell.width, cell.height
-        look = (*style.color, style.alpha, _LABEL)
-        self._put(x + cell.left, baseline - cell.top, width, height, cell.u, cell.v, width, height, *look)

@@ -18,7 +18,6 @@ from typing import Final
 from flow_gl.core.jobs import JobRate
 
 _RECENT_S: Final = 1.0
-_KEPT_RUNS: Final = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +110,9 @@ class FrameScheduler:
         self._waiting: ScheduledJob | None = None
         """The job put off in this frame that has waited longest."""
         self._awake_until_s: dict[str, float] = {}
-        self._runs: deque[tuple[float, str, str]] = deque(maxlen=_KEPT_RUNS)
+        self._runs: deque[tuple[float, tuple[str, str]]] = deque()
+        """Frames and jobs of the last second: when they ran, name and cause; `_counts` adds them up."""
+        self._counts: Counter[tuple[str, str]] = Counter()
 
     def add(self, name: str) -> ScheduledJob:
         """Return a new job with the timing of `JOBS`. Raises KeyError for an unknown name."""
@@ -127,7 +128,13 @@ class FrameScheduler:
         """
         self.now_s, self.may_defer = now_s, may_defer
         self._is_taken = False
-        self._runs.append((now_s, "frame", next(iter(self.awake_for(now_s)), "at rest")))
+        runs, counts = self._runs, self._counts
+        while runs and runs[0][0] <= now_s - _RECENT_S:
+            _, run = runs.popleft()
+            counts[run] -= 1
+            if not counts[run]:
+                del counts[run]
+        self._note("frame", next(iter(self.awake_for(now_s)), "at rest"))
         self._first, self._waiting = self._waiting, None
 
     def is_free_for(self, job: ScheduledJob) -> bool:
@@ -141,13 +148,16 @@ class FrameScheduler:
     def has_run(self, name: str, cause: str, *, is_long: bool) -> None:
         """Note that a job ran. If it takes long, no other one runs in this frame unless it is overdue."""
         self._is_taken = self._is_taken or is_long
-        self._runs.append((self.now_s, name, cause))
+        self._note(name, cause)
+
+    def _note(self, name: str, cause: str) -> None:
+        run = name, cause
+        self._runs.append((self.now_s, run))
+        self._counts[run] += 1
 
     def recent(self) -> list[JobRate]:
         """Frames and jobs of the last second with their causes, the most frequent first."""
-        since_s = self.now_s - _RECENT_S
-        counts = Counter((name, cause) for ran_s, name, cause in self._runs if ran_s > since_s)
-        return [JobRate(name, cause, count) for (name, cause), count in counts.most_common()]
+        return [JobRate(name, cause, count) for (name, cause), count in self._counts.most_common()]
 
     def stay_awake(self, cause: str, now_s: float) -> None:
         """Draw frames without a pause for the time that `AWAKE_S` gives to `cause`."""

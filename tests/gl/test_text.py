@@ -25,9 +25,18 @@ def drawn(batch: TextBatch) -> np.ndarray:
     return read_picture(640, 360)[..., 0]
 
 
-def test_digits_are_tabular(batch: TextBatch) -> None:
-    widths = {batch.width(digit * 6, 13) for digit in "0123456789"}
-    assert len(widths) == 1
+def test_digits_are_tabular_so_that_a_number_is_measured_by_its_form(kit: Kit) -> None:
+    for is_bold in (False, True):
+        rasterised = {kit.atlas.cell(digit * 6, 13.0, is_bold=is_bold).advance for digit in "0123456789"}
+        assert rasterised == {kit.atlas.advance("123456", 13.0, is_bold=is_bold)}
+
+
+def test_a_text_set_from_its_glyphs_covers_the_pixels_of_the_rasterised_text(batch: TextBatch) -> None:
+    batch.add("25,380.25", 100, 100, TextStyle(13, WHITE))
+    whole = drawn(batch)
+    for _ in range(2):  # the second time from what is kept
+        batch.add("25,380.25", 100, 100, TextStyle(13, WHITE), is_fleeting=True)
+        np.testing.assert_array_equal(drawn(batch) > 0, whole > 0)
 
 
 def test_a_label_stands_where_it_is_asked_to(batch: TextBatch) -> None:

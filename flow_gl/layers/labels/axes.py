@@ -51,10 +51,11 @@ def _free_ticks(
 ) -> list[tuple[int, float]]:
     """Return the ticks whose labels are inside the pane and touch no plate."""
     low, high = rect.y + 0.7 * size, rect.bottom - 0.7 * size
-    taken = [y for y in plates_y if y is not None]
-    return [
-        (value, y) for value, y in ticks_px if low < y < high and all(abs(y - plate) > 1.7 * size for plate in taken)
-    ]
+    free = [(value, y) for value, y in ticks_px if low < y < high]
+    for plate in plates_y:
+        if plate is not None:
+            free = [(value, y) for value, y in free if abs(y - plate) > 1.7 * size]
+    return free
 
 
 def _crosshair_y(chart: Chart, scene: Scene) -> float | None:

@@ -5,7 +5,6 @@ room. `Header` lays them out, in one row or two, and draws them. Price and CVD a
 (`header_numbers`), in every frame: they show the same moment as the plates on the axes.
 """
 
-from dataclasses import replace
 from typing import Final
 
 from flow_gl.core.cached import Cached
@@ -139,40 +138,45 @@ def _lay_out(painter: Painter, wanted: list[Item], layout: ChartLayout, *, has_m
     right = rect.right - pad
     # Two rows are lower than one: their texts are smaller.
     share = min(1.0, 0.5 + 0.5 * height / (HEADER_PX * scale))
-    wanted = [replace(item, size=max(_LEAST_TEXT_PX, round(share * item.size, 1))) for item in wanted]
-    placed = []
+    placed: list[PlacedItem] = []
     for row in range(rows):
         inside = [item for item in wanted if rows == 1 or item.row == row]
-        kept = fit(inside, right - left, lambda item: _width(painter, item), gap)
+        kept = fit(inside, right - left, lambda item: _width(painter, item, _size(item, share)), gap)
         middle = rect.y + (row + 0.5) * height
-        placed += _place(kept, left, right, middle, gap)
+        placed += [PlacedItem(item, x, middle, _size(item, share)) for item, x in _places(kept, left, right, gap)]
     return placed
 
 
-def _place(kept: list[tuple[Item, float]], left: float, right: float, middle: float, gap: float) -> list[PlacedItem]:
+def _places(kept: list[tuple[Item, float]], left: float, right: float, gap: float) -> list[tuple[Item, float]]:
+    """Return items with their left ends: those of the left side, then those of the right side from the right."""
     placed = []
     x = left
     for item, width in kept:
         if not item.is_right:
             x -= gap - before(item, gap)
-            placed.append(PlacedItem(item, x, middle))
+            placed.append((item, x))
             x += width + gap
     x = right
     for item, width in reversed(kept):
         if item.is_right:
             x -= width
-            placed.append(PlacedItem(item, x, middle))
+            placed.append((item, x))
             x -= gap
     return placed
 
 
-def _width(painter: Painter, item: Item) -> float:
+def _size(item: Item, share: float) -> float:
+    """Return the size of an item's text at content scale 1."""
+    return max(_LEAST_TEXT_PX, round(share * item.size, 1))
+
+
+def _width(painter: Painter, item: Item, size: float) -> float:
     """Width of an item with its glyph, framebuffer pixels."""
     scale = painter.scale
     if not item.shown:
         return _DOT_PX * scale
     extra = 0.0 if not item.glyph else _PILL_PX if item.glyph.startswith("pill") else _GLYPH_PX
-    return painter.width(item.shown, item.size, bold=item.is_bold) + extra * scale
+    return painter.width(item.shown, size, bold=item.is_bold) + extra * scale
 
 
 def menu_rect(header: Rect, scale: float) -> Rect:
@@ -182,28 +186,28 @@ def menu_rect(header: Rect, scale: float) -> Rect:
 
 
 def _put(painter: Painter, placed: PlacedItem, palette: Palette, *, has_text: bool) -> None:
-    item, x, middle, scale = placed.item, placed.x, placed.middle, painter.scale
+    item, x, middle, size, scale = placed.item, placed.x, placed.middle, placed.size, painter.scale
     text = item.shown
     if item.glyph.startswith("pill"):
         if not text:
             direction = 1 if item.glyph == "pill up" else -1
             painter.arrow(x + 0.5 * _DOT_PX * scale, middle, _DOT_PX, direction, item.color)
             return
-        width = painter.width(text, item.size, bold=item.is_bold) + _PILL_PX * scale
-        height = painter.line(item.size) + 4.0 * scale
+        width = painter.width(text, size, bold=item.is_bold) + _PILL_PX * scale
+        height = painter.line(size) + 4.0 * scale
         painter.box(x, middle - height / 2, width, height, item.color, alpha=_PILL_ALPHA * item.alpha, rounding=4.0)
         behind = mix(palette.raised, item.color, _PILL_ALPHA)
         color = readable(mix(item.color, palette.text, 0.25), behind, palette.text)
-        painter.text_middle(x + 0.5 * _PILL_PX * scale, middle, text, color, item.size, bold=item.is_bold)
+        painter.text_middle(x + 0.5 * _PILL_PX * scale, middle, text, color, size, bold=item.is_bold)
         return
     if item.glyph == "dot":
         painter.dot(x + 5 * scale, middle, 4.0, item.color)
         x += _GLYPH_PX * scale
     if has_text and text:
-        y = middle - 0.5 * painter.line(item.size)
-        painter.text(x, y, text, item.color, item.size, bold=item.is_bold, alpha=item.alpha)
+        y = middle - 0.5 * painter.line(size)
+        painter.text(x, y, text, item.color, size, bold=item.is_bold, alpha=item.alpha)
     if item.glyph in ("up", "down", "flat"):
-        width = painter.width(text, item.size, bold=item.is_bold)
+        width = painter.width(text, size, bold=item.is_bold)
         direction = {"up": 1, "down": -1, "flat": 0}[item.glyph]
         painter.arrow(x + width + 10 * scale, middle, 9.0, direction, sign_color(palette, direction))
 

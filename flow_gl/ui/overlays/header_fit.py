@@ -37,16 +37,21 @@ class Item:
     @property
     def shown(self) -> str:
         """The text in its form."""
-        return self.shorter[self.form - 1][1] if self.form else self.text
+        return self.text_in(self.form)
+
+    def text_in(self, form: int) -> str:
+        """Return the text in another form."""
+        return self.shorter[form - 1][1] if form else self.text
 
 
 @frozen
 class PlacedItem:
-    """An item with its place: left end and middle, framebuffer pixels."""
+    """An item with its place: left end and middle, framebuffer pixels, and its text's size at content scale 1."""
 
     item: Item
     x: float
     middle: float
+    size: float
 
 
 Measure = Callable[[Item], float]

@@ -3,7 +3,6 @@
 The order of importance is that of `layers.room`. In a header of two rows, contract, price and bucket are in the first.
 """
 
-from dataclasses import replace
 from typing import Final
 
 from flow_gl.core.palette import Palette, Rgb, mix
@@ -43,10 +42,11 @@ def items(chart: ChartFrame, frame: Frame, state: ViewState) -> list[Item]:
         bucket = bucket_text(chart.scene.reader.widths_ns[chart.scene.lod])
         lock = " locked" if state.locked_lod is not None else ""
         shorter = ((Part.BUCKET_WORD, f"{bucket}{lock}"),)
-        right.append(Item(f"{bucket} bubbles{lock}", palette.quiet, keep=Part.BUCKET, shorter=shorter))
+        text = f"{bucket} bubbles{lock}"
+        right.append(Item(text, palette.quiet, keep=Part.BUCKET, shorter=shorter, is_right=True))
     if frame.figures.fps:
-        right.append(Item(f"{frame.figures.fps:.0f} fps", palette.quiet, keep=Part.FPS))
-    return left + [replace(item, is_right=True) for item in right]
+        right.append(Item(f"{frame.figures.fps:.0f} fps", palette.quiet, keep=Part.FPS, is_right=True))
+    return left + right
 
 
 def _names(market: MarketReader, palette: Palette) -> list[Item]:
@@ -67,15 +67,15 @@ def _numbers(chart: ChartFrame, state: ViewState) -> list[Item]:
     assert chart.market is not None
     market, session, profile = chart.market, chart.market.session, chart.market.profile
     tick, reference = market.tick_size, state.charts[chart.index].cvd_reference(market)
-    price, *cvds = numbers(market, reference, palette)
-    found = [price, replace(cvds[0], glyph=_trend(chart))]
+    price, cvd, *others = numbers(market, reference, palette, trend=_trend(chart))
+    found = [price, cvd]
     since = reference.at_ns if reference is not None else int(session["cvd_since"])
     if since:
-        text = f"since {words.since(since, int(session['last_ts']))}{',' * len(cvds[1:])}"
+        text = f"since {words.since(since, int(session['last_ts']))}{',' * len(others)}"
         # With a reference, the time says which of the two numbers is which.
         keep = Part.CVD_SINCE if reference is None else Part.CVD_SESSION + 1
         found.append(Item(text, palette.quiet, keep=keep, joins=True, row=1))
-    found += cvds[1:]
+    found += others
     found.append(Item(f"VWAP {words.points(float(session['vwap']), tick)}", palette.quiet, keep=Part.VWAP, row=1))
     if int(profile["poc"]) != UNDEF_PRICE and profile["total"]:
         low, high = words.price(int(profile["val"]), tick), words.price(int(profile["vah"]), tick)
@@ -103,18 +103,19 @@ def _signs(frame: Frame, state: ViewState) -> list[Item]:
     """Say what holds for the whole program: alerts are muted, trades are recorded or could not all be."""
     palette, found = state.palette, []
     if state.is_muted:
-        found.append(_sign("alerts muted", "muted", palette.quiet))
+        found.append(_sign("alerts muted", "muted", palette.quiet, is_right=True))
     engine = frame.engine
     if engine is not None and engine.status["unkept"]:
-        found.append(_sign("not all recorded", "no rec", palette.attention))
+        found.append(_sign("not all recorded", "no rec", palette.attention, is_right=True))
     elif engine is not None and engine.status["is_recording"]:
-        found.append(Item("REC", palette.sell, 13.0, is_bold=True, keep=Part.SIGN, glyph="dot", row=1))
+        rec = Item("REC", palette.sell, 13.0, is_bold=True, keep=Part.SIGN, glyph="dot", is_right=True, row=1)
+        found.append(rec)
     return found
 
 
-def _sign(text: str, short: str, color: Rgb) -> Item:
-    shorter = ((Part.SIGN_DETAIL, short),)
-    return Item(text, color, 13.0, is_bold=True, keep=Part.SIGN, shorter=shorter, glyph="pill", row=1)
+def _sign(text: str, short: str, color: Rgb, *, is_right: bool = False) -> Item:
+    shorter, keep = ((Part.SIGN_DETAIL, short),), Part.SIGN
+    return Item(text, color, 13.0, is_bold=True, keep=keep, shorter=shorter, glyph="pill", is_right=is_right, row=1)
 
 
 def _trend(chart: ChartFrame) -> str:
@@ -133,7 +134,7 @@ def _state_item(chart: ChartFrame, palette: Palette) -> Item:
     said = chart.said
     color = tone_color(palette, said.tone)
     shorter = ((Part.STATE_DETAIL, said.short or said.text), (Part.STATE_WORD, ""))
-    return Item(said.text, color, is_bold=True, glyph="dot", shorter=shorter, row=1)
+    return Item(said.text, color, is_bold=True, glyph="dot", shorter=shorter, is_right=True, row=1)
 
 
 def badge_item(badge: Badge, frame: Frame, state: ViewState) -> Item:
@@ -149,4 +150,4 @@ def badge_item(badge: Badge, frame: Frame, state: ViewState) -> Item:
     short = f"cross {words.clock(badge.ts_event, seconds=False)}"
     shorter = ((Part.BADGE_DETAIL, short), (Part.BADGE_WORD, ""))
     glyph = "pill up" if badge.direction > 0 else "pill down"
-    return Item(text, color, 13.0, is_bold=True, shorter=shorter, glyph=glyph, alpha=alpha, row=1)
+    return Item(text, color, 13.0, is_bold=True, shorter=shorter, glyph=glyph, is_right=True, alpha=alpha, row=1)

@@ -1,6 +1,5 @@
 """The numbers of a header that change with every trade, and where the chart draws them (`layers.header`)."""
 
-from dataclasses import replace
 from typing import Final
 
 from flow_gl.core.palette import Palette
@@ -19,8 +18,13 @@ _RAISED: Final = 0.097
 """How far the middle of Dear ImGui's capitals lies above the middle of its line, in font sizes."""
 
 
-def numbers(market: MarketReader, reference: CvdReference | None, palette: Palette) -> list[Item]:
-    """Return the items that change with every trade: price, CVD and, beside CVD since a reference, the session's."""
+def numbers(market: MarketReader, reference: CvdReference | None, palette: Palette, *, trend: str = "") -> list[Item]:
+    """Return the items that change with every trade: price, CVD and, beside CVD since a reference, the session's.
+
+    Parameters
+    ----------
+    trend : glyph after CVD
+    """
     session = market.session
     price, cvd = words.price(int(session["last_price"]), market.tick_size), int(session["cvd"])
     counted = cvd if reference is None else cvd - reference.cvd
@@ -34,6 +38,7 @@ def numbers(market: MarketReader, reference: CvdReference | None, palette: Palet
             is_bold=True,
             keep=Part.CVD,
             shorter=((Part.CVD_WORD, words.signed(counted)),),
+            glyph=trend,
             number="cvd",
             row=1,
         ),
@@ -63,9 +68,9 @@ def shape(item: Item) -> tuple[str, str]:
 def number_text(fresh: list[Item], placed: PlacedItem, scale: float) -> HeaderText:
     """Return a number of this frame at the place of its item in the layout."""
     item = next(one for one in fresh if one.number == placed.item.number)
-    size = placed.item.size * scale
+    size = placed.size * scale
     return HeaderText(
-        text=replace(item, form=placed.item.form).shown,
+        text=item.text_in(placed.item.form),
         x=placed.x,
         y=placed.middle - _RAISED * size,
         size_px=size * _EM,

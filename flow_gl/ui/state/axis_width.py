@@ -16,7 +16,6 @@ _EDGE_PX: Final = 8.0
 """Right of the widest plate."""
 _STEP_PX: Final = 8.0
 """The width changes in steps, not with every digit."""
-_DIGITS: Final = str.maketrans("123456789", "000000000")
 
 
 def axis_texts(market: MarketReader, own: ChartState, heights_px: tuple[float, float]) -> list[str]:
@@ -50,11 +49,6 @@ def axis_texts_key(market: MarketReader, own: ChartState, heights_px: tuple[floa
 
 def axis_px(atlas: FontAtlas, texts: Iterable[str], scale: float) -> float:
     """Return the width of an axis on which all of these texts fit, framebuffer pixels."""
-    widest = max((atlas.advance(_as_zeros(text), PLATE_PX * scale, is_bold=True) for text in texts), default=0.0)
+    widest = max((atlas.advance(text, PLATE_PX * scale, is_bold=True) for text in texts), default=0.0)
     needed = widest + (LEFT_PX + 0.5 * PLATE_PX + _EDGE_PX) * scale
     return math.ceil(needed / (_STEP_PX * scale)) * _STEP_PX * scale
-
-
-def _as_zeros(text: str) -> str:
-    """Return a text of equal width: digits are tabular, so prices of one length are measured once."""
-    return text.translate(_DIGITS)
