@@ -61,7 +61,7 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int
         ("demo --fsp 30", 2, "No such option: --fsp"),
         ("demo --fps 0", 2, "fps was '0' (--fps): expected: limit of frames per second, 1 to 1000"),
         ("demo --size 1600", 2, "WIDTHxHEIGHT"),
-        ("demo --size 5x5", 2, "320 to 16384 pixels"),
+        ("demo --size 5x5", 2, "300 to 16384 pixels"),
         ("demo --duration 0", 2, "--duration: expected 0.1 to 31536000 seconds, got 0"),
         ("demo --duration nan", 2, "--duration"),
         ("demo --seed -1", 2, "'--seed'"),

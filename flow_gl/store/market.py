@@ -138,7 +138,8 @@ class MarketStore:
     @classmethod
     def local(cls, *, base_capacity: int = 1 << 14) -> "MarketStore":
         """Create a store in this process's own memory, for tests, examples and pictures."""
-        return cls(memoryview(bytearray(_market_nbytes(base_capacity))), base_capacity=base_capacity)
+        # Unlike a bytearray, NumPy's zeros take no memory until they are written.
+        return cls(np.zeros(_market_nbytes(base_capacity), np.uint8).data, base_capacity=base_capacity)
 
     def close(self) -> None:
         if self._segment:

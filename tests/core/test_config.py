@@ -83,7 +83,7 @@ def test_an_empty_variable_is_not_set() -> None:
         ("FLOW_GL_SPEED", "0.01", "0.1 to 10000, or max"),
         ("FLOW_GL_SPEED", "nan", "0.1 to 10000, or max"),
         ("FLOW_GL_SIZE", "1600", "WIDTHxHEIGHT"),
-        ("FLOW_GL_SIZE", "99999x900", "320 to 16384"),
+        ("FLOW_GL_SIZE", "99999x900", "300 to 16384"),
         ("FLOW_GL_PALETTE", "pink", "dark, light or colour-blind"),
         ("FLOW_GL_CVD_RESET_TIMES", "9.30", "times of day like 09:30,16:00"),
         ("FLOW_GL_LOG_LEVEL", "loud", "debug, info, warning or error"),

@@ -20,7 +20,7 @@ BUCKETS: Final = "100ms, 200ms, 500ms, 1s, 2s, 5s, 10s, 15s, 30s, 1m, 5m, 15m, 3
 """The base buckets (`core.market.lod.BASES_NS`) in the user's notation."""
 SPEED_LOW: Final = 0.1
 SPEED_HIGH: Final = 10_000.0
-SIZE_LOW: Final = 320
+SIZE_LOW: Final = 300
 SIZE_HIGH: Final = 16_384
 _DATASET: Final = re.compile(r"[A-Z0-9]+\.[A-Z0-9]+")
 
