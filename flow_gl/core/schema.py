@@ -171,6 +171,7 @@ ORDER_CVD: Final = np.dtype([("ts_event", "<i8"), ("small", "<i8"), ("medium", "
 
 LEVELS: Final = np.dtype(
     [
+        ("rth_open", "<i8"),  # both ranges begin then, ns; 0 without a calendar
         ("initial_high", "<i8"),  # initial balance, 1e-9; UNDEF_PRICE before its first trade
         ("initial_low", "<i8"),
         ("initial_end", "<i8"),  # it grows until then, ns; 0 without a calendar

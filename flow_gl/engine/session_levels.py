@@ -38,6 +38,7 @@ class SessionLevels:
         """Begin a session; None without a calendar. The naked POCs stay."""
         self._session = session
         row = self.record[0]
+        row["rth_open"] = session.rth_open if session is not None else 0
         minutes = self._settings.initial_balance_minutes, self._settings.opening_range_minutes
         for name, count in zip(_RANGES, minutes, strict=True):
             row[f"{name}_high"] = row[f"{name}_low"] = UNDEF_PRICE

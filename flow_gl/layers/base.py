@@ -27,6 +27,10 @@ LAYERS: Final = {
     "profile": "Profile",
     "earlier_profiles": "Earlier profiles",
     "levels": "Levels",
+    "initial_balance": "Initial balance",
+    "initial_extensions": "IB extensions",
+    "opening_range": "Opening range",
+    "naked_pocs": "Naked POCs",
     "cvd": "CVD",
     "gaps": "Gaps",
     "sessions": "Session names",
@@ -34,6 +38,8 @@ LAYERS: Final = {
     **MARK_TITLES,
 }
 """Layers that can be switched off: name and title in the menu."""
+SHOWN_AT_FIRST: Final = frozenset(LAYERS) - {"initial_extensions"}
+"""Layers that are shown until the user switches them off; the others are shown on request."""
 LAYER_OF_EVENT: Final = {name: "events" if name == "zero_cross" else name for name in EVENT_NAMES}
 """The layer that draws a kind of event, by the kind's name."""
 
@@ -58,7 +64,7 @@ class Style:
     """Alerts are drawn, but nothing flashes."""
     has_cvd_candles: bool = False
     """CVD is drawn as candles in place of a line."""
-    is_visible: frozenset[str] = frozenset(LAYERS)
+    is_visible: frozenset[str] = SHOWN_AT_FIRST
     """Layers and parts that are shown."""
 
 

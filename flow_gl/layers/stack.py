@@ -31,6 +31,7 @@ from flow_gl.layers.header import HeaderLayer
 from flow_gl.layers.labels.axes import CvdAxisLayer, CvdPlateLayer, PriceAxisLayer, PricePlateLayer, TimeAxisLayer
 from flow_gl.layers.labels.counts import CountsLayer
 from flow_gl.layers.labels.cvd_pane import CvdCaptionLayer, CvdReferenceLayer
+from flow_gl.layers.labels.held_levels import HeldLevelsLayer
 from flow_gl.layers.labels.legend import LegendLayer
 from flow_gl.layers.labels.levels import LevelsLayer
 from flow_gl.layers.labels.off_scale import OffScaleLayer
@@ -84,6 +85,7 @@ DRAW_ORDER: Final[tuple[tuple[str, Callable[[Chart], Layer] | Batch, Pane], ...]
     ("large_trade", LargeTradeLayer, Pane.WHOLE),
     ("levels", LevelsLayer, Pane.WHOLE),
     ("session_levels", SessionLevelsLayer, Pane.WHOLE),
+    ("held_levels", HeldLevelsLayer, Pane.WHOLE),
     ("under", Batch.UNDER, Pane.WHOLE),
     ("price", PriceLayer, Pane.PRICE),
     ("bubbles", BubblesLayer, Pane.PRICE),

@@ -310,6 +310,10 @@ class MarketReader:
         return self._profile.version
 
     @property
+    def levels_version(self) -> int:
+        return self._levels.version
+
+    @property
     def sessions_version(self) -> int:
         return self._sessions.version
 

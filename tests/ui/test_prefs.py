@@ -3,7 +3,7 @@
 import pytest
 
 from flow_gl.core.settings import Settings
-from flow_gl.layers.base import LAYERS
+from flow_gl.layers.base import SHOWN_AT_FIRST
 from flow_gl.ui.state import prefs
 from flow_gl.ui.state.panel_layout import PanelPlaces, Place
 from flow_gl.ui.state.view_state import ViewState
@@ -89,4 +89,4 @@ def test_names_that_this_version_does_not_know_are_passed_over():
     prefs.apply(state, prefs.Preferences(palette="mauve", panels=["gone"], shown_layers=layers), Settings())
     assert state.palette.name == "dark"
     assert state.open_panels == set()
-    assert state.filters.layers == set(LAYERS) - {"grid"}, "a layer that the file does not name keeps its default"
+    assert state.filters.layers == SHOWN_AT_FIRST - {"grid"}, "a layer that the file does not name keeps its default"

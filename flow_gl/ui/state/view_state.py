@@ -14,7 +14,7 @@ from flow_gl.core.palette import DARK, PALETTES, Palette
 from flow_gl.core.schema import MAX_LODS
 from flow_gl.core.settings import DEFAULTS, AggregationSettings
 from flow_gl.gl.view import Rect
-from flow_gl.layers.base import LAYERS, Style
+from flow_gl.layers.base import SHOWN_AT_FIRST, Style
 from flow_gl.layers.cvd_reference import CvdReference
 from flow_gl.layers.marks.mark import NO_MARKS, Marks
 from flow_gl.layers.rows.extent import PriceScale
@@ -41,7 +41,7 @@ class Filters:
     size_scale: float = 1.0
     has_cvd_candles: bool = False
     """CVD is drawn as candles in place of a line."""
-    layers: set[str] = field(default_factory=lambda: set(LAYERS))
+    layers: set[str] = field(default_factory=lambda: set(SHOWN_AT_FIRST))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from flow_gl.ui.overlays.hover import bubble, cvd_bucket, event, level, mark, profile_row
+from flow_gl.ui.overlays.hover import bubble, cvd_bucket, event, held_level, level, mark, profile_row
 from flow_gl.ui.overlays.hover.tip import Mark, Spot, Tip
 from flow_gl.ui.state.pointed import BUBBLE, Pointed
 
@@ -12,6 +12,7 @@ MARKS: Final = (
     Mark("event", event.find, event.tell),
     Mark("profile row", profile_row.find, profile_row.tell),
     Mark("level", level.find, level.tell),
+    Mark("held level", held_level.find, held_level.tell),
     Mark("area of a mark", mark.find_area, mark.tell),
     Mark("CVD", cvd_bucket.find, cvd_bucket.tell),
 )

@@ -1,0 +1,214 @@
+"""Levels that the engine finds and that then stand: initial balance, opening range, POCs of earlier sessions.
+
+Initial balance and opening range begin at the open of regular hours, a naked POC at the close of its session. Names
+are at the right edge, before the bars of the profile: those of levels at one height share a label, and one that would
+overlap another steps to the left, or is left out where there is no room. The lines stay.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import Final, NamedTuple
+
+from flow_gl.core.cached import Cached
+from flow_gl.core.palette import Palette, Rgb, mix
+from flow_gl.core.schema import UNDEF_PRICE
+from flow_gl.gl.text import Plate, TextStyle
+from flow_gl.gl.view import Rect
+from flow_gl.layers.base import Scene
+from flow_gl.layers.cached_layer import CachedLayer
+from flow_gl.layers.chart import Chart
+from flow_gl.layers.labels.levels import PARTIAL_SUFFIX, Level, add_line
+from flow_gl.layers.labels.words import MINUS, price_text
+from flow_gl.layers.roll_places import contract_left
+from flow_gl.layers.sessions import current_left, current_profile, sessions_of
+
+INITIAL, OPENING, EXTENSIONS, NAKED = "initial_balance", "opening_range", "initial_extensions", "naked_pocs"
+"""Names of the kinds, which are also those of their switches."""
+KINDS: Final = (INITIAL, OPENING, EXTENSIONS, NAKED)
+_LABEL_PX: Final = 12.0
+_GAP_PX: Final = 8.0
+_STEP_PX: Final = 16.0
+"""Labels move by such steps as the bars of the profile grow."""
+_COLUMNS: Final = 3
+_MOST_EXTENSION: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class HeldLevel:
+    """A level with its kind, and the time (ns) from which its line is drawn; 0 where that is not known.
+
+    `trade_date` (YYYYMMDD) is the session of a naked POC, else 0; `factor` is that of an extension, else 0.
+    `is_frozen` is False while the level can still move.
+    """
+
+    level: Level
+    kind: str
+    since_ns: int
+    trade_date: int = 0
+    factor: int = 0
+    is_frozen: bool = True
+
+
+class _Line(NamedTuple):
+    """A line in view: whole pixels. `label_right` is where its label may end."""
+
+    level: Level
+    y: int
+    left: int
+    label_right: int
+
+
+def held_levels(scene: Scene) -> list[HeldLevel]:
+    """Return the levels whose kinds are switched on, the most important first."""
+    shown = scene.style.is_visible
+    found: list[HeldLevel] = []
+    if INITIAL in shown:
+        found += _range(scene, INITIAL, "IB")
+    if OPENING in shown:
+        found += _range(scene, OPENING, "OR")
+    if NAKED in shown:
+        found += _naked(scene)
+    if EXTENSIONS in shown:
+        found += _extensions(scene)
+    return found
+
+
+def line_left(scene: Scene, one: HeldLevel) -> float:
+    """Return the screen x from which a level's line is drawn, px."""
+    first = contract_left(scene) if one.kind == NAKED else current_left(scene)
+    return max(first, scene.price_view.pixel_x(one.since_ns)) if one.since_ns else first
+
+
+def _look(palette: Palette, kind: str) -> tuple[Rgb, float, tuple[float, float]]:
+    """Return colour, opacity and dash of a kind's lines."""
+    return {
+        INITIAL: (mix(palette.text, palette.information, 0.55), 0.8, (18.0, 14.0)),
+        OPENING: (mix(palette.text, palette.attention, 0.45), 0.7, (5.0, 3.0)),
+        EXTENSIONS: (mix(palette.quiet, palette.information, 0.5), 0.55, (8.0, 2.0)),
+        NAKED: (mix(palette.quiet, palette.attention, 0.6), 0.75, (12.0, 5.0)),
+    }[kind]
+
+
+def _ends(scene: Scene, kind: str) -> tuple[int, int] | None:
+    """Return the high and low of initial balance or opening range, 1e-9; None before its first trade."""
+    row, name = scene.reader.levels, "initial" if kind == INITIAL else "opening"
+    high, low = int(row[f"{name}_high"]), int(row[f"{name}_low"])
+    return None if high == UNDEF_PRICE or not row[f"{name}_end"] else (high, low)
+
+
+def _range(scene: Scene, kind: str, name: str) -> Iterator[HeldLevel]:
+    ends, row = _ends(scene, kind), scene.reader.levels
+    if ends is None:
+        return
+    suffix = PARTIAL_SUFFIX if _lacks_begin(scene) else ""
+    is_frozen = bool(row["initial_frozen" if kind == INITIAL else "opening_frozen"])
+    for price, end in zip(ends, ("high", "low"), strict=True):
+        level = Level(price, f"{name} {end}{suffix}", *_look(scene.style.palette, kind))
+        yield HeldLevel(level, kind, int(row["rth_open"]), is_frozen=is_frozen)
+
+
+def _extensions(scene: Scene) -> Iterator[HeldLevel]:
+    ends, row = _ends(scene, INITIAL), scene.reader.levels
+    if ends is None or ends[0] == ends[1]:
+        return
+    (high, low), look = ends, _look(scene.style.palette, EXTENSIONS)
+    suffix = PARTIAL_SUFFIX if _lacks_begin(scene) else ""
+    for factor in range(1, _MOST_EXTENSION + 1):
+        for price, sign in ((high + factor * (high - low), "+"), (low - factor * (high - low), MINUS)):
+            level = Level(price, f"IB {sign}{factor}x{suffix}", *look)
+            is_frozen = bool(row["initial_frozen"])
+            yield HeldLevel(level, EXTENSIONS, int(row["rth_open"]), factor=factor, is_frozen=is_frozen)
+
+
+def _lacks_begin(scene: Scene) -> bool:
+    """Return whether the session's data begin after the open of regular hours."""
+    session = scene.reader.session
+    return bool(session["partial"]) and int(session["first_ts"]) > int(scene.reader.levels["rth_open"])
+
+
+def _naked(scene: Scene) -> Iterator[HeldLevel]:
+    row = scene.reader.levels
+    ends = {int(one.numbers["trade_date"]): one.end_ns for one in sessions_of(scene.reader) if one.is_finished}
+    # The newest first: it is the one that price meets next.
+    for price, number in reversed(row["naked"][: int(row["naked_count"])].tolist()):
+        level = Level(price, f"nPOC {day_text(number)}", *_look(scene.style.palette, NAKED))
+        yield HeldLevel(level, NAKED, ends.get(number, 0), trade_date=number)
+
+
+def day_text(number: int) -> str:
+    """Format a trade date (YYYYMMDD) without its year: 26 Nov."""
+    day = date(number // 10_000, number // 100 % 100, number % 100)
+    return f"{day.day} {day:%b}"
+
+
+class HeldLevelsLayer(CachedLayer):
+    """Adds lines below the bubbles and labels above them."""
+
+    avoids = True
+
+    def __init__(self, chart: Chart) -> None:
+        super().__init__(chart)
+        self._levels: list[HeldLevel] = []
+        self._lines: tuple[_Line, ...] = ()
+        self._known: Final[Cached[list[HeldLevel]]] = Cached()
+
+    def key(self, scene: Scene) -> tuple[object, ...]:
+        shown, reader, chart = scene.style, scene.reader, self._chart
+        if not shown.is_visible.intersection(KINDS) or not chart.has_trades:
+            self._levels, self._lines = [], ()
+            return ()
+        if not chart.shown.is_paused or not self._levels:
+            versions = reader.levels_version, reader.sessions_version, int(reader.session["first_ts"])
+            self._levels = self._known.get((*versions, id(reader), shown), lambda: held_levels(scene))
+        view = scene.price_view
+        self._lines = tuple(self._lines_in_view(scene))
+        return self._lines, view.rect, view.scale, chart.shown.tick_size
+
+    def _lines_in_view(self, scene: Scene) -> Iterator[_Line]:
+        rect = scene.price_view.rect
+        for one in self._levels:
+            y, left = round(self._chart.shown.y_of_price(scene, one.level.price)), round(line_left(scene, one))
+            if rect.y <= y < rect.bottom and left < rect.right:
+                yield _Line(one.level, y, left, self._label_right(scene, y))
+
+    def build(self, scene: Scene) -> None:
+        groups: dict[int, list[_Line]] = {}
+        for line in self._lines:
+            add_line(self._chart, scene, line.level, line.y, (line.left, scene.price_view.rect.right))
+            groups.setdefault(line.y, []).append(line)
+        for y, lines in groups.items():
+            self._add_label(scene, y, lines)
+
+    def _add_label(self, scene: Scene, y: int, lines: list[_Line]) -> None:
+        """Add the names of the levels at one height, and their price."""
+        chart, rect, palette, scale = self._chart, scene.price_view.rect, scene.style.palette, scene.price_view.scale
+        size, texts = _LABEL_PX * scale, chart.batches.text
+        text = (
+            f"{', '.join(line.level.name for line in lines)} {price_text(lines[0].level.price, chart.shown.tick_size)}"
+        )
+        width = texts.width(text, size) + size
+        right = float(lines[0].label_right)
+        top = min(max(y, rect.y + size), rect.bottom - size) - 0.75 * size
+        for _ in range(_COLUMNS):
+            box = Rect(right - width, top, width, 1.5 * size)
+            met = [other.x for other in chart.batches.placed if box.overlaps(other)]
+            if not met and box.x >= rect.x and chart.batches.take(box, rect):
+                style = TextStyle(size, lines[0].level.color)
+                texts.add(text, round(box.x + 0.5 * size), y, style, plate=Plate(palette.ground, alpha=0.9))
+                return
+            right = min(met, default=rect.x) - _GAP_PX * scale
+
+    def _label_right(self, scene: Scene, y: int) -> int:
+        """Return the x before which a label at some height covers no bar of the profile, in steps of some pixels."""
+        size, step = _LABEL_PX * scene.price_view.scale, round(_STEP_PX * scene.price_view.scale)
+        rect, bars, place = scene.price_view.rect, self._chart.current_bars, current_profile(scene)
+        right = rect.right - 6 * scene.price_view.scale
+        if bars is None or place.width <= 0 or "profile" not in scene.style.is_visible:
+            return round(right)
+        tick_size = self._chart.shown.tick_size
+        heights = (y + part * 0.25 * size for part in range(-3, 4))
+        prices = [int(scene.price_view.y_at(height) // 1) * tick_size for height in heights]
+        longest = max(bars.length_px(price, place.width) for price in prices)
+        return round(min(right, place.right - step * math.ceil((longest + 0.5 * size) / step)))

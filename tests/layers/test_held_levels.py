@@ -1,0 +1,127 @@
+"""Initial balance, opening range and naked POCs: where their lines are, their names, and what a tooltip says."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from flow_gl.core.palette import PALETTES, Palette
+from flow_gl.core.schema import UNDEF_PRICE
+from flow_gl.core.settings import AggregationSettings
+from flow_gl.gl.label_boxes import LabelBox, overlaps
+from flow_gl.layers.base import LAYERS, Scene, Style
+from flow_gl.layers.labels.held_levels import KINDS, held_levels, line_left
+from flow_gl.layers.stack import ChartStack
+from flow_gl.ui.overlays.hover import held_level
+from flow_gl.ui.overlays.hover.tip import Spot, Tip
+from tests.kit.gl_context import draw
+from tests.kit.levels import plant_levels
+from tests.kit.markets import SECOND, START_NS, TICK, WEEK, make_market, make_scene, make_week
+
+ALL = frozenset(LAYERS)
+
+
+def scene_of(palette: Palette = PALETTES["dark"], *, naked: tuple[int, ...] = (-9, 4), frozen: bool = False) -> Scene:
+    market = make_market(300, seed=3)
+    plant_levels(market, naked=naked, is_frozen=frozen)
+    return make_scene(market, 1280, 720, span_s=200, style=Style(palette=palette, is_visible=ALL))
+
+
+def labels_of(stack: ChartStack, scene: Scene) -> list[LabelBox]:
+    boxes: list[LabelBox] = []
+    stack.collect_labels(boxes)
+    stack.update(scene)
+    stack.collect_labels(None)
+    return boxes
+
+
+def tip_of(scene: Scene, name: str) -> Tip:
+    one = next(one for one in held_levels(scene) if one.level.name == name)
+    y = min(max(scene.price_view.screen_y(one.level.price / TICK), 1.0), scene.price_view.rect.bottom - 1)
+    spot = Spot(scene, 900.0, y, AggregationSettings(), 0.15)
+    key = held_level.find(spot)
+    assert key is not None
+    tip = held_level.tell(spot, key)
+    assert tip is not None
+    return tip
+
+
+@pytest.mark.parametrize("palette", PALETTES.values(), ids=PALETTES)
+@pytest.mark.parametrize("name", KINDS)
+def test_each_kind_is_seen_in_every_palette_and_can_be_switched_off(
+    stack: ChartStack, palette: Palette, name: str
+) -> None:
+    scene = scene_of(palette)
+    if name == "initial_extensions":  # three ranges away from the price
+        view = scene.price_view
+        scene = replace(scene, price_view=replace(view, y_per_px=4 * view.y_per_px, y_top=view.y_top + 150))
+    without = replace(scene, style=replace(scene.style, is_visible=ALL - {name}))
+    pictures = (draw(stack, one).astype(int) for one in (scene, without))
+    assert (np.abs(next(pictures) - next(pictures)).max(axis=2) > 24).sum() > 200
+
+
+def test_extensions_are_one_to_three_ranges_beyond_the_initial_balance_and_off_at_first() -> None:
+    scene = scene_of()
+    prices = {one.level.name: one.level.price for one in held_levels(scene)}
+    size = prices["IB high"] - prices["IB low"]
+    assert size == 28 * TICK
+    for factor in (1, 2, 3):
+        assert prices[f"IB +{factor}x"] == prices["IB high"] + factor * size
+        assert prices[f"IB \u2212{factor}x"] == prices["IB low"] - factor * size
+    first = replace(scene, style=Style())
+    assert {one.kind for one in held_levels(first)} == set(KINDS) - {"initial_extensions"}
+
+
+def test_the_ranges_begin_at_the_open_of_regular_hours() -> None:
+    market = make_market(300, seed=3)
+    plant_levels(market)
+    scene = make_scene(market, span_s=600)
+    session = np.array([market.reader.session])
+    session["open_ts"] -= 3600 * SECOND
+    market.store.session.write(session)
+    market.reader.refresh()
+    opened = scene.price_view.pixel_x(START_NS)
+    assert opened > 0
+    assert [line_left(scene, one) for one in held_levels(scene)] == [opened] * 4
+
+
+def test_a_naked_poc_begins_at_its_sessions_close() -> None:
+    market = make_week()
+    plant_levels(market, naked=(-5, 5))
+    scene = make_scene(market, 1280, 720, span_s=4 * 24 * 3600, lod=6)
+    newest, older = (one for one in held_levels(scene) if one.kind == "naked_pocs")
+    assert (newest.trade_date, older.trade_date) == (20251127, 20251126)
+    assert (newest.since_ns, older.since_ns) == (WEEK[3].close_ns, WEEK[2].close_ns)
+    assert line_left(scene, newest) == scene.price_view.pixel_x(WEEK[3].close_ns)
+
+
+def test_levels_at_one_height_share_a_label_and_no_two_labels_meet(stack: ChartStack) -> None:
+    scene = scene_of(naked=tuple(range(-12, 18, 1)))
+    labels = labels_of(stack, scene)
+    assert any(box.text.startswith("IB high, OR high") for box in labels)
+    assert sum("nPOC" in box.text for box in labels) > 4
+    assert not overlaps(labels)
+
+
+def test_nothing_is_drawn_before_the_first_trade_of_regular_hours(stack: ChartStack) -> None:
+    scene = scene_of(naked=())
+    levels = np.array([scene.reader.levels])
+    for name in ("initial_high", "initial_low", "opening_high", "opening_low"):
+        levels[name] = UNDEF_PRICE
+    scene.reader.store.levels.write(levels)
+    scene.reader.refresh()
+    assert held_levels(scene) == []
+    assert not any("IB" in box.text for box in labels_of(stack, scene))
+
+
+def test_a_tooltip_says_value_rule_and_since_when() -> None:
+    tip = tip_of(scene_of(), "IB low")
+    assert {label for label, _, _ in tip.lines} == {"Value", "Since"}
+    assert ("Since", "09:30 ET", 0.0) in tip.lines
+    assert tip.notes == ["Lowest price of the first 60 minutes of regular hours, from 09:30 ET.", "It still grows."]
+    assert tip_of(scene_of(frozen=True), "OR low").notes == [
+        "Lowest price of the first 5 minutes of regular hours, from 09:30 ET."
+    ]
+    naked = tip_of(scene_of(), "nPOC 27 Nov")
+    assert ("Trade date", "27 Nov", 0.0) in naked.lines
+    assert naked.notes[0].startswith("The price with the most volume in an earlier session")
