@@ -12,6 +12,7 @@ from flow_gl import __version__
 from flow_gl.cli import streams
 from flow_gl.cli.bench import bench
 from flow_gl.cli.commands import demo, live, replay
+from flow_gl.cli.detect import detect
 from flow_gl.cli.history import download, sessions
 from flow_gl.cli.tools import doctor, export
 from flow_gl.core.errors import (
@@ -37,6 +38,7 @@ HELP: Final = """An order-flow bubble chart for CME futures.
 flow-gl demo              a synthetic market: no data and no key needed
 flow-gl replay FILE...    recorded trades: Databento DBN or CSV
 flow-gl live              Databento's live feed (DATABENTO_API_KEY)
+flow-gl detect FILE...    events of many sessions, and what price did afterwards
 flow-gl COMMAND --help    flags and examples of a command
 
 Settings come from .env, the environment (FLOW_GL_*), the TOML config file and flags,
@@ -112,7 +114,7 @@ def run_app(program: typer.Typer, arguments: Sequence[str], *, name: str) -> int
 
 def _register() -> None:
     if not app.registered_commands:
-        for command in (demo, replay, live, export, sessions, download, doctor):
+        for command in (demo, replay, live, export, detect, sessions, download, doctor):
             app.command()(command)
         # Flags after a benchmark's name belong to the benchmark, including --help.
         own_flags = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}

@@ -41,6 +41,7 @@ class _Given:
 def load(
     flags: Mapping[str, object] | None = None,
     *,
+    sets: Mapping[str, object] | None = None,
     config: Path | None = None,
     env_file: Path | None = Path(".env"),
     environment: Mapping[str, str] | None = None,
@@ -50,6 +51,7 @@ def load(
     Parameters
     ----------
     flags : values of the command line by setting; None for a flag that was not given
+    sets : values that were given by the setting's name, as in `--set absorption.sd=3`
     config : TOML file; None for the one that `FLOW_GL_CONFIG` names, else the user's own if it exists
     env_file : `.env` file, read if it exists
     environment : variables; None for this process's
@@ -69,6 +71,10 @@ def load(
     for name, value in (flags or {}).items():
         if value is not None:
             given[name] = _Given(value, f"--{name.replace('.', '-').replace('_', '-')}")
+    for name, value in (sets or {}).items():
+        if name not in DECLARED:
+            raise UsageError(f"{name} is not a setting{nearest(name, list(DECLARED))}")
+        given[name] = _Given(value, f"{name}={value}")
     settings = _validate(given)
     if settings.api_key:
         protect(settings.api_key.get_secret_value())
@@ -125,7 +131,7 @@ def _take_variable(variable: str, value: str | None, where: str) -> dict[str, _G
         setting = _setting_of(variable)
     except KeyError:
         known = [variable_of(name) for name in DECLARED]
-        raise UsageError(f"{variable} ({where}) is not a setting{_nearest(variable, known)}") from None
+        raise UsageError(f"{variable} ({where}) is not a setting{nearest(variable, known)}") from None
     # `NAME=` means "not set", as in every .env file with its lines left empty.
     return {setting: _Given(value, f"{variable}, {where}")} if setting and value else {}
 
@@ -167,7 +173,7 @@ def _read_toml(path: Path) -> dict[str, _Given]:
     found = dict(_flat(content))
     for name in found:
         if name not in DECLARED:
-            raise UsageError(f"{path}: {name} is not a setting{_nearest(name, list(DECLARED))}")
+            raise UsageError(f"{path}: {name} is not a setting{nearest(name, list(DECLARED))}")
     return {name: _Given(value, str(path)) for name, value in found.items()}
 
 
@@ -181,7 +187,8 @@ def _flat(content: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
             yield name, value
 
 
-def _nearest(name: str, known: list[str]) -> str:
+def nearest(name: str, known: list[str]) -> str:
+    """Return a hint for an unknown name: the nearest known one, or all of them."""
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     return f"; did you mean {close[0]}?" if close else f" (there are: {', '.join(known)})"
 

@@ -17,7 +17,7 @@ from flow_gl.engine.detectors.base import NEVER, RULES
 from flow_gl.engine.detectors.group import DetectorGroup, FoundRoom
 from flow_gl.engine.kernels.layout import CLOSE_DELAY_NS
 from flow_gl.engine.session_levels import SessionLevels
-from flow_gl.engine.sinks import LOGS, LogName, Sink
+from flow_gl.engine.sinks import LOGS, LogName, Sink, TradeReader
 
 _RECOMPUTED: Final = (*(RULES.names or ()), "initial_balance_minutes", "opening_range_minutes")
 """The settings whose change needs all of the session's trades."""
@@ -67,6 +67,8 @@ class SessionEvents:
             return
         if self._group is not None:
             self._send(self._group.take(words, tick_size), sink)
+            if isinstance(sink, TradeReader):
+                sink.trades(words)
         if self.alerts.is_on:
             self._move_initial_balance()
             self.alerts.take(words, bucket_ns=self._settings.bucket_ns, tick_size=tick_size)
@@ -136,7 +138,7 @@ class SessionEvents:
             self._counts[name] = len(rows)
 
     def keep(self) -> list[bytes]:
-        """Return the state for a checkpoint."""
+        """Return the state for a checkpoint: of the levels and the alerts, then of the detectors."""
         numbers = np.array([self._since, *self._counts.values()], np.int64).tobytes()
         group = self._group.keep() if self._group is not None else ()
         return [self.levels.keep(), self.alerts.keep(), numbers, *group]

@@ -1,5 +1,6 @@
 """Sinks that receive an instrument's results: a MarketStore for the view, or arrays for export and tests."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, Protocol
@@ -81,6 +82,17 @@ class Sink(Protocol):
 
     def finished(self, session: Finished) -> None:
         """Accept a finished session, after all of its closed bubbles."""
+
+
+class TradeReader(ABC):
+    """A sink that also receives the trades themselves derives from this."""
+
+    @abstractmethod
+    def trades(self, words: NDArray[np.int64]) -> None:
+        """Accept trades that have been aggregated, and their events (int64 words of TRADE rows).
+
+        Records without a price, a size or the action of a trade may be among them.
+        """
 
 
 class MarketSink:

@@ -24,7 +24,8 @@ from flow_gl.engine.records import is_partial
 from flow_gl.engine.sinks import Collector, Finished
 from flow_gl.engine.summary import Summary
 from flow_gl.engine.wanted import Result, Wanted, unique_names
-from flow_gl.services.export.tables import Format, Part, write_tables
+from flow_gl.services.export.tables import Part, write_tables
+from flow_gl.services.export.writing import Format
 
 _SINCE_START: Final = ("rejected", "late")
 

@@ -10,6 +10,7 @@ import msgspec
 from flow_gl.core.errors import UsageError
 from flow_gl.core.settings import checks
 from flow_gl.core.settings.declaration import DRAWING, HEADINGS, MARKET, NUMBERS, Names, Setting, declared_in
+from flow_gl.core.settings.detectors import DetectorSettings
 from flow_gl.core.settings.levels import LevelSettings
 
 MIN_BUCKET_NS: Final = 100_000_000
@@ -156,6 +157,8 @@ AGGREGATION: Final = {
     one.field: one for one in sorted(_declared.values(), key=lambda one: HEADINGS.index(one.setting.heading))
 }
 """Declarations of the engine's settings, by field: the detectors' parameters after all others."""
+DETECTION: Final = (*(one.name for one in fields(DetectorSettings)), "arm", "cvd_reset", "cvd_reset_times")
+"""The fields on which events depend."""
 
 
 def merge(settings: AggregationSettings, changes: Mapping[str, Any]) -> AggregationSettings:

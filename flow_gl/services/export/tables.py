@@ -1,15 +1,14 @@
 """Tables on disk: bubbles, CVD and profile as Parquet or CSV, levels as JSON.
 
 Prices are exported as floats in points: the double nearest to the exact price. Everything else stays an integer.
-Tables are written atomically (a temporary file, then a rename), so a reader never sees a partial one.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,17 +17,11 @@ from flow_gl.core.errors import FlowError
 from flow_gl.core.market.courses import Rolled
 from flow_gl.core.market.instrument import roll_label
 from flow_gl.core.market.lod import THRESHOLD, threshold_at
-from flow_gl.core.outside import cell
-from flow_gl.core.schema import PRICE_SCALE
 from flow_gl.services.export.events import event_columns
+from flow_gl.services.export.writing import Format, points, replacing, write_table
 
-Format = Literal["parquet", "csv"]
 TABLES: Final = ("bubbles", "cvd", "profile", "events", "levels", "order_cvd", "rolls")
 LEVELS_FILE: Final = "levels.json"
-_FEW_VALUES: Final = [
-    *("instrument", "symbol", "trade_date", "buy", "sell", "unsided", "delta", "dominant", "volume", "trade_count"),
-]
-"""Columns that Parquet stores as a dictionary; for columns of mostly distinct values that costs time and space."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +51,6 @@ class Part:
     unsided: NDArray[np.int64]
     levels: Mapping[str, Any]
     """What goes into levels.json."""
-
-
-def points(price: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Convert prices (int64, 1e-9 units) to points (float64), correctly rounded for prices up to nine million."""
-    return price / float(PRICE_SCALE)
 
 
 def write_tables(
@@ -99,27 +87,16 @@ def write_tables(
     paths = [folder / f"{name}.{fmt}" for name in TABLES] + [folder / LEVELS_FILE]
     try:
         with ExitStack() as stack:
-            places = [stack.enter_context(_replacing(path)) for path in paths]
+            places = [stack.enter_context(replacing(path)) for path in paths]
             for place, name in zip(places, TABLES, strict=False):
                 if name == "rolls":
-                    _write_table(place, iter([_roll_columns(rolls)]), fmt)
+                    write_table(place, iter([_roll_columns(rolls)]), fmt)
                 else:
-                    _write_table(place, (_columns(name, part, by_session, least) for part in parts), fmt)
+                    write_table(place, (_columns(name, part, by_session, least) for part in parts), fmt)
             places[-1].write_text(json.dumps(_levels(parts, by_session), indent=2) + "\n", encoding="utf-8")
     except OSError as error:
         raise FlowError(f"cannot write the tables into {folder}: {error.strerror or error}") from error
     return paths
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path` that replaces it on success and is removed on failure."""
-    part = path.with_name(f".{path.name}.part")
-    try:
-        yield part
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _columns(name: str, part: Part, by_session: bool, threshold: float) -> dict[str, Any]:
@@ -187,48 +164,6 @@ def _bubble_columns(rows: NDArray[np.void], threshold: float) -> dict[str, Any]:
         "trade_count": rows["trade_count"],
         **{field: points(rows[field]) for field in ("open", "high", "low", "close")},
     }
-
-
-def _write_table(path: Path, tables: Iterator[dict[str, Any]], fmt: Format) -> None:
-    import pyarrow as pa
-    from pyarrow import csv, parquet
-
-    writer: Any = None
-    try:
-        for columns in tables:
-            arrays = {name: _arrow(pa, column, fmt) for name, column in columns.items()}
-            table = pa.table(arrays)
-            if writer is None and fmt == "parquet":
-                # The other integers as differences: half the time to compress, and a third less room.
-                steps = {
-                    field.name: "DELTA_BINARY_PACKED"
-                    for field in table.schema
-                    if field.type == pa.int64() and field.name not in _FEW_VALUES
-                }
-                writer = parquet.ParquetWriter(
-                    path, table.schema, compression="zstd", use_dictionary=_FEW_VALUES, column_encoding=steps
-                )
-            elif writer is None:
-                writer = csv.CSVWriter(path, table.schema)
-            writer.write_table(table)
-    finally:
-        if writer is not None:
-            writer.close()
-
-
-def _arrow(pa: Any, column: Any, fmt: Format) -> Any:
-    if isinstance(column, tuple):
-        word, count = column
-        if fmt == "csv":
-            return pa.repeat(pa.scalar(cell(word)), count)
-        return pa.DictionaryArray.from_arrays(pa.array(np.zeros(count, np.int8)), pa.array([word]))
-    if column.dtype.kind == "U":
-        words, index = np.unique(column, return_inverse=True)
-        if fmt == "csv":
-            return pa.array(column)
-        return pa.DictionaryArray.from_arrays(pa.array(index.astype(np.int8)), pa.array(words))
-    # A number that there is none of, NaN here, is null in Parquet and empty in CSV.
-    return pa.array(np.ascontiguousarray(column), from_pandas=True)
 
 
 def _levels(parts: Sequence[Part], by_session: bool) -> dict[str, Any]:

@@ -1,0 +1,77 @@
+"""What price did after an event, in event time.
+
+The price at a time T is that of the session's trade with the latest `ts_event` up to T; of several, the last to arrive.
+The move after d is the price at `ts_event + d` less the price at `ts_event`, in ticks. There is none if the session has
+no trade at or after `ts_event + d`: the session, or the file, has ended by then.
+"""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flow_gl.core.schema import UNDEF_PRICE
+from flow_gl.core.units import MINUTE_NS, SECOND_NS
+from flow_gl.engine.kernels.layout import WORDS
+
+HORIZONS: Final = {"10s": 10 * SECOND_NS, "60s": 60 * SECOND_NS, "5m": 5 * MINUTE_NS}
+"""How long after an event, in ns, by the name in the tables' columns."""
+_TRADE: Final = ord("T")
+
+
+class Prices:
+    """The times and prices of a session's trades, in the order of arrival."""
+
+    def __init__(self) -> None:
+        self._times: list[NDArray[np.int64]] = []
+        self._prices: list[NDArray[np.int64]] = []
+
+    def add(self, words: NDArray[np.int64]) -> None:
+        """Add trades (int64 words of TRADE rows); records that the engine rejects are left out."""
+        times, prices, tail = words[1::WORDS], words[2::WORDS], words[3::WORDS]
+        is_trade = ((tail >> 32) & 0xFF == _TRADE) & (tail & 0xFFFFFFFF != 0) & (prices != UNDEF_PRICE) & (times >= 0)
+        if is_trade.all():
+            self._times.append(times.copy())
+            self._prices.append(prices.copy())
+        else:
+            self._times.append(times[is_trade])
+            self._prices.append(prices[is_trade])
+
+    def taken(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return times (ns) and prices (1e-9 units) in the order of time, and begin again."""
+        empty = np.zeros(0, np.int64)
+        times, prices = np.concatenate([empty, *self._times]), np.concatenate([empty, *self._prices])
+        self._times.clear()
+        self._prices.clear()
+        if (times[1:] < times[:-1]).any():
+            order = np.argsort(times, kind="stable")
+            times, prices = times[order], prices[order]
+        return times, prices
+
+
+def moves(
+    events: NDArray[np.void], times: NDArray[np.int64], prices: NDArray[np.int64], *, tick_size: int
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return what price did after each event.
+
+    Parameters
+    ----------
+    events : EVENT rows of one session
+    times, prices : all trades of the session in the order of time: ns and 1e-9 units
+    tick_size : the instrument's tick, 1e-9 units
+
+    Returns
+    -------
+    price : int64 (n,), price at each event's time, 1e-9 units
+    moves : float64 (n, 3), ticks, by the horizons of HORIZONS; NaN where there is none
+    """
+    ts = events["ts_event"]
+    at = np.searchsorted(times, ts, side="right") - 1
+    then = prices[np.maximum(at, 0)] if len(times) else np.zeros(len(ts), np.int64)
+    found = np.full((len(ts), len(HORIZONS)), np.nan)
+    last = int(times[-1]) if len(times) else -1
+    for column, horizon in enumerate(HORIZONS.values()):
+        is_known = (ts + horizon <= last) & (at >= 0)
+        later = prices[np.searchsorted(times, ts[is_known] + horizon, side="right") - 1]
+        found[is_known, column] = (later - then[is_known]) / tick_size
+    return then, found
