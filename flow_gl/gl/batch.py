@@ -3,6 +3,9 @@
 import struct
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from flow_gl.gl.buffers import StreamBuffer
 from flow_gl.gl.counters import FrameCounters
 from flow_gl.gl.drawing import RowDrawing
@@ -68,6 +71,15 @@ class Batch:
         for row in rows:
             pack(packed, used, *row)
             used += size
+        self._used = end
+
+    def _put_many(self, rows: NDArray[np.float32]) -> None:
+        """Pack rows of floats, shape (n, floats of a row)."""
+        raw = rows.tobytes()
+        end = self._used + len(raw)
+        if end > len(self._packed):
+            self._packed += bytes(max(len(self._packed), end - len(self._packed)))
+        self._packed[self._used : end] = raw
         self._used = end
 
     def _put(self, *values: float) -> None:

@@ -3,6 +3,9 @@
 import struct
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from flow_gl.core.frozen import frozen
 from flow_gl.core.palette import Rgb
 from flow_gl.gl.batch import Batch
@@ -90,6 +93,57 @@ class ShapeBatch(Batch):
         size = abs(b[0] - a[0]) + 2 * padding, abs(b[1] - a[1]) + 2 * padding
         falls = 1.0 if (b[0] - a[0]) * (b[1] - a[1]) >= 0 else -1.0
         self._put(left, top, *size, *color, alpha, _SLANT, 0.5 * thickness, padding, falls)
+
+    def steps(
+        self,
+        xs: NDArray[np.float64],
+        ys: NDArray[np.float64],
+        end: float,
+        thickness: float,
+        color: Rgb,
+        *,
+        alpha: float = 1.0,
+    ) -> None:
+        """Add a line that steps to `ys[i]` at `xs[i]` (rising, float64, whole pixels) and ends at `end`."""
+        thickness = max(1.0, round(thickness))
+        # Points in one column of pixels are one: the last.
+        shown = np.append(xs[1:], end) > xs
+        xs, ys = xs[shown], ys[shown]
+        if not len(xs):
+            return
+        rights, lows, highs = np.append(xs[1:], end), np.minimum(ys[1:], ys[:-1]), np.maximum(ys[1:], ys[:-1])
+        self._put_boxes((xs, ys, rights - xs, np.full(len(xs), thickness)), color, alpha)
+        self._put_boxes((xs[1:], lows, np.full(len(lows), thickness), highs - lows), color, alpha)
+
+    def segments(
+        self,
+        xs: NDArray[np.float64],
+        ys: NDArray[np.float64],
+        joined: NDArray[np.bool_],
+        thickness: float,
+        color: Rgb,
+        *,
+        alpha: float = 1.0,
+    ) -> None:
+        """Add straight lines from point i to point i + 1 where `joined[i]`: float64 (n,) and bool (n - 1,)."""
+        if len(xs) < 2:
+            return
+        padding = 0.5 * thickness + 1.0
+        left, right, a, b = (values[joined] for values in (xs[:-1], xs[1:], ys[:-1], ys[1:]))
+        rows = np.zeros((len(left), _ROW.size // 4), np.float32)
+        rows[:, 0], rows[:, 1] = left - padding, np.minimum(a, b) - padding
+        rows[:, 2], rows[:, 3] = right - left + 2 * padding, np.abs(b - a) + 2 * padding
+        rows[:, 4:8], rows[:, 8:11] = (*color, alpha), (_SLANT, 0.5 * thickness, padding)
+        rows[:, 11] = np.where(b >= a, 1.0, -1.0)
+        self._put_many(rows)
+
+    def _put_boxes(self, boxes: tuple[NDArray[np.float64], ...], color: Rgb, alpha: float) -> None:
+        """Add filled rectangles: x, y, width and height, each float64, shape (n,)."""
+        rows = np.zeros((len(boxes[0]), _ROW.size // 4), np.float32)
+        for column, values in enumerate(boxes):
+            rows[:, column] = values
+        rows[:, 4:8], rows[:, 8] = (*color, alpha), _SOLID
+        self._put_many(rows)
 
     def fade(
         self,

@@ -14,6 +14,7 @@ from flow_gl.core.palette import DARK, Palette, Rgb
 from flow_gl.gl.counters import FrameCounters
 from flow_gl.gl.view import Rect, View
 from flow_gl.layers.cvd_reference import CvdReference
+from flow_gl.layers.lines.book import NO_LINES, LineBook
 from flow_gl.layers.marks.mark import MARK_TITLES, NO_MARKS, Marks
 from flow_gl.store.market import MarketReader
 
@@ -31,14 +32,16 @@ LAYERS: Final = {
     "initial_extensions": "IB extensions",
     "opening_range": "Opening range",
     "naked_pocs": "Naked POCs",
+    "developing": "Developing POC",
     "cvd": "CVD",
+    "order_cvd": "CVD by size",
     "gaps": "Gaps",
     "sessions": "Session names",
     "events": "Zero crosses",
     **MARK_TITLES,
 }
 """Layers that can be switched off: name and title in the menu."""
-SHOWN_AT_FIRST: Final = frozenset(LAYERS) - {"initial_extensions"}
+SHOWN_AT_FIRST: Final = frozenset(LAYERS) - {"initial_extensions", "developing", "order_cvd"}
 """Layers that are shown until the user switches them off; the others are shown on request."""
 LAYER_OF_EVENT: Final = {name: "events" if name == "zero_cross" else name for name in EVENT_NAMES}
 """The layer that draws a kind of event, by the kind's name."""
@@ -135,6 +138,10 @@ class Scene:
     """Where CVD is counted from a second time."""
     marks: Marks = NO_MARKS
     """What the detectors found, as far as there is room for it."""
+    lines: LineBook = NO_LINES
+    """Developing levels, and CVD by order size."""
+    order_sizes: tuple[int, int] = (10, 50)
+    """Least contracts of a medium and of a large order."""
     zone: str = "America/New_York"
     """Time zone of all times on the chart."""
 

@@ -158,6 +158,7 @@ class Chart:
                 reader.breaks_version,
                 reader.sessions_version,
                 reader.store.events.head,
+                scene.lines.sizes.version,
                 self.kit.atlas.generation,
                 self._profile_drawn,
             ),

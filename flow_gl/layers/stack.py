@@ -37,6 +37,8 @@ from flow_gl.layers.labels.levels import LevelsLayer
 from flow_gl.layers.labels.off_scale import OffScaleLayer
 from flow_gl.layers.labels.session_levels import SessionLevelsLayer
 from flow_gl.layers.labels.session_names import SessionNamesLayer
+from flow_gl.layers.lines.developing import DevelopingLayer
+from flow_gl.layers.lines.order_sizes import OrderSizesLayer, OrderSizesLegendLayer
 from flow_gl.layers.marks.absorption import AbsorptionLayer
 from flow_gl.layers.marks.divergence import DivergenceLayer
 from flow_gl.layers.marks.large_trade import LargeTradeLayer
@@ -87,17 +89,20 @@ DRAW_ORDER: Final[tuple[tuple[str, Callable[[Chart], Layer] | Batch, Pane], ...]
     ("session_levels", SessionLevelsLayer, Pane.WHOLE),
     ("held_levels", HeldLevelsLayer, Pane.WHOLE),
     ("under", Batch.UNDER, Pane.WHOLE),
+    ("developing", DevelopingLayer, Pane.PRICE),
     ("price", PriceLayer, Pane.PRICE),
     ("bubbles", BubblesLayer, Pane.PRICE),
     ("counts", CountsLayer, Pane.PRICE),
     ("marks", Batch.MARKS, Pane.PRICE),
     ("cvd_reference", CvdReferenceLayer, Pane.WHOLE),
     ("cvd", CvdLayer, Pane.CVD),
+    ("order_sizes", OrderSizesLayer, Pane.CVD),
     ("price_axis", PriceAxisLayer, Pane.WHOLE),
     ("price_plate", PricePlateLayer, Pane.WHOLE),
     ("cvd_axis", CvdAxisLayer, Pane.WHOLE),
     ("cvd_plate", CvdPlateLayer, Pane.WHOLE),
     ("cvd_caption", CvdCaptionLayer, Pane.WHOLE),
+    ("order_sizes_legend", OrderSizesLegendLayer, Pane.WHOLE),
     ("time_axis", TimeAxisLayer, Pane.WHOLE),
     ("crosshair", CrosshairLayer, Pane.WHOLE),
     ("over", Batch.OVER, Pane.WHOLE),

@@ -15,6 +15,7 @@ from flow_gl.core.jobs import Job
 from flow_gl.gl.view import Rect, View
 from flow_gl.layers.base import Scene
 from flow_gl.layers.detail import MIN_SPACING_PX, lod_for
+from flow_gl.layers.lines.book import ORDER_SIZES
 from flow_gl.layers.marks.book import MarkBook, Window
 from flow_gl.layers.marks.mark import KINDS
 from flow_gl.layers.rows import hit
@@ -95,6 +96,7 @@ class ChartAxes:
             locked=state.locked_lod,
             min_spacing_px=MIN_SPACING_PX * moment.scale,
         )
+        own.lines.refresh(market, state.filters.layers)
         if own.price.per_px <= 0.0 or self._job.may_run("time"):
             _search(market, layout, state, own, moment)
         own.marks = self._marks.select(market, _window(layout, state, own, moment), _kinds_shown(state))
@@ -126,7 +128,10 @@ def _search(market: MarketReader, layout: ChartLayout, state: ViewState, own: Ch
     cut = {"hidden_before_ns": own.cleared_before_ns, "until_ns": _until_ns(state)}
     own.price_seen = price_scale(market, own.lod, *seen_ns, **cut)
     has_candles = state.filters.has_cvd_candles
-    own.cvd_seen = _with_zero(own, hit.cvd_extent(market, own.lod, *seen_ns, has_candles=has_candles, **cut))
+    cvd = hit.cvd_extent(market, own.lod, *seen_ns, has_candles=has_candles, **cut)
+    if ORDER_SIZES in state.filters.layers and cvd is not None:
+        cvd = own.lines.sizes.extent(seen_ns[0], min(seen_ns[1], cut["until_ns"]), cvd)
+    own.cvd_seen = _with_zero(own, cvd)
     if own.price_seen is None and own.price.per_px <= 0.0 and market.session["trade_count"]:
         last = int(market.session["last_price"]) / (market.tick_size or UNKNOWN_TICK_SIZE)
         own.price_seen = PriceScale(last, last)
@@ -205,6 +210,8 @@ def build(
         crosshair_px=_own_crosshair(state, layout),
         cvd_reference=own.cvd_reference(market),
         marks=own.marks,
+        lines=own.lines,
+        order_sizes=(state.aggregation.order_size_medium, state.aggregation.order_size_large),
         price_axis_px=layout.price_axis.width,
         time_axis_px=layout.time_axis.height,
         covered=covered,

@@ -1,10 +1,13 @@
 """Levels and lines planted into a local store."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
 
-from flow_gl.core.schema import LEVELS
+from flow_gl.core.schema import LEVELS, MINUTE_LEVELS, ORDER_CVD
+from flow_gl.layers.base import Scene
+from flow_gl.layers.lines.book import LineBook
 from tests.kit.markets import SECOND, START_NS, TICK, Market
 
 
@@ -31,3 +34,32 @@ def plant_levels(market: Market, *, naked: tuple[int, ...] = (), is_frozen: bool
         row["naked"]["trade_date"][0, at] = int(f"{day:%Y%m%d}")
     market.store.levels.write(row)
     market.reader.refresh()
+
+
+def plant_lines(market: Market) -> None:
+    """Publish a minute's levels every 60 s and CVD by order size every second, computed from the market's rows.
+
+    The levels are the middle of what traded until then, and its quarters; small orders have a third of each delta,
+    large ones what is left of two equal parts.
+    """
+    rows = market.rows
+    ends = (rows["ts_event"] // (60 * SECOND) + 1) * 60 * SECOND
+    minutes = np.zeros(len(np.unique(ends)), MINUTE_LEVELS)
+    for row, end in zip(minutes, np.unique(ends), strict=True):
+        quarter, middle, upper = np.percentile(rows["close"][ends <= end], [25, 50, 75])
+        row["ts_event"] = end
+        row["val"], row["poc"], row["vah"] = (round(price / TICK) * TICK for price in (quarter, middle, upper))
+    market.store.minutes.append(minutes)
+    sizes = np.zeros(len(rows), ORDER_CVD)
+    sizes["ts_event"] = rows["ts_event"] + SECOND
+    delta = rows["buy"] - rows["sell"]
+    sizes["small"], sizes["medium"] = np.cumsum(delta // 3), np.cumsum(-delta // 4)
+    sizes["large"] = np.cumsum(delta) - sizes["small"] - sizes["medium"]
+    market.store.order_cvd.append(sizes)
+
+
+def with_lines(scene: Scene) -> Scene:
+    """Return a scene with the lines that are switched on in it."""
+    book = LineBook()
+    book.refresh(scene.reader, scene.style.is_visible)
+    return replace(scene, lines=book)

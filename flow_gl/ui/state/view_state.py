@@ -16,6 +16,7 @@ from flow_gl.core.settings import DEFAULTS, AggregationSettings
 from flow_gl.gl.view import Rect
 from flow_gl.layers.base import SHOWN_AT_FIRST, Style
 from flow_gl.layers.cvd_reference import CvdReference
+from flow_gl.layers.lines.book import LineBook
 from flow_gl.layers.marks.mark import NO_MARKS, Marks
 from flow_gl.layers.rows.extent import PriceScale
 from flow_gl.store.market import MarketReader
@@ -66,6 +67,8 @@ class ChartState:
     """Lowest and highest CVD in view, contracts."""
     marks: Marks = NO_MARKS
     """Marks of this frame."""
+    lines: LineBook = field(default_factory=LineBook, compare=False)
+    """Developing levels and CVD by order size."""
     is_zero_near: bool = False
     """The automatic CVD axis includes zero."""
     cleared_before_ns: int = 0

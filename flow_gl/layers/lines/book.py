@@ -1,0 +1,127 @@
+"""The rows of the session's lines, as far as one chart shows them: each row is copied from its log once."""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flow_gl.store.market import MarketReader
+from flow_gl.store.row_log import RowCursor, RowLog
+
+MINUTE_COLUMNS: Final = ("poc", "vah", "val")
+SIZE_COLUMNS: Final = ("small", "medium", "large")
+DEVELOPING: Final = "developing"
+ORDER_SIZES: Final = "order_cvd"
+"""Names of the layers, as switches know them."""
+_MOST_READ: Final = 1 << 16
+"""Rows that are read in one frame."""
+_MOST_SEARCHED: Final = 4096
+_FIRST: Final = 1024
+
+
+class LineRows:
+    """Times and values of one log's rows, oldest first, in arrays that grow by doubling.
+
+    Parameters
+    ----------
+    columns : fields of the log's rows that are kept, int64
+    """
+
+    def __init__(self, columns: tuple[str, ...]) -> None:
+        self._columns: Final = columns
+        self._times: NDArray[np.int64] = np.zeros(_FIRST, np.int64)
+        self._values: NDArray[np.int64] = np.zeros((_FIRST, len(columns)), np.int64)
+        self._count = 0
+        self._log: RowLog | None = None
+        self._cursor: RowCursor | None = None
+        self.version = 0
+        """Changes with the rows."""
+
+    @property
+    def times(self) -> NDArray[np.int64]:
+        """Int64, shape (n,), ns: rising."""
+        return self._times[: self._count]
+
+    @property
+    def values(self) -> NDArray[np.int64]:
+        """Int64, shape (n, number of columns)."""
+        return self._values[: self._count]
+
+    def refresh(self, log: RowLog) -> None:
+        """Read the rows that are new; all again after a replacement or in another store."""
+        if log is not self._log or self._cursor is None:
+            self._log, self._cursor = log, RowCursor(log)
+            self._forget()
+        if self._cursor.renewed() is not None:
+            self._forget()
+        if not self._cursor.behind:
+            return
+        rows = self._cursor.read(_MOST_READ)
+        keep = log.capacity
+        if self._count + len(rows) > keep:
+            self._drop(self._count + len(rows) - keep + keep // 4)
+        end = self._count + len(rows)
+        if end > len(self._times):
+            room = max(2 * len(self._times), end)
+            self._times = np.resize(self._times, room)
+            self._values = np.resize(self._values, (room, len(self._columns)))
+        self._times[self._count : end] = rows["ts_event"]
+        for column, name in enumerate(self._columns):
+            self._values[self._count : end, column] = rows[name]
+        self._count = end
+        self.version += 1
+
+    def seen(self, left_ns: int, right_ns: int, most: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return times and values of the rows from the last one before a range to the first one behind it.
+
+        Of more than `most` rows every n-th is returned, the same ones wherever the range begins, and the newest.
+        """
+        first, last = np.searchsorted(self.times, [left_ns, right_ns])
+        first, last = max(int(first) - 1, 0), min(int(last) + 1, self._count)
+        step = -(-(last - first) // most) if last > first else 1
+        if step <= 1:
+            return self.times[first:last], self.values[first:last]
+        at = np.arange(-(-first // step) * step, last, step)
+        if at[-1] != last - 1:
+            at = np.append(at, last - 1)
+        return self.times[at], self.values[at]
+
+    def extent(self, left_ns: int, right_ns: int, found: tuple[float, float]) -> tuple[float, float]:
+        """Return a range (lowest, highest) extended by the values in a range of times."""
+        _, values = self.seen(left_ns, right_ns, _MOST_SEARCHED)
+        return (min(found[0], float(values.min())), max(found[1], float(values.max()))) if len(values) else found
+
+    def _drop(self, count: int) -> None:
+        count = min(count, self._count)
+        self._times[: self._count - count] = self._times[count : self._count].copy()
+        self._values[: self._count - count] = self._values[count : self._count].copy()
+        self._count -= count
+
+    def _forget(self) -> None:
+        self._count = 0
+        self.version += 1
+
+
+class LineBook:
+    """The lines of one chart.
+
+    Attributes
+    ----------
+    minutes : POC, VAH and VAL (1e-9) at the end of each minute
+    sizes : CVD of small, medium and large orders (contracts) at the end of each second
+    """
+
+    def __init__(self) -> None:
+        self.minutes: Final = LineRows(MINUTE_COLUMNS)
+        self.sizes: Final = LineRows(SIZE_COLUMNS)
+
+    def refresh(self, reader: MarketReader, shown: frozenset[str] | set[str]) -> None:
+        """Read what the layers that are switched on draw."""
+        if DEVELOPING in shown:
+            self.minutes.refresh(reader.store.minutes)
+        if ORDER_SIZES in shown:
+            self.sizes.refresh(reader.store.order_cvd)
+
+
+NO_LINES: Final = LineBook()
+"""For charts without lines: it has no rows."""

@@ -1,0 +1,62 @@
+"""Base of layers that draw lines through many points: shapes of their own, made anew only when something changed."""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flow_gl.gl.shapes import ShapeBatch
+from flow_gl.gl.view import View
+from flow_gl.layers.base import Scene
+from flow_gl.layers.chart import Chart
+
+_NOTHING: Final[tuple[object, ...]] = ()
+
+
+class LinesLayer:
+    """Base of layers whose `build` adds lines to `self.shapes`, which the pane clips."""
+
+    def __init__(self, chart: Chart) -> None:
+        self._chart: Final = chart
+        self._built: tuple[object, ...] = _NOTHING
+
+    def setup(self) -> None:
+        """Create the buffer of the shapes."""
+        self.shapes = ShapeBatch(self._chart.kit, self._chart.counters)
+
+    def key(self, scene: Scene) -> tuple[object, ...]:
+        """Return everything that `build` depends on; () draws nothing."""
+        raise NotImplementedError
+
+    def build(self, scene: Scene) -> None:
+        """Add lines to `self.shapes`."""
+        raise NotImplementedError
+
+    def update(self, scene: Scene) -> None:
+        key = self.key(scene)
+        if key != self._built:
+            self._built = key
+            if key:
+                self.build(scene)
+            self.shapes.upload()
+
+    def draw(self, _: Scene) -> None:
+        if self._built:
+            self.shapes.draw(*self._chart.screen_px)
+
+    def release(self) -> None:
+        self.shapes.release()
+
+
+def pixel_xs(view: View, times_ns: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the screen x of times as `View.pixel_x` does: float64, same shape, px."""
+    folded = view.folded
+    behind = folded.position(view.t_right_ns) - folded.positions(times_ns)
+    xs: NDArray[np.float64] = view.rect.right - np.round(behind / view.ns_per_px)
+    return xs
+
+
+def place_of(view: View) -> tuple[object, ...]:
+    """Return what the places of lines in a pane depend on; it changes as time moves them by a whole pixel."""
+    right_px = round(view.folded.position(view.t_right_ns) / view.ns_per_px)
+    return right_px, view.ns_per_px, view.rect, view.y_top, view.y_per_px, view.scale, view.folded

@@ -1,0 +1,134 @@
+"""Developing levels and CVD by order size: each row is read once, and a line is where its values are."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from flow_gl.core.palette import PALETTES, Palette
+from flow_gl.core.schema import ORDER_CVD, GapKind
+from flow_gl.gl.label_boxes import LabelBox
+from flow_gl.layers.base import LAYERS, Scene, Style
+from flow_gl.layers.lines.book import LineBook, LineRows
+from flow_gl.layers.lines.order_sizes import ranges_of
+from flow_gl.layers.stack import ChartStack
+from flow_gl.store.market import MarketStore
+from tests.kit.gl_context import draw
+from tests.kit.levels import plant_lines, with_lines
+from tests.kit.markets import SECOND, START_NS, TICK, make_market, make_scene
+
+ALL = frozenset(LAYERS)
+
+
+def scene_of(*shown: str, palette: Palette = PALETTES["dark"]) -> Scene:
+    market = make_market(600, seed=3)
+    plant_lines(market)
+    style = Style(palette=palette, is_visible=frozenset(shown))
+    return with_lines(make_scene(market, span_s=400, style=style))
+
+
+def sizes_of(seconds: int, *, start: int = 0) -> np.ndarray:
+    rows = np.zeros(seconds, ORDER_CVD)
+    rows["ts_event"] = START_NS + (start + np.arange(seconds)) * SECOND
+    rows["small"] = start + np.arange(seconds)
+    return rows
+
+
+@pytest.mark.parametrize("palette", PALETTES.values(), ids=PALETTES)
+@pytest.mark.parametrize("name", ["developing", "order_cvd"])
+def test_lines_are_seen_in_every_palette_and_are_off_at_first(stack: ChartStack, palette: Palette, name: str) -> None:
+    with_it, without = (draw(stack, scene_of("cvd", *more, palette=palette)).astype(int) for more in ([name], []))
+    assert (np.abs(with_it - without).max(axis=2) > 24).sum() > 150
+    assert name not in Style().is_visible
+
+
+def test_the_developing_poc_is_drawn_at_its_minutes_value(stack: ChartStack) -> None:
+    scene, without = scene_of("developing"), scene_of()
+    difference = np.abs(draw(stack, scene).astype(int) - draw(stack, without).astype(int)).max(axis=2)
+    view, minutes = scene.price_view, scene.lines.minutes
+    checked = 0
+    for at in range(len(minutes.times) - 1):
+        middle = (int(minutes.times[at]) + int(minutes.times[at + 1])) // 2
+        x = round(view.screen_x(middle))
+        for price in minutes.values[at]:
+            y = round(view.screen_y(int(price) / TICK))
+            if view.rect.contains(x, y):
+                assert difference[y, x] > 10, (at, price)
+                checked += 1
+    assert checked >= 12
+
+
+def test_a_line_never_crosses_a_gap(stack: ChartStack) -> None:
+    market = make_market(240, seed=5, gap=(120, 195, GapKind.FEED))
+    plant_lines(market)
+    pictures = []
+    for shown in ({"order_cvd", "cvd"}, {"cvd"}):
+        scene = make_scene(market, span_s=150, style=Style(is_visible=frozenset(shown)))
+        pictures.append(draw(stack, with_lines(scene)).astype(int))
+    difference = np.abs(pictures[0] - pictures[1]).max(axis=2)
+    left, right = (round(scene.cvd_view.screen_x(START_NS + at * SECOND)) for at in (125, 193))
+    top, bottom = round(scene.cvd_view.rect.y) + 30, round(scene.cvd_view.rect.bottom)
+    assert not difference[top:bottom, left:right].any()
+    assert difference[top:bottom, right + 20 :].any()
+
+
+def test_each_row_is_read_once_and_all_again_after_a_replacement() -> None:
+    log, lines = MarketStore.local().order_cvd, LineRows(("small", "medium", "large"))
+    log.append(sizes_of(1500))
+    lines.refresh(log)
+    version = lines.version
+    lines.refresh(log)
+    assert lines.version == version
+    log.append(sizes_of(700, start=1500))
+    lines.refresh(log)
+    assert lines.values[:, 0].tolist() == list(range(2200))
+    other = sizes_of(700, start=1500)
+    other["small"] += 9
+    log.replace(700, other, START_NS)
+    lines.refresh(log)
+    assert lines.values[:, 0].tolist() == [*range(1500), *range(1509, 2209)]
+    assert (np.diff(lines.times) == SECOND).all()
+
+
+def test_far_zoomed_out_the_number_of_points_is_bounded_and_the_newest_is_among_them() -> None:
+    log, lines = MarketStore.local().order_cvd, LineRows(("small", "medium", "large"))
+    log.append(sizes_of(50_000))
+    lines.refresh(log)
+    end_ns = START_NS + 50_000 * SECOND
+    times, values = lines.seen(START_NS, end_ns, 1000)
+    moved, _ = lines.seen(START_NS + 77 * SECOND, end_ns, 1000)
+    assert len(times) <= 1001
+    assert values[-1, 0] == 49_999
+    assert set(moved.tolist()) <= set(times.tolist()), "the same points are drawn wherever the view begins"
+
+
+def test_lines_that_are_switched_off_are_not_read() -> None:
+    market = make_market(120, seed=3)
+    plant_lines(market)
+    book = LineBook()
+    book.refresh(market.reader, frozenset())
+    assert len(book.minutes.times) == len(book.sizes.times) == 0
+
+
+def test_a_frame_without_news_uploads_no_line(stack: ChartStack) -> None:
+    scene = scene_of("developing", "order_cvd", "cvd")
+    draw(stack, scene)
+    stack.chart.counters.reset()
+    draw(stack, replace(scene, wall_s=scene.wall_s + 0.01))
+    assert stack.chart.counters.uploaded_bytes == stack.chart.counters.overlay_bytes == 0
+
+
+def test_the_legend_says_the_sizes_and_the_newest_values(stack: ChartStack) -> None:
+    scene = scene_of("cvd", "order_cvd")
+    boxes: list[LabelBox] = []
+    stack.collect_labels(boxes)
+    stack.update(replace(scene, order_sizes=(5, 1200)))
+    stack.collect_labels(None)
+    newest = scene.lines.sizes.values[-1]
+    assert newest.sum() == int(scene.reader.session["cvd"])
+    for name, value in zip(("1\u20134", "5\u20131,199", "1,200+"), newest.tolist(), strict=True):
+        assert any(box.text.startswith(f"{name}  ") and str(abs(value)) in box.text for box in boxes)
+
+
+def test_a_size_without_a_range_is_named_none() -> None:
+    assert ranges_of((2, 2)) == ("1", "none", "2+")
