@@ -21,6 +21,7 @@ from flow_gl.core.spec import DemoSpec
 from flow_gl.core.units import SECOND_NS
 from flow_gl.feed.base import FeedClock, FeedStatus
 from flow_gl.feed.synthetic.contracts import contracts_of
+from flow_gl.feed.synthetic.episodes import FIRST_MINUTES, Episode, with_episodes
 from flow_gl.feed.synthetic.limits import check
 from flow_gl.feed.synthetic.market import SyntheticMarket, merge_in_time
 from flow_gl.feed.synthetic.regime import NEW_YORK, RegimeProcess, closed_spells, is_within
@@ -64,6 +65,7 @@ class TradeMaker:
     ----------
     seed, rate, symbols, start_ns, history_s : as in `core.spec.DemoSpec`
     halts, bursts : intervals without trades and with faster trading: see Halt and Burst
+    episodes : times in which a contract trades with an imbalance and a price move of its own
 
     Raises
     ------
@@ -80,6 +82,7 @@ class TradeMaker:
         history_s: float | None = None,
         halts: Sequence[tuple[float, float]] = (),
         bursts: Sequence[tuple[float, float, float]] = (),
+        episodes: Sequence[Episode] = (),
     ) -> None:
         check(seed=seed, rate=rate, symbols=symbols, halts=halts, bursts=bursts)
         self.contracts: Final = contracts_of(tuple(symbols))
@@ -94,6 +97,7 @@ class TradeMaker:
         self._rate: Final = rate
         self._halts: Final = [self._spell(at_s, seconds) for at_s, seconds in halts]
         self._bursts: Final = [(*self._spell(at_s, seconds), factor) for at_s, seconds, factor in bursts]
+        self._episodes: Final = tuple(episodes)
         streams = np.random.SeedSequence(seed).spawn(1 + len(self.contracts))
         self._swings: Final = RegimeProcess(streams[0])
         self._markets: Final = [SyntheticMarket(c, s) for c, s in zip(self.contracts, streams[1:], strict=True)]
@@ -116,7 +120,8 @@ class TradeMaker:
             if is_within(closed, start_ns):
                 market.close_session()
             rate = market.contract.trades_per_second * factor
-            parts.append(market.block(regime, trades_per_second=rate, silent=silent))
+            own = with_episodes(regime, market.contract.root, self._episodes, self.live_ns)
+            parts.append(market.block(own, trades_per_second=rate, silent=silent))
         self.next_ns = end_ns
         return merge_in_time(parts)
 
@@ -185,6 +190,7 @@ class SyntheticFeed:
             history_s=spec.history_s,
             halts=spec.halts,
             bursts=spec.bursts,
+            episodes=FIRST_MINUTES if spec.rate is None and spec.start_ns is None else (),
         )
         self._speed = _checked_speed(inf if spec.speed is None else spec.speed)
         if spec.length_s is not None and not 0 <= spec.length_s < inf:

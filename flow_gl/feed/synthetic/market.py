@@ -172,7 +172,7 @@ class SyntheticMarket:
         """Bid and ask at each order, in ticks. `ratio`: how much faster than natural; it leaves volatility alone."""
         contract, random = self.contract, self._random
         cell_s = regime.cell_ns / SECOND_NS
-        nerve = np.clip(np.sqrt(regime.activity), *_NERVE_RANGE)
+        nerve = regime.volatility * np.clip(np.sqrt(regime.activity), *_NERVE_RANGE)
         sigma = contract.sigma_ticks * nerve
         count = len(orders.ts_event)
 
@@ -266,6 +266,11 @@ class SyntheticMarket:
 
     def _measure_records_per_order(self) -> float:
         return float(self._matches(self._sizes(1 << 15)).mean())
+
+
+def common_move_for(drift: float, imbalance: float, cell_s: float) -> float:
+    """Return the common move with which a regime's fair price drifts as given, in standard deviations per second."""
+    return (drift - _LEAN_DRIFT * imbalance) / _COMMON_DRIFT * cell_s**0.5
 
 
 def _geometric(random: np.random.Generator, chance: float, count: int) -> Ints:

@@ -53,6 +53,7 @@ class Regime:
     activity : rate of trading relative to the ordinary pace; 0 when the exchange is closed
     imbalance : -1 (only sellers) to 1 (only buyers)
     common_move : a price move that all contracts share, in standard deviations of one cell
+    volatility : factor of the price's moves; one for all cells unless an episode sets it
     """
 
     start_ns: int
@@ -60,6 +61,7 @@ class Regime:
     activity: Floats
     imbalance: Floats
     common_move: Floats
+    volatility: Floats | float = 1.0
 
     @property
     def duration_ns(self) -> int:

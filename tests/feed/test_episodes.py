@@ -1,0 +1,63 @@
+"""The demo's first two minutes have an event of every kind."""
+
+import numpy as np
+
+from flow_gl.core.event_names import EVENT_NAMES
+from flow_gl.core.schema import EventKind
+from flow_gl.core.sessions import SessionCalendar
+from flow_gl.core.spec import DemoSpec
+from flow_gl.core.units import SECOND_NS
+from flow_gl.engine.pipeline import Pipeline
+from flow_gl.engine.sinks import Collector
+from flow_gl.feed.synthetic.demo import HISTORY_S, OPEN_NS, SyntheticFeed, TradeMaker
+from flow_gl.feed.synthetic.episodes import FIRST_MINUTES, Episode
+
+LIVE_NS = OPEN_NS + int(HISTORY_S * SECOND_NS)
+FIRST_S = 120
+
+
+def test_the_demo_has_an_event_of_every_kind_within_two_minutes() -> None:
+    charts: dict[int, Collector] = {}
+
+    def chart(instrument_id: int) -> Collector:
+        return charts.setdefault(instrument_id, Collector())
+
+    pipeline = Pipeline(sessions=SessionCalendar(), sink_for=chart)
+    feed = SyntheticFeed(DemoSpec(length_s=FIRST_S, speed=None))
+    while not feed.is_ended():
+        for item in feed.poll(1):
+            pipeline.take(item)
+    pipeline.advance(LIVE_NS + (FIRST_S + 1) * SECOND_NS)
+    events = np.concatenate([one.event_rows() for one in charts.values()])
+    is_live = (events["ts_event"] > LIVE_NS) & (events["ts_event"] <= LIVE_NS + FIRST_S * SECOND_NS)
+    found = {EventKind(kind).name.lower() for kind in events["kind"][is_live].tolist()}
+    assert found == set(EVENT_NAMES)
+
+
+def test_episodes_leave_all_trades_before_them_alone() -> None:
+    first_ns = LIVE_NS + int(min(one.at_s for one in FIRST_MINUTES) * SECOND_NS)
+    plain, planned = (TradeMaker(episodes=episodes).take(FIRST_S) for episodes in ((), FIRST_MINUTES))
+    before = [rows[rows["ts_event"] < first_ns] for rows in (plain, planned)]
+    assert len(before[0]) > 100_000
+    assert np.array_equal(*before)
+    assert not np.array_equal(plain, planned)
+
+
+def test_an_episode_changes_its_own_contract_alone() -> None:
+    episode = Episode("ES", 10.0, 20.0, imbalance=0.8, drift=0.0, volatility=0.1)
+    nq = [
+        TradeMaker(symbols=("NQ", "ES"), history_s=0.0, episodes=episodes).take(60.0) for episodes in ((), (episode,))
+    ]
+    nq = [rows[rows["instrument_id"] == TradeMaker(symbols=("NQ",)).contracts[0].instrument_id] for rows in nq]
+    fields = ("ts_event", "price", "size", "side")
+    assert len(nq[0]) > 50
+    assert all(np.array_equal(nq[0][field], nq[1][field]) for field in fields)
+
+
+def test_a_market_of_a_chosen_rate_or_start_has_no_episodes() -> None:
+    for options in ({"rate": 300.0, "history_s": 60.0}, {"start_ns": OPEN_NS}):
+        feed = SyntheticFeed(DemoSpec(length_s=60, speed=None, **options))  # type: ignore[arg-type]
+        parts = []
+        while not feed.is_ended():
+            parts += [item.rows for item in feed.poll(1) if hasattr(item, "rows")]
+        assert np.array_equal(np.concatenate(parts), TradeMaker(**options).take(60))  # type: ignore[arg-type]
