@@ -7,6 +7,7 @@ the bid, which gives the bid-ask bounce. An order that meets several resting ord
 `ts_event`, side and sequence, at increasingly worse prices.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -270,7 +271,7 @@ class SyntheticMarket:
 
 def common_move_for(drift: float, imbalance: float, cell_s: float) -> float:
     """Return the common move with which a regime's fair price drifts as given, in standard deviations per second."""
-    return (drift - _LEAN_DRIFT * imbalance) / _COMMON_DRIFT * cell_s**0.5
+    return (drift - _LEAN_DRIFT * imbalance) / _COMMON_DRIFT * math.sqrt(cell_s)
 
 
 def _geometric(random: np.random.Generator, chance: float, count: int) -> Ints:
