@@ -30,7 +30,7 @@ def say(pilot: HeadlessPilot, chart: int = 0, *, trades: int = 1, **fields: int)
     for name, value in fields.items():
         session[name] = value
     pilot.link.stores[chart].session.write(session)
-    pilot.frames(40)
+    pilot.frames(6)
 
 
 def texts(pilot: HeadlessPilot, chart: int = 0) -> list[str]:
@@ -45,7 +45,7 @@ def test_without_a_reference_the_header_says_the_session_alone(pilot: HeadlessPi
 
 def test_a_reference_counts_beside_the_session_and_sends_the_engine_nothing(pilot: HeadlessPilot) -> None:
     pilot.press("r")
-    pilot.frames(40)
+    pilot.frames(6)
     assert texts(pilot) == ["CVD 0", f"session {MINUS}40"]
     say(pilot, cvd=CVD_NOW + 9)
     assert texts(pilot) == ["CVD +9", f"session {MINUS}31"]
@@ -59,13 +59,13 @@ def test_each_undo_brings_back_the_reference_before(pilot: HeadlessPilot) -> Non
     say(pilot, cvd=5)
     assert texts(pilot) == ["CVD +5", "session +5"]
     pilot.press("ctrl+z")
-    pilot.frames(40)
+    pilot.frames(6)
     assert texts(pilot) == ["CVD +45", "session +5"]
     pilot.press("ctrl+z")
-    pilot.frames(40)
+    pilot.frames(6)
     assert texts(pilot) == ["CVD +5"]
     pilot.press("ctrl+z")
-    pilot.frames(40)
+    pilot.frames(6)
     assert texts(pilot) == ["CVD +5"]
 
 

@@ -1,5 +1,7 @@
 """A header without enough space drops its least important items, and no items overlap."""
 
+from functools import cache
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -38,6 +40,11 @@ def all_items(chart_count=2, *, link=None, badge=None, is_muted=False):
     return items(chart, frame, state)
 
 
+@cache
+def usual_items():
+    return all_items()
+
+
 def kept_of(everything, room):
     return [item for item, _ in fit(everything, room, width, GAP)]
 
@@ -54,14 +61,14 @@ def test_all_that_a_trader_asks_of_a_header_is_there():
 
 @given(st.floats(60.0, 2500.0))
 def test_what_is_kept_fits_or_is_all_that_must_be_kept(room):
-    kept = kept_of(all_items(), room)
+    kept = kept_of(usual_items(), room)
     is_least = all(item.keep >= Part.ALWAYS and item.form == len(item.shorter) for item in kept)
     assert total(kept) <= room or is_least
 
 
 @given(st.floats(60.0, 2500.0))
 def test_nothing_goes_while_something_less_important_stays(room):
-    everything = all_items()
+    everything = usual_items()
     kept = kept_of(everything, room)
     gone = {item.keep for item in everything} - {item.keep for item in kept}
     if gone:
