@@ -28,7 +28,7 @@ class Desk(HeadlessPilot):
             self.places[text] = sorted({*self.places.get(text, []), place})
 
         monkeypatch.setattr(base, "hint", hint)
-        super().__init__("NQZ5", size=(1000, 800))
+        super().__init__("NQZ5", size=(1000, 1400))
         self.state.open_panels = {"controls"}
         self.frames(30)
 
