@@ -6,6 +6,7 @@ read and decompressed once. The first pipeline also keeps each session's prices,
 
 import hashlib
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -155,7 +156,7 @@ def detect(
     ------
     DataError : a file cannot be read, or files overlap
     """
-    calendar = SessionCalendar()
+    calendar = _calendar()
     runs = [_Run(settings, calendar, is_first=at == 0) for at, settings in enumerate(sets)]
     sequence = FileSequence(session_range.paths, known=dict(session_range.known) or None, tells_ends=True)
     for run in runs if session_range.ticks else ():
@@ -211,6 +212,12 @@ def _with_tick(market: checkpoint.MarketState, tick: Tick) -> checkpoint.MarketS
         is_tick_guessed=is_guessed,
     )
     return replace(market, state=state.tobytes(), grid=grid)
+
+
+@cache
+def _calendar() -> SessionCalendar:
+    """Return the calendar, which a process loads once."""
+    return SessionCalendar()
 
 
 def _take(runs: Sequence[_Run], item: Item) -> None:
