@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from flow_gl.cli.options import Config, Debug, Files, flag, takes_settings
-from flow_gl.core.errors import DataError
+from flow_gl.core.errors import DataError, UsageError
 from flow_gl.core.settings import MARKET
 
 
@@ -23,19 +23,24 @@ def export(
         bool,
         flag("--sessions", "Split by the exchange's sessions (default: one session).", heading=MARKET),
     ] = False,
+    tables: Annotated[
+        str, flag("--tables", "Only these tables, or all (default: all but footprint).", "A,B", heading=MARKET)
+    ] = "",
     given: Mapping[str, object],
     config: Config = None,
     debug: Debug = False,  # noqa: ARG001 - read from the command line where errors are shown
 ) -> None:
     """Write the numbers of recorded trades as tables.
 
-    These are bubbles, cvd, profile, events, levels, order_cvd, rolls, and levels.json. Each row has its instrument;
-    where a continuous symbol goes on with another contract, rolls says when. events has large trades, absorption,
-    divergences, stacked imbalances and zero crosses, with what made them.
+    These are bubbles, cvd, profile, events, levels (with levels.json), order_cvd, rolls, and on request footprint: the
+    contracts of each bubble by price and side. Each row has its instrument; where a continuous symbol goes on with
+    another contract, rolls says when. events has large trades, absorption, divergences, stacked imbalances and zero
+    crosses, with what made them.
 
     \b
     flow-gl export nq-20251128.trades.dbn.zst --out tables
     flow-gl export day.csv --out tables --format csv --symbol NQZ5 --bucket 10s
+    flow-gl export nq-20251128.trades.dbn.zst --out tables --tables bubbles,footprint --bucket 1min
     """
     from flow_gl.cli import draw
     from flow_gl.core import config as sources
@@ -43,6 +48,7 @@ def export(
 
     settings = sources.load(given, config=config)
     paths = draw.check_files(files)
+    chosen = _tables(tables)
     # A heavy import, so the flags are checked first.
     from flow_gl.feed.files.replay import read_items
     from flow_gl.runtime.export import export as write_tables
@@ -56,6 +62,7 @@ def export(
             symbol=symbol,
             settings=settings.aggregation,
             threshold=THRESHOLD if settings.threshold is None else settings.threshold,
+            tables=chosen,
             by_session=by_session,
             progress=lambda trades: advance(items.progress, trades),
         )
@@ -67,6 +74,20 @@ def export(
             typer.echo(f"flow-gl: note: {note}", err=True)
     if items.damage:
         raise DataError("; ".join(items.damage))
+
+
+def _tables(text: str) -> tuple[str, ...]:
+    """Return the tables that `--tables` names. Raises UsageError."""
+    from flow_gl.services.export.tables import FOOTPRINT_TABLE, TABLES
+
+    known = (*TABLES, FOOTPRINT_TABLE)
+    names = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+    for name in names:
+        if name not in (*known, "all"):
+            raise UsageError(f"--tables: there is no table {name}; there are all, {', '.join(known)}")
+    if "all" in names:
+        return known
+    return names or TABLES
 
 
 @contextmanager

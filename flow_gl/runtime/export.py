@@ -19,12 +19,13 @@ from flow_gl.core.sessions import SessionCalendar
 from flow_gl.core.settings import DEFAULTS, AggregationSettings
 from flow_gl.core.units import format_time
 from flow_gl.engine.coverage import Coverage
+from flow_gl.engine.footprints import FOOTPRINT, FootprintCollector
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.engine.records import is_partial
 from flow_gl.engine.sinks import Collector, Finished
 from flow_gl.engine.summary import Summary
 from flow_gl.engine.wanted import Result, Wanted, unique_names
-from flow_gl.services.export.tables import Part, write_tables
+from flow_gl.services.export.tables import FOOTPRINT_TABLE, TABLES, Part, write_tables
 from flow_gl.services.export.writing import Format
 
 _SINCE_START: Final = ("rejected", "late")
@@ -52,6 +53,7 @@ def export(
     symbol: str | None = None,
     settings: AggregationSettings = DEFAULTS.aggregation,
     threshold: float = THRESHOLD,
+    tables: Sequence[str] = TABLES,
     by_session: bool = False,
     progress: Callable[[int], None] | None = None,
 ) -> ExportSummary:
@@ -65,6 +67,7 @@ def export(
     symbol : only this instrument, by its contract, the symbol asked for, or its id; None: every one that traded
     settings : how trades become numbers; `by_session` decides on sessions, not they
     threshold : imbalance above which a 1 s bubble is significant; a wider one is from less on
+    tables : those to write (`services.export.tables`)
     by_session : split by the exchange's sessions; otherwise all trades are one
     progress : called with the number of trades read, after each batch
 
@@ -79,7 +82,12 @@ def export(
         raise FlowError(f"cannot make the folder {out_dir}: {error.strerror or error}") from error
     calendar = SessionCalendar()
     sessions = calendar if by_session else None
-    pipeline = Pipeline(settings, sessions=sessions, lods=1, sink_for=lambda _: Collector())
+    has_footprint = FOOTPRINT_TABLE in tables
+
+    def sink_for(_instrument_id: int) -> Collector:
+        return FootprintCollector(settings.bucket_ns) if has_footprint else Collector()
+
+    pipeline = Pipeline(settings, sessions=sessions, lods=1, sink_for=sink_for)
     wanted = Wanted(symbol)
     courses = Courses(symbol or "")
     coverage = Coverage()
@@ -111,7 +119,12 @@ def export(
     named = zip(chosen, names, strict=True)
     parts = [part for (one, sink), name in named for part in _parts(one, name, sink, _Sessions(calendar, coverage))]
     paths = write_tables(
-        parts, courses.rolls, out_dir, fmt=fmt, by_session=by_session, threshold=threshold, bucket_ns=settings.bucket_ns
+        *(parts, courses.rolls, out_dir),
+        fmt=fmt,
+        tables=tables,
+        by_session=by_session,
+        threshold=threshold,
+        bucket_ns=settings.bucket_ns,
     )
     return ExportSummary(
         paths=tuple(paths),
@@ -164,6 +177,10 @@ class _Sessions:
 def _parts(one: Summary, name: str, sink: Collector, sessions: _Sessions) -> list[Part]:
     bubbles, cvd = sink.bubble_rows(), sink.cvd_rows()
     logs = {log: np.split(sink.log_rows(log), cuts) for log, cuts in sink.log_cuts.items()}
+    footprint = sink.footprint_rows() if isinstance(sink, FootprintCollector) else np.zeros(0, FOOTPRINT)
+    # Of each session the rows of its bubbles; a bubble belongs to the session in which it closes.
+    last_ids = [int(bubbles["id"][stop - 1]) if stop else -1 for stop in sink.cuts]
+    footprints = np.split(footprint, np.searchsorted(footprint["id"], last_ids, side="right"))
     start, before = 0, dict.fromkeys(_SINCE_START, 0)
     parts = []
     for at, (finished, stop) in enumerate(zip(sink.sessions, sink.cuts, strict=True)):
@@ -178,6 +195,7 @@ def _parts(one: Summary, name: str, sink: Collector, sessions: _Sessions) -> lis
                 events=np.sort(logs["events"][at], order=("ts_event", "kind", "price"), kind="stable"),
                 minutes=logs["minutes"][at],
                 order_cvd=logs["order_cvd"][at],
+                footprint=footprints[at],
                 price=finished.price,
                 buy=finished.buy,
                 sell=finished.sell,

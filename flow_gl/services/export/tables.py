@@ -21,6 +21,9 @@ from flow_gl.services.export.events import event_columns
 from flow_gl.services.export.writing import Format, points, replacing, write_table
 
 TABLES: Final = ("bubbles", "cvd", "profile", "events", "levels", "order_cvd", "rolls")
+"""The tables that are written unless others are asked for."""
+FOOTPRINT_TABLE: Final = "footprint"
+"""Written on request: it has several rows for each bubble."""
 LEVELS_FILE: Final = "levels.json"
 
 
@@ -44,6 +47,8 @@ class Part:
     """MINUTE_LEVELS rows."""
     order_cvd: NDArray[np.void]
     """ORDER_CVD rows."""
+    footprint: NDArray[np.void]
+    """`engine.footprints.FOOTPRINT` rows; none unless that table is written."""
     price: NDArray[np.int64]
     """Prices of the profile's rows, 1e-9 units, ascending; `buy`, `sell` and `unsided` are contracts per row."""
     buy: NDArray[np.int64]
@@ -60,10 +65,11 @@ def write_tables(
     *,
     fmt: Format,
     bucket_ns: int,
+    tables: Sequence[str] = TABLES,
     by_session: bool = False,
     threshold: float = THRESHOLD,
 ) -> list[Path]:
-    """Write bubbles, cvd, profile, events, levels, order_cvd, rolls and levels.json into a folder.
+    """Write tables into a folder; with the table `levels` also levels.json.
 
     Parameters
     ----------
@@ -74,6 +80,7 @@ def write_tables(
     by_session : a `trade_date` column in each table, and levels by symbol and trade date
     threshold : a 1 s bubble is significant where abs(delta) / (buy + sell) is above it, a wider one from less on
     bucket_ns : width of the bubbles
+    tables : of TABLES and FOOTPRINT_TABLE
 
     Returns
     -------
@@ -84,24 +91,26 @@ def write_tables(
     FlowError : the folder cannot be written
     """
     least = threshold_at(threshold, bucket_ns)
-    paths = [folder / f"{name}.{fmt}" for name in TABLES] + [folder / LEVELS_FILE]
+    paths = [folder / f"{name}.{fmt}" for name in tables]
+    paths += [folder / LEVELS_FILE] if "levels" in tables else []
     try:
         with ExitStack() as stack:
             places = [stack.enter_context(replacing(path)) for path in paths]
-            for place, name in zip(places, TABLES, strict=False):
+            for place, name in zip(places, tables, strict=False):
                 if name == "rolls":
                     write_table(place, iter([_roll_columns(rolls)]), fmt)
                 else:
-                    write_table(place, (_columns(name, part, by_session, least) for part in parts), fmt)
-            places[-1].write_text(json.dumps(_levels(parts, by_session), indent=2) + "\n", encoding="utf-8")
+                    write_table(place, (_columns(name, part, by_session, least, bucket_ns) for part in parts), fmt)
+            if "levels" in tables:
+                places[-1].write_text(json.dumps(_levels(parts, by_session), indent=2) + "\n", encoding="utf-8")
     except OSError as error:
         raise FlowError(f"cannot write the tables into {folder}: {error.strerror or error}") from error
     return paths
 
 
-def _columns(name: str, part: Part, by_session: bool, threshold: float) -> dict[str, Any]:
-    rows = {"profile": part.price, "events": part.events, "levels": part.minutes, "order_cvd": part.order_cvd}
-    count = len(rows.get(name, part.bubbles))
+def _columns(name: str, part: Part, by_session: bool, threshold: float, bucket_ns: int) -> dict[str, Any]:
+    of_table = {"profile": part.price, "events": part.events, "levels": part.minutes, "order_cvd": part.order_cvd}
+    count = len((of_table | {FOOTPRINT_TABLE: part.footprint}).get(name, part.bubbles))
     columns: dict[str, Any] = {"instrument": np.full(count, part.instrument_id), "symbol": (part.symbol, count)}
     if by_session:
         columns["trade_date"] = np.full(count, part.trade_date, np.int32)
@@ -120,6 +129,11 @@ def _columns(name: str, part: Part, by_session: bool, threshold: float) -> dict[
         columns["volume"] = minutes["volume"]
     elif name == "order_cvd":
         columns |= {field: part.order_cvd[field] for field in part.order_cvd.dtype.names or ()}
+    elif name == FOOTPRINT_TABLE:
+        rows = part.footprint
+        columns |= {"id": rows["id"], "ts_event": rows["id"] * bucket_ns, "price": points(rows["price"])}
+        columns |= {side: rows[side] for side in ("buy", "sell", "unsided")}
+        columns["total"] = rows["buy"] + rows["sell"] + rows["unsided"]
     else:
         columns |= {"price": points(part.price), "buy": part.buy, "sell": part.sell, "unsided": part.unsided}
         columns["total"] = part.buy + part.sell + part.unsided
