@@ -19,6 +19,7 @@ from flow_gl.core.voice import say
 from flow_gl.ui.state.options import ViewOptions
 
 if TYPE_CHECKING:
+    from flow_gl.ui.alerts.rule_file import KeptRules
     from flow_gl.view.engine_link.supervisor import EngineLink
 
 SHORTEST_S: Final = 0.1
@@ -76,16 +77,20 @@ def show(feed: FilesSpec | DemoSpec | LiveSpec, settings: Settings, drawing: Dra
     FlowError : the engine could not run; DataError if the replayed data are damaged, after the rest was drawn
     """
     from flow_gl.core.log import start_log
+    from flow_gl.ui.alerts import rule_file
     from flow_gl.view.engine_link.supervisor import EngineLink
 
     check_compiler()
     check_drawing()
+    # A headless picture must not depend on the user's own rules.
+    path = None if drawing.headless else rule_file.default_path()
+    rules = rule_file.load(path)
     start_log("view", level=settings.log_level, is_verbose=drawing.debug)
     key = settings.api_key.get_secret_value() if settings.api_key and isinstance(feed, LiveSpec) else ""
-    link = EngineLink.start(_spec(feed, settings, drawing), environment={KEY_VARIABLE: key})
+    link = EngineLink.start(_spec(feed, settings, drawing, rules), environment={KEY_VARIABLE: key})
     try:
         with closing(link):
-            code = _draw(link, feed, _options(settings, drawing, title))
+            code = _draw(link, feed, _options(settings, drawing, title, rules))
     except Interrupted:
         if link.exit_code:
             say(f"error: {link.message}")
@@ -148,16 +153,19 @@ class _EngineError(FlowError):
         self.exit_code = exit_code
 
 
-def _spec(feed: FilesSpec | DemoSpec | LiveSpec, settings: Settings, drawing: Drawing) -> EngineSpec:
+def _spec(
+    feed: FilesSpec | DemoSpec | LiveSpec, settings: Settings, drawing: Drawing, rules: "KeptRules"
+) -> EngineSpec:
     return EngineSpec(
         feed=feed,
         aggregation=settings.aggregation,
+        alerts=rules.book.for_engine(),
         log_level=settings.log_level,
         debug=drawing.debug,
     )
 
 
-def _options(settings: Settings, drawing: Drawing, title: str) -> ViewOptions:
+def _options(settings: Settings, drawing: Drawing, title: str, rules: "KeptRules") -> ViewOptions:
     return ViewOptions(
         settings=settings,
         headless=drawing.headless,
@@ -167,4 +175,5 @@ def _options(settings: Settings, drawing: Drawing, title: str) -> ViewOptions:
         # A headless picture must not depend on the last window's state.
         remember=not drawing.headless,
         title=title,
+        alerts=rules,
     )

@@ -4,5 +4,5 @@ from typing import Final
 
 PANELS: Final = ("controls", "session", "feed", "performance")
 """Those that Tab opens together."""
-NAMED: Final = (*PANELS, "help")
+NAMED: Final = (*PANELS, "alerts", "help")
 """Those that can be open at the start."""

@@ -17,7 +17,7 @@ from flow_gl.gl.timing import LayerTimer
 from flow_gl.gl.view import Rect
 from flow_gl.store.market import MarketReader
 from flow_gl.ui import scenes
-from flow_gl.ui.alerts.zero_cross import AlertWatch
+from flow_gl.ui.alerts.center import AlertCenter, Now
 from flow_gl.ui.input.handler import InputHandler
 from flow_gl.ui.link import Link
 from flow_gl.ui.overlays import status
@@ -63,11 +63,11 @@ class FrameLoop:
         """The last frame."""
         self.layer_timer: LayerTimer | None = None
         """While set, measures GPU time per layer, at the cost of extra calls."""
+        self.alerts = AlertCenter()
         self._clock: Final = clock
         self._motion: Final = MotionClock()
         self._kit: Kit | None = None
         self._stacks: list[ChartStack] = []
-        self._watches: list[AlertWatch] = []
         self._generation = link.generation
         self._restarts = link.restarts
         self._started_with: Final = self.state.aggregation
@@ -193,7 +193,7 @@ class FrameLoop:
         self.link.poll()
         if self.link.engine is not None:
             self.link.engine.refresh()
-        return not self.is_at_rest or self._activity_now() != self._activity
+        return not self.is_at_rest or self.alerts.has_news(self.link.markets) or self._activity_now() != self._activity
 
     def note(self, text: str) -> None:
         """Show the user a note for a few seconds."""
@@ -238,7 +238,6 @@ class FrameLoop:
             had_engine = self._generation != 0
             self._generation = link.generation
             self._release_stacks()
-            self._watches.clear()
             self._motion.reset()
             self.state.new_engine()
             if had_engine:
@@ -278,10 +277,10 @@ class FrameLoop:
         moment = scenes.Moment(
             event_ns=event_ns, wall_ns=wall_ns, steady_s=now_s, dt_s=dt_s, scale=scale, screen_px=size
         )
-        count = len(link.markets)
+        count, now = len(link.markets), Now(wall_ns, shown_ns, state.is_muted)
+        for note in self.alerts.look(link, now):
+            self.overlays.notes.add(note, now_s, lasts_s=6.0)
         state.ensure_charts(max(1, count))
-        while len(self._watches) < count:
-            self._watches.append(AlertWatch())
         while len(self._axes) < count:
             self._axes.append(scenes.ChartAxes(self.scheduler.add("visible range")))
         visible = state.visible_charts(count) if count else [0]
@@ -306,7 +305,7 @@ class FrameLoop:
             if market is not None:
                 if not chart.waiting:
                     self._axes[index].advance(market, layout, state, state.charts[index], moment)
-                chart.badge = self._watches[index].look(market, wall_ns=wall_ns, event_ns=shown_ns)
+                chart.badge = self.alerts.badge(index, now)
             charts.append(chart)
         return moment, charts
 
@@ -327,6 +326,7 @@ class FrameLoop:
             jobs=self.scheduler,
             chart_count=max(1, len(self.link.markets)),
             panels=self._panels,
+            alerts=self.alerts,
         )
 
     def _scene(self, chart: ChartFrame, moment: scenes.Moment) -> "Scene | None":

@@ -20,6 +20,7 @@ from flow_gl.ui.state.options import DEFAULT_HEIGHT, DEFAULT_WIDTH, ViewOptions
 
 if TYPE_CHECKING:
     from flow_gl.gl.surface.context import HeadlessContext, Window
+    from flow_gl.ui.alerts.center import AlertCenter
     from flow_gl.ui.state.prefs import Preferences
     from flow_gl.view.frame_loop import FrameLoop
     from flow_gl.view.video_capture import VideoCapture
@@ -81,7 +82,8 @@ def _run(options: ViewOptions, link: Link, clock: Clock, pending: Pending) -> in
         handle = None if window is None else window.handle
         gui = Gui(state.palette, scale=scale, window=handle)
         loop = FrameLoop(surface, link, state, gui, clock)
-        if warning:
+        loop.alerts = _alerts(options)
+        for warning in filter(None, (warning, loop.alerts.warning)):
             get_logger("view").warning(warning)
             loop.overlays.notes.add(warning, clock.monotonic_ns() / 1e9, lasts_s=12.0)
         try:
@@ -89,6 +91,7 @@ def _run(options: ViewOptions, link: Link, clock: Clock, pending: Pending) -> in
             with lost_display.watched(program.lose_display, exit_code=EXIT_DISPLAY) if window else nullcontext():
                 program.run()
         finally:
+            loop.alerts.close()
             if is_remembering:
                 _remember(path, loop, window, remembered)
             loop.release()
@@ -118,6 +121,20 @@ def _open(options: ViewOptions, remembered: "Preferences") -> "tuple[HeadlessCon
         )
     )
     return window, window
+
+
+def _alerts(options: ViewOptions) -> "AlertCenter":
+    """Return what carries out alerts: without a window they make no sound and no notification."""
+    from flow_gl.ui.alerts.center import AlertCenter
+    from flow_gl.ui.alerts.notify import Notifier
+    from flow_gl.ui.alerts.sound import Sounder
+
+    has_user = not options.headless
+    return AlertCenter(
+        options.alerts,
+        sounder=Sounder() if has_user else None,
+        notifier=Notifier() if has_user else None,
+    )
 
 
 def _rate(options: ViewOptions, window: "Window | None") -> float:
@@ -340,7 +357,7 @@ class Program:
 
     def _wait(self) -> None:
         """Until the next frame: for the monitor, for the clock, or in an idle picture for news."""
-        from flow_gl.view.pacing import IDLE_LOOK_S, IDLE_REDRAW_S
+        from flow_gl.view.pacing import ALERT_LOOK_S, IDLE_LOOK_S, IDLE_REDRAW_S
 
         loop, window, clock = self._loop, self._window, self._clock
         if not loop.is_at_rest or (self._options.video and self._video is not None):
@@ -351,14 +368,15 @@ class Program:
                 window.poll()
             return
         until_ns = clock.monotonic_ns() + int(IDLE_REDRAW_S * 1e9)
+        look_s = ALERT_LOOK_S if loop.alerts.is_sounding else IDLE_LOOK_S
         self._garbage.maybe_collect(IDLE_LOOK_S)
         while clock.monotonic_ns() < until_ns and not loop.surface.is_closing:
             before_ns = clock.monotonic_ns()
             if window is None:
-                clock.sleep(IDLE_LOOK_S)
+                clock.sleep(look_s)
             else:
-                window.poll(IDLE_LOOK_S)
-                if clock.monotonic_ns() - before_ns < 0.9e9 * IDLE_LOOK_S:
+                window.poll(look_s)
+                if clock.monotonic_ns() - before_ns < 0.9e9 * look_s:
                     loop.wake()
             if loop.poll_engine() or self._is_over(clock.monotonic_ns()):
                 break

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from flow_gl.core.alerts import ALERT, Condition
 from flow_gl.core.commands import Command
 from flow_gl.core.schema import EVENT, GAP_LIST, INSTRUMENT, STATUS, EventKind, FeedState, GapKind, TickSource
 from flow_gl.store.market import EngineReader, EngineStore, MarketStore
@@ -77,11 +78,17 @@ def name(store: MarketStore, symbol: str) -> None:
 
 
 def add_cross(store: MarketStore, ts_event: int, *, direction: int = 1) -> None:
-    """Append a CVD zero cross."""
+    """Append a CVD zero cross, and the alert of the usual rules on it."""
     event = np.zeros(1, EVENT)
     event["ts_event"], event["kind"], event["direction"] = ts_event, EventKind.ZERO_CROSS, direction
     event["price"], event["strength"] = 101_480 * TICK, 300
     store.events.append(event)
+    alert = np.zeros(1, ALERT)
+    for field in ("ts_event", "price", "direction", "strength"):
+        alert[field] = event[field]
+    # The usual rules begin with the zero cross.
+    alert["rule"], alert["condition"], alert["detail"] = 1, Condition.EVENT, EventKind.ZERO_CROSS
+    store.alerts.append(alert)
 
 
 def add_gap(store: MarketStore, kind: GapKind, start: int, end: int, *, is_open: bool) -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from flow_gl.gl.view import Rect
 from flow_gl.layers.room import Part
-from flow_gl.ui.alerts.zero_cross import Badge
+from flow_gl.ui.alerts.badge import Badge
 from flow_gl.ui.overlays.frame import ChartFrame, Figures, Frame
 from flow_gl.ui.overlays.header_fit import Item, fit
 from flow_gl.ui.overlays.header_items import items
@@ -78,7 +78,7 @@ def test_nothing_goes_while_something_less_important_stays(room):
 
 
 def test_symbol_state_and_badge_stay_in_the_narrowest_header():
-    kept = kept_of(all_items(badge=Badge(0, 0, 1, 0, is_new=False)), 40.0)
+    kept = kept_of(all_items(badge=Badge("CVD zero cross", 0, 1, 0, is_new=False)), 40.0)
     assert [(item.shown, item.glyph) for item in kept] == [("NQZ5", ""), ("", "pill up"), ("", "dot")]
 
 

@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 
-from flow_gl.ui.alerts.zero_cross import AlertWatch
 from flow_gl.ui.state.motion import MotionClock, feed_now
 from flow_gl.ui.state.size_floor import contracts
-from tests.kit.local_link import OPENED, SECOND, LocalLink, add_cross
+from tests.kit.local_link import SECOND, LocalLink
 
 
 @pytest.fixture
@@ -73,34 +72,6 @@ def test_before_the_first_word_of_the_feed_there_is_no_time():
     link.engine.refresh()
     assert MotionClock().step(link.engine, link.now_ns, 1 / 60) == 0
     assert feed_now(None, 5) == 0
-
-
-def test_a_new_cross_is_shown_and_goes_after_a_minute(link):
-    watch, market, now = AlertWatch(), link.markets[0], link.now_ns
-    assert watch.look(market, wall_ns=now, event_ns=now) is None
-    add_cross(link.stores[0], now, direction=-1)
-    badge = watch.look(market, wall_ns=now + 1, event_ns=now)
-    assert badge.direction == -1
-    assert badge.is_new
-    assert watch.look(market, wall_ns=now + 30 * SECOND, event_ns=now + 30 * SECOND)
-    assert watch.look(market, wall_ns=now + 70 * SECOND, event_ns=now + 70 * SECOND) is None
-
-
-def test_a_cross_in_a_fast_replay_stays_long_enough_to_be_read(link):
-    watch, market, now = AlertWatch(), link.markets[0], link.now_ns
-    watch.look(market, wall_ns=now, event_ns=now)
-    add_cross(link.stores[0], now)
-    watch.look(market, wall_ns=now, event_ns=now)
-    assert watch.look(market, wall_ns=now + 5 * SECOND, event_ns=now + 5000 * SECOND)
-
-
-def test_an_old_cross_of_a_session_that_was_joined_late_is_not_news(link):
-    add_cross(link.stores[0], OPENED)
-    market = link.markets[0]
-    assert AlertWatch().look(market, wall_ns=0, event_ns=OPENED + 3600 * SECOND) is None
-    badge = AlertWatch().look(market, wall_ns=0, event_ns=OPENED + 5 * SECOND)
-    assert badge is not None
-    assert not badge.is_new
 
 
 def test_a_size_floor_by_share_hides_that_share_of_bubbles(link):

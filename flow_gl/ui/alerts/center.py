@@ -9,20 +9,22 @@ fired. The feed's state is watched here too, because it is no market number.
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Final
 
 import numpy as np
 
 from flow_gl.core.alerts import Condition, EngineRule
+from flow_gl.core.commands import SetAlerts
 from flow_gl.core.schema import FeedState
 from flow_gl.store.market import MarketReader
 from flow_gl.ui.alerts import rule_file, tones
 from flow_gl.ui.alerts.badge import Badge
 from flow_gl.ui.alerts.entries import Entry, text_of
 from flow_gl.ui.alerts.notify import Notifier
+from flow_gl.ui.alerts.rule_file import KeptRules
 from flow_gl.ui.alerts.rules import FEED_WORDS, FeedName, Rule, RuleBook
 from flow_gl.ui.alerts.sound import Sounder, Voice
+from flow_gl.ui.alerts.templates import USUAL
 from flow_gl.ui.link import Link, LinkState
 
 LOUD_SPEED: Final = 10.0
@@ -36,6 +38,7 @@ _SUM_NS: Final = 1_500_000_000
 """The line about silent alerts comes after so long without another one ..."""
 _SUM_LATEST_NS: Final = 15_000_000_000
 """... and this long after the first one at the latest."""
+FAST: Final = "in a fast replay"
 _CATCHING_UP: Final = frozenset({FeedState.STARTING, FeedState.CONNECTING, FeedState.CATCHING_UP})
 _LOST: Final = frozenset({FeedState.RECONNECTING, FeedState.FAILED})
 
@@ -87,45 +90,57 @@ class AlertCenter:
 
     Parameters
     ----------
-    book : the rules
-    path : file that keeps them; None: they are not kept
-    keeps_old : keep a copy of the file before it is first replaced, because not all of it could be used
+    rules : None: the usual ones, whose changes are not kept
     sounder, notifier : None: no sound, no notifications (without a window)
     """
 
     def __init__(
         self,
-        book: RuleBook,
+        rules: KeptRules | None = None,
         *,
-        path: Path | None = None,
-        keeps_old: bool = False,
         sounder: Sounder | None = None,
         notifier: Notifier | None = None,
     ) -> None:
-        self.book: Final = book
+        rules = rules or KeptRules(RuleBook(USUAL))
+        self.book: Final = rules.book
+        self.warning: Final = rules.warning
+        """What could not be used of the rules' file, one line."""
         self.sounder: Final = sounder
         self.notifier: Final = notifier
         self.entries: Final[deque[Entry]] = deque(maxlen=MOST_ENTRIES)
         """Newest last."""
-        self._path: Final = path
-        self._keeps_old = keeps_old
+        self._path: Final = rules.path
+        self._keeps_old = bool(rules.warning)
         self._charts: list[_Chart] = []
         self._newest: dict[str, int] = {}
         """Event time of the newest alert in the log, by the chart's name: a new engine finds earlier ones again."""
         self._silent = _Silent()
+        self._notes: list[str] = []
+        self._generation = 0
         self._begun: Final[deque[int]] = deque(maxlen=MOST_A_SECOND)
         self._notified: Final[deque[int]] = deque(maxlen=MOST_A_SECOND)
         self._feed: FeedName | None = None
         self._feed_fired: Final[dict[int, int]] = {}
-        self._saved = self._sent = book.version
-        self.started_with: Final[tuple[EngineRule, ...]] = book.for_engine()
+        self._version = self.book.version
+        self._started_with: Final[tuple[EngineRule, ...]] = self.book.for_engine()
         """Every engine is started with these rules."""
 
     @property
     def problem(self) -> str:
         """Why an action that a rule asks for cannot be carried out, a few words; "" if nothing is known to fail."""
-        if self.sounder is not None and self.book.wants_sound and self.sounder.problem:
-            return self.sounder.problem
+        return self.problem_sign and f"{self.problem_sign}: {self._sound_problem or self._notifier_problem}"
+
+    @property
+    def problem_sign(self) -> str:
+        """The same in two words, for the header."""
+        return "no sound" if self._sound_problem else "no notifications" if self._notifier_problem else ""
+
+    @property
+    def _sound_problem(self) -> str:
+        return self.sounder.problem if self.sounder is not None and self.book.wants_sound else ""
+
+    @property
+    def _notifier_problem(self) -> str:
         return self.notifier.problem if self.notifier is not None else ""
 
     @property
@@ -138,37 +153,9 @@ class AlertCenter:
         known = self._charts
         return any(at < len(known) and known[at].position != one.store.alerts.head for at, one in enumerate(markets))
 
-    def new_engine(self) -> None:
-        """Forget the places in the logs of an engine that is gone."""
-        self._charts.clear()
-
-    def take_rules(self) -> tuple[EngineRule, ...] | None:
-        """Return the rules for the engine if they have changed since the last call, else None."""
-        if self.book.version == self._sent:
-            return None
-        self._sent = self.book.version
-        return self.book.for_engine()
-
-    def save(self) -> str:
-        """Write the rules if they have changed. Returns "", or one line if they could not be written."""
-        if self._path is None or self.book.version == self._saved:
-            return ""
-        self._saved = self.book.version
-        problem = rule_file.save(self._path, self.book, keeps_old=self._keeps_old)
-        self._keeps_old = False
-        return problem
-
-    def look(self, link: Link, names: Sequence[str], now: Now) -> list[str]:
-        """Carry out the alerts since the last call.
-
-        Parameters
-        ----------
-        names : of the charts
-
-        Returns
-        -------
-        notes : lines for the user
-        """
+    def look(self, link: Link, now: Now) -> list[str]:
+        """Carry out the alerts since the last call, and send changed rules. Returns lines for the user."""
+        self._follow_rules(link)
         if self.sounder is not None and self.book.wants_sound:
             self.sounder.volume = self.book.volume
             self.sounder.prepare()
@@ -179,17 +166,18 @@ class AlertCenter:
             chart = self._charts[index]
             if chart.market is not market:
                 chart = self._charts[index] = _Chart(market)
-            self._read(chart, Place(index, names[index]), why, replace(now, stale_ns=stale_ns))
+            self._read(chart, Place(index, market.symbol or market.requested), why, replace(now, stale_ns=stale_ns))
         self._watch_feed(link, now)
-        return self._summed(now)
+        notes, self._notes = [*self._notes, *self._summed(now)], []
+        return notes
 
     def badge(self, index: int, now: Now) -> Badge | None:
         """Return the alert that a chart's header shows now; None if there is none."""
         badge = self._charts[index].badge if index < len(self._charts) else None
         return badge if badge is not None and badge.is_shown(now.wall_ns, now.event_ns) else None
 
-    def test(self, rule: Rule, now: Now) -> str:
-        """Do what a rule does when it fires, as a test. Returns one line that says what came of it."""
+    def test(self, rule: Rule, now: Now) -> None:
+        """Do what a rule does when it fires, as a test; a note says what came of it."""
         done = []
         if "sound" in rule.do:
             voice = self._sound(Condition[rule.when.upper()], 0, 1, now)
@@ -202,7 +190,7 @@ class AlertCenter:
         if "flash" in rule.do:
             for chart in self._charts:
                 chart.badge = Badge(f"test: {rule.name}", now.event_ns, 1, now.wall_ns, is_new=True)
-        return f"test of {rule.name}: {', '.join(done) or 'it does nothing'}"
+        self._notes.append(f"test of {rule.name}: {', '.join(done) or 'it does nothing'}")
 
     def close(self) -> None:
         """End sounds and notifications."""
@@ -210,6 +198,22 @@ class AlertCenter:
             self.sounder.close()
         if self.notifier is not None:
             self.notifier.close()
+
+    def _follow_rules(self, link: Link) -> None:
+        """Send changed rules to the engine, and keep them; an engine that is new is sent what has changed before."""
+        if link.generation != self._generation:
+            self._generation = link.generation
+            self._charts.clear()
+            if self.book.for_engine() != self._started_with:
+                link.send(SetAlerts(self.book.for_engine()))
+        if self.book.version == self._version:
+            return
+        self._version = self.book.version
+        link.send(SetAlerts(self.book.for_engine()))
+        if self._path is not None:
+            if problem := rule_file.save(self._path, self.book, keeps_old=self._keeps_old):
+                self._notes.append(problem)
+            self._keeps_old = False
 
     def _why_silent(self, link: Link) -> str:
         """Return why no alert may sound now, in words that follow "fired"; "" if they may."""
@@ -220,7 +224,7 @@ class AlertCenter:
         if state in _CATCHING_UP:
             return "while catching up"
         if state in (FeedState.REPLAY, FeedState.DEMO) and float(status["speed"]) > LOUD_SPEED:
-            return "in a fast replay"
+            return FAST
         return ""
 
     def _stale_before(self, link: Link, now: Now) -> int:
@@ -260,7 +264,7 @@ class AlertCenter:
         ts = int(row["ts_event"])
         entry = Entry(place.chart, place.name, rule.name, text, ts, int(row["price"]), direction)
         if "flash" in rule.do:
-            chart.badge = Badge(rule.name, ts, direction, now.wall_ns, is_new=not past)
+            chart.badge = Badge(rule.name, ts, direction, now.wall_ns, is_new=not past or past == FAST)
         if "log" in rule.do:
             self.entries.append(entry)
         if past:

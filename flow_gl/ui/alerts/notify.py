@@ -1,6 +1,5 @@
 """Desktop notifications, sent by a thread of their own; desktop-notifier is imported for the first one only."""
 
-import asyncio
 import queue
 import threading
 from typing import Any, Final
@@ -36,6 +35,8 @@ class Notifier:
         self._waiting.put(None)
 
     def _run(self) -> None:
+        import asyncio
+
         try:
             from desktop_notifier import DesktopNotifier
         except ImportError:

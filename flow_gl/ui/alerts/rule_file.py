@@ -6,6 +6,7 @@ first change of the rules then keeps the old file beside the new one, as `alerts
 
 import json
 import tomllib
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
@@ -29,14 +30,26 @@ def default_path() -> Path:
     return folders.config_dir() / "alerts.toml"
 
 
-def load(path: Path) -> tuple[RuleBook, str]:
-    """Read the rules.
+@dataclass(frozen=True, slots=True)
+class KeptRules:
+    """Rules, and the file that keeps them."""
 
-    Returns
-    -------
-    book : the usual rules if there is no file, or none that can be read
-    warning : one line for the user if something cannot be used, else ""
-    """
+    book: RuleBook
+    path: Path | None = None
+    """None: changes are not kept."""
+    warning: str = ""
+    """What cannot be used of the file, one line for the user; else ""."""
+
+
+def load(path: Path | None) -> KeptRules:
+    """Read the rules of a file; the usual ones if there is none, or none that can be read. Raises nothing."""
+    if path is None:
+        return KeptRules(RuleBook(USUAL))
+    book, warning = _read(path)
+    return KeptRules(book, path, warning)
+
+
+def _read(path: Path) -> tuple[RuleBook, str]:
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
     except FileNotFoundError:

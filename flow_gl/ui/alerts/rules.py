@@ -165,6 +165,11 @@ class RuleBook:
         self.version = 0
         """Changes with every edit."""
 
+    def set_volume(self, volume: float) -> None:
+        if volume != self.volume:
+            self.volume = volume
+            self.version += 1
+
     def items(self) -> list[tuple[int, Rule]]:
         """Return ids and rules in the user's order."""
         return list(self._rules.items())

@@ -10,7 +10,8 @@ from flow_gl.core.jobs import Jobs
 from flow_gl.gl.view import Rect
 from flow_gl.layers.base import FrameCounters, HeaderBar, Scene
 from flow_gl.store.market import EngineReader, MarketReader
-from flow_gl.ui.alerts.zero_cross import Badge
+from flow_gl.ui.alerts.badge import Badge
+from flow_gl.ui.alerts.center import AlertCenter
 from flow_gl.ui.link import Link
 from flow_gl.ui.overlays.status import Condition
 from flow_gl.ui.state.layout import ChartLayout
@@ -84,6 +85,7 @@ class Frame:
     chart_count: int
     """Number of charts, visible or not."""
     panels: PanelLayout = _NO_PANELS
+    alerts: AlertCenter = field(default_factory=AlertCenter)
 
     @property
     def engine(self) -> EngineReader | None:

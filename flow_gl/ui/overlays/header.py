@@ -106,7 +106,12 @@ def _key(chart: ChartFrame, frame: Frame, state: ViewState) -> tuple[object, ...
     shown = None if chart.scene is None else chart.scene.lod
     reference = own.cvd_references[-1] if own.cvd_references else None
     engine = frame.engine
-    signs = state.is_muted, engine and engine.status["unkept"], engine and engine.status["is_recording"]
+    signs = (
+        state.is_muted,
+        frame.alerts.problem_sign,
+        engine and engine.status["unkept"],
+        engine and engine.status["is_recording"],
+    )
     rest = (*signs, state.palette, state.locked_lod, reference, frame.chart_count, round(frame.figures.fps))
     return (chart.index, chart.said, badge, shown, *numbers, *rest)
 

@@ -10,7 +10,7 @@ from flow_gl.core.schema import UNDEF_PRICE
 from flow_gl.layers.labels.words import bucket_text
 from flow_gl.layers.room import Part
 from flow_gl.store.market import MarketReader
-from flow_gl.ui.alerts.zero_cross import PULSE_S, Badge
+from flow_gl.ui.alerts.badge import PULSE_S, Badge
 from flow_gl.ui.overlays import words
 from flow_gl.ui.overlays.frame import ChartFrame, Frame
 from flow_gl.ui.overlays.header_fit import Item
@@ -104,6 +104,8 @@ def _signs(frame: Frame, state: ViewState) -> list[Item]:
     palette, found = state.palette, []
     if state.is_muted:
         found.append(_sign("alerts muted", "muted", palette.quiet, is_right=True))
+    elif problem := frame.alerts.problem_sign:
+        found.append(_sign(problem, problem, palette.attention, is_right=True))
     engine = frame.engine
     if engine is not None and engine.status["unkept"]:
         found.append(_sign("not all recorded", "no rec", palette.attention, is_right=True))
@@ -140,14 +142,14 @@ def _state_item(chart: ChartFrame, palette: Palette) -> Item:
 def badge_item(badge: Badge, frame: Frame, state: ViewState) -> Item:
     """Say what the newest alert was; where there is no room, an arrow says its direction."""
     palette = state.palette
-    way = "bullish" if badge.direction > 0 else "bearish"
-    text = f"CVD zero cross, {way} {words.clock(badge.ts_event)}"
+    way = {1: ", bullish", -1: ", bearish"}.get(badge.direction, "")
+    text = f"{badge.text}{way} {words.clock(badge.ts_event)}"
     since_s = (frame.wall_ns - badge.seen_ns) / 1e9
     is_pulsing = badge.is_new and not state.is_muted and since_s < PULSE_S
     # Two pulses, then steady: a badge that keeps blinking is hard to read.
     alpha = 1.0 if not is_pulsing or since_s * 4 / PULSE_S % 2 < 1 else 0.55
     color = palette.quiet if state.is_muted else sign_color(palette, badge.direction)
-    short = f"cross {words.clock(badge.ts_event, seconds=False)}"
+    short = f"alert {words.clock(badge.ts_event, seconds=False)}"
     shorter = ((Part.BADGE_DETAIL, short), (Part.BADGE_WORD, ""))
-    glyph = "pill up" if badge.direction > 0 else "pill down"
+    glyph = {1: "pill up", -1: "pill down"}.get(badge.direction, "pill")
     return Item(text, color, 13.0, is_bold=True, shorter=shorter, glyph=glyph, is_right=True, alpha=alpha, row=1)

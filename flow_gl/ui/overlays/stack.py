@@ -13,7 +13,7 @@ from flow_gl.ui.overlays import notices
 from flow_gl.ui.overlays.frame import ChartFrame, Frame
 from flow_gl.ui.overlays.header import Header
 from flow_gl.ui.overlays.hover import window as tooltip
-from flow_gl.ui.overlays.panels import bubble, controls, feed, menu, performance, session
+from flow_gl.ui.overlays.panels import alerts, bubble, controls, feed, menu, performance, session
 from flow_gl.ui.overlays.panels import help as help_panel
 from flow_gl.ui.overlays.panels.base import Panel
 from flow_gl.ui.paint.painter import Painter
@@ -41,6 +41,7 @@ class Overlays:
             Panel("session", jobs, form=session.form),
             Panel("feed", jobs, fill=feed.fill, form=feed.form),
             Panel("performance", jobs, fill=performance.fill, form=performance.form),
+            Panel("alerts", jobs, fill=alerts.AlertPanel().fill),
         ]
         self._said: tuple[object, ...] = ()
         self._covered: Final[dict[int, tuple[Rect, ...]]] = {}

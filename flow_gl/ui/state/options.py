@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from flow_gl.core.settings import DEFAULTS, Settings
+from flow_gl.ui.alerts.rule_file import KeptRules
 
 DEFAULT_WIDTH: Final = 1600
 DEFAULT_HEIGHT: Final = 900
@@ -32,3 +33,5 @@ class ViewOptions:
     screenshot_dir: Path | None = None
     """Folder for the pictures of the key S; None for the user's picture folder."""
     title: str = "flow_gl"
+    alerts: KeptRules | None = None
+    """The alert rules; None for the usual ones, whose changes are not kept."""

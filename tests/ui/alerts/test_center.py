@@ -1,0 +1,259 @@
+"""What alerts do in the view: badge, sounds, notifications, log, and the line about those that did not sound."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from flow_gl.core.alerts import ALERT, Condition
+from flow_gl.core.commands import SetAlerts
+from flow_gl.core.schema import FeedState
+from flow_gl.ui.alerts import rule_file
+from flow_gl.ui.alerts.center import LOUD_SPEED, MOST_A_SECOND, AlertCenter, Now
+from flow_gl.ui.alerts.rule_file import KeptRules
+from flow_gl.ui.alerts.rules import Rule, RuleBook
+from flow_gl.ui.link import LinkState
+from tests.kit.local_link import OPENED, SECOND, LocalLink, add_cross
+
+HOUR = 3600 * SECOND
+
+
+class Speaker:
+    """A sound device that takes every sound at once, or never."""
+
+    def __init__(self, *, works=True):
+        self.works, self.played, self.problem, self.volume = works, [], "" if works else "no sound device", 1.0
+
+    def prepare(self):
+        pass
+
+    def play(self, samples):
+        if not self.works:
+            return None
+        self.played.append(samples)
+        return SimpleNamespace(is_played=True)
+
+    def close(self):
+        pass
+
+
+class Desk:
+    """A center over a local link."""
+
+    def __init__(self, *rules, speaker=None, **more):
+        self.link = LocalLink("NQZ5")
+        self.speaker = speaker or Speaker()
+        self.messages = []
+        notifier = SimpleNamespace(send=lambda *message: self.messages.append(message), problem="", close=lambda: None)
+        kept = KeptRules(RuleBook(rules or (Rule(name="cross", when="event", event="zero_cross"),)), **more)
+        self.center = AlertCenter(kept, sounder=self.speaker, notifier=notifier)
+        self.wall_ns = self.link.now_ns
+        self.notes = []
+        self.link.engine.refresh()
+        self.look()
+
+    def look(self, *, after_s=0.0, is_muted=False, event_ns=None):
+        self.wall_ns += int(after_s * SECOND)
+        event_ns = self.wall_ns if event_ns is None else event_ns
+        self.notes += self.center.look(self.link, Now(self.wall_ns, event_ns, is_muted))
+
+    def fire(self, *, rule=1, ts=None, count=1, direction=1):
+        rows = np.zeros(count, ALERT)
+        rows["ts_event"] = (self.wall_ns if ts is None else ts) + np.arange(count)
+        rows["rule"], rows["condition"], rows["direction"] = rule, Condition.BUBBLE, direction
+        self.link.stores[0].alerts.append(rows)
+
+    def badge(self, event_ns=None):
+        return self.center.badge(0, Now(self.wall_ns, self.wall_ns if event_ns is None else event_ns, is_muted=False))
+
+
+def test_an_alert_sounds_flashes_and_is_logged_as_sounded():
+    desk = Desk()
+    assert desk.badge() is None
+    desk.fire(direction=-1)
+    desk.look()
+    assert len(desk.speaker.played) == 1
+    assert (desk.badge().direction, desk.badge().is_new) == (-1, True)
+    assert [(entry.rule, entry.outcome) for entry in desk.center.entries] == [("cross", "sounded")]
+    desk.look()
+    assert len(desk.speaker.played) == 1
+    assert not desk.notes
+
+
+def test_a_rule_does_only_what_it_says():
+    desk = Desk(
+        Rule(name="quiet", when="bubble", least=1, do=("log",)),
+        Rule(name="loud", when="bubble", least=1, do=("notify",)),
+    )
+    desk.fire(rule=1)
+    desk.look()
+    assert (desk.speaker.played, desk.messages, desk.badge(), len(desk.center.entries)) == ([], [], None, 1)
+    desk.fire(rule=2)
+    desk.look()
+    assert desk.messages == [("NQZ5: loud", desk.messages[0][1])]
+    assert len(desk.center.entries) == 1
+
+
+def test_muted_alerts_neither_sound_nor_notify_but_are_logged():
+    desk = Desk(Rule(name="a", when="bubble", least=1, do=("sound", "notify", "log")))
+    desk.fire()
+    desk.look(is_muted=True)
+    assert (desk.speaker.played, desk.messages) == ([], [])
+    assert desk.center.entries[-1].outcome == "muted"
+
+
+def test_without_a_device_nothing_is_said_to_have_sounded():
+    desk = Desk(speaker=Speaker(works=False))
+    desk.fire()
+    desk.look()
+    assert desk.center.entries[-1].outcome == "no sound"
+    assert desk.center.problem_sign == "no sound"
+    assert "no sound device" in desk.center.problem
+
+
+def test_what_was_there_before_the_view_is_counted_in_one_line():
+    link = LocalLink("NQZ5")
+    for n in range(130):
+        add_cross(link.stores[0], OPENED + n * SECOND)
+    speaker = Speaker()
+    center = AlertCenter(sounder=speaker)
+    link.engine.refresh()
+    notes = []
+    for n in range(10):
+        now = link.now_ns + HOUR + n * SECOND
+        notes += center.look(link, Now(now, now, is_muted=False))
+    assert notes == ["130 alerts fired before now  \u00b7  A lists them"]
+    assert not speaker.played
+    assert len(center.entries) == 130
+
+
+def test_catching_up_sounds_nothing_and_says_how_many_fired():
+    desk = Desk()
+    desk.link.say(state=FeedState.CATCHING_UP)
+    desk.link.engine.refresh()
+    for _ in range(100):
+        desk.fire(ts=desk.wall_ns - HOUR)
+        desk.look(after_s=0.01)
+    desk.link.say(state=FeedState.LIVE)
+    desk.link.engine.refresh()
+    for _ in range(5):
+        desk.look(after_s=1.0)
+    assert not desk.speaker.played
+    assert desk.notes == ["100 alerts fired while catching up  \u00b7  A lists them"]
+    desk.fire()
+    desk.look()
+    assert len(desk.speaker.played) == 1
+
+
+def test_alerts_of_a_gap_that_is_filled_are_of_the_past_though_the_feed_is_live():
+    desk = Desk()
+    desk.fire(ts=desk.wall_ns - 60 * SECOND, count=40)
+    desk.look()
+    desk.look(after_s=3.0)
+    assert not desk.speaker.played
+    assert desk.notes == ["40 alerts fired while catching up  \u00b7  A lists them"]
+
+
+def test_a_fast_replay_sounds_nothing_and_a_slow_one_does():
+    desk = Desk()
+    for speed, sounds in ((LOUD_SPEED, 1), (2 * LOUD_SPEED, 1), (float("inf"), 1)):
+        desk.link.say(state=FeedState.REPLAY, speed=speed, rate=min(speed, 1000.0))
+        desk.link.engine.refresh()
+        for _ in range(50 if speed > LOUD_SPEED else 1):
+            desk.fire()
+            desk.look(after_s=0.02)
+        assert len(desk.speaker.played) == sounds
+    desk.look(after_s=2.0)
+    assert desk.notes == ["100 alerts fired in a fast replay  \u00b7  A lists them"]
+
+
+def test_at_most_some_sounds_begin_in_a_second():
+    desk = Desk()
+    desk.fire(count=100)
+    desk.look()
+    assert len(desk.speaker.played) == MOST_A_SECOND
+    assert [entry.outcome for entry in desk.center.entries].count("sounded") == MOST_A_SECOND
+
+
+def test_a_badge_goes_after_a_minute_but_stays_long_enough_in_a_fast_replay():
+    desk = Desk()
+    desk.fire()
+    desk.look()
+    assert desk.badge() is not None
+    desk.wall_ns += 30 * SECOND
+    assert desk.badge() is not None
+    desk.wall_ns += 40 * SECOND
+    assert desk.badge() is None
+    desk.fire()
+    desk.look()
+    desk.wall_ns += 5 * SECOND
+    assert desk.badge(event_ns=desk.wall_ns + HOUR) is not None
+
+
+def test_an_old_alert_of_a_session_that_was_joined_late_is_not_news():
+    link = LocalLink("NQZ5")
+    add_cross(link.stores[0], OPENED)
+    link.engine.refresh()
+    center = AlertCenter()
+    center.look(link, Now(0, OPENED + HOUR, is_muted=False))
+    assert center.badge(0, Now(0, OPENED + HOUR, is_muted=False)) is None
+    badge = center.badge(0, Now(0, OPENED + 5 * SECOND, is_muted=False))
+    assert badge is not None
+    assert not badge.is_new
+
+
+def test_a_new_engine_finds_old_alerts_again_and_they_are_listed_once():
+    desk = Desk()
+    desk.fire()
+    desk.look()
+    desk.link.markets = LocalLink("NQZ5").markets
+    desk.link.stores = [market.store for market in desk.link.markets]
+    desk.link.generation += 1
+    desk.fire()
+    desk.look()
+    assert len(desk.center.entries) == 1
+    desk.fire(ts=desk.wall_ns + SECOND)
+    desk.look(after_s=1.0)
+    assert len(desk.center.entries) == 2
+
+
+def test_changed_rules_reach_this_engine_and_the_next_one_and_the_file(tmp_path):
+    path = tmp_path / "alerts.toml"
+    desk = Desk(path=path)
+    assert not desk.link.commands
+    desk.center.book.add(Rule(name="big", when="bubble", least=500))
+    desk.look()
+    assert [type(command) for command in desk.link.commands] == [SetAlerts]
+    assert [rule.id for rule in desk.link.commands[0].rules] == [1, 2]
+    assert [rule.name for rule in rule_file.load(path).book.rules()] == ["cross", "big"]
+    desk.look()
+    assert len(desk.link.commands) == 1
+    desk.link.generation += 1
+    desk.look()
+    assert desk.link.commands[1] == desk.link.commands[0]
+
+
+@pytest.mark.parametrize("state", [FeedState.RECONNECTING, FeedState.FAILED, LinkState.RESTARTING])
+def test_a_lost_feed_fires_once_and_again_after_it_was_live(state):
+    desk = Desk(Rule(name="lost", when="feed", state="lost", cool_down_s=0))
+
+    def lose():
+        if isinstance(state, LinkState):
+            desk.link.state = state
+        else:
+            desk.link.say(state=state)
+        desk.link.engine.refresh()
+
+    def recover():
+        desk.link.state = LinkState.RUNNING
+        desk.link.say(state=FeedState.LIVE)
+        desk.link.engine.refresh()
+
+    for times in (1, 2):
+        lose()
+        for _ in range(3):
+            desk.look(after_s=1.0)
+        assert len(desk.speaker.played) == times
+        recover()
+        desk.look(after_s=1.0)
+    assert [entry.text for entry in desk.center.entries] == ["the connection is lost"] * 2
