@@ -18,8 +18,6 @@ IDLE_REDRAW_S: Final = 1.0
 """Redraw interval of a picture at rest, to update ages and waiting times."""
 IDLE_LOOK_S: Final = 0.1
 """Interval at which a picture at rest polls for news."""
-ALERT_LOOK_S: Final = 0.01
-"""The same where an alert may sound, so that a picture at rest does not delay it."""
 _JUDGED_FRAMES: Final = 40
 _COLLECT_EVERY_S: Final = 10.0
 _SNAP_SHARE: Final = 0.3

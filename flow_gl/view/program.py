@@ -83,9 +83,9 @@ def _run(options: ViewOptions, link: Link, clock: Clock, pending: Pending) -> in
         gui = Gui(state.palette, scale=scale, window=handle)
         loop = FrameLoop(surface, link, state, gui, clock)
         loop.alerts = _alerts(options)
-        for warning in filter(None, (warning, loop.alerts.warning)):
-            get_logger("view").warning(warning)
-            loop.overlays.notes.add(warning, clock.monotonic_ns() / 1e9, lasts_s=12.0)
+        for line in filter(None, (warning, loop.alerts.warning)):
+            get_logger("view").warning(line)
+            loop.overlays.notes.add(line, clock.monotonic_ns() / 1e9, lasts_s=12.0)
         try:
             program = Program(loop, window, options, clock, interrupts=pending)
             with lost_display.watched(program.lose_display, exit_code=EXIT_DISPLAY) if window else nullcontext():
@@ -357,7 +357,7 @@ class Program:
 
     def _wait(self) -> None:
         """Until the next frame: for the monitor, for the clock, or in an idle picture for news."""
-        from flow_gl.view.pacing import ALERT_LOOK_S, IDLE_LOOK_S, IDLE_REDRAW_S
+        from flow_gl.view.pacing import IDLE_LOOK_S, IDLE_REDRAW_S
 
         loop, window, clock = self._loop, self._window, self._clock
         if not loop.is_at_rest or (self._options.video and self._video is not None):
@@ -368,15 +368,14 @@ class Program:
                 window.poll()
             return
         until_ns = clock.monotonic_ns() + int(IDLE_REDRAW_S * 1e9)
-        look_s = ALERT_LOOK_S if loop.alerts.is_sounding else IDLE_LOOK_S
         self._garbage.maybe_collect(IDLE_LOOK_S)
         while clock.monotonic_ns() < until_ns and not loop.surface.is_closing:
             before_ns = clock.monotonic_ns()
             if window is None:
-                clock.sleep(look_s)
+                clock.sleep(IDLE_LOOK_S)
             else:
-                window.poll(look_s)
-                if clock.monotonic_ns() - before_ns < 0.9e9 * look_s:
+                window.poll(IDLE_LOOK_S)
+                if clock.monotonic_ns() - before_ns < 0.9e9 * IDLE_LOOK_S:
                     loop.wake()
             if loop.poll_engine() or self._is_over(clock.monotonic_ns()):
                 break

@@ -1,11 +1,13 @@
 """What alerts do: log, badge, sound, desktop notification.
 
 The engine writes the alerts of each chart into a log in shared memory; `look` reads the new ones, once per frame and
-also while the picture is paused. Alerts of the past are not sounded: those that were there when the view attached,
-those of a catch-up or of a gap that was filled, and those of a replay faster than `LOUD_SPEED`. One line says how many
-fired. The feed's state is watched here too, because it is no market number.
+also while the picture is paused. Where a rule may sound, a thread reads them too, every few milliseconds, so that a
+sound does not wait for a frame; one lock guards both. Alerts of the past are not sounded: those that were there when
+the view attached, those of a catch-up or of a gap that was filled, and those of a replay faster than `LOUD_SPEED`. One
+line says how many fired. The feed's state is watched here too, because it is no market number.
 """
 
+import threading
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +16,7 @@ from typing import Final
 import numpy as np
 
 from flow_gl.core.alerts import Condition, EngineRule
+from flow_gl.core.clock import SYSTEM, Clock
 from flow_gl.core.commands import SetAlerts
 from flow_gl.core.schema import FeedState
 from flow_gl.store.market import MarketReader
@@ -39,6 +42,8 @@ _SUM_NS: Final = 1_500_000_000
 _SUM_LATEST_NS: Final = 15_000_000_000
 """... and this long after the first one at the latest."""
 FAST: Final = "in a fast replay"
+LISTEN_S: Final = 0.005
+"""How often the thread looks for alerts."""
 _CATCHING_UP: Final = frozenset({FeedState.STARTING, FeedState.CONNECTING, FeedState.CATCHING_UP})
 _LOST: Final = frozenset({FeedState.RECONNECTING, FeedState.FAILED})
 
@@ -100,6 +105,7 @@ class AlertCenter:
         *,
         sounder: Sounder | None = None,
         notifier: Notifier | None = None,
+        clock: Clock = SYSTEM,
     ) -> None:
         rules = rules or KeptRules(RuleBook(USUAL))
         self.book: Final = rules.book
@@ -117,6 +123,12 @@ class AlertCenter:
         self._silent = _Silent()
         self._notes: list[str] = []
         self._generation = 0
+        self._clock: Final = clock
+        self._lock: Final = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._is_closed = threading.Event()
+        self._last: tuple[Now, str, float] | None = None
+        """The last frame, why nothing may sound in it, and the event time that passes per wall time."""
         self._begun: Final[deque[int]] = deque(maxlen=MOST_A_SECOND)
         self._notified: Final[deque[int]] = deque(maxlen=MOST_A_SECOND)
         self._feed: FeedName | None = None
@@ -143,11 +155,6 @@ class AlertCenter:
     def _notifier_problem(self) -> str:
         return self.notifier.problem if self.notifier is not None else ""
 
-    @property
-    def is_sounding(self) -> bool:
-        """Whether a rule may sound, so that alerts must be looked for often even in a picture at rest."""
-        return self.sounder is not None and self.book.wants_sound
-
     def has_news(self, markets: Sequence[MarketReader]) -> bool:
         """Return whether there are alerts that `look` has not read."""
         known = self._charts
@@ -155,11 +162,41 @@ class AlertCenter:
 
     def look(self, link: Link, now: Now) -> list[str]:
         """Carry out the alerts since the last call, and send changed rules. Returns lines for the user."""
-        self._follow_rules(link)
         if self.sounder is not None and self.book.wants_sound:
             self.sounder.volume = self.book.volume
             self.sounder.prepare()
+            self._start_listening()
+        with self._lock:
+            return self._look(link, now)
+
+    def listen(self) -> None:
+        """Carry out the alerts since the last call, of the charts that the last frame knew. Called by the thread."""
+        if self._last is None or not self._lock.acquire(blocking=False):
+            return
+        try:
+            frame, why, rate = self._last
+            passed_ns = self._clock.wall_ns() - frame.wall_ns
+            now = replace(frame, wall_ns=frame.wall_ns + passed_ns, event_ns=frame.event_ns + int(rate * passed_ns))
+            for index, chart in enumerate(self._charts):
+                market = chart.market
+                self._read(chart, Place(index, market.symbol or market.requested), why, now)
+        finally:
+            self._lock.release()
+
+    def _start_listening(self) -> None:
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._listen, name="alerts", daemon=True)
+            self._thread.start()
+
+    def _listen(self) -> None:
+        while not self._is_closed.wait(LISTEN_S):
+            self.listen()
+
+    def _look(self, link: Link, now: Now) -> list[str]:
+        self._follow_rules(link)
         why, stale_ns = self._why_silent(link), self._stale_before(link, now)
+        rate = 0.0 if link.engine is None else float(link.engine.status["rate"])
+        self._last = replace(now, stale_ns=stale_ns), why, rate
         for index, market in enumerate(link.markets):
             if index == len(self._charts):
                 self._charts.append(_Chart(market))
@@ -193,7 +230,10 @@ class AlertCenter:
         self._notes.append(f"test of {rule.name}: {', '.join(done) or 'it does nothing'}")
 
     def close(self) -> None:
-        """End sounds and notifications."""
+        """End the thread, sounds and notifications."""
+        self._is_closed.set()
+        if self._thread is not None:
+            self._thread.join(1.0)
         if self.sounder is not None:
             self.sounder.close()
         if self.notifier is not None:

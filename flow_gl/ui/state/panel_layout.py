@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final, Literal
 
-from flow_gl.core.panels import PANELS
+from flow_gl.core.panels import PLACED
 from flow_gl.gl.view import Rect
 
 Side = Literal["left", "right", "float"]
@@ -167,7 +167,7 @@ def lay_out(window: Rect, names: tuple[str, ...], places: PanelPlaces, scale: fl
 
 def open_in_order(names: frozenset[str]) -> tuple[str, ...]:
     """Return the open panels that have a place in the layout, in the order in which a column shows them."""
-    return tuple(name for name in PANELS if name in names)
+    return tuple(name for name in PLACED if name in names)
 
 
 def _column_widths(

@@ -49,6 +49,7 @@ class Desk:
         self.center = AlertCenter(kept, sounder=self.speaker, notifier=notifier)
         self.wall_ns = self.link.now_ns
         self.notes = []
+        self.center._start_listening = lambda: None  # tests call `listen` themselves
         self.link.engine.refresh()
         self.look()
 
@@ -257,3 +258,39 @@ def test_a_lost_feed_fires_once_and_again_after_it_was_live(state):
         recover()
         desk.look(after_s=1.0)
     assert [entry.text for entry in desk.center.entries] == ["the connection is lost"] * 2
+
+
+def test_between_two_frames_the_thread_carries_out_alerts_once():
+    desk = Desk()
+    desk.fire()
+    desk.center.listen()
+    assert len(desk.speaker.played) == 1
+    assert desk.badge().is_new
+    desk.center.listen()
+    desk.look()
+    assert len(desk.speaker.played) == 1
+    assert len(desk.center.entries) == 1
+
+
+def test_the_thread_keeps_to_what_the_last_frame_said_of_the_feed():
+    desk = Desk()
+    desk.link.say(state=FeedState.CATCHING_UP)
+    desk.link.engine.refresh()
+    desk.look()
+    desk.fire()
+    desk.center.listen()
+    assert not desk.speaker.played
+    assert desk.center.entries[-1].outcome == "past"
+
+
+def test_the_thread_starts_only_where_a_rule_may_sound_and_ends_with_the_center():
+    link = LocalLink("NQZ5")
+    link.engine.refresh()
+    silent = AlertCenter(KeptRules(RuleBook([Rule(name="a", when="bubble", least=1, do=("log",))])), sounder=Speaker())
+    silent.look(link, Now(link.now_ns, link.now_ns, is_muted=False))
+    assert silent._thread is None
+    center = AlertCenter(sounder=Speaker())
+    center.look(link, Now(link.now_ns, link.now_ns, is_muted=False))
+    assert center._thread.is_alive()
+    center.close()
+    assert not center._thread.is_alive()

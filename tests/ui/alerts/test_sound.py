@@ -62,7 +62,7 @@ def test_without_a_device_there_is_a_problem_and_no_sound_counts_as_played(monke
     sounder.close()
 
 
-def test_a_device_that_asks_for_nothing_any_more_is_a_problem(monkeypatch):
+def test_a_device_that_asks_for_nothing_any_more_is_a_problem():
     pytest.importorskip("miniaudio")
     sounder = Sounder(is_null=True)
     assert sounder.wait_until_ready(5.0)

@@ -82,7 +82,7 @@ class AlertPanel:
                 center.test(rule, Now(frame.wall_ns, frame.event_ns, state.is_muted))
             if self._edited == number:
                 self._form(center, number, state)
-            else:
+            elif rule.sentence.lower() != rule.name.lower():
                 base.colored(f"      {rule.sentence}", state.palette.quiet)
             imgui.pop_id()
         if imgui.begin_combo("add", "a rule..."):
@@ -104,22 +104,7 @@ class AlertPanel:
         before = dict(draft)
         imgui.indent()
         _, draft["name"] = imgui.input_text("name", draft["name"])
-        draft["when"] = _combo("when", draft["when"], WHEN_WORDS)
-        when = draft["when"]
-        if when == "event":
-            draft["event"] = _combo("event", draft["event"], EVENT_WORDS)
-        if when == "level":
-            draft["level"] = _combo("level", draft["level"], LEVEL_WORDS)
-            if draft["level"] == "own":
-                draft["price"] = _price_input(draft["price"])
-        if when == "feed":
-            draft["state"] = _combo("state", draft["state"], FEED_WORDS)
-        if when in _LEAST_WORDS:
-            _, draft["least"] = imgui.input_double(_LEAST_WORDS[when], draft["least"], 0.0, 0.0, "%.10g")
-        if when != "feed":
-            draft["direction"] = _combo("direction", draft["direction"], {way: way for way in WAYS})
-            _, draft["symbol"] = imgui.input_text("symbol", draft["symbol"])
-            base.hint("root (NQ), contract (NQZ5) or continuous symbol (NQ.v.0); empty for all charts")
+        _condition(draft)
         _, draft["cool_down_s"] = imgui.input_double("cool-down, s", draft["cool_down_s"], 0.0, 0.0, "%.10g")
         chosen = []
         for at, (act, word) in enumerate(ACT_WORDS.items()):
@@ -143,6 +128,25 @@ class AlertPanel:
         if self._error:
             base.colored(self._error, state.palette.attention)
         imgui.unindent()
+
+
+def _condition(draft: dict[str, Any]) -> None:
+    """Draw what a rule waits for, and change it in the draft."""
+    draft["when"] = when = _combo("when", draft["when"], WHEN_WORDS)
+    if when == "event":
+        draft["event"] = _combo("event", draft["event"], EVENT_WORDS)
+    elif when == "level":
+        draft["level"] = _combo("level", draft["level"], LEVEL_WORDS)
+        if draft["level"] == "own":
+            draft["price"] = _price_input(draft["price"])
+    elif when == "feed":
+        draft["state"] = _combo("state", draft["state"], FEED_WORDS)
+        return
+    if when in _LEAST_WORDS:
+        _, draft["least"] = imgui.input_double(_LEAST_WORDS[when], draft["least"], 0.0, 0.0, "%.10g")
+    draft["direction"] = _combo("direction", draft["direction"], {way: way for way in WAYS})
+    _, draft["symbol"] = imgui.input_text("symbol", draft["symbol"])
+    base.hint("root (NQ), contract (NQZ5) or continuous symbol (NQ.v.0); empty for all charts")
 
 
 def _combo(label: str, value: str, choices: "dict[Any, str]") -> str:
@@ -192,10 +196,11 @@ def _entry(entry: Entry, frame: Frame, state: ViewState) -> None:
     imgui.same_line()
     color = sign_color(palette, entry.direction) if entry.direction else palette.text
     imgui.push_style_color(imgui.Col_.text.value, u32(color))
-    is_clicked = imgui.selectable(f"{entry.name}  {entry.text}", False)[0]
+    is_clicked = imgui.selectable(f"{entry.name}  {entry.rule}", False)[0]
     imgui.pop_style_color()
     outcome = f"  ({entry.outcome})" if entry.outcome else ""
-    base.hint(f"{entry.rule}: {entry.text}{outcome}\n{words.day(entry.ts_event)}; click to see it on the chart")
+    base.hint(f"{words.day(entry.ts_event)}{outcome}; click to see it on the chart")
+    base.colored(f"      {entry.text}", palette.quiet)
     if is_clicked and entry.chart >= 0:
         show(entry, frame, state)
 
