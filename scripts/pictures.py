@@ -1,4 +1,4 @@
-"""Render the README's pictures with the program itself, from the synthetic market, without a window.
+"""Render the pictures of README and docs with the program itself, from the synthetic market, without a window.
 
     python scripts/pictures.py [NAME...]
 
@@ -6,44 +6,27 @@ Each picture has a market (seed, halts, bursts), a running time, and changes to 
 drawn by the software rasteriser.
 """
 
-import os
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-
-os.environ.setdefault("EGL_PLATFORM", "surfaceless")
-os.environ.setdefault("LIBGL_ALWAYS_SOFTWARE", "1")
 
 import numpy as np
 from imgui_bundle import imgui
 from PIL import Image
+from reading import NAMES, take_reading
+from stage import PATIENCE_S, SETTLE_S, event_s, is_caught_up, program, run_for, run_until, save, set_span, take
 from week_files import REQUESTED, write_week
 
 from flow_gl.core.clock import SYSTEM
 from flow_gl.core.commands import SetSpeed
 from flow_gl.core.palette import COLOUR_BLIND, LIGHT
-from flow_gl.core.schema import FeedState
 from flow_gl.core.spec import DemoSpec, EngineSpec, FilesSpec
 from flow_gl.core.units import SECOND_NS
-from flow_gl.gl.capture import read_picture
-from flow_gl.gl.surface.context import HeadlessContext
 from flow_gl.layers.discs import volumes
 from flow_gl.layers.rows import hit
-from flow_gl.ui.paint.gui import Gui
-from flow_gl.ui.state.view_state import ViewState
-from flow_gl.view.engine_link.supervisor import EngineLink
 from flow_gl.view.frame_loop import FrameLoop
-
-FOLDER = Path(__file__).resolve().parent.parent / "docs" / "pictures"
-FRAME_S = 1 / 30
-SETTLE_S = 2.5
-"""Until axes and animations have settled."""
-PATIENCE_S = 120.0
-MOST_BYTES = 400_000
 
 Prepare = Callable[[FrameLoop], None]
 
@@ -120,80 +103,34 @@ def take_week() -> Image.Image:
 
             run_until(loop, is_afternoon, patience_s=5 * PATIENCE_S)
             loop.link.send(SetSpeed(speed=1.0))
-            assert loop.frame is not None
-            loop.state.time.set_span(WEEK_S * 1e9, loop.frame.charts[0].layout.price.width)
+            set_span(loop, WEEK_S)
             run_for(loop, 2 * SETTLE_S)
-            loop.surface.begin()
-            return Image.fromarray(read_picture(*WEEK_SIZE))
+            return take(loop)
 
 
-def run_until(loop: FrameLoop, is_done: Callable[[], bool], *, patience_s: float = PATIENCE_S) -> None:
-    """Draw frames in real time until a condition holds."""
-    began = time.monotonic()
-    while not is_done():
-        if loop.link.state == "failed":
-            sys.exit(loop.link.message)
-        if time.monotonic() - began > patience_s:
-            sys.exit("the synthetic market does not get going")
-        frame_began = time.monotonic()
-        loop.run_frame(FRAME_S)
-        loop.surface.swap()
-        time.sleep(max(0.0, FRAME_S - (time.monotonic() - frame_began)))
-
-
-def run_for(loop: FrameLoop, seconds: float) -> None:
-    end = time.monotonic() + seconds
-    run_until(loop, lambda: time.monotonic() >= end)
-
-
-def take(shot: Shot) -> Image.Image:
+def take_shot(shot: Shot) -> Image.Image:
     """Run a shot's market and draw it."""
     charts = len(shot.market.symbols)
     with program(EngineSpec(feed=shot.market), shot.size) as loop:
         run_until(loop, lambda: is_caught_up(loop, charts))
-        assert loop.frame is not None
         assert loop.link.engine is not None
-        loop.state.time.set_span(shot.span_s * 1e9, loop.frame.charts[0].layout.price.width)
+        set_span(loop, shot.span_s)
         live_ns = loop.link.engine.event_now(SYSTEM.wall_ns())
-        run_until(loop, lambda: loop.frame.event_ns - live_ns >= shot.run_s * 1e9)
+        run_until(loop, lambda: event_s(loop, live_ns) >= shot.run_s)
         run_for(loop, SETTLE_S)
         shot.prepare(loop)
         run_for(loop, SETTLE_S)
-        loop.surface.begin()
-        return Image.fromarray(read_picture(*shot.size))
-
-
-@contextmanager
-def program(spec: EngineSpec, size: tuple[int, int]) -> Iterator[FrameLoop]:
-    """Run an engine and the view's frame without a window."""
-    link = EngineLink.start(spec)
-    surface = HeadlessContext(*size)
-    state = ViewState()
-    gui = Gui(state.palette, scale=1.0)
-    loop = FrameLoop(surface, link, state, gui, SYSTEM)
-    try:
-        yield loop
-    finally:
-        loop.release()
-        gui.close()
-        surface.close()
-        link.close()
-
-
-def is_caught_up(loop: FrameLoop, charts: int) -> bool:
-    engine = loop.link.engine
-    return engine is not None and engine.status["state"] == FeedState.DEMO and len(loop.link.markets) == charts
-
-
-def save(picture: Image.Image, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    picture.save(path, optimize=True)
-    nbytes = path.stat().st_size
-    print(f"{path.relative_to(FOLDER.parent.parent)}: {nbytes / 1000:.0f} kB")
-    if nbytes > MOST_BYTES:
-        sys.exit(f"{path.name} is too large for a README")
+        return take(loop)
 
 
 if __name__ == "__main__":
-    for name in sys.argv[1:] or (*SHOTS, "week"):
-        save(take_week() if name == "week" else take(SHOTS[name]), FOLDER / f"{name}.png")
+    wanted = set(sys.argv[1:]) or {*SHOTS, "week", *NAMES}
+    if unknown := wanted - {*SHOTS, "week", *NAMES}:
+        sys.exit(f"no picture is named {', '.join(sorted(unknown))}")
+    for name in wanted & SHOTS.keys():
+        save(take_shot(SHOTS[name]), name)
+    if "week" in wanted:
+        save(take_week(), "week")
+    if wanted & {*NAMES}:
+        for name, picture in take_reading(wanted).items():
+            save(picture, name)
