@@ -84,11 +84,12 @@ SHOTS = {
 
 WEEK_SPEED = 10_000.0
 WEEK_SIZE = (1920, 1080)
-WEEK_S = 5.6 * 86_400
+WEEK_SPANS = {"week": 5.6 * 86_400, "fifteen-minutes": 2.2 * 86_400}
+"""Pictures of the week, and their spans."""
 
 
-def take_week() -> Image.Image:
-    """Replay a week over a roll, slow down on the afternoon of its last day, and draw it."""
+def take_week() -> dict[str, Image.Image]:
+    """Replay a week over a roll, slow down on the afternoon of its last day, and draw the week and its end."""
     with tempfile.TemporaryDirectory() as name:
         paths = write_week(Path(name))
         feed = FilesSpec(paths=tuple(map(str, paths)), symbols=(REQUESTED,), speed=WEEK_SPEED)
@@ -103,9 +104,12 @@ def take_week() -> Image.Image:
 
             run_until(loop, is_afternoon, patience_s=5 * PATIENCE_S)
             loop.link.send(SetSpeed(speed=1.0))
-            set_span(loop, WEEK_S)
-            run_for(loop, 2 * SETTLE_S)
-            return take(loop)
+            taken = {}
+            for picture, span_s in WEEK_SPANS.items():
+                set_span(loop, span_s)
+                run_for(loop, 2 * SETTLE_S)
+                taken[picture] = take(loop)
+            return taken
 
 
 def take_shot(shot: Shot) -> Image.Image:
@@ -124,13 +128,14 @@ def take_shot(shot: Shot) -> Image.Image:
 
 
 if __name__ == "__main__":
-    wanted = set(sys.argv[1:]) or {*SHOTS, "week", *NAMES}
-    if unknown := wanted - {*SHOTS, "week", *NAMES}:
+    wanted = set(sys.argv[1:]) or {*SHOTS, *WEEK_SPANS, *NAMES}
+    if unknown := wanted - {*SHOTS, *WEEK_SPANS, *NAMES}:
         sys.exit(f"no picture is named {', '.join(sorted(unknown))}")
     for name in wanted & SHOTS.keys():
         save(take_shot(SHOTS[name]), name)
-    if "week" in wanted:
-        save(take_week(), "week")
+    if wanted & WEEK_SPANS.keys():
+        for name, picture in take_week().items():
+            save(picture, name)
     if wanted & {*NAMES}:
         for name, picture in take_reading(wanted).items():
             save(picture, name)

@@ -23,7 +23,7 @@ SIZE = (1280, 720)
 NQ, ES = 1, 2
 NAMES = (
     *("large-trade", "absorption", "stacked-imbalance", "zero-cross", "cvd-reference", "divergence"),
-    *("one-minute", "fifteen-minutes"),
+    "one-minute",
 )
 """The pictures, in the order of the time at which they are taken."""
 
@@ -59,13 +59,12 @@ def take_reading(wanted: set[str]) -> dict[str, Image.Image]:
             taken[name] = take(loop)
 
         shoot("large-trade", ES, 20.0, 45.0, EventKind.LARGE_TRADE)
-        shoot("absorption", ES, 26.0, 60.0, EventKind.ABSORPTION)
+        shoot("absorption", ES, 30.0, 45.0, EventKind.ABSORPTION)
         shoot("stacked-imbalance", NQ, 64.0, 120.0, EventKind.STACKED_IMBALANCE)
-        shoot("zero-cross", ES, 72.0, 90.0, EventKind.ZERO_CROSS)
-        shoot("cvd-reference", ES, 82.0, 90.0, None, key=imgui.Key.r)
+        shoot("zero-cross", ES, 74.0, 90.0, EventKind.ZERO_CROSS)
+        shoot("cvd-reference", ES, 86.0, 90.0, None, key=imgui.Key.r)
         shoot("divergence", NQ, 108.0, 240.0, EventKind.DIVERGENCE)
         shoot("one-minute", NQ, 115.0, 3 * 3600.0, None)
-        shoot("fifteen-minutes", NQ, 115.0, 20 * 3600.0, None)
     return taken
 
 

@@ -125,3 +125,14 @@ def test_a_tooltip_says_value_rule_and_since_when() -> None:
     naked = tip_of(scene_of(), "nPOC 27 Nov")
     assert ("Trade date", "27 Nov", 0.0) in naked.lines
     assert naked.notes[0].startswith("The price with the most volume in an earlier session")
+
+
+@pytest.mark.parametrize("is_top", [True, False], ids=["top", "bottom"])
+def test_a_label_at_the_border_of_the_pane_is_not_cut(stack: ChartStack, *, is_top: bool) -> None:
+    scene = scene_of(naked=())
+    price = next(one.level.price for one in held_levels(scene) if one.level.name == "IB high")
+    view = scene.price_view
+    at_px = 2.0 if is_top else view.rect.height - 2.0
+    view = replace(view, y_top=price / TICK + at_px * view.y_per_px)
+    box = next(box for box in labels_of(stack, replace(scene, price_view=view)) if box.text.startswith("IB high"))
+    assert not box.clipped_to(view.rect).is_cut

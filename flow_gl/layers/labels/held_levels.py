@@ -190,7 +190,8 @@ class HeldLevelsLayer(CachedLayer):
         )
         width = texts.width(text, size) + size
         right = float(lines[0].label_right)
-        top = min(max(y, rect.y + size), rect.bottom - size) - 0.75 * size
+        y = min(max(y, round(rect.y + size)), round(rect.bottom - size))
+        top = y - 0.75 * size
         for _ in range(_COLUMNS):
             box = Rect(right - width, top, width, 1.5 * size)
             met = [other.x for other in chart.batches.placed if box.overlaps(other)]
