@@ -223,7 +223,7 @@ def build(
 def _hovered(scene: Scene, state: ViewState, own: ChartState) -> int | None:
     """Return the id of the bubble that the mouse was moved to, while it is still near the mouse."""
     pointed, cursor = own.pointed, state.cursor_px
-    if pointed is None or pointed.mark != BUBBLE or cursor is None:
+    if pointed is None or pointed.kind != BUBBLE or cursor is None:
         return None
     assert isinstance(pointed.key, tuple)
     lod, bubble_id = pointed.key

@@ -242,7 +242,7 @@ def make_market(
     seed: int = 1,
     intensity: float = 1.0,
     gap: tuple[int, int, GapKind] | None = None,
-    capacity: int = 1 << 14,
+    capacity: int | None = None,
     crosses: Iterable[tuple[int, int]] = (),
     is_published: bool = True,
 ) -> Market:
@@ -251,9 +251,12 @@ def make_market(
     Parameters
     ----------
     gap : (first second, last second, kind) without trades
+    capacity : bubbles that the store has room for; by default four times those made, because room costs time to clear
     crosses : (second, direction) of CVD zero crosses
     is_published : all of it at once; else call `Market.advance`
     """
+    if capacity is None:
+        capacity = max(1 << 10, 1 << (4 * seconds).bit_length())
     store = MarketStore.local(base_capacity=capacity)
     rows, _ = make_seconds(seconds, seed=seed, intensity=intensity)
     second = (rows["ts_event"] - START_NS) // SECOND

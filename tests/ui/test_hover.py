@@ -98,7 +98,7 @@ def test_a_profile_row_says_what_traded_at_its_price(scene: Scene, trades: NDArr
         y = scene.price_view.screen_y(price / TICK)
         pointed = table.find(spot(scene, scene.profile_rect.right - 1, y))
         assert pointed is not None
-        if pointed.mark != "profile row":
+        if pointed.kind != "profile row":
             continue  # a bubble is in front of it
         seen += 1
         says = told(table.tell(spot(scene, scene.profile_rect.right - 1, y), pointed))
@@ -119,7 +119,7 @@ def test_a_merged_row_says_its_range_and_the_sum(scene: Scene, trades: NDArray[n
     y = next(
         y
         for y in range(40, 840)
-        if (found := table.find(spot(wide, wide.profile_rect.right - 1, y))) and found.mark == "profile row"
+        if (found := table.find(spot(wide, wide.profile_rect.right - 1, y))) and found.kind == "profile row"
     )
     here = spot(wide, wide.profile_rect.right - 1, y)
     pointed = table.find(here)
@@ -148,7 +148,7 @@ def test_the_cvd_pane_says_cvd_and_how_it_went_in_the_bucket(scene: Scene, trade
         here = spot(scene, x, scene.cvd_view.rect.y + 5)
         pointed = table.find(here)
         assert pointed is not None
-        assert pointed.mark == "CVD"
+        assert pointed.kind == "CVD"
         says = told(table.tell(here, pointed))
         run = after[second == bucket]
         before = int(after[second < bucket][-1]) if (second < bucket).any() else 0
@@ -221,7 +221,7 @@ def test_a_zero_cross_says_why() -> None:
     here = spot(scene, x + 2.0, scene.cvd_view.rect.y + 3)
     pointed = table.find(here)
     assert pointed is not None
-    assert pointed.mark == "event"
+    assert pointed.kind == "event"
     tip = table.tell(here, pointed)
     assert tip is not None
     assert tip.title == "CVD zero cross, bearish"
@@ -266,7 +266,7 @@ def test_what_drifts_under_a_mouse_that_rests_opens_no_tooltip(pilot: HeadlessPi
     # No bubble is below it, to its right; then the chart moves under the mouse.
     pilot.move((x + 60.0, y + 55.0))
     before = state.pointed
-    assert before is None or before.mark != BUBBLE
+    assert before is None or before.kind != BUBBLE
     scene = pilot.charts[0].scene
     assert scene is not None
     state.price.pan(55.0)

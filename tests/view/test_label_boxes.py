@@ -44,7 +44,7 @@ class Desk(HeadlessPilot):
 
     def __init__(self, width: int, height: int, scale: float, count: int, *, bubbles: int = 150) -> None:
         super().__init__(*SYMBOLS[:count], surface=SmallTarget(width, height, scale), bubbles=bubbles)
-        self.frames(3)
+        self.frames(1)
 
     def texts(self) -> list[LabelBox]:
         self.frames(3)

@@ -5,18 +5,18 @@ from dataclasses import dataclass
 from typing import Final
 
 BUBBLE: Final = "bubble"
-"""The kind of mark that the chart itself shows: it brightens the bubble and dims the others."""
+"""The kind that the chart itself shows: it brightens the bubble and dims the others."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pointed:
-    """A mark of a chart.
+    """Something on a chart that has a tooltip.
 
     Attributes
     ----------
-    mark : its kind, a name of `ui.overlays.hover.table.MARKS`
+    kind : a name of `ui.overlays.hover.table.TARGETS`
     key : which one of its kind. Of a bubble: lod and id
     """
 
-    mark: str
+    kind: str
     key: Hashable

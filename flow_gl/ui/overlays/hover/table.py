@@ -3,25 +3,25 @@
 from typing import Final
 
 from flow_gl.ui.overlays.hover import bubble, cvd_bucket, event, held_level, level, mark, profile_row
-from flow_gl.ui.overlays.hover.tip import Mark, Spot, Tip
+from flow_gl.ui.overlays.hover.tip import Spot, Target, Tip
 from flow_gl.ui.state.pointed import BUBBLE, Pointed
 
-MARKS: Final = (
-    Mark("line of a mark", mark.find_line, mark.tell),
-    Mark(BUBBLE, bubble.find, bubble.tell),
-    Mark("event", event.find, event.tell),
-    Mark("profile row", profile_row.find, profile_row.tell),
-    Mark("level", level.find, level.tell),
-    Mark("held level", held_level.find, held_level.tell),
-    Mark("area of a mark", mark.find_area, mark.tell),
-    Mark("CVD", cvd_bucket.find, cvd_bucket.tell),
+TARGETS: Final = (
+    Target("line of a mark", mark.find_line, mark.tell),
+    Target(BUBBLE, bubble.find, bubble.tell),
+    Target("event", event.find, event.tell),
+    Target("profile row", profile_row.find, profile_row.tell),
+    Target("level", level.find, level.tell),
+    Target("held level", held_level.find, held_level.tell),
+    Target("area of a mark", mark.find_area, mark.tell),
+    Target("CVD", cvd_bucket.find, cvd_bucket.tell),
 )
-_BY_NAME: Final = {one.name: one for one in MARKS}
+_BY_NAME: Final = {one.name: one for one in TARGETS}
 
 
 def find(spot: Spot) -> Pointed | None:
     """Return what is at a point; None if nothing there has a tooltip."""
-    for one in MARKS:
+    for one in TARGETS:
         key = one.find(spot)
         if key is not None:
             return Pointed(one.name, key)
@@ -30,4 +30,4 @@ def find(spot: Spot) -> Pointed | None:
 
 def tell(spot: Spot, pointed: Pointed) -> Tip | None:
     """Return the tooltip of what was pointed at; None once the point is no longer near it."""
-    return _BY_NAME[pointed.mark].tell(spot, pointed.key)
+    return _BY_NAME[pointed.kind].tell(spot, pointed.key)

@@ -43,7 +43,7 @@ class Tip:
     """Sentences below the lines."""
 
 
-class Mark(NamedTuple):
+class Target(NamedTuple):
     """Something on a chart that has a tooltip.
 
     Attributes

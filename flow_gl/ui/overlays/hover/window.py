@@ -40,7 +40,7 @@ def draw(chart: ChartFrame, frame: Frame, state: ViewState, painter: Painter) ->
     pivot = (0.0 if is_right else 1.0, 0.0 if mouse.y < viewport.size.y * 0.6 else 1.0)
     shift = _SHIFT_PX * scale
     imgui.set_next_window_pos((mouse.x + (shift if is_right else -shift), mouse.y), imgui.Cond_.always.value, pivot)
-    is_filled, _ = imgui.begin(f"##{pointed.mark}", None, _FLAGS)
+    is_filled, _ = imgui.begin(f"##{pointed.kind}", None, _FLAGS)
     if is_filled:
         imgui.dummy((WIDTH_PX * scale, 0))
         if tip.title:
