@@ -10,7 +10,7 @@ from flow_gl.core.schema import FeedState
 from flow_gl.layers.base import Scene
 from flow_gl.ui import scenes
 from flow_gl.ui.overlays.frame import Frame
-from flow_gl.ui.state.view_state import ViewState
+from flow_gl.ui.state.view_state import ChartState, ViewState
 from flow_gl.view import frame_loop
 from tests.kit.pilot import HeadlessPilot
 
@@ -25,10 +25,12 @@ def pilot() -> Iterator[HeadlessPilot]:
 
 
 def everything(state: ViewState) -> list[object]:
-    """All that the state says; the cached styles are no part of it."""
+    """All that the state says; the cached styles are no part of it, and of a chart's lines their versions are."""
     own = [getattr(state, field.name) for field in fields(state) if field.name != "charts"]
-    charts = [getattr(chart, field.name) for chart in state.charts for field in fields(chart) if field.name != "style"]
-    return deepcopy([own, charts])
+    names = [field.name for field in fields(ChartState) if field.name not in {"style", "lines"}]
+    charts = [[getattr(chart, name) for name in names] for chart in state.charts]
+    lines = [(chart.lines.minutes.version, chart.lines.sizes.version) for chart in state.charts]
+    return deepcopy([own, charts, lines])
 
 
 def test_freezing_a_frame_changes_nothing(pilot: HeadlessPilot, monkeypatch: pytest.MonkeyPatch) -> None:
