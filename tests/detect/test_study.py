@@ -121,6 +121,17 @@ def test_an_id_that_is_used_again_is_another_instrument(out):
     assert {market.name for market in study.sets[0]} == {"ESZ5", "NQH6"}
 
 
+def test_a_continuous_symbol_that_rolls_has_rows_of_each_instrument(out):
+    paths = []
+    for number, instrument_id in enumerate((NQ, NQ, ES)):
+        rows = day_of_trades(number, ids=(instrument_id,), count=4000)
+        paths.append(out / f"day{number}.dbn.zst")
+        write_dbn(paths[-1], rows, symbols={instrument_id: "NQ.v.0"})
+    _, ours = found(paths, out / "ours")
+    assert ours.to_pylist() == exported(paths, out / "export").to_pylist()
+    assert {(row["instrument"], row["symbol"]) for row in ours.to_pylist()} == {(NQ, "NQ.v.0"), (ES, "NQ.v.0")}
+
+
 def test_cvd_that_never_resets_makes_one_range(out):
     settings = replace(SETTINGS, cvd_reset="never")
     paths = write_days(out, 6)

@@ -48,7 +48,7 @@ class MarketEvents:
     requested: str
     sessions: list[SessionFound] = field(default_factory=list)
     name: str = ""
-    """A unique name, as in exported tables."""
+    """As in exported tables: unique, unless it has no raw symbol."""
 
     @property
     def volume(self) -> int:
@@ -281,7 +281,7 @@ def _markets(found: Sequence[RangeFound]) -> tuple[MarketEvents, ...]:
             market.sessions.extend(one.sessions)
     ordered = sorted(markets.values(), key=lambda one: (-one.volume, one.instrument_id, one.sessions[-1].last_ts))
     for market, name in zip(ordered, unique_names([_summary(one) for one in ordered]), strict=True):
-        market.name = name
+        market.name = name if market.symbol else market.requested or str(market.instrument_id)
     return tuple(ordered)
 
 
