@@ -131,7 +131,7 @@ if __name__ == "__main__":
     wanted = set(sys.argv[1:]) or {*SHOTS, *WEEK_SPANS, *NAMES}
     if unknown := wanted - {*SHOTS, *WEEK_SPANS, *NAMES}:
         sys.exit(f"no picture is named {', '.join(sorted(unknown))}")
-    for name in wanted & SHOTS.keys():
+    for name in (one for one in SHOTS if one in wanted):
         save(take_shot(SHOTS[name]), name)
     if wanted & WEEK_SPANS.keys():
         for name, picture in take_week().items():

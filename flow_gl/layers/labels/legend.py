@@ -5,7 +5,7 @@ from typing import Final
 
 from flow_gl.core.cached import Cached
 from flow_gl.core.market.lod import threshold_at
-from flow_gl.gl.text import TextStyle
+from flow_gl.gl.text import Plate, TextStyle
 from flow_gl.gl.view import Rect
 from flow_gl.layers.base import Scene
 from flow_gl.layers.cached_layer import CachedLayer
@@ -85,7 +85,9 @@ class LegendLayer(CachedLayer):
             chart.batches.text.add(text, round(at), middle, TextStyle(size, palette.quiet, align="center"))
             x += step
         if caption:
-            chart.batches.text.add(caption, round(x), middle, TextStyle(size, palette.quiet))
+            # A level's line may pass behind it.
+            plate = Plate(palette.ground, alpha=0.9)
+            chart.batches.text.add(caption, round(x), middle, TextStyle(size, palette.quiet), plate=plate)
 
     def _caption(self, scene: Scene) -> str:
         bucket_ns = self._chart.rows.series.current.base.bucket_ns
