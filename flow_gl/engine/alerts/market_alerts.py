@@ -237,10 +237,10 @@ class MarketAlerts:
         """Return the level changes with the index of the trade before which each happens."""
         if not self._changes:
             return []
-        times, found = words[1::WORDS], []
-        for ts, level, price in self._changes:
-            is_later = times >= ts
-            found.append((int(is_later.argmax()) if is_later.any() else len(times), level, price))
+        # The running maximum, because a trade may be late: the first time at or after `ts` is the maximum's, too.
+        newest = np.maximum.accumulate(words[1::WORDS])
+        places = np.searchsorted(newest, [ts for ts, _, _ in self._changes]).tolist()
+        found = [(place, level, price) for place, (_, level, price) in zip(places, self._changes, strict=True)]
         self._changes.clear()
         return sorted(found, key=lambda change: change[0])
 
