@@ -69,7 +69,7 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int
         ("demo --palette pink", 2, "dark, light or colour-blind"),
         ("demo --screenshot /nowhere/x.png", 2, "there is no folder /nowhere"),
         ("demo --record /nowhere/x.mp4", 2, "there is no folder /nowhere"),
-        ("demo --panels foo", 2, "expected some of controls, session, feed, performance, help, got 'foo'"),
+        ("demo --panels foo", 2, "expected some of controls, session, feed, performance, alerts, help, got 'foo'"),
         ("demo --rate 5000000", 2, "rate must be above 0 and at most 1,000,000 trades a second, was 5,000,000"),
         ("demo --rate 0", 2, "rate must be above 0"),
         ("demo --rate nan", 2, "rate must be above 0"),
