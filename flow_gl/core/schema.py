@@ -169,6 +169,19 @@ MINUTE_LEVELS: Final = np.dtype(
 ORDER_CVD: Final = np.dtype([("ts_event", "<i8"), ("small", "<i8"), ("medium", "<i8"), ("large", "<i8")])
 """CVD by order size at the end of a second that had trades (`ts_event`, ns): contracts. Their sum is CVD."""
 
+ORDER: Final = np.dtype(
+    [
+        ("ts_event", "<i8"),
+        ("first", "<i8"),  # price of its first and of its last trade, 1e-9
+        ("last", "<i8"),
+        ("size", "<i8"),  # contracts
+        ("trade_count", "<i4"),
+        ("side", "u1"),  # Side
+        ("pad", "u1", (3,)),
+    ]
+)
+"""An order as the tape shows it: consecutive trades of equal `ts_event` and side."""
+
 LEVELS: Final = np.dtype(
     [
         ("rth_open", "<i8"),  # both ranges begin then, ns; 0 without a calendar

@@ -79,6 +79,8 @@ class SessionEvents:
         self.levels.pass_time(now_ns - CLOSE_DELAY_NS)
         if self._group is not None:
             self._send(self._group.pass_time(now_ns), sink, is_by_clock=True)
+            if isinstance(sink, TradeReader):
+                sink.pass_time(now_ns)
         if self.alerts.is_on:
             self._move_initial_balance()
             self.alerts.pass_time(now_ns)
@@ -94,6 +96,8 @@ class SessionEvents:
         """End the stream: tell what is known at its end. Parameters may still change."""
         if self._group is not None:
             self._send(self._group.pass_time(NEVER), sink, is_by_clock=True)
+            if isinstance(sink, TradeReader):
+                sink.pass_time(NEVER)
         self._end_alerts(sink)
 
     def end(self, sink: Sink | None) -> None:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from flow_gl.core.alerts import ALERT
 from flow_gl.core.schema import BUBBLE, CVD_POINT, EVENT, MINUTE_LEVELS, ORDER_CVD
+from flow_gl.engine.order_tape import OrderTape
 from flow_gl.store.market import MarketStore
 from flow_gl.store.row_log import RowLog
 
@@ -94,14 +95,24 @@ class TradeReader(ABC):
         Records without a price, a size or the action of a trade may be among them.
         """
 
+    def pass_time(self, now_ns: int) -> None:  # noqa: B027  # most readers need no clock
+        """Accept that all trades up to `now_ns` (event time) are known."""
 
-class MarketSink:
+
+class MarketSink(TradeReader):
     """Writes results into the rings and tables of a MarketStore."""
 
     is_chart: Final[bool] = True
 
     def __init__(self, store: MarketStore) -> None:
         self.store = store
+        self._tape: Final = OrderTape(store.orders)
+
+    def trades(self, words: NDArray[np.int64]) -> None:
+        self._tape.take(words)
+
+    def pass_time(self, now_ns: int) -> None:
+        self._tape.pass_time(now_ns)
 
     def room(self, most: int) -> Rows | None:
         return self.store.bubbles[0].claim(most), self.store.cvd[0].claim(most)

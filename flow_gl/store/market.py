@@ -25,6 +25,7 @@ from flow_gl.core.schema import (
     MINUTE_LEVELS,
     NOT_YET,
     OPEN,
+    ORDER,
     ORDER_CVD,
     PROFILE,
     ROLL_LIST,
@@ -45,6 +46,8 @@ EVENT_CAPACITY: Final = 1 << 16
 """Events kept. All kinds together find some 500 a session on NQ."""
 _LOGS: Final = ((EVENT, EVENT_CAPACITY), (MINUTE_LEVELS, 1 << 16), (ORDER_CVD, 1 << 18), (ALERT, 1 << 14))
 """Logs and their capacity in rows: minutes of 47 sessions, seconds of three."""
+ORDER_CAPACITY: Final = 1 << 14
+"""Orders kept for the tape: at 5,000 trades a second those of three seconds at least."""
 _TABLES: Final = (OPEN, PROFILE, SESSION, LEVELS, GAP_LIST, ROLL_LIST, FINISHED_LIST, INSTRUMENT)
 _NAMES: Final = ("symbol", "requested")
 
@@ -80,6 +83,7 @@ def _market_nbytes(base_capacity: int) -> int:
         capacity = lod_capacity(lod, base_capacity)
         sizes += [Ring.nbytes(BUBBLE, capacity), Ring.nbytes(CVD_POINT, capacity)]
     sizes += [Table.nbytes(dtype) for dtype in _TABLES]
+    sizes.append(Ring.nbytes(ORDER, ORDER_CAPACITY))
     return sum((size + 127) & ~127 for size in sizes)
 
 
@@ -90,6 +94,7 @@ class MarketStore:
     ----------
     bubbles, cvd : per lod, rings of BUBBLE and of CVD_POINT (row i of one is the same bucket as row i of the other)
     events, minutes, order_cvd, alerts : logs of EVENT, MINUTE_LEVELS, ORDER_CVD and ALERT
+    orders : ring of ORDER, for the tape
     open, profile, session, levels, gaps, rolls, sessions, instrument : tables of OPEN, PROFILE, SESSION, LEVELS,
         GAP_LIST, ROLL_LIST, FINISHED_LIST, INSTRUMENT
     """
@@ -112,6 +117,7 @@ class MarketStore:
         self.rolls: Final = layout.table(ROLL_LIST)
         self.sessions: Final = layout.table(FINISHED_LIST)
         self.instrument: Final = layout.table(INSTRUMENT)
+        self.orders: Final = layout.ring(ORDER, ORDER_CAPACITY)
 
     @property
     def logs(self) -> tuple[RowLog, ...]:

@@ -247,6 +247,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("feed", "Feed status", ("g",), "Overlays", _panel("feed"), "G", _is_open("feed")),
     Action("performance", "Performance", ("p",), "Overlays", _panel("performance"), "P", _is_open("performance")),
     Action("alerts", "Alerts: rules and log", ("a",), "Overlays", _panel("alerts"), "A", _is_open("alerts")),
+    Action("tape", "Tape: time and sales", ("o",), "Overlays", _panel("tape"), "O", _is_open("tape")),
     Action("overlays", "Show or hide overlays", ("tab",), "Overlays", _overlays, "Tab"),
     Action("help", "Help", ("?", "f1"), "Overlays", _panel("help"), "?", _is_open("help")),
     Action("menu", "Menu", ("f10",), "Overlays", _ask(Request.MENU), "F10"),

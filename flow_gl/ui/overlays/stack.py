@@ -16,6 +16,7 @@ from flow_gl.ui.overlays.hover import window as tooltip
 from flow_gl.ui.overlays.panels import alerts, bubble, controls, feed, menu, performance, session
 from flow_gl.ui.overlays.panels import help as help_panel
 from flow_gl.ui.overlays.panels.base import Panel
+from flow_gl.ui.overlays.panels.tape import TapePanel
 from flow_gl.ui.paint.painter import Painter
 from flow_gl.ui.state.view_state import ViewState
 
@@ -36,12 +37,14 @@ class Overlays:
         self._is_menu_due = False
         self._menu_at: tuple[float, float] | None = None
         self._headers: list[Header] = []
+        tape = TapePanel()
         self._panels: Final = [
             Panel("controls", jobs, fill=controls.fill),
             Panel("session", jobs, form=session.form),
             Panel("feed", jobs, fill=feed.fill, form=feed.form),
             Panel("performance", jobs, fill=performance.fill, form=performance.form),
             Panel("alerts", jobs, fill=alerts.AlertPanel().fill),
+            Panel("tape", jobs, fill=tape.fill, form=tape.form),
         ]
         self._said: tuple[object, ...] = ()
         self._covered: Final[dict[int, tuple[Rect, ...]]] = {}

@@ -28,7 +28,14 @@ LAST_SLOT_PX: Final = 360.0
 """Least height of the last slot where a column has several."""
 _NEARLY: Final = 0.8
 """A panel has a slot of its own if this share of its height fits."""
-HEIGHTS_PX: Final = {"controls": 800.0, "session": 690.0, "feed": 470.0, "performance": 430.0, "alerts": 690.0}
+HEIGHTS_PX: Final = {
+    "controls": 800.0,
+    "session": 690.0,
+    "feed": 470.0,
+    "performance": 430.0,
+    "tape": 620.0,
+    "alerts": 690.0,
+}
 """Height at which a panel shows everything without scrolling."""
 _USUAL_HEIGHT_PX: Final = 420.0
 _GAP_PX: Final = 8.0

@@ -43,6 +43,7 @@ class Preferences(msgspec.Struct, kw_only=True, forbid_unknown_fields=False):
     percentile: Annotated[float, msgspec.Meta(ge=0, le=99.9)] = 0.0
     size_scale: Annotated[float, _range("size_scale")] = 1.0
     has_cvd_candles: bool = False
+    tape_floor: Annotated[int, msgspec.Meta(ge=1)] = 1
     is_muted: bool = False
     width: Annotated[int, msgspec.Meta(ge=0, le=20000)] = 0
     """Window size in screen units; 0 if unknown."""
@@ -115,6 +116,7 @@ def apply(state: ViewState, preferences: Preferences, settings: Settings) -> Non
     filters = state.filters
     filters.threshold = preferences.threshold if settings.threshold is None else settings.threshold
     filters.has_cvd_candles = preferences.has_cvd_candles if settings.cvd_as is None else settings.cvd_as == "candles"
+    filters.tape_floor = preferences.tape_floor
     filters.size_scale = preferences.size_scale if settings.size_scale is None else settings.size_scale
     if settings.size_floor is None:
         filters.size_floor, filters.percentile = preferences.size_floor, preferences.percentile
@@ -138,6 +140,7 @@ def gather(state: ViewState, *, width: int, height: int, plot_width_px: float) -
         percentile=state.filters.percentile,
         size_scale=state.filters.size_scale,
         has_cvd_candles=state.filters.has_cvd_candles,
+        tape_floor=state.filters.tape_floor,
         is_muted=state.is_muted,
         width=width,
         height=height,

@@ -42,6 +42,8 @@ class Filters:
     size_scale: float = 1.0
     has_cvd_candles: bool = False
     """CVD is drawn as candles in place of a line."""
+    tape_floor: int = 1
+    """Contracts below which the tape leaves out an order."""
     layers: set[str] = field(default_factory=lambda: set(SHOWN_AT_FIRST))
 
 

@@ -39,6 +39,8 @@ class Row:
     values: tuple[str, ...]
     colors: tuple[Rgb | None, ...] = ()
     """One per value; the palette's text colour if None or absent."""
+    ground: Rgb | None = None
+    """Colour behind the row, which sets it apart from others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +145,7 @@ class Figures:
         self._widest: Final = max((width for widths in self._widths for width in widths), default=0.0)
         self._placement: _Placement | None = None
         self._texts: list[tuple[tuple[float, float], int, str]] = []
+        self._grounds: list[tuple[tuple[float, float], tuple[float, float], int]] = []
 
     def place_like(self, before: "Figures") -> None:
         """Compute the positions from the placement of `before`, which is usually the one that `draw` needs."""
@@ -164,6 +167,8 @@ class Figures:
         placement = _Placement(left, top, width, bottom, size, palette)
         if placement != self._placement:
             self._place(placement)
+        for ground in self._grounds:
+            imgui.get_window_draw_list().add_rect_filled(*ground)
         add_text = imgui.get_window_draw_list().add_text
         for place, color, text in self._texts:
             add_text(place, color, text)
@@ -180,10 +185,14 @@ class Figures:
         labels_width = width * self._section.label_share if self._columns < 3 else LABEL_EMS * size
         quiet, plain = u32(palette.quiet), u32(palette.text)
         self._texts.clear()
+        self._grounds.clear()
         for row, widths in zip(self._section.rows, self._widths, strict=True):
             if top > bottom:
                 break
-            self._texts.append(((left, top), quiet, row.label))
+            if row.ground is not None:
+                end = left + width, top + round(size * ROW_SHARE)
+                self._grounds.append(((left, top), end, u32(row.ground)))
+            self._texts.append(((left, top), quiet if row.ground is None else plain, row.label))
             column = (width - labels_width) / max(1, len(row.values))
             for index, value in enumerate(row.values):
                 color = row.colors[index] if index < len(row.colors) else None
