@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from flow_gl.core.market.calendar_fixes import GLOBEX_OPEN
 from flow_gl.core.schema import GapKind
 from flow_gl.gl.shapes import Hatch
 from flow_gl.gl.text import Plate, TextStyle
@@ -19,6 +20,7 @@ from flow_gl.layers.base import Scene
 from flow_gl.layers.cached_layer import CachedLayer
 from flow_gl.layers.labels.ticks import local_ns
 from flow_gl.layers.labels.words import length_text
+from flow_gl.layers.session_hours import holidays_between
 
 _NAMES: Final = {GapKind.FEED: "feed gap", GapKind.NO_TRADES: "no trades", GapKind.CLOSED: "closed"}
 UNSCHEDULED: Final = "unscheduled session"
@@ -27,16 +29,23 @@ _LONGEST_WEEKEND: Final = timedelta(hours=60)
 _UPWARD_LINES: Final = 1.3
 """Narrowest band with a label, in heights of its text."""
 _MIN_BAND_PX: Final = 2.0
+_MOST_HOLIDAYS: Final = 3
 _MOST_BANDS: Final = 64
 
 
 def gap_text(kind: GapKind, start_ns: int, end_ns: int, zone: str) -> str:
-    """Name a gap: "weekend", "closed 1 h", "no trades 10 h 46 min"."""
+    """Name a gap: "weekend", "closed 1 h", "closed 3 d 1 h, holiday 29 Mar", "no trades 10 h 46 min"."""
     start, end = (datetime.fromtimestamp(local_ns(t_ns, zone) // 1_000_000_000, UTC) for t_ns in (start_ns, end_ns))
     saturday = datetime(start.year, start.month, start.day, 12, tzinfo=UTC) + timedelta(days=(5 - start.weekday()) % 7)
     if kind is GapKind.CLOSED and start < saturday < end and end - start < _LONGEST_WEEKEND:
         return "weekend"
-    return f"{_NAMES[kind]} {length_text(end_ns - start_ns)}"
+    name = f"{_NAMES[kind]} {length_text(end_ns - start_ns)}"
+    if kind is not GapKind.CLOSED:
+        return name
+    # A session that opens in the evening has the next day's trade date.
+    following = end.date() + timedelta(days=end.hour >= GLOBEX_OPEN.hour)
+    days = [f"{day.day} {day:%b}" for day in holidays_between(start.date(), following)[:_MOST_HOLIDAYS]]
+    return f"{name}, holiday{'s' if len(days) > 1 else ''} {', '.join(days)}" if days else name
 
 
 class GapsLayer(CachedLayer):

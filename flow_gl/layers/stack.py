@@ -35,6 +35,7 @@ from flow_gl.layers.labels.held_levels import HeldLevelsLayer
 from flow_gl.layers.labels.legend import LegendLayer
 from flow_gl.layers.labels.levels import LevelsLayer
 from flow_gl.layers.labels.off_scale import OffScaleLayer
+from flow_gl.layers.labels.session_axis import SessionAxisLayer
 from flow_gl.layers.labels.session_levels import SessionLevelsLayer
 from flow_gl.layers.labels.session_names import SessionNamesLayer
 from flow_gl.layers.lines.developing import DevelopingLayer
@@ -104,6 +105,7 @@ DRAW_ORDER: Final[tuple[tuple[str, Callable[[Chart], Layer] | Batch, Pane], ...]
     ("cvd_caption", CvdCaptionLayer, Pane.WHOLE),
     ("order_sizes_legend", OrderSizesLegendLayer, Pane.WHOLE),
     ("time_axis", TimeAxisLayer, Pane.WHOLE),
+    ("session_axis", SessionAxisLayer, Pane.WHOLE),
     ("crosshair", CrosshairLayer, Pane.WHOLE),
     ("over", Batch.OVER, Pane.WHOLE),
     ("text", Batch.TEXT, Pane.WHOLE),

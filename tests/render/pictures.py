@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 from flow_gl.core.palette import COLOUR_BLIND, DARK, LIGHT, Palette
 from flow_gl.core.schema import EVENT, EventKind, GapKind
 from flow_gl.gl.kit import Kit
-from flow_gl.layers.base import Scene, Style
+from flow_gl.layers.base import LAYERS, Scene, Style
 from flow_gl.layers.cvd_reference import CvdReference
 from flow_gl.layers.stack import ChartStack
 from flow_gl.view.frame_scheduler import FrameScheduler
 from tests.kit.events import event, plant_one_of_each, with_marks
 from tests.kit.gl_context import draw
+from tests.kit.levels import plant_levels, plant_lines, with_lines
 from tests.kit.markets import SECOND, START_NS, WEEK, make_market, make_scene, make_week
 
 REFERENCES: Final = Path(__file__).parent / "references"
@@ -173,13 +174,35 @@ def marks_full_hd(kit: Kit) -> Picture:
     return _once(kit, with_marks(make_scene(market, 1920, 1080, span_s=480)))
 
 
-LARGE: Final = (week, full_hd, marks_full_hd)
+def _levels(kit: Kit, palette: Palette) -> Picture:
+    """Levels that the engine finds, and lines on request."""
+    market = make_market(600, seed=3)
+    plant_levels(market, naked=(-18, 24))
+    plant_lines(market)
+    style = Style(palette=palette, is_visible=frozenset(LAYERS))
+    return _once(kit, with_lines(make_scene(market, 1920, 1080, span_s=500, style=style)))
+
+
+def levels(kit: Kit) -> Picture:
+    return _levels(kit, DARK)
+
+
+def levels_light(kit: Kit) -> Picture:
+    return _levels(kit, LIGHT)
+
+
+def levels_colour_blind(kit: Kit) -> Picture:
+    return _levels(kit, COLOUR_BLIND)
+
+
+LARGE: Final = (week, full_hd, marks_full_hd, levels, levels_light, levels_colour_blind)
 """Drawn at 1920x1080."""
 PICTURES: Final = (
     *(empty, one_bubble, busy_minute, busy_minute_colour_blind, busy_minute_light, halt, feed_gap, storm),
     *(storm_merged, standing, hovered, flash, double_scale, fold, week, full_hd, cvd_candles),
     reference_and_lost_price,
     *(marks, marks_light, marks_colour_blind, marks_full_hd),
+    *(levels, levels_light, levels_colour_blind),
 )
 
 

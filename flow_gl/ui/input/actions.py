@@ -15,6 +15,7 @@ from flow_gl.core.schema import FeedState
 from flow_gl.core.units import SECOND_NS
 from flow_gl.layers.cvd_reference import CvdReference
 from flow_gl.store.market import MarketReader
+from flow_gl.ui.input import session_steps
 from flow_gl.ui.overlays import words
 from flow_gl.ui.state.axes import EDGE_SHARE
 from flow_gl.ui.state.timeline import NO_TIMELINE, Folding, Timeline
@@ -207,6 +208,17 @@ def _pan(share: float) -> Callable[[Context], None]:
     return run
 
 
+def _session(direction: int) -> Callable[[Context], None]:
+    def run(context: Context) -> None:
+        state, index = context.state, context.focus or 0
+        if index >= len(context.markets):
+            return
+        where = session_steps.Where(context.event_ns, context.plot_width_px, context.timeline)
+        context.notes.append(session_steps.step(context.markets[index], state.time, direction, where))
+
+    return run
+
+
 def _select(number: int) -> Callable[[Context], None]:
     return lambda context: context.state.select(number, len(context.names))
 
@@ -234,6 +246,8 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("farther", "Zoom out", ("down_arrow", "-"), "Picture", _zoom(ZOOM_STEP), "Down"),
     Action("back", "Back in time", ("left_arrow",), "Picture", _pan(0.1), "Left"),
     Action("forward", "Forward in time", ("right_arrow",), "Picture", _pan(-0.1), "Right"),
+    Action("previous_session", "Previous session", ("ctrl+left_arrow",), "Picture", _session(-1), "Ctrl+Left"),
+    Action("next_session", "Next session", ("ctrl+right_arrow",), "Picture", _session(1), "Ctrl+Right"),
     Action("cvd_reference", "Count CVD from here too", ("r",), "Picture", _set_reference, "R"),
     Action("undo_reference", "Undo the CVD reference", ("ctrl+z",), "Picture", _undo_reference, "Ctrl+Z"),
     Action(

@@ -142,6 +142,10 @@ class TimeAxis:
     def follow(self) -> None:
         self.anchor = Live()
 
+    def go_to(self, edge_ns: int, now_ns: int) -> None:
+        """Show a time at the live edge's position, or follow the live edge if that is not later."""
+        self._park(edge_ns, now_ns)
+
     def park(self, now_ns: int) -> None:
         """Stop following at the current position."""
         self.anchor = Parked(self.edge_ns(now_ns))
