@@ -1,6 +1,6 @@
 """Puts orders together for the tape: consecutive records of equal `ts_event` and side are one order."""
 
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,11 @@ from flow_gl.store.ring import Ring
 _TRADE: Final = ord("T")
 
 
+_COLUMNS: Final = ORDER.itemsize // 8
+_SIDE: Final = 32
+"""An order as int64 words: time, first and last price, contracts, then number of trades and the side at this bit."""
+
+
 class OrderTape:
     """Writes the orders of one instrument into a ring.
 
@@ -21,60 +26,64 @@ class OrderTape:
 
     def __init__(self, ring: Ring) -> None:
         self._ring: Final = ring
-        self._open: Final[NDArray[np.void]] = np.zeros(1, ORDER)
-        self._rows: NDArray[np.void] = np.zeros(1024, ORDER)
+        self._newest: Final[NDArray[np.void]] = np.zeros(1, ORDER)
+        self._newest_words: Final = self._newest.view(np.int64)
+        self._make_room(1024)
 
     def take(self, words: NDArray[np.int64]) -> None:
         """Process trades that have been aggregated: int64 words of TRADE rows."""
         count = len(words) // WORDS
-        if count >= len(self._rows):
-            self._rows = np.zeros(2 * count, ORDER)
-        ended = orders_nb(words, self._open, self._rows)
+        if count > len(self._rows):
+            self._make_room(2 * count)
+        ended = orders_nb(words, self._newest_words, self._words)
         if ended:
             self._ring.append(self._rows[:ended])
 
     def pass_time(self, now_ns: int) -> None:
         """Advance the clock to `now_ns` (event time), up to which all trades are known."""
-        if self._open["size"][0] and self._open["ts_event"][0] < now_ns - CLOSE_DELAY_NS:
+        if self._newest["size"][0] and self._newest["ts_event"][0] < now_ns - CLOSE_DELAY_NS:
             self.end()
 
     def end(self) -> None:
-        """Write the order that is still open."""
-        if self._open["size"][0]:
-            self._ring.append(self._open)
-            self._open["size"] = 0
+        """Write the order that may still go on."""
+        if self._newest["size"][0]:
+            self._ring.append(self._newest)
+            self._newest["size"] = 0
+
+    def _make_room(self, count: int) -> None:
+        self._rows: NDArray[np.void] = np.zeros(count, ORDER)
+        self._words = self._rows.view(np.int64)
 
 
 @kernel
-def orders_nb(words: NDArray[np.int64], newest: NDArray[Any], rows: NDArray[Any]) -> int:
+def orders_nb(words: NDArray[np.int64], newest: NDArray[np.int64], rows: NDArray[np.int64]) -> int:
     """Put the orders of trades together; records without an action, price or size are left out.
 
     Parameters
     ----------
     words : int64, shape (n * 6,); TRADE records viewed as words
-    newest : ORDER, shape (1,): the order that may go on; `size` 0 where there is none
-    rows : ORDER, at least n rows, filled with the orders that ended
+    newest : int64 words of one ORDER row: the order that may go on; `size` 0 where there is none
+    rows : int64 words of n ORDER rows, filled with the orders that ended
 
     Returns
     -------
     count : number of rows filled
     """
-    count = 0
-    order = newest[0]
+    at = 0
+    time, first, last, size, tail = newest[0], newest[1], newest[2], newest[3], newest[4]
     for i in range(len(words) // WORDS):
-        ts, price, tail = words[6 * i + 1], words[6 * i + 2], words[6 * i + 3]
-        contracts, side = tail & 0xFFFFFFFF, (tail >> 40) & 0xFF
-        if (tail >> 32) & 0xFF != _TRADE or contracts == 0 or price == UNDEF_PRICE or ts < 0:
+        ts, price, word = words[6 * i + 1], words[6 * i + 2], words[6 * i + 3]
+        contracts = word & 0xFFFFFFFF
+        side = (word >> 40) & 0xFF
+        if (word >> 32) & 0xFF != _TRADE or contracts == 0 or price == UNDEF_PRICE or ts < 0:
             continue
-        if order["size"] != 0 and (ts != order["ts_event"] or side != order["side"]):
-            rows[count]["ts_event"], rows[count]["first"] = order["ts_event"], order["first"]
-            rows[count]["last"], rows[count]["size"] = order["last"], order["size"]
-            rows[count]["trade_count"], rows[count]["side"] = order["trade_count"], order["side"]
-            count += 1
-            order["size"] = 0
-        if order["size"] == 0:
-            order["ts_event"], order["first"], order["side"], order["trade_count"] = ts, price, side, 0
-        order["last"] = price
-        order["size"] += contracts
-        order["trade_count"] += 1
-    return count
+        if ts != time or side != tail >> _SIDE or size == 0:
+            if size != 0:
+                rows[at], rows[at + 1], rows[at + 2], rows[at + 3], rows[at + 4] = time, first, last, size, tail
+                at += _COLUMNS
+            time, first, size, tail = ts, price, contracts - contracts, side << _SIDE
+        last = price
+        size += contracts
+        tail += 1
+    newest[0], newest[1], newest[2], newest[3], newest[4] = time, first, last, size, tail
+    return at // _COLUMNS
