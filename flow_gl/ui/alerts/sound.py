@@ -4,6 +4,8 @@ The device is opened by a thread, because that may take seconds. Its own thread 
 takes the sounds that wait and mixes them. A sound counts as played only once the device has taken its first samples.
 """
 
+import ctypes
+import sys
 import threading
 from collections import deque
 from collections.abc import Generator
@@ -27,6 +29,22 @@ TOO_LATE_NS: Final = 500_000_000
 """A sound that the device has not taken by then is dropped: it would mislead."""
 MOST_VOICES: Final = 4
 """Sounds that play at the same time; the oldest gives way."""
+
+
+_ALSA_HANDLER: Final = ctypes.CFUNCTYPE(
+    None, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p
+)(lambda *_: None)
+"""Takes the place of ALSA's own handler. Kept here, because ALSA keeps only its address."""
+
+
+def _keep_alsa_quiet() -> None:
+    """Keep ALSA from writing to the terminal where there is no sound card: the header says so instead."""
+    if not sys.platform.startswith("linux"):
+        return
+    try:
+        ctypes.CDLL("libasound.so.2").snd_lib_error_set_handler(_ALSA_HANDLER)
+    except (OSError, AttributeError):
+        return
 
 
 @dataclass(slots=True)
@@ -123,6 +141,7 @@ class Sounder:
         except ImportError:
             self._problem = "miniaudio is not installed: pip install flow_gl[alerts]"
             return
+        _keep_alsa_quiet()
         with self._lock:
             self._close_device()
             if self._is_closed:
