@@ -32,6 +32,7 @@ STEP: Final = 1 << 14
 _FEW: Final = 4
 """Most events of a second's end besides stacks: an absorption, two divergences, a large trade."""
 _I64: Any = np.int64
+_U64: Any = np.uint64
 
 
 @kernel
@@ -203,8 +204,9 @@ def detect_nb(  # noqa: PLR0912, PLR0915, PLR0917  # kernels take arrays; one ca
         high = low = price
         is_outside = False
         while i < end:
-            t = ts[i]
-            price = _I64(tick[i])
+            j = _U64(i)
+            t = ts[j]
+            price = _I64(tick[j])
             at = price - base
             if t >= until:
                 break
@@ -213,9 +215,9 @@ def detect_nb(  # noqa: PLR0912, PLR0915, PLR0917  # kernels take arrays; one ca
             elif at < 0 or at >= row_count:
                 is_outside = True
                 break
-            side, volume = _I64(sign[i]), _I64(size[i])
+            side, volume = _I64(sign[j]), _I64(size[j])
             if not is_odd:
-                rows[COLUMNS * at + 1 - side] += volume
+                rows[_U64(COLUMNS * at + 1 - side)] += volume
             net += side * volume
             net_high, net_low = max(net_high, net), min(net_low, net)
             high, low = max(high, price), min(low, price)
