@@ -327,7 +327,8 @@ def test_export_writes_the_tables_and_says_so(day: Path, tmp_path: Path, capsys:
     assert run(["export", str(day), "--out", str(out), "--format", "csv", "--bucket", "10s"]) == 0
     assert "501 trades" in capsys.readouterr().out
     assert {path.name for path in out.iterdir()} == {
-        *("bubbles.csv", "cvd.csv", "profile.csv", "events.csv", "levels.csv", "order_cvd.csv", "rolls.csv"),
+        *("bubbles.csv", "cvd.csv", "profile.csv", "events.csv", "levels.csv", "order_cvd.csv"),
+        *("ribbon.csv", "rolls.csv"),
         "levels.json",
     }
 

@@ -32,10 +32,10 @@ def export(
 ) -> None:
     """Write the numbers of recorded trades as tables.
 
-    These are bubbles, cvd, profile, events, levels (with levels.json), order_cvd, rolls, and on request footprint: the
-    contracts of each bubble by price and side. Each row has its instrument; where a continuous symbol goes on with
-    another contract, rolls says when. events has large trades, absorption, divergences, stacked imbalances and zero
-    crosses, with what made them.
+    These are bubbles, cvd, profile, events, levels (with levels.json), order_cvd, ribbon, rolls, and on request
+    footprint: the contracts of each bubble by price and side. Each row has its instrument; where a continuous symbol
+    goes on with another contract, rolls says when. events has large trades, absorption, divergences, stacked
+    imbalances and zero crosses, with what made them.
 
     \b
     flow-gl export nq-20251128.trades.dbn.zst --out tables

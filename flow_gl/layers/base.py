@@ -33,6 +33,7 @@ LAYERS: Final = {
     "opening_range": "Opening range",
     "naked_pocs": "Naked POCs",
     "developing": "Developing POC",
+    "ribbon": "Delta ribbon",
     "cvd": "CVD",
     "order_cvd": "CVD by size",
     "gaps": "Gaps",
@@ -41,7 +42,7 @@ LAYERS: Final = {
     **MARK_TITLES,
 }
 """Layers that can be switched off: name and title in the menu."""
-SHOWN_AT_FIRST: Final = frozenset(LAYERS) - {"initial_extensions", "developing", "order_cvd"}
+SHOWN_AT_FIRST: Final = frozenset(LAYERS) - {"initial_extensions", "developing", "order_cvd", "ribbon"}
 """Layers that are shown until the user switches them off; the others are shown on request."""
 LAYER_OF_EVENT: Final = {name: "events" if name == "zero_cross" else name for name in EVENT_NAMES}
 """The layer that draws a kind of event, by the kind's name."""

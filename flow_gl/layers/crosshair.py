@@ -55,7 +55,8 @@ class CrosshairLayer(CachedLayer):
             return ""
         if y < price.rect.bottom:
             return price_text(round(price.y_at(y)) * tick_size, tick_size)
-        return contracts_text(round(scene.cvd_view.y_at(y))) if y < scene.cvd_view.rect.bottom else ""
+        cvd = scene.cvd_view.rect
+        return contracts_text(round(scene.cvd_view.y_at(y))) if cvd.y <= y < cvd.bottom else ""
 
 
 def _time_text(scene: Scene, x: float) -> str:

@@ -47,6 +47,7 @@ from flow_gl.layers.marks.legend import MarksLegendLayer
 from flow_gl.layers.marks.stacked_imbalance import StackedImbalanceLayer
 from flow_gl.layers.price import PriceLayer
 from flow_gl.layers.profile import FinishedProfilesLayer, ProfileLayer
+from flow_gl.layers.ribbon import RibbonLayer
 from flow_gl.layers.rolls import RollsLayer
 from flow_gl.layers.stale_frame import StaleFrameLayer
 
@@ -77,6 +78,7 @@ DRAW_ORDER: Final[tuple[tuple[str, Callable[[Chart], Layer] | Batch, Pane], ...]
     ("time_grid", TimeGridLayer, Pane.WHOLE),
     ("grid", GridLayer, Pane.WHOLE),
     ("rolls", RollsLayer, Pane.WHOLE),
+    ("ribbon", RibbonLayer, Pane.WHOLE),
     ("session_names", SessionNamesLayer, Pane.WHOLE),
     ("events", EventsLayer, Pane.WHOLE),
     ("legend", LegendLayer, Pane.WHOLE),

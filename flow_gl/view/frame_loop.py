@@ -286,7 +286,9 @@ class FrameLoop:
         visible = state.visible_charts(count) if count else [0]
         axis = self._axis_px(visible if count else [], scale)
         area = self._panels.charts
-        layouts = arrange(area, len(visible), scale=scale, cvd_share=state.cvd_share, axis_px=axis)
+        has_ribbon = "ribbon" in state.filters.layers
+        parts = {"scale": scale, "cvd_share": state.cvd_share, "axis_px": axis}
+        layouts = arrange(area, len(visible), **parts, has_ribbon=has_ribbon)
         state.time.fit(layouts[0].price.width)
         self._apply_percentile()
         charts = []

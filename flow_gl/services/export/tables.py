@@ -17,10 +17,11 @@ from flow_gl.core.errors import FlowError
 from flow_gl.core.market.courses import Rolled
 from flow_gl.core.market.instrument import roll_label
 from flow_gl.core.market.lod import THRESHOLD, threshold_at
+from flow_gl.core.market.ribbon import ribbon_of
 from flow_gl.services.export.events import event_columns
 from flow_gl.services.export.writing import Format, points, replacing, write_table
 
-TABLES: Final = ("bubbles", "cvd", "profile", "events", "levels", "order_cvd", "rolls")
+TABLES: Final = ("bubbles", "cvd", "profile", "events", "levels", "order_cvd", "ribbon", "rolls")
 """The tables that are written unless others are asked for."""
 FOOTPRINT_TABLE: Final = "footprint"
 """Written on request: it has several rows for each bubble."""
@@ -109,8 +110,9 @@ def write_tables(
 
 
 def _columns(name: str, part: Part, by_session: bool, threshold: float, bucket_ns: int) -> dict[str, Any]:
+    ribbon = ribbon_of(part.bubbles if name == "ribbon" else part.bubbles[:0], bucket_ns)
     of_table = {"profile": part.price, "events": part.events, "levels": part.minutes, "order_cvd": part.order_cvd}
-    count = len((of_table | {FOOTPRINT_TABLE: part.footprint}).get(name, part.bubbles))
+    count = len((of_table | {FOOTPRINT_TABLE: part.footprint, "ribbon": ribbon}).get(name, part.bubbles))
     columns: dict[str, Any] = {"instrument": np.full(count, part.instrument_id), "symbol": (part.symbol, count)}
     if by_session:
         columns["trade_date"] = np.full(count, part.trade_date, np.int32)
@@ -134,6 +136,8 @@ def _columns(name: str, part: Part, by_session: bool, threshold: float, bucket_n
         columns |= {"id": rows["id"], "ts_event": rows["id"] * bucket_ns, "price": points(rows["price"])}
         columns |= {side: rows[side] for side in ("buy", "sell", "unsided")}
         columns["total"] = rows["buy"] + rows["sell"] + rows["unsided"]
+    elif name == "ribbon":
+        columns |= {field: ribbon[field] for field in ribbon.dtype.names or ()}
     else:
         columns |= {"price": points(part.price), "buy": part.buy, "sell": part.sell, "unsided": part.unsided}
         columns["total"] = part.buy + part.sell + part.unsided

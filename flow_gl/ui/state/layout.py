@@ -1,9 +1,10 @@
 """The layout of the charts' area: it is divided into charts, and each chart into panes.
 
-A chart, from the top: header 40 px, price pane, CVD pane (a fifth by default, its border can be dragged), time axis
-24 px; at the right the price axis 110 px, narrower where the chart is, wider where its numbers are. A narrow chart has
-a header of two lower rows, and a small one leaves out axes and CVD pane (`layers.room`). Lengths are at content scale
-1. Every border lies on a whole pixel, so that lines are crisp and the panes of a chart share their time axis exactly.
+A chart, from the top: header 40 px, price pane, delta ribbon on request, CVD pane (a fifth by default, its border can
+be dragged), time axis 24 px; at the right the price axis 110 px, narrower where the chart is, wider where its numbers
+are. A narrow chart has a header of two lower rows, and a small one leaves out axes and CVD pane (`layers.room`).
+Lengths are at content scale 1. Every border lies on a whole pixel, so that lines are crisp and the panes of a chart
+share their time axis exactly.
 Where the panels are is decided before, in `panel_layout`.
 """
 
@@ -13,6 +14,7 @@ from functools import lru_cache
 from typing import Final
 
 from flow_gl.gl.view import Rect
+from flow_gl.layers.ribbon import ROW_PX as RIBBON_ROW_PX
 from flow_gl.layers.room import Part, has_room
 
 HEADER_PX: Final = 40.0
@@ -36,6 +38,9 @@ _GUTTER_PX: Final = 2.0
 _LEAST_AXIS_PX: Final = 88.0
 """Room for a price of seven figures."""
 _MOST_AXIS_SHARE: Final = 0.5
+_RIBBON_ROWS: Final = 3
+_RIBBON_SHARE: Final = 0.2
+"""The ribbon takes at most this share of the height of both panes; in lower charts it is left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +79,18 @@ def grid_shape(count: int) -> tuple[int, int]:
 
 @lru_cache(maxsize=4)
 def arrange(
-    area: Rect, count: int, *, scale: float = 1.0, cvd_share: float = CVD_SHARE, axis_px: float = 0.0
+    area: Rect,
+    count: int,
+    *,
+    scale: float = 1.0,
+    cvd_share: float = CVD_SHARE,
+    axis_px: float = 0.0,
+    has_ribbon: bool = False,
 ) -> tuple[ChartLayout, ...]:
     """Divide `area` into `count` charts, in reading order. Charts of a short last row share its whole width.
 
-    The price axis of each is at least `axis_px` wide: what its numbers need.
+    The price axis of each is at least `axis_px` wide: what its numbers need. With `has_ribbon`, the delta ribbon has
+    its place between the panes.
 
     The same arguments give the same objects, because what depends on a pane is compared in every frame.
     """
@@ -92,7 +104,7 @@ def arrange(
         y0, y1 = _cut(area.y, area.height, rows, row)
         x1 -= gutter if column + 1 < in_row else 0
         y1 -= gutter if row + 1 < rows else 0
-        charts.append(_chart(Rect(x0, y0, max(1.0, x1 - x0), max(1.0, y1 - y0)), scale, cvd_share, axis_px))
+        charts.append(_chart(Rect(x0, y0, max(1.0, x1 - x0), max(1.0, y1 - y0)), scale, cvd_share, axis_px, has_ribbon))
     return tuple(charts)
 
 
@@ -107,7 +119,7 @@ def _cut(start: float, length: float, parts: int, index: int) -> tuple[float, fl
     return round(start + length * index / parts), round(start + length * (index + 1) / parts)
 
 
-def _chart(outer: Rect, scale: float, cvd_share: float, axis_px: float) -> ChartLayout:
+def _chart(outer: Rect, scale: float, cvd_share: float, axis_px: float, has_ribbon: bool) -> ChartLayout:
     size = outer.width, outer.height, scale
     header_h, rows = _header(*size)
     axis_h = TIME_AXIS_PX * scale if has_room(Part.TIME_AXIS, *size) else 0.0
@@ -120,8 +132,12 @@ def _chart(outer: Rect, scale: float, cvd_share: float, axis_px: float) -> Chart
     top, bottom = header.bottom, outer.bottom - round(axis_h)
     cvd_h = round((bottom - top) * cvd_share) if has_room(Part.CVD_PANE, *size) else 1
     width = max(1.0, outer.width - axis_w)
-    price = Rect(outer.x, top, width, max(1.0, bottom - top - cvd_h))
-    cvd = Rect(outer.x, price.bottom, width, max(1.0, bottom - price.bottom))
+    ribbon_h = round(_RIBBON_ROWS * RIBBON_ROW_PX * scale) if has_ribbon and cvd_h > 1 else 0
+    if ribbon_h > _RIBBON_SHARE * (bottom - top):
+        ribbon_h = 0
+    price = Rect(outer.x, top, width, max(1.0, bottom - top - cvd_h - ribbon_h))
+    cvd_y = price.bottom + ribbon_h
+    cvd = Rect(outer.x, cvd_y, width, max(1.0, bottom - cvd_y))
     profile_w = round(width * PROFILE_SHARE)
     grip = SPLITTER_PX * scale if cvd_h > 1 else 0.0
     return ChartLayout(

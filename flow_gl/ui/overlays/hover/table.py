@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from flow_gl.ui.overlays.hover import bubble, cvd_bucket, event, held_level, level, mark, profile_row
+from flow_gl.ui.overlays.hover import bubble, cvd_bucket, event, held_level, level, mark, profile_row, ribbon
 from flow_gl.ui.overlays.hover.tip import Spot, Target, Tip
 from flow_gl.ui.state.pointed import BUBBLE, Pointed
 
@@ -14,6 +14,7 @@ TARGETS: Final = (
     Target("level", level.find, level.tell),
     Target("held level", held_level.find, held_level.tell),
     Target("area of a mark", mark.find_area, mark.tell),
+    Target("ribbon", ribbon.find, ribbon.tell),
     Target("CVD", cvd_bucket.find, cvd_bucket.tell),
 )
 _BY_NAME: Final = {one.name: one for one in TARGETS}
