@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -20,10 +20,17 @@ if TYPE_CHECKING:
     from flow_gl.runtime.detect.tables import Count, Values
 
 
+_PLAIN_COLUMNS: Final = 120
+"""Width of the tables where there is no terminal to ask."""
+
+
 def detect(
     files: Files,
     *,
     out: Annotated[Path, flag("--out", "Folder for the tables; created if missing.", "DIR")],
+    symbol: Annotated[
+        str | None, flag("--symbol", "Contract, continuous symbol or id (default: every instrument that trades).", "S")
+    ] = None,
     given: Annotated[
         list[str] | None,
         flag("--set", "A parameter, like absorption.sd=3. Repeatable.", "NAME=VALUE", heading=DETECTORS),
@@ -59,7 +66,7 @@ def detect(
     \b
     flow-gl detect days/*.dbn.zst --out study
     flow-gl detect days/*.dbn.zst --set absorption.sd=3 --set large_trade.threshold=100 --out study
-    flow-gl detect days/*.dbn.zst --grid absorption.sd=2:4:0.5 --out study
+    flow-gl detect days/*.dbn.zst --symbol NQ.v.0 --grid absorption.sd=2:4:0.5 --out study
     flow-gl detect days/*.dbn.zst --grid absorption.sd=2:4:0.5 --grid absorption.window_s=3,5,10 --out study
     flow-gl detect /shared/2025/*.dbn.zst --scheduler tcp://10.0.0.5:8786 --out study
     """
@@ -86,6 +93,8 @@ def detect(
             if not isinstance(error, FlowError):
                 _say_where(studying, is_cached=is_cached)
             raise
+    if symbol:
+        study = study.of(symbol)
     written = write(study, values, out)
     _show(study, values)
     for path in written:
@@ -156,6 +165,8 @@ def _show(study: "Study", values: "Sequence[Values]") -> None:
     from rich.console import Console
 
     console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = _PLAIN_COLUMNS
     names = ", ".join(dict.fromkeys(market.name for market in study.sets[0][:6]))
     more = f" and {len(study.sets[0]) - 6} more" if len(study.sets[0]) > 6 else ""
     sessions = len({session.trade_date for market in study.sets[0] for session in market.sessions})
@@ -173,13 +184,15 @@ def _by_kind(study: "Study", values: "Sequence[Values]") -> "Table":
     from flow_gl.runtime.detect.later import HORIZONS
     from flow_gl.runtime.detect.tables import NONE, counts
 
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    table.add_column("kind", no_wrap=True, min_width=max(len(kind.name) for kind in EventKind))
-    for name in (*values[0], "events", "bullish", "bearish"):
-        table.add_column(name, justify="right")
+    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("\nkind", no_wrap=True, min_width=max(len(kind.name) for kind in EventKind))
+    for name in values[0]:
+        table.add_column(name.replace(".", "\n") if "." in name else f"\n{name}", justify="right", no_wrap=True)
+    for name in ("events", "bull", "bear"):
+        table.add_column(f"\n{name}", justify="right", no_wrap=True)
     for horizon in HORIZONS:
-        table.add_column(f"mean {horizon}", justify="right")
-        table.add_column("right", justify="right")
+        table.add_column(f"mean\n{horizon}", justify="right", no_wrap=True)
+        table.add_column(f"right\n{horizon}", justify="right", no_wrap=True)
     totals = [[counts(market) for market in markets] for markets in study.sets]
     for kind in sorted(EventKind, key=lambda one: one.name):
         found = [sum((one for by in total for (its, _), one in by.items() if its is kind), NONE) for total in totals]
@@ -194,7 +207,7 @@ def _by_kind(study: "Study", values: "Sequence[Values]") -> "Table":
 def _cells(count: "Count") -> list[str]:
     cells = [f"{number:,}" for number in (count.events, count.bullish, count.bearish)]
     for at, known in enumerate(count.known):
-        cells += [f"{count.mean(at):+.2f}", f"{count.right[at] / known:.0%}"] if known else ["", ""]
+        cells += [f"{count.mean(at):+.1f}", f"{count.right[at] / known:.0%}"] if known else ["", ""]
     return cells
 
 

@@ -36,9 +36,22 @@ def test_a_grid_is_shown_by_kind_and_written_with_its_values(folder, capsys):
     assert sum(row["events"] for row in counts if row["absorption.sd"] == 1.5) == counted[1.5]
 
 
+def test_a_symbol_keeps_one_instrument(folder, capsys):
+    (path, *_) = write_sessions(folder, 1)
+    assert run(["detect", str(path), "--out", "all", "--workers", "1"]) == 0
+    everything = pq.read_table(folder / "all" / "events.parquet").to_pylist()
+    (one, *_) = dict.fromkeys(row["symbol"] for row in everything)
+    assert run(["detect", str(path), "--symbol", one, "--out", "one", "--workers", "1"]) == 0
+    assert pq.read_table(folder / "one" / "events.parquet").to_pylist() == [
+        row for row in everything if row["symbol"] == one
+    ]
+    capsys.readouterr()
+
+
 @pytest.mark.parametrize(
     ("more", "code", "message"),
     [
+        (["--symbol", "XX"], 3, "XX is not among the instruments; there is "),
         (["--set", "absorbtion.sd=3"], 2, "did you mean absorption.sd?"),
         (["--grid", "absorption.sd=3:2:1"], 2, "the grid is empty"),
         (["--workers", "-1"], 2, "--workers"),

@@ -74,6 +74,23 @@ class Study:
         """Trades of all sessions, counted once."""
         return sum(session.trades for market in self.sets[0] for session in market.sessions)
 
+    def of(self, symbol: str) -> "Study":
+        """Return the part of one instrument: its contract, its id, or the symbol that was requested.
+
+        Raises
+        ------
+        DataError
+            No such instrument trades.
+        """
+        sets = tuple(
+            tuple(one for one in markets if symbol in (one.name, one.symbol, one.requested, str(one.instrument_id)))
+            for markets in self.sets
+        )
+        if not sets[0]:
+            names = ", ".join(market.name for market in self.sets[0])
+            raise DataError(f"{symbol} is not among the instruments; there is {names}")
+        return replace(self, sets=sets)
+
 
 class Studying:
     """A study that runs.
