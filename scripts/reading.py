@@ -44,6 +44,8 @@ def take_reading(wanted: set[str]) -> dict[str, Image.Image]:
             run_until(loop, lambda: event_s(loop, live_ns) >= at_s)
             loop.state.selected = chart
             _show_only(loop, kind)
+            # The zone of an absorption lies behind the bubbles.
+            loop.state.filters.size_scale = 0.4 if kind is EventKind.ABSORPTION else 1.0
             imgui.get_io().add_mouse_pos_event(-1.0, -1.0)
             run_for(loop, 0.2)
             set_span(loop, span_s)
@@ -107,4 +109,4 @@ def _places(scene: Scene, kind: EventKind) -> Iterator[tuple[float, tuple[float,
         else:
             box = (absorption if kind is EventKind.ABSORPTION else stacked_imbalance).box_of(scene, mark)
             if box is not None:
-                yield mark.strength, (box.x + 1.0, box.y + box.height / 2)
+                yield mark.strength, (box.x + 1.0, box.bottom - 1.0)  # the text then leaves the zone uncovered

@@ -153,12 +153,17 @@ class GapLog:
         self.is_changed = False
 
     def _open_hours(self, start: int, end: int, *, is_open: bool) -> list[tuple[int, int, GapKind, int]]:
-        """Return the parts of a feed gap in which the exchange was open, as rows; the whole gap if there is none."""
+        """Return the parts of a feed gap in which the exchange was open, as rows.
+
+        There may be none: files of one session each leave out closed hours. A gap that goes on always has a row.
+        """
         closed: list[tuple[int, int]] = []
         with suppress(DataError):  # a header may name a time that no calendar covers
             closed = self._calendar.closed_between(start, end) if self._calendar else []
         starts, ends = [start, *(opened for _, opened in closed)], [*(shut for shut, _ in closed), end]
-        parts = [(one, other) for one, other in zip(starts, ends, strict=True) if one < other] or [(start, end)]
+        parts = [(one, other) for one, other in zip(starts, ends, strict=True) if one < other]
+        if not parts and (is_open or not closed):
+            parts = [(start, end)]
         return [(one, other, GapKind.FEED, int(is_open and other == end)) for one, other in parts]
 
     def _without_feed(self, pieces: list[Piece]) -> list[Piece]:

@@ -346,3 +346,16 @@ def test_a_feed_gap_over_closed_hours_is_one_of_the_open_hours_alone(calendar):
         (at("2025-11-24T17:00"), at("2025-11-24T18:00"), GapKind.CLOSED),
         (at("2025-11-24T18:00"), at("2025-11-24T18:20"), GapKind.FEED),
     ]
+
+
+@pytest.mark.parametrize("end", ["2025-11-24T18:00", "2025-11-24T17:40"])
+def test_a_feed_gap_in_closed_hours_alone_is_not_shown(calendar, end):
+    pipeline, sink = Pipeline(sessions=calendar), Collector()
+    pipeline.attach(1, sink)
+    pipeline.process(trades_of([(1, at("2025-11-24T16:59:30"), 100 * TICK, 1, "B")]))
+    pipeline.gap(FeedGap(at("2025-11-24T17:00"), at(end)))
+    pipeline.process(trades_of([(1, at("2025-11-24T18:00:30"), 100 * TICK, 1, "B")]))
+    pipeline.publish()
+    assert [(start, stop, kind) for start, stop, kind, _ in gaps_of(sink)] == [
+        (at("2025-11-24T17:00"), at("2025-11-24T18:00"), GapKind.CLOSED),
+    ]

@@ -40,7 +40,7 @@ class Episode:
 
 FIRST_MINUTES: Final = (
     # ES: buyers meet a seller who does not move (absorption), then sellers take over (zero cross, stacked imbalance).
-    Episode("ES", 14.0, 10.0, imbalance=0.6, drift=0.0, activity=1.6, volatility=0.03),
+    Episode("ES", 14.0, 10.0, imbalance=0.6, drift=0.0, activity=1.6, volatility=0.0),
     Episode("ES", 24.0, 60.0, imbalance=-0.7, drift=-0.6, activity=1.5),
     # NQ: a high made by buyers, and a higher one against sellers (divergence).
     Episode("NQ", -30.0, 15.0, imbalance=0.6, drift=1.0),
