@@ -150,7 +150,8 @@ EVENT: Final = np.dtype(
         ("value", "<f8", (4,)),  # the inputs that made it, by kind
         ("kind", "<u2"),  # EventKind
         ("direction", "i1"),  # +1 bullish, -1 bearish, 0 none
-        ("pad", "u1", (5,)),
+        ("pad", "u1"),
+        ("instrument_id", "<u4"),  # 0: unknown, in rows of an earlier version
     ]
 )
 """One alert or detector event."""

@@ -88,7 +88,7 @@ class Market(Alerting):
         self._gaps = gaps.GapLog(calendar)
         self._rolls = RollLog()
         self._sessions = SessionLog()
-        self._events = SessionEvents(settings, found)
+        self._events = SessionEvents(settings, found, instrument_id=instrument_id)
         self._renew: Callable[[], Sink] | None = None
         self._session: Session | None = None
         self._started = False

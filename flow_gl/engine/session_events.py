@@ -32,6 +32,7 @@ class SessionEvents:
     ----------
     settings : their parameters
     room : space for events, shared by all markets; None: detect nothing
+    instrument_id : written into the events
 
     Attributes
     ----------
@@ -39,9 +40,10 @@ class SessionEvents:
     alerts : the alert rules that hold for the market
     """
 
-    def __init__(self, settings: AggregationSettings, room: FoundRoom | None) -> None:
+    def __init__(self, settings: AggregationSettings, room: FoundRoom | None, *, instrument_id: int = 0) -> None:
         self._settings = settings
         self._room: Final = room
+        self._instrument_id: Final = instrument_id
         self.levels: Final = SessionLevels(settings)
         self.alerts: Final = MarketAlerts()
         self._group: DetectorGroup | None = None
@@ -134,6 +136,7 @@ class SessionEvents:
         if events is None:
             return
         assert self._group is not None
+        events["instrument_id"] = self._instrument_id
         minutes, seconds = self._group.take_lines()
         new: dict[LogName, NDArray[np.void]] = {"events": events, "minutes": minutes, "order_cvd": seconds}
         for name, rows in new.items():
@@ -161,6 +164,7 @@ class SessionEvents:
     def _send(self, found: Iterable[NDArray[np.void]], sink: Sink | None, *, is_by_clock: bool = False) -> None:
         group = self._group
         for rows in found:
+            rows["instrument_id"] = self._instrument_id
             self._pass_on("events", rows, sink)
             if self.alerts.is_on and group is not None:
                 self.alerts.hear(rows, [0] * len(rows) if is_by_clock else group.known.tolist())

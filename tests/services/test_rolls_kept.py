@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from flow_gl.core.items import Item, Mapping, Trades
-from flow_gl.core.schema import TRADE
+from flow_gl.core.schema import TRADE, EventKind
 from flow_gl.core.sessions import SessionCalendar
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.feed.files.replay import read_items, scan
@@ -221,3 +221,22 @@ def test_two_names_of_one_contract_are_two_charts_of_the_same_numbers() -> None:
     assert kept.tobytes() == rolled[: len(kept)].tobytes()
     assert (kept["trade_count"].sum(), rolled["trade_count"].sum()) == (300, 600)
     assert [len(reader.rolls) for reader in readers] == [0, 1]
+
+
+def test_events_that_end_after_a_roll_within_their_minute_stay_with_the_old_contract(tmp_path: Path) -> None:
+    old, new = two_contracts(20 * 10**9)
+    for rows, mapping in ((old, OLD), (new, NEW)):
+        rows["price"] = 25_000 * 10**9 + mapping.instrument_id * 10**9 + np.arange(len(rows)) % 5 * 250_000_000
+        rows["side"] = ord("B")
+    minute_end = (int(old["ts_event"][-1]) // 60_000_000_000 + 1) * 60_000_000_000
+    assert new["ts_event"][0] < minute_end
+    url = f"sqlite:///{tmp_path / 'archive.sqlite3'}"
+    archived(url, OLD, Trades(old), NEW, Trades(new))
+    engine = sa.create_engine(parse_url(url))
+    with engine.connect() as connection:
+        words = "SELECT symbol, price, ts_event FROM events WHERE kind = :kind ORDER BY price"
+        found = connection.execute(sa.text(words), {"kind": int(EventKind.STACKED_IMBALANCE)}).all()
+    engine.dispose()
+    assert [tuple(row) for row in found] == [
+        (mapping.symbol, (25_000 + mapping.instrument_id) * 10**9, minute_end) for mapping in (OLD, NEW)
+    ]

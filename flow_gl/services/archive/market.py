@@ -125,7 +125,7 @@ class MarketArchive:
             self._write_instrument(connection, symbol, int(row["instrument_id"]))
             self._place.instrument_version = instrument_version
         self._delete_replaced_events(connection, symbol)
-        count = self._write_buckets(connection, symbol, _LAST) + self._write_events(connection, symbol, _LAST)
+        count = self._write_buckets(connection, symbol, _LAST) + self._write_events(connection, symbol)
         if self._has_rolled():
             raise RolledError
         if session_version != self._place.session_version and not (self._bubbles.behind or self._cvd.behind):
@@ -155,8 +155,7 @@ class MarketArchive:
             last_ts = int(roll["last_ts"])
             symbol = _key(bytes(roll["from_symbol"]).decode("ascii", "replace"), int(roll["from_id"]))
             count = self._write_buckets(connection, symbol, last_ts)
-            # What ends with the session becomes known after the last trade.
-            count += self._write_events(connection, symbol, int(roll["first_ts"]) - 1)
+            count += self._write_events(connection, symbol, roll)
             if count:
                 self._write_instrument(connection, symbol, int(roll["from_id"]))
                 return count
@@ -215,8 +214,14 @@ class MarketArchive:
         self._events.position += min(self._events.consumed, renewed.replaced - renewed.start)
         self._place.event_keys.clear()
 
-    def _write_events(self, connection: Connection, symbol: str, last_ts: int) -> int:
-        events = _until(self._events, "ts_event", last_ts)
+    def _write_events(self, connection: Connection, symbol: str, roll: np.void | None = None) -> int:
+        """Write events of an instrument, which ended with a roll if one is given. Returns their number."""
+        events = self._events.read(ROWS_AT_ONCE)
+        if roll is not None:
+            is_later = _is_after(events, roll)
+            count = int(is_later.argmax()) if is_later.any() else len(events)
+            self._events.position -= len(events) - count
+            events = events[:count]
         rows = []
         keys = self._place.event_keys
         for event in events:
@@ -275,7 +280,20 @@ def _key(symbol: str, instrument_id: int) -> str:
     return symbol or (str(instrument_id) if instrument_id else "")
 
 
-def _until(cursor: Cursor | RowCursor, field_name: str, last_ts: int) -> NDArray[np.void]:
+def _is_after(events: NDArray[np.void], roll: np.void) -> NDArray[np.bool_]:
+    """Return which EVENT rows belong to an instrument after a roll: bool, same shape.
+
+    What ends with the old instrument (its minute, for one) may become known later than the new one's first trade, so
+    that times alone do not tell.
+    """
+    is_later: NDArray[np.bool_] = events["ts_event"] >= roll["first_ts"]
+    if roll["from_id"] == roll["to_id"]:
+        return is_later
+    ids = events["instrument_id"]
+    return np.where(ids == 0, is_later, ids != roll["from_id"])
+
+
+def _until(cursor: Cursor, field_name: str, last_ts: int) -> NDArray[np.void]:
     """Read up to the first row later than `last_ts`, at most `ROWS_AT_ONCE`."""
     rows = cursor.read(ROWS_AT_ONCE)
     is_later = rows[field_name] > last_ts
