@@ -192,10 +192,12 @@ class HeldLevelsLayer(CachedLayer):
         right = float(lines[0].label_right)
         y = min(max(y, round(rect.y + size)), round(rect.bottom - size))
         top = y - 0.75 * size
+        # A label never stands in the session before, whose levels are others.
+        least = max(rect.x, scene.price_view.screen_x(int(scene.reader.session["open_ts"])))
         for _ in range(_COLUMNS):
             box = Rect(right - width, top, width, 1.5 * size)
             met = [other.x for other in chart.batches.placed if box.overlaps(other)]
-            if not met and box.x >= rect.x and chart.batches.take(box, rect):
+            if not met and box.x >= least and chart.batches.take(box, rect):
                 style = TextStyle(size, lines[0].level.color)
                 texts.add(text, round(box.x + 0.5 * size), y, style, plate=Plate(palette.ground, alpha=0.9))
                 return

@@ -126,7 +126,7 @@ def _absorption(mark: Mark, tick_size: int, settings: AggregationSettings) -> _T
     ]
     reason = (
         f"Within {settings.absorption_window_s} s, {words.number(abs(int(delta)))} contracts more were {done} than the "
-        f"other way, yet price moved by {_ticks(int(move))} only: {other} took them all."
+        f"other way, yet price moved by {_ticks(abs(int(move)))} only: {other} took them all."
     )
     return "Absorption", lines, reason
 
