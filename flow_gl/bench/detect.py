@@ -6,7 +6,6 @@ parameters: trades times sets per second, because the files are read and decompr
 files are bound by zstd: `zstd_only` is what decompressing alone reaches on one core.
 """
 
-import os
 import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor
@@ -25,6 +24,7 @@ from flow_gl.bench.tape import START_NS, make_tape
 from flow_gl.core.schema import TRADE
 from flow_gl.core.sessions import SessionCalendar
 from flow_gl.core.settings import DEFAULTS
+from flow_gl.core.system.platform.processes import usable_cores
 from flow_gl.core.units import DAY_NS, SECOND_NS
 from flow_gl.dbn.writing import write_dbn
 from flow_gl.engine.warm import warm_up
@@ -52,7 +52,7 @@ def run(
     """
     console = Console(soft_wrap=True)
     warm_up(lambda name, done, of: console.print(f"compiling {done}/{of} {name}", style="dim"))
-    count = workers or len(os.sched_getaffinity(0))
+    count = workers or usable_cores()
     total = sessions * trades
     with tempfile.TemporaryDirectory() as name:
         plain, packed = _write(Path(name), sessions, trades)

@@ -1,7 +1,6 @@
 """Describes the machine that a benchmark runs on, and writes the figures."""
 
 import json
-import os
 import platform
 import time
 from collections.abc import Sequence
@@ -9,12 +8,14 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from flow_gl.core.system.platform.processes import usable_cores
+
 
 def describe(packages: Sequence[str]) -> dict[str, Any]:
     """Return processor, usable cores, system, Python version and package versions."""
     return {
         "cpu": _cpu(),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "cores": usable_cores(),
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
         "python": platform.python_version(),
         **{name: _version(name) for name in packages},

@@ -1,7 +1,6 @@
 """Detect the events of files under sets of parameters: plan, take what is cached, run the rest, and put it together."""
 
 import hashlib
-import os
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -14,6 +13,7 @@ from flow_gl.core.errors import DataError
 from flow_gl.core.sessions import SessionCalendar
 from flow_gl.core.settings import DETECTION, AggregationSettings
 from flow_gl.core.system.folders import cache_dir
+from flow_gl.core.system.platform.processes import usable_cores
 from flow_gl.engine.summary import Summary
 from flow_gl.engine.wanted import unique_names
 from flow_gl.runtime.detect.continuity import Verdict, check
@@ -182,7 +182,7 @@ class Studying:
     def _workers(self) -> int:
         if self._options.workers:
             return self._options.workers
-        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        return usable_cores()
 
     def _run(self, work: "_Work") -> Generator[tuple[int, list[bytes]]]:
         if self._options.scheduler and work.tasks:

@@ -79,3 +79,8 @@ def describe_end(exit_status: int) -> str:
     if exit_status in _NT_STATUS:
         return f"was ended by Windows ({_NT_STATUS[exit_status]})"
     return f"ended with code {exit_status}"
+
+
+def usable_cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
