@@ -175,7 +175,7 @@ def test_preferences_may_hold_whatever_a_setting_may(tmp_path):
     asked = Settings(size_scale=0.1, size_floor=1_000_000, threshold=1.0, span="60d")
     prefs.apply(state, prefs.Preferences(), asked)
     state.time.fit(1000.0)
-    found = prefs.gather(state, width=16_384, height=16_384, plot_width_px=1000.0, imgui="")
+    found = prefs.gather(state, width=16_384, height=16_384, plot_width_px=1000.0)
     assert prefs.save(tmp_path / "view.json", found) == ""
     assert prefs.load(tmp_path / "view.json") == (found, "")
 

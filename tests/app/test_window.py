@@ -168,7 +168,7 @@ def test_esc_closes_a_list_before_it_does_anything_else(pilot: WindowPilot, monk
     pilot.press("d")
     pilot.until(lambda: len(places) > 3, "the controls did not open")
     monkeypatch.undo()
-    pilot.click(places[-1])
+    pilot.click(next(place for place in reversed(places) if place[1] < 600))  # others are scrolled out of the window
     pilot.until(is_list_open, "the list did not open")
     pilot.press("escape")
     pilot.until(lambda: not is_list_open(), "Esc did not close the list")

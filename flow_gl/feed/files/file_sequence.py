@@ -144,10 +144,10 @@ class FileSequence:
             file = self._current = TradeFile(path)
             is_first = True
             self._dates.begin_file()
-            if not file.is_definitions:
-                yield from self._missing_before([file.requested])
-                yield FileStart(covers_of(file.mappings))
             try:
+                if not file.is_definitions:
+                    yield from self._missing_before([file.requested])
+                    yield FileStart(covers_of(file.mappings))
                 for item in self._dated(file):
                     if isinstance(item, Trades):
                         if self._gap_start:
