@@ -69,7 +69,11 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int
         ("demo --palette pink", 2, "dark, light or colour-blind"),
         ("demo --screenshot /nowhere/x.png", 2, "there is no folder /nowhere"),
         ("demo --record /nowhere/x.mp4", 2, "there is no folder /nowhere"),
-        ("demo --panels foo", 2, "expected some of controls, session, feed, performance, alerts, help, got 'foo'"),
+        (
+            "demo --panels foo",
+            2,
+            "expected some of controls, session, feed, performance, tape, alerts, help, got 'foo'",
+        ),
         ("demo --rate 5000000", 2, "rate must be above 0 and at most 1,000,000 trades a second, was 5,000,000"),
         ("demo --rate 0", 2, "rate must be above 0"),
         ("demo --rate nan", 2, "rate must be above 0"),
@@ -268,12 +272,12 @@ def test_each_setting_has_its_flag() -> None:
     assert run(["--help"]) == 0, "the commands are there once the program has been called"
     command = typer.main.get_command(app)
     flags = {
-        option.lstrip("-").replace("-", "_")
+        option
         for sub in command.commands.values()  # type: ignore[attr-defined]
         for parameter in sub.params
-        for option in parameter.opts
+        for option in (*parameter.opts, *parameter.secondary_opts)
     }
-    assert set(DECLARED) <= flags
+    assert {flag for declared in DECLARED.values() for flag in declared.flag.split("/")} <= flags
 
 
 @pytest.mark.parametrize("command", DRAWING)

@@ -77,6 +77,6 @@ def test_a_contract_that_a_name_no_longer_means_is_freed_at_once():
             mapping = Mapping(100 + number % 2, f"NQ{number % 2}", "NQ.v.0")
             pipeline.take(mapping)
             charts.map(mapping)
-        assert sum(isinstance(one, Market) for one in gc.get_objects()) <= 2
+        assert sum(type(one) is Market for one in gc.get_objects()) <= 2
     finally:
         gc.enable()

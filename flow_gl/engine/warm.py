@@ -5,13 +5,20 @@ from typing import Final
 
 import numpy as np
 
+from flow_gl.core.alerts import Condition, EngineRule, Level
 from flow_gl.core.schema import TRADE
 from flow_gl.core.units import SECOND_NS
 from flow_gl.engine.kernels.jit import without_scipy
 from flow_gl.engine.pipeline import Pipeline
-from flow_gl.engine.sinks import Collector
+from flow_gl.store.market import MarketStore
 
 STAGES: Final = ("bubbles and CVD", "several instruments", "levels of detail", "profile and levels")
+
+_RULES: Final = (
+    EngineRule(id=1, condition=Condition.LEVEL, level=Level.VWAP),
+    EngineRule(id=2, condition=Condition.LEVEL, level=Level.POC),
+    EngineRule(id=3, condition=Condition.SECOND_DELTA, least=1e9),
+)
 
 
 def warm_up(progress: Callable[[str, int, int], None] | None = None) -> None:
@@ -30,7 +37,8 @@ def warm_up(progress: Callable[[str, int, int], None] | None = None) -> None:
     trades["price"] = np.arange(100, 108) * 250_000_000
     trades["instrument_id"] = 1
     pipeline = Pipeline()
-    pipeline.attach(1, Collector())
+    pipeline.set_alerts(_RULES)
+    pipeline.chart(1, MarketStore.local())
     steps: tuple[Callable[[], object], ...] = (
         lambda: pipeline.process(trades),
         lambda: pipeline.process(_mixed(trades)),

@@ -114,7 +114,9 @@ class MarketAlerts:
             if rule not in before and rule.condition is Condition.LEVEL:
                 one = np.s_[at : at + 1]
                 level = rule.price if rule.level is Level.OWN else int(self._levels[rule.level])
-                level_moved_nb(self._table[one], self._seen[one], rule.level, level, int(self._state["last_price"][0]))
+                level_moved_nb(
+                    self._table[one], self._seen[one], int(rule.level), level, int(self._state["last_price"][0])
+                )
 
     def begin(self) -> None:
         """Begin a session with the next trade."""
