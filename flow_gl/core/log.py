@@ -96,6 +96,12 @@ class SharedLog(logging.handlers.RotatingFileHandler):
     and elsewhere the other program would go on writing into the renamed file.
     """
 
+    def shouldRollover(self, record: logging.LogRecord) -> bool:  # noqa: N802 - the name of logging
+        """Return whether the file has no room for a record. Its size counts, not this program's place in it."""
+        self.stream = self.stream or self._open()
+        size = os.fstat(self.stream.fileno()).st_size
+        return size > 0 and self.maxBytes <= size + len(self.format(record).encode("utf-8", "replace")) + 1
+
     def rotate(self, source: str, dest: str) -> None:
         """Move the contents of `source` to `dest`; on a full disk they are dropped."""
         try:
