@@ -49,6 +49,11 @@ class Cell:
     cap_height: float
 
 
+def number_form(text: str) -> str:
+    """Return a text with every digit as 0: digits are tabular, so texts of one form are equally wide."""
+    return text.translate(_DIGITS)
+
+
 class GlyphBox(NamedTuple):
     """A glyph of a string: its box relative to the string's origin (pen start, baseline), px, and its texels."""
 
@@ -144,8 +149,7 @@ class FontAtlas:
 
     def advance(self, text: str, size_px: float, *, is_bold: bool = False) -> float:
         """Return the advance width of a string, px, without rasterising the string itself."""
-        # Digits are tabular, so numbers of one form are measured once.
-        shape = text.translate(_DIGITS)
+        shape = number_form(text)
         key = (shape, size_px, is_bold)
         length = self._advances.get(key)
         if length is None:

@@ -1,7 +1,6 @@
 """`detect` finds what one export of all files finds, however its work is divided, cached or interrupted."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -304,11 +303,8 @@ def test_counts_add_up_to_the_events(out):
         assert row["mean_60s"] == (pytest.approx(sum(moves) / len(moves)) if moves else None)
 
 
-def test_real_days_have_the_known_events(out):
-    data = Path("/work/shared/data")
-    if not data.is_dir():
-        pytest.skip("the shared market data are not here")
-    paths = [data / "nq-20251128.trades.dbn.zst", data / "nq-20251123.trades.dbn.zst"]
+def test_real_days_have_the_known_events(out, real_data):
+    paths = [real_data / "nq-20251128.trades.dbn.zst", real_data / "nq-20251123.trades.dbn.zst"]
     _, ours = found(paths, out / "ours", DEFAULTS.aggregation)
     assert ours.to_pylist() == exported(paths, out / "export", DEFAULTS.aggregation).to_pylist()
     day = [

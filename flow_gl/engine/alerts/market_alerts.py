@@ -135,7 +135,8 @@ class MarketAlerts:
         """Move a level to a price (1e-9; UNDEF_PRICE: there is none) from the next trade on."""
         if self._levels[level] != price:
             self._levels[level] = price
-            level_moved_nb(self._table, self._seen, int(level), price, int(self._state["last_price"][0]))
+            if self.rules:
+                level_moved_nb(self._table, self._seen, int(level), price, int(self._state["last_price"][0]))
 
     def move_level(self, level: Level, price: int, ts: int) -> None:
         """Move a level to a price (1e-9) with the first of the next trades at or after an event time (ns)."""

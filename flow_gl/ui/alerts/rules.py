@@ -10,7 +10,7 @@ from typing import Annotated, Final, Literal, get_args
 
 import msgspec
 
-from flow_gl.core.alerts import CONDITION_NAMES, EVENT_NAMES, LEVEL_NAMES, Condition, Direction, EngineRule, Level
+from flow_gl.core.alerts import CONDITION_NAMES, EVENT_KINDS, LEVEL_NAMES, Condition, Direction, EngineRule, Level
 from flow_gl.core.schema import PRICE_SCALE
 from flow_gl.core.units import SECOND_NS
 
@@ -115,7 +115,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             id=number,
             condition=CONDITION_NAMES[self.when],
             symbol=self.symbol,
-            event=None if not is_event or self.event == "any" else EVENT_NAMES[self.event],
+            event=None if not is_event or self.event == "any" else EVENT_KINDS[self.event],
             level=LEVEL_NAMES[self.level] if is_level else Level.OWN,
             price=round(self.price * PRICE_SCALE) if is_level and self.price is not None else 0,
             least=0.0 if is_level else self.least,

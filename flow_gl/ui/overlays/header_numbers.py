@@ -3,6 +3,7 @@
 from typing import Final
 
 from flow_gl.core.palette import Palette
+from flow_gl.gl.fonts import number_form
 from flow_gl.layers.base import HeaderText
 from flow_gl.layers.cvd_reference import CvdReference
 from flow_gl.layers.room import Part
@@ -11,7 +12,6 @@ from flow_gl.ui.overlays import words
 from flow_gl.ui.overlays.header_fit import Item, PlacedItem
 from flow_gl.ui.paint.theme import sign_color
 
-_DIGITS: Final = str.maketrans("123456789", "000000000")
 _EM: Final = 1.0 / 1.172
 """Height of Roboto's em as a share of what Dear ImGui calls the size of a font: ascent and descent."""
 _RAISED: Final = 0.097
@@ -62,7 +62,7 @@ def numbers(market: MarketReader, reference: CvdReference | None, palette: Palet
 
 def shape(item: Item) -> tuple[str, str]:
     """Return what the room for a number depends on: figures are tabular."""
-    return item.number, item.text.translate(_DIGITS)
+    return item.number, number_form(item.text)
 
 
 def number_text(fresh: list[Item], placed: PlacedItem, scale: float) -> HeaderText:

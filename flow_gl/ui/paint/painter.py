@@ -9,11 +9,11 @@ from typing import Final
 from imgui_bundle import imgui
 
 from flow_gl.core.palette import Rgb
+from flow_gl.gl.fonts import number_form
 from flow_gl.gl.label_boxes import LabelBox
 from flow_gl.gl.view import Rect
 from flow_gl.ui.paint.theme import FONT_PX, u32
 
-_DIGITS: Final = str.maketrans("123456789", "000000000")
 _KEPT: Final = 4096
 
 
@@ -45,7 +45,7 @@ class Painter:
 
     def width(self, text: str, size: float, *, bold: bool = False) -> float:
         """Return the width of a text in framebuffer pixels."""
-        key = (text.translate(_DIGITS), size, bold)
+        key = (number_form(text), size, bold)
         found = self._widths.get(key)
         if found is None:
             if len(self._widths) >= _KEPT:
