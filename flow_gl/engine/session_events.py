@@ -182,7 +182,7 @@ class SessionEvents:
         self._pass_on("alerts", self.alerts.collect(), sink)
 
     def _move_initial_balance(self) -> None:
-        """Make the initial balance a level once it stands."""
+        """Make the initial balance a level once it is complete."""
         row = self.levels.record[0]
         if row["initial_frozen"]:
             for level, name in _OF_BALANCE.items():

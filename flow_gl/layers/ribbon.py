@@ -71,7 +71,7 @@ class RibbonLayer(CachedLayer):
             return ()
         reader = scene.reader
         heads = tuple(reader.heads[reader.widths_ns.index(one)] for one in WIDTHS_NS if one in reader.widths_ns)
-        # Whole pixels: a chart that follows the market is laid out anew only when it has moved by one.
+        # Whole pixels: a chart that follows the market is laid out again only when it has moved by one.
         place = view.pixel_x(scene.now_ns // WIDTHS_NS[0] * WIDTHS_NS[0]), scene.now_ns // WIDTHS_NS[0]
         time = place, view.ns_per_px, view.folded
         cut = scene.hidden_before_ns, scene.until_ns

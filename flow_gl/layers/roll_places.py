@@ -24,7 +24,7 @@ def is_shown(scene: Scene, roll: np.void) -> bool:
 
 
 def line_x(scene: Scene, roll: np.void) -> float:
-    """Return where a roll's line stands: a whole pixel, at the start of the bucket in which the new contract begins.
+    """Return where a roll's line is drawn: a whole pixel, at the start of the bucket in which the new contract begins.
 
     Where the old contract ends in that same bucket, in the bucket's middle: both have a bubble there.
     """

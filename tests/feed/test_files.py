@@ -533,7 +533,7 @@ def test_gzip_is_read_and_its_damage_is_said(tmp_path: Path, members: int) -> No
 @pytest.mark.parametrize(
     ("ends", "expected"),
     [
-        ((1000, 5000), [(1000, 3000)]),  # nobody asked for the 2,000 s between the two files
+        ((1000, 5000), [(1000, 3000)]),  # no file was requested for the 2,000 s between
         ((3000, 5000), []),  # one range begins where the other ends
         ((None, 5000), []),  # a recording has no end: nothing is claimed
     ],

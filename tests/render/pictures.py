@@ -1,4 +1,4 @@
-"""The pictures that are compared: each a name and how to draw it. `python -m tests.render.pictures` draws them anew.
+"""The pictures that are compared: each a name and how to draw it. `python -m tests.render.pictures` draws them again.
 
 References are made by Mesa's software rasteriser (llvmpipe) and compared on it alone, at an absolute tolerance of 1:
 nothing looser sees one lost bubble. Look at a new reference before committing it.

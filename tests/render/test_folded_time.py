@@ -64,7 +64,7 @@ def test_bubbles_stand_where_python_says(drawn: tuple[Scene, np.ndarray]) -> Non
     inked = np.argwhere(found)
     if len(inked):
         distance = np.hypot(*(inked[:, None, :] - places).transpose(2, 0, 1)).min(axis=1)
-        assert distance.max() <= 7.0, "something is drawn where no bubble stands"
+        assert distance.max() <= 7.0, "something is drawn where there is no bubble"
     for x, y, row in zip(xs[is_seen], ys[is_seen], rows[is_seen], strict=True):
         hit_id = hit.bubble_at(scene, float(x), float(y))
         others = (np.abs(xs - x) < 10) & (np.abs(ys - y) < 10)

@@ -71,7 +71,7 @@ def make_market(symbol: str = "NQZ5", *, base_capacity: int = 1 << 14) -> Market
 
 
 def append(store: MarketStore, rows: tuple[NDArray[np.void], NDArray[np.void]]) -> None:
-    # In the engine's order: whoever sees a bubble finds its CVD point.
+    # In the engine's order: a reader that sees a bubble finds its CVD point.
     store.cvd[0].append(rows[1])
     store.bubbles[0].append(rows[0])
 

@@ -3,7 +3,7 @@
 An alert is known with the trade that fires it. Alerts are handed on in that order, those of what a trade ended (events,
 seconds) before those of the trade itself, so the rows do not depend on how trades are split into batches.
 
-**A session's open.** Market levels (POC, prior high and the like), CVD, bubbles and seconds start anew: a level is
+**A session's open.** Market levels (POC, prior high and the like), CVD, bubbles and seconds start again: a level is
 armed by the session's first trade. An own level keeps the side of the last trade, so that a session which opens beyond
 it fires. Cool-downs go on, in event time.
 """

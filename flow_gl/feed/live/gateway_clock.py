@@ -8,7 +8,7 @@ come nor hide what follows it. Therefore:
   accepted at once.
 - A time further ahead, by up to a day, is held back together with everything after it until the following records
   decide. If they are earlier, it was wrong. If they confirm it for `PROOF_NS`, this machine's clock is behind: the
-  offset is set, and the user is told its size.
+  offset is set, and its size is shown to the user.
 - A time more than a day ahead of now, or days behind, is always wrong. Offsets of a day or more are not accepted.
 - If nothing that the gateway sends live reaches now minus `FAST_NS` for a minute, this machine's clock is ahead, and
   the offset becomes negative.

@@ -1,9 +1,9 @@
-"""Chooses which discs get their number, and where it stands.
+"""Chooses which discs get their number, and where it is drawn.
 
-Discs are served in the order of contracts, the largest first; of equal ones the older. A number stands in the middle
+Discs are served in the order of contracts, the largest first; of equal ones the older. A number is drawn in the middle
 of its disc where no newer disc touches it, else on a part of the disc that is visible, else beside the disc in a place
 that no disc and no other number touches. The largest twentieth of the discs in the pane always get theirs: if all of
-these places are taken, it stands over smaller discs.
+these places are taken, it is drawn over smaller discs.
 
 A number that has a place keeps it while the place is nearly free; a new place must be free by a margin. Numbers
 therefore do not flicker where discs just touch. While only time passes, places are tested and searched only for
@@ -63,7 +63,7 @@ _BESIDE: Final = _unit(_UP_FIRST)
 
 
 class Kind(IntEnum):
-    """Where a number stands."""
+    """Where a number is drawn."""
 
     MIDDLE = 0
     INSIDE = 1

@@ -192,7 +192,7 @@ class HeldLevelsLayer(CachedLayer):
         right = float(lines[0].label_right)
         y = min(max(y, round(rect.y + size)), round(rect.bottom - size))
         top = y - 0.75 * size
-        # A label never stands in the session before, whose levels are others.
+        # A label is never drawn in the session before, which has other levels.
         least = max(rect.x, scene.price_view.screen_x(int(scene.reader.session["open_ts"])))
         for _ in range(_COLUMNS):
             box = Rect(right - width, top, width, 1.5 * size)

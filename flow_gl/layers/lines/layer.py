@@ -1,4 +1,4 @@
-"""Base of layers that draw lines through many points: shapes of their own, made anew only when something changed."""
+"""Base of layers that draw lines through many points: shapes of their own, rebuilt only when something changed."""
 
 from typing import Final
 

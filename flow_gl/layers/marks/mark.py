@@ -48,7 +48,7 @@ class Mark:
     strength : by kind: contracts, share of the least delta, difference of CVDs, ticks
     inputs : EVENT's `value`
     start_ns : of a zone: the beginning of the trades that made it; else `t_ns`
-    end_ns : of a zone: when price traded through it, or the contract changed; NEVER while it stands
+    end_ns : of a zone: when price traded through it, or the contract changed; NEVER while it holds
     pivots : of a divergence: the earlier and the later one
     """
 

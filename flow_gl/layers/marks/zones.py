@@ -22,7 +22,7 @@ _MOST_KEPT: Final = 1024
 
 @dataclass(slots=True)
 class _Zone:
-    """A zone that stands: prices (1e-9) that end it, and when they were reached."""
+    """A zone that still holds: prices (1e-9) that end it, and when they were reached."""
 
     start_ns: int
     low: int | None
@@ -73,7 +73,7 @@ class ZoneEnds:
                 self.version += 1
 
     def end_of(self, reader: MarketReader, event: np.void) -> int:
-        """Return the end of a zone (ns); NEVER while it stands."""
+        """Return the end of a zone (ns); NEVER while it holds."""
         key = int(event["ts_event"]), int(event["kind"]), int(event["price"]), int(event["direction"])
         zone = self._zones.get(key)
         if zone is None:

@@ -121,7 +121,7 @@ class TimeAxis:
 
     def pan(self, dx_px: float, now_ns: int, timeline: Timeline = NO_TIMELINE) -> None:
         """Drag the picture by `dx_px` to the right (back in time where positive), at most until the data's beginning
-        stands in the middle of the plot."""
+        is in the middle of the plot."""
         if not dx_px:
             return
         folded = timeline.folds.at(self.ns_per_px)

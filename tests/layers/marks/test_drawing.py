@@ -1,4 +1,4 @@
-"""Each mark stands where its event was and looks like its kind, in every palette; a tooltip says why it is there."""
+"""Each mark is drawn where its event was and looks like its kind, in every palette; a tooltip says why it is there."""
 
 from dataclasses import replace
 
