@@ -1,7 +1,7 @@
 """Bursts on the live feed: 20,000 trades in 100 ms, then 5,000 a second; the newest print's age, and what is lost.
 
 The local gateway sends them, the official client receives them, the engine is the program's own process, and this one
-watches the charts' shared memory. A trade's age counts from the instant at which the gateway receives the order to send it.
+watches the charts' shared memory. A trade's age counts from the order to the gateway to send it.
 """
 
 import time

@@ -1,4 +1,4 @@
-"""The sessions of a chart and where each is on the screen: its levels, its name and its profile belong to that stretch alone.
+"""The sessions of a chart and where each is on the screen, to which its levels, name and profile belong.
 
 Finished sessions come from their own table, the session that goes on from the tables of the newest numbers.
 """
