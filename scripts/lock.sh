@@ -35,7 +35,8 @@ lock chart
 lock archive chart
 lock video chart
 lock alerts chart archive video
-lock cluster chart archive video
+lock serve chart archive video alerts
+lock cluster chart archive video alerts serve
 lock build chart
-lock dev chart archive video cluster build
-lock peers chart archive video cluster build dev
+lock dev chart archive video serve cluster build
+lock peers chart archive video serve cluster build dev

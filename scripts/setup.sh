@@ -235,6 +235,7 @@ install_demo() {
   pip_install_extra archive "the archive of sessions" || is_final=false
   pip_install_extra video "videos (--record)" || is_final=false
   pip_install_extra alerts "sound and desktop notifications" || is_final=false
+  pip_install_extra serve "the server (flow-gl serve)" || is_final=false
   $is_final
 }
 
@@ -262,6 +263,7 @@ else
 fi
 system_packages ${more[@]+"${more[@]}"}
 is_sound || make_venv "$python"
-stamped demo locks/chart.lock locks/archive.lock locks/video.lock locks/alerts.lock locks/build.lock
+stamped demo locks/chart.lock locks/archive.lock locks/video.lock locks/alerts.lock locks/serve.lock \
+  locks/build.lock
 [[ $purpose == demo ]] || stamped dev locks/build.lock locks/cluster.lock locks/dev.lock
 [[ $purpose != peers ]] || stamped peers locks/peers.lock

@@ -138,8 +138,8 @@ def test_a_user_gets_no_developers_tools_and_no_lock_names_a_registry() -> None:
         path.stem: set(re.findall(r"^([\w.-]+)==", path.read_text(), re.MULTILINE))
         for path in (ROOT / "locks").glob("*.lock")
     }
-    assert set(names) == {"chart", "archive", "video", "alerts", "cluster", "build", "dev", "peers"}
-    user = names["chart"] | names["archive"] | names["video"] | names["alerts"]
+    assert set(names) == {"chart", "archive", "video", "alerts", "serve", "cluster", "build", "dev", "peers"}
+    user = names["chart"] | names["archive"] | names["video"] | names["alerts"] | names["serve"]
     assert not user & {"pytest", "mypy", "ruff", "hypothesis", "hatchling", "polars", "scipy", "matplotlib", "dask"}
     assert not {"av", "miniaudio"} & names["chart"], "the chart resolves where there are no videos and no sound"
     assert not [path.name for path in (ROOT / "locks").glob("*.lock") if "://" in path.read_text()]

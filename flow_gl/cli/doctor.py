@@ -58,6 +58,8 @@ EXTRA: Final = {
     "av": ("av", "--record", "video"),
     "SQLAlchemy": ("sqlalchemy", "the archive", "archive"),
     "psycopg": ("psycopg", "an archive in PostgreSQL", "archive"),
+    "limits": ("limits", "the server", "serve"),
+    "prometheus-client": ("prometheus_client", "the server's metrics", "serve"),
     "miniaudio": ("miniaudio", "the sound of alerts", "alerts"),
     "desktop-notifier": ("desktop_notifier", "desktop notifications", "alerts"),
 }

@@ -14,6 +14,7 @@ from flow_gl.cli.bench import bench
 from flow_gl.cli.commands import demo, live, replay
 from flow_gl.cli.detect import detect
 from flow_gl.cli.history import download, sessions
+from flow_gl.cli.token import token
 from flow_gl.cli.tools import doctor, export
 from flow_gl.core.errors import (
     EXIT_DISPLAY,
@@ -116,6 +117,7 @@ def _register() -> None:
     if not app.registered_commands:
         for command in (demo, replay, live, export, detect, sessions, download, doctor):
             app.command()(command)
+        app.add_typer(token, name="token")
         # Flags after a benchmark's name belong to the benchmark, including --help.
         own_flags = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
         app.command(context_settings=own_flags)(bench)

@@ -1,4 +1,4 @@
-"""Atomic writing of files, and a check of whether a folder can take a file."""
+"""Atomic writing of files, and checks: whether a folder can take a file, and whether a file has changed."""
 
 import itertools
 import os
@@ -28,6 +28,15 @@ def write_whole(path: Path, data: bytes) -> None:
         with suppress(OSError):
             part.unlink(missing_ok=True)
         raise
+
+
+def stamp(path: Path) -> tuple[int, ...]:
+    """Return what differs once a file was changed, replaced or protected otherwise; () if there is none."""
+    try:
+        info = path.stat()
+    except OSError:
+        return ()
+    return info.st_mtime_ns, info.st_size, info.st_ino, info.st_mode, info.st_uid
 
 
 def takes(folder: Path, nbytes: int) -> bool:
