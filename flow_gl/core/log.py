@@ -25,7 +25,7 @@ KEPT_FILES: Final = 3
 LINE_CHARS: Final = 2_000
 VALUE_CHARS: Final = 1_000
 """Maximum length of a message and of a value in characters: text from outside may be a megabyte long."""
-_KEY_PATTERN: Final = re.compile(r"\bdb-[A-Za-z0-9]{8,}|flowgl_[A-Za-z0-9_-]{8,}")
+_KEY_PATTERN: Final = re.compile(r"\bdb-[A-Za-z0-9]{8,}|flowgltoken_[A-Za-z0-9_-]{8,}")
 _STANDARD: Final = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
 _protected: Final[set[str]] = set()
 

@@ -355,6 +355,7 @@ STATUS: Final = np.dtype(
         ("lost", "<i8"),  # records known to be lost
         ("attempt", "<i8"),  # reconnecting: which try
         ("retry_at", "<i8"),  # and when, wall ns
+        ("reconnects", "<i8"),  # connections that took over from a lost one, since the start
         ("next_open", "<i8"),  # the exchange is closed until then, ns; 0 where that is not known
         ("compiling", "<i8"),  # 1 while kernels are being compiled
         ("tape_used", "<f8"),  # 0..1 of the tape's room that is not yet read

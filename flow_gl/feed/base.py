@@ -31,6 +31,8 @@ class FeedStatus:
     speed: float = 1.0
     attempt: int = 0
     retry_at: int = 0
+    reconnects: int = 0
+    """Connections that took over from a lost one, since the start."""
     lost: int = 0
     """Records known to be lost."""
     dataset: str = ""

@@ -89,6 +89,7 @@ class StatusBoard:
         row["speed"] = status.speed
         row["attempt"] = status.attempt
         row["retry_at"] = status.retry_at
+        row["reconnects"] = status.reconnects
         row["next_open"] = status.next_open
         for chart, symbol in enumerate(requested):
             row["not_found"][chart] = symbol in status.not_found

@@ -182,6 +182,7 @@ def test_after_a_fault_every_trade_is_there_once_and_the_gap_is_closed(rig: Rig,
     left = "1 record with impossible times not believed" if fault is a_trade_out_of_time else ""
     assert rig.feed.status().message == left, "and it is over"
     assert rig.feed.status().attempt == 0
+    assert rig.feed.status().reconnects >= 1, "and it is counted"
 
 
 def test_a_record_that_is_lost_inside_the_client_is_noticed_and_asked_for_again(
@@ -248,6 +249,7 @@ def test_the_session_so_far_is_there_at_once_and_goes_on_without_a_break(make_ri
         "ESZ5": (250_000_000, 50.0, True),
     }
     assert rig.gaps == []
+    assert rig.feed.status().reconnects == 0
 
 
 def test_catching_up_shows_its_progress(make_rig, gateway: GatewayProcess) -> None:

@@ -106,6 +106,7 @@ class LiveFeed:
         self._wall_ns = self._anchor_ns = 0
         self._trouble = self._failure = ""
         self._piece = BATCH
+        self._reconnects = 0
         self.faults = 0
         """Records that were lost inside the client, each asked for again: counted and told, never passed over."""
 
@@ -152,6 +153,7 @@ class LiveFeed:
             progress=self._progress() if state is FeedState.CATCHING_UP else float("nan"),
             attempt=self._backoff.attempt,
             retry_at=self._wall_ns + max(pause_ns, 0) if is_waiting else 0,
+            reconnects=self._reconnects,
             dataset=self._request.dataset,
             source=self._request.where,
             next_open=self._hours.next_open(self._wall_ns) if state is FeedState.CLOSED else 0,
@@ -216,6 +218,7 @@ class LiveFeed:
             return
         chunks = [] if self._intake.is_full else connection.drain(self._piece)
         if chunks or (connection.was_streaming and not self._is_streaming):
+            self._reconnects += self._has_streamed and not self._is_streaming
             self._is_streaming = self._has_streamed = True
             self._heard_ns = now_ns
         if chunks or self._intake.is_in_doubt:

@@ -27,7 +27,7 @@ from flow_gl.core.system.platform import held_files
 
 Scope = Literal["read", "control", "metrics"]
 SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
-PREFIX: Final = "flowgl_"
+PREFIX: Final = "flowgltoken_"
 """Marks a token, so that logs can mask it and scanners of source code can find one."""
 HINT_CHARS: Final = 5
 """Characters of a token that are kept to recognise it: `****abcde`."""

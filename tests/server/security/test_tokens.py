@@ -96,7 +96,9 @@ def test_a_token_is_known_with_its_scopes_until_it_expires(path: Path) -> None:
     assert not tokens.is_valid(identity)
 
 
-@pytest.mark.parametrize("wrong", ["", "x", "flowgl_", "flowgl_" + "A" * 43, "é" * 50, "\ud800", "A" * 100_000])
+@pytest.mark.parametrize(
+    "wrong", ["", "x", "flowgltoken_", "flowgltoken_" + "A" * 43, "é" * 50, "\ud800", "A" * 100_000]
+)
 def test_any_other_text_is_no_token(path: Path, wrong: str) -> None:
     made(path)
     assert Tokens(path).check(wrong) is None
