@@ -1,0 +1,152 @@
+"""The kinds of rows that a server sends, with their row types."""
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flow_gl.core.alerts import ALERT
+from flow_gl.core.schema import (
+    BUBBLE,
+    CVD_POINT,
+    EVENT,
+    FINISHED_SESSION,
+    GAP,
+    LEVELS,
+    MINUTE_LEVELS,
+    ORDER,
+    ORDER_CVD,
+    PROFILE,
+    ROLL,
+    SESSION,
+)
+from flow_gl.core.units import MINUTE_NS, SECOND_NS
+
+CVD_FIELDS: Final = ("open", "high", "low", "close")
+BUBBLE_FIELDS: Final = tuple(BUBBLE.names or ())
+CHART_FIELDS: Final = (*BUBBLE_FIELDS, *(f"cvd_{name}" for name in CVD_FIELDS))
+
+CHART_ROW: Final = np.dtype([(name, "<i8") for name in CHART_FIELDS])
+"""A BUBBLE and the CVD_POINT of the same bucket, which share `id` and `ts_event`: 16 int64."""
+
+_HEAD_FIELDS: Final = tuple(name for name in PROFILE.names or () if name not in ("row", "buy", "sell", "unsided"))
+PROFILE_HEAD: Final = np.dtype([(name, PROFILE[name]) for name in _HEAD_FIELDS])
+"""A PROFILE without its rows."""
+
+PROFILE_ROW: Final = np.dtype([("row", "<i8"), ("buy", "<i8"), ("sell", "<i8"), ("unsided", "<i8")])
+"""One row of a PROFILE that has volume."""
+
+
+class Kind(IntEnum):
+    """What the rows of a message are."""
+
+    BUBBLE = 1
+    """Closed bubbles with their CVD points. Sequence: position in the ring of the level."""
+    OPEN = 2
+    """The bubble and CVD point that still grow, or no row. Sequence: the position at which they will close."""
+    PROFILE = 3
+    """The profile's levels. Sequence: version."""
+    PROFILE_ROWS = 4
+    """The profile's rows. Sequence: version of the profile that they belong to."""
+    SESSION = 5
+    LEVELS = 6
+    EVENT = 7
+    GAP = 8
+    """Sequence: number of the gap. A gap may be sent again, because it grew."""
+    ROLL = 9
+    FINISHED_SESSION = 10
+    MINUTE_LEVELS = 11
+    ORDER_CVD = 12
+    ALERT = 13
+    ORDER = 14
+
+
+class Part(IntEnum):
+    """Where rows belong among those that the client has."""
+
+    INCREMENT = 0
+    """Behind them."""
+    NEWEST = 1
+    """Instead of them: forget the others. Older rows follow as HISTORY."""
+    HISTORY = 2
+    """Directly before them."""
+    RESUMED = 3
+    """Behind them: what the client had missed."""
+
+
+class Cause(IntEnum):
+    """Why a snapshot is sent."""
+
+    NONE = 0
+    SUBSCRIBED = 1
+    SLOW = 2
+    """The client read too slowly; rows were left out, `missed` says how many."""
+    NEW_EPOCH = 3
+    """The client's position belongs to another run of the engine."""
+    LAPPED = 4
+    """The rows at the client's position are no longer kept; `missed` says how many are lost."""
+    REPLACED = 5
+    """The engine computed the rows again, with other parameters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How the rows of a kind are written."""
+
+    name: str
+    """The `type` of its JSON message."""
+    dtype: np.dtype
+    prices: frozenset[str] = frozenset()
+    """Fields that are usually whole ticks."""
+    time_unit: int = 1
+    """What `ts_event` is usually a multiple of, ns."""
+
+
+FORMS: Final = {
+    Kind.BUBBLE: Form("Bubble", CHART_ROW),
+    Kind.OPEN: Form("Open", CHART_ROW),
+    Kind.PROFILE: Form("VolumeProfile", PROFILE_HEAD),
+    Kind.PROFILE_ROWS: Form("ProfileRows", PROFILE_ROW),
+    Kind.SESSION: Form("Session", SESSION),
+    Kind.LEVELS: Form("Levels", LEVELS),
+    Kind.EVENT: Form("Event", EVENT, frozenset({"price"})),
+    Kind.GAP: Form("Gap", GAP),
+    Kind.ROLL: Form("Roll", ROLL),
+    Kind.FINISHED_SESSION: Form("FinishedSession", FINISHED_SESSION),
+    Kind.MINUTE_LEVELS: Form("MinuteLevels", MINUTE_LEVELS, frozenset({"poc", "vah", "val"}), MINUTE_NS),
+    Kind.ORDER_CVD: Form("OrderCVD", ORDER_CVD, time_unit=SECOND_NS),
+    Kind.ALERT: Form("Alert", ALERT, frozenset({"price"})),
+    Kind.ORDER: Form("Order", ORDER, frozenset({"first", "last"})),
+}
+KIND_OF_NAME: Final = {form.name: kind for kind, form in FORMS.items() if kind is not Kind.PROFILE_ROWS}
+"""Kinds by the name under which a client subscribes to them."""
+USUAL: Final = ("Bubble", "Open", "VolumeProfile", "Session", "Levels", "Event", "Gap", "Roll")
+"""What a client gets that names no kinds."""
+OF_LEVEL: Final = frozenset({Kind.BUBBLE, Kind.OPEN})
+"""Kinds that exist for each level of detail. The others belong to the symbol; their level is 0."""
+APPENDED: Final = frozenset({Kind.BUBBLE, Kind.EVENT, Kind.MINUTE_LEVELS, Kind.ORDER_CVD, Kind.ALERT, Kind.ORDER})
+"""Kinds whose rows never change: a client can resume them from a position."""
+
+
+def join(bubbles: NDArray[np.void], points: NDArray[np.void]) -> NDArray[np.void]:
+    """Return CHART_ROW rows of BUBBLE rows and the CVD_POINT rows of the same buckets."""
+    rows = np.empty(len(bubbles), CHART_ROW)
+    words = words_of(rows, len(CHART_FIELDS))
+    words[:, : len(BUBBLE_FIELDS)] = words_of(bubbles, len(BUBBLE_FIELDS))
+    words[:, len(BUBBLE_FIELDS) :] = words_of(points, 2 + len(CVD_FIELDS))[:, 2:]
+    return rows
+
+
+def split(rows: NDArray[np.void]) -> tuple[NDArray[np.void], NDArray[np.void]]:
+    """Return the BUBBLE rows and the CVD_POINT rows of CHART_ROW rows."""
+    words = words_of(rows, len(CHART_FIELDS))
+    bubbles = np.ascontiguousarray(words[:, : len(BUBBLE_FIELDS)]).view(BUBBLE).reshape(len(rows))
+    points = np.concatenate([words[:, :2], words[:, len(BUBBLE_FIELDS) :]], axis=1)
+    return bubbles, points.view(CVD_POINT).reshape(len(rows))
+
+
+def words_of(rows: NDArray[np.void], count: int) -> NDArray[np.int64]:
+    """Return rows of `count` int64 fields as an array of shape (rows, count); a view if the rows are contiguous."""
+    return np.ascontiguousarray(rows).view("<i8").reshape(len(rows), count)
