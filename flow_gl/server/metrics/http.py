@@ -2,9 +2,11 @@
 
 from typing import Final
 
+import msgspec
 from aiohttp import web
 
 from flow_gl.core.clock import SYSTEM, Clock
+from flow_gl.protocol.messages import Error
 from flow_gl.server.metrics.exposition import Exposition
 from flow_gl.server.metrics.health import readiness
 from flow_gl.server.metrics.store_metrics import Store
@@ -79,8 +81,6 @@ def refused(refusal: Refusal) -> web.Response:
         headers["Retry-After"] = str(refusal.retry_s)
     if refusal.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
-    return web.json_response(
-        {"type": "Error", "code": refusal.code, "text": refusal.text, "todo": refusal.todo},
-        status=refusal.status,
-        headers=headers,
-    )
+    error = Error(code=refusal.code, text=refusal.text, advice=refusal.advice)
+    headers["Content-Type"] = "application/json"
+    return web.Response(body=msgspec.json.encode(error), status=refusal.status, headers=headers)

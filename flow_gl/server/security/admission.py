@@ -33,7 +33,7 @@ class Refusal:
     status : HTTP status, for a refusal before the WebSocket is open
     code : stable name for programs
     text : the reason, one line
-    todo : what to do about it, one line
+    advice : what to do about it, one line
     retry_s : seconds after which another try may succeed; 0 where time does not help
     closes : whether the connection ends
     """
@@ -41,7 +41,7 @@ class Refusal:
     status: int
     code: str
     text: str
-    todo: str
+    advice: str
     retry_s: int = 0
     closes: bool = True
 
@@ -86,7 +86,7 @@ class Admission:
             self.counts.refused += 1
             return Refusal(
                 400,
-                "token-in-url",
+                "token_in_url",
                 "a token in a URL ends up in logs and histories",
                 "send it as Authorization: Bearer",
             )
@@ -118,7 +118,7 @@ class Admission:
         if identity is not None:
             return identity
         if self.tokens.problem:
-            return Refusal(503, "tokens-unavailable", "the server's tokens cannot be used now", "tell its operator", 60)
+            return Refusal(503, "tokens_unavailable", "the server's tokens cannot be used now", "tell its operator", 60)
         self.counts.auth_failures += 1
         self.rates.hit("failures", key)
         get_logger("server").warning("wrong token", extra={"address": address})
@@ -137,7 +137,7 @@ class Admission:
             if used >= most:
                 self.counts.refused += 1
                 text = f"{whose} {most:,} connections open, the most allowed"
-                return Refusal(503, "too-many-connections", text, "close some, or try again later", 10)
+                return Refusal(503, "too_many_connections", text, "close some, or try again later", 10)
         self._open[key] += 1
         return ClientGuard(self, address, key)
 
@@ -149,7 +149,7 @@ class Admission:
     def _too_often(self, name: str, key: str, text: str) -> Refusal:
         wait_s = self.rates.wait_s(name, key)
         return Refusal(
-            429, "rate-limited", f"{text} ({self.rates.text(name)})", f"try again in {wait_s} s", wait_s, closes=False
+            429, "rate_limited", f"{text} ({self.rates.text(name)})", f"try again in {wait_s} s", wait_s, closes=False
         )
 
 
@@ -189,8 +189,8 @@ class ClientGuard:
             return Refusal(401, "unauthenticated", "a token is needed first", "send an Authenticate message")
         if self.identity.may(scope):
             return None
-        todo = f"use a token with --scopes {scope}"
-        return Refusal(403, "forbidden", f"this token does not have the scope {scope}", todo, closes=False)
+        advice = f"use a token with --scopes {scope}"
+        return Refusal(403, "forbidden", f"this token does not have the scope {scope}", advice, closes=False)
 
     def message(self, nbytes: int) -> Refusal | None:
         """Count a message from the client, of this length."""
@@ -198,7 +198,7 @@ class ClientGuard:
         if nbytes > most:
             self._admission.counts.refused += 1
             return Refusal(
-                413, "too-large", f"a message has {most:,} bytes at most, got {nbytes:,}", "send shorter ones"
+                413, "too_large", f"a message has {most:,} bytes at most, got {nbytes:,}", "send shorter ones"
             )
         return self._hit("messages", "address_messages", "too many messages")
 
@@ -213,13 +213,15 @@ class ClientGuard:
             return None
         self._admission.counts.refused += 1
         text = f"a client may subscribe to {most} streams at most, this makes {count}"
-        return Refusal(429, "too-many-subscriptions", text, "unsubscribe from some first", closes=False)
+        return Refusal(429, "too_many", text, "unsubscribe from some first", closes=False)
 
     def too_slow(self) -> Refusal:
         """Return the refusal for a client that did not authenticate in time."""
         self._admission.counts.refused += 1
         seconds = self._admission.limits.handshake_seconds
-        return Refusal(408, "too-slow", f"no token came within {seconds} s", "send an Authenticate message at once")
+        return Refusal(
+            408, "no_token_in_time", f"no token came within {seconds} s", "send an Authenticate message at once"
+        )
 
     def close(self) -> None:
         """Give the connection's place back. Idempotent."""

@@ -72,7 +72,7 @@ def test_a_scrape_takes_a_token_for_metrics_where_there_are_tokens(tmp_path: Pat
             found = await answer.json()
             assert (answer.status, found["code"]) == (status, code)
             assert found["text"]
-            assert found["todo"]
+            assert found["advice"]
             assert ("WWW-Authenticate" in answer.headers) == (status == 401)
         answer = await client.get("/metrics", headers={"Authorization": f"Bearer {scraper}"})
         assert answer.status == 200

@@ -34,7 +34,7 @@ def opened(at: Admission, address: str = HERE) -> ClientGuard:
 def refusal(found: object) -> Refusal:
     assert isinstance(found, Refusal)
     assert found.text
-    assert found.todo
+    assert found.advice
     return found
 
 
@@ -87,7 +87,7 @@ def test_one_address_does_not_use_up_what_others_may() -> None:
     at = admission("address-connections=2", "connections=3")
     first, _second = opened(at), opened(at)
     found = refusal(at.open(HERE))
-    assert (found.status, found.code) == (503, "too-many-connections")
+    assert (found.status, found.code) == (503, "too_many_connections")
     assert "this address has 2" in found.text
     opened(at, "10.0.0.1")
     assert "this server has 3" in refusal(at.open("10.0.0.2")).text
@@ -110,7 +110,7 @@ def test_new_connections_messages_and_snapshots_have_rates_of_their_own() -> Non
     at = admission("new-connections=2/minute", "messages=3/minute", "address-snapshots=4/minute", clock=clock)
     one, other = opened(at), opened(at)
     found = refusal(at.open(HERE))
-    assert (found.status, found.code, found.retry_s) == (429, "rate-limited", 60)
+    assert (found.status, found.code, found.retry_s) == (429, "rate_limited", 60)
     assert "too many new connections from this address (2 per 1 minute)" in found.text
     assert [one.message(10) is None for _ in range(4)] == [True, True, True, False]
     assert other.message(10) is None
@@ -146,7 +146,7 @@ def test_without_tokens_everybody_may_and_with_them_only_who_has_one(tokens: tup
     assert client.may("read") is None
     denied = refusal(client.may("control"))
     assert (denied.status, denied.closes) == (403, False)
-    assert "--scopes control" in denied.todo
+    assert "--scopes control" in denied.advice
     assert client.is_still_valid()
 
 
@@ -155,7 +155,7 @@ def test_wrong_tokens_are_counted_and_then_not_even_looked_at(tokens: tuple[Toke
     for _ in range(3):
         assert refusal(at.authenticate("wrong", address=HERE)).status == 401
     found = refusal(at.authenticate(tokens[1], address=HERE))
-    assert (found.status, found.code) == (429, "rate-limited")
+    assert (found.status, found.code) == (429, "rate_limited")
     assert isinstance(at.authenticate(tokens[1], address="10.0.0.1"), Identity)
     assert (at.counts.auth_failures, at.counts.rate_limited) == (3, 1)
 
@@ -170,6 +170,6 @@ def test_a_token_comes_in_the_header_and_never_in_the_url(tokens: tuple[Tokens, 
     assert at.check_request(host, query="symbol=NQ", scheme="http") is None
     for query in (f"token={tokens[1]}", f"a=1&Access_Token={tokens[1]}", "key"):
         found = refusal(at.check_request(host, query=query, scheme="http"))
-        assert (found.status, tokens[1] in found.text + found.todo) == (400, False)
+        assert (found.status, tokens[1] in found.text + found.advice) == (400, False)
     foreign = refusal(at.check_request({**host, "Origin": "https://evil.example"}, query="", scheme="http"))
     assert (foreign.status, foreign.code) == (403, "origin")
