@@ -60,7 +60,8 @@ def point_at_largest(loop: FrameLoop) -> None:
 
 def open_panels(loop: FrameLoop) -> None:
     """All but the performance panel: the frame costs here say nothing about a user's machine."""
-    loop.state.open_panels = {"controls", "session", "feed"}
+    for name in ("controls", "session", "feed"):
+        loop.state.toggle_panel(name)
 
 
 def use_light(loop: FrameLoop) -> None:

@@ -33,7 +33,6 @@ from flow_gl.view.frame_loop import FrameLoop
 from flow_gl.view.pacing import Pacer
 
 FRAME_S: Final = 1.0 / 60.0
-PANELS: Final = ("controls", "session", "feed", "performance")
 _CORNER: Final = (64, 36)
 _MOST_SETTLING: Final = 600
 _LEAST_SETTLING: Final = 20
@@ -215,7 +214,7 @@ class Rig:
         fill(pipeline, self._tapes, history)
         self.link: Final = BenchLink(pipeline, stores, self._clock, rate=1.0 / FRAME_S)
         self.state: Final = ViewState()
-        self.state.open_panels = set(PANELS)
+        self.state.toggle_all_panels()
         self.loop: Final = FrameLoop(surface, self.link, self.state, gui, self._clock)
 
     def show(self, *, span_s: float, charts: int, is_corner: bool, locked_lod: int | None = None) -> None:

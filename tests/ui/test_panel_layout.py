@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flow_gl.core.panels import PANELS
+from flow_gl.core.panels import HEIGHTS_PX, OPENED_BY_TAB
 from flow_gl.gl.view import Rect
 from flow_gl.ui.state.panel_layout import (
     LEAST_COLUMN_PX,
@@ -25,12 +25,12 @@ spots = st.builds(
 )
 arrangements = st.builds(
     PanelPlaces,
-    st.dictionaries(st.sampled_from(PANELS), spots).map(lambda found: tuple(found.items())),
-    st.permutations(PANELS).map(tuple),
+    st.dictionaries(st.sampled_from(tuple(HEIGHTS_PX)), spots).map(lambda found: tuple(found.items())),
+    st.permutations(tuple(HEIGHTS_PX)).map(tuple),
     st.floats(LEAST_COLUMN_PX, 640),
     st.floats(LEAST_COLUMN_PX, 640),
 )
-opened = st.frozensets(st.sampled_from(PANELS))
+opened = st.frozensets(st.sampled_from(tuple(HEIGHTS_PX)))
 scales = st.sampled_from([1.0, 1.5, 2.0])
 FULL_HD = Rect(0.0, 0.0, 1920.0, 1080.0)
 
@@ -73,17 +73,17 @@ def test_the_charts_keep_half_of_the_window(window, names, places, scale):
 
 
 def test_a_column_shows_whole_panels_and_the_rest_as_tabs():
-    slots = docked(*PANELS).slots
+    slots = docked(*OPENED_BY_TAB).slots
     assert [slot.names for slot in slots] == [("controls",), ("session", "feed", "performance")]
     assert slots[-1].rect.bottom == FULL_HD.bottom
-    assert len(docked(*PANELS, window=Rect(0.0, 0.0, 1920.0, 2300.0)).slots) == 4
-    (slot,) = docked(*PANELS, window=Rect(0.0, 0.0, 1024.0, 600.0)).slots
-    assert slot.names == PANELS
+    assert len(docked(*OPENED_BY_TAB, window=Rect(0.0, 0.0, 1920.0, 2300.0)).slots) == 4
+    (slot,) = docked(*OPENED_BY_TAB, window=Rect(0.0, 0.0, 1024.0, 600.0)).slots
+    assert slot.names == OPENED_BY_TAB
 
 
 def test_the_panel_that_was_selected_last_is_in_front():
     places = PanelPlaces().select("performance").select("feed")
-    layout = docked(*PANELS, places=places)
+    layout = docked(*OPENED_BY_TAB, places=places)
     assert layout.slots[-1].front == "feed"
     assert layout.is_behind("session")
     assert layout.slot_of("session") is None

@@ -4,8 +4,9 @@ import pytest
 
 from flow_gl.core.commands import Retry, SetSpeed
 from flow_gl.core.palette import DARK
+from flow_gl.core.panels import OPENED_BY_TAB, PANEL_NAMES
 from flow_gl.core.schema import FeedState
-from flow_gl.ui.input.actions import ACTIONS, BY_NAME, PANELS, Context, Request
+from flow_gl.ui.input.actions import ACTIONS, BY_NAME, Context, Request
 from flow_gl.ui.state.axes import Parked
 from flow_gl.ui.state.view_state import ViewState
 
@@ -73,21 +74,21 @@ def test_escape_goes_back_one_thing_at_a_time_and_never_quits(context):
     assert not context.requests
 
 
-def test_tab_puts_all_overlays_away_and_brings_the_same_ones_back(context):
+def test_tab_hides_all_panels_and_then_shows_the_same_ones(context):
     state = do(context, "feed", "session")
     do(context, "overlays")
-    assert not any(state.is_panel_open(name) for name in PANELS)
+    assert not any(state.is_panel_open(name) for name in PANEL_NAMES)
     do(context, "overlays")
-    assert [name for name in PANELS if state.is_panel_open(name)] == ["session", "feed"]
+    assert [name for name in PANEL_NAMES if state.is_panel_open(name)] == ["session", "feed"]
 
 
-def test_tab_with_no_overlay_opens_them_all(context):
+def test_tab_with_no_panel_open_opens_the_usual_ones(context):
     state = do(context, "overlays")
-    assert all(state.is_panel_open(name) for name in PANELS)
+    assert state.open_panels == set(OPENED_BY_TAB)
 
 
 def test_a_panels_key_opens_and_closes_it(context):
-    for name in (*PANELS, "help"):
+    for name in PANEL_NAMES:
         assert do(context, name).is_panel_open(name)
         assert not do(context, name).is_panel_open(name)
 

@@ -14,7 +14,7 @@ from typing import Final
 from flow_gl.core.errors import UsageError
 from flow_gl.core.event_names import EVENT_NAMES
 from flow_gl.core.market.lod import BASES_NS
-from flow_gl.core.panels import NAMED
+from flow_gl.core.panels import PANEL_NAMES
 
 BUCKETS: Final = "100ms, 200ms, 500ms, 1s, 2s, 5s, 10s, 15s, 30s, 1m, 5m, 15m, 30m, 1h"
 """The base buckets (`core.market.lod.BASES_NS`) in the user's notation."""
@@ -56,8 +56,8 @@ def dataset(value: str) -> str:
 def panels(value: tuple[str, ...]) -> tuple[str, ...]:
     """Check the names of panels."""
     for name in value:
-        if name not in NAMED:
-            raise ValueError(f"expected some of {', '.join(NAMED)}, got {name!r}")
+        if name not in PANEL_NAMES:
+            raise ValueError(f"expected some of {', '.join(PANEL_NAMES)}, got {name!r}")
     return value
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Literal
 from flow_gl.core.event_names import EVENT_NAMES
 from flow_gl.core.log import mask
 from flow_gl.core.market.lod import THRESHOLD
-from flow_gl.core.panels import NAMED
+from flow_gl.core.panels import PANEL_NAMES
 from flow_gl.core.settings import checks
 from flow_gl.core.settings.aggregation import AGGREGATION, AggregationSettings
 from flow_gl.core.settings.declaration import (
@@ -269,7 +269,7 @@ class Settings:
     panels: Annotated[
         Names | None,
         Setting(
-            help=f"panels open at the start, separated by commas: {', '.join(NAMED)}",
+            help=f"panels open at the start, separated by commas: {', '.join(PANEL_NAMES)}",
             unset=_AS_LAST_TIME,
             metavar="A,B",
             check=checks.panels,

@@ -10,7 +10,7 @@ from enum import Enum
 from typing import Final
 
 from flow_gl.core.commands import Command, Retry, SetSpeed
-from flow_gl.core.panels import PANELS
+from flow_gl.core.panels import PANELS, PanelEntry
 from flow_gl.core.schema import FeedState
 from flow_gl.core.units import SECOND_NS
 from flow_gl.layers.cvd_reference import CvdReference
@@ -142,14 +142,6 @@ def _mute(context: Context) -> None:
     context.notes.append("alerts are muted" if context.state.is_muted else "alerts are on")
 
 
-def _overlays(context: Context) -> None:
-    state = context.state
-    if not state.open_panels and not state.are_panels_hidden:
-        state.open_panels = set(PANELS)
-    else:
-        state.are_panels_hidden = not state.are_panels_hidden
-
-
 def _lock(context: Context) -> None:
     if context.state.charts:
         context.state.toggle_lock(context.focus or 0)
@@ -223,12 +215,17 @@ def _select(number: int) -> Callable[[Context], None]:
     return lambda context: context.state.select(number, len(context.names))
 
 
-def _panel(name: str) -> Callable[[Context], None]:
-    return lambda context: context.state.toggle_panel(name)
-
-
-def _is_open(name: str) -> Callable[[ViewState], bool]:
-    return lambda state: state.is_panel_open(name)
+def _panel_action(entry: PanelEntry) -> Action:
+    name = entry.name
+    return Action(
+        name,
+        entry.title,
+        entry.keys,
+        "Overlays",
+        lambda context: context.state.toggle_panel(name),
+        entry.keys[0].upper(),
+        lambda state: state.is_panel_open(name),
+    )
 
 
 def _ask(request: Request) -> Callable[[Context], None]:
@@ -256,14 +253,8 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("slower", "Replay slower", ("[", "page_down"), "Engine", _speed(-1), "["),
     Action("faster", "Replay faster", ("]", "page_up"), "Engine", _speed(1), "]"),
     Action("retry", "Reconnect now", ("f5",), "Engine", lambda c: c.commands.append(Retry()), "F5"),
-    Action("controls", "Controls", ("d",), "Overlays", _panel("controls"), "D", _is_open("controls")),
-    Action("session", "Session numbers", ("n",), "Overlays", _panel("session"), "N", _is_open("session")),
-    Action("feed", "Feed status", ("g",), "Overlays", _panel("feed"), "G", _is_open("feed")),
-    Action("performance", "Performance", ("p",), "Overlays", _panel("performance"), "P", _is_open("performance")),
-    Action("alerts", "Alerts: rules and log", ("a",), "Overlays", _panel("alerts"), "A", _is_open("alerts")),
-    Action("tape", "Tape: time and sales", ("o",), "Overlays", _panel("tape"), "O", _is_open("tape")),
-    Action("overlays", "Show or hide overlays", ("tab",), "Overlays", _overlays, "Tab"),
-    Action("help", "Help", ("?", "f1"), "Overlays", _panel("help"), "?", _is_open("help")),
+    *(_panel_action(entry) for entry in PANELS),
+    Action("overlays", "Show or hide panels", ("tab",), "Overlays", lambda c: c.state.toggle_all_panels(), "Tab"),
     Action("menu", "Menu", ("f10",), "Overlays", _ask(Request.MENU), "F10"),
     *(Action(f"chart_{n}", f"Chart {n} alone", (str(n),), "Charts", _select(n), str(n)) for n in range(1, 10)),
     Action("all_charts", "All charts", ("0",), "Charts", _select(0), "0", lambda s: s.selected == 0),

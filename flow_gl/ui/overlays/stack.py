@@ -1,11 +1,13 @@
 """All overlays of a frame in draw order: headers, notices, panels, pinned bubbles, tooltips, the menu."""
 
+from importlib import import_module
 from typing import Final
 
 from imgui_bundle import imgui
 
 from flow_gl.core.commands import Command
 from flow_gl.core.jobs import Jobs
+from flow_gl.core.panels import HEIGHTS_PX
 from flow_gl.gl.view import Rect
 from flow_gl.layers.rows.hit import row_of
 from flow_gl.ui.input.actions import Action
@@ -13,10 +15,9 @@ from flow_gl.ui.overlays import notices
 from flow_gl.ui.overlays.frame import ChartFrame, Frame
 from flow_gl.ui.overlays.header import Header
 from flow_gl.ui.overlays.hover import window as tooltip
-from flow_gl.ui.overlays.panels import alerts, bubble, controls, feed, menu, performance, session
+from flow_gl.ui.overlays.panels import bubble, menu
 from flow_gl.ui.overlays.panels import help as help_panel
-from flow_gl.ui.overlays.panels.base import Panel
-from flow_gl.ui.overlays.panels.tape import TapePanel
+from flow_gl.ui.overlays.panels.base import Content, Panel
 from flow_gl.ui.paint.painter import Painter
 from flow_gl.ui.state.view_state import ViewState
 
@@ -37,15 +38,7 @@ class Overlays:
         self._is_menu_due = False
         self._menu_at: tuple[float, float] | None = None
         self._headers: list[Header] = []
-        tape = TapePanel()
-        self._panels: Final = [
-            Panel("controls", jobs, fill=controls.fill),
-            Panel("session", jobs, form=session.form),
-            Panel("feed", jobs, fill=feed.fill, form=feed.form),
-            Panel("performance", jobs, fill=performance.fill, form=performance.form),
-            Panel("alerts", jobs, fill=alerts.AlertPanel().fill),
-            Panel("tape", jobs, fill=tape.fill, form=tape.form),
-        ]
+        self._panels: Final = [Panel(name, jobs, content_of(name)) for name in HEIGHTS_PX]
         self._said: tuple[object, ...] = ()
         self._covered: Final[dict[int, tuple[Rect, ...]]] = {}
 
@@ -118,6 +111,12 @@ class Overlays:
     def ask_for_menu(self, at: tuple[float, float] | None = None) -> None:
         """Open the menu in the next frame, at a point (in ImGui units) or at the mouse."""
         self._is_menu_due, self._menu_at = True, at
+
+
+def content_of(panel: str) -> Content:
+    """Load the module of a panel and return what it shows."""
+    content: Content = import_module(f"flow_gl.ui.overlays.panels.{panel}").content()
+    return content
 
 
 def _is_held() -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final, Literal
 
-from flow_gl.core.panels import PLACED
+from flow_gl.core.panels import HEIGHTS_PX
 from flow_gl.gl.view import Rect
 
 Side = Literal["left", "right", "float"]
@@ -28,16 +28,6 @@ LAST_SLOT_PX: Final = 360.0
 """Least height of the last slot where a column has several."""
 _NEARLY: Final = 0.8
 """A panel has a slot of its own if this share of its height fits."""
-HEIGHTS_PX: Final = {
-    "controls": 800.0,
-    "session": 690.0,
-    "feed": 470.0,
-    "performance": 430.0,
-    "tape": 620.0,
-    "alerts": 690.0,
-}
-"""Height at which a panel shows everything without scrolling."""
-_USUAL_HEIGHT_PX: Final = 420.0
 _GAP_PX: Final = 8.0
 _LEAST_FLOAT_PX: Final = (180.0, 120.0)
 
@@ -56,7 +46,7 @@ class Place:
     x: float = 60.0
     y: float = 80.0
     width: float = COLUMN_PX
-    height: float = _USUAL_HEIGHT_PX
+    height: float = 420.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +67,7 @@ class PanelPlaces:
 
     def place(self, name: str) -> Place:
         """Return a panel's place."""
-        return dict(self.places).get(name, Place(height=HEIGHTS_PX.get(name, _USUAL_HEIGHT_PX)))
+        return dict(self.places).get(name, Place(height=HEIGHTS_PX[name]))
 
     def rank(self, name: str) -> int:
         """Return how recently a panel was selected; -1 if it never was."""
@@ -174,7 +164,7 @@ def lay_out(window: Rect, names: tuple[str, ...], places: PanelPlaces, scale: fl
 
 def open_in_order(names: frozenset[str]) -> tuple[str, ...]:
     """Return the open panels that have a place in the layout, in the order in which a column shows them."""
-    return tuple(name for name in PLACED if name in names)
+    return tuple(name for name in HEIGHTS_PX if name in names)
 
 
 def _column_widths(
@@ -198,7 +188,7 @@ def _stack(column: Rect, names: Sequence[str], places: PanelPlaces, side: Side, 
     slots = []
     top = column.y
     for name in names[:-1]:
-        wanted = round(HEIGHTS_PX.get(name, _USUAL_HEIGHT_PX) * scale)
+        wanted = round(HEIGHTS_PX[name] * scale)
         room = column.bottom - LAST_SLOT_PX * scale - top
         if room < _NEARLY * wanted:
             break

@@ -7,7 +7,7 @@ import msgspec
 
 from flow_gl.core.market.lod import THRESHOLD
 from flow_gl.core.palette import PALETTES
-from flow_gl.core.panels import NAMED
+from flow_gl.core.panels import PANEL_NAMES
 from flow_gl.core.settings import DECLARED, Settings
 from flow_gl.core.settings.program import SCALE_RANGE
 from flow_gl.core.system import folders
@@ -94,7 +94,7 @@ def apply(state: ViewState, preferences: Preferences, settings: Settings) -> Non
     """Initialise a state from the settings of this run, and from the preferences where a setting was not given."""
     name = settings.palette or preferences.palette
     state.palette = PALETTES.get(name, state.palette)
-    state.open_panels = set(preferences.panels if settings.panels is None else settings.panels) & set(NAMED)
+    state.open_panels = set(preferences.panels if settings.panels is None else settings.panels) & set(PANEL_NAMES)
     defaults = {name: name in state.filters.layers for name in LAYERS}
     state.filters.layers = {name for name in LAYERS if preferences.shown_layers.get(name, defaults[name])}
     if settings.marks is not None:
@@ -103,8 +103,8 @@ def apply(state: ViewState, preferences: Preferences, settings: Settings) -> Non
     state.cvd_share = preferences.cvd_share
     state.is_muted = preferences.is_muted
     state.panel_places = PanelPlaces(
-        tuple((name, place) for name, place in preferences.panel_places.items() if name in NAMED),
-        tuple(name for name in preferences.recent_panels if name in NAMED),
+        tuple((name, place) for name, place in preferences.panel_places.items() if name in PANEL_NAMES),
+        tuple(name for name in preferences.recent_panels if name in PANEL_NAMES),
         preferences.left_column_px,
         preferences.right_column_px,
     )

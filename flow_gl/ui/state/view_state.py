@@ -11,6 +11,7 @@ from flow_gl.core.cached import Cached
 from flow_gl.core.market.limits import MAX_TICK
 from flow_gl.core.market.lod import THRESHOLD
 from flow_gl.core.palette import DARK, PALETTES, Palette
+from flow_gl.core.panels import OPENED_BY_TAB
 from flow_gl.core.schema import MAX_LODS
 from flow_gl.core.settings import DEFAULTS, AggregationSettings
 from flow_gl.gl.view import Rect
@@ -176,6 +177,13 @@ class ViewState:
         else:
             self.open_panels.add(name)
         self.panel_places = self.panel_places.select(name)
+
+    def toggle_all_panels(self) -> None:
+        """Hide the open panels or show them again; if none is open, open those that Tab opens."""
+        if not self.open_panels and not self.are_panels_hidden:
+            self.open_panels = set(OPENED_BY_TAB)
+        else:
+            self.are_panels_hidden = not self.are_panels_hidden
 
     def lay_out_panels(self, window: Rect, scale: float) -> PanelLayout:
         """Return where the panels that are shown are in a window."""

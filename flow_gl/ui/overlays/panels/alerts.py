@@ -24,6 +24,7 @@ from flow_gl.ui.alerts.templates import TEMPLATES
 from flow_gl.ui.overlays import words
 from flow_gl.ui.overlays.frame import Frame
 from flow_gl.ui.overlays.panels import base
+from flow_gl.ui.overlays.panels.base import Content
 from flow_gl.ui.paint.theme import sign_color, u32
 from flow_gl.ui.state.axes import EDGE_SHARE, Parked
 from flow_gl.ui.state.view_state import ViewState
@@ -38,6 +39,11 @@ _LEAST_WORDS: Final = {
     "second_volume": "contracts",
     "second_delta": "contracts",
 }
+
+
+def content() -> Content:
+    """Return what the panel shows."""
+    return Content(fill=AlertPanel().fill)
 
 
 class AlertPanel:

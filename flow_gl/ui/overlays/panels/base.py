@@ -53,8 +53,22 @@ class Section:
     """Width of the label column as a share of the section, for up to two columns of values."""
 
 
-Form = Callable[[Frame, ViewState], list[Section]]
 Fill = Callable[[Frame, ViewState], list[Command]]
+Form = Callable[[Frame, ViewState], list[Section]]
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a panel shows; each panel's module returns its own from `content()`.
+
+    Attributes
+    ----------
+    fill : draws the widgets each time the window is rebuilt, and returns the user's commands
+    form : returns the sections of figures
+    """
+
+    fill: Fill | None = None
+    form: Form | None = None
 
 
 class Panel:
@@ -64,16 +78,13 @@ class Panel:
 
     Parameters
     ----------
-    name : name of the action that opens the panel
-    fill : draws the widgets each time the window is rebuilt, and returns the user's commands
-    form : returns the sections of figures
+    name : as in `core.panels`
     """
 
-    def __init__(self, name: str, jobs: Jobs, *, fill: Fill | None = None, form: Form | None = None) -> None:
+    def __init__(self, name: str, jobs: Jobs, content: Content) -> None:
         self.name: Final = name
         self._job: Final = jobs.add("panel")
-        self._fill: Final = fill
-        self._form: Final = form
+        self._content: Final = content
         self._figures: list[Figures] = []
         self._is_shown = False
         self._is_changed = False
@@ -88,10 +99,10 @@ class Panel:
         elif not self._job.may_run("time"):
             return
         self._is_changed = True
-        if self._form is None:
+        if self._content.form is None:
             return
         before = self._figures
-        self._figures = [Figures(section, painter) for section in self._form(frame, state)]
+        self._figures = [Figures(section, painter) for section in self._content.form(frame, state)]
         for now, was in zip(self._figures, before, strict=False):
             now.place_like(was)
 
@@ -112,8 +123,8 @@ class Panel:
         with window(self.name, frame, state, may_keep=not (is_full or self._is_changed)) as is_filled:
             if is_filled:
                 self._is_changed = False
-                if self._fill is not None:
-                    commands = self._fill(frame, state)
+                if self._content.fill is not None:
+                    commands = self._content.fill(frame, state)
                 for section in self._figures:
                     section.draw(state.palette)
         return commands

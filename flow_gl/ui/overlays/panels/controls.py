@@ -16,6 +16,7 @@ from flow_gl.layers.rows.hit import hidden_count
 from flow_gl.ui.overlays import words
 from flow_gl.ui.overlays.frame import ChartFrame, Frame
 from flow_gl.ui.overlays.panels import base
+from flow_gl.ui.overlays.panels.base import Content
 from flow_gl.ui.state.timeline import FOLDINGS, Folding
 from flow_gl.ui.state.view_state import ViewState
 
@@ -26,6 +27,11 @@ _FOLDINGS: Final[dict[Folding, str]] = {
     "all": "closed hours and halts",
     "none": "nothing",
 }
+
+
+def content() -> Content:
+    """Return what the panel shows."""
+    return Content(fill=fill)
 
 
 def fill(frame: Frame, state: ViewState) -> list[Command]:

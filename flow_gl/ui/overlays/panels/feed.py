@@ -10,10 +10,15 @@ from flow_gl.store.market import EngineReader, MarketReader
 from flow_gl.ui.overlays import words
 from flow_gl.ui.overlays.frame import ChartFrame, Frame
 from flow_gl.ui.overlays.panels import base
-from flow_gl.ui.overlays.panels.base import Row, Section
+from flow_gl.ui.overlays.panels.base import Content, Row, Section
 from flow_gl.ui.paint.theme import tone_color, u32
 from flow_gl.ui.state.motion import feed_now
 from flow_gl.ui.state.view_state import ViewState
+
+
+def content() -> Content:
+    """Return what the panel shows."""
+    return Content(fill=fill, form=form)
 
 
 def fill(frame: Frame, state: ViewState) -> list[Command]:

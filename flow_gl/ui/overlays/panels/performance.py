@@ -9,8 +9,13 @@ from flow_gl.core.schema import MAX_LODS
 from flow_gl.store.market import EngineReader, MarketReader
 from flow_gl.ui.overlays import words
 from flow_gl.ui.overlays.frame import Frame
-from flow_gl.ui.overlays.panels.base import Row, Section
+from flow_gl.ui.overlays.panels.base import Content, Row, Section
 from flow_gl.ui.state.view_state import ViewState
+
+
+def content() -> Content:
+    """Return what the panel shows."""
+    return Content(fill=fill, form=form)
 
 
 def fill(frame: Frame, _state: ViewState) -> list[Command]:

@@ -8,7 +8,7 @@ from flow_gl.layers.cvd_reference import CvdReference
 from flow_gl.store.market import MarketReader
 from flow_gl.ui.overlays import words
 from flow_gl.ui.overlays.frame import Frame
-from flow_gl.ui.overlays.panels.base import Row, Section
+from flow_gl.ui.overlays.panels.base import Content, Row, Section
 from flow_gl.ui.paint.theme import sign_color
 from flow_gl.ui.state.view_state import ViewState
 
@@ -24,6 +24,11 @@ _RANGE: Final = (
     ("Low", "low", "partial"),
 )
 _PRIOR: Final = (("High", "high"), ("Low", "low"), ("Close", "close"), ("POC", "poc"), ("VAH", "vah"), ("VAL", "val"))
+
+
+def content() -> Content:
+    """Return what the panel shows."""
+    return Content(form=form)
 
 
 def form(frame: Frame, state: ViewState) -> list[Section]:

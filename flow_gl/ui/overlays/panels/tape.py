@@ -18,7 +18,7 @@ from flow_gl.store.ring import Cursor
 from flow_gl.ui.overlays import words
 from flow_gl.ui.overlays.frame import ChartFrame, Frame
 from flow_gl.ui.overlays.panels import base
-from flow_gl.ui.overlays.panels.base import Row, Section
+from flow_gl.ui.overlays.panels.base import Content, Row, Section
 from flow_gl.ui.state.view_state import ViewState
 
 PERIOD_S: Final = 0.25
@@ -27,6 +27,12 @@ MOST_ROWS: Final = 25
 _KEPT: Final = 60
 _LARGEST_FILTER: Final = 500.0
 _COLOR_OF: Final = {int(Side.BUY): "buy", int(Side.SELL): "sell"}
+
+
+def content() -> Content:
+    """Return what the panel shows."""
+    panel = TapePanel()
+    return Content(panel.fill, panel.form)
 
 
 @dataclass(slots=True)
