@@ -32,6 +32,7 @@ from flow_gl.core.items import Trades
 from flow_gl.core.sessions import SessionCalendar
 from flow_gl.core.settings import AggregationSettings
 from flow_gl.core.spec import LiveSpec
+from flow_gl.core.units import SECOND_NS
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.engine.warm import warm_up
 from flow_gl.feed.files.replay import read_items
@@ -114,9 +115,7 @@ class Soak:
             draw=self._rng.random,
         )
         self._pipeline = Pipeline(AggregationSettings(arm=ARM), sessions=SessionCalendar())
-        charts = Charts(
-            symbols, attach=self._pipeline.chart, make_store=lambda _: touched_store(), bucket_ns=1_000_000_000
-        )
+        charts = Charts(symbols, attach=self._pipeline.chart, make_store=lambda _: touched_store(), bucket_ns=SECOND_NS)
         self._folder = Path(owned.enter_context(tempfile.TemporaryDirectory(prefix="flow_gl_soak_")))
         self._persistence = Persistence(LiveSpec(symbols, record_dir=str(self._folder), archive="off"), SYSTEM)
         self._engine = Engine(

@@ -19,7 +19,7 @@ _BEFORE_NS: Final = int(datetime(2026, 12, 4, 20, tzinfo=UTC).timestamp()) * SEC
 _SESSIONS: Final = 6
 _ROLL: Final = 20261210
 """First trade date of the next contract, which trades `_CARRY` higher."""
-_CARRY: Final = 190 * 1_000_000_000
+_CARRY: Final = 190 * PRICE_SCALE
 _CONTRACTS: Final = ((100, "NQZ6"), (200, "NQH7"))
 
 

@@ -24,6 +24,7 @@ from flow_gl.core.commands import Command
 from flow_gl.core.schema import FeedState
 from flow_gl.core.settings import AggregationSettings
 from flow_gl.core.spec import DemoSpec, EngineSpec, FilesSpec, LiveSpec
+from flow_gl.core.units import SECOND_NS
 from flow_gl.dbn.writing import write_dbn
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.engine.sinks import Collector
@@ -33,7 +34,7 @@ from flow_gl.runtime.meters import StatusBoard
 from flow_gl.store.market import EngineReader, EngineStore
 from tests.feed.market_files import NAMES, csv_text, definition_record, frames, header, write
 from tests.gateway.process import GatewayProcess
-from tests.gateway.tape import SECOND, make_tape
+from tests.gateway.tape import make_tape
 from tests.kit.trades import make_trades
 
 PATIENCE_S: Final = 60.0
@@ -87,7 +88,7 @@ def scenarios(folder: Path) -> Iterator[tuple[str, Callable[[], object]]]:
         days.append(folder / f"day{day}.dbn")
         write_dbn(
             days[-1],
-            make_trades(2_000, seed=day, start_ns=int(trades["ts_event"][0]) + day * 86_400 * SECOND),
+            make_trades(2_000, seed=day, start_ns=int(trades["ts_event"][0]) + day * 86_400 * SECOND_NS),
             symbols=SYMBOLS,
         )
     yield "a file of several instruments", lambda: replay([several], symbols=("NQZ5", "NQH6"))
@@ -108,7 +109,7 @@ def scenarios(folder: Path) -> Iterator[tuple[str, Callable[[], object]]]:
             EngineSpec(feed=DemoSpec(history_s=600.0, speed=10.0)), until=lambda status: status["trades"] > 2_000
         ),
     )
-    open_ns = time.time_ns() - 600 * SECOND
+    open_ns = time.time_ns() - 600 * SECOND_NS
     tape = make_tape(3000, step_ns=100_000_000, open_ns=open_ns)
     gateway = GatewayProcess(count=len(tape), published=1500, step_ns=100_000_000, open_ns=open_ns)
     live = EngineSpec(
@@ -129,7 +130,7 @@ def scenarios(folder: Path) -> Iterator[tuple[str, Callable[[], object]]]:
 
 
 def _by_hand(trades: np.ndarray) -> None:
-    pipeline = Pipeline(AggregationSettings(bucket_ns=SECOND // 10, arm=1, cvd_reset="never"), lods=3)
+    pipeline = Pipeline(AggregationSettings(bucket_ns=SECOND_NS // 10, arm=1, cvd_reset="never"), lods=3)
     pipeline.attach(NAMES["NQZ5"], Collector(lods=3))
     for part in np.array_split(trades, 7):
         pipeline.process(part)

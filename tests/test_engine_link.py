@@ -19,6 +19,7 @@ from flow_gl.core.schema import FeedState
 from flow_gl.core.settings import AggregationSettings
 from flow_gl.core.spec import DemoSpec, EngineSpec, FilesSpec, encode
 from flow_gl.core.system.platform.processes import is_running
+from flow_gl.core.units import SECOND_NS
 from flow_gl.dbn.writing import write_dbn
 from flow_gl.feed.synthetic.demo import TradeMaker
 from flow_gl.ui.link import LinkState
@@ -70,7 +71,7 @@ def day(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A quarter of an hour of a synthetic market, with a halt, as a DBN file."""
     maker = TradeMaker(seed=3, history_s=0.0, start_ns=1_794_500_000_000_000_000, halts=[(300.0, 120.0)])
     blocks = []
-    while maker.next_ns < maker.start_ns + 900 * 1_000_000_000:
+    while maker.next_ns < maker.start_ns + 900 * SECOND_NS:
         blocks.append(maker.next_block())
     path = tmp_path_factory.mktemp("day") / "day.dbn.zst"
     symbols = {one.instrument_id: one.symbol_at(maker.live_ns) for one in maker.contracts}
@@ -182,7 +183,7 @@ def test_an_engine_that_keeps_dying_is_given_up_with_its_last_words(engines: lis
 
     def step() -> None:
         link.poll()
-        clock.advance(1_000_000_000)
+        clock.advance(SECOND_NS)
 
     with closing(link):
         until(lambda: link.state is LinkState.FAILED, "it is not given up", step=step)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from flow_gl.core.units import SECOND_NS
 from flow_gl.dbn.writing import write_dbn
 from flow_gl.feed.synthetic.demo import TradeMaker
 
@@ -68,7 +69,7 @@ def test_bubbles_of_a_file_become_a_dataframe(tmp_path: Path) -> None:
     write_dbn(path, trades, symbols=maker.symbols())
     size = trades["size"].astype(np.int64)
     cvd = size[trades["side"] == ord("B")].sum() - size[trades["side"] == ord("A")].sum()
-    bubbles = len(np.unique(trades["ts_event"] // 10**9))
+    bubbles = len(np.unique(trades["ts_event"] // SECOND_NS))
     assert run("bubbles_to_dataframe.py", path).splitlines()[-1] == (
         f"{bubbles} bubbles, {len(trades)} trades, final CVD {cvd}"
     )

@@ -13,6 +13,7 @@ import pytest
 from flow_gl.core.errors import EXIT_FEED
 from flow_gl.core.items import Trades
 from flow_gl.core.spec import KEY_VARIABLE, EngineSpec, LiveSpec
+from flow_gl.core.units import SECOND_NS
 from flow_gl.feed.files.replay import read_items
 from flow_gl.services.archive.query import list_sessions
 from flow_gl.ui.link import LinkState
@@ -28,7 +29,7 @@ COUNT, PUBLISHED, STEP_NS = 3000, 1500, 100_000_000
 @pytest.fixture(scope="module")
 def market() -> Iterator[tuple[GatewayProcess, np.ndarray]]:
     """A gateway whose tape began ten minutes ago, and that tape."""
-    open_ns = time.time_ns() - 600 * 1_000_000_000
+    open_ns = time.time_ns() - 600 * SECOND_NS
     tape = make_tape(COUNT, step_ns=STEP_NS, open_ns=open_ns)
     gateway = GatewayProcess(count=COUNT, published=PUBLISHED, step_ns=STEP_NS, open_ns=open_ns)
     yield gateway, tape

@@ -19,6 +19,7 @@ import pytest
 from flow_gl.core.errors import EXIT_FEED, EXIT_RESOURCE
 from flow_gl.core.schema import GapKind
 from flow_gl.core.spec import KEY_VARIABLE, EngineSpec, LiveSpec
+from flow_gl.core.units import SECOND_NS
 from flow_gl.ui.overlays.status import HEARTBEAT_S, Condition, Tone, awaiting, condition
 from flow_gl.view.engine_link.supervisor import EngineLink
 from tests.gateway.process import GatewayProcess
@@ -27,7 +28,7 @@ from tests.kit.numbers import totals_shown
 from tests.kit.waiting import until
 from tests.test_live_process import expected
 
-NOW_NS = int(dt.datetime(2026, 11, 17, 15, 30, tzinfo=dt.UTC).timestamp()) * 1_000_000_000
+NOW_NS = int(dt.datetime(2026, 11, 17, 15, 30, tzinfo=dt.UTC).timestamp()) * SECOND_NS
 COUNT, PUBLISHED, STEP_NS = 3000, 1500, 100_000_000
 PATIENCE_S = 60.0
 SHM = Path("/dev/shm")
@@ -53,7 +54,7 @@ def process() -> Iterator[GatewayProcess]:
     gateway.kill()
 
 
-OPEN_NS = NOW_NS - 300 * 1_000_000_000
+OPEN_NS = NOW_NS - 300 * SECOND_NS
 TAPE = make_tape(COUNT, step_ns=STEP_NS, open_ns=OPEN_NS)
 
 

@@ -16,6 +16,7 @@ import pytest
 from flow_gl.core.schema import UNDEF_PRICE, FeedState
 from flow_gl.core.sessions import SessionCalendar
 from flow_gl.core.spec import LiveSpec
+from flow_gl.core.units import SECOND_NS
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.feed.live.hours import Hours
 from flow_gl.feed.live.supervisor import LiveFeed
@@ -24,14 +25,14 @@ from flow_gl.runtime.engine_loop import Engine
 from flow_gl.runtime.meters import StatusBoard
 from flow_gl.store.market import EngineReader, EngineStore, MarketReader, MarketStore
 from flow_gl.ui.overlays.status import opening
-from tests.feed.live_rig import PATIENCE_S, SECOND, TestClock
+from tests.feed.live_rig import PATIENCE_S, TestClock
 from tests.gateway.process import GatewayProcess
 from tests.gateway.tape import ES, KEY, NEXT_NQ, NQ, Contract, make_tape, of
 
 NEW_YORK = ZoneInfo("America/New_York")
-CLOSE_NS = int(dt.datetime(2025, 11, 27, 13, 0, tzinfo=NEW_YORK).timestamp()) * SECOND
-OPEN_NS = int(dt.datetime(2025, 11, 27, 18, 0, tzinfo=NEW_YORK).timestamp()) * SECOND
-TAPE_OPTIONS = {"count": 2000, "step_ns": 200_000_000, "open_ns": CLOSE_NS - 120 * SECOND, "by_calendar": True}
+CLOSE_NS = int(dt.datetime(2025, 11, 27, 13, 0, tzinfo=NEW_YORK).timestamp()) * SECOND_NS
+OPEN_NS = int(dt.datetime(2025, 11, 27, 18, 0, tzinfo=NEW_YORK).timestamp()) * SECOND_NS
+TAPE_OPTIONS = {"count": 2000, "step_ns": 200_000_000, "open_ns": CLOSE_NS - 120 * SECOND_NS, "by_calendar": True}
 TAPE = make_tape(**TAPE_OPTIONS)
 BEFORE = int(np.searchsorted(TAPE["ts_recv"], CLOSE_NS))
 
@@ -53,7 +54,7 @@ class Program:
         self._status = EngineStore.local()
         pipeline = Pipeline(sessions=SessionCalendar())
         self.charts = Charts(
-            ("NQ.v.0", "ES.v.0"), attach=pipeline.chart, make_store=self._make, bucket_ns=SECOND, may_renew=True
+            ("NQ.v.0", "ES.v.0"), attach=pipeline.chart, make_store=self._make, bucket_ns=SECOND_NS, may_renew=True
         )
         self.engine = Engine(
             feed=self.feed,
@@ -94,7 +95,7 @@ class Program:
         """Nobody trades; the gateway's heartbeats come."""
         while self.clock.wall < until_ns:
             self.gateway("heartbeat", ts=self.clock.wall)
-            self.clock.advance(min(5.0, (until_ns - self.clock.wall) / SECOND))
+            self.clock.advance(min(5.0, (until_ns - self.clock.wall) / SECOND_NS))
             time.sleep(0.002)
             self.engine.turn()
 
@@ -118,20 +119,20 @@ def test_at_the_open_after_an_early_close_the_new_contract_takes_the_chart_and_t
     gateway, engine = program.gateway, program.engine
     program.until(lambda: program.feed.status().state is FeedState.LIVE, "the first connection")
     gateway("publish", count=BEFORE - 100)
-    program.clock.advance((CLOSE_NS - program.clock.wall) / SECOND)
+    program.clock.advance((CLOSE_NS - program.clock.wall) / SECOND_NS)
     old = TAPE[:BEFORE]
     program.until(lambda: engine.trades == count_of(NQ, ES, rows=old), "the old session")
     program.until(lambda: program.status["state"] == FeedState.CLOSED, "the close")
     assert opening(int(program.status["next_open"])) == "Thursday 18:00 ET"
     first_nq = program.charts.stores()[0]
 
-    program.clock.wall = OPEN_NS - 20 * SECOND  # it sleeps until shortly before the open
+    program.clock.wall = OPEN_NS - 20 * SECOND_NS  # it sleeps until shortly before the open
     program.until(lambda: program.feed.status().state is FeedState.CLOSED, "a connection after the sleep")
     gateway("remap", requested="NQ.v.0", symbol="NQH6")
     assert program.chart(0).symbol == "NQZ5"
-    program.pass_quietly(OPEN_NS + SECOND)
+    program.pass_quietly(OPEN_NS + SECOND_NS)
     gateway("publish", count=len(TAPE) - BEFORE)
-    program.clock.advance((int(TAPE["ts_recv"][-1]) - program.clock.wall) / SECOND)
+    program.clock.advance((int(TAPE["ts_recv"][-1]) - program.clock.wall) / SECOND_NS)
     new = TAPE[BEFORE:]
     program.until(lambda: program.chart(0).symbol == "NQH6", "the new mapping")
     program.until(

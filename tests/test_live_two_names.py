@@ -8,10 +8,11 @@ import pytest
 
 from flow_gl.core.items import Item, Mapping
 from flow_gl.core.schema import FeedState
+from flow_gl.core.units import SECOND_NS
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.runtime.charts import Charts
 from flow_gl.store.market import MarketReader, MarketStore
-from tests.feed.live_rig import SECOND, Rig
+from tests.feed.live_rig import Rig
 from tests.gateway.process import GatewayProcess
 from tests.gateway.tape import ES, make_tape, of
 from tests.test_resumed import Run
@@ -35,7 +36,7 @@ def charts_of(items: list[Item]) -> list[tuple[str, str, int, bytes, bytes]]:
         NAMES,
         attach=pipeline.chart,
         make_store=lambda _: MarketStore.local(base_capacity=1 << 10),
-        bucket_ns=SECOND,
+        bucket_ns=SECOND_NS,
     )
     for item in items:
         if isinstance(item, Mapping):
@@ -60,7 +61,7 @@ def assert_two_charts(items: list[Item], trades: np.ndarray) -> None:
 
 
 def test_two_names_of_one_instrument_are_two_charts_of_the_same_numbers(gateway: GatewayProcess) -> None:
-    rig = Rig(gateway, wall_ns=int(TAPE["ts_recv"][1999]) + SECOND, symbols=NAMES)
+    rig = Rig(gateway, wall_ns=int(TAPE["ts_recv"][1999]) + SECOND_NS, symbols=NAMES)
     rig.start()
     rig.until_state(FeedState.LIVE)
     gateway("publish", count=500)

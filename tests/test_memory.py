@@ -8,6 +8,7 @@ from flow_gl.core.clock import ManualClock
 from flow_gl.core.items import Mapping
 from flow_gl.core.sessions import SessionCalendar
 from flow_gl.core.spec import DemoSpec
+from flow_gl.core.units import HOUR_NS, SECOND_NS
 from flow_gl.engine.market import Market
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.feed.synthetic.demo import SyntheticFeed
@@ -17,7 +18,6 @@ from flow_gl.runtime.meters import StatusBoard
 from flow_gl.store.market import EngineStore, MarketReader, MarketStore
 from tests.kit.scripted_feed import START_NS
 
-HOUR_NS = 3_600_000_000_000
 MOST_GROWTH = 3_000
 """Objects: gaps as they come. One kept for each bubble, turn or publishing would be tens of thousands."""
 
@@ -34,7 +34,7 @@ def test_the_engine_holds_no_more_after_a_day_than_after_a_third_of_it():
         return stores[-1]
 
     pipeline = Pipeline(sessions=SessionCalendar())
-    charts = Charts(("NQ.v.0", "ES.v.0"), attach=pipeline.chart, make_store=make, bucket_ns=1_000_000_000)
+    charts = Charts(("NQ.v.0", "ES.v.0"), attach=pipeline.chart, make_store=make, bucket_ns=SECOND_NS)
     engine = Engine(
         feed=feed,
         pipeline=pipeline,
@@ -72,7 +72,7 @@ def test_a_contract_that_a_name_no_longer_means_is_freed_at_once():
         ("NQ.v.0",),
         attach=pipeline.chart,
         make_store=lambda _: MarketStore.local(base_capacity=1 << 10),
-        bucket_ns=1_000_000_000,
+        bucket_ns=SECOND_NS,
         may_renew=True,
     )
     gc.collect()

@@ -12,24 +12,24 @@ import zstandard
 from flow_gl.core.items import Mapping
 from flow_gl.core.schema import TRADE, UNDEF_PRICE
 from flow_gl.core.sessions import SessionCalendar
+from flow_gl.core.units import SECOND_NS
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.engine.sinks import Collector
 from flow_gl.feed.files.replay import read_items
 from flow_gl.feed.live.intake import Intake
 from tests.services.recorder_rig import Run
 
-SECOND = 1_000_000_000
-START = int(dt.datetime(2025, 11, 28, 15, tzinfo=dt.UTC).timestamp()) * SECOND
-SATURDAY = int(dt.datetime(2025, 11, 29, 17, tzinfo=dt.UTC).timestamp()) * SECOND
+START = int(dt.datetime(2025, 11, 28, 15, tzinfo=dt.UTC).timestamp()) * SECOND_NS
+SATURDAY = int(dt.datetime(2025, 11, 29, 17, tzinfo=dt.UTC).timestamp()) * SECOND_NS
 NAME, UNNAMED = 158704, 101
 
 
 def trades(count: int = 8, **columns: object) -> np.ndarray:
     rows = np.zeros(count, TRADE)
     rows["length"], rows["publisher_id"], rows["instrument_id"] = 12, 1, NAME
-    rows["ts_event"] = START + np.arange(count) * SECOND
+    rows["ts_event"] = START + np.arange(count) * SECOND_NS
     rows["ts_recv"] = rows["ts_event"] + 100
-    rows["price"] = 25_000 * SECOND + np.arange(count) * 250_000_000
+    rows["price"] = 25_000 * SECOND_NS + np.arange(count) * 250_000_000
     rows["size"], rows["action"], rows["sequence"] = 2, ord("T"), np.arange(count)
     rows["side"] = np.resize(np.frombuffer(b"ABN", np.uint8), count)
     for name, values in columns.items():
@@ -48,7 +48,7 @@ def at(name: str, value: int, *, row: int = 3, **others: int) -> np.ndarray:
 CASES = {
     "plain": trades(),
     "bad ts_recv, flagged": at("ts_recv", START, flags=8),
-    "a report 700 s late": at("ts_recv", START + 703 * SECOND),
+    "a report 700 s late": at("ts_recv", START + 703 * SECOND_NS),
     "no ts_recv": at("ts_recv", -1),
     "every flag": trades(flags=[0, 1, 2, 4, 8, 128, 130, 255]),
     "small and negative prices": trades(price=[-60_500, -60_000, 0, 500, 25, -25, 60_000, 6_400_500]),
@@ -56,7 +56,7 @@ CASES = {
     "size 0": at("size", 0),
     "another action": at("action", ord("C")),
     "no time": at("ts_event", -1, ts_recv=-1),
-    "on a Saturday": trades(ts_event=SATURDAY + np.arange(8) * SECOND, ts_recv=SATURDAY + np.arange(8) * SECOND),
+    "on a Saturday": trades(ts_event=SATURDAY + np.arange(8) * SECOND_NS, ts_recv=SATURDAY + np.arange(8) * SECOND_NS),
 }
 
 
@@ -104,7 +104,7 @@ def from_live(rows, folder):
     kinds = dbn.SType.RAW_SYMBOL
     named = bytes(dbn.SymbolMappingMsg(1, NAME, START, kinds, "NQZ5", kinds, "NQZ5", 0, 0))
     chunks = [named, *(row.tobytes() for row in rows)]
-    assert intake.take(chunks, SATURDAY + 60 * SECOND, items) is None
+    assert intake.take(chunks, SATURDAY + 60 * SECOND_NS, items) is None
     return items
 
 

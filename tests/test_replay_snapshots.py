@@ -22,7 +22,7 @@ from flow_gl.core.market.lod import widths_ns
 from flow_gl.core.schema import BUBBLE, MAX_LODS, FeedState
 from flow_gl.core.settings import AggregationSettings
 from flow_gl.core.spec import EngineSpec, FilesSpec
-from flow_gl.core.units import SECOND_NS
+from flow_gl.core.units import MINUTE_NS, SECOND_NS
 from flow_gl.dbn.writing import write_dbn
 from flow_gl.engine.summary import Summary
 from flow_gl.feed.files import trade_file
@@ -38,7 +38,6 @@ from tests.feed.market_files import NAMES, OPEN_NS
 from tests.kit.trades import make_trades
 
 SYMBOLS = {instrument_id: name for name, instrument_id in NAMES.items()}
-HOUR_NS = 3_600 * 1_000_000_000
 TABLES = ("open", "profile", "session", "levels", "gaps", "rolls", "sessions", "instrument")
 
 
@@ -63,7 +62,7 @@ def some_days(seed: int, *, trades: int = 3_000) -> NDArray[np.void]:
     parts, at = [], OPEN_NS
     for part in range(6):
         parts.append(make_trades(trades // 6, seed=seed * 10 + part, start_ns=at, ids=tuple(SYMBOLS)))
-        at = int(parts[-1]["ts_event"].max()) + rng.choice([30, 90, 3_600, 9 * 3_600, 50 * 3_600]) * 1_000_000_000
+        at = int(parts[-1]["ts_event"].max()) + rng.choice([30, 90, 3_600, 9 * 3_600, 50 * 3_600]) * SECOND_NS
     return np.concatenate(parts)
 
 
@@ -173,7 +172,7 @@ def test_kept_levels_are_the_files_numbers_wherever_files_end(seed: int, tmp_pat
     paths = write_cut(tmp_path, rows, rng.sample(range(1, len(rows)), rng.randint(1, 7)))
     options: dict[str, Any] = {
         "sessions": seed % 4 != 3,
-        "bucket_ns": rng.choice([1_000_000_000, 200_000_000, 60_000_000_000]),
+        "bucket_ns": rng.choice([SECOND_NS, SECOND_NS // 5, MINUTE_NS]),
         "cvd_reset": rng.choice(["session", "never"]),
         "lods": rng.choice([MAX_LODS, MAX_LODS, 5]),
     }

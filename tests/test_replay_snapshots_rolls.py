@@ -8,17 +8,18 @@ import numpy as np
 import pytest
 
 from flow_gl.core.schema import FINISHED_LIST, ROLL_LIST, UNDEF_PRICE
+from flow_gl.core.units import DAY_NS
 from flow_gl.feed.files.replay import read_items
 from flow_gl.runtime.export import export
 from tests.feed.market_files import csv_text, mapping_record, write
-from tests.feed.test_identity import DAY, make_header, trades
+from tests.feed.test_identity import make_header, trades
 from tests.test_replay_snapshots import assert_same, opened, run, small_rings, snapshots
 
 __all__ = ["opened", "small_rings"]
 
 CONTINUOUS, RAW = dbn.SType.CONTINUOUS, dbn.SType.RAW_SYMBOL
 ROLL = {"NQ.v.0": [(14, 16, 100), (16, 20, 200)]}
-MONTH_START = (dt.date(2025, 12, 1) - dt.date(1970, 1, 1)).days * DAY
+MONTH_START = (dt.date(2025, 12, 1) - dt.date(1970, 1, 1)).days * DAY_NS
 
 
 def between_files(folder: Path) -> list[Path]:

@@ -9,6 +9,7 @@ import pytest
 from flow_gl.core.items import FeedGap, Item, Mapping, Trades
 from flow_gl.core.schema import TRADE, FeedState
 from flow_gl.core.spec import LiveSpec
+from flow_gl.core.units import SECOND_NS
 from flow_gl.feed.live.hours import Hours
 from flow_gl.feed.live.ledger import RESUME_OVERLAP_NS
 from flow_gl.feed.live.supervisor import LiveFeed
@@ -18,7 +19,7 @@ from flow_gl.services.recording.file import Coming
 from flow_gl.services.recording.folder import recorded
 from flow_gl.services.recording.recorder import Recorder
 from flow_gl.store.ring import Ring
-from tests.feed.live_rig import SECOND, FakeCalendar, Rig
+from tests.feed.live_rig import FakeCalendar, Rig
 from tests.gateway.process import GatewayProcess
 from tests.gateway.tape import DATASET, ES, KEY, NEXT_NQ, NQ, OPEN_NS, Contract, make_tape, of
 from tests.kit.crash import let_go
@@ -35,7 +36,7 @@ class Run(Rig):
         self, gateway: GatewayProcess, directory: Path, *, published: int, symbols: tuple[str, ...] = BOTH, **options
     ) -> None:
         calendar = FakeCalendar()
-        wall_ns = int(TAPE["ts_recv"][published - 1]) + SECOND
+        wall_ns = int(TAPE["ts_recv"][published - 1]) + SECOND_NS
         super().__init__(gateway, wall_ns=wall_ns, calendar=calendar)
 
         def make_live(hours: Hours) -> LiveFeed:
@@ -242,12 +243,12 @@ def test_a_symbol_that_was_not_asked_for_before_brings_its_session_whole(
 def test_a_recording_that_lacks_the_sessions_beginning_is_not_read_back_but_replayed(
     gateway: GatewayProcess, tmp_path: Path
 ) -> None:
-    late = TAPE[TAPE["ts_event"] > TAPE["ts_event"][0] + 40 * SECOND][:500]
+    late = TAPE[TAPE["ts_event"] > TAPE["ts_event"][0] + 40 * SECOND_NS][:500]
     found = Recorded("", (Mapping(NQ.instrument_id, "NQZ5", "NQ.v.0"),), of(late, NQ), ())
     run = Run(gateway, tmp_path, published=2000, symbols=("NQ.v.0",))
     run.feed.resume(lambda: found)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("flow_gl.runtime.resumed.BEGIN_NS", 20 * SECOND)
+        patch.setattr("flow_gl.runtime.resumed.BEGIN_NS", 20 * SECOND_NS)
         run.until_state(FeedState.LIVE)
     assert run.trades.tobytes() == of(TAPE[:2000], NQ).tobytes(), "in order, none late"
     run.end()

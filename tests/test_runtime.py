@@ -16,12 +16,13 @@ from flow_gl.core.schema import FeedState
 from flow_gl.core.sessions import SessionCalendar
 from flow_gl.core.settings import AggregationSettings
 from flow_gl.core.spec import EngineSpec, Failure, FilesSpec, Hello, decode_answer, decode_spec, encode
+from flow_gl.core.units import SECOND_NS
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.runtime.charts import Charts
 from flow_gl.runtime.engine_loop import BATCH, STATUS_NS, TAPE_CAPACITY, Engine
 from flow_gl.runtime.meters import Rate, StatusBoard
 from flow_gl.store.market import EngineReader, EngineStore, MarketReader, MarketStore
-from tests.kit.scripted_feed import SECOND_NS, START_NS, ScriptedFeed, trades
+from tests.kit.scripted_feed import START_NS, ScriptedFeed, trades
 
 
 class Rig:

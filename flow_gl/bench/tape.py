@@ -34,7 +34,7 @@ def make_tape(trades: int, *, seed: int = 1, instrument_id: int = 1, start_price
     while len(seconds) < trades:
         busy = rng.poisson(np.exp(rng.normal(np.log(8), 1.0, max(trades // 8, 1))))
         seconds = np.repeat(np.arange(len(busy)), busy)
-    offsets = rng.integers(0, 1_000_000_000, trades)
+    offsets = rng.integers(0, SECOND_NS, trades)
     times = START_NS + np.sort(seconds[:trades] * SECOND_NS + offsets)
     sweep = rng.random(trades) < 0.35
     rows["ts_event"] = np.maximum.accumulate(np.where(sweep, 0, times))

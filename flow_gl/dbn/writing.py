@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from flow_gl.core.errors import DataError
 from flow_gl.core.schema import TRADE
+from flow_gl.core.units import SECOND_NS
 from flow_gl.dbn.layout import VERSION
 
 if TYPE_CHECKING:
@@ -73,8 +74,8 @@ def write_dbn(path: Path, trades: NDArray[np.void], *, symbols: Mapping[int, str
 def _metadata(start_ns: int, end_ns: int, symbols: Mapping[int, str], dataset: str) -> bytes:
     import databento_dbn as dbn
 
-    first = datetime.fromtimestamp(start_ns // 10**9, UTC).date()
-    after = datetime.fromtimestamp(end_ns // 10**9, UTC).date() + timedelta(days=1)
+    first = datetime.fromtimestamp(start_ns // SECOND_NS, UTC).date()
+    after = datetime.fromtimestamp(end_ns // SECOND_NS, UTC).date() + timedelta(days=1)
     metadata = dbn.Metadata(
         dataset=dataset,
         start=start_ns,

@@ -7,7 +7,7 @@ import numpy as np
 
 from flow_gl.core.alerts import Condition, EngineRule, Level
 from flow_gl.core.schema import TRADE
-from flow_gl.core.units import SECOND_NS
+from flow_gl.core.units import MINUTE_NS, SECOND_NS
 from flow_gl.engine.kernels.jit import without_scipy
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.store.market import MarketStore
@@ -42,7 +42,7 @@ def warm_up(progress: Callable[[str, int, int], None] | None = None) -> None:
     steps: tuple[Callable[[], object], ...] = (
         lambda: pipeline.process(trades),
         lambda: pipeline.process(_mixed(trades)),
-        lambda: pipeline.advance(60_000_000_000),
+        lambda: pipeline.advance(MINUTE_NS),
         pipeline.publish,
     )
     with without_scipy():

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from flow_gl.core.market.calendar_fixes import GLOBEX_OPEN
 from flow_gl.core.schema import GapKind
+from flow_gl.core.units import SECOND_NS
 from flow_gl.gl.shapes import Hatch
 from flow_gl.gl.text import Plate, TextStyle
 from flow_gl.gl.view import Rect
@@ -35,7 +36,7 @@ _MOST_BANDS: Final = 64
 
 def gap_text(kind: GapKind, start_ns: int, end_ns: int, zone: str) -> str:
     """Name a gap: "weekend", "closed 1 h", "closed 3 d 1 h, holiday 29 Mar", "no trades 10 h 46 min"."""
-    start, end = (datetime.fromtimestamp(local_ns(t_ns, zone) // 1_000_000_000, UTC) for t_ns in (start_ns, end_ns))
+    start, end = (datetime.fromtimestamp(local_ns(t_ns, zone) // SECOND_NS, UTC) for t_ns in (start_ns, end_ns))
     saturday = datetime(start.year, start.month, start.day, 12, tzinfo=UTC) + timedelta(days=(5 - start.weekday()) % 7)
     if kind is GapKind.CLOSED and start < saturday < end and end - start < _LONGEST_WEEKEND:
         return "weekend"

@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 
 from flow_gl.core.market.dedup import Seen, join, live_start_ns
 from flow_gl.core.schema import TRADE
-
-SECOND = 1_000_000_000
+from flow_gl.core.units import SECOND_NS
 
 
 def trades(*rows: tuple[int, int, int]) -> NDArray[np.void]:
@@ -114,5 +113,5 @@ def test_the_join_is_exact_at_any_place_of_a_real_day_with_its_repeated_records(
     for cut in np.random.default_rng(1).choice(rows["ts_recv"], 40):
         history, live = rows[rows["ts_recv"] < cut], rows[rows["ts_event"] >= live_start_ns(int(cut))]
         joined = join(history, live)
-        assert joined.is_proven or not np.any(history["ts_event"] >= cut - 60 * SECOND)
+        assert joined.is_proven or not np.any(history["ts_event"] >= cut - 60 * SECOND_NS)
         assert np.concatenate([history, joined.rows]).tobytes() == rows.tobytes()

@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flow_gl.core.folds import NO_FOLDS, UNFOLDED, FoldedTime, Folds
+from flow_gl.core.units import SECOND_NS
 
 NOW = 1_764_340_200_000_000_000
-SECOND = 1_000_000_000
 
 
 @st.composite
@@ -57,7 +57,7 @@ def test_an_array_of_times_gives_the_positions_of_its_members(folded: FoldedTime
     assert np.abs(folded.positions(np.array(some)) - expected).max() <= 1 + folded.kept_ns // 10**12
 
 
-@given(folded_times(), times, st.sampled_from([SECOND, 60 * SECOND, 4 * 3600 * SECOND]))
+@given(folded_times(), times, st.sampled_from([SECOND_NS, 60 * SECOND_NS, 4 * 3600 * SECOND_NS]))
 def test_a_bubble_stands_in_the_middle_of_its_bucket_and_never_inside_a_fold(
     folded: FoldedTime, t_ns: int, width_ns: int
 ) -> None:
@@ -68,8 +68,8 @@ def test_a_bubble_stands_in_the_middle_of_its_bucket_and_never_inside_a_fold(
 
 
 def test_an_interval_shorter_than_a_band_keeps_its_length() -> None:
-    folds = Folds([NOW], [NOW + 3600 * SECOND], band_px=20)
-    assert folds.at(1e9).between(NOW, NOW + 3600 * SECOND) == 20 * SECOND
+    folds = Folds([NOW], [NOW + 3600 * SECOND_NS], band_px=20)
+    assert folds.at(1e9).between(NOW, NOW + 3600 * SECOND_NS) == 20 * SECOND_NS
     assert folds.at(3600e9) is UNFOLDED
 
 

@@ -8,13 +8,13 @@ import pytest
 
 from flow_gl.core.errors import DataError
 from flow_gl.core.sessions import SessionCalendar, next_time_of_day
+from flow_gl.core.units import SECOND_NS
 
-SECOND = 1_000_000_000
 NEW_YORK = ZoneInfo("America/New_York")
 
 
 def at(text):
-    return int(dt.datetime.fromisoformat(text).replace(tzinfo=NEW_YORK).timestamp()) * SECOND
+    return int(dt.datetime.fromisoformat(text).replace(tzinfo=NEW_YORK).timestamp()) * SECOND_NS
 
 
 @pytest.fixture(scope="module")

@@ -15,14 +15,13 @@ from flow_gl.core.clock import ManualClock
 from flow_gl.core.errors import DataError, FeedError, FlowError, UsageError
 from flow_gl.core.items import Trades
 from flow_gl.core.schema import TRADE
+from flow_gl.core.units import DAY_NS, HOUR_NS
 from flow_gl.download import Request, parse_request, run
 from flow_gl.download.command import Downloaded
 from flow_gl.feed.files.replay import read_items
 from tests.download.server import KEY, Server
 from tests.kit.trades import make_tied_trades
-from tests.services.days import DAY_NS, DAY_START
-
-HOUR = 3_600_000_000_000
+from tests.services.days import DAY_START
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +29,7 @@ def trades() -> NDArray[np.void]:
     """Two days and a bit of a third, in the order of `ts_recv`, with instants shared by several trades."""
     rows = np.concatenate(
         [
-            make_tied_trades(6000, seed=day, start=DAY_START + day * DAY_NS + HOUR, step_ns=4_000_000_000)
+            make_tied_trades(6000, seed=day, start=DAY_START + day * DAY_NS + HOUR_NS, step_ns=4_000_000_000)
             for day in range(3)
         ]
     )

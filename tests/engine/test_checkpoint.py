@@ -11,18 +11,18 @@ from flow_gl.core.items import Definition, FeedGap, Mapping
 from flow_gl.core.schema import MAX_LODS
 from flow_gl.core.sessions import SessionCalendar
 from flow_gl.core.settings import AggregationSettings
+from flow_gl.core.units import DAY_NS, SECOND_NS
 from flow_gl.engine import checkpoint
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.engine.sinks import Collector
-from tests.engine.test_pipeline import IDS, SECOND, START, any_trade, lay_out, split
+from tests.engine.test_pipeline import IDS, START, any_trade, lay_out, split
 from tests.engine.twin import TICK
 
-DAY = 86_400 * SECOND
 NOTICES = (
     Mapping(IDS[0], "NQZ5", "NQ.v.0"),
     Definition(IDS[1], "NQH6", 2 * TICK, 20.0, True),
-    FeedGap(START - 50 * SECOND, START + 20 * SECOND),
-    FeedGap(START - 9 * SECOND, START + 70 * SECOND, instrument_id=IDS[2]),
+    FeedGap(START - 50 * SECOND_NS, START + 20 * SECOND_NS),
+    FeedGap(START - 9 * SECOND_NS, START + 70 * SECOND_NS, instrument_id=IDS[2]),
 )
 
 
@@ -39,7 +39,7 @@ def new_sinks():
 
 
 def end(pipeline, trades):
-    pipeline.advance(int(trades["ts_event"].max()) + 100 * SECOND)
+    pipeline.advance(int(trades["ts_event"].max()) + 100 * SECOND_NS)
     pipeline.finish()
     return pipeline.instruments
 
@@ -64,7 +64,7 @@ def assert_same(sinks, expected):
     st.lists(st.integers(0, 200), min_size=1, max_size=4),
     st.lists(st.integers(0, 4), min_size=len(NOTICES), max_size=len(NOTICES)),
     st.booleans(),
-    st.sampled_from([0, 0, DAY]),
+    st.sampled_from([0, 0, DAY_NS]),
 )
 def test_whatever_the_trades_and_wherever_it_stopped(draws, cuts, places, has_sessions, stride):
     trades = lay_out(draws)
@@ -91,7 +91,7 @@ def test_whatever_the_trades_and_wherever_it_stopped(draws, cuts, places, has_se
 
 def test_bytes_that_are_no_checkpoint_are_refused_before_anything_is_put_back():
     pipeline = make(new_sinks())
-    pipeline.process(lay_out([(IDS[0], SECOND, 1, 5, "B", "T", 0)] * 20))
+    pipeline.process(lay_out([(IDS[0], SECOND_NS, 1, 5, "B", "T", 0)] * 20))
     data = pipeline.keep()
     with pytest.raises(checkpoint.CheckpointError, match="not a checkpoint"):
         checkpoint.decode(data[:-1])

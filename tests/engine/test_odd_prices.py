@@ -9,15 +9,16 @@ from hypothesis import strategies as st
 
 from flow_gl.core.items import Mapping
 from flow_gl.core.schema import PRICE_SCALE, TickSource
+from flow_gl.core.units import SECOND_NS
 from flow_gl.engine.checkpoint import decode
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.engine.sinks import Collector
-from tests.engine.twin import SECOND, TICK
+from tests.engine.twin import TICK
 from tests.kit.trades import trades_of
 
-START = 1_764_280_800 * SECOND
+START = 1_764_280_800 * SECOND_NS
 MARKET = 25_400 * PRICE_SCALE
-USUAL = [(1, START + n * SECOND // 10, MARKET + n % 8 * TICK, 1 + (n % 8) ** 2, "AB"[n % 2]) for n in range(600)]
+USUAL = [(1, START + n * SECOND_NS // 10, MARKET + n % 8 * TICK, 1 + (n % 8) ** 2, "AB"[n % 2]) for n in range(600)]
 ODD = {
     "0.01": 10_000_000,
     "0.0001": 100_000,
@@ -74,7 +75,7 @@ def test_one_odd_price_keeps_no_other_trade_from_the_chart(price, at, symbol):
     exact = {}
     for _, ts, at_price, size, _ in with_odd(at, price):
         if at_price in expected:
-            sums = exact.setdefault(ts // SECOND, [0, 0])
+            sums = exact.setdefault(ts // SECOND_NS, [0, 0])
             sums[0] += at_price * size
             sums[1] += size
     for bubble in sink.bubble_rows():
@@ -120,7 +121,7 @@ def test_an_odd_first_price_survives_a_checkpoint():
 
 
 def test_two_markets_in_turns_are_both_taken():
-    rows = [(1, START + n * SECOND // 10, (MARKET, 10**16)[n % 2], 1, "B") for n in range(50)]
+    rows = [(1, START + n * SECOND_NS // 10, (MARKET, 10**16)[n % 2], 1, "B") for n in range(50)]
     pipeline, sink = run(rows, "NQZ5")
     assert (pipeline.instruments[1].trades, pipeline.instruments[1].rejected) == (50, 0)
     finished = sink.sessions[0]
@@ -136,7 +137,8 @@ def test_the_tick_stays_the_definitions_where_only_prices_far_away_are_off_it():
 @given(st.lists(st.tuples(st.integers(0, 40), st.integers(1, 2**32 - 1), st.sampled_from("ABN")), min_size=1))
 def test_the_largest_sizes_add_up_exactly(draws):
     rows = [
-        (1, START + n * SECOND // 4, MARKET + ticks * TICK, size, side) for n, (ticks, size, side) in enumerate(draws)
+        (1, START + n * SECOND_NS // 4, MARKET + ticks * TICK, size, side)
+        for n, (ticks, size, side) in enumerate(draws)
     ]
     _, sink = run(rows)
     finished, bubbles = sink.sessions[0], sink.bubble_rows()
@@ -147,14 +149,14 @@ def test_the_largest_sizes_add_up_exactly(draws):
     mean = Fraction(sum(row[2] * row[3] for row in rows), volume * PRICE_SCALE)
     assert finished.session["vwap"][0] == pytest.approx(float(mean), rel=1e-12)
     for bubble in bubbles:
-        inside = [row for row in rows if row[1] // SECOND == bubble["id"]]
+        inside = [row for row in rows if row[1] // SECOND_NS == bubble["id"]]
         assert bubble["price"] == round(Fraction(sum(r[2] * r[3] for r in inside), sum(r[3] for r in inside)))
     assert np.array_equal(finished.price, np.unique([row[2] for row in rows]))
 
 
 def test_a_normal_price_that_a_bad_one_had_made_impossible_is_taken_with_the_other_normal_ones():
     prices = (150.0, 150.01, 150.005, 0.0001, 449.99, 150.02)
-    rows = [(1, START + n * SECOND, round(price * PRICE_SCALE), 3, "B") for n, price in enumerate(prices)]
+    rows = [(1, START + n * SECOND_NS, round(price * PRICE_SCALE), 3, "B") for n, price in enumerate(prices)]
     pipeline, sink = run(rows, "")
     assert pipeline.instruments[1].rejected == 0
     assert sink.sessions[0].price.tolist() == sorted(row[2] for row in rows)

@@ -15,20 +15,23 @@ from flow_gl.core.market.lod import widths_ns
 from flow_gl.core.schema import EVENT, UNDEF_PRICE, EventKind, TickSource
 from flow_gl.core.sessions import SessionCalendar
 from flow_gl.core.settings import AggregationSettings
+from flow_gl.core.units import SECOND_NS
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.engine.sinks import Collector
 from flow_gl.store.market import MarketReader, MarketStore
-from tests.engine.twin import SECOND, TICK, Twin, point_of_control, value_area
+from tests.engine.twin import TICK, Twin, point_of_control, value_area
 from tests.kit.trades import trades_of
 
-START = 1_764_280_800 * SECOND
-DEPTH = len(widths_ns(SECOND))
+START = 1_764_280_800 * SECOND_NS
+DEPTH = len(widths_ns(SECOND_NS))
 """Levels of detail of a base of one second."""
 IDS = (7, 4_000_000_000, 9)
 
 _steps = st.one_of(
-    st.integers(0, SECOND // 5),
-    st.sampled_from([0, 0, 0, SECOND, 3 * SECOND, 61 * SECOND, 700 * SECOND, -SECOND // 2, -3 * SECOND]),
+    st.integers(0, SECOND_NS // 5),
+    st.sampled_from(
+        [0, 0, 0, SECOND_NS, 3 * SECOND_NS, 61 * SECOND_NS, 700 * SECOND_NS, -SECOND_NS // 2, -3 * SECOND_NS]
+    ),
 )
 any_trade = st.tuples(
     st.sampled_from(IDS),
@@ -87,7 +90,7 @@ def _dicts(rows):
     st.lists(any_trade, min_size=1, max_size=120),
     st.lists(st.integers(0, 200), max_size=5),
     st.sampled_from([1, 40, 300]),
-    st.sampled_from([SECOND, SECOND // 10, 7 * SECOND, 3600 * SECOND]),
+    st.sampled_from([SECOND_NS, SECOND_NS // 10, 7 * SECOND_NS, 3600 * SECOND_NS]),
 )
 def test_every_number_of_every_instrument_is_the_twins(draws, cuts, arm, bucket_ns):
     trades = lay_out(draws)
@@ -211,18 +214,18 @@ def test_the_clock_closes_a_bucket_250_ms_after_its_end_and_a_later_trade_of_it_
     pipeline, sink = Pipeline(), Collector(lods=DEPTH)
     pipeline.attach(1, sink)
     pipeline.process(trades_of([(1, START + 10, 100 * TICK, 3, "B")]))
-    pipeline.advance(START + SECOND + 249_999_999)
+    pipeline.advance(START + SECOND_NS + 249_999_999)
     assert len(sink.bubble_rows()) == 0
-    pipeline.advance(START + SECOND + 250_000_000)
+    pipeline.advance(START + SECOND_NS + 250_000_000)
     assert sink.bubble_rows()["buy"].tolist() == [3]
     pipeline.process(trades_of([(1, START + 20, 101 * TICK, 2, "A")]))
     pipeline.publish()
     assert pipeline.instruments[1].late == 1
     late = sink.tables["open"]["bubble"][0, 0]
-    assert (late["id"], late["sell"]) == (START // SECOND + 1, 2)
-    pipeline.process(trades_of([(1, START + 5 * SECOND, 101 * TICK, 1, "B")]))
+    assert (late["id"], late["sell"]) == (START // SECOND_NS + 1, 2)
+    pipeline.process(trades_of([(1, START + 5 * SECOND_NS, 101 * TICK, 1, "B")]))
     pipeline.finish()
-    assert sink.bubble_rows()["id"].tolist() == [START // SECOND + n for n in (0, 1, 5)]
+    assert sink.bubble_rows()["id"].tolist() == [START // SECOND_NS + n for n in (0, 1, 5)]
     for lod in range(DEPTH):
         assert sink.bubble_rows(lod)["trade_count"].sum() == 3
         assert len(np.unique(sink.bubble_rows(lod)["id"])) == len(sink.bubble_rows(lod))
@@ -242,7 +245,7 @@ def test_each_side_code_means_the_aggressor():
 def test_more_bubbles_than_the_kernels_hand_over_at_a_time_all_arrive():
     count = 30_000
     trades = np.repeat(trades_of([(1, START, 100 * TICK, 1, "B")]), count)
-    trades["ts_event"] += np.arange(count) * 3 * SECOND
+    trades["ts_event"] += np.arange(count) * 3 * SECOND_NS
     trades["side"][1::2] = ord("A")
     sink = Collector(lods=DEPTH)
     pipeline = Pipeline(AggregationSettings(arm=1))
@@ -275,7 +278,7 @@ def test_a_price_off_the_defined_grid_makes_it_finer_and_says_so():
     pipeline.define(Definition(1, "NQZ5", TICK, 20.0, True))
     pipeline.attach(1, sink)
     prices = [100_000 * TICK, 100_003 * TICK, 100_001 * TICK + 50_000_000, 100_002 * TICK]
-    rows = [(1, START + n * SECOND // 3, price, n + 1, "BAN"[n % 3]) for n, price in enumerate(prices)]
+    rows = [(1, START + n * SECOND_NS // 3, price, n + 1, "BAN"[n % 3]) for n, price in enumerate(prices)]
     pipeline.process(trades_of(rows[:2]))
     assert pipeline.instruments[1].tick_source is TickSource.DEFINITION
     pipeline.process(trades_of(rows[2:]))
@@ -297,7 +300,7 @@ def test_a_price_off_the_defined_grid_makes_it_finer_and_says_so():
 @example([0, 0, -3, 0, 6], 1_000_000_000)
 @example([0], 7)
 def test_without_a_definition_the_grid_is_the_common_divisor_of_the_prices(ticks, tick):
-    rows = [(1, START + n * SECOND, t * tick, n + 1, "B") for n, t in enumerate(ticks)]
+    rows = [(1, START + n * SECOND_NS, t * tick, n + 1, "B") for n, t in enumerate(ticks)]
     sink = Collector()
     pipeline = Pipeline()
     pipeline.attach(1, sink)
@@ -318,7 +321,7 @@ def test_a_definition_that_comes_after_price_0_alone_gives_the_tick(tick):
     pipeline.attach(1, sink)
     pipeline.process(trades_of([(1, START, 0, 1, "B"), (1, START, 0, 2, "A")]))
     pipeline.define(Definition(1, "CLZ5", tick, 1000.0, True))
-    pipeline.process(trades_of([(1, START, -tick, 4, "B"), (1, START + SECOND, 3 * tick, 1, "A")]))
+    pipeline.process(trades_of([(1, START, -tick, 4, "B"), (1, START + SECOND_NS, 3 * tick, 1, "A")]))
     pipeline.finish()
     summary = pipeline.instruments[1]
     assert (summary.tick_size, summary.tick_source) == (tick, TickSource.DEFINITION)
@@ -330,7 +333,7 @@ def test_the_tick_of_a_session_that_only_traded_at_0_comes_from_the_next_one():
     sink = Collector()
     pipeline = Pipeline(sessions=SessionCalendar())
     pipeline.attach(1, sink)
-    day = 86_400 * SECOND
+    day = 86_400 * SECOND_NS
     rows = [(1, START, 0, 1, "B"), (1, START + 4 * day, 0, 2, "A"), (1, START + 4 * day + 1, 2_000_000_000, 3, "B")]
     pipeline.process(trades_of(rows))
     pipeline.finish()
@@ -401,9 +404,9 @@ def test_trades_of_any_size_add_up(draws):
 @pytest.mark.parametrize("side", "BAN")
 def test_a_full_stretch_of_the_largest_sizes_that_are_added_up_together_is_exact(side):
     # Two prices lay the profile out as wide as it may be: rows are at their largest, too.
-    rows = [(1, START, 1 * TICK, 1, "B"), (1, START + SECOND, 2**21 * TICK, 1, "B")]
-    rows += [(1, START + 2 * SECOND + n, (2**21 - n % 2) * TICK, 2**14 - 1, side) for n in range(9000)]
-    rows += [(1, START + 5 * SECOND, 2**21 * TICK, 2**14 - 1, side), (1, START + 6 * SECOND, TICK, 1, "N")]
+    rows = [(1, START, 1 * TICK, 1, "B"), (1, START + SECOND_NS, 2**21 * TICK, 1, "B")]
+    rows += [(1, START + 2 * SECOND_NS + n, (2**21 - n % 2) * TICK, 2**14 - 1, side) for n in range(9000)]
+    rows += [(1, START + 5 * SECOND_NS, 2**21 * TICK, 2**14 - 1, side), (1, START + 6 * SECOND_NS, TICK, 1, "N")]
     sink = Collector()
     pipeline = Pipeline()
     pipeline.attach(1, sink)
@@ -417,7 +420,7 @@ def test_a_full_stretch_of_the_largest_sizes_that_are_added_up_together_is_exact
 
 
 def test_a_chart_in_a_store_shows_the_same_as_the_arrays():
-    trades = lay_out([(IDS[0], SECOND // 3, n % 5 - 2, n % 7 + 1, "BAN"[n % 3], "T", 0) for n in range(400)])
+    trades = lay_out([(IDS[0], SECOND_NS // 3, n % 5 - 2, n % 7 + 1, "BAN"[n % 3], "T", 0) for n in range(400)])
     store = MarketStore.local(base_capacity=1 << 10)
     pipeline, collector = Pipeline(), Collector(lods=DEPTH)
     pipeline.chart(IDS[0], store, "NQ.v.0")
@@ -457,10 +460,10 @@ def test_a_stores_rings_however_small_hold_the_newest_of_the_arrays_rows(draws, 
 
 
 def test_cvd_that_restarts_at_a_time_of_day_begins_at_0_and_disarms():
-    noon = START // (86_400 * SECOND) * 86_400 * SECOND + 17 * 3600 * SECOND  # 12:00 in New York, in winter
+    noon = START // (86_400 * SECOND_NS) * 86_400 * SECOND_NS + 17 * 3600 * SECOND_NS  # 12:00 in New York, in winter
     pipeline, sink = Pipeline(AggregationSettings(arm=10, cvd_reset_times=(dt.time(12, 0),))), Collector()
     pipeline.attach(1, sink)
-    pipeline.process(trades_of([(1, noon - SECOND, TICK, 50, "B"), (1, noon, TICK, 3, "A")]))
+    pipeline.process(trades_of([(1, noon - SECOND_NS, TICK, 50, "B"), (1, noon, TICK, 3, "A")]))
     pipeline.finish()
     assert sink.cvd_rows()["close"].tolist() == [50, -3]
     assert sink.cvd_rows()["open"].tolist() == [0, 0]
@@ -489,13 +492,13 @@ def test_settings_out_of_range_are_refused_in_one_line():
 def test_bubbles_so_far_apart_that_each_closes_every_level_all_arrive():
     count = 9_000
     trades = np.repeat(trades_of([(1, START, 100 * TICK, 1, "B")]), count)
-    trades["ts_event"] += np.arange(count) * 15_000 * SECOND
+    trades["ts_event"] += np.arange(count) * 15_000 * SECOND_NS
     sink = Collector(lods=DEPTH)
     pipeline = Pipeline()
     pipeline.attach(1, sink)
     pipeline.process(trades)
     pipeline.finish()
-    for lod, width_ns in enumerate(widths_ns(SECOND)):
+    for lod, width_ns in enumerate(widths_ns(SECOND_NS)):
         assert len(sink.bubble_rows(lod)) == count
         assert sink.bubble_rows(lod)["id"].tolist() == (trades["ts_event"] // width_ns).tolist()
 
@@ -548,7 +551,7 @@ def test_a_chart_that_asked_by_id_has_the_tick_of_the_name_that_the_feed_gives()
     pipeline, sink = Pipeline(), Collector()
     pipeline.attach(100, sink, "100")
     pipeline.map(Mapping(100, "", "NQ.v.0"))
-    pipeline.process(trades_of([(100, START + n * SECOND, 100_000 * TICK, 1, "B") for n in range(5)]))
+    pipeline.process(trades_of([(100, START + n * SECOND_NS, 100_000 * TICK, 1, "B") for n in range(5)]))
     pipeline.finish()
     summary = pipeline.instruments[100]
     assert (summary.tick_size, summary.tick_source, summary.point_value) == (TICK, TickSource.TABLE, 20.0)

@@ -10,6 +10,7 @@ from flow_gl.core.items import Trades
 from flow_gl.core.market.lod import widths_ns
 from flow_gl.core.schema import MAX_LODS, EventKind, GapKind
 from flow_gl.core.sessions import SessionCalendar
+from flow_gl.core.units import MINUTE_NS, SECOND_NS
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.engine.sinks import Collector
 from flow_gl.feed.files.replay import read_items
@@ -78,7 +79,7 @@ def test_every_known_number_comes_out_however_the_file_is_cut(day, seed, with_ca
     assert (closes[-1], closes.min(), closes.max()) == (day.cvd, *day.cvd_range)
     assert [price / 1e9 for price in (finished.poc, finished.val, finished.vah)] == [day.poc, day.val, day.vah]
     assert (finished.price[-1] - finished.price[0]) // 250_000_000 + 1 == day.rows
-    for lod in range(len(widths_ns(1_000_000_000))):
+    for lod in range(len(widths_ns(SECOND_NS))):
         rows = sink.bubble_rows(lod)
         assert rows["trade_count"].sum() == day.trades
         assert [rows[side].sum() for side in ("buy", "sell", "unsided")] == [day.buy, day.sell, day.unsided]
@@ -94,7 +95,7 @@ def test_the_halt_of_646_minutes_is_a_gap():
     pipeline.publish()
     record = sink.tables["gaps"][0]
     longest = max(record["gap"][: record["count"]], key=lambda gap: gap["end"] - gap["start"])
-    assert (longest["end"] - longest["start"]) // 60_000_000_000 == 645
+    assert (longest["end"] - longest["start"]) // MINUTE_NS == 645
     assert longest["kind"] == GapKind.NO_TRADES
 
 

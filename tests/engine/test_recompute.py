@@ -9,6 +9,7 @@ import pytest
 from flow_gl.core.errors import UsageError
 from flow_gl.core.schema import EventKind
 from flow_gl.core.settings import DEFAULTS, AggregationSettings
+from flow_gl.core.units import DAY_NS
 from flow_gl.engine.detectors import group
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.store.market import MarketStore
@@ -119,7 +120,7 @@ def test_events_of_earlier_sessions_stay() -> None:
 
     day = market(11, rate=12.0)
     later = day.copy()
-    later["ts_event"] += 86_400_000_000_000 * 3
+    later["ts_event"] += 3 * DAY_NS
     pipeline, store = Pipeline(sessions=SessionCalendar()), MarketStore.local()
     pipeline.chart(1, store)
     pipeline.process(day)

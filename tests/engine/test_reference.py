@@ -4,13 +4,13 @@ import random
 
 import pytest
 
+from flow_gl.core.units import SECOND_NS
 from flow_gl.engine.kernels.reference import SETTLED, START, STEPS, volume_bin_nb
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.engine.sinks import Collector
-from tests.engine.twin import SECOND
 from tests.kit.trades import trades_of
 
-BASE = 1_764_280_800 * SECOND
+BASE = 1_764_280_800 * SECOND_NS
 
 
 def _twin(volumes):
@@ -42,8 +42,8 @@ def test_the_reference_after_every_bubble_is_the_rules(seed):
     pipeline, sink, path = Pipeline(), Collector(), []
     pipeline.attach(1, sink)
     for n, volume in enumerate(volumes):
-        pipeline.process(trades_of([(1, BASE + n * SECOND, 100, volume, "BA"[n % 2])]))
-        pipeline.advance(BASE + (n + 1) * SECOND + SECOND // 2)
+        pipeline.process(trades_of([(1, BASE + n * SECOND_NS, 100, volume, "BA"[n % 2])]))
+        pipeline.advance(BASE + (n + 1) * SECOND_NS + SECOND_NS // 2)
         pipeline.publish()
         path.append(int(sink.tables["session"]["reference"][0]))
     assert path == _twin(volumes)
@@ -51,7 +51,7 @@ def test_the_reference_after_every_bubble_is_the_rules(seed):
 
 def test_it_is_the_same_however_trades_are_cut():
     rng = random.Random(5)
-    trades = trades_of([(1, BASE + n * SECOND, 100, rng.randint(1, 90), "B") for n in range(3000)])
+    trades = trades_of([(1, BASE + n * SECOND_NS, 100, rng.randint(1, 90), "B") for n in range(3000)])
     ends = []
     for size in (1, 7, 3000):
         pipeline, sink = Pipeline(), Collector()

@@ -9,14 +9,13 @@ import pytest
 from flow_gl.core.schema import TRADE, UNDEF_PRICE
 from flow_gl.core.sessions import SessionCalendar
 from flow_gl.core.settings import DEFAULTS
+from flow_gl.core.units import DAY_NS, MINUTE_NS
 from flow_gl.engine import checkpoint
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.store.market import MarketReader, MarketStore
 from tests.engine.detectors.test_detectors import Rows
 
-MINUTE = 60_000_000_000
 TICK = 250_000_000
-DAY = 86_400_000_000_000
 OPEN = 1_764_599_400_000_000_000
 """2025-12-01 09:30 in New York, a Monday."""
 
@@ -32,15 +31,15 @@ def trades_of(listed: list[tuple[int, int]]) -> Rows:
 def morning(seed: int, *, day: int = 0) -> list[tuple[int, int]]:
     """Trades from two hours before the regular open until three after it, some out of order."""
     rng = np.random.default_rng(seed)
-    times = np.sort(rng.integers(-120 * MINUTE, 180 * MINUTE, 3_000)) + OPEN + day * DAY
-    late = times - rng.integers(0, 5 * MINUTE, len(times)) * (rng.random(len(times)) < 0.02)
+    times = np.sort(rng.integers(-120 * MINUTE_NS, 180 * MINUTE_NS, 3_000)) + OPEN + day * DAY_NS
+    late = times - rng.integers(0, 5 * MINUTE_NS, len(times)) * (rng.random(len(times)) < 0.02)
     ticks = 100_000 + np.cumsum(rng.integers(-3, 4, len(times)))
     return list(zip(late.tolist(), ticks.tolist(), strict=True))
 
 
 def ranged(trades: list[tuple[int, int]], minutes: int, *, opened: int = OPEN) -> tuple[int, int]:
     """Low and high (1e-9) of the first minutes, until a trade comes at or after their end."""
-    end, ticks = opened + minutes * MINUTE, []
+    end, ticks = opened + minutes * MINUTE_NS, []
     for ts, tick in trades:
         if ts >= end:
             break
@@ -81,7 +80,7 @@ def test_the_ranges_are_those_of_the_first_minutes_of_regular_hours(seed: int, p
 
 
 def test_the_ranges_grow_until_their_end() -> None:
-    trades = trades_of([(OPEN - 1, 90), (OPEN, 100), (OPEN + MINUTE, 103), (OPEN + 5 * MINUTE, 98)])
+    trades = trades_of([(OPEN - 1, 90), (OPEN, 100), (OPEN + MINUTE_NS, 103), (OPEN + 5 * MINUTE_NS, 98)])
     pipeline, _, reader = charted()
     seen = []
     for at in range(4):
@@ -113,18 +112,18 @@ def test_a_poc_is_naked_until_something_trades_at_its_price() -> None:
     pipeline, _, reader = charted()
     pipeline.process(trades_of(days[0]))
     assert shown(pipeline, reader)["naked"] == []
-    pipeline.process(trades_of([(ts + DAY, tick) for ts, tick in days[1]]))
+    pipeline.process(trades_of([(ts + DAY_NS, tick) for ts, tick in days[1]]))
     assert shown(pipeline, reader)["naked"] == [100 * TICK], "99 and 102 are on both sides, but nothing traded at 100"
-    pipeline.process(trades_of([(OPEN + 2 * DAY, 120)]))
+    pipeline.process(trades_of([(OPEN + 2 * DAY_NS, 120)]))
     assert shown(pipeline, reader)["naked"] == [100 * TICK, 110 * TICK]
-    pipeline.process(trades_of([(OPEN + 2 * DAY + 1, 110)]))
+    pipeline.process(trades_of([(OPEN + 2 * DAY_NS + 1, 110)]))
     assert shown(pipeline, reader)["naked"] == [100 * TICK]
 
 
 def test_the_newest_sessions_keep_their_naked_poc() -> None:
     pipeline, _, reader = charted(naked_poc_most=2)
     for day in range(4):
-        pipeline.process(trades_of([(OPEN + day * DAY, 100 + day)]))
+        pipeline.process(trades_of([(OPEN + day * DAY_NS, 100 + day)]))
     assert shown(pipeline, reader)["naked"] == [101 * TICK, 102 * TICK]
     pipeline.configure({"naked_poc_most": 1})
     assert shown(pipeline, reader)["naked"] == [102 * TICK]

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from flow_gl.core.schema import FINISHED_LIST, FINISHED_ROWS, FINISHED_SESSIONS, UNDEF_PRICE
 from flow_gl.core.sessions import SessionCalendar
+from flow_gl.core.units import SECOND_NS
 from flow_gl.engine.checkpoint import CheckpointError, PipelineState, decode, encode
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.engine.session_log import SessionLog
 from flow_gl.engine.sinks import Collector
-from tests.engine.twin import SECOND, TICK
+from tests.engine.twin import TICK
 from tests.kit.trades import trades_of
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -28,13 +29,13 @@ def calendar(tmp_path_factory: pytest.TempPathFactory) -> SessionCalendar:
 
 
 def at(text: str) -> int:
-    return int(dt.datetime.fromisoformat(text).replace(tzinfo=NEW_YORK).timestamp()) * SECOND
+    return int(dt.datetime.fromisoformat(text).replace(tzinfo=NEW_YORK).timestamp()) * SECOND_NS
 
 
 def day_rows(day: str, middle: int) -> list[tuple[int, int, int, int, str]]:
     """A morning's trades of instrument 1 around a price."""
     start = at(f"{day}T10:00")
-    return [(1, start + n * SECOND, (middle + n * n % 23) * TICK, 1 + n % 5, "BAN"[n % 3]) for n in range(60)]
+    return [(1, start + n * SECOND_NS, (middle + n * n % 23) * TICK, 1 + n % 5, "BAN"[n % 3]) for n in range(60)]
 
 
 def listed(sink: Collector) -> NDArray[np.void]:

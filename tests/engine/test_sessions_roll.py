@@ -9,10 +9,11 @@ from flow_gl.core.items import FeedGap
 from flow_gl.core.schema import UNDEF_PRICE, EventKind, GapKind
 from flow_gl.core.sessions import SessionCalendar
 from flow_gl.core.settings import AggregationSettings
+from flow_gl.core.units import SECOND_NS
 from flow_gl.engine.checkpoint import decode
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.engine.sinks import Collector
-from tests.engine.twin import SECOND, TICK
+from tests.engine.twin import TICK
 from tests.kit.trades import trades_of
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -24,7 +25,7 @@ def calendar(tmp_path_factory):
 
 
 def at(text):
-    return int(dt.datetime.fromisoformat(text).replace(tzinfo=NEW_YORK).timestamp()) * SECOND
+    return int(dt.datetime.fromisoformat(text).replace(tzinfo=NEW_YORK).timestamp()) * SECOND_NS
 
 
 def run(rows, calendar, *, now=None, gaps=(), **options):
@@ -51,7 +52,7 @@ def test_a_new_session_starts_anew_and_keeps_the_finished_ones_levels(calendar):
     rows = [
         (at("2025-11-24T15:00"), 100, 400, "B"),
         (at("2025-11-24T16:59:59"), 104, 7, "A"),
-        (at("2025-11-24T17:00") + SECOND // 2, 102, 1, "B"),  # a trade of the close itself: still the old session's
+        (at("2025-11-24T17:00") + SECOND_NS // 2, 102, 1, "B"),  # a trade of the close itself: still the old session's
         (at("2025-11-24T18:00"), 110, 5, "A"),
         (at("2025-11-24T18:00:01"), 111, 2, "B"),
     ]
@@ -124,35 +125,35 @@ def test_a_silence_over_a_weekend_is_cut_at_the_close_and_the_open(calendar):
 
 def test_sixty_seconds_are_no_gap_and_a_nanosecond_more_is(calendar):
     start = at("2025-11-25T10:00")
-    for silence, expected in ((60 * SECOND, []), (60 * SECOND + 1, [(start, GapKind.NO_TRADES)])):
-        for bucket_ns in (SECOND, 3600 * SECOND):
+    for silence, expected in ((60 * SECOND_NS, []), (60 * SECOND_NS + 1, [(start, GapKind.NO_TRADES)])):
+        for bucket_ns in (SECOND_NS, 3600 * SECOND_NS):
             _, sink = run([(start, 1, 1, "B"), (start + silence, 1, 1, "B")], calendar, bucket_ns=bucket_ns)
             assert [(begin, kind) for begin, _, kind, _ in gaps_of(sink)] == expected
 
 
 def test_a_silence_that_lasts_is_open_until_the_next_trade(calendar):
     start = at("2025-11-25T10:00")
-    pipeline, sink = run([(start, 1, 1, "B")], calendar, now=start + 59 * SECOND)
+    pipeline, sink = run([(start, 1, 1, "B")], calendar, now=start + 59 * SECOND_NS)
     assert gaps_of(sink) == []
-    pipeline.advance(start + 90 * SECOND)
+    pipeline.advance(start + 90 * SECOND_NS)
     pipeline.publish()
-    assert gaps_of(sink) == [(start, start + 90 * SECOND, GapKind.NO_TRADES, True)]
-    pipeline.process(trades_of([(1, start + 95 * SECOND, TICK, 1, "B")]))
-    pipeline.advance(start + 96 * SECOND)
+    assert gaps_of(sink) == [(start, start + 90 * SECOND_NS, GapKind.NO_TRADES, True)]
+    pipeline.process(trades_of([(1, start + 95 * SECOND_NS, TICK, 1, "B")]))
+    pipeline.advance(start + 96 * SECOND_NS)
     pipeline.publish()
-    assert gaps_of(sink) == [(start, start + 95 * SECOND, GapKind.NO_TRADES, False)]
+    assert gaps_of(sink) == [(start, start + 95 * SECOND_NS, GapKind.NO_TRADES, False)]
 
 
 def test_after_the_close_the_gap_that_lasts_is_the_exchanges(calendar):
     start, close = at("2025-11-25T16:59:50"), at("2025-11-25T17:00")
-    _, sink = run([(start, 1, 1, "B")], calendar, now=close + 600 * SECOND)
-    assert gaps_of(sink) == [(close, close + 600 * SECOND, GapKind.CLOSED, True)]
+    _, sink = run([(start, 1, 1, "B")], calendar, now=close + 600 * SECOND_NS)
+    assert gaps_of(sink) == [(close, close + 600 * SECOND_NS, GapKind.CLOSED, True)]
 
 
 def test_missing_records_are_no_quiet_market_and_go_when_they_are_filled(calendar):
     start = at("2025-11-25T10:00")
-    rows = [(start, 1, 1, "B"), (start + 300 * SECOND, 1, 1, "B")]
-    missing = FeedGap(start + 10 * SECOND, start + 200 * SECOND)
+    rows = [(start, 1, 1, "B"), (start + 300 * SECOND_NS, 1, 1, "B")]
+    missing = FeedGap(start + 10 * SECOND_NS, start + 200 * SECOND_NS)
     pipeline, sink = run(rows, calendar, gaps=[missing])
     assert gaps_of(sink) == [
         (missing.start, missing.end, GapKind.FEED, False),
@@ -162,14 +163,14 @@ def test_missing_records_are_no_quiet_market_and_go_when_they_are_filled(calenda
     pipeline.publish()
     assert [kind for _, _, kind, _ in gaps_of(sink)] == [GapKind.NO_TRADES]
     pipeline.gap(FeedGap(rows[1][0]))
-    pipeline.advance(rows[1][0] + 500 * SECOND)
+    pipeline.advance(rows[1][0] + 500 * SECOND_NS)
     pipeline.publish()
-    assert gaps_of(sink)[-1] == (rows[1][0], rows[1][0] + 500 * SECOND, GapKind.FEED, True)
+    assert gaps_of(sink)[-1] == (rows[1][0], rows[1][0] + 500 * SECOND_NS, GapKind.FEED, True)
 
 
 def test_a_trade_from_a_year_without_calendar_is_rejected(calendar):
     start = at("2025-11-25T10:00")
-    rows = [(5, 1, 1, "B"), (start, 1, 2, "B"), (2**62, 1, 3, "B"), (start + SECOND, 1, 4, "B")]
+    rows = [(5, 1, 1, "B"), (start, 1, 2, "B"), (2**62, 1, 3, "B"), (start + SECOND_NS, 1, 4, "B")]
     pipeline, sink = run(rows, calendar)
     assert pipeline.instruments[1].rejected == 2
     assert sink.tables["session"]["buy"].tolist() == [6]
@@ -319,7 +320,7 @@ def test_what_was_traded_at_the_open_is_known_behind_a_checkpoint_too(calendar):
 
 def test_the_silences_of_a_quiet_instrument_do_not_displace_closed_hours(calendar):
     days = ("2025-11-24", "2025-11-25", "2025-11-26")
-    rows = [(at(f"{day}T06:00") + n * 90 * SECOND, 100, 1, "B") for day in days for n in range(300)]
+    rows = [(at(f"{day}T06:00") + n * 90 * SECOND_NS, 100, 1, "B") for day in days for n in range(300)]
     pipeline, sink = run(rows, calendar)
     found = gaps_of(sink)
     assert len(found) == 512

@@ -6,8 +6,8 @@ from fractions import Fraction
 
 from flow_gl.core.market.lod import widths_ns
 from flow_gl.core.schema import UNDEF_PRICE
+from flow_gl.core.units import SECOND_NS
 
-SECOND = 1_000_000_000
 TICK = 250_000_000
 
 
@@ -53,7 +53,7 @@ class Group:
 class Twin:
     """One instrument. `lods`: groups of trades by bubble id, per level of detail."""
 
-    def __init__(self, *, bucket_ns=SECOND, arm=300, lods=12):
+    def __init__(self, *, bucket_ns=SECOND_NS, arm=300, lods=12):
         self.bucket_ns, self.arm = bucket_ns, arm
         self.widths = widths_ns(bucket_ns)[:lods]
         self.lods = [{} for _ in range(lods)]  # those beyond the base's widths stay empty
@@ -83,7 +83,7 @@ class Twin:
         if self.bucket is not None and bucket < self.bucket:
             self.late += 1
         self.bucket = bucket if self.bucket is None else max(self.bucket, bucket)
-        if self.newest is not None and ts - self.newest > 60 * SECOND:
+        if self.newest is not None and ts - self.newest > 60 * SECOND_NS:
             self.silences.append((self.newest, ts))
         self.newest = ts if self.newest is None else max(self.newest, ts)
         trade["newest"] = self.newest

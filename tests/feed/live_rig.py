@@ -9,12 +9,12 @@ from flow_gl.core.items import Definition, FeedGap, Item, Mapping, Trades
 from flow_gl.core.schema import TRADE, FeedState
 from flow_gl.core.sessions import Session
 from flow_gl.core.spec import LiveSpec
+from flow_gl.core.units import SECOND_NS
 from flow_gl.feed.live.hours import Hours
 from flow_gl.feed.live.supervisor import LiveFeed
 from tests.gateway.process import GatewayProcess
 from tests.gateway.tape import DATASET, KEY, OPEN_NS
 
-SECOND = 1_000_000_000
 PATIENCE_S = 20.0
 
 
@@ -26,8 +26,8 @@ class FakeCalendar:
 
     def session_at(self, ts: int) -> Session:
         opened = max((start for start in self.opens if start <= ts), default=self.opens[0])
-        later = min((start for start in self.opens if start > opened), default=opened + 86_400 * SECOND)
-        close = min(opened + 82_800 * SECOND, later)
+        later = min((start for start in self.opens if start > opened), default=opened + 86_400 * SECOND_NS)
+        close = min(opened + 82_800 * SECOND_NS, later)
         return Session(opened, close, opened, close, 20251128, later)
 
     def is_open(self, ts: int) -> bool:
@@ -46,7 +46,7 @@ class TestClock:
 
     def __init__(self, wall_ns: int) -> None:
         self.wall = wall_ns
-        self.monotonic = 1_000 * SECOND
+        self.monotonic = 1_000 * SECOND_NS
 
     def wall_ns(self) -> int:
         return self.wall
@@ -58,8 +58,8 @@ class TestClock:
         self.advance(seconds)
 
     def advance(self, seconds: float) -> None:
-        self.wall += int(seconds * SECOND)
-        self.monotonic += int(seconds * SECOND)
+        self.wall += int(seconds * SECOND_NS)
+        self.monotonic += int(seconds * SECOND_NS)
 
 
 class Rig:
@@ -108,7 +108,7 @@ class Rig:
                 raise AssertionError(f"waited in vain for: {what}; {self.feed.status()}, {len(self.trades)} trades")
             status = self.feed.status()
             if skipping and status.retry_at > self.clock.wall:
-                self.clock.advance((status.retry_at - self.clock.wall) / SECOND + 0.001)
+                self.clock.advance((status.retry_at - self.clock.wall) / SECOND_NS + 0.001)
             time.sleep(0.001)
 
     def linger(self, seconds: float = 0.03) -> None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from flow_gl.core.items import FileStart, Trades
 from flow_gl.core.schema import TRADE
+from flow_gl.core.units import PRICE_SCALE, SECOND_NS
 from flow_gl.feed.files.replay import read_items
 
 NQZ5, NQH6, SPREAD = 158704, 42002475, 42006122
@@ -128,7 +129,7 @@ def csv_text(rows: NDArray[np.void], *, pretty: bool = True, symbols: dict[int, 
         fields = {name: str(row.get(name)) for name in names}
         if pretty:
             fields |= {name: _pretty_time(row[name]) for name in ("ts_recv", "ts_event")}
-            points, rest = divmod(abs(row["price"]), 10**9)
+            points, rest = divmod(abs(row["price"]), PRICE_SCALE)
             fields["price"] = f"{'-' if row['price'] < 0 else ''}{points}.{rest:09d}"
         fields |= {name: chr(row[name]) for name in ("action", "side")}
         if symbols:
@@ -138,5 +139,5 @@ def csv_text(rows: NDArray[np.void], *, pretty: bool = True, symbols: dict[int, 
 
 
 def _pretty_time(ts_ns: int) -> str:
-    seconds, rest = divmod(ts_ns, 10**9)
+    seconds, rest = divmod(ts_ns, SECOND_NS)
     return f"{dt.datetime.fromtimestamp(seconds, dt.UTC):%Y-%m-%dT%H:%M:%S}.{rest:09d}Z"

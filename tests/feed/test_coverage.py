@@ -11,17 +11,17 @@ from numpy.typing import NDArray
 
 from flow_gl.core.items import Mapping
 from flow_gl.core.schema import SESSION, TRADE
+from flow_gl.core.units import DAY_NS, HOUR_NS, SECOND_NS
 from flow_gl.feed.files.covers import ALWAYS, covers_of
 from flow_gl.feed.files.replay import read_items
 from flow_gl.runtime.export import export
 from tests.feed.market_files import csv_text, write
-from tests.feed.test_identity import CONTINUOUS, DAY, RAW, Intervals, make_header
+from tests.feed.test_identity import CONTINUOUS, RAW, Intervals, make_header
 from tests.test_replay_snapshots import opened, run, small_rings
 from tests.test_replay_snapshots_rolls import MONTH_START
 
 __all__ = ["opened", "small_rings"]
 
-HOUR_NS = 3_600 * 10**9
 NQ, ES = 5, 6
 NAMES: dict[str, Intervals] = {"NQZ5": {"NQZ5": [(1, 30, NQ)]}, "ESZ5": {"ESZ5": [(1, 30, ES)]}}
 BOTH: Intervals = NAMES["NQZ5"] | NAMES["ESZ5"]
@@ -34,7 +34,7 @@ def trades(*starts: tuple[int, float, int]) -> NDArray[np.void]:
     for at, (day, hour, instrument_id) in enumerate(starts):
         part = rows[at * 10 : at * 10 + 10]
         part["instrument_id"] = instrument_id
-        part["ts_event"] = MONTH_START + (day - 1) * DAY + int(hour * HOUR_NS) + np.arange(10) * 10**9
+        part["ts_event"] = MONTH_START + (day - 1) * DAY_NS + int(hour * HOUR_NS) + np.arange(10) * SECOND_NS
     rows["ts_recv"] = rows["ts_event"] + 1000
     return rows[np.argsort(rows["ts_event"], kind="stable")]
 
@@ -142,7 +142,7 @@ def test_a_file_covers_what_its_header_names_for_as_long_as_it_does(
 
 
 def _day(number: int) -> int:
-    return MONTH_START + (number - 1) * DAY
+    return MONTH_START + (number - 1) * DAY_NS
 
 
 def test_equal_mappings_one_after_the_other_are_one_stretch() -> None:

@@ -15,6 +15,7 @@ from market_files import NAMES, NQH6, NQZ5, SPREAD, csv_text, frames, header, re
 from flow_gl.core.errors import DataError
 from flow_gl.core.items import Mapping
 from flow_gl.core.schema import UNDEF_PRICE, UNDEF_TS
+from flow_gl.core.units import SECOND_NS
 from flow_gl.dbn.damage import DamageError
 from flow_gl.feed.files.csv_trades import CsvReader
 from flow_gl.feed.files.replay import scan
@@ -308,7 +309,7 @@ def test_what_the_official_encoder_writes_is_read_back(
     trades["price"][:9] = [0, 1, -1, -60_500, 102_804_687_500, UNDEF_PRICE, 2**63 - 2, -(2**63) + 1, 25]
     trades["size"][:3] = [0, 2**32 - 1, 1]
     trades["flags"] = np.arange(400) % 256
-    trades["ts_recv"][10:13] = [UNDEF_TS, trades["ts_event"][11] - 3 * 10**9, trades["ts_event"][12] + 10**15]
+    trades["ts_recv"][10:13] = [UNDEF_TS, trades["ts_event"][11] - 3 * SECOND_NS, trades["ts_event"][12] + 10**15]
     out = io.BytesIO()
     transcoder = dbn.Transcoder(
         out,

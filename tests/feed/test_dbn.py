@@ -26,6 +26,7 @@ from market_files import (
 from flow_gl.core.errors import DataError
 from flow_gl.core.items import Definition, FileStart, Mapping, Trades
 from flow_gl.core.schema import TRADE, UNDEF_PRICE
+from flow_gl.core.units import DAY_NS, MINUTE_NS
 from flow_gl.dbn import layout as dbn_layout
 from flow_gl.dbn import reading as our_dbn
 from flow_gl.dbn.reading import DbnReader
@@ -218,10 +219,10 @@ def test_a_continuous_symbol_is_told_as_requested_and_a_roll_at_its_own_time(tmp
         mappings=[SimpleNamespace(raw_symbol="NQ.v.0", intervals=intervals)], version=3,
     )  # fmt: skip
     midnight = 1_763_942_400_000_000_000
-    trades = make_trades(50_000, start_ns=midnight - 60_000_000_000)
+    trades = make_trades(50_000, start_ns=midnight - MINUTE_NS)
     before = int((trades["ts_recv"] < midnight).sum())
     items = list(read_items([write(tmp_path / "x.dbn", metadata.encode(), trades)]))
-    assert items[1] == Mapping(NQZ5, "", "NQ.v.0", midnight - 86_400_000_000_000)
+    assert items[1] == Mapping(NQZ5, "", "NQ.v.0", midnight - DAY_NS)
     at = items.index(Mapping(NQH6, "", "NQ.v.0", midnight))
     assert sum(len(item.rows) for item in items[2:at]) == before
     assert np.concatenate([item.rows for item in items if isinstance(item, Trades)]).tobytes() == trades.tobytes()
@@ -350,7 +351,7 @@ def test_a_true_record_never_ends_the_reading(tmp_path: Path, fields: dict[str, 
     assert not [message for message in messages if "damaged at" in message]
     summary = scan([path])
     assert summary.damage == ()
-    assert OPEN_NS <= summary.first_ts <= summary.last_ts < OPEN_NS + 60_000_000_000
+    assert OPEN_NS <= summary.first_ts <= summary.last_ts < OPEN_NS + MINUTE_NS
 
 
 @pytest.mark.parametrize(("field", "value"), [("ts_recv", OPEN_NS + (1 << 55)), ("ts_recv", 77), ("ts_event", -1)])

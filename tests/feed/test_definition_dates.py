@@ -8,10 +8,11 @@ import databento_dbn as dbn
 import pytest
 
 from flow_gl.core.items import Definition, Trades
+from flow_gl.core.units import DAY_NS
 from flow_gl.feed.files.replay import read_items, scan
 from flow_gl.runtime.export import export
 from tests.feed.market_files import definition_record, header, write
-from tests.feed.test_identity import DAY, RAW, make_header, trades
+from tests.feed.test_identity import RAW, make_header, trades
 from tests.test_replay_snapshots import assert_same, opened, run, small_rings
 from tests.test_replay_snapshots_rolls import MONTH_START
 
@@ -26,7 +27,7 @@ NAMES = {"ESZ5": [(1, 19, ID)], "ZNH6": [(19, 23, ID)], "NQM6": [(23, 30, ID)]}
 
 
 def day(number: int) -> int:
-    return MONTH_START + (number - 1) * DAY
+    return MONTH_START + (number - 1) * DAY_NS
 
 
 def definitions(

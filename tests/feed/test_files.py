@@ -29,12 +29,12 @@ from numpy.typing import NDArray
 from flow_gl.core.errors import DataError, UsageError
 from flow_gl.core.items import FeedGap, FileEnd, FileStart, Mapping, Trades
 from flow_gl.core.schema import TRADE, FeedState
+from flow_gl.core.units import SECOND_NS
 from flow_gl.feed.files.file_sequence import FileSequence
 from flow_gl.feed.files.replay import FilesFeed, read_items, scan
 from tests.kit.trades import make_trades
 
 WALL_NS = 1_800_000_000_000_000_000
-SECOND_NS = 1_000_000_000
 
 
 @pytest.fixture(scope="module")

@@ -13,11 +13,11 @@ import pytest
 from flow_gl.core.errors import DataError
 from flow_gl.core.items import Mapping, Trades
 from flow_gl.core.schema import TRADE
+from flow_gl.core.units import DAY_NS, HOUR_NS, PRICE_SCALE, SECOND_NS
 from flow_gl.feed.files.replay import FilesFeed, read_items, scan
 from flow_gl.runtime.export import export
 from tests.feed.market_files import csv_text, write
 
-DAY = 86_400_000_000_000
 Intervals = dict[str, list[tuple[int, int, int | str]]]
 """Of each name: first day, day after the last one, id; days of December 2025."""
 
@@ -43,12 +43,12 @@ def trades(*of_days: tuple[int, int, int]) -> np.ndarray:
     """Trades (day of December, instrument id, how many), a second apart from 15:00 UTC, 2 contracts at 1000 + id."""
     rows = np.zeros(sum(count for *_, count in of_days), TRADE)
     rows["length"], rows["action"], rows["side"], rows["size"] = 12, ord("T"), ord("B"), 2
-    start = (dt.date(2025, 12, 1) - dt.date(1970, 1, 1)).days * DAY + 15 * 3_600_000_000_000
+    start = (dt.date(2025, 12, 1) - dt.date(1970, 1, 1)).days * DAY_NS + 15 * HOUR_NS
     at = 0
     for day, instrument_id, count in of_days:
         part = rows[at : at + count]
-        part["instrument_id"], part["price"] = instrument_id, (1000 + instrument_id) * 10**9
-        part["ts_event"] = start + (day - 1) * DAY + np.arange(count) * 10**9
+        part["instrument_id"], part["price"] = instrument_id, (1000 + instrument_id) * PRICE_SCALE
+        part["ts_event"] = start + (day - 1) * DAY_NS + np.arange(count) * SECOND_NS
         at += count
     rows["ts_recv"] = rows["ts_event"] + 1000
     return rows[np.argsort(rows["ts_event"], kind="stable")]

@@ -9,6 +9,7 @@ import pytest
 
 from flow_gl.core.items import Mapping, Trades
 from flow_gl.core.schema import FeedState
+from flow_gl.core.units import MINUTE_NS
 from flow_gl.dbn.damage import DamageError
 from flow_gl.dbn.writing import write_dbn
 from flow_gl.feed.files.replay import read_items
@@ -22,7 +23,7 @@ from tests.gateway import records
 from tests.gateway.process import GatewayProcess
 from tests.gateway.tape import DATASET, KEY, NQ, OPEN_NS, Contract, make_tape, of
 
-WALL = OPEN_NS + 60_000_000_000
+WALL = OPEN_NS + MINUTE_NS
 TRADE = of(make_tape(100), NQ)[:1].tobytes()
 
 

@@ -4,16 +4,16 @@ import numpy as np
 import pytest
 
 from flow_gl.core.schema import FeedState
+from flow_gl.core.units import DAY_NS, HOUR_NS, SECOND_NS
 from flow_gl.feed.live.doubts import STRIKES
 from flow_gl.feed.live.errors import Fault
-from flow_gl.feed.live.gateway_clock import DAY_NS, SLACK_NS, GatewayClock, in_words
+from flow_gl.feed.live.gateway_clock import SLACK_NS, GatewayClock, in_words
 from flow_gl.feed.live.intake import Intake
-from tests.feed.live_rig import SECOND, Rig
+from tests.feed.live_rig import Rig
 from tests.gateway import records
 from tests.gateway.process import GatewayProcess
 from tests.gateway.tape import ES, NQ, OPEN_NS, make_tape, of
 
-HOUR = 3600 * SECOND
 YEAR = 365 * DAY_NS
 BEFORE = 600
 TAPE = make_tape(1200)
@@ -60,7 +60,7 @@ def odd_trade(ts_event: int) -> str:
     return row.tobytes().hex()
 
 
-@pytest.mark.parametrize("ahead_ns", [90 * SECOND, 2 * HOUR, 23 * HOUR, 3 * DAY_NS, 10 * YEAR])
+@pytest.mark.parametrize("ahead_ns", [90 * SECOND_NS, 2 * HOUR_NS, 23 * HOUR_NS, 3 * DAY_NS, 10 * YEAR])
 def test_a_heartbeat_from_the_future_closes_no_bucket_and_costs_no_trade(make_rig, gateway, ahead_ns) -> None:
     rig = make_rig()
     gateway("heartbeat", ts=WALL + ahead_ns)
@@ -69,11 +69,11 @@ def test_a_heartbeat_from_the_future_closes_no_bucket_and_costs_no_trade(make_ri
     assert rig.feed.status().state is FeedState.RECONNECTING
     rig.until_state(FeedState.LIVE)
     expect_tape(rig, BEFORE + 100)
-    assert rig.feed.status().known_until <= WALL + 10 * SECOND
+    assert rig.feed.status().known_until <= WALL + 10 * SECOND_NS
     assert "1 record with impossible times" in rig.feed.status().message
 
 
-@pytest.mark.parametrize("ahead_ns", [90 * SECOND, HOUR, 23 * HOUR, 3 * DAY_NS, 10 * YEAR, -3 * DAY_NS, -WALL])
+@pytest.mark.parametrize("ahead_ns", [90 * SECOND_NS, HOUR_NS, 23 * HOUR_NS, 3 * DAY_NS, 10 * YEAR, -3 * DAY_NS, -WALL])
 @pytest.mark.parametrize("count", [1, 5])
 def test_trades_of_a_wrong_time_never_reach_the_chart_and_hide_none(make_rig, gateway, ahead_ns, count) -> None:
     rig = make_rig()
@@ -83,10 +83,10 @@ def test_trades_of_a_wrong_time_never_reach_the_chart_and_hide_none(make_rig, ga
     rig.until_state(FeedState.LIVE)
     expect_tape(rig, BEFORE + 100)
     assert "with impossible times not believed" in rig.feed.status().message
-    assert rig.feed.status().known_until <= WALL + 10 * SECOND
+    assert rig.feed.status().known_until <= WALL + 10 * SECOND_NS
 
 
-@pytest.mark.parametrize("ahead_ns", [2 * HOUR, 10 * YEAR, -WALL])
+@pytest.mark.parametrize("ahead_ns", [2 * HOUR_NS, 10 * YEAR, -WALL])
 def test_a_wrong_time_that_every_replay_brings_again_is_left_out_at_last(make_rig, gateway, ahead_ns) -> None:
     rig = make_rig()
     odd = odd_trade(WALL + ahead_ns)
@@ -110,7 +110,7 @@ def test_a_trade_without_a_time_is_handed_on_once_for_the_engine_to_count(make_r
     assert rig.feed.status().known_until > OPEN_NS
 
 
-@pytest.mark.parametrize("ts", [0, 2**64 - 1, WALL - HOUR, WALL - YEAR, WALL + YEAR])
+@pytest.mark.parametrize("ts", [0, 2**64 - 1, WALL - HOUR_NS, WALL - YEAR, WALL + YEAR])
 def test_a_gateway_whose_heartbeats_are_always_wrong_is_believed_for_its_trades(make_rig, gateway, ts) -> None:
     rig = make_rig()
     for _ in range(STRIKES):
@@ -140,18 +140,20 @@ def start_behind(rig: Rig, gateway: GatewayProcess, behind_ns: int) -> None:
 @pytest.mark.parametrize("behind_s", [120, 3600, 20 * 3600])
 def test_a_clock_that_is_behind_is_told_and_every_trade_comes(gateway, behind_s) -> None:
     rig = (
-        make_rig(wall_ns=WALL - behind_s * SECOND) if behind_s < 12 else Rig(gateway, wall_ns=WALL - behind_s * SECOND)
+        make_rig(wall_ns=WALL - behind_s * SECOND_NS)
+        if behind_s < 12
+        else Rig(gateway, wall_ns=WALL - behind_s * SECOND_NS)
     )
     try:
-        start_behind(rig, gateway, behind_s * SECOND)
+        start_behind(rig, gateway, behind_s * SECOND_NS)
         expect_tape(rig, BEFORE)
         told = {
-            f"this machine's clock is {in_words(behind_s * SECOND - late_s * SECOND)} behind the gateway's"
+            f"this machine's clock is {in_words(behind_s * SECOND_NS - late_s * SECOND_NS)} behind the gateway's"
             for late_s in range(30)
         }
         assert any(words in rig.feed.status().message for words in told), rig.feed.status().message
         clock = rig.feed.clock()
-        assert abs(clock.anchor_event - clock.anchor_wall - behind_s * SECOND) < 30 * SECOND
+        assert abs(clock.anchor_event - clock.anchor_wall - behind_s * SECOND_NS) < 30 * SECOND_NS
         gateway("publish", count=100)
         expect_tape(rig, BEFORE + 100)
     finally:
@@ -159,27 +161,27 @@ def test_a_clock_that_is_behind_is_told_and_every_trade_comes(gateway, behind_s)
 
 
 def test_a_clock_that_is_ahead_is_told_and_every_trade_comes(make_rig, gateway) -> None:
-    rig = make_rig(wall_ns=WALL + HOUR)
+    rig = make_rig(wall_ns=WALL + HOUR_NS)
     for step in range(16):
         rig.clock.advance(5)
-        gateway("heartbeat", ts=WALL + 5 * (step + 1) * SECOND)
+        gateway("heartbeat", ts=WALL + 5 * (step + 1) * SECOND_NS)
         rig.linger(0.01)
     assert "this machine's clock is 1 h ahead of the gateway's" in rig.feed.status().message
     gateway("publish", count=100)
     expect_tape(rig, BEFORE + 100)
     clock = rig.feed.clock()
-    assert abs(clock.anchor_event - clock.anchor_wall + HOUR) < 10 * SECOND
-    gateway("heartbeat", ts=WALL + 30 * 60 * SECOND)
+    assert abs(clock.anchor_event - clock.anchor_wall + HOUR_NS) < 10 * SECOND_NS
+    gateway("heartbeat", ts=WALL + 30 * 60 * SECOND_NS)
     gateway("publish", count=100)
     rig.until(lambda: "states the time" in rig.feed.status().message, what="the reason")
 
 
 def test_a_clock_that_is_put_right_is_no_longer_told(gateway) -> None:
-    rig = Rig(gateway, wall_ns=WALL - HOUR)
+    rig = Rig(gateway, wall_ns=WALL - HOUR_NS)
     try:
-        start_behind(rig, gateway, HOUR)
+        start_behind(rig, gateway, HOUR_NS)
         assert "this machine's clock is" in rig.feed.status().message
-        rig.clock.wall += HOUR
+        rig.clock.wall += HOUR_NS
         rig.poll()
         assert "clock is" not in rig.feed.status().message
     finally:
@@ -187,7 +189,7 @@ def test_a_clock_that_is_put_right_is_no_longer_told(gateway) -> None:
 
 
 def test_live_data_only_is_not_cut_off_by_a_clock_that_is_ahead(gateway: GatewayProcess) -> None:
-    rig = Rig(gateway, wall_ns=WALL + HOUR, start=None)
+    rig = Rig(gateway, wall_ns=WALL + HOUR_NS, start=None)
     try:
         rig.start()
         rig.until_state(FeedState.LIVE)
@@ -199,20 +201,27 @@ def test_live_data_only_is_not_cut_off_by_a_clock_that_is_ahead(gateway: Gateway
 
 def test_a_heartbeat_that_is_a_little_ahead_closes_no_bucket_whose_trades_still_come(make_rig, gateway) -> None:
     rig = make_rig()
-    gateway("heartbeat", ts=WALL + 50 * SECOND)
+    gateway("heartbeat", ts=WALL + 50 * SECOND_NS)
     rig.linger()
-    assert WALL < rig.feed.status().known_until <= WALL + 6 * SECOND
+    assert WALL < rig.feed.status().known_until <= WALL + 6 * SECOND_NS
 
 
 def test_durations_are_told_in_two_units() -> None:
     seconds = (7, 95, 3600, 5400, 90_000, 86_400 * 800)
-    assert [in_words(n * SECOND) for n in seconds] == ["7 s", "1 min 35 s", "1 h", "1 h 30 min", "1 day 1 h", "2 years"]
+    assert [in_words(n * SECOND_NS) for n in seconds] == [
+        "7 s",
+        "1 min 35 s",
+        "1 h",
+        "1 h 30 min",
+        "1 day 1 h",
+        "2 years",
+    ]
 
 
 def test_no_offset_creeps_in_by_many_small_steps() -> None:
     clock = GatewayClock()
     for step in range(100):
-        clock.note_live(min(WALL + step * 50 * SECOND, clock.limit(WALL)), WALL)
+        clock.note_live(min(WALL + step * 50 * SECOND_NS, clock.limit(WALL)), WALL)
     assert clock.limit(WALL) == WALL + SLACK_NS
 
 
@@ -221,12 +230,12 @@ def test_what_is_held_back_is_bounded() -> None:
     intake.begin(start=OPEN_NS, origin=OPEN_NS, earliest_ns=0, replays=1)
     intake.take([records.mapping(NQ, "NQ.v.0", WALL)], WALL, [])
     rows = np.repeat(of(TAPE, NQ)[:1], 1000)
-    rows["ts_event"] = rows["ts_recv"] = WALL + HOUR
+    rows["ts_event"] = rows["ts_recv"] = WALL + HOUR_NS
     chunks = [row.tobytes() for row in rows]
     taken = 0
     while not intake.is_full:
         assert intake.take(chunks, WALL, [], now_ns=1) is None
         taken += len(chunks)
     assert taken < 1 << 18
-    trouble = intake.take([records.system(0, "Heartbeat", WALL)] * 2, WALL, [], now_ns=100 * SECOND)
+    trouble = intake.take([records.system(0, "Heartbeat", WALL)] * 2, WALL, [], now_ns=100 * SECOND_NS)
     assert trouble is None or trouble.fault is Fault.RETRY

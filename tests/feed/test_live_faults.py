@@ -15,9 +15,10 @@ from flow_gl.core.errors import FeedError
 from flow_gl.core.items import FeedGap
 from flow_gl.core.schema import FeedState
 from flow_gl.core.spec import LiveSpec
+from flow_gl.core.units import SECOND_NS
 from flow_gl.feed.live import bounds
 from flow_gl.feed.live.supervisor import LiveFeed
-from tests.feed.live_rig import SECOND, FakeCalendar, Rig
+from tests.feed.live_rig import FakeCalendar, Rig
 from tests.gateway.process import GatewayProcess
 from tests.gateway.tape import ES, KEY, NEXT_NQ, NQ, OPEN_NS, make_tape, of
 
@@ -137,7 +138,7 @@ def silence(rig: Rig) -> None:
 
 def sleep_of_an_hour(rig: Rig) -> None:
     rig.gateway("mute", on=True)
-    rig.clock.wall += 3600 * SECOND
+    rig.clock.wall += 3600 * SECOND_NS
 
 
 def restart(rig: Rig) -> None:
@@ -289,7 +290,7 @@ def test_the_next_connection_asks_from_shortly_before_the_last_trade(rig: Rig) -
     rig.until_state(FeedState.LIVE)
     start = int(rig.gateway("stats")["connections"][1]["subscriptions"][-1]["start"])
     last = min(int(of(TAPE[:BEFORE], contract)["ts_event"][-1]) for contract in (NQ, ES))
-    assert last - 5 * SECOND == start
+    assert last - 5 * SECOND_NS == start
 
 
 def test_pauses_between_tries_grow_from_one_to_thirty_seconds(rig: Rig) -> None:
@@ -304,7 +305,7 @@ def test_pauses_between_tries_grow_from_one_to_thirty_seconds(rig: Rig) -> None:
         )
         status = rig.feed.status()
         assert status.state is FeedState.RECONNECTING
-        pauses.append(round((status.retry_at - rig.clock.wall) / SECOND, 3))
+        pauses.append(round((status.retry_at - rig.clock.wall) / SECOND_NS, 3))
         rig.clock.advance(pauses[-1] + 0.001)
     assert pauses == [1, 2, 4, 8, 16, 30, 30, 30]
     assert "refused" in rig.messages[-1]
@@ -458,7 +459,7 @@ def test_what_was_asked_for_from_the_open_is_known_from_there_before_the_first_t
     make_rig, gateway: GatewayProcess
 ) -> None:
     gateway("fresh", published=0)
-    rig = make_rig(wall_ns=OPEN_NS + 600 * SECOND)
+    rig = make_rig(wall_ns=OPEN_NS + 600 * SECOND_NS)
     rig.start()
     assert rig.feed.status().known_from == OPEN_NS
     rig.until_state(FeedState.LIVE)
@@ -470,11 +471,13 @@ def test_what_was_asked_for_from_the_open_is_known_from_there_before_the_first_t
 
 
 def test_what_lies_more_than_a_day_back_is_not_asked_for_but_marked(make_rig, gateway: GatewayProcess) -> None:
-    rig = make_rig(start=OPEN_NS - 30 * 86_400 * SECOND, calendar=FakeCalendar(OPEN_NS - 90 * 86_400 * SECOND, OPEN_NS))
+    rig = make_rig(
+        start=OPEN_NS - 30 * 86_400 * SECOND_NS, calendar=FakeCalendar(OPEN_NS - 90 * 86_400 * SECOND_NS, OPEN_NS)
+    )
     rig.start()
     rig.until_state(FeedState.LIVE)
     asked = int(gateway("stats")["connections"][0]["subscriptions"][-1]["start"])
-    assert asked == rig.clock.wall - 86_340 * SECOND
+    assert asked == rig.clock.wall - 86_340 * SECOND_NS
 
 
 def test_trades_come_without_definitions_where_those_cannot_be_had(make_rig, gateway: GatewayProcess) -> None:
@@ -541,7 +544,7 @@ def test_a_reconnection_that_finds_another_contract_brings_it_whole(rig: Rig) ->
 
 @pytest.mark.parametrize("is_refused", [False, True], ids=["beside", "instead"])
 def test_at_a_sessions_open_symbols_are_asked_again_without_a_break(make_rig, gateway, is_refused) -> None:
-    second_open = wall_at(BEFORE) + 10 * SECOND
+    second_open = wall_at(BEFORE) + 10 * SECOND_NS
     rig = make_rig(calendar=FakeCalendar(OPEN_NS, second_open))
     rig.start()
     rig.until_state(FeedState.LIVE)

@@ -11,10 +11,11 @@ import pytest
 
 from flow_gl.core.schema import FeedState
 from flow_gl.core.spec import LiveSpec
+from flow_gl.core.units import SECOND_NS
 from flow_gl.feed.live.hours import Hours
 from flow_gl.feed.live.supervisor import LiveFeed
 from tests.feed.hostile import HostileGateway, greet, stream
-from tests.feed.live_rig import SECOND, FakeCalendar, TestClock
+from tests.feed.live_rig import FakeCalendar, TestClock
 from tests.gateway import records
 from tests.gateway.tape import DATASET, ES, KEY, NQ, make_tape, of
 
@@ -41,7 +42,7 @@ def some_records(rng: random.Random) -> bytes:
     if kind == 1:
         return records.definition(rng.choice((NQ, ES)))
     if kind == 2:
-        ts = WALL + rng.choice((0, SECOND, -SECOND, 10_000 * SECOND, -(10**18)))
+        ts = WALL + rng.choice((0, SECOND_NS, -SECOND_NS, 10_000 * SECOND_NS, -(10**18)))
         return records.system(rng.choice((0, 1, 2, 3, 4)), rng.choice(("Heartbeat", "\x1b[31m%s", "replay")), ts)
     if kind == 3 and rng.random() < 0.2:
         words = rng.choice(("bad", "no symbol NQ.v.0", "%s%n[b]\x1b\u202e", "x" * 200))
@@ -116,12 +117,12 @@ def test_hostile_bytes_are_told_in_one_line_and_never_stop_the_feed(monkeypatch,
             status = feed.status()
             assert status.message.isprintable()
             assert len(status.message) < 1000
-            assert status.known_until < WALL + 3600 * SECOND
+            assert status.known_until < WALL + 3600 * SECOND_NS
             if status.state is FeedState.FAILED:
                 feed.retry()
             pause_ns = status.retry_at - clock.wall if status.state is FeedState.RECONNECTING else 0
-            clock.advance(max(pause_ns / SECOND, 0.02))
-            clock.wall = WALL if clock.wall > WALL + 600 * SECOND else clock.wall
+            clock.advance(max(pause_ns / SECOND_NS, 0.02))
+            clock.wall = WALL if clock.wall > WALL + 600 * SECOND_NS else clock.wall
             time.sleep(0.0005)
     finally:
         feed.close()

@@ -5,24 +5,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flow_gl.core.schema import TRADE
+from flow_gl.core.units import HOUR_NS, SECOND_NS
 from flow_gl.feed.live.ledger import RESUME_OVERLAP_NS, Ledger
 
-SECOND = 1_000_000_000
-ORIGIN = 1_764_284_400 * SECOND
-HOUR = 3600 * SECOND
+ORIGIN = 1_764_284_400 * SECOND_NS
 
 trade = st.tuples(
     st.integers(1, 3),  # instrument
-    st.sampled_from([0, 0, 0, 1, 40_000_000, SECOND, 7 * SECOND, 2 * HOUR]),  # ns after the trade before
+    st.sampled_from([0, 0, 0, 1, 40_000_000, SECOND_NS, 7 * SECOND_NS, 2 * HOUR_NS]),  # ns after the trade before
     st.integers(0, 2),  # ticks
     st.integers(1, 2),  # size
-    st.integers(0, 2 * SECOND),  # how much older than its place in the order it is
+    st.integers(0, 2 * SECOND_NS),  # how much older than its place in the order it is
 )
 
 
 def market(trades: list[tuple[int, int, int, int, int]]) -> np.ndarray:
     rows = np.zeros(len(trades), TRADE)
-    at = ORIGIN + 10 * SECOND
+    at = ORIGIN + 10 * SECOND_NS
     for row, (instrument, step, ticks, size, delay) in zip(rows, trades, strict=True):
         at += step
         row["length"], row["action"], row["side"] = 12, ord("T"), ord("B")
@@ -70,7 +69,7 @@ def test_equal_trades_are_told_apart_by_their_number() -> None:
 
 
 def test_capture_times_and_flags_may_differ_in_a_replay() -> None:
-    rows = market([(1, SECOND, 0, 1, 0)] * 4)
+    rows = market([(1, SECOND_NS, 0, 1, 0)] * 4)
     ledger = Ledger()
     ledger.take_over()
     ledger.cover(1, ORIGIN)
@@ -84,7 +83,7 @@ def test_capture_times_and_flags_may_differ_in_a_replay() -> None:
 
 
 def test_trades_before_the_origin_are_not_wanted() -> None:
-    rows = market([(1, SECOND, 0, 1, 0)] * 4)
+    rows = market([(1, SECOND_NS, 0, 1, 0)] * 4)
     ledger = Ledger()
     ledger.take_over()
     ledger.cover(1, int(rows["ts_event"][2]))
@@ -93,7 +92,7 @@ def test_trades_before_the_origin_are_not_wanted() -> None:
 
 
 def test_a_quiet_instrument_is_asked_for_from_an_hour_back_at_most() -> None:
-    rows = market([(1, SECOND, 0, 1, 0), (2, 5 * HOUR, 0, 1, 0)])
+    rows = market([(1, SECOND_NS, 0, 1, 0), (2, 5 * HOUR_NS, 0, 1, 0)])
     ledger = Ledger()
     ledger.take_over()
     for instrument in (1, 2, 3):
@@ -101,7 +100,7 @@ def test_a_quiet_instrument_is_asked_for_from_an_hour_back_at_most() -> None:
     ledger.admit(rows)
     newest = int(rows["ts_event"][1])
     assert ledger.need_from(2) == newest - RESUME_OVERLAP_NS
-    assert ledger.need_from(1) == ledger.need_from(3) == newest - HOUR - RESUME_OVERLAP_NS
+    assert ledger.need_from(1) == ledger.need_from(3) == newest - HOUR_NS - RESUME_OVERLAP_NS
     assert ledger.need_from(4) is None
 
 
@@ -112,6 +111,6 @@ def test_memory_does_not_grow_with_the_day() -> None:
     rows = np.tile(market([(1, 0, 0, 1, 0)]), 1000)
     for second in range(400):
         batch = rows.copy()
-        batch["ts_event"] += second * SECOND
+        batch["ts_event"] += second * SECOND_NS
         ledger.admit(batch)
     assert ledger.recent_rows < 80_000

@@ -12,9 +12,10 @@ import pytest
 from flow_gl.core.items import Definition
 from flow_gl.core.schema import FeedState
 from flow_gl.core.settings import AggregationSettings
+from flow_gl.core.units import SECOND_NS
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.engine.sinks import Collector
-from tests.feed.live_rig import SECOND, Rig
+from tests.feed.live_rig import Rig
 from tests.gateway.process import GatewayProcess
 from tests.gateway.tape import ES, NQ, make_tape, of
 
@@ -106,14 +107,14 @@ def one_fault(rng: random.Random, rig: Rig) -> None:
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_after_a_day_of_faults_every_number_is_that_of_an_unbroken_run(gateway: GatewayProcess, seed: int) -> None:
     rng = random.Random(seed)
-    rig = Rig(gateway, wall_ns=int(TAPE["ts_event"][499]) + SECOND)
+    rig = Rig(gateway, wall_ns=int(TAPE["ts_event"][499]) + SECOND_NS)
     engine = Engine(rig)
     rig.start()
     rig.until_state(FeedState.LIVE)
     for step in range(40):
         gateway("publish", count=rng.randrange(1, 60))
         newest = int(TAPE["ts_event"][gateway("stats")["published"] - 1])
-        rig.clock.advance(max(newest + SECOND // 2 - rig.clock.wall, 0) / SECOND)
+        rig.clock.advance(max(newest + SECOND_NS // 2 - rig.clock.wall, 0) / SECOND_NS)
         if rng.random() < 0.5:
             gateway("heartbeat")
         rig.linger(0.005)

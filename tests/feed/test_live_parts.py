@@ -9,6 +9,7 @@ import pytest
 from flow_gl.core.errors import FeedError, UsageError
 from flow_gl.core.items import FeedGap
 from flow_gl.core.schema import TRADE, UNDEF_PRICE
+from flow_gl.core.units import SECOND_NS
 from flow_gl.dbn.damage import DamageError
 from flow_gl.feed.live.backoff import Backoff
 from flow_gl.feed.live.errors import Fault, from_code, from_connecting
@@ -17,7 +18,7 @@ from flow_gl.feed.live.hours import Hours, replayable_from
 from flow_gl.feed.live.intake import Intake
 from flow_gl.feed.live.request import Request, checked_symbols
 from flow_gl.feed.live.wire import decode, definition_of, first_implausible, runs
-from tests.feed.live_rig import SECOND, FakeCalendar
+from tests.feed.live_rig import FakeCalendar
 from tests.gateway import records
 from tests.gateway.tape import ES, NQ, OPEN_NS, make_tape, of
 
@@ -59,7 +60,7 @@ def test_trades_are_byte_for_byte_those_of_the_official_decoder() -> None:
         ("side", 0),
         ("action", 0),
         ("ts_event", 17),
-        ("ts_event", WALL + 3 * 86_400 * SECOND),
+        ("ts_event", WALL + 3 * 86_400 * SECOND_NS),
     ],
 )
 def test_the_first_trade_that_cannot_be_is_found(field: str, value: int) -> None:
@@ -70,7 +71,7 @@ def test_the_first_trade_that_cannot_be_is_found(field: str, value: int) -> None
 
 def test_what_the_engine_counts_as_rejected_is_no_damage() -> None:
     rows = TAPE[:7].copy()
-    rows["ts_recv"][4:7] = [17, -1, WALL + 3 * 86_400 * SECOND]
+    rows["ts_recv"][4:7] = [17, -1, WALL + 3 * 86_400 * SECOND_NS]
     rows["depth"][4], rows["flags"][5] = 3, 255
     rows["price"][0] = UNDEF_PRICE
     rows["size"][1] = 0
@@ -197,8 +198,8 @@ def test_trades_that_are_never_named_are_damage_in_the_end(monkeypatch) -> None:
 def test_a_clock_that_is_behind_is_seen_by_trades_from_the_future() -> None:
     intake = make_intake()
     intake.begin(start=None, origin=OPEN_NS, earliest_ns=0, replays=0)
-    intake.take([records.mapping(NQ, "NQ.v.0", WALL), *chunks_of(of(TAPE, NQ))], WALL - 5 * SECOND, [])
-    assert 4 * SECOND < intake.time.ahead_ns <= 5 * SECOND + 150_000
+    intake.take([records.mapping(NQ, "NQ.v.0", WALL), *chunks_of(of(TAPE, NQ))], WALL - 5 * SECOND_NS, [])
+    assert 4 * SECOND_NS < intake.time.ahead_ns <= 5 * SECOND_NS + 150_000
 
 
 # Errors
@@ -257,7 +258,7 @@ def test_pauses_double_up_to_thirty_seconds_with_a_fifth_of_jitter() -> None:
         pauses = []
         for _ in range(7):
             backoff.fail(0)
-            pauses.append(backoff.due_ns / SECOND)
+            pauses.append(backoff.due_ns / SECOND_NS)
         assert pauses == pytest.approx([pause * factor for pause in (1, 2, 4, 8, 16, 30, 30)])
 
 
@@ -266,7 +267,7 @@ def test_only_the_first_failure_may_be_followed_at_once() -> None:
     backoff.fail(5, at_once=True)
     assert backoff.due_ns == 5
     backoff.fail(5, at_once=True)
-    assert backoff.due_ns == 5 + 2 * SECOND
+    assert backoff.due_ns == 5 + 2 * SECOND_NS
     backoff.all_is_well()
     backoff.fail(5, at_once=True)
     assert backoff.due_ns == 5
@@ -276,12 +277,12 @@ def test_only_the_first_failure_may_be_followed_at_once() -> None:
 
 
 def make_hours(start: int | str | None = "session open") -> Hours:
-    return Hours(start, calendar=FakeCalendar(OPEN_NS, OPEN_NS + 86_400 * SECOND))  # type: ignore[arg-type]
+    return Hours(start, calendar=FakeCalendar(OPEN_NS, OPEN_NS + 86_400 * SECOND_NS))  # type: ignore[arg-type]
 
 
 def test_open_hours_leave_the_closed_ones_out() -> None:
     hours = make_hours()
-    close = OPEN_NS + 82_800 * SECOND
+    close = OPEN_NS + 82_800 * SECOND_NS
     assert hours.open_between(OPEN_NS, close) == [(OPEN_NS, close)]
     assert hours.open_between(close, close + 100) == []
     assert hours.open_between(close - 5, close + 100) == [(close - 5, close)]
@@ -295,8 +296,8 @@ def test_a_wrong_start_is_a_clear_error() -> None:
 
 def test_no_more_than_a_day_is_replayable() -> None:
     assert replayable_from(500, 1000) == 500
-    day = 86_400 * SECOND
-    assert replayable_from(0, 10 * day) == 9 * day + 60 * SECOND
+    day = 86_400 * SECOND_NS
+    assert replayable_from(0, 10 * day) == 9 * day + 60 * SECOND_NS
 
 
 def lose(gap: Gap, known_until: int, *, asked_from: int | None = OPEN_NS, first_ts: int = 0) -> FeedGap | None:
@@ -315,20 +316,22 @@ def test_a_gap_is_opened_once_and_filled() -> None:
 
 def test_what_cannot_be_replayed_remains_as_a_gap_in_open_hours_only() -> None:
     gap = Gap(make_hours())
-    close, reopen = OPEN_NS + 82_800 * SECOND, OPEN_NS + 86_400 * SECOND
+    close, reopen = OPEN_NS + 82_800 * SECOND_NS, OPEN_NS + 86_400 * SECOND_NS
     gap.close(asked_from=OPEN_NS, first_ts=OPEN_NS, known_until=OPEN_NS, wanted_from=OPEN_NS)
-    lose(gap, close - 10 * SECOND)
+    lose(gap, close - 10 * SECOND_NS)
     gap.reach_further()
     assert gap.reach is Reach.EVERYTHING
-    remains = gap.close(asked_from=0, first_ts=reopen + SECOND, known_until=reopen + 2 * SECOND, wanted_from=reopen)
-    assert remains == [FeedGap(close - 10 * SECOND, close)]
+    remains = gap.close(
+        asked_from=0, first_ts=reopen + SECOND_NS, known_until=reopen + 2 * SECOND_NS, wanted_from=reopen
+    )
+    assert remains == [FeedGap(close - 10 * SECOND_NS, close)]
     assert gap.is_lost
     assert gap.reach is Reach.WANTED
 
 
 def test_a_replay_that_broke_off_and_was_taken_up_later_leaves_nothing_missing() -> None:
     gap = Gap(make_hours())
-    at = [OPEN_NS + n * 100 * SECOND for n in range(8)]
+    at = [OPEN_NS + n * 100 * SECOND_NS for n in range(8)]
     gap.close(asked_from=OPEN_NS, first_ts=OPEN_NS, known_until=at[1], wanted_from=OPEN_NS)
     lose(gap, at[1], first_ts=OPEN_NS)
     lose(gap, at[3], asked_from=at[1], first_ts=at[1])
@@ -340,7 +343,7 @@ def test_a_replay_that_broke_off_and_was_taken_up_later_leaves_nothing_missing()
 
 def test_of_a_replay_that_broke_off_only_what_nobody_has_stays_missing() -> None:
     gap = Gap(make_hours())
-    at = [OPEN_NS + n * 100 * SECOND for n in range(8)]
+    at = [OPEN_NS + n * 100 * SECOND_NS for n in range(8)]
     lose(gap, at[2], asked_from=at[1], first_ts=at[1])
     lose(gap, at[4], asked_from=at[3], first_ts=at[3])
     closed = gap.close(asked_from=at[4], first_ts=at[4], known_until=at[5], wanted_from=OPEN_NS)
@@ -350,14 +353,14 @@ def test_of_a_replay_that_broke_off_only_what_nobody_has_stays_missing() -> None
 
 def test_a_gap_that_lies_in_closed_hours_only_is_filled() -> None:
     gap = Gap(make_hours())
-    close = OPEN_NS + 82_800 * SECOND
+    close = OPEN_NS + 82_800 * SECOND_NS
     gap.close(asked_from=OPEN_NS, first_ts=OPEN_NS, known_until=OPEN_NS, wanted_from=OPEN_NS)
-    lose(gap, close + SECOND)
+    lose(gap, close + SECOND_NS)
     gap.reach_further()
     gap.reach_further()
     assert gap.reach is Reach.NOTHING
-    closed = gap.close(asked_from=None, first_ts=0, known_until=close + 9 * SECOND, wanted_from=OPEN_NS)
-    assert closed == [FeedGap(close + SECOND, close + 9 * SECOND, filled=True)]
+    closed = gap.close(asked_from=None, first_ts=0, known_until=close + 9 * SECOND_NS, wanted_from=OPEN_NS)
+    assert closed == [FeedGap(close + SECOND_NS, close + 9 * SECOND_NS, filled=True)]
 
 
 # Requests

@@ -11,10 +11,10 @@ from flow_gl.core.errors import UsageError
 from flow_gl.core.items import Definition, Mapping, Trades
 from flow_gl.core.schema import TRADE, FeedState
 from flow_gl.core.spec import DemoSpec
+from flow_gl.core.units import SECOND_NS
 from flow_gl.feed.synthetic.contracts import CONTRACTS
 from flow_gl.feed.synthetic.demo import HISTORY_S, OPEN_NS, Burst, Halt, SyntheticFeed, TradeMaker
 
-SECOND_NS = 1_000_000_000
 WALL_NS = 1_790_000_000 * SECOND_NS
 
 
@@ -333,7 +333,7 @@ def test_a_halt_is_said_while_it_lasts_and_until_when() -> None:
     feed = SyntheticFeed(DemoSpec(symbols=("NQ",), history_s=0.0, halts=((5.0, 30.0),), speed=1.0))
     said = []
     for second in range(60):
-        feed.poll(second * 1_000_000_000)
+        feed.poll(second * SECOND_NS)
         message = feed.status().message
         if not said or said[-1] != message:
             said.append(message)

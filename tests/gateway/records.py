@@ -3,6 +3,7 @@
 import databento_dbn as dbn
 import zstandard
 
+from flow_gl.core.units import DAY_NS, SECOND_NS
 from tests.gateway.tape import DATASET, OPEN_NS, Contract
 
 
@@ -30,7 +31,7 @@ def mapping(contract: Contract, requested: str, ts_event: int) -> bytes:
             stype_out=dbn.SType.RAW_SYMBOL,
             stype_out_symbol=contract.symbol,
             start_ts=OPEN_NS,
-            end_ts=OPEN_NS + 86_400_000_000_000,
+            end_ts=OPEN_NS + DAY_NS,
         )
     )
 
@@ -40,8 +41,8 @@ def definition(contract: Contract) -> bytes:
         dbn.InstrumentDefMsg(
             publisher_id=1,
             instrument_id=contract.instrument_id,
-            ts_event=OPEN_NS - 1_000_000_000,
-            ts_recv=OPEN_NS - 1_000_000_000,
+            ts_event=OPEN_NS - SECOND_NS,
+            ts_recv=OPEN_NS - SECOND_NS,
             min_price_increment=250_000_000,
             display_factor=1_000_000_000,
             raw_symbol=contract.symbol,

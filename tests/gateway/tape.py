@@ -6,12 +6,12 @@ import numpy as np
 
 from flow_gl.core.schema import TRADE
 from flow_gl.core.sessions import SessionCalendar
+from flow_gl.core.units import SECOND_NS
 
 KEY = "db-0123456789abcdefghijklmnABCDE"
 DATASET = "GLBX.MDP3"
 OPEN_NS = 1_764_284_400_000_000_000  # 2025-11-27 23:00 UTC, a session's open
 STEP_NS = 40_000_000
-SECOND = 1_000_000_000
 
 
 @dataclass(frozen=True)
@@ -84,9 +84,9 @@ def _leave_out_pauses(times: np.ndarray) -> None:
     """Move what would fall into a pause between two sessions behind it."""
     calendar = SessionCalendar()
     session = calendar.session_at(int(times[0]))
-    while (first := int(np.searchsorted(times, session.close - SECOND))) < len(times):
+    while (first := int(np.searchsorted(times, session.close - SECOND_NS))) < len(times):
         # With a second's distance from both ends: instruments differ by less.
-        times[first:] += session.next_open - session.close + 2 * SECOND
+        times[first:] += session.next_open - session.close + 2 * SECOND_NS
         session = calendar.session_at(session.next_open)
 
 

@@ -6,9 +6,10 @@ from datetime import date, timedelta
 import numpy as np
 
 from flow_gl.core.schema import LEVELS, MINUTE_LEVELS, ORDER_CVD
+from flow_gl.core.units import SECOND_NS
 from flow_gl.layers.base import Scene
 from flow_gl.layers.lines.book import LineBook
-from tests.kit.markets import SECOND, START_NS, TICK, Market
+from tests.kit.markets import START_NS, TICK, Market
 
 
 def plant_levels(market: Market, *, naked: tuple[int, ...] = (), is_frozen: bool = False) -> None:
@@ -25,7 +26,7 @@ def plant_levels(market: Market, *, naked: tuple[int, ...] = (), is_frozen: bool
     row["rth_open"] = START_NS
     row["initial_high"], row["initial_low"] = middle + 16 * TICK, middle - 12 * TICK
     row["opening_high"], row["opening_low"] = middle + 16 * TICK, middle - 6 * TICK
-    row["initial_end"], row["opening_end"] = START_NS + 3600 * SECOND, START_NS + 300 * SECOND
+    row["initial_end"], row["opening_end"] = START_NS + 3600 * SECOND_NS, START_NS + 300 * SECOND_NS
     row["initial_frozen"] = row["opening_frozen"] = is_frozen
     row["naked_count"] = len(naked)
     for at, ticks in enumerate(naked):
@@ -43,7 +44,7 @@ def plant_lines(market: Market) -> None:
     large ones what is left of two equal parts.
     """
     rows = market.rows
-    ends = (rows["ts_event"] // (60 * SECOND) + 1) * 60 * SECOND
+    ends = (rows["ts_event"] // (60 * SECOND_NS) + 1) * 60 * SECOND_NS
     minutes = np.zeros(len(np.unique(ends)), MINUTE_LEVELS)
     for row, end in zip(minutes, np.unique(ends), strict=True):
         quarter, middle, upper = np.percentile(rows["close"][ends <= end], [25, 50, 75])
@@ -51,7 +52,7 @@ def plant_lines(market: Market) -> None:
         row["val"], row["poc"], row["vah"] = (round(price / TICK) * TICK for price in (quarter, middle, upper))
     market.store.minutes.append(minutes)
     sizes = np.zeros(len(rows), ORDER_CVD)
-    sizes["ts_event"] = rows["ts_event"] + SECOND
+    sizes["ts_event"] = rows["ts_event"] + SECOND_NS
     delta = rows["buy"] - rows["sell"]
     sizes["small"], sizes["medium"] = np.cumsum(delta // 3), np.cumsum(-delta // 4)
     sizes["large"] = np.cumsum(delta) - sizes["small"] - sizes["medium"]

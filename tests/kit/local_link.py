@@ -5,9 +5,10 @@ import numpy as np
 from flow_gl.core.alerts import ALERT, Condition
 from flow_gl.core.commands import Command
 from flow_gl.core.schema import EVENT, GAP_LIST, INSTRUMENT, STATUS, EventKind, FeedState, GapKind, TickSource
+from flow_gl.core.units import SECOND_NS
 from flow_gl.store.market import EngineReader, EngineStore, MarketStore
 from flow_gl.ui.link import LinkState
-from tests.kit.markets import SECOND, START_NS, TICK, make_market
+from tests.kit.markets import START_NS, TICK, make_market
 
 OPENED = START_NS
 
@@ -73,7 +74,7 @@ def name(store: MarketStore, symbol: str) -> None:
     instrument = np.zeros(1, INSTRUMENT)
     instrument["symbol"], instrument["requested"] = symbol.encode(), f"{symbol[:-2]}.v.0".encode()
     instrument["tick_size"], instrument["tick_source"], instrument["point_value"] = TICK, TickSource.DEFINITION, 20.0
-    instrument["bucket_ns"] = SECOND
+    instrument["bucket_ns"] = SECOND_NS
     store.instrument.write(instrument)
 
 

@@ -29,13 +29,13 @@ from flow_gl.core.schema import (
     EventKind,
     GapKind,
 )
+from flow_gl.core.units import HOUR_NS, SECOND_NS
 from flow_gl.gl.view import Rect, View
 from flow_gl.layers.base import Scene, Style
 from flow_gl.store.market import MarketReader, MarketStore
 from flow_gl.ui.state.timeline import Folding, TimelineReader
 
-SECOND = 1_000_000_000
-START_NS = 1_764_340_200 * SECOND
+START_NS = 1_764_340_200 * SECOND_NS
 """2025-11-28 09:30:00 in New York."""
 WIDTHS_S = 1, 5, 15, 30, 60, 300, 900, 1800, 3600, 14_400
 """Bucket widths of the levels of detail, in seconds."""
@@ -63,9 +63,9 @@ def make_seconds(
     high, low = np.maximum(opened, close) + spread[0], np.minimum(opened, close) - spread[1]
     share = random.beta(3, 3, count)
     rows = np.zeros(count, BUBBLE)
-    rows["ts_event"] = start_ns + np.arange(count) * SECOND
-    rows["id"] = rows["ts_event"] // SECOND
-    rows["ts_last"] = rows["ts_event"] + SECOND - 1
+    rows["ts_event"] = start_ns + np.arange(count) * SECOND_NS
+    rows["id"] = rows["ts_event"] // SECOND_NS
+    rows["ts_last"] = rows["ts_event"] + SECOND_NS - 1
     rows["price"] = np.rint((low + (high - low) * share) * TICK).astype(np.int64)
     for field, ticks in (("open", opened), ("high", high), ("low", low), ("close", close)):
         rows[field] = ticks * TICK
@@ -95,7 +95,7 @@ def merge_rows(rows: NDArray[np.void], points: NDArray[np.void], lod: int) -> tu
     last = np.concatenate([first[1:], [len(rows)]]) - 1
     merged = np.zeros(len(first), BUBBLE)
     merged["id"] = ids[first]
-    merged["ts_event"] = ids[first] * seconds * SECOND
+    merged["ts_event"] = ids[first] * seconds * SECOND_NS
     merged["open"], merged["close"] = rows["open"][first], rows["close"][last]
     merged["high"] = np.maximum.reduceat(rows["high"], first)
     merged["low"] = np.minimum.reduceat(rows["low"], first)
@@ -132,7 +132,7 @@ class Market:
     @property
     def now_ns(self) -> int:
         """End of the newest published second."""
-        return int(self.rows["ts_event"][self.published - 1]) + SECOND if self.published else START_NS
+        return int(self.rows["ts_event"][self.published - 1]) + SECOND_NS if self.published else START_NS
 
     def advance(self, count: int | None = None) -> None:
         """Publish `count` more rows (all by default), the last one as the open bubble, and refresh the reader."""
@@ -259,18 +259,22 @@ def make_market(
         capacity = max(1 << 10, 1 << (4 * seconds).bit_length())
     store = MarketStore.local(base_capacity=capacity)
     rows, _ = make_seconds(seconds, seed=seed, intensity=intensity)
-    second = (rows["ts_event"] - START_NS) // SECOND
+    second = (rows["ts_event"] - START_NS) // SECOND_NS
     if gap is not None:
         rows, second = (array[(second < gap[0]) | (second >= gap[1])] for array in (rows, second))
         record = np.zeros(1, GAP_LIST)
         record["count"] = record["total"] = 1
-        record["gap"]["start"][0, 0], record["gap"]["end"][0, 0] = (START_NS + at * SECOND for at in gap[:2])
+        record["gap"]["start"][0, 0], record["gap"]["end"][0, 0] = (START_NS + at * SECOND_NS for at in gap[:2])
         record["gap"]["kind"][0, 0] = gap[2]
         store.gaps.write(record)
     store.instrument.write(_instrument())
     for at, direction in crosses:
         event = np.zeros(1, EVENT)
-        event["ts_event"], event["kind"], event["direction"] = START_NS + at * SECOND, EventKind.ZERO_CROSS, direction
+        event["ts_event"], event["kind"], event["direction"] = (
+            START_NS + at * SECOND_NS,
+            EventKind.ZERO_CROSS,
+            direction,
+        )
         event["price"] = rows["close"][min(int(np.searchsorted(second, at)), len(rows) - 1)]
         event["strength"] = 300
         store.events.append(event)
@@ -292,7 +296,6 @@ class Day:
     is_unscheduled: bool = False
 
 
-HOUR_NS = 3600 * SECOND
 WEEK = (
     Day(20251124, START_NS - 111 * HOUR_NS - HOUR_NS // 2, START_NS - 88 * HOUR_NS - HOUR_NS // 2),
     Day(20251125, START_NS - 87 * HOUR_NS - HOUR_NS // 2, START_NS - 64 * HOUR_NS - HOUR_NS // 2),
@@ -311,10 +314,10 @@ def make_week(days: tuple[Day, ...] = WEEK, *, seed: int = 1, per_hour: int = 20
     for number, day in enumerate(days):
         count = (day.close_ns - day.open_ns) // HOUR_NS * per_hour
         rows, _ = make_seconds(count, seed=seed + number, price_ticks=price)
-        step = HOUR_NS // per_hour // SECOND
-        rows["id"] = day.open_ns // SECOND + (rows["ts_event"] - START_NS) // SECOND * step
-        rows["ts_event"] = rows["id"] * SECOND
-        rows["ts_last"] = rows["ts_event"] + SECOND - 1
+        step = HOUR_NS // per_hour // SECOND_NS
+        rows["id"] = day.open_ns // SECOND_NS + (rows["ts_event"] - START_NS) // SECOND_NS * step
+        rows["ts_event"] = rows["id"] * SECOND_NS
+        rows["ts_last"] = rows["ts_event"] + SECOND_NS - 1
         price = int(rows["close"][-1]) // TICK
         parts.append((rows, cvd_of(rows)))
         if number + 1 < len(days):
@@ -361,7 +364,7 @@ def _name_session(row: np.void, day: Day) -> None:
 def _instrument(instrument_id: int = 1) -> NDArray[np.void]:
     instrument = np.zeros(1, INSTRUMENT)
     instrument["symbol"], instrument["requested"], instrument["instrument_id"] = b"NQZ5", b"NQ.v.0", instrument_id
-    instrument["tick_size"], instrument["point_value"], instrument["bucket_ns"] = TICK, 20.0, SECOND
+    instrument["tick_size"], instrument["point_value"], instrument["bucket_ns"] = TICK, 20.0, SECOND_NS
     return instrument
 
 
@@ -386,12 +389,12 @@ def make_scene(
     cvd_rect = Rect(0, price_rect.height, plot, cvd_height)
     now = market.now_ns
     edge = now if edge_ns is None else edge_ns
-    ns_per_px = span_s * SECOND / plot
+    ns_per_px = span_s * SECOND_NS / plot
     folded = TimelineReader().read(market.reader, folding, now_ns=now, scale=scale).folds.at(ns_per_px)
     right = folded.shifted(edge, int(0.08 * plot * ns_per_px))
     left = folded.shifted(right, -int(plot * ns_per_px))
     rows, points = (array[: market.published] for array in (market.rows, market.points))
-    seen = (rows["ts_event"] + SECOND > left) & (rows["ts_event"] < right)
+    seen = (rows["ts_event"] + SECOND_NS > left) & (rows["ts_event"] < right)
     low, high = (
         (int(rows["low"][seen].min()) / TICK, int(rows["high"][seen].max()) / TICK)
         if seen.any()

@@ -6,10 +6,10 @@ import numpy as np
 
 from flow_gl.core.items import Item, Trades
 from flow_gl.core.schema import TRADE, FeedState, Side
+from flow_gl.core.units import SECOND_NS
 from flow_gl.feed.base import FeedClock, FeedStatus
 
 START_NS = 1_764_340_000_000_000_000
-SECOND_NS = 1_000_000_000
 
 
 def trades(

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from flow_gl.core.schema import EVENT, EventKind
+from flow_gl.core.units import MINUTE_NS
 from flow_gl.gl.kit import Kit
 from flow_gl.gl.text import TextStyle
 from flow_gl.layers.base import Scene, Style
@@ -87,7 +88,7 @@ def test_what_is_not_happening_now_does_not_flash(stack: ChartStack, market: Mar
     scene = bare(make_scene(market))
     if case != "history":
         draw(stack, scene)
-    fire(market.store, market.now_ns - (60_000_000_000 if case != "standing" else 0), 1)
+    fire(market.store, market.now_ns - (MINUTE_NS if case != "standing" else 0), 1)
     if case == "standing":
         scene = replace(scene, is_live=False)
     draw(stack, scene)

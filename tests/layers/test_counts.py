@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flow_gl.core.schema import PROFILE
+from flow_gl.core.units import SECOND_NS
 from flow_gl.layers.base import Style
 from flow_gl.layers.discs import radius_of
 from flow_gl.layers.labels.counts import count_text
@@ -11,8 +12,6 @@ from flow_gl.layers.labels.legend import legend_sizes
 from flow_gl.layers.labels.words import bucket_text, contracts_text, length_text, price_text
 from flow_gl.layers.profile_bars import merged_rows
 from tests.kit.markets import TICK, make_seconds, profile_of
-
-SECOND = 1_000_000_000
 
 
 @settings(max_examples=40)
@@ -72,11 +71,11 @@ def test_area_grows_with_volume_up_to_the_reference() -> None:
 def test_words_are_those_of_the_trade() -> None:
     assert price_text(25_380_250_000_000, TICK) == "25,380.25"
     assert contracts_text(-1250) == "\u22121,250"
-    assert length_text(42 * SECOND) == "42 s"
-    assert length_text(200 * SECOND) == "3 min 20 s"
-    assert length_text(646 * 60 * SECOND) == "10 h 46 min"
-    assert length_text(3600 * SECOND) == "1 h"
-    assert length_text(38_759 * SECOND) == "10 h 46 min"
-    assert length_text(51 * 3600 * SECOND) == "2 d 3 h"
-    assert bucket_text(SECOND // 10) == "0.1 s"
-    assert bucket_text(SECOND << 12) == "4096 s"
+    assert length_text(42 * SECOND_NS) == "42 s"
+    assert length_text(200 * SECOND_NS) == "3 min 20 s"
+    assert length_text(646 * 60 * SECOND_NS) == "10 h 46 min"
+    assert length_text(3600 * SECOND_NS) == "1 h"
+    assert length_text(38_759 * SECOND_NS) == "10 h 46 min"
+    assert length_text(51 * 3600 * SECOND_NS) == "2 d 3 h"
+    assert bucket_text(SECOND_NS // 10) == "0.1 s"
+    assert bucket_text(SECOND_NS << 12) == "4096 s"

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from flow_gl.core.palette import DARK
+from flow_gl.core.units import SECOND_NS
 from flow_gl.gl.kit import Kit
 from flow_gl.layers.base import Scene, Style
 from flow_gl.layers.cvd_reference import CvdReference
@@ -13,7 +14,7 @@ from flow_gl.layers.labels.cvd_pane import captions, zero_direction
 from flow_gl.layers.stack import ChartStack
 from flow_gl.view.frame_scheduler import FrameScheduler
 from tests.kit.gl_context import draw
-from tests.kit.markets import SECOND, START_NS, make_market, make_scene
+from tests.kit.markets import START_NS, make_market, make_scene
 
 CANDLES = Style(palette=DARK, has_cvd_candles=True)
 
@@ -46,7 +47,7 @@ def test_the_caption_says_both_and_gets_shorter(stack: ChartStack) -> None:
     market = make_market(120, seed=3)
     scene = make_scene(market)
     cvd = int(market.reader.session["cvd"])
-    scene = replace(scene, cvd_reference=CvdReference(START_NS + 60 * SECOND, cvd - 9, START_NS, 1))
+    scene = replace(scene, cvd_reference=CvdReference(START_NS + 60 * SECOND_NS, cvd - 9, START_NS, 1))
     draw(stack, scene)
     texts = list(captions(stack.chart, scene))
     assert texts[0].startswith("CVD +9 since 09:31:00, session ")
@@ -73,7 +74,7 @@ def test_a_candle_reaches_from_its_low_to_its_high_to_the_pixel(kit: Kit) -> Non
     picture = draw(stack, scene).astype(int)
     stack.release()
     view = scene.cvd_view
-    x = round(view.screen_x(int(market.points["ts_event"][0]) + SECOND // 2))
+    x = round(view.screen_x(int(market.points["ts_event"][0]) + SECOND_NS // 2))
     sell = picture[:, :, 0] - picture[:, :, 1] > 40  # a line one pixel wide may be spread over two columns
     middle = np.flatnonzero(sell[:, x - 1 : x + 2].any(axis=1))
     middle = middle[(middle >= view.rect.y) & (middle < view.rect.bottom)]

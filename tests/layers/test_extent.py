@@ -9,13 +9,14 @@ from hypothesis import strategies as st
 
 from flow_gl.core.market.lod import widths_ns
 from flow_gl.core.schema import INSTRUMENT
+from flow_gl.core.units import SECOND_NS
 from flow_gl.layers.base import OffScale
 from flow_gl.layers.labels.off_scale import off_scale_text
 from flow_gl.layers.rows.extent import PriceScale, price_scale
 from flow_gl.store.market import MarketReader, MarketStore
-from tests.kit.markets import SECOND, START_NS, TICK, Market, cvd_of, make_seconds
+from tests.kit.markets import START_NS, TICK, Market, cvd_of, make_seconds
 
-LODS = len(widths_ns(SECOND))
+LODS = len(widths_ns(SECOND_NS))
 FAR = (10_000_000, -37_630_000_000, 2_540_000_000, 1_000_000_000_000_000)
 
 
@@ -29,7 +30,7 @@ class RowsAlone(Market):
 def market_of(rows: np.ndarray) -> Market:
     store = MarketStore.local(base_capacity=1 << 12)
     instrument = np.zeros(1, INSTRUMENT)
-    instrument["tick_size"], instrument["bucket_ns"] = 10_000_000, SECOND
+    instrument["tick_size"], instrument["bucket_ns"] = 10_000_000, SECOND_NS
     store.instrument.write(instrument)
     market = RowsAlone(store, rows, cvd_of(rows))
     market.advance()
@@ -37,7 +38,7 @@ def market_of(rows: np.ndarray) -> Market:
 
 
 def scale_of(reader: MarketReader, lod: int, seconds: int) -> PriceScale:
-    found = price_scale(reader, lod, START_NS, START_NS + seconds * SECOND)
+    found = price_scale(reader, lod, START_NS, START_NS + seconds * SECOND_NS)
     assert found is not None
     return found
 
@@ -59,7 +60,7 @@ def test_one_bad_price_leaves_the_scale_to_the_others_and_is_named(price: int, a
     assert (found.low * 10_000_000, found.high * 10_000_000) == pytest.approx(usual, abs=4 * TICK)
     named, other = (found.below, found.above) if field == "low" else (found.above, found.below)
     assert other is None
-    assert named == OffScale(1, price, is_one_trade=False, times_ns=(int(rows["id"][at]) * SECOND + SECOND // 2,))
+    assert named == OffScale(1, price, is_one_trade=False, times_ns=(int(rows["id"][at]) * SECOND_NS + SECOND_NS // 2,))
 
 
 def test_a_bad_price_alone_in_its_second_is_one_trade() -> None:
@@ -120,5 +121,5 @@ def test_what_is_not_named_is_within_the_scale(seed: int, count: int, lod: int) 
 def test_a_scale_is_found_before_the_tick_is_known() -> None:
     market = market_of(make_seconds(5, seed=1)[0])
     market.reader.tick_size = 0
-    assert price_scale(market.reader, 0, START_NS - 2 * SECOND, START_NS - SECOND) is None
+    assert price_scale(market.reader, 0, START_NS - 2 * SECOND_NS, START_NS - SECOND_NS) is None
     assert replace(scale_of(market.reader, 0, 6), low=0.0, high=0.0) == PriceScale(0.0, 0.0)

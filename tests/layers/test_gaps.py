@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from flow_gl.core.schema import GapKind
+from flow_gl.core.units import SECOND_NS
 from flow_gl.layers.gaps import gap_text
 
 ZONE = "America/New_York"
@@ -28,5 +29,5 @@ ZONE = "America/New_York"
 def test_a_gap_is_named_by_kind_and_length(
     kind: GapKind, start: tuple[int, ...], end: tuple[int, ...], text: str
 ) -> None:
-    start_ns, end_ns = (int(datetime(*at, tzinfo=ZoneInfo(ZONE)).timestamp()) * 10**9 for at in (start, end))
+    start_ns, end_ns = (int(datetime(*at, tzinfo=ZoneInfo(ZONE)).timestamp()) * SECOND_NS for at in (start, end))
     assert gap_text(kind, start_ns, end_ns, ZONE) == text

@@ -8,6 +8,7 @@ import pytest
 from flow_gl.core.palette import PALETTES, Palette
 from flow_gl.core.schema import UNDEF_PRICE
 from flow_gl.core.settings import AggregationSettings
+from flow_gl.core.units import SECOND_NS
 from flow_gl.gl.label_boxes import LabelBox, overlaps
 from flow_gl.layers.base import LAYERS, Scene, Style
 from flow_gl.layers.labels.held_levels import KINDS, held_levels, line_left
@@ -16,7 +17,7 @@ from flow_gl.ui.overlays.hover import held_level
 from flow_gl.ui.overlays.hover.tip import Spot, Tip
 from tests.kit.gl_context import draw
 from tests.kit.levels import plant_levels
-from tests.kit.markets import SECOND, START_NS, TICK, WEEK, make_market, make_scene, make_week
+from tests.kit.markets import START_NS, TICK, WEEK, make_market, make_scene, make_week
 
 ALL = frozenset(LAYERS)
 
@@ -77,7 +78,7 @@ def test_the_ranges_begin_at_the_open_of_regular_hours() -> None:
     plant_levels(market)
     scene = make_scene(market, span_s=600)
     session = np.array([market.reader.session])
-    session["open_ts"] -= 3600 * SECOND
+    session["open_ts"] -= 3600 * SECOND_NS
     market.store.session.write(session)
     market.reader.refresh()
     opened = scene.price_view.pixel_x(START_NS)

@@ -6,11 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flow_gl.core.schema import BUBBLE
+from flow_gl.core.units import SECOND_NS
 from flow_gl.layers.base import Scene, Style
 from flow_gl.layers.discs import radius_of, reference_of, volumes
 from flow_gl.layers.rows import hit
 from flow_gl.store.ring import Ring
-from tests.kit.markets import SECOND, START_NS, TICK, Market, make_market, make_scene
+from tests.kit.markets import START_NS, TICK, Market, make_market, make_scene
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +20,7 @@ def market() -> Market:
 
 
 def centre_of(scene: Scene, row: np.void) -> tuple[float, float]:
-    x = scene.price_view.screen_x(int(row["ts_event"]) + SECOND // 2)
+    x = scene.price_view.screen_x(int(row["ts_event"]) + SECOND_NS // 2)
     return x, scene.price_view.screen_y(int(row["price"]) / TICK)
 
 
@@ -39,7 +40,7 @@ def test_positions_are_those_that_a_plain_search_finds(count: int, step: list[in
 
 
 def test_the_visible_range_holds_every_disc_that_reaches_into_the_pane(market: Market) -> None:
-    scene = make_scene(market, span_s=60, edge_ns=market.now_ns - 200 * SECOND)
+    scene = make_scene(market, span_s=60, edge_ns=market.now_ns - 200 * SECOND_NS)
     start, stop = hit.visible_range(scene)
     reach = scene.style.radius_max_px
     xs = [centre_of(scene, row)[0] for row in market.rows[: market.published - 1]]
@@ -52,7 +53,7 @@ def test_the_visible_range_holds_every_disc_that_reaches_into_the_pane(market: M
 def test_clear_and_pause_cut_the_visible_range(market: Market) -> None:
     scene = make_scene(market, span_s=300)
     start, stop = hit.visible_range(scene)
-    cut_ns = market.now_ns - 100 * SECOND
+    cut_ns = market.now_ns - 100 * SECOND_NS
     cleared = hit.visible_range(replace(scene, hidden_before_ns=cut_ns))
     paused = hit.visible_range(replace(scene, until_ns=cut_ns))
     assert cleared[0] > start
@@ -90,13 +91,13 @@ def test_rows_are_found_by_id_the_open_one_too(market: Market) -> None:
         row = hit.row_of(market.reader, 0, int(market.rows["id"][at]))
         assert row is not None
         assert row["price"] == market.rows["price"][at]
-    assert hit.row_of(market.reader, 0, START_NS // SECOND - 1) is None
+    assert hit.row_of(market.reader, 0, START_NS // SECOND_NS - 1) is None
     assert hit.row_of(market.reader, 0, START_NS) is None
 
 
 @pytest.mark.parametrize("span_s", [30, 200, 590])
 def test_extents_are_those_of_the_rows_in_view(market: Market, span_s: int) -> None:
-    left, right = market.now_ns - span_s * SECOND, market.now_ns
+    left, right = market.now_ns - span_s * SECOND_NS, market.now_ns
     seen = market.rows[(market.rows["ts_event"] >= left) & (market.rows["ts_event"] <= right)]
     low, high = hit.price_extent(market.reader, 0, left, right) or (0, 0)
     assert (low, high) == (seen["low"].min() / TICK, seen["high"].max() / TICK)
@@ -105,13 +106,13 @@ def test_extents_are_those_of_the_rows_in_view(market: Market, span_s: int) -> N
 
 
 def test_there_is_no_extent_where_nothing_traded(market: Market) -> None:
-    assert hit.price_extent(market.reader, 0, START_NS - 90 * SECOND, START_NS - SECOND) is None
-    assert hit.cvd_extent(market.reader, 0, START_NS - 90 * SECOND, START_NS - SECOND) is None
+    assert hit.price_extent(market.reader, 0, START_NS - 90 * SECOND_NS, START_NS - SECOND_NS) is None
+    assert hit.cvd_extent(market.reader, 0, START_NS - 90 * SECOND_NS, START_NS - SECOND_NS) is None
 
 
 def test_a_long_stretch_is_measured_on_a_coarser_level() -> None:
     market = make_market(9000, seed=4)
-    left = market.now_ns - 9000 * SECOND
+    left = market.now_ns - 9000 * SECOND_NS
     low, high = hit.price_extent(market.reader, 0, left, market.now_ns) or (0, 0)
     assert (low, high) == (market.rows["low"].min() / TICK, market.rows["high"].max() / TICK)
 

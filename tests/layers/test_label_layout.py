@@ -9,6 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from flow_gl.core.schema import GapKind
+from flow_gl.core.units import SECOND_NS
 from flow_gl.gl.kit import Kit
 from flow_gl.gl.surface.context import HeadlessContext
 from flow_gl.gl.view import Rect, View
@@ -18,7 +19,7 @@ from flow_gl.layers.labels.layout import LabelLayout
 from flow_gl.layers.stack import ChartStack
 from flow_gl.view.frame_scheduler import JOBS, FrameScheduler
 from tests.kit.gl_context import draw
-from tests.kit.markets import SECOND, make_market, make_scene
+from tests.kit.markets import make_market, make_scene
 from tests.layers.test_cached_layers import fire
 
 FRAME_S = 1 / 144
@@ -180,7 +181,7 @@ def test_a_market_looks_the_same_as_when_they_are_laid_out_in_every_frame(
         if frame == 60:
             scene = replace(scene, hover_id=int(market.rows["id"][180]), crosshair_px=(300.0, 120.0))
         scene = next_frame(scene, 0.05)
-        scene = replace(scene, now_ns=max(scene.now_ns, market.now_ns - SECOND))
+        scene = replace(scene, now_ns=max(scene.now_ns, market.now_ns - SECOND_NS))
         a, b = drawn(pair[0], scene), drawn(pair[1], scene)
         bottom = int(scene.cvd_view.rect.bottom)
         np.testing.assert_array_equal(a[:bottom], b[:bottom], err_msg=f"frame {frame}")

@@ -7,6 +7,7 @@ import pytest
 
 from flow_gl.core.palette import PALETTES, Palette
 from flow_gl.core.schema import ORDER_CVD, GapKind
+from flow_gl.core.units import SECOND_NS
 from flow_gl.gl.label_boxes import LabelBox
 from flow_gl.layers.base import LAYERS, Scene, Style
 from flow_gl.layers.lines.book import LineBook, LineRows
@@ -15,7 +16,7 @@ from flow_gl.layers.stack import ChartStack
 from flow_gl.store.market import MarketStore
 from tests.kit.gl_context import draw
 from tests.kit.levels import plant_lines, with_lines
-from tests.kit.markets import SECOND, START_NS, TICK, make_market, make_scene
+from tests.kit.markets import START_NS, TICK, make_market, make_scene
 
 ALL = frozenset(LAYERS)
 
@@ -29,7 +30,7 @@ def scene_of(*shown: str, palette: Palette = PALETTES["dark"]) -> Scene:
 
 def sizes_of(seconds: int, *, start: int = 0) -> np.ndarray:
     rows = np.zeros(seconds, ORDER_CVD)
-    rows["ts_event"] = START_NS + (start + np.arange(seconds)) * SECOND
+    rows["ts_event"] = START_NS + (start + np.arange(seconds)) * SECOND_NS
     rows["small"] = start + np.arange(seconds)
     return rows
 
@@ -66,7 +67,7 @@ def test_a_line_never_crosses_a_gap(stack: ChartStack) -> None:
         scene = make_scene(market, span_s=150, style=Style(is_visible=frozenset(shown)))
         pictures.append(draw(stack, with_lines(scene)).astype(int))
     difference = np.abs(pictures[0] - pictures[1]).max(axis=2)
-    left, right = (round(scene.cvd_view.screen_x(START_NS + at * SECOND)) for at in (125, 193))
+    left, right = (round(scene.cvd_view.screen_x(START_NS + at * SECOND_NS)) for at in (125, 193))
     top, bottom = round(scene.cvd_view.rect.y) + 30, round(scene.cvd_view.rect.bottom)
     assert not difference[top:bottom, left:right].any()
     assert difference[top:bottom, right + 20 :].any()
@@ -87,16 +88,16 @@ def test_each_row_is_read_once_and_all_again_after_a_replacement() -> None:
     log.replace(700, other, START_NS)
     lines.refresh(log)
     assert lines.values[:, 0].tolist() == [*range(1500), *range(1509, 2209)]
-    assert (np.diff(lines.times) == SECOND).all()
+    assert (np.diff(lines.times) == SECOND_NS).all()
 
 
 def test_far_zoomed_out_the_number_of_points_is_bounded_and_the_newest_is_among_them() -> None:
     log, lines = MarketStore.local().order_cvd, LineRows(("small", "medium", "large"))
     log.append(sizes_of(50_000))
     lines.refresh(log)
-    end_ns = START_NS + 50_000 * SECOND
+    end_ns = START_NS + 50_000 * SECOND_NS
     times, values = lines.seen(START_NS, end_ns, 1000)
-    moved, _ = lines.seen(START_NS + 77 * SECOND, end_ns, 1000)
+    moved, _ = lines.seen(START_NS + 77 * SECOND_NS, end_ns, 1000)
     assert len(times) <= 1001
     assert values[-1, 0] == 49_999
     assert set(moved.tolist()) <= set(times.tolist()), "the same points are drawn wherever the view begins"

@@ -7,6 +7,7 @@ import pytest
 
 from flow_gl.core.palette import PALETTES, Palette
 from flow_gl.core.settings import AggregationSettings
+from flow_gl.core.units import MINUTE_NS
 from flow_gl.gl.label_boxes import LabelBox
 from flow_gl.gl.view import Rect
 from flow_gl.layers.base import Scene, Style
@@ -17,9 +18,7 @@ from flow_gl.ui.overlays.hover import ribbon as hover
 from flow_gl.ui.overlays.hover.tip import Spot
 from flow_gl.ui.state.layout import arrange
 from tests.kit.gl_context import draw
-from tests.kit.markets import SECOND, make_market, make_scene
-
-MINUTE = 60 * SECOND
+from tests.kit.markets import make_market, make_scene
 
 
 def scene_of(palette: Palette = PALETTES["dark"]) -> Scene:
@@ -30,7 +29,7 @@ def scene_of(palette: Palette = PALETTES["dark"]) -> Scene:
 
 
 def middle_of(scene: Scene, row: int, start_ns: int, minutes: int) -> tuple[int, int]:
-    x = round(scene.price_view.screen_x(start_ns + minutes * MINUTE // 2))
+    x = round(scene.price_view.screen_x(start_ns + minutes * MINUTE_NS // 2))
     return x, round(ribbon_rect(scene).y + (row + 0.5) * ROW_PX)
 
 
@@ -44,7 +43,7 @@ def test_each_closed_period_has_a_cell_of_its_sides_colour(stack: ChartStack, pa
     picture = draw(stack, scene).astype(int)
     checked = 0
     for row, minutes in enumerate((1, 5, 15)):
-        cells = shown_cells(scene, minutes * MINUTE)
+        cells = shown_cells(scene, minutes * MINUTE_NS)
         deltas = cells["buy"] - cells["sell"]
         for start_ns, delta in zip(cells["ts_event"].tolist(), deltas.tolist(), strict=True):
             left = scene.price_view.screen_x(start_ns)
@@ -67,7 +66,7 @@ def test_numbers_are_the_deltas_of_the_bubbles_of_that_width(stack: ChartStack) 
     stack.collect_labels(boxes)
     draw(stack, scene)
     stack.collect_labels(None)
-    cells = shown_cells(scene, 15 * MINUTE)
+    cells = shown_cells(scene, 15 * MINUTE_NS)
     texts = {box.text for box in boxes}
     assert len(cells) >= 2
     assert {signed_text(int(row["buy"] - row["sell"])) for row in cells} <= texts
@@ -76,20 +75,20 @@ def test_numbers_are_the_deltas_of_the_bubbles_of_that_width(stack: ChartStack) 
 
 def test_the_open_period_and_what_a_pause_hides_have_no_cell() -> None:
     scene = scene_of()
-    newest = shown_cells(scene, 5 * MINUTE)["ts_event"][-1]
-    assert newest + 5 * MINUTE <= scene.now_ns
-    paused = replace(scene, until_ns=int(newest) + 5 * MINUTE - 1)
-    assert shown_cells(paused, 5 * MINUTE)["ts_event"][-1] == newest - 5 * MINUTE
+    newest = shown_cells(scene, 5 * MINUTE_NS)["ts_event"][-1]
+    assert newest + 5 * MINUTE_NS <= scene.now_ns
+    paused = replace(scene, until_ns=int(newest) + 5 * MINUTE_NS - 1)
+    assert shown_cells(paused, 5 * MINUTE_NS)["ts_event"][-1] == newest - 5 * MINUTE_NS
     cleared = replace(scene, hidden_before_ns=int(newest))
-    assert shown_cells(cleared, 5 * MINUTE)["ts_event"].tolist() == [newest]
+    assert shown_cells(cleared, 5 * MINUTE_NS)["ts_event"].tolist() == [newest]
 
 
 def test_a_cells_tooltip_has_its_contracts() -> None:
     scene = scene_of()
-    row = shown_cells(scene, 5 * MINUTE)[-2]
+    row = shown_cells(scene, 5 * MINUTE_NS)[-2]
     at = spot(scene, *middle_of(scene, 1, int(row["ts_event"]), 5))
     key = hover.find(at)
-    assert key == (5 * MINUTE, int(row["ts_event"]))
+    assert key == (5 * MINUTE_NS, int(row["ts_event"]))
     tip = hover.tell(at, key)
     assert tip is not None
     delta = int(row["buy"]) - int(row["sell"])

@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 
 from flow_gl.core.schema import NOT_YET, ROLL_LIST
+from flow_gl.core.units import SECOND_NS
 from flow_gl.layers.base import Scene, Style
 from flow_gl.layers.price import PriceLayer
 from flow_gl.layers.roll_places import contract_left
 from flow_gl.layers.sessions import current_profile
 from flow_gl.layers.stack import ChartStack
 from tests.kit.gl_context import draw
-from tests.kit.markets import SECOND, START_NS, Market, make_market, make_scene
+from tests.kit.markets import START_NS, Market, make_market, make_scene
 
 LEVELS_ALONE = Style(is_visible=frozenset({"levels", "profile"}))
 NOTHING = Style(is_visible=frozenset())
@@ -24,8 +25,8 @@ def rolled(at_s: int, *, last_s: int | None = None, first_ts: int | None = None)
     rolls = np.zeros(1, ROLL_LIST)
     rolls["count"] = rolls["total"] = 1
     roll = rolls["roll"][0, 0]
-    roll["first_ts"] = START_NS + at_s * SECOND + 5 if first_ts is None else first_ts
-    roll["last_ts"] = START_NS + (at_s - 1 if last_s is None else last_s) * SECOND
+    roll["first_ts"] = START_NS + at_s * SECOND_NS + 5 if first_ts is None else first_ts
+    roll["last_ts"] = START_NS + (at_s - 1 if last_s is None else last_s) * SECOND_NS
     roll["from_symbol"], roll["to_symbol"] = b"NQZ5", b"NQH6"
     market.store.rolls.write(rolls)
     market.reader.refresh()
@@ -34,7 +35,7 @@ def rolled(at_s: int, *, last_s: int | None = None, first_ts: int | None = None)
 
 def line_x(scene: Scene, at_s: float) -> int:
     view = scene.price_view
-    return int(view.rect.right - round((view.t_right_ns - START_NS - at_s * SECOND) / view.ns_per_px))
+    return int(view.rect.right - round((view.t_right_ns - START_NS - at_s * SECOND_NS) / view.ns_per_px))
 
 
 @pytest.mark.parametrize("at_s", [120, 172])
@@ -51,7 +52,7 @@ def test_levels_and_profile_begin_at_the_roll(stack: ChartStack, at_s: int) -> N
 
 def test_before_a_roll_that_lies_to_the_right_of_the_view_no_level_is_drawn(stack: ChartStack) -> None:
     market = rolled(170)
-    scene = make_scene(market, style=LEVELS_ALONE, edge_ns=START_NS + 90 * SECOND)
+    scene = make_scene(market, style=LEVELS_ALONE, edge_ns=START_NS + 90 * SECOND_NS)
     assert contract_left(scene) == scene.price_view.rect.right
     assert current_profile(scene).width == 0
     assert (draw(stack, scene) == draw(stack, replace(scene, style=NOTHING))).all()

@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flow_gl.core.schema import BUBBLE, CVD_POINT, GAP
+from flow_gl.core.units import PRICE_SCALE, SECOND_NS
 from flow_gl.layers.rows.packing import (
     PARTS_PER_TICK,
     Base,
@@ -13,19 +14,19 @@ from flow_gl.layers.rows.packing import (
     pack_cvd,
     pack_point,
 )
-from tests.kit.markets import SECOND, START_NS, TICK, make_seconds
+from tests.kit.markets import START_NS, TICK, make_seconds
 
 NO_GAPS = np.zeros(0, GAP)
 
 
 def gap(start_s: float, end_s: float) -> np.ndarray:
     rows = np.zeros(1, GAP)
-    rows["start"], rows["end"] = START_NS + int(start_s * SECOND), START_NS + int(end_s * SECOND)
+    rows["start"], rows["end"] = START_NS + int(start_s * SECOND_NS), START_NS + int(end_s * SECOND_NS)
     return rows
 
 
 def base_for(rows: np.ndarray) -> Base:
-    return Base(int(rows["id"][0]), int(rows["price"][0]) // TICK * TICK, TICK, SECOND)
+    return Base(int(rows["id"][0]), int(rows["price"][0]) // TICK * TICK, TICK, SECOND_NS)
 
 
 @settings(max_examples=30)
@@ -70,9 +71,9 @@ def test_any_row_is_packed_and_one_row_as_many_are(draws: list[tuple[int, ...]],
 
 def test_a_month_from_the_base_a_second_is_still_a_second() -> None:
     rows = np.zeros(2, BUBBLE)
-    rows["id"] = START_NS // SECOND + 31 * 86_400 + np.arange(2)
-    rows["price"] = 25_000 * 1_000_000_000
-    packed = pack_bubbles(rows, Base(START_NS // SECOND, 4_000 * 1_000_000_000, TICK, SECOND), NO_GAPS, None)
+    rows["id"] = START_NS // SECOND_NS + 31 * 86_400 + np.arange(2)
+    rows["price"] = 25_000 * PRICE_SCALE
+    packed = pack_bubbles(rows, Base(START_NS // SECOND_NS, 4_000 * PRICE_SCALE, TICK, SECOND_NS), NO_GAPS, None)
     assert (packed["bucket"] == 31 * 86_400 + np.arange(2)).all()
     assert (packed["tick"] == 21_000 * 4).all()
     assert not packed["part"].any()
@@ -90,28 +91,28 @@ def test_a_month_from_the_base_a_second_is_still_a_second() -> None:
 def test_a_line_breaks_where_a_gap_reaches_from_bucket_to_bucket(
     gap_s: tuple[float, float], expected: list[bool]
 ) -> None:
-    ids = START_NS // SECOND + np.array([9, 10, 100, 101])
+    ids = START_NS // SECOND_NS + np.array([9, 10, 100, 101])
     before = np.concatenate([ids[:1] - 1, ids[:-1]])
-    found = is_after_gap(before, ids, gap(*gap_s), SECOND)
+    found = is_after_gap(before, ids, gap(*gap_s), SECOND_NS)
     if gap_s == (10.5, 99.0):
         expected = [False, False, True, False]
     assert found.tolist() == expected
 
 
 def test_a_lost_connection_between_two_neighbouring_buckets_breaks_the_line() -> None:
-    ids = START_NS // SECOND + np.array([10, 11])
+    ids = START_NS // SECOND_NS + np.array([10, 11])
     before = np.concatenate([ids[:1] - 1, ids[:-1]])
-    assert is_after_gap(before, ids, gap(10.2, 11.4), SECOND).tolist() == [False, True]
+    assert is_after_gap(before, ids, gap(10.2, 11.4), SECOND_NS).tolist() == [False, True]
 
 
 def test_cvd_breaks_where_it_was_reset() -> None:
     points = np.zeros(3, CVD_POINT)
-    points["id"] = START_NS // SECOND + np.arange(3)
+    points["id"] = START_NS // SECOND_NS + np.arange(3)
     points["close"], points["open"] = [10, 3, 5], [0, 0, 3]
-    packed = pack_cvd(points, Base(int(points["id"][0]), 0, TICK, SECOND), NO_GAPS, None)
+    packed = pack_cvd(points, Base(int(points["id"][0]), 0, TICK, SECOND_NS), NO_GAPS, None)
     assert packed["cvd"].tolist() == [[0, 10], [0, 3], [0, 5]]
     assert packed["is_broken"].tolist() == [0, 1, 0]
     previous = points[:1].copy()
     previous["id"] -= 1
     previous["close"] = 7
-    assert pack_cvd(points, Base(0, 0, TICK, SECOND), NO_GAPS, previous)["is_broken"][0] == 1
+    assert pack_cvd(points, Base(0, 0, TICK, SECOND_NS), NO_GAPS, previous)["is_broken"][0] == 1

@@ -7,17 +7,18 @@ import numpy as np
 
 from flow_gl.core.schema import SESSION
 from flow_gl.core.sessions import SessionCalendar
+from flow_gl.core.units import HOUR_NS, SECOND_NS
 from flow_gl.layers.base import Style
 from flow_gl.layers.session_hours import holidays_between, regular_hours
 from flow_gl.layers.sessions import sessions_of
 from flow_gl.layers.stack import ChartStack
 from tests.kit.gl_context import draw
-from tests.kit.markets import HOUR_NS, make_scene, make_week
+from tests.kit.markets import make_scene, make_week
 
 
 def test_regular_hours_are_those_of_the_exchanges_calendar() -> None:
     calendar, numbers, lengths = SessionCalendar(), np.zeros(1, SESSION)[0], set()
-    at_ns = int(datetime(2024, 12, 2, 12, tzinfo=ZoneInfo("America/New_York")).timestamp()) * 10**9
+    at_ns = int(datetime(2024, 12, 2, 12, tzinfo=ZoneInfo("America/New_York")).timestamp()) * SECOND_NS
     for day in range(60):
         session = calendar.session_at(at_ns + day * 24 * HOUR_NS)
         lengths.add(session.rth_close - session.rth_open)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from flow_gl.core.units import SECOND_NS
 from flow_gl.gl.kit import Kit
 from flow_gl.layers.base import Scene, Style
 from flow_gl.layers.labels.session_names import session_names
@@ -14,7 +15,7 @@ from flow_gl.layers.sessions import PROFILE_SHARE, Session, current_left, curren
 from flow_gl.layers.stack import ChartStack
 from flow_gl.view.frame_scheduler import FrameScheduler
 from tests.kit.gl_context import draw
-from tests.kit.markets import SECOND, TICK, WEEK, Day, make_scene, make_week
+from tests.kit.markets import TICK, WEEK, Day, make_scene, make_week
 
 ZONE = "America/New_York"
 NOTHING = Style(is_visible=frozenset())
@@ -84,13 +85,13 @@ def test_finished_profiles_stand_at_the_right_end_of_their_session(kit: Kit, sce
 
 def test_a_session_that_is_left_of_the_view_draws_nothing() -> None:
     market = make_week()
-    scene = make_scene(market, span_s=600, edge_ns=WEEK[-1].open_ns + 12 * 3600 * SECOND)
+    scene = make_scene(market, span_s=600, edge_ns=WEEK[-1].open_ns + 12 * 3600 * SECOND_NS)
     assert [int(one.numbers["trade_date"]) for one, _, _ in places(scene)] == [20251128]
     assert current_left(scene) == scene.price_view.rect.x
 
 
 def test_in_an_earlier_session_today_s_levels_and_profile_are_not_drawn() -> None:
-    scene = make_scene(make_week(), span_s=3600, lod=4, edge_ns=WEEK[1].open_ns + 9 * 3600 * SECOND)
+    scene = make_scene(make_week(), span_s=3600, lod=4, edge_ns=WEEK[1].open_ns + 9 * 3600 * SECOND_NS)
     assert current_left(scene) == scene.price_view.rect.right
     assert current_profile(scene).width == 0
     (one, left, right) = places(scene)[0]
@@ -111,7 +112,7 @@ def test_the_session_that_has_just_ended_is_not_there_twice() -> None:
         ({}, "Wed 26 Nov"),
         ({"is_partial": True}, "Wed 26 Nov  partial, from 18:00"),
         ({"is_unscheduled": True}, "Wed 26 Nov  unscheduled"),
-        ({"close_ns": WEEK[2].close_ns - 4 * 3600 * SECOND}, "Wed 26 Nov  early close 13:00"),
+        ({"close_ns": WEEK[2].close_ns - 4 * 3600 * SECOND_NS}, "Wed 26 Nov  early close 13:00"),
         ({"instrument_id": 2}, "Wed 26 Nov  roll"),
     ],
 )

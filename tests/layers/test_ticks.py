@@ -7,21 +7,21 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from flow_gl.core.folds import FoldedTime
+from flow_gl.core.units import SECOND_NS
 from flow_gl.layers.labels import ticks
 from tests.kit.markets import START_NS
 
-SECOND = 1_000_000_000
 ZONE = "America/New_York"
 
 
 def wall(t_ns: int) -> datetime:
-    return datetime.fromtimestamp(t_ns / SECOND, UTC).astimezone(ZoneInfo(ZONE))
+    return datetime.fromtimestamp(t_ns / SECOND_NS, UTC).astimezone(ZoneInfo(ZONE))
 
 
 @given(ns_per_px=st.floats(1e6, 3e12), width=st.integers(200, 4000), start=st.integers(0, 40 * 365 * 86400))
 def test_time_ticks_stand_apart_in_order_and_inside(ns_per_px: float, width: int, start: int) -> None:
     step = ticks.time_step(ns_per_px, 100.0)
-    left, right = start * SECOND, start * SECOND + int(width * ns_per_px)
+    left, right = start * SECOND_NS, start * SECOND_NS + int(width * ns_per_px)
     found = ticks.time_ticks(left, right, step, ZONE)
     assert all(left <= t <= right for t in found)
     assert all(later > earlier for earlier, later in pairwise(found))
@@ -31,33 +31,33 @@ def test_time_ticks_stand_apart_in_order_and_inside(ns_per_px: float, width: int
 
 @given(
     start=st.integers(1_700_000_000, 1_800_000_000),
-    step=st.sampled_from([s for s in ticks.TIME_STEPS_NS if s >= SECOND]),
+    step=st.sampled_from([s for s in ticks.TIME_STEPS_NS if s >= SECOND_NS]),
 )
-@example(start=1_772_906_400, step=2 * 3600 * SECOND)  # there is no 02:00 in the night of 2026-03-08
+@example(start=1_772_906_400, step=2 * 3600 * SECOND_NS)  # there is no 02:00 in the night of 2026-03-08
 def test_time_ticks_are_whole_steps_of_the_exchanges_clock(start: int, step: int) -> None:
-    for t_ns in ticks.time_ticks(start * SECOND, start * SECOND + 6 * step, step, ZONE):
+    for t_ns in ticks.time_ticks(start * SECOND_NS, start * SECOND_NS + 6 * step, step, ZONE):
         moment = wall(t_ns)
         of_day = moment.hour * 3600 + moment.minute * 60 + moment.second
         if step < ticks.DAY_NS:
-            assert of_day * SECOND % step == 0
+            assert of_day * SECOND_NS % step == 0
         else:
             assert of_day == 0
 
 
 def test_ticks_stay_on_the_clock_when_it_is_put_back() -> None:
-    before = int(datetime(2025, 11, 1, 20, tzinfo=ZoneInfo(ZONE)).timestamp()) * SECOND
-    found = ticks.time_ticks(before, before + 24 * 3600 * SECOND, 4 * 3600 * SECOND, ZONE)
+    before = int(datetime(2025, 11, 1, 20, tzinfo=ZoneInfo(ZONE)).timestamp()) * SECOND_NS
+    found = ticks.time_ticks(before, before + 24 * 3600 * SECOND_NS, 4 * 3600 * SECOND_NS, ZONE)
     assert [wall(t).hour for t in found] == [20, 0, 4, 8, 12, 16]
 
 
 def test_time_labels_say_as_much_as_the_step_needs() -> None:
-    assert ticks.time_label(START_NS, 5 * SECOND, ZONE) == ("09:30:00", False)
-    assert ticks.time_label(START_NS, 60 * SECOND, ZONE) == ("09:30", False)
-    assert ticks.time_label(START_NS + SECOND // 2, SECOND // 2, ZONE) == ("09:30:00.5", False)
-    assert ticks.time_label(START_NS - 34_200 * SECOND, 3600 * SECOND, ZONE) == ("28 Nov", True)
-    assert ticks.zone_name(ZONE, START_NS // SECOND // 3600) == "EST"
-    assert ticks.zone_name(ZONE, START_NS // SECOND // 3600 - 24 * 60) == "EDT"
-    assert ticks.clock_text(START_NS + 61 * SECOND, ZONE) == "09:31:01"
+    assert ticks.time_label(START_NS, 5 * SECOND_NS, ZONE) == ("09:30:00", False)
+    assert ticks.time_label(START_NS, 60 * SECOND_NS, ZONE) == ("09:30", False)
+    assert ticks.time_label(START_NS + SECOND_NS // 2, SECOND_NS // 2, ZONE) == ("09:30:00.5", False)
+    assert ticks.time_label(START_NS - 34_200 * SECOND_NS, 3600 * SECOND_NS, ZONE) == ("28 Nov", True)
+    assert ticks.zone_name(ZONE, START_NS // SECOND_NS // 3600) == "EST"
+    assert ticks.zone_name(ZONE, START_NS // SECOND_NS // 3600 - 24 * 60) == "EDT"
+    assert ticks.clock_text(START_NS + 61 * SECOND_NS, ZONE) == "09:31:01"
 
 
 @given(
@@ -99,14 +99,14 @@ def test_the_widest_scales_have_lines_apart_from_each_other() -> None:
         assert ticks.price_step(tick_size, ticks_per_px, 44.0) >= 44.0 * ticks_per_px * tick_size
 
 
-SUNDAY_OPEN = int(datetime(2025, 11, 30, 18, tzinfo=ZoneInfo(ZONE)).timestamp()) * SECOND
-FRIDAY_CLOSE = int(datetime(2025, 11, 28, 13, 15, tzinfo=ZoneInfo(ZONE)).timestamp()) * SECOND
-WEEKEND = FoldedTime([FRIDAY_CLOSE], [SUNDAY_OPEN], 22 * 60 * SECOND)
+SUNDAY_OPEN = int(datetime(2025, 11, 30, 18, tzinfo=ZoneInfo(ZONE)).timestamp()) * SECOND_NS
+FRIDAY_CLOSE = int(datetime(2025, 11, 28, 13, 15, tzinfo=ZoneInfo(ZONE)).timestamp()) * SECOND_NS
+WEEKEND = FoldedTime([FRIDAY_CLOSE], [SUNDAY_OPEN], 22 * 60 * SECOND_NS)
 
 
 def test_no_time_tick_lies_in_a_fold_and_the_next_session_s_open_has_one() -> None:
-    step, least = 2 * 3600 * SECOND, 104 * 60 * SECOND
-    times = FRIDAY_CLOSE - 5 * 3600 * SECOND, SUNDAY_OPEN + 7 * 3600 * SECOND
+    step, least = 2 * 3600 * SECOND_NS, 104 * 60 * SECOND_NS
+    times = FRIDAY_CLOSE - 5 * 3600 * SECOND_NS, SUNDAY_OPEN + 7 * 3600 * SECOND_NS
     found = ticks.folded_time_ticks(*times, step, ZONE, folded=WEEKEND, least_ns=least)
     assert not [t_ns for t_ns in found if FRIDAY_CLOSE <= t_ns < SUNDAY_OPEN]
     assert [f"{wall(t_ns):%a %H}" for t_ns in found] == ["Fri 10", "Sun 18", "Sun 20", "Sun 22", "Mon 00"]
@@ -120,11 +120,11 @@ def test_days_are_marked_outside_of_folds_alone() -> None:
 
 
 def test_times_have_a_date_where_the_view_spans_more_than_a_day_or_lies_on_an_earlier_one() -> None:
-    hour = 3600 * SECOND
+    hour = 3600 * SECOND_NS
     assert ticks.needs_date(START_NS, START_NS + 25 * hour, START_NS, ZONE)
     assert not ticks.needs_date(START_NS, START_NS + hour, START_NS + 2 * hour, ZONE)
     assert ticks.needs_date(START_NS, START_NS + hour, START_NS + 24 * hour, ZONE)
-    at = [START_NS + (hours * 3600 - 1800) * SECOND for hours in (0, 9, 15, 24, 33)]
+    at = [START_NS + (hours * 3600 - 1800) * SECOND_NS for hours in (0, 9, 15, 24, 33)]
     dated = ticks.time_labels(at, hour, ZONE, is_dated=True)
     assert dated == [
         ("28 Nov 09:00", False),

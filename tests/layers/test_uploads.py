@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 
 from flow_gl.core.schema import GAP_LIST, GapKind
+from flow_gl.core.units import SECOND_NS
 from flow_gl.layers.base import Scene, Style
 from flow_gl.layers.rows.mirror import BACKFILL_ROWS
 from flow_gl.layers.rows.packing import BUBBLE_ROW, CVD_ROW
 from flow_gl.layers.stack import ChartStack
 from flow_gl.view.frame_scheduler import FrameScheduler
 from tests.kit.gl_context import draw
-from tests.kit.markets import SECOND, make_market, make_scene
+from tests.kit.markets import make_market, make_scene
 
 ROW_BYTES = BUBBLE_ROW.itemsize + CVD_ROW.itemsize
 
@@ -51,7 +52,7 @@ def test_panning_zooming_and_restyling_upload_no_rows(stack: ChartStack) -> None
     scene = make_scene(make_market(900), span_s=120)
     settled(stack, scene)
     for shift_s, zoom in ((-1, 1.0), (-60, 1.0), (-300, 1.0), (0, 0.5), (0, 2.0), (-200, 2.0)):
-        assert frame(stack, panned(scene, shift_s * SECOND, zoom)) == 0
+        assert frame(stack, panned(scene, shift_s * SECOND_NS, zoom)) == 0
     style = replace(scene.style, threshold=0.4, size_floor=5, size_scale=1.5)
     assert frame(stack, replace(scene, style=style, hover_id=5, pinned_id=7)) == 0
 
@@ -62,7 +63,7 @@ def test_lines_of_a_locked_lod_narrower_than_a_line_are_drawn_from_a_coarser_one
     lines = {rows.lod for _, rows in stack.chart.rows.for_lines()}
     assert [rows.lod for _, rows in stack.chart.rows.for_discs()] == [0]
     assert lines != {0}
-    assert frame(stack, panned(scene, -SECOND, 1.0)) == 0
+    assert frame(stack, panned(scene, -SECOND_NS, 1.0)) == 0
 
 
 @pytest.mark.parametrize("history", [100, 3000, 12_000])
@@ -106,7 +107,7 @@ def test_jumping_into_the_past_shows_it_at_once(stack: ChartStack) -> None:
     market = make_market(14_000)
     live = make_scene(market, span_s=100)
     frame(stack, live)
-    past = make_scene(market, span_s=100, edge_ns=market.now_ns - 12_000 * SECOND)
+    past = make_scene(market, span_s=100, edge_ns=market.now_ns - 12_000 * SECOND_NS)
     frame(stack, past)
     rows = stack.chart.rows.series.current
     assert rows.stop - rows.start > 50
@@ -145,7 +146,7 @@ def test_closing_the_open_bubble_changes_nothing_but_its_ring(stack: ChartStack)
     market.close_open()
     after = draw(stack, scene).astype(int)
     row = market.rows[market.published - 1]
-    x = scene.price_view.screen_x(int(row["ts_event"]) + SECOND // 2)
+    x = scene.price_view.screen_x(int(row["ts_event"]) + SECOND_NS // 2)
     y = scene.price_view.screen_y(int(row["price"]) / 250_000_000)
     reference = scene.reader.session["reference"]
     share = min(1.0, max(int(row["buy"]), int(row["sell"])) / int(reference))
@@ -190,8 +191,8 @@ def test_no_line_crosses_a_gap(stack: ChartStack) -> None:
     scene = make_scene(market, 640, 360, span_s=160)
     hidden = replace(scene, style=replace(scene.style, is_visible=frozenset({"cvd", "price", "bubbles"})))
     picture = draw(stack, hidden).astype(int)
-    x0 = int(scene.price_view.screen_x(int(market.rows["ts_event"][0]) + 140 * SECOND))
-    x1 = int(scene.price_view.screen_x(int(market.rows["ts_event"][0]) + 170 * SECOND))
+    x0 = int(scene.price_view.screen_x(int(market.rows["ts_event"][0]) + 140 * SECOND_NS))
+    x1 = int(scene.price_view.screen_x(int(market.rows["ts_event"][0]) + 170 * SECOND_NS))
     column = picture[:, x0:x1]
     # Only horizontal lines are left there: every column of pixels but the dashes' is like the next.
     cvd = scene.cvd_view.rect

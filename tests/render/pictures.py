@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from flow_gl.core.palette import COLOUR_BLIND, DARK, LIGHT, Palette
 from flow_gl.core.schema import EVENT, EventKind, GapKind
+from flow_gl.core.units import SECOND_NS
 from flow_gl.gl.kit import Kit
 from flow_gl.layers.base import LAYERS, Scene, Style
 from flow_gl.layers.cvd_reference import CvdReference
@@ -23,7 +24,7 @@ from flow_gl.view.frame_scheduler import FrameScheduler
 from tests.kit.events import event, plant_one_of_each, with_marks
 from tests.kit.gl_context import draw
 from tests.kit.levels import plant_levels, plant_lines, with_lines
-from tests.kit.markets import SECOND, START_NS, WEEK, make_market, make_scene, make_week
+from tests.kit.markets import START_NS, WEEK, make_market, make_scene, make_week
 
 REFERENCES: Final = Path(__file__).parent / "references"
 Picture = NDArray[np.uint8]
@@ -110,7 +111,7 @@ def double_scale(kit: Kit) -> Picture:
 def fold(kit: Kit) -> Picture:
     """Two hours around the close of Wednesday, whose closed hour is folded."""
     market = make_week(WEEK[1:4], per_hour=60)
-    edge_ns = WEEK[3].open_ns + 3600 * SECOND
+    edge_ns = WEEK[3].open_ns + 3600 * SECOND_NS
     return _once(kit, make_scene(market, span_s=2.5 * 3600, lod=5, edge_ns=edge_ns, folding="closed"))
 
 
@@ -140,7 +141,7 @@ def reference_and_lost_price(kit: Kit) -> Picture:
             scene,
             price_view=replace(scene.price_view, y_top=middle),
             cvd_view=replace(scene.cvd_view, y_top=310.0, y_per_px=270.0 / rect.height),
-            cvd_reference=CvdReference(market.now_ns - 40 * SECOND, cvd - 9, START_NS, 1),
+            cvd_reference=CvdReference(market.now_ns - 40 * SECOND_NS, cvd - 9, START_NS, 1),
         ),
     )
 
@@ -210,7 +211,7 @@ def main() -> int:
     from flow_gl.gl.capture import write_png
     from flow_gl.gl.surface.context import HeadlessContext, describe
 
-    assert START_NS % SECOND == 0
+    assert START_NS % SECOND_NS == 0
     context = HeadlessContext(640, 360)
     if "llvmpipe" not in describe()["renderer"]:
         sys.stderr.write("references are made on Mesa's llvmpipe (LIBGL_ALWAYS_SOFTWARE=1)\n")

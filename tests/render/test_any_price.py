@@ -16,6 +16,7 @@ from flow_gl.core.market.limits import MAX_PRICE, MAX_TICK
 from flow_gl.core.market.lod import widths_ns
 from flow_gl.core.palette import DARK
 from flow_gl.core.schema import BUBBLE, INSTRUMENT, PROFILE
+from flow_gl.core.units import SECOND_NS
 from flow_gl.gl.kit import Kit
 from flow_gl.gl.view import Rect, View
 from flow_gl.layers.base import Scene, Style
@@ -38,7 +39,7 @@ class Fixed:
     def __init__(self, rows: NDArray[np.void], lod: int, tick_size: int) -> None:
         self.store = MarketStore.local(base_capacity=64)
         instrument = np.zeros(1, INSTRUMENT)
-        instrument["tick_size"], instrument["bucket_ns"] = tick_size, 1_000_000_000
+        instrument["tick_size"], instrument["bucket_ns"] = tick_size, SECOND_NS
         self.store.instrument.write(instrument)
         self.store.bubbles[lod].append(rows)
         self.store.cvd[lod].append(cvd_of(rows))
@@ -56,9 +57,9 @@ def markets(draws: st.DrawFn) -> tuple[NDArray[np.void], int, int]:
     low, high = max(-most, centre - spread), min(most, centre + spread)
     ticks = draws(st.lists(st.integers(low, high), min_size=COUNT, max_size=COUNT))
     sizes = draws(st.lists(st.sampled_from([1, 7, 40, 10**6, 2**32 - 1]), min_size=COUNT, max_size=COUNT))
-    lod = draws(st.integers(0, len(widths_ns(1_000_000_000)) - 1))
-    width = widths_ns(1_000_000_000)[lod]
-    first = draws(st.sampled_from([1, 1_764_342_000, 4_102_444_800, 9_223_000_000])) * 1_000_000_000 // width
+    lod = draws(st.integers(0, len(widths_ns(SECOND_NS)) - 1))
+    width = widths_ns(SECOND_NS)[lod]
+    first = draws(st.sampled_from([1, 1_764_342_000, 4_102_444_800, 9_223_000_000])) * SECOND_NS // width
     rows = np.zeros(COUNT, BUBBLE)
     rows["id"] = first + np.arange(COUNT)
     rows["ts_event"] = rows["id"] * width
@@ -194,7 +195,7 @@ def test_levels_lie_at_their_prices(drawn: tuple[NDArray[np.void], int, int], wh
 def test_a_view_that_moves_far_away_is_drawn_from_another_base() -> None:
     rows = np.zeros(2, BUBBLE)
     rows["id"] = [100, 9_000_000_000]
-    rows["ts_event"] = rows["id"] * 1_000_000_000
+    rows["ts_event"] = rows["id"] * SECOND_NS
     for field in ("price", "open", "high", "low", "close"):
         rows[field] = [10**9, 7 * 10**16]
     rows["buy"], rows["trade_count"] = 5, 1

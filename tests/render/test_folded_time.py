@@ -9,15 +9,15 @@ from hypothesis import strategies as st
 from flow_gl.core.folds import Folds
 from flow_gl.core.palette import DARK
 from flow_gl.core.schema import BUBBLE
+from flow_gl.core.units import SECOND_NS
 from flow_gl.layers.base import Scene
 from flow_gl.layers.rows import hit
 from tests.render.test_any_price import PICTURES, Fixed, _chart, ink, scene_of
 
 __all__ = ["_chart"]
 
-SECOND = 1_000_000_000
 TICK = 250_000_000
-FIRST_NS = 1_764_342_000 * SECOND
+FIRST_NS = 1_764_342_000 * SECOND_NS
 BAND_PX = 22.0
 
 
@@ -25,7 +25,7 @@ BAND_PX = 22.0
 def folded_markets(draws: st.DrawFn) -> tuple[Scene, np.ndarray]:
     """A few buckets with trades, separated by some hours in which nothing trades and which are folded."""
     lod = draws(st.sampled_from([0, 4, 5, 8]))
-    width_ns = (1, 5, 15, 30, 60, 300, 900, 1800, 3600)[lod] * SECOND
+    width_ns = (1, 5, 15, 30, 60, 300, 900, 1800, 3600)[lod] * SECOND_NS
     at, ids, starts, ends = FIRST_NS, [], [], []
     for _ in range(draws(st.integers(1, 5))):
         for _ in range(draws(st.integers(1, 3))):

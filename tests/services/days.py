@@ -3,13 +3,13 @@
 from datetime import UTC, datetime
 
 from flow_gl.core.sessions import Session
+from flow_gl.core.units import DAY_NS, SECOND_NS
 
-DAY_NS = 86_400_000_000_000
 DAY_START = 1_764_288_000_000_000_000  # 2025-11-28 00:00 UTC
 
 
 def utc_day(ts: int) -> Session:
     """Sessions that are plain UTC days: simple enough for a test to know them without a calendar."""
     start = ts // DAY_NS * DAY_NS
-    date = int(f"{datetime.fromtimestamp(start // 1_000_000_000, UTC):%Y%m%d}")
+    date = int(f"{datetime.fromtimestamp(start // SECOND_NS, UTC):%Y%m%d}")
     return Session(start, start + DAY_NS, start, start + DAY_NS, date, start + DAY_NS)

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from flow_gl.core.clock import ManualClock
 from flow_gl.core.items import Definition, Mapping
 from flow_gl.core.schema import TRADE
+from flow_gl.core.units import DAY_NS, SECOND_NS
 from flow_gl.services.recording.file import Coming
 from flow_gl.services.recording.folder import recorded
 from flow_gl.services.recording.recorder import Recorder
 from flow_gl.store.ring import Ring
-from tests.services.days import DAY_NS, DAY_START, utc_day
+from tests.services.days import DAY_START, utc_day
 
 DATASET = "GLBX.MDP3"
 NQ = Mapping(158704, "NQZ5", "NQ.v.0")
@@ -59,7 +60,7 @@ class Run:
 
     def second(self, count: int = 1) -> None:
         for _ in range(count):
-            self.clock.advance(1_000_000_000)
+            self.clock.advance(SECOND_NS)
             self.recorder.write_due()
 
     def path(self) -> Path:

@@ -15,6 +15,7 @@ from flow_gl.core.errors import DataError, UsageError
 from flow_gl.core.items import Definition, Mapping
 from flow_gl.core.schema import BUBBLE, CVD_POINT, EVENT, INSTRUMENT, PROFILE, SESSION, EventKind
 from flow_gl.core.sessions import Session, SessionCalendar
+from flow_gl.core.units import DAY_NS, HOUR_NS, SECOND_NS
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.services.archive import database as archive_database
 from flow_gl.services.archive import market as archive_market
@@ -25,7 +26,7 @@ from flow_gl.store.market import MarketStore
 from tests.kit.trades import make_tied_trades
 from tests.kit.waiting import until
 from tests.services.conftest import PostgresServer
-from tests.services.days import DAY_NS, DAY_START, utc_day
+from tests.services.days import DAY_START, utc_day
 
 BUBBLE_NAMES = BUBBLE.names
 CVD_NAMES = CVD_POINT.names
@@ -54,8 +55,8 @@ def make_rows(count: int, *, seed: int = 1, start: int = DAY_START) -> tuple[NDA
     for rows in (bubbles, points):
         for name in rows.dtype.names or ():
             rows[name] = random.integers(-(2**60), 2**60, count)
-        rows["id"] = start // 1_000_000_000 + np.arange(count)
-        rows["ts_event"] = rows["id"] * 1_000_000_000
+        rows["id"] = start // SECOND_NS + np.arange(count)
+        rows["ts_event"] = rows["id"] * SECOND_NS
     bubbles["trade_count"] = random.integers(1, 100, count)
     return bubbles, points
 
@@ -64,7 +65,7 @@ def make_market(symbol: str = "NQZ5", *, base_capacity: int = 1 << 14) -> Market
     store = MarketStore.local(base_capacity=base_capacity)
     record = np.zeros(1, INSTRUMENT)
     record["symbol"], record["requested"], record["instrument_id"] = symbol.encode(), b"NQ.v.0", 158704
-    record["tick_size"], record["bucket_ns"] = 250_000_000, 1_000_000_000
+    record["tick_size"], record["bucket_ns"] = 250_000_000, SECOND_NS
     record["point_value"], record["point_value_known"] = 20.0, 1
     store.instrument.write(record)
     return store
@@ -110,7 +111,7 @@ def test_bubbles_and_cvd_points_arrive_to_the_last_digit(url: str) -> None:
     assert query(url, f"SELECT {columns(BUBBLE_NAMES)} FROM bubbles ORDER BY id") == rows[0].tolist()
     assert query(url, f"SELECT {columns(CVD_NAMES)} FROM cvd ORDER BY id") == rows[1].tolist()
     keys = query(url, "SELECT DISTINCT symbol, bucket_ns, trade_date FROM bubbles")
-    assert keys == [("NQZ5", 1_000_000_000, 20251128)]
+    assert keys == [("NQZ5", SECOND_NS, 20251128)]
     assert query(url, "SELECT * FROM instruments") == [("NQZ5", "NQ.v.0", 158704, 250_000_000, 20.0)]
 
 
@@ -193,7 +194,7 @@ def test_rows_of_a_chart_that_has_no_name_yet_wait_for_it(url: str) -> None:
     time.sleep(0.1)
     assert archive.status().rows == 0
     record = np.zeros(1, INSTRUMENT)
-    record["symbol"], record["bucket_ns"] = b"NQZ5", 1_000_000_000
+    record["symbol"], record["bucket_ns"] = b"NQZ5", SECOND_NS
     store.instrument.write(record)
     archive.close(timeout_s=20)
     assert query(url, "SELECT count(*) FROM bubbles") == [(10,)]
@@ -376,7 +377,7 @@ def test_two_sessions_of_trades_are_archived_with_the_sums_and_levels_that_they_
         assert (row.open, row.close) == (rows["price"][0], rows["price"][-1])
         assert (row.high, row.low) == (rows["price"].max(), rows["price"].min())
         assert (row.trade_count, row.last_ts) == (len(rows), rows["ts_event"][-1])
-        assert row.bubble_count == len(np.unique(rows["ts_event"] // 1_000_000_000))
+        assert row.bubble_count == len(np.unique(rows["ts_event"] // SECOND_NS))
         assert row.open_ts <= row.first_ts < row.last_ts < row.close_ts
     assert (first.trade_date, first.is_finished) == (20251126, 1)
     assert (second.trade_date, second.is_finished) == (20251128, 0)
@@ -465,7 +466,7 @@ def test_the_documented_question_gives_the_delta_of_each_half_hour(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "archive.sqlite3"
-    store, (bubbles, points) = make_market(), make_rows(4000, start=DAY_START + 15 * 3_600_000_000_000)
+    store, (bubbles, points) = make_market(), make_rows(4000, start=DAY_START + 15 * HOUR_NS)
     bubbles["buy"], bubbles["sell"] = np.arange(4000) % 7, np.arange(4000) % 5
     append(store, (bubbles, points))
     archive_all(str(path), store)

@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
+from flow_gl.core.units import HOUR_NS
 from flow_gl.services.archive import schema as archive_schema
 from flow_gl.services.archive.database import open_engine, parse_url, prepare_database
 from flow_gl.services.archive.query import list_sessions
@@ -41,7 +42,6 @@ CREATE TABLE sessions (symbol VARCHAR(32) NOT NULL, trade_date INTEGER NOT NULL,
     vwap_sd DOUBLE PRECISION, PRIMARY KEY (symbol, trade_date));
 INSERT INTO flow_schema VALUES (1)
 """
-HOUR = 3_600_000_000_000
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -65,11 +65,11 @@ def version_1(engine: Engine) -> Engine:
     with engine.begin() as connection:
         for statement in VERSION_1.split(";"):
             connection.execute(sa.text(statement))
-        for n, ts in enumerate((DAY_START, DAY_START + HOUR, DAY_START + 30 * HOUR)):
+        for n, ts in enumerate((DAY_START, DAY_START + HOUR_NS, DAY_START + 30 * HOUR_NS)):
             values = f"('NQZ5', 1000000000, {n}, {ts}"
             connection.execute(sa.text(f"INSERT INTO bubbles VALUES {values}{', 7' * 10})"))
             connection.execute(sa.text(f"INSERT INTO cvd VALUES {values}{', 7' * 4})"))
-        session = f"'NQZ5', 20251128, {DAY_START - HOUR}, {DAY_START + 22 * HOUR}"
+        session = f"'NQZ5', 20251128, {DAY_START - HOUR_NS}, {DAY_START + 22 * HOUR_NS}"
         connection.execute(sa.text(f"INSERT INTO sessions VALUES ({session}{', 5' * 19})"))
     return engine
 

@@ -10,11 +10,12 @@ import pytest
 from flow_gl.core.errors import DataError, FlowError
 from flow_gl.core.items import Definition, Mapping, Trades
 from flow_gl.core.settings import AggregationSettings
+from flow_gl.core.units import SECOND_NS
 from flow_gl.runtime.export import export
-from tests.engine.twin import SECOND, TICK, Twin
+from tests.engine.twin import TICK, Twin
 from tests.kit.trades import trades_of
 
-START = 1_764_280_800 * SECOND  # 2025-11-27 17:00 New York: after an early close
+START = 1_764_280_800 * SECOND_NS  # 2025-11-27 17:00 New York: after an early close
 COLUMNS = {
     "bubbles": [
         *("instrument", "symbol", "id", "ts_event", "price", "buy", "sell", "unsided", "delta", "dominant", "volume"),
@@ -47,8 +48,8 @@ def trades():
         instrument_id = 5 if rng.random() < 0.1 else 8
         price = (1017 if instrument_id == 5 else 101_000 + int(rng.integers(-9, 9))) * TICK
         side = "BAN"[rng.choice(3, p=[0.5, 0.45, 0.05])]
-        rows.append((instrument_id, START + n * 40 * SECOND // 10, price, int(rng.integers(1, 9)), side))
-    rows[1000:1000] = [(8, rows[999][1], 0, 0, "B"), (8, rows[999][1] - 9 * SECOND, 101_000 * TICK, 1, "B")]
+        rows.append((instrument_id, START + n * 40 * SECOND_NS // 10, price, int(rng.integers(1, 9)), side))
+    rows[1000:1000] = [(8, rows[999][1], 0, 0, "B"), (8, rows[999][1] - 9 * SECOND_NS, 101_000 * TICK, 1, "B")]
     return trades_of(rows)
 
 
@@ -169,7 +170,7 @@ def test_a_failed_write_leaves_no_half_table(tmp_path, trades):
 
 
 def test_events_have_their_inputs_in_columns_of_their_own(tmp_path):
-    rows = trades_of([(8, START + n * SECOND, 100 * TICK, 12 - n, "B") for n in range(4)])
+    rows = trades_of([(8, START + n * SECOND_NS, 100 * TICK, 12 - n, "B") for n in range(4)])
     export([Mapping(8, "NQZ5", "NQ.v.0"), Trades(rows)], tmp_path, fmt="csv")
     names, events = read(tmp_path, "events", "csv")
     assert names[:7] == ["instrument", "symbol", "kind", "ts_event", "price", "direction", "strength"]
@@ -185,13 +186,15 @@ def test_events_do_not_depend_on_the_bubbles_width_or_on_batches(tmp_path, seed)
     steps, sizes = np.cumsum(rng.integers(-2, 3, 4000)), rng.geometric(0.2, 4000)
     rows = trades_of(
         [
-            (8, START + int(n * 0.3 * SECOND), (4000 + int(step)) * TICK, int(size), "BA"[int(rng.random() < 0.5)])
+            (8, START + int(n * 0.3 * SECOND_NS), (4000 + int(step)) * TICK, int(size), "BA"[int(rng.random() < 0.5)])
             for n, (step, size) in enumerate(zip(steps, sizes, strict=True))
         ]
     )
     export([Mapping(8, "NQZ5", "NQ.v.0"), Trades(rows)], tmp_path / "whole")
     cut = [Trades(part) for part in np.split(rows, sorted(rng.integers(0, len(rows), 40))) if len(part)]
-    export([Mapping(8, "NQZ5", "NQ.v.0"), *cut], tmp_path / "cut", settings=AggregationSettings(bucket_ns=60 * SECOND))
+    export(
+        [Mapping(8, "NQZ5", "NQ.v.0"), *cut], tmp_path / "cut", settings=AggregationSettings(bucket_ns=60 * SECOND_NS)
+    )
     whole, parts = (read(tmp_path / name, "events", "parquet")[1] for name in ("whole", "cut"))
     assert len(whole) > 20
     assert str(whole) == str(parts)

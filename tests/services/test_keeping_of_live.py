@@ -15,6 +15,7 @@ from flow_gl.core.items import Trades
 from flow_gl.core.schema import FeedState
 from flow_gl.core.sessions import SessionCalendar
 from flow_gl.core.spec import KEY_VARIABLE, EngineSpec, FilesSpec, LiveSpec
+from flow_gl.core.units import SECOND_NS
 from flow_gl.feed.files.replay import read_items
 from flow_gl.services.archive.query import list_sessions
 from flow_gl.ui.link import LinkState
@@ -35,7 +36,7 @@ class Market:
     def __init__(self) -> None:
         now = time.time_ns()
         self.session = SessionCalendar().session_at(now)
-        open_ns = max(self.session.open, now - (DAY_S - 300) * 1_000_000_000)
+        open_ns = max(self.session.open, now - (DAY_S - 300) * SECOND_NS)
         step_ns = max((now - open_ns) // COUNT, 1_000_000)
         self.tape = make_tape(COUNT, step_ns=step_ns, open_ns=open_ns)
         self.gateway = GatewayProcess(count=COUNT, published=PUBLISHED, step_ns=step_ns, open_ns=open_ns)

@@ -12,12 +12,13 @@ from flow_gl.core.errors import DataError
 from flow_gl.core.items import Definition, Mapping, Trades
 from flow_gl.core.schema import UNDEF_PRICE
 from flow_gl.core.sessions import SessionCalendar
+from flow_gl.core.units import DAY_NS
 from flow_gl.feed.files.replay import read_items, scan
 from flow_gl.services.recording import format as recording
 from flow_gl.services.recording.folder import Keep, list_recordings, prune, recorded
 from flow_gl.services.recording.recorder import Recorder, RecorderState
 from tests.kit.trades import make_tied_trades
-from tests.services.days import DAY_NS, DAY_START, utc_day
+from tests.services.days import DAY_START, utc_day
 from tests.services.recorder_rig import DATASET, NQ, NQ_DEFINITION, SPREAD, Run, make_tape, official
 
 

@@ -7,11 +7,12 @@ import pytest
 
 from flow_gl.core.items import FeedGap, Trades
 from flow_gl.core.market.gap_markers import GapMarker
+from flow_gl.core.units import DAY_NS, HOUR_NS
 from flow_gl.feed.files.replay import read_items
 from flow_gl.services.recording import format as recording
 from tests.kit.crash import let_go
 from tests.kit.trades import make_tied_trades
-from tests.services.days import DAY_NS, DAY_START
+from tests.services.days import DAY_START
 from tests.services.recorder_rig import DATASET, NQ, Run, official
 
 pytestmark = pytest.mark.usefixtures("file_rules")
@@ -68,7 +69,7 @@ def test_a_hole_that_nobody_can_fill_any_more_stays_with_all_that_follows_it(tmp
     run.feed(rows[300:656], at_once=356)  # a hundred more than the tape holds
     run.feed(rows[656:], at_once=100)
     run.recorder.close()
-    late = Run(tmp_path, wall_ns=DAY_START + DAY_NS - 1, reach_ns=3_600_000_000_000)
+    late = Run(tmp_path, wall_ns=DAY_START + DAY_NS - 1, reach_ns=HOUR_NS)
     found = late.recorder.take_recovered()
     assert found
     assert len(found.trades) == 800

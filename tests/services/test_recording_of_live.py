@@ -7,11 +7,12 @@ import pytest
 
 from flow_gl.core.items import Trades
 from flow_gl.core.schema import TRADE, FeedState
+from flow_gl.core.units import SECOND_NS
 from flow_gl.feed.files.replay import read_items
 from flow_gl.services.recording.folder import recorded
 from flow_gl.services.recording.recorder import Recorder
 from flow_gl.store.ring import Ring
-from tests.feed.live_rig import SECOND, FakeCalendar, Rig
+from tests.feed.live_rig import FakeCalendar, Rig
 from tests.gateway.process import GatewayProcess
 from tests.gateway.tape import DATASET, ES, NQ, make_tape, of
 from tests.kit.crash import let_go
@@ -25,7 +26,7 @@ class RecordedRun:
 
     def __init__(self, gateway: GatewayProcess, directory: Path, *, published: int) -> None:
         calendar = FakeCalendar()
-        self.rig = Rig(gateway, wall_ns=int(TAPE["ts_recv"][published - 1]) + SECOND, calendar=calendar)
+        self.rig = Rig(gateway, wall_ns=int(TAPE["ts_recv"][published - 1]) + SECOND_NS, calendar=calendar)
         self._tape = Ring(memoryview(bytearray(Ring.nbytes(TRADE, 1 << 13))), TRADE, 1 << 13)
         self._taken = 0
         self.recorder = Recorder(directory, dataset=DATASET, session_of=calendar.session_at, clock=self.rig.clock)

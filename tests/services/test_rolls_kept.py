@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from flow_gl.core.items import Item, Mapping, Trades
 from flow_gl.core.schema import TRADE, EventKind
 from flow_gl.core.sessions import SessionCalendar
+from flow_gl.core.units import DAY_NS, HOUR_NS, MINUTE_NS, PRICE_SCALE, SECOND_NS
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.feed.files.replay import read_items, scan
 from flow_gl.runtime.charts import Charts
@@ -18,12 +19,11 @@ from flow_gl.services.archive.query import list_sessions
 from flow_gl.services.archive.writer import Archive
 from flow_gl.services.recording.folder import recorded
 from flow_gl.store.market import MarketReader, MarketStore
-from tests.services.days import DAY_NS, DAY_START, utc_day
+from tests.services.days import DAY_START, utc_day
 from tests.services.recorder_rig import DATASET, Run
 
 OLD, NEW = Mapping(100, "NQZ5", "NQ.v.0"), Mapping(200, "NQH6", "NQ.v.0")
 OLD_ONCE_MORE = Mapping(100, "NQZ5", "NQ.c.0")
-HOUR_NS = 3_600_000_000_000
 
 
 def of_contract(mapping: Mapping, *, seed: int, start: int, count: int = 300) -> np.ndarray:
@@ -37,7 +37,7 @@ def of_contract(mapping: Mapping, *, seed: int, start: int, count: int = 300) ->
     rows["side"] = random.choice([ord("B"), ord("A"), ord("N")], count)
     rows["sequence"] = np.arange(count)
     rows["instrument_id"] = mapping.instrument_id
-    rows["price"] += mapping.instrument_id * 10**9
+    rows["price"] += mapping.instrument_id * PRICE_SCALE
     return rows
 
 
@@ -149,7 +149,7 @@ def archived(url: str, *items: Item, session_of: object = utc_day) -> None:
         ("NQ.v.0", "NQ.c.0"),
         attach=pipeline.chart,
         make_store=lambda _: MarketStore.local(base_capacity=1 << 10),
-        bucket_ns=10**9,
+        bucket_ns=SECOND_NS,
     )
     archive = Archive(url, session_of=session_of, period_s=0.02)  # type: ignore[arg-type]
     archive.start(charts.stores())
@@ -175,7 +175,7 @@ def test_the_archive_gives_each_row_to_its_own_contract_and_both_charts_of_one_c
     engine.dispose()
     assert names == {"NQZ5": 100, "NQH6": 200}
     assert rows == {
-        symbol: (len(its), its["price"].min(), its["price"].max(), its["ts_event"][0] // 10**9 * 10**9)
+        symbol: (len(its), its["price"].min(), its["price"].max(), its["ts_event"][0] // SECOND_NS * SECOND_NS)
         for symbol, its in (("NQZ5", old), ("NQH6", new))
     }
     assert [(one.symbol, one.trade_count) for one in list_sessions(url)] == [("NQZ5", 300), ("NQH6", 300)]
@@ -207,7 +207,7 @@ def test_two_names_of_one_contract_are_two_charts_of_the_same_numbers() -> None:
         stores.append(MarketStore.local(base_capacity=1 << 10))
         return stores[-1]
 
-    charts = Charts(("NQ.c.0", "NQ.v.0"), attach=pipeline.chart, make_store=make, bucket_ns=10**9)
+    charts = Charts(("NQ.c.0", "NQ.v.0"), attach=pipeline.chart, make_store=make, bucket_ns=SECOND_NS)
     for item in (OLD, OLD_ONCE_MORE, Trades(old), NEW, Trades(new)):
         if isinstance(item, Mapping):
             charts.map(item)
@@ -224,11 +224,13 @@ def test_two_names_of_one_contract_are_two_charts_of_the_same_numbers() -> None:
 
 
 def test_events_that_end_after_a_roll_within_their_minute_stay_with_the_old_contract(tmp_path: Path) -> None:
-    old, new = two_contracts(20 * 10**9)
+    old, new = two_contracts(20 * SECOND_NS)
     for rows, mapping in ((old, OLD), (new, NEW)):
-        rows["price"] = 25_000 * 10**9 + mapping.instrument_id * 10**9 + np.arange(len(rows)) % 5 * 250_000_000
+        rows["price"] = (
+            25_000 * PRICE_SCALE + mapping.instrument_id * PRICE_SCALE + np.arange(len(rows)) % 5 * 250_000_000
+        )
         rows["side"] = ord("B")
-    minute_end = (int(old["ts_event"][-1]) // 60_000_000_000 + 1) * 60_000_000_000
+    minute_end = (int(old["ts_event"][-1]) // MINUTE_NS + 1) * MINUTE_NS
     assert new["ts_event"][0] < minute_end
     url = f"sqlite:///{tmp_path / 'archive.sqlite3'}"
     archived(url, OLD, Trades(old), NEW, Trades(new))
@@ -238,5 +240,5 @@ def test_events_that_end_after_a_roll_within_their_minute_stay_with_the_old_cont
         found = connection.execute(sa.text(words), {"kind": int(EventKind.STACKED_IMBALANCE)}).all()
     engine.dispose()
     assert [tuple(row) for row in found] == [
-        (mapping.symbol, (25_000 + mapping.instrument_id) * 10**9, minute_end) for mapping in (OLD, NEW)
+        (mapping.symbol, (25_000 + mapping.instrument_id) * PRICE_SCALE, minute_end) for mapping in (OLD, NEW)
     ]

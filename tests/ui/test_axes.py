@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flow_gl.core.units import SECOND_NS
 from flow_gl.ui.state.axes import (
     DEFAULT_SPAN_NS,
     EDGE_SHARE,
@@ -60,7 +61,7 @@ def test_leaving_the_live_edge_stops_following_and_returning_resumes():
     axis = TimeAxis(ns_per_px=1e8)
     axis.pan(200.0, NOW)
     assert axis.anchor == Parked(NOW - int(200 * 1e8))
-    assert axis.edge_ns(NOW + 10**9) == NOW - int(200 * 1e8), "parked means parked"
+    assert axis.edge_ns(NOW + SECOND_NS) == NOW - int(200 * 1e8), "parked means parked"
     axis.pan(-195.0, NOW)
     assert not axis.is_live
     axis.settle(NOW)
@@ -68,7 +69,7 @@ def test_leaving_the_live_edge_stops_following_and_returning_resumes():
 
 
 def test_a_drag_beyond_the_live_edge_follows():
-    axis = TimeAxis(ns_per_px=1e8, anchor=Parked(NOW - 10**9))
+    axis = TimeAxis(ns_per_px=1e8, anchor=Parked(NOW - SECOND_NS))
     axis.pan(-500.0, NOW)
     assert axis.is_live
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from flow_gl.core.schema import INSTRUMENT, SESSION
+from flow_gl.core.units import SECOND_NS
 from flow_gl.gl.kit import Kit
 from flow_gl.gl.text import TextBatch
 from flow_gl.layers.base import FrameCounters
@@ -21,7 +22,7 @@ MINUS = "\u2212"
 def reader_of(tick_size: int, price: int, cvd: int) -> MarketReader:
     store = MarketStore.local(base_capacity=1 << 10)
     instrument, session = np.zeros(1, INSTRUMENT), np.zeros(1, SESSION)
-    instrument["tick_size"], instrument["bucket_ns"] = tick_size, 1_000_000_000
+    instrument["tick_size"], instrument["bucket_ns"] = tick_size, SECOND_NS
     session["trade_count"], session["cvd"] = 1, cvd
     for name in ("last_price", "high", "low"):
         session[name] = price

@@ -8,29 +8,29 @@ from hypothesis import strategies as st
 from flow_gl.core.folds import Folds
 from flow_gl.core.schema import GAP_LIST, GapKind
 from flow_gl.core.settings import Settings
+from flow_gl.core.units import HOUR_NS, SECOND_NS
 from flow_gl.ui.input.actions import BY_NAME, Context
 from flow_gl.ui.state import prefs
 from flow_gl.ui.state.axes import DEFAULT_SPAN_NS, EDGE_SHARE, Live, Parked, TimeAxis
 from flow_gl.ui.state.timeline import BAND_PX, FOLDINGS, Folding, Timeline, TimelineReader
 from flow_gl.ui.state.view_state import ViewState
-from tests.kit.markets import SECOND, START_NS, make_market
+from tests.kit.markets import START_NS, make_market
 
-HOUR = 3600 * SECOND
 NOW = START_NS
 WIDTH = 1000.0
 DAYS = 5
-FIRST = NOW - DAYS * 24 * HOUR
+FIRST = NOW - DAYS * 24 * HOUR_NS
 TIMELINE = Timeline(
     Folds(
-        [FIRST + day * 24 * HOUR + 23 * HOUR for day in range(DAYS)],
-        [FIRST + (day + 1) * 24 * HOUR for day in range(DAYS)],
+        [FIRST + day * 24 * HOUR_NS + 23 * HOUR_NS for day in range(DAYS)],
+        [FIRST + (day + 1) * 24 * HOUR_NS for day in range(DAYS)],
         BAND_PX,
     ),
     FIRST,
 )
 scales = st.floats(1e8, 2e11)
 columns = st.floats(0.0, WIDTH)
-edges = st.integers(FIRST, NOW - HOUR)
+edges = st.integers(FIRST, NOW - HOUR_NS)
 
 
 @given(scales, st.floats(0.3, 1.0), columns, edges)
@@ -64,14 +64,14 @@ def test_zooming_out_ends_where_all_data_are_in_view(scale: float, factors: list
 
 
 def test_the_default_span_is_shown_although_there_are_fewer_data() -> None:
-    axis, young = TimeAxis(ns_per_px=1e7), Timeline(first_ns=NOW - 5 * SECOND)
+    axis, young = TimeAxis(ns_per_px=1e7), Timeline(first_ns=NOW - 5 * SECOND_NS)
     for _ in range(20):
         axis.zoom(2.0, 500.0, NOW, WIDTH, young)
     assert axis.ns_per_px * WIDTH == pytest.approx(DEFAULT_SPAN_NS)
 
 
 def test_a_span_that_was_asked_for_is_not_zoomed_in_by_a_zoom_out() -> None:
-    axis, young = TimeAxis(ns_per_px=1e12), Timeline(first_ns=NOW - 5 * SECOND)
+    axis, young = TimeAxis(ns_per_px=1e12), Timeline(first_ns=NOW - 5 * SECOND_NS)
     axis.zoom(1.5, 950.0, NOW, WIDTH, young)
     assert axis.ns_per_px == 1e12
 
@@ -86,7 +86,7 @@ def test_panning_back_leaves_data_in_view() -> None:
 
 
 def test_live_edge_is_reached_again_across_a_fold() -> None:
-    axis = TimeAxis(ns_per_px=1e8, anchor=Parked(NOW - HOUR - SECOND))
+    axis = TimeAxis(ns_per_px=1e8, anchor=Parked(NOW - HOUR_NS - SECOND_NS))
     axis.settle(NOW, 33.0, TIMELINE)
     assert axis.is_live, "a second of trading and a band of 22 px lie between"
 
@@ -106,7 +106,7 @@ def test_what_is_folded_depends_on_the_kind_of_gap(folding: Folding, kind: GapKi
     market = make_market(300, gap=(100, 200, kind))
     timeline = TimelineReader().read(market.reader, folding, now_ns=market.now_ns, scale=2.0)
     assert timeline.first_ns == START_NS
-    assert timeline.folds.starts == ((START_NS + 100 * SECOND,) if is_folded else ())
+    assert timeline.folds.starts == ((START_NS + 100 * SECOND_NS,) if is_folded else ())
     assert timeline.folds.band_px == (2 * BAND_PX if is_folded else 0.0)
 
 
@@ -117,12 +117,12 @@ def test_a_gap_that_is_still_open_is_folded_up_to_now_in_few_steps() -> None:
     record["gap"]["start"][0, 0], record["gap"]["kind"][0, 0], record["gap"]["open"][0, 0] = NOW, GapKind.CLOSED, 1
     seen = set()
     for seconds in range(3600, 7200):
-        record["gap"]["end"][0, 0] = NOW + seconds * SECOND
+        record["gap"]["end"][0, 0] = NOW + seconds * SECOND_NS
         market.store.gaps.write(record)
         market.reader.refresh()
-        timeline = reader.read(market.reader, "closed", now_ns=NOW + seconds * SECOND, scale=1.0)
+        timeline = reader.read(market.reader, "closed", now_ns=NOW + seconds * SECOND_NS, scale=1.0)
         folded = timeline.folds.at(1e8)
-        assert 0 <= 22e8 - folded.between(NOW, NOW + seconds * SECOND) <= 22e8 / 100
+        assert 0 <= 22e8 - folded.between(NOW, NOW + seconds * SECOND_NS) <= 22e8 / 100
         seen.add(timeline.folds.ends)
     assert len(seen) < 600
 
@@ -132,12 +132,12 @@ def test_a_gap_that_has_just_become_known_is_folded_over_a_moment() -> None:
     record = np.zeros(1, GAP_LIST)
     record["count"] = record["total"] = 1
     record["gap"]["start"][0, 0], record["gap"]["kind"][0, 0], record["gap"]["open"][0, 0] = NOW, GapKind.CLOSED, 1
-    record["gap"]["end"][0, 0] = NOW + 61 * SECOND
+    record["gap"]["end"][0, 0] = NOW + 61 * SECOND_NS
     market.store.gaps.write(record)
     market.reader.refresh()
     shown, ns_per_px = [], 1e8
     for frame in range(120):
-        now = NOW + 61 * SECOND + frame * SECOND // 60
+        now = NOW + 61 * SECOND_NS + frame * SECOND_NS // 60
         folds = reader.read(market.reader, "closed", now_ns=now, scale=1.0, dt_s=1 / 60).folds
         shown.append(folds.at(ns_per_px).between(NOW, now) / ns_per_px)
     moved = -np.diff(shown)
@@ -145,8 +145,8 @@ def test_a_gap_that_has_just_become_known_is_folded_over_a_moment() -> None:
     assert (moved > -11.0).all(), "the close never jumps back by more than what a frame of live time takes"
     assert moved.max() < 70, "and slides in small steps"
     assert shown[-1] == pytest.approx(22.0, abs=0.2)
-    later = TimelineReader().read(market.reader, "closed", now_ns=NOW + 3600 * SECOND, scale=1.0, dt_s=1 / 60)
-    assert later.folds.at(ns_per_px).between(NOW, NOW + 3600 * SECOND) == pytest.approx(22e8, rel=0.01)
+    later = TimelineReader().read(market.reader, "closed", now_ns=NOW + 3600 * SECOND_NS, scale=1.0, dt_s=1 / 60)
+    assert later.folds.at(ns_per_px).between(NOW, NOW + 3600 * SECOND_NS) == pytest.approx(22e8, rel=0.01)
 
 
 def test_the_key_folds_closed_hours_then_halts_too_then_nothing() -> None:

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from flow_gl.core.units import SECOND_NS
 from flow_gl.ui.state.motion import MotionClock, feed_now
 from flow_gl.ui.state.size_floor import contracts
-from tests.kit.local_link import SECOND, LocalLink
+from tests.kit.local_link import LocalLink
 
 
 @pytest.fixture
@@ -42,16 +43,16 @@ def test_the_shown_time_stays_with_the_feed_at_every_speed(link, rate):
 def test_a_jump_of_the_feed_is_followed_at_once(link):
     clock = MotionClock()
     frames(link, clock, 30)
-    link.say(anchor_event=link.now_ns + 3600 * SECOND, anchor_wall=link.now_ns)
+    link.say(anchor_event=link.now_ns + 3600 * SECOND_NS, anchor_wall=link.now_ns)
     link.engine.refresh()
-    assert clock.step(link.engine, link.now_ns, 1 / 60) == link.now_ns + 3600 * SECOND
+    assert clock.step(link.engine, link.now_ns, 1 / 60) == link.now_ns + 3600 * SECOND_NS
 
 
 def test_a_feed_that_stands_still_and_one_without_an_end_are_shown_where_they_are(link):
     link.say(rate=0.0)
     link.engine.refresh()
     clock = MotionClock()
-    assert {clock.step(link.engine, link.now_ns + n * SECOND, 1 / 60) for n in range(9)} == {link.now_ns}
+    assert {clock.step(link.engine, link.now_ns + n * SECOND_NS, 1 / 60) for n in range(9)} == {link.now_ns}
     link.say(rate=np.inf)
     link.engine.refresh()
     assert feed_now(link.engine, link.now_ns + 5) == link.now_ns
@@ -60,9 +61,9 @@ def test_a_feed_that_stands_still_and_one_without_an_end_are_shown_where_they_ar
 def test_a_dead_engines_picture_stands_still(link):
     clock = MotionClock()
     frames(link, clock, 60)
-    wall = link.now_ns + SECOND
+    wall = link.now_ns + SECOND_NS
     shown = [clock.step(link.engine, wall + n * 16_666_667, 1 / 60) for n in range(300)]
-    assert shown[-1] - shown[0] < SECOND
+    assert shown[-1] - shown[0] < SECOND_NS
     assert len(set(shown[200:])) == 1
 
 

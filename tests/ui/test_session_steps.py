@@ -2,13 +2,13 @@
 
 import pytest
 
+from flow_gl.core.units import HOUR_NS
 from flow_gl.ui.input.session_steps import START_SHARE, Where, step
 from flow_gl.ui.state.axes import TimeAxis
 from flow_gl.ui.state.timeline import TimelineReader
 from tests.kit.markets import WEEK, Market, make_market, make_week
 
 WIDTH_PX = 1800.0
-HOUR_NS = 3600 * 10**9
 
 
 @pytest.fixture(params=["none", "closed"])

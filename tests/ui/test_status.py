@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from flow_gl.core.schema import SESSION, FeedState, GapKind
+from flow_gl.core.units import SECOND_NS
 from flow_gl.ui.link import LinkState
 from flow_gl.ui.overlays.status import Tone, awaiting, condition, next_open
-from tests.kit.local_link import OPENED, SECOND, LocalLink, add_gap
+from tests.kit.local_link import OPENED, LocalLink, add_gap
 
 
 @pytest.fixture
@@ -31,13 +32,13 @@ def test_live_names_the_newest_prints_age(link):
 
 
 def test_a_newest_print_that_grows_old_is_told_by_its_colour(link):
-    said = say(link, later_ns=25 * SECOND)
+    said = say(link, later_ns=25 * SECOND_NS)
     assert said.text == "LIVE 25 s"
     assert said.tone is Tone.ATTENTION
 
 
 def test_an_engine_that_does_not_beat_is_never_taken_for_a_quiet_market(link):
-    said = say(link, later_ns=3 * SECOND, beats=False)
+    said = say(link, later_ns=3 * SECOND_NS, beats=False)
     assert said.text.startswith("ENGINE NOT RESPONDING")
     assert said.tone is Tone.ALARM
     assert not said.is_live
@@ -76,13 +77,13 @@ def test_the_links_own_states_come_before_the_feeds(link, state, text):
 )
 def test_states_that_are_not_live_say_so(link, fields, text):
     link.say(**fields)
-    said = say(link, later_ns=61 * SECOND)
+    said = say(link, later_ns=61 * SECOND_NS)
     assert said.text == text
     assert not said.is_live
 
 
 def test_a_reconnection_names_the_try_and_the_wait(link):
-    link.say(state=FeedState.RECONNECTING, attempt=3, retry_at=link.now_ns + 4 * SECOND)
+    link.say(state=FeedState.RECONNECTING, attempt=3, retry_at=link.now_ns + 4 * SECOND_NS)
     said = say(link, later_ns=0)
     assert said.text == "RECONNECTING (try 3, in 4 s)"
     assert said.tone is Tone.ALARM
@@ -104,8 +105,8 @@ def test_replay_and_demo_are_named_with_their_speed(link, state, speed, text):
 
 
 def test_a_halt_says_since_when_nobody_trades(link):
-    add_gap(link.stores[0], GapKind.NO_TRADES, OPENED - 60 * SECOND, link.now_ns, is_open=True)
-    said = say(link, later_ns=70 * SECOND)
+    add_gap(link.stores[0], GapKind.NO_TRADES, OPENED - 60 * SECOND_NS, link.now_ns, is_open=True)
+    said = say(link, later_ns=70 * SECOND_NS)
     assert said.text == "NO TRADES since 09:29"
     assert said.is_live, "connected: the market is quiet, the picture is not old"
 
@@ -126,7 +127,7 @@ def test_a_pause_counts_what_came_and_yields_to_what_is_wrong(link):
 
 def test_an_engine_that_compiles_may_be_silent_and_says_what_it_does(link):
     link.say(compiling=1, message=b"compiling kernels 3 of 9")
-    said = say(link, later_ns=20 * SECOND, beats=False)
+    said = say(link, later_ns=20 * SECOND_NS, beats=False)
     assert (said.text, said.detail) == ("PREPARING", "compiling kernels 3 of 9")
 
 
@@ -183,9 +184,9 @@ def test_a_chart_with_trades_awaits_nothing(link):
 
 
 def test_the_next_open_is_the_evening_at_the_exchange_and_sunday_after_friday():
-    friday_noon = OPENED + 3 * 3600 * SECOND
+    friday_noon = OPENED + 3 * 3600 * SECOND_NS
     assert next_open(friday_noon) == "Sunday 18:00 ET"
-    assert next_open(friday_noon + 3 * 86400 * SECOND) == "Monday 18:00 ET"
+    assert next_open(friday_noon + 3 * 86400 * SECOND_NS) == "Monday 18:00 ET"
 
 
 def test_nothing_that_trades_is_called_closed_whatever_the_calendar_says(link):
@@ -194,5 +195,5 @@ def test_nothing_that_trades_is_called_closed_whatever_the_calendar_says(link):
     said = say(link)
     assert said.text.startswith("LIVE ")
     assert said.is_live
-    assert say(link, later_ns=59 * SECOND).text.startswith("LIVE ")
-    assert say(link, later_ns=61 * SECOND).text.startswith("MARKET CLOSED")
+    assert say(link, later_ns=59 * SECOND_NS).text.startswith("LIVE ")
+    assert say(link, later_ns=61 * SECOND_NS).text.startswith("MARKET CLOSED")

@@ -8,14 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flow_gl.core.schema import UNDEF_PRICE
+from flow_gl.core.units import PRICE_SCALE
 from flow_gl.ui.overlays import words
-
-NS = 1_000_000_000
 
 
 def test_prices_have_the_instruments_decimals_and_thousands_separators():
     assert words.price(25_380_250_000_000, 250_000_000) == "25,380.25"
-    assert words.price(42_015 * NS, NS) == "42,015"
+    assert words.price(42_015 * PRICE_SCALE, PRICE_SCALE) == "42,015"
     assert words.price(-1_250_000_000, 50_000_000) == words.MINUS + "1.25"
     assert words.price(UNDEF_PRICE, 250_000_000) == words.NONE
 
@@ -27,11 +26,11 @@ def test_signs_are_as_wide_as_each_other_and_zero_has_none():
 @given(st.integers(0, 4_000_000_000))
 def test_clock_times_are_the_exchanges_through_every_change_of_summer_time(seconds):
     local = datetime.fromtimestamp(seconds, UTC).astimezone(ZoneInfo("America/New_York"))
-    assert words.clock(seconds * NS) == f"{local:%H:%M:%S}"
+    assert words.clock(seconds * PRICE_SCALE) == f"{local:%H:%M:%S}"
 
 
 def test_a_day_is_named_at_the_exchange_not_in_utc():
-    assert words.day(int(datetime(2025, 11, 24, 1, tzinfo=UTC).timestamp()) * NS) == "Sun 23 Nov 2025"
+    assert words.day(int(datetime(2025, 11, 24, 1, tzinfo=UTC).timestamp()) * PRICE_SCALE) == "Sun 23 Nov 2025"
 
 
 @pytest.mark.parametrize(

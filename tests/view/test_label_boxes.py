@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from flow_gl.core.schema import FeedState, GapKind
+from flow_gl.core.units import SECOND_NS
 from flow_gl.gl.label_boxes import LabelBox, overlaps
 from flow_gl.gl.surface.context import HeadlessContext
 from flow_gl.gl.view import Rect
 from tests.kit.local_link import add_cross, add_gap
-from tests.kit.markets import SECOND
 from tests.kit.pilot import HeadlessPilot
 
 SYMBOLS: Final = ("NQZ5", "ESZ5", "RTYZ5", "YMZ5", "MNQZ5", "MESZ5", "M2KZ5", "MYMZ5", "NQH6")
@@ -67,12 +67,14 @@ def live(_: Desk) -> None:
 
 def halt(desk: Desk) -> None:
     for store in desk.link.stores:
-        add_gap(store, GapKind.NO_TRADES, desk.link.now_ns - 60 * SECOND, desk.link.now_ns, is_open=True)
+        add_gap(store, GapKind.NO_TRADES, desk.link.now_ns - 60 * SECOND_NS, desk.link.now_ns, is_open=True)
 
 
 def feed_gap(desk: Desk) -> None:
     for store in desk.link.stores:
-        add_gap(store, GapKind.FEED, desk.link.now_ns - 60 * SECOND, desk.link.now_ns - 20 * SECOND, is_open=False)
+        add_gap(
+            store, GapKind.FEED, desk.link.now_ns - 60 * SECOND_NS, desk.link.now_ns - 20 * SECOND_NS, is_open=False
+        )
 
 
 def replay(desk: Desk) -> None:
@@ -81,7 +83,9 @@ def replay(desk: Desk) -> None:
 
 def reconnecting(desk: Desk) -> None:
     message = b"the gateway closed the connection: authentication is no longer valid"
-    desk.link.say(state=FeedState.RECONNECTING, attempt=3, retry_at=desk.time.wall_ns() + 4 * SECOND, message=message)
+    desk.link.say(
+        state=FeedState.RECONNECTING, attempt=3, retry_at=desk.time.wall_ns() + 4 * SECOND_NS, message=message
+    )
 
 
 def partial(desk: Desk) -> None:
@@ -96,8 +100,8 @@ def signs(desk: Desk) -> None:
     desk.state.is_muted = True
     desk.link.say(is_recording=1)
     for store in desk.link.stores:
-        add_cross(store, desk.link.now_ns - 15 * SECOND)
-        add_cross(store, desk.link.now_ns - 12 * SECOND, direction=-1)
+        add_cross(store, desk.link.now_ns - 15 * SECOND_NS)
+        add_cross(store, desk.link.now_ns - 12 * SECOND_NS, direction=-1)
 
 
 def unkept(desk: Desk) -> None:
@@ -111,7 +115,7 @@ def paused(desk: Desk) -> None:
 def in_the_past(desk: Desk) -> None:
     desk.state.time.pan(300.0, desk.frame.event_ns)
     for own in desk.state.charts:
-        own.cleared_before_ns = desk.link.now_ns - 140 * SECOND
+        own.cleared_before_ns = desk.link.now_ns - 140 * SECOND_NS
 
 
 def zoomed_out(desk: Desk) -> None:

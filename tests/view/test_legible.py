@@ -9,10 +9,10 @@ from imgui_bundle import imgui
 
 from flow_gl.core.palette import LEAST_CONTRAST, PALETTES, Palette, Rgb, contrast, mix
 from flow_gl.core.schema import FeedState
+from flow_gl.core.units import SECOND_NS
 from flow_gl.gl.label_boxes import LabelBox
 from flow_gl.ui.paint import theme
 from tests.kit.local_link import add_cross
-from tests.kit.markets import SECOND
 from tests.kit.pilot import HeadlessPilot
 
 FARTHEST: Final = 0.25
@@ -64,7 +64,7 @@ def live(_: Desk) -> None:
 def signs(desk: Desk) -> None:
     desk.state.is_muted = True
     desk.link.say(is_recording=1, unkept=1, keeping=b"cannot write: no space left on the device")
-    add_cross(desk.link.stores[0], desk.link.now_ns - 12 * SECOND)
+    add_cross(desk.link.stores[0], desk.link.now_ns - 12 * SECOND_NS)
 
 
 def reconnecting(desk: Desk) -> None:

@@ -12,9 +12,10 @@ from flow_gl.core.settings import checks
 from flow_gl.core.settings.declaration import DRAWING, HEADINGS, MARKET, NUMBERS, Names, Setting, declared_in
 from flow_gl.core.settings.detectors import DetectorSettings
 from flow_gl.core.settings.levels import LevelSettings
+from flow_gl.core.units import HOUR_NS, SECOND_NS
 
-MIN_BUCKET_NS: Final = 100_000_000
-MAX_BUCKET_NS: Final = 3_600_000_000_000
+MIN_BUCKET_NS: Final = SECOND_NS // 10
+MAX_BUCKET_NS: Final = HOUR_NS
 _market: Final[dict[str, Any]] = {"commands": NUMBERS, "heading": MARKET}
 
 
@@ -41,7 +42,7 @@ class AggregationSettings(LevelSettings):
             written="1s",
             **_market,
         ),
-    ] = 1_000_000_000
+    ] = SECOND_NS
     arm: Annotated[
         int,
         Setting(

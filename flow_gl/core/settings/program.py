@@ -22,10 +22,10 @@ from flow_gl.core.settings.declaration import (
     Setting,
     declared_in,
 )
-from flow_gl.core.units import SECOND_NS
+from flow_gl.core.units import DAY_NS, SECOND_NS
 
 SPAN_LOW_NS: Final = 5 * SECOND_NS
-SPAN_HIGH_NS: Final = 60 * 86_400_000_000_000
+SPAN_HIGH_NS: Final = 60 * DAY_NS
 SCALE_RANGE: Final = (0.5, 4.0)
 """Scale of text and lines, as a factor."""
 _show: Final[dict[str, Any]] = {"commands": DRAWING, "heading": SHOW}

@@ -4,9 +4,9 @@ from typing import Final
 
 from flow_gl.core.errors import UsageError
 from flow_gl.core.sessions import SessionCalendar
-from flow_gl.core.units import MINUTE_NS
+from flow_gl.core.units import DAY_NS, MINUTE_NS
 
-MEMORY_NS: Final = 86_400_000_000_000
+MEMORY_NS: Final = DAY_NS
 """How far back the gateway replays."""
 _MARGIN_NS: Final = MINUTE_NS
 """Safety margin at the end of the gateway's memory: connecting takes time, and clocks differ."""

@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow_gl.core.market.dedup import Seen
-from flow_gl.core.units import SECOND_NS
+from flow_gl.core.units import HOUR_NS, SECOND_NS
 
 RESUME_OVERLAP_NS: Final = 5 * SECOND_NS
 """How far before an instrument's newest trade a replay is requested; the overlap is compared trade by trade.
 
 It bounds the disorder in arrival that is still deduplicated exactly. A restart from a recording uses it too."""
-SILENCE_NS: Final = 3_600_000_000_000
+SILENCE_NS: Final = HOUR_NS
 """If an instrument is silent for longer than this while others trade, it did not trade: no older replay is needed."""
 _KEPT_ROWS: Final = 1 << 16
 """Rows kept before those outside the overlap are dropped."""

@@ -19,6 +19,7 @@ from flow_gl.core.alerts import Condition, EngineRule
 from flow_gl.core.clock import SYSTEM, Clock
 from flow_gl.core.commands import SetAlerts
 from flow_gl.core.schema import FeedState
+from flow_gl.core.units import SECOND_NS
 from flow_gl.store.market import MarketReader
 from flow_gl.ui.alerts import rule_file, tones
 from flow_gl.ui.alerts.badge import Badge
@@ -371,7 +372,7 @@ class AlertCenter:
 
 def _may_begin(begun: deque[int], wall_ns: int) -> bool:
     """Return whether one more may begin, and note it: `MOST_A_SECOND` at most within a second."""
-    if len(begun) == MOST_A_SECOND and wall_ns - begun[0] < 1_000_000_000:
+    if len(begun) == MOST_A_SECOND and wall_ns - begun[0] < SECOND_NS:
         return False
     begun.append(wall_ns)
     return True

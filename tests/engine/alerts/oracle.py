@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from flow_gl.core.alerts import Condition, EngineRule, Level
-
-SECOND = 1_000_000_000
+from flow_gl.core.units import SECOND_NS
 
 
 @dataclass(frozen=True)
@@ -104,7 +103,7 @@ class Oracle:
         if not self.second:
             return found
         delta = sum(_signed(trade) for trade in self.second)
-        end = (self.open_second + 1) * SECOND
+        end = (self.open_second + 1) * SECOND_NS
         for one in self.state:
             is_there = one.rule.condition is Condition.SECOND_DELTA and delta and abs(delta) >= one.rule.least
             if is_there and one.number != self.open_second:
@@ -114,9 +113,9 @@ class Oracle:
 
     def trade(self, trade: Trade) -> list[Alert]:
         ended: list[Alert] = []
-        if trade.ts // SECOND > self.open_second:
+        if trade.ts // SECOND_NS > self.open_second:
             ended = self.end_second()
-            self.open_second, self.second = trade.ts // SECOND, []
+            self.open_second, self.second = trade.ts // SECOND_NS, []
         if trade.ts // self.bucket_ns > self.open_bucket:
             self.open_bucket, self.bucket = trade.ts // self.bucket_ns, []
         self.second.append(trade)

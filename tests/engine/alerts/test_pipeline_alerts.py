@@ -11,14 +11,13 @@ from flow_gl.core.alerts import Condition, EngineRule, Level
 from flow_gl.core.schema import EventKind
 from flow_gl.core.sessions import SessionCalendar
 from flow_gl.core.settings import AggregationSettings
+from flow_gl.core.units import MINUTE_NS, SECOND_NS
 from flow_gl.engine.checkpoint import decode
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.engine.sinks import Collector
 from tests.engine.alerts.oracle import Move, Open, Oracle, Trade
 from tests.engine.alerts.test_kernel import TICK, alerts_of, without_vwap_value, words_of
 
-SECOND = 1_000_000_000
-MINUTE = 60 * SECOND
 NEW_YORK = ZoneInfo("America/New_York")
 RULES = (
     *(EngineRule(id=n + 1, condition=Condition.LEVEL, level=level, price=1000 * TICK) for n, level in enumerate(Level)),
@@ -38,7 +37,7 @@ def calendar(tmp_path_factory):
 
 
 def at(text):
-    return int(dt.datetime.fromisoformat(text).replace(tzinfo=NEW_YORK).timestamp()) * SECOND
+    return int(dt.datetime.fromisoformat(text).replace(tzinfo=NEW_YORK).timestamp()) * SECOND_NS
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +52,7 @@ def trades():
         while ts < stop:
             is_burst = rng.random() < 0.02
             for _ in range(rng.randrange(10, 40) if is_burst else 1):
-                ts += rng.choice([0, 0, SECOND // 50]) if is_burst else rng.randrange(30 * SECOND)
+                ts += rng.choice([0, 0, SECOND_NS // 50]) if is_burst else rng.randrange(30 * SECOND_NS)
                 tick += rng.choice([-1, 0, 0, 0, 1])
                 found.append(Trade(ts, tick * TICK, rng.choice([1, 1, 2, 3, 9]), rng.choice("BBAAN")))
     return [trade for trade in found if not at("2025-11-25T17:00") <= trade.ts < at("2025-11-25T18:00")]
@@ -102,18 +101,18 @@ def steps_of(trades, sink):
         for level, name in ((Level.POC, "poc"), (Level.VAH, "vah"), (Level.VAL, "val"))
     ]
     for open_ts in (at("2025-11-24T18:00"), at("2025-11-25T18:00")):
-        own = [trade for trade in trades if 0 <= trade.ts - open_ts < 23 * 60 * MINUTE]
-        before = [trade.price for trade in trades if 0 < open_ts - trade.ts <= 24 * 60 * MINUTE]
+        own = [trade for trade in trades if 0 <= trade.ts - open_ts < 23 * 60 * MINUTE_NS]
+        before = [trade.price for trade in trades if 0 < open_ts - trade.ts <= 24 * 60 * MINUTE_NS]
         if before:
             moves.append((open_ts, Move(Level.PRIOR_HIGH, max(before))))
             moves.append((open_ts, Move(Level.PRIOR_LOW, min(before))))
-        regular = open_ts + (15 * 60 + 30) * MINUTE
+        regular = open_ts + (15 * 60 + 30) * MINUTE_NS
         night = [trade.price for trade in own if trade.ts < regular]
-        initial = [trade.price for trade in own if regular <= trade.ts < regular + 60 * MINUTE]
+        initial = [trade.price for trade in own if regular <= trade.ts < regular + 60 * MINUTE_NS]
         moves.append((regular, Move(Level.OVERNIGHT_HIGH, max(night))))
         moves.append((regular, Move(Level.OVERNIGHT_LOW, min(night))))
-        moves.append((regular + 60 * MINUTE, Move(Level.INITIAL_HIGH, max(initial))))
-        moves.append((regular + 60 * MINUTE, Move(Level.INITIAL_LOW, min(initial))))
+        moves.append((regular + 60 * MINUTE_NS, Move(Level.INITIAL_HIGH, max(initial))))
+        moves.append((regular + 60 * MINUTE_NS, Move(Level.INITIAL_LOW, min(initial))))
     opens = [(at("2025-11-25T18:00"), Open())]
     keyed = [(ts, 1, move) for ts, move in moves] + [(ts, 0, one) for ts, one in opens]
     keyed += [(trade.ts, 2, trade) for trade in trades]
@@ -128,7 +127,7 @@ def steps_of(trades, sink):
 
 def test_conditions_on_trades_fire_as_in_plain_python_with_levels_from_the_market(trades, whole):
     alerts, sink = whole
-    expected = Oracle([rule for rule in RULES if rule.condition is not Condition.EVENT], SECOND).run(
+    expected = Oracle([rule for rule in RULES if rule.condition is not Condition.EVENT], SECOND_NS).run(
         steps_of(trades, sink)
     )
     ours = alerts_of([alerts[alerts["condition"] != Condition.EVENT]])
@@ -145,7 +144,7 @@ def test_conditions_on_events_fire_with_every_event_that_fits_them(whole):
     large = events[(events["kind"] == EventKind.LARGE_TRADE) & (events["strength"] >= 12) & (events["direction"] < 0)]
     expected, last = [], None
     for ts in large["ts_event"].tolist():
-        if last is None or ts - last >= 10 * SECOND:
+        if last is None or ts - last >= 10 * SECOND_NS:
             expected.append(ts)
             last = ts
     assert alerts[alerts["rule"] == 31]["ts_event"].tolist() == expected
@@ -176,7 +175,7 @@ def test_a_rule_that_is_added_while_the_engine_runs_fires_from_then_on_like_one_
     pipeline.process(rows[half:])
     pipeline.finish()
     late = sink.log_rows("alerts")
-    since = int(rows["ts_event"][half]) + 60 * SECOND  # cool-downs that had begun before are over
+    since = int(rows["ts_event"][half]) + 60 * SECOND_NS  # cool-downs that had begun before are over
     wanted = {rule.id for rule in rules}
     same = whole[0][np.isin(whole[0]["rule"], list(wanted)) & (whole[0]["ts_event"] >= since)]
     assert late[late["ts_event"] >= since].tobytes() == same.tobytes()

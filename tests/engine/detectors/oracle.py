@@ -7,7 +7,8 @@ side), and returns its events as dictionaries in the order in which they became 
 import math
 from collections import Counter, defaultdict
 
-S = 1_000_000_000
+from flow_gl.core.units import SECOND_NS
+
 SIGNS = {"B": 1, "A": -1, "N": 0}
 SIZES = (10, 20, 30, 50, 70, 100, 150, 200, 300, 500, 700, 1000)
 
@@ -51,13 +52,13 @@ def large_trades(trades, threshold="auto", most=20):
     events, seen, minute, least = [], [], None, 10
     first_minute = None
     for order in orders(trades):
-        own_minute = order["ts"] // (60 * S)
+        own_minute = order["ts"] // (60 * SECOND_NS)
         if minute is None or own_minute > minute:
             if first_minute is None:
-                first_minute = trades[0][0] // (60 * S)
+                first_minute = trades[0][0] // (60 * SECOND_NS)
             minute = own_minute
             if minute > first_minute:
-                since, until = (minute - 60) * 60 * S, minute * 60 * S
+                since, until = (minute - 60) * 60 * SECOND_NS, minute * 60 * SECOND_NS
                 inside = [one["contracts"] for one in seen if since <= one["ts"] < until]
                 fits = [size for size in SIZES if sum(count >= size for count in inside) <= most]
                 least = fits[0] if fits else SIZES[-1]
@@ -86,7 +87,7 @@ def absorptions(
     trades, *, sd=2.5, contracts=20, ticks=1, move_sd=0.25, span=4, span_sd=1.5, again_s=15, window_s=5, history_s=600
 ):
     by_second = defaultdict(list)
-    for second, trade in spans(trades, S):
+    for second, trade in spans(trades, SECOND_NS):
         by_second[second].append(trade)
     if not by_second:
         return []
@@ -124,8 +125,8 @@ def absorptions(
             if own == side:
                 by_price[at] += size
         at = min(by_price, key=lambda tick: (-by_price[tick], abs(tick - last[second]), tick))
-        end = (second + 1) * S
-        if at in last_at and end - last_at[at] < again_s * S:
+        end = (second + 1) * SECOND_NS
+        if at in last_at and end - last_at[at] < again_s * SECOND_NS:
             continue
         last_at[at] = end
         events.append(
@@ -143,7 +144,7 @@ def absorptions(
 
 def divergences(trades, *, bar_s=15, before=5, after=3, most_bars=60):
     bars, cvd = [], 0
-    for number, (_, price, size, side) in spans(trades, bar_s * S):
+    for number, (_, price, size, side) in spans(trades, bar_s * SECOND_NS):
         if not bars or number > bars[-1]["number"]:
             bars.append({"number": number, "high": price, "low": price, "cvd_high": cvd, "cvd_low": cvd})
         bar = bars[-1]
@@ -167,11 +168,11 @@ def divergences(trades, *, bar_s=15, before=5, after=3, most_bars=60):
                     events.append(
                         {
                             "kind": "divergence",
-                            "ts_event": (bars[at + after]["number"] + 1) * bar_s * S,
+                            "ts_event": (bars[at + after]["number"] + 1) * bar_s * SECOND_NS,
                             "price": pivot[name],
                             "direction": -sign,
                             "strength": abs(cvd_now - cvd_then),
-                            "inputs": (older["number"] * bar_s * S, older[name]),
+                            "inputs": (older["number"] * bar_s * SECOND_NS, older[name]),
                         }
                     )
             previous = at
@@ -180,7 +181,7 @@ def divergences(trades, *, bar_s=15, before=5, after=3, most_bars=60):
 
 def stacked_imbalances(trades, *, contracts=10, ratio=3, least=3):
     minutes = defaultdict(lambda: defaultdict(lambda: [0, 0]))
-    for minute, (_, price, size, side) in spans(trades, 60 * S):
+    for minute, (_, price, size, side) in spans(trades, 60 * SECOND_NS):
         if side in "BA":
             minutes[minute][price]["BA".index(side)] += size
     events = []
@@ -198,7 +199,7 @@ def stacked_imbalances(trades, *, contracts=10, ratio=3, least=3):
                         events.append(
                             {
                                 "kind": "stacked_imbalance",
-                                "ts_event": (minute + 1) * 60 * S,
+                                "ts_event": (minute + 1) * 60 * SECOND_NS,
                                 "price": stack[0],
                                 "direction": 1 if side == 0 else -1,
                                 "strength": len(stack),

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from flow_gl.core.schema import EVENT, TRADE, EventKind
 from flow_gl.core.settings import DEFAULTS, AggregationSettings
+from flow_gl.core.units import SECOND_NS
 from flow_gl.engine.detectors.base import NEVER
 from flow_gl.engine.detectors.group import DetectorGroup
 from tests.engine.detectors import oracle
 
-S = 1_000_000_000
 TICK = 250_000_000
-START = 1_764_284_400 * S
+START = 1_764_284_400 * SECOND_NS
 Rows = NDArray[np.void]
 
 KINDS: dict[str, Callable[[list[Any]], list[dict[str, Any]]]] = {
@@ -64,7 +64,7 @@ def make(trades: Iterable[tuple[float, int, int, str]]) -> Rows:
     rows = np.zeros(len(listed), TRADE)
     rows["instrument_id"], rows["action"] = 1, ord("T")
     for row, (second, tick, size, side) in zip(rows, listed, strict=True):
-        row["ts_event"] = START + round(second * S)
+        row["ts_event"] = START + round(second * SECOND_NS)
         row["price"], row["size"], row["side"] = tick * TICK, size, ord(side)
     return rows
 
@@ -243,7 +243,7 @@ def test_the_clock_ends_what_has_had_its_time_and_says_it_once(kind: str, latene
 def test_a_trade_that_comes_within_the_delay_of_the_clock_counts_in_its_own_second() -> None:
     rows = market(11, rate=12.0)
     late = rows.copy()
-    step = np.flatnonzero(np.diff(late["ts_event"] // S))[::20]
+    step = np.flatnonzero(np.diff(late["ts_event"] // SECOND_NS))[::20]
     late[step], late[step + 1] = rows[step + 1], rows[step]  # a second's last trade comes after the next one's first
     settings = replace(DEFAULTS.aggregation, arm=60)
     group, parts, newest = DetectorGroup(settings), [], 0
@@ -261,7 +261,7 @@ def test_a_trade_that_comes_within_the_delay_of_the_clock_counts_in_its_own_seco
 def test_records_of_one_time_and_side_are_one_order() -> None:
     trades = [(1.0, 100, 6, "B"), (1.0, 101, 5, "B"), (1.0, 101, 9, "A"), (2.0, 100, 9, "B"), (2.0, 100, 1, "N")]
     events = run(only("large_trade"), make([*trades, (2.0, 100, 1, "B")]))
-    assert told(events) == [(START + S, 101, 1, 11.0)]
+    assert told(events) == [(START + SECOND_NS, 101, 1, 11.0)]
     assert events["value"][0, :2].tolist() == [100 * TICK, 10]
 
 
@@ -283,7 +283,7 @@ def calm(seconds: int) -> list[tuple[float, int, int, str]]:
 def test_selling_that_price_withstands_is_bullish_absorption() -> None:
     hit = [(300.1 + 0.1 * n, 100 - n % 2, 10, "A") for n in range(8)]
     events = run(only("absorption"), make([*calm(300), *hit]))
-    assert told(events)[0][:3] == (START + 301 * S, 100, 1)
+    assert told(events)[0][:3] == (START + 301 * SECOND_NS, 100, 1)
 
 
 @pytest.mark.parametrize("move", [12, -12])
@@ -301,11 +301,11 @@ def test_a_stack_needs_three_adjacent_ticks() -> None:
     two = [(1.0 + 0.01 * n, 100 + n, 10, "B") for n in range(2)]
     three = [*two, (1.5, 102, 10, "B")]
     assert len(run(only("stacked_imbalance"), make(two))) == 0
-    assert told(run(only("stacked_imbalance"), make(three))) == [(START + 60 * S, 100, 1, 3.0)]
+    assert told(run(only("stacked_imbalance"), make(three))) == [(START + 60 * SECOND_NS, 100, 1, 3.0)]
     weak = [*three, (1.6, 100, 4, "A")]
     assert len(run(only("stacked_imbalance"), make(weak))) == 0, "tick 101 has less than three times the sells below it"
 
 
 def test_one_minute_may_span_any_number_of_ticks() -> None:
     far = [(1.0, 100, 10, "B"), (1.1, 2_000_000, 10, "A"), (1.2, 1_999_999, 10, "A"), (1.3, 1_999_998, 10, "A")]
-    assert told(run(only("stacked_imbalance"), make(far))) == [(START + 60 * S, 1_999_998, -1, 3.0)]
+    assert told(run(only("stacked_imbalance"), make(far))) == [(START + 60 * SECOND_NS, 1_999_998, -1, 3.0)]

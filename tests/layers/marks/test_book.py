@@ -3,10 +3,11 @@
 import numpy as np
 
 from flow_gl.core.schema import EventKind
+from flow_gl.core.units import SECOND_NS
 from flow_gl.layers.marks.book import MOST_SHOWN, MarkBook
 from flow_gl.layers.marks.mark import MARK_TITLES, Mark
 from tests.kit.events import ALL_KINDS, event, plant_one_of_each, window_of, with_marks
-from tests.kit.markets import SECOND, START_NS, TICK, Market, make_market, make_scene
+from tests.kit.markets import START_NS, TICK, Market, make_market, make_scene
 
 PRICE = 101_480 * TICK
 
@@ -26,7 +27,7 @@ def test_each_planted_event_is_there_with_what_its_drawing_needs() -> None:
     assert {mark.kind for mark in marks.shown} == {kind for kind in EventKind if kind is not EventKind.ZERO_CROSS}
     assert all(count == 0 for _, count in marks.hidden)
     (absorbed,) = marks.of(EventKind.ABSORPTION)
-    assert absorbed.t_ns - absorbed.start_ns == 5 * SECOND
+    assert absorbed.t_ns - absorbed.start_ns == 5 * SECOND_NS
     (divergence,) = marks.of(EventKind.DIVERGENCE)
     assert divergence.pivots is not None
     earlier, later = divergence.pivots
@@ -35,7 +36,7 @@ def test_each_planted_event_is_there_with_what_its_drawing_needs() -> None:
     for pivot in (earlier, later):
         row = market.rows[np.searchsorted(market.rows["ts_event"], pivot.t_ns, "right") - 1]
         assert int(row["high"]) == pivot.price
-    assert later.t_ns < divergence.t_ns - 45 * SECOND
+    assert later.t_ns < divergence.t_ns - 45 * SECOND_NS
 
 
 def test_a_switch_hides_its_kind_alone() -> None:
@@ -53,7 +54,7 @@ def test_what_crowding_hides_is_counted_and_weaker_than_what_is_shown() -> None:
     crowd(market)
     scene = make_scene(market, span_s=250)
     marks = with_marks(scene).marks
-    in_view = sum(1 for number in range(400) if START_NS + number * SECOND // 2 >= window_of(scene).left_ns)
+    in_view = sum(1 for number in range(400) if START_NS + number * SECOND_NS // 2 >= window_of(scene).left_ns)
     assert 0 < len(marks.shown) <= MOST_SHOWN
     hidden = dict(marks.hidden)[EventKind.LARGE_TRADE]
     assert hidden + len(marks.shown) >= in_view
@@ -66,10 +67,10 @@ def test_panning_changes_nothing_of_what_stays_in_view() -> None:
     crowd(market)
     book, seen = MarkBook(), {}
     for back in range(0, 60):
-        scene = make_scene(market, span_s=60, edge_ns=market.now_ns - back * SECOND)
+        scene = make_scene(market, span_s=60, edge_ns=market.now_ns - back * SECOND_NS)
         window = window_of(scene)
         shown = {mark.t_ns for mark in with_marks(scene, book=book).marks.shown}
-        cell = 8 * SECOND
+        cell = 8 * SECOND_NS
         inside = {t for t in shown if window.left_ns + cell <= t <= window.right_ns - cell}
         for t_ns in inside:
             seen[t_ns] = True
@@ -101,7 +102,7 @@ def test_events_before_a_cleared_chart_and_after_a_pause_are_not_shown() -> None
         market.store.events.append(event(EventKind.LARGE_TRADE, second, PRICE, 1, 62, PRICE, 50))
     scene = make_scene(market, span_s=200)
     window = window_of(scene)
-    limits = {"hidden_before_ns": START_NS + 210 * SECOND, "until_ns": START_NS + 270 * SECOND}
+    limits = {"hidden_before_ns": START_NS + 210 * SECOND_NS, "until_ns": START_NS + 270 * SECOND_NS}
     limited = type(window)(window.left_ns, window.right_ns, window.ns_per_px, window.scale, **limits)
     shown: tuple[Mark, ...] = MarkBook().select(scene.reader, limited, ALL_KINDS).shown
-    assert [mark.t_ns for mark in shown] == [START_NS + 240 * SECOND]
+    assert [mark.t_ns for mark in shown] == [START_NS + 240 * SECOND_NS]

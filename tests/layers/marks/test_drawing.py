@@ -8,6 +8,7 @@ import pytest
 from flow_gl.core.palette import PALETTES, Palette
 from flow_gl.core.schema import EventKind
 from flow_gl.core.settings import AggregationSettings
+from flow_gl.core.units import SECOND_NS
 from flow_gl.gl.label_boxes import LabelBox, overlaps
 from flow_gl.layers.base import Scene, Style
 from flow_gl.layers.marks import absorption, divergence, large_trade, stacked_imbalance
@@ -19,7 +20,7 @@ from flow_gl.ui.overlays.hover import table
 from flow_gl.ui.overlays.hover.tip import Spot, Tip
 from tests.kit.events import plant_one_of_each, with_marks
 from tests.kit.gl_context import draw
-from tests.kit.markets import SECOND, TICK, make_market, make_scene
+from tests.kit.markets import TICK, make_market, make_scene
 
 KINDS = [kind for kind in EventKind if kind is not EventKind.ZERO_CROSS]
 
@@ -58,12 +59,12 @@ def test_a_zone_of_absorption_fades_out_and_ends_where_price_went_through() -> N
     scene = scene_of(PALETTES["dark"])
     mark = replace(only(scene, EventKind.ABSORPTION), end_ns=NEVER)
     whole = absorption.box_of(scene, mark)
-    ended = absorption.box_of(scene, replace(mark, end_ns=mark.t_ns + 20 * SECOND))
+    ended = absorption.box_of(scene, replace(mark, end_ns=mark.t_ns + 20 * SECOND_NS))
     assert whole is not None
     assert ended is not None
     assert whole.x == ended.x == scene.price_view.pixel_x(mark.start_ns)
-    assert ended.right == scene.price_view.pixel_x(mark.t_ns + 20 * SECOND) < whole.right
-    assert mark.shown_until_ns == mark.t_ns + 20 * 60 * SECOND
+    assert ended.right == scene.price_view.pixel_x(mark.t_ns + 20 * SECOND_NS) < whole.right
+    assert mark.shown_until_ns == mark.t_ns + 20 * 60 * SECOND_NS
 
 
 def test_a_stack_covers_its_prices_from_its_minute_on() -> None:
@@ -74,7 +75,7 @@ def test_a_stack_covers_its_prices_from_its_minute_on() -> None:
     view = scene.price_view
     assert abs(box.y - view.screen_y(mark.inputs[0] / TICK + 0.5)) <= 1
     assert abs(box.bottom - view.screen_y(mark.price / TICK - 0.5)) <= 1
-    assert box.x == max(view.rect.x, view.pixel_x(mark.t_ns - 60 * SECOND))
+    assert box.x == max(view.rect.x, view.pixel_x(mark.t_ns - 60 * SECOND_NS))
 
 
 def test_a_divergence_joins_its_pivots_on_price_and_on_cvd() -> None:

@@ -8,11 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flow_gl.core.schema import EventKind
+from flow_gl.core.units import SECOND_NS
 from flow_gl.layers.marks.mark import NEVER
 from flow_gl.layers.marks.passage import first_passage
 from flow_gl.layers.marks.zones import ZoneEnds
 from tests.kit.events import event
-from tests.kit.markets import SECOND, START_NS, TICK, Market, make_market
+from tests.kit.markets import START_NS, TICK, Market, make_market
 
 MARKET = make_market(3000, seed=4)
 LOW, HIGH = int(MARKET.rows["low"].min()), int(MARKET.rows["high"].max())
@@ -30,7 +31,7 @@ def slow_passage(market: Market, start_ns: int, price: int, *, is_up: bool) -> i
 @settings(max_examples=200)
 @given(st.floats(-10.0, 3010.0), st.integers(-3, (HIGH - LOW) // TICK + 3), st.booleans())
 def test_the_first_passage_is_that_of_a_search_row_by_row(second: float, ticks: int, is_up: bool) -> None:
-    start_ns, price = START_NS + int(second * SECOND), LOW + ticks * TICK
+    start_ns, price = START_NS + int(second * SECOND_NS), LOW + ticks * TICK
     found = first_passage(MARKET.reader, start_ns, price, is_up=is_up)
     assert found == slow_passage(MARKET, start_ns, price, is_up=is_up)
 
@@ -45,7 +46,7 @@ def end_of(market: Market, planted: np.ndarray) -> int:
 @pytest.mark.parametrize("direction", [1, -1])
 def test_absorption_ends_with_the_first_trade_beyond_its_price(second: int, direction: int) -> None:
     price = int(MARKET.rows["close"][second])
-    start_ns = START_NS + second * SECOND
+    start_ns = START_NS + second * SECOND_NS
     expected = slow_passage(MARKET, start_ns, price - direction * TICK, is_up=direction < 0)
     found = end_of(MARKET, event(EventKind.ABSORPTION, second, price, direction, 1.2, 50, 0, 1, 40))
     assert found == (NEVER if expected is None else expected)
@@ -54,7 +55,7 @@ def test_absorption_ends_with_the_first_trade_beyond_its_price(second: int, dire
 @pytest.mark.parametrize("second", [100, 900, 2000])
 def test_a_stack_ends_once_price_has_traded_through_all_of_it(second: int) -> None:
     low = int(MARKET.rows["close"][second]) - 2 * TICK
-    high, start_ns = low + 3 * TICK, START_NS + second * SECOND
+    high, start_ns = low + 3 * TICK, START_NS + second * SECOND_NS
     ways = [slow_passage(MARKET, start_ns, low, is_up=False), slow_passage(MARKET, start_ns, high, is_up=True)]
     found = end_of(MARKET, event(EventKind.STACKED_IMBALANCE, second, low, 1, 4, high))
     assert found == (NEVER if None in ways else max(cast("list[int]", ways)))
@@ -70,7 +71,7 @@ def test_a_zone_that_stands_ends_with_the_trades_that_come() -> None:
     for _ in range(400):
         ends.refresh(market.reader)
         found = ends.end_of(market.reader, cast("np.void", planted[0]))
-        expected = slow_passage(market, START_NS + 195 * SECOND, price - TICK, is_up=False)
+        expected = slow_passage(market, START_NS + 195 * SECOND_NS, price - TICK, is_up=False)
         assert found == (NEVER if expected is None else expected)
         market.advance(1)
     assert expected is not None, "the market trades through it"
@@ -78,6 +79,6 @@ def test_a_zone_that_stands_ends_with_the_trades_that_come() -> None:
 
 def test_a_zone_ends_where_the_chart_goes_on_with_another_contract() -> None:
     market = make_market(300, seed=4)
-    market.reader.rolls = np.array([(START_NS + 250 * SECOND,)], [("first_ts", "<i8")])
+    market.reader.rolls = np.array([(START_NS + 250 * SECOND_NS,)], [("first_ts", "<i8")])
     planted = event(EventKind.STACKED_IMBALANCE, 100, LOW - 900 * TICK, 1, 4, LOW - 897 * TICK)
-    assert end_of(market, planted) == START_NS + 250 * SECOND
+    assert end_of(market, planted) == START_NS + 250 * SECOND_NS

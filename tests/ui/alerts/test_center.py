@@ -8,14 +8,13 @@ import pytest
 from flow_gl.core.alerts import ALERT, Condition
 from flow_gl.core.commands import SetAlerts
 from flow_gl.core.schema import FeedState
+from flow_gl.core.units import HOUR_NS, SECOND_NS
 from flow_gl.ui.alerts import rule_file
 from flow_gl.ui.alerts.center import LOUD_SPEED, MOST_A_SECOND, AlertCenter, Now
 from flow_gl.ui.alerts.rule_file import KeptRules
 from flow_gl.ui.alerts.rules import Rule, RuleBook
 from flow_gl.ui.link import LinkState
-from tests.kit.local_link import OPENED, SECOND, LocalLink, add_cross
-
-HOUR = 3600 * SECOND
+from tests.kit.local_link import OPENED, LocalLink, add_cross
 
 
 class Speaker:
@@ -54,7 +53,7 @@ class Desk:
         self.look()
 
     def look(self, *, after_s=0.0, is_muted=False, event_ns=None):
-        self.wall_ns += int(after_s * SECOND)
+        self.wall_ns += int(after_s * SECOND_NS)
         event_ns = self.wall_ns if event_ns is None else event_ns
         self.notes += self.center.look(self.link, Now(self.wall_ns, event_ns, is_muted))
 
@@ -115,13 +114,13 @@ def test_without_a_device_nothing_is_said_to_have_sounded():
 def test_what_was_there_before_the_view_is_counted_in_one_line():
     link = LocalLink("NQZ5")
     for n in range(130):
-        add_cross(link.stores[0], OPENED + n * SECOND)
+        add_cross(link.stores[0], OPENED + n * SECOND_NS)
     speaker = Speaker()
     center = AlertCenter(sounder=speaker)
     link.engine.refresh()
     notes = []
     for n in range(10):
-        now = link.now_ns + HOUR + n * SECOND
+        now = link.now_ns + HOUR_NS + n * SECOND_NS
         notes += center.look(link, Now(now, now, is_muted=False))
     assert notes == ["130 alerts fired before now  \u00b7  A lists them"]
     assert not speaker.played
@@ -133,7 +132,7 @@ def test_catching_up_sounds_nothing_and_says_how_many_fired():
     desk.link.say(state=FeedState.CATCHING_UP)
     desk.link.engine.refresh()
     for _ in range(100):
-        desk.fire(ts=desk.wall_ns - HOUR)
+        desk.fire(ts=desk.wall_ns - HOUR_NS)
         desk.look(after_s=0.01)
     desk.link.say(state=FeedState.LIVE)
     desk.link.engine.refresh()
@@ -148,7 +147,7 @@ def test_catching_up_sounds_nothing_and_says_how_many_fired():
 
 def test_alerts_of_a_gap_that_is_filled_are_of_the_past_though_the_feed_is_live():
     desk = Desk()
-    desk.fire(ts=desk.wall_ns - 60 * SECOND, count=40)
+    desk.fire(ts=desk.wall_ns - 60 * SECOND_NS, count=40)
     desk.look()
     desk.look(after_s=3.0)
     assert not desk.speaker.played
@@ -181,14 +180,14 @@ def test_a_badge_goes_after_a_minute_but_stays_long_enough_in_a_fast_replay():
     desk.fire()
     desk.look()
     assert desk.badge() is not None
-    desk.wall_ns += 30 * SECOND
+    desk.wall_ns += 30 * SECOND_NS
     assert desk.badge() is not None
-    desk.wall_ns += 40 * SECOND
+    desk.wall_ns += 40 * SECOND_NS
     assert desk.badge() is None
     desk.fire()
     desk.look()
-    desk.wall_ns += 5 * SECOND
-    assert desk.badge(event_ns=desk.wall_ns + HOUR) is not None
+    desk.wall_ns += 5 * SECOND_NS
+    assert desk.badge(event_ns=desk.wall_ns + HOUR_NS) is not None
 
 
 def test_an_old_alert_of_a_session_that_was_joined_late_is_not_news():
@@ -196,9 +195,9 @@ def test_an_old_alert_of_a_session_that_was_joined_late_is_not_news():
     add_cross(link.stores[0], OPENED)
     link.engine.refresh()
     center = AlertCenter()
-    center.look(link, Now(0, OPENED + HOUR, is_muted=False))
-    assert center.badge(0, Now(0, OPENED + HOUR, is_muted=False)) is None
-    badge = center.badge(0, Now(0, OPENED + 5 * SECOND, is_muted=False))
+    center.look(link, Now(0, OPENED + HOUR_NS, is_muted=False))
+    assert center.badge(0, Now(0, OPENED + HOUR_NS, is_muted=False)) is None
+    badge = center.badge(0, Now(0, OPENED + 5 * SECOND_NS, is_muted=False))
     assert badge is not None
     assert not badge.is_new
 
@@ -213,7 +212,7 @@ def test_a_new_engine_finds_old_alerts_again_and_they_are_listed_once():
     desk.fire()
     desk.look()
     assert len(desk.center.entries) == 1
-    desk.fire(ts=desk.wall_ns + SECOND)
+    desk.fire(ts=desk.wall_ns + SECOND_NS)
     desk.look(after_s=1.0)
     assert len(desk.center.entries) == 2
 
