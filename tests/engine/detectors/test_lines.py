@@ -8,10 +8,11 @@ import pytest
 
 from flow_gl.core.schema import MINUTE_LEVELS, ORDER_CVD
 from flow_gl.core.settings import DEFAULTS, AggregationSettings
+from flow_gl.core.units import SECOND_NS
 from flow_gl.engine.detectors.base import NEVER
 from flow_gl.engine.detectors.group import DetectorGroup
 from tests.engine.detectors import oracle
-from tests.engine.detectors.test_detectors import TICK, Rows, S, make, market, plain, words
+from tests.engine.detectors.test_detectors import TICK, Rows, make, market, plain, words
 from tests.engine.twin import point_of_control, value_area
 
 SIGNS = {"B": 1, "A": -1, "N": 0}
@@ -30,7 +31,7 @@ def lines(rows: Rows, settings: AggregationSettings = DEFAULTS.aggregation, *, c
 def developing(trades: list[Any], *, step: int = 2, share: float = 0.7) -> list[tuple[int, ...]]:
     """The levels of all trades until the end of each minute that has some."""
     found, profile, volume = [], {}, 0
-    numbered = list(oracle.spans(trades, 60 * S))
+    numbered = list(oracle.spans(trades, 60 * SECOND_NS))
     for at, (minute, (_, tick, size, _)) in enumerate(numbered):
         profile[tick] = profile.get(tick, 0) + size
         volume += size
@@ -41,14 +42,14 @@ def developing(trades: list[Any], *, step: int = 2, share: float = 0.7) -> list[
         poc = point_of_control(totals)
         bottom, top, _ = value_area(totals, poc, step, share)
         levels = ((low + row) * TICK for row in (poc, top, bottom))
-        found.append(((minute + 1) * 60 * S, *levels, volume))
+        found.append(((minute + 1) * 60 * SECOND_NS, *levels, volume))
     return found
 
 
 def by_order_size(trades: list[Any], *, medium: int = 10, large: int = 50) -> list[tuple[int, ...]]:
     """The three sums at the end of each second that has trades, from all orders of the trades until then."""
     found = []
-    numbered = list(oracle.spans(trades, S))
+    numbered = list(oracle.spans(trades, SECOND_NS))
     for at, (second, _) in enumerate(numbered):
         if at + 1 < len(numbered) and numbered[at + 1][0] == second:
             continue
@@ -56,7 +57,7 @@ def by_order_size(trades: list[Any], *, medium: int = 10, large: int = 50) -> li
         for order in oracle.orders(trades[: at + 1]):
             size = (order["contracts"] >= medium) + (order["contracts"] >= large)
             sums[size] += SIGNS[order["side"]] * order["contracts"]
-        found.append(((second + 1) * S, *sums))
+        found.append(((second + 1) * SECOND_NS, *sums))
     return found
 
 
@@ -84,7 +85,7 @@ def test_cvd_by_order_size_is_the_sum_over_the_orders_of_each_size(sizes: tuple[
 def test_cvd_by_order_size_sums_to_cvd_and_switches_of_detectors_change_nothing() -> None:
     rows = market(5)
     _, seconds = lines(rows)
-    second = rows["ts_event"] // S
+    second = rows["ts_event"] // SECOND_NS
     signed = np.select([rows["side"] == ord("B"), rows["side"] == ord("A")], [1, -1]) * rows["size"].astype(np.int64)
     cvd = np.cumsum(signed)[np.flatnonzero(np.append(np.diff(second), 1))]
     assert (seconds["small"] + seconds["medium"] + seconds["large"]).tolist() == cvd.tolist()
