@@ -10,7 +10,7 @@ import numpy as np
 import zstandard
 
 from flow_gl.core.sessions import Session, SessionCalendar
-from flow_gl.core.units import SECOND_NS
+from flow_gl.core.units import PRICE_SCALE, SECOND_NS
 from flow_gl.feed.synthetic.demo import TradeMaker
 
 REQUESTED: Final = "NQ.v.0"
