@@ -11,7 +11,7 @@ discs near the newest ones: nothing has changed around the others.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from enum import IntEnum
 from typing import Final, NamedTuple
 
@@ -112,7 +112,12 @@ class NumberPlaces:
         self._newest = 0
 
     def update(self, discs: Discs, pane: Rect, *, taken: Sequence[Rect], scale: float, view: object) -> None:
-        """Choose the numbers that are drawn.
+        """Choose the numbers that are drawn; see `steps`."""
+        for _ in self.steps(discs, pane, taken=taken, scale=scale, view=view):
+            pass
+
+    def steps(self, discs: Discs, pane: Rect, *, taken: Sequence[Rect], scale: float, view: object) -> Iterator[None]:
+        """Choose the numbers that are drawn, in steps that may run in several frames; `places` changes with the last.
 
         Parameters
         ----------
@@ -147,6 +152,7 @@ class NumberPlaces:
             has_none_beside=has_none[1],
         )
         choice.place_inside()
+        yield
         choice.place_beside()
         ids = discs.ids
         self.places = {int(ids[at]): place for at, place in choice.placed.items()}

@@ -1,10 +1,12 @@
 """The contracts of discs as numbers: inside the disc, on its visible part, or beside it with a leader.
 
 `layers.labels.count_places` chooses them from the rows in view, after a new bubble or a change of zoom, size or
-threshold. While the chart pans, the shader moves the numbers with their bubbles.
+threshold. While the chart pans, the shader moves the numbers with their bubbles. A choice takes several times as long
+as the rest of a chart's frame, so its steps run in frames that follow each other.
 """
 
 import struct
+from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -36,6 +38,7 @@ _CROWDED_ALPHA: Final = 0.7
 _ALONE_ALPHA: Final = 0.2
 """Opacity of the ground behind a number: beside its disc, inside it where other discs overlap it (together they are
 nearly as light as the text), and inside it otherwise."""
+_END: Final = object()
 _MOST_ROWS: Final = 6000
 """With more bubbles in view than this, discs cannot be told apart."""
 _LONGER_FROM: Final = np.array([10, 100, 1000, 10_000, 100_000])
@@ -106,6 +109,8 @@ class CountsLayer:
         self._places: Final = NumberPlaces()
         self._taken: list[Rect] = []
         """Boxes of other labels at the last choice."""
+        self._steps: Iterator[None] | None = None
+        """The rest of a choice that earlier frames began."""
         self._job: Final = chart.jobs.add("counts")
 
     def setup(self) -> None:
@@ -117,7 +122,7 @@ class CountsLayer:
         rows = chart.rows.series.current
         if not {"counts", "bubbles"} <= style.is_visible or rows.stop - rows.start > _MOST_ROWS:
             self._count = 0
-            self._key = ()
+            self._key, self._steps = (), None
             return
         is_collecting = chart.batches.text.boxes is not None
         key = rows.base, view.scale, style, scene.hidden_before_ns, chart.kit.atlas.generation, is_collecting
@@ -126,14 +131,22 @@ class CountsLayer:
         rows_key = rows.start, rows.stop, *zoom, self._open_key(scene)
         if key != self._key:
             self._job.run_now("view")
-        else:
-            is_same = rows_key == self._rows_key
-            if is_same and chart.is_layout_due:
-                is_same = chart.batches.placed == self._taken
-            if is_same or not self._job.may_run("trades"):
+            self._key, self._rows_key, self._steps = key, rows_key, None
+            for _ in self._find(scene):
+                pass
+            return
+        while self._steps is not None or not self._is_shown(rows_key):
+            if not self._job.may_run("trades", is_early=self._steps is not None):
                 return
-        self._key, self._rows_key = key, rows_key
-        self._find(scene)
+            if self._steps is None:
+                self._rows_key, self._steps = rows_key, self._find(scene)
+            if next(self._steps, _END) is _END:
+                self._steps = None
+
+    def _is_shown(self, rows_key: tuple[object, ...]) -> bool:
+        """Return whether the last choice was made from these rows and labels."""
+        batches = self._chart.batches
+        return rows_key == self._rows_key and not (self._chart.is_layout_due and batches.placed != self._taken)
 
     def _open_key(self, scene: Scene) -> tuple[int, ...]:
         bubble = scene.reader.open_bubble(self._chart.rows.series.current.lod)
@@ -141,12 +154,14 @@ class CountsLayer:
             return ()
         return int(bubble["buy"]), int(bubble["sell"]), int(bubble["price"])
 
-    def _find(self, scene: Scene) -> None:
+    def _find(self, scene: Scene) -> Iterator[None]:
+        """Choose the numbers and bring them to the GPU, in steps."""
         chart, view = self._chart, scene.price_view
         base = chart.rows.series.current.base
         discs, price, size = discs_in(scene, chart.shown.reference)
         chart.counters.rows_copied += len(price)
         of_view = (
+            base.bucket_ns,
             view.ns_per_px,
             view.folded,
             view.y_per_px,
@@ -156,7 +171,8 @@ class CountsLayer:
             id(scene.reader),
         )
         self._taken = list(chart.batches.placed)
-        self._places.update(discs, view.rect, taken=self._taken, scale=view.scale, view=(base.bucket_ns, *of_view))
+        yield from self._places.steps(discs, view.rect, taken=self._taken, scale=view.scale, view=of_view)
+        yield
         at_of = {one: at for at, one in enumerate(discs.ids.tolist())}
         shown = [(at_of[one], place) for one, place in self._places.places.items()]
         shown = [(at, place) for at, place in shown if self._is_legible(_box(discs, at, place), view.rect)]

@@ -1,7 +1,7 @@
 """The events of one chart, and which of them a frame shows."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -11,7 +11,7 @@ from flow_gl.core.cached import Cached
 from flow_gl.core.schema import EVENT, EventKind
 from flow_gl.core.settings import DEFAULTS, AggregationSettings
 from flow_gl.core.units import MINUTE_NS, SECOND_NS
-from flow_gl.layers.marks.mark import KINDS, NEVER, NO_MARKS, Mark, Marks, Pivot
+from flow_gl.layers.marks.mark import KINDS, NEVER, NO_MARKS, Mark, Marks
 from flow_gl.layers.marks.pivots import pivots_of
 from flow_gl.layers.marks.thinning import cell_ns, strongest
 from flow_gl.layers.marks.zones import ZoneEnds
@@ -28,7 +28,7 @@ _OLDER_ZONES: Final = 96
 """So many zones of a kind from before the view may still reach into it."""
 _LATE_NS: Final = 10 * MINUTE_NS
 """A divergence becomes known at most so long after its later pivot, in a market that trades."""
-_MOST_PIVOTS: Final = 1024
+_MOST_MADE: Final = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,9 @@ class MarkBook:
         self._rows: dict[int, NDArray[np.void]] = {}
         self._version = 0
         self._ends: Final = ZoneEnds()
-        self._pivots: dict[tuple[int, ...], tuple[Pivot, Pivot]] = {}
+        self._made: Final[dict[bytes, Mark]] = {}
+        """The marks of events that were chosen, by the event's bytes; valid for `_made_for`."""
+        self._made_for: tuple[object, ...] = ()
         self._chosen: Final[Cached[tuple[list[np.void], tuple[tuple[int, int], ...]]]] = Cached()
         self._marks: Final[Cached[Marks]] = Cached()
 
@@ -75,9 +77,7 @@ class MarkBook:
         chosen, hidden = self._chosen.get(key, lambda: self._choose(cell, seen_ns, kinds, window))
         return self._marks.get(
             (key, self._ends.version, reader.roll_total),
-            lambda: Marks(
-                _reaching(seen_ns[0], (self._mark(reader, event, window.settings) for event in chosen)), hidden
-            ),
+            lambda: Marks(_reaching(seen_ns[0], self._marks_of(reader, chosen, window.settings)), hidden),
         )
 
     def _read(self, reader: MarketReader) -> None:
@@ -98,7 +98,7 @@ class MarkBook:
 
     def _forget(self) -> None:
         self._rows.clear()
-        self._pivots.clear()
+        self._made.clear()
         self._ends.forget()
         self._version += 1
 
@@ -130,12 +130,36 @@ class MarkBook:
             chosen += list(part[found])
         return chosen, tuple(hidden)
 
+    def _marks_of(self, reader: MarketReader, events: list[np.void], settings: AggregationSettings) -> list[Mark]:
+        """Return the marks of events. A mark is made once; what changes later is only when its zone ends."""
+        made_for = settings, reader.roll_total
+        if made_for != self._made_for or len(self._made) > _MOST_MADE:
+            self._made.clear()
+            self._made_for = made_for
+        marks = []
+        for event in events:
+            key = event.tobytes()
+            mark = self._made.get(key)
+            if mark is None:
+                mark = self._made[key] = self._mark(reader, event, settings)
+            elif mark.end_ns == NEVER and (end_ns := self._ends.end_of(reader, event)) != NEVER:
+                mark = self._made[key] = replace(mark, end_ns=end_ns)
+            marks.append(mark)
+        return marks
+
     def _mark(self, reader: MarketReader, event: np.void, settings: AggregationSettings) -> Mark:
         kind, t_ns = int(event["kind"]), int(event["ts_event"])
-        length_ns = {
-            EventKind.ABSORPTION: settings.absorption_window_s * SECOND_NS,
-            EventKind.STACKED_IMBALANCE: MINUTE_NS,
-        }.get(EventKind(kind), 0)
+        length_ns, end_ns, pivots = 0, t_ns, None
+        match kind:
+            case EventKind.ABSORPTION:
+                length_ns = settings.absorption_window_s * SECOND_NS
+            case EventKind.STACKED_IMBALANCE:
+                length_ns = MINUTE_NS
+            case EventKind.DIVERGENCE:
+                bar_ns = settings.divergence_bar_s * SECOND_NS
+                pivots = pivots_of(reader, event, bar_ns=bar_ns, bars_after=settings.divergence_after)
+        if kind in _ZONES:
+            end_ns = self._ends.end_of(reader, event)
         return Mark(
             kind=kind,
             t_ns=t_ns,
@@ -144,18 +168,9 @@ class MarkBook:
             direction=int(event["direction"]),
             strength=float(event["strength"]),
             inputs=tuple(event["value"].tolist()),
-            end_ns=self._ends.end_of(reader, event) if kind in _ZONES else t_ns,
-            pivots=self._pivots_of(reader, event, settings) if kind == EventKind.DIVERGENCE else None,
+            end_ns=end_ns,
+            pivots=pivots,
         )
-
-    def _pivots_of(self, reader: MarketReader, event: np.void, settings: AggregationSettings) -> tuple[Pivot, Pivot]:
-        bar_ns, after = settings.divergence_bar_s * SECOND_NS, settings.divergence_after
-        key = int(event["ts_event"]), int(event["price"]), int(event["direction"]), bar_ns, after
-        if key not in self._pivots:
-            if len(self._pivots) >= _MOST_PIVOTS:
-                self._pivots.clear()
-            self._pivots[key] = pivots_of(reader, event, bar_ns=bar_ns, bars_after=after)
-        return self._pivots[key]
 
 
 def _reaching(left_ns: int, marks: Iterable[Mark]) -> tuple[Mark, ...]:

@@ -42,7 +42,7 @@ class ZoneEnds:
     """Keeps the ends of zones. A zone is searched for when it is first asked for, then only by new trades."""
 
     def __init__(self) -> None:
-        self._zones: dict[tuple[int, ...], _Zone] = {}
+        self._zones: dict[bytes, _Zone] = {}
         self._store: MarketStore | None = None
         self._head = 0
         self._seen: tuple[int, int] = (0, 0)
@@ -74,7 +74,7 @@ class ZoneEnds:
 
     def end_of(self, reader: MarketReader, event: np.void) -> int:
         """Return the end of a zone (ns); NEVER while it holds."""
-        key = int(event["ts_event"]), int(event["kind"]), int(event["price"]), int(event["direction"])
+        key = event.tobytes()
         zone = self._zones.get(key)
         if zone is None:
             if len(self._zones) >= _MOST_KEPT:

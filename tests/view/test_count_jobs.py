@@ -1,0 +1,80 @@
+"""The numbers of the discs are chosen over several frames, and in a saved picture at once."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from flow_gl.core.schema import OPEN
+from flow_gl.layers.labels.count_places import NumberPlaces
+from tests.kit.pilot import HeadlessPilot
+
+
+class Screen(HeadlessPilot):
+    """A chart, and the times at which choices of numbers began and ended."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.begun: list[float] = []
+        self.ended: list[float] = []
+        steps = NumberPlaces.steps
+
+        def noted(places: NumberPlaces, *discs: Any, **of_view: Any) -> Iterator[None]:
+            self.begun.append(self.loop.scheduler.now_s)
+            yield from steps(places, *discs, **of_view)
+            self.ended.append(self.loop.scheduler.now_s)
+
+        monkeypatch.setattr(NumberPlaces, "steps", noted)
+        super().__init__("NQZ5", size=(1280, 720))
+        self.frames(60)
+        self.begun.clear()
+        self.ended.clear()
+
+    def trade(self) -> None:
+        """Add a contract to the open bubble at every level of detail."""
+        store = self.link.stores[0]
+        record = np.zeros(1, OPEN)
+        store.open.read(record)
+        record["bubble"]["buy"] += record["bubble"]["trade_count"] > 0
+        store.open.write(record)
+
+
+@pytest.fixture
+def screen(monkeypatch: pytest.MonkeyPatch) -> Iterator[Screen]:
+    screen = Screen(monkeypatch)
+    yield screen
+    screen.close()
+
+
+def test_a_choice_takes_several_frames_and_ends_soon(screen: Screen) -> None:
+    screen.trade()
+    screen.frames(30)
+    assert len(screen.begun) == len(screen.ended) == 1
+    assert 0.0 < screen.ended[0] - screen.begun[0] < 0.25
+
+
+def test_a_trade_within_a_choice_leads_to_another_one(screen: Screen) -> None:
+    screen.trade()
+    while not screen.begun:
+        screen.frames(1)
+    screen.trade()
+    screen.frames(40)
+    assert len(screen.begun) == len(screen.ended) == 2
+
+
+def test_a_saved_picture_has_a_whole_choice(screen: Screen) -> None:
+    screen.trade()
+    while not screen.begun:
+        screen.frames(1)
+    screen.trade()
+    screen.loop.run_for_picture()
+    assert len(screen.begun) == len(screen.ended) == 2
+
+
+def test_a_new_view_gets_its_numbers_in_its_first_frame(screen: Screen) -> None:
+    screen.trade()
+    while not screen.begun:
+        screen.frames(1)
+    screen.state.filters.size_floor = 2
+    screen.frames(1)
+    assert screen.ended[-1:] == [screen.loop.scheduler.now_s]
