@@ -139,7 +139,7 @@ def test_a_wrong_command_line_is_one_line_and_its_exit_code(
         (b"PK\x03\x04" + b"\x00" * 50, "zip archive"),
     ],
 )
-def test_a_file_that_is_wrong_from_the_start_is_told_by_export(
+def test_export_reports_a_file_with_an_invalid_start(
     content: bytes, expected: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "day.dbn"
@@ -150,7 +150,7 @@ def test_a_file_that_is_wrong_from_the_start_is_told_by_export(
     assert "day.dbn" in err
 
 
-def test_demo_hands_over_what_was_asked_for(shown: Shown) -> None:
+def test_demo_passes_its_options_on(shown: Shown) -> None:
     flags = "--seed 7 --rate 2e4 --symbols NQ,ES --halt 5s:90s --burst 1m:5s:20 --speed max --size 800x600"
     assert run(["demo", *flags.split(), "--headless"]) == 0
     feed, settings, drawing = shown[0]
@@ -161,7 +161,7 @@ def test_demo_hands_over_what_was_asked_for(shown: Shown) -> None:
     assert drawing.headless  # type: ignore[attr-defined]
 
 
-def test_replay_hands_over_full_paths_symbols_and_time(
+def test_replay_passes_on_absolute_paths_symbols_and_time(
     shown: Shown, day: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(day.parent)
@@ -172,7 +172,7 @@ def test_replay_hands_over_full_paths_symbols_and_time(
     assert settings.aggregation.arm == 100  # type: ignore[attr-defined]
 
 
-def test_levels_are_kept_in_the_cache_folder_unless_flags_say_otherwise(
+def test_snapshots_go_to_the_cache_folder_unless_flags_say_otherwise(
     shown: Shown, day: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("FLOW_GL_CACHE")
@@ -194,7 +194,7 @@ def test_levels_are_kept_in_the_cache_folder_unless_flags_say_otherwise(
         assert feed.cache_beside is is_beside
 
 
-def test_live_hands_over_everything_but_the_key(shown: Shown, tmp_path: Path) -> None:
+def test_live_passes_on_everything_but_the_key(shown: Shown, tmp_path: Path) -> None:
     line = ["live", "--api-key", KEY, "--symbols", "NQ.FUT", "--stype-in", "parent", "--port", "13001"]
     line += ["--record-dir", str(tmp_path), "--keep-days", "0", "--keep-gb", "2.5", "--archive", "off"]
     assert run(line) == 0
@@ -223,7 +223,7 @@ def test_interruption_ends_with_130(monkeypatch: pytest.MonkeyPatch, capsys: pyt
 @pytest.mark.parametrize(
     "error", [DataError("a\nb"), FeedError(f"refused {KEY}"), FlowError("x"), RuntimeError("boom")]
 )
-def test_whatever_goes_wrong_behind_a_command_is_one_line(
+def test_any_failure_of_a_command_is_one_line(
     error: Exception, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def failing(*_: object, **__: object) -> int:
@@ -239,7 +239,7 @@ def test_whatever_goes_wrong_behind_a_command_is_one_line(
     assert ("Traceback" in err) == isinstance(error, RuntimeError), "where a fault of the program is, and nothing else"
 
 
-def test_the_program_alone_prints_its_help(capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_a_command_the_help_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     assert run([]) == 0
     out, err = capsys.readouterr()
     assert "flow-gl demo" in out
@@ -255,7 +255,7 @@ def test_the_program_alone_prints_its_help(capsys: pytest.CaptureFixture[str]) -
         (OSError(errno.EINVAL, "Invalid argument"), 1, "internal error"),
     ],
 )
-def test_what_the_machine_lacks_ends_with_6(
+def test_a_missing_system_library_ends_with_6(
     error: Exception, code: int, expected: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def failing(*_: object, **__: object) -> int:
@@ -295,7 +295,7 @@ def test_every_flag_of_a_setting_reaches_it(command: str, shown: Shown, day: Pat
 
 
 @pytest.mark.parametrize(("flag", "name"), [("--screenshot", "a.jpg"), ("--record", "a.avi"), ("--record", "a.png")])
-def test_a_picture_or_a_video_of_another_kind_is_refused(
+def test_a_picture_or_video_of_an_unknown_format_is_refused(
     flag: str, name: str, tmp_path: Path, shown: Shown, capsys: pytest.CaptureFixture[str]
 ) -> None:
     code, err = refused(capsys, "demo", flag, tmp_path / name)
@@ -304,7 +304,7 @@ def test_a_picture_or_a_video_of_another_kind_is_refused(
 
 
 @pytest.mark.parametrize("flag", ["--screenshot", "--record"])
-def test_a_folder_that_cannot_be_written_to_is_told_before_the_start(
+def test_an_unwritable_folder_is_reported_before_the_start(
     flag: str, tmp_path: Path, shown: Shown, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(os, "access", lambda *_: False)
@@ -318,7 +318,7 @@ def test_a_folder_that_cannot_be_written_to_is_told_before_the_start(
 @pytest.mark.parametrize(
     ("variable", "value", "code"), [("NUMBA_DISABLE_JIT", "1", 2), ("PYOPENGL_PLATFORM", "osmesa", 5)]
 )
-def test_a_foreign_environment_is_one_clear_line(
+def test_an_environment_that_breaks_a_library_is_one_clear_line(
     variable: str, value: str, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv(variable, value)
@@ -326,7 +326,7 @@ def test_a_foreign_environment_is_one_clear_line(
     assert (found, f"{variable}={value}" in err, "unset it" in err) == (code, True, True), err
 
 
-def test_export_writes_the_tables_and_says_so(day: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_export_writes_the_tables_and_lists_them(day: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "tables"
     assert run(["export", str(day), "--out", str(out), "--format", "csv", "--bucket", "10s"]) == 0
     assert "501 trades" in capsys.readouterr().out
@@ -337,7 +337,7 @@ def test_export_writes_the_tables_and_says_so(day: Path, tmp_path: Path, capsys:
     }
 
 
-def test_export_keeps_what_precedes_the_damage_and_ends_with_3(
+def test_export_keeps_the_trades_before_damage_and_ends_with_3(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     cut = tmp_path / "cut.dbn"
@@ -371,7 +371,7 @@ def test_sessions_lists_recordings_and_says_when_there_is_nothing(
     assert "recorded: 2025-11-28" in capsys.readouterr().out
 
 
-def test_an_unknown_symbol_is_told_with_what_there_is(
+def test_an_unknown_symbol_is_reported_with_the_symbols_there_are(
     day: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     code, err = refused(capsys, "export", day, "--out", tmp_path / "out", "--symbol", "ESZ5")
@@ -394,7 +394,7 @@ def test_the_help_lists_commands_and_exit_codes(capsys: pytest.CaptureFixture[st
         assert word in text
 
 
-def test_a_benchmark_is_found_by_its_module_and_its_flags_by_its_run(
+def test_benchmarks_are_found_by_module_and_their_flags_by_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "fast.py").write_text(
@@ -445,14 +445,14 @@ def test_the_program_says_in_one_line_that_a_file_is_not_market_data(tmp_path: P
     assert done.stderr.count("\n") == 1
 
 
-def test_output_that_nobody_reads_is_no_error() -> None:
+def test_a_closed_output_pipe_is_not_an_error() -> None:
     done = subprocess.run(
         f"{sys.executable} -m flow_gl --help | true", shell=True, capture_output=True, text=True, check=False
     )
     assert done.stderr == ""
 
 
-def test_a_bad_file_is_told_before_a_missing_display(tmp_path: Path) -> None:
+def test_a_bad_file_is_reported_before_a_missing_display(tmp_path: Path) -> None:
     path = tmp_path / "notes.dbn"
     path.write_text("hello\n")
     environment = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "WAYLAND_DISPLAY")}

@@ -40,12 +40,12 @@ def test_the_code_has_no_lint() -> None:
 
 
 @pytest.mark.slow
-def test_the_types_hold_under_strict_rules() -> None:
+def test_the_types_pass_strict_checks() -> None:
     run(str(SCRIPTS / "mypy"))
 
 
 @pytest.mark.slow
-def test_the_types_hold_on_other_systems() -> None:
+def test_the_types_pass_on_other_systems() -> None:
     """A call that a system lacks (`os.set_blocking`, `fcntl`) is an error unless that system never reaches it."""
     mypy = str(SCRIPTS / "mypy")
     with ThreadPoolExecutor() as at_once:
@@ -61,7 +61,7 @@ def test_imports_point_down() -> None:
     run(str(SCRIPTS / "lint-imports"))
 
 
-def test_no_module_is_two_ideas() -> None:
+def test_no_module_is_too_long() -> None:
     lines = {path.relative_to(ROOT).as_posix(): path.read_text().count("\n") for path in MODULES}
     assert {name: count for name, count in lines.items() if count > MOST_LINES} == {}
 
@@ -88,5 +88,5 @@ def test_the_help_loads_neither_engine_nor_window() -> None:
     assert loaded_by(program, (*ENGINE_ONLY, *VIEW_ONLY)) == []
 
 
-def test_a_forbidden_import_would_be_seen() -> None:
+def test_a_forbidden_import_would_be_detected() -> None:
     assert loaded_by("import flow_gl.core.schema", ("numpy",)) == ["numpy"]

@@ -26,7 +26,7 @@ def _no_probes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "import_faults", dict.fromkeys)
 
 
-def test_this_machine_can_run_the_chart_and_says_by_which_driver(capsys: pytest.CaptureFixture[str]) -> None:
+def test_this_machine_can_run_the_chart_and_its_driver_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["doctor", "--json"]) == 0
     content = json.loads(capsys.readouterr().out)
     assert content["can_run"]
@@ -48,7 +48,7 @@ def test_the_key_is_shown_masked(monkeypatch: pytest.MonkeyPatch, capsys: pytest
 
 
 @pytest.mark.usefixtures("_no_probes")
-def test_a_corrupt_config_is_found_and_ends_with_2(tmp_path: Path) -> None:
+def test_a_corrupt_config_is_reported_and_ends_with_2(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.write_text("arm = -1\n")
     report = doctor.examine(config_file=path)
@@ -56,7 +56,7 @@ def test_a_corrupt_config_is_found_and_ends_with_2(tmp_path: Path) -> None:
     assert str(path) in found("settings", report).text
 
 
-def test_without_any_opengl_the_chart_cannot_run(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_opengl_the_chart_cannot_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "probe", lambda _program: {"error": "OpenGL 3.3 is needed"})
     monkeypatch.setattr(doctor, "import_faults", dict.fromkeys)
     report = doctor.examine()
@@ -64,7 +64,7 @@ def test_without_any_opengl_the_chart_cannot_run(monkeypatch: pytest.MonkeyPatch
     assert found("headless", report).text == "OpenGL 3.3 is needed"
 
 
-def test_a_window_alone_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_window_without_headless_drawing_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     monitor = {"name": "Left", "width": 2560, "height": 1440, "refresh_hz": 144, "content_scale": 1.25}
 
     def probe(program: str) -> dict[str, object]:
@@ -85,7 +85,9 @@ def test_too_little_shared_memory_is_an_error_with_advice(monkeypatch: pytest.Mo
     assert "--shm-size" in found("shared memory", report).text
 
 
-def test_modules_are_imported_and_say_why_they_cannot_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_modules_that_cannot_be_imported_are_reported_with_the_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "sound_module.py").write_text("")
     (tmp_path / "broken_module.py").write_text("raise OSError('no such thing')")
     (tmp_path / "deadly_module.py").write_text("import os; os.abort()")
@@ -108,7 +110,7 @@ def test_a_package_that_cannot_be_imported_is_an_error(monkeypatch: pytest.Monke
 
 
 @pytest.mark.usefixtures("_no_probes")
-def test_an_extra_that_is_not_installed_is_named_with_its_command_brackets_and_all(
+def test_a_missing_extra_is_named_with_its_install_command(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     version = doctor.installed_version
@@ -138,7 +140,7 @@ def test_each_missing_library_is_named_with_its_package(monkeypatch: pytest.Monk
         ("import time; time.sleep(60)", "did not respond within 1 s"),
     ],
 )
-def test_a_driver_that_kills_or_hangs_its_process_is_told(
+def test_a_driver_that_crashes_or_hangs_its_process_is_reported(
     program: str, expected: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(doctor, "PROBE_S", 1.0)

@@ -81,7 +81,7 @@ def worked_examples() -> list[tuple[list[int], int, list[tuple[int, int, int]]]]
     return found  # type: ignore[return-value]  # three numbers each, by the pattern
 
 
-def test_the_worked_examples_of_the_value_area_come_out() -> None:
+def test_the_worked_examples_of_the_value_area_are_reproduced() -> None:
     examples = worked_examples()
     assert len(examples) == 8
     for volumes, poc, areas in examples:
@@ -100,7 +100,7 @@ def shown_by() -> list[str]:
     return [name for row in rows for name in re.findall(r"`([^`]+)`", row[-1])]
 
 
-def test_every_fault_is_shown_by_a_test_that_exists() -> None:
+def test_every_fault_names_a_test_that_exists() -> None:
     sources = [path.read_text() for path in ROOT.glob("tests/**/test_*.py")]
     tests = {name: source for source in sources for name in re.findall(r"^def test_(\w+)", source, re.MULTILINE)}
     names = shown_by()

@@ -109,7 +109,7 @@ def test_a_replay_gives_the_same_numbers_at_every_speed(day: Path) -> None:
         ("esh4-20231225", None, (988, 2973, 796, 4810.00, 4807.50, 4811.00, 47)),
     ],
 )
-def test_real_days_give_their_facts_through_two_processes(
+def test_real_days_give_the_known_numbers_through_two_processes(
     real_data: Path, name: str, speed: float | None, facts: tuple[float, ...]
 ) -> None:
     rows, numbers = replayed(real_data / f"{name}.trades.dbn.zst", speed)
@@ -118,7 +118,7 @@ def test_real_days_give_their_facts_through_two_processes(
     assert rows["trade_count"].sum() == facts[1]
 
 
-def test_a_killed_engine_is_seen_at_once_and_started_again_where_it_was() -> None:
+def test_a_killed_engine_is_noticed_immediately_and_continues_where_it_was() -> None:
     with closing(EngineLink.start(DEMO)) as link:
         up(link)
         first = (link.generation, link.engine, link.markets[0], link.pid)
@@ -138,7 +138,7 @@ def test_a_killed_engine_is_seen_at_once_and_started_again_where_it_was() -> Non
         assert (after[:shared] == before[:shared]).all(), "nothing is lost, nothing has changed"
 
 
-def test_a_replay_whose_engine_is_killed_goes_on_and_ends_with_the_same_numbers(day: Path) -> None:
+def test_a_replay_whose_engine_is_killed_continues_and_ends_with_the_same_numbers(day: Path) -> None:
     at_once, numbers = replayed(day, None)
     with closing(EngineLink.start(EngineSpec(feed=FilesSpec(paths=(str(day),), speed=60.0)))) as link:
         up(link)
@@ -158,7 +158,7 @@ def test_a_replay_whose_engine_is_killed_goes_on_and_ends_with_the_same_numbers(
         assert (bubbles_of(link) == at_once).all()
 
 
-def test_an_engine_that_ends_by_itself_is_started_again() -> None:
+def test_an_engine_that_exits_by_itself_is_restarted() -> None:
     with closing(EngineLink.start(DEMO)) as link:
         up(link)
         assert link.pid
@@ -168,7 +168,7 @@ def test_an_engine_that_ends_by_itself_is_started_again() -> None:
         until_engine(link, lambda: link.state is LinkState.RUNNING)
 
 
-def test_an_engine_that_says_why_it_cannot_run_is_not_started_again(tmp_path: Path) -> None:
+def test_an_engine_that_reports_why_it_cannot_run_is_not_restarted(tmp_path: Path) -> None:
     with closing(EngineLink.start(EngineSpec(feed=FilesSpec(paths=(str(tmp_path / "none.dbn"),))))) as link:
         until_engine(link, lambda: link.state is LinkState.FAILED)
         assert link.exit_code == EXIT_DATA
@@ -176,7 +176,7 @@ def test_an_engine_that_says_why_it_cannot_run_is_not_started_again(tmp_path: Pa
         assert "\n" not in link.message
 
 
-def test_an_engine_that_keeps_dying_is_given_up_with_its_last_words(engines: list[int]) -> None:
+def test_an_engine_that_keeps_crashing_is_given_up_with_its_last_message(engines: list[int]) -> None:
     clock = ManualClock()
     command = (sys.executable, "-c", "import sys; sys.exit('no such module')")
     link = EngineLink.start(DEMO, clock=clock, command=command)
@@ -193,7 +193,7 @@ def test_an_engine_that_keeps_dying_is_given_up_with_its_last_words(engines: lis
         assert len(engines) == MOST_RESTARTS + 1
 
 
-def test_a_program_that_cannot_be_started_is_told() -> None:
+def test_a_program_that_cannot_be_started_is_reported() -> None:
     link = EngineLink.start(DEMO, command=("/nonexistent/engine",))
     with closing(link):
         assert link.poll() is LinkState.FAILED
@@ -226,9 +226,7 @@ def test_names_of_shared_memory_are_short_enough_for_macos() -> None:
     assert all(len(f"/flowgl_99999_{name}") + 4 <= 31 for name in own), own
 
 
-def test_an_engine_that_is_stuck_in_its_start_ends_with_its_view(
-    monkeypatch: pytest.MonkeyPatch, engines: list[int]
-) -> None:
+def test_an_engine_stuck_while_starting_ends_with_its_view(monkeypatch: pytest.MonkeyPatch, engines: list[int]) -> None:
     monkeypatch.setattr("flow_gl.view.engine_link.process.END_S", 0.2)
     link = EngineLink.start(DEMO, command=(sys.executable, "-c", "import time; time.sleep(60)"))
     link.poll()
@@ -253,7 +251,7 @@ def test_an_engine_ends_when_its_input_is_closed(engines: list[int]) -> None:
         assert process.wait(PATIENCE_S) == 0
 
 
-def test_a_killed_view_takes_its_engine_along(engines: list[int]) -> None:
+def test_a_killed_view_ends_its_engine(engines: list[int]) -> None:
     program = (
         "import sys, time\n"
         "from flow_gl.core.spec import decode_spec\n"
@@ -271,7 +269,7 @@ def test_a_killed_view_takes_its_engine_along(engines: list[int]) -> None:
     until(lambda: not _runs(engine), "the engine outlives its view")
 
 
-def test_a_wrong_spec_is_answered_in_one_line() -> None:
+def test_an_invalid_spec_is_answered_in_one_line() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "flow_gl.runtime"], input=b'{"feed": 3}\n', capture_output=True, check=False
     )

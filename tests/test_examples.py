@@ -75,12 +75,12 @@ def test_bubbles_of_a_file_become_a_dataframe(tmp_path: Path) -> None:
     )
 
 
-def test_the_example_reads_a_real_day(real_data: Path) -> None:
+def test_the_dataframe_example_reads_a_real_day(real_data: Path) -> None:
     output = run("bubbles_to_dataframe.py", real_data / "nq-20251128.trades.dbn.zst")
     assert output.splitlines()[-1] == "15698 bubbles, 90562 trades, final CVD -3635"
 
 
-def test_an_own_feed_reaches_the_engine() -> None:
+def test_a_custom_feed_reaches_the_engine() -> None:
     lines = run("own_feed.py").splitlines()
     assert 3 <= len(lines) <= 5, "three seconds of trading touch three or four buckets"
     assert all("buy" in line for line in lines)
@@ -99,7 +99,7 @@ def test_a_picture_is_drawn_without_a_window(plain: np.ndarray) -> None:
     assert (plain[..., 0] > plain[..., 1] + 40).sum() > 500, "red: sellers"
 
 
-def test_an_own_layer_is_in_the_picture_and_changes_nothing_else(plain: np.ndarray, tmp_path: Path) -> None:
+def test_a_custom_layer_is_in_the_picture_and_changes_nothing_else(plain: np.ndarray, tmp_path: Path) -> None:
     run("own_layer.py", tmp_path / "own.png")
     is_other = (plain != pixels(tmp_path / "own.png")).any(axis=2)
     assert 1000 < is_other.sum() < 0.4 * is_other.size

@@ -40,7 +40,7 @@ def expected(tape: np.ndarray) -> list[Totals]:
     return [totals_of(tape[tape["instrument_id"] == contract.instrument_id]) for contract in (NQ, ES)]
 
 
-def test_every_trade_once_on_the_chart_in_the_recording_and_in_the_archive_though_the_engine_is_killed(
+def test_every_trade_is_once_on_the_chart_in_the_recording_and_in_the_archive_although_the_engine_is_killed(
     market: tuple[GatewayProcess, np.ndarray], tmp_path: Path
 ) -> None:
     gateway, tape = market
@@ -73,7 +73,7 @@ def test_every_trade_once_on_the_chart_in_the_recording_and_in_the_archive_thoug
     assert sum(row.trade_count for row in stored) == len(charted)
 
 
-def test_a_refused_key_is_said_once_and_waits(market: tuple[GatewayProcess, np.ndarray]) -> None:
+def test_a_refused_key_is_reported_once_and_the_engine_waits(market: tuple[GatewayProcess, np.ndarray]) -> None:
     gateway, _ = market
     wrong = KEY[:-5] + "WRONG"
     spec = LiveSpec(symbols=("NQ.v.0",), gateway="127.0.0.1", port=gateway.port, recording=False, archive="off")

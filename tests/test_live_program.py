@@ -114,7 +114,7 @@ def live(gateway: GatewayProcess, *symbols: str) -> EngineSpec:
     return EngineSpec(feed=feed)
 
 
-def test_each_fault_is_seen_and_costs_nothing(
+def test_each_fault_is_shown_and_loses_nothing(
     gateway: GatewayProcess, environment: dict[str, str], shift_ns: int
 ) -> None:
     with closing(EngineLink.start(live(gateway), environment=environment)) as link:
@@ -160,7 +160,7 @@ def test_each_fault_is_seen_and_costs_nothing(
         assert said.detail.endswith("F5 retries")
 
 
-def test_catching_up_is_seen_with_its_progress_and_an_unknown_symbol_by_its_name(
+def test_catching_up_shows_progress_and_an_unknown_symbol_is_named(
     gateway: GatewayProcess, environment: dict[str, str], shift_ns: int
 ) -> None:
     gateway("plan", plan={"never_done": True})
@@ -236,7 +236,7 @@ def test_a_live_start_that_fails_is_one_line_and_leaves_no_recording(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_could_not_be_recorded_to_the_end_is_one_line_and_an_exit_code(
+def test_trades_left_unrecorded_at_the_end_are_one_line_and_an_exit_code(
     gateway: GatewayProcess, environment: dict[str, str], tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_text("where a folder was expected")
@@ -254,7 +254,7 @@ def test_what_could_not_be_recorded_to_the_end_is_one_line_and_an_exit_code(
     assert str(tmp_path) in done.stderr
 
 
-def test_a_killed_view_takes_its_engine_along_and_leaves_no_memory(
+def test_a_killed_view_ends_its_engine_and_leaves_no_shared_memory(
     gateway: GatewayProcess, environment: dict[str, str]
 ) -> None:
     with subprocess.Popen(program(gateway), env={**os.environ, **environment}, stderr=subprocess.DEVNULL) as view:

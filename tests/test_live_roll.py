@@ -113,7 +113,7 @@ def count_of(*contracts: Contract, rows: np.ndarray) -> int:
     return len(of(rows, *contracts))
 
 
-def test_at_the_open_after_an_early_close_the_new_contract_takes_the_chart_and_the_old_levels_stay(
+def test_at_the_open_after_an_early_close_the_new_contract_takes_over_the_chart_and_the_old_levels_stay(
     program: Program,
 ) -> None:
     gateway, engine = program.gateway, program.engine

@@ -60,7 +60,7 @@ def assert_two_charts(items: list[Item], trades: np.ndarray) -> None:
     assert first[3:] == second[3:]
 
 
-def test_two_names_of_one_instrument_are_two_charts_of_the_same_numbers(gateway: GatewayProcess) -> None:
+def test_two_names_of_one_instrument_give_two_charts_with_the_same_numbers(gateway: GatewayProcess) -> None:
     rig = Rig(gateway, wall_ns=int(TAPE["ts_recv"][1999]) + SECOND_NS, symbols=NAMES)
     rig.start()
     rig.until_state(FeedState.LIVE)
@@ -73,7 +73,7 @@ def test_two_names_of_one_instrument_are_two_charts_of_the_same_numbers(gateway:
     assert_two_charts(rig.items, expected)
 
 
-def test_a_restart_reads_both_names_back_and_asks_for_the_rest_alone(gateway: GatewayProcess, tmp_path: Path) -> None:
+def test_a_restart_reads_both_names_back_and_requests_only_the_rest(gateway: GatewayProcess, tmp_path: Path) -> None:
     first = Run(gateway, tmp_path, published=2000, symbols=NAMES)
     first.until_trades(len(of(TAPE[:2000], ES)))
     first.crash()

@@ -22,7 +22,7 @@ MOST_GROWTH = 3_000
 """Objects: gaps as they come. One kept for each bubble, turn or publishing would be tens of thousands."""
 
 
-def test_the_engine_holds_no_more_after_a_day_than_after_a_third_of_it():
+def test_the_engine_holds_no_more_objects_after_a_day_than_after_a_third_of_it():
     feed, clock = (
         SyntheticFeed(DemoSpec(seed=4, history_s=30 * 3600.0, speed=None, length_s=0.0)),
         ManualClock(START_NS),
@@ -66,7 +66,7 @@ def markets() -> int:
     return sum(type(one) is Market for one in gc.get_objects())
 
 
-def test_a_contract_that_a_name_no_longer_means_is_freed_at_once():
+def test_a_contract_that_no_name_refers_to_is_freed_immediately():
     pipeline = Pipeline(sessions=SessionCalendar())
     charts = Charts(
         ("NQ.v.0",),

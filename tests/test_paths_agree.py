@@ -139,7 +139,7 @@ def numbers(items, calendar):
 
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("case", CASES)
-def test_every_path_finds_the_same_numbers(tmp_path, case, path):
+def test_every_path_gives_the_same_numbers(tmp_path, case, path):
     calendar, rows = SessionCalendar(), CASES[case]
     expected = numbers(from_dbn(rows, tmp_path), calendar)
     assert expected[1] + sum(expected[3].values()) == len(rows)

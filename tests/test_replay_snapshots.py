@@ -166,7 +166,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_kept_levels_are_the_files_numbers_wherever_files_end(seed: int, tmp_path: Path, opened: list[str]) -> None:
+def test_snapshots_give_the_files_numbers_wherever_files_end(seed: int, tmp_path: Path, opened: list[str]) -> None:
     rng = random.Random(seed)
     rows = some_days(seed)
     paths = write_cut(tmp_path, rows, rng.sample(range(1, len(rows)), rng.randint(1, 7)))
@@ -200,7 +200,7 @@ def test_kept_levels_are_the_files_numbers_wherever_files_end(seed: int, tmp_pat
     assert opened == [], "what was missing and what was damaged has been kept anew"
 
 
-def test_a_file_that_is_new_is_the_only_one_that_is_read(tmp_path: Path, opened: list[str]) -> None:
+def test_only_a_new_file_is_read(tmp_path: Path, opened: list[str]) -> None:
     paths = write_cut(tmp_path, some_days(1), [700, 1_500, 2_200])
     run(paths[:3])
     del opened[:]
@@ -209,7 +209,7 @@ def test_a_file_that_is_new_is_the_only_one_that_is_read(tmp_path: Path, opened:
     assert_same(grown, run(paths, feed={"cache": False}))
 
 
-def test_a_file_that_was_changed_is_read_again_and_all_behind_it(tmp_path: Path, opened: list[str]) -> None:
+def test_a_changed_file_and_all_after_it_are_read_again(tmp_path: Path, opened: list[str]) -> None:
     rows = some_days(2)
     paths = write_cut(tmp_path, rows, [700, 1_500, 2_200])
     run(paths)
@@ -221,7 +221,7 @@ def test_a_file_that_was_changed_is_read_again_and_all_behind_it(tmp_path: Path,
     assert_same(again, run(paths, feed={"cache": False}))
 
 
-def test_other_settings_and_other_charts_have_levels_of_their_own(tmp_path: Path) -> None:
+def test_other_settings_and_charts_have_their_own_snapshots(tmp_path: Path) -> None:
     paths = write_cut(tmp_path, some_days(3), [1_500])
     for at, options in enumerate(
         ({}, {"bucket_ns": 5_000_000_000}, {"arm": 9}, {"sessions": False}, {"feed": {"symbols": ("NQH6",)}}), 1
@@ -233,7 +233,7 @@ def test_other_settings_and_other_charts_have_levels_of_their_own(tmp_path: Path
         assert len(snapshots(tmp_path)) == 2 * at
 
 
-def test_files_before_the_beginning_of_a_replay_are_known_and_the_rest_goes_at_its_pace(
+def test_files_before_a_replays_start_come_from_snapshots_and_the_rest_runs_at_its_speed(
     tmp_path: Path, opened: list[str]
 ) -> None:
     rows = some_days(4)
@@ -248,7 +248,7 @@ def test_files_before_the_beginning_of_a_replay_are_known_and_the_rest_goes_at_i
 
 
 @pytest.mark.parametrize("command", [Configure({"arm": 7}), SetSpeed(speed=10_000.0)])
-def test_numbers_that_a_user_touched_are_not_kept(tmp_path: Path, command: Command) -> None:
+def test_numbers_changed_by_a_command_are_not_kept(tmp_path: Path, command: Command) -> None:
     rows = make_trades(300, ids=tuple(SYMBOLS))
     paths = write_cut(tmp_path, rows, [100])
     run(paths, commands=[command])
@@ -256,7 +256,7 @@ def test_numbers_that_a_user_touched_are_not_kept(tmp_path: Path, command: Comma
     assert_same(run(paths), run(paths, feed={"cache": False}))
 
 
-def test_a_file_that_changes_while_it_is_read_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_changes_while_read_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     paths = write_cut(tmp_path, some_days(5), [1_500])
     items = TradeFile.items
 
@@ -271,7 +271,7 @@ def test_a_file_that_changes_while_it_is_read_is_not_kept(tmp_path: Path, monkey
     assert len(list((tmp_path / FOLDER).glob("*.summary"))) == 1
 
 
-def test_a_snapshot_of_another_run_under_this_ones_name_is_ignored(tmp_path: Path) -> None:
+def test_a_snapshot_of_another_run_under_this_name_is_ignored(tmp_path: Path) -> None:
     paths = write_cut(tmp_path, some_days(6), [1_500])
     expected = run(paths)
     first, second = snapshots(tmp_path)
@@ -285,7 +285,7 @@ def test_a_snapshot_of_another_run_under_this_ones_name_is_ignored(tmp_path: Pat
     assert_same(run(paths), expected)
 
 
-def test_real_days_open_from_what_was_kept_with_the_same_numbers(
+def test_real_days_open_from_snapshots_with_the_same_numbers(
     tmp_path: Path, real_data: Path, opened: list[str]
 ) -> None:
     paths = []
@@ -300,7 +300,7 @@ def test_real_days_open_from_what_was_kept_with_the_same_numbers(
     assert opened == []
 
 
-def test_a_month_of_sessions_is_whole_from_fifteen_seconds_up() -> None:
+def test_a_month_of_sessions_is_complete_at_fifteen_seconds_and_wider() -> None:
     sessions, session_s = 23, 23 * 3_600
     for lod, width_ns in enumerate(widths_ns(SECOND_NS)):
         if width_ns >= 15 * SECOND_NS:

@@ -51,7 +51,7 @@ def by_mapping_records(folder: Path) -> list[Path]:
 
 
 @pytest.mark.parametrize("make", [between_files, within_a_file, by_mapping_records])
-def test_kept_levels_of_files_with_a_roll_are_the_files_numbers(make, tmp_path: Path, opened: list[str]) -> None:
+def test_snapshots_of_files_with_a_roll_give_the_same_numbers(make, tmp_path: Path, opened: list[str]) -> None:
     paths = make(tmp_path)
     options = {"symbols": ("NQ.v.0",)}
     expected = run(paths, feed={"cache": False, **options})
@@ -78,7 +78,7 @@ def split_by_symbol(folder: Path) -> list[Path]:
     ]
 
 
-def test_files_of_one_day_that_are_merged_are_kept_as_one(tmp_path: Path, opened: list[str]) -> None:
+def test_merged_files_of_one_day_are_kept_as_one_snapshot(tmp_path: Path, opened: list[str]) -> None:
     paths = split_by_symbol(tmp_path)
     options = {"symbols": ("NQZ5", "ESZ5")}
     expected = run(paths, feed={"cache": False, **options})
@@ -97,7 +97,7 @@ def test_files_of_one_day_that_are_merged_are_kept_as_one(tmp_path: Path, opened
     assert sorted(set(opened)) == [paths[5].name, paths[4].name], "the group of the changed file alone"
 
 
-def test_a_continuous_symbol_that_begins_later_charts_nothing_from_before(tmp_path: Path) -> None:
+def test_a_continuous_symbol_that_begins_later_charts_nothing_earlier(tmp_path: Path) -> None:
     names = {"ES.v.0": [(1, 9, 100), (9, 20, 300)], "NQ.v.0": [(5, 20, 100)]}
     rows = trades((2, 100, 40), (6, 100, 30), (7, 100, 20))
     path = write(tmp_path / "a.dbn", make_header(names, CONTINUOUS), rows)
@@ -106,7 +106,7 @@ def test_a_continuous_symbol_that_begins_later_charts_nothing_from_before(tmp_pa
     assert export(read_items([path]), tmp_path / "out", symbol="NQ.v.0").trades == 50
 
 
-def test_a_contract_whose_first_rows_lack_its_name_is_charted_from_its_first_row(tmp_path: Path) -> None:
+def test_a_contract_whose_first_rows_have_no_name_is_charted_from_its_first_row(tmp_path: Path) -> None:
     lines = csv_text(trades((2, 100, 10), (3, 100, 20)), symbols={100: "NQZ5"}).splitlines()
     path = tmp_path / "a.csv"
     path.write_text("\n".join([lines[0], *(line.replace("NQZ5", "") for line in lines[1:11]), *lines[11:]]) + "\n")
@@ -115,7 +115,7 @@ def test_a_contract_whose_first_rows_lack_its_name_is_charted_from_its_first_row
     assert export(read_items([path]), tmp_path / "out", symbol="NQZ5").trades == 30
 
 
-def test_instruments_of_one_name_are_listed_with_their_ids(tmp_path: Path) -> None:
+def test_instruments_with_one_name_are_listed_with_their_ids(tmp_path: Path) -> None:
     path = write(tmp_path / "a.dbn", make_header(ROLL, CONTINUOUS), trades((15, 100, 5), (16, 200, 7)))
     message = run([path], feed={"symbols": ("100",), "cache": False}).message
     assert message == "not charted: NQ.v.0#200 (7)"

@@ -123,7 +123,7 @@ def recorded_once(gateway: GatewayProcess, directory: Path, *, until: int = 3000
 
 
 @pytest.mark.parametrize("torn_bytes", [0, 7])
-def test_after_a_kill_the_recording_is_read_back_and_the_gateway_asked_for_the_rest_alone(
+def test_after_a_kill_the_recording_is_read_back_and_only_the_rest_requested(
     gateway: GatewayProcess, tmp_path: Path, torn_bytes: int
 ) -> None:
     recorded_once(gateway, tmp_path / "a", torn_bytes=torn_bytes)
@@ -150,7 +150,7 @@ def test_after_a_kill_the_recording_is_read_back_and_the_gateway_asked_for_the_r
     assert ours.tobytes() == theirs.tobytes()
 
 
-def test_a_recording_that_has_the_open_covers_it_and_one_of_a_late_first_trade_has_the_gateway_asked(
+def test_a_recording_with_the_open_is_enough_but_a_late_first_trade_needs_the_gateway(
     gateway: GatewayProcess, tmp_path: Path
 ) -> None:
     recorded_once(gateway, tmp_path)
@@ -172,7 +172,7 @@ def test_a_recording_that_has_the_open_covers_it_and_one_of_a_late_first_trade_h
     quiet.end()
 
 
-def test_a_recording_that_begins_behind_a_gap_says_from_when(gateway: GatewayProcess, tmp_path: Path) -> None:
+def test_a_recording_that_begins_after_a_gap_says_from_when(gateway: GatewayProcess, tmp_path: Path) -> None:
     late = of(TAPE[:2000], NQ)[300:]
     first_ts = int(late["ts_event"][0])
     names, gaps = (Mapping(NQ.instrument_id, "NQZ5", "NQ.v.0"),), (FeedGap(OPEN_NS, first_ts),)
@@ -192,7 +192,7 @@ def read(path: Path) -> list[Trades]:
     return [item for item in read_items([path]) if isinstance(item, Trades)]
 
 
-def test_a_session_is_there_while_the_gateway_is_away_and_the_gap_is_filled_when_it_is_back(
+def test_the_session_is_charted_without_the_gateway_and_the_gap_filled_when_it_is_back(
     gateway: GatewayProcess, tmp_path: Path
 ) -> None:
     recorded_once(gateway, tmp_path)
@@ -211,7 +211,7 @@ def test_a_session_is_there_while_the_gateway_is_away_and_the_gap_is_filled_when
     run.end()
 
 
-def test_a_symbol_that_means_another_contract_by_now_brings_that_ones_session_whole(
+def test_a_symbol_that_now_maps_to_another_contract_gets_its_whole_session(
     gateway: GatewayProcess, tmp_path: Path
 ) -> None:
     recorded_once(gateway, tmp_path)
@@ -227,9 +227,7 @@ def test_a_symbol_that_means_another_contract_by_now_brings_that_ones_session_wh
     run.end()
 
 
-def test_a_symbol_that_was_not_asked_for_before_brings_its_session_whole(
-    gateway: GatewayProcess, tmp_path: Path
-) -> None:
+def test_a_newly_requested_symbol_gets_its_whole_session(gateway: GatewayProcess, tmp_path: Path) -> None:
     first = Run(gateway, tmp_path, published=2000, symbols=("NQ.v.0",))
     first.until_trades(count(2000, NQ))
     first.crash()
@@ -240,7 +238,7 @@ def test_a_symbol_that_was_not_asked_for_before_brings_its_session_whole(
     run.end()
 
 
-def test_a_recording_that_lacks_the_sessions_beginning_is_not_read_back_but_replayed(
+def test_a_recording_without_the_sessions_beginning_is_replayed_instead_of_read_back(
     gateway: GatewayProcess, tmp_path: Path
 ) -> None:
     late = TAPE[TAPE["ts_event"] > TAPE["ts_event"][0] + 40 * SECOND_NS][:500]
@@ -254,9 +252,7 @@ def test_a_recording_that_lacks_the_sessions_beginning_is_not_read_back_but_repl
     run.end()
 
 
-def test_parents_are_asked_for_whole_and_what_the_recording_had_is_dropped(
-    gateway: GatewayProcess, tmp_path: Path
-) -> None:
+def test_parents_are_requested_completely_and_duplicates_dropped(gateway: GatewayProcess, tmp_path: Path) -> None:
     recorded_once(gateway, tmp_path)
     run = Run(gateway, tmp_path, published=3000, are_parents=True)
     run.until_state(FeedState.LIVE)

@@ -80,7 +80,7 @@ def named(*items: Item, instrument_id: int = 1, symbol: str = "A") -> list[Item]
     return [Mapping(instrument_id, symbol, symbol), *items]
 
 
-def test_every_trade_is_on_the_tape_in_the_numbers_and_in_the_status() -> None:
+def test_every_trade_is_in_the_tape_the_numbers_and_the_status() -> None:
     batches = [trades([0.1, 0.2]), trades([1.5]), trades([2.5, 2.6, 3.5])]
     rig = Rig(ScriptedFeed([named(batches[0]), [], [batches[1]], [batches[2]]]))
     rig.turn(8)
@@ -96,7 +96,7 @@ def test_every_trade_is_on_the_tape_in_the_numbers_and_in_the_status() -> None:
     assert rig.status["state"] == FeedState.ENDED
 
 
-def test_a_feed_that_has_ended_is_shown_as_ended_only_when_its_last_trade_is_in_the_numbers() -> None:
+def test_the_status_says_ended_only_after_the_last_trade_is_in_the_numbers() -> None:
     rig = Rig(ScriptedFeed([named(trades(np.linspace(0, 50, 3 * BATCH).tolist()))]))
     # Time stands within a turn: each aggregates until its deadline, seen by a clock that jumps at each look.
     rig.clock.monotonic_ns = _jumping(rig.clock)  # type: ignore[method-assign]
@@ -119,7 +119,7 @@ def _jumping(clock: ManualClock) -> Callable[[], int]:
     return look
 
 
-def test_a_storm_waits_in_order_and_is_told_as_behind() -> None:
+def test_a_flood_of_trades_waits_in_order_and_is_reported_as_behind() -> None:
     rig = Rig(ScriptedFeed([named(trades(np.linspace(0, 9, 5 * BATCH).tolist())), [trades([9.5])]], is_endless=True))
     rig.clock.monotonic_ns = _jumping(rig.clock)  # type: ignore[method-assign]
     rig.turn()
@@ -157,7 +157,7 @@ def test_the_clock_closes_a_bucket_only_as_far_as_the_feed_vouches() -> None:
     assert rig.chart().heads[0] == 1
 
 
-def test_a_bucket_cut_by_a_stalled_connection_is_whole_once_the_rest_has_come() -> None:
+def test_a_bucket_interrupted_by_a_stalled_connection_is_complete_once_the_rest_arrives() -> None:
     feed = ScriptedFeed([named(trades([0.2]))], is_endless=True)
     rig = Rig(feed)
     rig.turn(2)
@@ -171,7 +171,7 @@ def test_a_bucket_cut_by_a_stalled_connection_is_whole_once_the_rest_has_come() 
     assert rig.chart().session["late"] == 0
 
 
-def test_a_poll_that_did_not_happen_moves_no_clock() -> None:
+def test_the_clock_does_not_advance_without_a_poll() -> None:
     # Two bulks of a replay: while the first still waits the feed is not asked, so its clock must not be believed.
     feed = ScriptedFeed([named(trades(np.linspace(0, 1, 2 * BATCH).tolist())), [trades([30.0])]], is_endless=True)
     feed.state = FeedState.REPLAY
@@ -183,13 +183,13 @@ def test_a_poll_that_did_not_happen_moves_no_clock() -> None:
     assert rig.chart().store.bubbles[0].rows[:2]["trade_count"].sum() == 2 * BATCH
 
 
-def test_an_empty_chart_stands_there_from_the_start_with_what_was_asked_for() -> None:
+def test_an_empty_chart_exists_from_the_start_with_the_requested_symbol() -> None:
     rig = Rig(ScriptedFeed([], is_endless=True), ("NQ.v.0", "ES.v.0"))
     assert [rig.chart(n).requested for n in (0, 1)] == ["NQ.v.0", "ES.v.0"]
     assert rig.chart().bucket_ns == SECOND_NS
 
 
-def test_mappings_give_instruments_their_charts_in_the_order_asked_for() -> None:
+def test_mappings_assign_charts_in_the_requested_order() -> None:
     script: list[Item] = [
         Mapping(7, "ESZ5", "ES.v.0"),
         Mapping(5, "NQZ5", "NQ.v.0"),
@@ -205,7 +205,7 @@ def test_mappings_give_instruments_their_charts_in_the_order_asked_for() -> None
     assert rig.status["other_instruments"] == 1
 
 
-def test_a_chart_goes_on_with_a_new_contract_behind_a_roll_that_no_sum_crosses() -> None:
+def test_a_chart_continues_with_a_new_contract_after_a_roll_that_no_sum_crosses() -> None:
     rig = Rig(
         ScriptedFeed(
             [
@@ -230,7 +230,7 @@ def test_a_chart_goes_on_with_a_new_contract_behind_a_roll_that_no_sum_crosses()
     assert (roll["last_ts"], roll["first_ts"]) == (START_NS + 1_500_000_000, START_NS + 2_500_000_000)
 
 
-def test_a_parent_symbol_waits_for_the_session_so_far_and_takes_the_busiest_outright() -> None:
+def test_a_parent_symbol_waits_for_the_session_so_far_and_charts_the_busiest_outright() -> None:
     feed = ScriptedFeed(
         [
             [
@@ -271,7 +271,7 @@ def test_commands_reach_the_pipeline_and_the_feed_between_batches() -> None:
     assert feed.speed == float("inf")
 
 
-def test_a_changed_parameter_replaces_the_events_within_a_second_also_after_the_end() -> None:
+def test_a_changed_parameter_replaces_the_events_within_a_second_even_after_the_end() -> None:
     rig = Rig(ScriptedFeed([named(trades(np.linspace(0, 900, 200_000).tolist(), size=9))]))
     rig.turn(60)
     assert rig.status["state"] == FeedState.ENDED
@@ -288,7 +288,7 @@ def test_a_changed_parameter_replaces_the_events_within_a_second_also_after_the_
     assert log.head > 100_000
 
 
-def test_a_command_that_is_out_of_range_is_refused_and_the_engine_goes_on() -> None:
+def test_a_command_out_of_range_is_refused_and_the_engine_continues() -> None:
     rig = Rig(ScriptedFeed([named(trades([0.5]))], is_endless=True))
     rig.commands.put(Configure({"arm": 0}))
     rig.turn(3)
@@ -296,7 +296,7 @@ def test_a_command_that_is_out_of_range_is_refused_and_the_engine_goes_on() -> N
     assert b"arm" in bytes(rig.status["message"])
 
 
-def test_gaps_are_counted_once_however_often_they_are_told() -> None:
+def test_gaps_are_counted_once_however_often_they_are_reported() -> None:
     gap = [FeedGap(START_NS + SECOND_NS), FeedGap(START_NS + SECOND_NS, START_NS + 5 * SECOND_NS)]
     rig = Rig(ScriptedFeed([named(trades([0.5])), gap[:1], gap[1:], [trades([6.0])]], is_endless=True))
     rig.turn(6)
@@ -304,7 +304,7 @@ def test_gaps_are_counted_once_however_often_they_are_told() -> None:
     assert len(rig.chart().gaps) == 1
 
 
-def test_a_gap_is_in_the_numbers_when_the_status_says_what_has_become_of_the_feed() -> None:
+def test_a_gap_is_published_before_the_feeds_new_status() -> None:
     gap = [FeedGap(START_NS + SECOND_NS), FeedGap(START_NS + SECOND_NS, filled=True)]
     feed = ScriptedFeed([named(trades([0.5])), [trades([0.6])], gap[:1], [], gap[1:]], is_endless=True)
     rig = Rig(feed)
@@ -319,7 +319,7 @@ def test_a_gap_is_in_the_numbers_when_the_status_says_what_has_become_of_the_fee
         assert (rig.status["state"], len(rig.chart().gaps)) == (state, gaps)
 
 
-def test_a_notice_is_taken_with_the_trades_before_it_though_they_took_all_the_time() -> None:
+def test_a_notice_is_processed_with_the_trades_before_it_even_if_they_took_the_whole_turn() -> None:
     batch = trades(np.linspace(0, 9, BATCH).tolist())
     rig = Rig(ScriptedFeed([named(batch, batch, FeedGap(START_NS + SECOND_NS))], is_endless=True))
     rig.clock.monotonic_ns = _jumping(rig.clock)  # type: ignore[method-assign]
@@ -330,7 +330,7 @@ def test_a_notice_is_taken_with_the_trades_before_it_though_they_took_all_the_ti
     assert counts[-2:] == [(BATCH, 0), (2 * BATCH, 1)]
 
 
-def test_a_storm_of_notices_does_not_keep_the_engine_from_its_commands() -> None:
+def test_a_flood_of_notices_does_not_delay_commands() -> None:
     storm = [Mapping(instrument_id, f"A{instrument_id}") for instrument_id in range(2, 1000)]
     rig = Rig(ScriptedFeed([[*storm, *named(trades([0.5]))]], is_endless=True))
     rig.clock.monotonic_ns = _jumping(rig.clock)  # type: ignore[method-assign]
@@ -378,7 +378,7 @@ def test_the_tape_waits_for_a_recorder_that_must_not_lose_a_trade() -> None:
     assert rig.engine.tape.head == 300
 
 
-def test_a_rate_is_that_of_the_last_second() -> None:
+def test_the_rate_covers_the_last_second() -> None:
     rate = Rate()
     assert rate.per_second(0) == 0
     for tick in range(200):
@@ -389,7 +389,7 @@ def test_a_rate_is_that_of_the_last_second() -> None:
 
 
 @pytest.mark.parametrize(("text", "shown"), [("plain", "plain"), ("é" * 300, "é" * 118 + "…")])
-def test_a_status_text_is_cut_at_a_whole_character(text: str, shown: str) -> None:
+def test_a_status_text_is_cut_between_characters(text: str, shown: str) -> None:
     store = EngineStore.local()
     board, reader = StatusBoard(store), EngineReader(store)
     board.text("message", text)

@@ -68,7 +68,7 @@ def test_a_user_without_sudo_is_given_the_line_for_root_before_anything_is_built
     assert not (checkout / ".venv").exists()
 
 
-def test_apts_own_reason_is_shown_and_nothing_else_of_it(checkout: Path) -> None:
+def test_only_the_reason_is_shown_of_apts_output(checkout: Path) -> None:
     command(checkout, "id", "echo 0")
     failure = "echo 'E: Unable to locate package libabsent9' >&2; exit 100"
     command(checkout, "apt-get", f"echo 'Reading package lists...'; case $* in *install*) {failure};; esac")
@@ -83,7 +83,7 @@ def test_apts_own_reason_is_shown_and_nothing_else_of_it(checkout: Path) -> None
     ]
 
 
-def test_what_only_a_window_needs_does_not_stop_a_machine_without_a_display(checkout: Path) -> None:
+def test_a_machine_without_a_display_does_not_need_window_libraries(checkout: Path) -> None:
     command(checkout, "id", "echo 1000")
     command(checkout, "sudo", "exit 1")
     listed = checkout / "flow_gl" / "system_packages.txt"
@@ -97,7 +97,7 @@ def test_what_only_a_window_needs_does_not_stop_a_machine_without_a_display(chec
     assert error.startswith("setup: error: Python 3.11, 3.12 or 3.13 is needed")
 
 
-def test_a_display_needs_what_a_window_needs(checkout: Path) -> None:
+def test_a_machine_with_a_display_needs_window_libraries(checkout: Path) -> None:
     command(checkout, "id", "echo 1000")
     command(checkout, "sudo", "exit 1")
     listed = checkout / "flow_gl" / "system_packages.txt"
@@ -116,9 +116,7 @@ def test_a_wrong_purpose_is_one_line(checkout: Path) -> None:
 
 
 @pytest.mark.parametrize(("arguments", "code"), [([], 1), (["--if-possible"], 0)])
-def test_bare_machines_are_not_tried_without_root_and_it_says_so(
-    arguments: list[str], code: int, checkout: Path
-) -> None:
+def test_the_bare_machine_test_needs_root_and_says_so(arguments: list[str], code: int, checkout: Path) -> None:
     shutil.copy(ROOT / "scripts" / "bare.sh", checkout / "scripts")
     command(checkout, "id", "echo 1000")
     done = subprocess.run(
@@ -133,7 +131,7 @@ def test_bare_machines_are_not_tried_without_root_and_it_says_so(
     assert done.stdout == "bare: not done here: it takes root, to make Debian roots and to enter them\n"
 
 
-def test_a_user_gets_no_developers_tools_and_no_lock_names_a_registry() -> None:
+def test_users_get_no_developer_tools_and_no_lock_names_a_registry() -> None:
     names = {
         path.stem: set(re.findall(r"^([\w.-]+)==", path.read_text(), re.MULTILINE))
         for path in (ROOT / "locks").glob("*.lock")

@@ -28,7 +28,9 @@ def shell(line: str) -> tuple[int, str]:
     ("redirection", "code", "lines"),
     [(">/dev/full", 6, 1), (">&-", 0, 0), ("2>&-", 0, 0), ("<&- >&- 2>&-", 0, 0), ("| head -c 1", 0, 0)],
 )
-def test_standard_output_that_takes_nothing(command: str, redirection: str, code: int, lines: int) -> None:
+def test_a_standard_output_that_accepts_nothing_is_reported(
+    command: str, redirection: str, code: int, lines: int
+) -> None:
     found, err = shell(f"{PROGRAM} {command} {redirection}; exit ${{PIPESTATUS[0]}}")
     assert (found, err.count("\n")) == (code, lines), err
     assert "Traceback" not in err
@@ -37,16 +39,16 @@ def test_standard_output_that_takes_nothing(command: str, redirection: str, code
 
 
 @pytest.mark.parametrize("redirection", ["2>/dev/full", "2>&-", "2>&1 | true"])
-def test_an_error_that_cannot_be_told_keeps_its_exit_code(redirection: str) -> None:
+def test_an_error_that_cannot_be_printed_keeps_its_exit_code(redirection: str) -> None:
     assert shell(f"{PROGRAM} demo --fps 0 {redirection}; exit ${{PIPESTATUS[0]}}") == (2, "")
 
 
-def test_no_file_gets_the_number_of_a_stream_that_was_closed() -> None:
+def test_no_file_gets_the_descriptor_of_a_closed_stream() -> None:
     code = "from flow_gl.cli import streams; streams.open_missing(); f = open('/dev/zero'); exit(f.fileno() < 3)"
     assert shell(f'{sys.executable} -c "{code}" <&- >&- 2>&-') == (0, "")
 
 
-def test_a_stream_is_silenced_with_what_it_holds_back() -> None:
+def test_a_silenced_stream_drops_its_buffered_output() -> None:
     with Path("/dev/full").open("w") as stream:
         stream.write("lost")
         with pytest.raises(OSError, match="No space"):
@@ -74,7 +76,7 @@ def while_deferred(*names: str, seen: list[int]) -> None:
 
 
 @pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])
-def test_a_signal_ends_what_is_done_and_the_exit_code_tells_which(name: str, code: int) -> None:
+def test_a_signal_ends_the_command_and_sets_the_exit_code(name: str, code: int) -> None:
     before = signal.getsignal(getattr(signal, name))
     with pytest.raises(interrupts.Interrupted) as caught:
         while_raised(name)
@@ -82,7 +84,7 @@ def test_a_signal_ends_what_is_done_and_the_exit_code_tells_which(name: str, cod
     assert signal.getsignal(getattr(signal, name)) is before
 
 
-def test_while_frames_are_drawn_a_signal_is_noted_and_a_second_one_ends_at_once() -> None:
+def test_while_frames_are_drawn_a_signal_is_noted_and_a_second_one_ends_immediately() -> None:
     seen: list[int] = []
     with pytest.raises(interrupts.Interrupted):
         while_deferred("SIGTERM", seen=seen)
@@ -92,7 +94,7 @@ def test_while_frames_are_drawn_a_signal_is_noted_and_a_second_one_ends_at_once(
     assert (len(seen), caught.value.exit_code) == (2, 130)
 
 
-def test_a_signal_that_the_caller_has_ignored_stays_ignored() -> None:
+def test_a_signal_ignored_by_the_caller_stays_ignored() -> None:
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         while_raised("SIGHUP")

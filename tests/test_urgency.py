@@ -25,14 +25,14 @@ def asked_in_a_thread(policy: int) -> tuple[bool, int, int]:
 
 
 @pytest.mark.skipif(platform.machine() not in ("x86_64", "aarch64"), reason="the call's number is not known")
-def test_policy_and_priority_stay_as_they_were() -> None:
+def test_policy_and_priority_stay_unchanged() -> None:
     assert asked_in_a_thread(os.SCHED_OTHER) == (True, os.SCHED_OTHER, os.getpriority(os.PRIO_PROCESS, 0))
 
 
-def test_a_policy_that_was_chosen_is_left_alone() -> None:
+def test_a_scheduling_policy_chosen_by_the_user_is_left_alone() -> None:
     assert asked_in_a_thread(os.SCHED_BATCH)[:2] == (False, os.SCHED_BATCH)
 
 
-def test_nothing_is_asked_of_a_machine_that_is_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_requested_on_an_unknown_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(platform, "machine", lambda: "abacus")
     assert asked_in_a_thread(os.SCHED_OTHER)[0] is False

@@ -61,7 +61,7 @@ def test_the_wheel_ships_every_shader(wheel: Path) -> None:
     assert {f"flow_gl/shaders/{path.relative_to(ROOT / 'shaders').as_posix()}" for path in shaders} <= names
 
 
-def test_the_installed_program_draws_the_market_without_its_sources(program: Path, tmp_path: Path) -> None:
+def test_the_installed_program_draws_the_market_without_the_sources(program: Path, tmp_path: Path) -> None:
     where = run(program.with_name("python"), "-c", "import flow_gl; print(flow_gl.__file__)", cwd=tmp_path)
     assert not Path(where.strip()).is_relative_to(ROOT / "flow_gl")
     run(

@@ -127,7 +127,7 @@ def test_two_charts_with_panels_are_drawn(tmp_path):
     assert run_view(options(tmp_path, duration_s=0.1, panels=("controls", "help")), link) == 0
 
 
-def test_a_window_remembers_and_a_damaged_file_is_replaced(tmp_path, x_display):
+def test_a_window_saves_preferences_and_replaces_a_damaged_file(tmp_path, x_display):
     assert x_display
     (tmp_path / "view.json").write_text("{")
     where = replace(options(tmp_path, duration_s=0.2, panels=("feed",)), headless=False)
@@ -143,7 +143,7 @@ def windowed(tmp_path, *, size=None, **more):
 
 
 @pytest.mark.parametrize(("asked", "expected"), [(None, (700, 400)), (SIZE, (480, 270)), ("1600x900", (1600, 900))])
-def test_a_size_that_is_asked_for_beats_the_remembered_one(tmp_path, x_display, asked, expected):
+def test_a_requested_size_overrides_the_remembered_one(tmp_path, x_display, asked, expected):
     assert x_display
     prefs.save(tmp_path / "view.json", prefs.Preferences(width=700, height=400, palette="light"))
     assert run_view(windowed(tmp_path, size=asked), RunningLink("NQZ5")) == 0
@@ -170,7 +170,7 @@ def test_a_size_is_in_pixels_on_a_scaled_monitor_too(tmp_path, x_display, monkey
     assert seen == [pixels]
 
 
-def test_preferences_may_hold_whatever_a_setting_may(tmp_path):
+def test_preferences_accept_every_value_of_a_setting(tmp_path):
     state = ViewState()
     asked = Settings(size_scale=0.1, size_floor=1_000_000, threshold=1.0, span="60d")
     prefs.apply(state, prefs.Preferences(), asked)
@@ -180,7 +180,7 @@ def test_preferences_may_hold_whatever_a_setting_may(tmp_path):
     assert prefs.load(tmp_path / "view.json") == (found, "")
 
 
-def test_in_a_window_the_chart_outlives_its_video_and_the_end_tells(tmp_path, x_display, monkeypatch):
+def test_in_a_window_the_chart_survives_its_video_and_the_end_reports_it(tmp_path, x_display, monkeypatch):
     assert x_display
 
     def full(self, _picture):
@@ -208,7 +208,7 @@ def test_a_signal_completes_picture_and_video(tmp_path):
         assert sum(1 for _ in clip.decode(video=0)) > 5
 
 
-def test_an_end_that_is_asked_for_does_not_wait_for_a_slow_encoder(tmp_path, monkeypatch):
+def test_a_requested_end_does_not_wait_for_a_slow_encoder(tmp_path, monkeypatch):
     add = VideoWriter.add
 
     def slow(self, picture):
@@ -229,7 +229,7 @@ def test_an_end_that_is_asked_for_does_not_wait_for_a_slow_encoder(tmp_path, mon
 
 
 @pytest.mark.parametrize(("restarts", "is_said"), [(0, False), (1, True)])
-def test_the_engine_was_restarted_is_said_only_if_it_was(tmp_path, monkeypatch, restarts, is_said):
+def test_a_restarted_engine_is_mentioned_only_if_it_was_restarted(tmp_path, monkeypatch, restarts, is_said):
     class Replaced(RunningLink):
         def poll(self):
             if self.polls == 10:
@@ -243,7 +243,7 @@ def test_the_engine_was_restarted_is_said_only_if_it_was(tmp_path, monkeypatch, 
     assert any("restarted" in text for text in said) == is_said
 
 
-def test_a_display_that_dies_ends_the_program_in_one_line():
+def test_a_display_that_dies_ends_the_program_with_one_line():
     if not sys.platform.startswith("linux"):
         pytest.skip("an X display is Linux's")
     program = (
@@ -275,13 +275,13 @@ def test_the_collector_is_left_as_it_was_found(tmp_path):
     assert gc.get_freeze_count() == 0
 
 
-def test_a_link_without_an_engine_yet_is_drawn_and_can_be_ended(tmp_path):
+def test_a_link_without_an_engine_is_drawn_and_can_be_closed(tmp_path):
     link = RunningLink(fails_after=6)
     link.engine, link.state = None, LinkState.STARTING
     assert run_view(options(tmp_path), link) == 3
 
 
-def test_a_cap_is_kept_by_sleeping_and_its_mean_is_right():
+def test_a_frame_cap_is_kept_on_average_by_sleeping():
     clock = ManualClock()
     pacer = Pacer(clock, refresh_hz=144.0, cap_fps=30.0, is_synced=True)
     start = clock.monotonic_ns()
@@ -291,7 +291,7 @@ def test_a_cap_is_kept_by_sleeping_and_its_mean_is_right():
     assert (clock.monotonic_ns() - start) / 1e9 == pytest.approx(3.0, abs=0.05)
 
 
-def test_a_driver_that_ignores_the_swap_interval_is_found_out():
+def test_a_driver_that_ignores_the_swap_interval_is_detected():
     clock = ManualClock()
     pacer = Pacer(clock, refresh_hz=60.0, cap_fps=None, is_synced=True)
     for _ in range(100):
@@ -300,7 +300,7 @@ def test_a_driver_that_ignores_the_swap_interval_is_found_out():
     assert pacer.period_ns == pytest.approx(1e9 / 60, rel=1e-6)
 
 
-def test_a_monitor_that_waits_is_not_waited_for_twice():
+def test_with_vertical_sync_there_is_no_second_wait():
     clock = ManualClock()
     pacer = Pacer(clock, refresh_hz=60.0, cap_fps=None, is_synced=True)
     for _ in range(200):

@@ -43,7 +43,7 @@ def price_pane(pilot: WindowPilot) -> np.ndarray:
     return pilot.picture()[top : int(rect.bottom), int(rect.x) : int(rect.right)].astype(int)
 
 
-def test_space_pauses_and_goes_on(pilot: WindowPilot) -> None:
+def test_space_pauses_and_resumes_in_a_window(pilot: WindowPilot) -> None:
     pilot.press("space")
     pilot.until(lambda: pilot.state.pause is not None, "Space did not pause")
     pilot.until_idle()
@@ -70,7 +70,7 @@ def test_keys_open_and_close_the_overlays(pilot: WindowPilot, key: str, panel: s
     pilot.until(lambda: not pilot.state.is_panel_open(panel), f"{key} did not close {panel}")
 
 
-def test_tab_brings_all_overlays_and_puts_them_away(pilot: WindowPilot) -> None:
+def test_tab_shows_and_hides_the_panels(pilot: WindowPilot) -> None:
     pilot.press("tab")
     pilot.until(lambda: len(pilot.state.open_panels) == 4, "Tab did not open the overlays")
     pilot.press("tab")
@@ -91,7 +91,7 @@ def test_keys_choose_charts_lock_mute_and_set_a_reference(pilot: WindowPilot) ->
     assert pilot.state.visible_charts(2) == [0, 1]
 
 
-def test_s_asks_for_a_picture_and_escape_goes_back(pilot: WindowPilot) -> None:
+def test_s_saves_a_picture_and_escape_goes_back(pilot: WindowPilot) -> None:
     pilot.loop.input.take_requests()
     pilot.press("s", "c")
     pilot.until(lambda: pilot.state.charts[0].cleared_before_ns > 0, "C did not clear")

@@ -38,7 +38,7 @@ def most_in_view(rig: Rig) -> float:
 
 
 @pytest.mark.parametrize("span_s", SPANS_S)
-def test_a_million_bubbles_cost_a_frame_what_the_width_has_room_for(million: Rig, span_s: float) -> None:
+def test_with_a_million_bubbles_a_frame_draws_what_fits_the_width(million: Rig, span_s: float) -> None:
     million.show(span_s=span_s, charts=1, is_corner=True)
     counters = million.loop.figures.counters
     room = most_in_view(million)
@@ -54,7 +54,7 @@ def test_a_million_bubbles_cost_a_frame_what_the_width_has_room_for(million: Rig
 
 
 @pytest.mark.parametrize("span_s", [120.0, 86_400.0])
-def test_history_changes_nothing_of_what_a_frame_sends(
+def test_a_frames_uploads_do_not_depend_on_history(
     million: Rig, surface: tuple[BenchSurface, Gui], span_s: float
 ) -> None:
     short = Rig(*surface, history=5000, charts=1, base_capacity=1 << 13)

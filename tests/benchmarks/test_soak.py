@@ -10,7 +10,7 @@ from benchmarks.soak import ARM, run
 from benchmarks.soak_numbers import Comparison, Unbroken
 
 
-def test_a_short_soak_ends_with_the_numbers_of_the_unbroken_run(tmp_path: Path) -> None:
+def test_a_short_soak_ends_with_the_numbers_of_an_undisturbed_run(tmp_path: Path) -> None:
     path = tmp_path / "soak.json"
     run(seed=4, minutes=0.06, every=60.0, json_path=path)
     figures = json.loads(path.read_text())

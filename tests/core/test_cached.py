@@ -22,14 +22,14 @@ def test_none_is_a_key_like_any_other() -> None:
     assert cached.get(None, lambda: "second") == "first"
 
 
-def test_a_forgotten_value_is_made_again() -> None:
+def test_a_cleared_value_is_made_again() -> None:
     cached: Cached[str] = Cached()
     cached.get("key", lambda: "first")
     cached.forget()
     assert cached.get("key", lambda: "second") == "second"
 
 
-def test_a_failure_is_not_kept() -> None:
+def test_a_failure_is_not_cached() -> None:
     cached: Cached[int] = Cached()
     cached.get("old", lambda: 7)
     with pytest.raises(ZeroDivisionError):

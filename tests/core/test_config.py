@@ -32,7 +32,7 @@ def files(tmp_path: Path) -> tuple[Path, Path]:
     return tmp_path / ".env", tmp_path / "config.toml"
 
 
-def test_sources_win_in_rising_order(files: tuple[Path, Path]) -> None:
+def test_later_sources_override_earlier_ones(files: tuple[Path, Path]) -> None:
     env, toml = files
     env.write_text("FLOW_GL_ARM=1\nFLOW_GL_FPS=1\nFLOW_GL_MONITOR=1\n")
     toml.write_text("arm = 3\nfps = 3\n")
@@ -43,7 +43,7 @@ def test_sources_win_in_rising_order(files: tuple[Path, Path]) -> None:
     assert load() == Settings()
 
 
-def test_every_source_takes_lists_durations_and_switches(files: tuple[Path, Path]) -> None:
+def test_every_source_accepts_lists_durations_and_switches(files: tuple[Path, Path]) -> None:
     env, toml = files
     env.write_text("FLOW_GL_SYMBOLS=NQ.v.0, ES.v.0\nexport FLOW_GL_BUCKET='500ms'\nFLOW_GL_FULLSCREEN=yes\n")
     toml.write_text('symbols = ["NQ.v.0", "ES.v.0"]\nbucket = "500ms"\nfullscreen = true\n')
@@ -92,7 +92,7 @@ def test_an_empty_variable_is_not_set() -> None:
         ("FLOW_GL_API_KEY", "x", "is not a setting; did you mean DATABENTO_API_KEY|is not a setting"),
     ],
 )
-def test_a_wrong_variable_is_told_with_its_name_value_and_what_is_allowed(
+def test_an_invalid_variable_is_reported_with_name_value_and_what_is_allowed(
     variable: str, value: str, expected: str
 ) -> None:
     message = refusal(environment={variable: value})
@@ -100,7 +100,7 @@ def test_a_wrong_variable_is_told_with_its_name_value_and_what_is_allowed(
     assert variable in message
 
 
-def test_where_a_wrong_value_stood_is_told(files: tuple[Path, Path]) -> None:
+def test_the_source_of_an_invalid_value_is_reported(files: tuple[Path, Path]) -> None:
     env, toml = files
     env.write_text("# mine\n\nFLOW_GL_ARM=none\n")
     toml.write_text("arm = 0\n")
@@ -130,7 +130,7 @@ def test_a_corrupt_config_file_is_one_line_with_its_name(
     assert str(files[1]) in message
 
 
-def test_a_config_file_that_is_not_there_or_a_folder_is_told(tmp_path: Path) -> None:
+def test_a_config_file_that_is_missing_or_a_folder_is_reported(tmp_path: Path) -> None:
     assert "No such file" in refusal(config=tmp_path / "none.toml")
     assert "directory" in refusal(config=tmp_path)
 
@@ -141,7 +141,7 @@ def test_a_corrupt_env_file_is_one_line_with_its_name(files: tuple[Path, Path], 
     assert str(files[0]) in refusal(env_file=files[0])
 
 
-def test_other_programs_lines_in_an_env_file_are_none_of_ours(files: tuple[Path, Path]) -> None:
+def test_other_programs_lines_in_an_env_file_are_ignored(files: tuple[Path, Path]) -> None:
     files[0].write_text("POSTGRES_PASSWORD=x\nFLOW=1\n")
     assert load(env_file=files[0]) == Settings()
 
@@ -153,7 +153,7 @@ def test_settings_cannot_be_changed() -> None:
         Settings().aggregation.arm = 5  # type: ignore[misc]
 
 
-def test_the_key_is_shown_by_its_last_five_characters_only() -> None:
+def test_only_the_last_five_characters_of_the_key_are_shown() -> None:
     settings = load(environment={"DATABENTO_API_KEY": KEY})
     assert settings.shown_key == "****tsOwn"
     assert KEY not in repr(settings) + str(settings)
@@ -164,7 +164,7 @@ def test_the_key_is_shown_by_its_last_five_characters_only() -> None:
     assert log.mask("short") == "****"
 
 
-def test_a_wrong_key_is_not_shown(files: tuple[Path, Path]) -> None:
+def test_an_invalid_key_is_not_shown(files: tuple[Path, Path]) -> None:
     files[1].write_text("api_key = 123456789012\n")
     message = refusal(config=files[1])
     assert "123456789012" not in message

@@ -48,7 +48,7 @@ def test_each_held_trade_cancels_exactly_one_equal_trade_whatever_the_batches(
 
 
 @given(held=some_trades, batch=some_trades)
-def test_what_was_undone_is_held_again(held: NDArray[np.void], batch: NDArray[np.void]) -> None:
+def test_an_undone_match_is_held_again(held: NDArray[np.void], batch: NDArray[np.void]) -> None:
     seen = Seen(held)
     first = seen.are_new(batch)
     seen.undo()
@@ -68,7 +68,7 @@ def test_history_cut_on_capture_time_and_live_cut_on_event_time_give_every_trade
     assert join(history, live).missing == 0
 
 
-def test_a_live_start_at_the_end_of_history_would_lose_the_trade_on_its_way() -> None:
+def test_a_live_start_at_the_end_of_history_would_lose_a_trade_in_transit() -> None:
     on_its_way = trades((9, 5, 1))
     rows = np.concatenate([trades((1, 1, 0)), on_its_way, trades((12, 3, 2))])
     history = rows[rows["ts_recv"] < 10]
@@ -77,21 +77,21 @@ def test_a_live_start_at_the_end_of_history_would_lose_the_trade_on_its_way() ->
     assert identities(on_its_way) == identities(join(history, rows).rows[:1])
 
 
-def test_a_trade_that_live_lost_is_counted_and_the_join_is_not_called_proven() -> None:
+def test_a_trade_missing_from_live_is_counted_and_the_join_is_not_proven() -> None:
     rows = trades((1, 0, 1), (2, 0, 2), (3, 0, 3), (4, 0, 4))
     joined = join(rows[:3], rows[[0, 2, 3]])
     assert (joined.shared, joined.missing, joined.is_proven) == (2, 1, False)
     assert identities(joined.rows) == identities(rows[3:])
 
 
-def test_accounts_that_do_not_overlap_are_not_called_proven() -> None:
+def test_sources_that_do_not_overlap_are_not_proven() -> None:
     rows = trades((1, 0, 1), (2, 0, 2))
     assert not join(rows[:1], rows[1:]).is_proven
     assert not join(rows, rows[:0]).is_proven
     assert join(rows, rows).is_proven
 
 
-def test_capture_times_and_flags_may_differ_between_the_accounts() -> None:
+def test_capture_times_and_flags_may_differ_between_sources() -> None:
     rows = trades((1, 0, 1), (2, 0, 2))
     other = rows.copy()
     other["ts_recv"] += 70

@@ -15,7 +15,7 @@ from flow_gl.core.system.files import takes, write_whole
 from tests.full_disk import full_disk
 
 
-def test_a_file_is_written_whole_and_nothing_is_left_beside_it(tmp_path: Path) -> None:
+def test_a_file_is_written_atomically_and_nothing_is_left_beside_it(tmp_path: Path) -> None:
     path = tmp_path / "new" / "file"
     write_whole(path, b"one")
     write_whole(path, b"two")
@@ -23,7 +23,7 @@ def test_a_file_is_written_whole_and_nothing_is_left_beside_it(tmp_path: Path) -
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_a_disk_that_is_full_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
     path = tmp_path / "file"
     write_whole(path, b"old")
     with full_disk(1000), pytest.raises(OSError, match="too large"):
@@ -47,7 +47,7 @@ def test_a_link_is_followed_and_a_pipe_is_written_to(tmp_path: Path) -> None:
     os.close(reader)
 
 
-def test_a_folder_is_tried_before_it_is_relied_on(tmp_path: Path) -> None:
+def test_a_folder_is_tested_before_it_is_used(tmp_path: Path) -> None:
     assert takes(tmp_path / "new", 1 << 20)
     assert list((tmp_path / "new").iterdir()) == []
     (tmp_path / "file").write_text("")
@@ -56,7 +56,7 @@ def test_a_folder_is_tried_before_it_is_relied_on(tmp_path: Path) -> None:
         assert not takes(tmp_path, 1 << 20)
 
 
-def test_a_log_that_cannot_be_written_says_nothing(
+def test_a_log_that_cannot_be_written_raises_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("flow_gl.core.log.state_dir", lambda: tmp_path)
@@ -112,7 +112,7 @@ def test_a_log_on_a_full_disk_does_not_grow(tmp_path: Path, monkeypatch: pytest.
     assert (tmp_path / "view.log").stat().st_size <= 1000
 
 
-def test_a_user_without_a_home_has_no_place_for_recordings_and_the_rest_elsewhere(
+def test_without_a_home_folder_there_are_no_recordings_and_the_rest_is_elsewhere(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def homeless(*_: object) -> Path:
@@ -127,7 +127,7 @@ def test_a_user_without_a_home_has_no_place_for_recordings_and_the_rest_elsewher
         folders.recordings_dir()
 
 
-def test_the_settings_of_a_folder_that_cannot_be_entered_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_inaccessible_folder_gives_no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     class Closed(type(Path())):  # type: ignore[misc]  # the path class of this system
         def is_file(self) -> bool:
             raise PermissionError(13, "Permission denied", str(self))

@@ -25,5 +25,5 @@ def test_a_marker_reads_back_as_it_was_written(ends: tuple[int, int], lost: int,
         "flow_gl: lost by the feed: 1 trades, ts_event 1 to 2 or so",
     ],
 )
-def test_any_other_text_is_no_marker(text: str) -> None:
+def test_any_other_text_is_not_a_marker(text: str) -> None:
     assert parse_marker(text) is None

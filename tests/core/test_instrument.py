@@ -21,7 +21,7 @@ from flow_gl.core.schema import TickSource
         ("M2K.n.0", "M2K"),
     ],
 )
-def test_futures_of_their_own_are_outrights(symbol: str, root: str) -> None:
+def test_single_futures_are_outrights(symbol: str, root: str) -> None:
     assert is_outright_symbol(symbol)
     assert root_of(symbol) == root
 
@@ -44,18 +44,18 @@ def test_futures_of_their_own_are_outrights(symbol: str, root: str) -> None:
         ("NQZ٣", ""),
     ],
 )
-def test_spreads_options_parents_and_others_are_none(symbol: str, root: str) -> None:
+def test_spreads_options_parents_and_others_are_not_outrights(symbol: str, root: str) -> None:
     assert not is_outright_symbol(symbol)
     assert root_of(symbol) == root
 
 
 @pytest.mark.parametrize("symbol", ["NQZ5-NQH6", "ESH5-ESM5", "ES:BF Z5-H6-M6", "UD:1V: VT 2024"])
-def test_spreads_are_told_by_their_symbol(symbol: str) -> None:
+def test_spreads_are_recognised_by_their_symbol(symbol: str) -> None:
     assert is_spread_symbol(symbol)
 
 
 @pytest.mark.parametrize("symbol", ["NQZ5", "SPY", "BRK-B", "ESZ5 C5000", "NQ.v.0", ""])
-def test_a_future_a_share_and_an_option_are_no_spreads(symbol: str) -> None:
+def test_futures_shares_and_options_are_not_spreads(symbol: str) -> None:
     assert not is_spread_symbol(symbol)
 
 
@@ -81,5 +81,5 @@ def test_index_futures_are_in_the_table(symbol: str, tick: int, point_value: flo
 
 
 @pytest.mark.parametrize("symbol", ["NQZ5-NQH6", "CLZ5", "NQ.FUT", ""])
-def test_the_table_says_nothing_of_spreads_and_other_products(symbol: str) -> None:
+def test_the_table_has_no_spreads_or_other_products(symbol: str) -> None:
     assert builtin(symbol) is None

@@ -39,7 +39,7 @@ def test_every_line_of_the_list_has_a_package_for_each_distribution() -> None:
 
 @LINUX
 @pytest.mark.usefixtures("own_list")
-def test_a_window_does_not_need_what_only_a_picture_without_one_does() -> None:
+def test_a_window_does_not_need_the_libraries_for_headless_pictures() -> None:
     assert names(libraries.missing("chart", "window")) == ["libAbsent.so.9"]
     assert names(libraries.missing("chart", "headless")) == ["libAlsoAbsent.so.1"], "an alternative is enough"
 
@@ -54,7 +54,7 @@ def test_a_window_does_not_need_what_only_a_picture_without_one_does() -> None:
         (None, "libAbsent.so.9 (libabsent9), or the equivalents of these Debian packages"),
     ],
 )
-def test_what_is_missing_is_named_with_its_package(
+def test_a_missing_library_is_named_with_its_package(
     family: str | None, command: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(libraries, "distribution", lambda: family)
@@ -65,7 +65,7 @@ def test_what_is_missing_is_named_with_its_package(
 @LINUX
 @pytest.mark.usefixtures("own_list")
 @pytest.mark.parametrize(("display", "lacking"), [(":0", "libabsent9"), ("", "also-absent")])
-def test_an_import_that_lacks_a_library_says_what_to_install(
+def test_a_failed_import_for_lack_of_a_library_says_what_to_install(
     display: str, lacking: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DISPLAY", display)
@@ -88,7 +88,7 @@ def test_an_import_that_lacks_a_library_says_what_to_install(
         ({"ID": "nixos"}, None),
     ],
 )
-def test_relatives_of_a_distribution_have_its_packages(
+def test_derived_distributions_have_the_same_packages(
     release: dict[str, str], family: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(libraries.platform, "freedesktop_os_release", lambda: release)

@@ -9,7 +9,7 @@ from flow_gl.core.schema import MAX_LODS
 from flow_gl.core.units import SECOND_NS
 
 
-def test_a_base_of_one_second_has_the_widths_that_people_use() -> None:
+def test_a_base_of_one_second_has_the_usual_widths() -> None:
     seconds = (1, 5, 15, 30, 60, 300, 900, 1800, 3600, 14_400)
     assert widths_ns(SECOND_NS) == tuple(second * SECOND_NS for second in seconds)
 
@@ -33,7 +33,7 @@ def test_the_threshold_falls_with_the_fourth_root_of_the_width_beyond_a_second()
     assert percents == [15.0, 15.0, 10.0, 5.4, 3.6, 1.9]
 
 
-def test_the_size_reference_grows_with_the_width_and_is_a_step_of_the_legend() -> None:
+def test_the_size_reference_grows_with_the_width_in_steps_of_the_legend() -> None:
     assert reference_at(50, SECOND_NS, SECOND_NS) == 50
     assert reference_at(50, SECOND_NS, 5 * SECOND_NS) == 300
     assert reference_at(7, SECOND_NS, 60 * SECOND_NS) == 500

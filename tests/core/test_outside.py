@@ -27,20 +27,20 @@ def test_any_text_becomes_one_printable_line_of_bounded_length(text: str) -> Non
         assert line.encode("utf-8").decode("utf-8") == line
 
 
-def test_the_head_of_a_long_text_is_kept_also_where_it_holds_no_blank() -> None:
+def test_the_beginning_of_a_long_text_is_kept_even_without_a_space() -> None:
     reason = "maintenance-until-18:00-" + "x" * 800_000
     assert plain(reason).startswith("maintenance-until-18:00-xxx")
     assert plain(reason).endswith("\u2026")
     assert plain(b"caf\xe9 \xff open") == "caf\ufffd \ufffd open"
 
 
-def test_plain_words_are_not_touched() -> None:
+def test_plain_words_are_unchanged() -> None:
     for text in ("symbol not found: NQ.v.0", "50% done", "café", "a" * 240):
         assert plain(text) == text
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_every_name_that_is_kept_can_be_read_again(text: str) -> None:
+def test_every_kept_name_can_be_read_back(text: str) -> None:
     kept = name(text)
     assert kept == "" or is_name(kept)
     assert name(kept) == kept
@@ -53,12 +53,12 @@ def test_names_of_exchanges_are_unchanged() -> None:
         assert name(symbol.encode() + b"\0\0") == symbol
 
 
-def test_a_name_that_a_spreadsheet_would_run_is_text_in_a_table() -> None:
+def test_a_name_that_a_spreadsheet_would_execute_is_text_in_a_table() -> None:
     assert cell('=HYPERLINK("http://x")') == '\'=HYPERLINK("http://x")'
     assert cell("NQZ5-NQH6") == "NQZ5-NQH6"
 
 
-def test_a_log_record_is_one_line_whatever_it_says() -> None:
+def test_a_log_record_is_one_line_whatever_it_contains() -> None:
     record = logging.makeLogRecord({"msg": "refused: %s", "args": (HOSTILE[0],), "name": "x", "why": "a\nb\x1b[2J"})
     line = _Formatter("engine").format(record)
     assert line.isprintable()

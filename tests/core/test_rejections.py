@@ -13,7 +13,7 @@ def test_every_reason_is_a_counter_of_the_engine_and_of_the_published_session():
         assert field in (SESSION.names or ())
 
 
-def test_the_line_says_how_many_and_why():
+def test_the_line_shows_how_many_and_why():
     assert not describe({})
     assert describe({"rejected_no_size": 1}) == "not charted: 1 record of size 0"
     counts = {"rejected_no_price": 1_200, "rejected_no_size": 1}

@@ -72,7 +72,7 @@ def test_an_early_close_ends_regular_hours_too(calendar):
         ("2025-01-10", "17:00"),
     ],
 )
-def test_days_that_end_early_end_when_the_exchange_did(calendar, day, close):
+def test_early_closes_are_at_the_exchanges_time(calendar, day, close):
     session = calendar.session_at(at(f"{day}T03:00"))
     assert session.trade_date == int(day.replace("-", ""))
     assert session.close == at(f"{day}T{close}")
@@ -92,7 +92,7 @@ def test_christmas_has_no_session(calendar):
     assert calendar.session_at(at("2023-12-25T18:00")).trade_date == 20231226
 
 
-def test_every_moment_of_years_belongs_to_exactly_one_session(calendar):
+def test_every_moment_belongs_to_exactly_one_session(calendar):
     ts, end = at("2024-11-20T00:00"), at("2026-07-10T00:00")
     while ts < end:
         session = calendar.session_of_trade(ts)
@@ -104,7 +104,7 @@ def test_every_moment_of_years_belongs_to_exactly_one_session(calendar):
         ts = session.end
 
 
-def test_closed_stretches_are_cut_to_the_question(calendar):
+def test_closed_intervals_are_clipped_to_the_query(calendar):
     assert calendar.closed_between(at("2025-11-25T10:00"), at("2025-11-25T17:00")) == []
     assert calendar.closed_between(at("2025-11-25T17:30"), at("2025-11-26T18:30")) == [
         (at("2025-11-25T17:30"), at("2025-11-25T18:00")),
@@ -118,7 +118,7 @@ def test_the_kept_years_are_read_without_the_calendar_package(calendar, cache, m
     assert SessionCalendar(cache=cache).session_at(at("2025-12-31T19:00")) == expected
 
 
-def test_a_damaged_cache_is_computed_anew(tmp_path):
+def test_a_damaged_cache_is_computed_again(tmp_path):
     ours = SessionCalendar(cache=tmp_path)
     expected = ours.session_at(at("2025-06-02T12:00"))
     for path in tmp_path.iterdir():
@@ -126,7 +126,7 @@ def test_a_damaged_cache_is_computed_anew(tmp_path):
     assert SessionCalendar(cache=tmp_path).session_at(at("2025-06-02T12:00")) == expected
 
 
-def test_a_folder_that_cannot_be_written_only_costs_time(tmp_path):
+def test_an_unwritable_folder_only_costs_time(tmp_path):
     blocked = tmp_path / "file"
     blocked.write_text("")
     assert SessionCalendar(cache=blocked / "cache").session_at(at("2025-06-02T12:00")).trade_date == 20250602

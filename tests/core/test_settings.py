@@ -75,7 +75,7 @@ def test_every_field_is_declared() -> None:
 
 
 @every_setting
-def test_a_setting_says_what_it_is_and_who_needs_it(declared: Declared) -> None:
+def test_a_setting_has_a_help_and_commands_that_need_it(declared: Declared) -> None:
     setting = declared.setting
     assert setting.help
     assert not setting.help.endswith(".")
@@ -115,13 +115,13 @@ def test_every_source_sets_it(declared: Declared, tmp_path: Any) -> None:
 
 
 @every_setting
-def test_the_default_as_it_is_shown_is_the_default(declared: Declared) -> None:
+def test_the_default_shown_is_the_default_used(declared: Declared) -> None:
     if declared.default_text:
         assert value_of(load(flags={declared.name: declared.default_text}), declared) == declared.default
 
 
 @every_setting
-def test_a_value_out_of_range_is_refused_alike_by_sources_engine_and_patch(declared: Declared) -> None:
+def test_a_value_out_of_range_is_refused_by_sources_engine_and_patch_alike(declared: Declared) -> None:
     setting = declared.setting
     low, high = (setting.ge, setting.gt), (setting.le, setting.lt)
     wrong = [bound - 1 for bound in low if bound is not None] + [bound + 1 for bound in high if bound is not None]
@@ -137,7 +137,7 @@ def test_a_value_out_of_range_is_refused_alike_by_sources_engine_and_patch(decla
 
 
 @pytest.mark.parametrize("declared", AGGREGATION.values(), ids=AGGREGATION)
-def test_the_engine_is_told_whole(declared: Declared) -> None:
+def test_the_engine_receives_all_its_settings(declared: Declared) -> None:
     aggregation = load(flags={declared.name: another(declared)}).aggregation
     spec = EngineSpec(feed=DemoSpec(), aggregation=aggregation)
     assert decode_spec(encode(spec)) == spec
@@ -145,7 +145,7 @@ def test_the_engine_is_told_whole(declared: Declared) -> None:
 
 
 @pytest.mark.parametrize("declared", RUNNING, ids=[declared.field for declared in RUNNING])
-def test_a_patch_changes_what_it_names_and_nothing_else(declared: Declared) -> None:
+def test_a_patch_changes_only_what_it_names(declared: Declared) -> None:
     value = value_of(load(flags={declared.name: another(declared)}), declared)
     patch = decode(encode_command(Configure({declared.field: value})))
     assert isinstance(patch, Configure)
@@ -170,7 +170,7 @@ def test_a_patch_with_a_value_of_another_type_is_refused(value: object) -> None:
         merge(DEFAULTS.aggregation, {"arm": value})
 
 
-def test_defaults_are_nowhere_else() -> None:
+def test_defaults_are_declared_nowhere_else() -> None:
     """The pipeline, the engine's specification and the view's options have no defaults of their own."""
     from flow_gl.ui.state.options import ViewOptions
     from flow_gl.ui.state.view_state import ViewState
@@ -198,7 +198,7 @@ def test_a_setting_of_a_feed_reaches_its_engine(spec: type[FeedSpec], own: set[s
     assert of_feed - own <= set(spec.__struct_fields__)
 
 
-def test_a_spec_takes_the_values_of_settings_as_json_has_them() -> None:
+def test_a_spec_accepts_settings_as_json_values() -> None:
     settings = Settings(symbols=("NQZ5",), keep_days=0, keep_gb=2.5, record_dir=Path("kept"), speed=math.inf)
     live = LiveSpec.from_settings(settings)
     assert (live.symbols, live.keep_days, live.keep_gb) == (("NQZ5",), 0, 2.5)

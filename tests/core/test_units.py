@@ -26,13 +26,13 @@ FRIDAY_1900_ET = 1_764_288_000_000_000_000
 
 
 @given(PRICES, st.integers(0, 9))
-def test_a_price_is_written_as_decimal_would_round_it(price: int, decimals: int) -> None:
+def test_a_price_is_rounded_as_decimal_rounds_it(price: int, decimals: int) -> None:
     exact = Decimal(price).scaleb(-9, None).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_EVEN)
     assert format_price(price, decimals) == f"{exact + 0:,.{decimals}f}"
 
 
 @given(PRICES)
-def test_a_price_with_all_its_decimals_comes_back(price: int) -> None:
+def test_a_price_with_all_decimals_is_read_back(price: int) -> None:
     assert price_from_text(format_price(price, 9)) == price
 
 
@@ -45,7 +45,7 @@ def test_prices_look_as_traders_write_them() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "abc", "1.0000000001", "1e30", "nan", "inf"])
-def test_what_is_no_price_is_refused(text: str) -> None:
+def test_an_invalid_price_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="expected"):
         price_from_text(text)
 
@@ -85,7 +85,7 @@ def test_a_written_duration_is_read_back(ns: int) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "5", "1x", "s", "-1s", "1e3s", "0.1ns", "٣s"])
-def test_what_is_no_duration_is_refused_by_name(text: str) -> None:
+def test_an_invalid_duration_is_refused_by_name(text: str) -> None:
     with pytest.raises(UsageError, match=r"^--bucket: "):
         parse_duration_ns(text, name="--bucket")
 
@@ -120,11 +120,11 @@ def test_a_written_time_is_read_back(moment: datetime, zone: str) -> None:
         ("2025-11-28", "2025-11-28T05:00"),
     ],
 )
-def test_times_are_new_york_s_unless_they_say_otherwise(text: str, utc: str) -> None:
+def test_times_are_new_york_times_unless_they_carry_a_zone(text: str, utc: str) -> None:
     assert parse_time_ns(text) == utc_ns(datetime.fromisoformat(utc).replace(tzinfo=UTC))
 
 
-def test_every_nanosecond_of_a_typed_time_counts() -> None:
+def test_a_typed_time_is_exact_to_the_nanosecond() -> None:
     assert parse_time_ns("2025-11-28T00:00:00.000000001Z") == FRIDAY_1900_ET + 1
     assert parse_time_ns("2025-11-28T00:00:00.5Z") == FRIDAY_1900_ET + 5 * 10**8
 
@@ -146,12 +146,12 @@ def test_a_time_of_day_is_the_first_from_the_files_first_trade_on(text: str, exp
     "text",
     ["", "noon", "25:00", "09:60", "2025-13-01", "2025-11-28T", "2025-11-28Z", "9", "09:30:00.1234567891", "-05:00"],
 )
-def test_what_is_no_time_is_refused(text: str) -> None:
+def test_an_invalid_time_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="expected"):
         parse_time_ns(text, after_ns=FRIDAY_1900_ET)
 
 
-def test_a_time_without_its_day_is_refused_where_no_day_is_known() -> None:
+def test_a_time_without_a_day_is_refused_if_no_day_is_known() -> None:
     with pytest.raises(UsageError, match="expected a time with its date, like 2025-11-28T09:30, got '09:30'"):
         parse_time_ns("09:30")
 

@@ -79,7 +79,7 @@ def tables(study, folder):
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # distributed's own, about its event loop and open sockets
-def test_a_cluster_gives_the_same_bytes_although_a_worker_is_killed(tmp_path, cluster, monkeypatch):
+def test_a_cluster_gives_the_same_bytes_even_if_a_worker_is_killed(tmp_path, cluster, monkeypatch):
     paths = write_sessions(tmp_path, 5)
     alone = Studying(paths, SETS, Options(workers=1, is_cached=False)).run()
     run_cluster, killed = pools.run_cluster, []
@@ -100,7 +100,7 @@ def test_a_cluster_gives_the_same_bytes_although_a_worker_is_killed(tmp_path, cl
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_a_scheduler_that_is_not_there_is_one_clear_line(tmp_path, monkeypatch):
+def test_an_unreachable_scheduler_is_one_clear_line(tmp_path, monkeypatch):
     monkeypatch.setattr(pools, "CONNECT_S", 1)
     paths = write_sessions(tmp_path, 1)
     with pytest.raises(FlowError, match=r"--scheduler tcp://127.0.0.1:9 cannot be reached") as caught:
@@ -109,7 +109,7 @@ def test_a_scheduler_that_is_not_there_is_one_clear_line(tmp_path, monkeypatch):
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_an_address_of_another_kind_is_one_clear_line(tmp_path, monkeypatch):
+def test_an_invalid_scheduler_address_is_one_clear_line(tmp_path, monkeypatch):
     monkeypatch.setattr(pools, "CONNECT_S", 1)
     paths = write_sessions(tmp_path, 1)
     with pytest.raises(UsageError, match="expected an address like tcp://HOST:8786"):

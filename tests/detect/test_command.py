@@ -59,7 +59,7 @@ def test_a_symbol_keeps_one_instrument(folder, capsys):
         (["--out", "taken/study"], 6, "--out taken/study: the folder cannot be made: Not a directory"),
     ],
 )
-def test_what_is_wrong_is_one_line_and_an_exit_code(folder, capsys, more, code, message):
+def test_an_error_is_one_line_and_an_exit_code(folder, capsys, more, code, message):
     (path, *_) = write_sessions(folder, 1)
     (folder / "taken").write_text("")
     assert run(["detect", str(path), "--out", "study", *more]) == code
@@ -69,7 +69,7 @@ def test_what_is_wrong_is_one_line_and_an_exit_code(folder, capsys, more, code, 
 
 
 @pytest.mark.slow
-def test_ctrl_c_keeps_what_is_done_and_the_same_command_continues(tmp_path):
+def test_ctrl_c_keeps_finished_ranges_and_the_same_command_continues(tmp_path):
     paths = write_sessions(tmp_path, 5)
     import flow_gl.engine.kernels.jit  # noqa: F401  # chooses the folder of compiled kernels
 

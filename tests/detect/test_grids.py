@@ -52,7 +52,7 @@ def test_grids_are_combined_the_last_one_fastest():
         ([], ["absorption.sd=2,2"], "a value is given twice"),
     ],
 )
-def test_what_cannot_be_meant_is_one_clear_line(given, grids, message):
+def test_an_invalid_grid_is_one_clear_line(given, grids, message):
     with pytest.raises(UsageError) as caught:
         parameter_sets(given, grids)
     assert message in str(caught.value)

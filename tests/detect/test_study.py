@@ -59,7 +59,7 @@ def assert_same(paths, out, *, least_ranges, settings=SETTINGS, kinds=5):
     assert ours.to_pylist() == exported(paths, out / "export", settings).to_pylist()
 
 
-def test_days_of_utc_give_the_events_of_an_export(out):
+def test_utc_day_files_give_the_events_of_an_export(out):
     assert_same(write_days(out, 9), out, least_ranges=2)
 
 
@@ -69,7 +69,7 @@ def test_files_of_one_session_each_are_ranges_of_their_own(out):
     assert_same(list(reversed(paths)), out, least_ranges=len(paths))
 
 
-def test_a_spread_whose_tick_no_name_gives_begins_with_that_of_earlier_files(out):
+def test_a_spread_without_a_known_tick_starts_with_the_tick_of_earlier_files(out):
     paths = write_sessions(out, 4, ids=(NQ, ES, SPREAD))
     assert_same(paths, out, least_ranges=len(paths))
 
@@ -84,7 +84,7 @@ def test_files_that_cover_the_same_time_are_merged(out):
     assert_same(paths, out, least_ranges=2)
 
 
-def test_a_csv_without_a_header_is_read_as_well(out):
+def test_csv_files_are_read_as_well(out):
     paths = []
     for number in range(5):
         paths.append(out / f"day{number}.csv")
@@ -92,7 +92,7 @@ def test_a_csv_without_a_header_is_read_as_well(out):
     assert_same(paths, out, least_ranges=1)
 
 
-def test_an_unknown_tick_that_earlier_files_made_finer_is_carried_over(out):
+def test_a_tick_refined_by_earlier_files_is_carried_over(out):
     """The tick of an unknown name comes from its prices: one odd price counts for all later sessions."""
     names = {NQ: "XYZ"}
     paths = []
@@ -109,7 +109,7 @@ def test_an_unknown_tick_that_earlier_files_made_finer_is_carried_over(out):
     assert study.ranges == len(paths), "none is read together with another"
 
 
-def test_an_id_that_is_used_again_is_another_instrument(out):
+def test_a_reused_id_is_another_instrument(out):
     paths = []
     for number, symbol in enumerate(("ESZ5", "ESZ5", "NQH6", "NQH6")):
         rows = day_of_trades(number, ids=(NQ,), count=4000)
@@ -131,7 +131,7 @@ def test_a_continuous_symbol_that_rolls_has_rows_of_each_instrument(out):
     assert {(row["instrument"], row["symbol"]) for row in ours.to_pylist()} == {(NQ, "NQ.v.0"), (ES, "NQ.v.0")}
 
 
-def test_cvd_that_never_resets_makes_one_range(out):
+def test_with_cvd_that_never_resets_there_is_one_range(out):
     settings = replace(SETTINGS, cvd_reset="never")
     paths = write_days(out, 6)
     study, ours = found(paths, out / "ours", settings)
@@ -139,7 +139,7 @@ def test_cvd_that_never_resets_makes_one_range(out):
     assert ours.to_pylist() == exported(paths, out / "export", settings).to_pylist()
 
 
-def test_a_file_without_trades_among_others_changes_nothing(out):
+def test_an_empty_file_among_others_changes_nothing(out):
     paths = write_sessions(out, 3)
     rows = day_of_trades(9)[:1].copy()
     rows["size"] = 0
@@ -164,7 +164,7 @@ def test_any_number_of_workers_writes_the_same_bytes(out):
     assert written[0] == written[1]
 
 
-def test_what_is_cached_is_not_read_again(out, monkeypatch):
+def test_cached_ranges_are_not_read_again(out, monkeypatch):
     paths = write_sessions(out, 4)
     cached = Options(workers=1)
     first, before = found(paths[:3], out / "ours", options=cached)
@@ -191,7 +191,7 @@ def test_another_parameter_or_a_changed_file_is_not_taken_from_the_cache(out):
     assert ours.to_pylist() == exported(paths, out / "export").to_pylist()
 
 
-def test_a_damaged_entry_of_the_cache_is_found_again(out):
+def test_a_damaged_cache_entry_is_computed_again(out):
     paths = write_sessions(out, 2)
     cached = Options(workers=1)
     _, before = found(paths, out / "ours", options=cached)
@@ -204,7 +204,7 @@ def test_a_damaged_entry_of_the_cache_is_found_again(out):
     assert after.equals(before)
 
 
-def test_an_interrupted_study_continues_where_it_was(out, monkeypatch):
+def test_an_interrupted_study_continues_where_it_stopped(out, monkeypatch):
     paths = write_sessions(out, 4)
     detect, read = work.detect, []
 
@@ -242,7 +242,7 @@ def later_by_rule(trades, event, tick):
     return price_at(event) / 1e9, moves
 
 
-def test_what_price_did_later_follows_the_rule(out):
+def test_later_prices_follow_the_rule(out):
     """With trades out of order, a record without a price, and a session that ends soon after its last events."""
     rng = np.random.default_rng(5)
     start = MONDAY + 21 * HOUR_NS + 50 * 60 * SECOND_NS

@@ -73,7 +73,7 @@ def on_day(trades: NDArray[np.void], day: int) -> NDArray[np.void]:
     return trades[trades["ts_recv"] // DAY_NS == DAY_START // DAY_NS + day]
 
 
-def test_each_day_comes_whole_into_a_file_of_its_own(
+def test_each_day_is_downloaded_completely_into_its_own_file(
     server: Server, request_: Request, trades: NDArray[np.void]
 ) -> None:
     done = download(server, request_)
@@ -87,13 +87,13 @@ def test_each_day_comes_whole_into_a_file_of_its_own(
     assert sorted(path.name for path in request_.out.iterdir()) == [path.name for path in done.paths]
 
 
-def test_a_replay_of_the_files_is_the_history(server: Server, request_: Request, trades: NDArray[np.void]) -> None:
+def test_replaying_the_files_gives_the_history(server: Server, request_: Request, trades: NDArray[np.void]) -> None:
     done = download(server, request_)
     rows = [item.rows for item in read_items(done.paths) if isinstance(item, Trades)]
     assert np.concatenate(rows).tobytes() == trades[trades["ts_recv"] < DAY_START + 2 * DAY_NS].tobytes()
 
 
-def test_cost_and_size_are_said_and_a_no_downloads_nothing(server: Server, request_: Request) -> None:
+def test_cost_and_size_are_shown_and_answering_no_downloads_nothing(server: Server, request_: Request) -> None:
     said, questions = Said(), []
 
     def refuse(question: str) -> bool:
@@ -110,7 +110,7 @@ def test_cost_and_size_are_said_and_a_no_downloads_nothing(server: Server, reque
     assert not request_.out.exists()
 
 
-def test_without_a_terminal_nobody_is_asked_and_nothing_is_spent(
+def test_without_a_terminal_nothing_is_asked_and_nothing_is_spent(
     server: Server, request_: Request, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
@@ -119,7 +119,7 @@ def test_without_a_terminal_nobody_is_asked_and_nothing_is_spent(
     assert not server.streams
 
 
-def test_what_is_there_is_neither_paid_nor_fetched_again(server: Server, request_: Request) -> None:
+def test_existing_files_are_neither_paid_for_nor_downloaded_again(server: Server, request_: Request) -> None:
     download(server, request_)
     before = {path: path.stat().st_mtime_ns for path in request_.out.iterdir()}
     server.asked.clear()
@@ -132,7 +132,7 @@ def test_what_is_there_is_neither_paid_nor_fetched_again(server: Server, request
 
 
 @pytest.mark.parametrize("content", [b"something of the user's own", b""])
-def test_a_file_in_the_way_is_not_written_over(server: Server, request_: Request, content: bytes) -> None:
+def test_an_existing_file_is_not_overwritten(server: Server, request_: Request, content: bytes) -> None:
     request_.out.mkdir()
     path = request_.parts()[1].path
     path.write_bytes(content)
@@ -143,7 +143,7 @@ def test_a_file_in_the_way_is_not_written_over(server: Server, request_: Request
 
 
 @pytest.mark.parametrize("breaks", [[20_000], [3_000, 9_000, 2_000, 30], [0, 10]])
-def test_a_stream_that_breaks_off_is_resumed_without_losing_or_doubling_a_trade(
+def test_an_interrupted_stream_is_resumed_without_losing_or_duplicating_trades(
     server: Server, request_: Request, trades: NDArray[np.void], breaks: list[int]
 ) -> None:
     server.breaks = list(breaks)
@@ -157,7 +157,7 @@ def test_a_stream_that_breaks_off_is_resumed_without_losing_or_doubling_a_trade(
     assert sorted(request_.out.iterdir()) == done.paths
 
 
-def test_a_run_that_ended_in_the_middle_is_gone_on_with_by_the_next(
+def test_an_interrupted_run_is_continued_by_the_next(
     server: Server, request_: Request, trades: NDArray[np.void]
 ) -> None:
     server.breaks = [6_000] * 5
@@ -174,7 +174,7 @@ def test_a_run_that_ended_in_the_middle_is_gone_on_with_by_the_next(
     assert sorted(request_.out.iterdir()) == done.paths
 
 
-def test_a_kill_between_any_two_steps_is_gone_on_with(
+def test_a_run_killed_between_any_two_steps_is_continued(
     server: Server, request_: Request, trades: NDArray[np.void]
 ) -> None:
     part = request_.parts()[0]
@@ -188,7 +188,7 @@ def test_a_kill_between_any_two_steps_is_gone_on_with(
         assert official(part.path).tobytes() == on_day(trades, 0).tobytes()
 
 
-def test_trades_that_the_server_counts_and_does_not_send_are_not_passed_over(server: Server, request_: Request) -> None:
+def test_trades_counted_but_not_sent_by_the_server_are_an_error(server: Server, request_: Request) -> None:
     server.shortfall = 3
     with pytest.raises(DataError, match="expected 6,000 trades, got 5,997"):
         download(server, request_)
@@ -197,7 +197,7 @@ def test_trades_that_the_server_counts_and_does_not_send_are_not_passed_over(ser
     assert download(server, request_).trades == 12_000
 
 
-def test_a_day_without_trades_makes_no_file(server: Server, tmp_path: Path) -> None:
+def test_a_day_without_trades_creates_no_file(server: Server, tmp_path: Path) -> None:
     request = parse_request(["NQ.v.0"], start="2025-11-30", end="2025-12-02", out=tmp_path)
     said = Said()
     done = download(server, request, said=said)
@@ -214,7 +214,7 @@ REFUSALS = {
 
 
 @pytest.mark.parametrize("status", REFUSALS)
-def test_a_refusal_is_one_line_with_databento_s_reason(server: Server, request_: Request, status: int) -> None:
+def test_a_refusal_is_one_line_with_databentos_reason(server: Server, request_: Request, status: int) -> None:
     case, message, kind, expected = REFUSALS[status]
     server.refusals = [(status, {"detail": {"case": case, "message": message, "docs": "https://elsewhere"}})]
     with pytest.raises(kind, match=expected) as caught:
@@ -222,24 +222,24 @@ def test_a_refusal_is_one_line_with_databento_s_reason(server: Server, request_:
     assert "\n" not in str(caught.value)
 
 
-def test_a_refused_key_is_said_and_not_shown(server: Server, request_: Request) -> None:
+def test_a_refused_key_is_reported_but_not_shown(server: Server, request_: Request) -> None:
     with pytest.raises(FeedError, match=r"^Databento refused the key \*\*\*\*vwxyz$"):
         download(server, request_, key="db-zzzzzzzzzzzzzzzzzzzzzzzzvwxyz")
 
 
-def test_a_missing_key_says_where_it_is_looked_for(request_: Request) -> None:
+def test_a_missing_key_is_reported_with_where_it_is_looked_for(request_: Request) -> None:
     with pytest.raises(FeedError, match="DATABENTO_API_KEY"):
         run(request_, key=None, is_agreed=True, console=Console(file=io.StringIO()))
 
 
-def test_a_server_that_is_not_there_is_one_line(server: Server, request_: Request) -> None:
+def test_an_unreachable_server_is_one_line(server: Server, request_: Request) -> None:
     server.url = "http://127.0.0.1:1"
     with pytest.raises(FeedError, match="Databento cannot be reached") as caught:
         download(server, request_)
     assert KEY not in str(caught.value)
 
 
-def test_a_fault_of_the_server_while_it_streams_is_tried_again(server: Server, request_: Request) -> None:
+def test_a_server_error_while_streaming_is_retried(server: Server, request_: Request) -> None:
     # Three questions for each file's quote, one for its count: then the first stream fails twice.
     quote = [(200, 0.29), (200, 288_000), (200, 6000)]
     server.refusals = [*quote, *quote, (200, 6000), (503, {"detail": "busy"}), (429, {})]
@@ -248,14 +248,14 @@ def test_a_fault_of_the_server_while_it_streams_is_tried_again(server: Server, r
     assert clock.monotonic_ns() == 3_000_000_000
 
 
-def test_a_warning_of_the_server_is_passed_on(server: Server, request_: Request) -> None:
+def test_a_warning_from_the_server_is_passed_on(server: Server, request_: Request) -> None:
     server.warning = "Warning: the dataset is degraded on 2025-11-28"
     said = Said()
     download(server, request_, said=said)
     assert "Databento: the dataset is degraded on 2025-11-28" in said.words
 
 
-def test_a_folder_that_cannot_be_written_is_one_line_and_costs_nothing(server: Server, tmp_path: Path) -> None:
+def test_an_unwritable_folder_is_one_line_and_costs_nothing(server: Server, tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     request = parse_request(["NQ.v.0"], start="2025-11-28", end=None, out=tmp_path / "file" / "folder")
     with pytest.raises(FlowError, match=r"cannot write .*file"):
@@ -274,13 +274,15 @@ def test_a_folder_that_cannot_be_written_is_one_line_and_costs_nothing(server: S
         ({"out": Path(__file__)}, "--out: expected a folder"),
     ],
 )
-def test_a_wrong_request_says_what_was_expected(change: dict[str, object], message: str, tmp_path: Path) -> None:
+def test_an_invalid_request_is_reported_with_what_was_expected(
+    change: dict[str, object], message: str, tmp_path: Path
+) -> None:
     values = {"symbols": ["NQ.v.0"], "start": "2025-11-28", "end": "2025-11-29", "out": tmp_path} | change
     with pytest.raises(UsageError, match=message):
         parse_request(values.pop("symbols"), **values)  # type: ignore[arg-type]
 
 
-def test_parts_adjoin_and_their_names_tell_them_apart(tmp_path: Path) -> None:
+def test_parts_adjoin_and_have_distinct_names(tmp_path: Path) -> None:
     request = parse_request(["NQ.v.0,ES.v.0", "NQ.v.0"], start="2025-11-27T14:30", end="2025-11-29T01:00", out=tmp_path)
     assert request.symbols == ("NQ.v.0", "ES.v.0")
     parts = request.parts()
@@ -300,7 +302,7 @@ def test_parts_adjoin_and_their_names_tell_them_apart(tmp_path: Path) -> None:
     assert all(len(name) < 120 and "/" not in name for name in names)
 
 
-def test_the_command_says_the_cost_downloads_and_prints_what_a_replay_takes(
+def test_the_command_shows_the_cost_downloads_and_prints_the_replay_command(
     server: Server,
     trades: NDArray[np.void],
     tmp_path: Path,

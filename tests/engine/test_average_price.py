@@ -31,7 +31,7 @@ def bubbles(draw):
 @example((5_000_000, 2, -3))
 @example(((1 << 29) - 1, 3, (1 << 33) - 1))
 @example((250_000_000, 1 << 36, ((1 << 36) * 99_999) + 1))
-def test_it_is_the_exact_quotient_rounded_half_to_even(bubble):
+def test_the_average_is_the_exact_quotient_rounded_half_to_even(bubble):
     tick_size, volume, weighted = bubble
     low = weighted // volume * tick_size
     assert average_price_nb(wrapped(weighted), volume, tick_size, low) == round(Fraction(weighted * tick_size, volume))

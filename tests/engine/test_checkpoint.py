@@ -66,7 +66,7 @@ def assert_same(sinks, expected):
     st.booleans(),
     st.sampled_from([0, 0, DAY_NS]),
 )
-def test_whatever_the_trades_and_wherever_it_stopped(draws, cuts, places, has_sessions, stride):
+def test_a_checkpoint_taken_anywhere_continues_exactly(draws, cuts, places, has_sessions, stride):
     trades = lay_out(draws)
     # Some run over several sessions: each batch a day after the one before.
     batches = split(trades, cuts)
@@ -89,7 +89,7 @@ def test_whatever_the_trades_and_wherever_it_stopped(draws, cuts, places, has_se
     assert_same(sinks, expected)
 
 
-def test_bytes_that_are_no_checkpoint_are_refused_before_anything_is_put_back():
+def test_bytes_that_are_not_a_checkpoint_are_refused_before_anything_is_restored():
     pipeline = make(new_sinks())
     pipeline.process(lay_out([(IDS[0], SECOND_NS, 1, 5, "B", "T", 0)] * 20))
     data = pipeline.keep()

@@ -31,12 +31,12 @@ def run(cache: Path, tmp_path: Path) -> int:
     return int(done.stdout)
 
 
-def test_a_kernel_is_kept_and_found_again(tmp_path: Path) -> None:
+def test_a_compiled_kernel_is_cached_and_found_again(tmp_path: Path) -> None:
     assert [run(tmp_path / "cache", tmp_path) for _ in range(2)] == [0, 1]
 
 
 @pytest.mark.slow
-def test_a_full_disk_a_file_for_a_folder_and_torn_files_only_cost_the_compile(tmp_path: Path) -> None:
+def test_a_full_disk_a_file_in_place_of_the_folder_and_torn_files_only_cost_compile_time(tmp_path: Path) -> None:
     cache = tmp_path / "cache"
     (tmp_path / "file").write_text("")
     assert run(tmp_path / "file", tmp_path) == 0
@@ -49,7 +49,7 @@ def test_a_full_disk_a_file_for_a_folder_and_torn_files_only_cost_the_compile(tm
     assert run(cache, tmp_path) == 0
 
 
-def test_nothing_of_a_kernel_on_a_full_disk_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_leaves_no_partial_cache_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from flow_gl.engine.kernels.jit import kernel
     from flow_gl.engine.kernels.jit_cache import KernelCache
 

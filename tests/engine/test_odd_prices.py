@@ -57,7 +57,7 @@ def with_odd(at, price, size=1):
     "at", [0, pytest.param(1, marks=pytest.mark.slow), 300, pytest.param(599, marks=pytest.mark.slow)]
 )
 @pytest.mark.parametrize("price", ODD.values(), ids=ODD.keys())
-def test_one_odd_price_keeps_no_other_trade_from_the_chart(price, at, symbol):
+def test_one_odd_price_does_not_reject_other_trades(price, at, symbol):
     pipeline, sink = run(with_odd(at, price), symbol)
     summary = pipeline.instruments[1]
     assert summary.trades + summary.rejected == 600
@@ -94,7 +94,7 @@ def test_an_odd_price_off_the_known_tick_leaves_the_levels_alone(price):
     assert found.hvn.tolist() == usual.hvn.tolist()
 
 
-def test_a_published_profile_lists_the_odd_price_beside_the_others():
+def test_a_published_profile_contains_the_odd_price_too():
     sink = run(with_odd(300, 10_000_000))[1]
     profile = sink.tables["profile"][0]
     count = int(profile["count"])
@@ -120,7 +120,7 @@ def test_an_odd_first_price_survives_a_checkpoint():
     assert rest.sessions[0].session["vwap"] == whole.session["vwap"]
 
 
-def test_two_markets_in_turns_are_both_taken():
+def test_two_alternating_price_ranges_are_both_accepted():
     rows = [(1, START + n * SECOND_NS // 10, (MARKET, 10**16)[n % 2], 1, "B") for n in range(50)]
     pipeline, sink = run(rows, "NQZ5")
     assert (pipeline.instruments[1].trades, pipeline.instruments[1].rejected) == (50, 0)
@@ -128,7 +128,7 @@ def test_two_markets_in_turns_are_both_taken():
     assert (finished.price.tolist(), finished.buy.tolist()) == ([MARKET, 10**16], [25, 25])
 
 
-def test_the_tick_stays_the_definitions_where_only_prices_far_away_are_off_it():
+def test_prices_far_off_the_range_do_not_change_the_defined_tick():
     pipeline, _ = run(with_odd(0, 10**16))
     assert pipeline.instruments[1].tick_source is TickSource.TABLE
     assert pipeline.instruments[1].tick_size == TICK
@@ -154,7 +154,7 @@ def test_the_largest_sizes_add_up_exactly(draws):
     assert np.array_equal(finished.price, np.unique([row[2] for row in rows]))
 
 
-def test_a_normal_price_that_a_bad_one_had_made_impossible_is_taken_with_the_other_normal_ones():
+def test_a_normal_price_after_a_bad_one_is_accepted_with_the_other_normal_ones():
     prices = (150.0, 150.01, 150.005, 0.0001, 449.99, 150.02)
     rows = [(1, START + n * SECOND_NS, round(price * PRICE_SCALE), 3, "B") for n, price in enumerate(prices)]
     pipeline, sink = run(rows, "")
@@ -164,7 +164,7 @@ def test_a_normal_price_that_a_bad_one_had_made_impossible_is_taken_with_the_oth
     assert (profile["count"], profile["base"], profile["total"]) == (6, 100_000, 18)
 
 
-def test_a_guessed_tick_makes_no_rows_of_its_own():
+def test_a_guessed_tick_creates_no_extra_rows():
     usual = run(USUAL[1:], "")[1].sessions[0]
     found = run(with_odd(0, 1), "")[1].sessions[0]
     for name in ("poc", "vah", "val", "value_area"):

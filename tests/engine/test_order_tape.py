@@ -53,7 +53,7 @@ def orders_in(store: MarketStore) -> list[tuple[int, int, int, int, int, int]]:
 
 @pytest.mark.parametrize("batch", [1, 7, 3000])
 @pytest.mark.parametrize("seed", range(3))
-def test_orders_are_those_of_plain_python_in_any_batches(batch: int, seed: int) -> None:
+def test_orders_equal_those_of_plain_python_in_any_batches(batch: int, seed: int) -> None:
     store, trades = MarketStore.local(), random_trades(3000, seed=seed)
     tape, words = OrderTape(store.orders), trades.view(np.int64)
     for start in range(0, len(trades), batch):

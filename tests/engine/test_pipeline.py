@@ -92,7 +92,7 @@ def _dicts(rows):
     st.sampled_from([1, 40, 300]),
     st.sampled_from([SECOND_NS, SECOND_NS // 10, 7 * SECOND_NS, 3600 * SECOND_NS]),
 )
-def test_every_number_of_every_instrument_is_the_twins(draws, cuts, arm, bucket_ns):
+def test_every_number_of_every_instrument_equals_the_twins(draws, cuts, arm, bucket_ns):
     trades = lay_out(draws)
     pipeline, sinks = _run(trades, cuts=cuts, publish=True, arm=arm, bucket_ns=bucket_ns)
     for instrument_id, sink in sinks.items():
@@ -242,7 +242,7 @@ def test_each_side_code_means_the_aggressor():
     assert sink.cvd_rows()["close"].tolist() == [2]
 
 
-def test_more_bubbles_than_the_kernels_hand_over_at_a_time_all_arrive():
+def test_more_bubbles_than_fit_one_kernel_call_all_arrive():
     count = 30_000
     trades = np.repeat(trades_of([(1, START, 100 * TICK, 1, "B")]), count)
     trades["ts_event"] += np.arange(count) * 3 * SECOND_NS
@@ -259,7 +259,7 @@ def test_more_bubbles_than_the_kernels_hand_over_at_a_time_all_arrive():
         assert bubbles["buy"].sum() - bubbles["sell"].sum() == sink.cvd_rows(lod)["close"][-1] == 0
 
 
-def test_a_storm_of_zero_crosses_within_one_bucket_is_kept_whole():
+def test_many_zero_crosses_within_one_bucket_are_all_kept():
     count = 50_000
     trades = np.repeat(trades_of([(1, START, 100 * TICK, 2, "B")]), count)
     trades["size"][0] = 1
@@ -272,7 +272,7 @@ def test_a_storm_of_zero_crosses_within_one_bucket_is_kept_whole():
     assert sink.event_rows().dtype == EVENT
 
 
-def test_a_price_off_the_defined_grid_makes_it_finer_and_says_so():
+def test_a_price_off_the_defined_grid_refines_it_and_says_so():
     sink = Collector(lods=DEPTH)
     pipeline = Pipeline()
     pipeline.define(Definition(1, "NQZ5", TICK, 20.0, True))
@@ -316,7 +316,7 @@ def test_without_a_definition_the_grid_is_the_common_divisor_of_the_prices(ticks
 
 
 @pytest.mark.parametrize("tick", [2_000_000_000, 300_000_000, 1_000_000_000])
-def test_a_definition_that_comes_after_price_0_alone_gives_the_tick(tick):
+def test_a_definition_after_only_price_0_gives_the_tick(tick):
     pipeline, sink = Pipeline(), Collector()
     pipeline.attach(1, sink)
     pipeline.process(trades_of([(1, START, 0, 1, "B"), (1, START, 0, 2, "A")]))
@@ -329,7 +329,7 @@ def test_a_definition_that_comes_after_price_0_alone_gives_the_tick(tick):
     assert sink.bubble_rows()["price"].tolist() == [round(-4 * tick / 7), 3 * tick]
 
 
-def test_the_tick_of_a_session_that_only_traded_at_0_comes_from_the_next_one():
+def test_a_session_that_traded_only_at_0_takes_its_tick_from_the_next():
     sink = Collector()
     pipeline = Pipeline(sessions=SessionCalendar())
     pipeline.attach(1, sink)
@@ -341,7 +341,7 @@ def test_the_tick_of_a_session_that_only_traded_at_0_comes_from_the_next_one():
     assert [finished.price.tolist() for finished in sink.sessions] == [[0], [0, 2_000_000_000]]
 
 
-def test_a_definition_that_comes_late_takes_the_tables_place():
+def test_a_late_definition_replaces_the_built_in_table():
     pipeline, sink = Pipeline(), Collector()
     pipeline.attach(1, sink)
     pipeline.map(Mapping(1, "NQZ5", "NQ.v.0"))
@@ -359,7 +359,7 @@ def test_a_definition_that_comes_late_takes_the_tables_place():
 
 
 @pytest.mark.parametrize("price", [2**60, -(2**60), 2**62 + TICK, 2**56])
-def test_a_price_that_no_market_has_is_rejected_and_counted(price):
+def test_an_impossible_price_is_rejected_and_counted(price):
     pipeline, sink = Pipeline(), Collector()
     pipeline.attach(1, sink)
     pipeline.map(Mapping(1, "NQZ5"))
@@ -402,7 +402,7 @@ def test_trades_of_any_size_add_up(draws):
 
 
 @pytest.mark.parametrize("side", "BAN")
-def test_a_full_stretch_of_the_largest_sizes_that_are_added_up_together_is_exact(side):
+def test_a_full_trade_run_of_the_largest_sizes_is_exact(side):
     # Two prices lay the profile out as wide as it may be: rows are at their largest, too.
     rows = [(1, START, 1 * TICK, 1, "B"), (1, START + SECOND_NS, 2**21 * TICK, 1, "B")]
     rows += [(1, START + 2 * SECOND_NS + n, (2**21 - n % 2) * TICK, 2**14 - 1, side) for n in range(9000)]
@@ -419,7 +419,7 @@ def test_a_full_stretch_of_the_largest_sizes_that_are_added_up_together_is_exact
     assert _dicts(sink.cvd_rows()) == twin.points()
 
 
-def test_a_chart_in_a_store_shows_the_same_as_the_arrays():
+def test_a_store_holds_the_same_rows_as_the_arrays():
     trades = lay_out([(IDS[0], SECOND_NS // 3, n % 5 - 2, n % 7 + 1, "BAN"[n % 3], "T", 0) for n in range(400)])
     store = MarketStore.local(base_capacity=1 << 10)
     pipeline, collector = Pipeline(), Collector(lods=DEPTH)
@@ -441,7 +441,7 @@ def test_a_chart_in_a_store_shows_the_same_as_the_arrays():
 
 @settings(max_examples=40)
 @given(st.lists(any_trade, min_size=60, max_size=300), st.lists(st.integers(0, 300), max_size=5))
-def test_a_stores_rings_however_small_hold_the_newest_of_the_arrays_rows(draws, cuts):
+def test_a_stores_rings_of_any_size_hold_the_newest_of_the_arrays_rows(draws, cuts):
     trades = lay_out(draws)
     _, sinks = _run(trades)
     expected = sinks[IDS[0]]
@@ -459,7 +459,7 @@ def test_a_stores_rings_however_small_hold_the_newest_of_the_arrays_rows(draws, 
             assert kept.tobytes() == rows[first:].tobytes()
 
 
-def test_cvd_that_restarts_at_a_time_of_day_begins_at_0_and_disarms():
+def test_cvd_that_restarts_at_a_time_of_day_starts_at_0_and_disarms():
     noon = START // (86_400 * SECOND_NS) * 86_400 * SECOND_NS + 17 * 3600 * SECOND_NS  # 12:00 in New York, in winter
     pipeline, sink = Pipeline(AggregationSettings(arm=10, cvd_reset_times=(dt.time(12, 0),))), Collector()
     pipeline.attach(1, sink)
@@ -503,7 +503,7 @@ def test_bubbles_so_far_apart_that_each_closes_every_level_all_arrive():
         assert sink.bubble_rows(lod)["id"].tolist() == (trades["ts_event"] // width_ns).tolist()
 
 
-def test_a_brief_publishing_shows_the_newest_trade_and_a_whole_one_all_that_follows_from_it():
+def test_a_brief_publish_shows_the_newest_trade_and_a_full_one_everything_derived():
     pipeline, collector = Pipeline(), Collector()
     pipeline.attach(7, collector)
     trades = trades_of([(7, START + i, (100_000 + i) * TICK, 3, "B", "T", 128) for i in range(6)])
@@ -538,7 +538,7 @@ def test_charts_are_published_in_full_one_after_the_other():
     assert ["profile" in collector.tables for collector in collectors.values()] == [True, True]
 
 
-def test_whose_numbers_they_are_and_what_is_missing_is_written_before_the_numbers_also_briefly() -> None:
+def test_instrument_and_gaps_are_published_before_the_numbers_even_briefly() -> None:
     pipeline, collector = Pipeline(), Collector()
     pipeline.attach(7, collector)
     pipeline.process(trades_of([(7, START, 100_000 * TICK, 3, "B", "T", 128)]))
@@ -547,7 +547,7 @@ def test_whose_numbers_they_are_and_what_is_missing_is_written_before_the_number
     assert collector.tables["instrument"]["tick_size"][0] > 0
 
 
-def test_a_chart_that_asked_by_id_has_the_tick_of_the_name_that_the_feed_gives():
+def test_a_chart_requested_by_id_has_the_tick_of_the_feeds_name():
     pipeline, sink = Pipeline(), Collector()
     pipeline.attach(100, sink, "100")
     pipeline.map(Mapping(100, "", "NQ.v.0"))

@@ -33,7 +33,7 @@ volumes = st.lists(st.one_of(st.just(0), st.integers(0, 40)), min_size=1, max_si
 
 
 @pytest.mark.parametrize(("text", "poc", "single", "double"), TABLE)
-def test_every_row_of_the_definitions_table_comes_out(text, poc, single, double):
+def test_every_row_of_the_table_in_the_definitions_is_reproduced(text, poc, single, double):
     totals = np.array(text.split(), np.int64)
     assert point_of_control_nb(totals) == poc == point_of_control(totals.tolist())
     for step, expected in ((1, single), (2, double)):
@@ -43,7 +43,7 @@ def test_every_row_of_the_definitions_table_comes_out(text, poc, single, double)
 
 @settings(max_examples=150)
 @given(volumes, st.sampled_from([1, 2]), st.sampled_from([0.5, 0.68, 0.7, 0.99]))
-def test_the_value_area_is_the_twins_on_any_profile(totals, step, share):
+def test_the_value_area_equals_the_twins_on_any_profile(totals, step, share):
     poc = point_of_control(totals.tolist())
     assert point_of_control_nb(totals) == poc
     levels = levels_of(totals, AggregationSettings(value_area=share, value_area_step=step), most_nodes=64)
@@ -53,14 +53,14 @@ def test_the_value_area_is_the_twins_on_any_profile(totals, step, share):
 
 @settings(max_examples=150)
 @given(volumes, st.sampled_from([1, 3, 5, 9]))
-def test_smoothing_is_a_centred_sum_with_nothing_beyond_the_range(totals, width):
+def test_smoothing_is_a_centred_sum_with_zeros_beyond_the_range(totals, width):
     padded = np.pad(totals, width // 2)
     assert smoothed_nb(totals, width).tolist() == np.convolve(padded, np.ones(width, int), "valid").tolist()
 
 
 @settings(max_examples=300)
 @given(st.lists(st.integers(0, 6), min_size=1, max_size=60), st.sampled_from([0.5, 1, 2, 3.5]))
-def test_nodes_are_scipys_peaks_of_that_prominence(values, least):
+def test_nodes_are_scipys_peaks_with_the_required_prominence(values, least):
     curve = np.array(values, np.int64)
     expected, _ = find_peaks(curve, prominence=least)
     assert nodes_of(curve, float(least), 64).tolist() == expected.tolist()
@@ -81,13 +81,13 @@ def test_low_volume_nodes_are_prominent_and_low_and_high_ones_prominent_and_high
     assert levels.hvn.tolist() == expected.tolist()
 
 
-def test_a_dip_beside_the_point_of_control_is_no_low_volume_node():
+def test_a_dip_beside_the_point_of_control_is_not_a_low_volume_node():
     totals = np.array([10] * 3 + [100] * 5 + [60] * 6 + [95] * 5 + [10] * 3, np.int64)
     assert levels_of(totals, AggregationSettings(), most_nodes=9).lvn.tolist() == []
     assert levels_of(totals, AggregationSettings(lvn_volume=0.7), most_nodes=9).lvn.tolist() == [10]
 
 
-def test_of_too_many_nodes_the_most_prominent_are_kept_in_order_of_price():
+def test_with_too_many_nodes_the_most_prominent_are_kept_in_order_of_price():
     curve = np.zeros(41, np.int64)
     curve[1::2] = np.arange(20) + 1
     assert nodes_of(curve, 0.5, 3).tolist() == [35, 37, 39]

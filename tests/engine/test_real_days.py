@@ -57,7 +57,7 @@ DAYS = [
 @pytest.mark.parametrize("with_calendar", [False, True])
 @pytest.mark.parametrize("day", DAYS, ids=lambda day: day.file)
 @pytest.mark.parametrize("seed", [None, 3])
-def test_every_known_number_comes_out_however_the_file_is_cut(day, seed, with_calendar):
+def test_real_days_give_the_known_numbers_in_any_batches(day, seed, with_calendar):
     sinks = {}
     calendar = SessionCalendar() if with_calendar else None
     pipeline = Pipeline(sessions=calendar, sink_for=lambda key: sinks.setdefault(key, Collector(lods=MAX_LODS)))
@@ -107,7 +107,7 @@ def _batches(rows, seed):
 
 
 @pytest.mark.parametrize("with_calendar", [False, True])
-def test_a_real_day_has_the_events_that_an_independent_count_found(with_calendar):
+def test_a_real_day_has_the_events_of_an_independent_count(with_calendar):
     sink = Collector()
     pipeline = Pipeline(
         sessions=SessionCalendar() if with_calendar else None,

@@ -43,7 +43,7 @@ def finish_recomputing(pipeline: Pipeline) -> None:
 
 
 @pytest.mark.parametrize("changes", CHANGES, ids=str)
-def test_after_a_change_all_is_as_if_it_had_held_from_the_sessions_open(changes: dict[str, Any]) -> None:
+def test_after_a_change_events_are_as_if_it_had_applied_from_the_sessions_open(changes: dict[str, Any]) -> None:
     rows = market(11, rate=12.0)
     pipeline, store = charted(rows[:9_000])
     before = in_force(store)
@@ -57,7 +57,7 @@ def test_after_a_change_all_is_as_if_it_had_held_from_the_sessions_open(changes:
     assert in_force(store) != before
 
 
-def test_until_it_has_caught_up_the_old_rows_are_in_force_and_then_all_new_ones(
+def test_old_rows_stay_in_force_until_all_new_ones_replace_them(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     rows = market(11, rate=12.0)
@@ -80,7 +80,7 @@ def test_until_it_has_caught_up_the_old_rows_are_in_force_and_then_all_new_ones(
     assert renewed.replaced == renewed.start, "there is one session"
 
 
-def test_a_change_after_the_end_of_the_stream_is_as_if_it_had_held_from_the_open() -> None:
+def test_a_change_after_the_end_of_the_stream_also_applies_from_the_open() -> None:
     rows, changes = market(11, rate=12.0), {"large_trade_threshold": 4, "stacked_imbalance_ticks": 2}
     pipeline, store = charted(rows)
     pipeline.finish()
@@ -91,7 +91,7 @@ def test_a_change_after_the_end_of_the_stream_is_as_if_it_had_held_from_the_open
     assert in_force(store) == in_force(fresh)
 
 
-def test_a_second_change_before_the_first_is_done_takes_its_place() -> None:
+def test_a_second_change_replaces_an_unfinished_first_one() -> None:
     rows = market(11, rate=12.0)
     pipeline, store = charted(rows)
     pipeline.configure({"large_trade_threshold": 2})
@@ -101,7 +101,7 @@ def test_a_second_change_before_the_first_is_done_takes_its_place() -> None:
     assert in_force(store) == in_force(fresh)
 
 
-def test_a_change_goes_on_after_a_checkpoint() -> None:
+def test_a_change_continues_after_a_checkpoint() -> None:
     rows = market(11, rate=12.0)
     from flow_gl.engine import checkpoint
 

@@ -35,7 +35,7 @@ def _twin(volumes):
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_the_reference_after_every_bubble_is_the_rules(seed):
+def test_the_size_reference_after_every_bubble_follows_the_rule(seed):
     rng = random.Random(seed)
     volumes = [min(250, int(rng.lognormvariate(2.5, 0.8)) + 1) for _ in range(300)]
     volumes += [rng.randint(1, 4) for _ in range(300)]
@@ -49,7 +49,7 @@ def test_the_reference_after_every_bubble_is_the_rules(seed):
     assert path == _twin(volumes)
 
 
-def test_it_is_the_same_however_trades_are_cut():
+def test_the_size_reference_does_not_depend_on_batches():
     rng = random.Random(5)
     trades = trades_of([(1, BASE + n * SECOND_NS, 100, rng.randint(1, 90), "B") for n in range(3000)])
     ends = []

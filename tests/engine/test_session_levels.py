@@ -95,7 +95,7 @@ def test_the_ranges_grow_until_their_end() -> None:
     assert now["initial"] == (98 * TICK, 103 * TICK)
 
 
-def test_a_changed_length_finds_the_range_again_also_after_a_checkpoint() -> None:
+def test_a_changed_length_finds_the_range_again_even_after_a_checkpoint() -> None:
     trades = morning(1)
     first, store, _ = charted()
     first.process(trades_of(trades[:2_500]))

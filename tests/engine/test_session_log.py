@@ -69,7 +69,7 @@ def test_each_finished_session_keeps_its_own_numbers(calendar: SessionCalendar) 
 
 
 @given(st.lists(st.integers(0, 10**5), min_size=1, max_size=400, unique=True), st.integers(1, 9))
-def test_a_wide_profile_is_merged_and_loses_no_contract(ticks: list[int], size: int) -> None:
+def test_a_wide_profile_is_merged_without_losing_contracts(ticks: list[int], size: int) -> None:
     start = at("2025-11-24T10:00")
     rows = [(1, start + n, tick * TICK, size, "BAN"[n % 3]) for n, tick in enumerate(ticks)]
     pipeline, sink = Pipeline(sessions=None), Collector()
@@ -124,7 +124,7 @@ def test_the_newest_sessions_are_kept(calendar: SessionCalendar) -> None:
     assert found["poc"].tolist() == [(104 + n) * TICK for n in range(FINISHED_SESSIONS)]
 
 
-def test_a_log_that_takes_another_one_over_keeps_the_newest_sessions(calendar: SessionCalendar) -> None:
+def test_a_log_that_takes_over_another_keeps_the_newest_sessions(calendar: SessionCalendar) -> None:
     _, sink = run([row for day in DAYS for row in day_rows(day, 100)], calendar)
     one, other, record = SessionLog(), SessionLog(), np.zeros(1, FINISHED_LIST)
     for _ in range(FINISHED_SESSIONS):

@@ -48,7 +48,7 @@ def gaps_of(sink):
     ]
 
 
-def test_a_new_session_starts_anew_and_keeps_the_finished_ones_levels(calendar):
+def test_a_new_session_starts_from_zero_and_keeps_the_finished_ones_levels(calendar):
     rows = [
         (at("2025-11-24T15:00"), 100, 400, "B"),
         (at("2025-11-24T16:59:59"), 104, 7, "A"),
@@ -71,14 +71,14 @@ def test_a_new_session_starts_anew_and_keeps_the_finished_ones_levels(calendar):
     assert set(sink.event_rows()["kind"]) == {EventKind.LARGE_TRADE}, "CVD that begins again at zero crosses nothing"
 
 
-def test_cvd_goes_on_over_the_open_where_it_is_never_reset(calendar):
+def test_cvd_that_is_never_reset_continues_across_the_open(calendar):
     rows = [(at("2025-11-24T15:00"), 100, 4, "B"), (at("2025-11-24T18:00"), 110, 5, "A")]
     _, sink = run(rows, calendar, cvd_reset="never")
     assert sink.tables["session"]["cvd"].tolist() == [-1]
     assert sink.tables["session"]["sell"].tolist() == [5]
 
 
-def test_cvd_starts_anew_at_chosen_times_of_new_york(calendar):
+def test_cvd_restarts_at_chosen_times_in_new_york(calendar):
     rows = [
         (at("2025-11-25T09:29:59"), 100, 4, "B"),
         (at("2025-11-25T09:30"), 100, 5, "A"),
@@ -123,7 +123,7 @@ def test_a_silence_over_a_weekend_is_cut_at_the_close_and_the_open(calendar):
     ]
 
 
-def test_sixty_seconds_are_no_gap_and_a_nanosecond_more_is(calendar):
+def test_sixty_seconds_are_not_a_gap_but_a_nanosecond_more_is(calendar):
     start = at("2025-11-25T10:00")
     for silence, expected in ((60 * SECOND_NS, []), (60 * SECOND_NS + 1, [(start, GapKind.NO_TRADES)])):
         for bucket_ns in (SECOND_NS, 3600 * SECOND_NS):
@@ -131,7 +131,7 @@ def test_sixty_seconds_are_no_gap_and_a_nanosecond_more_is(calendar):
             assert [(begin, kind) for begin, _, kind, _ in gaps_of(sink)] == expected
 
 
-def test_a_silence_that_lasts_is_open_until_the_next_trade(calendar):
+def test_a_continuing_silence_is_open_until_the_next_trade(calendar):
     start = at("2025-11-25T10:00")
     pipeline, sink = run([(start, 1, 1, "B")], calendar, now=start + 59 * SECOND_NS)
     assert gaps_of(sink) == []
@@ -144,13 +144,13 @@ def test_a_silence_that_lasts_is_open_until_the_next_trade(calendar):
     assert gaps_of(sink) == [(start, start + 95 * SECOND_NS, GapKind.NO_TRADES, False)]
 
 
-def test_after_the_close_the_gap_that_lasts_is_the_exchanges(calendar):
+def test_after_the_close_an_open_gap_becomes_closed_hours(calendar):
     start, close = at("2025-11-25T16:59:50"), at("2025-11-25T17:00")
     _, sink = run([(start, 1, 1, "B")], calendar, now=close + 600 * SECOND_NS)
     assert gaps_of(sink) == [(close, close + 600 * SECOND_NS, GapKind.CLOSED, True)]
 
 
-def test_missing_records_are_no_quiet_market_and_go_when_they_are_filled(calendar):
+def test_missing_records_are_a_feed_gap_that_disappears_when_filled(calendar):
     start = at("2025-11-25T10:00")
     rows = [(start, 1, 1, "B"), (start + 300 * SECOND_NS, 1, 1, "B")]
     missing = FeedGap(start + 10 * SECOND_NS, start + 200 * SECOND_NS)
@@ -185,7 +185,7 @@ def test_a_trade_from_a_year_without_calendar_is_rejected(calendar):
         ({"cvd_reset": "never", "cvd_reset_times": (dt.time(9, 30),)}, "2025-11-25T09:30"),
     ],
 )
-def test_it_is_told_since_when_cvd_counts(calendar, options, since):
+def test_the_start_of_cvd_is_published(calendar, options, since):
     rows = [
         (at("2025-11-25T09:29:59"), 100, 4, "B"),
         (at("2025-11-25T09:31"), 100, 5, "A"),
@@ -272,9 +272,7 @@ def test_an_unscheduled_session_is_marked_and_nothing_of_it_is_closed(calendar):
     ("first", "is_partial"),
     [("2025-01-14T18:00:01", 0), ("2025-01-14T18:01", 0), ("2025-01-14T18:01:01", 1), ("2025-01-14T19:00", 1)],
 )
-def test_a_session_whose_first_trade_comes_late_is_partial_and_so_are_its_levels_afterwards(
-    calendar, first, is_partial
-):
+def test_a_session_with_a_late_first_trade_is_partial_and_so_are_its_later_levels(calendar, first, is_partial):
     rows = [(at(first), 100, 1, "B"), (at("2025-01-15T10:00"), 101, 1, "B")]
     pipeline, sink = run(rows, calendar)
     session = sink.tables["session"][0]
@@ -286,14 +284,14 @@ def test_a_session_whose_first_trade_comes_late_is_partial_and_so_are_its_levels
     assert int(sink.sessions[0].session["partial"][0]) == is_partial
 
 
-def test_a_late_first_trade_is_no_partial_session_where_the_feed_vouches_for_what_was_before(calendar):
+def test_a_session_with_a_late_first_trade_is_complete_if_the_feed_vouches_for_the_time_before(calendar):
     pipeline, sink = run([(at("2025-01-14T18:20"), 100, 1, "B")], calendar)
     pipeline.know_from(at("2025-01-14T18:00"))
     pipeline.publish()
     assert sink.tables["session"]["partial"].tolist() == [0]
 
 
-def test_a_quiet_instrument_is_not_partial_where_another_one_traded_at_the_open(calendar):
+def test_a_quiet_instrument_is_not_partial_if_another_traded_at_the_open(calendar):
     pipeline, quiet = Pipeline(sessions=calendar), Collector()
     pipeline.attach(2, quiet)
     rows = [(1, at("2025-01-14T18:00:02"), 100 * TICK, 1, "B"), (2, at("2025-01-14T18:20"), 50 * TICK, 1, "B")]
@@ -307,7 +305,7 @@ def test_a_quiet_instrument_is_not_partial_where_another_one_traded_at_the_open(
     assert quiet.tables["session"][["partial", "prior_partial"]].tolist() == [(1, 0)]
 
 
-def test_what_was_traded_at_the_open_is_known_behind_a_checkpoint_too(calendar):
+def test_trades_at_the_open_are_remembered_across_a_checkpoint(calendar):
     before = Pipeline(sessions=calendar)
     before.process(trades_of([(1, at("2025-01-14T18:00:02"), 100 * TICK, 1, "B")]))
     pipeline, quiet = Pipeline(sessions=calendar), Collector()
@@ -334,7 +332,7 @@ def test_the_silences_of_a_quiet_instrument_do_not_displace_closed_hours(calenda
     assert gaps_of(kept) == found
 
 
-def test_a_feed_gap_over_closed_hours_is_one_of_the_open_hours_alone(calendar):
+def test_a_feed_gap_across_closed_hours_covers_only_the_open_hours(calendar):
     pipeline, sink = Pipeline(sessions=calendar), Collector()
     pipeline.attach(1, sink)
     pipeline.process(trades_of([(1, at("2025-11-24T16:30"), 100 * TICK, 1, "B")]))
@@ -350,7 +348,7 @@ def test_a_feed_gap_over_closed_hours_is_one_of_the_open_hours_alone(calendar):
 
 
 @pytest.mark.parametrize("end", ["2025-11-24T18:00", "2025-11-24T17:40"])
-def test_a_feed_gap_in_closed_hours_alone_is_not_shown(calendar, end):
+def test_a_feed_gap_within_closed_hours_is_not_shown(calendar, end):
     pipeline, sink = Pipeline(sessions=calendar), Collector()
     pipeline.attach(1, sink)
     pipeline.process(trades_of([(1, at("2025-11-24T16:59:30"), 100 * TICK, 1, "B")]))

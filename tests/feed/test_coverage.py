@@ -85,9 +85,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_a_quiet_instrument_is_complete_only_if_its_own_file_reaches_back_to_the_open(
-    tmp_path: Path, case: str
-) -> None:
+def test_a_quiet_instrument_is_complete_only_if_its_own_file_covers_the_open(tmp_path: Path, case: str) -> None:
     make, starts, is_partial = CASES[case]
     paths = make(tmp_path, *starts)
     for order in (paths, paths[::-1]) if make is split else (paths,):
@@ -106,7 +104,7 @@ def _levels(found: dict[str, dict]) -> list[dict]:
     return [one for its in found.values() for one in ([its] if "poc" in its else its.values())]
 
 
-def test_a_contract_that_a_name_means_from_midnight_on_lacks_the_evening_before(tmp_path: Path) -> None:
+def test_a_contract_named_from_midnight_on_lacks_the_evening_before(tmp_path: Path) -> None:
     """The old contract's trades of the evening belong to the same session; the new one's are not in the file."""
     names = {"NQ.v.0": [(14, 16, 100), (16, 20, 200)]}
     rows = trades((15, 15, 100), (15, 23, 100), (16, 0, 200), (16, 15, 200), (16, 23, 200))
@@ -129,7 +127,7 @@ def test_a_contract_that_a_name_means_from_midnight_on_lacks_the_evening_before(
         ({}, {}),
     ],
 )
-def test_a_file_covers_what_its_header_names_for_as_long_as_it_does(
+def test_a_file_covers_the_instruments_of_its_header_for_the_named_days(
     names: Intervals, expected: dict[int, tuple[tuple[int, int], ...]], tmp_path: Path
 ) -> None:
     stype = dbn.SType.PARENT if "NQ.FUT" in names else CONTINUOUS
@@ -145,6 +143,6 @@ def _day(number: int) -> int:
     return MONTH_START + (number - 1) * DAY_NS
 
 
-def test_equal_mappings_one_after_the_other_are_one_stretch() -> None:
+def test_consecutive_equal_mappings_are_one_interval() -> None:
     mappings = [Mapping(7, "", "NQ.v.0", ts_event) for ts_event in (1, 2, 3)]
     assert covers_of(mappings) == {7: ((1, ALWAYS[0][1]),)}

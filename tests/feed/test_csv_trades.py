@@ -40,7 +40,7 @@ def test_every_notation_gives_the_trades_byte_for_byte(
 
 @pytest.mark.parametrize("pretty_ts", [True, False])
 @pytest.mark.parametrize("pretty_px", [True, False])
-def test_what_the_official_client_writes_of_a_real_day_is_read_back(
+def test_a_real_day_written_by_the_official_client_is_read_back(
     real_data: Path, tmp_path: Path, *, pretty_ts: bool, pretty_px: bool
 ) -> None:
     store = db.DBNStore.from_bytes((real_data / "nq-20251123.trades.dbn.zst").read_bytes())
@@ -52,7 +52,7 @@ def test_what_the_official_client_writes_of_a_real_day_is_read_back(
 
 
 @pytest.mark.filterwarnings("ignore:The inplace keyword")
-def test_what_pandas_writes_of_a_real_day_is_read_back(real_data: Path, tmp_path: Path) -> None:
+def test_a_real_day_written_by_pandas_is_read_back(real_data: Path, tmp_path: Path) -> None:
     store = db.DBNStore.from_bytes((real_data / "nq-20251123.trades.dbn.zst").read_bytes())
     text = io.StringIO()
     store.to_df().to_csv(text)
@@ -68,7 +68,7 @@ def rewritten(text: str, names: list[str]) -> str:
     return "\n".join(",".join(line[column] for column in order) for line in lines) + "\n"
 
 
-def test_columns_may_stand_in_any_order_and_optional_ones_may_be_missing(tmp_path: Path) -> None:
+def test_columns_may_be_in_any_order_and_optional_ones_missing(tmp_path: Path) -> None:
     trades = make_trades(200)
     text = rewritten(csv_text(trades, symbols=SYMBOLS), ["side", "symbol", "size", "price", "ts_event"])
     rows, notices, _ = read(write(tmp_path / "x.csv", text.encode()))
@@ -94,7 +94,7 @@ def test_ids_made_from_symbols_are_the_same_in_every_file(tmp_path: Path) -> Non
     }
 
 
-def test_an_instrument_without_name_and_id_is_called_by_its_file(tmp_path: Path) -> None:
+def test_an_instrument_without_name_and_id_is_named_after_its_file(tmp_path: Path) -> None:
     text = rewritten(csv_text(make_trades(5)), ["ts_event", "price", "size", "side"])
     _, notices, _ = read(write(tmp_path / "MNQZ5.trades.csv", text.encode()))
     assert [type(notice) for notice in notices] == [Mapping]
@@ -102,7 +102,7 @@ def test_an_instrument_without_name_and_id_is_called_by_its_file(tmp_path: Path)
     assert notices[0].instrument_id != 0
 
 
-def test_unknown_columns_are_passed_over_and_line_ends_may_be_windows_s(tmp_path: Path) -> None:
+def test_unknown_columns_are_ignored_and_windows_line_ends_accepted(tmp_path: Path) -> None:
     trades = make_trades(50)
     lines = csv_text(trades).splitlines()
     text = "\ufeff" + "\r\n".join([lines[0] + ",note", *(line + ",x y" for line in lines[1:])]) + "\r\n\r\n"
@@ -131,7 +131,7 @@ def test_an_empty_price_is_an_undefined_one(tmp_path: Path, *, pretty: bool) -> 
     assert rows.tobytes() == trades.tobytes()
 
 
-def test_an_undefined_receive_time_is_no_damage(tmp_path: Path) -> None:
+def test_an_undefined_receive_time_is_not_damage(tmp_path: Path) -> None:
     trades = make_trades(20)
     trades["ts_recv"][3] = UNDEF_TS
     text = csv_text(trades, pretty=False).replace("\n-1,", f"\n{2**64 - 1},")
@@ -150,7 +150,7 @@ def test_an_undefined_receive_time_is_no_damage(tmp_path: Path) -> None:
         ("ts_event;price;size;side", "missing; the file's columns are ts_event;price;size;side"),
     ],
 )
-def test_a_header_that_lacks_what_is_needed_is_refused(tmp_path: Path, header: str, said: str) -> None:
+def test_a_header_without_a_required_column_is_refused(tmp_path: Path, header: str, said: str) -> None:
     path = write(tmp_path / "x.csv", f"{header}\n1,2,3\n".encode())
     with pytest.raises(DataError) as raised:
         scan([path])
@@ -190,7 +190,7 @@ BAD_FIELDS = [
 
 @pytest.mark.parametrize(("name", "value", "said"), BAD_FIELDS)
 @pytest.mark.parametrize("at", [0, 3, 123, 199])
-def test_a_bad_field_ends_the_reading_and_is_named_with_its_line(
+def test_a_bad_field_ends_reading_and_is_reported_with_its_line(
     tmp_path: Path, name: str, value: str, said: str, at: int
 ) -> None:
     trades = make_trades(200)
@@ -213,7 +213,7 @@ def test_a_bad_field_ends_the_reading_and_is_named_with_its_line(
 
 
 @pytest.mark.parametrize("line", [b"", b"1,2,3", b"\xff\xfe\x00" * 9, b'"', b"," * 13, b"x" * 99])
-def test_a_line_of_garbage_ends_the_reading(tmp_path: Path, line: bytes) -> None:
+def test_a_line_of_garbage_ends_reading(tmp_path: Path, line: bytes) -> None:
     trades = make_trades(100)
     lines = csv_text(trades).encode().splitlines()
     lines[60] = line
@@ -224,7 +224,7 @@ def test_a_line_of_garbage_ends_the_reading(tmp_path: Path, line: bytes) -> None
 
 @pytest.mark.parametrize("ending", ["", "\r"])
 @pytest.mark.parametrize("named", [True, False])
-def test_a_last_line_may_lack_its_end(tmp_path: Path, *, ending: str, named: bool) -> None:
+def test_the_last_line_may_have_no_line_end(tmp_path: Path, *, ending: str, named: bool) -> None:
     trades = make_trades(100)
     text = csv_text(trades, symbols=SYMBOLS if named else None)[:-1] + ending
     rows, _, messages = read(write(tmp_path / "x.csv", text.encode()))
@@ -233,7 +233,7 @@ def test_a_last_line_may_lack_its_end(tmp_path: Path, *, ending: str, named: boo
 
 
 @pytest.mark.parametrize("cut", [2, 12, 40, 90])
-def test_a_last_line_that_lacks_columns_or_a_part_of_its_symbol_is_cut_off(tmp_path: Path, cut: int) -> None:
+def test_an_incomplete_last_line_is_reported_as_cut_off(tmp_path: Path, cut: int) -> None:
     trades = make_trades(100)
     text = csv_text(trades, symbols=SYMBOLS)[:-cut]
     rows, notices, messages = read(write(tmp_path / "x.csv", text.encode()))
@@ -253,7 +253,7 @@ def test_an_empty_symbol_is_an_instrument_without_a_name(tmp_path: Path) -> None
     assert messages == []
 
 
-def test_an_empty_symbol_without_an_id_is_called_by_its_file(tmp_path: Path) -> None:
+def test_an_empty_symbol_without_an_id_is_named_after_its_file(tmp_path: Path) -> None:
     text = rewritten(csv_text(make_trades(20), symbols={NQZ5: ""}), ["symbol", "ts_event", "price", "size", "side"])
     _, notices, _ = read(write(tmp_path / "MNQZ5.csv", text.encode()))
     assert [notice.symbol for notice in notices] == ["MNQZ5"]
@@ -268,7 +268,7 @@ def test_small_and_negative_prices_are_read_in_either_notation(tmp_path: Path, *
     assert messages == []
 
 
-def test_whole_numbers_that_may_have_been_meant_in_points_are_read_as_databento_writes_them_and_said(
+def test_ambiguous_whole_number_prices_are_read_as_databento_writes_them_with_a_note(
     tmp_path: Path,
 ) -> None:
     text = "ts_event,price,size,side\n2025-11-24T00:00:00Z,46123,1,B\n"
@@ -302,7 +302,7 @@ def test_headers_and_fields_may_be_quoted(tmp_path: Path, *, pretty: bool, line_
 @pytest.mark.parametrize("pretty_px", [True, False])
 @pytest.mark.parametrize("pretty_ts", [True, False])
 @pytest.mark.parametrize("named", [True, False])
-def test_what_the_official_encoder_writes_is_read_back(
+def test_the_output_of_the_official_encoder_is_read_back(
     tmp_path: Path, *, pretty_px: bool, pretty_ts: bool, named: bool
 ) -> None:
     trades = make_trades(400, ids=(NQZ5, NQH6))
@@ -328,14 +328,14 @@ def test_what_the_official_encoder_writes_is_read_back(
     assert messages == []
 
 
-def test_a_line_without_end_is_not_read_into_memory_whole(tmp_path: Path) -> None:
+def test_an_endless_line_is_not_read_into_memory(tmp_path: Path) -> None:
     trades = make_trades(10)
     rows, _, messages = read(write(tmp_path / "x.csv", csv_text(trades).encode(), b"1" * 200_000, b"\n"))
     assert rows.tobytes() == trades.tobytes()
     assert "line 12: expected 13 columns, got 1" in messages[0]
 
 
-def test_a_file_of_many_blocks_numbers_its_lines_through(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_line_numbers_continue_across_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("flow_gl.feed.files.csv_trades._BLOCK_BYTES", 5_000)
     trades = make_trades(2_000)
     lines = csv_text(trades, pretty=False).splitlines()

@@ -58,7 +58,7 @@ def test_a_real_file_has_the_known_number_of_trades_of_each_instrument(real_data
     assert summary.dataset == "GLBX.MDP3"
 
 
-def test_buy_sell_and_unsided_contracts_of_the_real_days_are_the_known_ones(real_data: Path) -> None:
+def test_real_days_have_the_known_buy_sell_and_unsided_contracts(real_data: Path) -> None:
     facts = {
         "nq-20251123.trades.dbn.zst": ("NQZ5", 4_486, 4_513, 162),
         "nq-20251128.trades.dbn.zst": ("NQZ5", 71_616, 75_251, 33),
@@ -136,7 +136,7 @@ def test_every_version_is_read_plain_and_in_zstd_frames(tmp_path: Path, version:
 
 
 @pytest.mark.parametrize("version", [1, 2, 3])
-def test_notices_stand_between_the_trades_that_they_stood_between(tmp_path: Path, version: int) -> None:
+def test_notices_keep_their_place_between_trades(tmp_path: Path, version: int) -> None:
     trades = make_trades(100)
     path = write(
         tmp_path / "x.dbn",
@@ -193,7 +193,7 @@ def test_record_lengths_are_the_official_ones() -> None:
             assert int(dbn_layout.words_by_kind(version, has_ts_out=False)[kind]) * 4 == messages[version - 1].size_hint
 
 
-def test_trades_with_a_send_time_behind_them_are_read_without_it(tmp_path: Path) -> None:
+def test_trades_followed_by_a_send_time_are_read_without_it(tmp_path: Path) -> None:
     trades = make_trades(500)
     longer = np.zeros((500, 56), np.uint8)
     longer[:, :48] = trades.view(np.uint8).reshape(-1, 48)
@@ -204,7 +204,7 @@ def test_trades_with_a_send_time_behind_them_are_read_without_it(tmp_path: Path)
     assert messages == []
 
 
-def test_a_continuous_symbol_is_told_as_requested_and_a_roll_at_its_own_time(tmp_path: Path) -> None:
+def test_a_continuous_symbol_is_reported_as_requested_and_a_roll_at_its_own_time(tmp_path: Path) -> None:
     import datetime as dt
     from types import SimpleNamespace
 
@@ -230,7 +230,7 @@ def test_a_continuous_symbol_is_told_as_requested_and_a_roll_at_its_own_time(tmp
 
 @settings(max_examples=60)
 @given(data=st.data())
-def test_any_mixture_of_records_in_any_slices_gives_its_trades_in_order(data: st.DataObject) -> None:
+def test_any_mix_of_records_in_any_slices_gives_its_trades_in_order(data: st.DataObject) -> None:
     trades = make_trades(40)
     kinds = data.draw(st.lists(st.sampled_from(["trade", "mbo", "map", "odd"]), max_size=60))
     stream, count = bytearray(header(schema=None, names={})), 0
@@ -251,7 +251,7 @@ def test_any_mixture_of_records_in_any_slices_gives_its_trades_in_order(data: st
     assert reader.unknown_kinds.total() == kinds.count("odd")
 
 
-def test_a_file_longer_than_a_chunk_is_handed_over_in_batches(tmp_path: Path) -> None:
+def test_a_file_longer_than_a_chunk_is_read_in_batches(tmp_path: Path) -> None:
     trades = make_trades(2 * our_dbn.CHUNK_TRADES + 5)
     sizes = [
         len(item.rows) for item in read_items([write(tmp_path / "x.dbn", header(), trades)]) if isinstance(item, Trades)
@@ -284,7 +284,7 @@ def damaged(trades: np.ndarray, at: int, **fields: int) -> bytes:
         ({"ts_event": OPEN_NS - (1 << 48), "ts_recv": -1}, "ts_event jumps from"),
     ],
 )
-def test_a_damaged_record_ends_the_reading_and_keeps_what_precedes_it(
+def test_a_damaged_record_ends_reading_and_keeps_the_trades_before_it(
     tmp_path: Path, fields: dict[str, int], said: str
 ) -> None:
     trades = make_trades(2_000)
@@ -299,7 +299,7 @@ def test_a_damaged_record_ends_the_reading_and_keeps_what_precedes_it(
     assert messages[0].endswith("; the 1,234 trades before it are kept")
 
 
-def test_a_damaged_record_among_other_kinds_is_named_by_its_place(tmp_path: Path) -> None:
+def test_a_damaged_record_among_other_kinds_is_reported_with_its_position(tmp_path: Path) -> None:
     trades = make_trades(10)
     head = header(schema=None, names={})
     other = other_record(14, 160)
@@ -342,7 +342,7 @@ def test_a_record_of_unknown_kind_is_skipped_and_counted(tmp_path: Path) -> None
     ],
 )
 @pytest.mark.parametrize("at", [0, 5, 9])
-def test_a_true_record_never_ends_the_reading(tmp_path: Path, fields: dict[str, int], at: int) -> None:
+def test_a_valid_record_never_ends_reading(tmp_path: Path, fields: dict[str, int], at: int) -> None:
     trades = make_trades(10)
     data = damaged(trades, at, **fields)
     path = write(tmp_path / "x.dbn", header(), data)
@@ -363,7 +363,7 @@ def test_an_odd_time_of_one_record_does_not_make_files_overlap(tmp_path: Path, f
     assert scan([first, second]).trades == 40
 
 
-def test_prices_and_sizes_that_no_cme_market_has_are_said(tmp_path: Path) -> None:
+def test_impossible_cme_prices_and_sizes_are_reported(tmp_path: Path) -> None:
     trades = make_trades(10)
     trades["price"][4] += 1
     trades["size"][6] = 2_000_000
@@ -374,7 +374,7 @@ def test_prices_and_sizes_that_no_cme_market_has_are_said(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("bit", range(63))
-def test_any_single_bit_that_turned_in_a_price_is_seen(tmp_path: Path, bit: int) -> None:
+def test_any_flipped_bit_in_a_price_is_detected(tmp_path: Path, bit: int) -> None:
     trades = make_trades(9)
     trades["price"][5] ^= 1 << bit
     rows, _, messages = read(write(tmp_path / "x.dbn", header(), trades))
@@ -382,7 +382,7 @@ def test_any_single_bit_that_turned_in_a_price_is_seen(tmp_path: Path, bit: int)
     assert "implausible prices or sizes for a CME market: 1" in messages[0]
 
 
-def test_undefined_prices_and_empty_sizes_are_handed_over_for_the_engine_to_count(tmp_path: Path) -> None:
+def test_undefined_prices_and_zero_sizes_are_passed_on_for_the_engine_to_count(tmp_path: Path) -> None:
     trades = make_trades(10)
     trades["price"][3] = 2**63 - 1
     trades["size"][4] = 0
@@ -393,7 +393,7 @@ def test_undefined_prices_and_empty_sizes_are_handed_over_for_the_engine_to_coun
 
 
 @pytest.mark.parametrize("cut", [1, 15, 16, 47])
-def test_a_file_cut_inside_a_record_keeps_the_whole_ones(tmp_path: Path, cut: int) -> None:
+def test_a_file_cut_inside_a_record_keeps_the_complete_ones(tmp_path: Path, cut: int) -> None:
     trades = make_trades(100)
     path = write(tmp_path / "x.dbn", header(), trades[:70], trades[70].tobytes()[:cut])
     rows, _, messages = read(path)
@@ -412,7 +412,7 @@ def test_a_cut_zstd_file_keeps_what_can_be_decompressed(tmp_path: Path, cut: flo
     assert "the file ends inside a zstd block: it is cut off" in messages[0]
 
 
-def test_a_damage_that_only_the_checksum_sees_is_said(tmp_path: Path) -> None:
+def test_damage_that_only_the_checksum_detects_is_reported(tmp_path: Path) -> None:
     trades = make_trades(3_000)
     data = bytearray(frames(header() + trades.tobytes(), checksum=True))
     data[-1] ^= 0xFF
@@ -423,14 +423,14 @@ def test_a_damage_that_only_the_checksum_sees_is_said(tmp_path: Path) -> None:
     )
 
 
-def test_garbage_behind_a_whole_frame_is_said(tmp_path: Path) -> None:
+def test_garbage_after_a_complete_frame_is_reported(tmp_path: Path) -> None:
     trades = make_trades(3_000)
     rows, _, messages = read(write(tmp_path / "x.dbn.zst", frames(header() + trades.tobytes()), b"garbage"))
     assert rows.tobytes() == trades.tobytes()
     assert "expected a zstd frame (28 b5 2f fd), got 67 61 72 62" in messages[0]
 
 
-def test_files_that_were_joined_are_said_to_be(tmp_path: Path) -> None:
+def test_concatenated_files_are_reported_as_such(tmp_path: Path) -> None:
     trades = make_trades(20)
     whole = header() + trades.tobytes()
     rows, _, messages = read(write(tmp_path / "x.dbn", whole, whole))
@@ -461,7 +461,7 @@ def test_files_that_were_joined_are_said_to_be(tmp_path: Path) -> None:
         (header(schema=None) + other_record(20, 1) * 3, "it holds 3 mbp-1 records; trades are needed"),
     ],
 )  # fmt: skip
-def test_a_file_that_is_wrong_from_the_start_is_refused_in_one_line(tmp_path: Path, content: bytes, said: str) -> None:
+def test_a_file_with_an_invalid_start_is_refused_in_one_line(tmp_path: Path, content: bytes, said: str) -> None:
     path = write(tmp_path / "x.dbn", content)
     with pytest.raises(DataError) as raised:
         scan([path])
@@ -471,13 +471,13 @@ def test_a_file_that_is_wrong_from_the_start_is_refused_in_one_line(tmp_path: Pa
 
 
 @pytest.mark.parametrize("schema", [dbn.Schema.MBP_1, dbn.Schema.TBBO, dbn.Schema.MBO, dbn.Schema.OHLCV_1S])
-def test_a_file_of_another_schema_is_named_by_it(tmp_path: Path, schema: dbn.Schema) -> None:
+def test_a_file_of_another_schema_is_refused_with_its_name(tmp_path: Path, schema: dbn.Schema) -> None:
     path = write(tmp_path / "x.dbn", header(schema=schema) + other_record(20, 1))
     with pytest.raises(DataError, match=f"it holds the schema {schema}; trades is needed"):
         scan([path])
 
 
-def test_places_without_a_readable_file_are_named(tmp_path: Path) -> None:
+def test_paths_without_a_readable_file_are_reported(tmp_path: Path) -> None:
     for path, said in (
         (tmp_path, "this is a directory"),
         (tmp_path / "none.dbn", "no such file"),

@@ -51,9 +51,7 @@ def test_no_trades_and_nameless_trades_are_refused(tmp_path: Path, market: tuple
         write_dbn(tmp_path / "x.dbn", trades, symbols={})
 
 
-def test_a_folder_that_is_not_there_is_one_clear_line(
-    tmp_path: Path, market: tuple[np.ndarray, dict[int, str]]
-) -> None:
+def test_a_missing_folder_is_one_clear_line(tmp_path: Path, market: tuple[np.ndarray, dict[int, str]]) -> None:
     trades, symbols = market
     with pytest.raises(DataError, match=r"cannot write .*gone"):
         write_dbn(tmp_path / "gone" / "x.dbn", trades, symbols=symbols)

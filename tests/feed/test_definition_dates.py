@@ -94,7 +94,7 @@ def test_each_contract_of_a_reused_id_has_its_own_trades_tick_and_point_value(tm
         assert sorted({row["symbol"] for row in csv.DictReader(file)}) == sorted(COUNTS)
 
 
-def test_names_of_the_trades_prevail_over_a_definition_of_another_contract(tmp_path: Path) -> None:
+def test_the_trades_names_take_precedence_over_another_contracts_definition(tmp_path: Path) -> None:
     newest = definition_record(3, ID, "NQM6", quantity=20_000_000_000, ts_event=day(28))
     paths = [*mapped(tmp_path), write(tmp_path / "def.dbn", header(schema=dbn.Schema.DEFINITION, names={}), newest)]
     assert {one.symbol: one.trades for one in scan(paths).instruments} == COUNTS
@@ -112,7 +112,7 @@ def test_repeated_definitions_do_not_split_the_trades(tmp_path: Path) -> None:
     assert len([item for item in items if isinstance(item, Definition)]) == 1
 
 
-def test_kept_snapshots_go_on_with_the_definitions(tmp_path: Path, opened: list[str]) -> None:
+def test_replay_snapshots_continue_with_the_definitions(tmp_path: Path, opened: list[str]) -> None:
     paths = [*a_file_per_contract(tmp_path), definitions(tmp_path, (1, 19, 23))]
     for symbol in ("ESZ5", "ZNH6"):
         options = {"symbols": (symbol,)}

@@ -34,7 +34,7 @@ def test_the_demo_has_an_event_of_every_kind_within_two_minutes() -> None:
     assert found == set(EVENT_NAMES)
 
 
-def test_episodes_leave_all_trades_before_them_alone() -> None:
+def test_episodes_change_no_earlier_trade() -> None:
     first_ns = LIVE_NS + int(min(one.at_s for one in FIRST_MINUTES) * SECOND_NS)
     plain, planned = (TradeMaker(episodes=episodes).take(FIRST_S) for episodes in ((), FIRST_MINUTES))
     before = [rows[rows["ts_event"] < first_ns] for rows in (plain, planned)]
@@ -43,7 +43,7 @@ def test_episodes_leave_all_trades_before_them_alone() -> None:
     assert not np.array_equal(plain, planned)
 
 
-def test_an_episode_changes_its_own_contract_alone() -> None:
+def test_an_episode_changes_only_its_own_contract() -> None:
     episode = Episode("ES", 10.0, 20.0, imbalance=0.8, drift=0.0, volatility=0.1)
     nq = [
         TradeMaker(symbols=("NQ", "ES"), history_s=0.0, episodes=episodes).take(60.0) for episodes in ((), (episode,))
@@ -54,7 +54,7 @@ def test_an_episode_changes_its_own_contract_alone() -> None:
     assert all(np.array_equal(nq[0][field], nq[1][field]) for field in fields)
 
 
-def test_a_market_of_a_chosen_rate_or_start_has_no_episodes() -> None:
+def test_a_market_with_a_chosen_rate_or_start_has_no_episodes() -> None:
     for options in ({"rate": 300.0, "history_s": 60.0}, {"start_ns": OPEN_NS}):
         feed = SyntheticFeed(DemoSpec(length_s=60, speed=None, **options))  # type: ignore[arg-type]
         parts = []

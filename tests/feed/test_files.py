@@ -80,7 +80,7 @@ def test_every_trade_comes_once_and_in_order_at_every_speed(path: Path, trades: 
 
 @settings(max_examples=40)
 @given(data=st.data())
-def test_the_clock_never_passes_a_trade_that_was_not_handed_over(
+def test_the_clock_never_passes_a_trade_not_yet_delivered(
     path: Path, trades: NDArray[np.void], data: st.DataObject
 ) -> None:
     feed = FilesFeed(
@@ -112,7 +112,7 @@ def test_at_speed_one_a_second_of_wall_time_is_a_second_of_trades(path: Path, tr
     assert feed.status().state == FeedState.REPLAY
 
 
-def test_at_the_highest_speed_a_poll_hands_over_one_bulk(path: Path, trades: NDArray[np.void]) -> None:
+def test_at_maximum_speed_a_poll_returns_one_batch(path: Path, trades: NDArray[np.void]) -> None:
     feed = FilesFeed([path], speed=math.inf, bulk=3_000)
     feed.start()
     sizes = []
@@ -150,7 +150,7 @@ def test_a_change_of_speed_takes_effect_without_a_jump(path: Path, trades: NDArr
     assert feed.is_ended()
 
 
-def test_a_replay_from_a_time_hands_over_what_precedes_it_at_once(path: Path, trades: NDArray[np.void]) -> None:
+def test_a_replay_from_a_time_delivers_everything_before_it_immediately(path: Path, trades: NDArray[np.void]) -> None:
     from_ns = OPEN_NS + 600 * SECOND_NS
     feed = FilesFeed([path], speed=1.0, from_ns=from_ns, bulk=1_000)
     feed.start()
@@ -182,7 +182,7 @@ def test_a_speed_out_of_range_is_refused(path: Path, speed: float) -> None:
         feed.set_speed(speed)
 
 
-def test_before_the_first_poll_the_clock_stands_at_the_first_trade(path: Path, trades: NDArray[np.void]) -> None:
+def test_before_the_first_poll_the_clock_is_at_the_first_trade(path: Path, trades: NDArray[np.void]) -> None:
     feed = FilesFeed([path])
     assert feed.poll(WALL_NS) == []
     feed.start()
@@ -190,7 +190,7 @@ def test_before_the_first_poll_the_clock_stands_at_the_first_trade(path: Path, t
     assert not feed.is_ended()
 
 
-def test_progress_goes_from_nothing_to_all(path: Path) -> None:
+def test_progress_goes_from_0_to_1(path: Path) -> None:
     feed = FilesFeed([path], speed=math.inf, bulk=5_000, summary=scan([path]))
     feed.start()
     seen = [feed.status().progress]
@@ -203,7 +203,7 @@ def test_progress_goes_from_nothing_to_all(path: Path) -> None:
     assert 0.1 < seen[1] < 0.4
 
 
-def test_a_closed_feed_hands_over_nothing_more(path: Path) -> None:
+def test_a_closed_feed_delivers_nothing_more(path: Path) -> None:
     feed = FilesFeed([path])
     feed.close()
     feed = FilesFeed([path])
@@ -215,7 +215,7 @@ def test_a_closed_feed_hands_over_nothing_more(path: Path) -> None:
     assert feed.is_ended()
 
 
-def test_damage_is_told_by_the_status_and_the_trades_before_it_are_handed_over(tmp_path: Path) -> None:
+def test_damage_is_in_the_status_and_the_trades_before_it_are_delivered(tmp_path: Path) -> None:
     trades = make_trades(500)
     path = write(tmp_path / "nq.dbn", header(), trades[:400], b"\0" * 48)
     feed = FilesFeed([path], speed=math.inf)
@@ -227,7 +227,7 @@ def test_damage_is_told_by_the_status_and_the_trades_before_it_are_handed_over(t
     assert scan([path]).messages == (feed.status().message,)
 
 
-def test_a_file_wrong_from_the_start_is_refused_by_start(tmp_path: Path) -> None:
+def test_a_file_with_an_invalid_start_is_refused_by_start(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no such file"):
         FilesFeed([tmp_path / "none.dbn"]).start()
     with pytest.raises(DataError, match="trades are needed"):
@@ -262,7 +262,7 @@ def test_files_one_after_the_other_are_one_stream(tmp_path: Path) -> None:
     assert rows_of(feed.poll(WALL_NS)).tobytes() == trades.tobytes()
 
 
-def test_files_given_in_any_order_are_read_in_order_of_time(tmp_path: Path) -> None:
+def test_files_given_in_any_order_are_read_in_time_order(tmp_path: Path) -> None:
     trades, (first, second) = days(tmp_path)
     nothing = write(tmp_path / "nothing.dbn", header())
     for paths in itertools.permutations([first, second, nothing]):
@@ -274,7 +274,7 @@ def test_files_given_in_any_order_are_read_in_order_of_time(tmp_path: Path) -> N
         assert rows_of(feed.poll(WALL_NS)).tobytes() == trades.tobytes()
 
 
-def test_files_whose_headers_are_apart_are_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_whose_headers_do_not_overlap_are_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     trades, _ = days(tmp_path)
     begins = [0, 400, 1_300, len(trades)]
     starts = [int(trades["ts_recv"][at]) for at in begins[:-1]] + [int(trades["ts_recv"][-1]) + 1]
@@ -295,7 +295,7 @@ def test_files_whose_headers_are_out_of_order_are_refused(tmp_path: Path) -> Non
         read(first, second)
 
 
-def test_overlapping_files_are_refused_naming_both_and_their_times(tmp_path: Path) -> None:
+def test_overlapping_files_are_refused_with_both_names_and_times(tmp_path: Path) -> None:
     _, (first, second) = days(tmp_path, gap_s=-60)
     for refuse in (scan, lambda paths: FilesFeed(paths).start(), lambda paths: list(read_items(paths))):
         with pytest.raises(DataError) as raised:
@@ -305,7 +305,7 @@ def test_overlapping_files_are_refused_naming_both_and_their_times(tmp_path: Pat
         assert str(raised.value).endswith(": they overlap")
 
 
-def test_an_overlap_met_during_the_replay_fails_it_in_one_line(tmp_path: Path) -> None:
+def test_an_overlap_found_during_the_replay_ends_it_with_one_line(tmp_path: Path) -> None:
     _, paths = days(tmp_path, gap_s=-60)
     summary = scan(paths[:1])
     feed = FilesFeed(paths, speed=math.inf, summary=summary)
@@ -323,7 +323,7 @@ def test_a_file_given_twice_is_refused(tmp_path: Path) -> None:
         scan([first, first])
 
 
-def test_behind_a_damaged_file_a_gap_is_told_up_to_the_next(tmp_path: Path) -> None:
+def test_after_a_damaged_file_there_is_a_gap_up_to_the_next(tmp_path: Path) -> None:
     trades, paths = days(tmp_path)
     write(paths[0], header(), trades[:700], b"\xff" * 48)
     items = list(read_items(paths))
@@ -346,7 +346,7 @@ def test_a_gap_waits_for_its_end_in_a_replay(tmp_path: Path) -> None:
     assert event_now(feed, wall_ns) >= trades["ts_event"][1_000]
 
 
-def test_definitions_go_first_wherever_they_stand(tmp_path: Path) -> None:
+def test_definitions_come_first_wherever_they_are_in_the_file(tmp_path: Path) -> None:
     _, (first, second) = days(tmp_path)
     record = definition_record(3, NQZ5, "NQZ5", tick_size=250_000_000, quantity=20_000_000_000)
     definitions = write(tmp_path / "def.dbn", header(schema=dbn.Schema.DEFINITION), record)
@@ -358,7 +358,7 @@ def test_definitions_go_first_wherever_they_stand(tmp_path: Path) -> None:
     assert (chosen.definition.tick_size, chosen.definition.point_value) == (250_000_000, 20.0)
 
 
-def test_a_scan_tells_each_instrument_apart(path: Path, trades: NDArray[np.void]) -> None:
+def test_a_scan_distinguishes_the_instruments(path: Path, trades: NDArray[np.void]) -> None:
     summary = scan([path])
     assert summary.instruments[0].symbol == "NQZ5"
     for one in summary.instruments:
@@ -386,7 +386,7 @@ def test_counts_of_a_scan_do_not_depend_on_where_batches_end(ids: list[int], siz
         assert (tally.first_ts[index], tally.last_ts[index]) == (mine["ts_event"][0], mine["ts_event"][-1])
 
 
-def test_the_busiest_outright_is_chosen_and_a_spread_only_where_nothing_else_trades(tmp_path: Path) -> None:
+def test_the_busiest_outright_is_chosen_and_a_spread_only_if_nothing_else_trades(tmp_path: Path) -> None:
     trades = make_trades(100, ids=(SPREAD,))
     trades["instrument_id"][:10] = NQZ5
     trades["instrument_id"][10:15] = NQH6
@@ -406,7 +406,7 @@ def test_the_busiest_outright_is_chosen_and_a_spread_only_where_nothing_else_tra
         ({"NQZ5 C25000": 5, "UD:1V: VT 2024": 90}, "NQZ5 C25000"),
     ],
 )
-def test_a_share_is_charted_where_no_outright_trades(tmp_path: Path, volumes: dict[str, int], chosen: str) -> None:
+def test_a_share_is_charted_if_no_outright_trades(tmp_path: Path, volumes: dict[str, int], chosen: str) -> None:
     ids = {symbol: 11 + at for at, symbol in enumerate(volumes)}
     trades = make_trades(len(ids), ids=tuple(ids.values()))
     trades["instrument_id"] = list(ids.values())
@@ -415,7 +415,7 @@ def test_a_share_is_charted_where_no_outright_trades(tmp_path: Path, volumes: di
     assert scan([path]).choose().symbol == chosen
 
 
-def test_a_definition_decides_before_the_symbol_does(tmp_path: Path) -> None:
+def test_a_definition_takes_precedence_over_the_symbol(tmp_path: Path) -> None:
     trades = make_trades(100, ids=(NQZ5, NQH6, NQH6))
     spread = definition_record(3, NQH6, "NQH6", kind="S", quantity=2**63 - 1)
     summary = scan([write(tmp_path / "x.dbn", header(schema=None), spread, trades)])
@@ -430,12 +430,12 @@ def test_a_symbol_is_found_by_contract_by_request_and_by_id(tmp_path: Path) -> N
         assert summary.choose(symbol).instrument_id == NQZ5
 
 
-def test_an_unknown_symbol_is_refused_naming_what_the_file_holds(path: Path) -> None:
+def test_an_unknown_symbol_is_refused_with_what_the_file_contains(path: Path) -> None:
     with pytest.raises(DataError, match=r"ESZ5 is not in nq.dbn; it holds NQZ5, "):
         scan([path]).choose("ESZ5")
 
 
-def test_a_symbol_that_never_trades_is_said_to_be_so(tmp_path: Path) -> None:
+def test_a_symbol_without_trades_is_reported(tmp_path: Path) -> None:
     path = write(tmp_path / "x.dbn", header(), make_trades(10))
     with pytest.raises(DataError, match=r"NQH6 is named in x.dbn but never trades; NQZ5 do"):
         scan([path]).choose("NQH6")
@@ -461,7 +461,7 @@ def test_names_come_before_the_trades(path: Path) -> None:
     assert [type(item) for item in items] == [FileStart, Mapping, Mapping, Mapping, Trades]
 
 
-def test_trades_of_an_id_that_no_file_names_are_told(tmp_path: Path) -> None:
+def test_trades_of_an_unnamed_id_are_reported(tmp_path: Path) -> None:
     trades = make_trades(100)
     trades["instrument_id"][50] ^= 1 << 9
     summary = scan([write(tmp_path / "x.dbn", header(), trades)])
@@ -495,7 +495,7 @@ def test_a_replay_of_several_files_says_which_one_it_reads_and_where_each_ends(t
 
 @pytest.mark.parametrize("done", [0, 1, 2, 3])
 @pytest.mark.parametrize("damaged", [0, 1, 2])
-def test_files_that_are_passed_leave_the_rest_as_it_would_be(tmp_path: Path, done: int, damaged: int) -> None:
+def test_skipped_files_leave_the_rest_unchanged(tmp_path: Path, done: int, damaged: int) -> None:
     paths = three_files(tmp_path)
     paths[damaged].write_bytes(paths[damaged].read_bytes()[:-30])
     parts = scan(paths).parts
@@ -516,7 +516,7 @@ def _shape(item: object) -> object:
 
 
 @pytest.mark.parametrize("members", [1, 3])
-def test_gzip_is_read_and_its_damage_is_said(tmp_path: Path, members: int) -> None:
+def test_gzip_is_read_and_its_damage_reported(tmp_path: Path, members: int) -> None:
     trades = make_trades(3_000)
     data = header() + trades.tobytes()
     cuts = [len(data) * n // members for n in range(members + 1)]
@@ -538,7 +538,7 @@ def test_gzip_is_read_and_its_damage_is_said(tmp_path: Path, members: int) -> No
         ((None, 5000), []),  # a recording has no end: nothing is claimed
     ],
 )
-def test_time_that_no_file_was_requested_for_is_missing_not_quiet(
+def test_time_covered_by_no_file_is_missing_not_quiet(
     tmp_path: Path, ends: tuple[int | None, int | None], expected: list[tuple[int, int]]
 ) -> None:
     paths = []

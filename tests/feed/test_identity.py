@@ -102,7 +102,7 @@ def test_without_a_name_equal_volumes_give_the_lower_id(tmp_path: Path) -> None:
     assert scan([path]).choose().instrument_id == 5
 
 
-def test_an_unknown_name_is_told_with_what_there_is(tmp_path: Path) -> None:
+def test_an_unknown_name_is_reported_with_the_names_there_are(tmp_path: Path) -> None:
     path = write(tmp_path / "x.dbn", make_header(ROLL, CONTINUOUS), trades((16, 200, 7)))
     with pytest.raises(DataError, match=r"ES.v.0 is not in x.dbn; it holds NQ.v.0"):
         scan([path]).choose("ES.v.0")
@@ -139,7 +139,7 @@ def test_a_roll_within_a_csv_is_followed_row_by_row(tmp_path: Path, symbol: str)
     assert summary.trades == scan([path]).choose(symbol).trades == expected
 
 
-def test_a_header_that_covers_more_days_than_its_file_makes_no_roll_of_what_was_before(tmp_path: Path) -> None:
+def test_a_header_that_covers_earlier_days_makes_no_extra_roll(tmp_path: Path) -> None:
     paths = [
         write(tmp_path / f"{day}.dbn", make_header(ROLL, CONTINUOUS), trades((day, to, 4)))
         for day, to in ((15, 100), (16, 200), (17, 200), (18, 200))
@@ -149,7 +149,7 @@ def test_a_header_that_covers_more_days_than_its_file_makes_no_roll_of_what_was_
     assert meant == [100, 200, 200, 200], "each file begins with what holds at its first trade"
 
 
-def test_days_without_a_target_are_days_on_which_the_name_means_nothing(tmp_path: Path) -> None:
+def test_on_days_without_a_target_a_name_refers_to_nothing(tmp_path: Path) -> None:
     names = {"NQ.v.0": [(1, 3, 100), (3, 5, ""), (5, 7, 200)]}
     rows = trades((2, 100, 3), (3, 100, 4), (5, 200, 5), (5, 100, 6))
     path = write(tmp_path / "x.dbn", make_header(names, CONTINUOUS), rows)
@@ -157,7 +157,7 @@ def test_days_without_a_target_are_days_on_which_the_name_means_nothing(tmp_path
     assert export(read_items([path]), tmp_path / "out", symbol="NQ.v.0").trades == 8
 
 
-def test_two_names_that_swap_their_ids_within_a_csv_lose_and_share_no_trade(tmp_path: Path) -> None:
+def test_two_names_that_swap_ids_within_a_csv_neither_lose_nor_share_trades(tmp_path: Path) -> None:
     rows = trades((2, 100, 3), (2, 200, 4), (3, 100, 5), (3, 200, 6))
     lines = csv_text(rows, symbols={100: "ES.v.0", 200: "ES.v.1"}).splitlines()
     swapped = [line.replace("ES.v.0", "?").replace("ES.v.1", "ES.v.0").replace("?", "ES.v.1") for line in lines]
@@ -188,7 +188,7 @@ def test_a_name_that_moves_twice_between_two_trades_rolls_once(tmp_path: Path) -
         assert [row["label"] for row in csv.DictReader(file)] == ["id 100 > id 300"]
 
 
-def test_a_name_that_ended_between_two_files_means_nothing_in_the_second(tmp_path: Path) -> None:
+def test_a_name_that_ended_between_two_files_refers_to_nothing_in_the_second(tmp_path: Path) -> None:
     """The second file's header tells only of the end of another instrument, which came and went without a trade."""
     first = write(tmp_path / "1.dbn", make_header({"NQ.v.0": [(1, 4, 100)]}, CONTINUOUS), trades((2, 100, 3)))
     names = {"NQ.v.0": [(4, 6, 200)], "ES.v.0": [(4, 20, 100)]}

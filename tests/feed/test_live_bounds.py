@@ -90,7 +90,7 @@ def test_a_flood_before_the_first_record_ends_the_connection(hostile, name: str)
     connection.close(wait=True)
 
 
-def test_a_reason_of_a_megabyte_is_told_by_its_beginning(hostile) -> None:
+def test_a_reason_of_a_megabyte_is_shortened(hostile) -> None:
     def script(connection) -> None:
         connection.sendall(b"lsg_version=0.6.1\ncram=0123456789abcdef\n")
         connection.recv(65536)
@@ -109,7 +109,7 @@ def test_a_reason_of_a_megabyte_is_told_by_its_beginning(hostile) -> None:
         rig.close()
 
 
-def test_a_reason_without_an_end_is_told_by_its_beginning(hostile) -> None:
+def test_an_endless_reason_is_shortened(hostile) -> None:
     connection = connect(hostile(lambda connection: connection.sendall(b"closed for maintenance " + b"x" * 9999)).port)
     wait_for_end(connection)
     assert "closed for maintenance" in (connection.failure or "")
@@ -152,7 +152,7 @@ def storm_of_definitions(n: int) -> bytes:
 
 
 @pytest.mark.parametrize("storm", [storm_of_ids, storm_of_symbols, storm_of_definitions])
-def test_a_storm_of_names_ends_the_connection(storm) -> None:
+def test_a_flood_of_names_ends_the_connection(storm) -> None:
     intake = make_intake(is_parent=True)
     out: list = []
     with pytest.raises(DamageError, match="names and definitions"):
@@ -164,7 +164,7 @@ def test_a_storm_of_names_ends_the_connection(storm) -> None:
     assert len(out) == MOST_NAMES, "a new connection does not begin to count from nothing"
 
 
-def test_a_storm_of_symbols_that_are_not_found_ends_the_connection() -> None:
+def test_a_flood_of_unknown_symbols_ends_the_connection() -> None:
     intake = make_intake(is_parent=False)
     errors = [records.error(4, f"no such symbol X{n}", WALL) for n in range(2 * MOST_NOT_FOUND)]
     with pytest.raises(DamageError):
@@ -172,7 +172,7 @@ def test_a_storm_of_symbols_that_are_not_found_ends_the_connection() -> None:
     assert len(intake.not_found) <= MOST_NOT_FOUND + 1
 
 
-def test_a_connection_leaves_nothing_that_waits_for_the_collector() -> None:
+def test_a_closed_connection_leaves_no_reference_cycles() -> None:
     gateway = GatewayProcess(count=500, published=200)
     try:
 
@@ -195,7 +195,7 @@ def test_a_connection_leaves_nothing_that_waits_for_the_collector() -> None:
         gateway.close()
 
 
-def test_names_that_are_no_names_are_made_readable() -> None:
+def test_unprintable_names_are_made_readable() -> None:
     intake = make_intake(is_parent=True)
     out: list = []
     hostile = Contract(7, "NQ\x1b[31m%s\u202e[b]\n", "NQ.FUT", 1, 1)
@@ -207,7 +207,7 @@ def test_names_that_are_no_names_are_made_readable() -> None:
 
 
 @pytest.mark.parametrize("symbol", ["", "NQ\x1b[31m", "x" * 70, "caf\u00e9", "\u202eNQ", "=1+1", 'a,b"c'])
-def test_what_was_recorded_under_any_name_can_be_read(tmp_path, symbol: str) -> None:
+def test_a_recording_under_any_name_can_be_read(tmp_path, symbol: str) -> None:
     intake = make_intake(is_parent=True)
     out: list = []
     assert intake.take([records.mapping(Contract(7, symbol, "NQ.FUT", 1, 1), "NQ.FUT", WALL)], WALL, out) is None
@@ -221,7 +221,7 @@ def test_what_was_recorded_under_any_name_can_be_read(tmp_path, symbol: str) -> 
     assert sum(len(item.rows) for item in read_items([path]) if isinstance(item, Trades)) == len(rows)
 
 
-def test_names_and_reasons_that_are_no_utf8_end_no_connection() -> None:
+def test_names_and_reasons_that_are_not_utf8_end_no_connection() -> None:
     intake = make_intake(is_parent=True)
     out: list = []
     for record, at in ((records.mapping(NQ, "NQ.FUT", WALL), 89), (records.definition(NQ), 238)):
@@ -236,7 +236,7 @@ def test_names_and_reasons_that_are_no_utf8_end_no_connection() -> None:
     assert "?nternal" in trouble.message
 
 
-def test_the_feed_goes_on_trying_after_a_flood(hostile) -> None:
+def test_the_feed_keeps_retrying_after_a_flood(hostile) -> None:
     gateway = hostile(flood(b"x"))
     rig = Rig(gateway, wall_ns=WALL)  # type: ignore[arg-type]
     try:

@@ -61,7 +61,7 @@ def odd_trade(ts_event: int) -> str:
 
 
 @pytest.mark.parametrize("ahead_ns", [90 * SECOND_NS, 2 * HOUR_NS, 23 * HOUR_NS, 3 * DAY_NS, 10 * YEAR])
-def test_a_heartbeat_from_the_future_closes_no_bucket_and_costs_no_trade(make_rig, gateway, ahead_ns) -> None:
+def test_a_heartbeat_from_the_future_closes_no_bucket_and_loses_no_trade(make_rig, gateway, ahead_ns) -> None:
     rig = make_rig()
     gateway("heartbeat", ts=WALL + ahead_ns)
     gateway("publish", count=100)
@@ -75,7 +75,7 @@ def test_a_heartbeat_from_the_future_closes_no_bucket_and_costs_no_trade(make_ri
 
 @pytest.mark.parametrize("ahead_ns", [90 * SECOND_NS, HOUR_NS, 23 * HOUR_NS, 3 * DAY_NS, 10 * YEAR, -3 * DAY_NS, -WALL])
 @pytest.mark.parametrize("count", [1, 5])
-def test_trades_of_a_wrong_time_never_reach_the_chart_and_hide_none(make_rig, gateway, ahead_ns, count) -> None:
+def test_trades_with_a_wrong_time_never_reach_the_chart_and_hide_no_others(make_rig, gateway, ahead_ns, count) -> None:
     rig = make_rig()
     gateway("raw", hex=odd_trade(WALL + ahead_ns) * count)
     gateway("publish", count=100)
@@ -87,7 +87,7 @@ def test_trades_of_a_wrong_time_never_reach_the_chart_and_hide_none(make_rig, ga
 
 
 @pytest.mark.parametrize("ahead_ns", [2 * HOUR_NS, 10 * YEAR, -WALL])
-def test_a_wrong_time_that_every_replay_brings_again_is_left_out_at_last(make_rig, gateway, ahead_ns) -> None:
+def test_a_wrong_time_repeated_by_every_replay_is_finally_skipped(make_rig, gateway, ahead_ns) -> None:
     rig = make_rig()
     odd = odd_trade(WALL + ahead_ns)
     gateway("raw", hex=odd)
@@ -101,7 +101,7 @@ def test_a_wrong_time_that_every_replay_brings_again_is_left_out_at_last(make_ri
     assert len(gateway("stats")["connections"]) == 2
 
 
-def test_a_trade_without_a_time_is_handed_on_once_for_the_engine_to_count(make_rig, gateway) -> None:
+def test_a_trade_without_a_time_is_passed_on_once_for_the_engine_to_count(make_rig, gateway) -> None:
     rig = make_rig()
     gateway("raw", hex=odd_trade(-1) * 2)
     rig.until(lambda: rig.count > len(charted(TAPE[:BEFORE])), what="the trade")
@@ -111,7 +111,7 @@ def test_a_trade_without_a_time_is_handed_on_once_for_the_engine_to_count(make_r
 
 
 @pytest.mark.parametrize("ts", [0, 2**64 - 1, WALL - HOUR_NS, WALL - YEAR, WALL + YEAR])
-def test_a_gateway_whose_heartbeats_are_always_wrong_is_believed_for_its_trades(make_rig, gateway, ts) -> None:
+def test_a_gateway_whose_heartbeats_are_always_wrong_is_trusted_for_its_trades(make_rig, gateway, ts) -> None:
     rig = make_rig()
     for _ in range(STRIKES):
         gateway("heartbeat", ts=ts) if ts else gateway("raw", hex=records.system(0, "Heartbeat", 0).hex())
@@ -138,7 +138,7 @@ def start_behind(rig: Rig, gateway: GatewayProcess, behind_ns: int) -> None:
 
 
 @pytest.mark.parametrize("behind_s", [120, 3600, 20 * 3600])
-def test_a_clock_that_is_behind_is_told_and_every_trade_comes(gateway, behind_s) -> None:
+def test_a_clock_that_is_behind_is_reported_and_every_trade_arrives(gateway, behind_s) -> None:
     rig = (
         make_rig(wall_ns=WALL - behind_s * SECOND_NS)
         if behind_s < 12
@@ -160,7 +160,7 @@ def test_a_clock_that_is_behind_is_told_and_every_trade_comes(gateway, behind_s)
         rig.close()
 
 
-def test_a_clock_that_is_ahead_is_told_and_every_trade_comes(make_rig, gateway) -> None:
+def test_a_clock_that_is_ahead_is_reported_and_every_trade_arrives(make_rig, gateway) -> None:
     rig = make_rig(wall_ns=WALL + HOUR_NS)
     for step in range(16):
         rig.clock.advance(5)
@@ -176,7 +176,7 @@ def test_a_clock_that_is_ahead_is_told_and_every_trade_comes(make_rig, gateway) 
     rig.until(lambda: "states the time" in rig.feed.status().message, what="the reason")
 
 
-def test_a_clock_that_is_put_right_is_no_longer_told(gateway) -> None:
+def test_a_corrected_clock_is_no_longer_reported(gateway) -> None:
     rig = Rig(gateway, wall_ns=WALL - HOUR_NS)
     try:
         start_behind(rig, gateway, HOUR_NS)
@@ -188,7 +188,7 @@ def test_a_clock_that_is_put_right_is_no_longer_told(gateway) -> None:
         rig.close()
 
 
-def test_live_data_only_is_not_cut_off_by_a_clock_that_is_ahead(gateway: GatewayProcess) -> None:
+def test_live_only_data_is_not_cut_off_by_a_clock_that_is_ahead(gateway: GatewayProcess) -> None:
     rig = Rig(gateway, wall_ns=WALL + HOUR_NS, start=None)
     try:
         rig.start()
@@ -199,14 +199,14 @@ def test_live_data_only_is_not_cut_off_by_a_clock_that_is_ahead(gateway: Gateway
         rig.close()
 
 
-def test_a_heartbeat_that_is_a_little_ahead_closes_no_bucket_whose_trades_still_come(make_rig, gateway) -> None:
+def test_a_heartbeat_slightly_ahead_closes_no_bucket_whose_trades_are_still_coming(make_rig, gateway) -> None:
     rig = make_rig()
     gateway("heartbeat", ts=WALL + 50 * SECOND_NS)
     rig.linger()
     assert WALL < rig.feed.status().known_until <= WALL + 6 * SECOND_NS
 
 
-def test_durations_are_told_in_two_units() -> None:
+def test_durations_are_written_in_two_units() -> None:
     seconds = (7, 95, 3600, 5400, 90_000, 86_400 * 800)
     assert [in_words(n * SECOND_NS) for n in seconds] == [
         "7 s",
@@ -218,14 +218,14 @@ def test_durations_are_told_in_two_units() -> None:
     ]
 
 
-def test_no_offset_creeps_in_by_many_small_steps() -> None:
+def test_many_small_steps_do_not_accumulate_into_an_offset() -> None:
     clock = GatewayClock()
     for step in range(100):
         clock.note_live(min(WALL + step * 50 * SECOND_NS, clock.limit(WALL)), WALL)
     assert clock.limit(WALL) == WALL + SLACK_NS
 
 
-def test_what_is_held_back_is_bounded() -> None:
+def test_records_held_back_are_bounded() -> None:
     intake = Intake(("NQ.v.0",), is_parent=False, masked_key="****")
     intake.begin(start=OPEN_NS, origin=OPEN_NS, earliest_ns=0, replays=1)
     intake.take([records.mapping(NQ, "NQ.v.0", WALL)], WALL, [])

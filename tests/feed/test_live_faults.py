@@ -186,7 +186,7 @@ def test_after_a_fault_every_trade_is_there_once_and_the_gap_is_closed(rig: Rig,
     assert rig.feed.status().reconnects >= 1, "and it is counted"
 
 
-def test_a_record_that_is_lost_inside_the_client_is_noticed_and_asked_for_again(
+def test_a_record_lost_inside_the_client_is_noticed_and_requested_again(
     make_rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rig = make_rig()
@@ -212,7 +212,7 @@ def test_a_record_that_is_lost_inside_the_client_is_noticed_and_asked_for_again(
     assert "lost inside the client" in rig.feed.status().message
 
 
-def test_random_garbage_never_becomes_a_trade_and_costs_none(rig: Rig) -> None:
+def test_random_garbage_never_becomes_a_trade_and_loses_none(rig: Rig) -> None:
     rng = random.Random(7)
     for _ in range(12):
         rig.gateway("raw", hex=rng.randbytes(rng.randrange(1, 400)).hex())
@@ -222,7 +222,7 @@ def test_random_garbage_never_becomes_a_trade_and_costs_none(rig: Rig) -> None:
 
 
 @pytest.mark.parametrize("compression", ["none", "zstd"])
-def test_a_record_cut_in_two_by_the_network_is_put_together(make_rig, gateway: GatewayProcess, compression) -> None:
+def test_a_record_split_by_the_network_is_reassembled(make_rig, gateway: GatewayProcess, compression) -> None:
     rig = make_rig(compression=compression)
     rig.start()
     rig.until_state(FeedState.LIVE)
@@ -234,7 +234,7 @@ def test_a_record_cut_in_two_by_the_network_is_put_together(make_rig, gateway: G
     assert gateway("stats")["connections"][0]["options"]["compression"] == compression
 
 
-def test_the_session_so_far_is_there_at_once_and_goes_on_without_a_break(make_rig, gateway: GatewayProcess) -> None:
+def test_the_session_so_far_is_replayed_and_continues_live_without_a_break(make_rig, gateway: GatewayProcess) -> None:
     rig = make_rig()
     rig.start()
     assert rig.feed.status().state is FeedState.CONNECTING
@@ -269,7 +269,7 @@ def test_catching_up_shows_its_progress(make_rig, gateway: GatewayProcess) -> No
     assert len(gateway("stats")["connections"]) == 1
 
 
-def test_a_replay_that_breaks_off_is_taken_up_where_it_stopped(make_rig, gateway: GatewayProcess) -> None:
+def test_an_interrupted_replay_continues_where_it_stopped(make_rig, gateway: GatewayProcess) -> None:
     gateway("publish", count=1400)
     for count in (900, 700, 500):
         gateway("plan", plan={"replay_only": count})
@@ -284,7 +284,7 @@ def test_a_replay_that_breaks_off_is_taken_up_where_it_stopped(make_rig, gateway
     assert [gap for gap in rig.gaps if gap.end and not gap.filled] == [], "what came before it broke off is not missing"
 
 
-def test_the_next_connection_asks_from_shortly_before_the_last_trade(rig: Rig) -> None:
+def test_the_next_connection_requests_from_shortly_before_the_last_trade(rig: Rig) -> None:
     rig.gateway("reset")
     rig.until(lambda: rig.gateway("stats")["streaming"] == 1 and bool(rig.gaps), what="the next connection")
     rig.until_state(FeedState.LIVE)
@@ -326,7 +326,7 @@ def test_retry_ends_a_pause(rig: Rig) -> None:
 
 
 @pytest.mark.parametrize("plan", ["hang_up", "babble"])
-def test_a_gateway_that_breaks_off_the_greeting_is_tried_again(make_rig, gateway: GatewayProcess, plan) -> None:
+def test_a_gateway_that_breaks_off_the_greeting_is_retried(make_rig, gateway: GatewayProcess, plan) -> None:
     gateway("plan", plan={plan: True})
     rig = make_rig()
     rig.start()
@@ -336,7 +336,7 @@ def test_a_gateway_that_breaks_off_the_greeting_is_tried_again(make_rig, gateway
 
 
 @pytest.mark.parametrize("plan", ["mute", "silent"])
-def test_a_connection_on_which_nothing_ever_comes_is_given_up(make_rig, gateway: GatewayProcess, plan) -> None:
+def test_a_connection_on_which_nothing_arrives_is_given_up(make_rig, gateway: GatewayProcess, plan) -> None:
     gateway("plan", plan={plan: True})
     rig = make_rig()
     rig.start()
@@ -349,7 +349,7 @@ def test_a_connection_on_which_nothing_ever_comes_is_given_up(make_rig, gateway:
     assert "silent for 16 s" in rig.messages[0] if plan == "silent" else "did not answer" in rig.messages[0]
 
 
-def test_a_name_that_is_not_found_is_said_and_tried_again(make_rig) -> None:
+def test_an_unresolvable_host_name_is_reported_and_retried(make_rig) -> None:
     rig = make_rig(gateway="gateway.invalid")
     rig.start()
     rig.until(lambda: rig.feed.status().attempt == 2, what="two tries")
@@ -357,7 +357,7 @@ def test_a_name_that_is_not_found_is_said_and_tried_again(make_rig) -> None:
     assert "cannot resolve" in rig.messages[0]
 
 
-def test_a_refused_key_is_said_once_and_waits_for_the_user(make_rig, gateway: GatewayProcess) -> None:
+def test_a_refused_key_is_reported_once_and_waits_for_the_user(make_rig, gateway: GatewayProcess) -> None:
     wrong = "db-" + "z" * 24 + "wrong"
     rig = make_rig(api_key=wrong)
     rig.start()
@@ -374,7 +374,7 @@ def test_a_refused_key_is_said_once_and_waits_for_the_user(make_rig, gateway: Ga
     rig.until_state(FeedState.FAILED)
 
 
-def test_a_key_that_is_deactivated_meanwhile_leaves_the_gap_open(rig: Rig) -> None:
+def test_a_key_deactivated_during_the_session_leaves_the_gap_open(rig: Rig) -> None:
     rig.gateway("error", code=2, text="API key deactivated")
     rig.until_state(FeedState.FAILED)
     assert "****ABCDE" in rig.messages[-1]
@@ -410,7 +410,7 @@ def test_the_connection_limit_fails_at_the_start_but_may_pass_after_a_loss(make_
     rig.until_state(FeedState.FAILED)
 
 
-def test_a_symbol_that_is_not_found_is_named_and_the_others_go_on(make_rig, gateway: GatewayProcess) -> None:
+def test_an_unknown_symbol_is_named_and_the_others_continue(make_rig, gateway: GatewayProcess) -> None:
     rig = make_rig(symbols=("NQ.v.0", "XX.v.0", "ES.v.0"))
     rig.start()
     rig.until_state(FeedState.LIVE)
@@ -423,7 +423,7 @@ def test_a_symbol_that_is_not_found_is_named_and_the_others_go_on(make_rig, gate
     assert int(gateway("stats")["connections"][1]["subscriptions"][-1]["start"]) > OPEN_NS
 
 
-def test_replay_that_has_aged_out_is_marked_as_a_gap_for_good(rig: Rig) -> None:
+def test_replay_that_has_aged_out_is_marked_as_a_permanent_gap(rig: Rig) -> None:
     gateway = rig.gateway
     gateway("publish", count=100)
     expect_tape(rig, BEFORE + 100)
@@ -443,7 +443,7 @@ def test_replay_that_has_aged_out_is_marked_as_a_gap_for_good(rig: Rig) -> None:
     assert rig.feed.status().known_from == first_kept
 
 
-def test_a_session_older_than_the_gateway_remembers_begins_with_a_gap(make_rig, gateway: GatewayProcess) -> None:
+def test_a_session_older_than_the_gateways_data_begins_with_a_gap(make_rig, gateway: GatewayProcess) -> None:
     gateway("forget", before=200)
     rig = make_rig()
     rig.start()
@@ -455,7 +455,7 @@ def test_a_session_older_than_the_gateway_remembers_begins_with_a_gap(make_rig, 
     assert rig.feed.status().known_from == int(expected["ts_event"][0])
 
 
-def test_what_was_asked_for_from_the_open_is_known_from_there_before_the_first_trade_and_after_a_loss(
+def test_data_requested_from_the_open_are_known_from_there_before_the_first_trade_and_after_a_loss(
     make_rig, gateway: GatewayProcess
 ) -> None:
     gateway("fresh", published=0)
@@ -470,7 +470,7 @@ def test_what_was_asked_for_from_the_open_is_known_from_there_before_the_first_t
     assert rig.feed.status().known_from == OPEN_NS
 
 
-def test_what_lies_more_than_a_day_back_is_not_asked_for_but_marked(make_rig, gateway: GatewayProcess) -> None:
+def test_data_more_than_a_day_old_are_not_requested_but_marked(make_rig, gateway: GatewayProcess) -> None:
     rig = make_rig(
         start=OPEN_NS - 30 * 86_400 * SECOND_NS, calendar=FakeCalendar(OPEN_NS - 90 * 86_400 * SECOND_NS, OPEN_NS)
     )
@@ -480,7 +480,7 @@ def test_what_lies_more_than_a_day_back_is_not_asked_for_but_marked(make_rig, ga
     assert asked == rig.clock.wall - 86_340 * SECOND_NS
 
 
-def test_trades_come_without_definitions_where_those_cannot_be_had(make_rig, gateway: GatewayProcess) -> None:
+def test_trades_arrive_even_if_definitions_are_unavailable(make_rig, gateway: GatewayProcess) -> None:
     gateway("plan", plan={"error": [5, "Not entitled to schema definition"]})
     rig = make_rig()
     rig.start()
@@ -490,7 +490,7 @@ def test_trades_come_without_definitions_where_those_cannot_be_had(make_rig, gat
     assert [each["schema"] for each in gateway("stats")["connections"][1]["subscriptions"]] == ["trades"]
 
 
-def test_a_slow_reader_warning_is_shown_and_costs_nothing(rig: Rig) -> None:
+def test_a_slow_reader_warning_is_shown_and_loses_nothing(rig: Rig) -> None:
     rig.gateway("system", code=2, text="Session is behind real time")
     rig.gateway("publish", count=100)
     expect_tape(rig, BEFORE + 100)
@@ -516,7 +516,7 @@ def test_trades_wait_for_the_mapping_of_their_instrument(make_rig, gateway: Gate
     assert rig.items.index(rig.mappings[0]) < first_trades
 
 
-def test_a_mapping_that_changes_in_mid_stream_brings_the_new_contract_whole(rig: Rig) -> None:
+def test_a_mapping_that_changes_mid_stream_gives_the_new_contracts_whole_session(rig: Rig) -> None:
     gateway = rig.gateway
     gateway("publish", count=100)
     expect_tape(rig, BEFORE + 100)
@@ -531,7 +531,7 @@ def test_a_mapping_that_changes_in_mid_stream_brings_the_new_contract_whole(rig:
     np.testing.assert_array_equal(of(rig.trades, NQ), tape(BEFORE + 100, NQ))
 
 
-def test_a_reconnection_that_finds_another_contract_brings_it_whole(rig: Rig) -> None:
+def test_a_reconnection_that_finds_another_contract_gives_its_whole_session(rig: Rig) -> None:
     gateway = rig.gateway
     gateway("remap", requested="NQ.v.0", symbol="NQH6")
     gateway("reset")
@@ -543,7 +543,7 @@ def test_a_reconnection_that_finds_another_contract_brings_it_whole(rig: Rig) ->
 
 
 @pytest.mark.parametrize("is_refused", [False, True], ids=["beside", "instead"])
-def test_at_a_sessions_open_symbols_are_asked_again_without_a_break(make_rig, gateway, is_refused) -> None:
+def test_at_a_sessions_open_symbols_are_requested_again_without_a_break(make_rig, gateway, is_refused) -> None:
     second_open = wall_at(BEFORE) + 10 * SECOND_NS
     rig = make_rig(calendar=FakeCalendar(OPEN_NS, second_open))
     rig.start()
@@ -571,7 +571,7 @@ def test_at_a_sessions_open_symbols_are_asked_again_without_a_break(make_rig, ga
     assert gateway("stats")["streaming"] == 1
 
 
-def test_live_only_asks_for_no_replay_until_something_was_lost(make_rig, gateway: GatewayProcess) -> None:
+def test_live_only_requests_no_replay_until_something_was_lost(make_rig, gateway: GatewayProcess) -> None:
     rig = make_rig(start=None)
     rig.start()
     rig.until_state(FeedState.LIVE)
@@ -588,7 +588,7 @@ def test_live_only_asks_for_no_replay_until_something_was_lost(make_rig, gateway
     assert "start" in second["subscriptions"][-1]
 
 
-def test_known_until_never_passes_a_trade_that_is_still_to_come(rig: Rig) -> None:
+def test_known_until_never_passes_a_trade_still_to_come(rig: Rig) -> None:
     """Buckets are closed by the clock only up to it: a stall must not make trades late."""
     gateway = rig.gateway
     gateway("heartbeat")
@@ -629,7 +629,7 @@ def test_a_missing_or_impossible_key_is_one_clear_line(key) -> None:
     assert caught.value.exit_code == 4
 
 
-def test_nothing_is_left_of_a_feed_that_was_closed(rig: Rig, gateway: GatewayProcess) -> None:
+def test_a_closed_feed_leaves_nothing_behind(rig: Rig, gateway: GatewayProcess) -> None:
     import threading
 
     rig.close()

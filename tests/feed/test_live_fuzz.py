@@ -95,7 +95,7 @@ def serve(rng: random.Random, connection: socket.socket) -> None:
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_hostile_bytes_are_told_in_one_line_and_never_stop_the_feed(monkeypatch, seed: int) -> None:
+def test_hostile_bytes_are_reported_in_one_line_and_never_stop_the_feed(monkeypatch, seed: int) -> None:
     faults: list[object] = []
     monkeypatch.setattr(threading, "excepthook", faults.append)
     seeds = random.Random(seed)

@@ -36,7 +36,7 @@ def market(trades: list[tuple[int, int, int, int, int]]) -> np.ndarray:
     st.lists(st.integers(0, 60), max_size=6),
     st.lists(st.integers(1, 9), min_size=1, max_size=5),
 )
-def test_whatever_connections_break_where_they_may_each_trade_is_handed_over_once(trades, breaks, cuts) -> None:
+def test_wherever_connections_break_each_trade_is_passed_on_once(trades, breaks, cuts) -> None:
     rows = market(trades)
     ledger = Ledger()
     handed: list[np.ndarray] = []
@@ -57,7 +57,7 @@ def test_whatever_connections_break_where_they_may_each_trade_is_handed_over_onc
     np.testing.assert_array_equal(np.concatenate(handed), rows)
 
 
-def test_equal_trades_are_told_apart_by_their_number() -> None:
+def test_equal_trades_are_distinguished_by_their_count() -> None:
     rows = market([(1, 0, 0, 1, 0)] * 5)
     ledger = Ledger()
     ledger.take_over()
@@ -82,7 +82,7 @@ def test_capture_times_and_flags_may_differ_in_a_replay() -> None:
     assert len(ledger.admit(replay)) == 0
 
 
-def test_trades_before_the_origin_are_not_wanted() -> None:
+def test_trades_before_the_origin_are_dropped() -> None:
     rows = market([(1, SECOND_NS, 0, 1, 0)] * 4)
     ledger = Ledger()
     ledger.take_over()
@@ -91,7 +91,7 @@ def test_trades_before_the_origin_are_not_wanted() -> None:
     assert ledger.need_from(1) == rows["ts_event"][2], "never asked for before that either"
 
 
-def test_a_quiet_instrument_is_asked_for_from_an_hour_back_at_most() -> None:
+def test_a_quiet_instrument_is_requested_from_at_most_an_hour_back() -> None:
     rows = market([(1, SECOND_NS, 0, 1, 0), (2, 5 * HOUR_NS, 0, 1, 0)])
     ledger = Ledger()
     ledger.take_over()

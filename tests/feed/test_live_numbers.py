@@ -105,7 +105,7 @@ def one_fault(rng: random.Random, rig: Rig) -> None:
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_after_a_day_of_faults_every_number_is_that_of_an_unbroken_run(gateway: GatewayProcess, seed: int) -> None:
+def test_after_a_day_of_faults_every_number_equals_an_undisturbed_run(gateway: GatewayProcess, seed: int) -> None:
     rng = random.Random(seed)
     rig = Rig(gateway, wall_ns=int(TAPE["ts_event"][499]) + SECOND_NS)
     engine = Engine(rig)

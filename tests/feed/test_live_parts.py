@@ -33,7 +33,7 @@ def chunks_of(rows: np.ndarray) -> list[bytes]:
 # Wire
 
 
-def test_trades_alone_come_out_as_one_array_and_mixed_records_in_their_order() -> None:
+def test_trades_alone_come_as_one_array_and_mixed_records_in_order() -> None:
     chunks = chunks_of(TAPE[:50])
     (rows,) = runs(chunks)
     np.testing.assert_array_equal(rows, TAPE[:50])
@@ -44,7 +44,7 @@ def test_trades_alone_come_out_as_one_array_and_mixed_records_in_their_order() -
     np.testing.assert_array_equal(np.concatenate([first, last]), TAPE[:50])
 
 
-def test_trades_are_byte_for_byte_those_of_the_official_decoder() -> None:
+def test_trades_equal_those_of_the_official_decoder_byte_for_byte() -> None:
     decoder = dbn.DBNDecoder()
     decoded = decoder.write_and_decode(records.metadata() + TAPE.tobytes())[1:]
     (rows,) = runs([bytes(record) for record in decoded])
@@ -63,13 +63,13 @@ def test_trades_are_byte_for_byte_those_of_the_official_decoder() -> None:
         ("ts_event", WALL + 3 * 86_400 * SECOND_NS),
     ],
 )
-def test_the_first_trade_that_cannot_be_is_found(field: str, value: int) -> None:
+def test_the_first_impossible_trade_is_found(field: str, value: int) -> None:
     rows = TAPE[:100].copy()
     rows[field][[60, 80]] = value
     assert first_implausible(rows, WALL) == 60
 
 
-def test_what_the_engine_counts_as_rejected_is_no_damage() -> None:
+def test_trades_that_the_engine_rejects_are_not_damage() -> None:
     rows = TAPE[:7].copy()
     rows["ts_recv"][4:7] = [17, -1, WALL + 3 * 86_400 * SECOND_NS]
     rows["depth"][4], rows["flags"][5] = 3, 255
@@ -80,7 +80,7 @@ def test_what_the_engine_counts_as_rejected_is_no_damage() -> None:
     assert first_implausible(rows, WALL) == 7
 
 
-def test_damaged_frames_are_damage_and_nothing_else() -> None:
+def test_damaged_frames_raise_damage_and_nothing_else() -> None:
     rng = random.Random(3)
     good = [
         records.mapping(NQ, "NQ.v.0", WALL),
@@ -133,7 +133,7 @@ def make_intake(symbols=("NQ.v.0", "ES.v.0"), *, is_parent: bool = False) -> Int
     return intake
 
 
-def test_a_parents_instruments_are_all_named_and_none_is_taken_for_a_change() -> None:
+def test_a_parents_instruments_are_all_named_and_none_counts_as_a_change() -> None:
     intake = make_intake(("NQ.FUT",), is_parent=True)
     out: list = []
     for contract in (NQ, ES):
@@ -143,7 +143,7 @@ def test_a_parents_instruments_are_all_named_and_none_is_taken_for_a_change() ->
     assert sum(len(item.rows) for item in out if hasattr(item, "rows")) == len(of(TAPE, NQ, ES))
 
 
-def test_the_same_name_told_twice_is_handed_over_once() -> None:
+def test_a_repeated_name_is_passed_on_once() -> None:
     intake = make_intake()
     out: list = []
     for _ in range(3):
@@ -151,7 +151,7 @@ def test_the_same_name_told_twice_is_handed_over_once() -> None:
     assert len(out) == 1
 
 
-def test_two_names_that_contradict_each_other_do_not_make_it_renew_for_ever() -> None:
+def test_contradicting_names_do_not_cause_endless_renewals() -> None:
     intake = make_intake()
     renewals = 0
     for _ in range(10):
@@ -162,7 +162,7 @@ def test_two_names_that_contradict_each_other_do_not_make_it_renew_for_ever() ->
     assert renewals == 1
 
 
-def test_a_replay_is_over_when_the_gateway_says_so_of_the_trades() -> None:
+def test_a_replay_is_over_when_the_gateway_says_so_for_trades() -> None:
     for text, is_over in [("Finished definition replay", False), ("Finished trades replay", True)]:
         intake = make_intake()
         intake.begin(start=OPEN_NS, origin=OPEN_NS, earliest_ns=0, replays=2)
@@ -186,7 +186,7 @@ def test_two_heartbeats_with_nothing_between_them_end_a_replay() -> None:
     assert intake.known_until == WALL
 
 
-def test_trades_that_are_never_named_are_damage_in_the_end(monkeypatch) -> None:
+def test_trades_that_are_never_named_finally_count_as_damage(monkeypatch) -> None:
     monkeypatch.setattr("flow_gl.feed.live.intake.HELD_ROWS", 300)
     intake = make_intake()
     intake.take(chunks_of(TAPE[:200]), WALL, [])
@@ -195,7 +195,7 @@ def test_trades_that_are_never_named_are_damage_in_the_end(monkeypatch) -> None:
         intake.take(chunks_of(TAPE[200:]), WALL, [])
 
 
-def test_a_clock_that_is_behind_is_seen_by_trades_from_the_future() -> None:
+def test_trades_from_the_future_reveal_a_clock_that_is_behind() -> None:
     intake = make_intake()
     intake.begin(start=None, origin=OPEN_NS, earliest_ns=0, replays=0)
     intake.take([records.mapping(NQ, "NQ.v.0", WALL), *chunks_of(of(TAPE, NQ))], WALL - 5 * SECOND_NS, [])
@@ -262,7 +262,7 @@ def test_pauses_double_up_to_thirty_seconds_with_a_fifth_of_jitter() -> None:
         assert pauses == pytest.approx([pause * factor for pause in (1, 2, 4, 8, 16, 30, 30)])
 
 
-def test_only_the_first_failure_may_be_followed_at_once() -> None:
+def test_only_the_first_failure_may_be_retried_immediately() -> None:
     backoff = Backoff(lambda: 0.5)
     backoff.fail(5, at_once=True)
     assert backoff.due_ns == 5
@@ -280,7 +280,7 @@ def make_hours(start: int | str | None = "session open") -> Hours:
     return Hours(start, calendar=FakeCalendar(OPEN_NS, OPEN_NS + 86_400 * SECOND_NS))  # type: ignore[arg-type]
 
 
-def test_open_hours_leave_the_closed_ones_out() -> None:
+def test_open_hours_exclude_closed_ones() -> None:
     hours = make_hours()
     close = OPEN_NS + 82_800 * SECOND_NS
     assert hours.open_between(OPEN_NS, close) == [(OPEN_NS, close)]
@@ -329,7 +329,7 @@ def test_what_cannot_be_replayed_remains_as_a_gap_in_open_hours_only() -> None:
     assert gap.reach is Reach.WANTED
 
 
-def test_a_replay_that_broke_off_and_was_taken_up_later_leaves_nothing_missing() -> None:
+def test_a_replay_interrupted_and_continued_later_leaves_nothing_missing() -> None:
     gap = Gap(make_hours())
     at = [OPEN_NS + n * 100 * SECOND_NS for n in range(8)]
     gap.close(asked_from=OPEN_NS, first_ts=OPEN_NS, known_until=at[1], wanted_from=OPEN_NS)
@@ -341,7 +341,7 @@ def test_a_replay_that_broke_off_and_was_taken_up_later_leaves_nothing_missing()
     assert not gap.is_lost
 
 
-def test_of_a_replay_that_broke_off_only_what_nobody_has_stays_missing() -> None:
+def test_after_an_interrupted_replay_only_unavailable_data_stay_missing() -> None:
     gap = Gap(make_hours())
     at = [OPEN_NS + n * 100 * SECOND_NS for n in range(8)]
     lose(gap, at[2], asked_from=at[1], first_ts=at[1])
@@ -351,7 +351,7 @@ def test_of_a_replay_that_broke_off_only_what_nobody_has_stays_missing() -> None
     assert gap.is_lost
 
 
-def test_a_gap_that_lies_in_closed_hours_only_is_filled() -> None:
+def test_a_gap_within_closed_hours_counts_as_filled() -> None:
     gap = Gap(make_hours())
     close = OPEN_NS + 82_800 * SECOND_NS
     gap.close(asked_from=OPEN_NS, first_ts=OPEN_NS, known_until=OPEN_NS, wanted_from=OPEN_NS)
@@ -366,18 +366,18 @@ def test_a_gap_that_lies_in_closed_hours_only_is_filled() -> None:
 # Requests
 
 
-def test_the_gateway_of_a_dataset_is_told_by_its_name() -> None:
+def test_the_gateways_address_follows_from_the_dataset() -> None:
     assert Request("GLBX.MDP3", ()).where == "glbx-mdp3.lsg.databento.com:13000"
     assert Request("GLBX.MDP3", (), gateway="localhost", port=7).where == "localhost:7"
 
 
-def test_symbols_are_asked_for_once_each() -> None:
+def test_each_symbol_is_requested_once() -> None:
     assert checked_symbols(("NQ.v.0", " ES.v.0", "NQ.v.0")) == ("NQ.v.0", "ES.v.0")
     for wrong in ((), ("NQ.v.0", " ")):
         with pytest.raises(FeedError, match="symbols"):
             checked_symbols(wrong)
 
 
-def test_rows_keep_the_type_of_the_tape() -> None:
+def test_rows_keep_the_tapes_dtype() -> None:
     (rows,) = runs(chunks_of(TAPE[:3]))
     assert rows.dtype == TRADE

@@ -32,7 +32,7 @@ def test_the_same_chunks_come_in_the_same_order(count: int) -> None:
 
 
 @pytest.mark.parametrize("count", [0, 7, 100])
-def test_what_the_source_raises_comes_after_everything_before_it(count: int) -> None:
+def test_an_error_of_the_source_is_raised_after_everything_before_it(count: int) -> None:
     chunks: list[bytes] = []
     with pytest.raises(OSError, match="worn out"):
         chunks.extend(read_ahead(source(count, OSError("worn out"))))
@@ -62,7 +62,7 @@ def test_damage_is_the_same_with_and_without_a_thread(tmp_path: Path, monkeypatc
     assert reading_threads() == 0
 
 
-def test_a_sequence_that_is_closed_early_leaves_no_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sequence_closed_early_leaves_no_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trade_file, "_READ_AHEAD_BYTES", 0)
     path = write(tmp_path / "x.dbn.zst", frames(header() + make_trades(200_000).tobytes()))
     items = read_items([path])

@@ -70,14 +70,14 @@ def morning() -> np.ndarray:
 
 
 @pytest.mark.parametrize("step_ms", [7, 1000])
-def test_the_same_seed_gives_the_same_trades_however_it_is_polled(step_ms: int) -> None:
+def test_the_same_seed_gives_the_same_trades_however_often_it_is_polled(step_ms: int) -> None:
     options = {"seed": 9, "rate": 3000.0, "start_ns": OPEN_NS}
     rows = polled(SyntheticFeed(DemoSpec(length_s=20, **options)), step_ms * 1_000_000)
     assert np.array_equal(rows, made(20, **options))
     assert len(rows) > 50_000
 
 
-def test_another_seed_gives_other_trades() -> None:
+def test_another_seed_gives_different_trades() -> None:
     assert not np.array_equal(made(60, seed=1, start_ns=OPEN_NS), made(60, seed=2, start_ns=OPEN_NS))
 
 
@@ -91,7 +91,7 @@ def test_speed_and_resuming_change_no_trade() -> None:
     )
 
 
-def test_records_are_whole_trades_in_order_of_time(morning: np.ndarray) -> None:
+def test_records_are_complete_trades_in_time_order(morning: np.ndarray) -> None:
     assert morning.dtype == TRADE
     assert set(morning["length"]) == {12}
     assert set(morning["rtype"]) == {0}
@@ -132,7 +132,7 @@ def test_some_orders_sweep_several_levels(morning: np.ndarray) -> None:
     # nq-20251128: 89.1 % and 85.4 %; esh4-20231225, a thin holiday hour: 96.2 % and 74.8 %.
     [("NQ", 0.89, 0.855), ("ES", 0.96, 0.79)],
 )
-def test_a_tick_rule_agrees_with_the_sides_as_on_real_data(
+def test_the_tick_rule_agrees_with_the_sides_as_in_real_data(
     morning: np.ndarray, root: str, on_moves: float, on_all: float
 ) -> None:
     rows = of(morning, root)
@@ -156,7 +156,7 @@ def test_a_regular_hour_looks_like_a_real_one(morning: np.ndarray, root: str, si
 
 @pytest.mark.parametrize("seconds", [1, 10, 60])
 @pytest.mark.parametrize("root", ["NQ", "ES"])
-def test_price_goes_with_the_aggressors(morning: np.ndarray, root: str, seconds: int) -> None:
+def test_price_moves_with_the_aggressors(morning: np.ndarray, root: str, seconds: int) -> None:
     # The real NQ day: 0.43 over 1 s, 0.56 over 10 s, 0.54 over 60 s; ES: 0.42, 0.50, 0.66.
     rows = of(morning, root)
     _, first = np.unique(rows["ts_event"] // (seconds * SECOND_NS), return_index=True)
@@ -236,7 +236,7 @@ def test_the_contract_rolls_on_the_thursday_before_the_week_of_expiry(day: str, 
     assert CONTRACTS["NQ"].symbol_at(int(np.datetime64(day, "ns").astype(np.int64))) == symbol
 
 
-def test_history_comes_as_a_catch_up_and_then_the_clock_runs() -> None:
+def test_history_comes_as_a_catch_up_before_the_clock_runs() -> None:
     feed = SyntheticFeed(DemoSpec(seed=2))
     progress, count = [], 0
     while True:
@@ -259,7 +259,7 @@ def test_history_comes_as_a_catch_up_and_then_the_clock_runs() -> None:
     steps=st.lists(st.integers(0, 3_000_000_000), min_size=1, max_size=20),
     rate=st.sampled_from([5.0, 2000.0, 200_000.0]),
 )
-def test_the_clock_never_runs_ahead_of_what_was_handed_over(steps: list[int], rate: float) -> None:
+def test_the_clock_never_runs_ahead_of_the_trades(steps: list[int], rate: float) -> None:
     feed = SyntheticFeed(DemoSpec(rate=rate, start_ns=OPEN_NS))
     wall_ns, handed, newest = WALL_NS, 0, 0
     for step in steps:
@@ -274,7 +274,7 @@ def test_the_clock_never_runs_ahead_of_what_was_handed_over(steps: list[int], ra
         wall_ns += step
 
 
-def test_it_says_when_it_is_behind_its_clock() -> None:
+def test_being_behind_the_clock_is_reported() -> None:
     feed = SyntheticFeed(DemoSpec(rate=500_000.0, start_ns=OPEN_NS))
     feed.poll(WALL_NS)
     feed.poll(WALL_NS + 5 * SECOND_NS)
@@ -292,7 +292,7 @@ def test_speed_can_change_while_it_runs() -> None:
     assert feed.clock().rate == 10
 
 
-def test_it_ends_where_it_was_told_to_and_when_closed() -> None:
+def test_it_ends_at_its_end_time_and_when_closed() -> None:
     feed = SyntheticFeed(DemoSpec(rate=100.0, start_ns=OPEN_NS, length_s=2))
     rows = polled(feed, SECOND_NS // 2)
     assert rows["ts_event"][-1] < OPEN_NS + 2 * SECOND_NS
@@ -329,7 +329,7 @@ def test_a_parameter_out_of_range_is_one_clear_line(options: dict[str, object], 
     assert "\n" not in str(caught.value)
 
 
-def test_a_halt_is_said_while_it_lasts_and_until_when() -> None:
+def test_a_halt_is_reported_while_it_lasts_with_its_end() -> None:
     feed = SyntheticFeed(DemoSpec(symbols=("NQ",), history_s=0.0, halts=((5.0, 30.0),), speed=1.0))
     said = []
     for second in range(60):

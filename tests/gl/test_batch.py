@@ -32,7 +32,7 @@ class Pairs(Batch):
         return bytes(np.asarray(GL.glGetBufferSubData(GL.GL_ARRAY_BUFFER, 0, count)).tobytes())
 
 
-def test_the_same_rows_again_are_not_sent(kit: Kit) -> None:
+def test_unchanged_rows_are_not_sent_again(kit: Kit) -> None:
     counters = FrameCounters()
     batch = Pairs(kit, 4, counters)
     batch.put(1.0, 2.0)
@@ -59,7 +59,7 @@ pieces = st.lists(
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(pieces, min_size=1, max_size=8))
-def test_the_gpu_always_has_the_frame_s_own_rows(kit: Kit, frames: list[list[tuple[str, int]]]) -> None:
+def test_the_gpu_always_has_the_rows_of_the_current_frame(kit: Kit, frames: list[list[tuple[str, int]]]) -> None:
     kept = [ROW.pack(float(n), 0.5) * (n + 1) for n in range(4)]
     batch = Pairs(kit, 2)
     number = 100.0

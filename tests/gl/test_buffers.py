@@ -54,7 +54,7 @@ def test_a_wrapped_ring_holds_the_newest_rows_in_order(batches: list[int], first
     ring.release()
 
 
-def test_the_slot_behind_the_last_repeats_the_first() -> None:
+def test_the_slot_after_the_last_repeats_the_first() -> None:
     ring = RowRing(ROW, FrameCounters())
     ring.reserve(1024)
     ring.write(0, rows(0, 1024))

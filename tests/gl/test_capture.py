@@ -17,7 +17,7 @@ def gradient(width: int = 61, height: int = 37) -> np.ndarray:
     return np.stack([x * 4 % 256, y * 7 % 256, (x + y) % 256], axis=2).astype(np.uint8)
 
 
-def test_a_png_reads_back_as_it_was(tmp_path: Path) -> None:
+def test_a_png_reads_back_unchanged(tmp_path: Path) -> None:
     path = tmp_path / "new folder" / "shot.png"
     write_png(path, gradient())
     np.testing.assert_array_equal(np.asarray(Image.open(path)), gradient())
@@ -31,7 +31,7 @@ def test_a_png_that_cannot_be_written_is_one_clear_error(tmp_path: Path) -> None
 
 
 @pytest.mark.usefixtures("context")
-def test_pictures_have_their_first_row_on_top() -> None:
+def test_the_first_row_of_a_picture_is_the_top() -> None:
     from flow_gl.gl.api import GL
 
     clear((0.0, 0.0, 0.0))
@@ -45,7 +45,7 @@ def test_pictures_have_their_first_row_on_top() -> None:
 
 
 @pytest.mark.usefixtures("context")
-def test_a_recording_gets_every_frame_once_in_order() -> None:
+def test_a_video_gets_every_frame_once_in_order() -> None:
     reader = PixelReader(640, 360)
     seen = []
     for shade in range(5):
@@ -125,7 +125,7 @@ def test_a_video_without_a_picture_on_the_disk_is_removed(tmp_path: Path) -> Non
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_video_of_a_program_that_was_killed_plays(tmp_path: Path) -> None:
+def test_the_video_of_a_killed_program_plays(tmp_path: Path) -> None:
     path = tmp_path / "clip.mp4"
     writer = VideoWriter(path, 160, 90, frames_per_second=10)
     for picture in noise(60):
@@ -138,7 +138,7 @@ def test_a_video_of_a_program_that_was_killed_plays(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("cut", [0, 7, 100, 1500, 20_000])
-def test_a_file_is_cut_behind_its_last_whole_fragment(cut: int, tmp_path: Path) -> None:
+def test_a_file_is_cut_after_its_last_complete_fragment(cut: int, tmp_path: Path) -> None:
     path = tmp_path / "clip.mp4"
     writer = VideoWriter(path, 160, 90, frames_per_second=10)
     for picture in noise(30):
@@ -153,7 +153,7 @@ def test_a_file_is_cut_behind_its_last_whole_fragment(cut: int, tmp_path: Path) 
     assert not path.exists(), "no length is endless"
 
 
-def test_a_device_is_written_to_and_left_alone() -> None:
+def test_a_device_is_written_to_but_never_truncated() -> None:
     if not Path("/dev/full").exists():
         pytest.skip("needs /dev/full")
     with pytest.raises(FlowError, match="No space left on device"):

@@ -20,7 +20,7 @@ def test_the_headless_context_is_core_3_3_or_newer() -> None:
 
 
 @pytest.mark.usefixtures("context")
-def test_a_size_that_no_driver_has_is_a_clear_error() -> None:
+def test_an_unsupported_size_is_a_clear_error() -> None:
     with pytest.raises(DisplayError, match="picture size must be"):
         Offscreen(0, 100)
 
@@ -39,7 +39,7 @@ def test_a_second_context_leaves_the_first_usable(context: HeadlessContext) -> N
     context.begin()
 
 
-def test_a_window_has_core_3_3_and_the_size_asked_for(x_display: str) -> None:
+def test_a_window_has_core_3_3_and_the_requested_size(x_display: str) -> None:
     code = (
         "from flow_gl.gl.surface.context import *\n"
         "w = Window(WindowOptions(width=320, height=200)); w.begin(); w.swap(); w.poll()\n"
@@ -53,7 +53,7 @@ def test_a_window_has_core_3_3_and_the_size_asked_for(x_display: str) -> None:
     assert result.stdout.split()[-3:] == ["False", "True", "True"]
 
 
-def test_where_there_is_no_egl_headless_pictures_come_from_a_window_that_is_not_shown(x_display: str) -> None:
+def test_without_egl_headless_pictures_come_from_a_hidden_window(x_display: str) -> None:
     code = (
         "import sys\n"
         "import flow_gl.gl.surface.context as c\n"
@@ -78,7 +78,7 @@ def test_where_there_is_no_egl_headless_pictures_come_from_a_window_that_is_not_
 
 
 @pytest.mark.parametrize("system", ["darwin", "win32"])
-def test_on_other_systems_no_loader_is_chosen_and_no_egl_is_looked_for(
+def test_on_other_systems_no_loader_is_chosen_and_egl_is_not_searched(
     system: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "platform", system)
@@ -88,7 +88,7 @@ def test_on_other_systems_no_loader_is_chosen_and_no_egl_is_looked_for(
     assert not loading.has_egl()
 
 
-def test_on_linux_egl_loads_opengl_and_mesa_works_in_a_thread_unless_the_user_says_otherwise(
+def test_on_linux_egl_loads_opengl_and_mesa_uses_a_thread_unless_the_user_objects(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(sys, "platform", "linux")
@@ -114,7 +114,7 @@ def test_without_a_display_a_window_is_one_clear_error() -> None:
     assert "--headless" in result.stdout
 
 
-def test_the_names_that_a_frame_loop_needs_are_there() -> None:
+def test_all_gl_functions_of_a_frame_loop_are_loaded() -> None:
     for name in ("size", "content_scale", "is_closing", "begin", "swap", "close"):
         assert hasattr(Window, name)
         assert hasattr(HeadlessContext, name)
@@ -133,7 +133,7 @@ def _run(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_frame_times_keep_the_newest_and_know_their_percentiles() -> None:
+def test_frame_times_keep_the_newest_and_give_percentiles() -> None:
     times = FrameTimes(4)
     assert times.percentiles() == (0.0, 0.0, 0.0)
     for value in (9.0, 1.0, 2.0, 3.0, 4.0):
@@ -145,7 +145,7 @@ def test_frame_times_keep_the_newest_and_know_their_percentiles() -> None:
 
 
 @pytest.mark.usefixtures("context")
-def test_layer_times_come_some_frames_later() -> None:
+def test_layer_times_arrive_a_few_frames_later() -> None:
     if not LayerTimer.is_available():
         pytest.skip("the driver counts no GPU time")
     from flow_gl.gl.api import clear

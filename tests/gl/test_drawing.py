@@ -84,7 +84,7 @@ def test_a_range_of_quads_is_drawn_once_each(kit: Kit, program: Program, start: 
     ring.release()
 
 
-def test_two_quads_a_row_draw_each_row_twice(kit: Kit, program: Program) -> None:
+def test_with_two_quads_per_row_each_row_is_drawn_twice(kit: Kit, program: Program) -> None:
     ring = filled(65_536, 0, 20_000)
     counters = begin(kit, program, 8)
     kit.row_drawing.ring_quads(ring, 10, 20_000, counters, quads_per_row=2)
@@ -106,6 +106,6 @@ def test_points_are_drawn_across_the_end_of_the_ring(kit: Kit, program: Program)
     ring.release()
 
 
-def test_a_row_is_whole_texels() -> None:
+def test_a_row_is_a_whole_number_of_texels() -> None:
     with pytest.raises(ValueError, match="multiple of 16 bytes"):
         RowRing(np.dtype([("a", "<i4")]), FrameCounters())

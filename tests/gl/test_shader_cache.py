@@ -23,31 +23,31 @@ def is_off() -> bool:
     return os.environ.get("MESA_SHADER_CACHE_DISABLE") == "true"
 
 
-def test_it_stays_on_where_it_can_be_kept(tmp_path: Path) -> None:
+def test_the_cache_stays_on_if_it_can_be_written(tmp_path: Path) -> None:
     shader_cache.prepare()
     assert not is_off()
     assert list((tmp_path / "cache").iterdir()) == []
 
 
-def test_it_is_off_where_the_disk_is_full() -> None:
+def test_the_cache_is_off_if_the_disk_is_full() -> None:
     with full_disk(1 << 20):
         shader_cache.prepare()
     assert is_off()
 
 
-def test_it_is_off_where_the_folder_cannot_be_made(tmp_path: Path) -> None:
+def test_the_cache_is_off_if_its_folder_cannot_be_created(tmp_path: Path) -> None:
     (tmp_path / "cache").write_text("")
     shader_cache.prepare()
     assert is_off()
 
 
-def test_what_the_user_has_switched_off_stays_off(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cache_that_the_user_switched_off_stays_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MESA_SHADER_CACHE_DISABLE", "1")
     shader_cache.prepare()
     assert os.environ["MESA_SHADER_CACHE_DISABLE"] == "1"
 
 
-def test_an_index_with_holes_gets_its_place_on_the_disk(tmp_path: Path) -> None:
+def test_a_sparse_index_is_allocated_on_the_disk(tmp_path: Path) -> None:
     index = tmp_path / "cache" / "mesa_shader_cache" / "index"
     index.parent.mkdir(parents=True)
     with index.open("wb") as file:
@@ -58,7 +58,7 @@ def test_an_index_with_holes_gets_its_place_on_the_disk(tmp_path: Path) -> None:
     assert index.stat().st_blocks * 512 >= index.stat().st_size == 1_310_728
 
 
-def test_it_is_off_where_the_index_cannot_get_its_place(tmp_path: Path) -> None:
+def test_the_cache_is_off_if_the_index_cannot_be_allocated(tmp_path: Path) -> None:
     index = tmp_path / "cache" / "mesa_shader_cache" / "index"
     index.parent.mkdir(parents=True)
     with index.open("wb") as file:

@@ -25,13 +25,13 @@ def drawn(batch: TextBatch) -> np.ndarray:
     return read_picture(640, 360)[..., 0]
 
 
-def test_digits_are_tabular_so_that_a_number_is_measured_by_its_form(kit: Kit) -> None:
+def test_digits_have_one_width_so_a_numbers_form_gives_its_width(kit: Kit) -> None:
     for is_bold in (False, True):
         rasterised = {kit.atlas.cell(digit * 6, 13.0, is_bold=is_bold).advance for digit in "0123456789"}
         assert rasterised == {kit.atlas.advance("123456", 13.0, is_bold=is_bold)}
 
 
-def test_a_text_set_from_its_glyphs_covers_the_pixels_of_the_rasterised_text(batch: TextBatch) -> None:
+def test_a_text_composed_of_glyphs_covers_the_pixels_of_the_rasterised_text(batch: TextBatch) -> None:
     batch.add("25,380.25", 100, 100, TextStyle(13, WHITE))
     whole = drawn(batch)
     for _ in range(2):  # the second time from what is kept
@@ -39,7 +39,7 @@ def test_a_text_set_from_its_glyphs_covers_the_pixels_of_the_rasterised_text(bat
         np.testing.assert_array_equal(drawn(batch) > 0, whole > 0)
 
 
-def test_a_label_stands_where_it_is_asked_to(batch: TextBatch) -> None:
+def test_a_label_is_drawn_at_its_position(batch: TextBatch) -> None:
     for align, low, high in (("left", 300, 345), ("center", 275, 325), ("right", 255, 300)):
         batch.add("25,380", 300, 100, TextStyle(13, WHITE, align=align))  # type: ignore[arg-type]
         columns = np.flatnonzero(drawn(batch).max(axis=0))
@@ -52,7 +52,7 @@ def test_figures_are_centred_on_y(batch: TextBatch) -> None:
     assert abs((lines[0] + lines[-1] + 1) / 2 - 100) <= 1.0
 
 
-def test_whole_pixels_give_the_rasterised_picture_itself(batch: TextBatch) -> None:
+def test_at_whole_pixels_a_label_equals_the_rasterised_picture(batch: TextBatch) -> None:
     batch.add("1", 100, 100, TextStyle(13, WHITE))
     first = drawn(batch)
     batch.add("1", 117, 131, TextStyle(13, WHITE))
@@ -81,7 +81,7 @@ def test_a_string_is_rasterised_once(kit: Kit) -> None:
 
 
 @pytest.mark.usefixtures("context")
-def test_a_full_atlas_starts_anew_between_frames_only() -> None:
+def test_a_full_atlas_is_cleared_only_between_frames() -> None:
     kit = Kit()
     atlas = kit.atlas
     batch = TextBatch(kit, FrameCounters())
@@ -103,7 +103,7 @@ def test_a_full_atlas_starts_anew_between_frames_only() -> None:
     kit.release()
 
 
-def test_a_label_that_reads_upwards_is_the_label_turned_by_a_quarter(batch: TextBatch) -> None:
+def test_an_upward_label_is_the_label_rotated_by_90_degrees(batch: TextBatch) -> None:
     batch.add("closed 5 h", 100, 100, TextStyle(13, WHITE, align="center"))
     flat = drawn(batch)
     batch.add_upward("closed 5 h", 100, 100, TextStyle(13, WHITE))

@@ -37,7 +37,7 @@ class Recorder:
         monkeypatch.setattr(chart.batches.text, "add", record)
 
 
-def test_no_two_labels_meet(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_two_labels_overlap(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
     for seed in range(6):
         fresh = ChartStack(kit, FrameScheduler())
         recorder = Recorder(fresh.chart, monkeypatch)
@@ -84,7 +84,7 @@ def test_a_new_zero_cross_flashes_in_its_sides_colour_and_fades(stack: ChartStac
 
 
 @pytest.mark.parametrize("case", ["history", "old", "standing"])
-def test_what_is_not_happening_now_does_not_flash(stack: ChartStack, market: Market, case: str) -> None:
+def test_past_events_do_not_flash(stack: ChartStack, market: Market, case: str) -> None:
     scene = bare(make_scene(market))
     if case != "history":
         draw(stack, scene)
@@ -106,7 +106,7 @@ def test_a_stale_frame_looks_different_from_a_running_one(stack: ChartStack, mar
     assert (difference[: int(rect.bottom), : int(rect.width)] > 2).mean() > 0.6
 
 
-def test_a_cached_layer_is_repeated_as_it_was(stack: ChartStack, market: Market) -> None:
+def test_a_cached_layer_is_repeated_unchanged(stack: ChartStack, market: Market) -> None:
     scene = make_scene(market)
     first = draw(stack, scene)
     np.testing.assert_array_equal(first, draw(stack, scene))
@@ -123,20 +123,20 @@ def test_a_layer_that_is_switched_off_is_not_drawn(stack: ChartStack, market: Ma
         assert (alone != nothing).any(), name
 
 
-def test_the_draw_order_names_each_step_once(kit: Kit) -> None:
+def test_the_draw_order_contains_each_step_once(kit: Kit) -> None:
     assert kit.atlas.texture > 0
     names = [name for name, _, _ in DRAW_ORDER]
     assert len(set(names)) == len(names)
     assert [step for _, step, _ in DRAW_ORDER if isinstance(step, Batch)] == list(Batch)
 
 
-def test_boxes_that_only_touch_do_not_meet() -> None:
+def test_boxes_that_only_touch_do_not_overlap() -> None:
     placed = [(10.0, 0.0, 20.0, 10.0), (0.0, 10.0, 10.0, 20.0)]
     assert met_by((0.0, 0.0, 10.0, 10.0), placed) == []
     assert met_by((0.0, 0.0, 10.5, 10.5), placed) == [(10.0, 20.0), (0.0, 10.0)]
 
 
-def test_a_label_steps_aside_on_its_line_until_it_meets_nothing() -> None:
+def test_a_label_moves_along_its_line_until_it_overlaps_nothing() -> None:
     placed = [(0.0, 0.0, 30.0, 10.0), (25.0, 5.0, 60.0, 15.0), (0.0, 20.0, 99.0, 30.0)]
     label = (5.0, 2.0, 25.0, 12.0)
     assert free_column(label, placed, 4.0) == 64.0

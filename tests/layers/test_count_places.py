@@ -62,7 +62,7 @@ def always_numbered(discs: Discs) -> set[int]:
 
 @settings(max_examples=60, deadline=None)
 @given(seed=st.integers(0, 10_000), count=st.integers(1, 160), spacing=st.sampled_from([0.6, 3.0, 8.0, 25.0]))
-def test_a_first_choice_is_that_of_the_rule_taken_one_disc_at_a_time(seed: int, count: int, spacing: float) -> None:
+def test_a_first_choice_equals_the_rule_applied_disc_by_disc(seed: int, count: int, spacing: float) -> None:
     discs = make_discs(seed, count, spacing=spacing)
     numbers = NumberPlaces()
     numbers.update(discs, PANE, taken=LABELS, scale=1.0, view=0)
@@ -89,7 +89,7 @@ def test_numbers_never_overlap_and_the_largest_always_have_theirs(seed: int, spa
 
 
 @pytest.mark.parametrize("spacing", [0.6, 3.0, 8.0, 25.0])
-def test_moving_by_parts_of_a_pixel_changes_no_number(spacing: float) -> None:
+def test_moving_by_fractions_of_a_pixel_changes_no_number(spacing: float) -> None:
     for seed in range(12):
         discs = make_discs(seed, 150, spacing=spacing)
         numbers = NumberPlaces()
@@ -102,7 +102,7 @@ def test_moving_by_parts_of_a_pixel_changes_no_number(spacing: float) -> None:
 
 
 @pytest.mark.parametrize("spacing", [0.6, 3.0, 8.0])
-def test_a_number_does_not_flicker_where_the_axis_trembles(spacing: float) -> None:
+def test_a_number_does_not_flicker_when_the_axis_jitters(spacing: float) -> None:
     for seed in range(12):
         discs = make_discs(seed, 150, spacing=spacing)
         numbers = NumberPlaces()
@@ -125,7 +125,7 @@ def test_a_new_choice_of_the_same_discs_is_the_same() -> None:
             assert numbers.places == first
 
 
-def test_numbers_beside_a_disc_stand_in_the_pane_and_avoid_other_labels() -> None:
+def test_numbers_beside_a_disc_are_inside_the_pane_and_avoid_other_labels() -> None:
     beside = 0
     for seed in range(20):
         discs = make_discs(seed, 140, spacing=5.0)

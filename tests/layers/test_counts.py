@@ -16,7 +16,7 @@ from tests.kit.markets import TICK, make_seconds, profile_of
 
 @settings(max_examples=40)
 @given(seed=st.integers(0, 500), rows_per_bar=st.sampled_from([1, 2, 4, 16, 64]))
-def test_merged_profile_rows_hold_all_contracts_on_fixed_multiples(seed: int, rows_per_bar: int) -> None:
+def test_merged_profile_rows_conserve_contracts_and_lie_on_fixed_multiples(seed: int, rows_per_bar: int) -> None:
     record = profile_of(make_seconds(120, seed=seed)[0])[0]
     numbers, bars = merged_rows(record, rows_per_bar)
     assert (np.diff(numbers) > 0).all()
@@ -68,7 +68,7 @@ def test_area_grows_with_volume_up_to_the_reference() -> None:
     assert radius_of(50, 100, style, 2.0) == pytest.approx(2 * ((9 + 1600) / 2) ** 0.5)
 
 
-def test_words_are_those_of_the_trade() -> None:
+def test_texts_use_the_terms_of_the_trade() -> None:
     assert price_text(25_380_250_000_000, TICK) == "25,380.25"
     assert contracts_text(-1250) == "\u22121,250"
     assert length_text(42 * SECOND_NS) == "42 s"

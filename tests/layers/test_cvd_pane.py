@@ -32,7 +32,7 @@ def test_the_direction_of_zero_is_known_where_it_is_out_of_view(sign: int, direc
     assert zero_direction(make_scene(make_market(120, seed=3))) == 0
 
 
-def test_zero_out_of_view_is_said_at_the_side_where_it_is(stack: ChartStack) -> None:
+def test_a_zero_out_of_view_is_indicated_at_the_side_where_it_is(stack: ChartStack) -> None:
     for sign in (1, -1):
         scene = scene_without_zero(sign)
         rect = scene.cvd_view.rect
@@ -43,7 +43,7 @@ def test_zero_out_of_view_is_said_at_the_side_where_it_is(stack: ChartStack) -> 
         assert rows.max() < 0.5 * rect.height if sign < 0 else rows.min() > 0.5 * rect.height
 
 
-def test_the_caption_says_both_and_gets_shorter(stack: ChartStack) -> None:
+def test_the_caption_shows_both_values_and_gets_shorter(stack: ChartStack) -> None:
     market = make_market(120, seed=3)
     scene = make_scene(market)
     cvd = int(market.reader.session["cvd"])
@@ -63,7 +63,7 @@ def test_candles_show_what_a_line_of_closes_leaves_out(stack: ChartStack) -> Non
     assert (line[top:] != candles[top:]).any()
 
 
-def test_a_candle_reaches_from_its_low_to_its_high_to_the_pixel(kit: Kit) -> None:
+def test_a_candle_extends_from_low_to_high_to_the_pixel(kit: Kit) -> None:
     market = make_market(1, seed=3, is_published=False)
     market.points["open"], market.points["close"] = 10, -20
     market.points["high"], market.points["low"] = 60, -50

@@ -9,7 +9,7 @@ WIDTHS = widths_ns(SECOND_NS)
 
 
 @given(ns_per_px=st.floats(1e5, 1e13), bucket_ns=st.sampled_from(BASES_NS))
-def test_bubbles_are_far_enough_apart_and_no_coarser_than_they_must_be(ns_per_px: float, bucket_ns: int) -> None:
+def test_bubbles_are_far_enough_apart_and_no_coarser_than_necessary(ns_per_px: float, bucket_ns: int) -> None:
     widths, lod = widths_ns(bucket_ns), lod_for(ns_per_px, bucket_ns)
     if lod < len(widths) - 1:
         assert widths[lod] / ns_per_px >= MIN_SPACING_PX * (1 - 1e-9)

@@ -46,7 +46,7 @@ def scale_of(reader: MarketReader, lod: int, seconds: int) -> PriceScale:
 @pytest.mark.parametrize("lod", range(0, LODS, 3))
 @pytest.mark.parametrize("at", [0, 30, -1])
 @pytest.mark.parametrize("price", FAR)
-def test_one_bad_price_leaves_the_scale_to_the_others_and_is_named(price: int, at: int, lod: int) -> None:
+def test_one_bad_price_does_not_affect_the_scale_and_is_listed(price: int, at: int, lod: int) -> None:
     rows, _ = make_seconds(120, seed=3)
     usual = rows["low"].min(), rows["high"].max()
     field = "low" if price < usual[0] else "high"
@@ -63,7 +63,7 @@ def test_one_bad_price_leaves_the_scale_to_the_others_and_is_named(price: int, a
     assert named == OffScale(1, price, is_one_trade=False, times_ns=(int(rows["id"][at]) * SECOND_NS + SECOND_NS // 2,))
 
 
-def test_a_bad_price_alone_in_its_second_is_one_trade() -> None:
+def test_a_bad_price_alone_in_its_second_counts_as_one_trade() -> None:
     rows, _ = make_seconds(120, seed=3)
     rows["trade_count"] = 20
     for field in ("open", "high", "low", "close", "price"):
@@ -84,7 +84,7 @@ def test_several_bubbles_off_the_scale_are_counted() -> None:
     )
 
 
-def test_a_crash_is_shown_whole_once_more_than_a_few_trades_are_there() -> None:
+def test_a_crash_is_shown_completely_once_more_than_a_few_trades_are_there() -> None:
     rows, _ = make_seconds(120, seed=3)
     rows["trade_count"] = 20
     for field in ("open", "high", "low", "close", "price"):
@@ -103,7 +103,7 @@ def test_two_markets_at_once_are_both_shown() -> None:
 
 
 @given(st.integers(0, 1000), st.integers(1, 40), st.integers(0, LODS - 1))
-def test_what_is_not_named_is_within_the_scale(seed: int, count: int, lod: int) -> None:
+def test_prices_that_are_not_listed_are_within_the_scale(seed: int, count: int, lod: int) -> None:
     rows, _ = make_seconds(60, seed=seed)
     random = np.random.default_rng(seed)
     for at in random.integers(0, len(rows), count):

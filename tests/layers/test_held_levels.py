@@ -49,7 +49,7 @@ def tip_of(scene: Scene, name: str) -> Tip:
 
 @pytest.mark.parametrize("palette", PALETTES.values(), ids=PALETTES)
 @pytest.mark.parametrize("name", KINDS)
-def test_each_kind_is_seen_in_every_palette_and_can_be_switched_off(
+def test_each_kind_is_visible_in_every_palette_and_can_be_switched_off(
     stack: ChartStack, palette: Palette, name: str
 ) -> None:
     scene = scene_of(palette)
@@ -61,7 +61,7 @@ def test_each_kind_is_seen_in_every_palette_and_can_be_switched_off(
     assert (np.abs(next(pictures) - next(pictures)).max(axis=2) > 24).sum() > 200
 
 
-def test_extensions_are_one_to_three_ranges_beyond_the_initial_balance_and_off_at_first() -> None:
+def test_extensions_are_one_to_three_ranges_beyond_the_initial_balance_and_off_by_default() -> None:
     scene = scene_of()
     prices = {one.level.name: one.level.price for one in held_levels(scene)}
     size = prices["IB high"] - prices["IB low"]
@@ -96,7 +96,7 @@ def test_a_naked_poc_begins_at_its_sessions_close() -> None:
     assert line_left(scene, newest) == scene.price_view.pixel_x(WEEK[3].close_ns)
 
 
-def test_levels_at_one_height_share_a_label_and_no_two_labels_meet(stack: ChartStack) -> None:
+def test_levels_at_one_price_share_a_label_and_no_two_labels_overlap(stack: ChartStack) -> None:
     scene = scene_of(naked=tuple(range(-12, 18, 1)))
     labels = labels_of(stack, scene)
     assert any(box.text.startswith("IB high, OR high") for box in labels)
@@ -115,7 +115,7 @@ def test_nothing_is_drawn_before_the_first_trade_of_regular_hours(stack: ChartSt
     assert not any("IB" in box.text for box in labels_of(stack, scene))
 
 
-def test_a_tooltip_says_value_rule_and_since_when() -> None:
+def test_a_tooltip_shows_value_rule_and_since_when() -> None:
     tip = tip_of(scene_of(), "IB low")
     assert {label for label, _, _ in tip.lines} == {"Value", "Since"}
     assert ("Since", "09:30 ET", 0.0) in tip.lines

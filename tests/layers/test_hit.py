@@ -28,7 +28,7 @@ def centre_of(scene: Scene, row: np.void) -> tuple[float, float]:
 @given(
     count=st.integers(0, 200), step=st.lists(st.integers(1, 5), min_size=200, max_size=200), ask=st.integers(-5, 700)
 )
-def test_positions_are_those_that_a_plain_search_finds(count: int, step: list[int], ask: int) -> None:
+def test_positions_are_those_of_a_plain_search(count: int, step: list[int], ask: int) -> None:
     ring = Ring(memoryview(bytearray(Ring.nbytes(BUBBLE, 64))), BUBBLE, 64)
     rows = np.zeros(count, BUBBLE)
     rows["id"] = np.cumsum(step)[:count]
@@ -39,7 +39,7 @@ def test_positions_are_those_that_a_plain_search_finds(count: int, step: list[in
     assert ring.position_of(ask, count) == expected
 
 
-def test_the_visible_range_holds_every_disc_that_reaches_into_the_pane(market: Market) -> None:
+def test_the_visible_range_includes_every_disc_that_extends_into_the_pane(market: Market) -> None:
     scene = make_scene(market, span_s=60, edge_ns=market.now_ns - 200 * SECOND_NS)
     start, stop = hit.visible_range(scene)
     reach = scene.style.radius_max_px
@@ -86,7 +86,7 @@ def test_nothing_is_found_far_from_every_disc_or_outside_the_pane(market: Market
     assert hit.bubble_at(replace(scene, style=Style(size_floor=10**9)), *centre_of(scene, market.rows[-20])) is None
 
 
-def test_rows_are_found_by_id_the_open_one_too(market: Market) -> None:
+def test_rows_are_found_by_id_including_the_open_one(market: Market) -> None:
     for at in (0, 100, market.published - 1):
         row = hit.row_of(market.reader, 0, int(market.rows["id"][at]))
         assert row is not None
@@ -105,19 +105,19 @@ def test_extents_are_those_of_the_rows_in_view(market: Market, span_s: int) -> N
     assert hit.cvd_extent(market.reader, 0, left, right) == (points["close"].min(), points["close"].max())
 
 
-def test_there_is_no_extent_where_nothing_traded(market: Market) -> None:
+def test_there_is_no_extent_without_trades(market: Market) -> None:
     assert hit.price_extent(market.reader, 0, START_NS - 90 * SECOND_NS, START_NS - SECOND_NS) is None
     assert hit.cvd_extent(market.reader, 0, START_NS - 90 * SECOND_NS, START_NS - SECOND_NS) is None
 
 
-def test_a_long_stretch_is_measured_on_a_coarser_level() -> None:
+def test_a_long_range_is_measured_on_a_coarser_level() -> None:
     market = make_market(9000, seed=4)
     left = market.now_ns - 9000 * SECOND_NS
     low, high = hit.price_extent(market.reader, 0, left, market.now_ns) or (0, 0)
     assert (low, high) == (market.rows["low"].min() / TICK, market.rows["high"].max() / TICK)
 
 
-def test_the_hidden_are_counted(market: Market) -> None:
+def test_hidden_bubbles_are_counted(market: Market) -> None:
     scene = make_scene(market, span_s=100, style=Style(size_floor=10))
     rows = hit.visible_rows(scene)
     assert hit.hidden_count(scene) == int((volumes(rows) < 10).sum()) > 0

@@ -77,21 +77,21 @@ def next_frame(scene: Scene, shift_px: float = 0.2) -> Scene:
     )
 
 
-def test_while_only_time_passes_they_stay(scene: Scene) -> None:
+def test_labels_stay_while_only_time_passes(scene: Scene) -> None:
     layout = Layout(scene)
     assert not layout.begin(next_frame(scene))
     assert not layout.begin(next_frame(next_frame(scene)))
 
 
 @pytest.mark.parametrize("name", [field.name for field in fields(Scene) if field.name not in PASSING])
-def test_whatever_else_a_scene_says_moves_them(scene: Scene, name: str) -> None:
+def test_any_other_change_of_the_scene_lays_labels_out_again(scene: Scene, name: str) -> None:
     layout = Layout(scene, is_busy=True)
     assert layout.begin(replace(next_frame(scene), **{name: other(getattr(scene, name))}))
 
 
 @pytest.mark.parametrize("pane", ["price_view", "cvd_view"])
 @pytest.mark.parametrize("name", [field.name for field in fields(View) if field.name != "t_right_ns"])
-def test_another_axis_moves_them(scene: Scene, pane: str, name: str) -> None:
+def test_a_changed_axis_lays_labels_out_again(scene: Scene, pane: str, name: str) -> None:
     layout = Layout(scene, is_busy=True)
     later = next_frame(scene)
     view = getattr(later, pane)
@@ -99,22 +99,22 @@ def test_another_axis_moves_them(scene: Scene, pane: str, name: str) -> None:
     assert layout.why() == ["view"]
 
 
-def test_new_numbers_move_them_at_once(scene: Scene) -> None:
+def test_new_numbers_lay_labels_out_immediately(scene: Scene) -> None:
     layout = Layout(scene, is_busy=True)
     assert layout.begin(next_frame(scene), ("new",))
     assert not layout.begin(next_frame(next_frame(scene)), ("new",))
 
 
-def test_a_whole_pixel_moves_them_in_any_frame(scene: Scene) -> None:
+def test_a_move_by_a_whole_pixel_lays_labels_out_in_any_frame(scene: Scene) -> None:
     assert Layout(scene, is_busy=True).begin(next_frame(scene, 1.01))
 
 
-def test_most_of_a_pixel_moves_them_in_a_frame_without_another_job(scene: Scene) -> None:
+def test_a_move_by_most_of_a_pixel_lays_labels_out_in_a_frame_without_another_job(scene: Scene) -> None:
     assert [Layout(scene, is_busy=busy).begin(next_frame(scene, 0.8)) for busy in (False, True)] == [True, False]
     assert not Layout(scene).begin(next_frame(scene, 0.7))
 
 
-def test_after_a_while_they_are_laid_out_although_nothing_has_moved(scene: Scene) -> None:
+def test_after_a_while_labels_are_laid_out_even_if_nothing_moved(scene: Scene) -> None:
     for is_busy, within_s in ((False, PERIOD_S), (True, PERIOD_S + DELAY_S)):
         layout = Layout(scene, is_busy=is_busy)
         waits = [0.0]
@@ -123,7 +123,7 @@ def test_after_a_while_they_are_laid_out_although_nothing_has_moved(scene: Scene
         assert within_s <= waits[-1] <= within_s + 2 * FRAME_S
 
 
-def test_what_moves_by_itself_is_laid_out_in_every_frame(scene: Scene) -> None:
+def test_labels_that_move_by_themselves_are_laid_out_in_every_frame(scene: Scene) -> None:
     scheduler = FrameScheduler()
     layout = LabelLayout(scheduler)
     for frame in range(3):
@@ -163,7 +163,7 @@ def pair(context: HeadlessContext, monkeypatch: pytest.MonkeyPatch) -> Iterator[
         kit.release()
 
 
-def test_a_market_looks_the_same_as_when_they_are_laid_out_in_every_frame(
+def test_a_market_looks_the_same_as_with_labels_laid_out_in_every_frame(
     pair: tuple[ChartStack, ChartStack], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Without what moves by whole pixels with time: that may come a little later.
@@ -188,9 +188,7 @@ def test_a_market_looks_the_same_as_when_they_are_laid_out_in_every_frame(
     assert 10 <= len(laid) <= 40  # a row's print, a profile that waited, a fifth of a second
 
 
-def test_a_gap_in_view_moves_them_no_more_often_than_time_does(
-    stack: ChartStack, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_gap_in_view_does_not_lay_labels_out_more_often(stack: ChartStack, monkeypatch: pytest.MonkeyPatch) -> None:
     scene = make_scene(make_market(200, gap=(60, 130, GapKind.NO_TRADES)))
     pictures = [drawn(stack, scene)]
     laid = []

@@ -37,7 +37,7 @@ def sizes_of(seconds: int, *, start: int = 0) -> np.ndarray:
 
 @pytest.mark.parametrize("palette", PALETTES.values(), ids=PALETTES)
 @pytest.mark.parametrize("name", ["developing", "order_cvd"])
-def test_lines_are_seen_in_every_palette_and_are_off_at_first(stack: ChartStack, palette: Palette, name: str) -> None:
+def test_lines_are_visible_in_every_palette_and_off_by_default(stack: ChartStack, palette: Palette, name: str) -> None:
     with_it, without = (draw(stack, scene_of("cvd", *more, palette=palette)).astype(int) for more in ([name], []))
     assert (np.abs(with_it - without).max(axis=2) > 24).sum() > 150
     assert name not in Style().is_visible
@@ -73,7 +73,7 @@ def test_a_line_never_crosses_a_gap(stack: ChartStack) -> None:
     assert difference[top:bottom, right + 20 :].any()
 
 
-def test_each_row_is_read_once_and_all_again_after_a_replacement() -> None:
+def test_rows_are_read_once_and_again_only_after_a_replacement() -> None:
     log, lines = MarketStore.local().order_cvd, LineRows(("small", "medium", "large"))
     log.append(sizes_of(1500))
     lines.refresh(log)
@@ -119,7 +119,7 @@ def test_a_frame_without_news_uploads_no_line(stack: ChartStack) -> None:
     assert stack.chart.counters.uploaded_bytes == stack.chart.counters.overlay_bytes == 0
 
 
-def test_the_legend_says_the_sizes_and_the_newest_values(stack: ChartStack) -> None:
+def test_the_legend_shows_the_sizes_and_the_newest_values(stack: ChartStack) -> None:
     scene = scene_of("cvd", "order_cvd")
     boxes: list[LabelBox] = []
     stack.collect_labels(boxes)
@@ -131,5 +131,5 @@ def test_the_legend_says_the_sizes_and_the_newest_values(stack: ChartStack) -> N
         assert any(box.text.startswith(f"{name}  ") and str(abs(value)) in box.text for box in boxes)
 
 
-def test_a_size_without_a_range_is_named_none() -> None:
+def test_an_empty_size_range_is_left_out_of_the_legend() -> None:
     assert ranges_of((2, 2)) == ("1", "none", "2+")

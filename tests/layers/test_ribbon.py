@@ -38,7 +38,7 @@ def spot(scene: Scene, x: float, y: float) -> Spot:
 
 
 @pytest.mark.parametrize("palette", PALETTES.values(), ids=PALETTES)
-def test_each_closed_period_has_a_cell_of_its_sides_colour(stack: ChartStack, palette: Palette) -> None:
+def test_each_closed_period_has_a_cell_in_its_sides_colour(stack: ChartStack, palette: Palette) -> None:
     scene = scene_of(palette)
     picture = draw(stack, scene).astype(int)
     checked = 0
@@ -73,7 +73,7 @@ def test_numbers_are_the_deltas_of_the_bubbles_of_that_width(stack: ChartStack) 
     assert {"\u0394 1 min", "\u0394 5 min", "\u0394 15 min"} <= texts
 
 
-def test_the_open_period_and_what_a_pause_hides_have_no_cell() -> None:
+def test_the_open_period_and_periods_hidden_by_a_pause_have_no_cell() -> None:
     scene = scene_of()
     newest = shown_cells(scene, 5 * MINUTE_NS)["ts_event"][-1]
     assert newest + 5 * MINUTE_NS <= scene.now_ns
@@ -83,7 +83,7 @@ def test_the_open_period_and_what_a_pause_hides_have_no_cell() -> None:
     assert shown_cells(cleared, 5 * MINUTE_NS)["ts_event"].tolist() == [newest]
 
 
-def test_a_cells_tooltip_has_its_contracts() -> None:
+def test_a_cells_tooltip_shows_its_contracts() -> None:
     scene = scene_of()
     row = shown_cells(scene, 5 * MINUTE_NS)[-2]
     at = spot(scene, *middle_of(scene, 1, int(row["ts_event"]), 5))
@@ -99,7 +99,7 @@ def test_a_cells_tooltip_has_its_contracts() -> None:
     assert hover.find(spot(scene, at.x, scene.cvd_view.rect.y + 1)) is None
 
 
-def test_the_ribbon_has_a_place_between_the_panes_on_request_where_there_is_room() -> None:
+def test_the_ribbon_is_between_the_panes_on_request_if_there_is_room() -> None:
     area = Rect(0, 0, 1920, 1080)
     (without,), (with_it,) = arrange(area, 1), arrange(area, 1, has_ribbon=True)
     assert without.cvd.y == without.price.bottom

@@ -50,7 +50,7 @@ def test_levels_and_profile_begin_at_the_roll(stack: ChartStack, at_s: int) -> N
     assert is_drawn[x + 2 : int(pane.right)].all(), "a solid line, the VWAP, reaches from the roll to the border"
 
 
-def test_before_a_roll_that_lies_to_the_right_of_the_view_no_level_is_drawn(stack: ChartStack) -> None:
+def test_if_the_roll_is_right_of_the_view_no_level_is_drawn(stack: ChartStack) -> None:
     market = rolled(170)
     scene = make_scene(market, style=LEVELS_ALONE, edge_ns=START_NS + 90 * SECOND_NS)
     assert contract_left(scene) == scene.price_view.rect.right
@@ -68,7 +68,7 @@ def test_the_last_price_s_line_begins_at_the_roll(stack: ChartStack, monkeypatch
     assert lines == [(line_x(scene, 120), scene.price_view.rect.right)]
 
 
-def test_levels_fill_the_pane_without_a_roll_and_where_the_new_contract_has_not_traded(stack: ChartStack) -> None:
+def test_levels_span_the_pane_without_a_roll_or_before_the_new_contract_trades(stack: ChartStack) -> None:
     for market in (make_market(180, seed=3), rolled(120, first_ts=NOT_YET)):
         scene = make_scene(market, style=LEVELS_ALONE)
         assert contract_left(scene) == scene.price_view.rect.x
@@ -77,7 +77,7 @@ def test_levels_fill_the_pane_without_a_roll_and_where_the_new_contract_has_not_
         assert is_drawn[: int(scene.price_view.rect.right)].all()
 
 
-def test_a_bucket_that_both_contracts_traded_in_has_the_line_in_its_middle() -> None:
+def test_a_bucket_with_trades_of_both_contracts_has_the_roll_line_in_its_middle() -> None:
     apart, together = rolled(120, last_s=90), rolled(120, last_s=119)
     scenes = [make_scene(market, lod=4) for market in (apart, together)]  # minutes
     assert contract_left(scenes[0]) == line_x(scenes[0], 120)

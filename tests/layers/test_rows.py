@@ -31,7 +31,7 @@ def base_for(rows: np.ndarray) -> Base:
 
 @settings(max_examples=30)
 @given(seed=st.integers(0, 1000))
-def test_packed_bubbles_hold_exactly_what_the_rows_say(seed: int) -> None:
+def test_packed_bubbles_are_exactly_the_rows(seed: int) -> None:
     rows, _ = make_seconds(60, seed=seed)
     base = base_for(rows)
     packed = pack_bubbles(rows, base, NO_GAPS, None)
@@ -52,7 +52,7 @@ IDS = st.integers(-(2**62), 2**62)
 
 
 @given(st.lists(st.tuples(IDS, *([PRICES] * 5), *([SIZES] * 3)), min_size=1, max_size=4), st.data())
-def test_any_row_is_packed_and_one_row_as_many_are(draws: list[tuple[int, ...]], data: st.DataObject) -> None:
+def test_a_single_row_is_packed_like_many(draws: list[tuple[int, ...]], data: st.DataObject) -> None:
     rows = np.zeros(len(draws), BUBBLE)
     for row, values in zip(rows, draws, strict=True):
         for name, value in zip(("id", "price", "open", "high", "low", "close", "buy", "sell", "unsided"), values):  # noqa: B905
@@ -69,7 +69,7 @@ def test_any_row_is_packed_and_one_row_as_many_are(draws: list[tuple[int, ...]],
     assert int(point["cvd"][0, 0]) * 2**24 + int(point["cvd"][0, 1]) == points["close"][0]
 
 
-def test_a_month_from_the_base_a_second_is_still_a_second() -> None:
+def test_a_month_away_from_the_base_seconds_are_still_exact() -> None:
     rows = np.zeros(2, BUBBLE)
     rows["id"] = START_NS // SECOND_NS + 31 * 86_400 + np.arange(2)
     rows["price"] = 25_000 * PRICE_SCALE
@@ -88,7 +88,7 @@ def test_a_month_from_the_base_a_second_is_still_a_second() -> None:
         ((2.0, 5.0), [False, False, False, False]),  # long before
     ],
 )
-def test_a_line_breaks_where_a_gap_reaches_from_bucket_to_bucket(
+def test_a_line_breaks_where_a_gap_extends_from_bucket_to_bucket(
     gap_s: tuple[float, float], expected: list[bool]
 ) -> None:
     ids = START_NS // SECOND_NS + np.array([9, 10, 100, 101])
@@ -105,7 +105,7 @@ def test_a_lost_connection_between_two_neighbouring_buckets_breaks_the_line() ->
     assert is_after_gap(before, ids, gap(10.2, 11.4), SECOND_NS).tolist() == [False, True]
 
 
-def test_cvd_breaks_where_it_was_reset() -> None:
+def test_the_cvd_line_breaks_where_cvd_was_reset() -> None:
     points = np.zeros(3, CVD_POINT)
     points["id"] = START_NS // SECOND_NS + np.arange(3)
     points["close"], points["open"] = [10, 3, 5], [0, 0, 3]

@@ -43,7 +43,7 @@ def places(scene: Scene) -> list[tuple[Session, float, float]]:
     return list(sessions_in_view(scene))
 
 
-def test_sessions_stand_from_their_open_to_their_close_and_do_not_overlap(scene: Scene) -> None:
+def test_sessions_extend_from_open_to_close_and_do_not_overlap(scene: Scene) -> None:
     found = places(scene)
     assert [int(one.numbers["trade_date"]) for one, _, _ in found] == [day.trade_date for day in WEEK[-len(found) :]]
     assert len(found) >= 4
@@ -54,7 +54,7 @@ def test_sessions_stand_from_their_open_to_their_close_and_do_not_overlap(scene:
     assert all(a[2] <= b[1] for a, b in pairwise(found))
 
 
-def test_a_level_is_drawn_on_the_stretch_of_its_session_alone(kit: Kit, scene: Scene) -> None:
+def test_a_level_is_drawn_only_within_its_session(kit: Kit, scene: Scene) -> None:
     pixels = drawn(kit, scene, "levels")
     view, found = scene.price_view, places(scene)
     own = np.zeros_like(pixels)
@@ -68,7 +68,7 @@ def test_a_level_is_drawn_on_the_stretch_of_its_session_alone(kit: Kit, scene: S
     assert not pixels[~own].any(), "nothing in the closed hours between them"
 
 
-def test_finished_profiles_stand_at_the_right_end_of_their_session(kit: Kit, scene: Scene) -> None:
+def test_finished_profiles_are_at_the_right_end_of_their_session(kit: Kit, scene: Scene) -> None:
     pixels = drawn(kit, scene, "profile", "earlier_profiles")
     expected = np.zeros(pixels.shape[1], bool)
     for one, left, right in places(scene):
@@ -83,7 +83,7 @@ def test_finished_profiles_stand_at_the_right_end_of_their_session(kit: Kit, sce
     assert not without[:, : int(current)].any(), "earlier profiles can be switched off"
 
 
-def test_a_session_that_is_left_of_the_view_draws_nothing() -> None:
+def test_a_session_left_of_the_view_draws_nothing() -> None:
     market = make_week()
     scene = make_scene(market, span_s=600, edge_ns=WEEK[-1].open_ns + 12 * 3600 * SECOND_NS)
     assert [int(one.numbers["trade_date"]) for one, _, _ in places(scene)] == [20251128]
@@ -98,7 +98,7 @@ def test_in_an_earlier_session_today_s_levels_and_profile_are_not_drawn() -> Non
     assert (int(one.numbers["trade_date"]), left, right) == (20251125, 0, scene.price_view.rect.right)
 
 
-def test_the_session_that_has_just_ended_is_not_there_twice() -> None:
+def test_the_session_that_just_ended_is_not_drawn_twice() -> None:
     market = make_week()
     market.reader.sessions["numbers"]["first_ts"][-1] = market.reader.session["first_ts"]
     assert [int(one.numbers["trade_date"]) for one in sessions_of(market.reader)] == [

@@ -19,7 +19,7 @@ def wall(t_ns: int) -> datetime:
 
 
 @given(ns_per_px=st.floats(1e6, 3e12), width=st.integers(200, 4000), start=st.integers(0, 40 * 365 * 86400))
-def test_time_ticks_stand_apart_in_order_and_inside(ns_per_px: float, width: int, start: int) -> None:
+def test_time_ticks_are_apart_in_order_and_inside_the_view(ns_per_px: float, width: int, start: int) -> None:
     step = ticks.time_step(ns_per_px, 100.0)
     left, right = start * SECOND_NS, start * SECOND_NS + int(width * ns_per_px)
     found = ticks.time_ticks(left, right, step, ZONE)
@@ -44,13 +44,13 @@ def test_time_ticks_are_whole_steps_of_the_exchanges_clock(start: int, step: int
             assert of_day == 0
 
 
-def test_ticks_stay_on_the_clock_when_it_is_put_back() -> None:
+def test_ticks_stay_on_the_clock_when_summer_time_ends() -> None:
     before = int(datetime(2025, 11, 1, 20, tzinfo=ZoneInfo(ZONE)).timestamp()) * SECOND_NS
     found = ticks.time_ticks(before, before + 24 * 3600 * SECOND_NS, 4 * 3600 * SECOND_NS, ZONE)
     assert [wall(t).hour for t in found] == [20, 0, 4, 8, 12, 16]
 
 
-def test_time_labels_say_as_much_as_the_step_needs() -> None:
+def test_time_labels_are_as_precise_as_the_step() -> None:
     assert ticks.time_label(START_NS, 5 * SECOND_NS, ZONE) == ("09:30:00", False)
     assert ticks.time_label(START_NS, 60 * SECOND_NS, ZONE) == ("09:30", False)
     assert ticks.time_label(START_NS + SECOND_NS // 2, SECOND_NS // 2, ZONE) == ("09:30:00.5", False)
@@ -93,7 +93,7 @@ def test_cvd_ticks_are_whole_contracts(low: float, high: float, expected: list[i
     assert ticks.value_step(1.0, 26.0) == 50
 
 
-def test_the_widest_scales_have_lines_apart_from_each_other() -> None:
+def test_the_widest_scales_still_have_separate_lines() -> None:
     for tick_size in (1, 500, 3_906_250, 10_000_000, 250_000_000, 7_000_000_007):
         ticks_per_px = 2 * 72_000_000 * 1_000_000_000 / tick_size / 500
         assert ticks.price_step(tick_size, ticks_per_px, 44.0) >= 44.0 * ticks_per_px * tick_size
@@ -113,13 +113,13 @@ def test_no_time_tick_lies_in_a_fold_and_the_next_session_s_open_has_one() -> No
     assert all(WEEKEND.between(a, b) >= least for a, b in pairwise(found)), "labels do not meet across the fold"
 
 
-def test_days_are_marked_outside_of_folds_alone() -> None:
+def test_days_are_marked_only_outside_folds() -> None:
     times = FRIDAY_CLOSE - 3 * ticks.DAY_NS, SUNDAY_OPEN + 3 * ticks.DAY_NS
     found = ticks.folded_time_ticks(*times, ticks.DAY_NS, ZONE, folded=WEEKEND, least_ns=ticks.DAY_NS)
     assert [f"{wall(t_ns):%a}" for t_ns in found] == ["Wed", "Thu", "Fri", "Mon", "Tue", "Wed"]
 
 
-def test_times_have_a_date_where_the_view_spans_more_than_a_day_or_lies_on_an_earlier_one() -> None:
+def test_times_have_a_date_if_the_view_spans_more_than_a_day_or_is_on_an_earlier_one() -> None:
     hour = 3600 * SECOND_NS
     assert ticks.needs_date(START_NS, START_NS + 25 * hour, START_NS, ZONE)
     assert not ticks.needs_date(START_NS, START_NS + hour, START_NS + 2 * hour, ZONE)

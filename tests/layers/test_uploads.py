@@ -57,7 +57,7 @@ def test_panning_zooming_and_restyling_upload_no_rows(stack: ChartStack) -> None
     assert frame(stack, replace(scene, style=style, hover_id=5, pinned_id=7)) == 0
 
 
-def test_lines_of_a_locked_lod_narrower_than_a_line_are_drawn_from_a_coarser_one(stack: ChartStack) -> None:
+def test_lines_of_a_locked_lod_with_sub_pixel_buckets_are_drawn_from_a_coarser_one(stack: ChartStack) -> None:
     scene = make_scene(make_market(900), span_s=900)
     settled(stack, scene)
     lines = {rows.lod for _, rows in stack.chart.rows.for_lines()}
@@ -80,7 +80,7 @@ def test_one_closed_bubble_uploads_one_row_whatever_the_history(stack: ChartStac
     assert stack.counters.rows_copied <= 2 + 150
 
 
-def test_the_open_bubble_is_uploaded_when_it_changes_only(stack: ChartStack) -> None:
+def test_the_open_bubble_is_uploaded_only_when_it_changes(stack: ChartStack) -> None:
     market = make_market(300, is_published=False)
     market.advance(200)
     scene = make_scene(market)
@@ -103,7 +103,7 @@ def test_the_first_frame_uploads_what_is_visible_and_a_bounded_rest(stack: Chart
     settled(stack, scene)
 
 
-def test_jumping_into_the_past_shows_it_at_once(stack: ChartStack) -> None:
+def test_jumping_into_the_past_shows_it_immediately(stack: ChartStack) -> None:
     market = make_market(14_000)
     live = make_scene(market, span_s=100)
     frame(stack, live)
@@ -115,7 +115,7 @@ def test_jumping_into_the_past_shows_it_at_once(stack: ChartStack) -> None:
     assert frame(stack, live) == 0
 
 
-def test_a_lapped_ring_is_followed_from_where_it_is(stack: ChartStack) -> None:
+def test_after_a_lap_the_ring_is_read_from_its_present_position(stack: ChartStack) -> None:
     market = make_market(4000, capacity=1024, is_published=False)
     market.advance(800)
     style = Style(reference=40)
@@ -173,7 +173,7 @@ def test_paused_means_that_no_new_bubble_appears_and_none_grows(stack: ChartStac
     assert (seen > 30).sum() > 50, "without a pause the new bubbles are there"
 
 
-def test_two_lods_blend_and_then_one_remains(stack: ChartStack) -> None:
+def test_two_lods_blend_until_one_remains(stack: ChartStack) -> None:
     market = make_market(2000)
     scene = make_scene(market, span_s=300)
     settled(stack, scene)
@@ -204,7 +204,7 @@ def test_no_line_crosses_a_gap(stack: ChartStack) -> None:
     assert lines <= {zero}
 
 
-def test_a_gap_that_is_published_after_its_rows_breaks_the_lines_as_well(stack: ChartStack) -> None:
+def test_a_gap_published_after_its_rows_also_breaks_the_lines(stack: ChartStack) -> None:
     market = make_market(200, gap=(120, 190, GapKind.FEED))
     store, gaps = market.store, np.zeros(1, GAP_LIST)
     store.gaps.read(gaps)

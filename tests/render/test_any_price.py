@@ -103,7 +103,7 @@ def ink(picture: NDArray[np.uint8], color: tuple[float, float, float]) -> NDArra
 
 @settings(max_examples=15)
 @given(markets())
-def test_bubbles_stand_at_their_price(drawn: tuple[NDArray[np.void], int, int]) -> None:
+def test_bubbles_are_drawn_at_their_price(drawn: tuple[NDArray[np.void], int, int]) -> None:
     rows, lod, tick_size = drawn
     scene = scene_of(Fixed(rows, lod, tick_size), lod, rows, tick_size, "bubbles")
     picture = PICTURES.draw(scene)
@@ -146,7 +146,7 @@ def test_the_cvd_line_passes_through_its_values(drawn: tuple[NDArray[np.void], i
 
 @settings(max_examples=15)
 @given(markets())
-def test_profile_bars_stand_at_their_prices(drawn: tuple[NDArray[np.void], int, int]) -> None:
+def test_profile_bars_are_drawn_at_their_prices(drawn: tuple[NDArray[np.void], int, int]) -> None:
     rows, lod, tick_size = drawn
     market = Fixed(rows, lod, tick_size)
     ticks = np.unique(rows["price"] // tick_size)
@@ -172,7 +172,7 @@ def test_profile_bars_stand_at_their_prices(drawn: tuple[NDArray[np.void], int, 
 
 @settings(max_examples=15)
 @given(markets(), st.integers(0, COUNT - 1))
-def test_levels_lie_at_their_prices(drawn: tuple[NDArray[np.void], int, int], which: int) -> None:
+def test_levels_are_drawn_at_their_prices(drawn: tuple[NDArray[np.void], int, int], which: int) -> None:
     rows, lod, tick_size = drawn
     market = Fixed(rows, lod, tick_size)
     price = int(rows["price"][which])

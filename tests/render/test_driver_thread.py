@@ -27,7 +27,7 @@ def run(path: Path, **variables: str) -> tuple[np.ndarray, set[str], str]:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="Mesa's threads are looked up in /proc")
-def test_the_picture_is_the_same_with_and_without_it(tmp_path: Path) -> None:
+def test_the_picture_is_the_same_with_and_without_the_thread(tmp_path: Path) -> None:
     pictures = {}
     for choice in ("", "false"):
         variables = {"mesa_glthread": choice} if choice else {}
@@ -45,7 +45,7 @@ NOTICE = "ATTENTION: default value of option mesa_glthread overridden by environ
 
 @pytest.mark.skipif(sys.platform != "linux", reason="Mesa is Linux's")
 @pytest.mark.parametrize(("is_expected", "shown"), [(True, "before\nlibEGL warning\nafter\n"), (False, None)])
-def test_only_the_notice_of_the_thread_is_held_back(
+def test_only_mesas_line_about_the_thread_is_suppressed(
     is_expected: bool, shown: str | None, capfd: pytest.CaptureFixture[str]
 ) -> None:
     os.write(2, b"before\n")
@@ -61,7 +61,7 @@ def _fail_within() -> None:
         raise RuntimeError
 
 
-def test_what_a_failing_driver_said_is_shown(capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_output_of_a_failing_driver_is_shown(capfd: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(RuntimeError):
         _fail_within()
     assert capfd.readouterr().err == "libEGL warning: no driver\n"

@@ -52,7 +52,7 @@ def folded_markets(draws: st.DrawFn) -> tuple[Scene, np.ndarray]:
 
 @settings(max_examples=40)
 @given(folded_markets())
-def test_bubbles_stand_where_python_says(drawn: tuple[Scene, np.ndarray]) -> None:
+def test_the_shader_places_bubbles_where_python_does(drawn: tuple[Scene, np.ndarray]) -> None:
     scene, rows = drawn
     view, width_ns = scene.price_view, scene.reader.widths_ns[scene.lod]
     xs = view.bubble_xs(rows["id"], width_ns)

@@ -18,7 +18,7 @@ TOLERANCE = 1
 
 
 @pytest.mark.parametrize("make", PICTURES, ids=lambda make: make.__name__)
-def test_a_picture_is_as_it_was(context: HeadlessContext, kit: Kit, make: Callable[[Kit], Picture]) -> None:
+def test_a_picture_equals_its_reference(context: HeadlessContext, kit: Kit, make: Callable[[Kit], Picture]) -> None:
     if "llvmpipe" not in describe()["renderer"]:
         pytest.skip(f"references are of the software rasteriser, this is {describe()['renderer']}")
     if make in LARGE:
@@ -34,7 +34,7 @@ def test_a_picture_is_as_it_was(context: HeadlessContext, kit: Kit, make: Callab
     assert difference.max() <= TOLERANCE, worst
 
 
-def test_one_lost_bubble_would_be_seen(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_lost_bubble_would_be_detected(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
     from flow_gl.layers.rows import mirror
 
     reference = np.asarray(Image.open(REFERENCES / "busy_minute.png"))

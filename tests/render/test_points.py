@@ -28,14 +28,14 @@ def _drawn(kit: Kit, scene: Scene, monkeypatch: pytest.MonkeyPatch, *, most_px: 
     return picture
 
 
-def test_points_are_the_quads_pixels(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_points_and_quads_give_the_same_pixels(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
     scene = make_scene(make_market(900, seed=8, intensity=20.0), span_s=800)
     points = _drawn(kit, scene, monkeypatch, most_px=largest_point_px())
     quads = _drawn(kit, scene, monkeypatch, most_px=0.0)
     assert np.abs(points - quads).max() <= TOLERANCE
 
 
-def test_a_disc_whose_centre_has_left_the_screen_is_still_there(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disc_whose_centre_is_off_screen_is_still_drawn(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
     # All of history's discs are as large as they get, and the pane begins at the screen's left border.
     scene = make_scene(make_market(3600, seed=8, intensity=50.0), span_s=400)
     assert scene.price_view.rect.x == 0

@@ -103,7 +103,7 @@ def columns(names: tuple[str, ...] | None) -> str:
     return ", ".join(names or ())
 
 
-def test_bubbles_and_cvd_points_arrive_to_the_last_digit(url: str) -> None:
+def test_bubbles_and_cvd_points_are_archived_exactly(url: str) -> None:
     store, rows = make_market(), make_rows(5000)
     append(store, rows)
     archive = archive_all(url, store)
@@ -115,7 +115,7 @@ def test_bubbles_and_cvd_points_arrive_to_the_last_digit(url: str) -> None:
     assert query(url, "SELECT * FROM instruments") == [("NQZ5", "NQ.v.0", 158704, 250_000_000, 20.0)]
 
 
-def test_what_comes_while_it_runs_is_written_too_and_charts_may_join_later(url: str) -> None:
+def test_later_rows_are_written_too_and_charts_may_join_later(url: str) -> None:
     first, second = make_market("NQZ5"), make_market("ESZ5")
     archive = open_archive(url)
     archive.start([first])
@@ -143,7 +143,7 @@ def test_writing_the_same_session_again_changes_nothing(url: str) -> None:
     assert [sorted(query(url, f"SELECT * FROM {table}"), key=repr) for table in tables] == before
 
 
-def test_a_bubble_that_lacks_trades_does_not_replace_a_whole_one_and_a_fuller_one_does(url: str) -> None:
+def test_a_bubble_with_fewer_trades_does_not_replace_one_with_more_but_the_reverse_does(url: str) -> None:
     (bubbles, points) = make_rows(2)
     bubbles["trade_count"], bubbles["buy"] = [50, 50], [7, 7]
     store = make_market()
@@ -168,7 +168,7 @@ def make_events() -> NDArray[np.void]:
     return events
 
 
-def test_events_keep_their_order_and_two_alike_are_two(url: str) -> None:
+def test_events_keep_their_order_and_equal_ones_stay_two(url: str) -> None:
     store = make_market()
     store.events.append(make_events())
     archive_all(url, store)
@@ -186,7 +186,7 @@ def test_events_keep_their_order_and_two_alike_are_two(url: str) -> None:
     ]
 
 
-def test_rows_of_a_chart_that_has_no_name_yet_wait_for_it(url: str) -> None:
+def test_rows_of_a_chart_without_a_name_wait_for_it(url: str) -> None:
     store = MarketStore.local()
     append(store, make_rows(10))
     archive = open_archive(url)
@@ -210,7 +210,7 @@ def down_server(postgres: PostgresServer) -> Iterator[tuple[PostgresServer, str]
         postgres.start()
 
 
-def test_what_came_while_the_database_was_away_is_written_when_it_is_back(
+def test_rows_from_while_the_database_was_unreachable_are_written_when_it_is_back(
     down_server: tuple[PostgresServer, str], caplog: pytest.LogCaptureFixture
 ) -> None:
     server, url = down_server
@@ -238,7 +238,7 @@ def test_what_came_while_the_database_was_away_is_written_when_it_is_back(
     assert query(url, f"SELECT {columns(CVD_NAMES)} FROM cvd ORDER BY id") == rows[1].tolist()
 
 
-def test_an_archive_whose_database_never_comes_ends_all_the_same(down_server: tuple[PostgresServer, str]) -> None:
+def test_an_archive_whose_database_never_answers_still_ends(down_server: tuple[PostgresServer, str]) -> None:
     store = make_market()
     append(store, make_rows(10))
     archive = open_archive(down_server[1])
@@ -248,7 +248,7 @@ def test_an_archive_whose_database_never_comes_ends_all_the_same(down_server: tu
     assert archive.status().waiting == 20
 
 
-def test_a_database_that_another_program_holds_is_waited_for(tmp_path: Path) -> None:
+def test_the_archive_waits_for_a_database_locked_by_another_program(tmp_path: Path) -> None:
     path = tmp_path / "archive.sqlite3"
     store = make_market()
     archive_all(str(path), store)
@@ -265,7 +265,7 @@ def test_a_database_that_another_program_holds_is_waited_for(tmp_path: Path) -> 
     archive.close()
 
 
-def test_others_read_an_sqlite_archive_while_it_is_written(tmp_path: Path) -> None:
+def test_other_programs_read_an_sqlite_archive_while_it_is_written(tmp_path: Path) -> None:
     path = tmp_path / "archive.sqlite3"
     store, rows = make_market(), make_rows(4000)
     append(store, (rows[0][:1000], rows[1][:1000]))
@@ -285,7 +285,7 @@ def test_others_read_an_sqlite_archive_while_it_is_written(tmp_path: Path) -> No
     assert archive.status().state is ArchiveState.CLOSED
 
 
-def test_rows_that_the_ring_overwrote_meanwhile_are_counted_and_said(tmp_path: Path) -> None:
+def test_rows_overwritten_in_the_ring_are_counted_and_reported(tmp_path: Path) -> None:
     blocked = tmp_path / "no_folder"
     blocked.write_bytes(b"")
     store, rows = make_market(base_capacity=256), make_rows(1000)
@@ -317,7 +317,7 @@ def test_events_that_a_changed_parameter_replaced_are_replaced_in_the_database(u
     assert rows == [(DAY_START, 300.0), (DAY_START + 1, 70.0), (DAY_START + 1, 80.0), (DAY_START + 2, 90.0)]
 
 
-def test_a_transaction_that_fails_half_way_writes_nothing_and_is_made_again(
+def test_a_transaction_that_fails_halfway_writes_nothing_and_is_repeated(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store, rows = make_market(), make_rows(3000)
@@ -341,7 +341,7 @@ def test_a_transaction_that_fails_half_way_writes_nothing_and_is_made_again(
     assert archive.status().rows == 6005
 
 
-def test_two_sessions_of_trades_are_archived_with_the_sums_and_levels_that_they_have(url: str) -> None:
+def test_two_sessions_are_archived_with_their_sums_and_levels(url: str) -> None:
     calendar = SessionCalendar()
     opens = [calendar.session_at(DAY_START - n * DAY_NS).open for n in (2, 0)]
     days = [make_tied_trades(6000, seed=seed, start=opened) for seed, opened in enumerate(opens)]
@@ -385,7 +385,7 @@ def test_two_sessions_of_trades_are_archived_with_the_sums_and_levels_that_they_
     assert second.vwap == pytest.approx(np.average(days[1]["price"] / 1e9, weights=days[1]["size"]))
 
 
-def test_a_session_read_from_its_open_again_does_not_lose_its_row_meanwhile(url: str) -> None:
+def test_a_session_read_again_from_its_open_keeps_its_row_meanwhile(url: str) -> None:
     store = make_market()
     record = np.zeros(1, SESSION)
     record["trade_count"], record["last_ts"], record["first_ts"] = 90, DAY_START + 9000, DAY_START + 1
@@ -415,12 +415,12 @@ def test_sessions_are_listed_by_date_and_symbol(url: str) -> None:
     ]
 
 
-def test_an_archive_that_does_not_exist_has_no_sessions_and_is_not_made(tmp_path: Path) -> None:
+def test_a_missing_archive_has_no_sessions_and_is_not_created(tmp_path: Path) -> None:
     assert list_sessions(str(tmp_path / "none.sqlite3")) == []
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_database_that_cannot_be_had_is_one_line_without_the_password(
+def test_an_unreachable_database_is_one_line_without_the_password(
     down_server: tuple[PostgresServer, str], tmp_path: Path
 ) -> None:
     damaged = tmp_path / "damaged.sqlite3"
@@ -438,7 +438,7 @@ def test_a_database_that_cannot_be_had_is_one_line_without_the_password(
 @pytest.mark.parametrize(
     "text", ["mysql://root:secret-word@host/db", "postgresql://user:secret-word@host:port/db", "http://host", "://"]
 )
-def test_a_url_of_no_known_database_says_what_is_expected_and_not_the_password(text: str) -> None:
+def test_a_url_of_an_unknown_database_says_what_is_expected_without_the_password(text: str) -> None:
     with pytest.raises(UsageError, match="sqlite:///FILE, postgresql://") as caught:
         Archive(text, session_of=utc_day)
     assert "secret-word" not in str(caught.value)
@@ -462,7 +462,7 @@ def test_a_newer_archive_is_left_alone(url: str) -> None:
     assert query(url, "SELECT count(*) FROM bubbles") == [(0,)]
 
 
-def test_the_documented_question_gives_the_delta_of_each_half_hour(
+def test_the_documented_query_gives_the_delta_of_each_half_hour(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "archive.sqlite3"

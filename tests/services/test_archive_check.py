@@ -98,7 +98,7 @@ def test_another_programs_file_in_use_keeps_every_byte(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"hello\n", b"\0" * 5000, b"SQLite format 3", bytes(range(256)) * 20])
-def test_a_file_that_is_no_database_keeps_every_byte(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_not_a_database_keeps_every_byte(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "notes.txt").write_bytes(content)
     before = look(tmp_path)
     try_all_ways(str(tmp_path / "notes.txt"), "not an SQLite database")
@@ -155,7 +155,7 @@ def test_an_empty_file_becomes_an_archive(tmp_path: Path, script: str) -> None:
         assert connection.execute("PRAGMA application_id").fetchone() == (APPLICATION_ID,)
 
 
-def test_an_archive_in_a_folder_with_odd_letters_is_found(tmp_path: Path) -> None:
+def test_an_archive_in_a_folder_with_unusual_characters_is_found(tmp_path: Path) -> None:
     folder = tmp_path / "a b?c#d%20é"
     folder.mkdir()
     prepare(str(folder / "archive.sqlite3"))

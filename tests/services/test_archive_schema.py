@@ -101,7 +101,7 @@ def fresh_shape(url: str, engine: Engine) -> dict[str, object]:
         return shape(connection)
 
 
-def test_version_1_becomes_what_a_new_database_is_and_keeps_its_rows(url: str, version_1: Engine) -> None:
+def test_version_1_is_migrated_to_the_current_schema_and_keeps_its_rows(url: str, version_1: Engine) -> None:
     prepare_database(version_1, parse_url(url))
     with version_1.connect() as connection:
         migrated = shape(connection)
@@ -114,7 +114,7 @@ def test_version_1_becomes_what_a_new_database_is_and_keeps_its_rows(url: str, v
     assert migrated == fresh_shape(url, version_1)
 
 
-def test_a_migration_that_fails_leaves_the_version_before_as_it_was(
+def test_a_failed_migration_leaves_the_previous_version_unchanged(
     url: str, version_1: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with version_1.connect() as connection:
@@ -136,7 +136,7 @@ def test_a_migration_that_fails_leaves_the_version_before_as_it_was(
     assert len(list_sessions(url)) == 1
 
 
-def test_preparing_again_changes_nothing(url: str, engine: Engine) -> None:
+def test_preparing_twice_changes_nothing(url: str, engine: Engine) -> None:
     prepare_database(engine, parse_url(url))
     with engine.connect() as connection:
         before = shape(connection)
@@ -146,7 +146,7 @@ def test_preparing_again_changes_nothing(url: str, engine: Engine) -> None:
 
 
 @pytest.mark.parametrize("state", ["empty", "version 1"])
-def test_two_programs_that_open_one_database_at_once_prepare_it_once(
+def test_two_programs_that_open_a_database_at_once_prepare_it_once(
     url: str, state: str, request: pytest.FixtureRequest
 ) -> None:
     if state == "version 1":
@@ -167,7 +167,7 @@ def test_two_programs_that_open_one_database_at_once_prepare_it_once(
     engine.dispose()
 
 
-def test_two_programs_that_make_one_sqlite_file_at_once_wait_for_each_other(tmp_path: Path) -> None:
+def test_two_programs_that_create_an_sqlite_file_at_once_wait_for_each_other(tmp_path: Path) -> None:
     """Who switches a new file to its write-ahead log may be refused at once; a few files in a hundred showed it."""
 
     def prepare(number: int) -> None:
@@ -187,5 +187,5 @@ def test_two_programs_that_make_one_sqlite_file_at_once_wait_for_each_other(tmp_
     assert len(list(tmp_path.glob("*.sqlite3"))) == 40
 
 
-def test_there_is_a_step_from_every_version_to_the_next() -> None:
+def test_every_version_has_a_migration_to_the_next() -> None:
     assert set(archive_schema.MIGRATIONS) == set(range(1, archive_schema.VERSION))

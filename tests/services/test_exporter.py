@@ -129,7 +129,7 @@ def _expected(bubble):
     return row
 
 
-def test_one_symbol_alone_by_contract_request_or_id(tmp_path, trades):
+def test_a_single_symbol_is_found_by_contract_request_or_id(tmp_path, trades):
     for symbol in ("NQZ5", "nq.v.0", "8"):
         assert export(items(trades), tmp_path, symbol=symbol).symbols == ("NQZ5",)
     with pytest.raises(DataError, match=r"ESZ5 is not among the instruments; there is NQZ5, NQZ5-NQH6"):
@@ -156,13 +156,13 @@ def test_nothing_to_export_is_one_clear_line(tmp_path):
         export([Mapping(8, "NQZ5")], tmp_path)
 
 
-def test_a_folder_that_cannot_be_made_is_one_clear_line(tmp_path, trades):
+def test_a_folder_that_cannot_be_created_is_one_clear_line(tmp_path, trades):
     (tmp_path / "file").write_text("")
     with pytest.raises(FlowError, match="cannot make the folder"):
         export(items(trades), tmp_path / "file")
 
 
-def test_a_failed_write_leaves_no_half_table(tmp_path, trades):
+def test_a_failed_write_leaves_no_partial_table(tmp_path, trades):
     (tmp_path / "profile.parquet").mkdir()
     with pytest.raises(FlowError, match="cannot write the tables"):
         export(items(trades), tmp_path)

@@ -43,7 +43,7 @@ def untidy_day(number):
 
 @pytest.mark.parametrize("by_session", [False, True])
 @pytest.mark.parametrize("bucket_ns", [100_000_000, SECOND_NS, 5 * MINUTE_NS, HOUR_NS])
-def test_a_footprint_adds_up_to_its_bubble_and_all_of_them_to_the_profile(tmp_path, bucket_ns, by_session):
+def test_a_footprint_sums_to_its_bubble_and_all_of_them_to_the_profile(tmp_path, bucket_ns, by_session):
     trades = np.concatenate([untidy_day(0), untidy_day(1)])
     tables = exported(trades, tmp_path, bucket_ns=bucket_ns, by_session=by_session)
     bubbles, by_price = defaultdict(Counter), defaultdict(Counter)
@@ -64,7 +64,7 @@ def test_a_footprint_adds_up_to_its_bubble_and_all_of_them_to_the_profile(tmp_pa
     assert by_price == profile
 
 
-def test_rows_are_in_order_and_each_price_of_a_bubble_has_one(tmp_path):
+def test_rows_are_in_order_with_one_per_price_of_a_bubble(tmp_path):
     rows = exported(day_of_trades(0), tmp_path, bucket_ns=MINUTE_NS, by_session=True)["footprint"]
     for instrument_id in NAMES:
         keys = [(row["id"], row["price"]) for row in rows if row["instrument"] == instrument_id]
@@ -87,7 +87,7 @@ def test_a_late_trade_counts_in_the_open_bubble(tmp_path):
     ]
 
 
-def test_the_command_writes_the_tables_that_are_asked_for(tmp_path, capsys):
+def test_the_command_writes_the_requested_tables(tmp_path, capsys):
     (path, *_) = write_sessions(tmp_path, 1)
     assert run(["export", str(path), "--out", str(tmp_path / "a"), "--tables", "footprint"]) == 0
     assert [one.name for one in (tmp_path / "a").iterdir()] == ["footprint.parquet"]

@@ -91,7 +91,7 @@ def recorded_trades(folder: Path) -> np.ndarray:
     return np.concatenate([item.rows for item in read_items(paths) if isinstance(item, Trades)])
 
 
-def test_a_killed_engine_goes_on_from_the_recording_and_a_replay_shows_what_was_on_the_screen(
+def test_a_killed_engine_continues_from_the_recording_and_a_replay_shows_the_same(
     market: Market, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder, archive = tmp_path / "recordings", f"sqlite:///{tmp_path / 'archive.db'}"
@@ -129,7 +129,7 @@ def test_a_killed_engine_goes_on_from_the_recording_and_a_replay_shows_what_was_
         assert word in listed.replace("\n", "")
 
 
-def test_a_database_that_is_away_holds_up_no_chart_and_gets_what_it_missed(
+def test_an_unreachable_database_delays_no_chart_and_gets_what_it_missed(
     market: Market, tmp_path: Path, postgres: PostgresServer
 ) -> None:
     url = postgres.create("kept")
@@ -152,9 +152,7 @@ def test_a_database_that_is_away_holds_up_no_chart_and_gets_what_it_missed(
         assert (row.trade_count, row.buy, row.sell, row.unsided) == (trades, buy, sell, unsided)
 
 
-def test_a_folder_that_cannot_be_written_is_said_and_recording_begins_when_it_can(
-    market: Market, tmp_path: Path
-) -> None:
+def test_an_unwritable_folder_is_reported_and_recording_starts_when_it_can(market: Market, tmp_path: Path) -> None:
     folder = tmp_path / "recordings"
     folder.write_text("in the way")
     with closing(start(market.spec(folder))) as link:

@@ -22,7 +22,7 @@ from tests.services.days import DAY_START, utc_day
 from tests.services.recorder_rig import DATASET, NQ, NQ_DEFINITION, SPREAD, Run, make_tape, official
 
 
-def test_what_was_recorded_reads_back_byte_for_byte_by_the_official_client(tmp_path: Path) -> None:
+def test_the_official_client_reads_a_recording_byte_for_byte(tmp_path: Path) -> None:
     run, rows = Run(tmp_path), make_tied_trades(5000)
     run.recorder.note(NQ)
     run.feed(rows)
@@ -57,7 +57,7 @@ def test_definitions_keep_tick_size_point_value_and_class(tmp_path: Path) -> Non
     assert (spread["unit_of_measure_qty"], spread["instrument_class"]) == (UNDEF_PRICE, b"S")
 
 
-def test_a_definition_handed_in_as_a_whole_record_is_written_as_it_is(tmp_path: Path, real_data: Path) -> None:
+def test_a_definition_given_as_a_record_is_written_unchanged(tmp_path: Path, real_data: Path) -> None:
     source = databento.DBNStore.from_bytes((real_data / "es-nq-definitions-20240630.dbn.zst").read_bytes())
     records = [bytes(record) for record in source]
     run = Run(tmp_path)
@@ -68,7 +68,7 @@ def test_a_definition_handed_in_as_a_whole_record_is_written_as_it_is(tmp_path: 
     assert list(recording.scan(run.path()).names) == records
 
 
-def test_a_name_stands_before_the_first_trade_that_came_after_it(tmp_path: Path) -> None:
+def test_a_name_precedes_the_first_trade_that_arrived_after_it(tmp_path: Path) -> None:
     run, rows = Run(tmp_path), make_tied_trades(100)
     run.recorder.note(NQ, position=40)
     run.feed(rows, at_once=100)
@@ -77,7 +77,7 @@ def test_a_name_stands_before_the_first_trade_that_came_after_it(tmp_path: Path)
     assert kinds == ["TradeMsg"] * 40 + ["SymbolMappingMsg"] + ["TradeMsg"] * 60
 
 
-def test_a_replay_of_the_recording_brings_the_same_names_definitions_and_trades(tmp_path: Path) -> None:
+def test_replaying_the_recording_gives_the_same_names_definitions_and_trades(tmp_path: Path) -> None:
     run, rows = Run(tmp_path), make_tied_trades(2000)
     for notice in (NQ, NQ_DEFINITION, SPREAD):
         run.recorder.note(notice)
@@ -104,7 +104,7 @@ def test_each_session_has_a_file_of_its_own_with_all_names(tmp_path: Path) -> No
         assert len(recording.scan(entry.path).names) == 2
 
 
-def test_a_straggler_of_the_session_before_goes_to_that_session(tmp_path: Path) -> None:
+def test_a_late_trade_of_the_previous_session_goes_into_that_sessions_file(tmp_path: Path) -> None:
     run = Run(tmp_path)
     old, new = make_tied_trades(200), make_tied_trades(200, start=DAY_START + DAY_NS)
     run.feed(np.concatenate([old[:150], new[:100], old[150:], new[100:]]))
@@ -114,7 +114,7 @@ def test_a_straggler_of_the_session_before_goes_to_that_session(tmp_path: Path) 
     assert official(second).tobytes() == new.tobytes()
 
 
-def test_a_trade_without_a_sound_time_stays_with_the_trades_around_it(tmp_path: Path) -> None:
+def test_a_trade_with_an_invalid_time_stays_with_its_neighbours(tmp_path: Path) -> None:
     def no_such_time(ts: int) -> object:
         if ts < 0:
             raise DataError("no such time")
@@ -127,14 +127,14 @@ def test_a_trade_without_a_sound_time_stays_with_the_trades_around_it(tmp_path: 
     assert official(run.path()).tobytes() == rows.tobytes()
 
 
-def test_every_second_s_trades_are_on_the_disk_when_the_second_is_over(tmp_path: Path) -> None:
+def test_each_seconds_trades_are_on_disk_when_the_second_is_over(tmp_path: Path) -> None:
     run, rows = Run(tmp_path), make_tied_trades(3000)
     for at in range(0, 3000, 100):
         run.feed(rows[at : at + 100])
         assert official(run.path()).tobytes() == rows[: at + 100].tobytes()
 
 
-def test_old_recordings_go_by_age_and_by_size_and_nothing_else_does(tmp_path: Path) -> None:
+def test_old_recordings_are_removed_by_age_and_size_and_nothing_else_is(tmp_path: Path) -> None:
     names = [f"GLBX.MDP3-202511{day}.dbn.zst" for day in (10, 20, 26, 27, 28)]
     others = ["notes.txt", "nq-20251101.trades.dbn.zst.part", "GLBX.MDP3-20251101.dbn"]
     for name in (*names, *others):
@@ -149,7 +149,7 @@ def test_old_recordings_go_by_age_and_by_size_and_nothing_else_does(tmp_path: Pa
     ]
 
 
-def test_the_writing_thread_needs_nobody_to_turn_it_and_ends_with_everything_written(tmp_path: Path) -> None:
+def test_the_recorders_thread_runs_by_itself_and_ends_with_everything_written(tmp_path: Path) -> None:
     tape, rows = make_tape(), make_tied_trades(3000)
     recorder = Recorder(tmp_path, dataset=DATASET, session_of=utc_day)
     recorder.start(tape)
@@ -202,7 +202,7 @@ def test_a_real_day_is_recorded_by_the_exchange_s_sessions_byte_for_byte(tmp_pat
     ],
     ids=["in the order of asking", "rolled", "parent", "no spread", "by their own names", "never traded"],
 )
-def test_a_recording_knows_which_contracts_were_on_the_screen(
+def test_a_recording_knows_which_contracts_were_charted(
     tmp_path: Path, names: list[Mapping | Definition], charted: list[str]
 ) -> None:
     run = Run(tmp_path)
@@ -217,7 +217,7 @@ def test_a_recording_knows_which_contracts_were_on_the_screen(
     assert [one.symbol for one in scan([again.path()]).requested()] == charted
 
 
-def test_a_start_that_brought_no_trade_leaves_no_recording(tmp_path: Path) -> None:
+def test_a_run_without_trades_leaves_no_recording(tmp_path: Path) -> None:
     run = Run(tmp_path)
     run.recorder.note(NQ)
     run.second(3)

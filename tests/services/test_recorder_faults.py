@@ -22,7 +22,7 @@ from tests.services.recorder_rig import DATASET, Run, make_tape, official
 pytestmark = pytest.mark.usefixtures("file_rules")
 
 
-def test_a_folder_that_cannot_be_made_is_said_once_and_recording_begins_when_it_can(
+def test_a_folder_that_cannot_be_created_is_reported_once_and_recording_starts_when_it_can(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     directory = tmp_path / "recordings"
@@ -53,7 +53,7 @@ def limit_file_size() -> Callable[[int | None], None]:
     signal.signal(signal.SIGXFSZ, handler)
 
 
-def test_a_disk_that_fails_between_two_equal_trades_costs_neither(
+def test_a_disk_failure_between_two_equal_trades_loses_neither(
     tmp_path: Path, limit_file_size: Callable[[int | None], None]
 ) -> None:
     rows = make_tied_trades(300)
@@ -69,7 +69,7 @@ def test_a_disk_that_fails_between_two_equal_trades_costs_neither(
     assert official(run.path()).tobytes() == rows.tobytes()
 
 
-def test_a_hole_of_this_run_stays_in_the_file_when_that_is_opened_again(
+def test_a_hole_from_this_run_stays_when_the_file_is_opened_again(
     tmp_path: Path, limit_file_size: Callable[[int | None], None]
 ) -> None:
     rows = make_tied_trades(600)
@@ -86,7 +86,7 @@ def test_a_hole_of_this_run_stays_in_the_file_when_that_is_opened_again(
     assert [entry.is_aside for entry in list_recordings(tmp_path)] == [False]
 
 
-def test_a_write_that_fails_half_way_leaves_a_whole_file_and_is_made_good_later(
+def test_a_write_that_fails_halfway_leaves_a_valid_file_and_is_completed_later(
     tmp_path: Path, limit_file_size: Callable[[int | None], None]
 ) -> None:
     run, rows = Run(tmp_path), make_tied_trades(2000)
@@ -106,7 +106,7 @@ def test_a_write_that_fails_half_way_leaves_a_whole_file_and_is_made_good_later(
     assert official(run.path()).tobytes() == rows.tobytes()
 
 
-def test_a_failed_write_of_trades_that_come_again_neither_doubles_nor_loses_any(
+def test_a_failed_write_of_repeated_trades_neither_duplicates_nor_loses_any(
     tmp_path: Path, limit_file_size: Callable[[int | None], None]
 ) -> None:
     rows = make_tied_trades(2000)
@@ -144,7 +144,7 @@ def test_a_full_disk_is_named_as_such(tmp_path: Path, monkeypatch: pytest.Monkey
     assert official(run.path()).tobytes() == rows.tobytes()
 
 
-def test_a_second_recorder_leaves_the_file_to_the_first_and_takes_over_when_that_ends(tmp_path: Path) -> None:
+def test_a_second_recorder_waits_for_the_first_and_then_takes_over(tmp_path: Path) -> None:
     first, rows = Run(tmp_path), make_tied_trades(1000)
     first.feed(rows[:500])
     second = Run(tmp_path)
@@ -207,7 +207,7 @@ def test_a_kill_at_any_instant_loses_at_most_the_last_second(tmp_path: Path) -> 
     assert held > 0
 
 
-def test_a_disk_that_fails_at_closing_too_does_not_keep_the_feed_waiting(
+def test_a_disk_that_also_fails_while_closing_does_not_delay_the_feed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object) -> None:

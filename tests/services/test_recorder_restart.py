@@ -18,7 +18,7 @@ from tests.services.recorder_rig import DATASET, NQ, Run, official
 pytestmark = pytest.mark.usefixtures("file_rules")
 
 
-def test_a_replay_shows_the_gaps_that_the_feed_could_not_fill_and_the_next_run_tells_them_anew(tmp_path: Path) -> None:
+def test_a_replay_shows_unfilled_gaps_and_the_next_run_reports_them_again(tmp_path: Path) -> None:
     rows = make_tied_trades(900)
     start, end = rows["ts_event"][[299, 300]].tolist()
     run = Run(tmp_path)
@@ -38,7 +38,7 @@ def test_a_replay_shows_the_gaps_that_the_feed_could_not_fill_and_the_next_run_t
     assert official(again.path()).tobytes() == rows.tobytes()
 
 
-def test_a_run_that_reads_the_recording_back_keeps_its_markers_and_tells_none_twice(tmp_path: Path) -> None:
+def test_a_run_that_reads_the_recording_back_keeps_its_markers_and_reports_each_once(tmp_path: Path) -> None:
     rows = make_tied_trades(900)
     start, end = rows["ts_event"][[299, 300]].tolist()
     run = Run(tmp_path)
@@ -61,7 +61,7 @@ def test_a_run_that_reads_the_recording_back_keeps_its_markers_and_tells_none_tw
     assert official(again.path()).tobytes() == rows.tobytes()
 
 
-def test_a_hole_that_nobody_can_fill_any_more_stays_with_all_that_follows_it(tmp_path: Path) -> None:
+def test_a_hole_that_can_no_longer_be_filled_stays_with_everything_after_it(tmp_path: Path) -> None:
     rows = make_tied_trades(900)
     start, end = rows["ts_event"][[299, 400]].tolist()
     run = Run(tmp_path, capacity=256)
@@ -81,7 +81,7 @@ def test_a_hole_that_nobody_can_fill_any_more_stays_with_all_that_follows_it(tmp
     assert len(found.trades) == 300, "what follows comes from the gateway once more"
 
 
-def test_a_file_put_in_order_keeps_its_markers_where_they_belong(tmp_path: Path) -> None:
+def test_a_sorted_file_keeps_its_markers_in_place(tmp_path: Path) -> None:
     rows = make_tied_trades(900)
     start, end = rows["ts_event"][[499, 500]].tolist()
     run = Run(tmp_path)
@@ -97,7 +97,7 @@ def test_a_file_put_in_order_keeps_its_markers_where_they_belong(tmp_path: Path)
     assert sum(len(item.rows) for item in items[:place] if isinstance(item, Trades)) == 500
 
 
-def test_a_file_cut_at_any_byte_opens_and_holds_every_whole_frame_before_the_cut(tmp_path: Path) -> None:
+def test_a_file_cut_at_any_byte_opens_and_holds_every_complete_frame_before_the_cut(tmp_path: Path) -> None:
     run, rows = Run(tmp_path), make_tied_trades(600)
     run.recorder.note(NQ)
     start = run.path().stat().st_size
@@ -117,7 +117,7 @@ def test_a_file_cut_at_any_byte_opens_and_holds_every_whole_frame_before_the_cut
         assert len(official(cut_path)) in (count, count + 200)
 
 
-def test_a_torn_last_frame_is_cut_off_and_the_recording_goes_on(tmp_path: Path) -> None:
+def test_a_torn_last_frame_is_removed_and_the_recording_continues(tmp_path: Path) -> None:
     rows = make_tied_trades(1000)
     run = Run(tmp_path)
     run.feed(rows[:500])
@@ -137,7 +137,7 @@ def test_a_torn_last_frame_is_cut_off_and_the_recording_goes_on(tmp_path: Path) 
     assert official(again.path()).tobytes() == rows.tobytes()
 
 
-def test_a_restart_that_brings_the_whole_session_once_more_doubles_nothing(tmp_path: Path) -> None:
+def test_a_restart_that_replays_the_whole_session_duplicates_nothing(tmp_path: Path) -> None:
     rows = make_tied_trades(3000)
     run = Run(tmp_path)
     run.feed(rows[:2000])
@@ -150,7 +150,7 @@ def test_a_restart_that_brings_the_whole_session_once_more_doubles_nothing(tmp_p
     assert (status.trades, status.already) == (1000, 2000)
 
 
-def test_a_restart_that_goes_on_where_the_file_ends_keeps_a_trade_equal_to_one_before(tmp_path: Path) -> None:
+def test_a_restart_at_the_files_end_keeps_a_trade_equal_to_an_earlier_one(tmp_path: Path) -> None:
     rows = make_tied_trades(300)
     rows[150] = rows[149]
     run = Run(tmp_path)
@@ -163,7 +163,7 @@ def test_a_restart_that_goes_on_where_the_file_ends_keeps_a_trade_equal_to_one_b
 
 
 @pytest.mark.parametrize("is_killed", [False, True])
-def test_trades_that_an_earlier_run_lacked_stand_in_their_place_after_the_next(tmp_path: Path, is_killed: bool) -> None:
+def test_trades_missed_by_an_earlier_run_are_in_their_place_after_the_next(tmp_path: Path, is_killed: bool) -> None:
     rows = make_tied_trades(3000)
     first = Run(tmp_path)
     first.recorder.note(NQ)
@@ -181,7 +181,7 @@ def test_trades_that_an_earlier_run_lacked_stand_in_their_place_after_the_next(t
     assert not list(tmp_path.glob("*.aside*"))
 
 
-def test_damage_in_the_middle_is_kept_aside_and_filled_by_what_comes_again(tmp_path: Path) -> None:
+def test_damage_in_the_middle_is_kept_aside_and_filled_by_the_replay(tmp_path: Path) -> None:
     rows = make_tied_trades(2000)
     run = Run(tmp_path)
     run.feed(rows)
@@ -201,7 +201,7 @@ def test_damage_in_the_middle_is_kept_aside_and_filled_by_what_comes_again(tmp_p
     assert (tmp_path / f"{run.path().name}.aside-1").read_bytes() == data
 
 
-def test_a_file_that_is_no_recording_is_kept_aside_whole(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_recording_is_kept_aside_unchanged(tmp_path: Path) -> None:
     path = tmp_path / recording.file_name(DATASET, 20251128)
     path.write_bytes(b"not a recording")
     run, rows = Run(tmp_path), make_tied_trades(10)
@@ -211,7 +211,7 @@ def test_a_file_that_is_no_recording_is_kept_aside_whole(tmp_path: Path) -> None
     assert (tmp_path / f"{path.name}.aside-1").read_bytes() == b"not a recording"
 
 
-def test_a_tape_that_overtakes_the_recorder_leaves_a_count_and_a_marker_and_is_filled_after_a_restart(
+def test_if_the_tape_overtakes_the_recorder_the_loss_is_counted_marked_and_filled_after_a_restart(
     tmp_path: Path,
 ) -> None:
     rows = make_tied_trades(400)

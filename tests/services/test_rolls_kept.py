@@ -47,7 +47,7 @@ def two_contracts(apart_ns: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.mark.parametrize("apart_ns", [HOUR_NS, DAY_NS], ids=["within a session", "between two sessions"])
-def test_a_recorded_roll_is_the_same_roll_when_it_is_replayed(tmp_path: Path, apart_ns: int) -> None:
+def test_a_recorded_roll_is_the_same_when_replayed(tmp_path: Path, apart_ns: int) -> None:
     old, new = two_contracts(apart_ns)
     run = Run(tmp_path / "r", wall_ns=int(old["ts_recv"][0]))
     for mapping in (OLD, OLD_ONCE_MORE):
@@ -73,7 +73,7 @@ def test_a_recorded_roll_is_the_same_roll_when_it_is_replayed(tmp_path: Path, ap
     assert '"NQZ5 > NQH6"' in rolls[1]
 
 
-def test_a_name_that_comes_back_to_a_contract_means_it_in_the_next_recording(tmp_path: Path) -> None:
+def test_a_name_that_returns_to_a_contract_refers_to_it_in_the_next_recording(tmp_path: Path) -> None:
     old, new = two_contracts(HOUR_NS)
     run = Run(tmp_path / "r", wall_ns=int(old["ts_recv"][0]))
     run.recorder.note(OLD, position=0)
@@ -98,7 +98,7 @@ def replayed(run: Run, symbol: str, folder: Path) -> tuple[int, list[str]]:
 
 
 @pytest.mark.parametrize("is_closed_by_a_later_run", [False, True])
-def test_a_roll_stays_at_its_place_when_the_file_is_sorted(tmp_path: Path, is_closed_by_a_later_run: bool) -> None:
+def test_a_roll_stays_in_place_when_the_file_is_sorted(tmp_path: Path, is_closed_by_a_later_run: bool) -> None:
     old, new = two_contracts(HOUR_NS)
     run = Run(tmp_path / "r", wall_ns=int(old["ts_recv"][0]))
     run.recorder.note(OLD, position=0)
@@ -117,7 +117,7 @@ def test_a_roll_stays_at_its_place_when_the_file_is_sorted(tmp_path: Path, is_cl
     assert str(old["ts_event"][-1]) in rolls[0] or str(new["ts_event"][0]) in rolls[0]
 
 
-def test_a_name_that_comes_back_to_a_contract_within_a_session_means_it_again(tmp_path: Path) -> None:
+def test_a_name_that_returns_to_a_contract_within_a_session_refers_to_it_again(tmp_path: Path) -> None:
     old, new = two_contracts(HOUR_NS)
     back = of_contract(OLD, seed=3, start=DAY_START + 3 * HOUR_NS)
     run = Run(tmp_path / "r", wall_ns=int(old["ts_recv"][0]))
@@ -130,7 +130,7 @@ def test_a_name_that_comes_back_to_a_contract_within_a_session_means_it_again(tm
     assert ["NQZ5 > NQH6" in rolls[0], "NQH6 > NQZ5" in rolls[1], len(rolls)] == [True, True, 2]
 
 
-def test_the_name_of_an_instrument_that_a_later_run_adds_precedes_its_trades(tmp_path: Path) -> None:
+def test_the_name_of_an_instrument_added_by_a_later_run_precedes_its_trades(tmp_path: Path) -> None:
     nq, es = two_contracts(-HOUR_NS // 2)
     run = Run(tmp_path / "r", wall_ns=int(nq["ts_recv"][0]))
     run.recorder.note(OLD, position=0)
@@ -163,7 +163,7 @@ def archived(url: str, *items: Item, session_of: object = utc_day) -> None:
     assert archive.status().waiting == 0, archive.status()
 
 
-def test_the_archive_gives_each_row_to_its_own_contract_and_both_charts_of_one_contract_agree(tmp_path: Path) -> None:
+def test_the_archive_assigns_each_row_to_its_contract_and_two_charts_of_one_contract_agree(tmp_path: Path) -> None:
     old, new = two_contracts(DAY_NS * 3)
     url = f"sqlite:///{tmp_path / 'archive.sqlite3'}"
     archived(url, OLD, OLD_ONCE_MORE, Trades(old), NEW, Trades(new))
@@ -181,7 +181,7 @@ def test_the_archive_gives_each_row_to_its_own_contract_and_both_charts_of_one_c
     assert [(one.symbol, one.trade_count) for one in list_sessions(url)] == [("NQZ5", 300), ("NQH6", 300)]
 
 
-def test_an_instrument_without_a_raw_symbol_is_archived_under_its_id_also_before_a_roll(tmp_path: Path) -> None:
+def test_an_instrument_without_a_raw_symbol_is_archived_under_its_id_even_before_a_roll(tmp_path: Path) -> None:
     old, new = two_contracts(DAY_NS * 3)
     url = f"sqlite:///{tmp_path / 'archive.sqlite3'}"
     archived(url, Mapping(100, "", "NQ.v.0"), Trades(old), Mapping(200, "", "NQ.v.0"), Trades(new))
@@ -198,7 +198,7 @@ def test_an_instrument_without_a_raw_symbol_is_archived_under_its_id_also_before
     assert [(one.symbol, one.trade_count) for one in list_sessions(url)] == [("100", 300), ("200", 300)]
 
 
-def test_two_names_of_one_contract_are_two_charts_of_the_same_numbers() -> None:
+def test_two_names_of_one_contract_give_two_charts_with_the_same_numbers() -> None:
     old, new = two_contracts(HOUR_NS)
     pipeline = Pipeline(sessions=SessionCalendar())
     stores: list[MarketStore] = []

@@ -21,20 +21,20 @@ _words = st.one_of(st.integers(-(2**63), 2**63 - 1), st.integers(-300, 300), st.
 
 @settings(max_examples=80)
 @given(st.lists(st.lists(_words, min_size=12, max_size=12), max_size=20), st.sampled_from([BUBBLE, CVD_POINT]))
-def test_any_rows_come_back_bit_for_bit(words: list[list[int]], dtype: np.dtype) -> None:
+def test_any_rows_are_read_back_bit_for_bit(words: list[list[int]], dtype: np.dtype) -> None:
     fields = len(dtype.names or ())
     rows = np.array([word for row in words for word in row[:fields]], np.int64).view(dtype)
     columns, data = pack(rows)
     assert unpack(columns, data, dtype, len(rows)).tobytes() == rows.tobytes()
 
 
-def test_rows_of_a_market_take_a_third_of_their_bytes_before_they_are_even_compressed() -> None:
+def test_a_markets_rows_take_a_third_of_their_bytes_before_compression() -> None:
     bubbles, points = make_seconds(5_000)
     for rows in (bubbles, points):
         assert len(pack(rows)[1]) * 3 < rows.nbytes
 
 
-def test_bytes_that_are_not_so_many_rows_are_refused() -> None:
+def test_bytes_of_another_number_of_rows_are_refused() -> None:
     rows, _ = make_seconds(50)
     columns, data = pack(rows)
     for wrong in ((columns, data[1:], len(rows)), (columns[1:], data, len(rows)), (columns, data, -1)):
@@ -59,7 +59,7 @@ def a_snapshot() -> Snapshot:
     )
 
 
-def test_a_snapshot_comes_back_whole() -> None:
+def test_a_snapshot_is_read_back_complete() -> None:
     snapshot = a_snapshot()
     kept = SnapshotFile(encode("key", snapshot), key="key", charts=2, lods=2)
     assert (kept.note, kept.state()) == (snapshot.note, snapshot.state)
@@ -77,7 +77,7 @@ def test_a_snapshot_of_something_else_is_refused(charts: int, lods: int, key: st
         SnapshotFile(encode("key", a_snapshot()), key=key, charts=charts, lods=lods)
 
 
-def test_damage_of_any_kind_is_seen_when_a_snapshot_is_opened() -> None:
+def test_any_damage_is_detected_when_a_snapshot_is_opened() -> None:
     data = encode("key", a_snapshot())
     rng = random.Random(1)
     for _ in range(600):
@@ -97,7 +97,7 @@ def test_damage_of_any_kind_is_seen_when_a_snapshot_is_opened() -> None:
             SnapshotFile(foreign, key="key", charts=2, lods=2)
 
 
-def test_nothing_is_written_beside_a_source_unless_it_is_asked_for(tmp_path: Path) -> None:
+def test_nothing_is_written_beside_a_source_unless_requested(tmp_path: Path) -> None:
     source = tmp_path / "data" / "day.dbn"
     source.parent.mkdir()
     source.write_bytes(b"trades")
@@ -110,7 +110,7 @@ def test_nothing_is_written_beside_a_source_unless_it_is_asked_for(tmp_path: Pat
     assert (source.parent / FOLDER / "x").read_bytes() == b"kept", "asked for later, it is put there too"
 
 
-def test_what_cannot_be_kept_beside_its_source_is_kept_in_the_users_folder(tmp_path: Path) -> None:
+def test_a_snapshot_that_cannot_be_kept_beside_its_source_goes_to_the_users_folder(tmp_path: Path) -> None:
     source = tmp_path / "data" / "day.dbn"
     source.parent.mkdir()
     source.write_bytes(b"trades")
@@ -126,7 +126,7 @@ def test_what_cannot_be_kept_beside_its_source_is_kept_in_the_users_folder(tmp_p
     assert [path.name for path in (source.parent / FOLDER).iterdir()] == ["x"], "no half-written file is left"
 
 
-def test_a_folder_that_is_marked_read_only_is_left_as_it_is(tmp_path: Path) -> None:
+def test_a_read_only_folder_is_left_unchanged(tmp_path: Path) -> None:
     source, shelf = tmp_path / "data" / "day.dbn", Shelf(own=tmp_path / "own", is_beside=True)
     source.parent.mkdir()
     source.parent.chmod(0o555)
@@ -136,7 +136,7 @@ def test_a_folder_that_is_marked_read_only_is_left_as_it_is(tmp_path: Path) -> N
     source.parent.chmod(0o755)
 
 
-def test_where_nothing_can_be_written_nothing_is_kept_and_nothing_raised(tmp_path: Path) -> None:
+def test_if_nothing_can_be_written_nothing_is_kept_and_nothing_raised(tmp_path: Path) -> None:
     (tmp_path / FOLDER).write_text("in the way")
     (tmp_path / "own").write_text("in the way")
     shelf = Shelf(own=tmp_path / "own", is_beside=True)
@@ -144,7 +144,7 @@ def test_where_nothing_can_be_written_nothing_is_kept_and_nothing_raised(tmp_pat
     assert shelf.get(tmp_path / "day.dbn", "x") is None
 
 
-def test_a_folder_that_grows_too_large_loses_what_was_not_used_for_the_longest(tmp_path: Path) -> None:
+def test_a_folder_that_grows_too_large_loses_the_least_recently_used(tmp_path: Path) -> None:
     source, shelf = tmp_path / "day.dbn", Shelf(own=tmp_path / "own", is_beside=True, most_bytes=3_000)
     for number in range(3):
         shelf.put(source, f"{number}", bytes(900))
@@ -154,7 +154,7 @@ def test_a_folder_that_grows_too_large_loses_what_was_not_used_for_the_longest(t
     assert [shelf.get(source, f"{number}") is not None for number in range(4)] == [True, False, True, True]
 
 
-def test_a_file_is_told_by_its_name_size_time_beginning_and_end(tmp_path: Path) -> None:
+def test_a_file_is_identified_by_name_size_time_beginning_and_end(tmp_path: Path) -> None:
     path = tmp_path / "day.dbn"
     path.write_bytes(bytes(300_000))
     status = path.stat()

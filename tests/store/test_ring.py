@@ -43,7 +43,7 @@ def test_a_cursor_gets_each_row_once_and_knows_how_many_it_missed(batches: list[
 
 
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 40)), max_size=40))
-def test_rows_made_in_place_are_shown_as_appended_ones_are(batches: list[tuple[bool, int]]) -> None:
+def test_rows_written_in_place_are_read_like_appended_ones(batches: list[tuple[bool, int]]) -> None:
     ring, written = new_ring(16), 0
     cursor = Cursor(ring)
     seen: list[int] = []
@@ -70,7 +70,7 @@ def test_rows_made_in_place_are_shown_as_appended_ones_are(batches: list[tuple[b
     assert (kept["square"] == kept["value"] ** 2).all()
 
 
-def test_room_ends_where_the_ring_does() -> None:
+def test_claimed_room_ends_at_the_end_of_the_ring() -> None:
     ring = new_ring(16)
     ring.append(rows(0, 11))
     assert len(ring.claim(100)) == 5
@@ -81,7 +81,7 @@ def test_room_ends_where_the_ring_does() -> None:
 
 
 @given(st.integers(0, 100), st.integers(0, 60), st.integers(0, 60))
-def test_a_read_of_any_stretch_gives_its_whole_rows(written: int, start: int, length: int) -> None:
+def test_reading_any_range_gives_complete_rows(written: int, start: int, length: int) -> None:
     ring = new_ring(32)
     ring.append(rows(0, written))
     first, got = ring.read(start, start + length)
@@ -118,7 +118,7 @@ def test_a_row_in_place_is_the_one_at_its_position_or_none(written: int, positio
         assert row is None
 
 
-def test_a_row_that_is_being_overwritten_is_not_handed_over() -> None:
+def test_a_row_being_overwritten_is_not_returned() -> None:
     memory = memoryview(bytearray(Ring.nbytes(ROW, 8)))
     ring = Ring(memory, ROW, 8)
     ring.append(rows(0, 8))
@@ -130,7 +130,7 @@ def test_a_row_that_is_being_overwritten_is_not_handed_over() -> None:
 
 
 @pytest.mark.parametrize("capacity", [0, -8, 3, 100])
-def test_a_capacity_that_is_no_power_of_two_is_refused(capacity: int) -> None:
+def test_a_capacity_that_is_not_a_power_of_two_is_refused(capacity: int) -> None:
     with pytest.raises(ValueError, match=f"power of two, was {capacity}"):
         Ring(memoryview(bytearray(10_000)), ROW, capacity)
 
@@ -145,7 +145,7 @@ def test_a_table_gives_the_newest_record_under_its_version() -> None:
         assert out["value"][0] == version
 
 
-def test_a_table_whose_writer_died_half_way_still_gives_the_last_whole_record() -> None:
+def test_a_table_whose_writer_died_midway_still_gives_the_last_complete_record() -> None:
     memory = memoryview(bytearray(Table.nbytes(ROW)))
     table = Table(memory, ROW)
     table.write(rows(1, 1))

@@ -62,7 +62,7 @@ def test_rows_that_are_not_in_force_yet_are_not_read() -> None:
     assert numbers(cursor) == [1, 2]
 
 
-def test_a_place_can_be_gone_back_to_across_a_replacement() -> None:
+def test_a_position_can_be_restored_across_a_replacement() -> None:
     writer, reader = new_log()
     cursor = RowCursor(reader)
     writer.append(rows(1, 2, 3))

@@ -66,7 +66,7 @@ def test_no_row_is_torn_while_another_process_overwrites_them(writer: "subproces
 
 
 @needs_dev_shm
-def test_a_killed_writer_leaves_a_segment_that_is_removed_and_a_reader_that_goes_on(
+def test_a_killed_writers_segment_is_removed_and_its_reader_continues(
     writer: "subprocess.Popen[str]",
 ) -> None:
     assert writer.stdout
@@ -86,7 +86,7 @@ def test_a_killed_writer_leaves_a_segment_that_is_removed_and_a_reader_that_goes
 
 
 @needs_dev_shm
-def test_segments_of_a_process_that_runs_are_left_alone() -> None:
+def test_segments_of_a_running_process_are_left_alone() -> None:
     segment = Segment.create("kept", 4096)
     try:
         assert remove_stale() == []
@@ -97,7 +97,7 @@ def test_segments_of_a_process_that_runs_are_left_alone() -> None:
 
 
 @needs_dev_shm
-def test_a_reader_that_ends_takes_no_segment_away() -> None:
+def test_a_reader_that_ends_removes_no_segment() -> None:
     store = EngineStore.create("reader")
     program = f"from flow_gl.store.market import EngineStore; EngineStore.attach({store.name!r}).close()"
     try:
@@ -108,18 +108,18 @@ def test_a_reader_that_ends_takes_no_segment_away() -> None:
         store.close()
 
 
-def test_what_is_gone_is_said_in_one_line() -> None:
+def test_a_missing_segment_is_one_line() -> None:
     with pytest.raises(SharedMemoryError, match="'flowgl_0_none' is gone: the engine has ended"):
         Segment.attach("flowgl_0_none")
 
 
-def test_too_little_memory_is_said_before_it_is_missed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_little_shared_memory_is_reported_before_it_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shm, "free_bytes", lambda: 1_000_000)
     with pytest.raises(SharedMemoryError, match=r"1 MB free in /dev/shm, a chart needs \d+ MB"):
         MarketStore.create("small")
 
 
-def test_a_market_store_is_laid_out_alike_in_both_processes() -> None:
+def test_a_market_store_has_the_same_layout_in_both_processes() -> None:
     maker = MarketStore.create("layout")
     try:
         reader = MarketStore.attach(maker.name)
@@ -137,7 +137,7 @@ def test_a_market_store_is_laid_out_alike_in_both_processes() -> None:
         maker.close()
 
 
-def test_a_segment_may_be_closed_while_arrays_still_look_at_it() -> None:
+def test_a_segment_may_be_closed_while_arrays_still_view_it() -> None:
     store = MarketStore.create("held")
     head = store.bubbles[0]
     store.close()
@@ -154,7 +154,7 @@ def test_no_second_interpreter_is_started_for_a_segment() -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "False\n", "")
 
 
-def test_memory_that_is_no_file_is_shared_as_well() -> None:
+def test_memory_that_is_not_a_file_is_shared_too() -> None:
     name = f"{shm.PREFIX}{os.getpid()}_foreign"
     made = ForeignMemory(name, 4096)
     try:
@@ -178,7 +178,7 @@ def foreign_system(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return tmp_path / "segments"
 
 
-def test_where_no_segments_can_be_listed_those_of_a_dead_process_are_removed_by_their_notes(
+def test_if_segments_cannot_be_listed_those_of_a_dead_process_are_removed_by_notes(
     foreign_system: Path,
 ) -> None:
     mine = Segment.create("kept", 4096)

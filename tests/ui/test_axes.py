@@ -26,7 +26,7 @@ columns = st.floats(0.0, WIDTH)
 
 
 @given(scales, factors, columns, st.integers(1, 10**14))
-def test_a_zoom_in_history_keeps_the_time_under_the_cursor(scale, factor, x, back):
+def test_zooming_in_history_keeps_the_time_under_the_cursor(scale, factor, x, back):
     axis = TimeAxis(ns_per_px=scale, anchor=Parked(NOW - back))
     before = axis.time_at(x, NOW, WIDTH)
     axis.zoom(factor, x, NOW, WIDTH)
@@ -44,14 +44,14 @@ def test_no_zoom_and_no_drag_ever_looks_into_the_future(scale, factor, x, back):
 
 
 @given(scales, st.floats(0.1, 800.0))
-def test_a_drag_moves_the_picture_by_just_so_many_pixels(scale, dx):
+def test_a_drag_moves_the_picture_by_exactly_as_many_pixels(scale, dx):
     axis = TimeAxis(ns_per_px=scale)
     before = axis.time_at(300.0, NOW, WIDTH)
     axis.pan(dx, NOW)
     assert abs(axis.time_at(300.0 + dx, NOW, WIDTH) - before) <= 1024
 
 
-def test_the_live_edge_stands_at_its_share_of_the_width():
+def test_the_live_edge_is_at_its_share_of_the_width():
     axis = TimeAxis(ns_per_px=1e8)
     assert axis.time_at(EDGE_SHARE * WIDTH, NOW, WIDTH) == NOW
     assert axis.right_ns(NOW, WIDTH) - NOW == pytest.approx((1 - EDGE_SHARE) * WIDTH * 1e8, abs=2)
@@ -68,7 +68,7 @@ def test_leaving_the_live_edge_stops_following_and_returning_resumes():
     assert axis.anchor == Live(), "released within reach of the edge"
 
 
-def test_a_drag_beyond_the_live_edge_follows():
+def test_a_drag_beyond_the_live_edge_resumes_following():
     axis = TimeAxis(ns_per_px=1e8, anchor=Parked(NOW - SECOND_NS))
     axis.pan(-500.0, NOW)
     assert axis.is_live
@@ -99,7 +99,7 @@ def test_the_scale_stays_within_what_can_be_drawn():
 
 
 @given(st.floats(-1e6, 1e6), st.floats(1e-3, 1e3), factors, st.floats(0, 800))
-def test_a_price_zoom_keeps_the_price_under_the_cursor_and_fixes_the_scale(middle, per_px, factor, y):
+def test_zooming_price_keeps_the_price_under_the_cursor_and_fixes_the_scale(middle, per_px, factor, y):
     axis = ValueAxis(middle=middle, per_px=per_px)
     before = axis.value_at(y, 800.0)
     axis.zoom(factor, y, 800.0)
@@ -116,7 +116,7 @@ def test_an_automatic_axis_shows_all_of_its_range_from_the_first_frame(low, heig
     assert low + height < top
 
 
-def test_an_automatic_axis_stands_still_while_what_is_visible_stays_inside():
+def test_an_automatic_axis_stays_while_the_visible_range_fits():
     axis = ValueAxis()
     axis.fit(100.0, 200.0, height_px=700.0, least_span=10.0, dt_s=0.016)
     before = (axis.middle, axis.per_px)
@@ -159,7 +159,7 @@ def test_a_range_that_is_not_finite_moves_nothing():
 
 
 @given(st.lists(st.floats(100.0, 4000.0), min_size=1, max_size=6))
-def test_the_span_that_is_seen_stays_when_windows_or_charts_change_their_width(widths):
+def test_the_visible_span_stays_when_the_width_of_window_or_chart_changes(widths):
     axis = TimeAxis()
     for width in widths:
         axis.fit(width)

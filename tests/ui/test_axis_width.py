@@ -33,7 +33,7 @@ def reader_of(tick_size: int, price: int, cvd: int) -> MarketReader:
     return reader
 
 
-def test_the_widest_numbers_are_the_panes_ends_and_the_newest_values() -> None:
+def test_the_axis_width_fits_the_panes_ends_and_the_newest_values() -> None:
     own = ChartState()
     assert axis_texts(reader_of(7_812_500, 102_804_687_500, -16), own, (0.0, 0.0)) == 3 * ["102.8046875"] + [
         f"{MINUS}16"

@@ -39,11 +39,11 @@ def texts(pilot: HeadlessPilot, chart: int = 0) -> list[str]:
     return [one.text for one in header.texts][1:]
 
 
-def test_without_a_reference_the_header_says_the_session_alone(pilot: HeadlessPilot) -> None:
+def test_without_a_reference_the_header_shows_only_the_session(pilot: HeadlessPilot) -> None:
     assert texts(pilot) == [f"CVD {MINUS}40"]
 
 
-def test_a_reference_counts_beside_the_session_and_sends_the_engine_nothing(pilot: HeadlessPilot) -> None:
+def test_a_reference_is_shown_beside_the_session_and_sends_nothing_to_the_engine(pilot: HeadlessPilot) -> None:
     pilot.press("r")
     pilot.frames(6)
     assert texts(pilot) == ["CVD 0", f"session {MINUS}40"]
@@ -52,7 +52,7 @@ def test_a_reference_counts_beside_the_session_and_sends_the_engine_nothing(pilo
     assert not pilot.link.commands
 
 
-def test_each_undo_brings_back_the_reference_before(pilot: HeadlessPilot) -> None:
+def test_each_undo_restores_the_previous_reference(pilot: HeadlessPilot) -> None:
     pilot.press("r")
     say(pilot, cvd=0)
     pilot.press("r")
@@ -86,7 +86,7 @@ def test_a_reference_ends_with_its_contract(pilot: HeadlessPilot) -> None:
     assert texts(pilot) == ["CVD +7"]
 
 
-def test_a_reference_outlives_the_engine_if_the_next_one_counts_the_same_trades(pilot: HeadlessPilot) -> None:
+def test_a_reference_survives_an_engine_restart_if_the_new_engine_has_the_same_trades(pilot: HeadlessPilot) -> None:
     point = pilot.link.markets[0].open_cvd(0)
     assert point is not None
     say(pilot, trades=0, cvd=int(point["close"]), last_ts=int(point["ts_event"]) + 1)
@@ -105,7 +105,7 @@ def test_a_reference_that_a_new_engine_does_not_confirm_is_dropped(pilot: Headle
     assert texts(pilot) == ["CVD +1,000,009"]
 
 
-def test_before_its_moment_comes_again_a_reference_waits(pilot: HeadlessPilot) -> None:
+def test_a_reference_waits_until_its_time_is_reached_again(pilot: HeadlessPilot) -> None:
     pilot.press("r")
     say(pilot, cvd=3, last_ts=pilot.link.now_ns - 10**12)
     assert texts(pilot) == ["CVD +3"]

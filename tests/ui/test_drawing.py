@@ -97,7 +97,7 @@ def test_the_pixels_are_those_of_the_librarys_renderer(gui: Gui, content: Callab
     assert (np.ptp(ours.reshape(-1, 3), axis=0) > 20).any() == (content is not nothing)
 
 
-def test_what_was_built_is_drawn_until_something_else_is(gui: Gui) -> None:
+def test_the_last_build_is_drawn_until_the_next_one(gui: Gui) -> None:
     build(gui, two)
     first = drawn(gui.draw)
     np.testing.assert_array_equal(drawn(gui.draw), first)
@@ -107,7 +107,7 @@ def test_what_was_built_is_drawn_until_something_else_is(gui: Gui) -> None:
     np.testing.assert_array_equal(drawn(gui.draw), first)
 
 
-def test_more_than_there_was_room_for_is_drawn(gui: Gui) -> None:
+def test_a_build_larger_than_the_buffers_is_drawn(gui: Gui) -> None:
     build(gui, two)
     build(gui, many)
     ours = drawn(gui.draw)

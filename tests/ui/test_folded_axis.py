@@ -34,7 +34,7 @@ edges = st.integers(FIRST, NOW - HOUR_NS)
 
 
 @given(scales, st.floats(0.3, 1.0), columns, edges)
-def test_a_zoom_in_keeps_what_is_under_the_cursor(scale: float, factor: float, x: float, edge: int) -> None:
+def test_zooming_in_keeps_the_time_under_the_cursor(scale: float, factor: float, x: float, edge: int) -> None:
     axis = TimeAxis(ns_per_px=scale, anchor=Parked(edge))
     before = axis.time_at(x, NOW, WIDTH, TIMELINE)
     axis.zoom(factor, x, NOW, WIDTH, TIMELINE)
@@ -44,7 +44,7 @@ def test_a_zoom_in_keeps_what_is_under_the_cursor(scale: float, factor: float, x
 
 
 @given(scales, st.floats(-500.0, 500.0), edges)
-def test_a_drag_moves_the_picture_by_just_so_many_pixels(scale: float, dx: float, edge: int) -> None:
+def test_a_drag_moves_the_picture_by_exactly_as_many_pixels(scale: float, dx: float, edge: int) -> None:
     axis, folded = TimeAxis(ns_per_px=scale, anchor=Parked(edge)), TIMELINE.folds.at(scale)
     axis.pan(dx, NOW, TIMELINE)
     if isinstance(axis.anchor, Parked) and (dx < 0 or folded.between(FIRST, axis.anchor.t_ns) > WIDTH * scale):
@@ -52,7 +52,7 @@ def test_a_drag_moves_the_picture_by_just_so_many_pixels(scale: float, dx: float
 
 
 @given(scales, st.lists(st.floats(1.0, 3.0), min_size=1, max_size=40), columns, edges)
-def test_zooming_out_ends_where_all_data_are_in_view(scale: float, factors: list[float], x: float, edge: int) -> None:
+def test_zooming_out_stops_when_all_data_are_in_view(scale: float, factors: list[float], x: float, edge: int) -> None:
     axis = TimeAxis(ns_per_px=scale, anchor=Parked(edge))
     for factor in (*factors, 1e6):
         axis.zoom(factor, x, NOW, WIDTH, TIMELINE)
@@ -63,20 +63,20 @@ def test_zooming_out_ends_where_all_data_are_in_view(scale: float, factors: list
     assert first_x == pytest.approx(0.01 * WIDTH, abs=1.0)
 
 
-def test_the_default_span_is_shown_although_there_are_fewer_data() -> None:
+def test_the_default_span_is_shown_even_with_less_data() -> None:
     axis, young = TimeAxis(ns_per_px=1e7), Timeline(first_ns=NOW - 5 * SECOND_NS)
     for _ in range(20):
         axis.zoom(2.0, 500.0, NOW, WIDTH, young)
     assert axis.ns_per_px * WIDTH == pytest.approx(DEFAULT_SPAN_NS)
 
 
-def test_a_span_that_was_asked_for_is_not_zoomed_in_by_a_zoom_out() -> None:
+def test_zooming_out_never_shortens_a_requested_span() -> None:
     axis, young = TimeAxis(ns_per_px=1e12), Timeline(first_ns=NOW - 5 * SECOND_NS)
     axis.zoom(1.5, 950.0, NOW, WIDTH, young)
     assert axis.ns_per_px == 1e12
 
 
-def test_panning_back_leaves_data_in_view() -> None:
+def test_panning_back_always_leaves_data_in_view() -> None:
     axis = TimeAxis(ns_per_px=1e10)
     axis.fit(WIDTH)
     for _ in range(100):
@@ -85,7 +85,7 @@ def test_panning_back_leaves_data_in_view() -> None:
     assert first_x == pytest.approx(0.5 * WIDTH, abs=1.0)
 
 
-def test_live_edge_is_reached_again_across_a_fold() -> None:
+def test_the_live_edge_is_reached_again_across_a_fold() -> None:
     axis = TimeAxis(ns_per_px=1e8, anchor=Parked(NOW - HOUR_NS - SECOND_NS))
     axis.settle(NOW, 33.0, TIMELINE)
     assert axis.is_live, "a second of trading and a band of 22 px lie between"
@@ -127,7 +127,7 @@ def test_a_gap_that_is_still_open_is_folded_up_to_now_in_few_steps() -> None:
     assert len(seen) < 600
 
 
-def test_a_gap_that_has_just_become_known_is_folded_over_a_moment() -> None:
+def test_a_gap_that_just_became_known_is_folded_gradually() -> None:
     market, reader = make_market(100), TimelineReader()
     record = np.zeros(1, GAP_LIST)
     record["count"] = record["total"] = 1
@@ -160,7 +160,7 @@ def test_the_key_folds_closed_hours_then_halts_too_then_nothing() -> None:
     assert len(set(context.notes)) == 3
 
 
-def test_what_is_folded_is_remembered_and_a_flag_is_stronger() -> None:
+def test_the_folding_is_remembered_and_a_flag_overrides_it() -> None:
     state, again = ViewState(), ViewState()
     state.folding = "all"
     kept = prefs.gather(state, width=1, height=1, plot_width_px=100.0)

@@ -48,7 +48,7 @@ def hand():
     return Hand()
 
 
-def test_the_wheel_zooms_time_and_keeps_what_is_under_the_cursor(hand):
+def test_the_wheel_zooms_time_around_the_cursor(hand):
     x, y = hand.middle("price")
     time, width = hand.state.time, hand.charts[0].layout.price.width
     before, scale = time.time_at(x, NOW, width), time.ns_per_px
@@ -57,7 +57,7 @@ def test_the_wheel_zooms_time_and_keeps_what_is_under_the_cursor(hand):
     assert abs(time.time_at(x, NOW, width) - before) < time.ns_per_px
 
 
-def test_shift_and_wheel_zoom_the_price_of_the_chart_under_the_mouse_alone(hand):
+def test_shift_and_wheel_zoom_only_the_price_of_the_chart_under_the_mouse(hand):
     x, y = hand.middle("price", 1)
     scale = hand.state.time.ns_per_px
     hand(x=x, y=y, wheel=1.0, is_shift=True)
@@ -83,7 +83,7 @@ def test_a_drag_up_or_down_moves_the_price_too(hand):
     assert own.middle - before == pytest.approx(100 * own.per_px)
 
 
-def test_a_drag_back_to_the_live_edge_follows_again(hand):
+def test_a_drag_back_to_the_live_edge_resumes_following(hand):
     x, y = hand.middle("price")
     hand.drag((x, y), (x + 300, y))
     assert not hand.state.time.is_live
@@ -91,7 +91,7 @@ def test_a_drag_back_to_the_live_edge_follows_again(hand):
     assert hand.state.time.is_live
 
 
-def test_a_click_is_told_from_a_drag(hand):
+def test_a_click_is_distinguished_from_a_drag(hand):
     x, y = hand.middle("price", 1)
     assert hand.drag((x, y), (x + 2, y)) is hand.charts[1]
     assert hand.drag((x, y), (x + 40, y)) is None
@@ -120,7 +120,7 @@ def test_a_double_click_on_an_axis_resets_it(hand, name):
     ]
 
 
-def test_dragging_the_price_axis_down_squeezes_it(hand):
+def test_dragging_the_price_axis_down_compresses_it(hand):
     own = hand.state.charts[0].price
     before = own.per_px
     x, y = hand.middle("price_axis")
@@ -128,7 +128,7 @@ def test_dragging_the_price_axis_down_squeezes_it(hand):
     assert own.per_px > before
 
 
-def test_what_an_overlay_takes_does_not_reach_the_chart(hand):
+def test_input_taken_by_an_overlay_does_not_reach_the_chart(hand):
     x, y = hand.middle("price")
     scale = hand.state.time.ns_per_px
     hand(x=x, y=y, wheel=1.0, is_free=False)
@@ -147,7 +147,7 @@ def test_the_cursor_is_known_over_the_panes_only(hand):
     assert zone_at(hand.charts[0].layout, *hand.middle("time_axis")) is Zone.TIME_AXIS
 
 
-def test_a_double_click_on_a_header_shows_the_chart_alone_and_back(hand):
+def test_a_double_click_on_a_header_shows_the_chart_alone_then_all(hand):
     x, y = hand.middle("header", 1)
     hand(x=x, y=y, is_double=True)
     assert hand.state.selected == 2

@@ -53,21 +53,21 @@ def total(kept):
     return sum(width(item) + (0.4 * GAP if item.joins else GAP) for item in kept)
 
 
-def test_all_that_a_trader_asks_of_a_header_is_there():
+def test_the_header_shows_everything_a_trader_needs():
     texts = " | ".join(item.text for item in all_items())
     for part in ("NQ.v.0", "NQZ5", "CVD ", "since 09:30", "VWAP ", "POC ", "VA ", "LIVE 0.2 s", "144 fps"):
         assert part in texts
 
 
 @given(st.floats(60.0, 2500.0))
-def test_what_is_kept_fits_or_is_all_that_must_be_kept(room):
+def test_the_items_shown_fit_unless_all_are_mandatory(room):
     kept = kept_of(usual_items(), room)
     is_least = all(item.keep >= Part.ALWAYS and item.form == len(item.shorter) for item in kept)
     assert total(kept) <= room or is_least
 
 
 @given(st.floats(60.0, 2500.0))
-def test_nothing_goes_while_something_less_important_stays(room):
+def test_the_least_important_items_are_dropped_first(room):
     everything = usual_items()
     kept = kept_of(everything, room)
     gone = {item.keep for item in everything} - {item.keep for item in kept}
@@ -82,14 +82,14 @@ def test_symbol_state_and_badge_stay_in_the_narrowest_header():
     assert [(item.shown, item.glyph) for item in kept] == [("NQZ5", ""), ("", "pill up"), ("", "dot")]
 
 
-def test_the_price_outlives_all_that_may_go():
+def test_the_price_is_the_last_optional_item_to_be_dropped():
     kept = kept_of(all_items(), 160.0)
     texts = [item.shown for item in kept]
     assert texts[0] == "NQZ5"
     assert "." in texts[1]
 
 
-def test_mute_recording_and_partial_data_are_signs():
+def test_mute_recording_and_partial_data_are_shown():
     link = LocalLink("NQZ5")
     link.say(is_recording=True)
     session = np.array([link.markets[0].session])
@@ -102,5 +102,5 @@ def test_mute_recording_and_partial_data_are_signs():
     assert "not all recorded" in [item.text for item in all_items(link=link)]
 
 
-def test_a_program_that_records_nothing_does_not_say_that_it_records():
+def test_without_recording_the_header_shows_no_rec():
     assert "REC" not in [item.text for item in all_items()]

@@ -91,7 +91,7 @@ def told(tip: Tip | None) -> dict[str, str]:
     return {label: value for label, value, _ in tip.lines}
 
 
-def test_a_profile_row_says_what_traded_at_its_price(scene: Scene, trades: NDArray[np.void]) -> None:
+def test_a_profile_row_shows_the_volume_at_its_price(scene: Scene, trades: NDArray[np.void]) -> None:
     total = int(trades["size"].sum())
     seen = 0
     for price in np.unique(trades["price"]).tolist():
@@ -112,7 +112,7 @@ def test_a_profile_row_says_what_traded_at_its_price(scene: Scene, trades: NDArr
     assert seen > 20
 
 
-def test_a_merged_row_says_its_range_and_the_sum(scene: Scene, trades: NDArray[np.void]) -> None:
+def test_a_merged_row_shows_its_range_and_sum(scene: Scene, trades: NDArray[np.void]) -> None:
     view = scene.price_view
     high = View(view.rect, view.t_right_ns, view.ns_per_px, view.y_top + 400, 8 * view.y_per_px)
     wide = scene_with(scene, price_view=high)
@@ -137,7 +137,7 @@ def scene_with(scene: Scene, **changes: object) -> Scene:
     return replace(scene, **changes)  # type: ignore[arg-type]
 
 
-def test_the_cvd_pane_says_cvd_and_how_it_went_in_the_bucket(scene: Scene, trades: NDArray[np.void]) -> None:
+def test_the_cvd_pane_shows_cvd_and_its_change_in_the_bucket(scene: Scene, trades: NDArray[np.void]) -> None:
     sign = (trades["side"] == Side.BUY).astype(int) - (trades["side"] == Side.SELL)
     order = np.argsort(trades["ts_recv"], kind="stable")
     after = np.cumsum((sign * trades["size"].astype(np.int64))[order])
@@ -163,7 +163,7 @@ def test_the_cvd_pane_says_cvd_and_how_it_went_in_the_bucket(scene: Scene, trade
     assert seen > 15
 
 
-def test_a_bucket_without_trades_says_cvd_of_the_last_one(scene: Scene) -> None:
+def test_a_bucket_without_trades_shows_the_last_known_cvd(scene: Scene) -> None:
     ids = hit.visible_rows(scene)["id"]
     gap = int(ids[np.flatnonzero(np.diff(ids) > 1)[-1]])
     x = scene.cvd_view.screen_x((gap + 1) * SECOND_NS + SECOND_NS // 2)
@@ -175,7 +175,7 @@ def test_a_bucket_without_trades_says_cvd_of_the_last_one(scene: Scene) -> None:
     assert tip.notes == ["No trades in this bucket."]
 
 
-def test_cvd_is_not_known_where_data_is_missing() -> None:
+def test_cvd_is_unknown_where_data_is_missing() -> None:
     market = make_market(240, seed=5, gap=(120, 195, GapKind.FEED))
     scene = make_scene(market, 1280, 720, span_s=150)
     start_ns = int(scene.reader.gaps["start"][0])
@@ -185,7 +185,7 @@ def test_cvd_is_not_known_where_data_is_missing() -> None:
     assert cvd_bucket.find(before) is not None
 
 
-def test_every_level_has_a_rule_and_says_its_value(scene: Scene) -> None:
+def test_every_level_shows_its_rule_and_value(scene: Scene) -> None:
     market = make_market(600, seed=3)
     session = np.array([market.reader.session])
     for rank, field in enumerate(("prior_high", "prior_low", "prior_close", "prior_poc", "prior_vah", "prior_val")):
@@ -210,7 +210,7 @@ def test_every_level_has_a_rule_and_says_its_value(scene: Scene) -> None:
     assert poc.notes == ["The price with the most volume in the session."]
 
 
-def test_a_zero_cross_says_why() -> None:
+def test_a_zero_cross_explains_itself() -> None:
     market = make_market(300, seed=3)
     row = np.zeros(1, EVENT)
     row["ts_event"], row["kind"], row["direction"] = market.now_ns - 20 * SECOND_NS, EventKind.ZERO_CROSS, -1
@@ -260,7 +260,7 @@ def place_of_bubble(pilot: HeadlessPilot, back: int = 12) -> tuple[float, float]
     return round(x), round(scene.price_view.screen_y(int(row["price"]) / TICK))
 
 
-def test_what_drifts_under_a_mouse_that_rests_opens_no_tooltip(pilot: HeadlessPilot) -> None:
+def test_a_bubble_that_drifts_under_a_resting_mouse_opens_no_tooltip(pilot: HeadlessPilot) -> None:
     x, y = place_of_bubble(pilot)
     state, time = pilot.state.charts[0], pilot.state.time
     # No bubble is below it, to its right; then the chart moves under the mouse.
@@ -295,7 +295,7 @@ def test_a_tooltip_closes_once_its_bubble_has_moved_away(pilot: HeadlessPilot) -
     assert pilot.charts[0].scene.hover_id is None
 
 
-def test_the_crosshair_is_at_one_time_in_all_charts_with_the_price_of_each(pilot: HeadlessPilot) -> None:
+def test_the_crosshair_shows_the_same_time_and_each_charts_own_price(pilot: HeadlessPilot) -> None:
     x, y = place_of_bubble(pilot, back=20)
     pilot.move((x + 3.0, y + 20.0))
     first, second = (chart.scene for chart in pilot.charts)
@@ -337,7 +337,7 @@ def test_the_card_of_a_pinned_bubble_never_covers_it(pilot: HeadlessPilot) -> No
 
 
 @pytest.mark.parametrize("corner", ["upper right", "lower right", "upper left", "lower left", "middle"])
-def test_a_card_finds_a_corner_without_the_disc(scene: Scene, corner: str) -> None:
+def test_a_card_is_placed_in_a_corner_away_from_the_disc(scene: Scene, corner: str) -> None:
     pane = scene.price_view.rect
     x = pane.right - 320 if "right" in corner else pane.x + 60 if "left" in corner else pane.x + 700
     y = pane.y + 60 if "upper" in corner else pane.bottom - 100 if "lower" in corner else pane.y + 400
@@ -350,7 +350,7 @@ def test_a_card_finds_a_corner_without_the_disc(scene: Scene, corner: str) -> No
     assert place.bottom <= pane.bottom
 
 
-def test_levels_and_profile_of_a_finished_session_are_told_on_its_own_stretch() -> None:
+def test_levels_and_profile_of_a_finished_session_have_tooltips_within_that_session() -> None:
     chart = make_scene(make_week(), 1280, 720, span_s=4.4 * 86_400, lod=6, folding="closed")
     view, told_of = chart.price_view, 0
     for session, left, right in sessions_in_view(chart):

@@ -55,7 +55,7 @@ def next_frame() -> None:
     imgui.new_frame()
 
 
-def test_control_that_is_up_again_before_the_frame_belongs_to_the_press() -> None:
+def test_control_released_before_the_frame_still_applies_to_the_press() -> None:
     keys, io = Keys(), imgui.get_io()
     keys.event(KEY_Q, PRESS, CONTROL)
     io.add_key_event(imgui.Key.q, True)
@@ -67,7 +67,7 @@ def test_control_that_is_up_again_before_the_frame_belongs_to_the_press() -> Non
     assert keys.actions() == [], "each press once"
 
 
-def test_a_press_and_a_release_within_one_frame_is_a_press_and_so_are_two() -> None:
+def test_one_or_two_presses_within_one_frame_are_all_seen() -> None:
     keys = Keys()
     for _ in range(2):
         keys.event(KEY_Q, PRESS, CONTROL)
@@ -76,7 +76,7 @@ def test_a_press_and_a_release_within_one_frame_is_a_press_and_so_are_two() -> N
     assert keys.actions() == ["quit", "quit"]
 
 
-def test_a_press_outlives_the_loss_of_the_keyboards_focus() -> None:
+def test_a_press_survives_the_loss_of_keyboard_focus() -> None:
     keys, io = Keys(), imgui.get_io()
     keys.event(KEY_Q, PRESS, CONTROL)
     io.add_key_event(imgui.Key.q, True)
@@ -86,7 +86,7 @@ def test_a_press_outlives_the_loss_of_the_keyboards_focus() -> None:
     assert keys.actions() == ["quit"]
 
 
-def test_a_press_behind_a_click_waits_for_the_click() -> None:
+def test_a_press_after_a_click_waits_for_the_click() -> None:
     keys, io = Keys(), imgui.get_io()
     io.add_mouse_button_event(0, True)
     keys.event(KEY_R, PRESS)
@@ -97,7 +97,7 @@ def test_a_press_behind_a_click_waits_for_the_click() -> None:
     assert keys.actions(is_drained=False) == ["cvd_reference"]
 
 
-def test_keys_are_named_by_the_layout_and_by_their_place_where_it_is_not_latin() -> None:
+def test_keys_are_named_by_the_layout_or_by_position_if_it_is_not_latin() -> None:
     azerty = Keys(q="a", a="q")
     azerty.event(ord("A"), PRESS, CONTROL)
     cyrillic = Keys(q="й")

@@ -79,7 +79,7 @@ def test_dragging_the_border_puts_it_under_the_mouse_within_limits():
 
 
 @given(sizes, counts, scales, st.floats(0.0, 200.0))
-def test_an_axis_has_the_room_that_its_numbers_need(width, count, scale, needed):
+def test_an_axis_is_as_wide_as_its_numbers_need(width, count, scale, needed):
     for chart in arrange(Rect(0, 0, width, 900), count, scale=scale, axis_px=needed):
         if not has_room(Part.PRICE_AXIS, chart.outer.width, chart.outer.height, scale):
             assert chart.price_axis.width == 0
@@ -88,7 +88,7 @@ def test_an_axis_has_the_room_that_its_numbers_need(width, count, scale, needed)
         assert chart.price.right == chart.price_axis.x
 
 
-def test_a_small_chart_leaves_out_axes_and_cvd_pane_and_keeps_its_header_and_bubbles():
+def test_a_small_chart_drops_axes_and_cvd_pane_and_keeps_header_and_bubbles():
     charts = arrange(Rect(0, 0, 400, 300), 9)
     for chart in charts:
         assert not chart.has_cvd_pane

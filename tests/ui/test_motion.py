@@ -27,7 +27,7 @@ def frames(link, clock, count, *, start=0, jitter_ns=0, rate=1.0):
     return np.array(shown, np.int64)
 
 
-def test_an_anchor_that_trembles_does_not_shake_the_picture(link):
+def test_jitter_of_the_anchor_does_not_shake_the_picture(link):
     steps = np.diff(frames(link, MotionClock(), 300, jitter_ns=4_000_000))
     assert (np.abs(steps[60:] - 16_666_667) < 800_000).all()
     assert (steps >= 0).all()
@@ -40,7 +40,7 @@ def test_the_shown_time_stays_with_the_feed_at_every_speed(link, rate):
     assert abs(int(shown[-1]) - expected) < 0.02e9 * rate
 
 
-def test_a_jump_of_the_feed_is_followed_at_once(link):
+def test_a_jump_of_the_feed_is_followed_immediately(link):
     clock = MotionClock()
     frames(link, clock, 30)
     link.say(anchor_event=link.now_ns + 3600 * SECOND_NS, anchor_wall=link.now_ns)
@@ -48,7 +48,7 @@ def test_a_jump_of_the_feed_is_followed_at_once(link):
     assert clock.step(link.engine, link.now_ns, 1 / 60) == link.now_ns + 3600 * SECOND_NS
 
 
-def test_a_feed_that_stands_still_and_one_without_an_end_are_shown_where_they_are(link):
+def test_a_stopped_feed_and_one_at_maximum_speed_are_shown_where_they_are(link):
     link.say(rate=0.0)
     link.engine.refresh()
     clock = MotionClock()
@@ -58,7 +58,7 @@ def test_a_feed_that_stands_still_and_one_without_an_end_are_shown_where_they_ar
     assert feed_now(link.engine, link.now_ns + 5) == link.now_ns
 
 
-def test_a_dead_engines_picture_stands_still(link):
+def test_the_picture_of_a_dead_engine_stops(link):
     clock = MotionClock()
     frames(link, clock, 60)
     wall = link.now_ns + SECOND_NS
@@ -67,7 +67,7 @@ def test_a_dead_engines_picture_stands_still(link):
     assert len(set(shown[200:])) == 1
 
 
-def test_before_the_first_word_of_the_feed_there_is_no_time():
+def test_before_the_feeds_first_status_there_is_no_time():
     link = LocalLink("NQZ5")
     link.say(anchor_event=0)
     link.engine.refresh()

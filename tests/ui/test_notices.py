@@ -58,7 +58,7 @@ FLAWS = {"partial": 1, "first_ts": TEN, "last_ts": TEN + 1, "rejected_price": 3}
 
 
 @pytest.mark.parametrize(("width", "height"), [(200, 140), (260, 700), (350, 700), (700, 900), (1_900, 900)])
-def test_what_is_missing_is_named_at_any_width_and_beside_the_legend(
+def test_the_notice_of_missing_data_fits_at_any_width_and_beside_the_legend(
     width: int, height: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     names = set(SESSION.names or ())

@@ -52,7 +52,7 @@ def test_panels_and_charts_lie_inside_the_window(window, names, places, scale):
 
 
 @given(windows, opened, arrangements, scales)
-def test_no_panel_covers_another_and_none_that_is_docked_covers_a_chart(window, names, places, scale):
+def test_panels_never_overlap_and_docked_ones_cover_no_chart(window, names, places, scale):
     layout = lay_out(window, open_in_order(names), places, scale)
     rects = [slot.rect for slot in layout.slots]
     assert not any(a.overlaps(b) for at, a in enumerate(rects) for b in rects[at + 1 :])
@@ -81,7 +81,7 @@ def test_a_column_shows_whole_panels_and_the_rest_as_tabs():
     assert slot.names == OPENED_BY_TAB
 
 
-def test_the_panel_that_was_selected_last_is_in_front():
+def test_the_last_selected_panel_is_in_front():
     places = PanelPlaces().select("performance").select("feed")
     layout = docked(*OPENED_BY_TAB, places=places)
     assert layout.slots[-1].front == "feed"
@@ -89,7 +89,7 @@ def test_the_panel_that_was_selected_last_is_in_front():
     assert layout.slot_of("session") is None
 
 
-def test_two_columns_become_one_where_the_window_is_narrow():
+def test_two_columns_become_one_in_a_narrow_window():
     places = PanelPlaces().put("controls", Place("left"))
     wide = docked("controls", "feed", places=places)
     assert {slot.side for slot in wide.slots} == {"left", "right"}
@@ -97,7 +97,7 @@ def test_two_columns_become_one_where_the_window_is_narrow():
     assert {slot.side for slot in narrow.slots} == {"right"}
 
 
-def test_a_floating_panel_follows_a_window_that_gets_smaller_and_returns():
+def test_a_floating_panel_moves_into_a_smaller_window_and_returns():
     places = PanelPlaces().put("feed", Place("float", 1500.0, 700.0, 300.0, 300.0))
     small = Rect(0.0, 0.0, 800.0, 500.0)
     (slot,) = docked("feed", places=places, window=small).slots
@@ -106,7 +106,7 @@ def test_a_floating_panel_follows_a_window_that_gets_smaller_and_returns():
     assert (slot.rect.x, slot.rect.y) == (1500.0, 700.0)
 
 
-def test_floating_panels_without_room_share_one_as_tabs():
+def test_floating_panels_without_room_become_tabs_of_one():
     places = PanelPlaces()
     for name in ("feed", "session"):
         places = places.put(name, Place("float", 10.0, 10.0, 390.0, 290.0))

@@ -9,7 +9,7 @@ from flow_gl.ui.state.panel_layout import PanelPlaces, Place
 from flow_gl.ui.state.view_state import ViewState
 
 
-def test_what_is_set_up_comes_back(tmp_path):
+def test_preferences_are_restored(tmp_path):
     state = ViewState()
     state.open_panels, state.cvd_share, state.is_muted = {"feed", "session"}, 0.33, True
     state.filters.size_floor, state.filters.layers = 12, {"grid", "bubbles"}
@@ -32,7 +32,7 @@ def test_what_is_set_up_comes_back(tmp_path):
     assert again.ui_scale == 1.5
 
 
-def test_a_first_start_has_the_defaults_and_no_warning(tmp_path):
+def test_without_a_file_there_are_defaults_and_no_warning(tmp_path):
     assert prefs.load(tmp_path / "none.json") == (prefs.Preferences(), "")
 
 
@@ -52,7 +52,7 @@ def test_a_first_start_has_the_defaults_and_no_warning(tmp_path):
         b"null",
     ],
 )
-def test_a_damaged_file_is_one_clear_warning_and_the_defaults(tmp_path, text):
+def test_a_damaged_file_gives_one_clear_warning_and_the_defaults(tmp_path, text):
     path = tmp_path / "view.json"
     path.write_bytes(text)
     loaded, warning = prefs.load(path)
@@ -61,7 +61,7 @@ def test_a_damaged_file_is_one_clear_warning_and_the_defaults(tmp_path, text):
     assert "\n" not in warning
 
 
-def test_a_folder_in_the_files_place_is_a_warning_too(tmp_path):
+def test_a_folder_in_place_of_the_file_also_gives_a_warning(tmp_path):
     loaded, warning = prefs.load(tmp_path)
     assert loaded == prefs.Preferences()
     assert warning
@@ -70,7 +70,7 @@ def test_a_folder_in_the_files_place_is_a_warning_too(tmp_path):
     assert prefs.save(tmp_path / "plain" / "view.json", loaded)
 
 
-def test_what_is_asked_for_now_goes_before_what_is_remembered():
+def test_settings_override_preferences():
     state = ViewState()
     settings = Settings(
         palette="light", threshold=0.4, size_floor=9, span="60s", panels=("help", "nonsense"), scale=2.0
@@ -83,7 +83,7 @@ def test_what_is_asked_for_now_goes_before_what_is_remembered():
     assert state.time.span_ns == 60e9
 
 
-def test_names_that_this_version_does_not_know_are_passed_over():
+def test_names_unknown_to_this_version_are_ignored():
     state = ViewState()
     layers = {"grid": False, "gone": True}
     prefs.apply(state, prefs.Preferences(palette="mauve", panels=["gone"], shown_layers=layers), Settings())

@@ -46,7 +46,7 @@ def is_price_in_view(pilot: HeadlessPilot) -> bool:
 
 
 @pytest.mark.parametrize("is_up", [False, True])
-def test_the_arrow_stands_at_the_edge_where_the_price_left_and_a_click_brings_it_back(
+def test_the_arrow_is_at_the_edge_where_the_price_left_and_a_click_brings_it_back(
     pilot: HeadlessPilot, *, is_up: bool
 ) -> None:
     assert box_of(pilot) is None
@@ -72,7 +72,7 @@ def test_f_restores_time_and_price(pilot: HeadlessPilot) -> None:
     assert is_price_in_view(pilot)
 
 
-def test_go_live_stands_at_the_right_edge_while_the_live_edge_is_left_and_leads_back(pilot: HeadlessPilot) -> None:
+def test_go_live_is_shown_away_from_the_live_edge_and_returns_to_it(pilot: HeadlessPilot) -> None:
     chart, painter = pilot.charts[0], pilot.gui.painter
     assert go_live_pill(painter, chart, pilot.frame, pilot.state) is None
     pilot.press(*["left_arrow"] * 6)
@@ -89,7 +89,7 @@ def test_go_live_stands_at_the_right_edge_while_the_live_edge_is_left_and_leads_
     assert go_live_pill(painter, pilot.charts[0], pilot.frame, pilot.state) is None
 
 
-def test_while_paused_the_button_leads_to_the_pause_and_does_not_end_it(pilot: HeadlessPilot) -> None:
+def test_while_paused_the_button_returns_to_the_paused_time_and_does_not_resume(pilot: HeadlessPilot) -> None:
     pilot.press("space")
     pilot.press(*["left_arrow"] * 6)
     pilot.until_idle()

@@ -27,7 +27,7 @@ def do(context, *names):
     return context.state
 
 
-def test_every_key_of_the_program_starts_one_action_only():
+def test_every_key_runs_exactly_one_action():
     keys = [key for action in ACTIONS for key in action.keys]
     assert len(keys) == len(set(keys))
     for key in ("space", "r", "c", "s", "f", "f11", "m", "tab", "?", "escape", "l", "d", "n", "g", "p", "[", "]"):
@@ -35,7 +35,7 @@ def test_every_key_of_the_program_starts_one_action_only():
     assert {str(n) for n in range(10)} <= set(keys)
 
 
-def test_space_stops_the_picture_and_lets_it_go_on(context):
+def test_space_pauses_and_resumes(context):
     assert do(context, "pause").pause.event_ns == NOW
     assert do(context, "pause").pause is None
 
@@ -51,12 +51,12 @@ def test_following_restores_time_and_price(context):
     assert all(chart.price.is_auto for chart in state.charts)
 
 
-def test_clear_hides_until_now_and_a_second_time_brings_back(context):
+def test_clear_hides_bubbles_until_now_and_pressed_again_shows_them(context):
     assert [chart.cleared_before_ns for chart in do(context, "clear").charts] == [NOW, NOW]
     assert [chart.cleared_before_ns for chart in do(context, "clear").charts] == [0, 0]
 
 
-def test_escape_goes_back_one_thing_at_a_time_and_never_quits(context):
+def test_escape_undoes_one_thing_at_a_time_and_never_quits(context):
     state = do(context, "clear", "pause", "help")
     state.selected, state.time.anchor = 1, Parked(NOW - 10**12)
     state.charts[0].pinned_id = 7
@@ -107,7 +107,7 @@ def test_brackets_step_through_replay_speeds(context):
     assert context.state.speed == 0.1
 
 
-def test_the_first_step_goes_from_the_speed_that_the_replay_was_started_with(context):
+def test_the_first_step_starts_from_the_replays_current_speed(context):
     context.speed, context.wall_ns = 60.0, NOW
     do(context, "faster", "faster")
     assert context.commands == [SetSpeed(speed=120.0), SetSpeed(speed=300.0)]
@@ -120,7 +120,7 @@ def test_a_live_feed_has_no_speed_and_says_so(context):
     assert context.notes
 
 
-def test_lock_keeps_the_level_in_force(context):
+def test_lock_keeps_the_current_level_of_detail(context):
     context.state.charts[0].lod = 3
     assert do(context, "lock").locked_lod == 3
     assert do(context, "lock").locked_lod is None
@@ -135,7 +135,7 @@ def test_follow_and_the_arrows_move_in_time(context):
     assert state.time.is_live
 
 
-def test_what_only_the_program_can_do_is_asked_of_it(context):
+def test_requests_go_to_the_program(context):
     do(context, "screenshot", "fullscreen", "menu", "quit", "retry")
     assert context.requests == [Request.SCREENSHOT, Request.FULLSCREEN, Request.MENU, Request.QUIT]
     assert context.commands == [Retry()]

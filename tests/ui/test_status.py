@@ -26,18 +26,18 @@ def say(link, *, later_ns=200_000_000, beats=True, **more):
     return condition(link, link.markets[0] if link.markets else None, wall_ns=wall, **more)
 
 
-def test_live_names_the_newest_prints_age(link):
+def test_live_shows_the_age_of_the_newest_trade(link):
     said = say(link)
     assert (said.text, said.tone, said.is_live) == ("LIVE 0.2 s", Tone.GOOD, True)
 
 
-def test_a_newest_print_that_grows_old_is_told_by_its_colour(link):
+def test_an_old_newest_trade_changes_the_colour(link):
     said = say(link, later_ns=25 * SECOND_NS)
     assert said.text == "LIVE 25 s"
     assert said.tone is Tone.ATTENTION
 
 
-def test_an_engine_that_does_not_beat_is_never_taken_for_a_quiet_market(link):
+def test_an_engine_without_heartbeat_is_never_shown_as_a_quiet_market(link):
     said = say(link, later_ns=3 * SECOND_NS, beats=False)
     assert said.text.startswith("ENGINE NOT RESPONDING")
     assert said.tone is Tone.ALARM
@@ -53,7 +53,7 @@ def test_an_engine_that_does_not_beat_is_never_taken_for_a_quiet_market(link):
         (LinkState.ENDED, "ENDED"),
     ],
 )
-def test_the_links_own_states_come_before_the_feeds(link, state, text):
+def test_states_of_the_link_take_precedence_over_the_feeds(link, state, text):
     link.state = state
     said = say(link)
     assert said.text == text
@@ -75,14 +75,14 @@ def test_the_links_own_states_come_before_the_feeds(link, state, text):
         ),
     ],
 )
-def test_states_that_are_not_live_say_so(link, fields, text):
+def test_states_other_than_live_are_named(link, fields, text):
     link.say(**fields)
     said = say(link, later_ns=61 * SECOND_NS)
     assert said.text == text
     assert not said.is_live
 
 
-def test_a_reconnection_names_the_try_and_the_wait(link):
+def test_reconnecting_shows_the_try_and_the_wait(link):
     link.say(state=FeedState.RECONNECTING, attempt=3, retry_at=link.now_ns + 4 * SECOND_NS)
     said = say(link, later_ns=0)
     assert said.text == "RECONNECTING (try 3, in 4 s)"
@@ -104,7 +104,7 @@ def test_replay_and_demo_are_named_with_their_speed(link, state, speed, text):
     assert (said.text, said.is_live) == (text, True)
 
 
-def test_a_halt_says_since_when_nobody_trades(link):
+def test_a_halt_shows_since_when_there_are_no_trades(link):
     add_gap(link.stores[0], GapKind.NO_TRADES, OPENED - 60 * SECOND_NS, link.now_ns, is_open=True)
     said = say(link, later_ns=70 * SECOND_NS)
     assert said.text == "NO TRADES since 09:29"
@@ -118,25 +118,25 @@ def test_missing_data_is_an_alarm_while_it_lasts(link):
     assert not said.is_live
 
 
-def test_a_pause_counts_what_came_and_yields_to_what_is_wrong(link):
+def test_a_pause_counts_new_trades_and_yields_to_problems(link):
     assert say(link, paused_new=12).text == "PAUSED (12 new)"
     assert not say(link, paused_new=12).is_live
     link.state = LinkState.RESTARTING
     assert say(link, paused_new=12).text == "ENGINE RESTARTING \u00b7 PAUSED (12 new)"
 
 
-def test_an_engine_that_compiles_may_be_silent_and_says_what_it_does(link):
+def test_a_compiling_engine_may_be_silent_and_its_work_is_named(link):
     link.say(compiling=1, message=b"compiling kernels 3 of 9")
     said = say(link, later_ns=20 * SECOND_NS, beats=False)
     assert (said.text, said.detail) == ("PREPARING", "compiling kernels 3 of 9")
 
 
-def test_an_engine_that_is_behind_says_by_how_much(link):
+def test_an_engine_that_is_behind_shows_by_how_much(link):
     link.say(behind=50_000, lag_ns=2_500_000_000)
     assert say(link).text == "LIVE \u00b7 BEHIND 2.5 s"
 
 
-def test_an_empty_chart_says_what_is_awaited_and_when_it_can_come():
+def test_an_empty_chart_says_what_it_waits_for_and_when_it_can_come():
     link = LocalLink("NQZ5", bubbles=0)
     link.say(state=FeedState.CLOSED)
     said = say(link)
@@ -172,14 +172,14 @@ def test_an_empty_chart_says_why_no_trade_came():
     )
 
 
-def test_the_demos_own_halt_is_said_at_once(link):
+def test_a_halt_of_the_demo_is_shown_immediately(link):
     link.say(state=FeedState.DEMO, message=b"halted until 09:51:35")
     assert say(link).text == "DEMO \u00b7 halted until 09:51:35"
     link.say(message=b"")
     assert say(link).text == "DEMO"
 
 
-def test_a_chart_with_trades_awaits_nothing(link):
+def test_a_chart_with_trades_waits_for_nothing(link):
     assert awaiting(link, link.markets[0], say(link)) == ""
 
 
@@ -189,7 +189,7 @@ def test_the_next_open_is_the_evening_at_the_exchange_and_sunday_after_friday():
     assert next_open(friday_noon + 3 * 86400 * SECOND_NS) == "Monday 18:00 ET"
 
 
-def test_nothing_that_trades_is_called_closed_whatever_the_calendar_says(link):
+def test_a_market_with_trades_is_never_shown_as_closed(link):
     """On a Saturday, or in the hour of maintenance: the feed knows the calendar only."""
     link.say(state=FeedState.CLOSED)
     said = say(link)

@@ -26,7 +26,7 @@ def sizes_in(tape: Tape) -> list[int]:
     return found
 
 
-def test_five_thousand_orders_a_second_are_shown_25_a_period_and_none_is_lost_count_of(market: Market) -> None:
+def test_of_5000_orders_a_second_25_per_period_are_shown_and_the_rest_is_counted(market: Market) -> None:
     tape, random = Tape(), np.random.default_rng(3)
     tape.refresh(market.reader, 0.0, 1)
     shown = came = 0
@@ -42,7 +42,7 @@ def test_five_thousand_orders_a_second_are_shown_25_a_period_and_none_is_lost_co
     assert shown + tape.passed_over_in_all == came
 
 
-def test_nothing_is_added_before_a_period_is_over(market: Market) -> None:
+def test_nothing_is_added_before_the_period_is_over(market: Market) -> None:
     tape = Tape()
     tape.refresh(market.reader, 0.0, 1)
     market.store.orders.append(orders_of([3, 4]))
@@ -60,7 +60,7 @@ def test_orders_below_the_filter_are_neither_shown_nor_passed_over(market: Marke
     assert (sizes_in(tape), tape.passed_over) == ([55, 10] * 10, 0)
 
 
-def test_another_filter_applies_to_the_orders_that_came_before(market: Market) -> None:
+def test_a_new_filter_applies_to_earlier_orders_too(market: Market) -> None:
     tape = Tape()
     market.store.orders.append(orders_of([9, 10, 1, 55]))
     tape.refresh(market.reader, 0.0, 1)

@@ -19,17 +19,17 @@ def test_prices_have_the_instruments_decimals_and_thousands_separators():
     assert words.price(UNDEF_PRICE, 250_000_000) == words.NONE
 
 
-def test_signs_are_as_wide_as_each_other_and_zero_has_none():
+def test_plus_and_minus_are_equally_wide_and_zero_has_no_sign():
     assert [words.signed(v) for v in (55, -55, 0, -3635)] == ["+55", "\u221255", "0", "\u22123,635"]
 
 
 @given(st.integers(0, 4_000_000_000))
-def test_clock_times_are_the_exchanges_through_every_change_of_summer_time(seconds):
+def test_clock_times_are_the_exchanges_across_changes_to_and_from_summer_time(seconds):
     local = datetime.fromtimestamp(seconds, UTC).astimezone(ZoneInfo("America/New_York"))
     assert words.clock(seconds * PRICE_SCALE) == f"{local:%H:%M:%S}"
 
 
-def test_a_day_is_named_at_the_exchange_not_in_utc():
+def test_dates_are_those_of_the_exchange_not_utc():
     assert words.day(int(datetime(2025, 11, 24, 1, tzinfo=UTC).timestamp()) * PRICE_SCALE) == "Sun 23 Nov 2025"
 
 
@@ -41,6 +41,6 @@ def test_ages_are_one_short_word(seconds, text):
     assert words.age(seconds) == text
 
 
-def test_speeds_and_spans_read_as_they_are_said():
+def test_speeds_and_spans_read_as_people_say_them():
     assert [words.speed(v) for v in (1.0, 0.25, 10_000.0, float("inf"))] == ["x1", "x0.25", "x10,000", "max"]
     assert [words.span(v) for v in (30, 180, 5400, 86400, 604800)] == ["30 s", "3 min", "90 min", "1 day", "7 days"]

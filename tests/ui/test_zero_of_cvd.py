@@ -46,9 +46,7 @@ def bounds(offset: int, *, was_near: bool = False) -> tuple[float, float]:
         (5000, True, False),
     ],
 )
-def test_zero_is_in_the_pane_where_it_leaves_the_curve_half_of_it(
-    offset: int, *, was_near: bool, has_zero: bool
-) -> None:
+def test_zero_is_in_the_pane_if_the_curve_keeps_half_of_it(offset: int, *, was_near: bool, has_zero: bool) -> None:
     low, high = bounds(offset, was_near=was_near)
     assert (low < 0 < high) == has_zero
     assert low <= offset

@@ -61,7 +61,7 @@ def test_a_switch_reaches_the_engine_and_a_click_on_the_name_opens_the_form(desk
     assert (desk.picture()[below] != before[below]).any(axis=2).mean() > 0.02
 
 
-def test_an_alert_is_shown_in_the_header_and_a_click_in_the_log_goes_to_its_place(desk):
+def test_an_alert_is_shown_in_the_header_and_a_click_in_the_log_shows_its_place(desk):
     fire(desk)
     assert desk.loop.frame.charts[0].badge.text == "CVD zero cross"
     entry = desk.loop.alerts.entries[-1]

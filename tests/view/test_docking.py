@@ -29,7 +29,7 @@ def strip(desk: HeadlessPilot, name: str) -> tuple[float, float]:
     return rect.x + 30, rect.y + 14
 
 
-def test_an_open_panel_takes_its_width_from_the_chart_and_gives_it_back(desk: HeadlessPilot) -> None:
+def test_an_open_panel_takes_width_from_the_chart_and_returns_it(desk: HeadlessPilot) -> None:
     before = desk.charts[0].layout.outer.width
     desk.press("n")
     assert slot_of(desk, "session").rect.right == SIZE[0]
@@ -73,7 +73,7 @@ def test_a_panel_dragged_out_of_its_column_floats_and_docks_again_at_the_left_ed
     assert desk.charts[0].layout.outer.x >= COLUMN_PX
 
 
-def test_the_border_of_a_column_is_dragged(desk: HeadlessPilot) -> None:
+def test_the_border_of_a_column_can_be_dragged(desk: HeadlessPilot) -> None:
     desk.press("n")
     (grip,) = desk.frame.panels.grips
     desk.drag((grip.rect.x + 2, 400.0), (grip.rect.x - 100, 400.0))

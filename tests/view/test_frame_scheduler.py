@@ -34,7 +34,7 @@ def frames(scheduler: FrameScheduler, *jobs: Job, count: int = 600) -> list[list
     return ran
 
 
-def test_jobs_run_in_different_frames_and_none_waits_long(scheduler: FrameScheduler) -> None:
+def test_jobs_run_in_different_frames_without_long_waits(scheduler: FrameScheduler) -> None:
     ran = frames(scheduler, *(scheduler.add("work") for _ in range(3)))
     times = [now_s for own in ran for now_s in own[1:]]  # all run in their first frame
     assert len(set(times)) == len(times)
@@ -50,14 +50,14 @@ def test_with_more_work_than_frames_all_run_equally_often(scheduler: FrameSchedu
     assert sum(counts) > 550
 
 
-def test_work_that_comes_seldom_does_not_meet_either(scheduler: FrameScheduler) -> None:
+def test_rare_jobs_do_not_run_in_the_same_frame_either(scheduler: FrameScheduler) -> None:
     one, other = scheduler.add("work"), scheduler.add("work")
     for now_s, expected in ((1.0, [True, True]), (9.0, [True, False]), (9.0 + FRAME_S, [False, True])):
         scheduler.begin_frame(now_s)
         assert [one.may_run("trades"), other.may_run("trades")] == expected
 
 
-def test_a_job_that_finds_every_frame_taken_runs_after_its_longest_delay(scheduler: FrameScheduler) -> None:
+def test_a_job_blocked_in_every_frame_runs_after_its_longest_delay(scheduler: FrameScheduler) -> None:
     urgent, patient = scheduler.add("work"), scheduler.add("work")
     ran = []
     for frame in range(60):
@@ -69,7 +69,7 @@ def test_a_job_that_finds_every_frame_taken_runs_after_its_longest_delay(schedul
     assert np.diff(ran).max() <= PERIOD_S + DELAY_S + 2 * FRAME_S
 
 
-def test_a_job_that_need_not_run_waits_for_a_free_frame_however_long(scheduler: FrameScheduler) -> None:
+def test_an_optional_job_waits_for_a_free_frame_indefinitely(scheduler: FrameScheduler) -> None:
     urgent, rare = scheduler.add("work"), scheduler.add("rare")
     scheduler.begin_frame(1.0)
     assert rare.may_run("first")
@@ -81,14 +81,14 @@ def test_a_job_that_need_not_run_waits_for_a_free_frame_however_long(scheduler: 
     assert rare.may_run("trades")
 
 
-def test_a_job_that_never_waits_keeps_no_other_from_running(scheduler: FrameScheduler) -> None:
+def test_a_job_that_never_waits_blocks_no_other(scheduler: FrameScheduler) -> None:
     glance, work = scheduler.add("glance"), scheduler.add("work")
     for frame in range(1, 100):
         scheduler.begin_frame(frame * 10 * FRAME_S)
         assert [glance.may_run("time"), work.may_run("trades")] == [True, True]
 
 
-def test_the_period_of_a_job_can_be_passed_over_but_not_another_job(scheduler: FrameScheduler) -> None:
+def test_a_jobs_period_can_be_overridden_but_not_another_job(scheduler: FrameScheduler) -> None:
     one, other = scheduler.add("work"), scheduler.add("work")
     scheduler.begin_frame(1.0)
     assert one.may_run("trades")
@@ -100,7 +100,7 @@ def test_the_period_of_a_job_can_be_passed_over_but_not_another_job(scheduler: F
     assert not one.may_run("moved", is_early=True)
 
 
-def test_at_one_time_a_job_runs_once(scheduler: FrameScheduler) -> None:
+def test_a_job_runs_at_most_once_at_one_time(scheduler: FrameScheduler) -> None:
     job = scheduler.add("work")
     asked = []
     for _ in range(3):
@@ -109,7 +109,7 @@ def test_at_one_time_a_job_runs_once(scheduler: FrameScheduler) -> None:
     assert asked == [True, False, False]
 
 
-def test_if_no_frame_follows_soon_nothing_is_put_off(scheduler: FrameScheduler) -> None:
+def test_if_no_frame_follows_soon_nothing_is_deferred(scheduler: FrameScheduler) -> None:
     jobs = [scheduler.add("work") for _ in range(3)]
     assert [job.may_run("before the first frame") for job in jobs] == [True] * 3
     scheduler.begin_frame(0.2 * PERIOD_S, may_defer=False)
@@ -121,7 +121,7 @@ def test_an_unknown_job_is_an_error(scheduler: FrameScheduler) -> None:
         scheduler.add("tea")
 
 
-def test_it_is_known_what_ran_in_the_last_second_and_why(scheduler: FrameScheduler) -> None:
+def test_the_scheduler_knows_what_ran_in_the_last_second_and_why(scheduler: FrameScheduler) -> None:
     job = scheduler.add("work")
     scheduler.begin_frame(1.0)
     job.run_now("forgotten by then")
@@ -137,7 +137,7 @@ def test_it_is_known_what_ran_in_the_last_second_and_why(scheduler: FrameSchedul
     ]
 
 
-def test_frames_follow_each_other_for_as_long_as_a_cause_asks_for(scheduler: FrameScheduler) -> None:
+def test_frames_continue_for_as_long_as_a_cause_requires(scheduler: FrameScheduler) -> None:
     assert scheduler.awake_for(0.0) == []
     scheduler.stay_awake("input", 1.0)
     scheduler.stay_awake("market", 1.0)
@@ -148,6 +148,6 @@ def test_frames_follow_each_other_for_as_long_as_a_cause_asks_for(scheduler: Fra
     assert scheduler.awake_for(1.1 + AWAKE_S["input"]) == []
 
 
-def test_before_the_picture_rests_every_job_has_had_its_time() -> None:
+def test_every_job_runs_before_the_picture_rests() -> None:
     waits = {name: timing.period_s + timing.delay_s for name, timing in JOBS.items() if name != "size floor"}
     assert {name: wait for name, wait in waits.items() if wait > AWAKE_S["market"]} == {}

@@ -65,7 +65,7 @@ def test_freezing_a_frame_changes_nothing(pilot: HeadlessPilot, monkeypatch: pyt
     assert [chart.scene for chart in pilot.charts] == frozen
 
 
-def test_whether_the_picture_rests_can_be_asked_any_number_of_times(pilot: HeadlessPilot) -> None:
+def test_asking_whether_the_picture_rests_changes_nothing(pilot: HeadlessPilot) -> None:
     loop = pilot.loop
     pilot.link.say(rate=0.0)
     pilot.frames(1)

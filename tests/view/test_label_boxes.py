@@ -182,7 +182,7 @@ def test_no_text_overlaps_another_and_none_is_cut(
 @pytest.mark.parametrize("count", COUNTS)
 @pytest.mark.parametrize(("width", "height", "scale"), SIZES)
 @pytest.mark.parametrize("bubbles", [0, 1, 900])
-def test_neither_in_an_empty_market_nor_in_a_storm(
+def test_no_text_overlaps_or_is_cut_in_an_empty_or_busy_market(
     bubbles: int, width: int, height: int, scale: float, count: int
 ) -> None:
     with desk_of(width, height, scale, count, bubbles=bubbles) as desk:
@@ -200,7 +200,7 @@ class Case:
 
 
 @pytest.mark.parametrize("case", [Case(0.0, True), Case(38.0, True), Case(41.0, False)])
-def test_texts_that_share_pixels_are_found(case: Case) -> None:
+def test_overlapping_texts_are_detected(case: Case) -> None:
     boxes = [
         LabelBox("a", Rect(0.0, 0.0, 40.0, 10.0), WHITE),
         LabelBox("b", Rect(case.x, 4.0, 40.0, 10.0), WHITE),
@@ -208,7 +208,7 @@ def test_texts_that_share_pixels_are_found(case: Case) -> None:
     assert bool(overlaps(boxes)) is case.is_met
 
 
-def test_a_text_that_reaches_out_of_its_pane_is_cut() -> None:
+def test_a_text_that_extends_beyond_its_pane_is_reported_as_cut() -> None:
     pane = Rect(0.0, 0.0, 100.0, 50.0)
     assert LabelBox("a", Rect(80.0, 10.0, 30.0, 10.0), WHITE, within=pane).is_cut
     assert not LabelBox("a", Rect(60.0, 10.0, 30.0, 10.0), WHITE, within=pane).is_cut

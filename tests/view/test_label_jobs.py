@@ -75,7 +75,7 @@ def two(monkeypatch: pytest.MonkeyPatch) -> Iterator[Screen]:
     screen.close()
 
 
-def test_prints_are_laid_out_in_the_frame_that_takes_them_in(two: Screen) -> None:
+def test_new_trades_are_laid_out_in_the_frame_that_reads_them(two: Screen) -> None:
     for _ in range(5):
         now = two.print_all()
         two.frames(1)
@@ -83,7 +83,7 @@ def test_prints_are_laid_out_in_the_frame_that_takes_them_in(two: Screen) -> Non
         two.frames(9)
 
 
-def test_a_picture_has_all_of_them(two: Screen) -> None:
+def test_a_saved_picture_has_all_labels(two: Screen) -> None:
     for _ in range(4):
         now = two.print_all()
         two.pass_time(two.frame_s)
@@ -91,14 +91,14 @@ def test_a_picture_has_all_of_them(two: Screen) -> None:
         assert two.drawn() == two.levels() == now
 
 
-def test_nothing_waits_in_a_frame_that_is_not_followed_soon(two: Screen) -> None:
+def test_nothing_is_deferred_if_no_frame_follows_soon(two: Screen) -> None:
     for _ in range(3):
         now = two.print_all()
         two.frame_after(0.2)
         assert two.drawn() == two.levels() == now
 
 
-def test_what_waits_is_drawn_before_the_picture_comes_to_rest(two: Screen) -> None:
+def test_deferred_labels_are_drawn_before_the_picture_rests(two: Screen) -> None:
     for frames in range(1, 9):
         two.link.say(state=FeedState.LIVE)
         two.frames(30)

@@ -91,7 +91,7 @@ STATES: Final = (live, signs, reconnecting, paused, in_the_past, with_reference,
 
 
 @pytest.mark.parametrize("state", STATES, ids=lambda state: state.__name__)
-def test_texts_are_legible_on_what_is_behind_them(desk: Desk, state: Callable[[Desk], None]) -> None:
+def test_texts_are_legible_on_their_background(desk: Desk, state: Callable[[Desk], None]) -> None:
     state(desk)
     ratios = desk.ratios()
     assert len(ratios) > 15

@@ -84,7 +84,7 @@ def screen(monkeypatch: pytest.MonkeyPatch) -> Iterator[Screen]:
 
 
 @pytest.mark.parametrize("has_reference", [False, True])
-def test_all_three_show_the_same_trade_in_each_of_many_frames(screen: Screen, *, has_reference: bool) -> None:
+def test_header_and_plates_show_the_same_trade_in_every_frame(screen: Screen, *, has_reference: bool) -> None:
     if has_reference:
         screen.press("r")
     seen = set()
@@ -100,9 +100,7 @@ def test_all_three_show_the_same_trade_in_each_of_many_frames(screen: Screen, *,
     assert len(seen) > FRAMES * 0.9
 
 
-def test_trades_that_come_while_a_frame_is_made_are_shown_nowhere_in_it(
-    screen: Screen, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_trades_that_arrive_during_a_frame_are_not_shown_in_it(screen: Screen, monkeypatch: pytest.MonkeyPatch) -> None:
     refresh = screen.loop.overlays.refresh
 
     def late(*frame: Any) -> None:
@@ -118,7 +116,7 @@ def test_trades_that_come_while_a_frame_is_made_are_shown_nowhere_in_it(
         assert screen.on_plates["cvd"] == words.signed(int(before["cvd"][0])).replace("+", "")
 
 
-def test_the_overlays_write_neither_price_nor_cvd_beside_the_chart(screen: Screen) -> None:
+def test_the_overlays_do_not_draw_price_or_cvd_themselves(screen: Screen) -> None:
     screen.press("r")
     for _ in range(60):
         screen.trade()
@@ -128,7 +126,7 @@ def test_the_overlays_write_neither_price_nor_cvd_beside_the_chart(screen: Scree
             assert text not in screen.by_overlays
 
 
-def test_numbers_that_need_more_room_move_what_stands_beside_them_in_the_same_frame(screen: Screen) -> None:
+def test_wider_numbers_move_their_neighbours_in_the_same_frame(screen: Screen) -> None:
     screen.frames(30)
     screen.record["cvd"] = 7
     screen.link.stores[0].session.write(screen.record)

@@ -87,12 +87,12 @@ def desk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
     found.close()
 
 
-def test_while_nobody_touches_them_overlays_are_built_as_often_as_their_job_runs(desk: Desk) -> None:
+def test_without_input_overlays_are_built_at_the_rate_of_their_job(desk: Desk) -> None:
     built = desk.frames(144)
     assert 0.7 * REBUILT_HZ <= built <= REBUILT_HZ + 1
 
 
-def test_a_frame_that_does_not_build_the_overlays_shows_them_all_the_same(desk: Desk) -> None:
+def test_a_frame_that_does_not_build_the_overlays_still_shows_them(desk: Desk) -> None:
     desk.state.open_panels = {"session"}
     desk.frames(10)
     # The market's clock stands: nothing of the picture moves, so a lost overlay would be all that differs.
@@ -110,27 +110,27 @@ def test_a_frame_that_does_not_build_the_overlays_shows_them_all_the_same(desk: 
     assert np.ptp(pictures[0][:40].astype(int)) > 50
 
 
-def test_input_is_answered_in_the_frame_that_takes_it(desk: Desk) -> None:
+def test_overlays_react_in_the_frame_that_receives_input(desk: Desk) -> None:
     desk.key_down("n")
     assert desk.frames(1) == 1
     assert "session" in desk.state.open_panels
 
 
-def test_while_somebody_touches_them_they_are_built_in_every_frame(desk: Desk) -> None:
+def test_during_input_overlays_are_built_in_every_frame(desk: Desk) -> None:
     desk.point((200.0, 150.0))
     assert desk.frames(100) == 100
     desk.frames(round(TOUCHED_S / FRAME_S))
     assert desk.frames(72) < 20
 
 
-def test_the_state_of_the_feed_is_said_at_once(desk: Desk) -> None:
+def test_a_new_feed_state_is_shown_immediately(desk: Desk) -> None:
     while desk.frames(1):
         pass
     desk.link.say(state=FeedState.RECONNECTING)
     assert desk.frames(1) == 1
 
 
-def test_another_palette_is_there_at_once(desk: Desk) -> None:
+def test_a_new_palette_is_shown_immediately(desk: Desk) -> None:
     while desk.frames(1):
         pass
     desk.state.palette = LIGHT
@@ -142,7 +142,7 @@ def test_a_note_fades_frame_by_frame(desk: Desk) -> None:
     assert desk.frames(50) == 50
 
 
-def test_a_panels_texts_are_formed_in_frames_that_do_not_build_and_soon_enough(desk: Desk) -> None:
+def test_panel_texts_are_formed_in_time_and_in_frames_that_build_no_overlays(desk: Desk) -> None:
     spread(desk, *FORMS)
     desk.frames(60)
     desk.formed.clear()
@@ -155,7 +155,7 @@ def test_a_panels_texts_are_formed_in_frames_that_do_not_build_and_soon_enough(d
         assert np.diff(times).max() < PANEL_S + 5 * FRAME_S
 
 
-def test_a_frame_forms_one_header_or_one_panel(desk: Desk) -> None:
+def test_a_frame_forms_at_most_one_header_or_panel(desk: Desk) -> None:
     spread(desk, *FORMS)
     desk.frames(60)
     desk.formed.clear()
@@ -198,9 +198,7 @@ def filled(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     return buildings
 
 
-def test_while_nobody_touches_them_a_panel_is_filled_once_its_figures_are_new(
-    desk: Desk, filled: list[list[str]]
-) -> None:
+def test_without_input_a_panel_is_filled_only_for_new_figures(desk: Desk, filled: list[list[str]]) -> None:
     desk.frames(144)
     assert np.mean([len(names) for names in filled]) < 2.0
     counts = [sum(name in names for names in filled) for name in PANELS]
@@ -208,7 +206,7 @@ def test_while_nobody_touches_them_a_panel_is_filled_once_its_figures_are_new(
     assert min(counts) >= 4
 
 
-def test_a_building_that_is_touched_or_has_news_fills_all_panels(desk: Desk, filled: list[list[str]]) -> None:
+def test_a_build_for_input_or_news_fills_all_panels(desk: Desk, filled: list[list[str]]) -> None:
     desk.link.say(state=FeedState.RECONNECTING)
     desk.frames(1)
     assert set(filled[-1]) == PANELS
@@ -220,7 +218,7 @@ def test_a_building_that_is_touched_or_has_news_fills_all_panels(desk: Desk, fil
     assert all(set(names) == PANELS for names in filled)
 
 
-def test_panels_that_are_kept_look_as_if_they_were_filled(desk: Desk) -> None:
+def test_kept_panels_look_like_filled_ones(desk: Desk) -> None:
     desk.state.open_panels = {"controls", "session"}
     desk.frames(10)
     desk.link.say(rate=0.0)
@@ -263,7 +261,7 @@ def test_a_tooltip_stays_while_the_mouse_rests(
     assert len(said) == len(filled)
 
 
-def test_a_list_stays_open_and_a_slider_held_while_the_mouse_rests(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_open_list_and_a_held_slider_survive_a_resting_mouse(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     spots = _spots(desk, monkeypatch)
     x, y = spots["a bubble takes"]
     desk.move((x, y))
@@ -283,7 +281,7 @@ def test_a_list_stays_open_and_a_slider_held_while_the_mouse_rests(desk: Desk, m
     assert imgui.is_popup_open("", imgui.PopupFlags_.any_popup.value)
 
 
-def test_a_panel_that_is_opened_says_what_is_true_now(desk: Desk) -> None:
+def test_a_newly_opened_panel_shows_current_figures(desk: Desk) -> None:
     desk.state.open_panels = {"session"}
     desk.frames(60)
     desk.state.open_panels = set()
@@ -294,7 +292,7 @@ def test_a_panel_that_is_opened_says_what_is_true_now(desk: Desk) -> None:
     assert desk.formed == [("session", desk.frame.steady_s)]
 
 
-def test_a_picture_says_the_same_price_in_its_header_as_on_its_axis(desk: Desk) -> None:
+def test_a_saved_picture_has_the_same_price_in_header_and_axis(desk: Desk) -> None:
     while not desk.frames(1):
         pass
     market = desk.link.markets[0]

@@ -59,7 +59,7 @@ def desk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
     found.close()
 
 
-def test_a_dragged_value_is_one_patch_with_what_changed(desk: Desk) -> None:
+def test_a_dragged_value_is_one_patch_with_the_change(desk: Desk) -> None:
     x, y = desk.place("value_area")
     desk.move((x + 20, y))
     desk.mouse_down()
@@ -87,7 +87,7 @@ def test_a_typed_value_is_kept_within_the_range(desk: Desk) -> None:
     assert desk.state.aggregation.arm == 1
 
 
-def test_an_engine_that_takes_over_is_told_what_was_changed_and_no_more(desk: Desk) -> None:
+def test_an_engine_that_takes_over_receives_only_the_changes(desk: Desk) -> None:
     desk.link.generation += 1
     desk.frames(2)
     assert desk.sent() == [], "nothing was changed"

@@ -29,7 +29,7 @@ def descriptor(file: Path) -> Iterator[int]:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="its own lock is another")
-def test_a_file_is_held_against_another_process_until_it_is_closed(file: Path) -> None:
+def test_a_file_is_locked_against_other_processes_until_it_is_closed(file: Path) -> None:
     program = (
         "import sys; from pathlib import Path; from flow_gl.core.system.platform import held_files as h\n"
         "path = Path(sys.argv[1])\n"
@@ -75,7 +75,7 @@ def as_windows(monkeypatch: pytest.MonkeyPatch, error: int = 0) -> Kernel32:
     return kernel
 
 
-def test_on_windows_a_byte_far_behind_the_end_is_locked(
+def test_on_windows_a_byte_far_beyond_the_end_is_locked(
     monkeypatch: pytest.MonkeyPatch, descriptor: int, file: Path
 ) -> None:
     kernel = as_windows(monkeypatch)
@@ -84,7 +84,7 @@ def test_on_windows_a_byte_far_behind_the_end_is_locked(
 
 
 @pytest.mark.parametrize("code", [33, 997])
-def test_on_windows_a_file_that_another_process_holds_is_said(
+def test_on_windows_a_file_locked_by_another_process_is_reported(
     monkeypatch: pytest.MonkeyPatch, descriptor: int, file: Path, code: int
 ) -> None:
     as_windows(monkeypatch, code)
@@ -92,7 +92,7 @@ def test_on_windows_a_file_that_another_process_holds_is_said(
         held_files.lock(descriptor, file)
 
 
-def test_on_windows_a_lock_that_fails_says_the_error(
+def test_on_windows_a_failed_lock_reports_the_error(
     monkeypatch: pytest.MonkeyPatch, descriptor: int, file: Path
 ) -> None:
     as_windows(monkeypatch, 5)
@@ -100,7 +100,7 @@ def test_on_windows_a_lock_that_fails_says_the_error(
         held_files.lock(descriptor, file)
 
 
-def test_on_windows_bytes_are_written_as_they_are(monkeypatch: pytest.MonkeyPatch, file: Path) -> None:
+def test_on_windows_bytes_are_written_unchanged(monkeypatch: pytest.MonkeyPatch, file: Path) -> None:
     flags: list[int] = []
     monkeypatch.setattr(sys, "platform", "win32")
     monkeypatch.setattr(os, "O_BINARY", 1 << 20, raising=False)

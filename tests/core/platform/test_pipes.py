@@ -24,7 +24,7 @@ def old_windows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(os, "set_blocking")
 
 
-def test_what_is_written_is_taken_in_order_and_nothing_waits() -> None:
+def test_messages_are_read_in_order_without_waiting() -> None:
     source, sink = pipe()
     reader, writer = PipeReader(source, name="reader"), PipeWriter(sink, name="writer")
     assert reader.take() == b""
@@ -44,7 +44,7 @@ def test_what_is_written_is_taken_in_order_and_nothing_waits() -> None:
     assert source.closed
 
 
-def test_a_reader_that_is_stuck_costs_messages_and_no_time() -> None:
+def test_a_stuck_reader_costs_messages_but_no_time() -> None:
     source, sink = pipe()
     writer = PipeWriter(sink, name="writer")
     started = time.monotonic()
@@ -69,7 +69,7 @@ def test_messages_for_a_process_that_has_ended_are_dropped() -> None:
     assert sink.closed
 
 
-def test_last_words_of_a_process_are_there_once_it_has_ended() -> None:
+def test_the_last_output_of_a_process_is_available_after_its_end() -> None:
     command = [sys.executable, "-c", "print('a' * 9_000_000)"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, bufsize=0) as process:
         assert process.stdout
@@ -81,7 +81,7 @@ def test_last_words_of_a_process_are_there_once_it_has_ended() -> None:
         reader.close()
 
 
-def test_a_storm_that_nobody_takes_makes_the_other_process_wait() -> None:
+def test_a_flood_that_is_not_read_makes_the_sender_wait() -> None:
     source, sink = pipe()
     reader, writer = PipeReader(source, name="reader"), PipeWriter(sink, name="writer")
     kept = 0

@@ -24,7 +24,7 @@ from flow_gl.core.system.platform import processes
         (0xC0001234, "ended with code 3221230132"),
     ],
 )
-def test_an_end_is_described(status: int, words: str) -> None:
+def test_the_end_of_a_process_is_described(status: int, words: str) -> None:
     assert processes.describe_end(status) == words
 
 
@@ -50,13 +50,13 @@ def started(monkeypatch: pytest.MonkeyPatch, platform: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("platform", ["linux", "darwin"])
-def test_a_process_gets_a_session_of_its_own(monkeypatch: pytest.MonkeyPatch, platform: str) -> None:
+def test_a_process_gets_its_own_session(monkeypatch: pytest.MonkeyPatch, platform: str) -> None:
     options = started(monkeypatch, platform)
     assert options["start_new_session"] is True
     assert "creationflags" not in options
 
 
-def test_on_windows_a_process_gets_a_group_of_its_own_and_no_console(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_on_windows_a_process_gets_its_own_group_and_no_console(monkeypatch: pytest.MonkeyPatch) -> None:
     options = started(monkeypatch, "win32")
     assert options["creationflags"] == 0x8000200
     assert "start_new_session" not in options

@@ -117,7 +117,7 @@ def without_vwap_value(alerts: list[Alert]) -> list[Alert]:
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_the_kernel_fires_what_plain_python_fires_whatever_the_batches(seed: int) -> None:
+def test_the_kernel_fires_what_plain_python_fires_in_any_batches(seed: int) -> None:
     rng = random.Random(seed)
     rules, steps = rules_for(rng), steps_for(rng, 3000)
     bucket_ns = rng.choice([SECOND_NS // 10, SECOND_NS, 60 * SECOND_NS])
@@ -133,7 +133,7 @@ def test_the_kernel_fires_what_plain_python_fires_whatever_the_batches(seed: int
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_alerts_go_on_after_a_checkpoint(seed: int) -> None:
+def test_alerts_continue_after_a_checkpoint(seed: int) -> None:
     rng = random.Random(100 + seed)
     rules, steps = rules_for(rng), steps_for(rng, 2000)
     whole = Runner(rules, SECOND_NS).run(steps, 100)
@@ -182,7 +182,7 @@ def test_cvd_fires_beyond_the_value_and_arms_again_within_it() -> None:
     ]
 
 
-def test_a_session_that_opens_beyond_an_own_level_fires_but_a_market_level_is_armed_anew() -> None:
+def test_a_session_that_opens_beyond_an_own_level_fires_but_market_levels_are_armed_again() -> None:
     start = 1_700_000_000 * SECOND_NS
     own = EngineRule(id=1, condition=Condition.LEVEL, price=100 * TICK)
     poc = EngineRule(id=2, condition=Condition.LEVEL, level=Level.POC)
@@ -222,7 +222,7 @@ def test_the_clock_ends_a_second_once_and_250_ms_after_it() -> None:
     assert runner.run([Trade(start + 5 * SECOND_NS, 100 * TICK, 1, "A")], 1) == []
 
 
-def test_a_level_moves_with_the_first_trade_at_or_after_its_time_whatever_the_batches() -> None:
+def test_a_level_moves_with_the_first_trade_at_or_after_its_time_in_any_batches() -> None:
     start = 1_700_000_000 * SECOND_NS
     rule = EngineRule(id=1, condition=Condition.LEVEL, level=Level.POC, cool_down_ns=0)
     trades = [Trade(start + n * SECOND_NS, price * TICK, 1, "B") for n, price in enumerate([99, 101, 99, 101, 105])]

@@ -135,7 +135,7 @@ def test_conditions_on_trades_fire_as_in_plain_python_with_levels_from_the_marke
     assert {alert[0] for alert in expected} >= {1, 2, 3, 4, 5, 20, 21, 22, 23}
 
 
-def test_conditions_on_events_fire_with_every_event_that_fits_them(whole):
+def test_conditions_on_events_fire_for_every_matching_event(whole):
     alerts, sink = whole
     events = sink.event_rows()
     every = alerts[alerts["rule"] == 30]
@@ -151,7 +151,7 @@ def test_conditions_on_events_fire_with_every_event_that_fits_them(whole):
     assert expected
 
 
-def test_the_rows_do_not_depend_on_how_trades_are_split_into_batches(trades, calendar, whole):
+def test_the_rows_do_not_depend_on_batches(trades, calendar, whole):
     rows = rows_of(trades)
     for sizes in (1000, random.Random(3)):
         assert run(rows, calendar, sizes)[0].tobytes() == whole[0].tobytes()
@@ -160,12 +160,12 @@ def test_the_rows_do_not_depend_on_how_trades_are_split_into_batches(trades, cal
 
 
 @pytest.mark.parametrize("share", [0.1, 0.63, 0.9])
-def test_alerts_go_on_after_a_checkpoint(trades, calendar, whole, share):
+def test_alerts_continue_after_a_checkpoint(trades, calendar, whole, share):
     rows = rows_of(trades)
     assert run(rows, calendar, 2000, resumes_at=int(share * len(rows)))[0].tobytes() == whole[0].tobytes()
 
 
-def test_a_rule_that_is_added_while_the_engine_runs_fires_from_then_on_like_one_that_was_there(trades, calendar, whole):
+def test_a_rule_added_while_the_engine_runs_fires_from_then_on_like_any_other(trades, calendar, whole):
     rows, half = rows_of(trades), 2 * len(trades) // 3
     pipeline, sink = Pipeline(AggregationSettings(), sessions=calendar), Collector()
     pipeline.attach(1, sink)
@@ -182,7 +182,7 @@ def test_a_rule_that_is_added_while_the_engine_runs_fires_from_then_on_like_one_
     assert len(same) > 20
 
 
-def test_a_rule_that_stays_keeps_its_cool_down_when_others_change(trades, calendar, whole):
+def test_an_unchanged_rule_keeps_its_cool_down_when_others_change(trades, calendar, whole):
     rows = rows_of(trades)
     pipeline, sink = Pipeline(AggregationSettings(), sessions=calendar), Collector()
     pipeline.attach(1, sink)
@@ -193,7 +193,7 @@ def test_a_rule_that_stays_keeps_its_cool_down_when_others_change(trades, calend
     assert sink.log_rows("alerts").tobytes() == whole[0].tobytes()
 
 
-def test_a_rule_for_one_root_holds_for_its_charts_only(trades, calendar):
+def test_a_rule_for_one_root_applies_only_to_its_charts(trades, calendar):
     from flow_gl.core.items import Mapping
 
     rows = rows_of(trades[:2000])

@@ -139,7 +139,7 @@ def test_a_detector_finds_what_the_rule_in_plain_python_finds(kind: str, seed: i
 
 
 @kinds
-def test_other_parameters_mean_the_same_to_the_rule_in_plain_python(kind: str) -> None:
+def test_with_other_parameters_a_detector_still_finds_what_the_rule_finds(kind: str) -> None:
     ours, theirs = OTHERS[kind]
     rows = market(2, rate=8.0)
     events = run(only(kind, **ours), rows)
@@ -149,7 +149,7 @@ def test_other_parameters_mean_the_same_to_the_rule_in_plain_python(kind: str) -
 
 
 @kinds
-def test_late_trades_count_in_what_is_open(kind: str) -> None:
+def test_late_trades_count_in_the_open_second_bar_and_minute(kind: str) -> None:
     rows, rng = market(7, rate=10.0), np.random.default_rng(7)
     delay = rng.integers(0, 60, len(rows)) * (rng.random(len(rows)) < 0.02)
     late = rows[np.argsort(np.arange(len(rows)) + delay, kind="stable")]
@@ -162,7 +162,7 @@ def test_the_markets_of_these_tests_have_events_of_each_kind(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", [*KINDS, "all"])
-def test_how_trades_are_cut_into_batches_changes_no_event(kind: str) -> None:
+def test_batches_do_not_change_events(kind: str) -> None:
     rows = market(11, rate=12.0)
     settings = replace(DEFAULTS.aggregation, arm=60) if kind == "all" else only(kind)
     whole = run(settings, rows)
@@ -181,7 +181,7 @@ def test_a_threshold_of_one_contract_makes_every_order_an_event_in_any_batches()
 
 @pytest.mark.parametrize("at", [0, 1, 4_321, 9_000])
 @pytest.mark.parametrize("keeps_trades", [False, True])
-def test_detectors_go_on_from_what_was_kept(at: int, keeps_trades: bool) -> None:
+def test_detectors_continue_after_a_checkpoint(at: int, keeps_trades: bool) -> None:
     rows, settings = market(11, rate=12.0), replace(DEFAULTS.aggregation, arm=60)
     first, second = (DetectorGroup(settings, keeps_trades=keeps_trades) for _ in range(2))
     before = list(first.take(words(rows[:at]), TICK))
@@ -190,7 +190,7 @@ def test_detectors_go_on_from_what_was_kept(at: int, keeps_trades: bool) -> None
     assert collected([*before, *after]).tobytes() == run(settings, rows).tobytes()
 
 
-def test_a_session_starts_without_anything_of_the_one_before() -> None:
+def test_a_session_starts_without_state_from_the_previous_one() -> None:
     rows, settings = market(3, rate=8.0), replace(DEFAULTS.aggregation, arm=60)
     group = DetectorGroup(settings)
     list(group.take(words(market(4, rate=8.0)), TICK))
@@ -208,7 +208,7 @@ def test_the_last_minute_of_a_session_ends_with_it() -> None:
 
 
 @kinds
-def test_a_finer_tick_in_mid_session_changes_no_price_and_no_time(kind: str) -> None:
+def test_a_finer_tick_during_a_session_changes_no_price_or_time(kind: str) -> None:
     rows, finer = market(3, rate=8.0), TICK // 5
     group = DetectorGroup(only(kind, **{"absorption": {"window_s": 5}}.get(kind, {})))
     parts = [*group.take(words(rows[:5_000]), TICK), *group.take(words(rows[5_000:5_001]), finer)]
@@ -222,13 +222,13 @@ def test_a_finer_tick_in_mid_session_changes_no_price_and_no_time(kind: str) -> 
     [[], [(0.0, 100, 5, "B")], [(0.1 * n, 100, 500, "N") for n in range(3000)]],
     ids=["nothing", "one trade", "unsided only"],
 )
-def test_nothing_is_found_in_next_to_nothing(kind: str, trades: list[tuple[float, int, int, str]]) -> None:
+def test_almost_no_trades_give_no_events(kind: str, trades: list[tuple[float, int, int, str]]) -> None:
     assert len(run(only(kind), make(trades))) == 0
 
 
 @pytest.mark.parametrize("kind", [*KINDS, "all"])
 @pytest.mark.parametrize("lateness_ns", [0, 240_000_000, 999_999_999])
-def test_the_clock_ends_what_has_had_its_time_and_says_it_once(kind: str, lateness_ns: int) -> None:
+def test_the_clock_ends_seconds_bars_and_minutes_exactly_once(kind: str, lateness_ns: int) -> None:
     rows = market(11, rate=12.0)
     settings = replace(DEFAULTS.aggregation, arm=60) if kind == "all" else only(kind)
     group, parts = DetectorGroup(settings), []
@@ -240,7 +240,7 @@ def test_the_clock_ends_what_has_had_its_time_and_says_it_once(kind: str, latene
     assert collected(parts).tobytes() == run(settings, rows).tobytes()
 
 
-def test_a_trade_that_comes_within_the_delay_of_the_clock_counts_in_its_own_second() -> None:
+def test_a_trade_within_the_clocks_delay_counts_in_its_own_second() -> None:
     rows = market(11, rate=12.0)
     late = rows.copy()
     step = np.flatnonzero(np.diff(late["ts_event"] // SECOND_NS))[::20]
@@ -258,14 +258,14 @@ def test_a_trade_that_comes_within_the_delay_of_the_clock_counts_in_its_own_seco
     assert collected(parts).tobytes() == run(settings, late).tobytes()
 
 
-def test_records_of_one_time_and_side_are_one_order() -> None:
+def test_records_with_equal_time_and_side_are_one_order() -> None:
     trades = [(1.0, 100, 6, "B"), (1.0, 101, 5, "B"), (1.0, 101, 9, "A"), (2.0, 100, 9, "B"), (2.0, 100, 1, "N")]
     events = run(only("large_trade"), make([*trades, (2.0, 100, 1, "B")]))
     assert told(events) == [(START + SECOND_NS, 101, 1, 11.0)]
     assert events["value"][0, :2].tolist() == [100 * TICK, 10]
 
 
-def test_a_fixed_threshold_is_the_threshold_from_the_first_order_on() -> None:
+def test_a_fixed_threshold_applies_from_the_first_order_on() -> None:
     rows = make([(float(n), 100, size, "A") for n, size in enumerate((9, 10, 49, 50, 51))])
     assert [event[3] for event in told(run(only("large_trade", threshold=50), rows))] == [50.0, 51.0]
 
@@ -280,19 +280,19 @@ def calm(seconds: int) -> list[tuple[float, int, int, str]]:
     return [(second + 0.5, 100, 2, "BA"[second % 2]) for second in range(seconds)]
 
 
-def test_selling_that_price_withstands_is_bullish_absorption() -> None:
+def test_absorbed_selling_is_bullish() -> None:
     hit = [(300.1 + 0.1 * n, 100 - n % 2, 10, "A") for n in range(8)]
     events = run(only("absorption"), make([*calm(300), *hit]))
     assert told(events)[0][:3] == (START + 301 * SECOND_NS, 100, 1)
 
 
 @pytest.mark.parametrize("move", [12, -12])
-def test_a_large_move_is_not_absorption_whichever_way_it_goes(move: int) -> None:
+def test_a_large_move_in_either_direction_is_not_absorption(move: int) -> None:
     hit = [(300.1 + 0.1 * n, 100 + move * n // 7, 10, "A") for n in range(8)]
     assert len(run(only("absorption"), make([*calm(300), *hit]))) == 0
 
 
-def test_the_first_two_minutes_have_no_absorption_for_want_of_history() -> None:
+def test_the_first_two_minutes_have_no_absorption_because_history_is_missing() -> None:
     hit = [(118.1 + 0.1 * n, 100, 10, "A") for n in range(8)]
     assert len(run(only("absorption"), make([*calm(118), *hit]))) == 0
 

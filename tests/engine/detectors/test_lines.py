@@ -82,7 +82,7 @@ def test_cvd_by_order_size_is_the_sum_over_the_orders_of_each_size(sizes: tuple[
     assert seconds.tolist() == by_order_size(plain(rows), medium=sizes[0], large=sizes[1])
 
 
-def test_cvd_by_order_size_sums_to_cvd_and_switches_of_detectors_change_nothing() -> None:
+def test_cvd_by_order_size_sums_to_cvd_whichever_detectors_are_on() -> None:
     rows = market(5)
     _, seconds = lines(rows)
     second = rows["ts_event"] // SECOND_NS
@@ -94,7 +94,7 @@ def test_cvd_by_order_size_sums_to_cvd_and_switches_of_detectors_change_nothing(
     assert [part.tobytes() for part in off] == [part.tobytes() for part in lines(rows)]
 
 
-def test_the_lines_do_not_depend_on_batches_and_hold_all_volume() -> None:
+def test_the_lines_do_not_depend_on_batches_and_include_all_volume() -> None:
     rows = market(3, rate=9.0)
     whole = lines(rows)
     cut = lines(rows, cuts=np.random.default_rng(4).integers(0, len(rows), 300).tolist())
@@ -102,7 +102,7 @@ def test_the_lines_do_not_depend_on_batches_and_hold_all_volume() -> None:
     assert whole[0]["volume"][-1] == rows["size"].sum()
 
 
-def test_the_lines_go_on_from_what_was_kept() -> None:
+def test_the_lines_continue_after_a_checkpoint() -> None:
     rows = market(3, rate=9.0)
     first, second = DetectorGroup(DEFAULTS.aggregation), DetectorGroup(DEFAULTS.aggregation)
     list(first.take(words(rows[:5_000]), TICK))
@@ -114,7 +114,7 @@ def test_the_lines_go_on_from_what_was_kept() -> None:
     assert [np.concatenate(parts).tobytes() for parts in both] == [part.tobytes() for part in lines(rows)]
 
 
-def test_one_price_far_away_leaves_the_other_minutes_as_they_are() -> None:
+def test_one_distant_price_leaves_the_other_minutes_unchanged() -> None:
     near = [(60.0 * n + 0.1 * m, 100_000 + m % 30, 1, "B") for n in range(4) for m in range(100)]
     odd = sorted([*near, (75.0, 500_000_000, 1, "A")])
     minutes, _ = lines(make(odd))

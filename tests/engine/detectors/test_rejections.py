@@ -13,7 +13,7 @@ from tests.engine.twin import TICK
 
 
 @given(st.lists(any_trade, min_size=1, max_size=200))
-def test_the_detectors_take_exactly_the_trades_that_the_pipeline_counts(draws):
+def test_the_detectors_accept_exactly_the_trades_that_the_pipeline_counts(draws):
     trades = lay_out([(IDS[0], *rest) for _, *rest in draws])
     pipeline, collector = Pipeline(), Collector()
     pipeline.attach(IDS[0], collector)

@@ -19,7 +19,7 @@ def crowd(market: Market, count: int = 400) -> None:
         market.store.events.append(event(EventKind.LARGE_TRADE, 0.5 * number, PRICE, 1, size, PRICE, 10))
 
 
-def test_each_planted_event_is_there_with_what_its_drawing_needs() -> None:
+def test_each_planted_event_is_in_the_book_with_what_its_drawing_needs() -> None:
     market = make_market(300, seed=3)
     plant_one_of_each(market)
     marks = with_marks(make_scene(market, span_s=200)).marks
@@ -39,7 +39,7 @@ def test_each_planted_event_is_there_with_what_its_drawing_needs() -> None:
     assert later.t_ns < divergence.t_ns - 45 * SECOND_NS
 
 
-def test_a_switch_hides_its_kind_alone() -> None:
+def test_a_switch_hides_only_its_kind() -> None:
     market = make_market(300, seed=3)
     plant_one_of_each(market)
     scene = make_scene(market, span_s=200)
@@ -49,7 +49,7 @@ def test_a_switch_hides_its_kind_alone() -> None:
     assert with_marks(scene, kinds=frozenset()).marks.shown == ()
 
 
-def test_what_crowding_hides_is_counted_and_weaker_than_what_is_shown() -> None:
+def test_hidden_marks_are_counted_and_weaker_than_those_shown() -> None:
     market = make_market(300, seed=3)
     crowd(market)
     scene = make_scene(market, span_s=250)
@@ -62,7 +62,7 @@ def test_what_crowding_hides_is_counted_and_weaker_than_what_is_shown() -> None:
     assert strongest == 106.0
 
 
-def test_panning_changes_nothing_of_what_stays_in_view() -> None:
+def test_panning_changes_nothing_that_stays_in_view() -> None:
     market = make_market(300, seed=3)
     crowd(market)
     book, seen = MarkBook(), {}
@@ -88,7 +88,7 @@ def test_replaced_events_disappear_at_once() -> None:
     assert mark.kind == EventKind.ABSORPTION
 
 
-def test_nothing_is_selected_again_while_nothing_changes() -> None:
+def test_marks_are_not_selected_again_while_nothing_changes() -> None:
     market = make_market(300, seed=3)
     plant_one_of_each(market)
     book, scene = MarkBook(), make_scene(market, span_s=200)

@@ -39,12 +39,12 @@ def only(scene: Scene, kind: EventKind) -> Mark:
 
 @pytest.mark.parametrize("palette", PALETTES.values(), ids=PALETTES)
 @pytest.mark.parametrize("name", MARK_TITLES)
-def test_every_kind_is_seen_in_every_palette(stack: ChartStack, palette: Palette, name: str) -> None:
+def test_every_kind_is_visible_in_every_palette(stack: ChartStack, palette: Palette, name: str) -> None:
     with_it, without = (draw(stack, scene_of(palette, hidden=hidden)).astype(int) for hidden in ("", name))
     assert (np.abs(with_it - without).max(axis=2) > 24).sum() > 60
 
 
-def test_a_ring_stands_at_time_and_price_of_its_order_and_says_contracts_and_slippage() -> None:
+def test_a_ring_is_at_its_orders_time_and_price_and_shows_contracts_and_slippage() -> None:
     scene = scene_of(PALETTES["dark"])
     mark = only(scene, EventKind.LARGE_TRADE)
     x, y, radius = large_trade.ring_of(scene, mark, 100)
@@ -55,7 +55,7 @@ def test_a_ring_stands_at_time_and_price_of_its_order_and_says_contracts_and_sli
     assert large_trade.label_of(replace(mark, inputs=(float(mark.price), 50.0, 0.0, 0.0)), TICK) == "62"
 
 
-def test_a_zone_of_absorption_fades_out_and_ends_where_price_went_through() -> None:
+def test_a_zone_of_absorption_fades_and_ends_where_price_traded_through() -> None:
     scene = scene_of(PALETTES["dark"])
     mark = replace(only(scene, EventKind.ABSORPTION), end_ns=NEVER)
     whole = absorption.box_of(scene, mark)
@@ -110,7 +110,7 @@ def tip_at(scene: Scene, x: float, y: float) -> Tip:
     return tip
 
 
-def test_a_ring_says_why_it_is_there() -> None:
+def test_a_rings_tooltip_explains_it() -> None:
     scene = scene_of(PALETTES["dark"])
     mark = only(scene, EventKind.LARGE_TRADE)
     x, y, radius = large_trade.ring_of(scene, mark, hover.reference_of(scene))
@@ -139,13 +139,13 @@ def test_a_ring_says_why_it_is_there() -> None:
         ),
     ],
 )
-def test_each_kind_says_in_one_sentence_why_it_appeared(kind: EventKind, sentence: str) -> None:
+def test_each_kinds_tooltip_explains_it_in_one_sentence(kind: EventKind, sentence: str) -> None:
     scene = scene_of(PALETTES["dark"])
     _, _, reason = hover.REASONS[kind](only(scene, kind), TICK, AggregationSettings())
     assert reason == sentence
 
 
-def test_the_left_edge_of_a_zone_tells_of_it_even_over_bubbles() -> None:
+def test_the_left_edge_of_a_zone_has_a_tooltip_even_over_bubbles() -> None:
     scene = scene_of(PALETTES["dark"])
     box = absorption.box_of(scene, only(scene, EventKind.ABSORPTION))
     assert box is not None
@@ -153,7 +153,7 @@ def test_the_left_edge_of_a_zone_tells_of_it_even_over_bubbles() -> None:
     assert tip.title == "Absorption, bearish"
 
 
-def test_a_zone_is_found_under_the_mouse_and_let_go_far_from_it() -> None:
+def test_a_zone_is_found_under_the_mouse_and_not_far_from_it() -> None:
     scene = scene_of(PALETTES["dark"])
     mark = only(scene, EventKind.STACKED_IMBALANCE)
     box = stacked_imbalance.box_of(scene, mark)
@@ -165,7 +165,7 @@ def test_a_zone_is_found_under_the_mouse_and_let_go_far_from_it() -> None:
     assert hover.tell(replace(spot, y=box.y - 60), key) is None
 
 
-def test_labels_of_marks_meet_no_other_label(stack: ChartStack) -> None:
+def test_labels_of_marks_overlap_no_other_label(stack: ChartStack) -> None:
     boxes: list[LabelBox] = []
     stack.chart.batches.text.boxes = boxes
     draw(stack, scene_of(PALETTES["dark"]))

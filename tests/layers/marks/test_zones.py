@@ -30,7 +30,7 @@ def slow_passage(market: Market, start_ns: int, price: int, *, is_up: bool) -> i
 
 @settings(max_examples=200)
 @given(st.floats(-10.0, 3010.0), st.integers(-3, (HIGH - LOW) // TICK + 3), st.booleans())
-def test_the_first_passage_is_that_of_a_search_row_by_row(second: float, ticks: int, is_up: bool) -> None:
+def test_the_first_passage_equals_a_row_by_row_search(second: float, ticks: int, is_up: bool) -> None:
     start_ns, price = START_NS + int(second * SECOND_NS), LOW + ticks * TICK
     found = first_passage(MARKET.reader, start_ns, price, is_up=is_up)
     assert found == slow_passage(MARKET, start_ns, price, is_up=is_up)
@@ -61,7 +61,7 @@ def test_a_stack_ends_once_price_has_traded_through_all_of_it(second: int) -> No
     assert found == (NEVER if None in ways else max(cast("list[int]", ways)))
 
 
-def test_a_zone_that_stands_ends_with_the_trades_that_come() -> None:
+def test_an_open_zone_is_ended_by_later_trades() -> None:
     market = make_market(600, seed=4, is_published=False)
     market.advance(200)
     ends = ZoneEnds()
@@ -77,7 +77,7 @@ def test_a_zone_that_stands_ends_with_the_trades_that_come() -> None:
     assert expected is not None, "the market trades through it"
 
 
-def test_a_zone_ends_where_the_chart_goes_on_with_another_contract() -> None:
+def test_a_zone_ends_where_the_chart_changes_to_another_contract() -> None:
     market = make_market(300, seed=4)
     market.reader.rolls = np.array([(START_NS + 250 * SECOND_NS,)], [("first_ts", "<i8")])
     planted = event(EventKind.STACKED_IMBALANCE, 100, LOW - 900 * TICK, 1, 4, LOW - 897 * TICK)

@@ -102,7 +102,7 @@ def test_muted_alerts_neither_sound_nor_notify_but_are_logged():
     assert desk.center.entries[-1].outcome == "muted"
 
 
-def test_without_a_device_nothing_is_said_to_have_sounded():
+def test_without_a_device_no_alert_is_logged_as_sounded():
     desk = Desk(speaker=Speaker(works=False))
     desk.fire()
     desk.look()
@@ -111,7 +111,7 @@ def test_without_a_device_nothing_is_said_to_have_sounded():
     assert "no sound device" in desk.center.problem
 
 
-def test_what_was_there_before_the_view_is_counted_in_one_line():
+def test_alerts_from_before_the_view_are_counted_in_one_line():
     link = LocalLink("NQZ5")
     for n in range(130):
         add_cross(link.stores[0], OPENED + n * SECOND_NS)
@@ -127,7 +127,7 @@ def test_what_was_there_before_the_view_is_counted_in_one_line():
     assert len(center.entries) == 130
 
 
-def test_catching_up_sounds_nothing_and_says_how_many_fired():
+def test_nothing_sounds_while_catching_up_and_one_line_counts_what_fired():
     desk = Desk()
     desk.link.say(state=FeedState.CATCHING_UP)
     desk.link.engine.refresh()
@@ -145,7 +145,7 @@ def test_catching_up_sounds_nothing_and_says_how_many_fired():
     assert len(desk.speaker.played) == 1
 
 
-def test_alerts_of_a_gap_that_is_filled_are_of_the_past_though_the_feed_is_live():
+def test_alerts_from_a_filled_gap_count_as_past_even_while_live():
     desk = Desk()
     desk.fire(ts=desk.wall_ns - 60 * SECOND_NS, count=40)
     desk.look()
@@ -167,7 +167,7 @@ def test_a_fast_replay_sounds_nothing_and_a_slow_one_does():
     assert desk.notes == ["100 alerts fired in a fast replay  \u00b7  A lists them"]
 
 
-def test_at_most_some_sounds_begin_in_a_second():
+def test_the_number_of_sounds_per_second_is_limited():
     desk = Desk()
     desk.fire(count=100)
     desk.look()
@@ -175,7 +175,7 @@ def test_at_most_some_sounds_begin_in_a_second():
     assert [entry.outcome for entry in desk.center.entries].count("sounded") == MOST_A_SECOND
 
 
-def test_a_badge_goes_after_a_minute_but_stays_long_enough_in_a_fast_replay():
+def test_a_badge_disappears_after_a_minute_but_stays_long_enough_in_a_fast_replay():
     desk = Desk()
     desk.fire()
     desk.look()
@@ -190,7 +190,7 @@ def test_a_badge_goes_after_a_minute_but_stays_long_enough_in_a_fast_replay():
     assert desk.badge(event_ns=desk.wall_ns + HOUR_NS) is not None
 
 
-def test_an_old_alert_of_a_session_that_was_joined_late_is_not_news():
+def test_an_old_alert_of_a_session_joined_late_is_not_shown_as_new():
     link = LocalLink("NQZ5")
     add_cross(link.stores[0], OPENED)
     link.engine.refresh()
@@ -202,7 +202,7 @@ def test_an_old_alert_of_a_session_that_was_joined_late_is_not_news():
     assert not badge.is_new
 
 
-def test_a_new_engine_finds_old_alerts_again_and_they_are_listed_once():
+def test_alerts_found_again_by_a_new_engine_are_listed_once():
     desk = Desk()
     desk.fire()
     desk.look()
@@ -259,7 +259,7 @@ def test_a_lost_feed_fires_once_and_again_after_it_was_live(state):
     assert [entry.text for entry in desk.center.entries] == ["the connection is lost"] * 2
 
 
-def test_between_two_frames_the_thread_carries_out_alerts_once():
+def test_between_two_frames_the_thread_handles_each_alert_once():
     desk = Desk()
     desk.fire()
     desk.center.listen()
@@ -271,7 +271,7 @@ def test_between_two_frames_the_thread_carries_out_alerts_once():
     assert len(desk.center.entries) == 1
 
 
-def test_the_thread_keeps_to_what_the_last_frame_said_of_the_feed():
+def test_the_thread_uses_the_feed_state_of_the_last_frame():
     desk = Desk()
     desk.link.say(state=FeedState.CATCHING_UP)
     desk.link.engine.refresh()
@@ -282,7 +282,7 @@ def test_the_thread_keeps_to_what_the_last_frame_said_of_the_feed():
     assert desk.center.entries[-1].outcome == "past"
 
 
-def test_the_thread_starts_only_where_a_rule_may_sound_and_ends_with_the_center():
+def test_the_thread_runs_only_if_a_rule_may_sound_and_ends_with_the_center():
     link = LocalLink("NQZ5")
     link.engine.refresh()
     silent = AlertCenter(KeptRules(RuleBook([Rule(name="a", when="bubble", least=1, do=("log",))])), sounder=Speaker())

@@ -15,13 +15,13 @@ from flow_gl.ui.alerts.rules import Rule, RuleBook
 from flow_gl.ui.alerts.templates import TEMPLATES, USUAL
 
 
-def test_without_a_file_the_usual_rules_are_in_force(tmp_path):
+def test_without_a_file_the_default_rules_apply(tmp_path):
     kept = rule_file.load(tmp_path / "alerts.toml")
     assert (kept.book.rules(), kept.warning) == (list(USUAL), "")
     assert [rule.sentence for rule in USUAL] == ["CVD zero cross"]
 
 
-def test_every_template_comes_back_from_the_file_as_it_was(tmp_path):
+def test_every_template_is_read_back_from_the_file_unchanged(tmp_path):
     path = tmp_path / "alerts.toml"
     own = Rule(
         name='a "quoted" \\ name\t\x7f', when="level", price=Decimal("25000.25"), symbol="NQ", direction="bearish"
@@ -33,7 +33,7 @@ def test_every_template_comes_back_from_the_file_as_it_was(tmp_path):
 
 
 @given(st.text(min_size=1, max_size=60), st.decimals(-(10**6), 10**6, places=4), st.floats(0, 86400))
-def test_any_name_price_and_cool_down_can_be_written(name, price, cool_down_s):
+def test_any_name_price_and_cool_down_is_read_back(name, price, cool_down_s):
     rule = Rule(name=name, when="level", price=price, cool_down_s=cool_down_s)
     text = rule_file.text_of(RuleBook([rule]))
     try:
@@ -70,7 +70,7 @@ def test_a_damaged_file_gives_one_clear_line_and_never_stops_the_start(tmp_path,
     assert path.read_text() == text
 
 
-def test_one_bad_rule_leaves_the_others_in_force_and_the_file_is_kept_before_it_is_replaced(tmp_path):
+def test_one_bad_rule_leaves_the_others_in_force_and_the_old_file_is_kept(tmp_path):
     path = tmp_path / "alerts.toml"
     text = "[[rule]]\nname = 'good'\nwhen = 'cvd'\nleast = 100\n[[rule]]\nname = 'bad'\nwhen = 'moon'\n"
     path.write_text(text)
@@ -82,7 +82,7 @@ def test_one_bad_rule_leaves_the_others_in_force_and_the_file_is_kept_before_it_
     assert rule_file.load(path).warning == ""
 
 
-def test_a_folder_that_cannot_be_written_is_one_line(tmp_path):
+def test_an_unwritable_folder_is_reported_in_one_line(tmp_path):
     (tmp_path / "file").write_text("")
     problem = rule_file.save(tmp_path / "file" / "alerts.toml", RuleBook(USUAL))
     assert "cannot save the alert rules" in problem
@@ -108,7 +108,7 @@ def test_the_engine_gets_the_rules_that_are_on_and_that_it_can_evaluate():
     assert decode(encode(command)) == command
 
 
-def test_ids_are_never_used_again():
+def test_ids_are_never_reused():
     book = RuleBook(USUAL)
     second = book.add(USUAL[0])
     book.delete(second)

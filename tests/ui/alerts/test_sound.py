@@ -14,7 +14,7 @@ from flow_gl.ui.alerts.tones import LONGEST_S, RATE_HZ
 KINDS = [(Condition.EVENT, kind) for kind in EventKind] + [(one, 0) for one in Condition if one != Condition.EVENT]
 
 
-def test_sounds_are_short_within_range_and_begin_and_end_quietly():
+def test_sounds_are_short_in_range_and_start_and_end_softly():
     for condition, kind in KINDS:
         for direction in (-1, 0, 1):
             samples = tones.sound(condition, kind, direction)
@@ -48,7 +48,7 @@ def test_without_the_package_the_problem_says_how_to_install_it(monkeypatch):
     assert sounder.play(np.zeros(10, np.float32)) is None
 
 
-def test_without_a_device_there_is_a_problem_and_no_sound_counts_as_played(monkeypatch):
+def test_without_a_device_a_problem_is_reported_and_no_sound_counts_as_played(monkeypatch):
     miniaudio = pytest.importorskip("miniaudio")
 
     def fail(**_):
@@ -62,7 +62,7 @@ def test_without_a_device_there_is_a_problem_and_no_sound_counts_as_played(monke
     sounder.close()
 
 
-def test_a_device_that_asks_for_nothing_any_more_is_a_problem():
+def test_a_device_that_stops_asking_for_samples_is_a_problem():
     pytest.importorskip("miniaudio")
     sounder = Sounder(is_null=True)
     assert sounder.wait_until_ready(5.0)
@@ -74,7 +74,7 @@ def test_a_device_that_asks_for_nothing_any_more_is_a_problem():
     sounder.close()
 
 
-def test_a_sound_is_played_whole_and_is_played_only_once_the_device_took_it():
+def test_a_sound_is_played_completely_and_counts_once_the_device_took_it():
     stream = (sounder := Sounder())._stream()
     next(stream)
     assert stream.send(480) == bytes(960)
