@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from flow_gl.core.items import Definition, FeedGap, Spans
 from flow_gl.core.market.limits import MAX_ROWS
-from flow_gl.core.schema import FINISHED_SESSION, MAX_LODS, SESSION, GapKind, TickSource
+from flow_gl.core.schema import FINISHED_SESSION, FOOTPRINT, FOOTPRINT_ROWS, MAX_LODS, SESSION, GapKind, TickSource
 from flow_gl.core.sessions import Session
+from flow_gl.engine.kernels.footprint import LEVEL
 from flow_gl.engine.kernels.layout import BINS, COLUMNS, PENDING, STATE
 from flow_gl.engine.kernels.reference import STEPS
 from flow_gl.engine.rolls import Left
@@ -74,6 +75,8 @@ class MarketState(msgspec.Struct, frozen=True):
     """State of `detectors.group.DetectorGroup`; empty without detectors."""
     sessions: list[bytes] = []
     """FINISHED_SESSION rows of its chart, oldest first."""
+    footprints: list[bytes] = []
+    """State of `footprints.Footprints`; empty without footprints."""
 
 
 class PipelineState(msgspec.Struct, frozen=True):
@@ -121,6 +124,11 @@ def _check(market: MarketState) -> None:
         (len(market.grid.profile) % (COLUMNS * _WORD), 0),
         *((len(row), FINISHED_SESSION.itemsize) for row in market.sessions),
     )
+    levels, *open_rows = market.footprints or [b""]
+    sizes += (
+        (len(levels), len(open_rows) * LEVEL.itemsize),
+        *((len(rows) % FOOTPRINT.itemsize, 0) for rows in open_rows),
+    )
     if any(size != expected for size, expected in sizes) or len(market.grid.profile) > MAX_ROWS * COLUMNS * _WORD:
         raise CheckpointError(f"the arrays of instrument {market.instrument_id} have another size")
     s = np.frombuffer(market.state, STATE)[0]
@@ -130,6 +138,8 @@ def _check(market: MarketState) -> None:
         and 1 <= s["lods"] <= MAX_LODS
         and s["bucket_ns"] > 0
         and s["tick_size"] >= (1 if market.grid.profile else 0)
+        and len(open_rows) <= s["lods"]
+        and all(len(rows) <= FOOTPRINT_ROWS * FOOTPRINT.itemsize for rows in open_rows)
     )
     if not is_sound:
         raise CheckpointError(f"the state of instrument {market.instrument_id} cannot be")

@@ -5,7 +5,6 @@ such change happens between two trades and does not depend on where a batch ends
 """
 
 from collections.abc import Callable
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -23,6 +22,7 @@ from flow_gl.engine.checkpoint import MarketState, fill
 from flow_gl.engine.coverage import Coverage
 from flow_gl.engine.detectors.group import FoundRoom
 from flow_gl.engine.flush import flush
+from flow_gl.engine.footprints import Footprints
 from flow_gl.engine.grid import Grid
 from flow_gl.engine.identity import Identity
 from flow_gl.engine.kernels.aggregate import aggregate_nb
@@ -39,8 +39,8 @@ from flow_gl.engine.kernels.layout import (
     MISFIT,
     NO_BUCKET,
     PENDING,
-    STATE,
     Scratch,
+    empty_state,
 )
 from flow_gl.engine.kernels.reference import START_STEP
 from flow_gl.engine.kernels.rollup import close_nb
@@ -80,7 +80,8 @@ class Market(Alerting):
         self._settings = settings
         self._calendar = calendar
         self._scratch = scratch
-        self._state: NDArray[np.void] = np.zeros(1, STATE)
+        widths = widths_ns(settings.bucket_ns)[:lods]
+        self._state: NDArray[np.void] = empty_state(instrument_id, widths)
         self._pending: NDArray[np.void] = np.zeros(MAX_LODS, PENDING)
         self._bins: NDArray[np.int64] = np.zeros(BINS, np.int64)
         self._grid = Grid(self._state, self._pending)
@@ -89,19 +90,13 @@ class Market(Alerting):
         self._rolls = RollLog()
         self._sessions = SessionLog()
         self._events = SessionEvents(settings, found, instrument_id=instrument_id)
+        self._footprints = Footprints(widths, scratch)
         self._renew: Callable[[], Sink] | None = None
         self._session: Session | None = None
         self._started = False
         self._next_reset = FAR_AHEAD
         self._overnight_frozen = False
         s = self._state[0]
-        s["instrument_id"] = instrument_id
-        s["bucket_ns"] = settings.bucket_ns
-        widths = widths_ns(settings.bucket_ns)[:lods]
-        s["lods"] = len(widths)
-        s["width_ns"][: len(widths)] = widths
-        s["step"][: len(widths)] = [1, *(wider // width for width, wider in pairwise(widths))]
-        s["bucket"] = NO_BUCKET
         s["silence_ns"] = gaps.SILENCE_NS
         s["reference_step"] = START_STEP
         self._session_row: NDArray[np.void] = np.zeros(1, SESSION)
@@ -186,6 +181,7 @@ class Market(Alerting):
                 *(words, at, stop, SIDES, self._state, self._pending, self._grid.profile, self._bins),
                 *(base_bubbles, base_points, *scratch.rows, scratch.silences, scratch.counts),
             )
+            self._footprints.take(words[6 * taken : 6 * at], sink)
             self._events.take(words[6 * taken : 6 * at], self._grid.tick_size, sink)
             taken = at
             if sink is not None and room is not None:
@@ -248,6 +244,7 @@ class Market(Alerting):
             is_ended,
             self._events.keep(),
             self._sessions.keep(),
+            self._footprints.keep(),
         )
 
     def resume(self, kept: MarketState) -> None:
@@ -263,6 +260,7 @@ class Market(Alerting):
         self._gaps.resume(kept.gaps)
         self._rolls.resume(kept.rolls)
         self._sessions.resume(kept.sessions)
+        self._footprints.resume(kept.footprints)
         self._events.resume(kept.detectors, kept.session, is_chart=self.sink is None or self.sink.is_chart)
         self._match_alerts()
         self._instrument_changed = True
@@ -329,7 +327,7 @@ class Market(Alerting):
         bucket = before.last_ts // self._settings.bucket_ns
         if ts // self._settings.bucket_ns < bucket:
             if self._renew is None:
-                self._state["bucket"][0] = bucket
+                self._close(bucket)
             else:
                 self.sink = self._renew()
                 self._rolls.forget()
@@ -397,3 +395,4 @@ class Market(Alerting):
         scratch = self._scratch
         close_nb(self._state, self._pending, self._bins, *scratch.rows, scratch.counts, bucket)
         flush(scratch, self.sink, self._gaps)
+        self._footprints.close(bucket, self.sink)

@@ -8,6 +8,7 @@ from flow_gl.core.schema import FINISHED_LIST, GAP_LIST, INSTRUMENT, OPEN, PROFI
 from flow_gl.core.sessions import Session
 from flow_gl.core.settings import AggregationSettings
 from flow_gl.engine.coverage import Coverage
+from flow_gl.engine.footprints import Footprints
 from flow_gl.engine.gaps import GapLog
 from flow_gl.engine.grid import Grid
 from flow_gl.engine.identity import Identity
@@ -16,7 +17,7 @@ from flow_gl.engine.records import Reading, fill_instrument, fill_profile, fill_
 from flow_gl.engine.rolls import RollLog
 from flow_gl.engine.session_events import SessionEvents
 from flow_gl.engine.session_log import SessionLog
-from flow_gl.engine.sinks import Finished, Sink, TableName
+from flow_gl.engine.sinks import Finished, FootprintReader, Sink, TableName
 from flow_gl.engine.summary import Summary
 
 
@@ -37,6 +38,7 @@ class Published:
     _rolls: RollLog
     _sessions: SessionLog
     _events: SessionEvents
+    _footprints: Footprints
     _session: Session | None
     _overnight_frozen: bool
     _records: dict[TableName, NDArray[np.void]]
@@ -103,6 +105,8 @@ class Published:
             self._events.levels.trade_at(reading.price)
             sink.table("levels", self._events.levels.record)
             sink.table("session", self._session_record(reading))
+            if isinstance(sink, FootprintReader):
+                sink.table("footprint", self._footprints.record())
 
     def _publish_instrument(self, sink: Sink) -> None:
         self._instrument_changed = False

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow_gl.core.alerts import ALERT
-from flow_gl.core.schema import BUBBLE, CVD_POINT, EVENT, MINUTE_LEVELS, ORDER_CVD
+from flow_gl.core.schema import BUBBLE, CVD_POINT, EVENT, MAX_LODS, MINUTE_LEVELS, ORDER_CVD
 from flow_gl.engine.order_tape import OrderTape
 from flow_gl.store.market import MarketStore
 from flow_gl.store.row_log import RowLog
 
-TableName = Literal["open", "profile", "session", "levels", "gaps", "rolls", "sessions", "instrument"]
+TableName = Literal["open", "profile", "session", "levels", "gaps", "rolls", "sessions", "instrument", "footprint"]
 LogName = Literal["events", "minutes", "order_cvd", "alerts"]
 LOGS: Final[dict[LogName, np.dtype]] = {
     "events": EVENT,
@@ -99,7 +99,22 @@ class TradeReader(ABC):
         """Accept that all trades up to `now_ns` (event time) are known."""
 
 
-class MarketSink(TradeReader):
+class FootprintReader(ABC):
+    """A sink that also receives footprints derives from this.
+
+    Attributes
+    ----------
+    footprint_lods : number of levels of detail whose footprints it wants, from the finest
+    """
+
+    footprint_lods: int = MAX_LODS
+
+    @abstractmethod
+    def footprints(self, lod: int, rows: NDArray[np.void]) -> None:
+        """Accept rows (FOOTPRINT) of buckets of a lod that have ended, by bucket. The array is reused: copy to keep."""
+
+
+class MarketSink(TradeReader, FootprintReader):
     """Writes results into the rings and tables of a MarketStore."""
 
     is_chart: Final[bool] = True
@@ -135,7 +150,12 @@ class MarketSink(TradeReader):
         log: RowLog = getattr(self.store, name)
         log.replace(count, rows, since)
 
+    def footprints(self, lod: int, rows: NDArray[np.void]) -> None:
+        self.store.footprints[lod].append(rows)
+
     def table(self, name: TableName, record: NDArray[np.void]) -> None:
+        if name == "footprint":
+            record["head"] = [ring.head for ring in self.store.footprints]
         getattr(self.store, name).write(record)
 
     def finished(self, session: Finished) -> None:

@@ -13,13 +13,14 @@ from flow_gl.core.errors import DataError, FlowError
 from flow_gl.core.items import Definition, FileStart, Item, Mapping, Trades
 from flow_gl.core.market import rejections
 from flow_gl.core.market.courses import Courses
+from flow_gl.core.market.footprint import SUMMED
 from flow_gl.core.market.lod import THRESHOLD
 from flow_gl.core.schema import PRICE_SCALE, UNDEF_PRICE, TickSource
 from flow_gl.core.sessions import SessionCalendar
 from flow_gl.core.settings import DEFAULTS, AggregationSettings
 from flow_gl.core.units import format_time
 from flow_gl.engine.coverage import Coverage
-from flow_gl.engine.footprints import FOOTPRINT, FootprintCollector
+from flow_gl.engine.footprints import FootprintCollector
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.engine.records import is_partial
 from flow_gl.engine.sinks import Collector, Finished
@@ -85,7 +86,7 @@ def export(
     has_footprint = FOOTPRINT_TABLE in tables
 
     def sink_for(_instrument_id: int) -> Collector:
-        return FootprintCollector(settings.bucket_ns) if has_footprint else Collector()
+        return FootprintCollector() if has_footprint else Collector()
 
     pipeline = Pipeline(settings, sessions=sessions, lods=1, sink_for=sink_for)
     wanted = Wanted(symbol)
@@ -177,7 +178,7 @@ class _Sessions:
 def _parts(one: Summary, name: str, sink: Collector, sessions: _Sessions) -> list[Part]:
     bubbles, cvd = sink.bubble_rows(), sink.cvd_rows()
     logs = {log: np.split(sink.log_rows(log), cuts) for log, cuts in sink.log_cuts.items()}
-    footprint = sink.footprint_rows() if isinstance(sink, FootprintCollector) else np.zeros(0, FOOTPRINT)
+    footprint = sink.footprint_rows() if isinstance(sink, FootprintCollector) else np.zeros(0, SUMMED)
     # Of each session the rows of its bubbles; a bubble belongs to the session in which it closes.
     last_ids = [int(bubbles["id"][stop - 1]) if stop else -1 for stop in sink.cuts]
     footprints = np.split(footprint, np.searchsorted(footprint["id"], last_ids, side="right"))

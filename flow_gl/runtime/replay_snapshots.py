@@ -125,6 +125,7 @@ class ReplaySnapshots:
         for lod in reversed(range(MAX_LODS)):
             for chart, store in enumerate(stores):
                 self._fill(store, chart, lod)
+                self._fill_footprints(store, chart, lod)
             show(1 - lod / MAX_LODS)
         for chart, store in enumerate(stores):
             for snapshot in self._found:
@@ -167,10 +168,19 @@ class ReplaySnapshots:
             first -= 1
             left -= self._found[first].count(chart, lod)
         for snapshot in self._found[first:]:
-            rows = snapshot.rows(chart, lod)
+            bubbles, points = snapshot.bubbles(chart, lod)
             start, left = max(0, -left), 0
-            store.cvd[lod].append(rows.cvd[start:])
-            store.bubbles[lod].append(rows.bubbles[start:])
+            store.cvd[lod].append(points[start:])
+            store.bubbles[lod].append(bubbles[start:])
+
+    def _fill_footprints(self, store: MarketStore, chart: int, lod: int) -> None:
+        """Append the footprints of one level of detail, of as many of the newest files as the ring has room for."""
+        left, first = store.footprints[lod].capacity, len(self._found)
+        while first and left > 0:
+            first -= 1
+            left -= self._found[first].footprint_count(chart, lod)
+        for snapshot in self._found[first:]:
+            store.footprints[lod].append(snapshot.footprints(chart, lod))
 
     def _complain(self, index: int, error: Exception) -> None:
         get_logger("engine").info("a snapshot is of no use", extra={"path": self._paths[index], "error": error})

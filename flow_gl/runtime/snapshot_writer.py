@@ -5,6 +5,9 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from flow_gl.core.log import get_logger
 from flow_gl.services.replay_cache.snapshot_file import Rows, Snapshot, encode
 from flow_gl.store.market import MarketStore
@@ -19,6 +22,15 @@ _LAST_S: Final = 20.0
 Put = Callable[[bytes], None]
 
 
+def _whole(footprints: Cursor) -> NDArray[np.void]:
+    """Read rows of footprints; if some were overwritten before, without those of a bucket that lacks rows."""
+    missed = footprints.missed
+    rows = footprints.read()
+    if footprints.missed == missed or not len(rows):
+        return rows
+    return rows[np.searchsorted(rows["id"], rows["id"][0], side="right") :]
+
+
 class SnapshotWriter:
     """Writes snapshots one after the other."""
 
@@ -27,19 +39,21 @@ class SnapshotWriter:
         self._thread: threading.Thread | None = None
         self._bubbles: list[list[Cursor]] = []
         self._cvd: list[list[Cursor]] = []
+        self._footprints: list[list[Cursor]] = []
         self._logs: list[list[RowCursor]] = []
 
     def begin(self, stores: Sequence[MarketStore]) -> None:
         """Start the first snapshot: it holds what these stores take from now on."""
         self._bubbles = [[Cursor(ring, position=ring.head) for ring in store.bubbles] for store in stores]
         self._cvd = [[Cursor(ring, position=ring.head) for ring in store.cvd] for store in stores]
+        self._footprints = [[Cursor(ring, position=ring.head) for ring in store.footprints] for store in stores]
         self._logs = [[RowCursor(log, position=log.head) for log in store.logs] for store in stores]
 
     def write(self, key: str, state: bytes, note: str, put: Put) -> None:
         """End the snapshot here; `put` is called with its bytes, on the writer's thread."""
         rows = [
-            [Rows(bubbles.read(), cvd.read()) for bubbles, cvd in zip(*rings, strict=True)]
-            for rings in zip(self._bubbles, self._cvd, strict=True)
+            [Rows(bubbles.read(), cvd.read(), _whole(rows)) for bubbles, cvd, rows in zip(*rings, strict=True)]
+            for rings in zip(self._bubbles, self._cvd, self._footprints, strict=True)
         ]
         logs = [[cursor.read() for cursor in cursors] for cursors in self._logs]
         if self._thread is None:

@@ -104,6 +104,8 @@ def test_bytes_that_are_not_a_checkpoint_are_refused_before_anything_is_restored
         ("state", market.state[8:], "another size"),
         ("pending", market.pending + b"\0" * 8, "another size"),
         ("bins", b"", "another size"),
+        ("footprints", [b"", b"row"], "another size"),
+        ("footprints", [b"\0" * 40, b"\0" * 32 * 2049], "cannot be"),
         ("instrument_id", 12, "cannot be"),
     ):
         wrong = checkpoint.msgspec.structs.replace(market, **{field: value})

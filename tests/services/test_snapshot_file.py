@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flow_gl.core.alerts import ALERT
-from flow_gl.core.schema import BUBBLE, CVD_POINT, EVENT, MINUTE_LEVELS, ORDER_CVD
+from flow_gl.core.schema import BUBBLE, CVD_POINT, EVENT, FOOTPRINT, MINUTE_LEVELS, ORDER_CVD
 from flow_gl.services.replay_cache.rows import RowsError, pack, unpack
 from flow_gl.services.replay_cache.shelf import FOLDER, Shelf, identity
 from flow_gl.services.replay_cache.snapshot_file import MAGIC, Rows, Snapshot, SnapshotError, SnapshotFile, encode
@@ -20,9 +20,11 @@ _words = st.one_of(st.integers(-(2**63), 2**63 - 1), st.integers(-300, 300), st.
 
 
 @settings(max_examples=80)
-@given(st.lists(st.lists(_words, min_size=12, max_size=12), max_size=20), st.sampled_from([BUBBLE, CVD_POINT]))
+@given(
+    st.lists(st.lists(_words, min_size=12, max_size=12), max_size=20), st.sampled_from([BUBBLE, CVD_POINT, FOOTPRINT])
+)
 def test_any_rows_are_read_back_bit_for_bit(words: list[list[int]], dtype: np.dtype) -> None:
-    fields = len(dtype.names or ())
+    fields = dtype.itemsize // 8
     rows = np.array([word for row in words for word in row[:fields]], np.int64).view(dtype)
     columns, data = pack(rows)
     assert unpack(columns, data, dtype, len(rows)).tobytes() == rows.tobytes()
@@ -44,7 +46,9 @@ def test_bytes_of_another_number_of_rows_are_refused() -> None:
 
 def a_snapshot() -> Snapshot:
     bubbles, points = make_seconds(400)
-    rows = [Rows(bubbles, points), Rows(bubbles[:0], points[:0])]
+    footprints = np.zeros(9, FOOTPRINT)
+    footprints["id"], footprints["buy"], footprints["sell"] = np.arange(9), 2**32 - 1, np.arange(9)
+    rows = [Rows(bubbles, points, footprints), Rows(bubbles[:0], points[:0], footprints[:0])]
     events = np.zeros(3, EVENT)
     events["strength"] = (1.5, np.nan, 300)
     minutes, seconds = np.zeros(5, MINUTE_LEVELS), np.zeros(7, ORDER_CVD)
@@ -67,8 +71,9 @@ def test_a_snapshot_is_read_back_complete() -> None:
         assert [rows.tobytes() for rows in kept.logs(chart)] == [rows.tobytes() for rows in snapshot.logs[chart]]
         for lod, rows in enumerate(lods):
             assert kept.count(chart, lod) == len(rows.bubbles)
-            assert kept.rows(chart, lod).bubbles.tobytes() == rows.bubbles.tobytes()
-            assert kept.rows(chart, lod).cvd.tobytes() == rows.cvd.tobytes()
+            assert [one.tobytes() for one in kept.bubbles(chart, lod)] == [rows.bubbles.tobytes(), rows.cvd.tobytes()]
+            assert kept.footprint_count(chart, lod) == len(rows.footprints)
+            assert kept.footprints(chart, lod).tobytes() == rows.footprints.tobytes()
 
 
 @pytest.mark.parametrize(("charts", "lods", "key"), [(3, 2, "key"), (2, 3, "key"), (2, 2, "another")])

@@ -9,12 +9,14 @@ Sums of size * tick number are kept modulo 2**64. They are read relative to the 
 bubble that spans 1,000 ticks may hold 9e15 contracts.
 """
 
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from flow_gl.core.schema import BUBBLE, CVD_POINT, MAX_LODS
+from flow_gl.core.schema import BUBBLE, CVD_POINT, FOOTPRINT, FOOTPRINT_ROWS, MAX_LODS
 
 WORDS: Final = 6
 """int64 words per trade: header and instrument, ts_event, price, size to depth, ts_recv, ts_in_delta and sequence."""
@@ -98,6 +100,27 @@ STATE: Final = np.dtype(
     ]
 )
 
+
+def empty_state(instrument_id: int, widths_ns: Sequence[int]) -> NDArray[np.void]:
+    """Return the STATE, shape (1,), of an instrument without trades.
+
+    Parameters
+    ----------
+    widths_ns : bucket widths of the levels of detail, the base bucket first
+    """
+    state: NDArray[np.void] = np.zeros(1, STATE)
+    s, lods = state[0], len(widths_ns)
+    s["instrument_id"], s["bucket"], s["bucket_ns"], s["lods"] = instrument_id, NO_BUCKET, widths_ns[0], lods
+    s["width_ns"][:lods] = widths_ns
+    s["step"][:lods] = steps_of(widths_ns)
+    return state
+
+
+def steps_of(widths_ns: Sequence[int]) -> list[int]:
+    """Return, per level of detail, the number of buckets of the next finer one in a bucket; 1 for the base."""
+    return [1, *(wider // width for width, wider in pairwise(widths_ns))]
+
+
 PENDING: Final = np.dtype(
     [
         (name, "<i8")
@@ -125,6 +148,11 @@ SILENCE: Final = np.dtype([("start", "<i8"), ("end", "<i8")])
 """The times (ns) of two consecutive trades more than `silence_ns` apart."""
 
 
+BASE_ROWS: Final = 4 * FOOTPRINT_ROWS
+"""Most rows of footprints per kernel call at the base lod. A coarser lod may have `FOOTPRINT_ROWS` more than the next
+finer one."""
+
+
 class Scratch:
     """Output buffers of the kernels, emptied after each call; one set for all instruments.
 
@@ -136,6 +164,8 @@ class Scratch:
     base : BUBBLE and CVD_POINT arrays of the base lod, shape (CAPACITY,)
     silences : SILENCE, shape (CAPACITY,)
     counts : int64 (MAX_LODS + 1,): rows in use per lod, then silences
+    footprints : FOOTPRINT (MAX_LODS, n), rows of buckets that have ended
+    order : int32 (FOOTPRINT_ROWS,), working space
     """
 
     def __init__(self) -> None:
@@ -146,3 +176,5 @@ class Scratch:
         self.base: Final = self.bubbles[0, :CAPACITY], self.cvd[0, :CAPACITY]
         self.silences: NDArray[np.void] = np.zeros(CAPACITY, SILENCE)
         self.counts: NDArray[np.int64] = np.zeros(MAX_LODS + 1, np.int64)
+        self.footprints: NDArray[np.void] = np.empty((MAX_LODS, BASE_ROWS + MAX_LODS * FOOTPRINT_ROWS), FOOTPRINT)
+        self.order: NDArray[np.int32] = np.empty(FOOTPRINT_ROWS, np.int32)

@@ -49,7 +49,7 @@ class Part:
     order_cvd: NDArray[np.void]
     """ORDER_CVD rows."""
     footprint: NDArray[np.void]
-    """`engine.footprints.FOOTPRINT` rows; none unless that table is written."""
+    """`core.market.footprint.SUMMED` rows; none unless that table is written."""
     price: NDArray[np.int64]
     """Prices of the profile's rows, 1e-9 units, ascending; `buy`, `sell` and `unsided` are contracts per row."""
     buy: NDArray[np.int64]

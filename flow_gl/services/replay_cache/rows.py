@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from flow_gl.core.schema import BUBBLE, CVD_POINT
+from flow_gl.core.schema import BUBBLE, CVD_POINT, FOOTPRINT
 
 BEFORE: Final = "<"
 """The difference is from the previous row."""
@@ -33,7 +33,16 @@ _OF_POINTS: Final[Mapping[str, str]] = {
     "open": BEFORE,
     **dict.fromkeys(("high", "low", "close"), "open"),
 }
-_RULES: Final[dict[np.dtype, Mapping[str, str]]] = {BUBBLE: _OF_BUBBLES, CVD_POINT: _OF_POINTS}
+_OF_FOOTPRINTS: Final[Mapping[str, str]] = {
+    "id": BEFORE,
+    "price": BEFORE,
+    **dict.fromkeys(("buy", "sell", "unsided", "trade_count"), PLAIN),
+}
+_RULES: Final[dict[np.dtype, Mapping[str, str]]] = {
+    BUBBLE: _OF_BUBBLES,
+    CVD_POINT: _OF_POINTS,
+    FOOTPRINT: _OF_FOOTPRINTS,
+}
 _WIDTHS: Final = (np.dtype("<i1"), np.dtype("<i2"), np.dtype("<i4"), np.dtype("<i8"))
 _BY_BYTES: Final = {width.itemsize: width for width in _WIDTHS}
 
@@ -54,11 +63,14 @@ class RowsError(ValueError):
 
 
 def pack(rows: NDArray[np.void]) -> tuple[list[Column], bytes]:
-    """Encode rows (BUBBLE or CVD_POINT): returns the columns, in the order of the rules above, and their bytes."""
+    """Encode rows (BUBBLE, CVD_POINT or FOOTPRINT).
+
+    Returns the columns, in the order of the rules above, and their bytes.
+    """
     columns: list[Column] = []
     parts: list[bytes] = []
     for name, rule in _RULES[rows.dtype].items():
-        values = np.array(rows[name])
+        values = rows[name].astype(np.int64)
         start = 0
         if rule == BEFORE:
             start = int(values[0]) if len(values) else 0

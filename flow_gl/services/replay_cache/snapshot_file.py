@@ -17,7 +17,7 @@ import zstandard
 from numpy.typing import NDArray
 
 from flow_gl.core.alerts import ALERT
-from flow_gl.core.schema import BUBBLE, CVD_POINT, EVENT, MINUTE_LEVELS, ORDER_CVD
+from flow_gl.core.schema import BUBBLE, CVD_POINT, EVENT, FOOTPRINT, MINUTE_LEVELS, ORDER_CVD
 from flow_gl.services.replay_cache.rows import Column, RowsError, is_whole, pack, unpack
 
 MAGIC: Final = b"flow_gl snapshot 1\n"
@@ -25,9 +25,9 @@ _DIGEST_BYTES: Final = 16
 _LENGTH: Final = struct.Struct("<I")
 _HEAD_AT: Final = len(MAGIC) + _LENGTH.size + _DIGEST_BYTES
 _LEVEL: Final = 3
-_DTYPES: Final = {"bubbles": BUBBLE, "cvd": CVD_POINT}
+_DTYPES: Final = {"bubbles": BUBBLE, "cvd": CVD_POINT, "footprints": FOOTPRINT}
 
-Kind = Literal["bubbles", "cvd", "events", "minutes", "order_cvd", "alerts", "state"]
+Kind = Literal["bubbles", "cvd", "footprints", "events", "minutes", "order_cvd", "alerts", "state"]
 _LOGS: Final[dict[Kind, np.dtype]] = {
     "events": EVENT,
     "minutes": MINUTE_LEVELS,
@@ -47,6 +47,8 @@ class Rows:
     bubbles: NDArray[np.void]
     """BUBBLE and CVD_POINT, of the same buckets; where a ring could not hold them all, the newest."""
     cvd: NDArray[np.void]
+    footprints: NDArray[np.void]
+    """FOOTPRINT, the newest that the ring held."""
 
 
 @dataclass(slots=True)
@@ -103,6 +105,7 @@ def _arrays(snapshot: Snapshot) -> Iterator[tuple[Kind, int, int, NDArray[Any]]]
         for lod, rows in enumerate(lods):
             yield "bubbles", chart, lod, rows.bubbles
             yield "cvd", chart, lod, rows.cvd
+            yield "footprints", chart, lod, rows.footprints
     for chart, logs in enumerate(snapshot.logs):
         for kind, log in zip(_LOGS, logs, strict=True):
             yield kind, chart, 0, log
@@ -162,13 +165,21 @@ class SnapshotFile:
         """Rows of a chart's lod."""
         return self._blocks["bubbles", chart, lod][0].count
 
+    def footprint_count(self, chart: int, lod: int) -> int:
+        """Rows of footprints of a chart's lod."""
+        return self._blocks["footprints", chart, lod][0].count
+
     def state(self) -> bytes:
         """Return the engine's state after the file."""
         return self._unpacked("state", 0, 0)[1]
 
-    def rows(self, chart: int, lod: int) -> Rows:
-        """Rows of a chart's lod."""
-        return Rows(self._rows("bubbles", chart, lod), self._rows("cvd", chart, lod))
+    def bubbles(self, chart: int, lod: int) -> tuple[NDArray[np.void], NDArray[np.void]]:
+        """Return the BUBBLE and CVD_POINT rows of a chart's lod."""
+        return self._rows("bubbles", chart, lod), self._rows("cvd", chart, lod)
+
+    def footprints(self, chart: int, lod: int) -> NDArray[np.void]:
+        """Return the FOOTPRINT rows of a chart's lod."""
+        return self._rows("footprints", chart, lod)
 
     def logs(self, chart: int) -> list[NDArray[np.void]]:
         """Return the rows of a chart's logs: EVENT, MINUTE_LEVELS and ORDER_CVD."""

@@ -1,0 +1,143 @@
+"""Answers what traded in a range of time, at each price, from the footprints that the engine keeps by bucket.
+
+The inside of the range is read at the coarsest level of detail whose buckets fit, its ends at finer ones, so that an
+answer takes few rows however long the range is. Only whole arrays are added up, never single rows in Python.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flow_gl.core.market.footprint import SUMMED, added_up
+from flow_gl.core.schema import FOOTPRINT
+from flow_gl.store.market import MarketReader
+
+EMPTY: Final[NDArray[np.void]] = np.zeros(0, SUMMED)
+
+
+@dataclass(frozen=True, slots=True)
+class Footprint:
+    """What traded in a range of time.
+
+    Attributes
+    ----------
+    start_ns, end_ns : the range that was added up, in whole base buckets: shorter than the one asked for where the rows
+        of its ends are not kept any more at a level of detail that is fine enough
+    rows : SUMMED, one per price, ascending
+    """
+
+    start_ns: int
+    end_ns: int
+    rows: NDArray[np.void]
+
+    @property
+    def buy(self) -> int:
+        """Contracts."""
+        return int(self.rows["buy"].sum())
+
+    @property
+    def sell(self) -> int:
+        return int(self.rows["sell"].sum())
+
+    @property
+    def unsided(self) -> int:
+        return int(self.rows["unsided"].sum())
+
+    @property
+    def trade_count(self) -> int:
+        return int(self.rows["trade_count"].sum())
+
+    @property
+    def totals(self) -> NDArray[np.int64]:
+        """Contracts at each price, int64."""
+        total: NDArray[np.int64] = self.rows["buy"] + self.rows["sell"] + self.rows["unsided"]
+        return total
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Base buckets [start, end), which are whole buckets of a lod."""
+
+    lod: int
+    start: int
+    end: int
+
+
+def footprint_of(reader: MarketReader, start_ns: int, end_ns: int) -> Footprint:
+    """Return what traded in the base buckets that begin in [start_ns, end_ns), at each price.
+
+    Parameters
+    ----------
+    reader : the chart, as of its last refresh. The open bubble is included
+    start_ns, end_ns : rounded up to whole base buckets; in a chart that has rolled, of one contract
+    """
+    base_ns = reader.bucket_ns
+    start, end = -(-start_ns // base_ns), -(-end_ns // base_ns)
+    end = max(start, end)
+    open_bucket = int(reader.footprint["bucket"])
+    closed = max(start, min(end, open_bucket))
+    while True:
+        known = _known_from(reader)
+        parts = _longest_run(_cover(reader, known, len(known) - 1, start, closed))
+        rows = [_read(reader, part) for part in parts]
+        if _known_from(reader) == known:
+            break  # otherwise the engine has overwritten rows meanwhile
+    first, last = (parts[0].start, parts[-1].end) if parts else (closed, closed)
+    if last == closed and known[0] <= open_bucket:
+        last = end
+        if start <= open_bucket < end:
+            # A bucket of very many prices has parts in the ring before it ends.
+            rows += [
+                _read(reader, _Part(0, open_bucket, open_bucket + 1)),
+                reader.footprint["row"][: int(reader.footprint["count"])],
+            ]
+    found = added_up(np.concatenate([np.zeros(0, FOOTPRINT), *rows]), is_by_bubble=False)
+    return Footprint(first * base_ns, last * base_ns, found)
+
+
+def _known_from(reader: MarketReader) -> list[int]:
+    """Return, per lod, the first bucket whose rows are all kept; 0 if no row was ever overwritten."""
+    known = []
+    for lod in range(len(reader.widths_ns)):
+        ring = reader.store.footprints[lod]
+        oldest = ring.oldest
+        row = ring.row(oldest) if oldest else None
+        known.append(0 if row is None else int(row["id"]) + 1)
+    return known
+
+
+def _cover(reader: MarketReader, known: list[int], lod: int, start: int, end: int) -> Iterator[_Part]:
+    """Divide base buckets [start, end) into whole buckets of a lod and of finer ones, in order of time.
+
+    What is not kept at any lod is left out.
+    """
+    if start >= end or lod < 0:
+        return
+    ratio = reader.widths_ns[lod] // reader.bucket_ns
+    first, stop = max(-(-start // ratio), known[lod]) * ratio, end // ratio * ratio
+    if first >= stop:
+        yield from _cover(reader, known, lod - 1, start, end)
+        return
+    yield from _cover(reader, known, lod - 1, start, first)
+    yield _Part(lod, first, stop)
+    yield from _cover(reader, known, lod - 1, stop, end)
+
+
+def _longest_run(parts: Iterable[_Part]) -> list[_Part]:
+    """Return the longest run of parts without a gap between them."""
+    runs: list[list[_Part]] = []
+    for part in parts:
+        if not runs or runs[-1][-1].end != part.start:
+            runs.append([])
+        runs[-1].append(part)
+    return max(runs, key=lambda run: run[-1].end - run[0].start, default=[])
+
+
+def _read(reader: MarketReader, part: _Part) -> NDArray[np.void]:
+    """Copy the rows of a part."""
+    ring, head = reader.store.footprints[part.lod], int(reader.footprint["head"][part.lod])
+    ratio = reader.widths_ns[part.lod] // reader.bucket_ns
+    return ring.read(ring.position_of(part.start // ratio, head), ring.position_of(part.end // ratio, head))[1]
