@@ -53,12 +53,13 @@ def program(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return Path(context.bin_path) / "flow-gl"
 
 
-def test_the_wheel_ships_every_shader(wheel: Path) -> None:
+@pytest.mark.parametrize("folder", ["shaders", "web"])
+def test_the_wheel_ships_every_shader_and_the_page(wheel: Path, folder: str) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
-    shaders = [path for path in (ROOT / "shaders").rglob("*") if path.is_file()]
-    assert shaders
-    assert {f"flow_gl/shaders/{path.relative_to(ROOT / 'shaders').as_posix()}" for path in shaders} <= names
+    files = [path for path in (ROOT / folder).rglob("*") if path.is_file()]
+    assert files
+    assert {f"flow_gl/{path.relative_to(ROOT).as_posix()}" for path in files} <= names
 
 
 def test_the_installed_program_draws_the_market_without_the_sources(program: Path, tmp_path: Path) -> None:
