@@ -1,4 +1,4 @@
-"""The program works from its wheel, somewhere else: shaders and all, with the source tree out of sight."""
+"""The program works from its wheel, shaders included, without access to the source tree."""
 
 import os
 import subprocess
@@ -40,7 +40,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def program(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The `flow-gl` of an environment that holds the wheel, and the packages it needs by reference."""
+    """Install the wheel into an environment that refers to this one's packages; return its `flow-gl`."""
     folder = tmp_path_factory.mktemp("elsewhere")
     builder = venv.EnvBuilder(with_pip=False)
     builder.create(folder / "venv")
@@ -48,7 +48,7 @@ def program(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     python = Path(context.env_exe)
     target = Path(run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))", cwd=folder).strip())
     run(sys.executable, "-m", "pip", "--quiet", "--python", python, "install", "--no-deps", wheel, cwd=folder)
-    # The editable install works through a .pth file of its own, which a path added by another .pth does not run.
+    # The editable install works through its own .pth file, which is not run for a path added by another .pth.
     (target / "packages_of_the_suite.pth").write_text(sysconfig.get_path("purelib") + "\n")
     return Path(context.bin_path) / "flow-gl"
 

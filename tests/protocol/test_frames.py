@@ -1,4 +1,4 @@
-"""Packed frames: every row comes back as it was, whatever it holds, and nothing else is taken for a frame."""
+"""Packed frames: every row is read back unchanged, and nothing else is accepted as a frame."""
 
 from contextlib import suppress
 
