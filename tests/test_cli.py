@@ -25,7 +25,7 @@ Shown = list[tuple[object, object, object]]
 
 @pytest.fixture
 def shown(monkeypatch: pytest.MonkeyPatch) -> Shown:
-    """Collect (feed, settings, drawing) of each command instead of starting an engine and a view."""
+    """What would be drawn: (feed, settings, drawing) of each command, in place of an engine and a view."""
     calls: Shown = []
 
     def show(feed: object, settings: object, drawing: object, **_: object) -> int:
@@ -107,7 +107,7 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int
         ("replay /nowhere.dbn --speed 0", 2, "speed was '0'"),
         ("replay /nowhere.dbn --bucket 1ms", 2, "one of 100ms, 200ms"),
         ("live", 4, "no Databento key: set DATABENTO_API_KEY"),
-        (f"live --api-key {KEY} --port 0", 2, "port was '0'"),
+        (f"live --api-key {KEY} --gateway-port 0", 2, "gateway_port was '0'"),
         (f"live --api-key {KEY} --stype-in magic", 2, "continuous, parent, raw_symbol or instrument_id"),
         (f"live --api-key {KEY} --symbols A,A", 2, "each symbol may be given only once"),
         (f"live --api-key {KEY} --keep-days -1", 2, "0 to 36500"),
@@ -195,7 +195,7 @@ def test_snapshots_go_to_the_cache_folder_unless_flags_say_otherwise(
 
 
 def test_live_passes_on_everything_but_the_key(shown: Shown, tmp_path: Path) -> None:
-    line = ["live", "--api-key", KEY, "--symbols", "NQ.FUT", "--stype-in", "parent", "--port", "13001"]
+    line = ["live", "--api-key", KEY, "--symbols", "NQ.FUT", "--stype-in", "parent", "--gateway-port", "13001"]
     line += ["--record-dir", str(tmp_path), "--keep-days", "0", "--keep-gb", "2.5", "--archive", "off"]
     assert run(line) == 0
     feed, settings, _ = shown[0]

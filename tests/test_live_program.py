@@ -1,6 +1,6 @@
-"""`flow-gl live` as a program against the gateway: what a trader sees for each fault, and what is left behind.
+"""`flow-gl live` as a program against the gateway: what a trader sees at each fault, and what is left behind.
 
-The programs' clock is set to a Tuesday morning, so that the exchange is open whenever the test runs.
+The clock of the programs is set to a Tuesday morning, so that the exchange is open on any day that this runs.
 """
 
 import datetime as dt
@@ -65,12 +65,12 @@ def gateway(process: GatewayProcess) -> GatewayProcess:
 
 
 class Seen:
-    """Refresh an engine's link like a view."""
+    """An engine's link as a view looks at it."""
 
     def __init__(self, link: EngineLink, shift_ns: int) -> None:
         self.link, self._shift_ns = link, shift_ns
         self.texts: list[str] = []
-        """Texts of the first chart's header, in order."""
+        """What the first chart's header said, in order."""
 
     def look(self, chart: int = 0) -> Condition:
         link = self.link
@@ -130,7 +130,7 @@ def test_each_fault_is_shown_and_loses_nothing(
         assert GapKind.FEED in seen.open_gaps(), "the gap is shown while it is open"
         assert "refused" in seen.until_says("RECONNECTING (try 2, in").detail
         gateway("listen", on=True)
-        gateway("publish", count=300)  # they arrive with the replay
+        gateway("publish", count=300)  # they will come with the replay
         seen.until_says("LIVE")
         seen.until_numbers(PUBLISHED + 300)
         assert GapKind.FEED not in [int(gap["kind"]) for gap in link.markets[0].gaps], "filled, it is gone"
@@ -177,7 +177,7 @@ def test_catching_up_shows_progress_and_an_unknown_symbol_is_named(
 
 
 def program(gateway: GatewayProcess, *flags: str) -> list[str]:
-    where = ["--gateway", "127.0.0.1", "--port", str(gateway.port), "--no-recording", "--archive", "off"]
+    where = ["--gateway", "127.0.0.1", "--gateway-port", str(gateway.port), "--no-recording", "--archive", "off"]
     return [sys.executable, "-m", "flow_gl", "live", *where, "--headless", "--size", "640x360", *flags]
 
 

@@ -6,7 +6,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from flow_gl.cli.options import Drawing
+from flow_gl.cli.options import Drawing, Serving
 from flow_gl.core import config
 from flow_gl.core.errors import EXIT_FAULT, DataError, DisplayError, FeedError, FlowError, UsageError
 from flow_gl.core.market import rejections
@@ -69,25 +69,31 @@ def check_files(paths: list[Path]) -> tuple[str, ...]:
     return tuple(str(path.absolute()) for path in paths)
 
 
-def show(feed: FilesSpec | DemoSpec | LiveSpec, settings: Settings, drawing: Drawing, *, title: str) -> int:
+def show(
+    feed: FilesSpec | DemoSpec | LiveSpec,
+    settings: Settings,
+    drawing: Drawing,
+    *,
+    title: str,
+    serving: Serving | None = None,
+) -> int:
     """Start an engine for the feed, draw until the view ends, and return the exit code.
+
+    Parameters
+    ----------
+    serving : serve the numbers as well
 
     Raises
     ------
     FlowError : the engine could not run; DataError if the replayed data are damaged, after the rest was drawn
     """
     from flow_gl.core.log import start_log
-    from flow_gl.ui.alerts import rule_file
-    from flow_gl.view.engine_link.supervisor import EngineLink
 
     check_compiler()
     check_drawing()
-    # A headless picture must not depend on the user's own rules.
-    path = None if drawing.headless else rule_file.default_path()
-    rules = rule_file.load(path)
+    rules = kept_rules(drawing)
     start_log("view", level=settings.log_level, is_verbose=drawing.debug)
-    key = settings.api_key.get_secret_value() if settings.api_key and isinstance(feed, LiveSpec) else ""
-    link = EngineLink.start(_spec(feed, settings, drawing, rules), environment={KEY_VARIABLE: key})
+    link = _start(feed, settings, drawing, rules, serving)
     try:
         with closing(link):
             code = _draw(link, feed, _options(settings, drawing, title, rules))
@@ -97,8 +103,43 @@ def show(feed: FilesSpec | DemoSpec | LiveSpec, settings: Settings, drawing: Dra
         raise
     if link.exit_code:
         # The engine reports only at its end that something was not written.
-        raise _EngineError(link.message, link.exit_code)
+        raise EngineError(link.message, link.exit_code)
     return code
+
+
+def _start(
+    feed: FilesSpec | DemoSpec | LiveSpec,
+    settings: Settings,
+    drawing: Drawing,
+    rules: "KeptRules",
+    serving: Serving | None,
+) -> "EngineLink":
+    """Start the engine, and a server if one is asked for."""
+    from flow_gl.view.engine_link.supervisor import EngineLink
+
+    spec, environment = engine_spec(feed, settings, drawing, rules), engine_environment(feed, settings)
+    if serving is None:
+        return EngineLink.start(spec, environment=environment)
+    from flow_gl.cli import served
+
+    workers = served.start_workers(serving, feed, settings, drawing)
+    say(f"serving at {served.address_of(serving, workers.port)}")
+    link = served.ServedLink.start(spec, environment=environment)
+    link.serve(workers, spec, is_needed=False)
+    return link
+
+
+def kept_rules(drawing: Drawing) -> "KeptRules":
+    """Return the user's alert rules. A headless picture must not depend on them."""
+    from flow_gl.ui.alerts import rule_file
+
+    return rule_file.load(None if drawing.headless else rule_file.default_path())
+
+
+def engine_environment(feed: FilesSpec | DemoSpec | LiveSpec, settings: Settings) -> dict[str, str]:
+    """Return the variables that the engine needs: the key, for a live feed."""
+    is_live = isinstance(feed, LiveSpec)
+    return {KEY_VARIABLE: settings.api_key.get_secret_value() if settings.api_key and is_live else ""}
 
 
 def _draw(link: "EngineLink", feed: FilesSpec | DemoSpec | LiveSpec, options: ViewOptions) -> int:
@@ -112,16 +153,16 @@ def _draw(link: "EngineLink", feed: FilesSpec | DemoSpec | LiveSpec, options: Vi
     except DisplayError:
         # An error in the files or the feed is reported before a missing display.
         if message := link.failure_within(INPUT_CHECK_S):
-            raise _EngineError(message, link.exit_code) from None
+            raise EngineError(message, link.exit_code) from None
         raise
     if link.state is LinkState.FAILED and code:
-        raise _EngineError(link.message, code)
+        raise EngineError(link.message, code)
     if options.headless and link.engine is not None and int(link.engine.status["state"]) == FeedState.FAILED:
         # The exit code of an engine that ends arrives shortly after its status shows the failure.
         if message := link.failure_within(ENGINE_END_S):
-            raise _EngineError(message, link.exit_code)
+            raise EngineError(message, link.exit_code)
         if link.state is LinkState.RESTARTING:
-            raise _EngineError(link.message, EXIT_FAULT)
+            raise EngineError(link.message, EXIT_FAULT)
         raise FeedError(link.engine.text("message"))
     for market in link.markets:
         if line := rejections.describe(rejections.counts_of(market.session)):
@@ -145,7 +186,7 @@ def _refusal(link: "EngineLink", feed: LiveSpec) -> str:
     return ""
 
 
-class _EngineError(FlowError):
+class EngineError(FlowError):
     """The failure that an engine reported when it ended."""
 
     def __init__(self, message: str, exit_code: int) -> None:
@@ -153,9 +194,10 @@ class _EngineError(FlowError):
         self.exit_code = exit_code
 
 
-def _spec(
+def engine_spec(
     feed: FilesSpec | DemoSpec | LiveSpec, settings: Settings, drawing: Drawing, rules: "KeptRules"
 ) -> EngineSpec:
+    """Return the engine's task."""
     return EngineSpec(
         feed=feed,
         aggregation=settings.aggregation,

@@ -14,6 +14,7 @@ from flow_gl.cli.bench import bench
 from flow_gl.cli.commands import demo, live, replay
 from flow_gl.cli.detect import detect
 from flow_gl.cli.history import download, sessions
+from flow_gl.cli.serve import serve
 from flow_gl.cli.token import token
 from flow_gl.cli.tools import doctor, export
 from flow_gl.core.errors import (
@@ -39,6 +40,7 @@ HELP: Final = """An order-flow bubble chart for CME futures.
 flow-gl demo              a synthetic market: no data and no key needed
 flow-gl replay FILE...    recorded trades: Databento DBN or CSV
 flow-gl live              Databento's live feed (DATABENTO_API_KEY)
+flow-gl serve FEED        the numbers, for browsers and other programs
 flow-gl detect FILE...    events of many sessions, and what price did afterwards
 flow-gl COMMAND --help    flags and examples of a command
 
@@ -117,6 +119,7 @@ def _register() -> None:
     if not app.registered_commands:
         for command in (demo, replay, live, export, detect, sessions, download, doctor):
             app.command()(command)
+        app.add_typer(serve, name="serve")
         app.add_typer(token, name="token")
         # Flags after a benchmark's name belong to the benchmark, including --help.
         own_flags = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}

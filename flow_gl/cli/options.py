@@ -3,7 +3,7 @@
 Flags for settings are generated from the declarations in `core.settings`: `takes_settings` adds those that a command
 uses. They are passed on as text, and `core.config` checks them with the same messages for every source.
 
-`Drawing` holds the remaining flags of the commands that draw; `takes_drawing_flags` adds them.
+`takes_flags` adds the fields of a dataclass: `Drawing` to the commands that draw, `Serving` to those that serve.
 """
 
 import inspect
@@ -15,7 +15,7 @@ from typing import Annotated, Any, Final, get_type_hints
 
 import typer
 
-from flow_gl.core.settings import DECLARED, FEED, HEADINGS, LOGS, SHOW, Declared
+from flow_gl.core.settings import DECLARED, DRAWING, FEED, HEADINGS, LOGS, SERVE, SHOW, Declared
 
 
 def flag(name: str, help: str, metavar: str | None = None, *, heading: str = FEED, **more: Any) -> Any:  # noqa: A002
@@ -25,6 +25,7 @@ def flag(name: str, help: str, metavar: str | None = None, *, heading: str = FEE
 
 _show: Final = partial(flag, heading=SHOW)
 _setting: Final = partial(flag, heading=LOGS)
+_serve: Final = partial(flag, heading=SERVE)
 
 Files = Annotated[
     list[Path], typer.Argument(metavar="FILE...", help="DBN or Databento CSV, plain, zstd or gzip, in any order.")
@@ -42,14 +43,50 @@ class Drawing:
     screenshot: Annotated[
         Path | None, _show("--screenshot", "Write the last frame to this file at the end.", "PNG")
     ] = None
+    serve: Annotated[bool, _serve("--serve", "Also serve the numbers to browsers and programs: see flow-gl serve.")] = (
+        False
+    )
     video: Annotated[Path | None, _show("--record", "Write a video, at a constant frame rate.", "MP4")] = None
     config: Config = None
     debug: Debug = False
 
 
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """The values of the flags of the server."""
+
+    host: Annotated[str, _serve("--host", "Address to listen on.", "HOST")] = "127.0.0.1"
+    port: Annotated[int, _serve("--port", "Port, 0 for any free one.", "N", min=0, max=65535)] = 8080
+    workers: Annotated[int, _serve("--workers", "Processes that share the port.", "N", min=1, max=64)] = 1
+    tokens: Annotated[
+        Path | None, _serve("--tokens", "Token file (default: the one of flow-gl token, if there is one).", "FILE")
+    ] = None
+    tls_cert: Annotated[Path | None, _serve("--tls-cert", "Certificate chain, PEM.", "FILE")] = None
+    tls_key: Annotated[Path | None, _serve("--tls-key", "Its private key, PEM.", "FILE")] = None
+    insecure: Annotated[bool, _serve("--insecure", "Let other machines connect without tokens or without TLS.")] = False
+    origin: Annotated[
+        list[str] | None, _serve("--origin", "Let pages of another origin connect. Repeatable.", "URL")
+    ] = None
+    limit: Annotated[
+        list[str] | None, _serve("--limit", "Change a limit, like messages=100/minute. Repeatable.", "NAME=VALUE")
+    ] = None
+
+
 def takes_settings(command: Callable[..., None]) -> Callable[..., None]:
     """Add the flags of a command's settings, passed as its argument `given`: text by setting, None if not given."""
-    ours = [declared for declared in DECLARED.values() if command.__name__ in declared.setting.commands]
+    return _takes_settings(command, lambda _: True)
+
+
+def takes_settings_without_picture(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the flags as `takes_settings` does, without those that only change what a window shows."""
+    return _takes_settings(
+        command, lambda declared: declared.setting.heading != SHOW or declared.setting.commands != DRAWING
+    )
+
+
+def _takes_settings(command: Callable[..., None], is_wanted: Callable[[Declared], bool]) -> Callable[..., None]:
+    declarations = [declared for declared in DECLARED.values() if is_wanted(declared)]
+    ours = [declared for declared in declarations if command.__name__ in declared.setting.commands]
     parameters = [_keyword(declared.key, _flag_of(declared), None) for declared in ours]
     return _taking(command, "given", parameters, _by_name)
 
@@ -60,11 +97,11 @@ def _by_name(**given: Any) -> dict[str, Any]:
     return {names[key]: value for key, value in given.items()}
 
 
-def takes_drawing_flags(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the flags of `Drawing` to a command, passed as its argument `drawing`."""
-    hints = get_type_hints(Drawing, include_extras=True)
-    parameters = [_keyword(field.name, hints[field.name], field.default) for field in fields(Drawing)]
-    return _taking(command, "drawing", parameters, Drawing)
+def takes_flags(kind: type, argument: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Add the flags that are the fields of a dataclass to a command, which gets the dataclass as `argument`."""
+    hints = get_type_hints(kind, include_extras=True)
+    parameters = [_keyword(field.name, hints[field.name], field.default) for field in fields(kind)]
+    return lambda command: _taking(command, argument, parameters, kind)
 
 
 def _keyword(name: str, annotation: Any, default: Any) -> inspect.Parameter:

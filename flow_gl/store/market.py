@@ -346,6 +346,16 @@ class MarketReader:
         return self._sessions.version
 
     @property
+    def gap_total(self) -> int:
+        """Number of gaps in total; more than `gaps` holds if the oldest were dropped."""
+        return int(self._gaps.row["total"])
+
+    @property
+    def session_total(self) -> int:
+        """Number of finished sessions in total; more than `sessions` holds if the oldest were dropped."""
+        return int(self._sessions.row["total"])
+
+    @property
     def breaks_version(self) -> tuple[int, int]:
         """Versions of the gaps and of the rolls."""
         return self._gaps.version, self._rolls.version
@@ -366,6 +376,8 @@ class EngineReader:
     """The engine's status as a view sees it during a frame."""
 
     def __init__(self, store: EngineStore) -> None:
+        self.name: Final = store.name
+        """Name of the shared segment; "" for a store in this process's own memory."""
         self._status = _Copy(store.status)
         self.status: Final = self._status.row
         """The record in place: its content changes with `refresh`."""

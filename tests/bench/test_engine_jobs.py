@@ -1,4 +1,4 @@
-"""The benchmark's peers compute the same numbers as the engine."""
+"""What the engine is compared with in the benchmark yields the engine's numbers."""
 
 import numpy as np
 import pytest

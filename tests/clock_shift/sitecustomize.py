@@ -1,6 +1,6 @@
-"""Imported by an interpreter that has this folder on its PYTHONPATH: advances its wall clock by FLOW_WALL_SHIFT_NS.
+"""Found by an interpreter that has this folder on its PYTHONPATH: its wall clock is set forward by FLOW_WALL_SHIFT_NS.
 
-Live programs use the exchange's calendar, but their tests must not depend on the weekday on which they run.
+Live programs ask the exchange's calendar; a test of them must not depend on the weekday on which it runs.
 """
 
 import os

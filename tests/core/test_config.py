@@ -1,4 +1,4 @@
-"""Settings: four sources, one value, and errors that name the source."""
+"""Settings: four sources, one value, and an error that says what stood where."""
 
 import re
 from dataclasses import FrozenInstanceError
@@ -15,7 +15,7 @@ KEY = "db-ThisIsNoRealKeyOnlyATestsOwn"
 
 
 def load(**sources: object) -> Settings:
-    """Load settings from the given sources only."""
+    """Only the sources that are given: nothing of the machine's."""
     return config.load(**{"env_file": None, "environment": {}, **sources})  # type: ignore[arg-type]
 
 
@@ -74,7 +74,7 @@ def test_an_empty_variable_is_not_set() -> None:
         ("FLOW_GL_SYMBOLS", ",".join(f"S{n}" for n in range(10)), "expected 1 to 9 symbols, got 10"),
         ("FLOW_GL_SYMBOLS", ",", "got 0"),
         ("FLOW_GL_SYMBOLS", "ß", "a symbol like NQ.v.0"),
-        ("FLOW_GL_PORT", "65536", "1 to 65535"),
+        ("FLOW_GL_GATEWAY_PORT", "65536", "1 to 65535"),
         ("FLOW_GL_STYPE_IN", "smart", "continuous, parent, raw_symbol or instrument_id"),
         ("FLOW_GL_DATASET", "glbx", "dataset was 'glbx'"),
         ("FLOW_GL_VALUE_AREA", "1", "between 0 and 1"),

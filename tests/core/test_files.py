@@ -1,4 +1,4 @@
-"""Files that are written completely or not at all, and folders that cannot be written."""
+"""Files that are written whole or not at all, and folders that take nothing."""
 
 import logging
 import os

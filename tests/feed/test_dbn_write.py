@@ -1,4 +1,4 @@
-"""Databento's own client reads what flow_gl writes."""
+"""What is written is what Databento's own client reads."""
 
 from datetime import UTC, datetime
 from pathlib import Path

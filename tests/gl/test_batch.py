@@ -1,4 +1,4 @@
-"""A batch uploads only if its rows differ from those of the previous frame."""
+"""A batch sends what differs from the frame before, and only that makes it send."""
 
 import struct
 
@@ -24,7 +24,7 @@ class Pairs(Batch):
         self._put(first, second)
 
     def on_gpu(self) -> bytes:
-        """Return the rows that would be drawn, as they are on the GPU."""
+        """What would be drawn, as the GPU has it."""
         count = self._uploaded * ROW.size
         if not count:
             return b""

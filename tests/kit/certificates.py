@@ -1,4 +1,4 @@
-"""Certificates for localhost, made with openssl."""
+"""Certificates for localhost, made by openssl."""
 
 import subprocess
 import time

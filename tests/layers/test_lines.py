@@ -1,4 +1,4 @@
-"""Developing levels and CVD by order size: each row is read once, and lines are drawn at their values."""
+"""Developing levels and CVD by order size: each row is read once, and a line is where its values are."""
 
 from dataclasses import replace
 

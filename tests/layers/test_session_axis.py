@@ -1,4 +1,4 @@
-"""The time axis marks regular hours, opens and closes, and names holidays."""
+"""The time axis marks regular hours, opens and closes; holidays are named."""
 
 from datetime import date, datetime
 from zoneinfo import ZoneInfo

@@ -1,4 +1,4 @@
-"""A log whose newest rows may be replaced: readers see all old rows or all new ones."""
+"""A log whose newest rows may be replaced: its readers see the old rows or the new ones, never a part."""
 
 import numpy as np
 import pytest

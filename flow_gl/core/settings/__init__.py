@@ -7,7 +7,7 @@ numpy nor pydantic, because `flow-gl --help` needs it and must start fast.
 """
 
 from flow_gl.core.settings.aggregation import AGGREGATION, DETECTION, AggregationSettings, difference, merge
-from flow_gl.core.settings.declaration import DRAWING, FEED, HEADINGS, LOGS, MARKET, SHOW, Declared, Setting
+from flow_gl.core.settings.declaration import DRAWING, FEED, HEADINGS, LOGS, MARKET, SERVE, SHOW, Declared, Setting
 from flow_gl.core.settings.program import DECLARED, DEFAULTS, Settings
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "HEADINGS",
     "LOGS",
     "MARKET",
+    "SERVE",
     "SHOW",
     "AggregationSettings",
     "Declared",

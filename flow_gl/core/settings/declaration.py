@@ -12,8 +12,9 @@ SHOW: Final = "Picture"
 MARKET: Final = "Numbers"
 DETECTORS: Final = "Detectors"
 LEVELS: Final = "Levels and lines"
+SERVE: Final = "Server"
 LOGS: Final = "Settings and logs"
-HEADINGS: Final = (FEED, KEPT, SHOW, MARKET, DETECTORS, LEVELS, LOGS)
+HEADINGS: Final = (FEED, KEPT, SHOW, MARKET, DETECTORS, LEVELS, SERVE, LOGS)
 
 DRAWING: Final = ("demo", "replay", "live")
 """The commands that draw a chart."""

@@ -113,6 +113,7 @@ class Settings:
     port: Annotated[
         int | None,
         Setting(
+            name="gateway_port",
             help="gateway port, 1 to 65535",
             unset="13000",
             commands=("live",),

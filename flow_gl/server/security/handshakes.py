@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from flow_gl.server.security.admission import Counts
 from flow_gl.server.security.limits import Limits
@@ -33,7 +34,7 @@ class HandshakeWatch:
         self._since: dict[web.RequestHandler, float] = {}
 
     @property
-    def middleware(self) -> Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]:
+    def middleware(self) -> Middleware:
         """The application's middleware that notes each connection's first request."""
 
         @web.middleware

@@ -6,11 +6,9 @@ goes to an unnamed temporary file, so that the last error line of an engine that
 
 import os
 import subprocess
-import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
-from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
 import msgspec
 
@@ -19,7 +17,7 @@ from flow_gl.core.log import get_logger, masked
 from flow_gl.core.schema import FeedState
 from flow_gl.core.spec import Failure, Hello, decode_answer
 from flow_gl.core.system.platform.pipes import PipeReader, PipeWriter
-from flow_gl.core.system.platform.processes import start
+from flow_gl.core.system.platform.processes import last_words_file, start
 from flow_gl.store.market import EngineReader, EngineStore, MarketReader, MarketStore
 from flow_gl.store.shm import SharedMemoryError
 
@@ -48,7 +46,7 @@ class EngineProcess:
         self.failure: Failure | None = None
         """The failure that the engine reported, if any."""
         with ExitStack() as on_failure:
-            self._errors: Final = on_failure.enter_context(_last_words_file())
+            self._errors: Final = on_failure.enter_context(last_words_file())
             self.process: Final = start(command, environment={**os.environ, **environment}, errors=self._errors)
             on_failure.pop_all()
         assert self.process.stdin is not None
@@ -164,13 +162,3 @@ class EngineProcess:
             self._errors.close()
         for store in self._stores:
             store.close()
-
-
-def _last_words_file() -> IO[bytes]:
-    """Open an unnamed temporary file; in memory, else the null device, if the temporary folder is not writable."""
-    try:
-        return tempfile.TemporaryFile()
-    except OSError:
-        if hasattr(os, "memfd_create"):
-            return os.fdopen(os.memfd_create("flow_gl"), "w+b")
-        return Path(os.devnull).open("w+b")

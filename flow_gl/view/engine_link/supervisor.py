@@ -12,7 +12,7 @@ import sys
 from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import Final
+from typing import Final, Self
 
 import msgspec
 
@@ -88,7 +88,7 @@ class EngineLink:
         environment: Mapping[str, str] | None = None,
         clock: Clock = SYSTEM,
         command: Sequence[str] = COMMAND,
-    ) -> "EngineLink":
+    ) -> Self:
         """Start an engine and return without waiting for it."""
         link = cls(spec, environment=environment, clock=clock, command=command)
         link._launch()

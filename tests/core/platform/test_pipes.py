@@ -13,14 +13,14 @@ from tests.kit.waiting import until
 
 
 def pipe() -> tuple[IO[bytes], IO[bytes]]:
-    """Yield the reading and the writing end."""
+    """Reading end, writing end."""
     reader, writer = os.pipe()
     return os.fdopen(reader, "rb", buffering=0), os.fdopen(writer, "wb", buffering=0)
 
 
 @pytest.fixture(autouse=True)
 def old_windows(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Remove what Python 3.11 lacks on Windows."""
+    """Without what Python 3.11 lacks on Windows."""
     monkeypatch.delattr(os, "set_blocking")
 
 

@@ -1,4 +1,4 @@
-"""The HTTP endpoints for operators."""
+"""The answers for operators over HTTP."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

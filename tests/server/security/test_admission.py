@@ -1,4 +1,4 @@
-"""Limits per client and per address, and the texts of refusals."""
+"""Limits per client and per address, and what a refusal says."""
 
 from pathlib import Path
 

@@ -4,7 +4,9 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import IO, Final
 
 _NT_STATUS: Final = {
@@ -53,6 +55,19 @@ def start(command: Sequence[str], *, environment: Mapping[str, str], errors: IO[
         bufsize=0,
         start_new_session=True,
     )
+
+
+def last_words_file() -> IO[bytes]:
+    """Open an unnamed temporary file for a process's standard error.
+
+    If the temporary folder is not writable it is in memory, else the null device.
+    """
+    try:
+        return tempfile.TemporaryFile()
+    except OSError:
+        if hasattr(os, "memfd_create"):
+            return os.fdopen(os.memfd_create("flow_gl"), "w+b")
+        return Path(os.devnull).open("w+b")
 
 
 def is_running(pid: int) -> bool:

@@ -1,0 +1,177 @@
+"""An engine whose numbers are also served: the engine's link, and the server's workers beside it."""
+
+import sys
+import time
+from contextlib import closing
+from importlib.util import find_spec
+from typing import Final
+
+import msgspec
+
+from flow_gl.cli import draw
+from flow_gl.cli.feeds import Feed
+from flow_gl.cli.options import Drawing, Serving
+from flow_gl.core.clock import SYSTEM
+from flow_gl.core.commands import Command, Configure, SetSpeed
+from flow_gl.core.errors import FlowError, UsageError
+from flow_gl.core.log import start_log
+from flow_gl.core.market.lod import THRESHOLD
+from flow_gl.core.settings import Settings, merge
+from flow_gl.core.spec import DemoSpec, EngineSpec, FilesSpec, LiveSpec
+from flow_gl.core.system.environment import check_compiler
+from flow_gl.core.system.packages import install_advice
+from flow_gl.core.voice import say
+from flow_gl.server.spec import EngineLine, WorkerSpec
+from flow_gl.server.workers import Workers
+from flow_gl.ui.link import LinkState
+from flow_gl.view.engine_link.supervisor import EngineLink
+
+POLL_S: Final = 0.02
+"""How often an engine without a window is looked after."""
+_PACKAGES: Final = ("aiohttp", "limits", "prometheus_client")
+
+
+class ServedLink(EngineLink):
+    """An engine's link that keeps the server's workers informed, and takes their clients' commands."""
+
+    workers: Workers | None = None
+    is_needed = True
+    """Whether the program ends if the server fails; otherwise it says so and goes on without."""
+    _epochs: dict[str, int]
+    _served: dict[str, object]
+
+    def serve(self, workers: Workers, spec: EngineSpec, *, is_needed: bool) -> None:
+        """Begin to serve."""
+        self.workers, self.is_needed = workers, is_needed
+        self._epochs, self._aggregation = {}, spec.aggregation
+
+    def poll(self) -> LinkState:
+        """Update the fields and look after the workers without blocking. Raises FlowError if the server has failed."""
+        state = super().poll()
+        if self.workers is None:
+            return state
+        try:
+            self.workers.tell(self._line())
+            for line in self.workers.poll():
+                super().send(SetSpeed(line.value))
+        except FlowError as error:
+            if self.is_needed:
+                raise
+            say(f"error: {error}; the chart goes on without the server")
+            self.workers.close()
+            self.workers = None
+        return state
+
+    def send(self, command: Command) -> None:
+        """Send a command to the engine, and tell clients of changed settings."""
+        super().send(command)
+        if self.workers is not None and isinstance(command, Configure):
+            self._aggregation = merge(self._aggregation, command.changes)
+
+    def close(self) -> None:
+        """End the server, then the engine."""
+        if self.workers is not None:
+            self.workers.close()
+            self.workers = None
+        super().close()
+
+    def _line(self) -> EngineLine:
+        charts = []
+        for market in self.markets:
+            name = market.store.name
+            if name not in self._epochs:
+                # A number that no earlier run has used, also none of another process.
+                now_ms = SYSTEM.wall_ns() // 1_000_000
+                self._epochs[name] = max([now_ms, *(epoch + 1 for epoch in self._epochs.values())])
+            charts.append((name, self._epochs[name]))
+        return EngineLine(
+            state=self.state.value,
+            message=self.message,
+            engine=self.engine.name if self.engine else "",
+            charts=tuple(charts),
+            settings=msgspec.to_builtins(self._aggregation),
+        )
+
+
+def serve(feed: Feed, settings: Settings, serving: Serving, drawing: Drawing) -> int:
+    """Serve a feed without a window until interrupted, or for a while. Raises FlowError."""
+    check_compiler()
+    start_log("serve", level=settings.log_level, is_verbose=drawing.debug)
+    workers = start_workers(serving, feed.spec, settings, drawing)
+    with closing(workers):
+        spec = draw.engine_spec(feed.spec, settings, drawing, draw.kept_rules(drawing))
+        link = ServedLink.start(spec, environment=draw.engine_environment(feed.spec, settings))
+        with closing(link):
+            link.serve(workers, spec, is_needed=True)
+            _run(link, workers, serving, feed, drawing.duration)
+    if link.exit_code:
+        raise draw.EngineError(link.message, link.exit_code)
+    return 0
+
+
+def _run(link: ServedLink, workers: Workers, serving: Serving, feed: Feed, duration_s: float | None) -> None:
+    end_s = None if duration_s is None else time.monotonic() + duration_s
+    is_said = False
+    while end_s is None or time.monotonic() < end_s:
+        if link.poll() is LinkState.FAILED:
+            raise draw.EngineError(link.message, link.exit_code)
+        if workers.is_ready and not is_said:
+            is_said = True
+            say(f"serving {feed.title.removeprefix('flow_gl ')} at {address_of(serving, workers.port)}; Ctrl-C ends it")
+        time.sleep(POLL_S)
+
+
+def address_of(serving: Serving, port: int) -> str:
+    """Return the address to open in a browser."""
+    scheme = "https" if serving.tls_cert else "http"
+    host = f"[{serving.host}]" if ":" in serving.host else serving.host
+    return f"{scheme}://{host}:{port}"
+
+
+def start_workers(
+    serving: Serving, feed: DemoSpec | FilesSpec | LiveSpec, settings: Settings, drawing: Drawing
+) -> Workers:
+    """Check the server's flags and start its workers. Raises FlowError."""
+    for package in _PACKAGES:
+        if find_spec(package) is None:
+            raise UsageError(f"the server needs {package}, which is not installed: {install_advice('serve')}")
+    from flow_gl.server.security.binding import check_binding, is_loopback
+    from flow_gl.server.security.limits import parse_limits
+    from flow_gl.server.security.origins import parse_origin
+    from flow_gl.server.security.token_file import default_path
+
+    if serving.workers > 1 and sys.platform != "linux":
+        raise UsageError("--workers: only Linux shares a port between processes: use 1")
+    if (serving.tls_cert is None) != (serving.tls_key is None):
+        raise UsageError("--tls-cert and --tls-key belong together: give both")
+    tokens = serving.tokens or (default_path() if default_path().exists() else None)
+    check_binding(
+        serving.host,
+        has_tokens=tokens is not None,
+        has_tls=serving.tls_cert is not None,
+        is_insecure=serving.insecure,
+    )
+    if tokens is not None:
+        from flow_gl.server.security.token_file import read
+
+        read(tokens)
+    if serving.tls_cert is not None and serving.tls_key is not None:
+        from flow_gl.server.security.tls import Certificate
+
+        Certificate(serving.tls_cert, serving.tls_key)
+    spec = WorkerSpec(
+        host=serving.host,
+        port=serving.port,
+        workers=serving.workers,
+        feed=type(feed).command,
+        threshold=THRESHOLD if settings.threshold is None else settings.threshold,
+        tokens=str(tokens.absolute()) if tokens else None,
+        tls_cert=str(serving.tls_cert.absolute()) if serving.tls_cert else None,
+        tls_key=str(serving.tls_key.absolute()) if serving.tls_key else None,
+        origins=tuple(parse_origin(text) for text in serving.origin or ()),
+        is_local_only=is_loopback(serving.host),
+        limits=parse_limits(serving.limit or ()),
+        log_level=settings.log_level,
+        debug=drawing.debug,
+    )
+    return Workers(spec)

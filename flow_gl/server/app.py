@@ -1,0 +1,273 @@
+"""The WebSocket at /ws: who may connect, and what clients ask for. Everything else is the hub's."""
+
+import asyncio
+import socket
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Final
+
+import msgspec
+from aiohttp import WSMessage, WSMsgType, web
+from aiohttp.typedefs import Middleware
+
+from flow_gl.core.log import get_logger
+from flow_gl.core.units import SECOND_NS
+from flow_gl.protocol.errors import ProtocolError
+from flow_gl.protocol.kinds import KIND_OF_NAME, USUAL
+from flow_gl.protocol.messages import (
+    FORMS_OFFERED,
+    JSON_FORM,
+    MOST_MESSAGE_BYTES,
+    PACKED_FORM,
+    VERSION,
+    Authenticate,
+    Command,
+    Error,
+    Subscribe,
+    Unsubscribe,
+    decode_client,
+)
+from flow_gl.server.client import Client, Subscription
+from flow_gl.server.hub import Hub
+from flow_gl.server.metrics.http import refused
+from flow_gl.server.security.admission import Admission, ClientGuard, Refusal
+from flow_gl.server.security.tokens import Identity
+from flow_gl.server.spec import CommandLine
+
+SEND_BUFFER: Final = 128 * 1024
+"""Buffer of each socket, bytes: a client that does not read is noticed before megabytes wait for it in the system."""
+PING_S: Final = 20.0
+"""A client that has sent nothing for so long is asked whether it is still there."""
+VALID_S: Final = 5.0
+"""How often the tokens of connected clients are checked."""
+POLICY: Final = 1008
+"""Code with which a connection ends that broke a rule."""
+_SPEED_RANGE: Final = (0.1, 10_000.0)
+_VERSION_ADVICE: Final = f"this server speaks version {VERSION}: update the older of the two programs"
+
+
+class App:
+    """The routes of a worker.
+
+    Parameters
+    ----------
+    hub : gives the clients their data
+    admission : the rules for clients
+    feed : demo, replay or live: what commands apply to
+    on_command : called with a client's command that it may give
+    """
+
+    def __init__(self, hub: Hub, admission: Admission, *, feed: str, on_command: Callable[[CommandLine], None]) -> None:
+        self._hub: Final = hub
+        self._admission: Final = admission
+        self._feed: Final = feed
+        self._on_command: Final = on_command
+        self._guards: Final[dict[Client, ClientGuard]] = {}
+
+    def add_routes(self, app: web.Application) -> None:
+        """Add /ws."""
+        app.router.add_get("/ws", self.websocket)
+
+    async def watch_tokens(self) -> None:
+        """Disconnect clients whose token was revoked or has expired, until cancelled."""
+        while True:
+            await asyncio.sleep(VALID_S)
+            for client, guard in list(self._guards.items()):
+                if not guard.is_still_valid():
+                    error = Error("unauthenticated", "the token was revoked or has expired", "use a valid token")
+                    self._hub.end(client, error, POLICY)
+
+    async def websocket(self, request: web.Request) -> web.StreamResponse:
+        """Serve one client until its connection ends."""
+        address = request.remote or ""
+        found = self._let_in(request, address)
+        if isinstance(found, web.Response):
+            return found
+        guard, identity = found
+        try:
+            response = web.WebSocketResponse(
+                protocols=FORMS_OFFERED, compress=False, max_msg_size=MOST_MESSAGE_BYTES, heartbeat=PING_S
+            )
+            await response.prepare(request)
+            transport = request.transport
+            if transport is None:
+                return response
+            connection = transport.get_extra_info("socket")
+            if connection is not None:
+                with suppress(OSError):
+                    connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+            client = Client(transport, is_packed=response.ws_protocol == PACKED_FORM)
+            self._guards[client] = guard
+            self._hub.add(client)
+            try:
+                if identity is not None:
+                    guard.identity = identity
+                await self._talk(client, response, guard, address)
+            finally:
+                self._hub.remove(client)
+                del self._guards[client]
+        finally:
+            guard.close()
+        return response
+
+    def _let_in(self, request: web.Request, address: str) -> tuple[ClientGuard, Identity | None] | web.Response:
+        """Apply the rules that hold before a WebSocket is open."""
+        admission = self._admission
+        headers = request.headers
+        if refusal := admission.check_request(headers, query=request.query_string, scheme=request.scheme):
+            return refused(refusal)
+        offered = [form.strip() for form in headers.get("Sec-WebSocket-Protocol", "").split(",") if form.strip()]
+        if offered and not set(offered) & set(FORMS_OFFERED):
+            text = f"no form of the protocol is known here: {', '.join(offered)[:100]}"
+            return _http_error(400, Error("unsupported_version", text, f"offer {PACKED_FORM} or {JSON_FORM}"))
+        identity = admission.identify(headers, address=address)
+        if isinstance(identity, Refusal):
+            return refused(identity)
+        guard = admission.open(address)
+        return refused(guard) if isinstance(guard, Refusal) else (guard, identity)
+
+    async def _talk(self, client: Client, response: web.WebSocketResponse, guard: ClientGuard, address: str) -> None:
+        """Take a client's messages until the connection ends."""
+        if guard.identity is not None and not self._welcome(client, guard):
+            return
+        while True:
+            is_known = guard.identity is not None
+            try:
+                message = await response.receive(None if is_known else self._admission.limits.handshake_seconds)
+            except TimeoutError:
+                self._refuse(client, guard.too_slow())
+                return
+            if message.type in (WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR):
+                return
+            self._hub.counts.received_messages += 1
+            size = len(message.data) if isinstance(message.data, str | bytes) else 0
+            if (refusal := guard.message(size)) is not None:
+                if self._refuse(client, refusal):
+                    return
+            elif not self._take(client, message, guard, address):
+                return
+
+    def _take(self, client: Client, message: WSMessage, guard: ClientGuard, address: str) -> bool:
+        """Do what a message asks for; return False if the connection has ended."""
+        if message.type is not WSMsgType.TEXT:
+            return self._wrong(client, "a message is JSON in a text frame, this one is binary")
+        try:
+            asked = decode_client(message.data)
+        except ProtocolError as error:
+            return self._wrong(client, str(error))
+        if isinstance(asked, Authenticate):
+            return self._authenticate(client, asked, guard)
+        if (refusal := guard.may("control" if isinstance(asked, Command) else "read")) is not None:
+            return not self._refuse(client, refusal)
+        if isinstance(asked, Subscribe):
+            return self._subscribe(client, asked, guard)
+        if isinstance(asked, Unsubscribe):
+            self._unsubscribe(client, asked)
+        else:
+            self._command(client, asked, guard, address)
+        return True
+
+    def _authenticate(self, client: Client, asked: Authenticate, guard: ClientGuard) -> bool:
+        if client.is_welcome:
+            return self._wrong(client, "this client has authenticated already")
+        refusal = guard.authenticate(asked.token)
+        return not self._refuse(client, refusal) if refusal else self._welcome(client, guard)
+
+    def _welcome(self, client: Client, guard: ClientGuard) -> bool:
+        """Let a client that has authenticated have data; return False if it may not."""
+        if (refusal := guard.may("read")) is not None:
+            self._hub.end(client, _error(refusal), POLICY)
+            return False
+        identity = guard.identity
+        assert identity is not None
+        self._hub.welcome(client, sorted(identity.scopes))
+        return True
+
+    def _subscribe(self, client: Client, asked: Subscribe, guard: ClientGuard) -> bool:
+        hub = self._hub
+        if asked.version != VERSION:
+            text = f"the client was written for protocol version {asked.version}"
+            hub.end(client, Error("unsupported_version", text, _VERSION_ADVICE), POLICY)
+            return False
+        chart = hub.charts.find(asked.symbol)
+        if chart is None:
+            known = ", ".join(one.symbol for one in hub.charts.charts) or "none yet"
+            hub.say(client, Error("unknown_symbol", f"there is no symbol {asked.symbol} here", f"symbols: {known}"))
+            return True
+        levels = len(chart.reader.widths_ns)
+        if asked.level >= levels:
+            text = f"{chart.symbol} has no level {asked.level}"
+            hub.say(client, Error("unknown_level", text, f"levels: 0 to {levels - 1}, see widths_ns of Connected"))
+            return True
+        names = USUAL if asked.kinds is None else asked.kinds
+        if unknown := [name for name in names if name not in KIND_OF_NAME]:
+            text = f"there is no kind {', '.join(unknown)}"
+            hub.say(client, Error("unknown_kind", text, f"kinds: {', '.join(KIND_OF_NAME)}"))
+            return True
+        subscription = Subscription(
+            chart=chart.index,
+            level=asked.level,
+            kinds=frozenset(KIND_OF_NAME[name] for name in names),
+            span_ns=None if asked.span_s is None else int(asked.span_s * SECOND_NS),
+        )
+        after = client.keys_of([*client.subscriptions.values(), subscription])
+        if refusal := guard.subscriptions(len(after)) or guard.snapshot():
+            return not self._refuse(client, refusal)
+        hub.subscribe(client, subscription, asked.positions)
+        return True
+
+    def _unsubscribe(self, client: Client, asked: Unsubscribe) -> None:
+        chart = self._hub.charts.find(asked.symbol)
+        if chart is None or not self._hub.unsubscribe(client, chart.index, asked.level):
+            text = f"there is no subscription to {asked.symbol} at level {asked.level}"
+            self._hub.say(client, Error("not_subscribed", text, "subscribe first"))
+
+    def _command(self, client: Client, asked: Command, guard: ClientGuard, address: str) -> None:
+        low, high = _SPEED_RANGE
+        if asked.name != "set_speed":
+            error = Error("not_available", f"there is no command {asked.name}", "commands: set_speed")
+        elif self._feed not in ("demo", "replay"):
+            error = Error("not_available", "a live feed has no speed", "replay a recording")
+        elif asked.value is not None and not low <= asked.value <= high:
+            text = f"a speed is {low:g} to {high:g}, or null for as fast as possible; got {asked.value:g}"
+            error = Error("bad_message", text, "send another value")
+        else:
+            identity = guard.identity
+            who = identity.name if identity else ""
+            get_logger("server").info(
+                "command", extra={"command": asked.name, "value": asked.value, "who": who, "address": address}
+            )
+            self._hub.counts.commands += 1
+            self._on_command(CommandLine(asked.name, asked.value, who, address))
+            return
+        self._hub.say(client, error)
+
+    def _wrong(self, client: Client, text: str) -> bool:
+        self._hub.say(client, Error("bad_message", text, "see docs/protocol.md"))
+        return True
+
+    def _refuse(self, client: Client, refusal: Refusal) -> bool:
+        """Tell a client why it was refused; return whether the connection has ended."""
+        if refusal.closes:
+            self._hub.end(client, _error(refusal), POLICY)
+        else:
+            self._hub.say(client, _error(refusal))
+        return refusal.closes
+
+
+def make_app(
+    routes: Sequence[Callable[[web.Application], None]], middlewares: Sequence[Middleware] = ()
+) -> web.Application:
+    """Make the application of what adds its routes to it."""
+    app = web.Application(middlewares=middlewares)
+    for add_routes in routes:
+        add_routes(app)
+    return app
+
+
+def _error(refusal: Refusal) -> Error:
+    return Error(refusal.code, refusal.text, refusal.advice)
+
+
+def _http_error(status: int, error: Error) -> web.Response:
+    return web.Response(body=msgspec.json.encode(error), status=status, content_type="application/json")

@@ -1,0 +1,150 @@
+"""One connected client: what it has subscribed to, what it was sent, and what it must be sent next."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from flow_gl.protocol.frames import Rows
+from flow_gl.protocol.kinds import OF_LEVEL, Cause, Kind
+from flow_gl.protocol.messages import Position
+from flow_gl.server.outbox import Advance, Outbox
+from flow_gl.server.places import Place
+from flow_gl.server.streams.appended import AppendedStream, Key
+from flow_gl.server.streams.tables import TableStream
+
+STALL_S: Final = 10.0
+"""A client that takes nothing for this long is disconnected."""
+MOST_DROPS: Final = 6
+"""So often may a client's queue be dropped within `DROPS_S`."""
+DROPS_S: Final = 60.0
+_PACKED: Final = (4096, 1024)
+_JSON: Final = (1024, 512)
+"""Rows of a block of history and, roughly, of the first block."""
+
+Stream = AppendedStream | TableStream
+Encode = Callable[[Sequence[Rows]], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """What a client has asked for: one chart at one level."""
+
+    chart: int
+    level: int
+    kinds: frozenset[Kind]
+    span_ns: int | None
+
+    @property
+    def keys(self) -> Iterable[Key]:
+        """The streams of it."""
+        return [Key(self.chart, kind, self.level if kind in OF_LEVEL else 0) for kind in sorted(self.kinds)]
+
+
+class Client:
+    """One client.
+
+    Parameters
+    ----------
+    transport : of its socket
+    is_packed : whether it takes binary frames
+
+    Attributes
+    ----------
+    is_welcome : the client may be sent data; before, only errors
+    needs_hello : `Connected` and `Status` must be sent (again)
+    """
+
+    def __init__(self, transport: asyncio.WriteTransport, *, is_packed: bool) -> None:
+        self.outbox: Final = Outbox(transport)
+        self.is_packed: Final = is_packed
+        self.is_welcome = self.needs_hello = False
+        self.scopes: tuple[str, ...] = ()
+        self.subscriptions: Final[dict[tuple[int, int], Subscription]] = {}
+        self.places: Final[dict[Key, Place]] = {}
+        self.tables: Final[dict[Key, TableStream]] = {}
+        self._stale: Final[set[Key]] = set()
+        """Tables that must be sent whole."""
+        self._dropped_s: Final[deque[float]] = deque()
+        self._turn = 0
+
+    @property
+    def live_keys(self) -> frozenset[Key]:
+        """The streams whose news of a tick this client takes."""
+        places = (key for key, place in self.places.items() if place.is_live)
+        return frozenset((*places, *(key for key in self.tables if key not in self._stale)))
+
+    @property
+    def has_work(self) -> bool:
+        """Whether it must be sent something of its own."""
+        return (
+            self.needs_hello
+            or bool(self._stale)
+            or self.outbox.is_waiting
+            or any(not place.is_live or place.has_history for place in self.places.values())
+        )
+
+    def follow(self, stream: Stream, span_ns: int | None, position: Position | None, cause: Cause) -> None:
+        """Begin to follow a stream, from the newest rows or from a position."""
+        key = stream.key
+        if isinstance(stream, TableStream):
+            self.tables[key] = stream
+            self._stale.add(key)
+            return
+        chunk, screen = _PACKED if self.is_packed else _JSON
+        self.places[key] = place = Place(stream, span_ns=span_ns, chunk=chunk, screen=screen)
+        place.restart(cause)
+        if position is not None:
+            place.resume(position)
+
+    def leave(self, key: Key) -> None:
+        """Follow a stream no more."""
+        self.places.pop(key, None)
+        self.tables.pop(key, None)
+        self._stale.discard(key)
+
+    def deliver(self, data: bytes, advances: tuple[Advance, ...], now_s: float) -> bool:
+        """Send the news of a tick. Return True if the client's queue was dropped: it is no longer live."""
+        if self.outbox.send(data, advances) or not self.outbox.is_full:
+            return False
+        for advance in self.outbox.drop():
+            place = self.places.get(advance.stream.key)
+            if place is not None and place.stream is advance.stream:
+                place.fall_behind(advance.start)
+        self._stale.update(self.tables)
+        self.needs_hello = self.is_welcome
+        self._dropped_s.append(now_s)
+        while self._dropped_s[0] < now_s - DROPS_S:
+            self._dropped_s.popleft()
+        return True
+
+    def is_too_slow(self, now_s: float) -> bool:
+        """Return whether the client must be disconnected. Called in every tick in which it has work."""
+        # Where it can be told why, it is: as soon as it has taken what is on its way.
+        is_slow = len(self._dropped_s) >= MOST_DROPS and self.outbox.is_idle
+        return is_slow or self.outbox.stalled_s(now_s) > STALL_S
+
+    def next_blocks(self) -> Sequence[Rows]:
+        """Return what comes next for this client alone; empty if there is nothing.
+
+        The newest rows come before what was missed and that before history, which the streams get in turn.
+        """
+        if self._stale:
+            whole = [block for key in sorted(self._stale) for block in self.tables[key].whole()]
+            self._stale.clear()
+            if whole:
+                return whole
+        places = list(self.places.values())
+        for place in sorted(places, key=lambda one: one.is_resuming):
+            if (block := place.catch_up()) is not None:
+                return [block]
+        self._turn += 1
+        for at in range(len(places)):
+            if (block := places[(at + self._turn) % len(places)].history()) is not None:
+                return [block]
+        return []
+
+    def keys_of(self, subscriptions: Iterable[Subscription]) -> frozenset[Key]:
+        """Return the streams of subscriptions."""
+        return frozenset(key for one in subscriptions for key in one.keys)

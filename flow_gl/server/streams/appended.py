@@ -1,0 +1,203 @@
+"""Streams of rows that are appended and never change: bubbles, events, lines, orders."""
+
+from typing import Final, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flow_gl.protocol.frames import Rows
+from flow_gl.protocol.kinds import Cause, Kind, Part, join
+from flow_gl.server.charts import Chart
+from flow_gl.store.ring import Ring
+from flow_gl.store.row_log import RowLog
+
+MOST_PER_TICK: Final = 2048
+"""New rows of a stream in one tick; a fast replay's others wait for the next one."""
+
+
+class Key(NamedTuple):
+    """What names a stream."""
+
+    chart: int
+    kind: Kind
+    level: int
+
+
+class _Source(Protocol):
+    """Positions of rows; `revision` counts how often the rows were replaced as a whole."""
+
+    @property
+    def revision(self) -> int: ...
+
+    @property
+    def oldest(self) -> int: ...
+
+    @property
+    def head(self) -> int: ...
+
+    def read(self, start: int, stop: int) -> tuple[int, NDArray[np.void]]:
+        """Copy the rows [start, stop) that are still kept; the first position may be later than `start`."""
+
+    def since(self, span_ns: int) -> int:
+        """Return the first position within a span of event time before the newest row."""
+
+
+class _Bubbles:
+    """The closed bubbles of a level with their CVD points."""
+
+    revision = 0
+
+    def __init__(self, bubbles: Ring, points: Ring, width_ns: int) -> None:
+        self._bubbles: Final = bubbles
+        self._points: Final = points
+        self._width_ns: Final = width_ns
+
+    @property
+    def oldest(self) -> int:
+        return max(self._bubbles.oldest, self._points.oldest)
+
+    @property
+    def head(self) -> int:
+        return min(self._bubbles.head, self._points.head)
+
+    def read(self, start: int, stop: int) -> tuple[int, NDArray[np.void]]:
+        first_bubble, bubbles = self._bubbles.read(start, stop)
+        first_point, points = self._points.read(start, stop)
+        first = max(first_bubble, first_point)
+        return first, join(bubbles[first - first_bubble :], points[first - first_point :])
+
+    def since(self, span_ns: int) -> int:
+        head = self.head
+        newest = self._bubbles.row(head - 1)
+        if newest is None:
+            return self.oldest
+        return max(self.oldest, self._bubbles.position_of(int(newest["id"]) - span_ns // self._width_ns, head))
+
+
+class _Log:
+    def __init__(self, log: RowLog) -> None:
+        self._log: Final = log
+
+    @property
+    def revision(self) -> int:
+        return self._log.in_force.epoch
+
+    @property
+    def oldest(self) -> int:
+        return self._log.oldest
+
+    @property
+    def head(self) -> int:
+        return self._log.head
+
+    def read(self, start: int, stop: int) -> tuple[int, NDArray[np.void]]:
+        return self._log.read(start, stop)
+
+    def since(self, span_ns: int) -> int:  # noqa: ARG002  # logs are short: they are sent whole
+        return self.oldest
+
+
+class _Orders:
+    revision = 0
+
+    def __init__(self, ring: Ring) -> None:
+        self._ring: Final = ring
+
+    @property
+    def oldest(self) -> int:
+        return self._ring.oldest
+
+    @property
+    def head(self) -> int:
+        return self._ring.head
+
+    def read(self, start: int, stop: int) -> tuple[int, NDArray[np.void]]:
+        return self._ring.read(start, stop)
+
+    def since(self, span_ns: int) -> int:  # noqa: ARG002  # the ring holds seconds
+        return self.oldest
+
+
+def _source(chart: Chart, kind: Kind, level: int) -> _Source:
+    store = chart.store
+    if kind is Kind.BUBBLE:
+        return _Bubbles(store.bubbles[level], store.cvd[level], chart.reader.widths_ns[level])
+    if kind is Kind.ORDER:
+        return _Orders(store.orders)
+    logs = {
+        Kind.EVENT: store.events,
+        Kind.MINUTE_LEVELS: store.minutes,
+        Kind.ORDER_CVD: store.order_cvd,
+        Kind.ALERT: store.alerts,
+    }
+    return _Log(logs[kind])
+
+
+class AppendedStream:
+    """Rows that are appended.
+
+    Attributes
+    ----------
+    position : rows before it were given to all clients that follow the stream
+    """
+
+    def __init__(self, key: Key, chart: Chart) -> None:
+        self.key: Final = key
+        self.chart: Final = chart
+        self._source: Final = _source(chart, key.kind, key.level)
+        self.revision = self._source.revision
+        self.position = self._source.head
+
+    @property
+    def oldest(self) -> int:
+        return self._source.oldest
+
+    def since(self, span_ns: int | None) -> int:
+        """Return the position at which history ends: of the oldest row, or of the first one within a span."""
+        return self._source.oldest if span_ns is None else self._source.since(span_ns)
+
+    def advance(self) -> Rows | Cause | None:
+        """Return the rows since the last call; or, if every client must start again, why; None if there is nothing."""
+        source = self._source
+        revision, head = source.revision, source.head
+        if revision != self.revision:
+            self.revision, self.position = revision, head
+            return Cause.REPLACED
+        if head == self.position:
+            return None
+        start = self.position
+        first, rows = source.read(start, min(head, start + MOST_PER_TICK))
+        if first > start:
+            self.position = head
+            return Cause.LAPPED
+        self.position = first + len(rows)
+        return self.block(first, rows)
+
+    def read(self, start: int, stop: int) -> tuple[int, NDArray[np.void]]:
+        """Copy the rows [start, stop) that are still kept."""
+        return self._source.read(start, stop)
+
+    def block(
+        self,
+        first: int,
+        rows: NDArray[np.void],
+        part: Part = Part.INCREMENT,
+        *,
+        cause: Cause = Cause.NONE,
+        oldest: int = 0,
+        missed: int = 0,
+    ) -> Rows:
+        """Return rows with their place in this stream."""
+        return Rows(
+            kind=self.key.kind,
+            symbol=self.key.chart,
+            level=self.key.level,
+            epoch=self.chart.epoch,
+            sequence=first,
+            rows=rows,
+            part=part,
+            cause=cause,
+            revision=self.revision,
+            oldest=oldest,
+            missed=missed,
+        )
