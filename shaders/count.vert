@@ -11,7 +11,7 @@ const int LABEL = 0, PLATE = 1;         // anything else is a leader
 
 void main() {
     int row = row_of(gl_VertexID);
-    ivec4 place = texelFetch(u_rows, 3 * row);      // bucket, tick, 1/1024 ticks above the tick, what it is
+    ivec4 place = row_texel(3 * row);      // bucket, tick, 1/1024 ticks above the tick, what it is
     // Relative to the bubble's centre: left, top, width, height; of a leader: both its ends.
     vec4 box_px = floats_at(3 * row + 1);
     vec4 cell = floats_at(3 * row + 2);             // texels: left, top; plate: width, height, radius, opacity; leader: 0, 0, half width

@@ -9,7 +9,7 @@ out float v_height;
 void main() {
     // A point: bucket, upper and lower part of CVD, 1 if the line breaks before it.
     int row = gl_VertexID / 6, vertex = gl_VertexID - 6 * row;
-    ivec4 point = texelFetch(u_rows, 2 * row), next_point = texelFetch(u_rows, 2 * row + 2);
+    ivec4 point = row_texel(2 * row), next_point = row_texel(2 * row + 2);
     if (next_point.w != 0) {
         gl_Position = HIDDEN;
         return;

@@ -12,7 +12,7 @@ void main() {
     bool is_body = (gl_VertexID & 4) != 0;
     int row = gl_VertexID >> 3;
     // Open, high and low are differences from the close.
-    ivec4 point = texelFetch(u_rows, 2 * row), others = texelFetch(u_rows, 2 * row + 1);
+    ivec4 point = row_texel(2 * row), others = row_texel(2 * row + 1);
     float x = screen_x(point.x), close = cvd_y(point.yz), per_contract = u_cvd_map.y;
     float open = close - float(others.x) * per_contract;
     vec2 ends = is_body ? vec2(open, close) : close - vec2(others.yz) * per_contract;

@@ -10,7 +10,7 @@ flat out vec2 v_values;
 
 void main() {
     int row = row_of(gl_VertexID);
-    ivec4 point = texelFetch(u_rows, 2 * row), next_point = texelFetch(u_rows, 2 * row + 2);
+    ivec4 point = row_texel(2 * row), next_point = row_texel(2 * row + 2);
     if (next_point.w != 0) {
         gl_Position = HIDDEN;
         return;

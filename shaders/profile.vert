@@ -12,7 +12,7 @@ flat out vec4 v_ends;                       // x where buy, sell and unsided end
 
 void main() {
     int number = row_of(gl_VertexID);
-    ivec4 texel = texelFetch(u_rows, number);
+    ivec4 texel = row_texel(number);
     vec3 volume = intBitsToFloat(texel.xyz);   // buy, sell, unsided contracts
     vec3 ends = u_bars.x - vec3(volume.x, volume.x + volume.y, volume.x + volume.y + volume.z) * u_bars.y;
     float row = float(texel.w - u_origin_bar);

@@ -1,8 +1,8 @@
-"""A process that warms up as an engine does, then does all that engines do, and says what Numba still compiled.
+"""Warms up like an engine, then does everything engines do, and reports what Numba still compiled.
 
     python -m tests.compiles FOLDER
 
-One JSON line: kernels and how many signatures each has `warm`, and after each scenario those that got `more`.
+Prints one JSON line: `warm`, the signatures of each kernel, and `more`, the kernels that each scenario compiled.
 """
 
 import importlib
@@ -53,7 +53,7 @@ def kernels() -> dict[str, Dispatcher]:
 
 
 def run(spec: EngineSpec, *, until: Callable[[np.void], bool]) -> None:
-    """Run an engine in this process until its status is as wanted."""
+    """Run an engine in this process until `until(status)` is true."""
     store = EngineStore.local()
     session = Session(spec, SYSTEM, StatusBoard(store))
     commands: queue.SimpleQueue[Command] = queue.SimpleQueue()

@@ -1,7 +1,7 @@
-"""What holds for the whole suite: strict floating point, folders of its own, a virtual screen, the real data.
+"""Set-up of the whole suite: strict floating point, temporary user folders, a virtual screen, the real data.
 
-The user's folders are moved before anything of the program is imported, and by environment, so that engines and
-views that the tests start as programs of their own use them too. Only compiled kernels are kept from run to run.
+The user's folders are redirected before the program is imported, and through the environment, so that engines and
+views that the tests start as processes use them too. Only compiled kernels are kept between runs.
 """
 
 import os
@@ -28,24 +28,24 @@ def _own_folders() -> None:
     if sys.platform == "darwin":
         os.environ["HOME"] = str(_SESSION_DIR)
     os.environ.setdefault("NUMBA_CACHE_DIR", str(ROOT / ".numba_cache"))
-    # Settings of whoever runs the suite must not change what is tested.
+    # The developer's own settings must not change what is tested.
     for name in list(os.environ):
         if name == "DATABENTO_API_KEY" or name.startswith("FLOW_GL_"):
             del os.environ[name]
-    # No test begins with what another one has kept; the tests of what is kept ask for it.
+    # No test uses another test's cached replay; tests of the cache switch it on.
     os.environ["FLOW_GL_CACHE"] = "false"
 
 
 _own_folders()
-# Mesa draws without any screen or GPU; the reference pictures are compared on its software rasteriser alone.
+# Mesa draws without a screen or GPU; reference pictures are compared on its software rasteriser only.
 os.environ.setdefault("EGL_PLATFORM", "surfaceless")
 os.environ.setdefault("LIBGL_ALWAYS_SOFTWARE", "1")
 # Every GL call is checked and raises.
 os.environ["FLOW_GL_CHECK_GL"] = "1"
-# Underflow to zero is what a faded exponential should do; everything else is a fault.
+# Underflow to zero is correct for a decaying exponential; every other floating-point error is a bug.
 np.seterr(divide="raise", over="raise", invalid="raise")
-# The suite gives the same answer at every run; `make fuzz` draws new examples. How long an example takes says nothing
-# on a machine that has other work, so neither deadlines nor slow generation count.
+# The suite gives the same result in every run; `make fuzz` draws new examples. The time of an example means nothing on
+# a busy machine, so there are no deadlines and no check for slow generation.
 _UNTIMED = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]}
 settings.register_profile("suite", derandomize=True, **_UNTIMED)
 settings.register_profile("fuzz", derandomize=False, print_blob=True, **_UNTIMED)
@@ -64,7 +64,7 @@ def pytest_unconfigure() -> None:
 
 @pytest.fixture(scope="session")
 def real_data() -> Path:
-    """The folder of real exchange data. It is licensed and not part of the project."""
+    """Return the folder of real exchange data, which is licensed and not part of the project."""
     if not REAL_DATA.is_dir():
         pytest.skip("real data is absent: ../shared/data is not part of the project")
     return REAL_DATA
@@ -72,7 +72,7 @@ def real_data() -> Path:
 
 @pytest.fixture(scope="session")
 def x_display() -> Iterator[str]:
-    """A virtual screen of 1920x1080 for a real window: its DISPLAY, set in the environment while the fixture lives."""
+    """Yield the DISPLAY of a virtual 1920x1080 screen for real windows; it is also set in the environment."""
     with virtual_display() as (display, _):
         before = os.environ.get("DISPLAY")
         os.environ["DISPLAY"] = display

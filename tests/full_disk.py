@@ -1,4 +1,4 @@
-"""A disk that is full, as far as a test can have one: files of this process grow to so many bytes and no further."""
+"""Simulates a full disk: files of this process cannot grow beyond a number of bytes."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

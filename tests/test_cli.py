@@ -25,7 +25,7 @@ Shown = list[tuple[object, object, object]]
 
 @pytest.fixture
 def shown(monkeypatch: pytest.MonkeyPatch) -> Shown:
-    """What would be drawn: (feed, settings, drawing) of each command, in place of an engine and a view."""
+    """Collect (feed, settings, drawing) of each command instead of starting an engine and a view."""
     calls: Shown = []
 
     def show(feed: object, settings: object, drawing: object, **_: object) -> int:

@@ -1,4 +1,4 @@
-"""The suite can be collected on Windows: no test module needs a POSIX module to be imported."""
+"""The suite can be collected on Windows: no test module imports a POSIX module."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""After the warm-up nothing is compiled any more: not for the first file, not in a live session."""
+"""After the warm-up nothing is compiled, neither for the first file nor in a live session."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What the project promises about its own code: format, lint, types, who imports whom, and how big a module may be."""
+"""The project's rules for its own code: format, lint, types, imports, and the size of modules."""
 
 import subprocess
 import sys
@@ -24,7 +24,7 @@ def run(*command: str) -> None:
 
 
 def loaded_by(program: str, watched: tuple[str, ...]) -> list[str]:
-    """Which of the watched packages a fresh interpreter has loaded after running a program."""
+    """Return which of the watched packages a fresh interpreter has loaded after running a program."""
     report = f"\nimport sys\nprint(*(name for name in {watched!r} if name in sys.modules))"
     done = subprocess.run([sys.executable, "-c", program + report], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -46,7 +46,7 @@ def test_the_types_pass_strict_checks() -> None:
 
 @pytest.mark.slow
 def test_the_types_pass_on_other_systems() -> None:
-    """A call that a system lacks (`os.set_blocking`, `fcntl`) is an error unless that system never reaches it."""
+    """Calls that a system lacks (`os.set_blocking`, `fcntl`) are errors unless they are unreachable there."""
     mypy = str(SCRIPTS / "mypy")
     with ThreadPoolExecutor() as at_once:
         checks = [

@@ -1,4 +1,4 @@
-"""The doctor: what it finds on this machine, and what it says of one where things are missing."""
+"""The doctor: what it finds on this machine, and on one where things are missing."""
 
 import json
 from pathlib import Path
@@ -21,7 +21,7 @@ def found(name: str, report: Report) -> Check:
 
 @pytest.fixture
 def _no_probes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No process looks at drivers or imports packages: what is asked is what the doctor makes of it."""
+    """Replace the processes that look at drivers and import packages: only the doctor's report is tested."""
     monkeypatch.setattr(doctor, "probe", lambda _program: {"monitors": [], **DRIVER})
     monkeypatch.setattr(doctor, "import_faults", dict.fromkeys)
 

@@ -1,4 +1,4 @@
-"""The documents say what is so: links lead somewhere, keys and exit codes are the program's, examples come out."""
+"""The documents are true: links work, keys and exit codes are the program's, worked examples are reproduced."""
 
 import re
 import tomllib
@@ -21,7 +21,7 @@ LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 
 
 def anchors(text: str) -> set[str]:
-    """Names under which a document's headings are linked."""
+    """Return the names under which a document's headings are linked."""
     headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
@@ -70,7 +70,7 @@ def test_the_readme_has_every_extra() -> None:
 
 
 def worked_examples() -> list[tuple[list[int], int, list[tuple[int, int, int]]]]:
-    """Rows of the table: volumes, POC, and low, high, held for one and for two rows at a time."""
+    """Return the rows of the table: volumes, POC, and (low, high, held) for one and for two rows at a time."""
     rows = re.findall(
         r"^\| ([\d ]+) \| (\d+) \| (\d+)-(\d+), (\d+) \| (\d+)-(\d+), (\d+) \|$", DEFINITIONS, re.MULTILINE
     )
@@ -95,7 +95,7 @@ RELIABILITY = (ROOT / "docs" / "reliability.md").read_text()
 
 
 def shown_by() -> list[str]:
-    """What the tables of docs/reliability.md name as shown by a test."""
+    """Return the tests named in the tables of docs/reliability.md."""
     rows = [line.strip("|").split("|") for line in RELIABILITY.splitlines() if line.startswith("| ") and "`" in line]
     return [name for row in rows for name in re.findall(r"`([^`]+)`", row[-1])]
 

@@ -1,4 +1,4 @@
-"""The engine as a process of its own: its start, its death in every way, and that nothing is left behind."""
+"""The engine process: its start, every way in which it ends, and that nothing is left behind."""
 
 import os
 import signal
@@ -33,7 +33,7 @@ DEMO = EngineSpec(feed=DemoSpec(symbols=("NQ",), history_s=600.0), aggregation=A
 
 @pytest.fixture(autouse=True)
 def engines(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
-    """Process ids of the engines that a test has had: none may leave shared memory behind."""
+    """Collect the process ids of a test's engines; none may leave shared memory behind."""
     started: list[int] = []
 
     class Watched(EngineProcess):
@@ -68,7 +68,7 @@ def bubbles_of(link: EngineLink, chart: int = 0) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def day(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A quarter of an hour of a synthetic market, with a halt, as a DBN file."""
+    """Make a DBN file with a quarter of an hour of a synthetic market, with a halt."""
     maker = TradeMaker(seed=3, history_s=0.0, start_ns=1_794_500_000_000_000_000, halts=[(300.0, 120.0)])
     blocks = []
     while maker.next_ns < maker.start_ns + 900 * SECOND_NS:
@@ -222,7 +222,7 @@ def test_names_of_shared_memory_are_short_enough_for_macos() -> None:
         up(link)
         own = [path.name.removeprefix(f"flowgl_{link.pid}_") for path in SHM.glob(f"flowgl_{link.pid}_*")]
     assert len(own) == 2, "the engine's and one chart's"
-    # There a process number has at most five digits; four more are for the charts that are made later.
+    # On macOS a process id has at most five digits; four more are for charts made later.
     assert all(len(f"/flowgl_99999_{name}") + 4 <= 31 for name in own), own
 
 

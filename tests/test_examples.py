@@ -1,4 +1,4 @@
-"""The examples run as their first lines say, and do what they claim."""
+"""The examples run as their first lines say and do what they claim."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Live through two processes: gateway, engine, recording and archive, also when the engine is killed."""
+"""A live session through two processes, with recording and archive, even if the engine is killed."""
 
 import os
 import signal
@@ -28,7 +28,7 @@ COUNT, PUBLISHED, STEP_NS = 3000, 1500, 100_000_000
 
 @pytest.fixture(scope="module")
 def market() -> Iterator[tuple[GatewayProcess, np.ndarray]]:
-    """A gateway whose tape began ten minutes ago, and that tape."""
+    """Run a gateway whose tape started ten minutes ago; yield both."""
     open_ns = time.time_ns() - 600 * SECOND_NS
     tape = make_tape(COUNT, step_ns=STEP_NS, open_ns=open_ns)
     gateway = GatewayProcess(count=COUNT, published=PUBLISHED, step_ns=STEP_NS, open_ns=open_ns)

@@ -1,6 +1,6 @@
-"""`flow-gl live` as a program against the gateway: what a trader sees at each fault, and what is left behind.
+"""`flow-gl live` as a program against the gateway: what a trader sees for each fault, and what is left behind.
 
-The clock of the programs is set to a Tuesday morning, so that the exchange is open on any day that this runs.
+The programs' clock is set to a Tuesday morning, so that the exchange is open whenever the test runs.
 """
 
 import datetime as dt
@@ -65,12 +65,12 @@ def gateway(process: GatewayProcess) -> GatewayProcess:
 
 
 class Seen:
-    """An engine's link as a view looks at it."""
+    """Refresh an engine's link like a view."""
 
     def __init__(self, link: EngineLink, shift_ns: int) -> None:
         self.link, self._shift_ns = link, shift_ns
         self.texts: list[str] = []
-        """What the first chart's header said, in order."""
+        """Texts of the first chart's header, in order."""
 
     def look(self, chart: int = 0) -> Condition:
         link = self.link
@@ -130,7 +130,7 @@ def test_each_fault_is_shown_and_loses_nothing(
         assert GapKind.FEED in seen.open_gaps(), "the gap is shown while it is open"
         assert "refused" in seen.until_says("RECONNECTING (try 2, in").detail
         gateway("listen", on=True)
-        gateway("publish", count=300)  # they will come with the replay
+        gateway("publish", count=300)  # they arrive with the replay
         seen.until_says("LIVE")
         seen.until_numbers(PUBLISHED + 300)
         assert GapKind.FEED not in [int(gap["kind"]) for gap in link.markets[0].gaps], "filled, it is gone"

@@ -1,7 +1,7 @@
-"""A live session's end and the next one's open, through feed, engine and charts, on the exchange's own calendar.
+"""The end of a live session and the next open, through feed, engine and charts, with the exchange's calendar.
 
-Thanksgiving 2025: the exchange closes at 13:00 and opens again at 18:00 the same day, and NQ.v.0 has come to mean
-another contract by then.
+Thanksgiving 2025: the exchange closes at 13:00 and opens again at 18:00 the same day, when NQ.v.0 maps to another
+contract.
 """
 
 import datetime as dt
@@ -38,7 +38,7 @@ BEFORE = int(np.searchsorted(TAPE["ts_recv"], CLOSE_NS))
 
 
 class Program:
-    """The engine over a live feed, turned by hand, with a clock that the test moves."""
+    """An engine with a live feed, driven step by step, with a clock that the test moves."""
 
     def __init__(self, gateway: GatewayProcess) -> None:
         self.gateway = gateway
@@ -92,7 +92,7 @@ class Program:
             self.clock.advance(0.005)
 
     def pass_quietly(self, until_ns: int) -> None:
-        """Nobody trades; the gateway's heartbeats come."""
+        """Let time pass without trades, with the gateway's heartbeats."""
         while self.clock.wall < until_ns:
             self.gateway("heartbeat", ts=self.clock.wall)
             self.clock.advance(min(5.0, (until_ns - self.clock.wall) / SECOND_NS))
@@ -151,8 +151,8 @@ def test_at_the_open_after_an_early_close_the_new_contract_takes_over_the_chart_
     assert nq["prior_high"] == UNDEF_PRICE, "another contract's levels are not its own"
     then = of(old, ES)["price"]
     assert (es["prior_high"], es["prior_low"], es["prior_close"]) == (then.max(), then.min(), then[-1])
-    # The old contract may have traded after the open before the new mapping came: then the session is replayed from its
-    # open, and the chart begins again. Else it goes on behind a roll.
+    # If the old contract traded after the open before the new mapping arrived, the session is replayed from its open
+    # and the chart starts again. Otherwise it continues after a roll.
     rolls = program.chart(0).rolls
     assert (program.charts.stores()[0] is first_nq) == (len(rolls) == 1)
     for roll in rolls:

@@ -1,4 +1,4 @@
-"""Two symbols of one instrument, live: two charts of the same numbers, also after a restart from the recording."""
+"""Two symbols of one instrument, live: two charts with the same numbers, even after a restart from the recording."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,7 +30,7 @@ def gateway() -> Iterator[GatewayProcess]:
 
 
 def charts_of(items: list[Item]) -> list[tuple[str, str, int, bytes, bytes]]:
-    """Symbol, name, trades, bubbles and CVD of each chart."""
+    """Return symbol, name, trades, bubbles and CVD of each chart."""
     pipeline = Pipeline()
     charts = Charts(
         NAMES,

@@ -1,4 +1,4 @@
-"""A day of the synthetic market through the engine's loop leaves no more in memory than a third of it did."""
+"""After a day of the synthetic market, the engine's loop holds no more objects than after a third of it."""
 
 import gc
 import queue
@@ -19,7 +19,7 @@ from flow_gl.store.market import EngineStore, MarketReader, MarketStore
 from tests.kit.scripted_feed import START_NS
 
 MOST_GROWTH = 3_000
-"""Objects: gaps as they come. One kept for each bubble, turn or publishing would be tens of thousands."""
+"""Allowed number of additional objects, such as gaps. A leak per bubble, turn or publish would be tens of thousands."""
 
 
 def test_the_engine_holds_no_more_objects_after_a_day_than_after_a_third_of_it():
@@ -62,7 +62,7 @@ def test_the_engine_holds_no_more_objects_after_a_day_than_after_a_third_of_it()
 
 
 def markets() -> int:
-    """Count the markets in memory. `type`, because isinstance asks a weak proxy for its class, which may be gone."""
+    """Count the markets in memory. Uses `type`, because isinstance on a weak proxy fails if its object is gone."""
     return sum(type(one) is Market for one in gc.get_objects())
 
 

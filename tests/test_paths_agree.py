@@ -1,4 +1,4 @@
-"""Odd but true records through every path that can carry them: CSV, DBN, live and a recording give the same numbers."""
+"""Unusual but valid records give the same numbers through CSV, DBN, live and a recording."""
 
 import datetime as dt
 import io

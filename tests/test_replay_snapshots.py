@@ -1,4 +1,4 @@
-"""What was kept of files gives the same picture as the files: every row of every ring, every table, every event."""
+"""Snapshots give the same chart as the files: every row of every ring, every table, every event."""
 
 import queue
 import random
@@ -42,7 +42,7 @@ TABLES = ("open", "profile", "session", "levels", "gaps", "rolls", "sessions", "
 
 
 class LocalCharts(Charts):
-    """Charts in this process's memory, with rings that these files fill several times over."""
+    """Make charts in this process's memory, with rings that these files fill several times over."""
 
     newest: "LocalCharts"
 
@@ -57,7 +57,7 @@ def small_rings(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def some_days(seed: int, *, trades: int = 3_000) -> NDArray[np.void]:
-    """Trades of three instruments in stretches with hours between them: several sessions, gaps, a weekend."""
+    """Make trades of three instruments with hours between them: several sessions, gaps, a weekend."""
     rng = random.Random(seed)
     parts, at = [], OPEN_NS
     for part in range(6):
@@ -67,7 +67,7 @@ def some_days(seed: int, *, trades: int = 3_000) -> NDArray[np.void]:
 
 
 def write_cut(folder: Path, rows: NDArray[np.void], cuts: Sequence[int]) -> list[Path]:
-    """Write trades as files that end wherever they are cut: in a bucket, in a session, in a sweep."""
+    """Write trades as files that end anywhere: in a bucket, in a session, in a sweep."""
     edges = [0, *sorted(cuts), len(rows)]
     paths = [folder / f"part{number:02}.dbn" for number in range(len(edges) - 1)]
     for path, start, stop in zip(paths, edges[:-1], edges[1:], strict=True):
@@ -77,18 +77,18 @@ def write_cut(folder: Path, rows: NDArray[np.void], cuts: Sequence[int]) -> list
 
 @dataclass
 class Outcome:
-    """What a replay left in its stores."""
+    """The contents of a replay's stores."""
 
     rings: list[NDArray[np.void]]
     tables: dict[str, bytes]
     trades: int
     message: str
     instruments: dict[int, Summary]
-    """All of them, charted or not."""
+    """Every instrument, charted or not."""
 
 
 def run(paths: Sequence[Path], *, commands: Sequence[Command] = (), feed: dict[str, Any] | None = None, **spec: Any):
-    """Replay files to their end as an engine does; what came of it."""
+    """Replay files to their end like an engine and return the result."""
     store = EngineStore.local()
     options = {"symbols": ("NQZ5", "NQH6"), "speed": None, "cache": True, "cache_beside": True, **(feed or {})}
     files = FilesSpec(paths=tuple(map(str, paths)), **options)
@@ -121,7 +121,7 @@ def run(paths: Sequence[Path], *, commands: Sequence[Command] = (), feed: dict[s
 
 
 def _content(name: str, row: np.void) -> bytes:
-    """A table's bytes, without the places that are not in use."""
+    """Return a table's bytes without its unused rows."""
     used = row.copy()
     if name == "profile":
         for column in ("row", "buy", "sell", "unsided"):
@@ -147,13 +147,13 @@ def assert_same(one: Outcome, other: Outcome) -> None:
 
 
 def snapshots(folder: Path) -> list[Path]:
-    """ReplaySnapshots in the order in which they were written."""
+    """Return the replay snapshots in the order in which they were written."""
     return sorted((folder / FOLDER).glob("*.snapshot"), key=lambda path: path.stat().st_mtime_ns)
 
 
 @pytest.fixture
 def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Names of the files that are opened."""
+    """Record the names of the files that are opened."""
     names: list[str] = []
     make = TradeFile.__init__
 
@@ -177,7 +177,7 @@ def test_snapshots_give_the_files_numbers_wherever_files_end(seed: int, tmp_path
         "lods": rng.choice([MAX_LODS, MAX_LODS, 5]),
     }
     if seed % 2:
-        # One of them is damaged: its numbers end early, and a gap is told up to the next.
+        # One of them is damaged: its numbers end early, and there is a gap up to the next.
         victim = rng.choice(paths)
         victim.write_bytes(victim.read_bytes()[: -rng.randint(1, 90)])
     expected = run(paths, feed={"cache": False}, **options)

@@ -1,4 +1,4 @@
-"""What was kept of files with a roll gives the same picture as the files: a roll between two files, and within one."""
+"""Snapshots of files with a roll give the same chart as the files: a roll between two files, and within one."""
 
 import datetime as dt
 from pathlib import Path
@@ -38,7 +38,7 @@ def within_a_file(folder: Path) -> list[Path]:
 
 
 def by_mapping_records(folder: Path) -> list[Path]:
-    """As a recording has it: raw symbols, and the mapping where it came, in the middle of the first file."""
+    """Like a recording: raw symbols, and the mapping where it arrived, in the middle of the first file."""
     old, new = trades((15, 100, 400)), trades((16, 200, 300))
     names = [
         mapping_record(3, to, symbol, "NQ.v.0", int(rows["ts_event"][0]))
@@ -70,7 +70,7 @@ def test_snapshots_of_files_with_a_roll_give_the_same_numbers(make, tmp_path: Pa
 
 
 def split_by_symbol(folder: Path) -> list[Path]:
-    """A file for each contract and day."""
+    """Write one file for each contract and day."""
     return [
         write(folder / f"{day}-{name}.dbn", make_header({name: [(day, day + 1, to)]}, RAW), trades((day, to, count)))
         for day in (15, 16, 17)

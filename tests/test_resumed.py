@@ -1,4 +1,4 @@
-"""A restart: the recording is read back, the gateway brings the rest, and the numbers are those of an unbroken run."""
+"""A restart: the recording is read back, the gateway sends the rest, and the numbers equal an undisturbed run's."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,7 +30,7 @@ BOTH = ("NQ.v.0", "ES.v.0")
 
 
 class Run(Rig):
-    """A run of the program from the feed to the recorder, turned by hand."""
+    """A run from the feed to the recorder, driven step by step."""
 
     def __init__(
         self, gateway: GatewayProcess, directory: Path, *, published: int, symbols: tuple[str, ...] = BOTH, **options
@@ -66,7 +66,7 @@ class Run(Rig):
         self.recorder.write_due()
 
     def crash(self) -> None:
-        """The process is gone: nothing is flushed, and the system lets go of the file."""
+        """Simulate the end of the process: nothing is flushed, and the system releases the file."""
         self.record()
         self.close()
         let_go(recorded(self.recorder.directory, DATASET, 20251128)[-1])
@@ -95,13 +95,13 @@ def count(until: int, *contracts: Contract) -> int:
 
 
 def asked_from(gateway: GatewayProcess) -> list[int]:
-    """From where each connection asked for trades."""
+    """Return the time from which each connection requested trades."""
     connections = gateway("stats")["connections"]
     return [int(connection["subscriptions"][-1]["start"]) for connection in connections]
 
 
 def unbroken(gateway: GatewayProcess, directory: Path) -> list[Item]:
-    """What a run brings that saw the whole tape."""
+    """Return the result of a run that saw the whole tape."""
     gateway("fresh", published=len(TAPE))
     run = Run(gateway, directory, published=len(TAPE))
     run.until_trades(count(len(TAPE)))
@@ -110,7 +110,7 @@ def unbroken(gateway: GatewayProcess, directory: Path) -> list[Item]:
 
 
 def recorded_once(gateway: GatewayProcess, directory: Path, *, until: int = 3000, torn_bytes: int = 0) -> None:
-    """A run that was killed after some trades."""
+    """Run until some trades are recorded, then die."""
     run = Run(gateway, directory, published=2000)
     run.until_trades(count(2000))
     run.record()

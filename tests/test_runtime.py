@@ -1,4 +1,4 @@
-"""The engine's turns, over a scripted feed: what it counts, when buckets close, what commands do."""
+"""The engine's turns with a scripted feed: what it counts, when buckets close, what commands do."""
 
 import queue
 import time
@@ -26,7 +26,7 @@ from tests.kit.scripted_feed import START_NS, ScriptedFeed, trades
 
 
 class Rig:
-    """An engine over stores of this process, turned by hand."""
+    """An engine with stores in this process, driven turn by turn."""
 
     def __init__(
         self,
@@ -92,13 +92,13 @@ def test_every_trade_is_in_the_tape_the_numbers_and_the_status() -> None:
     assert (rows == np.concatenate([batch.rows for batch in batches])).all()
     chart = rig.chart()
     assert chart.session["trade_count"] == 6
-    assert chart.heads[0] == 4  # at the feed's end the last bucket is closed, too
+    assert chart.heads[0] == 4  # at the feed's end the last bucket is closed as well
     assert rig.status["state"] == FeedState.ENDED
 
 
 def test_the_status_says_ended_only_after_the_last_trade_is_in_the_numbers() -> None:
     rig = Rig(ScriptedFeed([named(trades(np.linspace(0, 50, 3 * BATCH).tolist()))]))
-    # Time stands within a turn: each aggregates until its deadline, seen by a clock that jumps at each look.
+    # Each turn aggregates until its deadline, so this clock jumps whenever it is read.
     rig.clock.monotonic_ns = _jumping(rig.clock)  # type: ignore[method-assign]
     seen = []
     while not seen or seen[-1][0] != FeedState.ENDED:
@@ -172,7 +172,7 @@ def test_a_bucket_interrupted_by_a_stalled_connection_is_complete_once_the_rest_
 
 
 def test_the_clock_does_not_advance_without_a_poll() -> None:
-    # Two bulks of a replay: while the first still waits the feed is not asked, so its clock must not be believed.
+    # Two batches of a replay: while the first waits the feed is not polled, so its clock must not be used.
     feed = ScriptedFeed([named(trades(np.linspace(0, 1, 2 * BATCH).tolist())), [trades([30.0])]], is_endless=True)
     feed.state = FeedState.REPLAY
     rig = Rig(feed)
@@ -308,7 +308,7 @@ def test_a_gap_is_published_before_the_feeds_new_status() -> None:
     gap = [FeedGap(START_NS + SECOND_NS), FeedGap(START_NS + SECOND_NS, filled=True)]
     feed = ScriptedFeed([named(trades([0.5])), [trades([0.6])], gap[:1], [], gap[1:]], is_endless=True)
     rig = Rig(feed)
-    # The numbers were published half a millisecond before the status is due: it does not go out without what is new.
+    # The numbers were published half a millisecond before the status is due: the status must not precede the new ones.
     for after_ns, state, gaps in (
         *((0, FeedState.LIVE, 0), (STATUS_NS - 500_000, FeedState.LIVE, 0), (500_000, FeedState.RECONNECTING, 1)),
         *((STATUS_NS - 500_000, FeedState.RECONNECTING, 1), (500_000, FeedState.LIVE, 0)),
@@ -352,7 +352,7 @@ def test_stop_ends_the_run_with_everything_published() -> None:
 
 
 class SlowPersistence:
-    """A recorder that has read nothing of the tape yet, and had so many trades to read before."""
+    """A recorder that has read nothing of the tape yet, with a given backlog."""
 
     def __init__(self, before: int) -> None:
         self.before, self.rig = before, None

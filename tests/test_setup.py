@@ -1,6 +1,6 @@
-"""scripts/setup.sh on a machine that lacks something: what it says, in which order, and with which exit code.
+"""scripts/setup.sh on a machine where something is missing: its messages, their order, and the exit code.
 
-It runs in a copy of the checkout, with commands of the test's own in front of the system's.
+It runs in a copy of the checkout, with fake commands in front of the system's.
 """
 
 import os
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """A checkout that needs a library which no machine has, on a Debian whose root is asked for nothing."""
+    """Make a checkout that needs a library which no machine has, on Debian without root."""
     folder = tmp_path / "flow_gl"
     (folder / "flow_gl").mkdir(parents=True)
     (folder / "scripts").mkdir()
@@ -88,7 +88,7 @@ def test_a_machine_without_a_display_does_not_need_window_libraries(checkout: Pa
     command(checkout, "sudo", "exit 1")
     listed = checkout / "flow_gl" / "system_packages.txt"
     listed.write_text(LIST.replace("chart", "window"))
-    # It goes on to Python, of which this machine is made to have none.
+    # It continues with Python, which is missing on this machine.
     for name in ("python3", "python", "python3.11", "python3.12", "python3.13"):
         command(checkout, name, "exit 1")
     code, said, error = setup(checkout, DISPLAY="", WAYLAND_DISPLAY="")

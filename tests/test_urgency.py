@@ -1,4 +1,4 @@
-"""The engine's thread asks to be run soon after it wakes, and changes nothing else."""
+"""The engine's thread asks to run soon after it wakes, and changes nothing else."""
 
 import os
 import platform
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="on
 
 
 def asked_in_a_thread(policy: int) -> tuple[bool, int, int]:
-    """Whether the system took it, policy and nice value afterwards; of a thread that no other test is affected by."""
+    """Return whether the system accepted it, and policy and nice value afterwards, in a separate thread."""
 
     def ask() -> tuple[bool, int, int]:
         os.sched_setscheduler(0, policy, os.sched_param(0))

@@ -1,4 +1,4 @@
-"""The program works from its wheel, somewhere else: shaders and all, with the source tree out of sight."""
+"""The program works from its wheel, shaders included, without access to the source tree."""
 
 import os
 import subprocess
@@ -40,7 +40,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def program(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The `flow-gl` of an environment that holds the wheel, and the packages it needs by reference."""
+    """Install the wheel into an environment that refers to this one's packages; return its `flow-gl`."""
     folder = tmp_path_factory.mktemp("elsewhere")
     builder = venv.EnvBuilder(with_pip=False)
     builder.create(folder / "venv")
@@ -48,17 +48,18 @@ def program(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     python = Path(context.env_exe)
     target = Path(run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))", cwd=folder).strip())
     run(sys.executable, "-m", "pip", "--quiet", "--python", python, "install", "--no-deps", wheel, cwd=folder)
-    # The editable install works through a .pth file of its own, which a path added by another .pth does not run.
+    # The editable install works through its own .pth file, which is not run for a path added by another .pth.
     (target / "packages_of_the_suite.pth").write_text(sysconfig.get_path("purelib") + "\n")
     return Path(context.bin_path) / "flow-gl"
 
 
-def test_the_wheel_ships_every_shader(wheel: Path) -> None:
+@pytest.mark.parametrize("folder", ["shaders", "web"])
+def test_the_wheel_ships_every_shader_and_the_page(wheel: Path, folder: str) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
-    shaders = [path for path in (ROOT / "shaders").rglob("*") if path.is_file()]
-    assert shaders
-    assert {f"flow_gl/shaders/{path.relative_to(ROOT / 'shaders').as_posix()}" for path in shaders} <= names
+    files = [path for path in (ROOT / folder).rglob("*") if path.is_file()]
+    assert files
+    assert {f"flow_gl/{path.relative_to(ROOT).as_posix()}" for path in files} <= names
 
 
 def test_the_installed_program_draws_the_market_without_the_sources(program: Path, tmp_path: Path) -> None:

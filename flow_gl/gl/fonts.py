@@ -5,16 +5,14 @@ drawn texel for pixel. When the texture is nearly full it is cleared at the star
 waiting to be drawn; `generation` then changes, so that whatever stores cells can drop them.
 """
 
-import importlib.util
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import freetype
 import numpy as np
 from numpy.typing import NDArray
 
-from flow_gl.core.errors import DisplayError
+from flow_gl.core.system.fonts import font_path
 from flow_gl.gl.api import GL
 from flow_gl.gl.shaders import ATLAS_UNIT
 
@@ -71,18 +69,6 @@ class _Glyph:
     left: float
     top: int
     advance: float
-
-
-def font_path(*, is_bold: bool = False) -> Path:
-    """Return the path of Roboto in imgui_bundle, without importing it. Raises DisplayError if it is missing."""
-    spec = importlib.util.find_spec("imgui_bundle")
-    if spec is None or spec.origin is None:
-        raise DisplayError("the font is missing: imgui-bundle is not installed; install flow_gl again")
-    name = "Roboto-Bold.ttf" if is_bold else "Roboto-Regular.ttf"
-    path = Path(spec.origin).parent / "assets" / "fonts" / "Roboto" / name
-    if not path.is_file():
-        raise DisplayError(f"the font is missing: expected {path}")
-    return path
 
 
 class FontAtlas:

@@ -14,7 +14,7 @@ struct Bubble {
 };
 
 Bubble bubble_at(int row) {
-    ivec4 first = texelFetch(u_rows, 2 * row), second = texelFetch(u_rows, 2 * row + 1);
+    ivec4 first = row_texel(2 * row), second = row_texel(2 * row + 1);
     return Bubble(first.x, first.y, first.z & 0xFFFF, first.z >> 16 != 0, first.w, second.x, second.y,
         intBitsToFloat(second.z), intBitsToFloat(second.w));
 }

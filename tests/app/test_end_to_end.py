@@ -1,4 +1,4 @@
-"""The whole flow: a synthetic market in an engine process of its own, drawn by the view."""
+"""The whole path: a synthetic market in a separate engine process, drawn by the view."""
 
 from contextlib import closing
 

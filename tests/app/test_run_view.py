@@ -1,4 +1,4 @@
-"""The program around the frames: durations, pictures, videos, ends; headless, over a local engine."""
+"""The program around the frames: durations, pictures, videos and how it ends; headless, over a local engine."""
 
 import gc
 import os
@@ -31,7 +31,7 @@ SIZE = "480x270"
 
 
 class RunningLink(LocalLink):
-    """Beats with the clock; changes its state after so many polls."""
+    """A link whose heartbeat follows the clock and whose state changes after a number of polls."""
 
     def __init__(self, *symbols, ends_after=None, fails_after=None, **more):
         super().__init__(*symbols, wall_ns=SYSTEM.wall_ns(), **more)

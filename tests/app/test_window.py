@@ -23,7 +23,7 @@ def window(x_display: str) -> Iterator[WindowPilot]:
 
 @pytest.fixture
 def pilot(window: WindowPilot) -> WindowPilot:
-    """Each test finds the picture as at the start."""
+    """Restore the initial view before each test."""
     state, fresh = window.state, ViewState()
     for name in ("open_panels", "pause", "selected", "locked_lod", "is_muted", "cvd_share"):
         setattr(state, name, getattr(fresh, name))
@@ -37,7 +37,7 @@ def pilot(window: WindowPilot) -> WindowPilot:
 
 
 def price_pane(pilot: WindowPilot) -> np.ndarray:
-    """Pixels of the first chart's price pane, below its header's texts."""
+    """Return the pixels of the first chart's price pane, below the header's texts."""
     rect = pilot.charts[0].layout.price
     top = int(rect.y) + 60
     return pilot.picture()[top : int(rect.bottom), int(rect.x) : int(rect.right)].astype(int)
@@ -168,7 +168,7 @@ def test_esc_closes_a_list_before_it_does_anything_else(pilot: WindowPilot, monk
     pilot.press("d")
     pilot.until(lambda: len(places) > 3, "the controls did not open")
     monkeypatch.undo()
-    pilot.click(next(place for place in reversed(places) if place[1] < 600))  # others are scrolled out of the window
+    pilot.click(next(place for place in reversed(places) if place[1] < 600))  # the others are scrolled out of view
     pilot.until(is_list_open, "the list did not open")
     pilot.press("escape")
     pilot.until(lambda: not is_list_open(), "Esc did not close the list")

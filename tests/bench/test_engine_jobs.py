@@ -1,4 +1,4 @@
-"""What the engine is compared with in the benchmark yields the engine's numbers."""
+"""The benchmark's peers compute the same numbers as the engine."""
 
 import numpy as np
 import pytest

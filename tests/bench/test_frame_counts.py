@@ -1,4 +1,4 @@
-"""What the program's own frame sends and draws with a million bubbles of history, in counts: no machine is in them."""
+"""What the program's frame uploads and draws with a million bubbles of history, as machine-independent counts."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ from flow_gl.ui.paint.gui import Gui
 MILLION = 1_000_000
 ROW_BYTES = BUBBLE_ROW.itemsize + CVD_ROW.itemsize
 PROFILE_BYTES = PROFILE_ROW.itemsize * 2401
-"""The market of the benchmark trades at so many prices."""
+"""Number of prices at which the benchmark's market trades."""
 REACH_PX = 2 * 40.0
 SPANS_S = (30.0, 120.0, 600.0, 3600.0, 6 * 3600.0, 86_400.0, 3 * 86_400.0, 12 * 86_400.0)
 
@@ -44,10 +44,10 @@ def test_with_a_million_bubbles_a_frame_draws_what_fits_the_width(million: Rig, 
     room = most_in_view(million)
     for _ in range(12):
         million.frame()
-        # Bubbles, the price's way, CVD's area and line; profile, labels and lines come on top.
+        # Bubbles, price line, CVD area and CVD line; profile, labels and other lines come on top.
         assert counters.instances <= 4 * room + 720 / 2 + 300
         assert counters.draw_calls <= 2 * 9
-        # Counts inside discs look at what is in view; a level's row closes and opens now and then.
+        # Numbers on discs read the rows in view; now and then a level's row closes and another opens.
         assert counters.rows_copied <= room + 8
         assert counters.uploaded_bytes <= 3 * ROW_BYTES + PROFILE_BYTES
         assert counters.overlay_bytes <= 64_000

@@ -1,4 +1,4 @@
-"""The soak itself: a few minutes of the market with many faults, and that it would notice a number that is wrong."""
+"""The soak test itself: a few minutes of market time with many faults, and a check that it notices a wrong number."""
 
 import json
 from pathlib import Path

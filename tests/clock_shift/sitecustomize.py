@@ -1,6 +1,6 @@
-"""Found by an interpreter that has this folder on its PYTHONPATH: its wall clock is set forward by FLOW_WALL_SHIFT_NS.
+"""Imported by an interpreter that has this folder on its PYTHONPATH: advances its wall clock by FLOW_WALL_SHIFT_NS.
 
-Live programs ask the exchange's calendar; a test of them must not depend on the weekday on which it runs.
+Live programs use the exchange's calendar, but their tests must not depend on the weekday on which they run.
 """
 
 import os

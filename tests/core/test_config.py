@@ -1,4 +1,4 @@
-"""Settings: four sources, one value, and an error that says what stood where."""
+"""Settings: four sources, one value, and errors that name the source."""
 
 import re
 from dataclasses import FrozenInstanceError
@@ -15,7 +15,7 @@ KEY = "db-ThisIsNoRealKeyOnlyATestsOwn"
 
 
 def load(**sources: object) -> Settings:
-    """Only the sources that are given: nothing of the machine's."""
+    """Load settings from the given sources only."""
     return config.load(**{"env_file": None, "environment": {}, **sources})  # type: ignore[arg-type]
 
 

@@ -13,7 +13,7 @@ from flow_gl.core.units import SECOND_NS
 
 
 def trades(*rows: tuple[int, int, int]) -> NDArray[np.void]:
-    """Rows of (ts_event, delay to the capture, sequence)."""
+    """Make rows from tuples (ts_event, capture delay, sequence)."""
     made = np.zeros(len(rows), TRADE)
     made["length"], made["action"], made["side"], made["size"] = 12, ord("T"), ord("B"), 1
     for row, (ts_event, delay, sequence) in zip(made, rows, strict=True):

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, and folders that take nothing."""
+"""Files that are written completely or not at all, and folders that cannot be written."""
 
 import logging
 import os

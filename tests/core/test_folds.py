@@ -1,4 +1,4 @@
-"""Folded time: the map rises, can be inverted, and agrees with plain time outside of folds."""
+"""Folded time: the map is monotonic, invertible, and equal to plain time outside folds."""
 
 import numpy as np
 from hypothesis import given

@@ -11,7 +11,7 @@ times = st.integers(0, 2**63 - 1)
 def test_a_marker_reads_back_as_it_was_written(ends: tuple[int, int], lost: int, is_recorders: bool) -> None:
     marker = GapMarker(min(ends), max(ends), lost, is_recorders)
     assert parse_marker(marker.text()) == marker
-    assert len(marker.text()) < 300  # the room that a SystemMsg has
+    assert len(marker.text()) < 300  # the size of a SystemMsg's text
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Outrights told from everything else by their symbol, and the built-in table."""
+"""Outrights are recognised by their symbol; the built-in table."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Bucket widths, and what depends on them."""
+"""Bucket widths and what depends on them."""
 
 from itertools import pairwise
 

@@ -1,4 +1,4 @@
-"""Text from outside: one line, printable, with its head kept."""
+"""Text from outside becomes one printable line that keeps its beginning."""
 
 import logging
 

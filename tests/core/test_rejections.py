@@ -1,4 +1,4 @@
-"""Why records are not charted: the counters and the line that is made of them."""
+"""Why records are not charted: the counters and the line built from them."""
 
 import numpy as np
 

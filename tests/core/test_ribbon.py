@@ -1,4 +1,4 @@
-"""The delta ribbon equals sums over the trades, whatever the base bucket is."""
+"""The delta ribbon equals sums over the trades for any base bucket."""
 
 from collections import defaultdict
 
@@ -16,7 +16,7 @@ from flow_gl.engine.sinks import Collector
 
 START_NS = 1_764_340_200 * SECOND_NS
 Trade = tuple[int, int, str]
-"""Milliseconds after the trade before it, contracts, side."""
+"""Milliseconds after the previous trade, contracts, side."""
 TRADES = st.lists(st.tuples(st.integers(0, 400_000), st.integers(1, 500), st.sampled_from("ABN")), min_size=1)
 
 

@@ -1,4 +1,4 @@
-"""Sessions of the exchange, held against pandas_market_calendars and against dates that everybody knows."""
+"""Sessions of the exchange, compared with pandas_market_calendars and with well-known dates."""
 
 import datetime as dt
 import sys

@@ -1,4 +1,4 @@
-"""One declaration of each setting: these tests walk it, so that a new setting is tested without a line here."""
+"""The declarations of all settings. The tests iterate over them, so a new setting is tested without a new line here."""
 
 import inspect
 import math
@@ -37,11 +37,11 @@ OTHERS = {
     **{"record_dir": "/elsewhere", "archive": "off", "bucket": "5s", "cvd_reset_times": "09:30", "span": "10m"},
     **{"panels": "feed", "size": "800x600", "marks": "absorption"},
 }
-"""Another value than the default, as a user writes it, where the type and the range do not tell one."""
+"""A value other than the default, as a user writes it, for settings whose type and range do not give one."""
 
 
 def another(declared: Declared) -> str:
-    """A valid value that is not the default, as a user writes it."""
+    """Return a valid value other than the default, as a user writes it."""
     setting = declared.setting
     if declared.name in OTHERS:
         return OTHERS[declared.name]
@@ -171,7 +171,7 @@ def test_a_patch_with_a_value_of_another_type_is_refused(value: object) -> None:
 
 
 def test_defaults_are_declared_nowhere_else() -> None:
-    """The pipeline, the engine's specification and the view's options have no defaults of their own."""
+    """Pipeline, engine spec and view options have no defaults of their own."""
     from flow_gl.ui.state.options import ViewOptions
     from flow_gl.ui.state.view_state import ViewState
 

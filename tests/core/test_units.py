@@ -22,7 +22,7 @@ from flow_gl.core.units import (
 
 PRICES = st.integers(-(2**63) + 2, 2**63 - 2)
 FRIDAY_1900_ET = 1_764_288_000_000_000_000
-"""2025-11-28 00:00 UTC: the evening before in New York."""
+"""2025-11-28 00:00 UTC, the previous evening in New York."""
 
 
 @given(PRICES, st.integers(0, 9))

@@ -1,4 +1,4 @@
-"""Days of synthetic trades as files, with events of every kind, for the tests of `flow-gl detect`."""
+"""Files with days of synthetic trades and events of every kind, for the tests of `flow-gl detect`."""
 
 from pathlib import Path
 
@@ -14,11 +14,11 @@ MONDAY = 1_764_547_200 * SECOND_NS
 NQ, ES, SPREAD = 101, 202, 303
 NAMES = {NQ: "NQZ5", ES: "ESZ5", SPREAD: "NQZ5-NQH6"}
 _TRADED_HOURS = ((0, 2), (20, 22), (23, 24))
-"""UTC hours of a day in which something trades."""
+"""UTC hours of a day with trades."""
 
 
 def day_of_trades(number: int, *, count: int = 12_000, ids: tuple[int, ...] = (NQ, ES, SPREAD)) -> NDArray[np.void]:
-    """Make the trades of the UTC day `number` days after MONDAY, in order of receipt: sweeps, bursts, single trades."""
+    """Make the trades of the UTC day `number` days after MONDAY in order of receipt: sweeps, bursts, single trades."""
     rng = np.random.default_rng(number)
     rows: NDArray[np.void] = np.zeros(count, TRADE)
     rows["length"], rows["publisher_id"], rows["action"] = 12, 1, ord("T")
@@ -43,7 +43,7 @@ def day_of_trades(number: int, *, count: int = 12_000, ids: tuple[int, ...] = (N
 
 
 def write_days(folder: Path, days: int, *, suffix: str = ".dbn.zst", first: int = 0) -> list[Path]:
-    """Write a file for each UTC day, as from Databento: the session goes on at midnight."""
+    """Write one file per UTC day, as Databento does: sessions continue across midnight."""
     paths = []
     for number in range(first, first + days):
         rows = day_of_trades(number)
@@ -53,7 +53,7 @@ def write_days(folder: Path, days: int, *, suffix: str = ".dbn.zst", first: int 
 
 
 def write_sessions(folder: Path, days: int, *, ids: tuple[int, ...] = (NQ, ES)) -> list[Path]:
-    """Write trades of as many UTC days with a file for each session, as the recorder does."""
+    """Write the same number of UTC days with one file per session, as the recorder does."""
     rows = np.concatenate([day_of_trades(number, ids=ids) for number in range(days)])
     cuts = [int(np.searchsorted(rows["ts_event"], MONDAY + day * DAY_NS + 22 * HOUR_NS)) for day in range(days)]
     paths = []

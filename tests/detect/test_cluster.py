@@ -1,4 +1,4 @@
-"""The same sessions on a Dask cluster: a real scheduler and workers, one of which is killed on the way."""
+"""The same sessions on a Dask cluster: a real scheduler and real workers, one of which is killed."""
 
 import os
 import signal
@@ -24,7 +24,7 @@ SETS = [replace(DEFAULTS.aggregation, absorption_sd=sd) for sd in (1.0, 2.0)]
 
 
 class Cluster:
-    """A scheduler and two workers, each a process of its own."""
+    """Run a scheduler and two workers as processes."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

@@ -1,4 +1,4 @@
-"""`--set` and `--grid` become sets of parameters; what cannot be meant is one clear line."""
+"""`--set` and `--grid` become sets of parameters; an invalid one is one clear line."""
 
 import pytest
 

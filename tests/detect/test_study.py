@@ -1,4 +1,4 @@
-"""`detect` finds what one export of all files finds, however its work is divided, cached or interrupted."""
+"""`detect` finds the events of one export of all files, however its work is divided, cached or interrupted."""
 
 from dataclasses import replace
 
@@ -22,13 +22,13 @@ from tests.feed.market_files import csv_text
 from tests.kit.trades import trades_of
 
 SETTINGS = replace(DEFAULTS.aggregation, absorption_sd=1.0, absorption_contracts=5.0, arm=50)
-"""Under these the synthetic days have events of every kind."""
+"""Settings with which the synthetic days have events of every kind."""
 ALONE = Options(workers=1, is_cached=False)
 LATER = ("price_then", "move_10s", "move_60s", "move_5m")
 
 
 def found(paths, out, settings=SETTINGS, options=ALONE):
-    """Return the table of events without what price did later."""
+    """Return the table of events without the later prices."""
     study = Studying(paths, [settings], options).run()
     write(study, [{}], out)
     table = pq.read_table(out / "events.parquet")
@@ -225,7 +225,7 @@ def test_an_interrupted_study_continues_where_it_stopped(out, monkeypatch):
 
 
 def later_by_rule(trades, event, tick):
-    """The rule of docs/detect.md in plain Python: trades are (ts, price) in the order of arrival."""
+    """The rule of docs/detect.md in plain Python; trades are (ts, price) in order of arrival."""
 
     def price_at(moment):
         best = None
@@ -243,7 +243,7 @@ def later_by_rule(trades, event, tick):
 
 
 def test_later_prices_follow_the_rule(out):
-    """With trades out of order, a record without a price, and a session that ends soon after its last events."""
+    """Trades out of order, a record without a price, and a session that ends soon after its last events."""
     rng = np.random.default_rng(5)
     start = MONDAY + 21 * HOUR_NS + 50 * 60 * SECOND_NS
     rows = []

@@ -1,7 +1,7 @@
 """A local server that answers as Databento's historical API does, and fails on request.
 
-It holds trades, filters them on `ts_recv`, counts and prices them, and streams them as DBN in zstd. `breaks` says
-after how many bytes each coming stream breaks off; `refusals` what the coming requests are refused with.
+It holds trades, filters them by `ts_recv`, counts and prices them, and streams them as zstd DBN. `breaks` gives the
+number of bytes after which each of the next streams breaks off, `refusals` the errors for the next requests.
 """
 
 import base64
@@ -24,21 +24,21 @@ USD_PER_BYTE = 1e-6
 
 
 class Server:
-    """The server's data, faults and memory of what it was asked."""
+    """The server's data, its faults, and the requests it received."""
 
     def __init__(self, trades: NDArray[np.void]) -> None:
         self.trades = trades
         self.breaks: list[int] = []
         self.refusals: list[tuple[int, Any]] = []
         self.shortfall = 0
-        """Trades that streams lack at their end, against what is counted."""
+        """Number of trades missing at the end of streams, compared with the count."""
         self.warning = ""
         self.asked: list[tuple[str, dict[str, str]]] = []
         self.url = ""
 
     @property
     def streams(self) -> list[dict[str, str]]:
-        """What was asked for as data."""
+        """Requests for data."""
         return [query for name, query in self.asked if name == "timeseries.get_range"]
 
     def select(self, query: dict[str, str]) -> NDArray[np.void]:
@@ -46,7 +46,7 @@ class Server:
         return self.trades[(recv >= int(query["start"])) & (recv < int(query["end"]))]
 
     def historical(self, key: str = KEY) -> databento.Historical:
-        """The real client, its requests turned to this server: it would speak TLS alone to any other."""
+        """Return the real client with its requests redirected to this server; otherwise it speaks only TLS."""
         client = databento.Historical(key)
         for api, name in ((client.metadata, "metadata"), (client.timeseries, "timeseries")):
             api._base_url = f"{self.url}/v0/{name}"
@@ -123,11 +123,11 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
 
     def log_message(self, *_arguments: object) -> None:
-        """Nothing on the terminal."""
+        """Suppress log lines."""
 
 
 def encode(query: dict[str, str], rows: NDArray[np.void]) -> bytes:
-    """The answer to a request for data: header and records, flushed every few hundred so that a cut keeps some."""
+    """Return a response to a data request: header and records, flushed every few hundred so a cut stream has some."""
     metadata = dbn.Metadata(
         dataset=query["dataset"],
         start=int(query["start"]),

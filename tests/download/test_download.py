@@ -1,4 +1,4 @@
-"""Downloads through the real client from a local server: every trade once, whatever breaks, and never a file lost."""
+"""Downloads through the real client from a local server: every trade once, whatever fails, and no file is ever lost."""
 
 import io
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ from tests.services.days import DAY_START
 
 @pytest.fixture(scope="module")
 def trades() -> NDArray[np.void]:
-    """Two days and a bit of a third, in the order of `ts_recv`, with instants shared by several trades."""
+    """Make two days and a part of a third in order of `ts_recv`, with times shared by several trades."""
     rows = np.concatenate(
         [
             make_tied_trades(6000, seed=day, start=DAY_START + day * DAY_NS + HOUR_NS, step_ns=4_000_000_000)
@@ -49,7 +49,7 @@ def request_(tmp_path: Path) -> Request:
 
 
 class Said(io.StringIO):
-    """What the user was told, as one line of words."""
+    """Return what the user was shown, as one line."""
 
     @property
     def words(self) -> str:
@@ -167,7 +167,7 @@ def test_an_interrupted_run_is_continued_by_the_next(
     server.asked.clear()
     done = download(server, request_)
     costs = [query for name, query in server.asked if name == "metadata.get_cost"]
-    # What is priced is what is fetched, and that is what had not come.
+    # Only what is still missing is priced and downloaded.
     assert len(server.select(costs[0])) == len(server.select(server.streams[0])) < left < 6000
     for day, path in enumerate(done.paths):
         assert official(path).tobytes() == on_day(trades, day).tobytes()
@@ -240,7 +240,7 @@ def test_an_unreachable_server_is_one_line(server: Server, request_: Request) ->
 
 
 def test_a_server_error_while_streaming_is_retried(server: Server, request_: Request) -> None:
-    # Three questions for each file's quote, one for its count: then the first stream fails twice.
+    # Each file takes three requests for its quote and one for its count; then the first stream fails twice.
     quote = [(200, 0.29), (200, 288_000), (200, 6000)]
     server.refusals = [*quote, *quote, (200, 6000), (503, {"detail": "busy"}), (429, {})]
     clock = ManualClock()

@@ -1,4 +1,4 @@
-"""The average price is the exact quotient, rounded half to even, whichever way it is worked out."""
+"""The average price is the exact quotient, rounded half to even, on every computation path."""
 
 from fractions import Fraction
 
@@ -14,7 +14,7 @@ MOST_VOLUME = 1 << 37
 
 @st.composite
 def bubbles(draw):
-    """A tick size, the contracts, and the sum of their tick numbers."""
+    """Draw a tick size, a number of contracts, and the sum of their tick numbers."""
     tick_size = draw(st.sampled_from(TICKS))
     most = min(MAX_TICK, MAX_PRICE // tick_size) - 1
     volume = draw(st.one_of(st.integers(1, 2000), st.integers(1, MOST_VOLUME)))
@@ -38,7 +38,7 @@ def test_the_average_is_the_exact_quotient_rounded_half_to_even(bubble):
 
 
 def wrapped(total):
-    """As a sum in int64 has it."""
+    """Wrap a sum to int64."""
     return (total + (1 << 63)) % (1 << 64) - (1 << 63)
 
 

@@ -1,4 +1,4 @@
-"""A pipeline that goes on from a checkpoint makes the same numbers as one that never stopped."""
+"""A pipeline restored from a checkpoint gives the same numbers as one that never stopped."""
 
 import datetime as dt
 
@@ -68,7 +68,7 @@ def assert_same(sinks, expected):
 )
 def test_a_checkpoint_taken_anywhere_continues_exactly(draws, cuts, places, has_sessions, stride):
     trades = lay_out(draws)
-    # Some run over several sessions: each batch a day after the one before.
+    # Some cover several sessions: each batch is a day after the previous one.
     batches = split(trades, cuts)
     for day, batch in enumerate(batches):
         batch["ts_event"] += np.where(batch["ts_event"] > 0, day * stride, 0)

@@ -1,4 +1,4 @@
-"""The kernels' cache: whatever is wrong with its disk costs the time to compile, never the start."""
+"""The kernel cache: any problem with its disk costs compile time but never prevents the start."""
 
 import os
 import subprocess
@@ -21,7 +21,7 @@ print(sum(add_nb.stats.cache_hits.values()))
 
 
 def run(cache: Path, tmp_path: Path) -> int:
-    """Compile and call a kernel in a program of its own; how many were found in the cache."""
+    """Compile and call a kernel in a separate process; return how many were found in the cache."""
     (tmp_path / "kernels.py").write_text(PROGRAM)
     environment = {**os.environ, "NUMBA_CACHE_DIR": str(cache), "PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run(

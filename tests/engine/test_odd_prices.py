@@ -1,4 +1,4 @@
-"""One price that cannot be, or hardly, among many that can: neither the others nor their levels change."""
+"""One impossible or implausible price among normal ones changes neither them nor their levels."""
 
 from fractions import Fraction
 
@@ -80,7 +80,7 @@ def test_one_odd_price_does_not_reject_other_trades(price, at, symbol):
             sums[1] += size
     for bubble in sink.bubble_rows():
         average = Fraction(*exact[int(bubble["id"])])
-        # Where the first prices were set aside for the others, the sum of the bubble that was open is rounded once.
+        # If the first prices were dropped for the others, the open bubble's sum was rounded once.
         assert abs(int(bubble["price"]) - average) <= (TICK if at < 2 else Fraction(1, 2))
 
 

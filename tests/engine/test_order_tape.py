@@ -1,4 +1,4 @@
-"""The tape's orders: consecutive records of equal time and side are one, whatever the batches."""
+"""The tape's orders: consecutive records with equal time and side are one, in any batches."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ TICK = 250_000_000
 
 
 def trades_of(*rows: tuple[int, Side, int, int]) -> np.ndarray:
-    """TRADE rows of (time, side, price in ticks, contracts)."""
+    """Make TRADE rows from (time, side, price in ticks, contracts)."""
     found = np.zeros(len(rows), TRADE)
     for row, (ts, side, ticks, size) in zip(found, rows, strict=True):
         row["length"], row["action"], row["ts_event"], row["side"] = 12, ord("T"), ts, side
@@ -32,7 +32,7 @@ def random_trades(count: int, *, seed: int) -> np.ndarray:
 
 
 def expected(trades: np.ndarray) -> list[tuple[int, int, int, int, int, int]]:
-    """Plain Python: ts_event, first, last, size, trade_count, side of each order."""
+    """Return ts_event, first, last, size, trade_count and side of each order, in plain Python."""
     found: list[tuple[int, int, int, int, int, int]] = []
     for row in trades:
         ts, side, price, size = int(row["ts_event"]), int(row["side"]), int(row["price"]), int(row["size"])

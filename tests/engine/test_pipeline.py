@@ -1,4 +1,4 @@
-"""The engine's numbers are those of a slow twin, whatever the trades and however they are cut into batches."""
+"""The engine's numbers equal those of a slow twin, for any trades and in any batches."""
 
 import datetime as dt
 from itertools import pairwise
@@ -24,7 +24,7 @@ from tests.kit.trades import trades_of
 
 START = 1_764_280_800 * SECOND_NS
 DEPTH = len(widths_ns(SECOND_NS))
-"""Levels of detail of a base of one second."""
+"""Levels of detail for a base of one second."""
 IDS = (7, 4_000_000_000, 9)
 
 _steps = st.one_of(
@@ -403,7 +403,7 @@ def test_trades_of_any_size_add_up(draws):
 
 @pytest.mark.parametrize("side", "BAN")
 def test_a_full_trade_run_of_the_largest_sizes_is_exact(side):
-    # Two prices lay the profile out as wide as it may be: rows are at their largest, too.
+    # Two prices make the profile as wide as allowed, so its rows are at their largest, too.
     rows = [(1, START, 1 * TICK, 1, "B"), (1, START + SECOND_NS, 2**21 * TICK, 1, "B")]
     rows += [(1, START + 2 * SECOND_NS + n, (2**21 - n % 2) * TICK, 2**14 - 1, side) for n in range(9000)]
     rows += [(1, START + 5 * SECOND_NS, 2**21 * TICK, 2**14 - 1, side), (1, START + 6 * SECOND_NS, TICK, 1, "N")]

@@ -1,4 +1,4 @@
-"""POC, value area and nodes: the definition's own table, a word-by-word twin, and SciPy."""
+"""POC, value area and nodes against the definition's own table, a literal twin, and SciPy."""
 
 import numpy as np
 import pytest

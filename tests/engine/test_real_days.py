@@ -1,4 +1,4 @@
-"""The numbers of real days, as an independent script computed them with the official client and pandas."""
+"""The numbers of real days, as computed by an independent script with the official client and pandas."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +31,7 @@ class Day:
     unsided: int
     cvd: int
     cvd_range: tuple[int, int]
-    """Of the one-second closes."""
+    """Of the one-second closing prices."""
     poc: float
     val: float
     vah: float

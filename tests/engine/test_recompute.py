@@ -1,4 +1,4 @@
-"""A parameter that changes while the engine runs: events and lines are found again, and replaced at once."""
+"""A parameter that changes while the engine runs: events and lines are recomputed and replaced atomically."""
 
 from dataclasses import replace
 from typing import Any
@@ -71,7 +71,7 @@ def test_old_rows_stay_in_force_until_all_new_ones_replace_them(
         steps += 1
         assert cursor.renewed() is None
         old += len(cursor.read())
-        pipeline.process(rows[9_000 + 10 * steps - 10 : 9_000 + 10 * steps])  # the chart goes on
+        pipeline.process(rows[9_000 + 10 * steps - 10 : 9_000 + 10 * steps])  # the chart continues
     assert steps >= 8
     renewed = cursor.renewed()
     assert renewed is not None

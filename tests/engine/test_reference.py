@@ -1,4 +1,4 @@
-"""The size reference: a step that few bubbles exceed, and that does not flicker."""
+"""The size reference is a step that few bubbles exceed and that does not flicker."""
 
 import random
 
@@ -14,7 +14,7 @@ BASE = 1_764_280_800 * SECOND_NS
 
 
 def _twin(volumes):
-    """The rule in plain Python: re-counted from the whole list at every bubble."""
+    """The rule in plain Python, recounted from the whole list for every bubble."""
     steps, step, path = STEPS.tolist(), STEPS.tolist().index(START), []
     for count in range(1, len(volumes) + 1):
         seen = volumes[:count]

@@ -21,7 +21,7 @@ OPEN = 1_764_599_400_000_000_000
 
 
 def trades_of(listed: list[tuple[int, int]]) -> Rows:
-    """TRADE rows of one contract each from (time in ns, price in ticks)."""
+    """Make TRADE rows of one contract each from (time in ns, price in ticks)."""
     rows = np.zeros(len(listed), TRADE)
     rows["ts_event"], rows["price"] = [ts for ts, _ in listed], [tick * TICK for _, tick in listed]
     rows["instrument_id"], rows["action"], rows["side"], rows["size"] = 1, ord("T"), ord("B"), 1
@@ -29,7 +29,7 @@ def trades_of(listed: list[tuple[int, int]]) -> Rows:
 
 
 def morning(seed: int, *, day: int = 0) -> list[tuple[int, int]]:
-    """Trades from two hours before the regular open until three after it, some out of order."""
+    """Make trades from two hours before the regular open until three after it, some of them late."""
     rng = np.random.default_rng(seed)
     times = np.sort(rng.integers(-120 * MINUTE_NS, 180 * MINUTE_NS, 3_000)) + OPEN + day * DAY_NS
     late = times - rng.integers(0, 5 * MINUTE_NS, len(times)) * (rng.random(len(times)) < 0.02)
@@ -38,7 +38,7 @@ def morning(seed: int, *, day: int = 0) -> list[tuple[int, int]]:
 
 
 def ranged(trades: list[tuple[int, int]], minutes: int, *, opened: int = OPEN) -> tuple[int, int]:
-    """Low and high (1e-9) of the first minutes, until a trade comes at or after their end."""
+    """Return low and high (1e-9) of the first minutes, until a trade comes at or after their end."""
     end, ticks = opened + minutes * MINUTE_NS, []
     for ts, tick in trades:
         if ts >= end:

@@ -1,4 +1,4 @@
-"""Finished sessions as the chart gets them: each with its own numbers, levels and profile."""
+"""Finished sessions as the chart sees them: each with its own numbers, levels and profile."""
 
 import datetime as dt
 from zoneinfo import ZoneInfo
@@ -33,7 +33,7 @@ def at(text: str) -> int:
 
 
 def day_rows(day: str, middle: int) -> list[tuple[int, int, int, int, str]]:
-    """A morning's trades of instrument 1 around a price."""
+    """Make a morning's trades of instrument 1 around a price."""
     start = at(f"{day}T10:00")
     return [(1, start + n * SECOND_NS, (middle + n * n % 23) * TICK, 1 + n % 5, "BAN"[n % 3]) for n in range(60)]
 

@@ -1,4 +1,4 @@
-"""What begins with a session, at 09:30 and at chosen times; and which stretches without trades are gaps."""
+"""What starts with a session, at 09:30 and at chosen times; and which intervals without trades are gaps."""
 
 import datetime as dt
 from zoneinfo import ZoneInfo
@@ -52,7 +52,7 @@ def test_a_new_session_starts_from_zero_and_keeps_the_finished_ones_levels(calen
     rows = [
         (at("2025-11-24T15:00"), 100, 400, "B"),
         (at("2025-11-24T16:59:59"), 104, 7, "A"),
-        (at("2025-11-24T17:00") + SECOND_NS // 2, 102, 1, "B"),  # a trade of the close itself: still the old session's
+        (at("2025-11-24T17:00") + SECOND_NS // 2, 102, 1, "B"),  # at the close: still the old session
         (at("2025-11-24T18:00"), 110, 5, "A"),
         (at("2025-11-24T18:00:01"), 111, 2, "B"),
     ]
@@ -196,7 +196,7 @@ def test_the_start_of_cvd_is_published(calendar, options, since):
 
 
 def trade_dates_of(sink):
-    """Trade date and number of trades of each session, the running one last."""
+    """Return trade date and number of trades of each session, the running one last."""
     dates = [(one.trade_date, int(one.session["trade_count"][0])) for one in sink.sessions]
     running = sink.tables["session"][0]
     return [*dates, (int(running["trade_date"]), int(running["trade_count"]))]
@@ -298,7 +298,7 @@ def test_a_quiet_instrument_is_not_partial_if_another_traded_at_the_open(calenda
     pipeline.process(trades_of(rows))
     pipeline.publish()
     assert quiet.tables["session"]["partial"].tolist() == [0]
-    # The next session begins for both in the middle: what was whole the day before says nothing about it.
+    # The next session's data start midway for both: the previous day's being complete proves nothing.
     rows = [(1, at("2025-01-15T20:00"), 100 * TICK, 1, "B"), (2, at("2025-01-15T20:20"), 50 * TICK, 1, "B")]
     pipeline.process(trades_of(rows))
     pipeline.publish()

@@ -13,7 +13,7 @@ TICK = 250_000_000
 
 @dataclass
 class Group:
-    """The trades of one bubble."""
+    """Collects the trades of one bubble."""
 
     trades: list = field(default_factory=list)
     cvd: list = field(default_factory=list)
@@ -51,12 +51,12 @@ class Group:
 
 
 class Twin:
-    """One instrument. `lods`: groups of trades by bubble id, per level of detail."""
+    """One instrument. `lods`: groups of trades by bubble id, for each level of detail."""
 
     def __init__(self, *, bucket_ns=SECOND_NS, arm=300, lods=12):
         self.bucket_ns, self.arm = bucket_ns, arm
         self.widths = widths_ns(bucket_ns)[:lods]
-        self.lods = [{} for _ in range(lods)]  # those beyond the base's widths stay empty
+        self.lods = [{} for _ in range(lods)]  # levels beyond the base's widths stay empty
         self.rejections = {}
         self.rejected = self.late = self.bad = self.cvd = self.armed = 0
         self.extreme = None
@@ -117,7 +117,7 @@ class Twin:
         return [group.point(bubble_id, self.widths[lod]) for bubble_id, group in sorted(self.lods[lod].items())]
 
     def totals(self, tick=TICK):
-        """Total volume by tick row from the lowest traded price."""
+        """Return the total volume per tick row, from the lowest traded price up."""
         low, high = min(self.profile), max(self.profile)
         return low, [sum(self.profile.get(price, (0,))) for price in range(low, high + 1, tick)]
 
@@ -129,7 +129,7 @@ class Twin:
 
 
 def value_area(totals, poc, step, share):
-    """Dalton's rule, read out of the definition word by word."""
+    """Dalton's rule, transcribed literally from the definition."""
     share = Fraction(str(share))
     inside = {poc}
     while sum(totals[i] for i in inside) < share * sum(totals):

@@ -1,4 +1,4 @@
-"""A gateway that means harm: it sends what it is given, and never reads more than it must."""
+"""A hostile gateway: it sends what it is given, and never reads more than it must."""
 
 import contextlib
 import hashlib
@@ -14,7 +14,7 @@ Script = Callable[[socket.socket], None]
 
 
 class HostileGateway:
-    """Serves every connection by a script, on a thread of its own each.
+    """Serves every connection with a script, each on its own thread.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ class HostileGateway:
 
 
 def greet(connection: socket.socket) -> None:
-    """Let the client in, and read what it asks for."""
+    """Accept the client and read its request."""
     challenge = os.urandom(16).hex()
     connection.sendall(b"lsg_version=0.6.1\n" + f"cram={challenge}\n".encode())
     answer = hashlib.sha256(f"{challenge}|{KEY}".encode()).hexdigest()
@@ -60,13 +60,13 @@ def greet(connection: socket.socket) -> None:
 
 
 def stream(connection: socket.socket) -> None:
-    """Let the client in and send the stream's header."""
+    """Accept the client and send the stream's header."""
     greet(connection)
     connection.sendall(records.metadata())
 
 
 def for_ever(data: bytes, limit: int = 1 << 31) -> Iterator[bytes]:
-    """The same again and again, in pieces of a megabyte."""
+    """Send the same bytes again and again, in chunks of a megabyte."""
     piece = data * max(1, (1 << 20) // len(data))
     for _ in range(0, limit, len(piece)):
         yield piece

@@ -19,7 +19,7 @@ PATIENCE_S = 20.0
 
 
 class FakeCalendar:
-    """Sessions of 23 hours, one after the other, from the tape's open on."""
+    """A calendar of consecutive 23-hour sessions, from the tape's open on."""
 
     def __init__(self, *opens: int) -> None:
         self.opens = opens or (OPEN_NS,)
@@ -40,7 +40,7 @@ class FakeCalendar:
 
 
 class TestClock:
-    """Stands where it is set; real time only lets threads run."""
+    """A clock that moves only when set; real time only lets threads run."""
 
     __test__ = False
 
@@ -63,7 +63,7 @@ class TestClock:
 
 
 class Rig:
-    """A feed, what it has handed over, and the clock."""
+    """A feed, the items it has delivered, and the clock."""
 
     def __init__(
         self, gateway: GatewayProcess, /, *, wall_ns: int, calendar: FakeCalendar | None = None, **options
@@ -98,7 +98,7 @@ class Rig:
             self.messages.append(status.message)
 
     def until(self, condition: Callable[[], bool], *, what: str, skipping: bool = True) -> None:
-        """Poll until it holds; pauses between tries are skipped by moving the clock."""
+        """Poll until `holds()` is true; pauses between tries are skipped by moving the clock."""
         deadline = time.monotonic() + PATIENCE_S
         while True:
             self.poll()
@@ -112,7 +112,7 @@ class Rig:
             time.sleep(0.001)
 
     def linger(self, seconds: float = 0.03) -> None:
-        """Poll for a little real time: what is on its way arrives."""
+        """Poll for a short real time, so that everything in transit arrives."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             self.poll()

@@ -75,7 +75,7 @@ def definition_record(
     ts_event: int = OPEN_NS,
     expiration: int = 0,
 ) -> bytes:
-    """An InstrumentDefMsg laid out by the official package's own field list."""
+    """Return an InstrumentDefMsg, laid out by the official package's field list."""
     message = {1: dbn.InstrumentDefMsgV1, 2: dbn.InstrumentDefMsgV2, 3: dbn.InstrumentDefMsg}[version]
     row = np.zeros(1, np.dtype(message._dtypes))
     row["length"] = message.size_hint // 4
@@ -96,7 +96,7 @@ def other_record(words: int, kind: int) -> bytes:
 
 
 def frames(data: bytes, *, parts: int = 1, checksum: bool = False) -> bytes:
-    """Compress into so many zstd frames."""
+    """Compress into this many zstd frames."""
     size = -(-len(data) // parts)
     compressor = zstandard.ZstdCompressor(write_checksum=checksum)
     return b"".join(compressor.compress(data[at : at + size]) for at in range(0, len(data), size))
@@ -108,7 +108,7 @@ def write(path: Path, *parts: bytes | NDArray[np.void]) -> Path:
 
 
 def read(*paths: Path) -> tuple[NDArray[np.void], list[object], list[str]]:
-    """All trades as one array, the notices among them, and the messages at the end."""
+    """Return all trades as one array, the notices among them, and the messages at the end."""
     sequence = read_items(paths)
     batches, notices = [np.empty(0, TRADE)], []
     for item in sequence:
@@ -120,7 +120,7 @@ def read(*paths: Path) -> tuple[NDArray[np.void], list[object], list[str]]:
 
 
 def csv_text(rows: NDArray[np.void], *, pretty: bool = True, symbols: dict[int, str] | None = None) -> str:
-    """Databento's CSV, fixed or pretty, written digit by digit without a float."""
+    """Return Databento's CSV, with fixed-point or decimal prices, written without floats."""
     names = ["ts_recv", "ts_event", "rtype", "publisher_id", "instrument_id", "action", "side", "depth", "price"]
     names += ["size", "flags", "ts_in_delta", "sequence"] + (["symbol"] if symbols else [])
     lines = [",".join(names)]

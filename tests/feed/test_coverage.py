@@ -1,4 +1,4 @@
-"""Which sessions are complete: a file covers only the instruments that its header names, from their day on."""
+"""Which sessions are complete: a file covers only the instruments named in its header, from their day on."""
 
 import csv
 import json
@@ -28,7 +28,7 @@ BOTH: Intervals = NAMES["NQZ5"] | NAMES["ESZ5"]
 
 
 def trades(*starts: tuple[int, float, int]) -> NDArray[np.void]:
-    """Ten trades a second apart from each start: day of December, hour (UTC), instrument."""
+    """Make ten trades, one per second, from each start: day of December, hour (UTC), instrument."""
     rows = np.zeros(10 * len(starts), TRADE)
     rows["length"], rows["action"], rows["side"], rows["size"], rows["price"] = 12, ord("T"), ord("B"), 2, 10**12
     for at, (day, hour, instrument_id) in enumerate(starts):
@@ -58,7 +58,7 @@ def as_csv(folder: Path, *starts: tuple[int, float, int]) -> list[Path]:
 
 
 def daily(folder: Path, *starts: tuple[int, float, int]) -> list[Path]:
-    """A file per UTC day; each names both instruments."""
+    """Write one file per UTC day; each names both instruments."""
     days = sorted({day for day, *_ in starts})
     return [
         write(folder / f"{day}.dbn", make_header(BOTH, RAW), trades(*(one for one in starts if one[0] == day)))
@@ -67,7 +67,7 @@ def daily(folder: Path, *starts: tuple[int, float, int]) -> list[Path]:
 
 
 def joining(folder: Path, *starts: tuple[int, float, int]) -> list[Path]:
-    """The first day's file was asked for one of the two, the next one's for both."""
+    """The first day's file was requested for one of the two, the next day's for both."""
     first, *others = daily(folder, *starts)
     rows = trades(*(one for one in starts if one[0] == starts[0][0]))
     return [write(first, make_header(NAMES["NQZ5"], RAW), rows), *others]
@@ -93,7 +93,7 @@ def test_a_quiet_instrument_is_complete_only_if_its_own_file_covers_the_open(tmp
             export(read_items(order), tmp_path / "out", symbol="ESZ5", by_session=by_session)
             (levels,) = _levels(json.loads((tmp_path / "out" / "levels.json").read_text()))
             assert levels["partial"] is is_partial
-        for cache in (False, True, True):  # the second run with snapshots starts from them
+        for cache in (False, True, True):  # the second run starts from the snapshots
             session = np.frombuffer(
                 run(order, feed={"symbols": ("ESZ5",), "cache": cache}).tables["session 0"], SESSION
             )
@@ -105,7 +105,7 @@ def _levels(found: dict[str, dict]) -> list[dict]:
 
 
 def test_a_contract_named_from_midnight_on_lacks_the_evening_before(tmp_path: Path) -> None:
-    """The old contract's trades of the evening belong to the same session; the new one's are not in the file."""
+    """The old contract's evening trades belong to the same session; the new contract's are not in the file."""
     names = {"NQ.v.0": [(14, 16, 100), (16, 20, 200)]}
     rows = trades((15, 15, 100), (15, 23, 100), (16, 0, 200), (16, 15, 200), (16, 23, 200))
     path = write(tmp_path / "x.dbn", make_header(names, CONTINUOUS), rows)

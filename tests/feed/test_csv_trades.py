@@ -1,4 +1,4 @@
-"""Databento's CSV, in each notation, against the trades it was written from and against the official client's own."""
+"""Databento's CSV in every notation, against the trades written and against the official client's output."""
 
 import datetime as dt
 import io
@@ -62,7 +62,7 @@ def test_a_real_day_written_by_pandas_is_read_back(real_data: Path, tmp_path: Pa
 
 
 def rewritten(text: str, names: list[str]) -> str:
-    """The same rows with these columns, in this order."""
+    """Return the same rows with these columns, in this order."""
     lines = [line.split(",") for line in text.splitlines()]
     order = [lines[0].index(name) for name in names]
     return "\n".join(",".join(line[column] for column in order) for line in lines) + "\n"

@@ -1,4 +1,4 @@
-"""DBN files against the official client, and what is said of those that are damaged."""
+"""DBN files against the official client, and the reports about damaged ones."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What is written is what Databento's own client reads."""
+"""Databento's own client reads what flow_gl writes."""
 
 from datetime import UTC, datetime
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Definitions in files of their own hold from their dates on: an id that was reused is several instruments."""
+"""Definitions in separate files apply from their dates on: a reused id is several instruments."""
 
 import csv
 import json
@@ -21,7 +21,7 @@ __all__ = ["opened", "small_rings"]
 ID = 10
 ROWS = trades((17, ID, 30), (20, ID, 20), (25, ID, 10))
 COUNTS = {"ESZ5": 30, "ZNH6": 20, "NQM6": 10}
-"""Trades of each contract that used the id, one after the other."""
+"""Make the trades of each contract that used the id, one after the other."""
 TICKS = {"ESZ5": (0.25, 50.0), "ZNH6": (0.015625, 1000.0), "NQM6": (0.25, 20.0)}
 NAMES = {"ESZ5": [(1, 19, ID)], "ZNH6": [(19, 23, ID)], "NQM6": [(23, 30, ID)]}
 
@@ -121,5 +121,5 @@ def test_replay_snapshots_continue_with_the_definitions(tmp_path: Path, opened: 
         assert_same(run(paths, feed=options), expected)
         del opened[:]
         assert_same(run(paths, feed=options), expected)
-        # A summary that depends on other files is not kept, so each file is read once for it, but not replayed.
+        # A summary that depends on other files is not cached, so each file is read once for it, but not replayed.
         assert opened == ["0.dbn", "1.dbn", "2.dbn"]

@@ -1,4 +1,4 @@
-"""Replays: every trade once, never before its time, never a clock that runs ahead; several files; what a scan says."""
+"""Replays: every trade once and never early, a clock that never runs ahead, several files, results of a scan."""
 
 import gzip
 import itertools
@@ -39,7 +39,7 @@ WALL_NS = 1_800_000_000_000_000_000
 
 @pytest.fixture(scope="module")
 def trades() -> NDArray[np.void]:
-    """About 40 minutes of three instruments."""
+    """Make about 40 minutes of three instruments."""
     return make_trades(20_000, ids=(NQZ5, NQZ5, NQH6, SPREAD))
 
 
@@ -506,7 +506,7 @@ def test_skipped_files_leave_the_rest_unchanged(tmp_path: Path, done: int, damag
         rest.skip(part)
     left = [_shape(item) for item in rest]
     assert (rest.trades, rest.messages, rest.damage) == (whole.trades, whole.messages, whole.damage)
-    # Each file is its start, its names and one batch; a gap behind the damaged one is before the next one's batch.
+    # Each file gives its start, its names and one batch; the gap after the damaged file precedes the next file's batch.
     passed = done * (1 + len(NAMES) + 1) + (damaged + 1 < done)
     assert left == everything[passed:]
 
@@ -534,8 +534,8 @@ def test_gzip_is_read_and_its_damage_reported(tmp_path: Path, members: int) -> N
     ("ends", "expected"),
     [
         ((1000, 5000), [(1000, 3000)]),  # no file was requested for the 2,000 s between
-        ((3000, 5000), []),  # one range begins where the other ends
-        ((None, 5000), []),  # a recording has no end: nothing is claimed
+        ((3000, 5000), []),  # one range starts where the other ends
+        ((None, 5000), []),  # a recording has no end, so nothing is claimed
     ],
 )
 def test_time_covered_by_no_file_is_missing_not_quiet(

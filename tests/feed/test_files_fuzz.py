@@ -1,7 +1,7 @@
-"""Thousands of damaged files: one clear line each, every trade before the damage, and nothing that cannot be a trade.
+"""Thousands of damaged files: one clear line each, every trade before the damage, and never an impossible trade.
 
-Plain DBN and CSV say exactly where a mutation lies, so everything before it must come out as it was. Of a compressed
-file, every block before the mutated byte must; where the frames carry a checksum, any difference must be told too.
+In plain DBN and CSV the place of a mutation is exact, so everything before it must be unchanged. In a compressed file,
+every block before the mutated byte must; if frames carry a checksum, any difference must also be reported.
 """
 
 import io
@@ -41,13 +41,13 @@ SYMBOLS = {instrument_id: name for name, instrument_id in NAMES.items()}
 
 @dataclass(frozen=True)
 class Original:
-    """A whole file."""
+    """An intact file."""
 
     name: str
     data: bytes
     trades: NDArray[np.void]
     ends: NDArray[np.int64]
-    """Where in the file each trade is known: the byte behind it, or behind the compressed block that holds its end."""
+    """Position at which each trade is known: the byte after it, or after the compressed block with its end."""
     has_checksum: bool = False
 
 
@@ -78,7 +78,7 @@ def zero(rng: Generator, data: bytearray) -> int:
 
 
 def splice(rng: Generator, data: bytearray) -> int:
-    """Overwrite a range by one from elsewhere in the file."""
+    """Overwrite a range with another from the same file."""
     count = int(rng.integers(1, 400))
     source, at = rng.integers(max(1, len(data) - count), size=2)
     data[at : at + count] = data[source : source + count]
@@ -115,7 +115,7 @@ def plain(name: str, *parts: bytes | NDArray[np.void]) -> Original:
 
 
 def compressed(original: Original, *, parts: int = 1, has_checksum: bool = False, data: bytes = b"") -> Original:
-    """The same file in zstd frames; a trade is known behind the block that holds its last byte."""
+    """Compress a file into zstd frames; a trade is known after the block that contains its last byte."""
     data = data or frames(original.data, parts=parts, checksum=has_checksum)
     file, block_ends, behind, total = io.BytesIO(data), [], [], 0
     for chunk in decompressed(file):
@@ -166,7 +166,7 @@ def real(folder: Path) -> Iterator[Original]:
 
 
 def check_case(original: Original, data: bytes, at: int, path: Path, case: str) -> bool:
-    """Read one mutated file. Returns whether nothing is said of it though a number of a trade is another."""
+    """Read one mutated file. Return whether a trade's number changed without a report."""
     path.write_bytes(data)
     known = int(np.searchsorted(original.ends, at, side="right"))
     refusal = ""
@@ -181,7 +181,7 @@ def check_case(original: Original, data: bytes, at: int, path: Path, case: str) 
     assert rows[:known].tobytes() == original.trades[:known].tobytes(), case
     assert all("\n" not in message for message in messages), case
     assert np.isin(rows["action"], np.frombuffer(b"TACMRFN", np.uint8)).all(), case
-    charted = rows[(rows["action"] == ord("T")) & (rows["ts_event"] != UNDEF_TS)]  # of the others the engine tells
+    charted = rows[(rows["action"] == ord("T")) & (rows["ts_event"] != UNDEF_TS)]  # the engine reports the others
     assert np.isin(charted["side"], np.frombuffer(b"ABN", np.uint8)).all(), case
     assert ((charted["ts_event"] >= YEAR_1990_NS) & (charted["ts_event"] < YEAR_2100_NS)).all(), case
     if original.has_checksum and rows.tobytes() != original.trades.tobytes():
@@ -191,7 +191,7 @@ def check_case(original: Original, data: bytes, at: int, path: Path, case: str) 
 
 
 def fuzz(originals: Iterator[Original], path: Path, *, cases: int, seed: int) -> dict[str, float]:
-    """Mutate each file so many times. Returns the share of unseen changes of a number, by file."""
+    """Mutate each file this many times. Return the share of undetected changes of a number, by file."""
     rng = np.random.default_rng(seed)
     unseen = {}
     for original in originals:
@@ -208,7 +208,7 @@ def fuzz(originals: Iterator[Original], path: Path, *, cases: int, seed: int) ->
 
 def test_no_mutation_of_a_synthetic_file_is_accepted_as_valid(tmp_path: Path) -> None:
     unseen = fuzz(synthetic(), tmp_path / "x", cases=240, seed=20_251_128)
-    # Low digits of sizes and times, and ids, have nothing to hold them against; see feed.trade_checks.
+    # Low digits of sizes and times, and ids, cannot be checked against anything; see dbn.trade_checks.
     assert all(share < 0.15 for share in unseen.values()), unseen
     assert unseen["csv.zst"] == unseen["checked.zst"] == 0
 

@@ -1,4 +1,4 @@
-"""Which instrument a name means, day by day: files of synthetic trades through choosing and through an export."""
+"""Which instrument a name refers to, day by day: synthetic files through the choice of a chart and an export."""
 
 import csv
 import datetime as dt
@@ -19,7 +19,7 @@ from flow_gl.runtime.export import export
 from tests.feed.market_files import csv_text, write
 
 Intervals = dict[str, list[tuple[int, int, int | str]]]
-"""Of each name: first day, day after the last one, id; days of December 2025."""
+"""For each name: first day, day after the last, id; days of December 2025."""
 
 
 def make_header(names: Intervals, stype_in: dbn.SType, schema: dbn.Schema = dbn.Schema.TRADES) -> bytes:
@@ -40,7 +40,7 @@ def make_header(names: Intervals, stype_in: dbn.SType, schema: dbn.Schema = dbn.
 
 
 def trades(*of_days: tuple[int, int, int]) -> np.ndarray:
-    """Trades (day of December, instrument id, how many), a second apart from 15:00 UTC, 2 contracts at 1000 + id."""
+    """Make trades from (day of December, id, count), one per second from 15:00 UTC, 2 contracts at 1000 + id."""
     rows = np.zeros(sum(count for *_, count in of_days), TRADE)
     rows["length"], rows["action"], rows["side"], rows["size"] = 12, ord("T"), ord("B"), 2
     start = (dt.date(2025, 12, 1) - dt.date(1970, 1, 1)).days * DAY_NS + 15 * HOUR_NS
@@ -189,7 +189,7 @@ def test_a_name_that_moves_twice_between_two_trades_rolls_once(tmp_path: Path) -
 
 
 def test_a_name_that_ended_between_two_files_refers_to_nothing_in_the_second(tmp_path: Path) -> None:
-    """The second file's header tells only of the end of another instrument, which came and went without a trade."""
+    """The second file's header only names the end of another instrument, which never traded."""
     first = write(tmp_path / "1.dbn", make_header({"NQ.v.0": [(1, 4, 100)]}, CONTINUOUS), trades((2, 100, 3)))
     names = {"NQ.v.0": [(4, 6, 200)], "ES.v.0": [(4, 20, 100)]}
     second = write(tmp_path / "2.dbn", make_header(names, CONTINUOUS), trades((9, 100, 4), (9, 200, 5)))

@@ -1,4 +1,4 @@
-"""What a gateway may make the program keep: bounded before the first record, behind it, and of every kind."""
+"""What a gateway can make the program keep is bounded: before the first record, after it, and for every kind."""
 
 import gc
 import time

@@ -33,7 +33,7 @@ def test_a_burst_and_a_minute_at_5000_a_second_arrive_complete_and_in_order(gate
     for _ in range(61):
         gateway("publish", count=5_000)
         rig.poll()
-    gateway("reset")  # at the height of it
+    gateway("reset")  # at the peak
     gateway("publish", count=5_000)
     rig.until_trades(len(of(tape, NQ, ES)))
     np.testing.assert_array_equal(rig.trades, of(tape, NQ, ES))

@@ -1,4 +1,4 @@
-"""Times that a gateway states and that cannot be right: what is believed, what ends a connection, what is said."""
+"""Impossible times from a gateway: what is believed, what ends a connection, what is reported."""
 
 import numpy as np
 import pytest
@@ -126,7 +126,7 @@ def test_a_gateway_whose_heartbeats_are_always_wrong_is_trusted_for_its_trades(m
 
 
 def start_behind(rig: Rig, gateway: GatewayProcess, behind_ns: int) -> None:
-    """Start a feed whose clock is behind, with heartbeats that bear it out."""
+    """Start a feed whose clock is behind, with heartbeats that confirm it."""
     rig.start()
     rig.until_state(FeedState.CATCHING_UP)
     rig.until(lambda: "ahead of this machine's clock" in rig.feed.status().message, what="the records")

@@ -1,6 +1,6 @@
-"""Every fault of a live connection, by the real client against a gateway that speaks the real protocol.
+"""Every fault of a live connection, with the real client against a gateway that speaks the real protocol.
 
-The oracle is the tape itself: whatever happens, the trades handed over are those of an unbroken run, each once and in
+The oracle is the tape itself: whatever happens, the trades delivered are those of an undisturbed run, each once and in
 order. Trades happen before, during and after each fault.
 """
 
@@ -54,7 +54,7 @@ def make_rig(gateway: GatewayProcess) -> Iterator[Callable[..., Rig]]:
 
 @pytest.fixture
 def rig(make_rig: Callable[..., Rig]) -> Rig:
-    """A feed that is live, the session so far in hand."""
+    """Return a live feed that has delivered the session so far."""
     rig = make_rig()
     rig.start()
     rig.until_state(FeedState.LIVE)
@@ -66,7 +66,7 @@ def wall_at(published: int) -> int:
 
 
 def tape(published: int, *contracts) -> np.ndarray:
-    """What an unbroken run hands over of the tape so far."""
+    """Return what an undisturbed run delivers of the tape so far."""
     return of(TAPE[:published], *(contracts or (NQ, ES)))
 
 
@@ -77,7 +77,7 @@ def expect_tape(rig: Rig, published: int, *contracts) -> None:
 
 
 def expect_gap_filled(rig: Rig) -> None:
-    """Shown while it was open, from the last that was known, and taken away when it was filled."""
+    """The gap was shown while open, from the last known time, and removed when filled."""
     assert len(rig.gaps) >= 2
     opened, closed = rig.gaps[-2:]
     assert (opened.end, opened.filled) == (0, False)
@@ -171,7 +171,7 @@ def test_after_a_fault_every_trade_is_there_once_and_the_gap_is_closed(rig: Rig,
     expect_tape(rig, BEFORE + 300)
 
     fault(rig)
-    gateway("publish", count=200)  # the market goes on
+    gateway("publish", count=200)  # the market continues
     rig.until(lambda: FeedState.RECONNECTING in rig.states or len(rig.gaps) > 0, what="a loss that is noticed")
     gateway("mute", on=False)
     rig.until_state(FeedState.LIVE)
@@ -261,7 +261,7 @@ def test_catching_up_shows_its_progress(make_rig, gateway: GatewayProcess) -> No
     status = rig.feed.status()
     assert status.state is FeedState.CATCHING_UP
     assert status.progress == pytest.approx(1.0, abs=0.01)
-    for _ in range(4):  # trades of now, for six seconds: it has caught up though the gateway never says so
+    for _ in range(4):  # current trades for six seconds: it has caught up, although the gateway never says so
         rig.clock.advance(2.0)
         gateway("publish", count=70)
         rig.linger()
@@ -505,7 +505,7 @@ def test_a_slow_reader_warning_is_shown_and_loses_nothing(rig: Rig) -> None:
 
 
 def test_trades_wait_for_the_mapping_of_their_instrument(make_rig, gateway: GatewayProcess) -> None:
-    gateway("plan", plan={"late_mapping": True, "no_definitions": True})  # nothing else names the instruments then
+    gateway("plan", plan={"late_mapping": True, "no_definitions": True})  # nothing else names the instruments
     rig = make_rig()
     rig.start()
     rig.until_state(FeedState.LIVE)
@@ -589,7 +589,7 @@ def test_live_only_requests_no_replay_until_something_was_lost(make_rig, gateway
 
 
 def test_known_until_never_passes_a_trade_still_to_come(rig: Rig) -> None:
-    """Buckets are closed by the clock only up to it: a stall must not make trades late."""
+    """The clock closes buckets only up to `known_until`: a stall must not make trades late."""
     gateway = rig.gateway
     gateway("heartbeat")
     rig.until(lambda: rig.feed.status().known_until > wall_at(BEFORE - 1), what="the heartbeat's time")

@@ -1,4 +1,4 @@
-"""A live feed against a gateway that sends what no gateway sends: it says so in one line, and tries again."""
+"""A live feed against a gateway that sends garbage: it reports it in one line and retries."""
 
 import random
 import socket

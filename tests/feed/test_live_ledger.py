@@ -1,4 +1,4 @@
-"""Replays that repeat what was handed over, cut anywhere: every trade once and in order."""
+"""Replays that repeat delivered trades and break off anywhere: every trade once and in order."""
 
 import numpy as np
 from hypothesis import given, settings
@@ -12,10 +12,10 @@ ORIGIN = 1_764_284_400 * SECOND_NS
 
 trade = st.tuples(
     st.integers(1, 3),  # instrument
-    st.sampled_from([0, 0, 0, 1, 40_000_000, SECOND_NS, 7 * SECOND_NS, 2 * HOUR_NS]),  # ns after the trade before
+    st.sampled_from([0, 0, 0, 1, 40_000_000, SECOND_NS, 7 * SECOND_NS, 2 * HOUR_NS]),  # ns after the previous trade
     st.integers(0, 2),  # ticks
     st.integers(1, 2),  # size
-    st.integers(0, 2 * SECOND_NS),  # how much older than its place in the order it is
+    st.integers(0, 2 * SECOND_NS),  # how much earlier than its neighbours it is
 )
 
 
@@ -47,7 +47,7 @@ def test_wherever_connections_break_each_trade_is_passed_on_once(trades, breaks,
         for instrument in (1, 2, 3):
             ledger.cover(instrument, ORIGIN)
         replay = rows[rows["ts_event"] >= start]
-        # A connection brings at least what was known when it was made, or it breaks before.
+        # A connection delivers at least what was known when it was made, unless it breaks first.
         brought = replay[: delivered if delivered < len(rows) else len(replay)]
         at = 0
         for index in range(len(brought)):

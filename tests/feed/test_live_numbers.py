@@ -1,6 +1,6 @@
-"""What a trader sees after a day of faults: bubbles, CVD, profile and events are those of an unbroken run.
+"""What a trader sees after a day of faults: bubbles, CVD, profile and events equal those of an undisturbed run.
 
-Buckets are closed by the clock as the engine does it, which is where a fault could do harm unseen.
+The clock closes buckets as in the engine, which is where a fault could cause harm unnoticed.
 """
 
 import random
@@ -37,7 +37,7 @@ def gateway(process: GatewayProcess) -> GatewayProcess:
 
 
 class Numbers:
-    """A pipeline and what it gave, per instrument."""
+    """A pipeline and its results per instrument."""
 
     def __init__(self) -> None:
         self.sinks: dict[int, Collector] = {}
@@ -57,7 +57,7 @@ def unbroken(published: int) -> Numbers:
 
 
 class Engine:
-    """Polls the feed and does with it what the engine does."""
+    """Polls the feed and processes its items like the engine."""
 
     def __init__(self, rig: Rig) -> None:
         self.rig = rig

@@ -170,7 +170,7 @@ def test_a_replay_is_over_when_the_gateway_says_so_for_trades() -> None:
         assert intake.is_replayed == is_over
     intake = make_intake()
     intake.begin(start=OPEN_NS, origin=OPEN_NS, earliest_ns=0, replays=2)
-    for is_over in (False, True):  # words that name neither: when both are done
+    for is_over in (False, True):  # a text that names neither: when both are done
         intake.take([records.system(3, "replay completed", WALL)], WALL, [])
         assert intake.is_replayed == is_over
 

@@ -1,4 +1,4 @@
-"""The reading thread: the same bytes, the same damage, and gone when nobody reads on."""
+"""The reading thread: the same bytes, the same damage, and no thread left after reading stops."""
 
 import threading
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The synthetic market: the same for a seed however it is asked, and like the market that it stands for."""
+"""The synthetic market: the same for a seed however it is polled, and similar to a real market."""
 
 import math
 
@@ -19,12 +19,12 @@ WALL_NS = 1_790_000_000 * SECOND_NS
 
 
 def made(seconds: float, **options: object) -> np.ndarray:
-    """All trades of a market's first seconds (or of its history and that)."""
+    """Return all trades of a market's first seconds, with its history if it has one."""
     return TradeMaker(**options).take(seconds)  # type: ignore[arg-type]
 
 
 def polled(feed: SyntheticFeed, step_ns: int, *, most: int = 100_000) -> np.ndarray:
-    """All trades of a feed that ends, polled every `step_ns`."""
+    """Return all trades of a feed that ends, polled every `step_ns`."""
     parts = [np.empty(0, TRADE)]
     wall_ns = WALL_NS
     for _ in range(most):
@@ -44,8 +44,10 @@ def signed(rows: np.ndarray) -> np.ndarray:
 
 
 def tick_rules(rows: np.ndarray) -> tuple[float, float]:
-    """How often an uptick is a buy and a downtick a sell: of the trades that move the price, and of all (a trade at
-    the same price takes the last move's direction)."""
+    """Return how often an uptick is a buy and a downtick a sell: of trades that move the price, and of all.
+
+    A trade at the same price takes the last move's direction.
+    """
     side = signed(rows)
     move = np.sign(np.diff(rows["price"], prepend=rows["price"][:1]))
     at = np.maximum.accumulate(np.where(move != 0, np.arange(len(move)), 0))
@@ -55,7 +57,7 @@ def tick_rules(rows: np.ndarray) -> tuple[float, float]:
 
 
 def seconds_of(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Of each second with trades: number of trades, delta, contracts with a side."""
+    """Return number of trades, delta and contracts with a side of each second with trades."""
     _, first, count = np.unique(rows["ts_event"] // SECOND_NS, return_index=True, return_counts=True)
     size = rows["size"].astype(np.int64)
     delta = np.add.reduceat(size * signed(rows), first)
@@ -65,7 +67,7 @@ def seconds_of(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 @pytest.fixture(scope="module")
 def morning() -> np.ndarray:
-    """The default market's night, and its regular session's first hour."""
+    """Return the default market's night and the first hour of its regular session."""
     return made(40 * 60, seed=5)
 
 

@@ -1,1 +1,1 @@
-"""A local gateway that speaks Databento's live protocol, in a process of its own, with faults at command."""
+"""A local gateway that speaks Databento's live protocol in a separate process, with faults on command."""

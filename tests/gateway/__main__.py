@@ -1,8 +1,8 @@
-"""The gateway's process: `python -m tests.gateway --published N [--port P]`. Commands are JSON lines on standard input.
+"""The gateway process: `python -m tests.gateway --published N [--port P]`. Commands are JSON lines on standard input.
 
 It greets, challenges (CRAM), authenticates, takes subscriptions with `start`, and streams DBN: metadata, mappings,
-definitions, the replay, then what the market's tape publishes. The tape moves only at command, so that a test knows
-what was sent when; each command is answered by one line once what it sends has gone out.
+definitions, the replay, then what the market's tape publishes. The tape moves only on command, so that a test knows
+what was sent when; each command is answered with one line once everything it sends has been sent.
 """
 
 import argparse
@@ -38,10 +38,10 @@ class Session:
     encode: records.Encoder | None = None
     is_streaming: bool = False
     sent_until: int = 0
-    """Trades of the tape that it has been told of, its own or not."""
+    """Number of the tape's trades that it has seen, requested or not."""
 
     def pick(self, rows: np.ndarray) -> bytes:
-        """Of these trades those that were asked for."""
+        """Return those of the trades that were requested."""
         return rows[np.isin(rows["instrument_id"], list(self.instruments))].tobytes()
 
     async def send(self, data: bytes) -> None:
@@ -58,13 +58,13 @@ class Session:
 
 
 class Market:
-    """The tape and what has been published of it."""
+    """The tape and the number of trades published."""
 
     def __init__(self, tape: np.ndarray, published: int) -> None:
         self.tape = tape
         self.published = published
         self.oldest = 0
-        """First trade that the gateway still holds."""
+        """Index of the first trade that the gateway still holds."""
         self.names = {NQ.requested: NQ, ES.requested: ES}
 
     def anew(self, published: int) -> "Market":
@@ -72,7 +72,7 @@ class Market:
 
     @property
     def ts(self) -> int:
-        """The gateway's clock: a little after the newest trade published."""
+        """The gateway's clock: shortly after the newest published trade."""
         return int(self.tape["ts_event"][max(self.published - 1, 0)]) + 1_000_000
 
     def replay(self, start: int, instruments: set[int]) -> np.ndarray:
@@ -101,13 +101,13 @@ class Gateway:
             if await self.authenticate(session, reader):
                 await self.stream(session)
                 self.sessions.append(session)
-                await reader.read()  # a client says nothing more; this ends with the connection
-        if session in self.sessions:  # not of a day that is forgotten
+                await reader.read()  # a client sends nothing more; this ends with the connection
+        if session in self.sessions:  # unless the day was reset
             self.sessions.remove(session)
         writer.close()
 
     async def authenticate(self, session: Session, reader: asyncio.StreamReader) -> bool:
-        """Greeting, challenge, answer, subscriptions. False where the plan of this connection ends it here."""
+        """Do greeting, challenge, answer and subscriptions. Return False if this connection's fault ends it here."""
         plan, writer = session.plan, session.writer
         if plan.get("hang_up"):
             return False
@@ -150,7 +150,7 @@ class Gateway:
         for subscription in session.subscriptions:
             if not await self.open_subscription(session, subscription):
                 return
-        while session.sent_until < market.published:  # what has happened while the replay was on its way
+        while session.sent_until < market.published:  # what happened while the replay was being sent
             rows = market.tape[session.sent_until : market.published]
             session.sent_until = market.published
             await session.send(session.pick(rows))
@@ -198,7 +198,7 @@ class Gateway:
         return await getattr(self, f"do_{do}")(**command) or {}
 
     async def do_fresh(self, published: int) -> None:
-        """Forget everything: a new day, and nobody connected."""
+        """Reset everything: a new day without connections."""
         await self.do_reset()
         self.sessions, self.history, self.plans = [], [], []
         self.is_mute = False
@@ -207,7 +207,7 @@ class Gateway:
             await self.listen(self.port)
 
     async def do_publish(self, count: int, in_two: bool = False) -> None:
-        """Let trades happen; with `in_two`, the network cuts a record in the middle."""
+        """Publish trades; with `in_two`, the network splits a record in the middle."""
         market = self.market
         rows = market.tape[market.published : market.published + count]
         market.published += len(rows)
@@ -222,16 +222,16 @@ class Gateway:
             await session.send(data[middle:])
 
     async def do_skip(self, count: int) -> None:
-        """The client is too slow: trades are left out."""
+        """Skip trades, as for a client that is too slow."""
         self.market.published += count
         await self.tell(records.error(7, f"Skipped {count} records to catch up", self.market.ts))
 
     async def do_mute(self, on: bool) -> None:
-        """The market goes on and nothing is sent."""
+        """Let trades happen without sending them."""
         self.is_mute = on
 
     async def do_heartbeat(self, ts: int = 0) -> None:
-        """Say that all is well; `ts` where time has passed since the newest trade."""
+        """Send a heartbeat; `ts` if time has passed since the newest trade."""
         await self.tell(records.system(0, "Heartbeat", ts or self.market.ts))
 
     async def do_system(self, code: int, text: str) -> None:
@@ -249,13 +249,13 @@ class Gateway:
         await self.tell(records.metadata())
 
     async def do_half_record(self) -> None:
-        """Half a trade, and the connection is gone."""
+        """Send half a trade and close the connection."""
         row = self.market.tape[self.market.published : self.market.published + 1]
         await self.tell(row.tobytes()[:20])
         await self.do_end()
 
     async def do_rename(self, requested: str, symbol: str) -> None:
-        """The symbol means another contract from now on, also on running connections."""
+        """Map the symbol to another contract from now on, also on running connections."""
         contract = next(contract for contract in CONTRACTS if contract.symbol == symbol)
         self.market.names[requested] = contract
         for session in self.sessions:
@@ -263,11 +263,11 @@ class Gateway:
         await self.tell(records.mapping(contract, requested, self.market.ts))
 
     async def do_remap(self, requested: str, symbol: str) -> None:
-        """The symbol means another contract for who asks from now on."""
+        """Map the symbol to another contract for new connections."""
         self.market.names[requested] = next(contract for contract in CONTRACTS if contract.symbol == symbol)
 
     async def do_forget(self, before: int) -> None:
-        """Trades before this one are no longer held for replay."""
+        """Drop the trades before this one from the replay."""
         self.market.oldest = before
 
     async def do_reset(self) -> None:

@@ -1,4 +1,4 @@
-"""The gateway as the tests hold it: a process that is told what to do, line by line."""
+"""The gateway as used by the tests: a process controlled line by line."""
 
 import json
 import subprocess
@@ -12,12 +12,12 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 class GatewayProcess:
-    """A gateway on a port of its own on this machine.
+    """A gateway on its own port on this machine.
 
     Parameters
     ----------
     count, seed, step_ns, open_ns, by_calendar : of its tape, as `make_tape` takes them
-    published : trades that have happened when it starts
+    published : number of trades published at the start
     port : 0 for any that is free
     """
 
@@ -49,19 +49,19 @@ class GatewayProcess:
         )
 
     def __call__(self, do: str, **arguments: Any) -> dict[str, Any]:
-        """Give a command and wait until it is done."""
+        """Send a command and wait until it is done."""
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps({"do": do, **arguments}) + "\n")
         self._process.stdin.flush()
         return self._answer()
 
     def kill(self) -> None:
-        """The process dies at once."""
+        """Kill the process."""
         self._process.kill()
         self._end()
 
     def revive(self, *, published: int) -> None:
-        """Start it again on the same port; meanwhile the market has gone on to this trade."""
+        """Start it again on the same port; the market has meanwhile reached this trade."""
         self._process = self._start(published, self.port)
         self._answer()
 

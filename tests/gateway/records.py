@@ -64,7 +64,7 @@ def error(code: int, text: str, ts_event: int) -> bytes:
 
 
 class Encoder:
-    """The stream's compression: each call gives bytes that hold the records whole."""
+    """Compresses the stream: each call returns bytes that contain the records completely."""
 
     def __init__(self, compression: str) -> None:
         self._zstd = zstandard.ZstdCompressor().compressobj() if compression == "zstd" else None

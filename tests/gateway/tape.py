@@ -1,4 +1,4 @@
-"""The market that the gateway sells: the same trades for the same seed, in the gateway's process and in the tests'."""
+"""The gateway's market: the same trades for the same seed, in the gateway's process and in the tests."""
 
 from dataclasses import dataclass
 
@@ -20,7 +20,7 @@ class Contract:
     symbol: str
     requested: str
     price: int
-    """Of the first trade, 1e-9."""
+    """Price of the first trade, 1e-9."""
     point_value: int
 
 
@@ -40,21 +40,21 @@ def make_tape(
     open_ns: int = OPEN_NS,
     by_calendar: bool = False,
 ) -> np.ndarray:
-    """Trades of all contracts from the open on, in order of arrival.
+    """Make trades of all contracts from the open on, in order of arrival.
 
     Sweeps give several records with equal time, side and sequence, some of them equal in every field; one trade in
-    forty has no side. Times of different instruments may be a little out of order, as they are on a real connection.
-    With `by_calendar` nobody trades while the exchange is closed, over as many sessions as it takes.
+    forty has no side. Times of different instruments may be slightly out of order, as on a real connection.
+    With `by_calendar` there are no trades while the exchange is closed; the tape covers as many sessions as needed.
     """
     rng = np.random.default_rng(seed)
     rows = np.zeros(count, TRADE)
     rows["length"], rows["action"], rows["publisher_id"] = 12, ord("T"), 1
     which = rng.choice(3, count, p=[0.55, 0.35, 0.10])
-    is_sweep = rng.random(count) < 0.3  # belongs to the sweep of the record before it
+    is_sweep = rng.random(count) < 0.3  # belongs to the previous record's sweep
     is_sweep[0] = False
     which = which[np.maximum.accumulate(np.where(is_sweep, 0, np.arange(count)))]
     steps = np.where(is_sweep, 0, rng.exponential(step_ns, count)).astype(np.int64)
-    # However few trades there are, one comes soon after the open: a recording of it then covers the session.
+    # There is always a trade soon after the open, so that a recording covers the session.
     steps[0] = min(int(steps[0]), MOST_FIRST_NS)
     times = open_ns + np.cumsum(steps)
     if by_calendar:
@@ -70,10 +70,10 @@ def make_tape(
     rows["size"] = rng.integers(1, 4, count)
     rows["side"] = side
     rows["sequence"] = sequence
-    rows["ts_event"] = times + np.where(which == 1, -300_000, 0)  # ES is published a little late
+    rows["ts_event"] = times + np.where(which == 1, -300_000, 0)  # ES is published slightly late
     rows["ts_recv"] = times + 150_000
     rows["ts_in_delta"] = 12_000
-    # Within an instrument time never runs back.
+    # Within an instrument time never goes back.
     for instrument_id in ids:
         is_its = rows["instrument_id"] == instrument_id
         rows["ts_event"][is_its] = np.maximum.accumulate(rows["ts_event"][is_its])
@@ -81,15 +81,15 @@ def make_tape(
 
 
 def _leave_out_pauses(times: np.ndarray) -> None:
-    """Move what would fall into a pause between two sessions behind it."""
+    """Move trades that would fall between two sessions to the next one."""
     calendar = SessionCalendar()
     session = calendar.session_at(int(times[0]))
     while (first := int(np.searchsorted(times, session.close - SECOND_NS))) < len(times):
-        # With a second's distance from both ends: instruments differ by less.
+        # With a second's margin at both ends: instruments differ by less.
         times[first:] += session.next_open - session.close + 2 * SECOND_NS
         session = calendar.session_at(session.next_open)
 
 
 def of(rows: np.ndarray, *contracts: Contract) -> np.ndarray:
-    """The trades of some contracts, in their order."""
+    """Return the trades of some contracts, in order."""
     return rows[np.isin(rows["instrument_id"], [contract.instrument_id for contract in contracts])]

@@ -1,4 +1,4 @@
-"""A batch sends what differs from the frame before, and only that makes it send."""
+"""A batch uploads only if its rows differ from those of the previous frame."""
 
 import struct
 
@@ -24,7 +24,7 @@ class Pairs(Batch):
         self._put(first, second)
 
     def on_gpu(self) -> bytes:
-        """What would be drawn, as the GPU has it."""
+        """Return the rows that would be drawn, as they are on the GPU."""
         count = self._uploaded * ROW.size
         if not count:
             return b""

@@ -131,7 +131,7 @@ def test_the_video_of_a_killed_program_plays(tmp_path: Path) -> None:
     for picture in noise(60):
         writer.add(picture)
     left = tmp_path / "left.mp4"
-    left.write_bytes(path.read_bytes())  # what a killed program leaves
+    left.write_bytes(path.read_bytes())  # what a killed program leaves behind
     writer.close()
     assert 30 <= frames_of(left) < 60
     assert frames_of(path) == 60

@@ -1,4 +1,4 @@
-"""Rows are drawn where a range of them says, however long it is and wherever a ring wraps."""
+"""A range of rows of any length is drawn correctly, wherever the ring wraps."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -45,7 +45,7 @@ def program(kit: Kit, tmp_path: Path) -> Iterator[Program]:
 
 
 def filled(capacity: int, start: int, stop: int) -> RowRing:
-    """A ring in which row p lights pixel p mod the picture's."""
+    """A ring in which row p lights pixel p modulo the picture's number of pixels."""
     ring = RowRing(ROW, FrameCounters())
     ring.reserve(capacity)
     rows = np.zeros(stop - start, ROW)
@@ -64,7 +64,7 @@ def begin(kit: Kit, program: Program, vertices: int) -> FrameCounters:
 
 
 def lit() -> NDArray[np.int64]:
-    """Pixels in order of their numbers, and 1 for each time that one was drawn."""
+    """Return, for each pixel in order, how often it was drawn."""
     strength = read_picture(WIDTH, HEIGHT)[::-1, :, 0].ravel()
     return np.searchsorted([100, 170], strength)
 

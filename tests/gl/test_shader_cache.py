@@ -1,4 +1,4 @@
-"""Mesa's shader cache: off where its disk could kill the program."""
+"""Mesa's shader cache is off where its disk could crash the program."""
 
 import os
 import sys

@@ -34,7 +34,7 @@ def test_digits_have_one_width_so_a_numbers_form_gives_its_width(kit: Kit) -> No
 def test_a_text_composed_of_glyphs_covers_the_pixels_of_the_rasterised_text(batch: TextBatch) -> None:
     batch.add("25,380.25", 100, 100, TextStyle(13, WHITE))
     whole = drawn(batch)
-    for _ in range(2):  # the second time from what is kept
+    for _ in range(2):  # the second time from the cache
         batch.add("25,380.25", 100, 100, TextStyle(13, WHITE), is_fleeting=True)
         np.testing.assert_array_equal(drawn(batch) > 0, whole > 0)
 

@@ -1,4 +1,4 @@
-"""Certificates for localhost, made by openssl."""
+"""Certificates for localhost, made with openssl."""
 
 import subprocess
 import time

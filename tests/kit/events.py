@@ -1,4 +1,4 @@
-"""Events planted into a local store, and the marks that a chart makes of them."""
+"""Plants events into a local store, and makes the marks that a chart shows of them."""
 
 from dataclasses import replace
 
@@ -18,7 +18,7 @@ ALL_KINDS = frozenset(MARK_TITLES)
 def event(
     kind: EventKind, second: float, price: int, direction: int, strength: float, *value: float
 ) -> NDArray[np.void]:
-    """Return an event (EVENT, one row) known `second` seconds after the market's first; price in 1e-9."""
+    """Return an event (EVENT, one row) that becomes known `second` seconds after the market's first; price in 1e-9."""
     row = np.zeros(1, EVENT)
     row["ts_event"], row["kind"], row["price"] = START_NS + int(second * SECOND_NS), kind, price
     row["direction"], row["strength"] = direction, strength
@@ -27,7 +27,7 @@ def event(
 
 
 def plant_one_of_each(market: Market, *, at: int = 240) -> None:
-    """Plant an event of each kind, around a second of a market of at least that many, with prices that traded then."""
+    """Plant an event of each kind around a given second of a longer market, at prices that traded then."""
     rows = market.rows
 
     def price(second: int) -> int:
@@ -47,7 +47,7 @@ def plant_one_of_each(market: Market, *, at: int = 240) -> None:
 
 
 def window_of(scene: Scene) -> Window:
-    """Return what a scene shows of time."""
+    """Return the time that a scene shows."""
     view = scene.price_view
     return Window(view.t_left_ns, view.t_right_ns, view.ns_per_px, view.scale)
 

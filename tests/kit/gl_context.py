@@ -26,7 +26,7 @@ def _shared() -> tuple[HeadlessContext, Kit]:
 
 @pytest.fixture
 def context() -> Iterator[HeadlessContext]:
-    """The context, current, with a target of 640x360 bound."""
+    """Make the context current and bind a target of 640x360."""
     shared = _shared()[0]
     shared.make_current()
     if shared.size != (WIDTH, HEIGHT):
@@ -39,14 +39,14 @@ def context() -> Iterator[HeadlessContext]:
 
 @pytest.fixture
 def kit(context: HeadlessContext) -> Kit:
-    """The context's programs and fonts."""
+    """Return the context's shader programs and fonts."""
     assert context.size == (WIDTH, HEIGHT)
     return _shared()[1]
 
 
 @pytest.fixture
 def stack(kit: Kit) -> Iterator[ChartStack]:
-    """A chart that is ready to draw."""
+    """Yield a chart that is ready to draw."""
     chart = ChartStack(kit, FrameScheduler())
     chart.setup()
     yield chart
@@ -54,7 +54,7 @@ def stack(kit: Kit) -> Iterator[ChartStack]:
 
 
 def draw(stack: ChartStack, scene: Scene) -> NDArray[np.uint8]:
-    """Draw one frame of a chart and read it."""
+    """Draw one frame of a chart and return its pixels."""
     clear(scene.style.palette.ground)
     stack.counters.reset()
     stack.update(scene)

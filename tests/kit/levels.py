@@ -1,4 +1,4 @@
-"""Levels and lines planted into a local store."""
+"""Plants levels and lines into a local store."""
 
 from dataclasses import replace
 from datetime import date, timedelta
@@ -13,13 +13,13 @@ from tests.kit.markets import START_NS, TICK, Market
 
 
 def plant_levels(market: Market, *, naked: tuple[int, ...] = (), is_frozen: bool = False) -> None:
-    """Publish an initial balance, an opening range within it, and naked POCs of the days before.
+    """Publish an initial balance, an opening range within it, and naked POCs of earlier days.
 
-    Both ranges begin with the market and lie around its middle price.
+    Both ranges start with the market and lie around its middle price.
 
     Parameters
     ----------
-    naked : distance of each POC from the middle price, ticks, the oldest first
+    naked : distance of each POC from the middle price in ticks, oldest first
     """
     middle = (int(market.rows["high"].max()) + int(market.rows["low"].min())) // 2 // TICK * TICK
     row = np.zeros(1, LEVELS)
@@ -40,8 +40,8 @@ def plant_levels(market: Market, *, naked: tuple[int, ...] = (), is_frozen: bool
 def plant_lines(market: Market) -> None:
     """Publish a minute's levels every 60 s and CVD by order size every second, computed from the market's rows.
 
-    The levels are the middle of what traded until then, and its quarters; small orders have a third of each delta,
-    large ones what is left of two equal parts.
+    The levels are the middle and the quartiles of what traded until then; small and medium orders get a third of each
+    delta, large ones the rest.
     """
     rows = market.rows
     ends = (rows["ts_event"] // (60 * SECOND_NS) + 1) * 60 * SECOND_NS

@@ -14,7 +14,7 @@ OPENED = START_NS
 
 
 class LocalLink:
-    """A `Link` over local stores. Commands are kept."""
+    """A `Link` over local stores. It records commands."""
 
     def __init__(self, *symbols: str, bubbles: int = 150, wall_ns: int | None = None) -> None:
         self.store = EngineStore.local()
@@ -70,7 +70,7 @@ class LocalLink:
 
 
 def name(store: MarketStore, symbol: str) -> None:
-    """Say which instrument a store is of."""
+    """Set a store's instrument."""
     instrument = np.zeros(1, INSTRUMENT)
     instrument["symbol"], instrument["requested"] = symbol.encode(), f"{symbol[:-2]}.v.0".encode()
     instrument["tick_size"], instrument["tick_source"], instrument["point_value"] = TICK, TickSource.DEFINITION, 20.0
@@ -79,7 +79,7 @@ def name(store: MarketStore, symbol: str) -> None:
 
 
 def add_cross(store: MarketStore, ts_event: int, *, direction: int = 1) -> None:
-    """Append a CVD zero cross, and the alert of the usual rules on it."""
+    """Append a CVD zero cross and the default rules' alert for it."""
     event = np.zeros(1, EVENT)
     event["ts_event"], event["kind"], event["direction"] = ts_event, EventKind.ZERO_CROSS, direction
     event["price"], event["strength"] = 101_480 * TICK, 300
@@ -87,13 +87,13 @@ def add_cross(store: MarketStore, ts_event: int, *, direction: int = 1) -> None:
     alert = np.zeros(1, ALERT)
     for field in ("ts_event", "price", "direction", "strength"):
         alert[field] = event[field]
-    # The usual rules begin with the zero cross.
+    # The default rules start with the zero cross.
     alert["rule"], alert["condition"], alert["detail"] = 1, Condition.EVENT, EventKind.ZERO_CROSS
     store.alerts.append(alert)
 
 
 def add_gap(store: MarketStore, kind: GapKind, start: int, end: int, *, is_open: bool) -> None:
-    """Have one gap."""
+    """Publish one gap."""
     gaps = np.zeros(1, GAP_LIST)
     gaps["count"] = gaps["total"] = 1
     gap = gaps["gap"][0, 0]

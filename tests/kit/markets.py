@@ -1,8 +1,8 @@
-"""A market for tests and pictures: plausible rows in a store of the process's own, without the engine.
+"""A market for tests and pictures: plausible rows in a local store, without the engine.
 
 A seeded random walk gives the seconds of trading, and plain NumPy merges them into all levels of detail, independently
-of the engine's kernels. `Market.advance` publishes more of it as an engine would: closed rows to the rings, the open
-rows and the session's figures to the tables.
+of the engine's kernels. `Market.advance` publishes more rows as an engine would: closed rows to the rings, open rows
+and the session's figures to the tables.
 """
 
 from collections.abc import Iterable
@@ -75,7 +75,7 @@ def make_seconds(
 
 
 def cvd_of(rows: NDArray[np.void], *, start: int = 0) -> NDArray[np.void]:
-    """CVD_POINT rows that belong to BUBBLE rows."""
+    """Return the CVD_POINT rows for BUBBLE rows."""
     points = np.zeros(len(rows), CVD_POINT)
     points["id"], points["ts_event"] = rows["id"], rows["ts_event"]
     points["close"] = start + np.cumsum(rows["buy"] - rows["sell"])
@@ -116,13 +116,13 @@ def merge_rows(rows: NDArray[np.void], points: NDArray[np.void], lod: int) -> tu
 
 @dataclass
 class Market:
-    """A store and the rows that it is being filled with."""
+    """A store and the rows that fill it."""
 
     store: MarketStore
     rows: NDArray[np.void]
     points: NDArray[np.void]
     published: int = 0
-    """Rows published so far, the open one included."""
+    """Number of rows published so far, including the open one."""
 
     def __post_init__(self) -> None:
         self.reader = MarketReader(self.store)
@@ -172,14 +172,14 @@ class Market:
 
 
 def profile_of(rows: NDArray[np.void]) -> NDArray[np.void]:
-    """A PROFILE record: each bubble's contracts spread evenly over its ticks, levels by simple rules."""
+    """Return a PROFILE record: each bubble's contracts spread evenly over its ticks, levels by simple rules."""
     record = np.zeros(1, PROFILE)
     low, high = int(rows["low"].min()), int(rows["high"].max())
     count = (high - low) // TICK + 1
     sides = np.zeros((count, 3))
     for row in rows:
         first, last = (int(row["low"]) - low) // TICK, (int(row["high"]) - low) // TICK + 1
-        if last - first > 1000:  # a bad print: its contracts stand at the close
+        if last - first > 1000:  # a bad print: its contracts are at the close
             first = (int(row["close"]) - low) // TICK
             last = first + 1
         for column, side in enumerate(("buy", "sell", "unsided")):
@@ -208,7 +208,7 @@ def profile_of(rows: NDArray[np.void]) -> NDArray[np.void]:
 
 
 def session_of(rows: NDArray[np.void], points: NDArray[np.void]) -> NDArray[np.void]:
-    """A SESSION record."""
+    """Return a SESSION record."""
     record = np.zeros(1, SESSION)
     volume = rows["buy"] + rows["sell"] + rows["unsided"]
     price = rows["price"] / PRICE_SCALE
@@ -251,9 +251,9 @@ def make_market(
     Parameters
     ----------
     gap : (first second, last second, kind) without trades
-    capacity : bubbles that the store has room for; by default four times those made, because room costs time to clear
+    capacity : capacity of the store in bubbles; by default four times those made, because clearing memory takes time
     crosses : (second, direction) of CVD zero crosses
-    is_published : all of it at once; else call `Market.advance`
+    is_published : publish everything at once; otherwise call `Market.advance`
     """
     if capacity is None:
         capacity = max(1 << 10, 1 << (4 * seconds).bit_length())
@@ -286,7 +286,7 @@ def make_market(
 
 @dataclass(frozen=True)
 class Day:
-    """A session of a week: what it is called, and its place in time."""
+    """A session of a week: its name and its times."""
 
     trade_date: int
     open_ns: int
@@ -303,7 +303,7 @@ WEEK = (
     Day(20251127, START_NS - 39 * HOUR_NS - HOUR_NS // 2, START_NS - 20 * HOUR_NS - HOUR_NS // 2),
     Day(20251128, START_NS - 15 * HOUR_NS - HOUR_NS // 2, START_NS + 4 * HOUR_NS - HOUR_NS // 4),
 )
-"""The week of Thanksgiving 2025, which closes early on Thursday and Friday. The last session goes on."""
+"""Return the week of Thanksgiving 2025, with early closes on Thursday and Friday. The last session is still running."""
 
 
 def make_week(days: tuple[Day, ...] = WEEK, *, seed: int = 1, per_hour: int = 20) -> Market:
@@ -344,7 +344,7 @@ def _fill_finished(row: np.void, day: Day, rows: NDArray[np.void], points: NDArr
     _name_session(row["numbers"], day)
     for field in ("poc", "vah", "val", "base", "tick_size"):
         row[field] = profile[field]
-    # As the engine does: ticks are merged until they fit.
+    # Like the engine: merge ticks until they fit.
     size, count = 1, int(profile["count"])
     while int(profile["rows"]) // size >= FINISHED_ROWS:
         size *= 2

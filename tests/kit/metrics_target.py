@@ -1,4 +1,4 @@
-"""A server for Prometheus to scrape: the real handlers over a local store, with a token and TLS."""
+"""A server for Prometheus to scrape: the real handlers over a local store, with token and TLS."""
 
 import asyncio
 import threading

@@ -1,4 +1,4 @@
-"""A feed that delivers in each poll what a test gives it, and trades for it."""
+"""A feed that delivers in each poll what a test gives it, and trades to deliver."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,7 @@ START_NS = 1_764_340_000_000_000_000
 def trades(
     seconds: Sequence[float], *, instrument_id: int = 1, price: int = 100, size: int = 1, side: Side = Side.BUY
 ) -> Trades:
-    """Trades at times in seconds after START_NS, price in points."""
+    """Make trades at times in seconds after START_NS, prices in points."""
     rows = np.zeros(len(seconds), TRADE)
     rows["length"] = 12
     rows["instrument_id"] = instrument_id
@@ -29,7 +29,7 @@ def trades(
 
 
 class ScriptedFeed:
-    """Each poll hands over the next entry of `script`; behind the last one it has ended, unless `is_endless`."""
+    """Each poll delivers the next entry of `script`; after the last one the feed has ended, unless `is_endless`."""
 
     def __init__(self, script: Sequence[list[Item]], *, is_endless: bool = False) -> None:
         self.script = list(script)

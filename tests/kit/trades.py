@@ -10,7 +10,7 @@ from flow_gl.core.schema import TRADE
 
 NQZ5 = 158704
 FILES_OPEN_NS = 1_763_938_800_000_000_000
-"""2025-11-23 23:00 UTC, a Sunday's open."""
+"""2025-11-23 23:00 UTC, a Sunday evening's open."""
 ONE_O_CLOCK_NS = 1_764_291_600_000_000_000
 """2025-11-28 01:00 UTC."""
 
@@ -39,7 +39,7 @@ def make_trades(
 def make_tied_trades(
     count: int, *, seed: int = 1, start: int = ONE_O_CLOCK_NS, step_ns: int = 50_000_000
 ) -> NDArray[np.void]:
-    """Make trades of two instruments in order of time, some of them identical in every byte."""
+    """Make trades of two instruments in time order, some of them identical in every byte."""
     random = np.random.default_rng(seed)
     rows: NDArray[np.void] = np.zeros(count, TRADE)
     rows["length"], rows["action"] = 12, ord("T")

@@ -1,4 +1,4 @@
-"""Waits for a condition that another thread or process fulfils: briefly, and with a time limit."""
+"""Waits for a condition that another thread or process fulfils, with a time limit."""
 
 import time
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from flow_gl.view.engine_link.supervisor import EngineLink
 
 PATIENCE_S = 90.0
-"""Time limit in seconds, longer than an engine takes to start on a busy machine."""
+"""Time limit in seconds, longer than an engine's start on a busy machine."""
 
 
 def until(

@@ -1,6 +1,6 @@
-"""Which discs get a number, and where: the rule of `layers.labels.count_places` for a first choice, one disc at a time.
+"""Which discs get a number, and where: the rule of `layers.labels.count_places` for a first choice, disc by disc.
 
-Numbers that already have a place are not part of it: the tests look at those separately.
+Numbers that already have a place are not covered; other tests check those.
 """
 
 import math

@@ -1,4 +1,4 @@
-"""Rectangles and labels: where they stand, and that none meets another."""
+"""Rectangles and labels: where they are, and that none overlaps another."""
 
 from dataclasses import replace
 from itertools import combinations
@@ -21,7 +21,7 @@ from tests.kit.markets import Market, make_market, make_scene
 
 
 class Recorder:
-    """Stands between a chart and its text, and keeps the boxes of labels."""
+    """Wraps a chart's text renderer and records the boxes of labels."""
 
     def __init__(self, chart: Chart, monkeypatch: pytest.MonkeyPatch) -> None:
         self.boxes: list[tuple[str, float, float, float, float]] = []

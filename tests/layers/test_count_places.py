@@ -15,7 +15,7 @@ LABELS = [Rect(0.0, 200.0, 120.0, 20.0), Rect(700.0, 300.0, 90.0, 18.0)]
 
 
 def make_discs(seed: int, count: int, *, spacing: float = 8.0, largest: float = 40.0, first: int = 0) -> Discs:
-    """Discs along a random walk, oldest first."""
+    """Make discs along a random walk, oldest first."""
     random = np.random.default_rng(seed)
     radius = np.minimum(3.0 + largest * random.pareto(1.8, count) / 6.0, largest)
     volume = np.maximum(1, radius * radius * 0.7).astype(np.int64)
@@ -54,7 +54,7 @@ def assert_nothing_overlaps(discs: Discs, places: dict[int, Place]) -> None:
 
 
 def always_numbered(discs: Discs) -> set[int]:
-    """Bucket ids of the largest twentieth of the discs in the pane."""
+    """Return the bucket ids of the largest twentieth of the discs in the pane."""
     inside = [at for at in range(len(discs.x)) if PANE.contains(float(discs.x[at]), float(discs.y[at]))]
     largest = sorted(inside, key=lambda at: (-int(discs.volume[at]), at))
     return {int(discs.ids[at]) for at in largest[: -(-len(inside) // ALWAYS_SHARE)]}

@@ -20,7 +20,7 @@ CANDLES = Style(palette=DARK, has_cvd_candles=True)
 
 
 def scene_without_zero(sign: int) -> Scene:
-    """A scene whose CVD pane shows -600 to -500 (sign -1), or 500 to 600."""
+    """Make a scene whose CVD pane shows -600 to -500 (sign -1), or 500 to 600."""
     scene = make_scene(make_market(120, seed=3))
     top = 600.0 if sign > 0 else -500.0
     return replace(scene, cvd_view=replace(scene.cvd_view, y_top=top, y_per_px=100.0 / scene.cvd_view.rect.height))

@@ -1,4 +1,4 @@
-"""What an automatic price scale shows, and what it names instead of showing it."""
+"""What an automatic price scale shows, and what it lists instead."""
 
 from dataclasses import replace
 
@@ -21,7 +21,7 @@ FAR = (10_000_000, -37_630_000_000, 2_540_000_000, 1_000_000_000_000_000)
 
 
 class RowsAlone(Market):
-    """A market without the profile, which the factory makes by filling every tick."""
+    """Make a market without a profile, because the factory would fill every tick of it."""
 
     def _publish_session(self) -> None:
         pass

@@ -1,4 +1,4 @@
-"""Initial balance, opening range and naked POCs: where their lines are, their names, and what a tooltip says."""
+"""Initial balance, opening range and naked POCs: their lines, names and tooltips."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Lines and labels stay as they are only where nothing of them is another."""
+"""Lines and labels are kept only while nothing that affects them has changed."""
 
 from collections.abc import Iterator
 from dataclasses import fields, replace
@@ -28,7 +28,7 @@ PASSING = {"now_ns", "wall_s", "price_view", "cvd_view"}
 
 
 class Layout:
-    """The layout of one chart's labels, its scheduler, and whether another job takes every frame."""
+    """One chart's label layout with its scheduler, and whether another job takes every frame."""
 
     def __init__(self, scene: Scene, *, is_busy: bool = False) -> None:
         self._scheduler: Final = FrameScheduler()
@@ -38,14 +38,14 @@ class Layout:
         self.begin(scene)
 
     def begin(self, scene: Scene, numbers: tuple[object, ...] = ()) -> bool:
-        """A frame: whether they are laid out in it."""
+        """Draw a frame; return whether labels are laid out in it."""
         self._scheduler.begin_frame(scene.wall_s)
         if self._is_busy:
             self._other.run_now("input")
         return self._layout.begin_frame(scene, numbers)
 
     def why(self) -> list[str]:
-        """Causes of the last second."""
+        """Return the causes in the last second."""
         return [rate.cause for rate in self._scheduler.recent() if rate.name == "labels"]
 
 
@@ -55,7 +55,7 @@ def scene() -> Scene:
 
 
 def other(value: Any) -> Any:
-    """A value of the same kind that is another one."""
+    """Return a different value of the same type."""
     if value is None or isinstance(value, int | float):
         return not value if isinstance(value, bool) else (value or 0) + 7
     if isinstance(value, str | tuple):
@@ -66,7 +66,7 @@ def other(value: Any) -> Any:
 
 
 def next_frame(scene: Scene, shift_px: float = 0.2) -> Scene:
-    """The same a moment later."""
+    """Return the same a moment later."""
     shift_ns = int(shift_px * scene.price_view.ns_per_px)
     return replace(
         scene,
@@ -133,16 +133,16 @@ def test_labels_that_move_by_themselves_are_laid_out_in_every_frame(scene: Scene
 
 
 def drawn(stack: ChartStack, scene: Scene) -> NDArray[np.uint8]:
-    """A frame of the program: other frames follow soon."""
+    """Begin a frame that is soon followed by others."""
     stack.chart.jobs.begin_frame(scene.wall_s)
     return draw(stack, scene)
 
 
 @pytest.fixture
 def pair(context: HeadlessContext, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[ChartStack, ChartStack]]:
-    """A chart as it is, and one whose lines and labels are laid out in every frame.
+    """Yield a normal chart, and one whose lines and labels are laid out in every frame.
 
-    Each has its own font atlas: a number between pixels is blended from texels, and rounds as these lie in the atlas.
+    Each has its own font atlas: a number between pixels is blended from texels, and rounding depends on the atlas.
     """
 
     class Always(LabelLayout):
@@ -166,7 +166,7 @@ def pair(context: HeadlessContext, monkeypatch: pytest.MonkeyPatch) -> Iterator[
 def test_a_market_looks_the_same_as_with_labels_laid_out_in_every_frame(
     pair: tuple[ChartStack, ChartStack], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Without what moves by whole pixels with time: that may come a little later.
+    # Without labels that move by whole pixels with time, which may be laid out a little later.
     layers = frozenset({"price", "bubbles", "counts", "profile", "levels", "cvd", "gaps"})
     market = make_market(300, is_published=False)
     market.advance(200)
@@ -185,7 +185,7 @@ def test_a_market_looks_the_same_as_with_labels_laid_out_in_every_frame(
         a, b = drawn(pair[0], scene), drawn(pair[1], scene)
         bottom = int(scene.cvd_view.rect.bottom)
         np.testing.assert_array_equal(a[:bottom], b[:bottom], err_msg=f"frame {frame}")
-    assert 10 <= len(laid) <= 40  # a row's print, a profile that waited, a fifth of a second
+    assert 10 <= len(laid) <= 40  # a new row, a deferred profile, a fifth of a second
 
 
 def test_a_gap_in_view_does_not_lay_labels_out_more_often(stack: ChartStack, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Developing levels and CVD by order size: each row is read once, and a line is where its values are."""
+"""Developing levels and CVD by order size: each row is read once, and lines are drawn at their values."""
 
 from dataclasses import replace
 

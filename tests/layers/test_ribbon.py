@@ -1,4 +1,4 @@
-"""The delta ribbon on a chart: which periods have a cell, where it lies, its colour and its tooltip."""
+"""The delta ribbon on a chart: which periods have a cell, its position, its colour and its tooltip."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""At a roll the newest contract's levels, profile and last price begin: none of them is drawn left of its line."""
+"""At a roll the new contract's levels, profile and last price begin: none of them is drawn left of the roll's line."""
 
 from dataclasses import replace
 
@@ -20,7 +20,7 @@ NOTHING = Style(is_visible=frozenset())
 
 
 def rolled(at_s: int, *, last_s: int | None = None, first_ts: int | None = None) -> Market:
-    """A market that another contract took over in second `at_s`; the old one's last trade was in `last_s`."""
+    """Make a market in which another contract takes over in second `at_s`; the old one's last trade is in `last_s`."""
     market = make_market(180, seed=3)
     rolls = np.zeros(1, ROLL_LIST)
     rolls["count"] = rolls["total"] = 1

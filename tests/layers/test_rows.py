@@ -83,7 +83,7 @@ def test_a_month_away_from_the_base_seconds_are_still_exact() -> None:
     ("gap_s", "expected"),
     [
         ((10.5, 100.5), [False, False, True, False]),  # from the trade in second 10 to the one in second 100
-        ((10.5, 99.0), [False, False, False, False]),  # it ends before the next bucket: trades there would say so
+        ((10.5, 99.0), [False, False, False, False]),  # it ends before the next bucket
         ((11.0, 100.0), [False, False, True, False]),
         ((2.0, 5.0), [False, False, False, False]),  # long before
     ],

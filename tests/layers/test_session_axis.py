@@ -1,4 +1,4 @@
-"""The time axis marks regular hours, opens and closes; holidays are named."""
+"""The time axis marks regular hours, opens and closes, and names holidays."""
 
 from datetime import date, datetime
 from zoneinfo import ZoneInfo

@@ -1,4 +1,4 @@
-"""Each session keeps its own levels, profile and name on its own stretch."""
+"""Each session shows its own levels, profile and name within its own time."""
 
 from dataclasses import replace
 from itertools import pairwise
@@ -23,7 +23,7 @@ DAY_S = 24 * 3600
 
 
 def drawn(kit: Kit, scene: Scene, *layers: str) -> NDArray[np.bool_]:
-    """Pixels of the price pane that some layers change."""
+    """Return the pixels of the price pane that some layers change."""
     stack = ChartStack(kit, FrameScheduler())
     stack.setup()
     pictures = [

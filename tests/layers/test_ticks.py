@@ -33,7 +33,7 @@ def test_time_ticks_are_apart_in_order_and_inside_the_view(ns_per_px: float, wid
     start=st.integers(1_700_000_000, 1_800_000_000),
     step=st.sampled_from([s for s in ticks.TIME_STEPS_NS if s >= SECOND_NS]),
 )
-@example(start=1_772_906_400, step=2 * 3600 * SECOND_NS)  # there is no 02:00 in the night of 2026-03-08
+@example(start=1_772_906_400, step=2 * 3600 * SECOND_NS)  # 02:00 does not exist in the night of 2026-03-08
 def test_time_ticks_are_whole_steps_of_the_exchanges_clock(start: int, step: int) -> None:
     for t_ns in ticks.time_ticks(start * SECOND_NS, start * SECOND_NS + 6 * step, step, ZONE):
         moment = wall(t_ns)

@@ -1,4 +1,4 @@
-"""What a frame sends to the GPU, in counts that do not depend on the machine."""
+"""What a frame uploads to the GPU, as counts that do not depend on the machine."""
 
 from dataclasses import replace
 
@@ -194,7 +194,7 @@ def test_no_line_crosses_a_gap(stack: ChartStack) -> None:
     x0 = int(scene.price_view.screen_x(int(market.rows["ts_event"][0]) + 140 * SECOND_NS))
     x1 = int(scene.price_view.screen_x(int(market.rows["ts_event"][0]) + 170 * SECOND_NS))
     column = picture[:, x0:x1]
-    # Only horizontal lines are left there: every column of pixels but the dashes' is like the next.
+    # Only horizontal lines are left there: except for dashes, all columns of pixels are equal.
     cvd = scene.cvd_view.rect
     inside = column[int(cvd.y) + 2 : int(cvd.bottom) - 2]
     ground = np.array([round(c * 255) for c in scene.style.palette.ground])

@@ -1,4 +1,4 @@
-"""Packed frames: every row comes back as it was, whatever it holds, and nothing else is taken for a frame."""
+"""Packed frames: every row is read back unchanged, and nothing else is accepted as a frame."""
 
 from contextlib import suppress
 
@@ -9,17 +9,18 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from flow_gl.core.schema import BUBBLE, CVD_POINT, LEVELS, SESSION
+from flow_gl.core.units import SECOND_NS
 from flow_gl.protocol import chart_rows, columns
 from flow_gl.protocol.errors import ProtocolError
 from flow_gl.protocol.frames import HEADER_BYTES, Rows, decode, encode
 from flow_gl.protocol.kinds import CHART_ROW, FORMS, Cause, Kind, Part, join, split
-from tests.kit.markets import SECOND, TICK, cvd_of, make_market, make_seconds, make_week, merge_rows
+from tests.kit.markets import TICK, cvd_of, make_market, make_seconds, make_week, merge_rows
 
 INT64 = st.integers(-(2**63), 2**63 - 1)
 SMALL = st.integers(-300, 300)
 
 
-def frame_of(kind: Kind, rows: NDArray[np.void], *, tick_size: int = TICK, width_ns: int = SECOND) -> bytes:
+def frame_of(kind: Kind, rows: NDArray[np.void], *, tick_size: int = TICK, width_ns: int = SECOND_NS) -> bytes:
     block = Rows(kind=kind, symbol=0, level=0, epoch=7, sequence=3, rows=rows)
     return encode(block, tick_size=tick_size, width_ns=width_ns)
 
@@ -44,7 +45,7 @@ def round_half_even(total: int, count: int) -> int:
 @pytest.mark.parametrize("lod", [0, 1, 4, 7])
 def test_a_market_comes_back_exactly(lod: int) -> None:
     rows = market_rows(6000, lod)
-    width = int(rows["ts_event"][1] - rows["ts_event"][0]) if lod else SECOND
+    width = int(rows["ts_event"][1] - rows["ts_event"][0]) if lod else SECOND_NS
     assert np.array_equal(decode(frame_of(Kind.BUBBLE, rows, width_ns=width)).rows, rows)
 
 
@@ -58,7 +59,7 @@ def test_bubbles_and_cvd_points_are_joined_and_split_without_a_change() -> None:
 @given(
     st.lists(st.lists(st.one_of(INT64, SMALL), min_size=16, max_size=16), max_size=6),
     st.sampled_from([1, TICK, 7, 2**62]),
-    st.sampled_from([1, SECOND, 11]),
+    st.sampled_from([1, SECOND_NS, 11]),
 )
 def test_any_bubbles_at_all_come_back_exactly(values: list[list[int]], tick_size: int, width_ns: int) -> None:
     rows = np.array(values, np.int64).reshape(len(values), 16).view(CHART_ROW).reshape(len(values))
@@ -81,12 +82,12 @@ def test_average_prices_travel_as_sums_and_come_back_exactly(
     for at, (height, place, sides) in enumerate(seconds):
         low, contracts = (first + at) * TICK, sum(sides) or 1
         row = rows[at]
-        row["ts_event"] = at * SECOND
+        row["ts_event"] = at * SECOND_NS
         row["id"], row["low"], row["high"] = at, low, low + height * TICK
         row["buy"], row["sell"], row["unsided"] = sides if sum(sides) else (1, 0, 0)
         row["price"] = round_half_even(low * contracts + min(place * contracts, height * contracts) * TICK, contracts)
     joined = join(rows, cvd_of(rows))
-    _, is_sum = chart_rows.to_columns(joined, tick_size=TICK, width_ns=SECOND)
+    _, is_sum = chart_rows.to_columns(joined, tick_size=TICK, width_ns=SECOND_NS)
     assert is_sum
     assert np.array_equal(decode(frame_of(Kind.BUBBLE, joined)).rows, joined)
 

@@ -1,4 +1,4 @@
-"""JSON messages: the document's examples are true, rows become messages, and nothing else is taken for one."""
+"""JSON messages: the document's examples are valid, rows become messages, and nothing else is accepted as one."""
 
 import json
 import re

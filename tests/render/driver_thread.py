@@ -1,9 +1,9 @@
-"""Draws some frames of two charts with panels, and writes the last picture, the driver's version and the names of this
+"""Draws some frames of two charts with panels, and writes the last picture, the driver's version and the names of the
 process's threads.
 
     python -m tests.render.driver_thread PICTURE.npy
 
-A program of its own: whether Mesa's drivers have a thread of their own is decided before OpenGL is loaded.
+A separate program, because Mesa's driver thread is switched on or off before OpenGL is loaded.
 """
 
 import sys

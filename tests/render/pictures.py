@@ -1,7 +1,7 @@
-"""The pictures that are compared: each a name and how to draw it. `python -m tests.render.pictures` draws them again.
+"""The reference pictures: names and how to draw them. `python -m tests.render.pictures` draws them again.
 
-References are made by Mesa's software rasteriser (llvmpipe) and compared on it alone, at an absolute tolerance of 1:
-nothing looser sees one lost bubble. Look at a new reference before committing it.
+References are made by Mesa's software rasteriser (llvmpipe) and compared only on it, with an absolute tolerance of 1:
+anything looser would miss a lost bubble. Look at a new reference before committing it.
 """
 
 import sys
@@ -130,7 +130,7 @@ def cvd_candles(kit: Kit) -> Picture:
 
 
 def reference_and_lost_price(kit: Kit) -> Picture:
-    """CVD counted from a moment in view, zero just below the CVD pane, and the last price above the price pane."""
+    """CVD counted from a moment in view, zero just below the CVD pane, the last price above the price pane."""
     market = make_market(300, seed=3)
     scene = make_scene(market, span_s=90)
     cvd, rect = int(market.reader.session["cvd"]), scene.cvd_view.rect
@@ -176,7 +176,7 @@ def marks_full_hd(kit: Kit) -> Picture:
 
 
 def _levels(kit: Kit, palette: Palette) -> Picture:
-    """Levels that the engine finds, and lines on request."""
+    """Levels found by the engine, and the optional lines."""
     market = make_market(600, seed=3)
     plant_levels(market, naked=(-18, 24))
     plant_lines(market)

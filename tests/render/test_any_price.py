@@ -1,7 +1,7 @@
-"""Whatever prices, sizes and times the engine takes, the pixels stand where they belong, at every level of detail.
+"""For any prices, sizes and times that the engine accepts, pixels are in the right place at every level of detail.
 
-The oracle works in Python's integers and knows only where a price lies on the screen, nothing of the rows on the GPU.
-Each property is seen in the pixels of one colour.
+The oracle uses Python's integers and knows only where a price is on the screen, nothing about rows on the GPU. Each
+property is checked with the pixels of one colour.
 """
 
 from dataclasses import replace
@@ -34,7 +34,7 @@ COUNT = 8
 
 
 class Fixed:
-    """A store with rows at one lod, as the engine would publish them."""
+    """Make a store with rows at one lod, as the engine would publish them."""
 
     def __init__(self, rows: NDArray[np.void], lod: int, tick_size: int) -> None:
         self.store = MarketStore.local(base_capacity=64)
@@ -49,7 +49,7 @@ class Fixed:
 
 @st.composite
 def markets(draws: st.DrawFn) -> tuple[NDArray[np.void], int, int]:
-    """Rows, their lod and the tick size: prices anywhere in the range, near to each other or not."""
+    """Draw rows, their lod and the tick size: prices anywhere in the range, close together or not."""
     tick_size = draws(st.sampled_from(TICK_SIZES))
     most = min(MAX_TICK, MAX_PRICE // tick_size) - 1
     centre = draws(st.integers(-most, most))
@@ -95,7 +95,7 @@ def scene_of(market: Fixed, lod: int, rows: NDArray[np.void], tick_size: int, sh
 
 
 def ink(picture: NDArray[np.uint8], color: tuple[float, float, float]) -> NDArray[np.bool_]:
-    """Pixels that lean towards a colour: green or red."""
+    """Return the pixels that are more of one colour: green or red."""
     rgb = picture.astype(int)
     ahead = 1 if color[1] > color[0] else 0
     return rgb[..., ahead] - rgb[..., 1 - ahead] > 25
@@ -165,7 +165,7 @@ def test_profile_bars_are_drawn_at_their_prices(drawn: tuple[NDArray[np.void], i
     expected = [view.rect.y + (view.y_top - int(tick)) / view.y_per_px for tick in ticks]
     for y in expected:
         assert found[max(0, round(y) - 2) : round(y) + 3].any()
-    reach = 0.5 / view.y_per_px + 4.0  # a bar of rows that are added up is up to 4 px high
+    reach = 0.5 / view.y_per_px + 4.0  # a bar of merged rows is up to 4 px high
     for y in np.flatnonzero(found):
         assert min(abs(y - place) for place in expected) <= reach
 
@@ -182,7 +182,7 @@ def test_levels_are_drawn_at_their_prices(drawn: tuple[NDArray[np.void], int, in
     market.reader.refresh()
     scene = scene_of(market, lod, rows, tick_size, "levels")
     picture = PICTURES.draw(scene).astype(int)
-    # Attention is yellow: red and green far above blue.
+    # The attention colour is yellow: red and green far above blue.
     found = np.flatnonzero(
         (np.minimum(picture[..., 0], picture[..., 1]) - picture[..., 2] > 60)[: int(PANE.height), 300:420].any(axis=1)
     )
@@ -207,7 +207,7 @@ def test_a_view_that_moves_far_away_is_drawn_from_another_base() -> None:
 
 
 class Pictures:
-    """One chart for all examples: it is never told that another market comes."""
+    """One chart for all examples, because it must notice a changed market by itself."""
 
     def __init__(self) -> None:
         self.stack: ChartStack | None = None

@@ -1,4 +1,4 @@
-"""The driver's own thread changes no pixel, and Mesa says nothing of it on the terminal."""
+"""The driver's thread changes no pixel, and Mesa prints nothing about it on the terminal."""
 
 import os
 import subprocess
@@ -12,8 +12,8 @@ from flow_gl.gl.surface.driver_log import without_thread_notice
 
 
 def run(path: Path, **variables: str) -> tuple[np.ndarray, set[str], str]:
-    """Picture, names of threads (and the driver's version), and what was said on the terminal."""
-    # Where each call is checked there is no such thread: this test runs what users run.
+    """Return the picture, the names of threads (and the driver's version), and the terminal output."""
+    # With error checks there is no such thread, so this test runs without them, like users.
     environment = {name: value for name, value in os.environ.items() if name != "FLOW_GL_CHECK_GL"} | variables
     found = subprocess.run(
         [sys.executable, "-m", "tests.render.driver_thread", str(path)],
@@ -33,7 +33,7 @@ def test_the_picture_is_the_same_with_and_without_the_thread(tmp_path: Path) -> 
         variables = {"mesa_glthread": choice} if choice else {}
         pictures[choice], told, said = run(tmp_path / f"picture{choice}.npy", **variables)
         has_thread = any(name.endswith(":gl0") for name in told)
-        if choice or any("Mesa 22." in line for line in told):  # later ones have none for software
+        if choice or any("Mesa 22." in line for line in told):  # later versions have none for software
             assert has_thread == (not choice), told
         assert said == ""
     np.testing.assert_array_equal(pictures[""], pictures["false"])

@@ -1,4 +1,4 @@
-"""The shader and Python place bubbles at the same pixel, whatever is folded, at every bucket width and zoom."""
+"""The shader and Python place bubbles at the same pixel with any folds, at every bucket width and zoom."""
 
 from dataclasses import replace
 
@@ -23,7 +23,7 @@ BAND_PX = 22.0
 
 @st.composite
 def folded_markets(draws: st.DrawFn) -> tuple[Scene, np.ndarray]:
-    """A few buckets with trades, separated by some hours in which nothing trades and which are folded."""
+    """Draw a few buckets with trades, separated by folded hours without trades."""
     lod = draws(st.sampled_from([0, 4, 5, 8]))
     width_ns = (1, 5, 15, 30, 60, 300, 900, 1800, 3600)[lod] * SECOND_NS
     at, ids, starts, ends = FIRST_NS, [], [], []
@@ -31,7 +31,7 @@ def folded_markets(draws: st.DrawFn) -> tuple[Scene, np.ndarray]:
         for _ in range(draws(st.integers(1, 3))):
             ids.append(at // width_ns)
             at = (ids[-1] + draws(st.integers(1, 3))) * width_ns
-        # The fold's ends need not be those of a bucket, so the middle of a bucket with trades may lie in it.
+        # A fold need not start or end with a bucket, so the middle of a bucket with trades may lie in it.
         starts.append((ids[-1] + 1) * width_ns - draws(st.sampled_from([0, width_ns // 4, 3 * width_ns // 4])))
         ends.append(starts[-1] + draws(st.integers(2 * width_ns, 10**15)))
         at = ends[-1]

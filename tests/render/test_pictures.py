@@ -1,4 +1,4 @@
-"""What is drawn, pixel for pixel. Differences are saved to out/render beside what was expected and what came."""
+"""Reference pictures, pixel by pixel. Differences are saved to out/render with the expected and the actual picture."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Crowded discs are drawn as points: the same pixels as the quads of everywhere else, up to the screen's borders."""
+"""Crowded discs are drawn as points, with the same pixels as quads, up to the screen's borders."""
 
 import numpy as np
 import pytest
@@ -15,11 +15,11 @@ from tests.kit.markets import make_market, make_scene
 
 Picture = NDArray[np.int64]
 TOLERANCE = 3
-"""Each of dozens of discs over one pixel may round the other way."""
+"""Tolerance: each of dozens of discs over one pixel may be rounded differently."""
 
 
 def _drawn(kit: Kit, scene: Scene, monkeypatch: pytest.MonkeyPatch, *, most_px: float) -> Picture:
-    """A picture of a driver whose largest point has so many pixels."""
+    """Draw with a driver whose largest point has this many pixels."""
     monkeypatch.setattr(bubbles, "largest_point_px", lambda: most_px)
     stack = ChartStack(kit, FrameScheduler())
     stack.setup()
@@ -36,7 +36,7 @@ def test_points_and_quads_give_the_same_pixels(kit: Kit, monkeypatch: pytest.Mon
 
 
 def test_a_disc_whose_centre_is_off_screen_is_still_drawn(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
-    # All of history's discs are as large as they get, and the pane begins at the screen's left border.
+    # All discs have the maximum size, and the pane starts at the screen's left border.
     scene = make_scene(make_market(3600, seed=8, intensity=50.0), span_s=400)
     assert scene.price_view.rect.x == 0
     points = _drawn(kit, scene, monkeypatch, most_px=largest_point_px())[:, :12]

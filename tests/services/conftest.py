@@ -13,10 +13,10 @@ import pytest
 
 
 class PostgresServer:
-    """A PostgreSQL cluster of its own, under a user that may run one, on a free port of this machine alone."""
+    """A separate PostgreSQL cluster, under a user that may run one, on a free port of this machine only."""
 
     def __init__(self, binaries: Path) -> None:
-        import pwd  # not on Windows, where the suite is collected as well
+        import pwd  # missing on Windows, where the suite is collected as well
 
         self._binaries = binaries
         self._directory = Path(tempfile.mkdtemp(prefix="flow_gl_pg_"))
@@ -49,7 +49,7 @@ class PostgresServer:
         return f"postgresql://{self.user}:secret-word@127.0.0.1:{self.port}/{database}"
 
     def create(self, database: str) -> str:
-        """Make a database; its URL."""
+        """Make a database and return its URL."""
         self._call("createdb", "-h", "127.0.0.1", "-p", str(self.port), "-U", self.user, database)
         return self.url(database)
 
@@ -72,7 +72,7 @@ class PostgresServer:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
-    """A running server. In CI it must be there; elsewhere tests that need it are skipped where it is not installed."""
+    """Yield a running server. CI requires it; elsewhere tests that need it are skipped if it is not installed."""
     if sys.platform == "win32":
         pytest.skip("the server is started as another user, as POSIX systems do it")
     found = shutil.which("initdb")
@@ -92,7 +92,7 @@ def postgres() -> Iterator[PostgresServer]:
 
 @pytest.fixture(params=["its own", "windows"])
 def file_rules(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Whose rules hold for open files: this system's, or those of Windows, where an open file keeps its name."""
+    """Run with this system's rules for open files, and with those of Windows, where an open file cannot be renamed."""
     if request.param == "windows":
         if not Path("/proc/self/fd").is_dir():
             pytest.skip("open files are looked up in /proc")

@@ -1,4 +1,4 @@
-"""A recorder that is turned by hand, and what the official client reads of its files."""
+"""A recorder driven step by step, and what the official client reads from its files."""
 
 import io
 from collections.abc import Callable
@@ -25,7 +25,7 @@ SPREAD = Definition(42005804, "NQZ5-NQH6", 50_000_000, None, False)
 
 
 def official(path: Path, schema: str = "trades") -> NDArray[np.void]:
-    """What the official client reads: trades as TRADE rows, other schemas as it gives them."""
+    """Return what the official client reads: trades as TRADE rows, other schemas unchanged."""
     rows = databento.DBNStore.from_bytes(io.BytesIO(path.read_bytes())).to_ndarray(schema)
     return np.frombuffer(rows.tobytes(), TRADE) if schema == "trades" else rows
 
@@ -35,7 +35,7 @@ def make_tape(capacity: int = 1 << 12) -> Ring:
 
 
 class Run:
-    """A recorder that is turned by hand, with its tape and clock."""
+    """A recorder driven step by step, with its tape and clock."""
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class Run:
         self.recorder.start(self.tape, coming=Coming(**coming), reach_ns=reach_ns, is_threaded=False)
 
     def feed(self, rows: NDArray[np.void], *, at_once: int = 500) -> None:
-        """Trades come in, a second apart for each batch."""
+        """Append trades, one batch per second."""
         for at in range(0, len(rows), at_once):
             self.tape.append(rows[at : at + at_once])
             self.second()

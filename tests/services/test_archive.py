@@ -1,4 +1,4 @@
-"""The archive on both databases: what arrives, what arrives twice, what happens while the database is away."""
+"""The archive on both databases: rows, repeated rows, and an unreachable database."""
 
 import sqlite3
 import time
@@ -34,7 +34,7 @@ CVD_NAMES = CVD_POINT.names
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty database of either kind."""
+    """Yield the URL of an empty database of each kind."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'folder' / 'archive.sqlite3'}"
     server: PostgresServer = request.getfixturevalue("postgres")
@@ -43,13 +43,13 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture(autouse=True)
 def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody waits for seconds in a test."""
+    """Shorten the archive's waits."""
     monkeypatch.setattr(archive_database, "CONNECT_SECONDS", 1)
     monkeypatch.setattr("flow_gl.services.archive.writer.LONGEST_WAIT_S", 0.1)
 
 
 def make_rows(count: int, *, seed: int = 1, start: int = DAY_START) -> tuple[NDArray[np.void], NDArray[np.void]]:
-    """Bubbles and CVD points of `count` buckets; no two values alike but by chance."""
+    """Make bubbles and CVD points of `count` buckets with random values."""
     random = np.random.default_rng(seed)
     bubbles, points = np.zeros(count, BUBBLE), np.zeros(count, CVD_POINT)
     for rows in (bubbles, points):
@@ -72,7 +72,7 @@ def make_market(symbol: str = "NQZ5", *, base_capacity: int = 1 << 14) -> Market
 
 
 def append(store: MarketStore, rows: tuple[NDArray[np.void], NDArray[np.void]]) -> None:
-    # In the engine's order: a reader that sees a bubble finds its CVD point.
+    # In the engine's order, so that a reader that sees a bubble finds its CVD point.
     store.cvd[0].append(rows[1])
     store.bubbles[0].append(rows[0])
 
@@ -82,7 +82,7 @@ def open_archive(url: str) -> Archive:
 
 
 def archive_all(url: str, *stores: MarketStore, session_of: Callable[[int], Session] = utc_day) -> Archive:
-    """Write what the stores hold and end."""
+    """Archive the contents of the stores and close."""
     archive = Archive(url, session_of=session_of, period_s=0.02)
     archive.start(stores)
     archive.close(timeout_s=20)
@@ -157,7 +157,7 @@ def test_a_bubble_with_fewer_trades_does_not_replace_one_with_more_but_the_rever
 
 
 def make_events() -> NDArray[np.void]:
-    """Five events, of which two are alike in every field and one has values that nobody knows."""
+    """Make five events: two are equal in every field, and one has unknown values."""
     events = np.zeros(5, EVENT)
     events["ts_event"] = DAY_START + np.array([0, 1, 1, 1, 2])
     events["kind"] = [EventKind.ZERO_CROSS] + [EventKind.LARGE_TRADE] * 4
@@ -202,7 +202,7 @@ def test_rows_of_a_chart_without_a_name_wait_for_it(url: str) -> None:
 
 @pytest.fixture
 def down_server(postgres: PostgresServer) -> Iterator[tuple[PostgresServer, str]]:
-    """A server that is stopped, and the URL of a database that it will have; it runs again afterwards."""
+    """Yield a stopped server and the URL of its database; restart it afterwards."""
     database = postgres.create(f"test_{time.monotonic_ns()}")
     postgres.stop()
     yield postgres, database
@@ -277,7 +277,7 @@ def test_other_programs_read_an_sqlite_archive_while_it_is_written(tmp_path: Pat
     assert reader.execute("SELECT count(*) FROM bubbles").fetchone() == (1000,)
     append(store, (rows[0][1000:], rows[1][1000:]))
     until(lambda: archive.status().waiting == 0)
-    assert reader.execute("SELECT count(*) FROM bubbles").fetchone() == (1000,)  # its transaction stands still
+    assert reader.execute("SELECT count(*) FROM bubbles").fetchone() == (1000,)  # its transaction is blocked
     reader.rollback()
     assert reader.execute("SELECT count(*) FROM bubbles").fetchone() == (4000,)
     reader.close()
@@ -358,7 +358,7 @@ def test_two_sessions_are_archived_with_their_sums_and_levels(url: str) -> None:
     pipeline.publish()
     until(lambda: len(list_sessions(url)) == 1 and archive.status().waiting == 0)
     assert list_sessions(url)[0].is_finished == 0
-    # The rest of the session and the roll come between two looks of the archive.
+    # The rest of the session and the roll come between two polls of the archive.
     pipeline.process(days[0][4000:])
     profile = np.zeros(1, PROFILE)
     pipeline.publish()

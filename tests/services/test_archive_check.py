@@ -1,4 +1,4 @@
-"""A database that is not ours to write to keeps every byte, and the reason is one line."""
+"""A database that must not be written keeps every byte, and the reason is one line."""
 
 import hashlib
 import sqlite3
@@ -24,11 +24,11 @@ FOREIGN = "belongs to another program"
 
 
 def look(folder: Path) -> dict[str, tuple[str, int]]:
-    """Digest and time of change of every file."""
+    """Return the digest and the modification time of every file."""
     return {
         path.name: (hashlib.sha256(path.read_bytes()).hexdigest(), path.stat().st_mtime_ns)
         for path in folder.iterdir()
-        if not path.name.endswith("-shm")  # readers of a write-ahead log leave their marks there
+        if not path.name.endswith("-shm")  # readers of a write-ahead log write there
     }
 
 
@@ -41,7 +41,7 @@ def prepare(url: str) -> None:
 
 
 def try_all_ways(url: str, reason: str) -> None:
-    """Ask for the sessions, and archive."""
+    """List the sessions, and archive."""
     with pytest.raises(DataError, match=reason):
         list_sessions(url)
     archive = Archive(url, session_of=utc_day, period_s=0.01)
@@ -85,7 +85,7 @@ def test_another_programs_file_keeps_every_byte(tmp_path: Path, script: str, jou
 
 
 def test_another_programs_file_in_use_keeps_every_byte(tmp_path: Path) -> None:
-    """What only its write-ahead log holds is seen, and the log is not written back into the file."""
+    """Data only in the write-ahead log is seen, and the log is not merged into the file."""
     path = tmp_path / "theirs.sqlite3"
     with closing(sqlite3.connect(path)) as theirs:
         theirs.execute("PRAGMA journal_mode = wal").close()
@@ -169,7 +169,7 @@ def database(postgres: PostgresServer) -> Iterator[str]:
 
 
 def states(url: str) -> list[tuple[object, ...]]:
-    """Every table with its rows' physical identity and the transaction that wrote them."""
+    """Return every table with its rows' physical identity and the transaction that wrote them."""
     engine = sa.create_engine(parse_url(url))
     with engine.connect() as connection:
         names = sa.inspect(connection).get_table_names()

@@ -1,4 +1,4 @@
-"""An archive of an older version becomes one of this version, whole or not at all."""
+"""An archive of an older version is migrated completely or not at all."""
 
 import sqlite3
 import time
@@ -18,7 +18,7 @@ from flow_gl.services.archive.query import list_sessions
 from tests.services.conftest import PostgresServer
 from tests.services.days import DAY_START
 
-# What version 1 of the program made, as it stands in databases out there. Never edit it.
+# The schema of version 1, as it exists in users' databases. Never edit it.
 VERSION_1 = """
 CREATE TABLE flow_schema (version INTEGER NOT NULL, PRIMARY KEY (version));
 CREATE TABLE instruments (symbol VARCHAR(32) NOT NULL, requested VARCHAR(32) NOT NULL, instrument_id BIGINT NOT NULL,
@@ -61,7 +61,7 @@ def engine(url: str) -> Iterator[Engine]:
 
 @pytest.fixture
 def version_1(engine: Engine) -> Engine:
-    """A database of version 1 with one session, and bubbles within it and after it."""
+    """Make a database of version 1 with one session, and bubbles within it and after it."""
     with engine.begin() as connection:
         for statement in VERSION_1.split(";"):
             connection.execute(sa.text(statement))
@@ -75,7 +75,7 @@ def version_1(engine: Engine) -> Engine:
 
 
 def shape(connection: Connection) -> dict[str, object]:
-    """Columns with their nullability, keys and indices of every table: what a schema is, however it came about."""
+    """Return columns with their nullability, keys and indices of every table, however the schema was created."""
     inspector = sa.inspect(connection)
     return {
         table: (
@@ -88,12 +88,12 @@ def shape(connection: Connection) -> dict[str, object]:
 
 
 def _kind(column_type: sa.types.TypeEngine[object]) -> str:
-    # SQLite gives back the words of the statement: DOUBLE or DOUBLE PRECISION, which are one type.
+    # SQLite returns the words of the statement: DOUBLE or DOUBLE PRECISION, which are the same type.
     return "float" if column_type.python_type is float else str(column_type)
 
 
 def fresh_shape(url: str, engine: Engine) -> dict[str, object]:
-    """Shape of a database that this version makes from nothing, of the same kind."""
+    """Return the shape of a new database of the same kind."""
     with engine.begin() as connection:
         archive_schema.metadata.drop_all(connection)
     prepare_database(engine, parse_url(url))
@@ -168,7 +168,7 @@ def test_two_programs_that_open_a_database_at_once_prepare_it_once(
 
 
 def test_two_programs_that_create_an_sqlite_file_at_once_wait_for_each_other(tmp_path: Path) -> None:
-    """Who switches a new file to its write-ahead log may be refused at once; a few files in a hundred showed it."""
+    """Switching a new file to its write-ahead log may be refused immediately, in a few of a hundred files."""
 
     def prepare(number: int) -> None:
         url = parse_url(f"sqlite:///{tmp_path / f'{number // 4}.sqlite3'}")

@@ -1,4 +1,4 @@
-"""Exported tables hold exactly what the engine counted, in the documented columns."""
+"""Exported tables contain exactly the engine's numbers, in the documented columns."""
 
 import csv
 import json
@@ -15,7 +15,7 @@ from flow_gl.runtime.export import export
 from tests.engine.twin import TICK, Twin
 from tests.kit.trades import trades_of
 
-START = 1_764_280_800 * SECOND_NS  # 2025-11-27 17:00 New York: after an early close
+START = 1_764_280_800 * SECOND_NS  # 2025-11-27 17:00 New York, after an early close
 COLUMNS = {
     "bubbles": [
         *("instrument", "symbol", "id", "ts_event", "price", "buy", "sell", "unsided", "delta", "dominant", "volume"),

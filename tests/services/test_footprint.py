@@ -1,4 +1,4 @@
-"""The table `footprint` adds up to the bubbles and to the profile, with any bucket."""
+"""The table `footprint` sums to the bubbles and to the profile, with any bucket."""
 
 from collections import Counter, defaultdict
 from dataclasses import replace
@@ -32,7 +32,7 @@ def exported(trades, out, *, bucket_ns, by_session):
 
 
 def untidy_day(number):
-    """A day with trades out of order, records without a price or a size, and an odd price."""
+    """Make a day with trades out of order, records without a price or a size, and an odd price."""
     trades = day_of_trades(number, count=4000)
     trades["ts_event"][500::97] -= 20 * SECOND_NS
     trades["size"][333::501] = 0

@@ -1,4 +1,4 @@
-"""The program keeps what it shows: recording and archive of a live session through faults of disk and database."""
+"""Recording and archive of a live session contain what was shown, through faults of disk and database."""
 
 import os
 import signal
@@ -31,7 +31,7 @@ DAY_S = 86_400
 
 
 class Market:
-    """A gateway whose tape began with the running session, at most a day ago, and has come halfway by now."""
+    """Run a gateway whose tape started with the current session, at most a day ago, and is halfway through."""
 
     def __init__(self) -> None:
         now = time.time_ns()
@@ -49,7 +49,7 @@ class Market:
         return EngineSpec(feed=feed)
 
     def numbers(self, until: int) -> list[Totals]:
-        """Of each chart: trades, buys, sells and unsided contracts."""
+        """Return trades, buys, sells and unsided contracts of each chart."""
         return [totals_of(of(self.tape[:until], contract)) for contract in (NQ, ES)]
 
 

@@ -1,4 +1,4 @@
-"""The recorder against the official client: what stands in its files, and which of them are kept."""
+"""The recorder against the official client: the contents of its files, and which of them are kept."""
 
 import io
 from pathlib import Path
@@ -33,7 +33,7 @@ def test_the_official_client_reads_a_recording_byte_for_byte(tmp_path: Path) -> 
     assert (store.dataset, store.schema) == (DATASET, None)
 
 
-@pytest.mark.filterwarnings("ignore:The inplace keyword")  # the client's own, under a pandas newer than it
+@pytest.mark.filterwarnings("ignore:The inplace keyword")  # from the client itself, with a newer pandas
 def test_the_official_client_finds_the_names_in_the_recording(tmp_path: Path) -> None:
     run, rows = Run(tmp_path), make_tied_trades(500)
     run.recorder.note(NQ)
@@ -211,7 +211,7 @@ def test_a_recording_knows_which_contracts_were_charted(
         run.second()
     run.feed(make_tied_trades(500))
     run.recorder.close()
-    again = Run(tmp_path)  # a restart, and trades that make it sort the file
+    again = Run(tmp_path)  # a restart, with trades that require sorting the file
     again.feed(make_tied_trades(100, seed=2, start=DAY_START))
     again.recorder.close()
     assert [one.symbol for one in scan([again.path()]).requested()] == charted

@@ -1,4 +1,4 @@
-"""A disk that fails while it is recorded, a second recorder, and SIGKILL."""
+"""A failing disk while recording, a second recorder, and SIGKILL."""
 
 import os
 import signal
@@ -43,7 +43,7 @@ def test_a_folder_that_cannot_be_created_is_reported_once_and_recording_starts_w
 
 @pytest.fixture
 def limit_file_size() -> Callable[[int | None], None]:
-    """Let the system refuse to make a file longer than so many bytes (None: any), half-way through a write too."""
+    """Limit the length of files in bytes (None: no limit); a write may fail halfway."""
     resource = pytest.importorskip("resource", reason="limits of a process are POSIX")
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -183,7 +183,7 @@ def test_a_kill_at_any_instant_loses_at_most_the_last_second(tmp_path: Path) -> 
     rows = make_tied_trades(60_000)
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent.parent.parent)}
     held = 0
-    # A run that goes on where the file ends, and one that brings everything once more.
+    # A run that continues where the file ends, and one that repeats everything.
     for seconds, first in ((1.9, 0), (1.27, "held"), (2.2, 0)):
         command = [sys.executable, "-c", KILLED, str(tmp_path), str(held if first == "held" else 0)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
@@ -200,7 +200,7 @@ def test_a_kill_at_any_instant_loses_at_most_the_last_second(tmp_path: Path) -> 
         assert found.trades.tobytes() == rows[: len(found.trades)].tobytes()
         assert official(path).tobytes() == rows[: len(official(path))].tobytes()
         appended = [tuple(map(int, line.split())) for line in said if line.endswith("\n")]
-        # A second, and half of one for a machine that runs many tests at once.
+        # One second, and half a second more for a busy machine.
         due = max((count for count, at_ns in appended if at_ns < killed_ns - 1_500_000_000), default=0)
         assert len(found.trades) >= max(held, due)
         held = len(found.trades)

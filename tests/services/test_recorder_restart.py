@@ -1,4 +1,4 @@
-"""Recordings that a run finds: torn, damaged, with holes, or short of what an earlier run lacked."""
+"""Existing recordings that a run finds: torn, damaged, with holes, or incomplete."""
 
 from pathlib import Path
 
@@ -66,7 +66,7 @@ def test_a_hole_that_can_no_longer_be_filled_stays_with_everything_after_it(tmp_
     start, end = rows["ts_event"][[299, 400]].tolist()
     run = Run(tmp_path, capacity=256)
     run.feed(rows[:300], at_once=100)
-    run.feed(rows[300:656], at_once=356)  # a hundred more than the tape holds
+    run.feed(rows[300:656], at_once=356)  # a hundred more than fit the tape
     run.feed(rows[656:], at_once=100)
     run.recorder.close()
     late = Run(tmp_path, wall_ns=DAY_START + DAY_NS - 1, reach_ns=HOUR_NS)
@@ -113,7 +113,7 @@ def test_a_file_cut_at_any_byte_opens_and_holds_every_complete_frame_before_the_
         count = 200 * sum(size <= cut for size in sizes)
         assert found.trades.tobytes() == rows[:count].tobytes()
         assert found.is_torn == (found.good_bytes < cut)
-        # All of a frame's content may be there while its checksum is still missing.
+        # A frame's content may be complete while its checksum is still missing.
         assert len(official(cut_path)) in (count, count + 200)
 
 

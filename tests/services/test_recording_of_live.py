@@ -1,4 +1,4 @@
-"""A live session recorded, crashed and recorded on: its replay is the session, with the numbers of an unbroken run."""
+"""A live session recorded through a crash: its replay has the numbers of an undisturbed run."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ TAPE = make_tape()
 
 
 class RecordedRun:
-    """A live feed whose items go through a tape to a recorder, as in the engine."""
+    """A live feed whose items go to a recorder through a tape, as in the engine."""
 
     def __init__(self, gateway: GatewayProcess, directory: Path, *, published: int) -> None:
         calendar = FakeCalendar()
@@ -45,7 +45,7 @@ class RecordedRun:
         self.recorder.write_due()
 
     def crash(self) -> None:
-        """The process is gone: nothing is flushed, and the system lets go of the file."""
+        """Simulate the end of the process: nothing is flushed, and the system releases the file."""
         self.rig.close()
         let_go(recorded(self.recorder.directory, DATASET, 20251128)[-1])
 

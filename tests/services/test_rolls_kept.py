@@ -1,4 +1,4 @@
-"""A roll, and two names of one instrument, through what keeps a live session: recording, read-back and archive."""
+"""A roll, and two names of one instrument, through recording, read-back and archive."""
 
 from pathlib import Path
 
@@ -90,7 +90,7 @@ def test_a_name_that_returns_to_a_contract_refers_to_it_in_the_next_recording(tm
 
 
 def replayed(run: Run, symbol: str, folder: Path) -> tuple[int, list[str]]:
-    """Number of trades that the run's recordings hold of a name, and the rolls in them."""
+    """Return the number of trades of a name in the run's recordings, and the rolls in them."""
     paths = [path for date in (20251128, 20251129) for path in recorded(run.recorder.directory, DATASET, date)]
     done = export(read_items(paths), folder, fmt="csv", symbol=symbol)
     rolls = folder / "rolls.csv"
@@ -143,7 +143,7 @@ def test_the_name_of_an_instrument_added_by_a_later_run_precedes_its_trades(tmp_
 
 
 def archived(url: str, *items: Item, session_of: object = utc_day) -> None:
-    """Two charts, each of another name, archived as an engine does it."""
+    """Archive two charts with different names like an engine."""
     pipeline = Pipeline(sessions=SessionCalendar())
     charts = Charts(
         ("NQ.v.0", "NQ.c.0"),

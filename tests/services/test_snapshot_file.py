@@ -1,4 +1,4 @@
-"""Snapshots on disk: rows come back as they were, and nothing that is damaged is taken for a snapshot."""
+"""Snapshots on disk: rows are read back unchanged, and nothing damaged is accepted."""
 
 import os
 import random

@@ -1,4 +1,4 @@
-"""The other process of the stress test: writes a ring and a table as fast as it can until told to stop."""
+"""The writer process of the stress test: writes a ring and a table as fast as possible until told to stop."""
 
 import select
 import sys
@@ -42,7 +42,7 @@ def main() -> None:
             rows["copies"] = rows["value"][:, None]
             ring.append(rows)
             written += count
-        # Made in place: some are shown, and one more has been begun.
+        # Written in place: some are published, and another one has been started.
         room = ring.claim(100)
         count = max(0, len(room) - 1) // 2
         room["value"][: count + 1] = np.arange(written, written + count + 1)

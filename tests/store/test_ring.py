@@ -1,4 +1,4 @@
-"""Rings and tables in one process: what a reader gets is what was written, or is known to be missing."""
+"""Rings and tables in one process: a reader gets what was written, or knows that it is missing."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ ROW = np.dtype([("value", "<i8"), ("square", "<i8")])
 
 
 def rows(start: int, count: int) -> np.ndarray:
-    """Rows that tell whether they are whole."""
+    """Make rows from whose contents one can tell whether they are complete."""
     made = np.zeros(count, ROW)
     made["value"] = np.arange(start, start + count)
     made["square"] = made["value"] ** 2
@@ -52,7 +52,7 @@ def test_rows_written_in_place_are_read_like_appended_ones(batches: list[tuple[b
             room = ring.claim(count)
             made = min(len(room), count // 2)
             room[:made] = rows(written, made)
-            room["square"][made : made + 1] = -1  # begun, not shown
+            room["square"][made : made + 1] = -1  # started, not published
             assert ring.oldest >= written + len(room) - 16
             ring.publish(made)
         else:
@@ -102,7 +102,7 @@ def test_segments_are_at_most_two_views_in_order(written: int, length: int) -> N
 
 
 def claim(memory: memoryview, rows: int) -> None:
-    """Set the first counter of a header, as a writer does before it writes."""
+    """Set the first counter of a header, as a writer does before writing."""
     np.frombuffer(memory, np.int64, count=1)[0] = rows
 
 
@@ -122,7 +122,7 @@ def test_a_row_being_overwritten_is_not_returned() -> None:
     memory = memoryview(bytearray(Ring.nbytes(ROW, 8)))
     ring = Ring(memory, ROW, 8)
     ring.append(rows(0, 8))
-    claim(memory, 11)  # a writer that has claimed three more rows and died in the middle of writing them
+    claim(memory, 11)  # a writer that claimed three more rows and died while writing them
     ring.rows[0]["value"] = 99
     first, got = ring.read(0, 8)
     assert first == 3
@@ -150,7 +150,7 @@ def test_a_table_whose_writer_died_midway_still_gives_the_last_complete_record()
     table = Table(memory, ROW)
     table.write(rows(1, 1))
     table.write(rows(2, 1))
-    claim(memory, 3)  # claimed the third, wrote a part of it, died
+    claim(memory, 3)  # claimed the third, wrote part of it, died
     np.frombuffer(memory, ROW, count=1, offset=HEADER_BYTES)["value"] = 99
     out = np.zeros(1, ROW)
     assert table.read(out) == 2

@@ -1,4 +1,4 @@
-"""A log whose newest rows may be replaced: its readers see the old rows or the new ones, never a part."""
+"""A log whose newest rows may be replaced: readers see all old rows or all new ones."""
 
 import numpy as np
 import pytest

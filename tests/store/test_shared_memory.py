@@ -1,4 +1,4 @@
-"""Two real processes over one segment: no torn row, no segment left behind."""
+"""Two real processes with one segment: no torn row, and no segment left behind."""
 
 import os
 import subprocess
@@ -77,7 +77,7 @@ def test_a_killed_writers_segment_is_removed_and_its_reader_continues(
         time.sleep(0.001)
     writer.kill()
     writer.wait()
-    remove_stale()  # or an engine that starts on this machine just now: it does the same
+    remove_stale()  # or an engine that starts on this machine at the same time, which does the same
     assert not (SHM / name).exists()
     assert ring.head > 0
     rows = Cursor(ring).read()
@@ -172,7 +172,7 @@ def test_memory_that_is_not_a_file_is_shared_too() -> None:
 
 @pytest.fixture
 def foreign_system(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """Segments are made as on macOS; the folder in which they are noted."""
+    """Make segments as on macOS; yield the folder with their notes."""
     monkeypatch.setattr(shm.mapped, "FOLDER", tmp_path / "none")
     monkeypatch.setattr(foreign, "cache_dir", lambda: tmp_path)
     return tmp_path / "segments"
@@ -182,10 +182,10 @@ def test_if_segments_cannot_be_listed_those_of_a_dead_process_are_removed_by_not
     foreign_system: Path,
 ) -> None:
     mine = Segment.create("kept", 4096)
-    dead = f"{shm.PREFIX}{2**22 + 1}_m0"  # no system gives such a process number
+    dead = f"{shm.PREFIX}{2**22 + 1}_m0"  # no system has such a process id
     left = ForeignMemory(dead, 4096)
     left.close()
-    (foreign_system / f"{shm.PREFIX}{2**22 + 2}_m0").touch()  # noted, and gone since
+    (foreign_system / f"{shm.PREFIX}{2**22 + 2}_m0").touch()  # noted, but gone since
     assert remove_stale() == [dead]
     assert [path.name for path in foreign_system.iterdir()] == [mine.name]
     with pytest.raises(OSError, match="No such file"):

@@ -1,4 +1,4 @@
-"""R counts CVD from a moment on beside the session's, destroys nothing, and can be undone."""
+"""R counts CVD from a moment on, beside the session's CVD; it destroys nothing and can be undone."""
 
 from collections.abc import Iterator
 
@@ -22,7 +22,7 @@ def pilot() -> Iterator[HeadlessPilot]:
 
 
 def say(pilot: HeadlessPilot, chart: int = 0, *, trades: int = 1, **fields: int) -> None:
-    """Publish a session with some fields changed, `trades` later, and draw it."""
+    """Publish a session with some fields changed, `trades` trades later, and draw it."""
     session = np.zeros(1, SESSION)
     pilot.link.stores[chart].session.read(session)
     session["trade_count"] += trades

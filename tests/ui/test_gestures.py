@@ -13,7 +13,7 @@ NOW = 1_764_340_200_000_000_000
 
 
 class Hand:
-    """A hand on a mouse over two charts."""
+    """Simulates a mouse over two charts."""
 
     def __init__(self):
         self.state = ViewState()

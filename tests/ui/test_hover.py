@@ -1,4 +1,4 @@
-"""Tooltips: what they say is what the engine counted, and they appear under a mouse that is moved, not under one that
+"""Tooltips show the engine's numbers, and appear under a mouse that moves, not under one that
 rests."""
 
 from collections.abc import Iterator
@@ -37,14 +37,14 @@ SIDES = {"Buy": Side.BUY, "Sell": Side.SELL, "No side": Side.NONE}
 
 @pytest.fixture(scope="module")
 def trades() -> NDArray[np.void]:
-    """Trades with a second without any now and then."""
+    """Make trades with an occasional second without any."""
     rows = make_trades(4000, seed=3)
     return rows[rows["ts_event"] // SECOND_NS % 11 != 5]
 
 
 @pytest.fixture(scope="module")
 def scene(trades: NDArray[np.void]) -> Scene:
-    """A chart of what the engine made of the trades."""
+    """A chart of the engine's results for the trades."""
     pipeline = Pipeline(sessions=SessionCalendar())
     charts = Charts(
         ("NQZ5",),
@@ -263,7 +263,7 @@ def place_of_bubble(pilot: HeadlessPilot, back: int = 12) -> tuple[float, float]
 def test_a_bubble_that_drifts_under_a_resting_mouse_opens_no_tooltip(pilot: HeadlessPilot) -> None:
     x, y = place_of_bubble(pilot)
     state, time = pilot.state.charts[0], pilot.state.time
-    # No bubble is below it, to its right; then the chart moves under the mouse.
+    # No bubble is under the mouse; then the chart moves under it.
     pilot.move((x + 60.0, y + 55.0))
     before = state.pointed
     assert before is None or before.kind != BUBBLE

@@ -14,7 +14,7 @@ CONTROL, ALT = 2, 4
 
 
 class FakeGlfw:
-    """Keys named by a layout."""
+    """Names of keys in a layout."""
 
     def __init__(self, **names: str) -> None:
         self.names = {ord(key.upper()): name for key, name in names.items()}

@@ -15,7 +15,7 @@ def link():
 
 
 def frames(link, clock, count, *, start=0, jitter_ns=0, rate=1.0):
-    """Shown times of `count` frames at 60 Hz whose anchors come `jitter_ns` early or late in alternation."""
+    """Return the shown times of `count` frames at 60 Hz whose anchors are alternately `jitter_ns` early and late."""
     shown = []
     for frame in range(start, start + count):
         wall = link.now_ns + frame * 16_666_667

@@ -1,4 +1,4 @@
-"""What a chart lacks is named at any width, and above the size legend where both would be at the lower left."""
+"""Missing data is named at any width, and above the size legend if both would be at the lower left."""
 
 from types import SimpleNamespace
 

@@ -30,7 +30,7 @@ def lose_price(pilot: HeadlessPilot, *, is_up: bool) -> None:
 
 
 def box_of(pilot: HeadlessPilot) -> Place | None:
-    """Middle of the arrow's box; None while the last price is in view."""
+    """Return the middle of the arrow's box; None while the last price is in view."""
     scene = pilot.charts[0].scene
     assert scene is not None
     box = lost_price_box(scene)

@@ -1,4 +1,4 @@
-"""Keys step to the previous and to the next session."""
+"""Keys step to the previous and the next session."""
 
 import pytest
 

@@ -16,7 +16,7 @@ def link():
 
 
 def say(link, *, later_ns=200_000_000, beats=True, **more):
-    """The condition `later_ns` after the newest trade."""
+    """Return the condition `later_ns` after the newest trade."""
     wall = link.now_ns + later_ns
     if beats:
         link.beat(wall)
@@ -190,7 +190,7 @@ def test_the_next_open_is_the_evening_at_the_exchange_and_sunday_after_friday():
 
 
 def test_a_market_with_trades_is_never_shown_as_closed(link):
-    """On a Saturday, or in the hour of maintenance: the feed knows the calendar only."""
+    """On a Saturday, or in the maintenance hour: the feed knows only the calendar."""
     link.say(state=FeedState.CLOSED)
     said = say(link)
     assert said.text.startswith("LIVE ")

@@ -1,4 +1,4 @@
-"""The tape shows at most 25 orders in 250 ms, the largest, and says how many it passed over."""
+"""The tape shows at most the 25 largest orders per 250 ms and says how many it passed over."""
 
 import numpy as np
 import pytest

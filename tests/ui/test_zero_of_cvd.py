@@ -1,4 +1,4 @@
-"""Zero stays in an automatic CVD pane while it is near; it comes and goes without swinging."""
+"""Zero stays in an automatic CVD pane while it is near, and enters and leaves without oscillating."""
 
 import pytest
 
@@ -13,7 +13,7 @@ from tests.kit.markets import make_market
 
 
 def bounds(offset: int, *, was_near: bool = False) -> tuple[float, float]:
-    """Range of the CVD pane of a market whose CVD moves between `offset` and `offset` + 100."""
+    """Return the range of the CVD pane of a market whose CVD moves between `offset` and `offset` + 100."""
     market = make_market(120, seed=3, is_published=False)
     for name in ("open", "high", "low", "close"):
         market.points[name] = offset

@@ -35,7 +35,7 @@ def panel(desk):
 
 
 def first_rule(desk):
-    """Places of the first rule's switch and name."""
+    """Return the positions of the first rule's switch and name."""
     rect = panel(desk)
     for y in range(int(rect.y) + 120, int(rect.y) + 220, 6):
         desk.click((rect.x + 22, y))

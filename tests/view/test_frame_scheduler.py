@@ -24,7 +24,7 @@ def scheduler() -> FrameScheduler:
 
 
 def frames(scheduler: FrameScheduler, *jobs: Job, count: int = 600) -> list[list[float]]:
-    """Run frames in which every job has work; the times at which each ran."""
+    """Run frames in which every job has work; return the times at which each ran."""
     ran: list[list[float]] = [[] for _ in jobs]
     for frame in range(1, count):
         scheduler.begin_frame(frame * FRAME_S)

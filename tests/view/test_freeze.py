@@ -1,4 +1,4 @@
-"""A frame is prepared by steps that change the state; `build` then makes the scene without side effects."""
+"""Steps that change the state prepare a frame; `build` then makes the scene without side effects."""
 
 from collections.abc import Iterator
 from copy import deepcopy
@@ -25,7 +25,7 @@ def pilot() -> Iterator[HeadlessPilot]:
 
 
 def everything(state: ViewState) -> list[object]:
-    """All that the state says; the cached styles are no part of it, and of a chart's lines their versions are."""
+    """Return everything in the state, without cached styles, and with versions in place of a chart's lines."""
     own = [getattr(state, field.name) for field in fields(state) if field.name != "charts"]
     names = [field.name for field in fields(ChartState) if field.name not in {"style", "lines"}]
     charts = [[getattr(chart, name) for name in names] for chart in state.charts]
@@ -39,7 +39,7 @@ def test_freezing_a_frame_changes_nothing(pilot: HeadlessPilot, monkeypatch: pyt
     pilot.frames(5)
     build = scenes.build
     seen: list[object] = []
-    """The state before each scene, after each scene, and when the frame is put together."""
+    """Record the state before each scene, after each scene, and when the frame is assembled."""
     frozen: list[Scene] = []
 
     def look() -> None:

@@ -23,11 +23,11 @@ WHITE: Final = (1.0, 1.0, 1.0)
 
 
 class SmallTarget(HeadlessContext):
-    """A surface that says it is large but has few pixels: texts are laid out, and little is drawn.
+    """A surface that claims to be large but has few pixels: texts are laid out, and little is drawn.
 
     Attributes
     ----------
-    said : width and height that it says it has
+    said : width and height that it claims to have
     """
 
     def __init__(self, width: int, height: int, content_scale: float) -> None:
@@ -156,7 +156,7 @@ def desk_of(width: int, height: int, scale: float, count: int, *, bubbles: int =
 
 
 def complaints(boxes: list[LabelBox], window: tuple[int, int]) -> list[str]:
-    """Say what is wrong with the texts of a frame."""
+    """Return what is wrong with the texts of a frame."""
     screen = Rect(0.0, 0.0, *map(float, window))
     found = [f"{one.text!r} is cut: {one.rect} in {one.within}" for one in boxes if one.is_cut]
     charts = [one for one in boxes if not one.window]
@@ -193,7 +193,7 @@ def test_no_text_overlaps_or_is_cut_in_an_empty_or_busy_market(
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """Two texts, and whether they are said to overlap."""
+    """Return whether two texts are reported as overlapping."""
 
     x: float
     is_met: bool

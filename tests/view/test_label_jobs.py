@@ -15,7 +15,7 @@ from tests.kit.pilot import HeadlessPilot
 
 
 class Screen(HeadlessPilot):
-    """Charts of a local engine: the last prices that each has laid out, and the VWAP that its levels were read at."""
+    """Charts of a local engine, with the last prices that each has laid out and the VWAP of its levels."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *symbols: str) -> None:
         self.laid: list[list[int]] = []
@@ -49,7 +49,7 @@ class Screen(HeadlessPilot):
         self.frames(142)
 
     def print_all(self) -> list[int]:
-        """A print in every market, a tick higher."""
+        """Make a trade in every market, a tick higher."""
         prices = []
         for market, store in zip(self.link.markets, self.link.stores, strict=True):
             session = np.array([market.session])
@@ -60,11 +60,11 @@ class Screen(HeadlessPilot):
         return prices
 
     def drawn(self) -> list[int]:
-        """The last price on each axis."""
+        """Return the last price on each axis."""
         return [laid[-1] for laid in self.laid]
 
     def levels(self) -> list[int]:
-        """The VWAP that each chart has taken in: it is the last price here."""
+        """Return the VWAP that each chart has read; here it is the last price."""
         return [self.read[market.symbol] for market in self.link.markets]
 
 

@@ -1,4 +1,4 @@
-"""Every text on the screen has a contrast of at least 4.5 to 1 against what is really behind it, in every palette."""
+"""Every text on the screen has a contrast of at least 4.5 to 1 against its actual background, in every palette."""
 
 from collections.abc import Callable, Iterator
 from typing import Final
@@ -16,7 +16,7 @@ from tests.kit.local_link import add_cross
 from tests.kit.pilot import HeadlessPilot
 
 FARTHEST: Final = 0.25
-"""Share of the pixels of a text's box that are surely behind it: those that differ most from its colour."""
+"""Share of a text box's pixels that are certainly background: those that differ most from the text's colour."""
 
 
 class Desk(HeadlessPilot):

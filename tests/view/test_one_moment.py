@@ -21,13 +21,13 @@ FRAMES = 300
 
 
 class Screen(HeadlessPilot):
-    """A chart in a fast market, and the texts that it shows: every frame has another price and another CVD.
+    """A chart in a fast market and its texts: every frame has a new price and a new CVD.
 
     Attributes
     ----------
-    in_header : texts that the header's layer uploaded last
+    in_header : texts last uploaded by the header's layer
     on_plates : texts of the price plate and of the CVD plate
-    by_overlays : texts that Dear ImGui was given in its last build
+    by_overlays : texts given to Dear ImGui in its last build
     """
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,7 +68,7 @@ class Screen(HeadlessPilot):
         self.link.stores[0].session.read(self.record)
 
     def trade(self) -> None:
-        """Publish a few trades, so that the price, CVD and now and then their number of digits change."""
+        """Publish a few trades, so that price and CVD change, and sometimes their number of digits."""
         self.record["last_price"] += TICK * int(self.random.integers(-3, 4))
         self.record["cvd"] += int(self.random.integers(-400, 401))
         self.record["trade_count"] += 5

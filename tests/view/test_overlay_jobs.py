@@ -32,12 +32,12 @@ FORMS = {"session": session, "feed": feed, "performance": performance}
 
 
 class Desk(HeadlessPilot):
-    """The program's frame at 144 frames a second, and when its texts were formed.
+    """The program's frame at 144 frames per second, with the times at which its texts were formed.
 
     Attributes
     ----------
-    formed : (panel, time in seconds) of each forming of a panel's figures
-    said : (time in seconds, texts) of each forming of a header's
+    formed : (panel, time in seconds) each time a panel's figures were formed
+    said : (time in seconds, texts) each time a header's texts were formed
     formed_while_building : panels that formed figures while the overlays were built
     """
 
@@ -68,7 +68,7 @@ class Desk(HeadlessPilot):
         return noted
 
     def formed_at(self, *names: str) -> list[float]:
-        """When panels formed their figures."""
+        """Return when panels formed their figures."""
         return [at_s for name, at_s in self.formed if name in names]
 
 
@@ -95,7 +95,7 @@ def test_without_input_overlays_are_built_at_the_rate_of_their_job(desk: Desk) -
 def test_a_frame_that_does_not_build_the_overlays_still_shows_them(desk: Desk) -> None:
     desk.state.open_panels = {"session"}
     desk.frames(10)
-    # The market's clock stands: nothing of the picture moves, so a lost overlay would be all that differs.
+    # The market's clock is stopped: nothing moves, so a lost overlay would be the only difference.
     desk.link.say(rate=0.0)
     desk.frames(500)
     pictures, built = [], []
@@ -105,7 +105,7 @@ def test_a_frame_that_does_not_build_the_overlays_still_shows_them(desk: Desk) -
     assert 0 in built
     for picture in pictures[1:]:
         changed = np.abs(picture.astype(int) - pictures[0].astype(int)).max(axis=2) > 0
-        # The print's age grows by a tenth of a second now and then, in the header.
+        # The age of the newest trade in the header sometimes grows by a tenth of a second.
         assert not changed[40:, :].any()
     assert np.ptp(pictures[0][:40].astype(int)) > 50
 
@@ -172,7 +172,7 @@ RESTS = round(2 * TOUCHED_S / FRAME_S)
 
 @pytest.fixture
 def filled(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """All panels open; which of them each building filled."""
+    """Open all panels; record which of them each build filled."""
     buildings: list[list[str]] = []
     window, build = base.window, desk.gui.build
 
@@ -231,7 +231,7 @@ def test_kept_panels_look_like_filled_ones(desk: Desk) -> None:
 
 
 def _spots(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> dict[str, tuple[float, float]]:
-    """Where the controls stand that have a hint, by the hint's first words."""
+    """Return the positions of the controls with a hint, by the hint's first words."""
     spots: dict[str, tuple[float, float]] = {}
     hint = base.hint
 
@@ -267,7 +267,7 @@ def test_an_open_list_and_a_held_slider_survive_a_resting_mouse(desk: Desk, monk
     desk.move((x, y))
     desk.mouse_down()
     desk.frames(3)
-    desk.point(CORNER)  # far from the panel, which is held all the same
+    desk.point(CORNER)  # far from the panel, which is still held
     desk.frames(RESTS)
     before = desk.state.filters.threshold
     desk.point((x, y))

@@ -16,7 +16,7 @@ class Desk(HeadlessPilot):
 
     Attributes
     ----------
-    places : where the items lie that a tooltip explains, by its text, from left to right
+    places : positions of the items with a tooltip, by its text, from left to right
     """
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -38,11 +38,11 @@ class Desk(HeadlessPilot):
         return found
 
     def place(self, name: str) -> Place:
-        """Left border of a setting's first item."""
+        """Return the left border of a setting's first item."""
         return self.places[AGGREGATION[name].setting.help][0]
 
     def type(self, *keys: imgui.Key, text: str = "") -> None:
-        """Press keys that the program's own table does not have, or write."""
+        """Press keys that are not in the program's table, or type text."""
         io = imgui.get_io()
         io.add_input_characters_utf8(text)
         self.frames(4)

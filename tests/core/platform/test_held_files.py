@@ -1,4 +1,4 @@
-"""Files that are held while they are written: against others on this system, and with the calls of Windows replaced."""
+"""Files locked while they are written: on this system, and with the Windows calls replaced."""
 
 import ctypes
 import os
@@ -49,7 +49,7 @@ def test_a_file_is_locked_against_other_processes_until_it_is_closed(file: Path)
 
 
 class Kernel32:
-    """Stands for the Windows library: notes what is asked, and answers as it is told."""
+    """A fake Windows library that records calls and returns the given answers."""
 
     def __init__(self, error: int = 0) -> None:
         self.error = error

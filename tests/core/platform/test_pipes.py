@@ -13,14 +13,14 @@ from tests.kit.waiting import until
 
 
 def pipe() -> tuple[IO[bytes], IO[bytes]]:
-    """Reading end, writing end."""
+    """Yield the reading and the writing end."""
     reader, writer = os.pipe()
     return os.fdopen(reader, "rb", buffering=0), os.fdopen(writer, "wb", buffering=0)
 
 
 @pytest.fixture(autouse=True)
 def old_windows(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without what Python 3.11 lacks on Windows."""
+    """Remove what Python 3.11 lacks on Windows."""
     monkeypatch.delattr(os, "set_blocking")
 
 

@@ -1,4 +1,4 @@
-"""How processes are started and what is said of their end, on each system."""
+"""How processes are started and their ends described, on each system."""
 
 import signal
 import subprocess
@@ -29,7 +29,7 @@ def test_the_end_of_a_process_is_described(status: int, words: str) -> None:
 
 
 class Recorded:
-    """Stands for `subprocess.Popen`."""
+    """A fake `subprocess.Popen`."""
 
     def __init__(self, command: list[str], **options: Any) -> None:
         self.command, self.options = command, options

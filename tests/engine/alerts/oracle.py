@@ -1,4 +1,4 @@
-"""Alert rules in plain Python, one trade at a time: the twin that the kernel is compared with."""
+"""Alert rules in plain Python, one trade at a time: the oracle for the kernel."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field

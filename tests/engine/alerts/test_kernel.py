@@ -1,4 +1,4 @@
-"""Alert rules on trades: the kernel against plain Python, whatever the batches, over opens and checkpoints."""
+"""Alert rules on trades: the kernel against plain Python, in any batches, across session opens and checkpoints."""
 
 import random
 from collections.abc import Sequence
@@ -66,7 +66,7 @@ def words_of(trades: Sequence[Trade]) -> np.ndarray:
 
 
 class Runner:
-    """Gives steps to `MarketAlerts`, in batches of at most `most` trades."""
+    """Feed steps to `MarketAlerts` in batches of at most `most` trades."""
 
     def __init__(self, rules: Sequence[EngineRule], bucket_ns: int) -> None:
         self.alerts = MarketAlerts()
@@ -111,7 +111,7 @@ def alerts_of(found: Sequence[np.ndarray]) -> list[Alert]:
 
 
 def without_vwap_value(alerts: list[Alert]) -> list[Alert]:
-    """VWAP's value is a float where the kernel has it: it is compared apart."""
+    """The kernel's VWAP value is a float, so it is compared separately."""
     vwap = int(Level.VWAP) + 1
     return [(*one[:3], 0, one[4]) if one[0] == vwap else one for one in alerts]
 
@@ -124,7 +124,7 @@ def test_the_kernel_fires_what_plain_python_fires_in_any_batches(seed: int) -> N
     expected = Oracle(rules, bucket_ns).run(steps)
     whole = Runner(rules, bucket_ns).run(steps, 10_000)
     assert without_vwap_value(whole) == without_vwap_value(expected)
-    assert len({alert[0] for alert in expected}) >= 8  # most rules have fired: the comparison is of something
+    assert len({alert[0] for alert in expected}) >= 8  # most rules have fired, so the comparison is meaningful
     assert Runner(rules, bucket_ns).run(steps, 1) == whole
     assert Runner(rules, bucket_ns).run(steps, rng) == whole
     vwap = int(Level.VWAP) + 1
@@ -146,7 +146,7 @@ def test_alerts_continue_after_a_checkpoint(seed: int) -> None:
 
 
 def fired(rule: EngineRule, prices: Sequence[int], *, gap_ns: int = SECOND_NS) -> list[tuple[int, int]]:
-    """Number and direction of the alerts at trades of these prices in ticks."""
+    """Return number and direction of the alerts for trades at these prices in ticks."""
     start = 1_700_000_000 * SECOND_NS
     steps = [Trade(start + n * gap_ns, price * TICK, 1, "B") for n, price in enumerate(prices)]
     return [((ts - start) // gap_ns, way) for _, ts, _, _, way in Runner([rule], SECOND_NS).run(steps, 3)]

@@ -1,4 +1,4 @@
-"""Alerts of whole sessions: in the pipeline, whatever the batches, over opens, checkpoints and changed rules."""
+"""Alerts of whole sessions in the pipeline, in any batches, across opens, checkpoints and changed rules."""
 
 import datetime as dt
 import random
@@ -42,7 +42,7 @@ def at(text):
 
 @pytest.fixture(scope="module")
 def trades():
-    """Two sessions with a trade every fifteen seconds or so, and bursts."""
+    """Make two sessions with a trade about every fifteen seconds, and bursts."""
     rng, found, tick = random.Random(5), [], 1000
     for start, end in (
         ("2025-11-24T18:00", "2025-11-25T16:59"),
@@ -94,7 +94,7 @@ def whole(trades, calendar):
 
 
 def steps_of(trades, sink):
-    """Trades with the opens, and the moves of levels at the trades that make them known."""
+    """Return trades, session opens, and moves of levels at the trades that make them known."""
     moves = [
         (int(row["ts_event"]), Move(level, int(row[name])))
         for row in sink.log_rows("minutes")
@@ -116,7 +116,7 @@ def steps_of(trades, sink):
     opens = [(at("2025-11-25T18:00"), Open())]
     keyed = [(ts, 1, move) for ts, move in moves] + [(ts, 0, one) for ts, one in opens]
     keyed += [(trade.ts, 2, trade) for trade in trades]
-    # The session's last minute ends with the session: its levels are gone by then.
+    # The session's last minute ends with the session, when its levels are already gone.
     gone = {
         ts for ts, move in moves if move.level is Level.POC and at("2025-11-25T16:59") < ts < at("2025-11-25T18:00")
     }
@@ -175,7 +175,7 @@ def test_a_rule_added_while_the_engine_runs_fires_from_then_on_like_any_other(tr
     pipeline.process(rows[half:])
     pipeline.finish()
     late = sink.log_rows("alerts")
-    since = int(rows["ts_event"][half]) + 60 * SECOND_NS  # cool-downs that had begun before are over
+    since = int(rows["ts_event"][half]) + 60 * SECOND_NS  # earlier cool-downs are over
     wanted = {rule.id for rule in rules}
     same = whole[0][np.isin(whole[0]["rule"], list(wanted)) & (whole[0]["ts_event"] >= since)]
     assert late[late["ts_event"] >= since].tobytes() == same.tobytes()

@@ -14,7 +14,7 @@ SIZES = (10, 20, 30, 50, 70, 100, 150, 200, 300, 500, 700, 1000)
 
 
 def spans(trades, width):
-    """Each trade with the number of its second, bar or minute: a late trade counts in the one that is open."""
+    """Yield each trade with the number of its second, bar or minute; a late trade counts in the open one."""
     newest = None
     for trade in trades:
         number = trade[0] // width
@@ -23,7 +23,7 @@ def spans(trades, width):
 
 
 def orders(trades):
-    """Aggressive orders: runs of records with equal time and side."""
+    """Return the aggressive orders: runs of records with equal time and side."""
     found, run = [], []
 
     def end():

@@ -1,4 +1,4 @@
-"""Every detector against the rules in plain Python, and what all of them must hold to."""
+"""Every detector against the rules in plain Python, and what all detectors have in common."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -46,11 +46,11 @@ OTHERS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     ),
     "zero_cross": ({"arm": 25}, {"arm": 25}),
 }
-"""Other parameters than the default ones: for the detector, and for the rule in plain Python."""
+"""Parameters other than the defaults, for the detector and for the rule in plain Python."""
 
 
 def only(kind: str, **parameters: Any) -> AggregationSettings:
-    """Settings under which one kind alone is detected."""
+    """Return settings with which only one kind is detected."""
     switches = {f"{other}_on": other == kind for other in KINDS}
     named = {name if name == "arm" else f"{kind}_{name}": value for name, value in parameters.items()}
     if kind == "zero_cross":
@@ -71,7 +71,7 @@ def make(trades: Iterable[tuple[float, int, int, str]]) -> Rows:
 
 @cache
 def market(seed: int, *, seconds: int = 2400, rate: float = 4.0) -> Rows:
-    """A market with calm and busy stretches, sweeps, pauses, a halt and trades without a side."""
+    """Make a market with calm and busy periods, sweeps, pauses, a halt and trades without a side."""
     rng = np.random.default_rng(seed)
     trades: list[tuple[float, int, int, str]] = []
     tick, lean = 100_000, 0.0
@@ -84,7 +84,7 @@ def market(seed: int, *, seconds: int = 2400, rate: float = 4.0) -> Rows:
             buys = rng.random() < 0.5 + np.tanh(lean) / 2
             side = "N" if rng.random() < 0.02 else "B" if buys else "A"
             size = int(rng.geometric(0.3)) * (8 if rng.random() < 0.02 else 1)
-            # A sweep takes several records of one time.
+            # A sweep has several records with the same time.
             for _ in range(1 + int(rng.random() < 0.1) * int(rng.integers(1, 5))):
                 trades.append((second + at, tick, size, side))
                 tick += int(rng.random() < 0.35) * (1 if buys != (rng.random() < 0.35) else -1)
@@ -126,7 +126,7 @@ def expected(events: list[dict[str, Any]]) -> list[tuple[int, int, int, Any]]:
 
 @cache
 def by_rule(kind: str, seed: int) -> list[dict[str, Any]]:
-    """What the rule in plain Python finds in a market; it takes its time."""
+    """Return what the rule in plain Python finds in a market; cached because it is slow."""
     return KINDS[kind](plain(market(seed, rate=2.0 + 3.0 * seed)))
 
 
@@ -232,7 +232,7 @@ def test_the_clock_ends_seconds_bars_and_minutes_exactly_once(kind: str, latenes
     rows = market(11, rate=12.0)
     settings = replace(DEFAULTS.aggregation, arm=60) if kind == "all" else only(kind)
     group, parts = DetectorGroup(settings), []
-    ahead = 240_000_000 - lateness_ns  # the clock of a live session, ahead of the newest trade by less than 250 ms
+    ahead = 240_000_000 - lateness_ns  # a live session's clock, less than 250 ms ahead of the newest trade
     for part in np.split(rows, range(3, len(rows), 3)):
         parts += group.take(words(part), TICK)
         parts += group.pass_time(int(part["ts_event"][-1]) + ahead)
@@ -244,14 +244,14 @@ def test_a_trade_within_the_clocks_delay_counts_in_its_own_second() -> None:
     rows = market(11, rate=12.0)
     late = rows.copy()
     step = np.flatnonzero(np.diff(late["ts_event"] // SECOND_NS))[::20]
-    late[step], late[step + 1] = rows[step + 1], rows[step]  # a second's last trade comes after the next one's first
+    late[step], late[step + 1] = rows[step + 1], rows[step]  # a second's last trade comes after the next's first
     settings = replace(DEFAULTS.aggregation, arm=60)
     group, parts, newest = DetectorGroup(settings), [], 0
     to_come = np.minimum.accumulate(late["ts_event"][::-1])[::-1].tolist()
     for at in range(len(late)):
         parts += group.take(words(late[at : at + 1]), TICK)
         newest = max(newest, int(late["ts_event"][at]))
-        # What the feed vouches for never passes a trade that is still to come.
+        # The feed never vouches for a time after a trade that is still to come.
         coming = to_come[min(at + 1, len(late) - 1)]
         parts += group.pass_time(min(newest + 240_000_000, coming + 249_999_999))
     parts += group.pass_time(NEVER)

@@ -29,7 +29,7 @@ def lines(rows: Rows, settings: AggregationSettings = DEFAULTS.aggregation, *, c
 
 
 def developing(trades: list[Any], *, step: int = 2, share: float = 0.7) -> list[tuple[int, ...]]:
-    """The levels of all trades until the end of each minute that has some."""
+    """Return the levels of all trades until the end of each minute with trades."""
     found, profile, volume = [], {}, 0
     numbered = list(oracle.spans(trades, 60 * SECOND_NS))
     for at, (minute, (_, tick, size, _)) in enumerate(numbered):
@@ -47,7 +47,7 @@ def developing(trades: list[Any], *, step: int = 2, share: float = 0.7) -> list[
 
 
 def by_order_size(trades: list[Any], *, medium: int = 10, large: int = 50) -> list[tuple[int, ...]]:
-    """The three sums at the end of each second that has trades, from all orders of the trades until then."""
+    """Return the three sums at the end of each second with trades, from all orders until then."""
     found = []
     numbered = list(oracle.spans(trades, SECOND_NS))
     for at, (second, _) in enumerate(numbered):

@@ -1,4 +1,4 @@
-"""Detectors read exactly the trades that the pipeline counts: two kernels have the rules, and are compared here."""
+"""Detectors read exactly the trades that the pipeline counts: two kernels apply the same rules, compared here."""
 
 import numpy as np
 from hypothesis import given

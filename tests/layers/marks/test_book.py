@@ -1,4 +1,4 @@
-"""Which events a chart marks: those that were found, each once, the strongest where there is no room for all."""
+"""Which events a chart marks: each one once, and the strongest if there is no room for all."""
 
 import numpy as np
 
@@ -13,7 +13,7 @@ PRICE = 101_480 * TICK
 
 
 def crowd(market: Market, count: int = 400) -> None:
-    """Plant large trades, one every half second, of pseudo-random size."""
+    """Plant large trades of pseudo-random size, one every half second."""
     for number in range(count):
         size = 10 + number * 7919 % 97
         market.store.events.append(event(EventKind.LARGE_TRADE, 0.5 * number, PRICE, 1, size, PRICE, 10))

@@ -1,4 +1,4 @@
-"""Where marks crowd, the strongest stay, whatever the view shows; zooming out never brings a weaker one back."""
+"""Where marks crowd, the strongest stay, wherever the view is; zooming out never shows a weaker one again."""
 
 import numpy as np
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""A zone ends in the bucket in which price trades through it, found as fast in a month as in a minute."""
+"""A zone ends in the bucket in which price trades through it; finding it takes as long in a month as in a minute."""
 
 from typing import cast
 

@@ -1,4 +1,4 @@
-"""The answers for operators over HTTP."""
+"""The HTTP endpoints for operators."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

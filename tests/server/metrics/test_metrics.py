@@ -1,4 +1,4 @@
-"""What one scrape gives, and when the server calls itself ready."""
+"""The result of a scrape, and when the server is ready."""
 
 import math
 
@@ -97,7 +97,7 @@ def test_one_scrape_gives_the_totals_of_all_workers_and_none_ever_falls() -> Non
     found = scraped(exposition)
     assert value(found, "server_sent_bytes_total") == 1_001_001
     assert (value(found, "server_clients"), value(found, "server_workers")) == (6, 3)
-    # One dies, and another takes its place.
+    # One dies and another takes its place.
     clock.advance(STALE_NS)
     for worker in workers[:2]:
         worker.publish()

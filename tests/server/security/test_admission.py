@@ -1,4 +1,4 @@
-"""Limits per client and per address, and what a refusal says."""
+"""Limits per client and per address, and the texts of refusals."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Where a server listens, with which certificate, and which pages may connect."""
+"""Where a server listens, with which certificate, and which web pages may connect."""
 
 import ssl
 import subprocess
@@ -108,7 +108,7 @@ def test_pages_of_others_and_names_of_others_are_refused() -> None:
     assert refused("http://localhost:9090", "localhost:8080")
     assert refused("https://evil.example", "localhost:8080")
     assert refused("null", "localhost:8080")
-    # A stranger's name that was pointed at 127.0.0.1.
+    # A foreign name that resolves to 127.0.0.1.
     assert refused("http://evil.example:8080", "evil.example:8080")
     assert refused(None, "evil.example:8080")
     assert refused(None, "")

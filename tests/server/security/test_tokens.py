@@ -1,4 +1,4 @@
-"""Access tokens: what is stored, who may read it, and what a running server makes of a change."""
+"""Access tokens: what is stored, who may read it, and how a running server handles a change."""
 
 import os
 import stat

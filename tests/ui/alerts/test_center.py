@@ -1,4 +1,4 @@
-"""What alerts do in the view: badge, sounds, notifications, log, and the line about those that did not sound."""
+"""Alerts in the view: badge, sounds, notifications, log, and the line about those that did not sound."""
 
 from types import SimpleNamespace
 
@@ -18,7 +18,7 @@ from tests.kit.local_link import OPENED, LocalLink, add_cross
 
 
 class Speaker:
-    """A sound device that takes every sound at once, or never."""
+    """A sound device that takes every sound immediately, or never."""
 
     def __init__(self, *, works=True):
         self.works, self.played, self.problem, self.volume = works, [], "" if works else "no sound device", 1.0
@@ -37,7 +37,7 @@ class Speaker:
 
 
 class Desk:
-    """A center over a local link."""
+    """An alert center over a local link."""
 
     def __init__(self, *rules, speaker=None, **more):
         self.link = LocalLink("NQZ5")

@@ -1,4 +1,4 @@
-"""The file of alert rules, and what a rule says and gives to the engine."""
+"""The file of alert rules, and what a rule says and sends to the engine."""
 
 import tomllib
 from decimal import Decimal
@@ -39,7 +39,7 @@ def test_any_name_price_and_cool_down_is_read_back(name, price, cool_down_s):
     try:
         text.encode()
     except UnicodeEncodeError:
-        return  # half of a surrogate pair is no text
+        return  # half of a surrogate pair is not valid text
     data = tomllib.loads(text, parse_float=Decimal)
     assert rule_file._rule(data["rule"][0]) == rule
 

@@ -1,4 +1,4 @@
-"""Sounds: what they are made of, and a device that is there, absent or lost."""
+"""Sounds: their waveforms, and a device that is present, absent or lost."""
 
 import sys
 

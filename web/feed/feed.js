@@ -1,0 +1,238 @@
+// Applies what the server sends to the markets, keeps the positions to resume from, and asks for what is shown.
+
+import { Market } from "../market/market.js";
+import { Kind, Frame, Part, camel } from "./packed.js";
+
+const PROTOCOL = 1;
+const CHART_KINDS = ["Bubble", "Open"];
+const SYMBOL_KINDS = ["VolumeProfile", "Session", "Levels", "Event", "Gap", "Roll", "FinishedSession"];
+const MOST_HISTORY = 1 << 18;   // rows of history that are asked for at one level of detail
+const KEPT_EVENTS = 1 << 14;
+const OFFSETS = 16;             // newest estimates of the server's clock that are kept
+
+export class Feed {
+  // `columns`: fields of the rows of each kind, as the server declares them. `send` sends a message.
+  constructor(columns, send) {
+    this.columns = columns;
+    this.send = send;
+    this.markets = new Map();   // by symbol, in the server's order
+    this.order = [];            // symbols by the number that frames have
+    this.held = new Map();      // what has arrived of each stream: {of, epoch, revision, first, next}
+    this.wanted = null;         // {symbol, level} on the screen
+    this.asked = new Map();     // subscriptions of this connection: "symbol level" to kinds
+    this.status = null;
+    this.scopes = [];
+    this.offsets = [];          // the server's clock less performance.now(), ns
+  }
+
+  get names() {
+    return [...this.markets.keys()];
+  }
+
+  // The server's clock, ns. The largest of the newest estimates: it has the least of the network in it.
+  get wall() {
+    return this.offsets.length ? Math.max(...this.offsets) + performance.now() * 1e6 : Date.now() * 1e6;
+  }
+
+  take(message) {
+    if (message instanceof ArrayBuffer) this.#takeFrame(new Frame(message));
+    else if (message.type === "Connected") this.#takeConnected(message);
+    else if (message.type === "Status") this.#takeStatus(message);
+  }
+
+  // A new connection: nothing has been asked for yet.
+  resume() {
+    this.asked.clear();
+    this.offsets.length = 0;
+    this.#subscribe();
+  }
+
+  // Show a symbol at a level of detail.
+  want(symbol, level) {
+    if (this.wanted?.symbol === symbol && this.wanted.level === level) return;
+    this.wanted = { symbol, level };
+    this.#subscribe();
+  }
+
+  #subscribe() {
+    if (!this.wanted || !this.markets.has(this.wanted.symbol)) return;
+    const { symbol, level } = this.wanted;
+    const needed = new Map([[0, SYMBOL_KINDS]]);
+    needed.set(level, [...(needed.get(level) ?? []), ...CHART_KINDS]);
+    for (const [at, kinds] of needed) {
+      const key = `${symbol} ${at}`;
+      if (this.asked.get(key) === kinds.join()) continue;
+      this.asked.set(key, kinds.join());
+      const width = this.markets.get(symbol).widthsNs[at];
+      this.send({
+        type: "Subscribe", symbol, level: at, version: PROTOCOL, kinds, span_s: Math.min(1e9, (width * MOST_HISTORY) / 1e9),
+        positions: this.#positions(symbol, at, kinds),
+      });
+    }
+    for (const key of [...this.asked.keys()]) {
+      const [of, at] = key.split(" ");
+      if (of === symbol && needed.has(Number(at))) continue;
+      this.asked.delete(key);
+      this.send({ type: "Unsubscribe", symbol: of, level: Number(at) });
+    }
+  }
+
+  #positions(symbol, level, kinds) {
+    const found = [];
+    for (const of of ["Bubble", "Event"]) {
+      const held = this.held.get(`${symbol} ${of} ${of === "Bubble" ? level : 0}`);
+      if (held && kinds.includes(of)) found.push({ of, ...held });
+    }
+    return found;
+  }
+
+  #takeConnected({ version, instruments, scopes }) {
+    if (version !== PROTOCOL) throw new Error(`the server speaks protocol ${version}, this page ${PROTOCOL}: reload the page`);
+    this.scopes = scopes;
+    const before = this.markets;
+    this.markets = new Map();
+    this.order = instruments.map(({ symbol }) => symbol);
+    for (const { symbol, contract, epoch, tick_size: tickSize, widths_ns: widthsNs } of instruments) {
+      let market = before.get(symbol);
+      if (!market || market.epoch !== epoch || market.widthsNs.join() !== widthsNs.join()) {
+        market = new Market({ requested: symbol, symbol: contract, tickSize, widthsNs });
+        market.epoch = epoch;
+        for (const key of [...this.held.keys()]) if (key.startsWith(`${symbol} `)) this.held.delete(key);
+      }
+      market.describe(contract, tickSize);
+      this.markets.set(symbol, market);
+    }
+  }
+
+  #takeStatus({ state, engine, message, sent_ns: sent, numbers }) {
+    const now = performance.now() * 1e6;
+    this.offsets.push(sent - now);
+    if (this.offsets.length > OFFSETS) this.offsets.shift();
+    const fields = Object.fromEntries(Object.entries(numbers).map(([name, value]) => [camel(name), value]));
+    this.status = { ...fields, state, engine, message, sent, speed: fields.speed ?? Infinity, rate: fields.rate ?? Infinity };
+  }
+
+  #takeFrame(frame) {
+    const market = this.markets.get(this.order[frame.symbol]);
+    if (!market) throw new Error(`rows of instrument ${frame.symbol}, of ${this.order.length}`);
+    if (frame.epoch !== market.epoch) return;           // of the run before: Connected has announced another
+    if (frame.kind === Kind.BUBBLE) this.#takeBubbles(market, frame);
+    else if (frame.kind === Kind.OPEN) takeOpen(market, frame);
+    else if (frame.kind === Kind.EVENT) this.#takeEvents(market, frame);
+    else if (frame.kind === Kind.PROFILE_ROWS) takeProfileRows(market, frame);
+    else if (frame.kind in this.columns) this.#takeRecords(market, frame);
+  }
+
+  // Note that rows arrived; throws if they do not join those before.
+  #place(key, frame) {
+    const { part, epoch, revision, sequence, next } = frame;
+    const held = this.held.get(key);
+    if (part === Part.NEWEST) {
+      this.held.set(key, { epoch, revision, first: sequence, next });
+      return;
+    }
+    const joins = held && held.epoch === epoch && held.revision === revision;
+    if (joins && part === Part.HISTORY && next === held.first) held.first = sequence;
+    else if (joins && part !== Part.HISTORY && sequence === held.next) held.next = next;
+    else throw new Error(`rows ${sequence} to ${next} of ${key} do not join those before`);
+  }
+
+  #takeBubbles(market, frame) {
+    this.#place(`${market.requested} Bubble ${frame.level}`, frame);
+    const lod = market.lods[frame.level];
+    if (frame.part === Part.NEWEST) lod.clear();
+    if (frame.part !== Part.INCREMENT) lod.oldest = frame.oldest;
+    const { bubbles, cvd } = frame.chartRows();
+    if (!lod.bubbles.put(frame.sequence, bubbles) || !lod.cvd.put(frame.sequence, cvd)) throw new Error("rows leave a hole");
+    if (frame.part === Part.NEWEST && frame.count === 0) lod.bubbles.start = lod.bubbles.stop = frame.sequence;
+  }
+
+  #takeEvents(market, frame) {
+    this.#place(`${market.requested} Event 0`, frame);
+    const rows = frame.records(this.columns[frame.kind]).map(({ tsEvent, price, strength, value, kind, direction }) =>
+      ({ time: tsEvent, price, strength, value, kind, direction }));
+    if (frame.part === Part.NEWEST) market.events = rows;
+    else if (frame.part === Part.HISTORY) market.events = [...rows, ...market.events];
+    else market.events.push(...rows);
+    if (frame.part !== Part.INCREMENT) market.eventsVersion++;
+    if (market.events.length > KEPT_EVENTS) market.events.splice(0, market.events.length - KEPT_EVENTS);
+  }
+
+  #takeRecords(market, frame) {
+    const rows = frame.records(this.columns[frame.kind]);
+    if (frame.kind === Kind.SESSION) [market.session] = rows;
+    else if (frame.kind === Kind.LEVELS) [market.levels] = rows;
+    else if (frame.kind === Kind.PROFILE) takeProfile(market, frame, rows[0]);
+    else if (frame.kind === Kind.GAP) {
+      const gaps = rows.map(({ start, end, kind, open }) => ({ start, end, kind, isOpen: open === 1 }));
+      market.setGaps(replaced(market.gaps, market, "gapsFrom", frame, gaps));
+    } else if (frame.kind === Kind.ROLL) {
+      const rolls = rows.map(({ lastTs, firstTs, fromId, toId, fromSymbol, toSymbol }) =>
+        ({ lastTs, firstTs, from: fromSymbol || `id ${fromId}`, to: toSymbol || `id ${toId}` }));
+      market.setRolls(replaced(market.rolls, market, "rollsFrom", frame, rolls));
+    } else if (frame.kind === Kind.FINISHED_SESSION) {
+      const sessions = rows.map((row) => ({ numbers: row.numbers, profile: { ...profileOf(row), version: 0 } }));
+      market.finished = replaced(market.finished, market, "finishedFrom", frame, sessions);
+    }
+  }
+}
+
+// The rows of a list that may be sent again: those from the frame's number on are replaced, all of them by the newest.
+function replaced(rows, market, from, frame, newer) {
+  if (frame.part === Part.HISTORY) {
+    market[from] = frame.sequence;
+    return [...newer, ...rows];
+  }
+  if (frame.part === Part.NEWEST || market[from] === undefined) market[from] = frame.sequence;
+  return frame.part === Part.NEWEST ? newer : [...rows.slice(0, frame.sequence - market[from]), ...newer];
+}
+
+function takeOpen(market, frame) {
+  const lod = market.lods[frame.level];
+  if (!frame.count) {
+    lod.open = null;
+    return;
+  }
+  const { bubbles, cvd } = frame.chartRows();
+  const first = (columns) => Object.fromEntries(Object.entries(columns).map(([name, [value]]) => [name, value]));
+  lod.open = { ...first(bubbles), cvd: first(cvd) };
+}
+
+function profileOf(row) {
+  const { base, tickSize, ticksPerRow, poc, vah, val, count } = row;
+  const part = (values) => Float64Array.from(values ?? []).subarray(0, count);
+  return { base, tickSize, ticksPerRow, poc, vah, val, lvn: [], row: part(row.row), buy: part(row.buy), sell: part(row.sell),
+    unsided: part(row.unsided) };
+}
+
+// The head of a profile: its levels. The rows follow in a frame of their own.
+function takeProfile(market, frame, head) {
+  const none = new Float64Array(0);
+  const before = market.profile ?? { row: none, buy: none, sell: none, unsided: none };
+  const { base, tickSize, ticksPerRow, poc, vah, val, lvn, lvnCount } = head;
+  market.profile = Object.assign(before, { base, tickSize, ticksPerRow, poc, vah, val, lvn: lvn.slice(0, lvnCount) });
+  market.profile.version = frame.sequence;
+}
+
+function takeProfileRows({ profile }, frame) {
+  if (!profile) return;
+  const [row, ...sides] = [0, 1, 2, 3].map((at) => frame.values(at));
+  if (frame.part === Part.NEWEST) {
+    [profile.row, profile.buy, profile.sell, profile.unsided] = [row, ...sides];
+  } else mergeRows(profile, row, sides);
+  profile.version = frame.sequence;
+}
+
+// Rows that have changed take the place of those with their number; both are in order.
+function mergeRows(profile, row, sides) {
+  const before = [profile.buy, profile.sell, profile.unsided];
+  const all = Float64Array.from(new Set([...profile.row, ...row])).sort();
+  const merged = before.map(() => new Float64Array(all.length));
+  for (let at = 0, old = 0, now = 0; at < all.length; at++) {
+    while (profile.row[old] < all[at]) old++;
+    while (row[now] < all[at]) now++;
+    const isNew = row[now] === all[at];
+    for (let side = 0; side < 3; side++) merged[side][at] = isNew ? sides[side][now] : before[side][old];
+  }
+  [profile.row, profile.buy, profile.sell, profile.unsided] = [all, ...merged];
+}

@@ -1,0 +1,23 @@
+// Where labels are: a label is placed only where none is yet, so the more important layer adds its labels first.
+
+export class Placed {
+  constructor() {
+    this.boxes = [];
+  }
+
+  clear() {
+    this.boxes.length = 0;
+  }
+
+  // Reserve a box if it lies within a pane and meets no other. Returns whether it did.
+  take(box, within) {
+    if (!within.encloses(box) || this.boxes.some((other) => box.overlaps(other))) return false;
+    this.boxes.push(box);
+    return true;
+  }
+}
+
+// Colour between two: 0 is the first, 1 the second.
+export function mix(a, b, share) {
+  return a.map((value, at) => value + (b[at] - value) * share);
+}

@@ -1,0 +1,59 @@
+// The size legend: three discs with their contracts, at the lower left of the price pane.
+
+import { Rect, roundEven } from "../view/view.js";
+import { bucketText, contractsText, percentText } from "../view/words.js";
+import { radiusOf, thresholdAt } from "./discs.js";
+
+const LABEL_PX = 11;
+const MARGIN_PX = 14;
+const LEAST_HEIGHT_PX = 400;
+const LEAST_CHART_PX = 420;
+
+// 1, 2 or 5 times a power of ten.
+function rounded(value) {
+  if (value < 1) return 1;
+  const scale = 10 ** (String(Math.floor(value)).length - 1);
+  return [1, 2, 5, 10].map((factor) => factor * scale)
+    .reduce((a, b) => (Math.abs(b - value) < Math.abs(a - value) ? b : a));
+}
+
+export function addLegend(chart, scene) {
+  const { price: { rect, scale }, style, market, lod, shown } = scene;
+  const { palette } = style;
+  if (!style.visible.has("bubbles") || !market.hasTrades) return;
+  if (rect.height < LEAST_HEIGHT_PX * scale || rect.width < LEAST_CHART_PX * scale) return;
+  const reference = shown.referenceGoal;
+  const size = LABEL_PX * scale;
+  const sizes = [...new Set([rounded(reference / 16), rounded(reference / 4), reference])].sort((a, b) => a - b);
+  const discs = sizes.map((contracts) => {
+    const radius = radiusOf(contracts, reference, style, scale);
+    const text = contractsText(contracts);
+    const width = chart.text.width(text, size);
+    const isInside = width + 4 * scale < 1.8 * radius;
+    return { radius, text, width, isInside, step: 2 * radius + (isInside ? 10 * scale : width + 12 * scale) };
+  });
+  const largest = discs.at(-1).radius;
+  let caption = `contracts in ${bucketText(lod.widthNs)} \u00b7 coloured above ` +
+    percentText(thresholdAt(style.threshold, lod.widthNs));
+  const left = rect.x + MARGIN_PX * scale;
+  const middle = roundEven(rect.bottom - MARGIN_PX * scale - largest);
+  const width = discs.reduce((sum, { step }) => sum + step, 0) + 8 * scale;
+  const box = new Rect(left - 6 * scale, middle - largest - 6 * scale, width, 2 * largest + 12 * scale);
+  let whole = new Rect(box.x, box.y, box.width + chart.text.width(caption, size) + 8 * scale, box.height);
+  if (!chart.placed.take(whole, rect)) {
+    // Without room for the caption the discs alone still say what the sizes mean.
+    [whole, caption] = [box, ""];
+    if (!chart.placed.take(whole, rect)) return;
+  }
+  chart.over.plate(whole.x, whole.y, whole.width, whole.height, palette.ground, 0.5, 6 * scale);
+  let x = left;
+  for (const { radius, text, width: textWidth, isInside, step } of discs) {
+    chart.over.ring(roundEven(x + radius), middle, radius, Math.max(1, scale), palette.quiet, 0.75);
+    const at = isInside ? x + radius : x + 2 * radius + 3 * scale + 0.5 * textWidth;
+    chart.text.add(text, roundEven(at), middle, { size, color: palette.quiet, align: "center" });
+    x += step;
+  }
+  if (caption) {
+    chart.text.add(caption, roundEven(x), middle, { size, color: palette.quiet, plate: palette.ground, plateAlpha: 0.9 });
+  }
+}

@@ -1,0 +1,173 @@
+// What the detectors found: dashed rings at large trades, zones of absorption and of stacked imbalances, divergences.
+
+import { EventKind } from "../market/market.js";
+import { Rect, roundEven } from "../view/view.js";
+import { contractsText } from "../view/words.js";
+import { radiusOf } from "./discs.js";
+import { mix } from "./labels.js";
+
+const MOST_SHOWN = 48;          // of one kind, the strongest
+const CELL_PX = 72;             // least width of the stretches of time that each show their strongest events
+const OLDER_ZONES = 96;
+const FADE_NS = 20 * 60e9;      // after so long the zone of an absorption has faded out, ...
+const STEPS = 8;                // ... in so many steps
+const BAR_NS = 15e9;            // of a divergence, ...
+const BARS_AFTER = 3;           // ... known so many bars after its later pivot
+const LATE_NS = 600e9;          // a divergence becomes known at most so long after its later pivot
+const LABEL_PX = 12;
+const KINDS = [
+  [EventKind.STACKED_IMBALANCE, "stacked_imbalance", 2, addStack],
+  [EventKind.ABSORPTION, "absorption", 1, addAbsorption],
+  [EventKind.DIVERGENCE, "divergence", 1, addDivergence],
+  [EventKind.LARGE_TRADE, "large_trade", 2, addLargeTrade],
+];
+
+export function addMarks(chart, scene) {
+  for (const [kind, name, perCell, add] of KINDS) {
+    if (!scene.style.visible.has(name)) continue;
+    for (const event of strongest(scene, kind, perCell)) add(chart, scene, event);
+  }
+}
+
+// The events of a kind that a view has room for, the strongest first.
+function strongest({ market, price, hiddenBefore, until }, kind, perCell) {
+  const [left, right] = [Math.max(price.left, hiddenBefore), Math.min(price.right, until)];
+  const isZone = kind === EventKind.ABSORPTION || kind === EventKind.STACKED_IMBALANCE;
+  const late = kind === EventKind.DIVERGENCE ? LATE_NS : 0;
+  const all = market.events.filter((event) => event.kind === kind && event.time >= hiddenBefore && event.time < right + late);
+  const first = all.findIndex(({ time }) => time >= left);
+  const older = isZone ? OLDER_ZONES : 0;
+  const seen = all.slice(Math.max(0, (first < 0 ? all.length : first) - older));
+  seen.sort((a, b) => b.strength - a.strength);
+  // Cells are doubled, so that they nest: zooming out only joins them.
+  const cell = 1e9 * 2 ** Math.max(0, Math.ceil(Math.log2((CELL_PX * price.scale * price.nsPerPx) / 1e9)));
+  const taken = new Map();
+  return seen.filter(({ time }) => {
+    const at = Math.floor(time / cell);
+    taken.set(at, (taken.get(at) ?? 0) + 1);
+    return taken.get(at) <= perCell;
+  }).slice(0, MOST_SHOWN);
+}
+
+function colorOf({ palette }, direction) {
+  return direction > 0 ? palette.buy : palette.sell;
+}
+
+function addLargeTrade(chart, scene, event) {
+  const { price: view, style, market, shown } = scene;
+  const { rect, scale } = view;
+  const [x, y] = [view.pixelX(event.time), roundEven(view.y(event.price / market.tickSize))];
+  if (!rect.contains(x, y)) return;
+  const disc = radiusOf(event.strength, Math.max(1, roundEven(shown.referenceGoal)), style, scale);
+  const radius = Math.max(disc + 4 * scale, 8 * scale);
+  const color = mix(colorOf(style, event.direction), style.palette.text, 0.25);
+  chart.marks.ring(x, y, radius, Math.max(1.5, 2 * scale), color, 1, 12);
+  const slippage = Math.floor(Math.abs(event.price - event.value[0]) / market.tickSize);
+  const text = contractsText(event.strength) + (slippage ? ` \u00b7 ${slippage}t` : "");
+  const size = LABEL_PX * scale;
+  const [width, height] = [chart.text.width(text, size, true) + 0.9 * size, 1.6 * size];
+  const places = [
+    [x + radius + 2 * scale, y - 0.5 * height], [x - radius - 2 * scale - width, y - 0.5 * height],
+    [x - 0.5 * width, y - radius - height - scale], [x - 0.5 * width, y + radius + scale],
+  ];
+  addText(chart, scene, text, places, [width, height], { size, color, bold: true });
+}
+
+function addText(chart, scene, text, places, [width, height], look) {
+  for (const [x, y] of places) {
+    const box = new Rect(roundEven(x), roundEven(y), width, height);
+    if (!chart.placed.take(box, scene.price.rect)) continue;
+    chart.text.add(text, roundEven(box.x + 0.45 * look.size), roundEven(box.y + 0.5 * height),
+      { ...look, plate: scene.style.palette.ground, plateAlpha: 0.75 });
+    return;
+  }
+}
+
+// Time of the first trade after `time` at or below `price` (or at or above it); Infinity if there was none. By the rows of
+// the level of detail that is shown: exact to its bucket.
+function firstPassage({ lod }, time, price, isUp) {
+  const { bubbles, widthNs } = lod;
+  const values = isUp ? bubbles.high : bubbles.low;
+  const stop = bubbles.index(bubbles.stop);
+  for (let i = bubbles.index(bubbles.positionOf(Math.floor(time / widthNs) + 1)); i < stop; i++) {
+    if (isUp ? values[i] >= price : values[i] <= price) return bubbles.id[i] * widthNs;
+  }
+  const open = lod.openRow;
+  if (open && open.id * widthNs > time && (isUp ? open.high >= price : open.low <= price)) return open.id * widthNs;
+  return Infinity;
+}
+
+function rollAfter({ rolls }, time) {
+  return rolls.find(({ firstTs }) => firstTs > time)?.firstTs ?? Infinity;
+}
+
+function addAbsorption(chart, scene, event) {
+  const { price: view, style, market, now, until } = scene;
+  const { rect, scale } = view;
+  const tick = market.tickSize;
+  const broken = event.direction > 0 ? event.price - tick : event.price + tick;
+  const end = Math.min(firstPassage(scene, event.time, broken, event.direction < 0), rollAfter(market, event.time),
+    event.time + FADE_NS, Math.max(now, event.time + 1e9), until);
+  const left = Math.max(view.pixelX(event.time - 5e9), rect.x);
+  const right = Math.min(Math.max(view.pixelX(end), left + 6 * scale), rect.right);
+  const exact = Math.max(8 * scale, 1 / view.perPx);
+  const [y, height] = [roundEven(view.y(event.price / tick) - 0.5 * exact), roundEven(exact)];
+  if (right <= left || y < rect.y || y + height > rect.bottom) return;
+  const color = colorOf(style, event.direction);
+  const known = view.pixelX(event.time);
+  const step = Math.max(2, FADE_NS / view.nsPerPx / STEPS);
+  for (let number = 0, x = left; number < STEPS; number++) {
+    const until = Math.min(known + (number + 1) * step, right);
+    if (until <= x) continue;
+    const alpha = 0.8 * (1 - number / STEPS);
+    chart.under.rect(x, y, until - x, height, color, 0.22 * alpha);
+    chart.under.hatched(x, y, until - x, height, color, 0.7 * alpha, 6 * scale, 2 * scale, x - known);
+    x = until;
+  }
+  chart.under.rect(left, y, Math.max(1, 2 * scale), height, color, 0.8);
+  const text = `${contractsText(Math.abs(event.value[0]))} absorbed`;
+  const size = LABEL_PX * scale;
+  const [width, tall] = [chart.text.width(text, size) + 0.9 * size, 1.6 * size];
+  const [above, below] = [[left, y - tall - scale], [left, y + height + scale]];
+  addText(chart, scene, text, event.direction < 0 ? [above, below] : [below, above], [width, tall], { size, color });
+}
+
+function addStack(chart, scene, event) {
+  const { price: view, style, market, now, until } = scene;
+  const { rect, scale } = view;
+  const through = Math.max(firstPassage(scene, event.time, event.price, false),
+    firstPassage(scene, event.time, event.value[0], true));
+  const end = Math.min(through, rollAfter(market, event.time), now, until);
+  const left = Math.max(view.pixelX(event.time - 60e9), rect.x);
+  const right = Math.min(view.pixelX(Math.max(end, event.time)), rect.right);
+  let top = view.y(event.value[0] / market.tickSize + 0.5);
+  let bottom = view.y(event.price / market.tickSize - 0.5);
+  if (bottom - top < 4 * scale) [top, bottom] = [0.5 * (top + bottom) - 2 * scale, 0.5 * (top + bottom) + 2 * scale];
+  [top, bottom] = [Math.max(roundEven(top), rect.y), Math.min(roundEven(bottom), rect.bottom)];
+  if (right <= left || bottom <= top) return;
+  const color = colorOf(style, event.direction);
+  const line = Math.max(1, roundEven(scale));
+  chart.under.rect(left, top, right - left, bottom - top, color, 0.13);
+  for (const y of [top, bottom - line]) chart.under.rect(left, y, right - left, line, color, 0.45);
+  const known = view.pixelX(event.time);
+  if (left <= known && known < right) chart.under.rect(left, top, known - left, bottom - top, color, 0.13);
+  chart.under.rect(left, top, Math.max(2, 3 * scale), bottom - top, color, 0.8);
+}
+
+// A line from the earlier pivot to the later one, which is the newest row before it was known that reached its price.
+function addDivergence(chart, scene, event) {
+  const { price: view, style, market, lod: { bubbles, widthNs } } = scene;
+  const { rect, scale } = view;
+  const [earlier, price] = event.value;
+  const values = event.direction < 0 ? bubbles.high : bubbles.low;
+  let i = bubbles.index(bubbles.positionOf((event.time - BARS_AFTER * BAR_NS) / widthNs)) - 1;
+  while (i > bubbles.index(bubbles.start) && values[i] !== event.price) i--;
+  const later = values[i] === event.price ? (bubbles.id[i] + 0.5) * widthNs : event.time - (BARS_AFTER + 0.5) * BAR_NS;
+  const a = [view.pixelX(earlier + 0.5 * BAR_NS), roundEven(view.y(price / market.tickSize))];
+  const b = [view.pixelX(later), roundEven(view.y(event.price / market.tickSize))];
+  if (b[0] < rect.x || a[0] >= rect.right) return;
+  const color = mix(colorOf(style, event.direction), style.palette.text, 0.45);
+  chart.marks.line(a, b, Math.max(1.5, 2 * scale), color);
+  const radius = 4 * scale;
+  for (const [x, y] of [a, b]) chart.marks.plate(x - radius, y - radius, 2 * radius, 2 * radius, color, 1, radius);
+}

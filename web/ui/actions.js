@@ -1,0 +1,80 @@
+// All actions that keys and menu run: name, title, keys (`KeyboardEvent.key` in lower case, "ctrl+" before it), group,
+// and what the menu shows as the key. Names, titles and keys are the desktop's (ui/input/actions.py).
+
+import { EDGE_SHARE } from "../view/axes.js";
+import { clockText } from "../view/words.js";
+
+const ZOOM_STEP = 1.25;
+const FOLDINGS = {
+  closed: "closed hours are folded", all: "closed hours and times without trades are folded", none: "no time is folded",
+};
+const SPEEDS = [0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 1000, 3000, 10_000, Infinity];
+
+const zoom = (factor) => (app) => app.time.zoom(factor, EDGE_SHARE * app.time.width, app.now, app.timeline);
+
+const pan = (share) => (app) => {
+  app.time.pan(share * app.time.width, app.now, app.timeline);
+  app.time.settle(app.now, app.timeline);
+};
+
+const speed = (direction) => (app) => {
+  const now = app.feed.status?.speed ?? 1;
+  const next = direction > 0 ? SPEEDS.find((one) => one > now) ?? Infinity : SPEEDS.findLast((one) => one < now) ?? SPEEDS[0];
+  app.command({ name: "set_speed", value: Number.isFinite(next) ? next : null });
+};
+
+// Step to the open of the session before or after the one in view, placed at the left border.
+const session = (direction) => (app) => app.stepSession(direction);
+
+function setReference(app) {
+  const { market } = app;
+  if (!market?.session?.tradeCount) return;
+  app.reference = { cvd: market.session.cvd, time: market.session.lastTs, market };
+  app.say(`CVD is also counted from ${clockText(market.session.lastTs)}  \u00b7  Ctrl+Z undoes`);
+}
+
+function fold(app) {
+  const names = Object.keys(FOLDINGS);
+  app.folding = names[(names.indexOf(app.folding) + 1) % names.length];
+  app.say(FOLDINGS[app.folding]);
+}
+
+function stepBack(app) {
+  if (app.isMenuOpen) app.toggleMenu();
+  else if (app.pinned !== null) app.pinned = null;
+  else if (app.hiddenBefore) app.hiddenBefore = 0;
+  else if (app.pause) app.togglePause();
+  else app.time.follow();
+}
+
+export const ACTIONS = [
+  ["pause", "Pause the chart", [" "], "Picture", (app) => app.togglePause(), "Space", (app) => app.pause !== null],
+  ["follow", "Go live: newest time and price", ["f", "end"], "Picture", (app) => app.goLive(), "F"],
+  ["clear", "Hide the bubbles so far", ["c"], "Picture", (app) => app.clear(), "C"],
+  ["lock", "Lock the bucket width", ["l"], "Picture", (app) => app.toggleLock(), "L", (app) => app.lockedLod !== null],
+  ["scale", "Scale prices automatically", ["v"], "Picture", (app) => app.autoScale(), "V"],
+  ["fold", "Fold closed hours, halts too, or nothing", ["h"], "Picture", fold, "H"],
+  ["closer", "Zoom in", ["arrowup", "+", "="], "Picture", zoom(1 / ZOOM_STEP), "Up"],
+  ["farther", "Zoom out", ["arrowdown", "-"], "Picture", zoom(ZOOM_STEP), "Down"],
+  ["back", "Back in time", ["arrowleft"], "Picture", pan(0.1), "Left"],
+  ["forward", "Forward in time", ["arrowright"], "Picture", pan(-0.1), "Right"],
+  ["previous_session", "Previous session", ["ctrl+arrowleft"], "Picture", session(-1), "Ctrl+Left"],
+  ["next_session", "Next session", ["ctrl+arrowright"], "Picture", session(1), "Ctrl+Right"],
+  ["cvd_reference", "Count CVD from here too", ["r"], "Picture", setReference, "R"],
+  ["undo_reference", "Undo the CVD reference", ["ctrl+z"], "Picture", (app) => { app.reference = null; }, "Ctrl+Z"],
+  ["cvd_candles", "CVD as candles", ["k"], "Picture", (app) => { app.hasCandles = !app.hasCandles; }, "K", (app) => app.hasCandles],
+  ["slower", "Replay slower", ["[", "pagedown"], "Engine", speed(-1), "["],
+  ["faster", "Replay faster", ["]", "pageup"], "Engine", speed(1), "]"],
+  ["menu", "Menu", ["f10"], "Program", (app) => app.toggleMenu(), "F10"],
+  ["fullscreen", "Full screen", ["f11"], "Program", (app) => app.toggleFullscreen(), "F11"],
+  ["palette", "Next palette", ["t"], "Program", (app) => app.nextPalette(), "T"],
+  ["escape", "Back", ["escape"], "Program", stepBack, "Esc"],
+].map(([name, title, keys, group, run, label, isChecked]) => ({ name, title, keys, group, run, label, isChecked }));
+
+const BY_KEY = new Map(ACTIONS.flatMap((action) => action.keys.map((key) => [key, action])));
+
+// The action of a key press; null if the key is the browser's.
+export function actionOf(event) {
+  if (event.altKey || event.metaKey) return null;
+  return BY_KEY.get((event.ctrlKey ? "ctrl+" : "") + event.key.toLowerCase()) ?? null;
+}
