@@ -208,6 +208,8 @@ def engine_spec(
 
 
 def _options(settings: Settings, drawing: Drawing, title: str, rules: "KeptRules") -> ViewOptions:
+    from flow_gl.ui.drawings import drawing_file
+
     return ViewOptions(
         settings=settings,
         headless=drawing.headless,
@@ -218,4 +220,5 @@ def _options(settings: Settings, drawing: Drawing, title: str, rules: "KeptRules
         remember=not drawing.headless,
         title=title,
         alerts=rules,
+        drawings=drawing_file.load(None if drawing.headless else drawing_file.default_path()),
     )

@@ -7,6 +7,7 @@ sets uniforms and issues draw calls, and never reads the store. The draw order i
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from flow_gl.core.drawings import ShownLevel
 from flow_gl.core.event_names import EVENT_NAMES
 from flow_gl.core.frozen import frozen
 from flow_gl.core.market.lod import THRESHOLD
@@ -28,6 +29,7 @@ LAYERS: Final = {
     "profile": "Profile",
     "earlier_profiles": "Earlier profiles",
     "levels": "Levels",
+    "own_levels": "Own levels",
     "initial_balance": "Initial balance",
     "initial_extensions": "IB extensions",
     "opening_range": "Opening range",
@@ -143,6 +145,8 @@ class Scene:
     """Developing levels, and CVD by order size."""
     order_sizes: tuple[int, int] = (10, 50)
     """Least contracts of a medium and of a large order."""
+    own_levels: tuple[ShownLevel, ...] = ()
+    """What the user has drawn, in the order in which it was placed."""
     zone: str = "America/New_York"
     """Time zone of all times on the chart."""
 

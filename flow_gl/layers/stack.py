@@ -24,6 +24,7 @@ from flow_gl.layers.cached_layer import CachedLayer
 from flow_gl.layers.chart import Chart
 from flow_gl.layers.crosshair import CrosshairLayer
 from flow_gl.layers.cvd import CvdLayer
+from flow_gl.layers.drawings.levels import OwnLevelsLayer
 from flow_gl.layers.events import EventsLayer
 from flow_gl.layers.gaps import GapsLayer
 from flow_gl.layers.grid import GridLayer, TimeGridLayer
@@ -88,6 +89,7 @@ DRAW_ORDER: Final[tuple[tuple[str, Callable[[Chart], Layer] | Batch, Pane], ...]
     ("absorption", AbsorptionLayer, Pane.WHOLE),
     ("divergence", DivergenceLayer, Pane.WHOLE),
     ("large_trade", LargeTradeLayer, Pane.WHOLE),
+    ("own_levels", OwnLevelsLayer, Pane.WHOLE),
     ("levels", LevelsLayer, Pane.WHOLE),
     ("session_levels", SessionLevelsLayer, Pane.WHOLE),
     ("held_levels", HeldLevelsLayer, Pane.WHOLE),

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Final
 
 from flow_gl.core.cached import Cached
+from flow_gl.core.drawings import drawing_key
 from flow_gl.core.frozen import frozen
 from flow_gl.core.jobs import Job
 from flow_gl.gl.view import Rect, View
@@ -211,6 +212,7 @@ def build(
         cvd_reference=own.cvd_reference(market),
         marks=own.marks,
         lines=own.lines,
+        own_levels=state.drawings.shown(drawing_key(market.symbol, market.requested)),
         order_sizes=(state.aggregation.order_size_medium, state.aggregation.order_size_large),
         price_axis_px=layout.price_axis.width,
         time_axis_px=layout.time_axis.height,

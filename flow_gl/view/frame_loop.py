@@ -278,7 +278,7 @@ class FrameLoop:
             event_ns=event_ns, wall_ns=wall_ns, steady_s=now_s, dt_s=dt_s, scale=scale, screen_px=size
         )
         count, now = len(link.markets), Now(wall_ns, shown_ns, state.is_muted)
-        for note in self.alerts.look(link, now):
+        for note in (*self.alerts.look(link, now), *state.drawings.follow(self.alerts.book)):
             self.overlays.notes.add(note, now_s, lasts_s=6.0)
         state.ensure_charts(max(1, count))
         while len(self._axes) < count:

@@ -83,7 +83,8 @@ def _run(options: ViewOptions, link: Link, clock: Clock, pending: Pending) -> in
         gui = Gui(state.palette, scale=scale, window=handle)
         loop = FrameLoop(surface, link, state, gui, clock)
         loop.alerts = _alerts(options)
-        for line in filter(None, (warning, loop.alerts.warning)):
+        state.drawings.kept = options.drawings or state.drawings.kept
+        for line in filter(None, (warning, loop.alerts.warning, state.drawings.kept.warning)):
             get_logger("view").warning(line)
             loop.overlays.notes.add(line, clock.monotonic_ns() / 1e9, lasts_s=12.0)
         try:

@@ -1,11 +1,10 @@
 """Levels that the engine finds and that then stand: initial balance, opening range, POCs of earlier sessions.
 
 Initial balance and opening range begin at the open of regular hours, a naked POC at the close of its session. Names
-are at the right edge, before the bars of the profile: those of levels at one height share a label, and one that would
-overlap another steps to the left, or is left out where there is no room. The lines stay.
+are at the right edge (`right_edge`): those of levels at one height share a label. A line stays where its label finds no
+room.
 """
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -20,18 +19,15 @@ from flow_gl.layers.base import Scene
 from flow_gl.layers.cached_layer import CachedLayer
 from flow_gl.layers.chart import Chart
 from flow_gl.layers.labels.levels import PARTIAL_SUFFIX, Level, add_line
+from flow_gl.layers.labels.right_edge import label_right, take_place
 from flow_gl.layers.labels.words import MINUS, price_text
 from flow_gl.layers.roll_places import contract_left
-from flow_gl.layers.sessions import current_left, current_profile, sessions_of
+from flow_gl.layers.sessions import current_left, sessions_of
 
 INITIAL, OPENING, EXTENSIONS, NAKED = "initial_balance", "opening_range", "initial_extensions", "naked_pocs"
 """Names of the kinds, which are also those of their switches."""
 KINDS: Final = (INITIAL, OPENING, EXTENSIONS, NAKED)
 _LABEL_PX: Final = 12.0
-_GAP_PX: Final = 8.0
-_STEP_PX: Final = 16.0
-"""Labels move by such steps as the bars of the profile grow."""
-_COLUMNS: Final = 3
 _MOST_EXTENSION: Final = 3
 
 
@@ -171,7 +167,8 @@ class HeldLevelsLayer(CachedLayer):
         for one in self._levels:
             y, left = round(self._chart.shown.y_of_price(scene, one.level.price)), round(line_left(scene, one))
             if rect.y <= y < rect.bottom and left < rect.right:
-                yield _Line(one.level, y, left, self._label_right(scene, y))
+                size = _LABEL_PX * scene.price_view.scale
+                yield _Line(one.level, y, left, label_right(self._chart, scene, y, size))
 
     def build(self, scene: Scene) -> None:
         groups: dict[int, list[_Line]] = {}
@@ -194,24 +191,7 @@ class HeldLevelsLayer(CachedLayer):
         top = y - 0.75 * size
         # A label is never drawn in the session before, which has other levels.
         least = max(rect.x, scene.price_view.screen_x(int(scene.reader.session["open_ts"])))
-        for _ in range(_COLUMNS):
-            box = Rect(right - width, top, width, 1.5 * size)
-            met = [other.x for other in chart.batches.placed if box.overlaps(other)]
-            if not met and box.x >= least and chart.batches.take(box, rect):
-                style = TextStyle(size, lines[0].level.color)
-                texts.add(text, round(box.x + 0.5 * size), y, style, plate=Plate(palette.ground, alpha=0.9))
-                return
-            right = min(met, default=rect.x) - _GAP_PX * scale
-
-    def _label_right(self, scene: Scene, y: int) -> int:
-        """Return the x before which a label at some height covers no bar of the profile, in steps of some pixels."""
-        size, step = _LABEL_PX * scene.price_view.scale, round(_STEP_PX * scene.price_view.scale)
-        rect, bars, place = scene.price_view.rect, self._chart.current_bars, current_profile(scene)
-        right = rect.right - 6 * scene.price_view.scale
-        if bars is None or place.width <= 0 or "profile" not in scene.style.is_visible:
-            return round(right)
-        tick_size = self._chart.shown.tick_size
-        heights = (y + part * 0.25 * size for part in range(-3, 4))
-        prices = [int(scene.price_view.y_at(height) // 1) * tick_size for height in heights]
-        longest = max(bars.length_px(price, place.width) for price in prices)
-        return round(min(right, place.right - step * math.ceil((longest + 0.5 * size) / step)))
+        place = take_place(chart, scene, Rect(right - width, top, width, 1.5 * size), least)
+        if place is not None:
+            style = TextStyle(size, lines[0].level.color)
+            texts.add(text, round(place.x + 0.5 * size), y, style, plate=Plate(palette.ground, alpha=0.9))

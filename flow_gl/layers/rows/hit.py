@@ -158,8 +158,8 @@ def hidden_count(scene: Scene) -> int:
     return count
 
 
-def bubble_at(scene: Scene, x_px: float, y_px: float) -> int | None:
-    """Return the id of the bubble at a screen point: the topmost disc there, else the nearest one within a few pixels.
+def bubble_at(scene: Scene, x_px: float, y_px: float, *, near_px: float = _NEAR_PX) -> int | None:
+    """Return the id of the bubble at a screen point: the topmost disc there, else the nearest one within `near_px`.
 
     Bubbles hidden by the size floor are ignored.
     """
@@ -167,7 +167,7 @@ def bubble_at(scene: Scene, x_px: float, y_px: float) -> int | None:
     if "bubbles" not in scene.style.is_visible or not view.rect.contains(x_px, y_px):
         return None
     bucket_ns = scene.reader.widths_ns[scene.lod]
-    reach_px = radius_range(scene.style, view.scale)[1] + _NEAR_PX * view.scale
+    reach_px = radius_range(scene.style, view.scale)[1] + near_px * view.scale
     first, last = visible_ids(scene)
     first = max(first, view.time_at(x_px - reach_px) // bucket_ns)
     last = min(last, view.time_at(x_px + reach_px) // bucket_ns)
@@ -186,7 +186,7 @@ def bubble_at(scene: Scene, x_px: float, y_px: float) -> int | None:
     past_edge = np.hypot(dx, dy) - radius
     inside = np.flatnonzero(past_edge <= 0.0)
     at = int(inside[-1]) if len(inside) else int(past_edge.argmin())
-    return int(rows["id"][at]) if past_edge[at] <= _NEAR_PX * view.scale else None
+    return int(rows["id"][at]) if past_edge[at] <= near_px * view.scale else None
 
 
 def distance_px(scene: Scene, bubble_id: int, x_px: float, y_px: float) -> float:

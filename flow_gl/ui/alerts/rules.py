@@ -97,6 +97,8 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """Root, contract or symbol as requested; "" for all charts."""
     cool_down_s: Annotated[float, msgspec.Meta(ge=0, le=86_400)] = 10.0
     do: tuple[Act, ...] = ("sound", "flash", "log")
+    drawing: Annotated[str, msgspec.Meta(max_length=32)] = ""
+    """Id of the own level (`core.drawings`) whose price the rule follows; "" for other rules."""
 
     def __post_init__(self) -> None:
         if self.when == "level" and self.level == "own" and self.price is None:

@@ -10,14 +10,16 @@ from enum import Enum
 from typing import Final
 
 from flow_gl.core.commands import Command, Retry, SetSpeed
+from flow_gl.core.drawings import OwnLevel
 from flow_gl.core.panels import PANELS, PanelEntry
 from flow_gl.core.schema import FeedState
 from flow_gl.core.units import SECOND_NS
 from flow_gl.layers.cvd_reference import CvdReference
 from flow_gl.store.market import MarketReader
-from flow_gl.ui.input import session_steps
+from flow_gl.ui.input import level_actions, session_steps
 from flow_gl.ui.overlays import words
 from flow_gl.ui.state.axes import EDGE_SHARE
+from flow_gl.ui.state.history import Step
 from flow_gl.ui.state.timeline import NO_TIMELINE, Folding, Timeline
 from flow_gl.ui.state.view_state import ViewState
 
@@ -55,6 +57,10 @@ class Context:
     """Current replay speed."""
     markets: Sequence[MarketReader] = ()
     """The charts' numbers as the last frame showed them."""
+    pointed_price: int | None = None
+    """Price (1e-9) of the tick at the mouse, while that is on the focused chart's price pane."""
+    pointed_level: OwnLevel | None = None
+    """The own level at the mouse."""
     commands: list[Command] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -96,6 +102,7 @@ def _pause(context: Context) -> None:
 
 
 def _set_reference(context: Context) -> None:
+    added: list[tuple[int, CvdReference]] = []
     for index in context.targets:
         name, found = context.names[index], context.state.charts[index].cvd_references
         reference = CvdReference.at_newest_trade(context.markets[index])
@@ -104,18 +111,39 @@ def _set_reference(context: Context) -> None:
             continue
         if reference not in found:
             found.append(reference)
+            added.append((index, reference))
         context.notes.append(f"{name}: CVD is also counted from {words.clock(reference.at_ns)}  \u00b7  Ctrl+Z undoes")
+    if added:
+        state = context.state
+        context.state.history.add(
+            Step(lambda: _take_references(state, added), lambda: _restore_references(state, added))
+        )
 
 
-def _undo_reference(context: Context) -> None:
-    for index in context.targets:
-        name, found = context.names[index], context.state.charts[index].cvd_references
-        if not found:
-            context.notes.append(f"{name}: no CVD reference is set")
-            continue
-        found.pop()
-        left = f"CVD is also counted from {words.clock(found[-1].at_ns)}" if found else "CVD reference removed"
-        context.notes.append(f"{name}: {left}")
+def _take_references(state: ViewState, added: list[tuple[int, CvdReference]]) -> str:
+    """Remove reference points; return the note, "" if all of them have ended by themselves."""
+    said = ""
+    for index, reference in added:
+        found = state.charts[index].cvd_references
+        if reference in found:
+            found.remove(reference)
+            said = f"CVD is also counted from {words.clock(found[-1].at_ns)}" if found else "CVD reference removed"
+    return said
+
+
+def _restore_references(state: ViewState, added: list[tuple[int, CvdReference]]) -> str:
+    for index, reference in added:
+        state.charts[index].cvd_references.append(reference)
+    return f"CVD is also counted from {words.clock(added[-1][1].at_ns)}"
+
+
+def _undo(context: Context) -> None:
+    context.state.drawings.held = None
+    context.notes.append(context.state.history.undo() or "there is nothing to undo")
+
+
+def _redo(context: Context) -> None:
+    context.notes.append(context.state.history.redo() or "there is nothing to redo")
 
 
 def _go_live(context: Context) -> None:
@@ -246,7 +274,11 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("previous_session", "Previous session", ("ctrl+left_arrow",), "Picture", _session(-1), "Ctrl+Left"),
     Action("next_session", "Next session", ("ctrl+right_arrow",), "Picture", _session(1), "Ctrl+Right"),
     Action("cvd_reference", "Count CVD from here too", ("r",), "Picture", _set_reference, "R"),
-    Action("undo_reference", "Undo the CVD reference", ("ctrl+z",), "Picture", _undo_reference, "Ctrl+Z"),
+    Action("own_level", "Place an own level", ("i",), "Drawing", level_actions.place, "I"),
+    Action("edit_level", "Edit an own level; again: the next one", ("e",), "Drawing", level_actions.edit, "E"),
+    Action("delete_level", "Delete the own level at the mouse", ("delete",), "Drawing", level_actions.delete, "Del"),
+    Action("undo", "Undo: own level, CVD reference", ("ctrl+z",), "Drawing", _undo, "Ctrl+Z"),
+    Action("redo", "Redo", ("ctrl+y",), "Drawing", _redo, "Ctrl+Y"),
     Action(
         "cvd_candles", "CVD as candles", ("k",), "Picture", _toggle_candles, "K", lambda s: s.filters.has_cvd_candles
     ),

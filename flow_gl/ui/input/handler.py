@@ -7,12 +7,14 @@ from imgui_bundle import imgui
 
 from flow_gl.core.commands import Command
 from flow_gl.core.schema import FeedState
+from flow_gl.layers.drawings.levels import level_at
 from flow_gl.layers.labels.axes import lost_price_box
 from flow_gl.layers.rows.hit import bubble_at
 from flow_gl.ui.input import keyboard
 from flow_gl.ui.input.actions import BY_NAME, Action, Context, Request
 from flow_gl.ui.input.column_grip import ColumnGrip
 from flow_gl.ui.input.gestures import Gestures, Mouse, Zone
+from flow_gl.ui.input.level_tool import LevelTool, price_at
 from flow_gl.ui.overlays.frame import ChartFrame, Frame
 from flow_gl.ui.overlays.header import menu_rect
 from flow_gl.ui.overlays.hover import table as hover
@@ -31,6 +33,12 @@ _SHAPES: Final = {
 }
 
 
+_WHILE_EDITING: Final = frozenset(
+    {"escape", "undo", "redo", "delete_level", "mute", "screenshot", "fullscreen", "quit"}
+)
+"""Actions whose keys do not move within the editor of a level."""
+
+
 class InputHandler:
     """Applies keyboard and mouse to the view's state.
 
@@ -45,6 +53,7 @@ class InputHandler:
         self._send: Final = send
         self._gestures: Final = Gestures()
         self._column_grip: Final = ColumnGrip()
+        self._level_tool: Final = LevelTool()
         self._requests: list[Request] = []
         self._mouse_px = (-1.0, -1.0)
         self.was_busy = False
@@ -52,7 +61,7 @@ class InputHandler:
 
     @property
     def is_dragging(self) -> bool:
-        return self._gestures.is_dragging or self._column_grip.is_held
+        return self._gestures.is_dragging or self._column_grip.is_held or self._level_tool.is_dragging
 
     def take_requests(self) -> list[Request]:
         """Return and clear the requests to the program since the last call."""
@@ -75,20 +84,26 @@ class InputHandler:
         is_button = mouse.is_pressed and mouse.is_free and self._press_button(mouse, frame, painter)
         if is_grip:
             imgui.set_mouse_cursor(imgui.MouseCursor_.resize_ew.value)
-        elif not is_button:
+        elif not is_button and not self._level_tool.handle(mouse, frame.charts, self._state, scale=frame.scale):
             event_ns, scale = frame.event_ns, frame.scale
             clicked = self._gestures.handle(mouse, frame.charts, self._state, event_ns=event_ns, scale=scale)
             if clicked is not None:
                 self._pin(clicked, mouse)
         self._point(mouse, frame)
         if mouse.is_free and imgui.is_mouse_clicked(1):
-            self._overlays.ask_for_menu()
-        shape = _SHAPES.get(self._gestures.zone)
+            self._press_right()
+        shape = imgui.MouseCursor_.resize_ns if self._level_tool.is_over else _SHAPES.get(self._gestures.zone)
         if mouse.is_free and any(self._is_go_live(chart, mouse, frame, painter) for chart in frame.charts):
             shape = imgui.MouseCursor_.hand
         if shape is not None and mouse.is_free and not is_grip:
             imgui.set_mouse_cursor(shape.value)
         actions = keyboard.pressed(presses)
+        if not imgui.get_io().want_text_input and self._level_tool.take_keys(presses, frame.charts, self._state):
+            actions = [action for action in actions if action.name not in ("closer", "farther")]
+        if self._state.drawings.edited is not None:
+            actions = [action for action in actions if action.name in _WHILE_EDITING]
+        self._say(frame, self._level_tool.notes)
+        self._level_tool.notes.clear()
         if is_list_open() and any(press.key == imgui.Key.escape for press in presses):
             imgui.internal.close_popup_to_level(0, True)
             actions = [action for action in actions if action.name != "escape"]
@@ -116,17 +131,38 @@ class InputHandler:
         )
         if frame.engine is not None and frame.engine.status["speed"] > 0:
             context.speed = float(frame.engine.status["speed"])
+        self._note_pointed(context, mouse, frame)
         for action in actions:
             action.run(context)
         for command in context.commands:
             self._send(command)
-        for text in context.notes:
-            self._overlays.notes.add(text, frame.steady_s)
+        self._say(frame, context.notes)
         for request in context.requests:
             if request is Request.MENU:
                 self._overlays.ask_for_menu()
             else:
                 self._requests.append(request)
+
+    def _note_pointed(self, context: Context, mouse: Mouse, frame: Frame) -> None:
+        """Note the price and the own level at the mouse."""
+        chart = next((one for one in frame.charts if one.layout.price.contains(mouse.x, mouse.y)), None)
+        if chart is not None and chart.scene is not None and mouse.is_free:
+            found = level_at(chart.scene, mouse.x, mouse.y)
+            context.pointed_price = price_at(chart.scene, mouse.y)
+            context.pointed_level = None if found is None else found.level
+
+    def _say(self, frame: Frame, notes: Sequence[str]) -> None:
+        for text in notes:
+            self._overlays.notes.add(text, frame.steady_s)
+
+    def _press_right(self) -> None:
+        """Open the menu, or the editor of the level at the mouse; while a level is being placed, give that up."""
+        if self._state.drawings.held is not None:
+            self._state.drawings.held = None
+        elif self._level_tool.under is not None:
+            self._state.drawings.edited = self._level_tool.under
+        else:
+            self._overlays.ask_for_menu()
 
     def _press_button(self, mouse: Mouse, frame: Frame, painter: Painter) -> bool:
         """Handle a click on the menu button or on "Go live"; return whether one was hit."""

@@ -15,6 +15,7 @@ from flow_gl.ui.overlays import notices
 from flow_gl.ui.overlays.frame import ChartFrame, Frame
 from flow_gl.ui.overlays.header import Header
 from flow_gl.ui.overlays.hover import window as tooltip
+from flow_gl.ui.overlays.level_editor import LevelEditor
 from flow_gl.ui.overlays.panels import bubble, menu
 from flow_gl.ui.overlays.panels import help as help_panel
 from flow_gl.ui.overlays.panels.base import Content, Panel
@@ -39,6 +40,7 @@ class Overlays:
         self._menu_at: tuple[float, float] | None = None
         self._headers: list[Header] = []
         self._panels: Final = [Panel(name, jobs, content_of(name)) for name in HEIGHTS_PX]
+        self._level_editor: Final = LevelEditor()
         self._said: tuple[object, ...] = ()
         self._covered: Final[dict[int, tuple[Rect, ...]]] = {}
 
@@ -63,7 +65,7 @@ class Overlays:
             for chart in frame.charts
         )
         has_notes = not self.notes.is_empty
-        windows = frozenset(state.open_panels), frame.panels
+        windows = frozenset(state.open_panels), frame.panels, state.drawings.edited
         said = (of_charts, frame.link.state, frame.link.generation, windows, has_notes)
         is_new, self._said = said != self._said, said
         return "state" if is_new else "note" if has_notes else ""
@@ -96,6 +98,7 @@ class Overlays:
         for chart in frame.charts:
             _pinned(chart, frame, state, painter)
             tooltip.draw(chart, frame, state, painter)
+        self._level_editor.draw(frame, state)
         if self._is_menu_due:
             self._is_menu_due = False
             imgui.open_popup(menu.POPUP)

@@ -6,6 +6,7 @@ from typing import Final
 
 from flow_gl.core.settings import DEFAULTS, Settings
 from flow_gl.ui.alerts.rule_file import KeptRules
+from flow_gl.ui.drawings.drawing_file import KeptDrawings
 
 DEFAULT_WIDTH: Final = 1600
 DEFAULT_HEIGHT: Final = 900
@@ -33,5 +34,7 @@ class ViewOptions:
     screenshot_dir: Path | None = None
     """Folder for the pictures of the key S; None for the user's picture folder."""
     title: str = "flow_gl"
+    drawings: KeptDrawings | None = None
+    """The user's drawings; None for none, whose changes are not kept."""
     alerts: KeptRules | None = None
     """The alert rules; None for the usual ones, whose changes are not kept."""

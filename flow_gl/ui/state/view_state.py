@@ -21,7 +21,9 @@ from flow_gl.layers.lines.book import LineBook
 from flow_gl.layers.marks.mark import NO_MARKS, Marks
 from flow_gl.layers.rows.extent import PriceScale
 from flow_gl.store.market import MarketReader
+from flow_gl.ui.drawings.state import DrawingState
 from flow_gl.ui.state.axes import TimeAxis, ValueAxis
+from flow_gl.ui.state.history import History
 from flow_gl.ui.state.layout import CVD_SHARE
 from flow_gl.ui.state.panel_layout import PanelLayout, PanelPlaces, lay_out, open_in_order
 from flow_gl.ui.state.pointed import Pointed
@@ -120,6 +122,9 @@ class ViewState:
     filters: Filters = field(default_factory=Filters)
     aggregation: AggregationSettings = DEFAULTS.aggregation
     """The engine's settings as last requested; they change numbers."""
+    drawings: DrawingState = field(default_factory=DrawingState)
+    history: History = field(default_factory=History)
+    """What can be undone: drawings and reference points of CVD."""
     edited: dict[str, float] = field(default_factory=dict)
     """Settings that the user is editing in a panel and that the engine does not know yet, by field."""
     pause: Pause | None = None
@@ -207,6 +212,9 @@ class ViewState:
 
     def step_back(self) -> bool:
         """Undo the latest special state (Esc), one at a time. Returns False if there is none."""
+        if self.drawings.held is not None:
+            self.drawings.held = None
+            return True
         for chart in self.charts:
             if chart.pinned_id is not None:
                 chart.pinned_id = None

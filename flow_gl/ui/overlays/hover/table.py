@@ -2,12 +2,13 @@
 
 from typing import Final
 
-from flow_gl.ui.overlays.hover import bubble, cvd_bucket, event, held_level, level, mark, profile_row, ribbon
+from flow_gl.ui.overlays.hover import bubble, cvd_bucket, event, held_level, level, mark, own_level, profile_row, ribbon
 from flow_gl.ui.overlays.hover.tip import Spot, Target, Tip
 from flow_gl.ui.state.pointed import BUBBLE, Pointed
 
 TARGETS: Final = (
     Target("line of a mark", mark.find_line, mark.tell),
+    Target("own level", own_level.find, own_level.tell),
     Target(BUBBLE, bubble.find, bubble.tell),
     Target("event", event.find, event.tell),
     Target("profile row", profile_row.find, profile_row.tell),

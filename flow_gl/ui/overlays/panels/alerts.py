@@ -138,6 +138,10 @@ class AlertPanel:
 
 def _condition(draft: dict[str, Any]) -> None:
     """Draw what a rule waits for, and change it in the draft."""
+    if draft["drawing"]:
+        imgui.text_wrapped("price reaches an own level; the rule follows that level")
+        draft["direction"] = _combo("direction", draft["direction"], {way: way for way in WAYS})
+        return
     draft["when"] = when = _combo("when", draft["when"], WHEN_WORDS)
     if when == "event":
         draft["event"] = _combo("event", draft["event"], EVENT_WORDS)

@@ -18,6 +18,8 @@ _MOUSE: Final = (
     ("Drag a border", "resize the CVD pane"),
     ("Point at a bubble", "its numbers"),
     ("Click a bubble", "pin its numbers; click again or Esc to unpin"),
+    ("Drag an own level", "move it, tick by tick"),
+    ("Click an own level", "its name, price, colour, alert; delete it"),
     ("Double click a header", "show this chart alone, or all"),
     ("Right click", "menu"),
 )
@@ -59,7 +61,7 @@ def _fill() -> None:
     imgui.spacing()
     if not imgui.begin_table("help columns", 3, imgui.TableFlags_.sizing_stretch_same.value):
         return
-    for groups in (("Picture", "Charts"), ("Overlays", "Engine"), ("Program", "")):
+    for groups in (("Picture", "Charts"), ("Drawing", "Overlays", "Engine"), ("Program", "")):
         imgui.table_next_column()
         for group in groups:
             if group:

@@ -11,7 +11,7 @@ from flow_gl.ui.overlays.frame import Frame
 from flow_gl.ui.state.view_state import ViewState
 
 POPUP: Final = "menu"
-_GROUPS: Final = ("Overlays", "Picture", "Engine", "Charts", "Program")
+_GROUPS: Final = ("Drawing", "Overlays", "Picture", "Engine", "Charts", "Program")
 _NOT_LISTED: Final = frozenset({"menu", "escape", "quit"})
 
 

@@ -1,0 +1,79 @@
+"""What a user draws on a chart. So far: horizontal levels.
+
+Drawings belong to an instrument root, not to a contract, so a level of NQ is on the charts of NQZ5 and of NQ.v.0.
+`ui.drawings` keeps and edits them, `layers.drawings` draws them.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final, Literal, get_args
+
+from flow_gl.core.market.instrument import is_outright_symbol, root_of
+from flow_gl.core.palette import Rgb, rgb
+
+ColorName = Literal["pink", "orange", "yellow", "green", "blue", "violet", "white"]
+COLOR_NAMES: Final[tuple[ColorName, ...]] = get_args(ColorName)
+COLORS: Final[dict[ColorName, Rgb]] = {
+    "pink": rgb("#f472b6"),
+    "orange": rgb("#fb923c"),
+    "yellow": rgb("#facc15"),
+    "green": rgb("#4ade80"),
+    "blue": rgb("#60a5fa"),
+    "violet": rgb("#a78bfa"),
+    "white": rgb("#f1f5f9"),
+}
+"""The first one is the default: no palette uses it for a side or for a level of the program."""
+MOST_LEVELS: Final = 100
+"""Own levels of one instrument root."""
+LONGEST_NAME: Final = 40
+
+
+@dataclass(frozen=True, slots=True)
+class OwnLevel:
+    """A price that the user has marked.
+
+    Attributes
+    ----------
+    id : unique among all drawings, also of other runs; an alert rule names its level by it
+    price : 1e-9
+    name : "" if the user gave none
+    since_ns : event time at which it was placed, whole seconds in ns; 0 if that is not known
+    """
+
+    id: str
+    price: int
+    name: str = ""
+    color: ColorName = COLOR_NAMES[0]
+    since_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ShownLevel:
+    """An own level in one frame.
+
+    Attributes
+    ----------
+    has_alert : an alert rule that is on waits for it
+    is_held : it is being placed or dragged
+    """
+
+    level: OwnLevel
+    has_alert: bool = False
+    is_held: bool = False
+
+
+@lru_cache(maxsize=256)
+def drawing_key(symbol: str, requested: str) -> str:
+    """Return the name under which the drawings of a chart are kept: its root, NQ for NQZ5 and NQ.v.0.
+
+    An instrument that is no outright (a spread, an option) keeps its own symbol, because its prices do not compare
+    with those of the outright.
+
+    Parameters
+    ----------
+    symbol : the contract's; "" if unknown
+    requested : the symbol as it was requested
+    """
+    if symbol and not is_outright_symbol(symbol):
+        return symbol
+    return root_of(symbol) or root_of(requested) or requested

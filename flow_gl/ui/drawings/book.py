@@ -1,0 +1,169 @@
+"""The user's drawings, by instrument root, and the changes that can be made to them.
+
+A level's alert is an ordinary alert rule (`ui.alerts.rules`) that names the level by its id. Every change keeps the
+rules in step and is one step of the history, so undo brings back a level together with its alert.
+"""
+
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+import msgspec
+
+from flow_gl.core.alerts import MOST_RULES
+from flow_gl.core.drawings import MOST_LEVELS, OwnLevel
+from flow_gl.core.schema import PRICE_SCALE
+from flow_gl.ui.alerts.rules import Rule, RuleBook
+from flow_gl.ui.state.history import History, Step
+
+Linked = dict[int, Rule]
+"""Alert rules of levels, by their ids in the rule book."""
+
+
+class DrawingBook:
+    """All drawings. A root's levels are in the order in which they were placed."""
+
+    def __init__(self, levels: Mapping[str, Sequence[OwnLevel]] | None = None) -> None:
+        self._levels: Final[dict[str, tuple[OwnLevel, ...]]] = {
+            key: tuple(found) for key, found in (levels or {}).items() if found
+        }
+        self.version = 0
+        """Changes with every edit."""
+
+    def levels(self, key: str) -> tuple[OwnLevel, ...]:
+        """Return the levels of an instrument root (`core.drawings.drawing_key`)."""
+        return self._levels.get(key, ())
+
+    def by_root(self) -> dict[str, tuple[OwnLevel, ...]]:
+        """Return all levels by instrument root."""
+        return dict(self._levels)
+
+    def put(self, key: str, levels: Sequence[OwnLevel]) -> None:
+        """Replace the levels of a root."""
+        if levels:
+            self._levels[key] = tuple(levels)
+        else:
+            self._levels.pop(key, None)
+        self.version += 1
+
+
+def new_id() -> str:
+    """Return an id that no other drawing has."""
+    return secrets.token_hex(4)
+
+
+def alert_of(rules: RuleBook, level_id: str) -> tuple[int, Rule] | None:
+    """Return the alert rule of a level with its id in the book; None if the level has none."""
+    return next(((number, rule) for number, rule in rules.items() if rule.drawing == level_id), None)
+
+
+def rule_for(key: str, level: OwnLevel) -> Rule:
+    """Return the alert rule that a level gets when its alert is switched on."""
+    return Rule(
+        name=_rule_name(level),
+        when="level",
+        level="own",
+        price=_points(level.price),
+        symbol=key,
+        drawing=level.id,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Where drawings are edited: the book, the alert rules that go with it, and the history."""
+
+    book: DrawingBook
+    rules: RuleBook
+    history: History
+
+    def place(self, key: str, level: OwnLevel) -> str:
+        """Add a level. Returns "", or why that is not possible."""
+        levels = self.book.levels(key)
+        if len(levels) >= MOST_LEVELS:
+            return f"{key} has {MOST_LEVELS} own levels: delete one first"
+        with self._step(key, "own level"):
+            self.book.put(key, (*levels, level))
+        return ""
+
+    def change(self, key: str, level: OwnLevel) -> None:
+        """Replace the level with the same id: moved, renamed, recoloured. Its alert rule follows."""
+        before = self.find(key, level.id)
+        if before is None or before == level:
+            return
+        with self._step(key, "change of an own level"):
+            self.book.put(key, [level if one.id == level.id else one for one in self.book.levels(key)])
+            if found := alert_of(self.rules, level.id):
+                number, rule = found
+                name = _rule_name(level) if rule.name == _rule_name(before) else rule.name
+                self.rules.put(number, msgspec.structs.replace(rule, name=name, price=_points(level.price)))
+
+    def delete(self, key: str, level_id: str) -> None:
+        """Delete a level and its alert rule."""
+        if self.find(key, level_id) is None:
+            return
+        with self._step(key, "deletion of an own level"):
+            self.book.put(key, [one for one in self.book.levels(key) if one.id != level_id])
+            if found := alert_of(self.rules, level_id):
+                self.rules.delete(found[0])
+
+    def set_alert(self, key: str, level_id: str, *, is_on: bool) -> str:
+        """Switch a level's alert. Returns "", or why that is not possible."""
+        level, found = self.find(key, level_id), alert_of(self.rules, level_id)
+        if level is None or (found is not None and found[1].on) == is_on:
+            return ""
+        if found is None and len(self.rules.rules()) >= MOST_RULES:
+            return f"there are {MOST_RULES} alert rules: delete one first"
+        with self._step(key, "alert of an own level"):
+            if found is None:
+                self.rules.add(rule_for(key, level))
+            elif is_on:
+                self.rules.put(found[0], msgspec.structs.replace(found[1], on=True))
+            else:
+                self.rules.delete(found[0])
+        return ""
+
+    def find(self, key: str, level_id: str) -> OwnLevel | None:
+        """Return a level by its id; None if it was deleted."""
+        return next((one for one in self.book.levels(key) if one.id == level_id), None)
+
+    @contextmanager
+    def _step(self, key: str, what: str) -> Iterator[None]:
+        """Make what happens inside one step of the history."""
+        before = self._state(key)
+        yield
+        after = self._state(key)
+        self.history.add(
+            Step(
+                lambda: self._restore(key, before, f"{what} undone"),
+                lambda: self._restore(key, after, f"{what} redone"),
+            )
+        )
+
+    def _state(self, key: str) -> tuple[tuple[OwnLevel, ...], Linked]:
+        return self.book.levels(key), self._linked(key)
+
+    def _linked(self, key: str) -> Linked:
+        ids = {one.id for one in self.book.levels(key)}
+        return {number: rule for number, rule in self.rules.items() if rule.drawing in ids}
+
+    def _restore(self, key: str, state: tuple[tuple[OwnLevel, ...], Linked], said: str) -> str:
+        levels, linked = state
+        for number in self._linked(key).keys() - linked.keys():
+            self.rules.delete(number)
+        for number, rule in linked.items():
+            if self.rules.get(number) != rule:
+                self.rules.put(number, rule)
+        self.book.put(key, levels)
+        return said
+
+
+def _rule_name(level: OwnLevel) -> str:
+    return level.name or f"Own level {_points(level.price):,f}"
+
+
+def _points(price: int) -> Decimal:
+    return (Decimal(price) / PRICE_SCALE).normalize()

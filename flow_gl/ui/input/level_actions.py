@@ -1,0 +1,67 @@
+"""What keys and menu do with own levels: place one, open the editor, delete one."""
+
+from typing import TYPE_CHECKING
+
+from flow_gl.core.drawings import OwnLevel, drawing_key
+from flow_gl.ui.input.level_tool import begin, desk_of
+
+if TYPE_CHECKING:
+    from flow_gl.ui.input.actions import Context
+
+
+def place(context: "Context") -> None:
+    """Begin to place a level: at the mouse, or at the last price."""
+    found = _chart(context)
+    if found is None:
+        context.notes.append("there is no chart yet for an own level")
+        return
+    index, key = found
+    last = int(context.markets[index].session["last_price"])
+    price = last if context.pointed_price is None else context.pointed_price
+    begin(context.state, index, key, price, context.event_ns)
+    context.notes.append("own level: click or Enter places it, Up and Down move it by a tick, Esc gives up")
+
+
+def edit(context: "Context") -> None:
+    """Open the editor of the level at the mouse, else of the next lower one, else of the one nearest to price."""
+    found, drawings = _chart(context), context.state.drawings
+    levels = sorted(drawings.book.levels(found[1]), key=lambda one: -one.price) if found else []
+    if found is None or not levels:
+        context.notes.append("there is no own level here  \u00b7  I places one")
+        return
+    index, key = found
+    chosen = context.pointed_level or _next(levels, drawings.last_edited)
+    if chosen is None:
+        last = int(context.markets[index].session["last_price"])
+        chosen = min(levels, key=lambda one: abs(one.price - last))
+    drawings.edited = index, key, chosen.id
+
+
+def delete(context: "Context") -> None:
+    """Delete the level whose editor is open, else the one at the mouse."""
+    found, drawings = _chart(context), context.state.drawings
+    if drawings.edited is not None:
+        _, key, level_id = drawings.edited
+    elif found is not None and context.pointed_level is not None:
+        key, level_id = found[1], context.pointed_level.id
+    else:
+        context.notes.append("point at an own level to delete it, or open its editor with E")
+        return
+    drawings.edited = None
+    desk_of(context.state).delete(key, level_id)
+    context.notes.append("own level deleted  \u00b7  Ctrl+Z undoes")
+
+
+def _chart(context: "Context") -> tuple[int, str] | None:
+    """Return index and drawing key of the focused chart, else of the first one; None before it has traded."""
+    index = context.focus or 0
+    if index >= len(context.markets) or not context.markets[index].session["trade_count"]:
+        return None
+    market = context.markets[index]
+    return index, drawing_key(market.symbol, market.requested)
+
+
+def _next(levels: list[OwnLevel], last_id: str) -> OwnLevel | None:
+    """Return the level behind one in a list, after the last one the first; None if it is not there."""
+    at = next((at for at, one in enumerate(levels) if one.id == last_id), None)
+    return None if at is None else levels[(at + 1) % len(levels)]

@@ -1,0 +1,149 @@
+"""The editor of an own level: name, price, colour, alert. It opens beside the level's line and closes with a click
+elsewhere, Enter or Esc.
+
+Tab and the arrow keys reach everything in it. What is typed is taken over with Enter, Tab or a click elsewhere.
+"""
+
+from dataclasses import replace
+from typing import Final
+
+from imgui_bundle import imgui
+
+from flow_gl.core.drawings import COLOR_NAMES, LONGEST_NAME, OwnLevel
+from flow_gl.core.errors import UsageError
+from flow_gl.core.units import price_from_text
+from flow_gl.layers.discs import tick_size_of
+from flow_gl.layers.drawings.levels import color_of, snapped
+from flow_gl.ui.alerts.rules import ACT_WORDS
+from flow_gl.ui.drawings.book import Desk, alert_of
+from flow_gl.ui.overlays import words
+from flow_gl.ui.overlays.frame import ChartFrame, Frame
+from flow_gl.ui.overlays.panels import base
+from flow_gl.ui.state.view_state import ViewState
+
+POPUP: Final = "own level"
+_WIDTH_PX: Final = 250.0
+_SHIFT_PX: Final = 14.0
+"""Distance from the line, at content scale 1."""
+_NAV: Final[int] = imgui.ConfigFlags_.nav_enable_keyboard.value
+_NO_TOOLTIP: Final[int] = imgui.ColorEditFlags_.no_tooltip.value
+
+
+class LevelEditor:
+    """Shows the level of `state.drawings.edited`."""
+
+    def __init__(self) -> None:
+        self._open_for: tuple[int, str, str] | None = None
+        self._name = ""
+        self._price = ""
+        self._problem = ""
+
+    def draw(self, frame: Frame, state: ViewState) -> None:
+        """Draw the editor, if a level is being edited."""
+        edited = state.drawings.edited
+        desk = Desk(state.drawings.book, state.drawings.rules, state.history)
+        chart = None if edited is None else next((one for one in frame.charts if one.index == edited[0]), None)
+        level = None if edited is None else desk.find(*edited[1:])
+        if edited is None or chart is None or chart.scene is None or level is None:
+            self._close(state)
+            return
+        is_new = edited != self._open_for
+        if is_new:
+            self._open_for, state.drawings.last_edited = edited, level.id
+            self._take(level, tick_size_of(chart.scene))
+            imgui.get_io().config_flags |= _NAV
+            imgui.open_popup(POPUP)
+            self._place_window(chart, level, frame)
+        if not imgui.begin_popup(POPUP):
+            # Closed by a click elsewhere, which takes over what was typed, or by Esc, which does not.
+            if not imgui.is_key_pressed(imgui.Key.escape):
+                self._commit(desk, edited[1], level, tick_size_of(chart.scene))
+            self._close(state)
+            return
+        if not self._fill(desk, edited[1], level, chart, state, is_new=is_new):
+            imgui.close_current_popup()
+        imgui.end_popup()
+
+    def _close(self, state: ViewState) -> None:
+        if self._open_for is not None:
+            self._open_for = state.drawings.edited = None
+            imgui.get_io().config_flags &= ~_NAV
+
+    def _take(self, level: OwnLevel, tick_size: int) -> None:
+        self._name, self._price, self._problem = level.name, words.price(level.price, tick_size), ""
+
+    def _place_window(self, chart: ChartFrame, level: OwnLevel, frame: Frame) -> None:
+        """Put the window beside the line: at the mouse if that is on the chart, else at the right edge."""
+        assert chart.scene is not None
+        view, dense = chart.scene.price_view, imgui.get_io().display_framebuffer_scale.x
+        mouse = imgui.get_mouse_pos()
+        pane, shift = view.rect, _SHIFT_PX * frame.scale
+        width = _WIDTH_PX * frame.scale
+        x = mouse.x * dense if pane.contains(mouse.x * dense, mouse.y * dense) else pane.right
+        x = max(pane.x + shift, min(x, pane.right - width - 3 * shift))
+        y = min(max(view.screen_y(level.price / tick_size_of(chart.scene)), pane.y), pane.bottom)
+        is_low = y > pane.y + 0.5 * pane.height
+        at = x / dense, (y - shift if is_low else y + shift) / dense
+        imgui.set_next_window_pos(at, imgui.Cond_.always.value, (0.0, 1.0 if is_low else 0.0))
+
+    def _fill(
+        self, desk: Desk, key: str, level: OwnLevel, chart: ChartFrame, state: ViewState, *, is_new: bool
+    ) -> bool:
+        """Draw the content; return whether the editor stays open."""
+        assert chart.scene is not None
+        palette, tick_size = state.palette, tick_size_of(chart.scene)
+        base.colored(f"Own level of {key}", palette.quiet)
+        imgui.push_item_width(_WIDTH_PX * imgui.get_style().font_scale_main * 0.72)
+        if is_new:
+            imgui.set_keyboard_focus_here()
+        enter = imgui.InputTextFlags_.enter_returns_true.value | imgui.InputTextFlags_.auto_select_all.value
+        is_done = False
+        for label in ("name", "price"):
+            is_entered, text = imgui.input_text(label, getattr(self, f"_{label}"), enter)
+            setattr(self, f"_{label}", text)
+            is_done |= is_entered
+            if is_entered or imgui.is_item_deactivated_after_edit():
+                level = self._commit(desk, key, level, tick_size)
+        imgui.pop_item_width()
+        if self._problem:
+            base.colored(self._problem, palette.attention)
+        for at, name in enumerate(COLOR_NAMES):
+            if at:
+                imgui.same_line()
+            is_chosen = name == level.color
+            imgui.push_style_var(imgui.StyleVar_.frame_border_size.value, 2.0 if is_chosen else 0.0)
+            imgui.push_style_color(imgui.Col_.border.value, (*palette.text, 1.0))
+            if imgui.color_button(name, (*color_of(palette, name), 1.0), _NO_TOOLTIP):
+                desk.change(key, replace(level, color=name))
+            imgui.pop_style_color()
+            imgui.pop_style_var()
+            base.hint(name)
+        rule = alert_of(desk.rules, level.id)
+        changed, is_on = imgui.checkbox("alert when price reaches it", rule is not None and rule[1].on)
+        if changed:
+            self._problem = desk.set_alert(key, level.id, is_on=is_on)
+        if rule is not None:
+            acts = ", ".join(ACT_WORDS[act] for act in rule[1].do)
+            base.hint(f"{acts}; what it does can be changed among the alerts (A)")
+        if imgui.button("Delete"):
+            desk.delete(key, level.id)
+            return False
+        base.hint("Ctrl+Z brings it back")
+        imgui.same_line()
+        return not (imgui.button("Done") or (is_done and not self._problem))
+
+    def _commit(self, desk: Desk, key: str, level: OwnLevel, tick_size: int) -> OwnLevel:
+        """Take over what was typed; return the level as it is then."""
+        self._problem, price = "", level.price
+        if self._price != words.price(level.price, tick_size):
+            try:
+                price = price_from_text(self._price.strip().replace(words.MINUS, "-"))
+            except UsageError as error:
+                self._problem = str(error)
+            else:
+                price = snapped(price, tick_size)
+        changed = replace(level, name=" ".join(self._name.split())[:LONGEST_NAME], price=price)
+        desk.change(key, changed)
+        if not self._problem:
+            self._take(changed, tick_size)
+        return changed

@@ -1,0 +1,50 @@
+"""What can be undone and redone: one history for everything that the user sets on the charts."""
+
+from collections import deque
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+MOST_STEPS: Final = 200
+
+
+class Step(NamedTuple):
+    """A change.
+
+    Attributes
+    ----------
+    undo, redo : carry it out and return a note for the user; "" if there was nothing left to change
+    """
+
+    undo: Callable[[], str]
+    redo: Callable[[], str]
+
+
+class History:
+    """The changes so far, the newest last."""
+
+    def __init__(self) -> None:
+        self._done: Final[deque[Step]] = deque(maxlen=MOST_STEPS)
+        self._undone: Final[list[Step]] = []
+
+    def add(self, step: Step) -> None:
+        """Note a change that has been carried out. What was undone before can no longer be redone."""
+        self._done.append(step)
+        self._undone.clear()
+
+    def undo(self) -> str:
+        """Undo the newest change that still has an effect; return its note, "" if there is none."""
+        while self._done:
+            step = self._done.pop()
+            if said := step.undo():
+                self._undone.append(step)
+                return said
+        return ""
+
+    def redo(self) -> str:
+        """Carry out again what was undone last; return its note, "" if there is nothing."""
+        while self._undone:
+            step = self._undone.pop()
+            if said := step.redo():
+                self._done.append(step)
+                return said
+        return ""
