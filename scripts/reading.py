@@ -11,18 +11,22 @@ from PIL import Image
 from stage import SETTLE_S, event_s, is_caught_up, program, run_for, run_until, set_span, take
 
 from flow_gl.core.clock import SYSTEM
+from flow_gl.core.drawings import OwnLevel
 from flow_gl.core.schema import EventKind
 from flow_gl.core.spec import DemoSpec, EngineSpec
 from flow_gl.layers.base import LAYER_OF_EVENT, Scene
 from flow_gl.layers.discs import reference_of
 from flow_gl.layers.marks import absorption, divergence, large_trade, stacked_imbalance
 from flow_gl.store.row_log import RowCursor
+from flow_gl.ui.drawings.book import new_id
+from flow_gl.ui.input.level_tool import desk_of
 from flow_gl.view.frame_loop import FrameLoop
 
 SIZE = (1280, 720)
 NQ, ES = 1, 2
 NAMES = (
     *("large-trade", "absorption", "stacked-imbalance", "zero-cross", "cvd-reference", "divergence"),
+    "own-levels",
     "one-minute",
 )
 """The pictures, in the order of the time at which they are taken."""
@@ -66,8 +70,27 @@ def take_reading(wanted: set[str]) -> dict[str, Image.Image]:
         shoot("zero-cross", ES, 74.0, 90.0, EventKind.ZERO_CROSS)
         shoot("cvd-reference", ES, 86.0, 90.0, None, key=imgui.Key.r)
         shoot("divergence", NQ, 108.0, 240.0, EventKind.DIVERGENCE)
+        if "own-levels" in wanted:
+            run_until(loop, lambda: event_s(loop, live_ns) >= 112.0)
+            _place_levels(loop)
+            shoot("own-levels", NQ, 112.0, 120.0, None, key=imgui.Key.e)
+            imgui.get_io().add_key_event(imgui.Key.escape, True)
+            imgui.get_io().add_key_event(imgui.Key.escape, False)
+            run_for(loop, 0.2)
+            loop.state.drawings.book.put("NQ", [])
         shoot("one-minute", NQ, 115.0, 3 * 3600.0, None)
     return taken
+
+
+def _place_levels(loop: FrameLoop) -> None:
+    """Place two own levels around NQ's last price, the upper one with an alert."""
+    desk, market = desk_of(loop.state), loop.link.markets[NQ - 1]
+    last = int(market.session["last_price"])
+    above = OwnLevel(new_id(), last + 12 * market.tick_size, "Weekly high", since_ns=int(market.session["open_ts"]))
+    desk.place("NQ", OwnLevel(new_id(), last - 14 * market.tick_size, "Gap fill", "orange"))
+    desk.place("NQ", above)
+    desk.set_alert("NQ", above.id, is_on=True)
+    loop.state.drawings.last_edited = desk.book.levels("NQ")[0].id
 
 
 def _show_only(loop: FrameLoop, kind: EventKind | None) -> None:
