@@ -26,6 +26,7 @@ from flow_gl.server.hub import TICK_S, Hub
 from flow_gl.server.metrics.counts import CountsBoard, WorkerCounts
 from flow_gl.server.metrics.exposition import Exposition
 from flow_gl.server.metrics.http import Operations
+from flow_gl.server.page import Page, load
 from flow_gl.server.security.admission import Admission
 from flow_gl.server.security.handshakes import HandshakeWatch, Site
 from flow_gl.server.security.origins import Origins
@@ -86,7 +87,7 @@ class Worker:
             with suppress(NotImplementedError):  # Windows
                 loop.add_signal_handler(number, self._stop.set)
         runner = web.AppRunner(
-            make_app([self._app.add_routes, self._operations.add_routes], [self._handshakes.middleware]),
+            make_app(self._routes(), [self._handshakes.middleware]),
             handle_signals=False,
             access_log=None,
             shutdown_timeout=0.5,
@@ -104,6 +105,15 @@ class Worker:
             await runner.cleanup()
             self._publish()
             self._charts.close()
+
+    def _routes(self) -> list[Callable[[web.Application], None]]:
+        routes = [self._app.add_routes, self._operations.add_routes]
+        try:
+            # Last: it takes every other path.
+            routes.append(Page(load()).add_routes)
+        except FlowError as error:
+            get_logger("server").warning("no page", extra={"reason": error})
+        return routes
 
     async def _listen(self, runner: web.AppRunner) -> int:
         """Listen, and return the port. Raises FlowError."""

@@ -109,7 +109,7 @@ class Workers:
 
     def __init__(self, spec: WorkerSpec, *, command: Sequence[str] = COMMAND) -> None:
         self.port = check_port(spec.host, spec.port)
-        self._board: Final = CountsBoard.create("counts", spec.workers)
+        self._board: Final = CountsBoard.create(f"counts{self.port}", spec.workers)
         self._spec: Final = msgspec.structs.replace(spec, port=self.port, counts=self._board.name)
         self._command: Final = list(command)
         self._line = b""
