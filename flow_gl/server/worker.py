@@ -107,7 +107,7 @@ class Worker:
             self._charts.close()
 
     def _routes(self) -> list[Callable[[web.Application], None]]:
-        routes = [self._app.add_routes, self._operations.add_routes]
+        routes: list[Callable[[web.Application], None]] = [self._app.add_routes, self._operations.add_routes]
         try:
             # Last: it takes every other path.
             routes.append(Page(load()).add_routes)
