@@ -11,7 +11,7 @@ from flow_gl.core import config
 from flow_gl.core.errors import EXIT_FAULT, DataError, DisplayError, FeedError, FlowError, UsageError
 from flow_gl.core.market import rejections
 from flow_gl.core.schema import FeedState
-from flow_gl.core.settings import Settings
+from flow_gl.core.settings import REGULAR, Settings
 from flow_gl.core.spec import KEY_VARIABLE, DemoSpec, EngineSpec, FilesSpec, LiveSpec
 from flow_gl.core.system.environment import check_compiler, check_drawing
 from flow_gl.core.system.interrupts import Interrupted
@@ -89,6 +89,8 @@ def show(
     """
     from flow_gl.core.log import start_log
 
+    if settings.aggregation.session_profile == REGULAR and not settings.aggregation.sessions:
+        raise UsageError("--session-profile regular needs sessions: leave out --no-sessions")
     check_compiler()
     check_drawing()
     rules = kept_rules(drawing)

@@ -3,13 +3,16 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from flow_gl.cli.options import Config, Debug, Files, flag, takes_settings
 from flow_gl.core.errors import DataError, UsageError
 from flow_gl.core.settings import MARKET
+
+if TYPE_CHECKING:
+    from flow_gl.core.alerts import EngineRule
 
 
 @takes_settings
@@ -24,8 +27,13 @@ def export(
         flag("--sessions", "Split by the exchange's sessions (default: one session).", heading=MARKET),
     ] = False,
     tables: Annotated[
-        str, flag("--tables", "Only these tables, or all (default: all but footprint).", "A,B", heading=MARKET)
+        str,
+        flag("--tables", "Only these tables, or all (default: all but footprint and alerts).", "A,B", heading=MARKET),
     ] = "",
+    alert_rules: Annotated[
+        Path | None,
+        flag("--alert-rules", "Rules for the table alerts (default: alerts.toml of the settings).", "FILE"),
+    ] = None,
     given: Mapping[str, object],
     config: Config = None,
     debug: Debug = False,  # noqa: ARG001 - read from the command line where errors are shown
@@ -33,14 +41,15 @@ def export(
     """Write the numbers of recorded trades as tables.
 
     These are bubbles, cvd, profile, events, levels (with levels.json), order_cvd, ribbon, rolls, and on request
-    footprint: the contracts of each bubble by price and side. Each row has its instrument; where a continuous symbol
-    goes on with another contract, rolls says when. events has large trades, absorption, divergences, stacked
-    imbalances and zero crosses, with what made them.
+    footprint: the contracts of each bubble by price and side, and alerts: what the alert rules fire. Each row has its
+    instrument; where a continuous symbol goes on with another contract, rolls says when. events has large trades,
+    absorption, divergences, stacked imbalances and zero crosses, with what made them.
 
     \b
     flow-gl export nq-20251128.trades.dbn.zst --out tables
     flow-gl export day.csv --out tables --format csv --symbol NQZ5 --bucket 10s
     flow-gl export nq-20251128.trades.dbn.zst --out tables --tables bubbles,footprint --bucket 1min
+    flow-gl export nq-20251128.trades.dbn.zst --out tables --tables alerts --alert-rules mine.toml
     """
     from flow_gl.cli import draw
     from flow_gl.core import config as sources
@@ -49,6 +58,7 @@ def export(
     settings = sources.load(given, config=config)
     paths = draw.check_files(files)
     chosen = _tables(tables)
+    rules = _alert_rules(alert_rules) if "alerts" in chosen else ()
     # A heavy import, so the flags are checked first.
     from flow_gl.feed.files.replay import read_items
     from flow_gl.runtime.export import export as write_tables
@@ -64,6 +74,7 @@ def export(
             threshold=THRESHOLD if settings.threshold is None else settings.threshold,
             tables=chosen,
             by_session=by_session,
+            rules=rules,
             progress=lambda trades: advance(items.progress, trades),
         )
     for path in summary.paths:
@@ -76,11 +87,23 @@ def export(
         raise DataError("; ".join(items.damage))
 
 
+def _alert_rules(path: Path | None) -> "tuple[EngineRule, ...]":
+    """Return the rules of a file that are on, else the user's. Raises DataError for a file that is not there."""
+    from flow_gl.ui.alerts import rule_file
+
+    if path is not None and not path.is_file():
+        raise DataError(f"--alert-rules {path}: there is no such file")
+    kept = rule_file.load(path or rule_file.default_path())
+    if kept.warning:
+        typer.echo(f"flow-gl: note: {kept.warning}", err=True)
+    return kept.book.for_engine()
+
+
 def _tables(text: str) -> tuple[str, ...]:
     """Return the tables that `--tables` names. Raises UsageError."""
-    from flow_gl.services.export.tables import FOOTPRINT_TABLE, TABLES
+    from flow_gl.services.export.tables import ALERTS_TABLE, FOOTPRINT_TABLE, TABLES
 
-    known = (*TABLES, FOOTPRINT_TABLE)
+    known = (*TABLES, FOOTPRINT_TABLE, ALERTS_TABLE)
     names = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
     for name in names:
         if name not in (*known, "all"):

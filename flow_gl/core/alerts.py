@@ -78,6 +78,8 @@ class EngineRule(msgspec.Struct, frozen=True):
     """Least strength of an event, least contracts of a bubble or second, the value that CVD goes beyond."""
     direction: Direction = 0
     """+1: bullish, or price rises to a level, or more buys; -1: the contrary; 0: both."""
+    name: Annotated[str, msgspec.Meta(max_length=60)] = ""
+    """The user's name for it."""
     cool_down_ns: Annotated[int, msgspec.Meta(ge=0, le=10**16)] = 10_000_000_000
     """The rule does not fire again before so much event time has passed."""
 
@@ -96,7 +98,8 @@ ALERT: Final = np.dtype(
         ("condition", "<u2"),  # Condition
         ("detail", "<u2"),  # EventKind or Level
         ("direction", "i1"),  # +1, -1; 0 none
-        ("pad", "u1", (7,)),
+        ("pad", "u1", (3,)),
+        ("instrument_id", "<u4"),  # 0: unknown, in rows of an earlier version
     ]
 )
 """An alert that fired, 48 bytes. It is never changed or withdrawn."""

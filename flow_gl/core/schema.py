@@ -238,6 +238,7 @@ PROFILE: Final = np.dtype(
         ("total", "<i8"),  # contracts
         ("value_area", "<i8"),  # contracts held by VAL..VAH
         ("step", "<i8"),  # value-area rule: 1 or 2 rows at a time
+        ("is_regular", "<i8"),  # 1: of regular hours alone
         ("lvn_count", "<i8"),
         ("hvn_count", "<i8"),
         ("lvn", "<i8", (NODES,)),
@@ -248,8 +249,8 @@ PROFILE: Final = np.dtype(
         ("unsided", "<i8", (PROFILE_ROWS,)),
     ]
 )
-"""The session's volume profile. Row i holds prices base + i * tick_size * ticks_per_row and up to the next row's; only
-rows with volume are listed, so that one price far away takes the room of one."""
+"""The session's volume profile, or that of its regular hours. Row i holds prices base + i * tick_size * ticks_per_row
+and up to the next row's; only rows with volume are listed, so that one price far away takes the room of one."""
 
 SESSION: Final = np.dtype(
     [
@@ -259,6 +260,7 @@ SESSION: Final = np.dtype(
         ("unscheduled", "<i8"),  # 1: the exchange's calendar has no session then
         ("partial", "<i8"),  # 1: it begins with `first_ts`, what was before is not known ...
         ("prior_partial", "<i8"),  # ... as of the session whose levels are the prior ones
+        ("prior_regular", "<i8"),  # 1: prior POC, VAH and VAL are those of regular hours
         ("first_ts", "<i8"),  # first and last trade, ns
         ("last_ts", "<i8"),
         ("last_recv", "<i8"),
@@ -303,10 +305,16 @@ FINISHED_SESSION: Final = np.dtype(
     [
         ("instrument_id", "<i8"),
         ("numbers", SESSION),  # at its end
-        ("poc", "<i8"),  # prices, 1e-9
+        ("rth_open", "<i8"),  # initial balance and opening range, as in LEVELS
+        ("initial_high", "<i8"),
+        ("initial_low", "<i8"),
+        ("opening_high", "<i8"),
+        ("opening_low", "<i8"),
+        ("is_regular", "<i8"),  # as in PROFILE, like all that follows
+        ("poc", "<i8"),
         ("vah", "<i8"),
         ("val", "<i8"),
-        ("rows", "<i8"),  # the profile, as in PROFILE, down to `unsided`
+        ("rows", "<i8"),
         ("count", "<i8"),
         ("base", "<i8"),
         ("tick_size", "<i8"),

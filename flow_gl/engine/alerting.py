@@ -41,8 +41,7 @@ class Alerting(Published):
         for level, name in _PRIOR.items():
             alerts.set_level(level, int(row[name]))
         for level, name in _OVERNIGHT.items():
-            is_known = self._overnight_frozen and self._session is not None
-            alerts.set_level(level, int(row[name]) if is_known else UNDEF_PRICE)
+            alerts.set_level(level, int(row[name]) if self._hours.have_begun else UNDEF_PRICE)
 
     def _so_far(self) -> SoFar:
         s, grid = self._state[0], self._grid

@@ -55,7 +55,8 @@ class MarketState(msgspec.Struct, frozen=True):
     requested: str
     has_started: bool
     next_reset: int
-    is_overnight_frozen: bool
+    regular_hours: list[bytes]
+    """State of `regular_hours.RegularHours`."""
     defined_outright: bool | None
     point_value: float | None
     session: Session | None
@@ -123,6 +124,7 @@ def _check(market: MarketState) -> None:
         (len(market.session_row), SESSION.itemsize),
         (len(market.grid.profile) % (COLUMNS * _WORD), 0),
         *((len(row), FINISHED_SESSION.itemsize) for row in market.sessions),
+        *((len(part) % (COLUMNS * _WORD), 0) for part in market.regular_hours),
     )
     levels, *open_rows = market.footprints or [b""]
     sizes += (

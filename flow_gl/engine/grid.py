@@ -128,6 +128,21 @@ class Grid:
         self.known_tick, self.aside = kept.known_tick, dict(kept.aside)
         self.is_tick_guessed = kept.is_tick_guessed
 
+    def contracts(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the traded prices (1e-9 units, ascending) and their contracts, (prices, 3): buy, sell, unsided."""
+        first, last = self.traded()
+        held = self.profile.reshape(-1, COLUMNS)[first:last, :3]
+        at = np.flatnonzero(held.any(axis=1))
+        price, contracts = (self.row0 + first + at) * self.tick_size, held[at]
+        if self.aside:
+            price = np.concatenate([price, np.array(list(self.aside), np.int64)])
+            contracts = np.concatenate([contracts, np.array(list(self.aside.values()), np.int64)])
+            price, place = np.unique(price, return_inverse=True)
+            merged = np.zeros((len(price), 3), np.int64)
+            np.add.at(merged, place, contracts)
+            contracts = merged
+        return price, contracts
+
     def traded(self) -> tuple[int, int]:
         """Return the range of rows with volume, half-open; (0, 0) if there is none."""
         first, last = traded_range_nb(self.profile)

@@ -45,6 +45,7 @@ from flow_gl.engine.kernels.layout import (
 from flow_gl.engine.kernels.reference import START_STEP
 from flow_gl.engine.kernels.rollup import close_nb
 from flow_gl.engine.kernels.trade_run import SIDES
+from flow_gl.engine.regular_hours import RegularHours
 from flow_gl.engine.rolls import Left, RollLog
 from flow_gl.engine.session_events import SessionEvents
 from flow_gl.engine.session_log import SessionLog
@@ -95,7 +96,7 @@ class Market(Alerting):
         self._session: Session | None = None
         self._started = False
         self._next_reset = FAR_AHEAD
-        self._overnight_frozen = False
+        self._hours = RegularHours()
         s = self._state[0]
         s["silence_ns"] = gaps.SILENCE_NS
         s["reference_step"] = START_STEP
@@ -237,7 +238,7 @@ class Market(Alerting):
         state, pending, bins, session_row = (array.tobytes() for array in self._arrays())
         return MarketState(
             *(self.instrument_id, identity.symbol, identity.requested, self._started, self._next_reset),
-            *(self._overnight_frozen, identity.defined_outright, identity.point_value, self._session),
+            *(self._hours.keep(), identity.defined_outright, identity.point_value, self._session),
             *(self._grid.keep(), self._gaps.keep(), self._rolls.keep()),
             *(state, pending, bins, session_row),
             chart,
@@ -252,8 +253,8 @@ class Market(Alerting):
         identity = self.identity
         identity.symbol, identity.requested = kept.symbol, kept.requested
         self._started, self._next_reset, self._session = kept.has_started, kept.next_reset, kept.session
-        self._overnight_frozen, identity.defined_outright = kept.is_overnight_frozen, kept.defined_outright
-        identity.point_value = kept.point_value
+        self._hours.resume(kept.regular_hours, kept.session)
+        identity.defined_outright, identity.point_value = kept.defined_outright, kept.point_value
         for array, data in zip(self._arrays(), (kept.state, kept.pending, kept.bins, kept.session_row), strict=True):
             fill(array, data)
         self._grid.resume(kept.grid)
@@ -300,12 +301,9 @@ class Market(Alerting):
             self._coverage.begin(session, ts, self.instrument_id)
             if session is not None and not session.is_scheduled:
                 self._gaps.mark_unscheduled(ts)
-            self._overnight_frozen = session is None
-        if session is not None and not self._overnight_frozen and ts >= session.rth_open:
-            self._overnight_frozen = True
-            if s["trade_count"]:
-                self._session_row["overnight_high"] = s["high"]
-                self._session_row["overnight_low"] = s["low"]
+            self._hours.begin(session)
+        if self._hours.cross(ts, self._grid) and s["trade_count"]:
+            self._session_row["overnight_high"], self._session_row["overnight_low"] = s["high"], s["low"]
         self._set_alert_levels()
         times = self._settings.cvd_reset_times
         if times:
@@ -313,10 +311,7 @@ class Market(Alerting):
                 self._reset_cvd()
                 self._session_row["cvd_since"] = max(int(self._session_row["cvd_since"][0]), self._next_reset)
             self._next_reset = next_time_of_day(ts, times)
-        stop = self._next_reset
-        if session is not None:
-            stop = min(stop, session.end if self._overnight_frozen else min(session.rth_open, session.end))
-        s["stop_ts"] = stop
+        s["stop_ts"] = min(self._next_reset, session.end if session else FAR_AHEAD, self._hours.next_stop())
         return True
 
     def _begin(self, ts: int) -> None:

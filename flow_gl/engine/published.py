@@ -14,6 +14,7 @@ from flow_gl.engine.grid import Grid
 from flow_gl.engine.identity import Identity
 from flow_gl.engine.kernels.rollup import open_rows_nb
 from flow_gl.engine.records import Reading, fill_instrument, fill_profile, fill_session, finished_of, read_profile
+from flow_gl.engine.regular_hours import RegularHours
 from flow_gl.engine.rolls import RollLog
 from flow_gl.engine.session_events import SessionEvents
 from flow_gl.engine.session_log import SessionLog
@@ -40,7 +41,7 @@ class Published:
     _events: SessionEvents
     _footprints: Footprints
     _session: Session | None
-    _overnight_frozen: bool
+    _hours: RegularHours
     _records: dict[TableName, NDArray[np.void]]
     _published: tuple[int, int, int]
     _shown: tuple[int, int, int]
@@ -98,11 +99,11 @@ class Published:
         if seen != self._published:
             self._published = seen
             self._publish_open(sink)
-            reading = read_profile(self._grid, self._settings)
+            reading = read_profile(self._grid, self._settings, self._hours)
             record = self._record("profile", PROFILE)
             fill_profile(record, reading, step=self._settings.value_area_step)
             sink.table("profile", record)
-            self._events.levels.trade_at(reading.price)
+            self._events.levels.trade_at(reading.traded)
             sink.table("levels", self._events.levels.record)
             sink.table("session", self._session_record(reading))
             if isinstance(sink, FootprintReader):
@@ -127,7 +128,7 @@ class Published:
         record, s = self._session_row, self._state[0]
         known_from = self._coverage.of(self._session, self.identity.instrument_id)
         fill_session(record, self._state, self._session, reading, known_from=known_from)
-        if s["trade_count"] and not self._overnight_frozen:
+        if s["trade_count"] and self._hours.are_known and not self._hours.have_begun:
             record["overnight_high"], record["overnight_low"] = s["high"], s["low"]
         return record
 
@@ -137,8 +138,8 @@ class Published:
         return record
 
     def _finished(self) -> Finished:
-        reading = read_profile(self._grid, self._settings)
-        self._events.levels.trade_at(reading.price)
+        reading = read_profile(self._grid, self._settings, self._hours)
+        self._events.levels.trade_at(reading.traded)
         return finished_of(
             reading,
             levels=self._events.levels.record.copy(),

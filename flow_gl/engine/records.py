@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 from flow_gl.core.market.rejections import REASONS
 from flow_gl.core.schema import NODES, PROFILE_ROWS, SESSION, UNDEF_PRICE, TickSource
 from flow_gl.core.sessions import Session
-from flow_gl.core.settings import AggregationSettings
+from flow_gl.core.settings import REGULAR, AggregationSettings
 from flow_gl.core.units import MINUTE_NS
 from flow_gl.engine.grid import Grid
 from flow_gl.engine.kernels.layout import COLUMNS, STATE
 from flow_gl.engine.kernels.profile import Levels, levels_of, totals_nb, vwap_of, vwap_of_prices
 from flow_gl.engine.kernels.reference import STEPS
+from flow_gl.engine.regular_hours import RegularHours
 from flow_gl.engine.sinks import Finished
 from flow_gl.engine.summary import Summary
 
@@ -47,7 +48,7 @@ _MOST_ROW: Final = 1 << 30
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The traded part of a profile, and the levels computed from it."""
+    """The traded part of the session's profile, or of its regular hours, and the levels computed from it."""
 
     price: NDArray[np.int64]
     """Traded prices, 1e-9 units, ascending."""
@@ -60,7 +61,11 @@ class Reading:
     levels: Levels | None
     """None before the first trade."""
     vwap: tuple[float, float]
-    """VWAP and its standard deviation, in points; nan before the first trade."""
+    """VWAP of the session and its standard deviation, in points; nan before the first trade."""
+    traded: NDArray[np.int64]
+    """All prices at which the session has traded, 1e-9 units."""
+    is_regular: bool
+    """Whether it is the profile of regular hours alone."""
 
     def prices(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the prices of rows, in 1e-9 units."""
@@ -70,34 +75,44 @@ class Reading:
         return (self.base + row) * self.tick_size
 
 
-def read_profile(grid: Grid, settings: AggregationSettings) -> Reading:
-    """Read the grid's profile and compute its levels."""
+def read_profile(grid: Grid, settings: AggregationSettings, hours: RegularHours) -> Reading:
+    """Read the grid's profile, or that of regular hours if the settings say so, and compute its levels."""
     first, last = grid.traded()
     totals = totals_nb(grid.profile, first, last)
     at = np.flatnonzero(totals)
-    contracts = grid.profile.reshape(-1, COLUMNS)[first:last, :3][at]
-    price = (grid.row0 + first + at) * grid.tick_size
+    traded = grid.contracts()
+    is_regular = settings.session_profile == REGULAR and hours.are_known
+    price, contracts = hours.of(traded) if is_regular else traded
     base, tick_size, by_row = grid.row0 + first, grid.tick_size, totals
     row_ticks = grid.row_ticks if len(at) else 1
     if grid.is_tick_guessed and len(at):
         row_ticks = max(1, int(np.gcd.reduce(grid.row0 + first + at)))
-    if row_ticks > 1:
+    if row_ticks > 1 or is_regular:
         tick_size *= row_ticks
-        numbers = price // tick_size
-        base = int(numbers[0])
-        by_row = np.zeros(int(numbers[-1]) - base + 1, np.int64)
-        np.add.at(by_row, numbers - base, totals[at])
+        base, by_row = _rows_of(grid, price, contracts.sum(axis=1), tick_size)
     vwap = (math.nan, math.nan)
     if grid.aside:
-        price = np.concatenate([price, np.array(list(grid.aside), np.int64)])
-        contracts = np.concatenate([contracts, np.array(list(grid.aside.values()), np.int64)])
-        order = np.argsort(price)
-        price, contracts = price[order], contracts[order]
-        vwap = vwap_of_prices(price, contracts.sum(axis=1))
+        vwap = vwap_of_prices(traded[0], traded[1].sum(axis=1))
     elif len(at):
         vwap = vwap_of(totals, row0=grid.row0 + first, tick_size=grid.tick_size)
-    levels = levels_of(by_row, settings, most_nodes=NODES) if len(at) else None
-    return Reading(price, contracts, base, tick_size, levels, vwap)
+    levels = levels_of(by_row, settings, most_nodes=NODES) if len(by_row) else None
+    return Reading(price, contracts, base, tick_size, levels, vwap, traded[0], is_regular)
+
+
+def _rows_of(
+    grid: Grid, price: NDArray[np.int64], volume: NDArray[np.int64], tick_size: int
+) -> tuple[int, NDArray[np.int64]]:
+    """Return the lowest row's number and the volume by row, without the prices that the grid has set aside."""
+    is_on_grid = np.ones(len(price), np.bool_)
+    if grid.aside:
+        ticks = price // grid.tick_size - grid.row0
+        is_on_grid = (price % grid.tick_size == 0) & (ticks >= 0) & (ticks < len(grid.profile) // COLUMNS)
+    numbers = price[is_on_grid] // (tick_size or 1)
+    if not len(numbers):
+        return 0, np.zeros(0, np.int64)
+    by_row = np.zeros(int(numbers[-1] - numbers[0]) + 1, np.int64)
+    np.add.at(by_row, numbers - numbers[0], volume[is_on_grid])
+    return int(numbers[0]), by_row
 
 
 def fill_profile(record: NDArray[np.void], reading: Reading, *, step: int) -> None:
@@ -105,6 +120,7 @@ def fill_profile(record: NDArray[np.void], reading: Reading, *, step: int) -> No
     row = record[0]
     row["tick_size"] = reading.tick_size
     row["step"] = step
+    row["is_regular"] = reading.is_regular
     row["total"] = reading.contracts.sum()
     row["count"] = row["rows"] = 0
     row["ticks_per_row"], row["base"] = 1, reading.price_of(0)
@@ -209,6 +225,7 @@ def fill_prior(record: NDArray[np.void], finished: Finished | None) -> None:
     """Fill a SESSION record's prior levels; with None, mark them as undefined."""
     row = record[0]
     row["prior_partial"] = finished is not None and bool(finished.session[0]["partial"])
+    row["prior_regular"] = finished is not None and finished.is_regular
     if finished is None:
         for name in ("high", "low", "close", "poc", "vah", "val"):
             row[f"prior_{name}"] = UNDEF_PRICE
@@ -239,22 +256,29 @@ def finished_of(
     instrument_record: NDArray[np.void],
     levels: NDArray[np.void],
 ) -> Finished:
-    """Build the result of a finished session, which must have at least one trade."""
+    """Build the result of a finished session, which must have at least one trade.
+
+    The profile of regular hours is empty, without levels, if nothing traded in them.
+    """
     nodes = reading.levels
-    assert nodes is not None, "a session with trades has a profile"
+    none = np.zeros(0, np.int64)
+    poc, vah, val = (UNDEF_PRICE,) * 3
+    if nodes is not None:
+        poc, vah, val = (reading.price_of(at) for at in (nodes.poc, nodes.high, nodes.low))
     return Finished(
         trade_date=session.trade_date if session else 0,
         session=session_record.copy(),
         instrument=instrument_record.copy(),
+        is_regular=reading.is_regular,
         price=reading.price,
         buy=reading.contracts[:, 0],
         sell=reading.contracts[:, 1],
         unsided=reading.contracts[:, 2],
-        poc=reading.price_of(nodes.poc),
-        vah=reading.price_of(nodes.high),
-        val=reading.price_of(nodes.low),
-        value_area=nodes.held,
-        lvn=reading.prices(nodes.lvn),
-        hvn=reading.prices(nodes.hvn),
+        poc=poc,
+        vah=vah,
+        val=val,
+        value_area=nodes.held if nodes is not None else 0,
+        lvn=reading.prices(nodes.lvn) if nodes is not None else none,
+        hvn=reading.prices(nodes.hvn) if nodes is not None else none,
         levels=levels,
     )

@@ -49,6 +49,7 @@ class SessionEvents:
         self._group: DetectorGroup | None = None
         self._counts: dict[LogName, int] = dict.fromkeys(LOGS, 0)
         self._since = 0
+        self._session: Session | None = None
 
     @property
     def is_recomputing(self) -> bool:
@@ -60,6 +61,7 @@ class SessionEvents:
         if sink is None or self._room is None or self._group is not None:
             return
         self._group = DetectorGroup(self._settings, room=self._room, keeps_trades=sink.is_chart)
+        self._group.open(self._session)
         self.set_cvd(cvd)
 
     def take(self, words: NDArray[np.int64], tick_size: int, sink: Sink | None) -> None:
@@ -74,7 +76,7 @@ class SessionEvents:
         if self.alerts.is_on:
             self._move_initial_balance()
             self.alerts.take(words, bucket_ns=self._settings.bucket_ns, tick_size=tick_size)
-            self._pass_on("alerts", self.alerts.collect(), sink)
+            self._pass_on_alerts(sink)
 
     def pass_time(self, now_ns: int, sink: Sink | None) -> None:
         """Advance the clock to `now_ns` (event time)."""
@@ -86,13 +88,16 @@ class SessionEvents:
         if self.alerts.is_on:
             self._move_initial_balance()
             self.alerts.pass_time(now_ns)
-            self._pass_on("alerts", self.alerts.collect(), sink)
+            self._pass_on_alerts(sink)
 
     def open(self, session: Session | None, first_ts: int) -> None:
         """Begin a session (None without a calendar) with its first trade, at `first_ts` (ns)."""
         self._since = min(session.open, first_ts) if session is not None else first_ts
         self.levels.begin(session)
         self.alerts.begin()
+        self._session = session
+        if self._group is not None:
+            self._group.open(session)
 
     def finish(self, sink: Sink | None) -> None:
         """End the stream: tell what is known at its end. Parameters may still change."""
@@ -155,6 +160,7 @@ class SessionEvents:
         levels, alerts, numbers, *state = kept
         self.levels.resume(levels, session)
         self.alerts.resume(alerts)
+        self._session = session
         self._since, *counts = np.frombuffer(numbers, np.int64).tolist()
         self._counts = dict(zip(LOGS, counts, strict=True))
         if state and self._room is not None:
@@ -179,7 +185,7 @@ class SessionEvents:
     def _end_alerts(self, sink: Sink | None) -> None:
         """End the open second, for the rules on it."""
         self.alerts.end_second()
-        self._pass_on("alerts", self.alerts.collect(), sink)
+        self._pass_on_alerts(sink)
 
     def _move_initial_balance(self) -> None:
         """Make the initial balance a level once it is complete."""
@@ -188,6 +194,11 @@ class SessionEvents:
             for level, name in _OF_BALANCE.items():
                 if self.alerts.level(level) != row[name]:
                     self.alerts.move_level(level, int(row[name]), int(row["initial_end"]))
+
+    def _pass_on_alerts(self, sink: Sink | None) -> None:
+        rows = self.alerts.collect()
+        rows["instrument_id"] = self._instrument_id
+        self._pass_on("alerts", rows, sink)
 
     def _pass_on(self, name: LogName, rows: NDArray[np.void], sink: Sink | None) -> None:
         self._counts[name] += len(rows)

@@ -90,9 +90,10 @@ class SessionLevels:
                 row[f"{name}_frozen"] |= now_ns >= row[f"{name}_end"]
 
     def end(self, finished: Finished) -> None:
-        """End a session: its POC is naked from now on, and earlier ones at its prices no longer."""
-        self.trade_at(finished.price)
+        """End a session: its POC, if it has one, is naked from now on."""
         row = self.record[0]
+        if finished.poc == UNDEF_PRICE:
+            return
         self._keep_newest(max(0, self._settings.naked_poc_most - 1))
         if self._settings.naked_poc_most:
             naked = row["naked"][row["naked_count"]]

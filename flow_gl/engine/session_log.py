@@ -67,9 +67,14 @@ def _row_of(finished: Finished) -> NDArray[np.void]:
     row["instrument_id"] = finished.instrument["instrument_id"]
     row["numbers"] = finished.session
     row["poc"], row["vah"], row["val"] = finished.poc, finished.vah, finished.val
+    row["is_regular"] = finished.is_regular
+    for name in ("rth_open", "initial_high", "initial_low", "opening_high", "opening_low"):
+        row[name] = finished.levels[name]
     contracts = np.stack([finished.buy, finished.sell, finished.unsided], axis=1)
     tick_size = int(finished.instrument["tick_size"][0]) or 1
     row["tick_size"] = tick_size
+    if not len(finished.price):
+        return row
     numbers, held = fill_rows(row[0], finished.price, contracts, tick_size=tick_size, most=FINISHED_ROWS)
     row["count"], row["row"][0, : len(numbers)] = len(numbers), numbers
     for column, name in enumerate(("buy", "sell", "unsided")):

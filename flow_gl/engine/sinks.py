@@ -37,12 +37,15 @@ class Finished:
     """SESSION, shape (1,)."""
     instrument: NDArray[np.void]
     """INSTRUMENT, shape (1,)."""
+    is_regular: bool
+    """Whether the profile and its levels are those of regular hours alone."""
     price: NDArray[np.int64]
-    """Traded prices, ascending."""
+    """The profile's prices, ascending: those at which something traded."""
     buy: NDArray[np.int64]
     sell: NDArray[np.int64]
     unsided: NDArray[np.int64]
     poc: int
+    """UNDEF_PRICE, like VAH and VAL, if the profile is empty: nothing traded in regular hours."""
     vah: int
     val: int
     value_area: int

@@ -9,7 +9,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from flow_gl.core.errors import DataError, FlowError
+from flow_gl.core.alerts import EngineRule
+from flow_gl.core.errors import DataError, FlowError, UsageError
 from flow_gl.core.items import Definition, FileStart, Item, Mapping, Trades
 from flow_gl.core.market import rejections
 from flow_gl.core.market.courses import Courses
@@ -17,7 +18,7 @@ from flow_gl.core.market.footprint import SUMMED
 from flow_gl.core.market.lod import THRESHOLD
 from flow_gl.core.schema import PRICE_SCALE, UNDEF_PRICE, TickSource
 from flow_gl.core.sessions import SessionCalendar
-from flow_gl.core.settings import DEFAULTS, AggregationSettings
+from flow_gl.core.settings import DEFAULTS, REGULAR, AggregationSettings
 from flow_gl.core.units import format_time
 from flow_gl.engine.coverage import Coverage
 from flow_gl.engine.footprints import FootprintCollector
@@ -56,6 +57,7 @@ def export(
     threshold: float = THRESHOLD,
     tables: Sequence[str] = TABLES,
     by_session: bool = False,
+    rules: Sequence[EngineRule] = (),
     progress: Callable[[int], None] | None = None,
 ) -> ExportSummary:
     """Aggregate items and write the tables of `services.export.tables` and levels.json.
@@ -70,13 +72,17 @@ def export(
     threshold : imbalance above which a 1 s bubble is significant; a wider one is from less on
     tables : those to write (`services.export.tables`)
     by_session : split by the exchange's sessions; otherwise all trades are one
+    rules : alert rules, for the table of alerts
     progress : called with the number of trades read, after each batch
 
     Raises
     ------
     DataError : the symbol is not among the instruments, or nothing trades
     FlowError : the folder cannot be written
+    UsageError : the session profile is that of regular hours, without sessions
     """
+    if settings.session_profile == REGULAR and not by_session:
+        raise UsageError("session_profile regular needs sessions: add --sessions")
     try:
         out_dir.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -89,6 +95,7 @@ def export(
         return FootprintCollector() if has_footprint else Collector()
 
     pipeline = Pipeline(settings, sessions=sessions, lods=1, sink_for=sink_for)
+    pipeline.set_alerts(rules)
     wanted = Wanted(symbol)
     courses = Courses(symbol or "")
     coverage = Coverage()
@@ -126,6 +133,7 @@ def export(
         by_session=by_session,
         threshold=threshold,
         bucket_ns=settings.bucket_ns,
+        rules={rule.id: rule.name for rule in rules},
     )
     return ExportSummary(
         paths=tuple(paths),
@@ -196,6 +204,7 @@ def _parts(one: Summary, name: str, sink: Collector, sessions: _Sessions) -> lis
                 events=np.sort(logs["events"][at], order=("ts_event", "kind", "price"), kind="stable"),
                 minutes=logs["minutes"][at],
                 order_cvd=logs["order_cvd"][at],
+                alerts=logs["alerts"][at],
                 footprint=footprints[at],
                 price=finished.price,
                 buy=finished.buy,
@@ -211,6 +220,7 @@ def _parts(one: Summary, name: str, sink: Collector, sessions: _Sessions) -> lis
 def _levels(one: Summary, finished: Finished, before: dict[str, int], since: int | None) -> dict[str, Any]:
     session, instrument = finished.session[0], finished.instrument[0]
     return {
+        "profile_hours": REGULAR if finished.is_regular else "globex",
         "poc": _point(finished.poc),
         "vah": _point(finished.vah),
         "val": _point(finished.val),
@@ -242,9 +252,9 @@ def _session_levels(levels: np.void) -> dict[str, Any]:
     return {**ranges, "naked_pocs": {str(date): _point(price) for price, date in naked.tolist()}}
 
 
-def _point(price: int) -> float:
-    return price / PRICE_SCALE
+def _point(price: int) -> float | None:
+    return None if price == UNDEF_PRICE else price / PRICE_SCALE
 
 
 def _points(prices: NDArray[np.int64]) -> list[float]:
-    return [_point(price) for price in prices.tolist()]
+    return [price / PRICE_SCALE for price in prices.tolist()]

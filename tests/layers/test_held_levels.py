@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 
 from flow_gl.core.palette import PALETTES, Palette
-from flow_gl.core.schema import UNDEF_PRICE
+from flow_gl.core.schema import FINISHED_LIST, UNDEF_PRICE
 from flow_gl.core.settings import AggregationSettings
-from flow_gl.core.units import SECOND_NS
+from flow_gl.core.units import HOUR_NS, SECOND_NS
 from flow_gl.gl.label_boxes import LabelBox, overlaps
 from flow_gl.layers.base import LAYERS, Scene, Style
-from flow_gl.layers.labels.held_levels import KINDS, held_levels, line_left
+from flow_gl.layers.labels.held_levels import KINDS, finished_ranges, held_levels, line_left
+from flow_gl.layers.sessions import sessions_in_view
 from flow_gl.layers.stack import ChartStack
 from flow_gl.ui.overlays.hover import held_level
 from flow_gl.ui.overlays.hover.tip import Spot, Tip
@@ -94,6 +95,40 @@ def test_a_naked_poc_begins_at_its_sessions_close() -> None:
     assert (newest.trade_date, older.trade_date) == (20251127, 20251126)
     assert (newest.since_ns, older.since_ns) == (WEEK[3].close_ns, WEEK[2].close_ns)
     assert line_left(scene, newest) == scene.price_view.pixel_x(WEEK[3].close_ns)
+
+
+def test_the_ranges_of_a_finished_session_are_on_its_own_stretch(stack: ChartStack) -> None:
+    market = make_week()
+    table = np.zeros(1, FINISHED_LIST)
+    table["count"] = len(market.reader.sessions)
+    table["session"][0, : len(market.reader.sessions)] = market.reader.sessions
+    row, opened = table["session"][0, 3], WEEK[3].open_ns + 15 * HOUR_NS
+    low, high = int(row["numbers"]["low"]), int(row["numbers"]["high"])
+    row["rth_open"], row["initial_low"], row["initial_high"] = opened, low + 3 * TICK, high - 3 * TICK
+    row["opening_low"], row["opening_high"] = low + 5 * TICK, high - 5 * TICK
+    market.store.sessions.write(table)
+    market.reader.refresh()
+    scene = make_scene(market, span_s=40 * 3600, lod=6, style=Style(is_visible=ALL), scale=0.6)
+    session = next(one for one, _, _ in sessions_in_view(scene) if one.levels["rth_open"] == opened)
+    names = {one.level.name: one.level.price for one in finished_ranges(scene, session)}
+    assert names == {
+        **{"IB low": low + 3 * TICK, "IB high": high - 3 * TICK},
+        **{"OR low": low + 5 * TICK, "OR high": high - 5 * TICK},
+    }
+    view = scene.price_view
+    without = replace(scene, style=Style(is_visible=ALL - {"initial_balance", "opening_range"}))
+    difference = np.abs(draw(stack, scene).astype(int) - draw(stack, without))
+    y = round(view.screen_y(names["IB high"] / TICK))
+    columns = np.flatnonzero(difference.max(axis=2)[y] > 8)
+    assert columns.min() >= view.pixel_x(opened) - 1
+    assert columns.max() <= view.pixel_x(session.end_ns) + 1
+    assert len(columns) > 0.3 * (view.pixel_x(session.end_ns) - view.pixel_x(opened))
+    spot = Spot(scene, view.pixel_x(session.end_ns) - 5.0, float(y), AggregationSettings(), 0.15)
+    key = held_level.find(spot)
+    tip = held_level.tell(spot, key) if key is not None else None
+    assert tip is not None
+    assert tip.title == "IB high"
+    assert "09:00" in {label: value for label, value, _ in tip.lines}["Since"]
 
 
 def test_levels_at_one_price_share_a_label_and_no_two_labels_overlap(stack: ChartStack) -> None:

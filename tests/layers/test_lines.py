@@ -7,13 +7,18 @@ import pytest
 
 from flow_gl.core.palette import PALETTES, Palette
 from flow_gl.core.schema import ORDER_CVD, GapKind
+from flow_gl.core.settings import AggregationSettings
 from flow_gl.core.units import SECOND_NS
 from flow_gl.gl.label_boxes import LabelBox
+from flow_gl.gl.view import View
 from flow_gl.layers.base import LAYERS, Scene, Style
 from flow_gl.layers.lines.book import LineBook, LineRows
 from flow_gl.layers.lines.order_sizes import ranges_of
 from flow_gl.layers.stack import ChartStack
 from flow_gl.store.market import MarketStore
+from flow_gl.ui.overlays import words
+from flow_gl.ui.overlays.hover import developing, order_sizes, table
+from flow_gl.ui.overlays.hover.tip import Spot
 from tests.kit.gl_context import draw
 from tests.kit.levels import plant_lines, with_lines
 from tests.kit.markets import START_NS, TICK, make_market, make_scene
@@ -133,3 +138,57 @@ def test_the_legend_shows_the_sizes_and_the_newest_values(stack: ChartStack) -> 
 
 def test_an_empty_size_range_is_left_out_of_the_legend() -> None:
     assert ranges_of((2, 2)) == ("1", "none", "2+")
+
+
+def spot_at(scene: Scene, view: View, at_ns: int, value: float) -> Spot:
+    return Spot(scene, view.screen_x(at_ns), view.screen_y(value), AggregationSettings(), 0.15)
+
+
+def test_a_developing_line_says_its_minutes_value_and_since_when() -> None:
+    scene = scene_of("developing")
+    minutes, checked = scene.lines.minutes, 0
+    for at in range(1, len(minutes.times) - 1):
+        end_ns = int(minutes.times[at])
+        for column, name in enumerate(("POC", "VAH", "VAL")):
+            price = int(minutes.values[at, column])
+            spot = spot_at(scene, scene.price_view, end_ns + 30 * SECOND_NS, price / TICK)
+            if not scene.price_view.rect.contains(spot.x, spot.y) or (minutes.values[at] == price).sum() > 1:
+                continue
+            key = developing.find(spot)
+            tip = developing.tell(spot, key) if key is not None else None
+            assert tip is not None
+            since = at
+            while since and minutes.values[since - 1, column] == price:
+                since -= 1
+            assert tip.title == f"Developing {name}"
+            assert {label: text for label, text, _ in tip.lines} == {
+                "Value": words.price(price, TICK),
+                "At": f"{words.since(end_ns, scene.now_ns)} ET",
+                "Since": f"{words.since(int(minutes.times[since]), scene.now_ns)} ET",
+            }
+            checked += 1
+    assert checked > 6
+    above = spot_at(scene, scene.price_view, int(minutes.times[-2]), int(minutes.values[-2].max()) / TICK + 9)
+    assert developing.find(above) is None
+
+
+def test_cvd_by_size_says_value_orders_and_since_when() -> None:
+    scene = scene_of("order_cvd", "cvd")
+    sizes, at = scene.lines.sizes, 400
+    low, high = float(sizes.values.min()) - 9, float(sizes.values.max()) + 9
+    view = replace(scene.cvd_view, y_top=high, y_per_px=(high - low) / scene.cvd_view.rect.height)
+    scene = replace(scene, cvd_view=view)
+    end_ns = int(sizes.times[at])
+    for column, (name, orders) in enumerate((("small", "1\u20139"), ("medium", "10\u201349"), ("large", "50+"))):
+        spot = spot_at(scene, scene.cvd_view, end_ns, float(sizes.values[at, column]))
+        key = order_sizes.find(spot)
+        assert key is not None
+        tip = order_sizes.tell(spot, column)
+        assert tip is not None
+        assert tip.title == f"CVD of {name} orders, {orders}"
+        told = {label: text for label, text, _ in tip.lines}
+        assert told["Value"] in {words.signed(int(one)) for one in sizes.values[at - 1 : at + 2, column]}
+        assert len(tip.notes) == 2
+    pointed = table.find(spot)
+    assert pointed is not None
+    assert pointed.kind == "CVD by order size"

@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
+from flow_gl.core.alerts import ALERT
 from flow_gl.core.errors import DataError, UsageError
 from flow_gl.core.items import Definition, Mapping
 from flow_gl.core.schema import BUBBLE, CVD_POINT, EVENT, INSTRUMENT, PROFILE, SESSION, EventKind
@@ -18,6 +19,7 @@ from flow_gl.core.sessions import Session, SessionCalendar
 from flow_gl.core.units import DAY_NS, HOUR_NS, SECOND_NS
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.services.archive import database as archive_database
+from flow_gl.services.archive import logs as archive_logs
 from flow_gl.services.archive import market as archive_market
 from flow_gl.services.archive.database import parse_url
 from flow_gl.services.archive.query import ArchiveError, list_sessions
@@ -302,6 +304,28 @@ def test_rows_overwritten_in_the_ring_are_counted_and_reported(tmp_path: Path) -
     assert kept == rows[0][-256:].tolist()
 
 
+def make_alerts() -> NDArray[np.void]:
+    """A level that price reached, a large trade, and the latter once more, of another rule."""
+    rows = np.zeros(3, ALERT)
+    rows["ts_event"], rows["price"], rows["instrument_id"] = [DAY_START, DAY_START + 1, DAY_START + 1], 7_000, 1
+    rows["condition"], rows["detail"] = [2, 1, 1], [1, 5, 5]
+    rows["value"], rows["strength"], rows["rule"], rows["direction"] = [7_000, 0, 0], [0.0, 60.0, 60.0], [1, 2, 3], 1
+    return rows
+
+
+def test_alerts_are_archived_once_however_often_they_fire(url: str) -> None:
+    for _ in range(2):
+        store = make_market()
+        store.alerts.append(make_alerts())
+        archive_all(url, store)
+    columns = "ts_event, condition, detail, direction, value, ordinal, price, strength"
+    assert query(url, f"SELECT {columns} FROM alerts ORDER BY ts_event, ordinal") == [
+        (DAY_START, 2, 1, 1, 7_000, 0, 7_000, 0.0),
+        (DAY_START + 1, 1, 5, 1, 0, 0, 7_000, 60.0),
+        (DAY_START + 1, 1, 5, 1, 0, 1, 7_000, 60.0),
+    ]
+
+
 def test_events_that_a_changed_parameter_replaced_are_replaced_in_the_database(url: str) -> None:
     store, events = make_market(), make_events()
     store.events.append(events)
@@ -330,7 +354,8 @@ def test_a_transaction_that_fails_halfway_writes_nothing_and_is_repeated(
             raise OSError("half-way")
         real(*arguments, **options)
 
-    monkeypatch.setattr(archive_market, "upsert", upsert)
+    for module in (archive_market, archive_logs):
+        monkeypatch.setattr(module, "upsert", upsert)
     archive = open_archive(url)
     archive.start([store])
     until(lambda: archive.status().waiting == 0)
@@ -451,7 +476,7 @@ def test_a_newer_archive_is_left_alone(url: str) -> None:
     with engine.begin() as connection:
         connection.execute(sa.text("UPDATE flow_schema SET version = 99"))
     engine.dispose()
-    with pytest.raises(DataError, match="schema version 99, this flow_gl knows up to 2: update flow_gl"):
+    with pytest.raises(DataError, match="schema version 99, this flow_gl knows up to 3: update flow_gl"):
         list_sessions(url)
     append(store, make_rows(5))
     archive = open_archive(url)

@@ -7,7 +7,8 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from flow_gl.core.errors import DataError, FlowError
+from flow_gl.core.alerts import Condition, EngineRule, Level
+from flow_gl.core.errors import DataError, FlowError, UsageError
 from flow_gl.core.items import Definition, Mapping, Trades
 from flow_gl.core.settings import AggregationSettings
 from flow_gl.core.units import SECOND_NS
@@ -198,3 +199,40 @@ def test_events_do_not_depend_on_the_bubbles_width_or_on_batches(tmp_path, seed)
     whole, parts = (read(tmp_path / name, "events", "parquet")[1] for name in ("whole", "cut"))
     assert len(whole) > 20
     assert str(whole) == str(parts)
+
+
+def test_alerts_are_exported_with_the_names_of_their_rules(tmp_path) -> None:
+    rows = trades_of(
+        [
+            (8, START + n * SECOND_NS, price * TICK, size, "B")
+            for n, (price, size) in enumerate([(10, 1), (12, 1), (14, 80)])
+        ]
+    )
+    rules = [
+        EngineRule(id=7, condition=Condition.LEVEL, level=Level.OWN, price=12 * TICK, name="my level"),
+        EngineRule(id=9, condition=Condition.EVENT, least=50.0, name="big ones"),
+    ]
+    export([Mapping(8, "NQZ5", "NQ.v.0"), Trades(rows)], tmp_path, tables=("alerts",), rules=rules)
+    table = pq.read_table(tmp_path / "alerts.parquet").to_pylist()
+    wanted = ("symbol", "ts_event", "rule", "condition", "detail", "direction", "price", "value")
+    assert [tuple(row[name] for name in wanted) for row in table][:1] == [
+        ("NQZ5", START + SECOND_NS, "my level", "level", "own", 1, 3.0, 3.0)
+    ]
+    (event,) = table[1:]
+    assert (event["rule"], event["condition"], event["detail"]) == ("big ones", "event", "large_trade")
+    assert event["strength"] == 80.0
+    assert event["value"] is table[0]["strength"] is None
+
+
+def test_the_profile_of_regular_hours_is_exported_by_session(tmp_path) -> None:
+    opened = START + 16 * 3600 * SECOND_NS + 1800 * SECOND_NS  # 2025-11-28 09:30 New York
+    rows = trades_of(
+        [(8, opened + at * SECOND_NS, price * TICK, 1, "B") for at, price in ((-9, 5), (0, 7), (1, 8), (2, 8))]
+    )
+    settings = AggregationSettings(session_profile="regular")
+    export([Mapping(8, "NQZ5"), Trades(rows)], tmp_path, settings=settings, by_session=True)
+    levels = json.loads((tmp_path / "levels.json").read_text())["NQZ5"]["20251128"]
+    assert (levels["profile_hours"], levels["poc"], levels["trades"]) == ("regular", 2.0, 4)
+    assert pq.read_table(tmp_path / "profile.parquet")["price"].to_pylist() == [1.75, 2.0]
+    with pytest.raises(UsageError, match="needs sessions"):
+        export([Trades(rows)], tmp_path, settings=settings)

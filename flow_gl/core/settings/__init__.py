@@ -6,7 +6,7 @@ TOML, `.env` and the environment with it, and the panels take ranges and help fr
 numpy nor pydantic, because `flow-gl --help` needs it and must start fast.
 """
 
-from flow_gl.core.settings.aggregation import AGGREGATION, DETECTION, AggregationSettings, difference, merge
+from flow_gl.core.settings.aggregation import AGGREGATION, DETECTION, REGULAR, AggregationSettings, difference, merge
 from flow_gl.core.settings.declaration import DRAWING, FEED, HEADINGS, LOGS, MARKET, SERVE, SHOW, Declared, Setting
 from flow_gl.core.settings.program import DECLARED, DEFAULTS, Settings
 
@@ -20,6 +20,7 @@ __all__ = [
     "HEADINGS",
     "LOGS",
     "MARKET",
+    "REGULAR",
     "SERVE",
     "SHOW",
     "AggregationSettings",

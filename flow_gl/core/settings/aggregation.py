@@ -14,6 +14,8 @@ from flow_gl.core.settings.detectors import DetectorSettings
 from flow_gl.core.settings.levels import LevelSettings
 from flow_gl.core.units import HOUR_NS, SECOND_NS
 
+REGULAR: Final = "regular"
+"""The value of `session_profile` for regular hours alone."""
 MIN_BUCKET_NS: Final = SECOND_NS // 10
 MAX_BUCKET_NS: Final = HOUR_NS
 _market: Final[dict[str, Any]] = {"commands": NUMBERS, "heading": MARKET}
@@ -82,6 +84,17 @@ class AggregationSettings(LevelSettings):
             **_market,
         ),
     ] = 2
+    session_profile: Annotated[
+        Literal["globex", "regular"],
+        Setting(
+            help="hours of the session's profile, POC, value area and LVN: globex (all) or regular (09:30 to 16:00 ET)",
+            metavar="HOURS",
+            allowed="globex or regular",
+            label="session profile",
+            while_running=True,
+            **_market,
+        ),
+    ] = "globex"
     lvn_smooth: Annotated[
         int,
         Setting(

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import msgspec
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from flow_gl.core.alerts import ALERT, LEVELS, Condition, EngineRule, Level
@@ -89,8 +90,8 @@ class MarketAlerts:
         return bool(self.rules)
 
     def configure(self, rules: Sequence[EngineRule], so_far: SoFar = NOTHING, tick_size: int = 0) -> None:
-        """Replace the rules from the next trade on. A rule that stays the same keeps what it has seen."""
-        before = {rule: self._seen[at].copy() for at, rule in enumerate(self.rules)}
+        """Replace the rules from the next trade on. A rule that stays the same but for its name keeps what it saw."""
+        before = {_unnamed(rule): self._seen[at].copy() for at, rule in enumerate(self.rules)}
         was_reading = self._reads_trades
         self.rules = tuple(rules)
         self._table, self._seen = np.zeros(len(rules), RULE), np.zeros(len(rules), RULE_STATE)
@@ -99,8 +100,8 @@ class MarketAlerts:
             row = self._table[at]
             for name in ("id", "condition", "level", "price", "direction", "cool_down_ns", "least"):
                 row[name] = getattr(rule, name)
-            if rule in before:
-                self._seen[at] = before[rule]
+            if _unnamed(rule) in before:
+                self._seen[at] = before[_unnamed(rule)]
         self._reads_trades = any(rule.condition is not Condition.EVENT for rule in self.rules)
         if not self._reads_trades:
             self._space = ()
@@ -111,7 +112,7 @@ class MarketAlerts:
             self._state["last_price"], self._state["cvd"] = so_far.last_price, so_far.cvd
         self._begin_vwap(so_far, tick_size)
         for at, rule in enumerate(self.rules):
-            if rule not in before and rule.condition is Condition.LEVEL:
+            if _unnamed(rule) not in before and rule.condition is Condition.LEVEL:
                 one = np.s_[at : at + 1]
                 level = rule.price if rule.level is Level.OWN else int(self._levels[rule.level])
                 level_moved_nb(
@@ -267,3 +268,7 @@ class MarketAlerts:
             self._state[name] = NONE
         for name in ("buy", "sell", "unsided", "second_volume", "second_delta", "second_price", "volume", "ticks"):
             self._state[name] = 0
+
+
+def _unnamed(rule: EngineRule) -> EngineRule:
+    return replace(rule, name="")

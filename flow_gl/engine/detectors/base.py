@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow_gl.core.schema import EVENT
-from flow_gl.core.settings import DEFAULTS, AggregationSettings
+from flow_gl.core.settings import DEFAULTS, REGULAR, AggregationSettings
 from flow_gl.core.settings.levels import LevelSettings
 from flow_gl.engine.kernels.jit import kernel
 
@@ -27,12 +27,12 @@ NEVER: Final = 2**62
 _NOT_HERE: Final = {"initial_balance_minutes", "opening_range_minutes", "naked_poc_most"}
 _PARAMETERS: Final = (
     *(field.name for field in fields(LevelSettings) if field.name not in _NOT_HERE),
-    *("arm", "value_area", "value_area_step"),
+    *("arm", "value_area", "value_area_step", "session_profile"),
 )
 RULES: Final = np.dtype(
     [(name, "<f8" if isinstance(getattr(DEFAULTS.aggregation, name), float) else "<i8") for name in _PARAMETERS]
 )
-"""The parameters of all detectors."""
+"""The parameters of all detectors; `session_profile` is 1 for regular hours."""
 
 FOUND: Final = np.dtype([(name, EVENT.fields[name][0]) for name in EVENT.names] + [("known", "<i8")])  # type: ignore[union-attr,index]  # a structured dtype has fields
 """An EVENT, and the position of the trade that made it known: events are sorted by it."""
@@ -72,7 +72,8 @@ def rules_of(settings: AggregationSettings) -> NDArray[np.void]:
     """Return the detectors' parameters as RULES, shape (1,)."""
     rules = np.zeros(1, RULES)
     for name in _PARAMETERS:
-        rules[name] = getattr(settings, name)
+        value = getattr(settings, name)
+        rules[name] = value == REGULAR if name == "session_profile" else value
     return rules
 
 

@@ -14,8 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow_gl.core.schema import EVENT, MINUTE_LEVELS, ORDER_CVD, EventKind
+from flow_gl.core.sessions import Session
 from flow_gl.core.settings import AggregationSettings
-from flow_gl.engine.detectors.base import FOUND, NEVER, rules_of
+from flow_gl.core.units import MINUTE_NS
+from flow_gl.engine.detectors.base import FOUND, NEVER, NONE, rules_of
 from flow_gl.engine.detectors.run import DONE, PROFILE, ROOM, ROWS, RUN, STEP, detect_nb, pass_time_nb
 from flow_gl.engine.detectors.state import DetectorState
 from flow_gl.engine.detectors.trades import FEW, MOST, SessionTrades
@@ -179,6 +181,13 @@ class DetectorGroup:
         self._cvd_resets.clear()
         self._start_cvd = self._detection.state.cvd
 
+    def open(self, session: Session | None) -> None:
+        """Learn the regular hours of the session that begins; None without a calendar."""
+        hours = (NONE, NONE)
+        if session is not None:
+            hours = session.rth_open // MINUTE_NS, session.rth_close // MINUTE_NS
+        self._detection.state.regular_minutes = hours
+
     def set_cvd(self, cvd: int = 0) -> None:
         """Set the CVD that the zero cross follows from the next trade on; it must arm again."""
         self._detection.state.set_cvd(cvd)
@@ -214,6 +223,7 @@ class DetectorGroup:
             return
         self._next = Detection(settings, self._room)
         self._next.state.cvd = self._start_cvd
+        self._next.state.regular_minutes = self._detection.state.regular_minutes
         self._found.clear()
 
     @property

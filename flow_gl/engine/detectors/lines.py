@@ -1,8 +1,10 @@
 """Lines of the session: developing POC and value area at each minute's end, CVD by order size at each second's end.
 
-A minute's row holds the levels of all trades read when the minute ends; it never changes afterwards. CVD by order size
-is three running sums: of small orders, of medium and of large ones (`order_size` in the settings). Their sum is CVD at
-every moment, because the open order counts with the contracts that it has so far.
+A minute's row holds the levels of all trades read when the minute ends; it never changes afterwards. If the session's
+profile is that of regular hours, only their minutes are in it and have a row.
+
+CVD by order size is three running sums: of small orders, of medium and of large ones (`order_size` in the settings).
+Their sum is CVD at every moment, because the open order counts with the contracts that it has so far.
 """
 
 from typing import Any, Final
@@ -31,6 +33,8 @@ STATE: Final = np.dtype(
             "medium",  # its part of ended medium and of ended large orders
             "large",
             "odd",  # a minute too far away to be in the profile; NONE
+            "regular_from",  # regular hours: their first minute, and the one after the last; NONE without a calendar
+            "regular_until",
             "minutes",  # rows of this kernel call
             "seconds",
         )
@@ -41,7 +45,7 @@ _FEW_PRICES: Final = 16
 
 
 def begin(state: NDArray[np.void]) -> None:
-    """Reset STATE, shape (1,), at a session's open, except CVD by order size."""
+    """Reset STATE, shape (1,), at a session's open, except CVD by order size and regular hours."""
     for name in ("base", "low", "high", "total", "poc", "is_tied"):
         state[name] = 0
     state["low"], state["odd"] = 1, NONE
@@ -109,10 +113,18 @@ def rescaled(state: NDArray[np.void], profile: NDArray[np.int64], factor: int) -
 
 
 @kernel
-def fits_nb(read: Any, s: Any, profile: NDArray[np.int64]) -> bool:
-    """Return whether the profile has rows for the open minute."""
+def is_counted_nb(read: Any, s: Any, rule: Any) -> bool:
+    """Return whether the open minute counts in the session's profile."""
+    is_all = rule["session_profile"] == 0 or s["regular_from"] == NONE
+    return bool(is_all or s["regular_from"] <= read["minute"] < s["regular_until"])
+
+
+@kernel
+def fits_nb(read: Any, s: Any, rule: Any, profile: NDArray[np.int64]) -> bool:
+    """Return whether the profile has rows for the open minute, or needs none."""
     low, high = read["minute_low"], read["minute_high"]
-    return bool((low >= s["base"] and high < s["base"] + len(profile)) or s["odd"] == read["minute"])
+    is_in = low >= s["base"] and high < s["base"] + len(profile)
+    return bool(is_in or s["odd"] == read["minute"] or not is_counted_nb(read, s, rule))
 
 
 @kernel
@@ -127,7 +139,7 @@ def minute_nb(  # noqa: PLR0917  # kernels take arrays
 ) -> None:
     """Add the ended minute's footprint to the profile, and write the minute's row."""
     low, high, base = read["minute_low"], read["minute_high"], s["base"]
-    if s["odd"] == read["minute"]:
+    if s["odd"] == read["minute"] or not is_counted_nb(read, s, rule):
         return
     if s["low"] > s["high"]:
         s["low"], s["high"], s["poc"] = low, high, low

@@ -152,7 +152,7 @@ def detect_nb(  # noqa: PLR0912, PLR0915, PLR0917  # kernels take arrays; one ca
             room = _FEW + 2 * RUN
             if s["minute"] != NONE and second // 60 > s["minute"]:
                 room += stacked_imbalance.room_nb(s, rows, rule)
-                if not lines.fits_nb(s, line, profile):
+                if not lines.fits_nb(s, line, rule, profile):
                     return i, found, PROFILE
             if found + room > len(events):
                 return i, found, ROOM
@@ -280,7 +280,7 @@ def pass_time_nb(  # noqa: PLR0917  # kernels take arrays
     s, line, rule = reads[0], line_state[0], rules[0]
     if _FEW + stacked_imbalance.room_nb(s, rows, rule) > len(events):
         return 0, ROOM
-    if s["minute"] != NONE and not lines.fits_nb(s, line, profile):
+    if s["minute"] != NONE and not lines.fits_nb(s, line, rule, profile):
         return 0, PROFILE
     found = 0
     if s["order_sign"] and s["order_ts"] + CLOSE_DELAY_NS <= now_ns:

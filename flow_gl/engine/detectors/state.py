@@ -31,6 +31,7 @@ class DetectorState:
         self.line: Final[NDArray[np.void]] = np.zeros(1, lines.STATE)
         self.rows = footprint.empty_rows()
         self.profile = lines.empty_profile()
+        self.line["regular_from"] = self.line["regular_until"] = NONE
         self.begin()
 
     @property
@@ -47,6 +48,15 @@ class DetectorState:
         lines.begin(self.line)
         self.profile = lines.empty_profile()
         self.rows = footprint.empty_rows()
+
+    @property
+    def regular_minutes(self) -> tuple[int, int]:
+        """The first minute of regular hours and the one after the last; NONE without a calendar."""
+        return int(self.line["regular_from"][0]), int(self.line["regular_until"][0])
+
+    @regular_minutes.setter
+    def regular_minutes(self, ends: tuple[int, int]) -> None:
+        self.line["regular_from"], self.line["regular_until"] = ends
 
     @property
     def cvd(self) -> NDArray[np.int64]:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final, NamedTuple
 
+import numpy as np
+
 from flow_gl.core.cached import Cached
 from flow_gl.core.palette import Palette, Rgb, mix
 from flow_gl.core.schema import UNDEF_PRICE
@@ -22,11 +24,12 @@ from flow_gl.layers.labels.levels import PARTIAL_SUFFIX, Level, add_line
 from flow_gl.layers.labels.right_edge import label_right, take_place
 from flow_gl.layers.labels.words import MINUS, price_text
 from flow_gl.layers.roll_places import contract_left
-from flow_gl.layers.sessions import current_left, sessions_of
+from flow_gl.layers.sessions import Session, current_left, sessions_of
 
 INITIAL, OPENING, EXTENSIONS, NAKED = "initial_balance", "opening_range", "initial_extensions", "naked_pocs"
 """Names of the kinds, which are also those of their switches."""
 KINDS: Final = (INITIAL, OPENING, EXTENSIONS, NAKED)
+_RANGES: Final = {INITIAL: "IB", OPENING: "OR"}
 _LABEL_PX: Final = 12.0
 _MOST_EXTENSION: Final = 3
 
@@ -36,7 +39,7 @@ class HeldLevel:
     """A level with its kind, and the time (ns) from which its line is drawn; 0 where that is not known.
 
     `trade_date` (YYYYMMDD) is the session of a naked POC, else 0; `factor` is that of an extension, else 0.
-    `is_frozen` is False while the level can still move.
+    `is_frozen` is False while the level can still move. The line of a finished session's level ends at `until_ns`.
     """
 
     level: Level
@@ -45,6 +48,7 @@ class HeldLevel:
     trade_date: int = 0
     factor: int = 0
     is_frozen: bool = True
+    until_ns: int = 0
 
 
 class _Line(NamedTuple):
@@ -61,9 +65,9 @@ def held_levels(scene: Scene) -> list[HeldLevel]:
     shown = scene.style.is_visible
     found: list[HeldLevel] = []
     if INITIAL in shown:
-        found += _range(scene, INITIAL, "IB")
+        found += _range(scene, INITIAL)
     if OPENING in shown:
-        found += _range(scene, OPENING, "OR")
+        found += _range(scene, OPENING)
     if NAKED in shown:
         found += _naked(scene)
     if EXTENSIONS in shown:
@@ -87,30 +91,44 @@ def _look(palette: Palette, kind: str) -> tuple[Rgb, float, tuple[float, float]]
     }[kind]
 
 
-def _ends(scene: Scene, kind: str) -> tuple[int, int] | None:
-    """Return the high and low of initial balance or opening range, 1e-9; None before its first trade."""
-    row, name = scene.reader.levels, "initial" if kind == INITIAL else "opening"
+def finished_ranges(scene: Scene, session: Session) -> list[HeldLevel]:
+    """Return initial balance and opening range of a finished session, if they are switched on."""
+    shown, row, found = scene.style.is_visible, session.levels, []
+    suffix = _begin_suffix(session.numbers, row)
+    for kind in (INITIAL, OPENING):
+        ends = _ends(row, kind) if kind in shown else None
+        for price, end in zip(ends or (), ("high", "low"), strict=False):
+            level = Level(price, f"{_RANGES[kind]} {end}{suffix}", *_look(scene.style.palette, kind))
+            found.append(HeldLevel(level, kind, int(row["rth_open"]), until_ns=session.end_ns))
+    return found
+
+
+def _ends(row: np.void, kind: str) -> tuple[int, int] | None:
+    """Return the high and low (1e-9) of a LEVELS or FINISHED_SESSION record's range; None before its first trade."""
+    name = "initial" if kind == INITIAL else "opening"
     high, low = int(row[f"{name}_high"]), int(row[f"{name}_low"])
-    return None if high == UNDEF_PRICE or not row[f"{name}_end"] else (high, low)
+    return None if high == UNDEF_PRICE or not row["rth_open"] else (high, low)
 
 
-def _range(scene: Scene, kind: str, name: str) -> Iterator[HeldLevel]:
-    ends, row = _ends(scene, kind), scene.reader.levels
+def _range(scene: Scene, kind: str) -> Iterator[HeldLevel]:
+    row = scene.reader.levels
+    ends = _ends(row, kind)
     if ends is None:
         return
-    suffix = PARTIAL_SUFFIX if _lacks_begin(scene) else ""
+    suffix = _begin_suffix(scene.reader.session, row)
     is_frozen = bool(row["initial_frozen" if kind == INITIAL else "opening_frozen"])
     for price, end in zip(ends, ("high", "low"), strict=True):
-        level = Level(price, f"{name} {end}{suffix}", *_look(scene.style.palette, kind))
+        level = Level(price, f"{_RANGES[kind]} {end}{suffix}", *_look(scene.style.palette, kind))
         yield HeldLevel(level, kind, int(row["rth_open"]), is_frozen=is_frozen)
 
 
 def _extensions(scene: Scene) -> Iterator[HeldLevel]:
-    ends, row = _ends(scene, INITIAL), scene.reader.levels
+    row = scene.reader.levels
+    ends = _ends(row, INITIAL)
     if ends is None or ends[0] == ends[1]:
         return
     (high, low), look = ends, _look(scene.style.palette, EXTENSIONS)
-    suffix = PARTIAL_SUFFIX if _lacks_begin(scene) else ""
+    suffix = _begin_suffix(scene.reader.session, row)
     for factor in range(1, _MOST_EXTENSION + 1):
         for price, sign in ((high + factor * (high - low), "+"), (low - factor * (high - low), MINUS)):
             level = Level(price, f"IB {sign}{factor}x{suffix}", *look)
@@ -118,10 +136,10 @@ def _extensions(scene: Scene) -> Iterator[HeldLevel]:
             yield HeldLevel(level, EXTENSIONS, int(row["rth_open"]), factor=factor, is_frozen=is_frozen)
 
 
-def _lacks_begin(scene: Scene) -> bool:
-    """Return whether the session's data begin after the open of regular hours."""
-    session = scene.reader.session
-    return bool(session["partial"]) and int(session["first_ts"]) > int(scene.reader.levels["rth_open"])
+def _begin_suffix(session: np.void, row: np.void) -> str:
+    """Return the suffix of levels whose session's data begin after the open of regular hours, else ""."""
+    lacks_begin = bool(session["partial"]) and int(session["first_ts"]) > int(row["rth_open"])
+    return PARTIAL_SUFFIX if lacks_begin else ""
 
 
 def _naked(scene: Scene) -> Iterator[HeldLevel]:

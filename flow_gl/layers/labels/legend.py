@@ -47,7 +47,9 @@ class LegendLayer(CachedLayer):
         chart, view = self._chart, scene.price_view
         bucket_ns = chart.rows.series.current.base.bucket_ns
         hidden = self._hidden_in(scene) if scene.style.size_floor > 0 else 0
-        return view.rect, view.scale, scene.style, chart.shown.reference_goal, bucket_ns, chart.has_trades, hidden
+        is_regular = bool(scene.reader.profile["is_regular"])
+        numbers = chart.shown.reference_goal, bucket_ns, chart.has_trades, hidden, is_regular
+        return view.rect, view.scale, scene.style, *numbers
 
     def build(self, scene: Scene) -> None:
         rect, scale = scene.price_view.rect, scene.price_view.scale
@@ -96,6 +98,8 @@ class LegendLayer(CachedLayer):
         if scene.style.size_floor > 0:
             hidden, size_floor = contracts_text(self._hidden_in(scene)), contracts_text(scene.style.size_floor)
             caption += f" \u00b7 {hidden} below {size_floor} hidden"
+        if scene.reader.profile["is_regular"]:
+            caption += " \u00b7 profile of regular hours (RTH)"
         return caption
 
     def _hidden_in(self, scene: Scene) -> int:

@@ -34,6 +34,9 @@ _LEAST_LABELS_PX: Final = 320.0
 """... in at least this many pixels at scale 1: shortly after a roll there is little room behind it."""
 PARTIAL_SUFFIX: Final = "*"
 """Suffix of a level from a session whose beginning is missing."""
+REGULAR_WORD: Final = " RTH"
+"""Behind the name of a level of the profile of regular hours."""
+_OF_PROFILE: Final = ("prior_poc", "prior_vah", "prior_val")
 _PRIOR: Final = (
     ("prior_high", "pHigh"),
     ("prior_low", "pLow"),
@@ -72,10 +75,12 @@ def levels_of(palette: Palette, profile: np.void, session: np.void) -> list[Leve
     """
     suffix = PARTIAL_SUFFIX if session["partial"] else ""
     prior_suffix = PARTIAL_SUFFIX if session["prior_partial"] else ""
+    hours = REGULAR_WORD if profile["is_regular"] else ""
+    prior_hours = REGULAR_WORD if session["prior_regular"] else ""
     found = [
-        Level(int(profile["poc"]), f"POC{suffix}", palette.attention, 0.9, (10.0, 6.0)),
-        Level(int(profile["vah"]), f"VAH{suffix}", palette.information, 0.75, (10.0, 6.0)),
-        Level(int(profile["val"]), f"VAL{suffix}", palette.information, 0.75, (10.0, 6.0)),
+        Level(int(profile["poc"]), f"POC{hours}{suffix}", palette.attention, 0.9, (10.0, 6.0)),
+        Level(int(profile["vah"]), f"VAH{hours}{suffix}", palette.information, 0.75, (10.0, 6.0)),
+        Level(int(profile["val"]), f"VAL{hours}{suffix}", palette.information, 0.75, (10.0, 6.0)),
     ]
     vwap, deviation = float(session["vwap"]), float(session["vwap_sd"])
     if math.isfinite(vwap) and int(session["trade_count"]):
@@ -87,6 +92,7 @@ def levels_of(palette: Palette, profile: np.void, session: np.void) -> list[Leve
                 found.append(Level(price, f"{text}{factor} SD{suffix}", palette.quiet, 0.30, (6.0, 2.0)))
     for field, name in _PRIOR:
         its_suffix = prior_suffix if field.startswith("prior") else suffix
+        its_suffix = prior_hours + its_suffix if field in _OF_PROFILE else its_suffix
         found.append(Level(int(session[field]), f"{name}{its_suffix}", palette.quiet, 0.40, (3.0, 5.0)))
     return [level for level in found if level.price not in {UNDEF_PRICE, 0}]
 
@@ -168,7 +174,8 @@ class LevelsLayer(CachedLayer):
             if not rect.y + size <= y < rect.bottom - size or bars is None or place.width <= 0:
                 continue
             suffix = PARTIAL_SUFFIX if scene.reader.session["partial"] else ""
-            text = f"LVN{suffix} {price_text(price, chart.shown.tick_size)}"
+            hours = REGULAR_WORD if scene.reader.profile["is_regular"] else ""
+            text = f"LVN{hours}{suffix} {price_text(price, chart.shown.tick_size)}"
             width = chart.batches.text.width(text, size) + size
             end = round(place.right - bars.length_px(price, place.width) - 2 * scale)
             label = (end - width - 8 * scale, y - 0.8 * size, end - 8 * scale, y + 0.8 * size)

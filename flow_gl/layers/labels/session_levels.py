@@ -1,6 +1,7 @@
 """Levels of finished sessions, each on the stretch of its session.
 
 POC, value area and VWAP stand at their values at the session's close. In a narrow stretch they are all that is drawn.
+Initial balance and opening range, where they are switched on, begin at the open of regular hours.
 """
 
 from dataclasses import replace
@@ -9,9 +10,11 @@ from typing import Final
 from flow_gl.gl.view import Rect
 from flow_gl.layers.base import Scene
 from flow_gl.layers.cached_layer import CachedLayer
+from flow_gl.layers.labels.held_levels import INITIAL, OPENING, HeldLevel, finished_ranges
 from flow_gl.layers.labels.levels import Level, add_label, add_line, levels_of
 from flow_gl.layers.sessions import Session, sessions_in_view
 
+_SWITCHES: Final = frozenset({"levels", INITIAL, OPENING})
 _MAIN: Final = 4
 """POC, VAH, VAL, VWAP: the first levels of a session."""
 _ALL_PX: Final = 260.0
@@ -24,8 +27,23 @@ _FAINTER: Final = 0.8
 
 def finished_levels(scene: Scene, session: Session, width_px: float) -> list[Level]:
     """Return the levels that are drawn of a finished session on a stretch of some px, the most important first."""
+    if "levels" not in scene.style.is_visible:
+        return []
     levels = levels_of(scene.style.palette, session.levels, session.numbers)
     return levels if width_px >= _ALL_PX * scene.price_view.scale else levels[:_MAIN]
+
+
+def ranges_of(scene: Scene, session: Session, left: float, right: float) -> list[tuple[HeldLevel, float, float]]:
+    """Return initial balance and opening range of a finished session, with the ends of their lines, px.
+
+    Parameters
+    ----------
+    left, right : the ends of the session's stretch, px
+    """
+    if right - left < _ALL_PX * scene.price_view.scale:
+        return []
+    found = [(one, max(left, float(scene.price_view.pixel_x(one.since_ns)))) for one in finished_ranges(scene, session)]
+    return [(one, begin, right) for one, begin in found if begin < right]
 
 
 class SessionLevelsLayer(CachedLayer):
@@ -35,7 +53,7 @@ class SessionLevelsLayer(CachedLayer):
 
     def key(self, scene: Scene) -> tuple[object, ...]:
         view = scene.price_view
-        if "levels" not in scene.style.is_visible or not len(scene.reader.sessions):
+        if not _SWITCHES & scene.style.is_visible or not len(scene.reader.sessions):
             return ()
         stretches = [(one.start_ns, left, right) for one, left, right in self._seen(scene)]
         axis = view.rect, view.y_top, view.y_per_px, view.scale, self._chart.shown.tick_size
@@ -48,17 +66,20 @@ class SessionLevelsLayer(CachedLayer):
 
     def build(self, scene: Scene) -> None:
         chart, rect, scale = self._chart, scene.price_view.rect, scene.price_view.scale
-        if "levels" not in scene.style.is_visible or not len(scene.reader.sessions):
+        if not _SWITCHES & scene.style.is_visible or not len(scene.reader.sessions):
             return
         placed = [(box.x, box.y, box.right, box.bottom) for box in chart.batches.placed]
         others = len(placed)
         for session, left, right in self._seen(scene):
-            for at, level in enumerate(finished_levels(scene, session, right - left)):
+            levels = [(level, left) for level in finished_levels(scene, session, right - left)]
+            levels += [(one.level, begin) for one, begin, _ in ranges_of(scene, session, left, right)]
+            for at, (level, begin) in enumerate(levels):
                 y = round(chart.shown.y_of_price(scene, level.price))
                 if rect.y <= y < rect.bottom:
-                    add_line(chart, scene, _fainter(level), y, (left, right))
-                    if at < _MAIN or right - left >= _LABELLED_PX * scale:
-                        add_label(chart, scene, level, y, (left, right), placed=placed)
+                    add_line(chart, scene, _fainter(level), y, (begin, right))
+                    is_main = at < _MAIN and "levels" in scene.style.is_visible
+                    if is_main or right - left >= _LABELLED_PX * scale:
+                        add_label(chart, scene, level, y, (begin, right), placed=placed)
         chart.batches.placed.extend(Rect(a, b, c - a, d - b) for a, b, c, d in placed[others:])
 
 

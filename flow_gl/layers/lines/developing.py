@@ -3,6 +3,7 @@
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from flow_gl.core.palette import mix
 from flow_gl.layers.base import Scene
@@ -11,6 +12,21 @@ from flow_gl.layers.lines.layer import LinesLayer, pixel_xs, place_of
 from flow_gl.layers.sessions import Session, sessions_in_view
 
 _ALPHA: Final = 0.5
+
+
+def minutes_of(
+    scene: Scene, session: Session, first_ns: int, last_ns: int, *, most: int = 1 << 16
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return times (ns) and values (1e-9) of a session's rows of a range of times, from the last one before it on.
+
+    Parameters
+    ----------
+    most : of more rows, every n-th is returned, and the newest
+    """
+    times, values = scene.lines.minutes.seen(first_ns, last_ns, most)
+    # A minute belongs to the session in which it began; its row has the time of its end.
+    inside = (times > session.start_ns) & (times <= min(last_ns, session.end_ns))
+    return times[inside], values[inside]
 
 
 class DevelopingLayer(LinesLayer):
@@ -32,10 +48,7 @@ class DevelopingLayer(LinesLayer):
         view, palette = scene.price_view, scene.style.palette
         first_ns = max(session.start_ns, view.t_left_ns)
         last_ns = min(session.end_ns, view.t_right_ns, scene.now_ns, scene.until_ns)
-        times, values = scene.lines.minutes.seen(first_ns, last_ns, 2 * max(1, round(view.rect.width)))
-        # A minute belongs to the session in which it began; its row has the time of its end.
-        inside = (times > session.start_ns) & (times <= min(last_ns, session.end_ns))
-        times, values = times[inside], values[inside]
+        times, values = minutes_of(scene, session, first_ns, last_ns, most=2 * max(1, round(view.rect.width)))
         if not len(times):
             return
         end = min(right, float(round(view.screen_x(last_ns))))

@@ -53,13 +53,19 @@ class OrderSizesLayer(LinesLayer):
 
     def build(self, scene: Scene) -> None:
         view, palette = scene.cvd_view, scene.style.palette
-        last_ns = min(view.t_right_ns, scene.until_ns)
-        times, values = scene.lines.sizes.seen(view.t_left_ns, last_ns, 2 * max(1, round(view.rect.width)))
-        times, values = times[times <= scene.until_ns], values[times <= scene.until_ns]
-        xs, joined = pixel_xs(view, times), _joined(times, scene.reader.breaks)
+        xs, ys, joined = points_in_view(scene)
         for column, color in enumerate(colors_of(palette)):
-            ys = np.float64(view.rect.y) + (view.y_top - values[:, column].astype(np.float64)) / view.y_per_px
-            self.shapes.segments(xs, ys, joined, _WIDTHS[column] * view.scale, color, alpha=0.9)
+            self.shapes.segments(xs, ys[:, column], joined, _WIDTHS[column] * view.scale, color, alpha=0.9)
+
+
+def points_in_view(scene: Scene) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
+    """Return the points of the lines: screen x, shape (n,), and y, shape (n, 3); whether each is joined to the next."""
+    view = scene.cvd_view
+    last_ns = min(view.t_right_ns, scene.until_ns)
+    times, values = scene.lines.sizes.seen(view.t_left_ns, last_ns, 2 * max(1, round(view.rect.width)))
+    times, values = times[times <= scene.until_ns], values[times <= scene.until_ns]
+    ys = np.float64(view.rect.y) + (view.y_top - values.astype(np.float64)) / view.y_per_px
+    return pixel_xs(view, times), ys, _joined(times, scene.reader.breaks)
 
 
 def _joined(times: NDArray[np.int64], breaks: NDArray[np.void]) -> NDArray[np.bool_]:

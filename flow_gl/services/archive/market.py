@@ -11,20 +11,17 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import delete
 from sqlalchemy.engine import Connection
 
 from flow_gl.core.errors import DataError
 from flow_gl.core.sessions import Session
 from flow_gl.services.archive import schema
 from flow_gl.services.archive.database import Row, upsert
+from flow_gl.services.archive.logs import ROWS_AT_ONCE, alert_log, event_log
 from flow_gl.services.archive.sessions import finished_row, prior_levels, running_row
 from flow_gl.store.market import MarketReader, MarketStore
 from flow_gl.store.ring import Cursor
-from flow_gl.store.row_log import RowCursor
 
-ROWS_AT_ONCE: Final = 2048
-_KEYS_KEPT: Final = 4096
 _LAST: Final = 2**63 - 1
 """End of the current instrument: no roll has ended it."""
 
@@ -39,8 +36,6 @@ class _Place:
 
     instrument_version: int = 0
     session_version: int = 0
-    event_keys: dict[tuple[int, ...], int] = field(default_factory=dict)
-    """How many of the newest events had the same time, kind, direction and price."""
     rolls: int = 0
     """Number of the chart's earlier instruments whose rows are all written."""
     touched: set[int] = field(default_factory=set)
@@ -61,24 +56,23 @@ class MarketArchive:
         self._session_of = session_of
         self._bubbles = Cursor(store.bubbles[0])
         self._cvd = Cursor(store.cvd[0])
-        self._events = RowCursor(store.events)
+        self._logs: Final = (event_log(store.events), alert_log(store.alerts))
         self._cursors: Final = (self._bubbles, self._cvd)
         self._place = _Place()
         self._kept_place = copy.deepcopy(self._place)
         self._kept = [(0, 0)] * len(self._cursors)  # position and rows missed of each cursor, as committed
-        self._kept_events = self._events.place
 
     @property
     def behind(self) -> int:
         """Rows that the database does not have yet."""
         pairs = zip(self._cursors, self._kept, strict=True)
         behind = sum(cursor.ring.head - position for cursor, (position, _) in pairs)
-        return behind + self._events.behind_of(self._kept_events)
+        return behind + sum(log.behind for log in self._logs)
 
     @property
     def missed(self) -> int:
         """Rows that the ring overwrote before they could be written."""
-        return sum(missed for _, missed in self._kept) + self._kept_events[-1]
+        return sum(missed for _, missed in self._kept) + sum(log.missed for log in self._logs)
 
     @property
     def has_news(self) -> bool:
@@ -89,14 +83,16 @@ class MarketArchive:
         """The transaction was committed: advance the saved positions."""
         self._kept_place = copy.deepcopy(self._place)
         self._kept = [(cursor.position, cursor.missed) for cursor in self._cursors]
-        self._kept_events = self._events.place
+        for log in self._logs:
+            log.keep()
 
     def go_back(self) -> None:
         """The transaction failed: return to the saved positions."""
         self._place = copy.deepcopy(self._kept_place)
         for cursor, (position, missed) in zip(self._cursors, self._kept, strict=True):
             cursor.position, cursor.missed = position, missed
-        self._events.place = self._kept_events
+        for log in self._logs:
+            log.go_back()
 
     def write(self, connection: Connection) -> int:
         """Write what is new, at most `ROWS_AT_ONCE` of each kind, in the current transaction.
@@ -124,8 +120,9 @@ class MarketArchive:
             row = self._reader.instrument
             self._write_instrument(connection, symbol, int(row["instrument_id"]))
             self._place.instrument_version = instrument_version
-        self._delete_replaced_events(connection, symbol)
-        count = self._write_buckets(connection, symbol, _LAST) + self._write_events(connection, symbol)
+        for log in self._logs:
+            log.delete_replaced(connection, symbol)
+        count = self._write_buckets(connection, symbol, _LAST) + self._write_logs(connection, symbol)
         if self._has_rolled():
             raise RolledError
         if session_version != self._place.session_version and not (self._bubbles.behind or self._cvd.behind):
@@ -155,7 +152,7 @@ class MarketArchive:
             last_ts = int(roll["last_ts"])
             symbol = _key(bytes(roll["from_symbol"]).decode("ascii", "replace"), int(roll["from_id"]))
             count = self._write_buckets(connection, symbol, last_ts)
-            count += self._write_events(connection, symbol, roll)
+            count += self._write_logs(connection, symbol, roll)
             if count:
                 self._write_instrument(connection, symbol, int(roll["from_id"]))
                 return count
@@ -204,38 +201,8 @@ class MarketArchive:
         upsert(connection, schema.cvd, _rows(points, schema.CVD_VALUES, symbol, bucket_ns, dates))
         return len(bubbles) + len(points)
 
-    def _delete_replaced_events(self, connection: Connection, symbol: str) -> None:
-        """If a changed parameter replaced the session's events, delete the old ones, and go on with the new ones."""
-        renewed = self._events.renewed()
-        if renewed is None:
-            return
-        table = schema.events
-        connection.execute(delete(table).where(table.c.symbol == symbol, table.c.ts_event >= renewed.since))
-        self._events.position += min(self._events.consumed, renewed.replaced - renewed.start)
-        self._place.event_keys.clear()
-
-    def _write_events(self, connection: Connection, symbol: str, roll: np.void | None = None) -> int:
-        """Write events of an instrument, which ended with a roll if one is given. Returns their number."""
-        events = self._events.read(ROWS_AT_ONCE)
-        if roll is not None:
-            is_later = _is_after(events, roll)
-            count = int(is_later.argmax()) if is_later.any() else len(events)
-            self._events.position -= len(events) - count
-            events = events[:count]
-        rows = []
-        keys = self._place.event_keys
-        for event in events:
-            key = tuple(int(event[name]) for name in ("ts_event", "kind", "direction", "price"))
-            ordinal = keys.get(key, 0)
-            keys[key] = ordinal + 1
-            row: Row = {"symbol": symbol, "ts_event": key[0], "kind": key[1], "direction": key[2], "price": key[3]}
-            row |= {"ordinal": ordinal, "strength": _number(event["strength"])}
-            row |= {f"value_{n}": _number(value) for n, value in enumerate(event["value"])}
-            rows.append(row)
-        for key in list(keys)[:-_KEYS_KEPT]:
-            del keys[key]
-        upsert(connection, schema.events, rows)
-        return len(rows)
+    def _write_logs(self, connection: Connection, symbol: str, roll: np.void | None = None) -> int:
+        return sum(log.write(connection, symbol, roll) for log in self._logs)
 
     def _write_sessions(self, connection: Connection, symbol: str) -> None:
         """Write the running session from its table, and finished sessions from the sums of their bubbles."""
@@ -280,19 +247,6 @@ def _key(symbol: str, instrument_id: int) -> str:
     return symbol or (str(instrument_id) if instrument_id else "")
 
 
-def _is_after(events: NDArray[np.void], roll: np.void) -> NDArray[np.bool_]:
-    """Return which EVENT rows belong to an instrument after a roll: bool, same shape.
-
-    What ends with the old instrument (its minute, for one) may become known later than the new one's first trade, so
-    that times alone do not tell.
-    """
-    is_later: NDArray[np.bool_] = events["ts_event"] >= roll["first_ts"]
-    if roll["from_id"] == roll["to_id"]:
-        return is_later
-    ids = events["instrument_id"]
-    return np.where(ids == 0, is_later, ids != roll["from_id"])
-
-
 def _until(cursor: Cursor, field_name: str, last_ts: int) -> NDArray[np.void]:
     """Read up to the first row later than `last_ts`, at most `ROWS_AT_ONCE`."""
     rows = cursor.read(ROWS_AT_ONCE)
@@ -312,8 +266,3 @@ def _rows(
         {**key, **dict(zip(names, row, strict=True)), "trade_date": date}
         for *row, date in zip(*columns, dates, strict=True)
     ]
-
-
-def _number(value: float) -> float | None:
-    """Return a number for the database: None for NaN."""
-    return float(value) if np.isfinite(value) else None

@@ -39,6 +39,8 @@ class SessionRow:
     poc: int | None
     vah: int | None
     val: int | None
+    profile_hours: str | None
+    """Hours of POC, VAH and VAL: "globex" or "regular"."""
     vwap: float | None
     """Points, as its standard deviation."""
     vwap_sd: float | None

@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 
 from flow_gl.core.errors import DataError
 
-VERSION: Final = 2
+VERSION: Final = 3
 APPLICATION_ID: Final = 0x666C6F77
 """Marks an SQLite file as ours, in its header: "flow"."""
 _LOCK: Final = APPLICATION_ID  # the advisory lock of our migrations
@@ -94,6 +94,18 @@ events: Final = sa.Table(
     *(sa.Column(f"value_{n}", sa.Double) for n in range(4)),
 )
 
+alerts: Final = sa.Table(
+    "alerts",
+    metadata,
+    sa.Column("symbol", sa.String(32), primary_key=True),
+    *(
+        sa.Column(name, sa.BigInteger, primary_key=True, autoincrement=False)
+        for name in ("ts_event", "condition", "detail", "direction", "value", "ordinal")
+    ),
+    *_integers("price"),
+    sa.Column("strength", sa.Double),
+)
+
 sessions: Final = sa.Table(
     "sessions",
     metadata,
@@ -104,6 +116,7 @@ sessions: Final = sa.Table(
     *_integers("buy", "sell", "unsided", "trade_count", "bubble_count"),
     *_integers("cvd", "cvd_high", "cvd_low"),
     *(sa.Column(name, sa.BigInteger) for name in ("poc", "vah", "val")),
+    sa.Column("profile_hours", sa.String(8)),
     *(sa.Column(name, sa.Double) for name in ("vwap", "vwap_sd")),
     sa.Column("is_finished", sa.Integer, nullable=False, server_default="0"),
 )
@@ -162,5 +175,15 @@ def _add_trade_dates(connection: Connection) -> None:
     connection.execute(sa.text("ALTER TABLE sessions ADD COLUMN is_finished INTEGER DEFAULT 0 NOT NULL"))
 
 
-MIGRATIONS: Final[dict[int, Callable[[Connection], None]]] = {1: _add_trade_dates}
+def _add_alerts(connection: Connection) -> None:
+    """Version 2 to 3: the table of alerts, and the hours of the profile that POC and value area are of.
+
+    So far all profiles were of Globex hours.
+    """
+    alerts.create(connection)
+    connection.execute(sa.text("ALTER TABLE sessions ADD COLUMN profile_hours VARCHAR(8)"))
+    connection.execute(sa.update(sessions).where(sessions.c.poc.is_not(None)).values(profile_hours="globex"))
+
+
+MIGRATIONS: Final[dict[int, Callable[[Connection], None]]] = {1: _add_trade_dates, 2: _add_alerts}
 """The step from each version to the next."""

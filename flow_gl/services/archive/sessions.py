@@ -15,6 +15,7 @@ from sqlalchemy.engine import Connection
 
 from flow_gl.core.schema import UNDEF_PRICE
 from flow_gl.core.sessions import Session
+from flow_gl.core.settings import REGULAR
 from flow_gl.services.archive import schema
 from flow_gl.services.archive.database import Row
 from flow_gl.store.market import MarketReader
@@ -31,6 +32,7 @@ def running_row(reader: MarketReader, symbol: str, session: Session) -> Row:
     row: Row = {name: int(table[name]) for name in _SAME_NAME}
     row |= _key(symbol, session) | {"close": int(table["last_price"]), "is_finished": 0}
     row |= {name: _price(profile[name]) if profile["total"] else None for name in ("poc", "vah", "val")}
+    row["profile_hours"] = _hours(profile["is_regular"]) if profile["total"] else None
     row |= {name: float(table[name]) if np.isfinite(table[name]) else None for name in ("vwap", "vwap_sd")}
     return row
 
@@ -69,7 +71,8 @@ def prior_levels(table: Mapping[str, Any] | np.void, finished: Row) -> Row:
     """Return POC and value area of a finished session from the next one's prior levels; {} if those differ."""
     if int(table["prior_high"]) != finished["high"] or int(table["prior_low"]) != finished["low"]:
         return {}
-    return {name: _price(table[f"prior_{name}"]) for name in ("poc", "vah", "val")}
+    levels: Row = {name: _price(table[f"prior_{name}"]) for name in ("poc", "vah", "val")}
+    return levels | {"profile_hours": _hours(table["prior_regular"]) if levels["poc"] is not None else None}
 
 
 def _edge(connection: Connection, column: sa.Column[int], where: sa.ColumnElement[bool], order: Any) -> int:
@@ -83,6 +86,10 @@ def _key(symbol: str, session: Session) -> Row:
         "open_ts": session.open,
         "close_ts": session.close,
     }
+
+
+def _hours(is_regular: Any) -> str:
+    return REGULAR if is_regular else "globex"
 
 
 def _price(value: Any) -> int | None:

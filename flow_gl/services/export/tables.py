@@ -18,6 +18,7 @@ from flow_gl.core.market.courses import Rolled
 from flow_gl.core.market.instrument import roll_label
 from flow_gl.core.market.lod import THRESHOLD, threshold_at
 from flow_gl.core.market.ribbon import ribbon_of
+from flow_gl.services.export.alerts import alert_columns
 from flow_gl.services.export.events import event_columns
 from flow_gl.services.export.writing import Format, points, replacing, write_table
 
@@ -25,6 +26,8 @@ TABLES: Final = ("bubbles", "cvd", "profile", "events", "levels", "order_cvd", "
 """The tables that are written unless others are asked for."""
 FOOTPRINT_TABLE: Final = "footprint"
 """Written on request: it has several rows for each bubble."""
+ALERTS_TABLE: Final = "alerts"
+"""Written on request: it depends on the user's rules."""
 LEVELS_FILE: Final = "levels.json"
 
 
@@ -48,6 +51,8 @@ class Part:
     """MINUTE_LEVELS rows."""
     order_cvd: NDArray[np.void]
     """ORDER_CVD rows."""
+    alerts: NDArray[np.void]
+    """ALERT rows; none unless that table is written."""
     footprint: NDArray[np.void]
     """`core.market.footprint.SUMMED` rows; none unless that table is written."""
     price: NDArray[np.int64]
@@ -69,6 +74,7 @@ def write_tables(
     tables: Sequence[str] = TABLES,
     by_session: bool = False,
     threshold: float = THRESHOLD,
+    rules: Mapping[int, str] | None = None,
 ) -> list[Path]:
     """Write tables into a folder; with the table `levels` also levels.json.
 
@@ -81,7 +87,8 @@ def write_tables(
     by_session : a `trade_date` column in each table, and levels by symbol and trade date
     threshold : a 1 s bubble is significant where abs(delta) / (buy + sell) is above it, a wider one from less on
     bucket_ns : width of the bubbles
-    tables : of TABLES and FOOTPRINT_TABLE
+    tables : of TABLES, FOOTPRINT_TABLE and ALERTS_TABLE
+    rules : names of the alert rules by id
 
     Returns
     -------
@@ -91,7 +98,7 @@ def write_tables(
     ------
     FlowError : the folder cannot be written
     """
-    least = threshold_at(threshold, bucket_ns)
+    layout = _Layout(bucket_ns, threshold_at(threshold, bucket_ns), rules or {})
     paths = [folder / f"{name}.{fmt}" for name in tables]
     paths += [folder / LEVELS_FILE] if "levels" in tables else []
     try:
@@ -101,7 +108,7 @@ def write_tables(
                 if name == "rolls":
                     write_table(place, iter([_roll_columns(rolls)]), fmt)
                 else:
-                    write_table(place, (_columns(name, part, by_session, least, bucket_ns) for part in parts), fmt)
+                    write_table(place, (_columns(name, part, by_session, layout) for part in parts), fmt)
             if "levels" in tables:
                 places[-1].write_text(json.dumps(_levels(parts, by_session), indent=2) + "\n", encoding="utf-8")
     except OSError as error:
@@ -109,19 +116,33 @@ def write_tables(
     return paths
 
 
-def _columns(name: str, part: Part, by_session: bool, threshold: float, bucket_ns: int) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """What the columns depend on besides the rows."""
+
+    bucket_ns: int
+    threshold: float
+    """Of bubbles of that width."""
+    rules: Mapping[int, str]
+
+
+def _columns(name: str, part: Part, by_session: bool, layout: _Layout) -> dict[str, Any]:
+    bucket_ns = layout.bucket_ns
     ribbon = ribbon_of(part.bubbles if name == "ribbon" else part.bubbles[:0], bucket_ns)
     of_table = {"profile": part.price, "events": part.events, "levels": part.minutes, "order_cvd": part.order_cvd}
-    count = len((of_table | {FOOTPRINT_TABLE: part.footprint, "ribbon": ribbon}).get(name, part.bubbles))
+    of_table |= {FOOTPRINT_TABLE: part.footprint, ALERTS_TABLE: part.alerts, "ribbon": ribbon}
+    count = len(of_table.get(name, part.bubbles))
     columns: dict[str, Any] = {"instrument": np.full(count, part.instrument_id), "symbol": (part.symbol, count)}
     if by_session:
         columns["trade_date"] = np.full(count, part.trade_date, np.int32)
     if name == "bubbles":
-        columns |= _bubble_columns(part.bubbles, threshold)
+        columns |= _bubble_columns(part.bubbles, layout.threshold)
     elif name == "cvd":
         columns |= {field: part.cvd[field] for field in ("ts_event", "open", "high", "low", "close")}
     elif name == "events":
         columns |= event_columns(part.events)
+    elif name == ALERTS_TABLE:
+        columns |= alert_columns(part.alerts, layout.rules)
     elif name == "levels":
         minutes = part.minutes
         columns |= {

@@ -122,6 +122,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             price=round(self.price * PRICE_SCALE) if is_level and self.price is not None else 0,
             least=0.0 if is_level else self.least,
             direction=WAYS[self.direction],
+            name=self.name,
             cool_down_ns=round(self.cool_down_s * SECOND_NS),
         )
 

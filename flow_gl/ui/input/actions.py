@@ -15,6 +15,7 @@ from flow_gl.core.panels import PANELS, PanelEntry
 from flow_gl.core.schema import FeedState
 from flow_gl.core.units import SECOND_NS
 from flow_gl.layers.cvd_reference import CvdReference
+from flow_gl.layers.lines.book import ORDER_SIZES
 from flow_gl.store.market import MarketReader
 from flow_gl.ui.input import level_actions, session_steps
 from flow_gl.ui.overlays import words
@@ -158,6 +159,15 @@ def _toggle_candles(context: Context) -> None:
     filters.has_cvd_candles = not filters.has_cvd_candles
 
 
+def _toggle_order_sizes(context: Context) -> None:
+    """Show CVD by order size, and CVD with it; or hide the former."""
+    layers = context.state.filters.layers
+    if ORDER_SIZES in layers:
+        layers.remove(ORDER_SIZES)
+    else:
+        layers |= {ORDER_SIZES, "cvd"}
+
+
 def _clear(context: Context) -> None:
     for index in context.targets:
         context.state.clear(index, context.event_ns)
@@ -281,6 +291,15 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("redo", "Redo", ("ctrl+y",), "Drawing", _redo, "Ctrl+Y"),
     Action(
         "cvd_candles", "CVD as candles", ("k",), "Picture", _toggle_candles, "K", lambda s: s.filters.has_cvd_candles
+    ),
+    Action(
+        "order_cvd",
+        "CVD by order size",
+        ("b",),
+        "Picture",
+        _toggle_order_sizes,
+        "B",
+        lambda s: ORDER_SIZES in s.filters.layers,
     ),
     Action("slower", "Replay slower", ("[", "page_down"), "Engine", _speed(-1), "["),
     Action("faster", "Replay faster", ("]", "page_up"), "Engine", _speed(1), "]"),

@@ -7,6 +7,7 @@ from typing import Final
 
 from flow_gl.core.palette import Palette, Rgb, mix
 from flow_gl.core.schema import UNDEF_PRICE
+from flow_gl.layers.labels.levels import REGULAR_WORD
 from flow_gl.layers.labels.words import bucket_text
 from flow_gl.layers.room import Part
 from flow_gl.store.market import MarketReader
@@ -80,10 +81,11 @@ def _numbers(chart: ChartFrame, state: ViewState) -> list[Item]:
     if int(profile["poc"]) != UNDEF_PRICE and profile["total"]:
         low, high = words.price(int(profile["val"]), tick), words.price(int(profile["vah"]), tick)
         poc = words.price(int(profile["poc"]), tick)
-        found.append(Item(f"POC {poc}", mix(palette.quiet, palette.attention, 0.7), keep=Part.POC, row=1))
+        hours = REGULAR_WORD if profile["is_regular"] else ""
+        found.append(Item(f"POC{hours} {poc}", mix(palette.quiet, palette.attention, 0.7), keep=Part.POC, row=1))
         between = " to " if words.MINUS in low + high else "\u2013"
         color = mix(palette.quiet, palette.information, 0.7)
-        found.append(Item(f"VA {low}{between}{high}", color, keep=Part.VALUE_AREA, row=1))
+        found.append(Item(f"VA{hours} {low}{between}{high}", color, keep=Part.VALUE_AREA, row=1))
     return found
 
 

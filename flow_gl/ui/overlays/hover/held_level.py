@@ -8,6 +8,8 @@ from flow_gl.layers.base import Scene
 from flow_gl.layers.discs import tick_size_of
 from flow_gl.layers.labels.held_levels import EXTENSIONS, INITIAL, NAKED, HeldLevel, day_text, held_levels, line_left
 from flow_gl.layers.labels.levels import PARTIAL_SUFFIX
+from flow_gl.layers.labels.session_levels import ranges_of
+from flow_gl.layers.sessions import sessions_in_view
 from flow_gl.ui.overlays import words
 from flow_gl.ui.overlays.hover.tip import Spot, Tip
 
@@ -24,18 +26,18 @@ def find(spot: Spot) -> Hashable | None:
         return None
     near = [
         (_distance(spot, one), rank, one)
-        for rank, one in enumerate(held_levels(scene))
-        if line_left(scene, one) <= spot.x
+        for rank, (one, left, right) in enumerate(_lines(scene))
+        if left <= spot.x < right
     ]
     if not near:
         return None
     distance, _, one = min(near, key=lambda found: found[:2])
-    return (one.level.name, one.level.price) if distance <= _NEAR_PX * spot.scale else None
+    return _key(one) if distance <= _NEAR_PX * spot.scale else None
 
 
 def tell(spot: Spot, key: Hashable) -> Tip | None:
     """Return what a level is."""
-    one = next((one for one in held_levels(spot.scene) if (one.level.name, one.level.price) == key), None)
+    one = next((one for one, _, _ in _lines(spot.scene) if _key(one) == key), None)
     if one is None or _distance(spot, one) > _LET_GO_PX * spot.scale:
         return None
     if not spot.scene.price_view.rect.contains(spot.x, spot.y):
@@ -51,6 +53,20 @@ def tell(spot: Spot, key: Hashable) -> Tip | None:
     if one.level.name.endswith(PARTIAL_SUFFIX):
         notes.append("The session's data begin after the open of regular hours.")
     return Tip(one.level.name.removesuffix(PARTIAL_SUFFIX), lines, notes)
+
+
+def _key(one: HeldLevel) -> Hashable:
+    return one.level.name, one.level.price, one.since_ns
+
+
+def _lines(scene: Scene) -> list[tuple[HeldLevel, float, float]]:
+    """Return the lines with their left and right ends (px), those of the session that goes on first."""
+    right = scene.price_view.rect.right
+    found = [(one, line_left(scene, one), right) for one in held_levels(scene)]
+    for session, left, end in sessions_in_view(scene):
+        if session.is_finished:
+            found += ranges_of(scene, session, left, end)
+    return found
 
 
 def rule_of(one: HeldLevel, settings: AggregationSettings) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 from flow_gl.core.settings import AggregationSettings
 from flow_gl.layers.base import Scene
 from flow_gl.layers.discs import tick_size_of
-from flow_gl.layers.labels.levels import PARTIAL_SUFFIX, levels_of
+from flow_gl.layers.labels.levels import PARTIAL_SUFFIX, REGULAR_WORD, levels_of
 from flow_gl.layers.labels.session_levels import finished_levels
 from flow_gl.layers.sessions import current_profile, sessions_in_view
 from flow_gl.ui.overlays import words
@@ -83,23 +83,30 @@ def tell(spot: Spot, key: Hashable) -> Tip | None:
     distance = abs(scene.price_view.screen_y(price / tick_size_of(scene)) - spot.y)
     if distance > _LET_GO_PX * spot.scale or not scene.price_view.rect.contains(spot.x, spot.y):
         return None
-    plain = name.removesuffix(PARTIAL_SUFFIX)
+    shown = name.removesuffix(PARTIAL_SUFFIX)
+    plain = shown.removesuffix(REGULAR_WORD)
     rule = RULES[plain](spot.settings)
     notes = [f"{rule[0].upper()}{rule[1:]}."]
-    if plain != name:
+    if plain != shown:
+        notes.append("Of regular hours alone, 09:30 to 16:00 ET.")
+    if shown != name:
         notes.append("The session's beginning is missing, so trades before its first one are not in it.")
     value = words.price(price, tick_size_of(scene))
-    return Tip(plain, [("Value", value, 0), ("Since", _since(plain, lines[rank].session, scene), 0)], notes)
+    return Tip(shown, [("Value", value, 0), ("Since", _since(shown, lines[rank], scene), 0)], notes)
 
 
 class _Line(NamedTuple):
-    """A line that is drawn: the level's name and price (1e-9), its ends (px), and the SESSION record of its session."""
+    """A line that is drawn: the level's name and price (1e-9), its ends (px), and its session.
+
+    `session` is a SESSION record, `rth_open` the open of its regular hours (ns; 0 without a calendar).
+    """
 
     name: str
     price: int
     left: float
     right: float
     session: np.void
+    rth_open: int
 
 
 def _lines(scene: Scene) -> list[_Line]:
@@ -109,20 +116,24 @@ def _lines(scene: Scene) -> list[_Line]:
     found: list[_Line] = []
     for session, left, right in reversed(list(sessions_in_view(scene))):
         numbers = session.numbers
+        rth_open = int((session.levels if session.is_finished else scene.reader.levels)["rth_open"])
         if session.is_finished:
             levels = finished_levels(scene, session, right - left)
         else:
             levels = levels_of(scene.style.palette, session.levels, numbers)
-        found += [_Line(level.name, level.price, left, right, numbers) for level in levels]
+        found += [_Line(level.name, level.price, left, right, numbers, rth_open) for level in levels]
         if not session.is_finished:
-            suffix = PARTIAL_SUFFIX if numbers["partial"] else ""
+            suffix = REGULAR_WORD if session.levels["is_regular"] else ""
+            suffix += PARTIAL_SUFFIX if numbers["partial"] else ""
             nodes, begin = session.levels["lvn"][: int(session.levels["lvn_count"])].tolist(), current_profile(scene).x
-            found += [_Line(f"{_LVN}{suffix}", int(price), begin, right, numbers) for price in nodes]
+            found += [_Line(f"{_LVN}{suffix}", int(price), begin, right, numbers, rth_open) for price in nodes]
     return found
 
 
-def _since(name: str, session: np.void, scene: Scene) -> str:
-    """Return since when a level holds: the session's open, or its first trade if its beginning is missing."""
-    is_partial = bool(session["partial"]) and not name.startswith("p")
-    start_ns = int(session["first_ts" if is_partial else "open_ts"])
+def _since(name: str, line: _Line, scene: Scene) -> str:
+    """Return since when a level holds: the open of its hours, or the first trade if their beginning is missing."""
+    is_own, session = not name.startswith("p"), line.session
+    start_ns = int(session["first_ts" if session["partial"] and is_own else "open_ts"])
+    if is_own and name.endswith(REGULAR_WORD):
+        start_ns = max(start_ns, line.rth_open)
     return f"{words.since(start_ns, scene.now_ns)} {words.ZONE_NAME}"

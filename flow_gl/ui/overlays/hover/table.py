@@ -2,7 +2,19 @@
 
 from typing import Final
 
-from flow_gl.ui.overlays.hover import bubble, cvd_bucket, event, held_level, level, mark, own_level, profile_row, ribbon
+from flow_gl.ui.overlays.hover import (
+    bubble,
+    cvd_bucket,
+    developing,
+    event,
+    held_level,
+    level,
+    mark,
+    order_sizes,
+    own_level,
+    profile_row,
+    ribbon,
+)
 from flow_gl.ui.overlays.hover.tip import Spot, Target, Tip
 from flow_gl.ui.state.pointed import BUBBLE, Pointed
 
@@ -14,8 +26,10 @@ TARGETS: Final = (
     Target("profile row", profile_row.find, profile_row.tell),
     Target("level", level.find, level.tell),
     Target("held level", held_level.find, held_level.tell),
+    Target("developing line", developing.find, developing.tell),
     Target("area of a mark", mark.find_area, mark.tell),
     Target("ribbon", ribbon.find, ribbon.tell),
+    Target("CVD by order size", order_sizes.find, order_sizes.tell),
     Target("CVD", cvd_bucket.find, cvd_bucket.tell),
 )
 _BY_NAME: Final = {one.name: one for one in TARGETS}

@@ -9,7 +9,7 @@ from imgui_bundle import imgui
 
 from flow_gl.core.commands import Command, Configure
 from flow_gl.core.palette import PALETTES
-from flow_gl.core.settings import AGGREGATION, DECLARED
+from flow_gl.core.settings import AGGREGATION, DECLARED, REGULAR
 from flow_gl.layers.base import LAYERS
 from flow_gl.layers.labels.words import bucket_text
 from flow_gl.layers.rows.hit import hidden_count
@@ -157,13 +157,21 @@ def _rules(frame: Frame, state: ViewState) -> list[Command]:
     commands += _edit(state, "arm", max(int(arm.ge or 0), contracts), is_changed=is_changed)
     base.hint(arm.help)
     step = AGGREGATION["value_area_step"].setting
-    in_force = _step_in_force(frame)
+    in_force = _in_force(frame, "step")
     for choice, title in ((1, "one row"), (2, "two rows")):
         if imgui.radio_button(title, in_force == choice):
             commands.append(Configure({"value_area_step": choice}))
         base.hint(step.help)
         imgui.same_line()
     imgui.text_disabled(step.label)
+    hours = AGGREGATION["session_profile"].setting
+    is_regular = _in_force(frame, "is_regular")
+    for title, value, is_on in (("Globex", "globex", is_regular == 0), ("regular hours", REGULAR, is_regular == 1)):
+        if imgui.radio_button(title, is_on):
+            commands.append(Configure({"session_profile": value}))
+        base.hint(hours.help)
+        imgui.same_line()
+    imgui.text_disabled(hours.label)
     area = AGGREGATION["value_area"].setting
     percent = _shown(state, "value_area") * 100
     is_changed, percent = base.slider(area.label, f"{percent:.0f} %", percent, (50.0, 95.0))
@@ -188,6 +196,7 @@ def _edit(state: ViewState, name: str, value: float, *, is_changed: bool) -> lis
     return [Configure({name: value})] if AGGREGATION[name].is_valid(value) else []
 
 
-def _step_in_force(frame: Frame) -> int:
+def _in_force(frame: Frame, name: str) -> int:
+    """Return a field of the first chart's profile; -1 if there is none."""
     market = next((chart.market for chart in frame.charts if isinstance(chart, ChartFrame) and chart.market), None)
-    return int(market.profile["step"]) if market is not None else 0
+    return int(market.profile[name]) if market is not None else -1

@@ -122,6 +122,7 @@ def _profile(markets: list[MarketReader]) -> Section:
         )
         for label in ("poc", "vah", "val")
     ]
+    rows.insert(0, Row("Hours", tuple(_hours(bool(m.profile["is_regular"])) for m in markets)))
     rows.append(Row("In value area", tuple(map(_held, markets))))
     steps = [int(m.profile["step"]) for m in markets]
     rows.append(Row("Rule", tuple(f"{step} row{'s' * (step > 1)}" for step in steps)))
@@ -130,10 +131,16 @@ def _profile(markets: list[MarketReader]) -> Section:
     return Section("Profile", rows)
 
 
+def _hours(is_regular: bool) -> str:
+    return "regular, from 09:30" if is_regular else "Globex"
+
+
 def _before(markets: list[MarketReader]) -> list[Section]:
     found = []
     if any(_is_known(m, f"prior_{name}") for m in markets for _, name in _PRIOR):
         rows = [Row(label, tuple(_level(m, f"prior_{name}") for m in markets)) for label, name in _PRIOR]
+        if any(market.session["prior_regular"] for market in markets):
+            rows.append(Row("Hours of POC, VA", tuple(_hours(bool(m.session["prior_regular"])) for m in markets)))
         found.append(Section("Previous session", rows))
     if any(_is_known(m, "overnight_high") for m in markets):
         sides = (("High", "overnight_high"), ("Low", "overnight_low"))
