@@ -29,8 +29,8 @@ from flow_gl.protocol.messages import (
 )
 from flow_gl.server.client import Client, Subscription
 from flow_gl.server.hub import Hub
-from flow_gl.server.metrics.http import refused
 from flow_gl.server.security.admission import Admission, ClientGuard, Refusal
+from flow_gl.server.security.http import refused
 from flow_gl.server.security.tokens import Identity
 from flow_gl.server.spec import CommandLine
 
@@ -88,7 +88,10 @@ class App:
             response = web.WebSocketResponse(
                 protocols=FORMS_OFFERED, compress=False, max_msg_size=MOST_MESSAGE_BYTES, heartbeat=PING_S
             )
-            await response.prepare(request)
+            try:
+                await response.prepare(request)
+            except ConnectionError:
+                return web.Response()  # the client has gone
             transport = request.transport
             if transport is None:
                 return response
@@ -114,8 +117,6 @@ class App:
         """Apply the rules that hold before a WebSocket is open."""
         admission = self._admission
         headers = request.headers
-        if refusal := admission.check_request(headers, query=request.query_string, scheme=request.scheme):
-            return refused(refusal)
         offered = [form.strip() for form in headers.get("Sec-WebSocket-Protocol", "").split(",") if form.strip()]
         if offered and not set(offered) & set(FORMS_OFFERED):
             text = f"no form of the protocol is known here: {', '.join(offered)[:100]}"

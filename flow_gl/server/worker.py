@@ -22,6 +22,7 @@ from flow_gl.protocol.messages import Error
 from flow_gl.server.address import describe_bind
 from flow_gl.server.app import App, make_app
 from flow_gl.server.charts import Charts
+from flow_gl.server.http_log import http_logger
 from flow_gl.server.hub import TICK_S, Hub
 from flow_gl.server.metrics.counts import CountsBoard, WorkerCounts
 from flow_gl.server.metrics.exposition import Exposition
@@ -29,6 +30,7 @@ from flow_gl.server.metrics.http import Operations
 from flow_gl.server.page import Page, load
 from flow_gl.server.security.admission import Admission
 from flow_gl.server.security.handshakes import HandshakeWatch, Site
+from flow_gl.server.security.http import rules
 from flow_gl.server.security.origins import Origins
 from flow_gl.server.security.tls import Certificate
 from flow_gl.server.security.tokens import Tokens
@@ -87,9 +89,10 @@ class Worker:
             with suppress(NotImplementedError):  # Windows
                 loop.add_signal_handler(number, self._stop.set)
         runner = web.AppRunner(
-            make_app(self._routes(), [self._handshakes.middleware]),
+            make_app(self._routes(), [self._handshakes.middleware, rules(self._admission)]),
             handle_signals=False,
             access_log=None,
+            logger=http_logger(),
             shutdown_timeout=0.5,
         )
         await runner.setup()

@@ -2,15 +2,14 @@
 
 from typing import Final
 
-import msgspec
 from aiohttp import web
 
 from flow_gl.core.clock import SYSTEM, Clock
-from flow_gl.protocol.messages import Error
 from flow_gl.server.metrics.exposition import Exposition
 from flow_gl.server.metrics.health import readiness
 from flow_gl.server.metrics.store_metrics import Store
 from flow_gl.server.security.admission import Admission, Refusal
+from flow_gl.server.security.http import refused
 
 _FRESH: Final = {"Cache-Control": "no-store"}
 
@@ -72,15 +71,3 @@ def _may_scrape(admission: Admission, request: web.Request) -> Refusal | None:
     if found.may("metrics"):
         return None
     return Refusal(403, "forbidden", "this token does not have the scope metrics", "use a token with --scopes metrics")
-
-
-def refused(refusal: Refusal) -> web.Response:
-    """Return the HTTP answer for a refusal: JSON with the code, the reason and what to do."""
-    headers = {**_FRESH, "Connection": "close"} if refusal.closes else dict(_FRESH)
-    if refusal.retry_s:
-        headers["Retry-After"] = str(refusal.retry_s)
-    if refusal.status == 401:
-        headers["WWW-Authenticate"] = "Bearer"
-    error = Error(code=refusal.code, text=refusal.text, advice=refusal.advice)
-    headers["Content-Type"] = "application/json"
-    return web.Response(body=msgspec.json.encode(error), status=refusal.status, headers=headers)
