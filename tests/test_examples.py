@@ -13,7 +13,14 @@ from flow_gl.dbn.writing import write_dbn
 from flow_gl.feed.synthetic.demo import TradeMaker
 
 ROOT = Path(__file__).resolve().parent.parent
-EXAMPLES = ["bubbles_to_dataframe", "own_feed", "own_layer", "picture_without_window", "stress_run"]
+EXAMPLES = [
+    "bubbles_to_dataframe",
+    "own_feed",
+    "own_layer",
+    "picture_without_window",
+    "server_client",
+    "stress_run",
+]
 
 
 def run(name: str, *arguments: object) -> str:

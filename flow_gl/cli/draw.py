@@ -125,9 +125,8 @@ def _start(
     from flow_gl.cli import served
 
     workers = served.start_workers(serving, feed, settings, drawing)
-    say(f"serving at {served.address_of(serving, workers.port)}")
     link = served.ServedLink.start(spec, environment=environment)
-    link.serve(workers, spec, is_needed=False)
+    link.serve(workers, spec, serving, is_needed=False)
     return link
 
 

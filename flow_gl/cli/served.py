@@ -37,13 +37,16 @@ class ServedLink(EngineLink):
     workers: Workers | None = None
     is_needed = True
     """Whether the program ends if the server fails; otherwise it says so and goes on without."""
-    _epochs: dict[str, int]
-    _served: dict[str, object]
+    _address = ""
+    """Said once, when the workers listen."""
 
-    def serve(self, workers: Workers, spec: EngineSpec, *, is_needed: bool) -> None:
+    def serve(self, workers: Workers, spec: EngineSpec, serving: Serving, *, is_needed: bool) -> None:
         """Begin to serve."""
         self.workers, self.is_needed = workers, is_needed
-        self._epochs, self._aggregation = {}, spec.aggregation
+        self._address = _address_of(serving, workers.port)
+        self._epochs: dict[str, int] = {}
+        self._aggregation = spec.aggregation
+        self._told: tuple[object, ...] = ()
 
     def poll(self) -> LinkState:
         """Update the fields and look after the workers without blocking. Raises FlowError if the server has failed."""
@@ -51,9 +54,16 @@ class ServedLink(EngineLink):
         if self.workers is None:
             return state
         try:
-            self.workers.tell(self._line())
+            # In a window this runs in every frame, so the line is made only if it is news.
+            told = (state, self.message, self.generation, len(self.markets), self.engine, self._aggregation)
+            if told != self._told:
+                self._told = told
+                self.workers.tell(self._line())
             for line in self.workers.poll():
                 super().send(SetSpeed(line.value))
+            if self._address and self.workers.is_ready:
+                say(f"serving at {self._address}")
+                self._address = ""
         except FlowError as error:
             if self.is_needed:
                 raise
@@ -102,26 +112,22 @@ def serve(feed: Feed, settings: Settings, serving: Serving, drawing: Drawing) ->
         spec = draw.engine_spec(feed.spec, settings, drawing, draw.kept_rules(drawing))
         link = ServedLink.start(spec, environment=draw.engine_environment(feed.spec, settings))
         with closing(link):
-            link.serve(workers, spec, is_needed=True)
-            _run(link, workers, serving, feed, drawing.duration)
+            link.serve(workers, spec, serving, is_needed=True)
+            _run(link, drawing.duration)
     if link.exit_code:
         raise draw.EngineError(link.message, link.exit_code)
     return 0
 
 
-def _run(link: ServedLink, workers: Workers, serving: Serving, feed: Feed, duration_s: float | None) -> None:
+def _run(link: ServedLink, duration_s: float | None) -> None:
     end_s = None if duration_s is None else time.monotonic() + duration_s
-    is_said = False
     while end_s is None or time.monotonic() < end_s:
         if link.poll() is LinkState.FAILED:
             raise draw.EngineError(link.message, link.exit_code)
-        if workers.is_ready and not is_said:
-            is_said = True
-            say(f"serving {feed.title.removeprefix('flow_gl ')} at {address_of(serving, workers.port)}; Ctrl-C ends it")
         time.sleep(POLL_S)
 
 
-def address_of(serving: Serving, port: int) -> str:
+def _address_of(serving: Serving, port: int) -> str:
     """Return the address to open in a browser."""
     scheme = "https" if serving.tls_cert else "http"
     host = f"[{serving.host}]" if ":" in serving.host else serving.host

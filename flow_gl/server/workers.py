@@ -134,12 +134,10 @@ class Workers:
         return [worker.process.pid for worker in self._workers]
 
     def tell(self, line: EngineLine) -> None:
-        """Tell the workers about the engine, if it is news."""
-        data = encode(line)
-        if data != self._line:
-            self._line = data
-            for worker in self._workers:
-                worker.tell(data)
+        """Tell the workers about the engine; also those that will be started again."""
+        self._line = encode(line)
+        for worker in self._workers:
+            worker.tell(self._line)
 
     def poll(self) -> list[CommandLine]:
         """Look after the workers, and return the commands of clients. Never waits.

@@ -1,0 +1,112 @@
+"""The program `flow-gl serve` and a chart with `--serve`, as a user runs them."""
+
+import asyncio
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from flow_gl.protocol.kinds import Kind, Part
+from flow_gl.protocol.messages import PACKED_FORM, Connected, Status, Subscribe
+from flow_gl.protocol.receiver import Receiver
+from tests.kit.served_process import SocketClient
+
+PATIENCE_S = 90.0
+
+
+@contextmanager
+def program(*arguments: str) -> Iterator[tuple["subprocess.Popen[str]", str]]:
+    """Run flow-gl; yield it with the address that it serves at."""
+    command = [sys.executable, "-m", "flow_gl", *arguments, "--port", "0"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    assert process.stderr is not None
+    try:
+        found = None
+        while found is None:
+            line = process.stderr.readline()
+            assert line, "it ended"
+            found = re.search(r"serving at (http://127\.0\.0\.1:\d+)", line)
+        yield process, found[1]
+    finally:
+        process.kill()
+        process.wait()
+        process.stderr.close()
+
+
+async def follow(url: str, receiver: Receiver) -> tuple[aiohttp.ClientSession, SocketClient]:
+    session = aiohttp.ClientSession()
+    client = SocketClient(await session.ws_connect(f"{url}/ws", protocols=(PACKED_FORM,)), receiver)
+    await client.read(
+        lambda: client.last(Connected) is not None and bool(client.last(Connected).instruments), PATIENCE_S
+    )
+    await client.subscribe(Subscribe("NQ.v.0"))
+    return session, client
+
+
+def is_moving(client: SocketClient) -> bool:
+    return any(block.kind is Kind.BUBBLE and block.part is Part.INCREMENT for block in client.blocks)
+
+
+def engine_of(pid: int) -> int:
+    """Return the process id of the engine that a program has started."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return next(int(one) for one in children if b"flow_gl.runtime" in Path(f"/proc/{one}/cmdline").read_bytes())
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="finds the engine in /proc")
+def test_a_served_demo_survives_its_engine_and_ends_cleanly() -> None:
+    async def run(process: "subprocess.Popen[str]", url: str) -> None:
+        session, client = await follow(url, Receiver())
+        async with session:
+            await client.read(lambda: is_moving(client), PATIENCE_S)
+            epoch = client.last(Connected).instruments[0].epoch
+            os.kill(engine_of(process.pid), signal.SIGKILL)
+            await client.read(lambda: client.last(Status).engine == "restarting", PATIENCE_S)
+            assert "SIGKILL" in client.last(Status).message
+            await client.read(lambda: client.last(Connected).instruments[0].epoch != epoch, PATIENCE_S)
+            client.blocks.clear()
+            await client.read(lambda: is_moving(client), PATIENCE_S)
+            process.send_signal(signal.SIGTERM)
+            with pytest.raises(ConnectionError, match="1001"):
+                await client.read(lambda: False)
+
+    with program("serve", "demo", "--workers", "2") as (process, url):
+        asyncio.run(run(process, url))
+        assert process.wait(15) == 128 + signal.SIGTERM
+        assert process.stderr is not None
+        assert process.stderr.read() == ""
+    assert list(Path("/dev/shm").glob(f"flowgl_{process.pid}_*")) == []
+
+
+@pytest.mark.slow
+def test_a_chart_also_serves_its_numbers() -> None:
+    async def run(url: str) -> None:
+        session, client = await follow(url, Receiver())
+        async with session:
+            await client.read(lambda: is_moving(client), PATIENCE_S)
+
+    with program("demo", "--serve", "--headless", "--duration", "600", "--size", "400x300") as (process, url):
+        asyncio.run(run(url))
+        process.send_signal(signal.SIGINT)
+        assert process.wait(15) == 128 + signal.SIGINT
+
+
+def test_a_server_without_a_feed_ends_with_the_feeds_error(tmp_path: Path) -> None:
+    path = tmp_path / "broken.dbn"
+    path.write_bytes(b"not a DBN file")
+    began = time.monotonic()
+    command = [sys.executable, "-m", "flow_gl", "serve", "replay", str(path), "--port", "0"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+    assert done.returncode == 3
+    assert "broken.dbn" in done.stderr.splitlines()[-1]
+    assert done.stderr.splitlines()[-1].startswith("flow-gl: error: ")
+    assert time.monotonic() - began < PATIENCE_S
