@@ -82,6 +82,15 @@ def test_the_engine_process_loads_nothing_that_draws(module: str) -> None:
     assert loaded_by(f"import flow_gl.{module}", VIEW_ONLY) == []
 
 
+@pytest.mark.parametrize("module", ["server.worker", "server.workers"])
+def test_the_server_loads_neither_engine_nor_window(module: str) -> None:
+    assert loaded_by(f"import flow_gl.{module}", (*ENGINE_ONLY, *VIEW_ONLY)) == []
+
+
+def test_a_window_that_does_not_serve_loads_no_server() -> None:
+    assert loaded_by("import flow_gl.cli.draw, flow_gl.view.program", ("aiohttp", "limits", "prometheus_client")) == []
+
+
 def test_the_help_loads_neither_engine_nor_window() -> None:
     program = "import sys\nsys.argv = ['flow-gl', '--help']\nfrom flow_gl.__main__ import main\n"
     program += "try:\n    main()\nexcept SystemExit:\n    pass"

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow_gl.core.alerts import ALERT
+from flow_gl.core.market.breaks import gaps_and_rolls
 from flow_gl.core.market.lod import widths_ns
 from flow_gl.core.schema import (
     BUBBLE,
@@ -18,13 +19,11 @@ from flow_gl.core.schema import (
     EVENT,
     FINISHED_LIST,
     FOOTPRINT,
-    GAP,
     GAP_LIST,
     INSTRUMENT,
     LEVELS,
     MAX_LODS,
     MINUTE_LEVELS,
-    NOT_YET,
     OPEN,
     OPEN_FOOTPRINT,
     ORDER,
@@ -281,7 +280,7 @@ class MarketReader:
             self.gaps = self._gaps.row["gap"][: int(self._gaps.row["count"])]
             self.open_gaps = {int(gap["kind"]): int(gap["start"]) for gap in self.gaps[-2:] if gap["open"]}
         if has_gaps or has_rolled:
-            self.breaks = _breaks(self.gaps, self.rolls)
+            self.breaks = gaps_and_rolls(self.gaps, self.rolls)
         self._open_rows.clear()
 
     def open_bubble(self, lod: int) -> np.void | None:
@@ -359,17 +358,6 @@ class MarketReader:
     def breaks_version(self) -> tuple[int, int]:
         """Versions of the gaps and of the rolls."""
         return self._gaps.version, self._rolls.version
-
-
-def _breaks(gaps: NDArray[np.void], rolls: NDArray[np.void]) -> NDArray[np.void]:
-    """Gaps and rolls as GAP rows, oldest first."""
-    done = rolls[rolls["first_ts"] != NOT_YET]
-    if not len(done):
-        return gaps
-    found = np.zeros(len(gaps) + len(done), GAP)
-    found[: len(gaps)] = gaps
-    found["start"][len(gaps) :], found["end"][len(gaps) :] = done["last_ts"] + 1, done["first_ts"]
-    return found[np.argsort(found["start"], kind="stable")]
 
 
 class EngineReader:
