@@ -108,6 +108,8 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int
         ("replay /nowhere.dbn --bucket 1ms", 2, "one of 100ms, 200ms"),
         ("live", 4, "no Databento key: set DATABENTO_API_KEY"),
         (f"live --api-key {KEY} --gateway-port 0", 2, "gateway_port was '0'"),
+        (f"live --api-key {KEY} --serve --metrics 9100", 2, "/metrics is at the server's own port"),
+        ("demo --metrics 0", 2, "'--metrics'"),
         (f"live --api-key {KEY} --stype-in magic", 2, "continuous, parent, raw_symbol or instrument_id"),
         (f"live --api-key {KEY} --symbols A,A", 2, "each symbol may be given only once"),
         (f"live --api-key {KEY} --keep-days -1", 2, "0 to 36500"),

@@ -65,6 +65,7 @@ def live(*, flags: LiveFlags, given: Mapping[str, object], drawing: Drawing, ser
     flow-gl live --archive postgresql://me@db.local/flow
     flow-gl live --no-recording --archive off             (stores nothing)
     flow-gl live --serve                                  (and show it in a browser: http://127.0.0.1:8080)
+    flow-gl live --metrics 9100                           (for Prometheus: http://127.0.0.1:9100/metrics)
     """
     _draw(flags, given, drawing, serving)
 
@@ -74,6 +75,4 @@ def _draw(flags: _FeedFlags, given: Mapping[str, object], drawing: Drawing, serv
 
     settings = draw.read_settings(drawing, given)
     feed = flags.feed(settings)
-    raise typer.Exit(
-        draw.show(feed.spec, settings, drawing, title=feed.title, serving=serving if drawing.serve else None)
-    )
+    raise typer.Exit(draw.show(feed.spec, settings, drawing, title=feed.title, serving=serving))

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -35,6 +36,8 @@ def read_settings(drawing: Drawing, given: Mapping[str, object]) -> Settings:
     settings = config.load(given, config=drawing.config)
     if drawing.duration is not None and not SHORTEST_S <= drawing.duration <= LONGEST_S:
         raise UsageError(f"--duration: expected {SHORTEST_S:g} to {LONGEST_S:.0f} seconds, got {drawing.duration:g}")
+    if drawing.serve and drawing.metrics:
+        raise UsageError("--metrics: with --serve, /metrics is at the server's own port: leave it out")
     for path, flag, endings in (
         (drawing.screenshot, "--screenshot", (".png",)),
         (drawing.video, "--record", (".mp4", ".m4v")),
@@ -81,7 +84,7 @@ def show(
 
     Parameters
     ----------
-    serving : serve the numbers as well
+    serving : how to serve the numbers as well, if that is asked for
 
     Raises
     ------
@@ -120,10 +123,12 @@ def _start(
     from flow_gl.view.engine_link.supervisor import EngineLink
 
     spec, environment = engine_spec(feed, settings, drawing, rules), engine_environment(feed, settings)
-    if serving is None:
+    if serving is None or not (drawing.serve or drawing.metrics):
         return EngineLink.start(spec, environment=environment)
     from flow_gl.cli import served
 
+    if drawing.metrics:
+        serving = replace(serving, port=drawing.metrics, workers=1)
     workers = served.start_workers(serving, feed, settings, drawing)
     link = served.ServedLink.start(spec, environment=environment)
     link.serve(workers, spec, serving, is_needed=False)

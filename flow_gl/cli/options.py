@@ -46,6 +46,10 @@ class Drawing:
     serve: Annotated[bool, _serve("--serve", "Also serve the numbers to browsers and programs: see flow-gl serve.")] = (
         False
     )
+    metrics: Annotated[
+        int | None,
+        _serve("--metrics", "Without --serve: give /metrics for Prometheus at this port.", "PORT", min=1, max=65535),
+    ] = None
     video: Annotated[Path | None, _show("--record", "Write a video, at a constant frame rate.", "MP4")] = None
     config: Config = None
     debug: Debug = False

@@ -37,13 +37,14 @@ class ServedLink(EngineLink):
     workers: Workers | None = None
     is_needed = True
     """Whether the program ends if the server fails; otherwise it says so and goes on without."""
-    _address = ""
+    _hello = ""
     """Said once, when the workers listen."""
 
     def serve(self, workers: Workers, spec: EngineSpec, serving: Serving, *, is_needed: bool) -> None:
         """Begin to serve."""
         self.workers, self.is_needed = workers, is_needed
-        self._address = _address_of(serving, workers.port)
+        address = _address_of(serving, workers.port)
+        self._hello = f"metrics at {address}/metrics" if workers.only_metrics else f"serving at {address}"
         self._epochs: dict[str, int] = {}
         self._aggregation = spec.aggregation
         self._told: tuple[object, ...] = ()
@@ -61,9 +62,9 @@ class ServedLink(EngineLink):
                 self.workers.tell(self._line())
             for line in self.workers.poll():
                 super().send(SetSpeed(line.value))
-            if self._address and self.workers.is_ready:
-                say(f"serving at {self._address}")
-                self._address = ""
+            if self._hello and self.workers.is_ready:
+                say(self._hello)
+                self._hello = ""
         except FlowError as error:
             if self.is_needed:
                 raise
@@ -169,6 +170,7 @@ def start_workers(
         host=serving.host,
         port=serving.port,
         workers=serving.workers,
+        only_metrics=not drawing.serve and drawing.metrics is not None,
         feed=type(feed).command,
         threshold=THRESHOLD if settings.threshold is None else settings.threshold,
         tokens=str(tokens.absolute()) if tokens else None,

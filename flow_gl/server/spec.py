@@ -18,6 +18,8 @@ class WorkerSpec(msgspec.Struct, frozen=True, kw_only=True):
     workers: int = 1
     counts: str = ""
     """Segment of the counts of all workers; "" to count alone."""
+    only_metrics: bool = False
+    """Give /metrics, /healthz and /readyz alone: no data, no page."""
     feed: str = "live"
     """demo, replay or live: what commands apply to."""
     threshold: float

@@ -110,7 +110,10 @@ class Worker:
             self._charts.close()
 
     def _routes(self) -> list[Callable[[web.Application], None]]:
-        routes: list[Callable[[web.Application], None]] = [self._app.add_routes, self._operations.add_routes]
+        routes: list[Callable[[web.Application], None]] = [self._operations.add_routes]
+        if self._spec.only_metrics:
+            return routes
+        routes.append(self._app.add_routes)
         try:
             # Last: it takes every other path.
             routes.append(Page(load()).add_routes)
@@ -144,7 +147,8 @@ class Worker:
         next_s, publish_s = time.monotonic(), 0.0
         while not self._stop.is_set():
             now_s = time.monotonic()
-            self._hub.tick(now_s)
+            if not self._spec.only_metrics:
+                self._hub.tick(now_s)
             if now_s >= publish_s:
                 publish_s = now_s + PUBLISH_S
                 self._publish()
@@ -153,7 +157,7 @@ class Worker:
                 if self._certificate:
                     self._certificate.refresh()
             # A tick that came late is not made up for.
-            next_s = max(next_s + TICK_S, now_s)
+            next_s = max(next_s + (PUBLISH_S if self._spec.only_metrics else TICK_S), now_s)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stop.wait(), max(0.0, next_s - time.monotonic()))
 

@@ -125,6 +125,11 @@ class Workers:
             raise FlowError(f"cannot start the server: {error}") from error
 
     @property
+    def only_metrics(self) -> bool:
+        """Whether the workers give metrics and no data."""
+        return self._spec.only_metrics
+
+    @property
     def is_ready(self) -> bool:
         """Whether all workers listen."""
         return len(self._ready) == len(self._workers)

@@ -127,6 +127,16 @@ def test_the_dashboard_shows_every_metric_of_the_server(scraped: Prometheus) -> 
     shown = set(METRIC.findall(" ".join(queries()) + RULES.read_text()))
     known = {name for name in scraped.label_values("__name__", '{job="flow_gl"}') if name.startswith("flow_gl_")}
     unseen = {"flow_gl_engine_heartbeat_age_seconds", "flow_gl_trades_total", "flow_gl_trades_per_second"}
-    unseen |= {"flow_gl_charts", "flow_gl_recording", "flow_gl_archiving", "flow_gl_recorded_trades_total"}
+    unseen |= {
+        "flow_gl_catch_up_ratio",
+        "flow_gl_charts",
+        "flow_gl_recording",
+        "flow_gl_archiving",
+        "flow_gl_recorded_trades_total",
+    }
     unseen |= {"flow_gl_archived_rows_total", "flow_gl_last_price", "flow_gl_server_dropped_rows_total"}
     assert known - shown <= unseen
+
+
+def test_each_scrape_has_the_totals_of_both_workers(scraped: Prometheus) -> None:
+    assert [series["value"][1] for series in scraped.query("flow_gl_server_workers")] == ["2"]
