@@ -27,7 +27,8 @@ const BAND_PX = 22;
 const SEARCH_S = 0.1;           // between two searches for the visible range
 const EASE_S = 0.12;
 const NOTE_S = 4;
-const REST_S = 0.5;             // between two frames of a picture that does not move
+const LEAST_MOVE_PX = 0.1;      // of which a moving picture is drawn again
+const WRITE_S = 0.2;            // between two updates of the header of a picture that rests
 const PREFERENCES = "flow_gl.view";
 const FOLDED = { closed: [GapKind.CLOSED], all: [GapKind.CLOSED, GapKind.NO_TRADES], none: [] };
 
@@ -43,6 +44,7 @@ export class App {
     this.now = 0;
     this.scale = 1;
     this.level = 0;
+    this.lod = null;            // shown: that of the level, once its rows have arrived
     this.lockedLod = null;
     this.symbol = null;
     this.pause = null;
@@ -53,6 +55,8 @@ export class App {
     this.shown = { lastPrice: 0, cvd: 0, reference: 0, referenceGoal: 0, cvdReference: null };
     this.timeline = { folds: new Folds(), first: null };
     this.lastFrame = 0;
+    this.lastWrite = 0;
+    this.drawn = { now: 0, version: -1, isLive: true };
     this.lastSearch = -Infinity;
     this.isAwake = true;
     this.#restore();
@@ -129,7 +133,8 @@ export class App {
   }
 
   togglePause() {
-    this.pause = this.pause ? null : { event: this.now, closed: this.#newest() };
+    const { lod } = this;
+    this.pause = this.pause ? null : { event: this.now, closed: this.#newest(), open: { lod, row: lod?.openRow ?? null } };
   }
 
   #newest() {
@@ -288,15 +293,23 @@ export class App {
   #frame(at) {
     requestAnimationFrame((next) => this.#frame(next));
     const dt = Math.min(0.25, (at - this.lastFrame) / 1000);
-    const said = this.#condition();
-    const isRunning = said.isLive && this.time.isLive;
-    if (!isRunning && !this.isAwake && at - this.lastFrame < 1000 * REST_S) return;
     this.lastFrame = at;
-    this.isAwake = false;
+    const said = this.#condition();
     if (said.isLive || this.now === 0) this.now = this.motion.step(this.feed.status, this.feed.wall, dt);
-    const { market } = this;
-    if (market && this.chart && this.#measure()) this.#draw(market, said, at / 1000, dt);
+    if (this.#isDue(said)) {
+      this.isAwake = false;
+      this.drawn = { now: this.now, version: this.feed.version, isLive: said.isLive };
+      if (this.market && this.chart && this.#measure()) this.#draw(this.market, said, at / 1000, dt);
+    } else if (at - this.lastWrite < 1000 * WRITE_S) return;
+    this.lastWrite = at;
     this.#write(said);
+  }
+
+  // Whether the picture would differ from the one that is drawn.
+  #isDue(said) {
+    const { now, version, isLive } = this.drawn;
+    const moved = Math.abs(this.now - now) / (this.time.nsPerPx || 1);
+    return this.isAwake || version !== this.feed.version || isLive !== said.isLive || moved > LEAST_MOVE_PX;
   }
 
   #condition() {
@@ -326,7 +339,7 @@ export class App {
     this.timeline = { folds: this.#folds(market), first: market.firstNs };
     this.level = levelFor(time.nsPerPx, market.widthsNs, { current: this.level, locked: this.lockedLod, scale: this.scale });
     this.feed.want(this.symbol, this.level);
-    const lod = market.lods[this.level];
+    const lod = this.#lodToShow(market);
     const isMoving = this.#fitAxes(market, lod, wall, dt);
     this.#ease(market, lod, dt);
     this.scene = this.#freeze(market, lod, said, wall);
@@ -334,6 +347,14 @@ export class App {
     if (isMoving || hasBlend) this.wake();
     const [x, y] = this.crosshair ?? [0, 0];
     this.tip.show(this.scene, this.scene.hovered ?? this.scene.pinned, x / this.scale, y / this.scale);
+  }
+
+  // The level of detail of the zoom or, until its first rows are here, the one shown before.
+  #lodToShow(market) {
+    const wanted = market.lods[this.level];
+    const isHere = wanted.bubbles.count > 0 || wanted.openRow;
+    if (isHere || !market.lods.includes(this.lod)) this.lod = wanted;
+    return this.lod;
   }
 
   // The same object while the gaps are the same.
@@ -412,6 +433,7 @@ export class App {
       isLive: said.isLive,
       hiddenBefore: this.hiddenBefore,
       until: this.pause?.event ?? Infinity,
+      pausedOpen: this.pause?.open ?? null,
       below: this.price.isAuto ? priceSeen?.below : null,
       above: this.price.isAuto ? priceSeen?.above : null,
       hovered: null,
@@ -429,7 +451,7 @@ export class App {
     const { market } = this;
     document.body.classList.toggle("is-stale", !said.isLive);
     this.header.update({
-      names: this.feed.names, symbol: this.symbol, market, said, lod: market?.lods[this.level] ?? null,
+      names: this.feed.names, symbol: this.symbol, market, said, lod: market && this.lod ? this.lod : null,
       isLocked: this.lockedLod !== null, isFollowing: this.time.isLive && this.price.isAuto, reference: this.reference,
     });
     const notice = document.getElementById("notice");

@@ -8,6 +8,8 @@ const CHART_KINDS = ["Bubble", "Open"];
 const SYMBOL_KINDS = ["VolumeProfile", "Session", "Levels", "Event", "Gap", "Roll", "FinishedSession"];
 const MOST_HISTORY = 1 << 18;   // rows of history that are asked for at one level of detail
 const KEPT_EVENTS = 1 << 14;
+const ZOOM_MS = 120;
+const RETRY_MS = 1500;
 const OFFSETS = 16;             // newest estimates of the server's clock that are kept
 
 export class Feed {
@@ -17,9 +19,9 @@ export class Feed {
     this.send = send;
     this.markets = new Map();   // by symbol, in the server's order
     this.order = [];            // symbols by the number that frames have
-    this.held = new Map();      // what has arrived of each stream: {of, epoch, revision, first, next}
     this.wanted = null;         // {symbol, level} on the screen
-    this.asked = new Map();     // subscriptions of this connection: "symbol level" to kinds
+    this.asked = [];            // subscriptions of this connection: {symbol, level, kinds}
+    this.timer = null;
     this.status = null;
     this.scopes = [];
     this.offsets = [];          // the server's clock less performance.now(), ns
@@ -35,55 +37,63 @@ export class Feed {
   }
 
   take(message) {
+    if (message.type !== "Status") this.version++;
     if (message instanceof ArrayBuffer) this.#takeFrame(new Frame(message));
     else if (message.type === "Connected") this.#takeConnected(message);
     else if (message.type === "Status") this.#takeStatus(message);
+    else if (message.type === "Error") this.#takeError(message);
+  }
+
+  // Something was refused, and the connection goes on: if it was for asking too often, ask again a little later.
+  #takeError({ code, text, advice }) {
+    console.warn(`${code}: ${text}; ${advice}`);
+    if (code !== "rate_limited") return;
+    this.asked.length = 0;
+    this.#subscribeIn(RETRY_MS);
   }
 
   // A new connection: nothing has been asked for yet.
   resume() {
-    this.asked.clear();
+    this.asked.length = 0;
     this.offsets.length = 0;
     this.#subscribe();
   }
 
-  // Show a symbol at a level of detail.
+  // Show a symbol at a level of detail. A level is asked for once it stays: a zoom passes through some.
   want(symbol, level) {
     if (this.wanted?.symbol === symbol && this.wanted.level === level) return;
+    const isZoom = this.wanted?.symbol === symbol;
     this.wanted = { symbol, level };
-    this.#subscribe();
+    if (isZoom) this.#subscribeIn(ZOOM_MS);
+    else this.#subscribe();
+  }
+
+  #subscribeIn(ms) {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.#subscribe(), ms);
   }
 
   #subscribe() {
-    if (!this.wanted || !this.markets.has(this.wanted.symbol)) return;
+    clearTimeout(this.timer);
+    const market = this.markets.get(this.wanted?.symbol);
+    if (!market) return;
     const { symbol, level } = this.wanted;
-    const needed = new Map([[0, SYMBOL_KINDS]]);
-    needed.set(level, [...(needed.get(level) ?? []), ...CHART_KINDS]);
-    for (const [at, kinds] of needed) {
-      const key = `${symbol} ${at}`;
-      if (this.asked.get(key) === kinds.join()) continue;
-      this.asked.set(key, kinds.join());
-      const width = this.markets.get(symbol).widthsNs[at];
+    const needed = level === 0 ? [[0, [...SYMBOL_KINDS, ...CHART_KINDS]]] : [[0, SYMBOL_KINDS], [level, CHART_KINDS]];
+    const isNeeded = (one) => one.symbol === symbol && needed.some(([at]) => at === one.level);
+    for (const one of this.asked.filter((other) => !isNeeded(other))) {
+      this.send({ type: "Unsubscribe", symbol: one.symbol, level: one.level });
+      if (this.markets.has(one.symbol)) this.markets.get(one.symbol).lods[one.level].open = null;
+    }
+    const before = this.asked.filter(isNeeded);
+    this.asked = needed.map(([at, kinds]) => {
+      const known = before.find((one) => one.level === at && one.kinds.length === kinds.length);
+      if (known) return known;
       this.send({
-        type: "Subscribe", symbol, level: at, version: PROTOCOL, kinds, span_s: Math.min(1e9, (width * MOST_HISTORY) / 1e9),
-        positions: this.#positions(symbol, at, kinds),
+        type: "Subscribe", symbol, level: at, version: PROTOCOL, kinds, positions: positionsOf(market, at, kinds),
+        span_s: Math.min(1e9, (market.widthsNs[at] * MOST_HISTORY) / 1e9),
       });
-    }
-    for (const key of [...this.asked.keys()]) {
-      const [of, at] = key.split(" ");
-      if (of === symbol && needed.has(Number(at))) continue;
-      this.asked.delete(key);
-      this.send({ type: "Unsubscribe", symbol: of, level: Number(at) });
-    }
-  }
-
-  #positions(symbol, level, kinds) {
-    const found = [];
-    for (const of of ["Bubble", "Event"]) {
-      const held = this.held.get(`${symbol} ${of} ${of === "Bubble" ? level : 0}`);
-      if (held && kinds.includes(of)) found.push({ of, ...held });
-    }
-    return found;
+      return { symbol, level: at, kinds };
+    });
   }
 
   #takeConnected({ version, instruments, scopes }) {
@@ -97,7 +107,7 @@ export class Feed {
       if (!market || market.epoch !== epoch || market.widthsNs.join() !== widthsNs.join()) {
         market = new Market({ requested: symbol, symbol: contract, tickSize, widthsNs });
         market.epoch = epoch;
-        for (const key of [...this.held.keys()]) if (key.startsWith(`${symbol} `)) this.held.delete(key);
+        market.held = new Map();        // what has arrived of each stream: {epoch, revision, first, next}
       }
       market.describe(contract, tickSize);
       this.markets.set(symbol, market);
@@ -123,22 +133,8 @@ export class Feed {
     else if (frame.kind in this.columns) this.#takeRecords(market, frame);
   }
 
-  // Note that rows arrived; throws if they do not join those before.
-  #place(key, frame) {
-    const { part, epoch, revision, sequence, next } = frame;
-    const held = this.held.get(key);
-    if (part === Part.NEWEST) {
-      this.held.set(key, { epoch, revision, first: sequence, next });
-      return;
-    }
-    const joins = held && held.epoch === epoch && held.revision === revision;
-    if (joins && part === Part.HISTORY && next === held.first) held.first = sequence;
-    else if (joins && part !== Part.HISTORY && sequence === held.next) held.next = next;
-    else throw new Error(`rows ${sequence} to ${next} of ${key} do not join those before`);
-  }
-
   #takeBubbles(market, frame) {
-    this.#place(`${market.requested} Bubble ${frame.level}`, frame);
+    place(market.held, `Bubble ${frame.level}`, frame);
     const lod = market.lods[frame.level];
     if (frame.part === Part.NEWEST) lod.clear();
     if (frame.part !== Part.INCREMENT) lod.oldest = frame.oldest;
@@ -148,7 +144,7 @@ export class Feed {
   }
 
   #takeEvents(market, frame) {
-    this.#place(`${market.requested} Event 0`, frame);
+    place(market.held, "Event 0", frame);
     const rows = frame.records(this.columns[frame.kind]).map(({ tsEvent, price, strength, value, kind, direction }) =>
       ({ time: tsEvent, price, strength, value, kind, direction }));
     if (frame.part === Part.NEWEST) market.events = rows;
@@ -175,6 +171,22 @@ export class Feed {
       market.finished = replaced(market.finished, market, "finishedFrom", frame, sessions);
     }
   }
+}
+
+// Note that rows of a stream arrived; throws if they do not join those before.
+function place(held, stream, { part, epoch, revision, sequence, next }) {
+  const known = held.get(stream);
+  const joins = known?.epoch === epoch && known.revision === revision;
+  if (part === Part.NEWEST) held.set(stream, { epoch, revision, first: sequence, next });
+  else if (joins && part === Part.HISTORY && next === known.first) known.first = sequence;
+  else if (joins && part !== Part.HISTORY && sequence === known.next) known.next = next;
+  else throw new Error(`${stream}: rows ${sequence} to ${next} do not join those before`);
+}
+
+// What a subscription says that has arrived before.
+function positionsOf({ held }, level, kinds) {
+  const streams = [["Bubble", level], ["Event", 0]].filter(([of, at]) => kinds.includes(of) && held.has(`${of} ${at}`));
+  return streams.map(([of, at]) => ({ of, ...held.get(`${of} ${at}`) }));
 }
 
 // The rows of a list that may be sent again: those from the frame's number on are replaced, all of them by the newest.

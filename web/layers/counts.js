@@ -7,6 +7,7 @@ import { clipped } from "../market/packing.js";
 import { Rect, roundEven } from "../view/view.js";
 import { countText } from "../view/words.js";
 import { radiusOf, radiusRange, volumeOf } from "./discs.js";
+import { openIn } from "./series.js";
 
 const MOST_DISCS = 6000;        // with more in view they cannot be told apart
 const MOST_COVERED = 64;        // discs that may get a number on their visible part, the largest
@@ -49,7 +50,7 @@ export class Counts {
       [this.count, this.key] = [0, ""];
       return;
     }
-    const open = scene.lod.openRow;
+    const open = openIn(scene, scene.lod);
     const step = roundEven(price.top / price.perPx / (8 * price.scale));
     const key = [series.first, series.stop, series.origin, series.base.bucket, series.base.price, scene.lod.widthNs,
       price.nsPerPx, price.perPx, price.scale, step, price.folded.starts.length, scene.shown.reference,
@@ -116,7 +117,7 @@ function discsIn(scene, series) {
   };
   const [from, to] = series.positions;
   for (let i = bubbles.index(from); i < bubbles.index(to); i++) add(bubbles, i);
-  const open = lod.openRow;
+  const open = openIn(scene, lod);
   if (open && series.openIndex !== -(2 ** 31)) {
     add(Object.fromEntries(Object.entries(open).map(([name, value]) => [name, [value]])), 0);
   }

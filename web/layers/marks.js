@@ -23,10 +23,10 @@ const KINDS = [
 ];
 
 export function addMarks(chart, scene) {
-  for (const [kind, name, perCell, add] of KINDS) {
-    if (!scene.style.visible.has(name)) continue;
-    for (const event of strongest(scene, kind, perCell)) add(chart, scene, event);
-  }
+  const found = KINDS.filter(([, name]) => scene.style.visible.has(name))
+    .map(([kind, , perCell, add]) => ({ kind, add, events: strongest(scene, kind, perCell) }));
+  addMarksLegend(chart, scene, new Set(found.filter(({ events }) => events.length).map(({ kind }) => kind)));
+  for (const { add, events } of found) for (const event of events) add(chart, scene, event);
 }
 
 // The events of a kind that a view has room for, the strongest first.
@@ -154,20 +154,80 @@ function addStack(chart, scene, event) {
   chart.under.rect(left, top, Math.max(2, 3 * scale), bottom - top, color, 0.8);
 }
 
-// A line from the earlier pivot to the later one, which is the newest row before it was known that reached its price.
+// Lines from the earlier pivot to the later one, which is the newest row before it was known that reached its price: on
+// price, and between CVD's extremes in their bars.
 function addDivergence(chart, scene, event) {
-  const { price: view, style, market, lod: { bubbles, widthNs } } = scene;
+  const { price: view, cvd, style, market, lod: { bubbles, widthNs } } = scene;
   const { rect, scale } = view;
-  const [earlier, price] = event.value;
-  const values = event.direction < 0 ? bubbles.high : bubbles.low;
+  const isHigh = event.direction < 0;
+  const values = isHigh ? bubbles.high : bubbles.low;
   let i = bubbles.index(bubbles.positionOf((event.time - BARS_AFTER * BAR_NS) / widthNs)) - 1;
   while (i > bubbles.index(bubbles.start) && values[i] !== event.price) i--;
-  const later = values[i] === event.price ? (bubbles.id[i] + 0.5) * widthNs : event.time - (BARS_AFTER + 0.5) * BAR_NS;
-  const a = [view.pixelX(earlier + 0.5 * BAR_NS), roundEven(view.y(price / market.tickSize))];
-  const b = [view.pixelX(later), roundEven(view.y(event.price / market.tickSize))];
-  if (b[0] < rect.x || a[0] >= rect.right) return;
+  const later = values[i] === event.price ? bubbles.id[i] * widthNs : event.time - (BARS_AFTER + 1) * BAR_NS;
+  const [earlier, price] = event.value;
+  const pivots = [pivotOf(scene, earlier, price, isHigh), pivotOf(scene, Math.floor(later / BAR_NS) * BAR_NS, event.price, isHigh)];
+  const xs = pivots.map(({ time }) => view.pixelX(time));
+  if (xs[1] < rect.x || xs[0] >= rect.right) return;
   const color = mix(colorOf(style, event.direction), style.palette.text, 0.45);
-  chart.marks.line(a, b, Math.max(1.5, 2 * scale), color);
+  const ends = (y) => pivots.map((pivot, at) => [xs[at], roundEven(y(pivot))]);
+  addLine(chart.marks, ends((pivot) => view.y(pivot.price / market.tickSize)), color, scale);
+  const onCvd = ends((pivot) => cvd.y(pivot.cvd));
+  if (style.visible.has("cvd") && onCvd.every(([x, y]) => cvd.rect.contains(x, y))) addLine(chart.over, onCvd, color, scale);
+}
+
+// The bucket within a bar that reached a pivot's price, and CVD's extreme in the bar.
+function pivotOf({ lod: { bubbles, cvd, widthNs } }, start, price, isHigh) {
+  const [from, to] = [start / widthNs, (start + BAR_NS) / widthNs].map((id) => bubbles.index(bubbles.positionOf(Math.ceil(id))));
+  const [prices, contracts] = isHigh ? [bubbles.high, cvd.high] : [bubbles.low, cvd.low];
+  let [time, extreme] = [start + 0.5 * BAR_NS, isHigh ? -Infinity : Infinity];
+  const offset = bubbles.origin - cvd.origin;
+  for (let i = to - 1; i >= from; i--) {
+    if (prices[i] === price) time = (bubbles.id[i] + 0.5) * widthNs;
+    extreme = isHigh ? Math.max(extreme, contracts[i + offset]) : Math.min(extreme, contracts[i + offset]);
+  }
+  return { time, price, cvd: Number.isFinite(extreme) ? extreme : 0 };
+}
+
+// A line with a dot at either end.
+function addLine(batch, [a, b], color, scale) {
+  batch.line(a, b, Math.max(1.5, 2 * scale), color);
   const radius = 4 * scale;
-  for (const [x, y] of [a, b]) chart.marks.plate(x - radius, y - radius, 2 * radius, 2 * radius, color, 1, radius);
+  for (const [x, y] of [a, b]) batch.plate(x - radius, y - radius, 2 * radius, 2 * radius, color, 1, radius);
+}
+
+const GLYPHS = [
+  [EventKind.LARGE_TRADE, "large trade", (over, x, y, size, color) => over.ring(x + 0.5 * size, y, 0.42 * size, 1.5, color, 1, 8)],
+  [EventKind.ABSORPTION, "absorption", (over, x, y, size, color) => over.hatched(x, y - 0.25 * size, size, 0.5 * size, color, 0.9, 5, 2)],
+  [EventKind.DIVERGENCE, "divergence", (over, x, y, size, color) => {
+    const ends = [[x + 0.1 * size, y + 0.25 * size], [x + 0.9 * size, y - 0.25 * size]];
+    over.line(...ends, 1.5, color);
+    for (const [atX, atY] of ends) over.plate(atX - 2.5, atY - 2.5, 5, 5, color, 1, 2.5);
+  }],
+  [EventKind.STACKED_IMBALANCE, "stacked imbalance", (over, x, y, size, color) => {
+    over.rect(x, y - 0.3 * size, size, 0.6 * size, color, 0.25);
+    over.rect(x, y - 0.3 * size, 3, 0.6 * size, color);
+  }],
+];
+
+// The legend of the kinds in view, at the lower left above the size legend.
+function addMarksLegend(chart, scene, shown) {
+  const { price: { rect, scale }, style: { palette } } = scene;
+  if (!shown.size || rect.height < 400 * scale || rect.width < 420 * scale) return;
+  const [size, glyph] = [11 * scale, 16 * scale];
+  const found = GLYPHS.filter(([kind]) => shown.has(kind))
+    .map(([, text, draw]) => ({ text, draw, width: glyph + 5 * scale + chart.text.width(text, size) + 14 * scale }));
+  const height = 1.9 * size;
+  const width = found.reduce((sum, one) => sum + one.width, 0);
+  const rows = Array.from({ length: 12 }, (_, at) =>
+    new Rect(rect.x + 8 * scale, roundEven(rect.bottom - 14 - (at + 1) * height), width, height));
+  const box = rows.find((row) => chart.placed.take(row, rect));
+  if (!box) return;
+  chart.over.plate(box.x, box.y, box.width, height, palette.ground, 0.6, 6 * scale);
+  const y = roundEven(box.y + 0.5 * height);
+  let x = box.x + 6 * scale;
+  for (const { text, draw, width: step } of found) {
+    draw(chart.over, x, y, glyph, palette.quiet);
+    chart.text.add(text, roundEven(x + glyph + 5 * scale), y, { size, color: palette.quiet });
+    x += step;
+  }
 }

@@ -22,6 +22,7 @@ export class Series {
     this.sent = [0, 0];         // positions that are packed
     this.breaksVersion = -1;
     this.version = -1;
+    this.covered = null;        // position of a closed row in whose place the open one was packed
   }
 
   // Pack what is new, find what is in view. Positions in view become rows `first` to `stop` (half-open) of the textures;
@@ -42,8 +43,15 @@ export class Series {
     this.#pack(lod, this.sent[1], stop);
     this.#pack(lod, start, Math.min(this.sent[0], stop));
     this.sent = [start, stop];
-    const open = scene.until < Infinity ? null : lod.openRow;
-    if (open) this.#packOpen(lod, open, stop);
+    if (this.covered !== null) this.#pack(lod, this.covered, Math.min(this.covered + 1, stop));
+    this.covered = null;
+    const open = openIn(scene, lod);
+    // In a paused picture later rows may have arrived: the open one then stands in the place of the one it became.
+    const openAt = open ? Math.min(stop, lod.bubbles.positionOf(open.id)) : stop;
+    if (open) {
+      this.#packOpen(lod, open, openAt);
+      if (openAt < stop) this.covered = openAt;
+    }
     this.bubbles.upload();
     this.cvd.upload();
     this.#findVisible(scene, lod, open, stop);
@@ -101,12 +109,13 @@ export class Series {
     const [first, last] = visibleIds(scene, lod);
     let from = bubbles.positionOf(first);
     if (from > bubbles.start && scene.hiddenBefore <= 0) from--;        // for the line that enters from the left
-    const to = Math.max(from, Math.min(stop, bubbles.positionOf(last + 1)));
+    const shown = scene.until < Infinity ? Math.min(last + 1, Math.floor(scene.until / lod.widthNs)) : last + 1;
+    const to = Math.max(from, Math.min(stop, bubbles.positionOf(shown)));
     this.positions = [from, to];
     this.first = from - this.origin;
     this.stop = to - this.origin;
     this.openIndex = NO_INDEX;
-    if (open && to === stop && first <= open.id && open.id <= last) {
+    if (open && first <= open.id && open.id <= last && to === Math.min(stop, bubbles.positionOf(open.id))) {
       this.openIndex = this.base.index(open.id);
       this.stop++;
     }
@@ -123,6 +132,12 @@ export function visibleIds(scene, lod) {
   return [
     Math.max(Math.floor(price.timeAt(price.rect.x - reach) / width), Math.floor(scene.hiddenBefore / width)),
     Math.min(Math.floor(price.timeAt(price.rect.right + reach) / width),
-      scene.until < Infinity ? Math.floor(scene.until / width) - 1 : Infinity),
+      Math.floor(scene.until / width)),
   ];
+}
+
+// The open bubble; in a paused picture the one that was open then.
+export function openIn({ pausedOpen, until }, lod) {
+  if (until === Infinity) return lod.openRow;
+  return pausedOpen?.lod === lod ? pausedOpen.row : null;
 }

@@ -22,10 +22,10 @@ export class Lod {
     this.version = 0;           // rises with each clear: what was drawn of it is out of date
   }
 
+  // Forget the closed rows. The open one is told on its own, before them or behind.
   clear() {
     this.bubbles.clear();
     this.cvd.clear();
-    this.open = null;
     this.oldest = Infinity;
     this.version++;
   }

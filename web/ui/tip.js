@@ -1,15 +1,16 @@
 // The bubble under the mouse: which one it is, and its numbers.
 
 import { radiusOf, radiusRange, thresholdAt, volumeOf } from "../layers/discs.js";
-import { visibleIds } from "../layers/series.js";
+import { openIn, visibleIds } from "../layers/series.js";
 import { bucketText, clockText, dayText, decimals, numberText, percentText, priceText, signedText } from "../view/words.js";
 
 const NEAR_PX = 4;
 
 // The row of a bubble as an object: the open one, or a closed one by its index.
-export function rowOf(lod, id) {
-  if (lod.openRow?.id === id) return lod.openRow;
-  const { bubbles } = lod;
+function rowOf(scene, id) {
+  const { lod, lod: { bubbles } } = scene;
+  const open = openIn(scene, lod);
+  if (open?.id === id) return open;
   const i = bubbles.index(bubbles.positionOf(id));
   if (i >= bubbles.index(bubbles.stop) || bubbles.id[i] !== id) return null;
   return Object.fromEntries(bubbles.names.map((name) => [name, bubbles[name][i]]));
@@ -35,7 +36,7 @@ export function bubbleAt(scene, x, y) {
   const { bubbles } = lod;
   const stop = bubbles.index(bubbles.positionOf(to + 1));
   for (let i = bubbles.index(bubbles.positionOf(from)); i < stop; i++) test(bubbles, i);
-  const open = lod.openRow;
+  const open = openIn(scene, lod);
   if (open && from <= open.id && open.id <= to) {
     test(Object.fromEntries(Object.entries(open).map(([name, value]) => [name, [value]])), 0);
   }
@@ -75,7 +76,7 @@ export class Tip {
 
   // Show the numbers of a bubble beside a point (CSS pixels); null hides them.
   show(scene, id, x, y) {
-    const row = id === null ? null : rowOf(scene.lod, id);
+    const row = id === null ? null : rowOf(scene, id);
     this.table.hidden = !row;
     if (!row) return;
     const lines = linesOf(row, scene);
@@ -92,7 +93,7 @@ export class Tip {
       number.className = sign > 0 ? "buy" : sign < 0 ? "sell" : "";
     });
     const { offsetWidth: width, offsetHeight: height, parentElement: pane } = this.table;
-    const left = x + 24 + width < pane.clientWidth ? x + 24 : Math.max(4, x - 24 - width);
+    const left = x + 24 + width < scene.price.rect.right / scene.price.scale ? x + 24 : Math.max(4, x - 24 - width);
     const top = Math.min(Math.max(4, y - height / 2), Math.max(4, pane.clientHeight - height - 4));
     this.table.style.left = `${left}px`;
     this.table.style.top = `${top}px`;

@@ -3,6 +3,7 @@
 
 const REACH = 10;
 const LEAST_TICKS = 24;
+const MOST_ROWS = 1024;         // that are searched for bad prints
 const [FEW, FEW_OF] = [20, 50];
 const LEAST_CONTRACTS = 20;
 const ZERO_LEAVES = 1.5;
@@ -32,10 +33,31 @@ export function priceExtent(lod, left, right, tickSize) {
   return withoutBadPrints(lod, from, to, open, tickSize);
 }
 
+// At most MOST_ROWS rows of a range: each of several merged, as in a coarser level.
+function merged({ id, open, high, low, close, trades }, from, to) {
+  const step = Math.ceil((to - from) / MOST_ROWS);
+  const found = { id: [], open: [], high: [], low: [], close: [], trades: [] };
+  for (let i = from; i < to; i += step) {
+    const stop = Math.min(i + step, to);
+    let [top, bottom, sum] = [high[i], low[i], 0];
+    for (let j = i; j < stop; j++) {
+      top = Math.max(top, high[j]);
+      bottom = Math.min(bottom, low[j]);
+      sum += trades[j];
+    }
+    found.id.push(id[i]);
+    found.open.push(open[i]);
+    found.high.push(top);
+    found.low.push(bottom);
+    found.close.push(close[stop - 1]);
+    found.trades.push(sum);
+  }
+  return found;
+}
+
 function withoutBadPrints({ bubbles, widthNs }, from, to, open, tickSize) {
-  const { low, high, close, trades, id } = bubbles;
-  const opened = bubbles.open;
-  const rows = Array.from({ length: to - from }, (_, i) => from + i);
+  const { id, open: opened, high, low, close, trades } = merged(bubbles, from, to);
+  const rows = id.map((_, i) => i);
   const total = rows.reduce((sum, i) => sum + trades[i], 0);
   const beyond = (order, budget, value) => {
     let passed = 0;
