@@ -181,13 +181,15 @@ EVENT: Final = np.dtype(
 MINUTE_LEVELS: Final = np.dtype(
     [
         ("ts_event", "<i8"),  # the minute's end, ns
-        ("poc", "<i8"),  # 1e-9, of all of the session's trades until then
+        ("poc", "<i8"),  # 1e-9, of the session's profile until then; UNDEF_PRICE in hours that are not in it
         ("vah", "<i8"),
         ("val", "<i8"),
         ("volume", "<i8"),  # contracts
+        ("vwap", "<f8"),  # points
+        ("vwap_sd", "<f8"),  # points
     ]
 )
-"""The developing POC and value area at the end of a minute that had trades."""
+"""The developing POC, value area and VWAP at the end of a minute that had trades."""
 
 ORDER_CVD: Final = np.dtype([("ts_event", "<i8"), ("small", "<i8"), ("medium", "<i8"), ("large", "<i8")])
 """CVD by order size at the end of a second that had trades (`ts_event`, ns): contracts. Their sum is CVD."""

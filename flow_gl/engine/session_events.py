@@ -176,7 +176,7 @@ class SessionEvents:
                 self.alerts.hear(rows, [0] * len(rows) if is_by_clock else group.known.tolist())
         if group is not None:
             minutes, seconds = group.take_lines()
-            for minute in minutes:
+            for minute in minutes[minutes["poc"] != UNDEF_PRICE]:
                 for level, name in _OF_MINUTE.items():
                     self.alerts.move_level(level, int(minute[name]), int(minute["ts_event"]))
             self._pass_on("minutes", minutes, sink)

@@ -159,6 +159,7 @@ class Chart:
                 reader.sessions_version,
                 reader.store.events.head,
                 scene.lines.sizes.version,
+                scene.lines.vwaps.version,
                 self.kit.atlas.generation,
                 self._profile_drawn,
             ),

@@ -41,6 +41,7 @@ from flow_gl.layers.labels.session_levels import SessionLevelsLayer
 from flow_gl.layers.labels.session_names import SessionNamesLayer
 from flow_gl.layers.lines.developing import DevelopingLayer
 from flow_gl.layers.lines.order_sizes import OrderSizesLayer, OrderSizesLegendLayer
+from flow_gl.layers.lines.vwap import VwapLayer
 from flow_gl.layers.marks.absorption import AbsorptionLayer
 from flow_gl.layers.marks.divergence import DivergenceLayer
 from flow_gl.layers.marks.large_trade import LargeTradeLayer
@@ -94,6 +95,7 @@ DRAW_ORDER: Final[tuple[tuple[str, Callable[[Chart], Layer] | Batch, Pane], ...]
     ("session_levels", SessionLevelsLayer, Pane.WHOLE),
     ("held_levels", HeldLevelsLayer, Pane.WHOLE),
     ("under", Batch.UNDER, Pane.WHOLE),
+    ("vwap", VwapLayer, Pane.PRICE),
     ("developing", DevelopingLayer, Pane.PRICE),
     ("price", PriceLayer, Pane.PRICE),
     ("bubbles", BubblesLayer, Pane.PRICE),

@@ -10,6 +10,14 @@ struct Look {
     bool is_ringed;     // open or pinned
 };
 
+const float FULL = 4.0;     // times the threshold: the imbalance from which a fill is strongest
+
+// Opacity of a fill, relative to that of a balanced bubble: the more one-sided, the stronger.
+float fill_strength(float imbalance) {
+    float full = min(1.0, FULL * u_look.x);
+    return mix(0.6, 1.3, clamp((imbalance - u_look.x) / max(full - u_look.x, 1e-6), 0.0, 1.0));
+}
+
 // Returns false if the size floor hides the bubble.
 bool look_of(int bucket, float volume, float imbalance, out Look look) {
     float share = min(1.0, volume * u_size.z);
@@ -21,7 +29,8 @@ bool look_of(int bucket, float volume, float imbalance, out Look look) {
     float strength = u_screen.w * (u_hover.z != 0 && !is_pointed_at ? 0.5 : 1.0);
 
     look.radius = sqrt(u_size.x + u_size.y * share);
-    look.fill = vec4(tint, strength * (is_hovered ? min(1.0, u_look.y + 0.25) : u_look.y));
+    float fill = u_look.y * (is_significant ? fill_strength(abs(imbalance)) : 1.0);
+    look.fill = vec4(tint, strength * (is_hovered ? min(1.0, fill + 0.25) : fill));
     look.rim = vec4(mix(tint, u_text.rgb, is_pointed_at ? 0.65 : 0.12), strength * u_look.z);
     look.glow = is_significant ? strength * u_look.w * smoothstep(0.6, 1.0, share) : 0.0;
     look.is_ringed = bucket == u_origin.z || is_pinned;

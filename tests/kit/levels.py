@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 import numpy as np
 
-from flow_gl.core.schema import LEVELS, MINUTE_LEVELS, ORDER_CVD
+from flow_gl.core.schema import LEVELS, MINUTE_LEVELS, ORDER_CVD, PRICE_SCALE
 from flow_gl.core.units import SECOND_NS
 from flow_gl.layers.base import Scene
 from flow_gl.layers.lines.book import LineBook
@@ -40,8 +40,8 @@ def plant_levels(market: Market, *, naked: tuple[int, ...] = (), is_frozen: bool
 def plant_lines(market: Market) -> None:
     """Publish a minute's levels every 60 s and CVD by order size every second, computed from the market's rows.
 
-    The levels are the middle and the quartiles of what traded until then; small and medium orders get a third of each
-    delta, large ones the rest.
+    The levels are the middle and the quartiles of what traded until then, and VWAP is the middle too; small and medium
+    orders get a third of each delta, large ones the rest.
     """
     rows = market.rows
     ends = (rows["ts_event"] // (60 * SECOND_NS) + 1) * 60 * SECOND_NS
@@ -50,6 +50,7 @@ def plant_lines(market: Market) -> None:
         quarter, middle, upper = np.percentile(rows["close"][ends <= end], [25, 50, 75])
         row["ts_event"] = end
         row["val"], row["poc"], row["vah"] = (round(price / TICK) * TICK for price in (quarter, middle, upper))
+        row["vwap"], row["vwap_sd"] = middle / PRICE_SCALE, (upper - quarter) / PRICE_SCALE
     market.store.minutes.append(minutes)
     sizes = np.zeros(len(rows), ORDER_CVD)
     sizes["ts_event"] = rows["ts_event"] + SECOND_NS

@@ -12,7 +12,7 @@ from flow_gl.gl.kit import Kit
 from flow_gl.gl.text import TextStyle
 from flow_gl.layers.base import Scene, Style
 from flow_gl.layers.chart import Chart
-from flow_gl.layers.labels.levels import free_column, met_by
+from flow_gl.layers.labels.levels import free_place, met_by
 from flow_gl.layers.stack import DRAW_ORDER, Batch, ChartStack
 from flow_gl.store.market import MarketStore
 from flow_gl.view.frame_scheduler import FrameScheduler
@@ -138,8 +138,13 @@ def test_boxes_that_only_touch_do_not_overlap() -> None:
 
 def test_a_label_moves_along_its_line_until_it_overlaps_nothing() -> None:
     placed = [(0.0, 0.0, 30.0, 10.0), (25.0, 5.0, 60.0, 15.0), (0.0, 20.0, 99.0, 30.0)]
-    label = (5.0, 2.0, 25.0, 12.0)
-    assert free_column(label, placed, 4.0) == 64.0
-    assert free_column(label, [placed[2]], 4.0) == 5.0
+    label = 5.0, 7.0, (20.0, 10.0)
+    assert free_place(*label, placed, 4.0) == (64.0, 2.0, 84.0, 12.0)
+    assert free_place(*label, [placed[2]], 4.0) == (5.0, 2.0, 25.0, 12.0)
     wall = [(30.0 * at, 0.0, 30.0 * at + 28.0, 10.0) for at in range(9)]
-    assert free_column(label, wall, 1.0) is None
+    assert free_place(*label, wall, 1.0) is None
+
+
+def test_a_label_steps_aside_along_its_curve() -> None:
+    placed = [(0.0, 0.0, 30.0, 10.0), (35.0, 0.0, 60.0, 10.0)]
+    assert free_place(5.0, lambda x: 5.0 if x < 44 else 40.0, (20.0, 10.0), placed, 4.0) == (34.0, 35.0, 54.0, 45.0)

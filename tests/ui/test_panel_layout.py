@@ -27,8 +27,7 @@ arrangements = st.builds(
     PanelPlaces,
     st.dictionaries(st.sampled_from(tuple(HEIGHTS_PX)), spots).map(lambda found: tuple(found.items())),
     st.permutations(tuple(HEIGHTS_PX)).map(tuple),
-    st.floats(LEAST_COLUMN_PX, 640),
-    st.floats(LEAST_COLUMN_PX, 640),
+    *[st.just(0.0) | st.floats(LEAST_COLUMN_PX, 640)] * 2,
 )
 opened = st.frozensets(st.sampled_from(tuple(HEIGHTS_PX)))
 scales = st.sampled_from([1.0, 1.5, 2.0])
@@ -66,9 +65,9 @@ def test_every_open_panel_is_in_front_or_a_tab_exactly_once(window, names, place
     assert all(slot.front in slot.names for slot in layout.slots)
 
 
-@given(windows, opened, arrangements, scales)
-def test_the_charts_keep_half_of_the_window(window, names, places, scale):
-    layout = lay_out(window, open_in_order(names), places, scale)
+@given(windows, opened, arrangements, scales, st.integers(1, 9))
+def test_the_charts_keep_half_of_the_window(window, names, places, scale, charts):
+    layout = lay_out(window, open_in_order(names), places, scale, charts)
     assert layout.charts.width >= (1 - MOST_COLUMN_SHARE) * window.width - 2
 
 

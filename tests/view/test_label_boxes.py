@@ -191,6 +191,23 @@ def test_no_text_overlaps_or_is_cut_in_an_empty_or_busy_market(
         assert complaints(desk.texts(), (width, height)) == []
 
 
+@pytest.mark.parametrize("count", range(1, 10))
+@pytest.mark.parametrize(("width", "height", "scale"), SIZES[1:])
+def test_tables_with_a_column_for_each_chart_show_all_of_it(width: int, height: int, scale: float, count: int) -> None:
+    with desk_of(width, height, scale, count, bubbles=20) as desk:
+        for panel in ("session", "feed"):
+            desk.state.open_panels = {panel}
+            boxes = [box for box in desk.texts() if box.window]
+            assert complaints(boxes, (width, height)) == []
+            slot = desk.frame.panels.slot_of(panel)
+            assert slot is not None
+            assert all(slot.rect.x <= box.rect.x and box.rect.right <= slot.rect.right for box in boxes)
+            # Instruments for which there is no room side by side follow below, beyond the window's end at worst.
+            shown = [name for name in SYMBOLS[:count] if any(box.text == name for box in boxes)]
+            assert shown == list(SYMBOLS[: len(shown)])
+            assert len(shown) >= 2 or count == 1
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
     """Return whether two texts are reported as overlapping."""

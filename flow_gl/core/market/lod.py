@@ -28,6 +28,8 @@ REFERENCE_STEPS: Final = (
 
 THRESHOLD: Final = 0.15
 """Default imbalance (0 to 1) above which a bubble of up to one second is significant."""
+FULL_TIMES: Final = 4
+"""A bubble's colour is strongest from so many times that imbalance on; FULL in bubble.glsl."""
 _THRESHOLD_WIDTH_NS: Final = SECOND_NS
 """Bucket width (ns) up to which the significance threshold is not reduced."""
 _THRESHOLD_POWER: Final = 0.25
@@ -60,6 +62,11 @@ def threshold_at(threshold: float, width_ns: int) -> float:
     width_ns : width of the bubble's bucket, ns
     """
     return threshold * min(1.0, math.pow(_THRESHOLD_WIDTH_NS / width_ns, _THRESHOLD_POWER))
+
+
+def full_at(least: float) -> float:
+    """Return the imbalance from which a bubble's colour is strongest, for the one above which it is coloured."""
+    return min(1.0, FULL_TIMES * least)
 
 
 @lru_cache(maxsize=256)

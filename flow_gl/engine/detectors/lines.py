@@ -1,18 +1,21 @@
-"""Lines of the session: developing POC and value area at each minute's end, CVD by order size at each second's end.
+"""Lines of the session: developing POC, value area and VWAP at each minute's end, CVD by order size at each second's.
 
 A minute's row holds the levels of all trades read when the minute ends; it never changes afterwards. If the session's
-profile is that of regular hours, only their minutes are in it and have a row.
+profile is that of regular hours, only their minutes are in it, and the others have no POC and value area
+(UNDEF_PRICE). VWAP is always that of the whole session.
 
 CVD by order size is three running sums: of small orders, of medium and of large ones (`order_size` in the settings).
 Their sum is CVD at every moment, because the open order counts with the contracts that it has so far.
 """
 
+import math
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from flow_gl.core.market.limits import MAX_ROWS
+from flow_gl.core.schema import PRICE_SCALE, UNDEF_PRICE
 from flow_gl.core.units import MINUTE_NS, SECOND_NS
 from flow_gl.engine.detectors.base import NONE
 from flow_gl.engine.detectors.footprint import COLUMNS
@@ -29,6 +32,11 @@ STATE: Final = np.dtype(
             "total",  # contracts in the profile
             "poc",  # its row with the most volume, a tick
             "is_tied",  # 1: another row has as much
+            "volume",  # for VWAP: contracts of the session, ...
+            "anchor",  # ... a traded tick, ...
+            "reach",  # ... the farthest distance from it, ...
+            "first",  # ... contracts times their distance from it ...
+            "second",  # ... and times its square, in ticks
             "cvd",  # the chart's CVD
             "medium",  # its part of ended medium and of ended large orders
             "large",
@@ -39,13 +47,23 @@ STATE: Final = np.dtype(
             "seconds",
         )
     ]
+    + [("first_f", "<f8"), ("second_f", "<f8")]  # `first` and `second` where int64 has no room for them
 )
+_MOMENTS: Final = ("volume", "anchor", "reach", "first", "second", "first_f", "second_f")
 _ROWS: Final = 1024
 _FEW_PRICES: Final = 16
+_MOST_SECOND: Final = float(1 << 60)
+"""Limit for contracts times the square of a distance, summed: four such terms fit into int64."""
 
 
 def begin(state: NDArray[np.void]) -> None:
     """Reset STATE, shape (1,), at a session's open, except CVD by order size and regular hours."""
+    _begin_profile(state)
+    for name in _MOMENTS:
+        state[name] = 0
+
+
+def _begin_profile(state: NDArray[np.void]) -> None:
     for name in ("base", "low", "high", "total", "poc", "is_tied"):
         state[name] = 0
     state["low"], state["odd"] = 1, NONE
@@ -67,7 +85,7 @@ def fitted(read: NDArray[np.void], state: NDArray[np.void], profile: NDArray[np.
         if np.count_nonzero(kept_profile(state, profile)) > _FEW_PRICES:
             s["odd"] = read["minute"][0]
             return profile
-        begin(state)
+        _begin_profile(state)
     kept = profile[s["low"] - s["base"] : s["high"] - s["base"] + 1] if s["total"] else profile[:0]
     first, last = (min(low, int(s["low"])), max(high, int(s["high"]))) if s["total"] else (low, high)
     count = last - first + 1
@@ -101,8 +119,10 @@ def resumed(state: NDArray[np.void], kept: NDArray[np.int64]) -> NDArray[np.int6
 def rescaled(state: NDArray[np.void], profile: NDArray[np.int64], factor: int) -> NDArray[np.int64]:
     """Return the profile with `factor` ticks per old tick."""
     kept = kept_profile(state, profile)
+    for name in ("anchor", "reach", "first", "second", "second", "first_f", "second_f", "second_f"):
+        state[name] *= factor
     if (len(kept) - 1) * factor >= MAX_ROWS:
-        begin(state)
+        _begin_profile(state)
     if not state["total"][0]:
         return empty_profile()
     spread = np.zeros((len(kept) - 1) * factor + 1, np.int64)
@@ -139,7 +159,17 @@ def minute_nb(  # noqa: PLR0917  # kernels take arrays
 ) -> None:
     """Add the ended minute's footprint to the profile, and write the minute's row."""
     low, high, base = read["minute_low"], read["minute_high"], s["base"]
-    if s["odd"] == read["minute"] or not is_counted_nb(read, s, rule):
+    if s["odd"] == read["minute"]:
+        return
+    row = minutes[s["minutes"]]
+    s["minutes"] += 1
+    row["ts_event"] = (read["minute"] + 1) * MINUTE_NS
+    add_moments_nb(read, s, rows)
+    mean, deviation = mean_nb(s)
+    row["vwap"], row["vwap_sd"] = mean * (tick_size / PRICE_SCALE), deviation * (tick_size / PRICE_SCALE)
+    if not is_counted_nb(read, s, rule):
+        row["poc"] = row["vah"] = row["val"] = UNDEF_PRICE
+        row["volume"] = s["total"]
         return
     if s["low"] > s["high"]:
         s["low"], s["high"], s["poc"] = low, high, low
@@ -164,13 +194,48 @@ def minute_nb(  # noqa: PLR0917  # kernels take arrays
     s["poc"], s["is_tied"] = s["low"] + poc, is_tied
     parts = int(rule["value_area"] * PARTS + 0.5)
     area_low, area_high, _ = value_area_of_nb(totals, total, poc, rule["value_area_step"], parts)
-    row = minutes[s["minutes"]]
-    row["ts_event"] = (read["minute"] + 1) * MINUTE_NS
     row["poc"] = (s["low"] + poc) * tick_size
     row["vah"] = (s["low"] + area_high) * tick_size
     row["val"] = (s["low"] + area_low) * tick_size
     row["volume"] = s["total"]
-    s["minutes"] += 1
+
+
+@kernel
+def add_moments_nb(read: Any, s: Any, rows: NDArray[np.int64]) -> None:
+    """Add the ended minute's footprint to the sums of VWAP."""
+    low, high = read["minute_low"], read["minute_high"]
+    if s["volume"] == 0:
+        s["anchor"] = low
+    s["reach"] = max(s["reach"], abs(low - s["anchor"]), abs(high - s["anchor"]))
+    contracts, first, second, first_f, second_f = s["volume"], s["first"], s["second"], 0.0, 0.0
+    for tick in range(low, high + 1):
+        at = COLUMNS * (tick - read["base"])
+        volume, distance = rows[at] + rows[at + 1] + rows[at + 2], tick - s["anchor"]
+        contracts += volume
+        first += volume * distance
+        second += volume * distance * distance
+        first_f += float(volume) * distance
+        second_f += float(volume) * distance * distance
+    s["volume"], s["first"], s["second"] = contracts, first, second
+    s["first_f"] += first_f
+    s["second_f"] += second_f
+
+
+@kernel
+def mean_nb(s: Any) -> tuple[float, float]:
+    """Return the volume-weighted mean and standard deviation of the session's prices, in ticks.
+
+    The sums are integers and the squares are taken around the mean's whole tick, so nothing cancels. Sums for which
+    int64 has no room (billions of contracts, or millions of ticks) are floats.
+    """
+    volume, reach = s["volume"], float(s["reach"])
+    if float(volume) * reach * reach < _MOST_SECOND:
+        whole = s["first"] // volume
+        part = (s["first"] - whole * volume) / volume
+        around = s["second"] - 2 * whole * s["first"] + whole * whole * volume
+        return s["anchor"] + whole + part, math.sqrt(max(0.0, around / volume - part * part))
+    mean = s["first_f"] / volume
+    return s["anchor"] + mean, math.sqrt(max(0.0, s["second_f"] / volume - mean * mean))
 
 
 @kernel

@@ -35,7 +35,7 @@ _SIZES_FROM_PX: Final = np.array([13.0, 18.0, 26.0])
 _TEXT_ALPHA: Final = 0.96
 _BESIDE_ALPHA: Final = 0.85
 _CROWDED_ALPHA: Final = 0.7
-_ALONE_ALPHA: Final = 0.2
+_ALONE_ALPHA: Final = 0.25
 """Opacity of the ground behind a number: beside its disc, inside it where other discs overlap it (together they are
 nearly as light as the text), and inside it otherwise."""
 _END: Final = object()

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Final
 
 from flow_gl.core.cached import Cached
-from flow_gl.core.market.lod import threshold_at
+from flow_gl.core.market.lod import full_at, threshold_at
 from flow_gl.gl.text import Plate, TextStyle
 from flow_gl.gl.view import Rect
 from flow_gl.layers.base import Scene
@@ -65,7 +65,7 @@ class LegendLayer(CachedLayer):
         texts = [contracts_text(contracts) for contracts in sizes]
         widths = [chart.batches.text.width(text, size) for text in texts]
         has_room = [width + 4 * scale < 1.8 * radius for width, radius in zip(widths, radii, strict=True)]
-        caption = self._caption(scene)
+        captions = self._captions(scene)
         left, bottom = rect.x + _MARGIN_PX * scale, rect.bottom - _MARGIN_PX * scale
         middle = round(bottom - radii[-1])
         parts = zip(widths, radii, has_room, strict=True)
@@ -73,12 +73,14 @@ class LegendLayer(CachedLayer):
         discs = Rect(
             left - 6 * scale, middle - radii[-1] - 6 * scale, sum(steps) + 8 * scale, 2 * radii[-1] + 12 * scale
         )
-        box = replace(discs, width=discs.width + chart.batches.text.width(caption, size) + 8 * scale)
-        if not chart.batches.take(box, rect):
-            # Without room for the caption the discs alone still say what the sizes mean.
-            box, caption = discs, ""
-            if not chart.batches.take(box, rect):
-                return
+        # Without room for a caption the discs alone still say what the sizes mean.
+        for caption in (*captions, ""):
+            room = chart.batches.text.width(caption, size) + 8 * scale if caption else 0.0
+            box = replace(discs, width=discs.width + room)
+            if chart.batches.take(box, rect):
+                break
+        else:
+            return
         chart.batches.over.plate(box.x, box.y, box.width, box.height, palette.ground, alpha=0.5, radius=6 * scale)
         x = left
         for text, width, radius, inside, step in zip(texts, widths, radii, has_room, steps, strict=True):
@@ -91,16 +93,18 @@ class LegendLayer(CachedLayer):
             plate = Plate(palette.ground, alpha=0.9)
             chart.batches.text.add(caption, round(x), middle, TextStyle(size, palette.quiet), plate=plate)
 
-    def _caption(self, scene: Scene) -> str:
+    def _captions(self, scene: Scene) -> tuple[str, str]:
+        """Return the caption in full and in brief."""
         bucket_ns = self._chart.rows.series.current.base.bucket_ns
-        least = percent(threshold_at(scene.style.threshold, bucket_ns))
-        caption = f"contracts in {bucket_text(bucket_ns)} \u00b7 coloured above {least}"
+        least = threshold_at(scene.style.threshold, bucket_ns)
+        caption = f"contracts in {bucket_text(bucket_ns)} \u00b7 coloured above {percent(least)}"
+        rest = ""
         if scene.style.size_floor > 0:
             hidden, size_floor = contracts_text(self._hidden_in(scene)), contracts_text(scene.style.size_floor)
-            caption += f" \u00b7 {hidden} below {size_floor} hidden"
+            rest = f" \u00b7 {hidden} below {size_floor} hidden"
         if scene.reader.profile["is_regular"]:
-            caption += " \u00b7 profile of regular hours (RTH)"
-        return caption
+            rest += " \u00b7 profile of regular hours (RTH)"
+        return f"{caption}, strongest from {percent(full_at(least))}{rest}", f"{caption}{rest}"
 
     def _hidden_in(self, scene: Scene) -> int:
         rows = self._chart.rows.series.current

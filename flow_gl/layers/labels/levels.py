@@ -6,14 +6,14 @@ and lie on its stretch (`layers.sessions`); those of finished sessions are in `s
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
 from flow_gl.core.cached import Cached
-from flow_gl.core.palette import Palette, Rgb, mix
+from flow_gl.core.palette import Palette, Rgb
 from flow_gl.core.schema import PRICE_SCALE, UNDEF_PRICE
 from flow_gl.gl.text import Plate, TextStyle
 from flow_gl.gl.view import Rect
@@ -21,7 +21,8 @@ from flow_gl.layers.base import Scene
 from flow_gl.layers.cached_layer import CachedLayer
 from flow_gl.layers.chart import Chart
 from flow_gl.layers.labels.words import price_text
-from flow_gl.layers.sessions import current_left, current_profile
+from flow_gl.layers.lines.vwap import vwap_at, vwap_color
+from flow_gl.layers.sessions import Session, current_left, current_profile, sessions_of
 
 _LABEL_PX: Final = 13.0
 _COLUMNS: Final = 5
@@ -37,6 +38,8 @@ PARTIAL_SUFFIX: Final = "*"
 REGULAR_WORD: Final = " RTH"
 """Behind the name of a level of the profile of regular hours."""
 _OF_PROFILE: Final = ("prior_poc", "prior_vah", "prior_val")
+_CURVE_PX: Final = 60.0
+"""About where the middle of a label on a curve is, from the left end, at scale 1."""
 _PRIOR: Final = (
     ("prior_high", "pHigh"),
     ("prior_low", "pLow"),
@@ -63,6 +66,16 @@ class Level:
     alpha: float
     dash: tuple[float, float]
     """Period and length of a dash in pixels at scale 1; (0, 0) is a solid line."""
+    deviations: int | None = None
+    """Of VWAP and its bands: so many standard deviations from VWAP. They are curves where their minutes are known."""
+
+    def is_curve(self, scene: Scene, session: Session) -> bool:
+        return self.deviations is not None and vwap_at(scene, session, session.start_ns) is not None
+
+    def price_at(self, scene: Scene, session: Session, t_ns: int) -> int:
+        """Return the price (1e-9) of the line at a time."""
+        found = None if self.deviations is None else vwap_at(scene, session, t_ns)
+        return self.price if found is None else round((found[0] + (self.deviations or 0) * found[1]) * PRICE_SCALE)
 
 
 def levels_of(palette: Palette, profile: np.void, session: np.void) -> list[Level]:
@@ -84,12 +97,11 @@ def levels_of(palette: Palette, profile: np.void, session: np.void) -> list[Leve
     ]
     vwap, deviation = float(session["vwap"]), float(session["vwap_sd"])
     if math.isfinite(vwap) and int(session["trade_count"]):
-        color = mix(palette.text, palette.information, 0.25)
-        found.append(Level(round(vwap * PRICE_SCALE), f"VWAP{suffix}", color, 0.6, (0.0, 0.0)))
+        found.append(Level(round(vwap * PRICE_SCALE), f"VWAP{suffix}", vwap_color(palette), 0.6, (0.0, 0.0), 0))
         for factor in (1, 2) if math.isfinite(deviation) and deviation > 0 else ():
             for sign, text in ((1, "+"), (-1, "\u2212")):
                 price = round((vwap + sign * factor * deviation) * PRICE_SCALE)
-                found.append(Level(price, f"{text}{factor} SD{suffix}", palette.quiet, 0.30, (6.0, 2.0)))
+                found.append(Level(price, f"{text}{factor} SD{suffix}", palette.quiet, 0.30, (6.0, 2.0), sign * factor))
     for field, name in _PRIOR:
         its_suffix = prior_suffix if field.startswith("prior") else suffix
         its_suffix = prior_hours + its_suffix if field in _OF_PROFILE else its_suffix
@@ -117,7 +129,18 @@ class LevelsLayer(CachedLayer):
         place = view.rect, view.scale, scene.profile_rect, begin, tuple(chart.batches.placed)
         if found < 0:
             return (*place, found)
-        return (*place, self._lines_now(scene), found, chart.shown.tick_size, scene.style)
+        return (*place, self._lines_now(scene), self._curves_now(scene), found, chart.shown.tick_size, scene.style)
+
+    def _curves_now(self, scene: Scene) -> tuple[int, ...]:
+        """Return the y of VWAP and its bands where their labels are, in whole pixels; () where they are flat."""
+        view = scene.price_view
+        found = vwap_at(
+            scene, sessions_of(scene.reader)[-1], view.time_at(current_left(scene) + _CURVE_PX * view.scale)
+        )
+        if found is None:
+            return ()
+        per_tick = PRICE_SCALE / self._chart.shown.tick_size
+        return tuple(round(view.screen_y((found[0] + factor * found[1]) * per_tick)) for factor in range(-2, 3))
 
     def _lines_now(self, scene: Scene) -> tuple[int, ...]:
         """Return the y of each line in whole pixels: an axis that moves by less than a pixel causes no new layout."""
@@ -158,10 +181,13 @@ class LevelsLayer(CachedLayer):
         node_lines, level_lines = lines[: len(self._nodes)], lines[len(self._nodes) :]
         placed = [(box.x, box.y, box.right, box.bottom) for box in chart.batches.placed]
         others = len(placed)
+        session, ends = sessions_of(scene.reader)[-1], (begin, rect.right)
         for level, y in zip(self._levels, level_lines, strict=True):
-            if rect.y <= y < rect.bottom:
-                add_line(chart, scene, level, y, (begin, rect.right))
-                add_label(chart, scene, level, y, (begin, rect.right), placed=placed)
+            if level.is_curve(scene, session):
+                add_label(chart, scene, level, curve_y(chart, scene, session, level), ends, placed=placed)
+            elif rect.y <= y < rect.bottom:
+                add_line(chart, scene, level, y, ends)
+                add_label(chart, scene, level, y, ends, placed=placed)
         self._add_nodes(scene, node_lines, placed)
         chart.batches.placed.extend(Rect(a, b, c - a, d - b) for a, b, c, d in placed[others:])
 
@@ -200,33 +226,48 @@ def add_line(chart: Chart, scene: Scene, level: Level, y: float, ends: tuple[flo
         under.rect(*box, level.color, alpha=level.alpha)
 
 
+def curve_y(chart: Chart, scene: Scene, session: Session, level: Level) -> Callable[[float], float]:
+    """Return the function from screen x to the screen y of a level that is a curve."""
+    view = scene.price_view
+    return lambda x: round(chart.shown.y_of_price(scene, level.price_at(scene, session, view.time_at(x))))
+
+
 def add_label(
-    chart: Chart, scene: Scene, level: Level, y: float, ends: tuple[float, float], *, placed: list[Box]
+    chart: Chart,
+    scene: Scene,
+    level: Level,
+    y: float | Callable[[float], float],
+    ends: tuple[float, float],
+    *,
+    placed: list[Box],
 ) -> None:
     """Add a level's label at the left of its line, if it finds room; its box is added to `placed`.
 
     Parameters
     ----------
+    y : of the line; of a curve, the function from x to it
     ends : left and right end of the line, px
     placed : boxes of the labels so far
     """
     rect, scale = scene.price_view.rect, scene.price_view.scale
     size = _LABEL_PX * scale
     is_band = level.name.rstrip(PARTIAL_SUFFIX).endswith("SD")
-    text = level.name if is_band else f"{level.name} {price_text(level.price, chart.shown.tick_size)}"
+    text = f"{level.name} {price_text(level.price, chart.shown.tick_size)}"
+    if is_band or (callable(y) and abs(y(ends[0]) - chart.shown.y_of_price(scene, level.price)) > size):
+        text = level.name  # the curve has another value there
     width = chart.batches.text.width(text, size) + size
-    y = min(max(y, rect.y + size), rect.bottom - size)
-    top, bottom = y - 0.75 * size, y + 0.75 * size
     begin, room = ends[0], ends[1] - ends[0]
     first = begin + min(14 * scale, max(0.5 * size, 0.5 * (room - width)))
     least = min(_LEAST_LABELS_PX * scale, _LABELS_SHARE * rect.width)
     end = begin + min(max(_LABELS_SHARE * room, least), room)
-    x = free_column((first, top, first + width, bottom), placed, _GAP_PX * scale)
-    if x is None or x + width > end:
+    if isinstance(y, (int, float)):
+        y = min(max(y, rect.y + size), rect.bottom - size)
+    box = free_place(first, y, (width, 1.5 * size), placed, _GAP_PX * scale)
+    if box is None or box[2] > end or not (rect.y <= box[1] and box[3] <= rect.bottom):
         return
-    placed.append((x, top, x + width, bottom))
-    plate = Plate(scene.style.palette.ground, alpha=0.9)
-    chart.batches.text.add(text, round(x + 0.5 * size), y, TextStyle(size, level.color), plate=plate)
+    placed.append(box)
+    middle, plate = 0.5 * (box[1] + box[3]), Plate(scene.style.palette.ground, alpha=0.9)
+    chart.batches.text.add(text, round(box[0] + 0.5 * size), middle, TextStyle(size, level.color), plate=plate)
 
 
 def met_by(label: Box, placed: list[Box]) -> list[tuple[float, float]]:
@@ -235,13 +276,23 @@ def met_by(label: Box, placed: list[Box]) -> list[tuple[float, float]]:
     return [(a, b) for a, above, b, below in placed if above < bottom and top < below and a < right and left < b]
 
 
-def free_column(label: Box, placed: list[Box], gap: float) -> float | None:
-    """Return the leftmost x at which a label overlaps nothing; None after a few columns."""
-    left, top, right, bottom = label
-    width = right - left
+def free_place(
+    left: float, y: float | Callable[[float], float], size: tuple[float, float], placed: list[Box], gap: float
+) -> Box | None:
+    """Return the leftmost place of a label on its line at which it overlaps nothing; None after a few columns.
+
+    Parameters
+    ----------
+    left : x of the first column
+    y : of the line; of a curve, the function from x to it
+    size : width and height of the label
+    """
+    width, height = size
     for _ in range(_COLUMNS):
-        met = met_by((left, top, left + width, bottom), placed)
+        middle = y(left + 0.5 * width) if callable(y) else y
+        label = left, middle - 0.5 * height, left + width, middle + 0.5 * height
+        met = met_by(label, placed)
         if not met:
-            return left
+            return label
         left = max(end for _, end in met) + gap
     return None

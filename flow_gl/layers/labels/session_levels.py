@@ -1,7 +1,8 @@
 """Levels of finished sessions, each on the stretch of its session.
 
-POC, value area and VWAP stand at their values at the session's close. In a narrow stretch they are all that is drawn.
-Initial balance and opening range, where they are switched on, begin at the open of regular hours.
+POC and value area stand at their values at the session's close; VWAP is the curve of `layers.lines.vwap`, labelled with
+its value at the close. In a narrow stretch they are all that is drawn. Initial balance and opening range, where they
+are switched on, begin at the open of regular hours.
 """
 
 from dataclasses import replace
@@ -11,17 +12,15 @@ from flow_gl.gl.view import Rect
 from flow_gl.layers.base import Scene
 from flow_gl.layers.cached_layer import CachedLayer
 from flow_gl.layers.labels.held_levels import INITIAL, OPENING, HeldLevel, finished_ranges
-from flow_gl.layers.labels.levels import Level, add_label, add_line, levels_of
+from flow_gl.layers.labels.levels import Level, add_label, add_line, curve_y, levels_of
+from flow_gl.layers.lines.vwap import BANDS_PX, LEAST_PX
 from flow_gl.layers.sessions import Session, sessions_in_view
 
 _SWITCHES: Final = frozenset({"levels", INITIAL, OPENING})
 _MAIN: Final = 4
 """POC, VAH, VAL, VWAP: the first levels of a session."""
-_ALL_PX: Final = 260.0
-"""Narrowest stretch with all levels at content scale 1, ..."""
 _LABELLED_PX: Final = 640.0
-"""... and with labels on all of them."""
-_LEAST_PX: Final = 8.0
+"""Narrowest stretch with labels on all levels, at content scale 1."""
 _FAINTER: Final = 0.8
 
 
@@ -30,7 +29,7 @@ def finished_levels(scene: Scene, session: Session, width_px: float) -> list[Lev
     if "levels" not in scene.style.is_visible:
         return []
     levels = levels_of(scene.style.palette, session.levels, session.numbers)
-    return levels if width_px >= _ALL_PX * scene.price_view.scale else levels[:_MAIN]
+    return levels if width_px >= BANDS_PX * scene.price_view.scale else levels[:_MAIN]
 
 
 def ranges_of(scene: Scene, session: Session, left: float, right: float) -> list[tuple[HeldLevel, float, float]]:
@@ -40,7 +39,7 @@ def ranges_of(scene: Scene, session: Session, left: float, right: float) -> list
     ----------
     left, right : the ends of the session's stretch, px
     """
-    if right - left < _ALL_PX * scene.price_view.scale:
+    if right - left < BANDS_PX * scene.price_view.scale:
         return []
     found = [(one, max(left, float(scene.price_view.pixel_x(one.since_ns)))) for one in finished_ranges(scene, session)]
     return [(one, begin, right) for one, begin in found if begin < right]
@@ -57,10 +56,11 @@ class SessionLevelsLayer(CachedLayer):
             return ()
         stretches = [(one.start_ns, left, right) for one, left, right in self._seen(scene)]
         axis = view.rect, view.y_top, view.y_per_px, view.scale, self._chart.shown.tick_size
-        return stretches, axis, scene.style, scene.reader.sessions_version if stretches else 0
+        versions = scene.reader.sessions_version, scene.lines, scene.lines.vwaps.version
+        return stretches, axis, scene.style, versions if stretches else 0
 
     def _seen(self, scene: Scene) -> list[tuple[Session, float, float]]:
-        least = _LEAST_PX * scene.price_view.scale
+        least = LEAST_PX * scene.price_view.scale
         seen = sessions_in_view(scene)
         return [(one, a, b) for one, a, b in seen if one.is_finished and b - a >= least]
 
@@ -75,10 +75,15 @@ class SessionLevelsLayer(CachedLayer):
             levels += [(one.level, begin) for one, begin, _ in ranges_of(scene, session, left, right)]
             for at, (level, begin) in enumerate(levels):
                 y = round(chart.shown.y_of_price(scene, level.price))
-                if rect.y <= y < rect.bottom:
+                is_main = at < _MAIN and "levels" in scene.style.is_visible
+                has_label = is_main or right - left >= _LABELLED_PX * scale
+                is_curve = level.is_curve(scene, session)
+                if is_curve and has_label:
+                    curve = curve_y(chart, scene, session, level)
+                    add_label(chart, scene, level, curve, (begin, right), placed=placed)
+                elif not is_curve and rect.y <= y < rect.bottom:
                     add_line(chart, scene, _fainter(level), y, (begin, right))
-                    is_main = at < _MAIN and "levels" in scene.style.is_visible
-                    if is_main or right - left >= _LABELLED_PX * scale:
+                    if has_label:
                         add_label(chart, scene, level, y, (begin, right), placed=placed)
         chart.batches.placed.extend(Rect(a, b, c - a, d - b) for a, b, c, d in placed[others:])
 

@@ -46,5 +46,5 @@ def bucket_text(bucket_ns: int) -> str:
 
 @lru_cache(maxsize=64)
 def percent(share: float) -> str:
-    """Format a share with two significant digits: 15 %, 5.4 %, 0 %."""
-    return f"{100 * share:.2g} %"
+    """Format a share with two significant digits: 15 %, 5.4 %, 0 %, 100 %."""
+    return f"{100 * share:.2g} %" if share < 0.995 else f"{100 * share:.0f} %"

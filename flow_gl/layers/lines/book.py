@@ -1,6 +1,6 @@
 """The rows of the session's lines, as far as one chart shows them: each row is copied from its log once."""
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,9 +9,11 @@ from flow_gl.store.market import MarketReader
 from flow_gl.store.row_log import RowCursor, RowLog
 
 MINUTE_COLUMNS: Final = ("poc", "vah", "val")
+VWAP_COLUMNS: Final = ("vwap", "vwap_sd")
 SIZE_COLUMNS: Final = ("small", "medium", "large")
 DEVELOPING: Final = "developing"
 ORDER_SIZES: Final = "order_cvd"
+LEVELS: Final = "levels"
 """Names of the layers, as switches know them."""
 _MOST_READ: Final = 1 << 16
 """Rows that are read in one frame."""
@@ -24,13 +26,14 @@ class LineRows:
 
     Parameters
     ----------
-    columns : fields of the log's rows that are kept, int64
+    columns : fields of the log's rows that are kept
+    dtype : of these fields
     """
 
-    def __init__(self, columns: tuple[str, ...]) -> None:
+    def __init__(self, columns: tuple[str, ...], dtype: type[np.generic] = np.int64) -> None:
         self._columns: Final = columns
         self._times: NDArray[np.int64] = np.zeros(_FIRST, np.int64)
-        self._values: NDArray[np.int64] = np.zeros((_FIRST, len(columns)), np.int64)
+        self._values: NDArray[Any] = np.zeros((_FIRST, len(columns)), dtype)
         self._count = 0
         self._log: RowLog | None = None
         self._cursor: RowCursor | None = None
@@ -43,8 +46,8 @@ class LineRows:
         return self._times[: self._count]
 
     @property
-    def values(self) -> NDArray[np.int64]:
-        """Int64, shape (n, number of columns)."""
+    def values(self) -> NDArray[Any]:
+        """Shape (n, number of columns)."""
         return self._values[: self._count]
 
     def refresh(self, log: RowLog) -> None:
@@ -71,7 +74,7 @@ class LineRows:
         self._count = end
         self.version += 1
 
-    def seen(self, left_ns: int, right_ns: int, most: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def seen(self, left_ns: int, right_ns: int, most: int) -> tuple[NDArray[np.int64], NDArray[Any]]:
         """Return times and values of the rows from the last one before a range to the first one behind it.
 
         Of more than `most` rows every n-th is returned, the same ones wherever the range begins, and the newest.
@@ -108,17 +111,21 @@ class LineBook:
     Attributes
     ----------
     minutes : POC, VAH and VAL (1e-9) at the end of each minute
+    vwaps : VWAP and its standard deviation (float64, points) at the end of each minute
     sizes : CVD of small, medium and large orders (contracts) at the end of each second
     """
 
     def __init__(self) -> None:
         self.minutes: Final = LineRows(MINUTE_COLUMNS)
+        self.vwaps: Final = LineRows(VWAP_COLUMNS, np.float64)
         self.sizes: Final = LineRows(SIZE_COLUMNS)
 
     def refresh(self, reader: MarketReader, shown: frozenset[str] | set[str]) -> None:
         """Read what the layers that are switched on draw."""
         if DEVELOPING in shown:
             self.minutes.refresh(reader.store.minutes)
+        if LEVELS in shown:
+            self.vwaps.refresh(reader.store.minutes)
         if ORDER_SIZES in shown:
             self.sizes.refresh(reader.store.order_cvd)
 

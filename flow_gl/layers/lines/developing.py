@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow_gl.core.palette import mix
+from flow_gl.core.schema import UNDEF_PRICE
 from flow_gl.layers.base import Scene
 from flow_gl.layers.lines.book import DEVELOPING, MINUTE_COLUMNS
 from flow_gl.layers.lines.layer import LinesLayer, pixel_xs, place_of
@@ -25,7 +26,7 @@ def minutes_of(
     """
     times, values = scene.lines.minutes.seen(first_ns, last_ns, most)
     # A minute belongs to the session in which it began; its row has the time of its end.
-    inside = (times > session.start_ns) & (times <= min(last_ns, session.end_ns))
+    inside = (times > session.start_ns) & (times <= min(last_ns, session.end_ns)) & (values[:, 0] != UNDEF_PRICE)
     return times[inside], values[inside]
 
 

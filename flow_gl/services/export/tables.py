@@ -18,6 +18,7 @@ from flow_gl.core.market.courses import Rolled
 from flow_gl.core.market.instrument import roll_label
 from flow_gl.core.market.lod import THRESHOLD, threshold_at
 from flow_gl.core.market.ribbon import ribbon_of
+from flow_gl.core.schema import UNDEF_PRICE
 from flow_gl.services.export.alerts import alert_columns
 from flow_gl.services.export.events import event_columns
 from flow_gl.services.export.writing import Format, points, replacing, write_table
@@ -147,9 +148,9 @@ def _columns(name: str, part: Part, by_session: bool, layout: _Layout) -> dict[s
         minutes = part.minutes
         columns |= {
             "ts_event": minutes["ts_event"],
-            **{level: points(minutes[level]) for level in ("poc", "vah", "val")},
+            **{level: _points_if_known(minutes[level]) for level in ("poc", "vah", "val")},
         }
-        columns["volume"] = minutes["volume"]
+        columns |= {name: minutes[name] for name in ("volume", "vwap", "vwap_sd")}
     elif name == "order_cvd":
         columns |= {field: part.order_cvd[field] for field in part.order_cvd.dtype.names or ()}
     elif name == FOOTPRINT_TABLE:
@@ -163,6 +164,11 @@ def _columns(name: str, part: Part, by_session: bool, layout: _Layout) -> dict[s
         columns |= {"price": points(part.price), "buy": part.buy, "sell": part.sell, "unsided": part.unsided}
         columns["total"] = part.buy + part.sell + part.unsided
     return columns
+
+
+def _points_if_known(price: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Convert prices (1e-9) to points, UNDEF_PRICE to nan."""
+    return np.where(price == UNDEF_PRICE, np.nan, points(price))
 
 
 def _roll_columns(rolls: Sequence[Rolled]) -> dict[str, Any]:

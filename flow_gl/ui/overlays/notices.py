@@ -24,7 +24,7 @@ WARNING_S: Final = 12.0
 UNKEPT: Final = "not everything is recorded or archived  \u00b7  G shows why"
 _FADE_S: Final = 0.4
 _CHIP_PX: Final = 12.0
-_LEGEND_WIDTH_PX: Final = 480.0
+_LEGEND_WIDTH_PX: Final = 560.0
 """Most width of the size legend, which is at the lower left."""
 
 

@@ -16,6 +16,15 @@ from flow_gl.gl.view import Rect
 
 Side = Literal["left", "right", "float"]
 COLUMN_PX: Final = 300.0
+"""Width of a column whose border was never dragged, ..."""
+_MORE_PX: Final = 90.0
+"""... and what each chart beyond the second adds to it, ..."""
+_MOST_CHARTS: Final = 4
+"""... up to so many charts ..."""
+_WIDE_SHARE: Final = 0.25
+"""... and this share of the window; narrower tables show the instruments in several rows."""
+_BY_INSTRUMENT: Final = frozenset({"session", "feed"})
+"""Panels with a column of figures for each chart."""
 LEAST_COLUMN_PX: Final = 200.0
 MOST_COLUMN_PX: Final = 640.0
 GRIP_PX: Final = 5.0
@@ -57,13 +66,13 @@ class PanelPlaces:
     ----------
     places : by name; a panel that is not listed is docked at the right
     recent : names, the panel that was selected last at the end: it is in front of its tabs
-    left_px, right_px : widths of the columns
+    left_px, right_px : widths of the columns; 0 for those whose border was never dragged
     """
 
     places: tuple[tuple[str, Place], ...] = ()
     recent: tuple[str, ...] = ()
-    left_px: float = COLUMN_PX
-    right_px: float = COLUMN_PX
+    left_px: float = 0.0
+    right_px: float = 0.0
 
     def place(self, name: str) -> Place:
         """Return a panel's place."""
@@ -133,20 +142,23 @@ class PanelLayout:
 
 
 @lru_cache(maxsize=4)
-def lay_out(window: Rect, names: tuple[str, ...], places: PanelPlaces, scale: float) -> PanelLayout:
+def lay_out(
+    window: Rect, names: tuple[str, ...], places: PanelPlaces, scale: float, chart_count: int = 1
+) -> PanelLayout:
     """Lay out the open panels. The same arguments give the same object.
 
     Parameters
     ----------
     names : the open panels, in the order in which a column shows them
+    chart_count : number of charts that are shown
     """
     sides = {name: places.place(name).side for name in names}
     docked: dict[Side, list[str]] = {side: [n for n in names if sides[n] == side] for side in ("left", "right")}
-    widths = _column_widths(window.width, docked, places, scale)
+    widths = _column_widths(window.width, docked, places, scale, chart_count)
     if docked["left"] and docked["right"] and min(widths.values()) < LEAST_COLUMN_PX * scale:
         # Two columns would leave neither enough room: one shows all.
         docked = {"left": [], "right": [name for name in names if sides[name] != "float"]}
-        widths = _column_widths(window.width, docked, places, scale)
+        widths = _column_widths(window.width, docked, places, scale, chart_count)
     grip = round(GRIP_PX * scale)
     charts, slots, grips = window, [], []
     for side, inside in docked.items():
@@ -168,9 +180,14 @@ def open_in_order(names: frozenset[str]) -> tuple[str, ...]:
 
 
 def _column_widths(
-    window_px: float, docked: dict[Side, list[str]], places: PanelPlaces, scale: float
+    window_px: float, docked: dict[Side, list[str]], places: PanelPlaces, scale: float, chart_count: int
 ) -> dict[Side, float]:
-    wanted = {side: px * scale for side, px in _widths(places).items() if docked[side]}
+    chosen: dict[Side, float] = {"left": places.left_px, "right": places.right_px}
+    wanted = {
+        side: scale * (max(px, LEAST_COLUMN_PX) if px else _usual_px(docked[side], window_px / scale, chart_count))
+        for side, px in chosen.items()
+        if docked[side]
+    }
     total = sum(wanted.values())
     if not total:
         return wanted
@@ -179,8 +196,12 @@ def _column_widths(
     return {side: float(round(px * min(1.0, room / total))) for side, px in wanted.items()}
 
 
-def _widths(places: PanelPlaces) -> dict[Side, float]:
-    return {"left": places.left_px, "right": places.right_px}
+def _usual_px(names: Sequence[str], window_px: float, chart_count: int) -> float:
+    """Return the width of a column with these panels before its border is dragged, at content scale 1."""
+    if _BY_INSTRUMENT.isdisjoint(names):
+        return COLUMN_PX
+    wide = COLUMN_PX + _MORE_PX * max(0, min(chart_count, _MOST_CHARTS) - 2)
+    return max(COLUMN_PX, min(wide, _WIDE_SHARE * window_px))
 
 
 def _stack(column: Rect, names: Sequence[str], places: PanelPlaces, side: Side, scale: float) -> list[Slot]:

@@ -14,7 +14,7 @@ from flow_gl.core.system import folders
 from flow_gl.core.system.files import write_whole
 from flow_gl.layers.base import LAYER_OF_EVENT, LAYERS
 from flow_gl.ui.state.layout import CVD_SHARE
-from flow_gl.ui.state.panel_layout import COLUMN_PX, LEAST_COLUMN_PX, MOST_COLUMN_PX, PanelPlaces, Place
+from flow_gl.ui.state.panel_layout import MOST_COLUMN_PX, PanelPlaces, Place
 from flow_gl.ui.state.timeline import Folding
 from flow_gl.ui.state.view_state import ViewState
 
@@ -25,7 +25,7 @@ def _range(name: str) -> msgspec.Meta:
     return msgspec.Meta(ge=setting.ge, le=setting.le)
 
 
-_ColumnWidth = Annotated[float, msgspec.Meta(ge=LEAST_COLUMN_PX, le=MOST_COLUMN_PX)]
+_ColumnWidth = Annotated[float, msgspec.Meta(ge=0, le=MOST_COLUMN_PX)]
 
 
 class Preferences(msgspec.Struct, kw_only=True, forbid_unknown_fields=False):
@@ -50,8 +50,9 @@ class Preferences(msgspec.Struct, kw_only=True, forbid_unknown_fields=False):
     height: Annotated[int, msgspec.Meta(ge=0, le=20000)] = 0
     panel_places: dict[str, Place] = {}
     recent_panels: list[str] = []
-    left_column_px: _ColumnWidth = COLUMN_PX
-    right_column_px: _ColumnWidth = COLUMN_PX
+    left_column_px: _ColumnWidth = 0.0
+    right_column_px: _ColumnWidth = 0.0
+    """0: the usual width, which depends on the number of charts."""
     ui_scale: Annotated[float, msgspec.Meta(ge=0, le=SCALE_RANGE[1])] = 0.0
     """0: the monitor's."""
 

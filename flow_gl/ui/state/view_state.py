@@ -193,7 +193,9 @@ class ViewState:
     def lay_out_panels(self, window: Rect, scale: float) -> PanelLayout:
         """Return where the panels that are shown are in a window."""
         shown = frozenset() if self.are_panels_hidden else frozenset(self.open_panels)
-        layout = lay_out(window, open_in_order(shown), self.panel_places, scale)
+        layout = lay_out(
+            window, open_in_order(shown), self.panel_places, scale, len(self.visible_charts(len(self.charts)))
+        )
         self.panels_behind = frozenset(name for name in shown if layout.is_behind(name))
         return layout
 

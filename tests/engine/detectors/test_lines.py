@@ -1,12 +1,14 @@
 """Developing levels and CVD by order size, against their definitions in plain Python."""
 
+import math
 from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import pytest
 
-from flow_gl.core.schema import MINUTE_LEVELS, ORDER_CVD
+from flow_gl.core.schema import MINUTE_LEVELS, ORDER_CVD, PRICE_SCALE
 from flow_gl.core.settings import DEFAULTS, AggregationSettings
 from flow_gl.core.units import SECOND_NS
 from flow_gl.engine.detectors.base import NEVER
@@ -70,7 +72,51 @@ def test_the_levels_of_each_minute_are_those_of_all_trades_until_its_end(changes
     rows = market(2, seconds=1200)
     minutes, _ = lines(rows, replace(DEFAULTS.aggregation, **changes))
     assert minutes.dtype == MINUTE_LEVELS
-    assert minutes.tolist() == developing(plain(rows), **rule)
+    assert minutes[["ts_event", "poc", "vah", "val", "volume"]].tolist() == developing(plain(rows), **rule)
+
+
+def check_vwap(rows: Rows, minutes: Rows) -> None:
+    """Compare VWAP and its deviation with exact sums over the trades until the end of each minute."""
+    ts, price, size = rows["ts_event"].tolist(), rows["price"].tolist(), rows["size"].tolist()
+    at = volume = first = second = 0
+    for end, vwap, deviation in minutes[["ts_event", "vwap", "vwap_sd"]].tolist():
+        while at < len(ts) and ts[at] < end:
+            volume += size[at]
+            first += size[at] * price[at]
+            second += size[at] * price[at] ** 2
+            at += 1
+        assert vwap == pytest.approx(float(Fraction(first, volume * PRICE_SCALE)), rel=1e-14)
+        variance = Fraction(second, volume) - Fraction(first, volume) ** 2
+        assert deviation == pytest.approx(math.sqrt(variance) / PRICE_SCALE, rel=1e-12)
+    assert at == len(ts)
+
+
+def test_the_vwap_of_each_minute_is_that_of_all_trades_until_its_end() -> None:
+    rows = market(2, seconds=1200)
+    minutes, _ = lines(rows)
+    check_vwap(rows, minutes)
+
+
+@pytest.mark.parametrize(
+    ("size", "ticks"),
+    [(1, 0), (1, 3), (1 << 31, 3), (1, 1_500_000), (1 << 31, 1_500_000)],
+    ids=["one price", "few prices", "huge sizes", "far prices", "beyond int64"],
+)
+def test_vwap_is_exact_for_any_prices_and_sizes(size: int, ticks: int) -> None:
+    rng = np.random.default_rng(6)
+    trades = [(0.5 * n, 100_000 + int(rng.integers(-ticks, ticks + 1)), size, "BA"[n % 2]) for n in range(1_000)]
+    rows = make(trades)
+    check_vwap(rows, lines(rows)[0])
+
+
+def test_vwap_goes_on_when_the_tick_becomes_finer() -> None:
+    rows = market(2, seconds=1200)
+    rows["price"][5_000:] += TICK // 5
+    group = DetectorGroup(DEFAULTS.aggregation)
+    list(group.take(words(rows[:5_000]), TICK))
+    list(group.take(words(rows[5_000:]), TICK // 5))
+    list(group.pass_time(NEVER))
+    check_vwap(rows, group.take_lines()[0])
 
 
 @pytest.mark.parametrize("sizes", [(10, 50), (3, 8)])

@@ -8,9 +8,9 @@ import numpy as np
 from flow_gl.core.settings import AggregationSettings
 from flow_gl.layers.base import Scene
 from flow_gl.layers.discs import tick_size_of
-from flow_gl.layers.labels.levels import PARTIAL_SUFFIX, REGULAR_WORD, levels_of
+from flow_gl.layers.labels.levels import PARTIAL_SUFFIX, REGULAR_WORD, Level, levels_of
 from flow_gl.layers.labels.session_levels import finished_levels
-from flow_gl.layers.sessions import current_profile, sessions_in_view
+from flow_gl.layers.sessions import Session, current_profile, sessions_in_view
 from flow_gl.ui.overlays import words
 from flow_gl.ui.overlays.hover.tip import Spot, Tip
 
@@ -40,7 +40,7 @@ RULES: Final[dict[str, Callable[[AggregationSettings], str]]] = {
     "POC": lambda _: "the price with the most volume in the session",
     "VAH": _value_area("highest"),
     "VAL": _value_area("lowest"),
-    "VWAP": lambda _: "volume-weighted average price of the session",
+    "VWAP": lambda _: "volume-weighted average price of the session until then",
     "+1 SD": lambda _: _VWAP_BAND.format("plus one", "deviation"),
     "\u22121 SD": lambda _: _VWAP_BAND.format("minus one", "deviation"),
     "+2 SD": lambda _: _VWAP_BAND.format("plus two", "deviations"),
@@ -64,7 +64,7 @@ def find(spot: Spot) -> Hashable | None:
     if not scene.price_view.rect.contains(spot.x, spot.y):
         return None
     near = [
-        (abs(scene.price_view.screen_y(line.price / tick_size_of(scene)) - spot.y), rank, line.name)
+        (abs(scene.price_view.screen_y(line.price_at(spot) / tick_size_of(scene)) - spot.y), rank, line.name)
         for rank, line in enumerate(_lines(scene))
         if line.left <= spot.x < line.right
     ]
@@ -79,7 +79,7 @@ def tell(spot: Spot, key: Hashable) -> Tip | None:
     scene, lines = spot.scene, _lines(spot.scene)
     if rank >= len(lines) or lines[rank].name != name:
         return None
-    price = lines[rank].price
+    price = lines[rank].price_at(spot)
     distance = abs(scene.price_view.screen_y(price / tick_size_of(scene)) - spot.y)
     if distance > _LET_GO_PX * spot.scale or not scene.price_view.rect.contains(spot.x, spot.y):
         return None
@@ -96,17 +96,24 @@ def tell(spot: Spot, key: Hashable) -> Tip | None:
 
 
 class _Line(NamedTuple):
-    """A line that is drawn: the level's name and price (1e-9), its ends (px), and its session.
+    """A line that is drawn: the level, its name and price (1e-9), its ends (px), and its session.
 
-    `session` is a SESSION record, `rth_open` the open of its regular hours (ns; 0 without a calendar).
+    `rth_open` is the open of the session's regular hours (ns; 0 without a calendar).
     """
 
     name: str
     price: int
     left: float
     right: float
-    session: np.void
+    session: Session
     rth_open: int
+    level: Level | None = None
+
+    def price_at(self, spot: Spot) -> int:
+        """Return its price where the mouse is: VWAP and its bands are curves."""
+        if self.level is None:
+            return self.price
+        return self.level.price_at(spot.scene, self.session, spot.scene.price_view.time_at(spot.x))
 
 
 def _lines(scene: Scene) -> list[_Line]:
@@ -121,18 +128,18 @@ def _lines(scene: Scene) -> list[_Line]:
             levels = finished_levels(scene, session, right - left)
         else:
             levels = levels_of(scene.style.palette, session.levels, numbers)
-        found += [_Line(level.name, level.price, left, right, numbers, rth_open) for level in levels]
+        found += [_Line(level.name, level.price, left, right, session, rth_open, level) for level in levels]
         if not session.is_finished:
             suffix = REGULAR_WORD if session.levels["is_regular"] else ""
             suffix += PARTIAL_SUFFIX if numbers["partial"] else ""
             nodes, begin = session.levels["lvn"][: int(session.levels["lvn_count"])].tolist(), current_profile(scene).x
-            found += [_Line(f"{_LVN}{suffix}", int(price), begin, right, numbers, rth_open) for price in nodes]
+            found += [_Line(f"{_LVN}{suffix}", int(price), begin, right, session, rth_open) for price in nodes]
     return found
 
 
 def _since(name: str, line: _Line, scene: Scene) -> str:
     """Return since when a level holds: the open of its hours, or the first trade if their beginning is missing."""
-    is_own, session = not name.startswith("p"), line.session
+    is_own, session = not name.startswith("p"), line.session.numbers
     start_ns = int(session["first_ts" if session["partial"] and is_own else "open_ts"])
     if is_own and name.endswith(REGULAR_WORD):
         start_ns = max(start_ns, line.rth_open)

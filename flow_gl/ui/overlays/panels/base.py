@@ -4,6 +4,7 @@ The tables are updated a few times per second, mostly in frames that do not rebu
 window's draw list with one call each, without ImGui's layout, because a panel must stay cheap at high trade rates.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, NamedTuple
@@ -24,6 +25,8 @@ ROW_SHARE: Final = 1.42
 LABEL_EMS: Final = 7.0
 GAP_EMS: Final = 0.8
 """Minimum width of the label column (`LABEL_EMS`) and of the gap before a value, in multiples of the text size."""
+_BLOCK_GAP_EMS: Final = 0.6
+"""Gap between instruments that are below each other."""
 _FRAME_PADDING: Final[int] = imgui.StyleVar_.frame_padding.value
 _LOG: Final[int] = imgui.SliderFlags_.logarithmic.value
 _TEXT: Final[int] = imgui.Col_.text.value
@@ -51,6 +54,8 @@ class Section:
     rows: list[Row]
     label_share: float = 0.42
     """Width of the label column as a share of the section, for up to two columns of values."""
+    is_by_instrument: bool = False
+    """Each column is an instrument: those without room side by side follow below, under their labels again."""
 
 
 Fill = Callable[[Frame, ViewState], list[Command]]
@@ -139,6 +144,10 @@ class _Placement(NamedTuple):
     bottom: float
     size: float
     palette: Palette
+    labels: float
+    """Width of the column of labels."""
+    per_row: int
+    """Columns of values side by side."""
 
 
 class Figures:
@@ -153,6 +162,7 @@ class Figures:
         self._columns: Final = max((len(row.values) for row in section.rows), default=0)
         self._widths: Final = [[painter.points(value) for value in row.values] for row in section.rows]
         """Widths of each row's values, in ImGui units."""
+        self._labels: Final = max((painter.points(row.label) for row in section.rows), default=0.0)
         self._widest: Final = max((width for widths in self._widths for width in widths), default=0.0)
         self._placement: _Placement | None = None
         self._texts: list[tuple[tuple[float, float], int, str]] = []
@@ -170,12 +180,22 @@ class Figures:
             heading(section.heading)
         size = imgui.get_font_size()
         left, top = imgui.get_cursor_screen_pos()
-        # With many charts the table is wider than its window, which then scrolls horizontally.
-        least = LABEL_EMS * size + self._columns * (self._widest + GAP_EMS * size)
-        width = max(imgui.get_content_region_avail().x, least)
-        imgui.dummy((width, round(size * ROW_SHARE) * len(section.rows)))
+        width = imgui.get_content_region_avail().x
+        labels, column = LABEL_EMS * size, self._widest + GAP_EMS * size
+        blocks, per_row = 1, self._columns
+        if section.is_by_instrument and self._columns:
+            labels = max(labels, self._labels)
+            blocks = math.ceil(self._columns / max(1, int((width - labels) / column)))
+            per_row = math.ceil(self._columns / blocks)
+        # A table without room for one column is wider than its window, which then scrolls horizontally.
+        width = max(width, labels + per_row * column)
+        if per_row < 3:
+            share = section.label_share * width
+            labels = max(labels, min(share, width - per_row * column)) if section.is_by_instrument else share
+        height = round(size * ROW_SHARE) * len(section.rows)
+        imgui.dummy((width, blocks * height + (blocks - 1) * round(_BLOCK_GAP_EMS * size)))
         bottom = imgui.get_window_pos().y + imgui.get_window_height()
-        placement = _Placement(left, top, width, bottom, size, palette)
+        placement = _Placement(left, top, width, bottom, size, palette, labels, per_row)
         if placement != self._placement:
             self._place(placement)
         for ground in self._grounds:
@@ -185,31 +205,40 @@ class Figures:
             add_text(place, color, text)
         if self._painter.boxes is not None:
             window = imgui.internal.get_current_window()
-            # A table that is wider than its window is scrolled sideways.
-            sides = window.pos.x, window.pos.x + max(window.size.x, left - window.pos.x + width)
+            sides = window.pos.x, window.pos.x + window.size.x
             for place, _, text in self._texts:
                 self._painter.note_text(place, text, palette.text, sides, window=window.name)
 
     def _place(self, placement: _Placement) -> None:
         self._placement = placement
-        left, top, width, bottom, size, palette = placement
-        labels_width = width * self._section.label_share if self._columns < 3 else LABEL_EMS * size
-        quiet, plain = u32(palette.quiet), u32(palette.text)
         self._texts.clear()
         self._grounds.clear()
+        top, columns = placement.top, range(self._columns)
+        if not self._section.is_by_instrument:
+            self._place_block(placement, top, None)
+            return
+        for first in columns[:: placement.per_row or 1]:
+            top = self._place_block(placement, top, columns[first : first + placement.per_row])
+            top += round(_BLOCK_GAP_EMS * placement.size)
+
+    def _place_block(self, placement: _Placement, top: float, columns: range | None) -> float:
+        """Place the rows with some of the columns, all of a row's with None. Returns the y below them."""
+        left, _, width, bottom, size, palette, room, per_row = placement
+        quiet, plain, height = u32(palette.quiet), u32(palette.text), round(size * ROW_SHARE)
         for row, widths in zip(self._section.rows, self._widths, strict=True):
             if top > bottom:
                 break
             if row.ground is not None:
-                end = left + width, top + round(size * ROW_SHARE)
-                self._grounds.append(((left, top), end, u32(row.ground)))
+                self._grounds.append(((left, top), (left + width, top + height), u32(row.ground)))
             self._texts.append(((left, top), quiet if row.ground is None else plain, row.label))
-            column = (width - labels_width) / max(1, len(row.values))
-            for index, value in enumerate(row.values):
+            column = (width - room) / max(1, per_row if columns is not None else len(row.values))
+            shown = range(len(row.values)) if columns is None else columns
+            for place, index in enumerate(shown, 1):
                 color = row.colors[index] if index < len(row.colors) else None
-                x = left + labels_width + (index + 1) * column - widths[index]
-                self._texts.append(((round(x), top), plain if color is None else u32(color), value))
-            top += round(size * ROW_SHARE)
+                x = left + room + place * column - widths[index]
+                self._texts.append(((round(x), top), plain if color is None else u32(color), row.values[index]))
+            top += height
+        return top
 
 
 def figures(section: Section, painter: Painter, palette: Palette) -> None:

@@ -84,6 +84,7 @@ def _charts(charts: list[ChartFrame], frame: Frame, engine: EngineReader, state:
             Row("Data gaps", tuple(str(feed) for feed, _ in gaps), tuple(warn if feed else None for feed, _ in gaps)),
             Row("Halts, silences", tuple(str(quiet) for _, quiet in gaps)),
         ],
+        is_by_instrument=True,
     )
 
 

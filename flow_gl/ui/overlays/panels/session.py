@@ -39,14 +39,11 @@ def form(frame: Frame, state: ViewState) -> list[Section]:
     references = [state.charts[index].cvd_reference(market) for index, market in shown]
     if not markets:
         return [Section("", [Row("no trades yet", ())])]
-    names = [Section("", [Row("", tuple(market.symbol for market in markets))])] if len(markets) > 1 else []
+    sections = _prices(markets), _volume(markets, references, state), _profile(markets), *_before(markets)
+    names = [Row("", tuple(market.symbol for market in markets))] if len(markets) > 1 else []
     return [
-        *names,
-        _prices(markets),
-        _volume(markets, references, state),
-        _profile(markets),
-        *_before(markets),
-        _contract(markets),
+        Section(section.heading, [*names, *section.rows], is_by_instrument=True)
+        for section in (*sections, _contract(markets))
     ]
 
 

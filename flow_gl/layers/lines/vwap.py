@@ -1,0 +1,151 @@
+"""VWAP and its bands as they developed: a curve through the values at each minute's end, on its session's stretch.
+
+The session that goes on ends at its present value. A session whose minutes are not known has flat lines at the values
+of its close instead (`layers.labels.levels`).
+"""
+
+import math
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flow_gl.core.palette import Palette, Rgb, mix
+from flow_gl.core.schema import PRICE_SCALE, GapKind
+from flow_gl.core.units import MINUTE_NS
+from flow_gl.layers.base import Scene
+from flow_gl.layers.lines.layer import LinesLayer, pixel_xs, place_of
+from flow_gl.layers.sessions import Session, sessions_in_view
+
+BANDS_PX: Final = 260.0
+"""Narrowest stretch of a finished session with its bands, at content scale 1."""
+LEAST_PX: Final = 8.0
+"""Narrowest stretch of a finished session with its VWAP, at content scale 1."""
+_FAINTER: Final = 0.8
+"""Opacity of a finished session's lines, relative to the others."""
+_PAUSE_NS: Final = 3 * MINUTE_NS
+"""Shorter times without trades are drawn as slopes."""
+_MOST_SHARE: Final = 0.5
+"""Most points of a curve, per pixel of the pane."""
+
+
+def vwap_color(palette: Palette) -> Rgb:
+    return mix(palette.text, palette.information, 0.25)
+
+
+def vwap_at(scene: Scene, session: Session, t_ns: int) -> tuple[float, float] | None:
+    """Return a session's VWAP and standard deviation at a time, in points; None if none of its minutes is known.
+
+    They hold where nothing trades, and change within the minute that ends with new values. Before the end of the first
+    minute they are those of that minute; after the last one, the present ones.
+    """
+    rows, end_ns = scene.lines.vwaps, _end_of(scene, session)
+    first, last = rows.times.searchsorted([session.start_ns, end_ns], side="right").tolist()
+    if first == last:
+        return None
+    at = min(max(int(rows.times.searchsorted(t_ns)), first), last)
+    if at == last:
+        return _present(scene, session) or _pair(rows.values[last - 1])
+    if at == first:
+        return _pair(rows.values[first])
+    before, after = rows.values[at - 1 : at + 1].tolist()
+    part = max(0.0, 1.0 - (int(rows.times[at]) - t_ns) / MINUTE_NS)
+    return before[0] + part * (after[0] - before[0]), before[1] + part * (after[1] - before[1])
+
+
+def _end_of(scene: Scene, session: Session) -> int:
+    return min(session.end_ns, scene.now_ns, scene.until_ns)
+
+
+def _present(scene: Scene, session: Session) -> tuple[float, float] | None:
+    """Return the newest values of the session that goes on; None of another one and during a pause."""
+    if session.is_finished or scene.until_ns < scene.now_ns:
+        return None
+    vwap, deviation = float(session.numbers["vwap"]), float(session.numbers["vwap_sd"])
+    return (vwap, deviation) if math.isfinite(vwap) and math.isfinite(deviation) else None
+
+
+def _pair(row: NDArray[np.float64]) -> tuple[float, float]:
+    return float(row[0]), float(row[1])
+
+
+def _points(scene: Scene, session: Session) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return the points of a session's curve in view: times (n,) and VWAP with its standard deviation (n, 2)."""
+    view, end_ns = scene.price_view, _end_of(scene, session)
+    left_ns, right_ns = max(session.start_ns, view.t_left_ns), min(view.t_right_ns, end_ns)
+    times, values = scene.lines.vwaps.seen(left_ns, right_ns, round(_MOST_SHARE * view.rect.width) + 2)
+    # A minute belongs to the session in which it began; its row has the time of its end.
+    inside = (times > session.start_ns) & (times <= end_ns)
+    times, values = times[inside], values[inside]
+    if len(times):
+        times, values = _with_pauses(scene, times, values)
+    present = _present(scene, session)
+    if len(times) and present is not None:
+        times, values = np.append(times, end_ns), np.append(values, [present], axis=0)
+    return times, values
+
+
+def _with_pauses(
+    scene: Scene, times: NDArray[np.int64], values: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return points with two more for each time without trades among them, in which the values hold."""
+    rows = scene.lines.vwaps
+    first, last = rows.times.searchsorted(times[[0, -1]]).tolist()
+    before = first + np.flatnonzero(np.diff(rows.times[first : last + 1]) > _PAUSE_NS)
+    ends = np.concatenate([rows.times[before], rows.times[before + 1] - MINUTE_NS])
+    held = np.concatenate([rows.values[before], rows.values[before]])
+    order = np.argsort(ends, kind="stable")
+    at = times.searchsorted(ends[order])
+    return np.insert(times, at, ends[order]), np.insert(values, at, held[order], axis=0)
+
+
+class VwapLayer(LinesLayer):
+    """Draws below the bubbles."""
+
+    def key(self, scene: Scene) -> tuple[object, ...]:
+        if "levels" not in scene.style.is_visible or not len(scene.lines.vwaps.times):
+            return ()
+        reader, view = scene.reader, scene.price_view
+        now_px = round(view.screen_x(min(scene.now_ns, scene.until_ns)))
+        per_price = PRICE_SCALE / (view.y_per_px * self._chart.shown.tick_size)
+        session = reader.session
+        now_ys = [round(float(session[name]) * per_price) for name in ("vwap", "vwap_sd") if session["trade_count"]]
+        versions = reader.sessions_version, reader.breaks_version, scene.lines, scene.lines.vwaps.version
+        return (*place_of(view), now_px, *now_ys, *versions, scene.until_ns, scene.style.palette, per_price)
+
+    def build(self, scene: Scene) -> None:
+        view = scene.price_view
+        for session, left, right in sessions_in_view(scene):
+            if session.is_finished and right - left < LEAST_PX * view.scale:
+                continue
+            self._add(scene, session, left, right)
+
+    def _add(self, scene: Scene, session: Session, left: float, right: float) -> None:
+        view, palette = scene.price_view, scene.style.palette
+        times, values = _points(scene, session)
+        if not len(times):
+            return
+        xs, joined = np.clip(pixel_xs(view, times), left, right), _joined(times, scene.reader.gaps)
+        if not session.is_finished:
+            # The present value holds up to the price axis.
+            xs, joined, values = np.append(xs, right), np.append(joined, True), np.append(values, values[-1:], axis=0)
+        alpha, per_tick = (_FAINTER if session.is_finished else 1.0), PRICE_SCALE / self._chart.shown.tick_size
+        has_bands = not session.is_finished or right - left >= BANDS_PX * view.scale
+        color = vwap_color(palette)
+        for factor, its_color, its_alpha in ((0, color, 0.75), (1, palette.quiet, 0.42), (2, palette.quiet, 0.30)):
+            if factor and not has_bands:
+                break
+            signs = np.array([[factor, -factor]]) if factor else np.zeros((1, 1))
+            ticks = ((values[:, :1] + signs * values[:, 1:]) * per_tick).T
+            ys = view.rect.y + (view.y_top - ticks) / view.y_per_px
+            # Both bands are one list of points, apart from the segment between them.
+            parts = np.append(np.tile(np.append(joined, False), len(ys) - 1), joined)
+            width = (1.5 if factor == 0 else 1.0) * view.scale
+            self.shapes.segments(np.tile(xs, len(ys)), ys.ravel(), parts, width, its_color, alpha=alpha * its_alpha)
+
+
+def _joined(times: NDArray[np.int64], gaps: NDArray[np.void]) -> NDArray[np.bool_]:
+    """Return whether each point is joined to the next one: not over a feed gap. Shape (n - 1,)."""
+    before = np.searchsorted(np.sort(gaps["start"][gaps["kind"] == GapKind.FEED]), times)
+    joined: NDArray[np.bool_] = before[1:] == before[:-1]
+    return joined

@@ -1,0 +1,150 @@
+"""VWAP is drawn as it developed, in the session that goes on and in finished ones, with its bands."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from flow_gl.core.palette import PALETTES
+from flow_gl.core.schema import GAP_LIST, MINUTE_LEVELS, PRICE_SCALE, GapKind
+from flow_gl.core.units import SECOND_NS
+from flow_gl.gl.label_boxes import LabelBox
+from flow_gl.layers.base import Scene, Style
+from flow_gl.layers.lines.vwap import vwap_at
+from flow_gl.layers.sessions import Session, sessions_in_view
+from flow_gl.layers.stack import ChartStack
+from tests.kit.gl_context import draw
+from tests.kit.levels import with_lines
+from tests.kit.markets import TICK, WEEK, Market, make_scene, make_week
+
+MINUTE = 60 * SECOND_NS
+HALT = WEEK[2].open_ns + 6 * 3600 * WEEK[2].open_ns + 9 * 3600 * SECOND_NS
+"""Without trades."""
+
+
+def plant_vwap(market: Market) -> None:
+    """Publish VWAP and its deviation after each trade of the market, session by session, but none in the halt."""
+    parts = []
+    for day in WEEK:
+        ts = market.rows["ts_event"]
+        rows = market.rows[(ts >= day.open_ns) & (ts < day.close_ns) & ~((ts >= HALT[0]) & (ts < HALT[1]))]
+        price, size = rows["close"] / PRICE_SCALE, rows["buy"] + rows["sell"] + rows["unsided"]
+        minutes = np.zeros(len(rows), MINUTE_LEVELS)
+        minutes["ts_event"] = (rows["ts_event"] // MINUTE + 1) * MINUTE
+        minutes["vwap"] = np.cumsum(price * size) / np.cumsum(size)
+        minutes["vwap_sd"] = 5.0 + 0.001 * np.arange(len(rows))
+        parts.append(minutes)
+    market.store.minutes.append(np.concatenate(parts))
+
+
+def week_scene(*, is_planted: bool = True, span_s: float = 100 * 3600, day: int = -1, feed_gap: bool = False) -> Scene:
+    market = make_week()
+    if is_planted:
+        plant_vwap(market)
+    if feed_gap:
+        gaps = np.zeros(1, GAP_LIST)
+        gaps["count"] = gaps["total"] = 1
+        gap = gaps["gap"][0, 0]
+        gap["start"], gap["end"], gap["kind"] = *HALT, GapKind.FEED
+        market.store.gaps.write(gaps)
+        market.reader.refresh()
+    edge_ns = None if day == -1 else WEEK[day].close_ns - 600 * SECOND_NS
+    style = Style(is_visible=frozenset({"levels"}))
+    scene = make_scene(market, span_s=span_s, lod=6, edge_ns=edge_ns, style=style)
+    low, high = (int(price) / TICK for price in (market.rows["low"].min(), market.rows["high"].max()))
+    y_per_px = (high - low + 40) / scene.price_view.rect.height
+    return with_lines(replace(scene, price_view=replace(scene.price_view, y_top=high + 20, y_per_px=y_per_px)))
+
+
+def lines_of(stack: ChartStack, scene: Scene) -> NDArray[np.int64]:
+    """How much the levels change each pixel."""
+    without = replace(scene, style=Style(is_visible=frozenset()))
+    return np.abs(draw(stack, scene).astype(np.int64) - draw(stack, without).astype(np.int64)).max(axis=2)
+
+
+def wednesday(scene: Scene) -> tuple[Session, float, float]:
+    return next(one for one in sessions_in_view(scene) if one[0].numbers["trade_date"] == 20251126)
+
+
+@pytest.mark.parametrize("day", [-1, 2])
+def test_vwap_and_bands_are_where_they_were_at_each_time(stack: ChartStack, day: int) -> None:
+    scene = week_scene(span_s=18 * 3600, day=day)
+    difference, view = lines_of(stack, scene), scene.price_view
+    session = next(one for one, _, _ in sessions_in_view(scene) if one.numbers["trade_date"] == WEEK[day].trade_date)
+    checked = 0
+    for x in range(int(view.rect.x) + 330, int(view.screen_x(min(scene.now_ns, session.end_ns))) - 40, 7):
+        found = vwap_at(scene, session, view.time_at(x + 0.5))
+        assert found is not None
+        for deviations in (0, 1, -1):
+            y = view.screen_y((found[0] + deviations * found[1]) * PRICE_SCALE / TICK)
+            if view.rect.y + 2 <= y < view.rect.bottom - 2:
+                assert difference[round(y) - 1 : round(y) + 2, x].max() >= 12, (x, deviations)
+                checked += 1
+    assert checked > 30
+
+
+def test_a_value_lies_between_those_of_the_minutes_around_it_and_holds_while_nothing_trades() -> None:
+    scene = week_scene()
+    session, _, _ = wednesday(scene)
+    rows = scene.lines.vwaps
+    at = int(rows.times.searchsorted(session.start_ns + 3600 * SECOND_NS))
+    assert vwap_at(scene, session, int(rows.times[at])) == tuple(rows.values[at].tolist())
+    half = vwap_at(scene, session, int(rows.times[at]) - MINUTE // 2)
+    assert half == pytest.approx((rows.values[at - 1] + rows.values[at]) / 2)
+    before = tuple(rows.values[int(rows.times.searchsorted(HALT[0] + MINUTE)) - 1].tolist())
+    assert {vwap_at(scene, session, HALT[0] + hours * 3600 * SECOND_NS) for hours in (1, 2)} == {before}
+
+
+def test_the_session_that_goes_on_ends_at_its_present_value() -> None:
+    scene = week_scene()
+    session = list(sessions_in_view(scene))[-1][0]
+    now = float(scene.reader.session["vwap"]), float(scene.reader.session["vwap_sd"])
+    assert vwap_at(scene, session, scene.now_ns) == now
+    paused = replace(scene, until_ns=scene.now_ns - 3600 * SECOND_NS)
+    at = int(scene.lines.vwaps.times.searchsorted(paused.until_ns, side="right")) - 1
+    assert vwap_at(paused, session, paused.now_ns) == tuple(scene.lines.vwaps.values[at].tolist())
+
+
+def test_over_a_halt_the_curve_is_flat_and_over_a_feed_gap_there_is_none(stack: ChartStack) -> None:
+    for feed_gap in (False, True):
+        scene = week_scene(span_s=20 * 3600, day=2, feed_gap=feed_gap)
+        difference, view = lines_of(stack, scene), scene.price_view
+        session, _, _ = wednesday(scene)
+        left, right = (round(view.screen_x(t_ns)) for t_ns in (HALT[0] + 600 * HALT[1] - 600 * SECOND_NS))
+        found = vwap_at(scene, session, HALT[0] + 3600 * SECOND_NS)
+        assert found is not None
+        y = round(view.screen_y(found[0] * PRICE_SCALE / TICK))
+        is_drawn = difference[y - 1 : y + 2, left:right].max(axis=0) > 30
+        assert (is_drawn.mean() < 0.2) if feed_gap else is_drawn.mean() > 0.8, (feed_gap, is_drawn.mean())
+
+
+def test_without_minutes_a_finished_session_has_its_closing_value(stack: ChartStack) -> None:
+    scene = week_scene(is_planted=False, span_s=60 * 3600)
+    difference, view = lines_of(stack, scene), scene.price_view
+    session, left, right = wednesday(scene)
+    y = round(view.screen_y(float(session.numbers["vwap"]) * PRICE_SCALE / TICK))
+    assert (difference[y, int(left) : int(right)] > 20).all()
+
+
+def test_a_label_names_the_value_only_where_the_curve_has_it(stack: ChartStack) -> None:
+    boxes: list[LabelBox] = []
+    stack.collect_labels(boxes)
+    stack.update(week_scene(span_s=60 * 3600))
+    stack.collect_labels(None)
+    texts = [box.text for box in boxes if box.text.startswith("VWAP")]
+    flat: list[LabelBox] = []
+    stack.collect_labels(flat)
+    stack.update(week_scene(span_s=60 * 3600, is_planted=False))
+    stack.collect_labels(None)
+    assert "VWAP" in texts
+    assert all("." in box.text for box in flat if box.text.startswith("VWAP"))
+
+
+@pytest.mark.parametrize("palette", PALETTES.values(), ids=PALETTES)
+def test_a_frame_without_news_uploads_no_curve(stack: ChartStack, palette: object) -> None:
+    scene = replace(week_scene(), style=Style(palette=palette))  # type: ignore[arg-type]
+    draw(stack, scene)
+    stack.chart.counters.reset()
+    draw(stack, replace(scene, wall_s=scene.wall_s + 0.01))
+    assert stack.chart.counters.overlay_bytes == 0
