@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow_gl.core.alerts import Level
+from flow_gl.core.schema import UNDEF_PRICE
 from flow_gl.core.sessions import Session
 from flow_gl.core.settings import AggregationSettings
 from flow_gl.engine.alerts.market_alerts import MarketAlerts

@@ -24,7 +24,7 @@ def strengths(stack: ChartStack, palette: Palette, sign: int) -> NDArray[np.floa
     """How far the middle of a disc of each of SHARES is from the ground's colour."""
     rows = np.zeros(len(SHARES) + 1, BUBBLE)
     rows["ts_event"] = START_NS + np.arange(len(rows)) * APART_S * SECOND_NS
-    rows["id"], rows["ts_last"] = rows["ts_event"] // rows["ts_event"]
+    rows["id"], rows["ts_last"] = rows["ts_event"] // SECOND_NS, rows["ts_event"]
     rows["buy"], rows["sell"], rows["trade_count"] = 500, 500, 1
     delta = sign * np.rint(np.array(SHARES) * 500).astype(np.int64)
     rows["buy"][:-1] += delta

@@ -3,8 +3,6 @@
 from collections.abc import Callable, Hashable
 from typing import Final, NamedTuple
 
-import numpy as np
-
 from flow_gl.core.settings import AggregationSettings
 from flow_gl.layers.base import Scene
 from flow_gl.layers.discs import tick_size_of
