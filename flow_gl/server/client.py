@@ -104,11 +104,17 @@ class Client:
         self.tables.pop(key, None)
         self._stale.discard(key)
 
-    def deliver(self, data: bytes, advances: tuple[Advance, ...], now_s: float) -> bool:
-        """Send the news of a tick. Return True if the client's queue was dropped: it is no longer live."""
+    def deliver(self, data: bytes, advances: tuple[Advance, ...], now_s: float) -> int | None:
+        """Send the news of a tick.
+
+        Returns
+        -------
+        dropped : None; or, if the client's queue was dropped and it is no longer live, the rows that were in it
+        """
         if self.outbox.send(data, advances) or not self.outbox.is_full:
-            return False
-        for advance in self.outbox.drop():
+            return None
+        dropped = self.outbox.drop()
+        for advance in dropped:
             place = self.places.get(advance.stream.key)
             if place is not None and place.stream is advance.stream:
                 place.fall_behind(advance.start)
@@ -117,7 +123,7 @@ class Client:
         self._dropped_s.append(now_s)
         while self._dropped_s[0] < now_s - DROPS_S:
             self._dropped_s.popleft()
-        return True
+        return sum(advance.stop - advance.start for advance in dropped)
 
     def is_too_slow(self, now_s: float) -> bool:
         """Return whether the client must be disconnected. Called in every tick in which it has work."""

@@ -78,6 +78,8 @@ class Hub:
         self._status = b""
         self._watched: tuple[object, ...] = ()
         self._status_at_s = -STATUS_S
+        self._sent_bytes = 0
+        """To clients that have left."""
         self._look()
 
     # Clients
@@ -100,7 +102,7 @@ class Hub:
         self._busy.pop(client, None)
         self.counts.clients -= 1
         self.counts.subscriptions -= len(client.subscriptions)
-        self.counts.sent_bytes += client.outbox.sent_bytes
+        self._sent_bytes += client.outbox.sent_bytes
 
     def welcome(self, client: Client, scopes: Sequence[str]) -> None:
         """Let a client have data: send `Connected` and `Status`."""
@@ -117,6 +119,10 @@ class Hub:
         last = encode_message(error) if error else b""
         client.outbox.end(last + close_frame(code, error.code if error else "going_away"))
         self.remove(client)
+
+    def count_bytes(self) -> None:
+        """Bring the count of bytes up to date."""
+        self.counts.sent_bytes = self._sent_bytes + sum(client.outbox.sent_bytes for client in self._clients)
 
     def end_all(self, error: Error) -> None:
         """End all connections, because the server ends."""
@@ -248,7 +254,7 @@ class Hub:
         for client in list(self._busy):
             client.outbox.flush()
         status = self._new_status(now_s)
-        news = self._read()
+        news = self._read(is_second=status is not None)
         for (is_packed, keys), clients in list(self._groups.items()):
             parts = [self._encoded(news[key], key, is_packed) for key in sorted(keys) if key in news]
             if status is not None:
@@ -261,12 +267,19 @@ class Hub:
                 self._deliver(client, data, advances, now_s)
         self._serve_some(now_s)
 
-    def _read(self) -> dict[Key, _News]:
-        """Read all streams that somebody follows."""
-        for index in {key.chart for key in self._streams}:
-            self.charts.charts[index].reader.refresh()
-        if self._streams:
-            self._look()
+    def _read(self, *, is_second: bool) -> dict[Key, _News]:
+        """Read all streams that somebody follows.
+
+        Parameters
+        ----------
+        is_second : also look at charts that nobody follows; about once a second
+        """
+        followed = {key.chart for key in self._streams}
+        for chart in self.charts.charts:
+            # What an unfollowed chart shows is news only for those who connect.
+            if chart.index in followed or is_second:
+                chart.reader.refresh()
+        self._look()
         news: dict[Key, _News] = {}
         for key, stream in list(self._streams.items()):
             if not isinstance(stream, AppendedStream):
@@ -296,8 +309,10 @@ class Hub:
         return news.encoded[is_packed]
 
     def _deliver(self, client: Client, data: bytes, advances: tuple[Advance, ...], now_s: float) -> None:
-        if client.deliver(data, advances, now_s):
+        dropped = client.deliver(data, advances, now_s)
+        if dropped is not None:
             self.counts.dropped_to_snapshot += 1
+            self.counts.dropped_rows += dropped
             self._regroup(client)
         self.counts.sent_messages += 1
         if client.outbox.is_waiting or client.needs_hello:

@@ -164,6 +164,7 @@ class Worker:
     def _publish(self) -> None:
         refused = self._admission.counts
         counts = self._counts
+        self._hub.count_bytes()
         counts.auth_failures, counts.rate_limited, counts.refused = (
             refused.auth_failures,
             refused.rate_limited,

@@ -1,6 +1,7 @@
 """Packed frames: every row is read back unchanged, and nothing else is accepted as a frame."""
 
 from contextlib import suppress
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +11,9 @@ from numpy.typing import NDArray
 
 from flow_gl.core.schema import BUBBLE, CVD_POINT, LEVELS, SESSION
 from flow_gl.core.units import SECOND_NS
+from flow_gl.engine.pipeline import Pipeline
+from flow_gl.engine.sinks import Collector
+from flow_gl.feed.files.replay import read_items, scan
 from flow_gl.protocol import chart_rows, columns
 from flow_gl.protocol.errors import ProtocolError
 from flow_gl.protocol.frames import HEADER_BYTES, Rows, decode, encode
@@ -158,3 +162,23 @@ def test_a_damaged_frame_is_refused_or_read_but_never_breaks(at: int, value: int
     data[at % len(data)] = value
     with suppress(ProtocolError):
         decode(bytes(data[: len(data) - cut]))
+
+
+def test_a_closed_bubble_of_a_real_day_takes_at_most_24_bytes(real_data: Path) -> None:
+    path = real_data / "nq-20251128.trades.dbn.zst"
+    collector, pipeline = Collector(), Pipeline()
+    pipeline.attach(scan([path]).choose(None).instrument_id, collector)
+    for item in read_items([path]):
+        pipeline.take(item)
+    pipeline.finish()
+    rows = join(collector.bubble_rows(), collector.cvd_rows())
+    bubbles, whole = 0, 0
+    for start in range(0, len(rows), 4096):
+        part = rows[start : start + 4096]
+        data = frame_of(Kind.BUBBLE, part)
+        assert np.array_equal(decode(data).rows, part)
+        bubbles += sum(columns.column_bytes(data[HEADER_BYTES:], len(chart_rows.NAMES))[:12]) * len(part)
+        whole += len(data)
+    # 16.9 bytes a bubble, and 20.9 with its CVD point and everything around it.
+    assert bubbles / len(rows) < 18
+    assert whole / len(rows) < 22

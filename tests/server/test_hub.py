@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from flow_gl.core.schema import GAP_LIST, EventKind, FeedState, GapKind
+from flow_gl.core.schema import GAP_LIST, INSTRUMENT, EventKind, FeedState, GapKind
 from flow_gl.protocol.kinds import CHART_ROW, USUAL, Cause, Kind, Part, join
 from flow_gl.protocol.messages import Position
 from flow_gl.server.client import MOST_DROPS, STALL_S
@@ -241,6 +241,7 @@ def test_a_slow_client_is_told_what_it_missed_and_has_everything_in_the_end(mark
         assert quick.read().position().next == market.store.bubbles[0].head
     fill_queue(rig, slow)
     assert rig.counts.dropped_to_snapshot == 1
+    assert rig.counts.dropped_rows > 0
     assert slow.transport.get_write_buffer_size() <= MOST_BYTES
     market.advance(30)
     slow.transport.room = None
@@ -419,6 +420,29 @@ def test_the_status_comes_each_second_and_at_once_when_it_changes(market: Market
     rig.charts.state, rig.charts.message = "restarting", "the engine was killed (SIGKILL)"
     rig.tick()
     assert (one.read().statuses[-1].engine, one.statuses[-1].message) == ("restarting", rig.charts.message)
+
+
+def test_a_chart_that_nobody_follows_is_described_as_it_is_now(market: Market) -> None:
+    rig = HubRig(market.store)
+    rig.join()
+    instrument = np.zeros(1, INSTRUMENT)
+    market.store.instrument.read(instrument)
+    instrument["symbol"] = b"NQH6"
+    market.store.instrument.write(instrument)
+    rig.tick(round(1.2 / TICK_S))
+    assert rig.join().read().connected[0].instruments[0].contract == "NQH6"
+
+
+def test_bytes_are_counted_while_clients_are_connected_and_after(market: Market) -> None:
+    rig = HubRig(market.store)
+    one = rig.subscribe(rig.join())
+    until_quiet(rig, one)
+    rig.hub.count_bytes()
+    sent = rig.counts.sent_bytes
+    assert sent == one.client.outbox.sent_bytes > 10_000
+    rig.hub.remove(one.client)
+    rig.hub.count_bytes()
+    assert rig.counts.sent_bytes == sent
 
 
 def test_a_quiet_market_sends_nothing_but_the_status(market: Market) -> None:
