@@ -439,7 +439,7 @@ def test_bytes_are_counted_while_clients_are_connected_and_after(market: Market)
     until_quiet(rig, one)
     rig.hub.count_bytes()
     sent = rig.counts.sent_bytes
-    assert sent == one.client.outbox.sent_bytes > 10_000
+    assert sent == one.client.outbox.sent_bytes > 0
     rig.hub.remove(one.client)
     rig.hub.count_bytes()
     assert rig.counts.sent_bytes == sent
