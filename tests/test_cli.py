@@ -285,7 +285,8 @@ def test_each_setting_has_its_flag() -> None:
 @pytest.mark.parametrize("command", DRAWING)
 def test_every_flag_of_a_setting_reaches_it(command: str, shown: Shown, day: Path) -> None:
     needed = [declared for declared in DECLARED.values() if command in declared.setting.commands]
-    line, expected = [command, *([str(day)] if command == "replay" else [])], {}
+    given = {"replay": [str(day)], "connect": ["ws://127.0.0.1:8080"]}.get(command, [])
+    line, expected = [command, *given], {}
     for declared in needed:
         text = another(declared)
         on, _, off = declared.flag.partition("/")

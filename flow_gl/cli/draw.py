@@ -13,7 +13,7 @@ from flow_gl.core.errors import EXIT_FAULT, DataError, DisplayError, FeedError, 
 from flow_gl.core.market import rejections
 from flow_gl.core.schema import FeedState
 from flow_gl.core.settings import REGULAR, Settings
-from flow_gl.core.spec import KEY_VARIABLE, DemoSpec, EngineSpec, FilesSpec, LiveSpec
+from flow_gl.core.spec import KEY_VARIABLE, TOKEN_VARIABLE, DemoSpec, EngineSpec, FilesSpec, LiveSpec, RemoteSpec
 from flow_gl.core.system.environment import check_compiler, check_drawing
 from flow_gl.core.system.interrupts import Interrupted
 from flow_gl.core.voice import say
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from flow_gl.ui.alerts.rule_file import KeptRules
     from flow_gl.view.engine_link.supervisor import EngineLink
 
+AnyFeed = FilesSpec | DemoSpec | LiveSpec | RemoteSpec
 SHORTEST_S: Final = 0.1
 LONGEST_S: Final = 31_536_000.0
 INPUT_CHECK_S: Final = 5.0
@@ -73,7 +74,7 @@ def check_files(paths: list[Path]) -> tuple[str, ...]:
 
 
 def show(
-    feed: FilesSpec | DemoSpec | LiveSpec,
+    feed: AnyFeed,
     settings: Settings,
     drawing: Drawing,
     *,
@@ -113,7 +114,7 @@ def show(
 
 
 def _start(
-    feed: FilesSpec | DemoSpec | LiveSpec,
+    feed: AnyFeed,
     settings: Settings,
     drawing: Drawing,
     rules: "KeptRules",
@@ -127,6 +128,7 @@ def _start(
         return EngineLink.start(spec, environment=environment)
     from flow_gl.cli import served
 
+    assert not isinstance(feed, RemoteSpec)  # `flow-gl connect` cannot serve
     if drawing.metrics:
         serving = replace(serving, port=drawing.metrics, workers=1)
     workers = served.start_workers(serving, feed, settings, drawing)
@@ -142,13 +144,17 @@ def kept_rules(drawing: Drawing) -> "KeptRules":
     return rule_file.load(None if drawing.headless else rule_file.default_path())
 
 
-def engine_environment(feed: FilesSpec | DemoSpec | LiveSpec, settings: Settings) -> dict[str, str]:
-    """Return the variables that the engine needs: the key, for a live feed."""
-    is_live = isinstance(feed, LiveSpec)
-    return {KEY_VARIABLE: settings.api_key.get_secret_value() if settings.api_key and is_live else ""}
+def engine_environment(feed: AnyFeed, settings: Settings) -> dict[str, str]:
+    """Return the variables with the secrets that a feed needs; empty ones hide those of the environment."""
+    key = settings.api_key if isinstance(feed, LiveSpec) else None
+    token = settings.token if isinstance(feed, RemoteSpec) else None
+    return {
+        name: secret.get_secret_value() if secret else ""
+        for name, secret in ((KEY_VARIABLE, key), (TOKEN_VARIABLE, token))
+    }
 
 
-def _draw(link: "EngineLink", feed: FilesSpec | DemoSpec | LiveSpec, options: ViewOptions) -> int:
+def _draw(link: "EngineLink", feed: AnyFeed, options: ViewOptions) -> int:
     """Draw until the view ends and return the exit code. Raises the errors of `show`."""
     # Imported after the engine was started, so that both processes import at the same time.
     from flow_gl.ui.link import LinkState
@@ -173,21 +179,21 @@ def _draw(link: "EngineLink", feed: FilesSpec | DemoSpec | LiveSpec, options: Vi
     for market in link.markets:
         if line := rejections.describe(rejections.counts_of(market.session)):
             say(f"note: {market.symbol or market.requested}: {line}")
-    if options.headless and isinstance(feed, LiveSpec) and (refusal := _refusal(link, feed)):
+    if options.headless and isinstance(feed, LiveSpec | RemoteSpec) and (refusal := _refusal(link, feed)):
         raise FeedError(refusal)
     if link.engine is not None and link.engine.status["damaged"]:
         raise DataError(link.engine.text("message"))
     return code
 
 
-def _refusal(link: "EngineLink", feed: LiveSpec) -> str:
-    """Return why a live run without a window got no trade if the gateway is the cause, else ""."""
+def _refusal(link: "EngineLink", feed: LiveSpec | RemoteSpec) -> str:
+    """Return why a run without a window got no trade if the gateway or the server is the cause, else ""."""
     if link.engine is None or any(market.session["trade_count"] for market in link.markets):
         return ""
     status = link.engine.status
     if int(status["state"]) in (FeedState.CONNECTING, FeedState.RECONNECTING):
-        return link.engine.text("message") or "there is no connection to the gateway"
-    if link.markets and all(status["not_found"][: len(link.markets)]):
+        return link.engine.text("message") or "there is no connection"
+    if isinstance(feed, LiveSpec) and link.markets and all(status["not_found"][: len(link.markets)]):
         return f"{', '.join(feed.symbols)}: the gateway does not know this symbol"
     return ""
 
@@ -200,9 +206,7 @@ class EngineError(FlowError):
         self.exit_code = exit_code
 
 
-def engine_spec(
-    feed: FilesSpec | DemoSpec | LiveSpec, settings: Settings, drawing: Drawing, rules: "KeptRules"
-) -> EngineSpec:
+def engine_spec(feed: AnyFeed, settings: Settings, drawing: Drawing, rules: "KeptRules") -> EngineSpec:
     """Return the engine's task."""
     return EngineSpec(
         feed=feed,

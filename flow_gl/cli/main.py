@@ -12,6 +12,7 @@ from flow_gl import __version__
 from flow_gl.cli import streams
 from flow_gl.cli.bench import bench
 from flow_gl.cli.commands import demo, live, replay
+from flow_gl.cli.connect import connect
 from flow_gl.cli.detect import detect
 from flow_gl.cli.history import download, sessions
 from flow_gl.cli.serve import serve
@@ -41,6 +42,7 @@ flow-gl demo              a synthetic market: no data and no key needed
 flow-gl replay FILE...    recorded trades: Databento DBN or CSV
 flow-gl live              Databento's live feed (DATABENTO_API_KEY)
 flow-gl serve FEED        the numbers, for browsers and other programs
+flow-gl connect URL       the charts of a server
 flow-gl detect FILE...    events of many sessions, and what price did afterwards
 flow-gl COMMAND --help    flags and examples of a command
 
@@ -54,7 +56,7 @@ Exit codes:
   1    an internal error
   2    an invalid flag or setting
   3    a file is missing, damaged or of the wrong type
-  4    the live feed refused the key, the symbol or the connection
+  4    the live feed or the server refused the key, the symbol or the connection
   5    no display, no OpenGL 3.3 or no video encoder
   6    out of shared memory, disk space or another resource
   130  interrupted (Ctrl-C); 143 after SIGTERM, 129 after SIGHUP; pictures and videos are completed
@@ -118,7 +120,7 @@ def run_app(program: typer.Typer, arguments: Sequence[str], *, name: str) -> int
 
 def _register() -> None:
     if not app.registered_commands:
-        for command in (demo, replay, live, export, detect, sessions, download, doctor):
+        for command in (demo, replay, live, connect, export, detect, sessions, download, doctor):
             app.command()(command)
         app.add_typer(serve, name="serve")
         app.add_typer(token, name="token")

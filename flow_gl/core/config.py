@@ -17,7 +17,7 @@ from typing import Annotated, Any, Final, get_origin
 
 from flow_gl.core.errors import UsageError
 from flow_gl.core.log import mask, protect
-from flow_gl.core.settings import DECLARED, DRAWING, AggregationSettings, Declared, Settings
+from flow_gl.core.settings import DECLARED, ENGINES, AggregationSettings, Declared, Settings
 from flow_gl.core.spec import KEY_VARIABLE
 from flow_gl.core.system.folders import config_dir
 
@@ -76,8 +76,9 @@ def load(
             raise UsageError(f"{name} is not a setting{nearest(name, list(DECLARED))}")
         given[name] = _Given(value, f"{name}={value}")
     settings = _validate(given)
-    if settings.api_key:
-        protect(settings.api_key.get_secret_value())
+    for secret in (settings.api_key, settings.token):
+        if secret:
+            protect(secret.get_secret_value())
     return settings
 
 
@@ -89,7 +90,7 @@ def example_env() -> str:
     ]
     for name, declared in DECLARED.items():
         setting = declared.setting
-        only = "" if set(DRAWING) <= set(setting.commands) else f"{', '.join(setting.commands)}: "
+        only = "" if set(ENGINES) <= set(setting.commands) else f"{', '.join(setting.commands)}: "
         unset = f" (default: {setting.unset})" if setting.unset else ""
         lines += ["", f"# {only}{setting.help}{unset}", f"#{variable_of(name)}={declared.default_text}"]
     lines += ["", "# The TOML file, instead of the user's own", f"#{CONFIG_VARIABLE}="]
@@ -221,7 +222,7 @@ def _convert(declared: Declared, entry: _Given) -> Any:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
     name = declared.name
-    came = mask(str(entry.value)) if name == "api_key" else _PASSWORD.sub("://****@", repr(entry.value))
+    came = mask(str(entry.value)) if name in ("api_key", "token") else _PASSWORD.sub("://****@", repr(entry.value))
     cause = first.get("ctx", {}).get("error")
     reason = str(cause or "") or f"expected: {setting.help}"
     raise UsageError(f"{name} was {came} ({entry.source}): {reason}")

@@ -15,6 +15,8 @@ from flow_gl.core.schema import MAX_LODS
 from flow_gl.core.settings import DECLARED, DEFAULTS, AggregationSettings, Settings
 
 KEY_VARIABLE: Final = "DATABENTO_API_KEY"
+TOKEN_VARIABLE: Final = "FLOW_GL_TOKEN"
+"""Access token of a server."""
 
 
 class FeedSpec(msgspec.Struct, frozen=True):
@@ -115,10 +117,21 @@ class LiveSpec(FeedSpec, frozen=True, tag="live"):
     """Database URL; None for SQLite in the user's folder, "off" for none."""
 
 
+class RemoteSpec(FeedSpec, frozen=True, tag="remote"):
+    """A server's charts (`flow-gl serve`)."""
+
+    command = "connect"
+
+    url: str
+    """Its WebSocket: ws://HOST:PORT/ws, or wss:// with TLS."""
+    ca: str | None = None
+    """File of the certificates that are trusted; None for the system's."""
+
+
 class EngineSpec(msgspec.Struct, frozen=True):
     """Everything that the engine must know to start."""
 
-    feed: FilesSpec | DemoSpec | LiveSpec
+    feed: FilesSpec | DemoSpec | LiveSpec | RemoteSpec
     aggregation: AggregationSettings = DEFAULTS.aggregation
     alerts: tuple[EngineRule, ...] = ()
     """Alert rules; an engine that takes over is sent those that have changed since."""

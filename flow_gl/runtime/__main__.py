@@ -11,7 +11,7 @@ import signal
 import sys
 import threading
 from contextlib import ExitStack
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -21,12 +21,15 @@ from flow_gl.core.errors import EXIT_FAULT, EXIT_OK, EXIT_RESOURCE, EXIT_USAGE, 
 from flow_gl.core.log import get_logger, masked, protect, start_log
 from flow_gl.core.outside import plain
 from flow_gl.core.schema import FeedState
-from flow_gl.core.spec import KEY_VARIABLE, EngineSpec, Failure, Hello, decode_spec, encode
+from flow_gl.core.spec import KEY_VARIABLE, TOKEN_VARIABLE, EngineSpec, Failure, Hello, RemoteSpec, decode_spec, encode
 from flow_gl.core.system import garbage
 from flow_gl.runtime.launch import Session
 from flow_gl.runtime.meters import StatusBoard
 from flow_gl.store.market import EngineStore
 from flow_gl.store.shm import remove_stale
+
+if TYPE_CHECKING:
+    from flow_gl.runtime.remote.session import RemoteSession
 
 LONGEST_REASON: Final = 1_000
 """Longest reason for a failure, characters."""
@@ -50,7 +53,8 @@ def main() -> int:
         spec = decode_spec(line)
     except (msgspec.MsgspecError, UsageError) as error:
         return _fail(f"the engine's specification is wrong: {error}", EXIT_USAGE)
-    protect(os.environ.get(KEY_VARIABLE, ""))
+    for variable in (KEY_VARIABLE, TOKEN_VARIABLE):
+        protect(os.environ.get(variable, ""))
     start_log("engine", level=spec.log_level, is_verbose=spec.debug)
     commands: Commands = queue.SimpleQueue()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -74,7 +78,7 @@ def _serve(spec: EngineSpec, commands: Commands, owned: ExitStack) -> int:
     board.publish(SYSTEM.wall_ns())
     _answer(Hello(pid=os.getpid(), store=store.name))
     threading.Thread(target=_listen, args=(commands, spec.serve_on), name="commands", daemon=True).start()
-    session = Session(spec, SYSTEM, board)
+    session = _session(spec, board)
     owned.callback(session.close)
     try:
         if _prepare(session, board, commands):
@@ -98,7 +102,15 @@ def _serve(spec: EngineSpec, commands: Commands, owned: ExitStack) -> int:
     return EXIT_OK
 
 
-def _prepare(session: Session, board: StatusBoard, commands: Commands) -> bool:
+def _session(spec: EngineSpec, board: StatusBoard) -> "Session | RemoteSession":
+    if isinstance(spec.feed, RemoteSpec):
+        from flow_gl.runtime.remote.session import RemoteSession
+
+        return RemoteSession(spec.feed, os.environ.get(TOKEN_VARIABLE, ""), SYSTEM, board)
+    return Session(spec, SYSTEM, board)
+
+
+def _prepare(session: "Session | RemoteSession", board: StatusBoard, commands: Commands) -> bool:
     """Prepare the session while publishing heartbeats. False if a Stop command arrived in the meantime."""
     thread = threading.Thread(target=session.prepare, name="prepare", daemon=True)
     thread.start()

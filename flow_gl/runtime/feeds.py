@@ -57,6 +57,7 @@ def make_plan(spec: EngineSpec, on_progress: Callable[[float], None] | None = No
         return _plan_files(spec.feed, spec, on_progress)
     if isinstance(spec.feed, DemoSpec):
         return _plan_demo(spec.feed, spec.resume_ns)
+    assert isinstance(spec.feed, LiveSpec)  # a server's charts have no feed: `runtime.remote`
     return _plan_live(spec.feed)
 
 

@@ -7,7 +7,18 @@ numpy nor pydantic, because `flow-gl --help` needs it and must start fast.
 """
 
 from flow_gl.core.settings.aggregation import AGGREGATION, DETECTION, REGULAR, AggregationSettings, difference, merge
-from flow_gl.core.settings.declaration import DRAWING, FEED, HEADINGS, LOGS, MARKET, SERVE, SHOW, Declared, Setting
+from flow_gl.core.settings.declaration import (
+    DRAWING,
+    ENGINES,
+    FEED,
+    HEADINGS,
+    LOGS,
+    MARKET,
+    SERVE,
+    SHOW,
+    Declared,
+    Setting,
+)
 from flow_gl.core.settings.program import DECLARED, DEFAULTS, Settings
 
 __all__ = [
@@ -16,6 +27,7 @@ __all__ = [
     "DEFAULTS",
     "DETECTION",
     "DRAWING",
+    "ENGINES",
     "FEED",
     "HEADINGS",
     "LOGS",

@@ -9,7 +9,7 @@ import msgspec
 
 from flow_gl.core.errors import UsageError
 from flow_gl.core.settings import checks
-from flow_gl.core.settings.declaration import DRAWING, HEADINGS, MARKET, NUMBERS, Names, Setting, declared_in
+from flow_gl.core.settings.declaration import ENGINES, HEADINGS, MARKET, NUMBERS, Names, Setting, declared_in
 from flow_gl.core.settings.detectors import DetectorSettings
 from flow_gl.core.settings.levels import LevelSettings
 from flow_gl.core.units import HOUR_NS, SECOND_NS
@@ -152,7 +152,7 @@ class AggregationSettings(LevelSettings):
         bool,
         Setting(
             # `export` has a flag of this name with another default.
-            commands=DRAWING,
+            commands=ENGINES,
             heading=MARKET,
             help="restart CVD, profile and VWAP at each session's open",
             flag="--sessions/--no-sessions",

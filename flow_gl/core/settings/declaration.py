@@ -16,9 +16,11 @@ SERVE: Final = "Server"
 LOGS: Final = "Settings and logs"
 HEADINGS: Final = (FEED, KEPT, SHOW, MARKET, DETECTORS, LEVELS, SERVE, LOGS)
 
-DRAWING: Final = ("demo", "replay", "live")
+ENGINES: Final = ("demo", "replay", "live")
+"""The commands that draw the chart of an engine of their own."""
+DRAWING: Final = (*ENGINES, "connect")
 """The commands that draw a chart."""
-NUMBERS: Final = (*DRAWING, "export")
+NUMBERS: Final = (*ENGINES, "export")
 """The commands that run the engine."""
 
 

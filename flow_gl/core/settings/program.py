@@ -70,6 +70,27 @@ class Settings:
             check=Secret,
         ),
     ] = None
+    token: Annotated[
+        Secret | None,
+        Setting(
+            help="access token of the server; FLOW_GL_TOKEN is safer, because flags show in process lists",
+            commands=("connect",),
+            heading=FEED,
+            metavar="TOKEN",
+            given_as=str,
+            check=Secret,
+        ),
+    ] = None
+    ca: Annotated[
+        Path | None,
+        Setting(
+            help="file of the certificates that a wss:// server is verified with",
+            unset="the system's",
+            commands=("connect",),
+            heading=FEED,
+            metavar="PEM",
+        ),
+    ] = None
     symbols: Annotated[
         Names,
         Setting(
@@ -211,7 +232,7 @@ class Settings:
         Setting(
             help="imbalance above which a 1 s bubble is coloured by side, 0 to 1; lower for wider bubbles",
             unset=f"{THRESHOLD:g}",
-            commands=NUMBERS,
+            commands=(*NUMBERS, "connect"),
             heading=SHOW,
             metavar="X",
             ge=0,

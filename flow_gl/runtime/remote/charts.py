@@ -1,0 +1,330 @@
+"""A remote chart: rows and records from a server, written into a store as an engine writes them.
+
+Rows of a ring stand in their order, but history arrives newest first. So a chart has two stores, one after the other:
+the first as soon as the newest rows of every stream are there, the second with the whole history. After that rows are
+appended as they come. When the server has to send a stream again (the client was too slow, or away for too long), the
+second kind of store is made once more.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flow_gl.core.schema import (
+    FINISHED_LIST,
+    GAP_LIST,
+    INSTRUMENT,
+    LEVELS,
+    OPEN,
+    ROLL_LIST,
+    SESSION,
+    GapKind,
+    TickSource,
+)
+from flow_gl.protocol.frames import Rows
+from flow_gl.protocol.kinds import APPENDED, Cause, Kind, Part, join, split
+from flow_gl.protocol.messages import Instrument
+from flow_gl.runtime.remote.profile import RemoteProfile
+from flow_gl.store.market import MarketStore
+from flow_gl.store.row_log import RowLog
+
+KINDS: Final = (
+    "Bubble",
+    "Open",
+    "VolumeProfile",
+    "Session",
+    "Levels",
+    "Event",
+    "Gap",
+    "Roll",
+    "FinishedSession",
+    "MinuteLevels",
+    "OrderCVD",
+    "Order",
+)
+"""What a chart subscribes to at its base level. Alerts are not among them: their rules are the server's own."""
+LEVEL_KINDS: Final = ("Bubble", "Open")
+"""... and at each further level of detail."""
+_Stream = tuple[Kind, int]
+"""Kind and level of detail."""
+_OTHER_ROWS: Final = (Kind.EVENT, Kind.MINUTE_LEVELS, Kind.ORDER_CVD, Kind.ORDER)
+_LISTS: Final = {
+    Kind.GAP: ("gap", GAP_LIST),
+    Kind.ROLL: ("roll", ROLL_LIST),
+    Kind.FINISHED_SESSION: ("session", FINISHED_LIST),
+}
+
+
+class _Arriving:
+    """A stream whose history has not arrived completely."""
+
+    def __init__(self, block: Rows) -> None:
+        self.blocks: Final = deque([block.rows])
+        self.first = block.sequence
+        self.oldest = block.oldest
+        self.is_replacement = block.cause is Cause.REPLACED
+
+    @property
+    def is_complete(self) -> bool:
+        return self.first <= self.oldest
+
+    def rows(self) -> NDArray[np.void]:
+        """Return everything that has arrived, oldest first."""
+        return np.concatenate(self.blocks)
+
+
+class RemoteChart:
+    """One instrument of a server.
+
+    Parameters
+    ----------
+    instrument : as `Connected` describes it
+    make_store : makes an empty store
+    before : the chart that was shown in its place; its store stays until this one has rows
+
+    Attributes
+    ----------
+    store : what a view shows; None until the newest rows have arrived
+    """
+
+    def __init__(
+        self, instrument: Instrument, make_store: Callable[[], MarketStore], *, before: "RemoteChart | None" = None
+    ) -> None:
+        self.store: MarketStore | None = None
+        self._before: RemoteChart | None = before
+        if before is not None and before.store is None:
+            self._before = before._before
+        self.symbol: Final = instrument.symbol
+        self.epoch: Final = instrument.epoch
+        self._make_store: Final = make_store
+        levels = range(len(instrument.widths_ns))
+        self._streams: Final = [*((kind, 0) for kind in _OTHER_ROWS), *((Kind.BUBBLE, level) for level in levels)]
+        self._awaited: Final[set[_Stream]] = set(self._streams)
+        self._arriving: Final[dict[_Stream, _Arriving]] = {}
+        self._followed: Final[set[_Stream]] = set()
+        """Streams whose history is still arriving, but whose newest rows are in the store: it gets new rows at once."""
+        self._open: Final[NDArray[np.void]] = np.zeros(1, OPEN)
+        self._profile: Final = RemoteProfile()
+        self._session: Final[NDArray[np.void]] = np.zeros(1, SESSION)
+        self._levels: Final[NDArray[np.void]] = np.zeros(1, LEVELS)
+        self._lists: Final = {kind: np.zeros(1, dtype) for kind, (_, dtype) in _LISTS.items()}
+        self._instrument: Final[NDArray[np.void]] = np.zeros(1, INSTRUMENT)
+        self._changed: Final[set[Kind | None]] = set()
+        """Records that are not visible yet; None: the instrument."""
+        self._away: tuple[int, int] | None = None
+        self.describe(instrument)
+
+    @property
+    def shown(self) -> MarketStore | None:
+        """The store to show: of this chart, else of the one before it."""
+        return self.store or (self._before.store if self._before else None)
+
+    @property
+    def progress(self) -> float:
+        """Share of the rows that have arrived, 0..1."""
+        here = sum(sum(map(len, one.blocks)) for one in self._arriving.values())
+        missing = sum(max(0, one.first - one.oldest) for one in self._arriving.values())
+        return here / (here + missing) if missing else float(not self._awaited)
+
+    @property
+    def last_ts(self) -> int:
+        """Time of the session's last trade, ns; 0 while there is none."""
+        return int(self._session["last_ts"][0])
+
+    def describe(self, instrument: Instrument) -> None:
+        """Take a new description of the instrument, which may trade another contract by now."""
+        row = self._instrument[0]
+        row["symbol"], row["requested"] = (
+            text.encode("ascii", "replace") for text in (instrument.contract, instrument.symbol)
+        )
+        row["instrument_id"], row["bucket_ns"] = instrument.instrument_id, instrument.bucket_ns
+        row["tick_size"], row["tick_source"] = instrument.tick_size, TickSource(instrument.tick_source or 3)
+        row["point_value"] = np.nan if instrument.point_value is None else instrument.point_value
+        row["point_value_known"] = instrument.point_value is not None
+        self._changed.add(None)
+
+    def take(self, block: Rows) -> None:
+        """Take what has arrived; `flush` makes the records among it visible. Raises ProtocolError."""
+        if block.kind in APPENDED:
+            self._take_rows(block)
+            return
+        self._changed.add(block.kind)
+        match block.kind:
+            case Kind.OPEN:
+                self._take_open(block)
+            case Kind.PROFILE:
+                self._profile.take_head(block.rows)
+            case Kind.PROFILE_ROWS:
+                self._profile.take_rows(block.rows, is_whole=block.part is Part.NEWEST)
+                self._changed.add(Kind.PROFILE)
+            case Kind.SESSION:
+                self._session[:] = block.rows
+            case Kind.LEVELS:
+                self._levels[:] = block.rows
+            case _:
+                self._take_list(block)
+
+    def _take_rows(self, block: Rows) -> None:
+        stream = block.kind, block.level
+        if block.part is Part.NEWEST:
+            self._awaited.discard(stream)
+            self._followed.discard(stream)
+            self._arriving[stream] = _Arriving(block)
+            return
+        arriving = self._arriving.get(stream)
+        if arriving is not None and block.part is Part.HISTORY:
+            arriving.blocks.appendleft(block.rows)
+            arriving.first = block.sequence
+            return
+        if arriving is not None:
+            arriving.blocks.append(block.rows)
+        if self.store is not None and (arriving is None or stream in self._followed):
+            _append(self.store, stream, block.rows)
+
+    def _take_open(self, block: Rows) -> None:
+        bubble, point = self._open["bubble"][0], self._open["cvd"][0]
+        if len(block.rows):
+            bubbles, points = split(block.rows[:1])
+            bubble[block.level], point[block.level] = bubbles[0], points[0]
+        else:
+            bubble[block.level]["trade_count"] = 0
+
+    def _take_list(self, block: Rows) -> None:
+        name, _ = _LISTS[block.kind]
+        record = self._lists[block.kind][0]
+        held = record[name][: int(record["count"])]
+        first = int(record["total"]) - len(held)
+        kept = held[:0] if block.part is Part.NEWEST else held[: max(0, block.sequence - first)]
+        rows = np.concatenate([kept, block.rows])[-len(record[name]) :]
+        record[name][: len(rows)] = rows
+        record["count"], record["total"] = len(rows), block.next
+
+    def flush(self) -> bool:
+        """Make visible what has arrived. True if the chart has another store than before."""
+        is_new = self._build_if_due()
+        if self.store is not None and (is_new or self._changed):
+            self._write_tables(self.store, None if is_new else self._changed)
+            self._changed.clear()
+        return is_new
+
+    def _build_if_due(self) -> bool:
+        """Make a store once the newest rows of all streams are there, and another one with all rows."""
+        if self._awaited or not self._arriving:
+            return False
+        self._replace_logs()
+        is_whole = all(one.is_complete for one in self._arriving.values())
+        if not self._arriving or (self.store is not None and not is_whole):
+            return False
+        before, self.store = self.store, self._make_store()
+        for stream in self._streams:
+            arriving = self._arriving.get(stream)
+            _append(self.store, stream, _rows_of(before, stream) if arriving is None else arriving.rows())
+        if before is not None:
+            before.close()
+        if self._before is not None:
+            self._before.close()
+            self._before = None
+        self._followed.clear()
+        if is_whole:
+            self._arriving.clear()
+        else:
+            self._followed.update(self._arriving)
+        return True
+
+    def _replace_logs(self) -> None:
+        """Put rows that the engine computed again in place of the old ones, once they are all there."""
+        if self.store is None:
+            return
+        for stream in [one for one, arriving in self._arriving.items() if arriving.is_replacement]:
+            log = _log(self.store, stream[0])
+            if log is not None and self._arriving[stream].is_complete:
+                in_force = log.in_force
+                log.replace(
+                    in_force.stop - in_force.start, self._arriving[stream].rows(), int(self._session["open_ts"][0])
+                )
+                del self._arriving[stream]
+
+    def _write_tables(self, store: MarketStore, changed: set[Kind | None] | None) -> None:
+        """Write records that have changed; None: all."""
+        lists = dict(self._lists)
+        if self._away is not None:
+            lists[Kind.GAP] = _with_gap(lists[Kind.GAP], *self._away)
+        self._open["count"] = store.bubbles[0].head
+        # The instrument last: a view that sees a new contract then also sees the roll to it.
+        for kind, table, record in (
+            (Kind.ROLL, store.rolls, lists[Kind.ROLL]),
+            (Kind.GAP, store.gaps, lists[Kind.GAP]),
+            (Kind.FINISHED_SESSION, store.sessions, lists[Kind.FINISHED_SESSION]),
+            (Kind.LEVELS, store.levels, self._levels),
+            (Kind.PROFILE, store.profile, self._profile.record),
+            (Kind.SESSION, store.session, self._session),
+            (Kind.OPEN, store.open, self._open),
+            (None, store.instrument, self._instrument),
+        ):
+            if changed is None or kind in changed:
+                table.write(record)
+
+    def mark_away(self, start_ns: int, now_ns: int) -> None:
+        """Show a feed gap that goes on: the connection is lost since `start_ns`."""
+        self._away = start_ns, max(start_ns, now_ns)
+        self._changed.add(Kind.GAP)
+
+    def mark_back(self) -> None:
+        """Remove the gap of `mark_away`: what was missed has arrived, or is marked by the server's own gaps."""
+        if self._away is not None:
+            self._away = None
+            self._changed.add(Kind.GAP)
+
+    def close(self) -> None:
+        """Remove the stores."""
+        if self._before is not None:
+            self._before.close()
+        if self.store is not None:
+            self.store.close()
+
+
+def _log(store: MarketStore, kind: Kind) -> RowLog | None:
+    logs = {Kind.EVENT: store.events, Kind.MINUTE_LEVELS: store.minutes, Kind.ORDER_CVD: store.order_cvd}
+    return logs.get(kind)
+
+
+def _append(store: MarketStore, stream: _Stream, rows: NDArray[np.void]) -> None:
+    kind, level = stream
+    if kind is Kind.BUBBLE:
+        bubbles, points = split(rows)
+        store.cvd[level].append(points)  # before the bubbles, whose head says how many there are
+        store.bubbles[level].append(bubbles)
+    elif kind is Kind.ORDER:
+        store.orders.append(rows)
+    else:
+        log = _log(store, kind)
+        assert log is not None
+        log.append(rows)
+
+
+def _rows_of(store: MarketStore | None, stream: _Stream) -> NDArray[np.void]:
+    """Copy all rows of a stream from a store."""
+    assert store is not None
+    kind, level = stream
+    if kind is Kind.BUBBLE:
+        ring, points = store.bubbles[level], store.cvd[level]
+        return join(ring.read(ring.oldest, ring.head)[1], points.read(points.oldest, points.head)[1])
+    source = store.orders if kind is Kind.ORDER else _log(store, kind)
+    assert source is not None
+    return source.read(source.oldest, source.head)[1]
+
+
+def _with_gap(gaps: NDArray[np.void], start_ns: int, end_ns: int) -> NDArray[np.void]:
+    """Return a GAP_LIST with an open feed gap behind the others; the oldest gives way in a full list."""
+    found = gaps.copy()
+    record = found[0]
+    count = int(record["count"])
+    if count == len(record["gap"]):
+        record["gap"][:-1] = record["gap"][1:].copy()
+        count -= 1
+    record["gap"][count] = (start_ns, end_ns, GapKind.FEED, 1, 0)
+    record["count"], record["total"] = count + 1, int(record["total"]) + 1
+    return found

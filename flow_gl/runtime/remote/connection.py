@@ -1,0 +1,242 @@
+"""Keeps a WebSocket to a server open: connects, subscribes, and connects again with back-off when it breaks.
+
+Two seconds without a message mean that the connection is dead, because a server sends its status every second. A new
+connection says what has arrived before, so the server sends what is missing. What no repetition cures (a wrong token,
+another protocol version) ends the tries until the user asks for another one.
+"""
+
+import asyncio
+import os
+import random
+import ssl
+from collections.abc import Iterable
+from typing import Final, Protocol
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from flow_gl.core.errors import FeedError, FlowError
+from flow_gl.core.log import get_logger, masked
+from flow_gl.core.outside import plain
+from flow_gl.core.spec import RemoteSpec
+from flow_gl.protocol.errors import ProtocolError
+from flow_gl.protocol.frames import Rows
+from flow_gl.protocol.messages import (
+    PACKED_FORM,
+    Authenticate,
+    Connected,
+    Error,
+    ServerMessage,
+    Status,
+    Subscribe,
+    encode,
+)
+from flow_gl.protocol.messages import Command as ServerCommand
+from flow_gl.protocol.receiver import Receiver
+from flow_gl.runtime.remote.charts import KINDS, LEVEL_KINDS
+from flow_gl.runtime.remote.tls import client_context
+
+SILENT_S: Final = 3.0
+"""A connection without a message for this long is dead."""
+HANDSHAKE_S: Final = 10.0
+FIRST_DELAY_S: Final = 0.5
+LONGEST_DELAY_S: Final = 30.0
+"""Back-off between two tries: it doubles, and a random part keeps many clients from coming at once."""
+_STEADY_S: Final = 10.0
+"""After a connection that held for this long, the back-off begins again."""
+_LARGEST_FRAME: Final = 64 << 20
+_FINAL_CODES: Final = frozenset({"unauthenticated", "unsupported_version", "origin", "token_in_url"})
+_FINAL_STATUS: Final = {
+    400: "it does not speak this program's protocol: update the older of the two",
+    401: "it refused the token",
+    403: "it does not allow this client",
+    404: "there is no flow_gl server at this address",
+}
+
+
+class Listener(Protocol):
+    """What is told of a connection. All methods are called on the connection's thread."""
+
+    def connected(self, message: Connected) -> None: ...
+
+    def status(self, message: Status) -> None: ...
+
+    def rows(self, block: Rows) -> None: ...
+
+    def refused(self, message: Error) -> None:
+        """Handle the refusal of a command."""
+
+    def lost(self, reason: str, attempt: int, delay_s: float) -> None:
+        """Handle the loss of the connection, or a failed try; the next one follows in `delay_s` seconds."""
+
+    def stopped(self, reason: str) -> None:
+        """Handle a reason that no repetition cures: nothing is tried until `Connection.retry`."""
+
+
+class _LostError(Exception):
+    """The connection is lost; another try may succeed."""
+
+
+class Connection:
+    """One server.
+
+    Parameters
+    ----------
+    spec : its address
+    token : access token; "" for none
+    listener : told of everything that arrives
+    """
+
+    def __init__(self, spec: RemoteSpec, token: str, listener: Listener) -> None:
+        self._spec: Final = spec
+        self._token: Final = token
+        self._listener: Final = listener
+        self._receiver = Receiver()
+        self._socket: aiohttp.ClientWebSocketResponse | None = None
+        self._may_try: Final = asyncio.Event()
+        self._is_connected = False
+        self._subscribed: Final[set[str]] = set()
+        self._refusal: Error | None = None
+
+    def retry(self) -> None:
+        """End the wait before the next try."""
+        self._may_try.set()
+
+    async def send(self, command: ServerCommand) -> bool:
+        """Send a command. False if there is no connection."""
+        socket = self._socket
+        if socket is None or socket.closed:
+            return False
+        try:
+            await socket.send_str(encode(command).decode())
+        except (aiohttp.ClientError, OSError):
+            return False
+        return True
+
+    async def run(self) -> None:
+        """Connect, and connect again, until cancelled. Raises FeedError if the certificate file cannot be used."""
+        context = client_context(self._spec)
+        log, loop, attempt = get_logger("remote"), asyncio.get_running_loop(), 0
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None)) as session:
+            while True:
+                began = loop.time()
+                self._is_connected, self._refusal = False, None
+                self._subscribed.clear()
+                self._may_try.clear()
+                try:
+                    await self._attend(session, context)
+                except FlowError as error:
+                    if self._is_connected:
+                        # Rows that do not join: nothing that has arrived can be trusted to be complete.
+                        self._receiver = Receiver()
+                    elif isinstance(error, ProtocolError) or self._is_final():
+                        self._listener.stopped(str(error))
+                        await self._may_try.wait()
+                        continue
+                    reason = str(error)
+                except (_LostError, aiohttp.ClientError, OSError, TimeoutError) as error:
+                    reason = _reason(error)
+                finally:
+                    self._socket = None
+                if loop.time() - began >= _STEADY_S:
+                    attempt = 0
+                attempt += 1
+                delay_s = min(LONGEST_DELAY_S, FIRST_DELAY_S * 2.0 ** min(attempt - 1, 16)) * random.uniform(0.5, 1.0)
+                log.warning("connection lost", extra={"reason": reason, "attempt": attempt, "delay_s": delay_s})
+                self._listener.lost(reason, attempt, delay_s)
+                try:
+                    await asyncio.wait_for(self._may_try.wait(), delay_s)
+                except TimeoutError:
+                    continue
+
+    def _is_final(self) -> bool:
+        return self._refusal is not None and self._refusal.code in _FINAL_CODES
+
+    async def _attend(self, session: aiohttp.ClientSession, context: ssl.SSLContext | bool) -> None:
+        """Hold one connection until it ends. Always raises: what ended it."""
+        async with asyncio.timeout(HANDSHAKE_S):
+            try:
+                socket = await session.ws_connect(
+                    self._spec.url,
+                    protocols=(PACKED_FORM,),
+                    max_msg_size=_LARGEST_FRAME,
+                    timeout=aiohttp.ClientWSTimeout(ws_close=1.0),
+                    ssl=context,
+                )
+            except aiohttp.WSServerHandshakeError as error:
+                why = _FINAL_STATUS.get(error.status)
+                if why is None:
+                    raise
+                self._refusal = Error("unauthenticated", why, "")
+                raise FeedError(f"{self._spec.url}: {why} (HTTP {error.status})") from None
+        async with socket:
+            self._socket = socket
+            if socket.protocol != PACKED_FORM:
+                raise ProtocolError(f"{self._spec.url}: expected a server that speaks {PACKED_FORM}, got another one")
+            if self._token:
+                await socket.send_str(encode(Authenticate(self._token)).decode())
+            while True:
+                await self._receive(socket)
+
+    async def _receive(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        try:
+            message = await socket.receive(SILENT_S if self._is_connected else HANDSHAKE_S)
+        except TimeoutError:
+            raise _LostError("the server has fallen silent") from None
+        if message.type is aiohttp.WSMsgType.BINARY:
+            self._listener.rows(self._receiver.binary(message.data))
+        elif message.type is aiohttp.WSMsgType.TEXT:
+            await self._take_text(socket, self._receiver.text(message.data))
+        elif message.type is aiohttp.WSMsgType.ERROR:
+            raise _LostError(str(socket.exception() or "the connection broke"))
+        else:  # the server closes the connection, or has closed it
+            if self._refusal is not None and self._refusal.code != "going_away":
+                raise FeedError(f"{self._spec.url}: {_line(self._refusal)}")
+            raise _LostError(_line(self._refusal) if self._refusal else "the server closed the connection")
+
+    async def _take_text(self, socket: aiohttp.ClientWebSocketResponse, message: ServerMessage) -> None:
+        match message:
+            case Connected():
+                self._is_connected = True
+                self._listener.connected(message)
+                for request in self._requests(message):
+                    await socket.send_str(encode(self._receiver.resume(request)).decode())
+            case Status():
+                self._refusal = None  # whatever it was, the connection goes on
+                self._listener.status(message)
+            case Error():
+                self._refusal = message
+                if message.code in ("forbidden", "not_available"):
+                    self._listener.refused(message)
+                else:
+                    get_logger("remote").warning("refused", extra={"code": message.code, "text": message.text})
+
+    def _requests(self, message: Connected) -> Iterable[Subscribe]:
+        """Return the subscriptions of the instruments that this connection has not subscribed to."""
+        for instrument in message.instruments:
+            if instrument.symbol in self._subscribed:
+                continue
+            self._subscribed.add(instrument.symbol)
+            for level in range(len(instrument.widths_ns)):
+                yield Subscribe(instrument.symbol, level, kinds=LEVEL_KINDS if level else KINDS)
+
+
+def _line(refusal: Error) -> str:
+    return plain(masked(f"{refusal.text}; {refusal.advice}" if refusal.advice else refusal.text), 300)
+
+
+def _reason(error: Exception) -> str:
+    """Return what broke a connection, one line."""
+    if isinstance(error, TimeoutError) and not str(error):
+        return "no answer"
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return f"the server's certificate is not trusted: {error.certificate_error}; --ca gives its authority's"
+    if isinstance(error, aiohttp.ClientConnectorError):
+        number = error.os_error.errno
+        return f"no connection: {os.strerror(number) if number and number > 0 else error.os_error}"
+    return plain(masked(str(error) or type(error).__name__), 300)
+
+
+def host_of(url: str) -> str:
+    """Return host and port of an address, for the user."""
+    return urlsplit(url).netloc

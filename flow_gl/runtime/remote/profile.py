@@ -1,0 +1,49 @@
+"""The profile of a remote chart: a record of levels, and rows of which only those that changed are sent."""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flow_gl.core.schema import PROFILE, PROFILE_ROWS
+from flow_gl.protocol.errors import ProtocolError
+from flow_gl.protocol.kinds import PROFILE_HEAD, PROFILE_ROW
+
+
+class RemoteProfile:
+    """A PROFILE record that follows what arrives.
+
+    Attributes
+    ----------
+    record : PROFILE, shape (1,)
+    """
+
+    def __init__(self) -> None:
+        self.record: Final[NDArray[np.void]] = np.zeros(1, PROFILE)
+        self._rows: NDArray[np.void] = np.zeros(0, PROFILE_ROW)
+
+    def take_head(self, head: NDArray[np.void]) -> None:
+        """Take the levels: PROFILE_HEAD, shape (1,)."""
+        for name in PROFILE_HEAD.names or ():
+            self.record[name] = head[name]
+
+    def take_rows(self, rows: NDArray[np.void], *, is_whole: bool) -> None:
+        """Take rows: all of them, or those that have changed or are new. Raises ProtocolError if they are too many."""
+        self._rows = rows.copy() if is_whole else _merged(self._rows, rows)
+        count = len(self._rows)
+        if count > PROFILE_ROWS:
+            raise ProtocolError(f"expected at most {PROFILE_ROWS} rows of a profile, got {count}")
+        for name in PROFILE_ROW.names or ():
+            self.record[name][0, :count] = self._rows[name]
+            self.record[name][0, count:] = 0
+
+
+def _merged(known: NDArray[np.void], changed: NDArray[np.void]) -> NDArray[np.void]:
+    """Return known rows with changed and new ones in their places; row numbers rise."""
+    at = np.searchsorted(known["row"], changed["row"])
+    is_known = np.zeros(len(changed), np.bool_)
+    inside = at < len(known)
+    is_known[inside] = known["row"][at[inside]] == changed["row"][inside]
+    merged = known.copy()
+    merged[at[is_known]] = changed[is_known]
+    return np.insert(merged, at[~is_known], changed[~is_known])

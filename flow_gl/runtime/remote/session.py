@@ -1,0 +1,212 @@
+"""One run of a remote chart's process: the counterpart of `runtime.launch.Session` for a server's address."""
+
+import asyncio
+import queue
+from contextlib import suppress
+from typing import Any, Final
+
+from flow_gl.core.clock import Clock
+from flow_gl.core.commands import Command, Retry, SetSpeed, Stop
+from flow_gl.core.errors import FlowError
+from flow_gl.core.log import get_logger
+from flow_gl.core.schema import CHARTS, STATUS, FeedState
+from flow_gl.core.spec import RemoteSpec
+from flow_gl.core.units import SECOND_NS
+from flow_gl.protocol.frames import Rows
+from flow_gl.protocol.messages import Command as ServerCommand
+from flow_gl.protocol.messages import Connected, Error, Status
+from flow_gl.runtime.meters import StatusBoard
+from flow_gl.runtime.remote.charts import RemoteChart
+from flow_gl.runtime.remote.connection import Connection, host_of
+from flow_gl.store.market import MarketStore
+
+TICK_S: Final = 0.008
+"""Records are published, and commands read, at most this often while rows arrive ..."""
+QUIET_S: Final = 0.02
+"""... and at least this often."""
+_REFUSAL_NS: Final = 8 * SECOND_NS
+"""How long the refusal of a command is shown."""
+_OWN: Final = frozenset({"pid", "state", "heartbeat", "anchor_wall", "attempt", "retry_at", "compiling", "charts"})
+"""Fields of STATUS that are this process's own."""
+_STATES: Final = {state.name.lower(): state for state in FeedState}
+_ENGINE_STATES: Final = {"failed": FeedState.FAILED, "ended": FeedState.ENDED, "restarting": FeedState.RECONNECTING}
+
+
+class RemoteSession:
+    """The charts of a server, with the interface of an engine's session.
+
+    Parameters
+    ----------
+    spec : the server's address
+    token : access token; "" for none
+    clock : the program's clock
+    board : this process's status
+    """
+
+    is_compiling = False
+    progress = ""
+
+    def __init__(self, spec: RemoteSpec, token: str, clock: Clock, board: StatusBoard) -> None:
+        self._clock: Final = clock
+        self._board: Final = board
+        self._spec: Final = spec
+        self._token: Final = token
+        self._charts: Final[list[RemoteChart]] = []
+        self._stores = 0
+        self._state = FeedState.CONNECTING
+        self._said = f"connecting to {host_of(spec.url)}"
+        self._refusal, self._refusal_until = "", 0
+        self._clock_offset_ns: int | None = None
+        self._has_arrived = asyncio.Event()
+
+    def prepare(self) -> None:
+        """Do nothing: there are no files to scan and no kernels to compile."""
+
+    def run(self, commands: "queue.SimpleQueue[Command]") -> None:
+        """Show the server's charts until stopped. Raises FlowError."""
+        asyncio.run(self._run(commands))
+
+    def close(self) -> str:
+        """Remove the charts' memory. Nothing can be left unwritten: returns ""."""
+        for chart in self._charts:
+            chart.close()
+        self._charts.clear()
+        return ""
+
+    async def _run(self, commands: "queue.SimpleQueue[Command]") -> None:
+        connection = Connection(self._spec, self._token, self)
+        task = asyncio.create_task(connection.run())
+        self._board.text("source", host_of(self._spec.url))
+        try:
+            while not task.done():
+                self._has_arrived.clear()
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._has_arrived.wait(), QUIET_S)
+                if not await self._obey(commands, connection):
+                    return
+                self._publish()
+                await asyncio.sleep(TICK_S)
+            task.result()
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError, FlowError):
+                await task
+
+    async def _obey(self, commands: "queue.SimpleQueue[Command]", connection: Connection) -> bool:
+        """Apply the view's commands. False after Stop."""
+        while not commands.empty():
+            command = commands.get_nowait()
+            if isinstance(command, Stop):
+                return False
+            if isinstance(command, Retry):
+                connection.retry()
+            elif isinstance(command, SetSpeed):
+                if not await connection.send(ServerCommand("set_speed", command.speed)):
+                    self._refuse("the speed is not changed: there is no connection")
+            else:
+                get_logger("remote").info("not sent to the server", extra={"command": command})
+                self._refuse("the server computes with its own settings and rules")
+        return True
+
+    def _refuse(self, why: str) -> None:
+        self._refusal, self._refusal_until = why, self._clock.monotonic_ns() + _REFUSAL_NS
+
+    def connected(self, message: Connected) -> None:
+        """Make the charts of new instruments, and of those that begin again with another run of the engine."""
+        get_logger("remote").info("connected", extra={"server": message.server, "source": message.source})
+        self._board.text("dataset", message.dataset)
+        self._board.text("source", f"{host_of(self._spec.url)} \u00b7 {message.source}")
+        for at, instrument in enumerate(message.instruments[:CHARTS]):
+            if at == len(self._charts):
+                self._charts.append(RemoteChart(instrument, self._new_store))
+            elif self._charts[at].epoch != instrument.epoch or self._charts[at].symbol != instrument.symbol:
+                self._charts[at] = RemoteChart(instrument, self._new_store, before=self._charts[at])
+            else:
+                self._charts[at].describe(instrument)
+
+    def _new_store(self) -> MarketStore:
+        self._stores += 1
+        return MarketStore.create(f"r{self._stores}")
+
+    def rows(self, block: Rows) -> None:
+        """Take rows of a chart."""
+        if block.symbol < len(self._charts):
+            chart = self._charts[block.symbol]
+            if block.epoch == chart.epoch:
+                chart.take(block)
+                chart.mark_back()
+                self._has_arrived.set()
+
+    def status(self, message: Status) -> None:
+        """Take over the server's status, with its times on this machine's clock."""
+        wall = self._clock.wall_ns()
+        offset = wall - message.sent_ns
+        # The quickest message had the shortest way; a clock that was set back makes the offset grow for good.
+        known = self._clock_offset_ns
+        if known is None or offset < known or offset - known > SECOND_NS:
+            self._clock_offset_ns = offset
+        row = self._board.row
+        for name, value in message.numbers.items():
+            if name in _SHARED:
+                with suppress(TypeError, ValueError):
+                    row[name] = _as_number(value)
+        row["anchor_wall"] = int(message.numbers.get("anchor_wall") or 0) + (self._clock_offset_ns or 0)
+        row["attempt"] = 0
+        self._state = _ENGINE_STATES.get(message.engine, _STATES.get(message.state, FeedState.STARTING))
+        self._said = message.message
+        if message.engine in _ENGINE_STATES and not self._said:
+            self._said = f"the server's engine: {message.engine}"
+
+    def refused(self, message: Error) -> None:
+        """Show why the server refused a command."""
+        self._refuse(f"{message.text}; {message.advice}" if message.advice else message.text)
+
+    def lost(self, reason: str, attempt: int, delay_s: float) -> None:
+        """Show that nothing arrives, and mark it as a gap."""
+        row, wall = self._board.row, self._clock.wall_ns()
+        self._state, self._said = FeedState.RECONNECTING, f"{host_of(self._spec.url)}: {reason}"
+        row["attempt"], row["retry_at"] = attempt, wall + int(delay_s * SECOND_NS)
+        self._mark_away()
+
+    def stopped(self, reason: str) -> None:
+        """Show that nothing arrives until the user tries again."""
+        self._state, self._said = FeedState.FAILED, reason
+        self._mark_away()
+
+    def _mark_away(self) -> None:
+        for chart in self._charts:
+            if chart.last_ts:
+                chart.mark_away(chart.last_ts, self._event_now())
+
+    def _event_now(self) -> int:
+        row = self._board.row
+        passed = self._clock.wall_ns() - int(row["anchor_wall"])
+        return int(row["anchor_event"]) + int(passed * float(row["rate"]))
+
+    def _publish(self) -> None:
+        """Publish the charts' records and the status."""
+        if self._state in (FeedState.RECONNECTING, FeedState.FAILED):
+            self._mark_away()
+        has_new = [chart.flush() for chart in self._charts]
+        stores = [chart.shown for chart in self._charts if chart.shown is not None]
+        if any(has_new):
+            self._board.markets([store.name for store in stores])
+        row, state, said = self._board.row, self._state, self._said
+        if self._charts and len(stores) < len(self._charts) and state not in (FeedState.RECONNECTING, FeedState.FAILED):
+            state = FeedState.CATCHING_UP
+            row["progress"] = min(chart.progress for chart in self._charts)
+        if self._refusal and self._clock.monotonic_ns() < self._refusal_until:
+            said = self._refusal
+        row["state"] = state
+        self._board.text("message", said)
+        self._board.publish(self._clock.wall_ns())
+
+
+def _as_number(value: Any) -> Any:
+    return float("nan") if value is None else value
+
+
+_SHARED: Final = frozenset(
+    name for name in STATUS.names or () if STATUS[name].kind in "if" and not STATUS[name].shape and name not in _OWN
+)
+"""Fields of STATUS that are taken from the server: single numbers."""
