@@ -8,7 +8,7 @@ FAST_TESTS := tests/core tests/engine tests/store tests/layers tests/gl tests/re
   tests/test_contracts.py tests/test_doctor.py tests/test_documents.py -m "not window and not slow"
 ARGS ?=
 
-.PHONY: help setup setup-tools setup-test demo test test-fast bare fuzz lint bench bench-peers pictures lock clean
+.PHONY: help setup setup-tools setup-test demo test test-fast bare fuzz lint bench bench-peers pictures image lock clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -55,6 +55,9 @@ bench-peers: ## Compare the chart with other plotting libraries (installs them)
 
 pictures: setup-tools ## Render the README's pictures from the synthetic market
 	@$(BIN)/python scripts/pictures.py
+
+image: ## Build the server's container image with buildah, and try it with a read-only root (needs root; ARGS=--keep)
+	@scripts/image.sh $(ARGS)
 
 lock: ## Lock all packages with their hashes, for every platform (needs uv; UV=PATH if it is not on the PATH)
 	@scripts/lock.sh $(ARGS)

@@ -18,13 +18,7 @@ readonly most_venv_mb=900 most_lines=20 step_s=1200
 readonly clean_path=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
 say() { printf 'bare: %s\n' "$*"; }
-
-# pip of this machine, for its settings and to try its registry.
-host_pip() {
-  local python=.venv/bin/python
-  [[ -x $python ]] || python=python3
-  "$python" -m pip --disable-pip-version-check "$@"
-}
+. scripts/debian_roots.sh
 
 # --- inside: one root, one user, in mount and process namespaces of its own -------------------------------------
 
@@ -36,11 +30,6 @@ in_root() {
   mapfile -t variables < <(env | grep -iE '^(PIP_[A-Z_]*|SSL_CERT_[A-Z]*|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE|https?_proxy|no_proxy)=')
   timeout --kill-after=10 "$step_s" chroot --userspec="$user" "$root" \
     /usr/bin/env -i HOME="$home" USER="$user" PATH="$clean_path" LANG=C.UTF-8 "${variables[@]}" "$@"
-}
-
-# Everything on this machine's disk that its pip settings name.
-pip_paths() {
-  { host_pip config list; env | grep '^PIP_'; } 2>/dev/null | grep -oE "(file://)?/[^' ]+" | sed 's#^file://##' | sort -u
 }
 
 # show PATH: let the root see this machine's file or folder; of a folder also those beside it, to which an index links.
@@ -164,30 +153,6 @@ cannot() {
   if $is_optional; then exit 0; else exit 1; fi
 }
 
-# This machine's own Debian mirror and its security archive, as "deb" lines for a suite; nothing where it is no Debian.
-sources() {
-  local suite="$1" codename main security
-  codename="$(. /etc/os-release && echo "${ID:-} ${VERSION_CODENAME:-}")"
-  [[ $codename == "debian "* ]] || return 0
-  main="$(targets | awk -v want="${codename#debian }" '$2 == want { print $1; exit }')"
-  security="$(targets | awk '$2 ~ /-security$/ { print $1; exit }')"
-  [[ -z $main ]] || printf 'deb %s %s main\ndeb %s %s-updates main\n' "$main" "$suite" "$main" "$suite"
-  [[ -z $security ]] || printf 'deb %s %s-security main\n' "$security" "$suite"
-}
-
-targets() { apt-get indextargets --format '$(REPO_URI) $(CODENAME)' 2>/dev/null; }
-
-build_root() {
-  local suite="$1" tar="$cache/$1.tar" lines
-  [[ -f $tar && -z $(find "$tar" -mtime +7) ]] && return 0
-  say "building a root of $suite"
-  apt-config dump | grep -E '^Acquire::(http|https|ftp|Check-|Retries|ForceIPv)' >"$work/apt.conf" || true
-  mapfile -t lines < <(sources "$suite")
-  mmdebstrap --quiet --variant=minbase --aptopt="$work/apt.conf" \
-    --include=git,make,python3,python3-venv,ca-certificates "$suite" "$tar.part.tar" "${lines[@]}" >"$work/$suite.log" 2>&1 &&
-    mv "$tar.part.tar" "$tar"
-}
-
 run_suite() {
   local suite="$1" who root code=0
   for who in root trader; do
@@ -214,9 +179,7 @@ main() {
   [[ $(uname -s) == Linux ]] || cannot "it takes Linux"
   [[ $(id -u) == 0 ]] || cannot "it takes root, to make Debian roots and to enter them"
   unshare --mount --pid --fork true 2>/dev/null || cannot "this machine does not allow mount namespaces (unshare)"
-  command -v mmdebstrap >/dev/null ||
-    { apt-get update -qq && apt-get install -y -qq --no-install-recommends mmdebstrap; } >/dev/null 2>&1 </dev/null ||
-    cannot "mmdebstrap is not installed, and apt-get cannot install it"
+  have mmdebstrap || cannot "mmdebstrap is not installed, and apt-get cannot install it"
   mkdir -p "$cache"
   work="$(mktemp -d "${TMPDIR:-/tmp}/flow_gl_bare.XXXXXX")"
   trap clean_up EXIT
@@ -224,7 +187,7 @@ main() {
   host_pip download --quiet --no-deps --no-cache-dir --dest "$work" typer >"$work/pip.log" 2>&1 ||
     cannot "pip reaches no registry of Python packages: $(tail -n 1 "$work/pip.log")"
   for suite in "${suites[@]}"; do
-    build_root "$suite" || cannot "no root of $suite could be built: $(grep -m 1 '^E:' "$work/$suite.log" || tail -n 1 "$work/$suite.log")"
+    build_root "$suite" git,make,python3,python3-venv,ca-certificates "$cache/$suite.tar" || cannot "no root of $suite could be built: $(grep -m 1 '^E:' "$work/$suite.log" || tail -n 1 "$work/$suite.log")"
   done
   [[ -z $(git status --porcelain --untracked-files=no) ]] || say "uncommitted changes are not included"
 

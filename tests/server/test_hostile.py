@@ -42,7 +42,13 @@ SEED = 20_251_128
 OURS, THEIRS = "NQ.v.0", "ES.v.0"
 """The chart that hostile clients may read, and the one that they may not hear of."""
 MANY = "new-connections=100000/minute", "messages=100000/minute", "address-messages=1000000/minute"
-MORE = "failures=100000/minute", "snapshots=100000/minute", "address-snapshots=100000/minute", "connections=4000"
+MORE = (
+    "failures=100000/minute",
+    "snapshots=100000/minute",
+    "address-snapshots=100000/minute",
+    "connections=4000",
+    "requests=100000/minute",
+)
 
 
 class Rig:

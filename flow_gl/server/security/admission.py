@@ -1,7 +1,8 @@
 """Decides at each request and each message whether a client is let in, and counts those that are.
 
 `Admission` belongs to a worker, `ClientGuard` to one WebSocket. A refusal is a value with a code, a reason and what to
-do; the caller turns it into an HTTP answer or an Error message. Nothing here is logged per message, and never a token.
+do; the caller turns it into an HTTP answer or an Error message. The log has one line per wrong token and per limit that
+is reached in a window, and never a token.
 """
 
 import ipaddress
@@ -80,8 +81,11 @@ class Admission:
         """Connections that are open."""
         return self._open.total()
 
-    def check_request(self, headers: Mapping[str, str], *, query: str, scheme: str) -> Refusal | None:
-        """Check what every request must keep to: the Host and Origin headers, and no token in the URL."""
+    def check_request(self, headers: Mapping[str, str], *, address: str, query: str, scheme: str) -> Refusal | None:
+        """Check what every request must keep to: its rate, the Host and Origin headers, and no token in the URL."""
+        if not self.rates.hit("requests", key := address_key(address)):
+            self.counts.rate_limited += 1
+            return self._too_often("requests", key, "too many requests from this address")
         if any(name.lower() in _SECRET_NAMES for name, _ in parse_qsl(query, keep_blank_values=True)):
             self.counts.refused += 1
             return Refusal(
@@ -147,6 +151,8 @@ class Admission:
             del self._open[key]
 
     def _too_often(self, name: str, key: str, text: str) -> Refusal:
+        if self.rates.has_just_run_out(name, key):
+            get_logger("server").warning("rate limit", extra={"limit": name, "of": key})
         wait_s = self.rates.wait_s(name, key)
         return Refusal(
             429, "rate_limited", f"{text} ({self.rates.text(name)})", f"try again in {wait_s} s", wait_s, closes=False

@@ -13,7 +13,9 @@ def rules(admission: Admission) -> Middleware:
 
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
-        refusal = admission.check_request(request.headers, query=request.query_string, scheme=request.scheme)
+        refusal = admission.check_request(
+            request.headers, address=request.remote or "", query=request.query_string, scheme=request.scheme
+        )
         return refused(refusal) if refusal else await handler(request)
 
     return check

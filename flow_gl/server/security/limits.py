@@ -30,7 +30,8 @@ class Limits:
     subscriptions: Annotated[int, "streams that a client has subscribed to"] = 128
     message_bytes: Annotated[int, "length of a client's message"] = 16_384
     handshake_seconds: Annotated[int, "time for a request to arrive whole, and for a client to authenticate"] = 10
-    new_connections: Annotated[str, "connections that an address opens"] = "300/minute"
+    requests: Annotated[str, "HTTP requests of an address, of which a WebSocket takes one"] = "12000/minute"
+    new_connections: Annotated[str, "WebSockets that an address opens"] = "300/minute"
     messages: Annotated[str, "messages of a client"] = "600/minute"
     address_messages: Annotated[str, "messages of an address"] = "6000/minute"
     snapshots: Annotated[str, "snapshots for a client"] = "300/minute"
@@ -152,6 +153,11 @@ class RateLimits:
     def is_used_up(self, name: str, key: str) -> bool:
         """Return whether the next use would be refused, without counting one."""
         return not self._limiter.test(self._items[name], name, key)
+
+    def has_just_run_out(self, name: str, key: str) -> bool:
+        """Return whether the last use was the first that was refused in its window (for uses that count once)."""
+        item = self._items[name]
+        return self._windows.get(item.key_for(name, key)) == item.amount + 1
 
     def wait_s(self, name: str, key: str) -> int:
         """Return after how many seconds the limit allows uses again, at least 1."""

@@ -167,9 +167,22 @@ def test_a_token_comes_in_the_header_and_never_in_the_url(tokens: tuple[Tokens, 
     for wrong in ("Bearer", f"Basic {tokens[1]}", tokens[1], "Bearer x"):
         assert refusal(at.identify({"Authorization": wrong}, address=HERE)).status == 401
     host = {"Host": "localhost"}
-    assert at.check_request(host, query="symbol=NQ", scheme="http") is None
+    assert at.check_request(host, address=HERE, query="symbol=NQ", scheme="http") is None
     for query in (f"token={tokens[1]}", f"a=1&Access_Token={tokens[1]}", "key"):
-        found = refusal(at.check_request(host, query=query, scheme="http"))
+        found = refusal(at.check_request(host, address=HERE, query=query, scheme="http"))
         assert (found.status, tokens[1] in found.text + found.advice) == (400, False)
-    foreign = refusal(at.check_request({**host, "Origin": "https://evil.example"}, query="", scheme="http"))
+    foreign = refusal(
+        at.check_request({**host, "Origin": "https://evil.example"}, address=HERE, query="", scheme="http")
+    )
     assert (foreign.status, foreign.code) == (403, "origin")
+
+
+def test_requests_have_a_rate_of_their_own() -> None:
+    at = admission("requests=2/minute")
+
+    def asked(address: str) -> Refusal | None:
+        return at.check_request({"Host": "localhost"}, address=address, query="", scheme="http")
+
+    assert asked(HERE) is asked(HERE) is None
+    assert refusal(asked(HERE)).status == 429
+    assert asked("10.0.0.1") is None
