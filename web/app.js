@@ -68,7 +68,7 @@ export class App {
     this.feed = new Feed(settings.columns, (message) => this.connection.send(message));
     this.connection = new Connection(url, {
       take: (message) => this.feed.take(message),
-      opened: () => this.#opened(),
+      opened: (isNew) => this.#opened(isNew),
       needsToken: (reason, isWrong) => this.#signIn(reason, isWrong),
     });
     document.getElementById("live").addEventListener("click", () => this.run(() => this.goLive()));
@@ -235,13 +235,13 @@ export class App {
 
   // --- connection -------------------------------------------------------------------------------------------------
 
-  #opened() {
+  #opened(isNew) {
     if (!this.feed.markets.has(this.symbol)) {
       const kept = this.kept?.symbol;
       this.symbol = this.feed.markets.has(kept) ? kept : this.feed.names[0] ?? null;
     }
     document.getElementById("sign-in").hidden = true;
-    this.feed.resume();
+    if (isNew) this.feed.resume();
     this.wake();
   }
 

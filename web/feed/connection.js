@@ -9,7 +9,7 @@ const SIGN_IN = ["unauthenticated", "no_token_in_time"];
 
 export class Connection {
   // `take(data)` gets each message (a string or an ArrayBuffer) and may throw: then the connection starts again.
-  // `opened()` is called once the server has spoken, `needsToken(reason, isWrong)` if a token is asked for.
+  // `opened(isNew)` is called when the server has said what there is, `needsToken(reason, isWrong)` if a token is asked for.
   constructor(url, { take, opened, needsToken }) {
     Object.assign(this, { url, take, opened, needsToken });
     this.state = "connecting";  // connecting, open, refused (a token is needed) or stopped (no use in trying again)
@@ -77,13 +77,13 @@ export class Connection {
     try {
       const message = typeof data === "string" ? JSON.parse(data) : data;
       if (message.type === "Error" && this.#refused(message)) return;
-      if (message.type === "Connected") {
-        this.state = "open";
-        this.attempt = 1;
-        this.lostAt = null;
-      }
       this.take(message);
-      if (message.type === "Connected") this.opened();
+      if (message.type !== "Connected") return;
+      const isNew = this.state !== "open";      // it comes again when an instrument or an epoch changes
+      this.state = "open";
+      this.attempt = 1;
+      this.lostAt = null;
+      this.opened(isNew);
     } catch (error) {
       console.error(error);
       this.#lose(error.message);

@@ -112,6 +112,7 @@ export class Feed {
       market.describe(contract, tickSize);
       this.markets.set(symbol, market);
     }
+    this.#subscribe();
   }
 
   #takeStatus({ state, engine, message, sent_ns: sent, numbers }) {

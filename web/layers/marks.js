@@ -11,6 +11,7 @@ const CELL_PX = 72;             // least width of the stretches of time that eac
 const OLDER_ZONES = 96;
 const FADE_NS = 20 * 60e9;      // after so long the zone of an absorption has faded out, ...
 const STEPS = 8;                // ... in so many steps
+const WINDOW_NS = 5e9;          // of an absorption
 const BAR_NS = 15e9;            // of a divergence, ...
 const BARS_AFTER = 3;           // ... known so many bars after its later pivot
 const LATE_NS = 600e9;          // a divergence becomes known at most so long after its later pivot
@@ -108,8 +109,9 @@ function addAbsorption(chart, scene, event) {
   const broken = event.direction > 0 ? event.price - tick : event.price + tick;
   const end = Math.min(firstPassage(scene, event.time, broken, event.direction < 0), rollAfter(market, event.time),
     event.time + FADE_NS, Math.max(now, event.time + 1e9), until);
-  const left = Math.max(view.pixelX(event.time - 5e9), rect.x);
-  const right = Math.min(Math.max(view.pixelX(end), left + 6 * scale), rect.right);
+  const start = view.pixelX(event.time - WINDOW_NS);
+  const left = Math.max(start, rect.x);
+  const right = Math.min(Math.max(view.pixelX(end), start + 6 * scale), rect.right);
   const exact = Math.max(8 * scale, 1 / view.perPx);
   const [y, height] = [roundEven(view.y(event.price / tick) - 0.5 * exact), roundEven(exact)];
   if (right <= left || y < rect.y || y + height > rect.bottom) return;
@@ -177,7 +179,8 @@ function addDivergence(chart, scene, event) {
 
 // The bucket within a bar that reached a pivot's price, and CVD's extreme in the bar.
 function pivotOf({ lod: { bubbles, cvd, widthNs } }, start, price, isHigh) {
-  const [from, to] = [start / widthNs, (start + BAR_NS) / widthNs].map((id) => bubbles.index(bubbles.positionOf(Math.ceil(id))));
+  const ids = [Math.floor(start / widthNs), Math.ceil((start + BAR_NS) / widthNs)];
+  const [from, to] = ids.map((id) => bubbles.index(bubbles.positionOf(id)));
   const [prices, contracts] = isHigh ? [bubbles.high, cvd.high] : [bubbles.low, cvd.low];
   let [time, extreme] = [start + 0.5 * BAR_NS, isHigh ? -Infinity : Infinity];
   const offset = bubbles.origin - cvd.origin;
