@@ -33,7 +33,10 @@ _TYPES: Final = {
     ".json": "application/json",
     ".ttf": "font/ttf",
 }
-_RECORDS: Final = (Kind.PROFILE, Kind.SESSION, Kind.LEVELS, Kind.EVENT, Kind.GAP, Kind.ROLL, Kind.FINISHED_SESSION)
+_RECORDS: Final = (
+    *(Kind.PROFILE, Kind.SESSION, Kind.LEVELS, Kind.EVENT, Kind.GAP, Kind.ROLL),
+    *(Kind.FINISHED_SESSION, Kind.MINUTE_LEVELS),
+)
 """Kinds that the page reads as records; it knows the columns of the others."""
 _POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self'; connect-src 'self'; "

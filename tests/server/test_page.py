@@ -31,6 +31,9 @@ KEYS: Final = {
 }
 """Keys whose names differ between Dear ImGui and browsers."""
 
+OWN_TITLES: Final = {"undo"}
+"""The page undoes less."""
+
 
 def text(name: str) -> str:
     return FILES[name].body.decode()
@@ -92,7 +95,7 @@ def test_keys_and_titles_are_those_of_the_program() -> None:
     assert len(found) >= 20
     for name, title, keys in found:
         action = by_name[name]
-        assert title == action.title
+        assert title == action.title or name in OWN_TITLES
         of_page = {key.replace("\x00", "]") for key in re.findall(r'"([^"]+)"', keys)}
         expected = set()
         for key in action.keys:

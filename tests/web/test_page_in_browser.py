@@ -26,6 +26,7 @@ from flow_gl.view.frame_scheduler import FrameScheduler
 from tests.kit.browser import Browser, find_browser
 from tests.kit.events import plant_one_of_each, with_marks
 from tests.kit.gl_context import draw
+from tests.kit.levels import plant_levels, plant_lines, with_lines
 from tests.kit.markets import Market, cvd_of, make_market, make_scene, make_seconds, make_week
 from tests.kit.page_server import PageServer
 
@@ -35,7 +36,7 @@ MOST_MEAN = 2.0
 """Most that page and program differ on average, of 255."""
 VISIBLE = 24
 """A pixel that differs by more is seen."""
-PAGE_LAYERS = SHOWN_AT_FIRST - {"initial_balance", "opening_range", "naked_pocs"}
+PAGE_LAYERS = SHOWN_AT_FIRST
 """What both have and show at first."""
 
 
@@ -149,8 +150,10 @@ def test_the_picture_is_the_programs(
 ) -> None:
     market = make_market(400, seed=3, gap=(256, 278, GapKind.FEED), crosses=[(300, 1), (380, -1)])
     plant_one_of_each(market, at=355)
+    plant_levels(market, naked=(-9, 5))
+    plant_lines(market)
     open_page(browser, served(market))
-    browser.until("app.market.events.length === 7")
+    browser.until("app.market.events.length === 7 && app.market.minutes.count === 7")
     has_candles = look == "light"
     browser.app(
         f"(app.paletteName !== '{look}' && app.nextPalette(), app.paletteName !== '{look}' && app.nextPalette())"
@@ -158,15 +161,15 @@ def test_the_picture_is_the_programs(
     browser.app(f"(app.hasCandles = {'true' if has_candles else 'false'}, app.wake())")
     settle(browser)
     style = Style(palette=PALETTES[look], has_cvd_candles=has_candles, is_visible=PAGE_LAYERS)
-    scene = with_marks(same_scene(browser, market, style))
+    scene = with_lines(with_marks(same_scene(browser, market, style)))
     assert len({mark.kind for mark in scene.marks.shown}) == 4
     page, program = page_picture(browser), program_picture(context, kit, scene)
-    compare(page, program, most_visible=0.012)
+    compare(page, program, most_visible=0.01)
     # The rule notices if a layer is missing.
     for missing in ("bubbles", "levels", "profile", "cvd") if look == "dark" else ():
         fewer = replace(style, is_visible=PAGE_LAYERS - {missing})
         with pytest.raises(AssertionError):
-            compare(page, program_picture(context, kit, replace(scene, style=fewer)), most_visible=0.012)
+            compare(page, program_picture(context, kit, replace(scene, style=fewer)), most_visible=0.01)
 
 
 def test_a_week_with_folded_nights_is_the_programs(
@@ -180,7 +183,7 @@ def test_a_week_with_folded_nights_is_the_programs(
     settle(browser)
     scene = same_scene(browser, market, Style(is_visible=PAGE_LAYERS), folding="closed")
     assert scene.price_view.folded.starts, "nights are folded"
-    compare(page_picture(browser), program_picture(context, kit, scene), most_visible=0.05)
+    compare(page_picture(browser), program_picture(context, kit, scene), most_visible=0.02)
 
 
 def test_every_row_arrives_exactly(browser: Browser, served: Any) -> None:
@@ -287,7 +290,7 @@ def test_a_hundred_thousand_bubbles_in_view_are_the_programs(
     settle(browser)
     style = Style(is_visible=PAGE_LAYERS - {"cvd", "price", "levels"})
     scene = same_scene(browser, market, style)
-    compare(page_picture(browser), program_picture(context, kit, scene), most_visible=0.05)
+    compare(page_picture(browser), program_picture(context, kit, scene), most_visible=0.01)
 
 
 def test_a_frozen_picture_looks_frozen(browser: Browser, served: Any) -> None:

@@ -5,7 +5,7 @@ import { Kind, Frame, Part, camel } from "./packed.js";
 
 const PROTOCOL = 1;
 const CHART_KINDS = ["Bubble", "Open"];
-const SYMBOL_KINDS = ["VolumeProfile", "Session", "Levels", "Event", "Gap", "Roll", "FinishedSession"];
+const SYMBOL_KINDS = ["VolumeProfile", "Session", "Levels", "Event", "Gap", "Roll", "FinishedSession", "MinuteLevels"];
 const MOST_HISTORY = 1 << 18;   // rows of history that are asked for at one level of detail
 const KEPT_EVENTS = 1 << 14;
 const ZOOM_MS = 120;
@@ -130,6 +130,7 @@ export class Feed {
     if (frame.kind === Kind.BUBBLE) this.#takeBubbles(market, frame);
     else if (frame.kind === Kind.OPEN) takeOpen(market, frame);
     else if (frame.kind === Kind.EVENT) this.#takeEvents(market, frame);
+    else if (frame.kind === Kind.MINUTE_LEVELS) this.#takeMinutes(market, frame);
     else if (frame.kind === Kind.PROFILE_ROWS) takeProfileRows(market, frame);
     else if (frame.kind in this.columns) this.#takeRecords(market, frame);
   }
@@ -153,6 +154,12 @@ export class Feed {
     else market.events.push(...rows);
     if (frame.part !== Part.INCREMENT) market.eventsVersion++;
     if (market.events.length > KEPT_EVENTS) market.events.splice(0, market.events.length - KEPT_EVENTS);
+  }
+
+  #takeMinutes({ held, minutes }, frame) {
+    place(held, "MinuteLevels 0", frame);
+    if (frame.part === Part.NEWEST) minutes.clear();
+    minutes.put(frame.sequence, frame.table(this.columns[frame.kind]));
   }
 
   #takeRecords(market, frame) {
@@ -186,7 +193,8 @@ function place(held, stream, { part, epoch, revision, sequence, next }) {
 
 // What a subscription says that has arrived before.
 function positionsOf({ held }, level, kinds) {
-  const streams = [["Bubble", level], ["Event", 0]].filter(([of, at]) => kinds.includes(of) && held.has(`${of} ${at}`));
+  const all = [["Bubble", level], ["Event", 0], ["MinuteLevels", 0]];
+  const streams = all.filter(([of, at]) => kinds.includes(of) && held.has(`${of} ${at}`));
   return streams.map(([of, at]) => ({ of, ...held.get(`${of} ${at}`) }));
 }
 
@@ -212,9 +220,9 @@ function takeOpen(market, frame) {
 }
 
 function profileOf(row) {
-  const { base, tickSize, ticksPerRow, poc, vah, val, count } = row;
+  const { base, tickSize, ticksPerRow, poc, vah, val, count, isRegular } = row;
   const part = (values) => Float64Array.from(values ?? []).subarray(0, count);
-  return { base, tickSize, ticksPerRow, poc, vah, val, lvn: [], row: part(row.row), buy: part(row.buy), sell: part(row.sell),
+  return { base, tickSize, ticksPerRow, poc, vah, val, isRegular, lvn: [], row: part(row.row), buy: part(row.buy), sell: part(row.sell),
     unsided: part(row.unsided) };
 }
 
@@ -222,8 +230,8 @@ function profileOf(row) {
 function takeProfile(market, frame, head) {
   const none = new Float64Array(0);
   const before = market.profile ?? { row: none, buy: none, sell: none, unsided: none };
-  const { base, tickSize, ticksPerRow, poc, vah, val, lvn, lvnCount } = head;
-  market.profile = Object.assign(before, { base, tickSize, ticksPerRow, poc, vah, val, lvn: lvn.slice(0, lvnCount) });
+  const { base, tickSize, ticksPerRow, poc, vah, val, lvn, lvnCount, isRegular } = head;
+  market.profile = Object.assign(before, { base, tickSize, ticksPerRow, poc, vah, val, isRegular, lvn: lvn.slice(0, lvnCount) });
   market.profile.version = frame.sequence;
 }
 

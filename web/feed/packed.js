@@ -3,6 +3,7 @@
 
 export const Kind = {
   BUBBLE: 1, OPEN: 2, PROFILE: 3, PROFILE_ROWS: 4, SESSION: 5, LEVELS: 6, EVENT: 7, GAP: 8, ROLL: 9, FINISHED_SESSION: 10,
+  MINUTE_LEVELS: 11,
 };
 export const Part = { INCREMENT: 0, NEWEST: 1, HISTORY: 2, RESUMED: 3 };
 const HEADER = 64;
@@ -120,6 +121,11 @@ export class Frame {
     }
     if (at !== this.columns.length) throw new Error(`damaged frame: kind ${this.kind} has other columns`);
     return records;
+  }
+
+  // Rows of a kind without arrays and texts, by column.
+  table(fields) {
+    return Object.fromEntries(fields.map(([name, type], at) => [camel(name), Float64Array.from(this.#typed(at, type))]));
   }
 
   #typed(number, type) {

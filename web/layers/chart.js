@@ -15,6 +15,7 @@ import { Events } from "./events.js";
 import { FrameBlock } from "./frame_block.js";
 import { addGaps } from "./gaps.js";
 import { addGrid } from "./grid.js";
+import { addHeldLevels } from "./held_levels.js";
 import { Placed, mix } from "./labels.js";
 import { addLegend } from "./legend.js";
 import { addLevels } from "./levels.js";
@@ -24,6 +25,7 @@ import { ProfileBars } from "./profile.js";
 import { NO_INDEX, Series } from "./series.js";
 import { addRolls, addSessionNames, contractLeft, currentProfile, finishedProfile, sessionsInView } from "./sessions.js";
 import { addStaleFrame, dimmedGround } from "./stale.js";
+import { addVwap } from "./vwap.js";
 
 const BLEND_S = 0.15;           // in which one level of detail fades into the next
 const AREA_VERTICES = 6;
@@ -35,7 +37,7 @@ export class Chart {
     this.drawing = new RowDrawing(gl);
     this.atlas = new Atlas(gl);
     const parts = [gl, this.programs, this.drawing];
-    [this.under, this.marks, this.over] = [0, 1, 2].map(() => new ShapeBatch(...parts));
+    [this.under, this.curves, this.marks, this.over] = [0, 1, 2, 3].map(() => new ShapeBatch(...parts));
     this.text = new TextBatch(...parts, this.atlas);
     this.counts = new Counts(...parts, this.atlas);
     this.bars = new ProfileBars(...parts);
@@ -87,7 +89,7 @@ export class Chart {
   }
 
   #collect(scene) {
-    for (const batch of [this.under, this.marks, this.over, this.text, this.placed]) batch.clear();
+    for (const batch of [this.under, this.curves, this.marks, this.over, this.text, this.placed]) batch.clear();
     const { market, price, cvd } = scene;
     const hasTrades = market.hasTrades && price.perPx > 0;
     this.ticks = {
@@ -105,6 +107,8 @@ export class Chart {
     addOffScale(this, scene);
     addMarks(this, scene);
     addLevels(this, scene);
+    addHeldLevels(this, scene);
+    addVwap(this, scene);
     addLastPriceLine(this, scene);
     addZeroLine(this, scene);
     this.counts.update(this, scene, this.series[this.current]);
@@ -132,6 +136,7 @@ export class Chart {
     this.#clip(size, whole);
     this.under.draw(size);
     this.#clip(size, price.rect);
+    this.curves.draw(size);
     if (style.visible.has("price")) this.#drawPath();
     if (style.visible.has("bubbles")) this.#drawBubbles(scene);
     this.blocks[0].bind();

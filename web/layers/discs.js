@@ -27,6 +27,11 @@ export function thresholdAt(threshold, widthNs) {
   return threshold * Math.min(1, (1e9 / widthNs) ** 0.25);
 }
 
+// Imbalance from which a colour is strongest, for the one above which there is one; FULL in bubble.glsl.
+export function fullAt(least) {
+  return Math.min(1, 4 * least);
+}
+
 // Opacity of fill, rim and glow. The more discs overlap, the more transparent they are, without glow.
 export function opacities(pxPerBucket, radiusMax) {
   const crowd = radiusMax / Math.max(pxPerBucket, 0.01);

@@ -2,7 +2,7 @@
 
 import { Rect, roundEven } from "../view/view.js";
 import { bucketText, contractsText, percentText } from "../view/words.js";
-import { radiusOf, thresholdAt } from "./discs.js";
+import { fullAt, radiusOf, thresholdAt } from "./discs.js";
 
 const LABEL_PX = 11;
 const MARGIN_PX = 14;
@@ -33,18 +33,22 @@ export function addLegend(chart, scene) {
     return { radius, text, width, isInside, step: 2 * radius + (isInside ? 10 * scale : width + 12 * scale) };
   });
   const largest = discs.at(-1).radius;
-  let caption = `contracts in ${bucketText(lod.widthNs)} \u00b7 coloured above ` +
-    percentText(thresholdAt(style.threshold, lod.widthNs));
+  const least = thresholdAt(style.threshold, lod.widthNs);
+  const brief = `contracts in ${bucketText(lod.widthNs)} \u00b7 coloured above ${percentText(least)}`;
+  const hours = market.profile?.isRegular ? " \u00b7 profile of regular hours (RTH)" : "";
+  const captions = [`${brief}, strongest from ${percentText(fullAt(least))}${hours}`, `${brief}${hours}`, ""];
   const left = rect.x + MARGIN_PX * scale;
   const middle = roundEven(rect.bottom - MARGIN_PX * scale - largest);
   const width = discs.reduce((sum, { step }) => sum + step, 0) + 8 * scale;
   const box = new Rect(left - 6 * scale, middle - largest - 6 * scale, width, 2 * largest + 12 * scale);
-  let whole = new Rect(box.x, box.y, box.width + chart.text.width(caption, size) + 8 * scale, box.height);
-  if (!chart.placed.take(whole, rect)) {
-    // Without room for the caption the discs alone still say what the sizes mean.
-    [whole, caption] = [box, ""];
-    if (!chart.placed.take(whole, rect)) return;
-  }
+  // Without room for a caption the discs alone still say what the sizes mean.
+  let whole;
+  const caption = captions.find((text) => {
+    const room = text ? chart.text.width(text, size) + 8 * scale : 0;
+    whole = new Rect(box.x, box.y, box.width + room, box.height);
+    return chart.placed.take(whole, rect);
+  });
+  if (caption === undefined) return;
   chart.over.plate(whole.x, whole.y, whole.width, whole.height, palette.ground, 0.5, 6 * scale);
   let x = left;
   for (const { radius, text, width: textWidth, isInside, step } of discs) {

@@ -4,8 +4,8 @@
 import { UNDEF_PRICE } from "../market/market.js";
 import { Rect, roundEven } from "../view/view.js";
 import { priceText } from "../view/words.js";
-import { mix } from "./labels.js";
-import { currentLeft, currentProfile, sessionsInView } from "./sessions.js";
+import { currentLeft, currentProfile, sessionsInView, sessionsOf } from "./sessions.js";
+import { vwapAt, vwapColor } from "./vwap.js";
 
 const LABEL_PX = 13;
 const COLUMNS = 5;
@@ -21,24 +21,27 @@ const PRIOR = [
 function levelsOf(palette, profile, session) {
   const star = session.partial ? "*" : "";
   const priorStar = session.priorPartial ? "*" : "";
+  const hours = profile.isRegular ? " RTH" : "";
   const found = [
-    { price: profile.poc, name: `POC${star}`, color: palette.attention, alpha: 0.9, period: 10, dash: 6 },
-    { price: profile.vah, name: `VAH${star}`, color: palette.information, alpha: 0.75, period: 10, dash: 6 },
-    { price: profile.val, name: `VAL${star}`, color: palette.information, alpha: 0.75, period: 10, dash: 6 },
+    { price: profile.poc, name: `POC${hours}${star}`, color: palette.attention, alpha: 0.9, period: 10, dash: 6 },
+    { price: profile.vah, name: `VAH${hours}${star}`, color: palette.information, alpha: 0.75, period: 10, dash: 6 },
+    { price: profile.val, name: `VAL${hours}${star}`, color: palette.information, alpha: 0.75, period: 10, dash: 6 },
   ];
   const { vwap, vwapSd } = session;
   if (Number.isFinite(vwap) && session.tradeCount) {
-    const color = mix(palette.text, palette.information, 0.25);
-    found.push({ price: roundEven(vwap * 1e9), name: `VWAP${star}`, color, alpha: 0.6, period: 0, dash: 0 });
+    found.push({ price: roundEven(vwap * 1e9), name: `VWAP${star}`, color: vwapColor(palette), alpha: 0.6, period: 0,
+      dash: 0, deviations: 0 });
     for (const factor of Number.isFinite(vwapSd) && vwapSd > 0 ? [1, 2] : []) {
       for (const [sign, text] of [[1, "+"], [-1, "\u2212"]]) {
         const price = roundEven((vwap + sign * factor * vwapSd) * 1e9);
-        found.push({ price, name: `${text}${factor} SD${star}`, color: palette.quiet, alpha: 0.3, period: 6, dash: 2, isBand: true });
+        found.push({ price, name: `${text}${factor} SD${star}`, color: palette.quiet, alpha: 0.3, period: 6, dash: 2,
+          deviations: sign * factor });
       }
     }
   }
   for (const [field, name] of PRIOR) {
-    const suffix = field.startsWith("prior") ? priorStar : star;
+    const ofProfile = session.priorRegular && /Poc|Vah|Val$/.test(field) ? " RTH" : "";
+    const suffix = field.startsWith("prior") ? ofProfile + priorStar : star;
     found.push({ price: session[field] ?? 0, name: name + suffix, color: palette.quiet, alpha: 0.4, period: 3, dash: 5 });
   }
   return found.filter(({ price }) => price !== 0 && price !== UNDEF_PRICE && Number.isFinite(price));
@@ -50,21 +53,33 @@ export function addLevels(chart, scene) {
   for (const { session, left, right } of sessionsInView(scene)) {
     if (!session.isFinished) continue;
     const levels = levelsOf(palette, session.profile, session.numbers).filter(({ name }) => /^(POC|VAH|VAL|VWAP)/.test(name));
-    for (const level of levels) addLine(chart, scene, level, left, right);
+    for (const level of levels) if (!isCurve(scene, session, level)) addLine(chart, scene, level, left, right);
   }
   const begin = currentLeft(scene);
   if (begin >= view.rect.right) return;
+  const session = sessionsOf(market).at(-1);
   for (const level of levelsOf(palette, market.profile, market.session)) {
-    if (addLine(chart, scene, level, begin, view.rect.right)) addLabel(chart, scene, level, begin);
+    if (isCurve(scene, session, level)) addLabel(chart, scene, level, begin, (x) => curveY(scene, session, level, x));
+    else if (addLine(chart, scene, level, begin, view.rect.right)) addLabel(chart, scene, level, begin);
   }
   addNodes(chart, scene);
 }
 
-function lineY(scene, price) {
+// VWAP and its bands are curves where their minutes are known (vwap.js).
+function isCurve(scene, session, { deviations }) {
+  return deviations !== undefined && vwapAt(scene, session, session.start) !== null;
+}
+
+function curveY(scene, session, { deviations }, x) {
+  const [vwap, deviation] = vwapAt(scene, session, scene.price.timeAt(x));
+  return lineY(scene, roundEven((vwap + deviations * deviation) * 1e9));
+}
+
+export function lineY(scene, price) {
   return roundEven(scene.price.y(price / scene.market.tickSize));
 }
 
-function addLine(chart, scene, level, left, right) {
+export function addLine(chart, scene, level, left, right) {
   const { rect, scale } = scene.price;
   const y = lineY(scene, level.price);
   if (y < rect.y || y >= rect.bottom) return false;
@@ -75,30 +90,34 @@ function addLine(chart, scene, level, left, right) {
   return true;
 }
 
-function addLabel(chart, scene, level, begin) {
+// `curve`: y of a level that is a curve, by x.
+function addLabel(chart, scene, level, begin, curve = null) {
   const { rect, scale } = scene.price;
   if (rect.width < 200 * scale || rect.height < 160 * scale) return;
   const size = LABEL_PX * scale;
-  const text = level.isBand ? level.name : `${level.name} ${priceText(level.price, scene.market.tickSize)}`;
+  // A curve has another value at its left end than now.
+  const isElsewhere = curve && Math.abs(curve(begin) - scene.price.y(level.price / scene.market.tickSize)) > size;
+  const text = level.deviations || isElsewhere ? level.name : `${level.name} ${priceText(level.price, scene.market.tickSize)}`;
   const width = chart.text.width(text, size) + size;
-  const y = Math.min(Math.max(lineY(scene, level.price), rect.y + size), rect.bottom - size);
   const room = rect.right - begin;
   const first = begin + Math.min(14 * scale, Math.max(0.5 * size, 0.5 * (room - width)));
   const least = Math.min(LEAST_LABELS_PX * scale, LABELS_SHARE * rect.width);
   const end = begin + Math.min(Math.max(LABELS_SHARE * room, least), room);
-  const box = freeColumn(chart.placed.boxes, new Rect(first, y - 0.75 * size, width, 1.5 * size), GAP_PX * scale);
-  if (!box || box.right > end) return;
+  const flat = Math.min(Math.max(lineY(scene, level.price), rect.y + size), rect.bottom - size);
+  const box = freePlace(chart.placed.boxes, first, curve ?? (() => flat), [width, 1.5 * size], GAP_PX * scale);
+  if (!box || box.right > end || box.y < rect.y || box.bottom > rect.bottom) return;
   chart.placed.boxes.push(box);
-  chart.text.add(text, roundEven(box.x + 0.5 * size), y,
+  chart.text.add(text, roundEven(box.x + 0.5 * size), box.y + 0.5 * box.height,
     { size, color: level.color, plate: scene.style.palette.ground, plateAlpha: 0.9 });
 }
 
-// The leftmost place of a box on its line where it meets nothing; null after a few columns.
-function freeColumn(boxes, box, gap) {
+// The leftmost place of a label on its line where it meets nothing; null after a few columns. `yAt`: the line's y by x.
+function freePlace(boxes, left, yAt, [width, height], gap) {
   for (let column = 0; column < COLUMNS; column++) {
+    const box = new Rect(left, yAt(left + 0.5 * width) - 0.5 * height, width, height);
     const met = boxes.filter((other) => other.overlaps(box));
     if (!met.length) return box;
-    box = new Rect(Math.max(...met.map(({ right }) => right)) + gap, box.y, box.width, box.height);
+    left = Math.max(...met.map(({ right }) => right)) + gap;
   }
   return null;
 }
@@ -113,7 +132,7 @@ function addNodes(chart, scene) {
   for (const price of market.profile.lvn) {
     const y = lineY(scene, price);
     if (y < rect.y + size || y >= rect.bottom - size) continue;
-    const text = `LVN${market.session.partial ? "*" : ""} ${priceText(price, market.tickSize)}`;
+    const text = `LVN${market.profile.isRegular ? " RTH" : ""}${market.session.partial ? "*" : ""} ${priceText(price, market.tickSize)}`;
     const width = chart.text.width(text, size) + size;
     const end = roundEven(place.right - chart.bars.length(price, place.width) - 2 * scale);
     const label = new Rect(end - width - 8 * scale, y - 0.8 * size, width, 1.6 * size);

@@ -70,7 +70,7 @@ export class Columns {
     this.capacity = capacity;
   }
 
-  // First position from whose row on ids are at least `id`.
+  // First position from whose row on the first column (ids, times) is at least `id`.
   positionOf(id) {
     const ids = this[this.names[0]];
     let [low, high] = [this.index(this.start), this.index(this.stop)];

@@ -5,6 +5,7 @@ import { Columns } from "./columns.js";
 
 export const BUBBLE = ["id", "price", "open", "high", "low", "close", "buy", "sell", "unsided", "trades"];
 export const CVD = ["id", "open", "high", "low", "close"];
+const MINUTE = ["tsEvent", "vwap", "vwapSd"];
 export const UNDEF_PRICE = Number(2n ** 63n - 1n);
 export const UNKNOWN_TICK_SIZE = 10_000_000;
 const FALLBACK_REFERENCE = 50;
@@ -46,6 +47,8 @@ export class Market {
     this.tickSize = tickSize || UNKNOWN_TICK_SIZE;
     this.widthsNs = widthsNs;
     this.lods = widthsNs.map((width) => new Lod(width));
+    this.minutes = new Columns(MINUTE);         // VWAP at the end of each minute, points
+    this.levels = null;         // initial balance, opening range, naked POCs: the fields of LEVELS
     this.session = null;        // numbers of the session that goes on: the fields of SESSION in core/schema.py
     this.profile = null;        // {tickSize, ticksPerRow, base, row, buy, sell, unsided, poc, vah, val, lvn, version}
     this.finished = [];         // finished sessions: {numbers, profile}, oldest first

@@ -61,7 +61,7 @@ export const ACTIONS = [
   ["previous_session", "Previous session", ["ctrl+arrowleft"], "Picture", session(-1), "Ctrl+Left"],
   ["next_session", "Next session", ["ctrl+arrowright"], "Picture", session(1), "Ctrl+Right"],
   ["cvd_reference", "Count CVD from here too", ["r"], "Picture", setReference, "R"],
-  ["undo_reference", "Undo the CVD reference", ["ctrl+z"], "Picture", (app) => { app.reference = null; }, "Ctrl+Z"],
+  ["undo", "Undo the CVD reference", ["ctrl+z"], "Picture", (app) => { app.reference = null; }, "Ctrl+Z"],
   ["cvd_candles", "CVD as candles", ["k"], "Picture", (app) => { app.hasCandles = !app.hasCandles; }, "K", (app) => app.hasCandles],
   ["slower", "Replay slower", ["[", "pagedown"], "Engine", speed(-1), "["],
   ["faster", "Replay faster", ["]", "pageup"], "Engine", speed(1), "]"],
