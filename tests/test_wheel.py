@@ -1,6 +1,11 @@
-"""The program works from its wheel, shaders included, without access to the source tree."""
+"""The program works from its wheel, shaders included, without access to the source tree.
 
+Its kernels are compiled here with an empty cache, once for all tests of this module.
+"""
+
+import json
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -11,6 +16,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+
+from tests.gateway.tape import KEY
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -53,6 +60,12 @@ def program(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return Path(context.bin_path) / "flow-gl"
 
 
+@pytest.fixture(scope="module")
+def kernels(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder for compiled kernels, empty at first."""
+    return tmp_path_factory.mktemp("kernels")
+
+
 @pytest.mark.parametrize("folder", ["shaders", "web"])
 def test_the_wheel_ships_every_shader_and_the_page(wheel: Path, folder: str) -> None:
     with zipfile.ZipFile(wheel) as archive:
@@ -62,12 +75,37 @@ def test_the_wheel_ships_every_shader_and_the_page(wheel: Path, folder: str) -> 
     assert {f"flow_gl/{path.relative_to(ROOT).as_posix()}" for path in files} <= names
 
 
-def test_the_installed_program_draws_the_market_without_the_sources(program: Path, tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_nothing_is_compiled_after_the_warm_up_with_an_empty_cache(
+    program: Path, kernels: Path, tmp_path: Path
+) -> None:
+    """Neither for the first file nor in a live session: `tests.compiles` runs both with the installed program."""
+    shutil.copytree(ROOT / "tests", tmp_path / "tests", ignore=shutil.ignore_patterns("__pycache__", "*.png"))
+    (tmp_path / "data").mkdir()
+    said = run(
+        *(program.with_name("python"), "-m", "tests.compiles", tmp_path / "data"),
+        cwd=tmp_path,
+        PYTHONPATH=str(tmp_path),
+        NUMBA_CACHE_DIR=str(kernels),
+        XDG_CACHE_HOME=str(tmp_path / "cache"),
+        DATABENTO_API_KEY=KEY,
+    )
+    found = json.loads(said.splitlines()[-1])
+    assert [name for name, count in found["warm"].items() if count == 0] == [], "kernels that the warm-up leaves out"
+    assert {name: more for name, more in found["more"].items() if more} == {}
+
+
+@pytest.mark.slow
+def test_the_installed_program_draws_the_market_without_the_sources(
+    program: Path, kernels: Path, tmp_path: Path
+) -> None:
     where = run(program.with_name("python"), "-c", "import flow_gl; print(flow_gl.__file__)", cwd=tmp_path)
     assert not Path(where.strip()).is_relative_to(ROOT / "flow_gl")
     run(
-        program, "demo", "--headless", "--size", "960x540", "--duration", "3", "--screenshot", "demo.png", cwd=tmp_path
-    )  # fmt: skip
+        *(program, "demo", "--headless", "--size", "960x540", "--duration", "3", "--screenshot", "demo.png"),
+        cwd=tmp_path,
+        NUMBA_CACHE_DIR=str(kernels),
+    )
     with Image.open(tmp_path / "demo.png") as image:
         assert image.size == (960, 540)
         pixels = np.asarray(image.convert("RGB"), dtype=np.int64)
