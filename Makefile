@@ -7,6 +7,9 @@ BIN := .venv/bin
 FAST_TESTS := tests/core tests/engine tests/store tests/layers tests/gl tests/render/test_driver_thread.py tests/ui \
   tests/test_contracts.py tests/test_doctor.py tests/test_documents.py -m "not window and not slow"
 ARGS ?=
+# Processes that run tests. Each starts engines, windows and gateways of its own.
+WORKERS ?= 2
+PYTEST := $(BIN)/pytest -n $(WORKERS) --dist worksteal
 
 .PHONY: help setup setup-tools setup-test demo test test-fast bare fuzz lint bench bench-peers pictures image lock clean
 
@@ -26,13 +29,13 @@ demo: setup ## Show the synthetic market in a window; without a display, render 
 	@scripts/demo.sh $(ARGS)
 
 test: setup-test ## Run the whole test suite (ARGS='-k profile -x' for a part of it)
-	@$(BIN)/pytest $(ARGS)
+	@$(PYTEST) $(ARGS)
 
 fuzz: setup-test ## Run the property tests with new random seeds for five minutes (ARGS='--minutes 30', ARGS='--seed N')
 	@$(BIN)/python scripts/fuzz.py $(ARGS)
 
 test-fast: setup-tools ## Run the fast tests: those that need no window, no gateway and no types (make lint checks these)
-	@$(BIN)/pytest $(FAST_TESTS) $(ARGS)
+	@$(PYTEST) $(FAST_TESTS) $(ARGS)
 
 bare: ## Run make demo and make test-fast in fresh Debian 12 and 13 roots, as root and as a user (needs root)
 	@scripts/bare.sh $(ARGS)
