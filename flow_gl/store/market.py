@@ -5,6 +5,7 @@ The engine creates a `MarketStore` or `EngineStore`; a reader attaches to it ove
 changed.
 """
 
+import mmap
 from typing import Final
 
 import numpy as np
@@ -159,8 +160,8 @@ class MarketStore:
     @classmethod
     def local(cls, *, base_capacity: int = 1 << 14) -> "MarketStore":
         """Create a store in this process's own memory, for tests, examples and pictures."""
-        # Unlike a bytearray, NumPy's zeros take no memory until they are written.
-        return cls(np.zeros(_market_nbytes(base_capacity), np.uint8).data, base_capacity=base_capacity)
+        # Pages of an anonymous map take neither memory nor time until they are written.
+        return cls(memoryview(mmap.mmap(-1, _market_nbytes(base_capacity))), base_capacity=base_capacity)
 
     def close(self) -> None:
         if self._segment:

@@ -202,12 +202,29 @@ class Pilot(ABC):
 _MOUSE_KEYS: Final = {"shift": imgui.Key.mod_shift, "ctrl": imgui.Key.mod_ctrl}
 
 
+class TinyTarget(HeadlessContext):
+    """A surface that claims to be large but has few pixels: everything is laid out and sent, and little is filled.
+
+    A frame costs a fifth of one with pixels, because a software rasteriser spends most of its time on filling.
+    """
+
+    def __init__(self, width: int, height: int, *, content_scale: float = 1.0) -> None:
+        super().__init__(16, 16, content_scale=content_scale)
+        self._claimed: Final = width, height
+
+    @property
+    def size(self) -> tuple[int, int]:
+        return self._claimed
+
+
 class HeadlessPilot(Pilot):
     """A pilot without a screen, with a clock that advances by one frame at a time.
 
     Parameters
     ----------
-    surface : drawn to in place of an off-screen picture of `size`
+    size : width and height, pixels
+    content_scale : the monitor's
+    has_picture : draw all pixels, for tests that look at them; otherwise everything but the pixels is as in a window
     frame_s : time between two frames, seconds
     """
 
@@ -215,14 +232,21 @@ class HeadlessPilot(Pilot):
         self,
         *symbols: str,
         size: tuple[int, int] = (640, 360),
-        surface: HeadlessContext | None = None,
+        content_scale: float = 1.0,
+        has_picture: bool = False,
         frame_s: float = 1 / 144,
         bubbles: int = 150,
     ) -> None:
         link = LocalLink(*(symbols or ("NQZ5",)), bubbles=bubbles)
         self.time: Final = ManualClock(link.now_ns)
         self.frame_s: Final = frame_s
-        super().__init__(surface or HeadlessContext(*size), link, self.time)
+        self._has_picture: Final = has_picture
+        target = HeadlessContext if has_picture else TinyTarget
+        super().__init__(target(*size, content_scale=content_scale), link, self.time)
+
+    def picture(self) -> NDArray[np.uint8]:
+        assert self._has_picture, "this pilot has few pixels: make it with has_picture=True"
+        return super().picture()
 
     def pass_time(self, seconds: float) -> None:
         """Advance the clock; the engine keeps sending its heartbeat meanwhile."""

@@ -18,7 +18,7 @@ SIZE = (640, 360)
 
 
 def main(path: str) -> None:
-    pilot = HeadlessPilot("NQZ5", "ESZ5", size=SIZE, frame_s=1 / 60)
+    pilot = HeadlessPilot("NQZ5", "ESZ5", size=SIZE, has_picture=True, frame_s=1 / 60)
     pilot.state.open_panels = {"controls", "session"}
     pilot.state.select(0, 2)
     for _ in range(20):

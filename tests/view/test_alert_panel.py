@@ -14,7 +14,7 @@ from tests.kit.pilot import HeadlessPilot
 
 @pytest.fixture
 def desk():
-    pilot = HeadlessPilot("NQZ5", size=(1200, 900))
+    pilot = HeadlessPilot("NQZ5", size=(1200, 900), has_picture=True)
     pilot.until_idle()
     pilot.press("a")
     pilot.until_idle()

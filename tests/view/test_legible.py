@@ -23,7 +23,7 @@ class Desk(HeadlessPilot):
     """A chart in one palette."""
 
     def __init__(self, palette: Palette) -> None:
-        super().__init__("NQZ5", size=(1280, 720))
+        super().__init__("NQZ5", size=(1280, 720), has_picture=True)
         self.state.palette = palette
         self.frames(5)
 

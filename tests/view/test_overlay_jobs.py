@@ -41,7 +41,7 @@ class Desk(HeadlessPilot):
     formed_while_building : panels that formed figures while the overlays were built
     """
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, has_picture: bool = False) -> None:
         self.formed: list[tuple[str, float]] = []
         self.said: list[tuple[float, list[str]]] = []
         self.formed_while_building: set[str] = set()
@@ -55,8 +55,13 @@ class Desk(HeadlessPilot):
             return found
 
         monkeypatch.setattr(header, "items", chosen)
-        super().__init__("NQZ5", size=SIZE, frame_s=FRAME_S)
+        super().__init__("NQZ5", size=SIZE, frame_s=FRAME_S, has_picture=has_picture)
         self.frames(30)
+
+    def rest(self) -> None:
+        """Draw frames until axes and fading notes have come to rest."""
+        for _ in range(50):
+            self.frame_after(0.1)
 
     def _noting(self, name: str, form: Form) -> Form:
         def noted(frame: Frame, state: ViewState) -> list[Section]:
@@ -87,17 +92,25 @@ def desk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
     found.close()
 
 
+@pytest.fixture
+def drawn_desk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    found = Desk(monkeypatch, has_picture=True)
+    yield found
+    found.close()
+
+
 def test_without_input_overlays_are_built_at_the_rate_of_their_job(desk: Desk) -> None:
     built = desk.frames(144)
     assert 0.7 * REBUILT_HZ <= built <= REBUILT_HZ + 1
 
 
-def test_a_frame_that_does_not_build_the_overlays_still_shows_them(desk: Desk) -> None:
+def test_a_frame_that_does_not_build_the_overlays_still_shows_them(drawn_desk: Desk) -> None:
+    desk = drawn_desk
     desk.state.open_panels = {"session"}
     desk.frames(10)
     # The market's clock is stopped: nothing moves, so a lost overlay would be the only difference.
     desk.link.say(rate=0.0)
-    desk.frames(500)
+    desk.rest()
     pictures, built = [], []
     for _ in range(12):
         built.append(desk.frames(1))
@@ -218,11 +231,12 @@ def test_a_build_for_input_or_news_fills_all_panels(desk: Desk, filled: list[lis
     assert all(set(names) == PANELS for names in filled)
 
 
-def test_kept_panels_look_like_filled_ones(desk: Desk) -> None:
+def test_kept_panels_look_like_filled_ones(drawn_desk: Desk) -> None:
+    desk = drawn_desk
     desk.state.open_panels = {"controls", "session"}
     desk.frames(10)
     desk.link.say(rate=0.0)
-    desk.frames(500)
+    desk.rest()
     kept = desk.picture()
     desk.loop.wake()
     desk.frames(2)

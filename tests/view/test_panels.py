@@ -11,7 +11,7 @@ from tests.kit.pilot import HeadlessPilot
 
 @pytest.fixture(scope="module")
 def pilot() -> Iterator[HeadlessPilot]:
-    found = HeadlessPilot("NQZ5", size=(1000, 600))
+    found = HeadlessPilot("NQZ5", size=(1000, 600), has_picture=True)
     found.frames(10)
     yield found
     found.close()
