@@ -25,6 +25,31 @@ def overlap(a: Box, b: Box) -> bool:
     return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
 
 
+def leader_of(discs: Discs, at: int, place: Place) -> Box:
+    """Both ends of the line from a disc to its number."""
+    x, y = float(discs.x[at]), float(discs.y[at])
+    return x, y, x + place.dx, y + place.dy
+
+
+def crosses(line: Box, box: Box) -> bool:
+    """Whether a line has a point inside a box: cut at each border in turn (Sutherland and Hodgman)."""
+    (ax, ay, bx, by), (left, top, right, bottom) = line, box
+    for bound, sign, is_x in ((left, 1, True), (right, -1, True), (top, 1, False), (bottom, -1, False)):
+        a, b = (ax, bx) if is_x else (ay, by)
+        a_in, b_in = sign * (a - bound) > 0, sign * (b - bound) > 0
+        if not a_in and not b_in:
+            return False
+        if a_in != b_in:
+            share = (bound - a) / (b - a)
+            x, y = ax + share * (bx - ax), ay + share * (by - ay)
+            ax, ay, bx, by = (x, y, bx, by) if b_in else (ax, ay, x, y)
+            if is_x:
+                ax, bx = (bound + sign * 1e-12, bx) if b_in else (ax, bound + sign * 1e-12)
+            else:
+                ay, by = (bound + sign * 1e-12, by) if b_in else (ay, bound + sign * 1e-12)
+    return True
+
+
 def touches(discs: Discs, at: int, box: Box) -> bool:
     dx = max(box[0] - discs.x[at], 0.0, discs.x[at] - box[2])
     dy = max(box[1] - discs.y[at], 0.0, discs.y[at] - box[3])
@@ -65,6 +90,7 @@ def _choose_beside(
     margin, gap = rule.MARGIN_PX * scale, rule.GAP_PX * scale
     inside = [box_of(discs, at, place) for at, place in placed.items()]
     beside: list[Box] = []
+    leaders: list[Box] = []
     in_pane = [at for at in order if pane.contains(float(discs.x[at]), float(discs.y[at]))]
     always = min(math.ceil(len(in_pane) / rule.ALWAYS_SHARE), rule.MOST_ALWAYS)
     without = 0
@@ -84,6 +110,7 @@ def _choose_beside(
                 and not any(overlap(grown, box) for box in taken)
                 and not any(touches(discs, other, grown) for other in range(len(discs.x)))
                 and not any(overlap(box_of(discs, at, place, gap), box) for box in beside)
+                and not any(crosses(line, box_of(discs, at, place)) for line in leaders)  # noqa: B023  # called at once
             )
 
         def is_nearly_free(place: Place, at: int = at) -> bool:
@@ -99,11 +126,19 @@ def _choose_beside(
             (place for place in _around(discs, at, rule.LEADERS_PX, Kind.BESIDE, scale) if is_free(place)), None
         )
         if found is None and rank < always:
-            over = _around(discs, at, rule.LONG_LEADERS_PX, Kind.OVER, scale)
-            found = next((place for place in over if is_nearly_free(place)), None)
+            over = [one for one in _around(discs, at, rule.LONG_LEADERS_PX, Kind.OVER, scale) if is_nearly_free(one)]
+            numbers = (*beside, *inside)
+            clear = (
+                one
+                for one in over
+                if not any(crosses(leader_of(discs, at, one), box) for box in numbers)
+                and not any(crosses(line, box_of(discs, at, one)) for line in leaders)
+            )
+            found = next(clear, over[0] if over else None)
         if found is not None:
             placed[at] = found
             beside.append(box_of(discs, at, found))
+            leaders += [leader_of(discs, at, found)] if found.kind is Kind.OVER else []
 
 
 def _room(discs: Discs, at: int, scale: float) -> float:

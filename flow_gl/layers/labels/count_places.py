@@ -20,6 +20,18 @@ from numpy.typing import NDArray
 
 from flow_gl.gl.view import Rect
 from flow_gl.layers.labels.count_boxes import Boxes, Discs, Floats, Rows, free_of_all, free_of_newer
+from flow_gl.layers.labels.count_sides import (
+    LEFT_WAYS,
+    UP_WAYS,
+    Sides,
+    boxes_of,
+    is_crossed,
+    is_under,
+    leader_of,
+    meet,
+    rows_of,
+    sides_of,
+)
 
 RIM_PX: Final = 2.5
 """Least distance between a number inside a disc and its edge, at content scale 1."""
@@ -43,23 +55,13 @@ LEAST_BESIDE_SHARE: Final = 0.25
 """Nor do discs with fewer contracts than this share of the largest one in the pane."""
 _KEEP_FACTOR: Final = 1.25
 """A disc that ranks behind one of the limits above by less than this keeps its number."""
-_LEFT_FIRST: Final = ((-1, 0), (-1, -1), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 1), (1, 0))
-"""Directions of the visible part: newer discs mostly cover the right side."""
-_UP_FIRST: Final = ((0, -1), (0, 1), (-1, -1), (1, -1), (-1, 1), (1, 1), (-1, 0), (1, 0))
 INSIDE_SHARES: Final = (0.5, 1.0)
 """Distances from the middle, as shares of how far a number may move within its disc."""
 LEADERS_PX: Final = (5.0, 14.0, 26.0)
 """Lengths of the leaders beyond the disc's edge, at content scale 1."""
 LONG_LEADERS_PX: Final = (*LEADERS_PX, 40.0, 56.0, 74.0, 94.0, 116.0, 140.0, 166.0, 194.0, 224.0)
-
-
-def _unit(directions: tuple[tuple[int, int], ...]) -> Floats:
-    return np.array([(x / math.hypot(x, y), y / math.hypot(x, y)) for x, y in directions])
-
-
-_INSIDE: Final = np.concatenate([share * _unit(_LEFT_FIRST) for share in INSIDE_SHARES])
+_INSIDE: Final = np.concatenate([share * LEFT_WAYS for share in INSIDE_SHARES])
 """Offsets in units of how far a number may move within its disc."""
-_BESIDE: Final = _unit(_UP_FIRST)
 
 
 class Kind(IntEnum):
@@ -84,8 +86,6 @@ class Place(NamedTuple):
 _Test = Callable[[Discs, Boxes], NDArray[np.bool_]]
 _NOWHERE: Final = -1
 _MIDDLE: Final = Place(Kind.MIDDLE, 0.0, 0.0)
-_Sides = tuple[float, float, float, float]
-"""Left, top, right, bottom."""
 
 
 class _Before(NamedTuple):
@@ -134,12 +134,12 @@ class NumberPlaces:
         newest_x = float(discs.x[max(0, int(np.searchsorted(discs.ids, self._newest)) - 1)])
         settled = int(np.searchsorted(discs.x, newest_x - near)) if is_same else 0
         before = _Before(np.full(len(discs.ids), _NOWHERE), np.zeros(len(discs.ids)), np.zeros(len(discs.ids)))
-        was, at = _found(discs.ids, list(self.places))
+        was, at = rows_of(discs.ids, list(self.places))
         last = np.array(list(self.places.values()), np.float64).reshape(-1, 3)[was]
         before.kind[at], before.dx[at], before.dy[at] = last[:, 0], last[:, 1], last[:, 2]
         has_none = [np.zeros(len(discs.ids), np.bool_) for _ in self._failed]
         for mask, failed in zip(has_none, self._failed, strict=True):
-            mask[_found(discs.ids, failed)[1]] = True
+            mask[rows_of(discs.ids, failed)[1]] = True
             mask[settled:] = False
         choice = _Choice(
             discs=discs,
@@ -160,14 +160,6 @@ class NumberPlaces:
         self._view, self._newest = view, int(ids[-1])
 
 
-def _found(ids: NDArray[np.int64], wanted: list[int]) -> tuple[NDArray[np.bool_], Rows]:
-    """Return which of `wanted` are among `ids` (bool, same length), and their indices there. `ids` rise."""
-    asked = np.array(wanted, np.int64)
-    at = np.minimum(np.searchsorted(ids, asked), len(ids) - 1)
-    is_there = ids[at] == asked
-    return is_there, at[is_there]
-
-
 class _Choice:
     """One choice of numbers. Discs are named by their index; `ranked` is the largest first."""
 
@@ -186,6 +178,8 @@ class _Choice:
         self.placed: dict[int, Place] = {}
         self.without_inside: list[int] = []
         self.without_beside: list[int] = []
+        self._leaders: Final[list[Sides]] = []
+        """Ends of the leaders that lie over other discs."""
         self._discs: Final = discs
         self._pane: Final = pane
         sides = [(box.x, box.y, box.right, box.bottom) for box in taken]
@@ -245,7 +239,10 @@ class _Choice:
         is_free = self._free(searched, dx, dy, self._margin(np.zeros((1, 1), np.bool_)), free_of_all)
         is_free &= self._is_open(searched, dx, dy, MARGIN_PX * self._scale)
         row_of = {at: row for row, at in enumerate(searched.tolist())}
-        gap, taken = GAP_PX * self._scale, list[_Sides]()
+        gap, taken = GAP_PX * self._scale, list[Sides]()
+        self._inside = boxes_of(
+            self._discs, [(at, *one[1:]) for at, one in self.placed.items() if one.kind < Kind.BESIDE]
+        )
         for at, is_its_certain in zip(wanted, is_certain, strict=True):
             place = self.placed.pop(at, None)
             if place is not None and self._is_taken(at, place, 0.0, taken):
@@ -255,7 +252,7 @@ class _Choice:
                 found = (
                     Place(Kind.BESIDE, float(dx[row, one]), float(dy[row, one])) for one in np.flatnonzero(is_free[row])
                 )
-                place = next((one for one in found if not self._is_taken(at, one, gap, taken)), None)
+                place = next((one for one in found if not self._is_taken(at, one, gap, taken, self._leaders)), None)
             if place is None:
                 self.without_beside.append(at)
                 place = self._place_over(at, taken) if is_its_certain else None
@@ -263,6 +260,8 @@ class _Choice:
                 continue
             self.placed[at] = place
             taken.append(self._sides(at, place, 0.0))
+            if place.kind is Kind.OVER:
+                self._leaders.append(self._leader(at, place))
 
     def _wanted(self) -> tuple[list[int], list[bool]]:
         """Return the discs that may get a number beside them, and which of them always get it, the largest first."""
@@ -291,26 +290,35 @@ class _Choice:
                 is_certain.append(certain)
         return wanted, is_certain
 
-    def _place_over(self, at: int, taken: list[_Sides]) -> Place | None:
-        """Find a place beside a disc that no number touches; None if numbers fill the pane."""
-        inside = [self._sides(one, place, 0.0) for one, place in self.placed.items() if place.kind <= Kind.INSIDE]
+    def _place_over(self, at: int, taken: list[Sides]) -> Place | None:
+        """Find a place beside a disc that no number touches; None if numbers fill the pane.
+
+        Its leader crosses no number if there is such a place.
+        """
         before = self._before
+        others = np.concatenate([np.array([*taken, (math.inf,) * 4]).T, self._inside], axis=1)
         if before.kind[at] == Kind.OVER:
             last = Place(Kind.OVER, float(before.dx[at]), float(before.dy[at]))
             is_open = self._is_open(np.array([at]), before.dx[[[at]]], before.dy[[[at]]], -_SLACK_PX * self._scale)
-            if is_open[0, 0] and not self._is_taken(at, last, 0.0, [*taken, *inside]):
+            left, top, right, bottom = self._sides(at, last, 0.0)
+            is_met = (left < others[2]) & (others[0] < right) & (top < others[3]) & (others[1] < bottom)
+            if is_open[0, 0] and not is_met.any():
                 return last
         rows = np.array([at])
         dx, dy = self._offsets(rows, LONG_LEADERS_PX)
-        others = np.array([*taken, *inside, (math.inf,) * 4]).T[:, np.newaxis]
         x, y = (self._discs.x[at] + dx[0])[:, np.newaxis], (self._discs.y[at] + dy[0])[:, np.newaxis]
         half_width = self._discs.half_width[at] + GAP_PX * self._scale
         half_height = self._discs.half_height[at] + GAP_PX * self._scale
         is_met = (x - half_width < others[2]) & (others[0] < x + half_width)
         is_met &= (y - half_height < others[3]) & (others[1] < y + half_height)
         is_free = ~is_met.any(axis=1) & self._is_open(rows, dx, dy, 0.0)[0]
-        one = int(is_free.argmax())
-        return Place(Kind.OVER, float(dx[0, one]), float(dy[0, one])) if is_free[one] else None
+        places = [Place(Kind.OVER, float(dx[0, one]), float(dy[0, one])) for one in np.flatnonzero(is_free)]
+        clear = (
+            one
+            for one in places
+            if not is_crossed(self._leader(at, one), others) and not self._is_taken(at, one, 0.0, [], self._leaders)
+        )
+        return next(clear, places[0] if places else None)
 
     def _keep(self, rows: Rows, kind: Kind) -> NDArray[np.bool_]:
         """Place the numbers that can stay where they were. Returns which: bool (rows,)."""
@@ -356,7 +364,7 @@ class _Choice:
         reach = discs.radius[rows, np.newaxis] + self._scale * np.array(leaders_px)
         found = []
         for axis, half in ((0, discs.half_width), (1, discs.half_height)):
-            unit = _BESIDE[:, axis]
+            unit = UP_WAYS[:, axis]
             places = reach[:, :, np.newaxis] * unit + half[rows, np.newaxis, np.newaxis] * np.sign(unit)
             found.append(places.reshape(len(rows), len(leaders_px) * len(unit)))
         return found[0], found[1]
@@ -378,16 +386,15 @@ class _Choice:
         found: NDArray[np.bool_] = is_open & ~is_met.any(axis=2)
         return found
 
-    def _sides(self, at: int, place: Place, gap: float) -> _Sides:
-        discs = self._discs
-        x, y = float(discs.x[at]) + place.dx, float(discs.y[at]) + place.dy
-        wide, high = float(discs.half_width[at]) + gap, float(discs.half_height[at]) + gap
-        return x - wide, y - high, x + wide, y + high
+    def _sides(self, at: int, place: Place, gap: float) -> Sides:
+        return sides_of(self._discs, at, place.dx, place.dy, gap)
 
-    def _is_taken(self, at: int, place: Place, gap: float, taken: list[_Sides]) -> bool:
+    def _leader(self, at: int, place: Place) -> Sides:
+        return leader_of(self._discs, at, place.dx, place.dy)
+
+    def _is_taken(self, at: int, place: Place, gap: float, taken: list[Sides], leaders: Sequence[Sides] = ()) -> bool:
+        """Return whether a number would meet a box, or lie on a leader."""
         box = self._sides(at, place, gap)
-        return any(_meet(box, other) for other in taken)
-
-
-def _meet(a: _Sides, b: _Sides) -> bool:
-    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+        if any(meet(box, other) for other in taken):
+            return True
+        return bool(leaders) and is_under(np.array(leaders).T, self._sides(at, place, 0.0))

@@ -31,6 +31,8 @@ _LABELS_SHARE: Final = 0.6
 """Of the width from where the levels begin: there labels may stand, ..."""
 _NODE_LINE_PX: Final = 24.0
 """Length of a low-volume node's line where its label finds no room."""
+_LIVE_PX: Final = 14.0
+"""Least distance of a low-volume node's label from the live edge, around which the newest bubbles are, at scale 1."""
 _LEAST_LABELS_PX: Final = 320.0
 """... in at least this many pixels at scale 1: shortly after a roll there is little room behind it."""
 PARTIAL_SUFFIX: Final = "*"
@@ -126,7 +128,7 @@ class LevelsLayer(CachedLayer):
         view, chart = scene.price_view, self._chart
         found = self._find(scene)
         begin = current_left(scene)
-        place = view.rect, view.scale, scene.profile_rect, begin, tuple(chart.batches.placed)
+        place = view.rect, view.scale, scene.profile_rect, begin, round(_live_px(scene)), tuple(chart.batches.placed)
         if found < 0:
             return (*place, found)
         return (*place, self._lines_now(scene), self._curves_now(scene), found, chart.shown.tick_size, scene.style)
@@ -192,28 +194,41 @@ class LevelsLayer(CachedLayer):
         chart.batches.placed.extend(Rect(a, b, c - a, d - b) for a, b, c, d in placed[others:])
 
     def _add_nodes(self, scene: Scene, lines: Sequence[int], placed: list[Box]) -> None:
-        """Add each low-volume node where the profile is low: a line up to the end of its bar, and a label before it."""
+        """Add each low-volume node where the profile is low: a line up to the end of its bar, and a label before it.
+
+        Where there is no room for it between the live edge and the bar, it is the name alone or left out.
+        """
         chart, rect, palette, scale = self._chart, scene.price_view.rect, scene.style.palette, scene.price_view.scale
         place, bars = current_profile(scene), chart.current_bars
         size, line = (_LABEL_PX - 1) * scale, max(1.0, round(scale))
+        least = max(current_left(scene), _live_px(scene) + _LIVE_PX * scale)
         for price, y in zip(self._nodes, lines, strict=True):
             if not rect.y + size <= y < rect.bottom - size or bars is None or place.width <= 0:
                 continue
             suffix = PARTIAL_SUFFIX if scene.reader.session["partial"] else ""
             hours = REGULAR_WORD if scene.reader.profile["is_regular"] else ""
-            text = f"LVN{hours}{suffix} {price_text(price, chart.shown.tick_size)}"
-            width = chart.batches.text.width(text, size) + size
             end = round(place.right - bars.length_px(price, place.width) - 2 * scale)
-            label = (end - width - 8 * scale, y - 0.8 * size, end - 8 * scale, y + 0.8 * size)
             begin = max(place.x, end - _NODE_LINE_PX * scale)
-            if label[0] >= current_left(scene) and not met_by(label, placed):
+            name = f"LVN{hours}{suffix}"
+            for text in (f"{name} {price_text(price, chart.shown.tick_size)}", name):
+                width = chart.batches.text.width(text, size) + size
+                label = (end - width - 8 * scale, y - 0.8 * size, end - 8 * scale, y + 0.8 * size)
+                if label[0] < least or met_by(label, placed):
+                    continue
                 placed.append(label)
                 begin = label[2]
                 x, style = round(label[0] + 0.5 * size), TextStyle(size, palette.quiet)
                 chart.batches.text.add(text, x, y, style, plate=Plate(palette.ground, alpha=0.9))
+                break
             if end > begin:
                 box = begin, y, end - begin, line
                 chart.batches.under.dashed(*box, palette.quiet, alpha=0.7, period=2 * line, dash=line)
+
+
+def _live_px(scene: Scene) -> float:
+    """Return the screen x of the live edge, or the border of the pane beyond which it is."""
+    rect = scene.price_view.rect
+    return min(max(scene.live_x_px, rect.x), rect.right)
 
 
 def add_line(chart: Chart, scene: Scene, level: Level, y: float, ends: tuple[float, float]) -> None:

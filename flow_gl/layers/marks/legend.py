@@ -10,6 +10,7 @@ from flow_gl.gl.text import TextStyle
 from flow_gl.gl.view import Rect
 from flow_gl.layers.base import Scene
 from flow_gl.layers.cached_layer import CachedLayer
+from flow_gl.layers.discs import tick_size_of
 from flow_gl.layers.labels.words import contracts_text
 from flow_gl.layers.marks.mark import KINDS
 
@@ -50,12 +51,13 @@ _GLYPHS: Final[dict[int, tuple[str, _Draw]]] = {
 
 
 def entries(scene: Scene) -> list[tuple[int, str]]:
-    """Return kind and text of each entry: the kinds that are shown, and how many of them are hidden."""
-    hidden = dict(scene.marks.hidden)
-    shown = {mark.kind for mark in scene.marks.shown}
+    """Return kind and text of each entry: the kinds of which a mark is in view, and how many of them are hidden."""
+    hidden, view, tick_size = dict(scene.marks.hidden), scene.price_view, tick_size_of(scene)
+    low, high = view.y_bottom * tick_size, view.y_top * tick_size
+    seen = {mark.kind for mark in scene.marks.shown if mark.low <= high and mark.high >= low}
     found = []
     for kind in KINDS:
-        if kind in shown or hidden.get(kind):
+        if kind in seen:
             count = hidden.get(kind, 0)
             more = f", {contracts_text(count)} weaker hidden" if count else ""
             found.append((int(kind), _GLYPHS[kind][0] + more))

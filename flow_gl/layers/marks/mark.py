@@ -63,6 +63,18 @@ class Mark:
     pivots: tuple[Pivot, Pivot] | None = None
 
     @property
+    def low(self) -> int:
+        """Lowest price of its drawing, 1e-9."""
+        return min(pivot.price for pivot in self.pivots) if self.pivots else self.price
+
+    @property
+    def high(self) -> int:
+        """Highest price of its drawing, 1e-9."""
+        if self.pivots:
+            return max(pivot.price for pivot in self.pivots)
+        return int(self.inputs[0]) if self.kind == EventKind.STACKED_IMBALANCE else self.price
+
+    @property
     def shown_until_ns(self) -> int:
         """Time (ns) up to which it is drawn; absorption fades out even if price never comes back."""
         return min(self.end_ns, self.t_ns + FADE_NS) if self.kind == EventKind.ABSORPTION else self.end_ns

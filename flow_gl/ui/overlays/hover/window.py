@@ -35,8 +35,10 @@ def draw(chart: ChartFrame, frame: Frame, state: ViewState, painter: Painter) ->
         return
     scale, palette = frame.gui_scale, state.palette
     mouse, viewport = imgui.get_mouse_pos(), imgui.get_main_viewport()
-    # Beside the mouse, on the side with room, so that what is under the mouse stays visible.
-    is_right = mouse.x + (WIDTH_PX + 60) * scale < viewport.size.x
+    # Beside the mouse, where it covers neither what is under the mouse nor the price axis, if the chart has that room.
+    dense, width = frame.scale / frame.gui_scale, (WIDTH_PX + 60) * scale
+    left, right = chart.layout.price.x / dense, chart.layout.price.right / dense
+    is_right = mouse.x + width < right or (mouse.x - width < left and right - mouse.x > mouse.x - left)
     pivot = (0.0 if is_right else 1.0, 0.0 if mouse.y < viewport.size.y * 0.6 else 1.0)
     shift = _SHIFT_PX * scale
     imgui.set_next_window_pos((mouse.x + (shift if is_right else -shift), mouse.y), imgui.Cond_.always.value, pivot)
