@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from flow_gl.core.schema import GapKind
 from flow_gl.core.units import SECOND_NS
 from flow_gl.gl.kit import Kit
+from flow_gl.gl.label_boxes import LabelBox
 from flow_gl.gl.surface.context import HeadlessContext
 from flow_gl.gl.view import Rect, View
 from flow_gl.layers import chart
@@ -211,3 +212,21 @@ def test_a_flash_fades_frame_by_frame(stack: ChartStack) -> None:
         scene = next_frame(scene, 0.01)
         strengths.append(int(drawn(stack, scene)[100:200, 2].astype(int).sum()))
     assert len(set(strengths)) > 20
+
+
+def test_labels_of_low_volume_nodes_are_right_of_the_live_edge_and_of_no_bubble(stack: ChartStack) -> None:
+    found = 0
+    for seed in range(6):
+        for behind_s in (0, 60):
+            market = make_market(600, seed=seed)
+            edge_ns = market.now_ns - behind_s * SECOND_NS
+            scene = make_scene(market, 1920, 1080, span_s=300, edge_ns=edge_ns)
+            scene = replace(scene, live_x_px=scene.price_view.screen_x(market.now_ns))
+            boxes: list[LabelBox] = []
+            stack.collect_labels(boxes)
+            stack.update(scene)
+            stack.collect_labels(None)
+            nodes = [box for box in boxes if box.text.startswith("LVN")]
+            assert all(box.rect.x > scene.live_x_px for box in nodes)
+            found += len(nodes)
+    assert found > 0

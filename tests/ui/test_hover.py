@@ -24,6 +24,7 @@ from flow_gl.store.market import MarketReader, MarketStore
 from flow_gl.ui.overlays import words
 from flow_gl.ui.overlays.hover import bubble, cvd_bucket, event, level, profile_row, table
 from flow_gl.ui.overlays.hover.tip import Spot, Tip
+from flow_gl.ui.overlays.hover.window import is_at_right
 from flow_gl.ui.overlays.panels.bubble import place_beside
 from flow_gl.ui.state.pointed import BUBBLE
 from tests.kit.markets import make_market, make_scene, make_week
@@ -368,3 +369,18 @@ def test_levels_and_profile_of_a_finished_session_have_tooltips_within_that_sess
         assert int(says["Total"].replace(",", "")) >= most, "the row of the POC, or of several ticks with it"
         told_of += 1
     assert told_of >= 4
+
+
+@pytest.mark.parametrize(
+    ("x", "pane", "is_right"),
+    [
+        (300.0, (0.0, 1000.0), True),
+        (800.0, (0.0, 1000.0), False),
+        (60.0, (0.0, 200.0), True),
+        (140.0, (0.0, 200.0), False),
+    ],
+)
+def test_a_tooltip_does_not_cover_the_price_axis_where_the_pane_has_room(
+    x: float, pane: tuple[float, float], is_right: bool
+) -> None:
+    assert is_at_right(x, 256.0, *pane) is is_right

@@ -57,7 +57,7 @@ TEN = 1_764_169_200_000_000_000
 FLAWS = {"partial": 1, "first_ts": TEN, "last_ts": TEN + 1, "rejected_price": 3}
 
 
-@pytest.mark.parametrize(("width", "height"), [(200, 140), (260, 700), (350, 700), (700, 900), (1_900, 900)])
+@pytest.mark.parametrize(("width", "height"), [(200, 420), (260, 700), (350, 700), (700, 900), (1_900, 900)])
 def test_the_notice_of_missing_data_fits_at_any_width_and_beside_the_legend(
     width: int, height: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -83,6 +83,6 @@ def test_a_session_outside_the_calendar_and_rejected_records_are_named(monkeypat
         (200.0, "not charted: 3", "unscheduled session"),
     ):
         flaws = {"unscheduled": 1, "first_ts": TEN, "last_ts": TEN + 1, reason: 3}
-        texts = drawn(Rect(0.0, 0.0, width, 300.0), monkeypatch, **flaws).texts
+        texts = drawn(Rect(0.0, 0.0, width, 420.0), monkeypatch, **flaws).texts
         assert texts[0].startswith(rejected)
         assert texts[1].startswith(unscheduled)

@@ -198,6 +198,15 @@ def test_tables_with_a_column_for_each_chart_show_all_of_it(width: int, height: 
             assert len(shown) >= 2 or count == 1
 
 
+@pytest.mark.parametrize(("count", "is_noted"), [(1, True), (9, False)])
+def test_a_partial_session_is_noted_over_the_chart_only_where_the_chart_is_high(count: int, is_noted: bool) -> None:
+    with desk_of(1920, 1080, 1.0, count) as desk:
+        partial(desk)
+        texts = [box.text for box in desk.texts()]
+        assert sum("data from" in text or text == "partial" for text in texts) >= count, "each header says so"
+        assert any(text.startswith(("partial session", "* data")) for text in texts) is is_noted
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
     """Return whether two texts are reported as overlapping."""

@@ -186,7 +186,7 @@ def _chips(painter: Painter, board: _Pane, chart: ChartFrame, frame: Frame, stat
     if not own.price.is_auto:
         texts.append(("price scale fixed  \u00b7  V automatic", "price scale fixed"))
     if chart.market is not None:
-        texts += _limits(chart.market)
+        texts += _limits(chart.market, is_low=chart.layout.price.height < LEAST_HEIGHT_PX * frame.scale)
     pane, scale, palette = chart.layout.price, frame.scale, state.palette
     room = pane.width - 32 * scale
     fitting = [text if painter.width(text, _CHIP_PX) <= room else short for text, short in texts]
@@ -206,12 +206,17 @@ def _chips(painter: Painter, board: _Pane, chart: ChartFrame, frame: Frame, stat
         y -= 4 * scale
 
 
-def _limits(market: MarketReader) -> list[tuple[str, str]]:
-    """Describe rejected trades and what the session's numbers lack, in full and, for a narrow chart, in brief."""
+def _limits(market: MarketReader, *, is_low: bool) -> list[tuple[str, str]]:
+    """Describe rejected trades and what the session's numbers lack, in full and, for a narrow chart, in brief.
+
+    A low chart has no room for it between its bubbles: there the sign in the header and the `*` must do.
+    """
     session, texts = market.session, []
     counts = rejections.counts_of(session)
     if line := rejections.describe(counts):
         texts.append((line, f"not charted: {sum(counts.values()):,}"))
+    if is_low:
+        return texts
     if session["partial"]:
         since = words.since(int(session["first_ts"]), int(session["last_ts"]))
         text = (

@@ -99,6 +99,9 @@ def test_the_legend_has_an_entry_for_each_kind_and_counts_what_is_hidden() -> No
     crowded = replace(scene, marks=replace(scene.marks, hidden=((int(EventKind.LARGE_TRADE), 1200),)))
     assert entries(crowded)[0][1] == "large trade, 1,200 weaker hidden"
     assert entries(replace(scene, marks=replace(scene.marks, shown=()))) == []
+    for ticks in (5_000, -5_000):
+        away = replace(scene, price_view=replace(scene.price_view, y_top=scene.price_view.y_top + ticks))
+        assert entries(away) == [], "no mark is in the range of prices in view"
 
 
 def tip_at(scene: Scene, x: float, y: float) -> Tip:

@@ -25,6 +25,16 @@ _FLAGS: Final[int] = (
 )
 
 
+def is_at_right(x: float, width: float, left: float, right: float) -> bool:
+    """Return whether a tooltip is drawn at the right of the mouse in a pane: if it fits there, or has more room there.
+
+    Parameters
+    ----------
+    x, width : of the mouse and of the tooltip with its distance from it; `left` and `right` are the pane's borders
+    """
+    return x + width < right or (x - width < left and right - x > x - left)
+
+
 def draw(chart: ChartFrame, frame: Frame, state: ViewState, painter: Painter) -> None:
     """Draw the tooltip of a chart, if the mouse points at something there."""
     pointed, cursor = state.charts[chart.index].pointed, state.cursor_px
@@ -37,8 +47,8 @@ def draw(chart: ChartFrame, frame: Frame, state: ViewState, painter: Painter) ->
     mouse, viewport = imgui.get_mouse_pos(), imgui.get_main_viewport()
     # Beside the mouse, where it covers neither what is under the mouse nor the price axis, if the chart has that room.
     dense, width = frame.scale / frame.gui_scale, (WIDTH_PX + 60) * scale
-    left, right = chart.layout.price.x / dense, chart.layout.price.right / dense
-    is_right = mouse.x + width < right or (mouse.x - width < left and right - mouse.x > mouse.x - left)
+    pane = chart.layout.price
+    is_right = is_at_right(mouse.x, width, pane.x / dense, pane.right / dense)
     pivot = (0.0 if is_right else 1.0, 0.0 if mouse.y < viewport.size.y * 0.6 else 1.0)
     shift = _SHIFT_PX * scale
     imgui.set_next_window_pos((mouse.x + (shift if is_right else -shift), mouse.y), imgui.Cond_.always.value, pivot)
