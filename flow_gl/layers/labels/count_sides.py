@@ -68,7 +68,7 @@ def is_under(leaders: Floats, box: Sides) -> bool:
 
 def _crossings(lines: Floats, boxes: Floats) -> NDArray[np.bool_]:
     """Return which lines cross which boxes, of broadcast shapes: each enters both ranges before it leaves one."""
-    enter, leave = 0.0, 1.0
+    enter, leave = np.zeros(1), np.ones(1)
     for axis in (0, 1):
         begin, length = lines[axis], lines[axis + 2] - lines[axis]
         length = np.where(np.abs(length) < _NEARLY_ZERO, _NEARLY_ZERO, length)
