@@ -156,6 +156,7 @@ FOOTPRINT: Final = np.dtype(
 OPEN_FOOTPRINT: Final = np.dtype(
     [
         ("bucket", "<i8"),  # id of the open base bucket; NO_OPEN_BUCKET if there is none
+        ("known", "<i8", (MAX_LODS,)),  # at each lod, the first id whose rows are all there; 0: from the beginning
         ("head", "<i8", (MAX_LODS,)),  # closed rows at each lod, as ring positions, ...
         ("count", "<i8"),
         ("row", FOOTPRINT, (FOOTPRINT_ROWS,)),  # ... and the rows of the open base bucket, which are not among them

@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 
 from flow_gl.protocol import chart_rows, columns
 from flow_gl.protocol.errors import ProtocolError
-from flow_gl.protocol.kinds import FORMS, OF_LEVEL, Cause, Kind, Part
+from flow_gl.protocol.kinds import BUBBLES, FORMS, Cause, Kind, Part
 
 PACKED_VERSION: Final = 1
 MOST_ROWS: Final = 1 << 16
@@ -85,7 +85,7 @@ def encode(block: Rows, *, tick_size: int = 1, width_ns: int = 1) -> bytes:
     """
     form, rows, flags = FORMS[block.kind], block.rows, 0
     price_unit, time_unit = max(1, tick_size), max(1, width_ns)
-    if block.kind in OF_LEVEL:
+    if block.kind in BUBBLES:
         body, is_sum = chart_rows.to_columns(rows, tick_size=price_unit, width_ns=time_unit)
         units, flags = chart_rows.UNITS, _IS_SUM if is_sum else 0
     else:
@@ -126,7 +126,7 @@ def decode(data: bytes) -> Rows:
     except ValueError as error:
         raise ProtocolError(f"damaged frame: {error}") from None
     form = FORMS[kind]
-    is_chart = kind in OF_LEVEL
+    is_chart = kind in BUBBLES
     expected = len(chart_rows.NAMES) if is_chart else len(_units(kind))
     if count != expected or length > MOST_ROWS or price_unit < 1 or time_unit < 1:
         raise ProtocolError(f"damaged frame: {form.name} with {count} columns of {length} rows, expected {expected}")

@@ -13,8 +13,10 @@ from flow_gl.core.schema import (
     CVD_POINT,
     EVENT,
     FINISHED_SESSION,
+    FOOTPRINT,
     GAP,
     LEVELS,
+    MAX_LODS,
     MINUTE_LEVELS,
     ORDER,
     ORDER_CVD,
@@ -39,6 +41,10 @@ PROFILE_ROW: Final = np.dtype([("row", "<i8"), ("buy", "<i8"), ("sell", "<i8"), 
 """One row of a PROFILE that has volume."""
 
 
+FOOTPRINT_HEAD: Final = np.dtype([("bucket", "<i8"), ("head", "<i8", (MAX_LODS,)), ("count", "<i8")])
+"""An OPEN_FOOTPRINT without its rows. `head`: sequences."""
+
+
 class Kind(IntEnum):
     """What the rows of a message are."""
 
@@ -61,6 +67,12 @@ class Kind(IntEnum):
     ORDER_CVD = 12
     ALERT = 13
     ORDER = 14
+    FOOTPRINT = 15
+    """Contracts by price of closed bubbles. Sequence: position in the ring of the level."""
+    OPEN_FOOTPRINT = 16
+    """Which base bucket grows, and how many closed rows belong to the same moment. Sequence: version."""
+    OPEN_FOOTPRINT_ROWS = 17
+    """That bucket's contracts by price. Sequence: version."""
 
 
 class Part(IntEnum):
@@ -119,14 +131,22 @@ FORMS: Final = {
     Kind.ORDER_CVD: Form("OrderCVD", ORDER_CVD, time_unit=SECOND_NS),
     Kind.ALERT: Form("Alert", ALERT, frozenset({"price"})),
     Kind.ORDER: Form("Order", ORDER, frozenset({"first", "last"})),
+    Kind.FOOTPRINT: Form("Footprint", FOOTPRINT, frozenset({"price"})),
+    Kind.OPEN_FOOTPRINT: Form("OpenFootprint", FOOTPRINT_HEAD),
+    Kind.OPEN_FOOTPRINT_ROWS: Form("OpenFootprintRows", FOOTPRINT, frozenset({"price"})),
 }
-KIND_OF_NAME: Final = {form.name: kind for kind, form in FORMS.items() if kind is not Kind.PROFILE_ROWS}
+_ROWS_OF_RECORDS: Final = (Kind.PROFILE_ROWS, Kind.OPEN_FOOTPRINT_ROWS)
+KIND_OF_NAME: Final = {form.name: kind for kind, form in FORMS.items() if kind not in _ROWS_OF_RECORDS}
 """Kinds by the name under which a client subscribes to them."""
 USUAL: Final = ("Bubble", "Open", "VolumeProfile", "Session", "Levels", "Event", "Gap", "Roll")
 """What a client gets that names no kinds."""
-OF_LEVEL: Final = frozenset({Kind.BUBBLE, Kind.OPEN})
+BUBBLES: Final = frozenset({Kind.BUBBLE, Kind.OPEN})
+"""Kinds whose rows are written as `chart_rows`."""
+OF_LEVEL: Final = frozenset({*BUBBLES, Kind.FOOTPRINT})
 """Kinds that exist for each level of detail. The others belong to the symbol; their level is 0."""
-APPENDED: Final = frozenset({Kind.BUBBLE, Kind.EVENT, Kind.MINUTE_LEVELS, Kind.ORDER_CVD, Kind.ALERT, Kind.ORDER})
+APPENDED: Final = frozenset(
+    {Kind.BUBBLE, Kind.EVENT, Kind.MINUTE_LEVELS, Kind.ORDER_CVD, Kind.ALERT, Kind.ORDER, Kind.FOOTPRINT}
+)
 """Kinds whose rows never change: a client can resume them from a position."""
 
 

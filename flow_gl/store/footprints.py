@@ -77,6 +77,8 @@ def footprint_of(reader: MarketReader, start_ns: int, end_ns: int) -> Footprint:
     base_ns = reader.bucket_ns
     start, end = -(-start_ns // base_ns), -(-end_ns // base_ns)
     end = max(start, end)
+    if reader.footprint_version == 0:
+        return Footprint(start * base_ns, start * base_ns, EMPTY)  # nothing is known yet
     open_bucket = int(reader.footprint["bucket"])
     closed = max(start, min(end, open_bucket))
     while True:
@@ -99,13 +101,13 @@ def footprint_of(reader: MarketReader, start_ns: int, end_ns: int) -> Footprint:
 
 
 def _known_from(reader: MarketReader) -> list[int]:
-    """Return, per lod, the first bucket whose rows are all kept; 0 if no row was ever overwritten."""
+    """Return, per lod, the first bucket whose rows are all there; 0 if no row was ever missing or overwritten."""
     known = []
     for lod in range(len(reader.widths_ns)):
         ring = reader.store.footprints[lod]
         oldest = ring.oldest
         row = ring.row(oldest) if oldest else None
-        known.append(0 if row is None else int(row["id"]) + 1)
+        known.append(int(reader.footprint["known"][lod]) if row is None else int(row["id"]) + 1)
     return known
 
 

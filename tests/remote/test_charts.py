@@ -1,16 +1,19 @@
 """A remote chart's store against the store that the rows come from, whatever their order and cuts."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from flow_gl.core.schema import GAP, GAP_LIST, PROFILE, SESSION, EventKind, GapKind
+from flow_gl.core.schema import FOOTPRINT, GAP, GAP_LIST, OPEN_FOOTPRINT, PROFILE, SESSION, EventKind, GapKind
+from flow_gl.core.units import SECOND_NS
 from flow_gl.protocol.frames import Rows
-from flow_gl.protocol.kinds import CHART_ROW, PROFILE_HEAD, PROFILE_ROW, Cause, Kind, Part, join
+from flow_gl.protocol.kinds import CHART_ROW, FOOTPRINT_HEAD, PROFILE_HEAD, PROFILE_ROW, Cause, Kind, Part, join
 from flow_gl.protocol.messages import Instrument
 from flow_gl.runtime.remote.charts import RemoteChart
+from flow_gl.store.footprints import footprint_of
 from flow_gl.store.market import MarketReader, MarketStore
 from tests.kit.events import event
 from tests.kit.markets import START_NS, TICK, WIDTHS_S, Market, make_seconds
@@ -50,12 +53,50 @@ def bubbles(market: Market, level: int, start: int, stop: int, part: Part, **mor
     return block(Kind.BUBBLE, rows, start, part, level=level, **more)
 
 
+def footprints(market: Market, level: int, start: int, stop: int, part: Part, **more: int) -> Rows:
+    return block(Kind.FOOTPRINT, market.store.footprints[level].read(start, stop)[1], start, part, level=level, **more)
+
+
+def plant_footprints(market: Market) -> None:
+    """Put the contracts of every closed bubble at its low and its high, at each level, and of the open one."""
+    for level in range(len(WIDTHS_S)):
+        ring = market.store.bubbles[level]
+        rows = ring.read(0, ring.head)[1]
+        planted = np.zeros(2 * len(rows), FOOTPRINT)
+        for at, price in enumerate(("low", "high")):
+            planted["id"][at::2], planted["price"][at::2] = rows["id"], rows[price]
+        planted["buy"][::2], planted["sell"][1::2] = rows["buy"], rows["sell"]
+        market.store.footprints[level].append(planted)
+    record = np.zeros(1, OPEN_FOOTPRINT)
+    bubble = market.reader.open_bubble(0)
+    assert bubble is not None
+    record["bucket"], record["count"] = bubble["id"], 1
+    record["row"]["id"][0, 0], record["row"]["price"][0, 0] = bubble["id"], bubble["low"]
+    record["row"]["buy"][0, 0] = bubble["buy"]
+    for level in range(len(WIDTHS_S)):
+        record["head"][0, level] = market.store.footprints[level].head
+    market.store.footprint.write(record)
+    market.reader.refresh()
+
+
+def open_footprint(market: Market) -> Iterator[Rows]:
+    record, head = market.reader.footprint, np.zeros(1, FOOTPRINT_HEAD)
+    for name in FOOTPRINT_HEAD.names or ():
+        head[name] = record[name]
+    yield block(Kind.OPEN_FOOTPRINT, head)
+    yield block(Kind.OPEN_FOOTPRINT_ROWS, record["row"][: int(record["count"])].copy(), part=Part.NEWEST)
+
+
 def newest(market: Market, screenful: int, **more: int) -> Iterator[Rows]:
     """The newest rows of every level, and all of every log."""
     for level in range(len(WIDTHS_S)):
         head = market.store.bubbles[level].head
         yield bubbles(market, level, max(0, head - screenful), head, Part.NEWEST, oldest=0, **more)
     yield block(Kind.EVENT, market.store.events.read(0, market.store.events.head)[1], part=Part.NEWEST, **more)
+    for level in range(len(WIDTHS_S)):
+        head = market.store.footprints[level].head
+        start = max(0, head - 3 * screenful)
+        yield footprints(market, level, start, head, Part.NEWEST, oldest=0, **more)
     yield block(Kind.ORDER, market.store.orders.read(0, 0)[1], part=Part.NEWEST, **more)
     for kind, log in zip(LOGS, (market.store.minutes, market.store.order_cvd), strict=True):
         yield block(kind, log.read(0, log.head)[1], part=Part.NEWEST, **more)
@@ -270,3 +311,60 @@ def test_a_chart_of_another_run_takes_over_when_its_rows_are_there() -> None:
     after.flush()
     assert after.store is not None
     assert after.shown is after.store
+
+
+@pytest.mark.parametrize("span_s", [(0, 10**6), (0, 100), (37, 251), (290, 10**6)])
+def test_what_traded_at_each_price_is_answered_as_beside_the_engine(span_s: tuple[int, int]) -> None:
+    market, chart = make_market(), new_chart()
+    plant_footprints(market)
+    span_ns = [START_NS + second * SECOND_NS for second in span_s]
+    take(chart, newest(market, 40))
+    take(chart, tables(market))
+    take(chart, open_footprint(market))
+    chart.flush()
+    assert footprint_of(shown(chart), *span_ns).end_ns == span_ns[0]  # not all rows are here: nothing is known
+    for level in range(len(WIDTHS_S)):
+        take(chart, history(market, level, max(0, market.store.bubbles[level].head - 40), 50))
+        for stop in range(max(0, market.store.footprints[level].head - 120), 0, -50):
+            chart.take(footprints(market, level, max(0, stop - 50), stop, Part.HISTORY))
+    chart.flush()
+    ours, theirs = (footprint_of(reader, *span_ns) for reader in (shown(chart), market.reader))
+    assert (ours.start_ns, ours.end_ns) == (theirs.start_ns, theirs.end_ns)
+    assert ours.rows.tobytes() == theirs.rows.tobytes()
+    assert ours.buy > 0
+
+
+def test_footprints_that_the_server_has_not_kept_are_not_known_here_either() -> None:
+    market, chart = make_market(), new_chart()
+    plant_footprints(market)
+    for one in newest(market, 40):
+        chart.take(replace(one, oldest=one.sequence))
+    take(chart, tables(market))
+    take(chart, open_footprint(market))
+    chart.flush()
+    asked_ns = START_NS + 37 * SECOND_NS  # within a bucket of every level that is still whole
+    found = footprint_of(shown(chart), asked_ns, START_NS + 10**6 * SECOND_NS)
+    assert found.start_ns > asked_ns
+    assert found.rows.tobytes() == footprint_of(market.reader, found.start_ns, found.end_ns).rows.tobytes()
+
+
+def test_an_open_footprint_waits_for_the_closed_rows_that_belong_to_it() -> None:
+    market = make_market()
+    plant_footprints(market)
+    blocks = list(newest(market, 10**6))
+    chart = new_chart()
+    for one in blocks:
+        if one.kind is Kind.FOOTPRINT and one.level == 0:
+            late = replace(one, sequence=one.next - 4, rows=one.rows[-4:], part=Part.INCREMENT)
+            chart.take(replace(one, rows=one.rows[:-4]))
+        else:
+            chart.take(one)
+    take(chart, tables(market))
+    take(chart, open_footprint(market))
+    chart.flush()
+    assert shown(chart).footprint_version == 0
+    chart.take(late)
+    chart.flush()
+    everything = START_NS, START_NS + 10**6 * SECOND_NS
+    ours, theirs = (footprint_of(reader, *everything) for reader in (shown(chart), market.reader))
+    assert ours.rows.tobytes() == theirs.rows.tobytes()

@@ -15,17 +15,21 @@ from numpy.typing import NDArray
 
 from flow_gl.core.schema import (
     FINISHED_LIST,
+    FOOTPRINT_ROWS,
     GAP_LIST,
     INSTRUMENT,
     LEVELS,
+    MAX_LODS,
+    NO_OPEN_BUCKET,
     OPEN,
+    OPEN_FOOTPRINT,
     ROLL_LIST,
     SESSION,
     GapKind,
     TickSource,
 )
 from flow_gl.protocol.frames import Rows
-from flow_gl.protocol.kinds import APPENDED, Cause, Kind, Part, join, split
+from flow_gl.protocol.kinds import APPENDED, FOOTPRINT_HEAD, Cause, Kind, Part, join, split
 from flow_gl.protocol.messages import Instrument
 from flow_gl.runtime.remote.profile import RemoteProfile
 from flow_gl.store.market import MarketStore
@@ -44,13 +48,16 @@ KINDS: Final = (
     "MinuteLevels",
     "OrderCVD",
     "Order",
+    "Footprint",
+    "OpenFootprint",
 )
 """What a chart subscribes to at its base level. Alerts are not among them: their rules are the server's own."""
-LEVEL_KINDS: Final = ("Bubble", "Open")
+LEVEL_KINDS: Final = ("Bubble", "Open", "Footprint")
 """... and at each further level of detail."""
 _Stream = tuple[Kind, int]
 """Kind and level of detail."""
 _OTHER_ROWS: Final = (Kind.EVENT, Kind.MINUTE_LEVELS, Kind.ORDER_CVD, Kind.ORDER)
+_OF_FOOTPRINT: Final = frozenset({Kind.FOOTPRINT, Kind.OPEN_FOOTPRINT_ROWS})
 _LISTS: Final = {
     Kind.GAP: ("gap", GAP_LIST),
     Kind.ROLL: ("roll", ROLL_LIST),
@@ -101,7 +108,10 @@ class RemoteChart:
         self.epoch: Final = instrument.epoch
         self._make_store: Final = make_store
         levels = range(len(instrument.widths_ns))
-        self._streams: Final = [*((kind, 0) for kind in _OTHER_ROWS), *((Kind.BUBBLE, level) for level in levels)]
+        self._streams: Final = [
+            *((kind, 0) for kind in _OTHER_ROWS),
+            *((kind, level) for kind in (Kind.FOOTPRINT, Kind.BUBBLE) for level in levels),
+        ]
         self._awaited: Final[set[_Stream]] = set(self._streams)
         self._arriving: Final[dict[_Stream, _Arriving]] = {}
         self._followed: Final[set[_Stream]] = set()
@@ -110,6 +120,14 @@ class RemoteChart:
         self._profile: Final = RemoteProfile()
         self._session: Final[NDArray[np.void]] = np.zeros(1, SESSION)
         self._levels: Final[NDArray[np.void]] = np.zeros(1, LEVELS)
+        self._footprint: Final[NDArray[np.void]] = np.zeros(1, OPEN_FOOTPRINT)
+        self._begins: Final = np.zeros(MAX_LODS, np.int64)
+        """Sequence of the first row of footprints in the store, by level."""
+        self._footprint_head: NDArray[np.void] = np.zeros(1, FOOTPRINT_HEAD)
+        """What arrived last, ahead of its rows."""
+        self._footprint_heads: Final = np.zeros(MAX_LODS, np.int64)
+        """Sequences of the closed rows that belong to the open footprint."""
+        self._footprint["bucket"] = NO_OPEN_BUCKET
         self._lists: Final = {kind: np.zeros(1, dtype) for kind, (_, dtype) in _LISTS.items()}
         self._instrument: Final[NDArray[np.void]] = np.zeros(1, INSTRUMENT)
         self._changed: Final[set[Kind | None]] = set()
@@ -148,10 +166,10 @@ class RemoteChart:
 
     def take(self, block: Rows) -> None:
         """Take what has arrived; `flush` makes the records among it visible. Raises ProtocolError."""
+        self._changed.add(block.kind)
         if block.kind in APPENDED:
             self._take_rows(block)
             return
-        self._changed.add(block.kind)
         match block.kind:
             case Kind.OPEN:
                 self._take_open(block)
@@ -159,11 +177,14 @@ class RemoteChart:
                 self._profile.take_head(block.rows)
             case Kind.PROFILE_ROWS:
                 self._profile.take_rows(block.rows, is_whole=block.part is Part.NEWEST)
-                self._changed.add(Kind.PROFILE)
             case Kind.SESSION:
                 self._session[:] = block.rows
             case Kind.LEVELS:
                 self._levels[:] = block.rows
+            case Kind.OPEN_FOOTPRINT:
+                self._footprint_head = block.rows
+            case Kind.OPEN_FOOTPRINT_ROWS:
+                self._take_footprint(block.rows)
             case _:
                 self._take_list(block)
 
@@ -191,6 +212,14 @@ class RemoteChart:
             bubble[block.level], point[block.level] = bubbles[0], points[0]
         else:
             bubble[block.level]["trade_count"] = 0
+
+    def _take_footprint(self, rows: NDArray[np.void]) -> None:
+        """Take the open footprint's rows, and the record that came ahead of them."""
+        self._footprint["bucket"] = self._footprint_head["bucket"]
+        self._footprint_heads[:] = self._footprint_head["head"][0]
+        count = min(len(rows), FOOTPRINT_ROWS)
+        self._footprint["count"] = count
+        self._footprint["row"][0, :count] = rows[:count]
 
     def _take_list(self, block: Rows) -> None:
         name, _ = _LISTS[block.kind]
@@ -221,6 +250,8 @@ class RemoteChart:
         before, self.store = self.store, self._make_store()
         for stream in self._streams:
             arriving = self._arriving.get(stream)
+            if stream[0] is Kind.FOOTPRINT:
+                self._begin_footprints(stream[1], before, arriving)
             _append(self.store, stream, _rows_of(before, stream) if arriving is None else arriving.rows())
         if before is not None:
             before.close()
@@ -233,6 +264,18 @@ class RemoteChart:
         else:
             self._followed.update(self._arriving)
         return True
+
+    def _begin_footprints(self, level: int, before: MarketStore | None, arriving: _Arriving | None) -> None:
+        """Note which row of footprints is the first of a new store, and from which bucket on they are all there."""
+        if arriving is not None:
+            self._begins[level], rows = arriving.first, arriving.rows()
+        else:
+            assert before is not None
+            ring = before.footprints[level]
+            self._begins[level] += ring.oldest
+            rows = ring.read(ring.oldest, ring.oldest + 1)[1]
+        is_cut = self._begins[level] > 0 and len(rows)
+        self._footprint["known"][0, level] = int(rows["id"][0]) + 1 if is_cut else 0
 
     def _replace_logs(self) -> None:
         """Put rows that the engine computed again in place of the old ones, once they are all there."""
@@ -253,19 +296,30 @@ class RemoteChart:
         if self._away is not None:
             lists[Kind.GAP] = _with_gap(lists[Kind.GAP], *self._away)
         self._open["count"] = store.bubbles[0].head
+        if changed is None or not _OF_FOOTPRINT.isdisjoint(changed):
+            self._write_footprint(store)
         # The instrument last: a view that sees a new contract then also sees the roll to it.
         for kind, table, record in (
             (Kind.ROLL, store.rolls, lists[Kind.ROLL]),
             (Kind.GAP, store.gaps, lists[Kind.GAP]),
             (Kind.FINISHED_SESSION, store.sessions, lists[Kind.FINISHED_SESSION]),
             (Kind.LEVELS, store.levels, self._levels),
-            (Kind.PROFILE, store.profile, self._profile.record),
+            (Kind.PROFILE_ROWS, store.profile, self._profile.record),
             (Kind.SESSION, store.session, self._session),
             (Kind.OPEN, store.open, self._open),
             (None, store.instrument, self._instrument),
         ):
             if changed is None or kind in changed:
                 table.write(record)
+
+    def _write_footprint(self, store: MarketStore) -> None:
+        """Write the open footprint once all closed rows that belong to it are there."""
+        heads = np.maximum(self._footprint_heads - self._begins, 0)
+        levels = [level for kind, level in self._streams if kind is Kind.FOOTPRINT]
+        is_whole = all(heads[level] <= store.footprints[level].head for level in levels)
+        if is_whole and not any(kind is Kind.FOOTPRINT for kind, _ in self._arriving):
+            self._footprint["head"] = heads
+            store.footprint.write(self._footprint)
 
     def mark_away(self, start_ns: int, now_ns: int) -> None:
         """Show a feed gap that goes on: the connection is lost since `start_ns`."""
@@ -299,6 +353,8 @@ def _append(store: MarketStore, stream: _Stream, rows: NDArray[np.void]) -> None
         store.bubbles[level].append(bubbles)
     elif kind is Kind.ORDER:
         store.orders.append(rows)
+    elif kind is Kind.FOOTPRINT:
+        store.footprints[level].append(rows)
     else:
         log = _log(store, kind)
         assert log is not None
@@ -312,6 +368,9 @@ def _rows_of(store: MarketStore | None, stream: _Stream) -> NDArray[np.void]:
     if kind is Kind.BUBBLE:
         ring, points = store.bubbles[level], store.cvd[level]
         return join(ring.read(ring.oldest, ring.head)[1], points.read(points.oldest, points.head)[1])
+    if kind is Kind.FOOTPRINT:
+        rows = store.footprints[level]
+        return rows.read(rows.oldest, rows.head)[1]
     source = store.orders if kind is Kind.ORDER else _log(store, kind)
     assert source is not None
     return source.read(source.oldest, source.head)[1]

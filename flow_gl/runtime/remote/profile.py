@@ -20,12 +20,12 @@ class RemoteProfile:
 
     def __init__(self) -> None:
         self.record: Final[NDArray[np.void]] = np.zeros(1, PROFILE)
+        self._head: NDArray[np.void] = np.zeros(1, PROFILE_HEAD)
         self._rows: NDArray[np.void] = np.zeros(0, PROFILE_ROW)
 
     def take_head(self, head: NDArray[np.void]) -> None:
-        """Take the levels: PROFILE_HEAD, shape (1,)."""
-        for name in PROFILE_HEAD.names or ():
-            self.record[name] = head[name]
+        """Take the levels (PROFILE_HEAD, shape (1,)); the record changes with the rows that follow."""
+        self._head = head
 
     def take_rows(self, rows: NDArray[np.void], *, is_whole: bool) -> None:
         """Take rows: all of them, or those that have changed or are new. Raises ProtocolError if they are too many."""
@@ -33,6 +33,8 @@ class RemoteProfile:
         count = len(self._rows)
         if count > PROFILE_ROWS:
             raise ProtocolError(f"expected at most {PROFILE_ROWS} rows of a profile, got {count}")
+        for name in PROFILE_HEAD.names or ():
+            self.record[name] = self._head[name]
         for name in PROFILE_ROW.names or ():
             self.record[name][0, :count] = self._rows[name]
             self.record[name][0, count:] = 0

@@ -74,6 +74,34 @@ class _Bubbles:
         return max(self.oldest, self._bubbles.position_of(int(newest["id"]) - span_ns // self._width_ns, head))
 
 
+class _Footprints:
+    """The contracts by price of a level's closed bubbles."""
+
+    revision = 0
+
+    def __init__(self, ring: Ring, width_ns: int) -> None:
+        self._ring: Final = ring
+        self._width_ns: Final = width_ns
+
+    @property
+    def oldest(self) -> int:
+        return self._ring.oldest
+
+    @property
+    def head(self) -> int:
+        return self._ring.head
+
+    def read(self, start: int, stop: int) -> tuple[int, NDArray[np.void]]:
+        return self._ring.read(start, stop)
+
+    def since(self, span_ns: int) -> int:
+        head = self.head
+        newest = self._ring.row(head - 1)
+        if newest is None:
+            return self.oldest
+        return max(self.oldest, self._ring.position_of(int(newest["id"]) - span_ns // self._width_ns, head))
+
+
 class _Log:
     def __init__(self, log: RowLog) -> None:
         self._log: Final = log
@@ -122,6 +150,8 @@ def _source(chart: Chart, kind: Kind, level: int) -> _Source:
     store = chart.store
     if kind is Kind.BUBBLE:
         return _Bubbles(store.bubbles[level], store.cvd[level], chart.reader.widths_ns[level])
+    if kind is Kind.FOOTPRINT:
+        return _Footprints(store.footprints[level], chart.reader.widths_ns[level])
     if kind is Kind.ORDER:
         return _Orders(store.orders)
     logs = {

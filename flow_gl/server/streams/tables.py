@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow_gl.protocol.frames import Rows
-from flow_gl.protocol.kinds import CHART_ROW, PROFILE_HEAD, PROFILE_ROW, Cause, Kind, Part, join
+from flow_gl.protocol.kinds import CHART_ROW, FOOTPRINT_HEAD, PROFILE_HEAD, PROFILE_ROW, Cause, Kind, Part, join
 from flow_gl.server.charts import Chart
 from flow_gl.server.streams.appended import Key
 
@@ -151,6 +151,34 @@ def _changed(before: NDArray[np.void], after: NDArray[np.void]) -> NDArray[np.vo
     return changed
 
 
+class OpenFootprintStream(TableStream):
+    """The footprint of the open base bucket, with the closed rows that belong to the same moment."""
+
+    def __init__(self, key: Key, chart: Chart) -> None:
+        super().__init__(key, chart)
+        self._version = -1
+        self._blocks: list[Rows] = []
+        self.advance()
+
+    def advance(self) -> list[Rows]:
+        reader = self.chart.reader
+        if reader.footprint_version == self._version:
+            return []
+        self._version, record = reader.footprint_version, reader.footprint
+        head = np.zeros(1, FOOTPRINT_HEAD)
+        for name in FOOTPRINT_HEAD.names or ():
+            head[name] = record[name]
+        rows = record["row"][: int(record["count"])].copy()
+        self._blocks = [
+            self._rows(Kind.OPEN_FOOTPRINT, self._version, head),
+            self._rows(Kind.OPEN_FOOTPRINT_ROWS, self._version, rows, Part.NEWEST),
+        ]
+        return self._blocks
+
+    def whole(self) -> list[Rows]:
+        return self._blocks
+
+
 class ListStream(TableStream):
     """Gaps, rolls or finished sessions: a list that grows, loses its oldest rows, and whose newest row may change."""
 
@@ -209,6 +237,8 @@ def make_table(key: Key, chart: Chart) -> TableStream:
         return OpenStream(key, chart)
     if key.kind is Kind.PROFILE:
         return ProfileStream(key, chart)
+    if key.kind is Kind.OPEN_FOOTPRINT:
+        return OpenFootprintStream(key, chart)
     if key.kind in (Kind.SESSION, Kind.LEVELS):
         return RecordStream(key, chart)
     return ListStream(key, chart)
