@@ -106,6 +106,15 @@ def test_the_session_that_goes_on_ends_at_its_present_value() -> None:
     assert vwap_at(paused, session, paused.now_ns) == tuple(scene.lines.vwaps.values[at].tolist())
 
 
+def test_a_session_whose_vwap_is_not_known_yet_has_its_minutes_alone(stack: ChartStack) -> None:
+    scene = week_scene()
+    scene.reader.session["vwap"] = scene.reader.session["vwap_sd"] = np.nan
+    draw(stack, scene)
+    session = list(sessions_in_view(scene))[-1][0]
+    at = int(scene.lines.vwaps.times.searchsorted(scene.now_ns, side="right")) - 1
+    assert vwap_at(scene, session, scene.now_ns) == tuple(scene.lines.vwaps.values[at].tolist())
+
+
 def test_over_a_halt_the_curve_is_flat_and_over_a_feed_gap_there_is_none(stack: ChartStack) -> None:
     shares = []
     for feed_gap in (False, True):

@@ -33,6 +33,8 @@ _NODE_LINE_PX: Final = 24.0
 """Length of a low-volume node's line where its label finds no room."""
 _LIVE_PX: Final = 14.0
 """Least distance of a low-volume node's label from the live edge, around which the newest bubbles are, at scale 1."""
+_BAND_LABELS_PX: Final = 320.0
+"""On narrower stretches the bands of VWAP have no labels, at scale 1."""
 _LEAST_LABELS_PX: Final = 320.0
 """... in at least this many pixels at scale 1: shortly after a roll there is little room behind it."""
 PARTIAL_SUFFIX: Final = "*"
@@ -272,6 +274,8 @@ def add_label(
         text = level.name  # the curve has another value there
     width = chart.batches.text.width(text, size) + size
     begin, room = ends[0], ends[1] - ends[0]
+    if is_band and room < _BAND_LABELS_PX * scale:
+        return
     first = begin + min(14 * scale, max(0.5 * size, 0.5 * (room - width)))
     least = min(_LEAST_LABELS_PX * scale, _LABELS_SHARE * rect.width)
     end = begin + min(max(_LABELS_SHARE * room, least), room)

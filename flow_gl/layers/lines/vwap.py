@@ -108,8 +108,9 @@ class VwapLayer(LinesLayer):
         reader, view = scene.reader, scene.price_view
         now_px = round(view.screen_x(min(scene.now_ns, scene.until_ns)))
         per_price = PRICE_SCALE / (view.y_per_px * self._chart.shown.tick_size)
-        session = reader.session
-        now_ys = [round(float(session[name]) * per_price) for name in ("vwap", "vwap_sd") if session["trade_count"]]
+        # Shortly after a session's open its trades are there and its VWAP is not.
+        now = float(reader.session["vwap"]), float(reader.session["vwap_sd"])
+        now_ys = [round(value * per_price) for value in now if math.isfinite(value)]
         versions = reader.sessions_version, reader.breaks_version, scene.lines, scene.lines.vwaps.version
         return (*place_of(view), now_px, *now_ys, *versions, scene.until_ns, scene.style.palette, per_price)
 
