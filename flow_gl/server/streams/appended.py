@@ -24,16 +24,14 @@ class Key(NamedTuple):
 
 
 class _Source(Protocol):
-    """Positions of rows; `revision` counts how often the rows were replaced as a whole."""
+    """Positions of rows."""
 
     @property
-    def revision(self) -> int: ...
+    def state(self) -> tuple[int, int]:
+        """How often the rows were replaced as a whole, and the position behind the newest one, read together."""
 
     @property
     def oldest(self) -> int: ...
-
-    @property
-    def head(self) -> int: ...
 
     def read(self, start: int, stop: int) -> tuple[int, NDArray[np.void]]:
         """Copy the rows [start, stop) that are still kept; the first position may be later than `start`."""
@@ -45,8 +43,6 @@ class _Source(Protocol):
 class _Bubbles:
     """The closed bubbles of a level with their CVD points."""
 
-    revision = 0
-
     def __init__(self, bubbles: Ring, points: Ring, width_ns: int) -> None:
         self._bubbles: Final = bubbles
         self._points: Final = points
@@ -57,8 +53,8 @@ class _Bubbles:
         return max(self._bubbles.oldest, self._points.oldest)
 
     @property
-    def head(self) -> int:
-        return min(self._bubbles.head, self._points.head)
+    def state(self) -> tuple[int, int]:
+        return 0, min(self._bubbles.head, self._points.head)
 
     def read(self, start: int, stop: int) -> tuple[int, NDArray[np.void]]:
         first_bubble, bubbles = self._bubbles.read(start, stop)
@@ -67,7 +63,7 @@ class _Bubbles:
         return first, join(bubbles[first - first_bubble :], points[first - first_point :])
 
     def since(self, span_ns: int) -> int:
-        head = self.head
+        _, head = self.state
         newest = self._bubbles.row(head - 1)
         if newest is None:
             return self.oldest
@@ -107,16 +103,13 @@ class _Log:
         self._log: Final = log
 
     @property
-    def revision(self) -> int:
-        return self._log.in_force.epoch
+    def state(self) -> tuple[int, int]:
+        in_force = self._log.in_force
+        return in_force.epoch, in_force.stop
 
     @property
     def oldest(self) -> int:
         return self._log.oldest
-
-    @property
-    def head(self) -> int:
-        return self._log.head
 
     def read(self, start: int, stop: int) -> tuple[int, NDArray[np.void]]:
         return self._log.read(start, stop)
@@ -126,8 +119,6 @@ class _Log:
 
 
 class _Orders:
-    revision = 0
-
     def __init__(self, ring: Ring) -> None:
         self._ring: Final = ring
 
@@ -136,8 +127,8 @@ class _Orders:
         return self._ring.oldest
 
     @property
-    def head(self) -> int:
-        return self._ring.head
+    def state(self) -> tuple[int, int]:
+        return 0, self._ring.head
 
     def read(self, start: int, stop: int) -> tuple[int, NDArray[np.void]]:
         return self._ring.read(start, stop)
@@ -175,8 +166,7 @@ class AppendedStream:
         self.key: Final = key
         self.chart: Final = chart
         self._source: Final = _source(chart, key.kind, key.level)
-        self.revision = self._source.revision
-        self.position = self._source.head
+        self.revision, self.position = self._source.state
 
     @property
     def oldest(self) -> int:
@@ -189,7 +179,7 @@ class AppendedStream:
     def advance(self) -> Rows | Cause | None:
         """Return the rows since the last call; or, if every client must start again, why; None if there is nothing."""
         source = self._source
-        revision, head = source.revision, source.head
+        revision, head = source.state
         if revision != self.revision:
             self.revision, self.position = revision, head
             return Cause.REPLACED
