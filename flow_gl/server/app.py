@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -13,7 +14,7 @@ from aiohttp.typedefs import Middleware
 from flow_gl.core.log import get_logger
 from flow_gl.core.units import SECOND_NS
 from flow_gl.protocol.errors import ProtocolError
-from flow_gl.protocol.kinds import KIND_OF_NAME, USUAL
+from flow_gl.protocol.kinds import KIND_OF_NAME, USUAL, Kind
 from flow_gl.protocol.messages import (
     FORMS_OFFERED,
     JSON_FORM,
@@ -208,7 +209,7 @@ class App:
         subscription = Subscription(
             chart=chart.index,
             level=asked.level,
-            kinds=frozenset(KIND_OF_NAME[name] for name in names),
+            kinds=_kinds(tuple(names)),
             span_ns=None if asked.span_s is None else int(asked.span_s * SECOND_NS),
         )
         after = client.keys_of([*client.subscriptions.values(), subscription])
@@ -264,6 +265,12 @@ def make_app(
     for add_routes in routes:
         add_routes(app)
     return app
+
+
+@lru_cache(maxsize=256)
+def _kinds(names: tuple[str, ...]) -> frozenset[Kind]:
+    """Return the kinds of these names: one set for all clients that ask for the same."""
+    return frozenset(KIND_OF_NAME[name] for name in names)
 
 
 def _error(refusal: Refusal) -> Error:

@@ -1,7 +1,6 @@
 """One connected client: what it has subscribed to, what it was sent, and what it must be sent next."""
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -56,6 +55,21 @@ class Client:
     needs_hello : `Connected` and `Status` must be sent (again)
     """
 
+    __slots__ = (
+        "__weakref__",
+        "_dropped_s",
+        "_stale",
+        "_turn",
+        "is_packed",
+        "is_welcome",
+        "needs_hello",
+        "outbox",
+        "places",
+        "scopes",
+        "subscriptions",
+        "tables",
+    )
+
     def __init__(self, transport: asyncio.WriteTransport, *, is_packed: bool) -> None:
         self.outbox: Final = Outbox(transport)
         self.is_packed: Final = is_packed
@@ -66,7 +80,8 @@ class Client:
         self.tables: Final[dict[Key, TableStream]] = {}
         self._stale: Final[set[Key]] = set()
         """Tables that must be sent whole."""
-        self._dropped_s: Final[deque[float]] = deque()
+        self._dropped_s: list[float] = []
+        """When its queue was dropped, within the last `DROPS_S`."""
         self._turn = 0
 
     @property
@@ -120,9 +135,7 @@ class Client:
                 place.fall_behind(advance.start)
         self._stale.update(self.tables)
         self.needs_hello = self.is_welcome
-        self._dropped_s.append(now_s)
-        while self._dropped_s[0] < now_s - DROPS_S:
-            self._dropped_s.popleft()
+        self._dropped_s = [when for when in self._dropped_s if when >= now_s - DROPS_S] + [now_s]
         return sum(advance.stop - advance.start for advance in dropped)
 
     def is_too_slow(self, now_s: float) -> bool:

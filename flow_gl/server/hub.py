@@ -377,8 +377,10 @@ class Hub:
             if group == self._clients[client] and client in self._groups.get(group, ()):
                 return
             self._drop_from_group(client)
-            self._clients[client] = group
-            self._groups.setdefault(group, {})[client] = None
+            members = self._groups.setdefault(group, {})
+            # Thousands of clients follow the same streams: they share one key.
+            self._clients[client] = next((self._clients[other] for other in members), group)
+            members[client] = None
         else:
             self._drop_from_group(client)
 

@@ -30,9 +30,12 @@ class Outbox:
     transport : the socket's
     """
 
+    __slots__ = ("_buffered", "_since_s", "_size", "_transport", "_waiting", "sent_bytes")
+
     def __init__(self, transport: asyncio.WriteTransport) -> None:
         self._transport: Final = transport
-        self._waiting: Final[deque[tuple[bytes, tuple[Advance, ...]]]] = deque()
+        self._waiting: deque[tuple[bytes, tuple[Advance, ...]]] | None = None
+        """Made when it is first needed: few clients are ever slow."""
         self._size = 0
         self._buffered = 0
         self._since_s = 0.0
@@ -62,6 +65,8 @@ class Outbox:
         if self.is_idle:
             self._write(data)
             return True
+        if self._waiting is None:
+            self._waiting = deque()
         self._waiting.append((data, advances))
         self._size += len(data)
         return False
@@ -75,9 +80,8 @@ class Outbox:
 
     def drop(self) -> list[Advance]:
         """Drop everything that waits; return the rows that were in it."""
-        found = [advance for _, advances in self._waiting for advance in advances]
-        self._waiting.clear()
-        self._size = 0
+        found = [advance for _, advances in self._waiting or () for advance in advances]
+        self._waiting, self._size = None, 0
         return found
 
     def stalled_s(self, now_s: float) -> float:

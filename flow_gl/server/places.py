@@ -28,6 +28,21 @@ class Place:
     screen : rows of the first block, roughly
     """
 
+    __slots__ = (
+        "_cause",
+        "_chunk",
+        "_missed",
+        "_oldest",
+        "_screen",
+        "_span_ns",
+        "_starts",
+        "first",
+        "has_history",
+        "is_live",
+        "next",
+        "stream",
+    )
+
     def __init__(self, stream: AppendedStream, *, span_ns: int | None, chunk: int, screen: int) -> None:
         self.stream: Final = stream
         self._span_ns: Final = span_ns
