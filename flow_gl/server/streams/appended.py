@@ -73,8 +73,6 @@ class _Bubbles:
 class _Footprints:
     """The contracts by price of a level's closed bubbles."""
 
-    revision = 0
-
     def __init__(self, ring: Ring, width_ns: int) -> None:
         self._ring: Final = ring
         self._width_ns: Final = width_ns
@@ -84,14 +82,14 @@ class _Footprints:
         return self._ring.oldest
 
     @property
-    def head(self) -> int:
-        return self._ring.head
+    def state(self) -> tuple[int, int]:
+        return 0, self._ring.head
 
     def read(self, start: int, stop: int) -> tuple[int, NDArray[np.void]]:
         return self._ring.read(start, stop)
 
     def since(self, span_ns: int) -> int:
-        head = self.head
+        head = self._ring.head
         newest = self._ring.row(head - 1)
         if newest is None:
             return self.oldest
