@@ -70,12 +70,12 @@ def test_an_error_is_one_line_and_an_exit_code(folder, capsys, more, code, messa
 
 @pytest.mark.slow
 def test_ctrl_c_keeps_finished_ranges_and_the_same_command_continues(tmp_path):
-    paths = write_sessions(tmp_path, 5)
+    paths = write_sessions(tmp_path, 3)
     import flow_gl.engine.kernels.jit  # noqa: F401  # chooses the folder of compiled kernels
 
     environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache"), "XDG_CONFIG_HOME": str(tmp_path)}
     environment["PYTHONPATH"] = str(Path(__file__).parents[2])
-    sets = ",".join(str(1 + number / 20) for number in range(40))
+    sets = ",".join(str(1 + number / 20) for number in range(16))
     command = [sys.executable, "-m", "flow_gl", "detect", *map(str, paths), "--out", str(tmp_path / "study")]
     command += ["--workers", "2", "--grid", f"absorption.sd={sets}"]
     process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True, cwd=tmp_path)
@@ -98,4 +98,4 @@ def test_ctrl_c_keeps_finished_ranges_and_the_same_command_continues(tmp_path):
     assert again.returncode == 0, again.stderr
     assert (tmp_path / "study" / "events.parquet").exists()
     assert {path: path.stat().st_ino for path in before} == before, "none is found again and replaced"
-    assert len(list(kept.glob("*.events"))) == 40 * len(paths)
+    assert len(list(kept.glob("*.events"))) == 16 * len(paths)
