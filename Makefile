@@ -4,7 +4,7 @@ SHELL := /usr/bin/env bash
 .DEFAULT_GOAL := help
 
 BIN := .venv/bin
-FAST_TESTS := tests/core tests/engine tests/store tests/layers tests/gl tests/render/test_driver_thread.py tests/ui \
+FAST_TESTS := tests/core tests/engine tests/store tests/layers tests/gl tests/ui \
   tests/test_contracts.py tests/test_doctor.py tests/test_documents.py -m "not window and not slow"
 ARGS ?=
 # Processes that run tests. Each starts engines, windows and gateways of its own.

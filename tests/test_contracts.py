@@ -1,8 +1,10 @@
-"""The project's rules for its own code: format, lint, types, imports, and the size of modules."""
+"""The project's rules for its own code: format, lint, types, imports, and the size of modules.
+
+`make lint` also checks the types for macOS and Windows.
+"""
 
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -42,19 +44,6 @@ def test_the_code_has_no_lint() -> None:
 @pytest.mark.slow
 def test_the_types_pass_strict_checks() -> None:
     run(str(SCRIPTS / "mypy"))
-
-
-@pytest.mark.slow
-def test_the_types_pass_on_other_systems() -> None:
-    """Calls that a system lacks (`os.set_blocking`, `fcntl`) are errors unless they are unreachable there."""
-    mypy = str(SCRIPTS / "mypy")
-    with ThreadPoolExecutor() as at_once:
-        checks = [
-            at_once.submit(run, mypy, "--platform", system, "--cache-dir", f".mypy_cache/{system}")
-            for system in ("darwin", "win32")
-        ]
-    for check in checks:
-        check.result()
 
 
 def test_imports_point_down() -> None:

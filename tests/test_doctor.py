@@ -26,6 +26,7 @@ def _no_probes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "import_faults", dict.fromkeys)
 
 
+@pytest.mark.slow
 def test_this_machine_can_run_the_chart_and_its_driver_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["doctor", "--json"]) == 0
     content = json.loads(capsys.readouterr().out)

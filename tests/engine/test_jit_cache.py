@@ -31,10 +31,12 @@ def run(cache: Path, tmp_path: Path) -> int:
     return int(done.stdout)
 
 
+@pytest.mark.slow
 def test_a_compiled_kernel_is_cached_and_found_again(tmp_path: Path) -> None:
     assert [run(tmp_path / "cache", tmp_path) for _ in range(2)] == [0, 1]
 
 
+@pytest.mark.slow
 @pytest.mark.slow
 def test_a_full_disk_a_file_in_place_of_the_folder_and_torn_files_only_cost_compile_time(tmp_path: Path) -> None:
     cache = tmp_path / "cache"

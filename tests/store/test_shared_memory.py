@@ -33,6 +33,7 @@ def writer() -> Iterator["subprocess.Popen[str]"]:
     remove_stale()
 
 
+@pytest.mark.slow
 def test_no_row_is_torn_while_another_process_overwrites_them(writer: "subprocess.Popen[str]") -> None:
     assert writer.stdin
     assert writer.stdout
