@@ -5,13 +5,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from flow_gl.core.schema import ORDER, UNDEF_PRICE
+from flow_gl.core.schema import ORDER
 from flow_gl.engine.kernels.jit import kernel
 from flow_gl.engine.kernels.layout import CLOSE_DELAY_NS, WORDS
+from flow_gl.engine.kernels.trade_words import trade_nb
 from flow_gl.store.ring import Ring
-
-_TRADE: Final = ord("T")
-
 
 _COLUMNS: Final = ORDER.itemsize // 8
 _SIDE: Final = 32
@@ -72,10 +70,8 @@ def orders_nb(words: NDArray[np.int64], newest: NDArray[np.int64], rows: NDArray
     at = 0
     time, first, last, size, tail = newest[0], newest[1], newest[2], newest[3], newest[4]
     for i in range(len(words) // WORDS):
-        ts, price, word = words[6 * i + 1], words[6 * i + 2], words[6 * i + 3]
-        contracts = word & 0xFFFFFFFF
-        side = (word >> 40) & 0xFF
-        if (word >> 32) & 0xFF != _TRADE or contracts == 0 or price == UNDEF_PRICE or ts < 0:
+        ts, price, contracts, side, is_trade = trade_nb(words, i)
+        if not is_trade:
             continue
         if ts != time or side != tail >> _SIDE or size == 0:
             if size != 0:

@@ -17,6 +17,7 @@ from flow_gl.core.alerts import ALERT, Condition, Level
 from flow_gl.core.schema import UNDEF_PRICE, Side
 from flow_gl.core.units import SECOND_NS
 from flow_gl.engine.kernels.jit import kernel
+from flow_gl.engine.kernels.trade_words import trade_nb
 
 BLOCK: Final = 256
 """Trades that are read at a time."""
@@ -66,7 +67,6 @@ _PRICE, _TS, _CVD, _BUBBLE, _BUBBLE_SIDE, _BUCKET, _VOLUME, _VOLUME_SIDE, _SECON
 )
 _BUY: Final = int(Side.BUY)
 _SELL: Final = int(Side.SELL)
-_TRADE: Final = ord("T")
 _IS_LEVEL: Final = int(Condition.LEVEL)
 _IS_CVD: Final = int(Condition.CVD)
 _IS_BUBBLE: Final = int(Condition.BUBBLE)
@@ -113,9 +113,8 @@ def columns_nb(  # noqa: PLR0917  # kernels take arrays
     """
     count, cvd = 0, s["cvd"]
     for i in range(start, stop):
-        tail, price, ts = words[6 * i + 3], words[6 * i + 2], words[6 * i + 1]
-        size, side = tail & 0xFFFFFFFF, (tail >> 40) & 0xFF
-        if (tail >> 32) & 0xFF != _TRADE or size == 0 or price == UNDEF_PRICE or ts < 0:
+        ts, price, size, side, is_trade = trade_nb(words, i)
+        if not is_trade:
             continue
         sign = (side == _BUY) - (side == _SELL)
         cvd += sign * size
@@ -326,9 +325,8 @@ def add_vwap_nb(  # noqa: PLR0917  # kernels take arrays
     """Write volume and ticks before each trade of a block, and add the trade."""
     count = 0
     for i in range(start, stop):
-        tail, price, ts = words[6 * i + 3], words[6 * i + 2], words[6 * i + 1]
-        size = tail & 0xFFFFFFFF
-        if (tail >> 32) & 0xFF != _TRADE or size == 0 or price == UNDEF_PRICE or ts < 0:
+        _, price, size, _, is_trade = trade_nb(words, i)
+        if not is_trade:
             continue
         vwaps[0, count], vwaps[1, count] = s["volume"], s["ticks"]
         s["volume"] += size

@@ -10,10 +10,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from flow_gl.core.schema import UNDEF_PRICE, Side
+from flow_gl.core.schema import Side
 from flow_gl.engine.kernels.jit import kernel
 from flow_gl.engine.kernels.layout import WORDS
 from flow_gl.engine.kernels.trade_run import factors_nb
+from flow_gl.engine.kernels.trade_words import trade_nb
 
 MOST: Final = 1 << 23
 """Trades of a session that are kept where parameters may change."""
@@ -24,7 +25,6 @@ _FIRST_OF_CHART: Final = 1 << 18
 _DTYPES: Final = (np.int64, np.int32, np.uint32, np.int8)
 _BUY: Final = int(Side.BUY)
 _SELL: Final = int(Side.SELL)
-_TRADE: Final = ord("T")
 _I64: Any = np.int64
 
 
@@ -40,24 +40,17 @@ def decode_nb(  # noqa: PLR0917  # kernels take arrays
 ) -> int:
     """Decode TRADE words into columns from index `at` on, without records that the pipeline rejects.
 
-    The rules are those of `kernels.aggregate`, repeated because here they must not branch; a test compares both.
-
     Prices are multiples of `tick_size`: a product with the inverse of its odd part, shifted by its power of two, is the
     quotient (see `kernels.trade_run`). Returns the index after the last trade.
     """
     inverse, twos = factors_nb(tick_size)
     factor, shift = _I64(inverse), _I64(twos)
     for i in range(len(words) // WORDS):
-        tail = words[6 * i + 3]
-        price = words[6 * i + 2]
-        contracts = tail & 0xFFFFFFFF
-        side = (tail >> 40) & 0xFF
-        ts[at] = words[6 * i + 1]
+        ts[at], price, contracts, side, is_trade = trade_nb(words, i)
         tick[at] = (price * factor) >> shift
         size[at] = contracts
         sign[at] = np.int8(side == _BUY) - np.int8(side == _SELL)
-        is_trade = ((tail >> 32) & 0xFF == _TRADE) & (contracts != 0)
-        at += _I64(is_trade & (price != UNDEF_PRICE) & (words[6 * i + 1] >= 0))
+        at += _I64(is_trade)
     return at
 
 
