@@ -146,8 +146,7 @@ CVD_POINT: Final = np.dtype(
 
 FOOTPRINT: Final = np.dtype(
     [
-        ("id", "<i8"),  # of the bubble
-        ("price", "<i8"),  # 1e-9
+        *((name, "<i8") for name in ("id", "price")),  # of the bubble; 1e-9
         *((name, "<u4") for name in ("buy", "sell", "unsided", "trade_count")),  # contracts, and trades
     ]
 )

@@ -17,6 +17,7 @@ from flow_gl.gl.view import Rect, View
 from flow_gl.layers.cvd_reference import CvdReference
 from flow_gl.layers.lines.book import NO_LINES, LineBook
 from flow_gl.layers.marks.mark import MARK_TITLES, NO_MARKS, Marks
+from flow_gl.layers.ranges.range_profile import RangeProfile
 from flow_gl.store.market import MarketReader
 
 __all__ = ["LAYERS", "FrameCounters", "HeaderBar", "HeaderText", "Layer", "OffScale", "Scene", "Style"]
@@ -28,6 +29,7 @@ LAYERS: Final = {
     "counts": "Contracts",
     "profile": "Profile",
     "earlier_profiles": "Earlier profiles",
+    "view_profile": "Profile in view",
     "levels": "Levels",
     "own_levels": "Own levels",
     "initial_balance": "Initial balance",
@@ -44,7 +46,7 @@ LAYERS: Final = {
     **MARK_TITLES,
 }
 """Layers that can be switched off: name and title in the menu."""
-SHOWN_AT_FIRST: Final = frozenset(LAYERS) - {"initial_extensions", "developing", "order_cvd", "ribbon"}
+SHOWN_AT_FIRST: Final = frozenset(LAYERS) - {"initial_extensions", "developing", "order_cvd", "ribbon", "view_profile"}
 """Layers that are shown until the user switches them off; the others are shown on request."""
 LAYER_OF_EVENT: Final = {name: "events" if name == "zero_cross" else name for name in EVENT_NAMES}
 """The layer that draws a kind of event, by the kind's name."""
@@ -143,6 +145,10 @@ class Scene:
     """What the detectors found, as far as there is room for it."""
     lines: LineBook = NO_LINES
     """Developing levels, and CVD by order size."""
+    marked: RangeProfile | None = None
+    """What traded in the range that the user has marked."""
+    in_view: RangeProfile | None = None
+    """What traded in view; None unless its profile is shown in place of the session's."""
     order_sizes: tuple[int, int] = (10, 50)
     """Least contracts of a medium and of a large order."""
     own_levels: tuple[ShownLevel, ...] = ()

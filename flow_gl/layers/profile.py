@@ -26,7 +26,7 @@ class ProfileLayer:
     def update(self, scene: Scene) -> None:
         chart, profile = self._chart, scene.reader.profile
         rows_per_bar = rows_per_bar_of(profile, scene, chart.shown.tick_size)
-        if "profile" not in scene.style.is_visible or not rows_per_bar:
+        if "profile" not in scene.style.is_visible or scene.in_view is not None or not rows_per_bar:
             self._bars.count = 0
             self._key = (-1, 0, 0)
             return

@@ -4,7 +4,8 @@ Only rows in use are uploaded. Rows thinner than two pixels are summed in groups
 the price grid, so that no volume is lost.
 """
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,8 @@ from flow_gl.gl.view import Rect
 from flow_gl.layers.base import Scene
 from flow_gl.layers.chart import Chart
 
+ProfileRecord = np.void | Mapping[str, Any]
+"""A PROFILE or FINISHED_SESSION record, or the same fields of a range's profile."""
 PROFILE_ROW: Final = np.dtype([("volume", "<f4", (3,)), ("bar", "<i4")])
 _MIN_ROW_PX: Final = 2.0
 FILL: Final = 0.96
@@ -28,8 +31,8 @@ _NOWHERE: Final = 2.0**31
 """A bar number that never occurs."""
 
 
-def merged_rows(profile: np.void, rows_per_bar: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Sum the rows of a PROFILE record in groups of `rows_per_bar` rows of the price grid.
+def merged_rows(profile: ProfileRecord, rows_per_bar: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Sum the rows of a profile in groups of `rows_per_bar` rows of the price grid.
 
     Returns
     -------
@@ -38,7 +41,7 @@ def merged_rows(profile: np.void, rows_per_bar: int) -> tuple[NDArray[np.int64],
     """
     count = int(profile["count"])
     row_size = int(profile["tick_size"]) * int(profile["ticks_per_row"])
-    numbers = (int(profile["base"]) // row_size + profile["row"][:count].astype(np.int64)) // rows_per_bar
+    numbers = (int(profile["base"]) // row_size + np.asarray(profile["row"][:count], np.int64)) // rows_per_bar
     volume = np.stack([profile[side][:count] for side in ("buy", "sell", "unsided")], axis=1)
     starts = np.flatnonzero(np.concatenate([[True], numbers[1:] != numbers[:-1]]))
     return numbers[starts], np.add.reduceat(volume, starts)
@@ -65,12 +68,12 @@ class ProfileBars:
         """Height of a bar and of a tick, 1e-9."""
         self._levels = (UNDEF_PRICE, UNDEF_PRICE, UNDEF_PRICE)
 
-    def upload(self, profile: np.void, rows_per_bar: int) -> None:
+    def upload(self, profile: ProfileRecord, rows_per_bar: int) -> None:
         """Take a profile's rows, merged by `rows_per_bar`.
 
         Parameters
         ----------
-        profile : PROFILE or FINISHED_SESSION record with volume
+        profile : a profile with volume
         rows_per_bar : from `rows_per_bar_of`
         """
         numbers, bars = merged_rows(profile, rows_per_bar)
@@ -127,12 +130,12 @@ class ProfileBars:
         self._rows.release()
 
 
-def rows_per_bar_of(profile: np.void, scene: Scene, tick_size: int) -> int:
+def rows_per_bar_of(profile: ProfileRecord, scene: Scene, tick_size: int) -> int:
     """Return how many of a profile's rows one bar must hold to be at least two pixels high; 0 if there are no rows.
 
     Parameters
     ----------
-    profile : PROFILE or FINISHED_SESSION record
+    profile : any profile
     tick_size : of the price axis, 1e-9
     """
     row_size = int(profile["tick_size"]) * int(profile["ticks_per_row"])

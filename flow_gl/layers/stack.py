@@ -49,6 +49,8 @@ from flow_gl.layers.marks.legend import MarksLegendLayer
 from flow_gl.layers.marks.stacked_imbalance import StackedImbalanceLayer
 from flow_gl.layers.price import PriceLayer
 from flow_gl.layers.profile import FinishedProfilesLayer, ProfileLayer
+from flow_gl.layers.ranges.band import RangeBandLayer, RangeLevelsLayer
+from flow_gl.layers.ranges.bars import RangeProfileLayer, ViewProfileLayer
 from flow_gl.layers.ribbon import RibbonLayer
 from flow_gl.layers.rolls import RollsLayer
 from flow_gl.layers.stale_frame import StaleFrameLayer
@@ -76,6 +78,8 @@ DRAW_ORDER: Final[tuple[tuple[str, Callable[[Chart], Layer] | Batch, Pane], ...]
     ("stale_frame", StaleFrameLayer, Pane.PRICE),
     ("finished_profiles", FinishedProfilesLayer, Pane.PRICE),
     ("profile", ProfileLayer, Pane.PRICE),
+    ("view_profile", ViewProfileLayer, Pane.PRICE),
+    ("range_band", RangeBandLayer, Pane.WHOLE),
     ("gaps", GapsLayer, Pane.WHOLE),
     ("time_grid", TimeGridLayer, Pane.WHOLE),
     ("grid", GridLayer, Pane.WHOLE),
@@ -83,6 +87,7 @@ DRAW_ORDER: Final[tuple[tuple[str, Callable[[Chart], Layer] | Batch, Pane], ...]
     ("ribbon", RibbonLayer, Pane.WHOLE),
     ("session_names", SessionNamesLayer, Pane.WHOLE),
     ("events", EventsLayer, Pane.WHOLE),
+    ("range_levels", RangeLevelsLayer, Pane.WHOLE),
     ("legend", LegendLayer, Pane.WHOLE),
     ("off_scale", OffScaleLayer, Pane.WHOLE),
     ("marks_legend", MarksLegendLayer, Pane.WHOLE),
@@ -95,6 +100,7 @@ DRAW_ORDER: Final[tuple[tuple[str, Callable[[Chart], Layer] | Batch, Pane], ...]
     ("session_levels", SessionLevelsLayer, Pane.WHOLE),
     ("held_levels", HeldLevelsLayer, Pane.WHOLE),
     ("under", Batch.UNDER, Pane.WHOLE),
+    ("range_profile", RangeProfileLayer, Pane.PRICE),
     ("vwap", VwapLayer, Pane.PRICE),
     ("developing", DevelopingLayer, Pane.PRICE),
     ("price", PriceLayer, Pane.PRICE),

@@ -19,6 +19,8 @@ from flow_gl.layers.detail import MIN_SPACING_PX, lod_for
 from flow_gl.layers.lines.book import ORDER_SIZES
 from flow_gl.layers.marks.book import MarkBook, Window
 from flow_gl.layers.marks.mark import KINDS
+from flow_gl.layers.ranges.book import RangeBook
+from flow_gl.layers.ranges.range_profile import RangeProfile
 from flow_gl.layers.rows import hit
 from flow_gl.layers.rows.extent import PriceScale, price_scale
 from flow_gl.layers.rows.packing import UNKNOWN_TICK_SIZE
@@ -68,10 +70,12 @@ class ChartAxes:
     Parameters
     ----------
     job : decides when the visible range is searched again; in every frame the axes move towards it
+    ranges_job : decides when what traded in the marked range and in view is read again
     """
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, ranges_job: Job) -> None:
         self._job: Final = job
+        self._ranges: Final = RangeBook(ranges_job)
         self._timeline: Final = TimelineReader()
         self._marks: Final = MarkBook()
         self.widest_texts: Final[Cached[list[str]]] = Cached()
@@ -100,12 +104,35 @@ class ChartAxes:
         own.lines.refresh(market, state.filters.layers)
         if own.price.per_px <= 0.0 or self._job.may_run("time"):
             _search(market, layout, state, own, moment)
+        own.marked, own.in_view = self._read_ranges(market, layout, state, own, moment)
         own.marks = self._marks.select(market, _window(layout, state, own, moment), _kinds_shown(state))
         if own.price_seen is not None:
             low, high = own.price_seen.low, own.price_seen.high
             own.price.fit(low, high, height_px=layout.price.height, least_span=LEAST_TICKS, dt_s=moment.dt_s)
         if own.cvd_seen is not None:
             own.cvd.fit(*own.cvd_seen, height_px=layout.cvd.height, least_span=LEAST_CONTRACTS, dt_s=moment.dt_s)
+
+    def _read_ranges(
+        self, market: MarketReader, layout: ChartLayout, state: ViewState, own: ChartState, moment: Moment
+    ) -> tuple[RangeProfile | None, RangeProfile | None]:
+        """Return what traded in the marked range, and in view if its profile is shown."""
+        marked = None if state.marked is None else (state.marked.start_ns, state.marked.end_ns)
+        seen = None
+        if "view_profile" in state.filters.layers and "profile" in state.filters.layers:
+            seen = _buckets_seen(market, layout, state, own, moment)
+        read, settings = self._ranges.read, state.aggregation
+        return read("marked", market, marked, settings, is_urgent=True), read("in view", market, seen, settings)
+
+
+def _buckets_seen(
+    market: MarketReader, layout: ChartLayout, state: ViewState, own: ChartState, moment: Moment
+) -> tuple[int, int]:
+    """Return start and end (ns) of the buckets in view at the level of detail in force."""
+    width_ns, width_px = market.widths_ns[own.lod], layout.price.width
+    left, right = (state.time.time_at(x_px, moment.event_ns, width_px, own.timeline) for x_px in (0.0, width_px))
+    left, right = max(left, own.cleared_before_ns), min(right, moment.event_ns)
+    start_ns = -(-(left - width_ns // 2) // width_ns) * width_ns
+    return start_ns, max(start_ns, (right // width_ns + 1) * width_ns)
 
 
 def _kinds_shown(state: ViewState) -> frozenset[str]:
@@ -213,6 +240,8 @@ def build(
         marks=own.marks,
         lines=own.lines,
         own_levels=state.drawings.shown(drawing_key(market.symbol, market.requested)),
+        marked=own.marked,
+        in_view=own.in_view,
         order_sizes=(state.aggregation.order_size_medium, state.aggregation.order_size_large),
         price_axis_px=layout.price_axis.width,
         time_axis_px=layout.time_axis.height,

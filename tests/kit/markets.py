@@ -34,6 +34,7 @@ from flow_gl.gl.view import Rect, View
 from flow_gl.layers.base import Scene, Style
 from flow_gl.store.market import MarketReader, MarketStore
 from flow_gl.ui.state.timeline import Folding, TimelineReader
+from tests.kit.footprints import FootprintFeed
 
 START_NS = 1_764_340_200 * SECOND_NS
 """2025-11-28 09:30:00 in New York."""
@@ -128,6 +129,7 @@ class Market:
         self.reader = MarketReader(self.store)
         self._lods = [merge_rows(self.rows, self.points, lod) for lod in range(len(WIDTHS_S))]
         self._closed = [0] * MAX_LODS
+        self._footprints = FootprintFeed(self.rows, TICK, WIDTHS_S)
 
     @property
     def now_ns(self) -> int:
@@ -139,6 +141,7 @@ class Market:
         self.published = len(self.rows) if count is None else min(self.published + count, len(self.rows))
         if self.published:
             self._publish_rows()
+            self._footprints.publish(self.store, int(self.rows["id"][self.published - 1]))
             self._publish_session()
         self.reader.refresh()
 
@@ -147,6 +150,7 @@ class Market:
         self.store.bubbles[0].append(self.rows[self._closed[0] : self.published])
         self.store.cvd[0].append(self.points[self._closed[0] : self.published])
         self._closed[0] = self.published
+        self._footprints.publish(self.store, int(self.rows["id"][self.published - 1]), is_open=False)
         self.reader.refresh()
 
     def _publish_rows(self) -> None:

@@ -199,7 +199,7 @@ class Pilot(ABC):
         self.surface.close()
 
 
-_MOUSE_KEYS: Final = {"shift": imgui.Key.mod_shift, "ctrl": imgui.Key.mod_ctrl}
+_MOUSE_KEYS: Final = {"shift": imgui.Key.mod_shift, "ctrl": imgui.Key.mod_ctrl, "alt": imgui.Key.mod_alt}
 
 
 class TinyTarget(HeadlessContext):

@@ -1,4 +1,4 @@
-"""Adding up rows of footprints."""
+"""Adding up rows of footprints, and finding the imbalances among them."""
 
 from typing import Final
 
@@ -31,3 +31,40 @@ def added_up(rows: NDArray[np.void], *, is_by_bubble: bool) -> NDArray[np.void]:
     for name in SUMS if len(starts) else ():
         found[name] = np.add.reduceat(rows[name][order], starts, dtype=np.int64)
     return found
+
+
+def on_ticks(rows: NDArray[np.void], tick_size: int) -> NDArray[np.void]:
+    """Return SUMMED rows of one footprint by tick: a price between two ticks counts in the lower one.
+
+    Parameters
+    ----------
+    tick_size : 1e-9 units, positive
+    """
+    ticks = rows["price"] // tick_size * tick_size
+    if (ticks == rows["price"]).all():
+        return rows
+    moved = rows.copy()
+    moved["price"] = ticks
+    return added_up(moved, is_by_bubble=False)
+
+
+def imbalances(
+    rows: NDArray[np.void], tick_size: int, *, least: int, ratio: float
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return which ticks are buy and which are sell imbalances.
+
+    A tick is a buy imbalance if its buys are at least `least` contracts and at least `ratio` times the sells one tick
+    lower; a sell imbalance if its sells are at least that many times the buys one tick higher. A tick without trades
+    counts as 0.
+
+    Parameters
+    ----------
+    rows : SUMMED, from `on_ticks`
+    tick_size : 1e-9 units, positive
+    """
+    price, buy, sell = rows["price"], rows["buy"], rows["sell"]
+    sell_below, buy_above = np.zeros(len(rows), np.int64), np.zeros(len(rows), np.int64)
+    is_next = price[1:] - price[:-1] == tick_size
+    sell_below[1:][is_next] = sell[:-1][is_next]
+    buy_above[:-1][is_next] = buy[1:][is_next]
+    return (buy >= least) & (buy >= ratio * sell_below), (sell >= least) & (sell >= ratio * buy_above)

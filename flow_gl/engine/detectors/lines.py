@@ -15,12 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow_gl.core.market.limits import MAX_ROWS
+from flow_gl.core.market.value_area import PARTS
 from flow_gl.core.schema import PRICE_SCALE, UNDEF_PRICE
 from flow_gl.core.units import MINUTE_NS, SECOND_NS
 from flow_gl.engine.detectors.base import NONE
 from flow_gl.engine.detectors.footprint import COLUMNS
 from flow_gl.engine.kernels.jit import kernel
-from flow_gl.engine.kernels.profile import PARTS, point_of_control_nb, value_area_of_nb
+from flow_gl.engine.kernels.profile import point_of_control_nb, value_area_of_nb
 
 STATE: Final = np.dtype(
     [

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from flow_gl.core.market.value_area import PARTS
 from flow_gl.core.schema import PRICE_SCALE
 from flow_gl.core.settings import AggregationSettings
 from flow_gl.engine.kernels.jit import kernel, making_kernel
@@ -17,8 +18,6 @@ from flow_gl.engine.kernels.layout import COLUMNS
 
 _MOST_CONTRACTS = 1 << 40
 """Maximum contracts of a session for which the sums of squares in `moments_nb` cannot overflow."""
-PARTS = 1_000_000
-"""The value area's share is given in millionths, so that "at least 70 %" is decided in integers."""
 
 
 @kernel

@@ -5,7 +5,7 @@ screenshot, full screen, quit).
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Final
 
@@ -21,6 +21,7 @@ from flow_gl.ui.input import level_actions, session_steps
 from flow_gl.ui.overlays import words
 from flow_gl.ui.state.axes import EDGE_SHARE
 from flow_gl.ui.state.history import Step
+from flow_gl.ui.state.marked_range import MarkedRange
 from flow_gl.ui.state.timeline import NO_TIMELINE, Folding, Timeline
 from flow_gl.ui.state.view_state import ViewState
 
@@ -62,6 +63,8 @@ class Context:
     """Price (1e-9) of the tick at the mouse, while that is on the focused chart's price pane."""
     pointed_level: OwnLevel | None = None
     """The own level at the mouse."""
+    pointed_ns: int = 0
+    """Time under the mouse, or in the middle of the plot if the mouse is not over a chart."""
     commands: list[Command] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -166,6 +169,25 @@ def _toggle_order_sizes(context: Context) -> None:
         layers.remove(ORDER_SIZES)
     else:
         layers |= {ORDER_SIZES, "cvd"}
+
+
+def _mark_range(context: Context) -> None:
+    """Begin a range at the mouse; called again, end it there."""
+    state, at_ns = context.state, context.pointed_ns
+    if state.marked is not None and state.marked.is_open:
+        state.marked = replace(state.marked, is_open=False)
+        context.notes.append("range marked  \u00b7  Esc closes it")
+        return
+    index = context.focus or 0
+    if index >= len(context.markets):
+        return
+    width_ns = context.markets[index].widths_ns[state.charts[index].lod]
+    state.marked = MarkedRange(at_ns, at_ns, width_ns, is_open=True)
+    context.notes.append(f"range from {words.clock(state.marked.start_ns)}  \u00b7  X again ends it, Esc closes it")
+
+
+def _toggle_layer(name: str) -> Callable[[Context], None]:
+    return lambda context: context.state.filters.layers.symmetric_difference_update({name})
 
 
 def _clear(context: Context) -> None:
@@ -300,6 +322,16 @@ ACTIONS: Final[tuple[Action, ...]] = (
         _toggle_order_sizes,
         "B",
         lambda s: ORDER_SIZES in s.filters.layers,
+    ),
+    Action("range", "Mark a range of time, or Alt-drag", ("x",), "Picture", _mark_range, "X", lambda s: bool(s.marked)),
+    Action(
+        "view_profile",
+        "Profile of what is in view",
+        ("i",),
+        "Picture",
+        _toggle_layer("view_profile"),
+        "I",
+        lambda s: "view_profile" in s.filters.layers,
     ),
     Action("slower", "Replay slower", ("[", "page_down"), "Engine", _speed(-1), "["),
     Action("faster", "Replay faster", ("]", "page_up"), "Engine", _speed(1), "]"),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
+from flow_gl.ui.input import range_tool
 from flow_gl.ui.overlays.frame import ChartFrame
 from flow_gl.ui.state.axes import SNAP_PX
 from flow_gl.ui.state.layout import ChartLayout, share_from_drag
@@ -33,6 +34,12 @@ class Zone(Enum):
     PRICE_AXIS = 5
     CVD_AXIS = 6
     SPLITTER = 7
+    RANGE = 8
+    """A range of time is being marked in a pane."""
+
+
+_IN_PANES: Final = (None, Zone.PRICE, Zone.CVD, Zone.RANGE)
+"""What may be held while the crosshair is shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +57,7 @@ class Mouse:
     wheel: float = 0.0
     wheel_h: float = 0.0
     is_shift: bool = False
+    is_alt: bool = False
 
 
 def zone_at(layout: ChartLayout, x: float, y: float) -> Zone:
@@ -77,6 +85,7 @@ class Gestures:
         self._last = (0.0, 0.0)
         self._moved_px = 0.0
         self._has_price_let_go = False
+        self._anchor_ns = 0
         self.zone = Zone.NONE
         """The zone that is held, else the one under the mouse; selects the cursor's shape."""
 
@@ -90,6 +99,9 @@ class Gestures:
         if mouse.is_pressed and under is not None and zone is not Zone.NONE:
             self._grabbed, self._from, self._last = (zone, under.index), (mouse.x, mouse.y), (mouse.x, mouse.y)
             self._moved_px, self._has_price_let_go = 0.0, False
+            if mouse.is_alt and zone in (Zone.PRICE, Zone.CVD):
+                self._grabbed = Zone.RANGE, under.index
+                self._anchor_ns = range_tool.anchor_at(mouse.x, under, state, event_ns, scale)
         if mouse.is_double and under is not None:
             _reset(zone, under, state)
         if self._grabbed is not None and (mouse.is_down or mouse.is_released):
@@ -100,13 +112,13 @@ class Gestures:
             was_click = self._grabbed is not None and self._moved_px <= CLICK_PX * scale
             if was_click and under is not None and self._grabbed == (Zone.PRICE, under.index):
                 clicked = under
-            if not was_click and self._grabbed is not None:
+            if not was_click and self._grabbed is not None and self._grabbed[0] is not Zone.RANGE:
                 state.time.settle(event_ns, SNAP_PX * scale, state.charts[self._grabbed[1]].timeline)
             self._grabbed = None
         if under is not None and mouse.is_free and (mouse.wheel or mouse.wheel_h) and self._grabbed is None:
             _wheel(mouse, zone, under, state, event_ns)
         is_plot = zone in (Zone.PRICE, Zone.CVD)
-        state.cursor_px = (mouse.x, mouse.y) if is_plot and self._grabbed_zone in (None, Zone.PRICE, Zone.CVD) else None
+        state.cursor_px = (mouse.x, mouse.y) if is_plot and self._grabbed_zone in _IN_PANES else None
         self.zone = self._grabbed_zone or zone
         return clicked
 
@@ -132,6 +144,8 @@ class Gestures:
         self._last = (mouse.x, mouse.y)
         own, layout = state.charts[chart.index], chart.layout
         zone = self._grabbed[0]
+        if zone is Zone.RANGE:
+            state.marked = range_tool.marked(self._anchor_ns, mouse.x, chart, state, event_ns)
         if zone in (Zone.PRICE, Zone.CVD):
             state.time.pan(dx, event_ns, own.timeline)
         if zone is Zone.PRICE:

@@ -10,7 +10,7 @@ from flow_gl.core.schema import FeedState
 from flow_gl.layers.drawings.levels import level_at
 from flow_gl.layers.labels.axes import lost_price_box
 from flow_gl.layers.rows.hit import bubble_at
-from flow_gl.ui.input import keyboard
+from flow_gl.ui.input import keyboard, range_tool
 from flow_gl.ui.input.actions import BY_NAME, Action, Context, Request
 from flow_gl.ui.input.column_grip import ColumnGrip
 from flow_gl.ui.input.gestures import Gestures, Mouse, Zone
@@ -30,6 +30,7 @@ _SHAPES: Final = {
     Zone.PRICE_AXIS: imgui.MouseCursor_.resize_ns,
     Zone.CVD_AXIS: imgui.MouseCursor_.resize_ns,
     Zone.TIME_AXIS: imgui.MouseCursor_.resize_ew,
+    Zone.RANGE: imgui.MouseCursor_.resize_ew,
 }
 
 
@@ -89,6 +90,7 @@ class InputHandler:
             clicked = self._gestures.handle(mouse, frame.charts, self._state, event_ns=event_ns, scale=scale)
             if clicked is not None:
                 self._pin(clicked, mouse)
+        range_tool.follow(mouse.x, mouse.y, frame.charts, self._state, frame.event_ns)
         self._point(mouse, frame)
         if mouse.is_free and imgui.is_mouse_clicked(1):
             self._press_right()
@@ -127,6 +129,7 @@ class InputHandler:
             event_ns=frame.event_ns,
             plot_width_px=frame.charts[0].layout.price.width if frame.charts else 0.0,
             markets=markets,
+            pointed_ns=range_tool.pointed_ns(mouse.x, mouse.y, frame.charts, self._state, frame.event_ns),
             feed_state=FeedState.STARTING if frame.engine is None else FeedState(int(frame.engine.status["state"])),
         )
         if frame.engine is not None and frame.engine.status["speed"] > 0:
@@ -216,4 +219,5 @@ def _mouse(io: imgui.IO) -> Mouse:
         wheel=io.mouse_wheel,
         wheel_h=io.mouse_wheel_h,
         is_shift=io.key_shift,
+        is_alt=io.key_alt,
     )

@@ -16,7 +16,7 @@ from flow_gl.ui.overlays.frame import ChartFrame, Frame
 from flow_gl.ui.overlays.header import Header
 from flow_gl.ui.overlays.hover import window as tooltip
 from flow_gl.ui.overlays.level_editor import LevelEditor
-from flow_gl.ui.overlays.panels import bubble, menu
+from flow_gl.ui.overlays.panels import bubble, menu, range_card
 from flow_gl.ui.overlays.panels import help as help_panel
 from flow_gl.ui.overlays.panels.base import Content, Panel
 from flow_gl.ui.paint.painter import Painter
@@ -97,6 +97,7 @@ class Overlays:
             help_panel.draw(frame, state)
         for chart in frame.charts:
             _pinned(chart, frame, state, painter)
+            _range(chart, frame, state, painter)
             tooltip.draw(chart, frame, state, painter)
         self._level_editor.draw(frame, state)
         if self._is_menu_due:
@@ -142,3 +143,11 @@ def _pinned(chart: ChartFrame, frame: Frame, state: ViewState, painter: Painter)
     row = row_of(chart.market, own.pinned_lod, own.pinned_id)
     if row is not None:
         bubble.draw_pinned(chart, row, frame, state, painter=painter)
+
+
+def _range(chart: ChartFrame, frame: Frame, state: ViewState, painter: Painter) -> None:
+    if chart.scene is None or chart.scene.marked is None:
+        if chart.index < len(state.charts):
+            state.charts[chart.index].range_card_px = None
+        return
+    range_card.draw(chart, chart.scene.marked, frame, state, painter=painter)

@@ -19,12 +19,14 @@ from flow_gl.layers.base import SHOWN_AT_FIRST, Style
 from flow_gl.layers.cvd_reference import CvdReference
 from flow_gl.layers.lines.book import LineBook
 from flow_gl.layers.marks.mark import NO_MARKS, Marks
+from flow_gl.layers.ranges.range_profile import RangeProfile
 from flow_gl.layers.rows.extent import PriceScale
 from flow_gl.store.market import MarketReader
 from flow_gl.ui.drawings.state import DrawingState
 from flow_gl.ui.state.axes import TimeAxis, ValueAxis
 from flow_gl.ui.state.history import History
 from flow_gl.ui.state.layout import CVD_SHARE
+from flow_gl.ui.state.marked_range import MarkedRange
 from flow_gl.ui.state.panel_layout import PanelLayout, PanelPlaces, lay_out, open_in_order
 from flow_gl.ui.state.pointed import Pointed
 from flow_gl.ui.state.timeline import FOLDINGS, NO_TIMELINE, Folding, Timeline
@@ -74,6 +76,9 @@ class ChartState:
     """Marks of this frame."""
     lines: LineBook = field(default_factory=LineBook, compare=False)
     """Developing levels and CVD by order size."""
+    marked: RangeProfile | None = None
+    """What traded in the marked range, and in view, as of the last reading."""
+    in_view: RangeProfile | None = None
     is_zero_near: bool = False
     """The automatic CVD axis includes zero."""
     cleared_before_ns: int = 0
@@ -87,6 +92,8 @@ class ChartState:
     pinned_lod: int = 0
     card_px: tuple[float, float] | None = None
     """Where the window of the pinned bubble is, framebuffer pixels; None before its first frame."""
+    range_card_px: tuple[float, float] | None = None
+    """The same of the marked range."""
     size_floor_from_percentile: int = 0
     """`Filters.percentile` in contracts, for this chart now."""
     style: Cached[Style] = field(default_factory=Cached, compare=False)
@@ -128,6 +135,8 @@ class ViewState:
     edited: dict[str, float] = field(default_factory=dict)
     """Settings that the user is editing in a panel and that the engine does not know yet, by field."""
     pause: Pause | None = None
+    marked: MarkedRange | None = None
+    """The range of time whose footprint and profile are shown."""
     cvd_share: float = CVD_SHARE
     locked_lod: int | None = None
     folding: Folding = "closed"
@@ -221,6 +230,9 @@ class ViewState:
             if chart.pinned_id is not None:
                 chart.pinned_id = None
                 return True
+        if self.marked is not None:
+            self.marked = None
+            return True
         if "help" in self.open_panels:
             self.open_panels.remove("help")
             return True

@@ -1,14 +1,13 @@
-"""A row of the session's profile: its price, contracts by side, delta, and its share of the session."""
+"""A row of a profile: its price, contracts by side, delta, and its share of the session or range."""
 
 from collections.abc import Hashable
 from typing import Final
 
-import numpy as np
-
 from flow_gl.gl.view import Rect
 from flow_gl.layers.base import Scene
 from flow_gl.layers.discs import tick_size_of
-from flow_gl.layers.profile_bars import FILL, merged_rows, rows_per_bar_of
+from flow_gl.layers.profile_bars import FILL, ProfileRecord, merged_rows, rows_per_bar_of
+from flow_gl.layers.ranges.places import marked_profile
 from flow_gl.layers.sessions import current_profile, finished_profile, sessions_in_view
 from flow_gl.ui.overlays import words
 from flow_gl.ui.overlays.hover.tip import Line, Spot, Tip
@@ -19,29 +18,44 @@ _LET_GO_PX: Final = 12.0
 """... and stays so while the mouse is no farther above or below it. At content scale 1."""
 
 
-def _profiles(scene: Scene) -> list[tuple[int, np.void, Rect]]:
-    """Return the profiles in view: the first trade of the session (ns), its record, and the place it is drawn in."""
+_MARKED: Final = "Of the range"
+_IN_VIEW: Final = "Of what is in view"
+_SESSION: Final = "Of the session"
+
+
+def _profiles(scene: Scene) -> list[tuple[tuple[str, int], ProfileRecord, Rect]]:
+    """Return the profiles in view: what each is of, its profile, and the place it is drawn in.
+
+    A session is named by its first trade (ns).
+    """
+    found: list[tuple[tuple[str, int], ProfileRecord, Rect]] = []
+    if scene.marked is not None:
+        found.append(((_MARKED, 0), scene.marked.as_profile(), marked_profile(scene)))
     if "profile" not in scene.style.is_visible:
-        return []
-    found = [(int(scene.reader.session["first_ts"]), scene.reader.profile, current_profile(scene))]
+        return found
+    if scene.in_view is not None:
+        found.append(((_IN_VIEW, 0), scene.in_view.as_profile(), scene.profile_rect))
+    else:
+        first_ts = int(scene.reader.session["first_ts"])
+        found.append(((_SESSION, first_ts), scene.reader.profile, current_profile(scene)))
     if "earlier_profiles" in scene.style.is_visible:
         for session, left, right in sessions_in_view(scene):
             if session.is_finished:
                 place = finished_profile(scene, left, right)
-                found.append((int(session.numbers["first_ts"]), session.levels, place))
+                found.append(((_SESSION, int(session.numbers["first_ts"])), session.levels, place))
     return found
 
 
 def find(spot: Spot) -> Hashable | None:
-    """Return the session, the number of the bar at a point, and how many rows of the price grid a bar has."""
-    for first_ts, profile, rect in _profiles(spot.scene):
+    """Return what the profile is of, the number of the bar at a point, and how many rows of the price grid it has."""
+    for name, profile, rect in _profiles(spot.scene):
         number = _bar_at(spot, profile, rect)
         if number is not None:
-            return first_ts, number, rows_per_bar_of(profile, spot.scene, tick_size_of(spot.scene))
+            return name, number, rows_per_bar_of(profile, spot.scene, tick_size_of(spot.scene))
     return None
 
 
-def _bar_at(spot: Spot, profile: np.void, rect: Rect) -> int | None:
+def _bar_at(spot: Spot, profile: ProfileRecord, rect: Rect) -> int | None:
     """Return the number of a profile's bar at a point."""
     scene = spot.scene
     count = rows_per_bar_of(profile, scene, tick_size_of(scene))
@@ -62,9 +76,9 @@ def _bar_at(spot: Spot, profile: np.void, rect: Rect) -> int | None:
 def tell(spot: Spot, key: Hashable) -> Tip | None:
     """Return the contracts of a bar, exactly as the engine has them."""
     assert isinstance(key, tuple)
-    first_ts, number, count = key
+    name, number, count = key
     scene = spot.scene
-    profile = next((profile for at, profile, _ in _profiles(scene) if at == first_ts), None)
+    profile = next((profile for one, profile, _ in _profiles(scene) if one == name), None)
     if profile is None or count != rows_per_bar_of(profile, scene, tick_size_of(scene)):
         return None
     tick_size = int(profile["tick_size"])
@@ -88,6 +102,6 @@ def tell(spot: Spot, key: Hashable) -> Tip | None:
         ("Sell", words.number(sell), -1),
         ("No side", words.number(unsided), 0),
         ("Delta", words.signed(buy - sell), buy - sell),
-        ("Of the session", f"{100 * total / int(bars.sum()):.2f} %", 0),
+        (name[0], f"{100 * total / int(bars.sum()):.2f} %", 0),
     ]
     return Tip("", lines)

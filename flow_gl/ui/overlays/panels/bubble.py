@@ -12,9 +12,12 @@ from flow_gl.gl.view import Rect
 from flow_gl.layers.base import Scene
 from flow_gl.layers.discs import radius_of, reference_of, tick_size_of, volumes
 from flow_gl.layers.labels.words import bucket_text, percent
+from flow_gl.layers.ranges.range_profile import read_range
+from flow_gl.store.market import MarketReader
 from flow_gl.ui.overlays import words
 from flow_gl.ui.overlays.frame import ChartFrame, Frame
-from flow_gl.ui.overlays.panels.base import Row, Section, figures
+from flow_gl.ui.overlays.panels import ladder
+from flow_gl.ui.overlays.panels.base import ROW_SHARE, Row, Section, figures
 from flow_gl.ui.paint.painter import Painter
 from flow_gl.ui.paint.theme import sign_color
 from flow_gl.ui.state.view_state import ViewState
@@ -22,6 +25,9 @@ from flow_gl.ui.state.view_state import ViewState
 WIDTH_PX: Final = 196.0
 _MARGIN_PX: Final = 14.0
 """Distance of the window from the borders of its pane, ..."""
+_LEAST_ROWS: Final = 5
+_MOST_ROWS: Final = 18
+"""Rows of a ladder in view."""
 _ROOM_PX: Final = 8.0
 """... and from the disc, at content scale 1."""
 
@@ -46,6 +52,7 @@ def lines(row: np.void, *, tick_size: int, bucket_ns: int, threshold: float) -> 
         ("Buy", words.number(buy), 1),
         ("Sell", words.number(sell), -1),
         ("No side", words.number(unsided), 0),
+        ("Volume", words.number(sided + unsided), 0),
         ("Delta", words.signed(delta), delta),
         (
             "Imbalance",
@@ -65,28 +72,56 @@ def draw_pinned(chart: ChartFrame, row: np.void, frame: Frame, state: ViewState,
     assert chart.market is not None
     assert chart.scene is not None
     own, palette = state.charts[chart.index], state.palette
-    flags = imgui.WindowFlags_.no_saved_settings.value | imgui.WindowFlags_.always_auto_resize.value
-    flags |= imgui.WindowFlags_.no_docking.value | imgui.WindowFlags_.no_nav.value
-    flags |= imgui.WindowFlags_.no_focus_on_appearing.value | imgui.WindowFlags_.no_collapse.value
     dense = imgui.get_io().display_framebuffer_scale.x
     name = f"Pinned###pinned{chart.index}"
     size_px = _size_px(name, frame, dense)
     place = place_beside(chart.scene, _disc(chart.scene, row, own.pinned_lod), size_px, before=own.card_px)
     if place != own.card_px:
         imgui.set_next_window_pos((place[0] / dense, place[1] / dense), imgui.Cond_.always.value)
-    is_filled, is_open = imgui.begin(name, True, flags)
+    is_filled, is_open = imgui.begin(name, True, window_flags())
     if is_filled:
-        imgui.dummy((WIDTH_PX * frame.gui_scale, 0))
+        width = WIDTH_PX * frame.gui_scale
+        imgui.dummy((width, 0))
         market = chart.market
         bucket_ns = market.widths_ns[own.pinned_lod]
         found = lines(row, tick_size=market.tick_size, bucket_ns=bucket_ns, threshold=state.filters.threshold)
         rows = [Row(label, (value,), (line_color(palette, sign),)) for label, value, sign in found]
         figures(Section("", rows), painter, palette)
+        footprint = read_range(market, *times_of(market, row, bucket_ns), state.aggregation)
+        if footprint.is_whole and len(footprint.rows):
+            most, key = card_rows(chart.scene, len(rows), frame), ("bubble", own.pinned_lod, own.pinned_id)
+            ladder.draw(footprint, most_rows=most, key=key, width=width, painter=painter, palette=palette)
+        else:
+            imgui.text_disabled("contracts by price are not kept any more")
     x, y = imgui.get_window_pos()
     own.card_px = x * dense, y * dense
     imgui.end()
     if is_open is False:
         own.pinned_id = None
+
+
+def window_flags() -> int:
+    """Return the flags of a window with numbers of the chart."""
+    flags = imgui.WindowFlags_.no_saved_settings.value | imgui.WindowFlags_.always_auto_resize.value
+    flags |= imgui.WindowFlags_.no_docking.value | imgui.WindowFlags_.no_nav.value
+    return flags | imgui.WindowFlags_.no_focus_on_appearing.value | imgui.WindowFlags_.no_collapse.value
+
+
+def card_rows(scene: Scene, lines_above: int, frame: Frame) -> int:
+    """Return how many rows of a ladder fit into a window below so many lines of numbers."""
+    size = imgui.get_font_size()
+    room = scene.price_view.rect.height / frame.scale * frame.gui_scale - 2 * _MARGIN_PX * frame.gui_scale
+    room -= round(size * ROW_SHARE) * (lines_above + 1) + 4 * size
+    return min(max(int(room / ladder.row_height(size)) - 1, _LEAST_ROWS), _MOST_ROWS)
+
+
+def times_of(reader: MarketReader, row: np.void, width_ns: int) -> tuple[int, int]:
+    """Return start and end (ns) of a bubble; where a contract rolls in its bucket, of its own contract's part."""
+    start, end = int(row["ts_event"]), int(row["ts_event"]) + width_ns
+    for roll in reader.rolls:
+        if start <= int(roll["last_ts"]) < end and int(row["ts_last"]) <= int(roll["last_ts"]):
+            return start, min(end, int(roll["first_ts"]) // reader.bucket_ns * reader.bucket_ns)
+    return start, end
 
 
 def place_beside(

@@ -1,0 +1,1 @@
+"""Ranges of time and what traded in them: profile, footprint, levels."""

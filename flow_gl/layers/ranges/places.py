@@ -1,0 +1,30 @@
+"""Where the marked range and its profile are on the screen."""
+
+from typing import Final
+
+from flow_gl.gl.view import Rect
+from flow_gl.layers.base import Scene
+
+_SHARE: Final = 0.45
+"""Width of the profile as a share of the range's, ..."""
+_LEAST_PX: Final = 64.0
+_MOST_PX: Final = 220.0
+"""... within these limits, at content scale 1."""
+
+
+def marked_band(scene: Scene) -> Rect:
+    """Return the marked range in the price pane, cut at its borders; without width if it is not in view."""
+    rect, marked = scene.price_view.rect, scene.marked
+    if marked is None:
+        return Rect(rect.x, rect.y, 0.0, rect.height)
+    left, right = (scene.price_view.pixel_x(at) for at in (marked.start_ns, marked.end_ns))
+    left, right = max(left, rect.x), min(right, rect.right)
+    return Rect(left, rect.y, max(0.0, right - left), rect.height)
+
+
+def marked_profile(scene: Scene) -> Rect:
+    """Return the place of the marked range's profile, which ends at the range's right end."""
+    band, scale = marked_band(scene), scene.price_view.scale
+    width = min(max(_SHARE * band.width, _LEAST_PX * scale), _MOST_PX * scale) if band.width else 0.0
+    left = max(band.right - width, scene.price_view.rect.x)
+    return Rect(left, band.y, band.right - left if width else 0.0, band.height)

@@ -1,0 +1,150 @@
+"""The numbers of the marked range, in a window of their own: one in each chart."""
+
+from typing import Final
+
+import numpy as np
+from imgui_bundle import imgui
+
+from flow_gl.core.schema import GapKind
+from flow_gl.gl.view import Rect
+from flow_gl.layers.base import Scene
+from flow_gl.layers.labels.words import length_text
+from flow_gl.layers.ranges.places import marked_band
+from flow_gl.layers.ranges.range_profile import RangeProfile
+from flow_gl.store.market import MarketReader
+from flow_gl.ui.overlays import words
+from flow_gl.ui.overlays.frame import ChartFrame, Frame
+from flow_gl.ui.overlays.panels import ladder
+from flow_gl.ui.overlays.panels.base import Row, Section, figures
+from flow_gl.ui.overlays.panels.bubble import WIDTH_PX, card_rows, line_color, window_flags
+from flow_gl.ui.paint.painter import Painter
+from flow_gl.ui.state.view_state import ViewState
+
+_MARGIN_PX: Final = 14.0
+_LINES: Final = 16
+"""Lines of numbers above the ladder."""
+_GAP_WORDS: Final = {
+    GapKind.FEED: "Feed gap: {} of trades are missing in it",
+    GapKind.NO_TRADES: "Nobody traded for {} of it",
+    GapKind.CLOSED: "The exchange was closed for {} of it",
+}
+
+
+def lines(found: RangeProfile) -> list[tuple[str, str, float]]:
+    """Format a range as (label, value, sign) per line; see `bubble.lines`."""
+    delta = found.buy - found.sell
+    tick_size = found.tick_size
+    moved = found.ticks_moved
+
+    def price(value: int) -> str:
+        return words.price(value, tick_size)
+
+    held = f"{100 * found.held / found.volume:.1f} %" if found.volume else words.NONE
+    return [
+        ("From", _moment(found.start_ns), 0),
+        ("To", _moment(found.end_ns), 0),
+        ("Duration", length_text(found.end_ns - found.start_ns), 0),
+        ("Trades", words.number(found.trade_count), 0),
+        ("Volume", words.number(found.volume), 0),
+        ("Buy", words.number(found.buy), 1),
+        ("Sell", words.number(found.sell), -1),
+        ("No side", words.number(found.unsided), 0),
+        ("Delta", words.signed(delta), delta),
+        ("Moved", f"{words.signed(moved)} tick{'s' * (abs(moved) != 1)}", moved),
+        ("High", price(found.high), 0),
+        ("Low", price(found.low), 0),
+        ("VAH", price(found.vah), 0),
+        ("POC", price(found.poc), 0),
+        ("VAL", price(found.val), 0),
+        ("In value area", held, 0),
+    ]
+
+
+def notes(reader: MarketReader, found: RangeProfile) -> list[str]:
+    """Return what a user must know of a range to read its numbers rightly."""
+    said = []
+    if found.is_cut:
+        said.append(f"The contract changes in it: these are the numbers of {reader.symbol}")
+    if not found.is_whole and _has_traded_before(reader, found):
+        said.append(
+            f"Contracts by price are kept from {_moment(found.known_start_ns)} to {_moment(found.known_end_ns)} alone"
+        )
+    for kind, text in _GAP_WORDS.items():
+        gaps = reader.gaps[reader.gaps["kind"] == kind]
+        missing = np.minimum(gaps["end"], found.end_ns) - np.maximum(gaps["start"], found.start_ns)
+        if (missing > 0).any():
+            said.append(text.format(length_text(int(missing[missing > 0].sum()))))
+    return said
+
+
+def _has_traded_before(reader: MarketReader, found: RangeProfile) -> bool:
+    """Whether a part of the range that is not kept lies behind the chart's first trade."""
+    first_ns = reader.first_ns
+    return first_ns is not None and first_ns < found.known_start_ns
+
+
+def _moment(t_ns: int) -> str:
+    weekday = words.day(t_ns).split()[0]
+    return f"{weekday} {words.clock(t_ns)}"
+
+
+def draw(chart: ChartFrame, found: RangeProfile, frame: Frame, state: ViewState, *, painter: Painter) -> None:
+    """Draw the window of the marked range in a chart."""
+    assert chart.market is not None
+    assert chart.scene is not None
+    own, palette = state.charts[chart.index], state.palette
+    dense = imgui.get_io().display_framebuffer_scale.x
+    name = f"Range###range{chart.index}"
+    window = imgui.internal.find_window_by_name(name)
+    size_px = (window.size.x * dense, window.size.y * dense) if window is not None else (0.0, 0.0)
+    place = _place(chart.scene, size_px, own.card_px, own.range_card_px)
+    if place != own.range_card_px:
+        imgui.set_next_window_pos((place[0] / dense, place[1] / dense), imgui.Cond_.always.value)
+    is_filled, is_open = imgui.begin(name, True, window_flags())
+    if is_filled:
+        width = WIDTH_PX * frame.gui_scale
+        imgui.dummy((width, 0))
+        rows = [Row(label, (value,), (line_color(palette, sign),)) for label, value, sign in lines(found)]
+        figures(Section("", rows), painter, palette)
+        for note in notes(chart.market, found):
+            imgui.push_text_wrap_pos(imgui.get_cursor_pos_x() + width)
+            imgui.text_unformatted(note)
+            imgui.pop_text_wrap_pos()
+        if len(found.rows):
+            most = card_rows(chart.scene, _LINES, frame)
+            key = "range", found.start_ns
+            ladder.draw(found, most_rows=most, key=key, width=width, painter=painter, palette=palette)
+    x, y = imgui.get_window_pos()
+    own.range_card_px = x * dense, y * dense
+    imgui.end()
+    if is_open is False:
+        state.marked = None
+
+
+def _place(
+    scene: Scene,
+    size_px: tuple[float, float],
+    other_px: tuple[float, float] | None,
+    before: tuple[float, float] | None,
+) -> tuple[float, float]:
+    """Return the upper left corner of the window, px: where it is, else in a corner that is free, if there is one.
+
+    Parameters
+    ----------
+    other_px : the window of the pinned bubble
+    """
+    if before is not None:
+        return before
+    pane, margin = scene.price_view.rect, _MARGIN_PX * scene.price_view.scale
+    width, height = size_px
+    left, top = pane.x + margin, pane.y + margin
+    right = max(left, min(scene.profile_rect.x, pane.right) - (width or WIDTH_PX * scene.price_view.scale) - margin)
+    taken = [marked_band(scene)]
+    if other_px is not None:
+        taken.insert(0, Rect(*other_px, width, height))
+    places = [(left, top), (right, top)]
+    for meets in (taken, taken[:-1]):
+        for place in places:
+            if not any(Rect(*place, width, height).overlaps(rect) for rect in meets):
+                return place
+    return places[0]
