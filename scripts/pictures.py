@@ -23,9 +23,10 @@ from flow_gl.core.clock import SYSTEM
 from flow_gl.core.commands import SetSpeed
 from flow_gl.core.palette import COLOUR_BLIND, LIGHT
 from flow_gl.core.spec import DemoSpec, EngineSpec, FilesSpec
-from flow_gl.core.units import SECOND_NS
+from flow_gl.core.units import MINUTE_NS, SECOND_NS
 from flow_gl.layers.discs import volumes
 from flow_gl.layers.rows import hit
+from flow_gl.ui.state.marked_range import MarkedRange
 from flow_gl.view.frame_loop import FrameLoop
 
 Prepare = Callable[[FrameLoop], None]
@@ -45,6 +46,25 @@ class Shot:
 
 def point_at_largest(loop: FrameLoop) -> None:
     """Put the mouse over the largest bubble of the chart's middle that no newer one covers."""
+    _, x, y = largest(loop)
+    imgui.get_io().add_mouse_pos_event(x, y)
+
+
+def open_largest(loop: FrameLoop) -> None:
+    """Open that bubble's footprint."""
+    own = loop.state.charts[0]
+    own.pinned_id, own.pinned_lod = largest(loop)[0], own.lod
+
+
+def mark_open(loop: FrameLoop) -> None:
+    """Mark the first fifteen minutes of regular hours."""
+    market = loop.link.markets[0]
+    start = int(market.levels["rth_open"])
+    loop.state.marked = MarkedRange(start, start + 15 * MINUTE_NS - 1, market.widths_ns[loop.state.charts[0].lod])
+
+
+def largest(loop: FrameLoop) -> tuple[int, float, float]:
+    """Return id and place (px) of the largest bubble of the chart's middle that no newer one covers."""
     assert loop.frame is not None
     scene = loop.frame.charts[0].scene
     assert scene is not None
@@ -54,8 +74,8 @@ def point_at_largest(loop: FrameLoop) -> None:
         x = view.screen_x(int(rows["ts_event"][at]) + half_ns)
         y = view.screen_y(rows["price"][at] / scene.reader.tick_size)
         if 0.3 < (x - view.rect.x) / view.rect.width < 0.7 and hit.bubble_at(scene, x, y) == rows["id"][at]:
-            imgui.get_io().add_mouse_pos_event(x, y)
-            return
+            return int(rows["id"][at]), x, y
+    sys.exit("no bubble is uncovered")
 
 
 def open_panels(loop: FrameLoop) -> None:
@@ -75,6 +95,8 @@ def use_colour_blind(loop: FrameLoop) -> None:
 SHOTS = {
     "chart": Shot(DemoSpec(seed=11), span_s=100, size=(1920, 1080)),
     "hover": Shot(DemoSpec(seed=7, symbols=("NQ",)), span_s=120, size=(1280, 720), prepare=point_at_largest),
+    "footprint": Shot(DemoSpec(seed=7, symbols=("NQ",)), span_s=120, size=(1280, 720), prepare=open_largest),
+    "range": Shot(DemoSpec(seed=7, symbols=("NQ",)), span_s=3600, size=(1280, 720), prepare=mark_open),
     "halt": Shot(DemoSpec(seed=4, symbols=("ES",), halts=((-170.0, 110.0),)), span_s=420, size=(1280, 720)),
     "burst": Shot(DemoSpec(seed=5, symbols=("NQ",), bursts=((-50.0, 25.0, 25.0),)), size=(1280, 720)),
     "panels": Shot(DemoSpec(seed=9, symbols=("NQ",)), size=(1920, 1080), prepare=open_panels),

@@ -111,14 +111,14 @@ def test_the_key_marks_from_the_mouse_to_the_mouse_and_escape_closes(pilot):
 
 def test_the_profile_of_what_is_in_view_takes_the_place_of_the_sessions(pilot):
     assert pilot.charts[0].scene.in_view is None
-    pilot.press("i")
+    pilot.press("w")
     pilot.until(lambda: pilot.charts[0].scene.in_view is not None, "no profile of what is in view")
     for chart in pilot.charts:
         found = chart.scene.in_view
         rows = bubbles_in(chart.market, found)
         assert found.start_ns >= chart.scene.price_view.t_left_ns - SECOND_NS
         assert [getattr(found, name) for name in SUMS] == [int(rows[name].sum()) for name in SUMS]
-    pilot.press("i")
+    pilot.press("w")
     pilot.frames(3)
     assert pilot.charts[0].scene.in_view is None
 

@@ -327,10 +327,10 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action(
         "view_profile",
         "Profile of what is in view",
-        ("i",),
+        ("w",),
         "Picture",
         _toggle_layer("view_profile"),
-        "I",
+        "W",
         lambda s: "view_profile" in s.filters.layers,
     ),
     Action("slower", "Replay slower", ("[", "page_down"), "Engine", _speed(-1), "["),
