@@ -63,7 +63,7 @@ def footprint_capacity(lod: int, base_capacity: int = BASE_CAPACITY) -> int:
     """Rows of footprints that are kept at a lod.
 
     The busiest session of NQ (three million trades) has 1.5 million at one second and half as many at each second lod
-    above. All lods together never take more than 196 MiB of a chart.
+    above. With a base of one second, all lods together never take more than 198 MB of a chart.
     """
     return max(2 * base_capacity >> ((lod + 1) // 2), base_capacity >> 3, 1)
 

@@ -108,9 +108,10 @@ def window_flags() -> int:
 
 
 def card_rows(scene: Scene, lines_above: int, frame: Frame) -> int:
-    """Return how many rows of a ladder fit into a window below so many lines of numbers."""
+    """Return how many rows of a ladder fit below so many lines of numbers into a window as high as the chart."""
     size = imgui.get_font_size()
-    room = scene.price_view.rect.height / frame.scale * frame.gui_scale - 2 * _MARGIN_PX * frame.gui_scale
+    height = (scene.cvd_view.rect.bottom - scene.price_view.rect.y) / frame.scale
+    room = (height - 2 * _MARGIN_PX) * frame.gui_scale
     room -= round(size * ROW_SHARE) * (lines_above + 1) + 4 * size
     return min(max(int(room / ladder.row_height(size)) - 1, _LEAST_ROWS), _MOST_ROWS)
 
