@@ -17,7 +17,7 @@ from rich.console import Console
 
 from flow_gl.bench.machine import describe, write_json
 from flow_gl.bench.tape import START_NS, make_tape
-from flow_gl.core.schema import FOOTPRINT, FOOTPRINT_ROWS
+from flow_gl.core.market.footprint import FOOTPRINT, FOOTPRINT_ROWS
 from flow_gl.core.settings import DEFAULTS
 from flow_gl.core.units import HOUR_NS
 from flow_gl.engine.pipeline import Pipeline

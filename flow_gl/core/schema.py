@@ -38,8 +38,6 @@ NAKED_POCS: Final = 64
 """Most naked POCs."""
 ROLLS: Final = 256
 """Most rolls of one chart that are published, the newest kept."""
-FOOTPRINT_ROWS: Final = 2048
-"""Most rows of a bucket's footprint; those of a bucket with more prices are handed on in several parts."""
 CHARTS: Final = 9
 """Most charts of one engine: the keys 1-9."""
 
@@ -143,26 +141,6 @@ CVD_POINT: Final = np.dtype(
     [("id", "<i8"), ("ts_event", "<i8"), ("open", "<i8"), ("high", "<i8"), ("low", "<i8"), ("close", "<i8")]
 )
 """CVD over one bucket, contracts; `open` is the value before the bucket's first trade."""
-
-FOOTPRINT: Final = np.dtype(
-    [
-        *((name, "<i8") for name in ("id", "price")),  # of the bubble; 1e-9
-        *((name, "<u4") for name in ("buy", "sell", "unsided", "trade_count")),  # contracts, and trades
-    ]
-)
-"""The contracts of a bubble at one price, 32 bytes. A price may have several rows, which add up: `FOOTPRINT_ROWS`."""
-
-OPEN_FOOTPRINT: Final = np.dtype(
-    [
-        ("bucket", "<i8"),  # id of the open base bucket; NO_OPEN_BUCKET if there is none
-        ("known", "<i8", (MAX_LODS,)),  # at each lod, the first id whose rows are all there; 0: from the beginning
-        ("head", "<i8", (MAX_LODS,)),  # closed rows at each lod, as ring positions, ...
-        ("count", "<i8"),
-        ("row", FOOTPRINT, (FOOTPRINT_ROWS,)),  # ... and the rows of the open base bucket, which are not among them
-    ]
-)
-"""The open bubble's footprint, and how many rows the rings had at that moment: together every trade until then."""
-NO_OPEN_BUCKET: Final = 2**62
 
 EVENT: Final = np.dtype(
     [

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow_gl.core.items import Definition, FeedGap, Spans
+from flow_gl.core.market.footprint import FOOTPRINT, FOOTPRINT_ROWS
 from flow_gl.core.market.limits import MAX_ROWS
-from flow_gl.core.schema import FINISHED_SESSION, FOOTPRINT, FOOTPRINT_ROWS, MAX_LODS, SESSION, GapKind, TickSource
+from flow_gl.core.schema import FINISHED_SESSION, MAX_LODS, SESSION, GapKind, TickSource
 from flow_gl.core.sessions import Session
 from flow_gl.engine.kernels.footprint import LEVEL
 from flow_gl.engine.kernels.layout import BINS, COLUMNS, PENDING, STATE

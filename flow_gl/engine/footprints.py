@@ -10,8 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from flow_gl.core.market.footprint import SUMS, added_up
-from flow_gl.core.schema import FOOTPRINT, FOOTPRINT_ROWS, NO_OPEN_BUCKET, OPEN_FOOTPRINT
+from flow_gl.core.market.footprint import FOOTPRINT, FOOTPRINT_ROWS, NO_OPEN_BUCKET, OPEN_FOOTPRINT, SUMS, added_up
 from flow_gl.engine.kernels.footprint import LEVEL, SLOTS, add_nb, settle_nb, take_nb
 from flow_gl.engine.kernels.layout import NO_BUCKET, WORDS, Scratch, steps_of
 from flow_gl.engine.sinks import Collector, FootprintReader, Sink

@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow_gl.core.alerts import ALERT
+from flow_gl.core.market.footprint import FOOTPRINT
 from flow_gl.core.schema import (
     BUBBLE,
     CVD_POINT,
     EVENT,
     FINISHED_SESSION,
-    FOOTPRINT,
     GAP,
     LEVELS,
     MAX_LODS,

@@ -11,8 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from flow_gl.core.market.footprint import SUMMED, added_up
-from flow_gl.core.schema import FOOTPRINT
+from flow_gl.core.market.footprint import FOOTPRINT, SUMMED, added_up
 from flow_gl.store.market import MarketReader
 
 EMPTY: Final[NDArray[np.void]] = np.zeros(0, SUMMED)

@@ -13,20 +13,19 @@ from numpy.typing import NDArray
 
 from flow_gl.core.alerts import ALERT
 from flow_gl.core.market.breaks import gaps_and_rolls
+from flow_gl.core.market.footprint import FOOTPRINT, OPEN_FOOTPRINT
 from flow_gl.core.market.lod import widths_ns
 from flow_gl.core.schema import (
     BUBBLE,
     CVD_POINT,
     EVENT,
     FINISHED_LIST,
-    FOOTPRINT,
     GAP_LIST,
     INSTRUMENT,
     LEVELS,
     MAX_LODS,
     MINUTE_LEVELS,
     OPEN,
-    OPEN_FOOTPRINT,
     ORDER,
     ORDER_CVD,
     PROFILE,

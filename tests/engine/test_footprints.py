@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from flow_gl.core.market.footprint import FOOTPRINT, FOOTPRINT_ROWS, NO_OPEN_BUCKET
 from flow_gl.core.market.lod import widths_ns
-from flow_gl.core.schema import FOOTPRINT, FOOTPRINT_ROWS, NO_OPEN_BUCKET
 from flow_gl.core.settings import AggregationSettings
 from flow_gl.core.units import HOUR_NS, SECOND_NS
 from flow_gl.engine import checkpoint

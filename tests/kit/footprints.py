@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from flow_gl.core.market.footprint import SUMS, added_up
-from flow_gl.core.schema import FOOTPRINT, MAX_LODS, OPEN_FOOTPRINT
+from flow_gl.core.market.footprint import FOOTPRINT, OPEN_FOOTPRINT, SUMS, added_up
+from flow_gl.core.schema import MAX_LODS
 from flow_gl.store.market import MarketStore
 
 _MOST_TICKS = 1000

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flow_gl.core.alerts import ALERT
-from flow_gl.core.schema import BUBBLE, CVD_POINT, EVENT, FOOTPRINT, MINUTE_LEVELS, ORDER_CVD
+from flow_gl.core.market.footprint import FOOTPRINT
+from flow_gl.core.schema import BUBBLE, CVD_POINT, EVENT, MINUTE_LEVELS, ORDER_CVD
 from flow_gl.services.replay_cache.rows import RowsError, pack, unpack
 from flow_gl.services.replay_cache.shelf import FOLDER, Shelf, identity
 from flow_gl.services.replay_cache.snapshot_file import MAGIC, Rows, Snapshot, SnapshotError, SnapshotFile, encode

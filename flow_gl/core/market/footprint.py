@@ -1,13 +1,37 @@
-"""Adding up rows of footprints, and finding the imbalances among them."""
+"""Rows of footprints, adding them up, and finding the imbalances among them."""
 
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from flow_gl.core.schema import MAX_LODS
+
+FOOTPRINT_ROWS: Final = 2048
+"""Most rows of a bucket's footprint; those of a bucket with more prices are handed on in several parts."""
+FOOTPRINT: Final = np.dtype(
+    [
+        *((name, "<i8") for name in ("id", "price")),  # of the bubble; 1e-9
+        *((name, "<u4") for name in ("buy", "sell", "unsided", "trade_count")),  # contracts, and trades
+    ]
+)
+"""The contracts of a bubble at one price, 32 bytes. A price may have several rows, which add up: `FOOTPRINT_ROWS`."""
+
+OPEN_FOOTPRINT: Final = np.dtype(
+    [
+        ("bucket", "<i8"),  # id of the open base bucket; NO_OPEN_BUCKET if there is none
+        ("known", "<i8", (MAX_LODS,)),  # at each lod, the first id whose rows are all there; 0: from the beginning
+        ("head", "<i8", (MAX_LODS,)),  # closed rows at each lod, as ring positions, ...
+        ("count", "<i8"),
+        ("row", FOOTPRINT, (FOOTPRINT_ROWS,)),  # ... and the rows of the open base bucket, which are not among them
+    ]
+)
+"""The open bubble's footprint, and how many rows the rings had at that moment: together every trade until then."""
+NO_OPEN_BUCKET: Final = 2**62
+
 SUMS: Final = ("buy", "sell", "unsided", "trade_count")
 SUMMED: Final = np.dtype([(name, "<i8") for name in ("id", "price", *SUMS)])
-"""Like `core.schema.FOOTPRINT`, with sums that cannot overflow."""
+"""Like FOOTPRINT, with sums that cannot overflow."""
 
 
 def added_up(rows: NDArray[np.void], *, is_by_bubble: bool) -> NDArray[np.void]:

@@ -13,7 +13,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from flow_gl.core.schema import FOOTPRINT_ROWS, UNDEF_PRICE, Side
+from flow_gl.core.market.footprint import FOOTPRINT_ROWS
+from flow_gl.core.schema import UNDEF_PRICE, Side
 from flow_gl.engine.kernels.jit import kernel
 from flow_gl.engine.kernels.layout import BASE_ROWS, NO_BUCKET, WORDS
 

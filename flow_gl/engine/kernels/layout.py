@@ -16,7 +16,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from flow_gl.core.schema import BUBBLE, CVD_POINT, FOOTPRINT, FOOTPRINT_ROWS, MAX_LODS
+from flow_gl.core.market.footprint import FOOTPRINT, FOOTPRINT_ROWS
+from flow_gl.core.schema import BUBBLE, CVD_POINT, MAX_LODS
 
 WORDS: Final = 6
 """int64 words per trade: header and instrument, ts_event, price, size to depth, ts_recv, ts_in_delta and sequence."""

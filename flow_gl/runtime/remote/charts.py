@@ -13,16 +13,14 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from flow_gl.core.market.footprint import FOOTPRINT_ROWS, NO_OPEN_BUCKET, OPEN_FOOTPRINT
 from flow_gl.core.schema import (
     FINISHED_LIST,
-    FOOTPRINT_ROWS,
     GAP_LIST,
     INSTRUMENT,
     LEVELS,
     MAX_LODS,
-    NO_OPEN_BUCKET,
     OPEN,
-    OPEN_FOOTPRINT,
     ROLL_LIST,
     SESSION,
     GapKind,

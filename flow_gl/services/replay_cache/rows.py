@@ -12,7 +12,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from flow_gl.core.schema import BUBBLE, CVD_POINT, FOOTPRINT
+from flow_gl.core.market.footprint import FOOTPRINT
+from flow_gl.core.schema import BUBBLE, CVD_POINT
 
 BEFORE: Final = "<"
 """The difference is from the previous row."""

@@ -17,7 +17,8 @@ import zstandard
 from numpy.typing import NDArray
 
 from flow_gl.core.alerts import ALERT
-from flow_gl.core.schema import BUBBLE, CVD_POINT, EVENT, FOOTPRINT, MINUTE_LEVELS, ORDER_CVD
+from flow_gl.core.market.footprint import FOOTPRINT
+from flow_gl.core.schema import BUBBLE, CVD_POINT, EVENT, MINUTE_LEVELS, ORDER_CVD
 from flow_gl.services.replay_cache.rows import Column, RowsError, is_whole, pack, unpack
 
 MAGIC: Final = b"flow_gl snapshot 1\n"
