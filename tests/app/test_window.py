@@ -190,3 +190,27 @@ def test_the_menu_opens_at_its_button_and_with_f10(pilot: WindowPilot) -> None:
     pilot.until(is_menu_seen, "F10 did not open the menu")
     pilot.press("escape")
     pilot.until(lambda: not is_menu_seen(), "Esc did not close the menu")
+
+
+def test_an_own_level_is_placed_dragged_named_and_undone_by_real_mouse_and_keys(pilot: WindowPilot) -> None:
+    book = pilot.state.drawings.book
+    rect = pilot.charts[0].layout.price
+    x, y = rect.x + 0.05 * rect.width, rect.y + 0.1 * rect.height
+    pilot.move((x, y))
+    pilot.press("i")
+    pilot.until(lambda: pilot.state.drawings.held, "I did not begin to place a level")
+    pilot.click((x, y))
+    pilot.until(lambda: book.levels("NQ"), "the click placed no level")
+    placed = book.levels("NQ")[0]
+    pilot.drag((x, y), (x + 4, y + 30), (x + 8, y + 60))
+    pilot.until(lambda: book.levels("NQ")[0].price < placed.price, "the drag did not move the level")
+    assert pilot.state.time.is_live
+    pilot.click((x, y + 60))
+    pilot.until(lambda: pilot.state.drawings.edited, "the click opened no editor")
+    pilot.frames(6)
+    pilot.press("r", "e", "d", "Return")
+    pilot.until(lambda: pilot.state.drawings.edited is None, "Enter did not close the editor")
+    assert book.levels("NQ")[0].name == "red"
+    assert not pilot.state.charts[0].cvd_references, "R was typed into the name"
+    pilot.press("ctrl+z", "ctrl+z", "ctrl+z")
+    pilot.until(lambda: not book.levels("NQ"), "Ctrl+Z did not undo name, drag and level")
