@@ -111,7 +111,7 @@ class MarketArchive:
         instrument_version, session_version = self._versions()  # before the copy: never newer than what is copied
         self._reader.refresh()
         count = self._write_left(connection)
-        if count:
+        if count or self._place.rolls < int(self._reader.roll_total):
             return count
         symbol = _key(self._reader.symbol, int(self._reader.instrument["instrument_id"]))
         if not symbol:
@@ -155,6 +155,7 @@ class MarketArchive:
             count += self._write_logs(connection, symbol, roll)
             if count:
                 self._write_instrument(connection, symbol, int(roll["from_id"]))
+            if count or self._is_half_published:
                 return count
             for date in sorted(place.touched):
                 finished = finished_row(connection, symbol, reader.bucket_ns, date, self._session_of)
@@ -182,11 +183,7 @@ class MarketArchive:
 
     def _write_buckets(self, connection: Connection, symbol: str, last_ts: int) -> int:
         """Write closed rows of an instrument whose last trade on the chart was at `last_ts`. Returns their number."""
-        self._cvd.position = self._bubbles.position  # row i of one is the same bucket as row i of the other
-        bubbles = _until(self._bubbles, "ts_last", last_ts)
-        points = self._cvd.read(len(bubbles))
-        self._cvd.position = self._bubbles.position
-        bubbles = bubbles[len(bubbles) - len(points) :]
+        bubbles, points = self._next_buckets(last_ts)
         bucket_ns = self._reader.bucket_ns
         dates = self._trade_dates(bubbles["ts_event"])
         self._place.touched.update(date for date in dates if date)
@@ -200,6 +197,29 @@ class MarketArchive:
         dates = self._trade_dates(points["ts_event"])
         upsert(connection, schema.cvd, _rows(points, schema.CVD_VALUES, symbol, bucket_ns, dates))
         return len(bubbles) + len(points)
+
+    def _next_buckets(self, last_ts: int) -> tuple[NDArray[np.void], NDArray[np.void]]:
+        """Read the next closed buckets up to `last_ts`: bubbles and CVD points, equally many.
+
+        Row i of one ring is the same bucket as row i of the other. A bucket is read once both of its rows are there,
+        whichever was published first; one that was overwritten in either ring is left out and counted as missed.
+        """
+        missed = self._bubbles.missed
+        rows = self._bubbles.read(ROWS_AT_ONCE)
+        start = self._bubbles.position - len(rows)
+        is_later = rows["ts_last"] > last_ts
+        count = int(is_later.argmax()) if is_later.any() else len(rows)
+        count = max(0, min(count, self._cvd.ring.head - start))
+        stop = self._bubbles.position = self._cvd.position = start + count
+        _, points = self._cvd.ring.read(start, stop)
+        self._cvd.missed += self._bubbles.missed - missed + count - len(points)
+        return rows[count - len(points) : count], points
+
+    @property
+    def _is_half_published(self) -> bool:
+        """Whether one row of the next bucket is there without the other."""
+        heads = self._bubbles.ring.head, self._cvd.ring.head
+        return min(heads) <= self._bubbles.position < max(heads)
 
     def _write_logs(self, connection: Connection, symbol: str, roll: np.void | None = None) -> int:
         return sum(log.write(connection, symbol, roll) for log in self._logs)
@@ -245,15 +265,6 @@ class MarketArchive:
 def _key(symbol: str, instrument_id: int) -> str:
     """Return what identifies an instrument in the database: its raw symbol, or its id without one; "" for none."""
     return symbol or (str(instrument_id) if instrument_id else "")
-
-
-def _until(cursor: Cursor, field_name: str, last_ts: int) -> NDArray[np.void]:
-    """Read up to the first row later than `last_ts`, at most `ROWS_AT_ONCE`."""
-    rows = cursor.read(ROWS_AT_ONCE)
-    is_later = rows[field_name] > last_ts
-    count = int(is_later.argmax()) if is_later.any() else len(rows)
-    cursor.position -= len(rows) - count
-    return rows[:count]
 
 
 def _rows(
