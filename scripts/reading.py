@@ -115,7 +115,7 @@ def _places(scene: Scene, kind: EventKind) -> Iterator[tuple[float, tuple[float,
     """Yield strength and place (px) of each mark of a kind; a newer zero cross is the stronger one."""
     if kind is EventKind.ZERO_CROSS:
         rect = scene.cvd_view.rect
-        events = RowCursor(scene.reader.store.events).read()
+        events = RowCursor(scene.reader.events).read()
         for t_ns in events["ts_event"][events["kind"] == kind].tolist():
             yield t_ns, (scene.cvd_view.screen_x(t_ns), rect.y + 0.2 * rect.height)
     for mark in scene.marks.shown:

@@ -157,7 +157,7 @@ class Chart:
             *(
                 reader.breaks_version,
                 reader.sessions_version,
-                reader.store.events.head,
+                reader.events.head,
                 scene.lines.sizes.version,
                 scene.lines.vwaps.version,
                 self.kit.atlas.generation,

@@ -15,8 +15,7 @@ from flow_gl.layers.base import Scene
 from flow_gl.layers.cached_layer import CachedLayer
 from flow_gl.layers.chart import Chart
 from flow_gl.layers.labels.words import price_text
-from flow_gl.store.market import MarketStore
-from flow_gl.store.row_log import RowCursor
+from flow_gl.store.row_log import FrozenLog, RowCursor
 
 FLASH_S: Final = 1.5
 _FRESH_NS: Final = 3 * SECOND_NS
@@ -35,7 +34,7 @@ class EventsLayer(CachedLayer):
 
     def __init__(self, chart: Chart) -> None:
         super().__init__(chart)
-        self._store: MarketStore | None = None
+        self._log: FrozenLog | None = None
         self._cursor: RowCursor | None = None
         self._times: list[int] = []
         self._crosses: list[tuple[int, int]] = []
@@ -76,9 +75,9 @@ class EventsLayer(CachedLayer):
         return max(first, last - _MOST_SHOWN), last
 
     def _read(self, scene: Scene) -> None:
-        if scene.reader.store is not self._store or self._cursor is None:
-            self._store = scene.reader.store
-            self._cursor = RowCursor(self._store.events)
+        if scene.reader.events is not self._log or self._cursor is None:
+            self._log = scene.reader.events
+            self._cursor = RowCursor(self._log)
             self._times.clear()
             self._crosses.clear()
         is_renewed = self._cursor.renewed() is not None

@@ -35,9 +35,9 @@ from flow_gl.core.schema import (
 )
 from flow_gl.core.units import SECOND_NS
 from flow_gl.store.ring import Ring
-from flow_gl.store.row_log import ROWS_IN_FORCE, RowLog
+from flow_gl.store.row_log import ROWS_IN_FORCE, FrozenLogs, RowLog
 from flow_gl.store.shm import Segment
-from flow_gl.store.table import Table
+from flow_gl.store.table import Table, TableCopy
 
 BASE_CAPACITY: Final = 1 << 20
 """Closed bubbles kept at lod 0: 12 trading days of seconds."""
@@ -197,37 +197,22 @@ class EngineStore:
             self._segment.close()
 
 
-class _Copy:
-    """A copy of a table's newest record, updated when the table's version changes."""
-
-    def __init__(self, table: Table) -> None:
-        self._table = table
-        self.record: NDArray[np.void] = np.zeros(1, table.dtype)
-        self.row: np.void = self.record[0]
-        """The record in place: it changes with `refresh`."""
-        self.version = 0
-
-    def refresh(self) -> bool:
-        if self._table.version == self.version:
-            return False
-        self.version = self._table.read(self.record)
-        return True
-
-
 class MarketReader:
-    """One instrument as a view sees it during a frame: copies of the tables and the rings' heads, both frozen."""
+    """One instrument as a view sees it during a frame: copies of the tables, heads of rings and logs, all frozen."""
 
     def __init__(self, store: MarketStore) -> None:
         self.store: Final = store
-        self._open = _Copy(store.open)
-        self._profile = _Copy(store.profile)
-        self._session = _Copy(store.session)
-        self._levels = _Copy(store.levels)
-        self._gaps = _Copy(store.gaps)
-        self._rolls = _Copy(store.rolls)
-        self._sessions = _Copy(store.sessions)
-        self._instrument = _Copy(store.instrument)
-        self._footprint = _Copy(store.footprint)
+        self._open = TableCopy(store.open)
+        self._profile = TableCopy(store.profile)
+        self._session = TableCopy(store.session)
+        self._levels = TableCopy(store.levels)
+        self._gaps = TableCopy(store.gaps)
+        self._rolls = TableCopy(store.rolls)
+        self._sessions = TableCopy(store.sessions)
+        self._instrument = TableCopy(store.instrument)
+        self._footprint = TableCopy(store.footprint)
+        self._logs = FrozenLogs(store.events, store.minutes, store.order_cvd)
+        self.events, self.minutes, self.order_cvd = self._logs.logs
         # Records in place: their content changes with `refresh`.
         self.session: Final = self._session.row
         self.profile: Final = self._profile.row
@@ -256,8 +241,16 @@ class MarketReader:
         self.open_gaps: dict[int, int] = {}
         """Start (ns) of each gap that is still open, by kind."""
 
-    def refresh(self) -> None:
-        """Copy the newest state, once at the start of a frame. The work is bounded: no ring is read."""
+    def refresh(self, *, logs_only: bool = False) -> None:
+        """Copy the newest state, once at the start of a frame. The work is bounded: no ring is read.
+
+        Parameters
+        ----------
+        logs_only : only the logs' rows in force, for a picture that is paused: its parameters may still change
+        """
+        self._logs.freeze()
+        if logs_only:
+            return
         # Heads before tables: a bubble that closes in between is then seen as open, never twice.
         for lod, ring in enumerate(self.store.bubbles):
             self.heads[lod] = ring.head
@@ -366,7 +359,7 @@ class EngineReader:
     def __init__(self, store: EngineStore) -> None:
         self.name: Final = store.name
         """Name of the shared segment; "" for a store in this process's own memory."""
-        self._status = _Copy(store.status)
+        self._status = TableCopy(store.status)
         self.status: Final = self._status.row
         """The record in place: its content changes with `refresh`."""
 

@@ -3,7 +3,8 @@
 Rows (events, lines) are appended as they become known. When a parameter changes, the session's rows are replaced: the
 rows in force are written once more behind the others, with the new rows in place of the old ones, and then one record
 of the table makes them the rows in force. So a reader, who looks at the table first, sees the old rows or the new ones,
-never a part.
+never a part. A view, which reads several logs in a frame, sees all of them before a replacement or all behind it
+(`FrozenLogs`).
 """
 
 from dataclasses import dataclass
@@ -24,6 +25,10 @@ ROWS_IN_FORCE: Final = np.dtype(
         ("since", "<i8"),  # time (ns) from which that replacement holds
     ]
 )
+
+
+MOST_LOOKS: Final = 60
+"""Frames in which a replacement that has reached some logs alone is waited for: half a second or so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +83,12 @@ class RowLog:
     @property
     def oldest(self) -> int:
         """Position of the oldest row in force that is still there."""
-        return max(self.in_force.start, self._ring.oldest)
+        return max(self.in_force.start, self.oldest_kept)
+
+    @property
+    def oldest_kept(self) -> int:
+        """Position of the oldest row in the ring, in force or not."""
+        return self._ring.oldest
 
     def append(self, rows: NDArray[np.void]) -> None:
         """Publish rows."""
@@ -112,10 +122,72 @@ class RowLog:
         return self._ring.read(start, stop)
 
 
+class FrozenLog:
+    """A log as one reader sees it: the rows in force are those of the last `FrozenLogs.freeze`.
+
+    Parameters
+    ----------
+    log : what it shows
+    """
+
+    def __init__(self, log: RowLog) -> None:
+        self._log: Final = log
+        self.in_force = InForce(0, 0, 0, 0, 0)
+
+    @property
+    def dtype(self) -> np.dtype:
+        return self._log.dtype
+
+    @property
+    def capacity(self) -> int:
+        return self._log.capacity
+
+    @property
+    def newest(self) -> InForce:
+        """The newest record of the log."""
+        return self._log.in_force
+
+    @property
+    def head(self) -> int:
+        """Position behind the newest row."""
+        return self.in_force.stop
+
+    @property
+    def oldest(self) -> int:
+        """Position of the oldest row in force that is still there."""
+        return max(self.in_force.start, self._log.oldest_kept)
+
+    def read(self, start: int, stop: int) -> tuple[int, NDArray[np.void]]:
+        """Copy positions [start, stop); see `Ring.read`."""
+        return self._log.read(start, stop)
+
+
+class FrozenLogs:
+    """Logs that are replaced together, as one reader sees them.
+
+    A replacement is published log by log. Until it has reached all of them, they keep what they showed before; a writer
+    that replaces one of them alone, or ended half-way, is followed after `MOST_LOOKS`.
+    """
+
+    def __init__(self, *logs: RowLog) -> None:
+        self.logs: Final = tuple(map(FrozenLog, logs))
+        self._waited = 0
+
+    def freeze(self) -> None:
+        """Show the newest rows in force, until the next call."""
+        newest = [log.newest for log in self.logs]
+        is_half = len({now.epoch - log.in_force.epoch for log, now in zip(self.logs, newest, strict=True)}) > 1
+        self._waited = self._waited + 1 if is_half else 0
+        if is_half and self._waited < MOST_LOOKS:
+            return
+        for log, record in zip(self.logs, newest, strict=True):
+            log.in_force = record
+
+
 class RowCursor:
     """A reader's place in a log. Ask `renewed` before `read`."""
 
-    def __init__(self, log: RowLog, *, position: int = 0) -> None:
+    def __init__(self, log: RowLog | FrozenLog, *, position: int = 0) -> None:
         self._log: Final = log
         in_force = log.in_force
         self._epoch = in_force.epoch

@@ -48,3 +48,20 @@ class Table:
             self._ring.copy_row(version - 1, out)
             if self._ring.claimed <= version + 1:
                 return version
+
+
+class TableCopy:
+    """A copy of a table's newest record, updated when the table's version changes."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        self.record: NDArray[np.void] = np.zeros(1, table.dtype)
+        self.row: np.void = self.record[0]
+        """The record in place: it changes with `refresh`."""
+        self.version = 0
+
+    def refresh(self) -> bool:
+        if self._table.version == self.version:
+            return False
+        self.version = self._table.read(self.record)
+        return True

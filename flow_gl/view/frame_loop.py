@@ -244,9 +244,8 @@ class FrameLoop:
                 self._take_over()
         if link.engine is not None:
             link.engine.refresh()
-        if self.state.pause is None:
-            for market in link.markets:
-                market.refresh()
+        for market in link.markets:
+            market.refresh(logs_only=self.state.pause is not None)
 
     def _take_over(self) -> None:
         """Switch to new stores: send the new engine the settings of the last one, and end a pause."""

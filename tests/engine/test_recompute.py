@@ -12,7 +12,8 @@ from flow_gl.core.settings import DEFAULTS, AggregationSettings
 from flow_gl.core.units import DAY_NS
 from flow_gl.engine.detectors import group
 from flow_gl.engine.pipeline import Pipeline
-from flow_gl.store.market import MarketStore
+from flow_gl.engine.sinks import MarketSink
+from flow_gl.store.market import MarketReader, MarketStore
 from flow_gl.store.row_log import RowCursor
 from tests.engine.detectors.test_detectors import Rows, market
 
@@ -78,6 +79,30 @@ def test_old_rows_stay_in_force_until_all_new_ones_replace_them(
     _, fresh = charted(rows[: 9_000 + 10 * steps], replace(DEFAULTS.aggregation, large_trade_threshold=2))
     assert cursor.read().tobytes() == RowCursor(fresh.events).read().tobytes()
     assert renewed.replaced == renewed.start, "there is one session"
+
+
+def test_a_frame_sees_events_and_lines_of_one_set_of_parameters(monkeypatch: pytest.MonkeyPatch) -> None:
+    pipeline, store = charted(market(11, rate=12.0))
+    reader = MarketReader(store)
+    seen: list[tuple[bytes, ...]] = []
+
+    def look() -> None:
+        reader.refresh()
+        seen.append(tuple(RowCursor(log).read().tobytes() for log in (reader.events, reader.minutes, reader.order_cvd)))
+
+    def replace_and_look(self: MarketSink, *of: Any) -> None:
+        replace_rows(self, *of)
+        look()
+
+    replace_rows = MarketSink.replace
+    monkeypatch.setattr(MarketSink, "replace", replace_and_look)
+    look()
+    pipeline.configure({"large_trade_threshold": 4, "value_area": 0.5, "order_size_large": 12})
+    finish_recomputing(pipeline)
+    old, *between, new = seen
+    assert len(between) == 2
+    assert between == [old, old]
+    assert all(a != b for a, b in zip(old, new, strict=True)), "the change reached all three"
 
 
 def test_a_change_after_the_end_of_the_stream_also_applies_from_the_open() -> None:

@@ -55,4 +55,5 @@ def window_of(scene: Scene) -> Window:
 def with_marks(scene: Scene, *, kinds: frozenset[str] = ALL_KINDS, book: MarkBook | None = None) -> Scene:
     """Return a scene with the marks that the program would show in it."""
     book = MarkBook() if book is None else book
+    scene.reader.refresh(logs_only=True)
     return replace(scene, marks=book.select(scene.reader, window_of(scene), kinds & scene.style.is_visible))

@@ -63,5 +63,6 @@ def plant_lines(market: Market) -> None:
 def with_lines(scene: Scene) -> Scene:
     """Return a scene with the lines that are switched on in it."""
     book = LineBook()
+    scene.reader.refresh(logs_only=True)
     book.refresh(scene.reader, scene.style.is_visible)
     return replace(scene, lines=book)

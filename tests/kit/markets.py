@@ -386,6 +386,7 @@ def make_scene(
     **fields: object,
 ) -> Scene:
     """Build the scene of one chart that fills the framebuffer, laid out as the program does it."""
+    market.reader.refresh(logs_only=True)
     axis, time_axis = round(110 * scale), round(24 * scale)
     plot = width - axis
     cvd_height = round((height - time_axis) * 0.2)

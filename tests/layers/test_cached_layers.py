@@ -14,7 +14,6 @@ from flow_gl.layers.base import Scene, Style
 from flow_gl.layers.chart import Chart
 from flow_gl.layers.labels.levels import free_place, met_by
 from flow_gl.layers.stack import DRAW_ORDER, Batch, ChartStack
-from flow_gl.store.market import MarketStore
 from flow_gl.view.frame_scheduler import FrameScheduler
 from tests.kit.gl_context import draw
 from tests.kit.markets import Market, make_market, make_scene
@@ -51,11 +50,12 @@ def test_no_two_labels_overlap(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> Non
         fresh.release()
 
 
-def fire(store: MarketStore, at_ns: int, direction: int) -> None:
+def fire(market: Market, at_ns: int, direction: int) -> None:
     event = np.zeros(1, EVENT)
     event["ts_event"], event["kind"], event["direction"] = at_ns, EventKind.ZERO_CROSS, direction
     event["price"] = 25_370_000_000_000
-    store.events.append(event)
+    market.store.events.append(event)
+    market.reader.refresh(logs_only=True)
 
 
 def edge_colour(picture: np.ndarray) -> np.ndarray:
@@ -74,7 +74,7 @@ def bare(scene: Scene) -> Scene:
 def test_a_new_zero_cross_flashes_in_its_sides_colour_and_fades(stack: ChartStack, market: Market) -> None:
     scene = bare(make_scene(market))
     still = edge_colour(draw(stack, scene))
-    fire(market.store, market.now_ns, -1)
+    fire(market, market.now_ns, -1)
     flash = edge_colour(draw(stack, replace(scene, wall_s=101.0)))
     later = edge_colour(draw(stack, replace(scene, wall_s=102.0)))
     over = edge_colour(draw(stack, replace(scene, wall_s=102.6)))
@@ -88,7 +88,7 @@ def test_past_events_do_not_flash(stack: ChartStack, market: Market, case: str) 
     scene = bare(make_scene(market))
     if case != "history":
         draw(stack, scene)
-    fire(market.store, market.now_ns - (MINUTE_NS if case != "standing" else 0), 1)
+    fire(market, market.now_ns - (MINUTE_NS if case != "standing" else 0), 1)
     if case == "standing":
         scene = replace(scene, is_live=False)
     draw(stack, scene)

@@ -100,6 +100,7 @@ def flash(kit: Kit) -> Picture:
         event["ts_event"], event["kind"], event["direction"] = market.now_ns, EventKind.ZERO_CROSS, -1
         event["price"] = market.rows["close"][-1]
         market.store.events.append(event)
+        market.reader.refresh(logs_only=True)
 
     return _once(kit, scene, before=fire)
 

@@ -5,7 +5,7 @@ import pytest
 
 from flow_gl.core.schema import ORDER_CVD
 from flow_gl.store.ring import Ring
-from flow_gl.store.row_log import ROWS_IN_FORCE, RowCursor, RowLog
+from flow_gl.store.row_log import MOST_LOOKS, ROWS_IN_FORCE, FrozenLogs, RowCursor, RowLog
 from flow_gl.store.table import Table
 
 
@@ -92,3 +92,52 @@ def test_a_replacement_keeps_what_fits_half_of_the_ring(count: int) -> None:
     writer.replace(count, rows(100, 101), since=0)
     kept = [*range(6 - count)][-2:]
     assert numbers(RowCursor(reader)) == [*kept, 100, 101]
+
+
+def three() -> tuple[list[RowLog], FrozenLogs]:
+    pairs = [new_log() for _ in range(3)]
+    return [writer for writer, _ in pairs], FrozenLogs(*(reader for _, reader in pairs))
+
+
+def test_logs_that_are_replaced_together_are_seen_before_or_behind_a_replacement() -> None:
+    writers, frozen = three()
+    cursors = [RowCursor(log) for log in frozen.logs]
+    for writer in writers:
+        writer.append(rows(1, 2))
+    assert [numbers(cursor) for cursor in cursors] == [[], [], []], "nothing before the first look"
+    frozen.freeze()
+    assert [numbers(cursor) for cursor in cursors] == [[1, 2]] * 3
+    for writer in writers:
+        frozen.freeze()
+        assert [cursor.renewed() for cursor in cursors] == [None] * 3
+        assert [log.head for log in frozen.logs] == [2, 2, 2]
+        writer.replace(1, rows(20), since=0)
+    assert [cursor.renewed() for cursor in cursors] == [None] * 3, "a frame is frozen"
+    frozen.freeze()
+    assert all(cursor.renewed() for cursor in cursors)
+    assert [numbers(cursor) for cursor in cursors] == [[1, 20]] * 3
+
+
+def test_a_replacement_of_one_log_alone_is_waited_for_and_then_shown() -> None:
+    writers, frozen = three()
+    frozen.freeze()
+    writers[1].replace(0, rows(7), since=0)
+    for _ in range(MOST_LOOKS - 1):
+        frozen.freeze()
+        assert frozen.logs[1].head == 0
+    frozen.freeze()
+    assert frozen.logs[1].head == 1
+    writers[0].append(rows(8))
+    frozen.freeze()
+    assert frozen.logs[0].head == 1, "what comes later does not wait"
+
+
+def test_a_frozen_log_shows_no_row_that_came_after_the_look() -> None:
+    writers, frozen = three()
+    log = frozen.logs[0]
+    writers[0].append(rows(1))
+    frozen.freeze()
+    writers[0].append(rows(2))
+    assert (log.oldest, log.head, numbers(RowCursor(log))) == (0, 1, [1])
+    frozen.freeze()
+    assert log.head == 2

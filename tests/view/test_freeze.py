@@ -25,8 +25,10 @@ def pilot() -> Iterator[HeadlessPilot]:
 
 
 def everything(state: ViewState) -> list[object]:
-    """Return everything in the state, without cached styles, and with versions in place of a chart's lines."""
-    own = [getattr(state, field.name) for field in fields(state) if field.name != "charts"]
+    """Return everything in the state, without caches, and with versions in place of lines and drawings."""
+    own = [getattr(state, field.name) for field in fields(state) if field.name not in {"charts", "drawings", "history"}]
+    drawn = state.drawings
+    own += [drawn.book.by_root(), drawn.book.version, drawn.rules.version, drawn.held, drawn.edited, drawn.last_edited]
     names = [field.name for field in fields(ChartState) if field.name not in {"style", "lines"}]
     charts = [[getattr(chart, name) for name in names] for chart in state.charts]
     lines = [(chart.lines.minutes.version, chart.lines.sizes.version) for chart in state.charts]

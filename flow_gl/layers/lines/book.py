@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow_gl.store.market import MarketReader
-from flow_gl.store.row_log import RowCursor, RowLog
+from flow_gl.store.row_log import FrozenLog, RowCursor, RowLog
 
 MINUTE_COLUMNS: Final = ("poc", "vah", "val")
 VWAP_COLUMNS: Final = ("vwap", "vwap_sd")
@@ -35,7 +35,7 @@ class LineRows:
         self._times: NDArray[np.int64] = np.zeros(_FIRST, np.int64)
         self._values: NDArray[Any] = np.zeros((_FIRST, len(columns)), dtype)
         self._count = 0
-        self._log: RowLog | None = None
+        self._log: RowLog | FrozenLog | None = None
         self._cursor: RowCursor | None = None
         self.version = 0
         """Changes with the rows."""
@@ -50,7 +50,7 @@ class LineRows:
         """Shape (n, number of columns)."""
         return self._values[: self._count]
 
-    def refresh(self, log: RowLog) -> None:
+    def refresh(self, log: RowLog | FrozenLog) -> None:
         """Read the rows that are new; all again after a replacement or in another store."""
         if log is not self._log or self._cursor is None:
             self._log, self._cursor = log, RowCursor(log)
@@ -123,11 +123,11 @@ class LineBook:
     def refresh(self, reader: MarketReader, shown: frozenset[str] | set[str]) -> None:
         """Read what the layers that are switched on draw."""
         if DEVELOPING in shown:
-            self.minutes.refresh(reader.store.minutes)
+            self.minutes.refresh(reader.minutes)
         if LEVELS in shown:
-            self.vwaps.refresh(reader.store.minutes)
+            self.vwaps.refresh(reader.minutes)
         if ORDER_SIZES in shown:
-            self.sizes.refresh(reader.store.order_cvd)
+            self.sizes.refresh(reader.order_cvd)
 
 
 NO_LINES: Final = LineBook()

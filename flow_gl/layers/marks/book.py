@@ -15,8 +15,8 @@ from flow_gl.layers.marks.mark import KINDS, NEVER, NO_MARKS, Mark, Marks
 from flow_gl.layers.marks.pivots import pivots_of
 from flow_gl.layers.marks.thinning import cell_ns, strongest
 from flow_gl.layers.marks.zones import ZoneEnds
-from flow_gl.store.market import MarketReader, MarketStore
-from flow_gl.store.row_log import RowCursor
+from flow_gl.store.market import MarketReader
+from flow_gl.store.row_log import FrozenLog, RowCursor
 
 _MOST_READ: Final = 4096
 _KEPT: Final = 1 << 14
@@ -49,7 +49,7 @@ class MarkBook:
     """Reads each event of a chart once, and selects those that a view has room for."""
 
     def __init__(self) -> None:
-        self._store: MarketStore | None = None
+        self._log: FrozenLog | None = None
         self._cursor: RowCursor | None = None
         self._rows: dict[int, NDArray[np.void]] = {}
         self._version = 0
@@ -81,8 +81,8 @@ class MarkBook:
         )
 
     def _read(self, reader: MarketReader) -> None:
-        if reader.store is not self._store or self._cursor is None:
-            self._store, self._cursor = reader.store, RowCursor(reader.store.events)
+        if reader.events is not self._log or self._cursor is None:
+            self._log, self._cursor = reader.events, RowCursor(reader.events)
             self._forget()
         if self._cursor.renewed() is not None:
             self._forget()

@@ -84,6 +84,8 @@ def test_replaced_events_disappear_at_once() -> None:
     book, scene = MarkBook(), make_scene(market, span_s=200)
     assert len(with_marks(scene, book=book).marks.shown) == 1
     market.store.events.replace(1, event(EventKind.ABSORPTION, 260, PRICE, -1, 1.4, 54, 1, 3, 39.5), START_NS)
+    for log in (market.store.minutes, market.store.order_cvd):
+        log.replace(0, np.zeros(0, log.dtype), START_NS)
     (mark,) = with_marks(scene, book=book).marks.shown
     assert mark.kind == EventKind.ABSORPTION
 

@@ -70,7 +70,7 @@ def tell(spot: Spot, key: Hashable) -> Tip | None:
 
 def _between(scene: Scene, start_ns: int, end_ns: int) -> list[np.void]:
     """Return the EVENT rows of a time range, both ends included, that the chart shows."""
-    events = scene.reader.store.events
+    events = scene.reader.events
 
     def time_of(position: int) -> int:
         _, rows = events.read(position, position + 1)
