@@ -206,7 +206,7 @@ def test_a_flash_fades_frame_by_frame(stack: ChartStack) -> None:
     market = make_market(200)
     scene = replace(make_scene(market), style=Style(is_visible=frozenset({"events"})))
     drawn(stack, scene)
-    fire(market.store, market.now_ns, 1)
+    fire(market, market.now_ns, 1)
     strengths = []
     for _ in range(30):
         scene = next_frame(scene, 0.01)
