@@ -71,6 +71,11 @@ def test_every_import_and_reference_is_a_file_of_the_page() -> None:
         assert reference in FILES
 
 
+def test_all_modules_are_asked_for_at_once() -> None:
+    preloaded = re.findall(r'<link rel="modulepreload" href="([^"]+)">', text(""))
+    assert preloaded == sorted(name for name in FILES if name.endswith(".js"))
+
+
 def test_the_page_uses_the_programs_shaders_palettes_and_rows() -> None:
     declared = msgspec.json.decode(FILES["chart.json"].body)
     for path in shader_folder().rglob("*.*"):
@@ -88,9 +93,8 @@ def test_the_page_uses_the_programs_shaders_palettes_and_rows() -> None:
 
 
 def test_keys_and_titles_are_those_of_the_program() -> None:
-    found = re.findall(
-        r'^  \["(\w+)", "([^"]+)", \[([^\]]+)\]', text("ui/actions.js").replace('["]"', '["\x00"'), re.MULTILINE
-    )
+    pattern = r'\[\s*"(\w+)",\s*"([^"]+)",\s*\[([^\]]+)\],\s*"(?:Picture|Engine|Program)"'
+    found = re.findall(pattern, text("ui/actions.js").replace('["]"', '["\x00"'))
     by_name = {action.name: action for action in ACTIONS}
     assert len(found) >= 20
     for name, title, keys in found:

@@ -228,6 +228,40 @@ def test_after_a_restart_of_the_server_nothing_is_missing_and_nothing_is_twice(b
     assert browser.app("app.market.lods[0].version") == 1
 
 
+def test_another_run_of_the_engine_replaces_everything(browser: Browser, served: Any) -> None:
+    first = served(make_market(300, seed=5))
+    open_page(browser, first)
+    first.stop()
+    other = make_market(200, seed=6)
+    second = PageServer(other.store, now_ns=other.now_ns, epoch=2000)
+    second.port = first.port
+    second.start()
+    try:
+        closed = other.reader.heads[0]
+        browser.until(
+            f"app.market?.epoch === 2000 && app.lod.bubbles.count === {closed} && app.scene.market === app.market"
+        )
+        assert browser.app("app.market.session.cvd") == int(other.reader.session["cvd"])
+    finally:
+        second.stop()
+    first.start()
+
+
+def test_the_chart_comes_back_after_the_graphics_driver_was_lost(browser: Browser, served: Any) -> None:
+    open_page(browser, served(make_market(200, seed=3)))
+    settle(browser)
+    before = page_picture(browser)
+    browser.evaluate(
+        "import('/main.js').then(({ app }) => { window.lost = app.chart.gl.getExtension('WEBGL_lose_context');"
+        " window.lost.loseContext(); })"
+    )
+    browser.until("app.chart === null")
+    browser.evaluate("window.lost.restoreContext()")
+    browser.until("app.chart !== null")
+    settle(browser)
+    assert np.abs(page_picture(browser).astype(int) - before.astype(int)).mean() < 0.1
+
+
 def test_a_wrong_token_is_said_and_the_right_one_is_kept_for_this_tab_only(
     browser: Browser, served: Any, tmp_path: Path
 ) -> None:

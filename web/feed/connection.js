@@ -2,8 +2,8 @@
 
 const FORM = "flow_gl.packed.1";
 const BACKOFF_S = [0.5, 1, 2, 4, 8, 15];
-const SILENT_S = 5;             // without a message for so long the connection is dead: the server sends every second
-const HELLO_S = 1.5;            // a server that has said nothing by then waits for a token
+const SILENT_S = 5; // without a message for so long the connection is dead: the server sends every second
+const HELLO_S = 1.5; // a server that has said nothing by then waits for a token
 const TOKEN_KEY = "flow_gl.token";
 const SIGN_IN = ["unauthenticated", "no_token_in_time"];
 
@@ -12,16 +12,18 @@ export class Connection {
   // `opened(isNew)` is called when the server has said what there is, `needsToken(reason, isWrong)` if a token is asked for.
   constructor(url, { take, opened, needsToken }) {
     Object.assign(this, { url, take, opened, needsToken });
-    this.state = "connecting";  // connecting, open, refused (a token is needed) or stopped (no use in trying again)
+    this.state = "connecting"; // connecting, open, refused (a token is needed) or stopped (no use in trying again)
     this.attempt = 1;
     this.reason = "";
-    this.lostAt = null;         // performance.now() when data stopped
+    this.lostAt = null; // performance.now() when data stopped
     this.heardAt = 0;
     this.retryAt = 0;
     this.socket = null;
     setInterval(() => this.#watch(), 500);
     addEventListener("online", () => this.#retryNow());
-    document.addEventListener("visibilitychange", () => { if (!document.hidden) this.#retryNow(); });
+    document.addEventListener("visibilitychange", () => {
+      if (!document.hidden) this.#retryNow();
+    });
     this.#connect();
   }
 
@@ -79,7 +81,7 @@ export class Connection {
       if (message.type === "Error" && this.#refused(message)) return;
       this.take(message);
       if (message.type !== "Connected") return;
-      const isNew = this.state !== "open";      // it comes again when an instrument or an epoch changes
+      const isNew = this.state !== "open"; // it comes again when an instrument or an epoch changes
       this.state = "open";
       this.attempt = 1;
       this.lostAt = null;

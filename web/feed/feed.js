@@ -6,25 +6,25 @@ import { Kind, Frame, Part, camel } from "./packed.js";
 const PROTOCOL = 1;
 const CHART_KINDS = ["Bubble", "Open"];
 const SYMBOL_KINDS = ["VolumeProfile", "Session", "Levels", "Event", "Gap", "Roll", "FinishedSession", "MinuteLevels"];
-const MOST_HISTORY = 1 << 18;   // rows of history that are asked for at one level of detail
+const MOST_HISTORY = 1 << 18; // rows of history that are asked for at one level of detail
 const KEPT_EVENTS = 1 << 14;
 const ZOOM_MS = 120;
 const RETRY_MS = 1500;
-const OFFSETS = 16;             // newest estimates of the server's clock that are kept
+const OFFSETS = 16; // newest estimates of the server's clock that are kept
 
 export class Feed {
   // `columns`: fields of the rows of each kind, as the server declares them. `send` sends a message.
   constructor(columns, send) {
     this.columns = columns;
     this.send = send;
-    this.markets = new Map();   // by symbol, in the server's order
-    this.order = [];            // symbols by the number that frames have
-    this.wanted = null;         // {symbol, level} on the screen
-    this.asked = [];            // subscriptions of this connection: {symbol, level, kinds}
+    this.markets = new Map(); // by symbol, in the server's order
+    this.order = []; // symbols by the number that frames have
+    this.wanted = null; // {symbol, level} on the screen
+    this.asked = []; // subscriptions of this connection: {symbol, level, kinds}
     this.timer = null;
     this.status = null;
     this.scopes = [];
-    this.offsets = [];          // the server's clock less performance.now(), ns
+    this.offsets = []; // the server's clock less performance.now(), ns
   }
 
   get names() {
@@ -78,7 +78,13 @@ export class Feed {
     const market = this.markets.get(this.wanted?.symbol);
     if (!market) return;
     const { symbol, level } = this.wanted;
-    const needed = level === 0 ? [[0, [...SYMBOL_KINDS, ...CHART_KINDS]]] : [[0, SYMBOL_KINDS], [level, CHART_KINDS]];
+    const needed =
+      level === 0
+        ? [[0, [...SYMBOL_KINDS, ...CHART_KINDS]]]
+        : [
+            [0, SYMBOL_KINDS],
+            [level, CHART_KINDS],
+          ];
     const isNeeded = (one) => one.symbol === symbol && needed.some(([at]) => at === one.level);
     for (const one of this.asked.filter((other) => !isNeeded(other))) {
       this.send({ type: "Unsubscribe", symbol: one.symbol, level: one.level });
@@ -89,7 +95,12 @@ export class Feed {
       const known = before.find((one) => one.level === at && one.kinds.length === kinds.length);
       if (known) return known;
       this.send({
-        type: "Subscribe", symbol, level: at, version: PROTOCOL, kinds, positions: positionsOf(market, at, kinds),
+        type: "Subscribe",
+        symbol,
+        level: at,
+        version: PROTOCOL,
+        kinds,
+        positions: positionsOf(market, at, kinds),
         span_s: Math.min(1e9, (market.widthsNs[at] * MOST_HISTORY) / 1e9),
       });
       return { symbol, level: at, kinds };
@@ -97,7 +108,8 @@ export class Feed {
   }
 
   #takeConnected({ version, instruments, scopes }) {
-    if (version !== PROTOCOL) throw new Error(`the server speaks protocol ${version}, this page ${PROTOCOL}: reload the page`);
+    if (version !== PROTOCOL)
+      throw new Error(`the server speaks protocol ${version}, this page ${PROTOCOL}: reload the page`);
     this.scopes = scopes;
     const before = this.markets;
     this.markets = new Map();
@@ -107,7 +119,7 @@ export class Feed {
       if (!market || market.epoch !== epoch || market.widthsNs.join() !== widthsNs.join()) {
         market = new Market({ requested: symbol, symbol: contract, tickSize, widthsNs });
         market.epoch = epoch;
-        market.held = new Map();        // what has arrived of each stream: {epoch, revision, first, next}
+        market.held = new Map(); // what has arrived of each stream: {epoch, revision, first, next}
       }
       market.describe(contract, tickSize);
       this.markets.set(symbol, market);
@@ -120,13 +132,21 @@ export class Feed {
     this.offsets.push(sent - now);
     if (this.offsets.length > OFFSETS) this.offsets.shift();
     const fields = Object.fromEntries(Object.entries(numbers).map(([name, value]) => [camel(name), value]));
-    this.status = { ...fields, state, engine, message, sent, speed: fields.speed ?? Infinity, rate: fields.rate ?? Infinity };
+    this.status = {
+      ...fields,
+      state,
+      engine,
+      message,
+      sent,
+      speed: fields.speed ?? Infinity,
+      rate: fields.rate ?? Infinity,
+    };
   }
 
   #takeFrame(frame) {
     const market = this.markets.get(this.order[frame.symbol]);
     if (!market) throw new Error(`rows of instrument ${frame.symbol}, of ${this.order.length}`);
-    if (frame.epoch !== market.epoch) return;           // of the run before: Connected has announced another
+    if (frame.epoch !== market.epoch) return; // of the run before: Connected has announced another
     if (frame.kind === Kind.BUBBLE) this.#takeBubbles(market, frame);
     else if (frame.kind === Kind.OPEN) takeOpen(market, frame);
     else if (frame.kind === Kind.EVENT) this.#takeEvents(market, frame);
@@ -141,14 +161,23 @@ export class Feed {
     if (frame.part === Part.NEWEST) lod.clear();
     if (frame.part !== Part.INCREMENT) lod.oldest = frame.oldest;
     const { bubbles, cvd } = frame.chartRows();
-    if (!lod.bubbles.put(frame.sequence, bubbles) || !lod.cvd.put(frame.sequence, cvd)) throw new Error("rows leave a hole");
+    if (!lod.bubbles.put(frame.sequence, bubbles) || !lod.cvd.put(frame.sequence, cvd))
+      throw new Error("rows leave a hole");
     if (frame.part === Part.NEWEST && frame.count === 0) lod.bubbles.start = lod.bubbles.stop = frame.sequence;
   }
 
   #takeEvents(market, frame) {
     place(market.held, "Event 0", frame);
-    const rows = frame.records(this.columns[frame.kind]).map(({ tsEvent, price, strength, value, kind, direction }) =>
-      ({ time: tsEvent, price, strength, value, kind, direction }));
+    const rows = frame
+      .records(this.columns[frame.kind])
+      .map(({ tsEvent, price, strength, value, kind, direction }) => ({
+        time: tsEvent,
+        price,
+        strength,
+        value,
+        kind,
+        direction,
+      }));
     if (frame.part === Part.NEWEST) market.events = rows;
     else if (frame.part === Part.HISTORY) market.events = [...rows, ...market.events];
     else market.events.push(...rows);
@@ -171,8 +200,12 @@ export class Feed {
       const gaps = rows.map(({ start, end, kind, open }) => ({ start, end, kind, isOpen: open === 1 }));
       market.setGaps(replaced(market.gaps, market, "gapsFrom", frame, gaps));
     } else if (frame.kind === Kind.ROLL) {
-      const rolls = rows.map(({ lastTs, firstTs, fromId, toId, fromSymbol, toSymbol }) =>
-        ({ lastTs, firstTs, from: fromSymbol || `id ${fromId}`, to: toSymbol || `id ${toId}` }));
+      const rolls = rows.map(({ lastTs, firstTs, fromId, toId, fromSymbol, toSymbol }) => ({
+        lastTs,
+        firstTs,
+        from: fromSymbol || `id ${fromId}`,
+        to: toSymbol || `id ${toId}`,
+      }));
       market.setRolls(replaced(market.rolls, market, "rollsFrom", frame, rolls));
     } else if (frame.kind === Kind.FINISHED_SESSION) {
       const sessions = rows.map((row) => ({ numbers: row.numbers, profile: { ...profileOf(row), version: 0 } }));
@@ -193,7 +226,11 @@ function place(held, stream, { part, epoch, revision, sequence, next }) {
 
 // What a subscription says that has arrived before.
 function positionsOf({ held }, level, kinds) {
-  const all = [["Bubble", level], ["Event", 0], ["MinuteLevels", 0]];
+  const all = [
+    ["Bubble", level],
+    ["Event", 0],
+    ["MinuteLevels", 0],
+  ];
   const streams = all.filter(([of, at]) => kinds.includes(of) && held.has(`${of} ${at}`));
   return streams.map(([of, at]) => ({ of, ...held.get(`${of} ${at}`) }));
 }
@@ -222,8 +259,20 @@ function takeOpen(market, frame) {
 function profileOf(row) {
   const { base, tickSize, ticksPerRow, poc, vah, val, count, isRegular } = row;
   const part = (values) => Float64Array.from(values ?? []).subarray(0, count);
-  return { base, tickSize, ticksPerRow, poc, vah, val, isRegular, lvn: [], row: part(row.row), buy: part(row.buy), sell: part(row.sell),
-    unsided: part(row.unsided) };
+  return {
+    base,
+    tickSize,
+    ticksPerRow,
+    poc,
+    vah,
+    val,
+    isRegular,
+    lvn: [],
+    row: part(row.row),
+    buy: part(row.buy),
+    sell: part(row.sell),
+    unsided: part(row.unsided),
+  };
 }
 
 // The head of a profile: its levels. The rows follow in a frame of their own.
@@ -231,7 +280,16 @@ function takeProfile(market, frame, head) {
   const none = new Float64Array(0);
   const before = market.profile ?? { row: none, buy: none, sell: none, unsided: none };
   const { base, tickSize, ticksPerRow, poc, vah, val, lvn, lvnCount, isRegular } = head;
-  market.profile = Object.assign(before, { base, tickSize, ticksPerRow, poc, vah, val, isRegular, lvn: lvn.slice(0, lvnCount) });
+  market.profile = Object.assign(before, {
+    base,
+    tickSize,
+    ticksPerRow,
+    poc,
+    vah,
+    val,
+    isRegular,
+    lvn: lvn.slice(0, lvnCount),
+  });
   market.profile.version = frame.sequence;
 }
 

@@ -2,7 +2,16 @@
 // bytes; loops run over columns, and no row becomes an object.
 
 export const Kind = {
-  BUBBLE: 1, OPEN: 2, PROFILE: 3, PROFILE_ROWS: 4, SESSION: 5, LEVELS: 6, EVENT: 7, GAP: 8, ROLL: 9, FINISHED_SESSION: 10,
+  BUBBLE: 1,
+  OPEN: 2,
+  PROFILE: 3,
+  PROFILE_ROWS: 4,
+  SESSION: 5,
+  LEVELS: 6,
+  EVENT: 7,
+  GAP: 8,
+  ROLL: 9,
+  FINISHED_SESSION: 10,
   MINUTE_LEVELS: 11,
 };
 export const Part = { INCREMENT: 0, NEWEST: 1, HISTORY: 2, RESUMED: 3 };
@@ -90,7 +99,9 @@ export class Frame {
     const low = this.values(1);
     const [buy, sell, unsided, trades] = [6, 7, 8, 9].map((at) => this.values(at));
     const [open, high, close] = [2, 3, 4].map((at) => plus(this.values(at), low));
-    const price = this.isSum ? averages(this.values(5), low, buy, sell, unsided, Number(this.units[1])) : plus(this.values(5), low);
+    const price = this.isSum
+      ? averages(this.values(5), low, buy, sell, unsided, Number(this.units[1]))
+      : plus(this.values(5), low);
     const opened = this.values(12);
     const [up, down, rest] = [13, 14, 15].map((at) => this.values(at));
     for (let i = 0; i < opened.length; i++) {
@@ -125,7 +136,9 @@ export class Frame {
 
   // Rows of a kind without arrays and texts, by column.
   table(fields) {
-    return Object.fromEntries(fields.map(([name, type], at) => [camel(name), Float64Array.from(this.#typed(at, type))]));
+    return Object.fromEntries(
+      fields.map(([name, type], at) => [camel(name), Float64Array.from(this.#typed(at, type))]),
+    );
   }
 
   #typed(number, type) {

@@ -5,12 +5,14 @@ import { ATLAS_UNIT } from "./programs.js";
 
 export const ATLAS_PX = 1024;
 const PHASES = 4;
-const PROBE_PX = 1000;          // advances are measured at this size, where hinting does not round them
+const PROBE_PX = 1000; // advances are measured at this size, where hinting does not round them
 const FAMILY = "flow_gl";
 
 export async function loadFonts() {
-  const faces = [["400", "fonts/Roboto-Regular.ttf"], ["700", "fonts/Roboto-Bold.ttf"]].map(([weight, path]) =>
-    new FontFace(FAMILY, `url(${path})`, { weight }));
+  const faces = [
+    ["400", "fonts/Roboto-Regular.ttf"],
+    ["700", "fonts/Roboto-Bold.ttf"],
+  ].map(([weight, path]) => new FontFace(FAMILY, `url(${path})`, { weight }));
   for (const face of faces) document.fonts.add(await face.load());
 }
 
@@ -31,7 +33,7 @@ export class Atlas {
     this.heights = new Map();
     this.x = this.y = this.shelf = 1;
     this.isFull = false;
-    this.generation = (this.generation ?? 0) + 1;       // glyphs have moved
+    this.generation = (this.generation ?? 0) + 1; // glyphs have moved
     this.bind();
     gl.pixelStorei(gl.UNPACK_ALIGNMENT, 1);
     gl.texImage2D(gl.TEXTURE_2D, 0, gl.R8, ATLAS_PX, ATLAS_PX, 0, gl.RED, gl.UNSIGNED_BYTE, null);
@@ -142,7 +144,7 @@ export class Atlas {
   #keep(picture, width, height) {
     if (this.x + width > ATLAS_PX) [this.x, this.y, this.shelf] = [1, this.y + this.shelf, 1];
     if (this.y + height > ATLAS_PX) {
-      this.isFull = true;       // blank in this frame
+      this.isFull = true; // blank in this frame
       return [0, 0];
     }
     const [u, v] = [this.x, this.y];

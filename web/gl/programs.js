@@ -14,11 +14,14 @@ precision highp int;
 export function expand(sources, name, seen = new Set()) {
   seen.add(name);
   if (!(name in sources)) throw new Error(`the shader ${name} is missing on the server`);
-  return sources[name].split("\n").map((line) => {
-    const included = line.match(/^\s*#include\s+"([^"]+)"/);
-    if (included) return seen.has(included[1]) ? "" : expand(sources, included[1], seen);
-    return line.startsWith("#version") ? HEADER : line;
-  }).join("\n");
+  return sources[name]
+    .split("\n")
+    .map((line) => {
+      const included = line.match(/^\s*#include\s+"([^"]+)"/);
+      if (included) return seen.has(included[1]) ? "" : expand(sources, included[1], seen);
+      return line.startsWith("#version") ? HEADER : line;
+    })
+    .join("\n");
 }
 
 export class Programs {
@@ -38,7 +41,10 @@ export class Programs {
   #link(vertex, fragment) {
     const gl = this.gl;
     const handle = gl.createProgram();
-    for (const [kind, name] of [[gl.VERTEX_SHADER, `${vertex}.vert`], [gl.FRAGMENT_SHADER, `${fragment}.frag`]]) {
+    for (const [kind, name] of [
+      [gl.VERTEX_SHADER, `${vertex}.vert`],
+      [gl.FRAGMENT_SHADER, `${fragment}.frag`],
+    ]) {
       const shader = gl.createShader(kind);
       gl.shaderSource(shader, expand(this.sources, name));
       gl.compileShader(shader);
@@ -55,7 +61,10 @@ export class Programs {
     if (block !== gl.INVALID_INDEX) gl.uniformBlockBinding(handle, block, FRAME_BINDING);
     const program = new Program(gl, handle);
     program.use();
-    for (const [name, unit] of [["u_rows", ROWS_UNIT], ["u_atlas", ATLAS_UNIT]]) {
+    for (const [name, unit] of [
+      ["u_rows", ROWS_UNIT],
+      ["u_atlas", ATLAS_UNIT],
+    ]) {
       if (program.at(name)) gl.uniform1i(program.at(name), unit);
     }
     return program;

@@ -1,7 +1,7 @@
 // Rows on the GPU as texels of four 32-bit integers, and the draws that fetch them by their vertex's number.
 
-const WIDTH = 1024;             // texels per line of a texture, as row_texel.glsl has it
-const LINE = 4 * WIDTH;         // numbers per line
+const WIDTH = 1024; // texels per line of a texture, as row_texel.glsl has it
+const LINE = 4 * WIDTH; // numbers per line
 const CORNERS = [0, 1, 2, 2, 1, 3];
 
 // Rows of `texels` texels each. `ints` and `floats` are two views of the same memory, row i from 4 * texels * i on;
@@ -29,7 +29,7 @@ export class RowTexture {
     const memory = new ArrayBuffer(4 * LINE * lines);
     this.ints = new Int32Array(memory);
     this.floats = new Float32Array(memory);
-    this.first = 0;             // lines to send: [first, stop)
+    this.first = 0; // lines to send: [first, stop)
     this.stop = 0;
   }
 
@@ -54,8 +54,18 @@ export class RowTexture {
       gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MAG_FILTER, gl.NEAREST);
     }
     const count = this.stop - this.first;
-    gl.texSubImage2D(gl.TEXTURE_2D, 0, 0, this.first, WIDTH, count, gl.RGBA_INTEGER, gl.INT, this.ints,
-      this.first * LINE);
+    gl.texSubImage2D(
+      gl.TEXTURE_2D,
+      0,
+      0,
+      this.first,
+      WIDTH,
+      count,
+      gl.RGBA_INTEGER,
+      gl.INT,
+      this.ints,
+      this.first * LINE,
+    );
     this.first = this.stop = 0;
   }
 

@@ -42,8 +42,18 @@ export class ShapeBatch {
   line(a, b, thickness, color, alpha = 1) {
     const padding = 0.5 * thickness + 1;
     const falls = (b[0] - a[0]) * (b[1] - a[1]) >= 0 ? 1 : -1;
-    this.#put(Math.min(a[0], b[0]) - padding, Math.min(a[1], b[1]) - padding, Math.abs(b[0] - a[0]) + 2 * padding,
-      Math.abs(b[1] - a[1]) + 2 * padding, color, alpha, SLANT, 0.5 * thickness, padding, falls);
+    this.#put(
+      Math.min(a[0], b[0]) - padding,
+      Math.min(a[1], b[1]) - padding,
+      Math.abs(b[0] - a[0]) + 2 * padding,
+      Math.abs(b[1] - a[1]) + 2 * padding,
+      color,
+      alpha,
+      SLANT,
+      0.5 * thickness,
+      padding,
+      falls,
+    );
   }
 
   // A gradient that is strongest at one side: [1, 0] right, [-1, 0] left, [0, 1] bottom, [0, -1] top.

@@ -4,7 +4,7 @@ import { ATLAS_PX } from "./atlas.js";
 import { RowTexture } from "./rows.js";
 import { roundEven } from "../view/view.js";
 
-export const PAD_X = 0.42;      // between a plate's edge and its text, in units of the text's size
+export const PAD_X = 0.42; // between a plate's edge and its text, in units of the text's size
 const PAD_Y = 0.36;
 const RADIUS = 0.25;
 const TEXELS = 4;

@@ -60,12 +60,22 @@ function clearOfPlates(scene, y) {
 }
 
 function freeTicks(ticks, rect, size, plates) {
-  return ticks.filter(({ y }) => rect.y + 0.7 * size < y && y < rect.bottom - 0.7 * size &&
-    plates.every((plate) => plate === null || Math.abs(y - plate) > 1.7 * size));
+  return ticks.filter(
+    ({ y }) =>
+      rect.y + 0.7 * size < y &&
+      y < rect.bottom - 0.7 * size &&
+      plates.every((plate) => plate === null || Math.abs(y - plate) > 1.7 * size),
+  );
 }
 
 export function addAxes(chart, scene) {
-  const { price, cvd, market, shown, style: { palette, visible } } = scene;
+  const {
+    price,
+    cvd,
+    market,
+    shown,
+    style: { palette, visible },
+  } = scene;
   const { scale } = price;
   const size = LABEL_PX * scale;
   const x = roundEven(price.rect.right + LEFT_PX * scale);
@@ -101,13 +111,23 @@ function addArrow(chart, scene, direction, x) {
 
 // The pane's name and, where zero is out of view, in which direction it lies and how far.
 function addCaption(chart, scene) {
-  const { cvd: { rect, scale }, cvd, market, shown, style: { palette, visible } } = scene;
+  const {
+    cvd: { rect, scale },
+    cvd,
+    market,
+    shown,
+    style: { palette, visible },
+  } = scene;
   if (!visible.has("cvd") || !hasCvdPane(scene)) return;
   const size = LABEL_PX * scale;
   const since = shown.cvdReference;
   const text = since ? `CVD ${since.text}` : "CVD";
-  chart.text.add(text, roundEven(rect.x + 14 * scale), roundEven(rect.y + 1.3 * size),
-    { size, color: since ? palette.text : palette.quiet, plate: palette.ground, plateAlpha: 0.9 });
+  chart.text.add(text, roundEven(rect.x + 14 * scale), roundEven(rect.y + 1.3 * size), {
+    size,
+    color: since ? palette.text : palette.quiet,
+    plate: palette.ground,
+    plateAlpha: 0.9,
+  });
   const zero = roundEven(cvd.y(0));
   const direction = zero < rect.y ? 1 : zero < rect.bottom ? 0 : -1;
   if (!direction || !market.hasTrades) return;
@@ -121,7 +141,11 @@ function addCaption(chart, scene) {
 }
 
 function addTimes(chart, scene, zoneX) {
-  const { cvd: { rect, scale }, timeAxis, style: { palette } } = scene;
+  const {
+    cvd: { rect, scale },
+    timeAxis,
+    style: { palette },
+  } = scene;
   if (!timeAxis) return;
   const size = LABEL_PX * scale;
   const taken = crosshairX(scene);
@@ -143,7 +167,13 @@ export function crosshairX({ crosshair, price: { rect } }) {
 export function addCrosshair(chart, scene) {
   const x = crosshairX(scene);
   if (x === null) return;
-  const { price, cvd, market, timeAxis, style: { palette } } = scene;
+  const {
+    price,
+    cvd,
+    market,
+    timeAxis,
+    style: { palette },
+  } = scene;
   const { scale } = price;
   const y = scene.crosshair[1];
   const line = Math.max(1, roundEven(scale));
@@ -163,6 +193,10 @@ export function addCrosshair(chart, scene) {
   const text = isDated ? `${dayText(time).slice(0, -5)}  ${clockText(time)}` : clockText(time);
   const half = 0.5 * chart.text.width(text, size) + size;
   const middle = roundEven(Math.min(Math.max(x, price.rect.x + half), price.rect.right - half));
-  chart.text.add(text, middle, roundEven(cvd.rect.bottom + 0.5 * timeAxis),
-    { size, color: palette.text, align: "center", plate: ground });
+  chart.text.add(text, middle, roundEven(cvd.rect.bottom + 0.5 * timeAxis), {
+    size,
+    color: palette.text,
+    align: "center",
+    plate: ground,
+  });
 }

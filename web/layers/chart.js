@@ -23,11 +23,18 @@ import { addMarks } from "./marks.js";
 import { addOffScale } from "./off_scale.js";
 import { ProfileBars } from "./profile.js";
 import { NO_INDEX, Series } from "./series.js";
-import { addRolls, addSessionNames, contractLeft, currentProfile, finishedProfile, sessionsInView } from "./sessions.js";
+import {
+  addRolls,
+  addSessionNames,
+  contractLeft,
+  currentProfile,
+  finishedProfile,
+  sessionsInView,
+} from "./sessions.js";
 import { addStaleFrame, dimmedGround } from "./stale.js";
 import { addVwap } from "./vwap.js";
 
-const BLEND_S = 0.15;           // in which one level of detail fades into the next
+const BLEND_S = 0.15; // in which one level of detail fades into the next
 const AREA_VERTICES = 6;
 
 export class Chart {
@@ -239,7 +246,12 @@ export class Chart {
 }
 
 function addLastPriceLine(chart, scene) {
-  const { price: { rect, scale }, market, shown, style: { palette, visible } } = scene;
+  const {
+    price: { rect, scale },
+    market,
+    shown,
+    style: { palette, visible },
+  } = scene;
   if (!visible.has("price") || !shown.lastPrice) return;
   const y = roundEven(scene.price.y(shown.lastPrice / market.tickSize));
   if (y < rect.y || y >= rect.bottom) return;
@@ -249,7 +261,10 @@ function addLastPriceLine(chart, scene) {
 }
 
 function addZeroLine(chart, scene) {
-  const { cvd: { rect, scale }, style: { palette, visible } } = scene;
+  const {
+    cvd: { rect, scale },
+    style: { palette, visible },
+  } = scene;
   const y = roundEven(scene.cvd.y(0));
   if (!visible.has("cvd") || y < rect.y || y >= rect.bottom) return;
   const line = Math.max(1, roundEven(scale));

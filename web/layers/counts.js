@@ -9,22 +9,40 @@ import { countText } from "../view/words.js";
 import { radiusOf, radiusRange, volumeOf } from "./discs.js";
 import { openIn } from "./series.js";
 
-const MOST_DISCS = 6000;        // with more in view they cannot be told apart
-const MOST_COVERED = 64;        // discs that may get a number on their visible part, the largest
+const MOST_DISCS = 6000; // with more in view they cannot be told apart
+const MOST_COVERED = 64; // discs that may get a number on their visible part, the largest
 const RIM_PX = 2.5;
 const MARGIN_PX = 1.5;
-const ALWAYS_SHARE = 20;        // one of so many discs gets its number in any case, over smaller discs if need be
+const ALWAYS_SHARE = 20; // one of so many discs gets its number in any case, over smaller discs if need be
 const MOST_ALWAYS = 100;
-const MOST_BESIDE = 32;         // others without room inside that may get a number beside them, the largest, ...
-const LEAST_BESIDE_PX = 9;      // ... down to this radius and this share of the largest disc's contracts
+const MOST_BESIDE = 32; // others without room inside that may get a number beside them, the largest, ...
+const LEAST_BESIDE_PX = 9; // ... down to this radius and this share of the largest disc's contracts
 const LEAST_BESIDE_SHARE = 0.25;
 const GAP_PX = 2;
 const LEADERS_PX = [5, 14, 26];
 const LONG_LEADERS_PX = [...LEADERS_PX, 40, 56, 74, 94, 116, 140, 166, 194, 224];
 const LONGER_FROM = [10, 100, 1000, 10_000, 100_000];
 const HALF_EMS = [1, 2, 3, 4.4, 4.6, 5.8].map((digits) => 0.5 * 0.5615 * digits);
-const LEFT_FIRST = unit([[-1, 0], [-1, -1], [-1, 1], [0, -1], [0, 1], [1, -1], [1, 1], [1, 0]]);
-const UP_FIRST = unit([[0, -1], [0, 1], [-1, -1], [1, -1], [-1, 1], [1, 1], [-1, 0], [1, 0]]);
+const LEFT_FIRST = unit([
+  [-1, 0],
+  [-1, -1],
+  [-1, 1],
+  [0, -1],
+  [0, 1],
+  [1, -1],
+  [1, 1],
+  [1, 0],
+]);
+const UP_FIRST = unit([
+  [0, -1],
+  [0, 1],
+  [-1, -1],
+  [1, -1],
+  [-1, 1],
+  [1, 1],
+  [-1, 0],
+  [1, 0],
+]);
 const [LABEL, PLATE, LEADER] = [0, 1, 2];
 
 function unit(directions) {
@@ -52,9 +70,27 @@ export class Counts {
     }
     const open = openIn(scene, scene.lod);
     const step = roundEven(price.top / price.perPx / (8 * price.scale));
-    const key = [series.first, series.stop, series.origin, series.base.bucket, series.base.price, scene.lod.widthNs,
-      price.nsPerPx, price.perPx, price.scale, step, price.folded.starts.length, scene.shown.reference,
-      style.sizeFloor, style.sizeScale, this.atlas.generation, scene.hiddenBefore, open?.buy, open?.sell, chart.placed.boxes.length].join();
+    const key = [
+      series.first,
+      series.stop,
+      series.origin,
+      series.base.bucket,
+      series.base.price,
+      scene.lod.widthNs,
+      price.nsPerPx,
+      price.perPx,
+      price.scale,
+      step,
+      price.folded.starts.length,
+      scene.shown.reference,
+      style.sizeFloor,
+      style.sizeScale,
+      this.atlas.generation,
+      scene.hiddenBefore,
+      open?.buy,
+      open?.sell,
+      chart.placed.boxes.length,
+    ].join();
     if (key === this.key && scene.market === this.market) return;
     [this.key, this.market] = [key, scene.market];
     const discs = discsIn(scene, series);
@@ -110,9 +146,16 @@ function discsIn(scene, series) {
     const radius = radiusOf(volume, shown.reference, style, scale);
     const size = scale * (radius < 13 * scale ? 11 : radius < 18 * scale ? 12 : radius < 26 * scale ? 13 : 15);
     found.push({
-      id: columns.id[i], price: columns.price[i], volume, radius, size, text: countText(volume),
-      x: price.bubbleX(columns.id[i], widthNs), y: price.y(columns.price[i] / market.tickSize),
-      halfWidth: size * HALF_EMS[LONGER_FROM.filter((from) => from <= volume).length], halfHeight: size * 0.36,
+      id: columns.id[i],
+      price: columns.price[i],
+      volume,
+      radius,
+      size,
+      text: countText(volume),
+      x: price.bubbleX(columns.id[i], widthNs),
+      y: price.y(columns.price[i] / market.tickSize),
+      halfWidth: size * HALF_EMS[LONGER_FROM.filter((from) => from <= volume).length],
+      halfHeight: size * 0.36,
     });
   };
   const [from, to] = series.positions;
@@ -143,17 +186,23 @@ function place(discs, { rect, scale }, taken) {
   const places = [];
   const rest = [];
   const margin = MARGIN_PX * scale;
-  const box = (disc, dx, dy, gap = 0) => new Rect(disc.x + dx - disc.halfWidth - gap, disc.y + dy - disc.halfHeight - gap,
-    2 * (disc.halfWidth + gap), 2 * (disc.halfHeight + gap));
+  const box = (disc, dx, dy, gap = 0) =>
+    new Rect(
+      disc.x + dx - disc.halfWidth - gap,
+      disc.y + dy - disc.halfHeight - gap,
+      2 * (disc.halfWidth + gap),
+      2 * (disc.halfHeight + gap),
+    );
   let covered = 0;
   for (const i of ranked) {
     const disc = discs[i];
     const room = disc.radius - Math.hypot(disc.halfWidth, disc.halfHeight) - RIM_PX * scale;
-    const isFree = (dx, dy) => !isTouched(discs, i + 1, 1, disc.x + dx, disc.y + dy, disc.halfWidth + margin,
-      disc.halfHeight + margin);
+    const isFree = (dx, dy) =>
+      !isTouched(discs, i + 1, 1, disc.x + dx, disc.y + dy, disc.halfWidth + margin, disc.halfHeight + margin);
     let found = room < 0 ? null : isFree(0, 0) ? [0, 0] : undefined;
     if (found === undefined && covered++ < MOST_COVERED) {
-      found = [0.5, 1].flatMap((share) => LEFT_FIRST.map(([x, y]) => [share * room * x, share * room * y]))
+      found = [0.5, 1]
+        .flatMap((share) => LEFT_FIRST.map(([x, y]) => [share * room * x, share * room * y]))
         .find(([dx, dy]) => isFree(dx, dy));
     }
     if (!found) {
@@ -182,12 +231,16 @@ function placeBeside(discs, ranked, rest, places, rect, scale, taken, box) {
     if (!rest.has(i)) continue;
     const disc = discs[i];
     const isCertain = rank < always;
-    const isLarge = disc.radius >= LEAST_BESIDE_PX * scale && disc.volume >= LEAST_BESIDE_SHARE * discs[inPane[0]].volume;
+    const isLarge =
+      disc.radius >= LEAST_BESIDE_PX * scale && disc.volume >= LEAST_BESIDE_SHARE * discs[inPane[0]].volume;
     if (!isCertain && (++without > MOST_BESIDE || !isLarge)) continue;
-    const offsets = (leaders) => leaders.flatMap((leader) => UP_FIRST.map(([x, y]) => [
-      (disc.radius + leader * scale) * x + disc.halfWidth * Math.sign(x),
-      (disc.radius + leader * scale) * y + disc.halfHeight * Math.sign(y),
-    ]));
+    const offsets = (leaders) =>
+      leaders.flatMap((leader) =>
+        UP_FIRST.map(([x, y]) => [
+          (disc.radius + leader * scale) * x + disc.halfWidth * Math.sign(x),
+          (disc.radius + leader * scale) * y + disc.halfHeight * Math.sign(y),
+        ]),
+      );
     const isOpen = ([dx, dy], grown, others) => {
       const at = box(disc, dx, dy, grown);
       return rect.encloses(at) && !others.some((other) => other.overlaps(at));
@@ -196,8 +249,11 @@ function placeBeside(discs, ranked, rest, places, rect, scale, taken, box) {
       const sides = [disc.x + dx, disc.y + dy, disc.halfWidth + margin, disc.halfHeight + margin];
       return !isTouched(discs, i + 1, 1, ...sides) && !isTouched(discs, i, -1, ...sides);
     };
-    let found = offsets(LEADERS_PX).find((one) => isOpen(one, margin, taken) && isOpen(one, gap, beside) && isClear(one));
-    if (!found && isCertain) found = offsets(LONG_LEADERS_PX).find((one) => isOpen(one, gap, [...beside, ...inside, ...taken]));
+    let found = offsets(LEADERS_PX).find(
+      (one) => isOpen(one, margin, taken) && isOpen(one, gap, beside) && isClear(one),
+    );
+    if (!found && isCertain)
+      found = offsets(LONG_LEADERS_PX).find((one) => isOpen(one, gap, [...beside, ...inside, ...taken]));
     if (!found) continue;
     places.push({ disc, dx: found[0], dy: found[1], isInside: false });
     beside.push(box(disc, ...found));

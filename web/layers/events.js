@@ -5,7 +5,7 @@ import { Rect, roundEven } from "../view/view.js";
 import { priceText } from "../view/words.js";
 
 export const FLASH_S = 1.5;
-const FRESH_NS = 3e9;           // greatest age of an event that flashes
+const FRESH_NS = 3e9; // greatest age of an event that flashes
 const MOST_SHOWN = 40;
 const LABEL_PX = 13;
 const FLASH_PX = 90;
@@ -27,10 +27,13 @@ export class Events {
     if (!scene.style.visible.has("events")) return;
     const { price, market, until, hiddenBefore } = scene;
     const [left, right] = [Math.max(price.left, hiddenBefore), Math.min(price.right, until)];
-    const crosses = market.events.filter(({ kind, time }) => kind === EventKind.ZERO_CROSS && left <= time && time < right);
+    const crosses = market.events.filter(
+      ({ kind, time }) => kind === EventKind.ZERO_CROSS && left <= time && time < right,
+    );
     let freeFrom = price.rect.x;
     for (const cross of crosses.slice(-MOST_SHOWN)) freeFrom = addCross(chart, scene, cross, freeFrom);
-    if (this.isFlashing(scene.wall)) addFlash(chart, scene, this.flash.direction, 1 - (scene.wall - this.flash.since) / FLASH_S);
+    if (this.isFlashing(scene.wall))
+      addFlash(chart, scene, this.flash.direction, 1 - (scene.wall - this.flash.since) / FLASH_S);
   }
 
   // Only what has just happened at the live edge flashes, not history that is loaded.
@@ -41,19 +44,26 @@ export class Events {
     }
     for (; this.seen < market.events.length; this.seen++) {
       const { kind, time, direction } = market.events[this.seen];
-      if (kind === EventKind.ZERO_CROSS && isLive && Math.abs(now - time) < FRESH_NS) this.flash = { since: wall, direction };
+      if (kind === EventKind.ZERO_CROSS && isLive && Math.abs(now - time) < FRESH_NS)
+        this.flash = { since: wall, direction };
     }
   }
 }
 
 // Returns the x from which labels are free.
 function addCross(chart, scene, { time, price, direction }, freeFrom) {
-  const { price: view, cvd, market, style: { palette } } = scene;
+  const {
+    price: view,
+    cvd,
+    market,
+    style: { palette },
+  } = scene;
   const { rect, scale } = view;
   const color = direction > 0 ? palette.buy : palette.sell;
   const line = Math.max(1, roundEven(scale));
   const x = view.pixelX(time);
-  for (const pane of [rect, cvd.rect]) chart.over.dashed(x, pane.y, line, pane.height, color, 0.55, 6 * scale, 3 * scale);
+  for (const pane of [rect, cvd.rect])
+    chart.over.dashed(x, pane.y, line, pane.height, color, 0.55, 6 * scale, 3 * scale);
   const zero = roundEven(cvd.y(0));
   const half = 5 * scale;
   if (cvd.rect.y + half < zero && zero < cvd.rect.bottom - half) {
@@ -64,13 +74,21 @@ function addCross(chart, scene, { time, price, direction }, freeFrom) {
   const width = chart.text.width(text, size) + size;
   const left = Math.min(Math.max(x - 0.5 * width, rect.x), rect.right - width);
   if (left < freeFrom || !chart.placed.take(new Rect(left, rect.y, width, 2.6 * size), rect)) return freeFrom;
-  chart.text.add(text, roundEven(left + 0.5 * size), roundEven(rect.y + 1.4 * size),
-    { size, color, plate: palette.ground, plateAlpha: 0.9 });
+  chart.text.add(text, roundEven(left + 0.5 * size), roundEven(rect.y + 1.4 * size), {
+    size,
+    color,
+    plate: palette.ground,
+    plateAlpha: 0.9,
+  });
   return left + width + 4 * scale;
 }
 
 function addFlash(chart, scene, direction, strength) {
-  const { price: { rect, scale }, cvd, style: { palette } } = scene;
+  const {
+    price: { rect, scale },
+    cvd,
+    style: { palette },
+  } = scene;
   const color = direction > 0 ? palette.buy : palette.sell;
   const depth = Math.min(FLASH_PX * scale, 0.2 * rect.width);
   const alpha = 0.45 * strength * strength;

@@ -5,7 +5,7 @@ import { clipped, splitContracts } from "../market/packing.js";
 import { roundEven } from "../view/view.js";
 import { opacities, radiusRange, thresholdAt } from "./discs.js";
 
-const FIXED = 56;               // numbers before the folds
+const FIXED = 56; // numbers before the folds
 const MOST_FOLDS = 512;
 const NO_INDEX = -(2 ** 31);
 

@@ -7,7 +7,7 @@ import { lengthText, localNs } from "../view/words.js";
 
 const NAMES = { [GapKind.FEED]: "feed gap", [GapKind.NO_TRADES]: "no trades", [GapKind.CLOSED]: "closed" };
 const LABEL_PX = 13;
-const UPWARD_LINES = 1.3;       // narrowest band with a label, in heights of its text
+const UPWARD_LINES = 1.3; // narrowest band with a label, in heights of its text
 const MIN_BAND_PX = 2;
 const MOST_BANDS = 64;
 const DAY = 86400e9;
@@ -17,7 +17,8 @@ export function gapText(kind, start, end) {
   // Noon of the next Saturday: the epoch was a Thursday.
   const days = Math.floor(first / DAY);
   const saturday = (days + ((9 - (days % 7)) % 7)) * DAY + DAY / 2;
-  if (kind === GapKind.CLOSED && first < saturday && saturday < localNs(end) && end - start < 60 * 3600e9) return "weekend";
+  if (kind === GapKind.CLOSED && first < saturday && saturday < localNs(end) && end - start < 60 * 3600e9)
+    return "weekend";
   return `${NAMES[kind]} ${lengthText(end - start)}`;
 }
 
@@ -31,7 +32,10 @@ export function addGaps(chart, scene) {
 
 function addBand(chart, scene, { start, end, kind, isOpen }) {
   const { under } = chart;
-  const { price, style: { palette } } = scene;
+  const {
+    price,
+    style: { palette },
+  } = scene;
   const { scale, rect } = price;
   if (isOpen) end = Math.max(end, Math.min(scene.now, scene.until));
   if (kind === GapKind.UNSCHEDULED) {
@@ -51,9 +55,22 @@ function addBand(chart, scene, { start, end, kind, isOpen }) {
     if (isFolded) under.rect(x, pane.y, width, pane.height, palette.grid, 0.7);
     else under.rect(x, pane.y, width, pane.height, color, isFeed ? 0.05 : 0.03);
     if (kind !== GapKind.CLOSED) {
-      under.hatched(x, pane.y, width, pane.height, color, isFeed ? 0.3 : 0.14, (isFeed ? 7 : 12) * scale, scale, cut % 1e6);
+      under.hatched(
+        x,
+        pane.y,
+        width,
+        pane.height,
+        color,
+        isFeed ? 0.3 : 0.14,
+        (isFeed ? 7 : 12) * scale,
+        scale,
+        cut % 1e6,
+      );
     }
-    for (const [edge, isInside] of [[left, left >= rect.x], [right, right < rect.right]]) {
+    for (const [edge, isInside] of [
+      [left, left >= rect.x],
+      [right, right < rect.right],
+    ]) {
       if (isInside && width > 4 * line) under.rect(roundEven(edge), pane.y, line, pane.height, color, 0.3);
     }
   }
@@ -61,7 +78,10 @@ function addBand(chart, scene, { start, end, kind, isOpen }) {
 }
 
 function addSessionLine(chart, scene, x) {
-  const { price: { rect, scale }, style: { palette } } = scene;
+  const {
+    price: { rect, scale },
+    style: { palette },
+  } = scene;
   if (!(rect.x <= x && x < rect.right)) return;
   const size = LABEL_PX * scale;
   for (const pane of [rect, scene.cvd.rect]) {
@@ -76,7 +96,10 @@ function addSessionLine(chart, scene, x) {
 }
 
 function addLabel(chart, scene, x, width, text, isFeed) {
-  const { price: { rect, scale }, style: { palette } } = scene;
+  const {
+    price: { rect, scale },
+    style: { palette },
+  } = scene;
   const size = LABEL_PX * scale;
   const color = isFeed ? palette.attention : palette.quiet;
   const needed = chart.text.width(text, size) + 2 * size;

@@ -26,7 +26,10 @@ function heldLevels({ market, style: { palette, visible } }) {
   const found = [];
   if (!levels || !session) return found;
   const star = session.partial && session.firstTs > levels.rthOpen ? "*" : "";
-  for (const [kind, layer, word] of [["initial", "initial_balance", "IB"], ["opening", "opening_range", "OR"]]) {
+  for (const [kind, layer, word] of [
+    ["initial", "initial_balance", "IB"],
+    ["opening", "opening_range", "OR"],
+  ]) {
     if (!visible.has(layer) || !levels.rthOpen || levels[`${kind}High`] === UNDEF_PRICE) continue;
     for (const end of ["High", "Low"]) {
       const name = `${word} ${end.toLowerCase()}${star}`;
@@ -34,7 +37,11 @@ function heldLevels({ market, style: { palette, visible } }) {
     }
   }
   if (!visible.has("naked_pocs")) return found;
-  const ends = new Map(sessionsOf(market).filter(({ isFinished }) => isFinished).map(({ numbers, end }) => [numbers.tradeDate, end]));
+  const ends = new Map(
+    sessionsOf(market)
+      .filter(({ isFinished }) => isFinished)
+      .map(({ numbers, end }) => [numbers.tradeDate, end]),
+  );
   for (const { price, tradeDate } of levels.naked.slice(0, levels.nakedCount).reverse()) {
     const name = `nPOC ${tradeDate % 100} ${MONTHS[(Math.floor(tradeDate / 100) % 100) - 1]}`;
     found.push({ price, name, ...lookOf(palette, "naked"), since: ends.get(tradeDate) ?? 0, isNaked: true });
@@ -43,7 +50,10 @@ function heldLevels({ market, style: { palette, visible } }) {
 }
 
 export function addHeldLevels(chart, scene) {
-  const { price: { rect }, price: view } = scene;
+  const {
+    price: { rect },
+    price: view,
+  } = scene;
   const groups = new Map();
   for (const level of scene.market.hasTrades ? heldLevels(scene) : []) {
     const first = level.isNaked ? contractLeft(scene) : currentLeft(scene);
@@ -57,18 +67,30 @@ export function addHeldLevels(chart, scene) {
 
 // x before which a label at some height covers no bar of the profile, in steps.
 function labelRight(chart, scene, y, size) {
-  const { price: { rect, scale }, price: view, market, style } = scene;
+  const {
+    price: { rect, scale },
+    price: view,
+    market,
+    style,
+  } = scene;
   const place = currentProfile(scene);
   const right = rect.right - 6 * scale;
   if (place.width <= 0 || !style.visible.has("profile")) return roundEven(right);
   const step = roundEven(STEP_PX * scale);
-  const heights = [-3, -2, -1, 0, 1, 2, 3].map((part) => Math.floor(view.valueAt(y + part * 0.25 * size)) * market.tickSize);
+  const heights = [-3, -2, -1, 0, 1, 2, 3].map(
+    (part) => Math.floor(view.valueAt(y + part * 0.25 * size)) * market.tickSize,
+  );
   const longest = Math.max(...heights.map((price) => chart.bars.length(price, place.width)));
   return roundEven(Math.min(right, place.right - step * Math.ceil((longest + 0.5 * size) / step)));
 }
 
 function addLabel(chart, scene, at, levels) {
-  const { price: { rect, scale }, price: view, market, style: { palette } } = scene;
+  const {
+    price: { rect, scale },
+    price: view,
+    market,
+    style: { palette },
+  } = scene;
   const size = LABEL_PX * scale;
   const text = `${levels.map(({ name }) => name).join(", ")} ${priceText(levels[0].price, market.tickSize)}`;
   const width = chart.text.width(text, size) + size;
@@ -79,8 +101,12 @@ function addLabel(chart, scene, at, levels) {
     const box = new Rect(right - width, y - 0.75 * size, width, 1.5 * size);
     const met = chart.placed.boxes.filter((other) => box.overlaps(other)).map(({ x }) => x);
     if (!met.length && box.x >= least && chart.placed.take(box, rect)) {
-      chart.text.add(text, roundEven(box.x + 0.5 * size), y,
-        { size, color: levels[0].color, plate: palette.ground, plateAlpha: 0.9 });
+      chart.text.add(text, roundEven(box.x + 0.5 * size), y, {
+        size,
+        color: levels[0].color,
+        plate: palette.ground,
+        plateAlpha: 0.9,
+      });
       return;
     }
     right = (met.length ? Math.min(...met) : rect.x) - GAP_PX * scale;

@@ -13,12 +13,19 @@ const LEAST_CHART_PX = 420;
 function rounded(value) {
   if (value < 1) return 1;
   const scale = 10 ** (String(Math.floor(value)).length - 1);
-  return [1, 2, 5, 10].map((factor) => factor * scale)
+  return [1, 2, 5, 10]
+    .map((factor) => factor * scale)
     .reduce((a, b) => (Math.abs(b - value) < Math.abs(a - value) ? b : a));
 }
 
 export function addLegend(chart, scene) {
-  const { price: { rect, scale }, style, market, lod, shown } = scene;
+  const {
+    price: { rect, scale },
+    style,
+    market,
+    lod,
+    shown,
+  } = scene;
   const { palette } = style;
   if (!style.visible.has("bubbles") || !market.hasTrades) return;
   if (rect.height < LEAST_HEIGHT_PX * scale || rect.width < LEAST_CHART_PX * scale) return;
@@ -58,6 +65,11 @@ export function addLegend(chart, scene) {
     x += step;
   }
   if (caption) {
-    chart.text.add(caption, roundEven(x), middle, { size, color: palette.quiet, plate: palette.ground, plateAlpha: 0.9 });
+    chart.text.add(caption, roundEven(x), middle, {
+      size,
+      color: palette.quiet,
+      plate: palette.ground,
+      plateAlpha: 0.9,
+    });
   }
 }

@@ -14,8 +14,14 @@ const LABELS_SHARE = 0.6;
 const LEAST_LABELS_PX = 320;
 const NODE_LINE_PX = 24;
 const PRIOR = [
-  ["priorHigh", "pHigh"], ["priorLow", "pLow"], ["priorClose", "pClose"], ["priorPoc", "pPOC"], ["priorVah", "pVAH"],
-  ["priorVal", "pVAL"], ["overnightHigh", "ON high"], ["overnightLow", "ON low"],
+  ["priorHigh", "pHigh"],
+  ["priorLow", "pLow"],
+  ["priorClose", "pClose"],
+  ["priorPoc", "pPOC"],
+  ["priorVah", "pVAH"],
+  ["priorVal", "pVAL"],
+  ["overnightHigh", "ON high"],
+  ["overnightLow", "ON low"],
 ];
 
 function levelsOf(palette, profile, session) {
@@ -29,30 +35,60 @@ function levelsOf(palette, profile, session) {
   ];
   const { vwap, vwapSd } = session;
   if (Number.isFinite(vwap) && session.tradeCount) {
-    found.push({ price: roundEven(vwap * 1e9), name: `VWAP${star}`, color: vwapColor(palette), alpha: 0.6, period: 0,
-      dash: 0, deviations: 0 });
+    found.push({
+      price: roundEven(vwap * 1e9),
+      name: `VWAP${star}`,
+      color: vwapColor(palette),
+      alpha: 0.6,
+      period: 0,
+      dash: 0,
+      deviations: 0,
+    });
     for (const factor of Number.isFinite(vwapSd) && vwapSd > 0 ? [1, 2] : []) {
-      for (const [sign, text] of [[1, "+"], [-1, "\u2212"]]) {
+      for (const [sign, text] of [
+        [1, "+"],
+        [-1, "\u2212"],
+      ]) {
         const price = roundEven((vwap + sign * factor * vwapSd) * 1e9);
-        found.push({ price, name: `${text}${factor} SD${star}`, color: palette.quiet, alpha: 0.3, period: 6, dash: 2,
-          deviations: sign * factor });
+        found.push({
+          price,
+          name: `${text}${factor} SD${star}`,
+          color: palette.quiet,
+          alpha: 0.3,
+          period: 6,
+          dash: 2,
+          deviations: sign * factor,
+        });
       }
     }
   }
   for (const [field, name] of PRIOR) {
     const ofProfile = session.priorRegular && /Poc|Vah|Val$/.test(field) ? " RTH" : "";
     const suffix = field.startsWith("prior") ? ofProfile + priorStar : star;
-    found.push({ price: session[field] ?? 0, name: name + suffix, color: palette.quiet, alpha: 0.4, period: 3, dash: 5 });
+    found.push({
+      price: session[field] ?? 0,
+      name: name + suffix,
+      color: palette.quiet,
+      alpha: 0.4,
+      period: 3,
+      dash: 5,
+    });
   }
   return found.filter(({ price }) => price !== 0 && price !== UNDEF_PRICE && Number.isFinite(price));
 }
 
 export function addLevels(chart, scene) {
-  const { market, price: view, style: { palette, visible } } = scene;
+  const {
+    market,
+    price: view,
+    style: { palette, visible },
+  } = scene;
   if (!visible.has("levels") || !market.session || !market.profile) return;
   for (const { session, left, right } of sessionsInView(scene)) {
     if (!session.isFinished) continue;
-    const levels = levelsOf(palette, session.profile, session.numbers).filter(({ name }) => /^(POC|VAH|VAL|VWAP)/.test(name));
+    const levels = levelsOf(palette, session.profile, session.numbers).filter(({ name }) =>
+      /^(POC|VAH|VAL|VWAP)/.test(name),
+    );
     for (const level of levels) if (!isCurve(scene, session, level)) addLine(chart, scene, level, left, right);
   }
   const begin = currentLeft(scene);
@@ -97,7 +133,8 @@ function addLabel(chart, scene, level, begin, curve = null) {
   const size = LABEL_PX * scale;
   // A curve has another value at its left end than now.
   const isElsewhere = curve && Math.abs(curve(begin) - scene.price.y(level.price / scene.market.tickSize)) > size;
-  const text = level.deviations || isElsewhere ? level.name : `${level.name} ${priceText(level.price, scene.market.tickSize)}`;
+  const text =
+    level.deviations || isElsewhere ? level.name : `${level.name} ${priceText(level.price, scene.market.tickSize)}`;
   const width = chart.text.width(text, size) + size;
   const room = rect.right - begin;
   const first = begin + Math.min(14 * scale, Math.max(0.5 * size, 0.5 * (room - width)));
@@ -107,8 +144,12 @@ function addLabel(chart, scene, level, begin, curve = null) {
   const box = freePlace(chart.placed.boxes, first, curve ?? (() => flat), [width, 1.5 * size], GAP_PX * scale);
   if (!box || box.right > end || box.y < rect.y || box.bottom > rect.bottom) return;
   chart.placed.boxes.push(box);
-  chart.text.add(text, roundEven(box.x + 0.5 * size), box.y + 0.5 * box.height,
-    { size, color: level.color, plate: scene.style.palette.ground, plateAlpha: 0.9 });
+  chart.text.add(text, roundEven(box.x + 0.5 * size), box.y + 0.5 * box.height, {
+    size,
+    color: level.color,
+    plate: scene.style.palette.ground,
+    plateAlpha: 0.9,
+  });
 }
 
 // The leftmost place of a label on its line where it meets nothing; null after a few columns. `yAt`: the line's y by x.
@@ -124,7 +165,11 @@ function freePlace(boxes, left, yAt, [width, height], gap) {
 
 // Low-volume nodes where the profile is low: a line up to the end of its bar, and a label before it.
 function addNodes(chart, scene) {
-  const { market, price: { rect, scale }, style: { palette } } = scene;
+  const {
+    market,
+    price: { rect, scale },
+    style: { palette },
+  } = scene;
   const place = currentProfile(scene);
   const size = (LABEL_PX - 1) * scale;
   const line = Math.max(1, roundEven(scale));
@@ -140,8 +185,12 @@ function addNodes(chart, scene) {
     if (label.x >= currentLeft(scene) && !chart.placed.boxes.some((other) => other.overlaps(label))) {
       chart.placed.boxes.push(label);
       begin = label.right;
-      chart.text.add(text, roundEven(label.x + 0.5 * size), y,
-        { size, color: palette.quiet, plate: palette.ground, plateAlpha: 0.9 });
+      chart.text.add(text, roundEven(label.x + 0.5 * size), y, {
+        size,
+        color: palette.quiet,
+        plate: palette.ground,
+        plateAlpha: 0.9,
+      });
     }
     if (end > begin) chart.under.dashed(begin, y, end - begin, line, palette.quiet, 0.7, 2 * line, line);
   }

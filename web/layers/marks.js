@@ -6,15 +6,15 @@ import { contractsText } from "../view/words.js";
 import { radiusOf } from "./discs.js";
 import { mix } from "./labels.js";
 
-const MOST_SHOWN = 48;          // of one kind, the strongest
-const CELL_PX = 72;             // least width of the stretches of time that each show their strongest events
+const MOST_SHOWN = 48; // of one kind, the strongest
+const CELL_PX = 72; // least width of the stretches of time that each show their strongest events
 const OLDER_ZONES = 96;
-const FADE_NS = 20 * 60e9;      // after so long the zone of an absorption has faded out, ...
-const STEPS = 8;                // ... in so many steps
-const WINDOW_NS = 5e9;          // of an absorption
-const BAR_NS = 15e9;            // of a divergence, ...
-const BARS_AFTER = 3;           // ... known so many bars after its later pivot
-const LATE_NS = 600e9;          // a divergence becomes known at most so long after its later pivot
+const FADE_NS = 20 * 60e9; // after so long the zone of an absorption has faded out, ...
+const STEPS = 8; // ... in so many steps
+const WINDOW_NS = 5e9; // of an absorption
+const BAR_NS = 15e9; // of a divergence, ...
+const BARS_AFTER = 3; // ... known so many bars after its later pivot
+const LATE_NS = 600e9; // a divergence becomes known at most so long after its later pivot
 const LABEL_PX = 12;
 const KINDS = [
   [EventKind.STACKED_IMBALANCE, "stacked_imbalance", 2, addStack],
@@ -24,8 +24,11 @@ const KINDS = [
 ];
 
 export function addMarks(chart, scene) {
-  const found = KINDS.filter(([, name]) => scene.style.visible.has(name))
-    .map(([kind, , perCell, add]) => ({ kind, add, events: strongest(scene, kind, perCell) }));
+  const found = KINDS.filter(([, name]) => scene.style.visible.has(name)).map(([kind, , perCell, add]) => ({
+    kind,
+    add,
+    events: strongest(scene, kind, perCell),
+  }));
   addMarksLegend(chart, scene, new Set(found.filter(({ events }) => events.length).map(({ kind }) => kind)));
   for (const { add, events } of found) for (const event of events) add(chart, scene, event);
 }
@@ -35,7 +38,9 @@ function strongest({ market, price, hiddenBefore, until }, kind, perCell) {
   const [left, right] = [Math.max(price.left, hiddenBefore), Math.min(price.right, until)];
   const isZone = kind === EventKind.ABSORPTION || kind === EventKind.STACKED_IMBALANCE;
   const late = kind === EventKind.DIVERGENCE ? LATE_NS : 0;
-  const all = market.events.filter((event) => event.kind === kind && event.time >= hiddenBefore && event.time < right + late);
+  const all = market.events.filter(
+    (event) => event.kind === kind && event.time >= hiddenBefore && event.time < right + late,
+  );
   const first = all.findIndex(({ time }) => time >= left);
   const older = isZone ? OLDER_ZONES : 0;
   const seen = all.slice(Math.max(0, (first < 0 ? all.length : first) - older));
@@ -43,11 +48,13 @@ function strongest({ market, price, hiddenBefore, until }, kind, perCell) {
   // Cells are doubled, so that they nest: zooming out only joins them.
   const cell = 1e9 * 2 ** Math.max(0, Math.ceil(Math.log2((CELL_PX * price.scale * price.nsPerPx) / 1e9)));
   const taken = new Map();
-  return seen.filter(({ time }) => {
-    const at = Math.floor(time / cell);
-    taken.set(at, (taken.get(at) ?? 0) + 1);
-    return taken.get(at) <= perCell;
-  }).slice(0, MOST_SHOWN);
+  return seen
+    .filter(({ time }) => {
+      const at = Math.floor(time / cell);
+      taken.set(at, (taken.get(at) ?? 0) + 1);
+      return taken.get(at) <= perCell;
+    })
+    .slice(0, MOST_SHOWN);
 }
 
 function colorOf({ palette }, direction) {
@@ -68,8 +75,10 @@ function addLargeTrade(chart, scene, event) {
   const size = LABEL_PX * scale;
   const [width, height] = [chart.text.width(text, size, true) + 0.9 * size, 1.6 * size];
   const places = [
-    [x + radius + 2 * scale, y - 0.5 * height], [x - radius - 2 * scale - width, y - 0.5 * height],
-    [x - 0.5 * width, y - radius - height - scale], [x - 0.5 * width, y + radius + scale],
+    [x + radius + 2 * scale, y - 0.5 * height],
+    [x - radius - 2 * scale - width, y - 0.5 * height],
+    [x - 0.5 * width, y - radius - height - scale],
+    [x - 0.5 * width, y + radius + scale],
   ];
   addText(chart, scene, text, places, [width, height], { size, color, bold: true });
 }
@@ -78,8 +87,11 @@ function addText(chart, scene, text, places, [width, height], look) {
   for (const [x, y] of places) {
     const box = new Rect(roundEven(x), roundEven(y), width, height);
     if (!chart.placed.take(box, scene.price.rect)) continue;
-    chart.text.add(text, roundEven(box.x + 0.45 * look.size), roundEven(box.y + 0.5 * height),
-      { ...look, plate: scene.style.palette.ground, plateAlpha: 0.75 });
+    chart.text.add(text, roundEven(box.x + 0.45 * look.size), roundEven(box.y + 0.5 * height), {
+      ...look,
+      plate: scene.style.palette.ground,
+      plateAlpha: 0.75,
+    });
     return;
   }
 }
@@ -107,8 +119,13 @@ function addAbsorption(chart, scene, event) {
   const { rect, scale } = view;
   const tick = market.tickSize;
   const broken = event.direction > 0 ? event.price - tick : event.price + tick;
-  const end = Math.min(firstPassage(scene, event.time, broken, event.direction < 0), rollAfter(market, event.time),
-    event.time + FADE_NS, Math.max(now, event.time + 1e9), until);
+  const end = Math.min(
+    firstPassage(scene, event.time, broken, event.direction < 0),
+    rollAfter(market, event.time),
+    event.time + FADE_NS,
+    Math.max(now, event.time + 1e9),
+    until,
+  );
   const start = view.pixelX(event.time - WINDOW_NS);
   const left = Math.max(start, rect.x);
   const right = Math.min(Math.max(view.pixelX(end), start + 6 * scale), rect.right);
@@ -130,15 +147,20 @@ function addAbsorption(chart, scene, event) {
   const text = `${contractsText(Math.abs(event.value[0]))} absorbed`;
   const size = LABEL_PX * scale;
   const [width, tall] = [chart.text.width(text, size) + 0.9 * size, 1.6 * size];
-  const [above, below] = [[left, y - tall - scale], [left, y + height + scale]];
+  const [above, below] = [
+    [left, y - tall - scale],
+    [left, y + height + scale],
+  ];
   addText(chart, scene, text, event.direction < 0 ? [above, below] : [below, above], [width, tall], { size, color });
 }
 
 function addStack(chart, scene, event) {
   const { price: view, style, market, now, until } = scene;
   const { rect, scale } = view;
-  const through = Math.max(firstPassage(scene, event.time, event.price, false),
-    firstPassage(scene, event.time, event.value[0], true));
+  const through = Math.max(
+    firstPassage(scene, event.time, event.price, false),
+    firstPassage(scene, event.time, event.value[0], true),
+  );
   const end = Math.min(through, rollAfter(market, event.time), now, until);
   const left = Math.max(view.pixelX(event.time - 60e9), rect.x);
   const right = Math.min(view.pixelX(Math.max(end, event.time)), rect.right);
@@ -159,7 +181,13 @@ function addStack(chart, scene, event) {
 // Lines from the earlier pivot to the later one, which is the newest row before it was known that reached its price: on
 // price, and between CVD's extremes in their bars.
 function addDivergence(chart, scene, event) {
-  const { price: view, cvd, style, market, lod: { bubbles, widthNs } } = scene;
+  const {
+    price: view,
+    cvd,
+    style,
+    market,
+    lod: { bubbles, widthNs },
+  } = scene;
   const { rect, scale } = view;
   const isHigh = event.direction < 0;
   const values = isHigh ? bubbles.high : bubbles.low;
@@ -167,14 +195,23 @@ function addDivergence(chart, scene, event) {
   while (i > bubbles.index(bubbles.start) && values[i] !== event.price) i--;
   const later = values[i] === event.price ? bubbles.id[i] * widthNs : event.time - (BARS_AFTER + 1) * BAR_NS;
   const [earlier, price] = event.value;
-  const pivots = [pivotOf(scene, earlier, price, isHigh), pivotOf(scene, Math.floor(later / BAR_NS) * BAR_NS, event.price, isHigh)];
+  const pivots = [
+    pivotOf(scene, earlier, price, isHigh),
+    pivotOf(scene, Math.floor(later / BAR_NS) * BAR_NS, event.price, isHigh),
+  ];
   const xs = pivots.map(({ time }) => view.pixelX(time));
   if (xs[1] < rect.x || xs[0] >= rect.right) return;
   const color = mix(colorOf(style, event.direction), style.palette.text, 0.45);
   const ends = (y) => pivots.map((pivot, at) => [xs[at], roundEven(y(pivot))]);
-  addLine(chart.marks, ends((pivot) => view.y(pivot.price / market.tickSize)), color, scale);
+  addLine(
+    chart.marks,
+    ends((pivot) => view.y(pivot.price / market.tickSize)),
+    color,
+    scale,
+  );
   const onCvd = ends((pivot) => cvd.y(pivot.cvd));
-  if (style.visible.has("cvd") && onCvd.every(([x, y]) => cvd.rect.contains(x, y))) addLine(chart.over, onCvd, color, scale);
+  if (style.visible.has("cvd") && onCvd.every(([x, y]) => cvd.rect.contains(x, y)))
+    addLine(chart.over, onCvd, color, scale);
 }
 
 // The bucket within a bar that reached a pivot's price, and CVD's extreme in the bar.
@@ -199,30 +236,57 @@ function addLine(batch, [a, b], color, scale) {
 }
 
 const GLYPHS = [
-  [EventKind.LARGE_TRADE, "large trade", (over, x, y, size, color) => over.ring(x + 0.5 * size, y, 0.42 * size, 1.5, color, 1, 8)],
-  [EventKind.ABSORPTION, "absorption", (over, x, y, size, color) => over.hatched(x, y - 0.25 * size, size, 0.5 * size, color, 0.9, 5, 2)],
-  [EventKind.DIVERGENCE, "divergence", (over, x, y, size, color) => {
-    const ends = [[x + 0.1 * size, y + 0.25 * size], [x + 0.9 * size, y - 0.25 * size]];
-    over.line(...ends, 1.5, color);
-    for (const [atX, atY] of ends) over.plate(atX - 2.5, atY - 2.5, 5, 5, color, 1, 2.5);
-  }],
-  [EventKind.STACKED_IMBALANCE, "stacked imbalance", (over, x, y, size, color) => {
-    over.rect(x, y - 0.3 * size, size, 0.6 * size, color, 0.25);
-    over.rect(x, y - 0.3 * size, 3, 0.6 * size, color);
-  }],
+  [
+    EventKind.LARGE_TRADE,
+    "large trade",
+    (over, x, y, size, color) => over.ring(x + 0.5 * size, y, 0.42 * size, 1.5, color, 1, 8),
+  ],
+  [
+    EventKind.ABSORPTION,
+    "absorption",
+    (over, x, y, size, color) => over.hatched(x, y - 0.25 * size, size, 0.5 * size, color, 0.9, 5, 2),
+  ],
+  [
+    EventKind.DIVERGENCE,
+    "divergence",
+    (over, x, y, size, color) => {
+      const ends = [
+        [x + 0.1 * size, y + 0.25 * size],
+        [x + 0.9 * size, y - 0.25 * size],
+      ];
+      over.line(...ends, 1.5, color);
+      for (const [atX, atY] of ends) over.plate(atX - 2.5, atY - 2.5, 5, 5, color, 1, 2.5);
+    },
+  ],
+  [
+    EventKind.STACKED_IMBALANCE,
+    "stacked imbalance",
+    (over, x, y, size, color) => {
+      over.rect(x, y - 0.3 * size, size, 0.6 * size, color, 0.25);
+      over.rect(x, y - 0.3 * size, 3, 0.6 * size, color);
+    },
+  ],
 ];
 
 // The legend of the kinds in view, at the lower left above the size legend.
 function addMarksLegend(chart, scene, shown) {
-  const { price: { rect, scale }, style: { palette } } = scene;
+  const {
+    price: { rect, scale },
+    style: { palette },
+  } = scene;
   if (!shown.size || rect.height < 400 * scale || rect.width < 420 * scale) return;
   const [size, glyph] = [11 * scale, 16 * scale];
-  const found = GLYPHS.filter(([kind]) => shown.has(kind))
-    .map(([, text, draw]) => ({ text, draw, width: glyph + 5 * scale + chart.text.width(text, size) + 14 * scale }));
+  const found = GLYPHS.filter(([kind]) => shown.has(kind)).map(([, text, draw]) => ({
+    text,
+    draw,
+    width: glyph + 5 * scale + chart.text.width(text, size) + 14 * scale,
+  }));
   const height = 1.9 * size;
   const width = found.reduce((sum, one) => sum + one.width, 0);
-  const rows = Array.from({ length: 12 }, (_, at) =>
-    new Rect(rect.x + 8 * scale, roundEven(rect.bottom - 14 - (at + 1) * height), width, height));
+  const rows = Array.from(
+    { length: 12 },
+    (_, at) => new Rect(rect.x + 8 * scale, roundEven(rect.bottom - 14 - (at + 1) * height), width, height),
+  );
   const box = rows.find((row) => chart.placed.take(row, rect));
   if (!box) return;
   chart.over.plate(box.x, box.y, box.width, height, palette.ground, 0.6, 6 * scale);

@@ -77,7 +77,8 @@ export class ProfileBars {
     // Bars are centred on their ticks: a bar of one tick extends half a tick either way.
     const y = view.y((first + 0.5 * (this.barSize - this.tickSize)) / market.tickSize);
     const [poc, low, high] = this.levels.map((price) =>
-      price === UNDEF_PRICE ? NOWHERE : Math.floor((price - first) / this.barSize));
+      price === UNDEF_PRICE ? NOWHERE : Math.floor((price - first) / this.barSize),
+    );
     const gl = this.gl;
     this.program.use();
     gl.uniform4f(this.program.at("u_places"), y, barPx, poc, OPACITY);

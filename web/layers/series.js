@@ -18,11 +18,11 @@ export class Series {
   }
 
   #restart() {
-    this.origin = 0;            // position of row 0
-    this.sent = [0, 0];         // positions that are packed
+    this.origin = 0; // position of row 0
+    this.sent = [0, 0]; // positions that are packed
     this.breaksVersion = -1;
     this.version = -1;
-    this.covered = null;        // position of a closed row in whose place the open one was packed
+    this.covered = null; // position of a closed row in whose place the open one was packed
   }
 
   // Pack what is new, find what is in view. Positions in view become rows `first` to `stop` (half-open) of the textures;
@@ -83,7 +83,16 @@ export class Series {
     const [i, j] = [bubbles.index(from), cvd.index(from)];
     const isFirst = from === bubbles.start;
     const row = from - this.origin;
-    packBubbles(bubbles, i, i + to - from, this.base, this.breaks, isFirst ? null : bubbles.id[i - 1], this.bubbles, row);
+    packBubbles(
+      bubbles,
+      i,
+      i + to - from,
+      this.base,
+      this.breaks,
+      isFirst ? null : bubbles.id[i - 1],
+      this.bubbles,
+      row,
+    );
     const previous = isFirst || from === cvd.start ? null : [cvd.id[j - 1], cvd.close[j - 1]];
     packCvd(cvd, j, j + to - from, this.base, this.breaks, previous, this.cvd, row);
     this.bubbles.touch(row, row + to - from);
@@ -108,7 +117,7 @@ export class Series {
     const { bubbles } = lod;
     const [first, last] = visibleIds(scene, lod);
     let from = bubbles.positionOf(first);
-    if (from > bubbles.start && scene.hiddenBefore <= 0) from--;        // for the line that enters from the left
+    if (from > bubbles.start && scene.hiddenBefore <= 0) from--; // for the line that enters from the left
     const shown = scene.until < Infinity ? Math.min(last + 1, Math.floor(scene.until / lod.widthNs)) : last + 1;
     const to = Math.max(from, Math.min(stop, bubbles.positionOf(shown)));
     this.positions = [from, to];
@@ -131,8 +140,7 @@ export function visibleIds(scene, lod) {
   const width = lod.widthNs;
   return [
     Math.max(Math.floor(price.timeAt(price.rect.x - reach) / width), Math.floor(scene.hiddenBefore / width)),
-    Math.min(Math.floor(price.timeAt(price.rect.right + reach) / width),
-      Math.floor(scene.until / width)),
+    Math.min(Math.floor(price.timeAt(price.rect.right + reach) / width), Math.floor(scene.until / width)),
   ];
 }
 

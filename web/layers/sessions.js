@@ -3,7 +3,7 @@
 import { Rect, roundEven } from "../view/view.js";
 import { MONTHS, WEEKDAYS, contractsText } from "../view/words.js";
 
-const PROFILE_SHARE = 0.36;     // width of a finished session's profile, of what is seen of the session
+const PROFILE_SHARE = 0.36; // width of a finished session's profile, of what is seen of the session
 const LEAST_PX = 14;
 const LABEL_PX = 13;
 const GAP_PX = 8;
@@ -11,7 +11,8 @@ const NOT_YET = 2 ** 62;
 
 // All sessions, oldest first, the one that goes on last: `start` and `end` in ns, `numbers`, `profile`.
 export function sessionsOf(market) {
-  const found = market.finished.filter(({ numbers }) => numbers.firstTs !== market.session?.firstTs)
+  const found = market.finished
+    .filter(({ numbers }) => numbers.firstTs !== market.session?.firstTs)
     .map(({ numbers, profile }) => {
       const isClosed = numbers.closeTs && !numbers.unscheduled;
       const end = isClosed ? Math.max(numbers.lastTs, numbers.closeTs) : numbers.lastTs;
@@ -59,7 +60,10 @@ export function contractLeft(scene) {
 
 // x from which the pane shows the session that goes on.
 export function currentLeft(scene) {
-  const { price: { rect }, market: { session } } = scene;
+  const {
+    price: { rect },
+    market: { session },
+  } = scene;
   const start = session ? startOf(session) : 0;
   const x = Math.min(Math.max(scene.price.pixelX(start), rect.x), rect.right);
   return Math.max(contractLeft(scene), x);
@@ -80,7 +84,11 @@ export function finishedProfile(scene, left, right) {
 }
 
 export function addRolls(chart, scene) {
-  const { price: { rect, scale }, cvd, style: { palette } } = scene;
+  const {
+    price: { rect, scale },
+    cvd,
+    style: { palette },
+  } = scene;
   const size = LABEL_PX * scale;
   let freeUntil = rect.right;
   for (const roll of [...scene.market.rolls].reverse()) {
@@ -95,8 +103,12 @@ export function addRolls(chart, scene) {
     const y = rect.bottom - 1.4 * size;
     if (left + length > freeUntil) continue;
     if (!chart.placed.take(new Rect(left, y - 1.3 * size, length, 2.6 * size), rect)) continue;
-    chart.text.add(text, roundEven(left + 0.5 * size), roundEven(y),
-      { size, color: palette.information, plate: palette.ground, plateAlpha: 0.9 });
+    chart.text.add(text, roundEven(left + 0.5 * size), roundEven(y), {
+      size,
+      color: palette.information,
+      plate: palette.ground,
+      plateAlpha: 0.9,
+    });
     freeUntil = left - 4 * scale;
   }
 }
@@ -112,7 +124,10 @@ export function addSessionNames(chart, scene) {
 
 function addName(chart, scene, { session: { numbers }, left, right }, hasSums) {
   if (!numbers.tradeDate) return;
-  const { price: { rect, scale }, style: { palette } } = scene;
+  const {
+    price: { rect, scale },
+    style: { palette },
+  } = scene;
   const [size, gap] = [LABEL_PX * scale, GAP_PX * scale];
   const date = numbers.tradeDate;
   const day = new Date(Date.UTC(Math.floor(date / 1e4), (Math.floor(date / 100) % 100) - 1, date % 100));

@@ -13,12 +13,18 @@ export function dimmedGround({ ground, grid }) {
 
 export function addStaleFrame(chart, scene) {
   if (scene.isLive) return;
-  const { price: { rect, scale }, cvd, style: { palette } } = scene;
+  const {
+    price: { rect, scale },
+    cvd,
+    style: { palette },
+  } = scene;
   const band = roundEven(BAND_PX * scale);
   const height = cvd.rect.bottom - rect.y;
   const sides = [
-    [rect.x, rect.y, rect.width, band], [rect.x, rect.y + height - band, rect.width, band],
-    [rect.x, rect.y + band, band, height - 2 * band], [rect.right - band, rect.y + band, band, height - 2 * band],
+    [rect.x, rect.y, rect.width, band],
+    [rect.x, rect.y + height - band, rect.width, band],
+    [rect.x, rect.y + band, band, height - 2 * band],
+    [rect.right - band, rect.y + band, band, height - 2 * band],
   ];
   for (const [x, y, width, tall] of sides) {
     chart.over.hatched(x, y, width, tall, palette.attention, 0.5, 9 * scale, 3 * scale, (x + y) % 1e6);

@@ -7,10 +7,10 @@ import { sessionsInView } from "./sessions.js";
 
 const MINUTE_NS = 60e9;
 const PAUSE_NS = 3 * MINUTE_NS; // shorter times without trades are slopes
-const BANDS_PX = 260;           // narrowest stretch of a finished session with its bands, ...
-const LEAST_PX = 8;             // ... and with its VWAP
+const BANDS_PX = 260; // narrowest stretch of a finished session with its bands, ...
+const LEAST_PX = 8; // ... and with its VWAP
 const FAINTER = 0.8;
-const MOST_SHARE = 0.5;         // most points, per pixel of the pane
+const MOST_SHARE = 0.5; // most points, per pixel of the pane
 
 export const vwapColor = ({ text, information }) => mix(text, information, 0.25);
 
@@ -41,7 +41,12 @@ export function vwapAt(scene, session, time) {
 
 // Points of a session's curve in view: [time, vwap, deviation].
 function pointsOf(scene, session) {
-  const { price, market: { minutes }, now, until } = scene;
+  const {
+    price,
+    market: { minutes },
+    now,
+    until,
+  } = scene;
   const [first, stop] = minutesOf(scene, session);
   const [from, to] = [price.left, price.right].map((time) => minutes.index(minutes.positionOf(time)));
   const [begin, end] = [Math.max(first, from - 1), Math.min(stop, to + 1)];
@@ -51,7 +56,8 @@ function pointsOf(scene, session) {
     const isPause = i > begin && minutes.tsEvent[i] - minutes.tsEvent[i - 1] > PAUSE_NS;
     // Where nothing trades the values hold.
     if (isPause) points.push([minutes.tsEvent[i] - MINUTE_NS, minutes.vwap[i - 1], minutes.vwapSd[i - 1]]);
-    if (isPause || i % step === 0 || i === end - 1) points.push([minutes.tsEvent[i], minutes.vwap[i], minutes.vwapSd[i]]);
+    if (isPause || i % step === 0 || i === end - 1)
+      points.push([minutes.tsEvent[i], minutes.vwap[i], minutes.vwapSd[i]]);
   }
   const last = present(scene, session);
   if (points.length && last && end === stop) points.push([Math.min(now, until), ...last]);
@@ -59,22 +65,34 @@ function pointsOf(scene, session) {
 }
 
 export function addVwap(chart, scene) {
-  const { price: { scale, rect }, price: view, market, style: { palette, visible } } = scene;
+  const {
+    price: { scale, rect },
+    price: view,
+    market,
+    style: { palette, visible },
+  } = scene;
   if (!visible.has("levels") || !market.minutes.count) return;
   const gaps = market.gaps.filter(({ kind }) => kind === GapKind.FEED).map(({ start }) => start);
   for (const { session, left, right } of sessionsInView(scene)) {
     if (session.isFinished && right - left < LEAST_PX * scale) continue;
     const points = pointsOf(scene, session);
     if (!points.length) continue;
-    if (!session.isFinished) points.push([Infinity, ...points.at(-1).slice(1)]);        // up to the price axis
+    if (!session.isFinished) points.push([Infinity, ...points.at(-1).slice(1)]); // up to the price axis
     const xs = points.map(([time]) => (time === Infinity ? right : Math.min(Math.max(view.pixelX(time), left), right)));
-    const isJoined = (i) => !gaps.some((start) => points[i][0] < start && start <= points[i + 1][0]) || points[i + 1][0] === Infinity;
+    const isJoined = (i) =>
+      !gaps.some((start) => points[i][0] < start && start <= points[i + 1][0]) || points[i + 1][0] === Infinity;
     const alpha = session.isFinished ? FAINTER : 1;
     const hasBands = !session.isFinished || right - left >= BANDS_PX * scale;
-    for (const [factor, color, opacity] of [[0, vwapColor(palette), 0.75], [1, palette.quiet, 0.42], [2, palette.quiet, 0.3]]) {
+    for (const [factor, color, opacity] of [
+      [0, vwapColor(palette), 0.75],
+      [1, palette.quiet, 0.42],
+      [2, palette.quiet, 0.3],
+    ]) {
       if (factor && !hasBands) break;
       for (const sign of factor ? [1, -1] : [0]) {
-        const ys = points.map(([, vwap, deviation]) => view.y(((vwap + sign * factor * deviation) * 1e9) / market.tickSize));
+        const ys = points.map(([, vwap, deviation]) =>
+          view.y(((vwap + sign * factor * deviation) * 1e9) / market.tickSize),
+        );
         for (let i = 0; i + 1 < points.length; i++) {
           const isSeen = Math.min(ys[i], ys[i + 1]) < rect.bottom && Math.max(ys[i], ys[i + 1]) >= rect.y;
           if (!isSeen || !isJoined(i) || xs[i + 1] < xs[i]) continue;

@@ -12,8 +12,8 @@ export class Columns {
   }
 
   clear() {
-    this.start = this.stop = 0;         // positions of the rows
-    this.origin = 0;                    // position of index 0
+    this.start = this.stop = 0; // positions of the rows
+    this.origin = 0; // position of index 0
     this.capacity = 0;
     for (const name of this.names) this[name] = new Float64Array(0);
   }

@@ -18,9 +18,9 @@ export class Lod {
     this.widthNs = widthNs;
     this.bubbles = new Columns(BUBBLE);
     this.cvd = new Columns(CVD);
-    this.open = null;           // the bubble that grows: an object with the names of BUBBLE and `cvd` (those of CVD)
-    this.oldest = Infinity;     // position of the oldest row that the server sends
-    this.version = 0;           // rises with each clear: what was drawn of it is out of date
+    this.open = null; // the bubble that grows: an object with the names of BUBBLE and `cvd` (those of CVD)
+    this.oldest = Infinity; // position of the oldest row that the server sends
+    this.version = 0; // rises with each clear: what was drawn of it is out of date
   }
 
   // Forget the closed rows. The open one is told on its own, before them or behind.
@@ -47,15 +47,15 @@ export class Market {
     this.tickSize = tickSize || UNKNOWN_TICK_SIZE;
     this.widthsNs = widthsNs;
     this.lods = widthsNs.map((width) => new Lod(width));
-    this.minutes = new Columns(MINUTE);         // VWAP at the end of each minute, points
-    this.levels = null;         // initial balance, opening range, naked POCs: the fields of LEVELS
-    this.session = null;        // numbers of the session that goes on: the fields of SESSION in core/schema.py
-    this.profile = null;        // {tickSize, ticksPerRow, base, row, buy, sell, unsided, poc, vah, val, lvn, version}
-    this.finished = [];         // finished sessions: {numbers, profile}, oldest first
-    this.rolls = [];            // {lastTs, firstTs, from, to}, oldest first
-    this.gaps = [];             // {start, end, kind, isOpen}, oldest first
-    this.events = [];           // {time, kind, price, direction, strength, value}, in the order they became known
-    this.eventsVersion = 0;     // rises when events are replaced, not when one is added
+    this.minutes = new Columns(MINUTE); // VWAP at the end of each minute, points
+    this.levels = null; // initial balance, opening range, naked POCs: the fields of LEVELS
+    this.session = null; // numbers of the session that goes on: the fields of SESSION in core/schema.py
+    this.profile = null; // {tickSize, ticksPerRow, base, row, buy, sell, unsided, poc, vah, val, lvn, version}
+    this.finished = []; // finished sessions: {numbers, profile}, oldest first
+    this.rolls = []; // {lastTs, firstTs, from, to}, oldest first
+    this.gaps = []; // {start, end, kind, isOpen}, oldest first
+    this.events = []; // {time, kind, price, direction, strength, value}, in the order they became known
+    this.eventsVersion = 0; // rises when events are replaced, not when one is added
     this.breaksVersion = 0;
   }
 

@@ -1,9 +1,9 @@
 // Rows as shaders read them: 32-bit numbers relative to a base on the price grid and in time. Loops over columns.
 
-export const FARTHEST = 2 ** 30 - 1;            // largest distance from the base, buckets or ticks
-export const REACH = 2 ** 28;                   // a view farther from the base than this gets a new base
+export const FARTHEST = 2 ** 30 - 1; // largest distance from the base, buckets or ticks
+export const REACH = 2 ** 28; // a view farther from the base than this gets a new base
 const PARTS_PER_TICK = 1024;
-const HALF = 2 ** 24;                           // of CVD: the lower part is exact in a float32
+const HALF = 2 ** 24; // of CVD: the lower part is exact in a float32
 
 // Where bucket 0 and tick 0 are: `bucket` an id, `price` on the tick grid, `tickSize` in 1e-9, `bucketNs`.
 export class Base {

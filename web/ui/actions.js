@@ -3,10 +3,13 @@
 
 import { EDGE_SHARE } from "../view/axes.js";
 import { clockText } from "../view/words.js";
+import { stepSession } from "./session_steps.js";
 
 const ZOOM_STEP = 1.25;
 const FOLDINGS = {
-  closed: "closed hours are folded", all: "closed hours and times without trades are folded", none: "no time is folded",
+  closed: "closed hours are folded",
+  all: "closed hours and times without trades are folded",
+  none: "no time is folded",
 };
 const SPEEDS = [0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 1000, 3000, 10_000, Infinity];
 
@@ -19,12 +22,12 @@ const pan = (share) => (app) => {
 
 const speed = (direction) => (app) => {
   const now = app.feed.status?.speed ?? 1;
-  const next = direction > 0 ? SPEEDS.find((one) => one > now) ?? Infinity : SPEEDS.findLast((one) => one < now) ?? SPEEDS[0];
+  const next =
+    direction > 0 ? (SPEEDS.find((one) => one > now) ?? Infinity) : (SPEEDS.findLast((one) => one < now) ?? SPEEDS[0]);
   app.command({ name: "set_speed", value: Number.isFinite(next) ? next : null });
 };
 
-// Step to the open of the session before or after the one in view, placed at the left border.
-const session = (direction) => (app) => app.stepSession(direction);
+const session = (direction) => (app) => app.say(stepSession(app, direction));
 
 function setReference(app) {
   const { market } = app;
@@ -37,6 +40,11 @@ function fold(app) {
   const names = Object.keys(FOLDINGS);
   app.folding = names[(names.indexOf(app.folding) + 1) % names.length];
   app.say(FOLDINGS[app.folding]);
+}
+
+function toggleFullscreen() {
+  if (document.fullscreenElement) document.exitFullscreen();
+  else document.documentElement.requestFullscreen?.();
 }
 
 function stepBack(app) {
@@ -61,12 +69,31 @@ export const ACTIONS = [
   ["previous_session", "Previous session", ["ctrl+arrowleft"], "Picture", session(-1), "Ctrl+Left"],
   ["next_session", "Next session", ["ctrl+arrowright"], "Picture", session(1), "Ctrl+Right"],
   ["cvd_reference", "Count CVD from here too", ["r"], "Picture", setReference, "R"],
-  ["undo", "Undo the CVD reference", ["ctrl+z"], "Picture", (app) => { app.reference = null; }, "Ctrl+Z"],
-  ["cvd_candles", "CVD as candles", ["k"], "Picture", (app) => { app.hasCandles = !app.hasCandles; }, "K", (app) => app.hasCandles],
+  [
+    "undo",
+    "Undo the CVD reference",
+    ["ctrl+z"],
+    "Picture",
+    (app) => {
+      app.reference = null;
+    },
+    "Ctrl+Z",
+  ],
+  [
+    "cvd_candles",
+    "CVD as candles",
+    ["k"],
+    "Picture",
+    (app) => {
+      app.hasCandles = !app.hasCandles;
+    },
+    "K",
+    (app) => app.hasCandles,
+  ],
   ["slower", "Replay slower", ["[", "pagedown"], "Engine", speed(-1), "["],
   ["faster", "Replay faster", ["]", "pageup"], "Engine", speed(1), "]"],
   ["menu", "Menu", ["f10"], "Program", (app) => app.toggleMenu(), "F10"],
-  ["fullscreen", "Full screen", ["f11"], "Program", (app) => app.toggleFullscreen(), "F11"],
+  ["fullscreen", "Full screen", ["f11"], "Program", toggleFullscreen, "F11"],
   ["palette", "Next palette", ["t"], "Program", (app) => app.nextPalette(), "T"],
   ["escape", "Back", ["escape"], "Program", stepBack, "Esc"],
 ].map(([name, title, keys, group, run, label, isChecked]) => ({ name, title, keys, group, run, label, isChecked }));

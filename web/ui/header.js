@@ -71,8 +71,11 @@ export class Header {
     const hasLevels = profile && profile.poc !== UNDEF_PRICE && profile.row.length;
     this.#set("poc", hasLevels ? `POC ${price(profile.poc)}` : "");
     this.#set("area", hasLevels ? `VA ${price(profile.val)}\u2013${price(profile.vah)}` : "");
-    const sign = session.unscheduled ? "unscheduled session"
-      : session.partial ? `data from ${clockText(session.firstTs)}` : "";
+    const sign = session.unscheduled
+      ? "unscheduled session"
+      : session.partial
+        ? `data from ${clockText(session.firstTs)}`
+        : "";
     this.#set("sign", sign);
     document.title = `${price(session.lastPrice)} ${market.symbol || market.requested} \u00b7 flow_gl`;
   }

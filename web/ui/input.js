@@ -5,18 +5,25 @@ import { shareFromDrag } from "../view/layout.js";
 import { actionOf } from "./actions.js";
 
 const WHEEL_STEP = 1.18;
-const NOTCH_PX = 100;           // what browsers report for one notch of a wheel
+const NOTCH_PX = 100; // what browsers report for one notch of a wheel
 const CLICK_PX = 4;
-const PRICE_LOCK_PX = 14;       // vertical drag that fixes an automatic price scale
-const AXIS_DRAG_PX = 220;       // drag on an axis that changes its scale by the factor e
-const CURSORS = { price: "plot", cvd: "plot", timeAxis: "axis-x", priceAxis: "axis-y", cvdAxis: "axis-y", splitter: "splitter" };
+const PRICE_LOCK_PX = 14; // vertical drag that fixes an automatic price scale
+const AXIS_DRAG_PX = 220; // drag on an axis that changes its scale by the factor e
+const CURSORS = {
+  price: "plot",
+  cvd: "plot",
+  timeAxis: "axis-x",
+  priceAxis: "axis-y",
+  cvdAxis: "axis-y",
+  splitter: "splitter",
+};
 
 export class Input {
   constructor(app, canvas) {
     this.app = app;
     this.canvas = canvas;
-    this.pointers = new Map();  // pointers that are down, by id: {x, y}
-    this.grabbed = null;        // {zone, from, last, moved, hasLetGo}
+    this.pointers = new Map(); // pointers that are down, by id: {x, y}
+    this.grabbed = null; // {zone, from, last, moved, hasLetGo}
     this.pinch = null;
     canvas.addEventListener("pointerdown", (event) => this.#down(event));
     canvas.addEventListener("pointermove", (event) => this.#move(event));
@@ -36,7 +43,7 @@ export class Input {
   #zone([x, y]) {
     const { layout } = this.app;
     const names = ["splitter", "price", "cvd", "timeAxis", "priceAxis", "cvdAxis"];
-    return layout ? names.find((name) => layout[name].contains(x, y)) ?? null : null;
+    return layout ? (names.find((name) => layout[name].contains(x, y)) ?? null) : null;
   }
 
   #down(event) {
@@ -148,10 +155,13 @@ export class Input {
     const notches = -(event.deltaY || (event.shiftKey ? event.deltaX : 0)) / unit;
     const factor = WHEEL_STEP ** -notches;
     const { price, cvd } = app.layout;
-    if (zone === "priceAxis" || (zone === "price" && event.shiftKey)) app.price.zoom(factor, place[1] - price.y, price.height);
-    else if (zone === "cvdAxis" || (zone === "cvd" && event.shiftKey)) app.cvd.zoom(factor, place[1] - cvd.y, cvd.height);
+    if (zone === "priceAxis" || (zone === "price" && event.shiftKey))
+      app.price.zoom(factor, place[1] - price.y, price.height);
+    else if (zone === "cvdAxis" || (zone === "cvd" && event.shiftKey))
+      app.cvd.zoom(factor, place[1] - cvd.y, cvd.height);
     else {
-      if (event.deltaX && !event.shiftKey) app.time.pan((-event.deltaX / unit) * 0.05 * price.width, app.now, app.timeline);
+      if (event.deltaX && !event.shiftKey)
+        app.time.pan((-event.deltaX / unit) * 0.05 * price.width, app.now, app.timeline);
       if (notches) app.time.zoom(factor, place[0], app.now, app.timeline);
       app.time.settle(app.now, app.timeline);
     }

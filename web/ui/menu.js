@@ -4,10 +4,23 @@ import { ACTIONS } from "./actions.js";
 
 // Layers by name, with the desktop's titles (layers/base.py).
 export const LAYERS = {
-  grid: "Grid", price: "Last price", bubbles: "Bubbles", counts: "Contracts", profile: "Profile",
-  earlier_profiles: "Earlier profiles", levels: "Levels", initial_balance: "Initial balance",
-  opening_range: "Opening range", naked_pocs: "Naked POCs", cvd: "CVD", gaps: "Gaps", sessions: "Session names",
-  events: "Zero crosses", large_trade: "Large trades", absorption: "Absorption", divergence: "Divergences",
+  grid: "Grid",
+  price: "Last price",
+  bubbles: "Bubbles",
+  counts: "Contracts",
+  profile: "Profile",
+  earlier_profiles: "Earlier profiles",
+  levels: "Levels",
+  initial_balance: "Initial balance",
+  opening_range: "Opening range",
+  naked_pocs: "Naked POCs",
+  cvd: "CVD",
+  gaps: "Gaps",
+  sessions: "Session names",
+  events: "Zero crosses",
+  large_trade: "Large trades",
+  absorption: "Absorption",
+  divergence: "Divergences",
   stacked_imbalance: "Stacked imb.",
 };
 

@@ -5,8 +5,8 @@
 import { GapKind } from "../market/market.js";
 import { ageText, clockText, localNs, numberText, speedText } from "../view/words.js";
 
-const HEARTBEAT_S = 3;          // an engine without a heartbeat for this long does not respond (it comes every second)
-const SILENT_S = 5;             // a server that says nothing for this long does not either
+const HEARTBEAT_S = 3; // an engine without a heartbeat for this long does not respond (it comes every second)
+const SILENT_S = 5; // a server that says nothing for this long does not either
 const TRADING_S = 60;
 const STALE_PRINT_S = 10;
 const NOW_SAYING = {
@@ -30,25 +30,34 @@ export function condition({ link, status, market, wall, event, paused }) {
 
 function ofLink({ state, attempt, retryS, silentS, lostS, reason }) {
   if (state === "open") {
-    return silentS > SILENT_S ? said(`SERVER NOT RESPONDING ${ageText(silentS)}`, "alarm", false, "the chart is out of date") : null;
+    return silentS > SILENT_S
+      ? said(`SERVER NOT RESPONDING ${ageText(silentS)}`, "alarm", false, "the chart is out of date")
+      : null;
   }
   if (state === "refused") return said("NOT SIGNED IN", "alarm", false, reason);
   if (state === "stopped") return said("STOPPED", "alarm", false, reason);
-  if (lostS === null) return said(attempt > 1 ? `CONNECTING (try ${attempt})` : "CONNECTING", "information", false, reason);
+  if (lostS === null)
+    return said(attempt > 1 ? `CONNECTING (try ${attempt})` : "CONNECTING", "information", false, reason);
   const when = retryS >= 0.5 ? `, in ${retryS.toFixed(0)} s` : "";
   return said(`NO CONNECTION ${ageText(lostS)} (try ${attempt}${when})`, "alarm", false, reason);
 }
 
 function ofEngine(status, market, wall, event) {
   if (!status || status.engine === "starting") return said("STARTING", "information", false, "the engine is starting");
-  if (status.engine === "restarting") return said("ENGINE RESTARTING", "alarm", false, "the engine crashed; it is restarted");
+  if (status.engine === "restarting")
+    return said("ENGINE RESTARTING", "alarm", false, "the engine crashed; it is restarted");
   if (status.engine === "failed") return said("STOPPED", "alarm", false, status.message || "the engine cannot run");
   const silent = (wall - status.heartbeat) / 1e9;
   if (status.compiling && silent < 120) {
     return said("PREPARING", "information", false, status.message || "compiling the engine's kernels");
   }
   if (silent >= HEARTBEAT_S && status.state !== "ended" && status.engine !== "ended") {
-    return said(`ENGINE NOT RESPONDING ${ageText(silent)}`, "alarm", false, "the chart is out of date: the engine has stopped");
+    return said(
+      `ENGINE NOT RESPONDING ${ageText(silent)}`,
+      "alarm",
+      false,
+      "the chart is out of date: the engine has stopped",
+    );
   }
   let { state } = status;
   const isTrading = market?.session?.tradeCount && event - market.session.lastTs < TRADING_S * 1e9;
@@ -59,7 +68,9 @@ function ofEngine(status, market, wall, event) {
     return said(text, tone, false, status.message || detail);
   }
   if (state === "catching_up") {
-    const share = Number.isFinite(status.progress) ? ` ${(100 * Math.min(1, Math.max(0, status.progress))).toFixed(0)} %` : "";
+    const share = Number.isFinite(status.progress)
+      ? ` ${(100 * Math.min(1, Math.max(0, status.progress))).toFixed(0)} %`
+      : "";
     return said(`CATCHING UP${share}`, "information", false, status.message);
   }
   if (state === "reconnecting") {
@@ -97,4 +108,10 @@ function running(status, market, event, state) {
 function openingText(time) {
   const days = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
   return `${days[new Date(localNs(time) / 1e6).getUTCDay()]} ${clockText(time, { seconds: false })} ET`;
+}
+
+// What an empty chart waits for.
+export function awaited({ isLive, detail, text }, market) {
+  if (isLive && market) return `waiting for the first trade of ${market.requested}`;
+  return detail || text.toLowerCase();
 }

@@ -2,13 +2,25 @@
 
 import { radiusOf, radiusRange, thresholdAt, volumeOf } from "../layers/discs.js";
 import { openIn, visibleIds } from "../layers/series.js";
-import { bucketText, clockText, dayText, decimals, numberText, percentText, priceText, signedText } from "../view/words.js";
+import {
+  bucketText,
+  clockText,
+  dayText,
+  decimals,
+  numberText,
+  percentText,
+  priceText,
+  signedText,
+} from "../view/words.js";
 
 const NEAR_PX = 4;
 
 // The row of a bubble as an object: the open one, or a closed one by its index.
 function rowOf(scene, id) {
-  const { lod, lod: { bubbles } } = scene;
+  const {
+    lod,
+    lod: { bubbles },
+  } = scene;
   const open = openIn(scene, lod);
   if (open?.id === id) return open;
   const i = bubbles.index(bubbles.positionOf(id));
@@ -60,7 +72,11 @@ function linesOf(row, { lod, market, style }) {
     ["Sell", numberText(sell), -1],
     ["No side", numberText(unsided), 0],
     ["Delta", signedText(delta), sign],
-    ["Imbalance", `${(100 * share).toFixed(1)} %  ${share > least ? "above" : "within"} ${percentText(least)}`, share > least ? sign : 0],
+    [
+      "Imbalance",
+      `${(100 * share).toFixed(1)} %  ${share > least ? "above" : "within"} ${percentText(least)}`,
+      share > least ? sign : 0,
+    ],
     ["Trades", numberText(row.trades), 0],
     ["Open", price("open"), 0],
     ["High", price("high"), 0],

@@ -2,17 +2,17 @@
 
 import { NO_FOLDS } from "./folds.js";
 
-export const EDGE_SHARE = 0.92;                 // place of the live edge in the plot
+export const EDGE_SHARE = 0.92; // place of the live edge in the plot
 const MIN_NS_PER_PX = 1e6;
 const MAX_NS_PER_PX = 3.6e12;
 const DEFAULT_SPAN_NS = 180e9;
 const SNAP_PX = 12;
-const BEFORE_SHARE = 0.01;                      // where the data begin when all of them are in view
+const BEFORE_SHARE = 0.01; // where the data begin when all of them are in view
 const EASE_S = 0.16;
 const REST_PX = 0.02;
 const LEAST_PER_PX = 1e-6;
 const MARGIN_SHARE = 0.09;
-const LOOSE = 1.9;                              // an axis tightens once it shows so many times what is needed
+const LOOSE = 1.9; // an axis tightens once it shows so many times what is needed
 
 const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 
@@ -21,8 +21,8 @@ export const NO_TIMELINE = { folds: NO_FOLDS, first: null };
 
 export class TimeAxis {
   constructor() {
-    this.nsPerPx = 0;                           // 0 until the first plot width is known
-    this.parked = null;                         // the time at the live edge's place; null follows the newest
+    this.nsPerPx = 0; // 0 until the first plot width is known
+    this.parked = null; // the time at the live edge's place; null follows the newest
     this.width = 0;
   }
 
@@ -119,7 +119,7 @@ export class ValueAxis {
     this.leastSpan = leastSpan;
     this.isAuto = true;
     this.middle = 0;
-    this.perPx = 0;                             // 0 until the first fit
+    this.perPx = 0; // 0 until the first fit
     this.goalMiddle = 0;
     this.goalSpan = 0;
   }

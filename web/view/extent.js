@@ -3,15 +3,17 @@
 
 const REACH = 10;
 const LEAST_TICKS = 24;
-const MOST_ROWS = 1024;         // that are searched for bad prints
+const MOST_ROWS = 1024; // that are searched for bad prints
 const [FEW, FEW_OF] = [20, 50];
 const LEAST_CONTRACTS = 20;
 const ZERO_LEAVES = 1.5;
 
 // Indices [from, to) of the rows of a level in a time range.
 function rowsWithin({ bubbles, widthNs }, left, right) {
-  return [bubbles.index(bubbles.positionOf(Math.floor(left / widthNs))),
-    bubbles.index(bubbles.positionOf(Math.floor(right / widthNs) + 1))];
+  return [
+    bubbles.index(bubbles.positionOf(Math.floor(left / widthNs))),
+    bubbles.index(bubbles.positionOf(Math.floor(right / widthNs) + 1)),
+  ];
 }
 
 function openWithin({ openRow, widthNs }, left, right) {
@@ -29,7 +31,8 @@ export function priceExtent(lod, left, right, tickSize) {
     if (bubbles.high[i] > high) high = bubbles.high[i];
   }
   if (low > high) return null;
-  if (high - low <= REACH * LEAST_TICKS * tickSize || to === from) return { low: low / tickSize, high: high / tickSize };
+  if (high - low <= REACH * LEAST_TICKS * tickSize || to === from)
+    return { low: low / tickSize, high: high / tickSize };
   return withoutBadPrints(lod, from, to, open, tickSize);
 }
 
@@ -64,7 +67,11 @@ function withoutBadPrints({ bubbles, widthNs }, from, to, open, tickSize) {
     return value(order.find((i) => (passed += trades[i]) > budget) ?? order.at(-1));
   };
   const budget = Math.min(FEW, Math.floor(total / FEW_OF));
-  const middle = beyond([...rows].sort((a, b) => close[a] - close[b]), total / 2, (i) => close[i]);
+  const middle = beyond(
+    [...rows].sort((a, b) => close[a] - close[b]),
+    total / 2,
+    (i) => close[i],
+  );
   // Of open and close the nearer one to the middle: the other may be the bad print.
   const own = (i) => (Math.abs(opened[i] - middle) < Math.abs(close[i] - middle) ? opened[i] : close[i]);
   const sorted = [...rows].sort((a, b) => own(a) - own(b));
@@ -90,8 +97,16 @@ function withoutBadPrints({ bubbles, widthNs }, from, to, open, tickSize) {
   return {
     low: lowest / tickSize,
     high: highest / tickSize,
-    below: tell(rows.filter((i) => low[i] < least), low, -1),
-    above: tell(rows.filter((i) => high[i] > most), high, 1),
+    below: tell(
+      rows.filter((i) => low[i] < least),
+      low,
+      -1,
+    ),
+    above: tell(
+      rows.filter((i) => high[i] > most),
+      high,
+      1,
+    ),
   };
 }
 

@@ -18,7 +18,7 @@ export class FoldedTime {
     this.keptNs = folded.length ? keptNs : 0;
     this.starts = folded.map(([start]) => start);
     this.ends = folded.map(([, end]) => end);
-    this.removed = [0];                 // time removed before each fold, and in total
+    this.removed = [0]; // time removed before each fold, and in total
     for (const [start, end] of folded) this.removed.push(this.removed.at(-1) + end - start - keptNs);
     this.startPositions = this.starts.map((start, at) => start - this.removed[at]);
   }

@@ -3,7 +3,7 @@
 
 const EASE_S = 0.25;
 const JUMP_S = 1.5;
-const BEYOND_NS = 1.6e9;        // the feed's clock runs on for so long after the last heartbeat; then the picture stops
+const BEYOND_NS = 1.6e9; // the feed's clock runs on for so long after the last heartbeat; then the picture stops
 
 export class MotionClock {
   constructor() {
@@ -17,7 +17,8 @@ export class MotionClock {
     const isRunning = Number.isFinite(status.rate) && known === wall;
     const rate = isRunning ? status.rate : 0;
     const target = Number.isFinite(status.rate)
-      ? status.anchorEvent + (known - status.anchorWall) * status.rate : status.anchorEvent;
+      ? status.anchorEvent + (known - status.anchorWall) * status.rate
+      : status.anchorEvent;
     const moved = this.shown + rate * dt * 1e9;
     const off = target - moved;
     if (this.shown === 0 || Math.abs(off) > JUMP_S * 1e9 * Math.max(1, Math.abs(rate))) this.shown = target;

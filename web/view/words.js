@@ -11,7 +11,12 @@ const pad = (value) => String(value).padStart(2, "0");
 
 const offsets = new Map();
 const clock = new Intl.DateTimeFormat("en-US", {
-  timeZone: ZONE, hourCycle: "h23", year: "numeric", month: "numeric", day: "numeric", hour: "numeric",
+  timeZone: ZONE,
+  hourCycle: "h23",
+  year: "numeric",
+  month: "numeric",
+  day: "numeric",
+  hour: "numeric",
 });
 
 // Offset of the exchange's zone in an hour since the epoch, ns. It changes on whole hours only.
@@ -85,7 +90,11 @@ export const signedText = (value) => (value > 0 ? `+${numberText(value)}` : numb
 // A count in a disc: 41, 1,250, 12.3k, 2.0M.
 export function countText(volume) {
   if (volume < 10_000) return contractsText(volume);
-  for (const [unit, size] of [["k", 1e3], ["M", 1e6], ["B", 1e9]]) {
+  for (const [unit, size] of [
+    ["k", 1e3],
+    ["M", 1e6],
+    ["B", 1e9],
+  ]) {
     if (volume < 1000 * size) return `${(volume / size).toFixed(1)}${unit}`;
   }
   return `${(volume / 1e12).toFixed(1)}T`;
@@ -94,7 +103,11 @@ export function countText(volume) {
 // A duration in its two largest units: 42 s, 3 min 20 s, 10 h 46 min.
 export function lengthText(length) {
   const seconds = Math.floor(Math.max(0, length) / SECOND + 0.5);
-  for (const [name, size, smallerName, smaller] of [["d", 86400, "h", 3600], ["h", 3600, "min", 60], ["min", 60, "s", 1]]) {
+  for (const [name, size, smallerName, smaller] of [
+    ["d", 86400, "h", 3600],
+    ["h", 3600, "min", 60],
+    ["min", 60, "s", 1],
+  ]) {
     if (seconds < size) continue;
     const count = Math.floor((seconds + Math.floor(smaller / 2)) / smaller);
     const [whole, rest] = [Math.floor(count / (size / smaller)), count % (size / smaller)];
@@ -104,7 +117,10 @@ export function lengthText(length) {
 }
 
 export function bucketText(width) {
-  for (const [name, size] of [["h", HOUR], ["min", 60 * SECOND]]) {
+  for (const [name, size] of [
+    ["h", HOUR],
+    ["min", 60 * SECOND],
+  ]) {
     if (width >= size && width % size === 0) return `${width / size} ${name}`;
   }
   return `${Number((width / SECOND).toPrecision(9))} s`;
