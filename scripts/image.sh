@@ -101,6 +101,10 @@ print(shlex.join(json.load(sys.stdin)["Docker"]["config"]["Healthcheck"]["Test"]
     done
     [[ -n ${ready:-} ]] || { echo "it was not ready within 240 s"; cat "$root/tmp/log"; exit 1; }
     echo "ready: $ready"
+    inside python3 -c "
+import urllib.request as r
+page = r.urlopen(\"http://127.0.0.1:$port/\", timeout=5)
+assert b\"<html\" in page.read(), \"that is no page\"" || { echo "the page is missing"; exit 1; }
     inside sh -c "$health" || { echo "the health check fails"; exit 1; }
     kill -TERM "$server"
     wait "$server" || code=$?
