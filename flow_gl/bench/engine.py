@@ -16,8 +16,9 @@ one thread, polars as many as it chooses (the number of cores, or POLARS_MAX_THR
 engine's job is without detectors; their cost, and the share of each kind, is measured apart.
 
 Two figures say what detectors cost. `detectors_share_of_kernels` compares them with the kernels alone, from trades in
-memory, which no user waits for. `detectors_share_of_engine` is by how much they lower the throughput from a zstd DBN
-file to results: reading, decompression, parsing and checks of every record included.
+memory, which no user waits for. `detectors_share_of_engine` is their share of the processor time from a zstd DBN file
+to results, all threads together: reading, decompression, parsing and checks of every record included. `..._wall` is by
+how much they lower the throughput in wall time, which other load on the machine disturbs.
 """
 
 import tempfile
@@ -303,12 +304,19 @@ def _file_speed(tape: NDArray[np.void], *, rounds: int) -> dict[str, float]:
             "file_to_results_without_detectors": lambda: to_results(has_detectors=False),
         }
         taken: dict[str, list[float]] = {name: [] for name in jobs}
+        busy: dict[str, list[float]] = {name: [] for name in jobs}
         for _ in range(rounds):
             for name, job in jobs.items():
-                start = time.perf_counter()
+                start, start_busy = time.perf_counter(), time.process_time()
                 job()
+                busy[name].append(time.process_time() - start_busy)
                 taken[name].append(time.perf_counter() - start)
     speeds = {name: len(tape) / median(found) for name, found in taken.items()}
-    # Runs of one round are compared, because the speed of a shared machine changes.
-    pairs = zip(taken["file_to_results_without_detectors"], taken["file_to_results_trades_per_second"], strict=True)
-    return {**speeds, "detectors_share_of_engine": 1 - median(without / with_all for without, with_all in pairs)}
+    shares = {"detectors_share_of_engine": _share(busy), "detectors_share_of_engine_wall": _share(taken)}
+    return {**speeds, **shares}
+
+
+def _share(seconds: dict[str, list[float]]) -> float:
+    """Return the detectors' share: runs of one round are compared, because the speed of a shared machine changes."""
+    without, with_all = seconds["file_to_results_without_detectors"], seconds["file_to_results_trades_per_second"]
+    return 1 - median(one / other for one, other in zip(without, with_all, strict=True))

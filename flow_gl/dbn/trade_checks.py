@@ -28,6 +28,9 @@ MOST_FORWARD_NS: Final = 400 * DAY_NS
 GLOBEX: Final = "GLBX.MDP3"
 GLOBEX_PRICE_STEP: Final = 25
 """Divides the tick of every CME future, 1e-9 units: 2**-8 (3,906,250) and 5e-7 (500) are the finest ticks."""
+_STEP_INVERSE: Final = np.uint64(pow(GLOBEX_PRICE_STEP, -1, 1 << 64)).astype(np.int64)
+"""The step's inverse modulo 2**64: a remainder of each price would take three times as long."""
+_MOST_STEPS: Final = (2**63 - 1) // GLOBEX_PRICE_STEP
 GLOBEX_MOST_SIZE: Final = 1_000_000
 """Contracts; no trade is anywhere near this large."""
 
@@ -73,13 +76,14 @@ def _check_times(rows: NDArray[np.void], last_ts: int) -> tuple[int, int, str]:
     """Return how many records are valid, the last time among them, and what is wrong with the next one."""
     if not len(rows):
         return 0, last_ts, ""
-    codes = rows.view(_CODES)["codes"]
+    codes = np.ascontiguousarray(rows.view(_CODES)["codes"])
     is_trade = (codes == _SIDES[0]) | (codes == _SIDES[1]) | (codes == _SIDES[2])
     if is_trade.all():
         ts_event = np.ascontiguousarray(rows["ts_event"])
-        steps = np.diff(ts_event, prepend=last_ts or ts_event[0])
         is_dated = ts_event.min() >= EARLIEST_NS and ts_event.max() < LATEST_NS
-        if is_dated and steps.min() >= -DAY_NS and steps.max() <= DAY_NS:
+        steps = ts_event[1:] - ts_event[:-1]
+        is_steady = abs(int(ts_event[0]) - (last_ts or int(ts_event[0]))) <= DAY_NS
+        if is_dated and is_steady and steps.min(initial=0) >= -DAY_NS and steps.max(initial=0) <= DAY_NS:
             return len(rows), int(ts_event[-1]), ""
     return _check_each(rows, last_ts)
 
@@ -113,7 +117,12 @@ def _is_lone(rows: NDArray[np.void], steps: NDArray[np.int64]) -> NDArray[np.boo
 
 def _doubtful(rows: NDArray[np.void]) -> int:
     price = np.ascontiguousarray(rows["price"])
-    is_odd = (price % GLOBEX_PRICE_STEP != 0) | (rows["size"] > GLOBEX_MOST_SIZE)
+    # A multiple's product with the inverse is the quotient; of any other number it is outside the range of quotients.
+    steps = price * _STEP_INVERSE
+    if steps.max(initial=0) <= _MOST_STEPS and steps.min(initial=0) >= -_MOST_STEPS:
+        is_odd = rows["size"] > GLOBEX_MOST_SIZE
+    else:
+        is_odd = (price % GLOBEX_PRICE_STEP != 0) | (rows["size"] > GLOBEX_MOST_SIZE)
     return int((is_odd & (price != UNDEF_PRICE)).sum()) if is_odd.any() else 0
 
 

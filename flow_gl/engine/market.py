@@ -302,8 +302,10 @@ class Market(Alerting):
             if session is not None and not session.is_scheduled:
                 self._gaps.mark_unscheduled(ts)
             self._hours.begin(session)
-        if self._hours.cross(ts, self._grid) and s["trade_count"]:
-            self._session_row["overnight_high"], self._session_row["overnight_low"] = s["high"], s["low"]
+        if self._hours.cross(ts, self._grid):
+            self._events.levels.open_regular_hours()
+            if s["trade_count"]:
+                self._session_row["overnight_high"], self._session_row["overnight_low"] = s["high"], s["low"]
         self._set_alert_levels()
         times = self._settings.cvd_reset_times
         if times:

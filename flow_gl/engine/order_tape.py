@@ -1,6 +1,6 @@
 """Puts orders together for the tape: consecutive records of equal `ts_event` and side are one order."""
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,7 @@ from flow_gl.engine.kernels.layout import CLOSE_DELAY_NS, WORDS
 from flow_gl.engine.kernels.trade_words import trade_nb
 from flow_gl.store.ring import Ring
 
+_I64: Any = np.int64
 _COLUMNS: Final = ORDER.itemsize // 8
 _SIDE: Final = 32
 """An order as int64 words: time, first and last price, contracts, then number of trades and the side at this bit."""
@@ -31,7 +32,7 @@ class OrderTape:
     def take(self, words: NDArray[np.int64]) -> None:
         """Process trades that have been aggregated: int64 words of TRADE rows."""
         count = len(words) // WORDS
-        if count > len(self._rows):
+        if count >= len(self._rows):
             self._make_room(2 * count)
         ended = orders_nb(words, self._newest_words, self._words)
         if ended:
@@ -61,7 +62,7 @@ def orders_nb(words: NDArray[np.int64], newest: NDArray[np.int64], rows: NDArray
     ----------
     words : int64, shape (n * 6,); TRADE records viewed as words
     newest : int64 words of one ORDER row: the order that may go on; `size` 0 where there is none
-    rows : int64 words of n ORDER rows, filled with the orders that ended
+    rows : int64 words of ORDER rows, one more than there are trades; filled with the orders that ended
 
     Returns
     -------
@@ -73,13 +74,14 @@ def orders_nb(words: NDArray[np.int64], newest: NDArray[np.int64], rows: NDArray
         ts, price, contracts, side, is_trade = trade_nb(words, i)
         if not is_trade:
             continue
-        if ts != time or side != tail >> _SIDE or size == 0:
-            if size != 0:
-                rows[at], rows[at + 1], rows[at + 2], rows[at + 3], rows[at + 4] = time, first, last, size, tail
-                at += _COLUMNS
-            time, first, size, tail = ts, price, contracts - contracts, side << _SIDE
-        last = price
-        size += contracts
-        tail += 1
+        # Without branches: the processor cannot predict where an order ends. Its row is written over until it does.
+        is_next = _I64(ts != time) | _I64(side != tail >> _SIDE) | _I64(size == 0)
+        rows[at], rows[at + 1], rows[at + 2], rows[at + 3], rows[at + 4] = time, first, last, size, tail
+        at += _COLUMNS * (is_next & _I64(size != 0))
+        goes_on = is_next - 1
+        time, last = ts, price
+        first = price ^ ((first ^ price) & goes_on)
+        size = contracts + (size & goes_on)
+        tail = (side << _SIDE) + (tail & 0xFFFFFFFF & goes_on) + 1
     newest[0], newest[1], newest[2], newest[3], newest[4] = time, first, last, size, tail
     return at // _COLUMNS

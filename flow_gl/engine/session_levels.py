@@ -32,11 +32,13 @@ class SessionLevels:
         self.record: Final[NDArray[np.void]] = np.zeros(1, LEVELS)
         self._settings = settings
         self._session: Session | None = None
+        self._is_early = False
+        """No trade has come at or after the open of regular hours."""
         self.begin(None)
 
     def begin(self, session: Session | None) -> None:
         """Begin a session; None without a calendar. The naked POCs stay."""
-        self._session = session
+        self._session, self._is_early = session, True
         row = self.record[0]
         row["rth_open"] = session.rth_open if session is not None else 0
         minutes = self._settings.initial_balance_minutes, self._settings.opening_range_minutes
@@ -45,6 +47,10 @@ class SessionLevels:
             row[f"{name}_end"] = session.rth_open + count * MINUTE_NS if session is not None else 0
             row[f"{name}_frozen"] = 0
 
+    def open_regular_hours(self) -> None:
+        """The next trade is the first one at or after the open of regular hours."""
+        self._is_early = False
+
     def configure(self, settings: AggregationSettings) -> bool:
         """Apply changed settings. Returns whether the ranges must be found again from the session's trades."""
         names = "initial_balance_minutes", "opening_range_minutes"
@@ -52,13 +58,17 @@ class SessionLevels:
         self._settings = settings
         self._keep_newest(settings.naked_poc_most)
         if is_changed:
+            is_early = self._is_early
             self.begin(self._session)
+            self._is_early = is_early
         return is_changed
 
     def take(self, words: NDArray[np.int64]) -> None:
         """Process trades: int64 words of TRADE rows that were aggregated."""
-        row, session = self.record[0], self._session
-        if session is None or not len(words) or (row["initial_frozen"] and row["opening_frozen"]):
+        row = self.record[0]
+        if self._session is None or self._is_early or (row["initial_frozen"] and row["opening_frozen"]):
+            return
+        if not len(words):
             return
         tail = words[3::6]
         is_trade = ((tail >> 32) & 0xFF == _TRADE) & (tail & 0xFFFFFFFF != 0) & (words[2::6] != UNDEF_PRICE)
@@ -115,7 +125,7 @@ class SessionLevels:
     def resume(self, kept: bytes, session: Session | None) -> None:
         """Restore what `keep` returned."""
         self.record[:] = np.frombuffer(kept, LEVELS)
-        self._session = session
+        self._session, self._is_early = session, False
 
     def _keep_newest(self, most: int) -> None:
         row = self.record[0]

@@ -155,12 +155,10 @@ def test_nb(  # noqa: PLR0917  # kernels take arrays
     events: NDArray[np.void],
     found: int,
 ) -> int:
-    """Test the window that ends with the open second, already written. Returns the number of events."""
+    """Test the window that ends with the open second, for which a test is due. Returns the number of events."""
     seconds, second = s["seconds"], read["second"]
     row = seconds[second & (_SLOTS - 1)]
     delta, move = row["window_delta"], row["window_move"]
-    if abs(delta) < rule["absorption_contracts"]:
-        return found
     if s["is_large"]:
         add_up_nb(s, second)
     count = float(s["history"])
@@ -200,27 +198,17 @@ def test_nb(  # noqa: PLR0917  # kernels take arrays
 
 
 @kernel
-def second_nb(  # noqa: PLR0917  # kernels take arrays
-    read: Any,
-    s: Any,
-    rule: Any,
-    tick: NDArray[np.int32],
-    size: NDArray[np.uint32],
-    sign: NDArray[np.int8],
-    stop: int,
-    until: int,
-    tick_size: int,
-    events: NDArray[np.void],
-    found: int,
-) -> int:
-    """Take the end of the open second, test it if it has trades, and add empty seconds up to `until`.
+def is_test_due_nb(read: Any, s: Any, rule: Any) -> bool:
+    """Return whether the window that ends with the open second, already written, has enough history and delta."""
+    delta = s["seconds"][read["second"] & (_SLOTS - 1)]["window_delta"]
+    is_enough = read["traded"] == 1 and s["history"] >= LEAST_HISTORY
+    return bool(is_enough and abs(delta) >= rule["absorption_contracts"])
 
-    Trades up to index `stop` have been read. Returns the number of events.
-    """
+
+@kernel
+def advance_nb(read: Any, s: Any, rule: Any, until: int) -> None:
+    """Take the open second, already written and tested, into the history, and add empty seconds up to `until`."""
     second, window, history = read["second"], rule["absorption_window_s"], rule["absorption_history_s"]
-    put_nb(read, s, second, read["delta"], read["traded"] == 1, window)
-    if read["traded"] and s["history"] >= LEAST_HISTORY:
-        found = test_nb(read, s, rule, tick, size, sign, stop, tick_size, events, found)
     if until - second > history + window + 1:
         # After such a long silence, all windows are empty.
         s["history"] = history
@@ -229,7 +217,7 @@ def second_nb(  # noqa: PLR0917  # kernels take arrays
             row = s["seconds"][at & (_SLOTS - 1)]
             row["delta"] = row["traded"] = row["window_delta"] = row["window_move"] = 0
             row["price"] = read["last_price"]
-        return found
+        return
     for at in range(second, until):
         if at > second:
             put_nb(read, s, at, 0, False, window)
@@ -238,4 +226,3 @@ def second_nb(  # noqa: PLR0917  # kernels take arrays
         else:
             s["history"] += 1
         add_window_nb(s, at, 1.0)
-    return found

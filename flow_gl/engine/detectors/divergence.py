@@ -86,15 +86,20 @@ def second_nb(read: Any, s: Any, rule: Any) -> None:
 
 
 @kernel
+def is_over_nb(s: Any, rule: Any, second: int) -> bool:
+    """Return whether `second` is after the open bar."""
+    number = s["bars"][_OPEN]["number"]
+    return bool(number != NONE and second >= (number + 1) * rule["divergence_bar_s"])
+
+
+@kernel
 def end_nb(  # noqa: PLR0917  # kernels take arrays
-    s: Any, rule: Any, second: int, known: int, tick_size: int, events: NDArray[np.void], found: int
+    s: Any, rule: Any, known: int, tick_size: int, events: NDArray[np.void], found: int
 ) -> int:
-    """Close the open bar if `second` is after it, and test the bar whose following bars are now complete."""
+    """Close the open bar, and test the bar whose following bars are now complete. Returns the number of events."""
     bars = s["bars"]
     newest = bars[_OPEN]
     width = rule["divergence_bar_s"]
-    if newest["number"] == NONE or second // width <= newest["number"]:
-        return found
     copy_bar_nb(bars, _OPEN, s["count"] & (_SLOTS - 1))
     at = s["count"] - rule["divergence_after"]
     s["count"] += 1

@@ -36,6 +36,30 @@ _U64: Any = np.uint64
 
 
 @kernel
+def end_minute_nb(  # noqa: PLR0917  # kernels take arrays
+    read: Any,
+    line: Any,
+    rows: NDArray[np.int64],
+    profile: NDArray[np.int64],
+    minutes: NDArray[np.void],
+    rule: Any,
+    stop: int,
+    tick_size: int,
+    events: NDArray[np.void],
+    found: int,
+) -> int:
+    """End the open minute. Returns the number of events."""
+    if rule["stacked_imbalance_on"]:
+        found = stacked_imbalance.minute_nb(read, rows, rule, stop, tick_size, events, found)
+    lines.minute_nb(read, line, rows, profile, rule, tick_size, minutes)
+    low, high = read["minute_low"] - read["base"], read["minute_high"] - read["base"]
+    for at in range(COLUMNS * low, COLUMNS * (high + 1)):
+        rows[at] = 0
+    read["minute"] = NONE
+    return found
+
+
+@kernel
 def end_second_nb(  # noqa: PLR0917  # kernels take arrays
     read: Any,
     absorptions: Any,
@@ -57,25 +81,24 @@ def end_second_nb(  # noqa: PLR0917  # kernels take arrays
 ) -> int:
     """End the open second, and open second `until`. Trades up to index `stop` have been read.
 
-    Returns the number of events.
+    What takes arrays is called only where it is due: each array is seven words on the stack. Returns the number of
+    events.
     """
     if read["traded"]:
         lines.second_nb(read, line, rule, seconds)
     if rule["absorption_on"]:
-        found = absorption.second_nb(read, absorptions, rule, tick, size, sign, stop, until, tick_size, events, found)
+        is_traded = read["traded"] == 1
+        absorption.put_nb(read, absorptions, read["second"], read["delta"], is_traded, rule["absorption_window_s"])
+        if absorption.is_test_due_nb(read, absorptions, rule):
+            found = absorption.test_nb(read, absorptions, rule, tick, size, sign, stop, tick_size, events, found)
+        absorption.advance_nb(read, absorptions, rule, until)
     if rule["divergence_on"]:
         if read["traded"]:
             divergence.second_nb(read, divergences, rule)
-        found = divergence.end_nb(divergences, rule, until, stop, tick_size, events, found)
-    minute = read["minute"]
-    if minute != NONE and until // 60 > minute:
-        if rule["stacked_imbalance_on"]:
-            found = stacked_imbalance.minute_nb(read, rows, rule, stop, tick_size, events, found)
-        lines.minute_nb(read, line, rows, profile, rule, tick_size, minutes)
-        low, high = read["minute_low"] - read["base"], read["minute_high"] - read["base"]
-        for at in range(COLUMNS * low, COLUMNS * (high + 1)):
-            rows[at] = 0
-        read["minute"] = NONE
+        if divergence.is_over_nb(divergences, rule, until):
+            found = divergence.end_nb(divergences, rule, stop, tick_size, events, found)
+    if read["minute"] != NONE and until >= (read["minute"] + 1) * 60:
+        found = end_minute_nb(read, line, rows, profile, minutes, rule, stop, tick_size, events, found)
     read["second"], read["traded"], read["delta"] = until, 0, 0
     return found
 
@@ -150,7 +173,7 @@ def detect_nb(  # noqa: PLR0912, PLR0915, PLR0917  # kernels take arrays; one ca
         second = ts[i] // SECOND_NS
         if second > s["second"]:
             room = _FEW + 2 * RUN
-            if s["minute"] != NONE and second // 60 > s["minute"]:
+            if s["minute"] != NONE and second >= (s["minute"] + 1) * 60:
                 room += stacked_imbalance.room_nb(s, rows, rule)
                 if not lines.fits_nb(s, line, rule, profile):
                     return i, found, PROFILE
@@ -221,7 +244,7 @@ def detect_nb(  # noqa: PLR0912, PLR0915, PLR0917  # kernels take arrays; one ca
             net += side * volume
             net_high, net_low = max(net_high, net), min(net_low, net)
             high, low = max(high, price), min(low, price)
-            # As a number, and its products in place of branches: the processor cannot predict where an order ends.
+            # As a number, and masks made of it in place of branches: the processor cannot predict where an order ends.
             is_same = _I64(t == order_ts) & _I64(side == order_sign)
             # An order too small to be counted or reported changes nothing, unless it is the first of its minute.
             if (contracts >= least or order_ts >= minute_end) and order_sign and is_same == 0:
@@ -229,8 +252,8 @@ def detect_nb(  # noqa: PLR0912, PLR0915, PLR0917  # kernels take arrays; one ca
                 s["order_first"], s["order_last"] = order_first, order_last
                 found = end_order_nb(s, larges, line, rule, i, tick_size, events, found)
                 minute_end = next_minute_nb(larges, rule)
-            contracts = volume + contracts * is_same
-            order_first = price + (order_first - price) * is_same
+            contracts = volume + (contracts & -is_same)
+            order_first = price ^ ((order_first ^ price) & -is_same)
             order_ts, order_sign, order_last = t, side, price
             i += 1
         s["order_ts"], s["order_sign"], s["contracts"] = order_ts, order_sign, contracts

@@ -1,8 +1,8 @@
 """The session's trades as compact columns, 17 bytes each: what detectors read, and what a changed parameter needs.
 
-A trade's position counts from the session's first trade. The columns grow by doubling. Beyond `most` trades the older
-half is dropped, which bounds memory (8,388,608 trades take 136 MiB; the busiest sessions of NQ and ES have three
-million); from then on `is_whole` is False.
+A trade's position counts from the session's first trade. The columns grow by doubling. Beyond `most` trades all are
+dropped that no detector needs, which bounds memory (8,388,608 trades take 136 MiB; the busiest sessions of NQ and ES
+have three million); from then on `is_whole` is False.
 """
 
 from typing import Any, Final
@@ -59,12 +59,12 @@ class SessionTrades:
 
     Parameters
     ----------
-    most : number of trades beyond which the older half is dropped
+    most : number of trades beyond which older ones are dropped
     """
 
     def __init__(self, *, most: int = FEW) -> None:
         self.most: Final = most
-        """Number of trades beyond which the older half is dropped."""
+        """Number of trades beyond which older ones are dropped."""
         # A chart begins with room for a quiet session in one block, which the system can map in large pages.
         self._columns = _columns(_FIRST_OF_CHART if most > FEW else _FIRST)
         self.count = 0
@@ -95,8 +95,7 @@ class SessionTrades:
         """Drop older trades if there are too many, except the newest `needed`. Returns how many were dropped."""
         if self.count <= self.most or needed > self.most // 2:
             return 0
-        left = max(needed, self.most // 2)
-        gone = self.count - left
+        left, gone = needed, self.count - needed
         for column in self._columns:
             column[:left] = column[gone : self.count].copy()
         self.count = left

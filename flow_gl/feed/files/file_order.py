@@ -56,6 +56,18 @@ def order_keys(rows: NDArray[np.void]) -> NDArray[np.int64]:
     return keys
 
 
+def order_range(rows: NDArray[np.void]) -> tuple[int, int]:
+    """Return the lowest and the highest of the times that order trades (dtype TRADE, at least one), ns."""
+    ts_recv = np.ascontiguousarray(rows["ts_recv"])
+    first, last = int(ts_recv.min()), int(ts_recv.max())
+    if first >= EARLIEST_NS and last < LATEST_NS and not np.bitwise_or.reduce(rows["flags"]) & F_BAD_TS_RECV:
+        delay = ts_recv - rows["ts_event"]
+        if delay.min() >= -NEAR_NS and delay.max() <= NEAR_NS:
+            return first, last  # usual: each trade is ordered by its own `ts_recv`
+    keys = order_keys(rows)
+    return int(keys.min()), int(keys.max())
+
+
 class FileOrder:
     """Checks that files, in the order given, do not overlap."""
 

@@ -13,7 +13,7 @@ from flow_gl.core.items import Definition, Mapping, Trades
 from flow_gl.core.market.names import NameBook
 from flow_gl.core.schema import UNDEF_PRICE
 from flow_gl.feed.files.definition_dates import DefinitionDates
-from flow_gl.feed.files.file_order import event_times, order_keys
+from flow_gl.feed.files.file_order import event_times, order_range
 from flow_gl.feed.files.trade_file import TradeFile
 
 _TRADE_ACTION: Final = ord("T")
@@ -114,9 +114,9 @@ def read_part(
         for item in items if definitions is None else chain.from_iterable(map(definitions.among, items)):
             if isinstance(item, Trades):
                 tally.add(item.rows)
-                ts_event, keys = event_times(item.rows), order_keys(item.rows)
-                begins = begins or int(keys.min())
-                ends = max(ends, int(keys.max()))
+                ts_event, (begin, end) = event_times(item.rows), order_range(item.rows)
+                begins = begins or begin
+                ends = max(ends, end)
                 first_ts = min(first_ts or int(ts_event.min()), int(ts_event.min()))
                 last_ts = max(last_ts, int(ts_event.max()))
                 if on_progress:

@@ -17,7 +17,7 @@ from flow_gl.core.errors import DataError
 from flow_gl.core.items import Definition, FeedGap, FileEnd, FileStart, Item, Trades
 from flow_gl.feed.files.covers import ALWAYS, covers_of
 from flow_gl.feed.files.definition_dates import DefinitionDates
-from flow_gl.feed.files.file_order import FileOrder, event_times, order_keys
+from flow_gl.feed.files.file_order import FileOrder, event_times, order_range
 from flow_gl.feed.files.file_part import FilePart
 from flow_gl.feed.files.merged import Merged, groups_of
 from flow_gl.feed.files.trade_file import TradeFile
@@ -153,11 +153,11 @@ class FileSequence:
                         if self._gap_start:
                             yield FeedGap(self._gap_start, int(event_times(item.rows)[0]))
                             self._gap_start = 0
-                        keys = order_keys(item.rows)
+                        begins, ends = order_range(item.rows)
                         if is_first:
-                            self._begin(int(keys.min()), path)
+                            self._begin(begins, path)
                             is_first = False
-                        self._order.reach(int(keys.max()), path)
+                        self._order.reach(ends, path)
                         self.trades += len(item.rows)
                     yield item
                 held = file.describe() if is_first else ""

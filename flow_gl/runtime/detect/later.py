@@ -5,44 +5,54 @@ The move after d is the price at `ts_event + d` less the price at `ts_event`, in
 no trade at or after `ts_event + d`: the session, or the file, has ended by then.
 """
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from flow_gl.core.schema import UNDEF_PRICE
 from flow_gl.core.units import MINUTE_NS, SECOND_NS
+from flow_gl.engine.kernels.jit import kernel
 from flow_gl.engine.kernels.layout import WORDS
+from flow_gl.engine.kernels.trade_words import trade_nb
 
 HORIZONS: Final = {"10s": 10 * SECOND_NS, "60s": 60 * SECOND_NS, "5m": 5 * MINUTE_NS}
 """How long after an event, in ns, by the name in the tables' columns."""
-_TRADE: Final = ord("T")
+_FIRST: Final = 1 << 16
+_I64: Any = np.int64
+
+
+@kernel
+def add_prices_nb(words: NDArray[np.int64], times: NDArray[np.int64], prices: NDArray[np.int64], at: int) -> int:
+    """Write the times and prices of trades from index `at` on, without records that the engine rejects.
+
+    Returns the index after the last one.
+    """
+    for i in range(len(words) // WORDS):
+        times[at], prices[at], _, _, is_trade = trade_nb(words, i)
+        at += _I64(is_trade)
+    return at
 
 
 class Prices:
     """The times and prices of a session's trades, in the order of arrival."""
 
     def __init__(self) -> None:
-        self._times: list[NDArray[np.int64]] = []
-        self._prices: list[NDArray[np.int64]] = []
+        self._times: NDArray[np.int64] = np.zeros(0, np.int64)
+        self._prices: NDArray[np.int64] = np.zeros(0, np.int64)
+        self._count = 0
 
     def add(self, words: NDArray[np.int64]) -> None:
         """Add trades (int64 words of TRADE rows); records that the engine rejects are left out."""
-        times, prices, tail = words[1::WORDS], words[2::WORDS], words[3::WORDS]
-        is_trade = ((tail >> 32) & 0xFF == _TRADE) & (tail & 0xFFFFFFFF != 0) & (prices != UNDEF_PRICE) & (times >= 0)
-        if is_trade.all():
-            self._times.append(times.copy())
-            self._prices.append(prices.copy())
-        else:
-            self._times.append(times[is_trade])
-            self._prices.append(prices[is_trade])
+        needed = self._count + len(words) // WORDS + 1
+        if needed > len(self._times):
+            room = max(_FIRST, 2 * needed)
+            self._times, self._prices = (np.resize(column, room) for column in (self._times, self._prices))
+        self._count = int(add_prices_nb(words, self._times, self._prices, self._count))
 
     def taken(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return times (ns) and prices (1e-9 units) in the order of time, and begin again."""
-        empty = np.zeros(0, np.int64)
-        times, prices = np.concatenate([empty, *self._times]), np.concatenate([empty, *self._prices])
-        self._times.clear()
-        self._prices.clear()
+        times, prices = self._times[: self._count].copy(), self._prices[: self._count].copy()
+        self._count = 0
         if (times[1:] < times[:-1]).any():
             order = np.argsort(times, kind="stable")
             times, prices = times[order], prices[order]
