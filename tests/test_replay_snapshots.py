@@ -38,7 +38,7 @@ from tests.feed.market_files import NAMES, OPEN_NS
 from tests.kit.trades import make_trades
 
 SYMBOLS = {instrument_id: name for name, instrument_id in NAMES.items()}
-TABLES = ("open", "profile", "session", "levels", "gaps", "rolls", "sessions", "instrument")
+TABLES = ("open", "profile", "session", "levels", "gaps", "rolls", "sessions", "instrument", "footprint")
 
 
 class LocalCharts(Charts):
@@ -107,7 +107,8 @@ def run(paths: Sequence[Path], *, commands: Sequence[Command] = (), feed: dict[s
     rings: list[NDArray[np.void]] = []
     tables: dict[str, bytes] = {}
     for chart, market in enumerate(LocalCharts.newest.stores()):
-        rings += [ring.read(ring.oldest, ring.head)[1] for ring in (*market.bubbles, *market.cvd, *market.logs)]
+        kept = (*market.bubbles, *market.cvd, *market.footprints, *market.logs)
+        rings += [ring.read(ring.oldest, ring.head)[1] for ring in kept]
         view = MarketReader(market)
         view.refresh()
         for name in TABLES:
@@ -130,6 +131,9 @@ def _content(name: str, row: np.void) -> bytes:
             used[nodes][int(row[f"{nodes}_count"]) :] = 0
     elif name == "gaps":
         used["gap"][int(row["count"]) :] = np.zeros((), used["gap"].dtype)
+    elif name == "footprint":
+        used["row"][int(row["count"]) :] = np.zeros((), used["row"].dtype)
+        used["head"] = 0  # positions in rings that hold the same rows
     elif name == "open":
         used["bubble"][row["bubble"]["trade_count"] == 0] = np.zeros((), BUBBLE)
         used["cvd"][row["bubble"]["trade_count"] == 0] = np.zeros((), used["cvd"].dtype)

@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
+import numpy as np
 
 from flow_gl.core.log import get_logger
+from flow_gl.core.market.footprint import FOOTPRINT
 from flow_gl.core.schema import MAX_LODS
 from flow_gl.core.spec import EngineSpec
 from flow_gl.engine import checkpoint
@@ -179,6 +181,9 @@ class ReplaySnapshots:
         while first and left > 0:
             first -= 1
             left -= self._found[first].footprint_count(chart, lod)
+        if left <= 0:
+            # One row more than fits: readers then see that older rows are missing.
+            store.footprints[lod].append(np.zeros(1, FOOTPRINT))
         for snapshot in self._found[first:]:
             store.footprints[lod].append(snapshot.footprints(chart, lod))
 

@@ -5,9 +5,6 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Final
 
-import numpy as np
-from numpy.typing import NDArray
-
 from flow_gl.core.log import get_logger
 from flow_gl.services.replay_cache.snapshot_file import Rows, Snapshot, encode
 from flow_gl.store.market import MarketStore
@@ -20,15 +17,6 @@ _LAST_S: Final = 20.0
 """How long closing waits for pending snapshots."""
 
 Put = Callable[[bytes], None]
-
-
-def _whole(footprints: Cursor) -> NDArray[np.void]:
-    """Read rows of footprints; if some were overwritten before, without those of a bucket that lacks rows."""
-    missed = footprints.missed
-    rows = footprints.read()
-    if footprints.missed == missed or not len(rows):
-        return rows
-    return rows[np.searchsorted(rows["id"], rows["id"][0], side="right") :]
 
 
 class SnapshotWriter:
@@ -52,7 +40,7 @@ class SnapshotWriter:
     def write(self, key: str, state: bytes, note: str, put: Put) -> None:
         """End the snapshot here; `put` is called with its bytes, on the writer's thread."""
         rows = [
-            [Rows(bubbles.read(), cvd.read(), _whole(rows)) for bubbles, cvd, rows in zip(*rings, strict=True)]
+            [Rows(bubbles.read(), cvd.read(), rows.read()) for bubbles, cvd, rows in zip(*rings, strict=True)]
             for rings in zip(self._bubbles, self._cvd, self._footprints, strict=True)
         ]
         logs = [[cursor.read() for cursor in cursors] for cursors in self._logs]
