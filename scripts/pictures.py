@@ -14,6 +14,8 @@ from pathlib import Path
 
 import numpy as np
 from imgui_bundle import imgui
+from page_picture import NAME as PAGE
+from page_picture import take_page
 from PIL import Image
 from reading import NAMES, take_reading
 from stage import PATIENCE_S, SETTLE_S, event_s, is_caught_up, program, run_for, run_until, save, set_span, take
@@ -23,10 +25,9 @@ from flow_gl.core.clock import SYSTEM
 from flow_gl.core.commands import SetSpeed
 from flow_gl.core.palette import COLOUR_BLIND, LIGHT
 from flow_gl.core.spec import DemoSpec, EngineSpec, FilesSpec
-from flow_gl.core.units import MINUTE_NS, SECOND_NS
+from flow_gl.core.units import SECOND_NS
 from flow_gl.layers.discs import volumes
 from flow_gl.layers.rows import hit
-from flow_gl.ui.state.marked_range import MarkedRange
 from flow_gl.view.frame_loop import FrameLoop
 
 Prepare = Callable[[FrameLoop], None]
@@ -46,25 +47,6 @@ class Shot:
 
 def point_at_largest(loop: FrameLoop) -> None:
     """Put the mouse over the largest bubble of the chart's middle that no newer one covers."""
-    _, x, y = largest(loop)
-    imgui.get_io().add_mouse_pos_event(x, y)
-
-
-def open_largest(loop: FrameLoop) -> None:
-    """Open that bubble's footprint."""
-    own = loop.state.charts[0]
-    own.pinned_id, own.pinned_lod = largest(loop)[0], own.lod
-
-
-def mark_open(loop: FrameLoop) -> None:
-    """Mark the first fifteen minutes of regular hours."""
-    market = loop.link.markets[0]
-    start = int(market.levels["rth_open"])
-    loop.state.marked = MarkedRange(start, start + 15 * MINUTE_NS - 1, market.widths_ns[loop.state.charts[0].lod])
-
-
-def largest(loop: FrameLoop) -> tuple[int, float, float]:
-    """Return id and place (px) of the largest bubble of the chart's middle that no newer one covers."""
     assert loop.frame is not None
     scene = loop.frame.charts[0].scene
     assert scene is not None
@@ -74,8 +56,8 @@ def largest(loop: FrameLoop) -> tuple[int, float, float]:
         x = view.screen_x(int(rows["ts_event"][at]) + half_ns)
         y = view.screen_y(rows["price"][at] / scene.reader.tick_size)
         if 0.3 < (x - view.rect.x) / view.rect.width < 0.7 and hit.bubble_at(scene, x, y) == rows["id"][at]:
-            return int(rows["id"][at]), x, y
-    sys.exit("no bubble is uncovered")
+            imgui.get_io().add_mouse_pos_event(x, y)
+            return
 
 
 def open_panels(loop: FrameLoop) -> None:
@@ -95,8 +77,6 @@ def use_colour_blind(loop: FrameLoop) -> None:
 SHOTS = {
     "chart": Shot(DemoSpec(seed=11), span_s=100, size=(1920, 1080)),
     "hover": Shot(DemoSpec(seed=7, symbols=("NQ",)), span_s=120, size=(1280, 720), prepare=point_at_largest),
-    "footprint": Shot(DemoSpec(seed=7, symbols=("NQ",)), span_s=120, size=(1280, 720), prepare=open_largest),
-    "range": Shot(DemoSpec(seed=7, symbols=("NQ",)), span_s=3600, size=(1280, 720), prepare=mark_open),
     "halt": Shot(DemoSpec(seed=4, symbols=("ES",), halts=((-170.0, 110.0),)), span_s=420, size=(1280, 720)),
     "burst": Shot(DemoSpec(seed=5, symbols=("NQ",), bursts=((-50.0, 25.0, 25.0),)), size=(1280, 720)),
     "panels": Shot(DemoSpec(seed=9, symbols=("NQ",)), size=(1920, 1080), prepare=open_panels),
@@ -151,8 +131,8 @@ def take_shot(shot: Shot) -> Image.Image:
 
 
 if __name__ == "__main__":
-    wanted = set(sys.argv[1:]) or {*SHOTS, *WEEK_SPANS, *NAMES}
-    if unknown := wanted - {*SHOTS, *WEEK_SPANS, *NAMES}:
+    wanted = set(sys.argv[1:]) or {*SHOTS, *WEEK_SPANS, *NAMES, PAGE}
+    if unknown := wanted - {*SHOTS, *WEEK_SPANS, *NAMES, PAGE}:
         sys.exit(f"no picture is named {', '.join(sorted(unknown))}")
     for name in (one for one in SHOTS if one in wanted):
         save(take_shot(SHOTS[name]), name)
@@ -162,3 +142,5 @@ if __name__ == "__main__":
     if wanted & {*NAMES}:
         for name, picture in take_reading(wanted).items():
             save(picture, name)
+    if PAGE in wanted:
+        save(take_page(), PAGE)
