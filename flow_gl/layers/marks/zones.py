@@ -43,6 +43,8 @@ class ZoneEnds:
 
     def __init__(self) -> None:
         self._zones: dict[bytes, _Zone] = {}
+        self._holding: list[_Zone] = []
+        """Those that price has not ended yet: only these are compared with new trades."""
         self._store: MarketStore | None = None
         self._head = 0
         self._seen: tuple[int, int] = (0, 0)
@@ -50,11 +52,15 @@ class ZoneEnds:
         """Changes with every end that became known."""
 
     def forget(self) -> None:
-        self._zones.clear()
+        self._clear()
         self.version += 1
 
+    def _clear(self) -> None:
+        self._zones.clear()
+        self._holding.clear()
+
     def refresh(self, reader: MarketReader) -> None:
-        """Follow the trades since the last call. The work depends on the zones that were asked for."""
+        """Follow the trades since the last call. The work depends on the zones that still hold."""
         if reader.store is not self._store:
             self._store, self._head = reader.store, reader.heads[0]
             self.forget()
@@ -64,13 +70,16 @@ class ZoneEnds:
             return
         self._seen = seen
         low, high = self._range_since(reader)
-        for zone in self._zones.values():
+        before = self.version
+        for zone in self._holding:
             if zone.low is not None and zone.low_ns is None and low <= zone.low:
                 zone.low_ns = first_passage(reader, zone.start_ns, zone.low, is_up=False)
                 self.version += 1
             if zone.high is not None and zone.high_ns is None and high >= zone.high:
                 zone.high_ns = first_passage(reader, zone.start_ns, zone.high, is_up=True)
                 self.version += 1
+        if self.version != before:
+            self._holding = [zone for zone in self._holding if zone.end_ns == NEVER]
 
     def end_of(self, reader: MarketReader, event: np.void) -> int:
         """Return the end of a zone (ns); NEVER while it holds."""
@@ -78,8 +87,10 @@ class ZoneEnds:
         zone = self._zones.get(key)
         if zone is None:
             if len(self._zones) >= _MOST_KEPT:
-                self._zones.clear()
+                self._clear()
             zone = self._zones[key] = self._begin(reader, event)
+            if zone.end_ns == NEVER:
+                self._holding.append(zone)
         return min(zone.end_ns, _roll_after(reader, zone.start_ns))
 
     def _begin(self, reader: MarketReader, event: np.void) -> _Zone:
