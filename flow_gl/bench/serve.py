@@ -1,0 +1,266 @@
+"""The server on loopback: many clients, what a row takes to reach them, and what they cost.
+
+A market in shared memory publishes bubbles at irregular moments, 25 a second. Real workers serve them to clients in
+another process; a row's time counts from its publication until a client has read it, so it includes the wait for the
+tick. In the same run a bare aiohttp broadcast sends as many bytes at the same times to as many clients, with as many
+processes. Then all clients drop their connections and come back at once. The last part runs the engine with and without
+a server that feeds the clients.
+"""
+
+import multiprocessing
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from flow_gl.bench.machine import describe, pace_ms, write_json
+from flow_gl.bench.served.crowd import run_crowd
+from flow_gl.bench.served.market import ServedMarket
+from flow_gl.core.errors import FlowError
+from flow_gl.core.schema import FeedState
+from flow_gl.core.spec import DemoSpec, EngineSpec
+from flow_gl.server.address import check_port
+from flow_gl.server.security.limits import Limits
+from flow_gl.server.spec import EngineLine, WorkerSpec
+from flow_gl.server.workers import Workers
+from flow_gl.ui.link import LinkState
+from flow_gl.view.engine_link.supervisor import EngineLink
+
+HISTORY: Final = 3_600
+"""Bubbles that each client gets when it connects: an hour of trading."""
+ENGINE_RATE: Final = 5_000.0
+"""Trades a second of the engine that is served."""
+_PACKAGES: Final = ("flow_gl", "numpy", "aiohttp")
+_WIDE: Final = Limits(
+    connections=20_000,
+    address_connections=20_000,
+    new_connections="100000/minute",
+    address_messages="1000000/minute",
+    address_snapshots="1000000/minute",
+)
+
+
+def run(
+    *,
+    clients: int = 1_000,
+    many: int = 5_000,
+    seconds: float = 10.0,
+    workers: int = 2,
+    engine: bool = True,
+    json_path: Path | None = None,
+) -> dict[str, Any]:
+    """Measure, print and return the figures. Raises FlowError if a part of it cannot run."""
+    figures: dict[str, Any] = {
+        "machine": describe(_PACKAGES),
+        "pace_ms": pace_ms(),
+        "workers": workers,
+        "rounds": [_round(count, rate, seconds, workers) for count, rate in ((clients, 25.0), (many, 5.0)) if count],
+    }
+    for one in figures["rounds"]:
+        _print(one)
+    if engine:
+        figures["engine"] = _engine(clients, seconds, workers)
+    if json_path is not None:
+        write_json(json_path, figures)
+    return figures
+
+
+def _round(clients: int, rate: float, seconds: float, workers: int) -> dict[str, Any]:
+    """Serve so many clients, then do the same with a bare broadcast."""
+    market = ServedMarket(history=HISTORY)
+    try:
+        found = {"clients": clients, "rate": rate}
+        spec = WorkerSpec(host="127.0.0.1", port=0, workers=workers, threshold=0.15, limits=_WIDE)
+        server = Workers(spec)
+        try:
+            server.tell(market.line)
+            _wait_ready(server)
+            found |= _measure(market, server.port, server.pids, clients, rate=rate, seconds=seconds, comes_back=True)
+        finally:
+            server.close()
+        size = round(found["bytes_per_tick"])
+        with _broadcast(market, workers, size) as (port, pids):
+            bare = _measure(market, port, pids, clients, rate=rate, seconds=seconds, comes_back=False)
+        return found | {f"bare_{name}": value for name, value in bare.items()}
+    finally:
+        market.close()
+
+
+def _measure(
+    market: ServedMarket, port: int, pids: list[int], clients: int, *, rate: float, seconds: float, comes_back: bool
+) -> dict[str, Any]:
+    with _crowd(port) as ask:
+        before = sum(map(_memory, pids))
+        joined_s = ask("join", clients)
+        memory = (sum(map(_memory, pids)) - before) / clients
+        market.start(rate)
+        time.sleep(1.0)
+        ask("clear")
+        cpu, start_s = sum(map(_cpu_s, pids)), time.monotonic()
+        time.sleep(seconds)
+        report = ask("report")
+        cpu = (sum(map(_cpu_s, pids)) - cpu) / (time.monotonic() - start_s)
+        samples = report["samples"]
+        if not len(samples):
+            raise FlowError("no row reached a client")
+        delays_ms = (samples[:, 1] - market.published_ns[samples[:, 0]]) / 1e6
+        found = {
+            "rows": len(samples),
+            **{f"p{p}_ms": float(np.percentile(delays_ms, p)) for p in (50, 99)},
+            "max_ms": float(delays_ms.max()),
+            "memory_kb": memory / 1024,
+            "cpu": cpu,
+            "joined_s": joined_s,
+            "bytes_per_tick": report["received"] / len(samples),
+            "wire_ratio": report["received"] / max(1, report["packed"]),
+        }
+        if comes_back:
+            missed = round(rate * 2)
+            time.sleep(missed / rate)
+            found["whole_again_s"] = ask("come_back", market.head)
+        market.stop()
+        report = ask("report")
+        return found | {name: report[name] for name in ("holes", "refused", "lost")}
+
+
+def _engine(clients: int, seconds: float, workers: int) -> dict[str, Any]:
+    """Run a demo of 5,000 trades a second alone, then with a server and clients, then alone again."""
+    figures: dict[str, Any] = {}
+    with closing(EngineLink.start(EngineSpec(feed=DemoSpec(rate=ENGINE_RATE, symbols=("NQ",))))) as link:
+        _until(lambda: link.poll() is LinkState.RUNNING and _is_demo(link), "the engine", 180.0)
+        figures["alone"] = _lags(link, seconds)
+        spec = WorkerSpec(host="127.0.0.1", port=0, workers=workers, threshold=0.15, limits=_WIDE)
+        server = Workers(spec)
+        try:
+            assert link.engine is not None
+            charts = tuple((market.store.name, 1) for market in link.markets)
+            server.tell(EngineLine("running", engine=link.engine.name, charts=charts))
+            _wait_ready(server)
+            with _crowd(server.port) as ask:
+                ask("join", clients)
+                figures["served"] = _lags(link, seconds)
+        finally:
+            server.close()
+        figures["alone_again"] = _lags(link, seconds)
+    for name, one in figures.items():
+        text = "  ".join(f"{key} {value:.2f}" for key, value in one.items())
+        sys.stdout.write(f"engine {name:12} {text}\n")
+    return figures
+
+
+def _is_demo(link: EngineLink) -> bool:
+    if link.engine is None or not link.markets:
+        return False
+    link.engine.refresh()
+    return int(link.engine.status["state"]) == FeedState.DEMO and not link.engine.status["behind"]
+
+
+def _lags(link: EngineLink, seconds: float) -> dict[str, float]:
+    """Return the engine's lag from a trade in the feed's hands to its row, and the trades that it aggregates."""
+    assert link.engine is not None
+    lags, trades, start_s = [], int(link.engine.status["trades"]), time.monotonic()
+    while time.monotonic() - start_s < seconds:
+        link.poll()
+        link.engine.refresh()
+        lags.append(int(link.engine.status["lag_ns"]) / 1e6)
+        time.sleep(0.005)
+    rate = (int(link.engine.status["trades"]) - trades) / (time.monotonic() - start_s)
+    return {
+        "trades_per_second": rate,
+        "lag_p50_ms": float(np.percentile(lags, 50)),
+        "lag_p99_ms": float(np.percentile(lags, 99)),
+    }
+
+
+@contextmanager
+def _crowd(port: int) -> Iterator[Any]:
+    """Run the clients' process; yield a function that sends it a command and returns its answer."""
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=run_crowd, args=(theirs, port), daemon=True)
+    process.start()
+    theirs.close()
+
+    def ask(*command: Any) -> Any:
+        return _ask(ours, command)
+
+    try:
+        yield ask
+    finally:
+        with suppress(OSError):
+            ours.send(None)
+        process.join(5)
+        process.kill()
+        process.join()
+        ours.close()
+
+
+def _ask(pipe: Connection, command: tuple[Any, ...]) -> Any:
+    pipe.send(command)
+    try:
+        return pipe.recv()
+    except EOFError:
+        raise FlowError(f"the clients' process ended in {command[0]}") from None
+
+
+@contextmanager
+def _broadcast(market: ServedMarket, workers: int, size: int) -> Iterator[tuple[int, list[int]]]:
+    """Run the bare broadcast; yield its port and processes."""
+    port = check_port("127.0.0.1", 0)
+    command = [sys.executable, "-m", "flow_gl.bench.served.broadcast", market.store.name, str(port), str(size)]
+    processes = [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in range(workers)]
+    try:
+        for process in processes:
+            assert process.stdout is not None
+            if process.stdout.readline() != b"ready\n":
+                raise FlowError("the broadcast to compare with did not start")
+        yield port, [process.pid for process in processes]
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+            if process.stdout is not None:
+                process.stdout.close()
+
+
+def _wait_ready(server: Workers) -> None:
+    def is_ready() -> bool:
+        server.poll()
+        return server.is_ready
+
+    _until(is_ready, "the server", 30.0)
+
+
+def _until(holds: Callable[[], bool], what: str, seconds: float) -> None:
+    end_s = time.monotonic() + seconds
+    while not holds():
+        if time.monotonic() > end_s:
+            raise FlowError(f"{what} did not start within {seconds:.0f} s")
+        time.sleep(0.02)
+
+
+def _memory(pid: int) -> int:
+    """Return a process's own memory, bytes."""
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Private_"))
+
+
+def _cpu_s(pid: int) -> float:
+    """Return a process's processor time, seconds."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / 100
+
+
+def _print(one: dict[str, Any]) -> None:
+    lines = [f"{one['clients']:,} clients, {one['rate']:g} rows a second", f"{'':16}{'server':>10}{'bare':>10}"]
+    names = ("p50_ms", "p99_ms", "max_ms", "memory_kb", "cpu", "joined_s", "bytes_per_tick", "wire_ratio")
+    lines += [f"{name:16}{one[name]:10.2f}{one[f'bare_{name}']:10.2f}" for name in names]
+    lines.append(f"{'whole_again_s':16}{one['whole_again_s']:10.2f}")
+    lines.append(f"{'holes':16}{one['holes']:10}{'':10}refused {one['refused']}, lost {one['lost']}")
+    sys.stdout.write("\n".join(lines) + "\n\n")
