@@ -124,6 +124,23 @@ def test_escape_during_a_drag_puts_the_level_back(pilot):
     assert pilot.state.drawings.edited is None
 
 
+def test_an_alt_drag_that_begins_on_a_level_measures_a_range(pilot):
+    level, (x, y) = place(pilot)
+    pilot.move((x, y))
+    pilot.key_down("alt")
+    pilot.frames(4)
+    pilot.mouse_down()
+    pilot.frames(4)
+    pilot.move((x + 120, y + 60))
+    assert pilot.state.drawings.held is None
+    pilot.mouse_up()
+    pilot.frames(4)
+    pilot.key_up("alt")
+    pilot.frames(4)
+    assert levels(pilot) == (level,)
+    assert pilot.state.drawings.edited is None
+
+
 def test_a_bubble_over_the_line_keeps_its_click(pilot):
     scene = pilot.charts[0].scene
     row = pilot.link.filled[0].rows[-20]

@@ -100,7 +100,8 @@ class LevelTool:
             self.is_over = under is not None
             return self._follow(mouse, under, state, has_moved=has_moved)
         shown = None if under is None or under.scene is None else level_under(under.scene, mouse.x, mouse.y)
-        found = None if shown is None else shown.level
+        # With Alt a drag measures a range, also where it begins on a line.
+        found = None if shown is None or mouse.is_alt else shown.level
         self.is_over = found is not None
         self.under = None if found is None or under is None else (under.index, key_of(under), found.id)
         if found is None or under is None or under.scene is None or not mouse.is_pressed:
