@@ -2,7 +2,7 @@
 
 const FORM = "flow_gl.packed.1";
 const BACKOFF_S = [0.5, 1, 2, 4, 8, 15];
-const SILENT_S = 5; // without a message for so long the connection is dead: the server sends every second
+const SILENT_S = 8; // without a message for so long the connection is dead: the server sends every second
 const HELLO_S = 1.5; // a server that has said nothing by then waits for a token
 const TOKEN_KEY = "flow_gl.token";
 const SIGN_IN = ["unauthenticated", "no_token_in_time"];

@@ -6,7 +6,7 @@ import { GapKind } from "../market/market.js";
 import { ageText, clockText, localNs, numberText, speedText } from "../view/words.js";
 
 const HEARTBEAT_S = 3; // an engine without a heartbeat for this long does not respond (it comes every second)
-const SILENT_S = 5; // a server that says nothing for this long does not either
+const SILENT_S = 3; // a server that says nothing for this long is said: it sends every second
 const TRADING_S = 60;
 const STALE_PRINT_S = 10;
 const NOW_SAYING = {
