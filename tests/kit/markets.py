@@ -124,6 +124,8 @@ class Market:
     points: NDArray[np.void]
     published: int = 0
     """Number of rows published so far, including the open one."""
+    has_footprints: bool = False
+    """Publish footprints too."""
 
     def __post_init__(self) -> None:
         self.reader = MarketReader(self.store)
@@ -141,7 +143,7 @@ class Market:
         self.published = len(self.rows) if count is None else min(self.published + count, len(self.rows))
         if self.published:
             self._publish_rows()
-            self._footprints.publish(self.store, int(self.rows["id"][self.published - 1]))
+            self._publish_footprints(is_open=True)
             self._publish_session()
         self.reader.refresh()
 
@@ -150,7 +152,7 @@ class Market:
         self.store.bubbles[0].append(self.rows[self._closed[0] : self.published])
         self.store.cvd[0].append(self.points[self._closed[0] : self.published])
         self._closed[0] = self.published
-        self._footprints.publish(self.store, int(self.rows["id"][self.published - 1]), is_open=False)
+        self._publish_footprints(is_open=False)
         self.reader.refresh()
 
     def _publish_rows(self) -> None:
@@ -168,6 +170,10 @@ class Market:
             table["bubble"][0, lod], table["cvd"][0, lod] = bubble[0], point[0]
         table["count"] = self._closed[0]
         self.store.open.write(table)
+
+    def _publish_footprints(self, *, is_open: bool) -> None:
+        if self.has_footprints:
+            self._footprints.publish(self.store, int(self.rows["id"][self.published - 1]), is_open=is_open)
 
     def _publish_session(self) -> None:
         rows = self.rows[: self.published]
@@ -282,7 +288,7 @@ def make_market(
         event["price"] = rows["close"][min(int(np.searchsorted(second, at)), len(rows) - 1)]
         event["strength"] = 300
         store.events.append(event)
-    market = Market(store, rows, cvd_of(rows))
+    market = Market(store, rows, cvd_of(rows), has_footprints=True)
     if is_published:
         market.advance()
     return market
