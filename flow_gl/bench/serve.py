@@ -40,6 +40,7 @@ _PACKAGES: Final = ("flow_gl", "numpy", "aiohttp")
 _WIDE: Final = Limits(
     connections=20_000,
     address_connections=20_000,
+    requests="100000/minute",
     new_connections="100000/minute",
     address_messages="1000000/minute",
     address_snapshots="1000000/minute",
