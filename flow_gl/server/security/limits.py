@@ -1,7 +1,7 @@
-"""Limits on what a client and an address may use: rates over a window, and numbers at one time.
+"""Limits per client and per address: rates over a window, and counts at one time.
 
-Rates are counted by the package `limits`, in windows of fixed length: `60/minute` lets at most twice that through where
-two windows meet. Each worker process counts for itself.
+The package `limits` counts rates in fixed windows, so with `60/minute` up to 120 can pass across the boundary of two
+windows. Each worker process counts separately.
 """
 
 from collections.abc import Sequence
@@ -17,26 +17,26 @@ from flow_gl.core.errors import UsageError
 from flow_gl.core.units import SECOND_NS
 
 PRUNE_NS: Final = 10 * SECOND_NS
-"""Windows that are over are removed this often."""
+"""Expired windows are removed this often."""
 _MOST: Final = 1 << 30
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The limits of a server; each can be set by name with `--limit NAME=VALUE`."""
+    """The limits of a server. Each can be set by name with `--limit NAME=VALUE`."""
 
-    connections: Annotated[int, "open connections of a worker"] = 2_000
-    address_connections: Annotated[int, "open connections of an address"] = 200
-    subscriptions: Annotated[int, "streams that a client has subscribed to"] = 128
-    message_bytes: Annotated[int, "length of a client's message"] = 16_384
-    handshake_seconds: Annotated[int, "time for a request to arrive whole, and for a client to authenticate"] = 10
-    requests: Annotated[str, "HTTP requests of an address, of which a WebSocket takes one"] = "12000/minute"
-    new_connections: Annotated[str, "WebSockets that an address opens"] = "300/minute"
-    messages: Annotated[str, "messages of a client"] = "600/minute"
-    address_messages: Annotated[str, "messages of an address"] = "6000/minute"
-    snapshots: Annotated[str, "snapshots for a client"] = "300/minute"
-    address_snapshots: Annotated[str, "snapshots for an address"] = "3000/minute"
-    failures: Annotated[str, "wrong tokens from an address"] = "20/minute"
+    connections: Annotated[int, "open connections per worker"] = 2_000
+    address_connections: Annotated[int, "open connections per address"] = 200
+    subscriptions: Annotated[int, "streams per client"] = 128
+    message_bytes: Annotated[int, "length of a client message"] = 16_384
+    handshake_seconds: Annotated[int, "time to receive a complete request, and for a client to authenticate"] = 10
+    requests: Annotated[str, "HTTP requests per address; opening a WebSocket is one"] = "12000/minute"
+    new_connections: Annotated[str, "WebSockets opened per address"] = "300/minute"
+    messages: Annotated[str, "messages per client"] = "600/minute"
+    address_messages: Annotated[str, "messages per address"] = "6000/minute"
+    snapshots: Annotated[str, "snapshots per client"] = "300/minute"
+    address_snapshots: Annotated[str, "snapshots per address"] = "3000/minute"
+    failures: Annotated[str, "wrong tokens per address"] = "20/minute"
 
 
 def parse_limits(given: Sequence[str], base: Limits = Limits()) -> Limits:
@@ -77,17 +77,17 @@ def _number(name: str, value: str) -> int:
 class Windows(Storage):
     """Counts hits in windows, in this process's memory.
 
-    The storage that `limits` has in memory starts a thread with almost every hit, to remove what is over; this one
-    removes it along the way.
+    The in-memory storage of `limits` starts a thread on almost every hit to remove expired windows. This one removes
+    them during hits.
     """
 
-    STORAGE_SCHEME = None  # made directly, not from a URL
+    STORAGE_SCHEME = None  # constructed directly, not from a URL
 
     def __init__(self, clock: Clock = SYSTEM) -> None:
         super().__init__()
         self._clock: Final = clock
         self._counts: Final[dict[str, tuple[int, int]]] = {}
-        """Hits and the end of the window (monotonic ns) by key."""
+        """Number of hits and end of the window (monotonic ns), by key."""
         self._pruned_ns = clock.monotonic_ns()
 
     @property
@@ -95,7 +95,7 @@ class Windows(Storage):
         return ValueError
 
     def incr(self, key: str, expiry: int, amount: int = 1) -> int:
-        """Add hits to a key's window, which lasts `expiry` seconds from its first hit on; return their number."""
+        """Add hits to a key's window, which lasts `expiry` seconds from its first hit; return the number of hits."""
         now = self._clock.monotonic_ns()
         self._prune(now)
         count, end = self._counts.get(key, (0, 0))
@@ -110,14 +110,14 @@ class Windows(Storage):
         return count if end > self._clock.monotonic_ns() else 0
 
     def get_expiry(self, key: str) -> float:
-        """Return the end of a key's window, in seconds of the monotonic clock."""
+        """Return the end of a key's window on the monotonic clock, s."""
         return self._counts.get(key, (0, self._clock.monotonic_ns()))[1] / SECOND_NS
 
     def check(self) -> bool:
         return True
 
     def reset(self) -> int:
-        """Forget all windows and return how many there were."""
+        """Remove all windows and return how many there were."""
         count = len(self._counts)
         self._counts.clear()
         return count
@@ -147,7 +147,7 @@ class RateLimits:
         self._limiter: Final = FixedWindowRateLimiter(self._windows)
 
     def hit(self, name: str, key: str, *, cost: int = 1) -> bool:
-        """Count a use of a limit by a client or an address; return whether it is allowed."""
+        """Count one use by a client or an address; return whether it is allowed."""
         return self._limiter.hit(self._items[name], name, key, cost=cost)
 
     def is_used_up(self, name: str, key: str) -> bool:
@@ -155,12 +155,12 @@ class RateLimits:
         return not self._limiter.test(self._items[name], name, key)
 
     def has_just_run_out(self, name: str, key: str) -> bool:
-        """Return whether the last use was the first that was refused in its window (for uses that count once)."""
+        """Return whether the last use was the first one refused in its window (for uses that count once)."""
         item = self._items[name]
         return self._windows.get(item.key_for(name, key)) == item.amount + 1
 
     def wait_s(self, name: str, key: str) -> int:
-        """Return after how many seconds the limit allows uses again, at least 1."""
+        """Return the seconds until the limit allows uses again, at least 1."""
         reset = self._limiter.get_window_stats(self._items[name], name, key).reset_time
         return max(1, -int(-(reset - self._clock.monotonic_ns() / SECOND_NS) // 1))
 
