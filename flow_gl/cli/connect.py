@@ -1,4 +1,4 @@
-"""The command `connect`: the chart of a server, as `flow-gl serve` gives it."""
+"""The command `connect`: draws the charts of a server (`flow-gl serve`)."""
 
 import ipaddress
 from collections.abc import Mapping
@@ -48,7 +48,7 @@ def server_address(text: str, *, has_token: bool, may_be_plain: bool) -> str:
     ----------
     text : as the user gave it
     has_token : a token will be sent
-    may_be_plain : even to another machine without TLS
+    may_be_plain : allow sending it to another machine without TLS
 
     Raises
     ------

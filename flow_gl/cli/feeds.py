@@ -1,4 +1,4 @@
-"""The three feeds as flags: each dataclass holds the flags of one and makes its spec."""
+"""The flags of the three feeds. Each dataclass holds the flags of one feed and creates its spec."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 
 class Feed(NamedTuple):
-    """A feed that was asked for."""
+    """A requested feed."""
 
     spec: "DemoSpec | FilesSpec | LiveSpec"
     title: str
-    """What it is, for a window's title."""
+    """Its description in a window's title."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ class ReplayFlags:
         if bool(self.files) == bool(self.session):
             raise UsageError("replay: expected files, or --session with a trade date")
         if self.from_:
-            # A time of day refers to the file's own day, but its format can be checked before a file is opened.
+            # A time of day refers to the file's day, but its format can be checked before a file is opened.
             parse_time_ns(self.from_, after_ns=0)
         paths = recordings_of(self.session, settings.record_dir, settings.dataset) if self.session else self.files or []
         spec = FilesSpec.from_settings(
@@ -103,7 +103,7 @@ class ReplayFlags:
 
 @dataclass(frozen=True, slots=True)
 class LiveFlags:
-    """The live feed, which has settings only."""
+    """The live feed, which has only settings and no flags."""
 
     def feed(self, settings: Settings) -> Feed:
         """Make the spec. Raises FeedError."""
@@ -119,7 +119,7 @@ def _parts(texts: list[str] | tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _halt(text: str) -> tuple[float, float]:
-    """Parse `AT:FOR` to seconds. Raises UsageError."""
+    """Parse `AT:FOR` into seconds. Raises UsageError."""
     at, colon, length = text.partition(":")
     if not colon:
         raise UsageError(f"--halt: expected a start and a length like 5s:90s, got {text!r}")
@@ -127,7 +127,7 @@ def _halt(text: str) -> tuple[float, float]:
 
 
 def _burst(text: str) -> tuple[float, float, float]:
-    """Parse `AT:FOR:FACTOR` to seconds, seconds and a factor. Raises UsageError."""
+    """Parse `AT:FOR:FACTOR` into seconds, seconds and a factor. Raises UsageError."""
     try:
         at, length, factor = text.split(":")
         return _seconds(at, "--burst"), _seconds(length, "--burst"), float(factor)

@@ -1,4 +1,4 @@
-"""The command `serve`: an engine without a window, and a server for its numbers."""
+"""The command `serve`: runs an engine and a server, without a window."""
 
 from collections.abc import Mapping
 from typing import Annotated, Final, Protocol

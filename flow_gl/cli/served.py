@@ -1,4 +1,4 @@
-"""An engine whose numbers are also served: the engine's link, and the server's workers beside it."""
+"""Runs an engine together with a server: the link to the engine, and the server's workers beside it."""
 
 import sys
 import time
@@ -27,21 +27,21 @@ from flow_gl.ui.link import LinkState
 from flow_gl.view.engine_link.supervisor import EngineLink
 
 POLL_S: Final = 0.02
-"""How often an engine without a window is looked after."""
+"""How often an engine without a window is polled."""
 _PACKAGES: Final = ("aiohttp", "limits", "prometheus_client")
 
 
 class ServedLink(EngineLink):
-    """An engine's link that keeps the server's workers informed, and takes their clients' commands."""
+    """A link to an engine that also informs the server's workers, and forwards their clients' commands."""
 
     workers: Workers | None = None
     is_needed = True
-    """Whether the program ends if the server fails; otherwise it says so and goes on without."""
+    """Whether the program ends if the server fails; otherwise it says so and continues without it."""
     _hello = ""
-    """Said once, when the workers listen."""
+    """Printed once, when the workers are listening."""
 
     def serve(self, workers: Workers, spec: EngineSpec, serving: Serving, *, is_needed: bool) -> None:
-        """Begin to serve."""
+        """Start serving."""
         self.workers, self.is_needed = workers, is_needed
         address = _address_of(serving, workers.port)
         self._hello = f"metrics at {address}/metrics" if workers.only_metrics else f"serving at {address}"
@@ -50,12 +50,12 @@ class ServedLink(EngineLink):
         self._told: tuple[object, ...] = ()
 
     def poll(self) -> LinkState:
-        """Update the fields and look after the workers without blocking. Raises FlowError if the server has failed."""
+        """Update the fields and poll the workers, without blocking. Raises FlowError if the server has failed."""
         state = super().poll()
         if self.workers is None:
             return state
         try:
-            # In a window this runs in every frame, so the line is made only if it is news.
+            # In a window this runs on every frame, so the line is built only when something changed.
             told = (state, self.message, self.generation, len(self.markets), self.engine, self._aggregation)
             if told != self._told:
                 self._told = told
@@ -74,13 +74,13 @@ class ServedLink(EngineLink):
         return state
 
     def send(self, command: Command) -> None:
-        """Send a command to the engine, and tell clients of changed settings."""
+        """Send a command to the engine, and tell clients about changed settings."""
         super().send(command)
         if self.workers is not None and isinstance(command, Configure):
             self._aggregation = merge(self._aggregation, command.changes)
 
     def close(self) -> None:
-        """End the server, then the engine."""
+        """Stop the server, then the engine."""
         if self.workers is not None:
             self.workers.close()
             self.workers = None
@@ -91,7 +91,7 @@ class ServedLink(EngineLink):
         for market in self.markets:
             name = market.store.name
             if name not in self._epochs:
-                # A number that no earlier run has used, also none of another process.
+                # A number that no earlier run has used, in this or any other process.
                 now_ms = SYSTEM.wall_ns() // 1_000_000
                 self._epochs[name] = max([now_ms, *(epoch + 1 for epoch in self._epochs.values())])
             charts.append((name, self._epochs[name]))
@@ -105,7 +105,7 @@ class ServedLink(EngineLink):
 
 
 def serve(feed: Feed, settings: Settings, serving: Serving, drawing: Drawing) -> int:
-    """Serve a feed without a window until interrupted, or for a while. Raises FlowError."""
+    """Serve a feed without a window until interrupted, or for a given time. Raises FlowError."""
     check_compiler()
     start_log("serve", level=settings.log_level, is_verbose=drawing.debug)
     workers = start_workers(serving, feed.spec, settings, drawing)

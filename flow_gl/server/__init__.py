@@ -1,1 +1,1 @@
-"""Gives the numbers to other programs: a process of its own that reads the store, as a view does."""
+"""Serves the engine's data to other programs, from worker processes that read the store as a view does."""

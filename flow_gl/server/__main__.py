@@ -1,4 +1,4 @@
-"""A worker's process: its task on standard input, then the parent's lines; its answers on standard output."""
+"""A worker's process. Standard input carries its task and the parent's lines, standard output its answers."""
 
 import asyncio
 import faulthandler

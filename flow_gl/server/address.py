@@ -1,4 +1,4 @@
-"""The address that a server listens on: whether it can be had, and why not, in one line."""
+"""Checks whether a server can listen on an address, and if not says why in one line."""
 
 import errno
 import socket
@@ -9,9 +9,10 @@ from flow_gl.core.errors import FlowError
 
 
 def check_port(host: str, port: int) -> int:
-    """Return the port to use, a free one for 0. Raises FlowError if another program has it.
+    """Return the port to use; 0 selects a free one. Raises FlowError if another program uses it.
 
-    Workers share their port, so a second server of the same user would share it as well: it is tried alone first.
+    Workers share their port, so a second server of the same user would share it too. The port is therefore first bound
+    without sharing.
     """
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)

@@ -1,4 +1,4 @@
-"""The WebSocket at /ws: who may connect, and what clients ask for. Everything else is the hub's."""
+"""The WebSocket at /ws: admits clients and handles their messages. The hub does everything else."""
 
 import asyncio
 import socket
@@ -36,13 +36,13 @@ from flow_gl.server.security.tokens import Identity
 from flow_gl.server.spec import CommandLine
 
 SEND_BUFFER: Final = 128 * 1024
-"""Buffer of each socket, bytes: a client that does not read is noticed before megabytes wait for it in the system."""
+"""Send buffer of a socket, bytes: small, so that a slow client is noticed before megabytes are buffered for it."""
 PING_S: Final = 20.0
-"""A client that has sent nothing for so long is asked whether it is still there."""
+"""A client that has sent nothing for this long is pinged."""
 VALID_S: Final = 5.0
 """How often the tokens of connected clients are checked."""
 POLICY: Final = 1008
-"""Code with which a connection ends that broke a rule."""
+"""WebSocket close code for a violated rule."""
 _SPEED_RANGE: Final = (0.1, 10_000.0)
 _VERSION_ADVICE: Final = f"this server speaks version {VERSION}: update the older of the two programs"
 
@@ -52,10 +52,10 @@ class App:
 
     Parameters
     ----------
-    hub : gives the clients their data
+    hub : sends data to the clients
     admission : the rules for clients
-    feed : demo, replay or live: what commands apply to
-    on_command : called with a client's command that it may give
+    feed : demo, replay or live; decides which commands are available
+    on_command : called with each authorised command
     """
 
     def __init__(self, hub: Hub, admission: Admission, *, feed: str, on_command: Callable[[CommandLine], None]) -> None:
@@ -115,7 +115,7 @@ class App:
         return response
 
     def _let_in(self, request: web.Request, address: str) -> tuple[ClientGuard, Identity | None] | web.Response:
-        """Apply the rules that hold before a WebSocket is open."""
+        """Apply the rules for a request before its WebSocket is open."""
         admission = self._admission
         headers = request.headers
         offered = [form.strip() for form in headers.get("Sec-WebSocket-Protocol", "").split(",") if form.strip()]
@@ -129,7 +129,7 @@ class App:
         return refused(guard) if isinstance(guard, Refusal) else (guard, identity)
 
     async def _talk(self, client: Client, response: web.WebSocketResponse, guard: ClientGuard, address: str) -> None:
-        """Take a client's messages until the connection ends."""
+        """Handle a client's messages until the connection ends."""
         if guard.identity is not None and not self._welcome(client, guard):
             return
         while True:
@@ -150,7 +150,7 @@ class App:
                 return
 
     def _take(self, client: Client, message: WSMessage, guard: ClientGuard, address: str) -> bool:
-        """Do what a message asks for; return False if the connection has ended."""
+        """Handle a message; return False if the connection has ended."""
         if message.type is not WSMsgType.TEXT:
             return self._wrong(client, "a message is JSON in a text frame, this one is binary")
         try:
@@ -176,7 +176,7 @@ class App:
         return not self._refuse(client, refusal) if refusal else self._welcome(client, guard)
 
     def _welcome(self, client: Client, guard: ClientGuard) -> bool:
-        """Let a client that has authenticated have data; return False if it may not."""
+        """Admit an authenticated client to the data; return False if it is not allowed."""
         if (refusal := guard.may("read")) is not None:
             self._hub.end(client, _error(refusal), POLICY)
             return False
@@ -260,7 +260,7 @@ class App:
 def make_app(
     routes: Sequence[Callable[[web.Application], None]], middlewares: Sequence[Middleware] = ()
 ) -> web.Application:
-    """Make the application of what adds its routes to it."""
+    """Make the application from objects that add their routes."""
     app = web.Application(middlewares=middlewares)
     for add_routes in routes:
         add_routes(app)
@@ -269,7 +269,7 @@ def make_app(
 
 @lru_cache(maxsize=256)
 def _kinds(names: tuple[str, ...]) -> frozenset[Kind]:
-    """Return the kinds of these names: one set for all clients that ask for the same."""
+    """Return the kinds with these names, as one shared set for equal requests."""
     return frozenset(KIND_OF_NAME[name] for name in names)
 
 

@@ -1,4 +1,4 @@
-"""The charts that a worker serves: attached stores, and what `Connected` says about them."""
+"""The charts that a worker serves: attached stores, and their description in `Connected`."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -12,11 +12,11 @@ from flow_gl.store.shm import SharedMemoryError
 
 
 class Chart:
-    """One chart of one run of the engine.
+    """A chart in one run of the engine.
 
     Parameters
     ----------
-    index : its place among the charts
+    index : its position among the charts
     epoch : number of the run
     """
 
@@ -29,11 +29,11 @@ class Chart:
 
     @property
     def symbol(self) -> str:
-        """What messages call it: the symbol as requested, else the contract."""
+        """Its name in messages: the requested symbol, or the contract if there is none."""
         return self.reader.requested or self.reader.symbol
 
     def instrument(self, threshold: float) -> Instrument:
-        """Describe it for `Connected`.
+        """Return its description for `Connected`.
 
         Parameters
         ----------
@@ -56,13 +56,13 @@ class Chart:
 
 
 class Charts:
-    """What a worker knows of the engine. The parent process says which stores are in force (`follow`)."""
+    """What a worker knows about the engine. The parent process says which stores are current (`follow`)."""
 
     def __init__(self) -> None:
         self.engine: EngineReader | None = None
         self.charts: list[Chart] = []
         self.state = "starting"
-        """State of the engine, by the parent."""
+        """State of the engine, as reported by the parent."""
         self.message = ""
         self.settings: dict[str, Any] = {}
         self._engine_store: EngineStore | None = None
@@ -73,15 +73,15 @@ class Charts:
         return [chart.reader for chart in self.charts]
 
     def follow(self, line: EngineLine) -> list[int]:
-        """Take the parent's word for the engine and its charts.
+        """Apply the parent's report on the engine and its charts.
 
         Returns
         -------
-        changed : charts that are new or have another store, by index
+        changed : indices of charts that are new or have a new store
         """
         self.state, self.message, self.settings = line.state, line.message, line.settings
         if line.engine and (self._engine_store is None or self._engine_store.name != line.engine):
-            with suppress(SharedMemoryError):  # the engine has died in the meantime: the next line names another
+            with suppress(SharedMemoryError):  # the engine has died meanwhile; the next line names a new one
                 self.set_engine(EngineStore.attach(line.engine))
         changed = []
         for index, (name, epoch) in enumerate(line.charts):
@@ -96,14 +96,14 @@ class Charts:
         return changed
 
     def set_engine(self, store: EngineStore) -> None:
-        """Read the status of this store from now on."""
+        """Read the status from this store from now on."""
         if self._engine_store is not None:
             self._engine_store.close()
         self._engine_store, self.engine = store, EngineReader(store)
         self.engine.refresh()
 
     def set_chart(self, index: int, store: MarketStore, epoch: int) -> None:
-        """Show this store as a chart, a new one or in place of another."""
+        """Use this store for a chart, which may be new."""
         if index == len(self.charts):
             self.charts.append(Chart(index, store, epoch))
             return
@@ -111,7 +111,7 @@ class Charts:
         self.charts[index] = Chart(index, store, epoch)
 
     def find(self, name: str) -> Chart | None:
-        """Return the chart that a client names: by its symbol, else by the contract shown now."""
+        """Return the chart with a symbol, or the one that shows a contract of this name now."""
         return next(
             (chart for chart in self.charts if chart.symbol == name),
             next((chart for chart in self.charts if chart.reader.symbol == name), None),

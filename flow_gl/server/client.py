@@ -1,4 +1,4 @@
-"""One connected client: what it has subscribed to, what it was sent, and what it must be sent next."""
+"""A connected client: its subscriptions, what it has been sent, and what to send next."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
@@ -14,13 +14,13 @@ from flow_gl.server.streams.appended import AppendedStream, Key
 from flow_gl.server.streams.tables import TableStream
 
 STALL_S: Final = 10.0
-"""A client that takes nothing for this long is disconnected."""
+"""A client that reads nothing for this long is disconnected."""
 MOST_DROPS: Final = 6
-"""So often may a client's queue be dropped within `DROPS_S`."""
+"""Maximum number of times a client's queue is dropped within `DROPS_S` before it is disconnected."""
 DROPS_S: Final = 60.0
 _PACKED: Final = (4096, 1024)
 _JSON: Final = (1024, 512)
-"""Rows of a block of history and, roughly, of the first block."""
+"""Rows in a block of history, and roughly in the first block."""
 
 Stream = AppendedStream | TableStream
 Encode = Callable[[Sequence[Rows]], bytes]
@@ -28,7 +28,7 @@ Encode = Callable[[Sequence[Rows]], bytes]
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """What a client has asked for: one chart at one level."""
+    """A client's subscription to one chart at one level."""
 
     chart: int
     level: int
@@ -37,7 +37,7 @@ class Subscription:
 
     @property
     def keys(self) -> Iterable[Key]:
-        """The streams of it."""
+        """Keys of its streams."""
         return [Key(self.chart, kind, self.level if kind in OF_LEVEL else 0) for kind in sorted(self.kinds)]
 
 
@@ -46,12 +46,12 @@ class Client:
 
     Parameters
     ----------
-    transport : of its socket
-    is_packed : whether it takes binary frames
+    transport : its socket's transport
+    is_packed : whether it receives binary frames
 
     Attributes
     ----------
-    is_welcome : the client may be sent data; before, only errors
+    is_welcome : data may be sent to the client; until then only errors are sent
     needs_hello : `Connected` and `Status` must be sent (again)
     """
 
@@ -79,20 +79,20 @@ class Client:
         self.places: Final[dict[Key, Place]] = {}
         self.tables: Final[dict[Key, TableStream]] = {}
         self._stale: Final[set[Key]] = set()
-        """Tables that must be sent whole."""
+        """Tables that must be sent in full."""
         self._dropped_s: list[float] = []
         """When its queue was dropped, within the last `DROPS_S`."""
         self._turn = 0
 
     @property
     def live_keys(self) -> frozenset[Key]:
-        """The streams whose news of a tick this client takes."""
+        """Keys of the streams whose updates this client receives on each tick."""
         places = (key for key, place in self.places.items() if place.is_live)
         return frozenset((*places, *(key for key in self.tables if key not in self._stale)))
 
     @property
     def has_work(self) -> bool:
-        """Whether it must be sent something of its own."""
+        """Whether there is something to send to this client alone."""
         return (
             self.needs_hello
             or bool(self._stale)
@@ -101,7 +101,7 @@ class Client:
         )
 
     def follow(self, stream: Stream, span_ns: int | None, position: Position | None, cause: Cause) -> None:
-        """Begin to follow a stream, from the newest rows or from a position."""
+        """Start following a stream, from the newest rows or from a position."""
         key = stream.key
         if isinstance(stream, TableStream):
             self.tables[key] = stream
@@ -114,17 +114,17 @@ class Client:
             place.resume(position)
 
     def leave(self, key: Key) -> None:
-        """Follow a stream no more."""
+        """Stop following a stream."""
         self.places.pop(key, None)
         self.tables.pop(key, None)
         self._stale.discard(key)
 
     def deliver(self, data: bytes, advances: tuple[Advance, ...], now_s: float) -> int | None:
-        """Send the news of a tick.
+        """Send the updates of a tick.
 
         Returns
         -------
-        dropped : None; or, if the client's queue was dropped and it is no longer live, the rows that were in it
+        dropped : the rows in the client's queue if it was dropped, so the client is no longer live; otherwise None
         """
         if self.outbox.send(data, advances) or not self.outbox.is_full:
             return None
@@ -139,15 +139,15 @@ class Client:
         return sum(advance.stop - advance.start for advance in dropped)
 
     def is_too_slow(self, now_s: float) -> bool:
-        """Return whether the client must be disconnected. Called in every tick in which it has work."""
-        # Where it can be told why, it is: as soon as it has taken what is on its way.
+        """Return whether the client must be disconnected. Call on every tick in which it has work."""
+        # If possible, tell it why, once it has read what is already in its socket.
         is_slow = len(self._dropped_s) >= MOST_DROPS and self.outbox.is_idle
         return is_slow or self.outbox.stalled_s(now_s) > STALL_S
 
     def next_blocks(self) -> Sequence[Rows]:
-        """Return what comes next for this client alone; empty if there is nothing.
+        """Return the blocks to send next to this client alone; empty if there are none.
 
-        The newest rows come before what was missed and that before history, which the streams get in turn.
+        Newest rows go first, then missed rows, then history, which alternates between the streams.
         """
         if self._stale:
             whole = [block for key in sorted(self._stale) for block in self.tables[key].whole()]
@@ -165,5 +165,5 @@ class Client:
         return []
 
     def keys_of(self, subscriptions: Iterable[Subscription]) -> frozenset[Key]:
-        """Return the streams of subscriptions."""
+        """Return the stream keys of subscriptions."""
         return frozenset(key for one in subscriptions for key in one.keys)

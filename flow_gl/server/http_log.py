@@ -1,7 +1,7 @@
-"""The log of the HTTP server, without what clients do wrong.
+"""The logger of the HTTP server, without errors that clients cause.
 
-aiohttp logs a traceback for each request that is no HTTP and for each client that has gone before its answer. Neither
-is a fault of this program, and a hostile client could fill the disk with them.
+aiohttp logs a traceback for each malformed request and for each client that disconnects before its response. Neither is
+a fault of this program, and a hostile client could fill the disk with them.
 """
 
 import logging
@@ -12,7 +12,7 @@ from flow_gl.core.log import get_logger
 
 
 def http_logger() -> logging.Logger:
-    """Return the logger to give to aiohttp's runner."""
+    """Return the logger for aiohttp's runner."""
     logger = get_logger("http")
     logger.addFilter(_is_ours)
     return logger

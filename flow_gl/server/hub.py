@@ -1,8 +1,8 @@
-"""The middle of a worker: reads the stores once per tick and gives what is new to all clients.
+"""The core of a worker: reads the stores once per tick and sends updates to all clients.
 
-Each stream is read and encoded once. Clients that follow the same streams form a group, which gets the same bytes in
-one write per tick. What a client needs for itself (a snapshot, what it missed, history) is sent between ticks, within
-a limited time, so that it never delays the others.
+Each stream is read and encoded once. Clients that follow the same streams form a group and receive the same bytes in
+one write per tick. What a single client needs (a snapshot, missed rows, history) is sent between ticks within a time
+budget, so that it does not delay the others.
 """
 
 import time
@@ -25,20 +25,20 @@ from flow_gl.server.streams.encoding import Cache, close_frame, encode_blocks, e
 from flow_gl.server.streams.tables import make_table
 
 TICK_S: Final = 0.04
-"""Time between two updates of a stream: 25 a second."""
+"""Time between two updates of a stream: 25 per second."""
 STATUS_S: Final = 1.0
-"""Longest time between two messages `Status`."""
+"""Maximum time between two `Status` messages."""
 OWN_S: Final = 0.015
-"""Time per tick for what single clients need."""
+"""Time budget per tick for what single clients need."""
 TOO_SLOW: Final = 4008
 GOING_AWAY: Final = 1001
-"""Codes with which a connection ends."""
+"""WebSocket close codes."""
 _WATCHED: Final = ("state", "speed", "rate", "message", "keeping", "attempt", "not_found", "charts")
-"""Fields of the status whose change is sent at once."""
+"""Fields of the status whose changes are sent at once."""
 
 
 class _News:
-    """What a stream has for this tick."""
+    """A stream's update for this tick."""
 
     def __init__(self, blocks: Sequence[Rows], advance: Advance | None) -> None:
         self.blocks: Final = blocks
@@ -47,7 +47,7 @@ class _News:
 
 
 class Hub:
-    """All clients of a worker, and the streams that they follow.
+    """The clients of a worker and the streams that they follow.
 
     Parameters
     ----------
@@ -68,10 +68,10 @@ class Hub:
         self._streams: Final[dict[Key, Stream]] = {}
         self._followers: Final[dict[Key, int]] = {}
         self._clients: Final[dict[Client, tuple[bool, frozenset[Key]]]] = {}
-        """Each client with its group: the form and the streams of which it takes the news."""
+        """Each client with its group: the form and the streams whose updates it receives."""
         self._groups: Final[dict[tuple[bool, frozenset[Key]], dict[Client, None]]] = {}
         self._busy: Final[dict[Client, None]] = {}
-        """Clients that need something of their own, longest waiting first."""
+        """Clients that have something to be sent to them alone, longest waiting first."""
         self._cache: Final = Cache()
         self._instruments: tuple[Instrument, ...] = ()
         self._settings: dict[str, object] = {}
@@ -79,20 +79,20 @@ class Hub:
         self._watched: tuple[object, ...] = ()
         self._status_at_s = -STATUS_S
         self._sent_bytes = 0
-        """To clients that have left."""
+        """Sent to clients that have disconnected."""
         self._look()
 
     # Clients
 
     def add(self, client: Client) -> None:
-        """Take a client that has just connected."""
+        """Add a client that has just connected."""
         self._clients[client] = (client.is_packed, frozenset())
         self._regroup(client)
         self.counts.clients += 1
         self.counts.connected += 1
 
     def remove(self, client: Client) -> None:
-        """Forget a client whose connection has ended. Idempotent."""
+        """Remove a client whose connection has ended. Idempotent."""
         if client not in self._clients:
             return
         for key in (*client.places, *client.tables):
@@ -105,7 +105,7 @@ class Hub:
         self._sent_bytes += client.outbox.sent_bytes
 
     def welcome(self, client: Client, scopes: Sequence[str]) -> None:
-        """Let a client have data: send `Connected` and `Status`."""
+        """Admit a client to the data: send `Connected` and `Status`."""
         client.is_welcome, client.scopes, client.needs_hello = True, tuple(scopes), True
         self._serve(client)
 
@@ -121,11 +121,11 @@ class Hub:
         self.remove(client)
 
     def count_bytes(self) -> None:
-        """Bring the count of bytes up to date."""
+        """Update the count of bytes."""
         self.counts.sent_bytes = self._sent_bytes + sum(client.outbox.sent_bytes for client in self._clients)
 
     def end_all(self, error: Error) -> None:
-        """End all connections, because the server ends."""
+        """End all connections, because the server is stopping."""
         for client in list(self._clients):
             self.end(client, error, GOING_AWAY)
 
@@ -181,12 +181,12 @@ class Hub:
     # The engine
 
     def follow(self, line: EngineLine) -> None:
-        """Take the parent's word for the engine; clients of a chart with another store start again."""
+        """Apply the parent's report on the engine. Clients of a chart with a new store start again."""
         changed = set(self.charts.follow(line))
         self.restart(changed)
 
     def restart(self, changed: set[int]) -> None:
-        """Start the streams of charts again that have another store."""
+        """Restart the streams of charts that have a new store."""
         self._look()
         restarted = [
             (client, one) for client in self._clients for one in client.subscriptions.values() if one.chart in changed
@@ -226,7 +226,7 @@ class Hub:
         )
 
     def _new_status(self, now_s: float) -> bytes | None:
-        """Return the status as a frame if it is time for it or something important has changed."""
+        """Return the status as a frame if it is due or something important has changed."""
         engine, charts = self.charts.engine, self.charts
         if engine is not None:
             engine.refresh()
@@ -245,7 +245,7 @@ class Hub:
     # Ticks
 
     def tick(self, now_s: float) -> None:
-        """Give what is new to all clients.
+        """Send updates to all clients.
 
         Parameters
         ----------
@@ -268,15 +268,15 @@ class Hub:
         self._serve_some(now_s)
 
     def _read(self, *, is_second: bool) -> dict[Key, _News]:
-        """Read all streams that somebody follows.
+        """Read all streams that have followers.
 
         Parameters
         ----------
-        is_second : also look at charts that nobody follows; about once a second
+        is_second : also look at charts without followers; about once a second
         """
         followed = {key.chart for key in self._streams}
         for chart in self.charts.charts:
-            # What an unfollowed chart shows is news only for those who connect.
+            # The state of a chart without followers matters only to clients that connect.
             if chart.index in followed or is_second:
                 chart.reader.refresh()
         self._look()
@@ -319,7 +319,7 @@ class Hub:
             self._busy[client] = None
 
     def _serve_some(self, now_s: float) -> None:
-        """Give clients what they need for themselves, in turn, until the tick's time for it is over."""
+        """Serve single clients in turn until the tick's time budget is used up."""
         end_s = time.perf_counter() + OWN_S
         for client in list(self._busy):
             if client.outbox.is_closed:
@@ -328,12 +328,12 @@ class Hub:
                 self.counts.slow_disconnects += 1
                 self.end(client, _TOO_SLOW_ERROR, TOO_SLOW)
             elif time.perf_counter() < end_s:
-                # To the end of the line, so that each gets its turn.
+                # Back to the end of the queue, so that every client gets its turn.
                 del self._busy[client]
                 self._serve(client)
 
     def _serve(self, client: Client) -> None:
-        """Send a client what comes next for it alone, as long as its socket takes it, at most a few blocks."""
+        """Send a client its next blocks while its socket accepts them, at most a few."""
         for _ in range(_MOST_BLOCKS):
             if not client.outbox.is_idle:
                 break
@@ -353,7 +353,7 @@ class Hub:
         self._regroup(client)
 
     def _own(self, blocks: Sequence[Rows], *, is_packed: bool) -> bytes:
-        """Encode blocks for one client; those of appended rows are kept for others that need the same."""
+        """Encode blocks for one client. Blocks of appended rows are cached for other clients."""
         block = blocks[0]
         chart: Chart = self.charts.charts[block.symbol]
         if len(blocks) > 1 or block.kind not in APPENDED:
@@ -369,7 +369,7 @@ class Hub:
     # Groups
 
     def _regroup(self, client: Client) -> None:
-        """Put a client among those that take the news of the same streams."""
+        """Move a client to the group that receives updates of the same streams."""
         if client not in self._clients:
             return
         group = client.is_packed, client.live_keys
@@ -378,7 +378,7 @@ class Hub:
                 return
             self._drop_from_group(client)
             members = self._groups.setdefault(group, {})
-            # Thousands of clients follow the same streams: they share one key.
+            # Thousands of clients may follow the same streams, so they share one key.
             self._clients[client] = next((self._clients[other] for other in members), group)
             members[client] = None
         else:

@@ -1,7 +1,7 @@
-"""What waits to be sent to one client: a queue of frames that other clients share, in front of its socket.
+"""The send queue of one client. Its frames are shared with other clients.
 
-Frames go straight to the socket as long as it takes them. Otherwise they wait here, as references to bytes that all
-clients have in common. Nothing here waits: one slow client never delays another.
+Frames go straight to the socket while it accepts them. Otherwise they are queued here, as references to shared bytes.
+Nothing here blocks, so a slow client does not delay others.
 """
 
 import asyncio
@@ -11,11 +11,11 @@ from typing import Final, NamedTuple
 from flow_gl.server.streams.appended import AppendedStream
 
 MOST_BYTES: Final = 256 * 1024
-"""Most bytes that wait for one client."""
+"""Maximum number of bytes queued for one client."""
 
 
 class Advance(NamedTuple):
-    """New rows of a stream that a frame holds: [start, stop)."""
+    """The new rows [start, stop) of a stream in a frame."""
 
     stream: AppendedStream
     start: int
@@ -23,11 +23,11 @@ class Advance(NamedTuple):
 
 
 class Outbox:
-    """Frames on their way to one socket.
+    """Frames to be sent to one socket.
 
     Parameters
     ----------
-    transport : the socket's
+    transport : the socket's transport
     """
 
     __slots__ = ("_buffered", "_since_s", "_size", "_transport", "_waiting", "sent_bytes")
@@ -35,7 +35,7 @@ class Outbox:
     def __init__(self, transport: asyncio.WriteTransport) -> None:
         self._transport: Final = transport
         self._waiting: deque[tuple[bytes, tuple[Advance, ...]]] | None = None
-        """Made when it is first needed: few clients are ever slow."""
+        """Created when first needed, because few clients are slow."""
         self._size = 0
         self._buffered = 0
         self._since_s = 0.0
@@ -43,17 +43,17 @@ class Outbox:
 
     @property
     def is_idle(self) -> bool:
-        """Whether everything has been taken by the socket."""
+        """Whether nothing is queued here or in the transport."""
         return not self._waiting and not self._transport.get_write_buffer_size()
 
     @property
     def is_waiting(self) -> bool:
-        """Whether frames wait for the socket to take earlier ones."""
+        """Whether frames are queued behind earlier ones."""
         return bool(self._waiting)
 
     @property
     def is_full(self) -> bool:
-        """Whether more waits than may."""
+        """Whether the queue exceeds its limit."""
         return self._size + self._transport.get_write_buffer_size() > MOST_BYTES
 
     @property
@@ -61,7 +61,7 @@ class Outbox:
         return self._transport.is_closing()
 
     def send(self, data: bytes, advances: tuple[Advance, ...] = ()) -> bool:
-        """Send frames, or let them wait; return False if they wait."""
+        """Send frames or queue them; return False if they were queued."""
         if self.is_idle:
             self._write(data)
             return True
@@ -72,33 +72,33 @@ class Outbox:
         return False
 
     def flush(self) -> None:
-        """Send what waits, as far as the socket takes it."""
+        """Send queued frames while the socket accepts them."""
         while self._waiting and not self._transport.get_write_buffer_size():
             data, _ = self._waiting.popleft()
             self._size -= len(data)
             self._write(data)
 
     def drop(self) -> list[Advance]:
-        """Drop everything that waits; return the rows that were in it."""
+        """Drop the queue; return the rows that were in it."""
         found = [advance for _, advances in self._waiting or () for advance in advances]
         self._waiting, self._size = None, 0
         return found
 
     def stalled_s(self, now_s: float) -> float:
-        """Return for how long the socket has taken nothing although something waits, seconds.
+        """Return for how long the socket has accepted nothing although frames are queued, seconds.
 
         Parameters
         ----------
-        now_s : monotonic time; calls are in its order
+        now_s : monotonic time, must not decrease between calls
         """
         buffered = self._transport.get_write_buffer_size()
-        # Nothing is written while something is buffered, so any other size means that the socket took something.
+        # Nothing is written while the buffer is not empty, so a different size means that the socket accepted data.
         if not buffered or buffered != self._buffered:
             self._buffered, self._since_s = buffered, now_s
         return now_s - self._since_s
 
     def end(self, data: bytes) -> None:
-        """Send the last frames and close the socket, at once if it takes nothing."""
+        """Send the last frames and close the socket; close at once if it accepts nothing."""
         self.drop()
         if self._transport.get_write_buffer_size():
             self._transport.abort()

@@ -1,8 +1,7 @@
-"""The browser page: the files of web/, the shaders and palettes of the program, and its font, over HTTP.
+"""Serves the browser page over HTTP: the files of web/, and the program's shaders, palettes and font.
 
-All of it is read and compressed once, at the start: a request is a look-up, and no name in a request reaches the file
-system. Nothing is loaded from anywhere else, and no script or style stands in the HTML, which is what the policy in the
-headers allows.
+Everything is read and compressed once, at startup. A request is a dictionary look-up, so no name in a request reaches
+the file system. The content security policy forbids inline scripts and styles, and anything from another host.
 """
 
 import gzip
@@ -24,7 +23,7 @@ from flow_gl.protocol.columns import flat
 from flow_gl.protocol.kinds import FORMS, Kind
 
 MOST_BYTES: Final = 150_000
-"""The whole page as it is sent, without the font."""
+"""Maximum size of the page as sent, without the font."""
 _TYPES: Final = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
@@ -37,7 +36,7 @@ _RECORDS: Final = (
     *(Kind.PROFILE, Kind.SESSION, Kind.LEVELS, Kind.EVENT, Kind.GAP, Kind.ROLL),
     *(Kind.FINISHED_SESSION, Kind.MINUTE_LEVELS),
 )
-"""Kinds that the page reads as records; it knows the columns of the others."""
+"""Kinds that the page reads as records. The columns of the other kinds are built into the page."""
 _POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self'; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -46,13 +45,13 @@ _HEADERS: Final = {
     "Content-Security-Policy": _POLICY,
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-cache",  # asked for again each time, answered with 304 while it is the same
+    "Cache-Control": "no-cache",  # revalidated on every use; 304 while unchanged
     "Vary": "Accept-Encoding",
 }
 
 
 def page_folder(name: str) -> Path:
-    """Return a folder that is shipped with the program: `web` or `shaders`. Raises UsageError if it is missing."""
+    """Return a folder that is part of the installation: `web` or `shaders`. Raises UsageError if it is missing."""
     package = Path(__file__).resolve().parents[1]
     for folder in (package / name, package.parent / name):
         if folder.is_dir():
@@ -66,9 +65,9 @@ class File:
 
     Attributes
     ----------
-    body : as it is
-    packed : compressed with gzip; as it is where that gains nothing
-    tag : value of the header ETag
+    body : uncompressed
+    packed : compressed with gzip, or the same as `body` where gzip does not shrink it
+    tag : value of the ETag header
     """
 
     content_type: str
@@ -78,7 +77,7 @@ class File:
 
 
 def load() -> dict[str, File]:
-    """Read the page: each file by its path in a URL; the page itself is "". Raises UsageError, DisplayError."""
+    """Read the page's files, by URL path; the page itself is "". Raises UsageError, DisplayError."""
     folder = page_folder("web")
     found = {
         path.relative_to(folder).as_posix(): path.read_bytes()
@@ -101,8 +100,11 @@ def _file(suffix: str, body: bytes) -> File:
 
 
 def _declared(folder: Path) -> bytes:
-    """Return what the program declares and the page uses: the shaders by name, with the page's way to read a row, the
-    palettes, the rule of sizes and colours, and the columns of the rows on the wire."""
+    """Return what the page takes from the program.
+
+    These are the shaders by name, with the page's own `row_texel`, the palettes, the rules of sizes and colours, and
+    the columns of rows on the wire.
+    """
     shaders = {path.name: path.read_text("utf-8") for path in page_folder("shaders").rglob("*") if path.is_file()}
     shaders |= {path.name: path.read_text("utf-8") for path in folder.glob("*.glsl")}
     columns = {int(kind): _columns(FORMS[kind].dtype) for kind in _RECORDS}
@@ -118,8 +120,10 @@ def _declared(folder: Path) -> bytes:
 
 
 def _columns(dtype: np.dtype) -> list[tuple[str, str, int]]:
-    """Return the columns of a row type on the wire: name, type (i: integer, f: float, s: 8 bytes of a text), and how
-    many columns in a row have this name; they are the elements of an array."""
+    """Return the columns of a row type on the wire: name, type (i: integer, f: float, s: 8 bytes of text) and count.
+
+    A field that is an array has one column per element; `count` is their number.
+    """
     found: list[tuple[str, str, int]] = []
     for column in flat(dtype).names or ():
         field: np.dtype = dtype
@@ -146,7 +150,7 @@ class Page:
             app.router.add_get(f"/{name}", self.file)
 
     async def file(self, request: web.Request) -> web.Response:
-        """Answer with a file, compressed if the browser takes that; 304 if the browser has it."""
+        """Send a file, compressed if the browser accepts gzip; 304 if the browser has the current version."""
         file = self._files[request.path.removeprefix("/")]
         headers = {**_HEADERS, "ETag": file.tag, "Content-Type": file.content_type}
         if request.headers.get("If-None-Match") == file.tag:

@@ -1,7 +1,7 @@
-"""Where one client is in a stream of appended rows, and what it must be sent next.
+"""The position of one client in a stream of appended rows, and what to send it next.
 
-A client that is live gets the rows of each tick with all others. One that has just subscribed, or has fallen behind,
-gets blocks of its own until it is live: the newest rows, or those that it missed; then history behind them.
+A live client receives the rows of each tick together with all others. A client that has just subscribed or has fallen
+behind receives its own blocks until it is live: the newest rows, or those that it missed. History follows.
 """
 
 from typing import Final
@@ -15,17 +15,17 @@ from flow_gl.protocol.messages import Position
 from flow_gl.server.streams.appended import AppendedStream
 
 MOST_RESUMED: Final = 1 << 14
-"""A slow client that missed more rows than this starts again with the newest."""
+"""A slow client that missed more rows than this starts again from the newest."""
 
 
 class Place:
-    """One client in one stream: it has been sent the rows [first, next).
+    """The position of one client in one stream: it has been sent the rows [first, next).
 
     Parameters
     ----------
-    span_ns : history that the client asked for, ns; None for all
-    chunk : rows of a block of history
-    screen : rows of the first block, roughly
+    span_ns : length of history requested, ns; None for all
+    chunk : rows in a block of history
+    screen : approximate number of rows in the first block
     """
 
     __slots__ = (
@@ -57,12 +57,12 @@ class Place:
         self.has_history = False
 
     def restart(self, cause: Cause, missed: int = 0) -> None:
-        """Start again with the newest rows."""
+        """Start again from the newest rows."""
         self._starts, self._cause, self._missed = True, cause, self._missed + missed
         self.is_live = self.has_history = False
 
     def resume(self, position: Position) -> None:
-        """Go on from what the client has, if that can be."""
+        """Continue from the rows that the client has, if possible."""
         stream = self.stream
         if (position.epoch, position.revision) != (stream.chart.epoch, stream.revision):
             is_same_run = position.epoch == stream.chart.epoch
@@ -83,11 +83,11 @@ class Place:
 
     @property
     def is_resuming(self) -> bool:
-        """Whether what comes next is what the client missed, not the newest rows."""
+        """Whether the next block holds rows that the client missed, rather than the newest rows."""
         return not self._starts
 
     def catch_up(self) -> Rows | None:
-        """Return the block that comes next for a client that is not live; None if it is."""
+        """Return the next block for a client that is not live; None if it is live."""
         if self.is_live:
             return None
         stream = self.stream
@@ -102,7 +102,7 @@ class Place:
                 self._become_live()
                 return block
             self.restart(Cause.LAPPED, first - self.next)
-        # The boundary moves in steps, so that clients which come one after another share the encoded block.
+        # The boundary moves in steps, so that clients that connect shortly after each other share the encoded block.
         start = max(stream.oldest, (stream.position - self._screen) // self._screen * self._screen, 0)
         start = max(start, stream.since(self._span_ns)) if self._span_ns is not None else start
         first, rows = stream.read(start, stream.position)

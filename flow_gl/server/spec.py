@@ -1,4 +1,4 @@
-"""What the parent process and a worker say to each other: one JSON line each, over the worker's standard streams."""
+"""The messages between the parent and a worker: JSON lines over the worker's standard streams."""
 
 from typing import Any, Final
 
@@ -17,15 +17,15 @@ class WorkerSpec(msgspec.Struct, frozen=True, kw_only=True):
     number: int = 0
     workers: int = 1
     counts: str = ""
-    """Segment of the counts of all workers; "" to count alone."""
+    """Shared segment with the counts of all workers; "" for a single worker."""
     only_metrics: bool = False
-    """Give /metrics, /healthz and /readyz alone: no data, no page."""
+    """Serve only /metrics, /healthz and /readyz: no data, no page."""
     feed: str = "live"
-    """demo, replay or live: what commands apply to."""
+    """demo, replay or live: decides which commands are available."""
     threshold: float
     """Imbalance above which a bubble of up to one second is significant."""
     tokens: str | None = None
-    """Token file; None: no token is asked for."""
+    """Token file; None if no token is required."""
     tls_cert: str | None = None
     tls_key: str | None = None
     origins: tuple[str, ...] = ()
@@ -36,7 +36,7 @@ class WorkerSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EngineLine(msgspec.Struct, frozen=True, tag="engine"):
-    """The engine and the stores of its charts, whenever something changes."""
+    """The engine and the stores of its charts; sent whenever something changes."""
 
     state: str
     message: str = ""
@@ -48,24 +48,24 @@ class EngineLine(msgspec.Struct, frozen=True, tag="engine"):
 
 
 class StopLine(msgspec.Struct, frozen=True, tag="stop"):
-    """End cleanly."""
+    """Stop cleanly."""
 
 
 class Ready(msgspec.Struct, frozen=True, tag="ready"):
-    """The worker listens."""
+    """The worker is listening."""
 
     port: int
 
 
 class Failed(msgspec.Struct, frozen=True, tag="failed"):
-    """The worker cannot work, and ends."""
+    """The worker cannot run, and exits."""
 
     error: str
     exit_code: int
 
 
 class CommandLine(msgspec.Struct, frozen=True, tag="command"):
-    """A client's command, which it may give."""
+    """A client's command that has been authorised."""
 
     name: str
     value: float | None
@@ -92,10 +92,10 @@ def decode_spec(line: bytes) -> WorkerSpec:
 
 
 def decode_parent(line: bytes) -> ParentLine:
-    """Read what the parent says. Raises msgspec.MsgspecError."""
+    """Read a line from the parent. Raises msgspec.MsgspecError."""
     return _parent_decoder.decode(line)
 
 
 def decode_worker(line: bytes) -> WorkerLine:
-    """Read what a worker says. Raises msgspec.MsgspecError."""
+    """Read a line from a worker. Raises msgspec.MsgspecError."""
     return _worker_decoder.decode(line)

@@ -1,4 +1,4 @@
-"""One worker: an event loop that serves clients from the stores, told about the engine by its parent."""
+"""A worker: an event loop that serves clients from the stores. Its parent tells it about the engine."""
 
 import asyncio
 import os
@@ -48,14 +48,14 @@ from flow_gl.server.spec import (
 PUBLISH_S: Final = 1.0
 """How often the counts are published."""
 BACKLOG: Final = 1024
-"""Connections that may wait to be accepted: all clients of a server come back at once after a restart."""
+"""Listen backlog: after a restart, all clients reconnect at once."""
 NICENESS: Final = 5
-"""Below the engine and a window: where cores are short, clients wait, not the numbers."""
+"""Lower than the engine and a window: if cores are scarce, clients wait and the engine does not."""
 _GOING_AWAY: Final = Error("going_away", "the server ends", "connect again in a few seconds")
 
 
 class Worker:
-    """A worker's parts. Raises FlowError for what the spec names and cannot be used."""
+    """The parts of a worker. Raises FlowError if something that the spec names cannot be used."""
 
     def __init__(self, spec: WorkerSpec) -> None:
         self._spec: Final = spec
@@ -83,7 +83,7 @@ class Worker:
         self._operations: Final = Operations(self._charts, exposition, self._admission)
 
     async def run(self) -> None:
-        """Serve until told to stop. Raises FlowError if the port cannot be had."""
+        """Serve until told to stop. Raises FlowError if the port cannot be bound."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             with suppress(NotImplementedError):  # Windows
@@ -115,7 +115,7 @@ class Worker:
             return routes
         routes.append(self._app.add_routes)
         try:
-            # Last: it takes every other path.
+            # Last, because it matches every other path.
             routes.append(Page(load()).add_routes)
         except FlowError as error:
             get_logger("server").warning("no page", extra={"reason": error})
@@ -156,7 +156,7 @@ class Worker:
                     self._handshakes.sweep(runner.server, now_s)
                 if self._certificate:
                     self._certificate.refresh()
-            # A tick that came late is not made up for.
+            # Late ticks are skipped, not caught up.
             next_s = max(next_s + (PUBLISH_S if self._spec.only_metrics else TICK_S), now_s)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stop.wait(), max(0.0, next_s - time.monotonic()))
@@ -173,7 +173,7 @@ class Worker:
         counts.publish()
 
     def _hear(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Read the parent's lines until it has ended."""
+        """Read lines from the parent until it exits."""
         for line in sys.stdin.buffer:
             with suppress(RuntimeError):  # the loop has ended
                 loop.call_soon_threadsafe(self._on_line, line)
@@ -199,6 +199,6 @@ class Worker:
 
 
 def tell(line: WorkerLine, write: Callable[[bytes], object] = lambda data: os.write(1, data)) -> None:
-    """Write a line to the parent, which may have ended."""
+    """Write a line to the parent, which may have exited."""
     with suppress(OSError):
         write(encode(line))

@@ -1,7 +1,7 @@
-"""The workers as seen by their parent: starts them, tells them about the engine, collects clients' commands.
+"""The parent's side of the workers: starts them, tells them about the engine, and collects clients' commands.
 
-The parent polls, like a view that polls its engine; nothing here waits. A worker that dies is started again and said
-so; one that says why it cannot work, or that dies again and again, ends the server.
+The parent polls them without blocking, as a view polls its engine. A worker that dies is reported and restarted. A
+worker that reports why it cannot run, or workers that keep dying, end the server.
 """
 
 import os
@@ -35,11 +35,11 @@ from flow_gl.server.spec import (
 
 COMMAND: Final = (sys.executable, "-P", "-m", "flow_gl.server")
 LOOK_S: Final = 0.1
-"""How often the workers are looked after."""
+"""How often the workers are checked."""
 END_S: Final = 2.0
-"""How long the workers may take to end."""
+"""How long the workers may take to exit."""
 MOST_DEATHS: Final = 5
-"""Maximum number of deaths of all workers within `DEATHS_S`; after that the server has failed."""
+"""Maximum number of worker deaths within `DEATHS_S`; beyond it, the server fails."""
 DEATHS_S: Final = 60.0
 
 
@@ -99,12 +99,12 @@ class Workers:
 
     Parameters
     ----------
-    spec : the task of all of them; number, port and counts are filled in
+    spec : the task of every worker; number, port and counts are filled in here
     command : a worker's command line; tests replace it
 
     Raises
     ------
-    FlowError : the port cannot be had, or a worker cannot be started
+    FlowError : the port cannot be bound, or a worker cannot be started
     """
 
     def __init__(self, spec: WorkerSpec, *, command: Sequence[str] = COMMAND) -> None:
@@ -126,12 +126,12 @@ class Workers:
 
     @property
     def only_metrics(self) -> bool:
-        """Whether the workers give metrics and no data."""
+        """Whether the workers serve metrics only."""
         return self._spec.only_metrics
 
     @property
     def is_ready(self) -> bool:
-        """Whether all workers listen."""
+        """Whether all workers are listening."""
         return len(self._ready) == len(self._workers)
 
     @property
@@ -139,17 +139,17 @@ class Workers:
         return [worker.process.pid for worker in self._workers]
 
     def tell(self, line: EngineLine) -> None:
-        """Tell the workers about the engine; also those that will be started again."""
+        """Tell the workers about the engine, including workers that are restarted later."""
         self._line = encode(line)
         for worker in self._workers:
             worker.tell(self._line)
 
     def poll(self) -> list[CommandLine]:
-        """Look after the workers, and return the commands of clients. Never waits.
+        """Check the workers and return clients' commands. Never blocks.
 
         Raises
         ------
-        FlowError : a worker cannot work, or workers die again and again
+        FlowError : a worker cannot run, or workers keep dying
         """
         now_s = time.monotonic()
         if now_s - self._looked_s < LOOK_S:
@@ -170,7 +170,7 @@ class Workers:
         return commands
 
     def close(self) -> None:
-        """End all workers. Idempotent; waits a few seconds at most."""
+        """Stop all workers. Idempotent; waits at most a few seconds."""
         deadline_s = time.monotonic() + END_S
         for worker in self._workers:
             worker.tell(encode(StopLine()))

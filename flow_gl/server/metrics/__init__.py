@@ -1,1 +1,1 @@
-"""Metrics for Prometheus, and the answers to whether the server is alive and ready."""
+"""Prometheus metrics, and the liveness and readiness endpoints."""

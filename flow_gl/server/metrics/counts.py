@@ -1,7 +1,7 @@
-"""What the workers of a server have counted, in shared memory, so that one scrape gives the totals of all.
+"""Counters of all workers in shared memory, so that one scrape returns the totals.
 
-Each worker counts in plain integers and publishes them about once a second into a table of its own. A worker that
-takes the place of one that died goes on from that one's counts, so no total ever falls.
+Each worker counts in plain integers and publishes them about once a second to its own table. A worker that replaces a
+dead one continues from its counts, so totals never decrease.
 """
 
 from typing import Final
@@ -20,25 +20,25 @@ COUNTS: Final = np.dtype(
         ("published", "<i8"),  # wall clock, ns
         ("clients", "<i8"),  # connected now
         ("subscriptions", "<i8"),  # of the connected clients
-        ("connected", "<i8"),  # clients since the start; this and all that follows only grows
+        ("connected", "<i8"),  # clients since the start; this and all fields below only increase
         ("sent_bytes", "<i8"),  # payload
         ("sent_messages", "<i8"),
         ("received_messages", "<i8"),
         ("snapshots", "<i8"),
         ("dropped_to_snapshot", "<i8"),  # times a slow client's queue was dropped
-        ("dropped_rows", "<i8"),  # rows that it missed and got by snapshot
+        ("dropped_rows", "<i8"),  # rows that slow clients missed and received by snapshot
         ("slow_disconnects", "<i8"),  # clients that stayed slow
-        ("commands", "<i8"),  # that act for all
+        ("commands", "<i8"),  # commands that affect all clients
         ("auth_failures", "<i8"),
         ("rate_limited", "<i8"),
-        ("refused", "<i8"),  # for another reason: origin, too many, too slow, too large
+        ("refused", "<i8"),  # refused for another reason: origin, too many, too slow, too large
     ]
 )
 """One worker's counts."""
 GAUGES: Final = frozenset({"clients", "subscriptions"})
-"""Fields that rise and fall."""
+"""Gauges: fields that can decrease."""
 STALE_NS: Final = 5 * SECOND_NS
-"""A worker that has not published for this long does not run."""
+"""A worker that has not published for this long counts as not running."""
 _STRIDE: Final = (Table.nbytes(COUNTS) + 127) & ~127
 
 
@@ -59,7 +59,7 @@ class CountsBoard:
 
     @classmethod
     def attach(cls, name: str, workers: int) -> "CountsBoard":
-        """Open another process's tables. Raises SharedMemoryError."""
+        """Attach to another process's tables. Raises SharedMemoryError."""
         segment = Segment.attach(name)
         return cls(segment.buffer, workers, segment=segment)
 
@@ -76,7 +76,7 @@ class CountsBoard:
     def totals(self, wall_ns: int) -> dict[str, int]:
         """Return the sum of each field over all workers, and `workers`, the number of those that run.
 
-        What a worker that does not run had connected counts no more; what it had counted does.
+        Gauges of workers that are not running are left out; their counters are included.
         """
         found = {field: 0 for field in COUNTS.names or () if field not in ("pid", "published")} | {"workers": 0}
         record: NDArray[np.void] = np.zeros(1, COUNTS)
@@ -97,13 +97,13 @@ class CountsBoard:
 
 
 class WorkerCounts:
-    """One worker's counts: add to the attributes, and `publish` about once a second.
+    """One worker's counts. Add to the attributes and call `publish` about once a second.
 
     Parameters
     ----------
     board : the tables of all workers
-    worker : number of this one, from 0
-    pid : its process
+    worker : this worker's number, from 0
+    pid : its process id
     """
 
     def __init__(self, board: CountsBoard, worker: int, *, pid: int, clock: Clock = SYSTEM) -> None:
@@ -121,7 +121,7 @@ class WorkerCounts:
         self.auth_failures = self.rate_limited = self.refused = 0
 
     def publish(self) -> None:
-        """Write the counts where every worker's scrape finds them."""
+        """Write the counts to shared memory, where every worker can read them."""
         row = self._record[0]
         for field in COUNTS.names or ():
             if field not in ("pid", "published"):

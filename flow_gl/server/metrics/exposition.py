@@ -1,4 +1,4 @@
-"""The page that Prometheus scrapes: the engine's numbers, all workers' counts, and what was built."""
+"""The page that Prometheus scrapes: the engine's metrics, all workers' counts, and build information."""
 
 import platform
 from collections.abc import Callable, Iterable, Iterator
@@ -35,7 +35,7 @@ _NAMES: Final = {"connected": "client_connections"}
 
 
 class WorkerMetrics(Collector):
-    """The sums of what all workers have counted."""
+    """The totals over all workers."""
 
     def __init__(self, board: CountsBoard, *, clock: Clock = SYSTEM) -> None:
         self._board: Final = board
@@ -53,13 +53,13 @@ class WorkerMetrics(Collector):
 
 
 class Exposition:
-    """Everything that one scrape gives.
+    """The content of a scrape.
 
     Parameters
     ----------
     store : the engine's readers
     board : all workers' counts; None where there is no server
-    certificate_expires_ns : returns when the certificate expires, ns since the epoch; None without TLS
+    certificate_expires_ns : returns the certificate's expiry, ns since the epoch; None without TLS
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class Exposition:
 
         Parameters
         ----------
-        accept : the header Accept, by which a client asks for the OpenMetrics format
+        accept : the Accept header, with which a client can request the OpenMetrics format
         """
         encode, content_type = choose_encoder(accept)
         return encode(self._registry), content_type

@@ -1,4 +1,4 @@
-"""Whether the numbers that the server gives are fresh, or why they are not."""
+"""Decides whether the numbers are fresh, and gives the reason."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -9,9 +9,9 @@ from flow_gl.core.units import SECOND_NS
 from flow_gl.server.metrics.store_metrics import Store
 
 SILENT_NS: Final = 5 * SECOND_NS
-"""An engine without a sign of life for this long does not respond."""
+"""An engine without a heartbeat for this long counts as not responding."""
 LATE_NS: Final = 5 * SECOND_NS
-"""Numbers that come later than this after their trades are not fresh."""
+"""Numbers that lag their trades by more than this are not fresh."""
 _RUNNING: Final = {
     FeedState.LIVE: "live",
     FeedState.REPLAY: "replay",
@@ -30,16 +30,16 @@ _WAITING: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """Whether the numbers are fresh, and a reason in either case."""
+    """Whether the numbers are fresh, and the reason in both cases."""
 
     is_ready: bool
     reason: str
 
 
 def readiness(store: Store, wall_ns: int) -> Readiness:
-    """Return whether fresh numbers can be given now.
+    """Return whether the numbers are fresh now.
 
-    A quiet or closed market is fresh: its newest trade is old, and nothing newer exists.
+    A quiet or closed market counts as fresh: its newest trade is old, but there is no newer one.
     """
     problem = _problem(store, wall_ns)
     if problem:

@@ -1,4 +1,4 @@
-"""The HTTP answers for operators: /healthz, /readyz and /metrics."""
+"""The HTTP endpoints for operators: /healthz, /readyz and /metrics."""
 
 from typing import Final
 
@@ -17,14 +17,14 @@ _FRESH: Final = {"Cache-Control": "no-store"}
 class Operations:
     """The handlers of one worker.
 
-    Anybody may ask for /healthz and /readyz, which say nothing about the market. /metrics takes a token with the scope
+    /healthz and /readyz are open to all, because they reveal no market data. /metrics requires a token with the scope
     metrics if the server has tokens.
 
     Parameters
     ----------
     store : the engine's readers
-    exposition : what a scrape gives
-    admission : the server's rules; None to let everybody scrape
+    exposition : the content of a scrape
+    admission : the server's rules; None if no token is required
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class Operations:
         self._admission: Final = admission
         self._clock: Final = clock
         self.is_ending = False
-        """Set when the server ends, so that nobody new is sent here."""
+        """Set when the server is stopping, so that load balancers send no new clients."""
 
     def add_routes(self, app: web.Application) -> None:
         """Add the three paths."""
@@ -44,18 +44,18 @@ class Operations:
         app.router.add_get("/metrics", self.metrics)
 
     async def health(self, _request: web.Request) -> web.Response:
-        """Answer that the process works; nothing more is checked, because a restart would cure nothing more."""
+        """Report that the process responds. Nothing else is checked, because a restart would fix nothing else."""
         return web.json_response({"status": "ok"}, headers=_FRESH)
 
     async def ready(self, _request: web.Request) -> web.Response:
-        """Answer 200 if fresh numbers can be given, else 503; the reason is in either."""
+        """Return 200 if the numbers are fresh, otherwise 503, with the reason in both cases."""
         found = readiness(self._store, self._clock.wall_ns())
         is_ready = found.is_ready and not self.is_ending
         reason = "the server is ending" if self.is_ending else found.reason
         return web.json_response({"ready": is_ready, "reason": reason}, status=200 if is_ready else 503, headers=_FRESH)
 
     async def metrics(self, request: web.Request) -> web.Response:
-        """Answer a scrape."""
+        """Return the metrics."""
         if self._admission is not None and (refusal := _may_scrape(self._admission, request)) is not None:
             return refused(refusal)
         body, content_type = self._exposition.page(request.headers.get("Accept", ""))

@@ -1,7 +1,7 @@
 """The engine's numbers as Prometheus metrics, read from the store at each scrape.
 
-Nothing is kept between scrapes, and nothing asks the engine: its status and the charts' tables are copied as a view
-copies them. Counters start again with a new engine, which Prometheus takes for what it is.
+No state is kept between scrapes, and the engine is not involved: its status and the charts' tables are read from shared
+memory, as a view does. Counters restart from 0 with a new engine, which Prometheus treats as a counter reset.
 """
 
 import math
@@ -47,7 +47,7 @@ _SYMBOL_COUNTERS: Final = (
 
 
 class Store(Protocol):
-    """What a scrape reads: readers that have just been refreshed."""
+    """What a scrape reads."""
 
     @property
     def engine(self) -> EngineReader | None: ...
@@ -70,11 +70,11 @@ class StoreMetrics(Collector):
         self._clock: Final = clock
 
     def describe(self) -> Iterable[Metric]:
-        """Return nothing: what there is to collect depends on the engine."""
+        """Return nothing, because the metrics depend on the engine."""
         return ()
 
     def collect(self) -> Iterator[Metric]:
-        """Yield all metrics; without an engine only that there is none."""
+        """Yield all metrics; without an engine, only that it is down."""
         now = self._clock.wall_ns()
         engine = self._store.engine
         if engine is not None:
@@ -134,7 +134,7 @@ def _of_charts(engine: EngineReader, markets: Sequence[MarketReader], now_ns: in
     edge = engine.event_now(now_ns)
     for chart, market in enumerate(markets):
         market.refresh()
-        # The name that was asked for stays the same over a roll.
+        # The requested name stays the same across a roll.
         symbol = plain(market.requested or market.symbol) or f"chart {chart + 1}"
         session = market.session
         for family, (_, field, _) in zip(counters, _SYMBOL_COUNTERS, strict=True):

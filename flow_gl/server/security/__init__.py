@@ -1,4 +1,4 @@
-"""Who may connect to the server, and how much they may ask for: tokens, TLS, origins and limits.
+"""Decides who may connect to the server and how much they may request: tokens, TLS, origins and limits.
 
-Everything here takes plain values; `admission` alone knows aiohttp.
+Only `http` and `handshakes` use aiohttp; everything else takes plain values.
 """

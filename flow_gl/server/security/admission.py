@@ -1,8 +1,8 @@
-"""Decides at each request and each message whether a client is let in, and counts those that are.
+"""Decides for each request and message whether it is allowed, and counts open connections.
 
-`Admission` belongs to a worker, `ClientGuard` to one WebSocket. A refusal is a value with a code, a reason and what to
-do; the caller turns it into an HTTP answer or an Error message. The log has one line per wrong token and per limit that
-is reached in a window, and never a token.
+`Admission` belongs to a worker, `ClientGuard` to one WebSocket. A refusal is a value with a code, a reason and advice;
+the caller turns it into an HTTP response or an Error message. One line is logged per wrong token, and per limit reached
+in a window; tokens are never logged.
 """
 
 import ipaddress
@@ -20,7 +20,7 @@ from flow_gl.server.security.token_file import Scope
 from flow_gl.server.security.tokens import ANYBODY, Identity, Tokens
 
 PATIENCE: Final = 20
-"""Refused messages after which a client that does not stop is disconnected."""
+"""Number of refused messages after which a client is disconnected."""
 _BEARER: Final = "bearer "
 _SECRET_NAMES: Final = frozenset({"token", "access_token", "auth", "authorization", "bearer", "key", "api_key"})
 
@@ -32,10 +32,10 @@ class Refusal:
     Attributes
     ----------
     status : HTTP status, for a refusal before the WebSocket is open
-    code : stable name for programs
+    code : stable identifier for programs
     text : the reason, one line
-    advice : what to do about it, one line
-    retry_s : seconds after which another try may succeed; 0 where time does not help
+    advice : what to do, one line
+    retry_s : seconds after which a retry may succeed; 0 if waiting does not help
     closes : whether the connection ends
     """
 
@@ -49,12 +49,12 @@ class Refusal:
 
 @dataclass(slots=True)
 class Counts:
-    """What was refused since the start, for the metrics."""
+    """Number of refusals since the start, for the metrics."""
 
     auth_failures: int = 0
     rate_limited: int = 0
     refused: int = 0
-    """Refused for another reason: origin, too many connections, too slow, too large."""
+    """Other refusals: origin, too many connections, too slow, too large."""
 
 
 class Admission:
@@ -62,9 +62,9 @@ class Admission:
 
     Parameters
     ----------
-    tokens : None if no token is asked for
+    tokens : None if no token is required
     limits : how much a client and an address may use
-    origins : from which pages browsers may connect
+    origins : web pages that may connect
     clock : the program's clock
     """
 
@@ -82,7 +82,7 @@ class Admission:
         return self._open.total()
 
     def check_request(self, headers: Mapping[str, str], *, address: str, query: str, scheme: str) -> Refusal | None:
-        """Check what every request must keep to: its rate, the Host and Origin headers, and no token in the URL."""
+        """Check the rules for every request: its rate, its Host and Origin headers, and that its URL has no token."""
         if not self.rates.hit("requests", key := address_key(address)):
             self.counts.rate_limited += 1
             return self._too_often("requests", key, "too many requests from this address")
@@ -101,7 +101,7 @@ class Admission:
         return None
 
     def identify(self, headers: Mapping[str, str], *, address: str) -> Identity | Refusal | None:
-        """Return who sent a request by its Authorization header; None if there is none and a token is asked for."""
+        """Return the identity in the Authorization header; None if there is no header but a token is required."""
         if self.tokens is None:
             return ANYBODY
         given = headers.get("Authorization")
@@ -111,7 +111,7 @@ class Admission:
         return self.authenticate(token, address=address)
 
     def authenticate(self, token: str, *, address: str) -> Identity | Refusal:
-        """Return whose token this is, or why it is refused."""
+        """Return the identity of a token, or its refusal."""
         if self.tokens is None:
             return ANYBODY
         key = address_key(address)
@@ -129,7 +129,7 @@ class Admission:
         return Refusal(401, "unauthenticated", "the token is unknown, revoked or expired", "use a valid token")
 
     def open(self, address: str) -> "ClientGuard | Refusal":
-        """Count a new connection; the guard must be closed when the connection ends."""
+        """Count a new connection. Close the guard when the connection ends."""
         key = address_key(address)
         if not self.rates.hit("new_connections", key):
             self.counts.rate_limited += 1
@@ -185,7 +185,7 @@ class ClientGuard:
         return None
 
     def is_still_valid(self) -> bool:
-        """Return False once the client's token was revoked or has expired. Ask every few seconds."""
+        """Return False once the client's token was revoked or has expired. Call every few seconds."""
         tokens = self._admission.tokens
         return tokens is None or self.identity is None or tokens.is_valid(self.identity)
 
@@ -199,7 +199,7 @@ class ClientGuard:
         return Refusal(403, "forbidden", f"this token does not have the scope {scope}", advice, closes=False)
 
     def message(self, nbytes: int) -> Refusal | None:
-        """Count a message from the client, of this length."""
+        """Count a message of this length from the client."""
         most = self._admission.limits.message_bytes
         if nbytes > most:
             self._admission.counts.refused += 1
@@ -213,7 +213,7 @@ class ClientGuard:
         return self._hit("snapshots", "address_snapshots", "too many snapshots", count)
 
     def subscriptions(self, count: int) -> Refusal | None:
-        """Check how many streams the client would have subscribed to."""
+        """Check the number of streams that the client would have."""
         most = self._admission.limits.subscriptions
         if count <= most:
             return None
@@ -230,7 +230,7 @@ class ClientGuard:
         )
 
     def close(self) -> None:
-        """Give the connection's place back. Idempotent."""
+        """Release the connection's slot. Idempotent."""
         if not self._is_closed:
             self._is_closed = True
             self._admission._close(self._key)
@@ -247,7 +247,7 @@ class ClientGuard:
 
 
 def address_key(address: str) -> str:
-    """Return what an address is counted under: itself, or an IPv6 address's /64 network, which is one subscriber."""
+    """Return the key that an address is counted under: itself, or for IPv6 its /64 network, which is one subscriber."""
     try:
         found = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:

@@ -1,4 +1,4 @@
-"""The rule for the address a server listens on: beyond this machine only with tokens and TLS."""
+"""The rule for the address that a server listens on: other machines may reach it only with tokens and TLS."""
 
 import ipaddress
 
@@ -6,7 +6,7 @@ from flow_gl.core.errors import UsageError
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether an address can be reached from this machine alone. A name is, if it is localhost."""
+    """Return whether an address can be reached only from this machine. Among names, only localhost qualifies."""
     name = host.strip().strip("[]").rstrip(".").lower()
     if name == "localhost" or name.endswith(".localhost"):
         return True
@@ -19,7 +19,7 @@ def is_loopback(host: str) -> bool:
 
 
 def check_binding(host: str, *, has_tokens: bool, has_tls: bool, is_insecure: bool) -> None:
-    """Refuse to listen on an address that others reach, unless it is protected. Raises UsageError."""
+    """Refuse an unprotected address that other machines can reach. Raises UsageError."""
     if is_insecure or is_loopback(host) or (has_tokens and has_tls):
         return
     lacks = []

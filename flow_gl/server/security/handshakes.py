@@ -1,7 +1,7 @@
-"""Ends connections that do not get on: a TLS handshake that hangs, and a first request that does not arrive whole.
+"""Closes connections whose TLS handshake hangs or whose first request does not arrive completely.
 
-aiohttp waits for ever for the first request of a connection. Whoever opens connections and sends a byte now and then
-would hold as many as the process may have open files.
+aiohttp waits indefinitely for the first request of a connection. A client that opens connections and sends a byte now
+and then could use up all of the process's file descriptors.
 """
 
 import asyncio
@@ -23,8 +23,8 @@ class HandshakeWatch:
 
     Parameters
     ----------
-    limits : `handshake_seconds`, and as many connections without a request as there may be with one
-    counts : where those that are ended are counted
+    limits : `handshake_seconds`, and the connection limits, which also apply to connections without a request
+    counts : counts the closed connections
     """
 
     def __init__(self, limits: Limits, counts: Counts) -> None:
@@ -35,7 +35,7 @@ class HandshakeWatch:
 
     @property
     def middleware(self) -> Middleware:
-        """The application's middleware that notes each connection's first request."""
+        """The application's middleware that records each connection's first request."""
 
         @web.middleware
         async def note(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -45,11 +45,11 @@ class HandshakeWatch:
         return note
 
     def sweep(self, server: web.Server, now_s: float) -> None:
-        """End the connections that are too slow. Call it about once a second.
+        """Close the connections that are too slow. Call about once a second.
 
         Parameters
         ----------
-        server : the runner's
+        server : the runner's server
         now_s : monotonic time, s
         """
         connections = server.connections

@@ -1,4 +1,4 @@
-"""The rules of `admission` as HTTP: a middleware for every request, and the answer to one that is refused."""
+"""Applies the rules of `admission` to HTTP: a middleware for all requests, and the response to a refused one."""
 
 import msgspec
 from aiohttp import web
@@ -9,7 +9,7 @@ from flow_gl.server.security.admission import Admission, Refusal
 
 
 def rules(admission: Admission) -> Middleware:
-    """Return the middleware that refuses a foreign Host or Origin, and a token in the URL, for every path."""
+    """Return the middleware that refuses foreign Host and Origin headers, and tokens in the URL, on every path."""
 
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -22,7 +22,7 @@ def rules(admission: Admission) -> Middleware:
 
 
 def refused(refusal: Refusal) -> web.Response:
-    """Return the HTTP answer for a refusal: JSON with the code, the reason and what to do."""
+    """Return the HTTP response to a refusal: JSON with the code, the reason and advice."""
     headers = {"Cache-Control": "no-store"}
     if refusal.closes:
         headers["Connection"] = "close"

@@ -1,10 +1,10 @@
-"""From which web pages a browser may connect.
+"""Decides which web pages may connect.
 
-A browser sends the page's origin with every WebSocket, and only the server can refuse one. Without the check, any page
-that a user visits could read a server on that user's own machine. A program that is no browser sends no origin.
+A browser sends the page's origin with every WebSocket, and only the server can refuse one. Without this check, any page
+that a user visits could read a server on that user's machine. Programs other than browsers send no origin.
 
-The page that the server itself serves has the origin under which it was requested. A server without tokens also checks
-that this is a name of its own machine: a stranger's name that was pointed at 127.0.0.1 would else count as its own.
+The server's own page has the origin under which it was requested. A server without tokens also checks that this is a
+name of its own machine. Otherwise a foreign name that resolves to 127.0.0.1 would count as its own (DNS rebinding).
 """
 
 from collections.abc import Sequence
@@ -35,12 +35,12 @@ def _written(scheme: str, host: str, port: int | None) -> str:
 
 
 class Origins:
-    """The origins that are let in: the server's own page, and those that were allowed.
+    """The allowed origins: the server's own page, and those added with --origin.
 
     Parameters
     ----------
     allowed : further origins
-    is_local_only : let in only pages that were requested by a name of this machine
+    is_local_only : allow only pages that were requested under a name of this machine
     """
 
     def __init__(self, allowed: Sequence[str] = (), *, is_local_only: bool) -> None:
@@ -52,9 +52,9 @@ class Origins:
 
         Parameters
         ----------
-        origin : the header Origin; None where there is none
-        host : the header Host
-        scheme : "http" or "https", as the request came in
+        origin : the Origin header; None if there is none
+        host : the Host header
+        scheme : "http" or "https", as received
         """
         if self._is_local_only and not is_loopback(_host_name(host)) and not self._has_host(host):
             return "this server answers only to names of its own machine: use localhost, or start it with --origin"
@@ -63,7 +63,7 @@ class Origins:
         try:
             written = parse_origin(origin)
         except UsageError:
-            written = ""  # "null": a page from a file, or in a frame without rights
+            written = ""  # "null": a page opened from a file, or in a sandboxed frame
         # Behind a proxy that ends TLS, the page is https and the request is http.
         own = {_own(kind, host) for kind in ("http", "https")} if scheme == "http" else {_own(scheme, host)}
         if written and (written in self._allowed or written in own):

@@ -1,7 +1,8 @@
-"""The server's certificate: checked before the start, and read again when it is renewed.
+"""The server's certificate: checked at startup, and reloaded when it is renewed.
 
-Python's ssl has no parser for certificates, so they are checked as a client would: by a TLS handshake in memory with a
-client that trusts this certificate alone. That finds an expired or not yet valid one, and one not meant for servers.
+Python's ssl module cannot parse certificates, so they are checked by an in-memory TLS handshake with a client that
+trusts only this certificate. This detects certificates that have expired, are not yet valid, or are not meant for
+servers.
 """
 
 import ssl
@@ -16,10 +17,10 @@ from flow_gl.core.system.files import stamp
 from flow_gl.core.units import SECOND_NS
 
 LOOK_NS: Final = 60 * SECOND_NS
-"""The files are looked at for a renewed certificate at most this often."""
+"""Minimum time between checks of the files for a renewed certificate."""
 _EXPIRED: Final = 10
 _NOT_YET_VALID: Final = 9
-"""Verification codes of OpenSSL."""
+"""OpenSSL's verification error codes."""
 
 
 class Certificate:
@@ -27,12 +28,12 @@ class Certificate:
 
     Parameters
     ----------
-    chain : PEM file: the server's certificate first, then those that signed it
+    chain : PEM file with the server's certificate, followed by its chain
     key : PEM file of its private key, not encrypted
 
     Raises
     ------
-    DataError : a file cannot be read, the two do not belong together, or the certificate is not valid now
+    DataError : a file cannot be read, the key does not match, or the certificate is not valid now
     """
 
     def __init__(self, chain: Path, key: Path, *, clock: Clock = SYSTEM) -> None:
@@ -47,7 +48,7 @@ class Certificate:
         """When the certificate expires, ns since the epoch."""
 
     def refresh(self) -> None:
-        """Use a renewed certificate for new connections. If it is not in order, the present one stays."""
+        """Use a renewed certificate for new connections. If it is not valid, the current one stays in use."""
         now = self._clock.monotonic_ns()
         if now - self._looked_ns < LOOK_NS or (stamps := self._stamps()) == self._seen:
             return

@@ -1,10 +1,10 @@
-"""The file of access tokens: its form, who may read it, and changes to it.
+"""The file of access tokens: its format, its permissions, and changes to it.
 
-The file holds the SHA-256 of each token, never a token. A slow, salted hash such as scrypt protects passwords, which
-can be guessed. A token is 256 random bits, so there is nothing to guess: from a plain hash it cannot be found either,
-and a fast hash keeps a flood of wrong tokens cheap for the server.
+The file holds the SHA-256 of each token, never a token. A slow, salted hash such as scrypt protects passwords, because
+they can be guessed. A token is 256 random bits and cannot be recovered from a plain hash, and a fast hash keeps the
+cost of a flood of wrong tokens low.
 
-The file is replaced atomically, under a lock on a file beside it. From its first byte on only its owner can read it.
+The file is replaced atomically, under a lock on a second file. It is created so that only its owner can ever read it.
 """
 
 import hashlib
@@ -28,9 +28,9 @@ from flow_gl.core.system.platform import held_files
 Scope = Literal["read", "control", "metrics"]
 SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
 PREFIX: Final = "flowgltoken_"
-"""Marks a token, so that logs can mask it and scanners of source code can find one."""
+"""Prefix of every token, so that logs can mask it and secret scanners can find it."""
 HINT_CHARS: Final = 5
-"""Characters of a token that are kept to recognise it: `****abcde`."""
+"""Number of a token's last characters that are stored to recognise it: `****abcde`."""
 MOST_TOKENS: Final = 1_000
 _VERSION: Final = 1
 _RANDOM_BYTES: Final = 32
@@ -49,7 +49,7 @@ class TokenEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     created_ns: int
     """Wall time, ns since the epoch."""
     expires_ns: int = 0
-    """Wall time, ns since the epoch; 0 for never."""
+    """Wall time, ns since the epoch; 0 if it does not expire."""
     hint: Annotated[str, msgspec.Meta(max_length=HINT_CHARS)] = ""
     """The token's last characters."""
 
@@ -66,7 +66,7 @@ _decoder: Final = msgspec.json.Decoder(_Stored)
 
 
 def default_path() -> Path:
-    """Return the file's usual place, in the user's config folder."""
+    """Return the file's default path, in the user's config folder."""
     return config_dir() / "tokens.json"
 
 
@@ -111,7 +111,7 @@ def read(path: Path) -> tuple[TokenEntry, ...]:
 
 def _check_owner(path: Path, info: os.stat_result) -> None:
     if sys.platform == "win32":
-        return  # the folder of a user's settings is that user's alone
+        return  # the settings folder is private to its user
     mode = stat.S_IMODE(info.st_mode)
     if mode & _OTHERS:
         raise UsageError(f"{path}: other users can read the tokens (mode {mode:03o}): run chmod 600 {path}")
@@ -122,12 +122,12 @@ def _check_owner(path: Path, info: os.stat_result) -> None:
 
 
 def create(path: Path, *, name: str, scopes: tuple[Scope, ...], wall_ns: int, expires_ns: int = 0) -> str:
-    """Store a new token and return it; it cannot be read again.
+    """Store a new token and return it. It cannot be retrieved later.
 
     Parameters
     ----------
     path : the token file; created if missing
-    name : whose it is
+    name : who or what uses it
     scopes : what it allows
     wall_ns : now, ns since the epoch
     expires_ns : when it expires, ns since the epoch; 0 for never
@@ -135,7 +135,7 @@ def create(path: Path, *, name: str, scopes: tuple[Scope, ...], wall_ns: int, ex
     Raises
     ------
     UsageError : the name is not allowed or exists already
-    FlowError : as `read`, or the file cannot be written
+    FlowError : as for `read`, or the file cannot be written
     """
     if not _NAME.fullmatch(name):
         raise UsageError(f"expected a name of letters, digits and . _ @ -, at most 64, got {plain(name, 80)!r}")
@@ -154,7 +154,7 @@ def create(path: Path, *, name: str, scopes: tuple[Scope, ...], wall_ns: int, ex
 
 
 def revoke(path: Path, name: str) -> None:
-    """Remove a token. Raises UsageError if there is none of that name, else as `create`."""
+    """Remove a token. Raises UsageError if there is none with this name, and otherwise as `create`."""
     with _locked(path):
         tokens = read(path)
         left = tuple(one for one in tokens if one.name != name)
@@ -169,7 +169,7 @@ def _write(path: Path, tokens: tuple[TokenEntry, ...]) -> None:
     text = msgspec.json.format(msgspec.json.encode(_Stored(_VERSION, tokens)), indent=2) + b"\n"
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
-        # Private from the start: a file made first and protected afterwards can be opened in between.
+        # Private from the start: a file that is created first and protected afterwards can be opened in between.
         descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             file.write(text)
@@ -184,7 +184,7 @@ def _write(path: Path, tokens: tuple[TokenEntry, ...]) -> None:
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """Hold the lock for changes. Raises FlowError."""
+    """Hold the lock on changes. Raises FlowError."""
     beside = path.with_name(f"{path.name}.lock")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,7 @@
-"""Checks the tokens that clients send against the token file, which is read again when it changes.
+"""Checks clients' tokens against the token file, which is reloaded when it changes.
 
-If the file cannot be read any more (damaged, deleted, readable by others), nobody new is let in until it can: a mistake
-must not open the door, and clients that are connected stay.
+While the file cannot be used (damaged, deleted, readable by others), new clients are refused, so that a mistake does
+not open the server. Connected clients stay.
 """
 
 import hmac
@@ -18,9 +18,9 @@ from flow_gl.server.security import token_file
 from flow_gl.server.security.token_file import Scope, TokenEntry
 
 LOOK_NS: Final = SECOND_NS
-"""The file is looked at for changes at most this often."""
+"""Minimum time between checks of the file for changes."""
 _LONGEST: Final = 512
-"""A longer token is wrong without a look: it is text of any length from outside."""
+"""Longer tokens are rejected unchecked, because clients can send text of any length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +30,14 @@ class Identity:
     name: str
     scopes: frozenset[Scope]
     hash: str = ""
-    """Hash of its token; "" where none is asked for."""
+    """Hash of its token; "" if none is required."""
 
     def may(self, scope: Scope) -> bool:
         return scope in self.scopes
 
 
 ANYBODY: Final = Identity("local", frozenset(token_file.SCOPES))
-"""Everybody, where no token is asked for: a server that only its own machine reaches, or one with --insecure."""
+"""Every client of a server that requires no token: one that only its own machine can reach, or one with --insecure."""
 
 
 class Tokens:
@@ -61,19 +61,19 @@ class Tokens:
         self._looked_ns = clock.monotonic_ns()
         self._entries = token_file.read(path)
         self.problem = ""
-        """Why nobody new is let in, one line; "" if the file is in order."""
+        """Why new clients are refused, one line; "" if the file is valid."""
 
     def __len__(self) -> int:
         self._refresh()
         return len(self._entries)
 
     def check(self, token: str) -> Identity | None:
-        """Return whose token this is; None if it is unknown, revoked or expired, or while the file is not in order."""
+        """Return a token's identity; None if it is unknown, revoked or expired, or while the file cannot be used."""
         self._refresh()
         if self.problem or len(token) > _LONGEST:
             return None
         asked, found = token_file.digest(token), None
-        for entry in self._entries:  # all of them, so that the time tells nothing
+        for entry in self._entries:  # always compare all of them, so that timing reveals nothing
             if hmac.compare_digest(entry.hash, asked):
                 found = entry
         if found is None or found.is_expired(self._clock.wall_ns()):
@@ -81,7 +81,7 @@ class Tokens:
         return _identity(found)
 
     def is_valid(self, identity: Identity) -> bool:
-        """Return whether a connected client may stay: False once its token is revoked, changed or expired."""
+        """Return whether a connected client may stay: False once its token was revoked or replaced, or has expired."""
         self._refresh()
         for entry in self._entries:
             if entry.hash == identity.hash:

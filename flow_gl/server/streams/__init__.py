@@ -1,5 +1,5 @@
 """What a worker reads from a chart's store for its clients: one stream per chart, kind and level.
 
-`appended` are rows that never change once they are there, `tables` what is replaced. Each is read once per tick, for
-all clients. `encoding` turns rows into WebSocket frames, the same bytes for every client.
+`appended` holds streams of rows that never change, `tables` streams of records that are replaced. Each stream is read
+once per tick for all clients. `encoding` turns rows into WebSocket frames, with the same bytes for every client.
 """

@@ -12,11 +12,11 @@ from flow_gl.store.ring import Ring
 from flow_gl.store.row_log import RowLog
 
 MOST_PER_TICK: Final = 2048
-"""New rows of a stream in one tick; a fast replay's others wait for the next one."""
+"""Maximum number of new rows per stream and tick; the rest of a fast replay waits for the next tick."""
 
 
 class Key(NamedTuple):
-    """What names a stream."""
+    """The key of a stream."""
 
     chart: int
     kind: Kind
@@ -24,17 +24,17 @@ class Key(NamedTuple):
 
 
 class _Source(Protocol):
-    """Positions of rows."""
+    """Reads the rows of a stream by position."""
 
     @property
     def state(self) -> tuple[int, int]:
-        """How often the rows were replaced as a whole, and the position behind the newest one, read together."""
+        """The number of times all rows were replaced, and the position after the newest row, read atomically."""
 
     @property
     def oldest(self) -> int: ...
 
     def read(self, start: int, stop: int) -> tuple[int, NDArray[np.void]]:
-        """Copy the rows [start, stop) that are still kept; the first position may be later than `start`."""
+        """Copy the rows [start, stop) that are still kept; the first one may be later than `start`."""
 
     def since(self, span_ns: int) -> int:
         """Return the first position within a span of event time before the newest row."""
@@ -112,7 +112,7 @@ class _Log:
     def read(self, start: int, stop: int) -> tuple[int, NDArray[np.void]]:
         return self._log.read(start, stop)
 
-    def since(self, span_ns: int) -> int:  # noqa: ARG002  # logs are short: they are sent whole
+    def since(self, span_ns: int) -> int:  # noqa: ARG002  # logs are short, so they are sent in full
         return self.oldest
 
 
@@ -131,7 +131,7 @@ class _Orders:
     def read(self, start: int, stop: int) -> tuple[int, NDArray[np.void]]:
         return self._ring.read(start, stop)
 
-    def since(self, span_ns: int) -> int:  # noqa: ARG002  # the ring holds seconds
+    def since(self, span_ns: int) -> int:  # noqa: ARG002  # the ring only holds seconds
         return self.oldest
 
 
@@ -153,11 +153,11 @@ def _source(chart: Chart, kind: Kind, level: int) -> _Source:
 
 
 class AppendedStream:
-    """Rows that are appended.
+    """A stream of rows that are appended.
 
     Attributes
     ----------
-    position : rows before it were given to all clients that follow the stream
+    position : all clients that follow the stream have received the rows before it
     """
 
     def __init__(self, key: Key, chart: Chart) -> None:
@@ -171,11 +171,11 @@ class AppendedStream:
         return self._source.oldest
 
     def since(self, span_ns: int | None) -> int:
-        """Return the position at which history ends: of the oldest row, or of the first one within a span."""
+        """Return the position where history ends: that of the oldest row, or of the first row within a span."""
         return self._source.oldest if span_ns is None else self._source.since(span_ns)
 
     def advance(self) -> Rows | Cause | None:
-        """Return the rows since the last call; or, if every client must start again, why; None if there is nothing."""
+        """Return the rows since the last call, or None. If all clients must start again, return the cause."""
         source = self._source
         revision, head = source.state
         if revision != self.revision:
@@ -205,7 +205,7 @@ class AppendedStream:
         oldest: int = 0,
         missed: int = 0,
     ) -> Rows:
-        """Return rows with their place in this stream."""
+        """Return rows with their position in this stream."""
         return Rows(
             kind=self.key.kind,
             symbol=self.key.chart,

@@ -1,6 +1,7 @@
-"""Rows as whole WebSocket frames.
+"""Encodes rows as complete WebSocket frames.
 
-A server's frames are not masked, so all clients get the same bytes: they are made once and go straight to the sockets.
+A server's frames are not masked, so all clients receive the same bytes. They are encoded once and written directly to
+the sockets.
 """
 
 import struct
@@ -16,14 +17,14 @@ from flow_gl.protocol.messages import ServerMessage
 from flow_gl.server.charts import Chart
 
 CACHE_BYTES: Final = 16 << 20
-"""Encoded history that is kept, so that clients which ask for the same rows share the work."""
+"""Size of the cache of encoded history, which clients that request the same rows share."""
 _TEXT: Final = 0x81
 _BINARY: Final = 0x82
 _CLOSE: Final = 0x88
 
 
 def frame(payload: bytes, *, is_text: bool) -> bytes:
-    """Return a whole WebSocket frame (RFC 6455, section 5.2)."""
+    """Return a complete WebSocket frame (RFC 6455, section 5.2)."""
     return _framed(_TEXT if is_text else _BINARY, payload)
 
 
@@ -47,7 +48,7 @@ def encode_message(message: ServerMessage) -> bytes:
 
 
 def encode_blocks(blocks: Sequence[Rows], chart: Chart, *, is_packed: bool, threshold: float) -> bytes:
-    """Return the frames of rows, one behind the other.
+    """Return the frames of rows, concatenated.
 
     Parameters
     ----------
@@ -72,7 +73,7 @@ def encode_blocks(blocks: Sequence[Rows], chart: Chart, *, is_packed: bool, thre
 
 
 class Cache:
-    """Encoded snapshots, the least recently used dropped first."""
+    """LRU cache of encoded snapshots."""
 
     def __init__(self, most_bytes: int = CACHE_BYTES) -> None:
         self._most: Final = most_bytes
@@ -80,14 +81,14 @@ class Cache:
         self._size = 0
 
     def get(self, key: object) -> bytes | None:
-        """Return what was put under a key."""
+        """Return the data of a key."""
         found = self._held.get(key)
         if found is not None:
             self._held.move_to_end(key)
         return found
 
     def put(self, key: object, data: bytes) -> None:
-        """Keep data that was not there."""
+        """Add data under a new key."""
         self._held[key] = data
         self._size += len(data)
         while self._size > self._most and len(self._held) > 1:

@@ -1,6 +1,6 @@
-"""Streams of what is replaced: the open bubble, the profile, the session, levels, and lists whose end may change.
+"""Streams of records that are replaced: open bubble, profile, session, levels, and lists whose last row may change.
 
-A stream remembers what it gave last. New clients are given that, whole, so that the changes which follow apply to it.
+A stream remembers what it sent last. A new client receives all of that, so that the changes that follow apply to it.
 """
 
 from abc import ABC, abstractmethod
@@ -16,7 +16,7 @@ from flow_gl.server.streams.appended import Key
 
 
 class TableStream(ABC):
-    """A record, or a list of rows, that changes."""
+    """A record or a list of rows that changes."""
 
     def __init__(self, key: Key, chart: Chart) -> None:
         self.key: Final = key
@@ -24,11 +24,11 @@ class TableStream(ABC):
 
     @abstractmethod
     def advance(self) -> list[Rows]:
-        """Return what has changed since the last call; call it after the chart's reader was refreshed."""
+        """Return the changes since the last call. Refresh the chart's reader first."""
 
     @abstractmethod
     def whole(self) -> list[Rows]:
-        """Return everything as of the last `advance`."""
+        """Return the full state as of the last `advance`."""
 
     def _rows(self, kind: Kind, sequence: int, rows: NDArray[np.void], part: Part = Part.INCREMENT) -> Rows:
         return Rows(
@@ -74,7 +74,7 @@ class OpenStream(TableStream):
 
 
 class RecordStream(TableStream):
-    """The session or the levels: one record, sent whole."""
+    """The session or the levels: one record, always sent in full."""
 
     def __init__(self, key: Key, chart: Chart) -> None:
         super().__init__(key, chart)
@@ -97,7 +97,7 @@ class RecordStream(TableStream):
 
 
 class ProfileStream(TableStream):
-    """The profile: its levels each time, and the rows that have changed."""
+    """The profile: all levels, and the rows that have changed."""
 
     def __init__(self, key: Key, chart: Chart) -> None:
         super().__init__(key, chart)
@@ -134,12 +134,12 @@ class ProfileStream(TableStream):
 
 
 def _is_moved(before: NDArray[np.void], after: NDArray[np.void]) -> bool:
-    """Return whether row numbers mean other prices."""
+    """Return whether row numbers now stand for other prices."""
     return any(before[name][0] != after[name][0] for name in ("base", "tick_size", "ticks_per_row"))
 
 
 def _changed(before: NDArray[np.void], after: NDArray[np.void]) -> NDArray[np.void] | None:
-    """Return the rows that are new or have other contracts; None if a row has gone."""
+    """Return the rows that are new or whose contracts changed; None if a row was removed."""
     if not len(before):
         return after
     at = np.searchsorted(before["row"], after["row"])
@@ -152,7 +152,7 @@ def _changed(before: NDArray[np.void], after: NDArray[np.void]) -> NDArray[np.vo
 
 
 class OpenFootprintStream(TableStream):
-    """The footprint of the open base bucket, with the closed rows that belong to the same moment."""
+    """The footprint of the open base bucket, with the positions of the closed rows at the same moment."""
 
     def __init__(self, key: Key, chart: Chart) -> None:
         super().__init__(key, chart)
@@ -227,12 +227,12 @@ class ListStream(TableStream):
 
 
 def _bytes_of(rows: NDArray[np.void]) -> NDArray[np.uint8]:
-    """Return the rows' bytes, shape (rows, bytes): compared so, a float that is unknown equals itself."""
+    """Return the rows' bytes, shape (rows, bytes). Compared as bytes, NaN equals NaN."""
     return np.ascontiguousarray(rows).view(np.uint8).reshape(len(rows), rows.dtype.itemsize)
 
 
 def make_table(key: Key, chart: Chart) -> TableStream:
-    """Make the stream of a kind that is no appended one."""
+    """Make the stream of a kind whose rows are replaced."""
     if key.kind is Kind.OPEN:
         return OpenStream(key, chart)
     if key.kind is Kind.PROFILE:
