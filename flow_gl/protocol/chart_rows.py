@@ -1,8 +1,9 @@
-"""The columns of bubbles with their CVD points: what follows from other fields is left out, exactly.
+"""The packed columns of bubbles with their CVD points: a lossless encoding relative to other fields.
 
-Prices are written above the row's low, the last trade's time after the bucket's start, CVD from its value before the
-bucket. The bubble's price is a volume-weighted average, so it is not whole ticks; but it is the rounded quotient of two
-whole numbers, ticks times contracts and contracts. The first is what is written, if every price follows from it.
+Prices are stored relative to the row's low, the last trade's time relative to the bucket's start, and CVD relative to
+its value before the bucket. A bubble's price is a volume-weighted average, so it is not a whole number of ticks. It is
+the rounded quotient of two integers: the sum of ticks times contracts, and the contracts. The sum is stored if it
+reproduces every price.
 """
 
 from typing import Final
@@ -70,7 +71,7 @@ def to_columns(rows: NDArray[np.void], *, tick_size: int, width_ns: int) -> tupl
 
 
 def _sums(columns: Columns, tick_size: int) -> NDArray[np.int64] | None:
-    """Return the sums of ticks times contracts from which every price follows; None if there are none."""
+    """Return the sums of ticks times contracts that reproduce every price; None if there are none."""
     above, sides = columns[5], columns[6:9]
     if not len(above) or above.min() < 0 or sides.min() < 0 or sides.max() > _LARGEST // 3:
         return None
@@ -91,7 +92,7 @@ def _rounded(total: NDArray[np.int64], contracts: NDArray[np.int64]) -> NDArray[
 
 
 def to_rows(columns: Columns, *, is_sum: bool, tick_size: int, width_ns: int) -> NDArray[np.void]:
-    """Return the CHART_ROW rows that `to_columns` took apart."""
+    """Return the CHART_ROW rows from the columns of `to_columns`."""
     rows = np.empty(columns.shape[1], CHART_ROW)
     low, ts_event, opened = columns[1], columns[0], columns[12]
     above = _rounded(columns[5] * tick_size, np.maximum(columns[6:9].sum(axis=0), 1)) if is_sum else columns[5]

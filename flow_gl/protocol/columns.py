@@ -1,9 +1,9 @@
 """Rows as columns of integers, each column as narrow as its values allow.
 
 A column is a base and one unsigned number per row: value = base + number * unit. Numbers take 0, 1, 2, 4 or 8 bytes,
-and no column is longer than it must be. All sums are modulo 2**64, so every int64 is restored exactly, and a float
-travels as the int64 of the same bits. A reader takes a whole column at once (`numpy.frombuffer`, a JavaScript typed
-array): neither side has a loop over the rows.
+and each column uses the narrowest width that fits. All sums are modulo 2**64, so every int64 is restored exactly. A
+float is stored as the int64 with the same bits. A reader maps a whole column at once (`numpy.frombuffer`, a JavaScript
+typed array), so neither side loops over rows.
 
 Layout, little-endian: one descriptor byte per column, padded to 8 bytes; the bases that are not 0, 8 bytes each; the
 columns of width > 0 in order, each padded to 8 bytes. A descriptor holds the width in bits 0-2 (0: no bytes, then 1, 2,
@@ -37,7 +37,7 @@ def pack(columns: Columns, units: NDArray[np.uint8], unit_values: tuple[int, int
     Parameters
     ----------
     columns : int64, shape (columns, rows)
-    units : per column ONE, PRICE or TIME: the unit to be used if all differences are multiples of it
+    units : ONE, PRICE or TIME for each column: the unit to use if all differences are multiples of it
     unit_values : the price unit and the time unit, at least 1
     """
     count, rows = columns.shape
@@ -47,7 +47,7 @@ def pack(columns: Columns, units: NDArray[np.uint8], unit_values: tuple[int, int
     descriptors = np.where(base != 0, _HAS_BASE, 0).astype(np.uint8)
     parts: list[bytes] = []
     if rows > 1:
-        # Where a difference exceeds int64, the sum modulo 2**64 restores it.
+        # If a difference overflows int64, the sum modulo 2**64 still restores the value.
         numbers = columns.view(np.uint64) - base.view(np.uint64)[:, None]
         for unit in (PRICE, TIME):
             if unit_values[unit - 1] > 1:
@@ -68,7 +68,7 @@ def _divide(
     unit: int,
     descriptors: NDArray[np.uint8],
 ) -> None:
-    """Divide those of the columns by a unit that hold only multiples of it."""
+    """Divide by a unit the columns that hold only multiples of it."""
     if not len(of):
         return
     quotients, rests = np.divmod(numbers[of], unit_value)
@@ -78,11 +78,11 @@ def _divide(
 
 
 def unpack(data: memoryview, count: int, rows: int, unit_values: tuple[int, int]) -> Columns:
-    """Read columns. Raises ProtocolError if the data do not have the length that the descriptors say.
+    """Read columns. Raises ProtocolError if the length of the data does not match the descriptors.
 
     Parameters
     ----------
-    data : what `pack` returned
+    data : the result of `pack`
     count, rows : number of columns and of rows
     unit_values : the price unit and the time unit
 
@@ -114,7 +114,7 @@ def unpack(data: memoryview, count: int, rows: int, unit_values: tuple[int, int]
 
 
 def column_bytes(data: bytes, count: int) -> list[int]:
-    """Return the bytes per row of each column, for measurements."""
+    """Return each column's bytes per row, for measurements."""
     return [_WIDTHS[descriptor & 7] for descriptor in data[:count]]
 
 
@@ -129,9 +129,9 @@ def _check(is_right: bool, what: str, size: int) -> None:
 
 @lru_cache(maxsize=64)
 def flat(dtype: np.dtype) -> np.dtype:
-    """Return a row type as integers only, one field per column: floats as int64, texts in pieces of 8 bytes.
+    """Return a row type with only integer fields, one per column: floats as int64, strings as int64 of 8 bytes each.
 
-    Fields that begin with `pad` are left out.
+    Fields whose names begin with `pad` are omitted.
     """
     found = list(_leaves(dtype, 0, ""))
     return np.dtype(
@@ -173,7 +173,7 @@ def to_columns(rows: NDArray[np.void]) -> Columns:
 
 
 def to_rows(columns: Columns, dtype: np.dtype) -> NDArray[np.void]:
-    """Return the rows that `to_columns` took apart."""
+    """Return the rows from the columns of `to_columns`."""
     form = flat(dtype)
     rows = np.zeros(columns.shape[1], dtype)
     fields = rows.view(form)

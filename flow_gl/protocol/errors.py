@@ -4,6 +4,6 @@ from flow_gl.core.errors import EXIT_FEED, FlowError
 
 
 class ProtocolError(FlowError):
-    """The other side broke the protocol. The message says what was expected and what was found, in one line."""
+    """The peer violated the protocol. The message says in one line what was expected and what was received."""
 
     exit_code = EXIT_FEED

@@ -1,4 +1,4 @@
-"""A packed frame: a header of 64 bytes, then the columns of its rows.
+"""Packed frames: a 64-byte header, then the columns of the rows.
 
 | offset | type | field |
 |---|---|---|
@@ -34,7 +34,7 @@ from flow_gl.protocol.kinds import BUBBLES, FORMS, Cause, Kind, Part
 
 PACKED_VERSION: Final = 1
 MOST_ROWS: Final = 1 << 16
-"""Most rows of a frame."""
+"""Maximum number of rows in a frame."""
 _HEADER: Final = struct.Struct("<BBBBBBHqqqIIIIqq")
 HEADER_BYTES: Final = _HEADER.size
 _IS_SUM: Final = 1
@@ -43,18 +43,18 @@ _MOST_MISSED: Final = 2**32 - 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rows:
-    """Rows of one kind, with their place in their stream.
+    """Rows of one kind, with their position in their stream.
 
     Attributes
     ----------
     symbol : index among the instruments of `Connected`
     level : level of detail; 0 for kinds that have none
-    epoch : number of the engine's run
+    epoch : identifies the engine's run
     sequence : position of the first row; for a record that changes, its version
     rows : rows of the kind's type, `FORMS[kind].dtype`
-    revision : how often the engine replaced the rows of this log
-    oldest : position of the oldest row that will have been sent when the history is complete
-    missed : rows that the client has not received
+    revision : number of times that the engine replaced the rows of this log
+    oldest : position of the oldest row of the history
+    missed : number of rows that the client has not received
     """
 
     kind: Kind
@@ -71,17 +71,17 @@ class Rows:
 
     @property
     def next(self) -> int:
-        """Position behind the last row."""
+        """Position after the last row."""
         return self.sequence + len(self.rows)
 
 
 def encode(block: Rows, *, tick_size: int = 1, width_ns: int = 1) -> bytes:
-    """Write rows as a packed frame.
+    """Encode rows as a packed frame.
 
     Parameters
     ----------
-    tick_size : the instrument's, 1e-9; only makes the frame shorter
-    width_ns : bucket width of the level, ns; only makes the frame shorter
+    tick_size : the instrument's tick size, 1e-9; affects only the size of the frame
+    width_ns : bucket width of the level, ns; affects only the size of the frame
     """
     form, rows, flags = FORMS[block.kind], block.rows, 0
     price_unit, time_unit = max(1, tick_size), max(1, width_ns)
@@ -114,7 +114,7 @@ def encode(block: Rows, *, tick_size: int = 1, width_ns: int = 1) -> bytes:
 
 
 def decode(data: bytes) -> Rows:
-    """Read a packed frame. Raises ProtocolError for anything that `encode` does not write."""
+    """Decode a packed frame. Raises ProtocolError for data that `encode` does not produce."""
     if len(data) < HEADER_BYTES:
         raise ProtocolError(f"expected a packed frame of at least {HEADER_BYTES} bytes, got {len(data)}")
     version, number, part, cause, symbol, level, count, *rest = _HEADER.unpack_from(data)

@@ -1,4 +1,4 @@
-"""Rows as JSON messages."""
+"""Converts rows to JSON messages."""
 
 import math
 from typing import Any, Final
@@ -34,7 +34,7 @@ from flow_gl.protocol.messages import (
 )
 
 MOST_SINGLE: Final = 32
-"""New rows up to this number are sent one by one, more of them as one Snapshot."""
+"""Up to this many new rows are sent one by one; more are sent as one Snapshot."""
 _HIDDEN: Final = ("pad", "naked", "session", "market", "pid", "not_found")
 
 
@@ -43,7 +43,7 @@ def messages(block: Rows, symbol: str, threshold: float = 0.0) -> list[ServerMes
 
     Parameters
     ----------
-    symbol : what the messages call the instrument
+    symbol : the instrument's symbol in the messages
     threshold : imbalance above which a bubble is significant
     """
     if block.kind is Kind.OPEN:
@@ -58,7 +58,7 @@ def messages(block: Rows, symbol: str, threshold: float = 0.0) -> list[ServerMes
 
 
 def fields(row: np.void) -> dict[str, Any]:
-    """Return a row's fields as JSON has them: texts decoded, unknown numbers None, nested rows as mappings."""
+    """Return a row's fields for JSON: strings decoded, unknown numbers as None, nested rows as mappings."""
     names = [name for name in row.dtype.names or () if not name.startswith(_HIDDEN)]
     return {name: _plain(row[name]) for name in names}
 
@@ -114,7 +114,7 @@ def _record(block: Rows, symbol: str) -> Session | Levels:
 
 
 def profile(head: Rows, rows: Rows, symbol: str) -> VolumeProfile:
-    """Return the profile of a head (PROFILE_HEAD) and its rows (PROFILE_ROW)."""
+    """Return the message for a profile's head (PROFILE_HEAD) and rows (PROFILE_ROW)."""
     row = head.rows[0]
     numbers = fields(row)
     step = int(row["tick_size"]) * int(row["ticks_per_row"])
@@ -143,7 +143,7 @@ def _single(block: Rows, symbol: str, at: int) -> Event | Gap | Row:
 
 
 def _values(kind: Kind, row: np.void) -> dict[str, Any]:
-    """Return a row's fields, its kind by name."""
+    """Return a row's fields, with its kind as a name."""
     values = fields(row)
     if kind is Kind.EVENT:
         values["kind"] = EventKind(values["kind"]).name.lower()
@@ -171,7 +171,7 @@ def _snapshot(block: Rows, symbol: str) -> Snapshot:
 
 
 def _table(kind: Kind, rows: NDArray[np.void]) -> tuple[list[str], list[list[Any]]]:
-    """Return the names of the columns, and the rows as lists. Whole numbers are converted without a loop."""
+    """Return the names of the columns, and the rows as lists. Integers are converted without a loop."""
     dtype = rows.dtype
     if dtype == CHART_ROW:
         return list(CHART_FIELDS), words_of(rows, len(CHART_FIELDS)).tolist()

@@ -46,12 +46,12 @@ FOOTPRINT_HEAD: Final = np.dtype([("bucket", "<i8"), ("head", "<i8", (MAX_LODS,)
 
 
 class Kind(IntEnum):
-    """What the rows of a message are."""
+    """The kind of rows in a message."""
 
     BUBBLE = 1
-    """Closed bubbles with their CVD points. Sequence: position in the ring of the level."""
+    """Closed bubbles with their CVD points. Sequence: position in the level's ring."""
     OPEN = 2
-    """The bubble and CVD point that still grow, or no row. Sequence: the position at which they will close."""
+    """The open bubble and CVD point, or no row. Sequence: the position that they will have once closed."""
     PROFILE = 3
     """The profile's levels. Sequence: version."""
     PROFILE_ROWS = 4
@@ -60,7 +60,7 @@ class Kind(IntEnum):
     LEVELS = 6
     EVENT = 7
     GAP = 8
-    """Sequence: number of the gap. A gap may be sent again, because it grew."""
+    """Sequence: number of the gap. A gap that grew is sent again."""
     ROLL = 9
     FINISHED_SESSION = 10
     MINUTE_LEVELS = 11
@@ -68,24 +68,24 @@ class Kind(IntEnum):
     ALERT = 13
     ORDER = 14
     FOOTPRINT = 15
-    """Contracts by price of closed bubbles. Sequence: position in the ring of the level."""
+    """Contracts by price of closed bubbles. Sequence: position in the level's ring."""
     OPEN_FOOTPRINT = 16
-    """Which base bucket grows, and how many closed rows belong to the same moment. Sequence: version."""
+    """The open base bucket, and the number of closed rows at the same moment. Sequence: version."""
     OPEN_FOOTPRINT_ROWS = 17
     """That bucket's contracts by price. Sequence: version."""
 
 
 class Part(IntEnum):
-    """Where rows belong among those that the client has."""
+    """How rows relate to those that the client has."""
 
     INCREMENT = 0
     """Behind them."""
     NEWEST = 1
-    """Instead of them: forget the others. Older rows follow as HISTORY."""
+    """They replace all earlier rows. Older rows follow as HISTORY."""
     HISTORY = 2
-    """Directly before them."""
+    """They directly precede the client's rows."""
     RESUMED = 3
-    """Behind them: what the client had missed."""
+    """They follow the client's rows: the rows that it missed."""
 
 
 class Cause(IntEnum):
@@ -94,24 +94,24 @@ class Cause(IntEnum):
     NONE = 0
     SUBSCRIBED = 1
     SLOW = 2
-    """The client read too slowly; rows were left out, `missed` says how many."""
+    """The client read too slowly; `missed` rows were dropped from its queue."""
     NEW_EPOCH = 3
     """The client's position belongs to another run of the engine."""
     LAPPED = 4
-    """The rows at the client's position are no longer kept; `missed` says how many are lost."""
+    """The rows at the client's position have been overwritten; `missed` rows are lost."""
     REPLACED = 5
-    """The engine computed the rows again, with other parameters."""
+    """The engine recomputed the rows with other parameters."""
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """How the rows of a kind are written."""
+    """How the rows of a kind are encoded."""
 
     name: str
     """The `type` of its JSON message."""
     dtype: np.dtype
     prices: frozenset[str] = frozenset()
-    """Fields that are usually whole ticks."""
+    """Fields that are usually multiples of the tick size."""
     time_unit: int = 1
     """What `ts_event` is usually a multiple of, ns."""
 
@@ -137,17 +137,17 @@ FORMS: Final = {
 }
 _ROWS_OF_RECORDS: Final = (Kind.PROFILE_ROWS, Kind.OPEN_FOOTPRINT_ROWS)
 KIND_OF_NAME: Final = {form.name: kind for kind, form in FORMS.items() if kind not in _ROWS_OF_RECORDS}
-"""Kinds by the name under which a client subscribes to them."""
+"""Kinds by their names in subscriptions."""
 USUAL: Final = ("Bubble", "Open", "VolumeProfile", "Session", "Levels", "Event", "Gap", "Roll")
-"""What a client gets that names no kinds."""
+"""Kinds sent to a client that names none."""
 BUBBLES: Final = frozenset({Kind.BUBBLE, Kind.OPEN})
-"""Kinds whose rows are written as `chart_rows`."""
+"""Kinds whose rows are encoded by `chart_rows`."""
 OF_LEVEL: Final = frozenset({*BUBBLES, Kind.FOOTPRINT})
-"""Kinds that exist for each level of detail. The others belong to the symbol; their level is 0."""
+"""Kinds that exist at each level of detail. Other kinds exist once per symbol, with level 0."""
 APPENDED: Final = frozenset(
     {Kind.BUBBLE, Kind.EVENT, Kind.MINUTE_LEVELS, Kind.ORDER_CVD, Kind.ALERT, Kind.ORDER, Kind.FOOTPRINT}
 )
-"""Kinds whose rows never change: a client can resume them from a position."""
+"""Kinds whose rows never change, so a client can resume from a position."""
 
 
 def join(bubbles: NDArray[np.void], points: NDArray[np.void]) -> NDArray[np.void]:

@@ -1,10 +1,10 @@
-"""The JSON messages: one class per type, told apart by `type`.
+"""The JSON messages: one class per `type`.
 
-Every message of the default form is one of these. A client of the packed form gets `Connected`, `Status` and `Error`
-as JSON text as well, and everything else as binary frames (`frames`). What a client sends is always JSON.
+In the JSON form, every message is one of these. In the packed form, `Connected`, `Status` and `Error` are also JSON,
+and all other data are binary frames (`frames`). Client messages are always JSON.
 
-Prices are integers in 1e-9 points, times integers in nanoseconds since the epoch (UTC), sizes contracts. A float is
-null where it is not known.
+Prices are integers in units of 1e-9 points, times are integer nanoseconds since the epoch (UTC), and sizes are
+contracts. Unknown floats are null.
 """
 
 from typing import Annotated, Any, Final, TypeVar
@@ -15,13 +15,13 @@ from flow_gl.protocol.errors import ProtocolError
 from flow_gl.protocol.kinds import KIND_OF_NAME
 
 VERSION: Final = 1
-"""Version of the protocol. A change that an older client would misread gets the next number."""
+"""Protocol version. Incremented by every change that older clients would misread."""
 JSON_FORM: Final = f"flow_gl.json.{VERSION}"
 PACKED_FORM: Final = f"flow_gl.packed.{VERSION}"
 FORMS_OFFERED: Final = (PACKED_FORM, JSON_FORM)
-"""WebSocket subprotocols of a server; a client that names none gets JSON."""
+"""WebSocket subprotocols of a server. A client that names none gets JSON."""
 MOST_MESSAGE_BYTES: Final = 16_384
-"""Longest message that a server takes."""
+"""Maximum length of a client message."""
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=32)]
 Level = Annotated[int, msgspec.Meta(ge=0, le=11)]
@@ -31,15 +31,15 @@ T = TypeVar("T")
 
 
 class Instrument(msgspec.Struct, frozen=True):
-    """One chart: an instrument, or a continuous symbol that stands for one after another."""
+    """A chart: an instrument, or a continuous symbol whose contract changes."""
 
     symbol: str
-    """What data messages call it: the symbol as requested, else the contract."""
+    """Its name in data messages: the requested symbol, or the contract if there is none."""
     contract: str
-    """The contract shown now; "" while unknown."""
+    """The current contract; "" while unknown."""
     instrument_id: int
     epoch: int
-    """Number of the run that its rows belong to. With another epoch, all sequences start again."""
+    """Identifies the engine's run. Sequences start again at 0 in each epoch."""
     tick_size: int
     """1e-9; 0 while unknown."""
     tick_source: int
@@ -54,31 +54,31 @@ class Instrument(msgspec.Struct, frozen=True):
 
 
 class Connected(msgspec.Struct, frozen=True, tag="Connected", tag_field="type"):
-    """The first message, and again when instruments, settings or an epoch change."""
+    """The server's first message. It is sent again when instruments, settings or an epoch change."""
 
     version: int
     server: str
-    """Name and version of the server's program."""
+    """Name and version of the server program."""
     dataset: str
     source: str
     tick_ms: int
-    """Shortest time between two updates of one stream."""
+    """Minimum time between two updates of a stream."""
     scopes: tuple[str, ...]
-    """What this client may do: `read`, `control`."""
+    """What this client is allowed to do: `read`, `control`."""
     instruments: tuple[Instrument, ...]
     settings: dict[str, Any]
     """The settings that the numbers depend on."""
 
 
 class Bubble(msgspec.Struct, frozen=True, tag="Bubble", tag_field="type"):
-    """A bubble that has closed. It does not change any more."""
+    """A closed bubble. It is final."""
 
     symbol: str
     level: int
     epoch: int
     sequence: int
     id: int
-    """`ts_event` divided by the bucket's width."""
+    """`ts_event` divided by the bucket width."""
     ts_event: int
     """Start of the bucket, ns."""
     price: int
@@ -99,7 +99,7 @@ class Bubble(msgspec.Struct, frozen=True, tag="Bubble", tag_field="type"):
     volume: int
     """Contracts of the dominant side; `unsided` if both sides are 0. It sets the size."""
     significant: bool
-    """Whether its imbalance is above the level's threshold: coloured by side, else grey."""
+    """Whether its imbalance is above the level's threshold: if so it is coloured by side, otherwise grey."""
 
 
 class CVDPoint(msgspec.Struct, frozen=True, tag="CVDPoint", tag_field="type"):
@@ -119,13 +119,13 @@ class CVDPoint(msgspec.Struct, frozen=True, tag="CVDPoint", tag_field="type"):
 
 
 class Open(msgspec.Struct, frozen=True, tag="Open", tag_field="type"):
-    """The bubble and the CVD point that still grow; both null between two bubbles."""
+    """The open bubble and CVD point; both are null between two bubbles."""
 
     symbol: str
     level: int
     epoch: int
     sequence: int
-    """The sequence that the bubble will have when it closes."""
+    """The sequence that the bubble will have once closed."""
     bubble: dict[str, int] | None
     cvd: dict[str, int] | None
 
@@ -149,13 +149,13 @@ class VolumeProfile(msgspec.Struct, frozen=True, tag="VolumeProfile", tag_field=
     tick_size: int
     ticks_per_row: int
     is_whole: bool
-    """True: these rows replace all others. False: only the rows that have changed."""
+    """True if the rows replace all others; False if they are only the rows that changed."""
     rows: list[list[int]]
     """Price (1e-9), buy, sell and unsided contracts of each row with volume."""
 
 
 class Session(msgspec.Struct, frozen=True, tag="Session", tag_field="type"):
-    """What the session amounts to so far."""
+    """The current session's numbers."""
 
     symbol: str
     epoch: int
@@ -196,7 +196,7 @@ class Event(msgspec.Struct, frozen=True, tag="Event", tag_field="type"):
 
 
 class Gap(msgspec.Struct, frozen=True, tag="Gap", tag_field="type"):
-    """A stretch without trades or without data. It is sent again with the same sequence while it grows."""
+    """A time without trades or without data. While it grows it is sent again with the same sequence."""
 
     symbol: str
     epoch: int
@@ -209,14 +209,14 @@ class Gap(msgspec.Struct, frozen=True, tag="Gap", tag_field="type"):
 
 
 class Status(msgspec.Struct, frozen=True, tag="Status", tag_field="type"):
-    """The state of feed and engine. Sent on every change that matters, and at least every second."""
+    """The state of feed and engine. Sent on every important change, and at least once a second."""
 
     state: str
     """State of the feed: starting, connecting, catching_up, live, reconnecting, replay, demo, ended, failed, closed."""
     engine: str
     """State of the engine: starting, running, restarting, ended or failed."""
     message: str
-    """What the user should know, one line."""
+    """A message for the user, one line."""
     sent_ns: int
     """The server's clock when it sent this, ns."""
     numbers: dict[str, Any]
@@ -235,22 +235,24 @@ class Snapshot(msgspec.Struct, frozen=True, tag="Snapshot", tag_field="type"):
     sequence: int
     """Sequence of the first row."""
     part: str
-    """newest: forget the rows that you have, these are the newest ones. history: these come directly before those that
-    you have. resumed: what you missed, behind those that you have. increment: many that are new, behind them."""
+    """How the rows relate to those that the client has.
+
+    newest: they replace all of them. history: they directly precede them. resumed: they follow them, and are the rows
+    that the client missed. increment: they follow them, and are new.
+    """
     cause: str
-    """Why: subscribed, slow, new_epoch, lapped or replaced; none for history and increments."""
+    """The cause: subscribed, slow, new_epoch, lapped or replaced; none for history and increments."""
     missed: int
-    """Rows that this client has not received."""
+    """Number of rows that this client has not received."""
     oldest: int
-    """Sequence of the oldest row that history will bring; it is complete when it has been sent."""
+    """Sequence of the oldest row of the history. History is complete once that row has been sent."""
     columns: list[str]
-    """Names of a row's values. CVD of a bubble's bucket is in cvd_open, cvd_high, cvd_low and cvd_close."""
+    """Names of the values of a row. The CVD of a bubble's bucket is in cvd_open, cvd_high, cvd_low and cvd_close."""
     rows: list[list[Any]]
 
 
 class Row(msgspec.Struct, frozen=True, tag="Row", tag_field="type"):
-    """One new row of another kind that the client has asked for: Roll, FinishedSession, MinuteLevels, OrderCVD, Alert,
-    Order."""
+    """A new row of a kind without its own message type: Roll, FinishedSession, MinuteLevels, OrderCVD, Alert, Order."""
 
     of: str
     symbol: str
@@ -261,10 +263,10 @@ class Row(msgspec.Struct, frozen=True, tag="Row", tag_field="type"):
 
 
 class Error(msgspec.Struct, frozen=True, tag="Error", tag_field="type"):
-    """Something was refused. Errors of the connection itself are followed by its end."""
+    """A refusal. If the error concerns the connection itself, the server then closes it."""
 
     code: str
-    """A word for programs: docs/protocol.md lists them."""
+    """Identifier for programs; docs/protocol.md lists them."""
     text: str
     """What was wrong, one line."""
     advice: str
@@ -289,7 +291,7 @@ ServerMessage = (
 
 
 class Authenticate(msgspec.Struct, frozen=True, tag="Authenticate", tag_field="type"):
-    """The token, for clients that cannot set a header. It must be the first message."""
+    """The token, from clients that cannot set a header. Must be the first message."""
 
     token: Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
 
@@ -308,17 +310,17 @@ class Position(msgspec.Struct, frozen=True):
 
 
 class Subscribe(msgspec.Struct, frozen=True, tag="Subscribe", tag_field="type"):
-    """Ask for one symbol at one level of detail. A second one for the same symbol and level replaces the first."""
+    """Subscribe to one symbol at one level of detail. A second one for the same symbol and level replaces the first."""
 
     symbol: Name
-    """A symbol of `Connected`, or the contract shown now."""
+    """A symbol from `Connected`, or the current contract."""
     level: Level = 0
     span_s: Annotated[float, msgspec.Meta(gt=0, le=1e9)] | None = None
-    """History before the newest row, seconds of event time; null: all that is kept."""
+    """Length of the history before the newest row, seconds of event time; null for all that is kept."""
     kinds: Annotated[tuple[Name, ...], msgspec.Meta(max_length=len(KIND_OF_NAME))] | None = None
-    """Kinds of messages; null: the usual ones."""
+    """Kinds of rows; null for the default ones."""
     positions: Annotated[tuple[Position, ...], msgspec.Meta(max_length=len(KIND_OF_NAME))] = ()
-    """What the client has from an earlier connection: it gets what it missed."""
+    """The rows that the client has from an earlier connection. It receives the rows that it missed."""
     version: int = VERSION
     """The protocol version that the client was written for."""
 
@@ -329,7 +331,7 @@ class Unsubscribe(msgspec.Struct, frozen=True, tag="Unsubscribe", tag_field="typ
 
 
 class Command(msgspec.Struct, frozen=True, tag="Command", tag_field="type"):
-    """Act for all: needs the scope `control`."""
+    """A command that affects all clients; requires the scope `control`."""
 
     name: Name
     """set_speed: `value` is the replay speed, event seconds per second; null for as fast as possible."""
@@ -344,17 +346,17 @@ _encoder: Final = msgspec.json.Encoder()
 
 
 def encode(message: ServerMessage | ClientMessage) -> bytes:
-    """Write a message as JSON (UTF-8)."""
+    """Encode a message as JSON (UTF-8)."""
     return _encoder.encode(message)
 
 
 def decode_client(text: str | bytes) -> ClientMessage:
-    """Read what a client has sent. Raises ProtocolError, in one line that names the field."""
+    """Decode a client's message. Raises ProtocolError with one line that names the field."""
     return _decode(_client_decoder, text)
 
 
 def decode_server(text: str | bytes) -> ServerMessage:
-    """Read what a server has sent. Raises ProtocolError."""
+    """Decode a server's message. Raises ProtocolError."""
     return _decode(_server_decoder, text)
 
 

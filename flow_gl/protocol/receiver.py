@@ -1,7 +1,7 @@
-"""The client's half: decodes what a server sends in the packed form, and keeps the positions to resume from.
+"""The client's side: decodes the packed form, and keeps the positions to resume from.
 
-No socket: bytes go in, messages and rows come out. Rows that do not join those before raise ProtocolError, so a hole is
-never silent; the client then connects again and says what it has.
+There is no socket: bytes go in, messages and rows come out. If rows are missing before the received ones, ProtocolError
+is raised, so rows are never skipped silently. The client then reconnects and sends its positions.
 """
 
 from dataclasses import dataclass, replace
@@ -24,7 +24,7 @@ from flow_gl.protocol.messages import (
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """The rows that have arrived of one stream: [first, next)."""
+    """The rows received of one stream: [first, next)."""
 
     epoch: int
     revision: int
@@ -33,11 +33,11 @@ class _Held:
 
 
 class Receiver:
-    """What one client has received, over all its connections.
+    """The state of one client over all its connections.
 
     Attributes
     ----------
-    instruments : those of the newest `Connected`
+    instruments : instruments of the newest `Connected`
     """
 
     def __init__(self) -> None:
@@ -45,7 +45,7 @@ class Receiver:
         self._held: Final[dict[tuple[str, Kind, int], _Held]] = {}
 
     def text(self, data: str | bytes) -> ServerMessage:
-        """Read a text message. Raises ProtocolError, also for a server of another version."""
+        """Decode a text message. Raises ProtocolError, also for a server with another protocol version."""
         message = decode_server(data)
         if isinstance(message, Connected):
             if message.version != VERSION:
@@ -57,7 +57,7 @@ class Receiver:
         return message
 
     def binary(self, data: bytes) -> Rows:
-        """Read a packed frame. Raises ProtocolError, also for rows that do not join those before."""
+        """Decode a packed frame. Raises ProtocolError, also if rows are missing before it."""
         block = frames.decode(data)
         if block.symbol >= len(self.instruments):
             raise ProtocolError(f"rows of instrument {block.symbol}, of {len(self.instruments)}")
@@ -82,7 +82,7 @@ class Receiver:
             )
 
     def resume(self, request: Subscribe) -> Subscribe:
-        """Return a subscription with the positions of what has arrived: the server sends what is missing."""
+        """Return a subscription with the positions of all received rows, so that the server sends only missing rows."""
         positions = tuple(
             Position(FORMS[kind].name, held.epoch, held.first, held.next, held.revision)
             for (symbol, kind, level), held in self._held.items()
@@ -97,6 +97,6 @@ class Receiver:
         )
 
     def forget(self, symbol: str, level: int) -> None:
-        """Forget what has arrived of a symbol at a level, after an `Unsubscribe`."""
+        """Forget the positions of a symbol and level, after an `Unsubscribe`."""
         for key in [one for one in self._held if one[0] == symbol and one[2] == level]:
             del self._held[key]

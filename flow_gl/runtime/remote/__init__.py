@@ -1,5 +1,5 @@
-"""A server's charts as stores of this process: what `flow-gl connect` runs in place of an engine.
+"""A server's charts in local stores: what `flow-gl connect` runs in place of an engine.
 
 A server sends rows, not trades, so there is no feed and no pipeline. `connection` keeps the WebSocket open, `charts`
-fills a store from what arrives, and `session` is their run as an engine's.
+writes received rows to a store, and `session` runs both behind the interface of an engine's session.
 """

@@ -1,9 +1,9 @@
-"""A remote chart: rows and records from a server, written into a store as an engine writes them.
+"""A remote chart: writes rows and records from a server to a store, as an engine does.
 
-Rows of a ring stand in their order, but history arrives newest first. So a chart has two stores, one after the other:
-the first as soon as the newest rows of every stream are there, the second with the whole history. After that rows are
-appended as they come. When the server has to send a stream again (the client was too slow, or away for too long), the
-second kind of store is made once more.
+A ring holds its rows in order, but history arrives newest first. A chart therefore builds two stores in turn: the first
+once the newest rows of every stream have arrived, the second with the complete history. From then on, rows are appended
+as they arrive. If the server sends a stream again from the start (the client was too slow or away for too long), the
+second store is rebuilt.
 """
 
 from collections import deque
@@ -49,7 +49,7 @@ KINDS: Final = (
     "Footprint",
     "OpenFootprint",
 )
-"""What a chart subscribes to at its base level. Alerts are not among them: their rules are the server's own."""
+"""Kinds subscribed to at the base level. Alerts are left out, because their rules belong to the server."""
 LEVEL_KINDS: Final = ("Bubble", "Open", "Footprint")
 """... and at each further level of detail."""
 _Stream = tuple[Kind, int]
@@ -64,7 +64,7 @@ _LISTS: Final = {
 
 
 class _Arriving:
-    """A stream whose history has not arrived completely."""
+    """A stream whose history is incomplete."""
 
     def __init__(self, block: Rows) -> None:
         self.blocks: Final = deque([block.rows])
@@ -77,22 +77,22 @@ class _Arriving:
         return self.first <= self.oldest
 
     def rows(self) -> NDArray[np.void]:
-        """Return everything that has arrived, oldest first."""
+        """Return all received rows, oldest first."""
         return np.concatenate(self.blocks)
 
 
 class RemoteChart:
-    """One instrument of a server.
+    """A server's chart.
 
     Parameters
     ----------
-    instrument : as `Connected` describes it
-    make_store : makes an empty store
-    before : the chart that was shown in its place; its store stays until this one has rows
+    instrument : the description from `Connected`
+    make_store : creates an empty store
+    before : the chart that this one replaces; its store is kept until this one has rows
 
     Attributes
     ----------
-    store : what a view shows; None until the newest rows have arrived
+    store : the store that a view shows; None until the newest rows have arrived
     """
 
     def __init__(
@@ -113,45 +113,45 @@ class RemoteChart:
         self._awaited: Final[set[_Stream]] = set(self._streams)
         self._arriving: Final[dict[_Stream, _Arriving]] = {}
         self._followed: Final[set[_Stream]] = set()
-        """Streams whose history is still arriving, but whose newest rows are in the store: it gets new rows at once."""
+        """Streams whose newest rows are in the store while history still arrives. New rows are appended at once."""
         self._open: Final[NDArray[np.void]] = np.zeros(1, OPEN)
         self._profile: Final = RemoteProfile()
         self._session: Final[NDArray[np.void]] = np.zeros(1, SESSION)
         self._levels: Final[NDArray[np.void]] = np.zeros(1, LEVELS)
         self._footprint: Final[NDArray[np.void]] = np.zeros(1, OPEN_FOOTPRINT)
         self._begins: Final = np.zeros(MAX_LODS, np.int64)
-        """Sequence of the first row of footprints in the store, by level."""
+        """Sequence of the first footprint row in the store, by level."""
         self._footprint_head: NDArray[np.void] = np.zeros(1, FOOTPRINT_HEAD)
-        """What arrived last, ahead of its rows."""
+        """The last record received; its rows follow."""
         self._footprint_heads: Final = np.zeros(MAX_LODS, np.int64)
-        """Sequences of the closed rows that belong to the open footprint."""
+        """End sequences of the closed rows at the moment of the open footprint."""
         self._footprint["bucket"] = NO_OPEN_BUCKET
         self._lists: Final = {kind: np.zeros(1, dtype) for kind, (_, dtype) in _LISTS.items()}
         self._instrument: Final[NDArray[np.void]] = np.zeros(1, INSTRUMENT)
         self._changed: Final[set[Kind | None]] = set()
-        """Records that are not visible yet; None: the instrument."""
+        """Records that are not yet visible; None stands for the instrument."""
         self._away: tuple[int, int] | None = None
         self.describe(instrument)
 
     @property
     def shown(self) -> MarketStore | None:
-        """The store to show: of this chart, else of the one before it."""
+        """The store to show: this chart's, or the previous chart's until it exists."""
         return self.store or (self._before.store if self._before else None)
 
     @property
     def progress(self) -> float:
-        """Share of the rows that have arrived, 0..1."""
+        """Share of the rows received, 0..1."""
         here = sum(sum(map(len, one.blocks)) for one in self._arriving.values())
         missing = sum(max(0, one.first - one.oldest) for one in self._arriving.values())
         return here / (here + missing) if missing else float(not self._awaited)
 
     @property
     def last_ts(self) -> int:
-        """Time of the session's last trade, ns; 0 while there is none."""
+        """Time of the session's last trade, ns; 0 if there is none yet."""
         return int(self._session["last_ts"][0])
 
     def describe(self, instrument: Instrument) -> None:
-        """Take a new description of the instrument, which may trade another contract by now."""
+        """Apply a new description of the instrument, whose contract may have changed."""
         row = self._instrument[0]
         row["symbol"], row["requested"] = (
             text.encode("ascii", "replace") for text in (instrument.contract, instrument.symbol)
@@ -163,7 +163,7 @@ class RemoteChart:
         self._changed.add(None)
 
     def take(self, block: Rows) -> None:
-        """Take what has arrived; `flush` makes the records among it visible. Raises ProtocolError."""
+        """Apply received rows. Records become visible with `flush`. Raises ProtocolError."""
         self._changed.add(block.kind)
         if block.kind in APPENDED:
             self._take_rows(block)
@@ -212,7 +212,7 @@ class RemoteChart:
             bubble[block.level]["trade_count"] = 0
 
     def _take_footprint(self, rows: NDArray[np.void]) -> None:
-        """Take the open footprint's rows, and the record that came ahead of them."""
+        """Apply the open footprint's rows and the record that preceded them."""
         self._footprint["bucket"] = self._footprint_head["bucket"]
         self._footprint_heads[:] = self._footprint_head["head"][0]
         count = min(len(rows), FOOTPRINT_ROWS)
@@ -230,7 +230,7 @@ class RemoteChart:
         record["count"], record["total"] = len(rows), block.next
 
     def flush(self) -> bool:
-        """Make visible what has arrived. True if the chart has another store than before."""
+        """Make received records visible. Returns True if the chart has a new store."""
         is_new = self._build_if_due()
         if self.store is not None and (is_new or self._changed):
             self._write_tables(self.store, None if is_new else self._changed)
@@ -238,7 +238,7 @@ class RemoteChart:
         return is_new
 
     def _build_if_due(self) -> bool:
-        """Make a store once the newest rows of all streams are there, and another one with all rows."""
+        """Build the first store once the newest rows of all streams have arrived, and the second once all have."""
         if self._awaited or not self._arriving:
             return False
         self._replace_logs()
@@ -264,7 +264,7 @@ class RemoteChart:
         return True
 
     def _begin_footprints(self, level: int, before: MarketStore | None, arriving: _Arriving | None) -> None:
-        """Note which row of footprints is the first of a new store, and from which bucket on they are all there."""
+        """Record the first footprint row of a new store, and the bucket from which footprints are complete."""
         if arriving is not None:
             self._begins[level], rows = arriving.first, arriving.rows()
         else:
@@ -276,7 +276,7 @@ class RemoteChart:
         self._footprint["known"][0, level] = int(rows["id"][0]) + 1 if is_cut else 0
 
     def _replace_logs(self) -> None:
-        """Put rows that the engine computed again in place of the old ones, once they are all there."""
+        """Replace rows that the engine recomputed, once all of them have arrived."""
         if self.store is None:
             return
         for stream in [one for one, arriving in self._arriving.items() if arriving.is_replacement]:
@@ -289,14 +289,14 @@ class RemoteChart:
                 del self._arriving[stream]
 
     def _write_tables(self, store: MarketStore, changed: set[Kind | None] | None) -> None:
-        """Write records that have changed; None: all."""
+        """Write changed records; None writes all."""
         lists = dict(self._lists)
         if self._away is not None:
             lists[Kind.GAP] = _with_gap(lists[Kind.GAP], *self._away)
         self._open["count"] = store.bubbles[0].head
         if changed is None or not _OF_FOOTPRINT.isdisjoint(changed):
             self._write_footprint(store)
-        # The instrument last: a view that sees a new contract then also sees the roll to it.
+        # The instrument goes last, so that a view that sees a new contract also sees the roll to it.
         for kind, table, record in (
             (Kind.ROLL, store.rolls, lists[Kind.ROLL]),
             (Kind.GAP, store.gaps, lists[Kind.GAP]),
@@ -311,7 +311,7 @@ class RemoteChart:
                 table.write(record)
 
     def _write_footprint(self, store: MarketStore) -> None:
-        """Write the open footprint once all closed rows that belong to it are there."""
+        """Write the open footprint once the closed rows of the same moment have arrived."""
         heads = np.maximum(self._footprint_heads - self._begins, 0)
         levels = [level for kind, level in self._streams if kind is Kind.FOOTPRINT]
         is_whole = all(heads[level] <= store.footprints[level].head for level in levels)
@@ -320,12 +320,12 @@ class RemoteChart:
             store.footprint.write(self._footprint)
 
     def mark_away(self, start_ns: int, now_ns: int) -> None:
-        """Show a feed gap that goes on: the connection is lost since `start_ns`."""
+        """Show an open feed gap: the connection has been lost since `start_ns`."""
         self._away = start_ns, max(start_ns, now_ns)
         self._changed.add(Kind.GAP)
 
     def mark_back(self) -> None:
-        """Remove the gap of `mark_away`: what was missed has arrived, or is marked by the server's own gaps."""
+        """Remove the gap of `mark_away`: the missed rows have arrived, or the server's own gaps mark them."""
         if self._away is not None:
             self._away = None
             self._changed.add(Kind.GAP)
@@ -347,7 +347,7 @@ def _append(store: MarketStore, stream: _Stream, rows: NDArray[np.void]) -> None
     kind, level = stream
     if kind is Kind.BUBBLE:
         bubbles, points = split(rows)
-        store.cvd[level].append(points)  # before the bubbles, whose head says how many there are
+        store.cvd[level].append(points)  # before the bubbles, whose head publishes them
         store.bubbles[level].append(bubbles)
     elif kind is Kind.ORDER:
         store.orders.append(rows)
@@ -375,7 +375,7 @@ def _rows_of(store: MarketStore | None, stream: _Stream) -> NDArray[np.void]:
 
 
 def _with_gap(gaps: NDArray[np.void], start_ns: int, end_ns: int) -> NDArray[np.void]:
-    """Return a GAP_LIST with an open feed gap behind the others; the oldest gives way in a full list."""
+    """Return a GAP_LIST with an open feed gap appended; a full list drops its oldest gap."""
     found = gaps.copy()
     record = found[0]
     count = int(record["count"])

@@ -1,8 +1,8 @@
-"""Keeps a WebSocket to a server open: connects, subscribes, and connects again with back-off when it breaks.
+"""Keeps a WebSocket to a server open: connects, subscribes, and reconnects with back-off.
 
-Two seconds without a message mean that the connection is dead, because a server sends its status every second. A new
-connection says what has arrived before, so the server sends what is missing. What no repetition cures (a wrong token,
-another protocol version) ends the tries until the user asks for another one.
+A server sends its status every second, so a connection without a message for two seconds is considered dead. A new
+connection sends the positions reached so far, and the server sends the missing rows. After an error that retrying
+cannot fix (a wrong token, another protocol version), it does not retry until the user asks.
 """
 
 import asyncio
@@ -41,9 +41,9 @@ SILENT_S: Final = 3.0
 HANDSHAKE_S: Final = 10.0
 FIRST_DELAY_S: Final = 0.5
 LONGEST_DELAY_S: Final = 30.0
-"""Back-off between two tries: it doubles, and a random part keeps many clients from coming at once."""
+"""Delay between two attempts. It doubles, with jitter so that clients do not all reconnect at once."""
 _STEADY_S: Final = 10.0
-"""After a connection that held for this long, the back-off begins again."""
+"""The back-off is reset after a connection that lasted this long."""
 _LARGEST_FRAME: Final = 64 << 20
 _FINAL_CODES: Final = frozenset({"unauthenticated", "unsupported_version", "origin", "token_in_url"})
 _FINAL_STATUS: Final = {
@@ -55,7 +55,7 @@ _FINAL_STATUS: Final = {
 
 
 class Listener(Protocol):
-    """What is told of a connection. All methods are called on the connection's thread."""
+    """Receives the events of a connection. All methods are called on the connection's thread."""
 
     def connected(self, message: Connected) -> None: ...
 
@@ -67,14 +67,14 @@ class Listener(Protocol):
         """Handle the refusal of a command."""
 
     def lost(self, reason: str, attempt: int, delay_s: float) -> None:
-        """Handle the loss of the connection, or a failed try; the next one follows in `delay_s` seconds."""
+        """Handle a lost connection or a failed attempt. The next attempt follows in `delay_s` seconds."""
 
     def stopped(self, reason: str) -> None:
-        """Handle a reason that no repetition cures: nothing is tried until `Connection.retry`."""
+        """Handle an error that retrying cannot fix: no attempt is made until `Connection.retry`."""
 
 
 class _LostError(Exception):
-    """The connection is lost; another try may succeed."""
+    """The connection was lost; another attempt may succeed."""
 
 
 class Connection:
@@ -84,7 +84,7 @@ class Connection:
     ----------
     spec : its address
     token : access token; "" for none
-    listener : told of everything that arrives
+    listener : receives everything that arrives
     """
 
     def __init__(self, spec: RemoteSpec, token: str, listener: Listener) -> None:
@@ -99,7 +99,7 @@ class Connection:
         self._refusal: Error | None = None
 
     def retry(self) -> None:
-        """End the wait before the next try."""
+        """End the wait before the next attempt."""
         self._may_try.set()
 
     async def send(self, command: ServerCommand) -> bool:
@@ -114,7 +114,7 @@ class Connection:
         return True
 
     async def run(self) -> None:
-        """Connect, and connect again, until cancelled. Raises FeedError if the certificate file cannot be used."""
+        """Connect and reconnect until cancelled. Raises FeedError if the certificate file cannot be used."""
         context = client_context(self._spec)
         log, loop, attempt = get_logger("remote"), asyncio.get_running_loop(), 0
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None)) as session:
@@ -127,7 +127,7 @@ class Connection:
                     await self._attend(session, context)
                 except FlowError as error:
                     if self._is_connected:
-                        # Rows that do not join: nothing that has arrived can be trusted to be complete.
+                        # Rows are missing, so nothing received so far can be trusted to be complete.
                         self._receiver = Receiver()
                     elif isinstance(error, ProtocolError) or self._is_final():
                         self._listener.stopped(str(error))
@@ -153,7 +153,7 @@ class Connection:
         return self._refusal is not None and self._refusal.code in _FINAL_CODES
 
     async def _attend(self, session: aiohttp.ClientSession, context: ssl.SSLContext | bool) -> None:
-        """Hold one connection until it ends. Always raises: what ended it."""
+        """Run one connection until it ends. Always raises the error that ended it."""
         async with asyncio.timeout(HANDSHAKE_S):
             try:
                 socket = await session.ws_connect(
@@ -202,7 +202,7 @@ class Connection:
                 for request in self._requests(message):
                     await socket.send_str(encode(self._receiver.resume(request)).decode())
             case Status():
-                self._refusal = None  # whatever it was, the connection goes on
+                self._refusal = None  # the refusal did not end the connection
                 self._listener.status(message)
             case Error():
                 self._refusal = message
@@ -212,7 +212,7 @@ class Connection:
                     get_logger("remote").warning("refused", extra={"code": message.code, "text": message.text})
 
     def _requests(self, message: Connected) -> Iterable[Subscribe]:
-        """Return the subscriptions of the instruments that this connection has not subscribed to."""
+        """Return subscriptions for the instruments to which this connection is not subscribed yet."""
         for instrument in message.instruments:
             if instrument.symbol in self._subscribed:
                 continue
@@ -226,7 +226,7 @@ def _line(refusal: Error) -> str:
 
 
 def _reason(error: Exception) -> str:
-    """Return what broke a connection, one line."""
+    """Return why a connection broke, one line."""
     if isinstance(error, TimeoutError) and not str(error):
         return "no answer"
     if isinstance(error, aiohttp.ClientConnectorCertificateError):

@@ -1,4 +1,4 @@
-"""The profile of a remote chart: a record of levels, and rows of which only those that changed are sent."""
+"""The profile of a remote chart: a record of levels, and rows of which only changes are sent."""
 
 from typing import Final
 
@@ -11,7 +11,7 @@ from flow_gl.protocol.kinds import PROFILE_HEAD, PROFILE_ROW
 
 
 class RemoteProfile:
-    """A PROFILE record that follows what arrives.
+    """A PROFILE record that received updates are applied to.
 
     Attributes
     ----------
@@ -24,11 +24,11 @@ class RemoteProfile:
         self._rows: NDArray[np.void] = np.zeros(0, PROFILE_ROW)
 
     def take_head(self, head: NDArray[np.void]) -> None:
-        """Take the levels (PROFILE_HEAD, shape (1,)); the record changes with the rows that follow."""
+        """Store the levels (PROFILE_HEAD, shape (1,)). The record changes once the rows that follow arrive."""
         self._head = head
 
     def take_rows(self, rows: NDArray[np.void], *, is_whole: bool) -> None:
-        """Take rows: all of them, or those that have changed or are new. Raises ProtocolError if they are too many."""
+        """Apply rows: all of them, or only changed and new ones. Raises ProtocolError if there are too many."""
         self._rows = rows.copy() if is_whole else _merged(self._rows, rows)
         count = len(self._rows)
         if count > PROFILE_ROWS:
@@ -41,7 +41,7 @@ class RemoteProfile:
 
 
 def _merged(known: NDArray[np.void], changed: NDArray[np.void]) -> NDArray[np.void]:
-    """Return known rows with changed and new ones in their places; row numbers rise."""
+    """Merge changed and new rows into known ones, by ascending row number."""
     at = np.searchsorted(known["row"], changed["row"])
     is_known = np.zeros(len(changed), np.bool_)
     inside = at < len(known)

@@ -1,4 +1,4 @@
-"""One run of a remote chart's process: the counterpart of `runtime.launch.Session` for a server's address."""
+"""One run of the process behind remote charts: the counterpart of `runtime.launch.Session`."""
 
 import asyncio
 import queue
@@ -21,13 +21,13 @@ from flow_gl.runtime.remote.connection import Connection, host_of
 from flow_gl.store.market import MarketStore
 
 TICK_S: Final = 0.008
-"""Records are published, and commands read, at most this often while rows arrive ..."""
+"""Minimum time between two rounds of publishing records and reading commands, while rows arrive ..."""
 QUIET_S: Final = 0.02
-"""... and at least this often."""
+"""... and the maximum time."""
 _REFUSAL_NS: Final = 8 * SECOND_NS
-"""How long the refusal of a command is shown."""
+"""How long a command's refusal is shown."""
 _OWN: Final = frozenset({"pid", "state", "heartbeat", "anchor_wall", "attempt", "retry_at", "compiling", "charts"})
-"""Fields of STATUS that are this process's own."""
+"""Fields of STATUS that this process sets itself."""
 _STATES: Final = {state.name.lower(): state for state in FeedState}
 _ENGINE_STATES: Final = {"failed": FeedState.FAILED, "ended": FeedState.ENDED, "restarting": FeedState.RECONNECTING}
 
@@ -63,11 +63,11 @@ class RemoteSession:
         """Do nothing: there are no files to scan and no kernels to compile."""
 
     def run(self, commands: "queue.SimpleQueue[Command]") -> None:
-        """Show the server's charts until stopped. Raises FlowError."""
+        """Receive the server's charts until stopped. Raises FlowError."""
         asyncio.run(self._run(commands))
 
     def close(self) -> str:
-        """Remove the charts' memory. Nothing can be left unwritten: returns ""."""
+        """Release the charts' memory. Returns "", because there is nothing to write."""
         for chart in self._charts:
             chart.close()
         self._charts.clear()
@@ -93,7 +93,7 @@ class RemoteSession:
                 await task
 
     async def _obey(self, commands: "queue.SimpleQueue[Command]", connection: Connection) -> bool:
-        """Apply the view's commands. False after Stop."""
+        """Apply the view's commands. Returns False after Stop."""
         while not commands.empty():
             command = commands.get_nowait()
             if isinstance(command, Stop):
@@ -112,7 +112,7 @@ class RemoteSession:
         self._refusal, self._refusal_until = why, self._clock.monotonic_ns() + _REFUSAL_NS
 
     def connected(self, message: Connected) -> None:
-        """Make the charts of new instruments, and of those that begin again with another run of the engine."""
+        """Create charts for new instruments, and for those that restart with a new run of the engine."""
         get_logger("remote").info("connected", extra={"server": message.server, "source": message.source})
         self._board.text("dataset", message.dataset)
         self._board.text("source", f"{host_of(self._spec.url)} \u00b7 {message.source}")
@@ -129,7 +129,7 @@ class RemoteSession:
         return MarketStore.create(f"r{self._stores}")
 
     def rows(self, block: Rows) -> None:
-        """Take rows of a chart."""
+        """Apply rows of a chart."""
         if block.symbol < len(self._charts):
             chart = self._charts[block.symbol]
             if block.epoch == chart.epoch:
@@ -138,7 +138,7 @@ class RemoteSession:
                 self._has_arrived.set()
 
     def status(self, message: Status) -> None:
-        """Take over the server's status, with its times on this machine's clock."""
+        """Adopt the server's status, with times converted to this machine's clock."""
         wall = self._clock.wall_ns()
         offset = wall - message.sent_ns
         # The quickest message had the shortest way; a clock that was set back makes the offset grow for good.
@@ -162,14 +162,14 @@ class RemoteSession:
         self._refuse(f"{message.text}; {message.advice}" if message.advice else message.text)
 
     def lost(self, reason: str, attempt: int, delay_s: float) -> None:
-        """Show that nothing arrives, and mark it as a gap."""
+        """Show that the connection is lost, and mark a gap."""
         row, wall = self._board.row, self._clock.wall_ns()
         self._state, self._said = FeedState.RECONNECTING, f"{host_of(self._spec.url)}: {reason}"
         row["attempt"], row["retry_at"] = attempt, wall + int(delay_s * SECOND_NS)
         self._mark_away()
 
     def stopped(self, reason: str) -> None:
-        """Show that nothing arrives until the user tries again."""
+        """Show that nothing will arrive until the user retries."""
         self._state, self._said = FeedState.FAILED, reason
         self._mark_away()
 

@@ -7,11 +7,11 @@ from flow_gl.core.spec import RemoteSpec
 
 
 def client_context(spec: RemoteSpec) -> ssl.SSLContext | bool:
-    """Return how to verify the server: True for the system's authorities.
+    """Return how to verify the server; True selects the system's certificate authorities.
 
     Raises
     ------
-    FeedError : the file of certificates cannot be read
+    FeedError : the certificate file cannot be read
     """
     if not spec.ca:
         return True
