@@ -1,4 +1,4 @@
-"""What a user draws on a chart. So far: horizontal levels.
+"""The user's drawings on a chart: horizontal levels.
 
 Drawings belong to an instrument root, not to a contract, so a level of NQ is on the charts of NQZ5 and of NQ.v.0.
 `ui.drawings` keeps and edits them, `layers.drawings` draws them.
@@ -24,20 +24,20 @@ COLORS: Final[dict[ColorName, Rgb]] = {
 }
 """The first one is the default: no palette uses it for a side or for a level of the program."""
 MOST_LEVELS: Final = 100
-"""Own levels of one instrument root."""
+"""Maximum number of own levels per instrument root."""
 LONGEST_NAME: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
 class OwnLevel:
-    """A price that the user has marked.
+    """A price marked by the user.
 
     Attributes
     ----------
-    id : unique among all drawings, also of other runs; an alert rule names its level by it
+    id : unique among all drawings across runs; alert rules refer to a level by it
     price : 1e-9
     name : "" if the user gave none
-    since_ns : event time at which it was placed, whole seconds in ns; 0 if that is not known
+    since_ns : event time at which it was placed, ns in whole seconds; 0 if unknown
     """
 
     id: str
@@ -53,7 +53,7 @@ class ShownLevel:
 
     Attributes
     ----------
-    has_alert : an alert rule that is on waits for it
+    has_alert : it has an active alert rule
     is_held : it is being placed or dragged
     """
 
@@ -64,15 +64,15 @@ class ShownLevel:
 
 @lru_cache(maxsize=256)
 def drawing_key(symbol: str, requested: str) -> str:
-    """Return the name under which the drawings of a chart are kept: its root, NQ for NQZ5 and NQ.v.0.
+    """Return the key of a chart's drawings: its instrument root, NQ for NQZ5 and NQ.v.0.
 
-    An instrument that is no outright (a spread, an option) keeps its own symbol, because its prices do not compare
-    with those of the outright.
+    An instrument other than an outright (a spread, an option) has its own symbol as key, because its prices are not
+    comparable with those of the outright.
 
     Parameters
     ----------
-    symbol : the contract's; "" if unknown
-    requested : the symbol as it was requested
+    symbol : the contract's symbol; "" if unknown
+    requested : the requested symbol
     """
     if symbol and not is_outright_symbol(symbol):
         return symbol

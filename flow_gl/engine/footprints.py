@@ -1,7 +1,7 @@
-"""The footprints of one instrument: contracts bought, sold and without a side at each price, by bucket and lod.
+"""The footprints of an instrument: contracts bought, sold and unsided at each price, by bucket and lod.
 
-A trade counts in the bucket of its bubble; a late one in the bubble that is open when it arrives. Rows are made where a
-sink wants them (`sinks.FootprintReader`).
+A trade counts in the bucket of its bubble, a late trade in the bubble that is open when it arrives. Rows are produced
+only for sinks that request them (`sinks.FootprintReader`).
 """
 
 from collections.abc import Sequence
@@ -46,7 +46,7 @@ class Footprints:
             self._settle(int(self._levels["id"][0]), sink)
 
     def close(self, bucket: int, sink: Sink | None) -> None:
-        """Open a base bucket, unless a later one is open."""
+        """Open a base bucket unless a later one is already open."""
         self._bucket = max(self._bucket, bucket)
         if len(self._levels) and isinstance(sink, FootprintReader):
             self._settle(bucket, sink)
@@ -64,7 +64,7 @@ class Footprints:
         return record
 
     def keep(self) -> list[bytes]:
-        """Return the open buckets for a checkpoint: their numbers, then the rows of each lod."""
+        """Return the open buckets for a checkpoint: their numbers, followed by each lod's rows."""
         if not len(self._levels):
             return []
         rows = [rows[:count] for rows, count in zip(self._tables[2], self._levels["count"], strict=True)]
@@ -107,7 +107,7 @@ class Footprints:
 
 
 class FootprintCollector(Collector, FootprintReader):
-    """Collects results like `Collector`, and the footprint of each base bubble."""
+    """Collects results like `Collector`, and also the footprint of each base bubble."""
 
     footprint_lods = 1
 
@@ -115,7 +115,7 @@ class FootprintCollector(Collector, FootprintReader):
         super().__init__()
         self._found: list[NDArray[np.void]] = []
 
-    def footprints(self, lod: int, rows: NDArray[np.void]) -> None:  # noqa: ARG002  # there is only the base lod
+    def footprints(self, lod: int, rows: NDArray[np.void]) -> None:  # noqa: ARG002  # only the base lod exists
         self._found.append(rows.copy())
 
     def footprint_rows(self) -> NDArray[np.void]:

@@ -1,7 +1,7 @@
-"""Answers what traded in a range of time, at each price, from the footprints that the engine keeps by bucket.
+"""Sums what traded in a time range at each price, from the footprints that the engine keeps by bucket.
 
-The inside of the range is read at the coarsest level of detail whose buckets fit, its ends at finer ones, so that an
-answer takes few rows however long the range is. Only whole arrays are added up, never single rows in Python.
+The middle of the range is read at the coarsest level of detail whose buckets fit and the ends at finer ones, so that
+even a long range needs few rows. Rows are summed as whole arrays, never one by one in Python.
 """
 
 from collections.abc import Iterable, Iterator
@@ -19,13 +19,13 @@ EMPTY: Final[NDArray[np.void]] = np.zeros(0, SUMMED)
 
 @dataclass(frozen=True, slots=True)
 class Footprint:
-    """What traded in a range of time.
+    """What traded in a time range.
 
     Attributes
     ----------
-    start_ns, end_ns : the range that was added up, in whole base buckets: shorter than the one asked for where the rows
-        of its ends are not kept any more at a level of detail that is fine enough
-    rows : SUMMED, one per price, ascending
+    start_ns, end_ns : the range that was summed, in whole base buckets. It is shorter than the requested one if rows at
+        its ends are no longer kept at a fine enough level of detail
+    rows : SUMMED, shape (prices,), by ascending price
     """
 
     start_ns: int
@@ -58,7 +58,7 @@ class Footprint:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """Base buckets [start, end), which are whole buckets of a lod."""
+    """Base buckets [start, end) that are whole buckets of a lod."""
 
     lod: int
     start: int
@@ -71,7 +71,7 @@ def footprint_of(reader: MarketReader, start_ns: int, end_ns: int) -> Footprint:
     Parameters
     ----------
     reader : the chart, as of its last refresh. The open bubble is included
-    start_ns, end_ns : rounded up to whole base buckets; in a chart that has rolled, of one contract
+    start_ns, end_ns : rounded up to whole base buckets. In a chart that has rolled, both must lie in one contract
     """
     base_ns = reader.bucket_ns
     start, end = -(-start_ns // base_ns), -(-end_ns // base_ns)
@@ -85,12 +85,12 @@ def footprint_of(reader: MarketReader, start_ns: int, end_ns: int) -> Footprint:
         parts = _longest_run(_cover(reader, known, len(known) - 1, start, closed))
         rows = [_read(reader, part) for part in parts]
         if _known_from(reader) == known:
-            break  # otherwise the engine has overwritten rows meanwhile
+            break  # otherwise the engine has overwritten rows while they were read
     first, last = (parts[0].start, parts[-1].end) if parts else (closed, closed)
     if last == closed and known[0] <= open_bucket:
         last = end
         if start <= open_bucket < end:
-            # A bucket of very many prices has parts in the ring before it ends.
+            # A bucket with very many prices has parts in the ring before it closes.
             rows += [
                 _read(reader, _Part(0, open_bucket, open_bucket + 1)),
                 reader.footprint["row"][: int(reader.footprint["count"])],
@@ -100,7 +100,7 @@ def footprint_of(reader: MarketReader, start_ns: int, end_ns: int) -> Footprint:
 
 
 def _known_from(reader: MarketReader) -> list[int]:
-    """Return, per lod, the first bucket whose rows are all there; 0 if no row was ever missing or overwritten."""
+    """Return, per lod, the first bucket whose rows are complete; 0 if no row was ever missing or overwritten."""
     known = []
     for lod in range(len(reader.widths_ns)):
         ring = reader.store.footprints[lod]
@@ -111,9 +111,9 @@ def _known_from(reader: MarketReader) -> list[int]:
 
 
 def _cover(reader: MarketReader, known: list[int], lod: int, start: int, end: int) -> Iterator[_Part]:
-    """Divide base buckets [start, end) into whole buckets of a lod and of finer ones, in order of time.
+    """Split base buckets [start, end) into whole buckets of a lod and of finer ones, in time order.
 
-    What is not kept at any lod is left out.
+    Buckets that are not kept at any lod are left out.
     """
     if start >= end or lod < 0:
         return

@@ -1,4 +1,4 @@
-"""Rows of footprints, adding them up, and finding the imbalances among them."""
+"""The rows of footprints, their sums, and their imbalances."""
 
 from typing import Final
 
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from flow_gl.core.schema import MAX_LODS
 
 FOOTPRINT_ROWS: Final = 2048
-"""Most rows of a bucket's footprint; those of a bucket with more prices are handed on in several parts."""
+"""Maximum number of rows in one part of a bucket's footprint. A bucket with more prices has several parts."""
 FOOTPRINT: Final = np.dtype(
     [
         *((name, "<i8") for name in ("id", "price")),  # of the bubble; 1e-9
@@ -20,13 +20,13 @@ FOOTPRINT: Final = np.dtype(
 OPEN_FOOTPRINT: Final = np.dtype(
     [
         ("bucket", "<i8"),  # id of the open base bucket; NO_OPEN_BUCKET if there is none
-        ("known", "<i8", (MAX_LODS,)),  # at each lod, the first id whose rows are all there; 0: from the beginning
+        ("known", "<i8", (MAX_LODS,)),  # at each lod, the first id whose rows are complete; 0: from the beginning
         ("head", "<i8", (MAX_LODS,)),  # closed rows at each lod, as ring positions, ...
         ("count", "<i8"),
         ("row", FOOTPRINT, (FOOTPRINT_ROWS,)),  # ... and the rows of the open base bucket, which are not among them
     ]
 )
-"""The open bubble's footprint, and how many rows the rings had at that moment: together every trade until then."""
+"""The open bubble's footprint and the heads of the rings at the same moment: together, every trade so far."""
 NO_OPEN_BUCKET: Final = 2**62
 
 SUMS: Final = ("buy", "sell", "unsided", "trade_count")
@@ -35,11 +35,11 @@ SUMMED: Final = np.dtype([(name, "<i8") for name in ("id", "price", *SUMS)])
 
 
 def added_up(rows: NDArray[np.void], *, is_by_bubble: bool) -> NDArray[np.void]:
-    """Return FOOTPRINT rows as SUMMED, those of the same price added up, by ascending price.
+    """Sum FOOTPRINT rows of the same price; return SUMMED rows by ascending price.
 
     Parameters
     ----------
-    is_by_bubble : keep bubbles apart and order the rows by bubble first; otherwise the ids have no meaning
+    is_by_bubble : keep bubbles separate and order rows by bubble first. Otherwise the ids are meaningless
     """
     order = np.argsort(rows["price"], kind="stable")
     if is_by_bubble:
@@ -58,7 +58,7 @@ def added_up(rows: NDArray[np.void], *, is_by_bubble: bool) -> NDArray[np.void]:
 
 
 def on_ticks(rows: NDArray[np.void], tick_size: int) -> NDArray[np.void]:
-    """Return SUMMED rows of one footprint by tick: a price between two ticks counts in the lower one.
+    """Sum the SUMMED rows of one footprint by tick. A price between two ticks counts in the lower one.
 
     Parameters
     ----------

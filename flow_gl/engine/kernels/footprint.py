@@ -1,11 +1,11 @@
-"""Footprints: contracts bought, sold and without a side at each price, by bucket and level of detail.
+"""Footprints: contracts bought, sold and unsided at each price, by bucket and level of detail.
 
-Each lod has one open bucket, whose rows are found by price in a hash table with open addressing. A bucket that ends is
-sorted by price, appended to the lod's output, and added to the open bucket of the next coarser lod. A table that is
-full, or a field that would overflow, begins another row or another part of the same bucket, so no number of prices or
-contracts is too large. Rows depend on the order of the trades alone, not on how they are split into batches.
+Each lod has one open bucket, whose rows are found by price in a hash table with open addressing. A bucket that closes
+is sorted by price, appended to the lod's output, and added to the open bucket of the next coarser lod. A full table
+starts another part of the same bucket, and a field that would overflow starts another row, so the number of prices and
+contracts is unlimited. Rows depend on the order of the trades alone, not on how they are split into batches.
 
-Prices are keys as they are, so rows need neither a tick size nor a price range.
+Raw prices are the keys, so rows need neither a tick size nor a price range.
 """
 
 from typing import Any, Final
@@ -52,7 +52,7 @@ def row_of_nb(  # noqa: PLR0917  # kernels take arrays and numbers
     price: int,
     is_new: bool,  # kernels have no keywords
 ) -> Any:
-    """Return the number of a price's newest row; begin one if there is none, or if `is_new`.
+    """Return the number of a price's newest row; start one if there is none, or if `is_new`.
 
     The table must have room for one more row.
     """
@@ -151,7 +151,7 @@ def take_nb(  # noqa: PLR0917  # kernels take arrays
 ) -> int:
     """Add trades from index `start` on to the base lod, until the output might not have room for another bucket.
 
-    Records that the pipeline rejects are left out; see `kernels.aggregate`. A late trade counts in the open bucket.
+    Records that the pipeline rejects are skipped; see `kernels.aggregate`. A late trade counts in the open bucket.
 
     Parameters
     ----------
@@ -182,7 +182,7 @@ def take_nb(  # noqa: PLR0917  # kernels take arrays
                 level["id"] = ts // bucket_ns
                 until_ts = (level["id"] + 1) * bucket_ns
         side = (tail >> 40) & 0xFF
-        # Without branches: a branch predictor cannot foresee the side.
+        # Branchless, because the side is unpredictable.
         buy, sell = size * _I64(side == _BUY), size * _I64(side == _SELL)
         add_nb(level, slots, places, rows, price, buy, sell, size - buy - sell, 1)
     return len(words) // WORDS

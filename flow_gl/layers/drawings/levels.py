@@ -1,4 +1,4 @@
-"""The user's own levels: a line over the whole pane, with name and price at the right edge.
+"""The user's own levels: a line across the whole pane, with name and price at the right edge.
 
 A level with an alert has a bell. While one is placed or dragged, its label also says how far it is from the last price.
 """
@@ -20,21 +20,21 @@ from flow_gl.layers.labels.words import price_text, signed_text
 from flow_gl.layers.rows.hit import bubble_at
 
 OWN_LEVELS: Final = "own_levels"
-"""Name of the layer, as switches know it."""
+"""Name of the layer in the layer switches."""
 REACH_PX: Final = 4.0
-"""A line counts as pointed at up to this far from it, at content scale 1."""
+"""Maximum distance at which a line counts as pointed at, px at content scale 1."""
 _LABEL_PX: Final = 12.0
 _BELL_EMS: Final = 1.2
 _ALPHA: Final = 0.85
 
 
 def color_of(palette: Palette, name: ColorName) -> Rgb:
-    """Return the colour of a level, legible on the palette's ground."""
+    """Return the colour of a level, legible on the palette's background."""
     return readable(COLORS[name], palette.ground, palette.text)
 
 
 def ticks_from(price: int, other: int, tick_size: int) -> int:
-    """Return how far a price is above another one (1e-9), in ticks; a part of a tick counts as one."""
+    """Return how far one price is above another (1e-9), in ticks. Part of a tick counts as one."""
     distance = abs(price - other)
     return (1 if price > other else -1) * -(-distance // tick_size)
 
@@ -51,7 +51,7 @@ def level_at(scene: Scene, x: float, y: float, reach_px: float = REACH_PX) -> Sh
     if not scene.own_levels or OWN_LEVELS not in scene.style.is_visible or not view.rect.contains(x, y):
         return None
     tick_size = tick_size_of(scene)
-    # Of two on one price the newer one, which is drawn over the other.
+    # Of two levels at one price, the newer, which is drawn on top.
     distance, _, found = min(
         ((abs(view.screen_y(one.level.price / tick_size) - y), -at, one) for at, one in enumerate(scene.own_levels)),
         key=lambda near: near[:2],
@@ -60,23 +60,23 @@ def level_at(scene: Scene, x: float, y: float, reach_px: float = REACH_PX) -> Sh
 
 
 def level_under(scene: Scene, x: float, y: float) -> ShownLevel | None:
-    """Return the own level that a press at a point takes hold of; None where a bubble covers the line."""
+    """Return the own level that a press at a point grabs; None if a bubble covers the line."""
     found = level_at(scene, x, y)
     return None if found is None or bubble_at(scene, x, y, near_px=0.0) is not None else found
 
 
 class _Line(NamedTuple):
-    """A line in view: whole pixels. `label_right` is where its label may end."""
+    """A visible line, in whole pixels. `label_right` is the right limit of its label."""
 
     shown: ShownLevel
     y: int
     label_right: int
     ticks: int | None
-    """While it is held: ticks from the last price."""
+    """Ticks from the last price, while it is held."""
 
 
 class OwnLevelsLayer(CachedLayer):
-    """Adds lines below the bubbles, that of a held level above them, and labels."""
+    """Adds labels, and lines below the bubbles; a held level's line is above them."""
 
     avoids = True
 
@@ -101,7 +101,7 @@ class OwnLevelsLayer(CachedLayer):
                 yield _Line(one, y, label_right(self._chart, scene, y, size), ticks)
 
     def build(self, scene: Scene) -> None:
-        # The held one first: its label must find room.
+        # The held level first, so that its label gets room.
         for line in sorted(self._lines, key=lambda line: not line.shown.is_held):
             self._add(scene, line)
 

@@ -1,1 +1,1 @@
-"""Ranges of time and what traded in them: profile, footprint, levels."""
+"""Time ranges and what traded in them: profile, footprint, levels."""

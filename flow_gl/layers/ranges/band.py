@@ -1,4 +1,4 @@
-"""The marked range as a band through both panes, with its POC and value area."""
+"""The marked range as a band across both panes, with its POC and value area."""
 
 from typing import Final
 
@@ -38,7 +38,7 @@ class RangeBandLayer(CachedLayer):
 class RangeLevelsLayer(CachedLayer):
     """Adds the lines of POC, VAH and VAL with their prices, and the range's length, contracts and delta on top.
 
-    Also says so where the profile at the price axis is that of what is in view.
+    Also says when the profile at the price axis is that of the visible range.
     """
 
     avoids = True
@@ -67,7 +67,7 @@ class RangeLevelsLayer(CachedLayer):
             self._label(scene, f"{name.upper()} {price_text(price, tick_size)}", band.x + 6 * scale, y - 9 * scale)
 
     def _caption(self, scene: Scene, found: RangeProfile) -> None:
-        """Say that the profile is that of what is in view."""
+        """Say that the profile is that of the visible range."""
         size, rect = _LABEL_PX * scene.price_view.scale, scene.profile_rect
         text = f"profile in view  {contracts_text(found.volume)}"
         self._label(scene, text, rect.right - self._chart.batches.text.width(text, size) - size, rect.y + 2 * size)

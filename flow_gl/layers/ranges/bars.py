@@ -1,4 +1,4 @@
-"""The bars of a range's profile: in the marked range, or at the price axis in place of the session's."""
+"""The profile bars of a range: in the marked range, or at the price axis in place of the session profile."""
 
 from typing import Final
 
@@ -11,7 +11,7 @@ from flow_gl.layers.ranges.range_profile import RangeProfile
 
 
 class _RangeBars:
-    """Base of layers that draw the profile of one range; uploaded when it was read again."""
+    """Base of layers that draw the profile of one range; uploaded after each reread."""
 
     def __init__(self, chart: Chart) -> None:
         self._chart: Final = chart
@@ -23,7 +23,7 @@ class _RangeBars:
         self._bars = ProfileBars(self._chart)
 
     def show(self, scene: Scene, found: RangeProfile | None, rect: Rect) -> None:
-        """Bring the bars in step with a range and the place that it is drawn in."""
+        """Update the bars for a range and the area in which it is drawn."""
         profile = None if found is None or rect.width <= 0 else found.as_profile()
         rows_per_bar = 0 if profile is None else rows_per_bar_of(profile, scene, self._chart.shown.tick_size)
         if found is None or profile is None or not rows_per_bar:
@@ -47,7 +47,7 @@ class _RangeBars:
 
 
 class ViewProfileLayer(_RangeBars):
-    """Draws the profile of what is in view."""
+    """Draws the profile of the visible range."""
 
     def update(self, scene: Scene) -> None:
         self.show(scene, scene.in_view, scene.profile_rect)

@@ -1,4 +1,4 @@
-"""Reads the ranges that a chart shows again when they have changed, at most as often as its job allows."""
+"""Rereads the ranges of a chart when they have changed, at most as often as its job allows."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -18,11 +18,11 @@ class _Known:
 
 
 class RangeBook:
-    """The ranges of one chart, each under a name.
+    """The ranges of a chart, by name.
 
     Parameters
     ----------
-    job : decides when a range is read again
+    job : decides when a range is reread
     """
 
     def __init__(self, job: Job) -> None:
@@ -38,7 +38,7 @@ class RangeBook:
         *,
         is_urgent: bool = False,
     ) -> RangeProfile | None:
-        """Return what traded in a range (start and end, ns); None for no range.
+        """Return what traded in a range (start and end, ns); None if there is no range.
 
         Parameters
         ----------
@@ -48,7 +48,7 @@ class RangeBook:
             self._known.pop(name, None)
             return None
         start_ns, end_ns = times_ns
-        # A range that has ended does not change, except that a contract may roll in.
+        # A range in the past does not change, except that its contract may roll.
         is_running = end_ns > int(reader.footprint["bucket"]) * reader.bucket_ns
         version = reader.footprint_version if is_running or not reader.footprint_version else -1
         rules = tuple(getattr(settings, rule) for rule in _RULES)

@@ -1,4 +1,4 @@
-"""Where the marked range and its profile are on the screen."""
+"""The screen areas of the marked range and its profile."""
 
 from typing import Final
 
@@ -13,7 +13,7 @@ _MOST_PX: Final = 220.0
 
 
 def marked_band(scene: Scene) -> Rect:
-    """Return the marked range in the price pane, cut at its borders; without width if it is not in view."""
+    """Return the marked range clipped to the price pane; its width is 0 if it is not in view."""
     rect, marked = scene.price_view.rect, scene.marked
     if marked is None:
         return Rect(rect.x, rect.y, 0.0, rect.height)
@@ -23,7 +23,7 @@ def marked_band(scene: Scene) -> Rect:
 
 
 def marked_profile(scene: Scene) -> Rect:
-    """Return the place of the marked range's profile, which ends at the range's right end."""
+    """Return the area of the marked range's profile, aligned to the range's right end."""
     band, scale = marked_band(scene), scene.price_view.scale
     width = min(max(_SHARE * band.width, _LEAST_PX * scale), _MOST_PX * scale) if band.width else 0.0
     left = max(band.right - width, scene.price_view.rect.x)

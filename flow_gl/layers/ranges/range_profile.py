@@ -1,4 +1,4 @@
-"""What traded in a range of time: its contracts by price, levels, first and last price, and what interrupts it."""
+"""What traded in a time range: contracts by price, levels, first and last price, and interruptions."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -22,13 +22,13 @@ class RangeProfile:
     Attributes
     ----------
     start_ns, end_ns : the range, within one contract
-    known_start_ns, known_end_ns : the part of it whose footprints are kept
+    known_start_ns, known_end_ns : the part of it whose footprints are still kept
     rows : `core.market.footprint.SUMMED`, one per traded tick, ascending
     is_buy_imbalance, is_sell_imbalance : bool, one per row
     tick_size : height of a row
     open, close : first and last price
     held : contracts in the value area
-    is_cut : the contract changes in the range that was asked for; this is what traded since
+    is_cut : the contract changes within the requested range; only trades since the change are included
     """
 
     start_ns: int
@@ -78,16 +78,16 @@ class RangeProfile:
 
     @property
     def ticks_moved(self) -> int:
-        """From the first to the last price."""
+        """Net move from the first to the last price, in ticks."""
         return 0 if UNDEF_PRICE in (self.open, self.close) else (self.close - self.open) // self.tick_size
 
     @property
     def is_whole(self) -> bool:
-        """Whether the footprints of all of the range are kept."""
+        """Whether the footprints of the whole range are still kept."""
         return self.known_start_ns <= self.start_ns and self.known_end_ns >= self.end_ns
 
     def as_profile(self) -> dict[str, Any]:
-        """Return the fields of a PROFILE record that its bars are made of."""
+        """Return the fields of a PROFILE record that the bars need."""
         rows, tick_size = self.rows, self.tick_size
         base = self.low if len(rows) else 0
         return {
@@ -147,7 +147,7 @@ def read_range(reader: MarketReader, start_ns: int, end_ns: int, settings: Aggre
 
 
 def within_contract(reader: MarketReader, start_ns: int, end_ns: int) -> tuple[int, int]:
-    """Return the part of a range since the last roll in it, in whole base buckets where a roll cuts it."""
+    """Return the part of a range after its last roll, cut at whole base buckets."""
     base_ns = reader.bucket_ns
     for roll in reversed(reader.rolls):
         first_ts = int(roll["first_ts"])
@@ -160,7 +160,7 @@ def within_contract(reader: MarketReader, start_ns: int, end_ns: int) -> tuple[i
 
 
 def _ends(reader: MarketReader, start_ns: int, end_ns: int) -> tuple[int, int]:
-    """Return the first and the last price of a range, from the finest level of detail that still has its ends."""
+    """Return the first and last price of a range, from the finest level of detail that still holds its ends."""
     first = last = UNDEF_PRICE
     for lod, width_ns in enumerate(reader.widths_ns):
         ring, head = reader.store.bubbles[lod], reader.heads[lod]

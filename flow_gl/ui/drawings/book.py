@@ -1,7 +1,7 @@
-"""The user's drawings, by instrument root, and the changes that can be made to them.
+"""The user's drawings by instrument root, and their edits.
 
-A level's alert is an ordinary alert rule (`ui.alerts.rules`) that names the level by its id. Every change keeps the
-rules in step and is one step of the history, so undo brings back a level together with its alert.
+A level's alert is an ordinary alert rule (`ui.alerts.rules`) that refers to the level by its id. Every edit also
+updates the rule, as one step of the history, so undo restores a level together with its alert.
 """
 
 import secrets
@@ -20,18 +20,18 @@ from flow_gl.ui.alerts.rules import Rule, RuleBook
 from flow_gl.ui.state.history import History, Step
 
 Linked = dict[int, Rule]
-"""Alert rules of levels, by their ids in the rule book."""
+"""Alert rules by their ids in the rule book."""
 
 
 class DrawingBook:
-    """All drawings. A root's levels are in the order in which they were placed."""
+    """All drawings. The levels of a root are in the order of their placement."""
 
     def __init__(self, levels: Mapping[str, Sequence[OwnLevel]] | None = None) -> None:
         self._levels: Final[dict[str, tuple[OwnLevel, ...]]] = {
             key: tuple(found) for key, found in (levels or {}).items() if found
         }
         self.version = 0
-        """Changes with every edit."""
+        """Version number, changed by every edit."""
 
     def levels(self, key: str) -> tuple[OwnLevel, ...]:
         """Return the levels of an instrument root (`core.drawings.drawing_key`)."""
@@ -51,12 +51,12 @@ class DrawingBook:
 
 
 def new_id() -> str:
-    """Return an id that no other drawing has."""
+    """Return an unused id."""
     return secrets.token_hex(4)
 
 
 def alert_of(rules: RuleBook, level_id: str) -> tuple[int, Rule] | None:
-    """Return the alert rule of a level with its id in the book; None if the level has none."""
+    """Return the alert rule of a level and the rule's id in the book; None if the level has no alert."""
     return next(((number, rule) for number, rule in rules.items() if rule.drawing == level_id), None)
 
 
@@ -74,14 +74,14 @@ def rule_for(key: str, level: OwnLevel) -> Rule:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """Where drawings are edited: the book, the alert rules that go with it, and the history."""
+    """Edits drawings: the book, the alert rules of its levels, and the history."""
 
     book: DrawingBook
     rules: RuleBook
     history: History
 
     def place(self, key: str, level: OwnLevel) -> str:
-        """Add a level. Returns "", or why that is not possible."""
+        """Add a level. Returns "", or the reason why it cannot be added."""
         levels = self.book.levels(key)
         if len(levels) >= MOST_LEVELS:
             return f"{key} has {MOST_LEVELS} own levels: delete one first"
@@ -111,7 +111,7 @@ class Desk:
                 self.rules.delete(found[0])
 
     def set_alert(self, key: str, level_id: str, *, is_on: bool) -> str:
-        """Switch a level's alert. Returns "", or why that is not possible."""
+        """Turn a level's alert on or off. Returns "", or the reason why that is not possible."""
         level, found = self.find(key, level_id), alert_of(self.rules, level_id)
         if level is None or (found is not None and found[1].on) == is_on:
             return ""
@@ -132,7 +132,7 @@ class Desk:
 
     @contextmanager
     def _step(self, key: str, what: str) -> Iterator[None]:
-        """Make what happens inside one step of the history."""
+        """Record the changes made inside as one step of the history."""
         before = self._state(key)
         yield
         after = self._state(key)

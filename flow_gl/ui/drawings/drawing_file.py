@@ -1,8 +1,8 @@
-"""The file of drawings: TOML, readable, in the user's folder of settings.
+"""The file of drawings: TOML, in the user's settings folder.
 
-A drawing that cannot be used is left out, and a file that is no TOML counts as absent; one line says what is wrong. The
-first change then keeps the old file beside the new one, as `drawings.toml.damaged`. Two programs may be open at once:
-each writes its own changes into what the file holds by then.
+Invalid drawings are skipped, and a file that is not TOML is ignored; one line says what is wrong. The first change then
+keeps the old file as `drawings.toml.damaged`. Two programs may be open at once: each merges its own changes into the
+current content of the file.
 """
 
 import json
@@ -34,7 +34,7 @@ Levels = dict[str, tuple[OwnLevel, ...]]
 
 
 class _Row(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """A level, named as in the file."""
+    """A level, with the field names of the file."""
 
     symbol: Annotated[str, msgspec.Meta(min_length=1, max_length=32)]
     price: Decimal
@@ -47,30 +47,30 @@ class _Row(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 def default_path() -> Path:
-    """Return the path of `drawings.toml` in the user's folder of settings."""
+    """Return the path of `drawings.toml` in the user's settings folder."""
     return folders.config_dir() / "drawings.toml"
 
 
 @dataclass(slots=True)
 class KeptDrawings:
-    """Drawings, and the file that keeps them.
+    """Drawings and the file that stores them.
 
     Attributes
     ----------
-    path : None: changes are not kept
-    warning : what cannot be used of the file, one line for the user; else ""
+    path : None if changes are not saved
+    warning : what is wrong with the file, one line for the user; "" if nothing is
     """
 
     book: DrawingBook
     path: Path | None = None
     warning: str = ""
     _saved: int = 0
-    """Version of the book that is in the file."""
+    """Version of the book in the file."""
     _known: Levels = field(default_factory=dict)
     """The levels as this program last read or wrote them."""
 
     def save(self) -> str:
-        """Write the file if the book has changed. Returns "", or one line if it could not be written."""
+        """Write the file if the book has changed. Returns "", or the error in one line."""
         if self.path is None or self.book.version == self._saved:
             return ""
         self._saved = self.book.version
@@ -89,7 +89,7 @@ class KeptDrawings:
 
 
 def load(path: Path | None) -> KeptDrawings:
-    """Read the drawings of a file; none if there is no file, or none that can be read. Raises nothing."""
+    """Read the drawings of a file; empty if the file is missing or unreadable. Never raises."""
     if path is None:
         return KeptDrawings(DrawingBook())
     levels, warning = _read(path)
@@ -97,7 +97,7 @@ def load(path: Path | None) -> KeptDrawings:
 
 
 def text_of(levels: Levels) -> str:
-    """Return levels as TOML; what is at its default is left out."""
+    """Return levels as TOML, without fields at their default."""
     parts = [_HEAD]
     for key, found in levels.items():
         for one in found:
@@ -112,14 +112,14 @@ def text_of(levels: Levels) -> str:
 
 
 def _read(path: Path) -> tuple[Levels, str]:
-    """Return the levels of a file, and what is wrong with it in one line."""
+    """Return the levels of a file, and one line on what is wrong with it."""
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
     except FileNotFoundError:
         return {}, ""
     except OSError as error:
         return {}, f"cannot read {path}: {error.strerror or error}; no own levels are shown"
-    except (ValueError, RecursionError) as error:  # no TOML, no UTF-8
+    except (ValueError, RecursionError) as error:  # not TOML, or not UTF-8
         reason = " ".join(str(error).split())[:200]
         return (
             {},
@@ -163,7 +163,7 @@ def _level(given: Any) -> tuple[str, OwnLevel]:
 
 
 def _merged(known: Levels, ours: Levels, theirs: Levels) -> Levels:
-    """Return what the file holds now, with what has changed here since it was last read or written."""
+    """Return the file's current content with the changes made here since it was last read or written."""
     before, after = dict(_flat(known)), dict(_flat(ours))
     levels = dict(_flat(theirs))
     levels |= {at: one for at, one in after.items() if before.get(at) != one}
@@ -181,7 +181,7 @@ def _flat(levels: Levels) -> Iterator[tuple[tuple[str, str], OwnLevel]]:
 
 
 def _free_name(path: Path) -> Path:
-    """Return a name beside a file under which no other damaged one is kept."""
+    """Return an unused path beside a file for keeping a damaged one."""
     names = (f"{path.name}{DAMAGED}", *(f"{path.name}{DAMAGED}-{number}" for number in range(2, 100)))
     return next((one for one in map(path.with_name, names) if not one.exists()), path.with_name(names[0]))
 

@@ -1,4 +1,4 @@
-"""What is being done with the user's drawings, and how a frame shows them."""
+"""The editing state of the user's drawings, and the levels that a frame shows."""
 
 from dataclasses import dataclass, field, replace
 
@@ -25,21 +25,21 @@ class Held:
     is_new: bool
 
     def at(self, price: int) -> "Held":
-        """Return it at another price, 1e-9."""
+        """Return a copy at another price, 1e-9."""
         return replace(self, level=replace(self.level, price=price))
 
 
 @dataclass(slots=True)
 class DrawingState:
-    """The user's drawings, and what is being done with them.
+    """The user's drawings and their editing state.
 
     Attributes
     ----------
     kept : the drawings and their file
-    rules : the alert rules, those of levels among them
+    rules : all alert rules, including those of levels
     held : the level that is being placed or dragged
     edited : chart, instrument root and id of the level whose editor is open
-    last_edited : id of the level that was edited last
+    last_edited : id of the level edited last
     """
 
     kept: KeptDrawings = field(default_factory=lambda: KeptDrawings(DrawingBook()))
@@ -54,13 +54,13 @@ class DrawingState:
         return self.kept.book
 
     def follow(self, rules: RuleBook) -> list[str]:
-        """Take the alert rules that are in force, and save what has changed. Returns lines for the user."""
+        """Update the alert rules and save changed drawings. Returns messages for the user, one line each."""
         self.rules = rules
         problem = self.kept.save()
         return [problem] if problem else []
 
     def shown(self, key: str) -> tuple[ShownLevel, ...]:
-        """Return the levels of an instrument root as a frame shows them: the same object while nothing changes."""
+        """Return the levels of an instrument root for a frame; the same object while nothing changes."""
         rules, book = self.rules, self.book
         now = book, book.version, rules, rules.version, self.held
         return self._shown.setdefault(key, Cached()).get(now, lambda: self._levels_of(key))

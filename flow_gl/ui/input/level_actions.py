@@ -1,4 +1,4 @@
-"""What keys and menu do with own levels: place one, open the editor, delete one."""
+"""The actions on own levels for keys and menu: place, edit, delete."""
 
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def place(context: "Context") -> None:
-    """Begin to place a level: at the mouse, or at the last price."""
+    """Start placing a level at the mouse, or at the last price."""
     found = _chart(context)
     if found is None:
         context.notes.append("there is no chart yet for an own level")
@@ -23,7 +23,7 @@ def place(context: "Context") -> None:
 
 
 def edit(context: "Context") -> None:
-    """Open the editor of the level at the mouse, else of the next lower one, else of the one nearest to price."""
+    """Edit the level at the mouse, otherwise the next lower one, otherwise the one nearest to the last price."""
     found, drawings = _chart(context), context.state.drawings
     levels = sorted(drawings.book.levels(found[1]), key=lambda one: -one.price) if found else []
     if found is None or not levels:
@@ -38,7 +38,7 @@ def edit(context: "Context") -> None:
 
 
 def delete(context: "Context") -> None:
-    """Delete the level whose editor is open, else the one at the mouse."""
+    """Delete the level whose editor is open, otherwise the one at the mouse."""
     found, drawings = _chart(context), context.state.drawings
     if drawings.edited is not None:
         _, key, level_id = drawings.edited
@@ -53,7 +53,7 @@ def delete(context: "Context") -> None:
 
 
 def _chart(context: "Context") -> tuple[int, str] | None:
-    """Return index and drawing key of the focused chart, else of the first one; None before it has traded."""
+    """Return index and drawing key of the focused or first chart; None if it has not traded yet."""
     index = context.focus or 0
     if index >= len(context.markets) or not context.markets[index].session["trade_count"]:
         return None
@@ -62,6 +62,6 @@ def _chart(context: "Context") -> tuple[int, str] | None:
 
 
 def _next(levels: list[OwnLevel], last_id: str) -> OwnLevel | None:
-    """Return the level behind one in a list, after the last one the first; None if it is not there."""
+    """Return the next level in a list, wrapping around; None if the level is not in it."""
     at = next((at for at, one in enumerate(levels) if one.id == last_id), None)
     return None if at is None else levels[(at + 1) % len(levels)]

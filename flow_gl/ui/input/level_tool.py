@@ -1,7 +1,7 @@
-"""Places, drags and selects own levels, by mouse and by key.
+"""Places, drags and selects own levels by mouse and keyboard.
 
-A level is placed by a click: until then it follows the mouse, or Up and Down move it by a tick, and Enter places it. A
-drag of its line moves it, a click on it opens its editor. Esc gives up. Prices snap to ticks.
+Until a new level is placed by a click or Enter, it follows the mouse, and Up and Down move it by a tick. Dragging its
+line moves a level, and a click on the line opens its editor. Esc cancels. Prices snap to ticks.
 """
 
 from collections.abc import Sequence
@@ -24,12 +24,12 @@ from flow_gl.ui.state.view_state import ViewState
 
 _STEPS: Final = {imgui.Key.up_arrow: 1, imgui.Key.down_arrow: -1}
 _LARGE_STEP: Final = 10
-"""Ticks that Ctrl with Up or Down moves a level by."""
+"""Number of ticks that Ctrl with Up or Down moves a level."""
 
 
 @dataclass(slots=True)
 class _Grab:
-    """A level under a pressed button: it is dragged once the mouse has moved.
+    """A level under a pressed button. It is dragged once the mouse has moved.
 
     Attributes
     ----------
@@ -48,12 +48,12 @@ class _Grab:
 
 
 def desk_of(state: ViewState) -> Desk:
-    """Return where the drawings are edited."""
+    """Return the editor of drawings."""
     return Desk(state.drawings.book, state.drawings.rules, state.history)
 
 
 def key_of(chart: ChartFrame) -> str:
-    """Return the name under which a chart's drawings are kept; "" if its instrument is not known."""
+    """Return the key of a chart's drawings; "" if its instrument is unknown."""
     return "" if chart.market is None else drawing_key(chart.market.symbol, chart.market.requested)
 
 
@@ -65,14 +65,14 @@ def price_at(scene: Scene, y_px: float) -> int:
 
 
 def begin(state: ViewState, index: int, key: str, price: int, event_ns: int) -> None:
-    """Begin to place a level: it is held until it is placed by a click or Enter."""
+    """Start placing a level. It is held until a click or Enter places it."""
     state.filters.layers.add(OWN_LEVELS)
     level = OwnLevel(new_id(), price, since_ns=max(0, event_ns) // SECOND_NS * SECOND_NS)
     state.drawings.held = Held(key, index, level, is_new=True)
 
 
 class LevelTool:
-    """Applies mouse and keys to own levels."""
+    """Applies mouse and key input to own levels."""
 
     def __init__(self) -> None:
         self._grab: _Grab | None = None
@@ -82,14 +82,14 @@ class LevelTool:
         self.under: tuple[int, str, str] | None = None
         """Chart, instrument root and id of the level under the mouse."""
         self.notes: Final[list[str]] = []
-        """Texts for the user; the caller takes and clears them."""
+        """Messages for the user; the caller reads and clears them."""
 
     @property
     def is_dragging(self) -> bool:
         return self._grab is not None
 
     def handle(self, mouse: Mouse, charts: Sequence[ChartFrame], state: ViewState, *, scale: float) -> bool:
-        """Apply the mouse of one frame; return whether it belongs to a level, so that no chart takes it."""
+        """Apply one frame's mouse input; return whether a level used it, so that charts ignore it."""
         has_moved, self._mouse_px = (mouse.x, mouse.y) != self._mouse_px, (mouse.x, mouse.y)
         under = next((c for c in charts if c.scene is not None and c.layout.price.contains(mouse.x, mouse.y)), None)
         under = under if mouse.is_free else None
@@ -100,7 +100,7 @@ class LevelTool:
             self.is_over = under is not None
             return self._follow(mouse, under, state, has_moved=has_moved)
         shown = None if under is None or under.scene is None else level_under(under.scene, mouse.x, mouse.y)
-        # With Alt a drag measures a range, also where it begins on a line.
+        # With Alt a drag marks a range, even if it starts on a line.
         found = None if shown is None or mouse.is_alt else shown.level
         self.is_over = found is not None
         self.under = None if found is None or under is None else (under.index, key_of(under), found.id)
@@ -111,7 +111,7 @@ class LevelTool:
         return True
 
     def take_keys(self, presses: Sequence[Press], charts: Sequence[ChartFrame], state: ViewState) -> bool:
-        """Apply key presses to the level that is being placed; return whether Up, Down and Enter are its own."""
+        """Apply key presses to the level being placed; return whether it uses Up, Down and Enter."""
         held = state.drawings.held
         if held is None or not held.is_new:
             return False
@@ -127,7 +127,7 @@ class LevelTool:
         return True
 
     def _follow(self, mouse: Mouse, under: ChartFrame | None, state: ViewState, *, has_moved: bool) -> bool:
-        """Move the level that is being placed to the mouse, and place it where the mouse is pressed."""
+        """Move the level being placed to the mouse, and place it when the mouse is pressed."""
         held = state.drawings.held
         assert held is not None
         state.cursor_px = None if under is None else (mouse.x, mouse.y)
@@ -146,11 +146,11 @@ class LevelTool:
             self.notes.append(problem)
 
     def _drag(self, mouse: Mouse, grab: _Grab, charts: Sequence[ChartFrame], state: ViewState, scale: float) -> bool:
-        """Move a level with the mouse, and keep its price where the button is released; return whether it is held."""
+        """Move a level with the mouse, and store its price when the button is released; return whether it is held."""
         state.cursor_px = (mouse.x, mouse.y)
         drawings, chart = state.drawings, next((c for c in charts if c.index == grab.chart), None)
         if grab.has_moved and drawings.held is None:
-            grab.is_given_up = True  # by Esc
+            grab.is_given_up = True  # cancelled with Esc
         grab.has_moved |= abs(mouse.y - grab.from_y) > CLICK_PX * scale
         if grab.has_moved and not grab.is_given_up and chart is not None and chart.scene is not None:
             price = price_at(chart.scene, mouse.y + grab.offset_px)

@@ -1,4 +1,4 @@
-"""The range tool: which times the mouse marks. Ranges consist of whole buckets of the level of detail in force."""
+"""The range tool: the time range that the mouse marks, in whole buckets of the current level of detail."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,11 +9,11 @@ from flow_gl.ui.state.marked_range import MarkedRange
 from flow_gl.ui.state.view_state import ViewState
 
 _GRIP_PX: Final = 6.0
-"""Marking that begins this near to an end of the range moves that end, at content scale 1."""
+"""A drag that starts within this distance of a range's end moves that end, px at content scale 1."""
 
 
 def anchor_at(x_px: float, chart: ChartFrame, state: ViewState, event_ns: int, scale: float) -> int:
-    """Return the time (ns) at which a range begins that is marked from a screen x on."""
+    """Return the start time (ns) of a range that is marked from a screen x."""
     found = state.marked
     if found is not None:
         near, far = (_time_at(x_px + side * _GRIP_PX * scale, chart, state, event_ns) for side in (-1, 1))
@@ -33,7 +33,7 @@ def marked(anchor_ns: int, x_px: float, chart: ChartFrame, state: ViewState, eve
 
 
 def follow(x_px: float, y_px: float, charts: Sequence[ChartFrame], state: ViewState, event_ns: int) -> None:
-    """Move the open end of a range that was begun with the keyboard."""
+    """Move the open end of a range that was started with the keyboard."""
     if state.marked is not None and state.marked.is_open:
         state.marked = replace(state.marked, other_ns=pointed_ns(x_px, y_px, charts, state, event_ns))
 

@@ -1,7 +1,8 @@
-"""The editor of an own level: name, price, colour, alert. It opens beside the level's line and closes with a click
-elsewhere, Enter or Esc.
+"""The editor of an own level: name, price, colour and alert.
 
-Tab and the arrow keys reach everything in it. What is typed is taken over with Enter, Tab or a click elsewhere.
+It opens beside the level's line and closes on Enter, Esc or a click elsewhere.
+
+Tab and the arrow keys reach everything in it. Enter, Tab or a click elsewhere applies the typed text.
 """
 
 from dataclasses import replace
@@ -24,7 +25,7 @@ from flow_gl.ui.state.view_state import ViewState
 POPUP: Final = "own level"
 _WIDTH_PX: Final = 250.0
 _SHIFT_PX: Final = 14.0
-"""Distance from the line, at content scale 1."""
+"""Distance from the line, px at content scale 1."""
 _NAV: Final[int] = imgui.ConfigFlags_.nav_enable_keyboard.value
 _NO_TOOLTIP: Final[int] = imgui.ColorEditFlags_.no_tooltip.value
 
@@ -55,7 +56,7 @@ class LevelEditor:
             imgui.open_popup(POPUP)
             self._place_window(chart, level, frame)
         if not imgui.begin_popup(POPUP):
-            # Closed by a click elsewhere, which takes over what was typed, or by Esc, which does not.
+            # Closed by a click elsewhere, which applies the typed text, or by Esc, which discards it.
             if not imgui.is_key_pressed(imgui.Key.escape):
                 self._commit(desk, edited[1], level, tick_size_of(chart.scene))
             self._close(state)
@@ -73,7 +74,7 @@ class LevelEditor:
         self._name, self._price, self._problem = level.name, words.price(level.price, tick_size), ""
 
     def _place_window(self, chart: ChartFrame, level: OwnLevel, frame: Frame) -> None:
-        """Put the window beside the line: at the mouse if that is on the chart, else at the right edge."""
+        """Place the window beside the line: at the mouse if it is over the chart, otherwise at the right edge."""
         assert chart.scene is not None
         view, dense = chart.scene.price_view, imgui.get_io().display_framebuffer_scale.x
         mouse = imgui.get_mouse_pos()
@@ -133,7 +134,7 @@ class LevelEditor:
         return not (imgui.button("Done") or (is_done and not self._problem))
 
     def _commit(self, desk: Desk, key: str, level: OwnLevel, tick_size: int) -> OwnLevel:
-        """Take over what was typed; return the level as it is then."""
+        """Apply the typed text; return the updated level."""
         self._problem, price = "", level.price
         if self._price != words.price(level.price, tick_size):
             try:

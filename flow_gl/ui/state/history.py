@@ -1,4 +1,4 @@
-"""What can be undone and redone: one history for everything that the user sets on the charts."""
+"""Undo and redo: one history for everything that the user sets on the charts."""
 
 from collections import deque
 from collections.abc import Callable
@@ -12,7 +12,7 @@ class Step(NamedTuple):
 
     Attributes
     ----------
-    undo, redo : carry it out and return a note for the user; "" if there was nothing left to change
+    undo, redo : apply it and return a message for the user; "" if there was nothing to change
     """
 
     undo: Callable[[], str]
@@ -20,19 +20,19 @@ class Step(NamedTuple):
 
 
 class History:
-    """The changes so far, the newest last."""
+    """The changes so far, newest last."""
 
     def __init__(self) -> None:
         self._done: Final[deque[Step]] = deque(maxlen=MOST_STEPS)
         self._undone: Final[list[Step]] = []
 
     def add(self, step: Step) -> None:
-        """Note a change that has been carried out. What was undone before can no longer be redone."""
+        """Add a change that has been applied. Undone changes can then no longer be redone."""
         self._done.append(step)
         self._undone.clear()
 
     def undo(self) -> str:
-        """Undo the newest change that still has an effect; return its note, "" if there is none."""
+        """Undo the newest change that still has an effect; return its message, or "" if there is none."""
         while self._done:
             step = self._done.pop()
             if said := step.undo():
@@ -41,7 +41,7 @@ class History:
         return ""
 
     def redo(self) -> str:
-        """Carry out again what was undone last; return its note, "" if there is nothing."""
+        """Redo the change undone last; return its message, or "" if there is none."""
         while self._undone:
             step = self._undone.pop()
             if said := step.redo():

@@ -1,4 +1,4 @@
-"""The range of time that the user has marked, in whole buckets of the level of detail that was shown then."""
+"""The time range that the user has marked, in whole buckets of the level of detail shown at that time."""
 
 from dataclasses import dataclass
 
@@ -9,9 +9,9 @@ class MarkedRange:
 
     Attributes
     ----------
-    anchor_ns : where marking began
+    anchor_ns : the end at which marking started
     other_ns : the other end
-    width_ns : the buckets that it consists of
+    width_ns : width of its buckets
     is_open : the other end still follows the mouse
     """
 

@@ -1,4 +1,4 @@
-"""A level of the user's own: its value, how far price is from it, and since when it is there."""
+"""The tooltip of an own level: its value, its distance from the last price, and when it was placed."""
 
 from collections.abc import Hashable
 from typing import Final
@@ -9,7 +9,7 @@ from flow_gl.ui.overlays import words
 from flow_gl.ui.overlays.hover.tip import Line, Spot, Tip
 
 _LET_GO_PX: Final = 14.0
-"""The tooltip stays while the line is no farther from the mouse than this, at content scale 1."""
+"""The tooltip stays while the line is within this distance of the mouse, px at content scale 1."""
 
 
 def find(spot: Spot) -> Hashable | None:
@@ -19,7 +19,7 @@ def find(spot: Spot) -> Hashable | None:
 
 
 def tell(spot: Spot, key: Hashable) -> Tip | None:
-    """Return what a level is."""
+    """Return the tooltip of a level."""
     scene, tick_size = spot.scene, tick_size_of(spot.scene)
     shown = next((one for one in scene.own_levels if one.level.id == key), None)
     if shown is None or shown.is_held or level_at(scene, spot.x, spot.y, _LET_GO_PX) is None:

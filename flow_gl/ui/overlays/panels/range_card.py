@@ -1,4 +1,4 @@
-"""The numbers of the marked range, in a window of their own: one in each chart."""
+"""A window with the numbers of the marked range, one in each chart."""
 
 from typing import Final
 
@@ -61,7 +61,7 @@ def lines(found: RangeProfile) -> list[tuple[str, str, float]]:
 
 
 def notes(reader: MarketReader, found: RangeProfile) -> list[str]:
-    """Return what a user must know of a range to read its numbers rightly."""
+    """Return the notes that a user needs to read a range's numbers correctly."""
     said = []
     if found.is_cut:
         said.append(f"The contract changes in it: these are the numbers of {reader.symbol}")
@@ -78,7 +78,7 @@ def notes(reader: MarketReader, found: RangeProfile) -> list[str]:
 
 
 def _has_traded_before(reader: MarketReader, found: RangeProfile) -> bool:
-    """Whether a part of the range that is not kept lies behind the chart's first trade."""
+    """Whether a part of the range that is no longer kept lies after the chart's first trade."""
     first_ns = reader.first_ns
     return first_ns is not None and first_ns < found.known_start_ns
 
@@ -127,7 +127,7 @@ def _place(
     other_px: tuple[float, float] | None,
     before: tuple[float, float] | None,
 ) -> tuple[float, float]:
-    """Return the upper left corner of the window, px: where it is, else in a corner that is free, if there is one.
+    """Return the window's upper left corner, px: its current one, otherwise a free corner of the chart if there is one.
 
     Parameters
     ----------
