@@ -1,4 +1,4 @@
-// The page's state, and its frame: what a user sees and how. Numbers come from the feed and are never changed here.
+// The page's state and its frame. Numbers come from the feed and are never changed here.
 
 import { Connection } from "./feed/connection.js";
 import { Feed } from "./feed/feed.js";
@@ -28,7 +28,7 @@ const WRITE_S = 0.2; // between two updates of the header of a picture that rest
 export class App {
   say = note;
 
-  // `settings`: what the server declares: shaders, palettes, columns of rows, steps of sizes.
+  // `settings`: the server's chart.json: shaders, palettes, columns of rows, size steps.
   constructor(settings, canvas, url) {
     this.settings = settings;
     this.canvas = canvas;
@@ -255,7 +255,7 @@ export class App {
     this.#write(said);
   }
 
-  // Whether the picture would differ from the one that is drawn.
+  // Whether a redraw would change the picture.
   #isDue(said) {
     const { now, version, isLive } = this.drawn;
     const moved = Math.abs(this.now - now) / (this.time.nsPerPx || 1);
@@ -316,7 +316,7 @@ export class App {
     return this.lod;
   }
 
-  // Let the automatic axes follow what is visible. Returns whether they still move.
+  // Move the automatic axes towards the visible data. Returns whether they are still moving.
   #fitAxes(market, lod, wall, dt, isDue) {
     const left = Math.max(this.time.timeAt(0, this.now, this.timeline), this.hiddenBefore);
     const right = Math.min(this.time.timeAt(this.time.width, this.now, this.timeline), this.pause?.event ?? Infinity);
@@ -324,7 +324,7 @@ export class App {
     return this.axes.fit(this.layout, dt);
   }
 
-  // CVD restarted, or another instrument is shown: nothing runs on from the moment that was chosen.
+  // CVD restarted or the instrument changed, so CVD no longer counts from the chosen time.
   #dropReference(market) {
     const { reference } = this;
     if (reference && (reference.market !== market || reference.time < market.session.cvdSince)) this.reference = null;

@@ -1,4 +1,4 @@
-// Starts the page: fetches what the program declares, loads the font, and connects.
+// Starts the page: fetches chart.json, loads the font, and connects.
 
 import { App } from "./app.js";
 import { loadFonts } from "./gl/atlas.js";

@@ -1,4 +1,4 @@
-// One WebSocket at a time to the server: connects, signs in, and connects again with back-off and jitter when it is lost.
+// The WebSocket to the server: connects, authenticates, and reconnects with back-off and jitter.
 
 const FORM = "flow_gl.packed.1";
 const BACKOFF_S = [0.5, 1, 2, 4, 8, 15];
@@ -8,8 +8,8 @@ const TOKEN_KEY = "flow_gl.token";
 const SIGN_IN = ["unauthenticated", "no_token_in_time"];
 
 export class Connection {
-  // `take(data)` gets each message (a string or an ArrayBuffer) and may throw: then the connection starts again.
-  // `opened(isNew)` is called when the server has said what there is, `needsToken(reason, isWrong)` if a token is asked for.
+  // `take(data)` receives each message (a string or an ArrayBuffer). If it throws, the connection is restarted.
+  // `opened(isNew)` is called after `Connected`, `needsToken(reason, isWrong)` if the server requires a token.
   constructor(url, { take, opened, needsToken }) {
     Object.assign(this, { url, take, opened, needsToken });
     this.state = "connecting"; // connecting, open, refused (a token is needed) or stopped (no use in trying again)
@@ -50,7 +50,7 @@ export class Connection {
     this.#connect();
   }
 
-  // Close and connect again, because what came cannot be used.
+  // Reconnect, because the received data cannot be used.
   restart(reason) {
     this.#lose(reason);
   }
@@ -127,7 +127,7 @@ export class Connection {
     this.attempt += 1;
     this.reason = reason;
     const wait = BACKOFF_S[Math.min(this.attempt - 1, BACKOFF_S.length - 1)];
-    // Jitter, so that the screens of a desk do not all come back in the same moment.
+    // Jitter, so that the screens of a desk do not all reconnect at once.
     this.retryAt = performance.now() + 1000 * wait * (0.5 + 0.5 * Math.random());
   }
 

@@ -1,4 +1,4 @@
-// Applies what the server sends to the markets, keeps the positions to resume from, and asks for what is shown.
+// Applies the server's messages to the markets, keeps the positions to resume from, and subscribes to what is shown.
 
 import { Market } from "../market/market.js";
 import { Kind, Frame, Part, camel } from "./packed.js";
@@ -31,7 +31,7 @@ export class Feed {
     return [...this.markets.keys()];
   }
 
-  // The server's clock, ns. The largest of the newest estimates: it has the least of the network in it.
+  // The server's clock, ns. The largest of the recent estimates has the least network delay.
   get wall() {
     return this.offsets.length ? Math.max(...this.offsets) + performance.now() * 1e6 : Date.now() * 1e6;
   }
@@ -44,7 +44,7 @@ export class Feed {
     else if (message.type === "Error") this.#takeError(message);
   }
 
-  // Something was refused, and the connection goes on: if it was for asking too often, ask again a little later.
+  // A request was refused but the connection continues. If a rate limit was the reason, retry a little later.
   #takeError({ code, text, advice }) {
     console.warn(`${code}: ${text}; ${advice}`);
     if (code !== "rate_limited") return;
@@ -52,14 +52,15 @@ export class Feed {
     this.#subscribeIn(RETRY_MS);
   }
 
-  // A new connection: nothing has been asked for yet.
+  // A new connection has no subscriptions yet.
   resume() {
     this.asked.length = 0;
     this.offsets.length = 0;
     this.#subscribe();
   }
 
-  // Show a symbol at a level of detail. A level is asked for once it stays: a zoom passes through some.
+  // Show a symbol at a level of detail. The page subscribes once the level has settled, because a zoom passes through
+  // several.
   want(symbol, level) {
     if (this.wanted?.symbol === symbol && this.wanted.level === level) return;
     const isZoom = this.wanted?.symbol === symbol;
@@ -214,7 +215,7 @@ export class Feed {
   }
 }
 
-// Note that rows of a stream arrived; throws if they do not join those before.
+// Record that rows of a stream arrived; throws if rows are missing before them.
 function place(held, stream, { part, epoch, revision, sequence, next }) {
   const known = held.get(stream);
   const joins = known?.epoch === epoch && known.revision === revision;
@@ -224,7 +225,7 @@ function place(held, stream, { part, epoch, revision, sequence, next }) {
   else throw new Error(`${stream}: rows ${sequence} to ${next} do not join those before`);
 }
 
-// What a subscription says that has arrived before.
+// The positions in a subscription: the rows that have already arrived.
 function positionsOf({ held }, level, kinds) {
   const all = [
     ["Bubble", level],
@@ -275,7 +276,7 @@ function profileOf(row) {
   };
 }
 
-// The head of a profile: its levels. The rows follow in a frame of their own.
+// The head of a profile holds its levels. The rows follow in a separate frame.
 function takeProfile(market, frame, head) {
   const none = new Float64Array(0);
   const before = market.profile ?? { row: none, buy: none, sell: none, unsided: none };
@@ -302,7 +303,7 @@ function takeProfileRows({ profile }, frame) {
   profile.version = frame.sequence;
 }
 
-// Rows that have changed take the place of those with their number; both are in order.
+// Merge changed rows into known ones by row number; both are sorted.
 function mergeRows(profile, row, sides) {
   const before = [profile.buy, profile.sell, profile.unsided];
   const all = Float64Array.from(new Set([...profile.row, ...row])).sort();

@@ -1,5 +1,5 @@
-// The font as a texture of glyphs. Glyphs are drawn by a 2D canvas at quarters of a pixel and cached by size, weight and
-// phase; texts are put together from them, so that a number which changes in every frame costs nothing new.
+// The font as a texture of glyphs. Glyphs are drawn by a 2D canvas at quarters of a pixel and cached by size, weight
+// and phase; texts are composed of them, so a number that changes in every frame needs no new drawing.
 
 import { ATLAS_UNIT } from "./programs.js";
 
@@ -51,7 +51,7 @@ export class Atlas {
     this.gl.bindTexture(this.gl.TEXTURE_2D, this.texture);
   }
 
-  // Call between frames: sizes that are no longer used make room.
+  // Call between frames: evicts sizes that are no longer used.
   beginFrame() {
     if (this.isFull) this.#clear();
   }

@@ -1,5 +1,5 @@
-// GLSL programs from the program's own shader bodies. Only the first line and the way a row is read differ from the
-// desktop's: `sources` has its files by name, `row_texel.glsl` being the page's.
+// GLSL programs from the desktop program's shader bodies. Only the first line and `row_texel` differ from the desktop.
+// `sources` has the shader files by name, with the page's own `row_texel.glsl`.
 
 export const FRAME_BINDING = 0;
 export const ROWS_UNIT = 0;
@@ -10,7 +10,7 @@ precision highp float;
 precision highp int;
 `;
 
-// The text of a shader with its includes inserted, each once.
+// The source of a shader with each include inserted once.
 export function expand(sources, name, seen = new Set()) {
   seen.add(name);
   if (!(name in sources)) throw new Error(`the shader ${name} is missing on the server`);

@@ -5,7 +5,7 @@ const LINE = 4 * WIDTH; // numbers per line
 const CORNERS = [0, 1, 2, 2, 1, 3];
 
 // Rows of `texels` texels each. `ints` and `floats` are two views of the same memory, row i from 4 * texels * i on;
-// what was written there is sent by `upload`.
+// `upload` sends what was written there.
 export class RowTexture {
   constructor(gl, texels) {
     this.gl = gl;
@@ -19,7 +19,7 @@ export class RowTexture {
     return Math.floor(this.ints.length / this.stride);
   }
 
-  // Make room for `rows` rows. Rows that were there are lost.
+  // Reserve space for `rows` rows. Existing rows are lost.
   reserve(rows) {
     if (rows > this.capacity) this.#make(2 ** Math.ceil(Math.log2(rows)));
   }
@@ -33,7 +33,7 @@ export class RowTexture {
     this.stop = 0;
   }
 
-  // Rows [start, stop) have been written.
+  // Mark rows [start, stop) as written.
   touch(start, stop) {
     if (stop <= start) return;
     const first = Math.floor((start * this.stride) / LINE);
@@ -75,7 +75,7 @@ export class RowTexture {
 }
 
 // One list of indices serves all quads: quad i has the vertices 4 i to 4 i + 3. WebGL has no base vertex, so a range
-// that begins later begins later in the list.
+// that starts later uses a later part of the list.
 export class RowDrawing {
   constructor(gl) {
     this.gl = gl;

@@ -1,5 +1,5 @@
-// Labels of the axes: prices, CVD values and times, the last price and CVD on plates. A label that would touch a plate is
-// left out; a last price outside the view stays at the edge, with an arrow towards it.
+// Labels of the axes: prices, CVD values and times, the last price and CVD on plates. A label that would touch a plate
+// is left out; a last price outside the view stays at the edge, with an arrow towards it.
 
 import { clockText, contractsText, dayText, priceText, zoneName } from "../view/words.js";
 import { mix } from "./labels.js";
@@ -30,7 +30,7 @@ function within(y, top, bottom, scale) {
   return roundEven(Math.min(Math.max(y, top + half), bottom - half));
 }
 
-// y of the last price's plate, and its direction from the view: 0 in it, 1 above, -1 below.
+// y of the last price's plate, and where the price is: 0 in view, 1 above, -1 below.
 function lastPrice({ price: { rect, scale }, price: view, market, shown, style, priceAxis }) {
   if (!shown.lastPrice || !style.visible.has("price") || !priceAxis) return null;
   const y = view.y(shown.lastPrice / market.tickSize);
@@ -45,7 +45,7 @@ function lastCvd(scene) {
   return within(cvd.y(shown.cvd), cvd.rect.y, cvd.rect.bottom, cvd.scale);
 }
 
-// The y next to a given one at which a crosshair's plate covers neither last price nor last CVD.
+// The y nearest to a given one at which a crosshair's plate covers neither last price nor last CVD.
 function clearOfPlates(scene, y) {
   const { scale, rect } = scene.price;
   const step = PLATE_STEP_PX * scale;

@@ -1,5 +1,5 @@
-// One chart on the GPU: its layers in draw order, bottom to top. The order is that of the desktop's layers/stack.py, in
-// which labels also take their places.
+// One chart on the GPU: its layers in draw order, bottom to top. The order is that of the desktop's layers/stack.py;
+// labels are placed in the same order.
 
 import { Atlas } from "../gl/atlas.js";
 import { Programs } from "../gl/programs.js";
@@ -61,7 +61,7 @@ export class Chart {
     gl.blendFuncSeparate(gl.SRC_ALPHA, gl.ONE_MINUS_SRC_ALPHA, gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
   }
 
-  // Draw a scene. Returns whether the picture still moves on its own (a blend, a flash).
+  // Draw a scene. Returns whether an animation is still running (a blend, a flash).
   draw(scene) {
     const blend = this.#update(scene);
     this.#collect(scene);
@@ -69,7 +69,7 @@ export class Chart {
     return blend < 1 || this.events.isFlashing(scene.wall);
   }
 
-  // Bring the rows on the GPU in step; returns the opacity of the level of detail in force.
+  // Update the rows on the GPU; returns the opacity of the current level of detail.
   #update(scene) {
     const { lod, wall } = scene;
     this.atlas.beginFrame();
@@ -197,7 +197,7 @@ export class Chart {
     }
   }
 
-  // Where discs are too crowded to glow, all but the open one are points: a simpler shader, one vertex each.
+  // If discs are too crowded to glow, all but the open one are drawn as points: a simpler shader, one vertex each.
   #drawBubbles(scene) {
     const { price, style } = scene;
     const radius = radiusRange(style, price.scale)[1] + 1;

@@ -10,7 +10,7 @@ export function radiusOf(volume, reference, style, scale) {
   return Math.sqrt(least ** 2 + (most ** 2 - least ** 2) * Math.min(1, volume / reference));
 }
 
-// Contracts that set the size of row i: the dominant side, or unsided ones where there is none.
+// Contracts that determine the size of row i: those of the dominant side, or unsided ones if there is none.
 export function volumeOf(columns, i) {
   return Math.max(columns.buy[i], columns.sell[i]) || columns.unsided[i];
 }
@@ -22,12 +22,12 @@ export function referenceAt(reference, baseNs, widthNs, steps) {
   return steps.find((step) => step >= wanted) ?? wanted;
 }
 
-// Imbalance above which a bubble is coloured by side: averaged over a wider bucket it is smaller.
+// Imbalance above which a bubble is coloured by side; smaller for wider buckets.
 export function thresholdAt(threshold, widthNs) {
   return threshold * Math.min(1, (1e9 / widthNs) ** 0.25);
 }
 
-// Imbalance from which a colour is strongest, for the one above which there is one; FULL in bubble.glsl.
+// Imbalance at which the colour is strongest, for a given threshold; FULL in bubble.glsl.
 export function fullAt(least) {
   return Math.min(1, 4 * least);
 }

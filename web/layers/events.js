@@ -36,7 +36,7 @@ export class Events {
       addFlash(chart, scene, this.flash.direction, 1 - (scene.wall - this.flash.since) / FLASH_S);
   }
 
-  // Only what has just happened at the live edge flashes, not history that is loaded.
+  // Only new events at the live edge flash, not loaded history.
   #notice({ market, now, wall, isLive }) {
     if (market !== this.market || market.eventsVersion !== this.version) {
       [this.market, this.version, this.seen] = [market, market.eventsVersion, market.events.length];

@@ -1,4 +1,4 @@
-// Levels that the engine finds and that then stand: initial balance, opening range, POCs of earlier sessions. Names are
+// Levels that stay fixed once known: initial balance, opening range, POCs of earlier sessions. Names are
 // at the right edge, before the bars of the profile; those of levels at one height share a label.
 
 import { UNDEF_PRICE } from "../market/market.js";
@@ -65,7 +65,7 @@ export function addHeldLevels(chart, scene) {
   for (const [y, levels] of groups) addLabel(chart, scene, y, levels);
 }
 
-// x before which a label at some height covers no bar of the profile, in steps.
+// The rightmost x at which a label at a given height covers no profile bar, in steps.
 function labelRight(chart, scene, y, size) {
   const {
     price: { rect, scale },

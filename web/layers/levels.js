@@ -131,7 +131,7 @@ function addLabel(chart, scene, level, begin, curve = null) {
   const { rect, scale } = scene.price;
   if (rect.width < 200 * scale || rect.height < 160 * scale) return;
   const size = LABEL_PX * scale;
-  // A curve has another value at its left end than now.
+  // A curve has a different value at its left end.
   const isElsewhere = curve && Math.abs(curve(begin) - scene.price.y(level.price / scene.market.tickSize)) > size;
   const text =
     level.deviations || isElsewhere ? level.name : `${level.name} ${priceText(level.price, scene.market.tickSize)}`;
@@ -152,7 +152,7 @@ function addLabel(chart, scene, level, begin, curve = null) {
   });
 }
 
-// The leftmost place of a label on its line where it meets nothing; null after a few columns. `yAt`: the line's y by x.
+// The leftmost position of a label on its line without a collision; null after a few columns. `yAt`: the line's y by x.
 function freePlace(boxes, left, yAt, [width, height], gap) {
   for (let column = 0; column < COLUMNS; column++) {
     const box = new Rect(left, yAt(left + 0.5 * width) - 0.5 * height, width, height);

@@ -25,8 +25,8 @@ export class Series {
     this.covered = null; // position of a closed row in whose place the open one was packed
   }
 
-  // Pack what is new, find what is in view. Positions in view become rows `first` to `stop` (half-open) of the textures;
-  // the open row is the last if `openIndex` is not NO_INDEX.
+  // Pack new rows and find the rows in view. Positions in view become rows `first` to `stop` (half-open) of the
+  // textures; the open row is the last if `openIndex` is not NO_INDEX.
   update(scene, lod) {
     const { market } = scene;
     this.#chooseBase(scene, lod);
@@ -46,7 +46,7 @@ export class Series {
     if (this.covered !== null) this.#pack(lod, this.covered, Math.min(this.covered + 1, stop));
     this.covered = null;
     const open = openIn(scene, lod);
-    // In a paused picture later rows may have arrived: the open one then stands in the place of the one it became.
+    // While paused, later rows may have arrived. The open row then replaces the closed row that it became.
     const openAt = open ? Math.min(stop, lod.bubbles.positionOf(open.id)) : stop;
     if (open) {
       this.#packOpen(lod, open, openAt);
@@ -68,7 +68,7 @@ export class Series {
     this.base = new Base(bucket, tick * market.tickSize, market.tickSize, lod.widthNs);
   }
 
-  // Make room for positions [start, stop) and the open row: half of what is free at either end.
+  // Make room for positions [start, stop) and the open row, with half of the free space at either end.
   #reserve(start, stop) {
     const needed = stop - start + 2;
     if (start >= this.origin && stop + 2 <= this.origin + this.bubbles.capacity) return;
@@ -97,7 +97,7 @@ export class Series {
     packCvd(cvd, j, j + to - from, this.base, this.breaks, previous, this.cvd, row);
     this.bubbles.touch(row, row + to - from);
     this.cvd.touch(row, row + to - from);
-    // The row behind has this one before it now.
+    // The next row now has this one before it.
     if (to === this.sent[0] && this.sent[1] > to) this.#pack(lod, to, to + 1);
   }
 
@@ -144,7 +144,7 @@ export function visibleIds(scene, lod) {
   ];
 }
 
-// The open bubble; in a paused picture the one that was open then.
+// The open bubble; while paused, the one that was open at the pause.
 export function openIn({ pausedOpen, until }, lod) {
   if (until === Infinity) return lod.openRow;
   return pausedOpen?.lod === lod ? pausedOpen.row : null;

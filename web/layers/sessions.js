@@ -1,4 +1,4 @@
-// Sessions and rolls of a chart: where each is on the screen, their names, and the line at a roll.
+// Sessions and rolls of a chart: their screen positions, their names, and the line at a roll.
 
 import { Rect, roundEven } from "../view/view.js";
 import { MONTHS, WEEKDAYS, contractsText } from "../view/words.js";
@@ -9,7 +9,7 @@ const LABEL_PX = 13;
 const GAP_PX = 8;
 const NOT_YET = 2 ** 62;
 
-// All sessions, oldest first, the one that goes on last: `start` and `end` in ns, `numbers`, `profile`.
+// All sessions, oldest first, the current one last: `start` and `end` in ns, `numbers`, `profile`.
 export function sessionsOf(market) {
   const found = market.finished
     .filter(({ numbers }) => numbers.firstTs !== market.session?.firstTs)
@@ -29,7 +29,7 @@ function startOf(numbers) {
   return numbers.openTs && !numbers.partial && !numbers.unscheduled ? numbers.openTs : numbers.firstTs;
 }
 
-// The sessions in view with the ends of their stretches, whole pixels.
+// The sessions in view with their left and right ends, whole pixels.
 export function sessionsInView(scene) {
   const { price } = scene;
   const [from, to] = [price.left, Math.min(price.right, scene.until)];
@@ -58,7 +58,7 @@ export function contractLeft(scene) {
   return newest ? Math.min(Math.max(rollX(scene, newest), rect.x), rect.right) : rect.x;
 }
 
-// x from which the pane shows the session that goes on.
+// x from which the pane shows the current session.
 export function currentLeft(scene) {
   const {
     price: { rect },
@@ -69,7 +69,7 @@ export function currentLeft(scene) {
   return Math.max(contractLeft(scene), x);
 }
 
-// The part of the profile's place in which the session that goes on is shown; it may have no width.
+// The part of the profile's area that shows the current session; its width may be 0.
 export function currentProfile(scene) {
   const place = scene.profileRect;
   const left = Math.min(Math.max(currentLeft(scene), place.x), place.right);

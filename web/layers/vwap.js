@@ -1,5 +1,5 @@
-// VWAP and its bands as they developed: a curve through the values at each minute's end, on its session's stretch. A
-// session whose minutes are not known has flat lines at the values of its close instead (levels.js).
+// Developing VWAP and its bands: a curve through the values at each minute's end, within its session. A session without
+// known minutes has flat lines at its closing values instead (levels.js).
 
 import { GapKind } from "../market/market.js";
 import { mix } from "./labels.js";
@@ -54,7 +54,7 @@ function pointsOf(scene, session) {
   const points = [];
   for (let i = begin; i < end; i++) {
     const isPause = i > begin && minutes.tsEvent[i] - minutes.tsEvent[i - 1] > PAUSE_NS;
-    // Where nothing trades the values hold.
+    // Without trades the values stay the same.
     if (isPause) points.push([minutes.tsEvent[i] - MINUTE_NS, minutes.vwap[i - 1], minutes.vwapSd[i - 1]]);
     if (isPause || i % step === 0 || i === end - 1)
       points.push([minutes.tsEvent[i], minutes.vwap[i], minutes.vwapSd[i]]);

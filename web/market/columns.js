@@ -1,5 +1,5 @@
-// Rows as typed columns, addressed by their position in the server's ring. They grow at both ends: new rows behind,
-// history in front. All values are whole numbers; a float64 holds them exactly up to 2^53, which is a price of nine
+// Rows as typed columns, addressed by their position in the server's ring. They grow at both ends: new rows at the end,
+// history at the front. All values are whole numbers; a float64 holds them exactly up to 2^53, which is a price of nine
 // million points in 1e-9 units.
 
 const FIRST_ROWS = 1024;
@@ -26,8 +26,8 @@ export class Columns {
     return position - this.origin;
   }
 
-  // Add rows from `position` on: `columns` has an array for each name. Rows that are there already stay as they are,
-  // because a closed row never changes. Returns false if there would be a hole; then nothing is added.
+  // Add rows from `position` on: `columns` has an array for each name. Existing rows are kept, because closed rows
+  // never change. Returns false and adds nothing if rows would be missing in between.
   put(position, columns) {
     const end = position + columns[this.names[0]].length;
     if (end === position) return true;

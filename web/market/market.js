@@ -1,5 +1,5 @@
-// What the page knows of one instrument: closed rows by level of detail, and what still changes. Filled by `feed.js`,
-// read by the layers. Prices are whole numbers of 1e-9, times float64 ns, sizes contracts.
+// The data of one instrument: closed rows by level of detail, and records that still change. `feed.js` writes them and
+// the layers read them. Prices are whole numbers of 1e-9, times float64 ns, sizes contracts.
 
 import { Columns } from "./columns.js";
 
@@ -23,7 +23,7 @@ export class Lod {
     this.version = 0; // rises with each clear: what was drawn of it is out of date
   }
 
-  // Forget the closed rows. The open one is told on its own, before them or behind.
+  // Forget the closed rows. The open row is sent separately, before or after them.
   clear() {
     this.bubbles.clear();
     this.cvd.clear();
@@ -59,7 +59,7 @@ export class Market {
     this.breaksVersion = 0;
   }
 
-  // What may become known later, or change at a roll.
+  // Fields that may become known later, or change at a roll.
   describe(symbol, tickSize) {
     this.symbol = symbol;
     this.tickSize = tickSize || UNKNOWN_TICK_SIZE;
@@ -78,7 +78,7 @@ export class Market {
   }
 
   setGaps(gaps) {
-    // The end of a gap that is still open concerns no row yet.
+    // The end of an open gap does not affect any row yet.
     const key = (all) => all.map(({ start, end, kind, isOpen }) => `${start} ${isOpen ? "" : end} ${kind}`).join();
     if (key(gaps) !== key(this.gaps)) this.breaksVersion++;
     this.gaps = gaps;
@@ -89,7 +89,7 @@ export class Market {
     this.breaksVersion++;
   }
 
-  // What no line may cross: gaps and rolls, oldest first.
+  // Gaps and rolls, which no line may cross, oldest first.
   get breaks() {
     const all = this.gaps.map(({ start, end }) => [start, end]);
     for (const { lastTs, firstTs } of this.rolls) if (firstTs < 2 ** 62) all.push([lastTs + 1, firstTs]);
@@ -97,7 +97,7 @@ export class Market {
     return { starts: all.map(([start]) => start), ends: all.map(([, end]) => end) };
   }
 
-  // When the data begin, ns: the oldest bucket of the levels whose history has arrived whole; null before that.
+  // When the data begin, ns: the oldest bucket of the levels whose history is complete; null before that.
   get firstNs() {
     let found = null;
     for (const { bubbles, widthNs, oldest } of this.lods) {

@@ -1,4 +1,4 @@
-// Rows as shaders read them: 32-bit numbers relative to a base on the price grid and in time. Loops over columns.
+// Packs rows for the shaders: 32-bit numbers relative to a base price and time.
 
 export const FARTHEST = 2 ** 30 - 1; // largest distance from the base, buckets or ticks
 export const REACH = 2 ** 28; // a view farther from the base than this gets a new base

@@ -100,7 +100,7 @@ export const ACTIONS = [
 
 const BY_KEY = new Map(ACTIONS.flatMap((action) => action.keys.map((key) => [key, action])));
 
-// The action of a key press; null if the key is the browser's.
+// The action for a key press; null if the key is left to the browser.
 export function actionOf(event) {
   if (event.altKey || event.metaKey) return null;
   return BY_KEY.get((event.ctrlKey ? "ctrl+" : "") + event.key.toLowerCase()) ?? null;

@@ -23,7 +23,7 @@ export class Header {
     if (kind !== null) element(id).className = kind;
   }
 
-  // `names`: the instruments to choose from; `lod`: the level of detail in force, or null.
+  // `names`: the instruments to choose from; `lod`: the current level of detail, or null.
   update({ names, symbol, market, said, lod, isLocked, isFollowing, reference }) {
     this.#list(names, symbol);
     const key = `${said.text}\n${said.tone}\n${said.detail}`;

@@ -1,4 +1,4 @@
-// A line over the chart that goes away by itself.
+// A message over the chart that disappears by itself.
 
 const NOTE_S = 4;
 let timer;

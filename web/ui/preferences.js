@@ -1,4 +1,4 @@
-// What a user has chosen, kept in this browser. Never a token.
+// The user's choices, stored in this browser. Tokens are never stored here.
 
 const KEY = "flow_gl.view";
 
@@ -14,6 +14,6 @@ export function keepPreferences(values) {
   try {
     localStorage.setItem(KEY, JSON.stringify(values));
   } catch {
-    // Private windows may have no storage: the page works without it.
+    // Private windows may have no storage; the page works without it.
   }
 }

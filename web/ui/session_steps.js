@@ -5,7 +5,7 @@ import { EDGE_SHARE } from "../view/axes.js";
 
 const MARGIN_SHARE = 0.02;
 
-// Move the time axis by one session back (-1) or on (1). Returns what to say if there is none.
+// Move the time axis by one session back (-1) or on (1). Returns a message if there is none.
 export function stepSession({ market, time, now, timeline }, direction) {
   if (!market) return "";
   const starts = sessionsOf(market).map(({ start }) => start);

@@ -1,6 +1,6 @@
 // The state of a chart in words, its tone, and whether it follows a running market: a pure function of the connection,
-// the engine's status, the instrument and the clock, like the desktop's ui/overlays/status.py. Silence is never shown as
-// a quiet market.
+// the engine's status, the instrument and the clock, like the desktop's ui/overlays/status.py. A silent connection is
+// never shown as a quiet market.
 
 import { GapKind } from "../market/market.js";
 import { ageText, clockText, localNs, numberText, speedText } from "../view/words.js";
@@ -110,7 +110,7 @@ function openingText(time) {
   return `${days[new Date(localNs(time) / 1e6).getUTCDay()]} ${clockText(time, { seconds: false })} ET`;
 }
 
-// What an empty chart waits for.
+// What an empty chart is waiting for.
 export function awaited({ isLive, detail, text }, market) {
   if (isLive && market) return `waiting for the first trade of ${market.requested}`;
   return detail || text.toLowerCase();

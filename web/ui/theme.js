@@ -1,4 +1,4 @@
-// The palette's colours as CSS variables, and what the desktop mixes from them.
+// The palette's colours as CSS variables, and the colours that the desktop mixes from them.
 
 import { mix } from "../layers/labels.js";
 

@@ -1,4 +1,4 @@
-// The bubble under the mouse: which one it is, and its numbers.
+// The tooltip: finds the bubble under the mouse and shows its numbers.
 
 import { radiusOf, radiusRange, thresholdAt, volumeOf } from "../layers/discs.js";
 import { openIn, visibleIds } from "../layers/series.js";

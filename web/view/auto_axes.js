@@ -1,4 +1,4 @@
-// The value axes of one instrument, and what they fit while they are automatic.
+// The value axes of an instrument, and the ranges that they fit while automatic.
 
 import { ValueAxis } from "./axes.js";
 import { cvdExtent, isZeroNear, priceExtent } from "./extent.js";
@@ -33,7 +33,7 @@ export class AutoAxes {
     }
   }
 
-  // Move the axes towards what is visible. Returns whether they still move.
+  // Move the axes towards the visible data. Returns whether they are still moving.
   fit(layout, dt) {
     const { priceSeen, cvdSeen } = this;
     const movesPrice = priceSeen ? this.price.fit(priceSeen.low, priceSeen.high, layout.price.height, dt) : false;

@@ -48,8 +48,8 @@ export class TimeAxis {
     this.width = width;
   }
 
-  // Multiply the scale; the time at x stays there. Right of the live edge there is nothing to look at: a zoom from
-  // there keeps following. A zoom out ends when all data are in view.
+  // Multiply the scale; the time at x stays there. There is nothing right of the live edge, so a zoom from there keeps
+  // following. A zoom out ends when all data are in view.
   zoom(factor, x, now, timeline = NO_TIMELINE) {
     const edge = EDGE_SHARE * this.width;
     const fixed = this.timeAt(x, now, timeline);
@@ -128,7 +128,8 @@ export class ValueAxis {
     return this.middle + 0.5 * height * this.perPx;
   }
 
-  // Bring [low, high] into view: at once the first time, eased over `dt` seconds later. Returns whether it still moves.
+  // Bring [low, high] into view: at once the first time, later eased by `dt` seconds. Returns whether it is still
+  // moving.
   fit(low, high, height, dt) {
     if (!this.isAuto || height <= 0) return false;
     const wanted = Math.max(high - low, this.leastSpan) / (1 - 2 * MARGIN_SHARE);

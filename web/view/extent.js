@@ -1,5 +1,5 @@
-// The ranges that automatic axes fit. Prices a few bad prints away are left out and told instead, by the rule of the
-// desktop's layers/rows/extent.py: ten times the range of most trades is always shown.
+// The ranges that automatic axes fit. A few bad prints are left out and reported instead, by the rule of the desktop's
+// layers/rows/extent.py: ten times the range of most trades is always shown.
 
 const REACH = 10;
 const LEAST_TICKS = 24;
@@ -36,7 +36,7 @@ export function priceExtent(lod, left, right, tickSize) {
   return withoutBadPrints(lod, from, to, open, tickSize);
 }
 
-// At most MOST_ROWS rows of a range: each of several merged, as in a coarser level.
+// At most MOST_ROWS rows of a range, merged from several rows each, as at a coarser level.
 function merged({ id, open, high, low, close, trades }, from, to) {
   const step = Math.ceil((to - from) / MOST_ROWS);
   const found = { id: [], open: [], high: [], low: [], close: [], trades: [] };
@@ -72,7 +72,7 @@ function withoutBadPrints({ bubbles, widthNs }, from, to, open, tickSize) {
     total / 2,
     (i) => close[i],
   );
-  // Of open and close the nearer one to the middle: the other may be the bad print.
+  // Of open and close, use the one nearer to the middle: the other may be a bad print.
   const own = (i) => (Math.abs(opened[i] - middle) < Math.abs(close[i] - middle) ? opened[i] : close[i]);
   const sorted = [...rows].sort((a, b) => own(a) - own(b));
   const [core, top] = [beyond(sorted, budget, own), beyond([...sorted].reverse(), budget, own)];

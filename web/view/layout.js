@@ -10,7 +10,7 @@ export const SPLITTER_PX = 8;
 export const CVD_SHARE = 0.2;
 const CVD_SHARE_RANGE = [0.08, 0.6];
 
-// `axisPx` is the least width of the price axis: what its numbers need.
+// `axisPx` is the minimum width of the price axis, which its numbers need.
 export function arrange(width, height, scale, cvdShare, axisPx) {
   let axis = 0;
   if (width >= 230 * scale && height >= 110 * scale) {

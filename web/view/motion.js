@@ -1,5 +1,5 @@
-// The time shown at the live edge. The engine says how event time relates to its clock; the shown time advances at that
-// rate and is eased towards it, so that nothing jumps with each status.
+// The time shown at the live edge. The engine reports how event time relates to its clock. The shown time advances at
+// that rate and is eased towards it, so that it does not jump with each status.
 
 const EASE_S = 0.25;
 const JUMP_S = 1.5;

@@ -1,4 +1,4 @@
-// Where grid lines are and what their labels say, as the desktop's layers/labels/ticks.py has it.
+// Positions and labels of grid lines, by the rules of the desktop's layers/labels/ticks.py.
 
 import { MONTHS, localNs } from "./words.js";
 import { roundEven } from "./view.js";

@@ -1,4 +1,4 @@
-// What the time axis knows of an instrument's data: when they begin, and which intervals are folded.
+// The time axis of an instrument's data: when they begin, and which intervals are folded.
 
 import { GapKind } from "../market/market.js";
 import { Folds } from "./folds.js";
@@ -13,7 +13,7 @@ export class Timeline {
     this.key = "";
   }
 
-  // The folds stay the same object while the gaps are the same.
+  // The folds remain the same object while the gaps are unchanged.
   update(market, folding, now, scale) {
     this.first = market.firstNs;
     const intervals = market.gaps

@@ -1,4 +1,4 @@
-// Numbers and times as the chart writes them. Times are float64 ns since the epoch, prices whole numbers of 1e-9.
+// Formats numbers and times. Times are float64 ns since the epoch, prices whole numbers of 1e-9.
 
 const SECOND = 1e9;
 const HOUR = 3600e9;
