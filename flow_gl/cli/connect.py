@@ -20,10 +20,10 @@ def connect(
     given: Mapping[str, object],
     drawing: Drawing,
 ) -> None:
-    """Draw the charts of a server (flow-gl serve): the same numbers, without a feed of one's own.
+    """Draw the charts of a server (flow-gl serve): the same numbers, without a local feed.
 
-    The server's settings determine the numbers. Filters, zoom and panels are this chart's own; alert rules do not fire
-    here. When the connection is lost the chart says so, marks the gap, and fills it after it has connected again.
+    The server's settings determine the numbers. Filters, zoom and panels are local; alert rules do not fire here. When
+    the connection is lost, the chart says so and marks a gap, which it fills after it has reconnected.
 
     \b
     flow-gl connect ws://127.0.0.1:8080

@@ -10,7 +10,7 @@ from flow_gl.cli.options import Config, Debug, Serving, flag, takes_flags, takes
 from flow_gl.core.settings import SERVE, Settings
 
 serve: Final = typer.Typer(
-    help="Serve the numbers of a feed to browsers and programs, without a window: docs/protocol.md.",
+    help="Serve a feed's data to browsers and programs, without a window: docs/protocol.md.",
     no_args_is_help=True,
     rich_markup_mode="rich",
 )
@@ -58,7 +58,7 @@ def replay(
     config: Config = None,
     debug: Debug = False,
 ) -> None:
-    """Serve a replay of recorded trades. Clients with the scope control may change its speed, for all.
+    """Serve a replay of recorded trades. Clients with the scope control may change its speed for all clients.
 
     \b
     flow-gl serve replay nq-20251128.trades.dbn.zst --speed 60

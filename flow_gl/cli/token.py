@@ -18,7 +18,7 @@ token: Final = typer.Typer(
 _TokenFile = Annotated[
     Path | None, typer.Option("--tokens", help="Token file (default: in your config folder).", metavar="FILE")
 ]
-_Name = Annotated[str, typer.Argument(metavar="NAME", help="Whose token it is, like laptop or grafana.")]
+_Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the token, like laptop or grafana.")]
 _LONGEST_NS: Final = 3_660 * 86_400_000_000_000
 
 
@@ -35,9 +35,9 @@ def create(
     tokens: _TokenFile = None,
     debug: Debug = False,  # noqa: ARG001 - read from the command line where errors are shown
 ) -> None:
-    """Create a token and print it, this once: only its hash is stored.
+    """Create a token and print it once: only its hash is stored.
 
-    read is for charts and programs, control for the commands that act for all, metrics for Prometheus.
+    read is for charts and programs, control for commands that affect all clients, metrics for Prometheus.
 
     \b
     flow-gl token create laptop
@@ -65,7 +65,7 @@ def list_tokens(
     tokens: _TokenFile = None,
     debug: Debug = False,  # noqa: ARG001 - read from the command line where errors are shown
 ) -> None:
-    """List the tokens: name, scopes, last characters, when they were created and when they expire."""
+    """List the tokens with their scopes, last characters, creation and expiry."""
     from rich.console import Console
     from rich.table import Table
 
@@ -93,7 +93,7 @@ def revoke(
     tokens: _TokenFile = None,
     debug: Debug = False,  # noqa: ARG001 - read from the command line where errors are shown
 ) -> None:
-    """Revoke a token: a running server refuses it within a second, and disconnects the clients that use it."""
+    """Revoke a token. A running server refuses it within a second and disconnects the clients that use it."""
     from flow_gl.server.security import token_file
 
     token_file.revoke(tokens or token_file.default_path(), name)

@@ -120,7 +120,7 @@ class App:
         headers = request.headers
         offered = [form.strip() for form in headers.get("Sec-WebSocket-Protocol", "").split(",") if form.strip()]
         if offered and not set(offered) & set(FORMS_OFFERED):
-            text = f"no form of the protocol is known here: {', '.join(offered)[:100]}"
+            text = f"unknown subprotocols: {', '.join(offered)[:100]}"
             return _http_error(400, Error("unsupported_version", text, f"offer {PACKED_FORM} or {JSON_FORM}"))
         identity = admission.identify(headers, address=address)
         if isinstance(identity, Refusal):
@@ -152,7 +152,7 @@ class App:
     def _take(self, client: Client, message: WSMessage, guard: ClientGuard, address: str) -> bool:
         """Handle a message; return False if the connection has ended."""
         if message.type is not WSMsgType.TEXT:
-            return self._wrong(client, "a message is JSON in a text frame, this one is binary")
+            return self._wrong(client, "a message must be JSON in a text frame, this one is binary")
         try:
             asked = decode_client(message.data)
         except ProtocolError as error:
@@ -171,7 +171,7 @@ class App:
 
     def _authenticate(self, client: Client, asked: Authenticate, guard: ClientGuard) -> bool:
         if client.is_welcome:
-            return self._wrong(client, "this client has authenticated already")
+            return self._wrong(client, "this client has already authenticated")
         refusal = guard.authenticate(asked.token)
         return not self._refuse(client, refusal) if refusal else self._welcome(client, guard)
 

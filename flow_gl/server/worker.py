@@ -51,7 +51,7 @@ BACKLOG: Final = 1024
 """Listen backlog: after a restart, all clients reconnect at once."""
 NICENESS: Final = 5
 """Lower than the engine and a window: if cores are scarce, clients wait and the engine does not."""
-_GOING_AWAY: Final = Error("going_away", "the server ends", "connect again in a few seconds")
+_GOING_AWAY: Final = Error("going_away", "the server is stopping", "connect again in a few seconds")
 
 
 class Worker:
@@ -184,7 +184,7 @@ class Worker:
         try:
             found = decode_parent(line)
         except msgspec.MsgspecError as error:
-            get_logger("server").error("not a line of the parent", extra={"line": line[:200], "error": error})
+            get_logger("server").error("invalid line from the parent", extra={"line": line[:200], "error": error})
             return
         if isinstance(found, StopLine):
             self._stop.set()

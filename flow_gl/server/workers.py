@@ -73,7 +73,7 @@ class _Worker:
             try:
                 found.append(decode_worker(line))
             except msgspec.MsgspecError:
-                get_logger("server").warning("not an answer of a worker", extra={"line": line[:200]})
+                get_logger("server").warning("invalid answer from a worker", extra={"line": line[:200]})
         return found
 
     def last_words(self) -> str:

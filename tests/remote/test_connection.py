@@ -144,7 +144,7 @@ def test_a_silent_server_is_a_lost_connection(monkeypatch: pytest.MonkeyPatch) -
         await forever()
 
     notes, _ = run(handler, lambda notes: len(notes.named("lost")) == 2, monkeypatch=monkeypatch)
-    assert notes.named("lost") == ["the server has fallen silent"] * 2
+    assert notes.named("lost") == ["the server does not respond"] * 2
     assert len(notes.named("connected")) == 2
 
 

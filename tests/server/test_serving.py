@@ -93,7 +93,7 @@ async def exchange(served: Desk, *sent: str | bytes, protocol: str = "") -> list
         ('{"type": "Unsubscribe", "symbol": "NQZ5"}', "not_subscribed", "NQZ5"),
         ('{"type": "Command", "name": "reset_cvd"}', "not_available", "reset_cvd"),
         ('{"type": "Command", "name": "set_speed", "value": 0}', "bad_message", "speed"),
-        ('{"type": "Authenticate", "token": "x"}', "bad_message", "authenticated already"),
+        ('{"type": "Authenticate", "token": "x"}', "bad_message", "already authenticated"),
     ],
 )
 def test_what_is_wrong_is_refused_in_one_line(two_workers: Desk, sent: str | bytes, code: str, says: str) -> None:

@@ -182,7 +182,7 @@ class Connection:
         try:
             message = await socket.receive(SILENT_S if self._is_connected else HANDSHAKE_S)
         except TimeoutError:
-            raise _LostError("the server has fallen silent") from None
+            raise _LostError("the server does not respond") from None
         if message.type is aiohttp.WSMsgType.BINARY:
             self._listener.rows(self._receiver.binary(message.data))
         elif message.type is aiohttp.WSMsgType.TEXT:

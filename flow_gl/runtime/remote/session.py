@@ -102,7 +102,7 @@ class RemoteSession:
                 connection.retry()
             elif isinstance(command, SetSpeed):
                 if not await connection.send(ServerCommand("set_speed", command.speed)):
-                    self._refuse("the speed is not changed: there is no connection")
+                    self._refuse("the speed was not changed: there is no connection")
             else:
                 get_logger("remote").info("not sent to the server", extra={"command": command})
                 self._refuse("the server computes with its own settings and rules")

@@ -15,21 +15,21 @@ from flow_gl.server.metrics.counts import GAUGES, CountsBoard
 from flow_gl.server.metrics.store_metrics import PREFIX, Store, StoreMetrics
 
 _HELP: Final = {
-    "workers": "Workers of the server that run",
-    "clients": "Clients that are connected",
-    "subscriptions": "Streams that connected clients have subscribed to",
-    "connected": "Clients that connected",
+    "workers": "Running workers of the server",
+    "clients": "Connected clients",
+    "subscriptions": "Subscribed streams of connected clients",
+    "connected": "Clients that have connected",
     "sent_bytes": "Bytes of messages sent to clients",
     "sent_messages": "Messages sent to clients",
     "received_messages": "Messages received from clients",
     "snapshots": "Snapshots sent to clients",
     "dropped_to_snapshot": "Times a slow client's queue was dropped and a snapshot took its place",
-    "dropped_rows": "Rows that slow clients missed and got by snapshot",
+    "dropped_rows": "Rows that slow clients missed and received by snapshot",
     "slow_disconnects": "Clients that were disconnected because they stayed slow",
-    "commands": "Commands of clients that act for all",
+    "commands": "Commands from clients",
     "auth_failures": "Wrong tokens",
     "rate_limited": "Requests and messages refused by a rate limit",
-    "refused": "Requests and messages refused by origin, number, size or time",
+    "refused": "Requests and messages refused for their origin, number, size or time",
 }
 _NAMES: Final = {"connected": "client_connections"}
 
@@ -95,7 +95,7 @@ class _Build(Collector):
         return ()
 
     def collect(self) -> Iterator[Metric]:
-        build = GaugeMetricFamily(f"{PREFIX}_build_info", "What runs: its version", labels=["version", "python"])
+        build = GaugeMetricFamily(f"{PREFIX}_build_info", "The running version", labels=["version", "python"])
         build.add_metric([__version__, platform.python_version()], 1.0)
         yield build
         if self._expires_ns is not None:

@@ -24,25 +24,25 @@ _GAUGES: Final = (
     ("trades_behind", "behind", 1.0, "Trades that have arrived and wait to be aggregated"),
     ("tape_used_ratio", "tape_used", 1.0, "Share of the tape that its readers have not read yet"),
     ("charts", "charts", 1.0, "Charts of the engine"),
-    ("recording", "is_recording", 1.0, "1 if the session is recorded"),
-    ("recorder_waiting_trades", "unrecorded", 1.0, "Trades that are not on the disk yet"),
-    ("archiving", "is_archiving", 1.0, "1 if the session's numbers go to a database"),
-    ("archive_waiting_rows", "unarchived", 1.0, "Rows that are not in the database yet"),
-    ("keeping_failing", "unkept", 1.0, "1 if something cannot be recorded or archived now, or was missed"),
+    ("recording", "is_recording", 1.0, "1 if the session is being recorded"),
+    ("recorder_waiting_trades", "unrecorded", 1.0, "Trades not yet written to disk"),
+    ("archiving", "is_archiving", 1.0, "1 if the session is being written to a database"),
+    ("archive_waiting_rows", "unarchived", 1.0, "Rows not yet written to the database"),
+    ("keeping_failing", "unkept", 1.0, "1 if recording or archiving fails now, or is incomplete"),
 )
 """Name, field of STATUS, factor, help."""
 _COUNTERS: Final = (
     ("trades", "trades", "Trades of all instruments since the engine's start"),
     ("feed_gaps", "feed_gaps", "Gaps in the feed since the engine's start"),
-    ("reconnects", "reconnects", "Connections that took over from a lost one"),
+    ("reconnects", "reconnects", "Reconnections after a lost connection"),
     ("lost_records", "lost", "Records known to be lost"),
-    ("recorded_trades", "recorded", "Trades on the disk"),
-    ("archived_rows", "archived", "Rows in the database"),
+    ("recorded_trades", "recorded", "Trades written to disk"),
+    ("archived_rows", "archived", "Rows written to the database"),
 )
 _SYMBOL_COUNTERS: Final = (
     ("symbol_trades", "total_trades", "Trades of a chart since the engine's start"),
     ("rejected_trades", "rejected", "Trades of a chart that were rejected as invalid"),
-    ("late_trades", "late", "Trades of a chart that came after their bucket had closed"),
+    ("late_trades", "late", "Trades of a chart that arrived after their bucket had closed"),
 )
 
 
@@ -80,12 +80,10 @@ class StoreMetrics(Collector):
         if engine is not None:
             engine.refresh()
         beat = int(engine.status["heartbeat"]) if engine is not None else 0
-        yield _gauge("engine_up", "1 if the engine has given a sign of life in the last 5 seconds", _is_up(beat, now))
+        yield _gauge("engine_up", "1 if the engine's heartbeat is at most 5 seconds old", _is_up(beat, now))
         if engine is None or not beat:
             return
-        yield _gauge(
-            "engine_heartbeat_age_seconds", "Time since the engine's last sign of life", (now - beat) / SECOND_NS
-        )
+        yield _gauge("engine_heartbeat_age_seconds", "Time since the engine's last heartbeat", (now - beat) / SECOND_NS)
         yield from _of_status(engine)
         yield from _of_charts(engine, self._store.markets, now)
 
@@ -100,7 +98,7 @@ def _gauge(name: str, text: str, value: float) -> Metric:
 
 def _of_status(engine: EngineReader) -> Iterator[Metric]:
     status = engine.status
-    states = GaugeMetricFamily(f"{PREFIX}_feed_state", "1 for the state that the feed is in", labels=["state"])
+    states = GaugeMetricFamily(f"{PREFIX}_feed_state", "1 for the current state of the feed", labels=["state"])
     for state in FeedState:
         states.add_metric([state.name.lower()], float(int(status["state"]) == state))
     yield states
@@ -108,13 +106,11 @@ def _of_status(engine: EngineReader) -> Iterator[Metric]:
         yield _gauge(name, text, float(status[field]) * factor)
     for name, field, text in _COUNTERS:
         yield CounterMetricFamily(f"{PREFIX}_{name}", text, value=float(status[field]))
-    info = GaugeMetricFamily(
-        f"{PREFIX}_feed_info", "The feed: its dataset and its source", labels=["dataset", "source"]
-    )
+    info = GaugeMetricFamily(f"{PREFIX}_feed_info", "The feed's dataset and source", labels=["dataset", "source"])
     info.add_metric([plain(engine.text("dataset")), plain(engine.text("source"))], 1.0)
     yield info
     if not math.isnan(progress := float(status["progress"])):
-        yield _gauge("catch_up_ratio", "Share of a file or of a catch-up that is done", progress)
+        yield _gauge("catch_up_ratio", "Progress of a file or a catch-up, 0 to 1", progress)
 
 
 def _of_charts(engine: EngineReader, markets: Sequence[MarketReader], now_ns: int) -> Iterator[Metric]:

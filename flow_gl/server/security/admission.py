@@ -140,7 +140,7 @@ class Admission:
         ):
             if used >= most:
                 self.counts.refused += 1
-                text = f"{whose} {most:,} connections open, the most allowed"
+                text = f"{whose} {most:,} open connections, the maximum"
                 return Refusal(503, "too_many_connections", text, "close some, or try again later", 10)
         self._open[key] += 1
         return ClientGuard(self, address, key)

@@ -80,7 +80,7 @@ class Certificate:
         return _valid_until(context, self._chain)
 
     def _refuse_password(self) -> str:
-        raise DataError(f"--tls-key {self._key}: the key is encrypted, and a server has nobody to ask: decrypt it")
+        raise DataError(f"--tls-key {self._key}: the key is encrypted: store it without a password")
 
     def _stamps(self) -> tuple[tuple[int, ...], ...]:
         return tuple(map(stamp, (self._chain, self._key)))
@@ -113,7 +113,7 @@ def _valid_until(context: ssl.SSLContext, chain: Path) -> int:
             raise DataError(
                 f"--tls-cert {chain}: the certificate {when}: renew it, or check this machine's clock"
             ) from None
-        raise DataError(f"--tls-cert {chain}: no server's certificate: {error.verify_message}") from None
+        raise DataError(f"--tls-cert {chain}: not a server certificate: {error.verify_message}") from None
     except ssl.SSLError as error:
         raise DataError(f"--tls-cert {chain}: cannot be used: {error.reason or error}") from None
     found = theirs.getpeercert() or {}

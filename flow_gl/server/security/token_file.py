@@ -148,7 +148,7 @@ def create(path: Path, *, name: str, scopes: tuple[Scope, ...], wall_ns: int, ex
         if any(one.name == name for one in tokens):
             raise UsageError(f"there is a token {name} already: revoke it first, or choose another name")
         if len(tokens) >= MOST_TOKENS:
-            raise UsageError(f"{path} holds {MOST_TOKENS:,} tokens, the most allowed: revoke some first")
+            raise UsageError(f"{path} holds {MOST_TOKENS:,} tokens, the maximum: revoke some first")
         _write(path, (*tokens, entry))
     return token
 

@@ -19,7 +19,7 @@ def place(context: "Context") -> None:
     last = int(context.markets[index].session["last_price"])
     price = last if context.pointed_price is None else context.pointed_price
     begin(context.state, index, key, price, context.event_ns)
-    context.notes.append("own level: click or Enter places it, Up and Down move it by a tick, Esc gives up")
+    context.notes.append("own level: click or Enter places it, Up and Down move it by a tick, Esc cancels")
 
 
 def edit(context: "Context") -> None:
