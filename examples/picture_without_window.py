@@ -54,7 +54,9 @@ def freeze(market: MarketReader, *, now_ns: int) -> Scene:
     moment = scenes.Moment(
         event_ns=now_ns, wall_ns=now_ns, steady_s=0.0, dt_s=0.0, scale=1.0, screen_px=(WIDTH, HEIGHT)
     )
-    scenes.ChartAxes(FrameScheduler().add("visible range")).advance(market, layout, state, state.charts[0], moment)
+    jobs = FrameScheduler()
+    axes = scenes.ChartAxes(jobs.add("visible range"), jobs.add("ranges"))
+    axes.advance(market, layout, state, state.charts[0], moment)
     return scenes.build(market, layout, state, state.charts[0], moment, is_live=True)
 
 

@@ -15,6 +15,8 @@ ROW_BYTES = BUBBLE_ROW.itemsize + CVD_ROW.itemsize
 PROFILE_BYTES = PROFILE_ROW.itemsize * 2401
 """Number of prices at which the benchmark's market trades."""
 REACH_PX = 2 * 40.0
+VWAP_LINES = 5 * 1280 * 0.15
+"""Parts of VWAP and its four bands, one in seven pixels."""
 SPANS_S = (30.0, 120.0, 600.0, 3600.0, 6 * 3600.0, 86_400.0, 3 * 86_400.0, 12 * 86_400.0)
 
 
@@ -45,7 +47,7 @@ def test_with_a_million_bubbles_a_frame_draws_what_fits_the_width(million: Rig, 
     for _ in range(12):
         million.frame()
         # Bubbles, price line, CVD area and CVD line; profile, labels and other lines come on top.
-        assert counters.instances <= 4 * room + 720 / 2 + 300
+        assert counters.instances <= 4 * room + VWAP_LINES + 720 / 2 + 300
         assert counters.draw_calls <= 2 * 9
         # Numbers on discs read the rows in view; now and then a level's row closes and another opens.
         assert counters.rows_copied <= room + 8
@@ -80,5 +82,5 @@ def test_a_locked_level_draws_every_second_of_what_is_in_view(surface: tuple[Ben
     rig.show(span_s=3000 / 0.92, charts=1, is_corner=True, locked_lod=0)
     assert rig.loop.figures.counters.instances >= 3000
     rig.show(span_s=3000 / 0.92, charts=1, is_corner=True)
-    assert rig.loop.figures.counters.instances < 4 * most_in_view(rig) + 720 / 2 + 300
+    assert rig.loop.figures.counters.instances < 4 * most_in_view(rig) + VWAP_LINES + 720 / 2 + 300
     rig.release()

@@ -210,7 +210,11 @@ class TinyTarget(HeadlessContext):
 
     def __init__(self, width: int, height: int, *, content_scale: float = 1.0) -> None:
         super().__init__(16, 16, content_scale=content_scale)
-        self._claimed: Final = width, height
+        self._claimed = width, height
+
+    def claim(self, width: int, height: int) -> None:
+        """Change the size, as a user does with a window's."""
+        self._claimed = width, height
 
     @property
     def size(self) -> tuple[int, int]:

@@ -35,7 +35,9 @@ class Market:
 
     def __init__(self) -> None:
         now = time.time_ns()
-        self.session = SessionCalendar().session_at(now)
+        self.session = SessionCalendar().session_of_trade(now)
+        """Also on a weekend, when the calendar has none."""
+        self.recorded_date = SessionCalendar().session_at(now).trade_date
         open_ns = max(self.session.open, now - (DAY_S - 300) * SECOND_NS)
         step_ns = max((now - open_ns) // COUNT, 1_000_000)
         self.tape = make_tape(COUNT, step_ns=step_ns, open_ns=open_ns)
@@ -116,7 +118,7 @@ def test_a_killed_engine_continues_from_the_recording_and_a_replay_shows_the_sam
 
     date = f"{market.session.trade_date}"
     (path,) = folder.glob("*.dbn.zst")
-    assert path.name == f"{DATASET}-{date}.dbn.zst"
+    assert path.name == f"{DATASET}-{market.recorded_date}.dbn.zst"
     with closing(EngineLink.start(EngineSpec(feed=FilesSpec(paths=(str(path),), speed=None)))) as link:
         wait(link, lambda: status(link, "state") == FeedState.ENDED)
         wait(link, lambda: totals_shown(link) == shown)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from flow_gl.ui.state.panel_layout import COLUMN_PX, Slot
-from tests.kit.pilot import HeadlessPilot
+from tests.kit.pilot import HeadlessPilot, TinyTarget
 
 SIZE = (1280, 720)
 
@@ -92,7 +92,8 @@ def test_the_buttons_of_a_panel_float_it_and_close_it(desk: HeadlessPilot) -> No
 
 def test_panels_are_laid_out_again_when_the_window_changes(desk: HeadlessPilot) -> None:
     desk.press("n")
-    desk.surface.target.resize(800, 600)  # type: ignore[attr-defined]
+    assert isinstance(desk.surface, TinyTarget)
+    desk.surface.claim(800, 600)
     desk.frames(3)
     rect = slot_of(desk, "session").rect
     assert (rect.right, rect.bottom) == (800, 600)

@@ -25,7 +25,7 @@ _FAINTER: Final = 0.8
 """Opacity of a finished session's lines, relative to the others."""
 _PAUSE_NS: Final = 3 * MINUTE_NS
 """Shorter times without trades are drawn as slopes."""
-_MOST_SHARE: Final = 0.5
+_MOST_SHARE: Final = 0.15
 """Most points of a curve, per pixel of the pane."""
 
 
