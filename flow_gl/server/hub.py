@@ -93,13 +93,13 @@ class Hub:
 
     def remove(self, client: Client) -> None:
         """Remove a client whose connection has ended. Idempotent."""
+        self._busy.pop(client, None)
         if client not in self._clients:
             return
         for key in (*client.places, *client.tables):
             self._release(key)
         self._drop_from_group(client)
         del self._clients[client]
-        self._busy.pop(client, None)
         self.counts.clients -= 1
         self.counts.subscriptions -= len(client.subscriptions)
         self._sent_bytes += client.outbox.sent_bytes
@@ -131,6 +131,8 @@ class Hub:
 
     def subscribe(self, client: Client, subscription: Subscription, positions: Sequence[Position]) -> None:
         """Add a subscription, or replace the one of the same chart and level."""
+        if client not in self._clients:
+            return  # ended meanwhile
         place = subscription.chart, subscription.level
         replaced = client.subscriptions.pop(place, None)
         if replaced is not None:
@@ -145,6 +147,8 @@ class Hub:
 
     def unsubscribe(self, client: Client, chart: int, level: int) -> bool:
         """Remove a subscription; return False if there is none."""
+        if client not in self._clients:
+            return False
         found = client.subscriptions.pop((chart, level), None)
         if found is None:
             return False

@@ -108,4 +108,5 @@ class Outbox:
 
     def _write(self, data: bytes) -> None:
         self.sent_bytes += len(data)
+        self._buffered = 0  # as much as before may be buffered now, and is other data
         self._transport.write(data)

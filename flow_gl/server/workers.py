@@ -17,6 +17,7 @@ import msgspec
 
 from flow_gl.core.errors import EXIT_FAULT, FlowError
 from flow_gl.core.log import get_logger, masked
+from flow_gl.core.spec import KEY_VARIABLE, TOKEN_VARIABLE
 from flow_gl.core.system.platform.pipes import PipeReader, PipeWriter
 from flow_gl.core.system.platform.processes import describe_end, last_words_file, start
 from flow_gl.core.voice import say
@@ -49,7 +50,9 @@ class _Worker:
     def __init__(self, spec: WorkerSpec, command: Sequence[str]) -> None:
         self.errors: Final[IO[bytes]] = last_words_file()
         try:
-            self.process: Final = start(command, environment=os.environ, errors=self.errors)
+            # A process that faces the network is given no secret that it does not need.
+            environment = {**os.environ, KEY_VARIABLE: "", TOKEN_VARIABLE: ""}
+            self.process: Final = start(command, environment=environment, errors=self.errors)
         except BaseException:
             self.errors.close()
             raise
@@ -200,7 +203,10 @@ class Workers:
         with suppress(OSError):
             worker.end(now_s)
         self._ready.discard(number)
-        self._workers[number] = self._start(number)
+        try:
+            self._workers[number] = self._start(number)
+        except OSError as error:
+            raise FlowError(f"worker {number} of the server cannot be started again: {error}") from error
 
 
 class _WorkerError(FlowError):

@@ -71,8 +71,9 @@ class RowLog:
     def in_force(self) -> InForce:
         """The newest record of the table."""
         if self._table.version != self._version:
-            self._version = self._table.read(self._copy)
+            version = self._table.read(self._copy)
             self._in_force = InForce(*self._copy[0].tolist())
+            self._version = version  # last: another thread may ask meanwhile
         return self._in_force
 
     @property

@@ -243,7 +243,7 @@ def test_events_that_were_computed_again_replace_the_old_ones_at_once() -> None:
     assert chart.store is store
     assert store is not None
     assert len(store.events.read(store.events.oldest, store.events.head)[1]) == 2
-    chart.take(block(Kind.EVENT, rows[:1], start, Part.HISTORY, revision=1))
+    chart.take(block(Kind.EVENT, rows[:1], start, Part.HISTORY, revision=1, oldest=start))
     assert not chart.flush()
     assert_same(chart, market)
 
@@ -369,3 +369,18 @@ def test_an_open_footprint_waits_for_the_closed_rows_that_belong_to_it() -> None
     everything = START_NS, START_NS + 10**6 * SECOND_NS
     ours, theirs = (footprint_of(reader, *everything) for reader in (shown(chart), market.reader))
     assert ours.rows.tobytes() == theirs.rows.tobytes()
+
+
+def test_a_history_whose_oldest_rows_are_dropped_meanwhile_is_complete_all_the_same() -> None:
+    market, chart = make_market(), new_chart()
+    take(chart, newest(market, 40))
+    heads = [ring.head for ring in market.store.bubbles]
+    chart.flush()
+    for level in range(len(WIDTHS_S)):
+        parts = list(history(market, level, max(0, heads[level] - 40), 50))
+        kept = parts[:-1] if level == 0 else parts
+        for one in kept:
+            chart.take(replace(one, oldest=kept[-1].sequence))
+    assert chart.flush()
+    assert shown(chart).heads[0] < heads[0]
+    assert chart.progress == 1.0

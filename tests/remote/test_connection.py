@@ -235,3 +235,18 @@ def test_an_address_without_a_server_is_tried_again_with_its_reason(monkeypatch:
 
     asyncio.run(attempt())
     assert notes.named("lost")[0] == "no connection: Connection refused"
+
+
+def test_a_client_that_was_too_slow_keeps_what_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def handler(socket: web.WebSocketResponse, number: int) -> None:
+        await socket.send_str(encode(CONNECTED).decode())
+        if number == 1:
+            await socket.send_bytes(events(4, 3, Part.NEWEST))
+            await asyncio.sleep(0.05)
+            await socket.send_str(encode(Error("too_slow", "the client reads too slowly", "")).decode())
+            await socket.close()
+        await asyncio.sleep(0.2)
+
+    notes, sent = run(handler, lambda notes: len(notes.named("connected")) >= 3, monkeypatch=monkeypatch)
+    assert "too slowly" in notes.named("lost")[0]
+    assert [one["positions"] != [] for one in sent][:2] == [False, True]

@@ -147,6 +147,8 @@ class VwapLayer(LinesLayer):
 
 def _joined(times: NDArray[np.int64], gaps: NDArray[np.void]) -> NDArray[np.bool_]:
     """Return whether each point is joined to the next one: not over a feed gap. Shape (n - 1,)."""
-    before = np.searchsorted(np.sort(gaps["start"][gaps["kind"] == GapKind.FEED]), times)
-    joined: NDArray[np.bool_] = before[1:] == before[:-1]
+    lost = gaps[gaps["kind"] == GapKind.FEED]
+    # A segment is apart if a gap begins before its end and is not over at its start.
+    begun = np.searchsorted(np.sort(lost["start"]), times[1:])
+    joined: NDArray[np.bool_] = begun <= np.searchsorted(np.sort(lost["end"]), times[:-1], side="right")
     return joined

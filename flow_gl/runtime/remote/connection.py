@@ -1,6 +1,6 @@
 """Keeps a WebSocket to a server open: connects, subscribes, and reconnects with back-off.
 
-A server sends its status every second, so a connection without a message for two seconds is considered dead. A new
+A server sends its status every second, so a connection without a message for three seconds is considered dead. A new
 connection sends the positions reached so far, and the server sends the missing rows. After an error that retrying
 cannot fix (a wrong token, another protocol version), it does not retry until the user asks.
 """
@@ -126,7 +126,7 @@ class Connection:
                 try:
                     await self._attend(session, context)
                 except FlowError as error:
-                    if self._is_connected:
+                    if self._is_connected and isinstance(error, ProtocolError):
                         # Rows are missing, so nothing received so far can be trusted to be complete.
                         self._receiver = Receiver()
                     elif isinstance(error, ProtocolError) or self._is_final():
@@ -173,6 +173,9 @@ class Connection:
             self._socket = socket
             if socket.protocol != PACKED_FORM:
                 raise ProtocolError(f"{self._spec.url}: expected a server that speaks {PACKED_FORM}, got another one")
+            if self._spec.url.startswith("wss:") and socket.get_extra_info("ssl_object") is None:
+                self._refusal = Error("origin", "the server leads to a connection without TLS", "")
+                raise FeedError(f"{self._spec.url}: the server leads to a connection without TLS")
             if self._token:
                 await socket.send_str(encode(Authenticate(self._token)).decode())
             while True:
@@ -206,10 +209,8 @@ class Connection:
                 self._listener.status(message)
             case Error():
                 self._refusal = message
-                if message.code in ("forbidden", "not_available"):
-                    self._listener.refused(message)
-                else:
-                    get_logger("remote").warning("refused", extra={"code": message.code, "text": message.text})
+                get_logger("remote").warning("refused", extra={"code": message.code, "text": message.text})
+                self._listener.refused(message)
 
     def _requests(self, message: Connected) -> Iterable[Subscribe]:
         """Return subscriptions for the instruments to which this connection is not subscribed yet."""

@@ -41,6 +41,10 @@ class RemoteSession:
     token : access token; "" for none
     clock : the program's clock
     board : this process's status
+
+    Attributes
+    ----------
+    charts : in the server's order
     """
 
     is_compiling = False
@@ -51,12 +55,16 @@ class RemoteSession:
         self._board: Final = board
         self._spec: Final = spec
         self._token: Final = token
-        self._charts: Final[list[RemoteChart]] = []
+        self.charts: Final[list[RemoteChart]] = []
         self._stores = 0
         self._state = FeedState.CONNECTING
         self._said = f"connecting to {host_of(spec.url)}"
         self._refusal, self._refusal_until = "", 0
         self._clock_offset_ns: int | None = None
+        self._is_away = False
+        """This process has no connection: the server's own feed may be away without that."""
+        self._has_fewer = False
+        """The server has fewer charts than are shown."""
         self._has_arrived = asyncio.Event()
 
     def prepare(self) -> None:
@@ -68,9 +76,9 @@ class RemoteSession:
 
     def close(self) -> str:
         """Release the charts' memory. Returns "", because there is nothing to write."""
-        for chart in self._charts:
+        for chart in self.charts:
             chart.close()
-        self._charts.clear()
+        self.charts.clear()
         return ""
 
     async def _run(self, commands: "queue.SimpleQueue[Command]") -> None:
@@ -84,7 +92,7 @@ class RemoteSession:
                     await asyncio.wait_for(self._has_arrived.wait(), QUIET_S)
                 if not await self._obey(commands, connection):
                     return
-                self._publish()
+                self.publish()
                 await asyncio.sleep(TICK_S)
             task.result()
         finally:
@@ -113,16 +121,22 @@ class RemoteSession:
 
     def connected(self, message: Connected) -> None:
         """Create charts for new instruments, and for those that restart with a new run of the engine."""
+        self._is_away = False
         get_logger("remote").info("connected", extra={"server": message.server, "source": message.source})
         self._board.text("dataset", message.dataset)
         self._board.text("source", f"{host_of(self._spec.url)} \u00b7 {message.source}")
         for at, instrument in enumerate(message.instruments[:CHARTS]):
-            if at == len(self._charts):
-                self._charts.append(RemoteChart(instrument, self._new_store))
-            elif self._charts[at].epoch != instrument.epoch or self._charts[at].symbol != instrument.symbol:
-                self._charts[at] = RemoteChart(instrument, self._new_store, before=self._charts[at])
+            if at == len(self.charts):
+                self.charts.append(RemoteChart(instrument, self._new_store))
+            elif self.charts[at].epoch != instrument.epoch or self.charts[at].symbol != instrument.symbol:
+                self.charts[at] = RemoteChart(instrument, self._new_store, before=self.charts[at])
             else:
-                self._charts[at].describe(instrument)
+                self.charts[at].describe(instrument)
+        if message.instruments:  # none: the engine is starting
+            for chart in self.charts[len(message.instruments) :]:
+                chart.close()
+                self._has_fewer = True
+            del self.charts[len(message.instruments) :]
 
     def _new_store(self) -> MarketStore:
         self._stores += 1
@@ -130,8 +144,8 @@ class RemoteSession:
 
     def rows(self, block: Rows) -> None:
         """Apply rows of a chart."""
-        if block.symbol < len(self._charts):
-            chart = self._charts[block.symbol]
+        if block.symbol < len(self.charts):
+            chart = self.charts[block.symbol]
             if block.epoch == chart.epoch:
                 chart.take(block)
                 chart.mark_back()
@@ -151,7 +165,8 @@ class RemoteSession:
                 with suppress(TypeError, ValueError):
                     row[name] = _as_number(value)
         row["anchor_wall"] = int(message.numbers.get("anchor_wall") or 0) + (self._clock_offset_ns or 0)
-        row["attempt"] = 0
+        row["attempt"] = int(message.numbers.get("attempt") or 0)
+        row["retry_at"] = int(message.numbers.get("retry_at") or 0) + (self._clock_offset_ns or 0)
         self._state = _ENGINE_STATES.get(message.engine, _STATES.get(message.state, FeedState.STARTING))
         self._said = message.message
         if message.engine in _ENGINE_STATES and not self._said:
@@ -166,15 +181,15 @@ class RemoteSession:
         row, wall = self._board.row, self._clock.wall_ns()
         self._state, self._said = FeedState.RECONNECTING, f"{host_of(self._spec.url)}: {reason}"
         row["attempt"], row["retry_at"] = attempt, wall + int(delay_s * SECOND_NS)
-        self._mark_away()
+        self._is_away = True
 
     def stopped(self, reason: str) -> None:
         """Show that nothing will arrive until the user retries."""
         self._state, self._said = FeedState.FAILED, reason
-        self._mark_away()
+        self._is_away = True
 
     def _mark_away(self) -> None:
-        for chart in self._charts:
+        for chart in self.charts:
             if chart.last_ts:
                 chart.mark_away(chart.last_ts, self._event_now())
 
@@ -183,18 +198,19 @@ class RemoteSession:
         passed = self._clock.wall_ns() - int(row["anchor_wall"])
         return int(row["anchor_event"]) + int(passed * float(row["rate"]))
 
-    def _publish(self) -> None:
+    def publish(self) -> None:
         """Publish the charts' records and the status."""
-        if self._state in (FeedState.RECONNECTING, FeedState.FAILED):
+        if self._is_away:
             self._mark_away()
-        has_new = [chart.flush() for chart in self._charts]
-        stores = [chart.shown for chart in self._charts if chart.shown is not None]
-        if any(has_new):
+        has_new = [chart.flush() for chart in self.charts]
+        stores = [chart.shown for chart in self.charts if chart.shown is not None]
+        if any(has_new) or self._has_fewer:
+            self._has_fewer = False
             self._board.markets([store.name for store in stores])
         row, state, said = self._board.row, self._state, self._said
-        if self._charts and len(stores) < len(self._charts) and state not in (FeedState.RECONNECTING, FeedState.FAILED):
+        if self.charts and len(stores) < len(self.charts) and state not in (FeedState.RECONNECTING, FeedState.FAILED):
             state = FeedState.CATCHING_UP
-            row["progress"] = min(chart.progress for chart in self._charts)
+            row["progress"] = min(chart.progress for chart in self.charts)
         if self._refusal and self._clock.monotonic_ns() < self._refusal_until:
             said = self._refusal
         row["state"] = state

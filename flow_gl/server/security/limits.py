@@ -27,7 +27,7 @@ class Limits:
 
     connections: Annotated[int, "open connections per worker"] = 2_000
     address_connections: Annotated[int, "open connections per address"] = 200
-    subscriptions: Annotated[int, "streams per client"] = 128
+    subscriptions: Annotated[int, "streams per client"] = 512
     message_bytes: Annotated[int, "length of a client message"] = 16_384
     handshake_seconds: Annotated[int, "time to receive a complete request, and for a client to authenticate"] = 10
     requests: Annotated[str, "HTTP requests per address; opening a WebSocket is one"] = "12000/minute"

@@ -29,6 +29,7 @@ _HEAD: Final = f"""# Own levels of flow_gl, by instrument root: a level of NQ is
 # The program writes this file when a level changes; comments are not kept. A level's alert is in alerts.toml.
 """
 DAMAGED: Final = ".damaged"
+_LATEST_NS: Final = 1 << 63
 
 Levels = dict[str, tuple[OwnLevel, ...]]
 
@@ -159,6 +160,8 @@ def _level(given: Any) -> tuple[str, OwnLevel]:
         raise ValueError(f"`price` must be a price with at most 9 decimals, was {row.price}")
     since = row.since if row.since is None or row.since.tzinfo else row.since.replace(tzinfo=UTC)
     since_ns = 0 if since is None else int(since.timestamp()) * SECOND_NS
+    if since_ns >= _LATEST_NS:
+        raise ValueError(f"`since` must be before the year 2262, was {row.since}")
     return row.symbol, OwnLevel(row.id or new_id(), int(price), row.name, row.color, max(0, since_ns))
 
 

@@ -106,6 +106,9 @@ class EngineProcess:
             else:
                 self.markets.append(MarketReader(store))
                 self._names.append(name)
+        if len(names) < len(self._names):  # a remote chart's server may have fewer
+            is_replaced = True
+            del self.markets[len(names) :], self._names[len(names) :]
         return is_replaced
 
     def has_caught_up(self, shown: Sequence[MarketReader]) -> bool:
