@@ -92,6 +92,8 @@ def _with_pauses(
     rows = scene.lines.vwaps
     first, last = rows.times.searchsorted(times[[0, -1]]).tolist()
     before = first + np.flatnonzero(np.diff(rows.times[first : last + 1]) > _PAUSE_NS)
+    if not len(before):
+        return times, values
     ends = np.concatenate([rows.times[before], rows.times[before + 1] - MINUTE_NS])
     held = np.concatenate([rows.values[before], rows.values[before]])
     order = np.argsort(ends, kind="stable")
@@ -147,7 +149,9 @@ class VwapLayer(LinesLayer):
 
 def _joined(times: NDArray[np.int64], gaps: NDArray[np.void]) -> NDArray[np.bool_]:
     """Return whether each point is joined to the next one: not over a feed gap. Shape (n - 1,)."""
-    lost = gaps[gaps["kind"] == GapKind.FEED]
+    lost = gaps[gaps["kind"] == int(GapKind.FEED)]
+    if not len(lost):
+        return np.ones(len(times) - 1, np.bool_)
     # A segment is apart if a gap begins before its end and is not over at its start.
     begun = np.searchsorted(np.sort(lost["start"]), times[1:])
     joined: NDArray[np.bool_] = begun <= np.searchsorted(np.sort(lost["end"]), times[:-1], side="right")
