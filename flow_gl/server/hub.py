@@ -147,9 +147,7 @@ class Hub:
 
     def unsubscribe(self, client: Client, chart: int, level: int) -> bool:
         """Remove a subscription; return False if there is none."""
-        if client not in self._clients:
-            return False
-        found = client.subscriptions.pop((chart, level), None)
+        found = client.subscriptions.pop((chart, level), None) if client in self._clients else None
         if found is None:
             return False
         self.counts.subscriptions -= 1
@@ -389,8 +387,7 @@ class Hub:
             self._drop_from_group(client)
 
     def _drop_from_group(self, client: Client) -> None:
-        group = self._clients[client]
-        members = self._groups.get(group)
+        members = self._groups.get(group := self._clients[client])
         if members is not None:
             members.pop(client, None)
             if not members:

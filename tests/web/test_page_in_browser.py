@@ -250,6 +250,8 @@ def test_another_run_of_the_engine_replaces_everything(browser: Browser, served:
 def test_the_chart_comes_back_after_the_graphics_driver_was_lost(browser: Browser, served: Any) -> None:
     open_page(browser, served(make_market(200, seed=3)))
     settle(browser)
+    browser.app("(app.price.isAuto = false, app.cvd.isAuto = false)")  # an automatic scale may rest elsewhere next time
+    settle(browser)
     before = page_picture(browser)
     browser.evaluate(
         "import('/main.js').then(({ app }) => { window.lost = app.chart.gl.getExtension('WEBGL_lose_context');"
