@@ -13,7 +13,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Final
 
@@ -202,7 +201,7 @@ def _crowd(port: int) -> Iterator[Any]:
         ours.close()
 
 
-def _ask(pipe: Connection, command: tuple[Any, ...]) -> Any:
+def _ask(pipe: Any, command: tuple[Any, ...]) -> Any:
     pipe.send(command)
     try:
         return pipe.recv()

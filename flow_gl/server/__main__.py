@@ -29,8 +29,9 @@ def main() -> int:
     start_log("server", level=spec.log_level, is_verbose=spec.debug)
     from flow_gl.server.worker import NICENESS, Worker
 
-    with suppress(OSError, AttributeError):
-        os.nice(NICENESS)
+    if sys.platform != "win32":
+        with suppress(OSError):
+            os.nice(NICENESS)
 
     async def serve() -> None:
         worker = Worker(spec)
