@@ -1,17 +1,11 @@
 """The commands that draw: each parses its flags, checks them before the start, and runs an engine and a view."""
 
 from collections.abc import Mapping
-from typing import Protocol
 
 import typer
 
-from flow_gl.cli.feeds import DemoFlags, Feed, LiveFlags, ReplayFlags
+from flow_gl.cli.feeds import DemoFlags, FeedFlags, LiveFlags, ReplayFlags
 from flow_gl.cli.options import Drawing, Serving, takes_flags, takes_settings
-from flow_gl.core.settings import Settings
-
-
-class _FeedFlags(Protocol):
-    def feed(self, settings: Settings) -> Feed: ...
 
 
 @takes_flags(Serving, "serving")
@@ -70,7 +64,7 @@ def live(*, flags: LiveFlags, given: Mapping[str, object], drawing: Drawing, ser
     _draw(flags, given, drawing, serving)
 
 
-def _draw(flags: _FeedFlags, given: Mapping[str, object], drawing: Drawing, serving: Serving) -> None:
+def _draw(flags: FeedFlags, given: Mapping[str, object], drawing: Drawing, serving: Serving) -> None:
     from flow_gl.cli import draw
 
     settings = draw.read_settings(drawing, given)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple, Protocol
 
 import typer
 
@@ -21,6 +21,13 @@ class Feed(NamedTuple):
     spec: "DemoSpec | FilesSpec | LiveSpec"
     title: str
     """Its description in a window's title."""
+
+
+class FeedFlags(Protocol):
+    """The flags of a feed."""
+
+    def feed(self, settings: Settings) -> Feed:
+        """Make the spec. Raises FlowError."""
 
 
 @dataclass(frozen=True, slots=True)

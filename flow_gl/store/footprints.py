@@ -11,14 +11,14 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from flow_gl.core.market.footprint import FOOTPRINT, SUMMED, added_up
+from flow_gl.core.market.footprint import FOOTPRINT, SUMMED, FootprintSums, added_up
 from flow_gl.store.market import MarketReader
 
 EMPTY: Final[NDArray[np.void]] = np.zeros(0, SUMMED)
 
 
 @dataclass(frozen=True, slots=True)
-class Footprint:
+class Footprint(FootprintSums):
     """What traded in a time range.
 
     Attributes
@@ -31,29 +31,6 @@ class Footprint:
     start_ns: int
     end_ns: int
     rows: NDArray[np.void]
-
-    @property
-    def buy(self) -> int:
-        """Contracts."""
-        return int(self.rows["buy"].sum())
-
-    @property
-    def sell(self) -> int:
-        return int(self.rows["sell"].sum())
-
-    @property
-    def unsided(self) -> int:
-        return int(self.rows["unsided"].sum())
-
-    @property
-    def trade_count(self) -> int:
-        return int(self.rows["trade_count"].sum())
-
-    @property
-    def totals(self) -> NDArray[np.int64]:
-        """Contracts at each price, int64."""
-        total: NDArray[np.int64] = self.rows["buy"] + self.rows["sell"] + self.rows["unsided"]
-        return total
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from itertools import combinations
 
 import numpy as np
@@ -60,12 +61,20 @@ def always_numbered(discs: Discs) -> set[int]:
     return {int(discs.ids[at]) for at in largest[: -(-len(inside) // ALWAYS_SHARE)]}
 
 
+def update(
+    numbers: NumberPlaces, discs: Discs, pane: Rect, *, taken: Sequence[Rect], scale: float, view: object
+) -> None:
+    """Run all steps of a choice."""
+    for _ in numbers.steps(discs, pane, taken=taken, scale=scale, view=view):
+        pass
+
+
 @settings(max_examples=60, deadline=None)
 @given(seed=st.integers(0, 10_000), count=st.integers(1, 160), spacing=st.sampled_from([0.6, 3.0, 8.0, 25.0]))
 def test_a_first_choice_equals_the_rule_applied_disc_by_disc(seed: int, count: int, spacing: float) -> None:
     discs = make_discs(seed, count, spacing=spacing)
     numbers = NumberPlaces()
-    numbers.update(discs, PANE, taken=LABELS, scale=1.0, view=0)
+    update(numbers, discs, PANE, taken=LABELS, scale=1.0, view=0)
     expected = choose(discs, PANE, taken=LABELS, scale=1.0)
     assert {one: place.kind for one, place in numbers.places.items()} == {
         one: place.kind for one, place in expected.items()
@@ -83,7 +92,7 @@ def test_numbers_never_overlap_and_the_largest_always_have_theirs(seed: int, spa
     for step, is_new_view in enumerate(view):
         key += is_new_view
         shown = newest(moved(discs, dx=-3.3 * step, stretch=1.0 + 0.01 * key), 4 * step, 200 + 5 * step)
-        numbers.update(shown, PANE, taken=LABELS, scale=1.0, view=key)
+        update(numbers, shown, PANE, taken=LABELS, scale=1.0, view=key)
         assert_nothing_overlaps(shown, numbers.places)
         assert always_numbered(shown) <= numbers.places.keys()
 
@@ -93,11 +102,11 @@ def test_moving_by_fractions_of_a_pixel_changes_no_number(spacing: float) -> Non
     for seed in range(12):
         discs = make_discs(seed, 150, spacing=spacing)
         numbers = NumberPlaces()
-        numbers.update(discs, PANE, taken=[], scale=1.0, view=0)
+        update(numbers, discs, PANE, taken=[], scale=1.0, view=0)
         first = dict(numbers.places)
         edges = np.abs(discs.x - PANE.x).min(), np.abs(discs.x - PANE.right).min()
         for dx in np.linspace(0.0, min(0.9, *edges), 8, endpoint=False):
-            numbers.update(moved(discs, dx=-dx), PANE, taken=[], scale=1.0, view=0)
+            update(numbers, moved(discs, dx=-dx), PANE, taken=[], scale=1.0, view=0)
             assert numbers.places == first
 
 
@@ -107,10 +116,10 @@ def test_a_number_does_not_flicker_when_the_axis_jitters(spacing: float) -> None
         discs = make_discs(seed, 150, spacing=spacing)
         numbers = NumberPlaces()
         for step in range(4):
-            numbers.update(moved(discs, stretch=1.0 + 0.002 * (step % 2)), PANE, taken=[], scale=1.0, view=step)
+            update(numbers, moved(discs, stretch=1.0 + 0.002 * (step % 2)), PANE, taken=[], scale=1.0, view=step)
         settled = dict(numbers.places)
         for step in range(4, 10):
-            numbers.update(moved(discs, stretch=1.0 + 0.002 * (step % 2)), PANE, taken=[], scale=1.0, view=step)
+            update(numbers, moved(discs, stretch=1.0 + 0.002 * (step % 2)), PANE, taken=[], scale=1.0, view=step)
             assert numbers.places == settled
 
 
@@ -118,10 +127,10 @@ def test_a_new_choice_of_the_same_discs_is_the_same() -> None:
     for seed in range(20):
         discs = make_discs(seed, 200, spacing=4.0)
         numbers = NumberPlaces()
-        numbers.update(discs, PANE, taken=LABELS, scale=1.0, view=0)
+        update(numbers, discs, PANE, taken=LABELS, scale=1.0, view=0)
         first = dict(numbers.places)
         for view in (0, 0, 1, 2):
-            numbers.update(discs, PANE, taken=LABELS, scale=1.0, view=view)
+            update(numbers, discs, PANE, taken=LABELS, scale=1.0, view=view)
             assert numbers.places == first
 
 
@@ -130,7 +139,7 @@ def test_numbers_beside_a_disc_are_inside_the_pane_and_avoid_other_labels() -> N
     for seed in range(20):
         discs = make_discs(seed, 140, spacing=5.0)
         numbers = NumberPlaces()
-        numbers.update(discs, PANE, taken=LABELS, scale=1.0, view=0)
+        update(numbers, discs, PANE, taken=LABELS, scale=1.0, view=0)
         for one, place in numbers.places.items():
             if place.kind < Kind.BESIDE:
                 continue
@@ -146,7 +155,7 @@ def test_numbers_beside_a_disc_are_inside_the_pane_and_avoid_other_labels() -> N
 
 def test_no_discs_have_no_numbers() -> None:
     numbers = NumberPlaces()
-    numbers.update(make_discs(1, 20), PANE, taken=[], scale=1.0, view=0)
+    update(numbers, make_discs(1, 20), PANE, taken=[], scale=1.0, view=0)
     assert numbers.places
-    numbers.update(newest(make_discs(1, 20), 0, 0), PANE, taken=[], scale=1.0, view=0)
+    update(numbers, newest(make_discs(1, 20), 0, 0), PANE, taken=[], scale=1.0, view=0)
     assert not numbers.places

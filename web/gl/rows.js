@@ -42,6 +42,14 @@ export class RowTexture {
     else [this.first, this.stop] = [Math.min(this.first, first), Math.max(this.stop, last)];
   }
 
+  // Replace all rows by `count` rows of floats, and send them.
+  fill(values, count) {
+    this.reserve(count);
+    this.floats.set(values);
+    this.touch(0, count);
+    this.upload();
+  }
+
   upload() {
     if (this.first === this.stop) return;
     const gl = this.gl;

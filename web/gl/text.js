@@ -84,10 +84,7 @@ export class TextBatch {
   draw(size) {
     const count = this.values.length / (4 * TEXELS);
     if (!count) return;
-    this.rows.reserve(count);
-    this.rows.floats.set(this.values);
-    this.rows.touch(0, count);
-    this.rows.upload();
+    this.rows.fill(this.values, count);
     useTextProgram(this.gl, this.program);
     this.gl.uniform2f(this.program.at("u_ndc_per_px"), 2 / size.width, 2 / size.height);
     this.drawing.quads(this.rows, 0, count);

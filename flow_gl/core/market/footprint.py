@@ -34,6 +34,36 @@ SUMMED: Final = np.dtype([(name, "<i8") for name in ("id", "price", *SUMS)])
 """Like FOOTPRINT, with sums that cannot overflow."""
 
 
+class FootprintSums:
+    """The sums of a footprint's `rows`: SUMMED, by ascending price."""
+
+    __slots__ = ()
+    rows: NDArray[np.void]
+
+    @property
+    def buy(self) -> int:
+        """Contracts."""
+        return int(self.rows["buy"].sum())
+
+    @property
+    def sell(self) -> int:
+        return int(self.rows["sell"].sum())
+
+    @property
+    def unsided(self) -> int:
+        return int(self.rows["unsided"].sum())
+
+    @property
+    def trade_count(self) -> int:
+        return int(self.rows["trade_count"].sum())
+
+
+def totals(rows: NDArray[np.void]) -> NDArray[np.int64]:
+    """Return the contracts of each of SUMMED rows: int64, same length."""
+    found: NDArray[np.int64] = rows["buy"] + rows["sell"] + rows["unsided"]
+    return found
+
+
 def added_up(rows: NDArray[np.void], *, is_by_bubble: bool) -> NDArray[np.void]:
     """Sum FOOTPRINT rows of the same price; return SUMMED rows by ascending price.
 

@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow_gl.core.market.footprint import FOOTPRINT_ROWS
-from flow_gl.core.schema import UNDEF_PRICE, Side
+from flow_gl.core.schema import Side
 from flow_gl.engine.kernels.jit import kernel
 from flow_gl.engine.kernels.layout import BASE_ROWS, NO_BUCKET, WORDS
+from flow_gl.engine.kernels.trade_words import trade_nb
 
 Records = NDArray[np.void]
 
@@ -28,7 +29,6 @@ LEVEL: Final = np.dtype([("id", "<i8"), ("ratio", "<i8"), ("step", "<i8"), ("cou
 
 _BUY = int(Side.BUY)
 _SELL = int(Side.SELL)
-_TRADE = ord("T")
 _MOST = (1 << 32) - 1
 _U64: Any = np.uint64
 _I64: Any = np.int64
@@ -36,9 +36,6 @@ _GOLDEN = _U64(0x9E3779B97F4A7C15)
 _SHIFT = _U64(64 - (SLOTS.bit_length() - 1))
 _MASK = _U64(SLOTS - 1)
 _1 = _U64(1)
-_2 = _U64(2)
-_3 = _U64(3)
-_WORDS = _U64(WORDS)
 _GAPS = (701, 301, 132, 57, 23, 10, 4, 1)
 """Gaps for Shell's method: M. Ciura, Best Increments for the Average Case of Shellsort, 2001."""
 
@@ -168,10 +165,8 @@ def take_nb(  # noqa: PLR0917  # kernels take arrays
     level = levels[0]
     until_ts = (level["id"] + 1) * bucket_ns if level["id"] != NO_BUCKET else NO_BUCKET
     for i in range(start, len(words) // WORDS):
-        word = _U64(i) * _WORDS
-        ts, price, tail = words[word + _1], words[word + _2], words[word + _3]
-        size = tail & 0xFFFFFFFF
-        if ts < 0 or price == UNDEF_PRICE or size == 0 or (tail >> 32) & 0xFF != _TRADE:
+        ts, price, size, side, is_trade = trade_nb(words, i)
+        if not is_trade:
             continue
         if ts >= until_ts or level["count"] == FOOTPRINT_ROWS:
             if level["out"] + level["count"] > BASE_ROWS:
@@ -181,7 +176,6 @@ def take_nb(  # noqa: PLR0917  # kernels take arrays
             if ts >= until_ts:
                 level["id"] = ts // bucket_ns
                 until_ts = (level["id"] + 1) * bucket_ns
-        side = (tail >> 40) & 0xFF
         # Branchless, because the side is unpredictable.
         buy, sell = size * _I64(side == _BUY), size * _I64(side == _SELL)
         add_nb(level, slots, places, rows, price, buy, sell, size - buy - sell, 1)

@@ -111,11 +111,6 @@ class NumberPlaces:
         """Bucket ids of discs for which no place was found: inside, beside."""
         self._newest = 0
 
-    def update(self, discs: Discs, pane: Rect, *, taken: Sequence[Rect], scale: float, view: object) -> None:
-        """Choose the numbers that are drawn; see `steps`."""
-        for _ in self.steps(discs, pane, taken=taken, scale=scale, view=view):
-            pass
-
     def steps(self, discs: Discs, pane: Rect, *, taken: Sequence[Rect], scale: float, view: object) -> Iterator[None]:
         """Choose the numbers that are drawn, in steps that may run in several frames; `places` changes with the last.
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from flow_gl.core.market.footprint import imbalances, on_ticks
+from flow_gl.core.market.footprint import FootprintSums, imbalances, on_ticks, totals
 from flow_gl.core.market.value_area import PARTS, point_of_control, value_area
 from flow_gl.core.schema import NOT_YET, UNDEF_PRICE
 from flow_gl.core.settings import AggregationSettings
@@ -16,7 +16,7 @@ from flow_gl.store.market import MarketReader
 
 
 @dataclass(frozen=True, slots=True)
-class RangeProfile:
+class RangeProfile(FootprintSums):
     """What traded in [start_ns, end_ns). Prices are int64 in 1e-9 units; UNDEF_PRICE where nothing traded.
 
     Attributes
@@ -48,25 +48,8 @@ class RangeProfile:
     is_cut: bool
 
     @property
-    def buy(self) -> int:
-        """Contracts."""
-        return int(self.rows["buy"].sum())
-
-    @property
-    def sell(self) -> int:
-        return int(self.rows["sell"].sum())
-
-    @property
-    def unsided(self) -> int:
-        return int(self.rows["unsided"].sum())
-
-    @property
     def volume(self) -> int:
         return self.buy + self.sell + self.unsided
-
-    @property
-    def trade_count(self) -> int:
-        return int(self.rows["trade_count"].sum())
 
     @property
     def low(self) -> int:
@@ -118,12 +101,12 @@ def read_range(reader: MarketReader, start_ns: int, end_ns: int, settings: Aggre
     poc = vah = val = UNDEF_PRICE
     held = 0
     if len(rows):
-        totals: NDArray[np.int64] = rows["buy"] + rows["sell"] + rows["unsided"]
+        contracts = totals(rows)
         numbers = rows["price"] // tick_size
-        at = point_of_control(numbers, totals)
+        at = point_of_control(numbers, contracts)
         parts = round(settings.value_area * PARTS)
         low, high, held = value_area(
-            *(numbers.tolist(), totals.tolist(), at), step=settings.value_area_step, parts=parts
+            *(numbers.tolist(), contracts.tolist(), at), step=settings.value_area_step, parts=parts
         )
         poc, val, vah = (int(rows["price"][row]) for row in (at, low, high))
     first, last = _ends(reader, start, end)

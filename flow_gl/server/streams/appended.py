@@ -40,40 +40,10 @@ class _Source(Protocol):
         """Return the first position within a span of event time before the newest row."""
 
 
-class _Bubbles:
-    """The closed bubbles of a level with their CVD points."""
+class _Ring:
+    """A ring; with `width_ns`, of rows whose ids are buckets of that width."""
 
-    def __init__(self, bubbles: Ring, points: Ring, width_ns: int) -> None:
-        self._bubbles: Final = bubbles
-        self._points: Final = points
-        self._width_ns: Final = width_ns
-
-    @property
-    def oldest(self) -> int:
-        return max(self._bubbles.oldest, self._points.oldest)
-
-    @property
-    def state(self) -> tuple[int, int]:
-        return 0, min(self._bubbles.head, self._points.head)
-
-    def read(self, start: int, stop: int) -> tuple[int, NDArray[np.void]]:
-        first_bubble, bubbles = self._bubbles.read(start, stop)
-        first_point, points = self._points.read(start, stop)
-        first = max(first_bubble, first_point)
-        return first, join(bubbles[first - first_bubble :], points[first - first_point :])
-
-    def since(self, span_ns: int) -> int:
-        _, head = self.state
-        newest = self._bubbles.row(head - 1)
-        if newest is None:
-            return self.oldest
-        return max(self.oldest, self._bubbles.position_of(int(newest["id"]) - span_ns // self._width_ns, head))
-
-
-class _Footprints:
-    """The contracts by price of a level's closed bubbles."""
-
-    def __init__(self, ring: Ring, width_ns: int) -> None:
+    def __init__(self, ring: Ring, width_ns: int | None = None) -> None:
         self._ring: Final = ring
         self._width_ns: Final = width_ns
 
@@ -89,11 +59,33 @@ class _Footprints:
         return self._ring.read(start, stop)
 
     def since(self, span_ns: int) -> int:
-        head = self._ring.head
+        _, head = self.state
         newest = self._ring.row(head - 1)
-        if newest is None:
+        if newest is None or self._width_ns is None:
             return self.oldest
         return max(self.oldest, self._ring.position_of(int(newest["id"]) - span_ns // self._width_ns, head))
+
+
+class _Bubbles(_Ring):
+    """The closed bubbles of a level with their CVD points."""
+
+    def __init__(self, bubbles: Ring, points: Ring, width_ns: int) -> None:
+        super().__init__(bubbles, width_ns)
+        self._points: Final = points
+
+    @property
+    def oldest(self) -> int:
+        return max(super().oldest, self._points.oldest)
+
+    @property
+    def state(self) -> tuple[int, int]:
+        return 0, min(self._ring.head, self._points.head)
+
+    def read(self, start: int, stop: int) -> tuple[int, NDArray[np.void]]:
+        first_bubble, bubbles = super().read(start, stop)
+        first_point, points = self._points.read(start, stop)
+        first = max(first_bubble, first_point)
+        return first, join(bubbles[first - first_bubble :], points[first - first_point :])
 
 
 class _Log:
@@ -116,33 +108,14 @@ class _Log:
         return self.oldest
 
 
-class _Orders:
-    def __init__(self, ring: Ring) -> None:
-        self._ring: Final = ring
-
-    @property
-    def oldest(self) -> int:
-        return self._ring.oldest
-
-    @property
-    def state(self) -> tuple[int, int]:
-        return 0, self._ring.head
-
-    def read(self, start: int, stop: int) -> tuple[int, NDArray[np.void]]:
-        return self._ring.read(start, stop)
-
-    def since(self, span_ns: int) -> int:  # noqa: ARG002  # the ring only holds seconds
-        return self.oldest
-
-
 def _source(chart: Chart, kind: Kind, level: int) -> _Source:
     store = chart.store
     if kind is Kind.BUBBLE:
         return _Bubbles(store.bubbles[level], store.cvd[level], chart.reader.widths_ns[level])
     if kind is Kind.FOOTPRINT:
-        return _Footprints(store.footprints[level], chart.reader.widths_ns[level])
+        return _Ring(store.footprints[level], chart.reader.widths_ns[level])
     if kind is Kind.ORDER:
-        return _Orders(store.orders)
+        return _Ring(store.orders)  # it only holds seconds, so it is sent in full
     logs = {
         Kind.EVENT: store.events,
         Kind.MINUTE_LEVELS: store.minutes,

@@ -8,6 +8,7 @@ from typing import Final
 
 from imgui_bundle import imgui
 
+from flow_gl.core.market.footprint import totals
 from flow_gl.core.palette import Palette
 from flow_gl.layers.ranges.range_profile import RangeProfile
 from flow_gl.ui.overlays import words
@@ -68,7 +69,7 @@ def _rows(found: RangeProfile, columns: tuple[float, float], height: int, painte
     scroll, inner = imgui.get_scroll_y(), imgui.get_window_height()
     first, stop = max(0, int(scroll // height)), min(count, int((scroll + inner) // height) + 1)
     draws = imgui.get_window_draw_list()
-    most = int((rows["buy"] + rows["sell"] + rows["unsided"]).max(initial=1))
+    most = int(totals(rows).max(initial=1))
     sell_right, buy_right = left + columns[0], left + columns[1]
     cell = 0.5 * (columns[1] - columns[0])
     for line in range(first, stop):

@@ -25,7 +25,7 @@ _LINES: Final = 16
 """Lines of numbers above the ladder."""
 _GAP_WORDS: Final = {
     GapKind.FEED: "Feed gap: {} of trades are missing in it",
-    GapKind.NO_TRADES: "Nobody traded for {} of it",
+    GapKind.NO_TRADES: "No trades for {} of it",
     GapKind.CLOSED: "The exchange was closed for {} of it",
 }
 
