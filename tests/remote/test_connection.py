@@ -143,9 +143,9 @@ def test_a_silent_server_is_a_lost_connection(monkeypatch: pytest.MonkeyPatch) -
         await socket.send_str(encode(CONNECTED).decode())
         await forever()
 
-    notes, _ = run(handler, lambda notes: len(notes.named("lost")) == 2, monkeypatch=monkeypatch)
-    assert notes.named("lost") == ["the server does not respond"] * 2
-    assert len(notes.named("connected")) == 2
+    notes, _ = run(handler, lambda notes: len(notes.named("lost")) >= 2, monkeypatch=monkeypatch)
+    assert notes.named("lost")[:2] == ["the server does not respond"] * 2
+    assert len(notes.named("connected")) >= 2
 
 
 def test_a_client_that_comes_back_says_what_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -169,7 +169,7 @@ def test_rows_that_do_not_join_are_never_passed_on(monkeypatch: pytest.MonkeyPat
         await socket.send_bytes(events(8, 1))
         await asyncio.sleep(0.05 if number == 1 else 30)
 
-    notes, sent = run(handler, lambda notes: len(notes.named("lost")) == 2, monkeypatch=monkeypatch)
+    notes, sent = run(handler, lambda notes: len(notes.named("lost")) >= 2, monkeypatch=monkeypatch)
     assert notes.named("rows")[:2] == [4, 4]
     assert "do not join" in notes.named("lost")[0]
     assert all(one["positions"] == [] for one in sent)  # nothing of what arrived is trusted
