@@ -45,9 +45,13 @@ class Prices:
         """Add trades (int64 words of TRADE rows); records that the engine rejects are left out."""
         needed = self._count + len(words) // WORDS + 1
         if needed > len(self._times):
-            room = max(_FIRST, 2 * needed)
-            self._times, self._prices = (np.resize(column, room) for column in (self._times, self._prices))
+            self._times, self._prices = (self._grown(column, needed) for column in (self._times, self._prices))
         self._count = int(add_prices_nb(words, self._times, self._prices, self._count))
+
+    def _grown(self, column: NDArray[np.int64], needed: int) -> NDArray[np.int64]:
+        grown = np.empty(max(_FIRST, 2 * needed), np.int64)
+        grown[: self._count] = column[: self._count]
+        return grown
 
     def taken(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return times (ns) and prices (1e-9 units) in the order of time, and begin again."""
