@@ -17,16 +17,16 @@ from flow_gl.engine.kernels.trade_words import trade_nb
 
 HORIZONS: Final = {"10s": 10 * SECOND_NS, "60s": 60 * SECOND_NS, "5m": 5 * MINUTE_NS}
 """How long after an event, in ns, by the name in the tables' columns."""
-_FIRST: Final = 1 << 16
 _I64: Any = np.int64
 
 
 @kernel
-def add_prices_nb(words: NDArray[np.int64], times: NDArray[np.int64], prices: NDArray[np.int64], at: int) -> int:
-    """Write the times and prices of trades from index `at` on, without records that the engine rejects.
+def add_prices_nb(words: NDArray[np.int64], times: NDArray[np.int64], prices: NDArray[np.int64]) -> int:
+    """Write the times and prices of trades, without records that the engine rejects. Returns their number.
 
-    Returns the index after the last one.
+    The columns have room for one trade more than `words` holds: a rejected record is written, then overwritten.
     """
+    at: int = _I64(0)
     for i in range(len(words) // WORDS):
         times[at], prices[at], _, _, is_trade = trade_nb(words, i)
         at += _I64(is_trade)
@@ -37,26 +37,21 @@ class Prices:
     """The times and prices of a session's trades, in the order of arrival."""
 
     def __init__(self) -> None:
-        self._times: NDArray[np.int64] = np.zeros(0, np.int64)
-        self._prices: NDArray[np.int64] = np.zeros(0, np.int64)
-        self._count = 0
+        self._batches: Final[list[tuple[NDArray[np.int64], NDArray[np.int64]]]] = []
 
     def add(self, words: NDArray[np.int64]) -> None:
         """Add trades (int64 words of TRADE rows); records that the engine rejects are left out."""
-        needed = self._count + len(words) // WORDS + 1
-        if needed > len(self._times):
-            self._times, self._prices = (self._grown(column, needed) for column in (self._times, self._prices))
-        self._count = int(add_prices_nb(words, self._times, self._prices, self._count))
-
-    def _grown(self, column: NDArray[np.int64], needed: int) -> NDArray[np.int64]:
-        grown = np.empty(max(_FIRST, 2 * needed), np.int64)
-        grown[: self._count] = column[: self._count]
-        return grown
+        room = len(words) // WORDS + 1
+        times, prices = np.empty(room, np.int64), np.empty(room, np.int64)
+        count = int(add_prices_nb(words, times, prices))
+        self._batches.append((times[:count], prices[:count]))
 
     def taken(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return times (ns) and prices (1e-9 units) in the order of time, and begin again."""
-        times, prices = self._times[: self._count].copy(), self._prices[: self._count].copy()
-        self._count = 0
+        nothing = np.zeros(0, np.int64)
+        times = np.concatenate([nothing, *(batch[0] for batch in self._batches)])
+        prices = np.concatenate([nothing, *(batch[1] for batch in self._batches)])
+        self._batches.clear()
         if (times[1:] < times[:-1]).any():
             order = np.argsort(times, kind="stable")
             times, prices = times[order], prices[order]
