@@ -36,7 +36,8 @@ lock archive chart
 lock video chart
 lock alerts chart archive video
 lock serve chart archive video alerts
+lock bus chart
 lock cluster chart archive video alerts serve
 lock build chart
-lock dev chart archive video serve cluster build
-lock peers chart archive video serve cluster build dev
+lock dev chart archive video serve bus cluster build
+lock peers chart archive video serve bus cluster build dev

@@ -60,7 +60,9 @@ has_one() {
         compgen -G "/usr/lib*/dri/$1" >/dev/null || compgen -G "/usr/lib/*/dri/$1" >/dev/null ||
         compgen -G "/usr/local/lib/$1" >/dev/null
       ;;
-    *) command -v "$1" >/dev/null || compgen -G "/usr/lib/postgresql/*/bin/$1" >/dev/null ;;
+    # Servers may lie where only root looks.
+    *) command -v "$1" >/dev/null || compgen -G "/usr/sbin/$1" >/dev/null ||
+      compgen -G "/usr/lib/postgresql/*/bin/$1" >/dev/null ;;
   esac
 }
 
@@ -236,6 +238,7 @@ install_demo() {
   pip_install_extra video "videos (--record)" || is_final=false
   pip_install_extra alerts "sound and desktop notifications" || is_final=false
   pip_install_extra serve "the server (flow-gl serve)" || is_final=false
+  pip_install_extra bus "the bus (--bus)" || is_final=false
   $is_final
 }
 
@@ -264,6 +267,6 @@ fi
 system_packages ${more[@]+"${more[@]}"}
 is_sound || make_venv "$python"
 stamped demo locks/chart.lock locks/archive.lock locks/video.lock locks/alerts.lock locks/serve.lock \
-  locks/build.lock
+  locks/bus.lock locks/build.lock
 [[ $purpose == demo ]] || stamped dev locks/build.lock locks/cluster.lock locks/dev.lock
 [[ $purpose != peers ]] || stamped peers locks/peers.lock
