@@ -220,7 +220,7 @@ class Status(msgspec.Struct, frozen=True, tag="Status", tag_field="type"):
     sent_ns: int
     """The server's clock when it sent this, ns."""
     numbers: dict[str, Any]
-    """Fields of `core.schema.STATUS`."""
+    """Fields of `core.schema.STATUS`: all of them in a connection's first `Status`, then those that have changed."""
 
 
 class Snapshot(msgspec.Struct, frozen=True, tag="Snapshot", tag_field="type"):

@@ -5,7 +5,9 @@ is raised, so rows are never skipped silently. The client then reconnects and se
 """
 
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
+
+from msgspec import structs
 
 from flow_gl.protocol import frames
 from flow_gl.protocol.errors import ProtocolError
@@ -17,6 +19,7 @@ from flow_gl.protocol.messages import (
     Instrument,
     Position,
     ServerMessage,
+    Status,
     Subscribe,
     decode_server,
 )
@@ -42,10 +45,14 @@ class Receiver:
 
     def __init__(self) -> None:
         self.instruments: tuple[Instrument, ...] = ()
+        self._numbers: Final[dict[str, Any]] = {}
         self._held: Final[dict[tuple[str, Kind, int], _Held]] = {}
 
     def text(self, data: str | bytes) -> ServerMessage:
-        """Decode a text message. Raises ProtocolError, also for a server with another protocol version."""
+        """Decode a text message. Raises ProtocolError, also for a server with another protocol version.
+
+        A `Status` has all numbers that are known, not only those that have changed.
+        """
         message = decode_server(data)
         if isinstance(message, Connected):
             if message.version != VERSION:
@@ -54,6 +61,9 @@ class Receiver:
                     f"the server speaks protocol {message.version}, this program {VERSION}: update {older}"
                 )
             self.instruments = message.instruments
+        elif isinstance(message, Status):
+            self._numbers.update(message.numbers)
+            return structs.replace(message, numbers=dict(self._numbers))
         return message
 
     def binary(self, data: bytes) -> Rows:

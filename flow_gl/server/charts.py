@@ -25,7 +25,22 @@ class Chart:
         self.store: Final = store
         self.epoch: Final = epoch
         self.reader: Final = MarketReader(store)
+        self._traded = (-1, -1)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Read the store's tables, for a tick."""
+        self._traded = self._positions
         self.reader.refresh()
+
+    @property
+    def has_traded(self) -> bool:
+        """Whether the open bubble has changed, or another has closed, since the newest `refresh`."""
+        return self._positions != self._traded
+
+    @property
+    def _positions(self) -> tuple[int, int]:
+        return self.store.bubbles[0].head, self.store.open.version
 
     @property
     def symbol(self) -> str:

@@ -10,31 +10,26 @@ from collections.abc import Sequence
 from typing import Final
 
 from flow_gl.core.clock import SYSTEM, Clock
-from flow_gl.core.schema import FeedState
 from flow_gl.protocol.frames import Rows
-from flow_gl.protocol.json_rows import fields
 from flow_gl.protocol.kinds import APPENDED, FORMS, Cause
-from flow_gl.protocol.messages import VERSION, Connected, Error, Instrument, Position, ServerMessage, Status
+from flow_gl.protocol.messages import VERSION, Connected, Error, Instrument, Position, ServerMessage
 from flow_gl.server.charts import Chart, Charts
 from flow_gl.server.client import Client, Stream, Subscription
 from flow_gl.server.metrics.counts import WorkerCounts
 from flow_gl.server.outbox import Advance
 from flow_gl.server.spec import EngineLine
+from flow_gl.server.status import StatusFrames
 from flow_gl.server.streams.appended import AppendedStream, Key
 from flow_gl.server.streams.encoding import Cache, close_frame, encode_blocks, encode_message
 from flow_gl.server.streams.tables import make_table
 
 TICK_S: Final = 0.04
-"""Time between two updates of a stream: 25 per second."""
-STATUS_S: Final = 1.0
-"""Maximum time between two `Status` messages."""
+"""Mean time between two updates of a stream in a busy market: 25 per second."""
 OWN_S: Final = 0.015
 """Time budget per tick for what single clients need."""
 TOO_SLOW: Final = 4008
 GOING_AWAY: Final = 1001
 """WebSocket close codes."""
-_WATCHED: Final = ("state", "speed", "rate", "message", "keeping", "attempt", "not_found", "charts")
-"""Fields of the status whose changes are sent at once."""
 
 
 class _News:
@@ -64,7 +59,6 @@ class Hub:
         self.counts: Final = counts
         self._server: Final = server
         self._threshold: Final = threshold
-        self._clock: Final = clock
         self._streams: Final[dict[Key, Stream]] = {}
         self._followers: Final[dict[Key, int]] = {}
         self._clients: Final[dict[Client, tuple[bool, frozenset[Key]]]] = {}
@@ -72,12 +66,12 @@ class Hub:
         self._groups: Final[dict[tuple[bool, frozenset[Key]], dict[Client, None]]] = {}
         self._busy: Final[dict[Client, None]] = {}
         """Clients that have something to be sent to them alone, longest waiting first."""
+        self._followed: set[int] = set()
+        """Charts with followers, as of the newest tick."""
         self._cache: Final = Cache()
         self._instruments: tuple[Instrument, ...] = ()
         self._settings: dict[str, object] = {}
-        self._status = b""
-        self._watched: tuple[object, ...] = ()
-        self._status_at_s = -STATUS_S
+        self._status: Final = StatusFrames(charts, clock)
         self._sent_bytes = 0
         """Sent to clients that have disconnected."""
         self._look()
@@ -162,7 +156,7 @@ class Hub:
             stream = self._streams.get(key)
             if stream is None:
                 chart = self.charts.charts[key.chart]
-                chart.reader.refresh()
+                chart.refresh()
                 stream = AppendedStream(key, chart) if key.kind in APPENDED else make_table(key, chart)
                 self._streams[key] = stream
             self._followers[key] = self._followers.get(key, 0) + 1
@@ -227,35 +221,24 @@ class Hub:
             settings=self._settings,
         )
 
-    def _new_status(self, now_s: float) -> bytes | None:
-        """Return the status as a frame if it is due or something important has changed."""
-        engine, charts = self.charts.engine, self.charts
-        if engine is not None:
-            engine.refresh()
-        watched: tuple[object, ...] = (charts.state, charts.message)
-        if engine is not None:
-            watched += tuple(engine.status[name].tobytes() for name in _WATCHED)
-        if watched == self._watched and now_s - self._status_at_s < STATUS_S:
-            return None
-        self._watched, self._status_at_s = watched, now_s
-        state = FeedState(int(engine.status["state"])).name.lower() if engine else "starting"
-        message = charts.message or (engine.text("message") if engine else "")
-        numbers = fields(engine.status) if engine else {}
-        self._status = encode_message(Status(state, charts.state, message, self._clock.wall_ns(), numbers))
-        return self._status
-
     # Ticks
 
-    def tick(self, now_s: float) -> None:
-        """Send updates to all clients.
+    @property
+    def has_news(self) -> bool:
+        """Whether a trade has changed a chart that a client follows. Cheap: it reads two positions of each chart."""
+        return any(chart.has_traded for chart in self.charts.charts if chart.index in self._followed)
+
+    def tick(self, now_s: float) -> bool:
+        """Send updates to all clients; return whether a group of clients got one.
 
         Parameters
         ----------
         now_s : monotonic time
         """
+        is_sent = False
         for client in list(self._busy):
             client.outbox.flush()
-        status = self._new_status(now_s)
+        status = self._status.changes(now_s)
         news = self._read(is_second=status is not None)
         for (is_packed, keys), clients in list(self._groups.items()):
             parts = [self._encoded(news[key], key, is_packed) for key in sorted(keys) if key in news]
@@ -267,7 +250,9 @@ class Hub:
             advances = tuple(one.advance for key in keys if (one := news.get(key)) is not None and one.advance)
             for client in list(clients):
                 self._deliver(client, data, advances, now_s)
+            is_sent = True
         self._serve_some(now_s)
+        return is_sent
 
     def _read(self, *, is_second: bool) -> dict[Key, _News]:
         """Read all streams that have followers.
@@ -276,11 +261,11 @@ class Hub:
         ----------
         is_second : also look at charts without followers; about once a second
         """
-        followed = {key.chart for key in self._streams}
+        self._followed = {key.chart for key in self._streams}
         for chart in self.charts.charts:
             # The state of a chart without followers matters only to clients that connect.
-            if chart.index in followed or is_second:
-                chart.reader.refresh()
+            if chart.index in self._followed or is_second:
+                chart.refresh()
         self._look()
         news: dict[Key, _News] = {}
         for key, stream in list(self._streams.items()):
@@ -342,8 +327,8 @@ class Hub:
             if client.needs_hello:
                 client.needs_hello = False
                 self.say(client, self._hello(client))
-                if self._status:
-                    client.outbox.send(self._status)
+                if self._status.whole:
+                    client.outbox.send(self._status.whole)
                 continue
             blocks = client.next_blocks()
             if not blocks:

@@ -23,10 +23,11 @@ from flow_gl.server.address import describe_bind
 from flow_gl.server.app import App, make_app
 from flow_gl.server.charts import Charts
 from flow_gl.server.http_log import http_logger
-from flow_gl.server.hub import TICK_S, Hub
+from flow_gl.server.hub import Hub
 from flow_gl.server.metrics.counts import CountsBoard, WorkerCounts
 from flow_gl.server.metrics.exposition import Exposition
 from flow_gl.server.metrics.http import Operations
+from flow_gl.server.pace import POLL_S, Pace
 from flow_gl.server.page import Page, load
 from flow_gl.server.security.admission import Admission
 from flow_gl.server.security.handshakes import HandshakeWatch, Site
@@ -144,11 +145,12 @@ class Worker:
 
     async def _tick(self, runner: web.AppRunner) -> None:
         """Tick until stopped."""
-        next_s, publish_s = time.monotonic(), 0.0
+        publish_s, pace = 0.0, Pace()
+        wait_s = PUBLISH_S if self._spec.only_metrics else POLL_S
         while not self._stop.is_set():
             now_s = time.monotonic()
-            if not self._spec.only_metrics:
-                self._hub.tick(now_s)
+            if not self._spec.only_metrics and pace.is_due(now_s, has_news=self._hub.has_news):
+                pace.ticked(now_s, is_sent=self._hub.tick(now_s))
             if now_s >= publish_s:
                 publish_s = now_s + PUBLISH_S
                 self._publish()
@@ -156,10 +158,8 @@ class Worker:
                     self._handshakes.sweep(runner.server, now_s)
                 if self._certificate:
                     self._certificate.refresh()
-            # Late ticks are skipped, not caught up.
-            next_s = max(next_s + (PUBLISH_S if self._spec.only_metrics else TICK_S), now_s)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._stop.wait(), max(0.0, next_s - time.monotonic()))
+                await asyncio.wait_for(self._stop.wait(), wait_s)
 
     def _publish(self) -> None:
         refused = self._admission.counts

@@ -275,8 +275,8 @@ def fill_queue(rig: HubRig, one: TestClient) -> None:
     """Let a client read nothing until its queue is dropped."""
     one.transport.room, before = 0, rig.counts.dropped_to_snapshot
     for at in range(400):
-        rig.say(message=f"news {at} {before}".ljust(230, "."), keeping=b"." * 230)
-        rig.tick()
+        rig.say(message=f"news {at} {before}".ljust(230, "."), keeping=f"{at}".ljust(230, "."))
+        rig.hub.tick(rig.now_s)  # at one moment: it is slow, and has not stalled yet
         if rig.counts.dropped_to_snapshot > before:
             return
     raise AssertionError("its queue grows without limit")
@@ -457,3 +457,44 @@ def test_a_quiet_market_sends_nothing_but_the_status(market: Market) -> None:
     one.read()
     assert one.blocks == []
     assert len(one.texts) == len(one.statuses) == 2
+
+
+def test_a_status_has_what_changed_and_a_new_client_gets_the_whole(market: Market) -> None:
+    rig = HubRig(market.store)
+    one = rig.join()
+    rig.tick(round(1.1 / TICK_S))
+    rig.say(trades=17)
+    rig.tick(round(1.1 / TICK_S))
+    sent = one.read().json[-1]
+    assert sent["numbers"] == {"trades": 17}
+    whole = one.statuses[-1].numbers
+    assert (whole["trades"], whole["dataset"]) == (17, "GLBX.MDP3")  # the client's half has all of them
+    assert rig.join().read().statuses[-1].numbers == whole
+
+
+def test_a_client_whose_queue_was_dropped_gets_the_whole_status(market: Market) -> None:
+    rig = HubRig(market.store)
+    one = rig.subscribe(rig.join())
+    until_quiet(rig, one)
+    fill_queue(rig, one)
+    one.transport.room = None
+    one.transport.drain()
+    one.read()
+    one.json.clear()
+    rig.tick(3)
+    sent = one.read().json
+    assert any(text["type"] == "Status" and text["numbers"].get("dataset") == "GLBX.MDP3" for text in sent)
+
+
+def test_news_are_trades_of_charts_that_somebody_follows(market: Market) -> None:
+    rig = HubRig(market.store)
+    rig.tick()
+    market.advance(301)
+    assert not rig.hub.has_news  # nobody follows it
+    one = rig.subscribe(rig.join())
+    until_quiet(rig, one)
+    assert not rig.hub.has_news
+    market.advance(302)
+    assert rig.hub.has_news
+    assert rig.hub.tick(rig.now_s)
+    assert not rig.hub.has_news

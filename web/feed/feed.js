@@ -23,6 +23,7 @@ export class Feed {
     this.asked = []; // subscriptions of this connection: {symbol, level, kinds}
     this.timer = null;
     this.status = null;
+    this.numbers = {}; // fields of the status, by camel-case name
     this.scopes = [];
     this.offsets = []; // the server's clock less performance.now(), ns
   }
@@ -132,7 +133,9 @@ export class Feed {
     const now = performance.now() * 1e6;
     this.offsets.push(sent - now);
     if (this.offsets.length > OFFSETS) this.offsets.shift();
-    const fields = Object.fromEntries(Object.entries(numbers).map(([name, value]) => [camel(name), value]));
+    // The first status has all numbers, later ones have those that changed.
+    for (const [name, value] of Object.entries(numbers)) this.numbers[camel(name)] = value;
+    const fields = this.numbers;
     this.status = {
       ...fields,
       state,
