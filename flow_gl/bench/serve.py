@@ -1,8 +1,8 @@
 """The server on loopback: many clients, what a row takes to reach them, and what they cost.
 
 A market in shared memory publishes bubbles at irregular moments, 25 a second. Real workers serve them to clients in
-another process; a row's time counts from its publication until a client has read it, so it includes the wait for the
-tick. In the same run a bare aiohttp broadcast sends as many bytes at the same times to as many clients, with as many
+another process; a row's time counts from its publication until a client has read it, so it includes any wait for the
+tick. In the same run a bare aiohttp broadcast sends as many bytes at the same pace to as many clients, with as many
 processes. Then all clients drop their connections and come back at once. The last part runs the engine with and without
 a server that feeds the clients.
 """
@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -35,6 +36,8 @@ HISTORY: Final = 3_600
 """Bubbles that each client gets when it connects: an hour of trading."""
 ENGINE_RATE: Final = 5_000.0
 """Trades a second of the engine that is served."""
+_SETTLED_S: Final = 8.0
+"""The engine is measured from so long after its start: by then all clients have joined."""
 _PACKAGES: Final = ("flow_gl", "numpy", "aiohttp")
 _WIDE: Final = Limits(
     connections=20_000,
@@ -130,32 +133,46 @@ def _measure(
 
 
 def _engine(clients: int, seconds: float, workers: int) -> dict[str, Any]:
-    """Run a demo of 5,000 trades a second alone, then with a server and clients, then alone again."""
+    """Run a demo alone, then with a server and clients, then alone again: the same seconds of one seed each time."""
     figures: dict[str, Any] = {}
-    with closing(EngineLink.start(EngineSpec(feed=DemoSpec(rate=ENGINE_RATE, symbols=("NQ",))))) as link:
-        _until(lambda: link.poll() is LinkState.RUNNING and _is_demo(link), "the engine", 180.0)
-        figures["alone"] = _lags(link, seconds)
-        spec = WorkerSpec(host="127.0.0.1", port=0, workers=workers, threshold=0.15, limits=_WIDE)
-        server = Workers(spec)
-        try:
-            assert link.engine is not None
-            charts = tuple((market.store.name, 1) for market in link.markets)
-            server.tell(EngineLine("running", engine=link.engine.name, charts=charts))
-            _wait_ready(server)
-            with _crowd(server.port) as ask:
-                ask("join", clients)
-                figures["served"] = _lags(link, seconds)
-        finally:
-            server.close()
-        figures["alone_again"] = _lags(link, seconds)
+    for name in ("alone", "served", "alone_again"):
+        with closing(EngineLink.start(EngineSpec(feed=DemoSpec(rate=ENGINE_RATE, symbols=("NQ",))))) as link:
+            _until(partial(_is_demo, link), "the engine", 180.0)
+            started_s = time.monotonic()
+            if name == "served":
+                with _served(link, workers) as port, _crowd(port) as ask:
+                    ask("join", clients)
+                    _sleep_until(started_s + _SETTLED_S)
+                    figures[name] = _lags(link, seconds)
+            else:
+                _sleep_until(started_s + _SETTLED_S)
+                figures[name] = _lags(link, seconds)
     for name, one in figures.items():
         text = "  ".join(f"{key} {value:.2f}" for key, value in one.items())
         sys.stdout.write(f"engine {name:12} {text}\n")
     return figures
 
 
+@contextmanager
+def _served(link: EngineLink, workers: int) -> Iterator[int]:
+    """Serve an engine; yield the port."""
+    assert link.engine is not None
+    server = Workers(WorkerSpec(host="127.0.0.1", port=0, workers=workers, threshold=0.15, limits=_WIDE))
+    try:
+        charts = tuple((market.store.name, 1) for market in link.markets)
+        server.tell(EngineLine("running", engine=link.engine.name, charts=charts))
+        _wait_ready(server)
+        yield server.port
+    finally:
+        server.close()
+
+
+def _sleep_until(when_s: float) -> None:
+    time.sleep(max(0.0, when_s - time.monotonic()))
+
+
 def _is_demo(link: EngineLink) -> bool:
-    if link.engine is None or not link.markets:
+    if link.poll() is not LinkState.RUNNING or link.engine is None or not link.markets:
         return False
     link.engine.refresh()
     return int(link.engine.status["state"]) == FeedState.DEMO and not link.engine.status["behind"]

@@ -4,20 +4,17 @@ import asyncio
 import json
 import sys
 import time
-from typing import Final
-
 from aiohttp import web
 
 from flow_gl.protocol.frames import Rows, encode
 from flow_gl.protocol.kinds import Kind, Part, join
 from flow_gl.protocol.messages import PACKED_FORM
+from flow_gl.server.pace import POLL_S, Pace
 from flow_gl.store.market import MarketStore
-
-TICK_S: Final = 0.04
 
 
 async def run(store: MarketStore, port: int, size: int) -> None:
-    """Send what is new in a store to everybody, 25 times a second, until standard input ends.
+    """Send what is new in a store to everybody, when the server would, until the process is killed.
 
     Parameters
     ----------
@@ -55,16 +52,17 @@ async def run(store: MarketStore, port: int, size: int) -> None:
     sent = bubbles.head
     sys.stdout.write("ready\n")
     sys.stdout.flush()
-    next_s = time.monotonic()
+    pace = Pace()
     while True:
-        head = min(bubbles.head, points.head)
-        if head > sent:
-            data = block(sent, head, Part.INCREMENT)
+        head, now_s = min(bubbles.head, points.head), time.monotonic()
+        if pace.is_due(now_s, has_news=head > sent):
+            if head > sent:
+                data = block(sent, head, Part.INCREMENT)
+                for client in list(clients):
+                    await client.send_bytes(data)
+            pace.ticked(now_s, is_sent=head > sent)
             sent = head
-            for client in list(clients):
-                await client.send_bytes(data)
-        next_s = max(next_s + TICK_S, time.monotonic())
-        await asyncio.sleep(max(0.0, next_s - time.monotonic()))
+        await asyncio.sleep(POLL_S)
 
 
 if __name__ == "__main__":
