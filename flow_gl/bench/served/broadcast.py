@@ -4,6 +4,7 @@ import asyncio
 import json
 import sys
 import time
+
 from aiohttp import web
 
 from flow_gl.protocol.frames import Rows, encode
