@@ -10,8 +10,8 @@ from flow_gl.protocol.kinds import OF_LEVEL, Cause, Kind
 from flow_gl.protocol.messages import Position
 from flow_gl.server.outbox import Advance, Outbox
 from flow_gl.server.places import Place
-from flow_gl.server.streams.appended import AppendedStream, Key
-from flow_gl.server.streams.tables import TableStream
+from flow_gl.streams.appended import AppendedStream, Key
+from flow_gl.streams.tables import TableStream
 
 STALL_S: Final = 10.0
 """A client that reads nothing for this long is disconnected."""

@@ -13,15 +13,16 @@ from flow_gl.core.clock import SYSTEM, Clock
 from flow_gl.protocol.frames import Rows
 from flow_gl.protocol.kinds import APPENDED, FORMS, Cause
 from flow_gl.protocol.messages import VERSION, Connected, Error, Instrument, Position, ServerMessage
-from flow_gl.server.charts import Chart, Charts
+from flow_gl.server.charts import Charts
 from flow_gl.server.client import Client, Stream, Subscription
+from flow_gl.server.encoding import Cache, close_frame, encode_blocks, encode_message
 from flow_gl.server.metrics.counts import WorkerCounts
 from flow_gl.server.outbox import Advance
 from flow_gl.server.spec import EngineLine
 from flow_gl.server.status import StatusFrames
-from flow_gl.server.streams.appended import AppendedStream, Key
-from flow_gl.server.streams.encoding import Cache, close_frame, encode_blocks, encode_message
-from flow_gl.server.streams.tables import make_table
+from flow_gl.streams.appended import AppendedStream, Key
+from flow_gl.streams.chart import Chart
+from flow_gl.streams.tables import make_table
 
 TICK_S: Final = 0.04
 """Mean time between two updates of a stream in a busy market: 25 per second."""

@@ -8,7 +8,7 @@ import asyncio
 from collections import deque
 from typing import Final, NamedTuple
 
-from flow_gl.server.streams.appended import AppendedStream
+from flow_gl.streams.appended import AppendedStream
 
 MOST_BYTES: Final = 256 * 1024
 """Maximum number of bytes queued for one client."""

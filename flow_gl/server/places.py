@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from flow_gl.protocol.frames import Rows
 from flow_gl.protocol.kinds import Cause, Part
 from flow_gl.protocol.messages import Position
-from flow_gl.server.streams.appended import AppendedStream
+from flow_gl.streams.appended import AppendedStream
 
 MOST_RESUMED: Final = 1 << 14
 """A slow client that missed more rows than this starts again from the newest."""

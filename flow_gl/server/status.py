@@ -9,7 +9,7 @@ from flow_gl.core.schema import FeedState
 from flow_gl.protocol.json_rows import fields
 from flow_gl.protocol.messages import Status
 from flow_gl.server.charts import Charts
-from flow_gl.server.streams.encoding import encode_message
+from flow_gl.server.encoding import encode_message
 
 STATUS_S: Final = 1.0
 """Maximum time between two `Status` messages."""

@@ -14,7 +14,7 @@ from flow_gl.protocol import frames, json_rows, messages
 from flow_gl.protocol.frames import Rows
 from flow_gl.protocol.kinds import Kind
 from flow_gl.protocol.messages import ServerMessage
-from flow_gl.server.charts import Chart
+from flow_gl.streams.chart import Chart
 
 CACHE_BYTES: Final = 16 << 20
 """Size of the cache of encoded history, which clients that request the same rows share."""

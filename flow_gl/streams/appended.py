@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 
 from flow_gl.protocol.frames import Rows
 from flow_gl.protocol.kinds import Cause, Kind, Part, join
-from flow_gl.server.charts import Chart
 from flow_gl.store.ring import Ring
 from flow_gl.store.row_log import RowLog
+from flow_gl.streams.chart import Chart
 
 MOST_PER_TICK: Final = 2048
 """Maximum number of new rows per stream and tick; the rest of a fast replay waits for the next tick."""

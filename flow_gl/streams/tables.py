@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from flow_gl.protocol.frames import Rows
 from flow_gl.protocol.kinds import CHART_ROW, FOOTPRINT_HEAD, PROFILE_HEAD, PROFILE_ROW, Cause, Kind, Part, join
-from flow_gl.server.charts import Chart
-from flow_gl.server.streams.appended import Key
+from flow_gl.streams.appended import Key
+from flow_gl.streams.chart import Chart
 
 
 class TableStream(ABC):
