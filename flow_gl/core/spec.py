@@ -109,6 +109,8 @@ class LiveSpec(FeedSpec, frozen=True, tag="live"):
     """Record every trade."""
     record_dir: str | None = None
     """Folder of the recordings; None for the user's own."""
+    earlier_sessions: int = DEFAULTS.earlier_sessions
+    """Most recorded sessions before the running one that are read back at a start."""
     keep_days: int = DEFAULTS.keep_days
     """Days after which a recording is removed; 0 keeps all."""
     keep_gb: float | None = None

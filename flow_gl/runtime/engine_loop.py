@@ -32,7 +32,7 @@ from flow_gl.engine.pipeline import Pipeline
 from flow_gl.engine.summary import Summary
 from flow_gl.feed.base import Feed, FeedStatus
 from flow_gl.runtime.charts import Charts
-from flow_gl.runtime.feed_controls import Paced, Resumable, Retriable
+from flow_gl.runtime.feed_controls import Paced, Resumable, Retriable, WithHistory
 from flow_gl.runtime.meters import Rate, StatusBoard
 from flow_gl.runtime.persistence import Persistence
 from flow_gl.runtime.replay_snapshots import Note, ReplaySnapshots
@@ -124,7 +124,9 @@ class Engine:
         known = beginning.known or Note()
         self._log: Final = get_logger("engine")
         self.tape: Final = Ring(memoryview(bytearray(Ring.nbytes(TRADE, TAPE_CAPACITY))), TRADE, TAPE_CAPACITY)
-        """Every trade in arrival order."""
+        """Every trade in arrival order, except those of earlier sessions."""
+        self._history: Final = feed if isinstance(feed, WithHistory) else None
+        self._is_history = False  # what waits is of earlier sessions
         self._waiting: Final[deque[tuple[Item, int]]] = deque()
         self._taken = 0  # trades of the first waiting item that are aggregated already
         self._behind = 0
@@ -177,6 +179,7 @@ class Engine:
         wall, now = self._clock.wall_ns(), self._clock.monotonic_ns()
         if not self._waiting or not self._is_settled:
             self._take(self._feed.poll(wall), now)
+            self._is_history = self._history is not None and self._history.is_history()
             self._polled_wall = wall
         status = self._feed.status()
         if not self._is_settled:
@@ -279,7 +282,8 @@ class Engine:
     def _aggregate(self, rows: NDArray[np.void], arrived: int) -> None:
         if (count := len(rows)) == 0:
             return
-        self.tape.append(rows)
+        if not self._is_history:
+            self.tape.append(rows)
         self._pipeline.process(rows)
         if self._charts.take_renewed():
             self._show_charts()
@@ -308,7 +312,7 @@ class Engine:
             case FeedGap():
                 self._gap_starts.add(item.start)
                 self._log.warning("feed gap", extra={"start": item.start, "end": item.end, "filled": item.filled})
-        if self._persistence:
+        if self._persistence and not self._is_history:
             self._persistence.note(item)
         self._needs_publish = True
 
@@ -362,9 +366,8 @@ class Engine:
         if self._unread and now - self._published_ns >= max(PUBLISH_NS // pipeline.charted, self._profile_rest_ns):
             pipeline.publish_next()
             self._published_ns, self._unread = now, self._unread - 1
-            self._profile_rest_ns = 4 * (
-                self._clock.monotonic_ns() - now
-            )  # at most a fifth of the time, since a profile may have many rows
+            # At most a fifth of the time, since a profile may have many rows.
+            self._profile_rest_ns = 4 * (self._clock.monotonic_ns() - now)
 
     def _publish_status(self, now: int) -> None:
         self._status_ns = now

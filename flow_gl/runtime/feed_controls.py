@@ -33,3 +33,11 @@ class Resumable(Protocol):
         ----------
         recorded : returns the recording, or None while it is still being read
         """
+
+
+@runtime_checkable
+class WithHistory(Protocol):
+    """A feed that begins with earlier sessions."""
+
+    def is_history(self) -> bool:
+        """Return whether what the last poll handed over is of earlier sessions, hence recorded already."""

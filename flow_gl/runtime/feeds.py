@@ -5,6 +5,7 @@ import os
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from flow_gl.core.errors import UsageError
@@ -131,9 +132,11 @@ def _plan_demo(spec: DemoSpec, resume_ns: int) -> Plan:
 
 
 def _plan_live(spec: LiveSpec) -> Plan:
+    from flow_gl.core.system.folders import recordings_dir
     from flow_gl.feed.live.hours import Hours
     from flow_gl.feed.live.request import checked_key
     from flow_gl.feed.live.supervisor import LiveFeed
+    from flow_gl.runtime.earlier import EarlierFeed, EarlierSessions
     from flow_gl.runtime.resumed import ResumedFeed
 
     checked_key(os.environ.get(KEY_VARIABLE, ""))
@@ -143,9 +146,13 @@ def _plan_live(spec: LiveSpec) -> Plan:
         return LiveFeed(spec, api_key=os.environ.get(KEY_VARIABLE, ""), hours=hours)
 
     are_parents = spec.stype_in == "parent"
-    return Plan(
-        ResumedFeed(spec.symbols, make_live, are_parents=are_parents), list(spec.symbols), are_parents=are_parents
-    )
+    feed = ResumedFeed(spec.symbols, make_live, are_parents=are_parents)
+    # A parent symbol's contract is chosen by the running session's volumes, so nothing earlier has a chart.
+    if not spec.recording or not spec.earlier_sessions or are_parents:
+        return Plan(feed, list(spec.symbols), are_parents=are_parents)
+    folder = Path(spec.record_dir) if spec.record_dir else recordings_dir()
+    earlier = EarlierSessions(folder, dataset=spec.dataset, count=spec.earlier_sessions)
+    return Plan(EarlierFeed(feed, earlier), list(spec.symbols))
 
 
 def _speed(speed: float | None) -> float:

@@ -163,6 +163,17 @@ class Settings:
             metavar="DIR",
         ),
     ] = None
+    earlier_sessions: Annotated[
+        int,
+        Setting(
+            help="recorded sessions before the running one to show after a start, 0 to 60",
+            commands=("live",),
+            heading=KEPT,
+            metavar="N",
+            ge=0,
+            le=60,
+        ),
+    ] = 5
     keep_days: Annotated[
         int,
         Setting(
