@@ -108,8 +108,10 @@ def test_the_chart_of_a_start_equals_that_of_a_run_through_all_sessions(tmp_path
     assert dates == [BEFORE.trade_date, YESTERDAY.trade_date]
     prices = DAYS[YESTERDAY.trade_date]["price"]
     assert (chart.session["prior_high"], chart.session["prior_low"]) == (prices.max(), prices.min())
-    assert not chart.session["partial"] and not chart.session["prior_partial"]
-    assert start.states[0] is FeedState.CATCHING_UP and start.states[-1] is FeedState.LIVE
+    assert not chart.session["partial"]
+    assert not chart.session["prior_partial"]
+    assert start.states[0] is FeedState.CATCHING_UP
+    assert start.states[-1] is FeedState.LIVE
     assert start.engine.trades == 3 * COUNT
     assert Start(tmp_path, count=0).chart().session["prior_high"] == UNDEF_PRICE
     expected = numbers_of([*NAMES, *(Trades(rows) for rows in DAYS.values())], NQ.instrument_id)

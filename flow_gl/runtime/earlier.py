@@ -45,9 +45,7 @@ class EarlierSessions:
     calendar : None: the exchange's
     """
 
-    def __init__(
-        self, directory: Path, *, dataset: str, count: int, calendar: SessionCalendar | None = None
-    ) -> None:
+    def __init__(self, directory: Path, *, dataset: str, count: int, calendar: SessionCalendar | None = None) -> None:
         self._directory: Final = directory
         self._dataset: Final = dataset
         self._count: Final = count

@@ -410,6 +410,31 @@ def test_two_sessions_are_archived_with_their_sums_and_levels(url: str) -> None:
     assert second.vwap == pytest.approx(np.average(days[1]["price"] / 1e9, weights=days[1]["size"]))
 
 
+def test_an_unscheduled_session_has_a_row_of_its_own_beside_the_one_of_its_trade_date(url: str) -> None:
+    session_of = SessionCalendar().session_of_trade
+    regular = session_of(1_764_340_000 * SECOND_NS)  # 2025-11-28, which closes early
+    days = [make_tied_trades(2000, seed=seed, start=start) for seed, start in ((1, regular.open), (2, regular.end))]
+    for rows in days:
+        rows["instrument_id"] = 158704
+    rest = session_of(int(days[1]["ts_event"][0]))
+    assert (rest.is_scheduled, rest.trade_date) == (False, regular.trade_date)
+    store = MarketStore.local()
+    pipeline = Pipeline(sessions=SessionCalendar())
+    pipeline.map(Mapping(158704, "NQZ5", "NQ.v.0"))
+    pipeline.chart(158704, store)
+    archive = Archive(url, session_of=session_of, period_s=0.02)
+    archive.start([store])
+    for rows in days:
+        pipeline.process(rows)
+        pipeline.publish()
+        until(lambda: archive.status().waiting == 0)
+    archive.close(timeout_s=20)
+    found = [(row.trade_date, row.open_ts, row.trade_count, row.is_finished) for row in list_sessions(url)]
+    # The last bucket of the running session is not closed, but its row has all trades.
+    date = regular.trade_date
+    assert found == [(date, regular.open, 2000, 1), (date, rest.open, 2000, 0)]
+
+
 def test_a_session_read_again_from_its_open_keeps_its_row_meanwhile(url: str) -> None:
     store = make_market()
     record = np.zeros(1, SESSION)
@@ -476,7 +501,7 @@ def test_a_newer_archive_is_left_alone(url: str) -> None:
     with engine.begin() as connection:
         connection.execute(sa.text("UPDATE flow_schema SET version = 99"))
     engine.dispose()
-    with pytest.raises(DataError, match="schema version 99, this flow_gl knows up to 3: update flow_gl"):
+    with pytest.raises(DataError, match="schema version 99, this flow_gl knows up to 4: update flow_gl"):
         list_sessions(url)
     append(store, make_rows(5))
     archive = open_archive(url)

@@ -22,6 +22,7 @@ from flow_gl.core.settings.declaration import (
     Setting,
     declared_in,
 )
+from flow_gl.core.settings.secret import Secret
 from flow_gl.core.units import DAY_NS, SECOND_NS
 
 SPAN_LOW_NS: Final = 5 * SECOND_NS
@@ -31,28 +32,6 @@ SCALE_RANGE: Final = (0.5, 4.0)
 _show: Final[dict[str, Any]] = {"commands": DRAWING, "heading": SHOW}
 _AS_LAST_TIME: Final = "as last time"
 _USUAL: Final = AggregationSettings()
-
-
-class Secret:
-    """A text that is masked in `repr` and logs."""
-
-    __slots__ = ("_text",)
-
-    def __init__(self, text: str) -> None:
-        self._text: Final = text
-
-    def get_secret_value(self) -> str:
-        """Return the text."""
-        return self._text
-
-    def __repr__(self) -> str:
-        return "Secret('****')"
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and self._text == other._text
-
-    def __hash__(self) -> int:
-        return hash(self._text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,8 +38,8 @@ class _Place:
     session_version: int = 0
     rolls: int = 0
     """Number of the chart's earlier instruments whose rows are all written."""
-    touched: set[int] = field(default_factory=set)
-    """Trade dates whose bubbles are written but whose session row is not final yet."""
+    touched: dict[int, Session] = field(default_factory=dict)
+    """By their open: sessions whose bubbles are written but whose row is not final yet."""
 
 
 class MarketArchive:
@@ -157,8 +157,8 @@ class MarketArchive:
                 self._write_instrument(connection, symbol, int(roll["from_id"]))
             if count or self._is_half_published:
                 return count
-            for date in sorted(place.touched):
-                finished = finished_row(connection, symbol, reader.bucket_ns, date, self._session_of)
+            for _, session in sorted(place.touched.items()):
+                finished = finished_row(connection, symbol, reader.bucket_ns, session)
                 upsert(connection, schema.sessions, [finished])
             place.touched.clear()
             place.rolls += 1
@@ -185,8 +185,7 @@ class MarketArchive:
         """Write closed rows of an instrument whose last trade on the chart was at `last_ts`. Returns their number."""
         bubbles, points = self._next_buckets(last_ts)
         bucket_ns = self._reader.bucket_ns
-        dates = self._trade_dates(bubbles["ts_event"])
-        self._place.touched.update(date for date in dates if date)
+        dates = self._trade_dates(bubbles["ts_event"], is_touched=True)
         # A replay that starts within a bucket has only some of its trades: it must not replace a complete bubble.
         upsert(
             connection,
@@ -230,16 +229,18 @@ class MarketArchive:
         if not row["trade_count"]:
             return
         running = self._session_at(int(row["last_ts"]))
-        date = running.trade_date if running else 0
-        ended = sorted(other for other in self._place.touched if other < date)
+        opened = running.open if running else 0
+        touched = self._place.touched
+        ended = sorted(other for other in touched if other < opened)
         for other in ended:
-            finished = finished_row(connection, symbol, self._reader.bucket_ns, other, self._session_of)
+            finished = finished_row(connection, symbol, self._reader.bucket_ns, touched[other])
             if other == ended[-1]:
                 finished |= prior_levels(row, finished)
             upsert(connection, schema.sessions, [finished])
         if running:
             upsert(connection, schema.sessions, [running_row(self._reader, symbol, running)], wins="last_ts")
-        self._place.touched.difference_update(ended)
+        for other in ended:
+            del touched[other]
 
     def _session_at(self, ts: int) -> Session | None:
         try:
@@ -247,8 +248,13 @@ class MarketArchive:
         except DataError:
             return None  # outside the calendar's range
 
-    def _trade_dates(self, times: NDArray[np.int64]) -> list[int | None]:
-        """Return the trade date of each time (ns, mostly ascending); None outside the calendar's range."""
+    def _trade_dates(self, times: NDArray[np.int64], *, is_touched: bool = False) -> list[int | None]:
+        """Return the trade date of each time (ns, mostly ascending); None outside the calendar's range.
+
+        Parameters
+        ----------
+        is_touched : the sessions' rows are no longer final
+        """
         dates: list[int | None] = []
         at = 0
         while at < len(times):
@@ -257,6 +263,8 @@ class MarketArchive:
             if session:
                 is_outside = (times[at:] < session.open) | (times[at:] >= session.end)
                 run = int(is_outside.argmax()) if is_outside.any() else len(times) - at
+                if is_touched:
+                    self._place.touched[session.open] = session
             dates += [session.trade_date if session else None] * run
             at += run
         return dates

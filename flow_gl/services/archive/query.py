@@ -65,7 +65,7 @@ def list_sessions(url: str) -> list[SessionRow]:
     if path and not path.exists():
         return []
     engine = open_engine(parsed)
-    order = (schema.sessions.c.trade_date, schema.sessions.c.symbol)
+    order = (schema.sessions.c.trade_date, schema.sessions.c.symbol, schema.sessions.c.open_ts)
     try:
         prepare_database(engine, parsed)
         with engine.connect() as connection:

@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 
 from flow_gl.core.errors import DataError
 
-VERSION: Final = 3
+VERSION: Final = 4
 APPLICATION_ID: Final = 0x666C6F77
 """Marks an SQLite file as ours, in its header: "flow"."""
 _LOCK: Final = APPLICATION_ID  # the advisory lock of our migrations
@@ -111,7 +111,8 @@ sessions: Final = sa.Table(
     metadata,
     sa.Column("symbol", sa.String(32), primary_key=True),
     sa.Column("trade_date", sa.Integer, primary_key=True, autoincrement=False),
-    *_integers("open_ts", "close_ts", "first_ts", "last_ts"),
+    sa.Column("open_ts", sa.BigInteger, primary_key=True, autoincrement=False),
+    *_integers("close_ts", "first_ts", "last_ts"),
     *_integers("open", "high", "low", "close"),
     *_integers("buy", "sell", "unsided", "trade_count", "bubble_count"),
     *_integers("cvd", "cvd_high", "cvd_low"),
@@ -185,5 +186,23 @@ def _add_alerts(connection: Connection) -> None:
     connection.execute(sa.update(sessions).where(sessions.c.poc.is_not(None)).values(profile_hours="globex"))
 
 
-MIGRATIONS: Final[dict[int, Callable[[Connection], None]]] = {1: _add_trade_dates, 2: _add_alerts}
+def _tell_sessions_apart(connection: Connection) -> None:
+    """Version 3 to 4: an unscheduled session has a row of its own beside the scheduled one of its trade date."""
+    key = ", ".join(column.name for column in sessions.primary_key)
+    if connection.dialect.name == "postgresql":
+        name = sa.inspect(connection).get_pk_constraint(sessions.name)["name"]
+        connection.execute(sa.text(f'ALTER TABLE {sessions.name} DROP CONSTRAINT "{name}", ADD PRIMARY KEY ({key})'))
+        return
+    columns = ", ".join(column.name for column in sessions.columns)  # SQLite cannot change a table's key
+    connection.execute(sa.text("ALTER TABLE sessions RENAME TO sessions_of_version_3"))
+    sessions.create(connection)
+    connection.execute(sa.text(f"INSERT INTO sessions ({columns}) SELECT {columns} FROM sessions_of_version_3"))
+    connection.execute(sa.text("DROP TABLE sessions_of_version_3"))
+
+
+MIGRATIONS: Final[dict[int, Callable[[Connection], None]]] = {
+    1: _add_trade_dates,
+    2: _add_alerts,
+    3: _tell_sessions_apart,
+}
 """The step from each version to the next."""

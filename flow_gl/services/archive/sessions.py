@@ -1,4 +1,4 @@
-"""Sessions in the archive: one row per symbol and trade date.
+"""Sessions in the archive: one row per symbol and session. An unscheduled session shares the trade date of another.
 
 While a session runs, its row is a copy of the chart's session table. Once the next session has begun, the row is
 computed again from the archived bubbles and CVD points: their sums are final and do not depend on when the table was
@@ -6,7 +6,7 @@ last copied. Levels that bubbles cannot give (POC, value area) come from the nex
 of this session.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -37,15 +37,13 @@ def running_row(reader: MarketReader, symbol: str, session: Session) -> Row:
     return row
 
 
-def finished_row(
-    connection: Connection, symbol: str, bucket_ns: int, trade_date: int, session_of: Callable[[int], Session]
-) -> Row:
+def finished_row(connection: Connection, symbol: str, bucket_ns: int, session: Session) -> Row:
     """Compute the row of a finished session from its bubbles and CVD points in the database.
 
     Columns that cannot be computed from them are left out, so that they keep their values.
     """
     bubbles, cvd = schema.bubbles.c, schema.cvd.c
-    is_its = (bubbles.symbol == symbol) & (bubbles.bucket_ns == bucket_ns) & (bubbles.trade_date == trade_date)
+    is_its = _of(bubbles, symbol, bucket_ns, session)
     sums = connection.execute(
         sa.select(
             sa.func.min(bubbles.ts_event).label("first_ts"),
@@ -56,7 +54,7 @@ def finished_row(
             *(sa.func.sum(bubbles[name]).label(name) for name in ("buy", "sell", "unsided", "trade_count")),
         ).where(is_its)
     ).one()
-    is_its_cvd = (cvd.symbol == symbol) & (cvd.bucket_ns == bucket_ns) & (cvd.trade_date == trade_date)
+    is_its_cvd = _of(cvd, symbol, bucket_ns, session)
     swing = connection.execute(
         sa.select(sa.func.max(cvd.high).label("cvd_high"), sa.func.min(cvd.low).label("cvd_low")).where(is_its_cvd)
     ).one()
@@ -64,7 +62,7 @@ def finished_row(
     row["open"] = _edge(connection, bubbles.open, is_its, bubbles.id.asc())
     row["close"] = _edge(connection, bubbles.close, is_its, bubbles.id.desc())
     row["cvd"] = _edge(connection, cvd.close, is_its_cvd, cvd.id.desc())
-    return row | _key(symbol, session_of(row["first_ts"])) | {"is_finished": 1}
+    return row | _key(symbol, session) | {"is_finished": 1}
 
 
 def prior_levels(table: Mapping[str, Any] | np.void, finished: Row) -> Row:
@@ -73,6 +71,16 @@ def prior_levels(table: Mapping[str, Any] | np.void, finished: Row) -> Row:
         return {}
     levels: Row = {name: _price(table[f"prior_{name}"]) for name in ("poc", "vah", "val")}
     return levels | {"profile_hours": _hours(table["prior_regular"]) if levels["poc"] is not None else None}
+
+
+def _of(columns: Any, symbol: str, bucket_ns: int, session: Session) -> sa.ColumnElement[bool]:
+    """Return the condition for the buckets of a session."""
+    is_its = (columns.symbol == symbol) & (columns.bucket_ns == bucket_ns)
+    is_of_date = columns.trade_date == session.trade_date  # has an index
+    found: sa.ColumnElement[bool] = (
+        is_its & is_of_date & (columns.ts_event >= session.open) & (columns.ts_event < session.end)
+    )
+    return found
 
 
 def _edge(connection: Connection, column: sa.Column[int], where: sa.ColumnElement[bool], order: Any) -> int:
