@@ -85,6 +85,7 @@ def detect(
             paths,
             settings,
             Options(workers, scheduler, is_cached),
+            symbol=symbol or "",
             on_share=lambda share: progress.update(task, completed=share),
         )
         try:
@@ -93,8 +94,6 @@ def detect(
             if not isinstance(error, FlowError):
                 _say_where(studying, is_cached=is_cached)
             raise
-    if symbol:
-        study = study.of(symbol)
     written = write(study, values, out)
     _show(study, values)
     for path in written:

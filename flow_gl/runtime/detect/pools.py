@@ -20,6 +20,7 @@ from flow_gl.core.settings import AggregationSettings
 from flow_gl.core.system.packages import install_advice
 from flow_gl.runtime.detect import work
 from flow_gl.runtime.detect.plan import SessionRange
+from flow_gl.runtime.detect.wanted import Wanted
 from flow_gl.runtime.file_summaries import program
 from flow_gl.services.replay_cache.shelf import identity
 
@@ -33,6 +34,8 @@ class Task:
 
     session_range: SessionRange
     sets: tuple[AggregationSettings, ...]
+    wanted: Wanted | None = None
+    """The instruments to read; None for all."""
 
 
 Done = Generator[tuple[int, list[bytes]]]
@@ -54,7 +57,7 @@ def run_local(tasks: Sequence[Task], *, workers: int, on_share: Callable[[float]
     """
     if workers == 1 or len(tasks) == 1:
         for at, task in enumerate(tasks):
-            yield at, work.detect(task.session_range, task.sets, on_batch=on_share)
+            yield at, work.detect(task.session_range, task.sets, wanted=task.wanted, on_batch=on_share)
         return
     context = get_context("spawn")
     stop = context.Event()
@@ -100,7 +103,7 @@ def _work(task: Task) -> list[bytes]:
         if _stop.is_set():
             raise _StoppedError
 
-    return work.detect(task.session_range, task.sets, on_batch=check)
+    return work.detect(task.session_range, task.sets, wanted=task.wanted, on_batch=check)
 
 
 def run_cluster(tasks: Sequence[Task], *, scheduler: str) -> Done:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Generator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
@@ -20,6 +20,7 @@ from flow_gl.runtime.detect.continuity import Verdict, check
 from flow_gl.runtime.detect.found import RangeFound, SessionFound, decode
 from flow_gl.runtime.detect.plan import SessionRange, joined, plan
 from flow_gl.runtime.detect.pools import Task, run_cluster, run_local
+from flow_gl.runtime.detect.wanted import Wanted
 from flow_gl.runtime.file_summaries import PartShelf, hashed, program
 from flow_gl.services.replay_cache.shelf import Shelf, identity
 
@@ -106,6 +107,7 @@ class Studying:
         sets: Sequence[AggregationSettings],
         options: Options,
         *,
+        symbol: str = "",
         on_share: Callable[[float], None] | None = None,
     ) -> None:
         """Prepare a study.
@@ -114,11 +116,14 @@ class Studying:
         ----------
         paths : files in any order
         sets : the sets of parameters, at least one
+        symbol : read and return one instrument only: its contract, its id, or the symbol that was requested
         on_share : called with the share that is done, 0..1
         """
         self._paths: Final = [path.absolute() for path in paths]
         self._sets: Final = tuple(sets)
         self._options: Final = options
+        self._symbol: Final = symbol
+        self._wanted: Wanted | None = None
         self._on_share: Final = on_share or (lambda _share: None)
         self._shelf: Final = Shelf(own=cache_dir() / FOLDER)
         self._held: Final[dict[str, RangeFound]] = {}
@@ -131,10 +136,20 @@ class Studying:
 
         Raises
         ------
-        DataError : a file cannot be read, files overlap, or none holds a trade
+        DataError : a file cannot be read, files overlap, or none holds a trade, or none of the symbol
         FlowError : a worker ended, or the scheduler cannot be reached
         UsageError : the cluster's packages are missing
         """
+        if not self._symbol:
+            return self._study()
+        self._wanted = Wanted.of(self._symbol, self._paths)
+        with suppress(DataError):
+            return self._study().of(self._symbol)
+        # No name has this symbol. It may be the name of an instrument in exported tables, which needs all of them.
+        self._wanted = None
+        return self._study().of(self._symbol)
+
+    def _study(self) -> Study:
         ranges = plan(
             self._paths,
             calendar=SessionCalendar(),
@@ -169,7 +184,8 @@ class Studying:
         ]
         missing = [(session_range, sets) for session_range, sets in missing if sets]
         self.count, self.done = len(ranges), len(ranges) - len(missing)
-        work = _Work(missing, self._workers, sum(session_range.nbytes for session_range in ranges), self._on_share)
+        nbytes = sum(session_range.nbytes for session_range in ranges)
+        work = _Work(missing, self._wanted, workers=self._workers, nbytes=nbytes, on_share=self._on_share)
         with closing(self._run(work)) as results:
             for at, data in results:
                 for name, one in zip(work.names[at], data, strict=True):
@@ -203,6 +219,8 @@ class Studying:
             [path.name for path, _ in session_range.known],
             session_range.ticks,
         ]
+        if self._wanted:
+            place.append([self._wanted.symbol, sorted(self._wanted.ids)])
         base = hashed(program(), *files, msgspec.json.encode(place).decode())
         return [hashed(base, _text(settings)) + _SUFFIX for settings in self._sets]
 
@@ -227,6 +245,7 @@ class _Work:
     Parameters
     ----------
     missing : ranges, each with the sets of parameters that are missing, and the names of their results
+    wanted : the instruments to read; None for all
     workers : number of processes. Where there are fewer ranges, their sets are divided among the processes
     nbytes : size of all ranges
     on_share : called with the share that is done
@@ -235,6 +254,8 @@ class _Work:
     def __init__(
         self,
         missing: Sequence[tuple[SessionRange, list[tuple[str, AggregationSettings]]]],
+        wanted: Wanted | None,
+        *,
         workers: int,
         nbytes: int,
         on_share: Callable[[float], None],
@@ -246,7 +267,7 @@ class _Work:
         for session_range, sets in missing:
             step = -(-len(sets) // parts)
             for chunk in (sets[at : at + step] for at in range(0, len(sets), step)):
-                self.tasks.append(Task(session_range, tuple(settings for _, settings in chunk)))
+                self.tasks.append(Task(session_range, tuple(settings for _, settings in chunk), wanted))
                 self.names.append([name for name, _ in chunk])
         self._on_share: Final = on_share
         self._left: Final = {at: self._size(at) for at in range(len(self.tasks))}

@@ -26,6 +26,7 @@ from flow_gl.feed.files.file_sequence import FileSequence
 from flow_gl.runtime.detect.found import MarketFound, MarketState, RangeFound, SessionFound, encode
 from flow_gl.runtime.detect.later import Prices, moves
 from flow_gl.runtime.detect.plan import SessionRange, Tick
+from flow_gl.runtime.detect.wanted import Wanted
 
 EVENT_ORDER: Final = ("ts_event", "kind", "price")
 """The order of a session's events in exported tables."""
@@ -138,7 +139,11 @@ class _Run:
 
 
 def detect(
-    session_range: SessionRange, sets: Sequence[AggregationSettings], *, on_batch: Callable[[float], None] | None = None
+    session_range: SessionRange,
+    sets: Sequence[AggregationSettings],
+    *,
+    wanted: Wanted | None = None,
+    on_batch: Callable[[float], None] | None = None,
 ) -> list[bytes]:
     """Detect the events of a range of sessions.
 
@@ -146,6 +151,7 @@ def detect(
     ----------
     session_range : files, and which of their sessions count
     sets : the sets of parameters
+    wanted : the instruments to read; None for all
     on_batch : called after each item with the share of the range that is read; may raise
 
     Returns
@@ -156,29 +162,70 @@ def detect(
     ------
     DataError : a file cannot be read, or files overlap
     """
-    calendar = _calendar()
-    runs = [_Run(settings, calendar, is_first=at == 0) for at, settings in enumerate(sets)]
-    sequence = FileSequence(session_range.paths, known=dict(session_range.known) or None, tells_ends=True)
-    for run in runs if session_range.ticks else ():
-        run.begin_with(session_range.ticks)
-    shared: list[MarketState] = []
-    try:
-        for item in sequence:
-            _take(runs, item)
-            if isinstance(item, FileEnd) and item.index == session_range.shared_index:
-                shared = runs[0].states()
-            if on_batch and isinstance(item, Trades):
-                on_batch(sequence.progress)
-    except DataError:
-        if sequence.trades or sequence.passed < len(session_range.paths):
-            raise  # otherwise the files hold no trade, and others may
-    finally:
-        sequence.close()
-    end = runs[0].states()
-    for run in runs:
-        run.pipeline.finish()
-    _settle(runs)
-    return [encode(_found(run, session_range, shared, end, sequence)) for run in runs]
+    while True:
+        reading = _Reading(session_range, sets, wanted)
+        if reading.read(on_batch):
+            return reading.finish()
+        wanted = reading.wanted
+
+
+class _Reading:
+    """One reading of a range."""
+
+    def __init__(self, session_range: SessionRange, sets: Sequence[AggregationSettings], wanted: Wanted | None) -> None:
+        calendar = _calendar()
+        self.wanted = wanted
+        """With the instruments that were named while reading."""
+        self._range: Final = session_range
+        self._runs: Final = [_Run(settings, calendar, is_first=at == 0) for at, settings in enumerate(sets)]
+        self._sequence: Final = FileSequence(
+            session_range.paths, known=dict(session_range.known) or None, tells_ends=True
+        )
+        self._shared: list[MarketState] = []
+        self._has_left_out = False
+        for run in self._runs if session_range.ticks else ():
+            run.begin_with(session_range.ticks)
+
+    def read(self, on_batch: Callable[[float], None] | None) -> bool:
+        """Read to the end. False if a wanted instrument was named after trades had been left out."""
+        sequence = self._sequence
+        try:
+            for item in sequence:
+                if not self._take(item):
+                    return False
+                if isinstance(item, FileEnd) and item.index == self._range.shared_index:
+                    self._shared = self._runs[0].states()
+                if on_batch and isinstance(item, Trades):
+                    on_batch(sequence.progress)
+        except DataError:
+            if sequence.trades or sequence.passed < len(self._range.paths):
+                raise  # otherwise the files hold no trade, and others may
+        finally:
+            sequence.close()
+        return True
+
+    def finish(self) -> list[bytes]:
+        """End the sessions and return what was found."""
+        end = self._runs[0].states()
+        for run in self._runs:
+            run.pipeline.finish()
+        _settle(self._runs)
+        return [encode(_found(run, self._range, self._shared, end, self._sequence)) for run in self._runs]
+
+    def _take(self, item: Item) -> bool:
+        if self.wanted is not None:
+            before, self.wanted = self.wanted, self.wanted.with_named(item)
+            if self.wanted is not before and self._has_left_out:
+                return False
+            if isinstance(item, Trades):
+                rows = self.wanted.among(item.rows)
+                self._has_left_out |= len(rows) < len(item.rows)
+                item = Trades(rows)
+        for run in self._runs:
+            run.pipeline.take(item)
+        if isinstance(item, Trades):
+            _settle(self._runs)
+        return True
 
 
 def _state_of(market: checkpoint.MarketState, sink: EventSink) -> MarketState:
@@ -218,13 +265,6 @@ def _with_tick(market: checkpoint.MarketState, tick: Tick) -> checkpoint.MarketS
 def _calendar() -> SessionCalendar:
     """Return the calendar, which a process loads once."""
     return SessionCalendar()
-
-
-def _take(runs: Sequence[_Run], item: Item) -> None:
-    for run in runs:
-        run.pipeline.take(item)
-    if isinstance(item, Trades):
-        _settle(runs)
 
 
 def _settle(runs: Sequence[_Run]) -> None:

@@ -1,0 +1,72 @@
+"""With one symbol, `detect` finds its events of the whole study and passes only its trades to the detectors."""
+
+import numpy as np
+import pytest
+
+from flow_gl.core.items import Definition, Mapping
+from flow_gl.dbn.writing import write_dbn
+from flow_gl.engine.pipeline import Pipeline
+from flow_gl.runtime.detect.study import Options, Studying
+from flow_gl.runtime.detect.wanted import Wanted
+from tests.detect.market import ES, NQ, day_of_trades, write_days
+from tests.detect.test_study import SETTINGS
+from tests.services.recorder_rig import Run
+
+ALONE = Options(workers=1, is_cached=False)
+
+
+@pytest.fixture
+def processed(monkeypatch):
+    """The ids of all trades that reached a pipeline, by the call."""
+    found = []
+    process = Pipeline.process
+    monkeypatch.setattr(
+        Pipeline, "process", lambda pipeline, rows: found.append(rows["instrument_id"]) or process(pipeline, rows)
+    )
+    return found
+
+
+def events_of(study):
+    return [(one.symbol, session.trade_date, session.events) for one in study.sets[0] for session in one.sessions]
+
+
+@pytest.mark.parametrize("symbol", ["NQZ5", "101"])
+def test_one_instruments_events_are_those_of_the_whole_study(tmp_path, processed, symbol):
+    paths = write_days(tmp_path, 5)
+    whole = Studying(paths, [SETTINGS], ALONE).run().of(symbol)
+    processed.clear()
+    one = Studying(paths, [SETTINGS], ALONE, symbol=symbol).run()
+    assert events_of(one) == events_of(whole)
+    assert any(events for _, _, events in events_of(one))
+    assert set(np.concatenate(processed).tolist()) == {NQ}
+
+
+def test_a_continuous_symbol_keeps_every_contract_that_it_meant(tmp_path):
+    paths = []
+    for number, instrument_id in enumerate((NQ, NQ, ES)):
+        paths.append(tmp_path / f"day{number}.dbn.zst")
+        write_dbn(paths[-1], day_of_trades(number, ids=(instrument_id,), count=4000), symbols={instrument_id: "NQ.v.0"})
+    study = Studying(paths, [SETTINGS], ALONE, symbol="NQ.v.0").run()
+    assert {one.instrument_id for one in study.sets[0]} == {NQ, ES}
+    assert events_of(study) == events_of(Studying(paths, [SETTINGS], ALONE).run().of("NQ.v.0"))
+
+
+def test_an_instrument_named_after_its_first_trades_keeps_them(tmp_path):
+    rows = day_of_trades(0, count=4000, ids=(NQ, ES))
+    run = Run(tmp_path, wall_ns=int(rows["ts_event"][0]))
+    run.recorder.note(Mapping(ES, "ESZ5", "ES.v.0"))
+    run.feed(rows[:1000])
+    run.recorder.note(Mapping(NQ, "NQZ5", "NQ.v.0"), position=run.tape.head)
+    run.feed(rows[1000:])
+    run.recorder.close()
+    (path,) = tmp_path.glob("*.dbn.zst")
+    (market,) = Studying([path], [SETTINGS], ALONE, symbol="NQ.v.0").run().sets[0]
+    assert sum(session.trades for session in market.sessions) == int((rows["instrument_id"] == NQ).sum())
+
+
+def test_what_has_another_name_is_not_read():
+    wanted = Wanted("NQZ5", frozenset())
+    assert wanted.with_named(Mapping(ES, "ESZ5", "ES.v.0")) is wanted
+    assert wanted.with_named(Mapping(NQ, "NQZ5")).ids == {NQ}
+    assert wanted.with_named(Definition(NQ, "NQZ5", 250_000_000, 20.0, True)).ids == {NQ}
+    assert Wanted("", frozenset()).with_named(Mapping(NQ, "")).ids == set()
