@@ -14,7 +14,7 @@ import secrets
 import stat
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, Final, Literal, get_args
 
@@ -23,7 +23,7 @@ import msgspec
 from flow_gl.core.errors import DataError, FlowError, UsageError, lacking
 from flow_gl.core.outside import plain
 from flow_gl.core.system.folders import config_dir
-from flow_gl.core.system.platform import held_files
+from flow_gl.core.system.locked import locked
 
 Scope = Literal["read", "control", "metrics"]
 SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
@@ -185,16 +185,11 @@ def _write(path: Path, tokens: tuple[TokenEntry, ...]) -> None:
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
     """Hold the lock on changes. Raises FlowError."""
-    beside = path.with_name(f"{path.name}.lock")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(beside, os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError as error:
-        raise FlowError(f"{path}: the tokens cannot be written: {lacking(error) or error}") from None
-    try:
-        held_files.lock(descriptor, beside)
+    with ExitStack() as held:
+        try:
+            held.enter_context(locked(path))
+        except BlockingIOError:
+            raise FlowError(f"{path}: another flow-gl is changing the tokens: try again") from None
+        except OSError as error:
+            raise FlowError(f"{path}: the tokens cannot be written: {lacking(error) or error}") from None
         yield
-    except BlockingIOError:
-        raise FlowError(f"{path}: another flow-gl is changing the tokens: try again") from None
-    finally:
-        os.close(descriptor)

@@ -21,7 +21,7 @@ from flow_gl.core.commands import SetAlerts
 from flow_gl.core.schema import FeedState
 from flow_gl.core.units import SECOND_NS
 from flow_gl.store.market import MarketReader
-from flow_gl.ui.alerts import rule_file, tones
+from flow_gl.ui.alerts import tones
 from flow_gl.ui.alerts.badge import Badge
 from flow_gl.ui.alerts.entries import Entry, text_of
 from flow_gl.ui.alerts.notify import Notifier
@@ -116,8 +116,7 @@ class AlertCenter:
         self.notifier: Final = notifier
         self.entries: Final[deque[Entry]] = deque(maxlen=MOST_ENTRIES)
         """Newest last."""
-        self._path: Final = rules.path
-        self._keeps_old = bool(rules.warning)
+        self._kept: Final = rules
         self._charts: list[_Chart] = []
         self._newest: dict[str, int] = {}
         """Event time of the newest alert in the log, by the chart's name: a new engine finds earlier ones again."""
@@ -251,10 +250,8 @@ class AlertCenter:
             return
         self._version = self.book.version
         link.send(SetAlerts(self.book.for_engine()))
-        if self._path is not None:
-            if problem := rule_file.save(self._path, self.book, keeps_old=self._keeps_old):
-                self._notes.append(problem)
-            self._keeps_old = False
+        if problem := self._kept.save():
+            self._notes.append(problem)
 
     def _why_silent(self, link: Link) -> str:
         """Return why no alert may sound now, in words that follow "fired"; "" if they may."""

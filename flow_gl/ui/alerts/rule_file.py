@@ -1,12 +1,12 @@
 """The file of alert rules: TOML, readable, in the user's folder of settings.
 
 A rule that cannot be used is left out, and a file that is no TOML counts as absent; both are said in one line. The
-first change of the rules then keeps the old file beside the new one, as `alerts.toml.damaged`.
+first change of the rules then keeps the old file beside the new one, as `alerts.toml.damaged`. Two programs may be open
+at once: each merges its own changes into the current content of the file, while it holds a lock.
 """
 
 import json
 import tomllib
-from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
@@ -16,6 +16,8 @@ import msgspec
 from flow_gl.core.alerts import MOST_RULES
 from flow_gl.core.system import folders
 from flow_gl.core.system.files import write_whole
+from flow_gl.core.system.locked import locked
+from flow_gl.ui.alerts.rule_merge import Content, merged
 from flow_gl.ui.alerts.rules import Rule, RuleBook
 from flow_gl.ui.alerts.templates import USUAL
 
@@ -23,6 +25,8 @@ _HEAD: Final = """# Alert rules of flow_gl. docs/alerts.md lists what `when`, `e
 # The program writes this file when rules are changed in its panel (A); comments are not kept.
 """
 DAMAGED: Final = ".damaged"
+LOCK_S: Final = 0.5
+"""Longest wait for another program that is writing the file."""
 
 
 def default_path() -> Path:
@@ -30,15 +34,57 @@ def default_path() -> Path:
     return folders.config_dir() / "alerts.toml"
 
 
-@dataclass(frozen=True, slots=True)
 class KeptRules:
-    """Rules, and the file that keeps them."""
+    """Rules, and the file that keeps them.
 
-    book: RuleBook
-    path: Path | None = None
-    """None: changes are not kept."""
-    warning: str = ""
-    """What cannot be used of the file, one line for the user; else ""."""
+    Attributes
+    ----------
+    warning : what cannot be used of the file, one line for the user; else ""
+    """
+
+    def __init__(self, book: RuleBook, path: Path | None = None, warning: str = "") -> None:
+        """Take rules as the file has them; changes are not kept without a path."""
+        self.book: Final = book
+        self.path: Final = path
+        self.warning: Final = warning
+        self._saved = book.version
+        self._known = self._seen = content_of(book)
+
+    def save(self) -> str:
+        """Write the file if the rules have changed.
+
+        Returns
+        -------
+        problem : "", or one line: it could not be written, or another program has changed it too
+        """
+        if self.path is None or self.book.version == self._saved:
+            return ""
+        self._saved = self.book.version
+        ours = content_of(self.book)
+        try:
+            with locked(self.path, wait_s=LOCK_S):
+                theirs = self._theirs(self.path)
+                content, both = merged(self._known, ours, theirs)
+                write_whole(self.path, text_of(content).encode())
+        except OSError as error:
+            return f"cannot save the alert rules to {self.path}: {error.strerror or error}"
+        is_other, self._known, self._seen = theirs != self._seen, ours, content
+        if both:
+            names = ", ".join(both[:3])
+            return f"{self.path}: another program has changed {names} too; its version is kept, switched off"
+        if is_other:
+            return f"{self.path}: another program has changed the rules; its changes count here from the next start"
+        return ""
+
+    def _theirs(self, path: Path) -> Content:
+        """Return the file's content now; a file that cannot be used is put aside. Raises OSError."""
+        if not path.exists():
+            return self._known
+        book, warning = _read(path)
+        if not warning:
+            return content_of(book)
+        path.replace(path.with_name(path.name + DAMAGED))
+        return self._seen
 
 
 def load(path: Path | None) -> KeptRules:
@@ -47,6 +93,11 @@ def load(path: Path | None) -> KeptRules:
         return KeptRules(RuleBook(USUAL))
     book, warning = _read(path)
     return KeptRules(book, path, warning)
+
+
+def content_of(book: RuleBook) -> Content:
+    """Return rules and volume as the file has them."""
+    return Content(tuple(book.rules()), round(book.volume, 2))
 
 
 def _read(path: Path) -> tuple[RuleBook, str]:
@@ -82,30 +133,10 @@ def _read(path: Path) -> tuple[RuleBook, str]:
     return RuleBook(rules, volume=float(volume)), warning
 
 
-def save(path: Path, book: RuleBook, *, keeps_old: bool = False) -> str:
-    """Write the file atomically.
-
-    Parameters
-    ----------
-    keeps_old : keep the file that is there, under another name, because not all of it could be used
-
-    Returns
-    -------
-    problem : "", or one line if it could not be written
-    """
-    try:
-        if keeps_old and path.exists():
-            path.replace(path.with_name(path.name + DAMAGED))
-        write_whole(path, text_of(book).encode())
-    except OSError as error:
-        return f"cannot save the alert rules to {path}: {error.strerror or error}"
-    return ""
-
-
-def text_of(book: RuleBook) -> str:
+def text_of(content: Content) -> str:
     """Return the rules as TOML; what is at its default is left out."""
-    parts = [_HEAD, f"volume = {book.volume:.2f}\n"]
-    for rule in book.rules():
+    parts = [_HEAD, f"volume = {content.volume:.2f}\n"]
+    for rule in content.rules:
         parts.append("\n[[rule]]\n")
         for field in msgspec.structs.fields(Rule):
             value = getattr(rule, field.name)

@@ -11,6 +11,7 @@ from flow_gl.core.alerts import Condition, Level
 from flow_gl.core.commands import SetAlerts, decode, encode
 from flow_gl.core.schema import EventKind
 from flow_gl.ui.alerts import rule_file
+from flow_gl.ui.alerts.rule_merge import Content
 from flow_gl.ui.alerts.rules import Rule, RuleBook
 from flow_gl.ui.alerts.templates import TEMPLATES, USUAL
 
@@ -27,7 +28,7 @@ def test_every_template_is_read_back_from_the_file_unchanged(tmp_path):
         name='a "quoted" \\ name\t\x7f', when="level", price=Decimal("25000.25"), symbol="NQ", direction="bearish"
     )
     book = RuleBook([*TEMPLATES, own], volume=0.25)
-    assert rule_file.save(path, book) == ""
+    path.write_text(rule_file.text_of(rule_file.content_of(book)))
     kept = rule_file.load(path)
     assert (kept.book.rules(), kept.warning, kept.book.volume) == ([*TEMPLATES, own], "", 0.25)
 
@@ -35,7 +36,7 @@ def test_every_template_is_read_back_from_the_file_unchanged(tmp_path):
 @given(st.text(min_size=1, max_size=60), st.decimals(-(10**6), 10**6, places=4), st.floats(0, 86400))
 def test_any_name_price_and_cool_down_is_read_back(name, price, cool_down_s):
     rule = Rule(name=name, when="level", price=price, cool_down_s=cool_down_s)
-    text = rule_file.text_of(RuleBook([rule]))
+    text = rule_file.text_of(Content((rule,), 0.5))
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -77,14 +78,19 @@ def test_one_bad_rule_leaves_the_others_in_force_and_the_old_file_is_kept(tmp_pa
     kept = rule_file.load(path)
     assert [rule.name for rule in kept.book.rules()] == ["good"]
     assert "rule 2 'bad'" in kept.warning
-    assert rule_file.save(path, kept.book, keeps_old=bool(kept.warning)) == ""
+    assert kept.save() == ""
+    assert path.read_text() == text, "nothing has changed"
+    kept.book.set_volume(0.5)
+    assert kept.save() == ""
     assert (tmp_path / "alerts.toml.damaged").read_text() == text
     assert rule_file.load(path).warning == ""
 
 
 def test_an_unwritable_folder_is_reported_in_one_line(tmp_path):
     (tmp_path / "file").write_text("")
-    problem = rule_file.save(tmp_path / "file" / "alerts.toml", RuleBook(USUAL))
+    kept = rule_file.load(tmp_path / "file" / "alerts.toml")
+    kept.book.set_volume(0.5)
+    problem = kept.save()
     assert "cannot save the alert rules" in problem
     assert "\n" not in problem
 
