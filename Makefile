@@ -11,7 +11,7 @@ ARGS ?=
 WORKERS ?= 2
 PYTEST := $(BIN)/pytest -n $(WORKERS) --dist worksteal
 
-.PHONY: help setup setup-tools setup-test demo test test-fast bare fuzz lint bench bench-peers pictures image lock clean
+.PHONY: help setup setup-tools setup-test demo test test-fast bare fuzz lint bench bench-peers pictures image bundle bundle-check lock clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -61,6 +61,12 @@ pictures: setup-tools ## Render the README's pictures from the synthetic market
 
 image: ## Build the server's container image with buildah, and try it with a read-only root (needs root; ARGS=--keep)
 	@scripts/image.sh $(ARGS)
+
+bundle: ## Build a folder and a .deb for Linux that need no Python; prints where they are (ARGS=--check also tries them)
+	@scripts/bundle.sh $(ARGS)
+
+bundle-check: ## Try what make bundle made in bare Debian 12 and 13 roots without Python (needs root; ARGS=trixie for one)
+	@scripts/bundle_check.sh $(ARGS)
 
 lock: ## Lock all packages with their hashes, for every platform (needs uv; UV=PATH if it is not on the PATH)
 	@scripts/lock.sh $(ARGS)

@@ -39,5 +39,6 @@ lock serve chart archive video alerts
 lock bus chart
 lock cluster chart archive video alerts serve
 lock build chart
+lock bundle chart archive video alerts serve bus
 lock dev chart archive video serve bus cluster build
 lock peers chart archive video serve bus cluster build dev

@@ -1,6 +1,8 @@
 """The doctor: what it finds on this machine, and on one where things are missing."""
 
 import json
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -22,7 +24,7 @@ def found(name: str, report: Report) -> Check:
 @pytest.fixture
 def _no_probes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Replace the processes that look at drivers and import packages: only the doctor's report is tested."""
-    monkeypatch.setattr(doctor, "probe", lambda _program: {"monitors": [], **DRIVER})
+    monkeypatch.setattr(doctor, "probe", lambda _name: {"monitors": [], **DRIVER})
     monkeypatch.setattr(doctor, "import_faults", dict.fromkeys)
 
 
@@ -58,7 +60,7 @@ def test_a_corrupt_config_is_reported_and_ends_with_2(tmp_path: Path) -> None:
 
 
 def test_without_opengl_the_chart_cannot_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "probe", lambda _program: {"error": "OpenGL 3.3 is needed"})
+    monkeypatch.setattr(doctor, "probe", lambda _name: {"error": "OpenGL 3.3 is needed"})
     monkeypatch.setattr(doctor, "import_faults", dict.fromkeys)
     report = doctor.examine()
     assert report.exit_code == 5
@@ -68,8 +70,8 @@ def test_without_opengl_the_chart_cannot_run(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_window_without_headless_drawing_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     monitor = {"name": "Left", "width": 2560, "height": 1440, "refresh_hz": 144, "content_scale": 1.25}
 
-    def probe(program: str) -> dict[str, object]:
-        return {"monitors": [monitor], **DRIVER} if "monitors" in program else {"error": "no EGL"}
+    def probe(name: str) -> dict[str, object]:
+        return {"monitors": [monitor], **DRIVER} if name == "window" else {"error": "no EGL"}
 
     monkeypatch.setattr(doctor, "probe", probe)
     monkeypatch.setattr(doctor, "import_faults", dict.fromkeys)
@@ -92,7 +94,7 @@ def test_modules_that_cannot_be_imported_are_reported_with_the_reason(
     (tmp_path / "sound_module.py").write_text("")
     (tmp_path / "broken_module.py").write_text("raise OSError('no such thing')")
     (tmp_path / "deadly_module.py").write_text("import os; os.abort()")
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
     names = ["sound_module", "broken_module", "absent_module", "deadly_module"]
     assert doctor.import_faults(names) == {
         "sound_module": "",
@@ -145,4 +147,4 @@ def test_a_driver_that_crashes_or_hangs_its_process_is_reported(
     program: str, expected: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(doctor, "PROBE_S", 1.0)
-    assert expected in doctor.probe(program)["error"]
+    assert expected in doctor.outcome([sys.executable, "-c", program])["error"]

@@ -25,6 +25,7 @@ from flow_gl.bench.served.market import ServedMarket
 from flow_gl.core.errors import FlowError
 from flow_gl.core.schema import FeedState
 from flow_gl.core.spec import DemoSpec, EngineSpec
+from flow_gl.core.system import children
 from flow_gl.server.address import check_port
 from flow_gl.server.security.limits import Limits
 from flow_gl.server.spec import EngineLine, WorkerSpec
@@ -230,7 +231,7 @@ def _ask(pipe: Any, command: tuple[Any, ...]) -> Any:
 def _broadcast(market: ServedMarket, workers: int, size: int) -> Iterator[tuple[int, list[int]]]:
     """Run the bare broadcast; yield its port and processes."""
     port = check_port("127.0.0.1", 0)
-    command = [sys.executable, "-m", "flow_gl.bench.served.broadcast", market.store.name, str(port), str(size)]
+    command = children.command("flow_gl.bench.served.broadcast", market.store.name, str(port), str(size))
     processes = [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in range(workers)]
     try:
         for process in processes:

@@ -8,7 +8,6 @@ start, so the commands run without that variable.
 
 import os
 import subprocess
-import sys
 import tempfile
 import time
 from datetime import UTC, datetime
@@ -20,6 +19,7 @@ import numpy as np
 from flow_gl.bench.machine import describe
 from flow_gl.bench.watched import report
 from flow_gl.core.errors import FlowError
+from flow_gl.core.system import children
 from flow_gl.dbn.writing import write_dbn
 from flow_gl.feed.synthetic.demo import TradeMaker
 
@@ -48,7 +48,7 @@ def run(*, file: Path | None = None, rounds: int = 7, json_path: Path | None = N
 
 def _start(arguments: list[str]) -> tuple[float, ...]:
     """Run a command; return the seconds until each stage."""
-    command = [sys.executable, "-m", "flow_gl", *arguments, "--headless", "--duration", "0.1", "--debug"]
+    command = children.command("flow_gl", *arguments, "--headless", "--duration", "0.1", "--debug")
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     began = time.time()
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)

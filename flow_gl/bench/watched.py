@@ -6,7 +6,6 @@ records when trades become visible in the store.
 """
 
 import subprocess
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -19,6 +18,7 @@ from flow_gl.core.errors import FlowError
 from flow_gl.core.schema import FeedState
 from flow_gl.core.settings import Settings
 from flow_gl.core.spec import EngineSpec
+from flow_gl.core.system import children
 from flow_gl.gl.surface.context import HeadlessContext, describe
 from flow_gl.ui.link import LinkState
 from flow_gl.ui.paint.gui import Gui
@@ -125,7 +125,7 @@ class WatchedSurface:
             return
         if self.watcher is None and self._is_stored_watched:
             names = engine.market_names
-            command = [sys.executable, "-m", "flow_gl.bench.watcher", *names]
+            command = children.command("flow_gl.bench.watcher", *names)
             self.watcher = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.run.message = engine.text("message") or self.run.message
         self._warm_ns = self._warm_ns or self._start_ns + WARM_NS

@@ -10,6 +10,7 @@ import os
 import platform
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -18,7 +19,7 @@ from flow_gl import __version__
 from flow_gl.core import config
 from flow_gl.core.errors import EXIT_DISPLAY, EXIT_OK, EXIT_RESOURCE, EXIT_USAGE, FlowError
 from flow_gl.core.settings import Settings
-from flow_gl.core.system import libraries
+from flow_gl.core.system import children, libraries
 from flow_gl.core.system.folders import cache_dir, config_dir, data_dir, state_dir
 from flow_gl.core.system.packages import install_advice
 from flow_gl.store.shm import free_bytes
@@ -65,39 +66,7 @@ EXTRA: Final = {
 }
 """Optional packages: module, the feature that needs it, the extra that installs it."""
 
-_IMPORTS: Final = """
-import importlib, json, sys
-for name in sys.argv[1:]:
-    print(json.dumps([name, "it ends the process"]), flush=True)
-    try:
-        importlib.import_module(name)
-    except Exception as error:
-        print(json.dumps([name, f"{type(error).__name__}: {error}"]), flush=True)
-    else:
-        print(json.dumps([name, ""]), flush=True)
-"""
-_HEADLESS: Final = """
-import json
-from flow_gl.core.errors import FlowError
-try:
-    from flow_gl.gl.surface.context import HeadlessContext, describe
-    HeadlessContext(64, 64)
-    print(json.dumps(describe()))
-except FlowError as error:
-    print(json.dumps({"error": str(error)}))
-"""
-_WINDOW: Final = """
-import json
-from dataclasses import asdict
-from flow_gl.core.errors import FlowError
-try:
-    from flow_gl.gl.surface.context import Window, WindowOptions, describe, monitors
-    found = [asdict(monitor) for monitor in monitors()]
-    Window(WindowOptions(width=64, height=64, is_visible=False))
-    print(json.dumps({"monitors": found, **describe()}))
-except FlowError as error:
-    print(json.dumps({"error": str(error)}))
-"""
+_PROBES: Final = "flow_gl.cli.probes"
 
 Verdict = Literal["ok", "warning", "error"]
 
@@ -145,10 +114,15 @@ def examine(*, config_file: Path | None = None) -> Report:
     )
 
 
-def probe(program: str) -> dict[str, Any]:
-    """Run a probe in a separate process and return its JSON output; {"error": ...} if it fails."""
+def probe(name: str) -> dict[str, Any]:
+    """Run a probe, "window" or "headless", in a separate process; return its output, {"error": ...} if it fails."""
+    return outcome(children.command(_PROBES, name))
+
+
+def outcome(command: Sequence[str]) -> dict[str, Any]:
+    """Run a command that prints a line of JSON; return that, or {"error": ...} if it crashes or does not end."""
     try:
-        done = _run(program)
+        done = _run(command, timeout_s=PROBE_S)
     except subprocess.TimeoutExpired:
         return {"error": f"the driver did not respond within {PROBE_S:.0f} s"}
     last = done.stdout.strip().splitlines()[-1:] or [""]
@@ -160,20 +134,20 @@ def probe(program: str) -> dict[str, Any]:
     return found
 
 
-def _run(program: str, *arguments: str, timeout_s: float | None = None) -> subprocess.CompletedProcess[str]:
-    """Run a program in a separate process. Each OpenGL call is checked, so that errors appear where they occur."""
+def _run(command: Sequence[str], *, timeout_s: float) -> subprocess.CompletedProcess[str]:
+    """Run a command. Each OpenGL call is checked, so that errors appear where they occur."""
     return subprocess.run(
-        [sys.executable, "-P", "-c", program, *arguments],
+        command,
         env={**os.environ, "FLOW_GL_CHECK_GL": "1"},
         capture_output=True,
         text=True,
-        timeout=timeout_s or PROBE_S,
+        timeout=timeout_s,
         check=False,
     )
 
 
 def _window() -> list[Check]:
-    found = probe(_WINDOW)
+    found = probe("window")
     if "error" in found:
         return [Check("window", "warning", f"{found['error']}")]
     form = "{number}: {name}, {width}x{height} at {refresh_hz} Hz, scale {content_scale:g}"
@@ -182,7 +156,7 @@ def _window() -> list[Check]:
 
 
 def _headless(*, has_window: bool) -> list[Check]:
-    found = probe(_HEADLESS)
+    found = probe("headless")
     if "error" in found:
         verdict: Verdict = "warning" if has_window else "error"
         return [Check("headless", verdict, found["error"], EXIT_DISPLAY)]
@@ -240,7 +214,7 @@ def installed_version(name: str) -> str | None:
 def import_faults(modules: list[str]) -> dict[str, str]:
     """Import modules in a separate process; return the reason of failure by module, "" if the import succeeded."""
     try:
-        output = _run(_IMPORTS, *modules, timeout_s=IMPORTS_S).stdout
+        output = _run(children.command(_PROBES, "imports", *modules), timeout_s=IMPORTS_S).stdout
     except subprocess.TimeoutExpired as error:
         output = error.stdout.decode() if isinstance(error.stdout, bytes) else error.stdout or ""
     return dict(json.loads(line) for line in output.splitlines() if line.startswith("["))

@@ -6,7 +6,6 @@ worker that reports why it cannot run, or workers that keep dying, end the serve
 
 import os
 import subprocess
-import sys
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -18,6 +17,7 @@ import msgspec
 from flow_gl.core.errors import EXIT_FAULT, FlowError
 from flow_gl.core.log import get_logger, masked
 from flow_gl.core.spec import KEY_VARIABLE, TOKEN_VARIABLE
+from flow_gl.core.system import children
 from flow_gl.core.system.platform.pipes import PipeReader, PipeWriter
 from flow_gl.core.system.platform.processes import describe_end, last_words_file, start
 from flow_gl.core.voice import say
@@ -34,7 +34,7 @@ from flow_gl.server.spec import (
     encode,
 )
 
-COMMAND: Final = (sys.executable, "-P", "-m", "flow_gl.server")
+COMMAND: Final = children.command("flow_gl.server")
 LOOK_S: Final = 0.1
 """How often the workers are checked."""
 END_S: Final = 2.0

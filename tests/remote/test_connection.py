@@ -143,7 +143,7 @@ def test_a_silent_server_is_a_lost_connection(monkeypatch: pytest.MonkeyPatch) -
         await socket.send_str(encode(CONNECTED).decode())
         await forever()
 
-    notes, _ = run(handler, lambda notes: len(notes.named("lost")) >= 2, monkeypatch=monkeypatch)
+    notes, _ = run(handler, lambda notes: len(notes.named("lost")) >= 2, token="abc", monkeypatch=monkeypatch)
     assert notes.named("lost")[:2] == ["the server does not respond"] * 2
     assert len(notes.named("connected")) >= 2
 

@@ -114,7 +114,7 @@ class Connection:
         return True
 
     async def run(self) -> None:
-        """Connect and reconnect until cancelled. Raises FeedError if the certificate file cannot be used."""
+        """Connect and reconnect until cancelled. Raises DataError if the certificate file cannot be used."""
         context = client_context(self._spec)
         log, loop, attempt = get_logger("remote"), asyncio.get_running_loop(), 0
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None)) as session:
@@ -169,6 +169,12 @@ class Connection:
                     raise
                 self._refusal = Error("unauthenticated", why, "")
                 raise FeedError(f"{self._spec.url}: {why} (HTTP {error.status})") from None
+            except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as error:
+                if isinstance(error, aiohttp.ClientConnectorError) or not self._spec.url.startswith("ws:"):
+                    raise
+                raise _LostError(
+                    "the server closed the connection; if it uses TLS, its address begins with wss://"
+                ) from None
         async with socket:
             self._socket = socket
             if socket.protocol != PACKED_FORM:
@@ -183,9 +189,12 @@ class Connection:
 
     async def _receive(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         try:
-            message = await socket.receive(SILENT_S if self._is_connected else HANDSHAKE_S)
+            # Checking a token may take the server a while; without one it answers at once, or waits for one.
+            is_quick = self._is_connected or not self._token
+            message = await socket.receive(SILENT_S if is_quick else HANDSHAKE_S)
         except TimeoutError:
-            raise _LostError("the server does not respond") from None
+            advice = "" if self._is_connected or self._token else "; if it requires a token, set FLOW_GL_TOKEN"
+            raise _LostError(f"the server does not respond{advice}") from None
         if message.type is aiohttp.WSMsgType.BINARY:
             self._listener.rows(self._receiver.binary(message.data))
         elif message.type is aiohttp.WSMsgType.TEXT:
@@ -231,7 +240,10 @@ def _reason(error: Exception) -> str:
     if isinstance(error, TimeoutError) and not str(error):
         return "no answer"
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        return f"the server's certificate is not trusted: {error.certificate_error}; --ca gives its authority's"
+        why = getattr(error.certificate_error, "verify_message", "") or error.certificate_error
+        return f"the server's certificate is not trusted: {why}; --ca gives its authority's"
+    if isinstance(error, aiohttp.ClientConnectorSSLError):
+        return "no connection with TLS: the server may not use it (then ws:// is right), or no version that both know"
     if isinstance(error, aiohttp.ClientConnectorError):
         number = error.os_error.errno
         return f"no connection: {os.strerror(number) if number and number > 0 else error.os_error}"

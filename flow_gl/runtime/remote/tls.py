@@ -2,7 +2,7 @@
 
 import ssl
 
-from flow_gl.core.errors import FeedError
+from flow_gl.core.errors import DataError
 from flow_gl.core.spec import RemoteSpec
 
 
@@ -11,11 +11,13 @@ def client_context(spec: RemoteSpec) -> ssl.SSLContext | bool:
 
     Raises
     ------
-    FeedError : the certificate file cannot be read
+    DataError : the certificate file cannot be read, or contains no certificate
     """
     if not spec.ca:
         return True
     try:
         return ssl.create_default_context(cafile=spec.ca)
-    except (OSError, ssl.SSLError) as error:
-        raise FeedError(f"{spec.ca}: cannot be used as certificates: {error}") from None
+    except ssl.SSLError:
+        raise DataError(f"--ca {spec.ca}: expected certificates in PEM") from None
+    except OSError as error:
+        raise DataError(f"--ca {spec.ca}: cannot be read: {error.strerror or error}") from None

@@ -61,11 +61,16 @@ class Certificate:
             get_logger("tls").error("the renewed certificate is not used", extra={"reason": error})
 
     def _load(self, context: ssl.SSLContext) -> int:
-        for path, flag in ((self._chain, "--tls-cert"), (self._key, "--tls-key")):
+        for path, flag, what in (
+            (self._chain, "--tls-cert", "CERTIFICATE"),
+            (self._key, "--tls-key", "PRIVATE KEY"),
+        ):
             try:
-                path.read_bytes()
+                text = path.read_bytes()
             except OSError as error:
                 raise DataError(f"{flag} {path}: cannot be read: {error.strerror or error}") from None
+            if what.encode() not in text:
+                raise DataError(f"{flag} {path}: expected a {what.lower()} in PEM, found none")
         try:
             context.load_cert_chain(self._chain, self._key, password=self._refuse_password)
         except ssl.SSLError as error:

@@ -8,7 +8,6 @@ After a death the old readers stay, and so does the chart, until the next engine
 why it cannot run is not restarted; the number of restarts after crashes is limited.
 """
 
-import sys
 from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -23,6 +22,7 @@ from flow_gl.core.log import get_logger
 from flow_gl.core.schema import FeedState
 from flow_gl.core.spec import EngineSpec
 from flow_gl.core.spec import encode as encode_spec
+from flow_gl.core.system import children
 from flow_gl.core.system.platform.processes import describe_end
 from flow_gl.core.units import MINUTE_NS, SECOND_NS
 from flow_gl.store.market import EngineReader, MarketReader
@@ -30,7 +30,7 @@ from flow_gl.store.shm import remove_stale
 from flow_gl.ui.link import LinkState
 from flow_gl.view.engine_link.process import EngineProcess
 
-COMMAND: Final = (sys.executable, "-P", "-m", "flow_gl.runtime")
+COMMAND: Final = children.command("flow_gl.runtime")
 MOST_RESTARTS: Final = 5
 """Maximum number of restarts within `RESTART_WINDOW_NS`; after that the link has failed."""
 RESTART_WINDOW_NS: Final = MINUTE_NS

@@ -74,7 +74,8 @@ def test_every_fault_of_a_certificate_is_one_line(tmp_path: Path) -> None:
         (tmp_path, good.key, "cannot be read: Is a directory"),
         (good.cert, other.key, "this is not the key of the certificate"),
         (rubbish, good.key, "expected a certificate and its private key in PEM"),
-        (good.cert, rubbish, "expected a certificate and its private key in PEM"),
+        (good.cert, rubbish, "--tls-key .*rubbish.pem: expected a private key in PEM, found none"),
+        (good.key, good.key, "--tls-cert .*: expected a certificate in PEM, found none"),
         (good.cert, locked, "the key is encrypted"),
         (old.cert, old.key, "the certificate has expired"),
     ):

@@ -1,0 +1,59 @@
+"""What the doctor runs in processes of their own, because a broken driver or package may end the process.
+
+`python -m flow_gl.cli.probes window`, `headless`, or `imports MODULE...`. The results are lines of JSON.
+"""
+
+import importlib
+import json
+import sys
+from dataclasses import asdict
+
+from flow_gl.core.errors import FlowError
+
+
+def window() -> None:
+    """Open an invisible window; print the driver and the monitors, or the error."""
+    try:
+        from flow_gl.gl.surface.context import Window, WindowOptions, describe, monitors
+
+        found = [asdict(monitor) for monitor in monitors()]
+        Window(WindowOptions(width=64, height=64, is_visible=False))
+        _print({"monitors": found, **describe()})
+    except FlowError as error:
+        _print({"error": str(error)})
+
+
+def headless() -> None:
+    """Make a context without a window; print the driver, or the error."""
+    try:
+        from flow_gl.gl.surface.context import HeadlessContext, describe
+
+        HeadlessContext(64, 64)
+        _print(describe())
+    except FlowError as error:
+        _print({"error": str(error)})
+
+
+def imports(names: list[str]) -> None:
+    """Import modules; print the name of each with the reason why it failed, "" if it did not."""
+    for name in names:
+        _print([name, "it ends the process"])  # replaced by the next line, if there is one
+        try:
+            importlib.import_module(name)
+        except Exception as error:
+            _print([name, f"{type(error).__name__}: {error}"])
+        else:
+            _print([name, ""])
+
+
+def _print(found: object) -> None:
+    sys.stdout.write(f"{json.dumps(found)}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    name, *rest = sys.argv[1:]
+    if name == "imports":
+        imports(rest)
+    else:
+        {"window": window, "headless": headless}[name]()
