@@ -1,9 +1,13 @@
 """The container's files agree with the program and with each other. scripts/image.sh builds the image and tries it."""
 
+import os
 import re
+import shutil
+import subprocess
 import tomllib
 from pathlib import Path
 
+import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -44,3 +48,18 @@ def test_what_compose_mounts_is_there() -> None:
         for volume in service["volumes"]:
             source = volume.split(":")[0]
             assert (DEPLOY / source).exists() if source.startswith(".") else source in COMPOSE["volumes"]
+
+
+def test_compose_accepts_its_file_and_asks_for_the_key() -> None:
+    tool = shutil.which("docker-compose") or shutil.which("podman-compose")
+    if tool is None:
+        pytest.skip("neither docker-compose nor podman-compose is installed")
+    command = [tool, "-f", str(DEPLOY / "compose.yaml"), "config"]
+    environment = {name: value for name, value in os.environ.items() if name != "DATABENTO_API_KEY"}
+    missing = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=environment)
+    assert missing.returncode != 0
+    assert "DATABENTO_API_KEY" in missing.stderr
+    environment["DATABENTO_API_KEY"] = "db-any"
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=environment)
+    assert done.returncode == 0, done.stderr
+    assert set(yaml.safe_load(done.stdout)["services"]) == set(COMPOSE["services"])
