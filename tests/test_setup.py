@@ -140,7 +140,8 @@ def test_users_get_no_developer_tools_and_no_lock_names_a_registry() -> None:
     users = {"chart", "archive", "video", "alerts", "serve", "bus"}
     assert set(names) == {*users, "cluster", "build", "bundle", "dev", "peers"}
     user = set().union(*(names[one] for one in users))
-    assert not user & {"pytest", "mypy", "ruff", "hypothesis", "hatchling", "pyinstaller", "scipy", "matplotlib", "dask"}
+    tools = {"pytest", "mypy", "ruff", "hypothesis", "hatchling", "pyinstaller"}
+    assert not user & {*tools, "polars", "scipy", "matplotlib", "dask"}
     assert not {"av", "miniaudio"} & names["chart"], "the chart resolves where there are no videos and no sound"
     assert not [path.name for path in (ROOT / "locks").glob("*.lock") if "://" in path.read_text()]
 
