@@ -15,7 +15,7 @@ class PanelEntry:
     ----------
     name : of its module, its action, and in settings
     title : as the menu, the help and its tab show it
-    keys : that open and close it, named as in `ui.input.actions.Action`; the first is shown to the user
+    keys : that open and close it, named as in `ui.keys.names`; the first is shown to the user
     height_px : height at which it shows everything without scrolling, at content scale 1; None if it has no place in
         a column but opens in the middle of the window
     is_opened_by_tab : Tab opens it, together with others
@@ -35,6 +35,7 @@ PANELS: Final = (
     PanelEntry("performance", "Performance", ("p",), 430.0, is_opened_by_tab=True),
     PanelEntry("tape", "Tape: time and sales", ("o",), 620.0),
     PanelEntry("alerts", "Alerts: rules and log", ("a",), 690.0),
+    PanelEntry("keys", "Keys: change them", ("ctrl+k",), 690.0),
     PanelEntry("help", "Help", ("?", "f1")),
 )
 """A column, the menu and the help list the panels in this order."""

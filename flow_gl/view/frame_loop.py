@@ -169,7 +169,7 @@ class FrameLoop:
         commands, chosen = self.overlays.draw(self.gui.painter, frame, self.state, is_full=is_full)
         for command in commands:
             self._send(command)
-        self.input.act(chosen, frame)
+        self.input.act(chosen.actions, frame, chosen.place)
         self.gui.build()
 
     def release(self) -> None:

@@ -84,7 +84,11 @@ def _run(options: ViewOptions, link: Link, clock: Clock, pending: Pending) -> in
         loop = FrameLoop(surface, link, state, gui, clock)
         loop.alerts = _alerts(options)
         state.drawings.kept = options.drawings or state.drawings.kept
-        for line in filter(None, (warning, loop.alerts.warning, state.drawings.kept.warning)):
+        if is_remembering:
+            from flow_gl.ui.keys import key_file
+
+            state.keys, state.hints.is_on = key_file.load(options.keys or key_file.default_path()), True
+        for line in filter(None, (warning, loop.alerts.warning, state.drawings.kept.warning, state.keys.warning)):
             get_logger("view").warning(line)
             loop.overlays.notes.add(line, clock.monotonic_ns() / 1e9, lasts_s=12.0)
         try:
@@ -332,7 +336,7 @@ class Program:
         requests = loop.input.take_requests()
         if not requests:
             return
-        from flow_gl.ui.input.actions import Request
+        from flow_gl.ui.input.action import Request
         from flow_gl.view.video_capture import picture_name
 
         for request in requests:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from imgui_bundle import imgui
 
-from flow_gl.ui.input.actions import Request
+from flow_gl.ui.input.action import Request
 from flow_gl.ui.overlays.stack import is_list_open
 from flow_gl.ui.state.view_state import ViewState
 from tests.kit.pilot import Place, WindowPilot

@@ -144,6 +144,34 @@ class Pilot(ABC):
         self.mouse_up(button)
         self.frames(ANSWER_FRAMES)
 
+    @contextmanager
+    def watching_menus(self) -> Iterator[dict[str, Place]]:
+        """Yield the places of the entries of open menus by their text, as of the last frame."""
+        places: dict[str, Place] = {}
+        inside = imgui.menu_item_simple, imgui.begin_menu
+
+        def noted(call: Callable[..., bool]) -> Callable[..., bool]:
+            def run(label: str, *arguments: Any, **more: Any) -> bool:
+                low, width = imgui.get_cursor_screen_pos(), imgui.get_content_region_avail().x
+                places[label] = (low.x + 0.5 * width, low.y + 0.5 * imgui.get_text_line_height())
+                return call(label, *arguments, **more)
+
+            return run
+
+        imgui.menu_item_simple, imgui.begin_menu = map(noted, inside)
+        try:
+            yield places
+        finally:
+            imgui.menu_item_simple, imgui.begin_menu = inside
+
+    def choose(self, *titles: str) -> None:
+        """Click entries of the menu that is open: those of the menus on the way, and the last one."""
+        with self.watching_menus() as places:
+            for title in titles:
+                places.clear()
+                self.until(lambda title=title: title in places, f"no menu has the entry {title!r}")
+                self.click(places[title])
+
     def drag(self, start: Place, *stops: Place) -> None:
         """Press at `start`, move to each stop, and release at the last."""
         self.move(start)

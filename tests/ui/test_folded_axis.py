@@ -9,7 +9,8 @@ from flow_gl.core.folds import Folds
 from flow_gl.core.schema import GAP_LIST, GapKind
 from flow_gl.core.settings import Settings
 from flow_gl.core.units import HOUR_NS, SECOND_NS
-from flow_gl.ui.input.actions import BY_NAME, Context
+from flow_gl.ui.input.action import Context
+from flow_gl.ui.input.actions import BY_NAME
 from flow_gl.ui.state import prefs
 from flow_gl.ui.state.axes import DEFAULT_SPAN_NS, EDGE_SHARE, Live, Parked, TimeAxis
 from flow_gl.ui.state.timeline import BAND_PX, FOLDINGS, Folding, Timeline, TimelineReader

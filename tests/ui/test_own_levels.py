@@ -222,12 +222,14 @@ def test_the_mouse_alone_places_colours_arms_and_deletes():
     x, y = free_place(pilot)
     pilot.click((x, y), button=1)
     pilot.frames(6)
-    pilot.click((x + 60, y + 20))  # the menu's first entry
+    pilot.choose("Place an own level")
     pilot.click((x, y))
     pilot.frames(6)
     (level,) = levels(pilot)
     for button in (0, 1):
         pilot.click((x, y_of(pilot, level)), button=button)
+        if button == 1:
+            pilot.choose("Edit an own level; again: the next one")
         pilot.frames(6)
         assert pilot.state.drawings.edited == (0, "NQ", level.id)
         pilot.click((x + 300, y + 250))  # elsewhere: closes it

@@ -6,7 +6,8 @@ from flow_gl.core.commands import Retry, SetSpeed
 from flow_gl.core.palette import DARK
 from flow_gl.core.panels import OPENED_BY_TAB, PANEL_NAMES
 from flow_gl.core.schema import FeedState
-from flow_gl.ui.input.actions import ACTIONS, BY_NAME, Context, Request
+from flow_gl.ui.input.action import Context, Request
+from flow_gl.ui.input.actions import ACTIONS, BY_NAME
 from flow_gl.ui.state.axes import Parked
 from flow_gl.ui.state.view_state import ViewState
 

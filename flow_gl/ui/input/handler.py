@@ -1,6 +1,7 @@
 """Applies the keyboard and mouse input of a frame to the view's state, based on what the last frame showed."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Final
 
 from imgui_bundle import imgui
@@ -10,13 +11,17 @@ from flow_gl.core.schema import FeedState
 from flow_gl.layers.drawings.levels import level_at
 from flow_gl.layers.labels.axes import lost_price_box
 from flow_gl.layers.rows.hit import bubble_at
-from flow_gl.ui.input import keyboard, range_tool
-from flow_gl.ui.input.actions import BY_NAME, Action, Context, Request
+from flow_gl.ui.input import key_pointer, keyboard, range_tool
+from flow_gl.ui.input.action import Action, Context, Request
+from flow_gl.ui.input.actions import BY_NAME
 from flow_gl.ui.input.column_grip import ColumnGrip
 from flow_gl.ui.input.gestures import Gestures, Mouse, Zone
+from flow_gl.ui.input.keymap import keys_of
 from flow_gl.ui.input.level_tool import LevelTool, price_at
+from flow_gl.ui.input.target import hit_at
 from flow_gl.ui.overlays.frame import ChartFrame, Frame
 from flow_gl.ui.overlays.header import menu_rect
+from flow_gl.ui.overlays.hints import hint_box
 from flow_gl.ui.overlays.hover import table as hover
 from flow_gl.ui.overlays.hover.tip import spot_at
 from flow_gl.ui.overlays.notices import go_live_pill
@@ -24,6 +29,7 @@ from flow_gl.ui.overlays.stack import Overlays, is_list_open
 from flow_gl.ui.paint.key_presses import Press
 from flow_gl.ui.paint.painter import Painter
 from flow_gl.ui.state.view_state import ViewState
+from flow_gl.ui.state.zoom_history import ZoomHistory
 
 _SHAPES: Final = {
     Zone.SPLITTER: imgui.MouseCursor_.resize_ns,
@@ -38,6 +44,13 @@ _WHILE_EDITING: Final = frozenset(
     {"escape", "undo", "redo", "delete_level", "mute", "screenshot", "fullscreen", "quit"}
 )
 """Actions whose keys do not move within the editor of a level."""
+_NAVIGATION: Final = frozenset(
+    {"space", "enter", "tab", "left_arrow", "right_arrow", "up_arrow", "down_arrow", "page_up", "page_down"}
+)
+"""Keys that move in a panel while the keyboard belongs to it."""
+_NAV: Final[int] = imgui.ConfigFlags_.nav_enable_keyboard.value
+_PLACING: Final = frozenset({"closer", "farther", "price_higher", "price_lower"})
+"""Actions whose usual keys move a level that is being placed."""
 
 
 class InputHandler:
@@ -55,6 +68,7 @@ class InputHandler:
         self._gestures: Final = Gestures()
         self._column_grip: Final = ColumnGrip()
         self._level_tool: Final = LevelTool()
+        self._zoom_history: Final = ZoomHistory(state)
         self._requests: list[Request] = []
         self._mouse_px = (-1.0, -1.0)
         self.was_busy = False
@@ -79,8 +93,9 @@ class InputHandler:
         presses : key presses, in order
         """
         io = imgui.get_io()
-        mouse = _mouse(io)
+        mouse = self._take_pointer(_mouse(io), frame, presses)
         self.was_busy = bool(mouse.wheel or mouse.is_down or mouse.is_released or io.mouse_delta.x or io.mouse_delta.y)
+        self._zoom_history.look(frame.steady_s, is_held=self.is_dragging)
         is_grip = self._column_grip.handle(mouse, frame.panels, self._state, scale=frame.scale)
         is_button = mouse.is_pressed and mouse.is_free and self._press_button(mouse, frame, painter)
         if is_grip:
@@ -93,41 +108,111 @@ class InputHandler:
         range_tool.follow(mouse.x, mouse.y, frame.charts, self._state, frame.event_ns)
         self._point(mouse, frame)
         if mouse.is_free and imgui.is_mouse_clicked(1):
-            self._press_right()
+            self._press_right(mouse, frame)
         shape = imgui.MouseCursor_.resize_ns if self._level_tool.is_over else _SHAPES.get(self._gestures.zone)
         if mouse.is_free and any(self._is_go_live(chart, mouse, frame, painter) for chart in frame.charts):
             shape = imgui.MouseCursor_.hand
         if shape is not None and mouse.is_free and not is_grip:
             imgui.set_mouse_cursor(shape.value)
-        actions = keyboard.pressed(presses)
-        if not imgui.get_io().want_text_input and self._level_tool.take_keys(presses, frame.charts, self._state):
-            actions = [action for action in actions if action.name not in ("closer", "farther")]
-        if self._state.drawings.edited is not None:
-            actions = [action for action in actions if action.name in _WHILE_EDITING]
+        actions = self._pressed(frame, presses)
         self._say(frame, self._level_tool.notes)
         self._level_tool.notes.clear()
-        if is_list_open() and any(press.key == imgui.Key.escape for press in presses):
-            imgui.internal.close_popup_to_level(0, True)
-            actions = [action for action in actions if action.name != "escape"]
         if actions:
             self.was_busy = True
             self.act(actions, frame)
 
-    def act(self, actions: list[Action], frame: Frame) -> None:
-        """Run actions, based on what a frame showed."""
+    def _pressed(self, frame: Frame, presses: Sequence[Press]) -> list[Action]:
+        """Return the actions of this frame's keys, without keys that something else takes."""
+        state, io = self._state, imgui.get_io()
+        if state.key_capture is not None:
+            if state.is_panel_open("keys"):
+                state.key_capture.pressed = keyboard.name_of(presses) or state.key_capture.pressed
+                return []
+            state.key_capture = None
+        actions = keyboard.pressed(presses, state.keys)
+        is_open = is_list_open()
+        # Dear ImGui moves in menus and panels by keys only where they belong to it.
+        is_moving = is_open or bool(state.keyboard_panel) or state.drawings.edited is not None
+        io.config_flags = io.config_flags | _NAV if is_moving else io.config_flags & ~_NAV
+        if not io.want_text_input and self._level_tool.take_keys(presses, frame.charts, state):
+            actions = [action for action in actions if action.name not in _PLACING]
+        if state.pointer is not None:
+            actions = [action for action in actions if action.name not in key_pointer.TAKEN]
+        if state.drawings.edited is not None:
+            actions = [action for action in actions if action.name in _WHILE_EDITING]
+        elif state.keyboard_panel:
+            actions = [one for one in actions if _NAVIGATION.isdisjoint(keys_of(state.keys, one.name))]
+        if is_open and any(press.key == imgui.Key.escape for press in presses):
+            imgui.internal.close_popup_to_level(0, True)
+            actions = [action for action in actions if action.name != "escape"]
+        elif is_open and state.drawings.edited is None:
+            actions = []
+        return actions
+
+    def _take_pointer(self, mouse: Mouse, frame: Frame, presses: Sequence[Press]) -> Mouse:
+        """Return the mouse, or in its place the crosshair that keys move. A mouse that moves takes over again."""
+        state, delta = self._state, imgui.get_io().mouse_delta
+        if state.pointer is None:
+            return mouse
+        if delta.x or delta.y or mouse.is_pressed:
+            state.pointer = None
+            return mouse
+        is_busy = is_list_open() or imgui.get_io().want_text_input or bool(state.keyboard_panel)
+        held = state.drawings.held
+        if is_busy or (held is not None and held.is_new and state.pointer != key_pointer.NOWHERE):
+            x, y = state.pointer
+            return replace(mouse, x=x, y=y, is_free=not is_busy)
+        return key_pointer.move(presses, mouse, frame.charts, state, frame.scale)
+
+    def act(self, actions: list[Action], frame: Frame, place: tuple[float, float] | None = None) -> None:
+        """Run actions, based on what a frame showed.
+
+        Parameters
+        ----------
+        place : framebuffer pixels: where the menu was opened that the actions come from; None for the mouse
+        """
         if not actions:
             return
         mouse = _mouse(imgui.get_io())
+        place = place or self._state.pointer
+        if place is not None:
+            mouse = replace(mouse, x=place[0], y=place[1], is_free=True)
+        context = self._context(mouse, frame)
+        for action in actions:
+            if action.name in ("undo", "redo"):
+                self._zoom_history.look(frame.steady_s)
+                self._zoom_history.close()
+            action.run(context)
+            self._state.hints.note_use(action.name)
+        for command in context.commands:
+            self._send(command)
+        if context.copied:
+            imgui.set_clipboard_text(context.copied)
+        self._say(frame, context.notes)
+        for request in context.requests:
+            if request is Request.MENU:
+                self._overlays.ask_for_menu()
+            elif request is Request.COMMANDS:
+                self._overlays.ask_for_commands((mouse.x, mouse.y))
+            elif request is Request.CONTEXT_MENU:
+                self._open_target_menu(mouse, frame, is_at_mouse=False)
+            else:
+                self._requests.append(request)
+
+    def _context(self, mouse: Mouse, frame: Frame) -> Context:
         under = [chart.index for chart in frame.charts if chart.layout.outer.contains(mouse.x, mouse.y)]
         focus = frame.charts[0].index if len(frame.charts) == 1 else under[0] if under else None
         markets = frame.link.markets
+        layout = next((chart.layout for chart in frame.charts if chart.index == focus), None)
+        layout = layout or (frame.charts[0].layout if frame.charts else None)
         context = Context(
             state=self._state,
             names=[market.symbol or market.requested for market in markets],
             focus=focus if markets else None,
             wall_ns=frame.wall_ns,
             event_ns=frame.event_ns,
-            plot_width_px=frame.charts[0].layout.price.width if frame.charts else 0.0,
+            plot_width_px=layout.price.width if layout else 0.0,
+            pane_heights_px=(layout.price.height, layout.cvd.height) if layout else (0.0, 0.0),
             markets=markets,
             pointed_ns=range_tool.pointed_ns(mouse.x, mouse.y, frame.charts, self._state, frame.event_ns),
             feed_state=FeedState.STARTING if frame.engine is None else FeedState(int(frame.engine.status["state"])),
@@ -135,40 +220,47 @@ class InputHandler:
         if frame.engine is not None and frame.engine.status["speed"] > 0:
             context.speed = float(frame.engine.status["speed"])
         self._note_pointed(context, mouse, frame)
-        for action in actions:
-            action.run(context)
-        for command in context.commands:
-            self._send(command)
-        self._say(frame, context.notes)
-        for request in context.requests:
-            if request is Request.MENU:
-                self._overlays.ask_for_menu()
-            else:
-                self._requests.append(request)
+        return context
 
     def _note_pointed(self, context: Context, mouse: Mouse, frame: Frame) -> None:
-        """Note the price and the own level at the mouse."""
-        chart = next((one for one in frame.charts if one.layout.price.contains(mouse.x, mouse.y)), None)
-        if chart is not None and chart.scene is not None and mouse.is_free:
+        """Note the price, the own level and the bubble at the mouse."""
+        chart = next((one for one in frame.charts if one.layout.outer.contains(mouse.x, mouse.y)), None)
+        if chart is None or chart.scene is None or not mouse.is_free:
+            return
+        layout = chart.layout
+        if layout.price.contains(mouse.x, mouse.y) or layout.price_axis.contains(mouse.x, mouse.y):
             found = level_at(chart.scene, mouse.x, mouse.y)
+            bubble = bubble_at(chart.scene, mouse.x, mouse.y)
             context.pointed_price = price_at(chart.scene, mouse.y)
             context.pointed_level = None if found is None else found.level
+            context.pointed_bubble = None if bubble is None else (bubble, chart.scene.lod)
 
     def _say(self, frame: Frame, notes: Sequence[str]) -> None:
         for text in notes:
             self._overlays.notes.add(text, frame.steady_s)
 
-    def _press_right(self) -> None:
-        """Open the menu, or the editor of the level at the mouse; while a level is being placed, give that up."""
+    def _press_right(self, mouse: Mouse, frame: Frame) -> None:
+        """Open the menu of what is at the mouse; while a level is being placed, give that up."""
         if self._state.drawings.held is not None:
             self._state.drawings.held = None
-        elif self._level_tool.under is not None:
-            self._state.drawings.edited = self._level_tool.under
         else:
+            self._open_target_menu(mouse, frame, is_at_mouse=self._state.pointer is None)
+
+    def _open_target_menu(self, mouse: Mouse, frame: Frame, *, is_at_mouse: bool) -> None:
+        chart = next((one for one in frame.charts if one.layout.outer.contains(mouse.x, mouse.y)), None)
+        if chart is None:
             self._overlays.ask_for_menu()
+            return
+        hit = hit_at(chart, (mouse.x, mouse.y), self._state, frame.event_ns)
+        self._overlays.ask_for_target_menu(hit, is_at_mouse=is_at_mouse)
 
     def _press_button(self, mouse: Mouse, frame: Frame, painter: Painter) -> bool:
-        """Handle a click on the menu button or on "Go live"; return whether one was hit."""
+        """Handle a click on the menu button, on "Go live" or on a hint; return whether one was hit."""
+        hint = self._state.hints.current
+        found = hint_box(painter, frame.charts[0], self._state) if hint and frame.charts else None
+        if hint is not None and found is not None and found[0].contains(mouse.x, mouse.y):
+            self._state.hints.close(hint.name)
+            return True
         for order, chart in enumerate(frame.charts):
             button = menu_rect(chart.layout.header, frame.scale)
             if order == 0 and button.contains(mouse.x, mouse.y):

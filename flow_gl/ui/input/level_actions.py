@@ -1,15 +1,11 @@
 """The actions on own levels for keys and menu: place, edit, delete."""
 
-from typing import TYPE_CHECKING
-
 from flow_gl.core.drawings import OwnLevel, drawing_key
+from flow_gl.ui.input.action import Context
 from flow_gl.ui.input.level_tool import begin, desk_of
 
-if TYPE_CHECKING:
-    from flow_gl.ui.input.actions import Context
 
-
-def place(context: "Context") -> None:
+def place(context: Context) -> None:
     """Start placing a level at the mouse, or at the last price."""
     found = _chart(context)
     if found is None:
@@ -22,12 +18,12 @@ def place(context: "Context") -> None:
     context.notes.append("own level: click or Enter places it, Up and Down move it by a tick, Esc cancels")
 
 
-def edit(context: "Context") -> None:
+def edit(context: Context) -> None:
     """Edit the level at the mouse, otherwise the next lower one, otherwise the one nearest to the last price."""
     found, drawings = _chart(context), context.state.drawings
     levels = sorted(drawings.book.levels(found[1]), key=lambda one: -one.price) if found else []
     if found is None or not levels:
-        context.notes.append("there is no own level here  \u00b7  I places one")
+        context.notes.append(f"there is no own level here  \u00b7  {context.key('own_level')} places one")
         return
     index, key = found
     chosen = context.pointed_level or _next(levels, drawings.last_edited)
@@ -37,7 +33,7 @@ def edit(context: "Context") -> None:
     drawings.edited = index, key, chosen.id
 
 
-def delete(context: "Context") -> None:
+def delete(context: Context) -> None:
     """Delete the level whose editor is open, otherwise the one at the mouse."""
     found, drawings = _chart(context), context.state.drawings
     if drawings.edited is not None:
@@ -45,14 +41,14 @@ def delete(context: "Context") -> None:
     elif found is not None and context.pointed_level is not None:
         key, level_id = found[1], context.pointed_level.id
     else:
-        context.notes.append("point at an own level to delete it, or open its editor with E")
+        context.notes.append(f"point at an own level to delete it, or open its editor with {context.key('edit_level')}")
         return
     drawings.edited = None
     desk_of(context.state).delete(key, level_id)
-    context.notes.append("own level deleted  \u00b7  Ctrl+Z undoes")
+    context.notes.append(f"own level deleted  \u00b7  {context.key('undo')} undoes")
 
 
-def _chart(context: "Context") -> tuple[int, str] | None:
+def _chart(context: Context) -> tuple[int, str] | None:
     """Return index and drawing key of the focused or first chart; None if it has not traded yet."""
     index = context.focus or 0
     if index >= len(context.markets) or not context.markets[index].session["trade_count"]:

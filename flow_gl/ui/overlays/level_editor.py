@@ -17,6 +17,7 @@ from flow_gl.layers.discs import tick_size_of
 from flow_gl.layers.drawings.levels import color_of, snapped
 from flow_gl.ui.alerts.rules import ACT_WORDS
 from flow_gl.ui.drawings.book import Desk, alert_of
+from flow_gl.ui.input.keymap import key_label
 from flow_gl.ui.overlays import words
 from flow_gl.ui.overlays.frame import ChartFrame, Frame
 from flow_gl.ui.overlays.panels import base
@@ -125,11 +126,11 @@ class LevelEditor:
             self._problem = desk.set_alert(key, level.id, is_on=is_on)
         if rule is not None:
             acts = ", ".join(ACT_WORDS[act] for act in rule[1].do)
-            base.hint(f"{acts}; what it does can be changed among the alerts (A)")
+            base.hint(f"{acts}; what it does can be changed among the alerts ({key_label(state.keys, 'alerts')})")
         if imgui.button("Delete"):
             desk.delete(key, level.id)
             return False
-        base.hint("Ctrl+Z brings it back")
+        base.hint(f"{key_label(state.keys, 'undo')} brings it back")
         imgui.same_line()
         return not (imgui.button("Done") or (is_done and not self._problem))
 

@@ -12,6 +12,7 @@ from flow_gl.gl.view import Rect
 from flow_gl.layers.discs import radius_range
 from flow_gl.layers.labels.legend import LEAST_HEIGHT_PX
 from flow_gl.store.market import MarketReader
+from flow_gl.ui.input.keymap import key_label
 from flow_gl.ui.overlays import words
 from flow_gl.ui.overlays.frame import ChartFrame, Frame
 from flow_gl.ui.overlays.status import Condition, Tone
@@ -21,7 +22,7 @@ from flow_gl.ui.state.view_state import ViewState
 
 NOTE_S: Final = 3.5
 WARNING_S: Final = 12.0
-UNKEPT: Final = "not everything is recorded or archived  \u00b7  G shows why"
+UNKEPT: Final = "not everything is recorded or archived"
 _FADE_S: Final = 0.4
 _CHIP_PX: Final = 12.0
 _LEGEND_WIDTH_PX: Final = 560.0
@@ -90,7 +91,7 @@ def draw(painter: Painter, chart: ChartFrame, frame: Frame, state: ViewState, *,
     elif not chart.said.is_live and chart.said.tone in (Tone.ALARM, Tone.ATTENTION):
         _banner(painter, pane, chart.said, palette)
     elif frame.engine is not None and frame.engine.status["unkept"]:
-        _unkept(painter, pane, frame.engine.text("keeping"), palette)
+        _unkept(painter, pane, frame.engine.text("keeping"), key_label(state.keys, "feed"), palette)
     _chips(painter, pane, chart, frame, state)
     return tuple(pane.taken)
 
@@ -164,10 +165,10 @@ def _draw_banner(painter: Painter, pane: _Pane, form: tuple[str, float, str], co
     return True
 
 
-def _unkept(painter: Painter, pane: _Pane, reason: str, palette: Palette) -> None:
+def _unkept(painter: Painter, pane: _Pane, reason: str, key: str, palette: Palette) -> None:
     """Warn in one line that data cannot be recorded or archived. The chart itself is correct, so no banner."""
     scale, size, rect = painter.scale, 13.0, pane.rect
-    for text in (reason, UNKEPT):
+    for text in (reason, f"{UNKEPT}  \u00b7  {key} shows why" if key else UNKEPT):
         width, height = painter.width(text, size) + 20 * scale, 26 * scale
         box = Rect(rect.x + (rect.width - width) / 2, rect.y + 12 * scale, width, height)
         if width <= rect.width - 28 * scale and pane.take(box):
@@ -182,9 +183,9 @@ def _chips(painter: Painter, board: _Pane, chart: ChartFrame, frame: Frame, stat
     texts = []
     if own.cleared_before_ns:
         hidden = f"bubbles before {words.clock(own.cleared_before_ns)} hidden"
-        texts.append((f"{hidden}  \u00b7  C shows them", hidden))
+        texts.append((_with_key(hidden, "clear", "shows them", state), hidden))
     if not own.price.is_auto:
-        texts.append(("price scale fixed  \u00b7  V automatic", "price scale fixed"))
+        texts.append((_with_key("price scale fixed", "scale", "automatic", state), "price scale fixed"))
     if chart.market is not None:
         texts += _limits(chart.market, is_low=chart.layout.price.height < LEAST_HEIGHT_PX * frame.scale)
     pane, scale, palette = chart.layout.price, frame.scale, state.palette
@@ -204,6 +205,12 @@ def _chips(painter: Painter, board: _Pane, chart: ChartFrame, frame: Frame, stat
         painter.box(x, y, width, height, palette.raised, alpha=0.95, rounding=4.0)
         painter.text_middle(x + 8 * scale, y + height / 2, text, palette.quiet, _CHIP_PX)
         y -= 4 * scale
+
+
+def _with_key(text: str, action: str, does: str, state: ViewState) -> str:
+    """Add to a text what an action's key does."""
+    key = key_label(state.keys, action)
+    return f"{text}  \u00b7  {key} {does}" if key else text
 
 
 def _limits(market: MarketReader, *, is_low: bool) -> list[tuple[str, str]]:

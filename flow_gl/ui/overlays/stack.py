@@ -1,7 +1,7 @@
 """All overlays of a frame in draw order: headers, notices, panels, pinned bubbles, tooltips, the menu."""
 
 from importlib import import_module
-from typing import Final
+from typing import Final, NamedTuple
 
 from imgui_bundle import imgui
 
@@ -10,8 +10,10 @@ from flow_gl.core.jobs import Jobs
 from flow_gl.core.panels import HEIGHTS_PX
 from flow_gl.gl.view import Rect
 from flow_gl.layers.rows.hit import row_of
-from flow_gl.ui.input.actions import Action
-from flow_gl.ui.overlays import notices
+from flow_gl.ui.input.action import Action
+from flow_gl.ui.input.target import Hit
+from flow_gl.ui.overlays import hints, notices
+from flow_gl.ui.overlays.command_palette import CommandPalette
 from flow_gl.ui.overlays.frame import ChartFrame, Frame
 from flow_gl.ui.overlays.header import Header
 from flow_gl.ui.overlays.hover import window as tooltip
@@ -23,6 +25,18 @@ from flow_gl.ui.paint.painter import Painter
 from flow_gl.ui.state.view_state import ViewState
 
 _ANY_POPUP: Final[int] = imgui.PopupFlags_.any_popup.value
+
+
+class Chosen(NamedTuple):
+    """Actions that were chosen in a menu or in the command palette.
+
+    Attributes
+    ----------
+    place : where the mouse was when it was opened, framebuffer pixels; None if that does not matter
+    """
+
+    actions: list[Action]
+    place: tuple[float, float] | None = None
 
 
 class Overlays:
@@ -38,6 +52,11 @@ class Overlays:
         self._jobs: Final = jobs
         self._is_menu_due = False
         self._menu_at: tuple[float, float] | None = None
+        self._commands: Final = CommandPalette()
+        self._commands_place: tuple[float, float] | None = None
+        self._hit: Hit | None = None
+        self._is_hit_due = False
+        self._is_hit_at_mouse = True
         self._headers: list[Header] = []
         self._panels: Final = [Panel(name, jobs, content_of(name)) for name in HEIGHTS_PX]
         self._level_editor: Final = LevelEditor()
@@ -70,9 +89,7 @@ class Overlays:
         is_new, self._said = said != self._said, said
         return "state" if is_new else "note" if has_notes else ""
 
-    def draw(
-        self, painter: Painter, frame: Frame, state: ViewState, *, is_full: bool
-    ) -> tuple[list[Command], list[Action]]:
+    def draw(self, painter: Painter, frame: Frame, state: ViewState, *, is_full: bool) -> tuple[list[Command], Chosen]:
         """Draw all overlays.
 
         Parameters
@@ -82,7 +99,7 @@ class Overlays:
         Returns
         -------
         commands : commands to the engine from the panels
-        actions : actions chosen in the menu
+        chosen : actions chosen in a menu or in the command palette
         """
         for order, chart in enumerate(frame.charts):
             self._headers[order].draw(painter, chart, frame, state, has_menu=order == 0)
@@ -90,7 +107,10 @@ class Overlays:
         notes = notices.draw_notes(painter, self.notes, frame, frame.panels.charts, state.palette)
         painter.window = ""
         for chart in frame.charts:
-            self._covered[chart.index] = notices.draw(painter, chart, frame, state, taken=notes)
+            covered = notices.draw(painter, chart, frame, state, taken=notes)
+            self._covered[chart.index] = (
+                hints.draw(painter, chart, state, covered) if chart is frame.charts[0] else covered
+            )
         is_full = is_full or _is_held()
         commands = [command for panel in self._panels for command in panel.draw(frame, state, is_full=is_full)]
         if state.is_panel_open("help"):
@@ -100,13 +120,26 @@ class Overlays:
             _range(chart, frame, state, painter)
             tooltip.draw(chart, frame, state, painter)
         self._level_editor.draw(frame, state)
+        return commands, self._menus(frame, state)
+
+    def _menus(self, frame: Frame, state: ViewState) -> Chosen:
+        """Draw the menus and the command palette; return what was chosen."""
         if self._is_menu_due:
             self._is_menu_due = False
             imgui.open_popup(menu.POPUP)
         if self._menu_at is not None and imgui.is_popup_open(menu.POPUP):
             imgui.set_next_window_pos(self._menu_at)
-        chosen = menu.draw(frame, state)
-        return commands, chosen
+        if actions := menu.draw(frame, state):
+            return Chosen(actions)
+        if self._hit is not None:
+            if self._is_hit_due:
+                self._is_hit_due = False
+                imgui.open_popup(menu.TARGET_POPUP)
+                if not self._is_hit_at_mouse:
+                    _place_popup(self._hit.place)
+            if actions := menu.draw_target(self._hit.target, self._hit.title, frame, state):
+                return Chosen(actions, self._hit.place)
+        return Chosen(self._commands.draw(frame, state), self._commands_place)
 
     def covered(self, index: int) -> tuple[Rect, ...]:
         """Return where notices were drawn over a chart in the last build."""
@@ -116,11 +149,27 @@ class Overlays:
         """Open the menu in the next frame, at a point (in ImGui units) or at the mouse."""
         self._is_menu_due, self._menu_at = True, at
 
+    def ask_for_target_menu(self, hit: Hit, *, is_at_mouse: bool) -> None:
+        """Open the menu of what was hit, at the mouse or at the place of the hit."""
+        self._hit, self._is_hit_due, self._is_hit_at_mouse = hit, True, is_at_mouse
+
+    def ask_for_commands(self, place: tuple[float, float]) -> None:
+        """Open the command palette; what is chosen applies to what is at a place (framebuffer pixels)."""
+        self._commands.ask()
+        self._commands_place = place
+
 
 def content_of(panel: str) -> Content:
     """Load the module of a panel and return what it shows."""
     content: Content = import_module(f"flow_gl.ui.overlays.panels.{panel}").content()
     return content
+
+
+def _place_popup(place: tuple[float, float]) -> None:
+    """Place the next popup at framebuffer pixels, away from the nearer edges of the window."""
+    dense, size = imgui.get_io().display_framebuffer_scale.x, imgui.get_main_viewport().size
+    x, y = place[0] / dense, place[1] / dense
+    imgui.set_next_window_pos((x, y), imgui.Cond_.appearing.value, (float(x > size.x / 2), float(y > size.y / 2)))
 
 
 def _is_held() -> bool:

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from imgui_bundle import imgui
 
+_SHIFT: Final = 0x0001
 _CONTROL: Final = 0x0002 | 0x0008  # GLFW_MOD_CONTROL, GLFW_MOD_SUPER
 _ALT: Final = 0x0004
 _PRESS: Final = 1  # GLFW_PRESS
@@ -33,6 +34,7 @@ _NAMED: Final = {
     267: imgui.Key.page_down,
     268: imgui.Key.home,
     269: imgui.Key.end,
+    348: imgui.Key.menu,
     **{289 + number: getattr(imgui.Key, f"f{number}") for number in range(1, 13)},
     **{_KEYPAD_0 + digit: getattr(imgui.Key, f"keypad{digit}") for digit in range(10)},
 }
@@ -47,6 +49,7 @@ class Press:
     has_control: bool
     """Ctrl or Super (Command) was held."""
     has_alt: bool
+    has_shift: bool = False
 
 
 class KeyPresses:
@@ -87,7 +90,9 @@ class KeyPresses:
         io = imgui.get_io()
         if self._window is None and not self._waiting:
             has_control = io.key_ctrl or io.key_super
-            return [Press(key, has_control, io.key_alt) for key in _KEYS if imgui.is_key_pressed(key, False)]
+            return [
+                Press(key, has_control, io.key_alt, io.key_shift) for key in _KEYS if imgui.is_key_pressed(key, False)
+            ]
         taken: list[Press] = []
         while self._waiting and (is_drained or imgui.is_key_pressed(self._waiting[0].key, False)):
             taken.append(self._waiting.popleft())
@@ -98,7 +103,7 @@ class KeyPresses:
             return
         found = self._key(key, scancode)
         if found is not None:
-            self.add(Press(found, bool(modifiers & _CONTROL), bool(modifiers & _ALT)))
+            self.add(Press(found, bool(modifiers & _CONTROL), bool(modifiers & _ALT), bool(modifiers & _SHIFT)))
 
     def _key(self, key: int, scancode: int) -> imgui.Key | None:
         """Return Dear ImGui's key: by the keyboard layout, or by position if the layout gives no Latin letter.

@@ -141,6 +141,13 @@ class Painter:
         first, last = (a, b) if direction < 0 else (b, a)
         self._list.add_triangle_filled((x, tip), first, last, u32(color))
 
+    def cross(self, x: float, y: float, size: float, color: Rgb) -> None:
+        """Draw a cross of `size` around (x, y), which closes something."""
+        dense, half, thick = self._dense, 0.5 * size * self._unit, 1.3 * self._unit
+        x, y = x / dense, y / dense
+        self._list.add_line((x - half, y - half), (x + half, y + half), u32(color), thick)
+        self._list.add_line((x - half, y + half), (x + half, y - half), u32(color), thick)
+
     def bars(self, x: float, y: float, size: float, color: Rgb) -> None:
         """Draw three bars, the menu button, around (x, y)."""
         dense, half = self._dense, 0.5 * size * self._unit

@@ -85,6 +85,11 @@ class TimeAxis:
         folded = timeline.folds.at(self.ns_per_px)
         return folded.shifted(self.edge_ns(now_ns), int((x_px - EDGE_SHARE * width_px) * self.ns_per_px))
 
+    @property
+    def shown_ns(self) -> float:
+        """Time over the plot's width outside of folds, ns; 0 before the first frame."""
+        return self.ns_per_px * self._width_px
+
     def fit(self, width_px: float) -> None:
         """Set the plot's width of this frame; the visible span stays the same."""
         if width_px <= 0.0:
@@ -263,6 +268,16 @@ class ValueAxis:
         if dy_px and self.per_px > 0.0:
             self.middle += dy_px * self.per_px
             self.is_auto, self._rest = False, ()
+
+    @property
+    def fixed(self) -> tuple[float, float] | None:
+        """Middle and scale that the user has fixed; None while the axis is automatic."""
+        return None if self.is_auto else (self.middle, self.per_px)
+
+    def set(self, middle: float, per_px: float) -> None:
+        """Fix the axis at a middle and a scale."""
+        self.middle, self.per_px = middle, per_px
+        self.is_auto, self._rest = False, ()
 
     def reset(self) -> None:
         """Make the axis automatic again, starting from its current range."""

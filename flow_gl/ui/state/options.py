@@ -29,6 +29,8 @@ class ViewOptions:
     video_fps: int = 60
     preferences: Path | None = None
     """File of the preferences; None for the user's own."""
+    keys: Path | None = None
+    """File of the keys; None for the user's own."""
     remember: bool = True
     """Read and write the preferences. Off without a window: the same command gives the same picture."""
     screenshot_dir: Path | None = None

@@ -13,6 +13,7 @@ from flow_gl.core.settings.program import SCALE_RANGE
 from flow_gl.core.system import folders
 from flow_gl.core.system.files import write_whole
 from flow_gl.layers.base import LAYER_OF_EVENT, LAYERS
+from flow_gl.ui.state.hints import Hints
 from flow_gl.ui.state.layout import CVD_SHARE
 from flow_gl.ui.state.panel_layout import MOST_COLUMN_PX, PanelPlaces, Place
 from flow_gl.ui.state.timeline import Folding
@@ -55,6 +56,8 @@ class Preferences(msgspec.Struct, kw_only=True, forbid_unknown_fields=False):
     """0: the usual width, which depends on the number of charts."""
     ui_scale: Annotated[float, msgspec.Meta(ge=0, le=SCALE_RANGE[1])] = 0.0
     """0: the monitor's."""
+    recent_actions: Annotated[list[str], msgspec.Meta(max_length=100)] = []
+    used_hints: list[str] = []
 
 
 def default_path() -> Path:
@@ -110,6 +113,8 @@ def apply(state: ViewState, preferences: Preferences, settings: Settings) -> Non
         preferences.right_column_px,
     )
     state.ui_scale = settings.scale or preferences.ui_scale
+    state.recent_actions = list(preferences.recent_actions)
+    state.hints = Hints(preferences.used_hints)
     span_s = preferences.span_s if settings.span_s is None else settings.span_s
     state.time.span_ns = span_s * 1e9
     state.folding = settings.folding or preferences.folding
@@ -150,4 +155,6 @@ def gather(state: ViewState, *, width: int, height: int, plot_width_px: float) -
         left_column_px=places.left_px,
         right_column_px=places.right_px,
         ui_scale=state.ui_scale,
+        recent_actions=list(state.recent_actions),
+        used_hints=state.hints.used,
     )

@@ -23,7 +23,9 @@ from flow_gl.layers.ranges.range_profile import RangeProfile
 from flow_gl.layers.rows.extent import PriceScale
 from flow_gl.store.market import MarketReader
 from flow_gl.ui.drawings.state import DrawingState
+from flow_gl.ui.keys.choices import KeyChoices
 from flow_gl.ui.state.axes import TimeAxis, ValueAxis
+from flow_gl.ui.state.hints import Hints
 from flow_gl.ui.state.history import History
 from flow_gl.ui.state.layout import CVD_SHARE
 from flow_gl.ui.state.marked_range import MarkedRange
@@ -119,6 +121,24 @@ class ChartState:
 
 
 @dataclass(slots=True)
+class KeyCapture:
+    """The keys panel waits for a key.
+
+    Attributes
+    ----------
+    action : that gets the key
+    instead_of : the key of the action that it replaces; "" adds one
+    pressed : name of the key that was pressed, until the panel has taken it
+    conflict : a key of another action that was pressed once; pressed again, it is taken
+    """
+
+    action: str
+    instead_of: str = ""
+    pressed: str = ""
+    conflict: str = ""
+
+
+@dataclass(slots=True)
 class ViewState:
     """The state of the view, all charts included."""
 
@@ -131,7 +151,13 @@ class ViewState:
     """The engine's settings as last requested; they change numbers."""
     drawings: DrawingState = field(default_factory=DrawingState)
     history: History = field(default_factory=History)
-    """What can be undone: drawings and reference points of CVD."""
+    """What can be undone: zoom, drawings and reference points of CVD."""
+    keys: KeyChoices = field(default_factory=KeyChoices)
+    """The keys that the user has chosen."""
+    hints: Hints = field(default_factory=Hints)
+    key_capture: KeyCapture | None = None
+    recent_actions: list[str] = field(default_factory=list)
+    """Actions that were chosen in the command palette, the newest last."""
     edited: dict[str, float] = field(default_factory=dict)
     """Settings that the user is editing in a panel and that the engine does not know yet, by field."""
     pause: Pause | None = None
@@ -151,6 +177,10 @@ class ViewState:
     """Open panels that are behind another tab, as of the last frame."""
     cursor_px: tuple[float, float] | None = None
     """Mouse over a chart, framebuffer pixels."""
+    pointer: tuple[float, float] | None = None
+    """While keys move the crosshair: its place, framebuffer pixels. It counts in place of the mouse."""
+    keyboard_panel: str = ""
+    """The panel in which Tab and the arrow keys move; "" if they belong to the charts."""
     ui_scale: float = 0.0
     """Size of text and lines as a factor; 0 takes the monitor's."""
     speed: float = 1.0
@@ -199,6 +229,14 @@ class ViewState:
         else:
             self.are_panels_hidden = not self.are_panels_hidden
 
+    def next_keyboard_panel(self) -> None:
+        """Let the keyboard work in the next open panel, or the first; behind the last one it returns to the charts."""
+        shown = [name for name in open_in_order(frozenset(self.open_panels)) if not self.are_panels_hidden]
+        at = shown.index(self.keyboard_panel) + 1 if self.keyboard_panel in shown else 0
+        self.keyboard_panel = shown[at] if at < len(shown) else ""
+        if self.keyboard_panel:
+            self.panel_places = self.panel_places.select(self.keyboard_panel)
+
     def lay_out_panels(self, window: Rect, scale: float) -> PanelLayout:
         """Return where the panels that are shown are in a window."""
         shown = frozenset() if self.are_panels_hidden else frozenset(self.open_panels)
@@ -223,18 +261,7 @@ class ViewState:
 
     def step_back(self) -> bool:
         """Undo the latest special state (Esc), one at a time. Returns False if there is none."""
-        if self.drawings.held is not None:
-            self.drawings.held = None
-            return True
-        for chart in self.charts:
-            if chart.pinned_id is not None:
-                chart.pinned_id = None
-                return True
-        if self.marked is not None:
-            self.marked = None
-            return True
-        if "help" in self.open_panels:
-            self.open_panels.remove("help")
+        if self._let_go():
             return True
         cleared = [chart for chart in self.charts if chart.cleared_before_ns]
         if cleared:
@@ -246,6 +273,25 @@ class ViewState:
             self.selected = 0
         elif not self.time.is_live:
             self.time.follow()
+        else:
+            return False
+        return True
+
+    def _let_go(self) -> bool:
+        """Give up the first thing that is held, pointed at or opened for a moment; return whether there was one."""
+        pinned = next((chart for chart in self.charts if chart.pinned_id is not None), None)
+        if self.keyboard_panel:
+            self.keyboard_panel = ""
+        elif self.drawings.held is not None:
+            self.drawings.held = None
+        elif pinned is not None:
+            pinned.pinned_id = None
+        elif self.pointer is not None:
+            self.pointer = None
+        elif self.marked is not None:
+            self.marked = None
+        elif "help" in self.open_panels:
+            self.open_panels.remove("help")
         else:
             return False
         return True

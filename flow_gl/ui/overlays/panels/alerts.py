@@ -21,6 +21,7 @@ from flow_gl.ui.alerts.rules import (
     Rule,
 )
 from flow_gl.ui.alerts.templates import TEMPLATES
+from flow_gl.ui.input.keymap import key_label
 from flow_gl.ui.overlays import words
 from flow_gl.ui.overlays.frame import Frame
 from flow_gl.ui.overlays.panels import base
@@ -58,7 +59,7 @@ class AlertPanel:
         """Draw the panel's content. Changed rules reach the engine through the alert center."""
         center = frame.alerts
         imgui.push_item_width(imgui.get_content_region_avail().x * 0.56)
-        _, state.is_muted = imgui.checkbox("mute  (M)", state.is_muted)
+        _, state.is_muted = imgui.checkbox(f"mute  {key_label(state.keys, 'mute')}", state.is_muted)
         changed, percent = base.slider("volume", f"{center.book.volume:.0%}", 100 * center.book.volume, (0.0, 100.0))
         if changed:
             center.book.set_volume(percent / 100)

@@ -4,7 +4,9 @@ from typing import Final
 
 from imgui_bundle import imgui
 
-from flow_gl.ui.input.actions import ACTIONS, Action
+from flow_gl.ui.input.action import Action
+from flow_gl.ui.input.actions import ACTIONS
+from flow_gl.ui.input.keymap import key_label
 from flow_gl.ui.overlays.frame import Frame
 from flow_gl.ui.overlays.panels import base
 from flow_gl.ui.state.view_state import ViewState
@@ -21,7 +23,7 @@ _MOUSE: Final = (
     ("Drag an own level", "move it, tick by tick"),
     ("Click an own level", "its name, price, colour, alert; delete it"),
     ("Double click a header", "show this chart alone, or all"),
-    ("Right click", "menu"),
+    ("Right click", "menu of a chart, bubble, level, axis, header"),
 )
 _READING: Final = (
     "A bubble is one second of trades (longer when zoomed out: the header names the bucket). "
@@ -48,34 +50,35 @@ def draw(frame: Frame, state: ViewState) -> None:
     flags |= imgui.WindowFlags_.no_nav_inputs.value | imgui.WindowFlags_.no_collapse.value
     is_filled, is_open = imgui.begin("Help   ?###help", True, flags)
     if is_filled:
-        _fill()
+        _fill(state)
     imgui.end()
     if not is_open:
         state.open_panels.discard("help")
 
 
-def _fill() -> None:
+def _fill(state: ViewState) -> None:
     for text in _READING:
         imgui.bullet()
         imgui.text_wrapped(text)
     imgui.spacing()
     if not imgui.begin_table("help columns", 3, imgui.TableFlags_.sizing_stretch_same.value):
         return
-    for groups in (("Picture", "Charts"), ("Drawing", "Overlays", "Engine"), ("Program", "")):
+    for groups in (("Picture", "Charts", "Engine"), ("Price and CVD", "Drawing", "Program"), ("Overlays", "")):
         imgui.table_next_column()
         for group in groups:
             if group:
-                _keys(group, [action for action in ACTIONS if action.group == group])
+                _keys(group, [action for action in ACTIONS if action.group == group], state)
             else:
                 _rows("Mouse", list(_MOUSE))
     imgui.end_table()
 
 
-def _keys(group: str, actions: list[Action]) -> None:
+def _keys(group: str, actions: list[Action], state: ViewState) -> None:
     if group == "Charts":
         _rows(group, [("1-9", "show one chart"), ("0", "all charts")])
         return
-    _rows(group, [(action.key_label, action.title) for action in actions])
+    keys = [(key_label(state.keys, action.name), action.title) for action in actions]
+    _rows(group, [(key, title) for key, title in keys if key])
 
 
 def _rows(title: str, rows: list[tuple[str, str]]) -> None:

@@ -13,6 +13,8 @@ from imgui_bundle import imgui
 
 from flow_gl.core.palette import Palette, mix
 from flow_gl.ui.input.actions import BY_NAME
+from flow_gl.ui.input.keymap import key_label
+from flow_gl.ui.keys.choices import KeyChoices
 from flow_gl.ui.overlays.frame import Frame
 from flow_gl.ui.paint.theme import u32
 from flow_gl.ui.state.panel_layout import Place, Side, Slot
@@ -36,6 +38,8 @@ _FLAGS: Final[int] = (
 )
 _DOCKED: Final[int] = imgui.WindowFlags_.no_resize.value
 _BODY: Final[int] = imgui.WindowFlags_.horizontal_scrollbar.value | imgui.WindowFlags_.no_nav_inputs.value
+_NO_KEYS: Final[int] = imgui.WindowFlags_.no_nav_inputs.value
+_WITH_CHILDREN: Final[int] = imgui.FocusedFlags_.root_and_child_windows.value
 _PADDED: Final[int] = imgui.ChildFlags_.always_use_window_padding.value
 _PADDING: Final[int] = imgui.StyleVar_.window_padding.value
 _KEPT: Final = (
@@ -66,7 +70,9 @@ def window(name: str, frame: Frame, state: ViewState, *, may_keep: bool = False)
     padding = imgui.ImVec2(padding.x, padding.y)
     imgui.push_style_var(_PADDING, imgui.ImVec2(0.0, 0.0))
     is_floating = slot.side == "float"
-    is_filled, _ = imgui.begin(f"###{name}", None, _FLAGS if is_floating else _FLAGS | _DOCKED)
+    has_keys = name == state.keyboard_panel
+    flags = (_FLAGS if is_floating else _FLAGS | _DOCKED) & (~_NO_KEYS if has_keys else -1)
+    is_filled, _ = imgui.begin(f"###{name}", None, flags)
     imgui.pop_style_var()
     try:
         if is_filled:
@@ -74,7 +80,9 @@ def window(name: str, frame: Frame, state: ViewState, *, may_keep: bool = False)
             if is_floating:
                 _note_size(name, slot, frame, state)
             imgui.push_style_var(_PADDING, padding)
-            imgui.begin_child("body", (0.0, 0.0), _PADDED, _BODY)
+            if has_keys and not imgui.is_window_focused(_WITH_CHILDREN):
+                imgui.set_next_window_focus()
+            imgui.begin_child("body", (0.0, 0.0), _PADDED, _BODY & (~_NO_KEYS if has_keys else -1))
             imgui.pop_style_var()
         try:
             yield is_filled
@@ -85,7 +93,7 @@ def window(name: str, frame: Frame, state: ViewState, *, may_keep: bool = False)
         imgui.end()
 
 
-def tab_texts(slot: Slot, room: float, pad: float) -> list[tuple[str, float]]:
+def tab_texts(slot: Slot, room: float, pad: float, choices: KeyChoices) -> list[tuple[str, float]]:
     """Return text and width of each tab in ImGui units: the fullest of four forms for which there is room.
 
     Parameters
@@ -95,12 +103,15 @@ def tab_texts(slot: Slot, room: float, pad: float) -> list[tuple[str, float]]:
     """
     actions = [BY_NAME[name] for name in slot.names]
     titles = [action.title.split()[0] for action in actions]
-    keys = [action.key_label for action in actions]
+    keys = [key_label(choices, action.name) for action in actions]
     forms = [
-        [f"{action.title}  {action.key_label}" for action in actions],
+        [f"{action.title}  {key}".rstrip() for action, key in zip(actions, keys, strict=True)],
         titles,
-        [title if name == slot.front else key for name, title, key in zip(slot.names, titles, keys, strict=True)],
-        keys,
+        [
+            title if name == slot.front or not key else key
+            for name, title, key in zip(slot.names, titles, keys, strict=True)
+        ],
+        [key or title[:1] for key, title in zip(keys, titles, strict=True)],
     ]
     for texts in forms:
         widths = [imgui.calc_text_size(text).x + 2 * pad for text in texts]
@@ -125,10 +136,10 @@ def _strip(name: str, slot: Slot, frame: Frame, state: ViewState) -> None:
         for side in ("left", "float", "right")
         if side != slot.side
     ]
-    buttons.append(("close", f"close ({BY_NAME[name].key_label})"))
+    buttons.append(("close", f"close ({key_label(state.keys, name)})"))
     right = width - len(buttons) * icon - 0.5 * pad
     x = 0.0
-    tabs = tab_texts(slot, right - x, pad)
+    tabs = tab_texts(slot, right - x, pad, state.keys)
     for its, (text, tab_width) in zip(slot.names, tabs, strict=True):
         # A single tab takes the whole strip, so that it can be dragged anywhere.
         reach = right - x if len(tabs) == 1 else tab_width
@@ -169,7 +180,7 @@ def _tab(
     at = (round(low.x + _TAB_PAD_PX * unit), round(low.y + 0.5 * (height - size.y)))
     draw.add_text(at, u32(color), text)
     if not is_front and imgui.is_item_hovered(_TOOLTIP):
-        imgui.set_tooltip(f"{BY_NAME[name].title}   {BY_NAME[name].key_label}")
+        imgui.set_tooltip(f"{BY_NAME[name].title}   {key_label(state.keys, name)}")
 
 
 def _press(kind: str, name: str, state: ViewState) -> None:

@@ -1,0 +1,108 @@
+"""What an action is, and what it may read and change while it runs."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+
+from flow_gl.core.commands import Command
+from flow_gl.core.drawings import OwnLevel
+from flow_gl.core.schema import FeedState
+from flow_gl.store.market import MarketReader
+from flow_gl.ui.keys import names
+from flow_gl.ui.overlays.frame import Frame
+from flow_gl.ui.state.timeline import NO_TIMELINE, Timeline
+from flow_gl.ui.state.view_state import ViewState
+
+Target = str
+"""What a right click hits: "chart", "bubble", "level", "cvd", "price axis", "cvd axis", "time axis", "header"."""
+
+
+class Request(Enum):
+    """Requests that only the program or the overlays can carry out."""
+
+    SCREENSHOT = "screenshot"
+    FULLSCREEN = "fullscreen"
+    QUIT = "quit"
+    MENU = "menu"
+    CONTEXT_MENU = "context menu"
+    COMMANDS = "command palette"
+
+
+@dataclass(slots=True)
+class Context:
+    """Everything an action may read and change."""
+
+    state: ViewState
+    names: list[str]
+    """Names of the charts as the header shows them."""
+    focus: int | None
+    """Index of the chart that is shown alone or under the mouse; None if there is none."""
+    wall_ns: int
+    event_ns: int
+    """Event time at the live edge, as shown."""
+    plot_width_px: float
+    feed_state: int = FeedState.STARTING
+    speed: float = 1.0
+    """Current replay speed."""
+    markets: Sequence[MarketReader] = ()
+    """The charts' numbers as the last frame showed them."""
+    pane_heights_px: tuple[float, float] = (0.0, 0.0)
+    """Heights of the focused or first chart's price and CVD pane."""
+    pointed_price: int | None = None
+    """Price (1e-9) of the tick at the mouse, while that is on the focused chart's price pane or axis."""
+    pointed_level: OwnLevel | None = None
+    """The own level at the mouse."""
+    pointed_bubble: tuple[int, int] | None = None
+    """Id and level of detail of the bubble at the mouse."""
+    pointed_ns: int = 0
+    """Time under the mouse, or in the middle of the plot if the mouse is not over a chart."""
+    commands: list[Command] = field(default_factory=list)
+    requests: list[Request] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    """Short texts that tell the user what was done."""
+    copied: str = ""
+    """Text for the clipboard; "" leaves it as it is."""
+
+    def key(self, action: str) -> str:
+        """Return an action's key as shown to the user."""
+        from flow_gl.ui.input.keymap import key_label  # it needs all actions, and they need this module
+
+        return key_label(self.state.keys, action)
+
+    @property
+    def timeline(self) -> Timeline:
+        """What the time axis of the focused chart, else of the first one, knows of its data."""
+        charts = self.state.charts
+        return charts[self.focus or 0].timeline if charts else NO_TIMELINE
+
+    @property
+    def targets(self) -> list[int]:
+        """Indices of the charts that an action applies to: the focused one, else all."""
+        return [self.focus] if self.focus is not None else list(range(len(self.names)))
+
+
+Run = Callable[[Context], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One user action: its key, and its entry in help, menus and command palette."""
+
+    name: str
+    title: str
+    keys: tuple[str, ...]
+    """The usual keys, named as in `keys.names`; the first is shown to the user. The user may choose others."""
+    group: str
+    run: Run
+    is_checked: Callable[[ViewState], bool] | None = None
+    is_available: Callable[[Frame], bool] | None = None
+    """Whether the action can do anything now; None if it always can."""
+    menus: tuple[Target, ...] = ()
+    """What a right click must hit for its menu to have this action."""
+    repeats: bool = False
+    """The action repeats while its key is held."""
+
+    @property
+    def key_label(self) -> str:
+        """The first usual key as shown to the user; "" without one."""
+        return names.label(self.keys[0]) if self.keys else ""

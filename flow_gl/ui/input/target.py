@@ -1,0 +1,60 @@
+"""What a right click hits, and what its menu is called."""
+
+from typing import NamedTuple
+
+from flow_gl.layers.drawings.levels import level_under
+from flow_gl.layers.rows.hit import bubble_at
+from flow_gl.ui.input.action import Target
+from flow_gl.ui.input.gestures import Zone, zone_at
+from flow_gl.ui.input.level_tool import price_at
+from flow_gl.ui.overlays import words
+from flow_gl.ui.overlays.frame import ChartFrame
+from flow_gl.ui.state.view_state import ViewState
+
+_OF_ZONE = {
+    Zone.HEADER: "header",
+    Zone.PRICE: "chart",
+    Zone.CVD: "cvd",
+    Zone.SPLITTER: "cvd",
+    Zone.TIME_AXIS: "time axis",
+    Zone.PRICE_AXIS: "price axis",
+    Zone.CVD_AXIS: "cvd axis",
+}
+
+
+class Hit(NamedTuple):
+    """What is at a place of the window.
+
+    Attributes
+    ----------
+    title : of its menu
+    place : framebuffer pixels
+    """
+
+    target: Target
+    title: str
+    place: tuple[float, float]
+
+
+def hit_at(chart: ChartFrame, place: tuple[float, float], state: ViewState, event_ns: int) -> Hit:
+    """Return what is at a place of a chart."""
+    zone, scene = zone_at(chart.layout, *place), chart.scene
+    target = _OF_ZONE.get(zone, "chart")
+    if scene is None or target not in ("chart", "cvd", "price axis"):
+        return Hit(target, chart.name, place)
+    tick_size = scene.reader.tick_size
+    price = words.price(price_at(scene, place[1]), tick_size)
+    if target == "price axis":
+        return Hit(target, f"{chart.name}  {price}", place)
+    pane = chart.layout.price
+    timeline = state.charts[chart.index].timeline
+    at = words.clock(state.time.time_at(place[0] - pane.x, event_ns, pane.width, timeline))
+    if target == "cvd":
+        return Hit(target, f"{chart.name} CVD  {at} {words.ZONE_NAME}", place)
+    if (shown := level_under(scene, *place)) is not None:
+        name = shown.level.name or "own level"
+        return Hit("level", f"{name}  {words.price(shown.level.price, tick_size)}", place)
+    if (found := bubble_at(scene, *place)) is not None:
+        start = words.clock(found * scene.reader.widths_ns[scene.lod])
+        return Hit("bubble", f"{chart.name} bubble  {start} {words.ZONE_NAME}", place)
+    return Hit(target, f"{chart.name}  {price}  {at} {words.ZONE_NAME}", place)

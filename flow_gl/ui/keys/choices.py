@@ -1,0 +1,48 @@
+"""The keys that the user has chosen in place of the usual ones."""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+Changed = dict[str, tuple[str, ...]]
+"""Names of keys (`keys.names`) by action; an action that is not listed has its usual keys."""
+
+
+class KeyChoices:
+    """The user's keys.
+
+    Parameters
+    ----------
+    changed : actions whose keys differ from the usual ones
+    keep : saves them after each change; returns "", or one line for the user
+    """
+
+    def __init__(
+        self, changed: Mapping[str, tuple[str, ...]] | None = None, keep: Callable[[Changed], str] | None = None
+    ):
+        self._changed: Final[Changed] = dict(changed or {})
+        self._keep: Final = keep
+        self.version = 0
+        """Changed by every edit."""
+        self.warning = ""
+        """What is wrong with the file of keys, one line; "" if nothing is."""
+
+    def changed(self) -> Changed:
+        """Return the changed actions with their keys."""
+        return dict(self._changed)
+
+    def of(self, action: str, usual: tuple[str, ...]) -> tuple[str, ...]:
+        """Return an action's keys."""
+        return self._changed.get(action, usual)
+
+    def is_changed(self, action: str) -> bool:
+        return action in self._changed
+
+    def put(self, changes: Mapping[str, tuple[str, ...] | None]) -> str:
+        """Give actions other keys, None for the usual ones, and save them. Returns "", or why they were not saved."""
+        for action, keys in changes.items():
+            if keys is None:
+                self._changed.pop(action, None)
+            else:
+                self._changed[action] = keys
+        self.version += 1
+        return self._keep(dict(self._changed)) if self._keep is not None else ""

@@ -1,0 +1,228 @@
+"""The command palette: every action with its key, found by a few of its letters; those chosen recently come first.
+
+Up and Down select, Enter runs, Esc or a click elsewhere closes; the mouse can do all of it too.
+"""
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from imgui_bundle import imgui
+
+from flow_gl.core.palette import mix
+from flow_gl.ui.input import fuzzy
+from flow_gl.ui.input.action import Action
+from flow_gl.ui.input.actions import ACTIONS, BY_NAME
+from flow_gl.ui.input.keymap import key_label
+from flow_gl.ui.overlays.frame import Frame
+from flow_gl.ui.paint.theme import u32
+from flow_gl.ui.state.view_state import ViewState
+
+POPUP: Final = "command palette"
+MOST_RECENT: Final = 8
+_WIDTH_PX: Final = 620.0
+_TOP_SHARE: Final = 0.12
+"""Of the window's height, above the palette."""
+_ROW_EMS: Final = 1.75
+_KEY_EMS: Final = 6.5
+"""Width of the column of keys, so that the groups before it are aligned."""
+_ROWS: Final = 13
+_HINT: Final = "find a command: a few of its letters"
+_NOT_LISTED: Final = frozenset({"commands", "escape"})
+_KEYS: Final = {
+    imgui.Key.up_arrow: -1,
+    imgui.Key.down_arrow: 1,
+    imgui.Key.page_up: 1 - _ROWS,
+    imgui.Key.page_down: _ROWS - 1,
+}
+_TITLE_POINTS: Final = 20
+"""Points for a match in the title alone."""
+_RECENT_POINTS: Final = 3
+"""Points by which a recent action goes before one that matches as well."""
+
+
+class Row(NamedTuple):
+    """An action in the list.
+
+    Attributes
+    ----------
+    places : letters of the title that match the query
+    """
+
+    action: Action
+    places: tuple[int, ...] = ()
+    is_recent: bool = False
+
+
+def rows(query: str, frame: Frame, recent: Sequence[str]) -> list[Row]:
+    """Return the actions that match a query, the best first; without a query, all of them, the recent ones first.
+
+    Parameters
+    ----------
+    recent : names of actions, the newest last
+    """
+    listed = [action for action in ACTIONS if action.name not in _NOT_LISTED]
+    listed = [action for action in listed if action.is_available is None or action.is_available(frame)]
+    newest = [name for name in reversed(recent) if name in BY_NAME][:MOST_RECENT]
+    if not query.strip():
+        first = [Row(BY_NAME[name], is_recent=True) for name in newest if BY_NAME[name] in listed]
+        return first + [Row(action) for action in listed if action.name not in newest]
+    scored = []
+    for order, action in enumerate(listed):
+        found = fuzzy.match(query, action.title)
+        points = _TITLE_POINTS if found is not None else 0
+        found = found or fuzzy.match(query, f"{action.title} {action.group}")
+        if found is not None:
+            score = found.score + points + (_RECENT_POINTS if action.name in newest else 0)
+            places = tuple(place for place in found.places if place < len(action.title))
+            scored.append((-score, order, Row(action, places, action.name in newest)))
+    return [row for _, _, row in sorted(scored, key=lambda one: one[:2])]
+
+
+def note_choice(recent: list[str], name: str) -> None:
+    """Note in a list of recent actions, the newest last, that an action was chosen."""
+    if name in recent:
+        recent.remove(name)
+    recent.append(name)
+    del recent[:-MOST_RECENT]
+
+
+class CommandPalette:
+    """The palette's window."""
+
+    def __init__(self) -> None:
+        self._query = ""
+        self._selected = 0
+        self._is_due = False
+        self._must_scroll = False
+
+    def ask(self) -> None:
+        """Open the palette in the next frame."""
+        self._is_due = True
+
+    def draw(self, frame: Frame, state: ViewState) -> list[Action]:
+        """Draw the palette if it is open; return the chosen action."""
+        is_new, self._is_due = self._is_due, False
+        if is_new:
+            self._query, self._selected, self._must_scroll = "", 0, True
+            imgui.open_popup(POPUP)
+        unit, viewport = frame.gui_scale, imgui.get_main_viewport()
+        width = min(_WIDTH_PX * unit, 0.94 * viewport.size.x)
+        top = viewport.pos.y + _TOP_SHARE * viewport.size.y
+        left = viewport.pos.x + 0.5 * (viewport.size.x - width)
+        always = imgui.Cond_.always.value
+        imgui.set_next_window_pos((left, top), always)
+        imgui.set_next_window_size((width, 0.0), always)
+        flags = imgui.WindowFlags_.no_nav_inputs.value | imgui.WindowFlags_.no_move.value
+        if not imgui.begin_popup(POPUP, flags):
+            return []
+        if is_new:
+            imgui.set_keyboard_focus_here()
+        imgui.set_next_item_width(-1.0)
+        changed, self._query = imgui.input_text_with_hint("##query", _HINT, self._query)
+        if changed:
+            self._selected, self._must_scroll = 0, True
+        found = rows(self._query, frame, state.recent_actions)
+        chosen = self._keys(found)
+        room = viewport.pos.y + 0.96 * viewport.size.y - imgui.get_cursor_screen_pos().y
+        height = min(_ROWS * _row_height(), room) if found else 0.0
+        if not found:
+            imgui.text_disabled("no command has these letters")
+        elif imgui.begin_child("rows", (0.0, height), 0, imgui.WindowFlags_.no_nav_inputs.value):
+            imgui.push_style_var(imgui.StyleVar_.item_spacing.value, imgui.ImVec2(0.0, 0.0))
+            chosen = self._list(found, state) or chosen
+            imgui.pop_style_var()
+        if found:
+            imgui.end_child()
+        if chosen is not None:
+            note_choice(state.recent_actions, chosen.name)
+            imgui.close_current_popup()
+        imgui.end_popup()
+        return [chosen] if chosen is not None else []
+
+    def _keys(self, found: list[Row]) -> Action | None:
+        """Apply the keys that select and run."""
+        for key, step in _KEYS.items():
+            if imgui.is_key_pressed(key, True):
+                self._selected, self._must_scroll = self._selected + step, True
+        self._selected = min(max(self._selected, 0), max(0, len(found) - 1))
+        is_entered = imgui.is_key_pressed(imgui.Key.enter, False) or imgui.is_key_pressed(imgui.Key.keypad_enter, False)
+        return found[self._selected].action if is_entered and found else None
+
+    def _list(self, found: list[Row], state: ViewState) -> Action | None:
+        chosen = None
+        height = _row_height()
+        io = imgui.get_io()
+        has_moved = bool(io.mouse_delta.x or io.mouse_delta.y)
+        clipper = imgui.ListClipper()
+        clipper.begin(len(found), height)
+        clipper.include_item_by_index(self._selected)
+        while clipper.step():
+            for at in range(clipper.display_start, clipper.display_end):
+                row = found[at]
+                imgui.push_id(row.action.name)
+                low = imgui.get_cursor_screen_pos()
+                width = imgui.get_content_region_avail().x
+                if imgui.invisible_button("row", (max(1.0, width), height)):
+                    chosen = row.action
+                if imgui.is_item_hovered() and has_moved:
+                    self._selected = at
+                if at == self._selected and self._must_scroll:
+                    imgui.set_scroll_here_y(0.5)
+                _draw_row(row, (low.x, low.y, width, height), state, is_selected=at == self._selected)
+                imgui.pop_id()
+        clipper.end()
+        self._must_scroll = False
+        return chosen
+
+
+def _row_height() -> float:
+    return float(round(_ROW_EMS * imgui.get_font_size()))
+
+
+def _draw_row(row: Row, box: tuple[float, float, float, float], state: ViewState, *, is_selected: bool) -> None:
+    """Draw one row: a check mark, the title with its matching letters, the group, and the key at the right."""
+    x, y, width, height = box
+    palette, draw, size = state.palette, imgui.get_window_draw_list(), imgui.get_font_size()
+    if is_selected:
+        ground = mix(palette.raised, palette.information, 0.14)
+        draw.add_rect_filled((x, y), (x + width, y + height), u32(ground), 4.0 * imgui.get_style().font_scale_main)
+    middle = y + 0.5 * (height - size)
+    action = row.action
+    is_checked = action.is_checked is not None and action.is_checked(state)
+    if is_checked:
+        draw.add_circle_filled((x + 0.75 * size, y + 0.5 * height), 0.2 * size, u32(palette.information))
+    left = x + 1.5 * size
+    if row.places:
+        _marked(draw, (left, middle), action.title, row.places, state)
+    else:
+        draw.add_text((round(left), round(middle)), u32(palette.text), action.title)
+    key = key_label(state.keys, action.name)
+    right = x + width - 0.6 * size
+    if key:
+        key_width = imgui.calc_text_size(key).x
+        pad = 0.4 * size
+        low, high = (right - key_width - 2 * pad, y + 0.12 * height), (right, y + 0.88 * height)
+        draw.add_rect_filled(low, high, u32(mix(palette.raised, palette.quiet, 0.14)), 0.25 * size)
+        draw.add_text((round(low[0] + pad), round(middle)), u32(palette.text), key)
+        right = low[0]
+    right = min(right, x + width - (0.6 + _KEY_EMS) * size)
+    said = "recent" if row.is_recent else action.group
+    group_x = right - imgui.calc_text_size(said).x - 0.9 * size
+    if group_x > left + imgui.calc_text_size(action.title).x + size:
+        draw.add_text((round(group_x), round(middle)), u32(palette.quiet), said)
+
+
+def _marked(
+    draw: imgui.ImDrawList, at: tuple[float, float], title: str, places: tuple[int, ...], state: ViewState
+) -> None:
+    """Draw a title; its letters that match are in the colour of information."""
+    marks = set(places)
+    x, start = at[0], 0
+    for end in range(1, len(title) + 1):
+        if end < len(title) and (end in marks) == (start in marks):
+            continue
+        part = title[start:end]
+        color = state.palette.information if start in marks else state.palette.text
+        draw.add_text((x, round(at[1])), u32(color), part)
+        x += imgui.calc_text_size(part).x
+        start = end
