@@ -17,6 +17,7 @@ from flow_gl.core.spec import KEY_VARIABLE, TOKEN_VARIABLE, DemoSpec, EngineSpec
 from flow_gl.core.system.environment import check_compiler, check_drawing
 from flow_gl.core.system.interrupts import Interrupted
 from flow_gl.core.voice import say
+from flow_gl.ui.start import StartScreen
 from flow_gl.ui.state.options import ViewOptions
 
 if TYPE_CHECKING:
@@ -99,10 +100,14 @@ def show(
     check_drawing()
     rules = kept_rules(drawing)
     start_log("view", level=settings.log_level, is_verbose=drawing.debug)
+    if not drawing.headless:
+        from flow_gl.cli import recent
+
+        note_recent(feed, recent.default_path())
     link = _start(feed, settings, drawing, rules, serving)
     try:
         with closing(link):
-            code = _draw(link, feed, _options(settings, drawing, title, rules))
+            code = _draw(link, feed, view_options(settings, drawing, title, rules))
     except Interrupted:
         if link.exit_code:
             say(f"error: {link.message}")
@@ -217,7 +222,20 @@ def engine_spec(feed: AnyFeed, settings: Settings, drawing: Drawing, rules: "Kep
     )
 
 
-def _options(settings: Settings, drawing: Drawing, title: str, rules: "KeptRules") -> ViewOptions:
+def note_recent(feed: AnyFeed, path: Path) -> None:
+    """Note a replay or a server among the feeds that were opened last. Never raises."""
+    from flow_gl.cli import recent
+
+    if isinstance(feed, FilesSpec):
+        recent.note(path, recent.Recent("files", feed.paths))
+    elif isinstance(feed, RemoteSpec):
+        recent.note(path, recent.Recent("server", (feed.url,)))
+
+
+def view_options(
+    settings: Settings, drawing: Drawing, title: str, rules: "KeptRules", *, start: StartScreen | None = None
+) -> ViewOptions:
+    """Return the options of the view."""
     from flow_gl.ui.drawings import drawing_file
 
     return ViewOptions(
@@ -231,4 +249,5 @@ def _options(settings: Settings, drawing: Drawing, title: str, rules: "KeptRules
         title=title,
         alerts=rules,
         drawings=drawing_file.load(None if drawing.headless else drawing_file.default_path()),
+        start=start,
     )

@@ -38,6 +38,8 @@ LONGEST_ERROR: Final = 2_000
 HELP: Final = """An order-flow bubble chart for CME futures.
 
 \b
+flow-gl                   a start screen: demo, recent files and sessions, live, a server
+flow-gl FILE...           the same as flow-gl replay FILE...
 flow-gl demo              a synthetic market: no data and no key needed
 flow-gl replay FILE...    recorded trades: Databento DBN or CSV
 flow-gl live              Databento's live feed (DATABENTO_API_KEY)
@@ -86,14 +88,23 @@ def _root(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and end.")
     ] = False,
 ) -> None:
-    if context.invoked_subcommand is None:
+    if context.invoked_subcommand is not None:
+        return
+    from flow_gl.cli import start
+
+    if not start.has_display():
         typer.echo(context.get_help())
+        return
+    raise typer.Exit(start.start())
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run a command line of flow-gl and return its exit code."""
+    from flow_gl.cli.start import with_command
+
     _register()
-    return run_app(app, arguments, name="flow-gl")
+    commands = set(typer.main.get_group(app).commands)
+    return run_app(app, with_command(list(arguments), commands), name="flow-gl")
 
 
 def run_app(program: typer.Typer, arguments: Sequence[str], *, name: str) -> int:

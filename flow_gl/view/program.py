@@ -83,6 +83,7 @@ def _run(options: ViewOptions, link: Link, clock: Clock, pending: Pending) -> in
         gui = Gui(state.palette, scale=scale, window=handle)
         loop = FrameLoop(surface, link, state, gui, clock)
         loop.alerts = _alerts(options)
+        state.start = options.start
         state.drawings.kept = options.drawings or state.drawings.kept
         if is_remembering:
             from flow_gl.ui.keys import key_file

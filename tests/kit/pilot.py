@@ -103,6 +103,10 @@ class Pilot(ABC):
     @abstractmethod
     def turn_wheel(self, steps: int) -> None: ...
 
+    @abstractmethod
+    def type_text(self, text: str) -> None:
+        """Type a text, which the widget with the keyboard takes."""
+
     frame_count = 0
     """Number of frames drawn so far."""
 
@@ -306,6 +310,10 @@ class HeadlessPilot(Pilot):
         if len(key) > 1 or key.isalnum():
             imgui.get_io().add_key_event(_imgui_key(key), False)
 
+    def type_text(self, text: str) -> None:
+        imgui.get_io().add_input_characters_utf8(text)
+        self.frames(ANSWER_FRAMES + len(text))
+
     def move(self, place: Place) -> None:
         self.point(place)
         self.frames(ANSWER_FRAMES)
@@ -331,7 +339,35 @@ def _imgui_key(name: str) -> imgui.Key:
     return found
 
 
-_X_NAMES: Final = {"escape": "Escape", "tab": "Tab", "?": "question", "f10": "F10"}
+_X_NAMES: Final = {
+    "escape": "Escape",
+    "tab": "Tab",
+    "enter": "Return",
+    "delete": "Delete",
+    "menu": "Menu",
+    "up_arrow": "Up",
+    "down_arrow": "Down",
+    "left_arrow": "Left",
+    "right_arrow": "Right",
+    "page_up": "Page_Up",
+    "page_down": "Page_Down",
+    "?": "question",
+    "[": "bracketleft",
+    "]": "bracketright",
+    "+": "plus",
+    "-": "minus",
+    "=": "equal",
+    **{f"f{number}": f"F{number}" for number in range(1, 13)},
+}
+"""Names of X keys; any other key has its own name."""
+
+
+def _x_name(key: str) -> str:
+    if key in _X_NAMES:
+        return _X_NAMES[key]
+    return "+".join(_X_NAMES.get(part, part) for part in key.split("+"))
+
+
 _X_BUTTONS: Final = (1, 3, 2)
 
 
@@ -363,24 +399,36 @@ class WindowPilot(Pilot):
         return time.monotonic() - since[1] < PATIENCE_S
 
     def key_down(self, key: str) -> None:
-        self._xdotool("keydown", _X_NAMES.get(key, key))
+        self._xdotool("keydown", _x_name(key))
 
     def key_up(self, key: str) -> None:
-        self._xdotool("keyup", _X_NAMES.get(key, key))
+        self._xdotool("keyup", _x_name(key))
 
     def press(self, *keys: str) -> None:
-        self._xdotool("key", *(_X_NAMES.get(key, key) for key in keys))
+        self._xdotool("key", *(_x_name(key) for key in keys))
         self.frames(ANSWER_FRAMES)
 
     def move(self, place: Place) -> None:
         x, y = place
-        self._xdotool("mousemove", str(int(x)), str(int(y)))
+        left, top = self._origin()
+        self._xdotool("mousemove", str(int(x) + left), str(int(y) + top))
 
         def has_arrived() -> bool:
             mouse = imgui.get_io().mouse_pos
             return abs(mouse.x - x) < 2 and abs(mouse.y - y) < 2
 
         self.until(has_arrived, "the mouse never arrived")
+
+    def _origin(self) -> tuple[int, int]:
+        """Return the place of the window's content on the screen: a window manager may add a frame."""
+        import glfw
+
+        left, top = glfw.get_window_pos(self.window.handle)
+        return int(left), int(top)
+
+    def type_text(self, text: str) -> None:
+        self._xdotool("type", "--delay", "0", text)
+        self.frames(ANSWER_FRAMES)
 
     def mouse_down(self, button: int = 0) -> None:
         self._xdotool("mousedown", str(_X_BUTTONS[button]))

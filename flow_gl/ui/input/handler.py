@@ -44,6 +44,8 @@ _WHILE_EDITING: Final = frozenset(
     {"escape", "undo", "redo", "delete_level", "mute", "screenshot", "fullscreen", "quit"}
 )
 """Actions whose keys do not move within the editor of a level."""
+_WHILE_STARTING: Final = frozenset({"commands", "menu", "palette", "fullscreen", "screenshot", "quit"})
+"""Actions whose keys work on the start screen."""
 _NAVIGATION: Final = frozenset(
     {"space", "enter", "tab", "left_arrow", "right_arrow", "up_arrow", "down_arrow", "page_up", "page_down"}
 )
@@ -130,20 +132,24 @@ class InputHandler:
                 return []
             state.key_capture = None
         actions = keyboard.pressed(presses, state.keys)
-        is_open = is_list_open()
+        is_open = is_list_open() or self._overlays.was_list_open
         # Dear ImGui moves in menus and panels by keys only where they belong to it.
-        is_moving = is_open or bool(state.keyboard_panel) or state.drawings.edited is not None
+        is_starting = state.start is not None and state.start.is_open
+        is_moving = is_open or is_starting or bool(state.keyboard_panel) or state.drawings.edited is not None
         io.config_flags = io.config_flags | _NAV if is_moving else io.config_flags & ~_NAV
         if not io.want_text_input and self._level_tool.take_keys(presses, frame.charts, state):
             actions = [action for action in actions if action.name not in _PLACING]
         if state.pointer is not None:
             actions = [action for action in actions if action.name not in key_pointer.TAKEN]
+        if is_starting:
+            actions = [action for action in actions if action.name in _WHILE_STARTING]
         if state.drawings.edited is not None:
             actions = [action for action in actions if action.name in _WHILE_EDITING]
         elif state.keyboard_panel:
             actions = [one for one in actions if _NAVIGATION.isdisjoint(keys_of(state.keys, one.name))]
         if is_open and any(press.key == imgui.Key.escape for press in presses):
-            imgui.internal.close_popup_to_level(0, True)
+            if is_list_open():
+                imgui.internal.close_popup_to_level(0, True)
             actions = [action for action in actions if action.name != "escape"]
         elif is_open and state.drawings.edited is None:
             actions = []
@@ -243,11 +249,14 @@ class InputHandler:
         """Open the menu of what is at the mouse; while a level is being placed, give that up."""
         if self._state.drawings.held is not None:
             self._state.drawings.held = None
+        elif self._state.start is not None and self._state.start.is_open:
+            self._overlays.ask_for_menu()
         else:
             self._open_target_menu(mouse, frame, is_at_mouse=self._state.pointer is None)
 
     def _open_target_menu(self, mouse: Mouse, frame: Frame, *, is_at_mouse: bool) -> None:
         chart = next((one for one in frame.charts if one.layout.outer.contains(mouse.x, mouse.y)), None)
+        self._state.hints.note_use("context_menu")
         if chart is None:
             self._overlays.ask_for_menu()
             return

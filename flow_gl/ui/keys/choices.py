@@ -1,30 +1,28 @@
 """The keys that the user has chosen in place of the usual ones."""
 
 from collections.abc import Callable, Mapping
-from typing import Final
+from dataclasses import dataclass, field
 
 Changed = dict[str, tuple[str, ...]]
 """Names of keys (`keys.names`) by action; an action that is not listed has its usual keys."""
 
 
+@dataclass(slots=True)
 class KeyChoices:
     """The user's keys.
 
-    Parameters
+    Attributes
     ----------
-    changed : actions whose keys differ from the usual ones
-    keep : saves them after each change; returns "", or one line for the user
+    version : changed by every edit
+    warning : what is wrong with the file of keys, one line; "" if nothing is
     """
 
-    def __init__(
-        self, changed: Mapping[str, tuple[str, ...]] | None = None, keep: Callable[[Changed], str] | None = None
-    ):
-        self._changed: Final[Changed] = dict(changed or {})
-        self._keep: Final = keep
-        self.version = 0
-        """Changed by every edit."""
-        self.warning = ""
-        """What is wrong with the file of keys, one line; "" if nothing is."""
+    _changed: Changed = field(default_factory=dict)
+    """Actions whose keys differ from the usual ones."""
+    _keep: Callable[[Changed], str] | None = field(default=None, compare=False)
+    """Saves them after each change; returns "", or one line for the user."""
+    version: int = 0
+    warning: str = ""
 
     def changed(self) -> Changed:
         """Return the changed actions with their keys."""

@@ -21,6 +21,7 @@ from flow_gl.ui.overlays.level_editor import LevelEditor
 from flow_gl.ui.overlays.panels import bubble, menu, range_card
 from flow_gl.ui.overlays.panels import help as help_panel
 from flow_gl.ui.overlays.panels.base import Content, Panel
+from flow_gl.ui.overlays.start_screen import StartWindow
 from flow_gl.ui.paint.painter import Painter
 from flow_gl.ui.state.view_state import ViewState
 
@@ -57,6 +58,9 @@ class Overlays:
         self._hit: Hit | None = None
         self._is_hit_due = False
         self._is_hit_at_mouse = True
+        self._start: Final = StartWindow()
+        self.was_list_open = False
+        """Whether a menu or a list was open at the end of the last build: Esc may have closed it since then."""
         self._headers: list[Header] = []
         self._panels: Final = [Panel(name, jobs, content_of(name)) for name in HEIGHTS_PX]
         self._level_editor: Final = LevelEditor()
@@ -84,7 +88,8 @@ class Overlays:
             for chart in frame.charts
         )
         has_notes = not self.notes.is_empty
-        windows = frozenset(state.open_panels), frame.panels, state.drawings.edited
+        start = state.start and (state.start.is_open, state.start.problem)
+        windows = frozenset(state.open_panels), frame.panels, state.drawings.edited, start
         said = (of_charts, frame.link.state, frame.link.generation, windows, has_notes)
         is_new, self._said = said != self._said, said
         return "state" if is_new else "note" if has_notes else ""
@@ -101,6 +106,15 @@ class Overlays:
         commands : commands to the engine from the panels
         chosen : actions chosen in a menu or in the command palette
         """
+        if state.start is not None and state.start.is_open:
+            self._start.draw(frame, state)
+            painter.window = "notes"
+            notices.draw_notes(painter, self.notes, frame, frame.panels.charts, state.palette)
+            painter.window = ""
+            chosen = self._menus(frame, state)
+            self.was_list_open = is_list_open()
+            return [], chosen
+        self._start.draw(frame, state)
         for order, chart in enumerate(frame.charts):
             self._headers[order].draw(painter, chart, frame, state, has_menu=order == 0)
         painter.window = "notes"
@@ -120,7 +134,9 @@ class Overlays:
             _range(chart, frame, state, painter)
             tooltip.draw(chart, frame, state, painter)
         self._level_editor.draw(frame, state)
-        return commands, self._menus(frame, state)
+        chosen = self._menus(frame, state)
+        self.was_list_open = is_list_open()
+        return commands, chosen
 
     def _menus(self, frame: Frame, state: ViewState) -> Chosen:
         """Draw the menus and the command palette; return what was chosen."""

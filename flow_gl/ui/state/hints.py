@@ -1,6 +1,6 @@
 """Hints for a user's first minutes. Each goes away once its action has been used, or on a click."""
 
-from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 
@@ -35,6 +35,7 @@ HINTS: Final = (
 """Shown one at a time, in this order."""
 
 
+@dataclass(slots=True)
 class Hints:
     """The hints that have not been used.
 
@@ -43,9 +44,8 @@ class Hints:
     is_on : whether hints are shown at all; off in pictures without a window
     """
 
-    def __init__(self, used: Iterable[str] = (), *, is_on: bool = False) -> None:
-        self._used: Final = set(used)
-        self.is_on = is_on
+    _used: set[str] = field(default_factory=set)
+    is_on: bool = False
 
     @property
     def used(self) -> list[str]:

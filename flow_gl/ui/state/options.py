@@ -7,6 +7,7 @@ from typing import Final
 from flow_gl.core.settings import DEFAULTS, Settings
 from flow_gl.ui.alerts.rule_file import KeptRules
 from flow_gl.ui.drawings.drawing_file import KeptDrawings
+from flow_gl.ui.start import StartScreen
 
 DEFAULT_WIDTH: Final = 1600
 DEFAULT_HEIGHT: Final = 900
@@ -38,5 +39,7 @@ class ViewOptions:
     title: str = "flow_gl"
     drawings: KeptDrawings | None = None
     """The user's drawings; None for none, whose changes are not kept."""
+    start: StartScreen | None = None
+    """The start screen to begin with; None if a feed was given."""
     alerts: KeptRules | None = None
     """The alert rules; None for the usual ones, whose changes are not kept."""

@@ -114,7 +114,7 @@ def apply(state: ViewState, preferences: Preferences, settings: Settings) -> Non
     )
     state.ui_scale = settings.scale or preferences.ui_scale
     state.recent_actions = list(preferences.recent_actions)
-    state.hints = Hints(preferences.used_hints)
+    state.hints = Hints(set(preferences.used_hints))
     span_s = preferences.span_s if settings.span_s is None else settings.span_s
     state.time.span_ns = span_s * 1e9
     state.folding = settings.folding or preferences.folding

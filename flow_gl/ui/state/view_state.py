@@ -24,6 +24,7 @@ from flow_gl.layers.rows.extent import PriceScale
 from flow_gl.store.market import MarketReader
 from flow_gl.ui.drawings.state import DrawingState
 from flow_gl.ui.keys.choices import KeyChoices
+from flow_gl.ui.start import StartScreen
 from flow_gl.ui.state.axes import TimeAxis, ValueAxis
 from flow_gl.ui.state.hints import Hints
 from flow_gl.ui.state.history import History
@@ -154,6 +155,8 @@ class ViewState:
     """What can be undone: zoom, drawings and reference points of CVD."""
     keys: KeyChoices = field(default_factory=KeyChoices)
     """The keys that the user has chosen."""
+    start: StartScreen | None = None
+    """The start screen of a program that was started without a feed; None with one."""
     hints: Hints = field(default_factory=Hints)
     key_capture: KeyCapture | None = None
     recent_actions: list[str] = field(default_factory=list)

@@ -1,0 +1,71 @@
+"""The link of a program that was started without a feed: no engine until the user has chosen one."""
+
+from typing import Final
+
+from flow_gl.core.commands import Command
+from flow_gl.store.market import EngineReader, MarketReader
+from flow_gl.ui.link import LinkState
+from flow_gl.ui.start import StartScreen
+from flow_gl.view.engine_link.supervisor import EngineLink
+
+
+class StartLink:
+    """A `ui.link.Link` that becomes another one.
+
+    An engine that fails before its first trade gives way to the start screen again, which says why.
+    """
+
+    def __init__(self) -> None:
+        self.engine: EngineReader | None = None
+        self.markets: list[MarketReader] = []
+        self.state = LinkState.STARTING
+        self.message = ""
+        self.exit_code = 0
+        self.generation = 0
+        self.restarts = 0
+        self.screen: StartScreen | None = None
+        self._inner: EngineLink | None = None
+        self._before: Final[list[int]] = [0]
+        """Generations that earlier engines have had, so that a new engine's differ from them."""
+
+    def open(self, link: EngineLink) -> None:
+        """Take over another link, which this one closes."""
+        self._inner = link
+        self._copy(link)
+
+    def poll(self) -> LinkState:
+        link = self._inner
+        if link is None:
+            return self.state
+        link.poll()
+        self._copy(link)
+        has_traded = any(market.store.bubbles[0].head or market.session["trade_count"] for market in link.markets)
+        if link.state is LinkState.FAILED and not has_traded and self.screen is not None:
+            self._give_up(link)
+        return self.state
+
+    def send(self, command: Command) -> None:
+        if self._inner is not None:
+            self._inner.send(command)
+
+    def close(self) -> None:
+        """End the engine, if there is one. Idempotent; its failure at the end is this link's."""
+        if self._inner is not None:
+            self._inner.close()
+            self.message, self.exit_code = self._inner.message, self._inner.exit_code
+        self.state = LinkState.ENDED
+
+    def _copy(self, link: EngineLink) -> None:
+        self.engine, self.markets = link.engine, link.markets
+        self.state, self.message, self.exit_code = link.state, link.message, link.exit_code
+        self.generation, self.restarts = self._before[0] + link.generation, link.restarts
+
+    def _give_up(self, link: EngineLink) -> None:
+        assert self.screen is not None
+        link.close()
+        self._inner = None
+        self._before[0] = self.generation + 1
+        self.generation = self._before[0]
+        self.engine, self.markets = None, []
+        self.state, self.message, self.exit_code = LinkState.STARTING, "", 0
+        self.screen.fail(link.message or "the engine could not start")
