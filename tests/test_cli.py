@@ -241,7 +241,11 @@ def test_any_failure_of_a_command_is_one_line(
     assert ("Traceback" in err) == isinstance(error, RuntimeError), "where a fault of the program is, and nothing else"
 
 
-def test_without_a_command_the_help_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_a_command_and_without_a_display_the_help_is_printed(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
     assert run([]) == 0
     out, err = capsys.readouterr()
     assert "flow-gl demo" in out

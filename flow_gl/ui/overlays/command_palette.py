@@ -74,8 +74,10 @@ def rows(query: str, frame: Frame, recent: Sequence[str]) -> list[Row]:
         if found is not None:
             score = found.score + points + (_RECENT_POINTS if action.name in newest else 0)
             places = tuple(place for place in found.places if place < len(action.title))
-            scored.append((-score, order, Row(action, places, action.name in newest)))
-    return [row for _, _, row in sorted(scored, key=lambda one: one[:2])]
+            is_title = query.strip().lower() == action.title.lower()
+            place = (not is_title, -score, len(action.title), order)
+            scored.append((place, Row(action, places, action.name in newest)))
+    return [row for _, row in sorted(scored, key=lambda one: one[0])]
 
 
 def note_choice(recent: list[str], name: str) -> None:

@@ -80,6 +80,7 @@ class StartWindow:
         _heading("Open", palette.quiet)
         if is_new:
             imgui.set_keyboard_focus_here()
+            imgui.set_nav_cursor_visible(True)
         if _row("Demo", "a synthetic NQ and ES market; no data and no key needed", state):
             screen.choose(Choice("demo"))
         if screen.live:
