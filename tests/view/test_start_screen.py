@@ -69,7 +69,7 @@ def test_a_typed_path_is_opened_and_a_failure_leaves_the_screen_with_the_reason(
 
 def test_keys_of_the_chart_do_nothing_here_and_the_palette_changes(program: Program) -> None:
     before = program.state.palette
-    program.press("space", "c", "d", "t")
+    program.press("c", "d", "t")
     assert program.state.pause is None
     assert not program.state.open_panels
     assert program.state.palette is not before
