@@ -31,3 +31,8 @@ def test_a_path_with_spaces_is_quoted(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("metadata")
 def test_an_unknown_extra_points_to_the_project() -> None:
     assert "pyproject.toml" in packages.install_advice("absent")
+
+
+def test_a_bundle_has_no_pip_to_install_anything_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    assert packages.install_advice("cluster") == "it is not part of this package: install flow_gl with pip to use it"

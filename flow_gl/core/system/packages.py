@@ -8,6 +8,8 @@ import re
 import sys
 from typing import Final
 
+from flow_gl.core.system.children import is_bundle
+
 _EXTRA: Final = re.compile(r"extra\s*==\s*['\"](\w+)['\"]")
 
 
@@ -25,6 +27,8 @@ def of_extra(extra: str) -> list[str]:
 
 def install_advice(extra: str) -> str:
     """Return the command that installs an extra's packages into the running environment."""
+    if is_bundle():
+        return "it is not part of this package: install flow_gl with pip to use it"
     wanted = of_extra(extra)
     if not wanted:
         return f"install the packages of the extra {extra!r} in pyproject.toml"
