@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Annotated, Any, Final, get_origin
 
 from flow_gl.core.errors import UsageError
-from flow_gl.core.log import mask, protect
-from flow_gl.core.settings import DECLARED, ENGINES, AggregationSettings, Declared, Settings
+from flow_gl.core.log import mask, protect, protect_login
+from flow_gl.core.settings import DECLARED, ENGINES, AggregationSettings, Declared, Secret, Settings
 from flow_gl.core.spec import KEY_VARIABLE
 from flow_gl.core.system.folders import config_dir
 
@@ -79,6 +79,8 @@ def load(
     for secret in (settings.api_key, settings.token):
         if secret:
             protect(secret.get_secret_value())
+    if settings.bus_login:
+        protect_login(settings.bus_login.get_secret_value())
     return settings
 
 
@@ -222,7 +224,7 @@ def _convert(declared: Declared, entry: _Given) -> Any:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
     name = declared.name
-    came = mask(str(entry.value)) if name in ("api_key", "token") else _PASSWORD.sub("://****@", repr(entry.value))
+    came = mask(str(entry.value)) if declared.type is Secret else _PASSWORD.sub("://****@", repr(entry.value))
     cause = first.get("ctx", {}).get("error")
     reason = str(cause or "") or f"expected: {setting.help}"
     raise UsageError(f"{name} was {came} ({entry.source}): {reason}")

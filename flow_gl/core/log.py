@@ -14,6 +14,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import unquote
 
 from flow_gl.core.outside import plain
 from flow_gl.core.system.folders import state_dir
@@ -28,6 +29,7 @@ VALUE_CHARS: Final = 1_000
 _KEY_PATTERN: Final = re.compile(r"\bdb-[A-Za-z0-9]{8,}|flowgltoken_[A-Za-z0-9_-]{8,}")
 _STANDARD: Final = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
 _protected: Final[set[str]] = set()
+_hidden: Final[set[str]] = set()
 
 
 def get_logger(name: str) -> logging.Logger:
@@ -41,6 +43,11 @@ def protect(secret: str) -> None:
         _protected.add(secret)
 
 
+def protect_login(login: str) -> None:
+    """Mask a login (USER:PASSWORD or a token) from now on: nothing of a password is shown."""
+    _hidden.update(part for part in (login, unquote(login), *map(unquote, login.split(":", 1)[1:])) if part)
+
+
 def mask(secret: str) -> str:
     """Return a secret as it may be shown: `****` and its last five characters; `****` alone if it is short."""
     return "****" + (secret[-5:] if len(secret) > 10 else "")
@@ -50,6 +57,8 @@ def masked(text: str) -> str:
     """Return the text with every secret in it masked."""
     for secret in _protected:
         text = text.replace(secret, mask(secret))
+    for login in sorted(_hidden, key=len, reverse=True):
+        text = text.replace(login, "****")
     return _KEY_PATTERN.sub(lambda match: mask(match.group()), text)
 
 

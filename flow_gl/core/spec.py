@@ -17,6 +17,8 @@ from flow_gl.core.settings import DECLARED, DEFAULTS, AggregationSettings, Setti
 KEY_VARIABLE: Final = "DATABENTO_API_KEY"
 TOKEN_VARIABLE: Final = "FLOW_GL_TOKEN"
 """Access token of a server."""
+LOGIN_VARIABLE: Final = "FLOW_GL_BUS_LOGIN"
+"""Login of a bus: USER:PASSWORD, or a token."""
 
 
 class FeedSpec(msgspec.Struct, frozen=True):
@@ -130,10 +132,29 @@ class RemoteSpec(FeedSpec, frozen=True, tag="remote"):
     """File of the certificates that are trusted; None for the system's."""
 
 
+class BusServers(msgspec.Struct, frozen=True):
+    """The servers of a bus. The login is passed in the environment."""
+
+    servers: tuple[str, ...]
+    """URLs without a login: nats://HOST:PORT, or tls:// where TLS is required."""
+    ca: str | None = None
+    """File of the certificates that are trusted; None for the system's."""
+    creds: str | None = None
+    """NATS credentials file; None for a login or none."""
+
+
+class BusSpec(FeedSpec, frozen=True, tag="bus"):
+    """The charts that engines publish on a bus (`--bus`)."""
+
+    command = "connect"
+
+    bus: BusServers
+
+
 class EngineSpec(msgspec.Struct, frozen=True):
     """Everything that the engine must know to start."""
 
-    feed: FilesSpec | DemoSpec | LiveSpec | RemoteSpec
+    feed: FilesSpec | DemoSpec | LiveSpec | RemoteSpec | BusSpec
     aggregation: AggregationSettings = DEFAULTS.aggregation
     alerts: tuple[EngineRule, ...] = ()
     """Alert rules; an engine that takes over is sent those that have changed since."""

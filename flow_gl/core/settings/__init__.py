@@ -19,7 +19,7 @@ from flow_gl.core.settings.declaration import (
     Declared,
     Setting,
 )
-from flow_gl.core.settings.program import DECLARED, DEFAULTS, Settings
+from flow_gl.core.settings.program import DECLARED, DEFAULTS, Secret, Settings
 
 __all__ = [
     "AGGREGATION",
@@ -37,6 +37,7 @@ __all__ = [
     "SHOW",
     "AggregationSettings",
     "Declared",
+    "Secret",
     "Setting",
     "Settings",
     "difference",

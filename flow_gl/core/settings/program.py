@@ -63,11 +63,32 @@ class Settings:
     ca: Annotated[
         Path | None,
         Setting(
-            help="file of the certificates that a wss:// server is verified with",
+            help="file of the certificates that a wss:// server or a tls:// bus is verified with",
             unset="the system's",
-            commands=("connect",),
+            commands=DRAWING,
             heading=FEED,
             metavar="PEM",
+        ),
+    ] = None
+    bus_login: Annotated[
+        Secret | None,
+        Setting(
+            help="USER:PASSWORD or a token for a bus; FLOW_GL_BUS_LOGIN is safer, because flags show in process lists",
+            commands=DRAWING,
+            heading=FEED,
+            metavar="LOGIN",
+            given_as=str,
+            check=Secret,
+        ),
+    ] = None
+    bus_creds: Annotated[
+        Path | None,
+        Setting(
+            help="NATS credentials file for a bus",
+            unset="none",
+            commands=DRAWING,
+            heading=FEED,
+            metavar="FILE",
         ),
     ] = None
     symbols: Annotated[
