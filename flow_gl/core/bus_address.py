@@ -53,11 +53,7 @@ def parse_bus(text: str) -> BusAddress:
     if not slashes or scheme not in SCHEMES or not rest:
         raise UsageError(f"{shown(text)}: {_EXPECTED}")
     servers: list[str] = []
-    login = ""
-    # A password may contain commas, so the login is cut off first.
-    before, at, hosts = rest.rpartition("@")
-    if at:
-        login, hosts = before, hosts
+    login, _, hosts = rest.rpartition("@")  # first, because a password may contain commas
     for part in hosts.split(","):
         own, has_scheme, host = part.partition("://")
         if has_scheme and own.lower() != scheme:

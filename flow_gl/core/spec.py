@@ -149,6 +149,8 @@ class BusSpec(FeedSpec, frozen=True, tag="bus"):
     command = "connect"
 
     bus: BusServers
+    symbols: tuple[str, ...] = ()
+    """The charts to show, in order; all if empty."""
 
 
 class EngineSpec(msgspec.Struct, frozen=True):

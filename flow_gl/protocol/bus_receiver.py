@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from flow_gl.protocol import bus
 from flow_gl.protocol.bus import Chapter, Chart
@@ -165,16 +166,11 @@ class BusReceiver:
             held = self._held.setdefault((kind, level), _Held(0, 0, 0))
             rows = [block.rows for block in held.blocks]
             held.blocks.clear()
-            yield self._block(
-                kind,
-                level,
-                held,
-                np.concatenate(rows) if rows else np.zeros(0, FORMS[kind].dtype),
-                Part.NEWEST,
-                Cause.SUBSCRIBED,
-            )
+            whole = np.concatenate(rows) if rows else np.zeros(0, FORMS[kind].dtype)
+            yield self._block((kind, level), held, whole, Part.NEWEST, Cause.SUBSCRIBED)
 
-    def _block(self, kind: Kind, level: int, held: _Held, rows: np.ndarray, part: Part, cause: Cause) -> Rows:
+    def _block(self, stream: _Stream, held: _Held, rows: NDArray[np.void], part: Part, cause: Cause) -> Rows:
+        kind, level = stream
         assert self.chart is not None
         return Rows(
             kind=kind,
@@ -214,7 +210,7 @@ class BusReceiver:
             held.blocks.append(replace(block, rows=rows))
         elif len(rows) or part is Part.NEWEST:
             cause = Cause.REPLACED if part is Part.NEWEST else Cause.NONE
-            yield self._block(block.kind, block.level, held, rows, part, cause)
+            yield self._block(stream, held, rows, part, cause)
 
     def _changed(self, blocks: list[Rows]) -> Iterator[Rows]:
         """Give out state of the current epoch."""

@@ -18,10 +18,21 @@ import msgspec
 from flow_gl.core.clock import SYSTEM
 from flow_gl.core.commands import Command, Stop, decode
 from flow_gl.core.errors import EXIT_FAULT, EXIT_OK, EXIT_RESOURCE, EXIT_USAGE, FlowError, UsageError, lacking
-from flow_gl.core.log import get_logger, masked, protect, start_log
+from flow_gl.core.log import get_logger, masked, protect, protect_login, start_log
 from flow_gl.core.outside import plain
 from flow_gl.core.schema import FeedState
-from flow_gl.core.spec import KEY_VARIABLE, TOKEN_VARIABLE, EngineSpec, Failure, Hello, RemoteSpec, decode_spec, encode
+from flow_gl.core.spec import (
+    KEY_VARIABLE,
+    LOGIN_VARIABLE,
+    TOKEN_VARIABLE,
+    BusSpec,
+    EngineSpec,
+    Failure,
+    Hello,
+    RemoteSpec,
+    decode_spec,
+    encode,
+)
 from flow_gl.core.system import garbage
 from flow_gl.runtime.launch import Session
 from flow_gl.runtime.meters import StatusBoard
@@ -55,6 +66,7 @@ def main() -> int:
         return _fail(f"the engine's specification is wrong: {error}", EXIT_USAGE)
     for variable in (KEY_VARIABLE, TOKEN_VARIABLE):
         protect(os.environ.get(variable, ""))
+    protect_login(os.environ.get(LOGIN_VARIABLE, ""))
     start_log("engine", level=spec.log_level, is_verbose=spec.debug)
     commands: Commands = queue.SimpleQueue()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -103,10 +115,11 @@ def _serve(spec: EngineSpec, commands: Commands, owned: ExitStack) -> int:
 
 
 def _session(spec: EngineSpec, board: StatusBoard) -> "Session | RemoteSession":
-    if isinstance(spec.feed, RemoteSpec):
+    if isinstance(spec.feed, RemoteSpec | BusSpec):
         from flow_gl.runtime.remote.session import RemoteSession
 
-        return RemoteSession(spec.feed, os.environ.get(TOKEN_VARIABLE, ""), SYSTEM, board)
+        variable = TOKEN_VARIABLE if isinstance(spec.feed, RemoteSpec) else LOGIN_VARIABLE
+        return RemoteSession(spec.feed, os.environ.get(variable, ""), SYSTEM, board)
     return Session(spec, SYSTEM, board)
 
 

@@ -15,7 +15,7 @@ from flow_gl.protocol import frames
 from flow_gl.protocol.frames import Rows
 from flow_gl.protocol.kinds import Kind, Part
 from flow_gl.protocol.messages import PACKED_FORM, VERSION, Connected, Error, Status, encode
-from flow_gl.runtime.remote import connection
+from flow_gl.runtime.remote import backoff, connection
 from flow_gl.runtime.remote.connection import Connection
 from tests.remote.test_charts import INSTRUMENT
 
@@ -51,9 +51,12 @@ class Notes:
     def refused(self, message: Error) -> None:
         self.said.append(("refused", message.text))
 
+    def silent(self, charts: frozenset[int]) -> None:
+        self.said.append(("silent", charts))
+
     def lost(self, reason: str, attempt: int, delay_s: float) -> None:
         self.said.append(("lost", reason))
-        assert delay_s <= connection.LONGEST_DELAY_S
+        assert delay_s <= backoff.LONGEST_DELAY_S
         assert attempt >= 1
 
     def stopped(self, reason: str) -> None:
@@ -67,7 +70,7 @@ def run(
     handler: Handler, until: Callable[[Notes], bool], *, token: str = "", monkeypatch: pytest.MonkeyPatch
 ) -> tuple[Notes, list[dict[str, Any]]]:
     """Connect to a server of one handler until something was noted. Returns the notes and what the client sent."""
-    monkeypatch.setattr(connection, "FIRST_DELAY_S", 0.001)
+    monkeypatch.setattr(backoff, "FIRST_DELAY_S", 0.001)
     sent: list[dict[str, Any]] = []
     notes = Notes()
 
@@ -223,7 +226,7 @@ def test_a_refused_command_is_told_and_the_connection_stays(monkeypatch: pytest.
 
 
 def test_an_address_without_a_server_is_tried_again_with_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, "FIRST_DELAY_S", 0.001)
+    monkeypatch.setattr(backoff, "FIRST_DELAY_S", 0.001)
     notes = Notes()
 
     async def attempt() -> None:

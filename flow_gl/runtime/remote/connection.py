@@ -7,11 +7,9 @@ cannot fix (a wrong token, another protocol version), it does not retry until th
 
 import asyncio
 import os
-import random
 import ssl
 from collections.abc import Iterable
-from typing import Final, Protocol
-from urllib.parse import urlsplit
+from typing import Final
 
 import aiohttp
 
@@ -20,7 +18,6 @@ from flow_gl.core.log import get_logger, masked
 from flow_gl.core.outside import plain
 from flow_gl.core.spec import RemoteSpec
 from flow_gl.protocol.errors import ProtocolError
-from flow_gl.protocol.frames import Rows
 from flow_gl.protocol.messages import (
     PACKED_FORM,
     Authenticate,
@@ -33,17 +30,14 @@ from flow_gl.protocol.messages import (
 )
 from flow_gl.protocol.messages import Command as ServerCommand
 from flow_gl.protocol.receiver import Receiver
+from flow_gl.runtime.remote.backoff import Backoff
 from flow_gl.runtime.remote.charts import KINDS, LEVEL_KINDS
+from flow_gl.runtime.remote.listener import Listener
 from flow_gl.runtime.remote.tls import client_context
 
 SILENT_S: Final = 3.0
 """A connection without a message for this long is dead."""
 HANDSHAKE_S: Final = 10.0
-FIRST_DELAY_S: Final = 0.5
-LONGEST_DELAY_S: Final = 30.0
-"""Delay between two attempts. It doubles, with jitter so that clients do not all reconnect at once."""
-_STEADY_S: Final = 10.0
-"""The back-off is reset after a connection that lasted this long."""
 _LARGEST_FRAME: Final = 64 << 20
 _FINAL_CODES: Final = frozenset({"unauthenticated", "unsupported_version", "origin", "token_in_url"})
 _FINAL_STATUS: Final = {
@@ -52,25 +46,6 @@ _FINAL_STATUS: Final = {
     403: "it does not allow this client",
     404: "there is no flow_gl server at this address",
 }
-
-
-class Listener(Protocol):
-    """Receives the events of a connection. All methods are called on the connection's thread."""
-
-    def connected(self, message: Connected) -> None: ...
-
-    def status(self, message: Status) -> None: ...
-
-    def rows(self, block: Rows) -> None: ...
-
-    def refused(self, message: Error) -> None:
-        """Handle the refusal of a command."""
-
-    def lost(self, reason: str, attempt: int, delay_s: float) -> None:
-        """Handle a lost connection or a failed attempt. The next attempt follows in `delay_s` seconds."""
-
-    def stopped(self, reason: str) -> None:
-        """Handle an error that retrying cannot fix: no attempt is made until `Connection.retry`."""
 
 
 class _LostError(Exception):
@@ -102,21 +77,21 @@ class Connection:
         """End the wait before the next attempt."""
         self._may_try.set()
 
-    async def send(self, command: ServerCommand) -> bool:
-        """Send a command. False if there is no connection."""
+    async def send(self, command: ServerCommand) -> str:
+        """Send a command. Returns why it could not be sent, "" if it was."""
         socket = self._socket
         if socket is None or socket.closed:
-            return False
+            return "there is no connection"
         try:
             await socket.send_str(encode(command).decode())
         except (aiohttp.ClientError, OSError):
-            return False
-        return True
+            return "there is no connection"
+        return ""
 
     async def run(self) -> None:
         """Connect and reconnect until cancelled. Raises DataError if the certificate file cannot be used."""
         context = client_context(self._spec)
-        log, loop, attempt = get_logger("remote"), asyncio.get_running_loop(), 0
+        log, loop, backoff = get_logger("remote"), asyncio.get_running_loop(), Backoff()
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None)) as session:
             while True:
                 began = loop.time()
@@ -138,10 +113,8 @@ class Connection:
                     reason = _reason(error)
                 finally:
                     self._socket = None
-                if loop.time() - began >= _STEADY_S:
-                    attempt = 0
-                attempt += 1
-                delay_s = min(LONGEST_DELAY_S, FIRST_DELAY_S * 2.0 ** min(attempt - 1, 16)) * random.uniform(0.5, 1.0)
+                delay_s = backoff.next(loop.time() - began)
+                attempt = backoff.attempt
                 log.warning("connection lost", extra={"reason": reason, "attempt": attempt, "delay_s": delay_s})
                 self._listener.lost(reason, attempt, delay_s)
                 try:
@@ -248,8 +221,3 @@ def _reason(error: Exception) -> str:
         number = error.os_error.errno
         return f"no connection: {os.strerror(number) if number and number > 0 else error.os_error}"
     return plain(masked(str(error) or type(error).__name__), 300)
-
-
-def host_of(url: str) -> str:
-    """Return host and port of an address, for the user."""
-    return urlsplit(url).netloc

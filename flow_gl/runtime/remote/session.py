@@ -3,22 +3,27 @@
 import asyncio
 import queue
 from contextlib import suppress
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
+from flow_gl.core.bus_address import hosts_of
 from flow_gl.core.clock import Clock
 from flow_gl.core.commands import Command, Retry, SetSpeed, Stop
 from flow_gl.core.errors import FlowError
 from flow_gl.core.log import get_logger
 from flow_gl.core.schema import CHARTS, STATUS, FeedState
-from flow_gl.core.spec import RemoteSpec
+from flow_gl.core.spec import BusSpec, RemoteSpec
 from flow_gl.core.units import SECOND_NS
 from flow_gl.protocol.frames import Rows
 from flow_gl.protocol.messages import Command as ServerCommand
 from flow_gl.protocol.messages import Connected, Error, Status
 from flow_gl.runtime.meters import StatusBoard
 from flow_gl.runtime.remote.charts import RemoteChart
-from flow_gl.runtime.remote.connection import Connection, host_of
 from flow_gl.store.market import MarketStore
+
+if TYPE_CHECKING:
+    from flow_gl.runtime.remote.bus import BusConnection
+    from flow_gl.runtime.remote.connection import Connection
 
 TICK_S: Final = 0.008
 """Minimum time between two rounds of publishing records and reading commands, while rows arrive ..."""
@@ -37,8 +42,8 @@ class RemoteSession:
 
     Parameters
     ----------
-    spec : the server's address
-    token : access token; "" for none
+    spec : the address of the server or of the bus
+    secret : access token of the server, or login of the bus; "" for none
     clock : the program's clock
     board : this process's status
 
@@ -50,19 +55,22 @@ class RemoteSession:
     is_compiling = False
     progress = ""
 
-    def __init__(self, spec: RemoteSpec, token: str, clock: Clock, board: StatusBoard) -> None:
+    def __init__(self, spec: RemoteSpec | BusSpec, secret: str, clock: Clock, board: StatusBoard) -> None:
         self._clock: Final = clock
         self._board: Final = board
         self._spec: Final = spec
-        self._token: Final = token
+        self._secret: Final = secret
+        self._hosts: Final = hosts_of(spec.bus.servers) if isinstance(spec, BusSpec) else host_of(spec.url)
         self.charts: Final[list[RemoteChart]] = []
         self._stores = 0
         self._state = FeedState.CONNECTING
-        self._said = f"connecting to {host_of(spec.url)}"
+        self._said = f"connecting to {self._hosts}"
         self._refusal, self._refusal_until = "", 0
         self._clock_offset_ns: int | None = None
         self._is_away = False
         """This process has no connection: the server's own feed may be away without that."""
+        self._silent: frozenset[int] = frozenset()
+        """Charts that are connected, but that no engine publishes."""
         self._has_fewer = False
         """The server has fewer charts than are shown."""
         self._has_arrived = asyncio.Event()
@@ -82,9 +90,9 @@ class RemoteSession:
         return ""
 
     async def _run(self, commands: "queue.SimpleQueue[Command]") -> None:
-        connection = Connection(self._spec, self._token, self)
+        connection = self._connection()
         task = asyncio.create_task(connection.run())
-        self._board.text("source", host_of(self._spec.url))
+        self._board.text("source", self._hosts)
         try:
             while not task.done():
                 self._has_arrived.clear()
@@ -100,7 +108,16 @@ class RemoteSession:
             with suppress(asyncio.CancelledError, FlowError):
                 await task
 
-    async def _obey(self, commands: "queue.SimpleQueue[Command]", connection: Connection) -> bool:
+    def _connection(self) -> "Connection | BusConnection":
+        if isinstance(self._spec, BusSpec):
+            from flow_gl.runtime.remote.bus import BusConnection
+
+            return BusConnection(self._spec, self._secret, self, self._clock)
+        from flow_gl.runtime.remote.connection import Connection
+
+        return Connection(self._spec, self._secret, self)
+
+    async def _obey(self, commands: "queue.SimpleQueue[Command]", connection: "Connection | BusConnection") -> bool:
         """Apply the view's commands. Returns False after Stop."""
         while not commands.empty():
             command = commands.get_nowait()
@@ -109,8 +126,8 @@ class RemoteSession:
             if isinstance(command, Retry):
                 connection.retry()
             elif isinstance(command, SetSpeed):
-                if not await connection.send(ServerCommand("set_speed", command.speed)):
-                    self._refuse("the speed was not changed: there is no connection")
+                if why := await connection.send(ServerCommand("set_speed", command.speed)):
+                    self._refuse(f"the speed was not changed: {why}")
             else:
                 get_logger("remote").info("not sent to the server", extra={"command": command})
                 self._refuse("the server computes with its own settings and rules")
@@ -122,9 +139,10 @@ class RemoteSession:
     def connected(self, message: Connected) -> None:
         """Create charts for new instruments, and for those that restart with a new run of the engine."""
         self._is_away = False
+        self._clock_offset_ns = None
         get_logger("remote").info("connected", extra={"server": message.server, "source": message.source})
         self._board.text("dataset", message.dataset)
-        self._board.text("source", f"{host_of(self._spec.url)} \u00b7 {message.source}")
+        self._board.text("source", f"{self._hosts} \u00b7 {message.source}")
         for at, instrument in enumerate(message.instruments[:CHARTS]):
             if at == len(self.charts):
                 self.charts.append(RemoteChart(instrument, self._new_store))
@@ -179,9 +197,16 @@ class RemoteSession:
     def lost(self, reason: str, attempt: int, delay_s: float) -> None:
         """Show that the connection is lost, and mark a gap."""
         row, wall = self._board.row, self._clock.wall_ns()
-        self._state, self._said = FeedState.RECONNECTING, f"{host_of(self._spec.url)}: {reason}"
+        self._state, self._said = FeedState.RECONNECTING, f"{self._hosts}: {reason}"
         row["attempt"], row["retry_at"] = attempt, wall + int(delay_s * SECOND_NS)
         self._is_away = True
+
+    def silent(self, charts: frozenset[int]) -> None:
+        """Mark gaps in charts that no engine publishes now, and only in those."""
+        for index in self._silent - charts:
+            if index < len(self.charts):
+                self.charts[index].mark_back()
+        self._silent = charts
 
     def stopped(self, reason: str) -> None:
         """Show that nothing will arrive until the user retries."""
@@ -189,8 +214,8 @@ class RemoteSession:
         self._is_away = True
 
     def _mark_away(self) -> None:
-        for chart in self.charts:
-            if chart.last_ts:
+        for index, chart in enumerate(self.charts):
+            if chart.last_ts and (self._is_away or index in self._silent):
                 chart.mark_away(chart.last_ts, self._event_now())
 
     def _event_now(self) -> int:
@@ -200,7 +225,7 @@ class RemoteSession:
 
     def publish(self) -> None:
         """Publish the charts' records and the status."""
-        if self._is_away:
+        if self._is_away or self._silent:
             self._mark_away()
         has_new = [chart.flush() for chart in self.charts]
         stores = [chart.shown for chart in self.charts if chart.shown is not None]
@@ -216,6 +241,11 @@ class RemoteSession:
         row["state"] = state
         self._board.text("message", said)
         self._board.publish(self._clock.wall_ns())
+
+
+def host_of(url: str) -> str:
+    """Return host and port of an address, for the user."""
+    return urlsplit(url).netloc
 
 
 def _as_number(value: Any) -> Any:
