@@ -13,7 +13,17 @@ from flow_gl.core.errors import EXIT_FAULT, DataError, DisplayError, FeedError, 
 from flow_gl.core.market import rejections
 from flow_gl.core.schema import FeedState
 from flow_gl.core.settings import REGULAR, Settings
-from flow_gl.core.spec import KEY_VARIABLE, TOKEN_VARIABLE, DemoSpec, EngineSpec, FilesSpec, LiveSpec, RemoteSpec
+from flow_gl.core.spec import (
+    KEY_VARIABLE,
+    LOGIN_VARIABLE,
+    TOKEN_VARIABLE,
+    BusSpec,
+    DemoSpec,
+    EngineSpec,
+    FilesSpec,
+    LiveSpec,
+    RemoteSpec,
+)
 from flow_gl.core.system.environment import check_compiler, check_drawing
 from flow_gl.core.system.interrupts import Interrupted
 from flow_gl.core.voice import say
@@ -24,7 +34,7 @@ if TYPE_CHECKING:
     from flow_gl.ui.alerts.rule_file import KeptRules
     from flow_gl.view.engine_link.supervisor import EngineLink
 
-AnyFeed = FilesSpec | DemoSpec | LiveSpec | RemoteSpec
+AnyFeed = FilesSpec | DemoSpec | LiveSpec | RemoteSpec | BusSpec
 SHORTEST_S: Final = 0.1
 LONGEST_S: Final = 31_536_000.0
 INPUT_CHECK_S: Final = 5.0
@@ -133,7 +143,6 @@ def _start(
         return EngineLink.start(spec, environment=environment)
     from flow_gl.cli import served
 
-    assert not isinstance(feed, RemoteSpec)  # `flow-gl connect` cannot serve
     if drawing.metrics:
         serving = replace(serving, port=drawing.metrics, workers=1)
     workers = served.start_workers(serving, feed, settings, drawing)
@@ -153,9 +162,10 @@ def engine_environment(feed: AnyFeed, settings: Settings) -> dict[str, str]:
     """Return the variables with the secrets that a feed needs; empty ones hide those of the environment."""
     key = settings.api_key if isinstance(feed, LiveSpec) else None
     token = settings.token if isinstance(feed, RemoteSpec) else None
+    login = settings.bus_login if isinstance(feed, BusSpec) else None
     return {
         name: secret.get_secret_value() if secret else ""
-        for name, secret in ((KEY_VARIABLE, key), (TOKEN_VARIABLE, token))
+        for name, secret in ((KEY_VARIABLE, key), (TOKEN_VARIABLE, token), (LOGIN_VARIABLE, login))
     }
 
 
@@ -184,14 +194,14 @@ def _draw(link: "EngineLink", feed: AnyFeed, options: ViewOptions) -> int:
     for market in link.markets:
         if line := rejections.describe(rejections.counts_of(market.session)):
             say(f"note: {market.symbol or market.requested}: {line}")
-    if options.headless and isinstance(feed, LiveSpec | RemoteSpec) and (refusal := _refusal(link, feed)):
+    if options.headless and isinstance(feed, LiveSpec | RemoteSpec | BusSpec) and (refusal := _refusal(link, feed)):
         raise FeedError(refusal)
     if link.engine is not None and link.engine.status["damaged"]:
         raise DataError(link.engine.text("message"))
     return code
 
 
-def _refusal(link: "EngineLink", feed: LiveSpec | RemoteSpec) -> str:
+def _refusal(link: "EngineLink", feed: LiveSpec | RemoteSpec | BusSpec) -> str:
     """Return why a run without a window got no trade if the gateway or the server is the cause, else ""."""
     if link.engine is None or any(market.session["trade_count"] for market in link.markets):
         return ""

@@ -67,7 +67,9 @@ class Serving:
     ] = None
     tls_cert: Annotated[Path | None, _serve("--tls-cert", "Certificate chain, PEM.", "FILE")] = None
     tls_key: Annotated[Path | None, _serve("--tls-key", "Its private key, PEM.", "FILE")] = None
-    insecure: Annotated[bool, _serve("--insecure", "Let other machines connect without tokens or without TLS.")] = False
+    insecure: Annotated[bool, _serve("--insecure", "Allow connections with other machines without tokens or TLS.")] = (
+        False
+    )
     origin: Annotated[
         list[str] | None, _serve("--origin", "Let pages of another origin connect. Repeatable.", "URL")
     ] = None
@@ -83,14 +85,23 @@ def takes_settings(command: Callable[..., None]) -> Callable[..., None]:
 
 def takes_settings_without_picture(command: Callable[..., None]) -> Callable[..., None]:
     """Add the flags as `takes_settings` does, without those that only change what a window shows."""
-    return _takes_settings(
-        command, lambda declared: declared.setting.heading != SHOW or declared.setting.commands != DRAWING
-    )
+    return _takes_settings(command, _is_without_picture)
 
 
-def _takes_settings(command: Callable[..., None], is_wanted: Callable[[Declared], bool]) -> Callable[..., None]:
+def takes_settings_of(name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Add the flags of another command's settings, without those that only change what a window shows."""
+    return lambda command: _takes_settings(command, _is_without_picture, name)
+
+
+def _is_without_picture(declared: Declared) -> bool:
+    return declared.setting.heading != SHOW or declared.setting.commands != DRAWING
+
+
+def _takes_settings(
+    command: Callable[..., None], is_wanted: Callable[[Declared], bool], name: str = ""
+) -> Callable[..., None]:
     declarations = [declared for declared in DECLARED.values() if is_wanted(declared)]
-    ours = [declared for declared in declarations if command.__name__ in declared.setting.commands]
+    ours = [declared for declared in declarations if (name or command.__name__) in declared.setting.commands]
     parameters = [_keyword(declared.key, _flag_of(declared), None) for declared in ours]
     return _taking(command, "given", parameters, _by_name)
 

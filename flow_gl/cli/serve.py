@@ -1,4 +1,4 @@
-"""The command `serve`: runs an engine and a server, without a window."""
+"""The command `serve`: runs a server without a window, over an engine of its own or over charts from elsewhere."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,13 +6,24 @@ from typing import Annotated, Final
 
 import typer
 
+from flow_gl.cli.connect import Symbols
 from flow_gl.cli.feeds import DemoFlags, FeedFlags, LiveFlags, ReplayFlags
-from flow_gl.cli.options import Config, Debug, Drawing, Serving, flag, takes_flags, takes_settings_without_picture
+from flow_gl.cli.options import (
+    Config,
+    Debug,
+    Drawing,
+    Serving,
+    flag,
+    takes_flags,
+    takes_settings_of,
+    takes_settings_without_picture,
+)
+from flow_gl.core.errors import UsageError
 from flow_gl.core.settings import SERVE
 
 serve: Final = typer.Typer(
-    help="Serve a feed's data to browsers and programs, without a window: docs/protocol.md.",
     no_args_is_help=True,
+    invoke_without_command=True,
     rich_markup_mode="rich",
 )
 
@@ -26,6 +37,59 @@ class Running:
     ] = None
     config: Config = None
     debug: Debug = False
+
+
+@serve.callback()
+@takes_flags(Serving, "serving")
+@takes_settings_of("connect")
+@takes_flags(Running, "running")
+def serve_from(
+    context: typer.Context,
+    *,
+    from_: Annotated[
+        str | None,
+        flag(
+            "--from", "Charts from a bus, nats://HOST:PORT[,HOST:PORT] or tls://; or a server, ws:// or wss://.", "URL"
+        ),
+    ] = None,
+    symbol: Symbols = None,
+    given: Mapping[str, object],
+    serving: Serving,
+    running: Running,
+) -> None:
+    """Serve charts to browsers and programs, without a window: docs/protocol.md.
+
+    The charts are those of an engine that this command starts (demo, replay or live), or with --from those that engines
+    publish on a bus. Several servers may stand side by side; each has the whole session.
+
+    \b
+    flow-gl serve demo                                    (http://127.0.0.1:8080)
+    flow-gl serve live --port 9000
+    flow-gl serve --from nats://one:4222,two:4222,three:4222
+    """
+    if context.invoked_subcommand is not None:
+        _check_nothing_given(context)
+        return
+    if from_ is None:
+        raise UsageError("serve: expected demo, replay, live, or --from with an address (see flow-gl serve --help)")
+    from flow_gl.cli import draw, served
+    from flow_gl.cli.connect import remote_feed
+
+    drawing = _drawing(running)
+    settings = draw.read_settings(drawing, given)
+    feed = remote_feed(from_, settings, symbols=symbol, may_be_plain=serving.insecure)
+    raise typer.Exit(served.serve(feed.spec, feed.settings, serving, drawing))
+
+
+def _check_nothing_given(context: typer.Context) -> None:
+    """Check that no flag stands before the feed, where it would be ignored. Raises UsageError."""
+    for parameter in context.command.params:
+        source = context.get_parameter_source(parameter.name or "")
+        if source is not None and source.name == "COMMANDLINE":
+            feed = context.invoked_subcommand
+            raise UsageError(
+                f"{parameter.opts[0]}: give flags behind the feed: flow-gl serve {feed} {parameter.opts[0]}"
+            )
 
 
 @serve.command()
@@ -77,6 +141,10 @@ def live(*, flags: LiveFlags, given: Mapping[str, object], serving: Serving, run
 def _run(flags: FeedFlags, given: Mapping[str, object], serving: Serving, running: Running) -> None:
     from flow_gl.cli import draw, served
 
-    drawing = Drawing(headless=True, duration=running.duration, config=running.config, debug=running.debug)
+    drawing = _drawing(running)
     settings = draw.read_settings(drawing, given)
-    raise typer.Exit(served.serve(flags.feed(settings), settings, serving, drawing))
+    raise typer.Exit(served.serve(flags.feed(settings).spec, settings, serving, drawing))
+
+
+def _drawing(running: Running) -> Drawing:
+    return Drawing(headless=True, duration=running.duration, config=running.config, debug=running.debug)

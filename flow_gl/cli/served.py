@@ -4,30 +4,32 @@ import sys
 import time
 from contextlib import closing
 from importlib.util import find_spec
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
 from flow_gl.cli import draw
-from flow_gl.cli.feeds import Feed
 from flow_gl.cli.options import Drawing, Serving
 from flow_gl.core.clock import SYSTEM
 from flow_gl.core.commands import Command, Configure, SetSpeed
-from flow_gl.core.errors import FlowError, UsageError
+from flow_gl.core.errors import FeedError, FlowError, UsageError
 from flow_gl.core.log import start_log
 from flow_gl.core.market.lod import THRESHOLD
-from flow_gl.core.settings import Settings, merge
-from flow_gl.core.spec import DemoSpec, EngineSpec, FilesSpec, LiveSpec
+from flow_gl.core.schema import FeedState
+from flow_gl.core.settings import AggregationSettings, Settings, merge
+from flow_gl.core.spec import BusSpec, EngineSpec, RemoteSpec
 from flow_gl.core.system.environment import check_compiler
 from flow_gl.core.system.packages import install_advice
 from flow_gl.core.voice import say
 from flow_gl.server.spec import EngineLine, WorkerSpec
 from flow_gl.server.workers import Workers
+from flow_gl.store.market import EngineReader
 from flow_gl.ui.link import LinkState
 from flow_gl.view.engine_link.supervisor import EngineLink
 
 POLL_S: Final = 0.02
 """How often an engine without a window is polled."""
+_RUNNING: Final = frozenset({FeedState.LIVE, FeedState.REPLAY, FeedState.DEMO, FeedState.ENDED, FeedState.CLOSED})
 _PACKAGES: Final = ("aiohttp", "limits", "prometheus_client")
 
 
@@ -47,6 +49,7 @@ class ServedLink(EngineLink):
         self._hello = f"metrics at {address}/metrics" if workers.only_metrics else f"serving at {address}"
         self._epochs: dict[str, int] = {}
         self._aggregation = spec.aggregation
+        self._shown_settings: tuple[AggregationSettings, dict[str, Any]] | None = None
         self._told: tuple[object, ...] = ()
 
     def poll(self) -> LinkState:
@@ -56,7 +59,7 @@ class ServedLink(EngineLink):
             return state
         try:
             # In a window this runs on every frame, so the line is built only when something changed.
-            told = (state, self.message, self.generation, len(self.markets), self.engine, self._aggregation)
+            told = (state, self.message, self.generation, len(self.markets), self.engine, self._settings)
             if told != self._told:
                 self._told = told
                 self.workers.tell(self._line())
@@ -86,6 +89,13 @@ class ServedLink(EngineLink):
             self.workers = None
         super().close()
 
+    @property
+    def _settings(self) -> dict[str, Any]:
+        """The settings that the numbers depend on: the engine's own, or those of a remote one."""
+        if self._shown_settings is None or self._shown_settings[0] is not self._aggregation:
+            self._shown_settings = self._aggregation, msgspec.to_builtins(self._aggregation)
+        return self.remote_settings or self._shown_settings[1]
+
     def _line(self) -> EngineLine:
         charts = []
         for market in self.markets:
@@ -100,32 +110,57 @@ class ServedLink(EngineLink):
             message=self.message,
             engine=self.engine.name if self.engine else "",
             charts=tuple(charts),
-            settings=msgspec.to_builtins(self._aggregation),
+            settings=self._settings,
         )
 
 
-def serve(feed: Feed, settings: Settings, serving: Serving, drawing: Drawing) -> int:
+def serve(feed: draw.AnyFeed, settings: Settings, serving: Serving, drawing: Drawing) -> int:
     """Serve a feed without a window until interrupted, or for a given time. Raises FlowError."""
     check_compiler()
     start_log("serve", level=settings.log_level, is_verbose=drawing.debug)
-    workers = start_workers(serving, feed.spec, settings, drawing)
+    workers = start_workers(serving, feed, settings, drawing)
     with closing(workers):
-        spec = draw.engine_spec(feed.spec, settings, drawing, draw.kept_rules(drawing))
-        link = ServedLink.start(spec, environment=draw.engine_environment(feed.spec, settings))
+        spec = draw.engine_spec(feed, settings, drawing, draw.kept_rules(drawing))
+        link = ServedLink.start(spec, environment=draw.engine_environment(feed, settings))
         with closing(link):
             link.serve(workers, spec, serving, is_needed=True)
-            _run(link, drawing.duration)
+            _run(link, drawing.duration, is_remote=isinstance(feed, RemoteSpec | BusSpec))
     if link.exit_code:
         raise draw.EngineError(link.message, link.exit_code)
     return 0
 
 
-def _run(link: ServedLink, duration_s: float | None) -> None:
+def _run(link: ServedLink, duration_s: float | None, *, is_remote: bool) -> None:
     end_s = None if duration_s is None else time.monotonic() + duration_s
+    said = ""
     while end_s is None or time.monotonic() < end_s:
         if link.poll() is LinkState.FAILED:
             raise draw.EngineError(link.message, link.exit_code)
+        if is_remote and link.engine is not None:
+            said = _tell_trouble(link.engine, said)
         time.sleep(POLL_S)
+
+
+def _tell_trouble(engine: EngineReader, said: str) -> str:
+    """Say why charts from elsewhere do not arrive, each reason once. Raises FeedError if trying again does not help.
+
+    Parameters
+    ----------
+    said : the reason that was said last; "" for none
+
+    Returns
+    -------
+    said : the reason now
+    """
+    engine.refresh()
+    state, message = FeedState(int(engine.status["state"])), engine.text("message")
+    if state is FeedState.FAILED:
+        raise FeedError(message)
+    if state is FeedState.RECONNECTING:
+        if message != said:
+            say(f"{message}; trying again")
+        return message
+    return "" if state in _RUNNING else said
 
 
 def _address_of(serving: Serving, port: int) -> str:
@@ -135,9 +170,7 @@ def _address_of(serving: Serving, port: int) -> str:
     return f"{scheme}://{host}:{port}"
 
 
-def start_workers(
-    serving: Serving, feed: DemoSpec | FilesSpec | LiveSpec, settings: Settings, drawing: Drawing
-) -> Workers:
+def start_workers(serving: Serving, feed: draw.AnyFeed, settings: Settings, drawing: Drawing) -> Workers:
     """Check the server's flags and start its workers. Raises FlowError."""
     for package in _PACKAGES:
         if find_spec(package) is None:

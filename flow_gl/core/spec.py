@@ -183,7 +183,13 @@ class Failure(msgspec.Struct, frozen=True, tag="failure"):
     exit_code: int
 
 
-Answer = Hello | Failure
+class RemoteSettings(msgspec.Struct, frozen=True, tag="settings"):
+    """The settings of the engine behind remote charts."""
+
+    settings: dict[str, Any]
+
+
+Answer = Hello | Failure | RemoteSettings
 
 _spec_decoder: Final[msgspec.json.Decoder[EngineSpec]] = msgspec.json.Decoder(EngineSpec)
 _answer_decoder: Final[msgspec.json.Decoder[Answer]] = msgspec.json.Decoder(Answer)

@@ -25,6 +25,7 @@ from flow_gl.core.spec import (
     KEY_VARIABLE,
     LOGIN_VARIABLE,
     TOKEN_VARIABLE,
+    Answer,
     BusSpec,
     EngineSpec,
     Failure,
@@ -119,7 +120,7 @@ def _session(spec: EngineSpec, board: StatusBoard) -> "Session | RemoteSession":
         from flow_gl.runtime.remote.session import RemoteSession
 
         variable = TOKEN_VARIABLE if isinstance(spec.feed, RemoteSpec) else LOGIN_VARIABLE
-        return RemoteSession(spec.feed, os.environ.get(variable, ""), SYSTEM, board)
+        return RemoteSession(spec.feed, os.environ.get(variable, ""), SYSTEM, board, _answer)
     return Session(spec, SYSTEM, board)
 
 
@@ -168,7 +169,7 @@ def _fail(message: str, exit_code: int) -> int:
     return exit_code
 
 
-def _answer(message: Hello | Failure) -> None:
+def _answer(message: Answer) -> None:
     """Write a line to the view, which may already have exited."""
     try:
         sys.stdout.buffer.write(encode(message))

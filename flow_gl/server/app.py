@@ -54,7 +54,7 @@ class App:
     ----------
     hub : sends data to the clients
     admission : the rules for clients
-    feed : demo, replay or live; decides which commands are available
+    feed : demo, replay, live or connect; decides which commands are available
     on_command : called with each authorised command
     """
 
@@ -228,6 +228,8 @@ class App:
         low, high = _SPEED_RANGE
         if asked.name != "set_speed":
             error = Error("not_available", f"there is no command {asked.name}", "commands: set_speed")
+        elif self._feed == "connect":
+            error = Error("not_available", "this server shows another engine's charts", "ask the engine's own server")
         elif self._feed not in ("demo", "replay"):
             error = Error("not_available", "a live feed has no speed", "replay a recording")
         elif asked.value is not None and not low <= asked.value <= high:

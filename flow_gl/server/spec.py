@@ -21,7 +21,7 @@ class WorkerSpec(msgspec.Struct, frozen=True, kw_only=True):
     only_metrics: bool = False
     """Serve only /metrics, /healthz and /readyz: no data, no page."""
     feed: str = "live"
-    """demo, replay or live: decides which commands are available."""
+    """demo, replay, live, or connect for remote charts: decides which commands are available."""
     threshold: float
     """Imbalance above which a bubble of up to one second is significant."""
     tokens: str | None = None

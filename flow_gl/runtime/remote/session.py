@@ -2,6 +2,7 @@
 
 import asyncio
 import queue
+from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
@@ -12,7 +13,7 @@ from flow_gl.core.commands import Command, Retry, SetSpeed, Stop
 from flow_gl.core.errors import FlowError
 from flow_gl.core.log import get_logger
 from flow_gl.core.schema import CHARTS, STATUS, FeedState
-from flow_gl.core.spec import BusSpec, RemoteSpec
+from flow_gl.core.spec import Answer, BusSpec, RemoteSettings, RemoteSpec
 from flow_gl.core.units import SECOND_NS
 from flow_gl.protocol.frames import Rows
 from flow_gl.protocol.messages import Command as ServerCommand
@@ -46,6 +47,7 @@ class RemoteSession:
     secret : access token of the server, or login of the bus; "" for none
     clock : the program's clock
     board : this process's status
+    tell : sends an answer to the parent process
 
     Attributes
     ----------
@@ -55,11 +57,20 @@ class RemoteSession:
     is_compiling = False
     progress = ""
 
-    def __init__(self, spec: RemoteSpec | BusSpec, secret: str, clock: Clock, board: StatusBoard) -> None:
+    def __init__(
+        self,
+        spec: RemoteSpec | BusSpec,
+        secret: str,
+        clock: Clock,
+        board: StatusBoard,
+        tell: Callable[[Answer], None] = lambda _: None,
+    ) -> None:
         self._clock: Final = clock
         self._board: Final = board
         self._spec: Final = spec
         self._secret: Final = secret
+        self._tell: Final = tell
+        self._settings: dict[str, Any] = {}
         self._hosts: Final = hosts_of(spec.bus.servers) if isinstance(spec, BusSpec) else host_of(spec.url)
         self.charts: Final[list[RemoteChart]] = []
         self._stores = 0
@@ -141,6 +152,9 @@ class RemoteSession:
         self._is_away = False
         self._clock_offset_ns = None
         get_logger("remote").info("connected", extra={"server": message.server, "source": message.source})
+        if message.settings != self._settings:
+            self._settings = message.settings
+            self._tell(RemoteSettings(message.settings))
         self._board.text("dataset", message.dataset)
         self._board.text("source", f"{self._hosts} \u00b7 {message.source}")
         for at, instrument in enumerate(message.instruments[:CHARTS]):

@@ -8,14 +8,14 @@ import os
 import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
 from flow_gl.core.commands import Stop, encode
 from flow_gl.core.log import get_logger, masked
 from flow_gl.core.schema import FeedState
-from flow_gl.core.spec import Failure, Hello, decode_answer
+from flow_gl.core.spec import Failure, Hello, RemoteSettings, decode_answer
 from flow_gl.core.system.platform.pipes import PipeReader, PipeWriter
 from flow_gl.core.system.platform.processes import last_words_file, start
 from flow_gl.store.market import EngineReader, EngineStore, MarketReader, MarketStore
@@ -45,6 +45,8 @@ class EngineProcess:
         """One reader per chart, in chart order."""
         self.failure: Failure | None = None
         """The failure that the engine reported, if any."""
+        self.remote_settings: dict[str, Any] = {}
+        """The settings of the engine behind remote charts; empty for an engine of this machine."""
         with ExitStack() as on_failure:
             self._errors: Final = on_failure.enter_context(last_words_file())
             self.process: Final = start(command, environment={**os.environ, **environment}, errors=self._errors)
@@ -71,6 +73,8 @@ class EngineProcess:
                 continue
             if isinstance(answer, Failure):
                 self.failure = answer
+            elif isinstance(answer, RemoteSettings):
+                self.remote_settings = answer.settings
             else:
                 self._attach(answer)
 

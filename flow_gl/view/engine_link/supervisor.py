@@ -11,7 +11,7 @@ why it cannot run is not restarted; the number of restarts after crashes is limi
 from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import msgspec
 
@@ -99,6 +99,11 @@ class EngineLink:
         """Process id of the running engine; None if there is none."""
         engine = self._running
         return engine.process.pid if engine is not None and engine.process.returncode is None else None
+
+    @property
+    def remote_settings(self) -> dict[str, Any]:
+        """The settings of the engine behind remote charts; empty for an engine of this machine."""
+        return {} if self._shown is None else self._shown.remote_settings
 
     def poll(self) -> LinkState:
         """Update the fields without blocking."""
