@@ -19,7 +19,8 @@ from flow_gl.core.settings.declaration import (
     Declared,
     Setting,
 )
-from flow_gl.core.settings.program import DECLARED, DEFAULTS, Secret, Settings
+from flow_gl.core.settings.program import DECLARED, DEFAULTS, Settings
+from flow_gl.core.settings.secret import Secret
 
 __all__ = [
     "AGGREGATION",
