@@ -45,6 +45,7 @@ step() {
 prepare_root() {
   local path
   mount --make-rprivate /
+  mount -t proc proc /proc # of this namespace, so that processes are found by their numbers in it
   for path in proc sys dev; do mount --rbind "/$path" "$root/$path"; done
   mount -t tmpfs -o size=2g,mode=1777 tmpfs "$root/dev/shm"
   cp -L /etc/resolv.conf /etc/hosts "$root/etc/"
