@@ -16,7 +16,7 @@ from flow_gl.ui.input.choice_actions import choices, is_replayed
 from flow_gl.ui.overlays.frame import Frame
 from flow_gl.ui.state.view_state import ViewState
 
-GROUPS: Final = ("Drawing", "Overlays", "Picture", "Price and CVD", "Charts", "Engine", "Program")
+GROUPS: Final = ("Overlays", "Drawing", "Picture", "Price and CVD", "Charts", "Engine", "Program")
 """Groups in the order of the menu; the others are lists of choices (`CHOICES`)."""
 CHOICES: Final = ("Layers", "Palette", "Span", "Fold", "Bucket", "Speed", "Text size")
 
