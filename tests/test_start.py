@@ -1,5 +1,6 @@
 """`flow-gl` without a command: what the start screen offers, and what a choice opens."""
 
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,12 +8,17 @@ import pytest
 from pydantic import SecretStr
 
 from flow_gl.cli import draw, recent, start
+from flow_gl.cli.options import Drawing
 from flow_gl.cli.recent import Recent
 from flow_gl.core import config
 from flow_gl.core.errors import FlowError
 from flow_gl.core.settings import Settings
 from flow_gl.core.spec import DemoSpec, FilesSpec, LiveSpec, RemoteSpec
+from flow_gl.ui.link import LinkState
 from flow_gl.ui.start import Choice, StartScreen
+from flow_gl.view.engine_link.supervisor import EngineLink
+from flow_gl.view.start_link import StartLink
+from tests.kit.waiting import until
 
 COMMANDS = {"demo", "replay", "connect"}
 
@@ -130,3 +136,28 @@ def test_a_list_that_cannot_be_saved_stops_nothing(tmp_path: Path) -> None:
     recent.note(path, Recent("server", ("ws://desk:1/ws",)))
     draw.note_recent(FilesSpec(paths=("/a.csv",)), path)
     assert recent.load(path) == []
+
+
+def test_a_file_that_no_engine_can_read_leads_back_to_the_screen_with_the_reason(
+    settings: Settings, tmp_path: Path
+) -> None:
+    garbage = tmp_path / "day.dbn"
+    garbage.write_bytes(b"no trades here")
+    drawing = Drawing()
+    link = StartLink()
+
+    def opened(choice: Choice) -> str:
+        feed, _ = start.feed_of(choice, settings)
+        spec = draw.engine_spec(feed, settings, drawing, draw.kept_rules(drawing))
+        link.open(EngineLink.start(spec))
+        return ""
+
+    screen = link.screen = start.offers(settings, opened)
+    with closing(link):
+        assert link.poll() is LinkState.STARTING
+        screen.choose(Choice("files", (str(garbage),)))
+        assert not screen.is_open
+        until(lambda: screen.is_open, "the screen did not come back", step=link.poll)
+        assert "day.dbn" in screen.problem
+        assert (link.state, link.exit_code, link.engine, link.markets) == (LinkState.STARTING, 0, None, [])
+    assert link.exit_code == 0

@@ -203,6 +203,7 @@ class Program:
         self._counted_from_ns: int | None = None
         self._ended_ns: int | None = None
         self._figures_due_ns = 0
+        self._title = options.title
         self._is_quitting = False
         self._awaited: list[str] = ["first bubbles", "first frame"]
 
@@ -354,6 +355,12 @@ class Program:
         if now_ns < self._figures_due_ns or self._periods.count < 2:
             return
         self._figures_due_ns = now_ns + 500_000_000
+        start = self._loop.state.start
+        if start is not None and self._window is not None and start.title != self._title:
+            import glfw
+
+            self._title = start.title
+            glfw.set_window_title(self._window.handle, start.title)
         figures = self._loop.figures
         figures.frame_p50_ms, figures.frame_p99_ms, figures.frame_max_ms = self._periods.percentiles()
         figures.work_p50_ms, figures.work_p99_ms, figures.work_max_ms = self._work.percentiles()

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 from imgui_bundle import imgui
 
+from flow_gl.core.cached import Cached
 from flow_gl.core.palette import mix
 from flow_gl.ui.input import fuzzy
 from flow_gl.ui.input.action import Action
@@ -28,6 +29,8 @@ _KEY_EMS: Final = 6.5
 _ROWS: Final = 13
 _HINT: Final = "find a command: a few of its letters"
 _NOT_LISTED: Final = frozenset({"commands", "escape"})
+_AT_TIMES: Final = [action.is_available for action in ACTIONS if action.is_available is not None]
+"""Whether the actions that are not always there are there."""
 _KEYS: Final = {
     imgui.Key.up_arrow: -1,
     imgui.Key.down_arrow: 1,
@@ -92,6 +95,7 @@ class CommandPalette:
     """The palette's window."""
 
     def __init__(self) -> None:
+        self._rows: Final[Cached[list[Row]]] = Cached()
         self._query = ""
         self._selected = 0
         self._is_due = False
@@ -104,6 +108,8 @@ class CommandPalette:
     def draw(self, frame: Frame, state: ViewState) -> list[Action]:
         """Draw the palette if it is open; return the chosen action."""
         is_new, self._is_due = self._is_due, False
+        if not is_new and not imgui.is_popup_open(POPUP):
+            return []
         if is_new:
             self._query, self._selected, self._must_scroll = "", 0, True
             imgui.open_popup(POPUP)
@@ -123,7 +129,8 @@ class CommandPalette:
         changed, self._query = imgui.input_text_with_hint("##query", _HINT, self._query)
         if changed:
             self._selected, self._must_scroll = 0, True
-        found = rows(self._query, frame, state.recent_actions)
+        key = (self._query, tuple(state.recent_actions), tuple(is_there(frame) for is_there in _AT_TIMES))
+        found = self._rows.get(key, lambda: rows(self._query, frame, state.recent_actions))
         chosen = self._keys(found)
         room = viewport.pos.y + 0.96 * viewport.size.y - imgui.get_cursor_screen_pos().y
         height = min(_ROWS * _row_height(), room) if found else 0.0

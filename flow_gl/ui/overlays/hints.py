@@ -16,13 +16,23 @@ _CROSS_PX: Final = 8.0
 _HEIGHT_PX: Final = 28.0
 
 
+class _KeyNames(dict[str, str]):
+    """The keys of actions by their names; an action without a key has its title."""
+
+    def __init__(self, state: ViewState) -> None:
+        super().__init__()
+        self._state: Final = state
+
+    def __missing__(self, action: str) -> str:
+        return key_label(self._state.keys, action) or f"\u201c{BY_NAME[action].title}\u201d"
+
+
 def hint_box(painter: Painter, chart: ChartFrame, state: ViewState) -> tuple[Rect, str] | None:
     """Return place and text of the hint; None if there is none, or no room for it."""
     hint = state.hints.current
     if hint is None or chart.scene is None:
         return None
-    keys = {name: key_label(state.keys, name) or BY_NAME[name].title for name in BY_NAME}
-    text, scale, pane = hint.text.format(**keys), painter.scale, chart.layout.price
+    text, scale, pane = hint.text.format_map(_KeyNames(state)), painter.scale, chart.layout.price
     width = painter.width(text, _SIZE_PX) + (3 * _PAD_PX + _CROSS_PX) * scale
     box = Rect(round(pane.x + 0.5 * (pane.width - width)), pane.y + 14 * scale, width, _HEIGHT_PX * scale)
     return (box, text) if pane.encloses(box) else None

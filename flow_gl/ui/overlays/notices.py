@@ -12,10 +12,11 @@ from flow_gl.gl.view import Rect
 from flow_gl.layers.discs import radius_range
 from flow_gl.layers.labels.legend import LEAST_HEIGHT_PX
 from flow_gl.store.market import MarketReader
+from flow_gl.ui.input.actions import BY_NAME
 from flow_gl.ui.input.keymap import key_label
 from flow_gl.ui.overlays import words
 from flow_gl.ui.overlays.frame import ChartFrame, Frame
-from flow_gl.ui.overlays.status import Condition, Tone
+from flow_gl.ui.overlays.status import RETRIES, Condition, Tone
 from flow_gl.ui.paint.painter import Painter
 from flow_gl.ui.paint.theme import tone_color
 from flow_gl.ui.state.view_state import ViewState
@@ -87,9 +88,10 @@ def draw(painter: Painter, chart: ChartFrame, frame: Frame, state: ViewState, *,
         _plate(painter, rect, palette.information, palette)
         painter.text_middle(rect.x + 10 * frame.scale, rect.y + rect.height / 2, text, palette.text, 13.0, bold=True)
     if chart.waiting:
-        _middle(painter, pane, chart.waiting, chart.said, palette)
+        _middle(painter, pane, _with_retry_key(chart.waiting, state), chart.said, palette)
     elif not chart.said.is_live and chart.said.tone in (Tone.ALARM, Tone.ATTENTION):
-        _banner(painter, pane, chart.said, palette)
+        said = replace(chart.said, detail=_with_retry_key(chart.said.detail, state))
+        _banner(painter, pane, said, palette)
     elif frame.engine is not None and frame.engine.status["unkept"]:
         _unkept(painter, pane, frame.engine.text("keeping"), key_label(state.keys, "feed"), palette)
     _chips(painter, pane, chart, frame, state)
@@ -205,6 +207,14 @@ def _chips(painter: Painter, board: _Pane, chart: ChartFrame, frame: Frame, stat
         painter.box(x, y, width, height, palette.raised, alpha=0.95, rounding=4.0)
         painter.text_middle(x + 8 * scale, y + height / 2, text, palette.quiet, _CHIP_PX)
         y -= 4 * scale
+
+
+def _with_retry_key(text: str, state: ViewState) -> str:
+    """Show the user's key in place of the usual one."""
+    if RETRIES not in text:
+        return text
+    key = key_label(state.keys, "retry") or f"\u201c{BY_NAME['retry'].title}\u201d"
+    return text.replace(RETRIES, f"{key} retries")
 
 
 def _with_key(text: str, action: str, does: str, state: ViewState) -> str:

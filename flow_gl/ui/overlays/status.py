@@ -101,6 +101,8 @@ def _engine_condition(link: Link, wall_ns: int) -> Condition | None:
     return Condition(text, Tone.ALARM, False, "NO ENGINE", "the chart is out of date: the engine has stopped")
 
 
+RETRIES: Final = "F5 retries"
+"""With the usual key, in whose place the overlays show the user's."""
 _ENGINE_WORDS: Final = {
     LinkState.FAILED: ("STOPPED", Tone.ALARM, "", "the engine cannot run"),
     LinkState.RESTARTING: ("ENGINE RESTARTING", Tone.ALARM, "RESTARTING", "the engine crashed; restarting it"),
@@ -110,7 +112,7 @@ _RUNNING: Final = frozenset({FeedState.LIVE, FeedState.REPLAY, FeedState.DEMO})
 _FEED_WORDS: Final = {
     FeedState.STARTING: ("STARTING", Tone.INFORMATION, "the feed is starting"),
     FeedState.CONNECTING: ("CONNECTING", Tone.INFORMATION, "connecting to the feed"),
-    FeedState.FAILED: ("STOPPED", Tone.ALARM, "the feed has stopped; F5 retries"),
+    FeedState.FAILED: ("STOPPED", Tone.ALARM, f"the feed has stopped; {RETRIES}"),
     FeedState.ENDED: ("ENDED", Tone.QUIET, "the numbers are final"),
 }
 
@@ -126,7 +128,7 @@ def _feed_condition(engine: EngineReader, market: MarketReader | None, wall_ns: 
     if state in _FEED_WORDS:
         text, tone, detail = _FEED_WORDS[state]
         if message:
-            detail = f"{message}. F5 retries" if state is FeedState.FAILED else message
+            detail = f"{message}. {RETRIES}" if state is FeedState.FAILED else message
         return Condition(text, tone, False, detail=detail)
     if state is FeedState.CATCHING_UP:
         progress = float(status["progress"])
