@@ -109,7 +109,7 @@ def scenarios(folder: Path) -> Iterator[tuple[str, Callable[[], object]]]:
             EngineSpec(feed=DemoSpec(history_s=600.0, speed=10.0)), until=lambda status: status["trades"] > 2_000
         ),
     )
-    open_ns = time.time_ns() - 600 * SECOND_NS
+    open_ns = SYSTEM.wall_ns() - 600 * SECOND_NS
     tape = make_tape(3000, step_ns=100_000_000, open_ns=open_ns)
     gateway = GatewayProcess(count=len(tape), published=1500, step_ns=100_000_000, open_ns=open_ns)
     live = EngineSpec(

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -20,6 +19,7 @@ from flow_gl.ui.link import LinkState
 from flow_gl.view.engine_link.supervisor import EngineLink
 from tests.gateway.process import GatewayProcess
 from tests.gateway.tape import ES, KEY, NQ, make_tape
+from tests.kit.exchange_hours import NOW_NS, shift_now, shifted
 from tests.kit.numbers import Totals, totals_of, totals_shown
 from tests.kit.waiting import until_engine
 
@@ -29,11 +29,15 @@ COUNT, PUBLISHED, STEP_NS = 3000, 1500, 100_000_000
 @pytest.fixture(scope="module")
 def market() -> Iterator[tuple[GatewayProcess, np.ndarray]]:
     """Run a gateway whose tape started ten minutes ago; yield both."""
-    open_ns = time.time_ns() - 600 * SECOND_NS
+    open_ns = NOW_NS - 600 * SECOND_NS
     tape = make_tape(COUNT, step_ns=STEP_NS, open_ns=open_ns)
     gateway = GatewayProcess(count=COUNT, published=PUBLISHED, step_ns=STEP_NS, open_ns=open_ns)
     yield gateway, tape
     gateway.kill()
+
+
+def environment(key: str) -> dict[str, str]:
+    return shifted(shift_now()) | {KEY_VARIABLE: key}
 
 
 def expected(tape: np.ndarray) -> list[Totals]:
@@ -52,7 +56,7 @@ def test_every_trade_is_once_on_the_chart_in_the_recording_and_in_the_archive_al
         record_dir=str(tmp_path / "recordings"),
         archive=archive,
     )
-    with closing(EngineLink.start(EngineSpec(feed=spec), environment={KEY_VARIABLE: KEY})) as link:
+    with closing(EngineLink.start(EngineSpec(feed=spec), environment=environment(KEY))) as link:
         until_engine(link, lambda: len(link.markets) == 2 and totals_shown(link) == expected(tape[:PUBLISHED]))
         assert [reader.symbol for reader in link.markets] == ["NQZ5", "ESZ5"]
         gateway("publish", count=500)
@@ -77,7 +81,7 @@ def test_a_refused_key_is_reported_once_and_the_engine_waits(market: tuple[Gatew
     gateway, _ = market
     wrong = KEY[:-5] + "WRONG"
     spec = LiveSpec(symbols=("NQ.v.0",), gateway="127.0.0.1", port=gateway.port, recording=False, archive="off")
-    with closing(EngineLink.start(EngineSpec(feed=spec), environment={KEY_VARIABLE: wrong})) as link:
+    with closing(EngineLink.start(EngineSpec(feed=spec), environment=environment(wrong))) as link:
         until_engine(link, lambda: link.engine is not None and "****WRONG" in link.engine.text("message"))
         assert link.state is LinkState.RUNNING
         assert wrong not in link.engine.text("message")  # type: ignore[union-attr]

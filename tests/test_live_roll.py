@@ -25,9 +25,10 @@ from flow_gl.runtime.engine_loop import Engine
 from flow_gl.runtime.meters import StatusBoard
 from flow_gl.store.market import EngineReader, EngineStore, MarketReader, MarketStore
 from flow_gl.ui.overlays.status import opening
-from tests.feed.live_rig import PATIENCE_S, TestClock
+from tests.feed.live_rig import TestClock, has_arrived
 from tests.gateway.process import GatewayProcess
 from tests.gateway.tape import ES, KEY, NEXT_NQ, NQ, Contract, make_tape, of
+from tests.kit.waiting import PATIENCE_S
 
 NEW_YORK = ZoneInfo("America/New_York")
 CLOSE_NS = int(dt.datetime(2025, 11, 27, 13, 0, tzinfo=NEW_YORK).timestamp()) * SECOND_NS
@@ -95,9 +96,9 @@ class Program:
         """Let time pass without trades, with the gateway's heartbeats."""
         while self.clock.wall < until_ns:
             self.gateway("heartbeat", ts=self.clock.wall)
-            self.clock.advance(min(5.0, (until_ns - self.clock.wall) / SECOND_NS))
-            time.sleep(0.002)
-            self.engine.turn()
+            self.until(lambda: has_arrived(self.gateway), "the heartbeat")
+            self.clock.advance(max(min(5.0, (until_ns - self.clock.wall) / SECOND_NS), 0.0))
+        self.engine.turn()
 
 
 @pytest.fixture

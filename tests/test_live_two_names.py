@@ -67,7 +67,7 @@ def test_two_names_of_one_instrument_give_two_charts_with_the_same_numbers(gatew
     gateway("publish", count=500)
     expected = of(TAPE[:2500], ES)
     rig.until_trades(len(expected))
-    rig.linger()
+    rig.settle()
     rig.close()
     assert rig.trades.tobytes() == expected.tobytes(), "each trade once, though two names asked for it"
     assert_two_charts(rig.items, expected)
@@ -82,7 +82,7 @@ def test_a_restart_reads_both_names_back_and_requests_only_the_rest(gateway: Gat
     second = Run(gateway, tmp_path, published=3000, symbols=NAMES)
     second.until_trades(len(expected))
     second.until_state(FeedState.LIVE)
-    second.linger()
+    second.settle()
     second.close()
     assert second.trades.tobytes() == expected.tobytes()
     assert second.feed.repeated < 500, "the recording's trades are not asked for again"  # type: ignore[attr-defined]

@@ -18,6 +18,7 @@ import pytest
 from PIL import Image
 
 from tests.gateway.tape import KEY
+from tests.kit.exchange_hours import shift_now, shifted
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -85,7 +86,7 @@ def test_nothing_is_compiled_after_the_warm_up_with_an_empty_cache(
     said = run(
         *(program.with_name("python"), "-m", "tests.compiles", tmp_path / "data"),
         cwd=tmp_path,
-        PYTHONPATH=str(tmp_path),
+        **shifted(shift_now()) | {"PYTHONPATH": f"{tmp_path}{os.pathsep}{tmp_path / 'tests' / 'clock_shift'}"},
         NUMBA_CACHE_DIR=str(kernels),
         XDG_CACHE_HOME=str(tmp_path / "cache"),
         DATABENTO_API_KEY=KEY,

@@ -95,7 +95,7 @@ def scraped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
         ) as found,
     ):
         # A rate takes two samples.
-        until(lambda: found.query("count_over_time(flow_gl_trades_total[1m]) >= 3"), "three scrapes", patience_s=60)
+        until(lambda: found.query("count_over_time(flow_gl_trades_total[1m]) >= 3"), "three scrapes")
         yield found
 
 

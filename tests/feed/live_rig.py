@@ -2,6 +2,8 @@
 
 import time
 from collections.abc import Callable
+from typing import Any, Final
+from weakref import WeakSet
 
 import numpy as np
 
@@ -10,12 +12,49 @@ from flow_gl.core.schema import TRADE, FeedState
 from flow_gl.core.sessions import Session
 from flow_gl.core.spec import LiveSpec
 from flow_gl.core.units import SECOND_NS
+from flow_gl.feed.live.bounds import BoundedProtocol
+from flow_gl.feed.live.connection import Connection, Phase
 from flow_gl.feed.live.hours import Hours
 from flow_gl.feed.live.supervisor import LiveFeed
 from tests.gateway.process import GatewayProcess
 from tests.gateway.tape import DATASET, KEY, OPEN_NS
+from tests.kit.waiting import PATIENCE_S
 
-PATIENCE_S = 20.0
+_opened: Final[WeakSet[Connection]] = WeakSet()
+_received: Final[dict[str, int]] = {}
+"""Bytes that each connection has received, by its port."""
+
+
+def _watch() -> None:
+    """Note each connection of this process, and what it has received."""
+    open_one, made, updated = Connection.open, BoundedProtocol.connection_made, BoundedProtocol.buffer_updated
+
+    def noted_open(self: Connection) -> None:
+        _opened.add(self)
+        open_one(self)
+
+    def noted_made(self: BoundedProtocol, transport: Any) -> None:
+        self.port = str(transport.get_extra_info("sockname")[1])  # type: ignore[attr-defined]
+        _received[self.port] = 0  # type: ignore[attr-defined]
+        made(self, transport)
+
+    def noted_update(self: BoundedProtocol, nbytes: int) -> None:
+        updated(self, nbytes)
+        _received[self.port] += nbytes  # type: ignore[attr-defined]
+
+    Connection.open = noted_open  # type: ignore[method-assign]
+    BoundedProtocol.connection_made = noted_made  # type: ignore[method-assign]
+    BoundedProtocol.buffer_updated = noted_update  # type: ignore[method-assign]
+
+
+_watch()
+
+
+def has_arrived(gateway: GatewayProcess) -> bool:
+    """Whether no connection is being made, and all that the gateway has sent has been received."""
+    if any(one.phase is Phase.CONNECTING for one in _opened):
+        return False
+    return all(_received.get(port, 0) >= sent for port, sent in gateway("sent").items())
 
 
 class FakeCalendar:
@@ -98,7 +137,7 @@ class Rig:
             self.messages.append(status.message)
 
     def until(self, condition: Callable[[], bool], *, what: str, skipping: bool = True) -> None:
-        """Poll until `holds()` is true; pauses between tries are skipped by moving the clock."""
+        """Poll until `condition()` is true; pauses between tries are skipped by moving the clock."""
         deadline = time.monotonic() + PATIENCE_S
         while True:
             self.poll()
@@ -111,12 +150,19 @@ class Rig:
                 self.clock.advance((status.retry_at - self.clock.wall) / SECOND_NS + 0.001)
             time.sleep(0.001)
 
-    def linger(self, seconds: float = 0.03) -> None:
-        """Poll for a short real time, so that everything in transit arrives."""
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
+    def settle(self) -> None:
+        """Poll until every connection streams or has ended, and all that the gateway has sent is handed over.
+
+        The clock stands meanwhile, so a busy machine does not look like a silent gateway.
+        """
+
+        def is_settled() -> bool:
+            if not has_arrived(self.gateway):
+                return False
             self.poll()
-            time.sleep(0.001)
+            return all(one.phase is Phase.ENDED or not one.waiting for one in _opened)
+
+        self.until(is_settled, what="all that was sent", skipping=False)
 
     def until_state(self, *states: FeedState, skipping: bool = True) -> None:
         names = " or ".join(state.name for state in states)

@@ -22,6 +22,7 @@ from tests.feed.live_rig import Rig
 from tests.gateway import records
 from tests.gateway.process import GatewayProcess
 from tests.gateway.tape import DATASET, KEY, NQ, OPEN_NS, Contract, make_tape, of
+from tests.kit.waiting import PATIENCE_S, until
 
 WALL = OPEN_NS + MINUTE_NS
 TRADE = of(make_tape(100), NQ)[:1].tobytes()
@@ -49,7 +50,7 @@ def connect(port: int) -> Connection:
     return connection
 
 
-def wait_for_end(connection: Connection, seconds: float = 20.0) -> None:
+def wait_for_end(connection: Connection, seconds: float = PATIENCE_S) -> None:
     deadline = time.monotonic() + seconds
     while connection.phase is not Phase.ENDED:
         assert time.monotonic() < deadline, "the connection goes on"
@@ -118,15 +119,13 @@ def test_an_endless_reason_is_shortened(hostile) -> None:
 
 def test_a_flood_of_records_makes_the_gateway_wait(hostile) -> None:
     connection = connect(hostile(flood(TRADE, after=stream)).port)
-    deadline = time.monotonic() + 30
-    while not connection.is_held_up:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    until(lambda: connection.is_held_up, "a pause")
     most = connection.waiting
     time.sleep(0.2)
     assert connection.waiting == most, "it is not read any more"
     assert most < MOST_WAITING + (1 << 16)
     taken = 0
+    deadline = time.monotonic() + PATIENCE_S
     while connection.is_held_up or taken < most + 1000:
         assert time.monotonic() < deadline
         taken += len(connection.drain(8192))

@@ -50,7 +50,7 @@ def charted(rows: np.ndarray) -> np.ndarray:
 def expect_tape(rig: Rig, count: int) -> None:
     wanted = charted(TAPE[:count])
     rig.until_trades(len(wanted))
-    rig.linger()
+    rig.settle()
     assert sorted(row.tobytes() for row in rig.trades) == sorted(row.tobytes() for row in wanted)
 
 
@@ -105,7 +105,7 @@ def test_a_trade_without_a_time_is_passed_on_once_for_the_engine_to_count(make_r
     rig = make_rig()
     gateway("raw", hex=odd_trade(-1) * 2)
     rig.until(lambda: rig.count > len(charted(TAPE[:BEFORE])), what="the trade")
-    rig.linger()
+    rig.settle()
     assert int((rig.trades["ts_event"] == -1).sum()) == 2
     assert rig.feed.status().known_until > OPEN_NS
 
@@ -131,7 +131,7 @@ def start_behind(rig: Rig, gateway: GatewayProcess, behind_ns: int) -> None:
     rig.until_state(FeedState.CATCHING_UP)
     rig.until(lambda: "ahead of this machine's clock" in rig.feed.status().message, what="the records")
     for _ in range(8):
-        rig.linger()
+        rig.settle()
         rig.clock.advance(4)
         gateway("heartbeat", ts=rig.clock.wall + behind_ns)
     rig.until_state(FeedState.LIVE)
@@ -165,7 +165,7 @@ def test_a_clock_that_is_ahead_is_reported_and_every_trade_arrives(make_rig, gat
     for step in range(16):
         rig.clock.advance(5)
         gateway("heartbeat", ts=WALL + 5 * (step + 1) * SECOND_NS)
-        rig.linger(0.01)
+        rig.settle()
     assert "this machine's clock is 1 h ahead of the gateway's" in rig.feed.status().message
     gateway("publish", count=100)
     expect_tape(rig, BEFORE + 100)
@@ -202,7 +202,7 @@ def test_live_only_data_is_not_cut_off_by_a_clock_that_is_ahead(gateway: Gateway
 def test_a_heartbeat_slightly_ahead_closes_no_bucket_whose_trades_are_still_coming(make_rig, gateway) -> None:
     rig = make_rig()
     gateway("heartbeat", ts=WALL + 50 * SECOND_NS)
-    rig.linger()
+    rig.settle()
     assert WALL < rig.feed.status().known_until <= WALL + 6 * SECOND_NS
 
 

@@ -264,7 +264,7 @@ def test_catching_up_shows_its_progress(make_rig, gateway: GatewayProcess) -> No
     for _ in range(4):  # current trades for six seconds: it has caught up, although the gateway never says so
         rig.clock.advance(2.0)
         gateway("publish", count=70)
-        rig.linger()
+        rig.settle()
     rig.until_state(FeedState.LIVE)
     assert len(gateway("stats")["connections"]) == 1
 
@@ -557,7 +557,7 @@ def test_at_a_sessions_open_symbols_are_requested_again_without_a_break(make_rig
     for _ in range(80):
         rig.clock.advance(2.0)
         gateway("heartbeat")
-        rig.linger()
+        rig.settle()
         if rig.mappings[-1].symbol == "NQH6":
             break
     rig.until_state(FeedState.LIVE)

@@ -18,6 +18,7 @@ from tests.feed.hostile import HostileGateway, greet, stream
 from tests.feed.live_rig import FakeCalendar, TestClock
 from tests.gateway import records
 from tests.gateway.tape import DATASET, ES, KEY, NQ, make_tape, of
+from tests.kit.waiting import PATIENCE_S
 
 TAPE = make_tape(2000)
 WALL = int(TAPE["ts_recv"][-1]) + 1_000_000
@@ -110,7 +111,7 @@ def test_hostile_bytes_are_reported_in_one_line_and_never_stop_the_feed(monkeypa
     )
     try:
         feed.start()
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE_S
         while gateway.connections < CONNECTIONS:
             assert time.monotonic() < deadline, f"{gateway.connections} connections; {feed.status()}"
             feed.poll(clock.wall)

@@ -100,7 +100,7 @@ def one_fault(rng: random.Random, rig: Rig) -> None:
             gateway("mute", on=True)
             gateway("publish", count=rng.randrange(60))
             rig.clock.advance(20.0)
-            rig.linger(0.01)
+            rig.settle()
             gateway("mute", on=False)
 
 
@@ -117,7 +117,7 @@ def test_after_a_day_of_faults_every_number_equals_an_undisturbed_run(gateway: G
         rig.clock.advance(max(newest + SECOND_NS // 2 - rig.clock.wall, 0) / SECOND_NS)
         if rng.random() < 0.5:
             gateway("heartbeat")
-        rig.linger(0.005)
+        rig.settle()
         if step % 4 == 3:
             rig.until_state(FeedState.LIVE)
             one_fault(rng, rig)

@@ -37,8 +37,14 @@ class Session:
     instruments: set[int] = field(default_factory=set)
     encode: records.Encoder | None = None
     is_streaming: bool = False
+    sent_bytes: int = 0
+    """All bytes of this connection, from the greeting on."""
     sent_until: int = 0
     """Number of the tape's trades that it has seen, requested or not."""
+
+    def write(self, data: bytes) -> None:
+        self.sent_bytes += len(data)
+        self.writer.write(data)
 
     def pick(self, rows: np.ndarray) -> bytes:
         """Return those of the trades that were requested."""
@@ -47,7 +53,7 @@ class Session:
     async def send(self, data: bytes) -> None:
         if self.writer.is_closing() or self.encode is None:
             return
-        self.writer.write(self.encode(data))
+        self.write(self.encode(data))
         with contextlib.suppress(ConnectionError):
             await self.writer.drain()
 
@@ -108,28 +114,28 @@ class Gateway:
 
     async def authenticate(self, session: Session, reader: asyncio.StreamReader) -> bool:
         """Do greeting, challenge, answer and subscriptions. Return False if this connection's fault ends it here."""
-        plan, writer = session.plan, session.writer
+        plan = session.plan
         if plan.get("hang_up"):
             return False
         if plan.get("mute"):
             await reader.read()
             return False
         if plan.get("babble"):
-            writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+            session.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
             await reader.read()
             return False
         challenge = secrets.token_hex(16)
-        writer.write(b"lsg_version=0.6.1\n" + f"cram={challenge}\n".encode())
+        session.write(b"lsg_version=0.6.1\n" + f"cram={challenge}\n".encode())
         session.options = parse(await reader.readline())
         answer = hashlib.sha256(f"{challenge}|{KEY}".encode()).hexdigest() + "-" + KEY[-5:]
         refusal = plan.get("refuse")
         if refusal is None and (session.options.get("auth") != answer or session.options.get("dataset") != DATASET):
             refusal = AUTH_FAILED
         if refusal is not None:
-            writer.write(f"success=0|error={refusal}\n".encode())
-            await writer.drain()
+            session.write(f"success=0|error={refusal}\n".encode())
+            await session.writer.drain()
             return False
-        writer.write(f"success=1|session_id={secrets.randbelow(10**9)}\n".encode())
+        session.write(f"success=1|session_id={secrets.randbelow(10**9)}\n".encode())
         while True:
             line = parse(await reader.readline())
             if not line or "start_session" in line:
@@ -287,6 +293,11 @@ class Gateway:
 
     async def do_plan(self, plan: dict[str, Any]) -> None:
         self.plans.append(plan)
+
+    async def do_sent(self) -> dict[str, Any]:
+        """Return the bytes sent to each connection that streams, by the client's port."""
+        open_ones = [session for session in self.sessions if not session.writer.is_closing()]
+        return {str(session.writer.get_extra_info("peername")[1]): session.sent_bytes for session in open_ones}
 
     async def do_stats(self) -> dict[str, Any]:
         return {

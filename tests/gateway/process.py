@@ -7,18 +7,19 @@ from pathlib import Path
 from typing import Any
 
 from tests.gateway.tape import OPEN_NS, STEP_NS
+from tests.kit.ports import lasting_port
+from tests.kit.waiting import PATIENCE_S
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 class GatewayProcess:
-    """A gateway on its own port on this machine.
+    """A gateway on a port of its own on this machine.
 
     Parameters
     ----------
     count, seed, step_ns, open_ns, by_calendar : of its tape, as `make_tape` takes them
     published : number of trades published at the start
-    port : 0 for any that is free
     """
 
     def __init__(
@@ -26,7 +27,6 @@ class GatewayProcess:
         *,
         count: int = 6000,
         published: int = 0,
-        port: int = 0,
         step_ns: int = STEP_NS,
         open_ns: int = OPEN_NS,
         seed: int = 1,
@@ -35,11 +35,12 @@ class GatewayProcess:
         self._tape = ["--count", count, "--step-ns", step_ns, "--open-ns", open_ns, "--seed", seed]
         if by_calendar:
             self._tape.append("--by-calendar")
-        self._process = self._start(published, port)
-        self.port = self._answer()["port"]
+        self.port = lasting_port()
+        self._process = self._start(published)
+        self._answer()
 
-    def _start(self, published: int, port: int) -> subprocess.Popen[str]:
-        arguments = [*self._tape, "--published", published, "--port", port]
+    def _start(self, published: int) -> subprocess.Popen[str]:
+        arguments = [*self._tape, "--published", published, "--port", self.port]
         return subprocess.Popen(
             [sys.executable, "-m", "tests.gateway", *map(str, arguments)],
             stdin=subprocess.PIPE,
@@ -62,7 +63,7 @@ class GatewayProcess:
 
     def revive(self, *, published: int) -> None:
         """Start it again on the same port; the market has meanwhile reached this trade."""
-        self._process = self._start(published, self.port)
+        self._process = self._start(published)
         self._answer()
 
     def close(self) -> None:
@@ -79,7 +80,7 @@ class GatewayProcess:
         return answer
 
     def _end(self) -> None:
-        self._process.wait(10)
+        self._process.wait(PATIENCE_S)
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
                 pipe.close()

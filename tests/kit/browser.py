@@ -24,6 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from tests.kit.waiting import PATIENCE_S
+
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 _FLAGS = (
     "--headless=new",
@@ -42,7 +44,6 @@ _FLAGS = (
     "--enable-unsafe-swiftshader",
     "--remote-debugging-port=0",
 )
-_PATIENCE_S = 60.0
 
 
 def find_browser() -> str | None:
@@ -76,10 +77,10 @@ class Browser:
         self.resize(width, height)
 
     def _run(self, work: Coroutine[Any, Any, Any]) -> Any:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(_PATIENCE_S)
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(PATIENCE_S)
 
     async def _connect(self) -> None:
-        port_file, end = Path(self._folder, "DevToolsActivePort"), time.monotonic() + _PATIENCE_S
+        port_file, end = Path(self._folder, "DevToolsActivePort"), time.monotonic() + PATIENCE_S
         while not port_file.is_file() or "\n" not in port_file.read_text():
             assert self._process.poll() is None, f"Chromium ended with {self._process.returncode}"
             assert time.monotonic() < end, "Chromium did not start"
@@ -137,7 +138,7 @@ class Browser:
         """Go to a page and wait until it is loaded."""
         loads = self._events.get("Page.loadEventFired", 0)
         self.call("Page.navigate", url=url)
-        end = time.monotonic() + _PATIENCE_S
+        end = time.monotonic() + PATIENCE_S
         while self._events.get("Page.loadEventFired", 0) == loads:
             assert time.monotonic() < end, f"{url} did not load"
             time.sleep(0.005)
@@ -154,7 +155,7 @@ class Browser:
         """Return the value of an expression over the page's `app`, the object that main.js exports."""
         return self.evaluate(f"import('/main.js').then(({{ app }}) => {{ return {expression}; }})")
 
-    def until(self, expression: str, *, patience_s: float = 30.0) -> None:
+    def until(self, expression: str, *, patience_s: float = PATIENCE_S) -> None:
         """Wait until an expression over `app` is true."""
         end = time.monotonic() + patience_s
         while not self.app(expression):

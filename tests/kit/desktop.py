@@ -10,7 +10,9 @@ from typing import Any, Final, Literal, NamedTuple
 
 import pytest
 
-Answer = Literal["accepts", "refuses", "is silent"]
+from tests.kit.waiting import PATIENCE_S
+
+Answer = Literal["accepts", "refuses", "is silent", "waits"]
 _NAME: Final = "org.freedesktop.Notifications"
 _XML: Final = f"""<node><interface name="{_NAME}">
 <method name="Notify"><arg type="s" direction="in"/><arg type="u" direction="in"/><arg type="s" direction="in"/>
@@ -62,25 +64,37 @@ class NotificationService:
     Attributes
     ----------
     shown : what it was asked to show, in order
-    answer : how it answers
+    answer : how it answers; one that waits answers once it is told to `release`
     """
 
     def __init__(self, address: str, *, answer: Answer = "accepts") -> None:
         self.shown: Final[list[Shown]] = []
         self.answer = answer
+        self._held: Final[list[Any]] = []
+        self._bus: Any = None
         self._address: Final = address
         self._loop: Final = asyncio.new_event_loop()
         self._is_up: Final = threading.Event()
         self._thread: Final = threading.Thread(target=self._run, name="notification service", daemon=True)
         self._thread.start()
-        assert self._is_up.wait(10.0), "the notification service did not start"
+        assert self._is_up.wait(PATIENCE_S), "the notification service did not start"
+
+    def release(self) -> None:
+        """Accept what waits for an answer, and whatever comes next."""
+        self._loop.call_soon_threadsafe(self._release)
+
+    def _release(self) -> None:
+        self.answer = "accepts"
+        for answer in self._held:
+            self._bus.send(answer)
+        self._held.clear()
 
     def close(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10.0)
 
     def _run(self) -> None:
-        bus = self._loop.run_until_complete(self._serve())
+        bus = self._bus = self._loop.run_until_complete(self._serve())
         self._is_up.set()
         self._loop.run_forever()
         bus.disconnect()
@@ -120,4 +134,8 @@ class NotificationService:
             return Message.new_error(message, f"{_NAME}.Error.ExcessNotificationGeneration", "too many")
         if self.answer == "is silent":
             return True
-        return Message.new_method_return(message, "u", [len(self.shown)])
+        accepted = Message.new_method_return(message, "u", [len(self.shown)])
+        if self.answer == "waits":
+            self._held.append(accepted)
+            return True
+        return accepted

@@ -20,6 +20,8 @@ from flow_gl.server.security.limits import Limits
 from flow_gl.server.security.origins import Origins
 from flow_gl.server.security.tokens import Tokens
 from flow_gl.store.market import EngineStore, MarketStore
+from tests.kit.ports import lasting_port
+from tests.kit.waiting import PATIENCE_S
 
 _FILES: Final = load()
 
@@ -41,7 +43,7 @@ class PageServer:
         self._status: Final = np.zeros(1, STATUS)
         self.is_beating = True
         """The engine's heart beats."""
-        self.port = 0
+        self.port = lasting_port()
         self._loop: asyncio.AbstractEventLoop | None = None
         self.say(state=FeedState.DEMO, charts=len(stores), speed=1.0, anchor_event=now_ns, anchor_wall=time.time_ns())
 
@@ -60,14 +62,14 @@ class PageServer:
         ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve(ready)), daemon=True)
         self._thread.start()
-        assert ready.wait(30)
+        assert ready.wait(PATIENCE_S)
         return self
 
     def stop(self) -> None:
         """End, as a server does that is restarted: connections end."""
         assert self._loop is not None
         self._loop.call_soon_threadsafe(self._ending.set)
-        self._thread.join(30)
+        self._thread.join(PATIENCE_S)
 
     async def _serve(self, ready: threading.Event) -> None:
         self._loop, self._ending = asyncio.get_running_loop(), asyncio.Event()
@@ -86,7 +88,6 @@ class PageServer:
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", self.port, reuse_address=True)
         await site.start()
-        self.port = runner.addresses[0][1]
         ready.set()
         while not self._ending.is_set():
             if self.is_beating:

@@ -29,12 +29,12 @@ from flow_gl.ui.paint.gui import Gui
 from flow_gl.ui.state.view_state import ViewState
 from flow_gl.view.frame_loop import FrameLoop
 from tests.kit.local_link import LocalLink
+from tests.kit.waiting import PATIENCE_S
 
 Place = tuple[float, float]
 ANSWER_FRAMES = 4
 """Dear ImGui takes at most one change of a key or button per frame."""
 PATIENCE_FRAMES = 5_000
-PATIENCE_S = 10.0
 
 
 class CountingGui(Gui):

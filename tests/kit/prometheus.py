@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from urllib.request import urlopen
 
 import pytest
 
+from tests.kit.ports import lasting_port
 from tests.kit.waiting import until
 
 
@@ -49,7 +49,7 @@ class Prometheus:
 
     def is_ready(self) -> bool:
         try:
-            with urlopen(f"{self._url}/-/ready", timeout=2) as answer:
+            with urlopen(f"{self._url}/-/ready", timeout=10) as answer:
                 return bool(answer.status == 200)
         except OSError:
             return False
@@ -69,7 +69,7 @@ def running_prometheus(
     extra : lines for the scrape configuration, such as those for TLS
     """
     need_tools("prometheus")
-    port = free_port()
+    port = lasting_port()
     config = folder / "prometheus.yml"
     lines = [
         "global: {scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}",
@@ -92,15 +92,8 @@ def running_prometheus(
         process = subprocess.Popen(command, stdout=out, stderr=out, stdin=subprocess.DEVNULL, cwd=folder)
         try:
             found = Prometheus(port)
-            until(found.is_ready, "a Prometheus that is ready", patience_s=30)
+            until(found.is_ready, "a Prometheus that is ready")
             yield found
         finally:
             process.terminate()
             process.wait(20)
-
-
-def free_port() -> int:
-    """Return a port of loopback that is free now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -1,7 +1,6 @@
 """Real workers on loopback over a market in shared memory, and clients with real sockets."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from itertools import count
@@ -19,9 +18,10 @@ from flow_gl.protocol.receiver import Receiver
 from flow_gl.server.spec import CommandLine, EngineLine, WorkerSpec
 from flow_gl.server.workers import Workers
 from flow_gl.store.market import EngineStore, MarketStore
+from tests.kit import waiting
 from tests.kit.markets import Market, make_market
+from tests.kit.waiting import PATIENCE_S
 
-READY_S = 20.0
 _numbers = count()
 
 
@@ -60,11 +60,7 @@ class Desk:
 
     def wait(self, until: Callable[[], bool]) -> None:
         """Look after the workers until something holds."""
-        end = time.monotonic() + READY_S
-        while not until():
-            assert time.monotonic() < end
-            self.poll()
-            time.sleep(0.02)
+        waiting.until(until, step=self.poll, pause_s=0.02)
 
     def stored(self, level: int = 0) -> np.ndarray:
         """All closed rows of a level."""
@@ -103,7 +99,7 @@ class SocketClient:
         """Ask for rows; those that it has from before are not sent again."""
         await self.socket.send_str(to_json(self.receiver.resume(request)).decode())
 
-    async def read(self, until: Callable[[], bool], timeout_s: float = 10.0) -> None:
+    async def read(self, until: Callable[[], bool], timeout_s: float = PATIENCE_S) -> None:
         """Read messages until something holds."""
         async with asyncio.timeout(timeout_s):
             while not until():

@@ -1,5 +1,6 @@
 """Waits for a condition that another thread or process fulfils, with a time limit."""
 
+import asyncio
 import time
 from collections.abc import Callable
 
@@ -36,6 +37,15 @@ def until(
             said = what() if callable(what) else what
             raise AssertionError(f"waited {patience_s:.0f} s in vain: {said or getattr(holds, '__name__', 'it')}")
         time.sleep(pause_s)
+
+
+async def until_async(holds: Callable[[], object], what: str = "", *, pause_s: float = 0.005) -> None:
+    """Wait until `holds()` is true; other tasks of the loop run meanwhile."""
+    end = time.monotonic() + PATIENCE_S
+    while not holds():
+        if time.monotonic() > end:
+            raise AssertionError(f"waited {PATIENCE_S:.0f} s in vain: {what or getattr(holds, '__name__', 'it')}")
+        await asyncio.sleep(pause_s)
 
 
 def until_engine(

@@ -17,6 +17,7 @@ from flow_gl.protocol.kinds import Kind, Part
 from flow_gl.protocol.messages import PACKED_FORM, VERSION, Connected, Error, Status, encode
 from flow_gl.runtime.remote import backoff, connection
 from flow_gl.runtime.remote.connection import Connection
+from tests.kit.waiting import until_async
 from tests.remote.test_charts import INSTRUMENT
 
 CONNECTED = Connected(
@@ -29,8 +30,8 @@ CONNECTED = Connected(
     instruments=(msgspec.structs.replace(INSTRUMENT, widths_ns=(10**9,)),),
     settings={},
 )
-Handler = Callable[[web.WebSocketResponse, int], Awaitable[None]]
-"""Serves one connection; the second argument is its number."""
+Handler = Callable[[web.WebSocketResponse, int, list[Any]], Awaitable[None]]
+"""Serves one connection; the others are its number, and what all connections have received."""
 
 
 class Notes:
@@ -84,14 +85,15 @@ def run(
             count += 1
             reading = asyncio.create_task(read(socket))
             try:
-                await handler(socket, count)
+                await handler(socket, count, sent)
             finally:
                 await socket.close()
                 await reading
             return socket
 
         async def read(socket: web.WebSocketResponse) -> None:
-            sent.extend([msgspec.json.decode(message.data) async for message in socket])
+            async for message in socket:
+                sent.append(msgspec.json.decode(message.data))  # noqa: PERF401  - handlers wait for them
 
         app = web.Application()
         app.router.add_get("/ws", accept)
@@ -102,10 +104,12 @@ def run(
         port = runner.addresses[0][1]
         task = asyncio.create_task(Connection(RemoteSpec(url=f"ws://127.0.0.1:{port}/ws"), token, notes).run())
         try:
-            async with asyncio.timeout(10):
-                while not until(notes):
-                    assert not task.done(), task.result()
-                    await asyncio.sleep(0.005)
+
+            def holds() -> bool:
+                assert not task.done(), task.result()
+                return until(notes)
+
+            await until_async(holds)
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
@@ -116,7 +120,7 @@ def run(
 
 
 async def forever() -> None:
-    await asyncio.sleep(30)
+    await asyncio.Event().wait()
 
 
 def events(first: int, count: int, part: Part = Part.INCREMENT) -> bytes:
@@ -130,9 +134,9 @@ def test_the_token_comes_first_and_then_a_subscription_of_each_level(monkeypatch
     widths = tuple(10**9 * n for n in (1, 5, 15))
     message = msgspec.structs.replace(CONNECTED, instruments=(msgspec.structs.replace(INSTRUMENT, widths_ns=widths),))
 
-    async def handler(socket: web.WebSocketResponse, _: int) -> None:
+    async def handler(socket: web.WebSocketResponse, _: int, sent: list[Any]) -> None:
         await socket.send_str(encode(message).decode())
-        await asyncio.sleep(0.2)
+        await until_async(lambda: len(sent) >= 4, "token and subscriptions")
 
     _, sent = run(handler, lambda notes: bool(notes.named("lost")), token="abc", monkeypatch=monkeypatch)
     assert sent[0] == {"type": "Authenticate", "token": "abc"}
@@ -142,20 +146,22 @@ def test_the_token_comes_first_and_then_a_subscription_of_each_level(monkeypatch
 def test_a_silent_server_is_a_lost_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection, "SILENT_S", 0.05)
 
-    async def handler(socket: web.WebSocketResponse, _: int) -> None:
+    async def handler(socket: web.WebSocketResponse, _: int, _sent: list[Any]) -> None:
         await socket.send_str(encode(CONNECTED).decode())
         await forever()
 
-    notes, _ = run(handler, lambda notes: len(notes.named("lost")) >= 2, token="abc", monkeypatch=monkeypatch)
-    assert notes.named("lost")[:2] == ["the server does not respond"] * 2
-    assert len(notes.named("connected")) >= 2
+    def holds(notes: Notes) -> bool:
+        return min(len(notes.named("lost")), len(notes.named("connected"))) >= 2
+
+    notes, _ = run(handler, holds, token="abc", monkeypatch=monkeypatch)
+    assert set(notes.named("lost")) == {"the server does not respond"}
 
 
 def test_a_client_that_comes_back_says_what_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def handler(socket: web.WebSocketResponse, number: int) -> None:
+    async def handler(socket: web.WebSocketResponse, number: int, sent: list[Any]) -> None:
         await socket.send_str(encode(CONNECTED).decode())
         await socket.send_bytes(events(4, 3, Part.NEWEST) if number == 1 else events(7, 2, Part.RESUMED))
-        await asyncio.sleep(0.1 if number == 1 else 30)
+        await (forever() if number == 2 else until_async(lambda: len(sent) == 1, "a subscription"))
 
     notes, sent = run(handler, lambda notes: notes.named("rows") == [4, 7], monkeypatch=monkeypatch)
     assert len(notes.named("lost")) == 1
@@ -166,11 +172,11 @@ def test_a_client_that_comes_back_says_what_it_has(monkeypatch: pytest.MonkeyPat
 
 
 def test_rows_that_do_not_join_are_never_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def handler(socket: web.WebSocketResponse, number: int) -> None:
+    async def handler(socket: web.WebSocketResponse, _: int, _sent: list[Any]) -> None:
         await socket.send_str(encode(CONNECTED).decode())
         await socket.send_bytes(events(4, 3, Part.NEWEST))
         await socket.send_bytes(events(8, 1))
-        await asyncio.sleep(0.05 if number == 1 else 30)
+        await forever()
 
     notes, sent = run(handler, lambda notes: len(notes.named("lost")) >= 2, monkeypatch=monkeypatch)
     assert notes.named("rows")[:2] == [4, 4]
@@ -192,7 +198,7 @@ def test_rows_that_do_not_join_are_never_passed_on(monkeypatch: pytest.MonkeyPat
 def test_what_no_repetition_cures_is_not_repeated(message: Any, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
 
-    async def handler(socket: web.WebSocketResponse, number: int) -> None:
+    async def handler(socket: web.WebSocketResponse, number: int, _sent: list[Any]) -> None:
         seen.append(number)
         await socket.send_str(encode(message).decode())
         await socket.close()
@@ -204,7 +210,7 @@ def test_what_no_repetition_cures_is_not_repeated(message: Any, said: str, monke
 
 
 def test_a_server_that_goes_away_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def handler(socket: web.WebSocketResponse, _: int) -> None:
+    async def handler(socket: web.WebSocketResponse, _: int, _sent: list[Any]) -> None:
         await socket.send_str(encode(CONNECTED).decode())
         await socket.send_str(encode(Error("going_away", "the server ends", "connect again")).decode())
         await socket.close()
@@ -215,7 +221,7 @@ def test_a_server_that_goes_away_is_tried_again(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_refused_command_is_told_and_the_connection_stays(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def handler(socket: web.WebSocketResponse, _: int) -> None:
+    async def handler(socket: web.WebSocketResponse, _: int, _sent: list[Any]) -> None:
         await socket.send_str(encode(CONNECTED).decode())
         await socket.send_str(encode(Error("forbidden", "read only", "")).decode())
         await forever()
@@ -231,9 +237,7 @@ def test_an_address_without_a_server_is_tried_again_with_its_reason(monkeypatch:
 
     async def attempt() -> None:
         task = asyncio.create_task(Connection(RemoteSpec(url="ws://127.0.0.1:9/ws"), "", notes).run())
-        async with asyncio.timeout(10):
-            while len(notes.named("lost")) < 3:
-                await asyncio.sleep(0.005)
+        await until_async(lambda: len(notes.named("lost")) >= 3, "three attempts")
         task.cancel()
 
     asyncio.run(attempt())
@@ -241,14 +245,17 @@ def test_an_address_without_a_server_is_tried_again_with_its_reason(monkeypatch:
 
 
 def test_a_client_that_was_too_slow_keeps_what_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def handler(socket: web.WebSocketResponse, number: int) -> None:
+    async def handler(socket: web.WebSocketResponse, number: int, sent: list[Any]) -> None:
         await socket.send_str(encode(CONNECTED).decode())
         if number == 1:
             await socket.send_bytes(events(4, 3, Part.NEWEST))
-            await asyncio.sleep(0.05)
+            await until_async(lambda: len(sent) == 1, "a subscription")
             await socket.send_str(encode(Error("too_slow", "the client reads too slowly", "")).decode())
             await socket.close()
-        await asyncio.sleep(0.2)
+        elif number == 2:
+            await until_async(lambda: len(sent) == 2, "another subscription")
+        else:
+            await forever()
 
     notes, sent = run(handler, lambda notes: len(notes.named("connected")) >= 3, monkeypatch=monkeypatch)
     assert "too slowly" in notes.named("lost")[0]

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -16,11 +15,10 @@ from flow_gl.gl.kit import Kit
 from flow_gl.layers.stack import ChartStack
 from flow_gl.view.engine_link.supervisor import EngineLink
 from flow_gl.view.frame_scheduler import FrameScheduler
+from tests.kit import waiting
 from tests.kit.gl_context import draw
 from tests.kit.markets import WIDTHS_S, make_scene
 from tests.kit.served_process import Desk, desk
-
-PATIENCE_S = 20.0
 
 
 @pytest.fixture
@@ -39,9 +37,7 @@ def link(served: Desk) -> Iterator[EngineLink]:
 
 
 def wait(served: Desk, link: EngineLink, until: Callable[[], object], what: str) -> None:
-    end = time.monotonic() + PATIENCE_S
-    while not until():
-        assert time.monotonic() < end, what
+    def step() -> None:
         assert not link.failure_within(0.0), link.message
         served.poll()
         link.poll()
@@ -49,7 +45,8 @@ def wait(served: Desk, link: EngineLink, until: Callable[[], object], what: str)
             link.engine.refresh()
         for market in link.markets:
             market.refresh()
-        time.sleep(0.01)
+
+    waiting.until(until, what, step=step)
 
 
 def difference(served: Desk, link: EngineLink) -> str:

@@ -36,6 +36,7 @@ from flow_gl.server.spec import CommandLine
 from tests.kit.local_link import name
 from tests.kit.markets import make_market
 from tests.kit.served import HubRig
+from tests.kit.waiting import PATIENCE_S
 
 MESSAGES = 10_000
 SEED = 20_251_128
@@ -287,8 +288,8 @@ async def attack_raw(rig: Rig, sender: Sender, count: int) -> int:
     return count
 
 
-async def read_well(rig: Rig, until_done: asyncio.Event) -> tuple[int, set[str]]:
-    """Read the other chart's bubbles; return how many came without a hole, and the symbols of all that came."""
+async def read_well(rig: Rig, until_done: asyncio.Event) -> set[str]:
+    """Read over twenty of the other chart's bubbles, without a hole; return the symbols of all that came."""
     headers = {"Authorization": f"Bearer {rig.token}"}
     following, symbols = 0, set()
     async with (
@@ -297,14 +298,14 @@ async def read_well(rig: Rig, until_done: asyncio.Event) -> tuple[int, set[str]]
     ):
         await socket.send_json({"type": "Subscribe", "symbol": THEIRS, "kinds": ["Bubble"]})
         last = None
-        while not until_done.is_set() or following < 5:
-            message = json.loads((await socket.receive(5)).data)
+        while not until_done.is_set() or following <= 20:
+            message = json.loads((await socket.receive(PATIENCE_S)).data)
             symbols |= {message["symbol"]} if "symbol" in message else set()
             if message["type"] == "Bubble":
                 assert last is None or message["sequence"] == last + 1
                 last = message["sequence"]
                 following += 1
-    return following, symbols
+    return symbols
 
 
 def test_ten_thousand_hostile_messages_change_nothing(
@@ -324,15 +325,14 @@ def test_ten_thousand_hostile_messages_change_nothing(
             )
             assert sum(counts) == MESSAGES
             done.set()
-            following, symbols = await asyncio.wait_for(well, 30)
-            assert following > 20
+            symbols = await well
             assert symbols == {THEIRS}
             async with aiohttp.ClientSession() as session:
                 answer = await session.get(f"http://127.0.0.1:{rig.port}/healthz")
                 assert answer.status == 200
         assert faults == []
 
-    asyncio.run(asyncio.wait_for(run(), 120))
+    asyncio.run(asyncio.wait_for(run(), 2 * PATIENCE_S))
     assert rig.commands == [], "none of them may command"
     assert rig.admission.connections == 0, "every place is given back"
     assert witness.seen == []
@@ -359,7 +359,7 @@ def test_with_the_usual_limits_a_flood_is_cut_off_with_a_reason(tmp_path: Path) 
                     await socket.send_str('{"type": "Unsubscribe", "symbol": "NQ.v.0"}')
             return [json.loads(message.data) async for message in socket if message.type is aiohttp.WSMsgType.TEXT]
 
-    errors = [one for one in asyncio.run(asyncio.wait_for(run(), 30)) if one["type"] == "Error"]
+    errors = [one for one in asyncio.run(asyncio.wait_for(run(), PATIENCE_S)) if one["type"] == "Error"]
     assert [one["code"] for one in errors[:51]] == ["not_subscribed"] * 50 + ["rate_limited"]
     assert "too many messages (50 per 1 minute)" in errors[-1]["text"]
     assert len(errors) < 50 + 40, "and the connection ends"

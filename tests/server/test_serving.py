@@ -19,6 +19,7 @@ from flow_gl.protocol.receiver import Receiver
 from flow_gl.server.spec import WorkerSpec
 from flow_gl.server.workers import Workers
 from tests.kit.served_process import Desk, connect, desk
+from tests.kit.waiting import PATIENCE_S
 
 NQ = Subscribe("NQ.v.0")
 
@@ -70,7 +71,7 @@ async def exchange(served: Desk, *sent: str | bytes, protocol: str = "") -> list
         for message in sent:
             await (link.send_bytes(message) if isinstance(message, bytes) else link.send_str(message))
         found: list[dict[str, Any]] = []
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             while sum(one["type"] == "Error" for one in found) < len(sent):
                 message_in = await link.receive()
                 if message_in.type is not aiohttp.WSMsgType.TEXT:
@@ -155,7 +156,7 @@ def test_a_client_that_does_not_read_delays_nobody(two_workers: Desk) -> None:
             for _ in range(10):
                 two_workers.market.advance(1)
                 head = two_workers.store.bubbles[0].head
-                await quick.read(lambda head=head: len(quick.rows.get(0, ())) == head, timeout_s=2.0)
+                await quick.read(lambda head=head: len(quick.rows.get(0, ())) == head)
             await slow.read(lambda: len(slow.rows.get(0, ())) == two_workers.store.bubbles[0].head)
             assert np.array_equal(slow.rows[0], quick.rows[0])
 

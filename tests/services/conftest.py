@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -10,6 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.kit.ports import lasting_port
+from tests.kit.waiting import PATIENCE_S
 
 
 class PostgresServer:
@@ -27,9 +29,7 @@ class PostgresServer:
             os.chown(self._directory, owner.pw_uid, owner.pw_gid)
             self._as_user = ["runuser", "-u", "postgres", "--"]
             self.user = "postgres"
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
+        self.port = lasting_port()
         self.is_running = False
         self._data = self._directory / "data"
         self._call(
@@ -65,7 +65,7 @@ class PostgresServer:
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=PATIENCE_S,
         )
         assert done.returncode == 0, f"{program}: {done.stdout}{done.stderr}"
 

@@ -16,6 +16,7 @@ from flow_gl.services.archive.database import open_engine, parse_url, prepare_da
 from flow_gl.services.archive.query import list_sessions
 from flow_gl.services.archive.schema import APPLICATION_ID, VERSION
 from flow_gl.services.archive.writer import Archive, ArchiveState
+from tests.kit.waiting import until
 from tests.services.conftest import PostgresServer
 from tests.services.days import utc_day
 
@@ -46,10 +47,7 @@ def try_all_ways(url: str, reason: str) -> None:
         list_sessions(url)
     archive = Archive(url, session_of=utc_day, period_s=0.01)
     archive.start()
-    end = time.monotonic() + 20
-    while archive.status().state is not ArchiveState.FAILING:
-        assert time.monotonic() < end
-        time.sleep(0.01)
+    until(lambda: archive.status().state is ArchiveState.FAILING, "a failure")
     assert reason in archive.status().message
     assert "\n" not in archive.status().message
     archive.close()

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -15,31 +14,27 @@ from flow_gl.core.items import Trades
 from flow_gl.core.schema import FeedState
 from flow_gl.core.sessions import SessionCalendar
 from flow_gl.core.spec import KEY_VARIABLE, EngineSpec, FilesSpec, LiveSpec
-from flow_gl.core.units import SECOND_NS
 from flow_gl.feed.files.replay import read_items
 from flow_gl.services.archive.query import list_sessions
 from flow_gl.ui.link import LinkState
 from flow_gl.view.engine_link.supervisor import EngineLink
 from tests.gateway.process import GatewayProcess
 from tests.gateway.tape import DATASET, ES, KEY, NQ, make_tape, of
+from tests.kit.exchange_hours import NOW_NS, shift_now, shifted
 from tests.kit.numbers import Totals, totals_of, totals_shown
 from tests.kit.waiting import until_engine
 from tests.services.conftest import PostgresServer
 
 COUNT, PUBLISHED = 4000, 2000
-DAY_S = 86_400
 
 
 class Market:
-    """Run a gateway whose tape started with the current session, at most a day ago, and is halfway through."""
+    """Run a gateway whose tape started with the current session and is halfway through."""
 
     def __init__(self) -> None:
-        now = time.time_ns()
-        self.session = SessionCalendar().session_of_trade(now)
-        """Also on a weekend, when the calendar has none."""
-        self.recorded_date = SessionCalendar().session_at(now).trade_date
-        open_ns = max(self.session.open, now - (DAY_S - 300) * SECOND_NS)
-        step_ns = max((now - open_ns) // COUNT, 1_000_000)
+        self.session = SessionCalendar().session_at(NOW_NS)
+        open_ns = self.session.open
+        step_ns = (NOW_NS - open_ns) // COUNT
         self.tape = make_tape(COUNT, step_ns=step_ns, open_ns=open_ns)
         self.gateway = GatewayProcess(count=COUNT, published=PUBLISHED, step_ns=step_ns, open_ns=open_ns)
 
@@ -69,7 +64,7 @@ def market(only_market: Market) -> Market:
 
 
 def start(spec: EngineSpec) -> EngineLink:
-    return EngineLink.start(spec, environment={KEY_VARIABLE: KEY})
+    return EngineLink.start(spec, environment=shifted(shift_now()) | {KEY_VARIABLE: KEY})
 
 
 def wait(link: EngineLink, holds: Callable[[], bool]) -> None:
@@ -118,7 +113,7 @@ def test_a_killed_engine_continues_from_the_recording_and_a_replay_shows_the_sam
 
     date = f"{market.session.trade_date}"
     (path,) = folder.glob("*.dbn.zst")
-    assert path.name == f"{DATASET}-{market.recorded_date}.dbn.zst"
+    assert path.name == f"{DATASET}-{market.session.trade_date}.dbn.zst"
     with closing(EngineLink.start(EngineSpec(feed=FilesSpec(paths=(str(path),), speed=None)))) as link:
         wait(link, lambda: status(link, "state") == FeedState.ENDED)
         wait(link, lambda: totals_shown(link) == shown)

@@ -16,6 +16,7 @@ from flow_gl.services.recording.folder import list_recordings, recorded
 from flow_gl.services.recording.recorder import Recorder, RecorderState
 from flow_gl.services.recording.session_files import SessionFiles
 from tests.kit.trades import make_tied_trades
+from tests.kit.waiting import until
 from tests.services.days import utc_day
 from tests.services.recorder_rig import DATASET, Run, make_tape, official
 
@@ -189,8 +190,8 @@ def test_a_kill_at_any_instant_loses_at_most_the_last_second(tmp_path: Path) -> 
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
             assert process.stdout
             said = [process.stdout.readline()]
-            until = time.monotonic() + seconds
-            while time.monotonic() < until:
+            end = time.monotonic() + seconds
+            while time.monotonic() < end:
                 said.append(process.stdout.readline())
             process.send_signal(signal.SIGKILL)
             killed_ns = time.monotonic_ns()
@@ -217,10 +218,7 @@ def test_a_disk_that_also_fails_while_closing_does_not_delay_the_feed(
     monkeypatch.setattr(SessionFiles, "close", fail)
     recorder = Recorder(tmp_path, dataset=DATASET, session_of=utc_day)
     recorder.start(make_tape())
-    deadline = time.monotonic() + 10
-    while not recorder.is_open and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert recorder.is_open, "the feed waits for this"
+    until(lambda: recorder.is_open, "the feed waits for this")
     assert recorder.take_recovered() is None
     assert "is full" in recorder.status().message
     monkeypatch.undo()

@@ -19,6 +19,7 @@ from flow_gl.services.archive.query import list_sessions
 from flow_gl.services.archive.writer import Archive
 from flow_gl.services.recording.folder import recorded
 from flow_gl.store.market import MarketReader, MarketStore
+from tests.kit.waiting import PATIENCE_S
 from tests.services.days import DAY_START, utc_day
 from tests.services.recorder_rig import DATASET, Run
 
@@ -159,7 +160,7 @@ def archived(url: str, *items: Item, session_of: object = utc_day) -> None:
         pipeline.take(item)
         pipeline.publish()
     pipeline.finish()
-    archive.close(timeout_s=20)
+    archive.close(timeout_s=PATIENCE_S)
     assert archive.status().waiting == 0, archive.status()
 
 

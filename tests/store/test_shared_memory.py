@@ -16,9 +16,10 @@ from flow_gl.store.foreign import ForeignMemory
 from flow_gl.store.market import EngineStore, MarketReader, MarketStore
 from flow_gl.store.ring import Cursor
 from flow_gl.store.shm import Segment, SharedMemoryError, remove_stale
+from tests.kit.waiting import PATIENCE_S, until
 from tests.store import stress
 
-STRESS_S = 3.0
+LEAST_S = 1.0
 SHM = Path("/dev/shm")
 needs_dev_shm = pytest.mark.skipif(not SHM.is_dir(), reason="only Linux lists its shared memory")
 
@@ -41,8 +42,10 @@ def test_no_row_is_torn_while_another_process_overwrites_them(writer: "subproces
     ring, table = stress.layout(segment.buffer)
     cursor, record = Cursor(ring), np.zeros(1, stress.WIDE)
     read = newest = versions = 0
-    end = time.monotonic() + STRESS_S
-    while time.monotonic() < end:
+    least, most = time.monotonic() + LEAST_S, time.monotonic() + PATIENCE_S
+    # It shows nothing before the reader was lapped and the table was written over often; then a second is enough.
+    while time.monotonic() < least or cursor.missed == 0 or read <= stress.CAPACITY or versions <= 10:
+        assert time.monotonic() < most, (cursor.missed, read, versions)
         rows = cursor.read()
         assert (rows["copies"] == rows["value"][:, None]).all()
         assert (rows["value"] == np.arange(cursor.position - len(rows), cursor.position)).all()
@@ -56,9 +59,6 @@ def test_no_row_is_torn_while_another_process_overwrites_them(writer: "subproces
     writer.stdin.flush()
     written, version = map(int, writer.stdout.readline().split())
     read += len(cursor.read())
-    assert cursor.missed > 0, "the reader was never lapped: the test shows nothing"
-    assert read > stress.CAPACITY
-    assert versions > 10
     assert cursor.position == written
     assert read + cursor.missed == written
     assert table.read(record) == version
@@ -73,14 +73,11 @@ def test_a_killed_writers_segment_is_removed_and_its_reader_continues(
     assert writer.stdout
     segment = Segment.attach(name := writer.stdout.readline().strip())
     ring, _ = stress.layout(segment.buffer)
-    end = time.monotonic() + 10.0
-    while ring.head == 0 and time.monotonic() < end:
-        time.sleep(0.001)
+    until(lambda: ring.head > 0, "the first row", pause_s=0.001)
     writer.kill()
     writer.wait()
     remove_stale()  # or an engine that starts on this machine at the same time, which does the same
     assert not (SHM / name).exists()
-    assert ring.head > 0
     rows = Cursor(ring).read()
     assert (rows["copies"] == rows["value"][:, None]).all()
     segment.close()
@@ -90,7 +87,8 @@ def test_a_killed_writers_segment_is_removed_and_its_reader_continues(
 def test_segments_of_a_running_process_are_left_alone() -> None:
     segment = Segment.create("kept", 4096)
     try:
-        assert remove_stale() == []
+        # It may find those of an engine that another test has killed meanwhile.
+        assert segment.name not in remove_stale()
         assert (SHM / segment.name).exists()
     finally:
         segment.close()

@@ -12,6 +12,7 @@ from flow_gl.server.security.handshakes import HandshakeWatch, Site
 from flow_gl.server.security.limits import Limits
 from flow_gl.server.security.tls import Certificate
 from tests.kit.certificates import make_certificate
+from tests.kit.waiting import PATIENCE_S, until_async
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 Opened = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -47,7 +48,22 @@ def served(
                 writer.close()
             await runner.cleanup()
 
-    asyncio.run(asyncio.wait_for(run(), 20))
+    asyncio.run(asyncio.wait_for(run(), PATIENCE_S))
+
+
+async def connected(runner: web.AppRunner, count: int) -> None:
+    """Wait until the server has accepted so many connections."""
+    server = runner.server
+    assert server is not None
+    await until_async(lambda: len(server.connections) == count, f"{count} connections")
+
+
+async def rest(reader: asyncio.StreamReader) -> bytes:
+    """Return what comes before the connection ends. It is reset if the server has not read what it was sent."""
+    try:
+        return await reader.read()
+    except ConnectionResetError:
+        return b""
 
 
 def test_a_request_that_does_not_arrive_whole_is_ended_and_the_others_go_on() -> None:
@@ -60,13 +76,13 @@ def test_a_request_that_does_not_arrive_whole_is_ended_and_the_others_go_on() ->
         slow = [await connect() for _ in range(3)]
         for _, writer in slow:
             writer.write(REQUEST[:20])
-        await asyncio.sleep(0.05)
+        await connected(runner, 4)
         assert runner.server is not None
         watch.sweep(runner.server, 100.0)
         watch.sweep(runner.server, 104.9)
         assert counts.refused == 0
         watch.sweep(runner.server, 105.0)
-        assert [await reader.read() for reader, _ in slow] == [b""] * 3
+        assert [await rest(reader) for reader, _ in slow] == [b""] * 3
         assert counts.refused == 3
         watch.sweep(runner.server, 200.0)
         good[1].write(REQUEST)
@@ -82,12 +98,12 @@ def test_more_connections_without_a_request_than_allowed_lose_the_oldest() -> No
     async def talk(connect: Open, runner: web.AppRunner, watch: HandshakeWatch) -> None:
         assert runner.server is not None
         first = await connect()
-        await asyncio.sleep(0.05)
+        await connected(runner, 1)
         watch.sweep(runner.server, 1.0)
         more = [await connect() for _ in range(2)]
-        await asyncio.sleep(0.05)
+        await connected(runner, 3)
         watch.sweep(runner.server, 2.0)
-        assert await first[0].read() == b""
+        assert await rest(first[0]) == b""
         more[0][1].write(REQUEST)
         assert await more[0][0].readuntil(b"hello")
         assert counts.refused == 1
@@ -100,7 +116,7 @@ def test_a_tls_handshake_that_hangs_is_ended(tmp_path: Path) -> None:
 
     async def talk(connect: Open, _runner: web.AppRunner, _watch: HandshakeWatch) -> None:
         reader, _ = await connect()
-        assert await asyncio.wait_for(reader.read(), 5) == b""
+        assert await asyncio.wait_for(reader.read(), PATIENCE_S) == b""
 
     context = Certificate(made.cert, made.key).context
     served(talk, limits=Limits(), counts=Counts(), context=context, handshake_s=0.2)

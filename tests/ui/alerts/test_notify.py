@@ -11,7 +11,7 @@ from flow_gl.ui.alerts.center import AlertCenter, Now
 from flow_gl.ui.alerts.notify import MOST_WAITING, Notifier
 from flow_gl.ui.alerts.rules import Rule
 from tests.kit.desktop import NotificationService, Shown, session_bus
-from tests.kit.waiting import until
+from tests.kit.waiting import PATIENCE_S, until
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="D-Bus is Linux's")
 
@@ -53,15 +53,16 @@ def test_all_are_shown_in_order(service, notifier):
     assert [one.text for one in service.shown] == ["0", "1", "2"]
 
 
-def test_of_too_many_at_once_the_number_is_shown(service, notifier, monkeypatch):
-    monkeypatch.setattr(notify, "SEND_S", 0.5)
-    service.answer = "is silent"
+def test_of_too_many_at_once_the_number_is_shown_and_sending_waits_for_no_answer(service, notifier, monkeypatch):
+    monkeypatch.setattr(notify, "SEND_S", PATIENCE_S)
+    service.answer = "waits"
     notifier.send("rule", "unanswered")
     until(lambda: service.shown)
     for number in range(10):
-        notifier.send("rule", str(number))  # these wait at once
-    service.answer = "accepts"
-    until(lambda: notifier.sent == 1 + MOST_WAITING)
+        notifier.send("rule", str(number))
+    assert notifier.sent == 0, "the first one is unanswered"
+    service.release()
+    until(lambda: notifier.sent == 2 + MOST_WAITING)
     assert [one.text for one in service.shown[1:]] == ["0\nand 6 more", "7", "8", "9"]
 
 
@@ -101,9 +102,7 @@ def test_a_refusal_is_a_problem_and_the_next_one_that_is_shown_ends_it(service, 
 def test_a_service_that_does_not_answer_is_given_up(service, notifier, monkeypatch):
     monkeypatch.setattr(notify, "SEND_S", 0.2)
     service.answer = "is silent"
-    began = time.monotonic()
     notifier.send("title", "text")
-    assert time.monotonic() - began < 0.1, "sending does not wait"
     until(lambda: notifier.problem)
     assert (notifier.sent, len(service.shown)) == (0, 1)
 
