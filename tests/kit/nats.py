@@ -14,7 +14,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from tests.kit.prometheus import free_port
+from tests.kit.ports import lasting_port
 from tests.kit.waiting import until
 
 PATHS = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"
@@ -132,7 +132,7 @@ class NatsCluster:
     """Three servers."""
 
     def __init__(self, folder: Path) -> None:
-        ports = [free_port() for _ in range(9)]
+        ports = [lasting_port() for _ in range(9)]
         routes = tuple(ports[3:6])
         self.servers = [
             NatsServer(folder, f"n{number}", (ports[number], ports[3 + number], ports[6 + number]), routes)
@@ -190,7 +190,7 @@ def _leader(answer: dict[str, Any], stream: str) -> str:
 @contextmanager
 def nats_server(folder: Path, *, is_started: bool = True) -> Iterator[NatsServer]:
     """Run one server on a free port until the block ends; with `is_started` False it is started by the caller."""
-    with closing(NatsServer(folder, "n0", (free_port(), free_port(), free_port()))) as server:
+    with closing(NatsServer(folder, "n0", (lasting_port(), lasting_port(), lasting_port()))) as server:
         if is_started:
             server.start()
             until(server.is_ready, server.log, pause_s=0.05)

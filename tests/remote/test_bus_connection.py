@@ -18,6 +18,7 @@ from flow_gl.protocol.messages import Command
 from flow_gl.runtime.remote import backoff, bus, bus_chart
 from flow_gl.services.bus.connect import BusLoginError
 from tests.kit.bus import TOPIC, FakeBus, Publisher, block, description
+from tests.kit.waiting import PATIENCE_S
 from tests.remote.test_connection import Notes
 
 ES = Topic("GLBX.MDP3", "ES.v.0")
@@ -61,7 +62,7 @@ class Rig:
         self._task = asyncio.create_task(self.connection.run())
 
     async def until(self, holds: Callable[[], object]) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             while not holds():
                 assert not self._task.done(), self._task.result()
                 await asyncio.sleep(0.002)

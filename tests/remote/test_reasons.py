@@ -16,6 +16,7 @@ from flow_gl.runtime.remote import connection
 from flow_gl.runtime.remote.connection import Connection
 from flow_gl.runtime.remote.tls import client_context
 from tests.kit.certificates import make_certificate
+from tests.kit.waiting import until_async
 from tests.remote.test_connection import Notes, forever, run
 
 
@@ -48,9 +49,7 @@ def reason(url: str, ca: str | None = None) -> str:
 
     async def connect() -> None:
         task = asyncio.create_task(Connection(RemoteSpec(url=url, ca=ca), "", notes).run())
-        async with asyncio.timeout(30):
-            while not notes.named("lost", "stopped"):
-                await asyncio.sleep(0.005)
+        await until_async(lambda: notes.named("lost", "stopped"), "an attempt")
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
 

@@ -244,7 +244,7 @@ def test_an_archive_whose_database_never_answers_still_ends(down_server: tuple[P
     append(store, make_rows(10))
     archive = open_archive(down_server[1])
     archive.start([store])
-    archive.close(timeout_s=10)
+    archive.close(timeout_s=PATIENCE_S)
     assert archive.status().state is ArchiveState.CLOSED
     assert archive.status().waiting == 20
 
@@ -427,7 +427,7 @@ def test_an_unscheduled_session_has_a_row_of_its_own_beside_the_one_of_its_trade
         pipeline.process(rows)
         pipeline.publish()
         until(lambda: archive.status().waiting == 0)
-    archive.close(timeout_s=20)
+    archive.close(timeout_s=PATIENCE_S)
     found = [(row.trade_date, row.open_ts, row.trade_count, row.is_finished) for row in list_sessions(url)]
     # The last bucket of the running session is not closed, but its row has all trades.
     date = regular.trade_date
