@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -12,20 +13,23 @@ from flow_gl.core import config
 from flow_gl.core.errors import EXIT_FAULT, DataError, DisplayError, FeedError, FlowError, UsageError
 from flow_gl.core.market import rejections
 from flow_gl.core.schema import FeedState
-from flow_gl.core.settings import REGULAR, Settings
+from flow_gl.core.settings import REGULAR, Secret, Settings
 from flow_gl.core.spec import (
     KEY_VARIABLE,
     LOGIN_VARIABLE,
     TOKEN_VARIABLE,
+    BusServers,
     BusSpec,
     DemoSpec,
     EngineSpec,
     FilesSpec,
     LiveSpec,
+    PublishSpec,
     RemoteSpec,
 )
 from flow_gl.core.system.environment import check_compiler, check_drawing
 from flow_gl.core.system.interrupts import Interrupted
+from flow_gl.core.system.packages import install_advice
 from flow_gl.core.voice import say
 from flow_gl.ui.start import StartScreen
 from flow_gl.ui.state.options import ViewOptions
@@ -162,7 +166,7 @@ def engine_environment(feed: AnyFeed, settings: Settings) -> dict[str, str]:
     """Return the variables with the secrets that a feed needs; empty ones hide those of the environment."""
     key = settings.api_key if isinstance(feed, LiveSpec) else None
     token = settings.token if isinstance(feed, RemoteSpec) else None
-    login = settings.bus_login if isinstance(feed, BusSpec) else None
+    login = _bus_login(settings) if isinstance(feed, BusSpec) or settings.bus else None
     return {
         name: secret.get_secret_value() if secret else ""
         for name, secret in ((KEY_VARIABLE, key), (TOKEN_VARIABLE, token), (LOGIN_VARIABLE, login))
@@ -227,9 +231,36 @@ def engine_spec(feed: AnyFeed, settings: Settings, drawing: Drawing, rules: "Kep
         feed=feed,
         aggregation=settings.aggregation,
         alerts=rules.book.for_engine(),
+        publish=_publish(settings) if settings.bus and not isinstance(feed, RemoteSpec | BusSpec) else None,
         log_level=settings.log_level,
         debug=drawing.debug,
     )
+
+
+def _publish(settings: Settings) -> PublishSpec:
+    """Return the bus to publish on. Raises UsageError."""
+    from flow_gl.core.bus_address import parse_bus
+    from flow_gl.core.market.lod import THRESHOLD
+
+    if find_spec("nats") is None:
+        raise UsageError(f"--bus needs nats-py, which is not installed: {install_advice('bus')}")
+    bus = BusServers(
+        servers=parse_bus(settings.bus or "").servers,
+        ca=str(settings.ca.absolute()) if settings.ca else None,
+        creds=str(settings.bus_creds.absolute()) if settings.bus_creds else None,
+    )
+    return PublishSpec(bus=bus, threshold=THRESHOLD if settings.threshold is None else settings.threshold)
+
+
+def _bus_login(settings: Settings) -> Secret | None:
+    """Return the login for the bus; that of the address goes first."""
+    from flow_gl.core.bus_address import parse_bus
+    from flow_gl.core.log import protect_login
+
+    if settings.bus and (login := parse_bus(settings.bus).login):
+        protect_login(login.get_secret_value())
+        return login
+    return settings.bus_login
 
 
 def note_recent(feed: AnyFeed, path: Path) -> None:

@@ -379,8 +379,13 @@ STATUS: Final = np.dtype(
         ("is_archiving", "<i8"),  # 1: its numbers go to a database ...
         ("archived", "<i8"),  # ... rows written
         ("unarchived", "<i8"),  # ... and that wait for it
+        ("is_publishing", "<i8"),  # 1: its charts go to a bus ...
+        ("on_bus", "<i8"),  # ... 1 while it is connected
+        ("leases", "<i8"),  # ... charts that this engine publishes; the others are another's
+        ("published", "<i8"),  # ... rows that are on the bus
+        ("unpublished", "<i8"),  # ... and that wait for it
         ("unkept", "<i8"),  # 1: something cannot be kept now, or was missed; `keeping` says what
-        ("keeping", "S240"),  # what the user should know of recording and archive, one line
+        ("keeping", "S240"),  # what the user should know of recording, archive and bus, one line
         ("dataset", "S24"),
         ("source", "S120"),  # file names, "demo seed 1", gateway
         ("market", "S64", (CHARTS,)),  # segment name of each chart

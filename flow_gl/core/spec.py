@@ -153,6 +153,14 @@ class BusSpec(FeedSpec, frozen=True, tag="bus"):
     """The charts to show, in order; all if empty."""
 
 
+class PublishSpec(msgspec.Struct, frozen=True):
+    """Publish the engine's charts on a bus."""
+
+    bus: BusServers
+    threshold: float
+    """Imbalance above which a bubble of up to one second is significant."""
+
+
 class EngineSpec(msgspec.Struct, frozen=True):
     """Everything that the engine must know to start."""
 
@@ -160,6 +168,7 @@ class EngineSpec(msgspec.Struct, frozen=True):
     aggregation: AggregationSettings = DEFAULTS.aggregation
     alerts: tuple[EngineRule, ...] = ()
     """Alert rules; an engine that takes over is sent those that have changed since."""
+    publish: PublishSpec | None = None
     lods: int = MAX_LODS
     resume_ns: int = 0
     """Event time that an earlier engine had reached; catch up to it as fast as possible."""

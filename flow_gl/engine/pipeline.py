@@ -85,6 +85,11 @@ class Pipeline(Reconfigurable):
         self._coverage = Coverage()
 
     @property
+    def settings(self) -> AggregationSettings:
+        """The settings in force."""
+        return self._settings
+
+    @property
     def instruments(self) -> dict[int, Summary]:
         """Summaries by id of all instruments that were named, defined, charted or traded, as the ids are used now."""
         return {instrument_id: markets[0].summary for instrument_id, markets in self._markets.items()}

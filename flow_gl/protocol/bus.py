@@ -248,12 +248,11 @@ def unpack(payload: bytes) -> list[Rows]:
     return found
 
 
-def row_id(log: Log, block: Rows) -> str:
-    """Return the message id of rows: the same rows always have the same one, whoever publishes them."""
-    name = f"{log}.{FORMS[block.kind].name}.{block.level}"
-    return f"{block.epoch}.{name}.{block.revision}.{block.sequence}.{block.next}"
+def row_id(block: Rows) -> str:
+    """Return the message id of *rows*: the same rows always have the same one, whoever publishes them."""
+    return f"{block.epoch}.{FORMS[block.kind].name}.{block.level}.{block.revision}.{block.sequence}.{block.next}"
 
 
-def message_id(log: Log, epoch: int, last: str, expected: int) -> str:
+def message_id(epoch: int, subject: str, expected: int) -> str:
     """Return the message id of anything else: by the sequence that it will have."""
-    return f"{epoch}.{log}.{last}.{expected + 1}"
+    return f"{epoch}.{subject}.{expected + 1}"

@@ -95,7 +95,7 @@ class Engine:
     board : the status
     clock : the program's clock
     commands : the view's commands; any thread may put one, Stop ends the loop
-    persistence : recorder and archive of a live session; None for none
+    persistence : recorder and archive of a live session, and the bus; None for none
     beginning : what the loop starts from; None: from nothing
     """
 
@@ -218,6 +218,8 @@ class Engine:
         elif isinstance(command, Configure):
             self._snapshots = None  # from here on, the numbers do not follow from the files alone
             self._pipeline.configure(command.changes)
+            if self._persistence:
+                self._persistence.configure(self._pipeline.settings)
         elif isinstance(command, SetAlerts):
             self._snapshots = None
             self._pipeline.set_alerts(command.rules)

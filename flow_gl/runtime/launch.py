@@ -107,6 +107,7 @@ class Session:
         from flow_gl.runtime.charts import Charts
         from flow_gl.runtime.engine_loop import Beginning, Engine
         from flow_gl.runtime.persistence import Persistence
+        from flow_gl.runtime.publishing import Publishing
 
         spec, plan = self._spec, self._plan
         self._board.row["damaged"] = len(plan.damage)
@@ -128,9 +129,9 @@ class Session:
             may_renew=isinstance(spec.feed, LiveSpec),
         )
         self._owned.callback(charts.close)
-        persistence = self._persistence = (
-            Persistence(spec.feed, self._clock) if isinstance(spec.feed, LiveSpec) else None
-        )
+        publishing = Publishing(spec, self._clock, self._board.name) if spec.publish else None
+        live = spec.feed if isinstance(spec.feed, LiveSpec) else None
+        persistence = self._persistence = Persistence(live, self._clock, publishing) if live or publishing else None
         if persistence:
             self._owned.callback(persistence.close)
         known = None

@@ -68,6 +68,11 @@ class StatusBoard:
         self.row["state"] = FeedState.STARTING
         self.row["speed"] = 1.0
 
+    @property
+    def name(self) -> str:
+        """Segment of the status."""
+        return self._store.name
+
     def text(self, field: str, text: str) -> None:
         """Set a text field as one printable line, truncated between characters if it is too long."""
         limit = self._record.dtype[field].itemsize

@@ -1,6 +1,7 @@
-"""Persistence of a live session: the recorder, which reads the tape, and the archive, which reads the charts' rings.
+"""Where a session is kept: the recorder, which reads the tape, and archive and bus, which read the charts' rings.
 
-Both run on their own threads and delay nothing else. Their errors are reported in the status; the chart continues.
+Recorder and archive, of a live session alone, run on their own threads, the bus's publisher is a process of its own:
+none of them delays anything else. Their errors are reported in the status; the chart continues.
 """
 
 from pathlib import Path
@@ -11,11 +12,13 @@ from flow_gl.core.errors import UsageError
 from flow_gl.core.items import FileEnd, FileStart, Item, Trades
 from flow_gl.core.log import get_logger
 from flow_gl.core.sessions import SessionCalendar
+from flow_gl.core.settings import AggregationSettings
 from flow_gl.core.spec import LiveSpec
 from flow_gl.core.system.folders import recordings_dir
 from flow_gl.core.system.packages import install_advice
 from flow_gl.feed.live.hours import MEMORY_NS
 from flow_gl.runtime.meters import StatusBoard
+from flow_gl.runtime.publishing import Publishing
 from flow_gl.runtime.recovered import NOTHING, Recorded, recorded_of
 from flow_gl.services.recording.file import Coming
 from flow_gl.services.recording.folder import Keep
@@ -28,30 +31,23 @@ if TYPE_CHECKING:
 
 
 class Persistence:
-    """The recorder and the archive of a live session, each if enabled.
+    """The recorder and the archive of a live session, and the bus, each if enabled.
+
+    Parameters
+    ----------
+    spec : of a live session; None for another feed
+    publishing : of the charts on a bus; None for none
 
     Raises
     ------
     UsageError : the archive's URL is not of a supported database, or its packages are not installed
     """
 
-    def __init__(self, spec: LiveSpec, clock: Clock) -> None:
+    def __init__(self, spec: LiveSpec | None, clock: Clock, publishing: Publishing | None = None) -> None:
         # One calendar each: a calendar must not be shared between threads.
-        self._archive: Final = None if spec.archive == "off" else _archive(spec.archive)
-        self._recorder: Final = (
-            Recorder(
-                Path(spec.record_dir) if spec.record_dir else recordings_dir(),
-                dataset=spec.dataset,
-                session_of=SessionCalendar().session_at,
-                clock=clock,
-                keep=Keep(
-                    days=spec.keep_days or None,
-                    nbytes=None if spec.keep_gb is None else round(spec.keep_gb * 1e9),
-                ),
-            )
-            if spec.recording
-            else None
-        )
+        self._archive: Final = None if spec is None or spec.archive == "off" else _archive(spec.archive)
+        self._recorder: Final = _recorder(spec, clock) if spec is not None and spec.recording else None
+        self._publishing: Final = publishing
         self._tape: Ring | None = None
         self._archived: Final[list[MarketStore]] = []
 
@@ -74,11 +70,18 @@ class Persistence:
         return recorded_of(found) if found else NOTHING
 
     def keep_charts(self, stores: list[MarketStore]) -> None:
-        """Archive charts that were added since the last call."""
+        """Archive charts that were added since the last call, and publish these."""
         for store in stores:
             if self._archive and store not in self._archived:
                 self._archive.add(store)
                 self._archived.append(store)
+        if self._publishing:
+            self._publishing.follow([store.name for store in stores])
+
+    def configure(self, settings: AggregationSettings) -> None:
+        """Describe what is published by changed settings."""
+        if self._publishing:
+            self._publishing.configure(settings)
 
     def note(self, item: Item) -> None:
         """Take a mapping, a definition or a gap, in order with the trades."""
@@ -110,12 +113,15 @@ class Persistence:
             row["is_archiving"], row["archived"], row["unarchived"] = 1, archive.rows, archive.waiting
             lines.append(archive.message)
             is_wrong = is_wrong or bool(archive.message)
+        if self._publishing:
+            self._publishing.poll(row)
+            lines.append(self._publishing.message)
         row["unkept"] = is_wrong
         board.text("keeping", "; ".join(line for line in lines if line))
 
     def close(self) -> None:
         """Write what is left, for a few seconds at most. Idempotent."""
-        for part in (self._recorder, self._archive):
+        for part in (self._recorder, self._archive, self._publishing):
             if part:
                 part.close()
 
@@ -132,12 +138,27 @@ class Persistence:
         archive = self._archive.status() if self._archive else None
         if archive and archive.message:
             lines.append(archive.message)
+        if self._publishing and (unpublished := self._publishing.lost()):
+            lines.append(unpublished)
         return "; ".join(lines)
 
 
 _REACH_NS: Final = MEMORY_NS - 300_000_000_000
 """How far back a replay can safely be requested, allowing for the time until the request."""
 _HOLDING: Final = (RecorderState.WAITING, RecorderState.RECORDING)
+
+
+def _recorder(spec: LiveSpec, clock: Clock) -> Recorder:
+    return Recorder(
+        Path(spec.record_dir) if spec.record_dir else recordings_dir(),
+        dataset=spec.dataset,
+        session_of=SessionCalendar().session_at,
+        clock=clock,
+        keep=Keep(
+            days=spec.keep_days or None,
+            nbytes=None if spec.keep_gb is None else round(spec.keep_gb * 1e9),
+        ),
+    )
 
 
 def _archive(url: str | None) -> "Archive | None":

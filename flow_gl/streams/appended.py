@@ -23,7 +23,7 @@ class Key(NamedTuple):
     level: int
 
 
-class _Source(Protocol):
+class Source(Protocol):
     """Reads the rows of a stream by position."""
 
     @property
@@ -108,7 +108,8 @@ class _Log:
         return self.oldest
 
 
-def _source(chart: Chart, kind: Kind, level: int) -> _Source:
+def source_of(chart: Chart, kind: Kind, level: int) -> Source:
+    """Return what a stream reads."""
     store = chart.store
     if kind is Kind.BUBBLE:
         return _Bubbles(store.bubbles[level], store.cvd[level], chart.reader.widths_ns[level])
@@ -136,7 +137,7 @@ class AppendedStream:
     def __init__(self, key: Key, chart: Chart) -> None:
         self.key: Final = key
         self.chart: Final = chart
-        self._source: Final = _source(chart, key.kind, key.level)
+        self._source: Final = source_of(chart, key.kind, key.level)
         self.revision, self.position = self._source.state
 
     @property

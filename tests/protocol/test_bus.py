@@ -125,8 +125,7 @@ def test_the_same_rows_have_the_same_id_and_others_another() -> None:
         values = {"level": 0, "epoch": 7, "sequence": 10, "revision": 0} | changed
         return Rows(kind=Kind.BUBBLE, symbol=0, rows=np.zeros(5, CHART_ROW), **values)
 
-    same = bus.row_id(bus.Log.ROWS, block())
-    assert same == bus.row_id(bus.Log.ROWS, block()) == "7.rows.Bubble.0.0.10.15"
+    same = bus.row_id(block())
+    assert same == bus.row_id(block()) == "7.Bubble.0.0.10.15"
     others = [{"level": 1}, {"epoch": 8}, {"sequence": 11}, {"revision": 1}]
-    assert len({same, *(bus.row_id(bus.Log.ROWS, block(**one)) for one in others)}) == 5
-    assert bus.row_id(bus.Log.HISTORY, block()) != same
+    assert len({same, *(bus.row_id(block(**one)) for one in others)}) == 5

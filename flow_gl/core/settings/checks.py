@@ -79,6 +79,17 @@ def archive(value: str) -> str:
     return value
 
 
+def bus(value: str) -> str:
+    """Check the address of a bus."""
+    from flow_gl.core.bus_address import parse_bus
+
+    try:
+        parse_bus(value)
+    except UsageError as error:
+        raise ValueError(str(error)) from None
+    return value
+
+
 def duration(low_ns: int, high_ns: int) -> Callable[[str], str]:
     """Return a check for a duration from `low_ns` to `high_ns`, both included."""
 

@@ -12,10 +12,12 @@ from flow_gl.core.settings import checks
 from flow_gl.core.settings.aggregation import AGGREGATION, AggregationSettings
 from flow_gl.core.settings.declaration import (
     DRAWING,
+    ENGINES,
     FEED,
     KEPT,
     LOGS,
     NUMBERS,
+    SERVE,
     SHOW,
     Declared,
     Names,
@@ -89,6 +91,17 @@ class Settings:
             commands=DRAWING,
             heading=FEED,
             metavar="FILE",
+        ),
+    ] = None
+    bus: Annotated[
+        str | None,
+        Setting(
+            help="publish the charts on this bus: nats://HOST:PORT[,HOST:PORT], or tls://",
+            unset="none",
+            commands=ENGINES,
+            heading=SERVE,
+            metavar="URL",
+            check=checks.bus,
         ),
     ] = None
     symbols: Annotated[

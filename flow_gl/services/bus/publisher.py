@@ -1,0 +1,345 @@
+"""The publisher: keeps the connection to the bus, and publishes the engine's charts whose leases it holds.
+
+It is a process of its own beside the engine, so nothing that it does (encoding, the client's event loop, a bus that
+does not answer) takes the engine's interpreter from it. It reads the stores as a view does, and what it has not
+published stays there for days: there is no queue that could grow or overflow while the bus is away.
+"""
+
+import asyncio
+import os
+import secrets
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final
+
+from nats.aio.client import Client
+from nats.errors import Error as NatsError
+from nats.js.client import JetStreamContext
+from nats.js.errors import APIError, NotFoundError, ServiceUnavailableError
+from nats.js.kv import KeyValue
+
+from flow_gl.core.bus_address import hosts_of
+from flow_gl.core.clock import SYSTEM, Clock
+from flow_gl.core.errors import FeedError
+from flow_gl.core.log import get_logger
+from flow_gl.core.schema import FeedState
+from flow_gl.core.units import SECOND_NS
+from flow_gl.protocol import bus
+from flow_gl.protocol.bus import Topic
+from flow_gl.protocol.errors import ProtocolError
+from flow_gl.services.bus.chart import ChartPublisher, Source
+from flow_gl.services.bus.connect import BusLoginError, connect, reason
+from flow_gl.services.bus.lease import EVERY_S, LeaseKeeper
+from flow_gl.services.bus.lines import ChartsLine, PublisherSpec, StateLine
+from flow_gl.services.bus.writer import REPLICAS, FencedError, UnsureError
+from flow_gl.store.market import EngineReader, EngineStore, MarketStore
+from flow_gl.store.shm import SharedMemoryError
+from flow_gl.streams.chart import Chart
+
+TICK_S: Final = 0.04
+"""Time between two looks at a chart: rows are published up to 25 times a second."""
+ANSWER_S: Final = 2.0
+"""Longest time for an answer of the bus."""
+AGAIN_S: Final = (0.1, 2.0)
+"""Shortest and longest time between two attempts to connect, or to be sure of what the bus holds."""
+REPORT_S: Final = 0.25
+ENGINE_SILENT_NS: Final = 3 * SECOND_NS
+"""An engine without a heartbeat for so long cannot lead."""
+END_S: Final = 2.0
+"""How long publishing the last rows may take."""
+_NOT_READY: Final = frozenset({FeedState.STARTING, FeedState.CONNECTING})
+_NOT_CLUSTERED: Final = 10074
+_ERRORS: Final = (NatsError, TimeoutError, OSError)
+"""What the client raises if the bus does not answer as it should."""
+
+
+class _Desk:
+    """One chart of the engine: its store, its lease, and its publisher while it leads."""
+
+    def __init__(self, source: Source, store: MarketStore, holder: str) -> None:
+        self.source: Final = source
+        self.store: Final = store
+        self._holder: Final = holder
+        self.lease: LeaseKeeper | None = None
+        """None until the chart has a name."""
+        self.publisher: ChartPublisher | None = None
+        self.problem = ""
+        self.is_released = False
+
+    def _now_s(self) -> float:
+        return self.source.clock.monotonic_ns() / SECOND_NS
+
+    def _may_lead(self) -> bool:
+        engine = self.source.engine
+        silent_ns = self.source.clock.wall_ns() - int(engine.status["heartbeat"])
+        return silent_ns < ENGINE_SILENT_NS and self.source.state not in _NOT_READY
+
+    async def keep_lease(self, leases: KeyValue) -> None:
+        """Take part in the leadership of the chart, for as long as the connection lasts."""
+        while not self.is_released:
+            self.source.engine.refresh()
+            if self.lease is None and self._may_lead():
+                self.source.chart.refresh()
+                if self.source.chart.symbol:
+                    self.lease = LeaseKeeper(self.source.topic, self._holder, self._now_s)
+            if self.lease is not None:
+                try:
+                    await self.lease.step(leases, may_lead=self._may_lead())
+                except _ERRORS as error:
+                    get_logger("bus").warning("no lease", extra={"reason": reason(error)})
+            await asyncio.sleep(EVERY_S)
+
+    async def publish(self, js: JetStreamContext, on_rows: Callable[[int], None]) -> None:
+        """Publish whenever this publisher leads, for as long as the connection lasts."""
+        pause_s = AGAIN_S[0]
+        while not self.is_released:
+            if self.lease is None or not self.lease.is_leader:
+                self.publisher, self.problem = None, ""
+                await asyncio.sleep(TICK_S)
+                continue
+            try:
+                await self._work(js, self.lease.topic, on_rows)
+                pause_s = AGAIN_S[0]
+            except FencedError:
+                get_logger("bus").warning("another engine has published", extra={"chart": self.lease.topic.key})
+                self._doubt("another engine publishes this chart")
+                await asyncio.sleep(pause_s)
+            except (*_ERRORS, UnsureError, ProtocolError) as error:
+                self._doubt(reason(error))
+                get_logger("bus").warning("not published", extra={"reason": self.problem})
+                await asyncio.sleep(pause_s)
+                pause_s = min(2 * pause_s, AGAIN_S[1])
+
+    def _doubt(self, problem: str) -> None:
+        self.problem = problem
+        if self.publisher is not None:
+            self.publisher.is_synced = False
+
+    async def _work(self, js: JetStreamContext, topic: Topic, on_rows: Callable[[int], None]) -> None:
+        if self.publisher is None:
+            self.publisher = ChartPublisher(self.source, topic, js, on_rows)
+        if not self.publisher.is_synced and not await self.publisher.sync():
+            self.problem = "waiting until the engine has reached the rows that were published"
+            await asyncio.sleep(AGAIN_S[0])
+            return
+        self.problem = ""
+        if not await self.publisher.tick():
+            await asyncio.sleep(TICK_S)
+
+    async def end(self, leases: KeyValue, how: str) -> None:
+        """Publish what is left and release the lease."""
+        if self.lease is None or not self.lease.is_leader:
+            return
+        with suppress(*_ERRORS, FencedError, UnsureError):
+            if self.publisher is not None and self.publisher.is_synced:
+                await self.publisher.end(how)
+        with suppress(*_ERRORS):
+            await self.lease.release(leases)
+
+    @property
+    def waiting(self) -> int:
+        """Rows that this publisher has still to publish, as far as it knows."""
+        return self.publisher.rows.waiting if self.publisher is not None else 0
+
+    def close(self) -> None:
+        self.store.close()
+
+
+class Publisher:
+    """Publishes an engine's charts until it is told to stop.
+
+    Parameters
+    ----------
+    spec : the bus, and how the charts are described
+    login : USER:PASSWORD or a token; "" for none
+    report : called with the state when it has changed
+    """
+
+    def __init__(
+        self, spec: PublisherSpec, login: str, report: Callable[[StateLine], None], *, clock: Clock = SYSTEM
+    ) -> None:
+        self._spec: Final = spec
+        self._login: Final = login
+        self._report: Final = report
+        self._clock: Final = clock
+        self._holder: Final = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+        self._engine: EngineStore | None = None
+        self._desks: Final[list[_Desk]] = []
+        self._published = 0
+        self._problem = "not connected yet"
+        self._is_connected = False
+        self._stop: Final = asyncio.Event()
+        self._changed: Final = asyncio.Event()
+        self._how = "ended"
+
+    def stop(self, how: str = "ended") -> None:
+        """End soon: "ended" if the engine has ended by itself, "restarting" if it has died."""
+        self._how = how
+        self._stop.set()
+        self._changed.set()
+
+    def follow(self, line: ChartsLine) -> None:
+        """Publish these charts from now on."""
+        try:
+            if self._engine is None or self._engine.name != line.engine:
+                self._engine = EngineStore.attach(line.engine)
+            reader = EngineReader(self._engine)
+            reader.refresh()
+            known = [desk.store.name for desk in self._desks]
+            for index, name in enumerate(line.charts):
+                if index < len(known) and known[index] == name:
+                    self._desks[index].source.settings.update(line.settings)
+                    continue
+                store = MarketStore.attach(name)
+                source = Source(
+                    chart=Chart(index, store, 0),
+                    engine=reader,
+                    feed=self._spec.feed,
+                    settings=dict(line.settings),
+                    threshold=self._spec.threshold,
+                    clock=self._clock,
+                )
+                desk = _Desk(source, store, self._holder)
+                if index < len(known):
+                    self._desks[index].is_released = True
+                    self._desks[index] = desk
+                else:
+                    self._desks.append(desk)
+                self._changed.set()
+        except SharedMemoryError as error:
+            get_logger("bus").warning("no store", extra={"error": error})  # the next line names another one
+
+    async def run(self) -> None:
+        """Publish until stopped."""
+        reporting = asyncio.create_task(self._keep_reporting())
+        pause_s = AGAIN_S[0]
+        more: tuple[str, ...] = ()
+        try:
+            while not self._stop.is_set():
+                lost = asyncio.Event()
+                try:
+                    client = await self._connect(lost, more)
+                except FeedError as error:
+                    self._problem = str(error)
+                    get_logger("bus").warning("not connected", extra={"reason": error})
+                    await self._pause(10 * AGAIN_S[1] if isinstance(error, BusLoginError) else pause_s)
+                    pause_s = min(2 * pause_s, AGAIN_S[1])
+                    continue
+                pause_s = AGAIN_S[0]
+                more = tuple(server.geturl() for server in client.discovered_servers)
+                try:
+                    await self._serve(client, lost)
+                finally:
+                    self._is_connected = False
+                    with suppress(Exception):  # whatever a broken connection raises
+                        await client.close()
+        finally:
+            reporting.cancel()
+            self._tell()
+
+    async def _pause(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._stop.wait(), seconds)
+
+    async def _connect(self, lost: asyncio.Event, more: tuple[str, ...]) -> Client:
+        async def closed() -> None:
+            lost.set()
+            self._changed.set()
+
+        return await connect(self._spec.bus, self._login, name="flow_gl engine", closed=closed, more=more)
+
+    async def _serve(self, client: Client, lost: asyncio.Event) -> None:
+        """Publish until the connection is lost or the publisher is stopped."""
+        js = client.jetstream(timeout=ANSWER_S)
+        hosts = hosts_of(self._spec.bus.servers)
+        leases: KeyValue | None = None
+        while leases is None:
+            try:
+                leases = await _bucket(js)
+            except _ERRORS as error:
+                self._problem = f"{hosts}: {_why(error)}"
+                await self._pause(AGAIN_S[1] / 4)
+                if self._stop.is_set() or lost.is_set():
+                    return
+        self._is_connected, self._problem = True, ""
+        tasks: dict[_Desk, list[asyncio.Task[None]]] = {}
+        try:
+            while not self._stop.is_set() and not lost.is_set():
+                self._changed.clear()
+                for desk in self._desks:
+                    if desk not in tasks:
+                        desk.publisher = None
+                        tasks[desk] = [
+                            asyncio.create_task(desk.keep_lease(leases)),
+                            asyncio.create_task(desk.publish(js, self._count)),
+                        ]
+                for desk in [one for one in tasks if one.is_released]:
+                    await _cancel(tasks.pop(desk))
+                    desk.close()
+                for task in [one for ours in tasks.values() for one in ours if one.done()]:
+                    task.result()  # a fault of the program ends the publisher
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._changed.wait(), 1.0)
+        finally:
+            await _cancel([task for ours in tasks.values() for task in ours])
+        if lost.is_set():
+            self._problem = f"{hosts}: the connection was lost"
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(END_S):
+                await asyncio.gather(*(desk.end(leases, self._how) for desk in self._desks))
+
+    def _count(self, rows: int) -> None:
+        self._published += rows
+
+    async def _keep_reporting(self) -> None:
+        while True:
+            self._tell()
+            await asyncio.sleep(REPORT_S)
+
+    def _tell(self) -> None:
+        desks = [desk for desk in self._desks if desk.lease is not None and desk.lease.is_leader]
+        problem = self._problem or next((desk.problem for desk in desks if desk.problem), "")
+        waiting = sum(desk.waiting for desk in self._desks)
+        rows = f"; {waiting:,} rows wait" if waiting and problem else ""
+        self._report(
+            StateLine(
+                is_connected=self._is_connected,
+                leads=len(desks) if self._is_connected else 0,
+                published=self._published,
+                waiting=waiting,
+                message=f"bus: {problem}{rows}" if problem else "",
+            )
+        )
+
+    def close(self) -> None:
+        """Release the stores."""
+        for desk in self._desks:
+            desk.close()
+        if self._engine is not None:
+            self._engine.close()
+
+
+async def _bucket(js: JetStreamContext) -> KeyValue:
+    """Open the bucket of the leases; make it if there is none."""
+    with suppress(NotFoundError):
+        return await js.key_value(bus.LEASES)
+    try:
+        return await js.create_key_value(bucket=bus.LEASES, history=1, replicas=REPLICAS)
+    except APIError as error:
+        if error.err_code != _NOT_CLUSTERED:
+            raise
+        return await js.create_key_value(bucket=bus.LEASES, history=1, replicas=1)
+
+
+def _why(error: BaseException) -> str:
+    if isinstance(error, ServiceUnavailableError) and error.err_code in (None, 10039, 10076):
+        return "JetStream is not enabled, or not ready: start nats-server with --jetstream"
+    return reason(error)
+
+
+async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

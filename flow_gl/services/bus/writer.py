@@ -1,0 +1,169 @@
+"""Writes the three streams of a chart, each message behind the one that this publisher knows to be the last.
+
+Messages are sent without waiting for one another's acknowledgement. Each expects the sequence of the one before it, so
+the stream holds an unbroken beginning of what was sent, whatever happens.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from nats.js.client import JetStreamContext
+from nats.js.errors import APIError, NotFoundError
+
+from flow_gl.core.log import get_logger
+from flow_gl.protocol.bus import AFTER, EXPECTED_SEQUENCE, MESSAGE_ID, Log, Topic
+
+ACK_S: Final = 3.0
+"""Longest time for an acknowledgement."""
+MOST_IN_FLIGHT: Final = 64
+DAY_S: Final = 86_400
+AGE_S: Final = {Log.ROWS: 4 * DAY_S, Log.STATE: 0, Log.HISTORY: 8 * DAY_S}
+"""How long messages are kept in the streams that a publisher makes; 0: for good."""
+REPLICAS: Final = 3
+_WRONG_SEQUENCE: Final = (10071, 10164)
+_NOT_CLUSTERED: Final = 10074
+_DUPLICATES_S: Final = 120
+
+
+class FencedError(Exception):
+    """Somebody else has written to the stream."""
+
+
+class UnsureError(Exception):
+    """It is not known what the stream holds: the bus did not answer, or not as expected."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message to be written.
+
+    Attributes
+    ----------
+    subject, payload : as published
+    message_id : with which it is only stored once
+    after : in *state*, the sequence in *rows* that it belongs behind
+    """
+
+    subject: str
+    payload: bytes
+    message_id: str
+    after: int | None = None
+
+
+class ChartWriter:
+    """Writes the streams of one chart.
+
+    Attributes
+    ----------
+    last : sequence of the last message of each stream
+    """
+
+    def __init__(self, js: JetStreamContext, topic: Topic) -> None:
+        self._js: Final = js
+        self.topic: Final = topic
+        self.last: Final[dict[Log, int]] = {}
+
+    async def open(self) -> None:
+        """Make streams that do not exist, and learn the last sequences. Raises UnsureError."""
+        for log in Log:
+            try:
+                info = await self._js.stream_info(self.topic.stream(log))
+            except NotFoundError:
+                await self._make(log)
+                info = await self._js.stream_info(self.topic.stream(log))
+            self.last[log] = int(info.state.last_seq)
+
+    async def _make(self, log: Log) -> None:
+        config: dict[str, Any] = {
+            "name": self.topic.stream(log),
+            "subjects": [self.topic.subjects(log)],
+            "max_age": AGE_S[log],
+            "duplicate_window": _DUPLICATES_S,
+        }
+        if log is Log.STATE:
+            config["max_msgs_per_subject"] = 1
+        try:
+            await self._js.add_stream(**config, num_replicas=REPLICAS)
+        except APIError as error:
+            if error.err_code != _NOT_CLUSTERED:
+                raise
+            await self._js.add_stream(**config, num_replicas=1)
+        get_logger("bus").info("stream made", extra={"stream": config["name"]})
+
+    async def newest(self, log: Log, subject: str) -> tuple[int, bytes] | None:
+        """Return sequence and payload of the newest message of a subject; None if there is none."""
+        try:
+            found = await self._js.get_last_msg(self.topic.stream(log), subject)
+        except NotFoundError:
+            return None
+        return int(found.seq or 0), found.data or b""
+
+    async def read(self, log: Log, first: int, stop: int) -> list[tuple[str, bytes]]:
+        """Return subjects and payloads of the messages [first, stop) that are kept."""
+
+        async def get(sequence: int) -> tuple[str, bytes] | None:
+            try:
+                found = await self._js.get_msg(self.topic.stream(log), sequence)
+            except NotFoundError:
+                return None
+            return found.subject or "", found.data or b""
+
+        found: list[tuple[str, bytes]] = []
+        for start in range(first, stop, MOST_IN_FLIGHT):
+            part = await asyncio.gather(*map(get, range(start, min(start + MOST_IN_FLIGHT, stop))))
+            found += [one for one in part if one is not None]
+        return found
+
+    async def send(self, log: Log, messages: Iterable[Message]) -> None:
+        """Write messages in order.
+
+        Raises
+        ------
+        FencedError : another publisher has written to the stream
+        UnsureError : a message was not acknowledged; it may have been stored
+        """
+        waiting = list(messages)
+        for start in range(0, len(waiting), MOST_IN_FLIGHT):
+            part = waiting[start : start + MOST_IN_FLIGHT]
+            expected = self.last[log]
+            futures = []
+            for at, message in enumerate(part):
+                headers = {MESSAGE_ID: message.message_id, EXPECTED_SEQUENCE: str(expected + at)}
+                if message.after is not None:
+                    headers[AFTER] = str(message.after)
+                futures.append(await self._js.publish_async(message.subject, message.payload, headers=headers))
+            try:
+                async with asyncio.timeout(ACK_S):
+                    acks = await asyncio.gather(*futures)
+            except APIError as error:
+                _let_go(futures)
+                if error.err_code in _WRONG_SEQUENCE:
+                    raise FencedError(str(error.description)) from None
+                raise UnsureError(str(error.description)) from None
+            except BaseException:
+                _let_go(futures)
+                raise
+            if [ack.seq for ack in acks] != list(range(expected + 1, expected + 1 + len(part))):
+                raise UnsureError("a message had been stored before")
+            self.last[log] = expected + len(part)
+
+    async def forget(self, log: Log, before: int) -> None:
+        """Remove the messages before a sequence: those of earlier epochs."""
+        if before > 1:  # 0 and 1 would remove everything
+            await self._js.purge_stream(self.topic.stream(log), seq=before)
+
+    async def delete(self, log: Log, sequence: int) -> None:
+        """Remove one message."""
+        try:
+            await self._js.delete_msg(self.topic.stream(log), sequence)
+        except NotFoundError:
+            return
+
+
+def _let_go(futures: "list[asyncio.Future[Any]]") -> None:
+    for future in futures:
+        if future.done() and not future.cancelled():
+            future.exception()  # taken note of
+        future.cancel()
