@@ -109,9 +109,8 @@ class Engine:
         clock: Clock,
         commands: queue.SimpleQueue[Command],
         persistence: Persistence | None = None,
-        beginning: Beginning | None = None,
+        beginning: Beginning = Beginning(),
     ) -> None:
-        beginning = beginning or Beginning()
         self._feed: Final = feed
         self._pipeline: Final = pipeline
         self._charts: Final = charts
@@ -379,8 +378,7 @@ class Engine:
             row["state"] = FeedState.REPLAY  # the last trades are still being aggregated
         if self._persistence:
             self._persistence.publish(board)
-        remarks = (self._refusal, status.message or self._note)
-        board.text("message", "; ".join(remark for remark in remarks if remark))
+        board.text("message", "; ".join(remark for remark in (self._refusal, status.message or self._note) if remark))
         row["trades"] = self._trades
         row["trades_per_second"] = self._rate.per_second(now)
         row["behind"] = self._behind

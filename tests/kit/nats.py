@@ -209,7 +209,8 @@ async def messages(url: str, stream: str, *, first: int = 1) -> list[tuple[int, 
     """Return the messages of a stream: sequence, subject, payload and headers, from a sequence to the newest."""
     import nats
 
-    client = await nats.connect(url.split(","), connect_timeout=5)
+    hosts = url.partition("://")[2].split(",")
+    client = await nats.connect([f"nats://{host}" for host in hosts], connect_timeout=5)
     try:
         js = client.jetstream(timeout=20)
         state = (await js.stream_info(stream)).state

@@ -1,6 +1,8 @@
 """Names, payloads and messages of the bus."""
 
+import json
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -107,6 +109,16 @@ def _chart(version: int = bus.VERSION) -> bus.Chart:
 )
 def test_messages_come_back(message: bus.Message) -> None:
     assert bus.decode(bus.encode(message), type(message)) == message
+
+
+def test_each_example_of_the_document_is_a_message() -> None:
+    text = (Path(__file__).resolve().parents[2] / "docs" / "protocol.md").read_text().split("\n## Bus\n")[1]
+    examples = re.findall(r"```json\n(.*?)```", text, re.DOTALL)
+    kinds = {one.__struct_config__.tag: one for one in (bus.Chart, bus.Chapter, bus.Lease)}
+    assert [json.loads(one)["type"] for one in examples] == list(kinds)
+    for one in examples:
+        given = json.loads(one)
+        assert json.loads(bus.encode(bus.decode(one.encode(), kinds[given["type"]]))) == given
 
 
 def test_another_message_and_another_version_are_one_line() -> None:

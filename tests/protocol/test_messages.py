@@ -18,7 +18,8 @@ from flow_gl.protocol.messages import Bubble, CVDPoint, Event, Gap, Snapshot
 from tests.kit.markets import TICK, make_market, make_seconds
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "protocol.md"
-EXAMPLES = re.findall(r"```json\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)
+SERVERS, BUS = DOCUMENT.read_text().split("\n## Bus\n")
+EXAMPLES = re.findall(r"```json\n(.*?)```", SERVERS, re.DOTALL)
 SERVER = {one.__struct_config__.tag for one in messages.ServerMessage.__args__}
 CLIENT = {one.__struct_config__.tag for one in messages.ClientMessage.__args__}
 

@@ -10,14 +10,13 @@ from flow_gl.core.market.lod import THRESHOLD
 from flow_gl.core.panels import PANEL_NAMES
 from flow_gl.core.settings import checks
 from flow_gl.core.settings.aggregation import AGGREGATION, AggregationSettings
+from flow_gl.core.settings.bus import BusSettings
 from flow_gl.core.settings.declaration import (
     DRAWING,
-    ENGINES,
     FEED,
     KEPT,
     LOGS,
     NUMBERS,
-    SERVE,
     SHOW,
     Declared,
     Names,
@@ -37,7 +36,7 @@ _USUAL: Final = AggregationSettings()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(BusSettings):
     """All settings, validated; `core.config.load` builds them from their sources."""
 
     api_key: Annotated[
@@ -60,48 +59,6 @@ class Settings:
             metavar="TOKEN",
             given_as=str,
             check=Secret,
-        ),
-    ] = None
-    ca: Annotated[
-        Path | None,
-        Setting(
-            help="file of the certificates that a wss:// server or a tls:// bus is verified with",
-            unset="the system's",
-            commands=DRAWING,
-            heading=FEED,
-            metavar="PEM",
-        ),
-    ] = None
-    bus_login: Annotated[
-        Secret | None,
-        Setting(
-            help="USER:PASSWORD or a token for a bus; FLOW_GL_BUS_LOGIN is safer, because flags show in process lists",
-            commands=DRAWING,
-            heading=FEED,
-            metavar="LOGIN",
-            given_as=str,
-            check=Secret,
-        ),
-    ] = None
-    bus_creds: Annotated[
-        Path | None,
-        Setting(
-            help="NATS credentials file for a bus",
-            unset="none",
-            commands=DRAWING,
-            heading=FEED,
-            metavar="FILE",
-        ),
-    ] = None
-    bus: Annotated[
-        str | None,
-        Setting(
-            help="publish the charts on this bus: nats://HOST:PORT[,HOST:PORT], or tls://",
-            unset="none",
-            commands=ENGINES,
-            heading=SERVE,
-            metavar="URL",
-            check=checks.bus,
         ),
     ] = None
     symbols: Annotated[
@@ -407,9 +364,10 @@ class Settings:
 
 
 def _all() -> dict[str, Declared]:
-    """Return the settings of both classes by the user's name, in the order of `Settings`."""
+    """Return all settings by the user's name, in the order of `Settings`; those of the bus go last."""
     ours, found = declared_in(Settings, is_aggregation=False), {}
-    for one in fields(Settings):
+    inherited = {one.name for one in fields(BusSettings)}
+    for one in sorted(fields(Settings), key=lambda one: one.name in inherited):
         group = AGGREGATION.values() if one.name == "aggregation" else (ours[one.name],)
         found.update({declared.name: declared for declared in group})
     return found

@@ -1,0 +1,92 @@
+"""Engines that publish on a real NATS JetStream: killed engines, killed servers, and no server at all.
+
+Whatever is killed, the rows on the bus must be those of an engine that ran on unbroken, each once and in order.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from flow_gl.protocol import bus
+from flow_gl.protocol.bus import Log
+from flow_gl.protocol.messages import Status
+from tests.kit.nats import NatsServer, nats_cluster, nats_server
+from tests.kit.published import DEMO, assert_same, newest, published, publishing, stored
+from tests.kit.waiting import until
+
+pytestmark = pytest.mark.slow
+
+
+def test_another_engine_takes_over_after_a_kill_with_every_row_once(tmp_path: Path) -> None:
+    with nats_server(tmp_path) as server, publishing(server.url) as one, publishing(server.url) as other:
+        until(lambda: one.leads or other.leads, one.describe, pause_s=0.05)
+        leader, follower = (one, other) if one.leads else (other, one)
+        leader.until_all_is_published()
+        follower.until("on_bus", 1)
+        follower.until("trades", 1)
+        assert not follower.leads
+        leader.kill()
+        follower.until("leases", 1)
+        before = int(follower.status("published"))
+        follower.until("published", before + 20)
+        assert follower.stop() == 0
+        found = published(server.url)
+        assert len(found.epochs) == 1, "the other engine went on"
+        assert len(set(found.ids)) == len(found.ids)
+        assert_same(found.rows, stored(follower.store))
+        state = newest(server.url, Log.STATE)
+        assert bus.decode(state["Status"], Status).engine == "ended"
+        assert {"Chart", "Open", "Session", "VolumeProfile", "Levels", "Gap", "Roll", "Order"} <= set(state)
+
+
+def test_the_chart_goes_on_without_a_bus_and_what_was_missed_is_published(tmp_path: Path) -> None:
+    with nats_server(tmp_path, is_started=False) as server, publishing(server.url) as engine:
+        hosts = server.url.removeprefix("nats://")
+        engine.until("trades", 1)
+        until(lambda: engine.text("keeping").startswith(f"bus: {hosts}: no connection: "), engine.describe)
+        server.start()
+        engine.until_all_is_published()
+        assert engine.text("keeping") == ""
+        server.kill()
+        until(lambda: not engine.status("on_bus"), engine.describe)
+        until(lambda: engine.text("keeping").startswith(f"bus: {hosts}: "), engine.describe)
+        trades = int(engine.status("trades"))
+        engine.until("unpublished", 5)
+        assert engine.status("trades") > trades, "the chart goes on"
+        assert engine.text("keeping").endswith(" rows wait")
+        server.start()
+        engine.until_all_is_published()
+        assert engine.stop() == 0
+        found = published(server.url)
+        assert len(found.epochs) == 1
+        assert_same(found.rows, stored(engine.store))
+
+
+def test_an_engine_that_ends_without_a_bus_says_what_is_missing(tmp_path: Path) -> None:
+    with nats_server(tmp_path) as server, publishing(server.url) as engine:
+        engine.until_all_is_published()
+        server.kill()
+        engine.until("unpublished", 3)
+        assert engine.stop() == 6
+        assert "rows are not on the bus" in engine.last_answer
+
+
+def test_each_server_of_a_cluster_may_be_killed(tmp_path: Path) -> None:
+    with nats_cluster(tmp_path) as cluster, publishing(cluster.url) as engine:
+        engine.until_all_is_published()
+        rows = DEMO.stream(Log.ROWS)
+        waiting = list(cluster.servers)
+        while waiting:
+            leader = cluster.leader_of(rows)
+            server: NatsServer = leader if leader in waiting else waiting[0]
+            waiting.remove(server)
+            server.kill()
+            before = int(engine.status("published"))
+            engine.until("published", before + 10)
+            server.start()
+            cluster.wait()
+        engine.until_all_is_published()
+        assert engine.stop() == 0
+        found = published(cluster.url)
+        assert len(found.epochs) == 1
+        assert_same(found.rows, stored(engine.store))
