@@ -66,6 +66,8 @@ class _Desk:
         self.publisher: ChartPublisher | None = None
         self.problem = ""
         self.is_released = False
+        """The chart has another store."""
+        self.is_ending = False
 
     def _now_s(self) -> float:
         return self.source.clock.monotonic_ns() / SECOND_NS
@@ -93,7 +95,7 @@ class _Desk:
     async def publish(self, js: JetStreamContext, on_rows: Callable[[int], None]) -> None:
         """Publish whenever this publisher leads, for as long as the connection lasts."""
         pause_s = AGAIN_S[0]
-        while not self.is_released:
+        while not self.is_released and not self.is_ending:
             if self.lease is None or not self.lease.is_leader:
                 self.publisher, self.problem = None, ""
                 await asyncio.sleep(TICK_S)
@@ -132,7 +134,7 @@ class _Desk:
         if self.lease is None or not self.lease.is_leader:
             return
         with suppress(*_ERRORS, FencedError, UnsureError):
-            if self.publisher is not None and self.publisher.is_synced:
+            if self.publisher is not None and (self.publisher.is_synced or await self.publisher.sync()):
                 await self.publisher.end(how)
         with suppress(*_ERRORS):
             await self.lease.release(leases)
@@ -175,7 +177,8 @@ class Publisher:
 
     def stop(self, how: str = "ended") -> None:
         """End soon: "ended" if the engine has ended by itself, "restarting" if it has died."""
-        self._how = how
+        if not self._stop.is_set():  # the engine's end comes behind its word
+            self._how = how
         self._stop.set()
         self._changed.set()
 
@@ -252,16 +255,9 @@ class Publisher:
     async def _serve(self, client: Client, lost: asyncio.Event) -> None:
         """Publish until the connection is lost or the publisher is stopped."""
         js = client.jetstream(timeout=ANSWER_S)
-        hosts = hosts_of(self._spec.bus.servers)
-        leases: KeyValue | None = None
-        while leases is None:
-            try:
-                leases = await _bucket(js)
-            except _ERRORS as error:
-                self._problem = f"{hosts}: {_why(error)}"
-                await self._pause(AGAIN_S[1] / 4)
-                if self._stop.is_set() or lost.is_set():
-                    return
+        leases = await self._open_leases(js, lost)
+        if leases is None:
+            return
         self._is_connected, self._problem = True, ""
         tasks: dict[_Desk, list[asyncio.Task[None]]] = {}
         try:
@@ -281,14 +277,30 @@ class Publisher:
                     task.result()  # a fault of the program ends the publisher
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._changed.wait(), 1.0)
+            if not lost.is_set():
+                # Not by a cancellation: what is being published is then acknowledged.
+                for desk in tasks:
+                    desk.is_ending = True
+                if tasks:
+                    await asyncio.wait([publishing for _, publishing in tasks.values()], timeout=END_S)
         finally:
             await _cancel([task for ours in tasks.values() for task in ours])
         if lost.is_set():
-            self._problem = f"{hosts}: the connection was lost"
+            self._problem = f"{hosts_of(self._spec.bus.servers)}: the connection was lost"
             return
         with suppress(TimeoutError):
             async with asyncio.timeout(END_S):
                 await asyncio.gather(*(desk.end(leases, self._how) for desk in self._desks))
+
+    async def _open_leases(self, js: JetStreamContext, lost: asyncio.Event) -> KeyValue | None:
+        """Return the bucket of the leases once JetStream is ready; None if the connection was lost before."""
+        while not self._stop.is_set() and not lost.is_set():
+            try:
+                return await _bucket(js)
+            except _ERRORS as error:
+                self._problem = f"{hosts_of(self._spec.bus.servers)}: {_why(error)}"
+                await self._pause(AGAIN_S[1] / 4)
+        return None
 
     def _count(self, rows: int) -> None:
         self._published += rows
