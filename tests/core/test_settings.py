@@ -3,6 +3,7 @@
 import inspect
 import math
 from dataclasses import fields, replace
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
@@ -64,7 +65,9 @@ def load(**sources: Any) -> Settings:
     return config.load(**{"env_file": None, "environment": {}, **sources})
 
 
+@cache
 def options_of(command: str) -> dict[str, Any]:
+    """Return a command's options by name; making them takes 50 ms."""
     run(["--version"])  # registers the commands
     commands: dict[str, Any] = typer.main.get_command(app).commands  # type: ignore[attr-defined]  # a group
     return {parameter.name: parameter for parameter in commands[command].params}
