@@ -1,6 +1,7 @@
 """The demo's first two minutes have an event of every kind."""
 
 import numpy as np
+import pytest
 
 from flow_gl.core.event_names import EVENT_NAMES
 from flow_gl.core.schema import EventKind
@@ -11,19 +12,21 @@ from flow_gl.engine.pipeline import Pipeline
 from flow_gl.engine.sinks import Collector
 from flow_gl.feed.synthetic.demo import HISTORY_S, OPEN_NS, SyntheticFeed, TradeMaker
 from flow_gl.feed.synthetic.episodes import FIRST_MINUTES, Episode
+from flow_gl.feed.synthetic.steering import BEFORE_NS, TARGET
 
 LIVE_NS = OPEN_NS + int(HISTORY_S * SECOND_NS)
 FIRST_S = 120
 
 
-def test_the_demo_has_an_event_of_every_kind_within_two_minutes() -> None:
+@pytest.mark.parametrize("seed", [1, 2, 7])
+def test_the_demo_has_an_event_of_every_kind_within_two_minutes(seed: int) -> None:
     charts: dict[int, Collector] = {}
 
     def chart(instrument_id: int) -> Collector:
         return charts.setdefault(instrument_id, Collector())
 
     pipeline = Pipeline(sessions=SessionCalendar(), sink_for=chart)
-    feed = SyntheticFeed(DemoSpec(length_s=FIRST_S, speed=None))
+    feed = SyntheticFeed(DemoSpec(seed=seed, length_s=FIRST_S, speed=None))
     while not feed.is_ended():
         for item in feed.poll(1):
             pipeline.take(item)
@@ -41,6 +44,20 @@ def test_episodes_change_no_earlier_trade() -> None:
     assert len(before[0]) > 100_000
     assert np.array_equal(*before)
     assert not np.array_equal(plain, planned)
+
+
+def test_cvd_is_steered_within_reach_of_zero_in_the_last_hour_alone() -> None:
+    """Seed 2's night ends at 6,465 contracts; another contract is not touched."""
+    plain, planned = (TradeMaker(seed=2, episodes=episodes).take(-30.0) for episodes in ((), FIRST_MINUTES))
+    es = next(one for one in TradeMaker().contracts if one.root == "ES").instrument_id
+    for rows, low, high in ((plain, 5000, 8000), (planned, TARGET - 700, TARGET + 700)):
+        ours = rows[rows["instrument_id"] == es]
+        signs = np.where(ours["side"] == ord("B"), 1, np.where(ours["side"] == ord("A"), -1, 0))
+        assert low < int((signs * ours["size"].astype(np.int64)).sum()) < high
+    before_ns = LIVE_NS - BEFORE_NS
+    assert np.array_equal(*(rows[rows["ts_event"] < before_ns] for rows in (plain, planned)))
+    others = [rows[rows["instrument_id"] != es] for rows in (plain, planned)]
+    assert all(np.array_equal(others[0][name], others[1][name]) for name in ("ts_event", "price", "size", "side"))
 
 
 def test_an_episode_changes_only_its_own_contract() -> None:

@@ -173,3 +173,16 @@ def test_a_label_at_the_border_of_the_pane_is_not_cut(stack: ChartStack, *, is_t
     box = next(box for box in labels_of(stack, replace(scene, price_view=view)) if box.text.startswith("IB high"))
     assert view.rect.y <= box.rect.y
     assert box.rect.bottom <= view.rect.bottom
+
+
+def test_a_label_covers_no_bubble_at_the_live_edge_where_its_name_has_room_beside_it(stack: ChartStack) -> None:
+    scene = replace(scene_of(), live_x_px=0.0)
+    before = {box.text: box.rect for box in labels_of(stack, scene)}
+    full = next(text for text in before if text.startswith("IB high"))
+    width = before[full].width
+    for room, expected in ((width + 80, full), (width - 10, full.rsplit(" ", 1)[0])):
+        # The bars of the profile end at another place for each price; the label's right end says where.
+        moved = replace(scene, live_x_px=before[full].right - room)
+        found = {box.text: box.rect for box in labels_of(stack, moved) if box.text.startswith("IB high")}
+        assert list(found) == [expected]
+        assert found[expected].x > moved.live_x_px

@@ -25,6 +25,7 @@ from flow_gl.feed.synthetic.episodes import FIRST_MINUTES, Episode, with_episode
 from flow_gl.feed.synthetic.limits import check
 from flow_gl.feed.synthetic.market import SyntheticMarket, merge_in_time
 from flow_gl.feed.synthetic.regime import NEW_YORK, RegimeProcess, closed_spells, is_within
+from flow_gl.feed.synthetic.steering import ROOT, CvdSteering
 
 OPEN_NS: Final = int(datetime(2026, 11, 16, 18, tzinfo=NEW_YORK).timestamp()) * SECOND_NS
 """Default start of the synthetic market, ns: the open on an ordinary Monday evening."""
@@ -98,6 +99,7 @@ class TradeMaker:
         self._halts: Final = [self._spell(at_s, seconds) for at_s, seconds in halts]
         self._bursts: Final = [(*self._spell(at_s, seconds), factor) for at_s, seconds, factor in bursts]
         self._episodes: Final = tuple(episodes)
+        self._steering: Final = CvdSteering(self.live_ns) if episodes else None
         streams = np.random.SeedSequence(seed).spawn(1 + len(self.contracts))
         self._swings: Final = RegimeProcess(streams[0])
         self._markets: Final = [SyntheticMarket(c, s) for c, s in zip(self.contracts, streams[1:], strict=True)]
@@ -116,12 +118,16 @@ class TradeMaker:
         closed = closed_spells(start_ns, end_ns)
         silent = [*closed, *self._halts]
         parts: list[NDArray[np.int64]] = []
-        for market in self._markets:
+        for index, market in enumerate(self._markets):
             if is_within(closed, start_ns):
                 market.close_session()
             rate = market.contract.trades_per_second * factor
             own = with_episodes(regime, market.contract.root, self._episodes, self.live_ns)
-            parts.append(market.block(own, trades_per_second=rate, silent=silent))
+            if self._steering and market.contract.root == ROOT:
+                self._markets[index], words = self._steering.block(market, own, trades_per_second=rate, silent=silent)
+            else:
+                words = market.block(own, trades_per_second=rate, silent=silent)
+            parts.append(words)
         self.next_ns = end_ns
         return merge_in_time(parts)
 

@@ -42,6 +42,8 @@ FIRST_MINUTES: Final = (
     # ES: buyers meet a seller who does not move (absorption), then sellers take over (zero cross, stacked imbalance).
     Episode("ES", 14.0, 10.0, imbalance=0.6, drift=0.0, activity=1.6, volatility=0.0),
     Episode("ES", 24.0, 60.0, imbalance=-0.7, drift=-0.6, activity=1.5),
+    # Sellers meet a buyer who does not move: where chance spoilt the first absorption, a second one.
+    Episode("ES", 90.0, 14.0, imbalance=-0.7, drift=0.0, activity=1.8, volatility=0.0),
     # NQ: a high made by buyers, and a higher one against sellers (divergence).
     Episode("NQ", -30.0, 15.0, imbalance=0.6, drift=1.0),
     Episode("NQ", -15.0, 45.0, imbalance=-0.4, drift=-0.2),

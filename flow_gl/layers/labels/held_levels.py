@@ -21,7 +21,7 @@ from flow_gl.layers.base import Scene
 from flow_gl.layers.cached_layer import CachedLayer
 from flow_gl.layers.chart import Chart
 from flow_gl.layers.labels.levels import PARTIAL_SUFFIX, Level, add_line
-from flow_gl.layers.labels.right_edge import label_right, take_place
+from flow_gl.layers.labels.right_edge import label_right, newest_px, take_place
 from flow_gl.layers.labels.words import MINUS, price_text
 from flow_gl.layers.roll_places import contract_left
 from flow_gl.layers.sessions import Session, current_left, sessions_of
@@ -178,7 +178,7 @@ class HeldLevelsLayer(CachedLayer):
             self._levels = self._known.get((*versions, id(reader), shown), lambda: held_levels(scene))
         view = scene.price_view
         self._lines = tuple(self._lines_in_view(scene))
-        return self._lines, view.rect, view.scale, chart.shown.tick_size
+        return self._lines, view.rect, view.scale, chart.shown.tick_size, round(newest_px(scene))
 
     def _lines_in_view(self, scene: Scene) -> Iterator[_Line]:
         rect = scene.price_view.rect
@@ -200,16 +200,20 @@ class HeldLevelsLayer(CachedLayer):
         """Add the names of the levels at one height, and their price."""
         chart, rect, palette, scale = self._chart, scene.price_view.rect, scene.style.palette, scene.price_view.scale
         size, texts = _LABEL_PX * scale, chart.batches.text
-        text = (
-            f"{', '.join(line.level.name for line in lines)} {price_text(lines[0].level.price, chart.shown.tick_size)}"
-        )
-        width = texts.width(text, size) + size
+        names = ", ".join(line.level.name for line in lines)
+        full = f"{names} {price_text(lines[0].level.price, chart.shown.tick_size)}"
         right = float(lines[0].label_right)
         y = min(max(y, round(rect.y + size)), round(rect.bottom - size))
         top = y - 0.75 * size
         # A label is never drawn in the session before, which has other levels.
         least = max(rect.x, scene.price_view.screen_x(int(scene.reader.session["open_ts"])))
-        place = take_place(chart, scene, Rect(right - width, top, width, 1.5 * size), least)
+        # The newest bubbles are at the live edge: where the bars leave too little room beside it, the price goes first.
+        beside = max(least, round(newest_px(scene)))
+        for text, start in ((full, beside), (names, beside), (full, least)):
+            width = texts.width(text, size) + size
+            place = take_place(chart, scene, Rect(right - width, top, width, 1.5 * size), start)
+            if place is not None:
+                break
         if place is not None:
             style = TextStyle(size, lines[0].level.color)
             texts.add(text, round(place.x + 0.5 * size), y, style, plate=Plate(palette.ground, alpha=0.9))

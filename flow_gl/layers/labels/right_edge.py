@@ -15,6 +15,8 @@ _GAP_PX: Final = 8.0
 _STEP_PX: Final = 16.0
 """Labels move by such steps as the bars of the profile grow."""
 _COLUMNS: Final = 3
+_LIVE_PX: Final = 14.0
+"""Least distance of a label from the live edge, at scale 1, so that it covers no new bubble."""
 
 
 def label_right(chart: Chart, scene: Scene, y: int, size: float) -> int:
@@ -35,6 +37,13 @@ def label_right(chart: Chart, scene: Scene, y: int, size: float) -> int:
     prices = [int(scene.price_view.y_at(height) // 1) * tick_size for height in heights]
     longest = max(bars.length_px(price, place.width) for price in prices)
     return round(min(right, place.right - step * math.ceil((longest + 0.5 * size) / step)))
+
+
+def newest_px(scene: Scene) -> float:
+    """Return the x from which a label covers no bubble of a live chart: right of the live edge, or the pane's left."""
+    rect = scene.price_view.rect
+    is_in_view = rect.x <= scene.live_x_px < rect.right
+    return scene.live_x_px + _LIVE_PX * scene.price_view.scale if is_in_view else rect.x
 
 
 def take_place(chart: Chart, scene: Scene, box: Rect, least: float) -> Rect | None:
