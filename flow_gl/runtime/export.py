@@ -27,7 +27,7 @@ from flow_gl.engine.records import is_partial
 from flow_gl.engine.sinks import Collector, Finished
 from flow_gl.engine.summary import Summary
 from flow_gl.engine.wanted import Result, Wanted, unique_names
-from flow_gl.services.export.tables import FOOTPRINT_TABLE, TABLES, Part, write_tables
+from flow_gl.services.export.tables import FOOTPRINT_TABLE, TABLES, Part, TableOptions, write_tables
 from flow_gl.services.export.writing import Format
 
 _SINCE_START: Final = ("rejected", "late")
@@ -126,15 +126,15 @@ def export(
     names = unique_names([one for one, _ in chosen])
     named = zip(chosen, names, strict=True)
     parts = [part for (one, sink), name in named for part in _parts(one, name, sink, _Sessions(calendar, coverage))]
-    paths = write_tables(
-        *(parts, courses.rolls, out_dir),
+    options = TableOptions(
+        bucket_ns=settings.bucket_ns,
         fmt=fmt,
         tables=tables,
         by_session=by_session,
         threshold=threshold,
-        bucket_ns=settings.bucket_ns,
         rules={rule.id: rule.name for rule in rules},
     )
+    paths = write_tables(parts, courses.rolls, out_dir, options)
     return ExportSummary(
         paths=tuple(paths),
         symbols=tuple(names),

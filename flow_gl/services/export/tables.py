@@ -6,7 +6,7 @@ Prices are exported as floats in points: the double nearest to the exact price. 
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -65,18 +65,29 @@ class Part:
     """What goes into levels.json."""
 
 
-def write_tables(
-    parts: Sequence[Part],
-    rolls: Sequence[Rolled],
-    folder: Path,
-    *,
-    fmt: Format,
-    bucket_ns: int,
-    tables: Sequence[str] = TABLES,
-    by_session: bool = False,
-    threshold: float = THRESHOLD,
-    rules: Mapping[int, str] | None = None,
-) -> list[Path]:
+@dataclass(frozen=True, slots=True)
+class TableOptions:
+    """Which tables are written, and how.
+
+    Attributes
+    ----------
+    bucket_ns : width of the bubbles, ns
+    fmt : "parquet" (zstd) or "csv"
+    tables : of TABLES, FOOTPRINT_TABLE and ALERTS_TABLE
+    by_session : a `trade_date` column in each table, and levels by symbol and trade date
+    threshold : a 1 s bubble is significant where abs(delta) / (buy + sell) is above it, a wider one from less on
+    rules : names of the alert rules by id
+    """
+
+    bucket_ns: int
+    fmt: Format = "parquet"
+    tables: Sequence[str] = TABLES
+    by_session: bool = False
+    threshold: float = THRESHOLD
+    rules: Mapping[int, str] = field(default_factory=dict)
+
+
+def write_tables(parts: Sequence[Part], rolls: Sequence[Rolled], folder: Path, options: TableOptions) -> list[Path]:
     """Write tables into a folder; with the table `levels` also levels.json.
 
     Parameters
@@ -84,12 +95,6 @@ def write_tables(
     parts : in the order in which they are to be written
     rolls : where a symbol went on with another instrument, in the order of time
     folder : exists; files of the same names are replaced
-    fmt : "parquet" (zstd) or "csv"
-    by_session : a `trade_date` column in each table, and levels by symbol and trade date
-    threshold : a 1 s bubble is significant where abs(delta) / (buy + sell) is above it, a wider one from less on
-    bucket_ns : width of the bubbles
-    tables : of TABLES, FOOTPRINT_TABLE and ALERTS_TABLE
-    rules : names of the alert rules by id
 
     Returns
     -------
@@ -99,7 +104,8 @@ def write_tables(
     ------
     FlowError : the folder cannot be written
     """
-    layout = _Layout(bucket_ns, threshold_at(threshold, bucket_ns), rules or {})
+    tables, fmt, by_session = options.tables, options.fmt, options.by_session
+    layout = _Layout(options.bucket_ns, threshold_at(options.threshold, options.bucket_ns), options.rules)
     paths = [folder / f"{name}.{fmt}" for name in tables]
     paths += [folder / LEVELS_FILE] if "levels" in tables else []
     try:
