@@ -102,5 +102,13 @@ def test_mute_recording_and_partial_data_are_shown():
     assert "not all recorded" in [item.text for item in all_items(link=link)]
 
 
+def test_a_bus_that_is_away_is_shown():
+    link = LocalLink("NQZ5")
+    link.say(is_publishing=True, on_bus=True)
+    assert "bus not connected" not in [item.text for item in all_items(link=link)]
+    link.say(on_bus=False)
+    assert "bus not connected" in [item.text for item in all_items(link=link)]
+
+
 def test_without_recording_the_header_shows_no_rec():
     assert "REC" not in [item.text for item in all_items()]

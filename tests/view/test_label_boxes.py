@@ -88,6 +88,7 @@ def signs(desk: Desk) -> None:
 
 def unkept(desk: Desk) -> None:
     desk.link.say(unkept=1, keeping=b"cannot write /recordings: no space left on the device; 120 trades wait")
+    desk.link.say(is_publishing=1)
 
 
 def paused(desk: Desk) -> None:

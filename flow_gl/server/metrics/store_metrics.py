@@ -28,6 +28,10 @@ _GAUGES: Final = (
     ("recorder_waiting_trades", "unrecorded", 1.0, "Trades not yet written to disk"),
     ("archiving", "is_archiving", 1.0, "1 if the session is being written to a database"),
     ("archive_waiting_rows", "unarchived", 1.0, "Rows not yet written to the database"),
+    ("bus_publishing", "is_publishing", 1.0, "1 if the charts are published on a bus"),
+    ("bus_connected", "on_bus", 1.0, "1 while the bus is connected"),
+    ("bus_leases", "leases", 1.0, "Charts whose lease this engine holds: it publishes them"),
+    ("bus_waiting_rows", "unpublished", 1.0, "Rows not yet on the bus"),
     ("keeping_failing", "unkept", 1.0, "1 if recording or archiving fails now, or is incomplete"),
 )
 """Name, field of STATUS, factor, help."""
@@ -38,6 +42,7 @@ _COUNTERS: Final = (
     ("lost_records", "lost", "Records known to be lost"),
     ("recorded_trades", "recorded", "Trades written to disk"),
     ("archived_rows", "archived", "Rows written to the database"),
+    ("bus_published_rows", "published", "Rows published on the bus"),
 )
 _SYMBOL_COUNTERS: Final = (
     ("symbol_trades", "total_trades", "Trades of a chart since the engine's start"),

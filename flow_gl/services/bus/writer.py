@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from nats.js.api import PubAck
 from nats.js.client import JetStreamContext
 from nats.js.errors import APIError, NotFoundError
 
@@ -128,26 +129,23 @@ class ChartWriter:
         for start in range(0, len(waiting), MOST_IN_FLIGHT):
             part = waiting[start : start + MOST_IN_FLIGHT]
             expected = self.last[log]
-            futures = []
-            for at, message in enumerate(part):
-                headers = {MESSAGE_ID: message.message_id, EXPECTED_SEQUENCE: str(expected + at)}
-                if message.after is not None:
-                    headers[AFTER] = str(message.after)
-                futures.append(await self._js.publish_async(message.subject, message.payload, headers=headers))
             try:
+                # One after another onto the wire. (The client's publish_async loses errors.)
                 async with asyncio.timeout(ACK_S):
-                    acks = await asyncio.gather(*futures)
+                    acks = await asyncio.gather(*(self._publish(one, expected + at) for at, one in enumerate(part)))
             except APIError as error:
-                _let_go(futures)
                 if error.err_code in _WRONG_SEQUENCE:
                     raise FencedError(str(error.description)) from None
                 raise UnsureError(str(error.description)) from None
-            except BaseException:
-                _let_go(futures)
-                raise
             if [ack.seq for ack in acks] != list(range(expected + 1, expected + 1 + len(part))):
                 raise UnsureError("a message had been stored before")
             self.last[log] = expected + len(part)
+
+    async def _publish(self, message: Message, expected: int) -> PubAck:
+        headers = {MESSAGE_ID: message.message_id, EXPECTED_SEQUENCE: str(expected)}
+        if message.after is not None:
+            headers[AFTER] = str(message.after)
+        return await self._js.publish(message.subject, message.payload, timeout=ACK_S, headers=headers)
 
     async def forget(self, log: Log, before: int) -> None:
         """Remove the messages before a sequence: those of earlier epochs."""
@@ -160,10 +158,3 @@ class ChartWriter:
             await self._js.delete_msg(self.topic.stream(log), sequence)
         except NotFoundError:
             return
-
-
-def _let_go(futures: "list[asyncio.Future[Any]]") -> None:
-    for future in futures:
-        if future.done() and not future.cancelled():
-            future.exception()  # taken note of
-        future.cancel()

@@ -111,6 +111,7 @@ def _key(chart: ChartFrame, frame: Frame, state: ViewState) -> tuple[object, ...
         frame.alerts.problem_sign,
         engine and engine.status["unkept"],
         engine and engine.status["is_recording"],
+        engine and engine.status["is_publishing"] > engine.status["on_bus"],
     )
     rest = (*signs, state.palette, state.locked_lod, reference, frame.chart_count, round(frame.figures.fps))
     return (chart.index, chart.said, badge, shown, *numbers, *rest)

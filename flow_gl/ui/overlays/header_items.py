@@ -109,6 +109,8 @@ def _signs(frame: Frame, state: ViewState) -> list[Item]:
     elif problem := frame.alerts.problem_sign:
         found.append(_sign(problem, problem, palette.attention, is_right=True))
     engine = frame.engine
+    if engine is not None and engine.status["is_publishing"] and not engine.status["on_bus"]:
+        found.append(_sign("bus not connected", "no bus", palette.attention, is_right=True))
     if engine is not None and engine.status["unkept"]:
         found.append(_sign("not all recorded", "no rec", palette.attention, is_right=True))
     elif engine is not None and engine.status["is_recording"]:

@@ -38,6 +38,7 @@ def test_a_scrape_gives_the_stores_own_numbers() -> None:
         heartbeat=clock.wall_ns() - SECOND_NS,
         **{"trades": 1234, "lag_ns": 2_500_000, "lost": 3, "feed_gaps": 2, "reconnects": 4, "tape_used": 0.25},
         **{"is_recording": 1, "unrecorded": 17, "is_archiving": 1, "unarchived": 5, "behind": 9},
+        **{"is_publishing": 1, "on_bus": 1, "leases": 2, "published": 4_711, "unpublished": 6},
     )
     found = scraped(Exposition(link, clock=clock))
     for name, expected in (
@@ -52,6 +53,11 @@ def test_a_scrape_gives_the_stores_own_numbers() -> None:
         ("tape_used_ratio", 0.25),
         ("recorder_waiting_trades", 17),
         ("archive_waiting_rows", 5),
+        ("bus_publishing", 1),
+        ("bus_connected", 1),
+        ("bus_leases", 2),
+        ("bus_published_rows_total", 4_711),
+        ("bus_waiting_rows", 6),
         ("trades_behind", 9),
         ("charts", 2),
     ):

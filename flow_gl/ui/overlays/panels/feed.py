@@ -36,7 +36,8 @@ def fill(frame: Frame, state: ViewState) -> list[Command]:
         imgui.text_wrapped(message)
     keeping = engine.text("keeping")
     if keeping:
-        color = state.palette.attention if engine.status["unkept"] else state.palette.quiet
+        is_wrong = engine.status["unkept"] or engine.status["is_publishing"] > engine.status["on_bus"]
+        color = state.palette.attention if is_wrong else state.palette.quiet
         imgui.push_style_color(imgui.Col_.text.value, u32(color))
         imgui.text_wrapped(keeping)
         imgui.pop_style_color()
@@ -111,7 +112,7 @@ def _intake(engine: EngineReader, frame: Frame, state: ViewState) -> Section:
 
 
 def _kept(engine: EngineReader, state: ViewState) -> list[Section]:
-    """Return the counts of recorded trades and archived rows; empty if neither is enabled."""
+    """Return the counts of recorded trades and of archived and published rows; empty if none is enabled."""
     status, warn = engine.status, state.palette.attention if engine.status["unkept"] else None
 
     def rows(label: str, kept: str, waiting: str) -> list[Row]:
@@ -123,7 +124,12 @@ def _kept(engine: EngineReader, state: ViewState) -> list[Section]:
 
     recorded = rows("Trades recorded", "recorded", "unrecorded") if status["is_recording"] else []
     archived = rows("Rows archived", "archived", "unarchived") if status["is_archiving"] else []
-    return [Section("Kept", recorded + archived, label_share=0.55)] if recorded or archived else []
+    published = []
+    if status["is_publishing"]:
+        published = rows("Rows published", "published", "unpublished")
+        published.append(Row("charts led", (f"{int(status['leases'])} of {int(status['charts'])}",)))
+    found = recorded + archived + published
+    return [Section("Kept", found, label_share=0.55)] if found else []
 
 
 def _of(chart: ChartFrame) -> MarketReader:
