@@ -160,7 +160,8 @@ def test_an_empty_chart_says_why_no_trade_came():
     )
     link.say(state=FeedState.ENDED, message=b"a.dbn: damaged at byte 96: the rest is left out")
     assert awaiting(link, link.markets[0], say(link)) == (
-        "NQ.v.0 did not trade in this data; a.dbn: damaged at byte 96: the rest is left out"
+        "NQ.v.0 did not trade in this data: choose another symbol with --symbol; "
+        "a.dbn: damaged at byte 96: the rest is left out"
     )
     session = np.zeros(1, SESSION)
     session["rejected"] = session["rejected_price"] = 400

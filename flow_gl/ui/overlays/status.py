@@ -213,7 +213,7 @@ def awaiting(link: Link, market: MarketReader | None, said: Condition) -> str:
         # Records arrived, but none was a valid trade: that is the reason, independent of the feed's state.
         said_first = f"{name}: {rejected}"
     elif said.text == "ENDED":
-        said_first = f"{name} did not trade in this data"
+        said_first = f"{name} did not trade in this data: choose another symbol with --symbol"
     else:
         said_first = f"waiting for the first trade of {name}"
         why = said.detail if said.text.startswith("MARKET CLOSED") else why

@@ -187,7 +187,7 @@ def _last_price(frame: Frame) -> Decimal:
 
 def _log(center: AlertCenter, frame: Frame, state: ViewState) -> None:
     if not center.entries:
-        base.colored("no alert has fired", state.palette.quiet)
+        base.colored("no alert has fired yet; \u201ctest\u201d tries a rule", state.palette.quiet)
         return
     listed = list(center.entries)[-MOST_LISTED:][::-1]
     clipper = imgui.ListClipper()

@@ -123,6 +123,11 @@ class TapePanel:
         rows = [_row(order, market.tick_size, state.palette, large) for order in tape.rows[:most]]
         over = (f"{tape.passed_over:,} now", f"{tape.passed_over_in_all:,} in all")
         passed = Row("Passed over", over, (state.palette.attention if tape.passed_over else None, None))
+        if not rows:
+            least = state.filters.tape_floor
+            rows = [
+                Row(f"no order from {least:,} contracts yet: lower the filter" if least > 1 else "no order yet", ())
+            ]
         return Section(chart.name, [passed, *rows])
 
 
