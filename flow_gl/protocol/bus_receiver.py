@@ -25,6 +25,7 @@ from flow_gl.protocol.messages import Status
 _Stream = tuple[Kind, int]
 """Kind and level of detail."""
 Update = Chart | Status | Rows
+_NOT_KNOWN: Final = 2**62
 
 
 @dataclass(slots=True)
@@ -54,7 +55,9 @@ class BusReceiver:
         self.history_next = self.rows_next = 0
         self.is_whole = False
         self._rows_last = 0
-        """The last message of *rows* when the reader joined."""
+        """The last message of *rows* when the reader joined, or when the publisher had published what it had."""
+        self._began = 0
+        """Sequence in *rows* of the description of an epoch that began while the chart was read."""
         self._held: Final[dict[_Stream, _Held]] = {}
         self._orders_next = 0
         self._waiting: Final[dict[str, tuple[int, list[Rows]]]] = {}
@@ -108,7 +111,7 @@ class BusReceiver:
         self.rows_next = sequence + 1
         found: list[Update] = []
         if last == bus.CHART:
-            found += self._describe(bus.decode(payload, Chart))
+            found += self._describe(sequence, bus.decode(payload, Chart))
         else:
             for block in bus.unpack(payload):
                 found += self._take(block)
@@ -141,15 +144,19 @@ class BusReceiver:
             return []  # *rows* has it too, in its place among the rows
         self._waiting.pop(last, None)
         self._waiting[last] = after, bus.unpack(payload)
+        if self._rows_last == _NOT_KNOWN and after >= self._began:
+            self._rows_last = after
         return self.settle()
 
-    def _describe(self, chart: Chart) -> list[Update]:
+    def _describe(self, sequence: int, chart: Chart) -> list[Update]:
         """Take a description: of another epoch, or a changed one."""
         if self.chart is not None and chart.instrument.epoch == self.chart.instrument.epoch:
             self.chart = chart
             return [chart] if self.is_whole else []
         self._begin(chart)
-        return [chart, *self._all()] if self.is_whole else []
+        # The publisher's first state comes when all rows that the engine already had have been published.
+        self.is_whole, self._rows_last, self._began = False, _NOT_KNOWN, sequence
+        return [chart]
 
     @property
     def _streams(self) -> list[_Stream]:
@@ -192,13 +199,15 @@ class BusReceiver:
             return
         stream = block.kind, block.level
         held = self._held.get(stream)
-        if held is None or block.revision > held.revision:
-            part = Part.INCREMENT if held is None else Part.NEWEST
+        cause = Cause.NONE
+        if held is not None and block.revision > held.revision:
+            cause = Cause.REPLACED
+        elif held is not None and block.cause is Cause.LAPPED and block.sequence > held.next:
+            cause = Cause.LAPPED  # the engine itself no longer had the rows in between
+        if held is None or cause is not Cause.NONE:
             held = self._held[stream] = _Held(block.revision, block.sequence, block.sequence)
-        else:
-            part = Part.INCREMENT
-            if block.revision < held.revision or (block.next <= held.next and len(block.rows)):
-                return
+        elif block.revision < held.revision or (block.next <= held.next and len(block.rows)):
+            return
         if block.sequence > held.next:
             raise ProtocolError(
                 f"{FORMS[block.kind].name} of {self.chart.instrument.symbol}: rows {block.sequence} to {block.next} "
@@ -208,9 +217,8 @@ class BusReceiver:
         held.next = block.next
         if not self.is_whole:
             held.blocks.append(replace(block, rows=rows))
-        elif len(rows) or part is Part.NEWEST:
-            cause = Cause.REPLACED if part is Part.NEWEST else Cause.NONE
-            yield self._block(stream, held, rows, part, cause)
+        elif len(rows) or cause is not Cause.NONE:
+            yield self._block(stream, held, rows, Part.INCREMENT if cause is Cause.NONE else Part.NEWEST, cause)
 
     def _changed(self, blocks: list[Rows]) -> Iterator[Rows]:
         """Give out state of the current epoch."""

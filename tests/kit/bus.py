@@ -105,10 +105,10 @@ class Publisher:
         headers = {bus.AFTER: str(self.after if after is None else after)}
         await self._publish(Log.STATE, subject, self._packed(blocks), headers)
 
-    async def status(self, state: str = "live", **numbers: Any) -> None:
+    async def status(self, state: str = "live", *, engine: str = "running", **numbers: Any) -> None:
         """Publish a status."""
         wall_ns = int(datetime.now(UTC).timestamp() * 1e9)
-        message = Status(state, "running", "", wall_ns, {"anchor_wall": wall_ns, "rate": 1.0} | numbers)
+        message = Status(state, engine, "", wall_ns, {"anchor_wall": wall_ns, "rate": 1.0} | numbers)
         await self._publish(Log.STATE, self.topic.subject(Log.STATE, bus.STATUS), bus.encode(message))
 
     def _packed(self, blocks: Iterable[Rows]) -> bytes:

@@ -155,10 +155,23 @@ def test_another_epoch_begins_with_its_description() -> None:
     receiver.rows(1, "Bubble.0", bubbles(0, 3))
     chart = description(epoch=EPOCH + 1, rows_begin=2)
     found = receiver.rows(2, bus.CHART, bus.encode(chart))
-    assert found[0] == chart
-    assert [len(one.rows) for one in rows_of(found)] == [0]
-    (first,) = rows_of(receiver.rows(3, "Bubble.0", bubbles(0, 2, epoch=EPOCH + 1)))
-    assert (first.epoch, first.sequence, ids([first])) == (EPOCH + 1, 0, [0, 1])
+    assert found == [chart]
+    assert receiver.rows(3, "Bubble.0", bubbles(0, 2, epoch=EPOCH + 1)) == []
+    assert receiver.state("Session", payload(block(Kind.SESSION, 1, 1)), after=1) == []  # of the epoch before
+    assert receiver.rows(4, "Bubble.0", bubbles(2, 4, epoch=EPOCH + 1)) == []
+    found = receiver.state("Session", payload(block(Kind.SESSION, 2, 1, epoch=EPOCH + 1)), after=4)
+    (whole,) = rows_of(found)
+    assert (whole.epoch, whole.part, whole.sequence, ids([whole])) == (EPOCH + 1, Part.NEWEST, 0, [0, 1, 2, 3])
+    assert len(rows_of(found, Kind.SESSION)) == 1
+
+
+def test_rows_that_the_engine_itself_has_lost_are_begun_again_behind_them() -> None:
+    receiver = joined()
+    receiver.settle()
+    receiver.rows(1, "Event", payload(block(Kind.EVENT, 0, 3)))
+    lapped = block(Kind.EVENT, 7, 2, part=Part.NEWEST, cause=Cause.LAPPED, missed=4)
+    (after,) = rows_of(receiver.rows(2, "Event", payload(lapped)), Kind.EVENT)
+    assert (after.part, after.cause, after.sequence, after.oldest) == (Part.NEWEST, Cause.LAPPED, 7, 7)
 
 
 def test_a_changed_description_leaves_the_rows() -> None:

@@ -326,6 +326,25 @@ def test_an_engine_that_has_ended_is_not_missed(fake: FakeBus, monkeypatch: pyte
     assert notes.states[-1] == "ended"
 
 
+def test_the_end_of_an_engine_is_told_once_no_other_has_taken_over(
+    fake: FakeBus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bus, "SILENT_S", 0.1)
+    monkeypatch.setattr(bus, "SAY_S", 0.01)
+
+    async def scene(publisher: Publisher, rig: Rig) -> None:
+        await rig.until(rig.notes.ids)
+        await publisher.status()
+        await publisher.status(engine="ended")
+        await publisher.status()  # of the other engine
+        await rig.until(lambda: len(rig.notes.states) > 4)
+        assert {one.engine for one in rig.notes.named("status")} == {"running"}
+        await publisher.status(engine="ended")
+        await rig.until(lambda: rig.notes.named("status")[-1].engine == "ended")
+
+    assert play(fake, scene).named("silent") == []
+
+
 def test_a_status_from_before_the_connection_is_not_taken_for_the_present(
     fake: FakeBus, monkeypatch: pytest.MonkeyPatch
 ) -> None:

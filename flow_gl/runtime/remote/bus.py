@@ -41,6 +41,8 @@ UNSEEN_S: Final = 4.0
 SILENT_S: Final = 5.0
 """A chart whose publisher has not been heard for this long has none."""
 WATCH_S: Final = 0.25
+SAY_S: Final = 1.5
+"""Longest time between two statuses."""
 LOOK_S: Final = 5.0
 """How often the bus is searched for new charts."""
 
@@ -274,8 +276,8 @@ class BusConnection:
         """Tell which charts have no publisher. Raises FeedError once the connection is lost."""
         loop = asyncio.get_running_loop()
         while not is_lost.is_set():
-            if self._silent and loop.time() - self._said_s >= 1.0:
-                self._say()
+            if loop.time() - self._said_s >= SAY_S:
+                self._say()  # nothing has come, and the reader should know what that means
             self._check_silence(loop.time())
             try:
                 await asyncio.wait_for(is_lost.wait(), WATCH_S)
@@ -298,19 +300,19 @@ class BusConnection:
 
     def _statuses(self, now_s: float, since_s: float) -> list[tuple[BusChart, ChartStatus]]:
         """Return what is known of the publishers. One that was never heard is known once it is certain to be silent."""
-        return [
-            (
-                chart,
-                ChartStatus(
-                    symbol=chart.topic.symbol,
-                    holder=self._holders.get(chart.topic, chart.topic.key),
-                    status=chart.status,
-                    is_live=now_s - max(chart.heard_s or 0.0, since_s) < SILENT_S,
-                ),
+        found = []
+        for chart in self._charts:
+            is_live = now_s - max(chart.heard_s or 0.0, since_s) < SILENT_S
+            if chart.status is None or (chart.heard_s is None and is_live):
+                continue
+            status = ChartStatus(
+                symbol=chart.topic.symbol,
+                holder=self._holders.get(chart.topic, chart.topic.key),
+                status=chart.status if is_live else chart.ending or chart.status,
+                is_live=is_live,
             )
-            for chart in self._charts
-            if chart.status is not None and (chart.heard_s is not None or now_s - since_s >= SILENT_S)
-        ]
+            found.append((chart, status))
+        return found
 
     def _say(self) -> None:
         self._said_s = now_s = asyncio.get_running_loop().time()

@@ -52,6 +52,7 @@ class BusChart:
     created : when the chart's stream was made
     heard_s : when the newest live status arrived, loop time; None before the first
     status : the newest status, live or not
+    ending : how the publisher has ended; None while it runs
     """
 
     def __init__(self, topic: Topic, take: Take, clock: Clock) -> None:
@@ -60,6 +61,7 @@ class BusChart:
         self.created: datetime | None = None
         self.heard_s: float | None = None
         self.status: Status | None = None
+        self.ending: Status | None = None
         self._take: Final = take
         self._clock: Final = clock
         self._arrived: asyncio.Queue[tuple[Log, Msg]] = asyncio.Queue()
@@ -183,11 +185,16 @@ class BusChart:
 
     def _hear(self, status: Status, message: "Msg") -> None:
         """Note a status: a live one, or the last one of a publisher that has ended."""
-        if message.metadata.sequence.stream > self._state_last:
-            self.heard_s = asyncio.get_running_loop().time()
-            self.status = status
-        elif self.heard_s is None:
+        is_running = status.engine == "running"
+        if message.metadata.sequence.stream <= self._state_last:
+            if self.heard_s is not None:
+                return
             # How long ago it was sent says nothing about the publisher's clock; when the server stored it does.
             stored_ns = int(message.metadata.timestamp.timestamp() * 1e6) * 1000
-            sent_ns = self._clock.wall_ns() - (stored_ns - status.sent_ns)
-            self.status = msgspec.structs.replace(status, sent_ns=sent_ns)
+            status = msgspec.structs.replace(status, sent_ns=self._clock.wall_ns() - (stored_ns - status.sent_ns))
+        elif is_running:
+            self.heard_s = asyncio.get_running_loop().time()
+        # Another engine may take over from one that ends, so its end is not told before it is certain.
+        self.ending = None if is_running else status
+        if is_running or self.status is None:
+            self.status = status

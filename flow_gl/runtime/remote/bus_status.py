@@ -58,7 +58,7 @@ class ChartStatus:
     @property
     def is_silent(self) -> bool:
         """Whether it should be heard and is not."""
-        return not self.is_live and self.status.state not in _FINAL
+        return not self.is_live and self.status.state not in _FINAL and self.status.engine not in _FINAL
 
 
 def merged(charts: Sequence[ChartStatus]) -> Status:
