@@ -15,6 +15,7 @@ from flow_gl.feed.synthetic.demo import TradeMaker
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = [
     "bubbles_to_dataframe",
+    "bus_to_dataframe",
     "own_feed",
     "own_layer",
     "picture_without_window",
@@ -54,6 +55,7 @@ def test_an_example_answers_help(name: str) -> None:
         ("bubbles_to_dataframe", [], 2),
         ("bubbles_to_dataframe", ["a", "b"], 2),
         ("bubbles_to_dataframe", ["absent.dbn"], 1),
+        ("bus_to_dataframe", [], 2),
         ("own_feed", ["3"], 2),
         ("own_layer", ["chart.jpg"], 2),
         ("picture_without_window", ["absent/chart.png"], 2),

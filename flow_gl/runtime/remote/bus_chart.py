@@ -68,6 +68,7 @@ class BusChart:
         self._subscriptions: Final[list[Context.PushSubscription]] = []
         self._history_last = self._state_last = 0
         """The streams' last messages when the chart was opened."""
+        self._status_seq = 0
 
     @property
     def chart(self) -> Chart | None:
@@ -90,6 +91,7 @@ class BusChart:
             return
         history = await js.stream_info(topic.stream(Log.HISTORY))
         self._history_last = history.state.last_seq if history.state.messages else 0
+        self._status_seq = 0
         receiver.join(chart, rows_last=rows.state.last_seq)
 
     async def follow(self, js: "JetStreamContext") -> None:
@@ -185,10 +187,11 @@ class BusChart:
 
     def _hear(self, status: Status, message: "Msg") -> None:
         """Note a status: a live one, or the last one of a publisher that has ended."""
-        is_running = status.engine == "running"
-        if message.metadata.sequence.stream <= self._state_last:
-            if self.heard_s is not None:
-                return
+        sequence, is_running = message.metadata.sequence.stream, status.engine == "running"
+        if sequence <= self._status_seq:
+            return  # delivered again by a new consumer
+        self._status_seq = sequence
+        if sequence <= self._state_last:
             # How long ago it was sent says nothing about the publisher's clock; when the server stored it does.
             stored_ns = int(message.metadata.timestamp.timestamp() * 1e6) * 1000
             status = msgspec.structs.replace(status, sent_ns=self._clock.wall_ns() - (stored_ns - status.sent_ns))
