@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from flow_gl.cli.options import Drawing, Serving
-from flow_gl.core import config
+from flow_gl.core import bus_address, config
 from flow_gl.core.errors import EXIT_FAULT, DataError, DisplayError, FeedError, FlowError, UsageError
 from flow_gl.core.market import rejections
 from flow_gl.core.schema import FeedState
@@ -264,13 +264,15 @@ def _bus_login(settings: Settings) -> Secret | None:
 
 
 def note_recent(feed: AnyFeed, path: Path) -> None:
-    """Note a replay or a server among the feeds that were opened last. Never raises."""
+    """Note a replay, a server or a bus among the feeds that were opened last. Never raises."""
     from flow_gl.cli import recent
 
     if isinstance(feed, FilesSpec):
         recent.note(path, recent.Recent("files", feed.paths))
     elif isinstance(feed, RemoteSpec):
         recent.note(path, recent.Recent("server", (feed.url,)))
+    elif isinstance(feed, BusSpec):
+        recent.note(path, recent.Recent("server", (bus_address.joined(feed.bus.servers),)))
 
 
 def view_options(

@@ -44,7 +44,7 @@ flow-gl demo              a synthetic market: no data and no key needed
 flow-gl replay FILE...    recorded trades: Databento DBN or CSV
 flow-gl live              Databento's live feed (DATABENTO_API_KEY)
 flow-gl serve FEED        the numbers, for browsers and other programs
-flow-gl connect URL       the charts of a server
+flow-gl connect URL       the charts of a server or of a bus (NATS)
 flow-gl detect FILE...    events of many sessions, and what price did afterwards
 flow-gl COMMAND --help    flags and examples of a command
 
@@ -58,7 +58,7 @@ Exit codes:
   1    an internal error
   2    an invalid flag or setting
   3    a file is missing, damaged or of the wrong type
-  4    the live feed or the server refused the key, the symbol or the connection
+  4    the live feed, the server or the bus refused the key, the symbol or the connection
   5    no display, no OpenGL 3.3 or no video encoder
   6    out of shared memory, disk space or another resource
   130  interrupted (Ctrl-C); 143 after SIGTERM, 129 after SIGHUP; pictures and videos are completed

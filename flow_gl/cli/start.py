@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from flow_gl.core.errors import FlowError
+from flow_gl.core.errors import FlowError, UsageError
 from flow_gl.ui.start import Choice, Offer, StartScreen
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def with_command(arguments: list[str], commands: set[str]) -> list[str]:
     first = arguments[0] if arguments else ""
     if not first or first.startswith("-") or first in commands:
         return arguments
-    if first.startswith(("ws://", "wss://")):
+    if first.startswith(("ws://", "wss://", "nats://", "tls://")):
         return ["connect", *arguments]
     if first.lower().endswith(_FILE_ENDINGS) or os.sep in first or Path(first).is_file():
         return ["replay", *arguments]
@@ -85,9 +85,8 @@ def start() -> int:
 
 def feed_of(choice: Choice, settings: "Settings") -> "tuple[AnyFeed, str]":
     """Return the feed that was chosen, and a title. Raises FlowError: no such file, no valid address, no key."""
-    from flow_gl.cli.connect import server_address
+    from flow_gl.cli.connect import remote_feed
     from flow_gl.cli.feeds import DemoFlags, LiveFlags, ReplayFlags
-    from flow_gl.core.spec import RemoteSpec
 
     if choice.kind == "files":
         return ReplayFlags(files=[Path(path).expanduser() for path in choice.values]).feed(settings)
@@ -96,8 +95,10 @@ def feed_of(choice: Choice, settings: "Settings") -> "tuple[AnyFeed, str]":
     if choice.kind == "demo":
         return DemoFlags().feed(settings)
     (text,) = choice.values
-    url = server_address(text, has_token=settings.token is not None, may_be_plain=False)
-    return RemoteSpec(url=url, ca=str(settings.ca.absolute()) if settings.ca else None), f"flow_gl {text}"
+    remote = remote_feed(text, settings, symbols=None, may_be_plain=False)
+    if remote.settings is not settings:
+        raise UsageError("a bus's login is not entered here: set FLOW_GL_BUS_LOGIN, or use flow-gl connect")
+    return remote.spec, f"flow_gl {remote.hosts}"
 
 
 def offers(settings: "Settings", opened: Callable[[Choice], str]) -> StartScreen:

@@ -46,6 +46,11 @@ def hosts_of(servers: tuple[str, ...]) -> str:
     return ",".join(server.partition("://")[2] for server in servers)
 
 
+def joined(servers: tuple[str, ...]) -> str:
+    """Return the address of servers, without a login."""
+    return f"{servers[0].partition('://')[0]}://{hosts_of(servers)}"
+
+
 def parse_bus(text: str) -> BusAddress:
     """Parse an address. Raises UsageError, which does not show the login."""
     scheme, slashes, rest = text.strip().partition("://")
