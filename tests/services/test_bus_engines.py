@@ -50,9 +50,8 @@ def test_the_chart_goes_on_without_a_bus_and_what_was_missed_is_published(tmp_pa
         server.kill()
         until(lambda: not engine.status("on_bus"), engine.describe)
         until(lambda: engine.text("keeping").startswith(f"bus: {hosts}: "), engine.describe)
-        trades = int(engine.status("trades"))
+        engine.until("trades", int(engine.status("trades")) + 20)  # the chart goes on
         engine.until("unpublished", 5)
-        assert engine.status("trades") > trades, "the chart goes on"
         assert engine.text("keeping").endswith(" rows wait")
         server.start()
         engine.until_all_is_published()
