@@ -32,6 +32,8 @@ class Batch:
 
     def take(self) -> bytes:
         """Return the rows packed since the last call. They belong to a frame only once `add_rows` adds them."""
+        if not self._used:
+            return b""
         rows, self._used = bytes(self._packed[: self._used]), 0
         return rows
 
@@ -62,25 +64,18 @@ class Batch:
     def release(self) -> None:
         self._stream.release()
 
-    def _put_rows(self, rows: list[tuple[float, ...]]) -> None:
-        """Pack several rows at once."""
-        pack, packed, used, size = self._pack, self._packed, self._used, self._row.size
-        end = used + len(rows) * size
-        if end > len(packed):
-            packed += bytes(max(len(packed), end - len(packed)))
-        for row in rows:
-            pack(packed, used, *row)
-            used += size
-        self._used = end
+    def _make_room(self, count: int) -> int:
+        """Make room for `count` rows behind those that are packed. Returns where the first begins; the caller packs."""
+        used = self._used
+        self._used = end = used + count * self._row.size
+        if end > len(self._packed):
+            self._packed += bytes(max(len(self._packed), end - len(self._packed)))
+        return used
 
     def _put_many(self, rows: NDArray[np.float32]) -> None:
         """Pack rows of floats, shape (n, floats of a row)."""
-        raw = rows.tobytes()
-        end = self._used + len(raw)
-        if end > len(self._packed):
-            self._packed += bytes(max(len(self._packed), end - len(self._packed)))
-        self._packed[self._used : end] = raw
-        self._used = end
+        at = self._make_room(len(rows))
+        self._packed[at : self._used] = rows.tobytes()
 
     def _put(self, *values: float) -> None:
         if self._used + self._row.size > len(self._packed):

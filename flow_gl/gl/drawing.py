@@ -16,6 +16,9 @@ from flow_gl.gl.counters import FrameCounters
 
 _MOST_QUADS: Final = 1 << 14
 """Quads per draw: vertex indices have 16 bits."""
+_TRIANGLES: Final = GL.GL_TRIANGLES
+_SHORT: Final = GL.GL_UNSIGNED_SHORT
+_TEXTURE_BUFFER: Final = GL.GL_TEXTURE_BUFFER
 _CORNERS: Final = (0, 1, 2, 2, 1, 3)
 """Two triangles over the corners of a strip."""
 
@@ -40,14 +43,14 @@ class RowDrawing:
         """Draw rows [first, first + count) of a buffer texture. `begin` was called, the program is in use."""
         if count <= 0:
             return
-        GL.glBindTexture(GL.GL_TEXTURE_BUFFER, texture)
+        GL.glBindTexture(_TEXTURE_BUFFER, texture)
         counters.instances += count
-        begin, end = first * quads_per_row, (first + count) * quads_per_row
-        while begin < end:
-            quads = min(end - begin, _MOST_QUADS)
-            draw_elements_base_vertex(GL.GL_TRIANGLES, 6 * quads, GL.GL_UNSIGNED_SHORT, 0, 4 * begin)
+        begin, quads = first * quads_per_row, count * quads_per_row
+        while quads > 0:
+            part = quads if quads <= _MOST_QUADS else _MOST_QUADS
+            draw_elements_base_vertex(_TRIANGLES, 6 * part, _SHORT, 0, 4 * begin)
             counters.draw_calls += 1
-            begin += quads
+            begin, quads = begin + part, quads - part
 
     def ring_quads(
         self, ring: RowRing, start: int, stop: int, counters: FrameCounters, *, quads_per_row: int = 1

@@ -6,7 +6,7 @@ waiting to be drawn; `generation` then changes, so that whatever stores cells ca
 """
 
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import freetype
 import numpy as np
@@ -52,15 +52,8 @@ def number_form(text: str) -> str:
     return text.translate(_DIGITS)
 
 
-class GlyphBox(NamedTuple):
-    """A glyph of a string: its box relative to the string's origin (pen start, baseline), px, and its texels."""
-
-    left: float
-    top: float
-    width: float
-    height: float
-    u: float
-    v: float
+GlyphBox = tuple[float, float, float, float, float, float]
+"""A glyph of a string: left, top, width and height relative to the string's origin (pen start, baseline), px; u, v."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +70,8 @@ class FontAtlas:
     def __init__(self) -> None:
         self._faces: Final[list[Any]] = [freetype.Face(str(font_path(is_bold=bold))) for bold in (False, True)]
         self._cells: dict[tuple[str, float, bool], Cell] = {}
-        self._glyph_cells: dict[tuple[str, float, bool, int], Cell] = {}
+        self._glyph_boxes: dict[tuple[float, bool], dict[tuple[str, int], tuple[GlyphBox, float]]] = {}
+        """By font: box and advance of each character at each phase."""
         self._runs: dict[tuple[str, float, bool], list[GlyphBox]] = {}
         self._advances: dict[tuple[str, float, bool], float] = {}
         self._glyphs: dict[tuple[str, float, bool, int], _Glyph] = {}
@@ -118,7 +112,7 @@ class FontAtlas:
         """Clear the texture if it is nearly full and no cells are held. Cells move only here."""
         if self.is_nearly_full and not self._users:
             self._cells.clear()
-            self._glyph_cells.clear()
+            self._glyph_boxes.clear()
             self._runs.clear()
             self._x = self._y = self._shelf = 1
             self.generation += 1
@@ -156,17 +150,20 @@ class FontAtlas:
         return found
 
     def _place_glyphs(self, text: str, size_px: float, is_bold: bool) -> list[GlyphBox]:
-        cells, found, pen = self._glyph_cells, [], 0.0
+        boxes, found, pen = self._glyph_boxes.setdefault((size_px, is_bold), {}), [], 0.0
         for character in text:
             at = int(pen)
-            key = (character, size_px, is_bold, int((pen - at) * _PHASES))
-            cell = cells.get(key)
-            if cell is None:
-                glyph = self._glyph(*key)
-                cell = cells[key] = self._compose([(glyph, 0)], glyph.advance, self.cap_height(size_px, is_bold))
-            if cell.width:
-                found.append(GlyphBox(at + cell.left, cell.top, cell.width, cell.height, cell.u, cell.v))
-            pen += cell.advance
+            key = character, int((pen - at) * _PHASES)
+            known = boxes.get(key)
+            if known is None:
+                glyph = self._glyph(character, size_px, is_bold, key[1])
+                cell = self._compose([(glyph, 0)], glyph.advance, self.cap_height(size_px, is_bold))
+                box = cell.left, cell.top, cell.width, cell.height, cell.u, cell.v
+                known = boxes[key] = box, cell.advance
+            (left, top, width, height, u, v), advance = known
+            if width:
+                found.append((at + left, top, width, height, u, v))
+            pen += advance
         return found
 
     def cap_height(self, size_px: float, is_bold: bool) -> float:

@@ -7,7 +7,7 @@ from flow_gl.core.frozen import frozen
 from flow_gl.core.palette import Rgb
 from flow_gl.gl.batch import Batch
 from flow_gl.gl.counters import FrameCounters
-from flow_gl.gl.fonts import ATLAS_PX
+from flow_gl.gl.fonts import ATLAS_PX, GlyphBox
 from flow_gl.gl.kit import Kit
 from flow_gl.gl.label_boxes import LabelBox
 from flow_gl.gl.shaders import Program
@@ -142,17 +142,19 @@ class TextBatch(Batch):
         baseline = y_px + (cap_height + 1) // 2
         if is_fleeting:
             look = (*style.color, style.alpha, _LABEL)
-            self._put_rows(
-                [
-                    (x_px + left, baseline - top, width, height, u, v, width, height, *look)
-                    for left, top, width, height, u, v in atlas.glyphs(text, size_px, is_bold=is_bold)
-                ]
-            )
+            self._put_glyphs(x_px, baseline, atlas.glyphs(text, size_px, is_bold=is_bold), look)
             return
         cell = atlas.cell(text, size_px, is_bold=is_bold)
         if width := cell.width:
             box = x_px + cell.left, baseline - cell.top, width, cell.height
             self._put(*box, cell.u, cell.v, width, cell.height, *style.color, style.alpha, _LABEL)
+
+    def _put_glyphs(self, x: float, baseline: float, glyphs: list[GlyphBox], look: tuple[float, ...]) -> None:
+        at = self._make_room(len(glyphs))
+        pack, packed, size = self._pack, self._packed, self._row.size
+        for left, top, width, height, u, v in glyphs:
+            pack(packed, at, x + left, baseline - top, width, height, u, v, width, height, *look)
+            at += size
 
     def add_upward(self, text: str, x_px: float, y_px: float, style: TextStyle, *, plate: Plate | None = None) -> None:
         """Add a label that reads upwards, turned by a quarter to the left, with its middle at a point.

@@ -6,7 +6,6 @@ frame pays only for what changes.
 
 from typing import ClassVar, Final, NamedTuple
 
-from flow_gl.core.cached import Cached
 from flow_gl.gl.batch import Batch
 from flow_gl.gl.label_boxes import LabelBox
 from flow_gl.gl.view import Rect
@@ -24,6 +23,9 @@ class _Built(NamedTuple):
     """Boxes of the labels it drew, where a test collects them."""
 
 
+_NOTHING: Final = _Built([], [], [])
+
+
 class CachedLayer:
     """Base of layers whose `build` adds to `chart.batches`.
 
@@ -36,7 +38,9 @@ class CachedLayer:
 
     def __init__(self, chart: Chart) -> None:
         self._chart: Final = chart
-        self._built: Final[Cached[_Built]] = Cached()
+        self._key: tuple[object, ...] | None = None
+        """What `_built` was made for; None to make it again."""
+        self._built = _NOTHING
 
     def setup(self) -> None:
         """Do nothing: the batches belong to the chart."""
@@ -54,11 +58,15 @@ class CachedLayer:
         texts = chart.batches.text
         if key is None:
             chart.animate()
-            built = self._build(scene)
+            self._key, built = None, self._build(scene)
         else:
+            # In place of a `Cached`: some forty layers come here in each layout.
             taken = tuple(chart.batches.placed) if self.avoids else ()
             whole = key, taken, chart.kit.atlas.generation, texts.boxes is not None
-            built = self._built.get(whole, lambda: self._build(scene))
+            if whole != self._key:
+                self._key = None
+                self._built, self._key = self._build(scene), whole
+            built = self._built
         for batch, packed in built.rows:
             batch.add_rows(packed)
         if built.placed:

@@ -141,6 +141,16 @@ def test_a_range_ends_at_a_roll_and_says_so(pilot):
     assert not before.is_cut
 
 
+def test_two_readings_of_one_range_can_be_compared(pilot):
+    market = pilot.charts[0].market
+    rows = market.store.bubbles[0].read(0, market.heads[0])[1]
+    times = int(rows["ts_event"][10]), int(rows["ts_event"][100])
+    first, second = (read_range(market, *times, pilot.loop.state.aggregation) for _ in range(2))
+    assert len(first.rows) > 1
+    assert (first,) != (second,)
+    assert (first,) == (first,)
+
+
 def test_a_gap_in_the_range_is_told_with_its_length(pilot):
     market = pilot.charts[0].market
     start = int(market.store.bubbles[0].read(0, 1)[1]["ts_event"][0])

@@ -8,6 +8,7 @@ and lie on its stretch (`layers.sessions`); those of finished sessions are in `s
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import Final
 
 import numpy as np
@@ -56,6 +57,8 @@ _PRIOR: Final = (
 )
 
 
+Values = Callable[[int], tuple[float, float] | None]
+"""A session's VWAP and standard deviation at a time (ns), as `vwap_at` returns them."""
 Box = tuple[float, float, float, float]
 """Left, top, right, bottom."""
 
@@ -73,12 +76,12 @@ class Level:
     deviations: int | None = None
     """Of VWAP and its bands: so many standard deviations from VWAP. They are curves where their minutes are known."""
 
-    def is_curve(self, scene: Scene, session: Session) -> bool:
-        return self.deviations is not None and vwap_at(scene, session, session.start_ns) is not None
+    def is_curve(self, values: Values, session: Session) -> bool:
+        return self.deviations is not None and values(session.start_ns) is not None
 
-    def price_at(self, scene: Scene, session: Session, t_ns: int) -> int:
+    def price_at(self, values: Values, t_ns: int) -> int:
         """Return the price (1e-9) of the line at a time."""
-        found = None if self.deviations is None else vwap_at(scene, session, t_ns)
+        found = None if self.deviations is None else values(t_ns)
         return self.price if found is None else round((found[0] + (self.deviations or 0) * found[1]) * PRICE_SCALE)
 
 
@@ -186,9 +189,10 @@ class LevelsLayer(CachedLayer):
         placed = [(box.x, box.y, box.right, box.bottom) for box in chart.batches.placed]
         others = len(placed)
         session, ends = sessions_of(scene.reader)[-1], (begin, rect.right)
+        values = values_of(scene, session)
         for level, y in zip(self._levels, level_lines, strict=True):
-            if level.is_curve(scene, session):
-                add_label(chart, scene, level, curve_y(chart, scene, session, level), ends, placed=placed)
+            if level.is_curve(values, session):
+                add_label(chart, scene, level, curve_y(chart, scene, values, level), ends, placed=placed)
             elif rect.y <= y < rect.bottom:
                 add_line(chart, scene, level, y, ends)
                 add_label(chart, scene, level, y, ends, placed=placed)
@@ -243,10 +247,15 @@ def add_line(chart: Chart, scene: Scene, level: Level, y: float, ends: tuple[flo
         under.rect(*box, level.color, alpha=level.alpha)
 
 
-def curve_y(chart: Chart, scene: Scene, session: Session, level: Level) -> Callable[[float], float]:
+def values_of(scene: Scene, session: Session) -> Values:
+    """Return a session's VWAP and standard deviation by time; the labels of one layout ask for the same few times."""
+    return cache(partial(vwap_at, scene, session))
+
+
+def curve_y(chart: Chart, scene: Scene, values: Values, level: Level) -> Callable[[float], float]:
     """Return the function from screen x to the screen y of a level that is a curve."""
     view = scene.price_view
-    return lambda x: round(chart.shown.y_of_price(scene, level.price_at(scene, session, view.time_at(x))))
+    return lambda x: round(chart.shown.y_of_price(scene, level.price_at(values, view.time_at(x))))
 
 
 def add_label(

@@ -12,7 +12,7 @@ from flow_gl.gl.view import Rect
 from flow_gl.layers.base import Scene
 from flow_gl.layers.cached_layer import CachedLayer
 from flow_gl.layers.labels.held_levels import INITIAL, OPENING, HeldLevel, finished_ranges
-from flow_gl.layers.labels.levels import Level, add_label, add_line, curve_y, levels_of
+from flow_gl.layers.labels.levels import Level, add_label, add_line, curve_y, levels_of, values_of
 from flow_gl.layers.lines.vwap import BANDS_PX, LEAST_PX
 from flow_gl.layers.sessions import Session, sessions_in_view
 
@@ -73,13 +73,14 @@ class SessionLevelsLayer(CachedLayer):
         for session, left, right in self._seen(scene):
             levels = [(level, left) for level in finished_levels(scene, session, right - left)]
             levels += [(one.level, begin) for one, begin, _ in ranges_of(scene, session, left, right)]
+            values = values_of(scene, session)
             for at, (level, begin) in enumerate(levels):
                 y = round(chart.shown.y_of_price(scene, level.price))
                 is_main = at < _MAIN and "levels" in scene.style.is_visible
                 has_label = is_main or right - left >= _LABELLED_PX * scale
-                is_curve = level.is_curve(scene, session)
+                is_curve = level.is_curve(values, session)
                 if is_curve and has_label:
-                    curve = curve_y(chart, scene, session, level)
+                    curve = curve_y(chart, scene, values, level)
                     add_label(chart, scene, level, curve, (begin, right), placed=placed)
                 elif not is_curve and rect.y <= y < rect.bottom:
                     add_line(chart, scene, _fainter(level), y, (begin, right))

@@ -1,6 +1,6 @@
 """An event as the chart draws it, and all of a frame's. Pure data: layers draw it, and tooltips explain it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from flow_gl.core.schema import EventKind
@@ -88,9 +88,15 @@ class Marks:
     hidden: tuple[tuple[int, int], ...] = ()
     """Kind, and the number of its events in view that crowding hides."""
 
+    by_kind: dict[int, list[Mark]] = field(init=False, repr=False, compare=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for mark in self.shown:
+            self.by_kind.setdefault(mark.kind, []).append(mark)
+
     def of(self, kind: EventKind) -> list[Mark]:
         """Return the marks of a kind that are shown."""
-        return [mark for mark in self.shown if mark.kind == kind]
+        return self.by_kind.get(kind, [])
 
 
 NO_MARKS: Final = Marks()

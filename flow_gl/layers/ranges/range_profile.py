@@ -15,7 +15,7 @@ from flow_gl.store.footprints import footprint_of
 from flow_gl.store.market import MarketReader
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class RangeProfile(FootprintSums):
     """What traded in [start_ns, end_ns). Prices are int64 in 1e-9 units; UNDEF_PRICE where nothing traded.
 
@@ -46,6 +46,10 @@ class RangeProfile(FootprintSums):
     val: int
     held: int
     is_cut: bool
+
+    # Scenes and keys of layers compare it; two readings of a range differ, and arrays have no single truth value.
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
 
     @property
     def volume(self) -> int:

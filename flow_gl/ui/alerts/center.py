@@ -196,14 +196,15 @@ class AlertCenter:
         self._follow_rules(link)
         why, stale_ns = self._why_silent(link), self._stale_before(link, now)
         rate = 0.0 if link.engine is None else float(link.engine.status["rate"])
-        self._last = replace(now, stale_ns=stale_ns), why, rate
+        now = replace(now, stale_ns=stale_ns)
+        self._last = now, why, rate
         for index, market in enumerate(link.markets):
             if index == len(self._charts):
                 self._charts.append(_Chart(market))
             chart = self._charts[index]
             if chart.market is not market:
                 chart = self._charts[index] = _Chart(market)
-            self._read(chart, Place(index, market.symbol or market.requested), why, replace(now, stale_ns=stale_ns))
+            self._read(chart, Place(index, market.symbol or market.requested), why, now)
         self._watch_feed(link, now)
         notes, self._notes = [*self._notes, *self._summed(now)], []
         return notes

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 from flow_gl.core.settings import AggregationSettings
 from flow_gl.layers.base import Scene
 from flow_gl.layers.discs import tick_size_of
-from flow_gl.layers.labels.levels import PARTIAL_SUFFIX, REGULAR_WORD, Level, levels_of
+from flow_gl.layers.labels.levels import PARTIAL_SUFFIX, REGULAR_WORD, Level, levels_of, values_of
 from flow_gl.layers.labels.session_levels import finished_levels
 from flow_gl.layers.sessions import Session, current_profile, sessions_in_view
 from flow_gl.ui.overlays import words
@@ -111,7 +111,7 @@ class _Line(NamedTuple):
         """Return its price where the mouse is: VWAP and its bands are curves."""
         if self.level is None:
             return self.price
-        return self.level.price_at(spot.scene, self.session, spot.scene.price_view.time_at(spot.x))
+        return self.level.price_at(values_of(spot.scene, self.session), spot.scene.price_view.time_at(spot.x))
 
 
 def _lines(scene: Scene) -> list[_Line]:
