@@ -12,6 +12,7 @@ const LABEL_PX = 12;
 const STEP_PX = 16;
 const GAP_PX = 8;
 const COLUMNS = 3;
+const LIVE_PX = 14; // least distance of a label from the live edge, so that it covers no new bubble
 
 function lookOf({ text, quiet, information, attention }, kind) {
   return {
@@ -92,23 +93,40 @@ function addLabel(chart, scene, at, levels) {
     style: { palette },
   } = scene;
   const size = LABEL_PX * scale;
-  const text = `${levels.map(({ name }) => name).join(", ")} ${priceText(levels[0].price, market.tickSize)}`;
-  const width = chart.text.width(text, size) + size;
+  const names = levels.map(({ name }) => name).join(", ");
+  const full = `${names} ${priceText(levels[0].price, market.tickSize)}`;
   const y = Math.min(Math.max(at, roundEven(rect.y + size)), roundEven(rect.bottom - size));
   const least = Math.max(rect.x, view.x(market.session.openTs));
-  let right = labelRight(chart, scene, at, size);
+  const right = labelRight(chart, scene, at, size);
+  // The newest bubbles are at the live edge: where the bars leave too little room beside it, the price goes first.
+  const isInView = rect.x <= scene.liveX && scene.liveX < rect.right;
+  const beside = Math.max(least, roundEven(isInView ? scene.liveX + LIVE_PX * scale : rect.x));
+  for (const [text, start] of [
+    [full, beside],
+    [names, beside],
+    [full, least],
+  ]) {
+    const width = chart.text.width(text, size) + size;
+    const box = takePlace(chart, scene, new Rect(right - width, y - 0.75 * size, width, 1.5 * size), start);
+    if (!box) continue;
+    chart.text.add(text, roundEven(box.x + 0.5 * size), y, {
+      size,
+      color: levels[0].color,
+      plate: palette.ground,
+      plateAlpha: 0.9,
+    });
+    return;
+  }
+}
+
+// Reserves a free place for a label on its line: where the box is, or further left.
+function takePlace(chart, { price: { rect, scale } }, { x, y, width, height }, least) {
+  let right = x + width;
   for (let column = 0; column < COLUMNS; column++) {
-    const box = new Rect(right - width, y - 0.75 * size, width, 1.5 * size);
-    const met = chart.placed.boxes.filter((other) => box.overlaps(other)).map(({ x }) => x);
-    if (!met.length && box.x >= least && chart.placed.take(box, rect)) {
-      chart.text.add(text, roundEven(box.x + 0.5 * size), y, {
-        size,
-        color: levels[0].color,
-        plate: palette.ground,
-        plateAlpha: 0.9,
-      });
-      return;
-    }
+    const box = new Rect(right - width, y, width, height);
+    const met = chart.placed.boxes.filter((other) => box.overlaps(other)).map((other) => other.x);
+    if (!met.length && box.x >= least && chart.placed.take(box, rect)) return box;
     right = (met.length ? Math.min(...met) : rect.x) - GAP_PX * scale;
   }
+  return null;
 }

@@ -3,8 +3,9 @@
 import { EventKind } from "../market/market.js";
 import { Rect, roundEven } from "../view/view.js";
 import { contractsText } from "../view/words.js";
-import { radiusOf } from "./discs.js";
+import { radiusOf, volumeOf } from "./discs.js";
 import { mix } from "./labels.js";
+import { visibleIds } from "./series.js";
 
 const MOST_SHOWN = 48; // of one kind, the strongest
 const CELL_PX = 72; // least width of the stretches of time that each show their strongest events
@@ -16,6 +17,10 @@ const BAR_NS = 15e9; // of a divergence, ...
 const BARS_AFTER = 3; // ... known so many bars after its later pivot
 const LATE_NS = 600e9; // a divergence becomes known at most so long after its later pivot
 const LABEL_PX = 12;
+const LOOK_SHARE = 0.05; // the legend's place is chosen again when the picture has moved by this share of the pane
+const LEGEND_PX = 480; // where the legend is: its width, ...
+const LOW_PX = [90, 140]; // ... and its distance from the pane's lower ...
+const HIGH_PX = [10, 60]; // ... and upper border
 const KINDS = [
   [EventKind.STACKED_IMBALANCE, "stacked_imbalance", 2, addStack],
   [EventKind.ABSORPTION, "absorption", 1, addAbsorption],
@@ -268,7 +273,48 @@ const GLYPHS = [
   ],
 ];
 
-// The legend of the kinds in view, at the lower left above the size legend.
+// Whether the legend is at the upper left: where it covers fewer bubbles; where both places are alike, it stays.
+function isHigh(scene, was) {
+  const { price: view, style, market, lod, shown } = scene;
+  const { rect, scale } = view;
+  const { bubbles, widthNs, openRow } = lod;
+  const reference = Math.max(1, roundEven(shown.referenceGoal));
+  const rows = [
+    [rect.bottom - LOW_PX[1] * scale, rect.bottom - LOW_PX[0] * scale],
+    [rect.y + HIGH_PX[0] * scale, rect.y + HIGH_PX[1] * scale],
+  ];
+  const counts = [0, 0];
+  const count = (id, price, volume) => {
+    const radius = radiusOf(volume, reference, style, scale);
+    const [x, y] = [view.x((id + 0.5) * widthNs), view.y(price / market.tickSize)];
+    if (x - radius >= rect.x + LEGEND_PX * scale || x + radius <= rect.x) return;
+    rows.forEach(([top, bottom], at) => (counts[at] += y + radius > top && y - radius < bottom ? 1 : 0));
+  };
+  const [first, last] = visibleIds(scene, lod);
+  for (let at = bubbles.positionOf(first); at < bubbles.positionOf(last + 1); at++) {
+    const i = bubbles.index(at);
+    count(bubbles.id[i], bubbles.price[i], volumeOf(bubbles, i));
+  }
+  if (openRow && openRow.id >= first && openRow.id <= last) {
+    count(openRow.id, openRow.price, Math.max(openRow.buy, openRow.sell) || openRow.unsided);
+  }
+  return was ? counts[1] <= counts[0] : counts[1] < counts[0];
+}
+
+// Chooses the legend's place again when the picture has moved by a part of the pane.
+function lookAgain(chart, scene, kinds) {
+  const { price: view, lod } = scene;
+  const { rect, scale } = view;
+  const [stepNs, stepY] = [LOOK_SHARE * rect.width * view.nsPerPx, LOOK_SHARE * rect.height * view.perPx];
+  const [top, bottom] = [view.valueAt(rect.y), view.valueAt(rect.bottom)];
+  const place = [view.left / stepNs, top / stepY, bottom / stepY].map(Math.floor);
+  const key = [rect.x, rect.y, rect.width, rect.height, scale, ...place, kinds, lod.widthNs].join();
+  if (key === chart.legendLooked) return;
+  chart.legendLooked = key;
+  chart.isLegendHigh = isHigh(scene, chart.isLegendHigh ?? false);
+}
+
+// The legend of the kinds in view, at the lower left above the size legend, or at the upper left.
 function addMarksLegend(chart, scene, shown) {
   const {
     price: { rect, scale },
@@ -283,10 +329,11 @@ function addMarksLegend(chart, scene, shown) {
   }));
   const height = 1.9 * size;
   const width = found.reduce((sum, one) => sum + one.width, 0);
-  const rows = Array.from(
-    { length: 12 },
-    (_, at) => new Rect(rect.x + 8 * scale, roundEven(rect.bottom - 14 - (at + 1) * height), width, height),
-  );
+  lookAgain(chart, scene, found.length);
+  const rows = Array.from({ length: 12 }, (_, at) => {
+    const y = chart.isLegendHigh ? rect.y + 14 + at * height : rect.bottom - 14 - (at + 1) * height;
+    return new Rect(rect.x + 8 * scale, roundEven(y), width, height);
+  });
   const box = rows.find((row) => chart.placed.take(row, rect));
   if (!box) return;
   chart.over.plate(box.x, box.y, box.width, height, palette.ground, 0.6, 6 * scale);

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
+from flow_gl.core.cached import Cached
 from flow_gl.core.palette import Rgb
 from flow_gl.core.schema import EventKind
 from flow_gl.gl.shapes import Hatch, ShapeBatch
@@ -10,15 +11,23 @@ from flow_gl.gl.text import TextStyle
 from flow_gl.gl.view import Rect
 from flow_gl.layers.base import Scene
 from flow_gl.layers.cached_layer import CachedLayer
-from flow_gl.layers.discs import tick_size_of
+from flow_gl.layers.chart import Chart
+from flow_gl.layers.discs import radii, reference_of, tick_size_of, volumes
 from flow_gl.layers.labels.words import contracts_text
 from flow_gl.layers.marks.mark import KINDS
+from flow_gl.layers.rows.hit import visible_rows
 
 _LABEL_PX: Final = 11.0
 _MARGIN_PX: Final = 14.0
 _GLYPH_PX: Final = 16.0
 _LEAST_HEIGHT_PX: Final = 400.0
 _MOST_TRIES: Final = 12
+_LOOK_SHARE: Final = 0.05
+"""The place is chosen again when the picture has moved by this share of the pane's width."""
+_WIDTH_PX: Final = 480.0
+_LOW_PX: Final = (90.0, 140.0)
+_HIGH_PX: Final = (10.0, 60.0)
+"""Where the legend is: its width, and its distance from the pane's lower and upper border, at scale 1."""
 _Draw = Callable[[ShapeBatch, float, float, float, Rgb], None]
 
 
@@ -65,12 +74,45 @@ def entries(scene: Scene) -> list[tuple[int, str]]:
 
 
 class MarksLegendLayer(CachedLayer):
-    """Adds a row of glyphs and texts at the lower left of the price pane, above the size legend."""
+    """Adds a row of glyphs and texts at the lower left of the price pane, above the size legend.
+
+    Where it would cover bubbles there, and fewer at the upper left, it is there. It is looked at again when the picture
+    has moved by a part of the pane, so it does not jump about.
+    """
 
     avoids = True
 
+    def __init__(self, chart: Chart) -> None:
+        super().__init__(chart)
+        self._is_high = False
+        self._looked: Final[Cached[None]] = Cached()
+
     def key(self, scene: Scene) -> tuple[object, ...]:
-        return tuple(entries(scene)), scene.price_view.rect, scene.price_view.scale, scene.style.palette
+        found, view = tuple(entries(scene)), scene.price_view
+        step_ns = max(1, round(_LOOK_SHARE * view.rect.width * view.ns_per_px))
+        step_y = _LOOK_SHARE * view.rect.height * view.y_per_px
+        place = view.t_left_ns // step_ns, view.y_top // step_y, view.y_bottom // step_y
+        moved = view.rect, view.scale, place, len(found), scene.lod
+        if found:
+            self._looked.get(moved, lambda: self._look(scene))
+        return found, view.rect, view.scale, scene.style.palette, self._is_high
+
+    def _look(self, scene: Scene) -> None:
+        """Choose the place that covers fewer bubbles; where both are alike, the legend stays."""
+        view, scale = scene.price_view, scene.price_view.scale
+        rows = visible_rows(scene)
+        xs = view.bubble_xs(rows["id"], scene.reader.widths_ns[scene.lod])
+        ys = view.rect.y + (view.y_top - rows["price"] / tick_size_of(scene)) / view.y_per_px
+        reach = radii(volumes(rows), reference_of(scene), scene.style, scale)
+        is_left = xs - reach < view.rect.x + _WIDTH_PX * scale
+        low, high = (
+            int((is_left & (ys + reach > top) & (ys - reach < bottom)).sum())
+            for top, bottom in (
+                (view.rect.bottom - _LOW_PX[1] * scale, view.rect.bottom - _LOW_PX[0] * scale),
+                (view.rect.y + _HIGH_PX[0] * scale, view.rect.y + _HIGH_PX[1] * scale),
+            )
+        )
+        self._is_high = high <= low if self._is_high else high < low
 
     def build(self, scene: Scene) -> None:
         chart, palette = self._chart, scene.style.palette
@@ -92,9 +134,10 @@ class MarksLegendLayer(CachedLayer):
             x += width
 
     def _take(self, rect: Rect, left: float, width: float, height: float) -> Rect | None:
-        """Reserve the lowest free row at the left."""
+        """Reserve the lowest free row at the left, or the highest one."""
         for number in range(_MOST_TRIES):
-            box = Rect(left, round(rect.bottom - _MARGIN_PX - (number + 1) * height), width, height)
+            low, high = rect.bottom - _MARGIN_PX - (number + 1) * height, rect.y + _MARGIN_PX + number * height
+            box = Rect(left, round(high if self._is_high else low), width, height)
             if self._chart.batches.take(box, rect):
                 return box
         return None

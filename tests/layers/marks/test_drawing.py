@@ -14,6 +14,7 @@ from flow_gl.layers.base import Scene, Style
 from flow_gl.layers.marks import absorption, divergence, large_trade, stacked_imbalance
 from flow_gl.layers.marks.legend import entries
 from flow_gl.layers.marks.mark import MARK_TITLES, NEVER, Mark
+from flow_gl.layers.rows import hit
 from flow_gl.layers.stack import ChartStack
 from flow_gl.ui.overlays.hover import mark as hover
 from flow_gl.ui.overlays.hover import table
@@ -102,6 +103,31 @@ def test_the_legend_has_an_entry_for_each_kind_and_counts_what_is_hidden() -> No
     for ticks in (5_000, -5_000):
         away = replace(scene, price_view=replace(scene.price_view, y_top=scene.price_view.y_top + ticks))
         assert entries(away) == [], "no mark is in the range of prices in view"
+
+
+def test_the_legend_yields_to_bubbles_and_stays_where_both_places_are_alike(stack: ChartStack) -> None:
+    def y_of(scene: Scene) -> float:
+        boxes: list[LabelBox] = []
+        stack.collect_labels(boxes)
+        stack.update(scene)
+        stack.collect_labels(None)
+        return next(box.rect.y for box in boxes if box.text == "absorption")
+
+    def with_bubbles_at(share: float) -> Scene:
+        """Return the scene with its prices about some share of the pane's height below its upper border."""
+        view, rows = scene.price_view, hit.visible_rows(scene)
+        middle = float(np.median(rows["price"])) / TICK
+        y_per_px = 40 * view.y_per_px
+        top = middle + share * view.rect.height * y_per_px
+        return replace(scene, price_view=replace(view, y_per_px=y_per_px, y_top=top))
+
+    market = make_market(300, seed=3)
+    plant_one_of_each(market)
+    scene = with_marks(make_scene(market, 1280, 720, span_s=200))
+    middle = scene.price_view.rect.y + 0.5 * scene.price_view.rect.height
+    below = 1 - 115 / scene.price_view.rect.height
+    for share, is_high in ((0.5, False), (below, True), (0.5, True), (35 / scene.price_view.rect.height, False)):
+        assert (y_of(with_bubbles_at(share)) < middle) == is_high, share
 
 
 def tip_at(scene: Scene, x: float, y: float) -> Tip:
