@@ -1,10 +1,13 @@
 """Engines that publish on a bus, as real processes, and what they have published."""
 
 import asyncio
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -160,9 +163,12 @@ class PublishingEngine:
         fields = ("state", "trades", "on_bus", "leases", "published", "unpublished")
         return f"{[(one, int(self.status(one))) for one in fields]} {self.text('message')}; {self.text('keeping')}"
 
-    def kill(self) -> None:
-        """End it with SIGKILL."""
-        self.process.kill()
+    def kill(self, *, with_publisher: bool = False) -> None:
+        """End it with SIGKILL; with its publisher too, as if the machine had failed (Linux alone)."""
+        children = f"/proc/{self.process.pid}/task/{self.process.pid}/children"
+        publishers = Path(children).read_text().split() if with_publisher else []
+        for pid in (self.process.pid, *map(int, publishers)):
+            os.kill(pid, signal.SIGKILL)
         self.process.wait()
 
     def stop(self) -> int:

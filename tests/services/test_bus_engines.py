@@ -17,7 +17,8 @@ from tests.kit.waiting import until
 pytestmark = pytest.mark.slow
 
 
-def test_another_engine_takes_over_after_a_kill_with_every_row_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize("killed", ["engine", "machine"])
+def test_another_engine_takes_over_after_a_kill_with_every_row_once(tmp_path: Path, killed: str) -> None:
     with nats_server(tmp_path) as server, publishing(server.url) as one, publishing(server.url) as other:
         until(lambda: one.leads or other.leads, one.describe, pause_s=0.05)
         leader, follower = (one, other) if one.leads else (other, one)
@@ -25,7 +26,7 @@ def test_another_engine_takes_over_after_a_kill_with_every_row_once(tmp_path: Pa
         follower.until("on_bus", 1)
         follower.until("trades", 1)
         assert not follower.leads
-        leader.kill()
+        leader.kill(with_publisher=killed == "machine")
         follower.until("leases", 1)
         before = int(follower.status("published"))
         follower.until("published", before + 20)
